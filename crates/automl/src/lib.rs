@@ -1,0 +1,1 @@
+//! automl: see ARCHITECTURE.md.

@@ -1,0 +1,264 @@
+//! One named column of a raw table.
+//!
+//! Three storages carry everything a table file can hold: numbers (f64, NaN is missing), instants
+//! (microseconds since 1970 UTC) and strings (codes into a dictionary of the distinct values).
+//! What a column *means* (category, boolean, identifier, …) is its [`super::Kind`], decided later.
+
+use serde::{Deserialize, Serialize};
+
+/// The dictionary code of a missing string.
+pub const MISSING_CODE: u32 = u32::MAX;
+
+/// The stored value of a missing instant.
+pub const MISSING_INSTANT: i64 = i64::MIN;
+
+/// A named column.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Column {
+    /// The name in the file's header.
+    pub name: String,
+    /// The values.
+    pub data: ColumnData,
+}
+
+/// The values of a column.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ColumnData {
+    /// Numbers; NaN is missing. Infinities are kept, so that they can be reported.
+    Number(Vec<f64>),
+    /// Instants in microseconds since 1970-01-01T00:00:00Z; [`MISSING_INSTANT`] is missing.
+    Instant(Vec<i64>),
+    /// Codes into a dictionary; [`MISSING_CODE`] is missing.
+    String {
+        /// One dictionary code per row.
+        codes: Vec<u32>,
+        /// The distinct values, in order of first appearance.
+        dictionary: Strings,
+    },
+}
+
+impl Column {
+    /// A column of numbers.
+    pub fn numbers(name: impl Into<String>, values: Vec<f64>) -> Self {
+        Self { name: name.into(), data: ColumnData::Number(values) }
+    }
+
+    /// A column of instants.
+    pub fn instants(name: impl Into<String>, values: Vec<i64>) -> Self {
+        Self { name: name.into(), data: ColumnData::Instant(values) }
+    }
+
+    /// A column of strings; `None` is missing.
+    pub fn strings<S: AsRef<str>>(
+        name: impl Into<String>,
+        values: impl IntoIterator<Item = Option<S>>,
+    ) -> Self {
+        let mut seen: std::collections::HashMap<String, u32> = std::collections::HashMap::new();
+        let mut dictionary = Strings::default();
+        let codes = values
+            .into_iter()
+            .map(|value| match value {
+                None => MISSING_CODE,
+                Some(text) => match seen.get(text.as_ref()) {
+                    Some(code) => *code,
+                    None => {
+                        let code = dictionary.push(text.as_ref());
+                        seen.insert(text.as_ref().to_owned(), code);
+                        code
+                    }
+                },
+            })
+            .collect();
+        Self { name: name.into(), data: ColumnData::String { codes, dictionary } }
+    }
+
+    /// How many rows it has.
+    pub fn n_rows(&self) -> usize {
+        match &self.data {
+            ColumnData::Number(values) => values.len(),
+            ColumnData::Instant(values) => values.len(),
+            ColumnData::String { codes, .. } => codes.len(),
+        }
+    }
+
+    /// Whether the value of `row` is missing.
+    pub fn is_missing(&self, row: usize) -> bool {
+        match &self.data {
+            ColumnData::Number(values) => values[row].is_nan(),
+            ColumnData::Instant(values) => values[row] == MISSING_INSTANT,
+            ColumnData::String { codes, .. } => codes[row] == MISSING_CODE,
+        }
+    }
+
+    /// The string of `row`; `None` when missing or not a string column.
+    pub fn text(&self, row: usize) -> Option<&str> {
+        match &self.data {
+            ColumnData::String { codes, dictionary } if codes[row] != MISSING_CODE => {
+                Some(dictionary.get(codes[row]))
+            }
+            _ => None,
+        }
+    }
+
+    /// The value of `row` as a person would write it; `None` when missing.
+    ///
+    /// Whole numbers have no decimal point; instants are ISO 8601 in UTC.
+    pub fn display(&self, row: usize) -> Option<String> {
+        if self.is_missing(row) {
+            return None;
+        }
+        match &self.data {
+            ColumnData::Number(values) => Some(number_text(values[row])),
+            ColumnData::Instant(values) => Some(instant_text(values[row])),
+            ColumnData::String { .. } => self.text(row).map(str::to_owned),
+        }
+    }
+
+    /// The given rows, in that order; a dictionary is kept as it is.
+    #[must_use]
+    pub fn select(&self, rows: &[u32]) -> Self {
+        let data = match &self.data {
+            ColumnData::Number(v) => {
+                ColumnData::Number(rows.iter().map(|r| v[*r as usize]).collect())
+            }
+            ColumnData::Instant(v) => {
+                ColumnData::Instant(rows.iter().map(|r| v[*r as usize]).collect())
+            }
+            ColumnData::String { codes, dictionary } => ColumnData::String {
+                codes: rows.iter().map(|r| codes[*r as usize]).collect(),
+                dictionary: dictionary.clone(),
+            },
+        };
+        Self { name: self.name.clone(), data }
+    }
+
+    /// Bytes held in memory.
+    pub fn size_bytes(&self) -> usize {
+        match &self.data {
+            ColumnData::Number(v) => v.len() * 8,
+            ColumnData::Instant(v) => v.len() * 8,
+            ColumnData::String { codes, dictionary } => codes.len() * 4 + dictionary.size_bytes(),
+        }
+    }
+}
+
+/// A number as a person writes it: whole numbers without a decimal point.
+pub fn number_text(value: f64) -> String {
+    if value == value.trunc() && value.abs() < 9.0e15 {
+        format!("{}", value as i64)
+    } else {
+        format!("{value}")
+    }
+}
+
+/// An instant as ISO 8601 in UTC; the time of day is left out at midnight.
+pub fn instant_text(micros: i64) -> String {
+    let days = micros.div_euclid(86_400_000_000);
+    let of_day = micros.rem_euclid(86_400_000_000);
+    let (year, month, day) = civil_from_days(days);
+    if of_day == 0 {
+        return format!("{year:04}-{month:02}-{day:02}");
+    }
+    let (seconds, micros) = (of_day / 1_000_000, of_day % 1_000_000);
+    let (h, m, s) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    let fraction = if micros == 0 { String::new() } else { format!(".{micros:06}") };
+    format!("{year:04}-{month:02}-{day:02}T{h:02}:{m:02}:{s:02}{fraction}Z")
+}
+
+/// Year, month (1–12) and day (1–31) of a day number counted from 1970-01-01.
+///
+/// Proleptic Gregorian calendar; method: H. Hinnant, "chrono-Compatible Low-Level Date
+/// Algorithms", 2013.
+pub fn civil_from_days(days: i64) -> (i64, u32, u32) {
+    let z = days + 719_468;
+    let era = z.div_euclid(146_097);
+    let day_of_era = z.rem_euclid(146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let mp = (5 * day_of_year + 2) / 153;
+    let day = (day_of_year - (153 * mp + 2) / 5 + 1) as u32;
+    let month = if mp < 10 { mp + 3 } else { mp - 9 } as u32;
+    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
+}
+
+/// The distinct strings of a column: one buffer and the end of each.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Strings {
+    text: String,
+    ends: Vec<u64>,
+}
+
+impl Strings {
+    /// Adds a string and returns its code; the caller keeps values distinct.
+    pub fn push(&mut self, text: &str) -> u32 {
+        self.text.push_str(text);
+        self.ends.push(self.text.len() as u64);
+        (self.ends.len() - 1) as u32
+    }
+
+    /// The string of a code.
+    ///
+    /// # Panics
+    /// If the code was never given out.
+    pub fn get(&self, code: u32) -> &str {
+        let code = code as usize;
+        let start = if code == 0 { 0 } else { self.ends[code - 1] as usize };
+        &self.text[start..self.ends[code] as usize]
+    }
+
+    /// How many strings there are.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// The strings in code order.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        (0..self.len() as u32).map(|code| self.get(code))
+    }
+
+    /// Bytes held in memory.
+    pub fn size_bytes(&self) -> usize {
+        self.text.len() + self.ends.len() * 8
+    }
+}
+
+impl<S: AsRef<str>> FromIterator<S> for Strings {
+    fn from_iter<I: IntoIterator<Item = S>>(values: I) -> Self {
+        let mut strings = Self::default();
+        for value in values {
+            strings.push(value.as_ref());
+        }
+        strings
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strings_are_interned_and_missing_is_kept() {
+        let column = Column::strings("c", [Some("a"), None, Some("b"), Some("a")]);
+        let ColumnData::String { codes, dictionary } = &column.data else { unreachable!() };
+        assert_eq!(codes, &[0, MISSING_CODE, 1, 0]);
+        assert_eq!(dictionary.iter().collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(column.text(3), Some("a"));
+        assert!(column.is_missing(1));
+    }
+
+    #[test]
+    fn values_are_shown_as_people_write_them() {
+        assert_eq!(Column::numbers("n", vec![3.0, 0.5]).display(0).unwrap(), "3");
+        assert_eq!(Column::numbers("n", vec![3.0, 0.5]).display(1).unwrap(), "0.5");
+        let day = 86_400_000_000;
+        assert_eq!(instant_text(0), "1970-01-01");
+        assert_eq!(instant_text(-day), "1969-12-31");
+        assert_eq!(instant_text(19_782 * day + 3_661_500_000), "2024-02-29T01:01:01.500000Z");
+    }
+}

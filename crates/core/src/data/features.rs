@@ -1,0 +1,105 @@
+//! Encoded features: what learners read.
+//!
+//! A [`FeatureMatrix`] is a list of reference-counted f32 columns (NaN is missing), each with an
+//! optional binned form, plus an optional sparse block for hashed text. Columns are encoded once;
+//! matrices for other folds or learners are new *lists* of the same columns.
+
+use std::sync::Arc;
+
+/// The most cut points a column may have: cuts + 1 value bins + 1 bin for missing fit in a byte.
+pub const MAX_CUTS: usize = 253;
+
+/// Features of all rows of a table, column-major.
+#[derive(Debug, Clone, Default)]
+pub struct FeatureMatrix {
+    /// How many rows every column has.
+    pub n_rows: usize,
+    /// The dense columns.
+    pub columns: Vec<FeatureColumn>,
+    /// Hashed text features, for learners with the `sparse` ability; others never see them.
+    pub sparse: Option<Arc<SparseColumns>>,
+}
+
+/// One dense feature of all rows.
+#[derive(Debug, Clone)]
+pub struct FeatureColumn {
+    /// What the feature is, e.g. `age`, `workclass=Private`, `hired_at:month`.
+    pub name: Arc<str>,
+    /// The raw column it was made from, for explanations in the user's words.
+    pub source: Arc<str>,
+    /// The values; NaN is missing, infinities do not occur.
+    pub values: Arc<[f32]>,
+    /// The binned form, for learners with the `bins` ability.
+    pub bins: Option<Arc<BinnedColumn>>,
+}
+
+/// A column as bin numbers.
+///
+/// With cut points `c[0] < c[1] < …` a value `v` has the bin `#{j : c[j] < v}`, so that
+/// `bin(v) <= b` exactly when `v <= c[b]`. A missing value has the bin `cuts.len() + 1`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BinnedColumn {
+    /// One bin per row.
+    pub codes: Vec<u8>,
+    /// Ascending cut points, at most [`MAX_CUTS`].
+    pub cuts: Vec<f32>,
+}
+
+impl BinnedColumn {
+    /// How many bins there are, the one for missing values included.
+    pub fn n_bins(&self) -> usize {
+        self.cuts.len() + 2
+    }
+
+    /// The bin of missing values.
+    pub fn missing_bin(&self) -> u8 {
+        (self.cuts.len() + 1) as u8
+    }
+}
+
+/// Sparse non-negative columns in compressed row form (CSR).
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SparseColumns {
+    /// How many columns there are.
+    pub n_columns: usize,
+    /// Where each row starts in `indices` and `values`; `n_rows + 1` entries.
+    pub row_starts: Vec<u64>,
+    /// Column of each entry, ascending within a row.
+    pub indices: Vec<u32>,
+    /// Value of each entry.
+    pub values: Vec<f32>,
+    /// The raw column each sparse column comes from.
+    pub sources: Vec<Arc<str>>,
+}
+
+impl SparseColumns {
+    /// The entries of one row: columns and values.
+    pub fn row(&self, row: usize) -> (&[u32], &[f32]) {
+        let (start, end) = (self.row_starts[row] as usize, self.row_starts[row + 1] as usize);
+        (&self.indices[start..end], &self.values[start..end])
+    }
+}
+
+impl FeatureMatrix {
+    /// How many dense columns there are.
+    pub fn n_features(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// A matrix of dense columns.
+    ///
+    /// # Panics
+    /// If columns differ in length.
+    pub fn new(n_rows: usize, columns: Vec<FeatureColumn>) -> Self {
+        assert!(columns.iter().all(|c| c.values.len() == n_rows), "columns must be of one length");
+        Self { n_rows, columns, sparse: None }
+    }
+}
+
+impl FeatureColumn {
+    /// A column without bins whose feature and source have the same name.
+    pub fn dense(name: &str, values: Vec<f32>) -> Self {
+        let name: Arc<str> = name.into();
+        Self { source: name.clone(), name, values: values.into(), bins: None }
+    }
+}

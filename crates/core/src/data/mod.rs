@@ -1,0 +1,22 @@
+//! Tables as read ([`Table`]) and features as learned from ([`FeatureMatrix`]).
+//!
+//! A raw table keeps what the user gave: named columns of numbers, instants or strings, with
+//! missing values. Transformers turn it into a feature matrix once; all folds, learners and
+//! trials then share its columns (they are reference-counted), so nothing is encoded twice.
+
+mod column;
+mod features;
+mod fold;
+mod schema;
+mod table;
+mod view;
+
+pub use column::{
+    Column, ColumnData, MISSING_CODE, MISSING_INSTANT, Strings, civil_from_days, instant_text,
+    number_text,
+};
+pub use features::{BinnedColumn, FeatureColumn, FeatureMatrix, MAX_CUTS, SparseColumns};
+pub use fold::Fold;
+pub use schema::{Field, Kind, NumberFormat, Schema, Storage};
+pub use table::Table;
+pub use view::{FeatureView, TrainView};

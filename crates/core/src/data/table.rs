@@ -1,0 +1,122 @@
+//! A raw table: named columns of equal length.
+
+use super::column::{Column, ColumnData};
+use super::schema::{Field, Kind, Schema, Storage};
+use crate::error::{Error, Result};
+
+/// Named columns of equal length; names are distinct.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Table {
+    columns: Vec<Column>,
+    n_rows: usize,
+}
+
+impl Table {
+    /// A table of the given columns.
+    ///
+    /// # Errors
+    /// Input error when lengths differ or a name occurs twice.
+    pub fn new(columns: Vec<Column>) -> Result<Self> {
+        let n_rows = columns.first().map_or(0, Column::n_rows);
+        let mut names = std::collections::HashSet::new();
+        for column in &columns {
+            if column.n_rows() != n_rows {
+                return Err(Error::input("columns differ in length")
+                    .column(&column.name)
+                    .expected(format!("{n_rows} rows"))
+                    .got(format!("{} rows", column.n_rows())));
+            }
+            if !names.insert(column.name.as_str()) {
+                return Err(Error::input("two columns have the same name").column(&column.name));
+            }
+        }
+        if n_rows >= u32::MAX as usize {
+            return Err(Error::input("too many rows")
+                .expected(format!("fewer than {} rows", u32::MAX))
+                .got(n_rows.to_string()));
+        }
+        Ok(Self { columns, n_rows })
+    }
+
+    /// The columns, in file order.
+    pub fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    /// Takes the columns out.
+    pub fn into_columns(self) -> Vec<Column> {
+        self.columns
+    }
+
+    /// How many rows there are.
+    pub fn n_rows(&self) -> usize {
+        self.n_rows
+    }
+
+    /// How many columns there are.
+    pub fn n_columns(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// The column `name`.
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|c| c.name == name)
+    }
+
+    /// The column `name`, or an error that suggests the nearest name.
+    pub fn require(&self, name: &str) -> Result<&Column> {
+        self.column(name).ok_or_else(|| {
+            Error::input("no such column")
+                .column(name)
+                .suggest(name, self.columns.iter().map(|c| c.name.as_str()))
+        })
+    }
+
+    /// The names, in file order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.columns.iter().map(|c| c.name.as_str())
+    }
+
+    /// The given rows of every column, in that order.
+    #[must_use]
+    pub fn select(&self, rows: &[u32]) -> Self {
+        Self { columns: self.columns.iter().map(|c| c.select(rows)).collect(), n_rows: rows.len() }
+    }
+
+    /// The schema by storage alone: numbers are numbers, strings are categories.
+    pub fn storage_schema(&self) -> Schema {
+        let field = |c: &Column| {
+            let (storage, kind) = match c.data {
+                ColumnData::Number(_) => (Storage::Number, Kind::Number),
+                ColumnData::Instant(_) => (Storage::Instant, Kind::Datetime),
+                ColumnData::String { .. } => (Storage::String, Kind::Category),
+            };
+            Field::new(&c.name, storage, kind)
+        };
+        Schema { fields: self.columns.iter().map(field).collect() }
+    }
+
+    /// Bytes held in memory.
+    pub fn size_bytes(&self) -> usize {
+        self.columns.iter().map(Column::size_bytes).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unequal_columns_and_repeated_names_are_refused() {
+        let a = || Column::numbers("a", vec![1.0]);
+        assert!(Table::new(vec![a(), Column::numbers("b", vec![])]).is_err());
+        assert!(Table::new(vec![a(), a()]).is_err());
+    }
+
+    #[test]
+    fn a_missing_column_suggests_the_nearest() {
+        let table = Table::new(vec![Column::numbers("income", vec![1.0])]).unwrap();
+        let error = table.require("incone").unwrap_err();
+        assert!(error.to_string().contains("did you mean `income`"));
+    }
+}

@@ -1,0 +1,274 @@
+//! What was found in the data: source, profile, alerts, leakage.
+
+use serde::{Deserialize, Serialize};
+
+use crate::data::Kind;
+
+/// Where a table came from and how it was read.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct DataSource {
+    /// File name without its folder.
+    pub name: String,
+    /// Format, e.g. `csv`, `parquet`.
+    pub format: String,
+    /// Compression, e.g. `gzip`.
+    pub compression: Option<String>,
+    /// Character encoding of a text format, e.g. `UTF-8`, `windows-1252`.
+    pub encoding: Option<String>,
+    /// Field separator of a CSV.
+    pub delimiter: Option<char>,
+    /// SHA-256 of the file's bytes, hexadecimal.
+    pub sha256: String,
+    /// Data rows.
+    pub n_rows: usize,
+    /// Columns.
+    pub n_columns: usize,
+    /// What the reader had to say (encoding guessed, rows repaired, …).
+    pub notes: Vec<String>,
+}
+
+/// What a table looks like.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct TableProfile {
+    /// Rows.
+    pub n_rows: usize,
+    /// Rows that repeat an earlier row exactly.
+    pub n_duplicate_rows: usize,
+    /// Bytes in memory.
+    pub size_bytes: usize,
+    /// One entry per column, in file order.
+    pub columns: Vec<ColumnProfile>,
+    /// What deserves attention.
+    pub alerts: Vec<Alert>,
+}
+
+/// What a column looks like.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ColumnProfile {
+    /// Its name.
+    pub name: String,
+    /// What it means, with the evidence.
+    pub kind: KindGuess,
+    /// Rows.
+    pub n_rows: usize,
+    /// Missing values.
+    pub n_missing: usize,
+    /// Distinct values that are not missing (estimated above a few thousand).
+    pub n_distinct: usize,
+    /// Whether `n_distinct` is exact.
+    pub distinct_is_exact: bool,
+    /// The most frequent values, most frequent first.
+    pub top: Vec<Level>,
+    /// Statistics of a column of numbers or instants (instants in seconds since 1970).
+    pub numbers: Option<Numbers>,
+    /// Statistics of a column of strings.
+    pub texts: Option<Texts>,
+}
+
+/// A kind and why.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct KindGuess {
+    /// The kind.
+    pub kind: Kind,
+    /// The evidence in words, e.g. `12 distinct whole numbers in 39,074 rows`.
+    pub evidence: String,
+    /// Whether the user decided it.
+    pub overridden: bool,
+}
+
+/// A value and how often it occurs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Level {
+    /// The value as text.
+    pub value: String,
+    /// Rows that have it (a lower bound when `n_distinct` is not exact).
+    pub n_rows: usize,
+}
+
+/// A named count.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Count {
+    /// What is counted.
+    pub name: String,
+    /// How many.
+    pub n: usize,
+}
+
+/// Statistics of numbers. Moments are over finite values.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Numbers {
+    /// Finite values.
+    pub n_finite: usize,
+    /// Infinite values.
+    pub n_infinite: usize,
+    /// Zeros.
+    pub n_zero: usize,
+    /// Negative values.
+    pub n_negative: usize,
+    /// Whether every finite value is whole.
+    pub integral: bool,
+    /// Smallest finite value.
+    pub min: Option<f64>,
+    /// Largest finite value.
+    pub max: Option<f64>,
+    /// Mean.
+    pub mean: Option<f64>,
+    /// Standard deviation (n − 1).
+    pub std: Option<f64>,
+    /// Skewness (population).
+    pub skewness: Option<f64>,
+    /// Quantiles 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99.
+    pub quantiles: Vec<f64>,
+    /// Equal-width histogram from `min` to `max`.
+    pub histogram: Vec<Bin>,
+}
+
+/// One bar of a histogram.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Bin {
+    /// Lower end.
+    pub from: f64,
+    /// Upper end (included in the last bar only).
+    pub to: f64,
+    /// Rows in it.
+    pub n_rows: usize,
+}
+
+/// Statistics of strings, in characters and blank-separated words.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Texts {
+    /// Shortest length.
+    pub min_length: usize,
+    /// Longest length.
+    pub max_length: usize,
+    /// Mean length.
+    pub mean_length: f64,
+    /// Mean number of words.
+    pub mean_words: f64,
+}
+
+/// How much attention something deserves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Worth knowing.
+    Info,
+    /// Probably matters.
+    Warning,
+    /// Act on it.
+    Severe,
+}
+
+/// What an alert is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AlertKind {
+    /// One value.
+    Constant,
+    /// One value in nearly all rows.
+    NearConstant,
+    /// No value at all.
+    Empty,
+    /// Many missing values.
+    Missing,
+    /// Many zeros.
+    Zeros,
+    /// Infinite values.
+    Infinite,
+    /// Nearly every value is distinct: a name of the row.
+    IdLike,
+    /// Every value is distinct.
+    Unique,
+    /// Very many categories.
+    HighCardinality,
+    /// Strongly skewed numbers.
+    Skewed,
+    /// One category (or target class) dominates.
+    Imbalanced,
+    /// Repeated rows.
+    DuplicateRows,
+    /// Two columns with the same values.
+    DuplicateColumns,
+    /// Two columns that say nearly the same.
+    HighCorrelation,
+    /// Numbers and words in one column.
+    MixedTypes,
+    /// Categories that differ only in case or blanks (`Yes`, `yes `).
+    DirtyCategories,
+    /// A number that stands for missing (−1, 999, 9999).
+    Sentinel,
+    /// Text that looks like dates.
+    DateAsText,
+    /// Every text has the same length.
+    ConstantLength,
+    /// Values spread evenly over the range.
+    Uniform,
+    /// Values that change their level along the file.
+    NonStationary,
+    /// Nested or binary values.
+    Unsupported,
+    /// Classes of the target with very few rows.
+    RareClass,
+}
+
+/// Something in the data that deserves attention.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Alert {
+    /// What it is about.
+    pub kind: AlertKind,
+    /// How much attention it deserves.
+    pub severity: Severity,
+    /// The columns concerned; empty for the whole table.
+    pub columns: Vec<String>,
+    /// In words, with the numbers.
+    pub message: String,
+}
+
+/// How information about the target may have leaked into the features or the test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LeakKind {
+    /// One feature alone nearly determines the target.
+    TargetProxy,
+    /// A feature is a copy of the target.
+    TargetCopy,
+    /// A row identifier predicts the target.
+    Identifier,
+    /// A column is filled only when the target is known (or has a certain value).
+    FilledAfterwards,
+    /// The same rows are in training and test.
+    DuplicateAcrossSplit,
+    /// Rows of one group are on both sides of the split.
+    GroupAcrossSplit,
+    /// The rows are ordered in time and the split ignores it.
+    TimeOrderIgnored,
+}
+
+/// What was done about a leak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LeakAction {
+    /// Only reported.
+    Reported,
+    /// The column was excluded.
+    Excluded,
+    /// The column was kept because the user said so.
+    KeptOnRequest,
+    /// The rows were kept on one side of the split.
+    RowsKeptTogether,
+}
+
+/// A suspected leak.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LeakFinding {
+    /// What kind.
+    pub kind: LeakKind,
+    /// The columns concerned.
+    pub columns: Vec<String>,
+    /// How sure, from 0 to 1.
+    pub confidence: f64,
+    /// Why it is suspected, in words, with the numbers.
+    pub evidence: String,
+    /// What was done.
+    pub action: LeakAction,
+}

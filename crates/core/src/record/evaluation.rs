@@ -1,0 +1,107 @@
+//! How good the model is: metrics with intervals, curves, importances.
+
+use serde::{Deserialize, Serialize};
+
+/// A two-sided confidence interval.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Interval {
+    /// Lower end.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+}
+
+/// A metric with its uncertainty.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MetricValue {
+    /// scikit-learn's name.
+    pub name: String,
+    /// The value; `None` where it is undefined on these rows.
+    pub value: Option<f64>,
+    /// 95 % interval; `None` when it could not be computed.
+    pub ci95: Option<Interval>,
+    /// Why value or interval is missing.
+    pub note: Option<String>,
+}
+
+/// Everything measured on one set of rows that took no part in training or selection.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Evaluation {
+    /// `holdout`, or the name of the test file.
+    pub on: String,
+    /// Rows.
+    pub n_rows: usize,
+    /// How the intervals were computed, e.g. `stratified bootstrap, 1000 resamples`.
+    pub interval_method: String,
+    /// The metrics; the one that was optimised comes first.
+    pub metrics: Vec<MetricValue>,
+    /// The same metrics of the constant baseline, for comparison.
+    pub baseline: Vec<MetricValue>,
+    /// Receiver operating characteristic (binary): x false positive rate, y true positive rate.
+    pub roc: Vec<CurvePoint>,
+    /// Precision–recall curve (binary): x recall, y precision.
+    pub precision_recall: Vec<CurvePoint>,
+    /// Reliability of the probabilities (binary; top label for multiclass).
+    pub calibration: Vec<CalibrationBin>,
+    /// Confusion at the decision threshold.
+    pub confusion: Option<ConfusionMatrix>,
+    /// Residuals (regression).
+    pub residuals: Option<Residuals>,
+}
+
+/// A point of a curve.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct CurvePoint {
+    /// Horizontal.
+    pub x: f64,
+    /// Vertical.
+    pub y: f64,
+    /// The threshold that gives this point; `None` at the open end.
+    pub threshold: Option<f64>,
+}
+
+/// One bin of a reliability diagram.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct CalibrationBin {
+    /// Mean predicted probability.
+    pub predicted: f64,
+    /// Observed share.
+    pub observed: f64,
+    /// 95 % interval of the observed share (Wilson).
+    pub ci95: Interval,
+    /// Rows in the bin.
+    pub n_rows: usize,
+}
+
+/// Rows by true and predicted class.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ConfusionMatrix {
+    /// The labels, in class order.
+    pub classes: Vec<String>,
+    /// `counts[truth][predicted]`.
+    pub counts: Vec<Vec<u64>>,
+}
+
+/// Predicted against true values of a sample of rows, and the distribution of the residuals.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Residuals {
+    /// Up to 500 rows: x predicted, y true.
+    pub sample: Vec<CurvePoint>,
+    /// Histogram of true − predicted.
+    pub histogram: Vec<super::Bin>,
+    /// Quantiles 0.05, 0.25, 0.5, 0.75, 0.95 of true − predicted.
+    pub quantiles: Vec<f64>,
+}
+
+/// How much the optimised metric worsens when a raw column is permuted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Importance {
+    /// The raw column.
+    pub column: String,
+    /// Mean loss of metric (positive is important), in the metric's unit.
+    pub mean: f64,
+    /// 95 % interval over the repeats.
+    pub ci95: Interval,
+    /// How often it was permuted.
+    pub n_repeats: usize,
+}

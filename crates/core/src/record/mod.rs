@@ -1,0 +1,21 @@
+//! The complete, versioned account of a run: plain data, no behaviour.
+//!
+//! `automl` writes a [`RunRecord`] while it works; reports are rendered from it and from nothing
+//! else; `replay` repeats it. Numbers that may be undefined are `Option`s (JSON has no NaN).
+//! Everything that depends on the clock or the machine is in [`Clock`], apart from the rest.
+
+mod data;
+mod evaluation;
+mod run;
+mod search;
+
+pub use data::{
+    Alert, AlertKind, Bin, ColumnProfile, Count, DataSource, KindGuess, LeakAction, LeakFinding,
+    LeakKind, Level, Numbers, Severity, TableProfile, Texts,
+};
+pub use evaluation::{
+    CalibrationBin, ConfusionMatrix, CurvePoint, Evaluation, Importance, Interval, MetricValue,
+    Residuals,
+};
+pub use run::{Clock, FORMAT_VERSION, Options, PhaseTime, RunRecord, SplitRecord, TaskRecord};
+pub use search::{EnsembleRecord, Member, Plan, PlannedTrial, TrialRecord, TrialStatus};

@@ -1,0 +1,188 @@
+//! The run as a whole.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::data::{Bin, Count, DataSource, LeakFinding, TableProfile};
+use super::evaluation::{Evaluation, Importance};
+use super::search::{EnsembleRecord, Plan, TrialRecord};
+use crate::context::Decisions;
+use crate::data::{Kind, Schema};
+use crate::task::Task;
+
+/// The version of the record's format; raised when a reader of the old one would go wrong.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// Everything a run was asked, found, tried and measured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// [`FORMAT_VERSION`] of the writer.
+    pub format_version: u32,
+    /// Version of Modelwright that made it.
+    pub engine_version: String,
+    /// What was asked, resolved.
+    pub options: Options,
+    /// The training data.
+    pub data: DataSource,
+    /// The test data, if a test file was given.
+    pub test_data: Option<DataSource>,
+    /// The columns as they were used.
+    pub schema: Schema,
+    /// What the training data look like.
+    pub profile: TableProfile,
+    /// Suspected leaks and what was done.
+    pub leakage: Vec<LeakFinding>,
+    /// The question.
+    pub task: TaskRecord,
+    /// How rows were parted.
+    pub split: SplitRecord,
+    /// What was planned.
+    pub plan: Plan,
+    /// What came of it, in the order in which it ran.
+    pub trials: Vec<TrialRecord>,
+    /// The combination that became the model.
+    pub ensemble: EnsembleRecord,
+    /// The decision threshold on the positive class (binary), chosen out of fold.
+    pub threshold: Option<f64>,
+    /// The one evaluation on untouched rows; `None` when there were too few rows to hold out.
+    pub evaluation: Option<Evaluation>,
+    /// Permutation importances of the raw columns on the untouched rows, largest first.
+    pub importances: Vec<Importance>,
+    /// What the clock and the machine decided, for replay.
+    pub decisions: Decisions,
+    /// Everything that depends on the clock or the machine and on which nothing depends.
+    pub clock: Clock,
+    /// What the user should act on.
+    pub warnings: Vec<String>,
+}
+
+/// What was asked of `fit`, with defaults resolved.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Options {
+    /// Target column.
+    pub target: String,
+    /// Task, when the user named it.
+    pub task: Option<Task>,
+    /// The metric that is optimised.
+    pub metric: Option<String>,
+    /// `quick`, `balanced` or `best`.
+    pub preset: String,
+    /// Wall time in seconds.
+    pub time_limit_s: Option<f64>,
+    /// Memory in bytes.
+    pub memory_limit_bytes: Option<u64>,
+    /// Seed of all random streams.
+    pub seed: u64,
+    /// Share of rows held out.
+    pub holdout: f64,
+    /// `random`, `stratified`, `group` or `time`; `None` chooses.
+    pub split: Option<String>,
+    /// Group column.
+    pub group: Option<String>,
+    /// Time column.
+    pub time_column: Option<String>,
+    /// Weight column.
+    pub weight: Option<String>,
+    /// Columns not to use.
+    pub exclude: Vec<String>,
+    /// Columns whose groups are audited (and that may be used as features).
+    pub sensitive: Vec<String>,
+    /// Label of the positive class.
+    pub positive: Option<String>,
+    /// Kinds that the user decided.
+    pub kinds: BTreeMap<String, Kind>,
+    /// Keep near-certain leaks.
+    pub keep_leaks: bool,
+}
+
+impl Options {
+    /// The defaults for a target.
+    pub fn new(target: impl Into<String>) -> Self {
+        Self {
+            target: target.into(),
+            task: None,
+            metric: None,
+            preset: "balanced".to_owned(),
+            time_limit_s: None,
+            memory_limit_bytes: None,
+            seed: 0,
+            holdout: 0.2,
+            split: None,
+            group: None,
+            time_column: None,
+            weight: None,
+            exclude: Vec::new(),
+            sensitive: Vec::new(),
+            positive: None,
+            kinds: BTreeMap::new(),
+            keep_leaks: false,
+        }
+    }
+}
+
+/// The question, resolved.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TaskRecord {
+    /// The task.
+    pub task: Task,
+    /// Why this task, e.g. `2 distinct labels`.
+    pub evidence: String,
+    /// Target column.
+    pub target: String,
+    /// The metric that is optimised.
+    pub metric: String,
+    /// Whether larger is better.
+    pub larger_is_better: bool,
+    /// Labels in class order (for binary the positive class is the second); empty for regression.
+    pub classes: Vec<String>,
+    /// Rows of each class.
+    pub class_counts: Vec<Count>,
+    /// Distribution of a regression target.
+    pub histogram: Vec<Bin>,
+    /// Rows left out because the target is missing.
+    pub n_rows_without_target: usize,
+}
+
+/// How rows were parted.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct SplitRecord {
+    /// `random`, `stratified`, `group`, `time` or `test file`.
+    pub kind: String,
+    /// Why, in words.
+    pub reason: String,
+    /// Rows for training and validation.
+    pub n_train: usize,
+    /// Rows held out.
+    pub n_holdout: usize,
+    /// Cross-validation folds; 0 for one validation part.
+    pub n_folds: usize,
+}
+
+/// What depends on the clock or the machine.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Clock {
+    /// When the run began, ISO 8601 in UTC.
+    pub created: String,
+    /// Wall seconds of the whole run until the record was written.
+    pub total_s: f64,
+    /// Wall seconds of each phase.
+    pub phases: Vec<PhaseTime>,
+    /// Wall seconds of each trial, by name.
+    pub trials: Vec<PhaseTime>,
+    /// Worker threads.
+    pub threads: usize,
+    /// Peak resident memory in bytes.
+    pub peak_memory_bytes: Option<u64>,
+    /// Operating system and processor.
+    pub machine: String,
+}
+
+/// A named duration.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PhaseTime {
+    /// What took the time.
+    pub name: String,
+    /// Wall seconds.
+    pub seconds: f64,
+}

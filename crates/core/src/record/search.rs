@@ -1,0 +1,93 @@
+//! What was planned and tried: plan, trials, ensemble.
+
+use serde::{Deserialize, Serialize};
+
+use super::evaluation::Interval;
+use crate::params::ParamMap;
+
+/// What `fit` intends to do: a value that can be printed, stored and replayed.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Cross-validation folds; 0 means one validation part instead.
+    pub n_folds: usize,
+    /// Share of the training rows in the validation part, when there are no folds.
+    pub validation_share: f64,
+    /// The trials, in the order in which they run; the budget may end the list early.
+    pub trials: Vec<PlannedTrial>,
+    /// Rounds of the greedy ensemble selection.
+    pub ensemble_rounds: usize,
+    /// Named heuristics and the reason for each choice.
+    pub notes: Vec<String>,
+}
+
+/// One candidate: an encoding and a learner with its parameters.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlannedTrial {
+    /// A name that is unique in the plan, e.g. `gbdt-default`.
+    pub name: String,
+    /// The learner's name in the catalog.
+    pub learner: String,
+    /// The encoding's name.
+    pub encoding: String,
+    /// Parameters that differ from the learner's defaults.
+    pub params: ParamMap,
+    /// Why it is here.
+    pub reason: String,
+}
+
+/// How a trial ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TrialStatus {
+    /// It ran to its own end.
+    Done,
+    /// The budget or the user stopped it; what was learned so far is used.
+    Stopped,
+    /// It failed; `note` says why.
+    Failed,
+    /// The budget did not allow it.
+    Skipped,
+}
+
+/// What came of a trial.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrialRecord {
+    /// The planned trial.
+    pub trial: PlannedTrial,
+    /// How it ended.
+    pub status: TrialStatus,
+    /// Why it failed, was stopped or skipped.
+    pub note: Option<String>,
+    /// Validation score in the optimised metric's unit, on predictions out of fold.
+    pub score: Option<f64>,
+    /// 95 % interval of the score.
+    pub ci95: Option<Interval>,
+    /// Whether a paired test cannot tell it from the best trial (5 % level).
+    pub indistinguishable_from_best: bool,
+    /// Rounds (or sweeps) that each fold used.
+    pub rounds: Vec<usize>,
+}
+
+/// The combination of trials that became the model.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct EnsembleRecord {
+    /// The members with positive weight; weights sum to 1.
+    pub members: Vec<Member>,
+    /// Validation score of the combination, out of fold: optimistic, because it was selected.
+    pub score: Option<f64>,
+    /// The same, corrected for the selection (bootstrap bias correction).
+    pub corrected_score: Option<f64>,
+    /// 95 % interval of the corrected score.
+    pub corrected_ci95: Option<Interval>,
+}
+
+/// A trial's share in the ensemble.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Member {
+    /// The trial's name.
+    pub trial: String,
+    /// Its weight, in `(0, 1]`.
+    pub weight: f64,
+    /// Rounds of the refitted model.
+    pub rounds: usize,
+}

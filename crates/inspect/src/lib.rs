@@ -1,0 +1,1 @@
+//! inspect: see ARCHITECTURE.md.

@@ -1,0 +1,20 @@
+//! The list of learners. A new learner is one file, its `mod` line in `lib.rs`, and one line here.
+
+use modelwright_core::{Error, Result};
+
+use crate::learner::Entry;
+
+/// All learners, simplest first.
+pub const LEARNERS: &[Entry] = &[];
+
+/// The learner `name`.
+///
+/// # Errors
+/// Input error that suggests the nearest name.
+pub fn learner(name: &str) -> Result<&'static Entry> {
+    LEARNERS.iter().find(|e| e.spec.name == name).ok_or_else(|| {
+        Error::input("unknown learner")
+            .got(name)
+            .suggest(name, LEARNERS.iter().map(|e| e.spec.name))
+    })
+}

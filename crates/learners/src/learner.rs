@@ -1,0 +1,193 @@
+//! The two traits every learning algorithm implements, and the typed-to-erased catalog entry.
+//!
+//! A [`Learner`] is the algorithm: parameters in, model out. A [`Model`] exists only after a
+//! successful fit, is immutable, and can be shared between threads. [`Entry`] erases the types, so
+//! that one list holds all learners while authors write typed code.
+
+use modelwright_core::data::{FeatureView, TrainView};
+use modelwright_core::params::{Checked, ParamMap, ParamSpec, Params};
+use modelwright_core::task::{Predictions, Task};
+use modelwright_core::{Context, Error, Result};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// What a learner is and can do.
+#[derive(Debug, Clone, Copy)]
+pub struct LearnerSpec {
+    /// Its name in plans, flags and records.
+    pub name: &'static str,
+    /// Its name in reports.
+    pub title: &'static str,
+    /// What it does, in one line.
+    pub text: &'static str,
+    /// Paper or book section.
+    pub reference: &'static str,
+    /// The tasks it can learn.
+    pub tasks: &'static [Task],
+    /// What it can do.
+    pub abilities: Abilities,
+    /// The parameter that says how many rounds (trees, sweeps) are done, if it learns in rounds.
+    /// A refit sets it to the rounds that early stopping found.
+    pub rounds_param: Option<&'static str>,
+}
+
+/// What a learner can do; everything else is refused by name or prepared above.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Abilities {
+    /// Uses sample weights.
+    pub weights: bool,
+    /// Takes NaN features.
+    pub missing: bool,
+    /// Reads [`modelwright_core::data::FeatureColumn::bins`] and needs them on every column.
+    pub bins: bool,
+    /// Reads [`modelwright_core::data::FeatureMatrix::sparse`].
+    pub sparse: bool,
+    /// Uses validation rows to stop early.
+    pub early_stopping: bool,
+}
+
+/// A learning algorithm.
+pub trait Learner: 'static {
+    /// What it is and can do.
+    const SPEC: &'static LearnerSpec;
+    /// Its parameters.
+    type Params: Params;
+    /// What it learns.
+    type Model: Model + Serialize + DeserializeOwned;
+
+    /// Learns from `train.rows`, stopping by `train.validation` where it can.
+    ///
+    /// Asks [`Context::proceed`] before every round; when told to stop it returns the model so far
+    /// (at least a valid constant one). The result depends on nothing but the inputs, the seed and
+    /// the rounds allowed; never on the number of threads.
+    ///
+    /// # Errors
+    /// Input error for data it cannot learn from.
+    fn fit(
+        train: &TrainView<'_>,
+        params: &Checked<Self::Params>,
+        ctx: &Context,
+    ) -> Result<Self::Model>;
+}
+
+/// A fitted model.
+pub trait Model: Send + Sync + 'static {
+    /// Predictions of the rows of `x`: see [`Predictions`] for the shape.
+    ///
+    /// A row's prediction does not depend on the other rows.
+    ///
+    /// # Errors
+    /// Input error when `x` does not have the columns it was fitted on.
+    fn predict(&self, x: &FeatureView<'_>, ctx: &Context) -> Result<Predictions>;
+
+    /// Rounds (trees per output, sweeps) in the model; 1 where the word has no meaning.
+    fn rounds(&self) -> usize;
+
+    /// How many dense features it was fitted on.
+    fn n_features(&self) -> usize;
+
+    /// Proves that a decoded model is sound: every index in bounds, every number usable.
+    ///
+    /// # Errors
+    /// Input error that says what is broken.
+    fn validate(&self) -> Result<()>;
+}
+
+/// A fitted model whose type is erased, with what is needed to store it.
+pub struct Fitted {
+    /// Name of the learner that made it.
+    pub learner: &'static str,
+    /// The model.
+    pub model: Box<dyn Model>,
+    encode: fn(&dyn Model) -> Result<Vec<u8>>,
+}
+
+impl Fitted {
+    /// The model's bytes, to be read back by [`Entry::decode`] of the same learner.
+    ///
+    /// # Errors
+    /// Work error when the model cannot be encoded.
+    pub fn encode(&self) -> Result<Vec<u8>> {
+        (self.encode)(self.model.as_ref())
+    }
+}
+
+/// A learner with its types erased: one line of the catalog.
+#[derive(Clone, Copy)]
+pub struct Entry {
+    /// What it is and can do.
+    pub spec: &'static LearnerSpec,
+    /// Its parameter declarations.
+    pub params: &'static [ParamSpec],
+    default_params: fn() -> ParamMap,
+    fit: fn(&TrainView<'_>, &ParamMap, &Context) -> Result<Fitted>,
+    decode: fn(&[u8]) -> Result<Fitted>,
+}
+
+impl Entry {
+    /// The entry of a learner.
+    pub const fn of<L: Learner>() -> Self {
+        Self {
+            spec: L::SPEC,
+            params: <L::Params as Params>::SPECS,
+            default_params: || L::Params::default().to_map(),
+            fit: fit::<L>,
+            decode: decode::<L>,
+        }
+    }
+
+    /// The default parameters.
+    pub fn default_params(&self) -> ParamMap {
+        (self.default_params)()
+    }
+
+    /// Fits with the defaults changed by `params`.
+    ///
+    /// # Errors
+    /// As [`Learner::fit`], and input error for unknown or out-of-range parameters.
+    pub fn fit(&self, train: &TrainView<'_>, params: &ParamMap, ctx: &Context) -> Result<Fitted> {
+        (self.fit)(train, params, ctx)
+    }
+
+    /// Reads a model back and proves it sound.
+    ///
+    /// # Errors
+    /// Input error when the bytes are not a sound model of this learner.
+    pub fn decode(&self, bytes: &[u8]) -> Result<Fitted> {
+        (self.decode)(bytes)
+    }
+}
+
+fn fit<L: Learner>(train: &TrainView<'_>, params: &ParamMap, ctx: &Context) -> Result<Fitted> {
+    let task = train.target.task();
+    if !L::SPEC.tasks.contains(&task) {
+        return Err(Error::input(format!("{} cannot learn this task", L::SPEC.name))
+            .expected(L::SPEC.tasks.iter().map(|t| t.name()).collect::<Vec<_>>().join(", "))
+            .got(task.name()));
+    }
+    let params = L::Params::from_map(L::SPEC.name, params)?;
+    let model = ctx.install(|| L::fit(train, &params, ctx))?;
+    Ok(erase::<L>(model))
+}
+
+fn decode<L: Learner>(bytes: &[u8]) -> Result<Fitted> {
+    let (model, rest) = postcard::take_from_bytes::<L::Model>(bytes).map_err(|e| {
+        Error::input(format!("the stored {} model cannot be read", L::SPEC.name)).because(e)
+    })?;
+    if !rest.is_empty() {
+        return Err(Error::input(format!("the stored {} model has extra bytes", L::SPEC.name))
+            .got(format!("{} bytes too many", rest.len())));
+    }
+    model.validate()?;
+    Ok(erase::<L>(model))
+}
+
+fn erase<L: Learner>(model: L::Model) -> Fitted {
+    Fitted { learner: L::SPEC.name, model: Box::new(model), encode: encode::<L> }
+}
+
+fn encode<L: Learner>(model: &dyn Model) -> Result<Vec<u8>> {
+    let model = (model as &dyn std::any::Any).downcast_ref::<L::Model>();
+    let model = model.expect("a fitted model keeps the type of the learner that made it");
+    postcard::to_stdvec(model).map_err(|e| Error::work("cannot encode the model").because(e))
+}
