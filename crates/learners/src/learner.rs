@@ -71,7 +71,7 @@ pub trait Learner: 'static {
 }
 
 /// A fitted model.
-pub trait Model: Send + Sync + 'static {
+pub trait Model: std::any::Any + Send + Sync {
     /// Predictions of the rows of `x`: see [`Predictions`] for the shape.
     ///
     /// A row's prediction does not depend on the other rows.
