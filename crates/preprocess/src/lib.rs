@@ -1,1 +1,5 @@
 //! preprocess: see ARCHITECTURE.md.
+
+pub mod leakage;
+pub mod profile;
+pub mod sketch;

@@ -1,0 +1,1 @@
+//! Whether information about the target leaked into the features or the test.

@@ -1,0 +1,1 @@
+//! Mergeable summaries of a column in one pass.
