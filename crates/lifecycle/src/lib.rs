@@ -1,1 +1,20 @@
-//! lifecycle: see ARCHITECTURE.md.
+//! A model after training: the one file it lives in, and how files are written at all.
+//!
+//! The only library of the workspace that writes files. Everything it writes goes to a temporary
+//! name in the target's folder, is flushed to disk and then renamed ([`atomic`]), so that nobody
+//! ever sees half a file.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`artifact`] | `model.mw`: pack, check and unpack a fitted model and all that is known of it |
+//! | [`atomic`] | files that are complete or absent |
+//! | [`outputs`] | a fit's folder: `model.mw`, `report.html`, `record.json` |
+//! | [`digest`] | SHA-256 in hexadecimal |
+
+pub mod artifact;
+pub mod atomic;
+pub mod digest;
+pub mod outputs;
+
+pub use artifact::{Artifact, read_artifact, resolve_model};
+pub use atomic::{AtomicFile, atomic_write};

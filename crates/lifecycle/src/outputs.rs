@@ -1,0 +1,156 @@
+//! A fit's folder: what is in it, and when it may be overwritten.
+
+use std::fs::{self, File};
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use modelwright_core::{Error, Result};
+
+use crate::artifact::{ArtifactParts, pack_artifact, record_json};
+use crate::atomic::{AtomicFile, atomic_write, write_error};
+
+/// The artifact's name in a fit's folder.
+pub const MODEL_FILE: &str = "model.mw";
+/// The report's name in a fit's folder.
+pub const REPORT_FILE: &str = "report.html";
+/// The record's name in a fit's folder.
+pub const RECORD_FILE: &str = "record.json";
+
+/// How much of a file's start is looked at to tell who made it.
+const START_BYTES: u64 = 4096;
+/// How much of a file's end is looked at.
+const END_BYTES: u64 = 256;
+
+/// A folder that may hold the outputs of a fit: it exists, is writable, and holds nothing that
+/// is not Modelwright's under the three names.
+#[derive(Debug, Clone)]
+pub struct OutputFolder {
+    path: PathBuf,
+}
+
+impl OutputFolder {
+    /// Makes sure that `path` can take a fit's outputs, before the work begins.
+    ///
+    /// # Errors
+    /// Input error when the folder cannot be made or written to, or when a file in it would be
+    /// overwritten that is not an earlier fit's.
+    pub fn prepare(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        if path.exists() && !path.is_dir() {
+            return Err(Error::input("the output folder is a file")
+                .at(path.display().to_string())
+                .expected("a folder, or a name that does not exist yet")
+                .hint("choose another folder with --out"));
+        }
+        fs::create_dir_all(path).map_err(|e| write_error(path, e))?;
+        for name in [MODEL_FILE, REPORT_FILE, RECORD_FILE] {
+            refuse_foreign(&path.join(name))?;
+        }
+        // A file that is begun and dropped shows that the folder can be written to.
+        drop(AtomicFile::create(path.join(MODEL_FILE))?);
+        Ok(Self { path: path.to_owned() })
+    }
+
+    /// Writes the three files, each completely or not at all, and returns their paths. The
+    /// model comes last: when it is there, all are.
+    ///
+    /// # Errors
+    /// Work error when the disk is full or fails.
+    pub fn write(&self, parts: &ArtifactParts<'_>) -> Result<[PathBuf; 3]> {
+        let paths = [MODEL_FILE, REPORT_FILE, RECORD_FILE].map(|name| self.path.join(name));
+        let model = pack_artifact(parts)?;
+        atomic_write(&paths[2], &record_json(parts.record)?)?;
+        atomic_write(&paths[1], parts.report_html.as_bytes())?;
+        atomic_write(&paths[0], &model)?;
+        Ok(paths)
+    }
+
+    /// The folder's path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+fn refuse_foreign(path: &Path) -> Result<()> {
+    if !path.exists() || is_ours(path) {
+        return Ok(());
+    }
+    Err(Error::input("refusing to overwrite a file that Modelwright did not write")
+        .at(path.display().to_string())
+        .expected("no file, or the output of an earlier fit")
+        .hint("move the file away, or choose another folder with --out"))
+}
+
+/// Whether an earlier fit wrote this file, judged by its first and last bytes.
+fn is_ours(path: &Path) -> bool {
+    let Ok((start, end)) = ends_of(path) else { return false };
+    let start = String::from_utf8_lossy(&start);
+    match path.file_name().and_then(|n| n.to_str()) {
+        Some(MODEL_FILE) => {
+            start.starts_with("PK")
+                && String::from_utf8_lossy(&end).contains("modelwright artifact")
+        }
+        Some(REPORT_FILE) => start.contains("Modelwright"),
+        _ => start.contains("\"format_version\"") && start.contains("\"engine_version\""),
+    }
+}
+
+fn ends_of(path: &Path) -> std::io::Result<(Vec<u8>, Vec<u8>)> {
+    let mut file = File::open(path)?;
+    let length = file.metadata()?.len();
+    let (mut start, mut end) = (Vec::new(), Vec::new());
+    (&mut file).take(START_BYTES).read_to_end(&mut start)?;
+    file.seek(SeekFrom::Start(length.saturating_sub(END_BYTES)))?;
+    file.read_to_end(&mut end)?;
+    Ok((start, end))
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A folder of one test, removed at its end.
+    pub(crate) struct Folder(PathBuf);
+
+    impl Folder {
+        pub(crate) fn new(name: &str) -> Self {
+            let path =
+                std::env::temp_dir().join(format!("modelwright-{}-{name}", std::process::id()));
+            fs::create_dir_all(&path).unwrap();
+            Self(path)
+        }
+
+        pub(crate) fn path(&self) -> &Path {
+            &self.0
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    #[test]
+    fn a_foreign_file_is_never_overwritten() {
+        let folder = Folder::new("foreign");
+        for name in [MODEL_FILE, REPORT_FILE, RECORD_FILE] {
+            let path = folder.path().join(name);
+            fs::write(&path, "my thesis").unwrap();
+            let error = OutputFolder::prepare(folder.path()).unwrap_err();
+            assert!(error.what().contains("refusing to overwrite"), "{error}");
+            fs::remove_file(path).unwrap();
+        }
+        OutputFolder::prepare(folder.path()).unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_file_in_place_of_the_folder_is_refused() {
+        let folder = Folder::new("not-a-folder");
+        let path = folder.path().join("out");
+        fs::write(&path, "x").unwrap();
+        let error = OutputFolder::prepare(&path).unwrap_err();
+        assert_eq!(error.what(), "the output folder is a file");
+    }
+}
