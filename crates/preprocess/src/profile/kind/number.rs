@@ -1,0 +1,94 @@
+//! The kind of a column of numbers.
+
+use modelwright_core::data::{Kind, number_text};
+
+use super::{IDENTIFIER_DISTINCT_SHARE, IDENTIFIER_VALUES_MIN, Subject};
+use crate::profile::{name, wording};
+use crate::sketch::NumberSketch;
+
+/// Plausible Unix times: 1990-01-01 to 2050-01-01, in seconds.
+const UNIX_SECONDS: (f64, f64) = (631_152_000.0, 2_524_608_000.0);
+/// A run of whole numbers that is filled at least to this share is a numbering of rows.
+const DENSE: f64 = 0.75;
+/// The share of rising steps from which on numbers rise with the row number.
+const RISING: f64 = 0.999;
+
+pub(super) fn guess(subject: &Subject<'_>, values: &[f64]) -> (Kind, String) {
+    let Some(numbers) = subject.sketch.numbers() else {
+        return (Kind::Number, "numbers".to_owned());
+    };
+    let (Some(min), Some(max)) = (numbers.moments.min(), numbers.moments.max()) else {
+        return (Kind::Number, "only infinite numbers".to_owned());
+    };
+    let whole = numbers.n_whole == numbers.moments.n() && numbers.n_infinite == 0;
+    let about = if subject.distinct_is_exact { "" } else { "about " };
+    let facts = format!(
+        "{about}{} distinct {} from {} to {} in {} rows",
+        wording::count(subject.n_distinct),
+        if whole { "whole numbers" } else { "numbers" },
+        number_text(min),
+        number_text(max),
+        wording::count(subject.sketch.n_rows as usize),
+    );
+    if whole && subject.n_distinct == 2 && min == 0.0 && max == 1.0 {
+        return (Kind::Boolean, "only 0 and 1".to_owned());
+    }
+    if !whole {
+        return (Kind::Number, facts);
+    }
+    if let Some(unit) = unix_time(&subject.column.name, numbers, min, max) {
+        return (Kind::Datetime, format!("{facts}: Unix time in {unit}, as its name suggests"));
+    }
+    if let Some(reason) = identifier(subject, values, min, max) {
+        return (Kind::Identifier, format!("{facts}: {reason}"));
+    }
+    let named = name::says_code(&subject.column.name) || name::says_key(&subject.column.name);
+    if named && subject.n_distinct > 2 && min >= 0.0 {
+        return (Kind::IntegerCategory, format!("{facts}; the name calls them codes"));
+    }
+    (Kind::Number, facts)
+}
+
+/// The unit of Unix times, when name and range agree.
+fn unix_time(column: &str, numbers: &NumberSketch, min: f64, max: f64) -> Option<&'static str> {
+    let within = |scale: f64| min >= UNIX_SECONDS.0 * scale && max <= UNIX_SECONDS.1 * scale;
+    if !name::says_time(column) || numbers.moments.n() == 0 {
+        return None;
+    }
+    [(1.0, "seconds"), (1e3, "milliseconds")]
+        .into_iter()
+        .find_map(|(scale, unit)| within(scale).then_some(unit))
+}
+
+/// Why whole numbers only name their row, when they do.
+fn identifier(subject: &Subject<'_>, values: &[f64], min: f64, max: f64) -> Option<&'static str> {
+    if subject.n_present() < IDENTIFIER_VALUES_MIN
+        || subject.distinct_share() < IDENTIFIER_DISTINCT_SHARE
+    {
+        return None;
+    }
+    if name::says_key(&subject.column.name) {
+        return Some("nearly all distinct, and the name calls them keys");
+    }
+    if name::says_time(&subject.column.name) {
+        return None;
+    }
+    let all_distinct = subject.n_distinct == subject.n_present();
+    if all_distinct && subject.n_distinct as f64 >= DENSE * (max - min + 1.0) {
+        return Some("all distinct and without large gaps: a numbering of the rows");
+    }
+    (rising_share(values) >= RISING).then_some("nearly all distinct and rising with the row number")
+}
+
+/// The share of neighbouring rows whose value rises; missing values are passed over.
+fn rising_share(values: &[f64]) -> f64 {
+    let mut present = values.iter().filter(|v| !v.is_nan());
+    let Some(mut before) = present.next() else { return 0.0 };
+    let (mut n_rising, mut n_steps) = (0_usize, 0_usize);
+    for value in present {
+        n_rising += usize::from(value > before);
+        n_steps += 1;
+        before = value;
+    }
+    wording::share(n_rising, n_steps)
+}

@@ -1,0 +1,60 @@
+//! Kinds that the user decided.
+
+use modelwright_core::data::{Column, ColumnData, Kind};
+use modelwright_core::record::KindGuess;
+use modelwright_core::{Error, Result};
+
+use super::Subject;
+
+/// The wish as a decision, or why it cannot be.
+pub(super) fn check(subject: &Subject<'_>, wish: Kind) -> Result<KindGuess> {
+    let possible: &[Kind] = match &subject.column.data {
+        ColumnData::Number(_) => &[
+            Kind::Number,
+            Kind::IntegerCategory,
+            Kind::Category,
+            Kind::Boolean,
+            Kind::Datetime,
+            Kind::Identifier,
+            Kind::Constant,
+            Kind::Unsupported,
+        ],
+        ColumnData::Instant(_) => {
+            &[Kind::Datetime, Kind::Identifier, Kind::Constant, Kind::Unsupported]
+        }
+        ColumnData::String { .. } => &[
+            Kind::Category,
+            Kind::Boolean,
+            Kind::Text,
+            Kind::Identifier,
+            Kind::Constant,
+            Kind::Unsupported,
+        ],
+    };
+    if !possible.contains(&wish) {
+        return Err(refusal(subject.column, wish, possible));
+    }
+    if wish == Kind::Boolean && subject.n_distinct > 2 {
+        return Err(Error::input("a boolean column has at most two values")
+            .column(&subject.column.name)
+            .got(format!("{} distinct values", subject.n_distinct)));
+    }
+    // Numbers without order have one kind, whichever word the user takes for it.
+    let is_number = matches!(subject.column.data, ColumnData::Number(_));
+    let kind = if is_number && wish == Kind::Category { Kind::IntegerCategory } else { wish };
+    Ok(KindGuess { kind, evidence: "decided by the user".to_owned(), overridden: true })
+}
+
+fn refusal(column: &Column, wish: Kind, possible: &[Kind]) -> Error {
+    let held = match column.data {
+        ColumnData::Number(_) => "numbers",
+        ColumnData::Instant(_) => "instants",
+        ColumnData::String { .. } => "strings",
+    };
+    let names: Vec<&str> = possible.iter().map(|k| k.name()).collect();
+    Error::input(format!("a column of {held} cannot be of this kind"))
+        .column(&column.name)
+        .expected(names.join(", "))
+        .got(wish.name())
+        .hint("the kind decides how values are used; how they are read is decided by the file")
+}

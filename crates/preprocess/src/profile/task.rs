@@ -1,0 +1,79 @@
+//! Which question a target column asks.
+
+use modelwright_core::data::{Column, ColumnData, Kind, number_text};
+use modelwright_core::record::KindGuess;
+use modelwright_core::task::Task;
+use modelwright_core::{Error, Result};
+
+use super::wording;
+use crate::sketch::{ColumnSketch, ValueSketch};
+
+/// The most distinct whole numbers that are taken for classes.
+const NUMBER_CLASSES_MAX: usize = 20;
+/// The most classes that strings may have.
+const TEXT_CLASSES_MAX: usize = 1000;
+/// Rows that a class of whole numbers has on average at the least.
+const ROWS_PER_NUMBER_CLASS_MIN: usize = 20;
+
+/// The task that a target column asks for, and why.
+///
+/// Two labels are binary; strings, booleans and codes are classes; few whole numbers that repeat
+/// often are classes; all other numbers are regression.
+///
+/// # Errors
+/// Input error when the target cannot be learned: no value, one value, nearly as many strings as
+/// rows, or a column of dates.
+pub fn guess_task(column: &Column, kind: &KindGuess) -> Result<(Task, String)> {
+    let sketch = ColumnSketch::of(column, 0..column.n_rows());
+    let n_distinct = sketch.distinct.count();
+    let n_present = (sketch.n_rows - sketch.n_missing) as usize;
+    let fail = |what: &str| Error::input(what).column(&column.name);
+    if n_present == 0 {
+        return Err(fail("the target has no value at all").hint("name another column as target"));
+    }
+    if n_distinct == 1 {
+        let value = (0..column.n_rows()).find_map(|row| column.display(row)).unwrap_or_default();
+        return Err(fail("the target has only one value, so there is nothing to learn")
+            .expected("at least two distinct values")
+            .got(format!("`{value}` in all {} rows that have one", wording::count(n_present))));
+    }
+    let labels = format!("{} distinct labels", wording::count(n_distinct));
+    match (&column.data, &sketch.values) {
+        (ColumnData::Instant(_), _) => Err(fail("a date cannot be a target")
+            .expected("classes or numbers")
+            .hint("turn it into a number first, for example days since a fixed date")),
+        (ColumnData::Number(_), ValueSketch::Number(numbers)) => {
+            if n_distinct == 2 {
+                return Ok((Task::Binary, "2 distinct labels".to_owned()));
+            }
+            if kind.kind == Kind::IntegerCategory && kind.overridden {
+                return Ok((Task::Multiclass, format!("{labels}, numbers used as categories")));
+            }
+            let whole = numbers.n_whole == numbers.moments.n();
+            let (min, max) = (numbers.moments.min(), numbers.moments.max());
+            let range = format!(
+                "from {} to {}",
+                number_text(min.unwrap_or(f64::NAN)),
+                number_text(max.unwrap_or(f64::NAN))
+            );
+            let few = n_distinct <= NUMBER_CLASSES_MAX
+                && n_present >= ROWS_PER_NUMBER_CLASS_MIN * n_distinct;
+            if whole && few {
+                return Ok((
+                    Task::Multiclass,
+                    format!("{n_distinct} distinct whole numbers {range}, each repeated often"),
+                ));
+            }
+            let distinct = wording::count(n_distinct);
+            Ok((Task::Regression, format!("{distinct} distinct numbers {range}")))
+        }
+        _ if n_distinct == 2 => Ok((Task::Binary, "2 distinct labels".to_owned())),
+        _ if n_distinct > TEXT_CLASSES_MAX || 2 * n_distinct > n_present => {
+            Err(fail("the target is text with too many labels to learn")
+                .expected(format!("at most {TEXT_CLASSES_MAX} labels, each with two rows or more"))
+                .got(format!("{labels} in {} rows", wording::count(n_present)))
+                .hint("name another target, or group the labels first"))
+        }
+        _ => Ok((Task::Multiclass, labels)),
+    }
+}

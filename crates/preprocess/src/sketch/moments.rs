@@ -1,0 +1,109 @@
+//! Count, mean, variance, skewness and extremes of numbers.
+//!
+//! Central sums of powers are merged by the pairwise formulas of Pébay, "Formulas for robust,
+//! one-pass parallel computation of covariances and arbitrary-order statistical moments", Sandia
+//! report SAND2008-6212, 2008.
+
+use serde::{Deserialize, Serialize};
+
+/// Moments of finite numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Moments {
+    n: u64,
+    mean: f64,
+    squares: f64,
+    cubes: f64,
+    min: f64,
+    max: f64,
+}
+
+impl Default for Moments {
+    fn default() -> Self {
+        Self {
+            n: 0,
+            mean: 0.0,
+            squares: 0.0,
+            cubes: 0.0,
+            min: f64::INFINITY,
+            max: f64::NEG_INFINITY,
+        }
+    }
+}
+
+impl Moments {
+    /// Moments of values with counts; all values finite.
+    pub(crate) fn of_runs(runs: &[(f64, u64)]) -> Self {
+        let n: u64 = runs.iter().map(|(_, count)| count).sum();
+        let Some((first, _)) = runs.first() else { return Self::default() };
+        // Shifting by one of the values keeps the sum accurate for numbers like timestamps.
+        let shift = *first;
+        let sum: f64 = runs.iter().map(|(v, count)| (v - shift) * *count as f64).sum();
+        let mean = shift + sum / n as f64;
+        let (mut squares, mut cubes) = (0.0, 0.0);
+        let (mut min, mut max) = (f64::INFINITY, f64::NEG_INFINITY);
+        for (value, count) in runs {
+            let d = value - mean;
+            let weighted = d * d * *count as f64;
+            squares += weighted;
+            cubes += weighted * d;
+            min = min.min(*value);
+            max = max.max(*value);
+        }
+        Self { n, mean, squares, cubes, min, max }
+    }
+
+    /// Moments of both parts together.
+    pub fn merge(&mut self, other: &Self) {
+        if other.n == 0 {
+            return;
+        }
+        if self.n == 0 {
+            *self = *other;
+            return;
+        }
+        let (a, b) = (self.n as f64, other.n as f64);
+        let n = a + b;
+        let d = other.mean - self.mean;
+        self.cubes += other.cubes
+            + d * d * d * a * b * (a - b) / (n * n)
+            + 3.0 * d * (a * other.squares - b * self.squares) / n;
+        self.squares += other.squares + d * d * a * b / n;
+        self.mean += d * b / n;
+        self.n += other.n;
+        self.min = self.min.min(other.min);
+        self.max = self.max.max(other.max);
+    }
+
+    /// How many values there are.
+    pub fn n(&self) -> u64 {
+        self.n
+    }
+
+    /// Smallest value; `None` without values.
+    pub fn min(&self) -> Option<f64> {
+        (self.n > 0).then_some(self.min)
+    }
+
+    /// Largest value; `None` without values.
+    pub fn max(&self) -> Option<f64> {
+        (self.n > 0).then_some(self.max)
+    }
+
+    /// Mean; `None` without values or when it overflows.
+    pub fn mean(&self) -> Option<f64> {
+        (self.n > 0).then_some(self.mean).filter(|m| m.is_finite())
+    }
+
+    /// Standard deviation with n − 1; `None` for fewer than two values or when it overflows.
+    pub fn std(&self) -> Option<f64> {
+        let variance = (self.n > 1).then(|| self.squares / (self.n - 1) as f64);
+        variance.map(f64::sqrt).filter(|s| s.is_finite())
+    }
+
+    /// Skewness of the population; `None` where it is undefined (no spread) or overflows.
+    pub fn skewness(&self) -> Option<f64> {
+        let spread = self.squares.powf(1.5);
+        let skewness = (self.n as f64).sqrt() * self.cubes / spread;
+        (self.n > 1 && spread > 0.0).then_some(skewness).filter(|s| s.is_finite())
+    }
+}
