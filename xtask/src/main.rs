@@ -1,2 +1,45 @@
-//! Developer commands.
-fn main() {}
+//! Developer commands: `cargo xtask <command>`.
+//!
+//! Tidiness and the layer law are code here, not opinion. Each command is one file.
+
+mod bench;
+mod command;
+mod docs;
+mod layers;
+mod peers;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+cargo xtask <command>
+
+  test     everything: format, tidy, layers, lints, builds, all tests, peers as oracles
+  check    the quick part of it: format, tidy, layers, lints
+  layers   the law of dependencies: a crate may use lower layers only
+  tidy     file, function and line lengths, module texts, forbidden words
+  docs     API documentation without broken links, and the generated reference pages
+  peers    only the tests against other people's programs
+  bench    measure against peers: `cargo xtask bench <fit|predict|read>`";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let outcome = match arguments.first().map(String::as_str) {
+        Some("test") => test::run(),
+        Some("check") => test::check(),
+        Some("layers") => layers::run(),
+        Some("tidy") => tidy::run(),
+        Some("docs") => docs::run(),
+        Some("peers") => peers::run(),
+        Some("bench") => bench::run(&arguments[1..]),
+        _ => Err(USAGE.to_owned()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! `cargo xtask docs`: API documentation without broken links, and the generated reference.
+
+use crate::command::{self, Outcome, run_with, steps};
+
+/// Builds the documentation and checks that the generated pages are current.
+pub(crate) fn run() -> Outcome {
+    steps(&[("API documentation", &api), ("reference pages", &reference)])
+}
+
+fn api() -> Outcome {
+    let arguments = ["doc", "--workspace", "--no-deps", "--document-private-items", "--locked"];
+    run_with("cargo", &arguments, &[("RUSTDOCFLAGS", "-D warnings")])
+}
+
+/// The reference pages are written from the catalogs by the test `reference_pages_are_current`;
+/// with `UPDATE_DOCS=1` it rewrites them, without it fails when they differ.
+fn reference() -> Outcome {
+    command::run("cargo", &["test", "--locked", "-p", "modelwright", "--test", "docs"])
+}

@@ -1,0 +1,34 @@
+//! `cargo xtask test`: everything a change must pass, in the order in which it fails fastest.
+
+use crate::command::{self, Outcome, run_with, steps};
+use crate::{docs, layers, peers, tidy};
+
+/// Format, tidy rules, layer law, lints.
+pub(crate) fn check() -> Outcome {
+    steps(&[
+        ("format", &|| command::run("cargo", &["fmt", "--all", "--check"])),
+        ("tidy", &tidy::run),
+        ("layers", &layers::run),
+        ("lints", &lints),
+    ])
+}
+
+/// All of it.
+pub(crate) fn run() -> Outcome {
+    steps(&[
+        ("check", &check),
+        ("unit, integration and doc tests", &tests),
+        ("docs", &docs::run),
+        ("release build", &|| command::run("cargo", &["build", "--release", "--locked"])),
+        ("peers", &peers::run),
+    ])
+}
+
+fn lints() -> Outcome {
+    let arguments = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
+    command::run("cargo", &arguments)
+}
+
+fn tests() -> Outcome {
+    run_with("cargo", &["test", "--workspace", "--locked"], &[("RUST_BACKTRACE", "1")])
+}
