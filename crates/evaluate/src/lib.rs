@@ -1,1 +1,20 @@
-//! evaluate: see ARCHITECTURE.md.
+//! Is it good? Splits, metrics, intervals and paired tests.
+//!
+//! | module | what it answers |
+//! |---|---|
+//! | [`split`] | which rows to learn from, and which to be judged on |
+//! | [`metric`] | how good predictions are, with scikit-learn's names and semantics |
+//! | [`resample`] | how uncertain a metric is; what remains of a score after selection |
+//! | [`compare`] | whether one model is better than another, by a paired test |
+//! | [`curve`] | the curves, bins and tables behind the numbers |
+//! | [`threshold`] | from which probability on to decide for the positive class |
+//! | [`evaluation`] | all of it for one set of rows, as the record keeps it |
+//!
+//! Everything is a pure function of values; randomness comes from named streams of the
+//! [`Context`](modelwright_core::Context), and no result depends on the number of threads.
+
+pub mod metric;
+pub mod split;
+
+pub use metric::{METRICS, Metric, MetricEntry, MetricInput, MetricSpec, metric, metrics_for};
+pub use split::{SplitInput, SplitKind, holdout, k_folds};
