@@ -2,10 +2,12 @@
 
 use modelwright_core::{Error, Result};
 
+use crate::baseline::Baseline;
 use crate::learner::Entry;
+use crate::linear::Linear;
 
 /// All learners, simplest first.
-pub const LEARNERS: &[Entry] = &[];
+pub const LEARNERS: &[Entry] = &[Entry::of::<Baseline>(), Entry::of::<Linear>()];
 
 /// The learner `name`.
 ///

@@ -1,7 +1,9 @@
 //! Learning algorithms: one file (or folder) each, listed in [`catalog`].
 
+pub mod baseline;
 pub mod catalog;
 pub mod learner;
+pub mod linear;
 
 pub use catalog::{LEARNERS, learner};
 pub use learner::{Abilities, Entry, Fitted, Learner, LearnerSpec, Model};
