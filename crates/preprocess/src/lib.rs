@@ -3,3 +3,8 @@
 pub mod leakage;
 pub mod profile;
 pub mod sketch;
+pub mod catalog;
+pub mod encode;
+pub mod transform;
+
+pub use encode::{EncodingSpec, FittedEncoder, PrepareInput, Prepared, prepare};

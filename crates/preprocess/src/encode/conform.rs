@@ -1,0 +1,143 @@
+//! Brings a raw column into the storage that its kind prescribes.
+//!
+//! A kind decides how a column is prepared, but files decide how its values are held: a postal
+//! code may come as number or as string. Transformers only ever meet one storage per kind:
+//!
+//! | kind | storage |
+//! |---|---|
+//! | number | numbers |
+//! | date/time | instants |
+//! | category, integer category, boolean, text | strings |
+//!
+//! Numbers become strings as a person writes them (`3`, not `3.0`), so that categories match
+//! whichever way a table was stored. A value that cannot be converted is an error with its row.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use foldhash::fast::FixedState;
+use modelwright_core::data::{
+    Column, ColumnData, Kind, MISSING_CODE, MISSING_INSTANT, Strings, instant_text, number_text,
+};
+use modelwright_core::{Error, Result};
+
+/// The column in the storage of `kind`.
+///
+/// # Errors
+/// Input error that names column, row and value, when a value cannot be of this kind.
+pub fn conform(column: &Column, kind: Kind) -> Result<Cow<'_, Column>> {
+    let data = match (kind, &column.data) {
+        (Kind::Number, ColumnData::Number(_))
+        | (Kind::Datetime, ColumnData::Instant(_))
+        | (
+            Kind::Category | Kind::IntegerCategory | Kind::Boolean | Kind::Text,
+            ColumnData::String { .. },
+        ) => return Ok(Cow::Borrowed(column)),
+        (Kind::Identifier | Kind::Constant | Kind::Unsupported, _) => {
+            return Err(Error::input("a column of this kind has nothing to learn from")
+                .column(&column.name)
+                .got(kind.name()));
+        }
+        (Kind::Number, ColumnData::String { codes, dictionary }) => {
+            ColumnData::Number(parse_numbers(column, codes, dictionary)?)
+        }
+        (Kind::Number | Kind::Datetime, _) => {
+            if let Some(row) = (0..column.n_rows()).find(|row| !column.is_missing(*row)) {
+                return Err(mismatch(column, kind, row));
+            }
+            missing_column(kind, column.n_rows())
+        }
+        (_, ColumnData::Number(values)) => {
+            let keys = values.iter().map(|v| (!v.is_nan()).then_some((v + 0.0).to_bits()));
+            intern(keys, |bits| number_text(f64::from_bits(bits)))
+        }
+        (_, ColumnData::Instant(values)) => {
+            let keys = values.iter().map(|v| (*v != MISSING_INSTANT).then_some(*v as u64));
+            intern(keys, |micros| instant_text(micros as i64))
+        }
+    };
+    Ok(Cow::Owned(Column { name: column.name.clone(), data }))
+}
+
+/// A column of `n_rows` missing values in the storage of `kind`.
+pub(super) fn missing_column(kind: Kind, n_rows: usize) -> ColumnData {
+    match kind {
+        Kind::Number => ColumnData::Number(vec![f64::NAN; n_rows]),
+        Kind::Datetime => ColumnData::Instant(vec![MISSING_INSTANT; n_rows]),
+        _ => {
+            ColumnData::String { codes: vec![MISSING_CODE; n_rows], dictionary: Strings::default() }
+        }
+    }
+}
+
+/// Each distinct key as text, numbered in order of first appearance.
+fn intern(keys: impl Iterator<Item = Option<u64>>, text: impl Fn(u64) -> String) -> ColumnData {
+    let mut known: HashMap<u64, u32, FixedState> = HashMap::default();
+    let mut dictionary = Strings::default();
+    let mut last = (0, MISSING_CODE);
+    let codes = keys
+        .map(|key| match key {
+            None => MISSING_CODE,
+            Some(key) if last.1 != MISSING_CODE && last.0 == key => last.1,
+            Some(key) => {
+                let code = *known.entry(key).or_insert_with(|| dictionary.push(&text(key)));
+                last = (key, code);
+                code
+            }
+        })
+        .collect();
+    ColumnData::String { codes, dictionary }
+}
+
+fn parse_numbers(column: &Column, codes: &[u32], dictionary: &Strings) -> Result<Vec<f64>> {
+    let by_code: Vec<Option<f64>> =
+        dictionary.iter().map(|text| text.trim().parse().ok()).collect();
+    let value = |(row, code): (usize, &u32)| match by_code.get(*code as usize) {
+        None => Ok(f64::NAN),
+        Some(Some(value)) => Ok(*value),
+        Some(None) => Err(mismatch(column, Kind::Number, row)),
+    };
+    codes.iter().enumerate().map(value).collect()
+}
+
+fn mismatch(column: &Column, kind: Kind, row: usize) -> Error {
+    let expected = if kind == Kind::Number { "a number" } else { "a date or time" };
+    Error::input("a value does not fit the kind of its column")
+        .column(&column.name)
+        .row(row as u64 + 1)
+        .expected(expected)
+        .got(column.display(row).unwrap_or_default())
+        .hint("prediction needs the column as it was in training")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn categories_match_whichever_way_they_were_stored() {
+        let numbers = Column::numbers("zip", vec![10.0, f64::NAN, 7.0, 10.0, -0.0, 0.0]);
+        let strings =
+            Column::strings("zip", [Some("10"), None, Some("7"), Some("10"), Some("0"), Some("0")]);
+        assert_eq!(*conform(&numbers, Kind::IntegerCategory).unwrap(), strings);
+    }
+
+    #[test]
+    fn a_word_in_a_column_of_numbers_is_named_with_its_row() {
+        let column = Column::strings("age", [Some("31"), None, Some("old")]);
+        let error = conform(&column, Kind::Number).unwrap_err().to_string();
+        assert!(error.contains("row 3, column `age`") && error.contains("old"), "{error}");
+        let column = Column::strings("age", [Some(" 31 "), None]);
+        let conformed = conform(&column, Kind::Number).unwrap();
+        assert_eq!(conformed.display(0).unwrap(), "31");
+        assert!(conformed.is_missing(1));
+    }
+
+    #[test]
+    fn a_column_of_missing_values_fits_every_kind() {
+        let column = Column::strings("x", [None::<&str>, None]);
+        for kind in Kind::ALL.into_iter().filter(|k| k.is_usable()) {
+            assert!(conform(&column, kind).unwrap().is_missing(1));
+        }
+    }
+}

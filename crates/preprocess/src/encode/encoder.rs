@@ -1,0 +1,285 @@
+//! What preparation learned: writes any table of the same columns as features.
+//!
+//! Columns are found by name; extra ones are ignored, a missing optional one is taken as missing.
+//! A row's features do not depend on the other rows, so that one row, a block and a whole file
+//! give the same numbers. Stored with postcard; reading back proves every part sound.
+
+use std::sync::Arc;
+
+use modelwright_core::data::{Column, FeatureColumn, FeatureMatrix, Kind, SparseColumns, Table};
+use modelwright_core::{Context, Error, Result};
+use serde::{Deserialize, Serialize};
+
+use super::conform::{conform, missing_column};
+use crate::catalog::transformer;
+use crate::transform::{Encoded, FittedTransformer};
+
+/// Below this many values a table is written by the calling thread alone.
+const PARALLEL_VALUES: usize = 100_000;
+
+/// See the module's text.
+pub struct FittedEncoder {
+    encoding: String,
+    sources: Vec<Source>,
+}
+
+/// A raw column and what writes it.
+pub(super) struct Source {
+    pub(super) name: Arc<str>,
+    pub(super) kind: Kind,
+    pub(super) optional: bool,
+    pub(super) parts: Vec<Part>,
+}
+
+/// A fitted transformer and which of its dense features are used.
+pub(super) struct Part {
+    fitted: FittedTransformer,
+    /// Positions of the used features, ascending.
+    kept: Vec<u32>,
+    /// Their names.
+    names: Vec<Arc<str>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    encoding: String,
+    sources: Vec<StoredSource>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredSource {
+    name: String,
+    kind: Kind,
+    optional: bool,
+    parts: Vec<StoredPart>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredPart {
+    transformer: String,
+    bytes: Vec<u8>,
+    kept: Vec<u32>,
+}
+
+impl Part {
+    /// Of the features of `fitted` those at `kept`, which are in range.
+    pub(super) fn new(fitted: FittedTransformer, kept: Vec<u32>, source: &str) -> Self {
+        let all = fitted.fitted.features(source);
+        let names = kept.iter().map(|i| all[*i as usize].as_str().into()).collect();
+        Self { fitted, kept, names }
+    }
+
+    pub(super) fn kept(&self) -> &[u32] {
+        &self.kept
+    }
+
+    pub(super) fn names(&self) -> &[Arc<str>] {
+        &self.names
+    }
+
+    pub(super) fn is_used(&self) -> bool {
+        !self.kept.is_empty() || self.fitted.fitted.n_sparse() > 0
+    }
+}
+
+impl FittedEncoder {
+    pub(super) fn new(encoding: String, sources: Vec<Source>) -> Self {
+        Self { encoding, sources }
+    }
+
+    /// The name of the encoding it was fitted for.
+    pub fn encoding(&self) -> &str {
+        &self.encoding
+    }
+
+    /// The raw columns it reads, in feature order, and whether each may be absent.
+    pub fn input_columns(&self) -> impl Iterator<Item = (&str, bool)> {
+        self.sources.iter().map(|s| (&*s.name, s.optional))
+    }
+
+    /// The names of the dense features.
+    pub fn feature_names(&self) -> Vec<Arc<str>> {
+        self.parts().flat_map(|(_, part)| part.names.iter().cloned()).collect()
+    }
+
+    /// The raw column of each dense feature.
+    pub fn feature_sources(&self) -> Vec<Arc<str>> {
+        let source = |(s, part): (&Source, &Part)| vec![s.name.clone(); part.names.len()];
+        self.parts().flat_map(source).collect()
+    }
+
+    /// How many sparse features there are.
+    pub fn n_sparse(&self) -> usize {
+        self.parts().map(|(_, part)| part.fitted.fitted.n_sparse()).sum()
+    }
+
+    fn parts(&self) -> impl Iterator<Item = (&Source, &Part)> {
+        self.sources.iter().flat_map(|s| s.parts.iter().map(move |part| (s, part)))
+    }
+
+    /// Writes a table as features (without bins).
+    ///
+    /// # Errors
+    /// Input error when a column that is not optional is absent, or a value does not fit the kind
+    /// of its column.
+    pub fn transform(&self, table: &Table, ctx: &Context) -> Result<FeatureMatrix> {
+        let n_rows = table.n_rows();
+        let one = |i: usize| self.sources[i].transform(table, ctx);
+        let sources: Vec<Result<Vec<Encoded>>> =
+            if n_rows.saturating_mul(self.sources.len()) < PARALLEL_VALUES {
+                (0..self.sources.len()).map(one).collect()
+            } else {
+                ctx.map(self.sources.len(), one)
+            };
+        let mut columns = Vec::new();
+        let mut blocks = Vec::new();
+        for (source, encoded) in self.sources.iter().zip(sources) {
+            for (part, encoded) in source.parts.iter().zip(encoded?) {
+                for (position, name) in part.kept.iter().zip(&part.names) {
+                    columns.push(FeatureColumn {
+                        name: name.clone(),
+                        source: source.name.clone(),
+                        values: encoded.columns[*position as usize].clone(),
+                        bins: None,
+                    });
+                }
+                blocks.extend(encoded.sparse.map(|block| (source.name.clone(), block)));
+            }
+        }
+        Ok(FeatureMatrix { n_rows, columns, sparse: join_sparse(n_rows, blocks) })
+    }
+
+    /// Its bytes.
+    ///
+    /// # Errors
+    /// Work error when it cannot be encoded.
+    pub fn encode(&self) -> Result<Vec<u8>> {
+        let part = |part: &Part| {
+            Ok(StoredPart {
+                transformer: part.fitted.spec.name.to_owned(),
+                bytes: part.fitted.encode()?,
+                kept: part.kept.clone(),
+            })
+        };
+        let source = |s: &Source| {
+            Ok(StoredSource {
+                name: s.name.to_string(),
+                kind: s.kind,
+                optional: s.optional,
+                parts: s.parts.iter().map(part).collect::<Result<_>>()?,
+            })
+        };
+        let stored = Stored {
+            encoding: self.encoding.clone(),
+            sources: self.sources.iter().map(source).collect::<Result<_>>()?,
+        };
+        postcard::to_stdvec(&stored)
+            .map_err(|e| Error::work("cannot encode the encoder").because(e))
+    }
+
+    /// Reads an encoder back and proves it sound.
+    ///
+    /// # Errors
+    /// Input error when the bytes are not a sound encoder.
+    pub fn decode(bytes: &[u8]) -> Result<Self> {
+        let (stored, rest) = postcard::take_from_bytes::<Stored>(bytes)
+            .map_err(|e| Error::input("the stored encoder cannot be read").because(e))?;
+        if !rest.is_empty() {
+            return Err(Error::input("the stored encoder has extra bytes")
+                .got(format!("{} bytes too many", rest.len())));
+        }
+        let mut names = std::collections::HashSet::new();
+        let mut sources = Vec::new();
+        for s in stored.sources {
+            if !names.insert(s.name.clone()) {
+                return Err(Error::input("the stored encoder is broken")
+                    .column(s.name)
+                    .got("a column that occurs twice"));
+            }
+            let parts =
+                s.parts.into_iter().map(|part| part.decode(&s.name, s.kind)).collect::<Result<_>>();
+            let (name, kind, optional) = (s.name.as_str().into(), s.kind, s.optional);
+            sources.push(Source { name, kind, optional, parts: parts? });
+        }
+        Ok(Self { encoding: stored.encoding, sources })
+    }
+}
+
+impl StoredPart {
+    fn decode(self, source: &str, kind: Kind) -> Result<Part> {
+        let entry = transformer(&self.transformer)?;
+        let broken = |what: &str| {
+            Error::input("the stored encoder is broken")
+                .column(source)
+                .at(entry.spec.name)
+                .got(what)
+        };
+        if !entry.spec.kinds.contains(&kind) {
+            return Err(broken("a transformer that does not fit the column's kind"));
+        }
+        let fitted = entry.decode(&self.bytes)?;
+        let n_features = fitted.fitted.features(source).len();
+        let ascending = self.kept.windows(2).all(|w| w[0] < w[1]);
+        if !ascending || self.kept.last().is_some_and(|k| *k as usize >= n_features) {
+            return Err(broken("features that do not exist"));
+        }
+        Ok(Part::new(fitted, self.kept, source))
+    }
+}
+
+impl Source {
+    fn transform(&self, table: &Table, ctx: &Context) -> Result<Vec<Encoded>> {
+        let absent;
+        let column = match table.column(&self.name) {
+            Some(column) => column,
+            None if self.optional => {
+                let data = missing_column(self.kind, table.n_rows());
+                absent = Column { name: self.name.to_string(), data };
+                &absent
+            }
+            None => {
+                return Err(Error::input("a column that the model needs is absent")
+                    .column(&*self.name)
+                    .suggest(&self.name, table.names()));
+            }
+        };
+        let column = conform(column, self.kind)?;
+        self.parts.iter().map(|part| part.fitted.fitted.transform(&column, ctx)).collect()
+    }
+}
+
+/// Sparse blocks of the same rows side by side; `None` when there are none.
+pub(super) fn join_sparse(
+    n_rows: usize,
+    mut blocks: Vec<(Arc<str>, SparseColumns)>,
+) -> Option<Arc<SparseColumns>> {
+    let sources = blocks
+        .iter()
+        .flat_map(|(source, block)| std::iter::repeat_n(source, block.n_columns))
+        .cloned()
+        .collect();
+    if blocks.len() <= 1 {
+        let (_, block) = blocks.pop()?;
+        return Some(Arc::new(SparseColumns { sources, ..block }));
+    }
+    let n_entries = blocks.iter().map(|(_, b)| b.indices.len()).sum();
+    let mut joined = SparseColumns {
+        n_columns: blocks.iter().map(|(_, b)| b.n_columns).sum(),
+        row_starts: Vec::with_capacity(n_rows + 1),
+        indices: Vec::with_capacity(n_entries),
+        values: Vec::with_capacity(n_entries),
+        sources,
+    };
+    joined.row_starts.push(0);
+    for row in 0..n_rows {
+        let mut offset = 0;
+        for (_, block) in &blocks {
+            let (indices, values) = block.row(row);
+            joined.indices.extend(indices.iter().map(|i| i + offset));
+            joined.values.extend_from_slice(values);
+            offset += block.n_columns as u32;
+        }
+        joined.row_starts.push(joined.indices.len() as u64);
+    }
+    Some(Arc::new(joined))
+}

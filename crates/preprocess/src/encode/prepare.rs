@@ -1,0 +1,303 @@
+//! Writes the training table as features: once for all folds, per fold where the target is seen.
+//!
+//! 1. Every used column is conformed; its distinct values choose the rule.
+//! 2. Target-free transformers learn from all rows of the table and write them, once. (The table
+//!    must not hold rows that are to be judged as untouched: hold those out before.)
+//! 3. Transformers that see the target run once per fold, on the fold's training rows, and once
+//!    on all rows for the refit.
+//! 4. Features that are constant over all rows are dropped, the same ones in every matrix.
+//! 5. Where the encoding asks for bins, cuts are decided on the rows learned from (a fixed random
+//!    sample of them when there are many).
+//!
+//! Steps 2 and 3 run in parallel over columns and folds; no result depends on the thread count.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use modelwright_core::data::{
+    BinnedColumn, Column, ColumnData, FeatureColumn, FeatureMatrix, Field, Fold, Schema,
+    SparseColumns, Table,
+};
+use modelwright_core::task::Target;
+use modelwright_core::{Context, Error, Result};
+
+use super::bins::{SAMPLE, bin};
+use super::conform::conform;
+use super::encoder::{FittedEncoder, Part, Source, join_sparse};
+use super::spec::{EncodingSpec, Step};
+use crate::catalog::transformer;
+use crate::transform::{Encoded, Entry, FittedTransformer, TransformInput};
+
+/// What is to be prepared.
+#[derive(Debug, Clone, Copy)]
+pub struct PrepareInput<'a> {
+    /// The training table.
+    pub table: &'a Table,
+    /// Its columns' kinds; columns of the table that it does not name are not used.
+    pub schema: &'a Schema,
+    /// Names of columns that are not features: target, weight, group, leaks, …
+    pub exclude: &'a [String],
+    /// The target of every row.
+    pub target: &'a Target,
+    /// Sample weights of every row; `None` is 1 for each.
+    pub weights: Option<&'a [f64]>,
+    /// The divisions for which matrices are wanted.
+    pub folds: &'a [Fold],
+}
+
+/// The features of the training table.
+pub struct Prepared {
+    /// One matrix per fold, over all rows of the table: cross-fitted for the fold's training rows,
+    /// written from the training rows alone for its validation rows.
+    pub folds: Vec<FeatureMatrix>,
+    /// The matrix for a refit: cross-fitted for all rows.
+    pub full: FeatureMatrix,
+    /// What was learned from all rows.
+    pub encoder: FittedEncoder,
+}
+
+/// Prepares the training table by an encoding.
+///
+/// # Errors
+/// Input error when lengths disagree, a row number is out of range, a column of the schema is
+/// absent, or a value does not fit the kind of its column.
+pub fn prepare(input: &PrepareInput<'_>, spec: &EncodingSpec, ctx: &Context) -> Result<Prepared> {
+    input.check()?;
+    spec.check()?;
+    let all_rows: Vec<u32> = (0..input.table.n_rows() as u32).collect();
+    let mut divisions: Vec<Division<'_>> = vec![Division::new(&all_rows, 0, ctx)];
+    for (i, fold) in input.folds.iter().enumerate() {
+        divisions.push(Division::new(&fold.train, i as u64 + 1, ctx));
+    }
+    let job = Job { input, spec, divisions, ctx };
+    let fields = job.used_fields()?;
+    let drafts: Vec<Result<Draft<'_>>> = ctx.map(fields.len(), |i| job.draft(fields[i]));
+    let mut drafts = drafts.into_iter().collect::<Result<Vec<_>>>()?;
+    job.write_target_parts(&mut drafts)?;
+    Ok(job.assemble(drafts))
+}
+
+impl PrepareInput<'_> {
+    fn check(&self) -> Result<()> {
+        let n = self.table.n_rows();
+        let lengths =
+            [("target", self.target.n_rows()), ("weights", self.weights.map_or(n, <[f64]>::len))];
+        for (what, length) in lengths {
+            if length != n {
+                return Err(Error::input(format!("the {what} and the table differ in length"))
+                    .expected(format!("{n} rows"))
+                    .got(format!("{length} rows")));
+            }
+        }
+        let rows = self.folds.iter().flat_map(|f| f.train.iter().chain(&f.validation));
+        match rows.max() {
+            Some(row) if *row as usize >= n => {
+                Err(Error::input("a fold names a row that is absent")
+                    .expected(format!("row numbers below {n}"))
+                    .got(row.to_string()))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The rows learned from, and what follows from them.
+struct Division<'a> {
+    rows: &'a [u32],
+    /// The rows that decide the cuts of bins.
+    sample: Cow<'a, [u32]>,
+    /// Number of the random stream: 0 is the refit, then the folds.
+    stream: u64,
+}
+
+impl<'a> Division<'a> {
+    fn new(rows: &'a [u32], stream: u64, ctx: &Context) -> Self {
+        let sample = if rows.len() <= SAMPLE {
+            Cow::Borrowed(rows)
+        } else {
+            let chosen = ctx.random("prepare/bins", stream).sample(rows.len(), SAMPLE);
+            Cow::Owned(chosen.into_iter().map(|i| rows[i as usize]).collect())
+        };
+        Self { rows, sample, stream }
+    }
+}
+
+struct Job<'a> {
+    input: &'a PrepareInput<'a>,
+    spec: &'a EncodingSpec,
+    /// All rows first, then the folds.
+    divisions: Vec<Division<'a>>,
+    ctx: &'a Context,
+}
+
+/// A column on its way.
+struct Draft<'a> {
+    field: &'a Field,
+    column: Cow<'a, Column>,
+    parts: Vec<DraftPart<'a>>,
+}
+
+struct DraftPart<'a> {
+    entry: &'static Entry,
+    step: &'a Step,
+    /// One per division when it sees the target, else one; empty until written.
+    written: Vec<Written>,
+}
+
+/// What one transformer made of one column for one division.
+struct Written {
+    fitted: FittedTransformer,
+    columns: Vec<Arc<[f32]>>,
+    bins: Vec<Option<Arc<BinnedColumn>>>,
+    is_constant: Vec<bool>,
+    sparse: Option<SparseColumns>,
+}
+
+impl<'a> Job<'a> {
+    fn used_fields(&self) -> Result<Vec<(&'a Field, &'a Column)>> {
+        let is_used = |f: &&Field| f.kind.is_usable() && !self.input.exclude.contains(&f.name);
+        let fields = self.input.schema.fields.iter().filter(is_used);
+        fields.map(|f| Ok((f, self.input.table.require(&f.name)?))).collect()
+    }
+
+    /// Conforms a column and writes its target-free parts.
+    fn draft(&self, (field, column): (&'a Field, &'a Column)) -> Result<Draft<'a>> {
+        let column = conform(column, field.kind)?;
+        let steps = self.spec.steps(field.kind, n_levels(&column));
+        let mut parts = Vec::with_capacity(steps.len());
+        for step in steps {
+            let entry = transformer(&step.transformer)?;
+            let mut written = Vec::new();
+            if !entry.spec.sees_target {
+                written.push(self.write(&column, entry, step, &self.divisions[0])?);
+            }
+            parts.push(DraftPart { entry, step, written });
+        }
+        Ok(Draft { field, column, parts })
+    }
+
+    /// Writes the parts that see the target, for every division.
+    fn write_target_parts(&self, drafts: &mut [Draft<'a>]) -> Result<()> {
+        let mut tasks = Vec::new();
+        for (i, draft) in drafts.iter().enumerate() {
+            for (j, part) in draft.parts.iter().enumerate() {
+                if part.entry.spec.sees_target {
+                    tasks.extend((0..self.divisions.len()).map(|d| (i, j, d)));
+                }
+            }
+        }
+        let shared: &[Draft<'a>] = drafts;
+        let results = self.ctx.map(tasks.len(), |t| {
+            let (i, j, d) = tasks[t];
+            let part = &shared[i].parts[j];
+            self.write(&shared[i].column, part.entry, part.step, &self.divisions[d])
+        });
+        for ((i, j, _), written) in tasks.into_iter().zip(results) {
+            drafts[i].parts[j].written.push(written?);
+        }
+        Ok(())
+    }
+
+    fn write(
+        &self,
+        column: &Column,
+        entry: &'static Entry,
+        step: &Step,
+        division: &Division<'_>,
+    ) -> Result<Written> {
+        let input = TransformInput {
+            column,
+            rows: division.rows,
+            target: self.input.target,
+            weights: self.input.weights,
+            stream: division.stream,
+        };
+        let (fitted, encoded) = entry.fit_transform(&input, &step.params, self.ctx)?;
+        let Encoded { columns, sparse } = encoded;
+        let is_constant: Vec<bool> = columns.iter().map(|c| is_constant(c)).collect();
+        let bin_one = |(values, constant): (&Arc<[f32]>, &bool)| {
+            let wanted = self.spec.bins && (!constant || division.stream > 0);
+            wanted.then(|| Arc::new(bin(values, Some(&division.sample))))
+        };
+        let bins = columns.iter().zip(&is_constant).map(bin_one).collect();
+        Ok(Written { fitted, columns, bins, is_constant, sparse })
+    }
+
+    fn assemble(&self, drafts: Vec<Draft<'a>>) -> Prepared {
+        let n_rows = self.input.table.n_rows();
+        let mut columns: Vec<Vec<FeatureColumn>> = vec![Vec::new(); self.divisions.len()];
+        let mut blocks = Vec::new();
+        let mut sources = Vec::new();
+        for draft in drafts {
+            let source: Arc<str> = draft.field.name.as_str().into();
+            let mut parts = Vec::new();
+            for draft_part in draft.parts {
+                let mut written = draft_part.written.into_iter();
+                // Every part was written at least for all rows.
+                let Some(first) = written.next() else { continue };
+                let constant = first.is_constant.iter().enumerate();
+                let kept = constant.filter(|(_, c)| !**c).map(|(i, _)| i as u32).collect();
+                let part = Part::new(first.fitted, kept, &source);
+                if !part.is_used() {
+                    continue;
+                }
+                let full = features(&first.columns, &first.bins, &part, &source);
+                let mut by_fold: Vec<Vec<FeatureColumn>> =
+                    written.map(|w| features(&w.columns, &w.bins, &part, &source)).collect();
+                // A target-free part is shared: further lists of the same columns.
+                by_fold.resize(self.divisions.len() - 1, full.clone());
+                columns[0].extend(full);
+                for (list, fold) in columns[1..].iter_mut().zip(by_fold) {
+                    list.extend(fold);
+                }
+                blocks.extend(first.sparse.map(|block| (source.clone(), block)));
+                parts.push(part);
+            }
+            if !parts.is_empty() {
+                let (kind, optional) = (draft.field.kind, draft.field.optional);
+                sources.push(Source { name: source, kind, optional, parts });
+            }
+        }
+        let sparse = join_sparse(n_rows, blocks);
+        let mut matrices = columns.into_iter().map(|columns| FeatureMatrix {
+            n_rows,
+            columns,
+            sparse: sparse.clone(),
+        });
+        let full = matrices.next().unwrap_or_default();
+        let encoder = FittedEncoder::new(self.spec.name.clone(), sources);
+        Prepared { folds: matrices.collect(), full, encoder }
+    }
+}
+
+fn features(
+    columns: &[Arc<[f32]>],
+    bins: &[Option<Arc<BinnedColumn>>],
+    part: &Part,
+    source: &Arc<str>,
+) -> Vec<FeatureColumn> {
+    let one = |(position, name): (&u32, &Arc<str>)| FeatureColumn {
+        name: name.clone(),
+        source: source.clone(),
+        values: columns[*position as usize].clone(),
+        bins: bins[*position as usize].clone(),
+    };
+    part.kept().iter().zip(part.names()).map(one).collect()
+}
+
+fn is_constant(values: &[f32]) -> bool {
+    let Some(first) = values.first() else { return true };
+    values.iter().all(|v| v == first || (v.is_nan() && first.is_nan()))
+}
+
+/// How many distinct values occur in a column of strings; 0 for other storages.
+fn n_levels(column: &Column) -> usize {
+    let ColumnData::String { codes, dictionary } = &column.data else { return 0 };
+    let mut seen = vec![false; dictionary.len()];
+    for code in codes {
+        if let Some(seen) = seen.get_mut(*code as usize) {
+            *seen = true;
+        }
+    }
+    seen.into_iter().filter(|s| *s).count()
+}

@@ -1,0 +1,197 @@
+//! Which transformers write which kind of column: an encoding, as data.
+
+use modelwright_core::data::Kind;
+use modelwright_core::params::{ParamMap, ParamValue};
+use modelwright_core::{Error, Result};
+use serde::{Deserialize, Serialize};
+
+use crate::catalog::transformer;
+
+/// Up to this many levels a category is one-hot for learners that sum features; beyond, target
+/// statistics carry most of it and one-hot keeps only the most frequent levels.
+const ONE_HOT_LEVELS: usize = 32;
+
+/// A category of more levels than this is not also given to trees as a plain number.
+const CODE_LEVELS: usize = 10;
+
+/// An encoding: the first rule that fits a column decides; a column that none fits is not used.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EncodingSpec {
+    /// Its name in plans and records.
+    pub name: String,
+    /// Whether columns are binned.
+    pub bins: bool,
+    /// The rules, first match wins.
+    pub rules: Vec<Rule>,
+}
+
+/// What is done with some columns.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Rule {
+    /// The kinds of column it is for.
+    pub kinds: Vec<Kind>,
+    /// At most this many distinct training values; `None` is any number. Only counted for
+    /// columns of strings and categories.
+    pub max_levels: Option<usize>,
+    /// The transformers; each writes its own features from the raw column.
+    pub steps: Vec<Step>,
+}
+
+/// One transformer of a rule.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// Its name in the catalog.
+    pub transformer: String,
+    /// Parameters that differ from its defaults.
+    pub params: ParamMap,
+}
+
+impl EncodingSpec {
+    /// For learners that split: values as they are, with bins; categories by ordered target
+    /// statistics and frequency, as plain numbers when there are few levels.
+    pub fn trees() -> Self {
+        let categories = [Kind::Category, Kind::IntegerCategory];
+        let statistics = || step("target_statistics");
+        Self {
+            name: "trees".to_owned(),
+            bins: true,
+            rules: vec![
+                rule(&[Kind::Number], None, [step("number")]),
+                rule(&[Kind::Boolean], None, [step("boolean")]),
+                rule(&categories, Some(2), [step("category_code")]),
+                rule(&categories, Some(CODE_LEVELS), [statistics(), step("category_code")]),
+                rule(&categories, None, [statistics(), step("frequency")]),
+                rule(&[Kind::Datetime], None, [step("date_parts")]),
+                rule(&[Kind::Text], None, [step("text_statistics"), step("text_terms")]),
+            ],
+        }
+    }
+
+    /// For learners that sum: imputed, scaled, one-hot, cyclic dates, sparse text.
+    pub fn linear() -> Self {
+        let categories = [Kind::Category, Kind::IntegerCategory];
+        let on = || ParamValue::Flag(true);
+        let character = ParamValue::Choice("character".to_owned());
+        Self {
+            name: "linear".to_owned(),
+            bins: false,
+            rules: vec![
+                rule(&[Kind::Number], None, [step("scaled_number")]),
+                rule(&[Kind::Boolean], None, [step("boolean").with("impute", on())]),
+                rule(&categories, Some(ONE_HOT_LEVELS), [step("one_hot")]),
+                rule(
+                    &categories,
+                    None,
+                    [
+                        step("one_hot").with("max_levels", ParamValue::Int(16)),
+                        step("target_statistics")
+                            .with("scaled", on())
+                            .with("prior_strength", ParamValue::Real(10.0)),
+                    ],
+                ),
+                rule(&[Kind::Datetime], None, [step("date_parts").with("cyclic", on())]),
+                rule(
+                    &[Kind::Text],
+                    None,
+                    [
+                        step("text_statistics").with("scaled", on()),
+                        step("text_tfidf"),
+                        step("text_tfidf").with("analyzer", character),
+                    ],
+                ),
+            ],
+        }
+    }
+
+    /// The encodings by name: `trees` and `linear`.
+    ///
+    /// # Errors
+    /// Input error for another name.
+    pub fn named(name: &str) -> Result<Self> {
+        match name {
+            "trees" => Ok(Self::trees()),
+            "linear" => Ok(Self::linear()),
+            _ => Err(Error::input("unknown encoding").got(name).suggest(name, ["trees", "linear"])),
+        }
+    }
+
+    /// Proves that every transformer exists, fits its kinds and has valid parameters.
+    ///
+    /// # Errors
+    /// Input error that names the transformer or parameter.
+    pub fn check(&self) -> Result<()> {
+        for rule in &self.rules {
+            for step in &rule.steps {
+                let entry = transformer(&step.transformer)?;
+                entry.check_params(&step.params)?;
+                if let Some(kind) = rule.kinds.iter().find(|k| !entry.spec.kinds.contains(k)) {
+                    return Err(Error::input("a transformer cannot write this kind of column")
+                        .at(format!("encoding {}, {}", self.name, step.transformer))
+                        .expected(
+                            entry
+                                .spec
+                                .kinds
+                                .iter()
+                                .map(|k| k.name())
+                                .collect::<Vec<_>>()
+                                .join(", "),
+                        )
+                        .got(kind.name()));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The steps for a column of `kind` with `n_levels` distinct values.
+    pub fn steps(&self, kind: Kind, n_levels: usize) -> &[Step] {
+        let fits =
+            |r: &&Rule| r.kinds.contains(&kind) && r.max_levels.is_none_or(|most| n_levels <= most);
+        self.rules.iter().find(fits).map_or(&[], |r| &r.steps)
+    }
+}
+
+impl Step {
+    /// The same step with one parameter changed.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: ParamValue) -> Self {
+        self.params.insert(name.to_owned(), value);
+        self
+    }
+}
+
+fn step(transformer: &str) -> Step {
+    Step { transformer: transformer.to_owned(), params: ParamMap::new() }
+}
+
+fn rule<const N: usize>(kinds: &[Kind], max_levels: Option<usize>, steps: [Step; N]) -> Rule {
+    Rule { kinds: kinds.to_vec(), max_levels, steps: steps.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_named_encodings_are_sound_and_cover_every_usable_kind() {
+        for name in ["trees", "linear"] {
+            let spec = EncodingSpec::named(name).unwrap();
+            spec.check().unwrap();
+            for kind in Kind::ALL {
+                assert_eq!(spec.steps(kind, 1_000_000).is_empty(), !kind.is_usable(), "{kind:?}");
+            }
+        }
+        let error = EncodingSpec::named("tree").unwrap_err().to_string();
+        assert!(error.contains("did you mean `trees`"), "{error}");
+    }
+
+    #[test]
+    fn a_wrong_step_is_refused_by_name() {
+        let mut spec = EncodingSpec::trees();
+        spec.rules[0].steps[0].transformer = "one_hot".to_owned();
+        assert!(spec.check().unwrap_err().to_string().contains("one_hot"));
+        let mut spec = EncodingSpec::linear();
+        spec.rules[2].steps[0].params.insert("max_levels".to_owned(), ParamValue::Int(0));
+        assert!(spec.check().unwrap_err().to_string().contains("max_levels"));
+    }
+}

@@ -1,0 +1,144 @@
+//! Yes and no as 1 and 0.
+//!
+//! The two most frequent values of the training rows are the two sides. The true side is the one
+//! that reads as a yes (`true`, `yes`, `y`, `t`, `1`, `on`); where neither or both do, it is the
+//! later one in text order. Any other value is taken as missing. With `impute`, missing becomes
+//! the more frequent side and `x:missing` says so.
+
+use std::sync::Arc;
+
+use modelwright_core::data::{Column, Kind};
+use modelwright_core::declare_params;
+use modelwright_core::params::{Checked, Domain};
+use modelwright_core::{Context, Result};
+use serde::{Deserialize, Serialize};
+
+use super::levels::Levels;
+use super::transformer::{
+    Encoded, Fitted, TransformInput, Transformer, TransformerSpec, broken, strings,
+};
+
+const YES: [&str; 6] = ["true", "yes", "y", "t", "1", "on"];
+
+declare_params! {
+    /// Parameters of [`Boolean`].
+    pub struct BooleanParams {
+        /// Whether missing becomes the more frequent value, with an indicator.
+        impute: bool = false, Domain::Flag;
+    }
+}
+
+/// See the module's text.
+#[derive(Debug)]
+pub struct Boolean;
+
+/// The two sides.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FittedBoolean {
+    levels: Levels,
+    /// Value of each level, of other and of missing.
+    values: Vec<f32>,
+    indicator: bool,
+}
+
+impl Transformer for Boolean {
+    const SPEC: &'static TransformerSpec = &TransformerSpec {
+        name: "boolean",
+        title: "Yes or no",
+        text: "1 for yes, 0 for no; another value is missing.",
+        reference: "none",
+        kinds: &[Kind::Boolean],
+        sees_target: false,
+        fills_missing: false,
+    };
+    type Params = BooleanParams;
+    type Fitted = FittedBoolean;
+
+    fn fit(
+        input: &TransformInput<'_>,
+        params: &Checked<BooleanParams>,
+        _: &Context,
+    ) -> Result<FittedBoolean> {
+        let (codes, dictionary) = strings(input.column)?;
+        let of_rows = Levels::of_rows(codes, dictionary, input.rows, 1, 2);
+        let levels = of_rows.levels;
+        let mut values = sides(levels.names());
+        let fill = if params.impute { values.first().copied().unwrap_or(0.0) } else { f32::NAN };
+        values.extend([fill, fill]);
+        let n_missing: u64 = of_rows.counts[levels.other()..].iter().sum();
+        Ok(FittedBoolean { levels, values, indicator: params.impute && n_missing > 0 })
+    }
+}
+
+fn sides(names: &[Arc<str>]) -> Vec<f32> {
+    let is_yes = |name: &str| YES.contains(&name.trim().to_ascii_lowercase().as_str());
+    match names {
+        [] => Vec::new(),
+        [one] => vec![f32::from(u8::from(is_yes(one)))],
+        [a, b, ..] => {
+            let first_is_true = match (is_yes(a), is_yes(b)) {
+                (true, false) => true,
+                (false, true) => false,
+                _ => a > b,
+            };
+            if first_is_true { vec![1.0, 0.0] } else { vec![0.0, 1.0] }
+        }
+    }
+}
+
+impl Fitted for FittedBoolean {
+    fn features(&self, column: &str) -> Vec<String> {
+        let mut names = vec![column.to_owned()];
+        if self.indicator {
+            names.push(format!("{column}:missing"));
+        }
+        names
+    }
+
+    fn transform(&self, column: &Column, _: &Context) -> Result<Encoded> {
+        let (codes, dictionary) = strings(column)?;
+        let mut columns = vec![self.levels.map_rows(codes, dictionary, |l| self.values[l])];
+        if self.indicator {
+            let is_missing = |l| f32::from(u8::from(l >= self.levels.other()));
+            columns.push(self.levels.map_rows(codes, dictionary, is_missing));
+        }
+        Ok(Encoded { columns, sparse: None })
+    }
+
+    fn validate(&self) -> Result<()> {
+        self.levels.validate("boolean")?;
+        let usable = self.values.iter().all(|v| v.is_nan() || *v == 0.0 || *v == 1.0);
+        if usable && self.values.len() == self.levels.n_codes() {
+            Ok(())
+        } else {
+            Err(broken("boolean", "values that do not fit the levels"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use modelwright_core::params::Params;
+    use modelwright_core::task::Target;
+
+    use super::*;
+
+    #[test]
+    fn yes_is_one_whatever_its_frequency_and_a_third_value_is_missing() {
+        let column = Column::strings("b", ["No", "Yes", "Yes", "Yes", "No"].map(Some));
+        let input = TransformInput {
+            column: &column,
+            rows: &[0, 1, 2, 3, 4],
+            target: &Target::Real(vec![0.0; 5]),
+            weights: None,
+            stream: 0,
+        };
+        let ctx = Context::unlimited(0, 1);
+        let params = BooleanParams::default().check("boolean").unwrap();
+        let fitted = Boolean::fit(&input, &params, &ctx).unwrap();
+        let new = Column::strings("b", [Some("No"), Some("Yes"), Some("perhaps"), None]);
+        let values = fitted.transform(&new, &ctx).unwrap().columns.remove(0);
+        assert_eq!(values[..2], [0.0, 1.0]);
+        assert!(values[2].is_nan() && values[3].is_nan());
+    }
+}
