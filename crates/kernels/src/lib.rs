@@ -1,1 +1,28 @@
-//! kernels: see ARCHITECTURE.md.
+//! Numeric loops over slices: the only crate that may contain `unsafe`.
+//!
+//! Every kernel is a safe function over plain slices. Its algorithm is written once, generically;
+//! thin wrappers compile the same code for wider vector units and [`dispatch`] chooses between
+//! them at run time. No wrapper may contract a multiplication and an addition into one rounding
+//! (no FMA), and reductions run over a fixed number of lanes, so that all paths give the same bits
+//! on every machine. Tests compare each kernel with an obvious scalar one.
+//!
+//! | module | what it computes |
+//! |---|---|
+//! | [`dot`] | dot products, scaled additions, sums |
+//! | [`exp`] | exponential and logistic functions of slices |
+//! | [`gradient`] | gradients of the common losses |
+//! | [`entry`] | rows of a leaf with their quantised gradients, and how they are partitioned |
+//! | [`histogram`] | gradient sums per bin |
+//! | [`threshold`] | the best cut of one histogram |
+//! | [`forest`] | predictions of many trees for blocks of rows |
+
+pub mod dispatch;
+pub mod dot;
+pub mod entry;
+pub mod exp;
+pub mod forest;
+pub mod gradient;
+pub mod histogram;
+pub mod threshold;
+
+pub use dispatch::{Isa, isa};

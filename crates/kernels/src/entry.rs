@@ -1,0 +1,290 @@
+//! Rows of a leaf, each with its quantised gradient, and how they are divided between children.
+//!
+//! An entry is one `u64`: the row in the low half, and in the high half two 16-bit integers, the
+//! gradient (signed) above the Hessian. A leaf is a contiguous slice of entries in ascending row
+//! order, so that a histogram reads row and gradient from one stream, and a split moves both with
+//! one store. Integer sums are exact: any order, any division into chunks, and the difference of
+//! parent and sibling give the same bits.
+//!
+//! A sum of entries is one `i64`, gradient above Hessian; [`Scale::for_rows`] chooses the unit so
+//! that neither half can overflow. Rounding is stochastic (a hash of row and seed decides), hence
+//! unbiased also for gradients far below one unit. Reference: Shi et al., "Quantized training of
+//! gradient boosting decision trees", NeurIPS 2022.
+
+use crate::dispatch::vectorised;
+
+/// A row and its quantised gradient; see the module's text.
+pub type Entry = u64;
+
+/// How many units a gradient and a Hessian of 1 have.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Scale {
+    /// Units per gradient.
+    pub gradient: f32,
+    /// Units per Hessian.
+    pub hessian: f32,
+}
+
+impl Scale {
+    /// The finest scale with which `n_rows` entries of these largest values cannot overflow a sum.
+    pub fn for_rows(n_rows: usize, largest: [f32; 2]) -> Self {
+        let by_sum = i32::MAX as usize / n_rows.max(1);
+        let units = by_sum.min(i16::MAX as usize) as f32;
+        let scale = |largest: f32| if largest > f32::MIN_POSITIVE { units / largest } else { 0.0 };
+        let finite = |scale: f32| if scale.is_finite() { scale } else { f32::MAX };
+        Self { gradient: finite(scale(largest[0])), hessian: finite(scale(largest[1])) }
+    }
+}
+
+/// The row of an entry.
+#[inline(always)]
+pub fn row(entry: Entry) -> u32 {
+    entry as u32
+}
+
+/// The entry as a sum of one: gradient in the high, Hessian in the low 32 bits.
+#[inline(always)]
+#[expect(clippy::cast_possible_wrap, reason = "the top half is a signed number")]
+pub fn sum_of_one(entry: Entry) -> i64 {
+    let gradient = (entry as i64) >> 48;
+    (gradient << 32) | ((entry >> 32) & 0xffff) as i64
+}
+
+/// The gradient part of a sum, in units.
+#[inline(always)]
+pub fn gradient_units(sum: i64) -> i32 {
+    (sum >> 32) as i32
+}
+
+/// The Hessian part of a sum, in units.
+#[inline(always)]
+pub fn hessian_units(sum: i64) -> i32 {
+    sum as i32
+}
+
+/// The sum of all entries.
+pub fn total(entries: &[Entry]) -> i64 {
+    entries.iter().map(|e| sum_of_one(*e)).sum()
+}
+
+vectorised! {
+    /// Entries of the rows `first_row, first_row + 1, …` with their gradients.
+    ///
+    /// `scale` must be that of all rows and their largest gradients ([`Scale::for_rows`]).
+    ///
+    /// # Panics
+    /// If the lengths differ.
+    pub fn quantise(
+        gradients: &[[f32; 2]],
+        first_row: u32,
+        scale: Scale,
+        seed: u32,
+        out: &mut [Entry],
+    ) = quantise_generic
+}
+
+/// Entries of the given rows, with the gradients of those rows.
+///
+/// # Panics
+/// If the lengths of `rows` and `out` differ or a row has no gradient.
+pub fn quantise_rows(
+    gradients: &[[f32; 2]],
+    rows: &[u32],
+    scale: Scale,
+    seed: u32,
+    out: &mut [Entry],
+) {
+    assert_eq!(rows.len(), out.len(), "one entry per row");
+    for (entry, row) in out.iter_mut().zip(rows) {
+        *entry = quantise_one(gradients[*row as usize], *row, scale, seed);
+    }
+}
+
+/// Divides entries by the bin of their rows, in place and keeping the order; returns how many
+/// went left, which is the front part.
+///
+/// A row goes left when its bin is at most `cut`, or when it is `missing` and `missing_left`.
+/// `scratch` needs as many places as there are entries.
+///
+/// # Panics
+/// If a row has no bin in `bins`, or `scratch` is too short.
+pub fn partition(
+    entries: &mut [Entry],
+    scratch: &mut [Entry],
+    bins: &[u8],
+    cut: u8,
+    missing: u8,
+    missing_left: bool,
+) -> usize {
+    let n_left = divide(entries, scratch, bins, cut, missing, missing_left);
+    let n = entries.len();
+    entries[..n_left].copy_from_slice(&scratch[..n_left]);
+    reverse_into(&scratch[n_left..n], &mut entries[n_left..]);
+    n_left
+}
+
+/// The first half of [`partition`]: entries that go left to the front of `out` in order, the
+/// others to its back in reverse order. Returns how many went left.
+///
+/// With it, chunks of a large leaf are divided in parallel and then copied to their places.
+///
+/// # Panics
+/// As [`partition`].
+pub fn divide(
+    entries: &[Entry],
+    out: &mut [Entry],
+    bins: &[u8],
+    cut: u8,
+    missing: u8,
+    missing_left: bool,
+) -> usize {
+    let out = &mut out[..entries.len()];
+    // A missing bin above every cut goes right by itself; going left it is renamed to bin 0.
+    let renamed = if missing_left { i32::from(missing) } else { -1 };
+    let mut left = 0;
+    let mut right = out.len();
+    for entry in entries {
+        let bin = bins[row(*entry) as usize];
+        let goes_left = bin <= cut || i32::from(bin) == renamed;
+        // SAFETY: each entry moves exactly one of the two ends towards the other, so before the
+        // last entry `left < right <= out.len()` holds, and both places exist.
+        unsafe {
+            *out.get_unchecked_mut(left) = *entry;
+            *out.get_unchecked_mut(right - 1) = *entry;
+        }
+        left += usize::from(goes_left);
+        right -= usize::from(!goes_left);
+    }
+    left
+}
+
+/// Copies entries in reverse order.
+///
+/// # Panics
+/// If the lengths differ.
+pub fn reverse_into(from: &[Entry], to: &mut [Entry]) {
+    assert_eq!(from.len(), to.len(), "one place per entry");
+    for (to, from) in to.iter_mut().zip(from.iter().rev()) {
+        *to = *from;
+    }
+}
+
+#[inline(always)]
+fn quantise_generic(
+    gradients: &[[f32; 2]],
+    first_row: u32,
+    scale: Scale,
+    seed: u32,
+    out: &mut [Entry],
+) {
+    assert_eq!(gradients.len(), out.len(), "one entry per gradient");
+    for (i, (entry, gh)) in out.iter_mut().zip(gradients).enumerate() {
+        *entry = quantise_one(*gh, first_row.wrapping_add(i as u32), scale, seed);
+    }
+}
+
+#[inline(always)]
+fn quantise_one(gh: [f32; 2], row: u32, scale: Scale, seed: u32) -> Entry {
+    /// Adding 1.5 · 2^23 rounds a small f32 to the nearest integer.
+    const ROUNDER: f32 = 12_582_912.0;
+    /// Just under 2^-16, so that a whole number of units is never rounded away from itself.
+    const DITHER: f32 = 0.996 / 65_536.0;
+    let noise = mix(row ^ seed);
+    let dither = |bits: u32| (bits as i32 - 32_768) as f32 * DITHER;
+    let g = gh[0] * scale.gradient + dither(noise >> 16) + ROUNDER;
+    let h = gh[1] * scale.hessian + dither(noise & 0xffff) + ROUNDER;
+    let units = |x: f32| u64::from(x.to_bits().wrapping_sub(ROUNDER.to_bits()) & 0xffff);
+    (units(g) << 48) | (units(h) << 32) | u64::from(row)
+}
+
+/// A hash of 32 bits that vectorises (C. Wellons, "lowbias32").
+#[inline(always)]
+fn mix(mut x: u32) -> u32 {
+    x ^= x >> 16;
+    x = x.wrapping_mul(0x7feb_352d);
+    x ^= x >> 15;
+    x = x.wrapping_mul(0x846c_a68b);
+    x ^ (x >> 16)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gradients(n: usize) -> Vec<[f32; 2]> {
+        (0..n).map(|i| [(i as f32 * 0.77).sin(), 0.2 + 0.2 * (i as f32 * 0.3).cos()]).collect()
+    }
+
+    #[test]
+    fn quantised_sums_are_close_to_the_real_ones_and_never_overflow() {
+        for n in [1, 2, 257, 100_000] {
+            let gradients = gradients(n);
+            let largest = crate::gradient::largest(&gradients);
+            let scale = Scale::for_rows(n, largest);
+            let mut entries = vec![0; n];
+            quantise(&gradients, 0, scale, 7, &mut entries);
+            let sum = total(&entries);
+            let want: [f64; 2] = gradients
+                .iter()
+                .fold([0.0; 2], |s, gh| [s[0] + f64::from(gh[0]), s[1] + f64::from(gh[1])]);
+            let noise = 3.0 * (n as f64).sqrt();
+            let g = f64::from(gradient_units(sum)) - want[0] * f64::from(scale.gradient);
+            let h = f64::from(hessian_units(sum)) - want[1] * f64::from(scale.hessian);
+            assert!(g.abs() < noise + n as f64 * 1e-3 && h.abs() < noise + n as f64 * 2e-3);
+            assert!(entries.iter().enumerate().all(|(i, e)| row(*e) as usize == i));
+        }
+        let n = 3_000_000;
+        let one = Scale::for_rows(n, [1.0, 1.0]);
+        assert!(f64::from(one.gradient) * n as f64 <= f64::from(i32::MAX));
+        assert_eq!(Scale::for_rows(5, [0.0, 0.0]), Scale { gradient: 0.0, hessian: 0.0 });
+    }
+
+    #[test]
+    fn whole_numbers_of_units_are_kept_exactly_and_signs_survive() {
+        for n in 0..=257_usize {
+            let gradients: Vec<[f32; 2]> =
+                (0..n).map(|i| [if i % 2 == 0 { 1.0 } else { -1.0 }, 1.0]).collect();
+            let mut entries = vec![0; n];
+            quantise(&gradients, 3, Scale { gradient: 32_767.0, hessian: 5.0 }, 1, &mut entries);
+            for (i, entry) in entries.iter().enumerate() {
+                let one = sum_of_one(*entry);
+                assert_eq!(gradient_units(one), if i % 2 == 0 { 32_767 } else { -32_767 });
+                assert_eq!(hessian_units(one), 5);
+            }
+            let rows: Vec<u32> = (0..n as u32).rev().collect();
+            let mut by_rows = vec![0; n];
+            let scale = Scale { gradient: 32_767.0, hessian: 5.0 };
+            quantise_rows(&gradients, &rows, scale, 1, &mut by_rows);
+            assert!(by_rows.iter().zip(&rows).all(|(e, r)| row(*e) == *r));
+        }
+    }
+
+    #[test]
+    fn small_gradients_keep_their_mean() {
+        let gradients = vec![[0.1, 0.3]; 100_000];
+        let mut entries = vec![0; gradients.len()];
+        quantise(&gradients, 0, Scale { gradient: 1.0, hessian: 1.0 }, 9, &mut entries);
+        let sum = total(&entries);
+        assert!((f64::from(gradient_units(sum)) / 10_000.0 - 1.0).abs() < 0.05);
+        assert!((f64::from(hessian_units(sum)) / 30_000.0 - 1.0).abs() < 0.05);
+    }
+
+    #[test]
+    fn a_partition_keeps_order_and_every_entry() {
+        let bins: Vec<u8> = (0..600_u32).map(|i| (mix(i) % 7) as u8).collect();
+        for n in 0..=257_u64 {
+            for (cut, missing_left) in [(0, false), (2, true), (5, false), (5, true)] {
+                let mut entries: Vec<Entry> = (0..n).map(|i| (i << 32) | (i * 2 + 1)).collect();
+                let goes_left = |e: &Entry| {
+                    let bin = bins[row(*e) as usize];
+                    bin <= cut || (bin == 6 && missing_left)
+                };
+                let (left, right): (Vec<_>, Vec<_>) = entries.iter().partition(|e| goes_left(e));
+                let mut scratch = vec![0; n as usize];
+                let n_left = partition(&mut entries, &mut scratch, &bins, cut, 6, missing_left);
+                assert_eq!(entries[..n_left], left);
+                assert_eq!(entries[n_left..], right);
+            }
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! Gradient sums per bin: the innermost loop of tree growing.
+//!
+//! Features are kept in blocks of at most [`MAX_WIDTH`] whose bins stand next to each other, row
+//! after row, so that one row of a leaf costs one cache line and its gradient is loaded once for
+//! the whole block. A histogram of a block is `width * stride` sums (see [`crate::entry`]) and
+//! stays in the first-level cache. Per row:
+//!
+//! ```text
+//! sum = gradient and Hessian of the entry, in one i64
+//! for feature in 0..width: histogram[feature * stride + bin[row][feature]] += sum
+//! ```
+//!
+//! Tricks: one read-modify-write per update instead of two; width and stride are constants of the
+//! compiled copy, so that the inner loop is unrolled with folded addresses; rows further down the
+//! leaf are prefetched; consecutive updates go to different features and hence never wait for each
+//! other's store.
+
+use crate::entry::{Entry, row, sum_of_one};
+
+/// The most features of a block.
+pub const MAX_WIDTH: usize = 16;
+
+/// Sums per feature, for features of few, some and many bins.
+pub const STRIDES: [usize; 3] = [16, 64, 256];
+
+/// Rows ahead that are prefetched; a leaf's rows are too far apart for the hardware to guess.
+const PREFETCH_ROWS: usize = 24;
+
+/// The smallest stride that holds `n_bins` bins.
+///
+/// # Panics
+/// If there are more than 256 bins.
+pub fn stride_for(n_bins: usize) -> usize {
+    let stride = STRIDES.into_iter().find(|s| n_bins <= *s);
+    stride.expect("bins are bytes, so that a feature has at most 256")
+}
+
+/// The bins of a few features, row-major.
+#[derive(Debug, Clone)]
+pub struct BinBlock {
+    width: usize,
+    stride: usize,
+    n_rows: usize,
+    bins: Vec<u8>,
+}
+
+impl BinBlock {
+    /// A block of columns of equal length, each with bins below `stride`.
+    ///
+    /// # Panics
+    /// If there are no or too many columns, lengths differ, `stride` is not one of [`STRIDES`], or
+    /// a bin is too large.
+    pub fn from_columns(columns: &[&[u8]], stride: usize) -> Self {
+        let width = columns.len();
+        assert!((1..=MAX_WIDTH).contains(&width), "a block has 1 to {MAX_WIDTH} columns");
+        assert!(STRIDES.contains(&stride), "stride must be one of {STRIDES:?}");
+        let n_rows = columns[0].len();
+        assert!(columns.iter().all(|c| c.len() == n_rows), "columns must be of one length");
+        let mut bins = vec![0; n_rows * width];
+        // Rows are done in runs that fit the cache, or every column would stream all of `bins`.
+        const RUN: usize = 512;
+        for start in (0..n_rows).step_by(RUN) {
+            let end = (start + RUN).min(n_rows);
+            for (position, column) in columns.iter().enumerate() {
+                let places = bins[start * width..end * width].iter_mut();
+                let places = places.skip(position).step_by(width);
+                let mut largest = 0;
+                for (place, bin) in places.zip(&column[start..end]) {
+                    *place = *bin;
+                    largest = largest.max(*bin);
+                }
+                assert!((largest as usize) < stride, "bins must be below the stride");
+            }
+        }
+        Self { width, stride, n_rows, bins }
+    }
+
+    /// How many features it has.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Sums per feature in a histogram of this block.
+    pub fn stride(&self) -> usize {
+        self.stride
+    }
+
+    /// How many sums a histogram of this block has.
+    pub fn histogram_len(&self) -> usize {
+        self.width * self.stride
+    }
+
+    /// Adds the gradients of the entries to the bins of their rows.
+    ///
+    /// # Panics
+    /// If a row is not in the block or `histogram` is not of [`Self::histogram_len`].
+    pub fn accumulate(&self, entries: &[Entry], histogram: &mut [i64]) {
+        assert_eq!(histogram.len(), self.histogram_len(), "a histogram of this block");
+        match self.stride {
+            16 => self.by_width::<16>(entries, histogram),
+            64 => self.by_width::<64>(entries, histogram),
+            _ => self.by_width::<256>(entries, histogram),
+        }
+    }
+
+    fn by_width<const S: usize>(&self, entries: &[Entry], histogram: &mut [i64]) {
+        match self.width {
+            1 => self.run::<1, S>(entries, histogram),
+            2 => self.run::<2, S>(entries, histogram),
+            3 => self.run::<3, S>(entries, histogram),
+            4 => self.run::<4, S>(entries, histogram),
+            5 => self.run::<5, S>(entries, histogram),
+            6 => self.run::<6, S>(entries, histogram),
+            7 => self.run::<7, S>(entries, histogram),
+            8 => self.run::<8, S>(entries, histogram),
+            9 => self.run::<9, S>(entries, histogram),
+            10 => self.run::<10, S>(entries, histogram),
+            11 => self.run::<11, S>(entries, histogram),
+            12 => self.run::<12, S>(entries, histogram),
+            13 => self.run::<13, S>(entries, histogram),
+            14 => self.run::<14, S>(entries, histogram),
+            15 => self.run::<15, S>(entries, histogram),
+            _ => self.run::<16, S>(entries, histogram),
+        }
+    }
+
+    #[inline(never)]
+    fn run<const W: usize, const S: usize>(&self, entries: &[Entry], histogram: &mut [i64]) {
+        assert!(histogram.len() == W * S && self.width == W && self.bins.len() == self.n_rows * W);
+        for (i, entry) in entries.iter().enumerate() {
+            if let Some(ahead) = entries.get(i + PREFETCH_ROWS) {
+                prefetch(self.bins.as_ptr().wrapping_add(row(*ahead) as usize * W));
+            }
+            let start = row(*entry) as usize * W;
+            let bins: &[u8; W] =
+                self.bins[start..start + W].first_chunk().expect("the slice is W long");
+            let sum = sum_of_one(*entry);
+            for (feature, bin) in bins.iter().enumerate() {
+                // SAFETY: `feature < W`, and `bin < S` was checked when the block was made, so
+                // that the place is below `W * S`, which is the length checked above.
+                unsafe {
+                    *histogram.get_unchecked_mut(feature * S + usize::from(*bin)) += sum;
+                }
+            }
+        }
+    }
+}
+
+/// Replaces each sum of `parent` by its difference to `child`, which is the sibling's sum.
+///
+/// # Panics
+/// If the lengths differ.
+pub fn subtract(parent: &mut [i64], child: &[i64]) {
+    assert_eq!(parent.len(), child.len(), "histograms of one block");
+    for (parent, child) in parent.iter_mut().zip(child) {
+        *parent -= child;
+    }
+}
+
+/// Adds each sum of `part` to `whole`.
+///
+/// # Panics
+/// If the lengths differ.
+pub fn add(whole: &mut [i64], part: &[i64]) {
+    assert_eq!(whole.len(), part.len(), "histograms of one block");
+    for (whole, part) in whole.iter_mut().zip(part) {
+        *whole += part;
+    }
+}
+
+#[inline(always)]
+fn prefetch(address: *const u8) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a prefetch is a hint that never faults, whatever the address.
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(address.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = address;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hash(i: usize) -> usize {
+        i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40
+    }
+
+    fn entries(n: usize, start: usize) -> Vec<Entry> {
+        let entry = |i: usize| {
+            let high = (hash(i + 11) & 0xffff) << 48 | (hash(i + 5) & 0x7fff) << 32;
+            high as u64 | (start + 2 * i) as u64
+        };
+        (0..n).map(entry).collect()
+    }
+
+    /// One bin at a time, straight from the definition.
+    fn oracle(columns: &[Vec<u8>], stride: usize, entries: &[Entry]) -> Vec<i64> {
+        let mut histogram = vec![0; columns.len() * stride];
+        for (feature, column) in columns.iter().enumerate() {
+            for entry in entries {
+                let bin = column[row(*entry) as usize] as usize;
+                histogram[feature * stride + bin] += sum_of_one(*entry);
+            }
+        }
+        histogram
+    }
+
+    #[test]
+    fn every_width_stride_and_length_agrees_with_the_oracle() {
+        for stride in STRIDES {
+            for width in 1..=MAX_WIDTH {
+                let columns: Vec<Vec<u8>> = (0..width)
+                    .map(|f| (0..1100).map(|r| (hash(r * 31 + f) % stride) as u8).collect())
+                    .collect();
+                let slices: Vec<&[u8]> = columns.iter().map(Vec::as_slice).collect();
+                let block = BinBlock::from_columns(&slices, stride);
+                let lengths =
+                    if width % 5 == 1 { (0..=257).collect() } else { vec![0, 1, 63, 500] };
+                for n in lengths {
+                    for start in [0, 1, 7] {
+                        let entries = entries(n, start);
+                        let mut got = vec![0; block.histogram_len()];
+                        block.accumulate(&entries, &mut got);
+                        assert_eq!(got, oracle(&columns, stride, &entries), "{stride} {width} {n}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_difference_of_parent_and_child_is_the_sibling_to_the_bit() {
+        let column: Vec<u8> = (0..600).map(|r| (hash(r) % 200) as u8).collect();
+        let block = BinBlock::from_columns(&[&column, &column], 256);
+        let all = entries(257, 3);
+        let sums = |part: &[Entry]| {
+            let mut histogram = vec![0; block.histogram_len()];
+            block.accumulate(part, &mut histogram);
+            histogram
+        };
+        for cut in [0, 1, 100, 257] {
+            let mut parent = sums(&all);
+            subtract(&mut parent, &sums(&all[..cut]));
+            assert_eq!(parent, sums(&all[cut..]));
+            add(&mut parent, &sums(&all[..cut]));
+            assert_eq!(parent, sums(&all));
+        }
+    }
+
+    #[test]
+    fn the_stride_holds_the_bins() {
+        assert_eq!([1, 16, 17, 64, 65, 256].map(stride_for), [16, 16, 64, 64, 256, 256]);
+    }
+}
