@@ -1,0 +1,109 @@
+//! What can be typed: the global flags and the list of subcommands.
+//!
+//! Each subcommand declares its own flags beside its work (`verbs/<name>.rs`); values that have a
+//! syntax of their own are parsed in [`values`]; [`slips`] answers what clap refuses.
+
+mod slips;
+pub(crate) mod values;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use modelwright_core::Result;
+
+use crate::verbs;
+
+/// The whole command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "modelwright",
+    version,
+    about = "From a table to a tested, packed model, in one command",
+    after_help = EXAMPLES,
+    subcommand_required = true,
+    max_term_width = 100,
+    disable_help_subcommand = true
+)]
+pub(crate) struct Cli {
+    /// Flags of every subcommand.
+    #[command(flatten)]
+    pub(crate) global: Global,
+    /// The subcommand.
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  modelwright profile sales.csv --target churned
+  modelwright fit sales.csv --target churned --time 60s --out churn
+  modelwright predict churn new_customers.csv -o predictions.csv
+  modelwright evaluate churn last_month.csv --json
+
+Results go to stdout, progress and messages to stderr.
+Exit codes: 0 done, 1 the work failed, 2 the input or the flags are wrong, 130 interrupted.";
+
+/// Flags of every subcommand.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Global {
+    /// Print one JSON document on stdout and nothing else there
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub(crate) json: bool,
+    /// No progress and no notes on stderr (errors and warnings stay)
+    #[arg(long, short, global = true, help_heading = "Global options")]
+    pub(crate) quiet: bool,
+    /// Worker threads [default: all processors]
+    #[arg(long, global = true, value_name = "N", value_parser = values::threads,
+          help_heading = "Global options")]
+    pub(crate) threads: Option<usize>,
+    /// Seed of everything random [default: 0]
+    #[arg(long, global = true, value_name = "N", value_parser = values::seed,
+          help_heading = "Global options")]
+    pub(crate) seed: Option<u64>,
+    /// Memory that may be used, e.g. 4GiB or 500MB [default: what is free]
+    #[arg(long, global = true, value_name = "SIZE", value_parser = values::memory,
+          help_heading = "Global options")]
+    pub(crate) memory: Option<u64>,
+}
+
+/// The subcommands, in the order of a model's life.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Look at a table: kinds, statistics, alerts, suspected leaks
+    Profile(verbs::profile::Profile),
+    /// Train, test and pack a model within a budget
+    Fit(verbs::fit::Fit),
+    /// Predict the rows of a file
+    Predict(verbs::predict::Predict),
+    /// Measure a model on a file whose target is known
+    Evaluate(verbs::evaluate::Evaluate),
+    /// Test whether one of two models is better on the same rows
+    Compare(verbs::compare::Compare),
+    /// Show what is inside a model file
+    Inspect(verbs::inspect::Inspect),
+    /// Render the report of a run again
+    Report(verbs::report::Report),
+    /// Repeat a recorded run; the model file comes out byte for byte the same
+    Replay(verbs::replay::Replay),
+}
+
+/// A model, as users name it.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ModelArg {
+    /// A model.mw, or the folder that `fit` wrote
+    #[arg(value_name = "MODEL")]
+    pub(crate) model: PathBuf,
+}
+
+/// Parses the command line; `None` when help or the version was asked for (and printed).
+///
+/// # Errors
+/// Input error, in the shape of every other error, when clap refuses the arguments.
+pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Option<Cli>> {
+    let args: Vec<OsString> = args.into_iter().collect();
+    match Cli::try_parse_from(&args) {
+        Ok(cli) => Ok(Some(cli)),
+        Err(refusal) => slips::answer(&refusal, &args).map(|()| None),
+    }
+}

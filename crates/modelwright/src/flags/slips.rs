@@ -1,0 +1,164 @@
+//! Turns what clap refuses into our one shape of error: what, where, expected, got, hint.
+
+use std::ffi::OsString;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory, Error as Refusal};
+use modelwright_core::{Error, Result};
+
+use super::Cli;
+use crate::output;
+
+/// Prints help or version when that is what was asked for; anything else becomes an error.
+///
+/// # Errors
+/// The input error that explains the refusal.
+pub(super) fn answer(refusal: &Refusal, args: &[OsString]) -> Result<()> {
+    match refusal.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            let text = refusal.render();
+            let styled = output::stdout_is_styled();
+            output::print(&if styled { text.ansi().to_string() } else { text.to_string() })
+        }
+        _ => Err(explain(refusal, args)),
+    }
+}
+
+fn explain(refusal: &Refusal, args: &[OsString]) -> Error {
+    let verb = verb_of(args);
+    let help = match &verb {
+        Some(verb) => format!("see `modelwright {verb} --help`"),
+        None => "see `modelwright --help`".to_owned(),
+    };
+    let argument = text(refusal, ContextKind::InvalidArg);
+    match refusal.kind() {
+        ErrorKind::UnknownArgument => unknown_argument(refusal, &argument, &help),
+        ErrorKind::InvalidSubcommand => unknown_verb(refusal),
+        ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            Error::input("no command was given")
+                .expected(format!("one of: {}", verbs().join(", ")))
+                .hint("see `modelwright --help`")
+        }
+        ErrorKind::MissingRequiredArgument => {
+            let missing = list(refusal, ContextKind::InvalidArg);
+            Error::input(format!("missing {}", missing.join(" and ")))
+                .at(format!("modelwright {}", verb.unwrap_or_default()).trim_end())
+                .expected(usage(refusal))
+                .hint(help)
+        }
+        ErrorKind::ValueValidation => invalid_value(refusal, &argument, &help),
+        ErrorKind::InvalidValue => unlisted_value(refusal, &argument, &help),
+        ErrorKind::ArgumentConflict => {
+            let prior = list(refusal, ContextKind::PriorArg);
+            let what = if prior.is_empty() || prior.contains(&argument) {
+                format!("`{argument}` was given more than once")
+            } else {
+                format!("`{argument}` cannot be used with `{}`", prior.join("`, `"))
+            };
+            Error::input(what).hint(help)
+        }
+        ErrorKind::TooManyValues => Error::input("too many values")
+            .at(argument)
+            .got(text(refusal, ContextKind::InvalidValue))
+            .hint(help),
+        ErrorKind::InvalidUtf8 => {
+            Error::input("an argument is not UTF-8").expected("text in UTF-8").hint(help)
+        }
+        _ => Error::input(first_line(refusal)).hint(help),
+    }
+}
+
+fn unknown_argument(refusal: &Refusal, argument: &str, help: &str) -> Error {
+    let error = if argument.starts_with('-') {
+        Error::input(format!("unknown flag `{argument}`"))
+    } else {
+        Error::input(format!("unexpected argument `{argument}`")).expected(usage(refusal))
+    };
+    match text(refusal, ContextKind::SuggestedArg) {
+        near if near.is_empty() => error.hint(help),
+        near => error.hint(format!("did you mean `{near}`?")),
+    }
+}
+
+fn unknown_verb(refusal: &Refusal) -> Error {
+    let name = text(refusal, ContextKind::InvalidSubcommand);
+    let known = verbs();
+    Error::input(format!("unknown command `{name}`"))
+        .expected(format!("one of: {}", known.join(", ")))
+        .suggest(&name, known.iter().map(String::as_str))
+}
+
+/// A value that one of our own parsers refused: its error has all parts but the flag.
+fn invalid_value(refusal: &Refusal, argument: &str, help: &str) -> Error {
+    let value = text(refusal, ContextKind::InvalidValue);
+    let source = std::error::Error::source(refusal);
+    let Some(refused) = source.and_then(|s| s.downcast_ref::<Error>()) else {
+        return Error::input("invalid value").at(flag_name(argument)).got(value).hint(help);
+    };
+    let mut error = Error::input(refused.what()).at(flag_name(argument)).got(value);
+    if let Some(expected) = refused.expected_text() {
+        error = error.expected(expected);
+    }
+    error.hint(refused.hint_text().unwrap_or(help))
+}
+
+/// A value outside a fixed list, or no value at all.
+fn unlisted_value(refusal: &Refusal, argument: &str, help: &str) -> Error {
+    let value = text(refusal, ContextKind::InvalidValue);
+    let known = list(refusal, ContextKind::ValidValue);
+    let error = if value.is_empty() {
+        Error::input("a value is missing").at(flag_name(argument))
+    } else {
+        Error::input("unknown value").at(flag_name(argument)).got(&value)
+    };
+    if known.is_empty() {
+        return error.expected(argument).hint(help);
+    }
+    error
+        .expected(format!("one of: {}", known.join(", ")))
+        .suggest(&value, known.iter().map(String::as_str))
+}
+
+/// `--time <DURATION>` without the placeholder.
+fn flag_name(argument: &str) -> String {
+    argument.split(" <").next().unwrap_or(argument).to_owned()
+}
+
+fn text(refusal: &Refusal, kind: ContextKind) -> String {
+    list(refusal, kind).join(", ")
+}
+
+fn list(refusal: &Refusal, kind: ContextKind) -> Vec<String> {
+    match refusal.get(kind) {
+        Some(ContextValue::String(one)) => vec![one.clone()],
+        Some(ContextValue::Strings(many)) => many.clone(),
+        _ => Vec::new(),
+    }
+}
+
+/// The usage line, without its title.
+fn usage(refusal: &Refusal) -> String {
+    let usage = match refusal.get(ContextKind::Usage) {
+        Some(ContextValue::StyledStr(usage)) => usage.to_string(),
+        _ => String::new(),
+    };
+    let usage = usage.trim_start_matches("Usage:");
+    usage.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn first_line(refusal: &Refusal) -> String {
+    let all = refusal.render().to_string();
+    let line = all.lines().next().unwrap_or("the arguments are wrong");
+    line.trim_start_matches("error: ").to_owned()
+}
+
+fn verbs() -> Vec<String> {
+    Cli::command().get_subcommands().map(|c| c.get_name().to_owned()).collect()
+}
+
+/// The subcommand that was typed, if any.
+fn verb_of(args: &[OsString]) -> Option<String> {
+    let known = verbs();
+    let typed = args.iter().skip(1).filter_map(|a| a.to_str());
+    typed.filter(|a| known.iter().any(|k| k == a)).map(str::to_owned).next()
+}

@@ -1,0 +1,188 @@
+//! Values with a syntax of their own: durations, sizes, shares, `column=kind`.
+//!
+//! A parser says what is wrong and what was expected; the flag's name is added by the caller, so
+//! that nobody can forget it.
+
+use std::time::Duration;
+
+use modelwright_core::data::Kind;
+use modelwright_core::task::Task;
+use modelwright_core::{Error, Result};
+
+/// Below this the engine cannot even hold its own code and a small table.
+const MEMORY_MIN_BYTES: u64 = 64 << 20;
+
+/// More threads than this is a slip of the finger.
+const THREADS_MAX: usize = 1024;
+
+/// A year: a longer budget is a slip of the finger.
+const TIME_MAX_S: f64 = 366.0 * 86_400.0;
+
+/// A duration: `60s`, `5m`, `1h`, `1.5h`, `500ms`, plain seconds.
+pub(crate) fn duration(text: &str) -> Result<Duration> {
+    const UNITS: [(&str, f64); 10] = [
+        ("", 1.0),
+        ("ms", 1e-3),
+        ("s", 1.0),
+        ("sec", 1.0),
+        ("m", 60.0),
+        ("min", 60.0),
+        ("h", 3600.0),
+        ("hour", 3600.0),
+        ("hours", 3600.0),
+        ("d", 86_400.0),
+    ];
+    let bad = || {
+        Error::input("not a duration").expected(
+            "a number of seconds, or a number with ms, s, m, h or d (e.g. 90, 60s, 5m, 1.5h)",
+        )
+    };
+    let seconds = quantity(text, &UNITS).ok_or_else(bad)?;
+    if seconds <= 0.0 {
+        return Err(Error::input("the time must be more than zero").expected("e.g. 60s, 5m, 1h"));
+    }
+    if seconds > TIME_MAX_S {
+        return Err(Error::input("the time is too long").expected("at most one year"));
+    }
+    Ok(Duration::from_secs_f64(seconds))
+}
+
+/// A size in bytes: `4GiB`, `500MB`, `2G`, plain bytes.
+pub(crate) fn memory(text: &str) -> Result<u64> {
+    const UNITS: [(&str, f64); 15] = [
+        ("", 1.0),
+        ("b", 1.0),
+        ("k", 1024.0),
+        ("m", 1_048_576.0),
+        ("g", 1_073_741_824.0),
+        ("t", 1_099_511_627_776.0),
+        ("kib", 1024.0),
+        ("mib", 1_048_576.0),
+        ("gib", 1_073_741_824.0),
+        ("tib", 1_099_511_627_776.0),
+        ("kb", 1e3),
+        ("mb", 1e6),
+        ("gb", 1e9),
+        ("tb", 1e12),
+        ("bytes", 1.0),
+    ];
+    let bytes = quantity(&text.to_ascii_lowercase(), &UNITS).ok_or_else(|| {
+        Error::input("not a size of memory")
+            .expected("a number of bytes, or a number with MB, GB, MiB or GiB (e.g. 500MB, 4GiB)")
+    })?;
+    if bytes < MEMORY_MIN_BYTES as f64 || bytes > 1e18 {
+        return Err(Error::input("a size of memory that cannot be right")
+            .expected("at least 64MiB")
+            .hint("write the unit, e.g. 4GiB; a plain number is bytes"));
+    }
+    Ok(bytes as u64)
+}
+
+/// Worker threads.
+pub(crate) fn threads(text: &str) -> Result<usize> {
+    text.parse().ok().filter(|n| (1..=THREADS_MAX).contains(n)).ok_or_else(|| {
+        Error::input("not a number of threads")
+            .expected(format!("a whole number from 1 to {THREADS_MAX}"))
+            .hint("leave --threads out to use all processors")
+    })
+}
+
+/// A seed.
+pub(crate) fn seed(text: &str) -> Result<u64> {
+    text.parse().map_err(|_| {
+        Error::input("not a seed").expected(format!("a whole number from 0 to {}", u64::MAX))
+    })
+}
+
+/// The share of rows that is held out.
+pub(crate) fn holdout(text: &str) -> Result<f64> {
+    text.parse().ok().filter(|share| (0.01..=0.9).contains(share)).ok_or_else(|| {
+        Error::input("not a share of rows")
+            .expected("a number from 0.01 to 0.9 (0.2 holds out every fifth row)")
+    })
+}
+
+/// `column=kind`.
+pub(crate) fn column_kind(text: &str) -> Result<(String, Kind)> {
+    let (column, kind) = text.rsplit_once('=').filter(|(c, _)| !c.is_empty()).ok_or_else(|| {
+        Error::input("a kind needs a column and a kind")
+            .expected("COLUMN=KIND, e.g. --kind zip=category")
+            .hint(format!("kinds: {}", Kind::ALL.map(Kind::name).join(", ")))
+    })?;
+    let kind = kind.trim().parse::<Kind>().map_err(|e| {
+        let known = format!("a kind: {}", Kind::ALL.map(Kind::name).join(", "));
+        match e.hint_text() {
+            Some(hint) => Error::input(e.what()).expected(known).hint(hint),
+            None => Error::input(e.what()).expected(known),
+        }
+    })?;
+    Ok((column.to_owned(), kind))
+}
+
+/// A task's name.
+pub(crate) fn task(text: &str) -> Result<Task> {
+    text.parse::<Task>().map_err(|e| {
+        Error::input(e.what())
+            .expected(format!("one of: {}", Task::ALL.map(Task::name).join(", ")))
+            .suggest(text, Task::ALL.map(Task::name))
+    })
+}
+
+/// A name of a column, or any other text that must not be empty.
+pub(crate) fn name(text: &str) -> Result<String> {
+    if text.is_empty() {
+        return Err(Error::input("the name is empty").expected("the name of a column"));
+    }
+    Ok(text.to_owned())
+}
+
+/// A number followed by one of the units, without regard to blanks between them.
+fn quantity(text: &str, units: &[(&str, f64)]) -> Option<f64> {
+    let text = text.trim();
+    let split = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
+    let (number, unit) = (text[..split].trim_end(), &text[split..]);
+    let (_, scale) = units.iter().find(|(name, _)| *name == unit)?;
+    let plain = number.chars().all(|c| c.is_ascii_digit() || c == '.' || c == '-');
+    let value: f64 = number.parse().ok().filter(|_| plain)?;
+    Some(value * scale)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_as_people_write_them() {
+        for (text, seconds) in
+            [("90", 90.0), ("60s", 60.0), ("5m", 300.0), ("1.5h", 5400.0), ("500ms", 0.5)]
+        {
+            assert_eq!(duration(text).unwrap().as_secs_f64(), seconds, "{text}");
+        }
+        for text in ["", "s", "60 parsecs", "1e3", "inf", "nan", "-5s", "0", "400d", "1h30m"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn sizes_distinguish_decimal_and_binary_units() {
+        for (text, bytes) in [
+            ("4GiB", 4_294_967_296),
+            ("500MB", 500_000_000),
+            ("2g", 2_147_483_648),
+            ("1.5 GB", 1_500_000_000),
+            ("100000000", 100_000_000),
+        ] {
+            assert_eq!(memory(text).unwrap(), bytes, "{text}");
+        }
+        for text in ["", "4XB", "4", "-1GB", "lots"] {
+            assert!(memory(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_column_may_contain_an_equals_sign() {
+        assert_eq!(column_kind("a=b=text").unwrap(), ("a=b".to_owned(), Kind::Text));
+        let error = column_kind("zip=categry").unwrap_err();
+        assert!(error.hint_text().unwrap().contains("category"), "{error}");
+    }
+}

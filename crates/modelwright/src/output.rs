@@ -1,0 +1,186 @@
+//! Stdout and stderr: results, complaints, tables of text.
+//!
+//! A reader that closes the pipe early (`| head`) has seen enough: that is no error, and writing
+//! to a closed stderr is no reason to die.
+
+use std::io::{self, ErrorKind, IsTerminal, Write};
+
+use modelwright_core::{Error, Result};
+use serde::Serialize;
+
+/// Writes a result to stdout.
+///
+/// # Errors
+/// Work error when stdout cannot be written to for another reason than a closed pipe.
+pub(crate) fn print(text: &str) -> Result<()> {
+    print_bytes(text.as_bytes())
+}
+
+/// Writes the bytes of a result to stdout; see [`print`].
+pub(crate) fn print_bytes(bytes: &[u8]) -> Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(cause) if cause.kind() != ErrorKind::BrokenPipe => {
+            Err(Error::work("cannot write the result").at("stdout").because(cause))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes one JSON document to stdout.
+///
+/// # Errors
+/// As [`print`].
+pub(crate) fn print_json(value: &impl Serialize) -> Result<()> {
+    let mut text = serde_json::to_string_pretty(value)
+        .map_err(|e| Error::work("cannot write the result as JSON").because(e))?;
+    text.push('\n');
+    print(&text)
+}
+
+/// Writes a line to stderr.
+pub(crate) fn say(line: &str) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+/// Writes an error to stderr.
+pub(crate) fn complain(error: &Error) {
+    let title = if stderr_is_styled() { "\x1b[1;31merror:\x1b[0m" } else { "error:" };
+    say(&format!("{title} {error}"));
+}
+
+/// Writes a warning to stderr.
+pub(crate) fn warn(text: &str) {
+    let title = if stderr_is_styled() { "\x1b[1;33mwarning:\x1b[0m" } else { "warning:" };
+    say(&format!("{title} {text}"));
+}
+
+/// Whether stdout may have colours.
+pub(crate) fn stdout_is_styled() -> bool {
+    io::stdout().is_terminal() && colours_wanted()
+}
+
+fn stderr_is_styled() -> bool {
+    io::stderr().is_terminal() && colours_wanted()
+}
+
+/// The convention of <https://no-color.org>.
+fn colours_wanted() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
+}
+
+/// A table of text: columns as wide as their widest cell, the first to the left and the numbers
+/// to the right.
+pub(crate) struct TextTable {
+    rows: Vec<Vec<String>>,
+    right: Vec<bool>,
+}
+
+impl TextTable {
+    /// A table with these titles; a title that begins with `>` makes its column right-aligned.
+    pub(crate) fn new(titles: &[&str]) -> Self {
+        let right = titles.iter().map(|t| t.starts_with('>')).collect();
+        let titles = titles.iter().map(|t| t.trim_start_matches('>').to_owned()).collect();
+        Self { rows: vec![titles], right }
+    }
+
+    /// Adds a row; it has as many cells as there are titles.
+    pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
+        self.rows.push(cells.into());
+    }
+
+    /// The lines, each with two blanks before it.
+    pub(crate) fn render(&self) -> String {
+        let width =
+            |column: usize| self.rows.iter().map(|r| r[column].chars().count()).max().unwrap_or(0);
+        let widths: Vec<usize> = (0..self.right.len()).map(width).collect();
+        let mut text = String::new();
+        for row in &self.rows {
+            let mut line = String::from(" ");
+            for ((cell, width), right) in row.iter().zip(&widths).zip(&self.right) {
+                let pad = " ".repeat(width - cell.chars().count());
+                line.push(' ');
+                line.push_str(&if *right {
+                    format!("{pad}{cell} ")
+                } else {
+                    format!("{cell}{pad} ")
+                });
+            }
+            text.push_str(line.trim_end());
+            text.push('\n');
+        }
+        text
+    }
+}
+
+/// A whole number with thousands separators: `1,234,567`.
+pub(crate) fn count(n: usize) -> String {
+    let digits = n.to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A score or statistic with four significant digits after a short whole part.
+pub(crate) fn number(value: f64) -> String {
+    match value.abs() {
+        v if v == 0.0 || !v.is_finite() => format!("{value}"),
+        v if v >= 1000.0 && v < 1e15 && value.fract() == 0.0 => {
+            format!("{}{}", if value < 0.0 { "-" } else { "" }, count(v as usize))
+        }
+        v if v >= 1000.0 => format!("{value:.0}"),
+        v if v >= 10.0 => format!("{value:.2}"),
+        v if v >= 0.001 => format!("{value:.4}"),
+        _ => format!("{value:.3e}"),
+    }
+}
+
+/// A size in binary units: `1.4 GiB`.
+pub(crate) fn size(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
+    let (mut value, mut unit) = (bytes as f64, 0);
+    while value >= 1024.0 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    if unit == 0 { format!("{bytes} B") } else { format!("{value:.1} {}", UNITS[unit]) }
+}
+
+/// A duration as people say it: `0.8 s`, `42 s`, `3 m 05 s`.
+pub(crate) fn seconds(seconds: f64) -> String {
+    match seconds {
+        s if s < 10.0 => format!("{s:.1} s"),
+        s if s < 60.0 => format!("{s:.0} s"),
+        s if s < 3600.0 => format!("{} m {:02} s", s as u64 / 60, s as u64 % 60),
+        s => format!("{} h {:02} m", s as u64 / 3600, s as u64 % 3600 / 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_for_people() {
+        assert_eq!(count(1_234_567), "1,234,567");
+        assert_eq!(count(12), "12");
+        assert_eq!(number(0.926_54), "0.9265");
+        assert_eq!(number(47_500.4), "47500");
+        assert_eq!(number(0.000_012), "1.200e-5");
+        assert_eq!(size(1_503_238_554), "1.4 GiB");
+        assert_eq!(seconds(185.4), "3 m 05 s");
+    }
+
+    #[test]
+    fn a_table_aligns_words_left_and_numbers_right() {
+        let mut table = TextTable::new(&["name", ">n"]);
+        table.row(["a".to_owned(), "12".to_owned()]);
+        table.row(["long".to_owned(), "3".to_owned()]);
+        assert_eq!(table.render(), "  name   n\n  a     12\n  long   3\n");
+    }
+}

@@ -1,0 +1,102 @@
+//! What all subcommands share: the global flags resolved, the context to work in, and signals.
+//!
+//! The first Ctrl-C asks running work to end early with the best it has; the second (or the
+//! first, where there is nothing to keep) removes unfinished files and ends the process at once
+//! with 130.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use modelwright_core::context::{Decisions, Settings};
+use modelwright_core::{Context, Error, Result};
+
+use crate::flags::Global;
+use crate::progress::{self, Budget};
+use crate::{machine, output};
+
+/// Settings shared by all subcommands.
+pub(crate) struct Session {
+    /// The global flags.
+    pub(crate) global: Global,
+    /// When the process began.
+    pub(crate) started: Instant,
+    /// When the process began, ISO 8601 in UTC.
+    pub(crate) created: String,
+    cancel: Arc<AtomicBool>,
+    /// Whether an early end leaves something worth keeping.
+    graceful: Arc<AtomicBool>,
+}
+
+/// What a context is limited to or must repeat.
+#[derive(Debug, Default)]
+pub(crate) struct Limits {
+    /// Wall time since the process began.
+    pub(crate) time: Option<Duration>,
+    /// The seed, where it is not the flag's.
+    pub(crate) seed: Option<u64>,
+    /// The memory limit, where it is not the flag's.
+    pub(crate) memory_bytes: Option<u64>,
+    /// Decisions to repeat.
+    pub(crate) replay: Option<Decisions>,
+}
+
+impl Session {
+    /// Resolves the flags and listens for signals.
+    ///
+    /// # Errors
+    /// Work error when the system refuses a signal handler.
+    pub(crate) fn new(global: Global, started: Instant) -> Result<Self> {
+        let session = Self {
+            global,
+            started,
+            created: machine::utc_now(),
+            cancel: Arc::new(AtomicBool::new(false)),
+            graceful: Arc::new(AtomicBool::new(false)),
+        };
+        let (cancel, graceful) = (session.cancel.clone(), session.graceful.clone());
+        ctrlc::set_handler(move || {
+            let first = !cancel.swap(true, Ordering::SeqCst);
+            if first && graceful.load(Ordering::SeqCst) {
+                output::say(
+                    "\nfinishing with the best model so far; press Ctrl-C again to stop at once",
+                );
+                return;
+            }
+            modelwright_lifecycle::atomic::discard_unfinished();
+            output::say("\ninterrupted; nothing was written");
+            std::process::exit(130);
+        })
+        .map_err(|e| Error::work("cannot listen for Ctrl-C").because(e))?;
+        Ok(session)
+    }
+
+    /// From now on, a first Ctrl-C lets the work end by itself.
+    pub(crate) fn end_gracefully(&self) {
+        self.graceful.store(true, Ordering::SeqCst);
+    }
+
+    /// The memory limit: the flag's, or what is free.
+    pub(crate) fn memory_limit(&self) -> Option<u64> {
+        self.global.memory.or_else(machine::default_memory_limit)
+    }
+
+    /// A context for the work of this process.
+    ///
+    /// # Errors
+    /// Work error when threads cannot be started.
+    pub(crate) fn context(&self, limits: Limits) -> Result<Context> {
+        let budget = Budget { started: self.started, limit: limits.time };
+        Context::new(Settings {
+            seed: limits.seed.or(self.global.seed).unwrap_or(0),
+            threads: self.global.threads.unwrap_or(0),
+            started: self.started,
+            time_limit: limits.time,
+            memory_limit_bytes: limits.memory_bytes.or_else(|| self.memory_limit()),
+            memory_in_use: machine::memory_in_use,
+            cancel: self.cancel.clone(),
+            progress: progress::choose(self.global.quiet, budget),
+            replay: limits.replay,
+        })
+    }
+}

@@ -1,0 +1,136 @@
+//! `fit`: train, test and pack a model within a budget.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+use modelwright_core::data::Kind;
+use modelwright_core::record::Options;
+use modelwright_core::task::Task;
+use modelwright_core::{Error, Result};
+
+use crate::flags::values;
+use crate::session::Session;
+
+/// The folder that takes the outputs when the user names none.
+pub(crate) const DEFAULT_FOLDER: &str = "modelwright-out";
+
+const EXAMPLES: &str = "\
+Examples:
+  modelwright fit titanic.csv --target Survived
+  modelwright fit sales.parquet --target price --time 5m --metric mae --out sales
+  modelwright fit visits.csv --target churned --split time --time-column date --exclude id,name
+  modelwright fit train.csv --target y --test test.csv --preset best --memory 4GiB
+  modelwright fit train.csv --target y --plan-only
+
+The folder gets model.mw (the model), report.html (the report) and record.json (the account of
+the run, for `replay`). Ctrl-C ends the search early and keeps the best model so far.";
+
+/// Flags of `fit`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Fit {
+    /// The training table: CSV, TSV, JSON Lines, Parquet or Arrow; also .gz and .zst
+    #[arg(value_name = "DATA")]
+    data: PathBuf,
+    /// The column to predict
+    #[arg(long, value_name = "COLUMN", value_parser = values::name)]
+    target: String,
+    /// What kind of question it is: binary, multiclass or regression [default: by the target]
+    #[arg(long, value_parser = values::task)]
+    task: Option<Task>,
+    /// Wall time from the start to the last file written, e.g. 60s, 5m, 1h
+    #[arg(long, value_name = "DURATION", value_parser = values::duration, default_value = "60s")]
+    time: Duration,
+    /// The metric to optimise [default: roc_auc, log_loss or rmse, by the task]
+    #[arg(long, value_name = "NAME")]
+    metric: Option<String>,
+    /// How thorough the search is
+    #[arg(long, default_value = "balanced",
+          value_parser = PossibleValuesParser::new(["quick", "balanced", "best"]))]
+    preset: String,
+    /// The folder for model.mw, report.html and record.json
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_FOLDER)]
+    out: PathBuf,
+    /// A table to test on, instead of a part of DATA
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["holdout", "split"])]
+    test: Option<PathBuf>,
+    /// The share of rows held out for the test [default: 0.2]
+    #[arg(long, value_name = "SHARE", value_parser = values::holdout)]
+    holdout: Option<f64>,
+    /// How rows are held out and parted into folds [default: by the data]
+    #[arg(long, value_parser = PossibleValuesParser::new(["random", "stratified", "group", "time"]))]
+    split: Option<String>,
+    /// The column whose groups must not be torn apart
+    #[arg(long, value_name = "COLUMN", value_parser = values::name)]
+    group: Option<String>,
+    /// The column with the time of each row
+    #[arg(long, value_name = "COLUMN", value_parser = values::name)]
+    time_column: Option<String>,
+    /// The column with the weight of each row
+    #[arg(long, value_name = "COLUMN", value_parser = values::name)]
+    weight: Option<String>,
+    /// Columns not to learn from
+    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',', value_parser = values::name)]
+    exclude: Vec<String>,
+    /// Columns whose groups are to be treated alike (kept as features)
+    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',', value_parser = values::name)]
+    sensitive: Vec<String>,
+    /// The label that counts as positive (binary)
+    #[arg(long, value_name = "LABEL")]
+    positive: Option<String>,
+    /// Decide what a column means, e.g. --kind zip=category (repeatable)
+    #[arg(long = "kind", value_name = "COLUMN=KIND", value_parser = values::column_kind)]
+    kinds: Vec<(String, Kind)>,
+    /// Keep columns that are almost certainly leaks of the target
+    #[arg(long)]
+    keep_leaks: bool,
+    /// Print what would be tried, and stop
+    #[arg(long)]
+    plan_only: bool,
+}
+
+impl Fit {
+    /// Fits, writes and sums up.
+    pub(crate) fn run(self, session: &Session) -> Result<()> {
+        let options = self.options(session)?;
+        let _ = (self.out, self.plan_only, self.data, self.test, options);
+        Err(Error::work("the engine is not linked yet"))
+    }
+
+    /// The options as the record keeps them.
+    fn options(&self, session: &Session) -> Result<Options> {
+        if self.split.as_deref() == Some("group") && self.group.is_none() {
+            return Err(missing_partner("--split group", "--group COLUMN"));
+        }
+        if self.split.as_deref() == Some("time") && self.time_column.is_none() {
+            return Err(missing_partner("--split time", "--time-column COLUMN"));
+        }
+        let mut options = Options::new(&self.target);
+        options.task = self.task;
+        options.metric.clone_from(&self.metric);
+        options.preset.clone_from(&self.preset);
+        options.time_limit_s = Some(self.time.as_secs_f64());
+        options.memory_limit_bytes = session.memory_limit();
+        options.seed = session.global.seed.unwrap_or(0);
+        options.holdout = self.holdout.unwrap_or(options.holdout);
+        options.split.clone_from(&self.split);
+        options.group.clone_from(&self.group);
+        options.time_column.clone_from(&self.time_column);
+        options.weight.clone_from(&self.weight);
+        options.exclude.clone_from(&self.exclude);
+        options.sensitive.clone_from(&self.sensitive);
+        options.positive.clone_from(&self.positive);
+        options.kinds = self.kinds.iter().cloned().collect();
+        options.keep_leaks = self.keep_leaks;
+        Ok(options)
+    }
+}
+
+fn missing_partner(flag: &str, partner: &str) -> Error {
+    Error::input(format!("`{flag}` needs `{partner}`"))
+        .at(flag)
+        .expected(partner)
+        .hint("see `modelwright fit --help`")
+}

@@ -1,0 +1,66 @@
+//! `report`: render the report of a run again.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use modelwright_core::{Error, Result};
+
+use crate::output;
+use crate::session::Session;
+
+const EXAMPLES: &str = "\
+Examples:
+  modelwright report churn > report.html
+  modelwright report churn/record.json --format markdown -o report.md";
+
+/// Flags of `report`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Report {
+    /// A model.mw, a record.json, or the folder that `fit` wrote
+    #[arg(value_name = "MODEL|RECORD")]
+    run: PathBuf,
+    /// The form of the report [default: html, or json with --json]
+    #[arg(long, value_enum)]
+    format: Option<Form>,
+    /// Where to write [default: stdout]
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+/// The form of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// One self-contained page.
+    Html,
+    /// Text with tables.
+    Markdown,
+    /// The sections as data.
+    Json,
+}
+
+impl Report {
+    /// Reads the record, renders and writes.
+    pub(crate) fn run(self, session: &Session) -> Result<()> {
+        let form = match self.format {
+            Some(form) if session.global.json && form != Form::Json => {
+                return Err(Error::input("`--json` cannot be used with another `--format`")
+                    .at("--format")
+                    .hint("leave one of the two out"));
+            }
+            Some(form) => form,
+            None if session.global.json => Form::Json,
+            None => Form::Html,
+        };
+        let record = modelwright_lifecycle::artifact::read_record(&self.run)?;
+        let text = match form {
+            Form::Json => serde_json::to_string_pretty(&record)
+                .map_err(|e| Error::work("cannot write the report as JSON").because(e))?,
+            Form::Html | Form::Markdown => return Err(Error::work("the engine is not linked yet")),
+        };
+        match self.output {
+            None => output::print(&text),
+            Some(path) => modelwright_lifecycle::atomic_write(path, text.as_bytes()),
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! Help, version, pipes: how the binary behaves as a command among commands.
+
+use std::process::Stdio;
+
+use crate::harness::Folder;
+
+const VERBS: [&str; 8] =
+    ["profile", "fit", "predict", "evaluate", "compare", "inspect", "report", "replay"];
+
+#[test]
+fn help_goes_to_stdout_and_every_command_has_examples() {
+    let folder = Folder::new();
+    let help = folder.run(&["--help"]).done();
+    for verb in VERBS {
+        assert!(help.contains(verb), "--help must list {verb}");
+        let help = folder.run(&[verb, "--help"]).done();
+        assert!(help.contains("Examples:") && help.contains("--json"), "{verb}:\n{help}");
+        assert!(help.lines().all(|l| l.chars().count() <= 100), "{verb}: lines of 100 at most");
+    }
+}
+
+#[test]
+fn the_version_is_one_line() {
+    let version = Folder::new().run(&["--version"]).done();
+    assert_eq!(version, format!("modelwright {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    let folder = Folder::new();
+    let mut child =
+        folder.command(&["--help"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+}
