@@ -1,1 +1,14 @@
-//! inspect: see ARCHITECTURE.md.
+//! What a model learned, how good it is, and how both are shown.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`explain`] | permutation importance of the raw columns |
+//! | [`report`] | a run's record as one HTML page, Markdown or JSON; a table's profile as a page or text |
+//!
+//! A report reads a [`modelwright_core::record::RunRecord`] and nothing else, so an old run can be
+//! shown again without its model.
+
+pub mod explain;
+pub mod report;
+
+pub use report::{profile_html, profile_text, report_html, report_json, report_markdown};

@@ -1,0 +1,44 @@
+//! The sections of a report, in reading order.
+//!
+//! To add one: copy the shortest file of `sections/`, write `SPEC` and `build`, add its `mod` line
+//! to `sections/mod.rs` and its line here. That line alone brings the conformance suite of
+//! `checks.rs` and every renderer.
+
+use modelwright_core::record::RunRecord;
+
+use super::section::{Section, Spec};
+use super::sections::{
+    alerts, calibration, columns, confusion, decision, discrimination, ensemble, importance,
+    leaderboard, leakage, performance, plan, reproduce, residuals, source, split, target, timing,
+};
+
+/// A section of the catalog.
+#[derive(Debug)]
+pub struct Entry {
+    /// What is fixed about it.
+    pub spec: &'static Spec,
+    /// Builds it from a record; `None` when it does not apply.
+    pub build: fn(&RunRecord) -> Option<Section>,
+}
+
+/// All sections, in reading order.
+pub const SECTIONS: &[Entry] = &[
+    Entry { spec: &decision::SPEC, build: decision::build },
+    Entry { spec: &performance::SPEC, build: performance::build },
+    Entry { spec: &discrimination::SPEC, build: discrimination::build },
+    Entry { spec: &calibration::SPEC, build: calibration::build },
+    Entry { spec: &confusion::SPEC, build: confusion::build },
+    Entry { spec: &residuals::SPEC, build: residuals::build },
+    Entry { spec: &importance::SPEC, build: importance::build },
+    Entry { spec: &leakage::SPEC, build: leakage::build },
+    Entry { spec: &source::SPEC, build: source::build },
+    Entry { spec: &target::SPEC, build: target::build },
+    Entry { spec: &alerts::SPEC, build: alerts::build },
+    Entry { spec: &columns::SPEC, build: columns::build },
+    Entry { spec: &split::SPEC, build: split::build },
+    Entry { spec: &leaderboard::SPEC, build: leaderboard::build },
+    Entry { spec: &ensemble::SPEC, build: ensemble::build },
+    Entry { spec: &plan::SPEC, build: plan::build },
+    Entry { spec: &timing::SPEC, build: timing::build },
+    Entry { spec: &reproduce::SPEC, build: reproduce::build },
+];

@@ -1,0 +1,132 @@
+//! Charts as data, and their drawings as SVG.
+//!
+//! A [`Chart`] says what is plotted; [`svg`] draws it with axes, units and an accessible title.
+//! Colours are classes that the page's style sheet resolves, so one drawing serves light, dark and
+//! print. Drawings are made for a width of 400 pixels, so that text keeps its size on a phone.
+
+mod bar;
+mod cell;
+mod curve;
+mod dots;
+mod frame;
+mod heat;
+mod histogram;
+mod reliability;
+mod scatter;
+
+use maud::{Markup, html};
+use modelwright_core::record::{Bin, CalibrationBin, CurvePoint, Interval};
+use serde::Serialize;
+
+pub(crate) use cell::cell;
+
+/// A chart: what is plotted against what, and what to see in it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Chart {
+    /// What it shows.
+    pub title: String,
+    /// What to see in it, in words, with the rows that it rests on: also its text for screen
+    /// readers, and all that Markdown shows of it.
+    pub summary: String,
+    /// The horizontal axis, with its unit.
+    pub x: String,
+    /// The vertical axis, with its unit; empty where the rows name themselves.
+    pub y: String,
+    /// What is plotted.
+    pub plot: Plot,
+}
+
+/// What is plotted.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Plot {
+    /// Horizontal bars from zero, with intervals.
+    Bars(Vec<Estimate>),
+    /// Points with intervals on one scale, and a reference line.
+    Dots {
+        /// The points, from top to bottom.
+        estimates: Vec<Estimate>,
+        /// Where the reference stands, e.g. the baseline.
+        reference: Option<f64>,
+    },
+    /// A curve in the unit square.
+    Curve {
+        /// Its points.
+        points: Vec<CurvePoint>,
+        /// The line of a model that knows nothing.
+        reference: Reference,
+        /// The point in use.
+        mark: Option<Mark>,
+    },
+    /// Bars of a histogram.
+    Histogram(Vec<Bin>),
+    /// Predicted (horizontal) against true (vertical), with the diagonal.
+    Scatter(Vec<CurvePoint>),
+    /// Counts by row and column.
+    Heat {
+        /// Names of rows and columns.
+        classes: Vec<String>,
+        /// `counts[row][column]`.
+        counts: Vec<Vec<u64>>,
+    },
+    /// Predicted against observed shares, with intervals.
+    Reliability(Vec<CalibrationBin>),
+}
+
+/// A named value with its interval.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Estimate {
+    /// What it is of.
+    pub label: String,
+    /// The value.
+    pub value: f64,
+    /// Its 95 % interval.
+    pub ci95: Option<Interval>,
+    /// Whether the eye should go there.
+    pub emphasis: bool,
+}
+
+/// The line of a model that knows nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reference {
+    /// From the origin to the opposite corner.
+    Diagonal,
+    /// Horizontal at this height.
+    Level(f64),
+}
+
+/// A marked point.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Mark {
+    /// Horizontal.
+    pub x: f64,
+    /// Vertical.
+    pub y: f64,
+    /// What it is.
+    pub label: String,
+}
+
+/// Draws a chart.
+pub(crate) fn svg(chart: &Chart) -> Markup {
+    match &chart.plot {
+        Plot::Bars(bars) => bar::draw(chart, bars),
+        Plot::Dots { estimates, reference } => dots::draw(chart, estimates, *reference),
+        Plot::Curve { points, reference, mark } => {
+            curve::draw(chart, points, *reference, mark.as_ref())
+        }
+        Plot::Histogram(bins) => histogram::draw(chart, bins),
+        Plot::Scatter(points) => scatter::draw(chart, points),
+        Plot::Heat { classes, counts } => heat::draw(chart, classes, counts),
+        Plot::Reliability(bins) => reliability::draw(chart, bins),
+    }
+}
+
+/// The SVG element around a drawing; the caption of its figure names it for screen readers.
+fn canvas(chart: &Chart, width: f64, height: f64, drawing: &Markup) -> Markup {
+    let label = format!("{}. {}", chart.title, chart.summary);
+    html! {
+        svg viewBox=(format!("0 0 {} {}", frame::px(width), frame::px(height)))
+            role="img" aria-label=(label) { (drawing) }
+    }
+}

@@ -1,0 +1,60 @@
+//! Reports: a record in, a document of sections (plain data), rendered three ways.
+//!
+//! [`catalog::SECTIONS`] lists the sections in reading order; each builds a [`section::Section`]
+//! (title, one-sentence finding, tables, charts, caveats) from the record, or nothing when it does
+//! not apply. Renderers know blocks, never section names. The same record gives the same bytes.
+
+pub mod catalog;
+pub mod chart;
+mod number;
+mod profile;
+pub mod render;
+pub mod section;
+mod sections;
+mod words;
+
+
+pub use profile::{profile_html, profile_text};
+
+use modelwright_core::record::RunRecord;
+use section::Document;
+
+/// The report as one self-contained HTML page: no network, no script, light and dark.
+pub fn report_html(record: &RunRecord) -> String {
+    render::html::page(&document(record))
+}
+
+/// The report as Markdown, for pull requests and terminals.
+pub fn report_markdown(record: &RunRecord) -> String {
+    render::markdown::page(&document(record))
+}
+
+/// The report's sections as a JSON document, for machines.
+pub fn report_json(record: &RunRecord) -> String {
+    render::json::page(&document(record))
+}
+
+/// The report as data: every section of the catalog that applies to the record.
+pub fn document(record: &RunRecord) -> Document {
+    Document {
+        kind: "Model report",
+        title: format!("Predicting {}", words::quoted(&record.task.target)),
+        subtitle: words::join([
+            words::task_label(record.task.task).to_owned(),
+            words::clean(&record.data.name),
+            format!(
+                "{} rows × {} columns",
+                number::count(record.data.n_rows),
+                number::count(record.data.n_columns)
+            ),
+            words::day(&record.clock.created),
+        ]),
+        footer: format!(
+            "Modelwright {} · record format {} · seed {}",
+            words::clean(&record.engine_version),
+            record.format_version,
+            record.options.seed
+        ),
+        sections: catalog::SECTIONS.iter().filter_map(|entry| (entry.build)(record)).collect(),
+    }
+}

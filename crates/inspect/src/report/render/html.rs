@@ -1,0 +1,224 @@
+//! A document as one HTML page that needs nothing else: no network, no script, no font.
+//!
+//! The style sheet is inline, colours follow the reader's light or dark setting, a content
+//! security policy forbids every request, and `<details>` folds depth away without a script.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use crate::report::chart;
+use crate::report::section::{Block, Callout, Cell, Document, Fact, Figure, Section, Table, Tone};
+
+const STYLE: &str = include_str!("style.css");
+
+/// Tables with more columns than this are shown as cards on a phone.
+const NARROW_COLUMNS_MAX: usize = 3;
+
+/// The whole page.
+pub fn page(document: &Document) -> String {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy"
+                    content="default-src 'none'; style-src 'unsafe-inline'";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (document.title) " · " (document.kind) }
+                style { (PreEscaped(minified(STYLE))) }
+            }
+            body {
+                a.skip href="#content" { "Skip to the content" }
+                header.masthead {
+                    div.inner {
+                        p.kind { span.logo aria-hidden="true" {} (document.kind) }
+                        h1 { (document.title) }
+                        p.subtitle { (document.subtitle) }
+                    }
+                }
+                div.page {
+                    (contents(document))
+                    main id="content" {
+                        @for item in &document.sections { (section(item)) }
+                    }
+                }
+                footer { p { (document.footer) } }
+            }
+        }
+    }
+    .into_string()
+}
+
+fn contents(document: &Document) -> Markup {
+    let mut parts: Vec<(&str, Vec<&Section>)> = Vec::new();
+    for item in &document.sections {
+        match parts.last_mut() {
+            Some((title, items)) if *title == item.part.title() => items.push(item),
+            _ => parts.push((item.part.title(), vec![item])),
+        }
+    }
+    html! {
+        nav.contents aria-label="Contents" {
+            @for (title, items) in &parts {
+                p { (title) }
+                ul { @for item in items { li { a href={ "#" (item.id) } { (item.title) } } } }
+            }
+        }
+    }
+}
+
+fn section(item: &Section) -> Markup {
+    html! {
+        section id=(item.id) aria-labelledby={ (item.id) "-title" } {
+            h2 id={ (item.id) "-title" } { (item.title) }
+            p.finding { (item.finding) }
+            (blocks(&item.blocks))
+            @if !item.caveats.is_empty() {
+                div.caveats {
+                    h3 { "Keep in mind" }
+                    ul { @for caveat in &item.caveats { li { (caveat) } } }
+                }
+            }
+        }
+    }
+}
+
+/// Blocks in order; neighbouring charts share a row where there is room.
+fn blocks(blocks: &[Block]) -> Markup {
+    let mut rest = blocks;
+    html! {
+        @while let Some(first) = rest.first() {
+            @let n_charts = rest.iter().take_while(|b| matches!(b, Block::Chart(_))).count();
+            @if n_charts > 0 {
+                div.charts { @for b in &rest[..n_charts] { (block(b)) } }
+            } @else {
+                (block(first))
+            }
+            @let () = rest = &rest[n_charts.max(1)..];
+        }
+    }
+}
+
+fn block(item: &Block) -> Markup {
+    match item {
+        Block::Text(text) => html! { p { (text) } },
+        Block::Callout(c) => callout(c),
+        Block::Figures(list) => figures(list),
+        Block::Facts(list) => facts(list),
+        Block::Table(t) => table(t),
+        Block::Chart(c) => html! {
+            figure.chart {
+                figcaption { (c.title) }
+                (chart::svg(c))
+                p.summary { (c.summary) }
+            }
+        },
+        Block::Commands(lines) => html! {
+            pre tabindex="0" { code { @for line in lines { (line) "\n" } } }
+        },
+        Block::Details { summary, blocks: inner } => html! {
+            details { summary { (summary) } (blocks(inner)) }
+        },
+    }
+}
+
+fn callout(c: &Callout) -> Markup {
+    html! {
+        div class={ "callout " (tone_class(c.tone)) } {
+            p.label { span.glyph aria-hidden="true" { (glyph(c.tone)) } (c.label) }
+            p { (c.text) }
+        }
+    }
+}
+
+fn figures(list: &[Figure]) -> Markup {
+    html! {
+        dl.figures {
+            @for f in list {
+                div {
+                    dt { (f.label) }
+                    dd.value { (f.value) }
+                    dd.detail { (f.detail) }
+                }
+            }
+        }
+    }
+}
+
+fn facts(list: &[Fact]) -> Markup {
+    html! {
+        dl.facts {
+            @for f in list {
+                div {
+                    dt { (f.name) }
+                    dd { @if f.code { code { (f.value) } } @else { (f.value) } }
+                }
+            }
+        }
+    }
+}
+
+fn table(t: &Table) -> Markup {
+    let wide = t.columns.len() > NARROW_COLUMNS_MAX;
+    html! {
+        div.scroll {
+            table.cards[wide] {
+                @if !t.caption.is_empty() { caption { (t.caption) } }
+                thead { tr { @for c in &t.columns { th.n[c.numeric] scope="col" { (c.name) } } } }
+                tbody {
+                    @for row in &t.rows {
+                        tr {
+                            @for (i, (c, column)) in row.iter().zip(&t.columns).enumerate() {
+                                @if i == 0 {
+                                    th.n[column.numeric] scope="row" { (cell(c, column.scale)) }
+                                } @else {
+                                    td.n[column.numeric] data-l=[wide.then_some(&column.name)] {
+                                        (cell(c, column.scale))
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn cell(c: &Cell, scale: Option<modelwright_core::record::Interval>) -> Markup {
+    html! {
+        @if let Some(graphic) = &c.graphic { (chart::cell(graphic, scale)) }
+        @match c.tone {
+            Some(tone) => {
+                span class={ "mark " (tone_class(tone)) } {
+                    span.glyph aria-hidden="true" { (glyph(tone)) } (c.text)
+                }
+            }
+            None => { (c.text) }
+        }
+        @if let Some(detail) = &c.detail { small { (detail) } }
+    }
+}
+
+fn tone_class(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Good => "good",
+        Tone::Neutral => "neutral",
+        Tone::Warning => "warning",
+        Tone::Severe => "severe",
+    }
+}
+
+fn glyph(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Good => "✓",
+        Tone::Neutral => "•",
+        Tone::Warning => "▲",
+        Tone::Severe => "✕",
+    }
+}
+
+/// The style sheet without the blanks that only people need.
+fn minified(style: &str) -> String {
+    style.lines().map(str::trim).filter(|l| !l.is_empty()).collect::<Vec<_>>().join("\n")
+}

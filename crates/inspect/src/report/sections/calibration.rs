@@ -1,0 +1,78 @@
+//! Whether the probabilities mean what they say: a reliability diagram.
+
+use modelwright_core::record::{CalibrationBin, RunRecord};
+use modelwright_core::task::Task;
+
+use crate::report::chart::{Chart, Plot};
+use crate::report::section::{Block, Cell, Part, Section, Spec, Table, TableColumn};
+use crate::report::{number, words};
+
+pub(crate) const SPEC: Spec =
+    Spec { id: "calibration", part: Part::Quality, title: "Calibration of the probabilities" };
+
+/// Applies to classification with calibration bins.
+pub(crate) fn build(record: &RunRecord) -> Option<Section> {
+    let bins = &record.evaluation.as_ref()?.calibration;
+    let n_rows: usize = bins.iter().map(|b| b.n_rows).sum();
+    if n_rows == 0 {
+        return None;
+    }
+    // Expected calibration error (Naeini et al., AAAI 2015): the gap, weighted by rows.
+    let gap = bins.iter().map(|b| b.n_rows as f64 * (b.predicted - b.observed).abs()).sum::<f64>()
+        / n_rows as f64;
+    let off = bins.iter().filter(|b| b.predicted < b.ci95.low || b.predicted > b.ci95.high).count();
+    let subject = match record.task.task {
+        Task::Binary => {
+            record.task.classes.get(1).map_or("the positive class".to_owned(), |c| words::quoted(c))
+        }
+        _ => "the predicted class".to_owned(),
+    };
+    let finding = format!(
+        "The probability of {subject} is off by {} percentage points on average over {}; in {} of \
+         {} bins the gap is beyond chance.",
+        number::significant(gap * 100.0, 2),
+        number::rows(n_rows),
+        number::count(off),
+        number::count(bins.len())
+    );
+    let chart = Chart {
+        title: "Predicted against observed".to_owned(),
+        summary: format!(
+            "On the dashed diagonal, probabilities mean what they say. Bars are 95 % Wilson \
+             intervals; larger points rest on more of the {}.",
+            number::rows(n_rows)
+        ),
+        x: "Mean predicted probability".to_owned(),
+        y: "Observed share".to_owned(),
+        plot: Plot::Reliability(bins.clone()),
+    };
+    Some(Section::new(&SPEC, finding).block(chart).block(Block::Details {
+        summary: format!("The {} bins as a table", number::count(bins.len())),
+        blocks: vec![table(bins, n_rows).into()],
+    }))
+}
+
+fn table(bins: &[CalibrationBin], n_rows: usize) -> Table {
+    let mut table = Table::new(
+        number::rows(n_rows),
+        vec![
+            TableColumn::numbers("Predicted"),
+            TableColumn::numbers("Observed"),
+            TableColumn::numbers("95 % interval"),
+            TableColumn::numbers("Rows"),
+        ],
+    );
+    for bin in bins {
+        table.rows.push(vec![
+            Cell::new(number::share(bin.predicted)),
+            Cell::new(number::share(bin.observed)),
+            Cell::new(format!(
+                "{} to {}",
+                number::share(bin.ci95.low),
+                number::share(bin.ci95.high)
+            )),
+            Cell::new(number::count(bin.n_rows)),
+        ]);
+    }
+    table
+}

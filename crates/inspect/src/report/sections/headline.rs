@@ -1,0 +1,179 @@
+//! The optimised metric wherever it was measured, and what follows from it: the verdict.
+//!
+//! A model *helps* when the near end of its 95 % interval on untouched rows is better than the
+//! constant baseline on the same rows. Everything that weakens this is listed as a reason for care.
+
+use modelwright_core::record::{
+    Evaluation, Interval, LeakAction, MetricValue, RunRecord, Severity,
+};
+
+use crate::report::{number, words};
+
+/// Fewer untouched rows than this make every number a rough one.
+const FEW_ROWS: usize = 200;
+
+/// A suspected leak that is at least this sure is a reason for care.
+const SURE: f64 = 0.5;
+
+/// The optimised metric of a run.
+pub(super) struct Headline<'a> {
+    /// How the metric is called.
+    pub(super) label: String,
+    /// Whether larger is better.
+    pub(super) larger_is_better: bool,
+    /// The untouched rows.
+    pub(super) evaluation: Option<&'a Evaluation>,
+    /// On the untouched rows.
+    pub(super) holdout: Option<Measured>,
+    /// The constant baseline on the same rows.
+    pub(super) baseline: Option<f64>,
+    /// Out of fold, corrected for selection.
+    pub(super) corrected: Option<Measured>,
+}
+
+/// A value and its interval.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Measured {
+    /// The value.
+    pub(super) value: f64,
+    /// Its 95 % interval.
+    pub(super) ci95: Option<Interval>,
+}
+
+impl Measured {
+    /// The value with its interval, in words.
+    pub(super) fn text(&self) -> String {
+        let value = number::estimate(self.value, self.ci95);
+        match self.ci95 {
+            Some(ci) => format!("{value} (95 % interval {})", number::interval(ci)),
+            None => format!("{value} (no interval)"),
+        }
+    }
+}
+
+/// Whether the model may be relied on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Better than the baseline, nothing speaks against it.
+    Helps,
+    /// Better than the baseline, but something must be looked at.
+    HelpsWithCare,
+    /// Not shown to be better than the baseline.
+    NotShown,
+    /// Never measured on untouched rows.
+    Untested,
+}
+
+impl<'a> Headline<'a> {
+    /// The headline of a record.
+    pub(super) fn of(record: &'a RunRecord) -> Self {
+        let name = &record.task.metric;
+        let find = |metrics: &'a [MetricValue]| {
+            let found = metrics.iter().find(|m| m.name == *name)?;
+            Some(Measured { value: found.value?, ci95: found.ci95 })
+        };
+        let evaluation = record.evaluation.as_ref();
+        let corrected = record
+            .ensemble
+            .corrected_score
+            .map(|value| Measured { value, ci95: record.ensemble.corrected_ci95 });
+        Self {
+            label: words::metric_label(name),
+            larger_is_better: record.task.larger_is_better,
+            evaluation,
+            holdout: evaluation.and_then(|e| find(&e.metrics)),
+            baseline: evaluation.and_then(|e| find(&e.baseline)).map(|m| m.value),
+            corrected,
+        }
+    }
+
+    /// Whether `a` is better than `b`.
+    pub(super) fn better(&self, a: f64, b: f64) -> bool {
+        if self.larger_is_better { a > b } else { a < b }
+    }
+
+    /// The less favourable end of an interval.
+    fn near_end(&self, measured: Measured) -> f64 {
+        measured
+            .ci95
+            .map_or(measured.value, |ci| if self.larger_is_better { ci.low } else { ci.high })
+    }
+
+    /// The more favourable end of an interval.
+    fn far_end(&self, measured: Measured) -> f64 {
+        measured
+            .ci95
+            .map_or(measured.value, |ci| if self.larger_is_better { ci.high } else { ci.low })
+    }
+
+    /// Whether the model may be relied on, given the reasons for care.
+    pub(super) fn verdict(&self, cares: &[String]) -> Verdict {
+        let Some(holdout) = self.holdout else { return Verdict::Untested };
+        let Some(baseline) = self.baseline else { return Verdict::NotShown };
+        if !self.better(self.near_end(holdout), baseline) {
+            Verdict::NotShown
+        } else if cares.is_empty() {
+            Verdict::Helps
+        } else {
+            Verdict::HelpsWithCare
+        }
+    }
+
+    /// How far the model is ahead of the baseline, in words; empty when it makes no sense.
+    pub(super) fn gain(&self) -> String {
+        let (Some(m), Some(b)) = (self.holdout, self.baseline) else { return String::new() };
+        if self.larger_is_better && b < 1.0 && m.value > b && m.value <= 1.0 {
+            let share = number::share((m.value - b) / (1.0 - b));
+            format!("{share} of the way from the baseline to perfect")
+        } else if !self.larger_is_better && b > 0.0 && m.value >= 0.0 && m.value < b {
+            format!("{} lower than the baseline", number::share(1.0 - m.value / b))
+        } else {
+            String::new()
+        }
+    }
+
+    /// Whether the untouched rows came out worse than validation allows.
+    pub(super) fn worse_than_validation(&self) -> bool {
+        match (self.holdout, self.corrected) {
+            (Some(h), Some(c)) => self.better(self.near_end(c), self.far_end(h)),
+            _ => false,
+        }
+    }
+}
+
+/// What a reader must look at before using the model, most serious first.
+pub(super) fn cares(record: &RunRecord, headline: &Headline<'_>) -> Vec<String> {
+    let mut cares = Vec::new();
+    let open = record.leakage.iter().filter(|l| {
+        l.confidence >= SURE && matches!(l.action, LeakAction::Reported | LeakAction::KeptOnRequest)
+    });
+    match open.count() {
+        0 => {}
+        n => cares.push(format!(
+            "{} in use: the score may not hold on new data.",
+            number::counted(n, "suspected leak is", "suspected leaks are")
+        )),
+    }
+    if headline.worse_than_validation() {
+        cares.push(
+            "The untouched rows score worse than validation promised: look for a shift between \
+             them and the training rows."
+                .to_owned(),
+        );
+    }
+    match record.profile.alerts.iter().filter(|a| a.severity == Severity::Severe).count() {
+        0 => {}
+        n => cares
+            .push(format!("{} in the data.", number::counted(n, "severe alert", "severe alerts"))),
+    }
+    if let Some(evaluation) = headline.evaluation.filter(|e| e.n_rows < FEW_ROWS) {
+        cares.push(format!(
+            "Only {} were held out: every number on them is a rough one.",
+            number::rows(evaluation.n_rows)
+        ));
+    }
+    if headline.holdout.is_some_and(|h| h.ci95.is_none()) {
+        cares.push("No interval could be computed for the result.".to_owned());
+    }
+    cares
+}

@@ -1,0 +1,102 @@
+//! What the model relies on: the loss of quality when a raw column is permuted.
+
+use modelwright_core::record::{Importance, RunRecord};
+
+use crate::report::chart::{Chart, Estimate, Plot};
+use crate::report::section::{Block, Cell, Part, Section, Spec, Table, TableColumn};
+use crate::report::{number, words};
+
+pub(crate) const SPEC: Spec =
+    Spec { id: "importance", part: Part::Quality, title: "What the model relies on" };
+
+/// How many columns the chart shows.
+const BARS_MAX: usize = 15;
+
+/// Applies when importances were measured.
+pub(crate) fn build(record: &RunRecord) -> Option<Section> {
+    let first = record.importances.first()?;
+    let metric = words::metric_label(&record.task.metric);
+    let silent = record.importances.iter().filter(|i| i.ci95.low <= 0.0).count();
+    let n = record.importances.len();
+    let finding = if first.ci95.low > 0.0 {
+        format!(
+            "{} matters most: without it {metric} worsens by {} (95 % interval {}); {} of {} have \
+             no measurable effect.",
+            words::quoted(&first.column),
+            number::estimate(first.mean, Some(first.ci95)),
+            number::interval(first.ci95),
+            number::count(silent),
+            number::counted(n, "column", "columns")
+        )
+    } else {
+        format!(
+            "None of {} has a measurable effect on {metric}.",
+            number::counted(n, "column", "columns")
+        )
+    };
+    let rows = record
+        .evaluation
+        .as_ref()
+        .map_or("untouched rows".to_owned(), |e| format!("{} untouched", number::rows(e.n_rows)));
+    let shown: Vec<&Importance> = record.importances.iter().take(BARS_MAX).collect();
+    let chart = Chart {
+        title: format!("Loss of {metric} when a column is shuffled"),
+        summary: format!(
+            "The {} largest of {}; mean and 95 % interval over {} of shuffling the column among up \
+             to {rows}.",
+            number::count(shown.len()),
+            number::counted(n, "column", "columns"),
+            number::counted(first.n_repeats, "repeat", "repeats")
+        ),
+        x: format!("Loss of {metric}, with 95 % intervals"),
+        y: String::new(),
+        plot: Plot::Bars(
+            shown
+                .iter()
+                .map(|i| Estimate {
+                    label: words::clean(&i.column),
+                    value: i.mean,
+                    ci95: Some(i.ci95),
+                    emphasis: true,
+                })
+                .collect(),
+        ),
+    };
+    Some(
+        Section::new(&SPEC, finding)
+            .block(chart)
+            .block(Block::Details {
+                summary: format!("All {} as a table", number::counted(n, "column", "columns")),
+                blocks: vec![table(&record.importances, &metric).into()],
+            })
+            .caveat(
+                "Columns that say the same share their importance: each may look small because the \
+                 other stands in for it. Importance is not cause.",
+            )
+            .caveat(
+                "The intervals cover the chance of shuffling, not the chance of which rows were \
+                 held out.",
+            ),
+    )
+}
+
+fn table(importances: &[Importance], metric: &str) -> Table {
+    let mut table = Table::new(
+        format!("Loss of {metric}; larger is more important"),
+        vec![
+            TableColumn::words("Column"),
+            TableColumn::numbers("Mean loss"),
+            TableColumn::numbers("95 % interval"),
+            TableColumn::numbers("Repeats"),
+        ],
+    );
+    for i in importances {
+        table.rows.push(vec![
+            Cell::new(words::clean(&i.column)),
+            Cell::new(number::estimate(i.mean, Some(i.ci95))),
+            Cell::new(number::interval(i.ci95)),
+            Cell::new(number::count(i.n_repeats)),
+        ]);
+    }
+    table
+}

@@ -1,0 +1,128 @@
+//! Every trial with its validation score and interval, and which cannot be told from the best.
+
+use modelwright_core::record::{Interval, RunRecord, TrialRecord, TrialStatus};
+
+use crate::report::section::{Cell, Graphic, Part, Section, Spec, Table, TableColumn, Tone};
+use crate::report::{number, words};
+
+pub(crate) const SPEC: Spec = Spec { id: "leaderboard", part: Part::Search, title: "Leaderboard" };
+
+/// How many trials stay unfolded.
+const OPEN_ROWS: usize = 15;
+
+/// Applies when anything was tried.
+pub(crate) fn build(record: &RunRecord) -> Option<Section> {
+    if record.trials.is_empty() {
+        return None;
+    }
+    let metric = words::metric_label(&record.task.metric);
+    let mut trials: Vec<&TrialRecord> = record.trials.iter().collect();
+    trials.sort_by(|a, b| better_first(a, b, record.task.larger_is_better));
+    let n_scored = trials.iter().filter(|t| t.score.is_some()).count();
+    let direction = if record.task.larger_is_better { "larger" } else { "smaller" };
+    let mut table = Table::new(
+        format!(
+            "{metric} out of fold on {} ({direction} is better), 95 % intervals on one scale",
+            number::rows(record.split.n_train)
+        ),
+        vec![
+            TableColumn::words("Trial"),
+            TableColumn::numbers(format!("Validation {metric}")),
+            TableColumn::intervals("95 % interval", scale(&trials)),
+            TableColumn::words("Against the best"),
+            TableColumn::words("Learner"),
+            TableColumn::numbers("Rounds"),
+            TableColumn::numbers("Time"),
+        ],
+    );
+    table.rows.extend(trials.iter().enumerate().map(|(i, t)| row(record, t, i == 0)));
+    let mut section = Section::new(&SPEC, finding(&trials, n_scored));
+    section.blocks = table.folded_after(OPEN_ROWS, "trials");
+    Some(section.caveat(
+        "The best of many trials looks better than it is, because it was selected; the summary \
+         shows the score corrected for that.",
+    ))
+}
+
+fn finding(trials: &[&TrialRecord], n_scored: usize) -> String {
+    let Some(best) = trials.first().filter(|t| t.score.is_some()) else {
+        return format!(
+            "None of {} gave a score.",
+            number::counted(trials.len(), "trial", "trials")
+        );
+    };
+    let ties = trials[1..].iter().filter(|t| t.indistinguishable_from_best).count();
+    let tail = match (n_scored, ties) {
+        (1, _) => "it is the only trial that was scored".to_owned(),
+        (_, 0) => format!("a paired test tells it from all {} others", number::count(n_scored - 1)),
+        (_, 1) => "1 other cannot be told from it by a paired test".to_owned(),
+        (_, n) => format!("{} others cannot be told from it by a paired test", number::count(n)),
+    };
+    format!(
+        "{} of {} gave a score; {} is the best single trial, and {tail}.",
+        number::count(n_scored),
+        number::counted(trials.len(), "planned trial", "planned trials"),
+        words::quoted(&best.trial.name)
+    )
+}
+
+fn better_first(a: &TrialRecord, b: &TrialRecord, larger: bool) -> std::cmp::Ordering {
+    let key = |t: &TrialRecord| t.score.map_or(f64::INFINITY, |s| if larger { -s } else { s });
+    key(a).total_cmp(&key(b))
+}
+
+/// The range of all scores and intervals; a far-off trial may not squeeze the rest to a point.
+fn scale(trials: &[&TrialRecord]) -> Option<Interval> {
+    let ends = trials.iter().filter_map(|t| {
+        let score = t.score?;
+        Some(t.ci95.map_or((score, score), |c| (c.low, c.high)))
+    });
+    ends.filter(|e| e.0.is_finite() && e.1.is_finite()).fold(None, |range, (low, high)| {
+        Some(range.map_or(Interval { low, high }, |r: Interval| Interval {
+            low: r.low.min(low),
+            high: r.high.max(high),
+        }))
+    })
+}
+
+fn row(record: &RunRecord, trial: &TrialRecord, first: bool) -> Vec<Cell> {
+    let seconds = record.clock.trials.iter().find(|p| p.name == trial.trial.name);
+    let name = Cell::new(words::clean(&trial.trial.name));
+    let reason = words::sentence(&trial.trial.reason);
+    let interval = match (trial.score, trial.ci95) {
+        (Some(value), ci95) => Cell::new(ci95.map_or("no interval".to_owned(), number::interval))
+            .graphic(Graphic::Interval { value, ci95 }),
+        (None, _) => Cell::new("–"),
+    };
+    let (smallest, largest) = (trial.rounds.iter().min(), trial.rounds.iter().max());
+    vec![
+        if reason.is_empty() { name } else { name.detail(reason) },
+        Cell::new(trial.score.map_or("–".to_owned(), |s| number::estimate(s, trial.ci95))),
+        interval,
+        standing(trial, first),
+        Cell::new(words::clean(&trial.trial.learner)).detail(words::clean(&trial.trial.encoding)),
+        Cell::new(match (smallest, largest) {
+            (Some(a), Some(b)) if a == b => number::count(*a),
+            (Some(a), Some(b)) => format!("{} to {}", number::count(*a), number::count(*b)),
+            _ => "–".to_owned(),
+        }),
+        Cell::new(seconds.map_or("–".to_owned(), |p| number::seconds(p.seconds))),
+    ]
+}
+
+fn standing(trial: &TrialRecord, first: bool) -> Cell {
+    let cell = match trial.status {
+        TrialStatus::Failed => Cell::mark(Tone::Severe, "failed"),
+        TrialStatus::Skipped => Cell::mark(Tone::Neutral, "skipped"),
+        _ if trial.score.is_none() => Cell::mark(Tone::Warning, "no score"),
+        _ if first => Cell::mark(Tone::Good, "best"),
+        _ if trial.indistinguishable_from_best => Cell::mark(Tone::Good, "not distinguishable"),
+        _ => Cell::new("worse"),
+    };
+    let stopped = trial.status == TrialStatus::Stopped;
+    match &trial.note {
+        Some(note) => cell.detail(words::sentence(note)),
+        None if stopped => cell.detail("stopped by the budget"),
+        None => cell,
+    }
+}

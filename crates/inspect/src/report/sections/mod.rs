@@ -1,0 +1,22 @@
+//! The sections, one file each: `SPEC` and `build(&RunRecord) -> Option<Section>`.
+
+pub(crate) mod alerts;
+pub(crate) mod calibration;
+pub(crate) mod columns;
+pub(crate) mod confusion;
+pub(crate) mod decision;
+pub(crate) mod discrimination;
+pub(crate) mod ensemble;
+mod headline;
+pub(crate) mod importance;
+pub(crate) mod leaderboard;
+pub(crate) mod leakage;
+pub(crate) mod performance;
+pub(crate) mod plan;
+pub(crate) mod reproduce;
+pub(crate) mod residuals;
+pub(crate) mod source;
+pub(crate) mod split;
+pub(crate) mod target;
+pub(crate) mod timing;
+mod wilson;

@@ -1,0 +1,109 @@
+//! Every metric on the untouched rows, with its interval, beside the constant baseline.
+
+use modelwright_core::record::{MetricValue, RunRecord};
+
+use super::headline::Headline;
+use crate::report::section::{Cell, Part, Section, Spec, Table, TableColumn, Tone};
+use crate::report::{number, words};
+
+pub(crate) const SPEC: Spec =
+    Spec { id: "performance", part: Part::Quality, title: "Scores on untouched rows" };
+
+/// Applies when rows were held out.
+pub(crate) fn build(record: &RunRecord) -> Option<Section> {
+    let evaluation = record.evaluation.as_ref().filter(|e| !e.metrics.is_empty())?;
+    let headline = Headline::of(record);
+    let mut table = Table::new(
+        format!(
+            "{} of {}; intervals by {}",
+            number::rows(evaluation.n_rows),
+            words::quoted(&evaluation.on),
+            words::sentence(&evaluation.interval_method)
+        ),
+        vec![
+            TableColumn::words("Metric"),
+            TableColumn::numbers("Model"),
+            TableColumn::numbers("95 % interval"),
+            TableColumn::numbers("Baseline"),
+            TableColumn::words("Against the baseline"),
+        ],
+    );
+    let (mut n_beyond, mut n_compared) = (0, 0);
+    for metric in &evaluation.metrics {
+        let baseline =
+            evaluation.baseline.iter().find(|b| b.name == metric.name).and_then(|b| b.value);
+        let larger = direction(record, metric);
+        let compared = compare(metric, baseline, larger);
+        n_compared += usize::from(compared.is_some());
+        n_beyond += usize::from(compared == Some(Tone::Good));
+        table.rows.push(row(metric, baseline, larger, compared));
+    }
+    let finding = format!(
+        "{} of {} are better than the baseline beyond chance; {} was optimised.",
+        number::count(n_beyond),
+        number::counted(n_compared, "comparable metric", "comparable metrics"),
+        headline.label
+    );
+    Some(Section::new(&SPEC, finding).block(table).caveat(
+        "Each interval is for its metric alone; of twenty true 95 % intervals one misses. They \
+         cover the chance of these rows, not a change of the world.",
+    ))
+}
+
+fn direction(record: &RunRecord, metric: &MetricValue) -> Option<bool> {
+    if metric.name == record.task.metric {
+        Some(record.task.larger_is_better)
+    } else {
+        words::metric(&metric.name).larger_is_better
+    }
+}
+
+fn compare(metric: &MetricValue, baseline: Option<f64>, larger: Option<bool>) -> Option<Tone> {
+    let (ci, baseline, larger) = (metric.ci95?, baseline?, larger?);
+    let (near, far) = if larger { (ci.low, ci.high) } else { (-ci.high, -ci.low) };
+    let baseline = if larger { baseline } else { -baseline };
+    Some(match () {
+        () if near > baseline => Tone::Good,
+        () if far < baseline => Tone::Severe,
+        () => Tone::Neutral,
+    })
+}
+
+fn row(
+    metric: &MetricValue,
+    baseline: Option<f64>,
+    larger: Option<bool>,
+    compared: Option<Tone>,
+) -> Vec<Cell> {
+    let words = words::metric(&metric.name);
+    let direction = match larger {
+        Some(true) => "larger is better",
+        Some(false) => "smaller is better",
+        None => "",
+    };
+    let value = match metric.value {
+        Some(value) => Cell::new(number::estimate(value, metric.ci95)),
+        None => Cell::new("undefined"),
+    };
+    let value = match &metric.note {
+        Some(note) => value.detail(words::sentence(note)),
+        None => value,
+    };
+    let mark = match compared {
+        Some(Tone::Good) => Cell::mark(Tone::Good, "better"),
+        Some(Tone::Severe) => Cell::mark(Tone::Severe, "worse"),
+        Some(_) => Cell::mark(Tone::Neutral, "not distinguishable"),
+        None => Cell::new("–"),
+    };
+    vec![
+        Cell::new(words::metric_label(&metric.name)).detail(join_meaning(words.meaning, direction)),
+        value,
+        Cell::new(metric.ci95.map_or("–".to_owned(), number::interval)),
+        Cell::new(baseline.map_or("–".to_owned(), |b| number::estimate(b, metric.ci95))),
+        mark,
+    ]
+}
+
+fn join_meaning(meaning: &str, direction: &str) -> String {
+    words::join([meaning.to_owned(), direction.to_owned()])
+}

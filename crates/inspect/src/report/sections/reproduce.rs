@@ -1,0 +1,116 @@
+//! How to repeat the run, and what fixes its result.
+
+use modelwright_core::record::{Options, RunRecord};
+
+use crate::report::section::{Block, Fact, Part, Section, Spec};
+use crate::report::{number, words};
+
+pub(crate) const SPEC: Spec =
+    Spec { id: "reproduce", part: Part::Record, title: "How to reproduce" };
+
+/// Always applies.
+pub(crate) fn build(record: &RunRecord) -> Option<Section> {
+    let decisions = record.decisions.stopped_after.len() + record.decisions.chosen.len();
+    let finding = format!(
+        "The record repeats the run bit for bit, for any number of threads: seed {}, {} by the \
+         clock or the machine noted.",
+        record.options.seed,
+        number::counted(decisions, "decision", "decisions")
+    );
+    let data = shell(&record.data.name);
+    let test = record.test_data.as_ref();
+    let mut fit = format!("modelwright fit {data} {}", flags(&record.options));
+    if let Some(test) = test {
+        fit.push_str(&format!(" --test {}", shell(&test.name)));
+    }
+    let commands = vec![
+        "# the same model, byte for byte".to_owned(),
+        format!("modelwright replay record.json {data}"),
+        "# a new run with the same question; the clock decides anew".to_owned(),
+        fit,
+        "# this report".to_owned(),
+        "modelwright report record.json".to_owned(),
+    ];
+    let mut facts = vec![
+        Fact::new("Modelwright", words::clean(&record.engine_version)),
+        Fact::new("Record format", record.format_version.to_string()),
+        Fact::new("Seed", record.options.seed.to_string()),
+        Fact::new("Preset", words::clean(&record.options.preset)),
+        Fact::new("Decisions noted", number::count(decisions)),
+        Fact::new("Begun", words::clean(&record.clock.created)),
+    ];
+    let hash = |name: &str, file: &str| {
+        Fact::code(format!("SHA-256 of {}", words::quoted(name)), words::clean(file))
+    };
+    facts.push(hash(&record.data.name, &record.data.sha256));
+    facts.extend(test.map(|t| hash(&t.name, &t.sha256)));
+    Some(Section::new(&SPEC, finding).block(Block::Commands(commands)).block(Block::Facts(facts)))
+}
+
+/// The flags that differ from the defaults.
+fn flags(options: &Options) -> String {
+    let default = Options::new("");
+    let mut flags = vec![format!("--target {}", shell(&options.target))];
+    let mut add = |flag: &str, value: Option<String>| {
+        flags.extend(value.map(|v| format!("--{flag} {}", shell(&v))));
+    };
+    add("task", options.task.map(|t| t.name().to_owned()));
+    add("metric", options.metric.clone());
+    add("time", options.time_limit_s.map(|s| format!("{s}s")));
+    add("memory", options.memory_limit_bytes.map(|b| b.to_string()));
+    add("preset", Some(options.preset.clone()).filter(|p| *p != default.preset));
+    add("seed", Some(options.seed.to_string()));
+    add(
+        "holdout",
+        Some(options.holdout.to_string()).filter(|_| options.holdout != default.holdout),
+    );
+    add("split", options.split.clone());
+    add("group", options.group.clone());
+    add("time-column", options.time_column.clone());
+    add("weight", options.weight.clone());
+    add("exclude", list(&options.exclude));
+    add("sensitive", list(&options.sensitive));
+    add("positive", options.positive.clone());
+    for (column, kind) in &options.kinds {
+        add("kind", Some(format!("{column}={}", kind.name())));
+    }
+    if options.keep_leaks {
+        flags.push("--keep-leaks".to_owned());
+    }
+    flags.join(" ")
+}
+
+fn list(names: &[String]) -> Option<String> {
+    (!names.is_empty()).then(|| names.join(","))
+}
+
+/// A word for a POSIX shell: quoted unless it is plainly harmless.
+fn shell(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-/=,:+".contains(c);
+    if !word.is_empty() && !word.starts_with('-') && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", words::sentence(word).replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hostile_name_stays_one_word_of_the_shell() {
+        assert_eq!(shell("adult.csv.gz"), "adult.csv.gz");
+        assert_eq!(shell("a b"), "'a b'");
+        assert_eq!(shell("x'; rm -rf ~"), "'x'\\''; rm -rf ~'");
+        assert_eq!(shell("-n"), "'-n'");
+    }
+
+    #[test]
+    fn only_flags_that_were_set_are_repeated() {
+        let mut options = Options::new("y");
+        assert_eq!(flags(&options), "--target y --seed 0");
+        options.time_limit_s = Some(30.0);
+        options.exclude = vec!["a".into(), "b c".into()];
+        assert_eq!(flags(&options), "--target y --time 30s --seed 0 --exclude 'a,b c'");
+    }
+}

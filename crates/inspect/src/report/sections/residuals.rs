@@ -1,0 +1,76 @@
+//! How far predictions of a number are off: predicted against true, and the residuals.
+
+use modelwright_core::record::{Residuals, RunRecord};
+
+use crate::report::chart::{Chart, Plot};
+use crate::report::section::{Part, Section, Spec};
+use crate::report::{number, words};
+
+pub(crate) const SPEC: Spec =
+    Spec { id: "residuals", part: Part::Quality, title: "Size of the errors" };
+
+/// Applies to regression with residuals.
+pub(crate) fn build(record: &RunRecord) -> Option<Section> {
+    let evaluation = record.evaluation.as_ref()?;
+    let residuals = evaluation.residuals.as_ref()?;
+    let target = words::quoted(&record.task.target);
+    let finding = match residuals.quantiles.as_slice() {
+        [q05, q25, _, q75, q95] => format!(
+            "Half of the true values lie between {} and {} of the prediction, nine in ten between \
+             {} and {} ({} untouched, in the unit of {target}).",
+            signed(*q25),
+            signed(*q75),
+            signed(*q05),
+            signed(*q95),
+            number::rows(evaluation.n_rows)
+        ),
+        _ => format!("Errors of {target} on {}.", number::rows(evaluation.n_rows)),
+    };
+    Some(
+        Section::new(&SPEC, finding)
+            .maybe(scatter(residuals, &target))
+            .maybe(histogram(residuals, &target)),
+    )
+}
+
+fn scatter(residuals: &Residuals, target: &str) -> Option<Chart> {
+    if residuals.sample.is_empty() {
+        return None;
+    }
+    Some(Chart {
+        title: "Predicted against true".to_owned(),
+        summary: format!(
+            "Each point is one of {} drawn at random; on the dashed diagonal the prediction is \
+             exact.",
+            number::counted(residuals.sample.len(), "untouched row", "untouched rows")
+        ),
+        x: format!("Predicted {target}"),
+        y: format!("True {target}"),
+        plot: Plot::Scatter(residuals.sample.clone()),
+    })
+}
+
+fn histogram(residuals: &Residuals, target: &str) -> Option<Chart> {
+    let n_rows: usize = residuals.histogram.iter().map(|b| b.n_rows).sum();
+    if n_rows == 0 {
+        return None;
+    }
+    let median = residuals.quantiles.get(2).map_or(String::new(), |m| {
+        format!("Half of the residuals are below {}. ", number::significant(*m, 3))
+    });
+    Some(Chart {
+        title: "Distribution of the residuals".to_owned(),
+        summary: format!(
+            "{median}Right of the dashed zero the prediction was too low, left of it too high; {}.",
+            number::rows(n_rows)
+        ),
+        x: format!("True − predicted {target}"),
+        y: "Rows".to_owned(),
+        plot: Plot::Histogram(residuals.histogram.clone()),
+    })
+}
+
+fn signed(value: f64) -> String {
+    let text = number::significant(value, 3);
+    if value > 0.0 { format!("+{text}") } else { text }
+}

@@ -1,0 +1,53 @@
+//! How rows were parted into training and untouched rows.
+
+use modelwright_core::record::RunRecord;
+
+use crate::report::section::{Block, Fact, Part, Section, Spec};
+use crate::report::{number, words};
+
+pub(crate) const SPEC: Spec = Spec { id: "split", part: Part::Data, title: "Split" };
+
+/// Always applies.
+pub(crate) fn build(record: &RunRecord) -> Option<Section> {
+    let split = &record.split;
+    let kind = words::sentence(&split.kind);
+    let finding = if split.n_holdout == 0 {
+        format!("No rows were held out; all {} train the model.", number::rows(split.n_train))
+    } else {
+        format!(
+            "{} ({}) were set aside before anything was learned; {} train the model ({kind} split).",
+            number::rows(split.n_holdout),
+            number::part(split.n_holdout, split.n_holdout + split.n_train),
+            number::rows(split.n_train)
+        )
+    };
+    let mut facts = vec![
+        Fact::new("Training and validation", number::rows(split.n_train)),
+        Fact::new("Untouched", number::rows(split.n_holdout)),
+        Fact::new("Kind", kind),
+        Fact::new(
+            "Validation",
+            if split.n_folds > 0 {
+                number::counted(split.n_folds, "fold", "folds")
+            } else {
+                "one part".to_owned()
+            },
+        ),
+    ];
+    if record.task.n_rows_without_target > 0 {
+        let rows = number::rows(record.task.n_rows_without_target);
+        facts.push(Fact::new("Left out, target missing", rows));
+    }
+    for (name, column) in [
+        ("Group column", &record.options.group),
+        ("Time column", &record.options.time_column),
+        ("Weight column", &record.options.weight),
+    ] {
+        facts.extend(column.as_ref().map(|c| Fact::code(name, words::clean(c))));
+    }
+    let mut section = Section::new(&SPEC, finding);
+    if !split.reason.is_empty() {
+        section = section.block(Block::Text(words::sentence(&split.reason)));
+    }
+    Some(section.block(Block::Facts(facts)))
+}
