@@ -21,33 +21,37 @@ const START_BYTES: u64 = 4096;
 /// How much of a file's end is looked at.
 const END_BYTES: u64 = 256;
 
-/// A folder that may hold the outputs of a fit: it exists, is writable, and holds nothing that
-/// is not Modelwright's under the three names.
+/// A folder that can take the outputs of a fit: it can be written to, and holds nothing under
+/// their names that is not Modelwright's.
 #[derive(Debug, Clone)]
 pub struct OutputFolder {
     path: PathBuf,
 }
 
 impl OutputFolder {
-    /// Makes sure that `path` can take a fit's outputs, before the work begins.
+    /// Makes sure that `path` can take a fit's outputs, before the work begins. Nothing is made
+    /// yet: a fit that fails leaves no folder.
     ///
     /// # Errors
     /// Input error when the folder cannot be made or written to, or when a file in it would be
     /// overwritten that is not an earlier fit's.
     pub fn prepare(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        if path.exists() && !path.is_dir() {
+        // Components that do not exist are fine; a file among them is not.
+        if path.ancestors().any(|p| p.exists() && !p.is_dir()) {
             return Err(Error::input("the output folder is a file")
                 .at(path.display().to_string())
                 .expected("a folder, or a name that does not exist yet")
                 .hint("choose another folder with --out"));
         }
-        fs::create_dir_all(path).map_err(|e| write_error(path, e))?;
         for name in [MODEL_FILE, REPORT_FILE, RECORD_FILE] {
             refuse_foreign(&path.join(name))?;
         }
-        // A file that is begun and dropped shows that the folder can be written to.
-        drop(AtomicFile::create(path.join(MODEL_FILE))?);
+        // A file that is begun and dropped shows that the folder (or, while it does not exist,
+        // the one that it will be made in) can be written to.
+        let here = path.ancestors().find(|p| p.is_dir()).unwrap_or(Path::new("."));
+        let here = if here.as_os_str().is_empty() { Path::new(".") } else { here };
+        drop(AtomicFile::create(here.join(MODEL_FILE))?);
         Ok(Self { path: path.to_owned() })
     }
 
@@ -57,6 +61,7 @@ impl OutputFolder {
     /// # Errors
     /// Work error when the disk is full or fails.
     pub fn write(&self, parts: &ArtifactParts<'_>) -> Result<[PathBuf; 3]> {
+        fs::create_dir_all(&self.path).map_err(|e| write_error(&self.path, e))?;
         let paths = [MODEL_FILE, REPORT_FILE, RECORD_FILE].map(|name| self.path.join(name));
         let model = pack_artifact(parts)?;
         atomic_write(&paths[2], &record_json(parts.record)?)?;
@@ -150,7 +155,9 @@ pub(crate) mod tests {
         let folder = Folder::new("not-a-folder");
         let path = folder.path().join("out");
         fs::write(&path, "x").unwrap();
-        let error = OutputFolder::prepare(&path).unwrap_err();
-        assert_eq!(error.what(), "the output folder is a file");
+        for bad in [path.clone(), path.join("deeper")] {
+            let error = OutputFolder::prepare(&bad).unwrap_err();
+            assert_eq!(error.what(), "the output folder is a file");
+        }
     }
 }
