@@ -13,8 +13,18 @@
 //! Everything is a pure function of values; randomness comes from named streams of the
 //! [`Context`](modelwright_core::Context), and no result depends on the number of threads.
 
+pub mod compare;
+pub mod curve;
+pub mod evaluation;
 pub mod metric;
+mod normal;
+pub mod resample;
 pub mod split;
+pub mod threshold;
 
+pub use compare::{Comparison, compare};
+pub use evaluation::{EvaluateInput, evaluate};
 pub use metric::{METRICS, Metric, MetricEntry, MetricInput, MetricSpec, metric, metrics_for};
+pub use resample::{bootstrap_interval, bootstrap_intervals, corrected_score};
 pub use split::{SplitInput, SplitKind, holdout, k_folds};
+pub use threshold::best_threshold;

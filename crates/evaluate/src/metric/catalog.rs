@@ -153,7 +153,7 @@ pub fn metrics_for(task: Task) -> impl Iterator<Item = &'static MetricEntry> {
             "cohen_kappa",
             "top_3_accuracy",
         ],
-        Task::Regression => &["rmse", "mae", "medae", "r2", "mape", "max_error"],
+        Task::Regression => &["rmse", "mae", "medae", "r2", "mape", "smape"],
     };
     names.iter().filter_map(|name| METRICS.iter().find(|m| m.spec.name == *name))
 }

@@ -1,6 +1,6 @@
 //! The weighted confusion matrix, from which every metric of decided labels is computed.
 
-use modelwright_core::task::{Predictions, Target};
+use modelwright_core::task::Target;
 
 use super::MetricInput;
 
@@ -108,18 +108,4 @@ impl Cells {
         }
         Confusion { n_classes: self.n_classes, cells, present: self.present.clone() }
     }
-}
-
-/// Numbers of rows by true and decided class, `counts[truth][predicted]`.
-pub(crate) fn counts(
-    truth: &[u32],
-    predictions: &Predictions,
-    threshold: f64,
-    k: usize,
-) -> Vec<Vec<u64>> {
-    let mut counts = vec![vec![0; k]; k];
-    for (truth, predicted) in truth.iter().zip(predictions.classes(threshold)) {
-        counts[*truth as usize][predicted as usize] += 1;
-    }
-    counts
 }

@@ -22,7 +22,7 @@ mod balanced_accuracy;
 mod brier_score;
 pub mod catalog;
 mod cohen_kappa;
-pub mod confusion;
+mod confusion;
 mod deviance;
 mod input;
 mod log_loss;
@@ -47,6 +47,7 @@ use modelwright_core::task::{Predictions, Target, Task};
 
 pub use catalog::{METRICS, metric, metrics_for};
 pub use confusion::Confusion;
+pub(crate) use input::{check_pair, check_weights};
 pub use prepared::Prepared;
 pub use quantile::weighted_quantile;
 pub use ranked::Ranked;

@@ -145,7 +145,9 @@ impl Pair {
 fn one_vs_one(input: &MetricInput<'_>, weighted: bool) -> Result<Prepared> {
     let codes = input.truth.codes().unwrap_or_default();
     let mut present = vec![false; input.predictions.n_outputs];
-    codes.iter().for_each(|c| present[*c as usize] = true);
+    for code in codes {
+        present[*code as usize] = true;
+    }
     let present: Vec<u32> = (0..present.len() as u32).filter(|c| present[*c as usize]).collect();
     if present.len() < 2 {
         return Err(undefined("at least two classes"));

@@ -8,7 +8,9 @@ use super::{divide, n_judged};
 pub(super) fn holdout(n_rows: usize, share: f64, ctx: &Context) -> Fold {
     let chosen = ctx.random("evaluate/split/random", 0).sample(n_rows, n_judged(n_rows, share));
     let mut judged = vec![false; n_rows];
-    chosen.iter().for_each(|row| judged[*row as usize] = true);
+    for row in chosen {
+        judged[row as usize] = true;
+    }
     divide(n_rows, |row| judged[row])
 }
 

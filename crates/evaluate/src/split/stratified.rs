@@ -58,7 +58,9 @@ fn strata(target: &Target, rows_per_stratum: usize, random: &mut Random) -> Vec<
             rows.chunks(rows_per_stratum).map(<[u32]>::to_vec).collect()
         }
     };
-    strata.iter_mut().for_each(|rows| random.shuffle(rows));
+    for rows in &mut strata {
+        random.shuffle(rows);
+    }
     strata
 }
 

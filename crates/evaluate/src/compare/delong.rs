@@ -1,0 +1,137 @@
+//! DeLong's test of two areas under the ROC curve on the same rows.
+//!
+//! The AUC is a mean over (positive, negative) pairs, so that its variance is that of two
+//! samples of *placement values*: for each positive row the share of negative rows below it, for
+//! each negative row the share of positive rows above it. They follow from midranks, which cost
+//! one sort each: O(n log n) in all.
+//!
+//! References: DeLong, DeLong & Clarke-Pearson, Biometrics 44, 1988; Sun & Xu, "Fast
+//! implementation of DeLong's algorithm", IEEE Signal Processing Letters 21, 2014.
+
+use modelwright_core::record::Interval;
+use modelwright_core::{Error, Result};
+
+use super::Tested;
+use crate::normal::{Z_975, two_sided_p};
+
+/// Two correlated areas under the ROC curve.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Delong {
+    /// Areas of A and B.
+    pub auc: [f64; 2],
+    /// Variances of the areas of A and B.
+    pub variance: [f64; 2],
+    /// Covariance of the two.
+    pub covariance: f64,
+    /// Two-sided p-value of "the areas are equal".
+    pub p_value: f64,
+}
+
+/// Compares the scores of two models; `codes` is 1 for positive rows and 0 for negative ones.
+///
+/// # Errors
+/// Input error with fewer than two rows of a class, from which no variance can be estimated.
+pub fn delong(codes: &[u32], scores_a: &[f64], scores_b: &[f64]) -> Result<Delong> {
+    let n_positive = codes.iter().filter(|c| **c == 1).count();
+    let n_negative = codes.len() - n_positive;
+    if n_positive < 2 || n_negative < 2 {
+        return Err(Error::input("DeLong's test is not possible on these rows")
+            .expected("at least two rows of each class")
+            .got(format!("{n_positive} positive and {n_negative} negative rows")));
+    }
+    let (a, b) = (Placements::new(codes, scores_a), Placements::new(codes, scores_b));
+    let covariance = |x: &Placements, y: &Placements| {
+        sample_covariance(&x.positive, &y.positive) / n_positive as f64
+            + sample_covariance(&x.negative, &y.negative) / n_negative as f64
+    };
+    let auc = [a.auc(), b.auc()];
+    let variance = [covariance(&a, &a), covariance(&b, &b)];
+    let between = covariance(&a, &b);
+    let of_difference = difference_variance(variance, between);
+    let difference = auc[0] - auc[1];
+    let p_value = if difference == 0.0 {
+        1.0
+    } else if of_difference > 0.0 {
+        two_sided_p(difference / of_difference.sqrt())
+    } else {
+        // Both orders are constant, such as perfect against reversed: no test can be surer than
+        // the one that swaps the two models row by row.
+        (2.0 * 0.5_f64.powf(codes.len() as f64)).min(1.0)
+    };
+    Ok(Delong { auc, variance, covariance: between, p_value })
+}
+
+impl Delong {
+    /// 95 % interval of the difference, A minus B.
+    pub fn interval(&self) -> Interval {
+        let difference = self.auc[0] - self.auc[1];
+        let half = Z_975 * difference_variance(self.variance, self.covariance).sqrt();
+        Interval { low: (difference - half).max(-1.0), high: (difference + half).min(1.0) }
+    }
+
+    pub(super) fn tested(&self) -> Tested {
+        Tested {
+            ci95: self.interval(),
+            p_value: self.p_value,
+            method: "DeLong's test for two correlated ROC curves".to_owned(),
+        }
+    }
+}
+
+/// The variance of the difference; rounding must not make it negative.
+fn difference_variance(variance: [f64; 2], covariance: f64) -> f64 {
+    let sum = variance[0] + variance[1];
+    let of_difference = sum - 2.0 * covariance;
+    if of_difference > sum * 1e-14 { of_difference } else { 0.0 }
+}
+
+/// Placement values of the rows of either class, in row order.
+struct Placements {
+    positive: Vec<f64>,
+    negative: Vec<f64>,
+}
+
+impl Placements {
+    fn new(codes: &[u32], scores: &[f64]) -> Self {
+        let of = |class: u32| -> Vec<f64> {
+            codes.iter().zip(scores).filter(|(c, _)| **c == class).map(|(_, s)| *s).collect()
+        };
+        let (positives, negatives) = (of(1), of(0));
+        let (m, n) = (positives.len() as f64, negatives.len() as f64);
+        let together = midranks(&[positives.as_slice(), negatives.as_slice()].concat());
+        let (of_positive, of_negative) = together.split_at(positives.len());
+        let excess = |all: &[f64], own: Vec<f64>, others: f64| -> Vec<f64> {
+            all.iter().zip(own).map(|(all, own)| (all - own) / others).collect()
+        };
+        let positive = excess(of_positive, midranks(&positives), n);
+        let below = excess(of_negative, midranks(&negatives), m);
+        Self { positive, negative: below.into_iter().map(|share| 1.0 - share).collect() }
+    }
+
+    fn auc(&self) -> f64 {
+        self.positive.iter().sum::<f64>() / self.positive.len() as f64
+    }
+}
+
+/// Ranks from 1; equal values share the mean of their ranks.
+fn midranks(values: &[f64]) -> Vec<f64> {
+    let mut order: Vec<u32> = (0..values.len() as u32).collect();
+    order.sort_unstable_by(|a, b| values[*a as usize].total_cmp(&values[*b as usize]));
+    let mut ranks = vec![0.0; values.len()];
+    let mut before = 0;
+    for run in order.chunk_by(|a, b| values[*a as usize] == values[*b as usize]) {
+        let rank = before as f64 + f64::midpoint(1.0, run.len() as f64);
+        for row in run {
+            ranks[*row as usize] = rank;
+        }
+        before += run.len();
+    }
+    ranks
+}
+
+fn sample_covariance(x: &[f64], y: &[f64]) -> f64 {
+    let n = x.len() as f64;
+    let (mean_x, mean_y) = (x.iter().sum::<f64>() / n, y.iter().sum::<f64>() / n);
+    let products = x.iter().zip(y).map(|(x, y)| (x - mean_x) * (y - mean_y));
+    products.sum::<f64>() / (n - 1.0)
+}

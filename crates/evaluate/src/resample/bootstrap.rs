@@ -1,0 +1,126 @@
+//! Percentile bootstrap intervals (Efron 1979), stratified by class.
+
+use modelwright_core::record::{Interval, MetricValue};
+use modelwright_core::{Context, Error, Result};
+
+use super::Strata;
+use super::strata::has_weight;
+use crate::metric::{MetricEntry, MetricInput, Prepared};
+
+/// Rows drawn in all, beyond which the number of resamples is cut. An interval of a large table
+/// is narrow, so that a coarser one of it does no harm.
+const ROWS_DRAWN_MAX: usize = 30_000_000;
+
+/// Resamples that are never cut: below, a 95 % percentile says little.
+const RESAMPLES_MIN: usize = 100;
+
+/// The share of resamples on which a metric must be defined for an interval to be given.
+const DEFINED_SHARE_MIN: f64 = 0.9;
+
+const STREAM: &str = "evaluate/bootstrap";
+
+/// How many resamples are made of `n_rows` rows when `wanted` are asked for.
+///
+/// A function of the row count alone, never of the clock.
+pub fn n_resamples_for(n_rows: usize, wanted: usize) -> usize {
+    wanted.min((ROWS_DRAWN_MAX / n_rows.max(1)).max(RESAMPLES_MIN))
+}
+
+/// The 95 % interval of one metric.
+///
+/// # Errors
+/// Input error when the metric is undefined on these rows or on too many resamples of them.
+pub fn bootstrap_interval(
+    metric: &MetricEntry,
+    input: &MetricInput<'_>,
+    n_resamples: usize,
+    ctx: &Context,
+) -> Result<Interval> {
+    let prepared = metric.prepare(input)?;
+    prepared.value(input.weights)?;
+    let draws = draw(&[prepared], input, n_resamples, ctx);
+    percentile_interval(draws.into_iter().map(|values| values[0]).collect())
+}
+
+/// Value and 95 % interval of each metric, from one resampling shared by all.
+///
+/// A metric that is undefined on these rows has no value, and a note that says why.
+pub fn bootstrap_intervals(
+    metrics: &[&MetricEntry],
+    input: &MetricInput<'_>,
+    n_resamples: usize,
+    ctx: &Context,
+) -> Vec<MetricValue> {
+    let mut results = Vec::with_capacity(metrics.len());
+    let mut prepared = Vec::new();
+    for metric in metrics {
+        let name = metric.spec.name.to_owned();
+        let both = metric.prepare(input).and_then(|p| Ok((p.value(input.weights)?, p)));
+        let (value, note) = match both {
+            Ok((value, of_metric)) => {
+                prepared.push(of_metric);
+                (Some(value), None)
+            }
+            Err(error) => (None, Some(in_one_line(&error))),
+        };
+        results.push(MetricValue { name, value, ci95: None, note });
+    }
+    if prepared.is_empty() {
+        return results;
+    }
+    let draws = draw(&prepared, input, n_resamples, ctx);
+    let defined = results.iter_mut().filter(|result| result.value.is_some());
+    for (at, result) in defined.enumerate() {
+        match percentile_interval(draws.iter().map(|values| values[at]).collect()) {
+            Ok(interval) => result.ci95 = Some(interval),
+            Err(error) => result.note = Some(in_one_line(&error)),
+        }
+    }
+    results
+}
+
+/// The values of each metric on each resample; `None` where it is undefined.
+fn draw(
+    prepared: &[Prepared],
+    input: &MetricInput<'_>,
+    n_resamples: usize,
+    ctx: &Context,
+) -> Vec<Vec<Option<f64>>> {
+    let n_resamples = n_resamples_for(input.truth.n_rows(), n_resamples);
+    Strata::new(input.truth, input.weights).resample(STREAM, n_resamples, ctx, |drawn| {
+        let usable = has_weight(drawn);
+        let value = |metric: &Prepared| metric.value_unchecked(Some(drawn)).ok();
+        prepared.iter().map(|metric| if usable { value(metric) } else { None }).collect()
+    })
+}
+
+/// The 2.5 % and 97.5 % quantiles (linear between order statistics) of the defined values.
+pub(crate) fn percentile_interval(values: Vec<Option<f64>>) -> Result<Interval> {
+    let n_resamples = values.len();
+    let mut defined: Vec<f64> = values.into_iter().flatten().collect();
+    if n_resamples == 0 || (defined.len() as f64) < DEFINED_SHARE_MIN * n_resamples as f64 {
+        return Err(Error::input("the interval could not be computed")
+            .expected("resamples on which the metric is defined")
+            .got(format!("{} of {n_resamples}", defined.len()))
+            .hint("use more rows"));
+    }
+    defined.sort_by(f64::total_cmp);
+    let quantile = |q: f64| {
+        let place = q * (defined.len() - 1) as f64;
+        let (low, part) = (defined[place as usize], place.fract());
+        let high = defined[(place as usize + 1).min(defined.len() - 1)];
+        low + part * (high - low)
+    };
+    Ok(Interval { low: quantile(0.025), high: quantile(0.975) })
+}
+
+fn in_one_line(error: &Error) -> String {
+    match (error.expected_text(), error.got_text()) {
+        (Some(expected), Some(got)) => {
+            format!("{}: expected {expected}, got {got}", error.what())
+        }
+        (Some(expected), None) => format!("{}: expected {expected}", error.what()),
+        (None, Some(got)) => format!("{}: got {got}", error.what()),
+        (None, None) => error.what().to_owned(),
+    }
+}

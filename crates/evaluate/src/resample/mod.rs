@@ -1,0 +1,22 @@
+//! Resampling: how uncertain a metric is, and what remains of a score after selection.
+//!
+//! All of it draws rows with replacement, within the classes of a classification target
+//! (*stratified*, so that no resample loses a class), and expresses a resample as row weights:
+//! a row drawn twice weighs 2. Metrics are prepared once and asked under every weighting, so a
+//! resample costs one pass over the rows and no sorting.
+//!
+//! Resample `i` uses the random stream number `i`; blocks of resamples run in parallel and are
+//! put together in order, so results do not depend on the number of threads.
+
+mod bootstrap;
+mod selection;
+mod strata;
+
+pub use bootstrap::{bootstrap_interval, bootstrap_intervals, n_resamples_for};
+pub use selection::{bootstrap_bias_corrected, corrected_score};
+
+pub(crate) use bootstrap::percentile_interval;
+pub(crate) use strata::Strata;
+
+#[cfg(test)]
+mod tests;

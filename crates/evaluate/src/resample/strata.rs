@@ -1,0 +1,84 @@
+//! Drawing resamples within classes.
+
+use modelwright_core::Context;
+use modelwright_core::random::Random;
+use modelwright_core::task::Target;
+
+/// Resamples per unit of parallel work: enough to reuse the scratch weights, few enough to share
+/// the work evenly.
+const BLOCK: usize = 8;
+
+/// The rows of each class; all rows in one stratum for a regression.
+pub(crate) struct Strata<'a> {
+    n_rows: usize,
+    rows: Vec<Vec<u32>>,
+    weights: Option<&'a [f64]>,
+}
+
+impl<'a> Strata<'a> {
+    /// Strata of a target whose rows weigh `weights`.
+    pub(crate) fn new(truth: &Target, weights: Option<&'a [f64]>) -> Self {
+        let n_rows = truth.n_rows();
+        let rows = match truth {
+            Target::Real(_) => vec![(0..n_rows as u32).collect()],
+            Target::Class { codes, n_classes } => {
+                let mut rows = vec![Vec::new(); *n_classes];
+                for (row, code) in codes.iter().enumerate() {
+                    rows[*code as usize].push(row as u32);
+                }
+                rows
+            }
+        };
+        Self { n_rows, rows, weights }
+    }
+
+    /// Calls `score(resample weights)` for each resample, in parallel; results are in order.
+    ///
+    /// The weights are the number of draws of each row times its own weight. A resample of no
+    /// weight at all is passed on as it is; see [`has_weight`].
+    pub(crate) fn resample<T: Send>(
+        &self,
+        stream: &str,
+        n_resamples: usize,
+        ctx: &Context,
+        score: impl Fn(&[f64]) -> T + Sync,
+    ) -> Vec<T> {
+        let blocks = ctx.map(n_resamples.div_ceil(BLOCK), |block| {
+            let mut drawn = vec![0.0; self.n_rows];
+            let end = n_resamples.min((block + 1) * BLOCK);
+            (block * BLOCK..end)
+                .map(|resample| {
+                    self.draw(&mut ctx.random(stream, resample as u64), &mut drawn);
+                    score(&drawn)
+                })
+                .collect::<Vec<T>>()
+        });
+        blocks.into_iter().flatten().collect()
+    }
+
+    fn draw(&self, random: &mut Random, drawn: &mut [f64]) {
+        drawn.fill(0.0);
+        for rows in &self.rows {
+            // Two draws of 32 bits per random number. Multiply-shift without rejection favours
+            // no row by more than rows / 2^32, which no interval can notice.
+            let n = rows.len() as u64;
+            let place = |bits: u64| (((bits & 0xffff_ffff) * n) >> 32) as usize;
+            for _ in 0..rows.len() / 2 {
+                let bits = random.next_u64();
+                drawn[rows[place(bits)] as usize] += 1.0;
+                drawn[rows[place(bits >> 32)] as usize] += 1.0;
+            }
+            if rows.len() % 2 == 1 {
+                drawn[rows[place(random.next_u64())] as usize] += 1.0;
+            }
+        }
+        if let Some(weights) = self.weights {
+            drawn.iter_mut().zip(weights).for_each(|(d, w)| *d *= w);
+        }
+    }
+}
+
+/// Whether any row has weight.
+pub(crate) fn has_weight(weights: &[f64]) -> bool {
+    weights.iter().any(|w| *w > 0.0)
+}
