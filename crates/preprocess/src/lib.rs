@@ -4,6 +4,8 @@ pub mod leakage;
 pub mod profile;
 pub mod sketch;
 pub mod catalog;
+#[cfg(test)]
+mod checks;
 pub mod encode;
 pub mod transform;
 

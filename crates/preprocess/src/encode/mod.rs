@@ -21,3 +21,6 @@ pub use conform::conform;
 pub use encoder::FittedEncoder;
 pub use prepare::{PrepareInput, Prepared, prepare};
 pub use spec::{EncodingSpec, Rule, Step};
+
+#[cfg(test)]
+mod tests;

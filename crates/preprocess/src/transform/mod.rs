@@ -22,7 +22,8 @@ pub mod boolean;
 pub mod category_code;
 pub mod date_parts;
 #[cfg(test)]
-mod example;
+#[expect(unreachable_pub, reason = "written as a real transformer is, to be copied")]
+pub(crate) mod example;
 pub mod frequency;
 pub mod levels;
 pub mod number;
