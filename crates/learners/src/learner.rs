@@ -33,6 +33,7 @@ pub struct LearnerSpec {
 
 /// What a learner can do; everything else is refused by name or prepared above.
 #[derive(Debug, Clone, Copy, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "a list of independent yes and no")]
 pub struct Abilities {
     /// Uses sample weights.
     pub weights: bool,

@@ -2,6 +2,10 @@
 
 pub mod baseline;
 pub mod catalog;
+#[cfg(test)]
+mod checks;
+#[cfg(test)]
+mod example;
 pub mod learner;
 pub mod linear;
 

@@ -64,7 +64,9 @@ impl Gram {
         let total: f64 =
             tiles.iter().flat_map(|t| design.tile_weights(*t)).map(|w| f64::from(*w)).sum();
         let total = if total > 0.0 { total } else { 1.0 };
-        gram.target.iter_mut().for_each(|t| *t /= total);
+        for t in &mut gram.target {
+            *t /= total;
+        }
         for i in 0..n {
             for j in i..n {
                 let value = gram.matrix[i * n + j] / total;
@@ -252,7 +254,7 @@ impl Cholesky {
             let (above, row) = a.split_at_mut(i * n);
             let row = &mut row[..n];
             for j in 0..i {
-                let other = &above[j * n..j * n + j + 1];
+                let other = &above[j * n..(j + 1) * n];
                 row[j] = (row[j] - dot(&row[..j], &other[..j])) / other[j];
             }
             let pivot = row[i] - dot(&row[..i], &row[..i]);

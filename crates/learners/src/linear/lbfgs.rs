@@ -58,8 +58,8 @@ struct Point {
 
 impl Minimiser<'_> {
     /// Moves `x` to the minimum.
-    pub(super) fn run(&self, x: &mut Vec<f64>, ctx: &Context) -> End {
-        let mut at = self.point(std::mem::take(x));
+    pub(super) fn run(&self, x: &mut [f64], ctx: &Context) -> End {
+        let mut at = self.point(x.to_vec());
         let mut memory = VecDeque::with_capacity(MEMORY);
         let mut end = End::Done;
         for _ in 0..self.max_iterations {
@@ -73,7 +73,7 @@ impl Minimiser<'_> {
                 end = End::Stopped;
                 break;
             }
-            let first = if memory.is_empty() { self.first_step(&at, &direction) } else { 1.0 };
+            let first = if memory.is_empty() { first_step(&direction) } else { 1.0 };
             match self.line_search(&at, &steepest, &direction, slope, first) {
                 Some(next) => {
                     remember(&mut memory, &at, &next);
@@ -83,7 +83,7 @@ impl Minimiser<'_> {
                 None => memory.clear(),
             }
         }
-        *x = at.x;
+        x.copy_from_slice(&at.x);
         end
     }
 
@@ -127,13 +127,6 @@ impl Minimiser<'_> {
         let mut descent: Vec<f64> = steepest.iter().map(|g| -g).collect();
         (self.precondition)(&mut descent);
         descent
-    }
-
-    /// A first step without curvature: at most a change of 1 in any parameter.
-    #[expect(clippy::unused_self, reason = "reads as part of the search")]
-    fn first_step(&self, _at: &Point, direction: &[f64]) -> f64 {
-        let longest = direction.iter().fold(0.0_f64, |m, d| m.max(d.abs()));
-        if longest > 1.0 { 1.0 / longest } else { 1.0 }
     }
 
     /// A step that decreases enough; `None` when none is found.
@@ -199,6 +192,12 @@ struct Pair {
     rho: f64,
 }
 
+/// A first step without curvature: at most a change of 1 in any parameter.
+fn first_step(direction: &[f64]) -> f64 {
+    let longest = direction.iter().fold(0.0_f64, |m, d| m.max(d.abs()));
+    if longest > 1.0 { 1.0 / longest } else { 1.0 }
+}
+
 fn remember(memory: &mut VecDeque<Pair>, at: &Point, next: &Point) {
     let s: Vec<f64> = next.x.iter().zip(&at.x).map(|(a, b)| a - b).collect();
     let y: Vec<f64> = next.gradient.iter().zip(&at.gradient).map(|(a, b)| a - b).collect();
@@ -231,7 +230,9 @@ fn two_loops(
         let curvature = dot(&pair.y, &scaled);
         if curvature > 0.0 {
             let factor = 1.0 / (pair.rho * curvature);
-            q.iter_mut().for_each(|q| *q *= factor);
+            for q in &mut q {
+                *q *= factor;
+            }
         }
     }
     for (pair, alpha) in memory.iter().zip(alphas.iter().rev()) {

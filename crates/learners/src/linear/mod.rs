@@ -61,7 +61,7 @@ modelwright_core::declare_params! {
         /// The most solver iterations (or sweeps) per step.
         max_iterations: usize = 200_usize, Domain::int(1, 100_000).log();
         /// A step is solved when the decrease still expected is below this share of the loss.
-        tolerance: f64 = 1e-6, Domain::real(1e-16, 0.1).log();
+        tolerance: f64 = 1e-5, Domain::real(1e-16, 0.1).log();
     }
 }
 

@@ -110,7 +110,7 @@ impl LinearModel {
             }
             for k in 0..n_outputs {
                 let coefficient = self.dense[k * self.centers.len() + j];
-                let scores = out[k..].iter_mut().step_by(n_outputs);
+                let scores = out.iter_mut().skip(k).step_by(n_outputs);
                 for (score, value) in scores.zip(&values) {
                     *score += coefficient * value;
                 }
@@ -126,7 +126,9 @@ impl LinearModel {
                 }
             }
         }
-        out.chunks_exact_mut(n_outputs).for_each(|row| self.link(row));
+        for row in out.chunks_exact_mut(n_outputs) {
+            self.link(row);
+        }
         Ok(())
     }
 
@@ -140,9 +142,13 @@ impl LinearModel {
             }
             Task::Multiclass => {
                 let max = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-                row.iter_mut().for_each(|s| *s = (*s - max).exp());
+                for score in &mut *row {
+                    *score = (*score - max).exp();
+                }
                 let total: f64 = row.iter().sum();
-                row.iter_mut().for_each(|s| *s /= total);
+                for score in row {
+                    *score /= total;
+                }
             }
         }
     }

@@ -12,6 +12,9 @@ const PATIENCE: usize = 2;
 /// What counts as an improvement, as a share of the loss.
 const IMPROVEMENT: f64 = 1e-4;
 
+/// The loss on validation rows.
+pub(super) type Judge<'a> = dyn Fn(&[f64]) -> f64 + 'a;
+
 /// Penalty strengths in geometric order.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Path {
@@ -40,8 +43,8 @@ impl Path {
     pub(super) fn follow(
         &self,
         mut theta: Vec<f64>,
-        solve: impl Fn(&mut Vec<f64>, f64) -> End,
-        judge: Option<&dyn Fn(&[f64]) -> f64>,
+        solve: impl Fn(&mut [f64], f64) -> End,
+        judge: Option<&Judge<'_>>,
     ) -> Chosen {
         let last = self.steps - 1;
         let Some(judge) = judge else {
@@ -83,7 +86,7 @@ mod tests {
 
     const PATH: Path = Path { start: 1.0, ratio: 0.1, steps: 6 };
 
-    fn solve(theta: &mut Vec<f64>, strength: f64) -> End {
+    fn solve(theta: &mut [f64], strength: f64) -> End {
         theta[0] = strength;
         End::Done
     }
@@ -109,7 +112,7 @@ mod tests {
 
     #[test]
     fn a_stopped_step_does_not_replace_a_finished_one() {
-        let stop = |theta: &mut Vec<f64>, strength: f64| {
+        let stop = |theta: &mut [f64], strength: f64| {
             theta[0] = strength;
             if strength < 0.5 { End::Stopped } else { End::Done }
         };

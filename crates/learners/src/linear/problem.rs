@@ -249,7 +249,7 @@ fn real_outcome(rows: &[u32], values: &[f64], weights: &[f64]) -> Result<Outcome
     let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
     for (row, _) in pairs() {
         let value = values[*row as usize];
-        if !(value.abs() <= LARGEST_TARGET) {
+        if value.is_nan() || value.abs() > LARGEST_TARGET {
             return Err(Error::input("linear cannot learn this target value")
                 .row(u64::from(*row) + 1)
                 .expected(format!("a finite number up to {LARGEST_TARGET:e}"))

@@ -9,7 +9,7 @@ use super::LinearParams;
 use super::gram::Gram;
 use super::lbfgs::{End, Minimiser};
 use super::objective::{Goal, Objective};
-use super::path::{Chosen, Path};
+use super::path::{Chosen, Judge, Path};
 use super::precondition::Curvature;
 
 /// Squared error with more dense columns than this is solved iteratively.
@@ -28,7 +28,7 @@ pub(super) fn solve_path(
     ctx: &Context,
 ) -> Chosen {
     let judge = judges.map(|v| move |theta: &[f64]| v.loss(theta));
-    let judge = judge.as_ref().map(|j| j as &dyn Fn(&[f64]) -> f64);
+    let judge = judge.as_ref().map(|j| j as &Judge<'_>);
     let design = &objective.design;
     match &objective.goal {
         Goal::Real { values, .. }
@@ -44,7 +44,7 @@ pub(super) fn solve_path(
         }
         _ => {
             let curvature = Curvature::new(objective, variances.to_vec(), ctx);
-            let solve = |theta: &mut Vec<f64>, strength: f64| {
+            let solve = |theta: &mut [f64], strength: f64| {
                 solve_iteratively(objective, &curvature, theta, strength, params, ctx)
             };
             path.follow(start, solve, judge)
@@ -78,7 +78,7 @@ fn solve_gram(
 fn solve_iteratively(
     objective: &Objective<'_>,
     curvature: &Curvature,
-    theta: &mut Vec<f64>,
+    theta: &mut [f64],
     strength: f64,
     params: &LinearParams,
     ctx: &Context,

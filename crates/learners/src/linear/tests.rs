@@ -1,7 +1,10 @@
 //! Golden values against scikit-learn, and the behaviour of the whole learner.
 
+use std::sync::Arc;
+
 use modelwright_core::data::{FeatureColumn, FeatureMatrix, FeatureView, SparseColumns};
 use modelwright_core::params::Params;
+use modelwright_core::random::Random;
 use modelwright_core::task::Target;
 use serde::Deserialize;
 
@@ -99,4 +102,189 @@ fn coefficients_and_predictions_agree_with_scikit_learn() {
         let predictions = model.predict(&FeatureView::all(&features), &ctx).unwrap();
         assert!(close(&predictions.values, &case.predictions, 1e-5), "{}", case.name);
     }
+}
+
+/// `n` rows of two columns and a target that is linear in them.
+fn line(n: usize) -> (FeatureMatrix, Vec<f64>) {
+    let mut random = Random::new(5);
+    let (mut x, mut y) = (vec![], vec![]);
+    for _ in 0..n {
+        let (a, b) = (random.normal(), random.normal());
+        x.extend([a, b]);
+        y.push(3.0 * f64::from(a as f32) - 2.0 * f64::from(b as f32) + 100.0);
+    }
+    (matrix(&x, 2), y)
+}
+
+#[test]
+fn predictions_stay_near_the_range_of_the_training_target() {
+    let (features, y) = line(200);
+    let high = y.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let low = y.iter().copied().fold(f64::INFINITY, f64::min);
+    let model = fit(&features, &Target::Real(y), one_penalty(1e-9)).unwrap();
+    let far = matrix(&[1e6, 0.0, 0.0, 1e6], 2);
+    let found = model.predict(&FeatureView::all(&far), &Context::unlimited(0, 1)).unwrap();
+    let margin = 0.1 * (high - low);
+    assert!(close(&found.values, &[high + margin, low - margin], 1e-9), "{found:?}");
+}
+
+#[test]
+fn unscaled_features_are_learned_as_well_as_scaled_ones() {
+    let (features, y) = line(300);
+    let stretched =
+        features.columns.iter().zip([(1e6_f32, 0.0), (1e-4, 30.0)]).map(|(c, (k, o))| {
+            FeatureColumn::dense(&c.name, c.values.iter().map(|v| v * k + o).collect())
+        });
+    let stretched = FeatureMatrix::new(300, stretched.collect());
+    let ctx = Context::unlimited(0, 1);
+    for params in [one_penalty(0.01), LinearParams { l1_ratio: 0.5, ..one_penalty(0.01) }] {
+        let target = Target::Real(y.clone());
+        let plain = fit(&features, &target, params.clone()).unwrap();
+        let scaled = fit(&stretched, &target, params).unwrap();
+        let a = plain.predict(&FeatureView::all(&features), &ctx).unwrap();
+        let b = scaled.predict(&FeatureView::all(&stretched), &ctx).unwrap();
+        // 30 + 1e-4 x keeps about five digits of x in f32.
+        assert!(close(&a.values, &b.values, 1e-3));
+    }
+}
+
+#[test]
+fn the_iterative_solver_agrees_with_the_exact_one() {
+    let (features, mut y) = line(700);
+    let mut random = Random::new(6);
+    for y in &mut y {
+        *y += random.normal();
+    }
+    let target = Target::Real(y);
+    for l1_ratio in [0.0, 0.5] {
+        let params = LinearParams { l1_ratio, tolerance: 1e-14, ..one_penalty(0.05) };
+        let exact = fit(&features, &target, params.clone()).unwrap();
+        // An empty sparse block keeps the learner from the Gram matrix.
+        let mut with_sparse = features.clone();
+        with_sparse.sparse = Some(Arc::new(SparseColumns {
+            n_columns: 1,
+            row_starts: vec![0; 701],
+            ..SparseColumns::default()
+        }));
+        let iterative = fit(&with_sparse, &target, params).unwrap();
+        assert!(close(iterative.coefficients(0), exact.coefficients(0), 1e-5), "{l1_ratio}");
+        assert_eq!(iterative.sparse_coefficients(0), [0.0]);
+    }
+}
+
+#[test]
+fn the_exact_solvers_agree_where_both_apply() {
+    let (features, y) = line(300);
+    let target = Target::Real(y);
+    let tight = LinearParams { tolerance: 1e-16, max_iterations: 100_000, ..one_penalty(0.1) };
+    let cholesky = fit(&features, &target, tight.clone()).unwrap();
+    let descent = fit(&features, &target, LinearParams { l1_ratio: 1e-12, ..tight }).unwrap();
+    assert!(close(cholesky.coefficients(0), descent.coefficients(0), 1e-6));
+}
+
+#[test]
+fn sparse_columns_are_learned_from_like_dense_ones() {
+    // One word per row; the class is whether it is an even word.
+    let n_rows = 400;
+    let words: Vec<u32> = (0..n_rows).map(|i| (i * 7 % 10) as u32).collect();
+    let mut features = FeatureMatrix::new(n_rows, vec![]);
+    features.sparse = Some(Arc::new(SparseColumns {
+        n_columns: 10,
+        row_starts: (0..=n_rows as u64).collect(),
+        indices: words.clone(),
+        values: vec![1.0; n_rows],
+        sources: vec!["text".into(); 10],
+    }));
+    let codes: Vec<u32> = words.iter().map(|w| 1 - w % 2).collect();
+    let target = Target::Class { codes: codes.clone(), n_classes: 2 };
+    let ctx = Context::unlimited(0, 2);
+    for l1_ratio in [0.0, 0.5] {
+        let params = LinearParams { l1_ratio, ..one_penalty(1e-3) };
+        let model = fit(&features, &target, params).unwrap();
+        let signs: Vec<bool> = model.sparse_coefficients(0).iter().map(|c| *c > 0.0).collect();
+        assert_eq!(signs, (0..10).map(|w| w % 2 == 0).collect::<Vec<_>>());
+        let found = model.predict(&FeatureView::all(&features), &ctx).unwrap();
+        assert_eq!(found.classes(0.5), codes);
+        let mut without = features.clone();
+        without.sparse = None;
+        assert!(model.predict(&FeatureView::all(&without), &ctx).is_err());
+    }
+}
+
+#[test]
+fn a_strong_one_norm_leaves_only_the_features_that_matter() {
+    let mut random = Random::new(8);
+    let n = 500;
+    let x: Vec<f64> = (0..n * 6).map(|_| random.normal()).collect();
+    let features = matrix(&x, 6);
+    let score: Vec<f64> = x.chunks_exact(6).map(|r| 2.0 * r[1] - r[4]).collect();
+    let noise: Vec<f64> = (0..n).map(|_| random.normal()).collect();
+    let binary = score.iter().zip(&noise).map(|(s, e)| u32::from(s + e > 0.0)).collect();
+    let targets = [
+        Target::Real(score.iter().zip(&noise).map(|(s, e)| s + e).collect()),
+        Target::Class { codes: binary, n_classes: 2 },
+    ];
+    for target in targets {
+        let params = LinearParams { l1_ratio: 1.0, ..one_penalty(0.08) };
+        let model = fit(&features, &target, params).unwrap();
+        let kept: Vec<bool> = model.coefficients(0).iter().map(|c| *c != 0.0).collect();
+        assert_eq!(kept, [false, true, false, false, true, false], "{:?}", target.task());
+    }
+}
+
+#[test]
+fn validation_rows_choose_a_strong_penalty_for_noise_and_a_weak_one_for_signal() {
+    let mut random = Random::new(9);
+    let (n, p) = (300, 60);
+    let x: Vec<f64> = (0..n * p).map(|_| random.normal()).collect();
+    let features = matrix(&x, p);
+    let noise: Vec<f64> = (0..n).map(|_| random.normal()).collect();
+    let signal: Vec<f64> = x.chunks_exact(p).map(|r| r.iter().sum::<f64>()).collect();
+    let (rows, validation): (Vec<u32>, Vec<u32>) = all_rows(n).into_iter().partition(|r| r % 3 > 0);
+    let penalty = |y: &[f64]| {
+        let target = Target::Real(y.to_vec());
+        let train = TrainView {
+            features: &features,
+            target: &target,
+            weights: None,
+            rows: &rows,
+            validation: &validation,
+        };
+        let params = LinearParams::default().check("linear").unwrap();
+        Linear::fit(&train, &params, &Context::unlimited(0, 1)).unwrap().penalty()
+    };
+    assert!(penalty(&noise) > 0.3, "{}", penalty(&noise));
+    assert!(penalty(&signal) < 1e-3, "{}", penalty(&signal));
+}
+
+#[test]
+fn classes_that_training_lacks_are_improbable_and_do_not_disturb_the_judge() {
+    let (features, y) = line(90);
+    // Class 1 of 4 occurs in no training row but in one validation row.
+    let mut codes: Vec<u32> = y.iter().map(|y| if *y > 100.0 { 3 } else { 0 }).collect();
+    codes[..10].fill(2);
+    codes[80] = 1;
+    let target = Target::Class { codes, n_classes: 4 };
+    let (rows, validation) = (all_rows(60), (60..90).collect::<Vec<u32>>());
+    let train = TrainView {
+        features: &features,
+        target: &target,
+        weights: None,
+        rows: &rows,
+        validation: &validation,
+    };
+    let ctx = Context::unlimited(0, 1);
+    let params = LinearParams::default().check("linear").unwrap();
+    let model = Linear::fit(&train, &params, &ctx).unwrap();
+    let found = model.predict(&FeatureView::all(&features), &ctx).unwrap();
+    assert!((0..90).all(|i| found.row(i)[1] < 1e-9));
+    assert!((10..60).all(|i| found.row(i)[3] + found.row(i)[0] > 0.3));
+}
+
+#[test]
+fn targets_beyond_reason_are_refused_with_their_row() {
+    let (features, mut y) = line(20);
+    y[3] = 1e200;
+    let error = fit(&features, &Target::Real(y), LinearParams::default()).unwrap_err();
+    assert!(error.to_string().contains("row 4"), "{error}");
 }
