@@ -4,6 +4,7 @@
 //! in order on one thread and the chunks are added in order, so that the result is the same for
 //! any thread count. Scores are f32 within a tile of 256 rows, sums across tiles are f64.
 
+use modelwright_kernels::exp::exp_in_place;
 use rayon::prelude::*;
 
 use super::design::{Design, Lane, ROWS};
@@ -106,11 +107,7 @@ impl Objective<'_> {
                 }
             }
             Goal::Classes(codes) => {
-                let mut exps = vec![0.0; lanes.len()];
-                for i in 0..n_rows {
-                    let class = codes[start + i] as usize;
-                    sum += softmax_row(lanes, i, class, f64::from(weights[i]), &mut exps);
-                }
+                sum = softmax_tile(lanes, &codes[start..start + n_rows], weights);
             }
         }
         for lane in lanes {
@@ -140,18 +137,39 @@ fn logistic(score: f64, label: f64) -> (f64, f64) {
     (loss, probability - label)
 }
 
-/// Replaces row `i`'s scores by weighted softmax residuals; returns the weighted loss.
-fn softmax_row(lanes: &mut [Lane], i: usize, class: usize, weight: f64, exps: &mut [f64]) -> f64 {
-    let max = lanes.iter().map(|l| l[i]).fold(f32::NEG_INFINITY, f32::max);
-    let mut total = 0.0;
-    for (e, lane) in exps.iter_mut().zip(&*lanes) {
-        *e = f64::from(lane[i] - max).exp();
-        total += *e;
+/// Replaces a tile's scores by weighted softmax residuals; returns the sum of weighted losses.
+fn softmax_tile(lanes: &mut [Lane], codes: &[u32], weights: &[f32]) -> f64 {
+    let mut largest = [f32::NEG_INFINITY; ROWS];
+    for lane in &*lanes {
+        for (m, s) in largest.iter_mut().zip(lane) {
+            *m = if *s > *m { *s } else { *m };
+        }
     }
-    let loss = total.ln() - f64::from(lanes[class][i] - max);
-    for (k, (e, lane)) in exps.iter().zip(lanes).enumerate() {
-        let label = if k == class { 1.0 } else { 0.0 };
-        lane[i] = (weight * (e / total - label)) as f32;
+    let mut sum = 0.0;
+    for (i, class) in codes.iter().enumerate() {
+        sum -= f64::from(weights[i]) * f64::from(lanes[*class as usize][i] - largest[i]);
     }
-    weight * loss
+    let mut totals = [0.0_f32; ROWS];
+    for lane in &mut *lanes {
+        for (s, m) in lane.iter_mut().zip(&largest) {
+            *s -= m;
+        }
+        exp_in_place(lane);
+        for (t, e) in totals.iter_mut().zip(&*lane) {
+            *t += e;
+        }
+    }
+    for (total, weight) in totals.iter_mut().zip(weights).take(codes.len()) {
+        sum += f64::from(*weight) * f64::from(*total).ln();
+        *total = weight / *total;
+    }
+    for lane in &mut *lanes {
+        for (e, factor) in lane.iter_mut().zip(&totals) {
+            *e *= factor;
+        }
+    }
+    for (i, class) in codes.iter().enumerate() {
+        lanes[*class as usize][i] -= weights[i];
+    }
+    sum
 }
