@@ -5,13 +5,14 @@
 //! repeated rows, repeated columns, correlations. The result has three parts: the record for the
 //! report, the sketches for the drift reference, and the schema that transformers work from.
 
+pub(crate) mod alerts;
 mod kind;
-mod name;
+pub(crate) mod name;
 mod statistics;
 mod task;
 #[cfg(test)]
 mod tests;
-mod wording;
+pub(crate) mod wording;
 
 use std::collections::BTreeMap;
 
@@ -70,12 +71,20 @@ pub fn profile_table(
     });
     let columns = columns.into_iter().collect::<Result<Vec<ColumnProfile>>>()?;
     let schema = decided_schema(table, input_schema, &columns);
+    let facts: Vec<alerts::Facts<'_>> = table
+        .columns()
+        .iter()
+        .zip(&columns)
+        .zip(&sketches.columns)
+        .map(|((column, profile), (_, sketch))| alerts::Facts { column, profile, sketch })
+        .collect();
+    let found = alerts::find(table, &facts, options.target.as_deref(), ctx);
     let record = TableProfile {
         n_rows: table.n_rows(),
-        n_duplicate_rows: 0,
+        n_duplicate_rows: found.n_duplicate_rows,
         size_bytes: table.size_bytes(),
         columns,
-        alerts: Vec::new(),
+        alerts: found.alerts,
     };
     Ok(Profile { record, sketches, schema })
 }

@@ -4,26 +4,37 @@
 //! `customer_id` are both `customer id`. Names only ever support evidence from the values.
 
 /// Words that mean a key of a row or of a thing.
-const KEYS: [&str; 13] = [
-    "id",
-    "ids",
-    "uuid",
-    "guid",
-    "key",
-    "identifier",
-    "nbr",
-    "index",
-    "idx",
-    "rowid",
-    "serial",
-    "rownum",
-    "unnamed",
-];
-/// Words that end in `id` without meaning a key.
-const NOT_KEYS: [&str; 24] = [
-    "paid", "unpaid", "prepaid", "bid", "grid", "valid", "invalid", "covid", "acid", "solid",
-    "fluid", "humid", "rapid", "mid", "aid", "raid", "void", "avoid", "android", "hybrid", "kid",
-    "lipid", "steroid", "thyroid",
+const KEYS: [&str; 8] = ["id", "ids", "uuid", "guid", "identifier", "rowid", "rownum", "unnamed"];
+/// Words that may mean a key, but also a quantity (`price index`, `nbr of rooms`).
+const PERHAPS_KEYS: [&str; 5] = ["key", "nbr", "index", "idx", "serial"];
+/// Things whose number is often written in one word: `customerid`, `orderid`.
+const THINGS: [&str; 26] = [
+    "account",
+    "case",
+    "client",
+    "customer",
+    "device",
+    "employee",
+    "encounter",
+    "event",
+    "group",
+    "item",
+    "member",
+    "order",
+    "passenger",
+    "patient",
+    "person",
+    "product",
+    "record",
+    "row",
+    "sample",
+    "session",
+    "student",
+    "subject",
+    "ticket",
+    "transaction",
+    "trip",
+    "user",
 ];
 /// Words that mean a code: numbers without order.
 const CODES: [&str; 14] = [
@@ -31,7 +42,7 @@ const CODES: [&str; 14] = [
     "subclass", "barcode", "isbn", "pincode",
 ];
 /// Words that mean a point in time.
-const TIMES: [&str; 15] = [
+const TIMES: [&str; 16] = [
     "time",
     "date",
     "datetime",
@@ -47,6 +58,7 @@ const TIMES: [&str; 15] = [
     "when",
     "day",
     "month",
+    "year",
 ];
 
 /// The words of a name, lower case.
@@ -73,9 +85,13 @@ pub(crate) fn words(name: &str) -> Vec<String> {
 pub(crate) fn says_key(name: &str) -> bool {
     words(name).iter().any(|word| {
         let word = word.as_str();
-        KEYS.contains(&word)
-            || (word.ends_with("id") && word.len() > 3 && !NOT_KEYS.contains(&word))
+        KEYS.contains(&word) || word.strip_suffix("id").is_some_and(|w| THINGS.contains(&w))
     })
+}
+
+/// Whether the name may call the column a key.
+pub(crate) fn says_perhaps_key(name: &str) -> bool {
+    says_key(name) || words(name).iter().any(|word| PERHAPS_KEYS.contains(&word.as_str()))
 }
 
 /// Whether the name calls the column a code.
@@ -103,12 +119,8 @@ mod tests {
 
     #[test]
     fn keys_codes_and_times_are_told_from_common_words() {
-        assert!(
-            ["id", "PassengerId", "customerid", "patient_nbr", "row_id"]
-                .iter()
-                .all(|n| says_key(n))
-        );
-        assert!(!["amount_paid", "grid", "width", "humid", "aid"].iter().any(|n| says_key(n)));
+        assert!(["id", "PassengerId", "customerid", "row_id"].iter().all(|n| says_key(n)));
+        assert!(!["amount_paid", "grid", "centroid", "humid", "aid"].iter().any(|n| says_key(n)));
         assert!(["zip", "Zip Code", "zipcode", "AreaCode"].iter().all(|n| says_code(n)));
         assert!(!["age", "encoder", "zipper"].iter().any(|n| says_code(n)));
         assert!(["created_at", "timestamp", "OrderDate", "orderdate"].iter().all(|n| says_time(n)));

@@ -6,7 +6,7 @@ use modelwright_core::task::Task;
 use modelwright_core::{Error, Result};
 
 use super::wording;
-use crate::sketch::{ColumnSketch, ValueSketch};
+use crate::sketch::{ColumnSketch, NumberSketch, ValueSketch};
 
 /// The most distinct whole numbers that are taken for classes.
 const NUMBER_CLASSES_MAX: usize = 20;
@@ -56,9 +56,7 @@ pub fn guess_task(column: &Column, kind: &KindGuess) -> Result<(Task, String)> {
                 number_text(min.unwrap_or(f64::NAN)),
                 number_text(max.unwrap_or(f64::NAN))
             );
-            let few = n_distinct <= NUMBER_CLASSES_MAX
-                && n_present >= ROWS_PER_NUMBER_CLASS_MIN * n_distinct;
-            if whole && few {
+            if whole && are_classes(numbers, n_distinct) {
                 return Ok((
                     Task::Multiclass,
                     format!("{n_distinct} distinct whole numbers {range}, each repeated often"),
@@ -76,4 +74,30 @@ pub fn guess_task(column: &Column, kind: &KindGuess) -> Result<(Task, String)> {
         }
         _ => Ok((Task::Multiclass, labels)),
     }
+}
+
+/// Whether few distinct whole numbers are classes: they repeat often, count on from 0 or 1 (or are
+/// very few), and are not heaped in the middle as ratings and measurements are.
+fn are_classes(numbers: &NumberSketch, n_distinct: usize) -> bool {
+    let n = numbers.moments.n();
+    let levels = numbers.frequent.entries();
+    let (Some((first, _)), Some((last, _))) = (levels.first(), levels.last()) else {
+        return false;
+    };
+    let (first, last) = (first.value(), last.value());
+    let contiguous = last - first + 1.0 == n_distinct as f64 && (first == 0.0 || first == 1.0);
+    let counts: Vec<u64> = levels.iter().map(|(_, count)| *count).collect();
+    n_distinct <= NUMBER_CLASSES_MAX
+        && n >= (ROWS_PER_NUMBER_CLASS_MIN * n_distinct) as u64
+        && (contiguous || n_distinct <= 4)
+        && !is_heap(&counts, n)
+}
+
+/// Whether six or more levels rise to one peak and fall again to rare ends.
+fn is_heap(counts: &[u64], n: u64) -> bool {
+    let rises = |pair: &[u64]| pair[0] < pair[1];
+    let turn = counts.windows(2).position(|pair| !rises(pair)).unwrap_or(counts.len());
+    let falls = counts.windows(2).skip(turn).all(|pair| !rises(pair));
+    let rare = |count: Option<&u64>| count.is_some_and(|c| c * 20 < n);
+    counts.len() >= 6 && falls && rare(counts.first()) && rare(counts.last())
 }

@@ -32,15 +32,6 @@ pub(crate) fn share(part: usize, whole: usize) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 
-/// Names in back quotes, at most `n_max` of them: `a`, `b` and 3 more.
-pub(crate) fn names(names: &[String], n_max: usize) -> String {
-    let shown: Vec<String> = names.iter().take(n_max).map(|n| format!("`{n}`")).collect();
-    match names.len().saturating_sub(n_max) {
-        0 => shown.join(", "),
-        more => format!("{} and {more} more", shown.join(", ")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -19,16 +19,21 @@ impl Key {
     /// The key of a number.
     #[inline]
     pub fn new(value: f64) -> Self {
-        let bits = (value + 0.0).to_bits() as i64;
-        // Negative numbers sort backwards by their bits: flip all but the sign.
-        Self(bits ^ (((bits >> 63) as u64) >> 1) as i64)
+        let bits = (value + 0.0).to_bits().cast_signed();
+        Self(flip(bits))
     }
 
     /// The number.
     #[inline]
     pub fn value(self) -> f64 {
-        f64::from_bits((self.0 ^ (((self.0 >> 63) as u64) >> 1) as i64) as u64)
+        f64::from_bits(flip(self.0).cast_unsigned())
     }
+}
+
+/// Negative numbers sort backwards by their bits: flips all but the sign; its own inverse.
+#[inline]
+fn flip(bits: i64) -> i64 {
+    bits ^ ((bits >> 63).cast_unsigned() >> 1).cast_signed()
 }
 
 /// Counters of the most frequent values.

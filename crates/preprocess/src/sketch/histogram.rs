@@ -62,8 +62,8 @@ impl Histogram {
         let mut counts = vec![0; (last - first + 1) as usize];
         for part in [&*self, other] {
             let shift = (exponent - part.exponent).min(63);
-            for (i, count) in part.counts.iter().enumerate() {
-                counts[(((part.first + i as i64) >> shift) - first) as usize] += count;
+            for (at, count) in (part.first..).zip(&part.counts) {
+                counts[((at >> shift) - first) as usize] += count;
             }
         }
         *self = Self { exponent, first, counts };
@@ -73,13 +73,14 @@ impl Histogram {
     /// rows.
     pub fn bars(&self) -> Vec<(f64, f64, u64)> {
         let width = 2.0_f64.powi(self.exponent);
-        let end = |i: usize| (self.first + i as i64) as f64 * width;
-        self.counts.iter().enumerate().map(|(i, n)| (end(i), end(i + 1), *n)).collect()
+        let bar = |(at, n): (i64, &u64)| (at as f64 * width, (at + 1) as f64 * width, *n);
+        (self.first..).zip(&self.counts).map(bar).collect()
     }
 
     fn ends_at(&self, exponent: i32) -> (i64, i64) {
         let shift = (exponent - self.exponent).min(63);
-        (self.first >> shift, (self.first + self.counts.len() as i64 - 1) >> shift)
+        let last = (self.first..).zip(&self.counts).last().map_or(self.first, |(at, _)| at);
+        (self.first >> shift, last >> shift)
     }
 }
 

@@ -105,8 +105,7 @@ impl Quantiles {
     }
 
     fn capacity(&self, h: usize) -> usize {
-        let depth = (self.levels.len() - 1 - h) as i32;
-        ((CAPACITY as f64 * (2.0_f64 / 3.0).powi(depth)) as usize).max(CAPACITY_MIN)
+        (h + 1..self.levels.len()).fold(CAPACITY, |c, _| c * 2 / 3).max(CAPACITY_MIN)
     }
 
     fn compress(&mut self) {

@@ -10,6 +10,8 @@ use crate::sketch::NumberSketch;
 const UNIX_SECONDS: (f64, f64) = (631_152_000.0, 2_524_608_000.0);
 /// A run of whole numbers that is filled at least to this share is a numbering of rows.
 const DENSE: f64 = 0.75;
+/// From this share of distinct values on, what is named a key is one: most rows would be alone.
+const KEY_DISTINCT_SHARE: f64 = 0.5;
 /// The share of rising steps from which on numbers rise with the row number.
 const RISING: f64 = 0.999;
 
@@ -42,8 +44,7 @@ pub(super) fn guess(subject: &Subject<'_>, values: &[f64]) -> (Kind, String) {
     if let Some(reason) = identifier(subject, values, min, max) {
         return (Kind::Identifier, format!("{facts}: {reason}"));
     }
-    let named = name::says_code(&subject.column.name) || name::says_key(&subject.column.name);
-    if named && subject.n_distinct > 2 && min >= 0.0 {
+    if subject.n_distinct > 2 && is_code(subject, min) {
         return (Kind::IntegerCategory, format!("{facts}; the name calls them codes"));
     }
     (Kind::Number, facts)
@@ -60,14 +61,27 @@ fn unix_time(column: &str, numbers: &NumberSketch, min: f64, max: f64) -> Option
         .find_map(|(scale, unit)| within(scale).then_some(unit))
 }
 
+/// Whether whole numbers are names of things that repeat: the name says so, and so does the range
+/// (counts such as "lines of code" begin at 0, codes do not).
+fn is_code(subject: &Subject<'_>, min: f64) -> bool {
+    let name = &subject.column.name;
+    (name::says_code(name) && min >= 1.0) || (name::says_key(name) && min >= 0.0)
+}
+
 /// Why whole numbers only name their row, when they do.
 fn identifier(subject: &Subject<'_>, values: &[f64], min: f64, max: f64) -> Option<&'static str> {
-    if subject.n_present() < IDENTIFIER_VALUES_MIN
-        || subject.distinct_share() < IDENTIFIER_DISTINCT_SHARE
-    {
+    let share = subject.distinct_share();
+    let named = name::says_key(&subject.column.name);
+    if subject.n_present() < IDENTIFIER_VALUES_MIN || min < 0.0 {
         return None;
     }
-    if name::says_key(&subject.column.name) {
+    if named && share >= KEY_DISTINCT_SHARE {
+        return Some("few repeats, and the name calls them keys");
+    }
+    if share < IDENTIFIER_DISTINCT_SHARE {
+        return None;
+    }
+    if name::says_perhaps_key(&subject.column.name) {
         return Some("nearly all distinct, and the name calls them keys");
     }
     if name::says_time(&subject.column.name) {
