@@ -21,9 +21,13 @@ mod average_precision;
 mod balanced_accuracy;
 mod brier_score;
 pub mod catalog;
+#[cfg(test)]
+mod checks;
 mod cohen_kappa;
 mod confusion;
 mod deviance;
+#[cfg(test)]
+mod golden;
 mod input;
 mod log_loss;
 mod matthews_corrcoef;
