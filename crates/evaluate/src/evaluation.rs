@@ -104,3 +104,88 @@ fn value_only(metric: &MetricEntry, input: &MetricInput<'_>) -> MetricValue {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metric::metric;
+
+    fn ctx() -> Context {
+        Context::unlimited(1, 2)
+    }
+
+    fn labels(n: usize) -> Vec<String> {
+        (0..n).map(|class| format!("class {class}")).collect()
+    }
+
+    fn input<'a>(
+        truth: &'a Target,
+        predictions: &'a Predictions,
+        classes: &'a [String],
+        metric: &'a MetricEntry,
+    ) -> EvaluateInput<'a> {
+        EvaluateInput {
+            on: "holdout",
+            truth,
+            predictions,
+            weights: None,
+            threshold: 0.5,
+            classes,
+            metric,
+            baseline: None,
+            n_resamples: 50,
+        }
+    }
+
+    #[test]
+    fn a_binary_evaluation_has_intervals_curves_and_a_baseline() {
+        let codes: Vec<u32> = (0..200).map(|row| u32::from(row % 3 == 0)).collect();
+        let value = |row: u32| f64::from((row * 7919) % 100 + 60 * u32::from(row % 3 == 0)) / 160.0;
+        let p = Predictions::new(1, (0..200).map(value).collect());
+        let constant = Predictions::new(1, vec![1.0 / 3.0; 200]);
+        let truth = Target::Class { codes, n_classes: 2 };
+        let (classes, log_loss) = (labels(2), metric("log_loss").unwrap());
+        let given =
+            EvaluateInput { baseline: Some(&constant), ..input(&truth, &p, &classes, log_loss) };
+        let result = evaluate(&given, &ctx()).unwrap();
+        assert_eq!(result.metrics[0].name, "log_loss", "the optimised metric comes first");
+        assert_eq!(result.metrics.len(), metrics_for(Task::Binary).count());
+        assert!(result.metrics.iter().all(|m| m.value.is_some() && m.ci95.is_some()));
+        assert_eq!(result.interval_method, "stratified bootstrap, 95 % percentile, 50 resamples");
+        let baseline_auc = result.baseline.iter().find(|m| m.name == "roc_auc").unwrap();
+        assert_eq!(baseline_auc.value, Some(0.5));
+        assert!(result.roc.len() > 2 && result.precision_recall.len() > 2);
+        assert_eq!(result.calibration.iter().map(|b| b.n_rows).sum::<usize>(), 200);
+        assert_eq!(result.confusion.unwrap().counts.iter().flatten().sum::<u64>(), 200);
+        assert!(result.residuals.is_none());
+    }
+
+    #[test]
+    fn one_class_on_the_test_rows_is_noted_and_not_an_error() {
+        let truth = Target::Class { codes: vec![1; 30], n_classes: 2 };
+        let p = Predictions::new(1, (0..30).map(|row| f64::from(row) / 30.0).collect());
+        let (classes, roc_auc) = (labels(2), metric("roc_auc").unwrap());
+        let result = evaluate(&input(&truth, &p, &classes, roc_auc), &ctx()).unwrap();
+        assert!(result.metrics[0].value.is_none() && result.metrics[0].note.is_some());
+        assert!(result.roc.is_empty());
+        assert!(result.metrics.iter().any(|m| m.value.is_some()));
+    }
+
+    #[test]
+    fn regression_and_many_classes_have_their_own_tables() {
+        let truth = Target::Real((0..40).map(f64::from).collect());
+        let p = Predictions::new(1, (0..40).map(|y| f64::from(y) + 0.5).collect());
+        let result = evaluate(&input(&truth, &p, &[], metric("rmse").unwrap()), &ctx()).unwrap();
+        assert_eq!(result.residuals.unwrap().sample.len(), 40);
+        assert!(result.confusion.is_none() && result.calibration.is_empty());
+        let truth = Target::Class { codes: vec![0, 1, 2, 0, 1, 2], n_classes: 3 };
+        let p = Predictions::new(3, [0.5, 0.25, 0.25].repeat(6));
+        let classes = labels(3);
+        let metric = metric("f1_macro").unwrap();
+        let result = evaluate(&input(&truth, &p, &classes, metric), &ctx()).unwrap();
+        assert_eq!(result.metrics[0].name, "f1_macro");
+        assert_eq!(result.confusion.unwrap().counts, [[2, 0, 0]; 3]);
+        let error = evaluate(&input(&truth, &p, &classes[..2], metric), &ctx()).unwrap_err();
+        assert_eq!(error.expected_text(), Some("3 labels"));
+    }
+}

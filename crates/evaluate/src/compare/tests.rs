@@ -1,1 +1,189 @@
+//! The tests against named references, and what a comparison says in words.
 
+use modelwright_core::random::Random;
+use serde::Deserialize;
+
+use super::*;
+use crate::metric::metric;
+
+#[derive(Deserialize)]
+struct File<T> {
+    case: Vec<T>,
+}
+
+#[derive(Deserialize)]
+struct DelongCase {
+    name: String,
+    codes: Vec<u32>,
+    a: Vec<f64>,
+    b: Vec<f64>,
+    auc: [f64; 2],
+    variance: [f64; 2],
+    covariance: f64,
+    p_value: f64,
+    ci95: [f64; 2],
+}
+
+#[derive(Deserialize)]
+struct McNemarCase {
+    both: usize,
+    only_a: usize,
+    only_b: usize,
+    neither: usize,
+    p_value: f64,
+    ci95: [f64; 2],
+}
+
+fn read<T: for<'a> Deserialize<'a>>(name: &str) -> Vec<T> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/compare");
+    let text = std::fs::read_to_string(format!("{folder}/{name}.toml")).unwrap();
+    toml::from_str::<File<T>>(&text).unwrap().case
+}
+
+fn near(a: f64, b: f64) -> bool {
+    (a - b).abs() <= 1e-10 * a.abs().max(b.abs()).max(1e-3)
+}
+
+fn ctx(threads: usize) -> Context {
+    Context::unlimited(5, threads)
+}
+
+/// Predictions of `n` rows, blurred by `noise`.
+fn model(codes: &[u32], noise: f64, seed: u64) -> Predictions {
+    let mut random = Random::new(seed);
+    let score =
+        |code: &u32| 1.0 / (1.0 + (1.0 - 2.0 * f64::from(*code) + noise * random.normal()).exp());
+    Predictions::new(1, codes.iter().map(score).collect())
+}
+
+fn codes(n: usize) -> Vec<u32> {
+    (0..n).map(|row| u32::from(row % 3 == 0)).collect()
+}
+
+#[test]
+fn delong_agrees_with_its_definition_over_all_pairs() {
+    for case in read::<DelongCase>("delong") {
+        let own = delong(&case.codes, &case.a, &case.b).unwrap();
+        for i in 0..2 {
+            assert!(near(own.auc[i], case.auc[i]), "{}", case.name);
+            assert!(near(own.variance[i], case.variance[i]), "{}", case.name);
+        }
+        assert!(near(own.covariance, case.covariance), "{}", case.name);
+        assert!(near(own.p_value, case.p_value), "{}: {}", case.name, own.p_value);
+        let ci95 = own.interval();
+        assert!(near(ci95.low, case.ci95[0].max(-1.0)), "{}", case.name);
+        assert!(near(ci95.high, case.ci95[1].min(1.0)), "{}", case.name);
+    }
+}
+
+#[test]
+fn mcnemar_agrees_with_statsmodels() {
+    for case in read::<McNemarCase>("mcnemar") {
+        let row = |n: usize, a: u32, b: u32| vec![(a, b); n];
+        let rows = [
+            row(case.both, 1, 1),
+            row(case.only_a, 1, 0),
+            row(case.only_b, 0, 1),
+            row(case.neither, 0, 0),
+        ]
+        .concat();
+        let (a, b): (Vec<u32>, Vec<u32>) = rows.into_iter().unzip();
+        let own = mcnemar(&vec![1; a.len()], &a, &b);
+        assert_eq!((own.only_a, own.only_b), (case.only_a as u64, case.only_b as u64));
+        assert!(near(own.p_value, case.p_value), "{} {}", own.p_value, case.p_value);
+        assert!(near(own.interval().low, case.ci95[0]) && near(own.interval().high, case.ci95[1]));
+    }
+    // statsmodels corrects even a difference of zero, and then doubts it; here it is p = 1.
+    let (a, b) = ([vec![1; 13], vec![0; 13]].concat(), [vec![0; 13], vec![1; 13]].concat());
+    assert_eq!(mcnemar(&[1; 26], &a, &b).p_value, 1.0);
+}
+
+#[test]
+fn a_model_does_not_differ_from_itself() {
+    let codes = codes(200);
+    let p = model(&codes, 1.0, 1);
+    let truth = Target::Class { codes, n_classes: 2 };
+    for name in ["roc_auc", "accuracy", "log_loss", "f1"] {
+        let result =
+            compare(metric(name).unwrap(), &truth, &p, &p, None, (0.5, 0.5), &ctx(1)).unwrap();
+        assert_eq!((result.difference, result.p_value), (0.0, 1.0), "{name}");
+        assert!(result.verdict.starts_with("No difference in"), "{}", result.verdict);
+    }
+}
+
+#[test]
+fn a_clearly_better_model_is_named_whatever_the_direction_of_the_metric() {
+    let codes = codes(900);
+    let (a, b) = (model(&codes, 3.0, 1), model(&codes, 0.5, 2));
+    let truth = Target::Class { codes, n_classes: 2 };
+    for (name, word) in [("roc_auc", "higher"), ("accuracy", "higher"), ("log_loss", "lower")] {
+        let metric = metric(name).unwrap();
+        let result = compare(metric, &truth, &a, &b, None, (0.5, 0.5), &ctx(1)).unwrap();
+        assert!(result.is_significant());
+        let start = format!("B is better than A: its {name} is {word} by ");
+        assert!(result.verdict.starts_with(&start), "{}", result.verdict);
+        assert!(result.ci95.low <= result.difference && result.difference <= result.ci95.high);
+        assert!(result.ci95.low * result.ci95.high > 0.0);
+    }
+}
+
+#[test]
+fn equal_models_are_called_different_in_about_one_of_twenty_samples() {
+    for name in ["roc_auc", "accuracy", "brier_score"] {
+        let mut n_shown = 0;
+        for sample in 0..200 {
+            let codes = codes(120);
+            let (a, b) =
+                (model(&codes, 1.5, 2 * sample + 100), model(&codes, 1.5, 2 * sample + 101));
+            let truth = Target::Class { codes, n_classes: 2 };
+            let result =
+                compare(metric(name).unwrap(), &truth, &a, &b, None, (0.5, 0.5), &ctx(1)).unwrap();
+            n_shown += usize::from(result.is_significant());
+        }
+        // 10 expected of 200; the binomial distribution leaves 2..=21 in 1 of 1000 cases.
+        // McNemar's continuity correction makes it conservative.
+        assert!(
+            (if name == "accuracy" { 0 } else { 2 }..=21).contains(&n_shown),
+            "{name} {n_shown}"
+        );
+    }
+}
+
+#[test]
+fn the_paired_bootstrap_agrees_with_delong_and_does_not_depend_on_threads() {
+    let codes = codes(400);
+    let (a, b) = (model(&codes, 1.5, 1), model(&codes, 2.0, 2));
+    let truth = Target::Class { codes, n_classes: 2 };
+    let roc_auc = metric("roc_auc").unwrap();
+    let ones = vec![1.0; 400];
+    let weights = Some(&ones[..]);
+    let by_delong = compare(roc_auc, &truth, &a, &b, None, (0.5, 0.5), &ctx(1)).unwrap();
+    let resampled = compare(roc_auc, &truth, &a, &b, weights, (0.5, 0.5), &ctx(1)).unwrap();
+    assert!((by_delong.ci95.low - resampled.ci95.low).abs() < 0.005);
+    assert!((by_delong.ci95.high - resampled.ci95.high).abs() < 0.005);
+    for threads in [2, 4] {
+        let again = compare(roc_auc, &truth, &a, &b, weights, (0.5, 0.5), &ctx(threads)).unwrap();
+        assert_eq!(resampled, again);
+    }
+}
+
+#[test]
+fn what_cannot_be_tested_is_an_error_or_stays_unsure() {
+    let truth = Target::Class { codes: vec![1, 0, 0], n_classes: 2 };
+    let p = Predictions::new(1, vec![0.9, 0.1, 0.2]);
+    let roc_auc = metric("roc_auc").unwrap();
+    let error = compare(roc_auc, &truth, &p, &p, None, (0.5, 0.5), &ctx(1)).unwrap_err();
+    assert_eq!(error.expected_text(), Some("at least two rows of each class"));
+    let short = Predictions::new(1, vec![0.9]);
+    assert!(compare(roc_auc, &truth, &p, &short, None, (0.5, 0.5), &ctx(1)).is_err());
+    // Perfect against reversed on four rows: both orders are constant.
+    let reversed = delong(&[1, 1, 0, 0], &[0.9, 0.8, 0.2, 0.1], &[0.1, 0.2, 0.8, 0.9]).unwrap();
+    assert_eq!((reversed.auc, reversed.p_value), ([1.0, 0.0], 0.125));
+}
+
+#[test]
+fn numbers_are_written_with_four_digits() {
+    for (value, text) in [(0.012_345_6, "0.01235"), (1234.56, "1235"), (-2.5, "-2.5"), (0.0, "0")] {
+        assert_eq!(digits(value), text);
+    }
+}

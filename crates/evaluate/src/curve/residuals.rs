@@ -52,7 +52,10 @@ fn histogram(sorted: &[f64], quartile_range: f64) -> Vec<Bin> {
     let edge = |bar: usize| match bar {
         0 => *low,
         bar if bar == n_bars => *high,
-        bar => low + 2.0 * (half_range * (bar as f64 / n_bars as f64)),
+        bar => {
+            let half_step = half_range * (bar as f64 / n_bars as f64);
+            low + half_step + half_step
+        }
     };
     let below = |bar: usize| match bar {
         bar if bar == n_bars => sorted.len(),

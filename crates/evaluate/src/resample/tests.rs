@@ -1,1 +1,146 @@
+//! Coverage, determinism, and the cost of selecting by luck.
 
+use modelwright_core::Context;
+use modelwright_core::random::Random;
+use modelwright_core::task::{Predictions, Target, Task};
+
+use super::*;
+use crate::metric::{MetricEntry, MetricInput, metric, metrics_for};
+
+fn ctx(threads: usize) -> Context {
+    Context::unlimited(3, threads)
+}
+
+/// Scores of two normal classes whose means differ by `shift` standard deviations.
+fn normal_scores(n: usize, shift: f64, seed: u64) -> (Target, Predictions) {
+    let mut random = Random::new(seed);
+    let codes: Vec<u32> = (0..n).map(|row| u32::from(row % 4 == 0)).collect();
+    let score = |code: &u32| {
+        let z = random.normal() + shift * f64::from(*code);
+        1.0 / (1.0 + (-z).exp())
+    };
+    let values = codes.iter().map(score).collect();
+    (Target::Class { codes, n_classes: 2 }, Predictions::new(1, values))
+}
+
+#[test]
+fn nineteen_of_twenty_intervals_hold_the_true_area_under_the_curve() {
+    // AUC of two unit normals one standard deviation apart: Φ(1 / √2).
+    let expected = 0.760_249_938_906_523_6;
+    let roc_auc = metric("roc_auc").unwrap();
+    let holds = |seed| {
+        let (truth, p) = normal_scores(200, 1.0, seed);
+        let ci95 =
+            bootstrap_interval(roc_auc, &MetricInput::new(&truth, &p), 300, &ctx(1)).unwrap();
+        ci95.low <= expected && expected <= ci95.high
+    };
+    let n_holding = (0..200).filter(|seed| holds(*seed)).count();
+    // 190 expected; percentile intervals of 200 rows hold a little less often.
+    assert!((176..=198).contains(&n_holding), "{n_holding}");
+}
+
+#[test]
+fn an_interval_of_a_mean_is_as_wide_as_theory_says() {
+    let mut random = Random::new(1);
+    let truth = Target::Real((0..2000).map(|_| random.normal()).collect());
+    let p = Predictions::zeros(2000, 1);
+    let input = MetricInput::new(&truth, &p);
+    let mae = metric("mae").unwrap();
+    let ci95 = bootstrap_interval(mae, &input, 1000, &ctx(2)).unwrap();
+    // |z| has variance 1 - 2/π.
+    let width = 2.0 * 1.96 * ((1.0 - 2.0 / std::f64::consts::PI) / 2000.0).sqrt();
+    assert!(((ci95.high - ci95.low) / width - 1.0).abs() < 0.1);
+}
+
+#[test]
+fn results_do_not_depend_on_the_number_of_threads_but_on_the_seed() {
+    let (truth, p) = normal_scores(333, 1.0, 1);
+    let input = MetricInput::new(&truth, &p);
+    let metrics: Vec<&MetricEntry> = metrics_for(Task::Binary).collect();
+    let one = bootstrap_intervals(&metrics, &input, 101, &ctx(1));
+    assert_eq!(one.len(), metrics.len());
+    for result in &one {
+        let (value, ci95) = (result.value.unwrap(), result.ci95.unwrap());
+        assert!(ci95.low < value && value < ci95.high, "{result:?}");
+    }
+    for threads in [2, 4] {
+        assert_eq!(one, bootstrap_intervals(&metrics, &input, 101, &ctx(threads)));
+    }
+    assert_ne!(one, bootstrap_intervals(&metrics, &input, 101, &Context::unlimited(4, 1)));
+    let alone = bootstrap_interval(metrics[0], &input, 101, &ctx(2)).unwrap();
+    assert_eq!(one[0].ci95, Some(alone), "shared and own resampling are the same");
+}
+
+#[test]
+fn a_rare_class_is_in_every_resample() {
+    let mut codes = vec![0; 60];
+    codes.push(1);
+    let truth = Target::Class { codes, n_classes: 2 };
+    let p = Predictions::new(1, (0..61).map(|row| f64::from(row) / 70.0).collect());
+    let input = MetricInput::new(&truth, &p);
+    let ci95 = bootstrap_interval(metric("roc_auc").unwrap(), &input, 200, &ctx(1)).unwrap();
+    assert_eq!((ci95.low, ci95.high), (1.0, 1.0));
+}
+
+#[test]
+fn undefined_metrics_are_noted_and_the_others_keep_their_intervals() {
+    let truth = Target::Class { codes: vec![1; 30], n_classes: 2 };
+    let p = Predictions::new(1, (0..30).map(|row| f64::from(row) / 30.0).collect());
+    let metrics = [metric("roc_auc").unwrap(), metric("log_loss").unwrap()];
+    let results = bootstrap_intervals(&metrics, &MetricInput::new(&truth, &p), 50, &ctx(1));
+    assert_eq!(results[0].value, None);
+    assert!(results[0].note.as_ref().unwrap().contains("undefined"), "{results:?}");
+    assert!(results[1].ci95.is_some() && results[1].note.is_none());
+    let none = bootstrap_intervals(&metrics, &MetricInput::new(&truth, &p), 0, &ctx(1));
+    assert!(none[1].value.is_some() && none[1].ci95.is_none() && none[1].note.is_some());
+    let empty = Target::Class { codes: vec![], n_classes: 2 };
+    let no_rows = Predictions::new(1, vec![]);
+    let results = bootstrap_intervals(&metrics, &MetricInput::new(&empty, &no_rows), 50, &ctx(1));
+    assert!(results.iter().all(|r| r.value.is_none() && r.note.is_some()));
+}
+
+#[test]
+fn zero_weights_are_never_drawn_and_large_tables_take_fewer_resamples() {
+    let truth = Target::Real(vec![1.0, 2.0, 3.0, 100.0]);
+    let p = Predictions::new(1, vec![1.5, 2.5, 3.5, 0.0]);
+    let weights = [1.0, 2.0, 0.5, 0.0];
+    let input = MetricInput { weights: Some(&weights), ..MetricInput::new(&truth, &p) };
+    let ci95 = bootstrap_interval(metric("mae").unwrap(), &input, 200, &ctx(1)).unwrap();
+    assert_eq!((ci95.low, ci95.high), (0.5, 0.5));
+    assert_eq!(n_resamples_for(10_000, 1000), 1000);
+    assert!(n_resamples_for(1_000_000, 1000) < 1000);
+    assert_eq!(n_resamples_for(100_000_000, 1000), 100);
+    assert_eq!(n_resamples_for(0, 1000), 1000);
+}
+
+#[test]
+fn the_best_of_many_guessing_models_is_corrected_to_chance() {
+    let codes: Vec<u32> = (0..200).map(|row| row % 2).collect();
+    let truth = Target::Class { codes, n_classes: 2 };
+    let guess = |seed| {
+        let mut random = Random::new(seed);
+        Predictions::new(1, (0..200).map(|_| random.unit()).collect())
+    };
+    let models: Vec<Predictions> = (0..50).map(guess).collect();
+    let models: Vec<&Predictions> = models.iter().collect();
+    let roc_auc = metric("roc_auc").unwrap();
+    let score = |p: &&Predictions| roc_auc.value(&MetricInput::new(&truth, p)).unwrap();
+    let best = models.iter().map(score).fold(0.0, f64::max);
+    let (corrected, ci95) = corrected_score(roc_auc, &truth, &models, None, 200, &ctx(2)).unwrap();
+    assert!(best > 0.57, "luck alone gives {best}");
+    assert!((corrected - 0.5).abs() < (best - 0.5) / 2.0, "{corrected} of {best}");
+    assert!(ci95.low < 0.5 && 0.5 < ci95.high);
+}
+
+#[test]
+fn without_a_choice_there_is_nothing_to_correct() {
+    let (truth, p) = normal_scores(400, 1.0, 2);
+    let roc_auc = metric("roc_auc").unwrap();
+    let plain = roc_auc.value(&MetricInput::new(&truth, &p)).unwrap();
+    let one = corrected_score(roc_auc, &truth, &[&p], None, 300, &ctx(1)).unwrap();
+    assert!((one.0 - plain).abs() < 0.005, "{} {plain}", one.0);
+    let by_closure =
+        bootstrap_bias_corrected(roc_auc, &truth, None, 300, &ctx(4), |_| Ok(p.clone())).unwrap();
+    assert!((one.0 - by_closure.0).abs() < 1e-12 && one.1 == by_closure.1);
+    assert!(corrected_score(roc_auc, &truth, &[], None, 300, &ctx(1)).is_err());
+}
