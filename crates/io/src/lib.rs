@@ -1,1 +1,33 @@
-//! io: see ARCHITECTURE.md.
+//! Bytes to tables, and tables to bytes.
+//!
+//! [`read_path`] and [`read_bytes`] read a whole file into a [`TableFile`]: the values, what the
+//! text said about them, and where they came from. Nothing has to be told: compression, format,
+//! encoding, separators, header and the type of every column are found out by looking at all of
+//! the file, and what was assumed is said in the source's notes.
+//!
+//! | part | does |
+//! |---|---|
+//! | `source` | opens files, undoes gzip and zstd, hashes, and refuses what is no table |
+//! | `encoding` | UTF-8, UTF-16, Windows-1252 |
+//! | `cell` | one cell: missing, number, instant; and what a whole column is |
+//! | `csv` | separated text: layout, records, parallel parsing |
+//! | `parquet` | Parquet without Arrow |
+//! | `typed` | columns of formats that bring their own types |
+//! | `conform` | the columns that a schema asks for, strictly |
+//!
+//! This crate opens files for reading only; writers take any `impl Write`.
+
+mod cell;
+mod conform;
+mod csv;
+mod encoding;
+mod interner;
+mod options;
+mod parquet;
+mod pipeline;
+mod read;
+mod source;
+mod typed;
+
+pub use options::{Encoding, Format, ReadOptions};
+pub use read::{TableFile, read_bytes, read_path};

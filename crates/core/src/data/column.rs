@@ -218,7 +218,7 @@ impl Strings {
     }
 
     /// The strings in code order.
-    pub fn iter(&self) -> impl Iterator<Item = &str> {
+    pub fn iter(&self) -> impl Iterator<Item = &str> + Clone {
         (0..self.len() as u32).map(|code| self.get(code))
     }
 

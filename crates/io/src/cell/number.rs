@@ -1,0 +1,378 @@
+//! Numbers as files write them: plain ones fast, decorated ones right.
+//!
+//! * *plain*: `-12`, `0.5`, `.5`, `1e-3`, `inf`. Codes are not numbers: leading zeros (`00123`)
+//!   and whole numbers beyond 2⁵³ (which f64 cannot tell apart) are refused, so that such a
+//!   column stays strings and keeps its digits.
+//! * *decorated*: thousands separators (`1,234.5`, `1.234,5`, `1 234`, `1'234`, `12,34,567`),
+//!   percent signs, currency signs and codes before or after, accounting brackets.
+//!
+//! The fast path is Clinger's: up to 15 digits and a power of ten up to 22 are both exact in
+//! f64, so one division rounds correctly ("How to read floating point numbers accurately",
+//! PLDI 1990). All else goes to `fast_float2` (Lemire, "Number parsing at a gigabyte per
+//! second", 2021).
+
+use modelwright_core::data::NumberFormat;
+
+/// The largest whole number that f64 tells apart from its neighbours.
+const WHOLE_MAX: u64 = 1 << 53;
+
+/// Powers of ten that are exact in f64.
+const POWERS: [f64; 23] = [
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
+    1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
+];
+
+/// Currency signs and codes, longer before shorter where one begins another.
+const CURRENCIES: [&str; 50] = [
+    "US$", "AU$", "CA$", "NZ$", "HK$", "R$", "A$", "C$", "$", "€", "£", "¥", "₹", "₽", "₩", "₺",
+    "₪", "₫", "฿", "₴", "₦", "zł", "Kč", "Rs.", "Rs", "kr", "Ft", "USD", "EUR", "GBP", "JPY",
+    "CNY", "INR", "CHF", "CAD", "AUD", "NZD", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF", "RUB",
+    "BRL", "MXN", "ZAR", "TRY", "KRW", "SGD",
+];
+
+/// How a column of numbers is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Style {
+    /// Nothing but sign, digits, point and exponent.
+    Plain,
+    /// Decorated, with a decimal point.
+    Point,
+    /// Decorated, with a decimal comma.
+    Comma,
+}
+
+impl Style {
+    /// The style in which a column with this format was read.
+    pub(crate) fn of(format: &NumberFormat) -> Self {
+        if format.decimal_comma {
+            Self::Comma
+        } else if format.thousands || format.percent || format.currency.is_some() {
+            Self::Point
+        } else {
+            Self::Plain
+        }
+    }
+
+    /// The number in a trimmed cell that is not missing, or `None` when it is none of this style
+    /// or does not go with the decorations in `seen` (two currencies, percent in some rows only).
+    #[inline]
+    pub(crate) fn parse(self, trimmed: &str, seen: &mut Seen) -> Option<f64> {
+        if self == Self::Plain {
+            return parse_plain(trimmed.as_bytes());
+        }
+        let decorated = parse_decorated(trimmed, self == Self::Comma)?;
+        seen.add(&decorated).then_some(decorated.value)
+    }
+}
+
+/// The decorations seen in a column so far; merged over chunks.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Seen {
+    with_percent: bool,
+    without_percent: bool,
+    thousands: bool,
+    currency: Option<&'static str>,
+}
+
+impl Seen {
+    /// What a column of this format shows, so that a value that does not go with it is refused.
+    pub(crate) fn of(format: &NumberFormat) -> Self {
+        let known = |name: &String| CURRENCIES.iter().find(|c| **c == name).copied();
+        Self {
+            with_percent: format.percent,
+            without_percent: !format.percent,
+            thousands: format.thousands,
+            currency: format.currency.as_ref().and_then(known),
+        }
+    }
+
+    /// The format to remember for serving.
+    pub(crate) fn format(&self, style: Style) -> NumberFormat {
+        NumberFormat {
+            decimal_comma: style == Style::Comma,
+            thousands: self.thousands,
+            percent: self.with_percent,
+            currency: self.currency.map(str::to_owned),
+        }
+    }
+
+    /// Adds what another part of the column showed; false when the two contradict each other.
+    pub(crate) fn merge(&mut self, other: &Self) -> bool {
+        self.with_percent |= other.with_percent;
+        self.without_percent |= other.without_percent;
+        self.thousands |= other.thousands;
+        let same = match (self.currency, other.currency) {
+            (Some(a), Some(b)) => a == b,
+            _ => true,
+        };
+        self.currency = self.currency.or(other.currency);
+        same && !(self.with_percent && self.without_percent)
+    }
+
+    fn add(&mut self, cell: &Decorated) -> bool {
+        self.merge(&Self {
+            with_percent: cell.percent,
+            without_percent: !cell.percent,
+            thousands: cell.thousands,
+            currency: cell.currency,
+        })
+    }
+}
+
+/// The value of a plain number; see the module's text for what is refused.
+#[inline]
+pub(crate) fn parse_plain(bytes: &[u8]) -> Option<f64> {
+    let (negative, digits) = match bytes.first()? {
+        b'-' => (true, &bytes[1..]),
+        b'+' => (false, &bytes[1..]),
+        _ => (false, bytes),
+    };
+    let mut mantissa = 0_u64;
+    let mut i = 0;
+    while i < digits.len() && digits[i].is_ascii_digit() {
+        mantissa = mantissa.wrapping_mul(10).wrapping_add(u64::from(digits[i] - b'0'));
+        i += 1;
+    }
+    let n_whole = i;
+    if n_whole > 1 && digits[0] == b'0' {
+        return None;
+    }
+    let mut n_fraction = 0;
+    if i < digits.len() && digits[i] == b'.' {
+        i += 1;
+        while i < digits.len() && digits[i].is_ascii_digit() {
+            mantissa = mantissa.wrapping_mul(10).wrapping_add(u64::from(digits[i] - b'0'));
+            i += 1;
+        }
+        n_fraction = i - n_whole - 1;
+    }
+    if i < digits.len() || n_whole + n_fraction == 0 {
+        return parse_general(bytes, digits);
+    }
+    if n_whole + n_fraction <= 15 {
+        let value = mantissa as f64 / POWERS[n_fraction];
+        return Some(if negative { -value } else { value });
+    }
+    if n_fraction == 0 && (n_whole > 16 || mantissa > WHOLE_MAX) {
+        return None;
+    }
+    fast_float2::parse(bytes).ok()
+}
+
+/// Exponents and infinities. Words other than these (and `nan`) are no numbers.
+#[cold]
+fn parse_general(bytes: &[u8], unsigned: &[u8]) -> Option<f64> {
+    let is_number = match unsigned.first()? {
+        b'0'..=b'9' => true,
+        b'.' => unsigned.get(1).is_some_and(u8::is_ascii_digit),
+        _ => unsigned.eq_ignore_ascii_case(b"inf") || unsigned.eq_ignore_ascii_case(b"infinity"),
+    };
+    if is_number { fast_float2::parse(bytes).ok() } else { None }
+}
+
+struct Decorated {
+    value: f64,
+    thousands: bool,
+    percent: bool,
+    currency: Option<&'static str>,
+}
+
+fn parse_decorated(cell: &str, decimal_comma: bool) -> Option<Decorated> {
+    // Only cells that begin or end like a number are worth the work.
+    if !cell.bytes().any(|b| b.is_ascii_digit()) || cell.len() > 64 {
+        return None;
+    }
+    let (mut rest, mut negative) = (cell, false);
+    if let Some(inner) = rest.strip_prefix('(').and_then(|r| r.strip_suffix(')')) {
+        (rest, negative) = (inner.trim(), true);
+    }
+    let mut currency = None;
+    for _ in 0..2 {
+        // A sign may stand before or after the currency: `-$5`, `$-5`.
+        if let Some(after) = rest.strip_prefix(['-', '\u{2212}']) {
+            if negative {
+                return None;
+            }
+            (rest, negative) = (after.trim_start(), true);
+        } else if let Some(after) = rest.strip_prefix('+') {
+            rest = after;
+        }
+        if currency.is_none()
+            && let Some((name, after)) = strip_currency(rest, |t, c| t.strip_prefix(c))
+        {
+            (currency, rest) = (Some(name), after.trim_start());
+        }
+    }
+    let mut percent = false;
+    if let Some(before) = rest.strip_suffix('%') {
+        (rest, percent) = (before.trim_end(), true);
+    } else if currency.is_none()
+        && let Some((name, before)) = strip_currency(rest, |t, c| t.strip_suffix(c))
+    {
+        (currency, rest) = (Some(name), before.trim_end());
+    }
+    if rest.starts_with(['-', '+']) {
+        return None;
+    }
+    let (value, thousands) = parse_grouped(rest, decimal_comma)?;
+    let value = if negative { -value } else { value };
+    Some(Decorated { value, thousands, percent, currency })
+}
+
+fn strip_currency<'a>(
+    text: &'a str,
+    strip: impl Fn(&'a str, &'static str) -> Option<&'a str>,
+) -> Option<(&'static str, &'a str)> {
+    CURRENCIES.iter().find_map(|name| strip(text, name).map(|rest| (*name, rest)))
+}
+
+/// The value of an unsigned number with optional thousands separators, and whether it has some.
+fn parse_grouped(text: &str, decimal_comma: bool) -> Option<(f64, bool)> {
+    let (decimal, dot) = if decimal_comma { (',', '.') } else { ('.', ',') };
+    let exponent = text.find(['e', 'E']).unwrap_or(text.len());
+    let (mantissa, exponent) = text.split_at(exponent);
+    let (whole, fraction) = match mantissa.split_once(decimal) {
+        Some((whole, fraction)) => (whole, Some(fraction)),
+        None => (mantissa, None),
+    };
+    let separator = whole.chars().find(|c| !c.is_ascii_digit());
+    let mut plain = String::with_capacity(text.len());
+    match separator {
+        None => plain.push_str(whole),
+        Some(s) if s == dot || matches!(s, ' ' | '\u{a0}' | '\u{202f}' | '\'' | '\u{2019}') => {
+            let groups: Vec<&str> = whole.split(s).collect();
+            let last = groups.len() - 1;
+            // Groups of three; the Indian system has groups of two before the last.
+            let right = groups.iter().enumerate().all(|(i, g)| {
+                g.bytes().all(|b| b.is_ascii_digit())
+                    && if i == 0 {
+                        (1..=3).contains(&g.len())
+                    } else if i == last {
+                        g.len() == 3
+                    } else {
+                        g.len() == 3 || (g.len() == 2 && s == dot && !decimal_comma)
+                    }
+            });
+            if !right {
+                return None;
+            }
+            groups.iter().for_each(|g| plain.push_str(g));
+        }
+        Some(_) => return None,
+    }
+    if let Some(fraction) = fraction {
+        if !fraction.bytes().all(|b| b.is_ascii_digit()) {
+            return None;
+        }
+        plain.push('.');
+        plain.push_str(fraction);
+    }
+    plain.push_str(exponent);
+    let value = parse_plain(plain.as_bytes())?;
+    value.is_finite().then_some((value, separator.is_some()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_numbers_round_like_the_standard_library() {
+        for text in [
+            "0",
+            "-0",
+            "+7",
+            "12.50",
+            ".5",
+            "5.",
+            "1e5",
+            "1E-3",
+            "0.1",
+            "123456789012345.6789",
+            "9007199254740992",
+            "3.141592653589793238",
+            "1.7976931348623157e308",
+            "5e-324",
+            "inf",
+            "-Infinity",
+        ] {
+            let expected: f64 = text.parse().unwrap();
+            let got = parse_plain(text.as_bytes()).unwrap();
+            assert_eq!(got.to_bits(), expected.to_bits(), "{text}");
+        }
+    }
+
+    #[test]
+    fn codes_and_words_are_not_numbers() {
+        for text in [
+            "00123",
+            "-07",
+            "9007199254740993",
+            "18446744073709551616",
+            "1_000",
+            "0x1f",
+            "nan",
+            "e5",
+            ".",
+            "-",
+            "+",
+            "1.2.3",
+            "12a",
+            "infinit",
+            "--1",
+            ".e1",
+        ] {
+            assert_eq!(parse_plain(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn decorated_numbers_are_read_in_both_conventions() {
+        let point = |t| parse_decorated(t, false).map(|d| d.value);
+        let comma = |t| parse_decorated(t, true).map(|d| d.value);
+        for (text, value) in [
+            ("1,234.5", 1234.5),
+            ("$1,234", 1234.0),
+            ("-$5.20", -5.2),
+            ("$-5.20", -5.2),
+            ("12 %", 12.0),
+            ("12.5%", 12.5),
+            ("(1,000)", -1000.0),
+            ("5 USD", 5.0),
+            ("1 234 567", 1_234_567.0),
+            ("1'234.50", 1234.5),
+            ("12,34,567", 1_234_567.0),
+            ("1\u{a0}234", 1234.0),
+            ("+3", 3.0),
+            ("7", 7.0),
+            ("£0.99", 0.99),
+        ] {
+            assert_eq!(point(text), Some(value), "{text}");
+        }
+        for (text, value) in [
+            ("1.234,5", 1234.5),
+            ("0,5", 0.5),
+            ("-3,25 €", -3.25),
+            ("1 234,5", 1234.5),
+            ("12", 12.0),
+        ] {
+            assert_eq!(comma(text), Some(value), "{text}");
+        }
+        for text in
+            ["1,23", "12,3456", "1,234,56", ",5,", "5 kg", "--5", "(-5)", "$", "%", "1.234,5"]
+        {
+            assert_eq!(point(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn mixed_percent_and_two_currencies_contradict() {
+        let mut seen = Seen::default();
+        assert!(Style::Point.parse("5%", &mut seen).is_some());
+        assert!(Style::Point.parse("5", &mut seen).is_none());
+        let mut seen = Seen::default();
+        assert!(Style::Point.parse("$5", &mut seen).is_some());
+        assert!(Style::Point.parse("5", &mut seen).is_some());
+        assert!(Style::Point.parse("€5", &mut seen).is_none());
+    }
+}

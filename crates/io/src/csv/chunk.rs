@@ -1,0 +1,222 @@
+//! A block of records to typed columns: the work of one worker.
+//!
+//! Every column is parsed by the reading that the first rows suggest. Where a value does not fit,
+//! a free column is given up for this pass ([`Part::Failed`]; it is read again as strings and
+//! decided as a whole), a column of a schema is an error.
+
+use modelwright_core::data::{MISSING_CODE, MISSING_INSTANT, Strings};
+
+use super::records::{BadRecord, Dialect, Problem, Records, split, split_record};
+use crate::cell::decide::Reading;
+use crate::cell::number::{Seen, Style};
+use crate::cell::{instant, missing, trim};
+use crate::encoding;
+use crate::interner::Interner;
+use crate::options::Encoding;
+
+/// How one column of the file is read.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ColumnPlan {
+    /// Position in the file.
+    pub position: usize,
+    pub reading: Reading,
+    /// The decorations that values must go with; empty for a free column.
+    pub seen: Seen,
+    /// A value that does not fit is an error.
+    pub is_strict: bool,
+}
+
+/// All that a worker must know.
+#[derive(Debug, Clone)]
+pub(crate) struct Job {
+    pub dialect: Dialect,
+    pub encoding: Encoding,
+    /// Fields of every record.
+    pub n_fields: usize,
+    /// Records to skip at the beginning of the first block.
+    pub n_skipped: usize,
+    pub columns: Vec<ColumnPlan>,
+}
+
+/// The columns of a block.
+pub(crate) struct Chunk {
+    /// One for each planned column.
+    pub parts: Vec<Part>,
+    pub n_rows: usize,
+    pub n_lines: u64,
+}
+
+/// A column of a block.
+pub(crate) enum Part {
+    Number {
+        values: Vec<f64>,
+        seen: Seen,
+    },
+    /// `day_first_fits`: every value could also be read day first.
+    Instant {
+        values: Vec<i64>,
+        day_first_fits: bool,
+    },
+    Text {
+        codes: Vec<u32>,
+        strings: Strings,
+    },
+    Failed,
+}
+
+/// Why a block could not be parsed. Places are counted within the block, from 0.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Failure {
+    /// A byte is not of the encoding.
+    NotText { line: u64 },
+    /// A record has the wrong number of fields.
+    Fields { line: u64, got: usize },
+    /// A quoted field never ends.
+    OpenQuote { line: u64 },
+    /// A value does not fit the schema.
+    Cell { line: u64, row: usize, column: usize, value: String },
+}
+
+/// Parses a block; at most `n_rows_max` of its rows.
+pub(crate) fn parse(
+    bytes: &[u8],
+    job: &Job,
+    is_first: bool,
+    n_rows_max: usize,
+) -> Result<Chunk, Failure> {
+    let newline = job.dialect.newline;
+    let n_lines = memchr::memchr_iter(newline, bytes).count() as u64;
+    let Some(text) = encoding::to_text(bytes, job.encoding) else {
+        let valid = std::str::from_utf8(bytes).err().map_or(0, |e| e.valid_up_to());
+        return Err(Failure::NotText { line: lines(&bytes[..valid], newline) });
+    };
+    let mut body = &*text;
+    if is_first {
+        body = skip_records(body, &job.dialect, job.n_skipped)
+            .map_err(|problem| failure(&text, newline, 0, BadRecord { at: 0, problem }))?;
+    }
+    let offset = text.len() - body.len();
+    let records = split(body, &job.dialect, job.n_fields, n_rows_max)
+        .map_err(|bad| failure(&text, newline, offset, bad))?;
+    let parts = job
+        .columns
+        .iter()
+        .enumerate()
+        .map(|(column, plan)| {
+            parse_column(body, job, &records, plan).map_err(|row| {
+                let span = records.spans[row * job.n_fields + plan.position];
+                Failure::Cell {
+                    line: lines(&text.as_bytes()[..offset + span.place()], newline),
+                    row,
+                    column,
+                    value: span.text(body, &job.dialect).into_owned(),
+                }
+            })
+        })
+        .collect::<Result<_, _>>()?;
+    Ok(Chunk { parts, n_rows: records.n_rows, n_lines })
+}
+
+fn lines(bytes: &[u8], newline: u8) -> u64 {
+    memchr::memchr_iter(newline, bytes).count() as u64
+}
+
+fn failure(text: &str, newline: u8, offset: usize, bad: BadRecord) -> Failure {
+    let line = |at: usize| lines(&text.as_bytes()[..offset + at], newline);
+    match bad.problem {
+        Problem::Fields(got) => Failure::Fields { line: line(bad.at), got },
+        Problem::OpenQuote(at) => Failure::OpenQuote { line: line(at) },
+    }
+}
+
+fn skip_records<'a>(text: &'a str, dialect: &Dialect, n: usize) -> Result<&'a str, Problem> {
+    let (mut at, mut n_left) = (0, n);
+    let mut spans = Vec::new();
+    while n_left > 0 && at < text.len() {
+        spans.clear();
+        at = split_record(text, at, dialect, &mut spans)?;
+        n_left -= usize::from(!spans.is_empty());
+    }
+    Ok(&text[at..])
+}
+
+/// One column, or the row (in the block) whose value does not fit the schema.
+fn parse_column(
+    body: &str,
+    job: &Job,
+    records: &Records,
+    plan: &ColumnPlan,
+) -> Result<Part, usize> {
+    let cells = records
+        .spans
+        .iter()
+        .skip(plan.position)
+        .step_by(job.n_fields)
+        .map(|span| span.text(body, &job.dialect));
+    let part = match plan.reading {
+        Reading::Number(style) => parse_numbers(cells, style, &plan.seen, records.n_rows),
+        Reading::Instant(order) => parse_instants(cells, order, records.n_rows),
+        Reading::Text => Ok(parse_text(cells, records.n_rows)),
+    };
+    match part {
+        Err(row) if plan.is_strict => Err(row),
+        Err(_) => Ok(Part::Failed),
+        Ok(part) => Ok(part),
+    }
+}
+
+fn parse_numbers<C: AsRef<str>>(
+    cells: impl Iterator<Item = C>,
+    style: Style,
+    seen: &Seen,
+    n_rows: usize,
+) -> Result<Part, usize> {
+    let mut seen = seen.clone();
+    let mut values = Vec::with_capacity(n_rows);
+    for (row, cell) in cells.enumerate() {
+        let cell = trim(cell.as_ref());
+        let value = match style.parse(cell, &mut seen) {
+            Some(value) => value,
+            None if missing::is_missing(cell) => f64::NAN,
+            None => return Err(row),
+        };
+        values.push(value);
+    }
+    Ok(Part::Number { values, seen })
+}
+
+fn parse_instants<C: AsRef<str>>(
+    cells: impl Iterator<Item = C>,
+    order: Option<bool>,
+    n_rows: usize,
+) -> Result<Part, usize> {
+    let mut day_first_fits = order == Some(false);
+    let mut values = Vec::with_capacity(n_rows);
+    for (row, cell) in cells.enumerate() {
+        let cell = trim(cell.as_ref());
+        let value = match instant::parse(cell, order) {
+            Some(value) => {
+                day_first_fits = day_first_fits && instant::parse(cell, Some(true)).is_some();
+                value
+            }
+            None if missing::is_missing(cell) => MISSING_INSTANT,
+            None => return Err(row),
+        };
+        values.push(value);
+    }
+    Ok(Part::Instant { values, day_first_fits })
+}
+
+fn parse_text<C: AsRef<str>>(cells: impl Iterator<Item = C>, n_rows: usize) -> Part {
+    let mut interner = Interner::default();
+    let mut codes = Vec::with_capacity(n_rows);
+    for cell in cells {
+        let cell = cell.as_ref();
+        codes.push(if missing::is_missing(trim(cell)) {
+            MISSING_CODE
+        } else {
+            interner.intern(cell)
+        });
+    }
+    Part::Text { codes, strings: interner.into_strings() }
+}

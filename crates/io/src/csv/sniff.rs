@@ -1,0 +1,290 @@
+//! What kind of CSV this is: separators, quotes, names.
+//!
+//! The first records of the file are split by each candidate separator; the one that gives the
+//! most records the same number of fields (at least two) wins. A file in which none does is taken
+//! for one column. The first record is the header unless it clearly holds values: a number in
+//! every column of numbers, and not a row of names that happen to be numbers (pixels `0, 1, 2`,
+//! years).
+
+use std::collections::HashSet;
+
+use modelwright_core::{Error, Result};
+
+use super::records::{Dialect, Span, split_record};
+use crate::cell::decide::{Reading, decide};
+use crate::cell::{missing, number, trim};
+use crate::options::ReadOptions;
+
+/// The candidates, the more usual first.
+const DELIMITERS: [u8; 4] = [b',', b'\t', b';', b'|'];
+
+/// How many records decide.
+const N_RECORDS: usize = 1000;
+
+/// What was found out about a CSV.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Layout {
+    pub dialect: Dialect,
+    /// The separator; `None` for a file of one column.
+    pub delimiter: Option<u8>,
+    /// One name for each column, repaired where needed.
+    pub names: Vec<String>,
+    /// Records before the first row: the header, and Excel's `sep=` line.
+    pub n_skipped: usize,
+    /// What the user should know.
+    pub notes: Vec<String>,
+}
+
+/// Finds out the layout by the head of a file (from its very beginning).
+///
+/// `is_whole` tells that the head is the whole file, so that its last record counts.
+pub(crate) fn sniff(head: &str, is_whole: bool, options: &ReadOptions) -> Result<Layout> {
+    let newline = if head.contains('\n') || !head.contains('\r') { b'\n' } else { b'\r' };
+    let mut notes = Vec::new();
+    let mut n_skipped = 0;
+    let mut delimiter = options.delimiter;
+    let mut body = head;
+    if let Some((separator, rest)) = excel_line(head) {
+        (delimiter, body, n_skipped) = (delimiter.or(Some(separator)), rest, 1);
+    }
+    let dialect_of = |delimiter: u8| Dialect {
+        delimiter,
+        quote: Some(quote_of(body, delimiter, newline)),
+        newline,
+        skip_blanks: false,
+    };
+    let delimiter = delimiter.or_else(|| best_delimiter(body, is_whole, &dialect_of));
+    let mut dialect = dialect_of(delimiter.unwrap_or(newline));
+    let mut records = first_records(body, &dialect, is_whole);
+    if records.is_empty() {
+        return Err(Error::input("no records in the first part of the file")
+            .expected("lines of fields")
+            .hint("a quote that is never closed swallows the lines behind it"));
+    }
+    dialect.skip_blanks = blanks_follow(&records);
+    if dialect.skip_blanks {
+        records = first_records(body, &dialect, is_whole);
+    }
+    let has_header = options.header.unwrap_or_else(|| !is_headerless(&records));
+    let names = if has_header {
+        n_skipped += 1;
+        repair_names(&records[0], &mut notes)
+    } else {
+        if options.header.is_none() {
+            notes.push(
+                "the first line holds values, so there is no header: columns are named \
+                 column_1, column_2, …"
+                    .to_owned(),
+            );
+        }
+        (1..=records[0].len()).map(|i| format!("column_{i}")).collect()
+    };
+    Ok(Layout { dialect, delimiter, names, n_skipped, notes })
+}
+
+/// The records of the head as text; the last one is left out unless the head is the whole file.
+pub(crate) fn first_records(head: &str, dialect: &Dialect, is_whole: bool) -> Vec<Vec<String>> {
+    let (mut at, mut records) = (0, Vec::new());
+    let mut spans: Vec<Span> = Vec::new();
+    while at < head.len() && records.len() < N_RECORDS {
+        spans.clear();
+        let Ok(next) = split_record(head, at, dialect, &mut spans) else { break };
+        if next == head.len() && !is_whole && !records.is_empty() {
+            break;
+        }
+        if !spans.is_empty() {
+            records.push(spans.iter().map(|s| s.text(head, dialect).into_owned()).collect());
+        }
+        at = next;
+    }
+    records
+}
+
+/// Excel's first line `sep=;`, and the text behind it.
+fn excel_line(head: &str) -> Option<(u8, &str)> {
+    let (line, rest) = head.split_once('\n')?;
+    let separator = line.trim_end_matches('\r').trim_matches('"').strip_prefix("sep=")?;
+    match separator.as_bytes() {
+        [byte] if byte.is_ascii() => Some((*byte, rest)),
+        _ => None,
+    }
+}
+
+/// `'` when fields are wrapped in it and `"` never occurs; else `"`.
+fn quote_of(head: &str, delimiter: u8, newline: u8) -> u8 {
+    if memchr::memchr(b'"', head.as_bytes()).is_some() {
+        return b'"';
+    }
+    let (mut n_wrapped, mut n_half, mut n_fields) = (0, 0, 0);
+    let cut = |b: u8| b == delimiter || b == newline;
+    for field in head.as_bytes().split(|b| cut(*b)).take(20_000) {
+        let field = field.trim_ascii();
+        let wrapped = field.len() >= 2 && field.starts_with(b"'") && field.ends_with(b"'");
+        n_wrapped += usize::from(wrapped);
+        n_half += usize::from(field.starts_with(b"'") && !wrapped);
+        n_fields += 1;
+    }
+    // A field with the separator inside its quotes counts as half, so some halves are fine.
+    if n_wrapped * 5 >= n_fields && n_half * 2 <= n_wrapped { b'\'' } else { b'"' }
+}
+
+fn best_delimiter(head: &str, is_whole: bool, dialect_of: &dyn Fn(u8) -> Dialect) -> Option<u8> {
+    let mut best: Option<(usize, usize, u8)> = None;
+    for delimiter in DELIMITERS {
+        let records = first_records(head, &dialect_of(delimiter), is_whole);
+        let counts: Vec<usize> = records.iter().map(Vec::len).collect();
+        let Some(width) = usual(&counts) else { continue };
+        let percent = 100 * counts.iter().filter(|c| **c == width).count() / counts.len();
+        if width < 2 || percent < 50 {
+            continue;
+        }
+        // More agreement first, then more fields; the earlier candidate wins a draw.
+        if best.is_none_or(|(p, w, _)| (percent, width) > (p, w)) {
+            best = Some((percent, width, delimiter));
+        }
+    }
+    best.map(|(_, _, delimiter)| delimiter)
+}
+
+/// The most frequent count; the first record's on a draw.
+fn usual(counts: &[usize]) -> Option<usize> {
+    let n_of = |c: usize| counts.iter().filter(|k| **k == c).count();
+    let first = *counts.first()?;
+    let mut sorted = counts.to_vec();
+    sorted.sort_unstable();
+    sorted.dedup();
+    let mut best = (n_of(first), first);
+    for count in sorted {
+        best = if n_of(count) > best.0 { (n_of(count), count) } else { best };
+    }
+    Some(best.1)
+}
+
+/// Whether a blank follows every separator (`a, b, c`).
+fn blanks_follow(records: &[Vec<String>]) -> bool {
+    let mut later = records.iter().flat_map(|r| r.iter().skip(1)).peekable();
+    later.peek().is_some() && later.all(|field| field.starts_with(' ') || field.is_empty())
+}
+
+/// Whether the first record clearly holds values; see the module's text.
+fn is_headerless(records: &[Vec<String>]) -> bool {
+    let Some((first, rest)) = records.split_first() else { return false };
+    if rest.is_empty() {
+        return false;
+    }
+    let mut numbers = Vec::new();
+    for (i, cell) in first.iter().enumerate() {
+        let below = decide(rest.iter().filter_map(|r| r.get(i)).map(String::as_str));
+        let is_value =
+            |cell: &str| matches!(decide(std::iter::once(cell)), Some(r) if r != Reading::Text);
+        match below {
+            None | Some(Reading::Text) => {}
+            Some(_) if missing::is_missing(trim(cell)) && !trim(cell).is_empty() => {}
+            Some(_) if is_value(cell) => {
+                numbers.push(number::parse_plain(trim(cell).as_bytes()));
+            }
+            Some(_) => return false,
+        }
+    }
+    let whole: Vec<f64> = numbers.iter().flatten().copied().filter(|v| v.fract() == 0.0).collect();
+    let are_names = whole.len() == numbers.len() && whole.len() >= 2 && {
+        let is_sequence = whole.windows(2).all(|w| w[1] == w[0] + 1.0);
+        let are_years = whole.iter().all(|v| (1900.0..=2100.0).contains(v))
+            && whole.windows(2).all(|w| w[1] > w[0]);
+        is_sequence || are_years
+    };
+    !numbers.is_empty() && !are_names
+}
+
+/// Distinct names that are not empty, from a header.
+pub(crate) fn repair_names(header: &[String], notes: &mut Vec<String>) -> Vec<String> {
+    let given: HashSet<&str> = header.iter().map(|n| n.trim()).collect();
+    let mut taken: HashSet<String> = HashSet::new();
+    let mut names = Vec::with_capacity(header.len());
+    for (i, name) in header.iter().enumerate() {
+        let place = i + 1;
+        let wanted = name.trim();
+        let name = if wanted.is_empty() {
+            let name = free_name(&format!("column_{place}"), &given, &taken);
+            notes.push(format!("column {place} has no name and is called `{name}`"));
+            name
+        } else if taken.contains(wanted) {
+            let name = free_name(wanted, &given, &taken);
+            notes
+                .push(format!("column {place} repeats the name `{wanted}` and is called `{name}`"));
+            name
+        } else {
+            wanted.to_owned()
+        };
+        taken.insert(name.clone());
+        names.push(name);
+    }
+    names
+}
+
+fn free_name(base: &str, given: &HashSet<&str>, taken: &HashSet<String>) -> String {
+    let is_free = |name: &String| !given.contains(name.as_str()) && !taken.contains(name);
+    let plain = base.to_owned();
+    if is_free(&plain) {
+        return plain;
+    }
+    // Ends: there are only finitely many names.
+    (2..).map(|k| format!("{base}_{k}")).find(is_free).unwrap_or(plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layout(head: &str) -> Layout {
+        sniff(head, true, &ReadOptions::default()).unwrap()
+    }
+
+    #[test]
+    fn separators_are_found() {
+        for (head, delimiter) in [
+            ("a,b\n1,2\n", Some(b',')),
+            ("a;b\n1,5;2,5\n3,5;4,5\n", Some(b';')),
+            ("a\tb\n1\tx, y\n", Some(b'\t')),
+            ("a|b|c\n1|2|3\n", Some(b'|')),
+            ("text\nHello, world\nno comma\nnone\n", None),
+            ("a,b,c\n\"x;y;z\",2,3\n", Some(b',')),
+            ("a,b\n1,2\n3\n4,5\n", Some(b',')),
+            ("sep=;\na;b\n1;2\n", Some(b';')),
+            ("'a','b'\n'x,y','2'\n", Some(b',')),
+        ] {
+            assert_eq!(layout(head).delimiter, delimiter, "{head:?}");
+        }
+        assert_eq!(layout("'a','b'\n'x,y','2'\n").dialect.quote, Some(b'\''));
+        assert_eq!(layout("a\r1\r2\r").dialect.newline, b'\r');
+        assert!(layout("a, b\n1, 2\n").dialect.skip_blanks);
+    }
+
+    #[test]
+    fn a_header_is_taken_for_granted_unless_the_first_line_clearly_holds_values() {
+        let is_headerless = |head: &str| layout(head).names[0] == "column_1";
+        assert!(is_headerless("5.1,3.5,setosa\n4.9,3.0,setosa\n"));
+        assert!(is_headerless("39, State-gov, 77516\n50, Private, 83311\n"));
+        assert!(is_headerless("2024-01-02,5\n2024-01-03,6\n"));
+        for head in [
+            "0,1,2\n5,6,7\n",
+            "country,1990,1991\nA,5,6\n",
+            "x,y\na,b\n",
+            "a,1\n2,3\n",
+            "label,0,1\nx,3,4\n",
+            "5.1,3.5\n",
+        ] {
+            assert!(!is_headerless(head), "{head:?}");
+        }
+    }
+
+    #[test]
+    fn names_are_repaired_and_the_repair_is_told() {
+        let mut notes = Vec::new();
+        let header = ["a", "", "a", "a_2", " b ", "a"].map(str::to_owned);
+        let names = repair_names(&header, &mut notes);
+        assert_eq!(names, ["a", "column_2", "a_3", "a_2", "b", "a_4"]);
+        assert_eq!(notes.len(), 3);
+        assert!(notes[1].contains("column 3 repeats the name `a`"), "{notes:?}");
+    }
+}

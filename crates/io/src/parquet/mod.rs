@@ -1,0 +1,200 @@
+//! Parquet to a table, column by column in parallel.
+//!
+//! The low-level column readers of the `parquet` crate decode pages; there is no Arrow in
+//! between. Columns that are no flat column (lists, maps, structs, raw bytes) are left out with
+//! a note. While columns are decoded, another thread hashes the file.
+
+mod bytes;
+mod leaf;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use modelwright_core::record::DataSource;
+use modelwright_core::{Context, Error, Result};
+use parquet::errors::ParquetError;
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use rayon::prelude::*;
+
+use self::bytes::SharedBytes;
+use self::leaf::{Leaf, read_values};
+use crate::options::ReadOptions;
+use crate::read::{Parts, choose};
+use crate::source::{Opened, Source};
+use crate::typed::Builder;
+
+/// Reads a whole Parquet file.
+pub(crate) fn read(
+    source: &Source<'_>,
+    opened: Opened<'_>,
+    options: &ReadOptions,
+    ctx: &Context,
+) -> Result<Parts> {
+    let (hash, compression) = (opened.hash.clone(), opened.compression);
+    let file = open(source, opened)?;
+    let mut notes = Vec::new();
+    let leaves = file.choose(options, &mut notes)?;
+    let n_max = options.n_rows_max.unwrap_or(usize::MAX);
+    let (columns, sha256) = ctx.install(|| {
+        rayon::join(
+            || leaves.par_iter().map(|c| file.read_column(c, n_max, ctx)).collect::<Vec<_>>(),
+            || hash.finish(),
+        )
+    });
+    let mut decided = Vec::with_capacity(leaves.len());
+    for (column, found) in leaves.iter().zip(columns) {
+        let (builder, is_text) = found.map_err(|e| file.broken(source, e, &column.name))?;
+        if is_text {
+            decided.push((column.name.clone(), builder));
+        } else {
+            notes.push(format!("column `{}` holds raw bytes and is left out", column.name));
+        }
+    }
+    let n_rows = decided.first().map_or(0, |(_, b)| b.n_rows());
+    if n_rows == 0 {
+        return Err(no_rows(source, &file));
+    }
+    let decided =
+        ctx.install(|| decided.into_par_iter().map(|(name, b)| (name, b.decide())).collect());
+    let (columns, schema) =
+        choose(decided, options, &mut notes).map_err(|e| e.at(source.shown()))?;
+    let source = DataSource {
+        name: source.name.clone(),
+        format: "parquet".to_owned(),
+        compression: compression.map(|c| c.name().to_owned()),
+        encoding: None,
+        delimiter: None,
+        sha256: sha256.map_err(|e| source.broken(e))?,
+        n_rows,
+        n_columns: columns.len(),
+        notes,
+    };
+    Ok(Parts { columns, schema, source })
+}
+
+fn no_rows(source: &Source<'_>, file: &Opening) -> Error {
+    let error = Error::input("the file has no rows that can be read").at(source.shown());
+    error
+        .expected("at least one row in at least one flat column")
+        .got(format!("{} rows", file.reader.metadata().file_metadata().num_rows()))
+}
+
+/// A flat column of a file.
+#[derive(Debug, Clone)]
+pub(crate) struct FlatColumn {
+    pub name: String,
+    position: usize,
+    leaf: Leaf,
+    is_nullable: bool,
+}
+
+/// An opened Parquet file.
+pub(crate) struct Opening {
+    reader: SerializedFileReader<SharedBytes>,
+}
+
+/// Opens a source as Parquet: a plain file is read where it lies, all else from memory.
+pub(crate) fn open(source: &Source<'_>, opened: Opened<'_>) -> Result<Opening> {
+    let bytes = match (opened.compression, source.file()) {
+        (None, Some(file)) => SharedBytes::file(file?).map_err(|e| source.broken(e))?,
+        _ => SharedBytes::all_of(opened.reader).map_err(|e| source.broken(e))?,
+    };
+    let reader = guard(|| SerializedFileReader::new(bytes)).map_err(|e| {
+        Error::input("the Parquet file is broken or cut short")
+            .at(source.shown())
+            .expected("a file that ends with its footer and PAR1")
+            .because(e)
+            .hint("copy or download it again")
+    })?;
+    Ok(Opening { reader })
+}
+
+impl Opening {
+    /// The flat columns that the options ask for; others are noted.
+    pub(crate) fn choose(
+        &self,
+        options: &ReadOptions,
+        notes: &mut Vec<String>,
+    ) -> Result<Vec<FlatColumn>> {
+        let schema = self.reader.metadata().file_metadata().schema_descr();
+        let (mut flat, mut nested) = (Vec::new(), Vec::new());
+        for (position, column) in schema.columns().iter().enumerate() {
+            let name = schema.get_column_root(position).name().to_owned();
+            match Leaf::of(column) {
+                Some(leaf) => {
+                    let is_nullable = column.max_def_level() > 0;
+                    flat.push(FlatColumn { name, position, leaf, is_nullable });
+                }
+                None if !nested.contains(&name) => nested.push(name),
+                None => {}
+            }
+        }
+        repair(&mut flat, notes);
+        for name in nested {
+            notes.push(format!("column `{name}` holds nested or binary values and is left out"));
+        }
+        if let Some(wanted) = &options.columns {
+            let names: Vec<&str> = flat.iter().map(|c| c.name.as_str()).collect();
+            if let Some(unknown) = wanted.iter().find(|w| !names.contains(&w.as_str())) {
+                let error = Error::input("no such column").column(unknown);
+                return Err(error.suggest(unknown, names));
+            }
+            flat.retain(|c| wanted.contains(&c.name));
+        }
+        if let Some(schema) = &options.schema {
+            flat.retain(|c| schema.field(&c.name).is_some());
+        }
+        Ok(flat)
+    }
+
+    fn read_column(
+        &self,
+        column: &FlatColumn,
+        n_max: usize,
+        ctx: &Context,
+    ) -> std::result::Result<(Builder, bool), ParquetError> {
+        let mut builder = Builder::new(0);
+        let mut is_text = true;
+        for group in 0..self.reader.num_row_groups() {
+            if builder.n_rows() >= n_max {
+                break;
+            }
+            if ctx.is_cancelled() {
+                return Err(ParquetError::General("interrupted".to_owned()));
+            }
+            is_text &= guard(|| {
+                let mut reader =
+                    self.reader.get_row_group(group)?.get_column_reader(column.position)?;
+                let n_left = n_max - builder.n_rows();
+                let (leaf, nullable) = (column.leaf, column.is_nullable);
+                Ok(read_values(&mut reader, leaf, nullable, n_left, &mut builder)?.1)
+            })?;
+        }
+        Ok((builder, is_text))
+    }
+
+    /// What a failed read of a column means.
+    fn broken(&self, source: &Source<'_>, error: ParquetError, column: &str) -> Error {
+        Error::input("the Parquet file is broken or uses a feature that is not known")
+            .at(source.shown())
+            .column(column)
+            .because(error)
+            .hint("write it again with Snappy or zstd compression, by pyarrow or polars")
+    }
+}
+
+/// Gives repeated or empty names a free one.
+fn repair(columns: &mut [FlatColumn], notes: &mut Vec<String>) {
+    let names: Vec<String> = columns.iter().map(|c| c.name.clone()).collect();
+    for (column, name) in columns.iter_mut().zip(crate::csv::repair_names(&names, notes)) {
+        column.name = name;
+    }
+}
+
+/// Runs a decoder; a panic on broken bytes becomes an error.
+fn guard<T>(
+    work: impl FnOnce() -> std::result::Result<T, ParquetError>,
+) -> std::result::Result<T, ParquetError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        Err(ParquetError::General("the decoder found impossible values".to_owned()))
+    })
+}

@@ -1,0 +1,317 @@
+//! Where bytes come from: a file, standard input or memory; compressed or not; and their hash.
+//!
+//! A [`Source`] can be opened more than once (but for standard input), because a reader that
+//! guessed wrong reads again. The first bytes decide compression and format: names may lie.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use modelwright_core::{Error, Result};
+use sha2::{Digest, Sha256};
+
+use crate::options::Format;
+
+/// How many bytes are looked at before anything is decided.
+const HEAD_BYTES: usize = 256 << 10;
+
+/// Bytes of a table, wherever they lie.
+pub(crate) struct Source<'a> {
+    /// File name without its folder.
+    pub name: String,
+    place: Place<'a>,
+}
+
+enum Place<'a> {
+    File(PathBuf),
+    Memory(&'a [u8]),
+    Stdin,
+}
+
+/// The compressions that are undone while reading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Compression {
+    Gzip,
+    Zstd,
+}
+
+impl Compression {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Gzip => "gzip",
+            Self::Zstd => "zstd",
+        }
+    }
+}
+
+/// A source that has been opened: its plain bytes, and what the first of them say.
+pub(crate) struct Opened<'a> {
+    /// Bytes without compression.
+    pub reader: Box<dyn Read + Send + 'a>,
+    /// The first of them (all, when there are few); still to be read from `reader` too.
+    pub head: Vec<u8>,
+    pub compression: Option<Compression>,
+    pub hash: Hash<'a>,
+}
+
+impl Opened<'_> {
+    /// Whether the head is all there is.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.head.len() < HEAD_BYTES
+    }
+}
+
+impl<'a> Source<'a> {
+    /// A file, or standard input when the path is `-`.
+    ///
+    /// # Errors
+    /// Input error when there is no such file (with the nearest name in its folder), when it is
+    /// a directory, or when it may not be read.
+    pub(crate) fn path(path: &Path) -> Result<Self> {
+        if path.as_os_str() == "-" {
+            return Ok(Self { name: "standard input".to_owned(), place: Place::Stdin });
+        }
+        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+        let metadata = std::fs::metadata(path).map_err(|e| cannot_open(path, e))?;
+        if metadata.is_dir() {
+            return Err(Error::input("this is a directory, not a file")
+                .at(path.display().to_string())
+                .expected("a CSV, JSON Lines, Parquet or Arrow file")
+                .hint(files_in(path)));
+        }
+        Ok(Self { name, place: Place::File(path.to_owned()) })
+    }
+
+    /// Bytes in memory under a name.
+    pub(crate) fn memory(name: &str, bytes: &'a [u8]) -> Self {
+        Self { name: name.to_owned(), place: Place::Memory(bytes) }
+    }
+
+    /// Whether it can be opened a second time.
+    pub(crate) fn is_repeatable(&self) -> bool {
+        !matches!(self.place, Place::Stdin)
+    }
+
+    /// The file itself, for formats that are read from their end.
+    pub(crate) fn file(&self) -> Option<Result<File>> {
+        match &self.place {
+            Place::File(path) => Some(File::open(path).map_err(|e| cannot_open(path, e))),
+            _ => None,
+        }
+    }
+
+    /// How the user knows it, for errors.
+    pub(crate) fn shown(&self) -> String {
+        match &self.place {
+            Place::File(path) => path.display().to_string(),
+            _ => self.name.clone(),
+        }
+    }
+
+    /// Opens it, looks at the first bytes, and undoes compression.
+    ///
+    /// # Errors
+    /// Input error when it is empty, cannot be read, or is broken.
+    pub(crate) fn open(&self) -> Result<Opened<'a>> {
+        let raw: Box<dyn Read + Send + 'a> = match &self.place {
+            Place::File(path) => Box::new(File::open(path).map_err(|e| cannot_open(path, e))?),
+            Place::Memory(bytes) => Box::new(*bytes),
+            Place::Stdin => Box::new(io::stdin()),
+        };
+        let hash = Hash::new(raw);
+        let mut raw = hash.clone();
+        let head = read_head(&mut raw).map_err(|e| self.broken(e))?;
+        if head.is_empty() {
+            return Err(Error::input("the file is empty")
+                .at(self.shown())
+                .expected("a table with a header and at least one row")
+                .got("0 bytes"));
+        }
+        let compression = match head.get(..4) {
+            Some([0x1f, 0x8b, ..]) => Some(Compression::Gzip),
+            Some([0x28, 0xb5, 0x2f, 0xfd]) => Some(Compression::Zstd),
+            _ => None,
+        };
+        let raw = io::Cursor::new(head.clone()).chain(raw);
+        let (mut reader, head): (Box<dyn Read + Send + 'a>, _) = match compression {
+            None => return Ok(Opened { reader: Box::new(raw), head, compression, hash }),
+            Some(Compression::Gzip) => {
+                (Box::new(flate2::read::MultiGzDecoder::new(io::BufReader::new(raw))), Vec::new())
+            }
+            Some(Compression::Zstd) => {
+                let decoder = zstd::stream::read::Decoder::new(raw).map_err(|e| self.broken(e))?;
+                (Box::new(decoder), head)
+            }
+        };
+        drop(head);
+        let head = read_head(&mut reader).map_err(|e| self.broken(e))?;
+        if head.is_empty() {
+            return Err(Error::input("the file is empty inside its compression")
+                .at(self.shown())
+                .expected("a table with a header and at least one row"));
+        }
+        let reader = Box::new(io::Cursor::new(head.clone()).chain(reader));
+        Ok(Opened { reader, head, compression, hash })
+    }
+
+    /// What a failed read means.
+    pub(crate) fn broken(&self, error: io::Error) -> Error {
+        let what = match error.kind() {
+            io::ErrorKind::UnexpectedEof => "the file is cut short",
+            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => "the file is broken",
+            _ if error.to_string().contains("incomplete") => "the file is cut short",
+            _ => "the file cannot be read",
+        };
+        Error::input(what)
+            .at(self.shown())
+            .because(error)
+            .hint("copy or download it again, and check it with its own tool (gzip -t, zstd -t)")
+    }
+}
+
+/// The format of a file by its first bytes, else by its name, else by how its text begins.
+///
+/// # Errors
+/// Input error that names the format, when it is a known one that cannot be read, or when the
+/// bytes are no text.
+pub(crate) fn detect_format(source: &Source<'_>, head: &[u8]) -> Result<Format> {
+    if head.starts_with(b"PAR1") {
+        return Ok(Format::Parquet);
+    }
+    if head.starts_with(b"ARROW1") || head.starts_with(&[0xff; 4]) {
+        return Ok(Format::Arrow);
+    }
+    refuse_foreign(source, head)?;
+    let stem = source.name.trim_end_matches(".gz").trim_end_matches(".zst");
+    let by_name = stem.rsplit_once('.').and_then(|(_, e)| Format::of_extension(e));
+    match by_name {
+        Some(format @ (Format::Parquet | Format::Arrow)) => {
+            let magic = if format == Format::Parquet { "PAR1" } else { "ARROW1" };
+            Err(Error::input(format!("this is no {} file, in spite of its name", format.name()))
+                .at(source.shown())
+                .expected(format!("a file that begins with {magic}"))
+                .got(String::from_utf8_lossy(&head[..head.len().min(16)]))
+                .hint("if it is text, give it the extension .csv or .jsonl"))
+        }
+        Some(format) => Ok(format),
+        None => {
+            let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
+            let is_json = text.starts_with(b"{") || text.starts_with(b"[{");
+            Ok(if is_json { Format::Json } else { Format::Csv })
+        }
+    }
+}
+
+/// Files of known other formats, by their first bytes.
+const FOREIGN: [(&[u8], &str, &str); 11] = [
+    (b"PK\x03\x04", "a ZIP archive or an Excel workbook", "unpack it, or save the sheet as CSV"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook", "save the sheet as CSV"),
+    (b"BZh", "compressed with bzip2", "unpack it with bunzip2, or pack it with gzip or zstd"),
+    (b"\xfd7zXZ", "compressed with xz", "unpack it with unxz, or pack it with gzip or zstd"),
+    (b"7z\xbc\xaf", "a 7z archive", "unpack it first"),
+    (b"SQLite format 3\0", "an SQLite database", "export the table as CSV"),
+    (b"%PDF", "a PDF document", "export the table as CSV"),
+    (b"\x89HDF", "an HDF5 file", "save the table as Parquet"),
+    (b"\x93NUMPY", "a NumPy array", "save the table as Parquet"),
+    (b"Obj\x01", "an Avro file", "save the table as Parquet"),
+    (b"ORC", "an ORC file", "save the table as Parquet"),
+];
+
+fn refuse_foreign(source: &Source<'_>, head: &[u8]) -> Result<()> {
+    let error = |what: &str, hint: &str| {
+        Err(Error::input(format!("this is {what}, not a table that can be read"))
+            .at(source.shown())
+            .expected("CSV, JSON Lines, Parquet or Arrow IPC, plain or packed with gzip or zstd")
+            .hint(hint))
+    };
+    for (magic, what, hint) in FOREIGN {
+        // Magic of letters only could be the beginning of a header.
+        if head.starts_with(magic) && (magic.len() > 3 || head.contains(&0)) {
+            return error(what, hint);
+        }
+    }
+    if head.starts_with(b"FEA1") {
+        return error("a Feather file of version 1", "save it as Feather version 2 or Parquet");
+    }
+    Ok(())
+}
+
+fn cannot_open(path: &Path, error: io::Error) -> Error {
+    let shown = path.display().to_string();
+    if error.kind() != io::ErrorKind::NotFound {
+        return Error::input("the file cannot be opened").at(shown).because(error);
+    }
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let base = Error::input("no such file").at(shown);
+    if !folder.is_dir() {
+        return base.hint(format!("there is no folder {}", folder.display()));
+    }
+    let names = names_in(folder);
+    let wanted = path.file_name().unwrap_or_default().to_string_lossy();
+    base.suggest(&wanted, names.iter().map(String::as_str))
+}
+
+/// The names of the files in a folder, sorted; the first thousand.
+fn names_in(folder: &Path) -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let mut names: Vec<String> = entries
+        .filter_map(std::result::Result::ok)
+        .filter(|e| e.path().is_file())
+        .take(1000)
+        .map(|e| e.file_name().to_string_lossy().into_owned())
+        .filter(|n| !n.starts_with('.'))
+        .collect();
+    names.sort();
+    names
+}
+
+fn files_in(folder: &Path) -> String {
+    let names = names_in(folder);
+    if names.is_empty() {
+        return "name a file".to_owned();
+    }
+    let shown: Vec<&str> = names.iter().take(5).map(String::as_str).collect();
+    format!("name a file in it, such as {}", shown.join(", "))
+}
+
+fn read_head(reader: &mut dyn Read) -> io::Result<Vec<u8>> {
+    let mut head = Vec::new();
+    reader.take(HEAD_BYTES as u64).read_to_end(&mut head)?;
+    Ok(head)
+}
+
+/// A reader that hashes what passes, and can be asked for the hash of all in the end.
+#[derive(Clone)]
+pub(crate) struct Hash<'a>(Arc<Mutex<Hashing<'a>>>);
+
+struct Hashing<'a> {
+    inner: Box<dyn Read + Send + 'a>,
+    sha: Sha256,
+}
+
+impl<'a> Hash<'a> {
+    pub(crate) fn new(inner: Box<dyn Read + Send + 'a>) -> Self {
+        Self(Arc::new(Mutex::new(Hashing { inner, sha: Sha256::new() })))
+    }
+
+    /// Reads what is left, and returns the SHA-256 of all bytes in hexadecimal.
+    pub(crate) fn finish(mut self) -> io::Result<String> {
+        let mut buffer = vec![0; 256 << 10];
+        while self.read(&mut buffer)? > 0 {}
+        let sha = self.0.lock().unwrap_or_else(PoisonError::into_inner).sha.clone();
+        Ok(sha.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+}
+
+impl Read for Hash<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let n = state.inner.read(buffer)?;
+        state.sha.update(&buffer[..n]);
+        Ok(n)
+    }
+}
