@@ -1,1 +1,43 @@
-//! automl: see ARCHITECTURE.md.
+//! From a table to a tested predictor, inside a budget.
+//!
+//! [`fit`] runs one flow: understand the table → part the rows → plan → prepare once → trials
+//! under the budget → combine → refit → one evaluation on untouched rows → account. Values come
+//! in and values go out: no file is opened here, and the clock is asked only through the
+//! [`Context`](modelwright_core::Context), whose decisions make the run repeatable.
+//!
+//! | module | question it answers |
+//! |---|---|
+//! | [`input`] | what goes in and what comes out |
+//! | `understand` | which task is this, which columns may be used, what leaks |
+//! | [`target`] | which number stands for which label |
+//! | `parting` | which rows are held out, which folds judge the trials |
+//! | [`plan`] | what shall be tried, in which order, with how many folds |
+//! | `portfolio` | the candidates, as data |
+//! | `budget`, `memory` | what can be afforded |
+//! | `search` / `trial` | run the plan |
+//! | `ensemble` | which trials, with which weights |
+//! | `refit` | the members on all training rows |
+//! | `calibrate` | are the probabilities honest |
+//! | [`predictor`] | the result: raw rows in, predictions out |
+//! | `account` | the run record |
+
+mod account;
+mod budget;
+mod calibrate;
+mod ensemble;
+mod fit;
+pub mod input;
+mod memory;
+mod parting;
+pub mod plan;
+mod portfolio;
+pub mod predictor;
+mod refit;
+mod search;
+pub mod target;
+mod trial;
+mod understand;
+
+pub use fit::{fit, plan};
+pub use input::{FitInput, FitOutcome, FitPlan};
+pub use predictor::Predictor;

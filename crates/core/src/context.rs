@@ -171,6 +171,11 @@ impl Context {
         self.shared.pool.install(work)
     }
 
+    /// The full name of this scope, as it stands in [`Decisions`].
+    pub fn name(&self) -> &str {
+        &self.scope
+    }
+
     /// How many worker threads there are.
     pub fn threads(&self) -> usize {
         self.shared.pool.current_num_threads()

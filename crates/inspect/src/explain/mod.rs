@@ -1,1 +1,5 @@
 //! Why a model predicts what it predicts.
+
+mod permutation;
+
+pub use permutation::{RawPredictor, permutation_importance};

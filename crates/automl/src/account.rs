@@ -1,0 +1,148 @@
+//! The account of the search: leaderboard, intervals, and what cannot be told apart.
+
+use modelwright_core::record::{EnsembleRecord, Interval, Member, TrialRecord};
+use modelwright_core::task::{Predictions, Target};
+use modelwright_core::{Context, Result};
+use modelwright_evaluate::compare::compare;
+use modelwright_evaluate::metric::{MetricEntry, MetricInput};
+use modelwright_evaluate::resample::{bootstrap_interval, corrected_score};
+
+use crate::search::Found;
+
+/// Rows on which intervals and tests of the leaderboard are computed at most; more rows would
+/// cost seconds and change the third digit of an interval.
+const N_ROWS_MAX: usize = 10_000;
+
+/// Resamples of a leaderboard interval.
+const N_RESAMPLES: usize = 200;
+
+/// Two trials are not distinguishable when the paired test gives a larger p-value.
+const P_VALUE_MAX: f64 = 0.05;
+
+/// Judged rows, thinned evenly when there are very many.
+pub(crate) struct Judged {
+    positions: Vec<u32>,
+    pub truth: Target,
+    pub weights: Option<Vec<f64>>,
+}
+
+impl Judged {
+    /// Every m-th judged row, so that at most `n_rows_max` remain.
+    pub(crate) fn thinned(found: &Found, n_rows_max: usize) -> Self {
+        let n = found.rows.len();
+        let step = n.div_ceil(n_rows_max.max(1)).max(1);
+        let positions: Vec<u32> = (0..n as u32).step_by(step).collect();
+        Self {
+            truth: found.truth.select(&positions),
+            weights: found
+                .weights
+                .as_ref()
+                .map(|w| positions.iter().map(|p| w[*p as usize]).collect()),
+            positions,
+        }
+    }
+
+    /// The predictions of these rows.
+    pub(crate) fn of(&self, predictions: &Predictions) -> Predictions {
+        predictions.select(&self.positions)
+    }
+}
+
+/// The trials as records: score, interval, and whether the best is really better.
+pub(crate) fn leaderboard(found: &Found, metric: &MetricEntry, ctx: &Context) -> Vec<TrialRecord> {
+    let judged = Judged::thinned(found, N_ROWS_MAX);
+    let sign = if metric.spec.larger_is_better { 1.0 } else { -1.0 };
+    let best = found
+        .usable()
+        .filter(|(o, _)| o.score.is_some())
+        .max_by(|(a, _), (b, _)| {
+            let key = |s: Option<f64>| sign * s.unwrap_or(f64::NAN);
+            key(a.score).total_cmp(&key(b.score))
+        })
+        .map(|(o, t)| (o.planned.name.clone(), judged.of(&t.out_of_fold)));
+    let scope = ctx.scope("leaderboard");
+    let records = found.outcomes.iter().map(|outcome| {
+        let tested = outcome.trial.as_ref().filter(|_| scope.proceed());
+        let own = tested.map(|t| judged.of(&t.out_of_fold));
+        let ci95 = own.as_ref().and_then(|own| interval(metric, &judged, own, &scope));
+        let is_best = best.as_ref().is_some_and(|(name, _)| *name == outcome.planned.name);
+        let close = match (&own, &best) {
+            (Some(own), Some((_, best))) if !is_best => {
+                indistinguishable(metric, &judged, own, best, &scope)
+            }
+            _ => false,
+        };
+        TrialRecord {
+            trial: outcome.planned.clone(),
+            status: outcome.status,
+            note: outcome.note.clone(),
+            score: outcome.score,
+            ci95,
+            indistinguishable_from_best: close,
+            rounds: outcome.rounds.clone(),
+        }
+    });
+    records.collect()
+}
+
+/// The ensemble as a record, with its score and the score corrected for having been selected.
+pub(crate) fn ensemble(
+    found: &Found,
+    members: Vec<Member>,
+    combined: &Predictions,
+    metric: &MetricEntry,
+    ctx: &Context,
+) -> EnsembleRecord {
+    let judged = Judged::thinned(found, N_ROWS_MAX);
+    let mut candidates: Vec<Predictions> =
+        found.usable().map(|(_, t)| judged.of(&t.out_of_fold)).collect();
+    candidates.push(judged.of(combined));
+    let refs: Vec<&Predictions> = candidates.iter().collect();
+    let scope = ctx.scope("corrected-score");
+    let corrected = if scope.proceed() {
+        corrected_score(
+            metric,
+            &judged.truth,
+            &refs,
+            judged.weights.as_deref(),
+            N_RESAMPLES,
+            &scope,
+        )
+        .ok()
+    } else {
+        None
+    };
+    EnsembleRecord {
+        members,
+        score: found.score(metric, combined),
+        corrected_score: corrected.as_ref().map(|(score, _)| *score),
+        corrected_ci95: corrected.map(|(_, interval)| interval),
+    }
+}
+
+fn interval(
+    metric: &MetricEntry,
+    judged: &Judged,
+    own: &Predictions,
+    ctx: &Context,
+) -> Option<Interval> {
+    let input = MetricInput {
+        truth: &judged.truth,
+        predictions: own,
+        weights: judged.weights.as_deref(),
+        threshold: 0.5,
+    };
+    bootstrap_interval(metric, &input, N_RESAMPLES, ctx).ok()
+}
+
+fn indistinguishable(
+    metric: &MetricEntry,
+    judged: &Judged,
+    own: &Predictions,
+    best: &Predictions,
+    ctx: &Context,
+) -> bool {
+    let tested: Result<_> =
+        compare(metric, &judged.truth, own, best, judged.weights.as_deref(), (0.5, 0.5), ctx);
+    tested.is_ok_and(|c| c.p_value > P_VALUE_MAX)
+}

@@ -1,0 +1,99 @@
+//! What can be afforded: how the wall time is parted, and what a unit of work costs.
+//!
+//! The time limit counts from the start of the process. From its end two parts are reserved:
+//! the *closing* (evaluation, importances, report, writing) and the *refit* of what was found so
+//! far. Every comparison with the clock goes through [`Context::decide`] or
+//! [`Context::proceed`], so that a replay repeats it.
+
+use std::time::Duration;
+
+use modelwright_core::Context;
+
+/// Share of the time limit kept for the closing, and its bounds in seconds.
+const CLOSING_SHARE: f64 = 0.08;
+const CLOSING_S_MIN: f64 = 0.5;
+const CLOSING_S_MAX: f64 = 20.0;
+
+/// What the caller needs after `fit` returns to render and write the files, in seconds.
+const WRITING_S: f64 = 0.2;
+
+/// A trial may use at most this share of what is left of the search time, so that others follow.
+const TRIAL_SHARE: f64 = 0.6;
+
+/// Share of the search time that one trial is planned to take.
+const PLANNED_TRIAL_SHARE: f64 = 0.4;
+
+/// Cost of one boosting round in nanoseconds per cell (row × feature × output) and thread,
+/// measured on 10⁴–10⁶ rows with 31 leaves; plus a fixed cost per round and output.
+const ROUND_NS_PER_CELL: f64 = 3.0;
+const ROUND_NS_FIXED: f64 = 150_000.0;
+
+/// Room for planning errors when a refit's time is predicted.
+const REFIT_MARGIN: f64 = 1.25;
+
+/// Seconds kept at the end for evaluation, importances, report and writing.
+pub(crate) fn closing(ctx: &Context) -> Duration {
+    let left_s = ctx.remaining().map_or(0.0, |left| left.as_secs_f64());
+    Duration::from_secs_f64((left_s * CLOSING_SHARE).clamp(CLOSING_S_MIN, CLOSING_S_MAX))
+}
+
+/// Seconds kept for the caller at the very end.
+pub(crate) fn writing() -> Duration {
+    Duration::from_secs_f64(WRITING_S)
+}
+
+/// Boosting rounds that one trial may do in all its folds; `None` without a time limit.
+pub(crate) fn affordable_rounds(
+    ctx: &Context,
+    n_rows: usize,
+    n_features: usize,
+    n_outputs: usize,
+) -> Option<u64> {
+    let rounds = ctx.decide("affordable-rounds", || {
+        let Some(left) = ctx.remaining() else { return u64::MAX };
+        let cells = n_rows as f64 * n_features as f64 * n_outputs as f64;
+        let round_s = (cells * ROUND_NS_PER_CELL / ctx.threads() as f64
+            + ROUND_NS_FIXED * n_outputs as f64)
+            * 1e-9;
+        let search_s = left.saturating_sub(closing(ctx)).as_secs_f64();
+        (search_s * PLANNED_TRIAL_SHARE / round_s) as u64
+    });
+    (rounds != u64::MAX).then_some(rounds)
+}
+
+/// Whether a trial may start: something useful must fit before the refit and the closing.
+///
+/// `expected_s` is what the cheapest useful part of it costs, `refit_s` what the refit of the
+/// candidates so far costs.
+pub(crate) fn may_start(ctx: &Context, name: &str, expected_s: f64, refit_s: f64) -> bool {
+    ctx.decide(&format!("start/{name}"), || {
+        let enough = ctx.remaining().is_none_or(|left| {
+            left.as_secs_f64() > expected_s + refit_s + closing_of(ctx).as_secs_f64()
+        });
+        u64::from(enough && !ctx.is_cancelled())
+    }) == 1
+}
+
+/// The wall time a trial may use.
+pub(crate) fn trial_limit(ctx: &Context, refit_s: f64) -> Option<Duration> {
+    ctx.remaining().map(|left| {
+        let free = left.as_secs_f64() - refit_s - closing_of(ctx).as_secs_f64();
+        Duration::from_secs_f64((free * TRIAL_SHARE).max(0.0))
+    })
+}
+
+/// Whether a refit that should take `expected_s` still fits.
+pub(crate) fn may_refit(ctx: &Context, name: &str, expected_s: f64) -> bool {
+    ctx.decide(&format!("refit/{name}"), || {
+        let enough = ctx.remaining().is_none_or(|left| {
+            left.as_secs_f64() > expected_s * REFIT_MARGIN + closing_of(ctx).as_secs_f64()
+        });
+        u64::from(enough && !ctx.is_cancelled())
+    }) == 1
+}
+
+/// The closing reserve late in a run, when less is left than at its start: never below the
+/// minimum.
+fn closing_of(ctx: &Context) -> Duration {
+    closing(ctx)
+}

@@ -1,0 +1,133 @@
+//! Greedy ensemble selection: which trials, with which weights.
+//!
+//! Starting from the best single trial, the trial whose addition (with replacement) improves the
+//! validation metric of the averaged predictions most is added, for a fixed number of rounds; the
+//! best prefix wins, the shorter one on ties. Weights are shares of the prefix. Reference:
+//! Caruana et al., "Ensemble Selection from Libraries of Models", ICML 2004.
+
+use modelwright_core::task::{Predictions, Target};
+use modelwright_core::{Context, Result};
+use modelwright_evaluate::metric::{MetricEntry, MetricInput};
+
+/// Improvements below this share of the score's size are noise, not worth another member.
+const GAIN_MIN: f64 = 1e-6;
+
+/// What a selection needs to know.
+pub(crate) struct Selection<'a> {
+    pub metric: &'a MetricEntry,
+    pub truth: &'a Target,
+    pub weights: Option<&'a [f64]>,
+    /// Out-of-fold predictions of each candidate, on the rows of `truth`.
+    pub candidates: &'a [&'a Predictions],
+    pub rounds: usize,
+    /// The most different candidates in the result.
+    pub members_max: usize,
+}
+
+/// The weight of each candidate; weights sum to 1.
+pub(crate) fn select(input: &Selection<'_>, ctx: &Context) -> Result<Vec<f64>> {
+    let n = input.candidates.len();
+    let mut counts = vec![0_usize; n];
+    let mut sum = Predictions::zeros(input.truth.n_rows(), input.truth.n_outputs());
+    let mut best: Option<(f64, Vec<usize>)> = None;
+    for round in 0..input.rounds.max(1) {
+        let n_distinct = counts.iter().filter(|c| **c > 0).count();
+        let open = |i: usize| counts[i] > 0 || n_distinct < input.members_max;
+        let scores: Vec<Option<f64>> =
+            ctx.map(n, |i| if open(i) { score_with(input, &sum, i, round) } else { None });
+        let Some((chosen, score)) = argbest(&scores) else { break };
+        add(&mut sum, input.candidates[chosen]);
+        counts[chosen] += 1;
+        if best.as_ref().is_none_or(|(b, _)| score > b + GAIN_MIN * b.abs()) {
+            best = Some((score, counts.clone()));
+        }
+    }
+    let counts = best.map_or_else(|| vec![1; n], |(_, counts)| counts);
+    let total: usize = counts.iter().sum();
+    Ok(counts.into_iter().map(|c| c as f64 / total as f64).collect())
+}
+
+/// The weighted mean of predictions.
+pub(crate) fn combine(members: &[(&Predictions, f64)]) -> Predictions {
+    let mut mean = Predictions::zeros(members[0].0.n_rows(), members[0].0.n_outputs);
+    for (predictions, weight) in members {
+        for (m, p) in mean.values.iter_mut().zip(&predictions.values) {
+            *m += weight * p;
+        }
+    }
+    mean
+}
+
+/// The metric (larger is better) of the current sum with candidate `i` added.
+fn score_with(input: &Selection<'_>, sum: &Predictions, i: usize, round: usize) -> Option<f64> {
+    let scale = 1.0 / (round + 1) as f64;
+    let mut mean = sum.clone();
+    for (m, p) in mean.values.iter_mut().zip(&input.candidates[i].values) {
+        *m = (*m + p) * scale;
+    }
+    let value = input
+        .metric
+        .value(&MetricInput {
+            truth: input.truth,
+            predictions: &mean,
+            weights: input.weights,
+            threshold: 0.5,
+        })
+        .ok()?;
+    Some(if input.metric.spec.larger_is_better { value } else { -value })
+}
+
+/// The first of the largest.
+fn argbest(scores: &[Option<f64>]) -> Option<(usize, f64)> {
+    let mut best: Option<(usize, f64)> = None;
+    for (i, score) in scores.iter().enumerate() {
+        if let Some(s) = score
+            && s.is_finite()
+            && best.is_none_or(|(_, b)| *s > b)
+        {
+            best = Some((i, *s));
+        }
+    }
+    best
+}
+
+fn add(sum: &mut Predictions, predictions: &Predictions) {
+    for (s, p) in sum.values.iter_mut().zip(&predictions.values) {
+        *s += p;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn weights_of(candidates: &[Vec<f64>], truth: &[f64], members_max: usize) -> Vec<f64> {
+        let predictions: Vec<Predictions> =
+            candidates.iter().map(|v| Predictions::new(1, v.clone())).collect();
+        let refs: Vec<&Predictions> = predictions.iter().collect();
+        let truth = Target::Real(truth.to_vec());
+        let input = Selection {
+            metric: modelwright_evaluate::metric::metric("rmse").unwrap(),
+            truth: &truth,
+            weights: None,
+            candidates: &refs,
+            rounds: 25,
+            members_max,
+        };
+        select(&input, &Context::unlimited(0, 2)).unwrap()
+    }
+
+    #[test]
+    fn opposite_errors_are_averaged_away() {
+        let weights = weights_of(&[vec![2.0, 3.0, 4.0], vec![0.0, 1.0, 2.0]], &[1.0, 2.0, 3.0], 5);
+        assert!((weights[0] - 0.5).abs() < 1e-12, "{weights:?}");
+    }
+
+    #[test]
+    fn a_perfect_candidate_stands_alone_and_the_limit_holds() {
+        let weights = weights_of(&[vec![1.0, 2.0, 3.0], vec![0.0, 1.0, 2.0]], &[1.0, 2.0, 3.0], 5);
+        assert_eq!(weights, [1.0, 0.0]);
+        let weights = weights_of(&[vec![2.0, 3.0, 4.0], vec![0.0, 1.0, 2.0]], &[1.0, 2.0, 3.0], 1);
+        assert_eq!(weights.iter().filter(|w| **w > 0.0).count(), 1);
+    }
+}

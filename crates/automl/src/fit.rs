@@ -1,0 +1,599 @@
+//! The one flow from a table to a tested predictor.
+
+use std::collections::BTreeMap;
+
+use modelwright_core::context::Event;
+use modelwright_core::data::{ColumnData, Fold, Schema, Table};
+use modelwright_core::record::{
+    Clock, EnsembleRecord, Evaluation, FORMAT_VERSION, Importance, LeakFinding, Member, Options,
+    PhaseTime, Plan, RunRecord, SplitRecord, TaskRecord,
+};
+use modelwright_core::task::{Predictions, Target, Task};
+use modelwright_core::{Context, Error, Result};
+use modelwright_evaluate::metric::{MetricEntry, Needs, metric};
+use modelwright_evaluate::threshold::best_threshold;
+use modelwright_evaluate::{EvaluateInput, evaluate};
+use modelwright_inspect::explain::permutation_importance;
+use modelwright_preprocess::profile::Profile;
+
+use crate::account::{self, Judged};
+use crate::ensemble::{self, Selection};
+use crate::input::{FitInput, FitOutcome, FitPlan};
+use crate::parting::{self, Roles};
+use crate::plan::{self as planning, PlanInput, Preset};
+use crate::predictor::{Member as PredictorMember, Predictor};
+use crate::search::{self, Found, Ground};
+use crate::trial::TrialInput;
+use crate::understand::{self, Understood};
+use crate::{budget, calibrate, memory, refit, target};
+
+/// Judged rows used by the ensemble selection at most.
+const N_ROWS_SELECT_MAX: usize = 20_000;
+
+/// Members below this weight are left out: they cost time at every prediction and change nothing.
+const WEIGHT_MIN: f64 = 0.05;
+
+/// Resamples of the intervals of the final evaluation.
+const N_RESAMPLES: usize = 1_000;
+
+/// Permutations of each column for its importance, and the rows they are made on.
+const N_REPEATS: usize = 5;
+const N_ROWS_IMPORTANCE: usize = 2_000;
+
+/// Fits, combines, tests and explains a predictor inside the budget of `ctx`.
+///
+/// # Errors
+/// Input error when data or options are wrong; work error when no model could be fitted.
+pub fn fit(input: FitInput, ctx: &Context) -> Result<FitOutcome> {
+    ctx.install(|| Flow::begin(input, ctx)?.finish(ctx))
+}
+
+/// What [`fit`] would do.
+///
+/// # Errors
+/// As [`fit`].
+pub fn plan(input: FitInput, ctx: &Context) -> Result<FitPlan> {
+    ctx.install(|| {
+        let flow = Flow::begin(input, ctx)?;
+        Ok(FitPlan {
+            profile: flow.profile.record,
+            leakage: flow.leakage,
+            task: flow.task,
+            split: flow.split,
+            plan: flow.plan,
+        })
+    })
+}
+
+/// Everything known before the first trial.
+struct Flow {
+    options: Options,
+    preset: Preset,
+    source: modelwright_core::record::DataSource,
+    test_source: Option<modelwright_core::record::DataSource>,
+    profile: Profile,
+    task: TaskRecord,
+    metric: &'static MetricEntry,
+    leakage: Vec<LeakFinding>,
+    exclude: Vec<String>,
+    split: SplitRecord,
+    train: Table,
+    held_out: Option<Table>,
+    target: Target,
+    weights: Option<Vec<f64>>,
+    folds: Vec<Fold>,
+    plan: Plan,
+    phases: Phases,
+}
+
+impl Flow {
+    fn begin(input: FitInput, ctx: &Context) -> Result<Self> {
+        let mut phases = Phases::default();
+        phases.end("read", ctx);
+        let FitInput { table, schema, source, test, options } = input;
+        let preset: Preset = options.preset.parse()?;
+        let understood = understand::understand(&table, &schema, &options, ctx)?;
+        phases.end("profile", ctx);
+        let mut parts = Parts::make(table, test, &understood, &options, ctx)?;
+        let mut notes = Vec::new();
+        parts.fit_into_memory(&understood.profile.schema, &mut notes, ctx)?;
+        let Understood { profile, task, .. } = understood;
+        let (leakage, leaks) = understand::leaks(
+            &parts.train,
+            parts.held_out.as_ref(),
+            &profile.schema,
+            &parts.target,
+            parts.kind.name(),
+            &options,
+            ctx,
+        )?;
+        phases.end("leakage", ctx);
+        let exclude = excluded_columns(&options, leaks);
+        let n_features = profile
+            .schema
+            .fields
+            .iter()
+            .filter(|f| f.kind.is_usable() && !exclude.contains(&f.name))
+            .count();
+        if n_features == 0 {
+            return Err(nothing_to_learn_from(&profile.schema, &exclude));
+        }
+        let mut plan = make_plan(&parts.target, n_features, &task, preset, ctx);
+        plan.notes.splice(0..0, notes);
+        let roles = Roles::of(&parts.train, &options)?;
+        let folds = parting::folds(
+            parts.kind,
+            &roles,
+            &parts.target,
+            plan.n_folds,
+            plan.validation_share,
+            ctx,
+        )?;
+        let mut split = parts.split;
+        split.n_folds = plan.n_folds;
+        Ok(Self {
+            preset,
+            metric: metric(&task.metric)?,
+            weights: weights_of(&parts.train, &options)?,
+            options,
+            source,
+            test_source: parts.test_source,
+            profile,
+            task,
+            leakage,
+            exclude,
+            split,
+            train: parts.train,
+            held_out: parts.held_out,
+            target: parts.target,
+            folds,
+            plan,
+            phases,
+        })
+    }
+
+    fn finish(mut self, ctx: &Context) -> Result<FitOutcome> {
+        ctx.tell(Event::Phase("search".to_owned()));
+        let ground = Ground {
+            table: &self.train,
+            schema: &self.profile.schema,
+            exclude: &self.exclude,
+            target: &self.target,
+            weights: self.weights.as_deref(),
+            folds: &self.folds,
+            metric: self.metric,
+        };
+        let found = search::run(&self.plan, &ground, ctx)?;
+        self.phases.end("search", ctx);
+        ctx.tell(Event::Phase("combine".to_owned()));
+        let trials = account::leaderboard(&found, self.metric, ctx);
+        let combined = self.combine(found, ctx)?;
+        self.phases.end("combine and refit", ctx);
+        ctx.tell(Event::Phase("evaluate".to_owned()));
+        let evaluation = self.evaluate(&combined.predictor, ctx)?;
+        self.phases.end("evaluate", ctx);
+        let importances = self.importances(&combined.predictor, ctx)?;
+        self.phases.end("importances", ctx);
+        let record = self.record(trials, &combined, evaluation, importances, ctx);
+        Ok(FitOutcome { predictor: combined.predictor, record, reference: self.profile.sketches })
+    }
+
+    /// Selects the ensemble, calibrates it out of fold, and refits its members.
+    fn combine(&self, mut found: Found, ctx: &Context) -> Result<Combined> {
+        let weights = self.select(&found, ctx)?;
+        let out_of_fold = {
+            let members: Vec<(&Predictions, f64)> = found
+                .usable()
+                .zip(&weights)
+                .filter(|(_, w)| **w > 0.0)
+                .map(|((_, t), w)| (&t.out_of_fold, *w))
+                .collect();
+            ensemble::combine(&members)
+        };
+        let temperature = calibrate::temperature(&found.truth, &out_of_fold);
+        let mut calibrated = out_of_fold;
+        calibrate::apply(&mut calibrated, temperature);
+        let threshold = self.threshold(&found, &calibrated);
+        let mut record = account::ensemble(&found, Vec::new(), &calibrated, self.metric, ctx);
+        let mut encoders: Vec<String> = Vec::new();
+        let mut members = Vec::new();
+        for (i, weight) in in_order_of_weight(&weights) {
+            let Some(trial) = take_usable(&mut found, i) else { continue };
+            let planned = trial.planned.clone();
+            let input = TrialInput {
+                planned: &planned,
+                entry: trial.entry,
+                prepared: &found.prepared[&planned.encoding],
+                target: &self.target,
+                weights: self.weights.as_deref(),
+                folds: &self.folds,
+            };
+            let done = refit::finalise(trial, &input, self.preset, ctx)?;
+            let encoder = position_or_push(&mut encoders, &planned.encoding);
+            record.members.push(Member { trial: planned.name, weight, rounds: done.rounds });
+            members.push(PredictorMember { encoder, weight, models: done.models });
+        }
+        let mut prepared = found.prepared;
+        let encoders: Vec<_> =
+            encoders.iter().filter_map(|name| prepared.remove(name)).map(|p| p.encoder).collect();
+        let predictor = Predictor {
+            schema: self.model_schema(&encoders),
+            task: self.task.task,
+            target: self.task.target.clone(),
+            classes: self.task.classes.clone(),
+            metric: self.task.metric.clone(),
+            threshold: threshold.unwrap_or(0.5),
+            temperature,
+            encoders,
+            members,
+        };
+        Ok(Combined { predictor, record, threshold, times: found.times })
+    }
+
+    /// The weight of each usable trial.
+    fn select(&self, found: &Found, ctx: &Context) -> Result<Vec<f64>> {
+        let judged = Judged::thinned(found, N_ROWS_SELECT_MAX);
+        let candidates: Vec<Predictions> =
+            found.usable().map(|(_, t)| judged.of(&t.out_of_fold)).collect();
+        if candidates.is_empty() {
+            let why = found.outcomes.iter().find_map(|o| o.note.clone()).unwrap_or_default();
+            return Err(Error::work("no model could be fitted").got(why));
+        }
+        let refs: Vec<&Predictions> = candidates.iter().collect();
+        let weights = ensemble::select(
+            &Selection {
+                metric: self.metric,
+                truth: &judged.truth,
+                weights: judged.weights.as_deref(),
+                candidates: &refs,
+                rounds: self.plan.ensemble_rounds,
+                members_max: self.preset.members_max(),
+            },
+            ctx,
+        )?;
+        Ok(without_small(weights))
+    }
+
+    fn threshold(&self, found: &Found, calibrated: &Predictions) -> Option<f64> {
+        (self.task.task == Task::Binary).then(|| {
+            if self.metric.spec.needs == Needs::Labels {
+                best_threshold(self.metric, &found.truth, calibrated, found.weights.as_deref())
+            } else {
+                0.5
+            }
+        })
+    }
+
+    /// The columns that the encoders read, as the reader must deliver them.
+    fn model_schema(&self, encoders: &[modelwright_preprocess::encode::FittedEncoder]) -> Schema {
+        let used: std::collections::BTreeSet<String> =
+            encoders.iter().flat_map(|e| e.input_columns()).map(|(n, _)| n.to_owned()).collect();
+        let fields = self.profile.schema.fields.iter();
+        Schema { fields: fields.filter(|f| used.contains(&f.name)).cloned().collect() }
+    }
+
+    /// The one evaluation on rows that took no part in anything before.
+    fn evaluate(&self, predictor: &Predictor, ctx: &Context) -> Result<Option<Evaluation>> {
+        let Some(held_out) = &self.held_out else { return Ok(None) };
+        let predictions = predictor.predict(held_out, ctx)?;
+        let truth = predictor.encode_target(held_out)?;
+        let weights = weights_of(held_out, &self.options)?;
+        let baseline = constant(&self.target, self.weights.as_deref(), truth.n_rows());
+        let on = self.test_source.as_ref().map_or("holdout", |s| s.name.as_str());
+        let input = EvaluateInput {
+            on,
+            truth: &truth,
+            predictions: &predictions,
+            weights: weights.as_deref(),
+            threshold: predictor.threshold,
+            classes: &predictor.classes,
+            metric: self.metric,
+            baseline: Some(&baseline),
+            n_resamples: N_RESAMPLES,
+        };
+        evaluate(&input, ctx).map(Some)
+    }
+
+    fn importances(&self, predictor: &Predictor, ctx: &Context) -> Result<Vec<Importance>> {
+        let Some(held_out) = &self.held_out else { return Ok(Vec::new()) };
+        ctx.tell(Event::Phase("importances".to_owned()));
+        let step = held_out.n_rows().div_ceil(N_ROWS_IMPORTANCE).max(1);
+        let rows: Vec<u32> = (0..held_out.n_rows() as u32).step_by(step).collect();
+        let sample = held_out.select(&rows);
+        let columns: Vec<String> = predictor.schema.fields.iter().map(|f| f.name.clone()).collect();
+        permutation_importance(
+            predictor,
+            &sample,
+            &predictor.encode_target(&sample)?,
+            weights_of(&sample, &self.options)?.as_deref(),
+            self.metric,
+            &columns,
+            N_REPEATS,
+            &ctx.scope("importances").with_reserve(budget::writing()),
+        )
+    }
+
+    fn record(
+        &mut self,
+        trials: Vec<modelwright_core::record::TrialRecord>,
+        combined: &Combined,
+        evaluation: Option<Evaluation>,
+        importances: Vec<Importance>,
+        ctx: &Context,
+    ) -> RunRecord {
+        let mut warnings = Vec::new();
+        if evaluation.is_none() {
+            warnings.push(
+                "no rows were held out, so the model is judged by its validation score alone"
+                    .to_owned(),
+            );
+        }
+        RunRecord {
+            format_version: FORMAT_VERSION,
+            engine_version: env!("CARGO_PKG_VERSION").to_owned(),
+            options: self.options.clone(),
+            data: self.source.clone(),
+            test_data: self.test_source.clone(),
+            schema: self.profile.schema.clone(),
+            profile: self.profile.record.clone(),
+            leakage: self.leakage.clone(),
+            task: self.task.clone(),
+            split: self.split.clone(),
+            plan: self.plan.clone(),
+            trials,
+            ensemble: combined.record.clone(),
+            threshold: combined.threshold,
+            evaluation,
+            importances,
+            decisions: ctx.decisions(),
+            clock: Clock {
+                phases: std::mem::take(&mut self.phases.times),
+                trials: combined.times.clone(),
+                threads: ctx.threads(),
+                ..Clock::default()
+            },
+            warnings,
+        }
+    }
+}
+
+/// What the ensemble became.
+struct Combined {
+    predictor: Predictor,
+    record: EnsembleRecord,
+    threshold: Option<f64>,
+    times: Vec<PhaseTime>,
+}
+
+/// Wall seconds of the phases.
+#[derive(Default)]
+struct Phases {
+    times: Vec<PhaseTime>,
+    until_s: f64,
+}
+
+impl Phases {
+    fn end(&mut self, name: &str, ctx: &Context) {
+        let now_s = ctx.elapsed().as_secs_f64();
+        self.times.push(PhaseTime { name: name.to_owned(), seconds: now_s - self.until_s });
+        self.until_s = now_s;
+    }
+}
+
+/// The training part, the untouched part, and the target of the training part.
+struct Parts {
+    train: Table,
+    held_out: Option<Table>,
+    target: Target,
+    split: SplitRecord,
+    kind: modelwright_evaluate::split::SplitKind,
+    test_source: Option<modelwright_core::record::DataSource>,
+}
+
+impl Parts {
+    fn make(
+        table: Table,
+        test: Option<(Table, modelwright_core::record::DataSource)>,
+        understood: &Understood,
+        options: &Options,
+        ctx: &Context,
+    ) -> Result<Self> {
+        let task = &understood.task;
+        let table = if understood.rows.len() == table.n_rows() {
+            table
+        } else {
+            table.select(&understood.rows)
+        };
+        let encoded = target::encode(table.require(&options.target)?, &task.classes, task.task)?;
+        let (kind, reason) = parting::choose_kind(options)?;
+        let roles = Roles::of(&table, options)?;
+        if let Some((test, source)) = test {
+            let rows = target::rows_with_target(test.require(&options.target)?);
+            if rows.is_empty() {
+                return Err(Error::input("the test file has no row with a known target")
+                    .at(source.name)
+                    .column(&options.target));
+            }
+            let split = parting::record(
+                kind,
+                "a test file was given".to_owned(),
+                table.n_rows(),
+                rows.len(),
+                true,
+            );
+            let held_out = Some(test.select(&rows));
+            return Ok(Self {
+                train: table,
+                held_out,
+                target: encoded,
+                split,
+                kind,
+                test_source: Some(source),
+            });
+        }
+        let held = parting::hold_out(kind, &roles, &encoded, options.holdout, ctx)?;
+        let n_held = held.as_ref().map_or(0, |f| f.validation.len());
+        let split = parting::record(kind, reason, table.n_rows() - n_held, n_held, false);
+        Ok(match held {
+            None => Self {
+                train: table,
+                held_out: None,
+                target: encoded,
+                split,
+                kind,
+                test_source: None,
+            },
+            Some(fold) => Self {
+                target: encoded.select(&fold.train),
+                held_out: Some(table.select(&fold.validation)),
+                train: table.select(&fold.train),
+                split,
+                kind,
+                test_source: None,
+            },
+        })
+    }
+}
+
+impl Parts {
+    /// Keeps as many training rows as the memory cap allows.
+    fn fit_into_memory(
+        &mut self,
+        schema: &Schema,
+        notes: &mut Vec<String>,
+        ctx: &Context,
+    ) -> Result<()> {
+        let n_rows = self.train.n_rows();
+        let n_features = schema.fields.iter().filter(|f| f.kind.is_usable()).count();
+        let fit = memory::rows_that_fit(ctx, n_rows, n_features, self.target.n_outputs())?;
+        if let Some(n) = fit {
+            let rows = ctx.random("memory/rows", 0).sample(n_rows, n);
+            self.train = self.train.select(&rows);
+            self.target = self.target.select(&rows);
+            let note = format!("{n} of {n_rows} training rows are used: the memory limit");
+            ctx.tell(Event::Warning(note.clone()));
+            notes.push(note);
+        }
+        Ok(())
+    }
+}
+
+fn make_plan(
+    encoded: &Target,
+    n_features: usize,
+    task: &TaskRecord,
+    preset: Preset,
+    ctx: &Context,
+) -> Plan {
+    let n_rows = encoded.n_rows();
+    let n_rows_rarest = match encoded.codes() {
+        Some(codes) => {
+            let mut counts = vec![0_usize; task.classes.len()];
+            for code in codes {
+                counts[*code as usize] += 1;
+            }
+            counts.into_iter().min().unwrap_or(0)
+        }
+        None => n_rows,
+    };
+    planning::make(&PlanInput {
+        task: task.task,
+        n_rows,
+        n_rows_rarest,
+        preset,
+        affordable_rounds: budget::affordable_rounds(ctx, n_rows, n_features, encoded.n_outputs()),
+    })
+}
+
+fn excluded_columns(options: &Options, leaks: Vec<String>) -> Vec<String> {
+    let mut exclude = vec![options.target.clone()];
+    exclude.extend(options.exclude.iter().cloned());
+    exclude.extend(options.weight.iter().cloned());
+    exclude.extend(options.group.iter().cloned());
+    exclude.extend(leaks);
+    exclude
+}
+
+fn nothing_to_learn_from(schema: &Schema, exclude: &[String]) -> Error {
+    let unused: BTreeMap<&str, &str> = schema
+        .fields
+        .iter()
+        .filter(|f| !exclude.contains(&f.name))
+        .map(|f| (f.name.as_str(), f.kind.name()))
+        .collect();
+    let list: Vec<String> = unused.iter().map(|(n, k)| format!("{n} ({k})")).collect();
+    Error::input("no column is left to learn from")
+        .expected("at least one number, category, date or text")
+        .got(list.join(", "))
+        .hint("decide a kind yourself with --kind COLUMN=category, or see `modelwright profile`")
+}
+
+/// The weight of every row; checked.
+fn weights_of(table: &Table, options: &Options) -> Result<Option<Vec<f64>>> {
+    let Some(name) = &options.weight else { return Ok(None) };
+    let column = table.require(name)?;
+    let error = |what: &str| Error::input(what).column(name);
+    let ColumnData::Number(values) = &column.data else {
+        return Err(error("the weight column is not numeric").expected("numbers"));
+    };
+    if let Some(row) = values.iter().position(|v| !v.is_finite() || *v < 0.0) {
+        return Err(error("a weight is not usable")
+            .row(row as u64 + 1)
+            .expected("a finite number that is not negative")
+            .got(values[row].to_string()));
+    }
+    if values.iter().all(|v| *v == 0.0) {
+        return Err(error("all weights are zero").expected("at least one positive weight"));
+    }
+    Ok(Some(values.clone()))
+}
+
+/// The constant prediction: weighted class shares or mean of the training rows.
+fn constant(train: &Target, weights: Option<&[f64]>, n_rows: usize) -> Predictions {
+    let weight = |i: usize| weights.map_or(1.0, |w| w[i]);
+    let total: f64 = (0..train.n_rows()).map(weight).sum();
+    let row: Vec<f64> = match train {
+        Target::Real(values) => {
+            vec![values.iter().enumerate().map(|(i, v)| weight(i) * v).sum::<f64>() / total]
+        }
+        Target::Class { codes, n_classes } => {
+            let mut shares = vec![0.0; *n_classes];
+            for (i, code) in codes.iter().enumerate() {
+                shares[*code as usize] += weight(i) / total;
+            }
+            if *n_classes == 2 { vec![shares[1]] } else { shares }
+        }
+    };
+    Predictions::new(row.len(), row.repeat(n_rows))
+}
+
+/// Weights below the minimum set to zero, the rest scaled to sum to 1.
+fn without_small(weights: Vec<f64>) -> Vec<f64> {
+    let kept: Vec<f64> =
+        weights.into_iter().map(|w| if w < WEIGHT_MIN { 0.0 } else { w }).collect();
+    let total: f64 = kept.iter().sum();
+    kept.into_iter().map(|w| w / total).collect()
+}
+
+/// Positive weights with their positions, largest first (ties: the earlier trial).
+fn in_order_of_weight(weights: &[f64]) -> Vec<(usize, f64)> {
+    let mut order: Vec<(usize, f64)> =
+        weights.iter().copied().enumerate().filter(|(_, w)| *w > 0.0).collect();
+    order.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    order
+}
+
+/// Takes the `i`-th usable trial out; counting stays as it was before any was taken.
+fn take_usable(found: &mut Found, i: usize) -> Option<crate::trial::Trial> {
+    found.outcomes.iter_mut().filter(|o| o.trial.is_some() || o.taken).nth(i).and_then(|o| {
+        o.taken = true;
+        o.trial.take()
+    })
+}
+
+fn position_or_push(names: &mut Vec<String>, name: &str) -> usize {
+    names.iter().position(|n| n == name).unwrap_or_else(|| {
+        names.push(name.to_owned());
+        names.len() - 1
+    })
+}

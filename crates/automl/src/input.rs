@@ -1,0 +1,50 @@
+//! What goes into a fit and what comes out.
+
+use modelwright_core::data::{Schema, Table};
+use modelwright_core::record::{
+    DataSource, LeakFinding, Options, Plan, RunRecord, SplitRecord, TableProfile, TaskRecord,
+};
+use modelwright_preprocess::sketch::TableSketch;
+use serde::Serialize;
+
+use crate::predictor::Predictor;
+
+/// A table, what is known about it, and what is asked.
+#[derive(Debug)]
+pub struct FitInput {
+    /// The training table as read.
+    pub table: Table,
+    /// Storage and formats of its columns, as the reader found them.
+    pub schema: Schema,
+    /// Where it came from.
+    pub source: DataSource,
+    /// A test table that replaces the holdout.
+    pub test: Option<(Table, DataSource)>,
+    /// What is asked.
+    pub options: Options,
+}
+
+/// A tested predictor and the account of how it was made.
+pub struct FitOutcome {
+    /// Raw rows in, predictions out.
+    pub predictor: Predictor,
+    /// The complete account; its `clock` is filled by the caller.
+    pub record: RunRecord,
+    /// What the training data looked like: the reference that drift is measured against.
+    pub reference: TableSketch,
+}
+
+/// What `fit` would do, without doing it.
+#[derive(Debug, Clone, Serialize)]
+pub struct FitPlan {
+    /// What the data look like.
+    pub profile: TableProfile,
+    /// Suspected leaks.
+    pub leakage: Vec<LeakFinding>,
+    /// The question.
+    pub task: TaskRecord,
+    /// How rows would be parted.
+    pub split: SplitRecord,
+    /// What would be tried.
+    pub plan: Plan,
+}

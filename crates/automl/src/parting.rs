@@ -1,0 +1,174 @@
+//! Which rows are held out, and which folds judge the trials.
+
+use std::collections::HashMap;
+
+use modelwright_core::data::{Column, ColumnData, Fold, MISSING_INSTANT, Table};
+use modelwright_core::record::{Options, SplitRecord};
+use modelwright_core::task::Target;
+use modelwright_core::{Context, Error, Result};
+use modelwright_evaluate::split::{self, SplitInput, SplitKind};
+
+/// With fewer rows than this nothing can be held out: every row is needed to learn.
+const N_ROWS_HOLDOUT_MIN: usize = 30;
+
+/// With fewer rows than this no model can be validated.
+const N_ROWS_MIN: usize = 4;
+
+/// The kind of split and why.
+pub(crate) fn choose_kind(options: &Options) -> Result<(SplitKind, String)> {
+    let kind = match options.split.as_deref() {
+        Some(name) => {
+            let kind: SplitKind = name.parse().map_err(|e: Error| e.at("--split"))?;
+            (kind, format!("asked for with --split {name}"))
+        }
+        None if options.time_column.is_some() => {
+            (SplitKind::Time, "a time column was named: the model is judged on later rows".into())
+        }
+        None if options.group.is_some() => {
+            (SplitKind::Group, "a group column was named: no group is on both sides".into())
+        }
+        None => (
+            SplitKind::Stratified,
+            "rows are taken as independent; every part has the same mix of targets".into(),
+        ),
+    };
+    match kind.0 {
+        SplitKind::Group if options.group.is_none() => {
+            Err(Error::input("a split by group needs a group column")
+                .at("--split")
+                .hint("name it with --group COLUMN"))
+        }
+        SplitKind::Time if options.time_column.is_none() => {
+            Err(Error::input("a split by time needs a time column")
+                .at("--split")
+                .hint("name it with --time-column COLUMN"))
+        }
+        _ => Ok(kind),
+    }
+}
+
+/// Groups and times of a table's rows, as splits need them.
+#[derive(Default)]
+pub(crate) struct Roles {
+    groups: Option<Vec<u32>>,
+    times: Option<Vec<f64>>,
+}
+
+impl Roles {
+    /// Reads the columns that the options name.
+    pub(crate) fn of(table: &Table, options: &Options) -> Result<Self> {
+        let column = |name: &Option<String>| name.as_ref().map(|n| table.require(n)).transpose();
+        Ok(Self {
+            groups: column(&options.group)?.map(groups_of),
+            times: column(&options.time_column)?.map(times_of).transpose()?,
+        })
+    }
+
+    fn input<'a>(&'a self, target: &'a Target) -> SplitInput<'a> {
+        SplitInput {
+            n_rows: target.n_rows(),
+            target: Some(target),
+            groups: self.groups.as_deref(),
+            times: self.times.as_deref(),
+        }
+    }
+}
+
+/// Holds out a share of the rows; `None` when there are too few or none is wanted.
+pub(crate) fn hold_out(
+    kind: SplitKind,
+    roles: &Roles,
+    target: &Target,
+    share: f64,
+    ctx: &Context,
+) -> Result<Option<Fold>> {
+    let n_rows = target.n_rows();
+    if n_rows < N_ROWS_MIN {
+        return Err(Error::input("too few rows with a known target")
+            .expected(format!("at least {N_ROWS_MIN} rows"))
+            .got(format!("{n_rows} rows")));
+    }
+    if share == 0.0 || n_rows < N_ROWS_HOLDOUT_MIN {
+        return Ok(None);
+    }
+    split::holdout(kind, &roles.input(target), share, ctx).map(Some)
+}
+
+/// `k` folds of the training rows, or one validation part of the given share when `k` is 0.
+pub(crate) fn folds(
+    kind: SplitKind,
+    roles: &Roles,
+    target: &Target,
+    k: usize,
+    validation_share: f64,
+    ctx: &Context,
+) -> Result<Vec<Fold>> {
+    let input = roles.input(target);
+    let folds = if k == 0 {
+        vec![split::holdout(kind, &input, validation_share, &ctx.scope("validation"))?]
+    } else {
+        split::k_folds(kind, &input, k, ctx)?
+    };
+    if folds.iter().any(|f| f.train.is_empty() || f.validation.is_empty()) {
+        return Err(Error::input("the rows cannot be parted into training and validation")
+            .hint("there may be too few groups or distinct times; use --split random"));
+    }
+    Ok(folds)
+}
+
+/// The account of the split.
+pub(crate) fn record(
+    kind: SplitKind,
+    reason: String,
+    n_train: usize,
+    n_holdout: usize,
+    test_file: bool,
+) -> SplitRecord {
+    let kind = if test_file { "test file".to_owned() } else { kind.name().to_owned() };
+    SplitRecord { kind, reason, n_train, n_holdout, n_folds: 0 }
+}
+
+fn groups_of(column: &Column) -> Vec<u32> {
+    if let ColumnData::String { codes, .. } = &column.data {
+        return codes.clone();
+    }
+    let mut seen: HashMap<u64, u32> = HashMap::new();
+    let key = |row: usize| match &column.data {
+        ColumnData::Number(v) => v[row].to_bits(),
+        ColumnData::Instant(v) => v[row] as u64,
+        ColumnData::String { .. } => 0,
+    };
+    (0..column.n_rows())
+        .map(|row| {
+            let next = seen.len() as u32;
+            *seen.entry(key(row)).or_insert(next)
+        })
+        .collect()
+}
+
+fn times_of(column: &Column) -> Result<Vec<f64>> {
+    let missing = |row: usize| {
+        Error::input("the time column has a missing value")
+            .column(&column.name)
+            .row(row as u64 + 1)
+            .expected("a date, a time or a number in every row")
+            .hint("remove the rows without a time, or use --split random")
+    };
+    let times: Vec<f64> = match &column.data {
+        ColumnData::Number(values) => values.clone(),
+        ColumnData::Instant(values) => values
+            .iter()
+            .map(|v| if *v == MISSING_INSTANT { f64::NAN } else { *v as f64 })
+            .collect(),
+        ColumnData::String { .. } => {
+            return Err(Error::input("the time column is text")
+                .column(&column.name)
+                .expected("dates, times or numbers")
+                .got(column.text(0).unwrap_or("a missing value")));
+        }
+    };
+    match times.iter().position(|t| t.is_nan()) {
+        Some(row) => Err(missing(row)),
+        None => Ok(times),
+    }
+}

@@ -1,0 +1,166 @@
+//! The plan: what shall be tried, in which order, judged by how many folds.
+//!
+//! A plan is a value: it is printed by `--plan-only`, stored in the record, and executed by
+//! `search`. Every heuristic stands here or in the portfolio under a name, with its reason.
+
+use modelwright_core::record::Plan;
+use modelwright_core::task::Task;
+use modelwright_core::{Error, Result};
+
+use crate::portfolio;
+
+/// Folds for small and middle tables: five judge almost as well as ten at half the cost (Kohavi,
+/// "A Study of Cross-Validation and Bootstrap", IJCAI 1995; AutoGluon uses 5 to 8).
+const N_FOLDS: usize = 5;
+
+/// Folds for tables below [`N_ROWS_SMALL`], where every row of training counts.
+const N_FOLDS_SMALL: usize = 8;
+
+/// What counts as small.
+const N_ROWS_SMALL: usize = 2_000;
+
+/// Above this many rows one validation part is as sure as folds.
+const N_ROWS_LARGE: usize = 300_000;
+
+/// Share of the validation part where there are no folds.
+const VALIDATION_SHARE: f64 = 0.15;
+
+/// Rounds of the greedy ensemble selection; more brings nothing (TabRepo, 2024).
+const ENSEMBLE_ROUNDS: usize = 25;
+
+/// How much work a preset asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Preset {
+    /// One good model: small and fast.
+    Quick,
+    /// A few different models, combined and refitted.
+    Balanced,
+    /// All candidates; fold models are kept and averaged.
+    Best,
+}
+
+impl std::str::FromStr for Preset {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        match name {
+            "quick" => Ok(Self::Quick),
+            "balanced" => Ok(Self::Balanced),
+            "best" => Ok(Self::Best),
+            _ => Err(Error::input("unknown preset")
+                .at("--preset")
+                .got(name)
+                .suggest(name, ["quick", "balanced", "best"])),
+        }
+    }
+}
+
+impl Preset {
+    /// The most different members in the ensemble: what keeps prediction fast.
+    pub(crate) fn members_max(self) -> usize {
+        match self {
+            Self::Quick => 1,
+            Self::Balanced => 4,
+            Self::Best => 12,
+        }
+    }
+}
+
+/// What a plan is made from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PlanInput {
+    pub task: Task,
+    pub n_rows: usize,
+    /// Rows of the rarest class (all rows for regression).
+    pub n_rows_rarest: usize,
+    pub preset: Preset,
+    /// Rounds of boosting that the budget allows one fit, by a measured probe; `None` without a
+    /// time limit.
+    pub affordable_rounds: Option<u64>,
+}
+
+/// Rounds one fit of a fold needs before folds are worth their price.
+const ROUNDS_FOR_FOLDS: u64 = 80;
+
+/// Makes the plan.
+pub(crate) fn make(input: &PlanInput) -> Plan {
+    let mut notes = Vec::new();
+    let n_folds = n_folds(input, &mut notes);
+    let mut trials = portfolio::candidates(input.task, input.preset, input.n_rows);
+    if let Some(rounds) = input.affordable_rounds {
+        let per_fit = if n_folds == 0 { rounds } else { rounds / n_folds as u64 };
+        let rate = portfolio::learning_rate(per_fit);
+        notes.push(format!(
+            "a probe says the budget allows about {per_fit} boosting rounds a fit: learning rate \
+             {rate}"
+        ));
+        portfolio::set_learning_rate(&mut trials, rate);
+    }
+    Plan {
+        n_folds,
+        validation_share: if n_folds == 0 { VALIDATION_SHARE } else { 0.0 },
+        trials,
+        ensemble_rounds: ENSEMBLE_ROUNDS,
+        notes,
+    }
+}
+
+fn n_folds(input: &PlanInput, notes: &mut Vec<String>) -> usize {
+    if input.n_rows > N_ROWS_LARGE {
+        notes.push(format!("one validation part: more than {N_ROWS_LARGE} rows judge surely"));
+        return 0;
+    }
+    let k = if input.n_rows < N_ROWS_SMALL { N_FOLDS_SMALL } else { N_FOLDS };
+    let k = if input.preset == Preset::Quick { k.min(N_FOLDS) } else { k };
+    if let Some(rounds) = input.affordable_rounds
+        && rounds / (k as u64) < ROUNDS_FOR_FOLDS
+        && input.n_rows >= N_ROWS_SMALL
+    {
+        notes.push(format!(
+            "one validation part: the budget allows only {} boosting rounds for each of {k} folds",
+            rounds / k as u64
+        ));
+        return 0;
+    }
+    let k = k.min(input.n_rows / 2).max(2);
+    notes.push(format!("{k} folds: {} rows", input.n_rows));
+    if input.n_rows_rarest < k {
+        notes.push(format!("the rarest class has only {} rows", input.n_rows_rarest));
+    }
+    k
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn input(n_rows: usize, affordable_rounds: Option<u64>) -> PlanInput {
+        PlanInput {
+            task: Task::Binary,
+            n_rows,
+            n_rows_rarest: n_rows / 2,
+            preset: Preset::Balanced,
+            affordable_rounds,
+        }
+    }
+
+    #[test]
+    fn small_tables_get_more_folds_and_large_ones_a_validation_part() {
+        assert_eq!(make(&input(700, None)).n_folds, 8);
+        assert_eq!(make(&input(20_000, None)).n_folds, 5);
+        assert_eq!(make(&input(400_000, None)).n_folds, 0);
+        assert_eq!(make(&input(5, None)).n_folds, 2);
+    }
+
+    #[test]
+    fn a_tight_budget_gives_up_folds_and_learns_faster() {
+        let tight = make(&input(40_000, Some(120)));
+        assert_eq!(tight.n_folds, 0);
+        let wide = make(&input(40_000, Some(20_000)));
+        assert_eq!(wide.n_folds, 5);
+        let rate = |p: &Plan| {
+            p.trials.iter().find_map(|t| t.params.get("learning_rate").map(ToString::to_string))
+        };
+        assert!(rate(&tight) > rate(&wide), "{:?} {:?}", rate(&tight), rate(&wide));
+    }
+}

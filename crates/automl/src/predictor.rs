@@ -1,0 +1,210 @@
+//! The result of a fit: raw rows in, predictions out.
+//!
+//! A predictor holds the fitted encoders and the members of the ensemble. The code that encoded
+//! the training rows encodes the served rows; nothing of it is repeated elsewhere.
+
+use modelwright_core::data::{FeatureMatrix, FeatureView, Schema, Table};
+use modelwright_core::task::{Predictions, Target, Task};
+use modelwright_core::{Context, Error, Result};
+use modelwright_inspect::explain::RawPredictor;
+use modelwright_learners::{Fitted, learner};
+use modelwright_preprocess::encode::FittedEncoder;
+use serde::{Deserialize, Serialize};
+
+use crate::{calibrate, target};
+
+/// Raw rows in, predictions out.
+pub struct Predictor {
+    /// The columns it reads.
+    pub schema: Schema,
+    /// What it predicts.
+    pub task: Task,
+    /// The target column.
+    pub target: String,
+    /// Labels in class order (for binary the positive class is the second).
+    pub classes: Vec<String>,
+    /// The metric that was optimised.
+    pub metric: String,
+    /// Positive is predicted from this probability on (binary).
+    pub threshold: f64,
+    pub(crate) temperature: f64,
+    pub(crate) encoders: Vec<FittedEncoder>,
+    pub(crate) members: Vec<Member>,
+}
+
+/// A member of the ensemble: models that read one encoding and are averaged.
+pub(crate) struct Member {
+    pub encoder: usize,
+    pub weight: f64,
+    pub models: Vec<Fitted>,
+}
+
+/// How a predictor is stored.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    schema: Schema,
+    task: Task,
+    target: String,
+    classes: Vec<String>,
+    metric: String,
+    threshold: f64,
+    temperature: f64,
+    encoders: Vec<Vec<u8>>,
+    members: Vec<StoredMember>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredMember {
+    encoder: u32,
+    weight: f64,
+    learner: String,
+    models: Vec<Vec<u8>>,
+}
+
+impl Predictor {
+    /// Predictions of every row of a table that has the model's columns, in any order.
+    ///
+    /// # Errors
+    /// Input error for a missing column or a wrong type.
+    pub fn predict(&self, table: &Table, ctx: &Context) -> Result<Predictions> {
+        let features: Vec<FeatureMatrix> =
+            self.encoders.iter().map(|e| e.transform(table, ctx)).collect::<Result<_>>()?;
+        let mut mean = Predictions::zeros(table.n_rows(), self.n_outputs());
+        for member in &self.members {
+            let share = member.weight / member.models.len() as f64;
+            let view = FeatureView::all(&features[member.encoder]);
+            for fitted in &member.models {
+                let predictions = fitted.model.predict(&view, ctx)?;
+                for (m, p) in mean.values.iter_mut().zip(&predictions.values) {
+                    *m += share * p;
+                }
+            }
+        }
+        calibrate::apply(&mut mean, self.temperature);
+        Ok(mean)
+    }
+
+    /// How many numbers a prediction has: see [`Predictions`].
+    pub fn n_outputs(&self) -> usize {
+        if self.classes.len() > 2 { self.classes.len() } else { 1 }
+    }
+
+    /// The target of a table with known answers, by the labels of the training.
+    ///
+    /// # Errors
+    /// Input error for a missing column, a missing or unknown value.
+    pub fn encode_target(&self, table: &Table) -> Result<Target> {
+        target::encode(table.require(&self.target)?, &self.classes, self.task)
+    }
+
+    /// Short names of the members with their weights and numbers of models.
+    pub fn members(&self) -> impl Iterator<Item = (&'static str, f64, usize)> {
+        self.members.iter().map(|m| (m.models[0].learner, m.weight, m.models.len()))
+    }
+
+    /// The predictor's bytes.
+    ///
+    /// # Errors
+    /// Work error when a part cannot be encoded.
+    pub fn encode(&self) -> Result<Vec<u8>> {
+        let member = |m: &Member| -> Result<StoredMember> {
+            Ok(StoredMember {
+                encoder: m.encoder as u32,
+                weight: m.weight,
+                learner: m.models[0].learner.to_owned(),
+                models: m.models.iter().map(Fitted::encode).collect::<Result<_>>()?,
+            })
+        };
+        let stored = Stored {
+            schema: self.schema.clone(),
+            task: self.task,
+            target: self.target.clone(),
+            classes: self.classes.clone(),
+            metric: self.metric.clone(),
+            threshold: self.threshold,
+            temperature: self.temperature,
+            encoders: self.encoders.iter().map(FittedEncoder::encode).collect::<Result<_>>()?,
+            members: self.members.iter().map(member).collect::<Result<_>>()?,
+        };
+        postcard::to_stdvec(&stored)
+            .map_err(|e| Error::work("cannot encode the predictor").because(e))
+    }
+
+    /// Reads a predictor back and proves it sound.
+    ///
+    /// # Errors
+    /// Input error when the bytes are not a sound predictor.
+    pub fn decode(bytes: &[u8]) -> Result<Self> {
+        let (stored, rest) = postcard::take_from_bytes::<Stored>(bytes)
+            .map_err(|e| Error::input("the stored predictor cannot be read").because(e))?;
+        if !rest.is_empty() {
+            return Err(broken("extra bytes at its end"));
+        }
+        let encoders: Vec<FittedEncoder> =
+            stored.encoders.iter().map(|e| FittedEncoder::decode(e)).collect::<Result<_>>()?;
+        let members: Vec<Member> =
+            stored.members.into_iter().map(decode_member).collect::<Result<_>>()?;
+        let predictor = Self {
+            schema: stored.schema,
+            task: stored.task,
+            target: stored.target,
+            classes: stored.classes,
+            metric: stored.metric,
+            threshold: stored.threshold,
+            temperature: stored.temperature,
+            encoders,
+            members,
+        };
+        predictor.validate()?;
+        Ok(predictor)
+    }
+
+    fn validate(&self) -> Result<()> {
+        let n_classes_fit = match self.task {
+            Task::Binary => self.classes.len() == 2,
+            Task::Multiclass => self.classes.len() > 2,
+            Task::Regression => self.classes.is_empty(),
+        };
+        let weights: f64 = self.members.iter().map(|m| m.weight).sum();
+        if !n_classes_fit {
+            return Err(broken("classes do not fit the task"));
+        }
+        if self.members.is_empty() || (weights - 1.0).abs() > 1e-6 {
+            return Err(broken("weights do not sum to 1"));
+        }
+        if !self.threshold.is_finite() || !self.temperature.is_finite() || self.temperature <= 0.0 {
+            return Err(broken("a threshold or temperature is not a number"));
+        }
+        for member in &self.members {
+            let Some(encoder) = self.encoders.get(member.encoder) else {
+                return Err(broken("a member names an encoder that is not there"));
+            };
+            let n_features = encoder.feature_names().len();
+            let fits = |f: &Fitted| f.model.n_features() == n_features;
+            if member.weight < 0.0 || member.models.is_empty() || !member.models.iter().all(fits) {
+                return Err(broken("a member does not fit its encoder"));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl RawPredictor for Predictor {
+    fn predict(&self, table: &Table, ctx: &Context) -> Result<Predictions> {
+        Self::predict(self, table, ctx)
+    }
+}
+
+fn decode_member(stored: StoredMember) -> Result<Member> {
+    let entry = learner(&stored.learner)?;
+    Ok(Member {
+        encoder: stored.encoder as usize,
+        weight: stored.weight,
+        models: stored.models.iter().map(|m| entry.decode(m)).collect::<Result<_>>()?,
+    })
+}
+
+fn broken(what: &str) -> Error {
+    Error::input(format!("the stored predictor is broken: {what}"))
+        .hint("fit the model again, or fetch the file again")
+}

@@ -1,0 +1,53 @@
+//! The members of the ensemble on all training rows.
+//!
+//! A refit repeats a trial's fit with the mean of the rounds that its folds needed, on all rows
+//! and without a validation part: about as good as the bag of fold models, and as many times
+//! faster to predict with as there were folds. When the time or the user does not allow it, the
+//! fold models are kept and averaged, so that there always is a servable model.
+
+use modelwright_core::context::Event;
+use modelwright_core::{Context, Result};
+use modelwright_learners::Fitted;
+
+use crate::budget;
+use crate::plan::Preset;
+use crate::trial::{self, Trial, TrialInput};
+
+/// A refit with a smaller share of its rounds than this is worse than the bag it would replace.
+const ROUNDS_SHARE_MIN: f64 = 0.8;
+
+/// The models that stand for a trial in the predictor, to be averaged.
+pub(crate) struct Final {
+    pub models: Vec<Fitted>,
+    /// Rounds of the refit, or the mean of the folds.
+    pub rounds: usize,
+}
+
+/// Refits a trial, or keeps its fold models.
+pub(crate) fn finalise(
+    trial: Trial,
+    input: &TrialInput<'_>,
+    preset: Preset,
+    ctx: &Context,
+) -> Result<Final> {
+    let rounds = mean_rounds(&trial);
+    let name = &trial.planned.name;
+    if preset != Preset::Best && budget::may_refit(ctx, name, trial.refit_s()) {
+        ctx.tell(Event::Phase(format!("refit {name}")));
+        let scope = ctx.scope("refit").scope(name).with_reserve(budget::closing(ctx));
+        let model = trial::refit(input, rounds, &scope)?;
+        let reached = model.model.rounds();
+        if reached as f64 >= rounds as f64 * ROUNDS_SHARE_MIN
+            || trial.entry.spec.rounds_param.is_none()
+        {
+            return Ok(Final { rounds: reached, models: vec![model] });
+        }
+        ctx.tell(Event::Note(format!("{name}: no time for the refit; its fold models are used")));
+    }
+    Ok(Final { models: trial.models, rounds })
+}
+
+fn mean_rounds(trial: &Trial) -> usize {
+    let rounds = trial.rounds();
+    (rounds.iter().sum::<usize>() as f64 / rounds.len().max(1) as f64).round() as usize
+}

@@ -1,0 +1,204 @@
+//! Runs the plan's trials under the budget and keeps their out-of-fold predictions.
+
+use std::collections::BTreeMap;
+
+use modelwright_core::context::Event;
+use modelwright_core::data::{Fold, Schema, Table};
+use modelwright_core::record::{PhaseTime, Plan, PlannedTrial, TrialStatus};
+use modelwright_core::task::{Predictions, Target};
+use modelwright_core::{Context, Result};
+use modelwright_evaluate::metric::{MetricEntry, MetricInput};
+use modelwright_learners::learner;
+use modelwright_preprocess::encode::{EncodingSpec, PrepareInput, Prepared, prepare};
+
+use crate::budget;
+use crate::trial::{self, Trial, TrialInput};
+
+/// What the search works on: the training part and its folds.
+pub(crate) struct Ground<'a> {
+    pub table: &'a Table,
+    pub schema: &'a Schema,
+    /// Columns that are not features: target, weight, group, exclusions, leaks.
+    pub exclude: &'a [String],
+    pub target: &'a Target,
+    pub weights: Option<&'a [f64]>,
+    pub folds: &'a [Fold],
+    pub metric: &'static MetricEntry,
+}
+
+/// A planned trial and what became of it.
+pub(crate) struct Outcome {
+    pub planned: PlannedTrial,
+    pub status: TrialStatus,
+    pub note: Option<String>,
+    pub score: Option<f64>,
+    pub rounds: Vec<usize>,
+    /// The fitted trial, if it can be used.
+    pub trial: Option<Trial>,
+    /// Whether the trial was moved out to become a member.
+    pub taken: bool,
+}
+
+/// Everything the search found.
+pub(crate) struct Found {
+    pub outcomes: Vec<Outcome>,
+    pub prepared: BTreeMap<String, Prepared>,
+    /// Rows that were judged, in the order of the out-of-fold predictions.
+    pub rows: Vec<u32>,
+    /// Target and weights of those rows.
+    pub truth: Target,
+    pub weights: Option<Vec<f64>>,
+    pub times: Vec<PhaseTime>,
+}
+
+/// Runs the plan.
+pub(crate) fn run(plan: &Plan, ground: &Ground<'_>, ctx: &Context) -> Result<Found> {
+    let rows: Vec<u32> = ground.folds.iter().flat_map(|f| f.validation.iter().copied()).collect();
+    let mut found = Found {
+        truth: ground.target.select(&rows),
+        weights: ground.weights.map(|w| rows.iter().map(|r| w[*r as usize]).collect()),
+        rows,
+        outcomes: Vec::new(),
+        prepared: BTreeMap::new(),
+        times: Vec::new(),
+    };
+    for planned in &plan.trials {
+        let begun = ctx.elapsed();
+        let outcome = run_one(planned, ground, &mut found, ctx);
+        found.times.push(PhaseTime {
+            name: planned.name.clone(),
+            seconds: ctx.elapsed().saturating_sub(begun).as_secs_f64(),
+        });
+        tell(&outcome, &found.outcomes, ground.metric, ctx);
+        found.outcomes.push(outcome);
+    }
+    Ok(found)
+}
+
+impl Found {
+    /// The score of predictions of the judged rows, in the metric's own unit.
+    pub(crate) fn score(&self, metric: &MetricEntry, predictions: &Predictions) -> Option<f64> {
+        let input = MetricInput {
+            truth: &self.truth,
+            predictions,
+            weights: self.weights.as_deref(),
+            threshold: 0.5,
+        };
+        metric.value(&input).ok()
+    }
+
+    /// The usable trials, in the order in which they ran.
+    pub(crate) fn usable(&self) -> impl Iterator<Item = (&Outcome, &Trial)> {
+        self.outcomes.iter().filter_map(|o| o.trial.as_ref().map(|t| (o, t)))
+    }
+}
+
+fn run_one(
+    planned: &PlannedTrial,
+    ground: &Ground<'_>,
+    found: &mut Found,
+    ctx: &Context,
+) -> Outcome {
+    let ended = |status, note: Option<String>| Outcome {
+        planned: planned.clone(),
+        status,
+        note,
+        score: None,
+        rounds: Vec::new(),
+        trial: None,
+        taken: false,
+    };
+    let refit_s = refit_reserve_s(found);
+    let is_first = found.outcomes.is_empty();
+    if !is_first && !budget::may_start(ctx, &planned.name, expected_s(planned, found), refit_s) {
+        return ended(TrialStatus::Skipped, Some("the budget did not allow it".to_owned()));
+    }
+    match fit_one(planned, ground, found, refit_s, ctx) {
+        Err(error) => ended(TrialStatus::Failed, Some(error.to_string())),
+        Ok(trial) if !trial.is_usable() => {
+            let mut outcome = ended(
+                TrialStatus::Stopped,
+                Some("stopped before every fold had learned something".to_owned()),
+            );
+            outcome.rounds = trial.rounds();
+            outcome
+        }
+        Ok(trial) => Outcome {
+            planned: planned.clone(),
+            status: if trial.stopped { TrialStatus::Stopped } else { TrialStatus::Done },
+            note: trial.stopped.then(|| "the budget ended it; what it had learned is used".into()),
+            score: found.score(ground.metric, &trial.out_of_fold),
+            rounds: trial.rounds(),
+            trial: Some(trial),
+            taken: false,
+        },
+    }
+}
+
+fn fit_one(
+    planned: &PlannedTrial,
+    ground: &Ground<'_>,
+    found: &mut Found,
+    refit_s: f64,
+    ctx: &Context,
+) -> Result<Trial> {
+    if !found.prepared.contains_key(&planned.encoding) {
+        let prepared = prepare(
+            &PrepareInput {
+                table: ground.table,
+                schema: ground.schema,
+                exclude: ground.exclude,
+                target: ground.target,
+                weights: ground.weights,
+                folds: ground.folds,
+            },
+            &EncodingSpec::named(&planned.encoding)?,
+            ctx,
+        )?;
+        found.prepared.insert(planned.encoding.clone(), prepared);
+    }
+    let input = TrialInput {
+        planned,
+        entry: learner(&planned.learner)?,
+        prepared: &found.prepared[&planned.encoding],
+        target: ground.target,
+        weights: ground.weights,
+        folds: ground.folds,
+    };
+    let scope = ctx.scope("trial").scope(&planned.name);
+    let scope = match budget::trial_limit(ctx, refit_s) {
+        Some(limit) => scope.with_time_limit(limit),
+        None => scope,
+    };
+    trial::run(&input, &scope)
+}
+
+/// Seconds that the refit of the three best trials so far would take.
+fn refit_reserve_s(found: &Found) -> f64 {
+    let mut costs: Vec<f64> = found.usable().map(|(_, t)| t.refit_s()).collect();
+    costs.sort_by(|a, b| b.total_cmp(a));
+    costs.iter().take(3).sum()
+}
+
+/// Seconds after which this trial would be of use: a third of what its kind took before.
+fn expected_s(planned: &PlannedTrial, found: &Found) -> f64 {
+    let before = found
+        .usable()
+        .filter(|(o, _)| o.planned.learner == planned.learner)
+        .map(|(_, t)| t.fold_s * t.models.len() as f64);
+    before.fold(0.0, f64::max) / 3.0
+}
+
+fn tell(outcome: &Outcome, before: &[Outcome], metric: &MetricEntry, ctx: &Context) {
+    if outcome.status == TrialStatus::Skipped {
+        return;
+    }
+    if let (TrialStatus::Failed, Some(note)) = (outcome.status, &outcome.note) {
+        ctx.tell(Event::Warning(format!("{} failed: {note}", outcome.planned.name)));
+    }
+    let sign = if metric.spec.larger_is_better { 1.0 } else { -1.0 };
+    let best = outcome.score.is_some_and(|s| {
+        before.iter().filter_map(|o| o.score).all(|earlier| sign * s > sign * earlier)
+    });
+    ctx.tell(Event::Trial { name: outcome.planned.name.clone(), score: outcome.score, best });
+}

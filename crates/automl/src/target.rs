@@ -1,0 +1,223 @@
+//! The target in numbers: which label has which class index, and which class is positive.
+//!
+//! Labels are the values as people write them (`1`, not `1.0`). Their order is numeric when all
+//! are numbers, else alphabetical, as in scikit-learn. For a binary task the second label is the
+//! positive class; the user's choice, or a plain word for yes, moves to the second place.
+
+use modelwright_core::data::{Column, ColumnData, MISSING_CODE, number_text};
+use modelwright_core::task::{Target, Task};
+use modelwright_core::{Error, Result};
+
+/// Words that mean yes, in lower case.
+const POSITIVE_WORDS: [&str; 9] =
+    ["1", "yes", "y", "true", "t", "positive", "pos", "yes.", "true."];
+
+/// The most classes a classification may have.
+pub const N_CLASSES_MAX: usize = 1000;
+
+/// The labels of a classification target, in class order.
+///
+/// # Errors
+/// Input error when there are fewer than two or more than [`N_CLASSES_MAX`] labels, when the task
+/// is binary and there are not two, or when `positive` is not a label.
+pub fn labels(column: &Column, task: Task, positive: Option<&str>) -> Result<Vec<String>> {
+    let mut labels = distinct_labels(column);
+    let error = |what: &str| Error::input(what).column(&column.name);
+    if labels.len() < 2 {
+        return Err(error("the target has only one value")
+            .expected("at least two different values")
+            .got(labels.first().map_or("only missing values", String::as_str))
+            .hint("check that --target names the column to predict"));
+    }
+    if labels.len() > N_CLASSES_MAX {
+        return Err(error("the target has too many classes")
+            .expected(format!("at most {N_CLASSES_MAX} classes"))
+            .got(format!("{} distinct values", labels.len()))
+            .hint("use --task regression for a number, or merge rare classes"));
+    }
+    if task == Task::Binary && labels.len() != 2 {
+        return Err(error("a binary task needs a target with two values")
+            .expected("two distinct values")
+            .got(format!("{} distinct values", labels.len()))
+            .hint("use --task multiclass"));
+    }
+    if let Some(positive) = positive {
+        let Some(at) = labels.iter().position(|l| l == positive) else {
+            return Err(error("--positive is not a value of the target")
+                .got(positive)
+                .suggest(positive, labels.iter().map(String::as_str)));
+        };
+        if labels.len() != 2 {
+            return Err(error("--positive is for a target with two values")
+                .got(format!("{} distinct values", labels.len())));
+        }
+        if at == 0 {
+            labels.swap(0, 1);
+        }
+    } else if labels.len() == 2 && means_yes(&labels[0]) && !means_yes(&labels[1]) {
+        labels.swap(0, 1);
+    }
+    Ok(labels)
+}
+
+/// The target of every row by the given labels (none for regression).
+///
+/// # Errors
+/// Input error with the row for a missing, unknown or infinite value.
+pub fn encode(column: &Column, labels: &[String], task: Task) -> Result<Target> {
+    if task.is_classification() { encode_classes(column, labels) } else { encode_numbers(column) }
+}
+
+/// The rows whose target is known, ascending.
+pub fn rows_with_target(column: &Column) -> Vec<u32> {
+    (0..column.n_rows()).filter(|r| !column.is_missing(*r)).map(|r| r as u32).collect()
+}
+
+fn encode_classes(column: &Column, labels: &[String]) -> Result<Target> {
+    let class_of = |row: usize, label: &str| -> Result<u32> {
+        labels.iter().position(|l| l == label).map(|c| c as u32).ok_or_else(|| {
+            Error::input("the target has a value that the model does not know")
+                .column(&column.name)
+                .row(row as u64 + 1)
+                .expected(format!("one of {}", labels.join(", ")))
+                .got(label)
+        })
+    };
+    let missing =
+        |row: usize| Error::input("the target is missing").column(&column.name).row(row as u64 + 1);
+    let codes = match &column.data {
+        ColumnData::String { codes, dictionary } => {
+            let mut class_of_code: Vec<Option<u32>> = vec![None; dictionary.len()];
+            let mut classes = Vec::with_capacity(codes.len());
+            for (row, code) in codes.iter().enumerate() {
+                if *code == MISSING_CODE {
+                    return Err(missing(row));
+                }
+                let class = match class_of_code[*code as usize] {
+                    Some(class) => class,
+                    None => class_of(row, dictionary.get(*code))?,
+                };
+                class_of_code[*code as usize] = Some(class);
+                classes.push(class);
+            }
+            classes
+        }
+        _ => (0..column.n_rows())
+            .map(|row| class_of(row, &column.display(row).ok_or_else(|| missing(row))?))
+            .collect::<Result<_>>()?,
+    };
+    Ok(Target::Class { codes, n_classes: labels.len() })
+}
+
+fn encode_numbers(column: &Column) -> Result<Target> {
+    let ColumnData::Number(values) = &column.data else {
+        return Err(Error::input("a regression needs a target of numbers")
+            .column(&column.name)
+            .expected("numbers")
+            .got(first_text(column))
+            .hint("clean the column, or use --task multiclass"));
+    };
+    if let Some(row) = values.iter().position(|v| !v.is_finite()) {
+        return Err(Error::input("the target is not a finite number")
+            .column(&column.name)
+            .row(row as u64 + 1)
+            .expected("a finite number")
+            .got(values[row].to_string())
+            .hint("remove the row or correct the value"));
+    }
+    Ok(Target::Real(values.clone()))
+}
+
+fn first_text(column: &Column) -> String {
+    (0..column.n_rows()).find_map(|r| column.display(r)).unwrap_or_default()
+}
+
+fn means_yes(label: &str) -> bool {
+    POSITIVE_WORDS.contains(&label.trim().to_lowercase().as_str())
+}
+
+/// Distinct values as text: by number when all are numbers, else alphabetical.
+fn distinct_labels(column: &Column) -> Vec<String> {
+    match &column.data {
+        ColumnData::Number(values) => {
+            let mut distinct: Vec<f64> = values.iter().copied().filter(|v| !v.is_nan()).collect();
+            distinct.sort_by(f64::total_cmp);
+            distinct.dedup();
+            distinct.into_iter().map(number_text).collect()
+        }
+        ColumnData::Instant(_) => {
+            let mut distinct: Vec<String> =
+                (0..column.n_rows()).filter_map(|r| column.display(r)).collect();
+            distinct.sort();
+            distinct.dedup();
+            distinct
+        }
+        ColumnData::String { codes, dictionary } => {
+            let mut used = vec![false; dictionary.len()];
+            for code in codes.iter().filter(|c| **c != MISSING_CODE) {
+                used[*code as usize] = true;
+            }
+            let mut distinct: Vec<String> = (0..dictionary.len())
+                .filter(|i| used[*i])
+                .map(|i| dictionary.get(i as u32).to_owned())
+                .collect();
+            sort_labels(&mut distinct);
+            distinct
+        }
+    }
+}
+
+fn sort_labels(labels: &mut [String]) {
+    let numbers: Option<Vec<f64>> = labels.iter().map(|l| l.trim().parse().ok()).collect();
+    if numbers.is_some() {
+        let key = |l: &String| l.trim().parse::<f64>().unwrap_or(f64::NAN);
+        labels.sort_by(|a, b| key(a).total_cmp(&key(b)).then_with(|| a.cmp(b)));
+    } else {
+        labels.sort();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn strings(values: &[&str]) -> Column {
+        Column::strings("y", values.iter().map(|v| Some(*v)))
+    }
+
+    #[test]
+    fn labels_are_sorted_as_numbers_or_words_and_yes_is_positive() {
+        let get = |c: &Column, t| labels(c, t, None).unwrap();
+        assert_eq!(get(&strings(&["10", "9", "10"]), Task::Binary), ["9", "10"]);
+        assert_eq!(get(&strings(&["yes", "zero"]), Task::Binary), ["zero", "yes"]);
+        assert_eq!(get(&Column::numbers("y", vec![2.0, 0.5]), Task::Binary), ["0.5", "2"]);
+    }
+
+    #[test]
+    fn the_user_chooses_the_positive_class() {
+        let column = strings(&["bad", "good"]);
+        assert_eq!(labels(&column, Task::Binary, Some("bad")).unwrap(), ["good", "bad"]);
+        let error = labels(&column, Task::Binary, Some("baad")).unwrap_err();
+        assert!(error.to_string().contains("did you mean `bad`"), "{error}");
+    }
+
+    #[test]
+    fn one_value_is_refused_with_a_hint() {
+        let error = labels(&strings(&["a", "a"]), Task::Binary, None).unwrap_err();
+        assert!(error.to_string().contains("only one value"), "{error}");
+    }
+
+    #[test]
+    fn an_unknown_label_names_its_row() {
+        let column = strings(&["a", "c"]);
+        let error = encode(&column, &["a".into(), "b".into()], Task::Binary).unwrap_err();
+        assert_eq!(error.place().row, Some(2));
+    }
+
+    #[test]
+    fn infinite_targets_are_refused_by_row() {
+        let column = Column::numbers("y", vec![1.0, f64::INFINITY]);
+        let error = encode(&column, &[], Task::Regression).unwrap_err();
+        assert_eq!(error.place().row, Some(2));
+    }
+}

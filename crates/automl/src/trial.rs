@@ -1,0 +1,140 @@
+//! One trial: a learner fitted on every fold, and its predictions of the rows it did not see.
+
+use modelwright_core::context::Decisions;
+use modelwright_core::data::{FeatureView, Fold, TrainView};
+use modelwright_core::params::ParamMap;
+use modelwright_core::record::PlannedTrial;
+use modelwright_core::task::{Predictions, Target};
+use modelwright_core::{Context, Result};
+use modelwright_learners::{Entry, Fitted};
+use modelwright_preprocess::encode::Prepared;
+
+/// Below this many cells (rows × features) folds run side by side; above, one after the other
+/// with all threads inside.
+const N_CELLS_SIDE_BY_SIDE: usize = 1_500_000;
+
+/// What came of a trial.
+pub(crate) struct Trial {
+    pub planned: PlannedTrial,
+    pub entry: &'static Entry,
+    /// One model per fold.
+    pub models: Vec<Fitted>,
+    /// Predictions of the judged rows: fold after fold, in each fold's order.
+    pub out_of_fold: Predictions,
+    /// Wall seconds of a fold's fit, mean over folds. Only for the clock and decisions.
+    pub fold_s: f64,
+    /// Whether a fold was stopped by the budget or the user.
+    pub stopped: bool,
+}
+
+/// What a trial is fitted on.
+pub(crate) struct TrialInput<'a> {
+    pub planned: &'a PlannedTrial,
+    pub entry: &'static Entry,
+    pub prepared: &'a Prepared,
+    pub target: &'a Target,
+    pub weights: Option<&'a [f64]>,
+    pub folds: &'a [Fold],
+}
+
+impl Trial {
+    /// Rounds of each fold's model.
+    pub(crate) fn rounds(&self) -> Vec<usize> {
+        self.models.iter().map(|f| f.model.rounds()).collect()
+    }
+
+    /// Whether every fold learned something.
+    pub(crate) fn is_usable(&self) -> bool {
+        self.entry.spec.rounds_param.is_none() || self.rounds().iter().all(|r| *r > 0)
+    }
+
+    /// Wall seconds that a refit on all rows should take.
+    pub(crate) fn refit_s(&self) -> f64 {
+        let n = self.models.len() as f64;
+        // One validation part is at most a fifth of the rows.
+        let more_rows = if n > 1.0 { n / (n - 1.0) } else { 1.25 };
+        self.fold_s * more_rows
+    }
+}
+
+/// Fits every fold under `ctx` (the trial's own scope, with its deadline).
+pub(crate) fn run(input: &TrialInput<'_>, ctx: &Context) -> Result<Trial> {
+    let n_cells = input.target.n_rows() * input.prepared.full.n_features().max(1);
+    let fits: Vec<Result<FoldFit>> = if n_cells < N_CELLS_SIDE_BY_SIDE {
+        ctx.map(input.folds.len(), |k| fit_fold(input, k, &ctx.scope(&format!("fold-{k}"))))
+    } else {
+        (0..input.folds.len())
+            .map(|k| fit_fold(input, k, &slice(ctx, input.folds.len() - k, k)))
+            .collect()
+    };
+    let fits: Vec<FoldFit> = fits.into_iter().collect::<Result<_>>()?;
+    let values = fits.iter().flat_map(|f| f.predictions.values.iter().copied()).collect();
+    let decisions = ctx.decisions();
+    Ok(Trial {
+        planned: input.planned.clone(),
+        entry: input.entry,
+        out_of_fold: Predictions::new(input.target.n_outputs(), values),
+        fold_s: fits.iter().map(|f| f.seconds).sum::<f64>() / fits.len() as f64,
+        stopped: fits.iter().any(|f| was_stopped(&decisions, &f.scope)),
+        models: fits.into_iter().map(|f| f.model).collect(),
+    })
+}
+
+/// Fits on all rows with a fixed number of rounds.
+pub(crate) fn refit(input: &TrialInput<'_>, rounds: usize, ctx: &Context) -> Result<Fitted> {
+    let rows: Vec<u32> = (0..input.target.n_rows() as u32).collect();
+    let mut params = input.planned.params.clone();
+    if let Some(name) = input.entry.spec.rounds_param {
+        let rounds = modelwright_core::params::ParamField::to_value(&rounds.max(1));
+        params.insert(name.to_owned(), rounds);
+    }
+    let view = TrainView {
+        features: &input.prepared.full,
+        target: input.target,
+        weights: input.weights,
+        rows: &rows,
+        validation: &[],
+    };
+    input.entry.fit(&view, &params, ctx)
+}
+
+struct FoldFit {
+    model: Fitted,
+    predictions: Predictions,
+    seconds: f64,
+    scope: String,
+}
+
+fn fit_fold(input: &TrialInput<'_>, k: usize, ctx: &Context) -> Result<FoldFit> {
+    let features = &input.prepared.folds[k];
+    let fold = &input.folds[k];
+    let view = TrainView {
+        features,
+        target: input.target,
+        weights: input.weights,
+        rows: &fold.train,
+        validation: &fold.validation,
+    };
+    let params: &ParamMap = &input.planned.params;
+    let begun = ctx.elapsed();
+    let model = input.entry.fit(&view, params, ctx)?;
+    let seconds = (ctx.elapsed().saturating_sub(begun)).as_secs_f64();
+    let predictions = model.model.predict(&FeatureView::of(features, &fold.validation), ctx)?;
+    Ok(FoldFit { model, predictions, seconds, scope: ctx.name().to_owned() })
+}
+
+/// Whether the scope, or one below it, was stopped before its own end.
+fn was_stopped(decisions: &Decisions, scope: &str) -> bool {
+    decisions.stopped_after.keys().any(|name| {
+        name.strip_prefix(scope).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    })
+}
+
+/// The context of fold `k`: an even share of the time that is left for the folds to come.
+fn slice(ctx: &Context, n_left: usize, k: usize) -> Context {
+    let fold = ctx.scope(&format!("fold-{k}"));
+    match ctx.remaining() {
+        Some(left) => fold.with_time_limit(left / n_left as u32),
+        None => fold,
+    }
+}

@@ -1,0 +1,202 @@
+//! Which task is this, which rows and columns may be used, and what leaks?
+
+use std::collections::BTreeMap;
+
+use modelwright_core::context::Event;
+use modelwright_core::data::{Column, ColumnData, Schema, Table};
+use modelwright_core::record::{
+    Bin, ColumnProfile, Count, LeakAction, LeakFinding, Options, TaskRecord,
+};
+use modelwright_core::task::{Target, Task};
+use modelwright_core::{Context, Error, Result};
+use modelwright_evaluate::metric::metric;
+use modelwright_preprocess::leakage::{self, LeakageInput};
+use modelwright_preprocess::profile::{Profile, ProfileOptions, guess_task, profile_table};
+
+use crate::target;
+
+/// A table that has been understood.
+pub(crate) struct Understood {
+    pub profile: Profile,
+    pub task: TaskRecord,
+    /// Rows whose target is known, ascending.
+    pub rows: Vec<u32>,
+}
+
+/// Profiles the table and resolves the question.
+pub(crate) fn understand(
+    table: &Table,
+    schema: &Schema,
+    options: &Options,
+    ctx: &Context,
+) -> Result<Understood> {
+    check_options(table, options)?;
+    ctx.tell(Event::Phase("profile".to_owned()));
+    let profile_options =
+        ProfileOptions { kinds: options.kinds.clone(), target: Some(options.target.clone()) };
+    let profile = profile_table(table, schema, &profile_options, ctx)?;
+    let column = table.require(&options.target)?;
+    let rows = target::rows_with_target(column);
+    if rows.is_empty() {
+        return Err(Error::input("the target has no value in any row")
+            .column(&options.target)
+            .expected("at least two different values")
+            .got("only missing values")
+            .hint("check that --target names the column to predict"));
+    }
+    let found = profile.record.columns.iter().find(|c| c.name == options.target);
+    let task = resolve_task(column, found, options, rows.len())?;
+    Ok(Understood { profile, task, rows })
+}
+
+/// Looks for leaks in the training part and says which columns to leave out.
+pub(crate) fn leaks(
+    train: &Table,
+    held_out: Option<&Table>,
+    schema: &Schema,
+    encoded: &Target,
+    split_kind: &str,
+    options: &Options,
+    ctx: &Context,
+) -> Result<(Vec<LeakFinding>, Vec<String>)> {
+    ctx.tell(Event::Phase("leakage".to_owned()));
+    let findings = leakage::check(
+        &LeakageInput {
+            table: train,
+            schema,
+            target: encoded,
+            target_column: &options.target,
+            test: held_out,
+            group: options.group.as_deref(),
+            time_column: options.time_column.as_deref(),
+            split_kind,
+            keep_leaks: options.keep_leaks,
+        },
+        ctx,
+    )?;
+    let mut excluded = Vec::new();
+    for finding in findings.iter().filter(|f| f.action == LeakAction::Excluded) {
+        ctx.tell(Event::Warning(format!(
+            "left out {} as a near-certain leak: {} (keep with --keep-leaks)",
+            finding.columns.join(", "),
+            finding.evidence
+        )));
+        excluded.extend(finding.columns.iter().cloned());
+    }
+    Ok((findings, excluded))
+}
+
+fn check_options(table: &Table, options: &Options) -> Result<()> {
+    if table.n_columns() < 2 {
+        return Err(Error::input("there is nothing to learn from besides the target")
+            .expected("at least two columns")
+            .got(format!("{} column(s)", table.n_columns())));
+    }
+    let named = [("--target", Some(&options.target))]
+        .into_iter()
+        .chain([
+            ("--group", options.group.as_ref()),
+            ("--time-column", options.time_column.as_ref()),
+            ("--weight", options.weight.as_ref()),
+        ])
+        .chain(options.exclude.iter().map(|c| ("--exclude", Some(c))))
+        .chain(options.sensitive.iter().map(|c| ("--sensitive", Some(c))))
+        .chain(options.kinds.keys().map(|c| ("--kind", Some(c))));
+    for (flag, column) in named {
+        if let Some(name) = column {
+            table.require(name).map_err(|e| e.at(flag))?;
+        }
+    }
+    let roles = [&options.group, &options.time_column, &options.weight];
+    if roles.iter().any(|r| r.as_ref() == Some(&options.target))
+        || options.exclude.contains(&options.target)
+    {
+        return Err(Error::input("the target cannot have a second role")
+            .column(&options.target)
+            .hint("do not name it in --group, --time-column, --weight or --exclude"));
+    }
+    if !(0.0..=0.9).contains(&options.holdout) {
+        return Err(Error::input("the holdout share is out of range")
+            .at("--holdout")
+            .expected("a number from 0 to 0.9")
+            .got(options.holdout.to_string()));
+    }
+    Ok(())
+}
+
+fn resolve_task(
+    column: &Column,
+    found: Option<&ColumnProfile>,
+    options: &Options,
+    n_rows: usize,
+) -> Result<TaskRecord> {
+    let (task, evidence) = match (options.task, found) {
+        (Some(task), _) => (task, "asked for with --task".to_owned()),
+        (None, Some(profile)) => guess_task(column, &profile.kind)?,
+        (None, None) => return Err(Error::input("no such column").column(&column.name)),
+    };
+    let positive = options.positive.as_deref();
+    let (mut task, mut classes) = (task, Vec::new());
+    if task.is_classification() {
+        classes = target::labels(column, task, positive)?;
+        if classes.len() == 2 {
+            task = Task::Binary;
+        }
+    } else if positive.is_some() {
+        return Err(Error::input("--positive needs a classification").at("--positive"));
+    }
+    let name = options.metric.clone().unwrap_or_else(|| task.default_metric().to_owned());
+    let entry = metric(&name).map_err(|e| e.at("--metric"))?;
+    if !entry.spec.tasks.contains(&task) {
+        let fitting: Vec<&str> = modelwright_evaluate::metric::METRICS
+            .iter()
+            .filter(|m| m.spec.tasks.contains(&task))
+            .map(|m| m.spec.name)
+            .collect();
+        return Err(Error::input(format!("the metric {name} does not fit a {} task", task.name()))
+            .at("--metric")
+            .expected(fitting.join(", "))
+            .got(name));
+    }
+    Ok(TaskRecord {
+        task,
+        evidence,
+        target: column.name.clone(),
+        metric: name,
+        larger_is_better: entry.spec.larger_is_better,
+        class_counts: class_counts(column, &classes),
+        histogram: if classes.is_empty() { histogram(column) } else { Vec::new() },
+        classes,
+        n_rows_without_target: column.n_rows() - n_rows,
+    })
+}
+
+fn class_counts(column: &Column, classes: &[String]) -> Vec<Count> {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    if !classes.is_empty() {
+        for label in (0..column.n_rows()).filter_map(|r| column.display(r)) {
+            *counts.entry(label).or_default() += 1;
+        }
+    }
+    let count = |c: &String| counts.get(c).copied().unwrap_or(0);
+    classes.iter().map(|c| Count { name: c.clone(), n: count(c) }).collect()
+}
+
+/// Thirty equal bars over the finite values.
+fn histogram(column: &Column) -> Vec<Bin> {
+    const N_BARS: usize = 30;
+    let ColumnData::Number(values) = &column.data else { return Vec::new() };
+    let finite = || values.iter().copied().filter(|v| v.is_finite());
+    let (min, max) =
+        finite().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(v), b.max(v)));
+    if min >= max {
+        return Vec::new();
+    }
+    let width = (max - min) / N_BARS as f64;
+    let mut counts = [0_usize; N_BARS];
+    for value in finite() {
+        counts[(((value - min) / width) as usize).min(N_BARS - 1)] += 1;
+    }
+    let edge = |i: usize| if i == N_BARS { max } else { min + i as f64 * width };
+    (0..N_BARS).map(|i| Bin { from: edge(i), to: edge(i + 1), n_rows: counts[i] }).collect()
+}

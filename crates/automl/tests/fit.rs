@@ -1,0 +1,243 @@
+//! The main job as a library call: determinism, replay, interruption, tasks, roles, bad input.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use modelwright_automl::{FitInput, FitOutcome, Predictor, fit};
+use modelwright_core::context::{Event, Progress, Settings};
+use modelwright_core::data::{Column, Table};
+use modelwright_core::random::Random;
+use modelwright_core::record::{DataSource, Options, TrialStatus};
+use modelwright_core::task::Task;
+use modelwright_core::{Context, ErrorKind};
+
+/// A table with numbers, a category, missing values, and targets for three tasks.
+fn table(n_rows: usize) -> Table {
+    let mut random = Random::new(11);
+    let x: Vec<f64> = (0..n_rows).map(|_| random.normal()).collect();
+    let z: Vec<f64> = (0..n_rows)
+        .map(|_| if random.unit() < 0.1 { f64::NAN } else { random.unit() * 10.0 })
+        .collect();
+    let levels = ["red", "green", "blue"];
+    let colour: Vec<usize> = (0..n_rows).map(|_| random.below(3)).collect();
+    let signal: Vec<f64> = (0..n_rows)
+        .map(|i| {
+            let z = if z[i].is_nan() { 5.0 } else { z[i] };
+            x[i] + (z - 5.0) * 0.3 + colour[i] as f64 * 0.8 + random.normal() * 0.5
+        })
+        .collect();
+    let groups: Vec<f64> = (0..n_rows).map(|i| (i / 7) as f64).collect();
+    let label = |s: f64| if s > 0.8 { "yes" } else { "no" };
+    let grade = |s: f64| {
+        if s > 1.5 {
+            "high"
+        } else if s > 0.0 {
+            "mid"
+        } else {
+            "low"
+        }
+    };
+    Table::new(vec![
+        Column::numbers("x", x),
+        Column::numbers("z", z),
+        Column::strings("colour", colour.iter().map(|c| Some(levels[*c]))),
+        Column::numbers("household", groups),
+        Column::numbers("weight", (0..n_rows).map(|i| 1.0 + (i % 3) as f64).collect()),
+        Column::strings("label", signal.iter().map(|s| Some(label(*s)))),
+        Column::strings("grade", signal.iter().map(|s| Some(grade(*s)))),
+        Column::numbers("signal", signal.iter().map(|s| (s * 100.0).round() / 100.0).collect()),
+    ])
+    .unwrap()
+}
+
+fn input(n_rows: usize, target: &str) -> FitInput {
+    let table = table(n_rows);
+    let mut options = Options::new(target);
+    options.preset = "quick".to_owned();
+    let others = ["label", "grade", "signal", "weight", "household"];
+    options.exclude = others.iter().filter(|c| **c != target).map(|c| (*c).to_owned()).collect();
+    FitInput {
+        schema: table.storage_schema(),
+        table,
+        source: DataSource { name: "test".to_owned(), ..DataSource::default() },
+        test: None,
+        options,
+    }
+}
+
+fn fit_ok(input: FitInput, ctx: &Context) -> FitOutcome {
+    match fit(input, ctx) {
+        Ok(outcome) => outcome,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// The record without what depends on the clock.
+fn comparable(outcome: &FitOutcome) -> String {
+    let mut record = outcome.record.clone();
+    record.clock = modelwright_core::record::Clock::default();
+    serde_json::to_string(&record).unwrap()
+}
+
+#[test]
+fn every_task_beats_its_baseline_on_untouched_rows() {
+    for (target, task) in
+        [("label", Task::Binary), ("grade", Task::Multiclass), ("signal", Task::Regression)]
+    {
+        let outcome = fit_ok(input(600, target), &Context::unlimited(1, 2));
+        let record = &outcome.record;
+        assert_eq!(record.task.task, task);
+        let evaluation = record.evaluation.as_ref().unwrap();
+        let value = evaluation.metrics[0].value.unwrap();
+        let baseline = evaluation.baseline[0].value.unwrap();
+        let better = if record.task.larger_is_better { value - baseline } else { baseline - value };
+        assert!(better > 0.1 * baseline.abs(), "{target}: {value} against {baseline}");
+        let ci = evaluation.metrics[0].ci95.unwrap();
+        assert!(ci.low <= value && value <= ci.high, "{ci:?} {value}");
+        let weights: f64 = record.ensemble.members.iter().map(|m| m.weight).sum();
+        assert!((weights - 1.0).abs() < 1e-9);
+        assert!(record.importances.iter().any(|i| i.column == "x"), "{:?}", record.importances);
+    }
+}
+
+#[test]
+fn threads_change_nothing_and_the_seed_does() {
+    let run = |seed, threads| {
+        let outcome = fit_ok(input(300, "grade"), &Context::unlimited(seed, threads));
+        (outcome.predictor.encode().unwrap(), comparable(&outcome))
+    };
+    let one = run(3, 1);
+    assert_eq!(one, run(3, 2));
+    assert_eq!(one, run(3, 4));
+    assert_ne!(one.0, run(4, 2).0);
+}
+
+#[test]
+fn a_budgeted_run_is_repeated_byte_for_byte() {
+    let settings = |replay| Settings {
+        seed: 5,
+        threads: 2,
+        time_limit: Some(Duration::from_millis(1500)),
+        replay,
+        ..Settings::default()
+    };
+    let mut asked = input(4000, "label");
+    asked.options.preset = "best".to_owned();
+    let live = fit_ok(asked, &Context::new(settings(None)).unwrap());
+    let decisions = live.record.decisions.clone();
+    assert!(!decisions.chosen.is_empty());
+    let mut asked = input(4000, "label");
+    asked.options.preset = "best".to_owned();
+    let replay = Settings { time_limit: None, threads: 1, ..settings(Some(decisions)) };
+    let again = fit_ok(asked, &Context::new(replay).unwrap());
+    assert_eq!(live.predictor.encode().unwrap(), again.predictor.encode().unwrap());
+    assert_eq!(comparable(&live), comparable(&again));
+}
+
+/// Cancels as soon as the trial `after` has ended.
+struct CancelAfter {
+    after: &'static str,
+    cancel: Arc<AtomicBool>,
+}
+
+impl Progress for CancelAfter {
+    fn event(&self, event: Event) {
+        if matches!(event, Event::Trial { name, .. } if name == self.after) {
+            self.cancel.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+#[test]
+fn an_interrupted_fit_leaves_the_best_model_so_far() {
+    for after in ["baseline", "linear"] {
+        let cancel = Arc::new(AtomicBool::new(false));
+        let ctx = Context::new(Settings {
+            threads: 2,
+            cancel: cancel.clone(),
+            progress: Box::new(CancelAfter { after, cancel }),
+            ..Settings::default()
+        })
+        .unwrap();
+        let outcome = fit_ok(input(500, "signal"), &ctx);
+        let last = outcome.record.trials.last().unwrap();
+        assert_eq!(last.status, TrialStatus::Skipped, "{after}");
+        assert_eq!(outcome.record.ensemble.members[0].trial, after);
+        assert!(outcome.record.evaluation.is_some());
+    }
+}
+
+#[test]
+fn a_predictor_survives_its_bytes_and_predicts_row_by_row_the_same() {
+    let outcome = fit_ok(input(400, "grade"), &Context::unlimited(2, 2));
+    let ctx = Context::unlimited(0, 1);
+    let read = Predictor::decode(&outcome.predictor.encode().unwrap()).unwrap();
+    let rows = table(50);
+    let batch = outcome.predictor.predict(&rows, &ctx).unwrap();
+    assert_eq!(batch, read.predict(&rows, &ctx).unwrap());
+    for row in 0..50 {
+        let one = read.predict(&rows.select(&[row]), &ctx).unwrap();
+        assert_eq!(one.values, batch.row(row as usize));
+    }
+}
+
+#[test]
+fn weights_and_groups_are_used_and_are_not_features() {
+    let mut asked = input(700, "label");
+    asked.options.exclude.retain(|c| c != "weight" && c != "household");
+    asked.options.weight = Some("weight".to_owned());
+    asked.options.group = Some("household".to_owned());
+    let outcome = fit_ok(asked, &Context::unlimited(0, 2));
+    assert_eq!(outcome.record.split.kind, "group");
+    let used: Vec<&str> = outcome.predictor.schema.fields.iter().map(|f| f.name.as_str()).collect();
+    assert_eq!(used, ["x", "z", "colour"]);
+}
+
+#[test]
+fn a_test_table_replaces_the_holdout() {
+    let mut asked = input(400, "signal");
+    asked.test =
+        Some((table(90), DataSource { name: "later.csv".to_owned(), ..DataSource::default() }));
+    let outcome = fit_ok(asked, &Context::unlimited(0, 2));
+    assert_eq!((outcome.record.split.n_train, outcome.record.split.n_holdout), (400, 90));
+    assert_eq!(outcome.record.evaluation.unwrap().on, "later.csv");
+}
+
+#[test]
+fn tiny_tables_are_fitted_or_refused_in_words() {
+    for n_rows in [5, 8, 12, 25] {
+        match fit(input(n_rows, "signal"), &Context::unlimited(0, 2)) {
+            Ok(outcome) => {
+                assert!(outcome.record.evaluation.is_none());
+                assert!(!outcome.record.warnings.is_empty());
+            }
+            Err(error) => assert_eq!(error.kind(), ErrorKind::Input, "{error}"),
+        }
+    }
+}
+
+#[test]
+fn wrong_questions_are_refused_with_a_hint() {
+    let cases: [(&str, fn(&mut Options)); 9] = [
+        ("no such column", |o| o.target = "lable".to_owned()),
+        ("--metric", |o| o.metric = Some("rmse".to_owned())),
+        ("--metric", |o| o.metric = Some("roc_auk".to_owned())),
+        ("--split", |o| o.split = Some("group".to_owned())),
+        ("--split", |o| o.split = Some("grup".to_owned())),
+        ("--holdout", |o| o.holdout = 1.5),
+        ("--preset", |o| o.preset = "bestest".to_owned()),
+        ("second role", |o| o.exclude.push("label".to_owned())),
+        ("--positive", |o| o.positive = Some("maybe".to_owned())),
+    ];
+    for (fragment, change) in cases {
+        let mut asked = input(60, "label");
+        change(&mut asked.options);
+        let error = match fit(asked, &Context::unlimited(0, 1)) {
+            Ok(_) => panic!("{fragment} was accepted"),
+            Err(error) => error,
+        };
+        assert_eq!(error.kind(), ErrorKind::Input);
+        assert!(error.to_string().contains(fragment), "{fragment}: {error}");
+    }
+}
