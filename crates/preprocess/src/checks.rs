@@ -175,7 +175,12 @@ fn the_columns_have_the_rows_of_the_table_in_order() {
         let forward = case.transform(&fitted, &column);
         let backward = case.transform(&fitted, &column.select(&reversed));
         for row in 0..N {
-            assert_eq!(row_bits(&forward, row), row_bits(&backward, N - 1 - row), "{}", case.name());
+            assert_eq!(
+                row_bits(&forward, row),
+                row_bits(&backward, N - 1 - row),
+                "{}",
+                case.name()
+            );
         }
         if !case.entry.spec.sees_target {
             assert_eq!(bits(&encoded), bits(&forward), "{}", case.name());
@@ -235,10 +240,12 @@ fn no_row_s_feature_depends_on_its_own_target() {
         for row in (0..N).step_by(7) {
             let Target::Class { mut codes, n_classes } = target(N) else { unreachable!() };
             codes[row] = 1 - codes[row];
-            let (_, after) =
-                case.fit_to(&column, &rows(N), &Target::Class { codes, n_classes }, 1);
+            let (_, after) = case.fit_to(&column, &rows(N), &Target::Class { codes, n_classes }, 1);
             for (a, b) in before.columns.iter().zip(&after.columns) {
                 // The prior is the mean of all rows, this one among them: 1/N.
+                if a[row].is_nan() && b[row].is_nan() {
+                    continue;
+                }
                 let moved = (a[row] - b[row]).abs();
                 assert!(moved <= 1.001 / N as f32, "{}: row {row} moved {moved}", case.name());
             }

@@ -89,6 +89,20 @@ impl PrepareInput<'_> {
                     .got(format!("{length} rows")));
             }
         }
+        if let Target::Class { codes, n_classes } = self.target
+            && let Some(row) = codes.iter().position(|c| *c as usize >= *n_classes)
+        {
+            return Err(Error::input("a class of the target is out of range")
+                .row(row as u64 + 1)
+                .expected(format!("below {n_classes}"))
+                .got(codes[row].to_string()));
+        }
+        let is_usable = |w: &f64| w.is_finite() && *w >= 0.0;
+        if let Some(row) = self.weights.and_then(|w| w.iter().position(|w| !is_usable(w))) {
+            return Err(Error::input("a weight cannot be used")
+                .row(row as u64 + 1)
+                .expected("a finite number that is not negative"));
+        }
         let rows = self.folds.iter().flat_map(|f| f.train.iter().chain(&f.validation));
         match rows.max() {
             Some(row) if *row as usize >= n => {

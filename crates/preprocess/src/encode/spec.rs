@@ -48,7 +48,7 @@ pub struct Step {
 
 impl EncodingSpec {
     /// For learners that split: values as they are, with bins; categories by ordered target
-    /// statistics and frequency, as plain numbers when there are few levels.
+    /// statistics, and by their number (few levels, whole numbers) or frequency.
     pub fn trees() -> Self {
         let categories = [Kind::Category, Kind::IntegerCategory];
         let statistics = || step("target_statistics");
@@ -59,10 +59,19 @@ impl EncodingSpec {
                 rule(&[Kind::Number], None, [step("number")]),
                 rule(&[Kind::Boolean], None, [step("boolean")]),
                 rule(&categories, Some(2), [step("category_code")]),
-                rule(&categories, Some(CODE_LEVELS), [statistics(), step("category_code")]),
-                rule(&categories, None, [statistics(), step("frequency")]),
+                rule(
+                    &[Kind::IntegerCategory],
+                    None,
+                    [statistics(), step("category_value"), step("frequency")],
+                ),
+                rule(&[Kind::Category], Some(CODE_LEVELS), [statistics(), step("category_code")]),
+                rule(&[Kind::Category], None, [statistics(), step("frequency")]),
                 rule(&[Kind::Datetime], None, [step("date_parts")]),
-                rule(&[Kind::Text], None, [step("text_statistics"), step("text_terms")]),
+                rule(
+                    &[Kind::Text],
+                    None,
+                    [step("text_target"), step("text_statistics"), step("text_terms")],
+                ),
             ],
         }
     }

@@ -26,7 +26,8 @@ fn mixed_table(n: usize) -> (Table, Schema, Target) {
     let flag = strings("flag", 2, "");
     let text = strings("text", n, "some words about ");
     let mut numbers = |name: &str, levels: usize| {
-        let value = |r: &mut Random| if r.below(9) == 0 { f64::NAN } else { r.below(levels) as f64 };
+        let value =
+            |r: &mut Random| if r.below(9) == 0 { f64::NAN } else { r.below(levels) as f64 };
         Column::numbers(name, (0..n).map(|_| value(&mut random)).collect())
     };
     let number = numbers("number", 5000);
@@ -37,8 +38,17 @@ fn mixed_table(n: usize) -> (Table, Schema, Target) {
     let constant = Column::numbers("same", vec![4.0; n]);
     let target =
         Target::Class { codes: (0..n).map(|_| random.below(3) as u32).collect(), n_classes: 3 };
-    let columns =
-        vec![number, few, many, two, flag, text, code, Column::instants("when", instants), constant];
+    let columns = vec![
+        number,
+        few,
+        many,
+        two,
+        flag,
+        text,
+        code,
+        Column::instants("when", instants),
+        constant,
+    ];
     let kinds = [
         Kind::Number,
         Kind::Category,
@@ -290,13 +300,15 @@ fn statistics_of_a_telling_category_reach_rows_not_learned_from() {
     let table = Table::new(vec![column]).unwrap();
     let schema = table.storage_schema();
     let folds = folds(N, 3);
-    let out = prepared(&(table, schema, Target::Real(y.clone())), &folds, &EncodingSpec::trees(), 2);
+    let out =
+        prepared(&(table, schema, Target::Real(y.clone())), &folds, &EncodingSpec::trees(), 2);
     for (fold, matrix) in folds.iter().zip(&out.folds) {
         let statistic = &matrix.columns[0];
         assert_eq!(&*statistic.name, "c:target");
-        let error = fold.validation.iter().map(|r| {
-            (f64::from(statistic.values[*r as usize]) - y[*r as usize]).powi(2)
-        });
+        let error = fold
+            .validation
+            .iter()
+            .map(|r| (f64::from(statistic.values[*r as usize]) - y[*r as usize]).powi(2));
         let rmse = (error.sum::<f64>() / fold.validation.len() as f64).sqrt();
         assert!(rmse < 1.3, "{rmse}");
     }
@@ -320,6 +332,10 @@ fn bad_input_is_refused_with_what_was_expected() {
     assert!(message(PrepareInput { target: &short, ..base }).contains("20 rows"));
     let weights = [1.0; 3];
     assert!(message(PrepareInput { weights: Some(&weights), ..base }).contains("weights"));
+    let weights: Vec<f64> = (0..20).map(|i| if i == 6 { -1.0 } else { 1.0 }).collect();
+    assert!(message(PrepareInput { weights: Some(&weights), ..base }).contains("row 7"));
+    let wild = Target::Class { codes: vec![5; 20], n_classes: 3 };
+    assert!(message(PrepareInput { target: &wild, ..base }).contains("below 3"));
     let fold = [Fold { train: vec![0, 99], validation: vec![1] }];
     assert!(message(PrepareInput { folds: &fold, ..base }).contains("99"));
     let mut other = schema.clone();
@@ -334,7 +350,8 @@ fn bad_input_is_refused_with_what_was_expected() {
 fn a_table_without_rows_or_features_is_prepared_to_nothing() {
     let (table, schema, target) = mixed_table(20);
     let empty = table.select(&[]);
-    let out = prepared(&(empty, schema.clone(), target.select(&[])), &[], &EncodingSpec::trees(), 1);
+    let out =
+        prepared(&(empty, schema.clone(), target.select(&[])), &[], &EncodingSpec::trees(), 1);
     assert_eq!((out.full.n_rows, out.full.n_features()), (0, 0));
     let exclude: Vec<String> = table.names().map(str::to_owned).collect();
     let input = PrepareInput {

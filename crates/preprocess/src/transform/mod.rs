@@ -6,32 +6,39 @@
 //! | [`scaled_number`] | number | imputed, robustly scaled, clipped smoothly; missing indicator |
 //! | [`boolean`] | boolean | 0 and 1 |
 //! | [`category_code`] | category | number of the level, most frequent first |
+//! | [`category_value`] | integer category | the number itself |
 //! | [`frequency`] | category | share of the rows that have the level |
 //! | [`one_hot`] | category | a column per frequent level, one for all rare ones |
 //! | [`target_statistics`] | category | smoothed mean of the target per level, ordered |
 //! | [`date_parts`] | date/time | calendar, cyclic and elapsed parts |
 //! | [`text_statistics`] | text | lengths and shares |
 //! | [`text_terms`] | text | how often each frequent word occurs |
+//! | [`text_target`] | text | cross-fitted naive Bayes score |
 //! | [`text_tfidf`] | text | hashed word or character n-grams, TF-IDF, sparse |
 //!
 //! To add one: copy `example.rs`, add the `mod` line here and the line in [`crate::catalog`].
-//! Three values are shared by several: [`levels`] (a dictionary of categories),
-//! [`robust_scale`] (centre, scale, clip) and [`tokens`] (words and character n-grams).
+//! Shared by several: [`levels`] (a dictionary of categories), [`robust_scale`] (centre,
+//! scale, clip), [`tokens`] (words and character n-grams) and `observed` (the target in numbers).
 
 pub mod boolean;
 pub mod category_code;
+pub mod category_value;
 pub mod date_parts;
 #[cfg(test)]
 #[expect(unreachable_pub, reason = "written as a real transformer is, to be copied")]
 pub(crate) mod example;
 pub mod frequency;
+#[cfg(test)]
+mod golden;
 pub mod levels;
 pub mod number;
+mod observed;
 pub mod one_hot;
 pub mod robust_scale;
 pub mod scaled_number;
 pub mod target_statistics;
 pub mod text_statistics;
+pub mod text_target;
 pub mod text_terms;
 pub mod text_tfidf;
 pub mod tokens;

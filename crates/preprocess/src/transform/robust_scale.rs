@@ -27,13 +27,15 @@ impl RobustScale {
     pub fn fit(values: impl ExactSizeIterator<Item = f64>) -> Self {
         let step = values.len().div_ceil(SAMPLE).max(1);
         let limit = f64::from(f32::MAX);
-        let mut sorted: Vec<f64> =
+        let mut known: Vec<f64> =
             values.step_by(step).filter(|v| !v.is_nan()).map(|v| v.clamp(-limit, limit)).collect();
-        sorted.sort_unstable_by(f64::total_cmp);
-        let (Some(min), Some(max)) = (sorted.first(), sorted.last()) else {
+        if known.is_empty() {
             return Self { center: 0.0, factor: 0.0 };
-        };
-        let quartiles = quantile(&sorted, 0.75) - quantile(&sorted, 0.25);
+        }
+        let (min, max) =
+            known.iter().fold((limit, -limit), |(min, max), v| (min.min(*v), max.max(*v)));
+        let center = quantile(&mut known, 0.5);
+        let quartiles = quantile(&mut known, 0.75) - quantile(&mut known, 0.25);
         let range = max - min;
         let factor = if quartiles > 0.0 {
             1.0 / quartiles
@@ -44,7 +46,7 @@ impl RobustScale {
         };
         // Subnormal differences have no finite reciprocal.
         let factor = if factor.is_finite() { factor } else { 0.0 };
-        Self { center: quantile(&sorted, 0.5), factor }
+        Self { center, factor }
     }
 
     /// The scaled value; missing becomes 0, which is the median's place.
@@ -74,14 +76,16 @@ pub fn smooth_clip(z: f64) -> f64 {
     z / (1.0 + (z / 3.0) * (z / 3.0)).sqrt()
 }
 
-/// Quantile of ascending values with linear interpolation.
-fn quantile(sorted: &[f64], q: f64) -> f64 {
-    let at = q * (sorted.len() - 1) as f64;
-    let low = at.floor() as usize;
-    let high = (low + 1).min(sorted.len() - 1);
-    let share = at - low as f64;
+/// Quantile with linear interpolation, by selection; reorders the values.
+fn quantile(values: &mut [f64], q: f64) -> f64 {
+    let at = q * (values.len() - 1) as f64;
+    let share = at - at.floor();
+    let (_, low, above) = values.select_nth_unstable_by(at as usize, f64::total_cmp);
     // The weighted form cannot overflow where the difference of the two could.
-    if share == 0.0 { sorted[low] } else { sorted[low] * (1.0 - share) + sorted[high] * share }
+    match above.iter().copied().min_by(f64::total_cmp) {
+        Some(high) if share > 0.0 => *low * (1.0 - share) + high * share,
+        _ => *low,
+    }
 }
 
 #[cfg(test)]

@@ -22,11 +22,11 @@ use std::sync::Arc;
 use modelwright_core::data::{Column, Kind};
 use modelwright_core::declare_params;
 use modelwright_core::params::{Checked, Domain};
-use modelwright_core::task::Target;
 use modelwright_core::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use super::levels::Levels;
+use super::observed::{Observed, classes};
 use super::robust_scale::RobustScale;
 use super::transformer::{
     Encoded, Fitted, TransformInput, Transformer, TransformerSpec, broken, saturate, strings,
@@ -120,58 +120,6 @@ impl Transformer for TargetStatistics {
         }
         let fitted = FittedTargetStatistics { levels: of_rows.levels, statistics, classes };
         Ok((fitted, Encoded { columns, sparse: None }))
-    }
-}
-
-/// The classes that have a feature, ascending; none for a target of one output.
-fn classes(input: &TransformInput<'_>, max_classes: usize) -> Vec<u32> {
-    let Target::Class { codes, n_classes } = input.target else { return Vec::new() };
-    if *n_classes <= 2 {
-        return Vec::new();
-    }
-    let mut counts = vec![0_u64; *n_classes];
-    for row in input.rows {
-        counts[codes[*row as usize] as usize] += 1;
-    }
-    let mut classes: Vec<u32> = (0..*n_classes as u32).collect();
-    classes.sort_by_key(|c| std::cmp::Reverse(counts[*c as usize]));
-    classes.truncate(max_classes);
-    classes.sort_unstable();
-    classes
-}
-
-/// One number per row learned from, its weight, and the mean over all of them.
-struct Observed {
-    /// y of all rows; those of rows not learned from stay 0 and are never read.
-    y: Vec<f64>,
-    /// Weights of all rows with mean 1 over the rows learned from; `None` is 1 for each.
-    weights: Option<Vec<f64>>,
-    prior: f64,
-}
-
-impl Observed {
-    fn new(input: &TransformInput<'_>, class: Option<u32>) -> Self {
-        let class = class.unwrap_or(1);
-        let mut y = vec![0.0; input.column.n_rows()];
-        for row in input.rows {
-            let row = *row as usize;
-            y[row] = match input.target {
-                Target::Class { codes, .. } => f64::from(u8::from(codes[row] == class)),
-                Target::Real(values) => values[row],
-            };
-        }
-        let n = input.rows.len().max(1) as f64;
-        let total: Option<f64> =
-            input.weights.map(|w| input.rows.iter().map(|r| w[*r as usize]).sum());
-        let weights = match (input.weights, total) {
-            (Some(w), Some(total)) if total > 0.0 => {
-                Some(w.iter().map(|w| w * (n / total)).collect::<Vec<f64>>())
-            }
-            _ => None,
-        };
-        let weight = |row: usize| weights.as_ref().map_or(1.0, |w| w[row]);
-        let prior = input.rows.iter().map(|r| y[*r as usize] * weight(*r as usize) / n).sum();
-        Self { y, weights, prior }
     }
 }
 

@@ -2,7 +2,9 @@
 //!
 //! The words are the `n_terms` that occur in most training texts, without those in more than
 //! `max_share` of them (they tell texts apart least) and those in fewer than `min_count`; ties by
-//! text. Missing texts have NaN. O(bytes); each distinct text is read once per call.
+//! text. Missing texts have NaN. O(bytes). While words are counted, at most [`MAX_WORDS`] are kept:
+//! when there are more, those seen least so far are forgotten (lossy counting: Manku & Motwani,
+//! VLDB 2002), which cannot change the frequent ones.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,6 +19,9 @@ use serde::{Deserialize, Serialize};
 use super::levels::Levels;
 use super::tokens;
 use super::transformer::{Encoded, Fitted, TransformInput, Transformer, TransformerSpec, strings};
+
+/// At most about this many distinct words are counted at a time.
+pub const MAX_WORDS: usize = 400_000;
 
 declare_params! {
     /// Parameters of [`TextTerms`].
@@ -61,6 +66,7 @@ impl Transformer for TextTerms {
         let (codes, dictionary) = strings(input.column)?;
         // Texts that hold a word, and the last one that did, so that none counts twice.
         let mut seen: HashMap<String, (u64, usize), FixedState> = HashMap::default();
+        let mut forgotten = 1;
         for (i, row) in input.rows.iter().enumerate() {
             let code = codes[*row as usize];
             if code == MISSING_CODE {
@@ -71,6 +77,10 @@ impl Transformer for TextTerms {
                 Some(_) => {}
                 None => drop(seen.insert(word.to_owned(), (1, i))),
             });
+            while seen.len() > MAX_WORDS {
+                seen.retain(|_, (count, _)| *count > forgotten);
+                forgotten += 1;
+            }
         }
         let (least, n) = (params.min_count as u64, input.rows.len() as f64);
         let is_kept = |count: u64| count >= least && count as f64 <= params.max_share * n;
