@@ -12,8 +12,8 @@ use super::LeakageInput;
 use crate::profile::alerts::rows;
 use crate::profile::wording::{count, percent, share};
 
-/// From this share of test rows on, repeats are worth knowing.
-const SHARE_MIN: f64 = 0.01;
+/// From these shares of test rows on, copied and natural repeats are worth knowing.
+const SHARES_MIN: (f64, f64) = (0.01, 0.05);
 /// Fewer repeats than this are chance.
 const ROWS_MIN: usize = 5;
 /// Repeats within training explain up to this many times as many across the split.
@@ -43,10 +43,10 @@ pub(super) fn check(input: &LeakageInput<'_>, ctx: &Context) -> Option<LeakFindi
     let part = share(n_twins, test_rows.len());
     let within: usize = train.chunk_by(|a, b| a == b).map(<[u64]>::len).filter(|n| *n > 1).sum();
     let within = share(within, train.len());
-    if n_twins < ROWS_MIN || part < SHARE_MIN {
+    let natural = part <= NATURAL * within;
+    if n_twins < ROWS_MIN || part < if natural { SHARES_MIN.1 } else { SHARES_MIN.0 } {
         return None;
     }
-    let natural = part <= NATURAL * within;
     let why = if natural {
         "rows repeat within the training part as often, so this lies in the data"
     } else {

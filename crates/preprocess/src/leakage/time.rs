@@ -2,7 +2,9 @@
 //!
 //! When the target drifts along time, or neighbours in time have like targets, a random split lets
 //! the model look into the future of its test rows. Looked at are the given time column, columns of
-//! dates, and numbers that are named like times.
+//! dates, and numbers that are named like times *and* go one way along the file: `Year built` is a
+//! feature of a house, not the time of its row. The bare order of rows is no evidence: many files
+//! are sorted by their target, or by place.
 
 use modelwright_core::data::{Column, ColumnData, Kind, MISSING_INSTANT};
 use modelwright_core::record::{LeakAction, LeakFinding, LeakKind};
@@ -11,7 +13,7 @@ use modelwright_core::task::Target;
 use super::study::Study;
 use crate::profile::alerts::order::between_share;
 use crate::profile::name;
-use crate::profile::wording::{count, percent};
+use crate::profile::wording::{count, percent, share};
 
 /// Fewer rows than this have no drift to speak of.
 const ROWS_MIN: usize = 500;
@@ -19,6 +21,8 @@ const ROWS_MIN: usize = 500;
 const DRIFT_MIN: f64 = 0.1;
 /// From this correlation of neighbours in time on, neighbours have like targets.
 const NEIGHBOURS_MIN: f64 = 0.3;
+/// From this share of steps in one direction on, a column goes one way along the file.
+const ONE_WAY: f64 = 0.95;
 /// A number that is only named like a time has at least so many distinct values.
 const TIMES_MIN: usize = 20;
 
@@ -33,8 +37,8 @@ pub(super) fn check(study: &Study<'_>) -> Vec<LeakFinding> {
     }
     let columns = study.columns();
     let candidates = columns.iter().filter(|(column, kind)| match kind {
-        Kind::Datetime => true,
-        Kind::Number => name::says_time(&column.name),
+        Kind::Datetime => !name::says_birth(&column.name),
+        Kind::Number => name::says_time(&column.name) && goes_one_way(column, &study.rows),
         _ => false,
     });
     let worst = candidates
@@ -50,6 +54,7 @@ struct Drift<'a> {
     n_rows: usize,
     between: f64,
     neighbours: f64,
+    one_way: bool,
 }
 
 impl<'a> Drift<'a> {
@@ -80,11 +85,14 @@ impl<'a> Drift<'a> {
             n_rows: order.len(),
             between: between / weight,
             neighbours: neighbours / weight,
+            one_way: goes_one_way(column, &study.rows),
         })
     }
 
     fn is_strong(&self) -> bool {
-        self.between >= DRIFT_MIN || self.neighbours >= NEIGHBOURS_MIN
+        // Neighbours along any good feature have like targets; only time in the file's own order
+        // makes them suspicious.
+        self.between >= DRIFT_MIN || (self.one_way && self.neighbours >= NEIGHBOURS_MIN)
     }
 
     fn strength(&self) -> f64 {
@@ -118,6 +126,15 @@ fn instant(column: &Column, row: usize) -> Option<f64> {
         }
         ColumnData::String { .. } => None,
     }
+}
+
+/// Whether the column rises (or falls) along the file in nearly every step.
+fn goes_one_way(column: &Column, rows: &[u32]) -> bool {
+    let values: Vec<f64> = rows.iter().filter_map(|row| instant(column, *row as usize)).collect();
+    let steps = values.len().saturating_sub(1);
+    let rising = values.windows(2).filter(|w| w[0] <= w[1]).count();
+    let falling = values.windows(2).filter(|w| w[0] >= w[1]).count();
+    steps > 0 && share(rising.max(falling), steps) >= ONE_WAY
 }
 
 /// The target as numbers: itself, or one indicator per class (the first twenty).

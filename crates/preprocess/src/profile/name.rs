@@ -106,6 +106,13 @@ pub(crate) fn says_time(name: &str) -> bool {
     })
 }
 
+/// Whether the name speaks of a birth: a date that is a feature, not the time of the row.
+pub(crate) fn says_birth(name: &str) -> bool {
+    words(name)
+        .iter()
+        .any(|word| ["dob", "born", "built"].contains(&word.as_str()) || word.starts_with("birth"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,7 +5,8 @@
 //! quantile approximation in streams", FOCS 2016. Instead of a coin, the half that moves up
 //! alternates per level: that keeps the sketch deterministic, and errors of successive
 //! compactions cancel. With [`CAPACITY`] the error of a rank stays below 1 % of the rows (the
-//! tests hold it there); up to [`CAPACITY`] values the answers are exact.
+//! tests hold it there); up to [`CAPACITY`] distinct values the answers are mostly exact, and up to
+//! as many rows always.
 
 use serde::{Deserialize, Serialize};
 
@@ -108,24 +109,28 @@ impl Quantiles {
         (h + 1..self.levels.len()).fold(CAPACITY, |c, _| c * 2 / 3).max(CAPACITY_MIN)
     }
 
+    /// Compacts the lowest level over its capacity until all values fit into all levels together.
     fn compress(&mut self) {
-        let mut h = 0;
-        while h < self.levels.len() {
-            // The capacity of every level depends on the height, which may grow on the way.
-            if self.levels[h].len() > self.capacity(h) {
-                let mut values = std::mem::take(&mut self.levels[h]);
-                values.sort_by(f64::total_cmp);
-                // The odd one out stays behind, so that the weights keep summing to n.
-                if values.len() % 2 == 1 {
-                    self.levels[h].extend(values.pop());
-                }
-                let offset = (self.parity >> h & 1) as usize;
-                self.parity ^= 1 << h;
-                let promoted = values.into_iter().skip(offset).step_by(2);
-                let above = self.level(h + 1);
-                above.extend(promoted);
+        loop {
+            let n_held: usize = self.levels.iter().map(Vec::len).sum();
+            let n_fit: usize = (0..self.levels.len()).map(|h| self.capacity(h)).sum();
+            let full = (0..self.levels.len()).find(|h| self.levels[*h].len() > self.capacity(*h));
+            match full {
+                Some(h) if n_held > n_fit => self.compact(h),
+                _ => return,
             }
-            h += 1;
         }
+    }
+
+    fn compact(&mut self, h: usize) {
+        let mut values = std::mem::take(&mut self.levels[h]);
+        values.sort_by(f64::total_cmp);
+        // The odd one out stays behind, so that the weights keep summing to n.
+        if values.len() % 2 == 1 {
+            self.levels[h].extend(values.pop());
+        }
+        let offset = (self.parity >> h & 1) as usize;
+        self.parity ^= 1 << h;
+        self.level(h + 1).extend(values.into_iter().skip(offset).step_by(2));
     }
 }
