@@ -140,7 +140,10 @@ mod tests {
     #[test]
     fn a_binary_evaluation_has_intervals_curves_and_a_baseline() {
         let codes: Vec<u32> = (0..200).map(|row| u32::from(row % 3 == 0)).collect();
-        let value = |row: u32| f64::from((row * 7919) % 100 + 60 * u32::from(row % 3 == 0)) / 160.0;
+        let value = |row: u32| {
+            let shift = [60, 0, 0][row as usize % 3];
+            f64::from((row * 7919) % 100 + shift) / 160.0
+        };
         let p = Predictions::new(1, (0..200).map(value).collect());
         let constant = Predictions::new(1, vec![1.0 / 3.0; 200]);
         let truth = Target::Class { codes, n_classes: 2 };

@@ -2,8 +2,8 @@
 //!
 //! The AUC is a mean over (positive, negative) pairs, so that its variance is that of two
 //! samples of *placement values*: for each positive row the share of negative rows below it, for
-//! each negative row the share of positive rows above it. They follow from midranks, which cost
-//! one sort each: O(n log n) in all.
+//! each negative row the share of positive rows above it. One walk along the sorted rows gives
+//! them all: O(n log n), as with the midranks of Sun & Xu.
 //!
 //! References: DeLong, DeLong & Clarke-Pearson, Biometrics 44, 1988; Sun & Xu, "Fast
 //! implementation of DeLong's algorithm", IEEE Signal Processing Letters 21, 2014.
@@ -12,6 +12,7 @@ use modelwright_core::record::Interval;
 use modelwright_core::{Error, Result};
 
 use super::Tested;
+use crate::metric::Ranked;
 use crate::normal::{Z_975, two_sided_p};
 
 /// Two correlated areas under the ROC curve.
@@ -93,40 +94,33 @@ struct Placements {
 
 impl Placements {
     fn new(codes: &[u32], scores: &[f64]) -> Self {
+        let ranked = Ranked::new(codes.len(), |row| scores[row], |row| codes[row] == 1);
+        let mut placement = vec![0.0; codes.len()];
+        let n_positive = ranked.positive.iter().filter(|p| **p).count() as f64;
+        let n_negative = codes.len() as f64 - n_positive;
+        let (mut positives_above, mut negatives_above, mut start) = (0.0, 0.0, 0);
+        ranked.walk(None, |negative, positive, _| {
+            let end = start + (negative + positive) as usize;
+            // Rows of equal score count half.
+            let below = n_negative - negatives_above - 0.5 * negative;
+            let above = positives_above + 0.5 * positive;
+            for at in start..end {
+                placement[ranked.rows[at] as usize] =
+                    if ranked.positive[at] { below / n_negative } else { above / n_positive };
+            }
+            positives_above += positive;
+            negatives_above += negative;
+            start = end;
+        });
         let of = |class: u32| -> Vec<f64> {
-            codes.iter().zip(scores).filter(|(c, _)| **c == class).map(|(_, s)| *s).collect()
+            codes.iter().zip(&placement).filter(|(c, _)| **c == class).map(|(_, p)| *p).collect()
         };
-        let (positives, negatives) = (of(1), of(0));
-        let (m, n) = (positives.len() as f64, negatives.len() as f64);
-        let together = midranks(&[positives.as_slice(), negatives.as_slice()].concat());
-        let (of_positive, of_negative) = together.split_at(positives.len());
-        let excess = |all: &[f64], own: Vec<f64>, others: f64| -> Vec<f64> {
-            all.iter().zip(own).map(|(all, own)| (all - own) / others).collect()
-        };
-        let positive = excess(of_positive, midranks(&positives), n);
-        let below = excess(of_negative, midranks(&negatives), m);
-        Self { positive, negative: below.into_iter().map(|share| 1.0 - share).collect() }
+        Self { positive: of(1), negative: of(0) }
     }
 
     fn auc(&self) -> f64 {
         self.positive.iter().sum::<f64>() / self.positive.len() as f64
     }
-}
-
-/// Ranks from 1; equal values share the mean of their ranks.
-fn midranks(values: &[f64]) -> Vec<f64> {
-    let mut order: Vec<u32> = (0..values.len() as u32).collect();
-    order.sort_unstable_by(|a, b| values[*a as usize].total_cmp(&values[*b as usize]));
-    let mut ranks = vec![0.0; values.len()];
-    let mut before = 0;
-    for run in order.chunk_by(|a, b| values[*a as usize] == values[*b as usize]) {
-        let rank = before as f64 + f64::midpoint(1.0, run.len() as f64);
-        for row in run {
-            ranks[*row as usize] = rank;
-        }
-        before += run.len();
-    }
-    ranks
 }
 
 fn sample_covariance(x: &[f64], y: &[f64]) -> f64 {

@@ -36,7 +36,9 @@ fn table(task: Task, n_rows: usize, noise: f64, seed: u64) -> (Target, Predictio
             })
             .collect();
         let total: f64 = row.iter().sum();
-        row.iter_mut().for_each(|p| *p /= total);
+        for p in &mut row {
+            *p /= total;
+        }
         values.extend_from_slice(if n_classes == 2 { &row[1..] } else { &row });
     }
     let n_outputs = if n_classes == 2 { 1 } else { n_classes };

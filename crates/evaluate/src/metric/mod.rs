@@ -39,6 +39,7 @@ mod percentage_error;
 mod pinball;
 mod precision_recall;
 mod prepared;
+mod prepared_set;
 mod quantile;
 mod r2;
 mod ranked;
@@ -53,6 +54,7 @@ pub use catalog::{METRICS, metric, metrics_for};
 pub use confusion::Confusion;
 pub(crate) use input::{check_pair, check_weights};
 pub use prepared::Prepared;
+pub(crate) use prepared_set::PreparedSet;
 pub use quantile::weighted_quantile;
 pub use ranked::Ranked;
 

@@ -35,24 +35,27 @@ impl Ranked {
 
     /// Calls `visit(negative_weight, positive_weight, last_row)` for each group, best score first.
     #[inline]
-    pub fn walk(&self, weights: Option<&[f64]>, mut visit: impl FnMut(f64, f64, u32)) {
+    pub fn walk(&self, weights: Option<&[f64]>, visit: impl FnMut(f64, f64, u32)) {
+        match weights {
+            None => self.walk_weighted(|_| 1.0, visit),
+            Some(weights) => self.walk_weighted(|row| weights[row as usize], visit),
+        }
+    }
+
+    #[inline]
+    fn walk_weighted(&self, weight: impl Fn(u32) -> f64, mut visit: impl FnMut(f64, f64, u32)) {
         let mut start = 0;
         for end in &self.group_ends {
             let end = *end as usize;
-            let mut sums = [0.0; 2];
-            match weights {
-                None => {
-                    for positive in &self.positive[start..end] {
-                        sums[usize::from(*positive)] += 1.0;
-                    }
-                }
-                Some(weights) => {
-                    for at in start..end {
-                        sums[usize::from(self.positive[at])] += weights[self.rows[at] as usize];
-                    }
-                }
+            let (mut negative, mut positive) = (0.0, 0.0);
+            for (row, is_positive) in self.rows[start..end].iter().zip(&self.positive[start..end]) {
+                // By arithmetic: a branch on the class would be mispredicted at every second row.
+                let weight = weight(*row);
+                let of_positive = weight * f64::from(u8::from(*is_positive));
+                positive += of_positive;
+                negative += weight - of_positive;
             }
-            visit(sums[0], sums[1], self.rows[end - 1]);
+            visit(negative, positive, self.rows[end - 1]);
             start = end;
         }
     }

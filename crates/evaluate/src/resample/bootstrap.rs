@@ -1,11 +1,12 @@
 //! Percentile bootstrap intervals (Efron 1979), stratified by class.
 
 use modelwright_core::record::{Interval, MetricValue};
+use modelwright_core::task::Task;
 use modelwright_core::{Context, Error, Result};
 
 use super::Strata;
 use super::strata::has_weight;
-use crate::metric::{MetricEntry, MetricInput, Prepared};
+use crate::metric::{MetricEntry, MetricInput, PreparedSet, Ranked};
 
 /// Rows drawn in all, beyond which the number of resamples is cut. An interval of a large table
 /// is narrow, so that a coarser one of it does no harm.
@@ -36,9 +37,8 @@ pub fn bootstrap_interval(
     n_resamples: usize,
     ctx: &Context,
 ) -> Result<Interval> {
-    let prepared = metric.prepare(input)?;
-    prepared.value(input.weights)?;
-    let draws = draw(&[prepared], input, n_resamples, ctx);
+    metric.value(input)?;
+    let draws = draw(&[metric], input, n_resamples, ctx)?;
     percentile_interval(draws.into_iter().map(|values| values[0]).collect())
 }
 
@@ -52,28 +52,26 @@ pub fn bootstrap_intervals(
     ctx: &Context,
 ) -> Vec<MetricValue> {
     let mut results = Vec::with_capacity(metrics.len());
-    let mut prepared = Vec::new();
+    let mut defined = Vec::new();
     for metric in metrics {
         let name = metric.spec.name.to_owned();
-        let both = metric.prepare(input).and_then(|p| Ok((p.value(input.weights)?, p)));
-        let (value, note) = match both {
-            Ok((value, of_metric)) => {
-                prepared.push(of_metric);
-                (Some(value), None)
-            }
+        let (value, note) = match metric.value(input) {
+            Ok(value) => (Some(value), None),
             Err(error) => (None, Some(in_one_line(&error))),
         };
+        if value.is_some() {
+            defined.push(*metric);
+        }
         results.push(MetricValue { name, value, ci95: None, note });
     }
-    if prepared.is_empty() {
-        return results;
-    }
-    let draws = draw(&prepared, input, n_resamples, ctx);
-    let defined = results.iter_mut().filter(|result| result.value.is_some());
-    for (at, result) in defined.enumerate() {
-        match percentile_interval(draws.iter().map(|values| values[at]).collect()) {
-            Ok(interval) => result.ci95 = Some(interval),
-            Err(error) => result.note = Some(in_one_line(&error)),
+    let draws = draw(&defined, input, n_resamples, ctx);
+    let with_value = results.iter_mut().filter(|result| result.value.is_some());
+    for (at, result) in with_value.enumerate() {
+        let values = draws.as_ref().map(|d| d.iter().map(|values| values[at]).collect());
+        match values.map(percentile_interval) {
+            Ok(Ok(interval)) => result.ci95 = Some(interval),
+            Ok(Err(error)) => result.note = Some(in_one_line(&error)),
+            Err(error) => result.note = Some(in_one_line(error)),
         }
     }
     results
@@ -81,17 +79,42 @@ pub fn bootstrap_intervals(
 
 /// The values of each metric on each resample; `None` where it is undefined.
 fn draw(
-    prepared: &[Prepared],
+    metrics: &[&MetricEntry],
     input: &MetricInput<'_>,
     n_resamples: usize,
     ctx: &Context,
-) -> Vec<Vec<Option<f64>>> {
-    let n_resamples = n_resamples_for(input.truth.n_rows(), n_resamples);
-    Strata::new(input.truth, input.weights).resample(STREAM, n_resamples, ctx, |drawn| {
-        let usable = has_weight(drawn);
-        let value = |metric: &Prepared| metric.value_unchecked(Some(drawn)).ok();
-        prepared.iter().map(|metric| if usable { value(metric) } else { None }).collect()
-    })
+) -> Result<Vec<Vec<Option<f64>>>> {
+    if metrics.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = in_score_order(input);
+    let (truth, predictions) = (input.truth.select(&rows), input.predictions.select(&rows));
+    let weights: Option<Vec<f64>> =
+        input.weights.map(|w| rows.iter().map(|row| w[*row as usize]).collect());
+    let weights = weights.as_deref();
+    let threshold = input.threshold;
+    let input = MetricInput { truth: &truth, predictions: &predictions, weights, threshold };
+    let mut set = PreparedSet::default();
+    for metric in metrics {
+        set.add(metric, &input)?;
+    }
+    let n_resamples = n_resamples_for(truth.n_rows(), n_resamples);
+    Ok(Strata::new(&truth, weights).resample(STREAM, n_resamples, ctx, |drawn| {
+        if has_weight(drawn) { set.values_unchecked(drawn) } else { vec![None; set.len()] }
+    }))
+}
+
+/// The rows of a binary target by falling probability, else in their own order.
+///
+/// Metrics that walk along sorted rows then read the weights of a resample one after the other,
+/// which on large tables is several times faster than by chance.
+fn in_score_order(input: &MetricInput<'_>) -> Vec<u32> {
+    let n_rows = input.truth.n_rows();
+    if input.truth.task() == Task::Binary {
+        Ranked::new(n_rows, |row| input.predictions.values[row], |_| false).rows
+    } else {
+        (0..n_rows as u32).collect()
+    }
 }
 
 /// The 2.5 % and 97.5 % quantiles (linear between order statistics) of the defined values.
