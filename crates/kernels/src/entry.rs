@@ -11,6 +11,8 @@
 //! unbiased also for gradients far below one unit. Reference: Shi et al., "Quantized training of
 //! gradient boosting decision trees", NeurIPS 2022.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use crate::dispatch::vectorised;
 
 /// A row and its quantised gradient; see the module's text.
@@ -158,6 +160,52 @@ pub fn divide(
     left
 }
 
+/// Scores of rows that several threads add to, each to rows of its own.
+///
+/// Two threads that add to one row would lose an addition, but nothing worse: every access is
+/// atomic (and on common machines as fast as a plain one).
+#[derive(Debug)]
+pub struct SharedScores<'a> {
+    cells: &'a [AtomicU64],
+}
+
+impl<'a> SharedScores<'a> {
+    /// Scores to be shared until this value is dropped.
+    pub fn new(scores: &'a mut [f64]) -> Self {
+        const { assert!(align_of::<AtomicU64>() == align_of::<f64>()) }
+        let cells = std::ptr::from_mut(scores) as *const [AtomicU64];
+        // SAFETY: the exclusive borrow lasts as long as the cells, so that all access goes through
+        // them; both types have 8 bytes, the same alignment, and any bits are valid.
+        Self { cells: unsafe { &*cells } }
+    }
+
+    /// Adds `value` to the score of each entry's row.
+    ///
+    /// # Panics
+    /// If a row has no score.
+    pub fn add(&self, entries: &[Entry], value: f64) {
+        for entry in entries {
+            let cell = &self.cells[row(*entry) as usize];
+            let score = f64::from_bits(cell.load(Ordering::Relaxed)) + value;
+            cell.store(score.to_bits(), Ordering::Relaxed);
+        }
+    }
+}
+
+/// Sums the gradients and Hessians of the entries' rows in f64, in the order of the entries.
+///
+/// # Panics
+/// If a row has no gradient.
+pub fn exact_total(entries: &[Entry], gradients: &[[f32; 2]]) -> [f64; 2] {
+    let mut sum = [0.0; 2];
+    for entry in entries {
+        let gh = gradients[row(*entry) as usize];
+        sum[0] += f64::from(gh[0]);
+        sum[1] += f64::from(gh[1]);
+    }
+    sum
+}
+
 /// Copies entries in reverse order.
 ///
 /// # Panics
@@ -267,6 +315,15 @@ mod tests {
         let sum = total(&entries);
         assert!((f64::from(gradient_units(sum)) / 10_000.0 - 1.0).abs() < 0.05);
         assert!((f64::from(hessian_units(sum)) / 30_000.0 - 1.0).abs() < 0.05);
+    }
+
+    #[test]
+    fn shared_scores_add_to_the_rows_of_the_entries() {
+        let mut scores = vec![1.0; 5];
+        let shared = SharedScores::new(&mut scores);
+        shared.add(&[4, 1 << 32 | 2], 0.5);
+        assert_eq!(scores, [1.0, 1.0, 1.5, 1.0, 1.5]);
+        assert_eq!(exact_total(&[1, 0], &[[1.0, 2.0], [3.0, 4.0]]), [4.0, 6.0]);
     }
 
     #[test]

@@ -3,11 +3,12 @@
 use modelwright_core::{Error, Result};
 
 use crate::baseline::Baseline;
+use crate::gbdt::Gbdt;
 use crate::learner::Entry;
 use crate::linear::Linear;
 
 /// All learners, simplest first.
-pub const LEARNERS: &[Entry] = &[Entry::of::<Baseline>(), Entry::of::<Linear>()];
+pub const LEARNERS: &[Entry] = &[Entry::of::<Baseline>(), Entry::of::<Linear>(), Entry::of::<Gbdt>()];
 
 /// The learner `name`.
 ///

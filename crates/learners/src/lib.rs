@@ -6,8 +6,10 @@ pub mod catalog;
 mod checks;
 #[cfg(test)]
 mod example;
+pub mod gbdt;
 pub mod learner;
 pub mod linear;
+pub mod tree;
 
 pub use catalog::{LEARNERS, learner};
 pub use learner::{Abilities, Entry, Fitted, Learner, LearnerSpec, Model};

@@ -1,0 +1,255 @@
+//! The rounds of boosting.
+
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use modelwright_core::data::TrainView;
+use modelwright_core::random::Random;
+use modelwright_core::{Context, Error, Result};
+use modelwright_kernels::entry::{Scale, SharedScores, quantise, quantise_rows};
+use modelwright_kernels::forest::Forest;
+use modelwright_kernels::gradient::largest;
+use rayon::prelude::*;
+
+use super::leaves;
+use super::loss::{self, BLOCK_ROWS, Loss};
+use super::model::GbdtModel;
+use super::params::GbdtParams;
+use super::stopping::Stopping;
+use crate::tree::leaf_wise::{Grown, Limits, grow};
+use crate::tree::{SplitRule, TrainBins, Tree, Workspace, predict};
+
+/// Rows from which gradients become entries in parallel.
+const PARALLEL_ROWS: usize = 4 * BLOCK_ROWS;
+
+/// Fits a booster; see [`super`].
+pub(super) fn fit(train: &TrainView<'_>, params: &GbdtParams, ctx: &Context) -> Result<GbdtModel> {
+    if train.rows.is_empty() {
+        return Err(Error::input("there are no rows to learn from"));
+    }
+    let learning = loss::make(params, train, train.rows)?;
+    // Validation rows without weight cannot judge.
+    let judged = train.validation.iter().any(|row| train.weight(*row) > 0.0);
+    let validation = if judged { Some(loss::make(params, train, train.validation)?) } else { None };
+    let base_scores = learning.base_scores();
+    let bins = TrainBins::new(train.features, train.rows)?;
+    let mut rounds = Rounds {
+        train,
+        params,
+        rate: params.rate(train.target.task(), train.rows.len()),
+        seed: ctx.random("gbdt", 0).next_u64(),
+        scores: base_scores.iter().map(|b| vec![*b; train.rows.len()]).collect(),
+        gradients: base_scores.iter().map(|_| vec![[0.0; 2]; train.rows.len()]).collect(),
+        workspaces: Mutex::new(Vec::new()),
+        learning: learning.as_ref(),
+        bins: &bins,
+        trees: Vec::new(),
+    };
+    let best = rounds.run(validation.as_deref(), &base_scores, ctx);
+    let mut trees = rounds.trees;
+    trees.truncate(best * base_scores.len());
+    Ok(GbdtModel {
+        n_features: train.features.n_features() as u32,
+        link: learning.link(),
+        base_scores,
+        trees,
+        compiled: OnceLock::new(),
+    })
+}
+
+struct Rounds<'a> {
+    train: &'a TrainView<'a>,
+    params: &'a GbdtParams,
+    rate: f64,
+    seed: u64,
+    learning: &'a dyn Loss,
+    bins: &'a TrainBins<'a>,
+    /// One per output.
+    scores: Vec<Vec<f64>>,
+    /// One per output.
+    gradients: Vec<Vec<[f32; 2]>>,
+    /// Memory for growing, handed from tree to tree; its content never matters.
+    workspaces: Mutex<Vec<Workspace>>,
+    trees: Vec<Tree>,
+}
+
+impl Rounds<'_> {
+    /// Adds rounds until the end is reached, time is up, or the validation loss stops falling;
+    /// returns how many rounds are worth keeping.
+    fn run(&mut self, validation: Option<&dyn Loss>, base: &[f64], ctx: &Context) -> usize {
+        let rows = if validation.is_some() { self.train.validation } else { &[] };
+        let mut held_out: Vec<Vec<f64>> = base.iter().map(|b| vec![*b; rows.len()]).collect();
+        let mut stopping = validation.map(|loss| {
+            let patience = self.params.early_stopping_rounds;
+            Stopping::new(patience, self.train.rows.len(), loss.mean(&held_out))
+        });
+        let mut done = 0;
+        while done < self.params.n_rounds && ctx.proceed() {
+            let grew = self.round(done);
+            done += 1;
+            if let (Some(loss), Some(stopping)) = (validation, &mut stopping) {
+                let new = &self.trees[self.trees.len() - base.len()..];
+                let forest =
+                    Forest::new(self.train.features.n_features(), new.iter().map(Tree::parts));
+                predict::add_to(&forest, self.train.features, rows, &mut held_out);
+                if stopping.update(done, loss.mean(&held_out)) {
+                    break;
+                }
+            }
+            if !grew {
+                break;
+            }
+        }
+        stopping.map_or(done, |s| s.best_rounds())
+    }
+
+    /// One tree per output; `false` when none of them found a split.
+    fn round(&mut self, round: usize) -> bool {
+        self.learning.gradients(&self.scores, &mut self.gradients);
+        let sample = self.sample(round);
+        let n_outputs = self.scores.len();
+        let mut scores = std::mem::take(&mut self.scores);
+        let trees: Vec<Tree> = if n_outputs == 1 {
+            vec![self.tree(round, 0, sample.as_deref(), &mut scores[0])]
+        } else {
+            let outputs = scores.par_iter_mut().enumerate();
+            outputs.map(|(k, scores)| self.tree(round, k, sample.as_deref(), scores)).collect()
+        };
+        self.scores = scores;
+        if sample.is_some() {
+            // Rows outside the sample are in no leaf's entries, so that all rows ask the trees.
+            let forest =
+                Forest::new(self.train.features.n_features(), trees.iter().map(Tree::parts));
+            predict::add_to(&forest, self.train.features, self.train.rows, &mut self.scores);
+        }
+        let grew = trees.iter().any(|t| t.n_leaves() > 1);
+        self.trees.extend(trees);
+        // A sample or a draw of features may fail where the next one succeeds.
+        grew || self.params.draws()
+    }
+
+    /// The rows of this round; `None` is all.
+    fn sample(&self, round: usize) -> Option<Vec<u32>> {
+        let fraction = self.params.bagging_fraction;
+        let n = self.bins.n_rows;
+        (fraction < 1.0).then(|| {
+            let wanted = ((n as f64 * fraction).round() as usize).max(1);
+            Random::stream(self.seed, "rows of a round", round as u64).sample(n, wanted)
+        })
+    }
+
+    /// Grows the tree of one output and, if it saw all rows, adds it to their scores.
+    fn tree(
+        &self,
+        round: usize,
+        output: usize,
+        sample: Option<&[u32]>,
+        scores: &mut [f64],
+    ) -> Tree {
+        let mut workspace = self.lock().pop().unwrap_or_default();
+        let index = (round * self.gradients.len() + output) as u64;
+        let gradients = &self.gradients[output];
+        let n_entries = sample.map_or(self.bins.n_rows, <[u32]>::len);
+        workspace.reserve(n_entries);
+        let scale = Scale::for_rows(n_entries, largest_of(gradients));
+        let rule = self.rule(scale, index);
+        fill_entries(gradients, sample, scale, rule.seed as u32, &mut workspace);
+        let limits = Limits { max_leaves: self.params.max_leaves, max_depth: self.params.depth() };
+        let features = self.features(index);
+        let mut grown = grow(self.bins, &rule, limits, &features, &mut workspace, n_entries);
+        let residuals = self.learning.leaf_quantile().map(|q| (q, &*scores));
+        let entries = &workspace.entries[..n_entries];
+        leaves::set_values(
+            &mut grown,
+            entries,
+            gradients,
+            residuals,
+            &rule,
+            self.params,
+            self.rate,
+        );
+        if sample.is_none() {
+            add_leaves(&grown, entries, scores);
+        }
+        self.lock().push(workspace);
+        grown.tree
+    }
+
+    fn rule(&self, scale: Scale, index: u64) -> SplitRule {
+        let unit = |scale: f32| if scale > 0.0 { 1.0 / f64::from(scale) } else { 0.0 };
+        let p = self.params;
+        SplitRule {
+            gradient_unit: unit(scale.gradient),
+            hessian_unit: unit(scale.hessian),
+            l1: p.l1,
+            l2: p.l2,
+            min_samples_leaf: p.min_samples(self.bins.n_rows),
+            min_child_weight: p.min_child_weight,
+            min_split_gain: p.min_split_gain,
+            feature_fraction_bynode: p.feature_fraction_bynode,
+            extra_trees: p.extra_trees,
+            seed: Random::stream(self.seed, "tree", index).next_u64(),
+        }
+    }
+
+    /// Which features the tree may use.
+    fn features(&self, index: u64) -> Vec<bool> {
+        let n = self.bins.features.len();
+        if self.params.feature_fraction >= 1.0 {
+            return vec![true; n];
+        }
+        let wanted = (n as f64 * self.params.feature_fraction).round().max(1.0) as usize;
+        let mut allowed = vec![false; n];
+        for feature in Random::stream(self.seed, "features of a tree", index).sample(n, wanted) {
+            allowed[feature as usize] = true;
+        }
+        allowed
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Workspace>> {
+        self.workspaces.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn largest_of(gradients: &[[f32; 2]]) -> [f32; 2] {
+    let join = |a: [f32; 2], b: [f32; 2]| [a[0].max(b[0]), a[1].max(b[1])];
+    if gradients.len() < PARALLEL_ROWS {
+        return largest(gradients);
+    }
+    gradients.par_chunks(BLOCK_ROWS).map(largest).reduce(|| [0.0; 2], join)
+}
+
+fn fill_entries(
+    gradients: &[[f32; 2]],
+    sample: Option<&[u32]>,
+    scale: Scale,
+    seed: u32,
+    workspace: &mut Workspace,
+) {
+    let fill = |(block, entries): (usize, &mut [u64])| {
+        let start = block * BLOCK_ROWS;
+        let end = start + entries.len();
+        match sample {
+            Some(rows) => quantise_rows(gradients, &rows[start..end], scale, seed, entries),
+            None => quantise(&gradients[start..end], start as u32, scale, seed, entries),
+        }
+    };
+    if workspace.entries.len() < PARALLEL_ROWS {
+        workspace.entries.chunks_mut(BLOCK_ROWS).enumerate().for_each(fill);
+    } else {
+        workspace.entries.par_chunks_mut(BLOCK_ROWS).enumerate().for_each(fill);
+    }
+}
+
+/// Adds each leaf's value to the scores of its rows.
+fn add_leaves(grown: &Grown, entries: &[u64], scores: &mut [f64]) {
+    let shared = SharedScores::new(scores);
+    let leaves = grown.leaves.iter().zip(&grown.tree.values);
+    if entries.len() < PARALLEL_ROWS {
+        leaves.for_each(|(leaf, value)| shared.add(&entries[leaf.clone()], *value));
+        return;
+    }
+    let parts: Vec<(&[u64], f64)> = leaves
+        .flat_map(|(leaf, value)| entries[leaf.clone()].chunks(BLOCK_ROWS).map(|c| (c, *value)))
+        .collect();
+    parts.into_par_iter().for_each(|(part, value)| shared.add(part, value));
+}

@@ -1,0 +1,73 @@
+//! Gradient boosting of histogram trees: the workhorse on tables.
+//!
+//! Each round computes the gradient and Hessian of the loss by the current score of every row,
+//! grows one leaf-wise tree per output on them ([`crate::tree`]), gives each leaf its Newton step
+//! from exact f64 sums, and adds the shrunken tree to the scores. Validation rows, where given,
+//! decide when to stop; the model is then cut to its best round.
+//!
+//! Cost: rows × features × about 3 to 4 histogram updates per tree. Not for targets far outside
+//! the training range (trees do not extrapolate) or tables of a few dozen rows.
+//! References: Friedman, "Greedy function approximation", Annals of Statistics 29(5), 2001; Ke et
+//! al., "LightGBM", NeurIPS 2017; Shi et al., "Quantized training of GBDT", NeurIPS 2022.
+//!
+//! | file | part |
+//! |---|---|
+//! | `params` | the parameters and what "automatic" resolves to |
+//! | `boost` | the rounds |
+//! | `leaves` | values of the leaves |
+//! | `stopping` | early stopping |
+//! | `loss/` | one loss per file |
+//! | `model` | what is kept and how it predicts |
+
+mod boost;
+mod leaves;
+mod loss;
+mod model;
+mod params;
+mod stopping;
+
+pub use model::{GbdtModel, Link};
+pub use params::GbdtParams;
+
+use modelwright_core::data::TrainView;
+use modelwright_core::params::Checked;
+use modelwright_core::task::Task;
+use modelwright_core::{Context, Result};
+
+use crate::learner::{Abilities, Learner, LearnerSpec};
+
+/// The gradient booster.
+#[derive(Debug)]
+pub struct Gbdt;
+
+impl Learner for Gbdt {
+    const SPEC: &'static LearnerSpec = &LearnerSpec {
+        name: "gbdt",
+        title: "Gradient boosted trees",
+        text: "Adds up many small trees, each fitted to the errors of those before it.",
+        reference: "Ke et al., LightGBM: a highly efficient gradient boosting decision tree, \
+                    NeurIPS 2017",
+        tasks: &Task::ALL,
+        abilities: Abilities {
+            weights: true,
+            missing: true,
+            bins: true,
+            sparse: false,
+            early_stopping: true,
+        },
+        rounds_param: Some("n_rounds"),
+    };
+    type Params = GbdtParams;
+    type Model = GbdtModel;
+
+    fn fit(
+        train: &TrainView<'_>,
+        params: &Checked<GbdtParams>,
+        ctx: &Context,
+    ) -> Result<GbdtModel> {
+        ctx.install(|| boost::fit(train, params, ctx))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,156 @@
+//! The histograms of two siblings and their best splits, in one pass over the blocks.
+//!
+//! Only the smaller child is summed from its rows; the larger one is its parent minus it, exactly.
+//! Per block: sum, subtract, find the best cuts of both children while their sums are in cache.
+//! Blocks run in parallel; a block of many rows is divided into chunks of rows as well, whose
+//! integer sums add up to the same bits in any division.
+
+use modelwright_kernels::entry::Entry;
+use modelwright_kernels::histogram::{add, subtract};
+use rayon::prelude::*;
+
+use super::bins::{Block, TrainBins};
+use super::split::{LeafSums, Split, SplitRule, better};
+
+/// Updates below which a parallel region costs more than it saves.
+const PARALLEL_UPDATES: usize = 1 << 16;
+/// The fewest rows of a chunk.
+const CHUNK_ROWS: usize = 1 << 14;
+/// Sums whose search for a cut costs about as much as one update of a histogram.
+const SUMS_PER_UPDATE: usize = 2;
+
+/// A leaf whose splits are wanted.
+#[derive(Debug, Clone, Copy)]
+pub struct Candidate<'a> {
+    /// Its sums.
+    pub sums: LeafSums,
+    /// The features it may use.
+    pub allowed: &'a [bool],
+}
+
+/// Sums `entries` into `histogram` (any content before) and finds the best split.
+pub fn build_and_split(
+    bins: &TrainBins<'_>,
+    rule: &SplitRule,
+    entries: &[Entry],
+    histogram: &mut [i64],
+    leaf: Option<&Candidate<'_>>,
+) -> Option<Split> {
+    let parallel = is_worth_it(bins, entries.len());
+    let work = |(block, histogram): (&Block, &mut [i64])| {
+        fill(block, entries, histogram, parallel);
+        leaf.and_then(|leaf| split_of(bins, rule, block, histogram, leaf))
+    };
+    best_of(bins.blocks.iter().zip(by_block(bins, histogram)).collect(), parallel, work)
+}
+
+/// Sums `entries` of the smaller child into `small` (any content before), turns the parent's
+/// histogram `large` into that of the larger child, and finds the best splits of both.
+pub fn divide_and_split(
+    bins: &TrainBins<'_>,
+    rule: &SplitRule,
+    entries: &[Entry],
+    small: (&mut [i64], Option<&Candidate<'_>>),
+    large: (&mut [i64], Option<&Candidate<'_>>),
+) -> [Option<Split>; 2] {
+    let parallel = is_worth_it(bins, entries.len());
+    let work = |(block, small_sums, large_sums): (&Block, &mut [i64], &mut [i64])| {
+        fill(block, entries, small_sums, parallel);
+        subtract(large_sums, small_sums);
+        [
+            small.1.and_then(|leaf| split_of(bins, rule, block, small_sums, leaf)),
+            large.1.and_then(|leaf| split_of(bins, rule, block, large_sums, leaf)),
+        ]
+    };
+    let small_parts = by_block(bins, small.0);
+    let large_parts = by_block(bins, large.0);
+    let tasks = bins.blocks.iter().zip(small_parts).zip(large_parts);
+    let tasks: Vec<_> = tasks.map(|((block, s), l)| (block, s, l)).collect();
+    let found: Vec<[Option<Split>; 2]> = if parallel {
+        tasks.into_par_iter().map(work).collect()
+    } else {
+        tasks.into_iter().map(work).collect()
+    };
+    found.into_iter().fold([None; 2], |best, f| [better(best[0], f[0]), better(best[1], f[1])])
+}
+
+/// The best split from a finished histogram.
+pub fn split_again(
+    bins: &TrainBins<'_>,
+    rule: &SplitRule,
+    histogram: &[i64],
+    leaf: &Candidate<'_>,
+    doublings: u32,
+) -> Option<Split> {
+    let kernel_rule = rule.of_leaf(&leaf.sums, doublings);
+    let mut best = None;
+    for block in &bins.blocks {
+        let sums = &histogram[block.start..block.start + block.bins.histogram_len()];
+        let found = rule.best_of_block(bins, block, sums, &leaf.sums, &kernel_rule, leaf.allowed);
+        best = better(best, found);
+    }
+    best
+}
+
+fn split_of(
+    bins: &TrainBins<'_>,
+    rule: &SplitRule,
+    block: &Block,
+    histogram: &[i64],
+    leaf: &Candidate<'_>,
+) -> Option<Split> {
+    let kernel_rule = rule.of_leaf(&leaf.sums, 0);
+    rule.best_of_block(bins, block, histogram, &leaf.sums, &kernel_rule, leaf.allowed)
+}
+
+fn is_worth_it(bins: &TrainBins<'_>, n_rows: usize) -> bool {
+    let updates = n_rows * bins.features.len() + bins.histogram_len / SUMS_PER_UPDATE;
+    updates >= PARALLEL_UPDATES && rayon::current_num_threads() > 1
+}
+
+fn fill(block: &Block, entries: &[Entry], histogram: &mut [i64], parallel: bool) {
+    histogram.fill(0);
+    if !parallel || entries.len() < 2 * CHUNK_ROWS {
+        block.bins.accumulate(entries, histogram);
+        return;
+    }
+    let n_chunks = (entries.len() / CHUNK_ROWS).min(2 * rayon::current_num_threads());
+    let parts: Vec<Vec<i64>> = entries
+        .par_chunks(entries.len().div_ceil(n_chunks))
+        .map(|chunk| {
+            let mut part = vec![0; histogram.len()];
+            block.bins.accumulate(chunk, &mut part);
+            part
+        })
+        .collect();
+    for part in parts {
+        add(histogram, &part);
+    }
+}
+
+/// Runs `work` over the tasks and keeps the best split.
+fn best_of<T: Send>(
+    tasks: Vec<T>,
+    parallel: bool,
+    work: impl Fn(T) -> Option<Split> + Sync + Send,
+) -> Option<Split> {
+    let found: Vec<Option<Split>> = if parallel {
+        tasks.into_par_iter().map(work).collect()
+    } else {
+        tasks.into_iter().map(work).collect()
+    };
+    found.into_iter().fold(None, better)
+}
+
+/// A histogram of all blocks, divided by block.
+fn by_block<'a>(bins: &TrainBins<'_>, histogram: &'a mut [i64]) -> Vec<&'a mut [i64]> {
+    let mut rest = histogram;
+    bins.blocks
+        .iter()
+        .map(|block| {
+            let (part, tail) = std::mem::take(&mut rest).split_at_mut(block.bins.histogram_len());
+            rest = tail;
+            part
+        })
+        .collect()
+}

@@ -1,0 +1,361 @@
+//! The leaf-wise grower: always splits the leaf that gains most.
+//!
+//! ```text
+//! leaves = [root]
+//! while fewer than max_leaves:
+//!     split the leaf of largest gain (ties: the oldest)
+//!     partition its rows; sum the smaller child, subtract for the larger; find both best splits
+//! ```
+//!
+//! Reference: Shi, "Best-first decision tree learning", 2007; Ke et al., "LightGBM", NeurIPS 2017.
+//! Work per tree is about rows × features × (1 + depth / 2) updates. Histograms of open leaves are
+//! kept within a budget: beyond it the least promising leaf gives its own up, and its children are
+//! summed from their rows should its turn come.
+
+use std::ops::Range;
+
+use modelwright_kernels::entry::{divide, hessian_units, partition, reverse_into, total};
+use rayon::prelude::*;
+
+use super::bins::TrainBins;
+use super::histogram::{Candidate, build_and_split, divide_and_split, split_again};
+use super::model::Tree;
+use super::split::{LeafSums, Split, SplitRule};
+use super::workspace::Workspace;
+
+/// Bytes that the histograms of one tree's open leaves may take.
+const HISTOGRAM_BYTES: usize = 128 << 20;
+/// Rows of a leaf from which its partition runs in parallel.
+const PARALLEL_ROWS: usize = 1 << 16;
+/// Rows of a chunk of a parallel partition.
+const CHUNK_ROWS: usize = 1 << 14;
+/// How often the estimate of rows per Hessian is corrected before a leaf is left as it is.
+const MAX_DOUBLINGS: u32 = 4;
+
+/// When growing ends.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// The most leaves.
+    pub max_leaves: usize,
+    /// The most splits between root and leaf.
+    pub max_depth: usize,
+}
+
+/// A grown tree whose leaves have no values yet.
+#[derive(Debug)]
+pub struct Grown {
+    /// The tree; all values are 0.
+    pub tree: Tree,
+    /// The entries of each leaf in the workspace.
+    pub leaves: Vec<Range<usize>>,
+    /// Gradients and Hessians of each inner node, in units.
+    pub node_sums: Vec<i64>,
+}
+
+/// Grows a tree on the first `n_entries` entries of the workspace.
+///
+/// `tree_features` says which of `bins.features` the tree may use.
+pub fn grow(
+    bins: &TrainBins<'_>,
+    rule: &SplitRule,
+    limits: Limits,
+    tree_features: &[bool],
+    workspace: &mut Workspace,
+    n_entries: usize,
+) -> Grown {
+    let mut grower = Grower {
+        bins,
+        rule,
+        limits,
+        tree_features,
+        workspace,
+        leaves: Vec::with_capacity(limits.max_leaves),
+        next_id: 0,
+        grown: Grown { tree: Tree::default(), leaves: Vec::new(), node_sums: Vec::new() },
+    };
+    grower.plant(n_entries);
+    while grower.leaves.len() < limits.max_leaves {
+        let Some(leaf) = grower.most_promising() else { break };
+        grower.split(leaf);
+    }
+    grower.finish()
+}
+
+struct Grower<'a> {
+    bins: &'a TrainBins<'a>,
+    rule: &'a SplitRule,
+    limits: Limits,
+    tree_features: &'a [bool],
+    workspace: &'a mut Workspace,
+    leaves: Vec<Leaf>,
+    next_id: u64,
+    grown: Grown,
+}
+
+struct Leaf {
+    rows: Range<usize>,
+    sum: i64,
+    depth: usize,
+    id: u64,
+    /// Inner node and side that lead here; `None` for the root.
+    parent: Option<(usize, usize)>,
+    histogram: Option<Vec<i64>>,
+    best: Option<Split>,
+    doublings: u32,
+}
+
+impl Leaf {
+    fn sums(&self) -> LeafSums {
+        LeafSums { total: self.sum, n_rows: self.rows.len(), id: self.id }
+    }
+}
+
+impl Grower<'_> {
+    fn plant(&mut self, n_entries: usize) {
+        let sum = total(&self.workspace.entries[..n_entries]);
+        let mut root = self.leaf(0..n_entries, sum, 0, None);
+        if self.is_splittable(&root) {
+            let mut histogram = self.workspace.take_histogram(self.bins.histogram_len);
+            let drawn = self.rule.node_features(self.tree_features, root.id);
+            let allowed = drawn.as_deref().unwrap_or(self.tree_features);
+            let candidate = Candidate { sums: root.sums(), allowed };
+            let entries = &self.workspace.entries[root.rows.clone()];
+            root.best =
+                build_and_split(self.bins, self.rule, entries, &mut histogram, Some(&candidate));
+            root.histogram = Some(histogram);
+        }
+        self.leaves.push(root);
+    }
+
+    fn leaf(
+        &mut self,
+        rows: Range<usize>,
+        sum: i64,
+        depth: usize,
+        parent: Option<(usize, usize)>,
+    ) -> Leaf {
+        let id = self.next_id;
+        self.next_id += 1;
+        Leaf { rows, sum, depth, id, parent, histogram: None, best: None, doublings: 0 }
+    }
+
+    fn is_splittable(&self, leaf: &Leaf) -> bool {
+        leaf.depth < self.limits.max_depth
+            && leaf.rows.len() >= 2 * self.rule.min_samples_leaf.max(1)
+            && !self.bins.features.is_empty()
+    }
+
+    fn most_promising(&self) -> Option<usize> {
+        let mut best: Option<(usize, f64)> = None;
+        for (i, leaf) in self.leaves.iter().enumerate() {
+            if let Some(split) = &leaf.best
+                && best.is_none_or(|(_, gain)| split.cut.gain > gain)
+            {
+                best = Some((i, split.cut.gain));
+            }
+        }
+        best.map(|(i, _)| i)
+    }
+
+    fn split(&mut self, index: usize) {
+        let leaf = &self.leaves[index];
+        let Some(split) = leaf.best else { return };
+        let rows = leaf.rows.clone();
+        let missing_left = self.missing_side(leaf, &split);
+        let n_left = self.partition(rows.clone(), &split, missing_left);
+        let middle = rows.start + n_left;
+        if n_left.min(rows.len() - n_left) < self.rule.min_samples_leaf.max(1) {
+            self.reconsider(index);
+            return;
+        }
+        let leaf = &mut self.leaves[index];
+        let (sum, depth, parent, histogram) =
+            (leaf.sum, leaf.depth + 1, leaf.parent, leaf.histogram.take());
+        let node = self.add_node(index, parent, &split, missing_left, rows.len(), sum);
+        let left = self.leaf(rows.start..middle, split.cut.left, depth, Some((node, 0)));
+        let right = self.leaf(middle..rows.end, sum - split.cut.left, depth, Some((node, 1)));
+        let full = self.leaves.len() + 1 >= self.limits.max_leaves;
+        let (left, right) = match histogram {
+            Some(histogram) if full => {
+                self.workspace.give_histogram(histogram);
+                (left, right)
+            }
+            Some(histogram) => self.search_from_parent(left, right, histogram),
+            None if full => (left, right),
+            None => (self.search_from_rows(left), self.search_from_rows(right)),
+        };
+        self.leaves[index] = left;
+        self.leaves.push(right);
+        self.keep_within_budget();
+    }
+
+    /// Where missing values go: as the cut says, or to the heavier side when the leaf has none.
+    fn missing_side(&self, leaf: &Leaf, split: &Split) -> bool {
+        let feature = &self.bins.features[split.feature];
+        let none_here = leaf.histogram.as_ref().is_some_and(|histogram| {
+            self.bins.blocks.iter().any(|block| {
+                block.members.iter().position(|m| *m == split.feature).is_some_and(|position| {
+                    histogram[block.place(position, feature.n_bins()).end - 1] == 0
+                })
+            })
+        });
+        if none_here {
+            2 * i64::from(hessian_units(split.cut.left)) > i64::from(hessian_units(leaf.sum))
+        } else {
+            split.cut.missing_left
+        }
+    }
+
+    /// The estimate of rows per child was wrong: asks for more Hessian, or gives the leaf up.
+    fn reconsider(&mut self, index: usize) {
+        let leaf = &mut self.leaves[index];
+        leaf.doublings += 1;
+        leaf.best = None;
+        if leaf.doublings <= MAX_DOUBLINGS
+            && let Some(histogram) = &leaf.histogram
+        {
+            let drawn = self.rule.node_features(self.tree_features, leaf.id);
+            let allowed = drawn.as_deref().unwrap_or(self.tree_features);
+            let candidate = Candidate { sums: leaf.sums(), allowed };
+            leaf.best = split_again(self.bins, self.rule, histogram, &candidate, leaf.doublings);
+        }
+    }
+
+    fn add_node(
+        &mut self,
+        leaf: usize,
+        parent: Option<(usize, usize)>,
+        split: &Split,
+        missing_left: bool,
+        n_rows: usize,
+        sum: i64,
+    ) -> usize {
+        let feature = &self.bins.features[split.feature];
+        let tree = &mut self.grown.tree;
+        let node = tree.features.len();
+        if let Some((parent, side)) = parent {
+            tree.children[parent][side] = node as i32;
+        }
+        tree.features.push(feature.index);
+        tree.thresholds.push(feature.threshold(split.cut.bin));
+        tree.missing_left.push(missing_left);
+        tree.children.push([!(leaf as i32), !(self.leaves.len() as i32)]);
+        tree.gains.push(split.cut.gain as f32);
+        tree.covers.push(n_rows as u32);
+        self.grown.node_sums.push(sum);
+        node
+    }
+
+    fn search_from_parent(
+        &mut self,
+        mut left: Leaf,
+        mut right: Leaf,
+        parent: Vec<i64>,
+    ) -> (Leaf, Leaf) {
+        let left_is_small = left.rows.len() <= right.rows.len();
+        let (small, large) =
+            if left_is_small { (&mut left, &mut right) } else { (&mut right, &mut left) };
+        let searched = [self.is_splittable(small), self.is_splittable(large)];
+        if searched == [false, false] {
+            self.workspace.give_histogram(parent);
+            return (left, right);
+        }
+        let mut of_large = parent;
+        let mut of_small = self.workspace.take_histogram(self.bins.histogram_len);
+        let drawn = [small.id, large.id].map(|id| self.rule.node_features(self.tree_features, id));
+        let [for_small, for_large] =
+            [&drawn[0], &drawn[1]].map(|d| d.as_deref().unwrap_or(self.tree_features));
+        let candidates = [
+            searched[0].then_some(Candidate { sums: small.sums(), allowed: for_small }),
+            searched[1].then_some(Candidate { sums: large.sums(), allowed: for_large }),
+        ];
+        [small.best, large.best] = divide_and_split(
+            self.bins,
+            self.rule,
+            &self.workspace.entries[small.rows.clone()],
+            (&mut of_small, candidates[0].as_ref()),
+            (&mut of_large, candidates[1].as_ref()),
+        );
+        for (leaf, histogram) in [(small, of_small), (large, of_large)] {
+            if leaf.best.is_some() {
+                leaf.histogram = Some(histogram);
+            } else {
+                self.workspace.give_histogram(histogram);
+            }
+        }
+        (left, right)
+    }
+
+    fn search_from_rows(&mut self, mut leaf: Leaf) -> Leaf {
+        if self.is_splittable(&leaf) {
+            let mut histogram = self.workspace.take_histogram(self.bins.histogram_len);
+            let drawn = self.rule.node_features(self.tree_features, leaf.id);
+            let allowed = drawn.as_deref().unwrap_or(self.tree_features);
+            let candidate = Candidate { sums: leaf.sums(), allowed };
+            let entries = &self.workspace.entries[leaf.rows.clone()];
+            leaf.best =
+                build_and_split(self.bins, self.rule, entries, &mut histogram, Some(&candidate));
+            leaf.histogram = Some(histogram);
+        }
+        leaf
+    }
+
+    fn keep_within_budget(&mut self) {
+        let most = (HISTOGRAM_BYTES / (8 * self.bins.histogram_len.max(1))).max(4);
+        let held = self.leaves.iter().filter(|l| l.histogram.is_some()).count();
+        if held <= most {
+            return;
+        }
+        let gain = |leaf: &Leaf| leaf.best.map_or(0.0, |s| s.cut.gain);
+        let holders = self.leaves.iter_mut().filter(|l| l.histogram.is_some());
+        if let Some(leaf) = holders.min_by(|a, b| gain(a).total_cmp(&gain(b)))
+            && let Some(histogram) = leaf.histogram.take()
+        {
+            self.workspace.give_histogram(histogram);
+        }
+    }
+
+    fn partition(&mut self, rows: Range<usize>, split: &Split, missing_left: bool) -> usize {
+        let feature = &self.bins.features[split.feature];
+        let (codes, missing) = (&*feature.codes, feature.missing_bin());
+        let cut = split.cut.bin;
+        let entries = &mut self.workspace.entries[rows.clone()];
+        let scratch = &mut self.workspace.scratch[rows];
+        if entries.len() < PARALLEL_ROWS || rayon::current_num_threads() == 1 {
+            return partition(entries, scratch, codes, cut, missing, missing_left);
+        }
+        let counts: Vec<usize> = entries
+            .par_chunks(CHUNK_ROWS)
+            .zip(scratch.par_chunks_mut(CHUNK_ROWS))
+            .map(|(from, to)| divide(from, to, codes, cut, missing, missing_left))
+            .collect();
+        let n_left = counts.iter().sum();
+        let (mut left, mut right) = entries.split_at_mut(n_left);
+        let mut copies = Vec::with_capacity(counts.len());
+        for (chunk, count) in scratch.chunks(CHUNK_ROWS).zip(&counts) {
+            let (to_left, rest) = std::mem::take(&mut left).split_at_mut(*count);
+            left = rest;
+            let (to_right, rest) = std::mem::take(&mut right).split_at_mut(chunk.len() - count);
+            right = rest;
+            copies.push((chunk.split_at(*count), to_left, to_right));
+        }
+        copies.into_par_iter().for_each(|((from_left, from_right), to_left, to_right)| {
+            to_left.copy_from_slice(from_left);
+            reverse_into(from_right, to_right);
+        });
+        n_left
+    }
+
+    fn finish(mut self) -> Grown {
+        for leaf in &mut self.leaves {
+            if let Some(histogram) = leaf.histogram.take() {
+                self.workspace.give_histogram(histogram);
+            }
+        }
+        let mut grown = self.grown;
+        grown.leaves = self.leaves.iter().map(|l| l.rows.clone()).collect();
+        grown.tree.values = vec![0.0; self.leaves.len()];
+        grown.tree.leaf_covers = self.leaves.iter().map(|l| l.rows.len() as u32).collect();
+        grown
+    }
+}

@@ -1,0 +1,155 @@
+//! The best split of a leaf, over the features that it may use.
+
+use modelwright_core::random::Random;
+use modelwright_kernels::entry::hessian_units;
+use modelwright_kernels::threshold::{Cut, Rule, best_cut, one_cut};
+
+use super::bins::{Block, TrainBins};
+
+/// What a split must obey and how features are drawn; the same for all leaves of a tree.
+#[derive(Debug, Clone, Copy)]
+pub struct SplitRule {
+    /// Real gradient per unit.
+    pub gradient_unit: f64,
+    /// Real Hessian per unit.
+    pub hessian_unit: f64,
+    /// Penalty on the absolute value of a leaf.
+    pub l1: f64,
+    /// Penalty on the square of a leaf.
+    pub l2: f64,
+    /// The fewest rows of a leaf.
+    pub min_samples_leaf: usize,
+    /// The least Hessian of a leaf.
+    pub min_child_weight: f64,
+    /// The least gain of a split.
+    pub min_split_gain: f64,
+    /// The part of the tree's features that each node may use.
+    pub feature_fraction_bynode: f64,
+    /// Whether each feature is cut at one random place instead of the best.
+    pub extra_trees: bool,
+    /// The seed of the tree's draws.
+    pub seed: u64,
+}
+
+/// A split of a leaf.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Split {
+    /// Position in [`TrainBins::features`].
+    pub feature: usize,
+    /// Where and what it gains.
+    pub cut: Cut,
+}
+
+/// The leaf that is to be split.
+#[derive(Debug, Clone, Copy)]
+pub struct LeafSums {
+    /// Gradients and Hessians.
+    pub total: i64,
+    /// How many rows it has.
+    pub n_rows: usize,
+    /// A number of its own within the tree, for random draws.
+    pub id: u64,
+}
+
+impl SplitRule {
+    /// The rule of one leaf in the kernel's terms.
+    ///
+    /// Rows per bin are not counted: a child's rows are taken to be in proportion to its Hessian,
+    /// exactly so when all Hessians are equal (LightGBM's estimate). The grower counts after the
+    /// partition; `patience` doublings of the bound follow when it finds too few.
+    pub fn of_leaf(&self, leaf: &LeafSums, doublings: u32) -> Rule {
+        let per_row = f64::from(hessian_units(leaf.total)) / leaf.n_rows.max(1) as f64;
+        let by_rows = (self.min_samples_leaf as f64 - 0.5) * per_row * 2_f64.powi(doublings as i32);
+        let by_weight = self.min_child_weight / self.hessian_unit;
+        let least = by_rows.max(by_weight).ceil().max(1.0);
+        Rule {
+            gradient_unit: self.gradient_unit,
+            hessian_unit: self.hessian_unit,
+            l1: self.l1,
+            l2: self.l2,
+            min_hessian_units: least.min(f64::from(i32::MAX)) as i32,
+        }
+    }
+
+    /// Which of the tree's features a node may use; `None` is all of them.
+    pub fn node_features(&self, tree_features: &[bool], id: u64) -> Option<Vec<bool>> {
+        if self.feature_fraction_bynode >= 1.0 {
+            return None;
+        }
+        let usable: Vec<usize> = (0..tree_features.len()).filter(|f| tree_features[*f]).collect();
+        let wanted = (usable.len() as f64 * self.feature_fraction_bynode).round().max(1.0);
+        let drawn = self.random(id, u64::MAX).sample(usable.len(), wanted as usize);
+        let mut allowed = vec![false; tree_features.len()];
+        for i in drawn {
+            allowed[usable[i as usize]] = true;
+        }
+        Some(allowed)
+    }
+
+    /// The best split of a leaf by the features of one block.
+    ///
+    /// `histogram` is that of the block. Ties go to the lower feature.
+    pub fn best_of_block(
+        &self,
+        bins: &TrainBins<'_>,
+        block: &Block,
+        histogram: &[i64],
+        leaf: &LeafSums,
+        rule: &Rule,
+        allowed: &[bool],
+    ) -> Option<Split> {
+        let mut best: Option<Split> = None;
+        for (position, feature) in block.members.iter().enumerate() {
+            if !allowed[*feature] {
+                continue;
+            }
+            let start = position * block.bins.stride();
+            let sums = &histogram[start..start + bins.features[*feature].n_bins()];
+            let cut = if self.extra_trees {
+                self.random_cut(sums, leaf, rule, *feature)
+            } else {
+                best_cut(sums, leaf.total, rule)
+            };
+            let split = cut
+                .filter(|c| c.gain > self.min_split_gain)
+                .map(|cut| Split { feature: *feature, cut });
+            best = better(best, split);
+        }
+        best
+    }
+
+    /// A cut between two bins drawn from those that the leaf's rows span.
+    fn random_cut(
+        &self,
+        sums: &[i64],
+        leaf: &LeafSums,
+        rule: &Rule,
+        feature: usize,
+    ) -> Option<Cut> {
+        let (missing, values) = sums.split_last()?;
+        let first = values.iter().position(|s| *s != 0)?;
+        let last = values.iter().rposition(|s| *s != 0)?;
+        if first == last {
+            return if *missing == 0 { None } else { one_cut(sums, leaf.total, rule, last as u8) };
+        }
+        let bin = first + self.random(leaf.id, feature as u64).below(last - first);
+        one_cut(sums, leaf.total, rule, bin as u8)
+    }
+
+    fn random(&self, node: u64, feature: u64) -> Random {
+        Random::stream(self.seed, "tree node", node << 32 | (feature & 0xffff_ffff))
+    }
+}
+
+/// The split with the larger gain; on a tie the lower feature, so that block order is irrelevant.
+pub fn better(a: Option<Split>, b: Option<Split>) -> Option<Split> {
+    match (a, b) {
+        (Some(x), Some(y)) => {
+            let second =
+                y.cut.gain > x.cut.gain || (y.cut.gain == x.cut.gain && y.feature < x.feature);
+            Some(if second { y } else { x })
+        }
+        (x, None) => x,
+        (None, y) => y,
+    }
+}
