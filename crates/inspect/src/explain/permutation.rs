@@ -233,8 +233,10 @@ fn student_975(degrees_of_freedom: usize) -> f64 {
         n if n <= TABLE.len() => TABLE[n - 1],
         n => {
             let n = n as f64;
-            let (z3, z5) = (Z.powi(3), Z.powi(5));
-            Z + (z3 + Z) / (4.0 * n) + (5.0 * z5 + 16.0 * z3 + 3.0 * Z) / (96.0 * n * n)
+            let (z3, z5, z7) = (Z.powi(3), Z.powi(5), Z.powi(7));
+            Z + (z3 + Z) / (4.0 * n)
+                + (5.0 * z5 + 16.0 * z3 + 3.0 * Z) / (96.0 * n.powi(2))
+                + (3.0 * z7 + 19.0 * z5 + 17.0 * z3 - 15.0 * Z) / (384.0 * n.powi(3))
         }
     }
 }

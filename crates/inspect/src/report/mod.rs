@@ -13,6 +13,10 @@ pub mod section;
 mod sections;
 mod words;
 
+#[cfg(test)]
+mod canonical;
+#[cfg(test)]
+mod checks;
 
 pub use profile::{profile_html, profile_text};
 

@@ -17,6 +17,11 @@ pub(crate) fn rows(n: usize) -> String {
     counted(n, "row", "rows")
 }
 
+/// Rows that took no part in learning: `9,769 untouched rows`.
+pub(crate) fn untouched(n: usize) -> String {
+    counted(n, "untouched row", "untouched rows")
+}
+
 /// A share as percent with one digit after the point: `12.3 %`.
 ///
 /// A share that is small but not zero is `< 0.1 %`, and one short of everything is `> 99.9 %`.
@@ -140,7 +145,7 @@ pub(crate) fn bytes(n: u64) -> String {
     format!("{} {}", significant(value, 3), UNITS[unit])
 }
 
-/// A tick of an axis: short, with thousands and millions abbreviated.
+/// A tick of an axis whose step is 1, 2 or 5 times a power of ten: short, with thousands and millions abbreviated.
 pub(crate) fn tick(value: f64, step: f64) -> String {
     let largest = value.abs().max(step);
     let (scale, suffix) = match largest {
@@ -233,7 +238,7 @@ mod tests {
 
     #[test]
     fn ticks_are_short_and_exact() {
-        assert_eq!(tick(0.25, 0.25), "0.25");
+        assert_eq!(tick(0.25, 0.05), "0.25");
         assert_eq!(tick(20_000.0, 5_000.0), "20k");
         assert_eq!(tick(2_500_000.0, 500_000.0), "2.5M");
         assert_eq!(tick(0.0, 5_000.0), "0");

@@ -4,6 +4,7 @@ use modelwright_core::data::Kind;
 use modelwright_core::error::shorten;
 use modelwright_core::record::{AlertKind, LeakAction, LeakKind, Severity};
 use modelwright_core::task::Task;
+use modelwright_evaluate::{METRICS, MetricSpec};
 
 use super::section::Tone;
 
@@ -93,42 +94,42 @@ pub(crate) fn severity(severity: Severity) -> (Tone, &'static str) {
 /// An alert in words.
 pub(crate) fn alert_label(kind: AlertKind) -> &'static str {
     match kind {
-        AlertKind::Constant => "constant",
-        AlertKind::NearConstant => "nearly constant",
-        AlertKind::Empty => "empty",
-        AlertKind::Missing => "missing values",
-        AlertKind::Zeros => "many zeros",
-        AlertKind::Infinite => "infinite values",
-        AlertKind::IdLike => "looks like an identifier",
-        AlertKind::Unique => "every value distinct",
-        AlertKind::HighCardinality => "very many categories",
-        AlertKind::Skewed => "skewed",
-        AlertKind::Imbalanced => "imbalanced",
-        AlertKind::DuplicateRows => "duplicate rows",
-        AlertKind::DuplicateColumns => "duplicate columns",
-        AlertKind::HighCorrelation => "highly correlated",
-        AlertKind::MixedTypes => "mixed types",
-        AlertKind::DirtyCategories => "spelling variants",
-        AlertKind::Sentinel => "stand-in for missing",
-        AlertKind::DateAsText => "dates as text",
-        AlertKind::ConstantLength => "constant length",
-        AlertKind::Uniform => "uniform",
-        AlertKind::NonStationary => "level changes along the file",
-        AlertKind::Unsupported => "unsupported values",
-        AlertKind::RareClass => "rare class",
+        AlertKind::Constant => "Constant",
+        AlertKind::NearConstant => "Nearly constant",
+        AlertKind::Empty => "Empty",
+        AlertKind::Missing => "Missing values",
+        AlertKind::Zeros => "Many zeros",
+        AlertKind::Infinite => "Infinite values",
+        AlertKind::IdLike => "Looks like an identifier",
+        AlertKind::Unique => "Every value distinct",
+        AlertKind::HighCardinality => "Very many categories",
+        AlertKind::Skewed => "Skewed",
+        AlertKind::Imbalanced => "Imbalanced",
+        AlertKind::DuplicateRows => "Duplicate rows",
+        AlertKind::DuplicateColumns => "Duplicate columns",
+        AlertKind::HighCorrelation => "Highly correlated",
+        AlertKind::MixedTypes => "Mixed types",
+        AlertKind::DirtyCategories => "Spelling variants",
+        AlertKind::Sentinel => "Stand-in for missing",
+        AlertKind::DateAsText => "Dates as text",
+        AlertKind::ConstantLength => "Constant length",
+        AlertKind::Uniform => "Uniform",
+        AlertKind::NonStationary => "Level changes along the file",
+        AlertKind::Unsupported => "Unsupported values",
+        AlertKind::RareClass => "Rare class",
     }
 }
 
 /// A kind of leak in words.
 pub(crate) fn leak_label(kind: LeakKind) -> &'static str {
     match kind {
-        LeakKind::TargetProxy => "one column nearly gives the target away",
-        LeakKind::TargetCopy => "a copy of the target",
-        LeakKind::Identifier => "an identifier predicts the target",
-        LeakKind::FilledAfterwards => "filled only once the target is known",
-        LeakKind::DuplicateAcrossSplit => "the same rows in training and test",
-        LeakKind::GroupAcrossSplit => "a group on both sides of the split",
-        LeakKind::TimeOrderIgnored => "time order ignored",
+        LeakKind::TargetProxy => "One column nearly gives the target away",
+        LeakKind::TargetCopy => "A copy of the target",
+        LeakKind::Identifier => "An identifier predicts the target",
+        LeakKind::FilledAfterwards => "Filled only once the target is known",
+        LeakKind::DuplicateAcrossSplit => "The same rows in training and test",
+        LeakKind::GroupAcrossSplit => "A group on both sides of the split",
+        LeakKind::TimeOrderIgnored => "Time order ignored",
     }
 }
 
@@ -142,93 +143,16 @@ pub(crate) fn leak_action(action: LeakAction) -> (Tone, &'static str) {
     }
 }
 
-/// What a metric is called and what it means.
-pub(crate) struct MetricWords {
-    /// The name as written in text.
-    pub(crate) label: &'static str,
-    /// What it measures, as the end of a sentence that begins with the name.
-    pub(crate) meaning: &'static str,
-    /// Whether larger is better; `None` when unknown.
-    pub(crate) larger_is_better: Option<bool>,
-    /// Whether it is in the unit of the target.
-    pub(crate) in_target_unit: bool,
+/// What is known of a metric; `None` for a name that is not in the catalog.
+pub(crate) fn metric(name: &str) -> Option<&'static MetricSpec> {
+    METRICS.iter().map(|m| m.spec).find(|spec| spec.name == name)
 }
 
-/// The words of a metric; an unknown metric is called by its name.
-pub(crate) fn metric(name: &str) -> MetricWords {
-    let up = |label, meaning| MetricWords {
-        label,
-        meaning,
-        larger_is_better: Some(true),
-        in_target_unit: false,
-    };
-    let down = |label, meaning| MetricWords { larger_is_better: Some(false), ..up(label, meaning) };
-    let unit = |label, meaning| MetricWords { in_target_unit: true, ..down(label, meaning) };
-    match name {
-        "roc_auc" | "roc_auc_ovr" | "roc_auc_ovo" => up(
-            "ROC AUC",
-            "the chance that a positive row is ranked above a negative one; 0.5 is guessing, 1 perfect",
-        ),
-        "average_precision" => {
-            up("Average precision", "the area under the precision–recall curve; 1 is perfect")
-        }
-        "log_loss" => down(
-            "Log loss",
-            "how surprised the probabilities were by the truth, in nats; 0 is perfect",
-        ),
-        "brier_score" => {
-            down("Brier score", "the mean squared error of the probabilities; 0 is perfect")
-        }
-        "accuracy" => up("Accuracy", "the share of rows whose class is right"),
-        "balanced_accuracy" => {
-            up("Balanced accuracy", "the mean share of right rows over the classes")
-        }
-        "f1" | "f1_macro" | "f1_weighted" | "f1_micro" => {
-            up("F1", "the harmonic mean of precision and recall; 1 is perfect")
-        }
-        "precision" | "precision_macro" | "precision_weighted" => {
-            up("Precision", "the share of predicted positives that are positive")
-        }
-        "recall" | "recall_macro" | "recall_weighted" => {
-            up("Recall", "the share of positives that are found")
-        }
-        "matthews_corrcoef" => up(
-            "Matthews correlation",
-            "the correlation of predicted and true class; 0 is guessing, 1 perfect",
-        ),
-        "cohen_kappa" => up("Cohen's kappa", "agreement beyond chance; 0 is guessing, 1 perfect"),
-        "top_k_accuracy" | "top_k" => {
-            up("Top-k accuracy", "the share of rows whose class is among the most probable")
-        }
-        "ndcg" => up("NDCG", "how well the order agrees with the relevance; 1 is perfect"),
-        "rmse" => {
-            unit("RMSE", "the typical size of an error, large errors counting more; 0 is perfect")
-        }
-        "mae" => unit("Mean absolute error", "the mean size of an error; 0 is perfect"),
-        "medae" => unit("Median absolute error", "half of the errors are smaller; 0 is perfect"),
-        "max_error" => unit("Largest error", "the size of the worst error"),
-        "pinball_loss" | "pinball" => unit("Pinball loss", "the loss of a quantile; 0 is perfect"),
-        "r2" => up("R²", "the share of the target's variance that is explained; 1 is perfect"),
-        "explained_variance" => {
-            up("Explained variance", "the share of variance explained, apart from a constant bias")
-        }
-        "mape" => {
-            down("Mean absolute percentage error", "the mean error relative to the true value")
-        }
-        "smape" => down("Symmetric MAPE", "the mean error relative to the size of both values"),
-        "rmsle" => down("RMSLE", "the typical error of the logarithm; 0 is perfect"),
-        "poisson_deviance" => down("Poisson deviance", "misfit of counts; 0 is perfect"),
-        "gamma_deviance" => down("Gamma deviance", "misfit relative to size; 0 is perfect"),
-        "tweedie_deviance" => down("Tweedie deviance", "misfit of amounts; 0 is perfect"),
-        _ => MetricWords { label: "", meaning: "", larger_is_better: None, in_target_unit: false },
-    }
-}
-
-/// A metric's label, or its cleaned name when it is not known here.
+/// A metric as it is called in a sentence; an unknown one by its name.
 pub(crate) fn metric_label(name: &str) -> String {
-    match metric(name).label {
-        "" => clean(name),
-        label => label.to_owned(),
+    match name {
+        "rmse" => "RMSE".to_owned(),
+        _ => metric(name).map_or_else(|| clean(name), |spec| spec.title.to_owned()),
     }
 }
 

@@ -20,16 +20,23 @@ pub(crate) fn cell(graphic: &Graphic, scale: Option<Interval>) -> Markup {
     }
 }
 
+/// A point with its interval; a triangle at the edge when the value is off the scale.
 fn interval(value: f64, ci95: Option<Interval>, scale: Option<Interval>) -> Markup {
     let Some(scale) = scale else { return html! {} };
     let x = Scale::new(scale.low, scale.high, 5.0, 135.0);
     html! {
         svg.whiskers viewBox="0 0 140 14" aria-hidden="true" {
             line.lane x1="0" x2="140" y1="7" y2="7" {}
-            @if let Some(ci) = ci95 {
-                line.interval x1=(x.px(ci.low)) x2=(x.px(ci.high)) y1="7" y2="7" {}
+            @if value < scale.low {
+                path.off d="M8 2L0 7L8 12z" {}
+            } @else if value > scale.high {
+                path.off d="M132 2L140 7L132 12z" {}
+            } @else {
+                @if let Some(ci) = ci95 {
+                    line.interval x1=(x.px(ci.low)) x2=(x.px(ci.high)) y1="7" y2="7" {}
+                }
+                circle.dot cx=(x.px(value)) cy="7" r="4" {}
             }
-            circle.dot cx=(x.px(value)) cy="7" r="4" {}
         }
     }
 }

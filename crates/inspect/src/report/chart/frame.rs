@@ -13,8 +13,8 @@ pub(super) const WIDTH: f64 = 400.0;
 /// The height of a chart with two axes, in pixels.
 pub(super) const HEIGHT: f64 = 290.0;
 
-/// Mean width of a character of 11 px text, in pixels; used to leave room for labels.
-const CHARACTER_WIDTH: f64 = 6.2;
+/// Width of a character of 12 px text (as on a phone), in pixels; used to leave room for labels.
+const CHARACTER_WIDTH: f64 = 6.8;
 
 /// A coordinate as text.
 pub(super) fn px(value: f64) -> String {
@@ -137,11 +137,11 @@ impl<'a> Frame<'a> {
                 }
             }
             text.label x=(px(f64::midpoint(self.left, RIGHT))) y=(px(HEIGHT - 8.0)) text-anchor="middle" {
-                (self.x_label)
+                (fitting(self.x_label, RIGHT - self.left))
             }
             text.label text-anchor="middle"
                 transform=(format!("translate(12 {}) rotate(-90)", px(f64::midpoint(TOP, BOTTOM)))) {
-                (self.y_label)
+                (fitting(self.y_label, BOTTOM - TOP))
             }
         }
     }
@@ -183,6 +183,11 @@ pub(super) fn range(values: impl IntoIterator<Item = f64>) -> Option<(f64, f64)>
         None => Some((v, v)),
         Some((low, high)) => Some((low.min(v), high.max(v))),
     })
+}
+
+/// Text cut to the width in pixels.
+fn fitting(text: &str, width: f64) -> String {
+    label(text, (width / CHARACTER_WIDTH) as usize)
 }
 
 /// Text cut to `n` characters for a label in a drawing.

@@ -1,4 +1,6 @@
 //! A confusion matrix as a heat map: shade by share of the true class, counts in the cells.
+//!
+//! Without room for counts, the square root of the share is shaded, so that rare mistakes show.
 
 use maud::{Markup, html};
 
@@ -42,7 +44,7 @@ pub(super) fn draw(chart: &Chart, classes: &[String], counts: &[Vec<u64>]) -> Ma
             @let total = row.iter().sum::<u64>().max(1) as f64;
             @for (j, n_rows) in row.iter().enumerate() {
                 @let share = *n_rows as f64 / total;
-                @let shade = shade(share);
+                @let shade = shade(if counted { share } else { share.sqrt() });
                 @let (x, y) = (left + size * j as f64, top + height * i as f64);
                 rect class=(format!("h{shade}{}", if i == j { " right" } else { "" }))
                     x=(px(x + 0.5)) y=(px(y + 0.5)) width=(px(size - 1.0)) height=(px(height - 1.0)) {

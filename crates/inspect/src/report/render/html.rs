@@ -13,6 +13,9 @@ const STYLE: &str = include_str!("style.css");
 /// Tables with more columns than this are shown as cards on a phone.
 const NARROW_COLUMNS_MAX: usize = 3;
 
+/// A word longer than this may be broken anywhere, in characters.
+const UNBROKEN_MAX: usize = 18;
+
 /// The whole page.
 pub fn page(document: &Document) -> String {
     html! {
@@ -71,12 +74,12 @@ fn section(item: &Section) -> Markup {
     html! {
         section id=(item.id) aria-labelledby={ (item.id) "-title" } {
             h2 id={ (item.id) "-title" } { (item.title) }
-            p.finding { (item.finding) }
+            p.finding { (words(&item.finding)) }
             (blocks(&item.blocks))
             @if !item.caveats.is_empty() {
                 div.caveats {
                     h3 { "Keep in mind" }
-                    ul { @for caveat in &item.caveats { li { (caveat) } } }
+                    ul { @for caveat in &item.caveats { li { (words(caveat)) } } }
                 }
             }
         }
@@ -101,7 +104,7 @@ fn blocks(blocks: &[Block]) -> Markup {
 
 fn block(item: &Block) -> Markup {
     match item {
-        Block::Text(text) => html! { p { (text) } },
+        Block::Text(text) => html! { p { (words(text)) } },
         Block::Callout(c) => callout(c),
         Block::Figures(list) => figures(list),
         Block::Facts(list) => facts(list),
@@ -110,7 +113,7 @@ fn block(item: &Block) -> Markup {
             figure.chart {
                 figcaption { (c.title) }
                 (chart::svg(c))
-                p.summary { (c.summary) }
+                p.summary { (words(&c.summary)) }
             }
         },
         Block::Commands(lines) => html! {
@@ -126,7 +129,7 @@ fn callout(c: &Callout) -> Markup {
     html! {
         div class={ "callout " (tone_class(c.tone)) } {
             p.label { span.glyph aria-hidden="true" { (glyph(c.tone)) } (c.label) }
-            p { (c.text) }
+            p { (words(&c.text)) }
         }
     }
 }
@@ -137,8 +140,8 @@ fn figures(list: &[Figure]) -> Markup {
             @for f in list {
                 div {
                     dt { (f.label) }
-                    dd.value { (f.value) }
-                    dd.detail { (f.detail) }
+                    dd.value { (words(&f.value)) }
+                    dd.detail { (words(&f.detail)) }
                 }
             }
         }
@@ -151,7 +154,7 @@ fn facts(list: &[Fact]) -> Markup {
             @for f in list {
                 div {
                     dt { (f.name) }
-                    dd { @if f.code { code { (f.value) } } @else { (f.value) } }
+                    dd { @if f.code { code { (f.value) } } @else { (words(&f.value)) } }
                 }
             }
         }
@@ -163,7 +166,7 @@ fn table(t: &Table) -> Markup {
     html! {
         div.scroll {
             table.cards[wide] {
-                @if !t.caption.is_empty() { caption { (t.caption) } }
+                @if !t.caption.is_empty() { caption { (words(&t.caption)) } }
                 thead { tr { @for c in &t.columns { th.n[c.numeric] scope="col" { (c.name) } } } }
                 tbody {
                     @for row in &t.rows {
@@ -194,10 +197,38 @@ fn cell(c: &Cell, scale: Option<modelwright_core::record::Interval>) -> Markup {
                     span.glyph aria-hidden="true" { (glyph(tone)) } (c.text)
                 }
             }
-            None => { (c.text) }
+            None => { (words(&c.text)) }
         }
-        @if let Some(detail) = &c.detail { small { (detail) } }
+        @if let Some(detail) = &c.detail { small { (words(detail)) } }
     }
+}
+
+/// Text as HTML: escaped, a number stays with its percent sign, and long words may be broken.
+///
+/// Words may break after `_`, `.`, `/` and `-`, and anywhere every [`UNBROKEN_MAX`] characters, so
+/// that a column named by a machine does not push a table off the page.
+fn words(text: &str) -> Markup {
+    let mut out = String::with_capacity(text.len() + 16);
+    let mut since_break = 0;
+    let mut characters = text.chars().peekable();
+    while let Some(c) = characters.next() {
+        match c {
+            ' ' if characters.peek() == Some(&'%') => out.push('\u{a0}'),
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            _ => out.push(c),
+        }
+        since_break = if c == ' ' { 0 } else { since_break + 1 };
+        let separator = matches!(c, '_' | '/' | '.') && since_break > 3;
+        let inside = characters.peek().is_some_and(|next| next.is_alphabetic());
+        if inside && (separator || since_break >= UNBROKEN_MAX) {
+            out.push_str("<wbr>");
+            since_break = 0;
+        }
+    }
+    PreEscaped(out)
 }
 
 fn tone_class(tone: Tone) -> &'static str {
@@ -221,4 +252,17 @@ fn glyph(tone: Tone) -> &'static str {
 /// The style sheet without the blanks that only people need.
 fn minified(style: &str) -> String {
     style.lines().map(str::trim).filter(|l| !l.is_empty()).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn foreign_text_is_escaped_and_can_be_broken() {
+        assert_eq!(words("<b>&\"").into_string(), "&lt;b&gt;&amp;&quot;");
+        assert_eq!(words("12 % of").into_string(), "12\u{a0}% of");
+        assert_eq!(words("hours_per_week").into_string(), "hours_<wbr>per_<wbr>week");
+        assert!(words(&"x".repeat(60)).into_string().contains("<wbr>"));
+    }
 }

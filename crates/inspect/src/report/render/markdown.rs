@@ -1,6 +1,7 @@
 //! A document as Markdown (GitHub's dialect): tables stay tables, charts become their summary.
 
-use crate::report::section::{Block, Cell, Document, Section, Table, Tone};
+use super::text::spark;
+use crate::report::section::{Block, Cell, Document, Graphic, Section, Table, Tone};
 
 /// The whole document.
 pub fn page(document: &Document) -> String {
@@ -55,7 +56,8 @@ fn blocks(out: &mut String, blocks: &[Block]) {
             }
             Block::Table(t) => table(out, t),
             Block::Chart(c) => {
-                out.push_str(&format!("*{}.* {}\n", escape(&c.title), escape(&c.summary)));
+                let stop = if c.title.ends_with('?') { "" } else { "." };
+                out.push_str(&format!("*{}{stop}* {}\n", escape(&c.title), escape(&c.summary)));
             }
             Block::Commands(lines) => {
                 out.push_str("```sh\n");
@@ -96,7 +98,10 @@ fn table(out: &mut String, table: &Table) {
 }
 
 fn cell_text(cell: &Cell) -> String {
-    let text = escape(&cell.text);
+    let text = match &cell.graphic {
+        Some(Graphic::Histogram(counts)) if cell.text.is_empty() => spark(counts),
+        _ => escape(&cell.text),
+    };
     let text = match cell.tone {
         Some(tone) => format!("{} {text}", mark(tone)),
         None => text,

@@ -64,7 +64,7 @@ fn cut(text: &str) -> String {
 }
 
 /// A histogram as a line of blocks; an empty bar is a blank.
-fn spark(counts: &[usize]) -> String {
+pub(super) fn spark(counts: &[usize]) -> String {
     let per_bar = counts.len().div_ceil(BLOCKS_MAX).max(1);
     let bars: Vec<usize> = counts.chunks(per_bar).map(|c| c.iter().sum()).collect();
     let tallest = bars.iter().copied().max().unwrap_or(0).max(1);

@@ -7,8 +7,7 @@ use crate::report::chart::{Chart, Plot};
 use crate::report::section::{Block, Cell, Part, Section, Spec, Table, TableColumn};
 use crate::report::{number, words};
 
-pub(crate) const SPEC: Spec =
-    Spec { id: "calibration", part: Part::Quality, title: "Calibration of the probabilities" };
+pub(crate) const SPEC: Spec = Spec { id: "calibration", part: Part::Quality, title: "Calibration" };
 
 /// Applies to classification with calibration bins.
 pub(crate) fn build(record: &RunRecord) -> Option<Section> {
@@ -29,11 +28,11 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
     };
     let finding = format!(
         "The probability of {subject} is off by {} percentage points on average over {}; in {} of \
-         {} bins the gap is beyond chance.",
+         {} the gap is beyond chance.",
         number::significant(gap * 100.0, 2),
         number::rows(n_rows),
         number::count(off),
-        number::count(bins.len())
+        number::counted(bins.len(), "bin", "bins")
     );
     let chart = Chart {
         title: "Predicted against observed".to_owned(),
@@ -47,7 +46,7 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
         plot: Plot::Reliability(bins.clone()),
     };
     Some(Section::new(&SPEC, finding).block(chart).block(Block::Details {
-        summary: format!("The {} bins as a table", number::count(bins.len())),
+        summary: format!("{} as a table", number::counted(bins.len(), "bin", "bins")),
         blocks: vec![table(bins, n_rows).into()],
     }))
 }

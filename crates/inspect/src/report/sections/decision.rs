@@ -145,12 +145,11 @@ fn question(record: &RunRecord) -> String {
         }
         Task::Regression => format!("the value of {target}"),
     };
-    let metric = words::metric(&task.metric);
-    let meaning =
-        if metric.meaning.is_empty() { String::new() } else { format!(" ({})", metric.meaning) };
+    let meaning = words::metric(&task.metric)
+        .map_or(String::new(), |m| format!(" {}: {}", words::metric_label(m.name), m.text));
     format!(
-        "Asked was to predict {what} from {}, and to optimise {}{meaning}. The baseline gives \
-         every row the same answer, learned from the training rows.",
+        "The task was to predict {what} from {}, and to optimise {}. The baseline gives every row \
+         the same answer, learned from the training rows.{meaning}",
         number::counted(n_features, "column", "columns"),
         words::metric_label(&task.metric),
     )

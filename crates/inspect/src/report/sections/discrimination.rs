@@ -22,16 +22,16 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
     let finding = match (at, record.threshold) {
         (Some(point), Some(threshold)) => format!(
             "At the decision threshold {} the model finds {} of the {positive} rows and wrongly \
-             flags {} of the others ({} untouched).",
+             flags {} of the others ({}).",
             number::significant(threshold, 3),
             number::share(point.y),
             number::share(point.x),
-            number::rows(evaluation.n_rows)
+            number::untouched(evaluation.n_rows)
         ),
         _ => format!(
             "How many {positive} rows are found at the price of how many false alarms, for every \
-             threshold ({} untouched).",
-            number::rows(evaluation.n_rows)
+             threshold ({}).",
+            number::untouched(evaluation.n_rows)
         ),
     };
     Some(Section::new(&SPEC, finding).maybe(roc).maybe(pr))

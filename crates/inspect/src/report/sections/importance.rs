@@ -37,15 +37,17 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
     let rows = record
         .evaluation
         .as_ref()
-        .map_or("untouched rows".to_owned(), |e| format!("{} untouched", number::rows(e.n_rows)));
+        .map_or("untouched rows".to_owned(), |e| number::untouched(e.n_rows));
     let shown: Vec<&Importance> = record.importances.iter().take(BARS_MAX).collect();
     let chart = Chart {
         title: format!("Loss of {metric} when a column is shuffled"),
         summary: format!(
-            "The {} largest of {}; mean and 95 % interval over {} of shuffling the column among up \
-             to {rows}.",
-            number::count(shown.len()),
-            number::counted(n, "column", "columns"),
+            "{}; mean and 95 % interval over {} of shuffling the column among up to {rows}.",
+            if shown.len() == n {
+                format!("All {}", number::counted(n, "column", "columns"))
+            } else {
+                format!("The {} largest of {} columns", shown.len(), number::count(n))
+            },
             number::counted(first.n_repeats, "repeat", "repeats")
         ),
         x: format!("Loss of {metric}, with 95 % intervals"),

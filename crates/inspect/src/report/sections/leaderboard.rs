@@ -10,6 +10,9 @@ pub(crate) const SPEC: Spec = Spec { id: "leaderboard", part: Part::Search, titl
 /// How many trials stay unfolded.
 const OPEN_ROWS: usize = 15;
 
+/// Trials further from the best than this many widths of its interval are off the drawn scale.
+const NEAR: f64 = 6.0;
+
 /// Applies when anything was tried.
 pub(crate) fn build(record: &RunRecord) -> Option<Section> {
     if record.trials.is_empty() {
@@ -27,8 +30,7 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
         ),
         vec![
             TableColumn::words("Trial"),
-            TableColumn::numbers(format!("Validation {metric}")),
-            TableColumn::intervals("95 % interval", scale(&trials)),
+            TableColumn::intervals(format!("Validation {metric}"), scale(&trials)),
             TableColumn::words("Against the best"),
             TableColumn::words("Learner"),
             TableColumn::numbers("Rounds"),
@@ -71,13 +73,17 @@ fn better_first(a: &TrialRecord, b: &TrialRecord, larger: bool) -> std::cmp::Ord
     key(a).total_cmp(&key(b))
 }
 
-/// The range of all scores and intervals; a far-off trial may not squeeze the rest to a point.
+/// The scale of the drawn intervals: those within [`NEAR`] interval widths of the best score, so
+/// that a far-off baseline does not squeeze the rest to a point; what is off it is drawn as such.
 fn scale(trials: &[&TrialRecord]) -> Option<Interval> {
-    let ends = trials.iter().filter_map(|t| {
-        let score = t.score?;
-        Some(t.ci95.map_or((score, score), |c| (c.low, c.high)))
+    let best = trials.first()?;
+    let score = best.score?;
+    let width = best.ci95.map_or(f64::INFINITY, |c| c.high - c.low);
+    let near = trials.iter().filter_map(|t| {
+        let s = t.score.filter(|s| (s - score).abs() <= NEAR * width)?;
+        Some(t.ci95.map_or((s, s), |c| (c.low, c.high)))
     });
-    ends.filter(|e| e.0.is_finite() && e.1.is_finite()).fold(None, |range, (low, high)| {
+    near.filter(|e| e.0.is_finite() && e.1.is_finite()).fold(None, |range, (low, high)| {
         Some(range.map_or(Interval { low, high }, |r: Interval| Interval {
             low: r.low.min(low),
             high: r.high.max(high),
@@ -89,16 +95,16 @@ fn row(record: &RunRecord, trial: &TrialRecord, first: bool) -> Vec<Cell> {
     let seconds = record.clock.trials.iter().find(|p| p.name == trial.trial.name);
     let name = Cell::new(words::clean(&trial.trial.name));
     let reason = words::sentence(&trial.trial.reason);
-    let interval = match (trial.score, trial.ci95) {
-        (Some(value), ci95) => Cell::new(ci95.map_or("no interval".to_owned(), number::interval))
-            .graphic(Graphic::Interval { value, ci95 }),
-        (None, _) => Cell::new("–"),
+    let score = match trial.score {
+        Some(value) => Cell::new(number::estimate(value, trial.ci95))
+            .detail(trial.ci95.map_or("no interval".to_owned(), number::interval))
+            .graphic(Graphic::Interval { value, ci95: trial.ci95 }),
+        None => Cell::new("–"),
     };
     let (smallest, largest) = (trial.rounds.iter().min(), trial.rounds.iter().max());
     vec![
         if reason.is_empty() { name } else { name.detail(reason) },
-        Cell::new(trial.score.map_or("–".to_owned(), |s| number::estimate(s, trial.ci95))),
-        interval,
+        score,
         standing(trial, first),
         Cell::new(words::clean(&trial.trial.learner)).detail(words::clean(&trial.trial.encoding)),
         Cell::new(match (smallest, largest) {

@@ -3,11 +3,14 @@
 use modelwright_core::record::{MetricValue, RunRecord};
 
 use super::headline::Headline;
-use crate::report::section::{Cell, Part, Section, Spec, Table, TableColumn, Tone};
+use crate::report::section::{Block, Cell, Part, Section, Spec, Table, TableColumn, Tone};
 use crate::report::{number, words};
 
 pub(crate) const SPEC: Spec =
     Spec { id: "performance", part: Part::Quality, title: "Scores on untouched rows" };
+
+/// How many metrics stay unfolded.
+const OPEN_ROWS: usize = 8;
 
 /// Applies when rows were held out.
 pub(crate) fn build(record: &RunRecord) -> Option<Section> {
@@ -44,17 +47,31 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
         number::counted(n_compared, "comparable metric", "comparable metrics"),
         headline.label
     );
-    Some(Section::new(&SPEC, finding).block(table).caveat(
+    let mut section = Section::new(&SPEC, finding);
+    section.blocks = table.folded_after(OPEN_ROWS, "metrics");
+    section.blocks.extend(glossary(&evaluation.metrics));
+    Some(section.caveat(
         "Each interval is for its metric alone; of twenty true 95 % intervals one misses. They \
          cover the chance of these rows, not a change of the world.",
     ))
+}
+
+/// What each metric says, for those who do not know it by heart.
+fn glossary(metrics: &[MetricValue]) -> Option<Block> {
+    let mut table =
+        Table::new("", vec![TableColumn::words("Metric"), TableColumn::words("What it says")]);
+    for spec in metrics.iter().filter_map(|m| words::metric(&m.name)) {
+        table.rows.push(vec![Cell::new(words::metric_label(spec.name)), Cell::new(spec.text)]);
+    }
+    let summary = "What the metrics say".to_owned();
+    (!table.rows.is_empty()).then(|| Block::Details { summary, blocks: vec![table.into()] })
 }
 
 fn direction(record: &RunRecord, metric: &MetricValue) -> Option<bool> {
     if metric.name == record.task.metric {
         Some(record.task.larger_is_better)
     } else {
-        words::metric(&metric.name).larger_is_better
+        words::metric(&metric.name).map(|m| m.larger_is_better)
     }
 }
 
@@ -75,7 +92,6 @@ fn row(
     larger: Option<bool>,
     compared: Option<Tone>,
 ) -> Vec<Cell> {
-    let words = words::metric(&metric.name);
     let direction = match larger {
         Some(true) => "larger is better",
         Some(false) => "smaller is better",
@@ -96,14 +112,10 @@ fn row(
         None => Cell::new("–"),
     };
     vec![
-        Cell::new(words::metric_label(&metric.name)).detail(join_meaning(words.meaning, direction)),
+        Cell::new(words::metric_label(&metric.name)).detail(direction),
         value,
         Cell::new(metric.ci95.map_or("–".to_owned(), number::interval)),
         Cell::new(baseline.map_or("–".to_owned(), |b| number::estimate(b, metric.ci95))),
         mark,
     ]
-}
-
-fn join_meaning(meaning: &str, direction: &str) -> String {
-    words::join([meaning.to_owned(), direction.to_owned()])
 }

@@ -17,12 +17,12 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
     let finding = match residuals.quantiles.as_slice() {
         [q05, q25, _, q75, q95] => format!(
             "Half of the true values lie between {} and {} of the prediction, nine in ten between \
-             {} and {} ({} untouched, in the unit of {target}).",
+             {} and {} ({}, in the unit of {target}).",
             signed(*q25),
             signed(*q75),
             signed(*q05),
             signed(*q95),
-            number::rows(evaluation.n_rows)
+            number::untouched(evaluation.n_rows)
         ),
         _ => format!("Errors of {target} on {}.", number::rows(evaluation.n_rows)),
     };
