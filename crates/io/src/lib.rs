@@ -11,23 +11,34 @@
 //! | `encoding` | UTF-8, UTF-16, Windows-1252 |
 //! | `cell` | one cell: missing, number, instant; and what a whole column is |
 //! | `csv` | separated text: layout, records, parallel parsing |
+//! | `json` | JSON Lines and arrays of objects |
+//! | `arrow` | Arrow IPC |
 //! | `parquet` | Parquet without Arrow |
 //! | `typed` | columns of formats that bring their own types |
 //! | `conform` | the columns that a schema asks for, strictly |
 //!
+//! [`stream_path`] gives a file of any size in parts, strictly by a schema, and [`TableWriter`]
+//! writes tables in parts.
+//!
 //! This crate opens files for reading only; writers take any `impl Write`.
 
+mod arrow;
 mod cell;
 mod conform;
 mod csv;
 mod encoding;
 mod interner;
+mod json;
 mod options;
 mod parquet;
 mod pipeline;
 mod read;
 mod source;
+mod stream;
 mod typed;
+mod write;
 
 pub use options::{Encoding, Format, ReadOptions};
 pub use read::{TableFile, read_bytes, read_path};
+pub use stream::{TableStream, stream_path};
+pub use write::TableWriter;

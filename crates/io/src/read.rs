@@ -10,7 +10,7 @@ use modelwright_core::{Context, Error, Result};
 use crate::cell::decide::Decided;
 use crate::options::{Format, ReadOptions};
 use crate::source::{Source, detect_format};
-use crate::{conform, csv, parquet};
+use crate::{arrow, conform, csv, json, parquet};
 
 /// A table as read, with what its file said about it.
 #[derive(Debug, Clone, PartialEq)]
@@ -80,9 +80,8 @@ fn read(source: &Source<'_>, options: &ReadOptions, ctx: &Context) -> Result<Tab
     let parts = match format {
         Format::Csv => csv::read(source, opened, options, ctx)?,
         Format::Parquet => parquet::read(source, opened, options, ctx)?,
-        Format::Json | Format::Arrow => {
-            return Err(Error::input("not read yet").got(format.name()));
-        }
+        Format::Json => json::read(source, opened, options, ctx)?,
+        Format::Arrow => arrow::read(source, opened, options, ctx)?,
     };
     if parts.columns.is_empty() {
         return Err(Error::input("the file has no column that can be used")

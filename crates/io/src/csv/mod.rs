@@ -11,6 +11,7 @@ pub(crate) mod chunk;
 mod columns;
 mod records;
 mod sniff;
+pub(crate) mod stream;
 
 use std::io::Read;
 
@@ -25,6 +26,7 @@ pub(crate) use sniff::repair_names;
 use self::blocks::Blocks;
 use self::chunk::{ColumnPlan, Failure, Job};
 use self::columns::Growing;
+use self::records::Dialect;
 use self::sniff::{Layout, first_records, sniff};
 use crate::cell::decide::{Decided, Reading, decide, decide_strings};
 use crate::cell::number::{Seen, Style};
@@ -54,6 +56,10 @@ pub(crate) fn read<'a>(
         }
     }
 }
+
+/// One record per line, without quotes.
+pub(crate) const LINES: Dialect =
+    Dialect { delimiter: b'\n', quote: None, newline: b'\n', skip_blanks: false };
 
 /// Everything known before the first block is parsed.
 pub(crate) struct Prepared {
@@ -198,10 +204,7 @@ fn read_as(
     let failed: Vec<usize> = (0..grown.len()).filter(|i| grown[*i].has_failed()).collect();
     let mut again = read_again(source, prepared, &failed, options, ctx)?.into_iter();
     if n_rows == 0 {
-        return Err(Error::input("the file has a header but no rows")
-            .at(source.shown())
-            .expected("at least one row below the header")
-            .got(prepared.layout.names.join(", ")));
+        return Err(no_rows(source, prepared));
     }
     let mut notes = prepared.notes.clone();
     notes.extend(prepared.layout.notes.iter().cloned());
@@ -229,6 +232,13 @@ fn read_as(
         notes,
     };
     Ok(Some(Parts { columns, schema: Schema { fields }, source }))
+}
+
+fn no_rows(source: &Source<'_>, prepared: &Prepared) -> Error {
+    Error::input("the file has a header but no rows")
+        .at(source.shown())
+        .expected("at least one row below the header")
+        .got(prepared.layout.names.join(", "))
 }
 
 fn finish(column: Growing, plan: &ColumnPlan) -> Decided {

@@ -6,6 +6,7 @@
 
 mod bytes;
 mod leaf;
+pub(crate) mod stream;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -14,6 +15,8 @@ use modelwright_core::{Context, Error, Result};
 use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use rayon::prelude::*;
+
+pub(crate) use self::leaf::{push_decimal, push_time};
 
 use self::bytes::SharedBytes;
 use self::leaf::{Leaf, read_values};

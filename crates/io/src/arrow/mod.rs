@@ -1,0 +1,340 @@
+//! Arrow IPC to a table: files (also Feather version 2) and streams.
+//!
+//! Batches are read one after the other; the columns of each are taken over in parallel. Lists,
+//! maps, structs, unions and raw bytes are no columns of a table and are left out with a note.
+
+pub(crate) mod stream;
+
+use std::io::{BufReader, Cursor, Read, Seek};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{
+    Date32Type, Date64Type, Decimal32Type, Decimal64Type, Decimal128Type, DurationMicrosecondType,
+    DurationMillisecondType, DurationNanosecondType, DurationSecondType, Float16Type, Float32Type,
+    Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, Time32MillisecondType,
+    Time32SecondType, Time64MicrosecondType, Time64NanosecondType, TimestampMicrosecondType,
+    TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType, UInt8Type, UInt16Type,
+    UInt32Type, UInt64Type,
+};
+use arrow_array::{Array, ArrowPrimitiveType, RecordBatch};
+use arrow_ipc::reader::{FileReader, StreamReader};
+use arrow_schema::{ArrowError, DataType, SchemaRef, TimeUnit};
+use modelwright_core::data::ColumnData;
+use modelwright_core::record::DataSource;
+use modelwright_core::{Context, Error, Result};
+use rayon::prelude::*;
+
+use crate::csv::repair_names;
+use crate::options::ReadOptions;
+use crate::parquet::{push_decimal, push_time};
+use crate::read::{Parts, choose};
+use crate::source::{Opened, Source};
+use crate::typed::Builder;
+
+const MICROS_PER_DAY: i64 = 86_400_000_000;
+
+/// Reads a whole Arrow file or stream.
+pub(crate) fn read(
+    source: &Source<'_>,
+    opened: Opened<'_>,
+    options: &ReadOptions,
+    ctx: &Context,
+) -> Result<Parts> {
+    let (hash, compression) = (opened.hash.clone(), opened.compression);
+    let mut notes = Vec::new();
+    let mut batches = open(source, opened, options, &mut notes)?;
+    let mut builders: Vec<Builder> = batches.columns.iter().map(|_| Builder::new(0)).collect();
+    let n_max = options.n_rows_max.unwrap_or(usize::MAX);
+    let mut n_rows = 0;
+    while n_rows < n_max {
+        if ctx.is_cancelled() {
+            return Err(Error::interrupted("interrupted while reading"));
+        }
+        let Some(batch) = batches.next_batch(source)? else { break };
+        let n = batch.num_rows().min(n_max - n_rows);
+        let batch = batch.slice(0, n);
+        let columns = &batches.columns;
+        ctx.install(|| {
+            builders.par_iter_mut().zip(columns).for_each(|(builder, (position, _))| {
+                push_array(builder, batch.column(*position));
+            });
+        });
+        n_rows += n;
+    }
+    if n_rows == 0 {
+        return Err(Error::input("the file has no rows").at(source.shown()));
+    }
+    let named: Vec<(String, Builder)> =
+        batches.columns.into_iter().map(|(_, name)| name).zip(builders).collect();
+    let decided =
+        ctx.install(|| named.into_par_iter().map(|(name, b)| (name, b.decide())).collect());
+    let (columns, schema) =
+        choose(decided, options, &mut notes).map_err(|e| e.at(source.shown()))?;
+    let source = DataSource {
+        name: source.name.clone(),
+        format: "arrow".to_owned(),
+        compression: compression.map(|c| c.name().to_owned()),
+        sha256: hash.finish().map_err(|e| source.broken(e))?,
+        n_rows,
+        n_columns: columns.len(),
+        notes,
+        ..DataSource::default()
+    };
+    Ok(Parts { columns, schema, source })
+}
+
+/// The batches of a file or stream.
+pub(crate) struct ArrowBatches {
+    batches: Box<dyn Iterator<Item = std::result::Result<RecordBatch, ArrowError>> + Send>,
+    /// Position and name of every column that is read.
+    pub columns: Vec<(usize, String)>,
+    /// The names of all columns.
+    pub names: Vec<String>,
+}
+
+impl ArrowBatches {
+    /// The next batch; `None` at the end.
+    pub(crate) fn next_batch(&mut self, source: &Source<'_>) -> Result<Option<RecordBatch>> {
+        guard(|| self.batches.next().transpose()).map_err(|e| broken(source, e))
+    }
+}
+
+fn broken(source: &Source<'_>, error: ArrowError) -> Error {
+    Error::input("the Arrow file is broken or cut short")
+        .at(source.shown())
+        .because(error)
+        .hint("copy or download it again")
+}
+
+/// Opens a source as Arrow; a plain file is read where it lies.
+pub(crate) fn open(
+    source: &Source<'_>,
+    opened: Opened<'_>,
+    options: &ReadOptions,
+    notes: &mut Vec<String>,
+) -> Result<ArrowBatches> {
+    let is_file = opened.head.starts_with(b"ARROW1");
+    let (schema, batches) = match (opened.compression, source.file()) {
+        (None, Some(file)) => start(BufReader::new(file?), is_file),
+        _ => {
+            let (mut bytes, mut reader) = (Vec::new(), opened.reader);
+            reader.read_to_end(&mut bytes).map_err(|e| source.broken(e))?;
+            start(Cursor::new(bytes), is_file)
+        }
+    }
+    .map_err(|e| broken(source, e))?;
+    let names: Vec<String> = schema.fields().iter().map(|f| f.name().clone()).collect();
+    let names = repair_names(&names, notes);
+    for wanted in options.columns.iter().flatten() {
+        if !names.contains(wanted) {
+            let error = Error::input("no such column").at(source.shown()).column(wanted);
+            return Err(error.suggest(wanted, names.iter().map(String::as_str)));
+        }
+    }
+    let mut columns = Vec::new();
+    for (position, name) in names.iter().cloned().enumerate() {
+        let is_wanted = options.columns.as_ref().is_none_or(|w| w.contains(&name))
+            && options.schema.as_ref().is_none_or(|s| s.field(&name).is_some());
+        if !is_flat(schema.field(position).data_type()) {
+            notes.push(format!("column `{name}` holds nested or binary values and is left out"));
+        } else if is_wanted {
+            columns.push((position, name));
+        }
+    }
+    Ok(ArrowBatches { batches, columns, names })
+}
+
+type Started =
+    (SchemaRef, Box<dyn Iterator<Item = std::result::Result<RecordBatch, ArrowError>> + Send>);
+
+fn start<R: Read + Seek + Send + 'static>(
+    reader: R,
+    is_file: bool,
+) -> std::result::Result<Started, ArrowError> {
+    guard(move || {
+        if is_file {
+            let reader = FileReader::try_new(reader, None)?;
+            Ok((reader.schema(), Box::new(reader) as _))
+        } else {
+            let reader = StreamReader::try_new(reader, None)?;
+            Ok((reader.schema(), Box::new(reader) as _))
+        }
+    })
+}
+
+/// Runs a decoder; a panic on broken bytes becomes an error.
+fn guard<T>(
+    work: impl FnOnce() -> std::result::Result<T, ArrowError>,
+) -> std::result::Result<T, ArrowError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        Err(ArrowError::ParseError("the decoder found impossible values".to_owned()))
+    })
+}
+
+fn is_flat(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Dictionary(_, values) => is_flat(values),
+        DataType::Interval(_)
+        | DataType::Binary
+        | DataType::LargeBinary
+        | DataType::BinaryView
+        | DataType::FixedSizeBinary(_)
+        | DataType::Struct(_)
+        | DataType::Union(_, _)
+        | DataType::Map(_, _)
+        | DataType::RunEndEncoded(_, _) => false,
+        other => !other.is_nested(),
+    }
+}
+
+/// Adds the values of an array; its type must be flat.
+pub(crate) fn push_array(builder: &mut Builder, array: &dyn Array) {
+    let b = builder;
+    match array.data_type() {
+        DataType::Boolean => {
+            for value in array.as_boolean() {
+                match value {
+                    Some(value) => b.push_text(if value { "true" } else { "false" }),
+                    None => b.push_missing(),
+                }
+            }
+        }
+        DataType::Int8 => each::<Int8Type>(array, b, |b, v| b.push_integer(i128::from(v))),
+        DataType::Int16 => each::<Int16Type>(array, b, |b, v| b.push_integer(i128::from(v))),
+        DataType::Int32 => each::<Int32Type>(array, b, |b, v| b.push_integer(i128::from(v))),
+        DataType::Int64 => each::<Int64Type>(array, b, |b, v| b.push_integer(i128::from(v))),
+        DataType::UInt8 => each::<UInt8Type>(array, b, |b, v| b.push_integer(i128::from(v))),
+        DataType::UInt16 => each::<UInt16Type>(array, b, |b, v| b.push_integer(i128::from(v))),
+        DataType::UInt32 => each::<UInt32Type>(array, b, |b, v| b.push_integer(i128::from(v))),
+        DataType::UInt64 => each::<UInt64Type>(array, b, |b, v| b.push_integer(i128::from(v))),
+        DataType::Float16 => each::<Float16Type>(array, b, |b, v| b.push_number(v.to_f64())),
+        DataType::Float32 => each::<Float32Type>(array, b, |b, v| b.push_number(f64::from(v))),
+        DataType::Float64 => each::<Float64Type>(array, b, Builder::push_number),
+        DataType::Decimal32(_, s) => each::<Decimal32Type>(array, b, |b, v| {
+            push_decimal(b, i128::from(v), i32::from(*s));
+        }),
+        DataType::Decimal64(_, s) => each::<Decimal64Type>(array, b, |b, v| {
+            push_decimal(b, i128::from(v), i32::from(*s));
+        }),
+        DataType::Decimal128(_, s) => {
+            each::<Decimal128Type>(array, b, |b, v| push_decimal(b, v, i32::from(*s)));
+        }
+        DataType::Utf8 => push_texts(b, array.as_string::<i32>().iter()),
+        DataType::LargeUtf8 => push_texts(b, array.as_string::<i64>().iter()),
+        DataType::Utf8View => push_texts(b, array.as_string_view().iter()),
+        DataType::Date32 => {
+            each::<Date32Type>(array, b, |b, v| b.push_instant(i64::from(v) * MICROS_PER_DAY));
+        }
+        DataType::Date64 => {
+            each::<Date64Type>(array, b, |b, v| b.push_instant(v.saturating_mul(1000)));
+        }
+        DataType::Timestamp(unit, _) => push_timestamps(b, array, *unit),
+        DataType::Time32(_) | DataType::Time64(_) | DataType::Duration(_) => push_times(b, array),
+        DataType::Dictionary(_, _) => push_dictionary(b, array),
+        // Null, and 256-bit decimals whose text is the only form they have here.
+        DataType::Decimal256(_, _) => {
+            let values = array.as_primitive::<arrow_array::types::Decimal256Type>();
+            for row in 0..array.len() {
+                match array.is_valid(row).then(|| values.value_as_string(row).parse::<f64>()) {
+                    Some(Ok(value)) => b.push_number(value),
+                    _ => b.push_missing(),
+                }
+            }
+        }
+        _ => (0..array.len()).for_each(|_| b.push_missing()),
+    }
+}
+
+fn each<T: ArrowPrimitiveType>(
+    array: &dyn Array,
+    builder: &mut Builder,
+    push: impl Fn(&mut Builder, T::Native),
+) {
+    for value in array.as_primitive::<T>() {
+        match value {
+            Some(value) => push(builder, value),
+            None => builder.push_missing(),
+        }
+    }
+}
+
+fn push_texts<'a>(builder: &mut Builder, values: impl Iterator<Item = Option<&'a str>>) {
+    for value in values {
+        match value {
+            Some(text) => builder.push_text(text),
+            None => builder.push_missing(),
+        }
+    }
+}
+
+fn push_timestamps(b: &mut Builder, array: &dyn Array, unit: TimeUnit) {
+    match unit {
+        TimeUnit::Second => each::<TimestampSecondType>(array, b, |b, v| {
+            b.push_instant(v.saturating_mul(1_000_000));
+        }),
+        TimeUnit::Millisecond => each::<TimestampMillisecondType>(array, b, |b, v| {
+            b.push_instant(v.saturating_mul(1000));
+        }),
+        TimeUnit::Microsecond => {
+            each::<TimestampMicrosecondType>(array, b, Builder::push_instant);
+        }
+        TimeUnit::Nanosecond => each::<TimestampNanosecondType>(array, b, |b, v| {
+            b.push_instant(v.div_euclid(1000));
+        }),
+    }
+}
+
+/// Times of day as text, durations as seconds.
+fn push_times(b: &mut Builder, array: &dyn Array) {
+    use TimeUnit::{Microsecond, Millisecond, Nanosecond, Second};
+    match array.data_type() {
+        DataType::Time32(Second) => {
+            each::<Time32SecondType>(array, b, |b, v| push_time(b, i64::from(v) * 1_000_000));
+        }
+        DataType::Time32(_) => {
+            each::<Time32MillisecondType>(array, b, |b, v| push_time(b, i64::from(v) * 1000));
+        }
+        DataType::Time64(Nanosecond) => {
+            each::<Time64NanosecondType>(array, b, |b, v| push_time(b, v.div_euclid(1000)));
+        }
+        DataType::Time64(_) => each::<Time64MicrosecondType>(array, b, push_time),
+        DataType::Duration(Second) => {
+            each::<DurationSecondType>(array, b, |b, v| b.push_number(v as f64));
+        }
+        DataType::Duration(Millisecond) => {
+            each::<DurationMillisecondType>(array, b, |b, v| b.push_number(v as f64 / 1e3));
+        }
+        DataType::Duration(Microsecond) => {
+            each::<DurationMicrosecondType>(array, b, |b, v| b.push_number(v as f64 / 1e6));
+        }
+        _ => each::<DurationNanosecondType>(array, b, |b, v| b.push_number(v as f64 / 1e9)),
+    }
+}
+
+fn push_dictionary(builder: &mut Builder, array: &dyn Array) {
+    let dictionary = array.as_any_dictionary();
+    let keys = dictionary.keys();
+    // An array of missing values only may have no values for its keys to point at.
+    if dictionary.values().is_empty() {
+        return (0..array.len()).for_each(|_| builder.push_missing());
+    }
+    let mut values = Builder::new(0);
+    push_array(&mut values, dictionary.values());
+    let values = values.into_data();
+    for (row, key) in dictionary.normalized_keys().into_iter().enumerate() {
+        if keys.is_null(row) {
+            builder.push_missing();
+            continue;
+        }
+        match &values {
+            ColumnData::Number(v) if v[key].is_nan() => builder.push_missing(),
+            ColumnData::Number(v) => builder.push_number(v[key]),
+            ColumnData::Instant(v) => builder.push_instant(v[key]),
+            ColumnData::String { codes, dictionary } => match codes[key] {
+                modelwright_core::data::MISSING_CODE => builder.push_missing(),
+                code => builder.push_text(dictionary.get(code)),
+            },
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! JSON Lines in parts. A JSON array has no places to cut at and is held in memory.
+
+use modelwright_core::data::{Column, ColumnData, Schema, Table};
+use modelwright_core::{Context, Error, Result};
+
+use super::rows::Rows;
+use super::{parse_lines, read_array, text};
+use crate::conform::conform;
+use crate::csv::LINES;
+use crate::csv::blocks::Blocks;
+use crate::options::ReadOptions;
+use crate::pipeline::Batches;
+use crate::source::{Opened, Source};
+use crate::stream::{Chunks, no_columns};
+
+/// See the module's text.
+pub(crate) struct JsonChunks {
+    source: Source<'static>,
+    schema: Schema,
+    ctx: Context,
+    batches: Option<Batches<'static>>,
+    array: Option<Rows>,
+    /// Columns of the schema that some object so far had. A chunk whose objects all lack one of
+    /// them still has it, all missing.
+    seen: Vec<bool>,
+    n_rows: usize,
+    n_lines: u64,
+    notes: Vec<String>,
+}
+
+/// Opens a JSON file with a schema in `options`.
+pub(crate) fn open(
+    source: Source<'static>,
+    opened: Opened<'static>,
+    options: &ReadOptions,
+    ctx: &Context,
+) -> Result<JsonChunks> {
+    let schema = options.schema.clone().unwrap_or_default();
+    let text = text(&source, opened)?;
+    let (mut array, mut batches) = (None, None);
+    if text.is_array {
+        let mut rows = Rows::default();
+        read_array(&source, text.reader, &mut rows)?;
+        array = Some(rows);
+    } else {
+        // Small blocks: an object takes more bytes than a record of a CSV, and is slower to read.
+        let blocks = Blocks::new(text.reader, LINES, options.block_bytes);
+        batches = Some(Batches::new(blocks, 2 * ctx.threads()));
+    }
+    let seen = vec![false; schema.fields.len()];
+    Ok(JsonChunks {
+        source,
+        schema,
+        ctx: ctx.clone(),
+        batches,
+        array,
+        seen,
+        n_rows: 0,
+        n_lines: 0,
+        notes: Vec::new(),
+    })
+}
+
+impl JsonChunks {
+    fn take(&mut self, rows: Rows) -> Result<Table> {
+        let n_rows = rows.n_rows();
+        let names = rows.names().to_vec();
+        let (flat, builders) = rows.into_columns(&mut self.notes);
+        self.notes.sort();
+        self.notes.dedup();
+        let column = |(name, builder): (String, crate::typed::Builder)| Column {
+            name,
+            data: builder.into_data(),
+        };
+        let mut columns: Vec<Column> = flat.into_iter().zip(builders).map(column).collect();
+        for (field, seen) in self.schema.fields.iter().zip(&mut self.seen) {
+            let is_there = columns.iter().any(|c| c.name == field.name);
+            *seen |= is_there;
+            if *seen && !is_there {
+                let missing = ColumnData::Number(vec![f64::NAN; n_rows]);
+                columns.push(Column { name: field.name.clone(), data: missing });
+            }
+        }
+        if n_rows > 0 && !self.seen.contains(&true) {
+            return Err(no_columns(&self.source, &self.schema, &names));
+        }
+        let columns = conform(columns, &self.schema, self.n_rows);
+        let table = columns.and_then(Table::new).map_err(|e| e.at(self.source.shown()))?;
+        self.n_rows += n_rows;
+        Ok(table)
+    }
+}
+
+impl Chunks for JsonChunks {
+    fn next_tables(&mut self) -> Result<Option<Vec<Table>>> {
+        if let Some(rows) = self.array.take() {
+            return self.take(rows).map(|table| Some(vec![table]));
+        }
+        let Some(batches) = &mut self.batches else { return Ok(None) };
+        let source = &self.source;
+        let parsed = batches.parse_next(&self.ctx, |_, b| parse_lines(&b), |e| source.broken(e))?;
+        if parsed.is_empty() && self.n_rows == 0 {
+            return Err(Error::input("the file has no objects").at(self.source.shown()));
+        }
+        if parsed.is_empty() {
+            return Ok(None);
+        }
+        let mut tables = Vec::with_capacity(parsed.len());
+        for part in parsed {
+            let (rows, n) = part.map_err(|e| e.explain(&self.source, self.n_lines))?;
+            self.n_lines += n;
+            if rows.n_rows() > 0 {
+                tables.push(self.take(rows)?);
+            }
+        }
+        Ok(Some(tables))
+    }
+
+    fn notes(&self) -> &[String] {
+        &self.notes
+    }
+}
