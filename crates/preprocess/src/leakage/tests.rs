@@ -1,1 +1,352 @@
+//! Each check fires on a leak made for it, and none on honest data.
 
+use modelwright_core::data::{Column, Schema, Table};
+use modelwright_core::record::{LeakAction, LeakFinding, LeakKind};
+use modelwright_core::task::Target;
+use modelwright_core::{Context, random::Random};
+
+use super::*;
+use crate::profile::{ProfileOptions, profile_table};
+
+const N: usize = 3000;
+
+/// A binary problem with two honest features, and its target.
+struct World {
+    columns: Vec<Column>,
+    classes: Vec<u32>,
+}
+
+impl World {
+    fn new() -> Self {
+        let mut random = Random::new(11);
+        let x: Vec<f64> = (0..N).map(|_| random.normal()).collect();
+        let z: Vec<f64> = (0..N).map(|_| random.normal()).collect();
+        let classes = x.iter().map(|x| u32::from(x + random.normal() > 0.5)).collect::<Vec<u32>>();
+        let columns = vec![Column::numbers("x", x), Column::numbers("z", z)];
+        Self { columns, classes }
+    }
+
+    fn with(mut self, column: Column) -> Self {
+        self.columns.push(column);
+        self
+    }
+
+    fn class(&self, row: usize) -> u32 {
+        self.classes[row]
+    }
+
+    fn table(&self) -> Table {
+        let mut columns = self.columns.clone();
+        let labels = self.classes.iter().map(|c| Some(if *c == 1 { "yes" } else { "no" }));
+        columns.push(Column::strings("y", labels));
+        Table::new(columns).unwrap()
+    }
+
+    fn findings(&self) -> Vec<LeakFinding> {
+        self.findings_with(|input| input)
+    }
+
+    fn findings_with(
+        &self,
+        change: impl for<'a> Fn(LeakageInput<'a>) -> LeakageInput<'a>,
+    ) -> Vec<LeakFinding> {
+        let target = Target::Class { codes: self.classes.clone(), n_classes: 2 };
+        findings(&self.table(), &target, change)
+    }
+}
+
+fn schema(table: &Table) -> Schema {
+    let context = Context::unlimited(0, 2);
+    let options = ProfileOptions::default();
+    profile_table(table, &table.storage_schema(), &options, &context).unwrap().schema
+}
+
+fn findings(
+    table: &Table,
+    target: &Target,
+    change: impl for<'a> Fn(LeakageInput<'a>) -> LeakageInput<'a>,
+) -> Vec<LeakFinding> {
+    let schema = schema(table);
+    let input = LeakageInput {
+        table,
+        schema: &schema,
+        target,
+        target_column: "y",
+        test: None,
+        group: None,
+        time_column: None,
+        split_kind: "stratified",
+        keep_leaks: false,
+    };
+    check(&change(input), &Context::unlimited(0, 2)).unwrap()
+}
+
+/// The one finding about a column of its own.
+fn only(findings: &[LeakFinding], column: &str) -> (LeakKind, LeakAction) {
+    assert_eq!(findings.len(), 1, "{findings:#?}");
+    assert_eq!(findings[0].columns, [column]);
+    (findings[0].kind, findings[0].action)
+}
+
+/// Numbers of a regression target with an honest feature beside it.
+fn regression(make: impl Fn(f64, &mut Random) -> f64) -> Vec<LeakFinding> {
+    let mut random = Random::new(3);
+    let x: Vec<f64> = (0..N).map(|_| random.normal()).collect();
+    let y: Vec<f64> = x.iter().map(|x| 10.0 + x + random.normal()).collect();
+    let leak = y.iter().map(|y| make(*y, &mut random)).collect();
+    let table = Table::new(vec![
+        Column::numbers("x", x),
+        Column::numbers("leak", leak),
+        Column::numbers("y", y.clone()),
+    ])
+    .unwrap();
+    findings(&table, &Target::Real(y), |input| input)
+}
+
+#[test]
+fn honest_features_raise_nothing() {
+    assert_eq!(World::new().findings(), []);
+    assert_eq!(regression(|_, random| random.normal()), []);
+    assert_eq!(regression(|y, random| y + 0.5 * random.normal()), []);
+}
+
+#[test]
+fn a_code_of_the_classes_is_a_copy_and_excluded_unless_kept() {
+    let world = World::new();
+    let codes: Vec<Option<&str>> =
+        (0..N).map(|i| if world.class(i) == 1 { Some("A7") } else { None }).collect();
+    let world = world.with(Column::strings("code", codes));
+    let excluded = (LeakKind::TargetCopy, LeakAction::Excluded);
+    assert_eq!(only(&world.findings(), "code"), excluded);
+    let kept = world.findings_with(|input| LeakageInput { keep_leaks: true, ..input });
+    assert_eq!(only(&kept, "code").1, LeakAction::KeptOnRequest);
+}
+
+#[test]
+fn a_number_in_another_unit_is_a_copy() {
+    let excluded = (LeakKind::TargetCopy, LeakAction::Excluded);
+    assert_eq!(only(&regression(|y, _| 100.0 - 3.0 * y), "leak"), excluded);
+    assert_eq!(only(&regression(|y, _| (y / 9.0).exp()), "leak"), excluded);
+}
+
+#[test]
+fn a_feature_that_all_but_repeats_the_target_is_excluded() {
+    let mut world = World::new();
+    let mut random = Random::new(2);
+    let amounts: Vec<f64> = (0..N)
+        .map(|i| if world.class(i) == 1 { 1.0 + random.unit() } else { random.unit() * 0.9 })
+        .collect();
+    world = world.with(Column::numbers("amount", amounts));
+    let excluded = (LeakKind::TargetProxy, LeakAction::Excluded);
+    assert_eq!(only(&world.findings(), "amount"), excluded);
+}
+
+#[test]
+fn a_strong_but_honest_feature_is_reported_at_most() {
+    let mut world = World::new();
+    let mut random = Random::new(2);
+    // Right in 99.3 % of rows, as the odour of mushrooms nearly is.
+    let odours: Vec<Option<&str>> = (0..N)
+        .map(|i| {
+            Some(if (world.class(i) == 1) == (random.unit() < 0.993) { "foul" } else { "none" })
+        })
+        .collect();
+    world = world.with(Column::strings("odour", odours));
+    assert_eq!(only(&world.findings(), "odour"), (LeakKind::TargetProxy, LeakAction::Reported));
+}
+
+#[test]
+fn an_easy_problem_is_not_a_leak() {
+    // Several features separate the classes, as petals separate irises.
+    let mut world = World::new();
+    let mut random = Random::new(2);
+    for name in ["length", "width", "area", "volume"] {
+        let values = (0..N).map(|i| f64::from(world.class(i)) * 9.0 + random.normal()).collect();
+        world = world.with(Column::numbers(name, values));
+    }
+    let findings = world.findings();
+    assert!(findings.iter().all(|f| f.action == LeakAction::Reported), "{findings:#?}");
+}
+
+#[test]
+fn few_rows_exclude_nothing() {
+    let classes: Vec<u32> = (0..30).map(|i| i % 2).collect();
+    let labels = classes.iter().map(|c| Some(if *c == 1 { "b" } else { "a" }));
+    let table = Table::new(vec![
+        Column::numbers("same", classes.iter().map(|c| f64::from(*c)).collect()),
+        Column::strings("y", labels),
+    ])
+    .unwrap();
+    let found = findings(&table, &Target::Class { codes: classes, n_classes: 2 }, |input| input);
+    assert_eq!(only(&found, "same"), (LeakKind::TargetCopy, LeakAction::Reported));
+}
+
+#[test]
+fn a_column_that_is_filled_when_the_target_is_known_is_found() {
+    let world = World::new();
+    let mut random = Random::new(5);
+    let dates: Vec<f64> =
+        (0..N).map(|i| if world.class(i) == 1 { random.normal() } else { f64::NAN }).collect();
+    let world = world.with(Column::numbers("claim_amount", dates.clone()));
+    let excluded = (LeakKind::FilledAfterwards, LeakAction::Excluded);
+    assert_eq!(only(&world.findings(), "claim_amount"), excluded);
+
+    // Filled for some of one class only: suspicious, but it may be honest.
+    let some = dates.iter().map(|v| if random.unit() < 0.5 { *v } else { f64::NAN }).collect();
+    let world = World::new().with(Column::numbers("claim_amount", some));
+    assert_eq!(only(&world.findings(), "claim_amount").1, LeakAction::Reported);
+
+    let honest = (0..N).map(|_| if random.unit() < 0.4 { f64::NAN } else { 1.0 + random.unit() });
+    assert_eq!(World::new().with(Column::numbers("v", honest.collect())).findings(), []);
+}
+
+#[test]
+fn an_identifier_that_follows_the_target_is_found() {
+    let world = World::new();
+    // Positive rows were numbered first.
+    let mut order: Vec<usize> = (0..N).collect();
+    order.sort_by_key(|i| std::cmp::Reverse(world.class(*i)));
+    let mut ids = vec![0.0; N];
+    for (id, row) in order.into_iter().enumerate() {
+        ids[row] = (id * 2 + 7) as f64;
+    }
+    let found = world.with(Column::numbers("customer_id", ids)).findings();
+    assert_eq!(only(&found, "customer_id"), (LeakKind::Identifier, LeakAction::Excluded));
+    let plain = Column::numbers("customer_id", (0..N).map(|i| i as f64).collect());
+    assert_eq!(World::new().with(plain).findings(), []);
+}
+
+#[test]
+fn rows_copied_into_the_test_are_found_and_natural_repeats_are_told_apart() {
+    let world = World::new();
+    let table = world.table();
+    let fresh: Vec<u32> = (0..1000).collect();
+    let train: Vec<u32> = (500..N as u32).collect();
+    let (test, train) = (table.select(&fresh), table.select(&train));
+    let target = Target::Class { codes: world.classes[500..].to_vec(), n_classes: 2 };
+    let schema = schema(&train);
+    let input = LeakageInput {
+        table: &train,
+        schema: &schema,
+        target: &target,
+        target_column: "y",
+        test: Some(&test),
+        group: None,
+        time_column: None,
+        split_kind: "test file",
+        keep_leaks: false,
+    };
+    let context = Context::unlimited(0, 2);
+    let found = check(&input, &context).unwrap();
+    assert_eq!((found[0].kind, found.len()), (LeakKind::DuplicateAcrossSplit, 1));
+    assert!(found[0].confidence > 0.8 && found[0].evidence.starts_with("500 of 1,000 test rows"));
+
+    let disjoint = table.select(&(0..500).collect::<Vec<u32>>());
+    assert_eq!(check(&LeakageInput { test: Some(&disjoint), ..input }, &context).unwrap(), []);
+}
+
+#[test]
+fn groups_on_both_sides_are_found_when_named_and_suspected_when_not() {
+    let world = World::new();
+    // Ten rows per patient, all with the target of the patient.
+    let classes: Vec<u32> = (0..N).map(|i| world.class(i / 10)).collect();
+    let patients = (0..N).map(|i| ((i / 10) * 31 % 997) as f64).collect();
+    let world =
+        World { columns: world.columns, classes }.with(Column::numbers("patient_id", patients));
+    let suspected = world.findings();
+    assert_eq!(only(&suspected, "patient_id"), (LeakKind::GroupAcrossSplit, LeakAction::Reported));
+    assert!(suspected[0].confidence < 0.7);
+    let named = world.findings_with(|input| LeakageInput { group: Some("patient_id"), ..input });
+    assert!(named[0].kind == LeakKind::GroupAcrossSplit && named[0].confidence > 0.8);
+    let split = world.findings_with(|input| LeakageInput {
+        group: Some("patient_id"),
+        split_kind: "group",
+        ..input
+    });
+    assert_eq!(split, []);
+}
+
+#[test]
+fn a_target_that_drifts_in_time_under_a_random_split_is_found() {
+    let world = World::new();
+    let mut random = Random::new(8);
+    let classes: Vec<u32> =
+        (0..N).map(|i| u32::from(random.unit() < i as f64 / N as f64)).collect();
+    let days: Vec<i64> = (0..N as i64).map(|i| i * 86_400_000_000).collect();
+    let days = Column::instants("day", days);
+    let drifting = World { columns: world.columns, classes }.with(days.clone());
+    assert_eq!(only(&drifting.findings(), "day").0, LeakKind::TimeOrderIgnored);
+    let by_time = drifting.findings_with(|input| LeakageInput { split_kind: "time", ..input });
+    assert_eq!(by_time, []);
+    assert_eq!(World::new().with(days).findings(), []);
+}
+
+#[test]
+fn a_feature_named_like_a_time_is_not_the_time_of_the_row() {
+    // Newer houses cost more, but the file is not in the order of their years.
+    let mut random = Random::new(9);
+    let years: Vec<f64> = (0..N).map(|_| 1900.0 + random.below(120) as f64).collect();
+    let y: Vec<f64> = years.iter().map(|year| year * 2.0 + 30.0 * random.normal()).collect();
+    let table =
+        Table::new(vec![Column::numbers("Year", years), Column::numbers("y", y.clone())]).unwrap();
+    assert_eq!(findings(&table, &Target::Real(y), |input| input), []);
+}
+
+#[test]
+fn findings_do_not_depend_on_threads() {
+    let world = World::new();
+    let codes = (0..N).map(|i| f64::from(world.class(i)) * 2.0 + 1.0).collect();
+    let world = world.with(Column::numbers("code", codes));
+    let table = world.table();
+    let (schema, target) =
+        (schema(&table), Target::Class { codes: world.classes.clone(), n_classes: 2 });
+    let input = LeakageInput {
+        table: &table,
+        schema: &schema,
+        target: &target,
+        target_column: "y",
+        test: None,
+        group: None,
+        time_column: None,
+        split_kind: "random",
+        keep_leaks: false,
+    };
+    let one = check(&input, &Context::unlimited(0, 1)).unwrap();
+    assert_eq!(one.len(), 1);
+    for threads in [2, 4] {
+        assert_eq!(one, check(&input, &Context::unlimited(3, threads)).unwrap());
+    }
+}
+
+#[test]
+fn empty_and_degenerate_tables_are_checked_and_wrong_lengths_refused() {
+    let empty = Table::new(vec![Column::numbers("x", vec![]), Column::numbers("y", vec![])]);
+    let table = empty.unwrap();
+    assert_eq!(findings(&table, &Target::Real(vec![]), |input| input), []);
+    let missing = Table::new(vec![
+        Column::numbers("x", vec![f64::NAN; 40]),
+        Column::strings("s", vec![None::<&str>; 40]),
+        Column::numbers("y", vec![1.0; 40]),
+    ])
+    .unwrap();
+    assert_eq!(findings(&missing, &Target::Real(vec![1.0; 40]), |input| input), []);
+    let one_class = Target::Class { codes: vec![0; 40], n_classes: 3 };
+    assert_eq!(findings(&missing, &one_class, |input| input), []);
+    let schema = schema(&missing);
+    let input = LeakageInput {
+        table: &missing,
+        schema: &schema,
+        target: &Target::Real(vec![1.0]),
+        target_column: "y",
+        test: None,
+        group: Some("nobody"),
+        time_column: None,
+        split_kind: "random",
+        keep_leaks: false,
+    };
+    let context = Context::unlimited(0, 1);
+    assert!(check(&input, &context).unwrap_err().to_string().contains("one value per row"));
+    let target = Target::Real(vec![1.0; 40]);
+    let error = check(&LeakageInput { target: &target, ..input }, &context).unwrap_err();
+    assert!(error.to_string().contains("no such column"));
+}
