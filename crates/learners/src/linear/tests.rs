@@ -288,3 +288,28 @@ fn targets_beyond_reason_are_refused_with_their_row() {
     let error = fit(&features, &Target::Real(y), LinearParams::default()).unwrap_err();
     assert!(error.to_string().contains("row 4"), "{error}");
 }
+
+#[test]
+fn repeated_columns_share_their_coefficient_even_without_a_penalty_to_speak_of() {
+    let (features, y) = line(100);
+    let columns = [0, 0, 1].map(|j| features.columns[j].clone()).to_vec();
+    let features = FeatureMatrix::new(100, columns);
+    let model = fit(&features, &Target::Real(y.clone()), one_penalty(1e-12)).unwrap();
+    assert!((model.coefficients(0)[..2].iter().sum::<f64>() - 3.0).abs() < 1e-3);
+    let found = model.predict(&FeatureView::all(&features), &Context::unlimited(0, 1)).unwrap();
+    assert!(close(&found.values, &y, 1e-4), "{:?}", model.coefficients(0));
+}
+
+#[test]
+fn more_columns_than_the_gram_matrix_takes_are_solved_iteratively() {
+    let (n, p) = (120, 1100);
+    let mut random = Random::new(12);
+    let x: Vec<f64> = (0..n * p).map(|_| random.normal()).collect();
+    let y: Vec<f64> = x.chunks_exact(p).map(|row| 5.0 * row[3] + 1.0).collect();
+    let features = matrix(&x, p);
+    let params = LinearParams { tolerance: 1e-10, ..one_penalty(0.01) };
+    let model = fit(&features, &Target::Real(y.clone()), params).unwrap();
+    let found = model.predict(&FeatureView::all(&features), &Context::unlimited(0, 1)).unwrap();
+    // Ridge with p > n nearly interpolates: what is left of the target is about λ n / p of it.
+    assert!(close(&found.values, &y, 0.05));
+}
