@@ -33,6 +33,11 @@ pub struct Delong {
 /// # Errors
 /// Input error with fewer than two rows of a class, from which no variance can be estimated.
 pub fn delong(codes: &[u32], scores_a: &[f64], scores_b: &[f64]) -> Result<Delong> {
+    if scores_a.len() != codes.len() || scores_b.len() != codes.len() {
+        return Err(Error::input("both models must score every row")
+            .expected(format!("{} scores each", codes.len()))
+            .got(format!("{} and {} scores", scores_a.len(), scores_b.len())));
+    }
     let n_positive = codes.iter().filter(|c| **c == 1).count();
     let n_negative = codes.len() - n_positive;
     if n_positive < 2 || n_negative < 2 {

@@ -228,8 +228,22 @@ fn hostile_input_is_a_typed_error_that_says_what_was_expected() {
 }
 
 #[test]
+fn huge_weights_give_a_finite_value_or_an_error() {
+    for_each(|metric, task| {
+        let (truth, predictions) = table(task, 12, 0.5, 5);
+        for weight in [1e12, 1e300, f64::MAX, f64::MIN_POSITIVE] {
+            let weights = [weight; 12];
+            let good = MetricInput::new(&truth, &predictions);
+            if let Ok(value) = metric.value(&MetricInput { weights: Some(&weights), ..good }) {
+                assert!(value.is_finite(), "{}", metric.spec.name);
+            }
+        }
+    });
+}
+
+#[test]
 fn no_metric_is_ever_nan_on_extreme_numbers() {
-    let extreme = [0.0, -0.0, 1.0, -1.0, 1e-308, 5e-324, 1e308, -1e308, f64::MAX, f64::MIN];
+    let extreme = [0.0, -0.0, 1.0, -1.0, 1e-308, 5e-324, 1e300, 1e308, -1e308, f64::MAX, f64::MIN];
     let pairs = extreme.iter().flat_map(|y| extreme.iter().map(move |p| (*y, *p)));
     let (truth, values): (Vec<f64>, Vec<f64>) = pairs.unzip();
     for n_rows in [1, 2, 7, 100] {

@@ -86,7 +86,10 @@ pub(crate) fn check_weights(weights: &[f64], n_rows: usize) -> Result<()> {
 }
 
 fn check_probabilities(predictions: &Predictions) -> Result<()> {
-    match predictions.values.iter().position(|p| !(0.0..=1.0).contains(p)) {
+    /// Averaging probabilities may leave them this far outside.
+    const ROUNDING: f64 = 1e-9;
+    let is_probability = |p: &f64| (-ROUNDING..=1.0 + ROUNDING).contains(p);
+    match predictions.values.iter().position(|p| !is_probability(p)) {
         None => Ok(()),
         Some(at) => Err(Error::input("a prediction is not a probability")
             .row((at / predictions.n_outputs) as u64 + 1)

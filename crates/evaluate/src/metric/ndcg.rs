@@ -10,8 +10,12 @@
 use modelwright_core::task::{Target, Task};
 use modelwright_core::{Error, Result};
 
+use super::prepared::total_weight;
 use super::quantile::ascending;
 use super::{MetricInput, Prepared, declare_metric};
+
+/// The most places that weighted rows may take in all; their discounts fill 128 MiB.
+const PLACES_MAX: f64 = 16_777_216.0;
 
 declare_metric! {
     /// How near the top the predictions put what matters: 1 when the order is ideal; for classes
@@ -54,11 +58,22 @@ fn one_list(gains: &[f64], scores: &[f64]) -> Result<Prepared> {
     let by_score = Groups::falling(scores);
     let by_gain = Groups::falling(gains);
     let gains = gains.to_vec();
+    let of_unit_weights = Discounts::new(gains.len());
     Ok(Prepared::new(gains.len(), move |weights| {
-        let total = weights.map_or(gains.len() as f64, |w| w.iter().sum());
-        let discounts = Discounts::new(total.ceil() as usize);
-        let ideal = by_gain.worth(&gains, weights, &discounts);
-        let own = by_score.worth(&gains, weights, &discounts);
+        let total = total_weight(gains.len(), weights);
+        let more;
+        let discounts = if total <= gains.len() as f64 {
+            &of_unit_weights
+        } else if total <= PLACES_MAX {
+            more = Discounts::new(total.ceil() as usize);
+            &more
+        } else {
+            return Err(Error::input("the row weights are too large for ndcg")
+                .expected(format!("at most {PLACES_MAX} in all: a row takes its weight in places"))
+                .got(total.to_string()));
+        };
+        let ideal = by_gain.worth(&gains, weights, discounts);
+        let own = by_score.worth(&gains, weights, discounts);
         Ok(if ideal > 0.0 { (own / ideal).min(1.0) } else { 0.0 })
     }))
 }

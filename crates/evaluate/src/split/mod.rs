@@ -147,6 +147,14 @@ fn check(input: &SplitInput<'_>, n_parts: usize) -> Result<()> {
                 .got(format!("{length} {what}")));
         }
     }
+    if let Some(Target::Class { codes, n_classes }) = input.target
+        && let Some(row) = codes.iter().position(|code| *code as usize >= *n_classes)
+    {
+        return Err(Error::input("a class index is out of range")
+            .row(row as u64 + 1)
+            .expected(format!("less than {n_classes}"))
+            .got(codes[row].to_string()));
+    }
     Ok(())
 }
 

@@ -16,12 +16,14 @@ use modelwright_core::task::Target;
 
 use super::{divide, n_judged};
 
-/// Rows of one stratum of a regression target in a holdout split: enough to cut shares of 5 %.
-const ROWS_PER_STRATUM: usize = 20;
+/// Rows that are judged of each stratum of a regression target (or learned from, if those are
+/// fewer): enough that rounding does not change the share.
+const MINORITY_PER_STRATUM: f64 = 4.0;
 
 pub(super) fn holdout(target: &Target, share: f64, ctx: &Context) -> Fold {
     let mut random = ctx.random("evaluate/split/stratified", 0);
-    let strata = strata(target, ROWS_PER_STRATUM, &mut random);
+    let rows_per_stratum = (MINORITY_PER_STRATUM / share.min(1.0 - share)).ceil() as usize;
+    let strata = strata(target, rows_per_stratum, &mut random);
     let sizes: Vec<usize> = strata.iter().map(Vec::len).collect();
     let mut judged = vec![false; target.n_rows()];
     for (rows, n) in strata.iter().zip(judged_per_stratum(&sizes, share)) {

@@ -95,6 +95,18 @@ fn stratified_regression_folds_have_equal_means() {
 }
 
 #[test]
+fn a_stratified_holdout_keeps_its_share_however_small_or_large() {
+    let target = Target::Real((0..5000).map(f64::from).collect());
+    let input = SplitInput { n_rows: 5000, target: Some(&target), ..SplitInput::default() };
+    for share in [0.0001, 0.01, 0.05, 0.33, 0.9, 0.99, 0.9999] {
+        let fold = holdout(SplitKind::Stratified, &input, share, &ctx()).unwrap();
+        let expected = (5000.0 * share).round().clamp(1.0, 4999.0);
+        assert!((fold.validation.len() as f64 - expected).abs() <= 2.0, "{share}");
+        is_partition(&fold, 5000);
+    }
+}
+
+#[test]
 fn groups_are_never_on_both_sides_and_sizes_and_classes_are_balanced() {
     let mut random = ctx().random("test", 0);
     let groups: Vec<u32> = (0..2000).map(|_| random.below(90) as u32 * 3).collect();
@@ -177,6 +189,17 @@ fn unusable_input_is_refused_with_a_reason() {
     assert_eq!(error.place().row, Some(2));
     let input = SplitInput { n_rows: 3, times: Some(&times), ..SplitInput::default() };
     assert!(holdout(SplitKind::Time, &input, 0.2, &ctx()).is_err());
+    let target = classes(vec![0, 1, 5], 2);
+    let input = SplitInput {
+        n_rows: 3,
+        target: Some(&target),
+        groups: Some(&[0, 1, 2]),
+        ..SplitInput::default()
+    };
+    for kind in [SplitKind::Stratified, SplitKind::Group] {
+        let error = k_folds(kind, &input, 2, &ctx()).unwrap_err();
+        assert_eq!(error.place().row, Some(3));
+    }
     let error = "stratifed".parse::<SplitKind>().unwrap_err();
     assert_eq!(error.hint_text(), Some("did you mean `stratified`?"));
 }
