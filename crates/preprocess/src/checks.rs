@@ -36,7 +36,9 @@ impl Case {
         target: &Target,
         threads: usize,
     ) -> (FittedTransformer, Encoded) {
-        let input = TransformInput { column, rows, target, weights: None, stream: 0 };
+        let mut order = rows.to_vec();
+        Random::new(5).shuffle(&mut order);
+        let input = TransformInput { order: &order, ..TransformInput::new(column, rows, target) };
         let ctx = Context::unlimited(7, threads);
         let result = self.entry.fit_transform(&input, &self.params, &ctx);
         result.unwrap_or_else(|e| panic!("{}: {e}", self.name()))

@@ -12,7 +12,7 @@
 //! Steps 2 and 3 run in parallel over columns and folds; no result depends on the thread count.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use modelwright_core::data::{
     BinnedColumn, Column, ColumnData, FeatureColumn, FeatureMatrix, Field, Fold, Schema,
@@ -65,10 +65,10 @@ pub fn prepare(input: &PrepareInput<'_>, spec: &EncodingSpec, ctx: &Context) -> 
     input.check()?;
     spec.check()?;
     let all_rows: Vec<u32> = (0..input.table.n_rows() as u32).collect();
-    let mut divisions: Vec<Division<'_>> = vec![Division::new(&all_rows, 0, ctx)];
-    for (i, fold) in input.folds.iter().enumerate() {
-        divisions.push(Division::new(&fold.train, i as u64 + 1, ctx));
-    }
+    let divisions = ctx.map(input.folds.len() + 1, |i| {
+        let rows = if i == 0 { &all_rows } else { &input.folds[i - 1].train };
+        Division::new(rows, i as u64, ctx)
+    });
     let job = Job { input, spec, divisions, ctx };
     let fields = job.used_fields()?;
     let drafts: Vec<Result<Draft<'_>>> = ctx.map(fields.len(), |i| job.draft(fields[i]));
@@ -120,6 +120,8 @@ struct Division<'a> {
     rows: &'a [u32],
     /// The rows that decide the cuts of bins.
     sample: Cow<'a, [u32]>,
+    /// The rows in random order, made when first asked for.
+    order: OnceLock<Vec<u32>>,
     /// Number of the random stream: 0 is the refit, then the folds.
     stream: u64,
 }
@@ -132,7 +134,15 @@ impl<'a> Division<'a> {
             let chosen = ctx.random("prepare/bins", stream).sample(rows.len(), SAMPLE);
             Cow::Owned(chosen.into_iter().map(|i| rows[i as usize]).collect())
         };
-        Self { rows, sample, stream }
+        Self { rows, sample, order: OnceLock::new(), stream }
+    }
+
+    fn order(&self, ctx: &Context) -> &[u32] {
+        self.order.get_or_init(|| {
+            let mut rows = self.rows.to_vec();
+            ctx.random("prepare/order", self.stream).shuffle(&mut rows);
+            rows
+        })
     }
 }
 
@@ -222,6 +232,7 @@ impl<'a> Job<'a> {
         let input = TransformInput {
             column,
             rows: division.rows,
+            order: if entry.spec.sees_target { division.order(self.ctx) } else { &[] },
             target: self.input.target,
             weights: self.input.weights,
             stream: division.stream,

@@ -126,13 +126,8 @@ mod tests {
     #[test]
     fn yes_is_one_whatever_its_frequency_and_a_third_value_is_missing() {
         let column = Column::strings("b", ["No", "Yes", "Yes", "Yes", "No"].map(Some));
-        let input = TransformInput {
-            column: &column,
-            rows: &[0, 1, 2, 3, 4],
-            target: &Target::Real(vec![0.0; 5]),
-            weights: None,
-            stream: 0,
-        };
+        let target = Target::Real(vec![0.0; 5]);
+        let input = TransformInput::new(&column, &[0, 1, 2, 3, 4], &target);
         let ctx = Context::unlimited(0, 1);
         let params = BooleanParams::default().check("boolean").unwrap();
         let fitted = Boolean::fit(&input, &params, &ctx).unwrap();

@@ -63,7 +63,7 @@ fn fit(
     target: &Target,
 ) -> FittedTransformer {
     let rows: Vec<u32> = (0..column.n_rows() as u32).collect();
-    let input = TransformInput { column, rows: &rows, target, weights: None, stream: 0 };
+    let input = TransformInput::new(column, &rows, target);
     let params: ParamMap = params.iter().map(|(n, v)| ((*n).to_owned(), v.clone())).collect();
     let ctx = Context::unlimited(0, 1);
     transformer(name).unwrap().fit_transform(&input, &params, &ctx).unwrap().0

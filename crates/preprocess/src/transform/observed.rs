@@ -25,37 +25,50 @@ pub(super) fn classes(input: &TransformInput<'_>, max_classes: usize) -> Vec<u32
     classes
 }
 
-/// One number per row learned from, its weight, and the mean over all of them.
-pub(super) struct Observed {
-    /// y of all rows; those of rows not learned from stay 0 and are never read.
-    pub(super) y: Vec<f64>,
-    /// Weights of all rows with mean 1 over the rows learned from; `None` is 1 for each.
-    pub(super) weights: Option<Vec<f64>>,
+/// One output of the target: a number and a weight per row, and the mean over the rows learned
+/// from. Only rows learned from may be asked for.
+pub(super) struct Observed<'a> {
+    target: &'a Target,
+    class: u32,
+    weights: Option<&'a [f64]>,
+    /// Brings the weights to mean 1.
+    factor: f64,
+    /// Weighted mean of the rows learned from.
     pub(super) prior: f64,
 }
 
-impl Observed {
-    pub(super) fn new(input: &TransformInput<'_>, class: Option<u32>) -> Self {
-        let class = class.unwrap_or(1);
-        let mut y = vec![0.0; input.column.n_rows()];
-        for row in input.rows {
-            let row = *row as usize;
-            y[row] = match input.target {
-                Target::Class { codes, .. } => f64::from(u8::from(codes[row] == class)),
-                Target::Real(values) => values[row],
-            };
-        }
+/// Larger values count as this, so that no sum of them overflows.
+const LARGEST: f64 = 1e38;
+
+impl<'a> Observed<'a> {
+    /// The output of `class`; `None` is the positive class, or the value.
+    pub(super) fn new(input: &TransformInput<'a>, class: Option<u32>) -> Self {
         let n = input.rows.len().max(1) as f64;
         let total: Option<f64> =
             input.weights.map(|w| input.rows.iter().map(|r| w[*r as usize]).sum());
-        let weights = match (input.weights, total) {
-            (Some(w), Some(total)) if total > 0.0 => {
-                Some(w.iter().map(|w| w * (n / total)).collect::<Vec<f64>>())
-            }
-            _ => None,
+        let (weights, factor) = match total {
+            Some(total) if total > 0.0 => (input.weights, n / total),
+            _ => (None, 1.0),
         };
-        let weight = |row: usize| weights.as_ref().map_or(1.0, |w| w[row]);
-        let prior = input.rows.iter().map(|r| y[*r as usize] * weight(*r as usize) / n).sum();
-        Self { y, weights, prior }
+        let class = class.unwrap_or(1);
+        let mut observed = Self { target: input.target, class, weights, factor, prior: 0.0 };
+        let sum: f64 = input.rows.iter().map(|r| observed.y(*r) * observed.weight(*r)).sum();
+        observed.prior = sum / n;
+        observed
+    }
+
+    /// The number of a row.
+    #[inline]
+    pub(super) fn y(&self, row: u32) -> f64 {
+        match self.target {
+            Target::Class { codes, .. } => f64::from(u8::from(codes[row as usize] == self.class)),
+            Target::Real(values) => values[row as usize].clamp(-LARGEST, LARGEST),
+        }
+    }
+
+    /// The weight of a row.
+    #[inline]
+    pub(super) fn weight(&self, row: u32) -> f64 {
+        self.weights.map_or(1.0, |w| w[row as usize] * self.factor)
     }
 }

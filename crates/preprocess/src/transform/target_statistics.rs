@@ -9,6 +9,7 @@
 //! value. Missing is a level like any other. Levels of fewer than `min_count` rows are pooled into
 //! one, which also serves values never seen; when nothing was pooled those get the prior.
 //!
+//! The order is shared by the columns of a fold, begun for each at a place of its own.
 //! One permutation is the default. An average over `P` of them is less noisy for the first rows
 //! of a level, but it lets a learner that can tell levels apart read more of a row's own target
 //! (the share of variance is about `P·ln n / n` for a level of `n` rows, and leave-one-out, the
@@ -39,7 +40,7 @@ declare_params! {
         prior_strength: f64 = 1.0, Domain::real(1e-3, 1e4).log();
         /// Levels with fewer training rows are pooled.
         min_count: usize = 2_usize, Domain::int(1, 1_000_000).log();
-        /// How many random orders are averaged.
+        /// How many random orders are averaged (rotations of one).
         permutations: usize = 1_usize, Domain::int(1, 16);
         /// Features for several classes: at most this many, of the most frequent classes.
         max_classes: usize = 10_usize, Domain::int(1, 1000).log();
@@ -95,14 +96,7 @@ impl Transformer for TargetStatistics {
         let levels: Vec<u32> = codes.iter().map(level_of).collect();
         let classes = classes(input, params.max_classes);
         let n_outputs = classes.len().max(1);
-        let name = format!("target_statistics/{}", input.column.name);
-        let orders: Vec<Vec<u32>> = (0..params.permutations)
-            .map(|p| {
-                let mut rows = input.rows.to_vec();
-                ctx.random(&name, input.stream * 16 + p as u64).shuffle(&mut rows);
-                rows
-            })
-            .collect();
+        let orders = orders(input, params.permutations, ctx);
         let (mut statistics, mut columns) = (Vec::new(), Vec::new());
         for output in 0..n_outputs {
             let y = Observed::new(input, classes.get(output).copied());
@@ -123,29 +117,46 @@ impl Transformer for TargetStatistics {
     }
 }
 
+/// Random orders of the rows learned from: the shared one, begun at a place of the column's own
+/// (so that its first rows, which know little, are not those of every column).
+fn orders<'a>(
+    input: &TransformInput<'a>,
+    n_orders: usize,
+    ctx: &Context,
+) -> Vec<(&'a [u32], &'a [u32])> {
+    let n = input.order.len();
+    if n == 0 {
+        return vec![(&[], &[])];
+    }
+    let name = format!("target_statistics/{}", input.column.name);
+    let first = ctx.random(&name, input.stream).below(n);
+    let begin = |p: usize| (first + p * n / n_orders) % n;
+    (0..n_orders).map(|p| input.order.split_at(begin(p))).map(|(a, b)| (b, a)).collect()
+}
+
 /// Statistics of each level over all rows, and the feature of every row of the table.
 fn ordered(
-    observed: &Observed,
+    observed: &Observed<'_>,
     levels: &[u32],
     n_codes: usize,
-    orders: &[Vec<u32>],
+    orders: &[(&[u32], &[u32])],
     params: &TargetStatisticsParams,
 ) -> (Vec<f64>, Vec<f32>) {
     let (a, prior) = (params.prior_strength, observed.prior);
-    let start = (a * prior, a);
     let share = 1.0 / orders.len() as f64;
-    let mut values = vec![0.0_f32; levels.len()];
+    // NaN marks the rows that nothing is learned from.
+    let mut values = vec![f32::NAN; levels.len()];
     // The sums over all rows come from the first order; further orders add the same numbers.
     let mut totals = Vec::new();
-    for (p, order) in orders.iter().enumerate() {
-        let mut sums = vec![start; n_codes];
-        for row in order {
-            let row = *row as usize;
-            let (sum, n) = &mut sums[levels[row] as usize];
+    for (p, (begin, end)) in orders.iter().enumerate() {
+        let mut sums = vec![(a * prior, a); n_codes];
+        for row in begin.iter().chain(*end) {
+            let (sum, n) = &mut sums[levels[*row as usize] as usize];
             let value = (*sum / *n * share) as f32;
-            values[row] = if p == 0 { value } else { values[row] + value };
-            let weight = observed.weights.as_ref().map_or(1.0, |w| w[row]);
-            *sum += observed.y[row] * weight;
+            let place = &mut values[*row as usize];
+            *place = if p == 0 { value } else { *place + value };
+            let weight = observed.weight(*row);
+            *sum += observed.y(*row) * weight;
             *n += weight;
         }
         if p == 0 {
@@ -153,13 +164,9 @@ fn ordered(
         }
     }
     let all: Vec<f64> = totals.into_iter().map(|(sum, n)| sum / n).collect();
-    let mut learned = vec![false; levels.len()];
-    for row in orders.first().into_iter().flatten() {
-        learned[*row as usize] = true;
-    }
-    for (row, learned) in learned.into_iter().enumerate() {
-        let value = if learned { f64::from(values[row]) } else { all[levels[row] as usize] };
-        values[row] = saturate(value);
+    for (value, level) in values.iter_mut().zip(levels) {
+        let known = if value.is_nan() { all[*level as usize] } else { f64::from(*value) };
+        *value = saturate(known);
     }
     (all, values)
 }

@@ -83,15 +83,12 @@ impl Transformer for TextTarget {
     fn fit_transform(
         input: &TransformInput<'_>,
         params: &Checked<TextTargetParams>,
-        ctx: &Context,
+        _: &Context,
     ) -> Result<(FittedTextTarget, Encoded)> {
         let (codes, dictionary) = strings(input.column)?;
         let texts = Texts::new(codes, dictionary, params.buckets as u32);
-        let mut order = input.rows.to_vec();
-        let name = format!("text_target/{}", input.column.name);
-        ctx.random(&name, input.stream).shuffle(&mut order);
         let parts: Vec<Vec<u32>> = (0..params.parts)
-            .map(|p| order.iter().skip(p).step_by(params.parts).copied().collect())
+            .map(|p| input.order.iter().skip(p).step_by(params.parts).copied().collect())
             .collect();
         let known: Vec<u32> = {
             let counts = texts.counts(input.rows, params.buckets);
@@ -179,22 +176,22 @@ struct Sums {
 }
 
 impl Sums {
-    fn of(texts: &Texts, observed: &Observed, parts: &[Vec<u32>], n_buckets: usize) -> Self {
+    fn of(texts: &Texts, observed: &Observed<'_>, parts: &[Vec<u32>], n_buckets: usize) -> Self {
         let mut sums = Self { rows: (0.0, 0.0), buckets: vec![(0.0, 0.0); n_buckets] };
         parts.iter().for_each(|part| sums.add(texts, observed, part));
         sums
     }
 
-    fn of_part(texts: &Texts, observed: &Observed, part: &[u32], n_buckets: usize) -> Self {
+    fn of_part(texts: &Texts, observed: &Observed<'_>, part: &[u32], n_buckets: usize) -> Self {
         let mut sums = Self { rows: (0.0, 0.0), buckets: vec![(0.0, 0.0); n_buckets] };
         sums.add(texts, observed, part);
         sums
     }
 
-    fn add(&mut self, texts: &Texts, observed: &Observed, rows: &[u32]) {
+    fn add(&mut self, texts: &Texts, observed: &Observed<'_>, rows: &[u32]) {
         for row in rows {
-            let weight = observed.weights.as_ref().map_or(1.0, |w| w[*row as usize]);
-            let y = observed.y[*row as usize] * weight;
+            let weight = observed.weight(*row);
+            let y = observed.y(*row) * weight;
             self.rows = (self.rows.0 + weight, self.rows.1 + y);
             for bucket in texts.row(*row) {
                 let (n, sum) = &mut self.buckets[*bucket as usize];
@@ -286,7 +283,7 @@ mod tests {
 
     fn fit(texts: &Column, target: &Target) -> (FittedTextTarget, Encoded) {
         let rows: Vec<u32> = (0..texts.n_rows() as u32).collect();
-        let input = TransformInput { column: texts, rows: &rows, target, weights: None, stream: 0 };
+        let input = TransformInput::new(texts, &rows, target);
         let params = TextTargetParams::default().check("text_target").unwrap();
         TextTarget::fit_transform(&input, &params, &Context::unlimited(3, 1)).unwrap()
     }

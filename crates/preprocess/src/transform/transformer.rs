@@ -48,12 +48,21 @@ pub struct TransformInput<'a> {
     pub column: &'a Column,
     /// The rows to learn from, ascending.
     pub rows: &'a [u32],
+    /// The same rows in random order; only given to transformers that see the target.
+    pub order: &'a [u32],
     /// The target of all rows; only the entries of `rows` may be read.
     pub target: &'a Target,
     /// Sample weights of all rows; `None` is 1 for each.
     pub weights: Option<&'a [f64]>,
     /// Number of the random stream: a different one per fold.
     pub stream: u64,
+}
+
+impl<'a> TransformInput<'a> {
+    /// Rows of equal weight, learned from in the order in which they are given.
+    pub fn new(column: &'a Column, rows: &'a [u32], target: &'a Target) -> Self {
+        Self { column, rows, order: rows, target, weights: None, stream: 0 }
+    }
 }
 
 /// A column written as numbers.
