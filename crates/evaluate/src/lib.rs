@@ -3,15 +3,32 @@
 //! | module | what it answers |
 //! |---|---|
 //! | [`split`] | which rows to learn from, and which to be judged on |
-//! | [`metric`] | how good predictions are, with scikit-learn's names and semantics |
+//! | [`mod@metric`] | how good predictions are, with scikit-learn's names and semantics |
 //! | [`resample`] | how uncertain a metric is; what remains of a score after selection |
-//! | [`compare`] | whether one model is better than another, by a paired test |
+//! | [`mod@compare`] | whether one model is better than another, by a paired test |
 //! | [`curve`] | the curves, bins and tables behind the numbers |
 //! | [`threshold`] | from which probability on to decide for the positive class |
 //! | [`evaluation`] | all of it for one set of rows, as the record keeps it |
 //!
 //! Everything is a pure function of values; randomness comes from named streams of the
 //! [`Context`](modelwright_core::Context), and no result depends on the number of threads.
+//!
+//! ```
+//! use modelwright_core::Context;
+//! use modelwright_core::task::{Predictions, Target};
+//! use modelwright_evaluate::{MetricInput, bootstrap_interval, metric};
+//!
+//! # fn main() -> modelwright_core::Result<()> {
+//! let truth = Target::Class { codes: vec![0, 0, 1, 1], n_classes: 2 };
+//! let predictions = Predictions::new(1, vec![0.1, 0.4, 0.35, 0.8]);
+//! let input = MetricInput::new(&truth, &predictions);
+//! let roc_auc = metric("roc_auc")?;
+//! assert_eq!(roc_auc.value(&input)?, 0.75);
+//! let ci95 = bootstrap_interval(roc_auc, &input, 1000, &Context::unlimited(1, 2))?;
+//! assert!(ci95.low < 0.75 && 0.75 < ci95.high);
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod compare;
 pub mod curve;
