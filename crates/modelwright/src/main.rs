@@ -10,13 +10,17 @@
 //! | [`session`] | settings shared by all subcommands; signals |
 //! | [`machine`] | what only the operating system knows: memory, processor, start of the process |
 //! | [`progress`] | live lines on a terminal, plain lines elsewhere |
-//! | [`output`] | stdout, tables of text, JSON |
+//! | [`output`] | stdout, tables of text, numbers in words |
+//! | [`labelled`] | rows whose answers are known, for `evaluate` and `compare` |
+//! | [`summary`] | what is printed when a fit is done or planned |
 
 mod flags;
+mod labelled;
 mod machine;
 mod output;
 mod progress;
 mod session;
+mod summary;
 mod verbs;
 
 use std::process::ExitCode;

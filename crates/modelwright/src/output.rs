@@ -84,18 +84,31 @@ impl TextTable {
         Self { rows: vec![titles], right }
     }
 
-    /// Adds a row; it has as many cells as there are titles.
-    pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
-        self.rows.push(cells.into());
+    /// Adds a row.
+    ///
+    /// # Panics
+    /// If there are not as many cells as titles.
+    pub(crate) fn row(&mut self, cells: Vec<String>) {
+        assert_eq!(cells.len(), self.right.len(), "a row has a cell under every title");
+        self.rows.push(cells);
     }
 
     /// The lines, each with two blanks before it.
     pub(crate) fn render(&self) -> String {
+        self.lines(0)
+    }
+
+    /// The lines without the titles.
+    pub(crate) fn body(&self) -> String {
+        self.lines(1)
+    }
+
+    fn lines(&self, from: usize) -> String {
         let width =
             |column: usize| self.rows.iter().map(|r| r[column].chars().count()).max().unwrap_or(0);
         let widths: Vec<usize> = (0..self.right.len()).map(width).collect();
         let mut text = String::new();
-        for row in &self.rows {
+        for row in &self.rows[from..] {
             let mut line = String::from(" ");
             for ((cell, width), right) in row.iter().zip(&widths).zip(&self.right) {
                 let pad = " ".repeat(width - cell.chars().count());
@@ -179,8 +192,8 @@ mod tests {
     #[test]
     fn a_table_aligns_words_left_and_numbers_right() {
         let mut table = TextTable::new(&["name", ">n"]);
-        table.row(["a".to_owned(), "12".to_owned()]);
-        table.row(["long".to_owned(), "3".to_owned()]);
+        table.row(vec!["a".to_owned(), "12".to_owned()]);
+        table.row(vec!["long".to_owned(), "3".to_owned()]);
         assert_eq!(table.render(), "  name   n\n  a     12\n  long   3\n");
     }
 }

@@ -3,9 +3,16 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use modelwright_core::{Error, Result};
+use modelwright::Model;
+use modelwright::evaluate::{Comparison, MetricEntry, compare, metric, metrics_for};
+use modelwright_core::context::Event;
+use modelwright_core::task::Predictions;
+use modelwright_core::{Context, Error, Result};
+use serde::Serialize;
 
-use crate::session::Session;
+use crate::labelled::{Labelled, predict_labelled};
+use crate::output::{self, TextTable, count, number};
+use crate::session::{Limits, Session};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -27,14 +34,126 @@ pub(crate) struct Compare {
     data: PathBuf,
 }
 
+/// The comparison as JSON.
+#[derive(Serialize)]
+struct Document<'a> {
+    n_rows: usize,
+    on: &'a str,
+    model_a: String,
+    model_b: String,
+    /// The finding by the metric that model A was optimised for.
+    verdict: &'a str,
+    significant: bool,
+    comparisons: &'a [Comparison],
+}
+
 impl Compare {
     /// Predicts DATA with both models, tests and prints.
-    pub(crate) fn run(self, _session: &Session) -> Result<()> {
-        for model in [&self.model_a, &self.model_b] {
-            let path = modelwright_lifecycle::resolve_model(model)?;
-            modelwright_lifecycle::read_artifact(path)?;
+    pub(crate) fn run(self, session: &Session) -> Result<()> {
+        let (a, b) = (Model::load(&self.model_a)?, Model::load(&self.model_b)?);
+        let order = class_order(&a, &b)?;
+        let ctx = session.context(Limits::default())?;
+        let rows_a = predict_labelled(&a, &self.data, &ctx)?;
+        let rows_b = predict_labelled(&b, &self.data, &ctx)?;
+        ctx.tell(Event::Phase("compare".to_owned()));
+        let (predictions_b, threshold_b) = in_order(&rows_b, b.predictor.threshold, &order);
+        let thresholds = (a.predictor.threshold, threshold_b);
+        let comparisons = tests(&a, &rows_a, &predictions_b, thresholds, &ctx)?;
+        drop(ctx);
+        let first = &comparisons[0];
+        if session.global.json {
+            return output::print_json(&Document {
+                n_rows: rows_a.truth.n_rows(),
+                on: &rows_a.name,
+                model_a: a.path.display().to_string(),
+                model_b: b.path.display().to_string(),
+                verdict: &first.verdict,
+                significant: first.is_significant(),
+                comparisons: &comparisons,
+            });
         }
-        let _ = self.data;
-        Err(Error::work("the engine is not linked yet"))
+        output::print(&text(&rows_a, &comparisons))
     }
+}
+
+/// Tests by the metric that A was optimised for, then by the task's usual ones; a metric that is
+/// undefined on these rows is left out unless it is the first.
+fn tests(
+    a: &Model,
+    rows_a: &Labelled,
+    predictions_b: &Predictions,
+    thresholds: (f64, f64),
+    ctx: &Context,
+) -> Result<Vec<Comparison>> {
+    let test = |metric: &MetricEntry| {
+        compare(
+            metric,
+            &rows_a.truth,
+            &rows_a.predictions,
+            predictions_b,
+            rows_a.weights.as_deref(),
+            thresholds,
+            ctx,
+        )
+    };
+    let main = metric(&a.predictor.metric)?;
+    let mut comparisons = vec![test(main)?];
+    let others = metrics_for(a.predictor.task).filter(|m| m.spec.name != main.spec.name);
+    comparisons.extend(others.filter_map(|m| test(m).ok()));
+    Ok(comparisons)
+}
+
+/// For each class of A, its place among B's.
+fn class_order(a: &Model, b: &Model) -> Result<Vec<usize>> {
+    let (a, b) = (&a.predictor, &b.predictor);
+    let refuse = |what: &str, of_a: String, of_b: String| {
+        Error::input(format!("the models cannot be compared: {what}"))
+            .expected(format!("what the first predicts: {of_a}"))
+            .got(of_b)
+    };
+    if a.target != b.target {
+        return Err(refuse("their targets differ", a.target.clone(), b.target.clone()));
+    }
+    if a.task != b.task {
+        let (of_a, of_b) = (a.task.name().to_owned(), b.task.name().to_owned());
+        return Err(refuse("their tasks differ", of_a, of_b));
+    }
+    let place = |class: &String| b.classes.iter().position(|c| c == class);
+    let order: Option<Vec<usize>> = a.classes.iter().map(place).collect();
+    order
+        .filter(|o| o.len() == b.classes.len())
+        .ok_or_else(|| refuse("their classes differ", a.classes.join(", "), b.classes.join(", ")))
+}
+
+/// B's predictions and threshold in A's class order.
+fn in_order(rows_b: &Labelled, threshold: f64, order: &[usize]) -> (Predictions, f64) {
+    let predictions = &rows_b.predictions;
+    if order.is_sorted() {
+        return (predictions.clone(), threshold);
+    }
+    if predictions.n_outputs == 1 {
+        let values = predictions.values.iter().map(|p| 1.0 - p).collect();
+        return (Predictions::new(1, values), 1.0 - threshold);
+    }
+    let rows = predictions.values.chunks_exact(predictions.n_outputs);
+    let values = rows.flat_map(|row| order.iter().map(|c| row[*c])).collect();
+    (Predictions::new(predictions.n_outputs, values), threshold)
+}
+
+fn text(rows: &Labelled, comparisons: &[Comparison]) -> String {
+    let mut table =
+        TextTable::new(&["metric", ">A", ">B", ">A - B", "95 % interval", ">p", "test"]);
+    for c in comparisons {
+        table.row(vec![
+            c.metric.clone(),
+            number(c.value_a),
+            number(c.value_b),
+            number(c.difference),
+            format!("{} to {}", number(c.ci95.low), number(c.ci95.high)),
+            format!("{:.4}", c.p_value),
+            c.method.clone(),
+        ]);
+    }
+    let n_rows = count(rows.truth.n_rows());
+    format!("{}\n\n{}: {n_rows} rows\n\n{}", comparisons[0].verdict, rows.name, table.render())
 }

@@ -3,15 +3,26 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use modelwright_core::{Error, Result};
+use modelwright::Model;
+use modelwright::evaluate::{EvaluateInput, evaluate, metric};
+use modelwright_core::Result;
+use modelwright_core::context::Event;
+use modelwright_core::record::{ConfusionMatrix, Evaluation};
+use serde::Serialize;
 
 use crate::flags::ModelArg;
-use crate::session::Session;
+use crate::labelled::predict_labelled;
+use crate::output::{self, count};
+use crate::session::{Limits, Session};
+use crate::summary::{Metrics, metrics_table};
 
 const EXAMPLES: &str = "\
 Examples:
   modelwright evaluate churn last_month.csv
   modelwright evaluate churn last_month.csv --json | jq .metrics.roc_auc";
+
+/// Resamples of the intervals.
+const N_RESAMPLES: usize = 1000;
 
 /// Flags of `evaluate`.
 #[derive(Debug, Args)]
@@ -24,12 +35,60 @@ pub(crate) struct Evaluate {
     data: PathBuf,
 }
 
+/// The evaluation as JSON.
+#[derive(Serialize)]
+struct Document<'a> {
+    n_rows: usize,
+    on: &'a str,
+    target: &'a str,
+    task: modelwright_core::task::Task,
+    metrics: Metrics<'a>,
+    interval_method: &'a str,
+    confusion: Option<&'a ConfusionMatrix>,
+}
+
 impl Evaluate {
     /// Predicts DATA, measures and prints.
-    pub(crate) fn run(self, _session: &Session) -> Result<()> {
-        let path = modelwright_lifecycle::resolve_model(&self.model.model)?;
-        modelwright_lifecycle::read_artifact(path)?;
-        let _ = self.data;
-        Err(Error::work("the engine is not linked yet"))
+    pub(crate) fn run(self, session: &Session) -> Result<()> {
+        let model = Model::load(&self.model.model)?;
+        let ctx = session.context(Limits::default())?;
+        let rows = predict_labelled(&model, &self.data, &ctx)?;
+        ctx.tell(Event::Phase("evaluate".to_owned()));
+        let predictor = &model.predictor;
+        let input = EvaluateInput {
+            on: &rows.name,
+            truth: &rows.truth,
+            predictions: &rows.predictions,
+            weights: rows.weights.as_deref(),
+            threshold: predictor.threshold,
+            classes: &predictor.classes,
+            metric: metric(&predictor.metric)?,
+            baseline: None,
+            n_resamples: N_RESAMPLES,
+        };
+        let evaluation = evaluate(&input, &ctx)?;
+        drop(ctx);
+        if session.global.json {
+            return output::print_json(&Document {
+                n_rows: evaluation.n_rows,
+                on: &evaluation.on,
+                target: &predictor.target,
+                task: predictor.task,
+                metrics: Metrics(&evaluation.metrics),
+                interval_method: &evaluation.interval_method,
+                confusion: evaluation.confusion.as_ref(),
+            });
+        }
+        output::print(&text(&evaluation))
     }
+}
+
+fn text(evaluation: &Evaluation) -> String {
+    format!(
+        "{}: {} rows\n\n{}\n{}\n",
+        evaluation.on,
+        count(evaluation.n_rows),
+        metrics_table(&evaluation.metrics, &evaluation.baseline),
+        evaluation.interval_method
+    )
 }

@@ -1,17 +1,22 @@
 //! `fit`: train, test and pack a model within a budget.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
+use modelwright::OutputFolder;
+use modelwright::evaluate::metric;
+use modelwright::io::{ReadOptions, TableFile, read_path};
+use modelwright_core::context::Event;
 use modelwright_core::data::Kind;
-use modelwright_core::record::Options;
+use modelwright_core::record::{Clock, Options};
 use modelwright_core::task::Task;
-use modelwright_core::{Error, Result};
+use modelwright_core::{Context, Error, Result};
 
 use crate::flags::values;
-use crate::session::Session;
+use crate::session::{Limits, Session};
+use crate::{machine, output, summary};
 
 /// The folder that takes the outputs when the user names none.
 pub(crate) const DEFAULT_FOLDER: &str = "modelwright-out";
@@ -95,8 +100,45 @@ impl Fit {
     /// Fits, writes and sums up.
     pub(crate) fn run(self, session: &Session) -> Result<()> {
         let options = self.options(session)?;
-        let _ = (self.out, self.plan_only, self.data, self.test, options);
-        Err(Error::work("the engine is not linked yet"))
+        let ctx = session.context(Limits {
+            time: Some(self.time),
+            memory_bytes: options.memory_limit_bytes,
+            ..Limits::default()
+        })?;
+        if self.plan_only {
+            let plan = modelwright::plan(self.read(options, &ctx)?, &ctx)?;
+            drop(ctx);
+            return if session.global.json {
+                output::print_json(&plan)
+            } else {
+                output::print(&summary::plan(&plan))
+            };
+        }
+        let folder = OutputFolder::prepare(&self.out)?;
+        let input = self.read(options, &ctx)?;
+        session.end_gracefully();
+        let mut outcome = modelwright::fit(input, &ctx)?;
+        ctx.tell(Event::Phase("write".to_owned()));
+        complete(&mut outcome.record.clock, session, &ctx);
+        let saved = modelwright::save(&outcome, &folder)?;
+        let was_cut_short = ctx.is_cancelled();
+        drop(ctx);
+        if was_cut_short {
+            output::say("ended early on request, with the best model so far");
+        }
+        summary::print_fit(&outcome.record, &saved, session)
+    }
+
+    /// Reads the training table and, if there is one, the test table.
+    fn read(&self, options: Options, ctx: &Context) -> Result<modelwright::FitInput> {
+        ctx.tell(Event::Phase("read".to_owned()));
+        let train = read_path(&self.data, &ReadOptions::default(), ctx)?;
+        tell_notes(&train, ctx);
+        let test = match &self.test {
+            None => None,
+            Some(path) => Some(read_test(path, &train, ctx)?),
+        };
+        Ok(modelwright::input_of(train, test, options))
     }
 
     /// The options as the record keeps them.
@@ -106,6 +148,9 @@ impl Fit {
         }
         if self.split.as_deref() == Some("time") && self.time_column.is_none() {
             return Err(missing_partner("--split time", "--time-column COLUMN"));
+        }
+        if let Some(name) = &self.metric {
+            metric(name).map_err(|e| e.at("--metric"))?;
         }
         let mut options = Options::new(&self.target);
         options.task = self.task;
@@ -126,6 +171,29 @@ impl Fit {
         options.keep_leaks = self.keep_leaks;
         Ok(options)
     }
+}
+
+/// Reads a test table as the training table was read.
+pub(crate) fn read_test(path: &Path, train: &TableFile, ctx: &Context) -> Result<TableFile> {
+    let as_trained = ReadOptions { schema: Some(train.schema.clone()), ..ReadOptions::default() };
+    let test = read_path(path, &as_trained, ctx)?;
+    tell_notes(&test, ctx);
+    Ok(test)
+}
+
+/// Passes on what the reader had to say.
+fn tell_notes(file: &TableFile, ctx: &Context) {
+    for note in &file.source.notes {
+        ctx.tell(Event::Note(format!("{}: {note}", file.source.name)));
+    }
+}
+
+/// Fills in what only the rim knows of time and machine.
+fn complete(clock: &mut Clock, session: &Session, ctx: &Context) {
+    clock.created.clone_from(&session.created);
+    clock.total_s = ctx.elapsed().as_secs_f64();
+    clock.peak_memory_bytes = machine::peak_memory();
+    clock.machine = machine::description();
 }
 
 fn missing_partner(flag: &str, partner: &str) -> Error {

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use clap::Args;
 use modelwright_core::Result;
+use modelwright_core::data::number_text;
 use modelwright_lifecycle::artifact::{Manifest, ManifestField};
 
 use crate::flags::ModelArg;
@@ -41,7 +42,7 @@ impl Inspect {
 fn describe(path: &str, manifest: &Manifest) -> String {
     let mut text = String::new();
     let mut line = |name: &str, value: String| {
-        let _ = writeln!(text, "{name:<12}{value}");
+        let _ = writeln!(text, "{name:<14}{value}");
     };
     line("model", path.to_owned());
     line("predicts", format!("{} ({})", manifest.target, manifest.task.name()));
@@ -72,7 +73,7 @@ fn describe(path: &str, manifest: &Manifest) -> String {
     let mut table = TextTable::new(&["column", "kind", "needed", "in training"]);
     for field in &manifest.schema {
         let needed = if field.optional { "no" } else { "yes" };
-        table.row([
+        table.row(vec![
             field.name.clone(),
             field.kind.name().to_owned(),
             needed.to_owned(),
@@ -96,7 +97,7 @@ fn metrics(text: &mut String, manifest: &Manifest) {
         let interval = metric.ci95;
         let interval =
             interval.map_or(String::new(), |i| format!("{} to {}", number(i.low), number(i.high)));
-        table.row([metric.name.clone(), value, interval]);
+        table.row(vec![metric.name.clone(), value, interval]);
     }
     text.push_str(&table.render());
 }
@@ -112,7 +113,12 @@ fn seen(field: &ManifestField) -> String {
         return shown.join(", ");
     }
     match (field.min, field.max) {
-        (Some(min), Some(max)) => format!("{} to {}", number(min), number(max)),
+        (Some(min), Some(max)) => format!("{} to {}", quantity(min), quantity(max)),
         _ => format!("{} distinct values", count(field.n_distinct)),
     }
+}
+
+/// A value of a column: whole numbers without decimals.
+fn quantity(value: f64) -> String {
+    if value.fract() == 0.0 { number_text(value) } else { number(value) }
 }

@@ -3,11 +3,19 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use modelwright::automl::FitInput;
+use modelwright::inspect::{profile_html, profile_text};
+use modelwright::io::{ReadOptions, TableFile, read_path};
+use modelwright::preprocess::profile::{ProfileOptions, profile_table};
+use modelwright_core::context::Event;
 use modelwright_core::data::Kind;
-use modelwright_core::{Error, Result};
+use modelwright_core::record::{DataSource, LeakFinding, Options, TableProfile};
+use modelwright_core::{Context, Result};
+use serde::Serialize;
 
 use crate::flags::values;
-use crate::session::Session;
+use crate::output;
+use crate::session::{Limits, Session};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -33,10 +41,63 @@ pub(crate) struct Profile {
     output: Option<PathBuf>,
 }
 
+/// The profile as JSON.
+#[derive(Serialize)]
+struct Document<'a> {
+    source: &'a DataSource,
+    profile: &'a TableProfile,
+    leakage: &'a [LeakFinding],
+}
+
 impl Profile {
     /// Reads, profiles and prints.
-    pub(crate) fn run(self, _session: &Session) -> Result<()> {
-        let _ = (self.data, self.target, self.kinds, self.output);
-        Err(Error::work("the engine is not linked yet"))
+    pub(crate) fn run(self, session: &Session) -> Result<()> {
+        let ctx = session.context(Limits::default())?;
+        ctx.tell(Event::Phase("read".to_owned()));
+        let file = read_path(&self.data, &ReadOptions::default(), &ctx)?;
+        let source = file.source.clone();
+        let (profile, leakage) = self.look(file, session, &ctx)?;
+        drop(ctx);
+        if let Some(path) = &self.output {
+            let html = profile_html(&source, &profile, &leakage);
+            modelwright_lifecycle::atomic_write(path, html.as_bytes())?;
+        }
+        if session.global.json {
+            let document = Document { source: &source, profile: &profile, leakage: &leakage };
+            return output::print_json(&document);
+        }
+        match &self.output {
+            Some(path) => output::print(&format!("{}\n", path.display())),
+            None => output::print(&profile_text(&source, &profile, &leakage)),
+        }
+    }
+
+    /// The profile, and with a target the suspected leaks of it, found as `fit` finds them.
+    fn look(
+        &self,
+        file: TableFile,
+        session: &Session,
+        ctx: &Context,
+    ) -> Result<(TableProfile, Vec<LeakFinding>)> {
+        let kinds = self.kinds.iter().cloned().collect();
+        let Some(target) = &self.target else {
+            ctx.tell(Event::Phase("profile".to_owned()));
+            let options = ProfileOptions { kinds, target: None };
+            let profile = profile_table(&file.table, &file.schema, &options, ctx)?;
+            return Ok((profile.record, Vec::new()));
+        };
+        let mut options = Options::new(target);
+        options.kinds = kinds;
+        options.keep_leaks = true;
+        options.seed = session.global.seed.unwrap_or(0);
+        let input = FitInput {
+            table: file.table,
+            schema: file.schema,
+            source: file.source,
+            test: None,
+            options,
+        };
+        let plan = modelwright::plan(input, ctx)?;
+        Ok((plan.profile, plan.leakage))
     }
 }

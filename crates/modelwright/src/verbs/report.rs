@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use modelwright::inspect::{report_html, report_json, report_markdown};
 use modelwright_core::{Error, Result};
 
 use crate::output;
@@ -54,9 +55,9 @@ impl Report {
         };
         let record = modelwright_lifecycle::artifact::read_record(&self.run)?;
         let text = match form {
-            Form::Json => serde_json::to_string_pretty(&record)
-                .map_err(|e| Error::work("cannot write the report as JSON").because(e))?,
-            Form::Html | Form::Markdown => return Err(Error::work("the engine is not linked yet")),
+            Form::Html => report_html(&record),
+            Form::Markdown => report_markdown(&record),
+            Form::Json => report_json(&record),
         };
         match self.output {
             None => output::print(&text),

@@ -1,0 +1,54 @@
+//! From a file's table to a saved model.
+
+use std::path::PathBuf;
+
+use modelwright_automl::FitOutcome;
+use modelwright_core::record::Options;
+use modelwright_core::{Error, Result};
+use modelwright_inspect::report_html;
+use modelwright_io::TableFile;
+use modelwright_lifecycle::artifact::ArtifactParts;
+use modelwright_lifecycle::outputs::OutputFolder;
+
+pub use modelwright_automl::{FitInput, fit, plan};
+
+/// Where a fit's outputs are.
+#[derive(Debug, Clone)]
+pub struct Saved {
+    /// The model.
+    pub model: PathBuf,
+    /// The report.
+    pub report: PathBuf,
+    /// The account of the run.
+    pub record: PathBuf,
+}
+
+/// What goes into a fit, from a file as it was read.
+pub fn input_of(file: TableFile, test: Option<TableFile>, options: Options) -> FitInput {
+    FitInput {
+        table: file.table,
+        schema: file.schema,
+        source: file.source,
+        test: test.map(|t| (t.table, t.source)),
+        options,
+    }
+}
+
+/// Writes `model.mw`, `report.html` and `record.json`, each completely or not at all.
+///
+/// # Errors
+/// Work error when the disk is full or fails.
+pub fn save(outcome: &FitOutcome, folder: &OutputFolder) -> Result<Saved> {
+    let record = &outcome.record;
+    let reference = postcard::to_stdvec(&outcome.reference)
+        .map_err(|e| Error::work("cannot encode the reference sketches").because(e))?;
+    let parts = ArtifactParts {
+        model: &outcome.predictor.encode()?,
+        schema: &outcome.predictor.schema,
+        reference: &reference,
+        record,
+        report_html: &report_html(record),
+    };
+    let [model, report, record] = folder.write(&parts)?;
+    Ok(Saved { model, report, record })
+}

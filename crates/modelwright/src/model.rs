@@ -1,0 +1,94 @@
+//! A model that was saved, ready to predict.
+
+use std::path::{Path, PathBuf};
+
+use modelwright_automl::Predictor;
+use modelwright_core::context::Event;
+use modelwright_core::data::{Field, Kind, Schema, Storage, Table};
+use modelwright_core::{Context, Error, Result};
+use modelwright_io::ReadOptions;
+use modelwright_lifecycle::artifact::{Artifact, read_artifact, resolve_model};
+
+/// A saved model: what it says of itself, and its predictor.
+pub struct Model {
+    /// The file that it was read from.
+    pub path: PathBuf,
+    /// Manifest, record and report.
+    pub artifact: Artifact,
+    /// Raw rows in, predictions out.
+    pub predictor: Predictor,
+}
+
+impl Model {
+    /// Reads a `model.mw`, or the one in a fit's folder, and checks every byte of it.
+    ///
+    /// # Errors
+    /// Input error when there is none, or when it is damaged or of a newer version.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self> {
+        let path = resolve_model(path)?;
+        let artifact = read_artifact(&path)?;
+        let predictor =
+            Predictor::decode(&artifact.model).map_err(|e| e.at(path.display().to_string()))?;
+        Ok(Self { path, artifact, predictor })
+    }
+
+    /// How to read rows to predict: the model's columns, parsed as in training.
+    pub fn read_options(&self) -> ReadOptions {
+        ReadOptions { schema: Some(self.predictor.schema.clone()), ..ReadOptions::default() }
+    }
+
+    /// How to read rows whose answers are known: the model's columns, the target, and the column
+    /// of weights if the model was trained with one.
+    ///
+    /// # Errors
+    /// Input error when the model's record is of a newer version.
+    pub fn read_options_with_target(&self) -> Result<(ReadOptions, Option<String>)> {
+        let record = self.artifact.record()?;
+        let mut schema = self.predictor.schema.clone();
+        let weight = record.options.weight.clone();
+        add(&mut schema, &record.schema, &self.predictor.target);
+        if let Some(weight) = &weight {
+            add(&mut schema, &record.schema, weight);
+        }
+        let options = ReadOptions { schema: Some(schema), ..ReadOptions::default() };
+        Ok((options, weight))
+    }
+
+    /// Checks that a table has the columns that the model cannot do without; says which of the
+    /// others it lacks (they are taken as missing in every row).
+    ///
+    /// # Errors
+    /// Input error that names the first column that is needed and not there.
+    pub fn check_columns(&self, table: &Table, ctx: &Context) -> Result<()> {
+        let mut absent = Vec::new();
+        for field in &self.predictor.schema.fields {
+            if table.column(&field.name).is_some() {
+                continue;
+            }
+            if !field.optional {
+                let error = Error::input("a column that the model needs is not there");
+                return Err(error
+                    .column(&field.name)
+                    .expected(format!("a column `{}` ({})", field.name, field.kind.name()))
+                    .suggest(&field.name, table.names()));
+            }
+            absent.push(field.name.as_str());
+        }
+        if !absent.is_empty() {
+            ctx.tell(Event::Warning(format!(
+                "the data lack {}: taken as missing in every row",
+                absent.join(", ")
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// Adds the column `name` as training knew it.
+fn add(schema: &mut Schema, training: &Schema, name: &str) {
+    if schema.field(name).is_none() {
+        let field = training.field(name).cloned();
+        let plain = || Field::new(name, Storage::String, Kind::Category);
+        schema.fields.push(field.unwrap_or_else(plain));
+    }
+}

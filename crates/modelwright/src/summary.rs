@@ -1,0 +1,228 @@
+//! What is printed when work is done: the fit in a few lines, the plan, metrics as JSON.
+
+use std::fmt::Write;
+
+use modelwright::Saved;
+use modelwright::automl::FitPlan;
+use modelwright_core::Result;
+use modelwright_core::record::{MetricValue, RunRecord, TrialStatus};
+use serde::ser::{Serialize, Serializer};
+use serde_json::{Value, json};
+
+use crate::output::{self, TextTable, count, number, seconds, size};
+use crate::session::Session;
+
+/// Metrics as `{"<name>": {"value": …, "ci95": [low, high]}, …}`, in their own order.
+pub(crate) struct Metrics<'a>(pub(crate) &'a [MetricValue]);
+
+impl Serialize for Metrics<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|m| (&m.name, metric_json(m))))
+    }
+}
+
+fn metric_json(metric: &MetricValue) -> Value {
+    let ci95 = metric.ci95.map(|i| [i.low, i.high]);
+    match &metric.note {
+        None => json!({ "value": metric.value, "ci95": ci95 }),
+        Some(note) => json!({ "value": metric.value, "ci95": ci95, "note": note }),
+    }
+}
+
+/// A table of metrics for people, with the baseline's values where they are known.
+pub(crate) fn metrics_table(metrics: &[MetricValue], baseline: &[MetricValue]) -> String {
+    let mut titles = vec!["metric", ">value", "95 % interval"];
+    let has_baseline = !baseline.is_empty();
+    if has_baseline {
+        titles.push(">baseline");
+    }
+    let mut table = TextTable::new(&titles);
+    for metric in metrics {
+        let value = metric.value.map_or("undefined".to_owned(), number);
+        let mut cells = vec![metric.name.clone(), value, interval_text(metric)];
+        if has_baseline {
+            let same = baseline.iter().find(|b| b.name == metric.name).and_then(|b| b.value);
+            cells.push(same.map_or(String::new(), number));
+        }
+        table.row(cells);
+    }
+    table.render()
+}
+
+fn interval_text(metric: &MetricValue) -> String {
+    match (&metric.ci95, &metric.note) {
+        (Some(i), _) => format!("{} to {}", number(i.low), number(i.high)),
+        (None, Some(note)) => format!("({note})"),
+        (None, None) => String::new(),
+    }
+}
+
+/// Prints what came of a fit.
+///
+/// # Errors
+/// Work error when stdout cannot be written to.
+pub(crate) fn print_fit(record: &RunRecord, saved: &Saved, session: &Session) -> Result<()> {
+    if session.global.json {
+        output::print_json(&fit_json(record, saved))
+    } else {
+        output::print(&fit_text(record, saved))
+    }
+}
+
+fn fit_json(record: &RunRecord, saved: &Saved) -> Value {
+    let evaluation = record.evaluation.as_ref().map(|e| {
+        json!({
+            "on": e.on,
+            "n_rows": e.n_rows,
+            "metrics": Metrics(&e.metrics),
+            "baseline": Metrics(&e.baseline),
+        })
+    });
+    json!({
+        "model": saved.model,
+        "report": saved.report,
+        "record": saved.record,
+        "target": record.task.target,
+        "task": record.task.task,
+        "classes": record.task.classes,
+        "metric": record.task.metric,
+        "evaluation": evaluation,
+        "validation": {
+            "score": record.ensemble.score,
+            "corrected_score": record.ensemble.corrected_score,
+            "corrected_ci95": record.ensemble.corrected_ci95.map(|i| [i.low, i.high]),
+        },
+        "members": record.ensemble.members,
+        "n_trials": record.trials.len(),
+        "total_s": record.clock.total_s,
+        "peak_memory_bytes": record.clock.peak_memory_bytes,
+        "warnings": record.warnings,
+    })
+}
+
+fn fit_text(record: &RunRecord, saved: &Saved) -> String {
+    let mut text = String::new();
+    let (data, task) = (&record.data, &record.task);
+    let _ = write!(
+        text,
+        "{}: {} rows, {} columns; predicts {} ({}",
+        data.name,
+        count(data.n_rows),
+        data.n_columns,
+        task.target,
+        task.task.name()
+    );
+    let _ = match task.classes.as_slice() {
+        [] => writeln!(text, ")\n"),
+        [_, positive] => writeln!(text, ", positive class {positive})\n"),
+        many => writeln!(text, ", {} classes)\n", many.len()),
+    };
+    score(&mut text, record);
+    members(&mut text, record);
+    let peak = record.clock.peak_memory_bytes;
+    let memory = peak.map_or(String::new(), |b| format!(", at most {} of memory", size(b)));
+    let _ = writeln!(text, "took {}{memory}\n", seconds(record.clock.total_s));
+    let folder = saved.model.parent().map_or(String::new(), |p| p.display().to_string());
+    let mut files = TextTable::new(&["file", "what it is"]);
+    for (path, what) in [
+        (&saved.model, "the model"),
+        (&saved.report, "the report; open it in a browser"),
+        (&saved.record, "the account of the run, for `modelwright replay`"),
+    ] {
+        files.row(vec![path.display().to_string(), what.to_owned()]);
+    }
+    text.push_str(&files.body());
+    let _ = writeln!(text, "\nnext:");
+    let _ = writeln!(text, "  modelwright predict {folder} NEW_DATA -o predictions.csv");
+    let _ = writeln!(text, "  modelwright evaluate {folder} LABELLED_DATA");
+    for warning in &record.warnings {
+        let _ = writeln!(text, "\nwarning: {warning}");
+    }
+    text
+}
+
+/// The score on untouched rows with its interval, beside the baseline's.
+fn score(text: &mut String, record: &RunRecord) {
+    let Some(evaluation) = &record.evaluation else {
+        let name = &record.task.metric;
+        let score = record.ensemble.corrected_score.or(record.ensemble.score);
+        let score = score.map_or("unknown".to_owned(), number);
+        let _ = writeln!(text, "  {name}  {score}  (validation; no rows were held out)\n");
+        return;
+    };
+    let on = match evaluation.on.as_str() {
+        "holdout" => "held-out rows".to_owned(),
+        file => format!("rows of {file}"),
+    };
+    let shown = evaluation.metrics.len().min(4);
+    text.push_str(&metrics_table(&evaluation.metrics[..shown], &evaluation.baseline));
+    let _ = writeln!(
+        text,
+        "\nmeasured once on {} {on}; the baseline always gives the same answer",
+        count(evaluation.n_rows)
+    );
+}
+
+/// What the model is made of.
+fn members(text: &mut String, record: &RunRecord) {
+    let tried = |t: &&modelwright_core::record::TrialRecord| t.status != TrialStatus::Skipped;
+    let n_tried = record.trials.iter().filter(tried).count();
+    let members: Vec<String> = record
+        .ensemble
+        .members
+        .iter()
+        .map(|m| format!("{} {:.0} %", m.trial, m.weight * 100.0))
+        .collect();
+    let _ = writeln!(
+        text,
+        "{} of {} planned models tried; the model is {}",
+        n_tried,
+        record.trials.len(),
+        members.join(", ")
+    );
+}
+
+/// The plan for people.
+pub(crate) fn plan(plan: &FitPlan) -> String {
+    let mut text = String::new();
+    let (task, split) = (&plan.task, &plan.split);
+    let _ = writeln!(text, "predict   {} ({}; {})", task.target, task.task.name(), task.evidence);
+    let _ = writeln!(
+        text,
+        "optimise  {} ({} is better)",
+        task.metric,
+        if task.larger_is_better { "larger" } else { "smaller" }
+    );
+    let _ = writeln!(
+        text,
+        "split     {}: {} rows to learn from, {} held out ({})",
+        split.kind,
+        count(split.n_train),
+        count(split.n_holdout),
+        split.reason
+    );
+    let judged = match plan.plan.n_folds {
+        0 => format!("on {:.0} % of the training rows", plan.plan.validation_share * 100.0),
+        folds => format!("by {folds}-fold cross-validation"),
+    };
+    let _ = writeln!(text, "validate  {judged}");
+    for finding in &plan.leakage {
+        let columns = finding.columns.join(", ");
+        let _ = writeln!(text, "leak?     {columns}: {}", finding.evidence);
+    }
+    let _ = writeln!(text, "\ntrials, in this order, as far as the budget goes");
+    let mut table = TextTable::new(&["trial", "learner", "encoding", "why"]);
+    for trial in &plan.plan.trials {
+        table.row(vec![
+            trial.name.clone(),
+            trial.learner.clone(),
+            trial.encoding.clone(),
+            trial.reason.clone(),
+        ]);
+    }
+    text.push_str(&table.render());
+    for note in &plan.plan.notes {
+        let _ = writeln!(text, "\n{note}");
+    }
+    text
+}
