@@ -99,7 +99,8 @@ fn sample(kind: Kind, n: usize, vocabulary: usize) -> Column {
             Column::numbers("raw", values)
         }
         Kind::Datetime => {
-            let value = |i: usize| ((i * 7919 % 4001) as i64 + vocabulary as i64) * 34_567_891_234;
+            let value =
+                |i: usize| (i * 7919 % 4001 + vocabulary).cast_signed() as i64 * 34_567_891_234;
             let instant = |i| if is_missing() { MISSING_INSTANT } else { value(i) };
             Column::instants("raw", (0..n).map(instant).collect())
         }
@@ -115,8 +116,11 @@ fn rows(n: usize) -> Vec<u32> {
     (0..n as u32).collect()
 }
 
+/// Dense columns, and row starts, indices and values of the sparse block.
+type Bits = (Vec<Vec<u32>>, Option<(Vec<u64>, Vec<u32>, Vec<u32>)>);
+
 /// The bits of everything, so that NaN equals NaN.
-fn bits(encoded: &Encoded) -> (Vec<Vec<u32>>, Option<(Vec<u64>, Vec<u32>, Vec<u32>)>) {
+fn bits(encoded: &Encoded) -> Bits {
     let of = |values: &[f32]| values.iter().map(|v| v.to_bits()).collect::<Vec<u32>>();
     let columns = encoded.columns.iter().map(|c| of(c)).collect();
     let sparse =

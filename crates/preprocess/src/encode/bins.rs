@@ -89,10 +89,10 @@ pub fn codes(values: &[f32], cuts: &[f32]) -> Vec<u8> {
     let mut table = [f32::INFINITY; 256];
     table[..cuts.len()].copy_from_slice(cuts);
     match cuts.len() {
-        ..=15 => search::<8>(values, &table, missing),
-        ..=31 => search::<16>(values, &table, missing),
-        ..=63 => search::<32>(values, &table, missing),
-        ..=127 => search::<64>(values, &table, missing),
+        0..=15 => search::<8>(values, &table, missing),
+        16..=31 => search::<16>(values, &table, missing),
+        32..=63 => search::<32>(values, &table, missing),
+        64..=127 => search::<64>(values, &table, missing),
         _ => search::<128>(values, &table, missing),
     }
 }

@@ -53,7 +53,7 @@ pub fn conform(column: &Column, kind: Kind) -> Result<Cow<'_, Column>> {
         }
         (_, ColumnData::Instant(values)) => {
             let keys = values.iter().map(|v| (*v != MISSING_INSTANT).then_some(*v as u64));
-            intern(keys, |micros| instant_text(micros as i64))
+            intern(keys, |micros| instant_text(micros.cast_signed()))
         }
     };
     Ok(Cow::Owned(Column { name: column.name.clone(), data }))

@@ -33,7 +33,13 @@ fn mixed_table(n: usize) -> (Table, Schema, Target) {
     let number = numbers("number", 5000);
     let code = numbers("code", 40);
     let instants = (0..n)
-        .map(|i| if i % 10 == 3 { MISSING_INSTANT } else { (i * i % 977) as i64 * 40_000_000_000 })
+        .map(|i| {
+            if i % 10 == 3 {
+                MISSING_INSTANT
+            } else {
+                (i * i % 977).cast_signed() as i64 * 40_000_000_000
+            }
+        })
         .collect();
     let constant = Column::numbers("same", vec![4.0; n]);
     let target =

@@ -13,14 +13,14 @@ use crate::catalog::transformer;
 
 #[derive(Deserialize)]
 struct Golden {
-    robust_scaler: Vec<Scaled>,
+    robust_scaler: Vec<Scaling>,
     one_hot: Vec<OneHot>,
     tfidf: Vec<Tfidf>,
     target_encoder: Vec<TargetEncoder>,
 }
 
 #[derive(Deserialize)]
-struct Scaled {
+struct Scaling {
     name: String,
     values: Vec<f64>,
     scaled: Vec<f64>,

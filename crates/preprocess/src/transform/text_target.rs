@@ -95,6 +95,10 @@ impl Transformer for TextTarget {
             let least = params.min_count as u32;
             (0..params.buckets as u32).filter(|b| counts[*b as usize] >= least).collect()
         };
+        let mut is_known = vec![false; params.buckets];
+        for bucket in &known {
+            is_known[*bucket as usize] = true;
+        }
         let classes = classes(input, params.max_classes);
         let mut fitted = FittedTextTarget {
             n_buckets: params.buckets as u32,
@@ -113,9 +117,8 @@ impl Transformer for TextTarget {
             for part in &parts {
                 let others = sums.without(&Sums::of_part(&texts, &observed, part, params.buckets));
                 for row in part {
-                    let effects = texts.row(*row).iter().filter_map(|bucket| {
-                        fitted.known.binary_search(bucket).ok().map(|_| effect(&others, *bucket))
-                    });
+                    let of_row = texts.row(*row).iter().filter(|b| is_known[**b as usize]);
+                    let effects = of_row.map(|bucket| effect(&others, *bucket));
                     if codes[*row as usize] != MISSING_CODE {
                         values[*row as usize] = score(effects);
                     }
@@ -178,7 +181,9 @@ struct Sums {
 impl Sums {
     fn of(texts: &Texts, observed: &Observed<'_>, parts: &[Vec<u32>], n_buckets: usize) -> Self {
         let mut sums = Self { rows: (0.0, 0.0), buckets: vec![(0.0, 0.0); n_buckets] };
-        parts.iter().for_each(|part| sums.add(texts, observed, part));
+        for part in parts {
+            sums.add(texts, observed, part);
+        }
         sums
     }
 

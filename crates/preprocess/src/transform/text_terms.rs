@@ -106,7 +106,9 @@ impl Fitted for FittedTextTerms {
         let mut columns = vec![vec![0.0_f32; codes.len()]; self.terms.len()];
         for (row, code) in codes.iter().enumerate() {
             if *code == MISSING_CODE {
-                columns.iter_mut().for_each(|column| column[row] = f32::NAN);
+                for column in &mut columns {
+                    column[row] = f32::NAN;
+                }
                 continue;
             }
             tokens::words(dictionary.get(*code), |word| {

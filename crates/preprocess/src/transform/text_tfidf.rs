@@ -81,7 +81,9 @@ impl Transformer for TextTfidf {
             if code != MISSING_CODE {
                 buckets_of(dictionary.get(code), characters, n_buckets, &mut tokens);
                 tokens.dedup();
-                tokens.iter().for_each(|bucket| df[*bucket as usize] += 1);
+                for bucket in &tokens {
+                    df[*bucket as usize] += 1;
+                }
             }
         }
         let least = params.min_count as u32;
@@ -134,10 +136,9 @@ impl FittedTextTfidf {
         let mut tokens = Vec::new();
         for code in codes {
             let start = block.indices.len();
+            tokens.clear();
             if *code != MISSING_CODE {
                 buckets_of(dictionary.get(*code), self.characters, self.n_buckets, &mut tokens);
-            } else {
-                tokens.clear();
             }
             for run in tokens.chunk_by(|a, b| a == b) {
                 let column = self.column(run[0], column_of);
@@ -150,7 +151,9 @@ impl FittedTextTfidf {
             let row = &mut block.values[start..];
             let length = row.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>().sqrt();
             if length > 0.0 {
-                row.iter_mut().for_each(|v| *v = (f64::from(*v) / length) as f32);
+                for v in row {
+                    *v = (f64::from(*v) / length) as f32;
+                }
             }
             block.n_entries.push((block.indices.len() - start) as u64);
         }
