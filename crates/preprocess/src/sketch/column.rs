@@ -133,6 +133,28 @@ impl ColumnSketch {
         }
     }
 
+    /// Whether all parts keep the limits that merging and reading rely on.
+    pub(super) fn is_sound(&self) -> bool {
+        let right = matches!(
+            (self.storage, &self.values),
+            (Storage::Number | Storage::Instant, ValueSketch::Number(_))
+                | (Storage::String, ValueSketch::Text(_))
+        );
+        let values = match &self.values {
+            ValueSketch::Number(n) => {
+                let counts = [n.n_infinite, n.n_zero, n.n_negative, n.n_whole, n.moments.n()];
+                counts.iter().all(|count| *count <= self.n_rows)
+                    && n.quantiles.n() <= self.n_rows
+                    && n.quantiles.is_sound()
+                    && n.histogram.is_sound(self.n_rows)
+                    && n.frequent.is_sound(self.n_rows)
+            }
+            ValueSketch::Text(t) => t.frequent.is_sound(self.n_rows),
+        };
+        let rows = self.n_rows < 1 << 48 && self.n_missing <= self.n_rows;
+        right && rows && values && self.distinct.is_sound()
+    }
+
     fn check(&self, other: Storage) -> Result<()> {
         if self.storage == other {
             return Ok(());

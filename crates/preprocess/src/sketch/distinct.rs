@@ -76,6 +76,19 @@ impl Distinct {
         }
     }
 
+    /// Whether hashes ascend and registers are as many and as large as they can be.
+    pub(super) fn is_sound(&self) -> bool {
+        match &self.0 {
+            State::Exact(hashes) => {
+                hashes.len() <= EXACT_MAX && hashes.windows(2).all(|pair| pair[0] < pair[1])
+            }
+            State::Registers(registers) => {
+                registers.len() == 1 << INDEX_BITS
+                    && registers.iter().all(|r| u32::from(*r) <= REST_BITS + 1)
+            }
+        }
+    }
+
     /// Whether [`Self::count`] is exact.
     pub fn is_exact(&self) -> bool {
         matches!(self.0, State::Exact(_))

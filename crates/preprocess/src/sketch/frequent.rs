@@ -96,6 +96,15 @@ impl<K: Ord + Clone> Frequent<K> {
         &self.entries
     }
 
+    /// Whether keys ascend and counters are as many and as large as they can be.
+    pub(super) fn is_sound(&self, n_rows: u64) -> bool {
+        let n: u128 = self.entries.iter().map(|(_, n)| u128::from(*n)).sum();
+        self.entries.len() <= CAPACITY
+            && self.entries.windows(2).all(|w| w[0].0 < w[1].0)
+            && n <= u128::from(n_rows)
+            && self.error <= n_rows
+    }
+
     /// By how much a count may be too small; 0 means that all values and counts are exact.
     pub fn error(&self) -> u64 {
         self.error

@@ -77,6 +77,14 @@ impl Histogram {
         (self.first..).zip(&self.counts).map(bar).collect()
     }
 
+    /// Whether exponent, ends, bars and counts are within their limits.
+    pub(super) fn is_sound(&self, n_rows: u64) -> bool {
+        (EXPONENTS.0..=EXPONENTS.1 + 8).contains(&self.exponent)
+            && self.first.unsigned_abs() < 1 << 60
+            && self.counts.len() as u64 <= BARS_MAX.unsigned_abs()
+            && self.counts.iter().map(|n| u128::from(*n)).sum::<u128>() <= u128::from(n_rows)
+    }
+
     fn ends_at(&self, exponent: i32) -> (i64, i64) {
         let shift = (exponent - self.exponent).min(63);
         let last = (self.first..).zip(&self.counts).last().map_or(self.first, |(at, _)| at);

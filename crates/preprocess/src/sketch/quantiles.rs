@@ -98,6 +98,14 @@ impl Quantiles {
         steps
     }
 
+    /// Whether the weights of all values sum to the number of rows, without overflow.
+    pub(super) fn is_sound(&self) -> bool {
+        let weight = |(h, level): (usize, &Vec<f64>)| (level.len() as u128) << h;
+        self.levels.len() < 64
+            && self.levels.iter().enumerate().map(weight).sum::<u128>() == u128::from(self.n)
+            && self.levels.iter().flatten().all(|value| value.is_finite())
+    }
+
     fn level(&mut self, h: usize) -> &mut Vec<f64> {
         if self.levels.len() <= h {
             self.levels.resize_with(h + 1, Vec::new);

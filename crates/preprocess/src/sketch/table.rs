@@ -1,7 +1,7 @@
 //! The sketches of all columns of a table.
 
 use modelwright_core::data::Table;
-use modelwright_core::{Context, Result};
+use modelwright_core::{Context, Error, Result};
 use serde::{Deserialize, Serialize};
 
 use super::column::ColumnSketch;
@@ -46,6 +46,18 @@ impl TableSketch {
             columns.push((column.name.clone(), whole));
         }
         Ok(Self { n_rows, columns })
+    }
+
+    /// Whether a sketch that was read from a file could have been made by [`Self::of`]; whoever
+    /// decodes one asks this before using it.
+    ///
+    /// # Errors
+    /// Input error naming the column whose sketch is not sound.
+    pub fn validate(&self) -> Result<()> {
+        match self.columns.iter().find(|(_, sketch)| !sketch.is_sound()) {
+            Some((name, _)) => Err(Error::input("a stored sketch is damaged").column(name)),
+            None => Ok(()),
+        }
     }
 
     /// The sketch of the column `name`.

@@ -39,7 +39,8 @@ pub(super) fn guess(subject: &Subject<'_>, values: &[f64]) -> (Kind, String) {
         return (Kind::Number, facts);
     }
     if let Some(unit) = unix_time(&subject.column.name, numbers, min, max) {
-        return (Kind::Datetime, format!("{facts}: Unix time in {unit}, as its name suggests"));
+        // The column holds numbers, not instants; as a number its order is kept.
+        return (Kind::Number, format!("{facts}: Unix time in {unit}, as its name suggests"));
     }
     if let Some(reason) = identifier(subject, values, min, max) {
         return (Kind::Identifier, format!("{facts}: {reason}"));

@@ -14,7 +14,7 @@ pub(super) fn check(subject: &Subject<'_>, wish: Kind) -> Result<KindGuess> {
             Kind::IntegerCategory,
             Kind::Category,
             Kind::Boolean,
-            Kind::Datetime,
+            Kind::Text,
             Kind::Identifier,
             Kind::Constant,
             Kind::Unsupported,
@@ -22,7 +22,10 @@ pub(super) fn check(subject: &Subject<'_>, wish: Kind) -> Result<KindGuess> {
         ColumnData::Instant(_) => {
             &[Kind::Datetime, Kind::Identifier, Kind::Constant, Kind::Unsupported]
         }
+        // Numbers are parsed where the column is prepared, which names the row that is none.
         ColumnData::String { .. } => &[
+            Kind::Number,
+            Kind::IntegerCategory,
             Kind::Category,
             Kind::Boolean,
             Kind::Text,

@@ -64,19 +64,25 @@ fn sentences_and_names_are_text_and_labels_are_categories() {
     let cjk =
         (0..30_u32).map(|i| Some(format!("日本語の文章{}", char::from_u32(0x4e00 + i).unwrap())));
     assert_eq!(kind(Column::strings("j", cjk)), Kind::Text);
-    let dates = (0..60).map(|i| Some(format!("20{:02}-01-02", i)));
+    let dates = (0..60).map(|i| Some(format!("20{i:02}-01-02")));
     assert_ne!(kind(Column::strings("d", dates)), Kind::Identifier);
     let binary = (0..30).map(|i| Some(format!("\u{1}\u{2}{i}")));
     assert_eq!(kind(Column::strings("blob", binary)), Kind::Unsupported);
 }
 
 #[test]
-fn instants_and_unix_times_are_dates() {
+fn instants_are_dates_and_unix_times_are_recognised() {
     assert_eq!(kind(Column::instants("t", vec![0, 1, 2])), Kind::Datetime);
-    let unix = |scale: f64| draws(200, 10_000_000, 3).iter().map(|v| (v + 1.5e9) * scale).collect();
-    assert_eq!(kind(Column::numbers("created_at", unix(1.0))), Kind::Datetime);
-    assert_eq!(kind(Column::numbers("timestamp", unix(1000.0))), Kind::Datetime);
-    assert_eq!(kind(Column::numbers("population", unix(1.0))), Kind::Number);
+    let evidence = |name: &str, scale: f64| {
+        let values = draws(200, 10_000_000, 3).iter().map(|v| (v + 1.5e9) * scale).collect();
+        profile_of(vec![Column::numbers(name, values)]).record.columns[0].kind.evidence.clone()
+    };
+    assert!(evidence("created_at", 1.0).contains("Unix time in seconds"));
+    assert!(evidence("timestamp", 1000.0).contains("Unix time in milliseconds"));
+    assert!(!evidence("population", 1.0).contains("Unix"));
+    // An event log in the order of time is not thrown away as an identifier.
+    let log = (0..200).map(|i| 1.6e9 + 100.0 * f64::from(i)).collect();
+    assert_eq!(kind(Column::numbers("timestamp", log)), Kind::Number);
 }
 
 #[test]
