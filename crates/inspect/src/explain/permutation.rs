@@ -47,6 +47,7 @@ pub trait RawPredictor {
 /// # Errors
 /// Input error when a column is not in the table, lengths disagree, or the metric is undefined on
 /// these rows; whatever the predictor answers.
+#[expect(clippy::too_many_arguments, reason = "what is permuted, measured and allowed")]
 pub fn permutation_importance(
     predictor: &dyn RawPredictor,
     table: &Table,

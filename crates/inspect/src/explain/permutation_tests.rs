@@ -111,7 +111,7 @@ fn a_cancelled_run_reports_only_columns_with_an_interval() {
         };
         let settings = Settings {
             replay: Some(decisions),
-            time_limit: Some(Duration::from_secs(60)),
+            time_limit: Some(Duration::from_mins(1)),
             cancel: Arc::new(AtomicBool::new(false)),
             ..Settings::default()
         };

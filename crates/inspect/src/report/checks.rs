@@ -216,9 +216,14 @@ fn without_code(markdown: &str) -> String {
 /// One record per section: the one that shows most of it.
 fn snapshot_of(place: &str) -> bool {
     match place {
-        "regression/residuals" | "regression/target" | "letters/confusion" => true,
-        "tiny/decision" | "tiny/leaderboard" | "all-missing/alerts" => true,
-        "multiclass/decision" | "regression/decision" => true,
+        "regression/residuals"
+        | "regression/target"
+        | "regression/decision"
+        | "letters/confusion"
+        | "multiclass/decision"
+        | "tiny/decision"
+        | "tiny/leaderboard"
+        | "all-missing/alerts" => true,
         _ => place.starts_with("binary/"),
     }
 }

@@ -1,6 +1,6 @@
 //! What a table looks like, on one page and in the terminal.
 
-use modelwright_core::record::{Alert, DataSource, LeakFinding, Severity, TableProfile};
+use modelwright_core::record::{Alert, DataSource, LeakFinding, TableProfile};
 
 use super::section::Document;
 use super::sections::{alerts, columns, leakage, source};
@@ -40,41 +40,48 @@ pub fn profile_text(
     profile: &TableProfile,
     leakage: &[LeakFinding],
 ) -> String {
-    let mut out = format!(
-        "{}: {} × {}, {} in memory\n",
-        words::clean(&source.name),
-        number::rows(source.n_rows),
-        number::counted(source.n_columns, "column", "columns"),
-        number::bytes(profile.size_bytes as u64)
-    );
-    out.push('\n');
-    out.push_str(&render::text::table(&columns::table(profile, None)));
+    let mut lines = vec![
+        format!(
+            "{}: {} × {}, {} in memory",
+            words::clean(&source.name),
+            number::rows(source.n_rows),
+            number::counted(source.n_columns, "column", "columns"),
+            number::bytes(profile.size_bytes as u64)
+        ),
+        String::new(),
+        render::text::table(&columns::table(profile, None)),
+        alerts::of(&profile.alerts).finding,
+    ];
     let mut sorted: Vec<&Alert> = profile.alerts.iter().collect();
-    sorted.sort_by(|a, b| b.severity.cmp(&a.severity));
-    out.push_str(&format!("\n{}\n", alerts::of(&profile.alerts).finding));
-    for alert in sorted {
-        let mark = match alert.severity {
-            Severity::Info => "•",
-            Severity::Warning => "▲",
-            Severity::Severe => "✕",
-        };
-        let label = words::alert_label(alert.kind);
-        let columns = words::quoted_list(&alert.columns);
-        let message = words::sentence(&alert.message);
-        out.push_str(&format!("  {mark} {label}: {message}"));
-        out.push_str(&if columns.is_empty() { "\n".to_owned() } else { format!(" [{columns}]\n") });
-    }
+    sorted.sort_by_key(|a| std::cmp::Reverse(a.severity));
+    lines.extend(sorted.into_iter().map(alert_line));
     if !leakage.is_empty() {
-        out.push_str(&format!("\n{}\n", leakage::of(leakage).finding));
-        for leak in leakage {
-            out.push_str(&format!(
-                "  ▲ {} ({} sure) {}: {}\n",
-                words::leak_label(leak.kind),
-                number::share(leak.confidence),
-                words::quoted_list(&leak.columns),
-                words::sentence(&leak.evidence)
-            ));
-        }
+        lines.push(String::new());
+        lines.push(leakage::of(leakage).finding);
+        lines.extend(leakage.iter().map(leak_line));
     }
-    out
+    lines.join("\n") + "\n"
+}
+
+fn alert_line(alert: &Alert) -> String {
+    let mark = words::severity(alert.severity).0.mark();
+    let label = words::alert_label(alert.kind);
+    let message = words::sentence(&alert.message);
+    let columns = match alert.columns.as_slice() {
+        [] => String::new(),
+        names => format!(" [{}]", words::quoted_list(names)),
+    };
+    format!("  {mark} {label}: {message}{columns}")
+}
+
+fn leak_line(leak: &LeakFinding) -> String {
+    let (tone, action) = words::leak_action(leak.action);
+    format!(
+        "  {} {} ({} sure) {}: {}. {action}.",
+        tone.mark(),
+        words::leak_label(leak.kind),
+        number::share(leak.confidence),
+        words::quoted_list(&leak.columns),
+        words::sentence(&leak.evidence).trim_end_matches('.')
+    )
 }

@@ -129,6 +129,18 @@ pub enum Tone {
     Severe,
 }
 
+impl Tone {
+    /// The mark that carries the meaning without colour.
+    pub fn mark(self) -> &'static str {
+        match self {
+            Self::Good => "✓",
+            Self::Neutral => "•",
+            Self::Warning => "▲",
+            Self::Severe => "✕",
+        }
+    }
+}
+
 /// A piece of a section.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]

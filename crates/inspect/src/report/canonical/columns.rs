@@ -1,7 +1,9 @@
 //! Profiles of made-up tables.
 
 use modelwright_core::data::Kind;
-use modelwright_core::record::*;
+use modelwright_core::record::{
+    Alert, AlertKind, Bin, ColumnProfile, KindGuess, Level, Numbers, Severity, TableProfile,
+};
 
 /// A histogram of `n_rows` with the given shape over `[0, 1]`.
 pub(super) fn bins(

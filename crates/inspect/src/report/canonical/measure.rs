@@ -1,13 +1,15 @@
 //! Evaluations simulated from a fixed seed.
 
 use modelwright_core::random::Random;
-use modelwright_core::record::*;
+use modelwright_core::record::{
+    CalibrationBin, ConfusionMatrix, CurvePoint, Evaluation, Interval, MetricValue, Residuals,
+};
 
 fn metric(name: &str, value: f64, half: f64) -> MetricValue {
     MetricValue {
         name: name.into(),
         value: Some(value),
-        ci95: (half > 0.0).then(|| Interval { low: value - half, high: value + half }),
+        ci95: (half > 0.0).then_some(Interval { low: value - half, high: value + half }),
         note: None,
     }
 }
@@ -31,9 +33,9 @@ pub(super) fn binary() -> Evaluation {
     let (mut tp, mut fp) = (0.0, 0.0);
     for (i, (p, y)) in rows.iter().enumerate() {
         if *y {
-            tp += 1.0
+            tp += 1.0;
         } else {
-            fp += 1.0
+            fp += 1.0;
         }
         if i % 40 == 39 || i + 1 == rows.len() {
             let threshold = Some(*p);

@@ -11,7 +11,12 @@ use std::collections::BTreeMap;
 use modelwright_core::context::Decisions;
 use modelwright_core::data::{Field, Schema, Storage};
 use modelwright_core::params::ParamValue;
-use modelwright_core::record::*;
+use modelwright_core::record::{
+    Alert, AlertKind, Clock, ColumnProfile, Count, DataSource, EnsembleRecord, Evaluation,
+    FORMAT_VERSION, Importance, Interval, LeakAction, LeakFinding, LeakKind, Member, Options,
+    PhaseTime, Plan, PlannedTrial, RunRecord, Severity, SplitRecord, TableProfile, TaskRecord,
+    TrialRecord, TrialStatus,
+};
 use modelwright_core::task::Task;
 
 /// All canonical records, by name.
@@ -260,7 +265,7 @@ pub(crate) fn hostile() -> RunRecord {
         trial.note = Some(nasty.into());
     }
     if let Some(confusion) = record.evaluation.as_mut().and_then(|e| e.confusion.as_mut()) {
-        confusion.classes = record.task.classes.clone();
+        confusion.classes.clone_from(&record.task.classes);
     }
     record.clock.machine = nasty.into();
     record
@@ -341,7 +346,7 @@ fn source(name: &str, n_rows: usize, n_columns: usize) -> DataSource {
     DataSource {
         name: name.into(),
         format: if name.contains("csv") { "csv" } else { "parquet" }.into(),
-        compression: name.ends_with(".gz").then(|| "gzip".into()),
+        compression: name.contains(".gz").then(|| "gzip".into()),
         encoding: name.contains("csv").then(|| "UTF-8".into()),
         delimiter: name.contains("csv").then_some(','),
         sha256: "3f8c2a9d51e07b64".repeat(4),
@@ -399,7 +404,7 @@ fn search(record: &mut RunRecord, trials: &[(&str, &str, f64, f64, bool)]) {
             status: if *name == "gbdt-deep" { TrialStatus::Stopped } else { TrialStatus::Done },
             note: None,
             score: Some(*score),
-            ci95: (*half > 0.0).then(|| Interval { low: score - half, high: score + half }),
+            ci95: (*half > 0.0).then_some(Interval { low: score - half, high: score + half }),
             indistinguishable_from_best: *tied,
             rounds: vec![398, 412, 405],
         })

@@ -1,5 +1,7 @@
 //! Drawings that fit in a table cell: an interval, a share, a small histogram.
 
+use std::fmt::Write as _;
+
 use maud::{Markup, html};
 use modelwright_core::record::Interval;
 
@@ -51,13 +53,14 @@ fn histogram(counts: &[usize]) -> Markup {
     let mut path = String::new();
     for (i, n) in bars.iter().enumerate().filter(|(_, n)| **n > 0) {
         let height = (22.0 * *n as f64 / tallest).max(1.0);
-        path.push_str(&format!(
+        let _ = write!(
+            path,
             "M{} 24v-{}h{}v{}z",
             px(width * i as f64),
             px(height),
             px((width - 0.8).max(0.8)),
             px(height)
-        ));
+        );
     }
     html! {
         svg.spark viewBox="0 0 90 24" aria-hidden="true" { path.bar d=(path) {} }

@@ -1,5 +1,7 @@
 //! Predicted against true values with the diagonal of perfect predictions.
 
+use std::fmt::Write as _;
+
 use maud::{Markup, html};
 use modelwright_core::record::CurvePoint;
 
@@ -12,7 +14,7 @@ pub(super) fn draw(chart: &Chart, points: &[CurvePoint]) -> Markup {
     let frame = Frame::new((low, high), (low, high), &chart.x, &chart.y);
     let mut dots = String::new();
     for point in points.iter().filter(|p| p.x.is_finite() && p.y.is_finite()) {
-        dots.push_str(&format!("M{} {}h0", px(frame.x.at(point.x)), px(frame.y.at(point.y))));
+        let _ = write!(dots, "M{} {}h0", px(frame.x.at(point.x)), px(frame.y.at(point.y)));
     }
     let drawing = html! {
         (frame.axes())

@@ -128,7 +128,7 @@ fn block(item: &Block) -> Markup {
 fn callout(c: &Callout) -> Markup {
     html! {
         div class={ "callout " (tone_class(c.tone)) } {
-            p.label { span.glyph aria-hidden="true" { (glyph(c.tone)) } (c.label) }
+            p.label { span.glyph aria-hidden="true" { (c.tone.mark()) } (c.label) }
             p { (words(&c.text)) }
         }
     }
@@ -194,7 +194,7 @@ fn cell(c: &Cell, scale: Option<modelwright_core::record::Interval>) -> Markup {
         @match c.tone {
             Some(tone) => {
                 span class={ "mark " (tone_class(tone)) } {
-                    span.glyph aria-hidden="true" { (glyph(tone)) } (c.text)
+                    span.glyph aria-hidden="true" { (tone.mark()) } (c.text)
                 }
             }
             None => { (words(&c.text)) }
@@ -237,15 +237,6 @@ fn tone_class(tone: Tone) -> &'static str {
         Tone::Neutral => "neutral",
         Tone::Warning => "warning",
         Tone::Severe => "severe",
-    }
-}
-
-fn glyph(tone: Tone) -> &'static str {
-    match tone {
-        Tone::Good => "✓",
-        Tone::Neutral => "•",
-        Tone::Warning => "▲",
-        Tone::Severe => "✕",
     }
 }
 

@@ -1,74 +1,78 @@
 //! A document as Markdown (GitHub's dialect): tables stay tables, charts become their summary.
 
 use super::text::spark;
-use crate::report::section::{Block, Cell, Document, Graphic, Section, Table, Tone};
+use crate::report::section::{Block, Cell, Document, Graphic, Section, Table};
 
 /// The whole document.
 pub fn page(document: &Document) -> String {
-    let mut out = format!("# {}\n\n{}\n", escape(&document.title), escape(&document.subtitle));
+    let mut out = String::new();
+    line(&mut out, &format!("# {}\n", escape(&document.title)));
+    line(&mut out, &escape(&document.subtitle));
     for part in &document.sections {
-        out.push('\n');
+        line(&mut out, "");
         out.push_str(&section(part));
     }
-    out.push_str(&format!("\n---\n\n{}\n", escape(&document.footer)));
+    line(&mut out, "\n---\n");
+    line(&mut out, &escape(&document.footer));
     out
 }
 
 /// One section.
 pub fn section(section: &Section) -> String {
-    let mut out = format!("## {}\n\n{}\n", section.title, escape(&section.finding));
+    let mut out = String::new();
+    line(&mut out, &format!("## {}\n", section.title));
+    line(&mut out, &escape(&section.finding));
     blocks(&mut out, &section.blocks);
     if !section.caveats.is_empty() {
-        out.push_str("\n**Keep in mind**\n\n");
+        line(&mut out, "\n**Keep in mind**\n");
         for caveat in &section.caveats {
-            out.push_str(&format!("- {}\n", escape(caveat)));
+            line(&mut out, &format!("- {}", escape(caveat)));
         }
     }
     out
 }
 
+fn line(out: &mut String, text: &str) {
+    out.push_str(text);
+    out.push('\n');
+}
+
 fn blocks(out: &mut String, blocks: &[Block]) {
     for block in blocks {
-        out.push('\n');
+        line(out, "");
         match block {
-            Block::Text(text) => out.push_str(&format!("{}\n", escape(text))),
-            Block::Callout(c) => out.push_str(&format!(
-                "> **{} {}** {}\n",
-                mark(c.tone),
-                escape(&c.label),
-                escape(&c.text)
-            )),
+            Block::Text(text) => line(out, &escape(text)),
+            Block::Callout(c) => {
+                let (mark, label) = (c.tone.mark(), escape(&c.label));
+                line(out, &format!("> **{mark} {label}** {}", escape(&c.text)));
+            }
             Block::Figures(figures) => {
                 for f in figures {
-                    out.push_str(&format!(
-                        "- **{}:** {} ({})\n",
-                        escape(&f.label),
-                        escape(&f.value),
-                        escape(&f.detail)
-                    ));
+                    let (label, value) = (escape(&f.label), escape(&f.value));
+                    line(out, &format!("- **{label}:** {value} ({})", escape(&f.detail)));
                 }
             }
             Block::Facts(facts) => {
                 for f in facts {
                     let value = if f.code { code(&f.value) } else { escape(&f.value) };
-                    out.push_str(&format!("- {}: {value}\n", escape(&f.name)));
+                    line(out, &format!("- {}: {value}", escape(&f.name)));
                 }
             }
             Block::Table(t) => table(out, t),
             Block::Chart(c) => {
                 let stop = if c.title.ends_with('?') { "" } else { "." };
-                out.push_str(&format!("*{}{stop}* {}\n", escape(&c.title), escape(&c.summary)));
+                line(out, &format!("*{}{stop}* {}", escape(&c.title), escape(&c.summary)));
             }
             Block::Commands(lines) => {
-                out.push_str("```sh\n");
-                for line in lines {
-                    // A fence inside a name must not close ours.
-                    out.push_str(&format!("{}\n", line.replace("```", "'''")));
+                line(out, "```sh");
+                // A fence inside a name must not close ours.
+                for command in lines {
+                    line(out, &command.replace("```", "'''"));
                 }
-                out.push_str("```\n");
+                line(out, "```");
             }
             Block::Details { summary, blocks: inner } => {
-                out.push_str(&format!("**{}**\n", escape(summary)));
+                line(out, &format!("**{}**", escape(summary)));
                 self::blocks(out, inner);
             }
         }
@@ -77,23 +81,14 @@ fn blocks(out: &mut String, blocks: &[Block]) {
 
 fn table(out: &mut String, table: &Table) {
     if !table.caption.is_empty() {
-        out.push_str(&format!("{}\n\n", escape(&table.caption)));
+        line(out, &format!("{}\n", escape(&table.caption)));
     }
-    out.push('|');
-    for column in &table.columns {
-        out.push_str(&format!(" {} |", escape(&column.name)));
-    }
-    out.push_str("\n|");
-    for column in &table.columns {
-        out.push_str(if column.numeric { "---:|" } else { "---|" });
-    }
-    out.push('\n');
-    for row in &table.rows {
-        out.push('|');
-        for cell in row {
-            out.push_str(&format!(" {} |", cell_text(cell)));
-        }
-        out.push('\n');
+    let row = |cells: Vec<String>| format!("| {} |", cells.join(" | "));
+    line(out, &row(table.columns.iter().map(|c| escape(&c.name)).collect()));
+    let rule = |numeric| if numeric { "---:" } else { "---" };
+    line(out, &row(table.columns.iter().map(|c| rule(c.numeric).to_owned()).collect()));
+    for cells in &table.rows {
+        line(out, &row(cells.iter().map(cell_text).collect()));
     }
 }
 
@@ -103,22 +98,13 @@ fn cell_text(cell: &Cell) -> String {
         _ => escape(&cell.text),
     };
     let text = match cell.tone {
-        Some(tone) => format!("{} {text}", mark(tone)),
+        Some(tone) => format!("{} {text}", tone.mark()),
         None => text,
     };
     match &cell.detail {
         Some(detail) if cell.text.is_empty() => escape(detail),
         Some(detail) => format!("{text} ({})", escape(detail)),
         None => text,
-    }
-}
-
-fn mark(tone: Tone) -> &'static str {
-    match tone {
-        Tone::Good => "✓",
-        Tone::Neutral => "•",
-        Tone::Warning => "▲",
-        Tone::Severe => "✕",
     }
 }
 

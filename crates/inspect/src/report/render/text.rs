@@ -23,18 +23,14 @@ pub fn table(table: &Table) -> String {
     let widths: Vec<usize> = (0..table.columns.len())
         .map(|i| lines.iter().filter_map(|l| l.get(i)).map(|c| c.width()).max().unwrap_or(0))
         .collect();
-    let mut out = String::new();
-    for line in &lines {
-        let mut text = String::new();
-        for ((cell, width), column) in line.iter().zip(&widths).zip(&table.columns) {
+    let written = lines.iter().map(|line| {
+        let cells = line.iter().zip(&widths).zip(&table.columns).map(|((cell, width), column)| {
             let pad = " ".repeat(width - cell.width());
-            text.push_str(&if column.numeric { pad + cell } else { format!("{cell}{pad}") });
-            text.push_str("  ");
-        }
-        out.push_str(text.trim_end());
-        out.push('\n');
-    }
-    out
+            if column.numeric { pad + cell } else { cell.clone() + &pad }
+        });
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
+    });
+    written.collect()
 }
 
 fn cell(cell: &Cell) -> String {

@@ -21,7 +21,7 @@ pub(crate) fn of(alerts: &[Alert]) -> Section {
         return Section::new(&SPEC, "Nothing in the data calls for attention.");
     }
     let mut sorted: Vec<&Alert> = alerts.iter().collect();
-    sorted.sort_by(|a, b| b.severity.cmp(&a.severity));
+    sorted.sort_by_key(|a| std::cmp::Reverse(a.severity));
     let n = |s: Severity| sorted.iter().filter(|a| a.severity == s).count();
     let finding = format!(
         "{}: {} severe, {}, {}.",

@@ -136,17 +136,16 @@ fn mistakes(matrix: &ConfusionMatrix, n_rows: u64) -> Option<Table> {
             number::counted(n_wrong as usize, "wrong row", "wrong rows")
         ),
         vec![
-            TableColumn::words("True class"),
-            TableColumn::words("Predicted"),
+            TableColumn::words("True class, taken for"),
             TableColumn::numbers("Rows"),
             TableColumn::numbers("Share of the class"),
         ],
     );
     for (n, i, j) in pairs.into_iter().take(OPEN_ROWS) {
         let total: u64 = matrix.counts[i].iter().sum();
+        let predicted = matrix.classes.get(j).map_or(String::new(), |c| words::quoted(c));
         table.rows.push(vec![
-            Cell::new(words::quoted(&matrix.classes[i])),
-            Cell::new(matrix.classes.get(j).map_or(String::new(), |c| words::quoted(c))),
+            Cell::new(format!("{} → {predicted}", words::quoted(&matrix.classes[i]))),
             Cell::new(number::count(n as usize)),
             Cell::new(number::share(ratio(n, total))),
         ]);

@@ -134,16 +134,16 @@ fn question(record: &RunRecord) -> String {
     let n_features =
         record.schema.fields.iter().filter(|f| f.kind.is_usable() && f.name != task.target).count();
     let target = words::quoted(&task.target);
-    let what = match task.task {
-        Task::Binary => format!(
+    let what = match (task.task, task.classes.as_slice()) {
+        (Task::Regression, _) => format!("the value of {target}"),
+        (_, [negative, positive]) => format!(
             "whether {target} is {} rather than {}",
-            task.classes.get(1).map_or_else(String::new, |c| words::quoted(c)),
-            task.classes.first().map_or_else(String::new, |c| words::quoted(c)),
+            words::quoted(positive),
+            words::quoted(negative)
         ),
-        Task::Multiclass => {
-            format!("which of {} classes {target} has", number::count(task.classes.len()))
+        (_, classes) => {
+            format!("which of {} classes {target} has", number::count(classes.len()))
         }
-        Task::Regression => format!("the value of {target}"),
     };
     let meaning = words::metric(&task.metric)
         .map_or(String::new(), |m| format!(" {}: {}", words::metric_label(m.name), m.text));

@@ -27,8 +27,7 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
         )
     };
     let mut table = Table::new(
-        "Weights by greedy selection on out-of-fold predictions (Caruana et al., ICML 2004); \
-         members were refitted on all training rows",
+        "Members, refitted on all training rows",
         vec![
             TableColumn::words("Member"),
             TableColumn::numbers("Weight"),
@@ -42,6 +41,8 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
             Cell::new(number::count(member.rounds)),
         ]);
     }
+    let method = "The weights were chosen by greedy selection on out-of-fold predictions (Caruana \
+                  et al., ICML 2004).";
     let metric = words::metric_label(&record.task.metric);
     let ci = ensemble.corrected_ci95;
     let mut facts = Vec::new();
@@ -60,5 +61,10 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
         facts.push(Fact::new("Decision threshold", number::significant(threshold, 4)));
     }
     facts.push(Fact::new("Validation rows", number::count(record.split.n_train)));
-    Some(Section::new(&SPEC, finding).block(table).block(Block::Facts(facts)))
+    Some(
+        Section::new(&SPEC, finding)
+            .block(Block::Text(method.to_owned()))
+            .block(table)
+            .block(Block::Facts(facts)),
+    )
 }

@@ -166,7 +166,7 @@ pub(super) fn cares(record: &RunRecord, headline: &Headline<'_>) -> Vec<String> 
         n => cares
             .push(format!("{} in the data.", number::counted(n, "severe alert", "severe alerts"))),
     }
-    if let Some(evaluation) = headline.evaluation.filter(|e| e.n_rows < FEW_ROWS) {
+    if let Some(evaluation) = headline.evaluation.filter(|e| (1..FEW_ROWS).contains(&e.n_rows)) {
         cares.push(format!(
             "Only {} were held out: every number on them is a rough one.",
             number::rows(evaluation.n_rows)

@@ -42,10 +42,10 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
         table.rows.push(row(metric, baseline, larger, compared));
     }
     let finding = format!(
-        "{} of {} are better than the baseline beyond chance; {} was optimised.",
+        "{} was optimised; {} of {} are better than the baseline beyond chance.",
+        headline.label,
         number::count(n_beyond),
-        number::counted(n_compared, "comparable metric", "comparable metrics"),
-        headline.label
+        number::counted(n_compared, "comparable metric", "comparable metrics")
     );
     let mut section = Section::new(&SPEC, finding);
     section.blocks = table.folded_after(OPEN_ROWS, "metrics");

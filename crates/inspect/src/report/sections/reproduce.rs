@@ -1,5 +1,7 @@
 //! How to repeat the run, and what fixes its result.
 
+use std::fmt::Write as _;
+
 use modelwright_core::record::{Options, RunRecord};
 
 use crate::report::section::{Block, Fact, Part, Section, Spec};
@@ -21,7 +23,7 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
     let test = record.test_data.as_ref();
     let mut fit = format!("modelwright fit {data} {}", flags(&record.options));
     if let Some(test) = test {
-        fit.push_str(&format!(" --test {}", shell(&test.name)));
+        let _ = write!(fit, " --test {}", shell(&test.name));
     }
     let commands = vec![
         "# the same model, byte for byte".to_owned(),

@@ -23,12 +23,15 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
 pub(crate) fn of(source: &DataSource, profile: &TableProfile) -> Section {
     let cells: usize = profile.columns.iter().map(|c| c.n_rows).sum();
     let missing: usize = profile.columns.iter().map(|c| c.n_missing).sum();
+    let share = match missing {
+        0 => "no cell is missing".to_owned(),
+        n => format!("{} of the cells are missing", number::part(n, cells)),
+    };
     let finding = format!(
-        "{} has {} of {}; {} of the cells are missing.",
+        "{} has {} of {}; {share}.",
         words::quoted(&source.name),
         number::rows(source.n_rows),
         number::counted(source.n_columns, "column", "columns"),
-        number::part(missing, cells)
     );
     let mut facts = facts(source);
     facts.push(Fact::new("In memory", number::bytes(profile.size_bytes as u64)));

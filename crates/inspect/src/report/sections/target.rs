@@ -19,7 +19,7 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
 fn classes(record: &RunRecord) -> Option<Section> {
     let mut counts: Vec<&Count> = record.task.class_counts.iter().collect();
     let n_rows: usize = counts.iter().map(|c| c.n).sum();
-    counts.sort_by(|a, b| b.n.cmp(&a.n));
+    counts.sort_by_key(|c| std::cmp::Reverse(c.n));
     let (most, least) = (counts.first()?, counts.last()?);
     let finding = format!(
         "{} in {}: {} is the most frequent with {}, {} the rarest with {}.",
