@@ -9,21 +9,12 @@ use super::Subject;
 /// The wish as a decision, or why it cannot be.
 pub(super) fn check(subject: &Subject<'_>, wish: Kind) -> Result<KindGuess> {
     let possible: &[Kind] = match &subject.column.data {
-        ColumnData::Number(_) => &[
-            Kind::Number,
-            Kind::IntegerCategory,
-            Kind::Category,
-            Kind::Boolean,
-            Kind::Text,
-            Kind::Identifier,
-            Kind::Constant,
-            Kind::Unsupported,
-        ],
         ColumnData::Instant(_) => {
             &[Kind::Datetime, Kind::Identifier, Kind::Constant, Kind::Unsupported]
         }
-        // Numbers are parsed where the column is prepared, which names the row that is none.
-        ColumnData::String { .. } => &[
+        // Numbers and strings become each other where the column is prepared; a string that is no
+        // number is refused there, with its row.
+        ColumnData::Number(_) | ColumnData::String { .. } => &[
             Kind::Number,
             Kind::IntegerCategory,
             Kind::Category,
