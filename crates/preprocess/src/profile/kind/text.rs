@@ -87,7 +87,12 @@ fn is_binary(value: &str) -> bool {
 }
 
 fn has_ideographs(value: &str) -> bool {
-    value.chars().any(|c| matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{0e00}'..='\u{0e7f}'))
+    // Kana, Chinese characters, Thai.
+    let is_one = |c: char| {
+        let (kana, han) = ('\u{3040}'..='\u{30ff}', '\u{3400}'..='\u{9fff}');
+        kana.contains(&c) || han.contains(&c) || ('\u{e00}'..='\u{e7f}').contains(&c)
+    };
+    value.chars().any(is_one)
 }
 
 /// Whether a string has the shape of a date: three groups of digits (the month may be a word)
