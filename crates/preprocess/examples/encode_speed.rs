@@ -1,5 +1,7 @@
-//! How fast tables are encoded: `cargo run --release -p modelwright-preprocess --example
-//! encode_speed [threads] [wide|mixed|adult|serve]`. Tables are drawn, not read, so that any machine can repeat it.
+//! How fast tables are encoded:
+//! `cargo run --release -p modelwright-preprocess --example encode_speed [threads] [table]` with
+//! `wide`, `mixed`, `adult` or `serve`. Tables are drawn, not read, so that any machine can
+//! repeat it.
 
 #![expect(clippy::print_stdout, reason = "an example's output")]
 #![expect(clippy::disallowed_methods, reason = "measures the wall clock")]
