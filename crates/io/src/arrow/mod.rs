@@ -3,6 +3,7 @@
 //! Batches are read one after the other; the columns of each are taken over in parallel. Lists,
 //! maps, structs, unions and raw bytes are no columns of a table and are left out with a note.
 
+mod limits;
 pub(crate) mod stream;
 
 use std::io::{BufReader, Cursor, Read, Seek};
@@ -149,10 +150,11 @@ type Started =
     (SchemaRef, Box<dyn Iterator<Item = std::result::Result<RecordBatch, ArrowError>> + Send>);
 
 fn start<R: Read + Seek + Send + 'static>(
-    reader: R,
+    mut reader: R,
     is_file: bool,
 ) -> std::result::Result<Started, ArrowError> {
     guard(move || {
+        limits::check(&mut reader, is_file)?;
         if is_file {
             let reader = FileReader::try_new(reader, None)?;
             Ok((reader.schema(), Box::new(reader) as _))

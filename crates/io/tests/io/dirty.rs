@@ -1,0 +1,131 @@
+//! Tables as people write them.
+
+use modelwright_core::data::NumberFormat;
+
+use super::{csv, shown, storages};
+
+#[test]
+fn numbers_with_signs_of_all_kinds_are_numbers_and_the_format_is_remembered() {
+    let file = csv("price;share;n;loss\n1.234,50 €;12,5 %;1;-0,5\n7 €;3 %;2;1,25\nNA;;3;?\n");
+    assert_eq!(storages(&file), ["number"; 4]);
+    assert_eq!(shown(&file, "price"), ["1234.5", "7", "-"]);
+    assert_eq!(shown(&file, "share"), ["12.5", "3", "-"]);
+    assert_eq!(shown(&file, "loss"), ["-0.5", "1.25", "-"]);
+    let format = |name| file.schema.field(name).unwrap().number_format.clone();
+    let price = NumberFormat {
+        decimal_comma: true,
+        thousands: true,
+        currency: Some("€".into()),
+        ..NumberFormat::default()
+    };
+    assert_eq!(format("price"), price);
+    assert!(format("share").percent && format("share").decimal_comma);
+    assert_eq!(format("n"), NumberFormat::default());
+
+    let file = csv("a,b\n\"$1,234\",\"1,000,000\"\n($5),7\n");
+    assert_eq!(shown(&file, "a"), ["1234", "-5"]);
+    assert_eq!(shown(&file, "b"), ["1000000", "7"]);
+}
+
+#[test]
+fn every_marker_of_missing_is_missing() {
+    let markers =
+        ["NA", "N/A", "n/a", "null", "NULL", "None", "nan", "NaN", "?", "-", "#N/A", "\"\""];
+    let rows: String = markers.iter().map(|m| format!("x,{m}, {m} \n")).collect();
+    let file = csv(format!("k,number,text\nx,1,a\n{rows}"));
+    assert_eq!(shown(&file, "number")[1..], vec!["-"; markers.len()]);
+    assert_eq!(shown(&file, "text")[1..], vec!["-"; markers.len()]);
+    assert_eq!(storages(&file), ["string", "number", "string"]);
+}
+
+#[test]
+fn codes_and_long_identifiers_keep_their_digits() {
+    let file = csv("zip,key,n\n00123,9007199254740993,1\n10115,12,2\n");
+    assert_eq!(storages(&file), ["string", "string", "number"]);
+    assert_eq!(shown(&file, "zip"), ["00123", "10115"]);
+    assert_eq!(shown(&file, "key"), ["9007199254740993", "12"]);
+}
+
+#[test]
+fn one_word_among_thousands_of_numbers_makes_strings_of_them_as_written() {
+    let mut text = String::from("v\n");
+    for i in 0..50_000 {
+        text.push_str(if i == 49_000 { "unknown\n" } else { "1.50\n" });
+    }
+    let file = csv(text);
+    assert_eq!(storages(&file), ["string"]);
+    assert_eq!(shown(&file, "v")[0], "1.50");
+    assert_eq!(shown(&file, "v")[49_000], "unknown");
+}
+
+#[test]
+fn a_late_value_decides_the_order_of_day_and_month() {
+    let ambiguous = "01/02/2024\n".repeat(30_000);
+    let file = csv(format!("d\n{ambiguous}"));
+    assert_eq!(shown(&file, "d")[0], "2024-01-02");
+    assert_eq!(file.schema.fields[0].day_first, Some(false));
+    assert!(file.source.notes[0].contains("month first"), "{:?}", file.source.notes);
+    let file = csv(format!("d\n{ambiguous}25/12/2024\n"));
+    assert_eq!(shown(&file, "d")[0], "2024-02-01");
+    assert_eq!(file.schema.fields[0].day_first, Some(true));
+    assert!(file.source.notes.is_empty());
+    let file = csv(format!("d\n{ambiguous}12/25/2024\n"));
+    assert_eq!(shown(&file, "d")[30_000], "2024-12-25");
+    assert!(file.source.notes.is_empty());
+}
+
+#[test]
+fn small_whole_numbers_and_unix_seconds_are_never_dates() {
+    let file = csv("n,unix,day\n1,1704164645,20240102\n2,1704164646,20240103\n");
+    assert_eq!(storages(&file), ["number"; 3]);
+}
+
+#[test]
+fn a_column_that_is_empty_for_long_gets_its_type_from_its_first_values() {
+    let empty = "1,,,\n".repeat(60_000);
+    let file = csv(format!("k,date,text,never\n{empty}2,2024-01-02,x,\n"));
+    assert_eq!(storages(&file), ["number", "instant", "string", "number"]);
+    assert_eq!(shown(&file, "date")[60_000], "2024-01-02");
+}
+
+#[test]
+fn line_ends_of_all_systems_and_blanks_after_separators_are_understood() {
+    for text in [
+        "a,b\n1,x\n2,y\n",
+        "a,b\r\n1,x\r\n2,y\r\n",
+        "a,b\r1,x\r2,y",
+        "a, b\n1, x\n2, y\n",
+        "\n\na,b\n\n1,x\n\n2,y\n\n\n",
+        "sep=,\na,b\n1,x\n2,y\n",
+        "\u{feff}a,b\n1,x\n2,y\n",
+        "'a','b'\n'1','x'\n'2','y'\n",
+    ] {
+        let file = csv(text);
+        assert_eq!(file.table.names().collect::<Vec<_>>(), ["a", "b"], "{text:?}");
+        assert_eq!(shown(&file, "a"), ["1", "2"], "{text:?}");
+        assert_eq!(shown(&file, "b"), ["x", "y"], "{text:?}");
+    }
+}
+
+#[test]
+fn a_late_byte_that_is_no_utf_8_reads_the_whole_file_as_windows_1252() {
+    let mut bytes = b"name,n\n".to_vec();
+    for i in 0..60_000 {
+        bytes.extend(format!("plain,{i}\n").bytes());
+    }
+    bytes.extend(b"caf\xe9 \x80,1\n");
+    let file = csv(bytes);
+    assert_eq!(shown(&file, "name")[60_000], "café €");
+    assert_eq!(file.source.encoding.as_deref(), Some("windows-1252"));
+}
+
+#[test]
+fn a_file_without_header_and_names_in_need_of_repair_are_noted() {
+    let file = csv("5.1,3.5,setosa\n4.9,3.0,setosa\n");
+    assert_eq!(file.table.names().collect::<Vec<_>>(), ["column_1", "column_2", "column_3"]);
+    assert_eq!(file.table.n_rows(), 2);
+    assert!(file.source.notes[0].contains("no header"));
+    let file = csv(",a,a\n1,2,3\n");
+    assert_eq!(file.table.names().collect::<Vec<_>>(), ["column_1", "a", "a_2"]);
+    assert_eq!(file.source.notes.len(), 2);
+}
