@@ -31,7 +31,7 @@ pub(crate) fn share(share: f64) -> String {
         "< 0.1 %".to_owned()
     } else if percent < 100.0 && percent > 99.9 {
         "> 99.9 %".to_owned()
-    } else if percent == percent.round() {
+    } else if percent == 0.0 || percent == 100.0 {
         format!("{percent:.0} %")
     } else {
         format!("{percent:.1} %")
@@ -199,6 +199,7 @@ mod tests {
         assert_eq!(share(0.0), "0 %");
         assert_eq!(share(0.000_01), "< 0.1 %");
         assert_eq!(share(0.123), "12.3 %");
+        assert_eq!(share(0.6), "60.0 %");
         assert_eq!(share(0.999_99), "> 99.9 %");
         assert_eq!(share(1.0), "100 %");
         assert_eq!(part(1, 0), "–");

@@ -77,10 +77,10 @@ fn alert_line(alert: &Alert) -> String {
 fn leak_line(leak: &LeakFinding) -> String {
     let (tone, action) = words::leak_action(leak.action);
     format!(
-        "  {} {} ({} sure) {}: {}. {action}.",
+        "  {} {} ({:.0} % sure) {}: {}. {action}.",
         tone.mark(),
         words::leak_label(leak.kind),
-        number::share(leak.confidence),
+        leak.confidence * 100.0,
         words::quoted_list(&leak.columns),
         words::sentence(&leak.evidence).trim_end_matches('.')
     )

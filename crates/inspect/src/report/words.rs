@@ -19,9 +19,29 @@ pub(crate) fn clean(text: &str) -> String {
     shorten(&visible, NAME_LENGTH_MAX)
 }
 
-/// Foreign text of any length (evidence, messages), without control and direction marks.
+/// Foreign text of any length (evidence, messages), without control and direction marks; names in
+/// backticks become names in quotation marks.
 pub(crate) fn sentence(text: &str) -> String {
-    text.chars().map(|c| if c == '\n' || c == '\t' { ' ' } else { c }).map(mask).collect()
+    let n_pairs = text.matches('`').count() / 2;
+    let mut n_marks = 0;
+    let typeset = |c| match c {
+        '\n' | '\t' => ' ',
+        '`' if n_marks < 2 * n_pairs => {
+            n_marks += 1;
+            if n_marks % 2 == 1 { '“' } else { '”' }
+        }
+        c => mask(c),
+    };
+    text.chars().map(typeset).collect()
+}
+
+/// A remark as a sentence of its own: a capital in front, a full stop behind.
+pub(crate) fn remark(text: &str) -> String {
+    let text = sentence(text.trim());
+    let mut characters = text.chars();
+    let Some(first) = characters.next() else { return text };
+    let stop = if text.ends_with(['.', '?', '!', ':']) { "" } else { "." };
+    format!("{}{}{stop}", first.to_uppercase(), characters.as_str())
 }
 
 fn mask(c: char) -> char {
@@ -165,6 +185,9 @@ mod tests {
         assert_eq!(clean("a\u{202e}b"), "a\u{fffd}b");
         assert_eq!(clean("a\nb"), "a b");
         assert_eq!(sentence("x\u{0}y\nz"), "x\u{fffd}y z");
+        assert_eq!(remark("`a` is odd"), "“a” is odd.");
+        assert_eq!(remark("only 3 rows?"), "Only 3 rows?");
+        assert_eq!(sentence("`a` and `"), "“a” and `");
         assert_eq!(clean(&"x".repeat(200)).chars().count(), NAME_LENGTH_MAX);
     }
 

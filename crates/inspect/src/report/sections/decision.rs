@@ -21,7 +21,7 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
         .block(Block::Figures(figures(record, &headline)))
         .block(Block::Text(question(record)))
         .maybe(validation_chart(record, &headline));
-    section.caveats = record.warnings.iter().map(|w| words::sentence(w)).collect();
+    section.caveats = record.warnings.iter().map(|w| words::remark(w)).collect();
     Some(section)
 }
 

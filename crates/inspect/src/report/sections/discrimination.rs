@@ -18,14 +18,13 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
     if roc.is_none() && pr.is_none() {
         return None;
     }
-    let at = record.threshold.and_then(|t| nearest(&evaluation.roc, t));
-    let finding = match (at, record.threshold) {
-        (Some(point), Some(threshold)) => format!(
+    let finding = match (Decided::of(evaluation), record.threshold) {
+        (Some(decided), Some(threshold)) => format!(
             "At the decision threshold {} the model finds {} of the {positive} rows and wrongly \
              flags {} of the others ({}).",
             number::significant(threshold, 3),
-            number::share(point.y),
-            number::share(point.x),
+            number::share(decided.found),
+            number::share(decided.flagged),
             number::untouched(evaluation.n_rows)
         ),
         _ => format!(
@@ -40,7 +39,7 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
 fn roc(record: &RunRecord, evaluation: &Evaluation, positive: &str) -> Option<Chart> {
     let points = evaluation.roc.clone();
     let first = points.first()?;
-    let mark = record.threshold.and_then(|t| nearest(&points, t)).map(mark);
+    let mark = mark(record, evaluation, |d| (d.flagged, d.found));
     Some(Chart {
         title: "Receiver operating characteristic".to_owned(),
         summary: format!(
@@ -61,8 +60,8 @@ fn roc(record: &RunRecord, evaluation: &Evaluation, positive: &str) -> Option<Ch
 fn pr(record: &RunRecord, evaluation: &Evaluation, positive: &str) -> Option<Chart> {
     let points = evaluation.precision_recall.clone();
     points.first()?;
-    let share = base_rate(evaluation)?;
-    let mark = record.threshold.and_then(|t| nearest(&points, t)).map(mark);
+    let share = Decided::of(evaluation)?.share;
+    let mark = mark(record, evaluation, |d| (d.found, d.right));
     Some(Chart {
         title: "Precision and recall".to_owned(),
         summary: format!(
@@ -77,12 +76,44 @@ fn pr(record: &RunRecord, evaluation: &Evaluation, positive: &str) -> Option<Cha
     })
 }
 
-/// The share of positives among the untouched rows, from the confusion matrix.
-fn base_rate(evaluation: &Evaluation) -> Option<f64> {
-    let counts = &evaluation.confusion.as_ref()?.counts;
-    let positives: u64 = counts.get(1)?.iter().sum();
-    let all: u64 = counts.iter().flatten().sum();
-    (all > 0).then(|| positives as f64 / all as f64)
+/// What the decision threshold does, from the confusion matrix.
+struct Decided {
+    /// Positives that are found (recall, true positive rate).
+    found: f64,
+    /// Others that are flagged (false positive rate).
+    flagged: f64,
+    /// Flags that are right (precision).
+    right: f64,
+    /// Rows that are positive.
+    share: f64,
+}
+
+impl Decided {
+    fn of(evaluation: &Evaluation) -> Option<Self> {
+        let counts = evaluation.confusion.as_ref()?.counts.as_slice();
+        let [negatives, positives] = counts else { return None };
+        let (&[tn, fp], &[misses, hits]) = (negatives.as_slice(), positives.as_slice()) else {
+            return None;
+        };
+        let ratio = |part: u64, whole: u64| part as f64 / whole.max(1) as f64;
+        (misses + hits > 0).then(|| Self {
+            found: ratio(hits, misses + hits),
+            flagged: ratio(fp, tn + fp),
+            right: ratio(hits, hits + fp),
+            share: ratio(misses + hits, tn + fp + misses + hits),
+        })
+    }
+}
+
+/// The decision threshold as a point of a curve.
+fn mark(
+    record: &RunRecord,
+    evaluation: &Evaluation,
+    at: impl Fn(&Decided) -> (f64, f64),
+) -> Option<Mark> {
+    let threshold = record.threshold?;
+    let (x, y) = at(&Decided::of(evaluation)?);
+    Some(Mark { x, y, label: format!("threshold {}", number::significant(threshold, 2)) })
 }
 
 fn area(evaluation: &Evaluation, name: &str) -> String {
@@ -103,21 +134,4 @@ fn starting_at(first: &CurvePoint, mut points: Vec<CurvePoint>) -> Vec<CurvePoin
         points.insert(0, CurvePoint { x: 0.0, y: 0.0, threshold: None });
     }
     points
-}
-
-/// The point whose threshold is nearest.
-fn nearest(points: &[CurvePoint], threshold: f64) -> Option<CurvePoint> {
-    let distance = |p: &CurvePoint| p.threshold.map_or(f64::INFINITY, |t| (t - threshold).abs());
-    points
-        .iter()
-        .filter(|p| p.threshold.is_some())
-        .min_by(|a, b| distance(a).total_cmp(&distance(b)))
-        .copied()
-}
-
-fn mark(point: CurvePoint) -> Mark {
-    let label = point
-        .threshold
-        .map_or(String::new(), |t| format!("threshold {}", number::significant(t, 2)));
-    Mark { x: point.x, y: point.y, label }
 }

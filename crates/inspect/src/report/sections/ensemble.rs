@@ -15,7 +15,7 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
     let first = members.first()?;
     let finding = if members.len() == 1 {
         format!(
-            "The model is one trial, {}: combining it did not help.",
+            "The model is one trial, {}; no combination of trials scored better.",
             words::quoted(&first.trial)
         )
     } else {

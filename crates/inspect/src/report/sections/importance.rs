@@ -20,8 +20,8 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
     let n = record.importances.len();
     let finding = if first.ci95.low > 0.0 {
         format!(
-            "{} matters most: without it {metric} worsens by {} (95 % interval {}); {} of {} have \
-             no measurable effect.",
+            "{} matters most: without it {metric} worsens by {} (95 % interval {}); no \
+             effect can be measured for {} of {}.",
             words::quoted(&first.column),
             number::estimate(first.mean, Some(first.ci95)),
             number::interval(first.ci95),

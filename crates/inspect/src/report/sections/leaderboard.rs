@@ -56,6 +56,7 @@ fn finding(trials: &[&TrialRecord], n_scored: usize) -> String {
     let ties = trials[1..].iter().filter(|t| t.indistinguishable_from_best).count();
     let tail = match (n_scored, ties) {
         (1, _) => "it is the only trial that was scored".to_owned(),
+        (2, 0) => "a paired test tells it from the other".to_owned(),
         (_, 0) => format!("a paired test tells it from all {} others", number::count(n_scored - 1)),
         (_, 1) => "1 other cannot be told from it by a paired test".to_owned(),
         (_, n) => format!("{} others cannot be told from it by a paired test", number::count(n)),

@@ -50,7 +50,7 @@ pub(crate) fn of(findings: &[LeakFinding]) -> Section {
         let columns = words::quoted_list(&leak.columns);
         table.rows.push(vec![
             if columns.is_empty() { name } else { name.detail(columns) },
-            Cell::new(number::share(leak.confidence)),
+            Cell::new(format!("{:.0} %", leak.confidence * 100.0)),
             Cell::mark(tone, word),
             Cell::new(words::sentence(&leak.evidence)),
         ]);

@@ -40,7 +40,7 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
             Cell::new(if params.is_empty() { "defaults".to_owned() } else { params.join(", ") }),
         ]);
     }
-    let notes = plan.notes.iter().map(|n| Block::Text(words::sentence(n)));
+    let notes = plan.notes.iter().map(|n| Block::Text(words::remark(n)));
     let mut section = Section::new(&SPEC, finding);
     section.blocks.extend(notes);
     let summary = format!("The {} planned trials", number::count(plan.trials.len()));

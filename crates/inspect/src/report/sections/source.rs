@@ -14,7 +14,7 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
         section = section
             .block(Block::Text("The untouched rows come from a file of their own:".to_owned()))
             .block(Block::Facts(facts(test)));
-        section.caveats.extend(test.notes.iter().map(|n| words::sentence(n)));
+        section.caveats.extend(test.notes.iter().map(|n| words::remark(n)));
     }
     Some(section)
 }
@@ -44,7 +44,7 @@ pub(crate) fn of(source: &DataSource, profile: &TableProfile) -> Section {
         ),
     ));
     let mut section = Section::new(&SPEC, finding).block(Block::Facts(facts));
-    section.caveats = source.notes.iter().map(|n| words::sentence(n)).collect();
+    section.caveats = source.notes.iter().map(|n| words::remark(n)).collect();
     section
 }
 

@@ -47,7 +47,7 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
     }
     let mut section = Section::new(&SPEC, finding);
     if !split.reason.is_empty() {
-        section = section.block(Block::Text(words::sentence(&split.reason)));
+        section = section.block(Block::Text(words::remark(&split.reason)));
     }
     Some(section.block(Block::Facts(facts)))
 }
