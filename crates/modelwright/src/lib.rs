@@ -24,9 +24,11 @@
 
 mod fitting;
 mod model;
+mod prediction_table;
 
 pub use fitting::{FitInput, Saved, fit, input_of, plan, save};
 pub use model::Model;
+pub use prediction_table::PredictionTable;
 
 pub use modelwright_lifecycle::outputs::OutputFolder;
 

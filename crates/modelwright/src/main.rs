@@ -10,6 +10,7 @@
 //! | [`session`] | settings shared by all subcommands; signals |
 //! | [`machine`] | what only the operating system knows: memory, processor, start of the process |
 //! | [`progress`] | live lines on a terminal, plain lines elsewhere |
+//! | [`rows_json`] | tables as a JSON array |
 //! | [`output`] | stdout, tables of text, numbers in words |
 //! | [`labelled`] | rows whose answers are known, for `evaluate` and `compare` |
 //! | [`summary`] | what is printed when a fit is done or planned |
@@ -19,6 +20,7 @@ mod labelled;
 mod machine;
 mod output;
 mod progress;
+mod rows_json;
 mod session;
 mod summary;
 mod verbs;

@@ -76,6 +76,13 @@ impl Session {
         self.graceful.store(true, Ordering::SeqCst);
     }
 
+    /// Says something on stderr, unless quiet.
+    pub(crate) fn note(&self, text: &str) {
+        if !self.global.quiet {
+            output::say(text);
+        }
+    }
+
     /// The memory limit: the flag's, or what is free.
     pub(crate) fn memory_limit(&self) -> Option<u64> {
         self.global.memory.or_else(machine::default_memory_limit)

@@ -124,7 +124,7 @@ impl Fit {
         let was_cut_short = ctx.is_cancelled();
         drop(ctx);
         if was_cut_short {
-            output::say("ended early on request, with the best model so far");
+            session.note("ended early on request, with the best model so far");
         }
         summary::print_fit(&outcome.record, &saved, session)
     }

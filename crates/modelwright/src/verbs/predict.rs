@@ -1,12 +1,28 @@
 //! `predict`: the predictions of every row of a file.
+//!
+//! Rows stream through three stages that run at the same time, with a few chunks between them:
+//! parse → predict → format and write. Memory does not depend on the size of the file, and a
+//! prediction does not depend on the rows around it.
 
-use std::path::PathBuf;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
 
 use clap::Args;
-use modelwright_core::{Error, Result};
+use modelwright::io::{ReadOptions, TableStream, TableWriter, read_path, stream_path};
+use modelwright::{Model, PredictionTable};
+use modelwright_core::context::Event;
+use modelwright_core::data::Table;
+use modelwright_core::task::Predictions;
+use modelwright_core::{Context, Error, Result};
+use modelwright_lifecycle::AtomicFile;
+use serde_json::json;
 
 use crate::flags::ModelArg;
-use crate::session::Session;
+use crate::output::{self, count};
+use crate::rows_json::RowsJson;
+use crate::session::{Limits, Session};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -14,7 +30,13 @@ Examples:
   modelwright predict churn/model.mw new_customers.parquet -o predictions.parquet
 
 The output has the column `prediction` and, for classification, `probability_<class>` for every
-class; rows are in the order of DATA.";
+class; rows are in the order of DATA. Columns of DATA may be in any order, and others are ignored.";
+
+/// Rows that go through the stages together.
+const ROWS_PER_CHUNK: usize = 16 << 10;
+
+/// Chunks that may wait between two stages.
+const CHUNKS_WAITING: usize = 2;
 
 /// Flags of `predict`.
 #[derive(Debug, Args)]
@@ -22,7 +44,7 @@ class; rows are in the order of DATA.";
 pub(crate) struct Predict {
     #[command(flatten)]
     model: ModelArg,
-    /// The rows to predict; columns may be in any order
+    /// The rows to predict; `-` is standard input
     #[arg(value_name = "DATA")]
     data: PathBuf,
     /// Where to write: .csv or .parquet [default: CSV on stdout]
@@ -30,12 +52,204 @@ pub(crate) struct Predict {
     output: Option<PathBuf>,
 }
 
+/// The form of the output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Csv,
+    Parquet,
+    Json,
+}
+
 impl Predict {
     /// Streams DATA through the model.
-    pub(crate) fn run(self, _session: &Session) -> Result<()> {
-        let path = modelwright_lifecycle::resolve_model(&self.model.model)?;
-        modelwright_lifecycle::read_artifact(path)?;
-        let _ = (self.data, self.output);
-        Err(Error::work("the engine is not linked yet"))
+    pub(crate) fn run(self, session: &Session) -> Result<()> {
+        let form = self.form(session)?;
+        let model = Model::load(&self.model.model)?;
+        let ctx = session.context(Limits::default())?;
+        ctx.tell(Event::Phase("predict".to_owned()));
+        let stream = stream_path(&self.data, &model.predictor.schema, ROWS_PER_CHUNK, &ctx)?;
+        let job = Job { model: &model, data: &self.data, ctx: &ctx };
+        let n_rows = match &self.output {
+            None => job.run(stream, Out::new(form, io::stdout()))?.0,
+            Some(path) => {
+                let out = Out::new(form, AtomicFile::create(path)?);
+                let (n_rows, file) = job.run(stream, out)?;
+                if let Some(file) = file {
+                    file.commit()?;
+                }
+                n_rows
+            }
+        };
+        drop(ctx);
+        match &self.output {
+            Some(path) if session.global.json => {
+                output::print_json(&json!({ "n_rows": n_rows, "output": path }))
+            }
+            Some(path) => {
+                session.note(&format!("{} rows predicted to {}", count(n_rows), path.display()));
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The form that the output's name asks for.
+    fn form(&self, session: &Session) -> Result<Form> {
+        let Some(path) = &self.output else {
+            return Ok(if session.global.json { Form::Json } else { Form::Csv });
+        };
+        if same_file(path, &self.data) {
+            return Err(Error::input("the output would overwrite the data")
+                .at(path.display().to_string())
+                .expected("another file than DATA")
+                .hint("choose another name with -o"));
+        }
+        let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
+        match extension.to_ascii_lowercase().as_str() {
+            "csv" => Ok(Form::Csv),
+            "parquet" | "pq" => Ok(Form::Parquet),
+            _ => Err(Error::input("unknown form of output")
+                .at("--output")
+                .expected("a file name that ends in .csv or .parquet")
+                .got(path.display().to_string())),
+        }
+    }
+}
+
+/// Whether both names lead to one file.
+fn same_file(a: &Path, b: &Path) -> bool {
+    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
+}
+
+/// What is needed to predict one file.
+struct Job<'a> {
+    model: &'a Model,
+    data: &'a Path,
+    ctx: &'a Context,
+}
+
+impl Job<'_> {
+    /// Runs the three stages; returns the rows predicted and the finished output (none when its
+    /// reader had seen enough).
+    fn run<W: Write + Send>(&self, stream: TableStream, out: Out<W>) -> Result<(usize, Option<W>)> {
+        thread::scope(|scope| {
+            let (send_table, tables) = sync_channel(CHUNKS_WAITING);
+            let (send_done, done) = sync_channel(CHUNKS_WAITING);
+            scope.spawn(move || parse(stream, &send_table));
+            let predicting = scope.spawn(move || self.predict(&tables, &send_done));
+            let written = write(out, &done);
+            drop(done);
+            let predicted = match predicting.join() {
+                Ok(predicted) => predicted,
+                Err(panic) => std::panic::resume_unwind(panic),
+            };
+            // A stage that fails closes its channels; the first to fail says why.
+            let n_rows = predicted?;
+            Ok((n_rows, written?))
+        })
+    }
+
+    fn predict(&self, tables: &Receiver<Result<Table>>, send: &SyncSender<Table>) -> Result<usize> {
+        let as_table = PredictionTable::of(&self.model.predictor);
+        let mut n_rows = 0;
+        for table in tables {
+            let table = table.map_err(|e| self.at_data(e))?;
+            if n_rows == 0 {
+                self.model.check_columns(&table, self.ctx).map_err(|e| self.explain(e))?;
+            }
+            let predicted = self.model.predictor.predict(&table, self.ctx);
+            n_rows += table.n_rows();
+            let predictions = predicted.map_err(|e| self.at_data(e))?;
+            if send.send(as_table.table(&predictions)?).is_err() {
+                return Ok(n_rows); // the writer stopped, and says why
+            }
+        }
+        if n_rows == 0 {
+            let none = Predictions::new(self.model.predictor.n_outputs(), Vec::new());
+            let _ = send.send(as_table.table(&none)?);
+        }
+        Ok(n_rows)
+    }
+
+    /// Names the file in an error that does not know it.
+    fn at_data(&self, error: Error) -> Error {
+        if error.place().source.is_some() {
+            error
+        } else {
+            error.at(self.data.display().to_string())
+        }
+    }
+
+    /// Adds the nearest name that the file has to the error of a missing column.
+    fn explain(&self, error: Error) -> Error {
+        let error = self.at_data(error);
+        let Some(column) = error.place().column.clone() else { return error };
+        let first = ReadOptions { n_rows_max: Some(1), ..ReadOptions::default() };
+        match read_path(self.data, &first, self.ctx) {
+            Ok(file) => error.suggest(&column, file.table.names()),
+            Err(_) => error,
+        }
+    }
+}
+
+fn parse(stream: TableStream, send: &SyncSender<Result<Table>>) {
+    for table in stream {
+        let failed = table.is_err();
+        if send.send(table).is_err() || failed {
+            return;
+        }
+    }
+}
+
+/// Writes chunks until there are no more; `None` when the output's reader has seen enough.
+fn write<W: Write + Send>(mut out: Out<W>, chunks: &Receiver<Table>) -> Result<Option<W>> {
+    let quiet_end = |error: Error| if is_broken_pipe(&error) { Ok(None) } else { Err(error) };
+    for chunk in chunks {
+        if let Err(error) = out.write(&chunk) {
+            return quiet_end(error);
+        }
+    }
+    out.finish().map(Some).or_else(quiet_end)
+}
+
+fn is_broken_pipe(error: &Error) -> bool {
+    let mut cause = std::error::Error::source(error);
+    while let Some(this) = cause {
+        let io = this.downcast_ref::<io::Error>();
+        if io.is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe) {
+            return true;
+        }
+        cause = this.source();
+    }
+    false
+}
+
+/// The output in one of its forms.
+enum Out<W: Write + Send> {
+    Table(TableWriter<W>),
+    Json(RowsJson<W>),
+}
+
+impl<W: Write + Send> Out<W> {
+    fn new(form: Form, out: W) -> Self {
+        match form {
+            Form::Csv => Self::Table(TableWriter::csv(out)),
+            Form::Parquet => Self::Table(TableWriter::parquet(out)),
+            Form::Json => Self::Json(RowsJson::new(out)),
+        }
+    }
+
+    fn write(&mut self, table: &Table) -> Result<()> {
+        match self {
+            Self::Table(writer) => writer.write(table),
+            Self::Json(writer) => writer.write(table),
+        }
+    }
+
+    fn finish(self) -> Result<W> {
+        match self {
+            Self::Table(writer) => writer.finish(),
+            Self::Json(writer) => writer.finish(),
+        }
     }
 }
