@@ -92,7 +92,8 @@ pub(crate) fn decimals(value: f64, ci95: Option<Interval>) -> usize {
 
 /// An estimate without its interval, with as many digits as the interval allows.
 pub(crate) fn estimate(value: f64, ci95: Option<Interval>) -> String {
-    if value.abs() >= 1e12 || (value != 0.0 && value.abs() < 1e-6) {
+    let tiny = value != 0.0 && value.abs() < 1e-6 && ci95.is_none();
+    if value.abs() >= 1e12 || tiny {
         return significant(value, 4);
     }
     fixed(value, decimals(value, ci95))
@@ -210,6 +211,7 @@ mod tests {
         let ci = |low, high| Some(Interval { low, high });
         assert_eq!(estimate(0.927_412_3, ci(0.9231, 0.9316)), "0.9274");
         assert_eq!(estimate(46_812.34, ci(46_050.0, 47_550.0)), "46,812");
+        assert_eq!(estimate(-1.4e-7, ci(0.65, 0.71)), "0.000");
         assert_eq!(estimate(0.5, None), "0.5000");
         assert_eq!(estimate(0.0, None), "0");
         assert_eq!(interval(Interval { low: 0.923_11, high: 0.931_64 }), "0.9231 to 0.9316");

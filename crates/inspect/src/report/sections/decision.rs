@@ -22,7 +22,17 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
         .block(Block::Text(question(record)))
         .maybe(validation_chart(record, &headline));
     section.caveats = record.warnings.iter().map(|w| words::remark(w)).collect();
+    section.caveats.extend(unfinished(record));
     Some(section)
+}
+
+/// Trials that the budget, or a failure, left without a score.
+fn unfinished(record: &RunRecord) -> Option<String> {
+    let n = record.trials.iter().filter(|t| t.score.is_none()).count();
+    let all = number::counted(record.trials.len(), "trial", "trials");
+    (n > 0).then(|| {
+        format!("{} of {all} gave no score; more time may give a better model.", number::count(n))
+    })
 }
 
 fn finding(record: &RunRecord, headline: &Headline<'_>, verdict: Verdict) -> String {
