@@ -25,12 +25,12 @@ fn main() -> modelwright_core::Result<()> {
         for table in stream_path(path.as_ref(), &schema, 8192, &ctx)? {
             n_rows += table?.n_rows();
         }
-        let seconds = (ctx.elapsed() - start).as_secs_f64();
+        let seconds = ctx.elapsed().saturating_sub(start).as_secs_f64();
         println!("{n_rows} rows in {seconds:.3} s: {:.0} rows/s", n_rows as f64 / seconds);
     } else {
         let start = ctx.elapsed();
         let file = read_path(path.as_ref(), &options, &ctx)?;
-        let seconds = (ctx.elapsed() - start).as_secs_f64();
+        let seconds = ctx.elapsed().saturating_sub(start).as_secs_f64();
         let megabytes = bytes as f64 / 1e6;
         println!("{} × {}", file.table.n_rows(), file.table.n_columns());
         println!("{megabytes:.0} MB in {seconds:.3} s: {:.0} MB/s", megabytes / seconds);

@@ -284,6 +284,16 @@ fn read_head(reader: &mut dyn Read) -> io::Result<Vec<u8>> {
     Ok(head)
 }
 
+/// Bytes in hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        for digit in [byte >> 4, byte & 15] {
+            text.push(char::from(b"0123456789abcdef"[usize::from(digit)]));
+        }
+        text
+    })
+}
+
 /// A reader that hashes what passes, and can be asked for the hash of all in the end.
 #[derive(Clone)]
 pub(crate) struct Hash<'a>(Arc<Mutex<Hashing<'a>>>);
@@ -303,7 +313,7 @@ impl<'a> Hash<'a> {
         let mut buffer = vec![0; 256 << 10];
         while self.read(&mut buffer)? > 0 {}
         let sha = self.0.lock().unwrap_or_else(PoisonError::into_inner).sha.clone();
-        Ok(sha.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+        Ok(hex(&sha.finalize()))
     }
 }
 

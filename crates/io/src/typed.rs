@@ -111,7 +111,9 @@ impl Builder {
             (Values::Number(values), ColumnData::Number(new)) => values.extend(new),
             (Values::Instant(values), ColumnData::Instant(new)) => values.extend(new),
             (_, ColumnData::Number(new)) if new.iter().all(|v| v.is_nan()) => {
-                new.iter().for_each(|_| self.push_missing());
+                for _ in new {
+                    self.push_missing();
+                }
             }
             (_, ColumnData::Number(new)) => new
                 .into_iter()

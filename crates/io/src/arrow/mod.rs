@@ -116,15 +116,14 @@ pub(crate) fn open(
     notes: &mut Vec<String>,
 ) -> Result<ArrowBatches> {
     let is_file = opened.head.starts_with(b"ARROW1");
-    let (schema, batches) = match (opened.compression, source.file()) {
-        (None, Some(file)) => start(BufReader::new(file?), is_file),
-        _ => {
-            let (mut bytes, mut reader) = (Vec::new(), opened.reader);
-            reader.read_to_end(&mut bytes).map_err(|e| source.broken(e))?;
-            start(Cursor::new(bytes), is_file)
-        }
-    }
-    .map_err(|e| broken(source, e))?;
+    let started = if let (None, Some(file)) = (opened.compression, source.file()) {
+        start(BufReader::new(file?), is_file)
+    } else {
+        let (mut bytes, mut reader) = (Vec::new(), opened.reader);
+        reader.read_to_end(&mut bytes).map_err(|e| source.broken(e))?;
+        start(Cursor::new(bytes), is_file)
+    };
+    let (schema, batches) = started.map_err(|e| broken(source, e))?;
     let names: Vec<String> = schema.fields().iter().map(|f| f.name().clone()).collect();
     let names = repair_names(&names, notes);
     for wanted in options.columns.iter().flatten() {

@@ -114,7 +114,7 @@ fn position(names: &[&str], word: &[u8]) -> Option<i64> {
             && word.len() <= name.len()
             && name.as_bytes()[..word.len()].eq_ignore_ascii_case(word)
     };
-    names.iter().position(matches).map(|i| i as i64)
+    names.iter().zip(0..).find(|(name, _)| matches(name)).map(|(_, i)| i)
 }
 
 fn numeric(cursor: &mut Cursor<'_>, day_first: Option<bool>) -> Option<i64> {

@@ -256,7 +256,7 @@ fn parse_grouped(text: &str, decimal_comma: bool) -> Option<(f64, bool)> {
             if !right {
                 return None;
             }
-            groups.iter().for_each(|g| plain.push_str(g));
+            plain.extend(groups);
         }
         Some(_) => return None,
     }

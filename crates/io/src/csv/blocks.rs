@@ -35,7 +35,7 @@ impl<'a> Blocks<'a> {
             if self.ended {
                 return Ok((!block.is_empty()).then_some(block));
             }
-            if let Some(end) = last_record_end(&block, &self.dialect) {
+            if let Some(end) = last_record_end(&block, self.dialect) {
                 self.carry = block.split_off(end);
                 return Ok(Some(block));
             }
@@ -73,7 +73,7 @@ mod tests {
             let mut joined = Vec::new();
             while let Some(block) = blocks.next_block().unwrap() {
                 let block = String::from_utf8(block).unwrap();
-                super::super::records::split(&block, &dialect, 2, usize::MAX).unwrap();
+                super::super::records::split(&block, dialect, 2, usize::MAX).unwrap();
                 joined.extend(block.into_bytes());
             }
             assert_eq!(joined, text.as_bytes());

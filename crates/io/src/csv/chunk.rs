@@ -92,12 +92,12 @@ pub(crate) fn parse(
     };
     let mut body = &*text;
     if is_first {
-        body = skip_records(body, &job.dialect, job.n_skipped)
-            .map_err(|problem| failure(&text, newline, 0, BadRecord { at: 0, problem }))?;
+        body = skip_records(body, job.dialect, job.n_skipped)
+            .map_err(|problem| failure(&text, newline, 0, &BadRecord { at: 0, problem }))?;
     }
     let offset = text.len() - body.len();
-    let records = split(body, &job.dialect, job.n_fields, n_rows_max)
-        .map_err(|bad| failure(&text, newline, offset, bad))?;
+    let records = split(body, job.dialect, job.n_fields, n_rows_max)
+        .map_err(|bad| failure(&text, newline, offset, &bad))?;
     let parts = job
         .columns
         .iter()
@@ -109,7 +109,7 @@ pub(crate) fn parse(
                     line: lines(&text.as_bytes()[..offset + span.place()], newline),
                     row,
                     column,
-                    value: span.text(body, &job.dialect).into_owned(),
+                    value: span.text(body, job.dialect).into_owned(),
                 }
             })
         })
@@ -121,7 +121,7 @@ fn lines(bytes: &[u8], newline: u8) -> u64 {
     memchr::memchr_iter(newline, bytes).count() as u64
 }
 
-fn failure(text: &str, newline: u8, offset: usize, bad: BadRecord) -> Failure {
+fn failure(text: &str, newline: u8, offset: usize, bad: &BadRecord) -> Failure {
     let line = |at: usize| lines(&text.as_bytes()[..offset + at], newline);
     match bad.problem {
         Problem::Fields(got) => Failure::Fields { line: line(bad.at), got },
@@ -129,7 +129,7 @@ fn failure(text: &str, newline: u8, offset: usize, bad: BadRecord) -> Failure {
     }
 }
 
-fn skip_records<'a>(text: &'a str, dialect: &Dialect, n: usize) -> Result<&'a str, Problem> {
+fn skip_records(text: &str, dialect: Dialect, n: usize) -> Result<&str, Problem> {
     let (mut at, mut n_left) = (0, n);
     let mut spans = Vec::new();
     while n_left > 0 && at < text.len() {
@@ -152,7 +152,7 @@ fn parse_column(
         .iter()
         .skip(plan.position)
         .step_by(job.n_fields)
-        .map(|span| span.text(body, &job.dialect));
+        .map(|span| span.text(body, job.dialect));
     let part = match plan.reading {
         Reading::Number(style) => parse_numbers(cells, style, &plan.seen, records.n_rows),
         Reading::Instant(order) => parse_instants(cells, order, records.n_rows),

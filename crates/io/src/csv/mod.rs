@@ -117,14 +117,11 @@ pub(crate) fn prepare(
     let is_whole = opened.is_whole();
     let raw = &opened.head[mark_bytes..];
     let mut notes = Vec::new();
-    let head = match encoding::head_text(raw, encoding, is_whole) {
-        Some(text) => text,
-        None => {
-            encoding = Encoding::Windows1252;
-            notes.push(ENCODING_NOTE.to_owned());
-            encoding::head_text(raw, encoding, is_whole).unwrap_or_default()
-        }
-    };
+    let head = encoding::head_text(raw, encoding, is_whole).unwrap_or_else(|| {
+        encoding = Encoding::Windows1252;
+        notes.push(ENCODING_NOTE.to_owned());
+        encoding::head_text(raw, encoding, is_whole).unwrap_or_default()
+    });
     if head.trim().is_empty() {
         return Err(Error::input("the file holds only blanks")
             .at(source.shown())
@@ -164,7 +161,7 @@ fn plan(
         let plan = |f: &Field| position(&f.name).map(|position| strict_plan(f, position));
         return Ok(schema.fields.iter().filter(|f| is_wanted(&f.name)).filter_map(plan).collect());
     }
-    let records = first_records(head, &layout.dialect, is_whole);
+    let records = first_records(head, layout.dialect, is_whole);
     let rows = records.get(layout.n_skipped..).unwrap_or_default();
     let free = |(position, _): (usize, &String)| {
         let cells = rows.iter().filter_map(|r| r.get(position)).map(String::as_str);

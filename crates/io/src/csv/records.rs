@@ -45,7 +45,7 @@ impl Span {
 
     /// The field's text.
     #[inline]
-    pub(crate) fn text<'a>(self, block: &'a str, dialect: &Dialect) -> Cow<'a, str> {
+    pub(crate) fn text(self, block: &str, dialect: Dialect) -> Cow<'_, str> {
         let raw = &block[self.start as usize..(self.end & !UNDO) as usize];
         if self.end & UNDO == 0 { Cow::Borrowed(raw) } else { Cow::Owned(undo(raw, dialect)) }
     }
@@ -81,7 +81,7 @@ pub(crate) enum Problem {
 /// Stops after `n_rows_max` rows.
 pub(crate) fn split(
     block: &str,
-    dialect: &Dialect,
+    dialect: Dialect,
     n_columns: usize,
     n_rows_max: usize,
 ) -> Result<Records, BadRecord> {
@@ -112,7 +112,7 @@ pub(crate) fn split(
 pub(crate) fn split_record(
     block: &str,
     mut at: usize,
-    dialect: &Dialect,
+    dialect: Dialect,
     spans: &mut Vec<Span>,
 ) -> Result<usize, Problem> {
     let bytes = block.as_bytes();
@@ -145,7 +145,7 @@ pub(crate) fn split_record(
 }
 
 /// Whether a line's only field holds nothing but blanks, and no quotes around them.
-fn is_blank(bytes: &[u8], only: Span, dialect: &Dialect) -> bool {
+fn is_blank(bytes: &[u8], only: Span, dialect: Dialect) -> bool {
     let (start, end) = (only.start as usize, (only.end & !UNDO) as usize);
     bytes[start..end].iter().all(|b| matches!(b, b' ' | b'\t' | b'\r'))
         && bytes.get(end).is_none_or(|b| Some(b) != dialect.quote.as_ref())
@@ -153,7 +153,7 @@ fn is_blank(bytes: &[u8], only: Span, dialect: &Dialect) -> bool {
 
 /// The field that begins at `start`, and the place of the delimiter or line end behind it.
 #[inline]
-fn field(bytes: &[u8], start: usize, dialect: &Dialect) -> Result<(Span, usize), Problem> {
+fn field(bytes: &[u8], start: usize, dialect: Dialect) -> Result<(Span, usize), Problem> {
     let mut first = start;
     while bytes.get(first) == Some(&b' ') {
         first += 1;
@@ -166,7 +166,7 @@ fn field(bytes: &[u8], start: usize, dialect: &Dialect) -> Result<(Span, usize),
     Ok((Span::new(start, end, false), end))
 }
 
-fn quoted(bytes: &[u8], open: usize, dialect: &Dialect) -> Result<(Span, usize), Problem> {
+fn quoted(bytes: &[u8], open: usize, dialect: Dialect) -> Result<(Span, usize), Problem> {
     let quote = bytes[open];
     let mut at = open + 1;
     let mut doubled = false;
@@ -190,7 +190,7 @@ fn quoted(bytes: &[u8], open: usize, dialect: &Dialect) -> Result<(Span, usize),
 }
 
 /// The text of a field with doubled quotes, or with text after its closing quote.
-fn undo(raw: &str, dialect: &Dialect) -> String {
+fn undo(raw: &str, dialect: Dialect) -> String {
     let Some(quote) = dialect.quote.map(char::from) else { return raw.to_owned() };
     let mut text = String::with_capacity(raw.len());
     let mut chars = raw.chars().peekable();
@@ -235,7 +235,7 @@ fn next_of(bytes: &[u8], mut at: usize, a: u8, b: u8) -> usize {
 /// record ends in it.
 ///
 /// Follows the same rules as [`split`], looking at quotes only.
-pub(crate) fn last_record_end(bytes: &[u8], dialect: &Dialect) -> Option<usize> {
+pub(crate) fn last_record_end(bytes: &[u8], dialect: Dialect) -> Option<usize> {
     let newline = dialect.newline;
     let Some(quote) = dialect.quote else {
         return memchr::memrchr(newline, bytes).map(|i| i + 1);
@@ -270,7 +270,7 @@ pub(crate) fn last_record_end(bytes: &[u8], dialect: &Dialect) -> Option<usize> 
     memchr::memrchr(newline, &bytes[outside..]).map(|i| outside + i + 1).or(last)
 }
 
-fn opens_field(bytes: &[u8], quote_at: usize, dialect: &Dialect) -> bool {
+fn opens_field(bytes: &[u8], quote_at: usize, dialect: Dialect) -> bool {
     let before = bytes[..quote_at].iter().rposition(|b| *b != b' ');
     before.is_none_or(|i| bytes[i] == dialect.delimiter || bytes[i] == dialect.newline)
 }
@@ -283,8 +283,8 @@ mod tests {
         Dialect { delimiter: b',', quote: Some(b'"'), newline: b'\n', skip_blanks: false };
 
     fn rows(block: &str, n_columns: usize) -> Result<Vec<Vec<String>>, BadRecord> {
-        let records = split(block, &CSV, n_columns, usize::MAX)?;
-        let text = |s: &Span| s.text(block, &CSV).into_owned();
+        let records = split(block, CSV, n_columns, usize::MAX)?;
+        let text = |s: &Span| s.text(block, CSV).into_owned();
         Ok(records.spans.chunks(n_columns).map(|r| r.iter().map(text).collect()).collect())
     }
 
@@ -313,7 +313,7 @@ mod tests {
 
     #[test]
     fn a_block_ends_behind_the_last_record_that_is_surely_whole() {
-        let end = |text: &str| last_record_end(text.as_bytes(), &CSV);
+        let end = |text: &str| last_record_end(text.as_bytes(), CSV);
         assert_eq!(end("a,b\nc"), Some(4));
         assert_eq!(end("a,\"b\nc"), None);
         assert_eq!(end("x\na,\"b\nc"), Some(2));

@@ -55,7 +55,7 @@ pub(crate) fn sniff(head: &str, is_whole: bool, options: &ReadOptions) -> Result
     };
     let delimiter = delimiter.or_else(|| best_delimiter(body, is_whole, &dialect_of));
     let mut dialect = dialect_of(delimiter.unwrap_or(newline));
-    let mut records = first_records(body, &dialect, is_whole);
+    let mut records = first_records(body, dialect, is_whole);
     if records.is_empty() {
         return Err(Error::input("no records in the first part of the file")
             .expected("lines of fields")
@@ -63,7 +63,7 @@ pub(crate) fn sniff(head: &str, is_whole: bool, options: &ReadOptions) -> Result
     }
     dialect.skip_blanks = blanks_follow(&records);
     if dialect.skip_blanks {
-        records = first_records(body, &dialect, is_whole);
+        records = first_records(body, dialect, is_whole);
     }
     let has_header = options.header.unwrap_or_else(|| !is_headerless(&records));
     let names = if has_header {
@@ -83,7 +83,7 @@ pub(crate) fn sniff(head: &str, is_whole: bool, options: &ReadOptions) -> Result
 }
 
 /// The records of the head as text; the last one is left out unless the head is the whole file.
-pub(crate) fn first_records(head: &str, dialect: &Dialect, is_whole: bool) -> Vec<Vec<String>> {
+pub(crate) fn first_records(head: &str, dialect: Dialect, is_whole: bool) -> Vec<Vec<String>> {
     let (mut at, mut records) = (0, Vec::new());
     let mut spans: Vec<Span> = Vec::new();
     while at < head.len() && records.len() < N_RECORDS {
@@ -131,7 +131,7 @@ fn quote_of(head: &str, delimiter: u8, newline: u8) -> u8 {
 fn best_delimiter(head: &str, is_whole: bool, dialect_of: &dyn Fn(u8) -> Dialect) -> Option<u8> {
     let mut best: Option<(usize, usize, u8)> = None;
     for delimiter in DELIMITERS {
-        let records = first_records(head, &dialect_of(delimiter), is_whole);
+        let records = first_records(head, dialect_of(delimiter), is_whole);
         let counts: Vec<usize> = records.iter().map(Vec::len).collect();
         let Some(width) = usual(&counts) else { continue };
         let percent = 100 * counts.iter().filter(|c| **c == width).count() / counts.len();
@@ -228,8 +228,9 @@ fn free_name(base: &str, given: &HashSet<&str>, taken: &HashSet<String>) -> Stri
     if is_free(&plain) {
         return plain;
     }
-    // Ends: there are only finitely many names.
-    (2..).map(|k| format!("{base}_{k}")).find(is_free).unwrap_or(plain)
+    // One of these is free: there are not more names than this.
+    let n_names = given.len() + taken.len();
+    (2..=n_names + 2).map(|k| format!("{base}_{k}")).find(is_free).unwrap_or(plain)
 }
 
 #[cfg(test)]

@@ -17,12 +17,13 @@ pub(crate) struct Rows {
     builders: Vec<Builder>,
     is_nested: Vec<bool>,
     places: HashMap<String, usize, FixedState>,
-    n_rows: usize,
+    /// Rows that are complete.
+    n_done: usize,
 }
 
 impl Rows {
     pub(crate) fn n_rows(&self) -> usize {
-        self.n_rows
+        self.n_done
     }
 
     /// The names seen so far.
@@ -42,11 +43,11 @@ impl Rows {
         for ((name, builder), nested) in
             part.names.into_iter().zip(part.builders).zip(part.is_nested)
         {
-            let place = self.place(&name, self.n_rows);
+            let place = self.place(&name, self.n_done);
             self.builders[place].append(builder.into_data());
             self.is_nested[place] |= nested;
         }
-        self.n_rows += part.n_rows;
+        self.n_done += part.n_done;
         self.fill();
     }
 
@@ -82,7 +83,7 @@ impl Rows {
     /// Missing values where the last rows lacked a key.
     fn fill(&mut self) {
         for builder in &mut self.builders {
-            match self.n_rows - builder.n_rows() {
+            match self.n_done - builder.n_rows() {
                 0 => {}
                 1 => builder.push_missing(),
                 n => builder.append(ColumnData::Number(vec![f64::NAN; n])),
@@ -138,13 +139,13 @@ impl<'de> Visitor<'de> for ObjectSeed<'_> {
         let mut guess = 0;
         while let Some(place) = map.next_key_seed(KeySeed { rows, guess })? {
             guess = place + 1;
-            if rows.builders[place].n_rows() > rows.n_rows {
+            if rows.builders[place].n_rows() > rows.n_done {
                 return Err(A::Error::custom(format!("key `{}` twice", rows.names[place])));
             }
             let is_nested = map.next_value_seed(CellSeed(&mut rows.builders[place]))?;
             rows.is_nested[place] |= is_nested;
         }
-        rows.n_rows += 1;
+        rows.n_done += 1;
         rows.fill();
         Ok(())
     }
@@ -174,8 +175,8 @@ impl Visitor<'_> for KeySeed<'_> {
         if self.rows.names.get(self.guess).is_some_and(|name| name == key) {
             return Ok(self.guess);
         }
-        let n_rows = self.rows.n_rows;
-        Ok(self.rows.place(key, n_rows))
+        let n_missing = self.rows.n_done;
+        Ok(self.rows.place(key, n_missing))
     }
 }
 

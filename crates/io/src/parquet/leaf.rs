@@ -11,6 +11,7 @@ use parquet::data_type::{ByteArray, DataType, Int96};
 use parquet::errors::Result;
 use parquet::schema::types::ColumnDescriptor;
 
+use crate::source::hex;
 use crate::typed::Builder;
 
 /// How many values are decoded at a time.
@@ -195,9 +196,13 @@ fn drain<T: DataType>(
         n_read += n;
         if is_nullable {
             let mut present = values.iter();
-            levels.iter().for_each(|l| push(if *l > 0 { present.next() } else { None }));
+            for level in &levels {
+                push(if *level > 0 { present.next() } else { None });
+            }
         } else {
-            values.iter().for_each(|v| push(Some(v)));
+            for value in &values {
+                push(Some(value));
+            }
         }
     }
     Ok(n_read)
@@ -256,10 +261,7 @@ fn push_bytes(builder: &mut Builder, leaf: Leaf, value: &ByteArray) -> bool {
             [low, high] => builder.push_number(half(u16::from_le_bytes([*low, *high]))),
             _ => builder.push_missing(),
         },
-        Leaf::Uuid => {
-            let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
-            builder.push_text(&hex);
-        }
+        Leaf::Uuid => builder.push_text(&hex(bytes)),
         Leaf::Null => builder.push_missing(),
         Leaf::Text { is_annotated } => match std::str::from_utf8(bytes) {
             Ok(text) => builder.push_text(text),

@@ -45,7 +45,7 @@ pub(crate) fn read(
     });
     let mut decided = Vec::with_capacity(leaves.len());
     for (column, found) in leaves.iter().zip(columns) {
-        let (builder, is_text) = found.map_err(|e| file.broken(source, e, &column.name))?;
+        let (builder, is_text) = found.map_err(|e| broken(source, e, &column.name))?;
         if is_text {
             decided.push((column.name.clone(), builder));
         } else {
@@ -174,15 +174,15 @@ impl Opening {
         }
         Ok((builder, is_text))
     }
+}
 
-    /// What a failed read of a column means.
-    fn broken(&self, source: &Source<'_>, error: ParquetError, column: &str) -> Error {
-        Error::input("the Parquet file is broken or uses a feature that is not known")
-            .at(source.shown())
-            .column(column)
-            .because(error)
-            .hint("write it again with Snappy or zstd compression, by pyarrow or polars")
-    }
+/// What a failed read of a column means.
+fn broken(source: &Source<'_>, error: ParquetError, column: &str) -> Error {
+    Error::input("the Parquet file is broken or uses a feature that is not known")
+        .at(source.shown())
+        .column(column)
+        .because(error)
+        .hint("write it again with Snappy or zstd compression, by pyarrow or polars")
 }
 
 /// Gives repeated or empty names a free one.

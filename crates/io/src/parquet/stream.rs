@@ -80,7 +80,7 @@ impl ParquetChunks {
     }
 
     fn broken(&self, error: ParquetError) -> Error {
-        self.file.broken(&self.source, error, &self.columns[0].name)
+        super::broken(&self.source, error, &self.columns[0].name)
     }
 }
 

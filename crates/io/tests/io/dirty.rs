@@ -31,7 +31,7 @@ fn numbers_with_signs_of_all_kinds_are_numbers_and_the_format_is_remembered() {
 fn every_marker_of_missing_is_missing() {
     let markers =
         ["NA", "N/A", "n/a", "null", "NULL", "None", "nan", "NaN", "?", "-", "#N/A", "\"\""];
-    let rows: String = markers.iter().map(|m| format!("x,{m}, {m} \n")).collect();
+    let rows = markers.map(|m| format!("x,{m}, {m} \n")).concat();
     let file = csv(format!("k,number,text\nx,1,a\n{rows}"));
     assert_eq!(shown(&file, "number")[1..], vec!["-"; markers.len()]);
     assert_eq!(shown(&file, "text")[1..], vec!["-"; markers.len()]);

@@ -14,8 +14,8 @@ fn awkward() -> String {
                 [i % 5];
         let mixed = if i == 333 { "word".to_owned() } else { format!("{}.50", i % 17) };
         let when = format!("{:02}/{:02}/2024", i % 12 + 1, if i == 390 { 31 } else { i % 12 + 1 });
-        let late = if i < 200 { String::new() } else { format!("\"{},5\"", i) };
-        text.push_str(&format!("{i},{mixed},{name},{when},{late}\n"));
+        let late = if i < 200 { String::new() } else { format!("\"{i},5\"") };
+        text.extend(format!("{i},{mixed},{name},{when},{late}\n").chars());
     }
     text
 }
@@ -56,7 +56,7 @@ fn json_lines_do_not_depend_on_blocks_or_threads() {
     for i in 0..300 {
         let extra = if i > 150 { format!(", \"late\": \"{i}\"") } else { String::new() };
         let mixed = if i == 250 { "\"word\"".to_owned() } else { format!("{i}.5") };
-        text.push_str(&format!("{{\"id\": {i}, \"mixed\": {mixed}{extra}}}\n"));
+        text.extend(format!("{{\"id\": {i}, \"mixed\": {mixed}{extra}}}\n").chars());
     }
     let read = |block_bytes, threads| {
         let options = ReadOptions { block_bytes, ..ReadOptions::default() };
