@@ -3,7 +3,7 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`explain`] | permutation importance of the raw columns |
-//! | [`report`] | a run's record as one HTML page, Markdown or JSON; a table's profile as a page or text |
+//! | [`report`] | a run's record as an HTML page, Markdown or JSON; a table's profile as a page |
 //!
 //! A report reads a [`modelwright_core::record::RunRecord`] and nothing else, so an old run can be
 //! shown again without its model.

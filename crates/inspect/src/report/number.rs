@@ -146,7 +146,8 @@ pub(crate) fn bytes(n: u64) -> String {
     format!("{} {}", significant(value, 3), UNITS[unit])
 }
 
-/// A tick of an axis whose step is 1, 2 or 5 times a power of ten: short, with thousands and millions abbreviated.
+/// A tick of an axis whose step is 1, 2 or 5 times a power of ten: short, with thousands and
+/// millions abbreviated.
 pub(crate) fn tick(value: f64, step: f64) -> String {
     let largest = value.abs().max(step);
     let (scale, suffix) = match largest {

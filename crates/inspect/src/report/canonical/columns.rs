@@ -110,8 +110,18 @@ fn category(name: &str, n_rows: usize, n_missing: usize, top: &[(&str, f64)]) ->
 /// The columns of a census table.
 pub(super) fn adult() -> TableProfile {
     let n = 39_074;
+    TableProfile {
+        n_rows: n,
+        n_duplicate_rows: 41,
+        size_bytes: 3_140_000,
+        columns: adult_columns(n),
+        alerts: adult_alerts(),
+    }
+}
+
+fn adult_columns(n: usize) -> Vec<ColumnProfile> {
     let skewed = |x: f64| (-x * 30.0).exp();
-    let columns = vec![
+    vec![
         number("age", n, 0, 17.0, 90.0, |x| (x + 0.1) * (-x * 4.5).exp()),
         category(
             "workclass",
@@ -174,44 +184,36 @@ pub(super) fn adult() -> TableProfile {
             ..category("tax_band", n, 0, &[("low", 0.7), ("mid", 0.2), ("high", 0.1)])
         },
         category("income", n, 0, &[("<=50K", 0.76), (">50K", 0.24)]),
-    ];
+    ]
+}
+
+fn adult_alerts() -> Vec<Alert> {
     let alert = |kind, severity, column: &str, message: &str| Alert {
         kind,
         severity,
         columns: if column.is_empty() { vec![] } else { vec![column.into()] },
         message: message.into(),
     };
-    TableProfile {
-        n_rows: n,
-        n_duplicate_rows: 41,
-        size_bytes: 3_140_000,
-        columns,
-        alerts: vec![
-            alert(
-                AlertKind::DuplicateRows,
-                Severity::Info,
-                "",
-                "41 of 39,074 rows repeat an earlier row",
-            ),
-            alert(
-                AlertKind::Zeros,
-                Severity::Warning,
-                "capital_gain",
-                "91.7 % of the values are 0",
-            ),
-            alert(AlertKind::Skewed, Severity::Warning, "capital_gain", "skewness 11.9"),
-            alert(
-                AlertKind::Sentinel,
-                Severity::Warning,
-                "capital_gain",
-                "99999 occurs 192 times: it may stand for missing",
-            ),
-            alert(
-                AlertKind::Missing,
-                Severity::Info,
-                "occupation",
-                "2,253 of 39,074 values (5.8 %) are missing",
-            ),
-        ],
-    }
+    vec![
+        alert(
+            AlertKind::DuplicateRows,
+            Severity::Info,
+            "",
+            "41 of 39,074 rows repeat an earlier row",
+        ),
+        alert(AlertKind::Zeros, Severity::Warning, "capital_gain", "91.7 % of the values are 0"),
+        alert(AlertKind::Skewed, Severity::Warning, "capital_gain", "skewness 11.9"),
+        alert(
+            AlertKind::Sentinel,
+            Severity::Warning,
+            "capital_gain",
+            "99999 occurs 192 times: it may stand for missing",
+        ),
+        alert(
+            AlertKind::Missing,
+            Severity::Info,
+            "occupation",
+            "2,253 of 39,074 values (5.8 %) are missing",
+        ),
+    ]
 }

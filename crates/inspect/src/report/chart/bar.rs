@@ -38,7 +38,8 @@ pub(super) fn draw(chart: &Chart, bars: &[Estimate]) -> Markup {
             }
         }
         line.axis x1=(x.px(0.0)) x2=(x.px(0.0)) y1=(px(TOP)) y2=(px(bottom)) {}
-        text.label x=(px(f64::midpoint(left, WIDTH - 16.0))) y=(px(bottom + 34.0)) text-anchor="middle" {
+        text.label x=(px(f64::midpoint(left, WIDTH - 16.0))) y=(px(bottom + 34.0))
+            text-anchor="middle" {
             (chart.x)
         }
     };

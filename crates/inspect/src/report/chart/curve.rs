@@ -21,7 +21,8 @@ pub(super) fn draw(
     let line = path(points.iter().map(|p| (frame.x.at(p.x), frame.y.at(p.y))));
     let drawing = html! {
         (frame.axes())
-        line.reference x1=(frame.x.px(0.0)) x2=(frame.x.px(1.0)) y1=(frame.y.px(from)) y2=(frame.y.px(to)) {}
+        line.reference x1=(frame.x.px(0.0)) x2=(frame.x.px(1.0))
+            y1=(frame.y.px(from)) y2=(frame.y.px(to)) {}
         path.line d=(line) {}
         @if let Some(mark) = mark {
             @let (x, y) = (frame.x.at(mark.x), frame.y.at(mark.y));

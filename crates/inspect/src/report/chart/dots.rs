@@ -39,7 +39,8 @@ pub(super) fn draw(chart: &Chart, estimates: &[Estimate], reference: Option<f64>
             text.name x=(px(LEFT)) y=(px(y - 12.0)) { (label(&e.label, 60)) }
             line.lane x1=(px(LEFT)) x2=(px(RIGHT)) y1=(px(y)) y2=(px(y)) {}
             @if let Some(ci) = e.ci95 {
-                line.interval.quiet[!e.emphasis] x1=(x.px(ci.low)) x2=(x.px(ci.high)) y1=(px(y)) y2=(px(y)) {}
+                line.interval.quiet[!e.emphasis] x1=(x.px(ci.low)) x2=(x.px(ci.high))
+                    y1=(px(y)) y2=(px(y)) {}
             }
             circle.dot.quiet[!e.emphasis] cx=(x.px(e.value)) cy=(px(y)) r="5" {}
         }

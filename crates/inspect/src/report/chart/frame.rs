@@ -122,25 +122,29 @@ impl<'a> Frame<'a> {
     pub(super) fn axes(&self) -> Markup {
         let (x_ticks, x_step) = self.x.ticks(self.n_x_ticks);
         let (y_ticks, y_step) = self.y.ticks(5);
+        let down = format!("translate(12 {}) rotate(-90)", px(f64::midpoint(TOP, BOTTOM)));
         html! {
             @for tick in &y_ticks {
-                line.grid x1=(px(self.left)) x2=(px(RIGHT)) y1=(self.y.px(*tick)) y2=(self.y.px(*tick)) {}
+                line.grid x1=(px(self.left)) x2=(px(RIGHT))
+                    y1=(self.y.px(*tick)) y2=(self.y.px(*tick)) {}
                 text.tick x=(px(self.left - 6.0)) y=(px(self.y.at(*tick) + 3.8)) text-anchor="end" {
                     (number::tick(*tick, y_step))
                 }
             }
             line.axis x1=(px(self.left)) x2=(px(RIGHT)) y1=(px(BOTTOM)) y2=(px(BOTTOM)) {}
             @for tick in &x_ticks {
-                line.axis x1=(self.x.px(*tick)) x2=(self.x.px(*tick)) y1=(px(BOTTOM)) y2=(px(BOTTOM + 4.0)) {}
+                line.axis x1=(self.x.px(*tick)) x2=(self.x.px(*tick))
+                    y1=(px(BOTTOM)) y2=(px(BOTTOM + 4.0)) {}
                 text.tick x=(self.x.px(*tick)) y=(px(BOTTOM + 17.0)) text-anchor="middle" {
                     (number::tick(*tick, x_step))
                 }
             }
-            text.label x=(px(f64::midpoint(self.left, RIGHT))) y=(px(HEIGHT - 8.0)) text-anchor="middle" {
+            text.label x=(px(f64::midpoint(self.left, RIGHT))) y=(px(HEIGHT - 8.0))
+                text-anchor="middle" {
                 (fitting(self.x_label, RIGHT - self.left))
             }
             text.label text-anchor="middle"
-                transform=(format!("translate(12 {}) rotate(-90)", px(f64::midpoint(TOP, BOTTOM)))) {
+                transform=(down) {
                 (fitting(self.y_label, BOTTOM - TOP))
             }
         }

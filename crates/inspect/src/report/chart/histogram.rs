@@ -17,7 +17,8 @@ pub(super) fn draw(chart: &Chart, bins: &[Bin]) -> Markup {
         @for bin in bins.iter().filter(|b| b.n_rows > 0) {
             @let (from, to) = (frame.x.at(bin.from), frame.x.at(bin.to));
             @let y = frame.y.at(bin.n_rows as f64).min(bottom - 1.0);
-            rect.bar x=(px(from + 0.5)) y=(px(y)) width=(px((to - from - 1.0).max(1.0))) height=(px(bottom - y)) {}
+            rect.bar x=(px(from + 0.5)) y=(px(y))
+                width=(px((to - from - 1.0).max(1.0))) height=(px(bottom - y)) {}
         }
         @if low < 0.0 && high > 0.0 {
             line.reference x1=(frame.x.px(0.0)) x2=(frame.x.px(0.0)) y1=(px(top)) y2=(px(bottom)) {}

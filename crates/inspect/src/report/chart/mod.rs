@@ -1,6 +1,7 @@
 //! Charts as data, and their drawings as SVG.
 //!
-//! A [`Chart`] says what is plotted; [`svg`] draws it with axes, units and an accessible title.
+//! A [`Chart`] says what is plotted; each [`Plot`] has a file that draws it, with axes, units and
+//! an accessible title.
 //! Colours are classes that the page's style sheet resolves, so one drawing serves light, dark and
 //! print. Drawings are made for a width of 400 pixels, so that text keeps its size on a phone.
 

@@ -13,12 +13,14 @@ pub(super) fn draw(chart: &Chart, bins: &[CalibrationBin]) -> Markup {
     let line = path(bins.iter().map(|b| (frame.x.at(b.predicted), frame.y.at(b.observed))));
     let drawing = html! {
         (frame.axes())
-        line.reference x1=(frame.x.px(0.0)) y1=(frame.y.px(0.0)) x2=(frame.x.px(1.0)) y2=(frame.y.px(1.0)) {}
+        line.reference x1=(frame.x.px(0.0)) y1=(frame.y.px(0.0))
+            x2=(frame.x.px(1.0)) y2=(frame.y.px(1.0)) {}
         path.line.thin d=(line) {}
         @for bin in bins {
             @let x = frame.x.px(bin.predicted);
             @let radius = 2.5 + 4.0 * (bin.n_rows as f64 / most).sqrt();
-            line.interval x1=(x) x2=(x) y1=(frame.y.px(bin.ci95.low)) y2=(frame.y.px(bin.ci95.high)) {}
+            line.interval x1=(x) x2=(x)
+                y1=(frame.y.px(bin.ci95.low)) y2=(frame.y.px(bin.ci95.high)) {}
             circle.dot cx=(x) cy=(frame.y.px(bin.observed)) r=(px(radius)) {}
         }
     };

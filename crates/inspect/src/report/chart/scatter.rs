@@ -18,7 +18,8 @@ pub(super) fn draw(chart: &Chart, points: &[CurvePoint]) -> Markup {
     }
     let drawing = html! {
         (frame.axes())
-        line.reference x1=(frame.x.px(low)) y1=(frame.y.px(low)) x2=(frame.x.px(high)) y2=(frame.y.px(high)) {}
+        line.reference x1=(frame.x.px(low)) y1=(frame.y.px(low))
+            x2=(frame.x.px(high)) y2=(frame.y.px(high)) {}
         path.points d=(dots) {}
     };
     canvas(chart, WIDTH, HEIGHT, &drawing)

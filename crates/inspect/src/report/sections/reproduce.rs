@@ -14,8 +14,8 @@ pub(crate) const SPEC: Spec =
 pub(crate) fn build(record: &RunRecord) -> Option<Section> {
     let decisions = record.decisions.stopped_after.len() + record.decisions.chosen.len();
     let finding = format!(
-        "The record repeats the run bit for bit, for any number of threads: it holds seed {} and {} \
-         of the clock or the machine.",
+        "The record repeats the run bit for bit, for any number of threads: it holds seed {} and \
+         {} of the clock or the machine.",
         record.options.seed,
         number::counted(decisions, "decision", "decisions")
     );

@@ -15,7 +15,8 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
         format!("No rows were held out; all {} train the model.", number::rows(split.n_train))
     } else {
         format!(
-            "{} ({}) were set aside before anything was learned; {} train the model ({kind} split).",
+            "{} ({}) were set aside before anything was learned; {} train the model ({kind} \
+             split).",
             number::rows(split.n_holdout),
             number::part(split.n_holdout, split.n_holdout + split.n_train),
             number::rows(split.n_train)
