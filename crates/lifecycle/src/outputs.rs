@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use modelwright_core::{Error, Result};
+use modelwright_core::{Error, ErrorKind, Result};
 
 use crate::artifact::{ArtifactParts, pack_artifact, record_json};
 use crate::atomic::{AtomicFile, atomic_write, write_error};
@@ -19,7 +19,7 @@ pub const RECORD_FILE: &str = "record.json";
 /// How much of a file's start is looked at to tell who made it.
 const START_BYTES: u64 = 4096;
 /// How much of a file's end is looked at.
-const END_BYTES: u64 = 256;
+const END_BYTES: u64 = 1024;
 
 /// A folder that can take the outputs of a fit: it can be written to, and holds nothing under
 /// their names that is not Modelwright's.
@@ -51,7 +51,17 @@ impl OutputFolder {
         // the one that it will be made in) can be written to.
         let here = path.ancestors().find(|p| p.is_dir()).unwrap_or(Path::new("."));
         let here = if here.as_os_str().is_empty() { Path::new(".") } else { here };
-        drop(AtomicFile::create(here.join(MODEL_FILE))?);
+        match AtomicFile::create(here.join(MODEL_FILE)) {
+            Ok(probe) => drop(probe),
+            Err(full) if full.kind() == ErrorKind::Work => return Err(full),
+            Err(refused) => {
+                return Err(Error::input("the output folder cannot be written to")
+                    .at(path.display().to_string())
+                    .expected("a folder that you may write to")
+                    .hint("choose another folder with --out")
+                    .because(refused.what().to_owned()));
+            }
+        }
         Ok(Self { path: path.to_owned() })
     }
 
@@ -95,7 +105,9 @@ fn is_ours(path: &Path) -> bool {
             start.starts_with("PK")
                 && String::from_utf8_lossy(&end).contains("modelwright artifact")
         }
-        Some(REPORT_FILE) => start.contains("Modelwright"),
+        Some(REPORT_FILE) => {
+            start.contains("Modelwright") || String::from_utf8_lossy(&end).contains("Modelwright ")
+        }
         _ => start.contains("\"format_version\"") && start.contains("\"engine_version\""),
     }
 }

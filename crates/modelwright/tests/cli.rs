@@ -1,8 +1,17 @@
 //! Black-box tests of the binary: arguments in, stdout, stderr, files and exit codes out.
 
+#[path = "cli/bad_files.rs"]
+mod bad_files;
 #[path = "cli/bad_flags.rs"]
 mod bad_flags;
 #[path = "cli/harness.rs"]
 mod harness;
+#[cfg(unix)]
+#[path = "cli/interrupt.rs"]
+mod interrupt;
+#[path = "cli/life.rs"]
+mod life;
 #[path = "cli/manners.rs"]
 mod manners;
+#[path = "cli/tables.rs"]
+mod tables;

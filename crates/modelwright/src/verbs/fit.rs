@@ -149,6 +149,12 @@ impl Fit {
         if self.split.as_deref() == Some("time") && self.time_column.is_none() {
             return Err(missing_partner("--split time", "--time-column COLUMN"));
         }
+        if self.task == Some(Task::Regression) && self.positive.is_some() {
+            return Err(Error::input("`--positive` needs a target with two classes")
+                .at("--positive")
+                .expected("--task binary")
+                .hint("leave --positive or --task out"));
+        }
         if let Some(name) = &self.metric {
             metric(name).map_err(|e| e.at("--metric"))?;
         }

@@ -1,0 +1,61 @@
+//! Ctrl-C: once ends a fit with the best model so far, twice ends the process at once.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, ChildStderr, Command, Stdio};
+
+use crate::harness::Folder;
+use crate::tables::customers;
+
+/// A fit that would run for minutes, stopped when its search has a first result.
+fn searching(folder: &Folder) -> (Child, BufReader<ChildStderr>) {
+    folder.write("t.csv", customers(0, 30_000));
+    let args = ["fit", "t.csv", "--target", "left", "--time", "10m", "--preset", "best"];
+    let mut child =
+        folder.command(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("best so far") {
+        line.clear();
+        assert!(stderr.read_line(&mut line).unwrap() > 0, "the fit ended before its first trial");
+    }
+    (child, stderr)
+}
+
+fn interrupt(child: &Child) {
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+}
+
+#[test]
+fn once_finishes_with_the_best_model_so_far() {
+    let folder = Folder::new();
+    let (mut child, mut stderr) = searching(&folder);
+    interrupt(&child);
+    let mut said = String::new();
+    stderr.read_to_string(&mut said).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0), "{said}");
+    assert!(said.contains("finishing with the best model so far"), "{said}");
+    assert!(said.contains("ended early on request"), "{said}");
+    folder.run(&["evaluate", "modelwright-out", "t.csv", "-q"]).done();
+    // What the user's impatience decided is in the record, and repeats.
+    folder.run(&["replay", "modelwright-out", "t.csv", "--out", "again", "-q"]).done();
+    let read = |name: &str| std::fs::read(folder.path().join(name).join("model.mw")).unwrap();
+    assert!(read("modelwright-out") == read("again"), "an interrupted run must repeat");
+}
+
+#[test]
+fn twice_ends_at_once_and_leaves_nothing() {
+    let folder = Folder::new();
+    let (mut child, mut stderr) = searching(&folder);
+    interrupt(&child);
+    let mut line = String::new();
+    while !line.contains("finishing") {
+        line.clear();
+        assert!(stderr.read_line(&mut line).unwrap() > 0, "the first signal must be answered");
+    }
+    interrupt(&child);
+    let mut said = String::new();
+    stderr.read_to_string(&mut said).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{said}");
+    assert_eq!(folder.names(), ["t.csv"], "nothing is left");
+}

@@ -1,0 +1,58 @@
+"""Makes the sample models of one format version: `make.py BINARY v1`."""
+
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).parent
+PLANS = ["basic", "plus", "pro"]
+
+
+def rows(start, n):
+    """Numbers, categories, a date, words and missing values, the same on every machine."""
+    for i in range(start, start + n):
+        noise = (i * 7919 + 13) % 101
+        age = 18 + (i * 37) % 60
+        plan = PLANS[(i * 5 + noise) % 3]
+        joined = f"2023-{1 + i % 12:02}-{1 + i * 3 % 28:02}"
+        spent = "" if noise % 9 == 0 else 1000 + noise * 31
+        # Age works one way for one plan and the other way for the rest, so that trees are needed.
+        score = (2 * age if plan == "basic" else 150 - 2 * age) + noise / 4
+        yield [age, plan, joined, spent], score
+
+
+TARGETS = {
+    "binary": lambda score: "yes" if score > 75 else "no",
+    "multiclass": lambda score: "low" if score < 55 else "middle" if score < 100 else "high",
+    "regression": lambda score: round(score * 3.7, 2),
+}
+
+
+def table(path, target, start, n):
+    header = ["age", "plan", "joined", "spent"] + (["y"] if target else [])
+    lines = [",".join(header)]
+    for cells, score in rows(start, n):
+        lines.append(",".join(map(str, cells + ([target(score)] if target else []))))
+    path.write_text("\n".join(lines) + "\n")
+
+
+def main(binary, version):
+    for task, target in TARGETS.items():
+        with tempfile.TemporaryDirectory() as folder:
+            folder = pathlib.Path(folder)
+            table(folder / "train.csv", target, 0, 200)
+            fit = ["fit", "train.csv", "--target", "y", "--task", task, "--time", "30s", "-q"]
+            fit += ["--preset", "quick", "--out", "out"]
+            subprocess.run([binary, *fit], cwd=folder, check=True)
+            sample = HERE / f"{version}-{task}"
+            shutil.copy(folder / "out" / "model.mw", f"{sample}.mw")
+            table(pathlib.Path(f"{sample}.rows.csv"), None, 200, 25)
+            predict = ["predict", f"{sample}.mw", f"{sample}.rows.csv", "-q"]
+            predict += ["-o", f"{sample}.predictions.csv"]
+            subprocess.run([binary, *predict], check=True)
+
+
+if __name__ == "__main__":
+    main(str(pathlib.Path(sys.argv[1]).resolve()), sys.argv[2])
