@@ -10,6 +10,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 /// architectures we build for.
 const TICKS_PER_S: f64 = 100.0;
 
+/// A process that is about to start its work is not older than this; a larger age comes from
+/// another clock (a container restored from a snapshot) and is ignored.
+const AGE_MAX: Duration = Duration::from_mins(1);
+
 /// The share of the free memory that a run may take when the user names no limit.
 const FREE_SHARE: f64 = 0.9;
 
@@ -18,8 +22,7 @@ const FREE_SHARE: f64 = 0.9;
 pub(crate) fn process_start() -> Instant {
     let now = Instant::now();
     match age() {
-        // An implausible age (another clock, a container restored from a snapshot) is ignored.
-        Some(age) if age < Duration::from_secs(60) => now.checked_sub(age).unwrap_or(now),
+        Some(age) if age < AGE_MAX => now.checked_sub(age).unwrap_or(now),
         _ => now,
     }
 }
@@ -38,7 +41,7 @@ fn age() -> Option<Duration> {
 #[expect(clippy::disallowed_methods, reason = "a date for people; nothing depends on it")]
 pub(crate) fn utc_now() -> String {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let text = modelwright_core::data::instant_text(since.as_secs() as i64 * 1_000_000);
+    let text = modelwright_core::data::instant_text(since.as_secs().cast_signed() * 1_000_000);
     if text.contains('T') { text } else { format!("{text}T00:00:00Z") }
 }
 
@@ -146,7 +149,7 @@ mod tests {
 
     #[test]
     fn the_operating_system_answers() {
-        assert!(age().unwrap() < Duration::from_secs(600));
+        assert!(age().unwrap() < Duration::from_mins(10));
         assert!(memory_in_use() > 0);
         assert!(peak_memory().unwrap() >= memory_in_use() / 2);
         assert!(default_memory_limit().unwrap() > 1 << 20);

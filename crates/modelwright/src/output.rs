@@ -112,12 +112,10 @@ impl TextTable {
             let mut line = String::from(" ");
             for ((cell, width), right) in row.iter().zip(&widths).zip(&self.right) {
                 let pad = " ".repeat(width - cell.chars().count());
-                line.push(' ');
-                line.push_str(&if *right {
-                    format!("{pad}{cell} ")
-                } else {
-                    format!("{cell}{pad} ")
-                });
+                let (before, after) = if *right { (&pad[..], "") } else { ("", &pad[..]) };
+                for part in [" ", before, cell, after, " "] {
+                    line.push_str(part);
+                }
             }
             text.push_str(line.trim_end());
             text.push('\n');
@@ -143,7 +141,7 @@ pub(crate) fn count(n: usize) -> String {
 pub(crate) fn number(value: f64) -> String {
     match value.abs() {
         v if v == 0.0 || !v.is_finite() => format!("{value}"),
-        v if v >= 1000.0 && v < 1e15 && value.fract() == 0.0 => {
+        v if (1000.0..1e15).contains(&v) && value.fract() == 0.0 => {
             format!("{}{}", if value < 0.0 { "-" } else { "" }, count(v as usize))
         }
         v if v >= 1000.0 => format!("{value:.0}"),

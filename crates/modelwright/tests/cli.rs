@@ -1,4 +1,5 @@
 //! Black-box tests of the binary: arguments in, stdout, stderr, files and exit codes out.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 #[path = "cli/bad_files.rs"]
 mod bad_files;

@@ -73,7 +73,7 @@ pub(crate) enum Verb {
     /// Look at a table: kinds, statistics, alerts, suspected leaks
     Profile(verbs::profile::Profile),
     /// Train, test and pack a model within a budget
-    Fit(verbs::fit::Fit),
+    Fit(Box<verbs::fit::Fit>),
     /// Predict the rows of a file
     Predict(verbs::predict::Predict),
     /// Measure a model on a file whose target is known

@@ -108,7 +108,7 @@ fn folder_of_bad_files() -> Folder {
     folder
         .write("empty.csv", "")
         .write("blank.csv", "\n\n\n")
-        .write("binary.csv", (0..4000_u32).map(|i| (i * 7919 >> 3) as u8).collect::<Vec<u8>>())
+        .write("binary.csv", (0..4000_u32).map(|i| ((i * 7919) >> 3) as u8).collect::<Vec<u8>>())
         .write("header_only.csv", "a,b,c\n")
         .write("no_rows.csv", "age,plan,visits,joined,income\n")
         .write("ragged.csv", "a,b\n1,2\n1,2,3\n4,5\n")
@@ -162,11 +162,11 @@ fn answers(first: &str, second: &str) -> String {
 }
 
 fn numbered(n: usize) -> String {
-    (0..n).map(|i| format!("{i},{}.5\n", i * 3)).collect()
+    (0..n).map(|i| format!("{i},{}.5\n", i * 3)).collect::<Vec<_>>().concat()
 }
 
 fn weighted(n: usize) -> String {
-    (0..n).map(|i| format!("{i},{},1\n", ["a", "b"][i % 2])).collect()
+    (0..n).map(|i| format!("{i},{},1\n", ["a", "b"][i % 2])).collect::<Vec<_>>().concat()
 }
 
 #[test]
