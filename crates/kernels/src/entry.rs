@@ -46,7 +46,6 @@ pub fn row(entry: Entry) -> u32 {
 
 /// The entry as a sum of one: gradient in the high, Hessian in the low 32 bits.
 #[inline(always)]
-#[expect(clippy::cast_possible_wrap, reason = "the top half is a signed number")]
 pub fn sum_of_one(entry: Entry) -> i64 {
     let gradient = (entry as i64) >> 48;
     (gradient << 32) | ((entry >> 32) & 0xffff) as i64

@@ -213,7 +213,7 @@ impl Forest {
             next: tree.children[i].map(place),
         }));
         let leaf = |i: u32| Step { column: 0, threshold: 0.0, missing_left: false, next: [i, i] };
-        self.walk.extend((n as u32..2 * n as u32 + 1).map(leaf));
+        self.walk.extend((n as u32..=2 * n as u32).map(leaf));
         self.trees.push(Compiled {
             shape,
             nodes,

@@ -45,7 +45,7 @@ fn grown(n_leaves: usize, n_features: usize, seed: usize) -> Tree {
     let mut tree = Tree {
         features: (0..n).map(|i| (hash(i * 3 + seed) % n_features) as u32).collect(),
         thresholds: (0..n).map(|i| (hash(i * 7 + seed) % 100) as f32 / 100.0).collect(),
-        missing_left: (0..n).map(|i| hash(i * 5 + seed) % 3 == 0).collect(),
+        missing_left: (0..n).map(|i| hash(i * 5 + seed).is_multiple_of(3)).collect(),
         children: Vec::new(),
         values: (0..n_leaves).map(|i| (hash(i + seed) % 1000) as f64 * 0.01 - 5.0).collect(),
     };
@@ -64,7 +64,7 @@ fn grown(n_leaves: usize, n_features: usize, seed: usize) -> Tree {
 
 fn value(row: usize, feature: usize) -> f32 {
     let h = hash(row * 131 + feature * 17);
-    if h % 9 == 0 { f32::NAN } else { (h % 1000) as f32 / 1000.0 }
+    if h.is_multiple_of(9) { f32::NAN } else { (h % 1000) as f32 / 1000.0 }
 }
 
 #[test]
@@ -85,13 +85,13 @@ fn every_size_of_tree_agrees_with_a_plain_walk() {
         let mut portable = vec![[1.0; LANES]; 2];
         add_block_generic(&forest, 0..5, &block, &mut portable);
         assert_eq!(out, portable);
-        for lane in 0..LANES {
+        for (lane, got) in out[0].iter().zip(&out[1]).enumerate() {
             let row: Vec<f32> = (0..n_features).map(|f| value(lane, f)).collect();
             let mut want = [1.0; 2];
             for (t, tree) in trees.iter().enumerate() {
                 want[t % 2] += tree.predict(&row);
             }
-            assert_eq!([out[0][lane], out[1][lane]], want, "{n_leaves} leaves, lane {lane}");
+            assert_eq!([*got.0, *got.1], want, "{n_leaves} leaves, lane {lane}");
             let compact: Vec<f32> = used.iter().map(|f| row[*f as usize]).collect();
             let mut single = [1.0; 2];
             forest.add_row(0..5, &compact, &mut single);

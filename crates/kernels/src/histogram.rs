@@ -26,6 +26,9 @@ pub const STRIDES: [usize; 3] = [16, 64, 256];
 /// Rows ahead that are prefetched; a leaf's rows are too far apart for the hardware to guess.
 const PREFETCH_ROWS: usize = 24;
 
+/// Rows that are brought into a block at a time.
+const RUN_ROWS: usize = 512;
+
 /// The smallest stride that holds `n_bins` bins.
 ///
 /// # Panics
@@ -58,9 +61,8 @@ impl BinBlock {
         assert!(columns.iter().all(|c| c.len() == n_rows), "columns must be of one length");
         let mut bins = vec![0; n_rows * width];
         // Rows are done in runs that fit the cache, or every column would stream all of `bins`.
-        const RUN: usize = 512;
-        for start in (0..n_rows).step_by(RUN) {
-            let end = (start + RUN).min(n_rows);
+        for start in (0..n_rows).step_by(RUN_ROWS) {
+            let end = (start + RUN_ROWS).min(n_rows);
             for (position, column) in columns.iter().enumerate() {
                 let places = bins[start * width..end * width].iter_mut();
                 let places = places.skip(position).step_by(width);

@@ -182,7 +182,7 @@ fn auc(codes: &[u32], scores: &[f64]) -> f64 {
     while start < order.len() {
         let score = scores[order[start]];
         let tied = order[start..].iter().take_while(|i| scores[**i] == score).count();
-        let rank = start as f64 + (tied as f64 + 1.0) / 2.0;
+        let rank = start as f64 + f64::midpoint(tied as f64, 1.0);
         let positives = order[start..start + tied].iter().filter(|i| codes[**i] == 1).count();
         rank_sum += rank * positives as f64;
         start += tied;

@@ -92,14 +92,11 @@ fn smooth(grown: &Grown, values: &mut [f64], rule: &SplitRule, strength: f64) {
     for node in 0..of_node.len() {
         let parent = of_node[node];
         for child in tree.children[node] {
-            match usize::try_from(child) {
-                Ok(inner) => {
-                    of_node[inner] = drawn(tree.covers[inner], of_node[inner], parent);
-                }
-                Err(_) => {
-                    let leaf = !child as usize;
-                    values[leaf] = drawn(tree.leaf_covers[leaf], values[leaf], parent);
-                }
+            if let Ok(inner) = usize::try_from(child) {
+                of_node[inner] = drawn(tree.covers[inner], of_node[inner], parent);
+            } else {
+                let leaf = !child as usize;
+                values[leaf] = drawn(tree.leaf_covers[leaf], values[leaf], parent);
             }
         }
     }

@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 use crate::learner::Model;
 use crate::tree::{Tree, predict};
 
+/// The exponential of more than this is not a finite number.
+const LARGEST_LOG: f64 = 700.0;
+
 /// How a score becomes a prediction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Link {
@@ -22,6 +25,32 @@ pub enum Link {
     Softmax,
     /// `exp(score)`.
     Exponential,
+}
+
+impl Link {
+    /// Turns row-major scores into predictions, in place.
+    fn apply(self, scores: &mut [f64], n_outputs: usize) {
+        for row in scores.chunks_exact_mut(n_outputs) {
+            match self {
+                Self::Identity => {}
+                Self::Logistic => row[0] = 1.0 / (1.0 + (-row[0]).exp()),
+                Self::Exponential => row[0] = row[0].min(LARGEST_LOG).exp(),
+                Self::Softmax => softmax(row),
+            }
+        }
+    }
+}
+
+fn softmax(row: &mut [f64]) {
+    let largest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let mut total = 0.0;
+    for score in row.iter_mut() {
+        *score = (*score - largest).exp();
+        total += *score;
+    }
+    for score in row {
+        *score /= total;
+    }
 }
 
 /// A fitted gradient booster.
@@ -83,7 +112,9 @@ impl GbdtModel {
         }
         let total: f64 = gains.iter().sum();
         if total > 0.0 {
-            gains.iter_mut().for_each(|g| *g /= total);
+            for gain in &mut gains {
+                *gain /= total;
+            }
         }
         gains
     }
@@ -92,19 +123,7 @@ impl GbdtModel {
 impl Model for GbdtModel {
     fn predict(&self, x: &FeatureView<'_>, ctx: &Context) -> Result<Predictions> {
         let mut values = self.scores(x, ctx)?;
-        match self.link {
-            Link::Identity => {}
-            Link::Logistic => values.iter_mut().for_each(|s| *s = 1.0 / (1.0 + (-*s).exp())),
-            Link::Exponential => values.iter_mut().for_each(|s| *s = s.min(700.0).exp()),
-            Link::Softmax => {
-                for row in values.chunks_exact_mut(self.n_outputs()) {
-                    let largest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-                    row.iter_mut().for_each(|s| *s = (*s - largest).exp());
-                    let total: f64 = row.iter().sum();
-                    row.iter_mut().for_each(|s| *s /= total);
-                }
-            }
-        }
+        self.link.apply(&mut values, self.n_outputs());
         Ok(Predictions::new(self.n_outputs(), values))
     }
 

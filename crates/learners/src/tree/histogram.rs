@@ -28,6 +28,15 @@ pub struct Candidate<'a> {
     pub allowed: &'a [bool],
 }
 
+/// A child of a split: where its histogram goes, and the leaf if its splits are wanted.
+#[derive(Debug)]
+pub struct Child<'a> {
+    /// All blocks.
+    pub histogram: &'a mut [i64],
+    /// `None` when the child cannot be split.
+    pub leaf: Option<&'a Candidate<'a>>,
+}
+
 /// Sums `entries` into `histogram` (any content before) and finds the best split.
 pub fn build_and_split(
     bins: &TrainBins<'_>,
@@ -50,20 +59,22 @@ pub fn divide_and_split(
     bins: &TrainBins<'_>,
     rule: &SplitRule,
     entries: &[Entry],
-    small: (&mut [i64], Option<&Candidate<'_>>),
-    large: (&mut [i64], Option<&Candidate<'_>>),
+    small: Child<'_>,
+    large: Child<'_>,
 ) -> [Option<Split>; 2] {
+    let Child { histogram: small_histogram, leaf: small_leaf } = small;
+    let Child { histogram: large_histogram, leaf: large_leaf } = large;
     let parallel = is_worth_it(bins, entries.len());
     let work = |(block, small_sums, large_sums): (&Block, &mut [i64], &mut [i64])| {
         fill(block, entries, small_sums, parallel);
         subtract(large_sums, small_sums);
         [
-            small.1.and_then(|leaf| split_of(bins, rule, block, small_sums, leaf)),
-            large.1.and_then(|leaf| split_of(bins, rule, block, large_sums, leaf)),
+            small_leaf.and_then(|leaf| split_of(bins, rule, block, small_sums, leaf)),
+            large_leaf.and_then(|leaf| split_of(bins, rule, block, large_sums, leaf)),
         ]
     };
-    let small_parts = by_block(bins, small.0);
-    let large_parts = by_block(bins, large.0);
+    let small_parts = by_block(bins, small_histogram);
+    let large_parts = by_block(bins, large_histogram);
     let tasks = bins.blocks.iter().zip(small_parts).zip(large_parts);
     let tasks: Vec<_> = tasks.map(|((block, s), l)| (block, s, l)).collect();
     let found: Vec<[Option<Split>; 2]> = if parallel {
@@ -80,7 +91,7 @@ pub fn split_again(
     rule: &SplitRule,
     histogram: &[i64],
     leaf: &Candidate<'_>,
-    doublings: u32,
+    doublings: i32,
 ) -> Option<Split> {
     let kernel_rule = rule.of_leaf(&leaf.sums, doublings);
     let mut best = None;

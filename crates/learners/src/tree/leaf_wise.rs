@@ -18,7 +18,7 @@ use modelwright_kernels::entry::{divide, hessian_units, partition, reverse_into,
 use rayon::prelude::*;
 
 use super::bins::TrainBins;
-use super::histogram::{Candidate, build_and_split, divide_and_split, split_again};
+use super::histogram::{Candidate, Child, build_and_split, divide_and_split, split_again};
 use super::model::Tree;
 use super::split::{LeafSums, Split, SplitRule};
 use super::workspace::Workspace;
@@ -30,7 +30,7 @@ const PARALLEL_ROWS: usize = 1 << 16;
 /// Rows of a chunk of a parallel partition.
 const CHUNK_ROWS: usize = 1 << 14;
 /// How often the estimate of rows per Hessian is corrected before a leaf is left as it is.
-const MAX_DOUBLINGS: u32 = 4;
+const MAX_DOUBLINGS: i32 = 4;
 
 /// When growing ends.
 #[derive(Debug, Clone, Copy)]
@@ -101,7 +101,7 @@ struct Leaf {
     parent: Option<(usize, usize)>,
     histogram: Option<Vec<i64>>,
     best: Option<Split>,
-    doublings: u32,
+    doublings: i32,
 }
 
 impl Leaf {
@@ -221,6 +221,7 @@ impl Grower<'_> {
         }
     }
 
+    #[expect(clippy::cast_possible_wrap, reason = "a tree has at most 4096 leaves")]
     fn add_node(
         &mut self,
         leaf: usize,
@@ -273,8 +274,8 @@ impl Grower<'_> {
             self.bins,
             self.rule,
             &self.workspace.entries[small.rows.clone()],
-            (&mut of_small, candidates[0].as_ref()),
-            (&mut of_large, candidates[1].as_ref()),
+            Child { histogram: &mut of_small, leaf: candidates[0].as_ref() },
+            Child { histogram: &mut of_large, leaf: candidates[1].as_ref() },
         );
         for (leaf, histogram) in [(small, of_small), (large, of_large)] {
             if leaf.best.is_some() {

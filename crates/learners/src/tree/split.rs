@@ -56,10 +56,10 @@ impl SplitRule {
     ///
     /// Rows per bin are not counted: a child's rows are taken to be in proportion to its Hessian,
     /// exactly so when all Hessians are equal (LightGBM's estimate). The grower counts after the
-    /// partition; `patience` doublings of the bound follow when it finds too few.
-    pub fn of_leaf(&self, leaf: &LeafSums, doublings: u32) -> Rule {
+    /// partition; where it finds too few, it asks again with the bound doubled.
+    pub fn of_leaf(&self, leaf: &LeafSums, doublings: i32) -> Rule {
         let per_row = f64::from(hessian_units(leaf.total)) / leaf.n_rows.max(1) as f64;
-        let by_rows = (self.min_samples_leaf as f64 - 0.5) * per_row * 2_f64.powi(doublings as i32);
+        let by_rows = (self.min_samples_leaf as f64 - 0.5) * per_row * 2_f64.powi(doublings);
         let by_weight = self.min_child_weight / self.hessian_unit;
         let least = by_rows.max(by_weight).ceil().max(1.0);
         Rule {
