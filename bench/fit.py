@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-PROGRAM = ROOT / "target" / "release" / "modelwright"
+PROGRAM = pathlib.Path(os.environ.get("MODELWRIGHT", ROOT / "target/release/modelwright"))
 TASKS = {"binary", "multiclass", "regression"}
 METRIC = {"binary": "roc_auc", "multiclass": "log_loss", "regression": "rmse"}
 

@@ -1,12 +1,13 @@
 //! The account of the search: leaderboard, intervals, and what cannot be told apart.
 
-use modelwright_core::record::{EnsembleRecord, Interval, Member, TrialRecord};
+use modelwright_core::record::{EnsembleRecord, Interval, TrialRecord};
 use modelwright_core::task::{Predictions, Target};
 use modelwright_core::{Context, Result};
 use modelwright_evaluate::compare::compare;
 use modelwright_evaluate::metric::{MetricEntry, MetricInput};
-use modelwright_evaluate::resample::{bootstrap_interval, corrected_score};
+use modelwright_evaluate::resample::{bootstrap_bias_corrected, bootstrap_interval};
 
+use crate::ensemble::{self, Selection};
 use crate::search::Found;
 
 /// Rows on which intervals and tests of the leaderboard are computed at most; more rows would
@@ -15,6 +16,11 @@ const N_ROWS_MAX: usize = 10_000;
 
 /// Resamples of a leaderboard interval.
 const N_RESAMPLES: usize = 200;
+
+/// Rows, resamples and rounds of the selection correction: each resample repeats the selection.
+const N_ROWS_CORRECT: usize = 2_000;
+const N_RESAMPLES_CORRECT: usize = 100;
+const N_ROUNDS_CORRECT: usize = 10;
 
 /// Two trials are not distinguishable when the paired test gives a larger p-value.
 const P_VALUE_MAX: f64 = 0.05;
@@ -86,38 +92,88 @@ pub(crate) fn leaderboard(found: &Found, metric: &MetricEntry, ctx: &Context) ->
 }
 
 /// The ensemble as a record, with its score and the score corrected for having been selected.
+///
+/// The correction repeats the whole selection, weights included, on bootstrap samples of some
+/// judged rows and scores it on the rows left out; the mean difference from the score on the
+/// same rows is what the selection had made too good.
 pub(crate) fn ensemble(
     found: &Found,
-    members: Vec<Member>,
     combined: &Predictions,
     metric: &MetricEntry,
+    members_max: usize,
     ctx: &Context,
 ) -> EnsembleRecord {
-    let judged = Judged::thinned(found, N_ROWS_MAX);
-    let mut candidates: Vec<Predictions> =
-        found.usable().map(|(_, t)| judged.of(&t.out_of_fold)).collect();
-    candidates.push(judged.of(combined));
-    let refs: Vec<&Predictions> = candidates.iter().collect();
+    let score = found.score(metric, combined);
     let scope = ctx.scope("corrected-score");
-    let corrected = if scope.proceed() {
-        corrected_score(
-            metric,
-            &judged.truth,
-            &refs,
-            judged.weights.as_deref(),
-            N_RESAMPLES,
-            &scope,
-        )
-        .ok()
-    } else {
-        None
-    };
+    let corrected =
+        if scope.proceed() { correction(found, metric, members_max, &scope) } else { None };
+    let shifted = score.zip(corrected);
     EnsembleRecord {
-        members,
-        score: found.score(metric, combined),
-        corrected_score: corrected.as_ref().map(|(score, _)| *score),
-        corrected_ci95: corrected.map(|(_, interval)| interval),
+        members: Vec::new(),
+        score,
+        corrected_score: shifted.map(|(score, c)| score + c.shift),
+        corrected_ci95: shifted.map(|(score, c)| Interval {
+            low: score + c.shift - c.below,
+            high: score + c.shift + c.above,
+        }),
     }
+}
+
+/// What the selection made too good, and how wide the interval is around the corrected score.
+#[derive(Clone, Copy)]
+struct Correction {
+    shift: f64,
+    below: f64,
+    above: f64,
+}
+
+fn correction(
+    found: &Found,
+    metric: &MetricEntry,
+    members_max: usize,
+    ctx: &Context,
+) -> Option<Correction> {
+    let judged = Judged::thinned(found, N_ROWS_CORRECT);
+    let candidates: Vec<Predictions> =
+        found.usable().map(|(_, t)| judged.of(&t.out_of_fold)).collect();
+    let refs: Vec<&Predictions> = candidates.iter().collect();
+    let select = |weights: &[f64]| -> Result<Predictions> {
+        let selection = Selection {
+            metric,
+            truth: &judged.truth,
+            weights: Some(weights),
+            candidates: &refs,
+            rounds: N_ROUNDS_CORRECT,
+            members_max,
+        };
+        let shares = ensemble::select(&selection, ctx)?;
+        let members: Vec<(&Predictions, f64)> = refs.iter().copied().zip(shares).collect();
+        Ok(ensemble::combine(&members))
+    };
+    let ones = vec![1.0; judged.truth.n_rows()];
+    let own = judged.weights.clone().unwrap_or(ones);
+    let apparent = metric.value(&MetricInput {
+        truth: &judged.truth,
+        predictions: &select(&own).ok()?,
+        weights: judged.weights.as_deref(),
+        threshold: 0.5,
+    });
+    let (score, interval) = bootstrap_bias_corrected(
+        metric,
+        &judged.truth,
+        judged.weights.as_deref(),
+        N_RESAMPLES_CORRECT,
+        ctx,
+        select,
+    )
+    .ok()?;
+    // Fewer judged rows than there are make the interval wider than it is: errors shrink with √n.
+    let narrow = (judged.truth.n_rows() as f64 / found.rows.len() as f64).sqrt();
+    Some(Correction {
+        shift: score - apparent.ok()?,
+        below: (score - interval.low).max(0.0) * narrow,
+        above: (interval.high - score).max(0.0) * narrow,
+    })
 }
 
 fn interval(

@@ -194,7 +194,8 @@ impl Flow {
         let mut calibrated = out_of_fold;
         calibrate::apply(&mut calibrated, temperature);
         let threshold = self.threshold(&found, &calibrated);
-        let mut record = account::ensemble(&found, Vec::new(), &calibrated, self.metric, ctx);
+        let members_max = self.preset.members_max();
+        let mut record = account::ensemble(&found, &calibrated, self.metric, members_max, ctx);
         let mut encoders: Vec<String> = Vec::new();
         let mut members = Vec::new();
         for (i, weight) in in_order_of_weight(&weights) {

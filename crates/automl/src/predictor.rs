@@ -193,6 +193,10 @@ impl RawPredictor for Predictor {
     fn predict(&self, table: &Table, ctx: &Context) -> Result<Predictions> {
         Self::predict(self, table, ctx)
     }
+
+    fn threshold(&self) -> f64 {
+        self.threshold
+    }
 }
 
 fn decode_member(stored: StoredMember) -> Result<Member> {

@@ -61,7 +61,12 @@ impl Trial {
 pub(crate) fn run(input: &TrialInput<'_>, ctx: &Context) -> Result<Trial> {
     let n_cells = input.target.n_rows() * input.prepared.full.n_features().max(1);
     let fits: Vec<Result<FoldFit>> = if n_cells < N_CELLS_SIDE_BY_SIDE {
-        ctx.map(input.folds.len(), |k| fit_fold(input, k, &ctx.scope(&format!("fold-{k}"))))
+        let waves = input.folds.len().div_ceil(ctx.threads());
+        let limit = ctx.remaining().map(|left| left / waves as u32);
+        ctx.map(input.folds.len(), |k| {
+            let fold = ctx.scope(&format!("fold-{k}"));
+            fit_fold(input, k, &limit.map_or(fold.clone(), |limit| fold.with_time_limit(limit)))
+        })
     } else {
         (0..input.folds.len())
             .map(|k| fit_fold(input, k, &slice(ctx, input.folds.len() - k, k)))
