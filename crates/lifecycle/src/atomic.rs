@@ -56,6 +56,14 @@ impl AtomicFile {
         }
     }
 
+    /// Brings what was written so far to the disk.
+    ///
+    /// # Errors
+    /// When the disk is full or fails.
+    pub fn sync(&mut self) -> io::Result<()> {
+        self.file.sync_all()
+    }
+
     /// Completes the file: flushed to disk, then given its name.
     ///
     /// # Errors

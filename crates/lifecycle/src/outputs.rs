@@ -1,13 +1,13 @@
 //! A fit's folder: what is in it, and when it may be overwritten.
 
 use std::fs::{self, File};
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use modelwright_core::{Error, ErrorKind, Result};
 
 use crate::artifact::{ArtifactParts, pack_artifact, record_json};
-use crate::atomic::{AtomicFile, atomic_write, write_error};
+use crate::atomic::{AtomicFile, write_error};
 
 /// The artifact's name in a fit's folder.
 pub const MODEL_FILE: &str = "model.mw";
@@ -65,25 +65,41 @@ impl OutputFolder {
         Ok(Self { path: path.to_owned() })
     }
 
-    /// Writes the three files, each completely or not at all, and returns their paths. The
-    /// model comes last: when it is there, all are.
+    /// Writes the three files, all or none, and returns their paths: model, report, record.
     ///
     /// # Errors
-    /// Work error when the disk is full or fails.
+    /// Work error when the disk is full or fails; what was there before is then still there.
     pub fn write(&self, parts: &ArtifactParts<'_>) -> Result<[PathBuf; 3]> {
-        fs::create_dir_all(&self.path).map_err(|e| write_error(&self.path, e))?;
         let paths = [MODEL_FILE, REPORT_FILE, RECORD_FILE].map(|name| self.path.join(name));
-        let model = pack_artifact(parts)?;
-        atomic_write(&paths[2], &record_json(parts.record)?)?;
-        atomic_write(&paths[1], parts.report_html.as_bytes())?;
-        atomic_write(&paths[0], &model)?;
-        Ok(paths)
+        let contents = [
+            pack_artifact(parts)?,
+            parts.report_html.as_bytes().to_vec(),
+            record_json(parts.record)?,
+        ];
+        fs::create_dir_all(&self.path).map_err(|e| write_error(&self.path, e))?;
+        let written = write_all(&paths, &contents);
+        if written.is_err() {
+            // Goes only if it is empty, that is, if it was made just now.
+            let _ = fs::remove_dir(&self.path);
+        }
+        written.map(|()| paths)
     }
 
     /// The folder's path.
     pub fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// Brings all contents to the disk before the first gets its name.
+fn write_all(paths: &[PathBuf], contents: &[Vec<u8>]) -> Result<()> {
+    let mut files = Vec::new();
+    for (path, bytes) in paths.iter().zip(contents) {
+        let mut file = AtomicFile::create(path)?;
+        file.write_all(bytes).and_then(|()| file.sync()).map_err(|e| write_error(path, e))?;
+        files.push(file);
+    }
+    files.into_iter().try_for_each(AtomicFile::commit)
 }
 
 fn refuse_foreign(path: &Path) -> Result<()> {
@@ -171,5 +187,27 @@ pub(crate) mod tests {
             let error = OutputFolder::prepare(&bad).unwrap_err();
             assert_eq!(error.what(), "the output folder is a file");
         }
+    }
+
+    #[test]
+    fn all_files_are_written_or_none() {
+        let folder = Folder::new("all-or-none");
+        let (record, schema) = (crate::artifact::tests::record(), crate::artifact::tests::schema());
+        let parts = ArtifactParts {
+            model: b"m",
+            schema: &schema,
+            reference: b"r",
+            record: &record,
+            report_html: "<html>",
+        };
+        // A folder in the place of the last file: it cannot be begun.
+        let out = OutputFolder { path: folder.path().join("out") };
+        fs::create_dir_all(out.path().join(RECORD_FILE)).unwrap();
+        assert_eq!(out.write(&parts).unwrap_err().what(), "the output is a folder");
+        assert_eq!(fs::read_dir(out.path()).unwrap().count(), 1);
+        fs::remove_dir(out.path().join(RECORD_FILE)).unwrap();
+        let paths = out.write(&parts).unwrap();
+        assert!(paths.iter().all(|p| p.is_file()));
+        assert_eq!(fs::read_dir(out.path()).unwrap().count(), 3);
     }
 }

@@ -28,7 +28,7 @@ mod resolve;
 mod write;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use container::{MANIFEST, MODEL, RECORD, REFERENCE, REPORT, reseal};
 pub use manifest::{

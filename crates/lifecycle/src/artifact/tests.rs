@@ -17,7 +17,7 @@ use zip::write::SimpleFileOptions;
 use super::*;
 use crate::digest::sha256_hex;
 
-fn record() -> RunRecord {
+pub(crate) fn record() -> RunRecord {
     RunRecord {
         format_version: RECORD_VERSION,
         engine_version: "0.1.0".to_owned(),
@@ -51,7 +51,7 @@ fn record() -> RunRecord {
     }
 }
 
-fn schema() -> Schema {
+pub(crate) fn schema() -> Schema {
     Schema { fields: vec![Field::new("age", Storage::Number, Kind::Number)] }
 }
 
