@@ -137,12 +137,14 @@ fn correction(
     let candidates: Vec<Predictions> =
         found.usable().map(|(_, t)| judged.of(&t.out_of_fold)).collect();
     let refs: Vec<&Predictions> = candidates.iter().collect();
+    let alone = found.alone();
     let select = |weights: &[f64]| -> Result<Predictions> {
         let selection = Selection {
             metric,
             truth: &judged.truth,
             weights: Some(weights),
             candidates: &refs,
+            alone: &alone,
             rounds: N_ROUNDS_CORRECT,
             members_max,
         };

@@ -9,8 +9,9 @@ use modelwright_core::task::{Predictions, Target};
 use modelwright_core::{Context, Result};
 use modelwright_evaluate::metric::{MetricEntry, MetricInput};
 
-/// Improvements below this share of the score's size are noise, not worth another member.
-const GAIN_MIN: f64 = 1e-6;
+/// An improvement below this share of the distance to a perfect score is noise, not worth another
+/// member.
+const GAIN_MIN: f64 = 5e-4;
 
 /// What a selection needs to know.
 pub(crate) struct Selection<'a> {
@@ -19,6 +20,9 @@ pub(crate) struct Selection<'a> {
     pub weights: Option<&'a [f64]>,
     /// Out-of-fold predictions of each candidate, on the rows of `truth`.
     pub candidates: &'a [&'a Predictions],
+    /// Candidates that may only stand alone: a constant changes no ranking, so that mixing it in
+    /// looks free to a metric of ranks while it drowns what was learned.
+    pub alone: &'a [bool],
     pub rounds: usize,
     /// The most different candidates in the result.
     pub members_max: usize,
@@ -32,14 +36,20 @@ pub(crate) fn select(input: &Selection<'_>, ctx: &Context) -> Result<Vec<f64>> {
     let mut best: Option<(f64, Vec<usize>)> = None;
     for round in 0..input.rounds.max(1) {
         let n_distinct = counts.iter().filter(|c| **c > 0).count();
-        let open = |i: usize| counts[i] > 0 || n_distinct < input.members_max;
+        let open = |i: usize| {
+            (counts[i] > 0 || n_distinct < input.members_max) && (round == 0 || !input.alone[i])
+        };
         let scores: Vec<Option<f64>> =
             ctx.map(n, |i| if open(i) { score_with(input, &sum, i, round) } else { None });
         let Some((chosen, score)) = argbest(&scores) else { break };
         add(&mut sum, input.candidates[chosen]);
         counts[chosen] += 1;
-        if best.as_ref().is_none_or(|(b, _)| score > b + GAIN_MIN * b.abs()) {
+        let is_alone = input.alone[chosen];
+        if best.as_ref().is_none_or(|(b, _)| score > b + GAIN_MIN * distance(input.metric, *b)) {
             best = Some((score, counts.clone()));
+        }
+        if is_alone {
+            break;
         }
     }
     let counts = best.map_or_else(|| vec![1; n], |(_, counts)| counts);
@@ -77,6 +87,12 @@ fn score_with(input: &Selection<'_>, sum: &Predictions, i: usize, round: usize) 
     Some(if input.metric.spec.larger_is_better { value } else { -value })
 }
 
+/// How far a score (larger is better) is from perfect.
+fn distance(metric: &MetricEntry, score: f64) -> f64 {
+    let sign = if metric.spec.larger_is_better { 1.0 } else { -1.0 };
+    (sign * metric.spec.perfect - score).abs()
+}
+
 /// The first of the largest.
 fn argbest(scores: &[Option<f64>]) -> Option<(usize, f64)> {
     let mut best: Option<(usize, f64)> = None;
@@ -101,6 +117,23 @@ fn add(sum: &mut Predictions, predictions: &Predictions) {
 mod tests {
     use super::*;
 
+    #[test]
+    fn a_constant_stands_alone_or_not_at_all() {
+        let constant = Predictions::new(1, vec![0.3; 4]);
+        let ranked = Predictions::new(1, vec![0.1, 0.6, 0.4, 0.9]);
+        let truth = Target::Class { codes: vec![0, 0, 1, 1], n_classes: 2 };
+        let input = Selection {
+            metric: modelwright_evaluate::metric::metric("roc_auc").unwrap(),
+            truth: &truth,
+            weights: None,
+            candidates: &[&constant, &ranked],
+            alone: &[true, false],
+            rounds: 25,
+            members_max: 4,
+        };
+        assert_eq!(select(&input, &Context::unlimited(0, 1)).unwrap(), [0.0, 1.0]);
+    }
+
     fn weights_of(candidates: &[Vec<f64>], truth: &[f64], members_max: usize) -> Vec<f64> {
         let predictions: Vec<Predictions> =
             candidates.iter().map(|v| Predictions::new(1, v.clone())).collect();
@@ -111,6 +144,7 @@ mod tests {
             truth: &truth,
             weights: None,
             candidates: &refs,
+            alone: &vec![false; refs.len()],
             rounds: 25,
             members_max,
         };

@@ -30,8 +30,9 @@ use crate::{budget, calibrate, memory, refit, target};
 /// Judged rows used by the ensemble selection at most.
 const N_ROWS_SELECT_MAX: usize = 20_000;
 
-/// Members below this weight are left out: they cost time at every prediction and change nothing.
-const WEIGHT_MIN: f64 = 0.05;
+/// Members below this share of the largest weight are left out: they cost time at every
+/// prediction and change nothing.
+const WEIGHT_SHARE_MIN: f64 = 0.08;
 
 /// Resamples of the intervals of the final evaluation.
 const N_RESAMPLES: usize = 1_000;
@@ -247,6 +248,7 @@ impl Flow {
                 truth: &judged.truth,
                 weights: judged.weights.as_deref(),
                 candidates: &refs,
+                alone: &found.alone(),
                 rounds: self.plan.ensemble_rounds,
                 members_max: self.preset.members_max(),
             },
@@ -568,10 +570,10 @@ fn constant(train: &Target, weights: Option<&[f64]>, n_rows: usize) -> Predictio
     Predictions::new(row.len(), row.repeat(n_rows))
 }
 
-/// Weights below the minimum set to zero, the rest scaled to sum to 1.
+/// Small weights set to zero, the rest scaled to sum to 1.
 fn without_small(weights: Vec<f64>) -> Vec<f64> {
-    let kept: Vec<f64> =
-        weights.into_iter().map(|w| if w < WEIGHT_MIN { 0.0 } else { w }).collect();
+    let least = weights.iter().copied().fold(0.0, f64::max) * WEIGHT_SHARE_MIN;
+    let kept: Vec<f64> = weights.into_iter().map(|w| if w < least { 0.0 } else { w }).collect();
     let total: f64 = kept.iter().sum();
     kept.into_iter().map(|w| w / total).collect()
 }

@@ -87,6 +87,11 @@ impl Found {
         metric.value(&input).ok()
     }
 
+    /// Which usable trials are constants, which are never mixed with others.
+    pub(crate) fn alone(&self) -> Vec<bool> {
+        self.usable().map(|(o, _)| o.planned.learner == "baseline").collect()
+    }
+
     /// The usable trials, in the order in which they ran.
     pub(crate) fn usable(&self) -> impl Iterator<Item = (&Outcome, &Trial)> {
         self.outcomes.iter().filter_map(|o| o.trial.as_ref().map(|t| (o, t)))
