@@ -57,13 +57,12 @@ fn predictions(model: &GbdtModel, features: &FeatureMatrix) -> Vec<f64> {
 
 /// One full tree per round, one row per leaf allowed, no shrinkage, no penalty.
 fn plain() -> GbdtParams {
-    GbdtParams {
-        n_rounds: 1,
-        learning_rate: 1.0,
-        min_samples_leaf: 1,
-        l2: 0.0,
-        ..GbdtParams::default()
-    }
+    GbdtParams { n_rounds: 1, learning_rate: 1.0, min_samples_leaf: 1, l2: 0.0, ..whole() }
+}
+
+/// The defaults without random draws.
+fn whole() -> GbdtParams {
+    GbdtParams { bagging_fraction: 1.0, feature_fraction_bynode: 1.0, ..GbdtParams::default() }
 }
 
 /// A noisy curve of three features with missing values.
@@ -148,9 +147,9 @@ fn large_tables_give_the_same_bytes_for_any_number_of_threads() {
         extra_trees: true,
         bagging_fraction: 0.6,
         feature_fraction_bynode: 0.7,
-        ..GbdtParams::default()
+        ..whole()
     };
-    let plain = GbdtParams { n_rounds: 4, path_smooth: 5.0, ..GbdtParams::default() };
+    let plain = GbdtParams { n_rounds: 4, path_smooth: 5.0, ..whole() };
     for params in [plain, drawn] {
         let bytes = |threads| {
             let ctx = Context::unlimited(3, threads);
@@ -212,7 +211,7 @@ fn training_loss_falls_round_by_round_for_every_loss() {
         };
         let mut last = f64::INFINITY;
         for n_rounds in [0, 1, 5, 20] {
-            let params = GbdtParams { loss: loss.into(), n_rounds, ..GbdtParams::default() };
+            let params = GbdtParams { loss: loss.into(), n_rounds, ..whole() };
             let model = fit(&features, &target, &params);
             let scores =
                 model.scores(&FeatureView::all(&features), &Context::unlimited(0, 1)).unwrap();
@@ -246,7 +245,7 @@ fn the_fewest_rows_of_a_leaf_are_kept_also_where_hessians_differ() {
     let x: Vec<f32> = (0..600).map(|_| random.unit() as f32).collect();
     let codes = x.iter().map(|x| u32::from(random.unit() < f64::from(x * x * x))).collect();
     let target = Target::Class { codes, n_classes: 2 };
-    let params = GbdtParams { n_rounds: 30, min_samples_leaf: 25, ..GbdtParams::default() };
+    let params = GbdtParams { n_rounds: 30, min_samples_leaf: 25, ..whole() };
     let model = fit(&matrix(vec![x]), &target, &params);
     assert!(model.trees().iter().any(|t| t.n_leaves() > 3));
     assert!(model.trees().iter().all(|t| t.leaf_covers.iter().all(|n| *n >= 25)));
@@ -283,7 +282,7 @@ fn stops_early_at_the_best_round_and_replays_a_deadline() {
 #[test]
 fn mutated_bytes_are_refused_or_give_a_model_that_predicts() {
     let (features, target) = curve(200);
-    let params = GbdtParams { n_rounds: 3, max_leaves: 5, ..GbdtParams::default() };
+    let params = GbdtParams { n_rounds: 3, max_leaves: 5, ..whole() };
     let bytes = postcard::to_stdvec(&fit(&features, &Target::Real(target), &params)).unwrap();
     let entry = Entry::of::<Gbdt>();
     let small = FeatureMatrix::new(
@@ -334,13 +333,8 @@ fn agrees_with_lightgbm_on_a_small_real_table() {
     let [(train, y), (test, y_test)] = parts;
     let (features, test) = (matrix(train), matrix(test));
     let target = Target::Real(y);
-    let params = GbdtParams {
-        learning_rate: 0.1,
-        max_leaves: 15,
-        min_samples_leaf: 10,
-        l2: 1.0,
-        ..GbdtParams::default()
-    };
+    let params =
+        GbdtParams { learning_rate: 0.1, max_leaves: 15, min_samples_leaf: 10, l2: 1.0, ..whole() };
     let error = |n_rounds| {
         let params = GbdtParams { n_rounds, ..params.clone() };
         rmse(&predictions(&fit(&features, &target, &params), &test), &y_test)
