@@ -1,12 +1,12 @@
 //! The command line: flags in, work handed to the libraries, results out.
 //!
 //! It contains no algorithm. Results go to stdout and talk to stderr; exit codes are [`Exit`].
-//! One file per subcommand in [`verbs`], and the rest of what a rim needs:
+//! One file per subcommand in [`command`], and the rest of what a rim needs:
 //!
 //! | module | what it does |
 //! |---|---|
 //! | [`flags`] | what can be typed, and how a slip is answered |
-//! | [`verbs`] | one file per subcommand |
+//! | [`command`] | one file per subcommand |
 //! | [`session`] | settings shared by all subcommands; signals |
 //! | [`machine`] | what only the operating system knows: memory, processor, start of the process |
 //! | [`progress`] | live lines on a terminal, plain lines elsewhere |
@@ -15,6 +15,7 @@
 //! | [`labelled`] | rows whose answers are known, for `evaluate` and `compare` |
 //! | [`summary`] | what is printed when a fit is done or planned |
 
+mod command;
 mod flags;
 mod labelled;
 mod machine;
@@ -23,7 +24,6 @@ mod progress;
 mod rows_json;
 mod session;
 mod summary;
-mod verbs;
 
 use std::process::ExitCode;
 
@@ -63,8 +63,8 @@ fn main() -> ExitCode {
 }
 
 fn run(started: std::time::Instant) -> Result<()> {
-    let Some(Cli { global, verb }) = flags::parse(std::env::args_os())? else {
+    let Some(Cli { global, command }) = flags::parse(std::env::args_os())? else {
         return Ok(());
     };
-    verbs::run(verb, &Session::new(global, started)?)
+    command::run(command, &Session::new(global, started)?)
 }

@@ -1,6 +1,6 @@
 //! What can be typed: the global flags and the list of subcommands.
 //!
-//! Each subcommand declares its own flags beside its work (`verbs/<name>.rs`); values that have a
+//! Each subcommand declares its own flags beside its work (`command/<name>.rs`); values that have a
 //! syntax of their own are parsed in [`values`]; [`slips`] answers what clap refuses.
 
 mod slips;
@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use modelwright_core::Result;
 
-use crate::verbs;
+use crate::command;
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -31,7 +31,7 @@ pub(crate) struct Cli {
     pub(crate) global: Global,
     /// The subcommand.
     #[command(subcommand)]
-    pub(crate) verb: Verb,
+    pub(crate) command: Command,
 }
 
 const EXAMPLES: &str = "\
@@ -69,23 +69,23 @@ pub(crate) struct Global {
 
 /// The subcommands, in the order of a model's life.
 #[derive(Debug, Subcommand)]
-pub(crate) enum Verb {
+pub(crate) enum Command {
     /// Look at a table: kinds, statistics, alerts, suspected leaks
-    Profile(verbs::profile::Profile),
+    Profile(command::profile::Profile),
     /// Train, test and pack a model within a budget
-    Fit(Box<verbs::fit::Fit>),
+    Fit(Box<command::fit::Fit>),
     /// Predict the rows of a file
-    Predict(verbs::predict::Predict),
+    Predict(command::predict::Predict),
     /// Measure a model on a file whose target is known
-    Evaluate(verbs::evaluate::Evaluate),
+    Evaluate(command::evaluate::Evaluate),
     /// Test whether one of two models is better on the same rows
-    Compare(verbs::compare::Compare),
+    Compare(command::compare::Compare),
     /// Show what is inside a model file
-    Inspect(verbs::inspect::Inspect),
+    Inspect(command::inspect::Inspect),
     /// Render the report of a run again
-    Report(verbs::report::Report),
+    Report(command::report::Report),
     /// Repeat a recorded run; the model file comes out byte for byte the same
-    Replay(verbs::replay::Replay),
+    Replay(command::replay::Replay),
 }
 
 /// A model, as users name it.

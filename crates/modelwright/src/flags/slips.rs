@@ -25,24 +25,24 @@ pub(super) fn answer(refusal: &Refusal, args: &[OsString]) -> Result<()> {
 }
 
 fn explain(refusal: &Refusal, args: &[OsString]) -> Error {
-    let verb = verb_of(args);
-    let help = match &verb {
-        Some(verb) => format!("see `modelwright {verb} --help`"),
+    let command = command_of(args);
+    let help = match &command {
+        Some(command) => format!("see `modelwright {command} --help`"),
         None => "see `modelwright --help`".to_owned(),
     };
     let argument = text(refusal, ContextKind::InvalidArg);
     match refusal.kind() {
         ErrorKind::UnknownArgument => unknown_argument(refusal, &argument, &help),
-        ErrorKind::InvalidSubcommand => unknown_verb(refusal),
+        ErrorKind::InvalidSubcommand => unknown_command(refusal),
         ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             Error::input("no command was given")
-                .expected(format!("one of: {}", verbs().join(", ")))
+                .expected(format!("one of: {}", commands().join(", ")))
                 .hint("see `modelwright --help`")
         }
         ErrorKind::MissingRequiredArgument => {
             let missing = list(refusal, ContextKind::InvalidArg);
             Error::input(format!("missing {}", missing.join(" and ")))
-                .at(format!("modelwright {}", verb.unwrap_or_default()).trim_end())
+                .at(format!("modelwright {}", command.unwrap_or_default()).trim_end())
                 .expected(usage(refusal))
                 .hint(help)
         }
@@ -80,9 +80,9 @@ fn unknown_argument(refusal: &Refusal, argument: &str, help: &str) -> Error {
     }
 }
 
-fn unknown_verb(refusal: &Refusal) -> Error {
+fn unknown_command(refusal: &Refusal) -> Error {
     let name = text(refusal, ContextKind::InvalidSubcommand);
-    let known = verbs();
+    let known = commands();
     Error::input(format!("unknown command `{name}`"))
         .expected(format!("one of: {}", known.join(", ")))
         .suggest(&name, known.iter().map(String::as_str))
@@ -152,13 +152,13 @@ fn first_line(refusal: &Refusal) -> String {
     line.trim_start_matches("error: ").to_owned()
 }
 
-fn verbs() -> Vec<String> {
+fn commands() -> Vec<String> {
     Cli::command().get_subcommands().map(|c| c.get_name().to_owned()).collect()
 }
 
 /// The subcommand that was typed, if any.
-fn verb_of(args: &[OsString]) -> Option<String> {
-    let known = verbs();
+fn command_of(args: &[OsString]) -> Option<String> {
+    let known = commands();
     let typed = args.iter().skip(1).filter_map(|a| a.to_str());
     typed.filter(|a| known.iter().any(|k| k == a)).map(str::to_owned).next()
 }

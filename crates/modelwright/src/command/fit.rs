@@ -21,6 +21,12 @@ use crate::{machine, output, summary};
 /// The folder that takes the outputs when the user names none.
 pub(crate) const DEFAULT_FOLDER: &str = "modelwright-out";
 
+/// How thorough a search may be.
+const PRESETS: [&str; 3] = ["quick", "balanced", "best"];
+
+/// How rows may be parted.
+const SPLITS: [&str; 4] = ["random", "stratified", "group", "time"];
+
 const EXAMPLES: &str = "\
 Examples:
   modelwright fit titanic.csv --target Survived
@@ -53,7 +59,7 @@ pub(crate) struct Fit {
     metric: Option<String>,
     /// How thorough the search is
     #[arg(long, default_value = "balanced",
-          value_parser = PossibleValuesParser::new(["quick", "balanced", "best"]))]
+          value_parser = PossibleValuesParser::new(PRESETS))]
     preset: String,
     /// The folder for model.mw, report.html and record.json
     #[arg(long, value_name = "DIR", default_value = DEFAULT_FOLDER)]
@@ -65,7 +71,7 @@ pub(crate) struct Fit {
     #[arg(long, value_name = "SHARE", value_parser = values::holdout)]
     holdout: Option<f64>,
     /// How rows are held out and parted into folds [default: by the data]
-    #[arg(long, value_parser = PossibleValuesParser::new(["random", "stratified", "group", "time"]))]
+    #[arg(long, value_parser = PossibleValuesParser::new(SPLITS))]
     split: Option<String>,
     /// The column whose groups must not be torn apart
     #[arg(long, value_name = "COLUMN", value_parser = values::name)]
