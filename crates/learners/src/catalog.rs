@@ -8,7 +8,8 @@ use crate::learner::Entry;
 use crate::linear::Linear;
 
 /// All learners, simplest first.
-pub const LEARNERS: &[Entry] = &[Entry::of::<Baseline>(), Entry::of::<Linear>(), Entry::of::<Gbdt>()];
+pub const LEARNERS: &[Entry] =
+    &[Entry::of::<Baseline>(), Entry::of::<Linear>(), Entry::of::<Gbdt>()];
 
 /// The learner `name`.
 ///

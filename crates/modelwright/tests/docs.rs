@@ -1,0 +1,90 @@
+//! The reference pages are generated from the catalogs and must be current.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use modelwright_core::params::{ParamMap, ParamSpec};
+
+#[test]
+fn reference_pages_are_current() {
+    let pages = [
+        ("learners.md", learners()),
+        ("metrics.md", metrics()),
+        ("transformers.md", transformers()),
+    ];
+    for (name, wanted) in pages {
+        let path =
+            PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/src/reference").join(name);
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(&path, &wanted).unwrap();
+        }
+        let found = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            found == wanted,
+            "docs/src/reference/{name} is not current: run \
+             `UPDATE_DOCS=1 cargo test -p modelwright --test docs`"
+        );
+    }
+}
+
+fn learners() -> String {
+    let mut page = "# Learners\n".to_owned();
+    for entry in modelwright_learners::LEARNERS {
+        let spec = entry.spec;
+        let tasks: Vec<&str> = spec.tasks.iter().map(|t| t.name()).collect();
+        let _ = write!(
+            page,
+            "\n## {}\n\n{}\n\n{}\n\nTasks: {}. Reference: {}.\n",
+            spec.name,
+            spec.title,
+            spec.text,
+            tasks.join(", "),
+            spec.reference.trim_end_matches('.'),
+        );
+        params(&mut page, entry.params, &entry.default_params());
+    }
+    page
+}
+
+fn transformers() -> String {
+    let mut page = "# Transformers\n".to_owned();
+    for entry in modelwright_preprocess::catalog::TRANSFORMERS {
+        let _ = write!(page, "\n## {}\n\n{}\n", entry.spec.name, entry.spec.text);
+        params(&mut page, entry.params, &entry.default_params());
+    }
+    page
+}
+
+fn metrics() -> String {
+    let mut page = "# Metrics\n\n| name | what | tasks | better |\n|---|---|---|---|\n".to_owned();
+    for entry in modelwright_evaluate::METRICS {
+        let spec = entry.spec;
+        let tasks: Vec<&str> = spec.tasks.iter().map(|t| t.name()).collect();
+        let better = if spec.larger_is_better { "larger" } else { "smaller" };
+        let _ = writeln!(
+            page,
+            "| `{}` | {} | {} | {better} |",
+            spec.name,
+            spec.text.replace('|', "\\|"),
+            tasks.join(", ")
+        );
+    }
+    page
+}
+
+fn params(page: &mut String, specs: &[ParamSpec], defaults: &ParamMap) {
+    if specs.is_empty() {
+        return;
+    }
+    page.push_str("\n| parameter | default | range | what |\n|---|---|---|---|\n");
+    for spec in specs {
+        let default = defaults.get(spec.name).map(ToString::to_string).unwrap_or_default();
+        let _ = writeln!(
+            page,
+            "| `{}` | {default} | {} | {} |",
+            spec.name,
+            spec.domain.describe(),
+            spec.text.replace('|', "\\|")
+        );
+    }
+}
