@@ -11,8 +11,10 @@ use crate::catalog::transformer;
 /// statistics carry most of it and one-hot keeps only the most frequent levels.
 const ONE_HOT_LEVELS: usize = 32;
 
-/// A category of more levels than this is not also given to trees as a plain number.
-const CODE_LEVELS: usize = 10;
+/// Up to this many levels trees get a category as one column per level, and no target statistics:
+/// the statistics of a level differ from row to row (each sees other rows), and that noise costs
+/// more than the order of the levels brings.
+const ONE_HOT_LEVELS_OF_TREES: usize = 10;
 
 /// An encoding: the first rule that fits a column decides; a column that none fits is not used.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -47,8 +49,8 @@ pub struct Step {
 }
 
 impl EncodingSpec {
-    /// For learners that split: values as they are, with bins; categories by ordered target
-    /// statistics, and by their number (few levels, whole numbers) or frequency.
+    /// For learners that split: values as they are, with bins; categories of few levels one-hot
+    /// and by their number, others by ordered target statistics and frequency.
     pub fn trees() -> Self {
         let categories = [Kind::Category, Kind::IntegerCategory];
         let statistics = || step("target_statistics");
@@ -64,7 +66,11 @@ impl EncodingSpec {
                     None,
                     [statistics(), step("category_value"), step("frequency")],
                 ),
-                rule(&[Kind::Category], Some(CODE_LEVELS), [statistics(), step("category_code")]),
+                rule(
+                    &[Kind::Category],
+                    Some(ONE_HOT_LEVELS_OF_TREES),
+                    [step("one_hot"), step("category_code")],
+                ),
                 rule(&[Kind::Category], None, [statistics(), step("frequency")]),
                 rule(&[Kind::Datetime], None, [step("date_parts")]),
                 rule(
