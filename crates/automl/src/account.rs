@@ -148,7 +148,7 @@ fn correction(
             rounds: N_ROUNDS_CORRECT,
             members_max,
         };
-        let shares = ensemble::select(&selection, ctx)?;
+        let shares = ensemble::select(&selection, ctx);
         let members: Vec<(&Predictions, f64)> = refs.iter().copied().zip(shares).collect();
         Ok(ensemble::combine(&members))
     };

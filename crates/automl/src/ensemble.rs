@@ -5,8 +5,8 @@
 //! best prefix wins, the shorter one on ties. Weights are shares of the prefix. Reference:
 //! Caruana et al., "Ensemble Selection from Libraries of Models", ICML 2004.
 
+use modelwright_core::Context;
 use modelwright_core::task::{Predictions, Target};
-use modelwright_core::{Context, Result};
 use modelwright_evaluate::metric::{MetricEntry, MetricInput};
 
 /// An improvement below this share of the distance to a perfect score is noise, not worth another
@@ -29,7 +29,7 @@ pub(crate) struct Selection<'a> {
 }
 
 /// The weight of each candidate; weights sum to 1.
-pub(crate) fn select(input: &Selection<'_>, ctx: &Context) -> Result<Vec<f64>> {
+pub(crate) fn select(input: &Selection<'_>, ctx: &Context) -> Vec<f64> {
     let n = input.candidates.len();
     let mut counts = vec![0_usize; n];
     let mut sum = Predictions::zeros(input.truth.n_rows(), input.truth.n_outputs());
@@ -54,7 +54,7 @@ pub(crate) fn select(input: &Selection<'_>, ctx: &Context) -> Result<Vec<f64>> {
     }
     let counts = best.map_or_else(|| vec![1; n], |(_, counts)| counts);
     let total: usize = counts.iter().sum();
-    Ok(counts.into_iter().map(|c| c as f64 / total as f64).collect())
+    counts.into_iter().map(|c| c as f64 / total as f64).collect()
 }
 
 /// The weighted mean of predictions.
@@ -131,7 +131,7 @@ mod tests {
             rounds: 25,
             members_max: 4,
         };
-        assert_eq!(select(&input, &Context::unlimited(0, 1)).unwrap(), [0.0, 1.0]);
+        assert_eq!(select(&input, &Context::unlimited(0, 1)), [0.0, 1.0]);
     }
 
     fn weights_of(candidates: &[Vec<f64>], truth: &[f64], members_max: usize) -> Vec<f64> {
@@ -148,7 +148,7 @@ mod tests {
             rounds: 25,
             members_max,
         };
-        select(&input, &Context::unlimited(0, 2)).unwrap()
+        select(&input, &Context::unlimited(0, 2))
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use modelwright_core::context::Event;
-use modelwright_core::data::{ColumnData, Fold, Schema, Table};
+use modelwright_core::data::{Fold, Schema, Table};
 use modelwright_core::record::{
     Clock, EnsembleRecord, Evaluation, FORMAT_VERSION, Importance, LeakFinding, Member, Options,
     PhaseTime, Plan, RunRecord, SplitRecord, TaskRecord,
@@ -14,18 +14,20 @@ use modelwright_evaluate::metric::{MetricEntry, Needs, metric};
 use modelwright_evaluate::threshold::best_threshold;
 use modelwright_evaluate::{EvaluateInput, evaluate};
 use modelwright_inspect::explain::permutation_importance;
+use modelwright_preprocess::FittedEncoder;
 use modelwright_preprocess::profile::Profile;
 
 use crate::account::{self, Judged};
 use crate::ensemble::{self, Selection};
 use crate::input::{FitInput, FitOutcome, FitPlan};
 use crate::parting::{self, Roles};
+use crate::parts::{Parts, constant, weights_of};
 use crate::plan::{self as planning, PlanInput, Preset};
 use crate::predictor::{Member as PredictorMember, Predictor};
 use crate::search::{self, Found, Ground};
 use crate::trial::TrialInput;
 use crate::understand::{self, Understood};
-use crate::{budget, calibrate, memory, refit, target};
+use crate::{budget, calibrate, refit};
 
 /// Judged rows used by the ensemble selection at most.
 const N_ROWS_SELECT_MAX: usize = 20_000;
@@ -164,7 +166,7 @@ impl Flow {
             folds: &self.folds,
             metric: self.metric,
         };
-        let found = search::run(&self.plan, &ground, ctx)?;
+        let found = search::run(&self.plan, &ground, ctx);
         self.phases.end("search", ctx);
         ctx.tell(Event::Phase("combine".to_owned()));
         let trials = account::leaderboard(&found, self.metric, ctx);
@@ -253,7 +255,7 @@ impl Flow {
                 members_max: self.preset.members_max(),
             },
             ctx,
-        )?;
+        );
         Ok(without_small(weights))
     }
 
@@ -268,9 +270,9 @@ impl Flow {
     }
 
     /// The columns that the encoders read, as the reader must deliver them.
-    fn model_schema(&self, encoders: &[modelwright_preprocess::encode::FittedEncoder]) -> Schema {
+    fn model_schema(&self, encoders: &[FittedEncoder]) -> Schema {
         let used: std::collections::BTreeSet<String> =
-            encoders.iter().flat_map(|e| e.input_columns()).map(|(n, _)| n.to_owned()).collect();
+            encoders.iter().flat_map(FittedEncoder::input_columns).map(|(n, _)| n.into()).collect();
         let fields = self.profile.schema.fields.iter();
         Schema { fields: fields.filter(|f| used.contains(&f.name)).cloned().collect() }
     }
@@ -383,104 +385,6 @@ impl Phases {
     }
 }
 
-/// The training part, the untouched part, and the target of the training part.
-struct Parts {
-    train: Table,
-    held_out: Option<Table>,
-    target: Target,
-    split: SplitRecord,
-    kind: modelwright_evaluate::split::SplitKind,
-    test_source: Option<modelwright_core::record::DataSource>,
-}
-
-impl Parts {
-    fn make(
-        table: Table,
-        test: Option<(Table, modelwright_core::record::DataSource)>,
-        understood: &Understood,
-        options: &Options,
-        ctx: &Context,
-    ) -> Result<Self> {
-        let task = &understood.task;
-        let table = if understood.rows.len() == table.n_rows() {
-            table
-        } else {
-            table.select(&understood.rows)
-        };
-        let encoded = target::encode(table.require(&options.target)?, &task.classes, task.task)?;
-        let (kind, reason) = parting::choose_kind(options)?;
-        let roles = Roles::of(&table, options)?;
-        if let Some((test, source)) = test {
-            let rows = target::rows_with_target(test.require(&options.target)?);
-            if rows.is_empty() {
-                return Err(Error::input("the test file has no row with a known target")
-                    .at(source.name)
-                    .column(&options.target));
-            }
-            let split = parting::record(
-                kind,
-                "a test file was given".to_owned(),
-                table.n_rows(),
-                rows.len(),
-                true,
-            );
-            let held_out = Some(test.select(&rows));
-            return Ok(Self {
-                train: table,
-                held_out,
-                target: encoded,
-                split,
-                kind,
-                test_source: Some(source),
-            });
-        }
-        let held = parting::hold_out(kind, &roles, &encoded, options.holdout, ctx)?;
-        let n_held = held.as_ref().map_or(0, |f| f.validation.len());
-        let split = parting::record(kind, reason, table.n_rows() - n_held, n_held, false);
-        Ok(match held {
-            None => Self {
-                train: table,
-                held_out: None,
-                target: encoded,
-                split,
-                kind,
-                test_source: None,
-            },
-            Some(fold) => Self {
-                target: encoded.select(&fold.train),
-                held_out: Some(table.select(&fold.validation)),
-                train: table.select(&fold.train),
-                split,
-                kind,
-                test_source: None,
-            },
-        })
-    }
-}
-
-impl Parts {
-    /// Keeps as many training rows as the memory cap allows.
-    fn fit_into_memory(
-        &mut self,
-        schema: &Schema,
-        notes: &mut Vec<String>,
-        ctx: &Context,
-    ) -> Result<()> {
-        let n_rows = self.train.n_rows();
-        let n_features = schema.fields.iter().filter(|f| f.kind.is_usable()).count();
-        let fit = memory::rows_that_fit(ctx, n_rows, n_features, self.target.n_outputs())?;
-        if let Some(n) = fit {
-            let rows = ctx.random("memory/rows", 0).sample(n_rows, n);
-            self.train = self.train.select(&rows);
-            self.target = self.target.select(&rows);
-            let note = format!("{n} of {n_rows} training rows are used: the memory limit");
-            ctx.tell(Event::Warning(note.clone()));
-            notes.push(note);
-        }
-        Ok(())
-    }
-}
-
 fn make_plan(
     encoded: &Target,
     n_features: usize,
@@ -529,45 +433,6 @@ fn nothing_to_learn_from(schema: &Schema, exclude: &[String]) -> Error {
         .expected("at least one number, category, date or text")
         .got(list.join(", "))
         .hint("decide a kind yourself with --kind COLUMN=category, or see `modelwright profile`")
-}
-
-/// The weight of every row; checked.
-fn weights_of(table: &Table, options: &Options) -> Result<Option<Vec<f64>>> {
-    let Some(name) = &options.weight else { return Ok(None) };
-    let column = table.require(name)?;
-    let error = |what: &str| Error::input(what).column(name);
-    let ColumnData::Number(values) = &column.data else {
-        return Err(error("the weight column is not numeric").expected("numbers"));
-    };
-    if let Some(row) = values.iter().position(|v| !v.is_finite() || *v < 0.0) {
-        return Err(error("a weight is not usable")
-            .row(row as u64 + 1)
-            .expected("a finite number that is not negative")
-            .got(values[row].to_string()));
-    }
-    if values.iter().all(|v| *v == 0.0) {
-        return Err(error("all weights are zero").expected("at least one positive weight"));
-    }
-    Ok(Some(values.clone()))
-}
-
-/// The constant prediction: weighted class shares or mean of the training rows.
-fn constant(train: &Target, weights: Option<&[f64]>, n_rows: usize) -> Predictions {
-    let weight = |i: usize| weights.map_or(1.0, |w| w[i]);
-    let total: f64 = (0..train.n_rows()).map(weight).sum();
-    let row: Vec<f64> = match train {
-        Target::Real(values) => {
-            vec![values.iter().enumerate().map(|(i, v)| weight(i) * v).sum::<f64>() / total]
-        }
-        Target::Class { codes, n_classes } => {
-            let mut shares = vec![0.0; *n_classes];
-            for (i, code) in codes.iter().enumerate() {
-                shares[*code as usize] += weight(i) / total;
-            }
-            if *n_classes == 2 { vec![shares[1]] } else { shares }
-        }
-    };
-    Predictions::new(row.len(), row.repeat(n_rows))
 }
 
 /// Small weights set to zero, the rest scaled to sum to 1.

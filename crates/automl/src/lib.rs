@@ -10,7 +10,7 @@
 //! | [`input`] | what goes in and what comes out |
 //! | `understand` | which task is this, which columns may be used, what leaks |
 //! | [`target`] | which number stands for which label |
-//! | `parting` | which rows are held out, which folds judge the trials |
+//! | `parting`, `parts` | which rows are held out, which folds judge the trials |
 //! | [`plan`] | what shall be tried, in which order, with how many folds |
 //! | `portfolio` | the candidates, as data |
 //! | `budget`, `memory` | what can be afforded |
@@ -29,6 +29,7 @@ mod fit;
 pub mod input;
 mod memory;
 mod parting;
+mod parts;
 pub mod plan;
 mod portfolio;
 pub mod predictor;

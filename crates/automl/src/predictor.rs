@@ -143,7 +143,7 @@ impl Predictor {
         let encoders: Vec<FittedEncoder> =
             stored.encoders.iter().map(|e| FittedEncoder::decode(e)).collect::<Result<_>>()?;
         let members: Vec<Member> =
-            stored.members.into_iter().map(decode_member).collect::<Result<_>>()?;
+            stored.members.iter().map(decode_member).collect::<Result<_>>()?;
         let predictor = Self {
             schema: stored.schema,
             task: stored.task,
@@ -199,7 +199,7 @@ impl RawPredictor for Predictor {
     }
 }
 
-fn decode_member(stored: StoredMember) -> Result<Member> {
+fn decode_member(stored: &StoredMember) -> Result<Member> {
     let entry = learner(&stored.learner)?;
     Ok(Member {
         encoder: stored.encoder as usize,

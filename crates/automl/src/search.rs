@@ -52,7 +52,7 @@ pub(crate) struct Found {
 }
 
 /// Runs the plan.
-pub(crate) fn run(plan: &Plan, ground: &Ground<'_>, ctx: &Context) -> Result<Found> {
+pub(crate) fn run(plan: &Plan, ground: &Ground<'_>, ctx: &Context) -> Found {
     let rows: Vec<u32> = ground.folds.iter().flat_map(|f| f.validation.iter().copied()).collect();
     let mut found = Found {
         truth: ground.target.select(&rows),
@@ -72,7 +72,7 @@ pub(crate) fn run(plan: &Plan, ground: &Ground<'_>, ctx: &Context) -> Result<Fou
         tell(&outcome, &found.outcomes, ground.metric, ctx);
         found.outcomes.push(outcome);
     }
-    Ok(found)
+    found
 }
 
 impl Found {

@@ -13,6 +13,9 @@ use modelwright_preprocess::encode::Prepared;
 /// with all threads inside.
 const N_CELLS_SIDE_BY_SIDE: usize = 1_500_000;
 
+/// A refit has all threads, a fold that ran beside others had not: what that saves at least.
+const ALL_THREADS: f64 = 0.7;
+
 /// What came of a trial.
 pub(crate) struct Trial {
     pub planned: PlannedTrial,
@@ -23,6 +26,8 @@ pub(crate) struct Trial {
     pub out_of_fold: Predictions,
     /// Wall seconds of a fold's fit, mean over folds. Only for the clock and decisions.
     pub fold_s: f64,
+    /// Whether the folds ran at the same time, each with a part of the threads.
+    pub side_by_side: bool,
     /// Whether a fold was stopped by the budget or the user.
     pub stopped: bool,
 }
@@ -53,14 +58,16 @@ impl Trial {
         let n = self.models.len() as f64;
         // One validation part is at most a fifth of the rows.
         let more_rows = if n > 1.0 { n / (n - 1.0) } else { 1.25 };
-        self.fold_s * more_rows
+        let all_threads = if self.side_by_side { ALL_THREADS } else { 1.0 };
+        self.fold_s * more_rows * all_threads
     }
 }
 
 /// Fits every fold under `ctx` (the trial's own scope, with its deadline).
 pub(crate) fn run(input: &TrialInput<'_>, ctx: &Context) -> Result<Trial> {
     let n_cells = input.target.n_rows() * input.prepared.full.n_features().max(1);
-    let fits: Vec<Result<FoldFit>> = if n_cells < N_CELLS_SIDE_BY_SIDE {
+    let side_by_side = n_cells < N_CELLS_SIDE_BY_SIDE && ctx.threads() > 1;
+    let fits: Vec<Result<FoldFit>> = if side_by_side {
         let waves = input.folds.len().div_ceil(ctx.threads());
         let limit = ctx.remaining().map(|left| left / waves as u32);
         ctx.map(input.folds.len(), |k| {
@@ -81,6 +88,7 @@ pub(crate) fn run(input: &TrialInput<'_>, ctx: &Context) -> Result<Trial> {
         out_of_fold: Predictions::new(input.target.n_outputs(), values),
         fold_s: fits.iter().map(|f| f.seconds).sum::<f64>() / fits.len() as f64,
         stopped: fits.iter().any(|f| was_stopped(&decisions, &f.scope)),
+        side_by_side,
         models: fits.into_iter().map(|f| f.model).collect(),
     })
 }

@@ -1,5 +1,7 @@
 //! The main job as a library call: determinism, replay, interruption, tasks, roles, bad input.
 
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -54,7 +56,7 @@ fn table(n_rows: usize) -> Table {
 fn input(n_rows: usize, target: &str) -> FitInput {
     let table = table(n_rows);
     let mut options = Options::new(target);
-    options.preset = "quick".to_owned();
+    "quick".clone_into(&mut options.preset);
     let others = ["label", "grade", "signal", "weight", "household"];
     options.exclude = others.iter().filter(|c| **c != target).map(|c| (*c).to_owned()).collect();
     FitInput {
@@ -123,12 +125,12 @@ fn a_budgeted_run_is_repeated_byte_for_byte() {
         ..Settings::default()
     };
     let mut asked = input(4000, "label");
-    asked.options.preset = "best".to_owned();
+    "best".clone_into(&mut asked.options.preset);
     let live = fit_ok(asked, &Context::new(settings(None)).unwrap());
     let decisions = live.record.decisions.clone();
     assert!(!decisions.chosen.is_empty());
     let mut asked = input(4000, "label");
-    asked.options.preset = "best".to_owned();
+    "best".clone_into(&mut asked.options.preset);
     let replay = Settings { time_limit: None, threads: 1, ..settings(Some(decisions)) };
     let again = fit_ok(asked, &Context::new(replay).unwrap());
     assert_eq!(live.predictor.encode().unwrap(), again.predictor.encode().unwrap());
@@ -219,7 +221,8 @@ fn tiny_tables_are_fitted_or_refused_in_words() {
 
 #[test]
 fn wrong_questions_are_refused_with_a_hint() {
-    let cases: [(&str, fn(&mut Options)); 9] = [
+    type Change = fn(&mut Options);
+    let cases: [(&str, Change); 9] = [
         ("no such column", |o| o.target = "lable".to_owned()),
         ("--metric", |o| o.metric = Some("rmse".to_owned())),
         ("--metric", |o| o.metric = Some("roc_auk".to_owned())),
@@ -233,9 +236,8 @@ fn wrong_questions_are_refused_with_a_hint() {
     for (fragment, change) in cases {
         let mut asked = input(60, "label");
         change(&mut asked.options);
-        let error = match fit(asked, &Context::unlimited(0, 1)) {
-            Ok(_) => panic!("{fragment} was accepted"),
-            Err(error) => error,
+        let Err(error) = fit(asked, &Context::unlimited(0, 1)) else {
+            panic!("{fragment} was accepted")
         };
         assert_eq!(error.kind(), ErrorKind::Input);
         assert!(error.to_string().contains(fragment), "{fragment}: {error}");

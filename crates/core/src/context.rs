@@ -259,7 +259,8 @@ impl Context {
         self.shared.seed
     }
 
-    /// Time since the start. For reports, and inside [`Self::decide`]; nothing else may depend on it.
+    /// Time since the start. For reports, and inside [`Self::decide`]; nothing else may depend on
+    /// it.
     pub fn elapsed(&self) -> Duration {
         self.now() - self.shared.started
     }

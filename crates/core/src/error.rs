@@ -16,7 +16,8 @@ pub type Result<T> = std::result::Result<T, Error>;
 pub enum ErrorKind {
     /// The data, a flag or a parameter is wrong: exit code 2.
     Input,
-    /// The work could not be done (out of memory, disk full, no model could be fitted): exit code 1.
+    /// The work could not be done (out of memory, disk full, nothing could be fitted): exit
+    /// code 1.
     Work,
     /// The user interrupted and nothing could be kept: exit code 130.
     Interrupted,

@@ -1,9 +1,9 @@
 //! Hyper-parameters, declared once.
 //!
-//! A learner or transformer declares its parameters with [`declare_params!`](crate::declare_params);
-//! validation, `--help`, the documentation table, the search domain and the Python stub all derive
-//! from that one declaration. Values are checked once: [`Checked`] is the proof, so that nothing
-//! below tests ranges again.
+//! A learner or transformer declares its parameters with
+//! [`declare_params!`](crate::declare_params); validation, `--help`, the documentation table, the
+//! search domain and the Python stub all derive from that one declaration. Values are checked
+//! once: [`Checked`] is the proof, so that nothing below tests ranges again.
 
 use std::collections::BTreeMap;
 use std::ops::Deref;

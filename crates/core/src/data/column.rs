@@ -59,14 +59,15 @@ impl Column {
             .into_iter()
             .map(|value| match value {
                 None => MISSING_CODE,
-                Some(text) => match seen.get(text.as_ref()) {
-                    Some(code) => *code,
-                    None => {
+                Some(text) => {
+                    if let Some(code) = seen.get(text.as_ref()) {
+                        *code
+                    } else {
                         let code = dictionary.push(text.as_ref());
                         seen.insert(text.as_ref().to_owned(), code);
                         code
                     }
-                },
+                }
             })
             .collect();
         Self { name: name.into(), data: ColumnData::String { codes, dictionary } }

@@ -1,3 +1,5 @@
+//! Importances of known models: what matters, what does not, and what must not matter.
+
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;

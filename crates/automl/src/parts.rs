@@ -1,0 +1,149 @@
+//! The training part, the untouched part, and their targets and weights.
+
+use modelwright_core::context::Event;
+use modelwright_core::data::{ColumnData, Schema, Table};
+use modelwright_core::record::{DataSource, Options, SplitRecord};
+use modelwright_core::task::{Predictions, Target};
+use modelwright_core::{Context, Error, Result};
+use modelwright_evaluate::split::SplitKind;
+
+use crate::parting::{self, Roles};
+use crate::understand::Understood;
+use crate::{memory, target};
+
+/// The training part, the untouched part, and the target of the training part.
+pub(crate) struct Parts {
+    pub train: Table,
+    pub held_out: Option<Table>,
+    pub target: Target,
+    pub split: SplitRecord,
+    pub kind: SplitKind,
+    pub test_source: Option<DataSource>,
+}
+
+impl Parts {
+    pub(crate) fn make(
+        table: Table,
+        test: Option<(Table, DataSource)>,
+        understood: &Understood,
+        options: &Options,
+        ctx: &Context,
+    ) -> Result<Self> {
+        let task = &understood.task;
+        let table = if understood.rows.len() == table.n_rows() {
+            table
+        } else {
+            table.select(&understood.rows)
+        };
+        let encoded = target::encode(table.require(&options.target)?, &task.classes, task.task)?;
+        let (kind, reason) = parting::choose_kind(options)?;
+        let roles = Roles::of(&table, options)?;
+        if let Some((test, source)) = test {
+            let rows = target::rows_with_target(test.require(&options.target)?);
+            if rows.is_empty() {
+                return Err(Error::input("the test file has no row with a known target")
+                    .at(source.name)
+                    .column(&options.target));
+            }
+            let split = parting::record(
+                kind,
+                "a test file was given".to_owned(),
+                table.n_rows(),
+                rows.len(),
+                true,
+            );
+            let held_out = Some(test.select(&rows));
+            return Ok(Self {
+                train: table,
+                held_out,
+                target: encoded,
+                split,
+                kind,
+                test_source: Some(source),
+            });
+        }
+        let held = parting::hold_out(kind, &roles, &encoded, options.holdout, ctx)?;
+        let n_held = held.as_ref().map_or(0, |f| f.validation.len());
+        let split = parting::record(kind, reason, table.n_rows() - n_held, n_held, false);
+        Ok(match held {
+            None => Self {
+                train: table,
+                held_out: None,
+                target: encoded,
+                split,
+                kind,
+                test_source: None,
+            },
+            Some(fold) => Self {
+                target: encoded.select(&fold.train),
+                held_out: Some(table.select(&fold.validation)),
+                train: table.select(&fold.train),
+                split,
+                kind,
+                test_source: None,
+            },
+        })
+    }
+}
+
+impl Parts {
+    /// Keeps as many training rows as the memory cap allows.
+    pub(crate) fn fit_into_memory(
+        &mut self,
+        schema: &Schema,
+        notes: &mut Vec<String>,
+        ctx: &Context,
+    ) -> Result<()> {
+        let n_rows = self.train.n_rows();
+        let n_features = schema.fields.iter().filter(|f| f.kind.is_usable()).count();
+        let fit = memory::rows_that_fit(ctx, n_rows, n_features, self.target.n_outputs())?;
+        if let Some(n) = fit {
+            let rows = ctx.random("memory/rows", 0).sample(n_rows, n);
+            self.train = self.train.select(&rows);
+            self.target = self.target.select(&rows);
+            let note = format!("{n} of {n_rows} training rows are used: the memory limit");
+            ctx.tell(Event::Warning(note.clone()));
+            notes.push(note);
+        }
+        Ok(())
+    }
+}
+
+/// The weight of every row; checked.
+pub(crate) fn weights_of(table: &Table, options: &Options) -> Result<Option<Vec<f64>>> {
+    let Some(name) = &options.weight else { return Ok(None) };
+    let column = table.require(name)?;
+    let error = |what: &str| Error::input(what).column(name);
+    let ColumnData::Number(values) = &column.data else {
+        return Err(error("the weight column is not numeric").expected("numbers"));
+    };
+    if let Some(row) = values.iter().position(|v| !v.is_finite() || *v < 0.0) {
+        return Err(error("a weight is not usable")
+            .row(row as u64 + 1)
+            .expected("a finite number that is not negative")
+            .got(values[row].to_string()));
+    }
+    if values.iter().all(|v| *v == 0.0) {
+        return Err(error("all weights are zero").expected("at least one positive weight"));
+    }
+    Ok(Some(values.clone()))
+}
+
+/// The constant prediction: weighted class shares or mean of the training rows.
+pub(crate) fn constant(train: &Target, weights: Option<&[f64]>, n_rows: usize) -> Predictions {
+    let weight = |i: usize| weights.map_or(1.0, |w| w[i]);
+    let total: f64 = (0..train.n_rows()).map(weight).sum();
+    let row: Vec<f64> = match train {
+        Target::Real(values) => {
+            vec![values.iter().enumerate().map(|(i, v)| weight(i) * v).sum::<f64>() / total]
+        }
+        Target::Class { codes, n_classes } => {
+            let mut shares = vec![0.0; *n_classes];
+            for (i, code) in codes.iter().enumerate() {
+                shares[*code as usize] += weight(i) / total;
+            }
+            if *n_classes == 2 { vec![shares[1]] } else { shares }
+        }
+    };
+    Predictions::new(row.len(), row.repeat(n_rows))
+}
