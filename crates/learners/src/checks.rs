@@ -168,6 +168,10 @@ fn weight_two_is_the_row_twice() {
 /// How far mean predictions may differ when a row is weighted instead of repeated, as a share of
 /// the target's scale.
 fn weight_tolerance(entry: &Entry) -> f64 {
+    // It samples rows and features by default, so that two tables of other length draw other trees.
+    if entry.spec.name == "gbdt" {
+        return 0.15;
+    }
     // Binned learners count rows per leaf and round gradients, so that other cuts may win.
     if entry.spec.abilities.bins { 0.05 } else { 1e-6 }
 }

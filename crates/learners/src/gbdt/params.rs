@@ -32,9 +32,9 @@ declare_params! {
         /// The part of the features that each tree may use.
         feature_fraction: f64 = 1.0, Domain::real(0.01, 1.0);
         /// The part of the tree's features that each node may use.
-        feature_fraction_bynode: f64 = 1.0, Domain::real(0.01, 1.0);
+        feature_fraction_bynode: f64 = 0.7, Domain::real(0.01, 1.0);
         /// The part of the rows that each tree is grown on.
-        bagging_fraction: f64 = 1.0, Domain::real(0.05, 1.0);
+        bagging_fraction: f64 = 0.8, Domain::real(0.05, 1.0);
         /// Whether features are cut at random places: more varied trees, less overfitting.
         extra_trees: bool = false, Domain::Flag;
         /// Strength, in rows, with which leaves are drawn towards the value of their parent.
