@@ -1,28 +1,30 @@
 //! Predictions of many trees for blocks of rows.
 //!
-//! Rows come in blocks of [`LANES`], feature after feature. Trees of up to 64 leaves are evaluated
-//! without walking: leaves are numbered from left to right, and each inner node owns a mask with
-//! zeros for the leaves of its left subtree. A row starts with all leaves alive; every node whose
-//! test sends the row right removes its left leaves, and the lowest leaf still alive is the exit:
+//! A block has [`LANES`] rows. Trees of up to 256 leaves are evaluated without walking, in two
+//! steps: [`codes`] replaces each value by the number of thresholds below it, one byte, once per
+//! block; [`planes`] compares bytes and finds the exit leaf of all rows of a tree at once. What
+//! does not fit (a larger tree, a feature with more thresholds than a byte can count) is walked,
+//! a block of rows interleaved; one row alone walks all trees.
 //!
-//! ```text
-//! alive = 111…1
-//! for node in tree: if x[node.feature] > node.threshold: alive &= node.mask
-//! score += value[lowest bit of alive]
-//! ```
-//!
-//! All nodes are visited, but 64 rows at a time with one comparison and one `and` per vector, no
-//! branch, and no load that depends on another. Reference: Lucchese et al., "QuickScorer", SIGIR
-//! 2015 (here in tree order instead of feature order). Larger trees are walked, 64 rows
-//! interleaved; one row alone walks all trees. The order of additions is the same everywhere, so
-//! a prediction does not depend on how rows are batched.
+//! The order of additions is the same everywhere, so a prediction does not depend on how rows are
+//! batched, nor on the vector unit.
+
+mod bytes;
+mod codes;
+mod order;
+mod planes;
 
 use std::ops::Range;
+use std::sync::OnceLock;
 
-use crate::dispatch::vectorised;
+use crate::dispatch::isa;
+use order::Order;
+use planes::Planes;
 
 /// Rows of a block.
-pub const LANES: usize = 64;
+pub const LANES: usize = 256;
+/// Rows of a part: a block that is not full is evaluated part by part.
+const PART: usize = 64;
 
 /// A tree as flat arrays: the entry `i` of each describes inner node `i`; node 0 is the root.
 #[derive(Debug, Clone, Copy)]
@@ -43,56 +45,59 @@ pub struct TreeParts<'a> {
 #[derive(Debug, Clone, Default)]
 pub struct Forest {
     used: Vec<u32>,
-    trees: Vec<Compiled>,
-    narrow: Vec<Node<u32>>,
-    wide: Vec<Node<u64>>,
-    walk: Vec<Step>,
+    trees: Vec<Walk>,
+    steps: Vec<Step>,
+    /// Leaf values of all trees, those of one from left to right.
     values: Vec<f64>,
+    /// Compiled when the first block comes: single rows never need them.
+    planes: OnceLock<Planes>,
 }
 
+/// Rows on their way through a forest; made by [`Forest::block`] and used again and again.
+#[derive(Debug)]
+pub struct Block {
+    values: Vec<[f32; LANES]>,
+    codes: Vec<[u8; LANES]>,
+}
+
+/// Where a tree lies in the forest.
 #[derive(Debug, Clone)]
-struct Compiled {
-    shape: Shape,
-    /// Nodes of the shape's own kind; those that send missing values left come first.
-    nodes: Range<usize>,
-    n_missing_left: usize,
-    /// Inner nodes, then leaves, in `walk`.
-    walk: Range<usize>,
+struct Walk {
+    /// One per inner node, in the tree's own order.
+    steps: Range<usize>,
     depth: usize,
-    /// Where its leaves start in `values`, left to right; there are `shape.leaves()` places.
+    /// Where its leaves start in `values`.
     values: usize,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Shape {
-    Narrow,
-    Wide,
-    Walk,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Node<M> {
-    /// Where the feature's lanes start in a block.
-    column: u32,
-    threshold: f32,
-    mask: M,
-}
-
-/// A node for walking; a leaf leads to itself.
+/// An inner node.
 #[derive(Debug, Clone, Copy)]
 struct Step {
+    /// Position among the used features.
     column: u32,
     threshold: f32,
     missing_left: bool,
+    /// Inner nodes of the tree, or their number plus a leaf's position from the left.
     next: [u32; 2],
+}
+
+impl Block {
+    /// The values of one used feature, for the caller to fill; NaN is missing.
+    ///
+    /// # Panics
+    /// If there are not so many used features.
+    pub fn column_mut(&mut self, column: usize) -> &mut [f32; LANES] {
+        &mut self.values[column]
+    }
 }
 
 impl Forest {
     /// Compiles trees over features `0..n_features`.
     ///
     /// # Panics
-    /// If arrays differ in length, a feature is out of range, or a tree is not a tree: every inner
-    /// node but the root and every leaf must be the child of exactly one lower-numbered node.
+    /// If arrays differ in length, a feature is out of range, a threshold is not a number, or a
+    /// tree is not a tree: every inner node but the root and every leaf must be the child of
+    /// exactly one lower-numbered node.
     pub fn new<'a>(n_features: usize, trees: impl Iterator<Item = TreeParts<'a>> + Clone) -> Self {
         let mut position = vec![u32::MAX; n_features];
         for tree in trees.clone() {
@@ -103,7 +108,7 @@ impl Forest {
         let used: Vec<u32> =
             (0..n_features as u32).filter(|f| position[*f as usize] == 0).collect();
         for (i, feature) in used.iter().enumerate() {
-            position[*feature as usize] = (i * LANES) as u32;
+            position[*feature as usize] = i as u32;
         }
         let mut forest = Self { used, ..Self::default() };
         for tree in trees {
@@ -122,36 +127,57 @@ impl Forest {
         self.trees.len()
     }
 
-    /// Adds the given trees to the scores of a block of rows; tree `t` belongs to output
-    /// `t % out.len()`.
-    ///
-    /// `block` holds [`LANES`] values of each used feature, feature after feature; NaN is missing.
-    ///
-    /// # Panics
-    /// If the block is too short, `out` is empty, or there are no such trees.
-    pub fn add_block(&self, trees: Range<usize>, block: &[f32], out: &mut [[f64; LANES]]) {
-        assert!(block.len() >= self.used.len() * LANES, "a block has all used features");
-        assert!(!out.is_empty() && trees.end <= self.trees.len(), "outputs and trees exist");
-        add_block(self, trees, block, out);
+    /// Memory for a block of rows.
+    pub fn block(&self) -> Block {
+        Block {
+            values: vec![[0.0; LANES]; self.used.len()],
+            codes: vec![[0; LANES]; self.planes().codes.n_rows()],
+        }
     }
 
-    /// Adds the given trees to the scores of one row; `row` has the used features in order.
+    /// Adds all trees to the scores of the first `n_rows` rows of a block (other scores end as
+    /// anything); tree `t` belongs to output `t % out.len()`.
     ///
     /// # Panics
-    /// As [`Self::add_block`].
-    pub fn add_row(&self, trees: Range<usize>, row: &[f32], out: &mut [f64]) {
+    /// If the block is another forest's, has fewer rows, or `out` is empty.
+    pub fn add_block(&self, block: &mut Block, n_rows: usize, out: &mut [[f64; LANES]]) {
+        let planes = self.planes();
+        assert_eq!(block.values.len(), self.used.len(), "a block has all used features");
+        assert_eq!(block.codes.len(), planes.codes.n_rows(), "a block has all rows of codes");
+        assert!(n_rows <= LANES && !out.is_empty(), "rows and outputs exist");
+        planes.codes.encode(&block.values, n_rows, &mut block.codes);
+        let n_outputs = out.len();
+        for run in &planes.runs {
+            if run.walked {
+                for t in run.trees.clone() {
+                    self.walk(&self.trees[t], &block.values, n_rows, &mut out[t % n_outputs]);
+                }
+            } else {
+                planes.add(isa(), run.trees.clone(), &block.codes, n_rows, out);
+            }
+        }
+    }
+
+    /// Adds all trees to the scores of one row; `row` has the used features in order, tree `t`
+    /// belongs to output `t % out.len()`.
+    ///
+    /// # Panics
+    /// If the row is too short or `out` is empty.
+    pub fn add_row(&self, row: &[f32], out: &mut [f64]) {
         assert!(row.len() >= self.used.len(), "a row has all used features");
         let n_outputs = out.len();
-        for (t, tree) in self.trees[trees.clone()].iter().enumerate() {
-            let steps = &self.walk[tree.walk.clone()];
-            let n_inner = steps.len() / 2;
+        for (t, tree) in self.trees.iter().enumerate() {
+            let steps = &self.steps[tree.steps.clone()];
             let mut at = 0;
-            while at < n_inner {
-                let step = &steps[at];
-                at = step.next[usize::from(step.right(row[step.column as usize / LANES]))] as usize;
+            while let Some(step) = steps.get(at) {
+                at = step.next[usize::from(step.right(row[step.column as usize]))] as usize;
             }
-            out[(trees.start + t) % n_outputs] += self.values[tree.values + at - n_inner];
+            out[t % n_outputs] += self.values[tree.values + at - steps.len()];
         }
+    }
+
+    fn planes(&self) -> &Planes {
+        self.planes.get_or_init(|| Planes::new(self))
     }
 
     fn push(&mut self, tree: &TreeParts<'_>, position: &[u32]) {
@@ -161,67 +187,43 @@ impl Forest {
             "arrays of one length"
         );
         assert_eq!(tree.values.len(), n + 1, "one leaf more than inner nodes");
-        let order = Order::of(tree);
-        let shape = match n {
-            0..32 => Shape::Narrow,
-            32..64 => Shape::Wide,
-            _ => Shape::Walk,
-        };
+        assert!(!tree.thresholds.iter().any(|t| t.is_nan()), "thresholds are numbers");
+        let order = Order::of(tree.children);
         let values = self.values.len();
         self.values.extend(order.leaves.iter().map(|leaf| tree.values[*leaf as usize]));
-        // Leaves are looked up with a masked index, so that every index must have a place.
-        match shape {
-            Shape::Narrow => self.values.resize(values + 32, 0.0),
-            Shape::Wide => self.values.resize(values + 64, 0.0),
-            Shape::Walk => {}
-        }
-        let by_missing = || {
-            let side = |left: bool| (0..n).filter(move |i| tree.missing_left[*i] == left);
-            side(true).chain(side(false))
-        };
-        let column = |i: usize| position[tree.features[i] as usize];
-        let nodes = match shape {
-            Shape::Narrow => {
-                let start = self.narrow.len();
-                self.narrow.extend(by_missing().map(|i| Node {
-                    column: column(i),
-                    threshold: tree.thresholds[i],
-                    mask: order.mask(i) as u32,
-                }));
-                start..self.narrow.len()
-            }
-            Shape::Wide => {
-                let start = self.wide.len();
-                self.wide.extend(by_missing().map(|i| Node {
-                    column: column(i),
-                    threshold: tree.thresholds[i],
-                    mask: order.mask(i),
-                }));
-                start..self.wide.len()
-            }
-            Shape::Walk => 0..0,
-        };
-        let start = self.walk.len();
         let place = |child: i32| match usize::try_from(child) {
             Ok(inner) => inner as u32,
             Err(_) => n as u32 + order.rank[!child as usize],
         };
-        self.walk.extend((0..n).map(|i| Step {
-            column: column(i),
+        let start = self.steps.len();
+        self.steps.extend((0..n).map(|i| Step {
+            column: position[tree.features[i] as usize],
             threshold: tree.thresholds[i],
             missing_left: tree.missing_left[i],
             next: tree.children[i].map(place),
         }));
-        let leaf = |i: u32| Step { column: 0, threshold: 0.0, missing_left: false, next: [i, i] };
-        self.walk.extend((n as u32..=2 * n as u32).map(leaf));
-        self.trees.push(Compiled {
-            shape,
-            nodes,
-            n_missing_left: tree.missing_left.iter().filter(|m| **m).count(),
-            walk: start..self.walk.len(),
-            depth: order.depth,
-            values,
-        });
+        self.trees.push(Walk { steps: start..self.steps.len(), depth: order.depth, values });
+    }
+
+    fn walk(&self, tree: &Walk, values: &[[f32; LANES]], n_rows: usize, out: &mut [f64; LANES]) {
+        let steps = &self.steps[tree.steps.clone()];
+        let mut at = [0_u32; LANES];
+        for _ in 0..tree.depth {
+            let mut inner = false;
+            for (lane, at) in at[..n_rows].iter_mut().enumerate() {
+                let Some(step) = steps.get(*at as usize) else { continue };
+                let x = values[step.column as usize][lane];
+                *at = step.next[usize::from(step.right(x))];
+                inner = true;
+            }
+            if !inner {
+                break;
+            }
+        }
+        let leaves = &self.values[tree.values..];
+        for (out, at) in out[..n_rows].iter_mut().zip(at) {
+            *out += leaves[at as usize - steps.len()];
+        }
     }
 }
 
@@ -236,158 +238,6 @@ impl Step {
 #[inline(always)]
 fn below(x: f32, threshold: f32) -> bool {
     x <= threshold
-}
-
-/// Leaves from left to right, and for each node the leaves of its left subtree.
-struct Order {
-    leaves: Vec<u32>,
-    /// Position of each leaf in `leaves`.
-    rank: Vec<u32>,
-    left: Vec<Range<u32>>,
-    depth: usize,
-}
-
-impl Order {
-    fn of(tree: &TreeParts<'_>) -> Self {
-        let n = tree.features.len();
-        let mut order = Self {
-            leaves: Vec::with_capacity(n + 1),
-            rank: vec![u32::MAX; n + 1],
-            left: vec![0..0; n],
-            depth: 0,
-        };
-        if n == 0 {
-            order.visit_leaf(0);
-            return order;
-        }
-        let mut seen = vec![false; n];
-        // (node, depth, whether its left subtree is done); a stack, since trees may be deep.
-        let mut stack = vec![(0_usize, 1_usize, false)];
-        while let Some((node, depth, left_done)) = stack.pop() {
-            if left_done {
-                order.left[node].end = order.leaves.len() as u32;
-            } else {
-                assert!(!std::mem::replace(&mut seen[node], true), "a node has one parent");
-                order.left[node].start = order.leaves.len() as u32;
-                order.depth = order.depth.max(depth);
-                stack.push((node, depth, true));
-            }
-            let child = tree.children[node][usize::from(left_done)];
-            match usize::try_from(child) {
-                Ok(inner) => {
-                    assert!(inner > node && inner < n, "children come after their parent");
-                    stack.push((inner, depth + 1, false));
-                }
-                Err(_) => order.visit_leaf(!child as u32),
-            }
-        }
-        assert_eq!(order.leaves.len(), n + 1, "every leaf is reached");
-        order
-    }
-
-    fn visit_leaf(&mut self, leaf: u32) {
-        assert_eq!(self.rank[leaf as usize], u32::MAX, "a leaf has one parent");
-        self.rank[leaf as usize] = self.leaves.len() as u32;
-        self.leaves.push(leaf);
-    }
-
-    fn mask(&self, node: usize) -> u64 {
-        let bits = |n: u32| 1_u64.checked_shl(n).map_or(u64::MAX, |b| b - 1);
-        !(bits(self.left[node].end) & !bits(self.left[node].start))
-    }
-}
-
-vectorised! {
-    fn add_block(
-        forest: &Forest,
-        trees: Range<usize>,
-        block: &[f32],
-        out: &mut [[f64; LANES]],
-    ) = add_block_generic
-}
-
-#[inline(always)]
-fn add_block_generic(
-    forest: &Forest,
-    trees: Range<usize>,
-    block: &[f32],
-    out: &mut [[f64; LANES]],
-) {
-    let n_outputs = out.len();
-    let mut output = trees.start % n_outputs;
-    for tree in &forest.trees[trees] {
-        let out = &mut out[output];
-        output = if output + 1 == n_outputs { 0 } else { output + 1 };
-        match tree.shape {
-            Shape::Narrow => narrow(forest, tree, block, out),
-            Shape::Wide => wide(forest, tree, block, out),
-            Shape::Walk => walk(forest, tree, block, out),
-        }
-    }
-}
-
-macro_rules! masked {
-    ($name:ident, $nodes:ident, $mask:ty, $places:literal) => {
-        #[inline(always)]
-        fn $name(forest: &Forest, tree: &Compiled, block: &[f32], out: &mut [f64; LANES]) {
-            let mut alive = [<$mask>::MAX; LANES];
-            let nodes = &forest.$nodes[tree.nodes.clone()];
-            let (missing_left, missing_right) = nodes.split_at(tree.n_missing_left);
-            for node in missing_left {
-                let x = lanes(block, node.column);
-                for (alive, x) in alive.iter_mut().zip(x) {
-                    *alive &= if *x > node.threshold { node.mask } else { <$mask>::MAX };
-                }
-            }
-            for node in missing_right {
-                let x = lanes(block, node.column);
-                for (alive, x) in alive.iter_mut().zip(x) {
-                    *alive &= if below(*x, node.threshold) { <$mask>::MAX } else { node.mask };
-                }
-            }
-            let values: &[f64; $places] =
-                forest.values[tree.values..].first_chunk().expect("values are padded");
-            for (out, alive) in out.iter_mut().zip(alive) {
-                *out += values[alive.trailing_zeros() as usize & ($places - 1)];
-            }
-        }
-    };
-}
-
-masked!(narrow, narrow, u32, 32);
-masked!(wide, wide, u64, 64);
-
-#[inline(always)]
-fn lanes(block: &[f32], column: u32) -> &[f32; LANES] {
-    block[column as usize..].first_chunk().expect("the block has all used features")
-}
-
-#[inline(always)]
-fn walk(forest: &Forest, tree: &Compiled, block: &[f32], out: &mut [f64; LANES]) {
-    let steps = &forest.walk[tree.walk.clone()];
-    let n_inner = steps.len() / 2;
-    let mut at = [0_u32; LANES];
-    for _ in 0..tree.depth {
-        let mut inner = false;
-        for (lane, at) in at.iter_mut().enumerate() {
-            // SAFETY: `at` is 0 or a `next` of this tree; `push` makes those from checked children
-            // only, all below `steps.len()`. A column plus a lane is below `used * LANES`, which
-            // `add_block` has checked to be in the block (a tree that is walked uses a feature).
-            let (step, x) = unsafe {
-                let step = steps.get_unchecked(*at as usize);
-                (step, *block.get_unchecked(step.column as usize + lane))
-            };
-            *at = step.next[usize::from(step.right(x))];
-            inner |= (*at as usize) < n_inner;
-        }
-        if !inner {
-            break;
-        }
-    }
-    let values = &forest.values[tree.values..];
-    for (out, at) in out.iter_mut().zip(at) {
-        *out += values[at as usize - n_inner];
-    }
 }
 
 #[cfg(test)]
