@@ -28,6 +28,10 @@ const PLANNED_TRIAL_SHARE: f64 = 0.4;
 const ROUND_NS_PER_CELL: f64 = 3.0;
 const ROUND_NS_FIXED: f64 = 150_000.0;
 
+/// Wall nanoseconds to predict and judge a held-out row with intervals, and per raw feature.
+const EVALUATION_NS_PER_ROW: f64 = 4_000.0;
+const EVALUATION_NS_PER_CELL: f64 = 60.0;
+
 /// Room for planning errors when a refit's time is predicted.
 const REFIT_MARGIN: f64 = 1.25;
 
@@ -35,6 +39,12 @@ const REFIT_MARGIN: f64 = 1.25;
 pub(crate) fn closing(ctx: &Context) -> Duration {
     let left_s = ctx.remaining().map_or(0.0, |left| left.as_secs_f64());
     Duration::from_secs_f64((left_s * CLOSING_SHARE).clamp(CLOSING_S_MIN, CLOSING_S_MAX))
+}
+
+/// Seconds that the evaluation of so many rows takes beyond the closing's minimum.
+pub(crate) fn evaluation(n_rows: usize, n_features: usize) -> Duration {
+    let ns = n_rows as f64 * (EVALUATION_NS_PER_ROW + n_features as f64 * EVALUATION_NS_PER_CELL);
+    Duration::from_secs_f64(ns * 1e-9)
 }
 
 /// Seconds kept for the caller at the very end.

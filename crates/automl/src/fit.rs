@@ -98,8 +98,6 @@ impl Flow {
         let understood = understand::understand(&table, &schema, &options, ctx)?;
         phases.end("profile", ctx);
         let mut parts = Parts::make(table, test, &understood, &options, ctx)?;
-        let mut notes = Vec::new();
-        parts.fit_into_memory(&understood.profile.schema, &mut notes, ctx)?;
         let Understood { profile, task, .. } = understood;
         let (leakage, leaks) = understand::leaks(
             &parts.train,
@@ -121,6 +119,8 @@ impl Flow {
         if n_features == 0 {
             return Err(nothing_to_learn_from(&profile.schema, &exclude));
         }
+        let mut notes = Vec::new();
+        parts.fit_into_limits(&profile.schema, &exclude, &mut notes, ctx)?;
         let mut plan = make_plan(&parts.target, n_features, &task, preset, ctx);
         plan.notes.splice(0..0, notes);
         let roles = Roles::of(&parts.train, &options)?;
@@ -166,11 +166,13 @@ impl Flow {
             folds: &self.folds,
             metric: self.metric,
         };
-        let found = search::run(&self.plan, &ground, ctx);
+        let n_held = self.held_out.as_ref().map_or(0, Table::n_rows);
+        let search_ctx = ctx.with_reserve(budget::evaluation(n_held, self.train.n_columns()));
+        let found = search::run(&self.plan, &ground, &search_ctx);
         self.phases.end("search", ctx);
         ctx.tell(Event::Phase("combine".to_owned()));
-        let trials = account::leaderboard(&found, self.metric, ctx);
-        let combined = self.combine(found, ctx)?;
+        let trials = account::leaderboard(&found, self.metric, &search_ctx);
+        let combined = self.combine(found, &search_ctx)?;
         self.phases.end("combine and refit", ctx);
         ctx.tell(Event::Phase("evaluate".to_owned()));
         let evaluation = self.evaluate(&combined.predictor, ctx)?;

@@ -13,7 +13,7 @@
 //! | `parting`, `parts` | which rows are held out, which folds judge the trials |
 //! | [`plan`] | what shall be tried, in which order, with how many folds |
 //! | `portfolio` | the candidates, as data |
-//! | `budget`, `memory` | what can be afforded |
+//! | `budget`, `capacity` | what can be afforded |
 //! | `search` / `trial` | run the plan |
 //! | `ensemble` | which trials, with which weights |
 //! | `refit` | the members on all training rows |
@@ -24,10 +24,10 @@
 mod account;
 mod budget;
 mod calibrate;
+mod capacity;
 mod ensemble;
 mod fit;
 pub mod input;
-mod memory;
 mod parting;
 mod parts;
 pub mod plan;

@@ -74,6 +74,10 @@ impl Roles {
     }
 }
 
+/// More held-out rows than this do not make an interval narrower in any digit that matters; the
+/// others are better used for learning, unless the user asked for a share.
+const N_ROWS_HOLDOUT_ENOUGH: usize = 200_000;
+
 /// Holds out a share of the rows; `None` when there are too few or none is wanted.
 pub(crate) fn hold_out(
     kind: SplitKind,
@@ -91,6 +95,11 @@ pub(crate) fn hold_out(
     if share == 0.0 || n_rows < N_ROWS_HOLDOUT_MIN {
         return Ok(None);
     }
+    let share = if share == Options::HOLDOUT {
+        share.min(N_ROWS_HOLDOUT_ENOUGH as f64 / n_rows as f64)
+    } else {
+        share
+    };
     split::holdout(kind, &roles.input(target), share, ctx).map(Some)
 }
 

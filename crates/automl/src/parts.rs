@@ -7,9 +7,10 @@ use modelwright_core::task::{Predictions, Target};
 use modelwright_core::{Context, Error, Result};
 use modelwright_evaluate::split::SplitKind;
 
+use crate::capacity::RowCost;
 use crate::parting::{self, Roles};
 use crate::understand::Understood;
-use crate::{memory, target};
+use crate::{capacity, target};
 
 /// The training part, the untouched part, and the target of the training part.
 pub(crate) struct Parts {
@@ -87,21 +88,21 @@ impl Parts {
 }
 
 impl Parts {
-    /// Keeps as many training rows as the memory cap allows.
-    pub(crate) fn fit_into_memory(
+    /// Keeps as many training rows as memory and time allow.
+    pub(crate) fn fit_into_limits(
         &mut self,
         schema: &Schema,
+        exclude: &[String],
         notes: &mut Vec<String>,
         ctx: &Context,
     ) -> Result<()> {
         let n_rows = self.train.n_rows();
-        let n_features = schema.fields.iter().filter(|f| f.kind.is_usable()).count();
-        let fit = memory::rows_that_fit(ctx, n_rows, n_features, self.target.n_outputs())?;
-        if let Some(n) = fit {
-            let rows = ctx.random("memory/rows", 0).sample(n_rows, n);
+        let cost = RowCost::of(schema, exclude, self.target.n_outputs());
+        if let Some((n, reason)) = capacity::rows_that_fit(ctx, n_rows, cost)? {
+            let rows = ctx.random("capacity/rows", 0).sample(n_rows, n);
             self.train = self.train.select(&rows);
             self.target = self.target.select(&rows);
-            let note = format!("{n} of {n_rows} training rows are used: the memory limit");
+            let note = format!("{n} of {n_rows} training rows are used: {reason}");
             ctx.tell(Event::Warning(note.clone()));
             notes.push(note);
         }

@@ -82,19 +82,30 @@ pub(crate) struct PlanInput {
 /// Rounds one fit of a fold needs before folds are worth their price.
 const ROUNDS_FOR_FOLDS: u64 = 80;
 
+/// With fewer rounds for one fit there may be time for one model only.
+const ROUNDS_FOR_LINEAR_FIRST: u64 = 200;
+
+/// The boosters' learning rate where no time limit asks for a larger one.
+const RATE_UNLIMITED: f64 = 0.05;
+
 /// Makes the plan.
 pub(crate) fn make(input: &PlanInput) -> Plan {
     let mut notes = Vec::new();
     let n_folds = n_folds(input, &mut notes);
     let mut trials = portfolio::candidates(input.task, input.preset, input.n_rows);
+    let mut rate = RATE_UNLIMITED;
     if let Some(rounds) = input.affordable_rounds {
         let per_fit = if n_folds == 0 { rounds } else { rounds / n_folds as u64 };
-        let rate = portfolio::learning_rate(per_fit);
+        rate = portfolio::learning_rate(per_fit);
         notes.push(format!(
             "a probe says the budget allows about {per_fit} boosting rounds a fit: learning rate \
              {rate}"
         ));
         portfolio::set_learning_rate(&mut trials, rate);
+        if per_fit < ROUNDS_FOR_LINEAR_FIRST {
+            portfolio::strongest_first(&mut trials);
+            notes.push("the booster before the linear model: there may be time for one".into());
+        }
     }
     Plan {
         n_folds,

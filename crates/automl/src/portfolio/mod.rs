@@ -1,9 +1,10 @@
 //! The candidates, as data: what is tried, in order of marginal value.
 //!
-//! The order follows what is known of tabular portfolios: one strong booster first, then boosters
-//! that differ in *kind* (random thresholds, tiny trees, deep trees) because mixing families is
-//! worth more than tuning one; the linear model early, because it is cheap, diverse, and the
-//! honest yardstick. One file per task.
+//! The order was measured (`docs/decisions.md`, "Which levers of quality were tried?"): one strong
+//! booster first, then boosters that differ in *kind* (random thresholds, deep trees, tiny trees)
+//! because mixing kinds is worth more than tuning one; the linear model early, because it is
+//! cheap, diverse, and the honest yardstick. On small tables the boosters with random thresholds
+//! come first. One file per task.
 
 mod binary;
 mod multiclass;
@@ -14,6 +15,15 @@ use modelwright_core::record::PlannedTrial;
 use modelwright_core::task::Task;
 
 use crate::plan::Preset;
+
+/// Below this many rows [`FIRST_ON_SMALL`] run before the other boosters.
+const N_ROWS_SMALL: usize = 10_000;
+
+/// Random thresholds overfit less, which pays where rows are few.
+const FIRST_ON_SMALL: &[&str] = &["gbdt-random-small", "gbdt-random-thresholds"];
+
+/// The most rounds of boosting: early stopping or the budget should end a fit, not this.
+const N_ROUNDS: i64 = 4000;
 
 /// One line of a portfolio.
 pub(super) struct Candidate {
@@ -41,16 +51,29 @@ pub(crate) fn candidates(task: Task, preset: Preset, n_rows: usize) -> Vec<Plann
         Task::Multiclass => multiclass::CANDIDATES,
         Task::Regression => regression::CANDIDATES,
     };
-    list.iter()
-        .filter(|c| rank(c.preset) <= rank(preset))
+    let mut list: Vec<&Candidate> =
+        list.iter().filter(|c| rank(c.preset) <= rank(preset)).collect();
+    if n_rows < N_ROWS_SMALL {
+        list.sort_by_key(|c| place_on_small(c));
+    }
+    list.into_iter()
         .map(|c| PlannedTrial {
             name: c.name.to_owned(),
             learner: c.learner.to_owned(),
             encoding: c.encoding.to_owned(),
-            params: params_for(c, n_rows),
+            params: params_of(c),
             reason: c.reason.to_owned(),
         })
         .collect()
+}
+
+/// The cheap models first, then [`FIRST_ON_SMALL`], then the rest as listed.
+fn place_on_small(candidate: &Candidate) -> usize {
+    if candidate.learner != "gbdt" {
+        return 0;
+    }
+    let first = FIRST_ON_SMALL.iter().position(|name| *name == candidate.name);
+    1 + first.unwrap_or(FIRST_ON_SMALL.len())
 }
 
 /// The learning rate whose boosting converges within `rounds`: 30 / rounds, from 0.03 to 0.3.
@@ -62,14 +85,27 @@ pub(crate) fn learning_rate(rounds: u64) -> f64 {
     (rate * 1000.0).round() / 1000.0
 }
 
-/// Gives every booster the learning rate that fits the budget.
-pub(crate) fn set_learning_rate(trials: &mut [PlannedTrial], rate: f64) {
-    for trial in trials.iter_mut().filter(|t| t.learner == "gbdt") {
-        trial.params.insert("learning_rate".to_owned(), ParamValue::Real(rate));
+/// Moves the first booster before the linear model: when there is time for one model, it is that.
+pub(crate) fn strongest_first(trials: &mut [PlannedTrial]) {
+    let at = |learner: &str| trials.iter().position(|t| t.learner == learner);
+    if let (Some(linear), Some(gbdt)) = (at("linear"), at("gbdt"))
+        && linear < gbdt
+    {
+        trials[linear..=gbdt].rotate_right(1);
     }
 }
 
-fn params_for(candidate: &Candidate, _n_rows: usize) -> ParamMap {
+/// Gives every booster its learning rate, and enough rounds to use it.
+///
+/// The rate is always named, so that a refit with fewer rounds learns at the same rate.
+pub(crate) fn set_learning_rate(trials: &mut [PlannedTrial], rate: f64) {
+    for trial in trials.iter_mut().filter(|t| t.learner == "gbdt") {
+        trial.params.insert("learning_rate".to_owned(), ParamValue::Real(rate));
+        trial.params.insert("n_rounds".to_owned(), ParamValue::Int(N_ROUNDS));
+    }
+}
+
+fn params_of(candidate: &Candidate) -> ParamMap {
     let value = |v: &Value| match v {
         Value::Int(i) => ParamValue::Int(*i),
         Value::Real(r) => ParamValue::Real(*r),
@@ -111,6 +147,19 @@ mod tests {
             assert_eq!(names[0], "baseline");
             let distinct: std::collections::BTreeSet<&String> = names.iter().collect();
             assert_eq!(distinct.len(), names.len());
+        }
+    }
+
+    #[test]
+    fn random_thresholds_come_first_on_small_tables_and_after_the_plain_booster_on_large_ones() {
+        for task in Task::ALL {
+            let names = |n_rows| -> Vec<String> {
+                candidates(task, Preset::Balanced, n_rows).into_iter().map(|t| t.name).collect()
+            };
+            let (small, large) = (names(2_000), names(200_000));
+            assert_eq!(small[..3], ["baseline", "linear", "gbdt-random-small"]);
+            assert_eq!(large[..3], ["baseline", "linear", "gbdt"]);
+            assert_eq!(small.len(), large.len());
         }
     }
 

@@ -97,6 +97,9 @@ pub struct Options {
 }
 
 impl Options {
+    /// The share of rows held out when the user names none.
+    pub const HOLDOUT: f64 = 0.2;
+
     /// The defaults for a target.
     pub fn new(target: impl Into<String>) -> Self {
         Self {
@@ -107,7 +110,7 @@ impl Options {
             time_limit_s: None,
             memory_limit_bytes: None,
             seed: 0,
-            holdout: 0.2,
+            holdout: Self::HOLDOUT,
             split: None,
             group: None,
             time_column: None,

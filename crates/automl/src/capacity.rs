@@ -1,0 +1,140 @@
+//! Keeps a fit under its memory cap and inside its time: estimates what the rows will need, and
+//! learns from fewer of them when that is too much.
+//!
+//! A sample is always better than dying or being late: with half a million rows left the loss is
+//! in the third digit, and a booster that gets its rounds on a sample beats one that is cut off on
+//! everything. What is free depends on the machine, so it goes through [`Context::decide`].
+
+use modelwright_core::data::{Kind, Schema};
+use modelwright_core::{Context, Error, Result};
+
+/// Encoded bytes per raw feature and row: f32 value and bin, in the trees' and the linear
+/// encoding, with room for one-hot columns and target statistics of the folds.
+const BYTES_PER_FEATURE: f64 = 16.0;
+
+/// Bytes per output and row: out-of-fold predictions of the trials, gradients, scores.
+const BYTES_PER_OUTPUT: f64 = 120.0;
+
+/// Bytes per row: indices, partitions, weights, targets.
+const BYTES_PER_ROW: f64 = 64.0;
+
+/// The part of the free memory that is planned with.
+const MEMORY_SHARE: f64 = 0.8;
+
+/// The part of the time left that encoding may take; the rest is for learning.
+const TIME_SHARE: f64 = 0.3;
+
+/// With fewer rows than this a fit makes no sense.
+const N_ROWS_MIN: u64 = 200;
+
+/// With fewer rows than this time is never the reason for a sample.
+const N_ROWS_TIME_MIN: u64 = 20_000;
+
+/// What one training row needs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RowCost {
+    bytes: f64,
+    /// Processor nanoseconds of encoding.
+    ns: f64,
+}
+
+impl RowCost {
+    /// The cost of a row of these columns, for targets of `n_outputs` numbers.
+    pub(crate) fn of(schema: &Schema, exclude: &[String], n_outputs: usize) -> Self {
+        let used =
+            || schema.fields.iter().filter(|f| f.kind.is_usable() && !exclude.contains(&f.name));
+        Self {
+            bytes: BYTES_PER_ROW
+                + used().count() as f64 * BYTES_PER_FEATURE
+                + n_outputs as f64 * BYTES_PER_OUTPUT,
+            ns: used().map(|f| encode_ns(f.kind, n_outputs)).sum(),
+        }
+    }
+}
+
+/// Processor nanoseconds to encode one value for all learners and folds, measured on tables of
+/// 10⁵–10⁷ rows.
+fn encode_ns(kind: Kind, n_outputs: usize) -> f64 {
+    match kind {
+        Kind::Category | Kind::IntegerCategory => 600.0 + 200.0 * n_outputs.min(10) as f64,
+        Kind::Datetime => 800.0,
+        Kind::Text => 20_000.0,
+        _ => 240.0,
+    }
+}
+
+/// The most training rows that fit under the memory cap and into the time, with the reason;
+/// `None` when all of them do.
+///
+/// # Errors
+/// Work error when not even a few rows fit.
+pub(crate) fn rows_that_fit(
+    ctx: &Context,
+    n_rows: usize,
+    cost: RowCost,
+) -> Result<Option<(usize, &'static str)>> {
+    let by_memory = ctx.decide("rows-by-memory", || match ctx.memory_left_bytes() {
+        Some(left) => (left as f64 * MEMORY_SHARE / cost.bytes) as u64,
+        None => u64::MAX,
+    });
+    let by_time = ctx.decide("rows-by-time", || match ctx.remaining() {
+        Some(left) => {
+            let ns = left.as_secs_f64() * 1e9 * TIME_SHARE * ctx.threads().min(4) as f64;
+            ((ns / cost.ns.max(1.0)) as u64).max(N_ROWS_TIME_MIN)
+        }
+        None => u64::MAX,
+    });
+    if by_memory < N_ROWS_MIN.min(n_rows as u64) {
+        return Err(Error::work("the memory limit is too small for this table")
+            .at("--memory")
+            .expected(format!("room for at least {N_ROWS_MIN} rows of {:.0} bytes", cost.bytes))
+            .got(format!("room for {by_memory} rows"))
+            .hint("raise --memory, or leave out columns with --exclude"));
+    }
+    let (fit, reason) = if by_memory < by_time {
+        (by_memory, "the memory limit")
+    } else {
+        (by_time, "the time limit")
+    };
+    Ok((fit < n_rows as u64).then_some((fit as usize, reason)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use modelwright_core::context::Settings;
+    use modelwright_core::data::{Field, Storage};
+
+    use super::*;
+
+    fn cost() -> RowCost {
+        let field = |i| Field::new(format!("c{i}"), Storage::Number, Kind::Number);
+        RowCost::of(&Schema { fields: (0..10).map(field).collect() }, &[], 1)
+    }
+
+    fn capped(limit: u64) -> Context {
+        Context::new(Settings { memory_limit_bytes: Some(limit), ..Settings::default() }).unwrap()
+    }
+
+    #[test]
+    fn a_cap_lowers_the_rows_and_a_tiny_one_is_refused() {
+        assert_eq!(rows_that_fit(&capped(1 << 40), 1000, cost()).unwrap(), None);
+        let (n_rows, reason) = rows_that_fit(&capped(1 << 20), 1_000_000, cost()).unwrap().unwrap();
+        assert!((1000..10_000).contains(&n_rows), "{n_rows}");
+        assert_eq!(reason, "the memory limit");
+        assert!(rows_that_fit(&capped(1000), 1_000_000, cost()).is_err());
+    }
+
+    #[test]
+    fn little_time_means_fewer_rows_but_never_few() {
+        let short = |seconds| {
+            let limit = Some(Duration::from_secs(seconds));
+            Context::new(Settings { time_limit: limit, threads: 2, ..Settings::default() }).unwrap()
+        };
+        let (n_rows, reason) = rows_that_fit(&short(5), 50_000_000, cost()).unwrap().unwrap();
+        assert_eq!(reason, "the time limit");
+        assert!(n_rows < 5_000_000, "{n_rows}");
+        assert_eq!(rows_that_fit(&short(1), 20_000, cost()).unwrap(), None);
+    }
+}
