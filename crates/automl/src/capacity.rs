@@ -30,6 +30,26 @@ const N_ROWS_MIN: u64 = 200;
 /// With fewer rows than this time is never the reason for a sample.
 const N_ROWS_TIME_MIN: u64 = 20_000;
 
+/// Looking at a whole table (profile, leaks, parting) takes about this many times the reading.
+const LOOKS_PER_READ: f64 = 2.0;
+
+/// The part of the time left that looking may take.
+const LOOK_SHARE: f64 = 0.4;
+
+/// The rows of a table to work with at all, when it is so large that looking at every row would
+/// use up the time: judged by the time that reading took. `None` is all of them.
+pub(crate) fn rows_to_look_at(ctx: &Context, n_rows: usize) -> Option<usize> {
+    let rows = ctx.decide("rows-to-look-at", || match ctx.remaining() {
+        Some(left) => {
+            let look_s = ctx.elapsed().as_secs_f64() * LOOKS_PER_READ;
+            let share = left.as_secs_f64() * LOOK_SHARE / look_s.max(1e-9);
+            ((n_rows as f64 * share.min(1.0)) as u64).max(N_ROWS_TIME_MIN)
+        }
+        None => u64::MAX,
+    });
+    (rows < n_rows as u64).then_some(rows as usize)
+}
+
 /// What one training row needs.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RowCost {

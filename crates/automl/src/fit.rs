@@ -27,7 +27,7 @@ use crate::predictor::{Member as PredictorMember, Predictor};
 use crate::search::{self, Found, Ground};
 use crate::trial::TrialInput;
 use crate::understand::{self, Understood};
-use crate::{budget, calibrate, refit};
+use crate::{budget, calibrate, capacity, refit};
 
 /// Judged rows used by the ensemble selection at most.
 const N_ROWS_SELECT_MAX: usize = 20_000;
@@ -95,6 +95,8 @@ impl Flow {
         phases.end("read", ctx);
         let FitInput { table, schema, source, test, options } = input;
         let preset: Preset = options.preset.parse()?;
+        let mut notes = Vec::new();
+        let table = looked_at(table, &mut notes, ctx);
         let understood = understand::understand(&table, &schema, &options, ctx)?;
         phases.end("profile", ctx);
         let mut parts = Parts::make(table, test, &understood, &options, ctx)?;
@@ -119,7 +121,6 @@ impl Flow {
         if n_features == 0 {
             return Err(nothing_to_learn_from(&profile.schema, &exclude));
         }
-        let mut notes = Vec::new();
         parts.fit_into_limits(&profile.schema, &exclude, &mut notes, ctx)?;
         let mut plan = make_plan(&parts.target, n_features, &task, preset, ctx);
         plan.notes.splice(0..0, notes);
@@ -385,6 +386,16 @@ impl Phases {
         self.times.push(PhaseTime { name: name.to_owned(), seconds: now_s - self.until_s });
         self.until_s = now_s;
     }
+}
+
+/// The table, or a sample of its rows when there is no time to look at all of them.
+fn looked_at(table: Table, notes: &mut Vec<String>, ctx: &Context) -> Table {
+    let n_rows = table.n_rows();
+    let Some(n) = capacity::rows_to_look_at(ctx, n_rows) else { return table };
+    let note = format!("{n} of {n_rows} rows are used at all: the time limit");
+    ctx.tell(Event::Warning(note.clone()));
+    notes.push(note);
+    table.select(&ctx.random("capacity/look", 0).sample(n_rows, n))
 }
 
 fn make_plan(

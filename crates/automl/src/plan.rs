@@ -83,7 +83,7 @@ pub(crate) struct PlanInput {
 const ROUNDS_FOR_FOLDS: u64 = 80;
 
 /// With fewer rounds for one fit there may be time for one model only.
-const ROUNDS_FOR_LINEAR_FIRST: u64 = 200;
+const ROUNDS_FOR_LINEAR_FIRST: u64 = 400;
 
 /// The boosters' learning rate where no time limit asks for a larger one.
 const RATE_UNLIMITED: f64 = 0.05;
@@ -101,12 +101,12 @@ pub(crate) fn make(input: &PlanInput) -> Plan {
             "a probe says the budget allows about {per_fit} boosting rounds a fit: learning rate \
              {rate}"
         ));
-        portfolio::set_learning_rate(&mut trials, rate);
         if per_fit < ROUNDS_FOR_LINEAR_FIRST {
             portfolio::strongest_first(&mut trials);
             notes.push("the booster before the linear model: there may be time for one".into());
         }
     }
+    portfolio::set_learning_rate(&mut trials, rate);
     Plan {
         n_folds,
         validation_share: if n_folds == 0 { VALIDATION_SHARE } else { 0.0 },
@@ -172,6 +172,7 @@ mod tests {
         let rate = |p: &Plan| {
             p.trials.iter().find_map(|t| t.params.get("learning_rate").map(ToString::to_string))
         };
+        assert_eq!(rate(&make(&input(40_000, None))).as_deref(), Some("0.05"));
         assert!(rate(&tight) > rate(&wide), "{:?} {:?}", rate(&tight), rate(&wide));
     }
 }

@@ -178,8 +178,12 @@ fn fit_one(
     trial::run(&input, &scope)
 }
 
-/// Seconds that the refit of the three best trials so far would take.
+/// Seconds that the refit of the three costliest trials so far would take. One validation part
+/// needs none: its models saw most rows and may stay as they are.
 fn refit_reserve_s(found: &Found) -> f64 {
+    if found.usable().all(|(_, t)| t.models.len() == 1) {
+        return 0.0;
+    }
     let mut costs: Vec<f64> = found.usable().map(|(_, t)| t.refit_s()).collect();
     costs.sort_by(|a, b| b.total_cmp(a));
     costs.iter().take(3).sum()
