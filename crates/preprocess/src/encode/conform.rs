@@ -10,7 +10,8 @@
 //! | category, integer category, boolean, text | strings |
 //!
 //! Numbers become strings as a person writes them (`3`, not `3.0`), so that categories match
-//! whichever way a table was stored. A value that cannot be converted is an error with its row.
+//! whichever way a table was stored; numbers become instants as Unix times in seconds or, from
+//! their magnitude, milliseconds. A value that cannot be converted is an error with its row.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -20,6 +21,12 @@ use modelwright_core::data::{
     Column, ColumnData, Kind, MISSING_CODE, MISSING_INSTANT, Strings, instant_text, number_text,
 };
 use modelwright_core::{Error, Result};
+
+/// From this magnitude on a Unix time is in milliseconds: as seconds it would be the year 5138, as
+/// milliseconds it is 1973. Each value decides for itself, so that no row depends on others.
+const UNIX_MILLISECONDS: f64 = 1e11;
+/// No Unix time is as large: as milliseconds it would be the year 5138.
+const UNIX_TOO_LARGE: f64 = 1e14;
 
 /// The column in the storage of `kind`.
 ///
@@ -40,6 +47,9 @@ pub fn conform(column: &Column, kind: Kind) -> Result<Cow<'_, Column>> {
         }
         (Kind::Number, ColumnData::String { codes, dictionary }) => {
             ColumnData::Number(parse_numbers(column, codes, dictionary)?)
+        }
+        (Kind::Datetime, ColumnData::Number(values)) => {
+            ColumnData::Instant(unix_times(column, values)?)
         }
         (Kind::Number | Kind::Datetime, _) => {
             if let Some(row) = (0..column.n_rows()).find(|row| !column.is_missing(*row)) {
@@ -89,6 +99,17 @@ fn intern(keys: impl Iterator<Item = Option<u64>>, text: impl Fn(u64) -> String)
     ColumnData::String { codes, dictionary }
 }
 
+/// Unix times in seconds or milliseconds as microseconds.
+fn unix_times(column: &Column, values: &[f64]) -> Result<Vec<i64>> {
+    let micros = |(row, value): (usize, &f64)| match value.abs() {
+        size if size < UNIX_MILLISECONDS => Ok((value * 1e6).round() as i64),
+        size if size < UNIX_TOO_LARGE => Ok((value * 1e3).round() as i64),
+        size if size.is_nan() => Ok(MISSING_INSTANT),
+        _ => Err(mismatch(column, Kind::Datetime, row)),
+    };
+    values.iter().enumerate().map(micros).collect()
+}
+
 fn parse_numbers(column: &Column, codes: &[u32], dictionary: &Strings) -> Result<Vec<f64>> {
     let by_code: Vec<Option<f64>> =
         dictionary.iter().map(|text| text.trim().parse().ok()).collect();
@@ -131,6 +152,21 @@ mod tests {
         let conformed = conform(&column, Kind::Number).unwrap();
         assert_eq!(conformed.display(0).unwrap(), "31");
         assert!(conformed.is_missing(1));
+    }
+
+    #[test]
+    fn unix_times_are_read_in_seconds_or_milliseconds_and_nothing_else() {
+        let column = Column::numbers("t", vec![1.7e9, 1.7e12, f64::NAN, 0.5, -1.0]);
+        let conformed = conform(&column, Kind::Datetime).unwrap();
+        let second = 1_000_000;
+        let expected =
+            vec![1_700_000_000 * second, 1_700_000_000 * second, MISSING_INSTANT, 500_000, -second];
+        assert_eq!(conformed.data, ColumnData::Instant(expected));
+        for wrong in [f64::INFINITY, 1.7e18, -1e14] {
+            let column = Column::numbers("t", vec![1.7e9, wrong]);
+            let error = conform(&column, Kind::Datetime).unwrap_err().to_string();
+            assert!(error.contains("row 2, column `t`"), "{error}");
+        }
     }
 
     #[test]

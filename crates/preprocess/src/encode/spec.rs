@@ -201,6 +201,17 @@ mod tests {
     }
 
     #[test]
+    fn trees_get_few_levels_one_hot_and_many_as_statistics() {
+        let spec = EncodingSpec::trees();
+        let names = |n_levels| -> Vec<&str> {
+            spec.steps(Kind::Category, n_levels).iter().map(|s| s.transformer.as_str()).collect()
+        };
+        assert_eq!(names(2), ["category_code"]);
+        assert_eq!(names(10), ["one_hot", "category_code"]);
+        assert_eq!(names(11), ["target_statistics", "frequency"]);
+    }
+
+    #[test]
     fn a_wrong_step_is_refused_by_name() {
         let mut spec = EncodingSpec::trees();
         spec.rules[0].steps[0].transformer = "one_hot".to_owned();

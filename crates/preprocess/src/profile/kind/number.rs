@@ -38,9 +38,13 @@ pub(super) fn guess(subject: &Subject<'_>, values: &[f64]) -> (Kind, String) {
     if !whole {
         return (Kind::Number, facts);
     }
-    if let Some(unit) = unix_time(&subject.column.name, numbers, min, max) {
-        // The column holds numbers, not instants; as a number its order is kept.
-        return (Kind::Number, format!("{facts}: Unix time in {unit}, as its name suggests"));
+    if let Some(unit) = unix_unit(numbers)
+        && name::says_time(&subject.column.name)
+    {
+        // Milliseconds stay numbers until asked for: profiles show the numbers of an instant in
+        // seconds.
+        let kind = if unit == "seconds" { Kind::Datetime } else { Kind::Number };
+        return (kind, format!("{facts}: Unix time in {unit}, as its name suggests"));
     }
     if let Some(reason) = identifier(subject, values, min, max) {
         return (Kind::Identifier, format!("{facts}: {reason}"));
@@ -51,15 +55,13 @@ pub(super) fn guess(subject: &Subject<'_>, values: &[f64]) -> (Kind, String) {
     (Kind::Number, facts)
 }
 
-/// The unit of Unix times, when name and range agree.
-fn unix_time(column: &str, numbers: &NumberSketch, min: f64, max: f64) -> Option<&'static str> {
+/// The unit of Unix times, when all numbers are plausible ones.
+pub(super) fn unix_unit(numbers: &NumberSketch) -> Option<&'static str> {
+    let (min, max) = (numbers.moments.min()?, numbers.moments.max()?);
     let within = |scale: f64| min >= UNIX_SECONDS.0 * scale && max <= UNIX_SECONDS.1 * scale;
-    if !name::says_time(column) || numbers.moments.n() == 0 {
-        return None;
-    }
-    [(1.0, "seconds"), (1e3, "milliseconds")]
-        .into_iter()
-        .find_map(|(scale, unit)| within(scale).then_some(unit))
+    let units = [(1.0, "seconds"), (1e3, "milliseconds")];
+    let unit = units.into_iter().find_map(|(scale, unit)| within(scale).then_some(unit));
+    unit.filter(|_| numbers.n_infinite == 0)
 }
 
 /// Whether whole numbers are names of things that repeat: the name says so, and so does the range

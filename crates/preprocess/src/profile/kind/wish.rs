@@ -5,6 +5,7 @@ use modelwright_core::record::KindGuess;
 use modelwright_core::{Error, Result};
 
 use super::Subject;
+use super::number::unix_unit;
 
 /// The wish as a decision, or why it cannot be.
 pub(super) fn check(subject: &Subject<'_>, wish: Kind) -> Result<KindGuess> {
@@ -25,7 +26,14 @@ pub(super) fn check(subject: &Subject<'_>, wish: Kind) -> Result<KindGuess> {
             Kind::Unsupported,
         ],
     };
-    if !possible.contains(&wish) {
+    let is_unix_time = || subject.sketch.numbers().is_some_and(|n| unix_unit(n).is_some());
+    let is_number = matches!(subject.column.data, ColumnData::Number(_));
+    if is_number && wish == Kind::Datetime && !is_unix_time() {
+        return Err(Error::input("these numbers are no dates or times")
+            .column(&subject.column.name)
+            .expected("Unix times from 1990 to 2050, in seconds or milliseconds"));
+    }
+    if !possible.contains(&wish) && !(is_number && wish == Kind::Datetime) {
         return Err(refusal(subject.column, wish, possible));
     }
     if wish == Kind::Boolean && subject.n_distinct > 2 {
@@ -34,7 +42,6 @@ pub(super) fn check(subject: &Subject<'_>, wish: Kind) -> Result<KindGuess> {
             .got(format!("{} distinct values", subject.n_distinct)));
     }
     // Numbers without order have one kind, whichever word the user takes for it.
-    let is_number = matches!(subject.column.data, ColumnData::Number(_));
     let kind = if is_number && wish == Kind::Category { Kind::IntegerCategory } else { wish };
     Ok(KindGuess { kind, evidence: "decided by the user".to_owned(), overridden: true })
 }

@@ -80,9 +80,11 @@ fn instants_are_dates_and_unix_times_are_recognised() {
     assert!(evidence("created_at", 1.0).contains("Unix time in seconds"));
     assert!(evidence("timestamp", 1000.0).contains("Unix time in milliseconds"));
     assert!(!evidence("population", 1.0).contains("Unix"));
+    assert_eq!(kind(Column::numbers("created_at", vec![1.5e9, 1.6e9, 1.55e9])), Kind::Datetime);
+    assert_eq!(kind(Column::numbers("created_at", vec![15.0, 16.0, 15.5])), Kind::Number);
     // An event log in the order of time is not thrown away as an identifier.
     let log = (0..200).map(|i| 1.6e9 + 100.0 * f64::from(i)).collect();
-    assert_eq!(kind(Column::numbers("timestamp", log)), Kind::Number);
+    assert_eq!(kind(Column::numbers("timestamp", log)), Kind::Datetime);
 }
 
 #[test]

@@ -100,8 +100,16 @@ fn unknown_columns_and_impossible_kinds_are_refused() {
     let table = Table::new(vec![
         Column::numbers("price", vec![1.0, 2.0, 3.0]),
         Column::strings("shop", [Some("a"), Some("b"), Some("c")]),
+        Column::numbers("seen", vec![1.6e12, f64::NAN, 1.7e12]),
     ])
     .unwrap();
+    let seen = ProfileOptions {
+        kinds: [("seen".to_owned(), Kind::Datetime)].into(),
+        ..ProfileOptions::default()
+    };
+    let context = Context::unlimited(0, 1);
+    let profile = profile_table(&table, &table.storage_schema(), &seen, &context).unwrap();
+    assert_eq!(profile.schema.fields[2].kind, Kind::Datetime);
     let refused = |name: &str, kind: Kind| {
         let options = ProfileOptions { kinds: [(name.to_owned(), kind)].into(), target: None };
         let context = Context::unlimited(0, 1);
@@ -109,6 +117,7 @@ fn unknown_columns_and_impossible_kinds_are_refused() {
     };
     assert!(refused("prise", Kind::Number).contains("did you mean `price`"));
     assert!(refused("shop", Kind::Datetime).contains("strings"));
+    assert!(refused("price", Kind::Datetime).contains("Unix times"));
     assert!(refused("price", Kind::Boolean).contains("3 distinct"));
     let options = ProfileOptions { target: Some("pice".into()), ..ProfileOptions::default() };
     let context = Context::unlimited(0, 1);
