@@ -90,26 +90,39 @@ unsafe impl Bytes for Portable {
     }
 
     #[inline(always)]
-    unsafe fn without(self, kill: Self, codes: Self, rank: Self) -> Self {
-        let kill = |i: usize| if codes.0[i] > rank.0[i] { kill.0[i] } else { 0 };
-        Self(std::array::from_fn(|i| self.0[i] & !kill(i)))
+    unsafe fn without(mut self, kill: Self, codes: Self, rank: Self) -> Self {
+        for i in 0..16 {
+            let right = if codes.0[i] > rank.0[i] { u8::MAX } else { 0 };
+            self.0[i] &= !(kill.0[i] & right);
+        }
+        self
     }
 
     #[inline(always)]
-    unsafe fn choose(alive: Self, new: [Self; 2], old: [Self; 2]) -> [Self; 2] {
-        [0, 1].map(|k| {
-            let one = |i: usize| if alive.0[i] == 0 { old[k].0[i] } else { new[k].0[i] };
-            Self(std::array::from_fn(one))
-        })
+    unsafe fn choose(alive: Self, new: [Self; 2], mut old: [Self; 2]) -> [Self; 2] {
+        for (old, new) in old.iter_mut().zip(new) {
+            for i in 0..16 {
+                let dead = if alive.0[i] == 0 { u8::MAX } else { 0 };
+                old.0[i] = (old.0[i] & dead) | (new.0[i] & !dead);
+            }
+        }
+        old
     }
 
     #[inline(always)]
-    unsafe fn lowest_bit(self) -> Self {
-        Self(self.0.map(|b| b.trailing_zeros() as u8))
+    unsafe fn lowest_bit(mut self) -> Self {
+        for byte in &mut self.0 {
+            *byte = byte.trailing_zeros() as u8;
+        }
+        self
     }
 
     #[inline(always)]
     unsafe fn plus(self, other: Self) -> Self {
-        Self(std::array::from_fn(|i| self.0[i].wrapping_add(other.0[i])))
+        let mut sum = self;
+        for (sum, other) in sum.0.iter_mut().zip(other.0) {
+            *sum = sum.wrapping_add(other);
+        }
+        sum
     }
 }

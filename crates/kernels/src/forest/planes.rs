@@ -140,7 +140,8 @@ impl Planes {
         out: &mut [[f64; LANES]],
     ) {
         assert!(isa <= dispatch::isa(), "the machine has the vector unit");
-        let whole = n_rows > LANES - PART;
+        // Registers of 128 bits are too few for the state of a whole block.
+        let whole = n_rows > LANES - PART && isa > Isa::Portable;
         let parts = if whole { 0..1 } else { 0..n_rows.div_ceil(PART) };
         for first in parts.map(|part| part * PART) {
             let trees = trees.clone();
@@ -158,9 +159,7 @@ impl Planes {
                 // SAFETY: as above.
                 (Isa::Avx2, false) => unsafe { avx2::<2>(self, trees, codes, first, out) },
                 // SAFETY: these vectors need nothing.
-                (_, true) => unsafe { add::<Portable, 16>(self, trees, codes, first, out) },
-                // SAFETY: as above.
-                (_, false) => unsafe { add::<Portable, 4>(self, trees, codes, first, out) },
+                _ => unsafe { add::<Portable, 4>(self, trees, codes, first, out) },
             }
         }
     }
