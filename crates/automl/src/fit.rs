@@ -51,10 +51,10 @@ pub fn fit(input: FitInput, ctx: &Context) -> Result<FitOutcome> {
     ctx.install(|| Flow::begin(input, ctx)?.finish(ctx))
 }
 
-/// What [`fit`] would do.
+/// What [`fit()`] would do.
 ///
 /// # Errors
-/// As [`fit`].
+/// As [`fit()`].
 pub fn plan(input: FitInput, ctx: &Context) -> Result<FitPlan> {
     ctx.install(|| {
         let flow = Flow::begin(input, ctx)?;

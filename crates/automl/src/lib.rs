@@ -1,6 +1,6 @@
 //! From a table to a tested predictor, inside a budget.
 //!
-//! [`fit`] runs one flow: understand the table → part the rows → plan → prepare once → trials
+//! [`fit()`] runs one flow: understand the table → part the rows → plan → prepare once → trials
 //! under the budget → combine → refit → one evaluation on untouched rows → account. Values come
 //! in and values go out: no file is opened here, and the clock is asked only through the
 //! [`Context`](modelwright_core::Context), whose decisions make the run repeatable.
@@ -11,7 +11,7 @@
 //! | `understand` | which task is this, which columns may be used, what leaks |
 //! | [`target`] | which number stands for which label |
 //! | `parting`, `parts` | which rows are held out, which folds judge the trials |
-//! | [`plan`] | what shall be tried, in which order, with how many folds |
+//! | [`mod@plan`] | what shall be tried, in which order, with how many folds |
 //! | `portfolio` | the candidates, as data |
 //! | `budget`, `capacity` | what can be afforded |
 //! | `search` / `trial` | run the plan |

@@ -1,6 +1,6 @@
 //! From a raw table to the features that learners read.
 //!
-//! An [`EncodingSpec`] says, as data, which transformers write which kind of column. [`prepare`]
+//! An [`EncodingSpec`] says, as data, which transformers write which kind of column. [`prepare()`]
 //! applies it to the training table once: columns that do not see the target are written and
 //! binned a single time and shared (reference-counted) by every fold and learner; those that do
 //! are written per fold, cross-fitted. What was learned is a [`FittedEncoder`], which writes new
