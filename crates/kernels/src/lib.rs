@@ -1,9 +1,9 @@
 //! Numeric loops over slices: the only crate that may contain `unsafe`.
 //!
 //! Every kernel is a safe function over plain slices. Its algorithm is written once, generically;
-//! thin wrappers compile the same code for wider vector units and [`dispatch`] chooses between
-//! them at run time; where the compiler finds no vectors, the few operations that differ are
-//! intrinsics behind a trait. No wrapper may contract a multiplication and an addition into one rounding
+//! thin wrappers compile the same code for wider vector units and [`dispatch`] chooses between them
+//! at run time; where the compiler finds no vectors, the few operations that differ are intrinsics
+//! behind a trait. No wrapper may contract a multiplication and an addition into one rounding
 //! (no FMA), and reductions run over a fixed number of lanes, so that all paths give the same bits
 //! on every machine. Tests compare each kernel with an obvious scalar one.
 //!
