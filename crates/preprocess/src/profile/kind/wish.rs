@@ -28,12 +28,13 @@ pub(super) fn check(subject: &Subject<'_>, wish: Kind) -> Result<KindGuess> {
     };
     let is_unix_time = || subject.sketch.numbers().is_some_and(|n| unix_unit(n).is_some());
     let is_number = matches!(subject.column.data, ColumnData::Number(_));
-    if is_number && wish == Kind::Datetime && !is_unix_time() {
+    let reads_numbers_as_times = is_number && wish == Kind::Datetime;
+    if reads_numbers_as_times && !is_unix_time() {
         return Err(Error::input("these numbers are no dates or times")
             .column(&subject.column.name)
             .expected("Unix times from 1990 to 2050, in seconds or milliseconds"));
     }
-    if !possible.contains(&wish) && !(is_number && wish == Kind::Datetime) {
+    if !reads_numbers_as_times && !possible.contains(&wish) {
         return Err(refusal(subject.column, wish, possible));
     }
     if wish == Kind::Boolean && subject.n_distinct > 2 {
