@@ -77,7 +77,7 @@ def linear_scores(task, train, test, target, truth):
         ]
     )
     y = train[target].to_numpy() if task == "regression" else train[target].map(label).to_numpy()
-    keep = pd.notna(train[target]).to_numpy()
+    keep = pd.notna(train[target]).to_numpy().copy()
     if len(x) > 100_000:
         keep &= np.random.default_rng(0).random(len(x)) < 100_000 / len(x)
     x, y = x[keep].astype({c: str for c in x.select_dtypes(exclude=np.number)}), y[keep]
