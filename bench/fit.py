@@ -126,6 +126,8 @@ def one(folder, arguments, scratch):
     classes = record["task"]["classes"]
     row["score"] = score(task, truth, frame, classes[1] if task == "binary" else None)
     held = record["evaluation"]
+    # The process's own account: what wait4 reports includes this interpreter before the exec.
+    row["peak_mb"] = round((record["clock"]["peak_memory_bytes"] or 0) / 1e6)
     row["holdout"] = held and held["metrics"][0]["value"]
     row["members"] = [f"{m['trial']}:{m['weight']:.2f}:{m['rounds']}"
                       for m in record["ensemble"]["members"]]
