@@ -171,8 +171,11 @@ fn correction(
     .ok()?;
     // Fewer judged rows than there are make the interval wider than it is: errors shrink with √n.
     let narrow = (judged.truth.n_rows() as f64 / found.rows.len() as f64).sqrt();
+    // A selection cannot have made a score too bad: what looks like that is chance.
+    let shift = score - apparent.ok()?;
+    let shift = if metric.spec.larger_is_better { shift.min(0.0) } else { shift.max(0.0) };
     Some(Correction {
-        shift: score - apparent.ok()?,
+        shift,
         below: (score - interval.low).max(0.0) * narrow,
         above: (interval.high - score).max(0.0) * narrow,
     })
