@@ -4,9 +4,10 @@
 //! booster first, then boosters that differ in *kind* (random thresholds, deep trees, tiny trees)
 //! because mixing kinds is worth more than tuning one; the linear model early, because it is
 //! cheap, diverse, and the honest yardstick. On small tables the boosters with random thresholds
-//! come first. One file per task.
+//! come first. One file per task lists the [`members`].
 
 mod binary;
+mod members;
 mod multiclass;
 mod regression;
 

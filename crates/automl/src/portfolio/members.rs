@@ -1,0 +1,113 @@
+//! The members that portfolios choose from, each once: a learner, its encoding and parameters.
+
+use super::{Candidate, Value};
+use crate::plan::Preset;
+
+/// A constant.
+pub(super) const BASELINE: Candidate = Candidate {
+    name: "baseline",
+    learner: "baseline",
+    encoding: "trees",
+    params: &[],
+    preset: Preset::Quick,
+    reason: "the yardstick: a constant",
+};
+
+/// Regularised linear, logistic or softmax regression.
+pub(super) const LINEAR: Candidate = Candidate {
+    name: "linear",
+    learner: "linear",
+    encoding: "linear",
+    params: &[],
+    preset: Preset::Quick,
+    reason: "a straight line: cheap, different, and the honest yardstick",
+};
+
+/// The booster with its defaults.
+pub(super) const GBDT: Candidate = Candidate {
+    name: "gbdt",
+    learner: "gbdt",
+    encoding: "trees",
+    params: &[],
+    preset: Preset::Quick,
+    reason: "the strongest single model on most large tables",
+};
+
+/// A booster that draws its thresholds.
+pub(super) const RANDOM_THRESHOLDS: Candidate = Candidate {
+    name: "gbdt-random-thresholds",
+    learner: "gbdt",
+    encoding: "trees",
+    params: &[
+        ("extra_trees", Value::Flag(true)),
+        ("max_leaves", Value::Int(40)),
+        ("feature_fraction", Value::Real(0.5)),
+        ("min_samples_leaf", Value::Int(3)),
+        ("bagging_fraction", Value::Real(1.0)),
+        ("feature_fraction_bynode", Value::Real(1.0)),
+    ],
+    preset: Preset::Balanced,
+    reason: "random thresholds: other errors than the first booster's",
+};
+
+/// A booster of large trees.
+pub(super) const LARGE_TREES: Candidate = Candidate {
+    name: "gbdt-large-trees",
+    learner: "gbdt",
+    encoding: "trees",
+    params: &[
+        ("max_leaves", Value::Int(96)),
+        ("feature_fraction", Value::Real(0.6)),
+        ("min_samples_leaf", Value::Int(8)),
+        ("bagging_fraction", Value::Real(1.0)),
+        ("feature_fraction_bynode", Value::Real(1.0)),
+    ],
+    preset: Preset::Balanced,
+    reason: "large trees: deep interactions",
+};
+
+/// A booster of small trees that draws its thresholds.
+pub(super) const RANDOM_SMALL: Candidate = Candidate {
+    name: "gbdt-random-small",
+    learner: "gbdt",
+    encoding: "trees",
+    params: &[
+        ("extra_trees", Value::Flag(true)),
+        ("max_leaves", Value::Int(16)),
+        ("bagging_fraction", Value::Real(1.0)),
+    ],
+    preset: Preset::Balanced,
+    reason: "few leaves with random thresholds: the strongest single model on small tables",
+};
+
+/// A booster of tiny trees.
+pub(super) const SMALL_TREES: Candidate = Candidate {
+    name: "gbdt-small-trees",
+    learner: "gbdt",
+    encoding: "trees",
+    params: &[
+        ("max_leaves", Value::Int(8)),
+        ("feature_fraction", Value::Real(0.9)),
+        ("bagging_fraction", Value::Real(1.0)),
+        ("feature_fraction_bynode", Value::Real(1.0)),
+    ],
+    preset: Preset::Balanced,
+    reason: "small trees: smooth, nearly additive effects",
+};
+
+/// A booster of large trees that draws its thresholds.
+pub(super) const RANDOM_LARGE: Candidate = Candidate {
+    name: "gbdt-random-large",
+    learner: "gbdt",
+    encoding: "trees",
+    params: &[
+        ("extra_trees", Value::Flag(true)),
+        ("max_leaves", Value::Int(160)),
+        ("feature_fraction", Value::Real(0.4)),
+        ("min_samples_leaf", Value::Int(12)),
+        ("bagging_fraction", Value::Real(1.0)),
+        ("feature_fraction_bynode", Value::Real(1.0)),
+    ],
+    preset: Preset::Best,
+    reason: "large trees with random thresholds",
+};
