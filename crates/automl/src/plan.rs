@@ -74,7 +74,7 @@ pub(crate) struct PlanInput {
     /// Rows of the rarest class (all rows for regression).
     pub n_rows_rarest: usize,
     pub preset: Preset,
-    /// Rounds of boosting that the budget allows one fit, by a measured probe; `None` without a
+    /// Rounds of boosting that the budget allows one trial, by the cost model; `None` without a
     /// time limit.
     pub affordable_rounds: Option<u64>,
 }
@@ -98,8 +98,8 @@ pub(crate) fn make(input: &PlanInput) -> Plan {
         let per_fit = if n_folds == 0 { rounds } else { rounds / n_folds as u64 };
         rate = portfolio::learning_rate(per_fit);
         notes.push(format!(
-            "a probe says the budget allows about {per_fit} boosting rounds a fit: learning rate \
-             {rate}"
+            "the budget allows about {per_fit} boosting rounds a fit, by the cost of a round on \
+             such a table: learning rate {rate}"
         ));
         if per_fit < ROUNDS_FOR_LINEAR_FIRST {
             portfolio::strongest_first(&mut trials);

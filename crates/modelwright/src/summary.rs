@@ -208,7 +208,8 @@ pub(crate) fn plan(plan: &FitPlan) -> String {
     let _ = writeln!(text, "validate  {judged}");
     for finding in &plan.leakage {
         let columns = finding.columns.join(", ");
-        let _ = writeln!(text, "leak?     {columns}: {}", finding.evidence);
+        let about = if columns.is_empty() { String::new() } else { format!("{columns}: ") };
+        let _ = writeln!(text, "leak?     {about}{}", finding.evidence);
     }
     let _ = writeln!(text, "\ntrials, in this order, as far as the budget goes");
     let mut table = TextTable::new(&["trial", "learner", "encoding", "why"]);
