@@ -5,7 +5,7 @@ use crate::peers;
 
 /// Runs `bench/<what>.py` with the release build and the peers' environment.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
-    let known = ["fit", "predict", "read"];
+    let known = ["fit", "predict"];
     let Some(what) = arguments.first().filter(|a| known.contains(&a.as_str())) else {
         return Err(format!("cargo xtask bench <{}> [arguments]", known.join("|")));
     };
