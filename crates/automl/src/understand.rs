@@ -143,7 +143,11 @@ fn resolve_task(
             task = Task::Binary;
         }
     } else if positive.is_some() {
-        return Err(Error::input("--positive needs a classification").at("--positive"));
+        return Err(Error::input("--positive needs a classification")
+            .at("--positive")
+            .expected("a target with two values")
+            .got(format!("a number to predict ({evidence})"))
+            .hint("leave --positive out, or ask for --task binary"));
     }
     let name = options.metric.clone().unwrap_or_else(|| task.default_metric().to_owned());
     let entry = metric(&name).map_err(|e| e.at("--metric"))?;
