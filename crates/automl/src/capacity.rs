@@ -8,10 +8,6 @@
 use modelwright_core::data::{Kind, Schema};
 use modelwright_core::{Context, Error, Result};
 
-/// Encoded bytes per raw feature and row: f32 value and bin, in the trees' and the linear
-/// encoding, with room for one-hot columns and target statistics of the folds.
-const BYTES_PER_FEATURE: f64 = 16.0;
-
 /// Bytes per output and row: out-of-fold predictions of the trials, gradients, scores.
 const BYTES_PER_OUTPUT: f64 = 120.0;
 
@@ -65,10 +61,21 @@ impl RowCost {
             || schema.fields.iter().filter(|f| f.kind.is_usable() && !exclude.contains(&f.name));
         Self {
             bytes: BYTES_PER_ROW
-                + used().count() as f64 * BYTES_PER_FEATURE
+                + used().map(|f| encoded_bytes(f.kind)).sum::<f64>()
                 + n_outputs as f64 * BYTES_PER_OUTPUT,
             ns: used().map(|f| encode_ns(f.kind, n_outputs)).sum(),
         }
+    }
+}
+
+/// Encoded bytes of one value: f32 and bin in the trees' and f32 in the linear encoding, times the
+/// columns it becomes (levels one-hot, statistics of each fold, parts of a date, hashed words).
+fn encoded_bytes(kind: Kind) -> f64 {
+    match kind {
+        Kind::Category | Kind::IntegerCategory => 110.0,
+        Kind::Datetime => 100.0,
+        Kind::Text => 400.0,
+        _ => 16.0,
     }
 }
 

@@ -395,7 +395,7 @@ fn looked_at(table: Table, notes: &mut Vec<String>, ctx: &Context) -> Table {
     let note = format!("{n} of {n_rows} rows are used at all: the time limit");
     ctx.tell(Event::Warning(note.clone()));
     notes.push(note);
-    table.select(&ctx.random("capacity/look", 0).sample(n_rows, n))
+    table.into_selected(&ctx.random("capacity/look", 0).sample(n_rows, n))
 }
 
 fn make_plan(

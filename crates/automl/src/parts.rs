@@ -34,7 +34,7 @@ impl Parts {
         let table = if understood.rows.len() == table.n_rows() {
             table
         } else {
-            table.select(&understood.rows)
+            table.into_selected(&understood.rows)
         };
         let encoded = target::encode(table.require(&options.target)?, &task.classes, task.task)?;
         let (kind, reason) = parting::choose_kind(options)?;
@@ -53,7 +53,7 @@ impl Parts {
                 rows.len(),
                 true,
             );
-            let held_out = Some(test.select(&rows));
+            let held_out = Some(test.into_selected(&rows));
             return Ok(Self {
                 train: table,
                 held_out,
@@ -75,14 +75,17 @@ impl Parts {
                 kind,
                 test_source: None,
             },
-            Some(fold) => Self {
-                target: encoded.select(&fold.train),
-                held_out: Some(table.select(&fold.validation)),
-                train: table.select(&fold.train),
-                split,
-                kind,
-                test_source: None,
-            },
+            Some(fold) => {
+                let (train, held_out) = table.part(&fold.train, &fold.validation);
+                Self {
+                    target: encoded.select(&fold.train),
+                    held_out: Some(held_out),
+                    train,
+                    split,
+                    kind,
+                    test_source: None,
+                }
+            }
         })
     }
 }
@@ -100,7 +103,7 @@ impl Parts {
         let cost = RowCost::of(schema, exclude, self.target.n_outputs());
         if let Some((n, reason)) = capacity::rows_that_fit(ctx, n_rows, cost)? {
             let rows = ctx.random("capacity/rows", 0).sample(n_rows, n);
-            self.train = self.train.select(&rows);
+            self.train = std::mem::take(&mut self.train).into_selected(&rows);
             self.target = self.target.select(&rows);
             let note = format!("{n} of {n_rows} training rows are used: {reason}");
             ctx.tell(Event::Warning(note.clone()));

@@ -83,6 +83,22 @@ impl Table {
         Self { columns: self.columns.iter().map(|c| c.select(rows)).collect(), n_rows: rows.len() }
     }
 
+    /// The given rows in two tables, column by column, so that no more than one column is held
+    /// twice.
+    #[must_use]
+    pub fn part(self, first: &[u32], second: &[u32]) -> (Self, Self) {
+        let halves = self.columns.into_iter().map(|c| (c.select(first), c.select(second)));
+        let (one, two): (Vec<Column>, Vec<Column>) = halves.unzip();
+        (Self { columns: one, n_rows: first.len() }, Self { columns: two, n_rows: second.len() })
+    }
+
+    /// As [`Self::select`], giving up each column as soon as its rows are taken.
+    #[must_use]
+    pub fn into_selected(self, rows: &[u32]) -> Self {
+        let columns = self.columns.into_iter().map(|c| c.select(rows)).collect();
+        Self { columns, n_rows: rows.len() }
+    }
+
     /// The schema by storage alone: numbers are numbers, strings are categories.
     pub fn storage_schema(&self) -> Schema {
         let field = |c: &Column| {
@@ -111,6 +127,14 @@ mod tests {
         let a = || Column::numbers("a", vec![1.0]);
         assert!(Table::new(vec![a(), Column::numbers("b", vec![])]).is_err());
         assert!(Table::new(vec![a(), a()]).is_err());
+    }
+
+    #[test]
+    fn parting_keeps_order_and_rows() {
+        let table = Table::new(vec![Column::numbers("a", vec![0.0, 1.0, 2.0, 3.0])]).unwrap();
+        let (one, two) = table.clone().part(&[0, 3], &[1]);
+        assert_eq!((one, two), (table.select(&[0, 3]), table.select(&[1])));
+        assert_eq!(table.clone().into_selected(&[2]), table.select(&[2]));
     }
 
     #[test]

@@ -138,6 +138,7 @@ impl Fit {
     /// Reads the training table and, if there is one, the test table.
     fn read(&self, options: Options, ctx: &Context) -> Result<modelwright::FitInput> {
         ctx.tell(Event::Phase("read".to_owned()));
+        must_fit_into_memory(&self.data, ctx)?;
         let train = read_path(&self.data, &ReadOptions::default(), ctx)?;
         tell_notes(&train, ctx);
         let test = match &self.test {
@@ -183,6 +184,28 @@ impl Fit {
         options.keep_leaks = self.keep_leaks;
         Ok(options)
     }
+}
+
+/// Refuses a file whose table cannot fit under the memory limit, before it is read.
+///
+/// The estimate is a lower bound: a CSV of categories needs half of its size as a table, a
+/// compressed file at least its own.
+fn must_fit_into_memory(path: &Path, ctx: &Context) -> Result<()> {
+    let (Some(limit), Ok(file)) = (ctx.memory_limit_bytes(), std::fs::metadata(path)) else {
+        return Ok(());
+    };
+    let is_plain = path.extension().and_then(|e| e.to_str()).is_none_or(|e| {
+        !["gz", "zst", "parquet", "arrow", "feather"].contains(&e.to_lowercase().as_str())
+    });
+    let needed = if is_plain { file.len() / 2 } else { file.len() };
+    if needed <= limit {
+        return Ok(());
+    }
+    Err(Error::work("the table does not fit under the memory limit")
+        .at(path.display().to_string())
+        .expected(format!("a limit of more than {}", output::size(needed)))
+        .got(output::size(limit))
+        .hint("raise --memory, or give a sample of the rows"))
 }
 
 /// Reads a test table as the training table was read.

@@ -35,3 +35,16 @@ fn a_reader_that_has_seen_enough_is_no_error() {
     assert_eq!(output.status.code(), Some(0));
     assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
 }
+
+#[test]
+fn a_table_beyond_the_memory_limit_is_refused_before_it_is_read() {
+    let folder = Folder::new();
+    let rows: String = (0..40_000).map(|i| format!("{i},{},{}\n", i % 7, i % 2)).collect();
+    folder.write("big.csv", format!("a,b,y\n{rows}"));
+    let ran = folder.run(&["fit", "big.csv", "--target", "y", "--memory", "100KB", "--out", "m"]);
+    assert_eq!(ran.code, Some(1), "{}", ran.stderr);
+    for part in ["does not fit under the memory limit", "big.csv", "expected", "hint"] {
+        assert!(ran.stderr.contains(part), "{part}: {}", ran.stderr);
+    }
+    assert_eq!(folder.names(), ["big.csv"]);
+}
