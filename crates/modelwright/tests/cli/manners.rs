@@ -39,8 +39,8 @@ fn a_reader_that_has_seen_enough_is_no_error() {
 #[test]
 fn a_table_beyond_the_memory_limit_is_refused_before_it_is_read() {
     let folder = Folder::new();
-    let rows: String = (0..40_000).map(|i| format!("{i},{},{}\n", i % 7, i % 2)).collect();
-    folder.write("big.csv", format!("a,b,y\n{rows}"));
+    let rows: Vec<String> = (0..40_000).map(|i| format!("{i},{},{}", i % 7, i % 2)).collect();
+    folder.write("big.csv", format!("a,b,y\n{}\n", rows.join("\n")));
     let ran = folder.run(&["fit", "big.csv", "--target", "y", "--memory", "100KB", "--out", "m"]);
     assert_eq!(ran.code, Some(1), "{}", ran.stderr);
     for part in ["does not fit under the memory limit", "big.csv", "expected", "hint"] {
