@@ -57,6 +57,7 @@ struct Stored {
 struct StoredMember {
     encoder: u32,
     weight: f64,
+    /// Name of the learner, and `@layout` if its models are not stored in the first layout.
     learner: String,
     models: Vec<Vec<u8>>,
 }
@@ -111,7 +112,7 @@ impl Predictor {
             Ok(StoredMember {
                 encoder: m.encoder as u32,
                 weight: m.weight,
-                learner: m.models[0].learner.to_owned(),
+                learner: stored_name(&m.models[0]),
                 models: m.models.iter().map(Fitted::encode).collect::<Result<_>>()?,
             })
         };
@@ -199,12 +200,21 @@ impl RawPredictor for Predictor {
     }
 }
 
+fn stored_name(fitted: &Fitted) -> String {
+    match fitted.layout {
+        1 => fitted.learner.to_owned(),
+        layout => format!("{}@{layout}", fitted.learner),
+    }
+}
+
 fn decode_member(stored: &StoredMember) -> Result<Member> {
-    let entry = learner(&stored.learner)?;
+    let (name, layout) = stored.learner.split_once('@').unwrap_or((&stored.learner, "1"));
+    let entry = learner(name)?;
+    let layout = layout.parse().map_err(|_| broken("a layout is not a number"))?;
     Ok(Member {
         encoder: stored.encoder as usize,
         weight: stored.weight,
-        models: stored.models.iter().map(|m| entry.decode(m)).collect::<Result<_>>()?,
+        models: stored.models.iter().map(|m| entry.decode(layout, m)).collect::<Result<_>>()?,
     })
 }
 

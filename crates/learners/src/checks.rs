@@ -293,14 +293,17 @@ fn a_decoded_model_predicts_the_same() {
         let table = easy(task, 200);
         let fitted = table.fit(entry).unwrap();
         fitted.model.validate().unwrap();
-        let bytes = fitted.encode().unwrap();
+        let (layout, bytes) = (fitted.layout, fitted.encode().unwrap());
         let decoded =
-            entry.decode(&bytes).unwrap_or_else(|e| panic!("{}: {e}", label(entry, task)));
+            entry.decode(layout, &bytes).unwrap_or_else(|e| panic!("{}: {e}", label(entry, task)));
         assert_eq!(decoded.encode().unwrap(), bytes, "{}", label(entry, task));
         assert_eq!(decoded.model.rounds(), fitted.model.rounds());
         assert_eq!(table.predict(&decoded).unwrap(), table.predict(&fitted).unwrap());
-        assert!(entry.decode(&bytes[..bytes.len() - 1]).is_err(), "truncated");
-        assert!(entry.decode(&[&bytes[..], &[0]].concat()).is_err(), "too long");
+        assert!(entry.decode(layout, &bytes[..bytes.len() - 1]).is_err(), "truncated");
+        assert!(entry.decode(layout, &[&bytes[..], &[0]].concat()).is_err(), "too long");
+        for unknown in [0, layout + 1] {
+            assert!(entry.decode(unknown, &bytes).is_err(), "layout {unknown}");
+        }
     });
 }
 
@@ -308,7 +311,8 @@ fn a_decoded_model_predicts_the_same() {
 fn broken_bytes_are_an_error_or_a_sound_model() {
     each(|entry, task| {
         let table = easy(task, 120);
-        let bytes = table.fit(entry).unwrap().encode().unwrap();
+        let fitted = table.fit(entry).unwrap();
+        let (layout, bytes) = (fitted.layout, fitted.encode().unwrap());
         let mut random = Random::new(3);
         for _ in 0..3000 {
             let mut broken = bytes.clone();
@@ -321,7 +325,7 @@ fn broken_bytes_are_an_error_or_a_sound_model() {
                     _ => broken.insert(at, random.next_u64() as u8),
                 }
             }
-            let Ok(decoded) = entry.decode(&broken) else { continue };
+            let Ok(decoded) = entry.decode(layout, &broken) else { continue };
             if let Ok(predictions) = table.predict(&decoded) {
                 assert_eq!(predictions.n_rows(), table.test.len());
                 let usable = predictions.values.iter().all(|p| !p.is_nan());

@@ -56,6 +56,9 @@ pub trait Learner: 'static {
     /// What it learns.
     type Model: Model + Serialize + DeserializeOwned;
 
+    /// The number of the layout in which its models are stored; raised when their fields change.
+    const LAYOUT: u32 = 1;
+
     /// Learns from `train.rows`, stopping by `train.validation` where it can.
     ///
     /// Asks [`Context::proceed`] before every round; when told to stop it returns the model so far
@@ -69,6 +72,12 @@ pub trait Learner: 'static {
         params: &Checked<Self::Params>,
         ctx: &Context,
     ) -> Result<Self::Model>;
+
+    /// Reads a model stored in an older layout; `None` when there never was such a layout.
+    fn decode_older(layout: u32, bytes: &[u8]) -> Option<Result<Self::Model>> {
+        let _ = (layout, bytes);
+        None
+    }
 }
 
 /// A fitted model.
@@ -98,6 +107,8 @@ pub trait Model: std::any::Any + Send + Sync {
 pub struct Fitted {
     /// Name of the learner that made it.
     pub learner: &'static str,
+    /// The layout of the model's bytes: [`Learner::LAYOUT`].
+    pub layout: u32,
     /// The model.
     pub model: Box<dyn Model>,
     encode: fn(&dyn Model) -> Result<Vec<u8>>,
@@ -122,7 +133,7 @@ pub struct Entry {
     pub params: &'static [ParamSpec],
     default_params: fn() -> ParamMap,
     fit: fn(&TrainView<'_>, &ParamMap, &Context) -> Result<Fitted>,
-    decode: fn(&[u8]) -> Result<Fitted>,
+    decode: fn(u32, &[u8]) -> Result<Fitted>,
 }
 
 impl Entry {
@@ -153,9 +164,9 @@ impl Entry {
     /// Reads a model back and proves it sound.
     ///
     /// # Errors
-    /// Input error when the bytes are not a sound model of this learner.
-    pub fn decode(&self, bytes: &[u8]) -> Result<Fitted> {
-        (self.decode)(bytes)
+    /// Input error when the bytes are not a sound model of this learner in that layout.
+    pub fn decode(&self, layout: u32, bytes: &[u8]) -> Result<Fitted> {
+        (self.decode)(layout, bytes)
     }
 }
 
@@ -171,20 +182,39 @@ fn fit<L: Learner>(train: &TrainView<'_>, params: &ParamMap, ctx: &Context) -> R
     Ok(erase::<L>(model))
 }
 
-fn decode<L: Learner>(bytes: &[u8]) -> Result<Fitted> {
-    let (model, rest) = postcard::take_from_bytes::<L::Model>(bytes).map_err(|e| {
-        Error::input(format!("the stored {} model cannot be read", L::SPEC.name)).because(e)
-    })?;
-    if !rest.is_empty() {
-        return Err(Error::input(format!("the stored {} model has extra bytes", L::SPEC.name))
-            .got(format!("{} bytes too many", rest.len())));
-    }
+fn decode<L: Learner>(layout: u32, bytes: &[u8]) -> Result<Fitted> {
+    let name = L::SPEC.name;
+    let model = if layout == L::LAYOUT {
+        decode_whole(name, bytes)?
+    } else {
+        L::decode_older(layout, bytes).unwrap_or_else(|| {
+            Err(Error::input(format!("the stored {name} model has an unknown layout"))
+                .expected(format!("layout {} or older", L::LAYOUT))
+                .got(layout.to_string())
+                .hint("install the version of Modelwright that wrote it, or a later one"))
+        })?
+    };
     model.validate()?;
     Ok(erase::<L>(model))
 }
 
+/// Reads a value that takes up all of `bytes`; `name` is the learner whose model it is.
+///
+/// # Errors
+/// Input error when the bytes are not exactly such a value.
+pub(crate) fn decode_whole<T: DeserializeOwned>(name: &str, bytes: &[u8]) -> Result<T> {
+    let (value, rest) = postcard::take_from_bytes(bytes)
+        .map_err(|e| Error::input(format!("the stored {name} model cannot be read")).because(e))?;
+    if !rest.is_empty() {
+        return Err(Error::input(format!("the stored {name} model has extra bytes"))
+            .got(format!("{} bytes too many", rest.len())));
+    }
+    Ok(value)
+}
+
 fn erase<L: Learner>(model: L::Model) -> Fitted {
-    Fitted { learner: L::SPEC.name, model: Box::new(model), encode: encode::<L> }
+    let model = Box::new(model);
+    Fitted { learner: L::SPEC.name, layout: L::LAYOUT, model, encode: encode::<L> }
 }
 
 fn encode<L: Learner>(model: &dyn Model) -> Result<Vec<u8>> {

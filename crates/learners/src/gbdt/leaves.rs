@@ -77,7 +77,7 @@ fn residual_quantile(entries: &[Entry], quantile: LeafQuantile<'_>, scores: &[f6
 /// with `n` its rows, from the root down (LightGBM's `path_smooth`).
 fn smooth(grown: &Grown, values: &mut [f64], rule: &SplitRule, strength: f64) {
     let tree = &grown.tree;
-    let drawn = |n: u32, value: f64, parent: f64| {
+    let drawn = |n: f32, value: f64, parent: f64| {
         (f64::from(n) * value + strength * parent) / (f64::from(n) + strength)
     };
     let mut of_node: Vec<f64> = grown

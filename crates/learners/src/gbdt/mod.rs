@@ -18,11 +18,13 @@
 //! | `stopping` | early stopping |
 //! | `loss/` | one loss per file |
 //! | `model` | what is kept and how it predicts |
+//! | `older` | how models of past layouts are read |
 
 mod boost;
 mod leaves;
 mod loss;
 mod model;
+mod older;
 mod params;
 mod stopping;
 
@@ -60,12 +62,18 @@ impl Learner for Gbdt {
     type Params = GbdtParams;
     type Model = GbdtModel;
 
+    const LAYOUT: u32 = 2;
+
     fn fit(
         train: &TrainView<'_>,
         params: &Checked<GbdtParams>,
         ctx: &Context,
     ) -> Result<GbdtModel> {
         ctx.install(|| boost::fit(train, params, ctx))
+    }
+
+    fn decode_older(layout: u32, bytes: &[u8]) -> Option<Result<GbdtModel>> {
+        (layout == 1).then(|| older::decode(bytes))
     }
 }
 

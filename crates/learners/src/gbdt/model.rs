@@ -151,7 +151,10 @@ impl Model for GbdtModel {
         }
         let mut largest = self.base_scores.iter().fold(0.0_f64, |a, b| a.max(b.abs()));
         for tree in &self.trees {
-            tree.validate(self.n_features as usize)?;
+            tree.validate(self.n_features as usize, 1)?;
+            if !tree.sets.is_empty() || !tree.linear.is_empty() {
+                return broken("its nodes or leaves are of an unknown kind");
+            }
             largest += tree.values.iter().fold(0.0_f64, |a, b| a.max(b.abs()));
         }
         if !largest.is_finite() {

@@ -93,7 +93,7 @@ fn one_tree_on_four_rows_is_what_a_pencil_gives() {
     // Mean 7; gradients 6, 4, -3, -7; the cut in the middle gains 10²/2 + 10²/2 = 100.
     assert_eq!(model.base_scores(), [7.0]);
     let tree = &model.trees()[0];
-    assert_eq!((tree.thresholds[0], tree.covers[0]), (2.5, 4));
+    assert_eq!((tree.thresholds[0], tree.covers[0]), (2.5, 4.0));
     assert!((tree.gains[0] - 100.0).abs() < 0.05);
     assert_eq!(predictions(&model, &features), [2.0, 2.0, 12.0, 12.0]);
     let full = fit(&features, &target, &plain());
@@ -248,7 +248,7 @@ fn the_fewest_rows_of_a_leaf_are_kept_also_where_hessians_differ() {
     let params = GbdtParams { n_rounds: 30, min_samples_leaf: 25, ..whole() };
     let model = fit(&matrix(vec![x]), &target, &params);
     assert!(model.trees().iter().any(|t| t.n_leaves() > 3));
-    assert!(model.trees().iter().all(|t| t.leaf_covers.iter().all(|n| *n >= 25)));
+    assert!(model.trees().iter().all(|t| t.leaf_covers.iter().all(|n| *n >= 25.0)));
     let shallow = GbdtParams { max_depth: 2, ..params };
     let (features, target) = curve(1000);
     let model = fit(&features, &Target::Real(target), &shallow);
@@ -305,7 +305,7 @@ fn mutated_bytes_are_refused_or_give_a_model_that_predicts() {
         if i % 5 == 0 {
             hostile.truncate(random.below(hostile.len()));
         }
-        if let Ok(model) = entry.decode(&hostile) {
+        if let Ok(model) = entry.decode(Gbdt::LAYOUT, &hostile) {
             survived += 1;
             if let Ok(p) = model.model.predict(&FeatureView::all(&small), &ctx) {
                 assert!(p.values.iter().all(|v| v.is_finite()));

@@ -242,7 +242,7 @@ impl Grower<'_> {
         tree.missing_left.push(missing_left);
         tree.children.push([!(leaf as i32), !(self.leaves.len() as i32)]);
         tree.gains.push(split.cut.gain as f32);
-        tree.covers.push(n_rows as u32);
+        tree.covers.push(n_rows as f32);
         self.grown.node_sums.push(sum);
         node
     }
@@ -356,7 +356,7 @@ impl Grower<'_> {
         let mut grown = self.grown;
         grown.leaves = self.leaves.iter().map(|l| l.rows.clone()).collect();
         grown.tree.values = vec![0.0; self.leaves.len()];
-        grown.tree.leaf_covers = self.leaves.iter().map(|l| l.rows.len() as u32).collect();
+        grown.tree.leaf_covers = self.leaves.iter().map(|l| l.rows.len() as f32).collect();
         grown
     }
 }

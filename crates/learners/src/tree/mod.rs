@@ -19,6 +19,6 @@ pub mod workspace;
 
 pub use bins::TrainBins;
 pub use leaf_wise::{Grown, Limits};
-pub use model::Tree;
+pub use model::{LevelSet, LinearLeaf, Tree};
 pub use split::SplitRule;
 pub use workspace::Workspace;

@@ -133,9 +133,10 @@ mod tests {
                 missing_left: (0..31).map(|i| node(t, i) % 3 == 0).collect(),
                 children: (0..31).map(|i| [child(2 * i + 1), child(2 * i + 2)]).collect(),
                 gains: vec![1.0; 31],
-                covers: vec![2; 31],
+                covers: vec![2.0; 31],
                 values: (0..32).map(|i| node(t, i) as f64 * 0.1 - 5.0).collect(),
-                leaf_covers: vec![1; 32],
+                leaf_covers: vec![1.0; 32],
+                ..Tree::default()
             })
             .collect()
     }
