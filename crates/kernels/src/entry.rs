@@ -1,4 +1,4 @@
-//! Rows of a leaf, each with its quantised gradient, and how they are divided between children.
+//! Rows of a leaf, each with its quantised gradient.
 //!
 //! An entry is one `u64`: the row in the low half, and in the high half two 16-bit integers, the
 //! gradient (signed) above the Hessian. A leaf is a contiguous slice of entries in ascending row
@@ -101,64 +101,6 @@ pub fn quantise_rows(
     }
 }
 
-/// Divides entries by the bin of their rows, in place and keeping the order; returns how many
-/// went left, which is the front part.
-///
-/// A row goes left when its bin is at most `cut`, or when it is `missing` and `missing_left`.
-/// `scratch` needs as many places as there are entries.
-///
-/// # Panics
-/// If a row has no bin in `bins`, or `scratch` is too short.
-pub fn partition(
-    entries: &mut [Entry],
-    scratch: &mut [Entry],
-    bins: &[u8],
-    cut: u8,
-    missing: u8,
-    missing_left: bool,
-) -> usize {
-    let n_left = divide(entries, scratch, bins, cut, missing, missing_left);
-    let n = entries.len();
-    entries[..n_left].copy_from_slice(&scratch[..n_left]);
-    reverse_into(&scratch[n_left..n], &mut entries[n_left..]);
-    n_left
-}
-
-/// The first half of [`partition`]: entries that go left to the front of `out` in order, the
-/// others to its back in reverse order. Returns how many went left.
-///
-/// With it, chunks of a large leaf are divided in parallel and then copied to their places.
-///
-/// # Panics
-/// As [`partition`].
-pub fn divide(
-    entries: &[Entry],
-    out: &mut [Entry],
-    bins: &[u8],
-    cut: u8,
-    missing: u8,
-    missing_left: bool,
-) -> usize {
-    let out = &mut out[..entries.len()];
-    // A missing bin above every cut goes right by itself; going left it is renamed to bin 0.
-    let renamed = if missing_left { i32::from(missing) } else { -1 };
-    let mut left = 0;
-    let mut right = out.len();
-    for entry in entries {
-        let bin = bins[row(*entry) as usize];
-        let goes_left = bin <= cut || i32::from(bin) == renamed;
-        // SAFETY: each entry moves exactly one of the two ends towards the other, so before the
-        // last entry `left < right <= out.len()` holds, and both places exist.
-        unsafe {
-            *out.get_unchecked_mut(left) = *entry;
-            *out.get_unchecked_mut(right - 1) = *entry;
-        }
-        left += usize::from(goes_left);
-        right -= usize::from(!goes_left);
-    }
-    left
-}
-
 /// Scores of rows that several threads add to, each to rows of its own.
 ///
 /// Two threads that add to one row would lose an addition, but nothing worse: every access is
@@ -191,29 +133,31 @@ impl<'a> SharedScores<'a> {
     }
 }
 
-/// Sums the gradients and Hessians of the entries' rows in f64, in the order of the entries.
+/// Sums the gradients and Hessians of the entries' rows in f64; the order of the additions follows
+/// from the number of entries alone.
 ///
 /// # Panics
 /// If a row has no gradient.
 pub fn exact_total(entries: &[Entry], gradients: &[[f32; 2]]) -> [f64; 2] {
-    let mut sum = [0.0; 2];
-    for entry in entries {
+    /// Sums that run side by side, so that an addition need not wait for the one before.
+    const LANES: usize = 4;
+    let mut lanes = [[0.0; 2]; LANES];
+    let mut add = |lane: usize, entry: &Entry| {
         let gh = gradients[row(*entry) as usize];
-        sum[0] += f64::from(gh[0]);
-        sum[1] += f64::from(gh[1]);
+        lanes[lane][0] += f64::from(gh[0]);
+        lanes[lane][1] += f64::from(gh[1]);
+    };
+    let (whole, rest) = entries.as_chunks::<LANES>();
+    for chunk in whole {
+        for (lane, entry) in chunk.iter().enumerate() {
+            add(lane, entry);
+        }
     }
-    sum
-}
-
-/// Copies entries in reverse order.
-///
-/// # Panics
-/// If the lengths differ.
-pub fn reverse_into(from: &[Entry], to: &mut [Entry]) {
-    assert_eq!(from.len(), to.len(), "one place per entry");
-    for (to, from) in to.iter_mut().zip(from.iter().rev()) {
-        *to = *from;
+    for (lane, entry) in rest.iter().enumerate() {
+        add(lane, entry);
     }
+    let [a, b, c, d] = lanes;
+    [a[0] + b[0] + (c[0] + d[0]), a[1] + b[1] + (c[1] + d[1])]
 }
 
 #[inline(always)]
@@ -323,24 +267,5 @@ mod tests {
         shared.add(&[4, 1 << 32 | 2], 0.5);
         assert_eq!(scores, [1.0, 1.0, 1.5, 1.0, 1.5]);
         assert_eq!(exact_total(&[1, 0], &[[1.0, 2.0], [3.0, 4.0]]), [4.0, 6.0]);
-    }
-
-    #[test]
-    fn a_partition_keeps_order_and_every_entry() {
-        let bins: Vec<u8> = (0..600_u32).map(|i| (mix(i) % 7) as u8).collect();
-        for n in 0..=257_u64 {
-            for (cut, missing_left) in [(0, false), (2, true), (5, false), (5, true)] {
-                let mut entries: Vec<Entry> = (0..n).map(|i| (i << 32) | (i * 2 + 1)).collect();
-                let goes_left = |e: &Entry| {
-                    let bin = bins[row(*e) as usize];
-                    bin <= cut || (bin == 6 && missing_left)
-                };
-                let (left, right): (Vec<_>, Vec<_>) = entries.iter().partition(|e| goes_left(e));
-                let mut scratch = vec![0; n as usize];
-                let n_left = partition(&mut entries, &mut scratch, &bins, cut, 6, missing_left);
-                assert_eq!(entries[..n_left], left);
-                assert_eq!(entries[n_left..], right);
-            }
-        }
     }
 }

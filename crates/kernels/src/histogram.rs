@@ -77,6 +77,14 @@ impl BinBlock {
         Self { width, stride, n_rows, bins }
     }
 
+    /// The bins of one row.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn row(&self, row: usize) -> &[u8] {
+        &self.bins[row * self.width..(row + 1) * self.width]
+    }
+
     /// How many features it has.
     pub fn width(&self) -> usize {
         self.width

@@ -12,7 +12,8 @@
 //! | [`dot`] | dot products, scaled additions, sums |
 //! | [`exp`] | exponential and logistic functions of slices |
 //! | [`gradient`] | gradients of the common losses |
-//! | [`entry`] | rows of a leaf with their quantised gradients, and how they are partitioned |
+//! | [`entry`] | rows of a leaf with their quantised gradients |
+//! | [`partition`] | how they are divided between children |
 //! | [`histogram`] | gradient sums per bin |
 //! | [`threshold`] | the best cut of one histogram |
 //! | [`forest`] | predictions of many trees for blocks of rows |
@@ -24,6 +25,7 @@ pub mod exp;
 pub mod forest;
 pub mod gradient;
 pub mod histogram;
+pub mod partition;
 pub mod threshold;
 
 pub use dispatch::{Isa, isa};

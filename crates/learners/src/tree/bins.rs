@@ -2,15 +2,19 @@
 //!
 //! Histograms read rows of blocks ([`BinBlock`]); partitions read one column. Rows are renumbered
 //! `0..n_rows` in the order of the training rows. Features that are constant among them are left
-//! out. Blocks join features of similar bin counts, so that each block's histogram is as small as
-//! its features allow.
+//! out. A block's columns are features, or codes of several features ([`super::joint`]); blocks
+//! have columns of similar bin counts, so that each block's sums are as few as they can be.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use modelwright_core::data::{BinnedColumn, FeatureMatrix};
 use modelwright_core::{Error, Result};
-use modelwright_kernels::histogram::{BinBlock, MAX_WIDTH, STRIDES, stride_for};
+use modelwright_kernels::histogram::{MAX_WIDTH, STRIDES, stride_for};
 use rayon::prelude::*;
+
+use super::block::Block;
+use super::joint::{JointColumn, join};
 
 /// Bins of the rows to learn from.
 #[derive(Debug)]
@@ -21,8 +25,10 @@ pub struct TrainBins<'a> {
     pub features: Vec<BinFeature<'a>>,
     /// The blocks, in the order of their histograms.
     pub blocks: Vec<Block>,
-    /// How many sums the histograms of all blocks have together.
+    /// How many sums the histograms of all features have together.
     pub histogram_len: usize,
+    /// Where the histogram of each feature lies among those of all features.
+    pub places: Vec<Range<usize>>,
 }
 
 /// One feature.
@@ -34,17 +40,6 @@ pub struct BinFeature<'a> {
     pub codes: Cow<'a, [u8]>,
     /// Its cut points.
     pub cuts: &'a [f32],
-}
-
-/// Some features side by side.
-#[derive(Debug)]
-pub struct Block {
-    /// Their bins, row-major.
-    pub bins: BinBlock,
-    /// Position in [`TrainBins::features`] of each column.
-    pub members: Vec<usize>,
-    /// Where its histogram starts among those of all blocks.
-    pub start: usize,
 }
 
 impl BinFeature<'_> {
@@ -61,14 +56,6 @@ impl BinFeature<'_> {
     /// The real threshold of a cut after `bin`.
     pub fn threshold(&self, bin: u8) -> f32 {
         self.cuts.get(usize::from(bin)).copied().unwrap_or(f32::INFINITY)
-    }
-}
-
-impl Block {
-    /// Where the histogram of column `position` lies among those of all blocks.
-    pub fn place(&self, position: usize, n_bins: usize) -> std::ops::Range<usize> {
-        let start = self.start + position * self.bins.stride();
-        start..start + n_bins
     }
 }
 
@@ -98,8 +85,24 @@ impl<'a> TrainBins<'a> {
             }
         }
         let features: Vec<BinFeature<'a>> = features.into_iter().flatten().collect();
-        let (blocks, histogram_len) = blocks(&features);
-        Ok(Self { n_rows: rows.len(), features, blocks, histogram_len })
+        let blocks = blocks(&features);
+        let mut bins =
+            Self { n_rows: rows.len(), blocks, histogram_len: 0, places: Vec::new(), features };
+        bins.lay_out();
+        Ok(bins)
+    }
+
+    /// Gives every block and feature its place in a histogram.
+    fn lay_out(&mut self) {
+        self.places = vec![0..0; self.features.len()];
+        for block in &mut self.blocks {
+            block.start = self.histogram_len;
+            for (feature, offset) in block.members.iter().zip(&block.offsets) {
+                let start = block.start + offset;
+                self.places[*feature] = start..start + self.features[*feature].n_bins();
+            }
+            self.histogram_len += block.len;
+        }
     }
 }
 
@@ -116,29 +119,45 @@ fn feature<'a>(index: usize, bins: &'a BinnedColumn, rows: &[u32]) -> Option<Bin
     (!constant).then_some(BinFeature { index: index as u32, codes, cuts: &bins.cuts })
 }
 
-/// Features of one stride, in order, in blocks of nearly equal width.
-fn blocks(features: &[BinFeature<'_>]) -> (Vec<Block>, usize) {
-    let mut groups: Vec<(usize, Vec<usize>)> = Vec::new();
-    for stride in STRIDES {
-        let same = |i: &usize| stride_for(features[*i].n_bins()) == stride;
-        let members: Vec<usize> = (0..features.len()).filter(same).collect();
-        let n_blocks = members.len().div_ceil(MAX_WIDTH).max(1);
-        let width = members.len().div_ceil(n_blocks).max(1);
-        groups.extend(members.chunks(width).map(|chunk| (stride, chunk.to_vec())));
+/// What becomes a block.
+enum Group {
+    Features(Vec<usize>),
+    Joint(Vec<JointColumn>),
+}
+
+/// Columns of one kind and stride, in order, in blocks of nearly equal width.
+fn blocks(features: &[BinFeature<'_>]) -> Vec<Block> {
+    let joint = join(features);
+    let mut alone = vec![true; features.len()];
+    for member in joint.iter().flat_map(|column| &column.members) {
+        alone[*member] = false;
     }
-    let mut blocks: Vec<Block> = groups
-        .into_par_iter()
-        .map(|(stride, members)| {
-            let columns: Vec<&[u8]> = members.iter().map(|i| &*features[*i].codes).collect();
-            Block { bins: BinBlock::from_columns(&columns, stride), members, start: 0 }
-        })
-        .collect();
-    let mut start = 0;
-    for block in &mut blocks {
-        block.start = start;
-        start += block.bins.histogram_len();
+    let mut plain: [Vec<usize>; STRIDES.len()] = Default::default();
+    let mut joined: [Vec<JointColumn>; STRIDES.len()] = Default::default();
+    let class = |n_bins: usize| STRIDES.iter().position(|s| *s == stride_for(n_bins)).unwrap_or(0);
+    for feature in (0..features.len()).filter(|f| alone[*f]) {
+        plain[class(features[feature].n_bins())].push(feature);
     }
-    (blocks, start)
+    for column in joint {
+        joined[class(column.tuples.len())].push(column);
+    }
+    let plain = plain.into_iter().flat_map(in_widths).map(Group::Features);
+    let joined = joined.into_iter().flat_map(in_widths).map(Group::Joint);
+    let groups: Vec<Group> = plain.chain(joined).collect();
+    let block = |group| match group {
+        Group::Features(members) => Block::of_features(features, members),
+        Group::Joint(columns) => Block::of_joint(features, &columns),
+    };
+    groups.into_par_iter().map(block).collect()
+}
+
+/// Runs of nearly equal length, none longer than a block is wide.
+fn in_widths<T>(columns: Vec<T>) -> Vec<Vec<T>> {
+    let n_blocks = columns.len().div_ceil(MAX_WIDTH).max(1);
+    let width = columns.len().div_ceil(n_blocks).max(1);
+    let mut rest = columns.into_iter();
+    let runs = std::iter::repeat_with(|| rest.by_ref().take(width).collect::<Vec<T>>());
+    runs.take_while(|run| !run.is_empty()).collect()
 }
 
 #[cfg(test)]
@@ -165,9 +184,9 @@ mod tests {
         let bins = TrainBins::new(&matrix, &[0, 1, 3]).unwrap();
         assert_eq!(bins.features.iter().map(|f| f.index).collect::<Vec<_>>(), [0, 2]);
         assert_eq!(*bins.features[1].codes, [0, 1, 3]);
-        let shape: Vec<_> = bins.blocks.iter().map(|b| (b.bins.stride(), &b.members)).collect();
-        assert_eq!(shape, [(16, &vec![1]), (256, &vec![0])]);
-        assert_eq!(bins.histogram_len, 16 + 256);
+        let shape: Vec<_> = bins.blocks.iter().map(|b| (b.len, &b.members)).collect();
+        assert_eq!(shape, [(4 + 202, &vec![0, 1])]);
+        assert_eq!((&bins.places, bins.histogram_len), (&vec![0..202, 202..206], 206));
         assert!(bins.features[1].threshold(2).is_infinite());
     }
 

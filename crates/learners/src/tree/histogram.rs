@@ -6,16 +6,15 @@
 //! integer sums add up to the same bits in any division.
 
 use modelwright_kernels::entry::Entry;
-use modelwright_kernels::histogram::{add, subtract};
+use modelwright_kernels::histogram::subtract;
 use rayon::prelude::*;
 
-use super::bins::{Block, TrainBins};
+use super::bins::TrainBins;
+use super::block::Block;
 use super::split::{LeafSums, Split, SplitRule, better};
 
 /// Updates below which a parallel region costs more than it saves.
 const PARALLEL_UPDATES: usize = 1 << 16;
-/// The fewest rows of a chunk.
-const CHUNK_ROWS: usize = 1 << 14;
 /// Sums whose search for a cut costs about as much as one update of a histogram.
 const SUMS_PER_UPDATE: usize = 2;
 
@@ -31,6 +30,8 @@ pub struct Candidate<'a> {
 /// A child of a split: where its histogram goes, and the leaf if its splits are wanted.
 #[derive(Debug)]
 pub struct Child<'a> {
+    /// Its gradients and Hessians.
+    pub sum: i64,
     /// All blocks.
     pub histogram: &'a mut [i64],
     /// `None` when the child cannot be split.
@@ -43,12 +44,12 @@ pub fn build_and_split(
     rule: &SplitRule,
     entries: &[Entry],
     histogram: &mut [i64],
-    leaf: Option<&Candidate<'_>>,
+    leaf: &Candidate<'_>,
 ) -> Option<Split> {
     let parallel = is_worth_it(bins, entries.len());
     let work = |(block, histogram): (&Block, &mut [i64])| {
-        fill(block, entries, histogram, parallel);
-        leaf.and_then(|leaf| split_of(bins, rule, block, histogram, leaf))
+        block.fill(entries, leaf.sums.total, histogram, parallel);
+        split_of(bins, rule, block, histogram, leaf)
     };
     best_of(bins.blocks.iter().zip(by_block(bins, histogram)).collect(), parallel, work)
 }
@@ -62,11 +63,11 @@ pub fn divide_and_split(
     small: Child<'_>,
     large: Child<'_>,
 ) -> [Option<Split>; 2] {
-    let Child { histogram: small_histogram, leaf: small_leaf } = small;
-    let Child { histogram: large_histogram, leaf: large_leaf } = large;
+    let Child { sum, histogram: small_histogram, leaf: small_leaf } = small;
+    let Child { histogram: large_histogram, leaf: large_leaf, .. } = large;
     let parallel = is_worth_it(bins, entries.len());
     let work = |(block, small_sums, large_sums): (&Block, &mut [i64], &mut [i64])| {
-        fill(block, entries, small_sums, parallel);
+        block.fill(entries, sum, small_sums, parallel);
         subtract(large_sums, small_sums);
         [
             small_leaf.and_then(|leaf| split_of(bins, rule, block, small_sums, leaf)),
@@ -96,7 +97,7 @@ pub fn split_again(
     let kernel_rule = rule.of_leaf(&leaf.sums, doublings);
     let mut best = None;
     for block in &bins.blocks {
-        let sums = &histogram[block.start..block.start + block.bins.histogram_len()];
+        let sums = &histogram[block.start..block.start + block.len];
         let found = rule.best_of_block(bins, block, sums, &leaf.sums, &kernel_rule, leaf.allowed);
         best = better(best, found);
     }
@@ -115,28 +116,9 @@ fn split_of(
 }
 
 fn is_worth_it(bins: &TrainBins<'_>, n_rows: usize) -> bool {
-    let updates = n_rows * bins.features.len() + bins.histogram_len / SUMS_PER_UPDATE;
+    let n_columns: usize = bins.blocks.iter().map(Block::n_columns).sum();
+    let updates = n_rows * n_columns + bins.histogram_len / SUMS_PER_UPDATE;
     updates >= PARALLEL_UPDATES && rayon::current_num_threads() > 1
-}
-
-fn fill(block: &Block, entries: &[Entry], histogram: &mut [i64], parallel: bool) {
-    histogram.fill(0);
-    if !parallel || entries.len() < 2 * CHUNK_ROWS {
-        block.bins.accumulate(entries, histogram);
-        return;
-    }
-    let n_chunks = (entries.len() / CHUNK_ROWS).min(2 * rayon::current_num_threads());
-    let parts: Vec<Vec<i64>> = entries
-        .par_chunks(entries.len().div_ceil(n_chunks))
-        .map(|chunk| {
-            let mut part = vec![0; histogram.len()];
-            block.bins.accumulate(chunk, &mut part);
-            part
-        })
-        .collect();
-    for part in parts {
-        add(histogram, &part);
-    }
 }
 
 /// Runs `work` over the tasks and keeps the best split.
@@ -159,7 +141,7 @@ fn by_block<'a>(bins: &TrainBins<'_>, histogram: &'a mut [i64]) -> Vec<&'a mut [
     bins.blocks
         .iter()
         .map(|block| {
-            let (part, tail) = std::mem::take(&mut rest).split_at_mut(block.bins.histogram_len());
+            let (part, tail) = std::mem::take(&mut rest).split_at_mut(block.len);
             rest = tail;
             part
         })

@@ -14,7 +14,8 @@
 
 use std::ops::Range;
 
-use modelwright_kernels::entry::{divide, hessian_units, partition, reverse_into, total};
+use modelwright_kernels::entry::{hessian_units, total};
+use modelwright_kernels::partition::{Sides, divide, partition, reverse_into};
 use rayon::prelude::*;
 
 use super::bins::TrainBins;
@@ -120,8 +121,7 @@ impl Grower<'_> {
             let allowed = drawn.as_deref().unwrap_or(self.tree_features);
             let candidate = Candidate { sums: root.sums(), allowed };
             let entries = &self.workspace.entries[root.rows.clone()];
-            root.best =
-                build_and_split(self.bins, self.rule, entries, &mut histogram, Some(&candidate));
+            root.best = build_and_split(self.bins, self.rule, entries, &mut histogram, &candidate);
             root.histogram = Some(histogram);
         }
         self.leaves.push(root);
@@ -191,14 +191,8 @@ impl Grower<'_> {
 
     /// Where missing values go: as the cut says, or to the heavier side when the leaf has none.
     fn missing_side(&self, leaf: &Leaf, split: &Split) -> bool {
-        let feature = &self.bins.features[split.feature];
-        let none_here = leaf.histogram.as_ref().is_some_and(|histogram| {
-            self.bins.blocks.iter().any(|block| {
-                block.members.iter().position(|m| *m == split.feature).is_some_and(|position| {
-                    histogram[block.place(position, feature.n_bins()).end - 1] == 0
-                })
-            })
-        });
+        let missing = self.bins.places[split.feature].end - 1;
+        let none_here = leaf.histogram.as_ref().is_some_and(|histogram| histogram[missing] == 0);
         if none_here {
             2 * i64::from(hessian_units(split.cut.left)) > i64::from(hessian_units(leaf.sum))
         } else {
@@ -274,8 +268,8 @@ impl Grower<'_> {
             self.bins,
             self.rule,
             &self.workspace.entries[small.rows.clone()],
-            Child { histogram: &mut of_small, leaf: candidates[0].as_ref() },
-            Child { histogram: &mut of_large, leaf: candidates[1].as_ref() },
+            Child { sum: small.sum, histogram: &mut of_small, leaf: candidates[0].as_ref() },
+            Child { sum: large.sum, histogram: &mut of_large, leaf: candidates[1].as_ref() },
         );
         for (leaf, histogram) in [(small, of_small), (large, of_large)] {
             if leaf.best.is_some() {
@@ -294,8 +288,7 @@ impl Grower<'_> {
             let allowed = drawn.as_deref().unwrap_or(self.tree_features);
             let candidate = Candidate { sums: leaf.sums(), allowed };
             let entries = &self.workspace.entries[leaf.rows.clone()];
-            leaf.best =
-                build_and_split(self.bins, self.rule, entries, &mut histogram, Some(&candidate));
+            leaf.best = build_and_split(self.bins, self.rule, entries, &mut histogram, &candidate);
             leaf.histogram = Some(histogram);
         }
         leaf
@@ -318,17 +311,17 @@ impl Grower<'_> {
 
     fn partition(&mut self, rows: Range<usize>, split: &Split, missing_left: bool) -> usize {
         let feature = &self.bins.features[split.feature];
-        let (codes, missing) = (&*feature.codes, feature.missing_bin());
-        let cut = split.cut.bin;
+        let codes = &*feature.codes;
+        let sides = Sides { cut: split.cut.bin, missing: feature.missing_bin(), missing_left };
         let entries = &mut self.workspace.entries[rows.clone()];
         let scratch = &mut self.workspace.scratch[rows];
         if entries.len() < PARALLEL_ROWS || rayon::current_num_threads() == 1 {
-            return partition(entries, scratch, codes, cut, missing, missing_left);
+            return partition(entries, scratch, codes, sides);
         }
         let counts: Vec<usize> = entries
             .par_chunks(CHUNK_ROWS)
             .zip(scratch.par_chunks_mut(CHUNK_ROWS))
-            .map(|(from, to)| divide(from, to, codes, cut, missing, missing_left))
+            .map(|(from, to)| divide(from, to, codes, sides))
             .collect();
         let n_left = counts.iter().sum();
         let (mut left, mut right) = entries.split_at_mut(n_left);

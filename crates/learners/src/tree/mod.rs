@@ -10,7 +10,9 @@
 //! are made in feature order.
 
 pub mod bins;
+pub mod block;
 pub mod histogram;
+pub mod joint;
 pub mod leaf_wise;
 pub mod model;
 pub mod predict;

@@ -4,7 +4,8 @@ use modelwright_core::random::Random;
 use modelwright_kernels::entry::hessian_units;
 use modelwright_kernels::threshold::{Cut, Rule, best_cut, one_cut};
 
-use super::bins::{Block, TrainBins};
+use super::bins::TrainBins;
+use super::block::Block;
 
 /// What a split must obey and how features are drawn; the same for all leaves of a tree.
 #[derive(Debug, Clone, Copy)]
@@ -99,12 +100,11 @@ impl SplitRule {
         allowed: &[bool],
     ) -> Option<Split> {
         let mut best: Option<Split> = None;
-        for (position, feature) in block.members.iter().enumerate() {
+        for (feature, start) in block.members.iter().zip(&block.offsets) {
             if !allowed[*feature] {
                 continue;
             }
-            let start = position * block.bins.stride();
-            let sums = &histogram[start..start + bins.features[*feature].n_bins()];
+            let sums = &histogram[*start..start + bins.features[*feature].n_bins()];
             let cut = if self.extra_trees {
                 self.random_cut(sums, leaf, rule, *feature)
             } else {

@@ -1,0 +1,200 @@
+//! How the entries of a leaf are divided between its children.
+//!
+//! One pass writes entries that go left to the front of a scratch slice and the others to its back,
+//! without a branch on the data; a copy then brings both home in their old order. With AVX-512,
+//! eight entries are divided by two compressions; elsewhere every entry is written to both places
+//! and one of the two ends moves.
+
+use crate::dispatch::{Isa, isa};
+use crate::entry::{Entry, row};
+
+/// Which bins go left.
+#[derive(Debug, Clone, Copy)]
+pub struct Sides {
+    /// The last bin that goes left.
+    pub cut: u8,
+    /// The bin of missing values, above every cut.
+    pub missing: u8,
+    /// Whether missing values go left.
+    pub missing_left: bool,
+}
+
+/// Divides entries by the bin of their rows, in place and keeping the order; returns how many
+/// went left, which is the front part.
+///
+/// `scratch` needs as many places as there are entries.
+///
+/// # Panics
+/// If a row has no bin in `bins`, or `scratch` is too short.
+pub fn partition(entries: &mut [Entry], scratch: &mut [Entry], bins: &[u8], sides: Sides) -> usize {
+    let n_left = divide(entries, scratch, bins, sides);
+    let n = entries.len();
+    entries[..n_left].copy_from_slice(&scratch[..n_left]);
+    reverse_into(&scratch[n_left..n], &mut entries[n_left..]);
+    n_left
+}
+
+/// The first half of [`partition`]: entries that go left to the front of `out` in order, the
+/// others to its back in reverse order. Returns how many went left.
+///
+/// With it, chunks of a large leaf are divided in parallel and then copied to their places.
+///
+/// # Panics
+/// As [`partition`].
+pub fn divide(entries: &[Entry], out: &mut [Entry], bins: &[u8], sides: Sides) -> usize {
+    let out = &mut out[..entries.len()];
+    #[cfg(target_arch = "x86_64")]
+    if isa() == Isa::Avx512 {
+        // SAFETY: the machine has the vector unit.
+        return unsafe { avx512::divide(entries, out, bins, sides) };
+    }
+    divide_rest(entries, out, bins, sides, 0)
+}
+
+/// Copies entries in reverse order.
+///
+/// # Panics
+/// If the lengths differ.
+pub fn reverse_into(from: &[Entry], to: &mut [Entry]) {
+    assert_eq!(from.len(), to.len(), "one place per entry");
+    for (to, from) in to.iter_mut().zip(from.iter().rev()) {
+        *to = *from;
+    }
+}
+
+/// Divides the last entries, when `left` of those before them went left.
+#[inline(always)]
+fn divide_rest(
+    entries: &[Entry],
+    out: &mut [Entry],
+    bins: &[u8],
+    sides: Sides,
+    mut left: usize,
+) -> usize {
+    assert!(left <= out.len() && out.len() - left >= entries.len(), "places for all entries");
+    // A missing bin above every cut goes right by itself; going left it is renamed to bin 0.
+    let renamed = if sides.missing_left { i32::from(sides.missing) } else { -1 };
+    let mut right = left + entries.len();
+    for entry in entries {
+        let bin = bins[row(*entry) as usize];
+        let goes_left = bin <= sides.cut || i32::from(bin) == renamed;
+        // SAFETY: each entry moves exactly one of the two ends towards the other, so before the
+        // last entry `left < right <= out.len()` holds, and both places exist.
+        unsafe {
+            *out.get_unchecked_mut(left) = *entry;
+            *out.get_unchecked_mut(right - 1) = *entry;
+        }
+        left += usize::from(goes_left);
+        right -= usize::from(!goes_left);
+    }
+    left
+}
+
+#[cfg(target_arch = "x86_64")]
+mod avx512 {
+    use std::arch::x86_64::{
+        __m128i, __m512i, _mm_cmpeq_epu8_mask, _mm_cmple_epu8_mask, _mm_cvtsi64_si128,
+        _mm_set1_epi8, _mm512_and_si512, _mm512_cmplt_epu64_mask, _mm512_loadu_si512,
+        _mm512_maskz_compress_epi64, _mm512_permutexvar_epi64, _mm512_set1_epi64,
+        _mm512_setr_epi64, _mm512_storeu_si512,
+    };
+
+    use super::{Entry, Sides, divide_rest, row};
+
+    /// Entries of a vector.
+    const N: usize = 8;
+
+    /// See [`super::divide`]; `out` is as long as `entries`.
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,popcnt")]
+    pub(super) fn divide(entries: &[Entry], out: &mut [Entry], bins: &[u8], sides: Sides) -> usize {
+        assert_eq!(entries.len(), out.len(), "one place per entry");
+        let cut = _mm_set1_epi8(sides.cut.cast_signed());
+        let missing = _mm_set1_epi8(sides.missing.cast_signed());
+        let wanted = if sides.missing_left { u8::MAX } else { 0 };
+        let backwards = _mm512_setr_epi64(7, 6, 5, 4, 3, 2, 1, 0);
+        let (mut left, mut right, mut done) = (0, out.len(), 0);
+        // Two vectors of places must be free, or the ends would write over each other.
+        while right - left >= 2 * N {
+            let entry: &[Entry; N] = entries[done..].first_chunk().expect("as many as places");
+            let codes = codes_of(entry, bins);
+            let goes_left = (_mm_cmple_epu8_mask(codes, cut) as u8)
+                | (_mm_cmpeq_epu8_mask(codes, missing) as u8 & wanted);
+            // SAFETY: an array of N entries is a vector; the N places from `left` and the N before
+            // `right` are in `out` and do not overlap, by the condition of the loop.
+            unsafe {
+                let entry = _mm512_loadu_si512(entry.as_ptr().cast());
+                let to_left = _mm512_maskz_compress_epi64(goes_left, entry);
+                let to_right = _mm512_maskz_compress_epi64(!goes_left, entry);
+                let to_right = _mm512_permutexvar_epi64(backwards, to_right);
+                let places = out.as_mut_ptr();
+                _mm512_storeu_si512(places.add(left).cast(), to_left);
+                _mm512_storeu_si512(places.add(right - N).cast(), to_right);
+            }
+            let n_left = goes_left.count_ones() as usize;
+            left += n_left;
+            right -= N - n_left;
+            done += N;
+        }
+        divide_rest(&entries[done..], &mut out[..right], bins, sides, left)
+    }
+
+    /// The bins of eight entries, in the lowest bytes.
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+    #[inline]
+    fn codes_of(entries: &[Entry; N], bins: &[u8]) -> __m128i {
+        // SAFETY: an array of N entries is a vector.
+        let vector: __m512i = unsafe { _mm512_loadu_si512(entries.as_ptr().cast()) };
+        let rows = _mm512_and_si512(vector, _mm512_set1_epi64(0xffff_ffff));
+        let n_rows = _mm512_set1_epi64(bins.len() as i64);
+        assert_eq!(_mm512_cmplt_epu64_mask(rows, n_rows), u8::MAX, "every row has a bin");
+        // SAFETY: all rows have just been compared with the number of bins.
+        let code = |i: usize| unsafe {
+            u64::from(*bins.get_unchecked(row(entries[i]) as usize)) << (8 * i)
+        };
+        let low = (code(0) | code(1)) | (code(2) | code(3));
+        let high = (code(4) | code(5)) | (code(6) | code(7));
+        _mm_cvtsi64_si128((low | high).cast_signed())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bins() -> Vec<u8> {
+        (0..600_usize).map(|i| (i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as u8 % 7).collect()
+    }
+
+    #[test]
+    fn a_partition_keeps_order_and_every_entry() {
+        let bins = bins();
+        for n in 0..=257_u64 {
+            for (cut, missing_left) in [(0, false), (2, true), (5, false), (5, true), (3, false)] {
+                let sides = Sides { cut, missing: 6, missing_left };
+                let mut entries: Vec<Entry> = (0..n).map(|i| (i << 32) | (i * 2 + 1)).collect();
+                let goes_left = |e: &Entry| {
+                    let bin = bins[row(*e) as usize];
+                    bin <= cut || (bin == 6 && missing_left)
+                };
+                let (left, right): (Vec<_>, Vec<_>) = entries.iter().partition(|e| goes_left(e));
+                let mut portable = vec![0; n as usize];
+                let n_portable = divide_rest(&entries, &mut portable, &bins, sides, 0);
+                let mut out = vec![0; n as usize];
+                assert_eq!(divide(&entries, &mut out, &bins, sides), n_portable);
+                assert_eq!(out, portable);
+                let mut scratch = vec![0; n as usize];
+                let n_left = partition(&mut entries, &mut scratch, &bins, sides);
+                assert_eq!(entries[..n_left], left);
+                assert_eq!(entries[n_left..], right);
+            }
+        }
+    }
+
+    #[test]
+    fn a_row_without_a_bin_is_never_read() {
+        let entries = vec![600; 64];
+        let sides = Sides { cut: 1, missing: 6, missing_left: false };
+        let read = || divide(&entries, &mut [0; 64], &bins(), sides);
+        assert!(std::panic::catch_unwind(read).is_err());
+    }
+}

@@ -1,0 +1,248 @@
+//! Some columns side by side, and the histograms of the features in them.
+//!
+//! A block sums gradients per bin of its columns; where columns are codes of several features
+//! ([`super::joint`]), it then expands the sums to the bins of the features. Integer sums make both
+//! ways, and any division of the rows, equal to the bit.
+
+use modelwright_kernels::entry::{Entry, row, sum_of_one};
+use modelwright_kernels::histogram::{BinBlock, add, stride_for};
+use rayon::prelude::*;
+
+use super::bins::BinFeature;
+use super::joint::JointColumn;
+
+/// The fewest rows of a chunk.
+const CHUNK_ROWS: usize = 1 << 14;
+
+/// Columns of one stride, and where the histograms of their features are.
+#[derive(Debug)]
+pub struct Block {
+    columns: BinBlock,
+    /// One per column, or none when every column is a feature.
+    dictionaries: Vec<Dictionary>,
+    /// Positions in [`super::TrainBins::features`].
+    pub members: Vec<usize>,
+    /// Where the histogram of each member starts in that of the block.
+    pub offsets: Vec<usize>,
+    /// Where the block's histogram starts among those of all blocks.
+    pub start: usize,
+    /// How many sums the block's histogram has.
+    pub len: usize,
+}
+
+/// What the codes of a joint column mean in the block's histogram.
+#[derive(Debug)]
+struct Dictionary {
+    /// Where the places of each code start; one more than there are codes.
+    starts: Vec<u32>,
+    /// Bins of the members other than their usual ones.
+    places: Vec<u32>,
+    /// The usual bin of each member, and where its bins start and end.
+    usual: Vec<[u32; 3]>,
+}
+
+impl Block {
+    /// A block of features that are columns by themselves.
+    pub(super) fn of_features(features: &[BinFeature<'_>], members: Vec<usize>) -> Self {
+        let n_bins = members.iter().map(|f| features[*f].n_bins()).max().unwrap_or(1);
+        let stride = stride_for(n_bins);
+        let columns: Vec<&[u8]> = members.iter().map(|f| &*features[*f].codes).collect();
+        Self {
+            columns: BinBlock::from_columns(&columns, stride),
+            dictionaries: Vec::new(),
+            offsets: (0..members.len()).map(|position| position * stride).collect(),
+            len: members.len() * stride,
+            members,
+            start: 0,
+        }
+    }
+
+    /// A block of columns that are codes of several features.
+    pub(super) fn of_joint(features: &[BinFeature<'_>], joint: &[JointColumn]) -> Self {
+        let n_codes = joint.iter().map(|column| column.tuples.len()).max().unwrap_or(1);
+        let columns: Vec<&[u8]> = joint.iter().map(|column| &*column.codes).collect();
+        let mut block = Self {
+            columns: BinBlock::from_columns(&columns, stride_for(n_codes)),
+            dictionaries: Vec::new(),
+            members: Vec::new(),
+            offsets: Vec::new(),
+            start: 0,
+            len: 0,
+        };
+        for column in joint {
+            let first = block.members.len();
+            for member in &column.members {
+                block.members.push(*member);
+                block.offsets.push(block.len);
+                block.len += features[*member].n_bins();
+            }
+            let ends = block.offsets[first..].iter().copied().skip(1).chain([block.len]);
+            let ranges: Vec<[u32; 2]> = block.offsets[first..]
+                .iter()
+                .zip(ends)
+                .map(|(s, e)| [*s as u32, e as u32])
+                .collect();
+            block.dictionaries.push(Dictionary::of(column, &ranges));
+        }
+        block
+    }
+
+    /// How many columns a row has to be added to.
+    pub fn n_columns(&self) -> usize {
+        self.columns.width()
+    }
+
+    /// Sums `entries`, whose total is `sum`, into the block's histogram (any content before).
+    pub fn fill(&self, entries: &[Entry], sum: i64, histogram: &mut [i64], parallel: bool) {
+        histogram.fill(0);
+        if self.dictionaries.is_empty() {
+            self.accumulate(entries, histogram, parallel);
+            return;
+        }
+        if entries.len() < self.columns.stride() {
+            self.scatter(entries, histogram);
+        } else {
+            let mut sums = vec![0; self.columns.histogram_len()];
+            self.accumulate(entries, &mut sums, parallel);
+            for (dictionary, sums) in
+                self.dictionaries.iter().zip(sums.chunks_exact(self.columns.stride()))
+            {
+                dictionary.expand(sums, histogram);
+            }
+        }
+        for dictionary in &self.dictionaries {
+            dictionary.complete(sum, histogram);
+        }
+    }
+
+    fn accumulate(&self, entries: &[Entry], sums: &mut [i64], parallel: bool) {
+        if !parallel || entries.len() < 2 * CHUNK_ROWS {
+            self.columns.accumulate(entries, sums);
+            return;
+        }
+        let n_chunks = (entries.len() / CHUNK_ROWS).min(2 * rayon::current_num_threads());
+        let parts: Vec<Vec<i64>> = entries
+            .par_chunks(entries.len().div_ceil(n_chunks))
+            .map(|chunk| {
+                let mut part = vec![0; sums.len()];
+                self.columns.accumulate(chunk, &mut part);
+                part
+            })
+            .collect();
+        for part in parts {
+            add(sums, &part);
+        }
+    }
+
+    /// Adds few entries straight to the bins of the features.
+    fn scatter(&self, entries: &[Entry], histogram: &mut [i64]) {
+        for entry in entries {
+            let sum = sum_of_one(*entry);
+            for (dictionary, code) in
+                self.dictionaries.iter().zip(self.columns.row(row(*entry) as usize))
+            {
+                for place in dictionary.places_of(usize::from(*code)) {
+                    histogram[*place as usize] += sum;
+                }
+            }
+        }
+    }
+}
+
+impl Dictionary {
+    /// `ranges` says where the bins of each member start and end in the block's histogram.
+    fn of(column: &JointColumn, ranges: &[[u32; 2]]) -> Self {
+        let mut n_rows_of = vec![0_usize; column.tuples.len()];
+        for code in &column.codes {
+            n_rows_of[usize::from(*code)] += 1;
+        }
+        let usual: Vec<[u32; 3]> = ranges
+            .iter()
+            .enumerate()
+            .map(|(member, [start, end])| {
+                let mut n_rows = [0_usize; 256];
+                for (tuple, n) in column.tuples.iter().zip(&n_rows_of) {
+                    n_rows[usize::from(tuple[member])] += n;
+                }
+                let most = (0..256).rev().max_by_key(|bin| n_rows[*bin]).unwrap_or(0) as u32;
+                [start + most, *start, *end]
+            })
+            .collect();
+        let mut dictionary = Self { starts: vec![0], places: Vec::new(), usual };
+        for tuple in &column.tuples {
+            let places = tuple.iter().zip(&dictionary.usual);
+            let places = places.map(|(bin, [usual, start, _])| (start + u32::from(*bin), *usual));
+            dictionary.places.extend(places.filter(|(at, usual)| at != usual).map(|(at, _)| at));
+            dictionary.starts.push(dictionary.places.len() as u32);
+        }
+        dictionary
+    }
+
+    fn places_of(&self, code: usize) -> &[u32] {
+        &self.places[self.starts[code] as usize..self.starts[code + 1] as usize]
+    }
+
+    /// Adds the sums of the codes to all bins but the usual ones.
+    fn expand(&self, sums: &[i64], histogram: &mut [i64]) {
+        for (code, sum) in sums[..self.starts.len() - 1].iter().enumerate() {
+            if *sum != 0 {
+                for place in self.places_of(code) {
+                    histogram[*place as usize] += sum;
+                }
+            }
+        }
+    }
+
+    /// Gives the usual bins what the others leave of the total.
+    fn complete(&self, total: i64, histogram: &mut [i64]) {
+        for [usual, start, end] in &self.usual {
+            let others: i64 = histogram[*start as usize..*end as usize].iter().sum();
+            histogram[*usual as usize] = total - others;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use super::super::joint::join;
+    use super::*;
+
+    #[test]
+    fn a_joint_block_gives_each_feature_the_histogram_it_has_alone() {
+        let n = 2000_usize;
+        let hash = |i: usize| i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
+        // Two of a few bins, one mostly at bin 3, and forty of which at most one is not at 0.
+        let mut columns: Vec<Vec<u8>> = vec![
+            (0..n).map(|r| (hash(r) % 5) as u8).collect(),
+            (0..n).map(|r| (hash(r + n) % 9) as u8).collect(),
+            (0..n).map(|r| if r % 17 == 0 { (r % 7) as u8 } else { 3 }).collect(),
+        ];
+        columns.extend((0..40).map(|k| (0..n).map(|r| u8::from(hash(3 * r) % 50 == k)).collect()));
+        let cuts: &[f32] = &[0.5; 8];
+        let codes = columns.iter().map(|codes| Cow::Borrowed(&**codes));
+        let features: Vec<BinFeature<'_>> =
+            (0..).zip(codes).map(|(index, codes)| BinFeature { index, codes, cuts }).collect();
+        let joint = join(&features);
+        assert_eq!(joint.iter().map(|c| c.members.len()).sum::<usize>(), columns.len());
+        assert!(joint.len() <= 4, "{} columns", joint.len());
+        let block = Block::of_joint(&features, &joint);
+        for n_entries in [0, 1, 7, 255, 256, 257, n] {
+            let entries: Vec<Entry> = (0..n_entries)
+                .map(|i| (hash(i * 5) as u64 & 0xffff) << 48 | 9 << 32 | (i * n / n_entries) as u64)
+                .collect();
+            let total = entries.iter().map(|e| sum_of_one(*e)).sum();
+            let mut histogram = vec![77; block.len];
+            block.fill(&entries, total, &mut histogram, false);
+            for (member, offset) in block.members.iter().zip(&block.offsets) {
+                let mut want = vec![0; features[*member].n_bins()];
+                for entry in &entries {
+                    let bin = columns[*member][row(*entry) as usize];
+                    want[usize::from(bin)] += sum_of_one(*entry);
+                }
+                assert_eq!(histogram[*offset..offset + want.len()], want, "{member} {n_entries}");
+            }
+        }
+    }
+}
