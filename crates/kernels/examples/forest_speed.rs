@@ -61,6 +61,7 @@ fn main() {
             missing_left: &t.missing_left,
             children: &t.children,
             values: &t.values,
+            ..TreeParts::default()
         });
         let start = Instant::now();
         let forest = Forest::new(n_features, parts);
@@ -77,7 +78,7 @@ fn main() {
             let best = (0..7).map(|_| {
                 let start = Instant::now();
                 for _ in 0..reps {
-                    forest.add_block(black_box(&mut block), n_rows, black_box(&mut out));
+                    forest.add_block(black_box(&mut block), n_rows, 0..n_trees, &mut out);
                 }
                 start.elapsed().as_secs_f64() * 1e9 / (reps * n_rows * n_trees) as f64
             });

@@ -1,25 +1,34 @@
-//! Predictions of many trees for blocks of rows.
+//! Predictions of many trees for blocks of rows, and for single rows.
 //!
-//! A block has [`LANES`] rows. Trees of up to 256 leaves are evaluated without walking, in two
+//! A block has [`LANES`] rows. Trees of up to 256 leaves are evaluated without walking, in three
 //! steps: [`codes`] replaces each value by the number of thresholds below it, one byte, once per
-//! block; [`planes`] compares bytes and finds the exit leaf of all rows of a tree at once. What
-//! does not fit (a larger tree, a feature with more thresholds than a byte can count) is walked,
-//! a block of rows interleaved; one row alone walks all trees.
+//! block; [`planes`], or [`oblivious`] for trees whose levels make one test each, compares bytes
+//! and finds the exit leaf of all rows of a tree at once; [`leaves`] looks up their values. Larger
+//! trees are walked, a block of rows interleaved. A single row walks many trees side by side
+//! ([`single`]).
 //!
-//! The order of additions is the same everywhere, so a prediction does not depend on how rows are
-//! batched, nor on the vector unit.
+//! The order of additions is the same everywhere, from the first tree to the last and in f64, so
+//! that a prediction does not depend on how rows are batched, nor on the vector unit.
 
 mod bytes;
 mod codes;
+mod compiled;
+mod leaves;
+mod levels;
+mod oblivious;
 mod order;
 mod planes;
+mod search;
+mod sets;
+mod shape;
+mod single;
 
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use crate::dispatch::isa;
-use order::Order;
-use planes::Planes;
+use compiled::Compiled;
+use shape::Shapes;
+use single::Single;
 
 /// Rows of a block.
 pub const LANES: usize = 256;
@@ -27,30 +36,39 @@ pub const LANES: usize = 256;
 const PART: usize = 64;
 
 /// A tree as flat arrays: the entry `i` of each describes inner node `i`; node 0 is the root.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Default)]
 pub struct TreeParts<'a> {
     /// The feature that is tested.
     pub features: &'a [u32],
-    /// A value at most this goes left.
+    /// A value at most this goes left; without meaning at a node with a set.
     pub thresholds: &'a [f32],
     /// Whether a missing value goes left.
     pub missing_left: &'a [bool],
     /// Left and right child: an inner node above this one, or `!leaf`.
     pub children: &'a [[i32; 2]],
-    /// The value of each leaf, one more than there are inner nodes.
+    /// The values of each leaf, one more than there are inner nodes: one number for each, or one
+    /// per output for each.
     pub values: &'a [f64],
+    /// Nodes that test levels: a value goes left when it is a whole number `v` that is not
+    /// negative, and bit `v % 64` of word `v / 64` is set.
+    pub sets: Vec<(u32, &'a [u64])>,
+    /// Linear functions of the leaves: none, or a constant and features with coefficients for each
+    /// leaf. A row in which one of the features is missing gets the leaf's plain value.
+    pub linear: Vec<(f64, &'a [(u32, f64)])>,
 }
 
 /// Trees compiled for prediction.
+///
+/// A tree with one number per leaf belongs to one output: tree `t` to output `t % n_outputs`. One
+/// with several has a number for each output.
 #[derive(Debug, Clone, Default)]
 pub struct Forest {
     used: Vec<u32>,
-    trees: Vec<Walk>,
-    steps: Vec<Step>,
-    /// Leaf values of all trees, those of one from left to right.
-    values: Vec<f64>,
+    shapes: Shapes,
     /// Compiled when the first block comes: single rows never need them.
-    planes: OnceLock<Planes>,
+    compiled: OnceLock<Compiled>,
+    /// Compiled when the first single row comes.
+    single: OnceLock<Single>,
 }
 
 /// Rows on their way through a forest; made by [`Forest::block`] and used again and again.
@@ -58,27 +76,15 @@ pub struct Forest {
 pub struct Block {
     values: Vec<[f32; LANES]>,
     codes: Vec<[u8; LANES]>,
+    /// The chapter that the codes are of, and for how many rows.
+    encoded: Option<(usize, usize)>,
 }
 
-/// Where a tree lies in the forest.
+/// A row on its way through a forest; made by [`Forest::row`] and used again and again.
 #[derive(Debug, Clone)]
-struct Walk {
-    /// One per inner node, in the tree's own order.
-    steps: Range<usize>,
-    depth: usize,
-    /// Where its leaves start in `values`.
-    values: usize,
-}
-
-/// An inner node.
-#[derive(Debug, Clone, Copy)]
-struct Step {
-    /// Position among the used features.
-    column: u32,
-    threshold: f32,
-    missing_left: bool,
-    /// Inner nodes of the tree, or their number plus a leaf's position from the left.
-    next: [u32; 2],
+pub struct Row {
+    values: Vec<f32>,
+    keys: Vec<i32>,
 }
 
 impl Block {
@@ -87,7 +93,15 @@ impl Block {
     /// # Panics
     /// If there are not so many used features.
     pub fn column_mut(&mut self, column: usize) -> &mut [f32; LANES] {
+        self.encoded = None;
         &mut self.values[column]
+    }
+}
+
+impl Row {
+    /// The values of the used features, for the caller to fill; NaN is missing.
+    pub fn values_mut(&mut self) -> &mut [f32] {
+        &mut self.values
     }
 }
 
@@ -101,7 +115,8 @@ impl Forest {
     pub fn new<'a>(n_features: usize, trees: impl Iterator<Item = TreeParts<'a>> + Clone) -> Self {
         let mut position = vec![u32::MAX; n_features];
         for tree in trees.clone() {
-            for feature in tree.features {
+            let terms = tree.linear.iter().flat_map(|(_, terms)| terms.iter().map(|(f, _)| f));
+            for feature in tree.features.iter().chain(terms) {
                 position[*feature as usize] = 0;
             }
         }
@@ -110,11 +125,11 @@ impl Forest {
         for (i, feature) in used.iter().enumerate() {
             position[*feature as usize] = i as u32;
         }
-        let mut forest = Self { used, ..Self::default() };
+        let mut shapes = Shapes::default();
         for tree in trees {
-            forest.push(&tree, &position);
+            shapes.push(&tree, &position);
         }
-        forest
+        Self { used, shapes, ..Self::default() }
     }
 
     /// The features that occur, ascending: the columns of a block, in this order.
@@ -124,120 +139,88 @@ impl Forest {
 
     /// How many trees there are.
     pub fn n_trees(&self) -> usize {
-        self.trees.len()
+        self.shapes.trees.len()
     }
 
     /// Memory for a block of rows.
     pub fn block(&self) -> Block {
         Block {
             values: vec![[0.0; LANES]; self.used.len()],
-            codes: vec![[0; LANES]; self.planes().codes.n_rows()],
+            codes: vec![[0; LANES]; self.compiled().n_code_rows()],
+            encoded: None,
         }
     }
 
-    /// Adds all trees to the scores of the first `n_rows` rows of a block (other scores end as
-    /// anything); tree `t` belongs to output `t % out.len()`.
+    /// Memory for a single row.
+    pub fn row(&self) -> Row {
+        Row { values: vec![0.0; self.used.len()], keys: vec![0; self.single().n_keys()] }
+    }
+
+    /// Adds trees to the scores of the first `n_rows` rows of a block, one array per output (other
+    /// scores end as anything).
     ///
     /// # Panics
-    /// If the block is another forest's, has fewer rows, or `out` is empty.
-    pub fn add_block(&self, block: &mut Block, n_rows: usize, out: &mut [[f64; LANES]]) {
-        let planes = self.planes();
+    /// If the block is another forest's, has fewer rows, there are fewer trees, or `out` has not
+    /// as many outputs as the trees.
+    pub fn add_block(
+        &self,
+        block: &mut Block,
+        n_rows: usize,
+        trees: Range<usize>,
+        out: &mut [[f64; LANES]],
+    ) {
+        self.check(block, n_rows, &trees);
+        assert!(!out.is_empty(), "outputs exist");
+        self.compiled().add(&self.shapes, trees, block, n_rows, out);
+    }
+
+    /// The leaves in which the first `n_rows` rows of a block end, one array per tree of `trees`
+    /// (other entries end as anything).
+    ///
+    /// # Panics
+    /// If the block is another forest's, has fewer rows, or `out` has not as many arrays as there
+    /// are trees.
+    pub fn leaves(
+        &self,
+        block: &mut Block,
+        n_rows: usize,
+        trees: Range<usize>,
+        out: &mut [[u32; LANES]],
+    ) {
+        self.check(block, n_rows, &trees);
+        assert_eq!(out.len(), trees.len(), "one array per tree");
+        self.compiled().exits(&self.shapes, trees.clone(), block, n_rows, out);
+        for (tree, out) in self.shapes.trees[trees].iter().zip(out) {
+            let numbers = &self.shapes.leaf_numbers[tree.leaves..tree.leaves + tree.n_leaves()];
+            for exit in &mut out[..n_rows] {
+                *exit = numbers[*exit as usize];
+            }
+        }
+    }
+
+    /// Adds trees to the scores of one row. Allocates nothing.
+    ///
+    /// # Panics
+    /// If the row is another forest's, there are fewer trees, or `out` has not as many outputs as
+    /// the trees.
+    pub fn add_row(&self, row: &mut Row, trees: Range<usize>, out: &mut [f64]) {
+        assert!(trees.end <= self.n_trees() && !out.is_empty(), "trees and outputs exist");
+        self.single().add(&self.shapes, trees, &row.values, &mut row.keys, out);
+    }
+
+    fn check(&self, block: &Block, n_rows: usize, trees: &Range<usize>) {
         assert_eq!(block.values.len(), self.used.len(), "a block has all used features");
-        assert_eq!(block.codes.len(), planes.codes.n_rows(), "a block has all rows of codes");
-        assert!(n_rows <= LANES && !out.is_empty(), "rows and outputs exist");
-        planes.codes.encode(&block.values, n_rows, &mut block.codes);
-        let n_outputs = out.len();
-        for run in &planes.runs {
-            if run.walked {
-                for t in run.trees.clone() {
-                    self.walk(&self.trees[t], &block.values, n_rows, &mut out[t % n_outputs]);
-                }
-            } else {
-                planes.add(isa(), run.trees.clone(), &block.codes, n_rows, out);
-            }
-        }
+        assert_eq!(block.codes.len(), self.compiled().n_code_rows(), "a block has all codes");
+        assert!(n_rows <= LANES && trees.end <= self.n_trees(), "rows and trees exist");
     }
 
-    /// Adds all trees to the scores of one row; `row` has the used features in order, tree `t`
-    /// belongs to output `t % out.len()`.
-    ///
-    /// # Panics
-    /// If the row is too short or `out` is empty.
-    pub fn add_row(&self, row: &[f32], out: &mut [f64]) {
-        assert!(row.len() >= self.used.len(), "a row has all used features");
-        let n_outputs = out.len();
-        for (t, tree) in self.trees.iter().enumerate() {
-            let steps = &self.steps[tree.steps.clone()];
-            let mut at = 0;
-            while let Some(step) = steps.get(at) {
-                at = step.next[usize::from(step.right(row[step.column as usize]))] as usize;
-            }
-            out[t % n_outputs] += self.values[tree.values + at - steps.len()];
-        }
+    fn compiled(&self) -> &Compiled {
+        self.compiled.get_or_init(|| Compiled::new(bytes::unit(), &self.shapes))
     }
 
-    fn planes(&self) -> &Planes {
-        self.planes.get_or_init(|| Planes::new(self))
+    fn single(&self) -> &Single {
+        self.single.get_or_init(|| Single::new(self.used.len(), &self.shapes))
     }
-
-    fn push(&mut self, tree: &TreeParts<'_>, position: &[u32]) {
-        let n = tree.features.len();
-        assert!(
-            tree.thresholds.len() == n && tree.missing_left.len() == n && tree.children.len() == n,
-            "arrays of one length"
-        );
-        assert_eq!(tree.values.len(), n + 1, "one leaf more than inner nodes");
-        assert!(!tree.thresholds.iter().any(|t| t.is_nan()), "thresholds are numbers");
-        let order = Order::of(tree.children);
-        let values = self.values.len();
-        self.values.extend(order.leaves.iter().map(|leaf| tree.values[*leaf as usize]));
-        let place = |child: i32| match usize::try_from(child) {
-            Ok(inner) => inner as u32,
-            Err(_) => n as u32 + order.rank[!child as usize],
-        };
-        let start = self.steps.len();
-        self.steps.extend((0..n).map(|i| Step {
-            column: position[tree.features[i] as usize],
-            threshold: tree.thresholds[i],
-            missing_left: tree.missing_left[i],
-            next: tree.children[i].map(place),
-        }));
-        self.trees.push(Walk { steps: start..self.steps.len(), depth: order.depth, values });
-    }
-
-    fn walk(&self, tree: &Walk, values: &[[f32; LANES]], n_rows: usize, out: &mut [f64; LANES]) {
-        let steps = &self.steps[tree.steps.clone()];
-        let mut at = [0_u32; LANES];
-        for _ in 0..tree.depth {
-            let mut inner = false;
-            for (lane, at) in at[..n_rows].iter_mut().enumerate() {
-                let Some(step) = steps.get(*at as usize) else { continue };
-                let x = values[step.column as usize][lane];
-                *at = step.next[usize::from(step.right(x))];
-                inner = true;
-            }
-            if !inner {
-                break;
-            }
-        }
-        let leaves = &self.values[tree.values..];
-        for (out, at) in out[..n_rows].iter_mut().zip(at) {
-            *out += leaves[at as usize - steps.len()];
-        }
-    }
-}
-
-impl Step {
-    #[inline(always)]
-    fn right(&self, x: f32) -> bool {
-        if self.missing_left { x > self.threshold } else { !below(x, self.threshold) }
-    }
-}
-
-/// `x <= threshold`, false for NaN; a name of its own because `!(a <= b)` reads like a slip.
-#[inline(always)]
-fn below(x: f32, threshold: f32) -> bool {
-    x <= threshold
 }
 
 #[cfg(test)]

@@ -1,14 +1,18 @@
 //! Tests of [`super`]: every shape against a plain walk.
 
+use super::bytes::{Unit, unit};
+use super::compiled::Compiled;
 use super::*;
-use crate::dispatch::Isa;
 
+#[derive(Clone, Default)]
 struct Tree {
     features: Vec<u32>,
     thresholds: Vec<f32>,
     missing_left: Vec<bool>,
     children: Vec<[i32; 2]>,
     values: Vec<f64>,
+    sets: Vec<(u32, Vec<u64>)>,
+    linear: Vec<(f64, Vec<(u32, f64)>)>,
 }
 
 impl Tree {
@@ -19,20 +23,44 @@ impl Tree {
             missing_left: &self.missing_left,
             children: &self.children,
             values: &self.values,
+            sets: self.sets.iter().map(|(node, words)| (*node, &words[..])).collect(),
+            linear: self.linear.iter().map(|(c, terms)| (*c, &terms[..])).collect(),
         }
     }
 
-    /// The definition.
-    fn predict(&self, row: &[f32]) -> f64 {
+    fn width(&self) -> usize {
+        self.values.len() / (self.features.len() + 1)
+    }
+
+    /// The definition of the exit.
+    fn leaf(&self, row: &[f32]) -> usize {
         let mut child = if self.features.is_empty() { !0 } else { 0 };
         while child >= 0 {
             let node = child as usize;
             let x = row[self.features[node] as usize];
-            let left =
-                if x.is_nan() { self.missing_left[node] } else { x <= self.thresholds[node] };
+            let set = self.sets.iter().find(|(n, _)| *n as usize == node);
+            let left = match set {
+                _ if x.is_nan() => self.missing_left[node],
+                Some((_, words)) => {
+                    let is_level = x >= 0.0 && x.fract() == 0.0 && x < 64.0 * words.len() as f32;
+                    is_level && words[x as usize / 64] >> (x as usize % 64) & 1 == 1
+                }
+                None => x <= self.thresholds[node],
+            };
             child = self.children[node][usize::from(!left)];
         }
-        self.values[!child as usize]
+        !child as usize
+    }
+
+    /// The definition of what a row gets.
+    fn predict(&self, row: &[f32], output: usize) -> f64 {
+        let leaf = self.leaf(row);
+        let plain = self.values[leaf * self.width() + output];
+        let Some((constant, terms)) = self.linear.get(leaf) else { return plain };
+        if terms.iter().any(|(f, _)| row[*f as usize].is_nan()) {
+            return plain;
+        }
+        terms.iter().fold(*constant, |sum, (f, c)| sum + c * f64::from(row[*f as usize]))
     }
 }
 
@@ -49,6 +77,7 @@ fn grown(n_leaves: usize, n_features: usize, seed: usize) -> Tree {
         missing_left: (0..n).map(|i| hash(i * 5 + seed).is_multiple_of(3)).collect(),
         children: Vec::new(),
         values: (0..n_leaves).map(|i| (hash(i + seed) % 1000) as f64 * 0.01 - 5.0).collect(),
+        ..Tree::default()
     };
     let mut place: Vec<Option<(usize, usize)>> = vec![None];
     for i in 0..n {
@@ -63,10 +92,19 @@ fn grown(n_leaves: usize, n_features: usize, seed: usize) -> Tree {
     tree
 }
 
-/// Values of all kinds: missing, infinite, on a threshold, between, and zeros of both signs.
+/// Values of all kinds: missing, infinite, on a threshold, between, and zeros of both signs; levels
+/// and what is none from feature 100 on.
 fn value(row: usize, feature: usize) -> f32 {
     let h = hash(row * 131 + feature * 17);
     match h % 13 {
+        3.. if feature >= 100 => match h / 13 % 11 {
+            0 => -3.0,
+            1 => 2.5,
+            2 => 1e9,
+            3 => 255.0,
+            4 => 256.0,
+            level => (h / 143 % (20 * level)) as f32,
+        },
         0 | 1 => f32::NAN,
         2 => f32::INFINITY,
         3 => f32::NEG_INFINITY,
@@ -82,35 +120,73 @@ fn oracle(trees: &[Tree], n_features: usize, row: usize, n_outputs: usize) -> Ve
     let row: Vec<f32> = (0..n_features).map(|f| value(row, f)).collect();
     let mut scores = vec![1.0; n_outputs];
     for (t, tree) in trees.iter().enumerate() {
-        scores[t % n_outputs] += tree.predict(&row);
+        let first = if tree.width() == 1 { t % n_outputs } else { 0 };
+        for (output, score) in scores[first..first + tree.width()].iter_mut().enumerate() {
+            *score += tree.predict(&row, output);
+        }
     }
     scores
 }
 
-/// Compares single rows, full and partial blocks, and both compilations of them, with the oracle.
-fn check(trees: &[Tree], n_features: usize, n_outputs: usize, what: &str) {
-    let forest = Forest::new(n_features, trees.iter().map(Tree::parts));
-    let used = forest.used_features().to_vec();
+fn filled(forest: &Forest) -> Block {
     let mut block = forest.block();
-    for (i, feature) in used.iter().enumerate() {
+    for (i, feature) in forest.used_features().iter().enumerate() {
         for (lane, place) in block.column_mut(i).iter_mut().enumerate() {
             *place = value(lane, *feature as usize);
         }
     }
+    block
+}
+
+/// Whether scores are the same bits; any two that are not numbers are (infinities of both signs
+/// may meet in a linear leaf).
+fn same(a: &[f64], b: &[f64]) -> bool {
+    let bits = |v: &f64| if v.is_nan() { f64::NAN.to_bits() } else { v.to_bits() };
+    a.iter().map(bits).eq(b.iter().map(bits))
+}
+
+/// Compares single rows, blocks of every length by every vector unit, and leaves with the oracle.
+fn check(trees: &[Tree], n_features: usize, n_outputs: usize, what: &str) {
+    let mut forest = Forest::new(n_features, trees.iter().map(Tree::parts));
     let wanted: Vec<Vec<f64>> =
         (0..LANES).map(|row| oracle(trees, n_features, row, n_outputs)).collect();
-    for (row, wanted) in wanted.iter().enumerate() {
-        let compact: Vec<f32> = used.iter().map(|f| value(row, *f as usize)).collect();
+    let mut row = forest.row();
+    for (lane, wanted) in wanted.iter().enumerate() {
+        for (value_of, feature) in row.values_mut().iter_mut().zip(forest.used_features()) {
+            *value_of = value(lane, *feature as usize);
+        }
         let mut scores = vec![1.0; n_outputs];
-        forest.add_row(&compact, &mut scores);
-        assert_eq!(&scores, wanted, "{what}: row {row} alone");
+        forest.add_row(&mut row, 0..trees.len(), &mut scores);
+        assert!(same(&scores, wanted), "{what}: row {lane} alone");
     }
-    for n_rows in [0, 1, 63, 64, 65, 128, 191, 192, 193, 255, 256] {
-        let mut out = vec![[1.0; LANES]; n_outputs];
-        forest.add_block(&mut block, n_rows, &mut out);
-        for (row, wanted) in wanted[..n_rows].iter().enumerate() {
-            let got: Vec<f64> = out.iter().map(|o| o[row]).collect();
-            assert_eq!(&got, wanted, "{what}: row {row} of {n_rows}");
+    for with in [Unit::Portable, Unit::Avx2, Unit::Avx512, Unit::Avx512Vbmi] {
+        if with > unit() {
+            continue;
+        }
+        forest.compiled = Compiled::new(with, &forest.shapes).into();
+        let mut block = filled(&forest);
+        for n_rows in [0, 1, 63, 64, 65, 128, 191, 192, 193, 255, 256] {
+            let mut out = vec![[1.0; LANES]; n_outputs];
+            // In two goes: what is encoded for the first half serves the second.
+            let half = trees.len() / 2;
+            forest.add_block(&mut block, n_rows, 0..half, &mut out);
+            forest.add_block(&mut block, n_rows, half..trees.len(), &mut out);
+            for (row, wanted) in wanted[..n_rows].iter().enumerate() {
+                let got: Vec<f64> = out.iter().map(|o| o[row]).collect();
+                assert!(same(&got, wanted), "{what}: row {row} of {n_rows} with {with:?}");
+            }
+        }
+        check_leaves(&forest, &mut block, trees, n_features, what);
+    }
+}
+
+fn check_leaves(forest: &Forest, block: &mut Block, trees: &[Tree], n_features: usize, what: &str) {
+    let mut leaves = vec![[0; LANES]; trees.len()];
+    forest.leaves(block, LANES, 0..trees.len(), &mut leaves);
+    for lane in 0..LANES {
+        let row: Vec<f32> = (0..n_features).map(|f| value(lane, f)).collect();
+        for (tree, leaves) in trees.iter().zip(&leaves) {
+            assert_eq!(leaves[lane] as usize, tree.leaf(&row), "{what}: leaf of row {lane}");
         }
     }
 }
@@ -182,32 +258,120 @@ fn any_number_of_thresholds_agrees_with_a_plain_walk() {
     }
 }
 
-#[test]
-fn every_vector_unit_gives_the_same_bits() {
-    let trees: Vec<Tree> = (0..30).map(|s| grown(2 + s * 7, 7, s * 1000)).collect();
-    let forest = Forest::new(7, trees.iter().map(Tree::parts));
-    let mut block = forest.block();
-    for i in 0..7 {
-        for (lane, place) in block.column_mut(i).iter_mut().enumerate() {
-            *place = value(lane, i);
+/// Makes some nodes test levels of features 100 and above.
+fn with_sets(mut tree: Tree, seed: usize, largest: usize) -> Tree {
+    for node in 0..tree.features.len() {
+        let h = hash(node * 19 + seed);
+        if !h.is_multiple_of(3) {
+            tree.features[node] = 100 + tree.features[node] % 3;
+            tree.thresholds[node] = 0.0;
+            let words =
+                (0..=h / 3 % largest).map(|i| (hash(h + i) as u64).wrapping_mul(0x5_0003_0001));
+            tree.sets.push((node as u32, words.collect()));
         }
     }
-    let mut wanted = vec![[1.0; LANES]; 2];
-    forest.add_block(&mut block, LANES, &mut wanted);
-    for isa in [Isa::Portable, Isa::Avx2, Isa::Avx512] {
-        for n_rows in [1, 64, 65, 192, 193, 256] {
-            if isa <= crate::isa() {
-                let mut out = vec![[1.0; LANES]; 2];
-                forest.planes().add(isa, 0..30, &block.codes, n_rows, &mut out);
-                for (out, wanted) in out.iter().zip(&wanted) {
-                    assert_eq!(out[..n_rows], wanted[..n_rows], "{isa:?}");
-                }
+    tree
+}
+
+#[test]
+fn tests_of_levels_agree_with_a_plain_walk() {
+    for (n_leaves, largest) in [(2, 1), (31, 1), (64, 4), (63, 5), (200, 9), (300, 4)] {
+        let grow = |s: usize| with_sets(grown(n_leaves, 7, s * 1000), s, largest);
+        let trees: Vec<Tree> = (0..7).map(grow).collect();
+        check(&trees, 103, 2, &format!("{n_leaves} leaves, sets of up to {largest} words"));
+    }
+    let mut empty = grown(2, 1, 3);
+    empty.sets = vec![(0, Vec::new())];
+    check(&[empty], 1, 1, "an empty set");
+}
+
+/// The tree with its leaves replaced by linear functions.
+fn with_lines(mut tree: Tree, n_features: usize) -> Tree {
+    let line = |leaf: usize| {
+        let term = |i: usize| ((hash(leaf + i) % n_features) as u32, leaf as f64 * 0.125 - 1.0);
+        (leaf as f64 * 0.5, (0..leaf % 4).map(term).collect())
+    };
+    tree.linear = (0..=tree.features.len()).map(line).collect();
+    tree
+}
+
+/// The tree with `width` numbers per leaf.
+fn widened(mut tree: Tree, width: usize) -> Tree {
+    let wide = |v: &f64| (0..width).map(|k| v * (k as f64 + 0.5)).collect::<Vec<f64>>();
+    tree.values = tree.values.iter().flat_map(wide).collect();
+    tree
+}
+
+#[test]
+fn linear_leaves_and_several_numbers_per_leaf_agree_with_a_plain_walk() {
+    for n_leaves in [1, 2, 31, 100, 200, 300] {
+        let of = |change: &dyn Fn(Tree) -> Tree| -> Vec<Tree> {
+            (0..5).map(|s| change(grown(n_leaves, 7, s * 1000))).collect()
+        };
+        let what = format!("{n_leaves} leaves");
+        check(&of(&|t| with_lines(t, 9)), 9, 2, &format!("{what}, linear"));
+        check(&of(&|t| widened(t, 5)), 7, 5, &format!("{what}, five numbers each"));
+        let both = of(&|t| widened(with_sets(t, 5, 4), 3));
+        check(&both, 103, 3, &format!("{what}, three numbers and sets"));
+    }
+}
+
+/// A full tree in which all nodes of a level make the same test.
+fn oblivious(depth: usize, n_features: usize, seed: usize) -> Tree {
+    let n = (1 << depth) - 1;
+    let level = |node: usize| (node + 1).ilog2() as usize;
+    let draw = |node: usize, what: usize| hash(level(node) * 7 + what + seed);
+    let child = |c: usize| if c < n { c as i32 } else { !((c - n) as i32) };
+    Tree {
+        features: (0..n).map(|i| (draw(i, 0) % n_features) as u32).collect(),
+        thresholds: (0..n).map(|i| (draw(i, 1) % 100) as f32 / 100.0).collect(),
+        missing_left: (0..n).map(|i| draw(i, 2).is_multiple_of(2)).collect(),
+        children: (0..n).map(|i| [child(2 * i + 1), child(2 * i + 2)]).collect(),
+        values: (0..=n).map(|i| (hash(i + seed) % 1000) as f64 * 0.01 - 5.0).collect(),
+        ..Tree::default()
+    }
+}
+
+#[test]
+fn oblivious_trees_agree_with_a_plain_walk_and_are_recognised() {
+    for depth in 1..=9 {
+        let mut trees: Vec<Tree> = (0..9).map(|s| oblivious(depth, 7, s * 1000)).collect();
+        for tree in trees.iter_mut().take(4) {
+            let level = tree.features.len() / 2;
+            for node in level..tree.features.len() {
+                tree.features[node] = 101;
+                tree.thresholds[node] = 0.0;
+                tree.sets.push((node as u32, vec![0x5555_0f0f, 7]));
             }
         }
+        trees.push(grown(1 << depth, 7, depth));
+        let forest = Forest::new(103, trees.iter().map(Tree::parts));
+        let steps = |t: usize| &forest.shapes.steps[forest.shapes.trees[t].steps.clone()];
+        for t in 0..9 {
+            assert_eq!(oblivious::levels(steps(t)).is_some(), depth <= 8, "depth {depth}");
+        }
+        if depth > 1 {
+            assert!(oblivious::levels(steps(9)).is_none(), "an ordinary tree");
+            let mut other = trees[8].clone();
+            *other.missing_left.last_mut().unwrap() ^= true;
+            trees.push(other);
+        }
+        check(&trees, 103, 2, &format!("oblivious trees of depth {depth}"));
+        let wide: Vec<Tree> = trees.iter().map(|t| widened(t.clone(), 3)).collect();
+        check(&wide, 103, 3, &format!("oblivious trees of depth {depth}, three numbers each"));
     }
-    for thresholds in [1, 40, 63, 255] {
-        let ladder: Vec<f32> = (0..thresholds).map(|i| i as f32 / thresholds as f32).collect();
-        codes::check_portable(&ladder, &block.values[0]);
+}
+
+#[test]
+fn a_forest_of_more_thresholds_than_codes_agrees_with_a_plain_walk() {
+    // 60 trees × 40 tests of two features: several chapters; one feature only: more of them.
+    for n_features in [1, 2] {
+        let mut trees: Vec<Tree> = (0..60).map(|s| grown(41, n_features, s * 977)).collect();
+        for (i, threshold) in trees.iter_mut().flat_map(|t| &mut t.thresholds).enumerate() {
+            *threshold = (hash(i) % 100_000) as f32 / 1e5;
+        }
+        trees.insert(30, grown(400, n_features, 5));
+        check(&trees, n_features, 3, "many thresholds");
     }
 }
 

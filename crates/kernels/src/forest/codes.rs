@@ -3,93 +3,156 @@
 //! With the distinct thresholds of a feature in order, `x > thresholds[rank]` is the same as
 //! `code(x) > rank`, so that all tests of all trees compare bytes. A missing value fails every
 //! test that sends it left and passes every other one: a feature has up to two rows of codes, in
-//! which missing values are 0 or 255. Reference: Ye et al., "RapidScorer", KDD 2018.
+//! which missing values are 0 or 255. A test of levels has a row of its own: 1 where it sends the
+//! value right ([`levels`](super::levels)). Reference: Ye et al., "RapidScorer", KDD 2018.
+//!
+//! A feature may have more thresholds than a byte can count. Trees are therefore taken one after
+//! the other until a feature would have too many; those after that have codes of their own
+//! ([`compiled`](super::compiled)).
 
-use super::{LANES, PART, Step};
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::bytes::Unit;
+use super::levels::{Levels, SetTest};
+use super::search::{MAX_THRESHOLDS, Search};
+use super::sets::Sets;
+use super::shape::{NO_SET, Step};
+use super::{LANES, PART};
 use crate::dispatch::vectorised;
 
-/// The most distinct thresholds of a feature: ranks end at 254, so that 255 is above all of them.
-const MAX_THRESHOLDS: usize = 255;
-/// Up to this many thresholds each one is compared with all rows; more are searched.
-const FEW: usize = 40;
+/// Rows of codes from which no further trees are taken: half a mebibyte per block.
+const MAX_ROWS: usize = 2048;
 
-/// How the features of a forest become codes.
-#[derive(Debug, Clone)]
+/// How the used features become codes.
+#[derive(Debug, Clone, Default)]
 pub(super) struct Codes {
-    columns: Vec<Column>,
+    columns: BTreeMap<u32, Column>,
+    sets: BTreeMap<SetTest, u32>,
+    levels: Levels,
     n_rows: usize,
 }
 
 #[derive(Debug, Clone, Default)]
 struct Column {
-    /// Distinct and ascending.
-    thresholds: Vec<f32>,
-    /// As `thresholds`, then infinities up to one less than a power of two; empty if few.
-    ladder: Vec<f32>,
+    search: Search,
     /// The row of codes where missing is 255, and that where it is 0, if any node wants it.
     rows: [Option<u32>; 2],
 }
 
-impl Codes {
-    /// Codes for all nodes of a forest with so many used features.
-    pub(super) fn new(n_used: usize, steps: &[Step]) -> Self {
-        let mut columns = vec![Column::default(); n_used];
+/// Tests of trees that share codes, as they are collected.
+#[derive(Debug, Default)]
+pub(super) struct Draft {
+    columns: BTreeMap<u32, DraftColumn>,
+    sets: BTreeSet<SetTest>,
+    n_rows: usize,
+}
+
+#[derive(Debug, Default)]
+struct DraftColumn {
+    /// Distinct and ascending.
+    thresholds: Vec<f32>,
+    wants: [bool; 2],
+}
+
+impl Draft {
+    /// Adds the tests of a tree; `false`, and nothing added, if there is no room for them.
+    ///
+    /// There is always room in an empty draft for a tree with as many inner nodes as a feature may
+    /// have thresholds.
+    pub(super) fn take(&mut self, steps: &[Step]) -> bool {
+        let mut new: Vec<(u32, f32)> = (steps.iter())
+            .filter(|step| step.set == NO_SET && !self.knows(step))
+            .map(|step| (step.column, step.threshold))
+            .collect();
+        new.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+        // By value, so that zeros of both signs are one.
+        new.dedup_by(|a, b| a.0 == b.0 && a.1 == b.1);
+        let fits = |new: &[(u32, f32)]| {
+            let known = self.columns.get(&new[0].0).map_or(0, |c| c.thresholds.len());
+            known + new.len() <= MAX_THRESHOLDS
+        };
+        let full = self.n_rows + steps.len() > MAX_ROWS && self.n_rows > 0;
+        if full || !new.chunk_by(|a, b| a.0 == b.0).all(fits) {
+            return false;
+        }
+        for (column, threshold) in new {
+            let thresholds = &mut self.columns.entry(column).or_default().thresholds;
+            thresholds.insert(thresholds.partition_point(|t| *t < threshold), threshold);
+        }
         for step in steps {
-            columns[step.column as usize].thresholds.push(step.threshold);
+            let is_new = if let Some(test) = SetTest::of(step) {
+                self.sets.insert(test)
+            } else {
+                let wants = &mut self.columns.entry(step.column).or_default().wants;
+                !std::mem::replace(&mut wants[usize::from(step.missing_left)], true)
+            };
+            self.n_rows += usize::from(is_new);
         }
-        for column in &mut columns {
-            let thresholds = &mut column.thresholds;
-            thresholds.sort_unstable_by(f32::total_cmp);
-            // By value, so that zeros of both signs are one.
-            thresholds.dedup_by(|a, b| a == b);
-            if thresholds.len() > MAX_THRESHOLDS {
-                *thresholds = Vec::new();
-            } else if thresholds.len() > FEW {
-                column.ladder.clone_from(thresholds);
-                let full = (thresholds.len() + 1).next_power_of_two() - 1;
-                column.ladder.resize(full, f32::INFINITY);
-            }
-        }
-        let mut codes = Self { columns, n_rows: 0 };
-        for step in steps {
-            let column = &mut codes.columns[step.column as usize];
-            let row = &mut column.rows[usize::from(step.missing_left)];
-            if row.is_none() && !column.thresholds.is_empty() {
-                *row = Some(codes.n_rows as u32);
-                codes.n_rows += 1;
-            }
-        }
-        codes
+        true
     }
 
+    fn knows(&self, step: &Step) -> bool {
+        self.columns.get(&step.column).is_some_and(|column| {
+            let at = column.thresholds.partition_point(|t| *t < step.threshold);
+            column.thresholds.get(at) == Some(&step.threshold)
+        })
+    }
+
+    /// The codes for all tests taken.
+    pub(super) fn finish(self, sets: &Sets) -> Codes {
+        let mut n_rows = 0;
+        let mut next_row = || {
+            n_rows += 1;
+            n_rows - 1
+        };
+        let columns = (self.columns.into_iter())
+            .map(|(column, draft)| {
+                let rows = draft.wants.map(|wanted| wanted.then(&mut next_row));
+                (column, Column { search: Search::new(draft.thresholds), rows })
+            })
+            .collect();
+        let tests: BTreeMap<SetTest, u32> =
+            self.sets.into_iter().map(|test| (test, next_row())).collect();
+        let levels = Levels::new(&tests, sets);
+        Codes { columns, sets: tests, levels, n_rows: n_rows as usize }
+    }
+}
+
+impl Codes {
     /// How many rows of codes there are.
     pub(super) fn n_rows(&self) -> usize {
         self.n_rows
     }
 
-    /// The row of codes and the rank that a node compares: right is `code > rank`. `None` if the
-    /// feature has too many thresholds.
-    pub(super) fn test(&self, step: &Step) -> Option<(u32, u8)> {
-        let column = &self.columns[step.column as usize];
-        let row = column.rows[usize::from(step.missing_left)]?;
-        let rank = column.thresholds.partition_point(|t| *t < step.threshold);
-        Some((row, rank as u8))
+    /// The row of codes and the rank that a node of a tree taken compares: right is `code > rank`.
+    ///
+    /// # Panics
+    /// If the tree was not taken.
+    pub(super) fn test(&self, step: &Step) -> (u32, u8) {
+        if let Some(test) = SetTest::of(step) {
+            return (self.sets[&test], 0);
+        }
+        let column = &self.columns[&step.column];
+        let row = column.rows[usize::from(step.missing_left)];
+        (row.expect("the tree was taken"), column.search.rank(step.threshold))
     }
 
-    /// Codes of the first `n_rows` rows of a block, one array of values per used feature.
-    pub(super) fn encode(&self, values: &[[f32; LANES]], n_rows: usize, codes: &mut [[u8; LANES]]) {
-        for (column, values) in self.columns.iter().zip(values) {
-            if column.thresholds.is_empty() {
-                continue;
-            }
-            let parts = n_rows.div_ceil(PART) * PART;
+    /// Codes of the first `n_rows` rows of a block, one array of values per used feature. The
+    /// machine must have `unit`.
+    pub(super) fn encode(
+        &self,
+        unit: Unit,
+        sets: &Sets,
+        values: &[[f32; LANES]],
+        n_rows: usize,
+        codes: &mut [[u8; LANES]],
+    ) {
+        let parts = n_rows.div_ceil(PART) * PART;
+        for (column, Column { search, rows }) in &self.columns {
+            let values = &values[*column as usize];
             let mut found = [0; LANES];
-            if column.ladder.is_empty() {
-                count(&column.thresholds, &values[..parts], &mut found[..parts]);
-            } else {
-                climb(&column.ladder, &values[..parts], &mut found[..parts]);
-            }
-            let [right, left] = column.rows;
+            search.codes(unit, &values[..parts], &mut found[..parts]);
+            let [right, left] = *rows;
             if let Some(row) = left {
                 codes[row as usize] = found;
             }
@@ -97,54 +160,7 @@ impl Codes {
                 missing_right(values, &found, &mut codes[row as usize]);
             }
         }
-    }
-}
-
-vectorised! {
-    /// How many of a few thresholds are below each value (none are below NaN), for whole parts.
-    fn count(thresholds: &[f32], values: &[f32], out: &mut [u8]) = count_generic
-}
-
-#[inline(always)]
-fn count_generic(thresholds: &[f32], values: &[f32], out: &mut [u8]) {
-    for (values, out) in values.as_chunks::<PART>().0.iter().zip(out.as_chunks_mut::<PART>().0) {
-        let mut counts = [0_u32; PART];
-        for threshold in thresholds {
-            for (count, x) in counts.iter_mut().zip(values) {
-                *count += u32::from(*x > *threshold);
-            }
-        }
-        for (out, count) in out.iter_mut().zip(counts) {
-            *out = count as u8;
-        }
-    }
-}
-
-vectorised! {
-    /// As [`count`] for ascending thresholds, one less than a power of two of them.
-    fn climb(ladder: &[f32], values: &[f32], out: &mut [u8]) = climb_generic
-}
-
-#[inline(always)]
-fn climb_generic(ladder: &[f32], values: &[f32], out: &mut [u8]) {
-    let places = ladder.len() + 1;
-    assert!(places.is_power_of_two(), "a ladder is padded");
-    for (values, out) in values.as_chunks::<PART>().0.iter().zip(out.as_chunks_mut::<PART>().0) {
-        let mut found = [0_u32; PART];
-        let mut half = places / 2;
-        while half > 0 {
-            let ladder = &ladder[half - 1..];
-            for (found, x) in found.iter_mut().zip(values) {
-                // SAFETY: `found` is a sum of different powers of two above `half`, all below
-                // `places`; hence `found + half - 1 <= places - 2`, which the ladder has.
-                let threshold = unsafe { *ladder.get_unchecked(*found as usize) };
-                *found += if *x > threshold { half as u32 } else { 0 };
-            }
-            half /= 2;
-        }
-        for (out, found) in out.iter_mut().zip(found) {
-            *out = found as u8;
-        }
+        self.levels.encode(unit, sets, values, n_rows, codes);
     }
 }
 
@@ -160,19 +176,5 @@ vectorised! {
 fn missing_right_generic(values: &[f32; LANES], codes: &[u8; LANES], out: &mut [u8; LANES]) {
     for ((out, code), x) in out.iter_mut().zip(codes).zip(values) {
         *out = if x.is_nan() { u8::MAX } else { *code };
-    }
-}
-
-#[cfg(test)]
-pub(super) fn check_portable(ladder: &[f32], values: &[f32; LANES]) {
-    let wanted = values.map(|x| ladder.iter().filter(|t| x > **t).count() as u8);
-    let mut got = [[0; LANES]; 4];
-    count(ladder, values, &mut got[0]);
-    count_generic(ladder, values, &mut got[1]);
-    assert_eq!(got[..2], [wanted; 2]);
-    if (ladder.len() + 1).is_power_of_two() {
-        climb(ladder, values, &mut got[2]);
-        climb_generic(ladder, values, &mut got[3]);
-        assert_eq!(got[2..], [wanted; 2]);
     }
 }

@@ -17,7 +17,8 @@
 //! | `leaves` | values of the leaves |
 //! | `stopping` | early stopping |
 //! | `loss/` | one loss per file |
-//! | `model` | what is kept and how it predicts |
+//! | `model` | what is kept |
+//! | `scoring` | how it predicts |
 //! | `older` | how models of past layouts are read |
 
 mod boost;
@@ -26,10 +27,12 @@ mod loss;
 mod model;
 mod older;
 mod params;
+mod scoring;
 mod stopping;
 
 pub use model::{GbdtModel, Link};
 pub use params::GbdtParams;
+pub use scoring::RowScorer;
 
 use modelwright_core::data::TrainView;
 use modelwright_core::params::Checked;

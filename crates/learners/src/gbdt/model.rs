@@ -9,7 +9,7 @@ use modelwright_kernels::forest::Forest;
 use serde::{Deserialize, Serialize};
 
 use crate::learner::Model;
-use crate::tree::{Tree, predict};
+use crate::tree::{LinearLeaf, Tree};
 
 /// The exponential of more than this is not a finite number.
 const LARGEST_LOG: f64 = 700.0;
@@ -29,7 +29,7 @@ pub enum Link {
 
 impl Link {
     /// Turns row-major scores into predictions, in place.
-    fn apply(self, scores: &mut [f64], n_outputs: usize) {
+    pub(super) fn apply(self, scores: &mut [f64], n_outputs: usize) {
         for row in scores.chunks_exact_mut(n_outputs) {
             match self {
                 Self::Identity => {}
@@ -59,7 +59,8 @@ pub struct GbdtModel {
     pub(super) n_features: u32,
     pub(super) link: Link,
     pub(super) base_scores: Vec<f64>,
-    /// Tree `t` belongs to output `t % n_outputs`.
+    /// Either each has one number per leaf, and tree `t` belongs to output `t % n_outputs`; or each
+    /// has one number per output in each leaf, and belongs to all.
     pub(super) trees: Vec<Tree>,
     #[serde(skip)]
     pub(super) compiled: OnceLock<Forest>,
@@ -71,9 +72,15 @@ impl GbdtModel {
         self.base_scores.len()
     }
 
-    /// The trees, round after round, one per output in each round.
+    /// The trees, round after round: see [`Self::trees_per_round`].
     pub fn trees(&self) -> &[Tree] {
         &self.trees
+    }
+
+    /// How many trees a round has: one per output if a leaf has one number (tree `t` belongs to
+    /// output `t % n_outputs`), one if a leaf has a number for each output.
+    pub fn trees_per_round(&self) -> usize {
+        if self.trees.first().is_some_and(|tree| tree.width() > 1) { 1 } else { self.n_outputs() }
     }
 
     /// The scores before the first tree, one per output.
@@ -84,22 +91,6 @@ impl GbdtModel {
     /// How scores become predictions.
     pub fn link(&self) -> Link {
         self.link
-    }
-
-    /// Scores before the link, row-major.
-    ///
-    /// # Errors
-    /// Input error when `x` does not have the columns it was fitted on.
-    pub fn scores(&self, x: &FeatureView<'_>, ctx: &Context) -> Result<Vec<f64>> {
-        if x.features.n_features() != self.n_features as usize {
-            return Err(Error::input("the table has other features than the model")
-                .expected(format!("{} features", self.n_features))
-                .got(format!("{} features", x.features.n_features())));
-        }
-        let forest = self.compiled.get_or_init(|| {
-            Forest::new(self.n_features as usize, self.trees.iter().map(Tree::parts))
-        });
-        Ok(ctx.install(|| predict::scores(forest, &self.base_scores, x)))
     }
 
     /// How much each feature reduced the loss, over all trees; sums to 1 unless nothing was split.
@@ -120,15 +111,23 @@ impl GbdtModel {
     }
 }
 
+/// The most that a tree can add to a score, whatever finite features a row has.
+fn largest_value(tree: &Tree) -> f64 {
+    let linear = |leaf: &LinearLeaf| {
+        let terms = leaf.terms.iter().map(|(_, c)| c.abs() * f64::from(f32::MAX));
+        leaf.constant.abs() + terms.sum::<f64>()
+    };
+    let plain = tree.values.iter().map(|value| value.abs());
+    plain.chain(tree.linear.iter().map(linear)).fold(0.0, f64::max)
+}
+
 impl Model for GbdtModel {
     fn predict(&self, x: &FeatureView<'_>, ctx: &Context) -> Result<Predictions> {
-        let mut values = self.scores(x, ctx)?;
-        self.link.apply(&mut values, self.n_outputs());
-        Ok(Predictions::new(self.n_outputs(), values))
+        self.predictions_after(self.rounds(), x, ctx)
     }
 
     fn rounds(&self) -> usize {
-        self.trees.len() / self.n_outputs()
+        self.trees.len() / self.trees_per_round()
     }
 
     fn n_features(&self) -> usize {
@@ -138,7 +137,7 @@ impl Model for GbdtModel {
     fn validate(&self) -> Result<()> {
         let broken = |what: &str| Err(Error::input(format!("a stored booster is broken: {what}")));
         let n_outputs = self.base_scores.len();
-        if n_outputs == 0 || !self.trees.len().is_multiple_of(n_outputs) {
+        if n_outputs == 0 || !self.trees.len().is_multiple_of(self.trees_per_round()) {
             return broken("its trees do not belong to whole rounds");
         }
         if self.link == Link::Softmax && n_outputs < 2
@@ -150,12 +149,10 @@ impl Model for GbdtModel {
             return broken("a base score is not a finite number");
         }
         let mut largest = self.base_scores.iter().fold(0.0_f64, |a, b| a.max(b.abs()));
+        let width = if self.trees_per_round() == 1 { n_outputs } else { 1 };
         for tree in &self.trees {
-            tree.validate(self.n_features as usize, 1)?;
-            if !tree.sets.is_empty() || !tree.linear.is_empty() {
-                return broken("its nodes or leaves are of an unknown kind");
-            }
-            largest += tree.values.iter().fold(0.0_f64, |a, b| a.max(b.abs()));
+            tree.validate(self.n_features as usize, width)?;
+            largest += largest_value(tree);
         }
         if !largest.is_finite() {
             return broken("its scores can overflow");

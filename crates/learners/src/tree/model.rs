@@ -131,6 +131,8 @@ impl Tree {
             missing_left: &self.missing_left,
             children: &self.children,
             values: &self.values,
+            sets: self.sets.iter().map(|set| (set.node, set.words.as_slice())).collect(),
+            linear: self.linear.iter().map(|l| (l.constant, l.terms.as_slice())).collect(),
         }
     }
 

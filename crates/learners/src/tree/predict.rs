@@ -1,4 +1,9 @@
 //! Scores of a feature view by a compiled forest: gathers blocks of rows and runs the kernel.
+//!
+//! The sum of a row runs in tree order from its base, in f64, whatever the other rows are and
+//! however many threads there are.
+
+use std::ops::Range;
 
 use modelwright_core::data::{FeatureMatrix, FeatureView};
 use modelwright_kernels::forest::{Block, Forest, LANES};
@@ -10,90 +15,202 @@ const FEW_ROWS: usize = 4;
 const PARALLEL_VISITS: usize = 1 << 18;
 /// Blocks that one task scores.
 const BLOCKS_PER_TASK: usize = 4;
+/// Rows that one task scores.
+const TASK_ROWS: usize = BLOCKS_PER_TASK * LANES;
 
 /// Scores of the rows of `x`, row-major with `base.len()` outputs: `base` plus the trees.
-///
-/// The sum of a row runs in tree order from the base, whatever the other rows are.
 pub fn scores(forest: &Forest, base: &[f64], x: &FeatureView<'_>) -> Vec<f64> {
+    scores_of(forest, 0..forest.n_trees(), base, x)
+}
+
+/// As [`scores`] with some of the trees only.
+///
+/// # Panics
+/// If there are fewer trees.
+pub fn scores_of(
+    forest: &Forest,
+    trees: Range<usize>,
+    base: &[f64],
+    x: &FeatureView<'_>,
+) -> Vec<f64> {
     let n_rows = x.n_rows();
-    let n_outputs = base.len();
-    let mut out = vec![0.0; n_rows * n_outputs];
+    let mut out = vec![0.0; n_rows * base.len()];
     if n_rows <= FEW_ROWS {
-        few(forest, base, x, &mut out);
+        few(forest, trees, base, x, &mut out);
         return out;
     }
-    let task_len = BLOCKS_PER_TASK * LANES * n_outputs;
-    let task = |(i, out): (usize, &mut [f64])| {
-        let mut block = forest.block();
-        let mut sums = vec![[0.0; LANES]; n_outputs];
-        for (b, out) in out.chunks_mut(LANES * n_outputs).enumerate() {
-            let first = (i * BLOCKS_PER_TASK + b) * LANES;
-            let n = out.len() / n_outputs;
-            gather(x, forest.used_features(), first, n, &mut block);
-            for (sums, base) in sums.iter_mut().zip(base) {
-                sums.fill(*base);
+    let n_visits = n_rows * trees.len();
+    for_tasks(n_rows, base.len(), &mut [&mut out], n_visits, |first, out| {
+        let mut rows = BlockRows::new(forest, base.len());
+        rows.for_blocks(x, first, out[0].len() / base.len(), |rows, block| {
+            rows.fill(base);
+            forest.add_block(&mut rows.block, block.len(), trees.clone(), &mut rows.sums);
+            rows.store(block, base.len(), out[0]);
+        });
+    });
+    out
+}
+
+/// Scores after some of the trees: for each number of trees in `stages` (ascending), what
+/// [`scores_of`] gives for as many.
+///
+/// # Panics
+/// If the stages do not ascend or there are fewer trees.
+pub fn staged(
+    forest: &Forest,
+    stages: &[usize],
+    base: &[f64],
+    x: &FeatureView<'_>,
+) -> Vec<Vec<f64>> {
+    let n_rows = x.n_rows();
+    let mut out = vec![vec![0.0; n_rows * base.len()]; stages.len()];
+    let Some(last) = stages.last() else { return out };
+    let mut parts: Vec<&mut [f64]> = out.iter_mut().map(Vec::as_mut_slice).collect();
+    for_tasks(n_rows, base.len(), &mut parts, n_rows * last, |first, out| {
+        let mut rows = BlockRows::new(forest, base.len());
+        rows.for_blocks(x, first, out[0].len() / base.len(), |rows, block| {
+            rows.fill(base);
+            let mut done = 0;
+            for (end, out) in stages.iter().zip(out.iter_mut()) {
+                assert!(done <= *end, "stages ascend");
+                forest.add_block(&mut rows.block, block.len(), done..*end, &mut rows.sums);
+                rows.store(block.clone(), base.len(), out);
+                done = *end;
             }
-            forest.add_block(&mut block, n, &mut sums);
-            for (lane, row) in out.chunks_exact_mut(n_outputs).enumerate() {
-                for (value, sums) in row.iter_mut().zip(&sums) {
-                    *value = sums[lane];
+        });
+    });
+    out
+}
+
+/// The leaves in which the rows of `x` end, row-major: one number per tree of `trees`.
+///
+/// # Panics
+/// If there are fewer trees.
+pub fn leaves(forest: &Forest, trees: Range<usize>, x: &FeatureView<'_>) -> Vec<u32> {
+    let (n_rows, n_trees) = (x.n_rows(), trees.len());
+    let mut out = vec![0; n_rows * n_trees];
+    if n_trees == 0 {
+        return out;
+    }
+    for_tasks(n_rows, n_trees, &mut [&mut out], n_rows * n_trees, |first, out| {
+        let mut rows = BlockRows::new(forest, 0);
+        let mut found = vec![[0; LANES]; n_trees];
+        rows.for_blocks(x, first, out[0].len() / n_trees, |rows, block| {
+            forest.leaves(&mut rows.block, block.len(), trees.clone(), &mut found);
+            let places = out[0].chunks_exact_mut(n_trees).skip(block.start).take(block.len());
+            for (lane, place) in places.enumerate() {
+                for (place, found) in place.iter_mut().zip(&found) {
+                    *place = found[lane];
                 }
             }
-        }
-    };
-    if n_rows * forest.n_trees() >= PARALLEL_VISITS {
-        out.par_chunks_mut(task_len).enumerate().for_each(task);
-    } else {
-        out.chunks_mut(task_len).enumerate().for_each(task);
-    }
+        });
+    });
     out
 }
 
 /// Adds the trees to scores of the given matrix rows, one slice of scores per output.
-///
-/// Each task owns a run of rows of every output.
 pub fn add_to(forest: &Forest, matrix: &FeatureMatrix, rows: &[u32], scores: &mut [Vec<f64>]) {
-    let view = FeatureView::of(matrix, rows);
-    let run = BLOCKS_PER_TASK * LANES;
-    let mut runs: Vec<Vec<&mut [f64]>> = Vec::new();
-    runs.resize_with(rows.len().div_ceil(run), Vec::new);
-    for output in scores.iter_mut() {
-        for (parts, part) in runs.iter_mut().zip(output.chunks_mut(run)) {
+    let (view, trees) = (FeatureView::of(matrix, rows), 0..forest.n_trees());
+    let n_outputs = scores.len();
+    let n_visits = rows.len() * trees.len();
+    let mut parts: Vec<&mut [f64]> = scores.iter_mut().map(Vec::as_mut_slice).collect();
+    for_tasks(rows.len(), 1, &mut parts, n_visits, |first, parts| {
+        let mut rows = BlockRows::new(forest, n_outputs);
+        rows.for_blocks(&view, first, parts[0].len(), |rows, block| {
+            for (sums, part) in rows.sums.iter_mut().zip(parts.iter()) {
+                sums[..block.len()].copy_from_slice(&part[block.clone()]);
+            }
+            forest.add_block(&mut rows.block, block.len(), trees.clone(), &mut rows.sums);
+            for (sums, part) in rows.sums.iter().zip(parts.iter_mut()) {
+                part[block.clone()].copy_from_slice(&sums[..block.len()]);
+            }
+        });
+    });
+}
+
+/// Calls `work(first row, parts)` for runs of rows, on all threads where there is enough to do;
+/// `parts` are the run's parts of arrays that have `per_row` places for each row.
+fn for_tasks<T: Send>(
+    n_rows: usize,
+    per_row: usize,
+    arrays: &mut [&mut [T]],
+    n_visits: usize,
+    work: impl Fn(usize, &mut [&mut [T]]) + Sync,
+) {
+    let mut tasks: Vec<Vec<&mut [T]>> = Vec::new();
+    tasks.resize_with(n_rows.div_ceil(TASK_ROWS), Vec::new);
+    for array in arrays {
+        for (parts, part) in tasks.iter_mut().zip(array.chunks_mut(TASK_ROWS * per_row)) {
             parts.push(part);
         }
     }
-    let task = |(i, mut parts): (usize, Vec<&mut [f64]>)| {
-        let mut block = forest.block();
-        let mut sums = vec![[0.0; LANES]; parts.len()];
-        let n_rows = parts.first().map_or(0, |p| p.len());
-        for start in (0..n_rows).step_by(LANES) {
-            let n = LANES.min(n_rows - start);
-            gather(&view, forest.used_features(), i * run + start, n, &mut block);
-            for (sums, part) in sums.iter_mut().zip(&parts) {
-                sums[..n].copy_from_slice(&part[start..start + n]);
-            }
-            forest.add_block(&mut block, n, &mut sums);
-            for (sums, part) in sums.iter().zip(&mut parts) {
-                part[start..start + n].copy_from_slice(&sums[..n]);
-            }
-        }
-    };
-    if rows.len() * forest.n_trees() >= PARALLEL_VISITS {
-        runs.into_par_iter().enumerate().for_each(task);
+    let task = |(i, mut parts): (usize, Vec<&mut [T]>)| work(i * TASK_ROWS, &mut parts);
+    if n_visits >= PARALLEL_VISITS {
+        tasks.into_par_iter().enumerate().for_each(task);
     } else {
-        runs.into_iter().enumerate().for_each(task);
+        tasks.into_iter().enumerate().for_each(task);
     }
 }
 
-fn few(forest: &Forest, base: &[f64], x: &FeatureView<'_>, out: &mut [f64]) {
-    let mut row = vec![0.0; forest.used_features().len()];
+/// What a task needs for one block of rows after the other.
+struct BlockRows<'a> {
+    forest: &'a Forest,
+    block: Block,
+    /// One array per output.
+    sums: Vec<[f64; LANES]>,
+}
+
+impl<'a> BlockRows<'a> {
+    fn new(forest: &'a Forest, n_outputs: usize) -> Self {
+        Self { forest, block: forest.block(), sums: vec![[0.0; LANES]; n_outputs] }
+    }
+
+    /// Calls `work` for each block of the rows `first..first + n`, filled with their features; the
+    /// range counts rows from `first`.
+    fn for_blocks(
+        &mut self,
+        x: &FeatureView<'_>,
+        first: usize,
+        n: usize,
+        mut work: impl FnMut(&mut Self, Range<usize>),
+    ) {
+        for start in (0..n).step_by(LANES) {
+            let rows = start..(start + LANES).min(n);
+            gather(x, self.forest.used_features(), first + start, rows.len(), &mut self.block);
+            work(self, rows);
+        }
+    }
+
+    fn fill(&mut self, base: &[f64]) {
+        for (sums, base) in self.sums.iter_mut().zip(base) {
+            sums.fill(*base);
+        }
+    }
+
+    /// Writes the sums of a block to its rows of a row-major array.
+    fn store(&self, rows: Range<usize>, n_outputs: usize, out: &mut [f64]) {
+        let out = &mut out[rows.start * n_outputs..rows.end * n_outputs];
+        if let [sums] = &self.sums[..] {
+            out.copy_from_slice(&sums[..out.len()]);
+            return;
+        }
+        for (lane, row) in out.chunks_exact_mut(n_outputs).enumerate() {
+            for (value, sums) in row.iter_mut().zip(&self.sums) {
+                *value = sums[lane];
+            }
+        }
+    }
+}
+
+fn few(forest: &Forest, trees: Range<usize>, base: &[f64], x: &FeatureView<'_>, out: &mut [f64]) {
+    let mut row = forest.row();
     for (i, out) in out.chunks_exact_mut(base.len()).enumerate() {
         let matrix_row = x.row(i);
-        for (value, feature) in row.iter_mut().zip(forest.used_features()) {
+        for (value, feature) in row.values_mut().iter_mut().zip(forest.used_features()) {
             *value = x.features.columns[*feature as usize].values[matrix_row];
         }
         out.copy_from_slice(base);
-        forest.add_row(&row, out);
+        forest.add_row(&mut row, trees.clone(), out);
     }
 }
 
@@ -115,68 +232,5 @@ fn gather(x: &FeatureView<'_>, used: &[u32], first: usize, n: usize, block: &mut
 }
 
 #[cfg(test)]
-mod tests {
-    use modelwright_core::Context;
-    use modelwright_core::data::FeatureColumn;
-
-    use super::*;
-    use crate::tree::Tree;
-
-    /// Balanced trees of 32 leaves over four features.
-    fn trees(n: usize) -> Vec<Tree> {
-        let node = |t: usize, i: usize| (t * 131 + i * 37) % 101;
-        let child = |i: i32| if i < 31 { i } else { !(i - 31) };
-        (0..n)
-            .map(|t| Tree {
-                features: (0..31).map(|i| (node(t, i) % 4) as u32).collect(),
-                thresholds: (0..31).map(|i| node(t, i) as f32 / 101.0).collect(),
-                missing_left: (0..31).map(|i| node(t, i) % 3 == 0).collect(),
-                children: (0..31).map(|i| [child(2 * i + 1), child(2 * i + 2)]).collect(),
-                gains: vec![1.0; 31],
-                covers: vec![2.0; 31],
-                values: (0..32).map(|i| node(t, i) as f64 * 0.1 - 5.0).collect(),
-                leaf_covers: vec![1.0; 32],
-                ..Tree::default()
-            })
-            .collect()
-    }
-
-    fn matrix(n_rows: usize) -> FeatureMatrix {
-        let value = |row: usize, feature: usize| match (row * 53 + feature * 29) % 97 {
-            h if h < 9 => f32::NAN,
-            h => h as f32 / 97.0,
-        };
-        let column = |f: usize| {
-            FeatureColumn::dense(&format!("f{f}"), (0..n_rows).map(|row| value(row, f)).collect())
-        };
-        FeatureMatrix::new(n_rows, (0..4).map(column).collect())
-    }
-
-    #[test]
-    fn scores_do_not_depend_on_the_batch_or_the_threads() {
-        let trees = trees(90);
-        let forest = Forest::new(4, trees.iter().map(Tree::parts));
-        let base = [0.25, -0.5, 1.0];
-        let matrix = matrix(4000);
-        let all: Vec<u32> = (0..4000).collect();
-        let one_by_one: Vec<f64> = all
-            .iter()
-            .flat_map(|row| scores(&forest, &base, &FeatureView::of(&matrix, &[*row])))
-            .collect();
-        for n in (0..=257).chain([4000]) {
-            for threads in [1, 2, 4] {
-                if n % 64 < 2 || threads == 1 {
-                    let ctx = Context::unlimited(0, threads);
-                    let view = FeatureView::of(&matrix, &all[..n]);
-                    let got = ctx.install(|| scores(&forest, &base, &view));
-                    assert_eq!(got, one_by_one[..n * 3], "{n} rows, {threads} threads");
-                }
-            }
-        }
-        let mut added: Vec<Vec<f64>> = base.iter().map(|b| vec![*b; 4000]).collect();
-        add_to(&forest, &matrix, &all, &mut added);
-        for (i, row) in one_by_one.chunks(3).enumerate() {
-            assert_eq!(row, [added[0][i], added[1][i], added[2][i]]);
-        }
-    }
-}
+#[path = "predict_tests.rs"]
+mod tests;

@@ -1,22 +1,29 @@
-//! Vectors of bytes of AVX2 and AVX-512.
+//! Vectors of bytes of AVX2 and AVX-512, the latter with and without its later extensions.
 //!
 //! Why the `unsafe` here is sound, once for all: intrinsics need their vector unit, which the trait
 //! demands of the caller; loads and stores touch `N` bytes of a slice, of which the caller promises
-//! as many; tables have the 16 bytes that are read.
+//! as many; tables have the bytes that are read.
 
 use std::arch::x86_64::{
     __m256i, __m512i, _mm_loadl_epi64, _mm_loadu_si128, _mm256_add_epi8, _mm256_and_si256,
     _mm256_andnot_si256, _mm256_blendv_epi8, _mm256_broadcastsi128_si256, _mm256_cmpeq_epi8,
-    _mm256_cvtepu8_epi32, _mm256_loadu_si256, _mm256_max_epu8, _mm256_min_epu8, _mm256_set1_epi8,
-    _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_srli_epi16, _mm256_storeu_si256,
-    _mm512_add_epi8, _mm512_add_pd, _mm512_and_si512, _mm512_andnot_si512, _mm512_broadcast_i32x4,
-    _mm512_cmpgt_epu8_mask, _mm512_i32gather_pd, _mm512_loadu_pd, _mm512_loadu_si512,
-    _mm512_mask_mov_epi8, _mm512_maskz_mov_epi8, _mm512_min_epu8, _mm512_set1_epi8,
+    _mm256_cvtepu8_epi32, _mm256_loadu_si256, _mm256_max_epu8, _mm256_min_epu8, _mm256_or_si256,
+    _mm256_set1_epi8, _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_slli_epi16,
+    _mm256_srli_epi16, _mm256_storeu_si256, _mm512_add_epi8, _mm512_add_pd, _mm512_and_si512,
+    _mm512_andnot_si512, _mm512_broadcast_i32x4, _mm512_cmpgt_epu8_mask, _mm512_i32gather_pd,
+    _mm512_loadu_pd, _mm512_loadu_si512, _mm512_mask_add_epi8, _mm512_mask_mov_epi8,
+    _mm512_mask_shuffle_epi8, _mm512_maskz_mov_epi8, _mm512_min_epu8, _mm512_set1_epi8,
     _mm512_shuffle_epi8, _mm512_srli_epi16, _mm512_storeu_pd, _mm512_storeu_si512,
-    _mm512_test_epi8_mask,
+    _mm512_test_epi8_mask, _mm512_testn_epi8_mask,
 };
 
 use super::Bytes;
+use crate::forest::leaves::Table;
+use crate::forest::levels::SMALL;
+
+mod vbmi;
+
+pub(in crate::forest) use vbmi::Avx512Vbmi;
 
 /// Position of the lowest bit of a nibble; of none, more than any.
 const LOW: [u8; 16] = [8, 0, 1, 0, 2, 0, 1, 0, 3, 0, 1, 0, 2, 0, 1, 0];
@@ -57,6 +64,38 @@ unsafe impl Bytes for Avx2 {
         unsafe {
             let stays = _mm256_cmpeq_epi8(_mm256_max_epu8(codes.0, rank.0), rank.0);
             Self(_mm256_andnot_si256(_mm256_andnot_si256(stays, kill.0), self.0))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn with(self, bit: Self, codes: Self, rank: Self) -> Self {
+        // SAFETY: see the module's text.
+        unsafe {
+            let stays = _mm256_cmpeq_epi8(_mm256_max_epu8(codes.0, rank.0), rank.0);
+            Self(_mm256_or_si256(_mm256_andnot_si256(stays, bit.0), self.0))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn look_up(table: &[u8; SMALL], places: Self) -> Self {
+        // SAFETY: see the module's text.
+        unsafe {
+            let half = |at: usize| {
+                _mm256_broadcastsi128_si256(_mm_loadu_si128(table[at..].as_ptr().cast()))
+            };
+            let low = _mm256_shuffle_epi8(half(0), places.0);
+            let high = _mm256_shuffle_epi8(half(16), places.0);
+            // Bit 4 of a place says which half; the blend looks at bit 7.
+            Self(_mm256_blendv_epi8(low, high, _mm256_slli_epi16::<3>(places.0)))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn lacks(self, bits: Self) -> Self {
+        // SAFETY: see the module's text.
+        unsafe {
+            let none = _mm256_cmpeq_epi8(_mm256_and_si256(self.0, bits.0), _mm256_setzero_si256());
+            Self(_mm256_and_si256(none, _mm256_set1_epi8(1)))
         }
     }
 
@@ -133,6 +172,36 @@ unsafe impl Bytes for Avx512 {
     }
 
     #[inline(always)]
+    unsafe fn with(self, bit: Self, codes: Self, rank: Self) -> Self {
+        // SAFETY: see the module's text.
+        unsafe {
+            let right = _mm512_cmpgt_epu8_mask(codes.0, rank.0);
+            Self(_mm512_mask_add_epi8(self.0, right, self.0, bit.0))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn look_up(table: &[u8; SMALL], places: Self) -> Self {
+        // SAFETY: see the module's text.
+        unsafe {
+            let half =
+                |at: usize| _mm512_broadcast_i32x4(_mm_loadu_si128(table[at..].as_ptr().cast()));
+            let high = _mm512_test_epi8_mask(places.0, _mm512_set1_epi8(16));
+            let low = _mm512_shuffle_epi8(half(0), places.0);
+            Self(_mm512_mask_shuffle_epi8(low, high, half(16), places.0))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn lacks(self, bits: Self) -> Self {
+        // SAFETY: see the module's text.
+        unsafe {
+            let none = _mm512_testn_epi8_mask(self.0, bits.0);
+            Self(_mm512_maskz_mov_epi8(none, _mm512_set1_epi8(1)))
+        }
+    }
+
+    #[inline(always)]
     unsafe fn choose(alive: Self, new: [Self; 2], old: [Self; 2]) -> [Self; 2] {
         // SAFETY: see the module's text.
         unsafe {
@@ -166,14 +235,13 @@ unsafe impl Bytes for Avx512 {
     }
 
     #[inline(always)]
-    unsafe fn add_values(indices: &[u8], values: &[f64], out: &mut [f64]) {
-        let (indices, out) = (indices.as_chunks::<8>().0, out.as_chunks_mut::<8>().0);
-        for (indices, out) in indices.iter().zip(out) {
+    unsafe fn add_values(exits: &[u8], table: Table<'_>, out: &mut [f64]) {
+        let (exits, out) = (exits.as_chunks::<8>().0, out.as_chunks_mut::<8>().0);
+        for (exits, out) in exits.iter().zip(out) {
             // SAFETY: see the module's text.
             unsafe {
-                let indices = _mm_loadl_epi64(indices.as_ptr().cast());
-                let indices = _mm256_cvtepu8_epi32(indices);
-                let new = _mm512_i32gather_pd::<8>(indices, values.as_ptr());
+                let exits = _mm256_cvtepu8_epi32(_mm_loadl_epi64(exits.as_ptr().cast()));
+                let new = _mm512_i32gather_pd::<8>(exits, table.values.as_ptr());
                 let sum = _mm512_add_pd(_mm512_loadu_pd(out.as_ptr()), new);
                 _mm512_storeu_pd(out.as_mut_ptr(), sum);
             }
