@@ -115,6 +115,11 @@ pub struct Fitted {
 }
 
 impl Fitted {
+    /// A model of learner `L`, however it came about.
+    pub fn of<L: Learner>(model: L::Model) -> Self {
+        erase::<L>(model)
+    }
+
     /// The model's bytes, to be read back by [`Entry::decode`] of the same learner.
     ///
     /// # Errors

@@ -10,10 +10,12 @@
 //! | [`atomic`] | files that are complete or absent |
 //! | [`outputs`] | a fit's folder: `model.mw`, `report.html`, `record.json` |
 //! | [`digest`] | SHA-256 in hexadecimal |
+//! | [`import`] | model files of other libraries, as values |
 
 pub mod artifact;
 pub mod atomic;
 pub mod digest;
+pub mod import;
 pub mod outputs;
 
 pub use artifact::{Artifact, read_artifact, resolve_model};

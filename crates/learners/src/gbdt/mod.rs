@@ -81,4 +81,6 @@ impl Learner for Gbdt {
 }
 
 #[cfg(test)]
+mod model_tests;
+#[cfg(test)]
 mod tests;

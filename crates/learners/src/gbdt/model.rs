@@ -25,6 +25,14 @@ pub enum Link {
     Softmax,
     /// `exp(score)`.
     Exponential,
+    /// `1 / (1 + exp(-score_k))`: one class against the rest, so that a row need not sum to 1.
+    LogisticEach,
+    /// `sign(score) · score²`: the target's root was learned.
+    SignedSquare,
+    /// `ln(1 + exp(score))`.
+    Softplus,
+    /// 1 above a score of 0, else 0: a class without a probability.
+    Step,
 }
 
 impl Link {
@@ -33,12 +41,24 @@ impl Link {
         for row in scores.chunks_exact_mut(n_outputs) {
             match self {
                 Self::Identity => {}
-                Self::Logistic => row[0] = 1.0 / (1.0 + (-row[0]).exp()),
+                Self::Logistic | Self::LogisticEach => row.iter_mut().for_each(logistic),
                 Self::Exponential => row[0] = row[0].min(LARGEST_LOG).exp(),
                 Self::Softmax => softmax(row),
+                Self::SignedSquare => row[0] *= row[0].abs(),
+                Self::Softplus => row[0] = row[0].max(0.0) + (-row[0].abs()).exp().ln_1p(),
+                Self::Step => row[0] = f64::from(u8::from(row[0] > 0.0)),
             }
         }
     }
+
+    /// Whether a prediction has a number for each class.
+    fn is_per_class(self) -> bool {
+        matches!(self, Self::Softmax | Self::LogisticEach)
+    }
+}
+
+fn logistic(score: &mut f64) {
+    *score = 1.0 / (1.0 + (-*score).exp());
 }
 
 fn softmax(row: &mut [f64]) {
@@ -67,6 +87,23 @@ pub struct GbdtModel {
 }
 
 impl GbdtModel {
+    /// A booster of finished trees: tree `t` adds to output `t % base_scores.len()`.
+    ///
+    /// # Errors
+    /// Input error when the parts do not make a sound booster over `n_features` features.
+    pub fn from_parts(
+        n_features: usize,
+        link: Link,
+        base_scores: Vec<f64>,
+        trees: Vec<Tree>,
+    ) -> Result<Self> {
+        let n_features = u32::try_from(n_features)
+            .map_err(|e| Error::input("a booster has too many features").because(e))?;
+        let model = Self { n_features, link, base_scores, trees, compiled: OnceLock::new() };
+        model.validate()?;
+        Ok(model)
+    }
+
     /// How many numbers a prediction of one row has.
     pub fn n_outputs(&self) -> usize {
         self.base_scores.len()
@@ -140,9 +177,7 @@ impl Model for GbdtModel {
         if n_outputs == 0 || !self.trees.len().is_multiple_of(self.trees_per_round()) {
             return broken("its trees do not belong to whole rounds");
         }
-        if self.link == Link::Softmax && n_outputs < 2
-            || self.link != Link::Softmax && n_outputs > 1
-        {
+        if self.link.is_per_class() != (n_outputs > 1) {
             return broken("its outputs do not fit its link");
         }
         if self.base_scores.iter().any(|s| !s.is_finite()) {

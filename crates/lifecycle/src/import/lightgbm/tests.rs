@@ -1,0 +1,145 @@
+//! Against models that LightGBM wrote, and against broken ones.
+
+use modelwright_learners::gbdt::Link;
+
+use super::super::golden::{assert_scores, bytes, damage};
+use super::*;
+use crate::import::Reading;
+
+fn model(name: &str) -> ForeignModel {
+    read(&bytes(&format!("lightgbm-{name}.txt")), None).unwrap_or_else(|e| panic!("{name}: {e}"))
+}
+
+fn text(name: &str) -> String {
+    String::from_utf8(bytes(&format!("lightgbm-{name}.txt"))).unwrap()
+}
+
+fn error(text: &str) -> String {
+    read(text.as_bytes(), None).unwrap_err().to_string()
+}
+
+#[test]
+fn every_kind_of_model_scores_as_lightgbm_does() {
+    use crate::import::Answer::{Classes, Probability, Value};
+    let cases = [
+        ("binary", Link::Logistic, Probability, 0.7),
+        ("multiclass", Link::Softmax, Classes(3), 1.0),
+        ("ova", Link::LogisticEach, Classes(3), 1.3),
+        ("sqrt", Link::SignedSquare, Value, 1.0),
+        ("poisson", Link::Exponential, Value, 1.0),
+        ("lambda", Link::Softplus, Value, 1.0),
+        ("forest", Link::Logistic, Probability, 1.0),
+        ("dart", Link::Identity, Value, 1.0),
+        ("linear", Link::Identity, Value, 1.0),
+        ("zeros", Link::Identity, Value, 1.0),
+        ("blind", Link::Identity, Value, 1.0),
+        ("stump", Link::Identity, Value, 1.0),
+    ];
+    for (name, link, answer, sigmoid) in cases {
+        let model = model(name);
+        assert_eq!((model.link, model.answer), (link, answer), "{name}");
+        assert_scores(&model, &format!("lightgbm-{name}"), sigmoid, 1e-12);
+    }
+}
+
+#[test]
+fn features_keep_their_names_levels_and_ranges() {
+    let model = model("binary");
+    let names: Vec<&str> = model.features.iter().map(|f| f.name.as_str()).collect();
+    assert_eq!(names, ["size", "age", "flat", "colour", "zone"]);
+    let Reading::Levels(colour) = &model.features[3].reading else { unreachable!() };
+    assert_eq!(colour.names, ["black", "blue", "grey", "pale green", "red"]);
+    assert!(colour.unlisted_is_missing && !colour.are_numbers);
+    assert_eq!(model.features[1].range, Some((0.0, 5.0)));
+    assert_eq!((model.version.as_str(), model.objective.as_str()), ("v4", "binary sigmoid:0.7"));
+    assert_eq!(self::model("ova").features[3].reading, Reading::LevelNumber);
+    assert!(self::model("zeros").features[0].zero_is_missing());
+}
+
+#[test]
+fn thresholds_stay_as_they_were_beside_the_trees() {
+    let model = model("binary");
+    for (tree, exact) in model.trees.iter().zip(&model.thresholds) {
+        for (node, (rounded, exact)) in tree.thresholds.iter().zip(exact).enumerate() {
+            let is_set = tree.sets.iter().any(|set| set.node as usize == node);
+            assert!(is_set || f64::from(*rounded) <= *exact);
+            assert!(is_set || f64::from(rounded.next_up()) > *exact);
+        }
+    }
+}
+
+#[test]
+fn lines_may_end_as_on_windows_and_remarks_may_be_absent() {
+    let unix = text("poisson");
+    let whole = read(unix.as_bytes(), None).unwrap();
+    assert_eq!(read(unix.replace('\n', "\r\n").as_bytes(), None).unwrap(), whole);
+    let (trees, _) = unix.split_once("\nfeature_importances").unwrap();
+    let bare = read(trees.as_bytes(), None).unwrap();
+    assert_eq!(bare.trees, whole.trees);
+    assert_eq!(bare.features[3].reading, Reading::LevelNumber);
+}
+
+#[test]
+fn a_cut_file_is_refused_wherever_it_is_cut() {
+    let text = text("multiclass");
+    let end = text.find("end of trees").unwrap() + "end of trees".len();
+    for cut in (0..end).step_by(7) {
+        assert!(read(&text.as_bytes()[..cut], None).is_err(), "cut at byte {cut}");
+    }
+}
+
+#[test]
+fn errors_say_where_and_what() {
+    let good = text("binary");
+    let cases = [
+        (good.replacen("num_leaves=6", "num_leaves=7", 1), "tree 0, leaf_value, line"),
+        (good.replacen("num_leaves=6", "num_leaves=99999999999999999", 1), "6 values"),
+        (good.replacen("max_feature_idx=4", "max_feature_idx=3", 1), "4 names"),
+        (good.replacen("objective=binary", "objective=binery", 1), "did you mean `binary`"),
+        (good.replacen("sigmoid:0.7", "sigmoid:-1", 1), "a number above 0"),
+        (good.replacen("num_tree_per_iteration=1", "num_tree_per_iteration=3", 1), "expected: 1"),
+        (good.replacen("left_child=", "left_child=0 ", 1), "left_child"),
+        (good.replacen("end of trees", "", 1), "after the last tree"),
+        (good.replacen("Tree=1", "Twee=1", 1), "trees, as tree_sizes says"),
+        ("{}".to_owned(), "`tree` on the first line"),
+    ];
+    for (text, part) in cases {
+        let error = error(&text);
+        assert!(error.contains(part), "`{part}` is not in: {error}");
+    }
+    let pickle = read(b"\x80\x04\x95", None).unwrap_err().to_string();
+    assert!(pickle.contains("pickle"), "{pickle}");
+}
+
+#[test]
+fn a_set_cannot_be_claimed_twice() {
+    let text = text("ova");
+    let at = text.find("num_cat=2").expect("a tree with two sets");
+    let (before, after) = text.split_at(at);
+    let line = after.lines().find(|l| l.starts_with("threshold=")).unwrap();
+    let twice = line.replace(" 1 ", " 0 ").replace("=1 ", "=0 ");
+    assert_ne!(line, twice);
+    let error = error(&format!("{before}{}", after.replacen(line, &twice, 1)));
+    assert!(error.contains("each of the 2 sets once"), "{error}");
+}
+
+#[test]
+fn categories_without_a_column_must_be_named() {
+    let text = text("binary").replace("[categorical_feature: 3]", "[categorical_feature: 1,3]");
+    assert!(error(&text).contains("--categories"));
+    let named = read(text.as_bytes(), Some(&["colour".to_owned()])).unwrap();
+    assert_eq!(named, model("binary"));
+    let slip = read(text.as_bytes(), Some(&["color".to_owned()])).unwrap_err().to_string();
+    assert!(slip.contains("did you mean `colour`"), "{slip}");
+}
+
+#[test]
+fn damaged_files_are_refused_or_read_but_never_panic() {
+    for name in ["binary", "linear", "ova", "stump"] {
+        damage(&bytes(&format!("lightgbm-{name}.txt")), 1500, |bytes| {
+            if let Ok(model) = read(bytes, None) {
+                model.check().unwrap();
+            }
+        });
+    }
+}

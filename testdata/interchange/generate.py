@@ -1,0 +1,103 @@
+"""Writes the small foreign models of this folder and what their libraries predict with them.
+
+Run by hand with LightGBM 4.7 and XGBoost 3.2; the files are committed. `<name>.txt`, `.json` and
+`.ubj` are model files; `<name>.rows.json` holds features as the library sees them (null is
+missing), its raw scores and its predictions.
+"""
+
+import json
+import pathlib
+import sys
+
+import numpy as np
+import pandas as pd
+
+HERE = pathlib.Path(__file__).parent
+N = 400
+
+
+def table(seed):
+    """Numbers that are f32, missing values, zeros, named and numbered categories."""
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame({
+        "size": rng.normal(size=N).astype("f4"),
+        "age": rng.integers(0, 6, N).astype("f4"),
+        "flat": np.float32(1.0),
+        "colour": pd.Categorical(rng.choice(["red", "blue", "pale green", "grey", "black"], N)),
+        "zone": rng.integers(0, 70, N),
+    })
+    frame.loc[rng.random(N) < 0.15, "size"] = np.nan
+    frame.loc[rng.random(N) < 0.1, "colour"] = np.nan
+    signal = (np.nan_to_num(frame["size"], nan=0.7) + 0.4 * frame["age"]
+              + (frame["colour"] == "red") * 1.5 + (frame["zone"] % 7 < 3) * 1.2
+              + rng.normal(size=N) * 0.3)
+    return frame, signal.to_numpy()
+
+
+def numbers(frame):
+    """The features as numbers, categories as codes."""
+    frame = frame.copy()
+    for name in frame.columns:
+        if isinstance(frame[name].dtype, pd.CategoricalDtype):
+            codes = frame[name].cat.codes.astype("f8")
+            frame[name] = codes.where(codes >= 0)
+    return frame.to_numpy("f8")
+
+
+def write_rows(name, x, scores, predictions):
+    rows = [[None if np.isnan(v) else float(v) for v in row] for row in x]
+    document = {
+        "rows": rows,
+        "scores": np.reshape(scores, (len(x), -1)).astype(float).tolist(),
+        "predictions": np.reshape(predictions, (len(x), -1)).astype(float).tolist(),
+    }
+    text = json.dumps(document, separators=(",", ":")).replace("],[", "],\n[")
+    (HERE / f"{name}.rows.json").write_text(text + "\n")
+
+
+def lightgbm_models():
+    import lightgbm as lgb
+
+    frame, signal = table(1)
+    binary = (signal > np.median(signal)).astype(int)
+    classes = np.digitize(signal, np.quantile(signal, [0.3, 0.7]))
+    positive = np.exp(signal / 3)
+    share = 1 / (1 + np.exp(-signal))
+    sparse = frame.copy()
+    sparse["age"] = sparse["age"].where(sparse["age"] > 2, 0) - 3 * (sparse["age"] > 4)
+    sparse.loc[::5, "size"] = 0
+    cases = {
+        "binary": ({"objective": "binary", "sigmoid": 0.7}, frame, binary),
+        "multiclass": ({"objective": "multiclass", "num_class": 3}, frame, classes),
+        "ova": ({"objective": "multiclassova", "num_class": 3, "sigmoid": 1.3}, frame, classes),
+        "sqrt": ({"objective": "regression", "reg_sqrt": True}, frame, signal),
+        "poisson": ({"objective": "poisson"}, frame, positive),
+        "lambda": ({"objective": "cross_entropy_lambda"}, frame, share),
+        "forest": ({"objective": "binary", "boosting": "rf", "bagging_freq": 1,
+                    "bagging_fraction": 0.6}, frame, binary),
+        "dart": ({"objective": "quantile", "boosting": "dart", "drop_rate": 0.5,
+                  "skip_drop": 0.0}, frame, signal),
+        "linear": ({"objective": "regression", "linear_tree": True}, frame, signal),
+        "zeros": ({"objective": "regression", "zero_as_missing": True}, sparse, signal),
+        "blind": ({"objective": "regression", "use_missing": False}, frame, signal),
+        "stump": ({"objective": "regression", "min_data_in_leaf": N}, frame, signal),
+    }
+    for name, (params, x, y) in cases.items():
+        columns = ["zone"] if name == "ova" else "auto"
+        x = x.drop(columns="colour") if name == "ova" else x
+        data = lgb.Dataset(x, y, categorical_feature=columns)
+        common = {"num_leaves": 6, "verbose": -1, "min_data_per_group": 5, "seed": 3, "cat_smooth": 1,
+                  "min_data_in_leaf": 10, "num_threads": 1, "deterministic": True}
+        booster = lgb.train({**common, **params}, data, 4)
+        booster.save_model(HERE / f"lightgbm-{name}.txt")
+        rows = x.iloc[:40]
+        raw = booster.predict(rows, raw_score=True)
+        # LightGBM averages the trees of a forest only when it converts the scores.
+        raw = raw / 4 if name == "forest" else raw
+        write_rows(f"lightgbm-{name}", numbers(rows), raw, booster.predict(rows))
+
+
+if __name__ == "__main__":
+    which = sys.argv[1:] or ["lightgbm"]
+    for name in which:
+        globals()[f"{name}_models"]()
