@@ -17,6 +17,7 @@
 //! | [`histogram`] | gradient sums per bin |
 //! | [`threshold`] | the best cut of one histogram |
 //! | [`forest`] | predictions of many trees for blocks of rows |
+//! | [`shap`] | Shapley values of trees for blocks of rows |
 
 pub mod dispatch;
 pub mod dot;
@@ -26,6 +27,7 @@ pub mod forest;
 pub mod gradient;
 pub mod histogram;
 pub mod partition;
+pub mod shap;
 pub mod threshold;
 
 pub use dispatch::{Isa, isa};

@@ -19,9 +19,11 @@
 //! | `loss/` | one loss per file |
 //! | `model` | what is kept |
 //! | `scoring` | how it predicts |
+//! | `explain` | Shapley values of its scores |
 //! | `older` | how models of past layouts are read |
 
 mod boost;
+mod explain;
 mod leaves;
 mod loss;
 mod model;

@@ -16,6 +16,7 @@ pub mod joint;
 pub mod leaf_wise;
 pub mod model;
 pub mod predict;
+pub mod shap;
 pub mod split;
 pub mod workspace;
 

@@ -1,0 +1,203 @@
+//! Against the definition: Shapley values by all subsets of features.
+
+use modelwright_core::data::{FeatureColumn, FeatureMatrix};
+
+use super::*;
+use crate::tree::{LevelSet, LinearLeaf};
+
+/// A small deterministic stream of numbers in 0..1.
+pub(super) struct Stream(pub(super) u64);
+
+impl Stream {
+    pub(super) fn unit(&mut self) -> f64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963);
+        (self.0 >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    pub(super) fn below(&mut self, n: usize) -> usize {
+        (self.unit() * n as f64) as usize
+    }
+}
+
+/// A random tree: repeated features, missing values both ways, levels, some empty leaves.
+pub(super) fn tree(n_inner: usize, n_features: usize, width: usize, seed: u64) -> Tree {
+    let mut random = Stream(seed);
+    let mut tree = Tree {
+        values: (0..(n_inner + 1) * width).map(|_| random.unit() * 4.0 - 2.0).collect(),
+        ..Tree::default()
+    };
+    // Each new node takes the place of a random open child.
+    let mut open: Vec<(usize, usize)> = Vec::new();
+    for node in 0..n_inner {
+        if node > 0 {
+            let (parent, side) = open.swap_remove(random.below(open.len()));
+            tree.children[parent][side] = node as i32;
+        }
+        tree.features.push(random.below(n_features) as u32);
+        tree.thresholds.push((random.unit() * 8.0).floor() as f32);
+        tree.missing_left.push(random.unit() < 0.5);
+        tree.children.push([0, 0]);
+        tree.gains.push(random.unit() as f32);
+        tree.covers.push(0.0);
+        open.extend([(node, 0), (node, 1)]);
+        if random.unit() < 0.25 {
+            tree.thresholds[node] = 0.0;
+            let words = vec![(random.unit() * 256.0) as u64];
+            tree.sets.push(LevelSet { node: node as u32, words });
+        }
+    }
+    for (leaf, (parent, side)) in open.into_iter().enumerate() {
+        tree.children[parent][side] = !(leaf as i32);
+    }
+    let empty = |r: f64| if r < 0.1 { 0.0 } else { (r * 50.0).ceil() as f32 };
+    tree.leaf_covers = (0..=n_inner).map(|_| empty(random.unit())).collect();
+    for node in (0..n_inner).rev() {
+        tree.covers[node] = tree.children[node]
+            .iter()
+            .map(|c| {
+                usize::try_from(*c)
+                    .map_or_else(|_| tree.leaf_covers[!c as usize], |c| tree.covers[c])
+            })
+            .sum();
+    }
+    tree.validate(n_features, width).unwrap();
+    tree
+}
+
+pub(super) fn matrix(n_rows: usize, n_features: usize, seed: u64) -> FeatureMatrix {
+    let mut random = Stream(seed);
+    let mut value = || match random.unit() {
+        r if r < 0.1 => f32::NAN,
+        _ => (random.unit() * 9.0).floor() as f32,
+    };
+    let columns = (0..n_features)
+        .map(|f| FeatureColumn::dense(&format!("f{f}"), (0..n_rows).map(|_| value()).collect()))
+        .collect();
+    FeatureMatrix::new(n_rows, columns)
+}
+
+/// The game of the covers: features outside the set go both ways.
+fn covers_game(tree: &Tree, output: usize, known: &dyn Fn(usize) -> Option<f32>) -> f64 {
+    fn below(tree: &Tree, child: i32, output: usize, known: &dyn Fn(usize) -> Option<f32>) -> f64 {
+        let Ok(node) = usize::try_from(child) else {
+            return tree.values[!child as usize * tree.width() + output];
+        };
+        let [left, right] = tree.children[node].map(|c| below(tree, c, output, known));
+        match known(tree.features[node] as usize) {
+            Some(value) if tree.goes_left(node, value) => left,
+            Some(_) => right,
+            None => {
+                let share = compile::left_share(tree, node);
+                share * left + (1.0 - share) * right
+            }
+        }
+    }
+    below(tree, if tree.features.is_empty() { !0 } else { 0 }, output, known)
+}
+
+fn factorial(n: usize) -> f64 {
+    (1..=n).map(|i| i as f64).product()
+}
+
+/// Shapley values and interaction matrix of a game over `n` players, by the definition.
+pub(super) fn shapley(n: usize, game: &dyn Fn(u32) -> f64) -> (Vec<f64>, Vec<f64>) {
+    let worth: Vec<f64> = (0..1_u32 << n).map(game).collect();
+    let mut values = vec![0.0; n];
+    let mut matrix = vec![0.0; n * n];
+    for set in 0..1_usize << n {
+        let size = set.count_ones() as usize;
+        for i in (0..n).filter(|i| set >> i & 1 == 0) {
+            let weight = factorial(size) * factorial(n - size - 1) / factorial(n);
+            values[i] += weight * (worth[set | 1 << i] - worth[set]);
+            for j in (0..n).filter(|j| *j != i && set >> j & 1 == 0) {
+                let weight = factorial(size) * factorial(n - size - 2) / factorial(n - 1) / 2.0;
+                let both = worth[set | 1 << i | 1 << j] + worth[set];
+                matrix[i * n + j] += weight * (both - worth[set | 1 << i] - worth[set | 1 << j]);
+            }
+        }
+    }
+    for i in 0..n {
+        let rest: f64 = (0..n).filter(|j| *j != i).map(|j| matrix[i * n + j]).sum();
+        matrix[i * n + i] = values[i] - rest;
+    }
+    (values, matrix)
+}
+
+pub(super) fn near(got: f64, want: f64, what: &str) {
+    assert!((got - want).abs() < 1e-11 * (1.0 + want.abs()), "{what}: {got} {want}");
+}
+
+const N: usize = 6;
+
+#[test]
+fn values_and_interactions_are_those_of_the_definition() {
+    let ctx = Context::unlimited(0, 2);
+    let x = matrix(11, N, 5);
+    let view = FeatureView::all(&x);
+    for (seed, n_inner) in [(1, 1), (2, 2), (3, 5), (4, 9), (5, 20), (6, 40), (7, 60), (8, 0)] {
+        let trees = [tree(n_inner, N, 1, seed), tree(n_inner / 2, N, 1, seed + 100)];
+        let ensemble = Ensemble { trees: &trees, base: &[0.5], scale: 0.75, n_features: N };
+        let got = contributions(&ensemble, &view, &ctx).unwrap();
+        let pairs = interactions(&ensemble, &view, &ctx).unwrap();
+        for row in 0..x.n_rows {
+            let game = |set: u32| -> f64 {
+                let known = |f: usize| (set >> f & 1 == 1).then(|| x.columns[f].values[row]);
+                0.5 + 0.75 * trees.iter().map(|t| covers_game(t, 0, &known)).sum::<f64>()
+            };
+            let (values, matrix) = shapley(N, &game);
+            for i in 0..N {
+                near(got.of(row, 0)[i], values[i], &format!("{seed}: row {row} feature {i}"));
+                for j in 0..N {
+                    let pair = pairs.of(row, 0)[i * (N + 1) + j];
+                    near(pair, matrix[i * N + j], &format!("{seed}: row {row} pair {i} {j}"));
+                }
+            }
+            near(got.of(row, 0)[N], game(0), "bias");
+            near(pairs.of(row, 0)[(N + 1) * (N + 1) - 1], game(0), "bias of pairs");
+            near(got.score(row, 0), game((1 << N) - 1), "local accuracy");
+        }
+    }
+}
+
+#[test]
+fn interventional_values_are_those_of_the_definition_also_for_linear_leaves() {
+    let ctx = Context::unlimited(0, 2);
+    let (x, background) = (matrix(9, N, 6), matrix(13, N, 77));
+    let [view, sample] = [&x, &background].map(FeatureView::all);
+    for (seed, n_inner) in [(1, 1), (2, 3), (3, 9), (4, 25), (5, 60), (6, 0), (7, 2), (8, 14)] {
+        let mut trees = [tree(n_inner, N, 1, seed), tree(n_inner / 2, N, 1, seed + 100)];
+        if seed % 2 == 0 {
+            let mut random = Stream(seed);
+            let mut leaf = || LinearLeaf {
+                constant: random.unit(),
+                terms: (0..random.below(4))
+                    .map(|_| (random.below(N) as u32, random.unit() - 0.5))
+                    .collect(),
+            };
+            trees[0].linear = (0..=n_inner).map(|_| leaf()).collect();
+            trees[0].validate(N, 1).unwrap();
+        }
+        let ensemble = Ensemble { trees: &trees, base: &[-1.0], scale: 0.5, n_features: N };
+        let got = interventional(&ensemble, &view, &sample, &ctx).unwrap();
+        for row in 0..x.n_rows {
+            let game = |set: u32| -> f64 {
+                let one = |b: usize| -> f64 {
+                    let value = |f: usize| {
+                        let mixed = if set >> f & 1 == 1 { (&x, row) } else { (&background, b) };
+                        mixed.0.columns[f].values[mixed.1]
+                    };
+                    trees.iter().map(|t| t.leaf_value(t.leaf_of(value), 0, value)).sum()
+                };
+                -1.0 + 0.5 * (0..background.n_rows).map(one).sum::<f64>() / 13.0
+            };
+            let (values, _) = shapley(N, &game);
+            for (i, value) in values.iter().enumerate() {
+                near(got.of(row, 0)[i], *value, &format!("{seed}: row {row} feature {i}"));
+            }
+            near(got.of(row, 0)[N], game(0), "bias");
+            near(got.score(row, 0), game((1 << N) - 1), "local accuracy");
+        }
+        assert_eq!(contributions(&ensemble, &view, &ctx).is_err(), seed % 2 == 0);
+        assert_eq!(interactions(&ensemble, &view, &ctx).is_err(), seed % 2 == 0);
+    }
+}
