@@ -3,13 +3,19 @@
 use modelwright_core::{Error, Result};
 
 use crate::baseline::Baseline;
+use crate::forest::{ExtraTrees, RandomForest};
 use crate::gbdt::Gbdt;
 use crate::learner::Entry;
 use crate::linear::Linear;
 
 /// All learners, simplest first.
-pub const LEARNERS: &[Entry] =
-    &[Entry::of::<Baseline>(), Entry::of::<Linear>(), Entry::of::<Gbdt>()];
+pub const LEARNERS: &[Entry] = &[
+    Entry::of::<Baseline>(),
+    Entry::of::<Linear>(),
+    Entry::of::<RandomForest>(),
+    Entry::of::<ExtraTrees>(),
+    Entry::of::<Gbdt>(),
+];
 
 /// The learner `name`.
 ///

@@ -6,6 +6,7 @@ pub mod catalog;
 mod checks;
 #[cfg(test)]
 mod example;
+pub mod forest;
 pub mod gbdt;
 pub mod learner;
 pub mod linear;

@@ -65,26 +65,7 @@ impl<'a> TrainBins<'a> {
     /// # Errors
     /// Input error when a column has no bins, or bins that contradict themselves.
     pub fn new(matrix: &'a FeatureMatrix, rows: &[u32]) -> Result<Self> {
-        let mut binned = Vec::with_capacity(matrix.columns.len());
-        for column in &matrix.columns {
-            let bins = column.bins.as_deref().ok_or_else(|| {
-                Error::input("a feature has no bins")
-                    .column(&*column.name)
-                    .hint("bin all features before trees are grown on them")
-            })?;
-            binned.push(bins);
-        }
-        let features: Vec<Option<BinFeature<'a>>> =
-            binned.par_iter().enumerate().map(|(i, bins)| feature(i, bins, rows)).collect();
-        for (column, feature) in matrix.columns.iter().zip(&features) {
-            let sound = feature.as_ref().is_none_or(|f| {
-                f.n_bins() <= 256 && f.codes.iter().all(|code| *code <= f.missing_bin())
-            });
-            if !sound {
-                return Err(Error::input("a feature has more bins than cuts").column(&*column.name));
-            }
-        }
-        let features: Vec<BinFeature<'a>> = features.into_iter().flatten().collect();
+        let features = features_of(matrix, rows)?;
         let blocks = blocks(&features);
         let mut bins =
             Self { n_rows: rows.len(), blocks, histogram_len: 0, places: Vec::new(), features };
@@ -104,6 +85,33 @@ impl<'a> TrainBins<'a> {
             self.histogram_len += block.len;
         }
     }
+}
+
+/// The columns that are not constant in `rows` (ascending), as bins of those rows.
+///
+/// # Errors
+/// Input error when a column has no bins, or bins that contradict themselves.
+pub fn features_of<'a>(matrix: &'a FeatureMatrix, rows: &[u32]) -> Result<Vec<BinFeature<'a>>> {
+    let mut binned = Vec::with_capacity(matrix.columns.len());
+    for column in &matrix.columns {
+        let bins = column.bins.as_deref().ok_or_else(|| {
+            Error::input("a feature has no bins")
+                .column(&*column.name)
+                .hint("bin all features before trees are grown on them")
+        })?;
+        binned.push(bins);
+    }
+    let features: Vec<Option<BinFeature<'a>>> =
+        binned.par_iter().enumerate().map(|(i, bins)| feature(i, bins, rows)).collect();
+    for (column, feature) in matrix.columns.iter().zip(&features) {
+        let sound = feature.as_ref().is_none_or(|f| {
+            f.n_bins() <= 256 && f.codes.iter().all(|code| *code <= f.missing_bin())
+        });
+        if !sound {
+            return Err(Error::input("a feature has more bins than cuts").column(&*column.name));
+        }
+    }
+    Ok(features.into_iter().flatten().collect())
 }
 
 /// The bins of `rows`; `None` when they are all equal.

@@ -1,0 +1,144 @@
+//! The parameters, in scikit-learn's words, and the settings that growing reads.
+
+use modelwright_core::declare_params;
+use modelwright_core::params::Domain;
+use modelwright_core::task::Task;
+
+/// How many features a node looks at; `auto` is `sqrt` for classes and `third` for numbers.
+const MAX_FEATURES: &[&str] = &["auto", "sqrt", "log2", "third", "half", "all"];
+
+declare_params! {
+    /// Parameters of the random forest.
+    pub struct RandomForestParams {
+        /// How many trees are grown.
+        n_trees: usize = 100_usize, Domain::int(1, 10_000);
+        /// How many features a node looks at; `auto` is `sqrt` for classes, `third` for numbers.
+        max_features: String = "auto", Domain::Choice(MAX_FEATURES);
+        /// The most splits between root and leaf; 0 is without limit.
+        max_depth: usize = 0_usize, Domain::int(0, 1000);
+        /// The most leaves of a tree; 0 is without limit.
+        max_leaves: usize = 15_000_usize, Domain::int(0, 10_000_000);
+        /// The fewest rows of a node that is split.
+        min_samples_split: usize = 2_usize, Domain::int(2, 1_000_000);
+        /// The fewest rows of a leaf; 0 is 1 for classes and 3 for numbers.
+        min_samples_leaf: usize = 0_usize, Domain::int(0, 1_000_000);
+        /// Whether each tree draws rows with replacement.
+        bootstrap: bool = true, Domain::Flag;
+        /// How many rows each tree draws, as a part of all rows.
+        max_samples: f64 = 1.0, Domain::real(0.001, 1.0);
+    }
+}
+
+declare_params! {
+    /// Parameters of extra trees.
+    pub struct ExtraTreesParams {
+        /// How many trees are grown.
+        n_trees: usize = 100_usize, Domain::int(1, 10_000);
+        /// How many features a node looks at; `auto` is `sqrt` for classes, `all` for numbers.
+        max_features: String = "auto", Domain::Choice(MAX_FEATURES);
+        /// The most splits between root and leaf; 0 is without limit.
+        max_depth: usize = 0_usize, Domain::int(0, 1000);
+        /// The most leaves of a tree; 0 is without limit.
+        max_leaves: usize = 15_000_usize, Domain::int(0, 10_000_000);
+        /// The fewest rows of a node that is split.
+        min_samples_split: usize = 2_usize, Domain::int(2, 1_000_000);
+        /// The fewest rows of a leaf; 0 is 1 for classes and 3 for numbers.
+        min_samples_leaf: usize = 0_usize, Domain::int(0, 1_000_000);
+        /// Whether each tree draws rows with replacement.
+        bootstrap: bool = false, Domain::Flag;
+        /// How many rows each tree draws with `bootstrap`, as a part of all rows.
+        max_samples: f64 = 1.0, Domain::real(0.001, 1.0);
+    }
+}
+
+/// What growing reads.
+#[derive(Debug, Clone)]
+pub(super) struct Settings {
+    /// The stream of random numbers.
+    pub(super) name: &'static str,
+    pub(super) n_trees: usize,
+    max_features: String,
+    /// What `auto` means for a numeric target.
+    features_of_numbers: &'static str,
+    pub(super) max_depth: usize,
+    pub(super) max_leaves: usize,
+    pub(super) min_samples_split: usize,
+    min_samples_leaf: usize,
+    pub(super) bootstrap: bool,
+    pub(super) max_samples: f64,
+    pub(super) random_cuts: bool,
+}
+
+fn or_no_limit(value: usize) -> usize {
+    if value == 0 { usize::MAX } else { value }
+}
+
+macro_rules! settings {
+    ($params:ty, $name:literal, $features_of_numbers:literal, $random_cuts:literal) => {
+        impl $params {
+            /// The settings of growing.
+            pub(super) fn settings(&self) -> Settings {
+                Settings {
+                    name: $name,
+                    n_trees: self.n_trees,
+                    max_features: self.max_features.clone(),
+                    features_of_numbers: $features_of_numbers,
+                    max_depth: or_no_limit(self.max_depth),
+                    max_leaves: or_no_limit(self.max_leaves),
+                    min_samples_split: self.min_samples_split,
+                    min_samples_leaf: self.min_samples_leaf,
+                    bootstrap: self.bootstrap,
+                    max_samples: self.max_samples,
+                    random_cuts: $random_cuts,
+                }
+            }
+        }
+    };
+}
+
+settings!(RandomForestParams, "random forest", "third", false);
+settings!(ExtraTreesParams, "extra trees", "all", true);
+
+impl Settings {
+    /// How many features a node looks at.
+    pub(super) fn features_per_node(&self, task: Task, n_features: usize) -> usize {
+        let rule = match (self.max_features.as_str(), task) {
+            ("auto", Task::Regression) => self.features_of_numbers,
+            ("auto", _) => "sqrt",
+            (rule, _) => rule,
+        };
+        let n = n_features as f64;
+        let wanted = match rule {
+            "sqrt" => n.sqrt(),
+            "log2" => n.log2(),
+            "third" => n / 3.0,
+            "half" => n / 2.0,
+            _ => n,
+        };
+        (wanted.round() as usize).clamp(1, n_features.max(1))
+    }
+
+    /// The fewest rows of a leaf.
+    pub(super) fn min_leaf(&self, task: Task) -> usize {
+        match (self.min_samples_leaf, task) {
+            (0, Task::Regression) => 3,
+            (0, _) => 1,
+            (n, _) => n,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn automatic_features_follow_forest_and_task() {
+        let (forest, extra) =
+            (RandomForestParams::default().settings(), ExtraTreesParams::default().settings());
+        assert_eq!(forest.features_per_node(Task::Binary, 100), 10);
+        assert_eq!(forest.features_per_node(Task::Regression, 9), 3);
+        assert_eq!(extra.features_per_node(Task::Regression, 9), 9);
+        assert_eq!(extra.features_per_node(Task::Multiclass, 1), 1);
+    }
+}
