@@ -125,20 +125,12 @@ unsafe impl Bytes for Avx512Vbmi {
 
     #[inline(always)]
     unsafe fn add_values(exits: &[u8], table: Table<'_>, out: &mut [f64]) {
+        let rows = exits.as_chunks::<64>().0.iter().zip(out.as_chunks_mut::<64>().0);
         // SAFETY: see the module's text.
         unsafe {
-            let (exits_64, out_64) = (exits.as_chunks::<64>().0, out.as_chunks_mut::<64>().0);
             match table.bytes.len() {
-                512 => {
-                    for (exits, out) in exits_64.iter().zip(out_64) {
-                        add_64::<1>(exits, table.bytes, out);
-                    }
-                }
-                1024 => {
-                    for (exits, out) in exits_64.iter().zip(out_64) {
-                        add_64::<2>(exits, table.bytes, out);
-                    }
-                }
+                512 => rows.for_each(|(exits, out)| add_64::<1>(exits, table.bytes, out)),
+                1024 => rows.for_each(|(exits, out)| add_64::<2>(exits, table.bytes, out)),
                 _ => Avx512::add_values(exits, table, out),
             }
         }
@@ -148,46 +140,48 @@ unsafe impl Bytes for Avx512Vbmi {
 /// Adds the values of 64 exits below `64 * R`. Byte `j` of the values is looked up for all rows at
 /// once; eight vectors of such bytes are then transposed to 64 values.
 ///
-/// # Safety
-/// As [`Bytes::add_values`]; there are `512 * R` bytes.
-#[inline(always)]
-unsafe fn add_64<const R: usize>(exits: &[u8; 64], bytes: &[u8], out: &mut [f64; 64]) {
-    debug_assert_eq!(bytes.len(), 512 * R);
-    // SAFETY: see the module's text.
-    unsafe {
-        let load = |from: *const u8| _mm512_loadu_si512(from.cast());
-        let places = _mm512_permutexvar_epi8(load(ORDER.as_ptr()), load(exits.as_ptr()));
-        let byte = |j: usize| {
-            let table = bytes.as_ptr().add(64 * R * j);
-            if R == 1 {
-                _mm512_permutexvar_epi8(places, load(table))
-            } else {
-                _mm512_permutex2var_epi8(load(table), places, load(table.add(64)))
-            }
-        };
-        let pair = |j: usize| {
-            let (low, high) = (byte(j), byte(j + 1));
-            [_mm512_unpacklo_epi8(low, high), _mm512_unpackhi_epi8(low, high)]
-        };
-        let quad = |j: usize| -> [__m512i; 4] {
-            let (low, high) = (pair(j), pair(j + 2));
-            [
-                _mm512_unpacklo_epi16(low[0], high[0]),
-                _mm512_unpackhi_epi16(low[0], high[0]),
-                _mm512_unpacklo_epi16(low[1], high[1]),
-                _mm512_unpackhi_epi16(low[1], high[1]),
-            ]
-        };
-        let (low, high) = (quad(0), quad(4));
-        let out = out.as_mut_ptr();
-        for i in 0..4 {
-            let values =
-                [_mm512_unpacklo_epi32(low[i], high[i]), _mm512_unpackhi_epi32(low[i], high[i])];
-            for (e, values) in values.into_iter().enumerate() {
-                let out = out.add(16 * i + 8 * e);
-                let sum = _mm512_add_pd(_mm512_loadu_pd(out), _mm512_castsi512_pd(values));
-                _mm512_storeu_pd(out, sum);
-            }
+/// # Panics
+/// If there are not `512 * R` bytes.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl")]
+#[target_feature(enable = "avx512vbmi,gfni,avx2,bmi1,bmi2,lzcnt")]
+fn add_64<const R: usize>(exits: &[u8; 64], bytes: &[u8], out: &mut [f64; 64]) {
+    let (bytes, rest) = bytes.as_chunks::<64>();
+    assert!(bytes.len() == 8 * R && rest.is_empty(), "eight tables of bytes");
+    // SAFETY: there are 64 bytes.
+    let load = |from: &[u8; 64]| unsafe { _mm512_loadu_si512(from.as_ptr().cast()) };
+    let places = _mm512_permutexvar_epi8(load(&ORDER), load(exits));
+    let byte = |j: usize| {
+        if R == 1 {
+            _mm512_permutexvar_epi8(places, load(&bytes[j]))
+        } else {
+            _mm512_permutex2var_epi8(load(&bytes[2 * j]), places, load(&bytes[2 * j + 1]))
         }
+    };
+    let pair = |j: usize| {
+        let (low, high) = (byte(j), byte(j + 1));
+        [_mm512_unpacklo_epi8(low, high), _mm512_unpackhi_epi8(low, high)]
+    };
+    let quad = |j: usize| -> [__m512i; 4] {
+        let (low, high) = (pair(j), pair(j + 2));
+        [
+            _mm512_unpacklo_epi16(low[0], high[0]),
+            _mm512_unpackhi_epi16(low[0], high[0]),
+            _mm512_unpacklo_epi16(low[1], high[1]),
+            _mm512_unpackhi_epi16(low[1], high[1]),
+        ]
+    };
+    let (low, high) = (quad(0), quad(4));
+    let add = |values: __m512i, out: &mut [f64; 8]| {
+        // SAFETY: there are 8 sums.
+        unsafe {
+            let sum = _mm512_add_pd(_mm512_loadu_pd(out.as_ptr()), _mm512_castsi512_pd(values));
+            _mm512_storeu_pd(out.as_mut_ptr(), sum);
+        }
+    };
+    for (i, out) in out.as_chunks_mut::<16>().0.iter_mut().enumerate() {
+        let [first, second] = out.as_chunks_mut::<8>().0 else { continue };
+        add(_mm512_unpacklo_epi32(low[i], high[i]), first);
+        add(_mm512_unpackhi_epi32(low[i], high[i]), second);
     }
 }
