@@ -16,6 +16,7 @@
 //! | [`partition`] | how they are divided between children |
 //! | [`histogram`] | gradient sums per bin |
 //! | [`threshold`] | the best cut of one histogram |
+//! | [`level`] | gains of cuts that many leaves share |
 //! | [`forest`] | predictions of many trees for blocks of rows |
 //! | [`shap`] | Shapley values of trees for blocks of rows |
 
@@ -26,6 +27,7 @@ pub mod exp;
 pub mod forest;
 pub mod gradient;
 pub mod histogram;
+pub mod level;
 pub mod partition;
 pub mod shap;
 pub mod threshold;

@@ -52,7 +52,7 @@ impl Rule {
     }
 
     #[inline(always)]
-    fn shrunk(&self, sum: i64) -> f64 {
+    pub(crate) fn shrunk(&self, sum: i64) -> f64 {
         let g = (f64::from(gradient_units(sum)) * self.gradient_unit).abs() - self.l1;
         if g > 0.0 { g } else { 0.0 }
     }

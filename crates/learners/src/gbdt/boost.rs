@@ -15,8 +15,7 @@ use super::loss::{self, BLOCK_ROWS, Loss};
 use super::model::GbdtModel;
 use super::params::GbdtParams;
 use super::stopping::Stopping;
-use crate::tree::leaf_wise::{Grown, Limits, grow};
-use crate::tree::{SplitRule, TrainBins, Tree, Workspace, predict};
+use crate::tree::{GrowPolicy, Grown, SplitRule, TrainBins, Tree, Workspace, grow, predict};
 
 /// Rows from which gradients become entries in parallel.
 const PARALLEL_ROWS: usize = 4 * BLOCK_ROWS;
@@ -26,6 +25,7 @@ pub(super) fn fit(train: &TrainView<'_>, params: &GbdtParams, ctx: &Context) -> 
     if train.rows.is_empty() {
         return Err(Error::input("there are no rows to learn from"));
     }
+    params.check_depth()?;
     let learning = loss::make(params, train, train.rows)?;
     // Validation rows without weight cannot judge.
     let judged = train.validation.iter().any(|row| train.weight(*row) > 0.0);
@@ -151,9 +151,12 @@ impl Rounds<'_> {
         let n_entries = sample.map_or(self.bins.n_rows, <[u32]>::len);
         workspace.reserve(n_entries);
         let scale = Scale::for_rows(n_entries, largest_of(gradients));
-        let rule = self.rule(scale, index);
+        let rule = SplitRule {
+            score_noise: self.score_noise(round, gradients),
+            ..self.rule(scale, index)
+        };
         fill_entries(gradients, sample, scale, rule.seed as u32, &mut workspace);
-        let limits = Limits { max_leaves: self.params.max_leaves, max_depth: self.params.depth() };
+        let limits = self.params.limits();
         let features = self.features(index);
         let mut grown = grow(self.bins, &rule, limits, &features, &mut workspace, n_entries);
         let residuals = self.learning.leaf_quantile().map(|q| (q, &*scores));
@@ -185,10 +188,26 @@ impl Rounds<'_> {
             min_samples_leaf: p.min_samples(self.bins.n_rows),
             min_child_weight: p.min_child_weight,
             min_split_gain: p.min_split_gain,
+            feature_fraction_bylevel: p.feature_fraction_bylevel,
             feature_fraction_bynode: p.feature_fraction_bynode,
             extra_trees: p.extra_trees,
+            score_noise: 0.0,
             seed: Random::stream(self.seed, "tree", index).next_u64(),
         }
+    }
+
+    /// How much the scores of an oblivious tree are shaken: the deviation of the gradients from 0,
+    /// times `random_strength`, fading as the model grows (CatBoost's law).
+    fn score_noise(&self, round: usize, gradients: &[[f32; 2]]) -> f64 {
+        if self.params.random_strength == 0.0
+            || self.params.limits().policy != GrowPolicy::Oblivious
+        {
+            return 0.0;
+        }
+        let squares: f64 = gradients.iter().map(|gh| f64::from(gh[0]).powi(2)).sum();
+        let n = gradients.len().max(1) as f64;
+        let left = (n.ln() - round as f64 * self.rate).exp();
+        self.params.random_strength * (squares / n).sqrt() * left / (1.0 + left)
     }
 
     /// Which features the tree may use.

@@ -83,6 +83,8 @@ impl Learner for Gbdt {
 }
 
 #[cfg(test)]
+mod growers_tests;
+#[cfg(test)]
 mod model_tests;
 #[cfg(test)]
 mod tests;

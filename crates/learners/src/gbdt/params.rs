@@ -3,10 +3,22 @@
 use modelwright_core::declare_params;
 use modelwright_core::params::Domain;
 use modelwright_core::task::Task;
+use modelwright_core::{Error, Result};
+
+use crate::tree::oblivious::MAX_DEPTH;
+use crate::tree::{GrowPolicy, Limits};
 
 /// The losses by name; `auto` follows the task.
 const LOSSES: &[&str] =
     &["auto", "logistic", "softmax", "squared", "absolute", "huber", "quantile", "poisson"];
+
+/// How trees may grow.
+const POLICIES: &[&str] = &["leaf_wise", "depth_wise", "oblivious"];
+
+/// The depth of trees that grow by levels when none is asked for, as in CatBoost and XGBoost.
+const DEPTH_BY_LEVELS: usize = 6;
+/// The most leaves of a tree that grows by levels.
+const LEAVES_BY_LEVELS: usize = 1 << MAX_DEPTH;
 
 declare_params! {
     /// Parameters of the gradient booster, in LightGBM's and scikit-learn's words.
@@ -15,9 +27,11 @@ declare_params! {
         n_rounds: usize = 1000_usize, Domain::int(0, 100_000);
         /// How much of each tree is added; 0 chooses by rows, rounds and task.
         learning_rate: f64 = 0.0, Domain::real(0.0, 1.0);
-        /// The most leaves of a tree.
+        /// How trees grow: best leaf first, level by level, or with one cut for all of a level.
+        grow_policy: String = "leaf_wise", Domain::Choice(POLICIES);
+        /// The most leaves of a tree that grows leaf-wise.
         max_leaves: usize = 31_usize, Domain::int(2, 4096).log();
-        /// The most splits between root and leaf; 0 is without limit.
+        /// The most splits between root and leaf; 0 is 6, or no limit for trees that grow leaf-wise.
         max_depth: usize = 0_usize, Domain::int(0, 64);
         /// The fewest training rows of a leaf; 0 chooses by rows.
         min_samples_leaf: usize = 0_usize, Domain::int(0, 1_000_000);
@@ -31,12 +45,16 @@ declare_params! {
         min_split_gain: f64 = 0.0, Domain::real(0.0, 1e9);
         /// The part of the features that each tree may use.
         feature_fraction: f64 = 1.0, Domain::real(0.01, 1.0);
-        /// The part of the tree's features that each node may use.
+        /// The part of the tree's features that each level may use.
+        feature_fraction_bylevel: f64 = 1.0, Domain::real(0.01, 1.0);
+        /// The part of the level's features that each node may use (of an oblivious tree, each level).
         feature_fraction_bynode: f64 = 0.7, Domain::real(0.01, 1.0);
         /// The part of the rows that each tree is grown on.
         bagging_fraction: f64 = 0.8, Domain::real(0.05, 1.0);
         /// Whether features are cut at random places: more varied trees, less overfitting.
         extra_trees: bool = false, Domain::Flag;
+        /// How much chance decides between cuts of an oblivious tree; fades as rounds are added.
+        random_strength: f64 = 1.0, Domain::real(0.0, 1e3);
         /// Strength, in rows, with which leaves are drawn towards the value of their parent.
         path_smooth: f64 = 0.0, Domain::real(0.0, 1e6);
         /// Rounds without improvement of the validation loss before stopping; 0 chooses by rows.
@@ -78,12 +96,39 @@ impl GbdtParams {
         self.extra_trees
             || self.bagging_fraction < 1.0
             || self.feature_fraction < 1.0
+            || self.feature_fraction_bylevel < 1.0
+            || self.random_strength > 0.0 && self.grow_policy == "oblivious"
             || self.feature_fraction_bynode < 1.0
     }
 
-    /// The most splits between root and leaf.
-    pub(super) fn depth(&self) -> usize {
-        if self.max_depth == 0 { usize::MAX } else { self.max_depth }
+    /// How trees grow and when that ends.
+    pub(super) fn limits(&self) -> Limits {
+        let policy = match self.grow_policy.as_str() {
+            "oblivious" => GrowPolicy::Oblivious,
+            "depth_wise" => GrowPolicy::DepthWise,
+            _ => GrowPolicy::LeafWise,
+        };
+        let (max_leaves, unlimited) = match policy {
+            GrowPolicy::LeafWise => (self.max_leaves, usize::MAX),
+            GrowPolicy::DepthWise | GrowPolicy::Oblivious => (LEAVES_BY_LEVELS, DEPTH_BY_LEVELS),
+        };
+        let max_depth = if self.max_depth == 0 { unlimited } else { self.max_depth };
+        Limits { policy, max_leaves, max_depth }
+    }
+
+    /// Proves that trees which grow by levels do not grow without bounds.
+    ///
+    /// # Errors
+    /// Input error that names the parameter.
+    pub(super) fn check_depth(&self) -> Result<()> {
+        let limits = self.limits();
+        if limits.policy == GrowPolicy::LeafWise || limits.max_depth <= MAX_DEPTH {
+            return Ok(());
+        }
+        Err(Error::input("parameter `max_depth` of gbdt is out of range")
+            .expected(format!("at most {MAX_DEPTH} for trees that grow {}", self.grow_policy))
+            .got(self.max_depth.to_string())
+            .hint("a tree that grows by levels has up to 2^max_depth leaves"))
     }
 
     /// The name of the loss for `task`.

@@ -14,7 +14,7 @@ use super::*;
 use crate::learner::{Entry, Model};
 
 /// Columns with cuts between all values, or at quantiles when there are many.
-fn matrix(columns: Vec<Vec<f32>>) -> FeatureMatrix {
+pub(super) fn matrix(columns: Vec<Vec<f32>>) -> FeatureMatrix {
     let n_rows = columns[0].len();
     let column = |(j, values): (usize, Vec<f32>)| {
         let mut sorted: Vec<f32> = values.iter().copied().filter(|v| !v.is_nan()).collect();
@@ -33,7 +33,7 @@ fn matrix(columns: Vec<Vec<f32>>) -> FeatureMatrix {
     FeatureMatrix::new(n_rows, columns.into_iter().enumerate().map(column).collect())
 }
 
-fn fit_in(
+pub(super) fn fit_in(
     features: &FeatureMatrix,
     target: &Target,
     weights: Option<&[f64]>,
@@ -45,12 +45,12 @@ fn fit_in(
     Gbdt::fit(&view, &params.clone().check("gbdt").unwrap(), ctx).unwrap()
 }
 
-fn fit(features: &FeatureMatrix, target: &Target, params: &GbdtParams) -> GbdtModel {
+pub(super) fn fit(features: &FeatureMatrix, target: &Target, params: &GbdtParams) -> GbdtModel {
     let rows: Vec<u32> = (0..features.n_rows as u32).collect();
     fit_in(features, target, None, [&rows, &[]], params, &Context::unlimited(1, 1))
 }
 
-fn predictions(model: &GbdtModel, features: &FeatureMatrix) -> Vec<f64> {
+pub(super) fn predictions(model: &GbdtModel, features: &FeatureMatrix) -> Vec<f64> {
     let ctx = Context::unlimited(0, 1);
     model.predict(&FeatureView::all(features), &ctx).unwrap().values
 }
@@ -61,12 +61,12 @@ fn plain() -> GbdtParams {
 }
 
 /// The defaults without random draws.
-fn whole() -> GbdtParams {
+pub(super) fn whole() -> GbdtParams {
     GbdtParams { bagging_fraction: 1.0, feature_fraction_bynode: 1.0, ..GbdtParams::default() }
 }
 
 /// A noisy curve of three features with missing values.
-fn curve(n: usize) -> (FeatureMatrix, Vec<f64>) {
+pub(super) fn curve(n: usize) -> (FeatureMatrix, Vec<f64>) {
     let mut random = Random::new(5);
     let mut columns = vec![Vec::new(); 3];
     let mut target = Vec::with_capacity(n);
@@ -80,7 +80,7 @@ fn curve(n: usize) -> (FeatureMatrix, Vec<f64>) {
     (matrix(columns), target)
 }
 
-fn rmse(a: &[f64], b: &[f64]) -> f64 {
+pub(super) fn rmse(a: &[f64], b: &[f64]) -> f64 {
     (a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>() / a.len() as f64).sqrt()
 }
 

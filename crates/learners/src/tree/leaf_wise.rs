@@ -1,9 +1,9 @@
-//! The leaf-wise grower: always splits the leaf that gains most.
+//! The leaf-wise grower: always splits the leaf that gains most, or depth-wise, the least deep one.
 //!
 //! ```text
 //! leaves = [root]
 //! while fewer than max_leaves:
-//!     split the leaf of largest gain (ties: the oldest)
+//!     split the leaf of largest gain (ties: the oldest); depth-wise, among those least deep
 //!     partition its rows; sum the smaller child, subtract for the larger; find both best splits
 //! ```
 //!
@@ -15,43 +15,19 @@
 use std::ops::Range;
 
 use modelwright_kernels::entry::{hessian_units, total};
-use modelwright_kernels::partition::{Sides, divide, partition, reverse_into};
-use rayon::prelude::*;
 
 use super::bins::TrainBins;
+use super::grow::{GrowPolicy, Grown, Limits};
 use super::histogram::{Candidate, Child, build_and_split, divide_and_split, split_again};
 use super::model::Tree;
+use super::partition::{Test, partition};
 use super::split::{LeafSums, Split, SplitRule};
 use super::workspace::Workspace;
 
 /// Bytes that the histograms of one tree's open leaves may take.
 const HISTOGRAM_BYTES: usize = 128 << 20;
-/// Rows of a leaf from which its partition runs in parallel.
-const PARALLEL_ROWS: usize = 1 << 16;
-/// Rows of a chunk of a parallel partition.
-const CHUNK_ROWS: usize = 1 << 14;
 /// How often the estimate of rows per Hessian is corrected before a leaf is left as it is.
 const MAX_DOUBLINGS: i32 = 4;
-
-/// When growing ends.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// The most leaves.
-    pub max_leaves: usize,
-    /// The most splits between root and leaf.
-    pub max_depth: usize,
-}
-
-/// A grown tree whose leaves have no values yet.
-#[derive(Debug)]
-pub struct Grown {
-    /// The tree; all values are 0.
-    pub tree: Tree,
-    /// The entries of each leaf in the workspace.
-    pub leaves: Vec<Range<usize>>,
-    /// Gradients and Hessians of each inner node, in units.
-    pub node_sums: Vec<i64>,
-}
 
 /// Grows a tree on the first `n_entries` entries of the workspace.
 ///
@@ -70,7 +46,7 @@ pub fn grow(
         limits,
         tree_features,
         workspace,
-        leaves: Vec::with_capacity(limits.max_leaves),
+        leaves: Vec::new(),
         next_id: 0,
         grown: Grown { tree: Tree::default(), leaves: Vec::new(), node_sums: Vec::new() },
     };
@@ -117,7 +93,7 @@ impl Grower<'_> {
         let mut root = self.leaf(0..n_entries, sum, 0, None);
         if self.is_splittable(&root) {
             let mut histogram = self.workspace.take_histogram(self.bins.histogram_len);
-            let drawn = self.rule.node_features(self.tree_features, root.id);
+            let drawn = self.rule.node_features(self.tree_features, root.id, 0);
             let allowed = drawn.as_deref().unwrap_or(self.tree_features);
             let candidate = Candidate { sums: root.sums(), allowed };
             let entries = &self.workspace.entries[root.rows.clone()];
@@ -146,15 +122,19 @@ impl Grower<'_> {
     }
 
     fn most_promising(&self) -> Option<usize> {
-        let mut best: Option<(usize, f64)> = None;
+        let by_depth = self.limits.policy == GrowPolicy::DepthWise;
+        let mut best: Option<(usize, usize, f64)> = None;
         for (i, leaf) in self.leaves.iter().enumerate() {
-            if let Some(split) = &leaf.best
-                && best.is_none_or(|(_, gain)| split.cut.gain > gain)
-            {
-                best = Some((i, split.cut.gain));
+            let Some(split) = &leaf.best else { continue };
+            let depth = if by_depth { leaf.depth } else { 0 };
+            let wins = best.is_none_or(|(_, best_depth, gain)| {
+                depth < best_depth || (depth == best_depth && split.cut.gain > gain)
+            });
+            if wins {
+                best = Some((i, depth, split.cut.gain));
             }
         }
-        best.map(|(i, _)| i)
+        best.map(|(i, ..)| i)
     }
 
     fn split(&mut self, index: usize) {
@@ -208,7 +188,7 @@ impl Grower<'_> {
         if leaf.doublings <= MAX_DOUBLINGS
             && let Some(histogram) = &leaf.histogram
         {
-            let drawn = self.rule.node_features(self.tree_features, leaf.id);
+            let drawn = self.rule.node_features(self.tree_features, leaf.id, leaf.depth);
             let allowed = drawn.as_deref().unwrap_or(self.tree_features);
             let candidate = Candidate { sums: leaf.sums(), allowed };
             leaf.best = split_again(self.bins, self.rule, histogram, &candidate, leaf.doublings);
@@ -257,7 +237,8 @@ impl Grower<'_> {
         }
         let mut of_large = parent;
         let mut of_small = self.workspace.take_histogram(self.bins.histogram_len);
-        let drawn = [small.id, large.id].map(|id| self.rule.node_features(self.tree_features, id));
+        let drawn = [&*small, &*large]
+            .map(|leaf| self.rule.node_features(self.tree_features, leaf.id, leaf.depth));
         let [for_small, for_large] =
             [&drawn[0], &drawn[1]].map(|d| d.as_deref().unwrap_or(self.tree_features));
         let candidates = [
@@ -284,7 +265,7 @@ impl Grower<'_> {
     fn search_from_rows(&mut self, mut leaf: Leaf) -> Leaf {
         if self.is_splittable(&leaf) {
             let mut histogram = self.workspace.take_histogram(self.bins.histogram_len);
-            let drawn = self.rule.node_features(self.tree_features, leaf.id);
+            let drawn = self.rule.node_features(self.tree_features, leaf.id, leaf.depth);
             let allowed = drawn.as_deref().unwrap_or(self.tree_features);
             let candidate = Candidate { sums: leaf.sums(), allowed };
             let entries = &self.workspace.entries[leaf.rows.clone()];
@@ -311,33 +292,9 @@ impl Grower<'_> {
 
     fn partition(&mut self, rows: Range<usize>, split: &Split, missing_left: bool) -> usize {
         let feature = &self.bins.features[split.feature];
-        let codes = &*feature.codes;
-        let sides = Sides { cut: split.cut.bin, missing: feature.missing_bin(), missing_left };
         let entries = &mut self.workspace.entries[rows.clone()];
         let scratch = &mut self.workspace.scratch[rows];
-        if entries.len() < PARALLEL_ROWS || rayon::current_num_threads() == 1 {
-            return partition(entries, scratch, codes, sides);
-        }
-        let counts: Vec<usize> = entries
-            .par_chunks(CHUNK_ROWS)
-            .zip(scratch.par_chunks_mut(CHUNK_ROWS))
-            .map(|(from, to)| divide(from, to, codes, sides))
-            .collect();
-        let n_left = counts.iter().sum();
-        let (mut left, mut right) = entries.split_at_mut(n_left);
-        let mut copies = Vec::with_capacity(counts.len());
-        for (chunk, count) in scratch.chunks(CHUNK_ROWS).zip(&counts) {
-            let (to_left, rest) = std::mem::take(&mut left).split_at_mut(*count);
-            left = rest;
-            let (to_right, rest) = std::mem::take(&mut right).split_at_mut(chunk.len() - count);
-            right = rest;
-            copies.push((chunk.split_at(*count), to_left, to_right));
-        }
-        copies.into_par_iter().for_each(|((from_left, from_right), to_left, to_right)| {
-            to_left.copy_from_slice(from_left);
-            reverse_into(from_right, to_right);
-        });
-        n_left
+        partition(entries, scratch, feature, Test { bin: split.cut.bin, missing_left })
     }
 
     fn finish(mut self) -> Grown {

@@ -1,9 +1,10 @@
 //! Decision trees over binned features: what the booster and the forests share.
 //!
 //! A tree is grown on integers: bins instead of values ([`bins`]) and quantised gradients whose
-//! sums are exact ([`modelwright_kernels::entry`]). A grower ([`leaf_wise`]) asks for the best
-//! cut of each leaf ([`split`]), which needs the leaf's histogram ([`histogram`]); it knows no
-//! loss, and leaves the values of the leaves to its caller. The finished [`Tree`] compares real
+//! sums are exact ([`modelwright_kernels::entry`]). A grower ([`grow`]: [`leaf_wise`] or
+//! [`oblivious`]) asks for the best cut of each leaf ([`split`]) or level, which needs histograms
+//! ([`histogram`]), and divides the rows ([`partition`]); it knows no loss, and leaves the values
+//! of the leaves to its caller. The finished [`Tree`] compares real
 //! values with real thresholds, so that prediction ([`predict`]) needs no bins.
 //!
 //! Nothing here depends on the number of threads: sums are integers, and choices between features
@@ -11,17 +12,20 @@
 
 pub mod bins;
 pub mod block;
+pub mod grow;
 pub mod histogram;
 pub mod joint;
 pub mod leaf_wise;
 pub mod model;
+pub mod oblivious;
+pub mod partition;
 pub mod predict;
 pub mod shap;
 pub mod split;
 pub mod workspace;
 
 pub use bins::TrainBins;
-pub use leaf_wise::{Grown, Limits};
+pub use grow::{GrowPolicy, Grown, Limits, grow};
 pub use model::{LevelSet, LinearLeaf, Tree};
 pub use split::SplitRule;
 pub use workspace::Workspace;

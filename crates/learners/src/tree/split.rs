@@ -24,10 +24,15 @@ pub struct SplitRule {
     pub min_child_weight: f64,
     /// The least gain of a split.
     pub min_split_gain: f64,
-    /// The part of the tree's features that each node may use.
+    /// The part of the tree's features that each level may use.
+    pub feature_fraction_bylevel: f64,
+    /// The part of the level's features that each node may use.
     pub feature_fraction_bynode: f64,
     /// Whether each feature is cut at one random place instead of the best.
     pub extra_trees: bool,
+    /// The spread of the random numbers that oblivious trees add to the square root of each cut's
+    /// score (which has the unit of a gradient); 0 adds none.
+    pub score_noise: f64,
     /// The seed of the tree's draws.
     pub seed: u64,
 }
@@ -72,19 +77,22 @@ impl SplitRule {
         }
     }
 
-    /// Which of the tree's features a node may use; `None` is all of them.
-    pub fn node_features(&self, tree_features: &[bool], id: u64) -> Option<Vec<bool>> {
-        if self.feature_fraction_bynode >= 1.0 {
-            return None;
-        }
-        let usable: Vec<usize> = (0..tree_features.len()).filter(|f| tree_features[*f]).collect();
-        let wanted = (usable.len() as f64 * self.feature_fraction_bynode).round().max(1.0);
-        let drawn = self.random(id, u64::MAX).sample(usable.len(), wanted as usize);
-        let mut allowed = vec![false; tree_features.len()];
-        for i in drawn {
-            allowed[usable[i as usize]] = true;
-        }
-        Some(allowed)
+    /// Which of the tree's features a node at this depth may use; `None` is all of them.
+    ///
+    /// The nodes of a level draw from what the level has drawn.
+    pub fn node_features(
+        &self,
+        tree_features: &[bool],
+        id: u64,
+        depth: usize,
+    ) -> Option<Vec<bool>> {
+        let by_level = draw(tree_features, self.feature_fraction_bylevel, || {
+            Random::stream(self.seed, "tree level", depth as u64)
+        });
+        let level_features = by_level.as_deref().unwrap_or(tree_features);
+        let by_node =
+            draw(level_features, self.feature_fraction_bynode, || self.random(id, u64::MAX));
+        by_node.or(by_level)
     }
 
     /// The best split of a leaf by the features of one block.
@@ -136,9 +144,25 @@ impl SplitRule {
         one_cut(sums, leaf.total, rule, bin as u8)
     }
 
-    fn random(&self, node: u64, feature: u64) -> Random {
+    /// The random numbers of a node (or level) for a feature.
+    pub fn random(&self, node: u64, feature: u64) -> Random {
         Random::stream(self.seed, "tree node", node << 32 | (feature & 0xffff_ffff))
     }
+}
+
+/// A part of the features, drawn; `None` is all of them.
+fn draw(features: &[bool], fraction: f64, random: impl Fn() -> Random) -> Option<Vec<bool>> {
+    if fraction >= 1.0 {
+        return None;
+    }
+    let usable: Vec<usize> = (0..features.len()).filter(|f| features[*f]).collect();
+    let wanted = (usable.len() as f64 * fraction).round().max(1.0);
+    let drawn = random().sample(usable.len(), wanted as usize);
+    let mut allowed = vec![false; features.len()];
+    for i in drawn {
+        allowed[usable[i as usize]] = true;
+    }
+    Some(allowed)
 }
 
 /// The split with the larger gain; on a tie the lower feature, so that block order is irrelevant.

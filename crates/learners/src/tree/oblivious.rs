@@ -1,0 +1,409 @@
+//! The oblivious grower: all leaves of a level are split by the same cut.
+//!
+//! ```text
+//! leaves = [all rows]
+//! while fewer than max_depth levels:
+//!     score of a cut = sum of what it gains in each leaf; take the best cut of all features
+//!     partition every leaf; sum the smaller children, subtract for the larger ones
+//! ```
+//!
+//! Such a tree has one question per level, so that it regularises (a cut must help in many places)
+//! and predicts fast. It is kept in the general form: 2^depth leaves, node `i` has the children
+//! `2i + 1` and `2i + 2`; a side of a node may be empty of training rows.
+//!
+//! Early in boosting, scores may be shaken by random numbers ([`SplitRule::score_noise`]), so that
+//! trees differ. Histograms of a level are kept while they fit a budget; beyond it each leaf is
+//! summed from its rows, block by block, when cuts are scored.
+//!
+//! Reference: Prokhorenkova et al., "CatBoost: unbiased boosting with categorical features",
+//! NeurIPS 2018; Lou & Obukhov, "BDT: gradient boosted decision tables", KDD 2017.
+
+use std::ops::Range;
+
+use modelwright_core::random::Random;
+use modelwright_kernels::entry::{Entry, hessian_units, total};
+use modelwright_kernels::level::{Gains, add_gains};
+use modelwright_kernels::threshold::Rule;
+use rayon::prelude::*;
+
+use super::bins::TrainBins;
+use super::block::Block;
+use super::grow::Grown;
+use super::histogram::{Child, divide_and_split};
+use super::model::Tree;
+use super::partition::{Test, by_range, partition};
+use super::split::{LeafSums, SplitRule};
+use super::workspace::Workspace;
+
+/// The most levels of a tree: 4096 leaves.
+pub const MAX_DEPTH: usize = 12;
+/// Bytes that the histograms of one level may take.
+const HISTOGRAM_BYTES: usize = 128 << 20;
+/// Work (histogram sums looked at, entries moved) from which it is shared between threads.
+const PARALLEL_WORK: usize = 1 << 16;
+/// Equal sums on both sides leave this share of the score as rounding dust, which is no gain.
+const ROUNDING: f64 = 1e-12;
+
+/// Grows a tree of at most `max_depth` levels on the first `n_entries` entries.
+pub fn grow(
+    bins: &TrainBins<'_>,
+    rule: &SplitRule,
+    max_depth: usize,
+    tree_features: &[bool],
+    workspace: &mut Workspace,
+    n_entries: usize,
+) -> Grown {
+    let sum = total(&workspace.entries[..n_entries]);
+    let root = Leaf { rows: 0..n_entries, sum, histogram: None };
+    let mut grower = Grower { bins, rule, tree_features, workspace, leaves: vec![root] };
+    let max_depth = max_depth.min(MAX_DEPTH);
+    let mut levels = Vec::new();
+    grower.sum_root(max_depth > 0);
+    while levels.len() < max_depth {
+        let Some(split) = grower.best(levels.len()) else { break };
+        levels.push(grower.split(split, levels.len() + 1 < max_depth));
+    }
+    grower.finish(&levels)
+}
+
+struct Grower<'a> {
+    bins: &'a TrainBins<'a>,
+    rule: &'a SplitRule,
+    tree_features: &'a [bool],
+    workspace: &'a mut Workspace,
+    /// The leaves of the level, in the order of their rows.
+    leaves: Vec<Leaf>,
+}
+
+struct Leaf {
+    rows: Range<usize>,
+    sum: i64,
+    /// `None` when there are no rows or no room.
+    histogram: Option<Vec<i64>>,
+}
+
+/// The cut of a level.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct LevelSplit {
+    /// Position in [`TrainBins::features`].
+    feature: usize,
+    test: Test,
+    /// What decides: the gain, or the shaken score.
+    score: f64,
+    /// No row of the level lacks the feature.
+    no_missing: bool,
+}
+
+/// What is known of a level once it is split.
+struct Level {
+    split: LevelSplit,
+    /// Rows and sum of each of its nodes.
+    nodes: Vec<(usize, i64)>,
+    /// What each of its nodes gains.
+    gains: Vec<f64>,
+}
+
+/// A pair of children and the memory for their histograms: of the smaller one, of the larger one
+/// (with the parent's histogram in it).
+type Task<'a> = (&'a mut Leaf, Vec<i64>, &'a mut Leaf, Vec<i64>);
+
+impl Leaf {
+    fn sums(&self) -> LeafSums {
+        LeafSums { total: self.sum, n_rows: self.rows.len(), id: 0 }
+    }
+}
+
+impl Grower<'_> {
+    fn sum_root(&mut self, wanted: bool) {
+        if wanted && !self.bins.features.is_empty() && !self.leaves[0].rows.is_empty() {
+            let mut histogram = self.workspace.take_histogram(self.bins.histogram_len);
+            let entries = &self.workspace.entries[self.leaves[0].rows.clone()];
+            let sum = self.leaves[0].sum;
+            let parallel = rayon::current_num_threads() > 1;
+            let mut parts = Vec::with_capacity(self.bins.blocks.len());
+            let mut rest = &mut histogram[..];
+            for block in &self.bins.blocks {
+                let (part, tail) = std::mem::take(&mut rest).split_at_mut(block.len);
+                parts.push((block, part));
+                rest = tail;
+            }
+            parts
+                .into_par_iter()
+                .for_each(|(block, part)| block.fill(entries, sum, part, parallel));
+            self.leaves[0].histogram = Some(histogram);
+        }
+    }
+
+    /// The best cut of a level, over all features that it may use.
+    fn best(&self, level: usize) -> Option<LevelSplit> {
+        let drawn = self.rule.node_features(self.tree_features, level as u64, level);
+        let allowed = drawn.as_deref().unwrap_or(self.tree_features);
+        let rules: Vec<Rule> =
+            self.leaves.iter().map(|l| self.rule.of_leaf(&l.sums(), 0)).collect();
+        let parent = self.leaves.iter().zip(&rules).map(|(l, r)| r.score(l.sum)).sum();
+        let score = |block: &Block| self.best_of_block(block, level, allowed, &rules, parent);
+        let work = self.leaves.len() * self.bins.histogram_len;
+        let found: Vec<Option<LevelSplit>> =
+            if work >= PARALLEL_WORK && rayon::current_num_threads() > 1 {
+                self.bins.blocks.par_iter().map(score).collect()
+            } else {
+                self.bins.blocks.iter().map(score).collect()
+            };
+        found.into_iter().fold(None, better)
+    }
+
+    fn best_of_block(
+        &self,
+        block: &Block,
+        level: usize,
+        allowed: &[bool],
+        rules: &[Rule],
+        parent: f64,
+    ) -> Option<LevelSplit> {
+        let mut sums: Vec<LevelSums> = vec![LevelSums::new(); block.members.len()];
+        let mut scratch = Vec::new();
+        for (leaf, rule) in self.leaves.iter().zip(rules).filter(|(l, _)| !l.rows.is_empty()) {
+            let histogram = if let Some(all) = &leaf.histogram {
+                &all[block.start..block.start + block.len]
+            } else {
+                scratch.resize(block.len, 0);
+                let entries = &self.workspace.entries[leaf.rows.clone()];
+                block.fill(entries, leaf.sum, &mut scratch, false);
+                &scratch[..]
+            };
+            for (position, feature) in block.members.iter().enumerate() {
+                if allowed[*feature] {
+                    let start = block.offsets[position];
+                    let of_feature =
+                        &histogram[start..start + self.bins.features[*feature].n_bins()];
+                    sums[position].add(of_feature, leaf.sum, rule);
+                }
+            }
+        }
+        let mut best = None;
+        for (feature, sums) in block.members.iter().zip(&sums).filter(|(f, _)| allowed[**f]) {
+            let n_values = self.bins.features[*feature].n_bins() - 1;
+            let split = sums.best(self.rule, *feature, level, n_values, parent);
+            best = better(best, split);
+        }
+        best
+    }
+
+    /// Splits every leaf; `more` says that another level may follow.
+    fn split(&mut self, mut split: LevelSplit, more: bool) -> Level {
+        let ranges: Vec<Range<usize>> = self.leaves.iter().map(|l| l.rows.clone()).collect();
+        let feature = &self.bins.features[split.feature];
+        let n_entries = ranges.last().map_or(0, |r| r.end);
+        let divide = |(entries, scratch): (&mut [Entry], &mut [Entry])| {
+            let n_left = partition(entries, scratch, feature, split.test);
+            (n_left, total(&entries[..n_left]))
+        };
+        let entries = by_range(&mut self.workspace.entries[..n_entries], &ranges);
+        let scratch = by_range(&mut self.workspace.scratch[..n_entries], &ranges);
+        let lefts: Vec<(usize, i64)> = if n_entries >= PARALLEL_WORK {
+            entries.into_par_iter().zip(scratch).map(divide).collect()
+        } else {
+            entries.into_iter().zip(scratch).map(divide).collect()
+        };
+        if split.no_missing {
+            // Values that are missing only later go with the heavier side.
+            let hessian = |sum: i64| i64::from(hessian_units(sum));
+            let left: i64 = lefts.iter().map(|(_, sum)| hessian(*sum)).sum();
+            let all: i64 = self.leaves.iter().map(|leaf| hessian(leaf.sum)).sum();
+            split.test.missing_left = 2 * left > all;
+        }
+        let mut level = Level { split, nodes: Vec::new(), gains: Vec::new() };
+        let mut pairs = Vec::with_capacity(lefts.len());
+        for (leaf, (n_left, left_sum)) in std::mem::take(&mut self.leaves).into_iter().zip(lefts) {
+            let rule = self.rule.of_leaf(&leaf.sums(), 0);
+            let right_sum = leaf.sum - left_sum;
+            let gain = rule.score(left_sum) + rule.score(right_sum) - rule.score(leaf.sum);
+            level.nodes.push((leaf.rows.len(), leaf.sum));
+            level.gains.push(gain);
+            let middle = leaf.rows.start + n_left;
+            let left = Leaf { rows: leaf.rows.start..middle, sum: left_sum, histogram: None };
+            let right = Leaf { rows: middle..leaf.rows.end, sum: right_sum, histogram: None };
+            pairs.push((left, right, leaf.histogram));
+        }
+        self.sum_children(&mut pairs, more);
+        self.leaves = pairs.into_iter().flat_map(|(left, right, _)| [left, right]).collect();
+        level
+    }
+
+    /// Gives the children their histograms, if there is room for all of them.
+    fn sum_children(&mut self, pairs: &mut [(Leaf, Leaf, Option<Vec<i64>>)], more: bool) {
+        let with_rows = |leaf: &Leaf| usize::from(!leaf.rows.is_empty());
+        let n: usize = pairs.iter().map(|(a, b, _)| with_rows(a) + with_rows(b)).sum();
+        let held = pairs.iter().any(|(.., histogram)| histogram.is_some());
+        if !more || !held || n * self.bins.histogram_len * 8 > HISTOGRAM_BYTES {
+            for (.., histogram) in pairs {
+                if let Some(histogram) = histogram.take() {
+                    self.workspace.give_histogram(histogram);
+                }
+            }
+            return;
+        }
+        let mut tasks = Vec::with_capacity(pairs.len());
+        for (left, right, histogram) in pairs {
+            let Some(parent) = histogram.take() else { continue };
+            let (small, large) =
+                if left.rows.len() <= right.rows.len() { (left, right) } else { (right, left) };
+            let room = if small.rows.is_empty() {
+                Vec::new()
+            } else {
+                self.workspace.take_histogram(self.bins.histogram_len)
+            };
+            tasks.push((small, room, large, parent));
+        }
+        let (bins, rule, entries) = (self.bins, self.rule, &self.workspace.entries);
+        let one = |(small, mut room, large, mut parent): Task<'_>| {
+            if !small.rows.is_empty() {
+                divide_and_split(
+                    bins,
+                    rule,
+                    &entries[small.rows.clone()],
+                    Child { sum: small.sum, histogram: &mut room, leaf: None },
+                    Child { sum: large.sum, histogram: &mut parent, leaf: None },
+                );
+                small.histogram = Some(room);
+            }
+            large.histogram = Some(parent);
+        };
+        if n * bins.histogram_len >= PARALLEL_WORK {
+            tasks.into_par_iter().for_each(one);
+        } else {
+            tasks.into_iter().for_each(one);
+        }
+    }
+
+    #[expect(clippy::cast_possible_wrap, reason = "a tree has at most 2^12 leaves")]
+    fn finish(self, levels: &[Level]) -> Grown {
+        let n_inner = (1_usize << levels.len()) - 1;
+        let mut tree = Tree::default();
+        let mut node_sums = Vec::with_capacity(n_inner);
+        for level in levels {
+            let feature = &self.bins.features[level.split.feature];
+            for ((n_rows, sum), gain) in level.nodes.iter().zip(&level.gains) {
+                let node = tree.features.len();
+                let child = |i: usize| if i < n_inner { i as i32 } else { !((i - n_inner) as i32) };
+                tree.features.push(feature.index);
+                tree.thresholds.push(feature.threshold(level.split.test.bin));
+                tree.missing_left.push(level.split.test.missing_left);
+                tree.children.push([child(2 * node + 1), child(2 * node + 2)]);
+                tree.gains.push(*gain as f32);
+                tree.covers.push(*n_rows as f32);
+                node_sums.push(*sum);
+            }
+        }
+        tree.values = vec![0.0; self.leaves.len()];
+        tree.leaf_covers = self.leaves.iter().map(|l| l.rows.len() as f32).collect();
+        let leaves = self.leaves.iter().map(|l| l.rows.clone()).collect();
+        for leaf in self.leaves {
+            if let Some(histogram) = leaf.histogram {
+                self.workspace.give_histogram(histogram);
+            }
+        }
+        Grown { tree, leaves, node_sums }
+    }
+}
+
+/// Gains of the cuts of one feature, summed over leaves.
+#[derive(Clone)]
+struct LevelSums {
+    /// Missing values right.
+    right_way: Gains,
+    /// Missing values left.
+    left_way: Gains,
+    /// All leaves together, as one histogram; needed only to draw cuts and to know missing values.
+    all: [i64; 256],
+}
+
+impl LevelSums {
+    fn new() -> Self {
+        Self { right_way: [0.0; 256], left_way: [0.0; 256], all: [0; 256] }
+    }
+
+    fn add(&mut self, histogram: &[i64], total: i64, rule: &Rule) {
+        add_gains(histogram, total, rule, &mut self.right_way, &mut self.left_way);
+        for (all, sum) in self.all.iter_mut().zip(histogram) {
+            *all += sum;
+        }
+    }
+
+    /// The best cut; `parent` is the score of the level before it is split.
+    fn best(
+        &self,
+        rule: &SplitRule,
+        feature: usize,
+        level: usize,
+        n_values: usize,
+        parent: f64,
+    ) -> Option<LevelSplit> {
+        let no_missing = self.all[n_values] == 0;
+        let n_right = if no_missing { n_values - 1 } else { n_values };
+        let n_left = if no_missing { 0 } else { n_values - 1 };
+        let drawn = if rule.extra_trees {
+            Some(self.random_bin(rule, feature, level, n_values)?)
+        } else {
+            None
+        };
+        let mut noise = rule.random(level as u64, feature as u64);
+        let least = rule.min_split_gain.max(parent * ROUNDING);
+        let mut best: Option<LevelSplit> = None;
+        let ways = [(&self.right_way[..n_right], false), (&self.left_way[..n_left], true)];
+        for (gains, missing_left) in ways {
+            for (bin, gain) in gains.iter().enumerate() {
+                let shaken = rule.score_noise > 0.0;
+                let random =
+                    if shaken { rule.score_noise * nearly_normal(&mut noise) } else { 0.0 };
+                if *gain <= least || drawn.is_some_and(|drawn| drawn != bin) {
+                    continue;
+                }
+                let score = if shaken { (gain + parent).sqrt() + random } else { *gain };
+                if best.is_none_or(|b| score > b.score) {
+                    let test = Test { bin: bin as u8, missing_left };
+                    best = Some(LevelSplit { feature, test, score, no_missing });
+                }
+            }
+        }
+        best
+    }
+
+    /// A bin drawn from those that the level's rows span, the last one excepted.
+    fn random_bin(
+        &self,
+        rule: &SplitRule,
+        feature: usize,
+        level: usize,
+        n_values: usize,
+    ) -> Option<usize> {
+        let first = self.all[..n_values].iter().position(|s| *s != 0)?;
+        let last = self.all[..n_values].iter().rposition(|s| *s != 0)?;
+        if first == last {
+            return Some(last);
+        }
+        // Another stream than that of the noise.
+        let stream = (level + MAX_DEPTH + 1) as u64;
+        Some(first + rule.random(stream, feature as u64).below(last - first))
+    }
+}
+
+/// The sum of four uniform numbers, brought to mean 0 and variance 1.
+fn nearly_normal(random: &mut Random) -> f64 {
+    const STEP: f64 = 1.0 / 65_536.0;
+    let bits = random.next_u64();
+    let sum: u64 = (0..4).map(|i| bits >> (16 * i) & 0xffff).sum();
+    (sum as f64 * STEP - 2.0 + 2.0 * STEP) * 3.0_f64.sqrt()
+}
+
+/// The cut with the larger score; on a tie the lower feature, so that block order is irrelevant.
+fn better(a: Option<LevelSplit>, b: Option<LevelSplit>) -> Option<LevelSplit> {
+    match (a, b) {
+        (Some(x), Some(y)) => {
+            let second = y.score > x.score || (y.score == x.score && y.feature < x.feature);
+            Some(if second { y } else { x })
+        }
+        (x, None) => x,
+        (None, y) => y,
+    }
+}

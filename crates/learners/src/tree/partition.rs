@@ -1,0 +1,71 @@
+//! Divides the rows of a leaf between its children, in parallel where they are many.
+
+use std::ops::Range;
+
+use modelwright_kernels::entry::Entry;
+use modelwright_kernels::partition::{Sides, divide, partition as partition_few, reverse_into};
+use rayon::prelude::*;
+
+use super::bins::BinFeature;
+
+/// Rows of a leaf from which its partition runs in parallel.
+const PARALLEL_ROWS: usize = 1 << 16;
+/// Rows of a chunk of a parallel partition.
+const CHUNK_ROWS: usize = 1 << 14;
+
+/// A question to a row's bin.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Test {
+    /// The last bin that goes left.
+    pub bin: u8,
+    /// Whether missing values go left.
+    pub missing_left: bool,
+}
+
+/// Moves the entries that go left to the front, in order; returns how many they are.
+///
+/// `scratch` needs as many places as there are entries.
+pub fn partition(
+    entries: &mut [Entry],
+    scratch: &mut [Entry],
+    feature: &BinFeature<'_>,
+    test: Test,
+) -> usize {
+    let codes = &*feature.codes;
+    let Test { bin, missing_left } = test;
+    let sides = Sides { cut: bin, missing: feature.missing_bin(), missing_left };
+    if entries.len() < PARALLEL_ROWS || rayon::current_num_threads() == 1 {
+        return partition_few(entries, scratch, codes, sides);
+    }
+    let counts: Vec<usize> = entries
+        .par_chunks(CHUNK_ROWS)
+        .zip(scratch.par_chunks_mut(CHUNK_ROWS))
+        .map(|(from, to)| divide(from, to, codes, sides))
+        .collect();
+    let n_left = counts.iter().sum();
+    let (mut left, mut right) = entries.split_at_mut(n_left);
+    let mut copies = Vec::with_capacity(counts.len());
+    for (chunk, count) in scratch.chunks(CHUNK_ROWS).zip(&counts) {
+        let (to_left, rest) = std::mem::take(&mut left).split_at_mut(*count);
+        left = rest;
+        let (to_right, rest) = std::mem::take(&mut right).split_at_mut(chunk.len() - count);
+        right = rest;
+        copies.push((chunk.split_at(*count), to_left, to_right));
+    }
+    copies.into_par_iter().for_each(|((from_left, from_right), to_left, to_right)| {
+        to_left.copy_from_slice(from_left);
+        reverse_into(from_right, to_right);
+    });
+    n_left
+}
+
+/// Disjoint parts of `entries`, one per range; ranges ascend and follow each other.
+pub fn by_range<'a>(mut entries: &'a mut [Entry], ranges: &[Range<usize>]) -> Vec<&'a mut [Entry]> {
+    let mut parts = Vec::with_capacity(ranges.len());
+    for range in ranges {
+        let (part, rest) = std::mem::take(&mut entries).split_at_mut(range.len());
+        parts.push(part);
+        entries = rest;
+    }
+    parts
+}
