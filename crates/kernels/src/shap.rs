@@ -210,8 +210,7 @@ fn walk<const P: usize, const PAIRS: bool>(
                 continue;
             }
             Kind::Exit => exit::<P>(step, constants, stack),
-            Kind::Leaf => leaf::<P>(step, constants, stack),
-            Kind::Twig => twig::<P>(step, constants, stack),
+            Kind::Leaf | Kind::Twig => pay::<P>(step, constants, stack),
         };
         let total = fold(&gains);
         add(&mut out[column], &total);
@@ -224,17 +223,20 @@ fn walk<const P: usize, const PAIRS: bool>(
 /// Who goes left.
 #[inline(always)]
 fn ask(test: &Test, x: &Lanes) -> Mask {
+    let mut left = [0; LANES];
     if let Some(words) = &test.levels {
-        return x.map(|v| {
-            let yes = if v.is_nan() { test.missing_left } else { contains(words, v) };
-            u64::from(yes).wrapping_neg()
-        });
+        for (left, v) in left.iter_mut().zip(x) {
+            let yes = if v.is_nan() { test.missing_left } else { contains(words, *v) };
+            *left = u64::from(yes).wrapping_neg();
+        }
+        return left;
     }
     let missing = u64::from(test.missing_left).wrapping_neg();
-    x.map(|v| {
-        let below = u64::from(v <= test.threshold).wrapping_neg();
-        below | (u64::from(v.is_nan()).wrapping_neg() & missing)
-    })
+    for (left, v) in left.iter_mut().zip(x) {
+        let below = u64::from(*v <= test.threshold).wrapping_neg();
+        *left = below | (u64::from(v.is_nan()).wrapping_neg() & missing);
+    }
+    left
 }
 
 #[inline(always)]
@@ -246,10 +248,16 @@ fn contains(words: &[u64], value: f64) -> bool {
     }
 }
 
+// Loops below are written out: a closure would be compiled without the wider unit.
+
 #[inline(always)]
 fn choose(mask: &Mask, yes: f64, no: f64) -> Lanes {
     let (yes, no) = (yes.to_bits(), no.to_bits());
-    mask.map(|m| f64::from_bits((yes & m) | (no & !m)))
+    let mut out = [0.0; LANES];
+    for (out, m) in out.iter_mut().zip(mask) {
+        *out = f64::from_bits((yes & m) | (no & !m));
+    }
+    out
 }
 
 #[inline(always)]
@@ -295,60 +303,84 @@ fn fold<const P: usize>(parts: &[Lanes; P]) -> Lanes {
     total
 }
 
-/// Who is along on the step's edge: at the node's side, and (second) before it.
+/// Who is along on an edge: those of the node's side, if they were along before.
 #[inline(always)]
-fn along(step: &Step, stack: &Stack) -> (Mask, Option<Mask>) {
+fn side(step: &Step, stack: &Stack, before: &Mask) -> Mask {
     let mut mask = stack.left[step.level as usize];
-    if !step.left {
-        mask = mask.map(|m| !m);
+    let flip = if step.left { 0 } else { u64::MAX };
+    for (m, b) in mask.iter_mut().zip(before) {
+        *m = (*m ^ flip) & b;
     }
-    if step.above == FIRST {
-        return (mask, None);
-    }
-    let before = stack.along[step.above as usize];
-    for (m, b) in mask.iter_mut().zip(&before) {
-        *m &= b;
-    }
-    (mask, Some(before))
+    mask
+}
+
+/// Who met the conditions of the step's feature above its node.
+#[inline(always)]
+fn before(step: &Step, stack: &Stack) -> Mask {
+    if step.above == FIRST { [u64::MAX; LANES] } else { stack.along[step.above as usize] }
 }
 
 /// Factors of an edge (or sums of a leaf) for each point.
 #[inline(always)]
-fn factors<const P: usize>(constants: &[f64], mask: &Mask, before: Option<&Mask>) -> [Lanes; P] {
-    let constants = &constants[..if before.is_some() { 3 * P } else { 2 * P }];
-    std::array::from_fn(|p| {
-        let now = choose(mask, constants[p], constants[P + p]);
-        match before {
-            None => now,
-            Some(before) => blend(before, &now, constants[2 * P + p]),
+fn factors<const P: usize>(
+    step: &Step,
+    constants: &[f64],
+    mask: &Mask,
+    before: &Mask,
+) -> [Lanes; P] {
+    let mut out = [[0.0; LANES]; P];
+    if step.above == FIRST {
+        let constants = &constants[..2 * P];
+        for p in 0..P {
+            out[p] = choose(mask, constants[p], constants[P + p]);
         }
-    })
+    } else {
+        let constants = &constants[..3 * P];
+        for p in 0..P {
+            let now = choose(mask, constants[p], constants[P + p]);
+            out[p] = blend(before, &now, constants[2 * P + p]);
+        }
+    }
+    out
 }
 
 /// Weights of an edge (or gains of a leaf) for each point; 0 for those that had left before.
 #[inline(always)]
-fn weights<const P: usize>(constants: &[f64], mask: &Mask, before: Option<&Mask>) -> [Lanes; P] {
-    let start = if before.is_some() { 3 * P } else { 2 * P };
-    let constants = &constants[start..start + 2 * P];
-    std::array::from_fn(|p| {
-        let now = choose(mask, constants[p], constants[P + p]);
-        before.map_or(now, |before| keep(before, &now))
-    })
+fn weights<const P: usize>(
+    step: &Step,
+    constants: &[f64],
+    mask: &Mask,
+    before: &Mask,
+) -> [Lanes; P] {
+    let mut out = [[0.0; LANES]; P];
+    if step.above == FIRST {
+        let constants = &constants[2 * P..4 * P];
+        for p in 0..P {
+            out[p] = choose(mask, constants[p], constants[P + p]);
+        }
+    } else {
+        let constants = &constants[3 * P..5 * P];
+        for p in 0..P {
+            out[p] = keep(before, &choose(mask, constants[p], constants[P + p]));
+        }
+    }
+    out
 }
 
 #[inline(always)]
 fn enter<const P: usize, const PAIRS: bool>(step: &Step, constants: &[f64], stack: &mut Stack) {
-    let (mask, before) = along(step, stack);
+    let before = before(step, stack);
+    let mask = side(step, stack, &before);
     let level = step.level as usize;
     stack.along[level] = mask;
     let (here, below) = stack.product[level * P..(level + 2) * P].split_at_mut(P);
-    let factors = factors::<P>(constants, &mask, before.as_ref());
+    let factors = factors::<P>(step, constants, &mask, &before);
     for p in 0..P {
         below[p] = product(&here[p], &factors[p]);
     }
     stack.sum[(level + 1) * P..(level + 2) * P].fill([0.0; LANES]);
     if PAIRS {
-        let weights = weights::<P>(constants, &mask, before.as_ref());
+        let weights = weights::<P>(step, constants, &mask, &before);
         stack.weight[level * P..(level + 1) * P].copy_from_slice(&weights);
     }
 }
@@ -357,46 +389,30 @@ fn enter<const P: usize, const PAIRS: bool>(step: &Step, constants: &[f64], stac
 fn exit<const P: usize>(step: &Step, constants: &[f64], stack: &mut Stack) -> [Lanes; P] {
     let level = step.level as usize;
     let mask = stack.along[level];
-    let before = (step.above != FIRST).then(|| stack.along[step.above as usize]);
-    let weights = weights::<P>(constants, &mask, before.as_ref());
+    let mut gains = weights::<P>(step, constants, &mask, &before(step, stack));
     let (here, below) = stack.sum[level * P..(level + 2) * P].split_at_mut(P);
-    std::array::from_fn(|p| {
+    for p in 0..P {
         add(&mut here[p], &below[p]);
-        product(&below[p], &weights[p])
-    })
+        gains[p] = product(&below[p], &gains[p]);
+    }
+    gains
 }
 
+/// What leaves below a node pay to its sum; what their feature gains by them.
 #[inline(always)]
-fn leaf<const P: usize>(step: &Step, constants: &[f64], stack: &mut Stack) -> [Lanes; P] {
-    let (mask, before) = along(step, stack);
-    pay(step, constants, &mask, before.as_ref(), stack)
-}
-
-#[inline(always)]
-fn twig<const P: usize>(step: &Step, constants: &[f64], stack: &mut Stack) -> [Lanes; P] {
-    let mask = stack.left[step.level as usize];
-    let before = (step.above != FIRST).then(|| stack.along[step.above as usize]);
-    pay(step, constants, &mask, before.as_ref(), stack)
-}
-
-/// Adds what leaves below a node pay to its sum; what their feature gains by them.
-#[inline(always)]
-fn pay<const P: usize>(
-    step: &Step,
-    constants: &[f64],
-    mask: &Mask,
-    before: Option<&Mask>,
-    stack: &mut Stack,
-) -> [Lanes; P] {
+fn pay<const P: usize>(step: &Step, constants: &[f64], stack: &mut Stack) -> [Lanes; P] {
+    let before = before(step, stack);
     let level = step.level as usize;
-    let sums = factors::<P>(constants, mask, before);
-    let gains = weights::<P>(constants, mask, before);
+    let mask = if step.kind == Kind::Twig { stack.left[level] } else { side(step, stack, &before) };
+    let sums = factors::<P>(step, constants, &mask, &before);
+    let mut gains = weights::<P>(step, constants, &mask, &before);
     let reached = &stack.product[level * P..(level + 1) * P];
     let here = &mut stack.sum[level * P..(level + 1) * P];
-    std::array::from_fn(|p| {
+    for p in 0..P {
         add(&mut here[p], &product(&reached[p], &sums[p]));
-        product(&reached[p], &gains[p])
-    })
+        gains[p] = product(&reached[p], &gains[p]);
+    }
+    gains
 }
 
 /// Shares the gains of an edge with the edges above it: the second difference of each pair.
@@ -409,15 +425,22 @@ fn spread<const P: usize>(
     pairs: &mut [Lanes],
 ) {
     let level = step.level as usize;
-    let inverse = &program.inverse_weights[..P];
-    let gains: [Lanes; P] = std::array::from_fn(|p| gains[p].map(|g| g * inverse[p]));
+    let mut bare = *gains;
+    for (gains, inverse) in bare.iter_mut().zip(&program.inverse_weights) {
+        for gain in gains {
+            *gain *= inverse;
+        }
+    }
     for above in 0..level {
         let (a, b) = (stack.column[above].min(step.column), stack.column[above].max(step.column));
         if a == b {
             continue;
         }
         let weights = &stack.weight[above * P..(above + 1) * P];
-        let parts: [Lanes; P] = std::array::from_fn(|p| product(&weights[p], &gains[p]));
+        let mut parts = bare;
+        for p in 0..P {
+            parts[p] = product(&weights[p], &parts[p]);
+        }
         let (a, b) = (a as usize, b as usize);
         add(&mut pairs[b * (b - 1) / 2 + a], &fold(&parts));
     }

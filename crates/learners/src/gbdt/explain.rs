@@ -4,6 +4,7 @@ use modelwright_core::data::FeatureView;
 use modelwright_core::{Context, Result};
 
 use super::GbdtModel;
+use crate::tree::importance::Importances;
 use crate::tree::shap::{self, Contributions, Ensemble, Interactions};
 
 impl GbdtModel {
@@ -33,5 +34,23 @@ impl GbdtModel {
     /// As [`shap::interactions`].
     pub fn shap_interactions(&self, x: &FeatureView<'_>, ctx: &Context) -> Result<Interactions> {
         shap::interactions(&self.ensemble(), x, ctx)
+    }
+
+    /// Interventional Shapley values of the scores of the rows of `x`, against background rows.
+    ///
+    /// # Errors
+    /// As [`shap::interventional`].
+    pub fn shap_interventional(
+        &self,
+        x: &FeatureView<'_>,
+        background: &FeatureView<'_>,
+        ctx: &Context,
+    ) -> Result<Contributions> {
+        shap::interventional(&self.ensemble(), x, background, ctx)
+    }
+
+    /// Gain, splits and cover of each feature, in all.
+    pub fn importances(&self) -> Importances {
+        Importances::of(&self.trees, self.n_features as usize)
     }
 }

@@ -4,16 +4,19 @@
 //! sums are exact ([`modelwright_kernels::entry`]). A grower ([`grow`]: [`leaf_wise`] or
 //! [`oblivious`]) asks for the best cut of each leaf ([`split`]) or level, which needs histograms
 //! ([`histogram`]), and divides the rows ([`partition`]); it knows no loss, and leaves the values
-//! of the leaves to its caller. The finished [`Tree`] compares real
-//! values with real thresholds, so that prediction ([`predict`]) needs no bins.
+//! of the leaves to its caller. The finished [`Tree`] compares real values with real thresholds, so
+//! that prediction ([`predict`]) needs no bins. What it says of the data is told by [`shap`],
+//! [`importance`] and [`describe`].
 //!
 //! Nothing here depends on the number of threads: sums are integers, and choices between features
 //! are made in feature order.
 
 pub mod bins;
 pub mod block;
+pub mod describe;
 pub mod grow;
 pub mod histogram;
+pub mod importance;
 pub mod joint;
 pub mod leaf_wise;
 pub mod model;

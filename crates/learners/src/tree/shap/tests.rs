@@ -201,3 +201,167 @@ fn interventional_values_are_those_of_the_definition_also_for_linear_leaves() {
         assert_eq!(interactions(&ensemble, &view, &ctx).is_err(), seed % 2 == 0);
     }
 }
+
+#[test]
+fn rows_and_threads_do_not_matter_and_every_output_has_its_own_trees() {
+    const N: usize = 9;
+    let x = matrix(700, N, 3);
+    let all: Vec<u32> = (0..700).rev().collect();
+    // Feature 8 never occurs: its column is not even read.
+    let mut trees: Vec<Tree> = (0..140).map(|t| tree(1 + t % 30, N - 1, 1, t as u64)).collect();
+    trees.push(Tree::constant(0.5, 10.0));
+    trees.push(tree(12, N - 1, 3, 99));
+    let base = [0.25, -0.5, 1.0];
+    let ensemble = Ensemble { trees: &trees, base: &base, scale: 0.1, n_features: N };
+    let one = Context::unlimited(0, 1);
+    let view = FeatureView::of(&x, &all);
+    let sample = FeatureView::of(&x, &all[..20]);
+    let values = contributions(&ensemble, &view, &one).unwrap();
+    let few = FeatureView::of(&x, &all[..21]);
+    let pairs = interactions(&ensemble, &few, &one).unwrap();
+    let against = interventional(&ensemble, &view, &sample, &one).unwrap();
+    for threads in [2, 4] {
+        let ctx = Context::unlimited(0, threads);
+        assert_eq!(contributions(&ensemble, &view, &ctx).unwrap(), values);
+        assert_eq!(interactions(&ensemble, &few, &ctx).unwrap(), pairs);
+        assert_eq!(interventional(&ensemble, &view, &sample, &ctx).unwrap(), against);
+    }
+    let alone = contributions(&ensemble, &FeatureView::of(&x, &all[5..6]), &one).unwrap();
+    assert_eq!(alone.values, values.values[5 * 3 * (N + 1)..6 * 3 * (N + 1)]);
+    for (i, row) in all.iter().enumerate() {
+        let value = |f: usize| x.columns[f].values[*row as usize];
+        for k in 0..3 {
+            let own = trees.iter().enumerate().filter(|(t, tree)| tree.width() == 3 || t % 3 == k);
+            let score = own.fold(base[k], |sum, (_, tree)| {
+                let output = if tree.width() == 3 { k } else { 0 };
+                sum + 0.1 * tree.leaf_value(tree.leaf_of(value), output, value)
+            });
+            near(values.score(i, k), score, "path dependent");
+            near(against.score(i, k), score, "interventional");
+            assert_eq!(values.of(i, k)[8], 0.0, "a feature that does not occur gets nothing");
+            if i < 21 {
+                for (f, row) in pairs.of(i, k).chunks(N + 1).enumerate() {
+                    near(row.iter().sum(), values.of(i, k)[f], "a row of the matrix");
+                }
+            }
+        }
+    }
+    let mean: f64 = (0..700).map(|i| values.of(i, 1)[4].abs()).sum::<f64>() / 700.0;
+    near(values.mean_abs()[N + 4], mean, "mean of the absolute value");
+}
+
+/// A chain: each node has a leaf on one side and the next node on the other.
+fn chain(depth: usize, n_features: usize) -> Tree {
+    let mut tree = tree(0, 1, 1, 0);
+    tree.values = (0..=depth).map(|i| (i as f64 * 0.7).sin()).collect();
+    tree.leaf_covers = (0..=depth).map(|i| 1.0 + (i % 5) as f32).collect();
+    for i in 0..depth {
+        let next = if i + 1 < depth { i as i32 + 1 } else { !(depth as i32) };
+        tree.features.push((i % n_features) as u32);
+        tree.thresholds.push((i % 8) as f32);
+        tree.missing_left.push(i % 3 == 0);
+        tree.children.push(if i % 2 == 0 { [!(i as i32), next] } else { [next, !(i as i32)] });
+        tree.gains.push(1.0);
+        tree.covers.push(tree.leaf_covers[i..].iter().sum());
+    }
+    tree.validate(n_features, 1).unwrap();
+    tree
+}
+
+#[test]
+fn deep_chains_stay_exact_and_need_no_tables_of_subsets() {
+    let ctx = Context::unlimited(0, 2);
+    for (depth, n_features) in [(60, 60), (60, 7), (300, 300)] {
+        let trees = [chain(depth, n_features)];
+        let (x, background) = (matrix(20, n_features, 4), matrix(5, n_features, 8));
+        let [view, sample] = [&x, &background].map(FeatureView::all);
+        let ensemble = Ensemble { trees: &trees, base: &[0.0], scale: 1.0, n_features };
+        let values = contributions(&ensemble, &view, &ctx).unwrap();
+        let against = interventional(&ensemble, &view, &sample, &ctx).unwrap();
+        let pairs = interactions(&ensemble, &view, &ctx).unwrap();
+        for row in 0..x.n_rows {
+            let value = |f: usize| x.columns[f].values[row];
+            let score = trees[0].leaf_value(trees[0].leaf_of(value), 0, value);
+            near(values.score(row, 0), score, &format!("{depth} path dependent"));
+            near(against.score(row, 0), score, &format!("{depth} interventional"));
+            for (f, line) in pairs.of(row, 0).chunks(n_features + 1).enumerate() {
+                near(line.iter().sum(), values.of(row, 0)[f], &format!("{depth} pairs of {f}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn wrong_features_no_background_and_too_little_memory_are_refused() {
+    let trees = [tree(3, 2, 1, 1)];
+    let ensemble = Ensemble { trees: &trees, base: &[0.0], scale: 1.0, n_features: 2 };
+    let ctx = Context::unlimited(0, 1);
+    let (good, bad) = (matrix(100, 2, 1), matrix(100, 3, 1));
+    let [view, wrong] = [&good, &bad].map(FeatureView::all);
+    let none = FeatureView::of(&good, &[]);
+    assert!(contributions(&ensemble, &wrong, &ctx).is_err());
+    assert!(interactions(&ensemble, &wrong, &ctx).is_err());
+    assert!(interventional(&ensemble, &wrong, &view, &ctx).is_err());
+    assert!(interventional(&ensemble, &view, &wrong, &ctx).is_err());
+    let error = interventional(&ensemble, &view, &none, &ctx).unwrap_err();
+    assert!(error.to_string().contains("no background rows"), "{error}");
+    assert_eq!(contributions(&ensemble, &none, &ctx).unwrap().values, [0.0; 0]);
+    let settings = modelwright_core::context::Settings {
+        memory_limit_bytes: Some(1000),
+        threads: 1,
+        ..Default::default()
+    };
+    let small = Context::new(settings).unwrap();
+    let error = contributions(&ensemble, &view, &small).unwrap_err();
+    assert!(error.to_string().contains("fewer rows"), "{error}");
+}
+
+#[derive(serde::Deserialize)]
+struct Golden {
+    case: Vec<Case>,
+}
+
+#[derive(serde::Deserialize)]
+struct Case {
+    name: String,
+    kind: String,
+    tolerance: f64,
+    base: Vec<f64>,
+    x: Vec<f32>,
+    background: Vec<f32>,
+    values: Vec<f64>,
+    tree: Vec<Tree>,
+}
+
+#[test]
+fn values_are_those_of_lightgbm_xgboost_and_the_shap_package() {
+    const N: usize = 5;
+    let text = include_str!("../../../../../testdata/learners/shap.toml");
+    let golden: Golden = toml::from_str(text).unwrap();
+    let ctx = Context::unlimited(0, 2);
+    let table = |x: &[f32]| {
+        let column = |f: usize| {
+            FeatureColumn::dense(&format!("f{f}"), x.chunks(N).map(|row| row[f]).collect())
+        };
+        FeatureMatrix::new(x.len() / N, (0..N).map(column).collect())
+    };
+    assert_eq!(golden.case.len(), 6);
+    for case in &golden.case {
+        let (x, background) = (table(&case.x), table(&case.background));
+        let [view, sample] = [&x, &background].map(FeatureView::all);
+        for tree in &case.tree {
+            tree.validate(N, 1).unwrap();
+        }
+        let ensemble = Ensemble { trees: &case.tree, base: &case.base, scale: 1.0, n_features: N };
+        let got = match case.kind.as_str() {
+            "values" => contributions(&ensemble, &view, &ctx).unwrap().values,
+            "pairs" => interactions(&ensemble, &view, &ctx).unwrap().values,
+            _ => interventional(&ensemble, &view, &sample, &ctx).unwrap().values,
+        };
+        assert_eq!(got.len(), case.values.len(), "{}", case.name);
+        for (i, (got, want)) in got.iter().zip(&case.values).enumerate() {
+            let near = (got - want).abs() <= case.tolerance;
+            assert!(near, "{}: number {i}: {got}, theirs {want}", case.name);
+        }
+    }
+}
