@@ -1,18 +1,41 @@
 //! `cargo xtask bench <what>`: measurements by hand, never part of the tests.
 
-use crate::command::{self, Outcome};
+use crate::command::{self, Outcome, run_with};
 use crate::peers;
 
-/// Runs `bench/<what>.py` with the release build and the peers' environment.
+/// Crates whose examples the measurements of the tree engine run.
+const TREE_EXAMPLES: [&str; 2] = ["modelwright-kernels", "modelwright-learners"];
+
+/// Runs a measurement with release builds and the peers' environment.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
-    let known = ["fit", "predict"];
-    let Some(what) = arguments.first().filter(|a| known.contains(&a.as_str())) else {
-        return Err(format!("cargo xtask bench <{}> [arguments]", known.join("|")));
-    };
+    match arguments.first().map(String::as_str) {
+        Some(what @ ("fit" | "predict")) => script(what, &arguments[1..]),
+        Some("trees") => trees(&arguments[1..]),
+        _ => Err("cargo xtask bench <fit|predict|trees> [arguments]".to_owned()),
+    }
+}
+
+/// Runs `bench/<what>.py`.
+fn script(what: &str, arguments: &[String]) -> Outcome {
     command::run("cargo", &["build", "--release", "--locked"])?;
-    let python = peers::environment()?;
+    let python = peers::tests_environment()?;
     let script = format!("bench/{what}.py");
     let mut words = vec![script.as_str()];
-    words.extend(arguments[1..].iter().map(String::as_str));
+    words.extend(arguments.iter().map(String::as_str));
     command::run(&python, &words)
+}
+
+/// Runs the package `bench/trees`.
+fn trees(arguments: &[String]) -> Outcome {
+    // The program itself takes minutes to build and is measured only there.
+    if arguments.iter().any(|word| word == "accuracy") {
+        command::run("cargo", &["build", "--release", "--locked"])?;
+    }
+    let mut words = vec!["build", "--release", "--locked", "--examples"];
+    words.extend(TREE_EXAMPLES.iter().flat_map(|name| ["-p", name]));
+    command::run("cargo", &words)?;
+    let python = peers::environment("bench/trees/requirements.txt", "peers-trees")?;
+    let mut words = vec!["-m", "trees"];
+    words.extend(arguments.iter().map(String::as_str));
+    run_with(&python, &words, &[("PYTHONPATH", "bench")])
 }

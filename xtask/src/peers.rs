@@ -8,16 +8,21 @@ use crate::command::{self, Outcome, root};
 /// Installs the peers where needed and runs the tests.
 pub(crate) fn run() -> Outcome {
     command::run("cargo", &["build", "--release", "--locked"])?;
-    let python = environment()?;
+    let python = tests_environment()?;
     command::run(&python, &["-m", "pytest", "-q", "tests/peers"])
 }
 
-/// The interpreter of an environment that has what the requirements name.
-pub(crate) fn environment() -> Result<String, String> {
-    let requirements = root().join("tests/peers/requirements.txt");
+/// The interpreter of the environment of the tests.
+pub(crate) fn tests_environment() -> Result<String, String> {
+    environment("tests/peers/requirements.txt", "peers")
+}
+
+/// The interpreter of an environment `target/<name>` that has what a requirements file names.
+pub(crate) fn environment(requirements: &str, name: &str) -> Result<String, String> {
+    let requirements = root().join(requirements);
     let wanted = std::fs::read_to_string(&requirements)
         .map_err(|e| format!("{}: {e}", requirements.display()))?;
-    let folder = root().join("target/peers");
+    let folder = root().join("target").join(name);
     let stamp = folder.join("installed.txt");
     let python = folder.join("bin/python").to_string_lossy().into_owned();
     if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {

@@ -1,0 +1,80 @@
+"""Results: medians of repeated runs, ratios to the fastest peer, kept as JSON and Markdown."""
+
+import json
+import os
+import pathlib
+import statistics
+import time
+
+FOLDER = pathlib.Path(__file__).resolve().parents[1] / "results"
+
+
+def median(records, key):
+    """The median of a number over the records that have it."""
+    found = [r[key] for r in records if r.get(key) is not None]
+    return statistics.median(found) if found else None
+
+
+def is_ours(library):
+    """Whether a name in the column of libraries is one of our own variants."""
+    return library.split("-", 1)[0] == "ours"
+
+
+def add_ratios(rows, key, ratio="vs_peer", smaller_is_better=True):
+    """Sets `ratio` of each row: how many times better `key` is than at the best peer."""
+    peers = [r[key] for r in rows if not is_ours(r["library"]) and r.get(key)]
+    if not peers:
+        return
+    best = min(peers) if smaller_is_better else max(peers)
+    for row in rows:
+        if row.get(key):
+            row[ratio] = best / row[key] if smaller_is_better else row[key] / best
+
+
+def shown(value):
+    """A value as a cell: three or four digits that matter."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        if value and abs(value) >= 1000:
+            return f"{value:,.0f}"
+        return f"{value:.4g}" if abs(value) < 1 else f"{value:.3g}"
+    return str(value)
+
+
+def table(rows, columns):
+    """Rows as a Markdown table; `columns` maps keys to headings."""
+    lines = ["| " + " | ".join(columns.values()) + " |", "|---" * len(columns) + "|"]
+    for row in rows:
+        cells = [row.get(k) if k != "value" else exact(row.get(k)) for k in columns]
+        lines.append("| " + " | ".join(shown(c) for c in cells) + " |")
+    return "\n".join(lines)
+
+
+def exact(value):
+    """A test score with enough digits to compare two libraries."""
+    return value if value is None else f"{value:.6g}"
+
+
+class Store:
+    """The results of one suite, by the name of the group of rows that were measured together."""
+
+    def __init__(self, suite, columns, folder=FOLDER):
+        self.path = folder / f"trees-{suite}.json"
+        self.suite, self.columns = suite, columns
+        folder.mkdir(parents=True, exist_ok=True)
+        self.groups = json.loads(self.path.read_text()) if self.path.exists() else {}
+
+    def put(self, name, rows, note=""):
+        """Replaces a group, prints it, and writes both files."""
+        about = f"{os.cpu_count()} processors, {time.strftime('%Y-%m-%d %H:%M')}"
+        self.groups[name] = {"note": "; ".join(filter(None, [note, about])), "rows": rows}
+        self.path.write_text(json.dumps(self.groups, indent=1) + "\n")
+        print(f"\n{self.text(name)}", flush=True)
+        pages = [self.text(group) for group in self.groups]
+        self.path.with_suffix(".md").write_text(f"# {self.suite}\n\n" + "\n".join(pages))
+
+    def text(self, name):
+        """One group as Markdown."""
+        group = self.groups[name]
+        return f"## {name}\n\n{group['note']}\n\n{table(group['rows'], self.columns)}\n"
