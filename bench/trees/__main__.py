@@ -2,6 +2,9 @@
 
     cargo xtask bench trees --suite train [--only higgs-31,adult] [--libs ours,lightgbm]
         [--threads 1,2] [--reps 5] [--data FOLDER]
+    cargo xtask bench trees --suite small|predict|kernel
+    cargo xtask bench trees --suite shap --data FOLDER
+    cargo xtask bench trees --suite accuracy --data FOLDER [--peers recorded.jsonl] [--sets a,b]
 
 FOLDER holds NAME/{train,test}.parquet and NAME/meta.json; made tables need none. Results are
 printed and kept as JSON and Markdown in `bench/results/`.
@@ -47,6 +50,8 @@ def parsed():
     parser.add_argument("--threads", type=lambda t: [int(w) for w in words(t)], default=[])
     parser.add_argument("--reps", type=int, default=5, help="runs of each library")
     parser.add_argument("--data", type=pathlib.Path, help="folder of data sets")
+    parser.add_argument("--sets", type=words, default=[],
+                        help="data sets of the suite `accuracy`; all when not given")
     parser.add_argument("--peers", type=pathlib.Path, help="recorded results of peers (JSON lines)")
     parser.add_argument("--ours", type=lambda t: dict(w.split("=", 1) for w in words(t)),
                         default={}, help="parameters of ours: name=value,…")

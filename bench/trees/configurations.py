@@ -45,4 +45,98 @@ TRAIN = (
           libraries=("ours", "lightgbm", "xgboost", "catboost")),
 )
 
-SUITES = {"train": TRAIN}
+
+
+class Small(NamedTuple):
+    """Out-of-fold predictions by many small fits; ours and LightGBM in its two ways."""
+
+    name: str
+    data: str
+    leaves: int = 31
+    rounds: int = 300
+    folds: int = 8
+    threads: tuple = (1, 2)
+    libraries: tuple = ("ours", "lightgbm", "lightgbm-side-by-side")
+
+
+SMALL = (Small("small", "small"),)
+
+
+class Predict(NamedTuple):
+    """One LightGBM model in every engine that reads it, and everybody's own of the same size."""
+
+    name: str
+    trees: int
+    leaves: int
+    #: The most splits above a leaf; 0 is without limit.
+    depth: int = 0
+    data: str = "higgs"
+    #: Rows that the models are trained on.
+    rows: int = 200_000
+    threads: tuple = (1, 2)
+    libraries: tuple = (
+        "ours", "lightgbm", "lleaves", "tl2cgen", "treelite", "onnxruntime",
+        "xgboost", "catboost", "sklearn-hgb", "ydf",
+    )
+
+
+PREDICT = (
+    Predict("100x31", 100, 31),
+    Predict("500x31", 500, 31),
+    Predict("300xdepth6", 300, 64, depth=6),
+)
+
+
+class Shap(NamedTuple):
+    """Shapley values of a LightGBM model's margin, by tree paths."""
+
+    name: str
+    data: str
+    trees: int
+    leaves: int
+    depth: int
+    #: Explained test rows.
+    rows: int = 2_000
+    threads: tuple = (1, 2)
+    libraries: tuple = ("lightgbm", "shap")
+
+
+SHAP = (Shap("adult", "adult", trees=500, leaves=255, depth=8),)
+
+
+class Kernel(NamedTuple):
+    """The histogram kernel beside the plainest loop of its kind, on one core."""
+
+    name: str
+    example: str
+
+
+KERNEL = (Kernel("histogram", "histogram_speed"),)
+
+
+class Accuracy(NamedTuple):
+    """One default model of each library on the data sets of a folder."""
+
+    name: str
+    #: Tasks of the data sets, and what a set must not be.
+    tasks: tuple = ("binary", "multiclass", "regression")
+    not_for: tuple = ("text", "drift", "fairness")
+    #: Seeds by library; LightGBM's defaults draw nothing, so one says all.
+    seeds: tuple = (("ours", 5), ("catboost", 5), ("lightgbm", 1))
+    threads: int = 2
+    libraries: tuple = ("ours", "lightgbm", "catboost")
+    #: Names of the same in recorded results.
+    recorded: tuple = (("lightgbm", "lightgbm-default"), ("catboost", "catboost-default"))
+    #: Flags of `modelwright train gbdt` beyond data, target, seed and threads.
+    flags: tuple = ()
+
+
+ACCURACY = (Accuracy("default"),)
+
+#: Relative difference of two errors that counts as a tie.
+TIE = 0.002
+
+SUITES = {
+    "train": TRAIN, "small": SMALL, "accuracy": ACCURACY, "predict": PREDICT, "shap": SHAP,
+    "kernel": KERNEL,
+}

@@ -14,9 +14,10 @@ from .configurations import LEARNING_RATE, MAX_BINS
 class Peer:
     """What all adapters know."""
 
-    def __init__(self, task, n_classes, leaves, threads):
-        self.task, self.n_classes = task, n_classes
-        self.leaves, self.threads = leaves, threads
+    def __init__(self, job):
+        self.task, self.n_classes = job["task"], job["n_classes"]
+        self.leaves, self.threads = job["leaves"], job["threads"]
+        self.depth = job.get("depth", 0)
         self.bin_s = None
 
 
@@ -30,7 +31,7 @@ class LightGbm(Peer):
         objective = {"binary": "binary", "multiclass": "multiclass", "regression": "l2"}
         found = {"objective": objective[self.task], "num_leaves": self.leaves,
                  "learning_rate": LEARNING_RATE, "max_bin": MAX_BINS,
-                 "num_threads": self.threads, "verbose": -1, "seed": 1, **self.extra}
+                 "max_depth": self.depth or -1, "num_threads": self.threads, "verbose": -1, "seed": 1, **self.extra}
         return found | ({"num_class": self.n_classes} if self.task == "multiclass" else {})
 
     def bin(self, x, y):
@@ -71,7 +72,7 @@ class XgBoost(Peer):
 
         objective = {"binary": "binary:logistic", "multiclass": "multi:softprob",
                      "regression": "reg:squarederror"}
-        params = {"objective": objective[self.task], "tree_method": "hist", "max_depth": 0,
+        params = {"objective": objective[self.task], "tree_method": "hist", "max_depth": self.depth,
                   "grow_policy": "lossguide", "max_leaves": self.leaves, "eta": LEARNING_RATE,
                   "max_bin": MAX_BINS, "nthread": self.threads, "seed": 1}
         if self.task == "multiclass":
@@ -134,7 +135,7 @@ class SklearnHgb(Peer):
         kind = (ensemble.HistGradientBoostingRegressor if regression
                 else ensemble.HistGradientBoostingClassifier)
         return kind(max_iter=rounds, learning_rate=LEARNING_RATE, max_leaf_nodes=self.leaves,
-                    max_bins=MAX_BINS, early_stopping=False, random_state=1).fit(*binned)
+                    max_depth=self.depth or None, max_bins=MAX_BINS, early_stopping=False, random_state=1).fit(*binned)
 
     def predict(self, model, x):
         """Probabilities or values."""
@@ -168,9 +169,11 @@ class Ydf(Peer):
         """A model."""
         import ydf
 
+        # A tree that is only a root has depth 1 here.
+        depth = self.depth + 1 if self.depth else -1
         task = ydf.Task.REGRESSION if self.task == "regression" else ydf.Task.CLASSIFICATION
         return ydf.GradientBoostedTreesLearner(
-            label="y", task=task, num_trees=rounds, shrinkage=LEARNING_RATE, max_depth=-1,
+            label="y", task=task, num_trees=rounds, shrinkage=LEARNING_RATE, max_depth=depth,
             growing_strategy="BEST_FIRST_GLOBAL", max_num_nodes=self.leaves,
             validation_ratio=0.0, early_stopping="NONE", num_threads=self.threads,
             discretize_numerical_columns=True, num_discretized_numerical_bins=MAX_BINS,

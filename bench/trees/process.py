@@ -14,7 +14,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from typing import NamedTuple
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "target/release/examples"
@@ -43,45 +45,67 @@ def _prefer():
             pathlib.Path("/proc/self/autogroup").write_text(str(priority))
 
 
-def run(words, threads, limit_s):
-    """Runs a command that prints one JSON line; returns it with `others`, or with `error`."""
+class Done(NamedTuple):
+    """A process that has ended."""
+
+    #: Why it failed; empty when it did not.
+    error: str
+    output: str
+    wall_s: float
+    #: Share of the machine that everybody else used meanwhile; None where unknown.
+    others: float | None
+
+
+def measured(words, threads, limit_s):
+    """Runs a command to its end, or to the limit."""
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "OPENBLAS_NUM_THREADS": "1",
                    "PYTHONPATH": str(ROOT / "bench")}
     busy, begun = _busy_s(), time.monotonic()
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         process = subprocess.Popen([str(w) for w in words], stdout=out, stderr=err,
-                                   env=environment, start_new_session=True,
-                                   preexec_fn=_prefer)
-        signal_at = begun + limit_s
-        while True:
-            pid, status, usage = os.wait4(process.pid, os.WNOHANG)
-            if pid:
-                process.returncode = os.waitstatus_to_exitcode(status)
-                break
-            if time.monotonic() > signal_at:
-                os.killpg(process.pid, signal.SIGKILL)
-                os.wait4(process.pid, 0)
-                process.returncode = -signal.SIGKILL
-                return {"error": f"more than {limit_s:.0f} s"}
-            time.sleep(0.02)
+                                   env=environment, start_new_session=True, preexec_fn=_prefer)
+        timer = threading.Timer(limit_s, os.killpg, (process.pid, signal.SIGKILL))
+        timer.start()
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.monotonic() - begun
+        timer.cancel()
+        process.returncode = os.waitstatus_to_exitcode(status)
         out.seek(0)
         err.seek(0)
-        lines = [line for line in out if line.startswith("{")]
-        if process.returncode != 0 or not lines:
-            text = re.sub(r"/(?:[\w.+-]+/)+", "", err.read())
-            return {"error": text[-300:].strip() or f"exit code {process.returncode}"}
-    record = json.loads(lines[-1])
-    wall = time.monotonic() - begun
-    own = usage.ru_utime + usage.ru_stime
+        output, errors = out.read(), re.sub(r"/(?:[\w.+-]+/)+", "", err.read())
+    others = None
     if busy is not None:
-        others = (_busy_s() - busy - own) / (wall * os.cpu_count())
-        record["others"] = round(max(0.0, others), 3)
-    return record
+        own = usage.ru_utime + usage.ru_stime
+        others = round(max(0.0, (_busy_s() - busy - own) / (wall * os.cpu_count())), 3)
+    error = ""
+    if process.returncode == -signal.SIGKILL:
+        error = f"ended after {wall:.0f} s"
+    elif process.returncode != 0:
+        error = errors[-300:].strip() or f"exit code {process.returncode}"
+    return Done(error, output, wall, others)
+
+
+def run(words, threads, limit_s):
+    """Runs a command that prints one JSON line; returns it with `others`, or with `error`."""
+    done = measured(words, threads, limit_s)
+    if done.error:
+        return {"error": done.error}
+    lines = [line for line in done.output.splitlines() if line.startswith("{")]
+    if not lines:
+        return {"error": "printed no result"}
+    return json.loads(lines[-1]) | {"others": done.others}
 
 
 def child(job, threads, limit_s):
     """Runs a job of `child.py` in a fresh interpreter."""
     words = [sys.executable, "-m", "trees.child", json.dumps({**job, "threads": threads})]
+    return run(words, threads, limit_s)
+
+
+def example(name, table, threads, limit_s, options):
+    """Runs an example of ours on a table, with its own options and the learner's parameters."""
+    words = [EXAMPLES / name, table, f"threads={threads}",
+             *(f"{key}={value}" for key, value in options.items())]
     return run(words, threads, limit_s)
 
 
@@ -123,9 +147,9 @@ class Cost:
         """CPU seconds of all threads since the last lap."""
         return _cpu_s() - self._cpu
 
-    def peak_mb(self):
-        """The largest resident memory since this value was made."""
-        return _status_mb("VmHWM")
+    def memory(self):
+        """Resident memory when this value was made, and the most since."""
+        return {"base_mb": self.base_mb, "peak_mb": _status_mb("VmHWM")}
 
 
 def _cpu_s():

@@ -20,6 +20,38 @@ def is_ours(library):
     return library.split("-", 1)[0] == "ours"
 
 
+def interleaved(libraries, arguments, once):
+    """The records of `--reps` rounds in which the libraries take turns.
+
+    One that failed, or took longer than `--cap` seconds for everything, is not run again.
+    """
+    records = {lib: [] for lib in libraries}
+    too_slow = set()
+    for _ in range(arguments.reps):
+        for lib in libraries:
+            if lib in too_slow:
+                continue
+            begun = time.monotonic()
+            records[lib].append(once(lib))
+            if "error" in records[lib][-1] or time.monotonic() - begun > arguments.cap:
+                too_slow.add(lib)
+    return records
+
+
+def row(lib, records, key):
+    """The medians of one library's numbers; `best_s` is its shortest `key`."""
+    good = [r for r in records if "error" not in r]
+    found = {"library": lib, "runs": len(good)}
+    if good:
+        numbers = [k for k, v in good[0].items() if isinstance(v, (int, float))]
+        found |= {k: v for k, v in good[0].items() if isinstance(v, str)}
+        found |= {k: median(good, k) for k in numbers}
+        if found.get("peak_mb") is not None:
+            found["grown_mb"] = median([{"mb": r["peak_mb"] - r["base_mb"]} for r in good], "mb")
+        found |= {"best_s": min(r[key] for r in good), "all_s": [r[key] for r in good]}
+    return found | {"error": r["error"] for r in records if "error" in r}
+
+
 def add_ratios(rows, key, ratio="vs_peer", smaller_is_better=True):
     """Sets `ratio` of each row: how many times better `key` is than at the best peer."""
     peers = [r[key] for r in rows if not is_ours(r["library"]) and r.get(key)]
@@ -35,8 +67,8 @@ def shown(value):
     """A value as a cell: three or four digits that matter."""
     if value is None:
         return ""
-    if isinstance(value, float):
-        if value and abs(value) >= 1000:
+    if isinstance(value, (int, float)):
+        if isinstance(value, int) or abs(value) >= 1000:
             return f"{value:,.0f}"
         return f"{value:.4g}" if abs(value) < 1 else f"{value:.3g}"
     return str(value)
@@ -65,16 +97,22 @@ class Store:
         folder.mkdir(parents=True, exist_ok=True)
         self.groups = json.loads(self.path.read_text()) if self.path.exists() else {}
 
-    def put(self, name, rows, note=""):
+    def rows(self, name):
+        """The rows of a group; none when it was never measured."""
+        return self.groups.get(name, {"rows": []})["rows"]
+
+    def put(self, name, rows, note="", columns=None, quiet=False):
         """Replaces a group, prints it, and writes both files."""
         about = f"{os.cpu_count()} processors, {time.strftime('%Y-%m-%d %H:%M')}"
-        self.groups[name] = {"note": "; ".join(filter(None, [note, about])), "rows": rows}
+        self.groups[name] = {"note": "; ".join(filter(None, [note, about])), "rows": rows,
+                             "columns": columns or self.columns}
         self.path.write_text(json.dumps(self.groups, indent=1) + "\n")
-        print(f"\n{self.text(name)}", flush=True)
+        if not quiet:
+            print(f"\n{self.text(name)}", flush=True)
         pages = [self.text(group) for group in self.groups]
         self.path.with_suffix(".md").write_text(f"# {self.suite}\n\n" + "\n".join(pages))
 
     def text(self, name):
         """One group as Markdown."""
         group = self.groups[name]
-        return f"## {name}\n\n{group['note']}\n\n{table(group['rows'], self.columns)}\n"
+        return f"## {name}\n\n{group['note']}\n\n{table(group['rows'], group['columns'])}\n"

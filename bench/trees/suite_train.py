@@ -15,8 +15,6 @@ COLUMNS = {
     "base_mb": "before MB", "peak_mb": "peak MB", "grown_mb": "grown MB", "others": "others' CPU",
     "runs": "runs", "error": "error",
 }
-MEDIANS = ("train_s", "bin_s", "total_s", "cpu_s", "value", "base_mb", "peak_mb", "grown_mb",
-           "others")
 
 
 def run(arguments):
@@ -32,15 +30,10 @@ def run(arguments):
 def measured(configuration, known, threads, arguments):
     """One row per library, and what was measured."""
     libraries = [lib for lib in configuration.libraries if arguments.wants(lib)]
-    records = {lib: [] for lib in libraries}
     with process.held_core(configuration.busy):
-        for _ in range(arguments.reps):
-            for lib in libraries:
-                done = records[lib]
-                if done and ("error" in done[-1] or done[-1]["total_s"] > arguments.cap):
-                    continue
-                done.append(once(lib, configuration, known, threads, arguments))
-    rows = [row(lib, records[lib]) for lib in libraries]
+        records = results.interleaved(
+            libraries, arguments, lambda lib: once(lib, configuration, known, threads, arguments))
+    rows = [results.row(lib, records[lib], "train_s") for lib in libraries]
     results.add_ratios(rows, "train_s", "vs_peer")
     results.add_ratios(rows, "cpu_s", "cpu_vs_peer")
     note = (f"{known['n_rows']:,} x {known['n_features']} {known['task']}, "
@@ -53,9 +46,8 @@ def once(lib, configuration, known, threads, arguments):
     if results.is_ours(lib):
         params = {**OURS, "max_leaves": configuration.leaves, "n_rounds": configuration.rounds,
                   **arguments.ours}
-        words = [process.EXAMPLES / "gbdt_speed", arguments.work / f"{known['name']}.bin",
-                 f"threads={threads}", *(f"{k}={v}" for k, v in params.items())]
-        found = process.run(words, threads, arguments.limit)
+        found = process.example("gbdt_speed", arguments.work / f"{known['name']}.bin", threads,
+                                arguments.limit, params)
     else:
         job = {"job": "train", "library": lib, "data": known["name"], "task": known["task"],
                "work": str(arguments.work), "n_classes": known["n_classes"],
@@ -63,18 +55,4 @@ def once(lib, configuration, known, threads, arguments):
         found = process.child(job, threads, arguments.limit)
     if "error" not in found:
         found["total_s"] = found["bin_s"] + found["train_s"]
-        if found.get("peak_mb") is not None:
-            found["grown_mb"] = found["peak_mb"] - found["base_mb"]
-    return found
-
-
-def row(lib, records):
-    """The medians of one library."""
-    good = [r for r in records if "error" not in r]
-    found = {"library": lib, "runs": len(good)}
-    if good:
-        found |= {key: results.median(good, key) for key in MEDIANS}
-        times = [r["train_s"] for r in good]
-        found |= {"metric": good[0]["metric"], "best_s": min(times), "train_s_all": times}
-    found |= {"error": r["error"] for r in records if "error" in r}
     return found

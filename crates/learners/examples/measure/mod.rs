@@ -1,4 +1,5 @@
 //! What the examples share: arguments, tables, scores, and what work costs.
+#![allow(dead_code, reason = "each example uses a part of it")]
 
 pub(crate) mod arguments;
 pub(crate) mod cost;
