@@ -36,6 +36,11 @@ impl Arguments {
         })
     }
 
+    /// Takes an option of the example's own, as it was typed.
+    pub(crate) fn text(&mut self, name: &str) -> Option<String> {
+        self.options.remove(name)
+    }
+
     /// Takes the rest as parameters of a learner.
     pub(crate) fn params(self, entry: &Entry) -> Result<ParamMap> {
         let mut params = ParamMap::new();
