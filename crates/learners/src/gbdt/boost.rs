@@ -11,9 +11,12 @@ use modelwright_kernels::gradient::largest;
 use rayon::prelude::*;
 
 use super::leaves;
-use super::loss::{self, BLOCK_ROWS, Loss};
+use super::loss::{BLOCK_ROWS, Loss};
 use super::model::GbdtModel;
+use super::options::{FitOptions, Snapshot};
 use super::params::GbdtParams;
+use super::sampling::{self, Draw, Sample};
+use super::start::Start;
 use super::stopping::Stopping;
 use crate::tree::{GrowPolicy, Grown, SplitRule, TrainBins, Tree, Workspace, grow, predict};
 
@@ -21,39 +24,40 @@ use crate::tree::{GrowPolicy, Grown, SplitRule, TrainBins, Tree, Workspace, grow
 const PARALLEL_ROWS: usize = 4 * BLOCK_ROWS;
 
 /// Fits a booster; see [`super`].
-pub(super) fn fit(train: &TrainView<'_>, params: &GbdtParams, ctx: &Context) -> Result<GbdtModel> {
+pub(super) fn fit(
+    train: &TrainView<'_>,
+    params: &GbdtParams,
+    options: &FitOptions<'_>,
+    ctx: &Context,
+) -> Result<GbdtModel> {
     if train.rows.is_empty() {
         return Err(Error::input("there are no rows to learn from"));
     }
     params.check_depth()?;
-    let learning = loss::make(params, train, train.rows)?;
+    let learning = options.loss(params, train, train.rows)?;
     // Validation rows without weight cannot judge.
     let judged = train.validation.iter().any(|row| train.weight(*row) > 0.0);
-    let validation = if judged { Some(loss::make(params, train, train.validation)?) } else { None };
-    let base_scores = learning.base_scores();
+    let validation =
+        if judged { Some(options.loss(params, train, train.validation)?) } else { None };
+    let start = Start::new(train, params, options, learning.as_ref(), ctx)?;
+    let n_outputs = start.base_scores.len();
     let bins = TrainBins::new(train.features, train.rows)?;
     let mut rounds = Rounds {
         train,
         params,
-        rate: params.rate(train.target.task(), train.rows.len()),
+        rate: params.rate(train.target.task(), train.rows.len(), judged),
         seed: ctx.random("gbdt", 0).next_u64(),
-        scores: base_scores.iter().map(|b| vec![*b; train.rows.len()]).collect(),
-        gradients: base_scores.iter().map(|_| vec![[0.0; 2]; train.rows.len()]).collect(),
+        gradients: vec![vec![[0.0; 2]; train.rows.len()]; n_outputs],
         workspaces: Mutex::new(Vec::new()),
         learning: learning.as_ref(),
         bins: &bins,
-        trees: Vec::new(),
+        base_scores: start.base_scores,
+        scores: start.scores,
+        n_given: start.trees.len() / n_outputs,
+        trees: start.trees,
     };
-    let best = rounds.run(validation.as_deref(), &base_scores, ctx);
-    let mut trees = rounds.trees;
-    trees.truncate(best * base_scores.len());
-    Ok(GbdtModel {
-        n_features: train.features.n_features() as u32,
-        link: learning.link(),
-        base_scores,
-        trees,
-        compiled: OnceLock::new(),
-    })
+    let best = rounds.run(validation.as_deref(), start.held_out, options.snapshot, ctx)?;
+    Ok(rounds.model(best))
 }
 
 struct Rounds<'a> {
@@ -64,102 +68,131 @@ struct Rounds<'a> {
     learning: &'a dyn Loss,
     bins: &'a TrainBins<'a>,
     /// One per output.
+    base_scores: Vec<f64>,
+    /// One vector per output.
     scores: Vec<Vec<f64>>,
-    /// One per output.
+    /// One vector per output.
     gradients: Vec<Vec<[f32; 2]>>,
     /// Memory for growing, handed from tree to tree; its content never matters.
     workspaces: Mutex<Vec<Workspace>>,
     trees: Vec<Tree>,
+    /// Rounds of the model that is continued, whose trees are the first.
+    n_given: usize,
 }
 
 impl Rounds<'_> {
     /// Adds rounds until the end is reached, time is up, or the validation loss stops falling;
-    /// returns how many rounds are worth keeping.
-    fn run(&mut self, validation: Option<&dyn Loss>, base: &[f64], ctx: &Context) -> usize {
-        let rows = if validation.is_some() { self.train.validation } else { &[] };
-        let mut held_out: Vec<Vec<f64>> = base.iter().map(|b| vec![*b; rows.len()]).collect();
-        let mut stopping = validation.map(|loss| {
-            let patience = self.params.early_stopping_rounds;
-            Stopping::new(patience, self.train.rows.len(), loss.mean(&held_out))
-        });
+    /// returns how many of them are worth keeping.
+    fn run(
+        &mut self,
+        validation: Option<&dyn Loss>,
+        mut held_out: Vec<Vec<f64>>,
+        snapshot: Option<Snapshot<'_>>,
+        ctx: &Context,
+    ) -> Result<usize> {
+        let patience = self.params.early_stopping_rounds;
+        let mut stopping = match validation {
+            Some(loss) => {
+                Some(Stopping::new(patience, self.train.rows.len(), loss.mean(&held_out)?))
+            }
+            None => None,
+        };
         let mut done = 0;
         while done < self.params.n_rounds && ctx.proceed() {
-            let grew = self.round(done);
+            let grew = self.round(self.n_given + done).map_err(|e| in_round(e, done))?;
             done += 1;
             if let (Some(loss), Some(stopping)) = (validation, &mut stopping) {
-                let new = &self.trees[self.trees.len() - base.len()..];
-                let forest =
-                    Forest::new(self.train.features.n_features(), new.iter().map(Tree::parts));
-                predict::add_to(&forest, self.train.features, rows, &mut held_out);
-                if stopping.update(done, loss.mean(&held_out)) {
+                let new = &self.trees[self.trees.len() - self.base_scores.len()..];
+                self.add_to(new, self.train.validation, &mut held_out);
+                let value = loss.mean(&held_out).map_err(|e| in_round(e, done - 1))?;
+                if stopping.update(done, value) {
                     break;
                 }
+            }
+            if let Some(snapshot) = snapshot.filter(|s| done.is_multiple_of(s.every.max(1))) {
+                let best = stopping.as_ref().map_or(done, Stopping::best_rounds);
+                (snapshot.take)(&self.model(best));
             }
             if !grew {
                 break;
             }
         }
-        stopping.map_or(done, |s| s.best_rounds())
+        Ok(stopping.map_or(done, |s| s.best_rounds()))
+    }
+
+    /// The model of the given rounds and the first `n_rounds` new ones.
+    fn model(&self, n_rounds: usize) -> GbdtModel {
+        let n_trees = (self.n_given + n_rounds) * self.base_scores.len();
+        GbdtModel {
+            n_features: self.train.features.n_features() as u32,
+            link: self.learning.link(),
+            base_scores: self.base_scores.clone(),
+            trees: self.trees[..n_trees].to_vec(),
+            compiled: OnceLock::new(),
+        }
     }
 
     /// One tree per output; `false` when none of them found a split.
-    fn round(&mut self, round: usize) -> bool {
-        self.learning.gradients(&self.scores, &mut self.gradients);
+    fn round(&mut self, round: usize) -> Result<bool> {
+        self.learning.gradients(&self.scores, &mut self.gradients)?;
         let sample = self.sample(round);
         let n_outputs = self.scores.len();
         let mut scores = std::mem::take(&mut self.scores);
         let trees: Vec<Tree> = if n_outputs == 1 {
-            vec![self.tree(round, 0, sample.as_deref(), &mut scores[0])]
+            vec![self.tree(round, 0, &sample, &mut scores[0])]
         } else {
             let outputs = scores.par_iter_mut().enumerate();
-            outputs.map(|(k, scores)| self.tree(round, k, sample.as_deref(), scores)).collect()
+            outputs.map(|(k, scores)| self.tree(round, k, &sample, scores)).collect()
         };
-        self.scores = scores;
-        if sample.is_some() {
+        if sample.rows.is_some() {
             // Rows outside the sample are in no leaf's entries, so that all rows ask the trees.
-            let forest =
-                Forest::new(self.train.features.n_features(), trees.iter().map(Tree::parts));
-            predict::add_to(&forest, self.train.features, self.train.rows, &mut self.scores);
+            self.add_to(&trees, self.train.rows, &mut scores);
         }
+        self.scores = scores;
         let grew = trees.iter().any(|t| t.n_leaves() > 1);
         self.trees.extend(trees);
         // A sample or a draw of features may fail where the next one succeeds.
-        grew || self.params.draws()
+        Ok(grew || self.params.draws())
     }
 
-    /// The rows of this round; `None` is all.
-    fn sample(&self, round: usize) -> Option<Vec<u32>> {
-        let fraction = self.params.bagging_fraction;
-        let n = self.bins.n_rows;
-        (fraction < 1.0).then(|| {
-            let wanted = ((n as f64 * fraction).round() as usize).max(1);
-            Random::stream(self.seed, "rows of a round", round as u64).sample(n, wanted)
-        })
+    /// Adds one round's trees to the scores of the given rows of the table.
+    fn add_to(&self, trees: &[Tree], rows: &[u32], scores: &mut [Vec<f64>]) {
+        let forest = Forest::new(self.train.features.n_features(), trees.iter().map(Tree::parts));
+        predict::add_to(&forest, self.train.features, rows, scores);
+    }
+
+    /// The rows of this round; weights the gradients where the sampling says so.
+    fn sample(&mut self, round: usize) -> Sample {
+        let last = &self.trees[self.trees.len().saturating_sub(self.base_scores.len())..];
+        let draw = Draw {
+            params: self.params,
+            seed: self.seed,
+            round,
+            rate: self.rate,
+            last_step: sampling::mean_square(last, self.rate),
+        };
+        draw.sample(&mut self.gradients)
     }
 
     /// Grows the tree of one output and, if it saw all rows, adds it to their scores.
-    fn tree(
-        &self,
-        round: usize,
-        output: usize,
-        sample: Option<&[u32]>,
-        scores: &mut [f64],
-    ) -> Tree {
+    fn tree(&self, round: usize, output: usize, sample: &Sample, scores: &mut [f64]) -> Tree {
         let mut workspace = self.lock().pop().unwrap_or_default();
         let index = (round * self.gradients.len() + output) as u64;
         let gradients = &self.gradients[output];
-        let n_entries = sample.map_or(self.bins.n_rows, <[u32]>::len);
+        let growing = sample.growing.get(output).unwrap_or(gradients);
+        let rows = sample.rows.as_deref();
+        let n_entries = rows.map_or(self.bins.n_rows, <[u32]>::len);
         workspace.reserve(n_entries);
-        let scale = Scale::for_rows(n_entries, largest_of(gradients));
+        let scale = Scale::for_rows(n_entries, largest_of(growing));
         let rule = SplitRule {
             score_noise: self.score_noise(round, gradients),
             ..self.rule(scale, index)
         };
-        fill_entries(gradients, sample, scale, rule.seed as u32, &mut workspace);
+        fill_entries(growing, rows, scale, rule.seed as u32, &mut workspace);
         let limits = self.params.limits();
         let features = self.features(index);
         let mut grown = grow(self.bins, &rule, limits, &features, &mut workspace, n_entries);
-        let residuals = self.learning.leaf_quantile().map(|q| (q, &*scores));
+        let residuals = self.learning.leaf_quantile(output).map(|q| (q, &*scores));
         let entries = &workspace.entries[..n_entries];
         leaves::set_values(
             &mut grown,
@@ -170,7 +203,7 @@ impl Rounds<'_> {
             self.params,
             self.rate,
         );
-        if sample.is_none() {
+        if rows.is_none() {
             add_leaves(&grown, entries, scores);
         }
         self.lock().push(workspace);
@@ -227,6 +260,11 @@ impl Rounds<'_> {
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Workspace>> {
         self.workspaces.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// An error of the round that comes after `done` others.
+fn in_round(error: Error, done: usize) -> Error {
+    error.at(format!("round {}", done + 1))
 }
 
 fn largest_of(gradients: &[[f32; 2]]) -> [f32; 2] {

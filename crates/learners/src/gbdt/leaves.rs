@@ -27,7 +27,7 @@ pub(super) fn set_values(
     let of_leaf = |leaf: &std::ops::Range<usize>| {
         let entries = &entries[leaf.clone()];
         match residuals {
-            Some((quantile, scores)) => residual_quantile(entries, quantile, scores),
+            Some((quantile, scores)) => residual_quantile(entries, quantile, scores, gradients),
             None => newton(sum(entries, gradients), rule),
         }
     };
@@ -62,12 +62,18 @@ fn newton([g, h]: [f64; 2], rule: &SplitRule) -> f64 {
     if curvature > 0.0 { -shrunk / curvature } else { 0.0 }
 }
 
-fn residual_quantile(entries: &[Entry], quantile: LeafQuantile<'_>, scores: &[f64]) -> f64 {
+/// Rows count as much as their Hessians, which hold weights and whatever the sampling put in.
+fn residual_quantile(
+    entries: &[Entry],
+    quantile: LeafQuantile<'_>,
+    scores: &[f64],
+    gradients: &[[f32; 2]],
+) -> f64 {
     let mut pairs: Vec<(f64, f32)> = entries
         .iter()
         .map(|e| {
             let row = row(*e) as usize;
-            (quantile.targets[row] - scores[row], quantile.weights[row])
+            (quantile.targets[row] - scores[row], gradients[row][1])
         })
         .collect();
     weighted_quantile(&mut pairs, quantile.level)

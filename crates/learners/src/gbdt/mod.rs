@@ -13,10 +13,15 @@
 //! | file | part |
 //! |---|---|
 //! | `params` | the parameters and what "automatic" resolves to |
+//! | `rate` | the automatic learning rate |
+//! | `options` | what a fit may be given through the library |
+//! | `start` | the scores before the first round |
 //! | `boost` | the rounds |
+//! | `sampling` | the rows of a round |
 //! | `leaves` | values of the leaves |
 //! | `stopping` | early stopping |
 //! | `loss/` | one loss per file |
+//! | `objective` | a loss of the caller's own |
 //! | `model` | what is kept |
 //! | `scoring` | how it predicts |
 //! | `explain` | Shapley values of its scores |
@@ -27,12 +32,19 @@ mod explain;
 mod leaves;
 mod loss;
 mod model;
+mod objective;
 mod older;
+mod options;
 mod params;
+mod rate;
+mod sampling;
 mod scoring;
+mod start;
 mod stopping;
 
 pub use model::{GbdtModel, Link};
+pub use objective::Objective;
+pub use options::{FitOptions, Snapshot};
 pub use params::GbdtParams;
 pub use scoring::RowScorer;
 
@@ -74,11 +86,27 @@ impl Learner for Gbdt {
         params: &Checked<GbdtParams>,
         ctx: &Context,
     ) -> Result<GbdtModel> {
-        ctx.install(|| boost::fit(train, params, ctx))
+        Self::fit_with(train, params, &FitOptions::default(), ctx)
     }
 
     fn decode_older(layout: u32, bytes: &[u8]) -> Option<Result<GbdtModel>> {
         (layout == 1).then(|| older::decode(bytes))
+    }
+}
+
+impl Gbdt {
+    /// Fits with a loss of one's own, several quantiles, a model to continue, starting scores, or
+    /// a look at the model while it grows; otherwise as [`Learner::fit`].
+    ///
+    /// # Errors
+    /// As [`Learner::fit`], and input error for options that do not fit the table or each other.
+    pub fn fit_with(
+        train: &TrainView<'_>,
+        params: &Checked<GbdtParams>,
+        options: &FitOptions<'_>,
+        ctx: &Context,
+    ) -> Result<GbdtModel> {
+        ctx.install(|| boost::fit(train, params, options, ctx))
     }
 }
 

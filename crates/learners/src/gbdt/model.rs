@@ -33,6 +33,8 @@ pub enum Link {
     Softplus,
     /// 1 above a score of 0, else 0: a class without a probability.
     Step,
+    /// The scores themselves, sorted ascending within the row: quantiles that never cross.
+    Ascending,
 }
 
 impl Link {
@@ -47,6 +49,7 @@ impl Link {
                 Self::SignedSquare => row[0] *= row[0].abs(),
                 Self::Softplus => row[0] = row[0].max(0.0) + (-row[0].abs()).exp().ln_1p(),
                 Self::Step => row[0] = f64::from(u8::from(row[0] > 0.0)),
+                Self::Ascending => row.sort_unstable_by(f64::total_cmp),
             }
         }
     }
@@ -177,7 +180,11 @@ impl Model for GbdtModel {
         if n_outputs == 0 || !self.trees.len().is_multiple_of(self.trees_per_round()) {
             return broken("its trees do not belong to whole rounds");
         }
-        if self.link.is_per_class() != (n_outputs > 1) {
+        let fits = match self.link {
+            Link::Identity | Link::Ascending => true,
+            link => link.is_per_class() == (n_outputs > 1),
+        };
+        if !fits {
             return broken("its outputs do not fit its link");
         }
         if self.base_scores.iter().any(|s| !s.is_finite()) {

@@ -35,7 +35,7 @@ fn parts_that_do_not_fit_make_no_booster() {
     let tree = || Tree::constant(1.0, 1.0);
     let cases: [(Link, Vec<f64>, Vec<Tree>); 5] = [
         (Link::Identity, vec![], vec![]),
-        (Link::Identity, vec![0.0, 0.0], vec![tree(), tree()]),
+        (Link::Softplus, vec![0.0, 0.0], vec![tree(), tree()]),
         (Link::LogisticEach, vec![0.0], vec![tree()]),
         (Link::Softmax, vec![0.0, 0.0], vec![tree()]),
         (Link::Identity, vec![f64::NAN], vec![tree()]),

@@ -8,9 +8,29 @@ use modelwright_core::{Error, Result};
 use crate::tree::oblivious::MAX_DEPTH;
 use crate::tree::{GrowPolicy, Limits};
 
+use super::rate;
+
 /// The losses by name; `auto` follows the task.
-const LOSSES: &[&str] =
-    &["auto", "logistic", "softmax", "squared", "absolute", "huber", "quantile", "poisson"];
+const LOSSES: &[&str] = &[
+    "auto",
+    "logistic",
+    "softmax",
+    "focal",
+    "squared",
+    "absolute",
+    "huber",
+    "fair",
+    "log_cosh",
+    "mape",
+    "quantile",
+    "poisson",
+    "gamma",
+    "tweedie",
+    "cross_entropy",
+];
+
+/// Ways to draw the rows of a round; see [`super::sampling`].
+const SAMPLINGS: &[&str] = &["none", "bernoulli", "goss", "mvs", "bayesian"];
 
 /// How trees may grow.
 const POLICIES: &[&str] = &["leaf_wise", "depth_wise", "oblivious"];
@@ -49,8 +69,16 @@ declare_params! {
         feature_fraction_bylevel: f64 = 1.0, Domain::real(0.01, 1.0);
         /// The part of the level's features that each node may use (of an oblivious tree, each level).
         feature_fraction_bynode: f64 = 0.7, Domain::real(0.01, 1.0);
-        /// The part of the rows that each tree is grown on.
+        /// How the rows of a round are drawn; `goss` and `mvs` prefer those of large gradients.
+        sampling: String = "bernoulli", Domain::Choice(SAMPLINGS);
+        /// The part of the rows that each tree is grown on, for bernoulli and mvs sampling.
         bagging_fraction: f64 = 0.8, Domain::real(0.05, 1.0);
+        /// The part of the rows, those of the largest gradients, that goss sampling keeps.
+        top_rate: f64 = 0.2, Domain::real(0.0, 1.0);
+        /// The part of the rows that goss sampling draws from the others.
+        other_rate: f64 = 0.1, Domain::real(0.0, 1.0);
+        /// How uneven the random row weights of bayesian sampling are; 0 makes all of them 1.
+        bagging_temperature: f64 = 1.0, Domain::real(0.0, 10.0);
         /// Whether features are cut at random places: more varied trees, less overfitting.
         extra_trees: bool = false, Domain::Flag;
         /// How much chance decides between cuts of an oblivious tree; fades as rounds are added.
@@ -63,26 +91,28 @@ declare_params! {
         loss: String = "auto", Domain::Choice(LOSSES);
         /// The level of the quantile loss, and the part of errors that huber takes as squared.
         alpha: f64 = 0.5, Domain::real(0.001, 0.999);
+        /// Errors up to about this much are taken as squared by the fair loss.
+        fair_c: f64 = 1.0, Domain::real(1e-6, 1e9).log();
+        /// The variance of a tweedie target is in proportion to its mean raised to this power.
+        tweedie_variance_power: f64 = 1.5, Domain::real(1.01, 1.99);
+        /// How much less rows count that are predicted well, for the focal loss; 0 is logistic.
+        focal_gamma: f64 = 2.0, Domain::real(0.0, 10.0);
+        /// Whether classes count as often as they occur, or `balanced`: all the same.
+        class_weight: String = "none", Domain::Choice(&["none", "balanced"]);
+        /// Whether scores start from the constant that fits best, or from `base_score`.
+        boost_from_average: bool = true, Domain::Flag;
+        /// The score that all rows start from when it is not the best constant (before the link).
+        base_score: f64 = 0.0, Domain::real(-1e9, 1e9);
     }
 }
 
 impl GbdtParams {
-    /// The learning rate for a table of `n_rows`.
-    ///
-    /// CatBoost's law for training with a validation set (its `learning_rate` documentation and
-    /// source): `exp(a ln n + b) · (rounds / 1000)^c`, at most 0.3.
-    pub(super) fn rate(&self, task: Task, n_rows: usize) -> f64 {
+    /// The learning rate for a table of `n_rows` to learn from, `validated` by other rows or not.
+    pub(super) fn rate(&self, task: Task, n_rows: usize, validated: bool) -> f64 {
         if self.learning_rate > 0.0 {
             return self.learning_rate;
         }
-        let (by_rows, constant, by_rounds) = match task {
-            Task::Binary => (0.246, -5.127, -0.451),
-            Task::Multiclass => (0.02, -2.364, -0.382),
-            Task::Regression => (0.157, -4.062, -0.61),
-        };
-        let n = (n_rows.max(1) as f64).ln();
-        let rounds = self.n_rounds.max(1) as f64 / 1000.0;
-        ((by_rows * n + constant).exp() * rounds.powf(by_rounds)).clamp(0.005, 0.3)
+        rate::automatic(task, n_rows, self.n_rounds, validated)
     }
 
     /// The fewest rows of a leaf for a table of `n_rows`: 20 as in LightGBM, fewer below 2,000
@@ -94,7 +124,7 @@ impl GbdtParams {
     /// Whether a tree depends on random draws.
     pub(super) fn draws(&self) -> bool {
         self.extra_trees
-            || self.bagging_fraction < 1.0
+            || self.draws_rows()
             || self.feature_fraction < 1.0
             || self.feature_fraction_bylevel < 1.0
             || self.random_strength > 0.0 && self.grow_policy == "oblivious"
@@ -131,6 +161,15 @@ impl GbdtParams {
             .hint("a tree that grows by levels has up to 2^max_depth leaves"))
     }
 
+    /// Whether rows or their weights are drawn.
+    pub(super) fn draws_rows(&self) -> bool {
+        match self.sampling.as_str() {
+            "none" => false,
+            "bernoulli" | "mvs" => self.bagging_fraction < 1.0,
+            _ => true,
+        }
+    }
+
     /// The name of the loss for `task`.
     pub(super) fn loss_for(&self, task: Task) -> &str {
         match (self.loss.as_str(), task) {
@@ -139,23 +178,5 @@ impl GbdtParams {
             ("auto", Task::Regression) => "squared",
             (name, _) => name,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_automatic_rate_follows_catboost() {
-        // CatBoost 1.2.10 on 16,512 rows, RMSE, 1000 iterations with an eval set: 0.079.
-        let params = GbdtParams::default();
-        assert!((params.rate(Task::Regression, 16_512) - 0.079).abs() < 0.001);
-        assert!(params.rate(Task::Binary, 40_000) > params.rate(Task::Binary, 1_000));
-        let few = GbdtParams { n_rounds: 100, ..params };
-        assert_eq!(
-            few.rate(Task::Binary, 1_000_000),
-            0.3_f64.min(few.rate(Task::Binary, 1_000_000))
-        );
     }
 }

@@ -10,6 +10,10 @@ use modelwright_core::params::Params;
 use modelwright_core::random::Random;
 use modelwright_core::task::Target;
 
+mod bad_input;
+mod golden;
+mod options;
+
 use super::*;
 use crate::learner::{Entry, Model};
 
@@ -150,7 +154,10 @@ fn large_tables_give_the_same_bytes_for_any_number_of_threads() {
         ..whole()
     };
     let plain = GbdtParams { n_rounds: 4, path_smooth: 5.0, ..whole() };
-    for params in [plain, drawn] {
+    let of = |sampling: &str| GbdtParams { sampling: sampling.into(), ..drawn.clone() };
+    let goss = GbdtParams { learning_rate: 0.5, ..of("goss") };
+    let robust = GbdtParams { loss: "fair".into(), ..of("bayesian") };
+    for params in [plain, of("bernoulli"), goss, of("mvs"), robust] {
         let bytes = |threads| {
             let ctx = Context::unlimited(3, threads);
             let parts = [rows.as_slice(), validation.as_slice()];
@@ -200,7 +207,8 @@ fn training_loss_falls_round_by_round_for_every_loss() {
     let (features, target) = curve(500);
     let positive: Vec<f64> = target.iter().map(|t| t + 5.0).collect();
     let rows: Vec<u32> = (0..500).collect();
-    for loss in ["squared", "absolute", "huber", "quantile", "poisson"] {
+    let losses = ["squared", "absolute", "huber", "fair", "log_cosh", "mape", "quantile"];
+    for loss in losses.into_iter().chain(["poisson", "gamma", "tweedie"]) {
         let target = Target::Real(positive.clone());
         let view = TrainView {
             features: &features,
@@ -215,7 +223,7 @@ fn training_loss_falls_round_by_round_for_every_loss() {
             let model = fit(&features, &target, &params);
             let scores =
                 model.scores(&FeatureView::all(&features), &Context::unlimited(0, 1)).unwrap();
-            let value = super::loss::make(&params, &view, &rows).unwrap().mean(&[scores]);
+            let value = super::loss::make(&params, &view, &rows).unwrap().mean(&[scores]).unwrap();
             assert!(value < last, "{loss}: {value} after {n_rounds} rounds, {last} before");
             last = value;
         }

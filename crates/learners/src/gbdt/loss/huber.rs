@@ -5,7 +5,7 @@
 
 use modelwright_core::data::TrainView;
 
-use super::real::{PointLoss, mean_target, quantile_target};
+use super::real::{PointLoss, convex_minimum, quantile_target};
 
 /// See the module's text.
 pub(super) struct Huber {
@@ -40,13 +40,6 @@ impl PointLoss for Huber {
     }
 
     fn base_score(&self, targets: &[f64], weights: &[f32]) -> f64 {
-        // Two Newton steps from the median; the exact minimum is not needed for a start.
-        let mut score = quantile_target(targets, weights, 0.5);
-        for _ in 0..2 {
-            let clamped: Vec<f64> =
-                targets.iter().map(|t| (t - score).clamp(-self.delta, self.delta)).collect();
-            score += mean_target(&clamped, weights);
-        }
-        score
+        convex_minimum(self, targets, weights)
     }
 }

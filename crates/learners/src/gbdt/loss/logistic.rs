@@ -1,5 +1,6 @@
 //! Logistic loss of a binary target: `log(1 + exp(s)) - y s`.
 
+use modelwright_core::Result;
 use modelwright_kernels::gradient;
 use rayon::prelude::*;
 
@@ -7,7 +8,7 @@ use super::{BLOCK_ROWS, Loss, weighted_mean};
 use crate::gbdt::model::Link;
 
 /// Scores are log-odds; base scores stay within this of 0 when only one class occurs.
-const LARGEST_BASE: f64 = 15.0;
+pub(super) const LARGEST_BASE: f64 = 15.0;
 
 /// See the module's text.
 pub(super) struct Logistic {
@@ -21,28 +22,32 @@ impl Logistic {
     }
 }
 
+/// `log(1 + exp(s))` without overflow.
+pub(super) fn softplus(s: f64) -> f64 {
+    s.max(0.0) + (-s.abs()).exp().ln_1p()
+}
+
 impl Loss for Logistic {
-    fn base_scores(&self) -> Vec<f64> {
+    fn base_scores(&self) -> Result<Vec<f64>> {
         let p = weighted_mean(&self.weights, |row| f64::from(self.targets[row]));
-        vec![(p / (1.0 - p)).ln().clamp(-LARGEST_BASE, LARGEST_BASE)]
+        Ok(vec![(p / (1.0 - p)).ln().clamp(-LARGEST_BASE, LARGEST_BASE)])
     }
 
-    fn gradients(&self, scores: &[Vec<f64>], out: &mut [Vec<[f32; 2]>]) {
+    fn gradients(&self, scores: &[Vec<f64>], out: &mut [Vec<[f32; 2]>]) -> Result<()> {
         let rows = self.targets.par_chunks(BLOCK_ROWS).zip(self.weights.par_chunks(BLOCK_ROWS));
         out[0]
             .par_chunks_mut(BLOCK_ROWS)
             .zip(scores[0].par_chunks(BLOCK_ROWS))
             .zip(rows)
             .for_each(|((out, s), (y, w))| gradient::logistic(s, y, w, out));
+        Ok(())
     }
 
-    fn mean(&self, scores: &[Vec<f64>]) -> f64 {
-        weighted_mean(&self.weights, |row| {
+    fn mean(&self, scores: &[Vec<f64>]) -> Result<f64> {
+        Ok(weighted_mean(&self.weights, |row| {
             let s = scores[0][row];
-            // log(1 + exp(s)) without overflow.
-            let softplus = s.max(0.0) + (-s.abs()).exp().ln_1p();
-            softplus - f64::from(self.targets[row]) * s
-        })
+            softplus(s) - f64::from(self.targets[row]) * s
+        }))
     }
 
     fn link(&self) -> Link {

@@ -3,7 +3,7 @@
 //! The Hessian is enlarged by `exp(0.7)`, as in LightGBM (`poisson_max_delta_step`), because a full
 //! Newton step overshoots where the mean is small.
 
-use super::real::{PointLoss, mean_target};
+use super::real::{PointLoss, TargetRange, log_of_mean};
 use crate::gbdt::model::Link;
 
 /// Scores are kept within this of 0, where `exp` is far from overflow.
@@ -24,10 +24,14 @@ impl PointLoss for Poisson {
     }
 
     fn base_score(&self, targets: &[f64], weights: &[f32]) -> f64 {
-        mean_target(targets, weights).max(1e-6).ln()
+        log_of_mean(targets, weights)
     }
 
     fn link(&self) -> Link {
         Link::Exponential
+    }
+
+    fn range(&self) -> TargetRange {
+        TargetRange::NotNegative
     }
 }

@@ -5,12 +5,24 @@ use modelwright_core::{Error, Result};
 use rayon::prelude::*;
 
 use super::absolute::Absolute;
+use super::cross_entropy::CrossEntropy;
+use super::fair::Fair;
+use super::gamma::Gamma;
 use super::huber::Huber;
+use super::log_cosh::LogCosh;
+use super::mape::Mape;
 use super::poisson::Poisson;
 use super::quantile::Quantile;
 use super::squared::Squared;
-use super::{BLOCK_ROWS, LeafQuantile, Loss, weighted_mean, weighted_quantile};
+use super::tweedie::Tweedie;
+use super::{BLOCK_ROWS, LeafQuantile, Loss, weighted_mean, weighted_quantile, weighted_sums};
 use crate::gbdt::model::Link;
+use crate::gbdt::params::GbdtParams;
+
+/// How often the interval that holds the minimum of a convex loss is halved: to a trillionth.
+const HALVINGS: usize = 40;
+/// The mean of a target whose logarithm is learned is at least this.
+const SMALLEST_MEAN: f64 = 1e-6;
 
 /// A loss of one target and one score.
 pub(super) trait PointLoss: Send + Sync + 'static {
@@ -23,7 +35,8 @@ pub(super) trait PointLoss: Send + Sync + 'static {
     /// The constant score that minimises the loss.
     fn base_score(&self, targets: &[f64], weights: &[f32]) -> f64;
 
-    /// The best value of a leaf is this quantile of `target - score`; `None` takes Newton's step.
+    /// The best value of a leaf is this quantile of `target - score`, in which a row counts as
+    /// much as its Hessian; `None` takes Newton's step.
     fn leaf_level(&self) -> Option<f64> {
         None
     }
@@ -31,6 +44,11 @@ pub(super) trait PointLoss: Send + Sync + 'static {
     /// How a score becomes a prediction.
     fn link(&self) -> Link {
         Link::Identity
+    }
+
+    /// The targets that it can learn.
+    fn range(&self) -> TargetRange {
+        TargetRange::Any
     }
 
     /// Gradients of many rows.
@@ -42,32 +60,81 @@ pub(super) trait PointLoss: Send + Sync + 'static {
     }
 }
 
-/// The loss `name`; `None` when there is none for a real target.
+/// Which finite targets a loss can learn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TargetRange {
+    Any,
+    NotNegative,
+    Positive,
+    Unit,
+}
+
+impl TargetRange {
+    fn contains(self, target: f64) -> bool {
+        match self {
+            Self::Any => true,
+            Self::NotNegative => target >= 0.0,
+            Self::Positive => target > 0.0,
+            Self::Unit => (0.0..=1.0).contains(&target),
+        }
+    }
+
+    fn describe(self) -> &'static str {
+        match self {
+            Self::Any => "a finite number",
+            Self::NotNegative => "a number of at least 0",
+            Self::Positive => "a number above 0",
+            Self::Unit => "a number from 0 to 1",
+        }
+    }
+}
+
+/// The loss `name` of the targets of `rows`; `None` when there is none for a real target.
 pub(super) fn make(
     name: &str,
-    alpha: f64,
+    params: &GbdtParams,
     train: &TrainView<'_>,
+    rows: &[u32],
     targets: Vec<f64>,
     weights: Vec<f32>,
 ) -> Option<Result<Box<dyn Loss>>> {
-    Some(Ok(match name {
-        "squared" => boxed(Squared, targets, weights),
-        "absolute" => boxed(Absolute, targets, weights),
-        "quantile" => boxed(Quantile { level: alpha }, targets, weights),
-        "huber" => boxed(Huber::of(train, alpha), targets, weights),
-        "poisson" => {
-            if let Some(at) = targets.iter().position(|t| *t < 0.0) {
-                return Some(Err(Error::input("the poisson loss needs targets of at least 0")
-                    .got(targets[at].to_string())));
-            }
-            boxed(Poisson, targets, weights)
-        }
+    let of = Checked { name, rows, targets, weights };
+    Some(match name {
+        "squared" => of.boxed(Squared),
+        "absolute" => of.boxed(Absolute),
+        "huber" => of.boxed(Huber::of(train, params.alpha)),
+        "fair" => of.boxed(Fair { c: params.fair_c }),
+        "log_cosh" => of.boxed(LogCosh),
+        "mape" => of.boxed(Mape),
+        "quantile" => of.boxed(Quantile { level: params.alpha }),
+        "poisson" => of.boxed(Poisson),
+        "gamma" => of.boxed(Gamma),
+        "tweedie" => of.boxed(Tweedie { power: params.tweedie_variance_power }),
+        "cross_entropy" => of.boxed(CrossEntropy),
         _ => return None,
-    }))
+    })
 }
 
-fn boxed(point: impl PointLoss, targets: Vec<f64>, weights: Vec<f32>) -> Box<dyn Loss> {
-    Box::new(Real { point, targets, weights })
+/// Rows and targets that are checked for the loss that they get.
+struct Checked<'a> {
+    name: &'a str,
+    rows: &'a [u32],
+    targets: Vec<f64>,
+    weights: Vec<f32>,
+}
+
+impl Checked<'_> {
+    fn boxed(self, point: impl PointLoss) -> Result<Box<dyn Loss>> {
+        let range = point.range();
+        if let Some(at) = self.targets.iter().position(|t| !range.contains(*t)) {
+            return Err(Error::input(format!("the {} loss cannot learn a target", self.name))
+                .row(u64::from(self.rows[at]) + 1)
+                .expected(range.describe())
+                .got(self.targets[at].to_string())
+                .hint("remove the row, change the target's scale, or choose another loss"));
+        }
+        Ok(Box::new(Real { point, targets: self.targets, weights: self.weights }))
+    }
 }
 
 struct Real<P> {
@@ -77,30 +144,31 @@ struct Real<P> {
 }
 
 impl<P: PointLoss> Loss for Real<P> {
-    fn base_scores(&self) -> Vec<f64> {
-        vec![self.point.base_score(&self.targets, &self.weights)]
+    fn base_scores(&self) -> Result<Vec<f64>> {
+        Ok(vec![self.point.base_score(&self.targets, &self.weights)])
     }
 
-    fn gradients(&self, scores: &[Vec<f64>], out: &mut [Vec<[f32; 2]>]) {
+    fn gradients(&self, scores: &[Vec<f64>], out: &mut [Vec<[f32; 2]>]) -> Result<()> {
         let rows = self.targets.par_chunks(BLOCK_ROWS).zip(self.weights.par_chunks(BLOCK_ROWS));
         out[0]
             .par_chunks_mut(BLOCK_ROWS)
             .zip(scores[0].par_chunks(BLOCK_ROWS))
             .zip(rows)
             .for_each(|((out, s), (y, w))| self.point.gradients(s, y, w, out));
+        Ok(())
     }
 
-    fn mean(&self, scores: &[Vec<f64>]) -> f64 {
-        weighted_mean(&self.weights, |row| self.point.loss(self.targets[row], scores[0][row]))
+    fn mean(&self, scores: &[Vec<f64>]) -> Result<f64> {
+        Ok(weighted_mean(&self.weights, |row| self.point.loss(self.targets[row], scores[0][row])))
     }
 
     fn link(&self) -> Link {
         self.point.link()
     }
 
-    fn leaf_quantile(&self) -> Option<LeafQuantile<'_>> {
+    fn leaf_quantile(&self, _: usize) -> Option<LeafQuantile<'_>> {
         let level = self.point.leaf_level()?;
-        Some(LeafQuantile { targets: &self.targets, weights: &self.weights, level })
+        Some(LeafQuantile { targets: &self.targets, level })
     }
 }
 
@@ -109,8 +177,33 @@ pub(super) fn mean_target(targets: &[f64], weights: &[f32]) -> f64 {
     weighted_mean(weights, |row| targets[row])
 }
 
+/// The logarithm of the weighted mean of targets that are not negative.
+pub(super) fn log_of_mean(targets: &[f64], weights: &[f32]) -> f64 {
+    mean_target(targets, weights).max(SMALLEST_MEAN).ln()
+}
+
 /// The weighted quantile of targets.
 pub(super) fn quantile_target(targets: &[f64], weights: &[f32], level: f64) -> f64 {
     let mut pairs: Vec<(f64, f32)> = targets.iter().copied().zip(weights.iter().copied()).collect();
     weighted_quantile(&mut pairs, level)
+}
+
+/// The constant score that minimises a convex loss whose minimum lies among the targets.
+///
+/// Halves the interval between the smallest and the largest: some passes over the rows more than
+/// Newton's steps, which crawl where few targets are far from all others.
+pub(super) fn convex_minimum(point: &impl PointLoss, targets: &[f64], weights: &[f32]) -> f64 {
+    let used = || targets.iter().zip(weights).filter(|(_, w)| **w > 0.0).map(|(t, _)| *t);
+    let mut low = used().fold(f64::INFINITY, f64::min);
+    let mut high = used().fold(f64::NEG_INFINITY, f64::max);
+    for _ in 0..HALVINGS {
+        let middle = f64::midpoint(low, high);
+        let [slope, _] = weighted_sums(weights, |row| point.gradient(targets[row], middle));
+        if slope > 0.0 {
+            high = middle;
+        } else {
+            low = middle;
+        }
+    }
+    f64::midpoint(low, high)
 }

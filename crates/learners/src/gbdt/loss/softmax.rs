@@ -3,6 +3,7 @@
 //! One output, and so one tree per round, for each class. The diagonal of the Hessian is scaled by
 //! `K / (K - 1)`, which makes up for the redundant class (Friedman 2001, eq. 43; LightGBM).
 
+use modelwright_core::Result;
 use modelwright_kernels::gradient::{MIN_HESSIAN, softmax};
 use rayon::prelude::*;
 
@@ -27,17 +28,17 @@ impl Softmax {
 
 impl Loss for Softmax {
     /// Logarithms of the class shares; a class without rows counts as half a row.
-    fn base_scores(&self) -> Vec<f64> {
+    fn base_scores(&self) -> Result<Vec<f64>> {
         let mut mass = vec![0.0; self.n_classes];
         for (code, w) in self.codes.iter().zip(&self.weights) {
             mass[*code as usize] += f64::from(*w);
         }
         let total: f64 = mass.iter().sum();
         let least = 0.5 * total / self.codes.len() as f64;
-        mass.iter().map(|m| (m.max(least) / total).ln()).collect()
+        Ok(mass.iter().map(|m| (m.max(least) / total).ln()).collect())
     }
 
-    fn gradients(&self, scores: &[Vec<f64>], out: &mut [Vec<[f32; 2]>]) {
+    fn gradients(&self, scores: &[Vec<f64>], out: &mut [Vec<[f32; 2]>]) -> Result<()> {
         let factor = self.n_classes as f32 / (self.n_classes - 1) as f32;
         let mut tiles: Vec<Vec<&mut [[f32; 2]]>> = Vec::new();
         tiles.resize_with(self.codes.len().div_ceil(TILE_ROWS), Vec::new);
@@ -66,14 +67,15 @@ impl Loss for Softmax {
                 }
             }
         });
+        Ok(())
     }
 
-    fn mean(&self, scores: &[Vec<f64>]) -> f64 {
-        weighted_mean(&self.weights, |row| {
+    fn mean(&self, scores: &[Vec<f64>]) -> Result<f64> {
+        Ok(weighted_mean(&self.weights, |row| {
             let largest = scores.iter().map(|s| s[row]).fold(f64::NEG_INFINITY, f64::max);
             let sum: f64 = scores.iter().map(|s| (s[row] - largest).exp()).sum();
             sum.ln() + largest - scores[self.codes[row] as usize][row]
-        })
+        }))
     }
 
     fn link(&self) -> Link {
