@@ -1,7 +1,7 @@
 """Prediction: rows per second of a batch of 100,000 rows, and microseconds of one row in process.
 
-Engines that read LightGBM's files get the same file; the others (ours among them, as long as its
-example trains for itself) predict by a model of their own with as many trees and leaves.
+Engines that read LightGBM's files, ours among them, get the same file; the others predict by a
+model of their own with as many trees and leaves.
 """
 
 from . import process, results, tables
@@ -42,10 +42,14 @@ def run(arguments):
 
 def once(lib, configuration, shared, threads, arguments):
     """One engine in a fresh process."""
-    if results.is_ours(lib):
+    table = arguments.work / f"{shared['data']}.bin"
+    if lib == "ours":
+        found = process.example("lightgbm_speed", table, threads, arguments.limit,
+                                {"model": shared["file"]})
+        return found | {"model": "LightGBM's"}
+    if lib == "ours-own":
         params = {**OURS, "max_leaves": configuration.leaves, "n_rounds": configuration.trees,
                   "max_depth": configuration.depth, "rows": configuration.rows, **arguments.ours}
-        found = process.example("gbdt_predict", arguments.work / f"{shared['data']}.bin", threads,
-                                arguments.limit, params)
+        found = process.example("gbdt_predict", table, threads, arguments.limit, params)
         return found | {"model": "own"}
     return process.child({**shared, "job": "predict", "library": lib}, threads, arguments.limit)

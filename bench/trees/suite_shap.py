@@ -39,12 +39,17 @@ def run(arguments):
 
 
 def values_of(lib, work):
-    """Where the values of a library are kept."""
-    return work / f"shap_{lib}.npy"
+    """Where the values of a library are kept: plain f64, row-major."""
+    return work / f"shap_{lib}.f64"
 
 
 def once(lib, configuration, job, threads, arguments):
     """One library in a fresh process."""
+    if results.is_ours(lib):
+        options = {"model": job["file"], "what": "shap", "rows": configuration.rows, "reps": 1,
+                   "out": values_of(lib, arguments.work)}
+        return process.example("lightgbm_speed", arguments.work / f"{job['data']}.bin", threads,
+                               arguments.limit, options)
     job = {**job, "job": "shap", "library": lib, "rows": configuration.rows,
            "values": str(values_of(lib, arguments.work))}
     return process.child(job, threads, arguments.limit)
@@ -54,8 +59,8 @@ def compare(rows, work):
     """Sets the largest difference of any value to LightGBM's."""
     if not values_of("lightgbm", work).exists():
         return
-    reference = np.load(values_of("lightgbm", work))
+    reference = np.fromfile(values_of("lightgbm", work))
     for row in rows:
         if row["runs"]:
-            values = np.load(values_of(row["library"], work))
+            values = np.fromfile(values_of(row["library"], work))
             row["difference"] = float(np.abs(values - reference).max())

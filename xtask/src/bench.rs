@@ -4,7 +4,8 @@ use crate::command::{self, Outcome, run_with};
 use crate::peers;
 
 /// Crates whose examples the measurements of the tree engine run.
-const TREE_EXAMPLES: [&str; 2] = ["modelwright-kernels", "modelwright-learners"];
+const TREE_EXAMPLES: [&str; 3] =
+    ["modelwright-kernels", "modelwright-learners", "modelwright-lifecycle"];
 
 /// Runs a measurement with release builds and the peers' environment.
 pub(crate) fn run(arguments: &[String]) -> Outcome {

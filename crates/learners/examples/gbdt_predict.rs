@@ -12,15 +12,12 @@
 mod measure;
 
 use measure::arguments::Arguments;
-use measure::cost::Cost;
+use measure::prediction::timed;
 use measure::quality::quality;
 use measure::table::Table;
-use modelwright_core::data::{FeatureMatrix, FeatureView, TrainView};
-use modelwright_core::{Context, Error, Result};
-use modelwright_learners::{Fitted, learner};
-
-/// Single rows that are timed.
-const N_SINGLE: u32 = 5_000;
+use modelwright_core::data::TrainView;
+use modelwright_core::{Context, Result};
+use modelwright_learners::learner;
 
 fn main() -> Result<()> {
     let mut arguments = Arguments::read()?;
@@ -41,42 +38,8 @@ fn main() -> Result<()> {
         validation: &[],
     };
     let fitted = entry.fit(&view, &params, &ctx.scope("fit"))?;
-    let all = FeatureView::all(&test.features);
-    let cost = Cost::begin();
-    fitted.model.predict(&FeatureView::of(&test.features, &[0]), &ctx)?;
-    let ready_s = cost.seconds();
-    let mut predicted = fitted.model.predict(&all, &ctx)?;
-    let mut batch_s = Vec::new();
-    for _ in 0..reps.max(1) {
-        let cost = Cost::begin();
-        predicted = fitted.model.predict(&all, &ctx)?;
-        batch_s.push(cost.seconds());
-    }
-    let [p50, p99] = single(&fitted, &test.features)?;
+    let (predicted, speed) = timed(fitted.model.as_ref(), &test.features, reps, &ctx)?;
     let (metric, value) = quality(&test.target, &predicted);
-    println!(
-        "{{\"rows_s\":{:.0},\"row_p50_us\":{p50:.2},\"row_p99_us\":{p99:.2},\
-         \"ready_s\":{ready_s:.4},\"metric\":\"{metric}\",\"value\":{value:.6}}}",
-        test.features.n_rows as f64 / percentile(&mut batch_s, 0.5)?,
-    );
+    println!("{{{speed},\"metric\":\"{metric}\",\"value\":{value:.6}}}");
     Ok(())
-}
-
-/// Median and 99th percentile of the microseconds of one row.
-fn single(fitted: &Fitted, features: &FeatureMatrix) -> Result<[f64; 2]> {
-    let ctx = Context::unlimited(0, 1);
-    let mut micros = Vec::new();
-    for row in 0..N_SINGLE.min(features.n_rows as u32) {
-        let rows = [row];
-        let cost = Cost::stopwatch();
-        fitted.model.predict(&FeatureView::of(features, &rows), &ctx)?;
-        micros.push(cost.seconds() * 1e6);
-    }
-    Ok([percentile(&mut micros, 0.5)?, percentile(&mut micros, 0.99)?])
-}
-
-fn percentile(values: &mut [f64], part: f64) -> Result<f64> {
-    values.sort_by(f64::total_cmp);
-    let place = (values.len() as f64 * part) as usize;
-    values.get(place).copied().ok_or_else(|| Error::input("the table has no test rows"))
 }

@@ -4,23 +4,20 @@
 //! cargo run --release -p modelwright-learners --example shap_speed -- FILE [name=value …]
 //! ```
 //!
-//! FILE is the raw file of the example `gbdt_speed`; its test rows are explained. Either a booster
+//! FILE is a table as `bench/trees` writes it; its test rows are explained. Either a booster
 //! is trained on the training rows (names of its parameters are options), or `trees=PATH` names a
 //! TOML file with trees and `base` scores of another booster, so that both explain the same trees.
 //! Options of the example itself: `threads=`, `seed=`, `reps=`, `rows=` (the first so many test
 //! rows), `what=` (`values`, `pairs`, or `background`), `background=` (training rows), `out=PATH`
 //! (where the numbers are written, f64 little-endian). Prints one JSON object.
 #![expect(clippy::print_stdout, reason = "an example talks to its caller")]
-#![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 
-use std::sync::Arc;
-use std::time::Instant;
+mod measure;
 
-use modelwright_core::data::{
-    BinnedColumn, FeatureColumn, FeatureMatrix, FeatureView, MAX_CUTS, TrainView,
-};
-use modelwright_core::params::ParamMap;
-use modelwright_core::task::Target;
+use measure::arguments::Arguments;
+use measure::cost::Cost;
+use measure::table::Table;
+use modelwright_core::data::{FeatureView, TrainView};
 use modelwright_core::{Context, Error, Result};
 use modelwright_learners::gbdt::GbdtModel;
 use modelwright_learners::learner;
@@ -29,78 +26,66 @@ use modelwright_learners::tree::shap::{self, Ensemble};
 use serde::Deserialize;
 
 fn main() -> Result<()> {
-    let mut arguments = std::env::args().skip(1);
-    let path = arguments.next().ok_or_else(|| Error::input("name a data file"))?;
-    let options = Options(
-        arguments
-            .filter_map(|a| a.split_once('=').map(|(k, v)| (k.to_owned(), v.to_owned())))
-            .collect(),
-    );
-    let ctx = Context::unlimited(options.number("seed", 0), options.number("threads", 1) as usize);
-    let data = Data::read(&path)?;
-    let model = match options.text("trees") {
-        Some(path) => Model::read(path)?,
-        None => train(&data, &options, &ctx)?,
+    let mut arguments = Arguments::read()?;
+    let seed = arguments.number("seed", 0.0)? as u64;
+    let threads = arguments.number("threads", 1.0)? as usize;
+    let [n_rows, n_background, reps] = [("rows", 1e9), ("background", 100.0), ("reps", 3.0)]
+        .map(|(name, default)| arguments.number(name, default));
+    let (n_rows, n_background, reps) = (n_rows? as usize, n_background? as usize, reps? as usize);
+    let what = arguments.text("what").unwrap_or_else(|| "values".to_owned());
+    let (out, trees) = (arguments.text("out"), arguments.text("trees"));
+    let ctx = Context::unlimited(seed, threads);
+    let [mut background, test] = Table::read(&arguments.file)?;
+    let model = match trees {
+        Some(path) => Model::read(&path)?,
+        None => train(&mut background, arguments, &ctx)?,
     };
-    let n_features = data.test.len();
+    let n_features = test.features.columns.len();
     for tree in &model.trees {
         tree.validate(n_features, tree.width())?;
     }
     let ensemble = Ensemble { trees: &model.trees, base: &model.base, scale: 1.0, n_features };
-    let test = FeatureMatrix::new(data.n_test, data.test);
-    let n_rows = (options.number("rows", data.n_test as u64) as usize).min(data.n_test);
-    let rows: Vec<u32> = (0..n_rows as u32).collect();
-    let view = FeatureView::of(&test, &rows);
-    let background = FeatureMatrix::new(data.n, data.train);
-    let n_background = (options.number("background", 100) as usize).min(data.n);
-    let sample: Vec<u32> = (0..n_background as u32).collect();
-    let sample = FeatureView::of(&background, &sample);
-    let what = options.text("what").unwrap_or("values");
+    let rows: Vec<u32> = (0..n_rows.min(test.features.n_rows) as u32).collect();
+    let view = FeatureView::of(&test.features, &rows);
+    let sample: Vec<u32> = (0..n_background.min(background.features.n_rows) as u32).collect();
+    let sample = FeatureView::of(&background.features, &sample);
     let explain = || -> Result<Vec<f64>> {
-        match what {
+        match what.as_str() {
             "values" => Ok(shap::contributions(&ensemble, &view, &ctx)?.values),
             "pairs" => Ok(shap::interactions(&ensemble, &view, &ctx)?.values),
             "background" => Ok(shap::interventional(&ensemble, &view, &sample, &ctx)?.values),
             _ => Err(Error::input("what to explain").expected("values, pairs or background")),
         }
     };
-    let mut times = Vec::new();
+    let mut cost = Cost::begin();
+    let (mut times, mut cpu_s) = (Vec::new(), 0.0);
     let mut values = Vec::new();
-    for _ in 0..options.number("reps", 3).max(1) {
-        let start = Instant::now();
+    for _ in 0..reps.max(1) {
+        cost.lap();
         values = explain()?;
-        times.push(start.elapsed().as_secs_f64());
+        times.push(cost.seconds());
+        cpu_s = cost.cpu_seconds();
     }
     times.sort_by(f64::total_cmp);
-    if let Some(path) = options.text("out") {
+    if let Some(path) = out {
         let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
-        std::fs::write(path, bytes).map_err(|e| Error::work("cannot write").at(path).because(e))?;
+        std::fs::write(&path, bytes)
+            .map_err(|e| Error::work("cannot write").at(path).because(e))?;
     }
     let median = times[times.len() / 2];
     let leaves: usize = model.trees.iter().map(Tree::n_leaves).sum();
     println!(
-        "{{\"what\":\"{what}\",\"rows\":{n_rows},\"features\":{n_features},\"trees\":{},\
-         \"leaves\":{leaves},\"threads\":{},\"median_s\":{median:.4},\"min_s\":{:.4},\
-         \"us_per_row\":{:.2}}}",
+        "{{\"what\":\"{what}\",\"rows\":{},\"features\":{n_features},\"trees\":{},\
+         \"leaves\":{leaves},\"threads\":{},\"seconds\":{median:.4},\"min_s\":{:.4},\
+         \"cpu_s\":{cpu_s:.2},{},\"rows_s\":{:.1}}}",
+        rows.len(),
         model.trees.len(),
         ctx.threads(),
         times[0],
-        median / n_rows.max(1) as f64 * 1e6,
+        cost.memory_json(),
+        rows.len() as f64 / median,
     );
     Ok(())
-}
-
-/// Arguments of the form name=value.
-struct Options(Vec<(String, String)>);
-
-impl Options {
-    fn text(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(k, _)| k == name).map(|(_, v)| v.as_str())
-    }
-
-    fn number(&self, name: &str, default: u64) -> u64 {
-        self.text(name).and_then(|v| v.parse().ok()).unwrap_or(default)
-    }
 }
 
 /// Trees with their base scores.
@@ -119,24 +104,15 @@ impl Model {
     }
 }
 
-fn train(data: &Data, options: &Options, ctx: &Context) -> Result<Model> {
+/// Trains a booster on the training rows.
+fn train(table: &mut Table, arguments: Arguments, ctx: &Context) -> Result<Model> {
     let entry = learner("gbdt")?;
-    let mut params = ParamMap::new();
-    for spec in entry.params {
-        if let Some(text) = options.text(spec.name) {
-            let value = spec.domain.parse(text).ok_or_else(|| Error::input(spec.name))?;
-            params.insert(spec.name.to_owned(), value);
-        }
-    }
-    let mut matrix = FeatureMatrix::new(data.n, data.train.clone());
-    let bins = ctx.map(matrix.columns.len(), |i| binned(&matrix.columns[i].values));
-    for (column, bins) in matrix.columns.iter_mut().zip(bins) {
-        column.bins = Some(Arc::new(bins));
-    }
-    let rows: Vec<u32> = (0..data.n as u32).collect();
+    let params = arguments.params(entry)?;
+    table.bin(ctx);
+    let rows: Vec<u32> = (0..table.features.n_rows as u32).collect();
     let view = TrainView {
-        features: &matrix,
-        target: &data.target,
+        features: &table.features,
+        target: &table.target,
         weights: None,
         rows: &rows,
         validation: &[],
@@ -146,59 +122,4 @@ fn train(data: &Data, options: &Options, ctx: &Context) -> Result<Model> {
     let model: &GbdtModel =
         model.downcast_ref().ok_or_else(|| Error::work("the booster is another type"))?;
     Ok(Model { base: model.base_scores().to_vec(), trees: model.trees().to_vec() })
-}
-
-struct Data {
-    n: usize,
-    n_test: usize,
-    train: Vec<FeatureColumn>,
-    target: Target,
-    test: Vec<FeatureColumn>,
-}
-
-impl Data {
-    fn read(path: &str) -> Result<Self> {
-        let bytes = std::fs::read(path).map_err(|e| Error::input("cannot read").because(e))?;
-        let words = bytes.chunks_exact(4).map(|c| [c[0], c[1], c[2], c[3]]);
-        let header: Vec<usize> =
-            words.clone().take(5).map(|w| u32::from_le_bytes(w) as usize).collect();
-        let [task, n, n_test, n_features, n_classes] = header[..] else {
-            return Err(Error::input("the header is too short"));
-        };
-        let mut numbers = words.skip(5).map(f32::from_le_bytes);
-        let mut columns = |n: usize| -> Vec<Vec<f32>> {
-            (0..=n_features).map(|_| numbers.by_ref().take(n).collect()).collect()
-        };
-        let (mut train, mut test) = (columns(n), columns(n_test));
-        let y = train.pop().unwrap_or_default();
-        test.pop();
-        let target = match task {
-            0 => Target::Real(y.into_iter().map(f64::from).collect()),
-            _ => Target::Class { codes: y.into_iter().map(|v| v as u32).collect(), n_classes },
-        };
-        let named = |columns: Vec<Vec<f32>>| -> Vec<FeatureColumn> {
-            let columns = columns.into_iter().enumerate();
-            columns.map(|(i, values)| FeatureColumn::dense(&format!("f{i}"), values)).collect()
-        };
-        Ok(Self { n, n_test, train: named(train), target, test: named(test) })
-    }
-}
-
-/// Cuts between all distinct values if they are few, at quantiles otherwise.
-fn binned(values: &[f32]) -> BinnedColumn {
-    let mut sorted: Vec<f32> = values.iter().copied().filter(|v| !v.is_nan()).collect();
-    sorted.sort_unstable_by(f32::total_cmp);
-    let mut distinct = sorted.clone();
-    distinct.dedup();
-    let mut cuts: Vec<f32> = if distinct.len() <= MAX_CUTS + 1 {
-        distinct.windows(2).map(|w| w[0] + (w[1] - w[0]) / 2.0).collect()
-    } else {
-        (1..=MAX_CUTS).map(|i| sorted[i * sorted.len() / (MAX_CUTS + 1)]).collect()
-    };
-    cuts.dedup();
-    let missing = (cuts.len() + 1) as u8;
-    let code = |v: &f32| {
-        if v.is_nan() { missing } else { cuts.partition_point(|c| c < v) as u8 }
-    };
-    BinnedColumn { codes: values.iter().map(code).collect(), cuts }
 }

@@ -3,5 +3,6 @@
 
 pub(crate) mod arguments;
 pub(crate) mod cost;
+pub(crate) mod prediction;
 pub(crate) mod quality;
 pub(crate) mod table;
