@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import statistics
+import sys
 import time
 
 FOLDER = pathlib.Path(__file__).resolve().parents[1] / "results"
@@ -33,6 +34,7 @@ def interleaved(libraries, arguments, once):
                 continue
             begun = time.monotonic()
             records[lib].append(once(lib))
+            print(f"{lib}: {json.dumps(records[lib][-1])}", file=sys.stderr, flush=True)
             if "error" in records[lib][-1] or time.monotonic() - begun > arguments.cap:
                 too_slow.add(lib)
     return records

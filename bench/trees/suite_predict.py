@@ -9,7 +9,8 @@ from .configurations import OURS, PREDICT
 
 COLUMNS = {
     "library": "engine", "rows_s": "rows/s", "vs_peer": "this / fastest peer",
-    "row_p50_us": "one row p50 us", "row_p99_us": "p99 us",
+    "best_rows_s": "fastest batch, rows/s", "rows_cpu_s": "rows per CPU s",
+    "cpu_vs_peer": "same by CPU", "row_p50_us": "one row p50 us", "row_p99_us": "p99 us",
     "ready_s": "load or compile s", "model": "model", "metric": "metric", "value": "test score",
     "others": "others' CPU", "runs": "runs", "error": "error",
 }
@@ -35,6 +36,7 @@ def run(arguments):
                 lambda lib: once(lib, configuration, shared, threads, arguments))
             rows = [results.row(lib, records[lib], "ready_s") for lib in libraries]
             results.add_ratios(rows, "rows_s", smaller_is_better=False)
+            results.add_ratios(rows, "rows_cpu_s", "cpu_vs_peer", smaller_is_better=False)
             store.put(f"{configuration.name}, {threads} threads", rows,
                       f"{configuration.trees} trees x {configuration.leaves} leaves, "
                       f"{known['n_features']} features, float32 in memory")

@@ -7,7 +7,8 @@ from .configurations import SHAP
 
 COLUMNS = {
     "library": "library", "seconds": "seconds", "best_s": "best s", "rows_s": "rows/s",
-    "vs_peer": "fastest peer / this", "cpu_s": "CPU s", "difference": "largest difference",
+    "vs_peer": "fastest peer / this", "cpu_s": "CPU s",
+    "cpu_vs_peer": "same by CPU", "difference": "largest difference",
     "grown_mb": "grown MB", "others": "others' CPU", "runs": "runs", "error": "error",
 }
 
@@ -33,6 +34,7 @@ def run(arguments):
             rows = [results.row(lib, records[lib], "seconds") for lib in libraries]
             compare(rows, arguments.work)
             results.add_ratios(rows, "seconds")
+            results.add_ratios(rows, "cpu_s", "cpu_vs_peer")
             store.put(f"{configuration.name}, {threads} threads", rows,
                       f"{configuration.trees} trees of depth {configuration.depth}, "
                       f"{configuration.rows:,} rows x {known['n_features']}")

@@ -5,7 +5,8 @@ from .configurations import OURS, SMALL
 
 COLUMNS = {
     "library": "library", "seconds": "seconds", "best_s": "best s", "vs_peer": "best peer / this",
-    "cpu_s": "CPU s", "metric": "metric", "value": "out-of-fold score", "grown_mb": "grown MB",
+    "cpu_s": "CPU s",
+    "cpu_vs_peer": "same by CPU", "metric": "metric", "value": "out-of-fold score", "grown_mb": "grown MB",
     "others": "others' CPU", "runs": "runs", "error": "error",
 }
 
@@ -22,6 +23,7 @@ def run(arguments):
                 lambda lib: once(lib, configuration, known, threads, arguments))
             rows = [results.row(lib, records[lib], "seconds") for lib in libraries]
             results.add_ratios(rows, "seconds")
+            results.add_ratios(rows, "cpu_s", "cpu_vs_peer")
             note = (f"{configuration.rounds} trees of {configuration.leaves} leaves on "
                     f"{known['n_rows']:,} x {known['n_features']}, {configuration.folds} folds")
             store.put(f"{configuration.name}, {threads} threads", rows, note)

@@ -24,7 +24,7 @@ fn main() -> Result<()> {
     let entry = learner("gbdt")?;
     let threads = arguments.number("threads", 1.0)? as usize;
     let n_rows = arguments.number("rows", 200_000.0)? as usize;
-    let reps = arguments.number("reps", 5.0)? as usize;
+    let reps = arguments.number("reps", 9.0)? as usize;
     let ctx = Context::unlimited(0, threads);
     let [mut train, test] = Table::read(&arguments.file)?;
     let params = arguments.params(entry)?;

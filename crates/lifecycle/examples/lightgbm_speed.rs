@@ -28,7 +28,7 @@ fn main() -> Result<()> {
     let path = arguments.text("model").ok_or_else(|| Error::input("name a model: model=PATH"))?;
     let what = arguments.text("what").unwrap_or_else(|| "predict".to_owned());
     let threads = arguments.number("threads", 1.0)? as usize;
-    let reps = arguments.number("reps", 5.0)? as usize;
+    let reps = arguments.number("reps", 9.0)? as usize;
     let n_rows = arguments.number("rows", 1e9)? as usize;
     let out = arguments.text("out");
     let ctx = Context::unlimited(0, threads);

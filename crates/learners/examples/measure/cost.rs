@@ -51,7 +51,19 @@ impl Cost {
     }
 }
 
+/// CPU seconds of all threads that live now: nanoseconds from the scheduler where it tells them,
+/// else clock ticks.
 fn cpu_s() -> f64 {
+    let of_thread = |task: fs::DirEntry| -> Option<f64> {
+        let text = fs::read_to_string(task.path().join("schedstat")).ok()?;
+        text.split_whitespace().next()?.parse().ok()
+    };
+    let tasks = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let nanos: f64 = tasks.filter_map(of_thread).sum();
+    if nanos > 0.0 { nanos / 1e9 } else { ticks_s() }
+}
+
+fn ticks_s() -> f64 {
     let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
     // The program's name, in parentheses, may hold anything; fields are counted after it.
     let fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace();
