@@ -4,10 +4,10 @@
 //! cargo run --release -p modelwright-lifecycle --example lightgbm_speed -- FILE model=PATH …
 //! ```
 //!
-//! FILE is a table as `bench/trees` writes it, whose test rows are used; `model=` is the text model
-//! (`Booster.save_model`); `what=` is `predict` or `shap`, `threads=` is for both, `reps=` the timed
-//! repetitions, `rows=` the explained rows, `out=` where the Shapley values go (f64 little-endian,
-//! the bias left out). Prints one JSON object.
+//! FILE is a table as `bench/trees` writes it, whose test rows are used; `model=` is the text
+//! model (`Booster.save_model`); `what=` is `predict` or `shap`, `threads=` is for both, `reps=`
+//! the timed repetitions, `rows=` the explained rows, `out=` where the Shapley values go (f64
+//! little-endian, the bias left out). Prints one JSON object.
 #![expect(clippy::print_stdout, reason = "an example talks to its caller")]
 
 #[path = "../../learners/examples/measure/mod.rs"]
