@@ -1,10 +1,11 @@
 """What is measured: every configuration is a value in one of these tables."""
 
+import math
 from typing import NamedTuple
 
 #: Everybody who trains. `ours` first; the order is also the order of the interleaved runs.
 LIBRARIES = (
-    "ours", "lightgbm", "lightgbm-quantized", "xgboost", "catboost", "sklearn-hgb", "ydf",
+    "ours", "ours-oblivious", "lightgbm", "lightgbm-quantized", "xgboost", "catboost", "sklearn-hgb", "ydf",
 )
 LEARNING_RATE = 0.1
 MAX_BINS = 255
@@ -15,8 +16,28 @@ WARM_ROUNDS = 2
 #: the smallest leaf and the penalty are LightGBM's defaults.
 OURS = {
     "learning_rate": LEARNING_RATE, "feature_fraction": 1, "feature_fraction_bynode": 1,
-    "bagging_fraction": 1, "min_samples_leaf": 20, "l2": 0,
+    "sampling": "none", "min_samples_leaf": 20, "l2": 0,
 }
+#: How the variants of ours grow; by levels they are as deep as CatBoost's trees, and an oblivious
+#: one has CatBoost's penalty.
+VARIANTS = {
+    "ours": {}, "ours-own": {}, "ours-oblivious": {"grow_policy": "oblivious", "l2": 3},
+    "ours-depth-wise": {"grow_policy": "depth_wise"},
+}
+
+
+def depth_of(leaves):
+    """The depth of a symmetric tree with about as many leaves."""
+    return round(math.log2(leaves + 1))
+
+
+def ours(variant, leaves, rounds, depth=0, more=()):
+    """The parameters of a variant of ours."""
+    found = {**OURS, **VARIANTS[variant], "max_leaves": leaves, "n_rounds": rounds,
+             "max_depth": depth}
+    if "grow_policy" in found:
+        found["max_depth"] = depth or depth_of(leaves)
+    return {**found, **dict(more)}
 
 
 class Train(NamedTuple):
@@ -77,7 +98,7 @@ class Predict(NamedTuple):
     threads: tuple = (1, 2)
     #: `ours` reads LightGBM's file too; `ours-own` is trained here.
     libraries: tuple = (
-        "ours", "ours-own", "lightgbm", "lleaves", "tl2cgen", "treelite", "onnxruntime",
+        "ours", "ours-own", "ours-oblivious", "lightgbm", "lleaves", "tl2cgen", "treelite", "onnxruntime",
         "xgboost", "catboost", "sklearn-hgb", "ydf",
     )
 

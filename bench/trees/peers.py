@@ -5,10 +5,9 @@ rounds, leaves and bins every library keeps its own defaults. CatBoost grows its
 of the depth that has about as many leaves; all others grow leaf-wise.
 """
 
-import math
 import time
 
-from .configurations import LEARNING_RATE, MAX_BINS
+from .configurations import LEARNING_RATE, MAX_BINS, depth_of
 
 
 class Peer:
@@ -102,7 +101,7 @@ class CatBoost(Peer):
         loss = {"binary": "Logloss", "multiclass": "MultiClass", "regression": "RMSE"}
         return catboost.CatBoost({
             "loss_function": loss[self.task], "iterations": rounds, "random_seed": 1,
-            "depth": round(math.log2(self.leaves + 1)), "learning_rate": LEARNING_RATE,
+            "depth": depth_of(self.leaves), "learning_rate": LEARNING_RATE,
             "border_count": MAX_BINS - 1, "bootstrap_type": "No", "thread_count": self.threads,
             "verbose": False, "allow_writing_files": False,
         }).fit(binned)

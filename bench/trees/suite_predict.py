@@ -5,7 +5,7 @@ model of their own with as many trees and leaves.
 """
 
 from . import process, results, tables
-from .configurations import OURS, PREDICT
+from .configurations import PREDICT, ours
 
 COLUMNS = {
     "library": "engine", "rows_s": "rows/s", "vs_peer": "this / fastest peer",
@@ -49,9 +49,10 @@ def once(lib, configuration, shared, threads, arguments):
         found = process.example("lightgbm_speed", table, threads, arguments.limit,
                                 {"model": shared["file"]})
         return found | {"model": "LightGBM's"}
-    if lib == "ours-own":
-        params = {**OURS, "max_leaves": configuration.leaves, "n_rounds": configuration.trees,
-                  "max_depth": configuration.depth, "rows": configuration.rows, **arguments.ours}
+    if results.is_ours(lib):
+        params = ours(lib, configuration.leaves, configuration.trees, configuration.depth,
+                      arguments.ours)
+        params["rows"] = configuration.rows
         found = process.example("gbdt_predict", table, threads, arguments.limit, params)
         return found | {"model": "own"}
     return process.child({**shared, "job": "predict", "library": lib}, threads, arguments.limit)

@@ -1,7 +1,7 @@
 """Small data: the seconds that out-of-fold predictions of many small fits take, bins included."""
 
 from . import process, results, tables
-from .configurations import OURS, SMALL
+from .configurations import SMALL, ours
 
 COLUMNS = {
     "library": "library", "seconds": "seconds", "best_s": "best s", "vs_peer": "best peer / this",
@@ -32,8 +32,8 @@ def run(arguments):
 def once(lib, configuration, known, threads, arguments):
     """All folds of one library in a fresh process."""
     if results.is_ours(lib):
-        params = {**OURS, "max_leaves": configuration.leaves, "n_rounds": configuration.rounds,
-                  "folds": configuration.folds, **arguments.ours}
+        params = ours(lib, configuration.leaves, configuration.rounds, more=arguments.ours)
+        params["folds"] = configuration.folds
         return process.example("gbdt_small", arguments.work / f"{known['name']}.bin", threads,
                                arguments.limit, params)
     job = {"job": "small", "library": lib, "data": known["name"], "task": known["task"],

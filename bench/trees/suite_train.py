@@ -6,7 +6,7 @@ counts is the median of each. A library that once took longer than `--cap` secon
 """
 
 from . import process, results, tables
-from .configurations import OURS, TRAIN
+from .configurations import TRAIN, ours
 
 COLUMNS = {
     "library": "library", "train_s": "train s", "best_s": "best s",
@@ -44,8 +44,7 @@ def measured(configuration, known, threads, arguments):
 def once(lib, configuration, known, threads, arguments):
     """One fit of one library in a fresh process."""
     if results.is_ours(lib):
-        params = {**OURS, "max_leaves": configuration.leaves, "n_rounds": configuration.rounds,
-                  **arguments.ours}
+        params = ours(lib, configuration.leaves, configuration.rounds, more=arguments.ours)
         found = process.example("gbdt_speed", arguments.work / f"{known['name']}.bin", threads,
                                 arguments.limit, params)
     else:
