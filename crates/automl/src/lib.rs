@@ -13,7 +13,7 @@
 //! | `parting`, `parts` | which rows are held out, which folds judge the trials |
 //! | [`mod@plan`] | what shall be tried, in which order, with how many folds |
 //! | `portfolio` | the candidates, as data |
-//! | `budget`, `capacity` | what can be afforded |
+//! | `budget`, `capacity`, `reading` | what can be afforded |
 //! | `search` / `trial` | run the plan |
 //! | `ensemble` | which trials, with which weights |
 //! | `refit` | the members on all training rows |
@@ -33,6 +33,7 @@ mod parts;
 pub mod plan;
 mod portfolio;
 pub mod predictor;
+mod reading;
 mod refit;
 mod search;
 pub mod target;
@@ -42,3 +43,4 @@ mod understand;
 pub use fit::{fit, plan};
 pub use input::{FitInput, FitOutcome, FitPlan};
 pub use predictor::Predictor;
+pub use reading::ReadingLimits;

@@ -247,6 +247,14 @@ impl Context {
         value
     }
 
+    /// The number that [`Self::decide`] will repeat for `name` of this scope; `None` in a live run,
+    /// and when the repeated run decided no such thing. For work whose outcome is known only at
+    /// its end, but which a replay must know at its beginning.
+    pub fn replayed(&self, name: &str) -> Option<u64> {
+        let decisions = self.shared.replay.as_ref()?;
+        decisions.chosen.get(&format!("{}:{name}", self.scope)).copied()
+    }
+
     /// The random stream `name` with number `index`, independent of all others.
     ///
     /// The scope is not part of the name: equal names under one seed are equal streams.
@@ -340,6 +348,8 @@ mod tests {
         let replay =
             Context::new(Settings { replay: Some(decisions.clone()), ..Settings::default() })
                 .unwrap();
+        assert_eq!(replay.replayed("rows"), Some(17), "known before it is decided again");
+        assert_eq!((live.replayed("rows"), replay.replayed("other")), (None, None));
         assert_eq!(work(&replay), first);
         assert_eq!(replay.decisions(), decisions);
     }

@@ -99,6 +99,13 @@ impl Random {
     }
 }
 
+/// The random number that belongs to `place` under `key`: places may be visited in any order, by
+/// any thread, and each has its own. (It is the `place`-th number of a SplitMix64 stream.)
+#[inline]
+pub fn number_at(key: u64, place: u64) -> u64 {
+    split_mix(&mut key.wrapping_add(place.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
+}
+
 fn split_mix(state: &mut u64) -> u64 {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mut z = *state;
@@ -110,6 +117,15 @@ fn split_mix(state: &mut u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_place_has_its_own_number_and_the_numbers_are_spread_evenly() {
+        let mut state = 5;
+        let stream: Vec<u64> = (0..4).map(|_| split_mix(&mut state)).collect();
+        assert_eq!(stream, [0, 1, 2, 3].map(|place| number_at(5, place)));
+        let low = (0..10_000).filter(|p| number_at(9, *p * 37) < u64::MAX / 4).count();
+        assert!((2300..2700).contains(&low), "{low}");
+    }
 
     #[test]
     fn streams_are_repeatable_and_independent() {

@@ -111,6 +111,18 @@ impl Target {
         }
     }
 
+    /// Adds the rows of another part of the same target.
+    ///
+    /// # Panics
+    /// If the parts are of different tasks.
+    pub fn append(&mut self, part: Self) {
+        match (self, part) {
+            (Self::Class { codes, .. }, Self::Class { codes: new, .. }) => codes.extend(new),
+            (Self::Real(values), Self::Real(new)) => values.extend(new),
+            _ => panic!("parts of one target are of one task"),
+        }
+    }
+
     /// The class indices, if this is a classification target.
     pub fn codes(&self) -> Option<&[u32]> {
         match self {

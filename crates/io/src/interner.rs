@@ -45,6 +45,11 @@ impl Interner {
         }
     }
 
+    /// Bytes held in memory.
+    pub(crate) fn size_bytes(&self) -> usize {
+        self.strings.size_bytes() + self.slots.len() * 8
+    }
+
     /// The strings in code order; forgets the rest.
     pub(crate) fn into_strings(self) -> Strings {
         self.strings

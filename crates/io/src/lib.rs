@@ -7,13 +7,15 @@
 //!
 //! | part | does |
 //! |---|---|
-//! | `source` | opens files, undoes gzip and zstd, hashes, and refuses what is no table |
+//! | `source` | opens files, undoes gzip and zstd, and refuses what is no table |
+//! | `hash` | the hash of what is read |
 //! | `encoding` | UTF-8, UTF-16, Windows-1252 |
 //! | `cell` | one cell: missing, number, instant; and what a whole column is |
 //! | `csv` | separated text: layout, records, parallel parsing |
 //! | `json` | JSON Lines and arrays of objects |
 //! | `arrow` | Arrow IPC |
 //! | `parquet` | Parquet without Arrow |
+//! | `sampling`, `watch` | which rows are read when memory or time is short |
 //! | `typed` | columns of formats that bring their own types |
 //! | `conform` | the columns that a schema asks for, strictly |
 //!
@@ -27,18 +29,21 @@ mod cell;
 mod conform;
 mod csv;
 mod encoding;
+mod hash;
 mod interner;
 mod json;
 mod options;
 mod parquet;
 mod pipeline;
 mod read;
+mod sampling;
 mod source;
 mod stream;
 mod typed;
+mod watch;
 mod write;
 
-pub use options::{Encoding, Format, ReadOptions};
+pub use options::{Encoding, Format, ReadOptions, Room};
 pub use read::{TableFile, read_bytes, read_path};
 pub use stream::{TableStream, stream_path};
 pub use write::TableWriter;

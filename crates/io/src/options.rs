@@ -24,6 +24,22 @@ pub struct ReadOptions {
     pub columns: Option<Vec<String>>,
     /// How many bytes of text one worker parses at a time. Does not change the result.
     pub block_bytes: usize,
+    /// What reading a whole table may take; `None` takes what it needs.
+    pub room: Option<Room>,
+}
+
+/// What reading a whole table may take.
+///
+/// With a room, the reader also keeps to its context's deadline. A file that asks for more memory
+/// or time is read as a sample of its rows; [`modelwright_core::record::Sample`] says which. The
+/// decision goes through the context, so that a replay reads the same rows without looking at the
+/// clock or the memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    /// Bytes for the table and for everything that is needed to read it.
+    pub bytes: u64,
+    /// A sample of fewer rows than this is of no use: such a file is refused.
+    pub n_rows_min: u64,
 }
 
 impl Default for ReadOptions {
@@ -37,6 +53,7 @@ impl Default for ReadOptions {
             schema: None,
             columns: None,
             block_bytes: 1 << 20,
+            room: None,
         }
     }
 }

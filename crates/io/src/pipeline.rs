@@ -9,23 +9,31 @@ use std::io;
 use modelwright_core::{Context, Error, Result};
 use rayon::prelude::*;
 
-use crate::csv::blocks::Blocks;
-
-/// A numbered block of a file.
-pub(crate) type Numbered = (usize, Vec<u8>);
+use crate::csv::blocks::{Block, Feed};
 
 /// A stream of blocks that are parsed ahead, batch by batch.
 pub(crate) struct Batches<'a> {
-    blocks: Blocks<'a>,
+    feed: Box<dyn Feed + 'a>,
     n_batch: usize,
-    n_read: usize,
-    next: Option<io::Result<Vec<Numbered>>>,
+    next: Option<io::Result<Vec<Block>>>,
 }
 
 impl<'a> Batches<'a> {
     /// Batches of `n_batch` blocks.
-    pub(crate) fn new(blocks: Blocks<'a>, n_batch: usize) -> Self {
-        Self { blocks, n_batch, n_read: 0, next: None }
+    pub(crate) fn new(feed: Box<dyn Feed + 'a>, n_batch: usize) -> Self {
+        Self { feed, n_batch, next: None }
+    }
+
+    /// The place of the text at which what has not been parsed begins, when there is more and
+    /// the text may be taken to end there.
+    pub(crate) fn border(&self) -> Option<u64> {
+        let block = self.next.as_ref()?.as_ref().ok()?.first()?;
+        self.feed.is_border(block.start).then_some(block.start)
+    }
+
+    /// See [`Feed::digest`].
+    pub(crate) fn digest(&self, end: u64) -> Option<(String, u64)> {
+        self.feed.digest(end)
     }
 
     /// Parses the next batch in parallel while reading the one after it; results are in file
@@ -36,7 +44,7 @@ impl<'a> Batches<'a> {
     pub(crate) fn parse_next<T: Send>(
         &mut self,
         ctx: &Context,
-        parse: impl Fn(usize, Vec<u8>) -> T + Sync + Send,
+        parse: impl Fn(Block) -> T + Sync + Send,
         broken: impl Fn(io::Error) -> Error,
     ) -> Result<Vec<T>> {
         if ctx.is_cancelled() {
@@ -52,23 +60,19 @@ impl<'a> Batches<'a> {
             return Ok(Vec::new());
         }
         let (parsed, next) = ctx.install(|| {
-            rayon::join(
-                || batch.into_par_iter().map(|(i, block)| parse(i, block)).collect(),
-                || self.read(),
-            )
+            rayon::join(|| batch.into_par_iter().map(&parse).collect(), || self.read())
         });
         self.next = Some(next);
         Ok(parsed)
     }
 
-    fn read(&mut self) -> io::Result<Vec<Numbered>> {
+    fn read(&mut self) -> io::Result<Vec<Block>> {
         let mut batch = Vec::with_capacity(self.n_batch);
         while batch.len() < self.n_batch {
-            match self.blocks.next_block()? {
-                Some(block) => batch.push((self.n_read, block)),
+            match self.feed.next_block()? {
+                Some(block) => batch.push(block),
                 None => break,
             }
-            self.n_read += 1;
         }
         Ok(batch)
     }

@@ -1,6 +1,5 @@
 //! A whole file to a table.
 
-use std::io::Read;
 use std::path::Path;
 
 use modelwright_core::data::{Column, ColumnData, Field, Kind, Schema, Storage, Table};
@@ -8,7 +7,7 @@ use modelwright_core::record::DataSource;
 use modelwright_core::{Context, Error, Result};
 
 use crate::cell::decide::Decided;
-use crate::options::{Format, ReadOptions};
+use crate::options::{Format, ReadOptions, Room};
 use crate::source::{Source, detect_format};
 use crate::{arrow, conform, csv, json, parquet};
 
@@ -45,8 +44,11 @@ pub fn read_path(path: &Path, options: &ReadOptions, ctx: &Context) -> Result<Ta
     if source.is_repeatable() {
         return read(&source, options, ctx);
     }
-    let mut bytes = Vec::new();
-    std::io::stdin().read_to_end(&mut bytes).map_err(|e| source.broken(e))?;
+    // Half of the room for the bytes, half for the table.
+    let n_bytes_max = options.room.map(|room| room.bytes / 2);
+    let bytes = source.hold(source.open_once()?, n_bytes_max)?;
+    let room = options.room.map(|room| Room { bytes: room.bytes - bytes.len() as u64, ..room });
+    let options = &ReadOptions { room, ..options.clone() };
     read(&Source::memory(&source.name, &bytes), options, ctx)
 }
 

@@ -1,20 +1,24 @@
-//! Where bytes come from: a file, standard input or memory; compressed or not; and their hash.
+//! Where bytes come from: a file, standard input or memory; compressed or not.
 //!
 //! A [`Source`] can be opened more than once (but for standard input), because a reader that
 //! guessed wrong reads again. The first bytes decide compression and format: names may lie.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use modelwright_core::{Error, Result};
-use sha2::{Digest, Sha256};
 
+use crate::hash::Hash;
 use crate::options::Format;
 
 /// How many bytes are looked at before anything is decided.
 const HEAD_BYTES: usize = 256 << 10;
+
+/// Bytes that are read at any place.
+pub(crate) trait ReadSeek: Read + Seek + Send {}
+
+impl<T: Read + Seek + Send> ReadSeek for T {}
 
 /// Bytes of a table, wherever they lie.
 pub(crate) struct Source<'a> {
@@ -88,9 +92,68 @@ impl<'a> Source<'a> {
         Self { name: name.to_owned(), place: Place::Memory(bytes) }
     }
 
-    /// Whether it can be opened a second time.
+    /// Whether it can be opened a second time: not standard input, nor a pipe with a name.
     pub(crate) fn is_repeatable(&self) -> bool {
-        !matches!(self.place, Place::Stdin)
+        matches!(self.place, Place::Memory(_)) || self.is_regular_file()
+    }
+
+    /// Whether it is a file whose bytes lie on a disk.
+    pub(crate) fn is_regular_file(&self) -> bool {
+        matches!(&self.place, Place::File(path) if path.is_file())
+    }
+
+    /// Its bytes, to be read at any place; `None` where they come but once.
+    pub(crate) fn at_any_place(&self) -> Option<Result<Box<dyn ReadSeek + 'a>>> {
+        match &self.place {
+            Place::Memory(bytes) => Some(Ok(Box::new(io::Cursor::new(*bytes)))),
+            _ if !self.is_regular_file() => None,
+            _ => self.file().map(|file| Ok(Box::new(file?) as _)),
+        }
+    }
+
+    /// How many bytes it has, packed as it is; `None` when that is not known before its end.
+    pub(crate) fn n_bytes(&self) -> Option<u64> {
+        match &self.place {
+            Place::File(path) => {
+                std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|m| m.len())
+            }
+            Place::Memory(bytes) => Some(bytes.len() as u64),
+            Place::Stdin => None,
+        }
+    }
+
+    /// All of its bytes, which must be held in memory: it cannot be read a second time, or its
+    /// format cannot be read in parts.
+    ///
+    /// # Errors
+    /// Work error when they are more than `n_bytes_max`; input error when it cannot be read.
+    pub(crate) fn hold(&self, reader: impl Read, n_bytes_max: Option<u64>) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let most = n_bytes_max.unwrap_or(u64::MAX);
+        let n = reader.take(most.saturating_add(1)).read_to_end(&mut bytes);
+        let n = n.map_err(|e| self.broken(e))? as u64;
+        if n <= most {
+            return Ok(bytes);
+        }
+        Err(Error::work("the data must be held in memory as a whole, and do not fit")
+            .at(self.shown())
+            .expected(format!("at most {}", crate::watch::size(most)))
+            .got("more than that")
+            .hint(
+                "raise --memory; or give it as an unpacked file (of JSON Lines, not one array), \
+                 which is read in parts",
+            ))
+    }
+
+    /// Opens what can be opened only once.
+    ///
+    /// # Errors
+    /// Input error when it cannot be opened.
+    pub(crate) fn open_once(&self) -> Result<Box<dyn Read>> {
+        Ok(match &self.place {
+            Place::File(path) => Box::new(File::open(path).map_err(|e| cannot_open(path, e))?),
+            Place::Memory(_) | Place::Stdin => Box::new(io::stdin()),
+        })
     }
 
     /// The file itself, for formats that are read from their end.
@@ -282,46 +345,4 @@ fn read_head(reader: &mut dyn Read) -> io::Result<Vec<u8>> {
     let mut head = Vec::new();
     reader.take(HEAD_BYTES as u64).read_to_end(&mut head)?;
     Ok(head)
-}
-
-/// Bytes in hexadecimal.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        for digit in [byte >> 4, byte & 15] {
-            text.push(char::from(b"0123456789abcdef"[usize::from(digit)]));
-        }
-        text
-    })
-}
-
-/// A reader that hashes what passes, and can be asked for the hash of all in the end.
-#[derive(Clone)]
-pub(crate) struct Hash<'a>(Arc<Mutex<Hashing<'a>>>);
-
-struct Hashing<'a> {
-    inner: Box<dyn Read + Send + 'a>,
-    sha: Sha256,
-}
-
-impl<'a> Hash<'a> {
-    pub(crate) fn new(inner: Box<dyn Read + Send + 'a>) -> Self {
-        Self(Arc::new(Mutex::new(Hashing { inner, sha: Sha256::new() })))
-    }
-
-    /// Reads what is left, and returns the SHA-256 of all bytes in hexadecimal.
-    pub(crate) fn finish(mut self) -> io::Result<String> {
-        let mut buffer = vec![0; 256 << 10];
-        while self.read(&mut buffer)? > 0 {}
-        let sha = self.0.lock().unwrap_or_else(PoisonError::into_inner).sha.clone();
-        Ok(hex(&sha.finalize()))
-    }
-}
-
-impl Read for Hash<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let n = state.inner.read(buffer)?;
-        state.sha.update(&buffer[..n]);
-        Ok(n)
-    }
 }

@@ -77,7 +77,9 @@ pub(crate) fn stream(
         Format::Parquet => {
             Box::new(parquet::stream::open(source, opened, &options, rows_per_chunk, ctx)?)
         }
-        Format::Arrow => Box::new(arrow::stream::open(source, opened, &options)?),
+        Format::Arrow => {
+            Box::new(arrow::stream::open(source, opened, &options, rows_per_chunk, ctx)?)
+        }
     };
     Ok(TableStream { chunks, ready: VecDeque::new(), rows_per_chunk, n_rows: 0, is_done: false })
 }

@@ -19,7 +19,11 @@ use crate::interner::Interner;
 const WHOLE_MAX: u64 = 1 << 53;
 
 /// A column that grows by values of any type.
-pub(crate) struct Builder(Values);
+pub(crate) struct Builder {
+    values: Values,
+    /// How many rows it will have, if that is known: then it need not grow step by step.
+    n_expected: usize,
+}
 
 enum Values {
     /// So many missing values, and nothing else.
@@ -35,11 +39,16 @@ enum Values {
 impl Builder {
     /// A column that begins with missing values.
     pub(crate) fn new(n_missing: usize) -> Self {
-        Self(Values::Missing(n_missing))
+        Self { values: Values::Missing(n_missing), n_expected: 0 }
+    }
+
+    /// An empty column that will have about so many rows.
+    pub(crate) fn expecting(n_rows: usize) -> Self {
+        Self { values: Values::Missing(0), n_expected: n_rows }
     }
 
     pub(crate) fn n_rows(&self) -> usize {
-        match &self.0 {
+        match &self.values {
             Values::Missing(n) => *n,
             Values::Number(values) => values.len(),
             Values::Instant(values) => values.len(),
@@ -47,9 +56,20 @@ impl Builder {
         }
     }
 
+    /// Bytes held in memory.
+    pub(crate) fn size_bytes(&self) -> u64 {
+        let n = match &self.values {
+            Values::Missing(_) => 0,
+            Values::Number(values) => values.len() * 8,
+            Values::Instant(values) => values.len() * 8,
+            Values::Text { codes, interner } => codes.len() * 4 + interner.size_bytes(),
+        };
+        n as u64
+    }
+
     #[inline]
     pub(crate) fn push_missing(&mut self) {
-        match &mut self.0 {
+        match &mut self.values {
             Values::Missing(n) => *n += 1,
             Values::Number(values) => values.push(f64::NAN),
             Values::Instant(values) => values.push(MISSING_INSTANT),
@@ -59,12 +79,13 @@ impl Builder {
 
     #[inline]
     pub(crate) fn push_number(&mut self, value: f64) {
-        match &mut self.0 {
+        match &mut self.values {
             Values::Number(values) => values.push(value),
             Values::Missing(n) => {
-                let mut values = vec![f64::NAN; *n];
+                let mut values = Vec::with_capacity(self.n_expected.max(*n + 1));
+                values.resize(*n, f64::NAN);
                 values.push(value);
-                self.0 = Values::Number(values);
+                self.values = Values::Number(values);
             }
             _ if value.is_nan() => self.push_missing(),
             _ => self.push_text(&number_text(value)),
@@ -83,12 +104,13 @@ impl Builder {
 
     #[inline]
     pub(crate) fn push_instant(&mut self, micros: i64) {
-        match &mut self.0 {
+        match &mut self.values {
             Values::Instant(values) => values.push(micros),
             Values::Missing(n) => {
-                let mut values = vec![MISSING_INSTANT; *n];
+                let mut values = Vec::with_capacity(self.n_expected.max(*n + 1));
+                values.resize(*n, MISSING_INSTANT);
                 values.push(micros);
-                self.0 = Values::Instant(values);
+                self.values = Values::Instant(values);
             }
             _ => self.push_text(&instant_text(micros)),
         }
@@ -107,7 +129,7 @@ impl Builder {
 
     /// Adds the rows of a part of the same column.
     pub(crate) fn append(&mut self, part: ColumnData) {
-        match (&mut self.0, part) {
+        match (&mut self.values, part) {
             (Values::Number(values), ColumnData::Number(new)) => values.extend(new),
             (Values::Instant(values), ColumnData::Instant(new)) => values.extend(new),
             (_, ColumnData::Number(new)) if new.iter().all(|v| v.is_nan()) => {
@@ -130,7 +152,7 @@ impl Builder {
 
     /// The values as they are; all missing are numbers.
     pub(crate) fn into_data(self) -> ColumnData {
-        match self.0 {
+        match self.values {
             Values::Missing(n) => ColumnData::Number(vec![f64::NAN; n]),
             Values::Number(mut values) => {
                 values.shrink_to_fit();
@@ -162,13 +184,13 @@ impl Builder {
     }
 
     fn as_text(&mut self) -> (&mut Vec<u32>, &mut Interner) {
-        if !matches!(self.0, Values::Text { .. }) {
+        if !matches!(self.values, Values::Text { .. }) {
             let mut interner = Interner::default();
             let mut code = |text: Option<String>| match text {
                 None => MISSING_CODE,
                 Some(text) => interner.intern(&text),
             };
-            let codes = match &self.0 {
+            let codes = match &self.values {
                 Values::Number(values) => {
                     values.iter().map(|v| code((!v.is_nan()).then(|| number_text(*v)))).collect()
                 }
@@ -178,9 +200,9 @@ impl Builder {
                     .collect(),
                 _ => vec![MISSING_CODE; self.n_rows()],
             };
-            self.0 = Values::Text { codes, interner };
+            self.values = Values::Text { codes, interner };
         }
-        match &mut self.0 {
+        match &mut self.values {
             Values::Text { codes, interner } => (codes, interner),
             _ => unreachable!("made text just above"),
         }

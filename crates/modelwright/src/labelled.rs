@@ -1,14 +1,25 @@
-//! Rows whose answers are known, read for one model: what `evaluate` and `compare` work on.
+//! Rows whose answers are known, predicted by one model: what `evaluate` and `compare` work on.
+//!
+//! The file is read and predicted in parts. What is kept of a row is its answer, its weight and
+//! the prediction, so that a file may be far larger than the memory.
 
 use std::path::Path;
 
 use modelwright::Model;
 use modelwright::automl::target::rows_with_target;
-use modelwright::io::read_path;
+use modelwright::io::stream_path;
 use modelwright_core::context::Event;
-use modelwright_core::data::{ColumnData, Table};
-use modelwright_core::task::{Predictions, Target};
+use modelwright_core::data::{Column, ColumnData, Table};
+use modelwright_core::task::{Predictions, Target, Task};
 use modelwright_core::{Context, Error, Result};
+
+/// Rows that are predicted at a time.
+const ROWS_PER_CHUNK: usize = 8192;
+
+/// Bytes that measuring needs for each row besides its answer and prediction, and for each output:
+/// resampled weights, orders by score, copies of predictions.
+const MEASURE_BYTES_PER_ROW: u64 = 80;
+const MEASURE_BYTES_PER_OUTPUT: u64 = 32;
 
 /// Truth and predictions of the rows whose target is known.
 pub(crate) struct Labelled {
@@ -25,43 +36,139 @@ pub(crate) struct Labelled {
 /// Reads DATA for `model` and predicts it.
 ///
 /// # Errors
-/// Input error when the file cannot be read, lacks a column, or has no row with a known answer.
+/// Input error when the file cannot be read, lacks a column, or has no row with a known answer;
+/// work error when its rows cannot be measured under the memory limit.
 pub(crate) fn predict_labelled(model: &Model, data: &Path, ctx: &Context) -> Result<Labelled> {
     let (options, weight) = model.read_options_with_target()?;
-    ctx.tell(Event::Phase("read".to_owned()));
-    let file = read_path(data, &options, ctx)?;
-    let shown = data.display().to_string();
-    let target = &model.predictor.target;
-    let column = file.table.require(target).map_err(|e| {
-        e.at(shown.clone()).expected(format!("the target column `{target}` with the known answers"))
-    })?;
-    model.check_columns(&file.table, ctx).map_err(|e| e.at(shown.clone()))?;
-    let known = rows_with_target(column);
-    let n_unknown = file.table.n_rows() - known.len();
-    if known.is_empty() {
-        return Err(Error::input("no row has a known answer")
-            .at(shown)
-            .column(target)
-            .expected("at least one row with a value in the target column"));
-    }
-    let table = if n_unknown == 0 { file.table } else { file.table.select(&known) };
-    if n_unknown > 0 {
-        ctx.tell(Event::Warning(format!("left out {n_unknown} rows whose `{target}` is missing")));
-    }
-    let truth = model.predictor.encode_target(&table).map_err(|e| e.at(shown.clone()))?;
-    let weights = weights_of(&table, weight.as_deref()).map_err(|e| e.at(shown.clone()))?;
     ctx.tell(Event::Phase("predict".to_owned()));
-    let predictions = model.predictor.predict(&table, ctx).map_err(|e| e.at(shown))?;
-    Ok(Labelled { name: file.source.name, truth, predictions, weights })
+    let shown = data.display().to_string();
+    let schema = options.schema.unwrap_or_default();
+    let mut gathering = Gathering::new(model, weight, ctx);
+    for table in stream_path(data, &schema, ROWS_PER_CHUNK, ctx)? {
+        let table = table?;
+        gathering.add(table).map_err(|e| if is_placed(&e) { e } else { e.at(shown.clone()) })?;
+    }
+    let name = data.file_name().unwrap_or(data.as_os_str()).to_string_lossy().into_owned();
+    let name = if name == "-" { "standard input".to_owned() } else { name };
+    gathering.finish(name, &shown)
 }
 
-fn weights_of(table: &Table, name: Option<&str>) -> Result<Option<Vec<f64>>> {
-    let Some(column) = name.and_then(|n| table.column(n)) else { return Ok(None) };
+fn is_placed(error: &Error) -> bool {
+    error.place().source.is_some()
+}
+
+/// Rows as they come in.
+struct Gathering<'a> {
+    model: &'a Model,
+    weight: Option<String>,
+    ctx: &'a Context,
+    truth: Target,
+    predictions: Predictions,
+    weights: Option<Vec<f64>>,
+    n_rows: usize,
+    has_target: bool,
+}
+
+impl<'a> Gathering<'a> {
+    fn new(model: &'a Model, weight: Option<String>, ctx: &'a Context) -> Self {
+        let predictor = &model.predictor;
+        let n_classes = predictor.classes.len();
+        let truth = match predictor.task {
+            Task::Regression => Target::Real(Vec::new()),
+            _ => Target::Class { codes: Vec::new(), n_classes },
+        };
+        let predictions = Predictions::new(predictor.n_outputs(), Vec::new());
+        let (weights, n_rows, has_target) = (None, 0, false);
+        Self { model, weight, ctx, truth, predictions, weights, n_rows, has_target }
+    }
+
+    /// Predicts the rows of the next part whose answers are known.
+    fn add(&mut self, table: Table) -> Result<()> {
+        let predictor = &self.model.predictor;
+        if self.n_rows == 0 {
+            self.model.check_columns(&table, self.ctx)?;
+        }
+        let n_before = self.n_rows;
+        self.n_rows += table.n_rows();
+        // A part of a JSON file may lack a column that others have.
+        let Some(target) = table.column(&predictor.target) else { return Ok(()) };
+        self.has_target = true;
+        let known = rows_with_target(target);
+        if known.is_empty() {
+            return Ok(());
+        }
+        let table = if known.len() == table.n_rows() { table } else { table.select(&known) };
+        // Rows are counted in the file, not among those of this part whose answers are known.
+        let in_file = |e: Error| match e.place().row {
+            Some(row) => e.row((n_before + known[row as usize - 1] as usize) as u64 + 1),
+            None => e,
+        };
+        let truth = predictor.encode_target(&table).map_err(in_file)?;
+        let weight = self.weight.as_deref().and_then(|name| table.column(name));
+        match (weight, &mut self.weights) {
+            (Some(column), None) if self.truth.n_rows() == 0 => {
+                self.weights = Some(weights_of(column).map_err(in_file)?);
+            }
+            (Some(column), Some(weights)) => weights.extend(weights_of(column).map_err(in_file)?),
+            (None, None) => {}
+            (column, _) => {
+                let name = column.map_or("", |c| &c.name);
+                return Err(Error::input("only some rows have a weight")
+                    .column(name)
+                    .expected("a weight in every row, or in none"));
+            }
+        }
+        let predicted = predictor.predict(&table, self.ctx)?;
+        self.truth.append(truth);
+        self.predictions.values.extend(predicted.values);
+        self.must_fit()
+    }
+
+    /// Refuses rows that could not be measured any more.
+    fn must_fit(&self) -> Result<()> {
+        let n_outputs = self.predictions.n_outputs as u64;
+        let row = MEASURE_BYTES_PER_ROW + n_outputs * MEASURE_BYTES_PER_OUTPUT;
+        let needed = self.truth.n_rows() as u64 * row;
+        match self.ctx.memory_left_bytes() {
+            Some(left) if left < needed => {
+                Err(Error::work("the rows are too many to be measured under the memory limit")
+                    .expected(format!("{} for so many rows", crate::output::size(needed)))
+                    .got(format!("{} left at row {}", crate::output::size(left), self.n_rows))
+                    .hint("raise --memory, or evaluate on a sample of the rows"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn finish(self, name: String, shown: &str) -> Result<Labelled> {
+        let target = &self.model.predictor.target;
+        let refuse = |what: &str, expected: String| {
+            Err(Error::input(what).at(shown).column(target).expected(expected))
+        };
+        if !self.has_target {
+            let expected = format!("the target column `{target}` with the known answers");
+            return refuse("no such column", expected);
+        }
+        if self.truth.n_rows() == 0 {
+            let expected = "at least one row with a value in the target column".to_owned();
+            return refuse("no row has a known answer", expected);
+        }
+        let n_unknown = self.n_rows - self.truth.n_rows();
+        if n_unknown > 0 {
+            let warning = format!("left out {n_unknown} rows whose `{target}` is missing");
+            self.ctx.tell(Event::Warning(warning));
+        }
+        let Self { truth, predictions, weights, .. } = self;
+        Ok(Labelled { name, truth, predictions, weights })
+    }
+}
+
+fn weights_of(column: &Column) -> Result<Vec<f64>> {
     let ColumnData::Number(weights) = &column.data else {
         return Err(Error::input("weights must be numbers").column(&column.name));
     };
     match weights.iter().position(|w| !w.is_finite() || *w < 0.0) {
-        None => Ok(Some(weights.clone())),
+        None => Ok(weights.clone()),
         Some(row) => Err(Error::input("a weight is missing, negative or infinite")
             .row(row as u64 + 1)
             .column(&column.name)

@@ -25,10 +25,12 @@
 mod fitting;
 mod model;
 mod prediction_table;
+mod reading;
 
 pub use fitting::{FitInput, Saved, fit, input_of, plan, save};
 pub use model::Model;
 pub use prediction_table::PredictionTable;
+pub use reading::read_within_limits;
 
 pub use modelwright_lifecycle::outputs::OutputFolder;
 

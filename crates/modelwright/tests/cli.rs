@@ -12,6 +12,8 @@ mod harness;
 mod interrupt;
 #[path = "cli/life.rs"]
 mod life;
+#[path = "cli/limits.rs"]
+mod limits;
 #[path = "cli/manners.rs"]
 mod manners;
 #[path = "cli/tables.rs"]

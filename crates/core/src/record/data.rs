@@ -19,12 +19,36 @@ pub struct DataSource {
     pub delimiter: Option<char>,
     /// SHA-256 of the file's bytes, hexadecimal.
     pub sha256: String,
-    /// Data rows.
+    /// How many bytes the hash covers, where there was no time to read all of the file: the first
+    /// ones, or those of the parts that were read, each behind its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub n_bytes_hashed: Option<u64>,
+    /// Data rows of the table.
     pub n_rows: usize,
     /// Columns.
     pub n_columns: usize,
     /// What the reader had to say (encoding guessed, rows repaired, …).
     pub notes: Vec<String>,
+    /// How the rows of the table were taken from those of the file; `None` when all were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample: Option<Sample>,
+}
+
+/// The rows that were taken from a file which did not fit into memory or time.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Sample {
+    /// Rows that the reader came across: all of the file, unless parts of it were not read.
+    pub n_rows_seen: u64,
+    /// The share of the rows seen that was kept, in `(0, 1]`; which ones, a fixed hash of the
+    /// row's place and the seed decides.
+    pub row_share: f64,
+    /// The share of the file's parts that was read, in `(0, 1]`; the parts are spread over it.
+    pub part_share: f64,
+    /// Reading ended before this byte of the text (or batch, of an Arrow file); `None` when it went
+    /// to the end.
+    pub end: Option<u64>,
+    /// All this in words, with the reason.
+    pub account: String,
 }
 
 /// What a table looks like.

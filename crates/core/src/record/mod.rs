@@ -11,7 +11,7 @@ mod search;
 
 pub use data::{
     Alert, AlertKind, Bin, ColumnProfile, Count, DataSource, KindGuess, LeakAction, LeakFinding,
-    LeakKind, Level, Numbers, Severity, TableProfile, Texts,
+    LeakKind, Level, Numbers, Sample, Severity, TableProfile, Texts,
 };
 pub use evaluation::{
     CalibrationBin, ConfusionMatrix, CurvePoint, Evaluation, Importance, Interval, MetricValue,

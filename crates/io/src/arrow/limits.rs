@@ -19,8 +19,19 @@ const LARGE_BYTES: u64 = 4 << 30;
 /// The ratio that even large buffers may have.
 const RATIO_USUAL: u64 = 64;
 
+/// What the messages of a file are.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Messages {
+    /// Record batches.
+    pub n_batches: u64,
+    /// Bytes of the largest batch once unpacked, and of all.
+    pub largest: u64,
+    pub n_bytes: u64,
+}
+
 /// Walks the messages of a file or stream, and goes back to its beginning.
-pub(super) fn check<R: Read + Seek>(reader: &mut R, is_file: bool) -> Result<(), ArrowError> {
+pub(super) fn check<R: Read + Seek>(reader: &mut R, is_file: bool) -> Result<Messages, ArrowError> {
+    let mut found = Messages::default();
     let n_bytes = reader.seek(SeekFrom::End(0))?;
     // Behind `ARROW1` and two bytes of padding.
     let mut at = if is_file { 8 } else { 0 };
@@ -47,7 +58,11 @@ pub(super) fn check<R: Read + Seek>(reader: &mut R, is_file: bool) -> Result<(),
             .header_as_record_batch()
             .or_else(|| message.header_as_dictionary_batch().and_then(|d| d.data()));
         if let Some(batch) = batch {
-            check_batch(reader, &batch, body, n_bytes)?;
+            let packed = u64::try_from(message.bodyLength()).unwrap_or(0);
+            let plain = packed + check_batch(reader, &batch, body, n_bytes)?;
+            found.n_batches += u64::from(message.header_as_record_batch().is_some());
+            found.largest = found.largest.max(plain);
+            found.n_bytes += plain;
         }
         let n_body = u64::try_from(message.bodyLength()).unwrap_or(u64::MAX);
         at = match body.checked_add(n_body) {
@@ -56,17 +71,19 @@ pub(super) fn check<R: Read + Seek>(reader: &mut R, is_file: bool) -> Result<(),
         };
     }
     reader.seek(SeekFrom::Start(0))?;
-    Ok(())
+    Ok(found)
 }
 
+/// The bytes that the compressed buffers of a batch unpack to.
 fn check_batch<R: Read + Seek>(
     reader: &mut R,
     batch: &RecordBatch<'_>,
     body: u64,
     n_bytes: u64,
-) -> Result<(), ArrowError> {
+) -> Result<u64, ArrowError> {
+    let mut unpacked = 0_u64;
     if batch.compression().is_none() {
-        return Ok(());
+        return Ok(0);
     }
     for buffer in batch.buffers().iter().flatten() {
         let (Ok(offset), Ok(packed)) =
@@ -89,6 +106,7 @@ fn check_batch<R: Read + Seek>(
                 "a buffer of {packed} bytes claims to hold {plain} bytes"
             )));
         }
+        unpacked += u64::try_from(plain).unwrap_or(0);
     }
-    Ok(())
+    Ok(unpacked)
 }

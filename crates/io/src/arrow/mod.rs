@@ -4,9 +4,10 @@
 //! maps, structs, unions and raw bytes are no columns of a table and are left out with a note.
 
 mod limits;
+mod pass;
 pub(crate) mod stream;
 
-use std::io::{BufReader, Cursor, Read, Seek};
+use std::io::{BufReader, Cursor};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use arrow_array::cast::AsArray;
@@ -26,78 +27,121 @@ use modelwright_core::record::DataSource;
 use modelwright_core::{Context, Error, Result};
 use rayon::prelude::*;
 
+use self::limits::Messages;
+use self::pass::pass;
 use crate::csv::repair_names;
 use crate::options::ReadOptions;
 use crate::parquet::{push_decimal, push_time};
 use crate::read::{Parts, choose};
-use crate::source::{Opened, Source};
+use crate::source::{Opened, ReadSeek, Source};
 use crate::typed::Builder;
+use crate::watch::{Watch, size};
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 
-/// Reads a whole Arrow file or stream.
-pub(crate) fn read(
-    source: &Source<'_>,
-    opened: Opened<'_>,
+/// Reads a whole Arrow file or stream, or as many of its rows as there is room for.
+pub(crate) fn read<'a>(
+    source: &Source<'a>,
+    opened: Opened<'a>,
     options: &ReadOptions,
     ctx: &Context,
 ) -> Result<Parts> {
     let (hash, compression) = (opened.hash.clone(), opened.compression);
-    let mut notes = Vec::new();
-    let mut batches = open(source, opened, options, &mut notes)?;
-    let mut builders: Vec<Builder> = batches.columns.iter().map(|_| Builder::new(0)).collect();
-    let n_max = options.n_rows_max.unwrap_or(usize::MAX);
-    let mut n_rows = 0;
-    while n_rows < n_max {
-        if ctx.is_cancelled() {
-            return Err(Error::interrupted("interrupted while reading"));
+    hash.mark(ctx);
+    let mut watch = Watch::new(options, ctx);
+    watch.can_skip = true;
+    let mut opened = Some(opened);
+    let (mut batches, builders, n_seen, mut notes) = loop {
+        let this = match opened.take() {
+            Some(opened) => opened,
+            None => source.open()?,
+        };
+        let mut notes = Vec::new();
+        let n_bytes_max = watch.room_bytes().map(|room| room / 3);
+        let mut batches = open(source, this, options, n_bytes_max, &mut notes)?;
+        watch.reserve(must_have_room(source, &batches.messages, watch.room_bytes())?);
+        watch.begin_pass();
+        if let Some((builders, n_seen)) = pass(source, &mut batches, options, &mut watch)? {
+            break (batches, builders, n_seen, notes);
         }
-        let Some(batch) = batches.next_batch(source)? else { break };
-        let n = batch.num_rows().min(n_max - n_rows);
-        let batch = batch.slice(0, n);
-        let columns = &batches.columns;
-        ctx.install(|| {
-            builders.par_iter_mut().zip(columns).for_each(|(builder, (position, _))| {
-                push_array(builder, batch.column(*position));
-            });
-        });
-        n_rows += n;
-    }
+    };
+    let n_rows = builders.first().map_or(0, Builder::n_rows);
     if n_rows == 0 {
         return Err(Error::input("the file has no rows").at(source.shown()));
     }
-    let named: Vec<(String, Builder)> =
-        batches.columns.into_iter().map(|(_, name)| name).zip(builders).collect();
+    let names = std::mem::take(&mut batches.columns).into_iter().map(|(_, name)| name);
+    drop(batches);
+    let named: Vec<(String, Builder)> = names.zip(builders).collect();
     let decided =
         ctx.install(|| named.into_par_iter().map(|(name, b)| (name, b.decide())).collect());
     let (columns, schema) =
         choose(decided, options, &mut notes).map_err(|e| e.at(source.shown()))?;
+    let hashed = hash.finish(watch.deadline()).map_err(|e| source.broken(e))?;
     let source = DataSource {
         name: source.name.clone(),
         format: "arrow".to_owned(),
         compression: compression.map(|c| c.name().to_owned()),
-        sha256: hash.finish().map_err(|e| source.broken(e))?,
+        sha256: hashed.sha256,
+        n_bytes_hashed: hashed.n_bytes,
         n_rows,
         n_columns: columns.len(),
         notes,
+        sample: watch.sample(n_rows as u64, n_seen),
         ..DataSource::default()
     };
     Ok(Parts { columns, schema, source })
 }
 
+/// The bytes that one batch takes while it is read: it comes as a whole, packed and unpacked.
+fn must_have_room(
+    source: &Source<'_>,
+    messages: &Messages,
+    room_bytes: Option<u64>,
+) -> Result<u64> {
+    let largest = messages.largest;
+    match room_bytes {
+        Some(room) if largest > room / 2 => {
+            Err(Error::work("a batch of the file does not fit under the memory limit")
+                .at(source.shown())
+                .expected(format!("batches of at most {}", size(room / 2)))
+                .got(size(largest))
+                .hint("raise --memory, or write the file with smaller batches, e.g. 65,536 rows"))
+        }
+        _ => Ok(largest),
+    }
+}
+
 /// The batches of a file or stream.
 pub(crate) struct ArrowBatches {
-    batches: Box<dyn Iterator<Item = std::result::Result<RecordBatch, ArrowError>> + Send>,
+    batches: Batches,
     /// Position and name of every column that is read.
     pub columns: Vec<(usize, String)>,
     /// The names of all columns.
     pub names: Vec<String>,
+    messages: Messages,
 }
 
 impl ArrowBatches {
+    /// Passes over the next batch, which has this index.
+    fn pass_over(&mut self, source: &Source<'_>, index: u64) -> Result<()> {
+        match &mut self.batches {
+            Batches::File(reader) => {
+                let next = index as usize + 1;
+                // At the last batch there is nothing to go to.
+                let _ = if next < reader.num_batches() { reader.set_index(next) } else { Ok(()) };
+                Ok(())
+            }
+            Batches::Stream(_) => self.next_batch(source).map(|_| ()),
+        }
+    }
+
     /// The next batch; `None` at the end.
     pub(crate) fn next_batch(&mut self, source: &Source<'_>) -> Result<Option<RecordBatch>> {
-        guard(|| self.batches.next().transpose()).map_err(|e| broken(source, e))
+        let next = || match &mut self.batches {
+            Batches::File(reader) => reader.next().transpose(),
+            Batches::Stream(reader) => reader.next().transpose(),
+        };
+        guard(next).map_err(|e| broken(source, e))
     }
 }
 
@@ -108,22 +152,22 @@ fn broken(source: &Source<'_>, error: ArrowError) -> Error {
         .hint("copy or download it again")
 }
 
-/// Opens a source as Arrow; a plain file is read where it lies.
+/// Opens a source as Arrow; a plain file is read where it lies, all else from memory, which it may
+/// take `n_bytes_max` of.
 pub(crate) fn open(
     source: &Source<'_>,
     opened: Opened<'_>,
     options: &ReadOptions,
+    n_bytes_max: Option<u64>,
     notes: &mut Vec<String>,
 ) -> Result<ArrowBatches> {
     let is_file = opened.head.starts_with(b"ARROW1");
     let started = if let (None, Some(file)) = (opened.compression, source.file()) {
         start(BufReader::new(file?), is_file)
     } else {
-        let (mut bytes, mut reader) = (Vec::new(), opened.reader);
-        reader.read_to_end(&mut bytes).map_err(|e| source.broken(e))?;
-        start(Cursor::new(bytes), is_file)
+        start(Cursor::new(source.hold(opened.reader, n_bytes_max)?), is_file)
     };
-    let (schema, batches) = started.map_err(|e| broken(source, e))?;
+    let (messages, schema, batches) = started.map_err(|e| broken(source, e))?;
     let names: Vec<String> = schema.fields().iter().map(|f| f.name().clone()).collect();
     let names = repair_names(&names, notes);
     for wanted in options.columns.iter().flatten() {
@@ -142,24 +186,29 @@ pub(crate) fn open(
             columns.push((position, name));
         }
     }
-    Ok(ArrowBatches { batches, columns, names })
+    Ok(ArrowBatches { batches, columns, names, messages })
 }
 
-type Started =
-    (SchemaRef, Box<dyn Iterator<Item = std::result::Result<RecordBatch, ArrowError>> + Send>);
+enum Batches {
+    File(Box<FileReader<Box<dyn ReadSeek>>>),
+    Stream(Box<StreamReader<Box<dyn ReadSeek>>>),
+}
 
-fn start<R: Read + Seek + Send + 'static>(
-    mut reader: R,
+type Started = (Messages, SchemaRef, Batches);
+
+fn start(
+    reader: impl ReadSeek + 'static,
     is_file: bool,
 ) -> std::result::Result<Started, ArrowError> {
+    let mut reader: Box<dyn ReadSeek> = Box::new(reader);
     guard(move || {
-        limits::check(&mut reader, is_file)?;
+        let messages = limits::check(&mut reader, is_file)?;
         if is_file {
             let reader = FileReader::try_new(reader, None)?;
-            Ok((reader.schema(), Box::new(reader) as _))
+            Ok((messages, reader.schema(), Batches::File(Box::new(reader))))
         } else {
             let reader = StreamReader::try_new(reader, None)?;
-            Ok((reader.schema(), Box::new(reader) as _))
+            Ok((messages, reader.schema(), Batches::Stream(Box::new(reader))))
         }
     })
 }

@@ -1,9 +1,10 @@
-//! An Arrow file or stream in parts: batch by batch, as it was written.
+//! An Arrow file or stream in parts: some rows of a batch at a time.
 
-use modelwright_core::Result;
+use arrow_array::RecordBatch;
 use modelwright_core::data::{Column, Schema, Table};
+use modelwright_core::{Context, Result};
 
-use super::{ArrowBatches, open as open_batches, push_array};
+use super::{ArrowBatches, must_have_room, open as open_batches, push_array};
 use crate::conform::conform;
 use crate::options::ReadOptions;
 use crate::source::{Opened, Source};
@@ -15,6 +16,10 @@ pub(crate) struct ArrowChunks {
     source: Source<'static>,
     batches: ArrowBatches,
     schema: Schema,
+    /// The batch that is being given out, and the rows of it that were.
+    batch: Option<RecordBatch>,
+    n_given: usize,
+    rows_per_chunk: usize,
     n_rows: usize,
     notes: Vec<String>,
 }
@@ -24,19 +29,33 @@ pub(crate) fn open(
     source: Source<'static>,
     opened: Opened<'static>,
     options: &ReadOptions,
+    rows_per_chunk: usize,
+    ctx: &Context,
 ) -> Result<ArrowChunks> {
     let mut notes = Vec::new();
-    let batches = open_batches(&source, opened, options, &mut notes)?;
+    let room = ctx.memory_left_bytes();
+    let batches = open_batches(&source, opened, options, room.map(|r| r / 2), &mut notes)?;
+    must_have_room(&source, &batches.messages, room)?;
     let schema = options.schema.clone().unwrap_or_default();
     if batches.columns.is_empty() {
         return Err(no_columns(&source, &schema, &batches.names));
     }
-    Ok(ArrowChunks { source, batches, schema, n_rows: 0, notes })
+    let (batch, n_given, n_rows) = (None, 0, 0);
+    Ok(ArrowChunks { source, batches, schema, batch, n_given, rows_per_chunk, n_rows, notes })
 }
 
 impl Chunks for ArrowChunks {
     fn next_tables(&mut self) -> Result<Option<Vec<Table>>> {
-        let Some(batch) = self.batches.next_batch(&self.source)? else { return Ok(None) };
+        if self.batch.as_ref().is_none_or(|b| self.n_given >= b.num_rows()) {
+            // Given up before the next one is read.
+            self.batch = None;
+            self.batch = self.batches.next_batch(&self.source)?;
+            self.n_given = 0;
+        }
+        let Some(batch) = &self.batch else { return Ok(None) };
+        let n = self.rows_per_chunk.min(batch.num_rows() - self.n_given);
+        let batch = batch.slice(self.n_given, n);
+        self.n_given += n;
         let column = |(position, name): &(usize, String)| {
             let mut builder = Builder::new(0);
             push_array(&mut builder, batch.column(*position));

@@ -7,11 +7,37 @@ use super::records::{Dialect, last_record_end};
 /// A record longer than this is taken for a quote that was never closed.
 const RECORD_BYTES_MAX: usize = 256 << 20;
 
+/// Whole records of a text.
+pub(crate) struct Block {
+    /// The byte of the text (behind its byte order mark) at which the first of them begins.
+    pub start: u64,
+    pub bytes: Vec<u8>,
+}
+
+/// Gives the blocks of a text, or of a part of it, in order.
+pub(crate) trait Feed: Send {
+    /// The next block; `None` at the end. The last one may lack its line end.
+    fn next_block(&mut self) -> io::Result<Option<Block>>;
+
+    /// The hash of what was given out so far, and the bytes it covers, where the feed itself reads
+    /// the file; what lies at or behind `end` does not count.
+    fn digest(&self, _end: u64) -> Option<(String, u64)> {
+        None
+    }
+
+    /// Whether the text may be taken to end at the beginning of the block at `place`.
+    fn is_border(&self, _place: u64) -> bool {
+        true
+    }
+}
+
 /// Cuts a stream into blocks; every block begins and ends with a record.
 pub(crate) struct Blocks<'a> {
     reader: Box<dyn Read + Send + 'a>,
     dialect: Dialect,
     block_bytes: usize,
+    record_bytes_max: usize,
+    start: u64,
     carry: Vec<u8>,
     ended: bool,
 }
@@ -23,29 +49,22 @@ impl<'a> Blocks<'a> {
         dialect: Dialect,
         block_bytes: usize,
     ) -> Self {
-        Self { reader, dialect, block_bytes: block_bytes.max(1), carry: Vec::new(), ended: false }
+        Self {
+            reader,
+            dialect,
+            block_bytes: block_bytes.max(1),
+            record_bytes_max: RECORD_BYTES_MAX,
+            start: 0,
+            carry: Vec::new(),
+            ended: false,
+        }
     }
 
-    /// The next block; `None` at the end. The last one may lack its line end.
-    pub(crate) fn next_block(&mut self) -> io::Result<Option<Vec<u8>>> {
-        let mut block = std::mem::take(&mut self.carry);
-        let mut wanted = self.block_bytes;
-        loop {
-            self.fill(&mut block, wanted)?;
-            if self.ended {
-                return Ok((!block.is_empty()).then_some(block));
-            }
-            if let Some(end) = last_record_end(&block, self.dialect) {
-                self.carry = block.split_off(end);
-                return Ok(Some(block));
-            }
-            if block.len() > RECORD_BYTES_MAX {
-                // Whoever parses it reports the open quote with its line.
-                self.ended = true;
-                return Ok(Some(block));
-            }
-            wanted = block.len() * 2;
-        }
+    /// The same with a tighter bound on the length of a record.
+    pub(crate) fn with_record_max(mut self, bytes: Option<u64>) -> Self {
+        let bytes = bytes.and_then(|b| usize::try_from(b).ok()).unwrap_or(RECORD_BYTES_MAX);
+        self.record_bytes_max = bytes.clamp(self.block_bytes, RECORD_BYTES_MAX);
+        self
     }
 
     fn fill(&mut self, block: &mut Vec<u8>, wanted: usize) -> io::Result<()> {
@@ -56,6 +75,36 @@ impl<'a> Blocks<'a> {
             self.ended = n == 0;
         }
         Ok(())
+    }
+
+    fn cut(&mut self) -> io::Result<Vec<u8>> {
+        let mut block = std::mem::take(&mut self.carry);
+        let mut wanted = self.block_bytes;
+        loop {
+            self.fill(&mut block, wanted)?;
+            if self.ended {
+                return Ok(block);
+            }
+            if let Some(end) = last_record_end(&block, self.dialect) {
+                self.carry = block.split_off(end);
+                return Ok(block);
+            }
+            if block.len() >= self.record_bytes_max {
+                // Whoever parses it reports the open quote with its line.
+                self.ended = true;
+                return Ok(block);
+            }
+            wanted = (block.len() * 2).min(self.record_bytes_max);
+        }
+    }
+}
+
+impl Feed for Blocks<'_> {
+    fn next_block(&mut self) -> io::Result<Option<Block>> {
+        let bytes = self.cut()?;
+        let start = self.start;
+        self.start += bytes.len() as u64;
+        Ok((!bytes.is_empty()).then_some(Block { start, bytes }))
     }
 }
 
@@ -72,8 +121,9 @@ mod tests {
             let mut blocks = Blocks::new(Box::new(text.as_bytes()), dialect, block_bytes);
             let mut joined = Vec::new();
             while let Some(block) = blocks.next_block().unwrap() {
-                let block = String::from_utf8(block).unwrap();
-                super::super::records::split(&block, dialect, 2, usize::MAX).unwrap();
+                assert_eq!(block.start, joined.len() as u64);
+                let block = String::from_utf8(block.bytes).unwrap();
+                super::super::records::split(&block, dialect, 2, usize::MAX, |_| true).unwrap();
                 joined.extend(block.into_bytes());
             }
             assert_eq!(joined, text.as_bytes());

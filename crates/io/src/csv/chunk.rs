@@ -6,6 +6,7 @@
 
 use modelwright_core::data::{MISSING_CODE, MISSING_INSTANT, Strings};
 
+use super::blocks::Block;
 use super::records::{BadRecord, Dialect, Problem, Records, split, split_record};
 use crate::cell::decide::Reading;
 use crate::cell::number::{Seen, Style};
@@ -13,6 +14,7 @@ use crate::cell::{instant, missing, trim};
 use crate::encoding;
 use crate::interner::Interner;
 use crate::options::Encoding;
+use crate::sampling::Sampling;
 
 /// How one column of the file is read.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,13 +38,17 @@ pub(crate) struct Job {
     /// Records to skip at the beginning of the first block.
     pub n_skipped: usize,
     pub columns: Vec<ColumnPlan>,
+    /// Which rows are kept.
+    pub sampling: Sampling,
 }
 
 /// The columns of a block.
 pub(crate) struct Chunk {
     /// One for each planned column.
     pub parts: Vec<Part>,
+    /// Rows that were kept, and rows that there were.
     pub n_rows: usize,
+    pub n_seen: usize,
     pub n_lines: u64,
 }
 
@@ -78,25 +84,21 @@ pub(crate) enum Failure {
 }
 
 /// Parses a block; at most `n_rows_max` of its rows.
-pub(crate) fn parse(
-    bytes: &[u8],
-    job: &Job,
-    is_first: bool,
-    n_rows_max: usize,
-) -> Result<Chunk, Failure> {
-    let newline = job.dialect.newline;
+pub(crate) fn parse(block: &Block, job: &Job, n_rows_max: usize) -> Result<Chunk, Failure> {
+    let (bytes, newline) = (&block.bytes[..], job.dialect.newline);
     let n_lines = memchr::memchr_iter(newline, bytes).count() as u64;
     let Some(text) = encoding::to_text(bytes, job.encoding) else {
         let valid = std::str::from_utf8(bytes).err().map_or(0, |e| e.valid_up_to());
         return Err(Failure::NotText { line: lines(&bytes[..valid], newline) });
     };
     let mut body = &*text;
-    if is_first {
+    if block.start == 0 {
         body = skip_records(body, job.dialect, job.n_skipped)
             .map_err(|problem| failure(&text, newline, 0, &BadRecord { at: 0, problem }))?;
     }
     let offset = text.len() - body.len();
-    let records = split(body, job.dialect, job.n_fields, n_rows_max)
+    let places = Places::new(block.start, &text, bytes.len());
+    let records = split_kept(body, offset, job, n_rows_max, places)
         .map_err(|bad| failure(&text, newline, offset, &bad))?;
     let parts = job
         .columns
@@ -107,14 +109,59 @@ pub(crate) fn parse(
                 let span = records.spans[row * job.n_fields + plan.position];
                 Failure::Cell {
                     line: lines(&text.as_bytes()[..offset + span.place()], newline),
-                    row,
+                    row: row_in_block(body, job, span.place()),
                     column,
                     value: span.text(body, job.dialect).into_owned(),
                 }
             })
         })
         .collect::<Result<_, _>>()?;
-    Ok(Chunk { parts, n_rows: records.n_rows, n_lines })
+    Ok(Chunk { parts, n_rows: records.n_rows, n_seen: records.n_seen, n_lines })
+}
+
+/// The records of a block that the sampling keeps.
+fn split_kept(
+    body: &str,
+    offset: usize,
+    job: &Job,
+    n_rows_max: usize,
+    mut places: Places<'_>,
+) -> Result<Records, BadRecord> {
+    if job.sampling.is_all() {
+        return split(body, job.dialect, job.n_fields, n_rows_max, |_| true);
+    }
+    let keep = |at: usize| job.sampling.keeps_row(places.of(offset + at));
+    split(body, job.dialect, job.n_fields, n_rows_max, keep)
+}
+
+/// Places in a block's text as bytes of the file's text, which are fewer where a character of
+/// one byte became two.
+struct Places<'a> {
+    start: u64,
+    /// The text, when its places are not those of the bytes.
+    recoded: Option<&'a str>,
+    last: (usize, u64),
+}
+
+impl<'a> Places<'a> {
+    fn new(start: u64, text: &'a str, n_bytes: usize) -> Self {
+        Self { start, recoded: (text.len() != n_bytes).then_some(text), last: (0, 0) }
+    }
+
+    /// The place of the byte `at` of the text; asked in rising order.
+    fn of(&mut self, at: usize) -> u64 {
+        let Some(text) = self.recoded else { return self.start + at as u64 };
+        let (from, n_before) = self.last;
+        self.last = (at, n_before + text[from..at].chars().count() as u64);
+        self.start + self.last.1
+    }
+}
+
+/// The row of a block, counted among all its rows, whose record holds the byte `at`.
+fn row_in_block(body: &str, job: &Job, at: usize) -> usize {
+    let before = |start: usize| start <= at;
+    let all = split(body, job.dialect, job.n_fields, usize::MAX, before);
+    all.map_or(0, |records| records.n_rows.saturating_sub(1))
 }
 
 fn lines(bytes: &[u8], newline: u8) -> u64 {
@@ -134,7 +181,7 @@ fn skip_records(text: &str, dialect: Dialect, n: usize) -> Result<&str, Problem>
     let mut spans = Vec::new();
     while n_left > 0 && at < text.len() {
         spans.clear();
-        at = split_record(text, at, dialect, &mut spans)?;
+        at = split_record(text.as_bytes(), at, dialect, &mut spans)?;
         n_left -= usize::from(!spans.is_empty());
     }
     Ok(&text[at..])

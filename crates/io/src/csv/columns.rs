@@ -60,6 +60,17 @@ impl Growing {
         }
     }
 
+    /// Bytes held in memory.
+    pub(crate) fn size_bytes(&self) -> u64 {
+        let n = match self {
+            Self::Number { values, .. } => values.len() * 8,
+            Self::Instant { values, .. } => values.len() * 8,
+            Self::Text { codes, interner } => codes.len() * 4 + interner.size_bytes(),
+            Self::Failed => 0,
+        };
+        n as u64
+    }
+
     /// Whether it must be read again.
     pub(crate) fn has_failed(&self) -> bool {
         matches!(self, Self::Failed)

@@ -9,9 +9,11 @@
 pub(crate) mod blocks;
 pub(crate) mod chunk;
 mod columns;
+mod pass;
 mod records;
 mod sniff;
 pub(crate) mod stream;
+pub(crate) mod stripes;
 
 use std::io::Read;
 
@@ -23,36 +25,46 @@ use modelwright_core::{Context, Error, Result};
 pub(crate) use columns::push_codes;
 pub(crate) use sniff::repair_names;
 
-use self::blocks::Blocks;
-use self::chunk::{ColumnPlan, Failure, Job};
+use self::chunk::{ColumnPlan, Job};
 use self::columns::Growing;
+use self::pass::{Outcome, Passed, explain, pass};
 use self::records::Dialect;
 use self::sniff::{Layout, first_records, sniff};
 use crate::cell::decide::{Decided, Reading, decide, decide_strings};
 use crate::cell::number::{Seen, Style};
 use crate::encoding::{self, Utf16Reader};
+use crate::hash::Hashed;
 use crate::options::{Encoding, ReadOptions};
-use crate::pipeline::Batches;
 use crate::read::{Parts, field_of};
+use crate::sampling::Sampling;
 use crate::source::{Opened, Source};
+use crate::watch::Watch;
 
-/// Reads a whole CSV.
+/// Reads a whole CSV, or as many of its rows as there is room for.
 pub(crate) fn read<'a>(
     source: &Source<'a>,
     opened: Opened<'a>,
     options: &ReadOptions,
     ctx: &Context,
 ) -> Result<Parts> {
-    let mut prepared = prepare(source, &opened, options)?;
-    let mut opened = Some(opened);
+    let mut watch = Watch::new(options, ctx);
+    let block_bytes = watch.block_bytes(options.block_bytes);
+    let options = &ReadOptions { block_bytes, ..options.clone() };
+    let (mut opened, mut is_utf8) = (Some(opened), true);
     loop {
         let this = match opened.take() {
             Some(opened) => opened,
             None => source.open()?,
         };
-        match read_as(source, this, &prepared, options, ctx)? {
-            Some(parts) => return Ok(parts),
-            None => prepared.fall_back(),
+        let mut prepared = prepare(source, &this, options)?;
+        if !is_utf8 {
+            prepared.fall_back();
+        }
+        match read_as(source, this, &prepared, options, &mut watch)? {
+            Outcome::Done(parts) => return Ok(parts),
+            Outcome::NotUtf8 => is_utf8 = false,
+            // All is found out again, so that nothing is left of rows that are not kept.
+            Outcome::Again => is_utf8 = true,
         }
     }
 }
@@ -135,6 +147,7 @@ pub(crate) fn prepare(
         n_fields: layout.names.len(),
         n_skipped: layout.n_skipped,
         columns,
+        sampling: Sampling::ALL,
     };
     Ok(Prepared { layout, job, mark_bytes, encoding, notes })
 }
@@ -185,28 +198,35 @@ fn strict_plan(field: &Field, position: usize) -> ColumnPlan {
     ColumnPlan { position, reading, seen: Seen::of(&field.number_format), is_strict: true }
 }
 
-/// Reads by what was prepared; `None` when the text turns out to be no UTF-8.
-fn read_as(
-    source: &Source<'_>,
-    opened: Opened<'_>,
+/// Reads by what was prepared.
+fn read_as<'s>(
+    source: &Source<'s>,
+    opened: Opened<'s>,
     prepared: &Prepared,
     options: &ReadOptions,
-    ctx: &Context,
-) -> Result<Option<Parts>> {
+    watch: &mut Watch<'_>,
+) -> Result<Outcome<Parts>> {
     let (hash, compression) = (opened.hash.clone(), opened.compression);
-    let text = prepared.text(source, opened)?;
-    let Some((grown, n_rows)) = pass(source, text, prepared, &prepared.job, options, ctx)? else {
-        return Ok(None);
+    hash.mark(watch.ctx);
+    let mut job = Job { sampling: watch.sampling, ..prepared.job.clone() };
+    let reading = pass::Reading { source, prepared, job: &job, options, others_bytes: None };
+    let passed = match pass(&reading, opened, watch)? {
+        Outcome::Done(passed) => passed,
+        Outcome::NotUtf8 => return Ok(Outcome::NotUtf8),
+        Outcome::Again => return Ok(Outcome::Again),
     };
-    let failed: Vec<usize> = (0..grown.len()).filter(|i| grown[*i].has_failed()).collect();
-    let mut again = read_again(source, prepared, &failed, options, ctx)?.into_iter();
-    if n_rows == 0 {
+    // Where reading stopped, the second pass stops too.
+    job.sampling = watch.sampling;
+    let again = read_again(source, prepared, &job, &passed, options, watch)?;
+    let Outcome::Done(again) = again else { return Ok(Outcome::Again) };
+    if passed.n_seen == 0 {
         return Err(no_rows(source, prepared));
     }
     let mut notes = prepared.notes.clone();
     notes.extend(prepared.layout.notes.iter().cloned());
     let (mut columns, mut fields) = (Vec::new(), Vec::new());
-    for (plan, column) in prepared.job.columns.iter().zip(grown) {
+    let mut again = again.into_iter();
+    for (plan, column) in job.columns.iter().zip(passed.columns) {
         let decided = match column {
             Growing::Failed => {
                 again.next().unwrap_or_else(|| decide_strings(vec![], <_>::default()))
@@ -217,18 +237,24 @@ fn read_as(
         fields.push(field_of(name, &decided, &mut notes));
         columns.push(Column { name: name.clone(), data: decided.data });
     }
+    let hashed = match passed.digest {
+        Some((sha256, n_bytes)) => Hashed { sha256, n_bytes: Some(n_bytes) },
+        None => hash.finish(watch.deadline()).map_err(|e| source.broken(e))?,
+    };
     let source = DataSource {
         name: source.name.clone(),
         format: "csv".to_owned(),
         compression: compression.map(|c| c.name().to_owned()),
         encoding: Some(prepared.encoding.name().to_owned()),
         delimiter: prepared.layout.delimiter.map(char::from),
-        sha256: hash.finish().map_err(|e| source.broken(e))?,
-        n_rows,
+        sha256: hashed.sha256,
+        n_bytes_hashed: hashed.n_bytes,
+        n_rows: passed.n_rows,
         n_columns: columns.len(),
         notes,
+        sample: watch.sample(passed.n_rows as u64, passed.n_seen as u64),
     };
-    Ok(Some(Parts { columns, schema: Schema { fields }, source }))
+    Ok(Outcome::Done(Parts { columns, schema: Schema { fields }, source }))
 }
 
 fn no_rows(source: &Source<'_>, prepared: &Prepared) -> Error {
@@ -250,103 +276,30 @@ fn finish(column: Growing, plan: &ColumnPlan) -> Decided {
     }
 }
 
-/// Reads the given columns of the plan as strings, and decides them by all their values.
+/// Reads the columns that failed once more, as strings, and decides them by all their values.
 fn read_again(
     source: &Source<'_>,
     prepared: &Prepared,
-    failed: &[usize],
-    options: &ReadOptions,
-    ctx: &Context,
-) -> Result<Vec<Decided>> {
-    if failed.is_empty() {
-        return Ok(Vec::new());
-    }
-    let text = prepared.text(source, source.open()?)?;
-    let plan =
-        |i: &usize| ColumnPlan { reading: Reading::Text, ..prepared.job.columns[*i].clone() };
-    let job = Job { columns: failed.iter().map(plan).collect(), ..prepared.job.clone() };
-    let grown = pass(source, text, prepared, &job, options, ctx)?;
-    let changed = || Error::input("the file changed while it was read").at(source.shown());
-    let (grown, _) = grown.ok_or_else(changed)?;
-    Ok(grown.into_iter().zip(&job.columns).map(|(column, plan)| finish(column, plan)).collect())
-}
-
-/// One pass over the text: the columns of the job, and the number of rows; `None` when some
-/// block is no UTF-8 and the encoding was not given by the user.
-fn pass(
-    source: &Source<'_>,
-    text: Box<dyn Read + Send + '_>,
-    prepared: &Prepared,
     job: &Job,
+    passed: &Passed,
     options: &ReadOptions,
-    ctx: &Context,
-) -> Result<Option<(Vec<Growing>, usize)>> {
-    let n_max = options.n_rows_max.unwrap_or(usize::MAX);
-    // With a limit, how many rows a block may give depends on the blocks before it.
-    let n_batch = if options.n_rows_max.is_some() { 1 } else { 2 * ctx.threads() };
-    let blocks = Blocks::new(text, job.dialect, options.block_bytes);
-    let mut batches = Batches::new(blocks, n_batch);
-    let mut grown: Vec<Growing> = job.columns.iter().map(|c| Growing::new(c.reading)).collect();
-    let (mut n_rows, mut n_lines) = (0, 0);
-    while n_rows < n_max {
-        let parse = |i, block: Vec<u8>| chunk::parse(&block, job, i == 0, n_max - n_rows);
-        let chunks = batches.parse_next(ctx, parse, |e| source.broken(e))?;
-        if chunks.is_empty() {
-            break;
-        }
-        for chunk in chunks {
-            let chunk = match chunk {
-                Ok(chunk) => chunk,
-                Err(Failure::NotText { .. }) if options.encoding.is_none() => return Ok(None),
-                Err(failure) => {
-                    return Err(explain(failure, source, &prepared.layout, job, n_rows, n_lines));
-                }
-            };
-            for (column, part) in grown.iter_mut().zip(chunk.parts) {
-                column.push(part);
-            }
-            n_rows += chunk.n_rows;
-            n_lines += chunk.n_lines;
-        }
+    watch: &mut Watch<'_>,
+) -> Result<Outcome<Vec<Decided>>> {
+    let failed = passed.columns.iter().zip(&job.columns).filter(|(column, _)| column.has_failed());
+    let text = |(_, plan): (_, &ColumnPlan)| ColumnPlan { reading: Reading::Text, ..plan.clone() };
+    let job = Job { columns: failed.map(text).collect(), ..job.clone() };
+    if job.columns.is_empty() {
+        return Ok(Outcome::Done(Vec::new()));
     }
-    Ok(Some((grown, n_rows)))
-}
-
-/// The error for a failure in a block that has `n_rows` rows and `n_lines` lines before it.
-pub(crate) fn explain(
-    failure: Failure,
-    source: &Source<'_>,
-    layout: &Layout,
-    job: &Job,
-    n_rows: usize,
-    n_lines: u64,
-) -> Error {
-    let error =
-        |what: &str, line: u64| Error::input(what).at(source.shown()).line(n_lines + line + 1);
-    match failure {
-        Failure::NotText { line } => error("the text is not valid in its encoding", line)
-            .expected(job.encoding.name())
-            .hint("leave the encoding out, so that it is detected"),
-        Failure::Fields { line, got } => error("a record has the wrong number of fields", line)
-            .expected(format!("{} fields, as in the header", layout.names.len()))
-            .got(format!("{got} fields"))
-            .hint(match layout.delimiter {
-                Some(d) => format!(
-                    "put quotes around a field that holds the separator {:?}",
-                    char::from(d)
-                ),
-                None => "no separator was found in the first lines; name it".to_owned(),
-            }),
-        Failure::OpenQuote { line } => error("a quoted field never ends", line)
-            .expected("a closing quote")
-            .hint("close the quote that begins here, or double it if it is part of the text"),
-        Failure::Cell { line, row, column, value } => {
-            let plan = &job.columns[column];
-            error("a value does not fit the column", line)
-                .row((n_rows + row) as u64 + 1)
-                .column(&layout.names[plan.position])
-                .expected(crate::conform::expectation(plan.reading, &plan.seen))
-                .got(value)
+    let others_bytes = Some(passed.columns.iter().map(Growing::size_bytes).sum());
+    let reading = pass::Reading { source, prepared, job: &job, options, others_bytes };
+    let grown = match pass(&reading, source.open()?, watch)? {
+        Outcome::Done(passed) => passed.columns,
+        Outcome::Again => return Ok(Outcome::Again),
+        Outcome::NotUtf8 => {
+            return Err(Error::input("the file changed while it was read").at(source.shown()));
         }
-    }
+    };
+    let decided = grown.into_iter().zip(&job.columns).map(|(column, plan)| finish(column, plan));
+    Ok(Outcome::Done(decided.collect()))
 }

@@ -56,7 +56,10 @@ impl Span {
 pub(crate) struct Records {
     /// `n_rows × n_columns` spans.
     pub spans: Vec<Span>,
+    /// Rows that were kept.
     pub n_rows: usize,
+    /// Rows that the block has.
+    pub n_seen: usize,
 }
 
 /// What is wrong with a record.
@@ -76,7 +79,8 @@ pub(crate) enum Problem {
     OpenQuote(usize),
 }
 
-/// The records of a block; every record must have `n_columns` fields.
+/// The records of a block that `keep` wants, by the byte at which they begin; every record,
+/// wanted or not, must have `n_columns` fields.
 ///
 /// Stops after `n_rows_max` rows.
 pub(crate) fn split(
@@ -84,6 +88,7 @@ pub(crate) fn split(
     dialect: Dialect,
     n_columns: usize,
     n_rows_max: usize,
+    mut keep: impl FnMut(usize) -> bool,
 ) -> Result<Records, BadRecord> {
     let mut records = Records::default();
     // A field has about six bytes with its delimiter; a guess that saves most regrowth.
@@ -92,7 +97,7 @@ pub(crate) fn split(
     while records.n_rows < n_rows_max && at < block.len() {
         let row_start = at;
         let row_first = records.spans.len();
-        at = split_record(block, at, dialect, &mut records.spans)
+        at = split_record(block.as_bytes(), at, dialect, &mut records.spans)
             .map_err(|problem| BadRecord { at: row_start, problem })?;
         let n_fields = records.spans.len() - row_first;
         if n_fields == 0 {
@@ -101,7 +106,12 @@ pub(crate) fn split(
         if n_fields != n_columns {
             return Err(BadRecord { at: row_start, problem: Problem::Fields(n_fields) });
         }
-        records.n_rows += 1;
+        records.n_seen += 1;
+        if keep(row_start) {
+            records.n_rows += 1;
+        } else {
+            records.spans.truncate(row_first);
+        }
     }
     Ok(records)
 }
@@ -110,12 +120,11 @@ pub(crate) fn split(
 ///
 /// A blank line adds none.
 pub(crate) fn split_record(
-    block: &str,
+    bytes: &[u8],
     mut at: usize,
     dialect: Dialect,
     spans: &mut Vec<Span>,
 ) -> Result<usize, Problem> {
-    let bytes = block.as_bytes();
     let first = spans.len();
     loop {
         let (span, end) = field(bytes, at, dialect)?;
@@ -270,6 +279,60 @@ pub(crate) fn last_record_end(bytes: &[u8], dialect: Dialect) -> Option<usize> {
     memchr::memrchr(newline, &bytes[outside..]).map(|i| outside + i + 1).or(last)
 }
 
+/// The end of the first record that ends in bytes that may begin anywhere in one: `inside` quotes
+/// or not.
+pub(crate) fn first_record_end(bytes: &[u8], dialect: Dialect, inside: bool) -> Option<usize> {
+    let newline = |from: usize, to: usize| {
+        memchr::memchr(dialect.newline, &bytes[from..to]).map(|i| from + i + 1)
+    };
+    let Some(quote) = dialect.quote else { return newline(0, bytes.len()) };
+    let mut outside = if inside { behind_quote(bytes, 0, quote)? } else { 0 };
+    let mut at = outside;
+    while let Some(n) = memchr::memchr(quote, &bytes[at..]) {
+        let open = at + n;
+        at = open + 1;
+        if opens_field(bytes, open, dialect) {
+            if let Some(end) = newline(outside, open) {
+                return Some(end);
+            }
+            outside = behind_quote(bytes, at, quote)?;
+            at = outside;
+        }
+    }
+    newline(outside, bytes.len())
+}
+
+/// The place behind the quote that closes a field whose text goes on at `at`; `None` when that is
+/// not in these bytes, or may be doubled behind them.
+fn behind_quote(bytes: &[u8], mut at: usize, quote: u8) -> Option<usize> {
+    loop {
+        at += memchr::memchr(quote, &bytes[at..])? + 1;
+        match bytes.get(at) {
+            Some(next) if *next == quote => at += 1,
+            Some(_) => return Some(at),
+            None => return None,
+        }
+    }
+}
+
+/// How many records of bytes that begin with one have the right number of fields before one has
+/// not; no more than a few are looked at.
+pub(crate) fn n_good_records(bytes: &[u8], dialect: Dialect, n_fields: usize) -> usize {
+    const N_MAX: usize = 64;
+    let (mut at, mut spans) = (0, Vec::new());
+    for n_good in 0..N_MAX {
+        spans.clear();
+        match split_record(bytes, at, dialect, &mut spans) {
+            // Cut by the end of the bytes, and no sign against it.
+            Ok(next) if next == bytes.len() => return N_MAX,
+            Err(Problem::OpenQuote(_)) if n_good > 0 => return N_MAX,
+            Ok(next) if spans.is_empty() || spans.len() == n_fields => at = next,
+            _ => return n_good,
+        }
+    }
+    N_MAX
+}
+
 fn opens_field(bytes: &[u8], quote_at: usize, dialect: Dialect) -> bool {
     let before = bytes[..quote_at].iter().rposition(|b| *b != b' ');
     before.is_none_or(|i| bytes[i] == dialect.delimiter || bytes[i] == dialect.newline)
@@ -283,7 +346,7 @@ mod tests {
         Dialect { delimiter: b',', quote: Some(b'"'), newline: b'\n', skip_blanks: false };
 
     fn rows(block: &str, n_columns: usize) -> Result<Vec<Vec<String>>, BadRecord> {
-        let records = split(block, CSV, n_columns, usize::MAX)?;
+        let records = split(block, CSV, n_columns, usize::MAX, |_| true)?;
         let text = |s: &Span| s.text(block, CSV).into_owned();
         Ok(records.spans.chunks(n_columns).map(|r| r.iter().map(text).collect()).collect())
     }
@@ -322,6 +385,25 @@ mod tests {
         assert_eq!(end("5\" pipe,x\ny"), Some(10));
         assert_eq!(end("a,\"b\"\"\n"), None);
         assert_eq!(end("abc"), None);
+    }
+
+    #[test]
+    fn rows_that_are_not_wanted_are_seen_but_not_kept() {
+        let records = split("a,b\nc,d\n\ne,f\n", CSV, 2, usize::MAX, |at| at != 4).unwrap();
+        assert_eq!((records.n_rows, records.n_seen, records.spans.len()), (2, 3, 4));
+        assert!(split("a,b\nc\n", CSV, 2, usize::MAX, |_| false).is_err(), "still checked");
+    }
+
+    #[test]
+    fn the_first_record_behind_a_cut_is_found_outside_and_inside_quotes() {
+        let end = |text: &str, inside| first_record_end(text.as_bytes(), CSV, inside);
+        assert_eq!(end("b,c\nd", false), Some(4));
+        assert_eq!(end("b,\"c\n\",d\ne", false), Some(9));
+        assert_eq!(end("b\nc\",d\ne", true), Some(7));
+        assert_eq!(end("b\"\"\nc\",d\ne", true), Some(9));
+        assert_eq!(end("b\nc\"", true), None);
+        assert_eq!(n_good_records(b"a,b\nc,d\ne\n1,2\n", CSV, 2), 2);
+        assert!(n_good_records(b"a,b\nc,d\ne,", CSV, 2) > 2);
     }
 
     #[test]

@@ -88,7 +88,7 @@ pub(crate) fn first_records(head: &str, dialect: Dialect, is_whole: bool) -> Vec
     let mut spans: Vec<Span> = Vec::new();
     while at < head.len() && records.len() < N_RECORDS {
         spans.clear();
-        let Ok(next) = split_record(head, at, dialect, &mut spans) else { break };
+        let Ok(next) = split_record(head.as_bytes(), at, dialect, &mut spans) else { break };
         if next == head.len() && !is_whole && !records.is_empty() {
             break;
         }

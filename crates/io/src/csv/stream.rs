@@ -3,13 +3,14 @@
 use modelwright_core::data::{Column, ColumnData, Table};
 use modelwright_core::{Context, Error, Result};
 
-use super::blocks::Blocks;
+use super::blocks::{Block, Blocks};
 use super::chunk::{self, Chunk, Failure, Job, Part};
 use super::{ENCODING_NOTE, Prepared, explain, prepare};
 use crate::options::{Encoding, ReadOptions};
 use crate::pipeline::Batches;
 use crate::source::{Opened, Source};
 use crate::stream::{Chunks, no_columns};
+use crate::watch;
 
 /// Bounds of the block that one worker parses.
 const BLOCK_BYTES_MIN: usize = 16 << 10;
@@ -52,9 +53,13 @@ pub(crate) fn open(
     let row_bytes = (opened.head.len() / n_lines).max(1);
     let block_bytes = row_bytes.saturating_mul(rows_per_chunk);
     let block_bytes = block_bytes.clamp(BLOCK_BYTES_MIN, BLOCK_BYTES_MAX);
+    let room = ctx.memory_left_bytes();
+    let block_bytes =
+        room.map_or(block_bytes, |r| watch::block_bytes(block_bytes, r, ctx.threads()));
     let text = prepared.text(&source, opened)?;
-    let blocks = Blocks::new(text, prepared.job.dialect, block_bytes);
-    let batches = Batches::new(blocks, 2 * ctx.threads());
+    let blocks =
+        Blocks::new(text, prepared.job.dialect, block_bytes).with_record_max(room.map(|r| r / 8));
+    let batches = Batches::new(Box::new(blocks), 2 * ctx.threads());
     Ok(CsvChunks {
         source,
         prepared,
@@ -104,7 +109,7 @@ impl CsvChunks {
 impl Chunks for CsvChunks {
     fn next_tables(&mut self) -> Result<Option<Vec<Table>>> {
         let job = self.prepared.job.clone();
-        let parse = |i, block: Vec<u8>| parse(&block, &job, i == 0);
+        let parse = |block: Block| parse(&block, &job);
         let source = &self.source;
         let parsed = self.batches.parse_next(&self.ctx, parse, |e| source.broken(e))?;
         if parsed.is_empty() && self.n_rows == 0 {
@@ -121,13 +126,13 @@ impl Chunks for CsvChunks {
     }
 }
 
-fn parse(block: &[u8], job: &Job, is_first: bool) -> Parsed {
-    let is_ascii = block.is_ascii();
-    let result = chunk::parse(block, job, is_first, usize::MAX);
+fn parse(block: &Block, job: &Job) -> Parsed {
+    let is_ascii = block.bytes.is_ascii();
+    let result = chunk::parse(block, job, usize::MAX);
     if !matches!(result, Err(Failure::NotText { .. })) {
         return Parsed { result, is_ascii, is_fallback: job.encoding == Encoding::Windows1252 };
     }
     let job = Job { encoding: Encoding::Windows1252, ..job.clone() };
-    let result = chunk::parse(block, &job, is_first, usize::MAX);
+    let result = chunk::parse(block, &job, usize::MAX);
     Parsed { result, is_ascii, is_fallback: true }
 }

@@ -4,6 +4,7 @@
 //! Lines are parsed in parallel, block by block, straight into column builders without a tree
 //! in between. An array has no line ends to cut at, so it is parsed in one piece.
 
+mod lines;
 mod rows;
 pub(crate) mod stream;
 
@@ -15,51 +16,68 @@ use modelwright_core::{Context, Error, Result};
 use rayon::prelude::*;
 use serde_json::Deserializer;
 
+use self::lines::{Lines, LinesRead};
 use self::rows::{ArraySeed, Rows};
-use crate::csv::blocks::Blocks;
-use crate::csv::{LINES, repair_names};
+use crate::csv::blocks::Block;
+use crate::csv::repair_names;
 use crate::encoding::{self, Utf16Reader};
+use crate::hash::Hashed;
 use crate::options::{Encoding, ReadOptions};
-use crate::pipeline::Batches;
 use crate::read::{Parts, choose};
+use crate::sampling::Sampling;
 use crate::source::{Opened, Source};
+use crate::watch::Watch;
 
-/// Reads a whole JSON file.
-pub(crate) fn read(
-    source: &Source<'_>,
-    opened: Opened<'_>,
+/// Reads a whole JSON file, or as many of its lines as there is room for.
+pub(crate) fn read<'a>(
+    source: &Source<'a>,
+    opened: Opened<'a>,
     options: &ReadOptions,
     ctx: &Context,
 ) -> Result<Parts> {
-    let (hash, compression) = (opened.hash.clone(), opened.compression);
-    let text = text(source, opened)?;
-    let (name, n_max) = (text.encoding.name(), options.n_rows_max.unwrap_or(usize::MAX));
-    let mut all = Rows::default();
-    if text.is_array {
-        read_array(source, text.reader, &mut all)?;
-    } else {
-        let blocks = Blocks::new(text.reader, LINES, options.block_bytes);
-        let mut batches = Batches::new(blocks, 2 * ctx.threads());
-        let mut n_lines = 0;
-        while all.n_rows() < n_max {
-            let parts = batches.parse_next(ctx, |_, b| parse_lines(&b), |e| source.broken(e))?;
-            if parts.is_empty() {
-                break;
-            }
-            for part in parts {
-                let (rows, n) = part.map_err(|e| e.explain(source, n_lines))?;
-                all.append(rows);
-                n_lines += n;
+    let mut watch = Watch::new(options, ctx);
+    let block_bytes = watch.block_bytes(options.block_bytes);
+    let n_max = options.n_rows_max.unwrap_or(usize::MAX);
+    let mut opened = Some(opened);
+    loop {
+        let this = match opened.take() {
+            Some(opened) => opened,
+            None => source.open()?,
+        };
+        let (hash, compression) = (this.hash.clone(), this.compression);
+        hash.mark(ctx);
+        let (text, mut all) = (text(source, this)?, Rows::default());
+        let name = text.encoding.name();
+        let mut read = LinesRead::default();
+        if text.is_array {
+            read_array(source, text.reader, array_bytes_max(&watch), &mut all)?;
+        } else {
+            let lines = Lines { source, text, hash: &hash, compression, block_bytes, n_max };
+            match lines.read(&mut all, &mut watch)? {
+                Some(done) => read = done,
+                None => continue,
             }
         }
+        let hashed = match read.digest {
+            Some((sha256, n_bytes)) => Hashed { sha256, n_bytes: Some(n_bytes) },
+            None => hash.finish(watch.deadline()).map_err(|e| source.broken(e))?,
+        };
+        let sample = watch.sample(all.n_rows() as u64, read.n_seen);
+        return parts(source, options, ctx, all, n_max).map(|mut parts| {
+            parts.source.compression = compression.map(|c| c.name().to_owned());
+            parts.source.encoding = Some(name.to_owned());
+            parts.source.sha256 = hashed.sha256;
+            parts.source.n_bytes_hashed = hashed.n_bytes;
+            parts.source.sample = sample;
+            parts
+        });
     }
-    let sha256 = hash.finish().map_err(|e| source.broken(e))?;
-    parts(source, options, ctx, all, n_max).map(|mut parts| {
-        parts.source.compression = compression.map(|c| c.name().to_owned());
-        parts.source.encoding = Some(name.to_owned());
-        parts.source.sha256 = sha256;
-        parts
-    })
+}
+
+/// The bytes that an array may have: its table, which is held too, is about as large, and for a
+/// while a column is held twice.
+fn array_bytes_max(watch: &Watch<'_>) -> Option<u64> {
+    watch.room_bytes().map(|room| room / 3)
 }
 
 fn parts(
@@ -123,6 +141,7 @@ pub(crate) struct Text<'a> {
     pub reader: Box<dyn Read + Send + 'a>,
     pub is_array: bool,
     encoding: Encoding,
+    n_mark: u64,
 }
 
 /// The text of an opened source as UTF-8, and whether it is an array.
@@ -138,17 +157,17 @@ pub(crate) fn text<'a>(source: &Source<'_>, opened: Opened<'a>) -> Result<Text<'
         Encoding::Utf16Le | Encoding::Utf16Be => Box::new(Utf16Reader::new(reader, encoding)),
         _ => reader,
     };
-    Ok(Text { reader, is_array, encoding })
+    Ok(Text { reader, is_array, encoding, n_mark: mark_bytes as u64 })
 }
 
 /// Reads an array of objects.
 pub(crate) fn read_array(
     source: &Source<'_>,
-    mut reader: Box<dyn Read + Send + '_>,
+    reader: Box<dyn Read + Send + '_>,
+    n_bytes_max: Option<u64>,
     rows: &mut Rows,
 ) -> Result<()> {
-    let mut bytes = Vec::new();
-    reader.read_to_end(&mut bytes).map_err(|e| source.broken(e))?;
+    let bytes = source.hold(reader, n_bytes_max)?;
     let mut json = Deserializer::from_slice(&bytes);
     let read = serde::de::DeserializeSeed::deserialize(ArraySeed(rows), &mut json);
     read.and_then(|()| json.end()).map_err(|e| {
@@ -181,20 +200,35 @@ impl BadLine {
     }
 }
 
-/// Parses a block of lines: the rows, and how many lines there were.
-pub(crate) fn parse_lines(block: &[u8]) -> std::result::Result<(Rows, u64), BadLine> {
-    let mut rows = Rows::default();
-    let mut n_lines = 0;
-    for line in block.split_inclusive(|b| *b == b'\n') {
+/// The rows of a block of lines.
+pub(crate) struct ParsedLines {
+    pub rows: Rows,
+    pub n_lines: u64,
+    /// Lines that hold an object, kept or not.
+    pub n_seen: u64,
+}
+
+/// Parses the lines of a block that the sampling keeps.
+pub(crate) fn parse_lines(
+    block: &Block,
+    sampling: &Sampling,
+) -> std::result::Result<ParsedLines, BadLine> {
+    let mut parsed = ParsedLines { rows: Rows::default(), n_lines: 0, n_seen: 0 };
+    let mut place = block.start;
+    for line in block.bytes.split_inclusive(|b| *b == b'\n') {
         let text = line.trim_ascii();
         if !text.is_empty() {
-            rows.push_object(text).map_err(|cause| BadLine {
-                line: n_lines,
-                text: String::from_utf8_lossy(text).into_owned(),
-                cause,
-            })?;
+            parsed.n_seen += 1;
+            if sampling.keeps_row(place) {
+                parsed.rows.push_object(text).map_err(|cause| BadLine {
+                    line: parsed.n_lines,
+                    text: String::from_utf8_lossy(text).into_owned(),
+                    cause,
+                })?;
+            }
         }
-        n_lines += 1;
+        parsed.n_lines += 1;
+        place += line.len() as u64;
     }
-    Ok((rows, n_lines))
+    Ok(parsed)
 }

@@ -26,6 +26,11 @@ impl Rows {
         self.n_done
     }
 
+    /// Bytes held in memory.
+    pub(crate) fn size_bytes(&self) -> u64 {
+        self.builders.iter().map(Builder::size_bytes).sum()
+    }
+
     /// The names seen so far.
     pub(crate) fn names(&self) -> &[String] {
         &self.names

@@ -10,8 +10,10 @@ use crate::csv::LINES;
 use crate::csv::blocks::Blocks;
 use crate::options::ReadOptions;
 use crate::pipeline::Batches;
+use crate::sampling::Sampling;
 use crate::source::{Opened, Source};
 use crate::stream::{Chunks, no_columns};
+use crate::watch;
 
 /// See the module's text.
 pub(crate) struct JsonChunks {
@@ -40,12 +42,18 @@ pub(crate) fn open(
     let (mut array, mut batches) = (None, None);
     if text.is_array {
         let mut rows = Rows::default();
-        read_array(&source, text.reader, &mut rows)?;
+        // Its table is held too, and for a while both as read and as the schema asks.
+        let n_bytes_max = ctx.memory_left_bytes().map(|left| left / 4);
+        read_array(&source, text.reader, n_bytes_max, &mut rows)?;
         array = Some(rows);
     } else {
         // Small blocks: an object takes more bytes than a record of a CSV, and is slower to read.
-        let blocks = Blocks::new(text.reader, LINES, options.block_bytes);
-        batches = Some(Batches::new(blocks, 2 * ctx.threads()));
+        let room = ctx.memory_left_bytes();
+        let wanted = options.block_bytes;
+        let block_bytes = room.map_or(wanted, |r| watch::block_bytes(wanted, r, ctx.threads()));
+        let blocks = Blocks::new(text.reader, LINES, block_bytes);
+        let blocks = blocks.with_record_max(room.map(|r| r / 8));
+        batches = Some(Batches::new(Box::new(blocks), 2 * ctx.threads()));
     }
     let seen = vec![false; schema.fields.len()];
     Ok(JsonChunks {
@@ -98,7 +106,11 @@ impl Chunks for JsonChunks {
         }
         let Some(batches) = &mut self.batches else { return Ok(None) };
         let source = &self.source;
-        let parsed = batches.parse_next(&self.ctx, |_, b| parse_lines(&b), |e| source.broken(e))?;
+        let parsed = batches.parse_next(
+            &self.ctx,
+            |b| parse_lines(&b, &Sampling::ALL),
+            |e| source.broken(e),
+        )?;
         if parsed.is_empty() && self.n_rows == 0 {
             return Err(Error::input("the file has no objects").at(self.source.shown()));
         }
@@ -107,10 +119,10 @@ impl Chunks for JsonChunks {
         }
         let mut tables = Vec::with_capacity(parsed.len());
         for part in parsed {
-            let (rows, n) = part.map_err(|e| e.explain(&self.source, self.n_lines))?;
-            self.n_lines += n;
-            if rows.n_rows() > 0 {
-                tables.push(self.take(rows)?);
+            let part = part.map_err(|e| e.explain(&self.source, self.n_lines))?;
+            self.n_lines += part.n_lines;
+            if part.rows.n_rows() > 0 {
+                tables.push(self.take(part.rows)?);
             }
         }
         Ok(Some(tables))

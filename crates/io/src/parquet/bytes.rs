@@ -24,13 +24,6 @@ impl SharedBytes {
         let len = file.metadata()?.len();
         Ok(Self::File { file: Arc::new(Mutex::new(file)), len })
     }
-
-    /// All that a reader gives.
-    pub(crate) fn all_of(mut reader: impl Read) -> io::Result<Self> {
-        let mut all = Vec::new();
-        reader.read_to_end(&mut all)?;
-        Ok(Self::Memory(Bytes::from(all)))
-    }
 }
 
 impl Length for SharedBytes {

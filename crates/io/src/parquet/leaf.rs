@@ -11,7 +11,7 @@ use parquet::data_type::{ByteArray, DataType, Int96};
 use parquet::errors::Result;
 use parquet::schema::types::ColumnDescriptor;
 
-use crate::source::hex;
+use crate::hash::hex;
 use crate::typed::Builder;
 
 /// How many values are decoded at a time.
@@ -56,6 +56,11 @@ pub(crate) enum Leaf {
 }
 
 impl Leaf {
+    /// Whether values become numbers or instants, which take eight bytes each.
+    pub(crate) fn is_numeric(self) -> bool {
+        !matches!(self, Self::Boolean | Self::Time { .. } | Self::Text { .. } | Self::Uuid)
+    }
+
     /// What a flat column holds; `None` for what cannot be a column of a table.
     pub(crate) fn of(column: &ColumnDescriptor) -> Option<Self> {
         if column.max_rep_level() > 0 || column.path().parts().len() > 1 {
@@ -124,50 +129,67 @@ fn scale_of(unit: TimeUnit) -> (i64, i64) {
     }
 }
 
-/// Adds up to `n_rows` values of a column chunk to a builder; returns how many there were, and
-/// false when the bytes are no text.
+/// Passes over values of a column chunk, by whole pages where it can.
+pub(crate) fn skip_values(reader: &mut ColumnReader, n_rows: usize) -> Result<usize> {
+    match reader {
+        ColumnReader::BoolColumnReader(r) => r.skip_records(n_rows),
+        ColumnReader::Int32ColumnReader(r) => r.skip_records(n_rows),
+        ColumnReader::Int64ColumnReader(r) => r.skip_records(n_rows),
+        ColumnReader::Int96ColumnReader(r) => r.skip_records(n_rows),
+        ColumnReader::FloatColumnReader(r) => r.skip_records(n_rows),
+        ColumnReader::DoubleColumnReader(r) => r.skip_records(n_rows),
+        ColumnReader::ByteArrayColumnReader(r) => r.skip_records(n_rows),
+        ColumnReader::FixedLenByteArrayColumnReader(r) => r.skip_records(n_rows),
+    }
+}
+
+/// Adds those of the next `n_rows` values of a column chunk to a builder that `keep` wants, by
+/// their number from 0; returns how many there were, and false when the bytes are no text.
 pub(crate) fn read_values(
     reader: &mut ColumnReader,
     leaf: Leaf,
     is_nullable: bool,
     n_rows: usize,
+    keep: impl Fn(usize) -> bool,
     builder: &mut Builder,
 ) -> Result<(usize, bool)> {
     let mut is_text = true;
     let n = match reader {
-        ColumnReader::BoolColumnReader(r) => drain(r, is_nullable, n_rows, |v| match v {
+        ColumnReader::BoolColumnReader(r) => drain(r, is_nullable, n_rows, &keep, |v| match v {
             Some(v) => builder.push_text(if *v { "true" } else { "false" }),
             None => builder.push_missing(),
         }),
-        ColumnReader::Int32ColumnReader(r) => drain(r, is_nullable, n_rows, |v| match v {
+        ColumnReader::Int32ColumnReader(r) => drain(r, is_nullable, n_rows, &keep, |v| match v {
             Some(v) => push_whole(builder, leaf, i64::from(*v), i64::from(*v as u32)),
             None => builder.push_missing(),
         }),
-        ColumnReader::Int64ColumnReader(r) => drain(r, is_nullable, n_rows, |v| match v {
+        ColumnReader::Int64ColumnReader(r) => drain(r, is_nullable, n_rows, &keep, |v| match v {
             Some(v) if leaf == (Leaf::Integer { is_signed: false }) => {
                 builder.push_integer(i128::from(*v as u64));
             }
             Some(v) => push_whole(builder, leaf, *v, *v),
             None => builder.push_missing(),
         }),
-        ColumnReader::Int96ColumnReader(r) => drain(r, is_nullable, n_rows, |v| match v {
+        ColumnReader::Int96ColumnReader(r) => drain(r, is_nullable, n_rows, &keep, |v| match v {
             Some(v) => builder.push_instant(julian_micros(v)),
             None => builder.push_missing(),
         }),
-        ColumnReader::FloatColumnReader(r) => drain(r, is_nullable, n_rows, |v| match v {
+        ColumnReader::FloatColumnReader(r) => drain(r, is_nullable, n_rows, &keep, |v| match v {
             Some(v) => builder.push_number(f64::from(*v)),
             None => builder.push_missing(),
         }),
-        ColumnReader::DoubleColumnReader(r) => drain(r, is_nullable, n_rows, |v| match v {
+        ColumnReader::DoubleColumnReader(r) => drain(r, is_nullable, n_rows, &keep, |v| match v {
             Some(v) => builder.push_number(*v),
             None => builder.push_missing(),
         }),
-        ColumnReader::ByteArrayColumnReader(r) => drain(r, is_nullable, n_rows, |v| match v {
-            Some(v) => is_text &= push_bytes(builder, leaf, v),
-            None => builder.push_missing(),
-        }),
+        ColumnReader::ByteArrayColumnReader(r) => {
+            drain(r, is_nullable, n_rows, &keep, |v| match v {
+                Some(v) => is_text &= push_bytes(builder, leaf, v),
+                None => builder.push_missing(),
+            })
+        }
         ColumnReader::FixedLenByteArrayColumnReader(r) => {
-            drain(r, is_nullable, n_rows, |v| match v {
+            drain(r, is_nullable, n_rows, &keep, |v| match v {
                 Some(v) => is_text &= push_bytes(builder, leaf, v),
                 None => builder.push_missing(),
             })
@@ -180,6 +202,7 @@ fn drain<T: DataType>(
     reader: &mut ColumnReaderImpl<T>,
     is_nullable: bool,
     n_rows: usize,
+    keep: impl Fn(usize) -> bool,
     mut push: impl FnMut(Option<&T::T>),
 ) -> Result<usize> {
     let (mut levels, mut values) = (Vec::new(), Vec::new());
@@ -193,17 +216,22 @@ fn drain<T: DataType>(
         if n == 0 {
             break;
         }
-        n_read += n;
         if is_nullable {
             let mut present = values.iter();
-            for level in &levels {
-                push(if *level > 0 { present.next() } else { None });
+            for (i, level) in levels.iter().enumerate() {
+                let value = if *level > 0 { present.next() } else { None };
+                if keep(n_read + i) {
+                    push(value);
+                }
             }
         } else {
-            for value in &values {
-                push(Some(value));
+            for (i, value) in values.iter().enumerate() {
+                if keep(n_read + i) {
+                    push(Some(value));
+                }
             }
         }
+        n_read += n;
     }
     Ok(n_read)
 }

@@ -5,6 +5,7 @@
 //! a note. While columns are decoded, another thread hashes the file.
 
 mod bytes;
+mod columns;
 mod leaf;
 pub(crate) mod stream;
 
@@ -19,13 +20,13 @@ use rayon::prelude::*;
 pub(crate) use self::leaf::{push_decimal, push_time};
 
 use self::bytes::SharedBytes;
-use self::leaf::{Leaf, read_values};
+use self::leaf::Leaf;
 use crate::options::ReadOptions;
 use crate::read::{Parts, choose};
 use crate::source::{Opened, Source};
-use crate::typed::Builder;
+use crate::watch::Watch;
 
-/// Reads a whole Parquet file.
+/// Reads a whole Parquet file, or as many of its rows as there is room for.
 pub(crate) fn read(
     source: &Source<'_>,
     opened: Opened<'_>,
@@ -33,19 +34,22 @@ pub(crate) fn read(
     ctx: &Context,
 ) -> Result<Parts> {
     let (hash, compression) = (opened.hash.clone(), opened.compression);
-    let file = open(source, opened)?;
+    hash.mark(ctx);
+    let mut watch = Watch::new(options, ctx);
+    let file = open(source, opened, watch.room_bytes().map(|room| room / 3))?;
     let mut notes = Vec::new();
     let leaves = file.choose(options, &mut notes)?;
     let n_max = options.n_rows_max.unwrap_or(usize::MAX);
-    let (columns, sha256) = ctx.install(|| {
+    let deadline = watch.deadline();
+    let (columns, hashed) = ctx.install(|| {
         rayon::join(
-            || leaves.par_iter().map(|c| file.read_column(c, n_max, ctx)).collect::<Vec<_>>(),
-            || hash.finish(),
+            || columns::read(source, &file, &leaves, n_max, &mut watch),
+            || hash.finish(deadline),
         )
     });
+    let hashed = hashed.map_err(|e| source.broken(e))?;
     let mut decided = Vec::with_capacity(leaves.len());
-    for (column, found) in leaves.iter().zip(columns) {
-        let (builder, is_text) = found.map_err(|e| broken(source, e, &column.name))?;
+    for (column, (builder, is_text)) in leaves.iter().zip(columns?) {
         if is_text {
             decided.push((column.name.clone(), builder));
         } else {
@@ -60,16 +64,19 @@ pub(crate) fn read(
         ctx.install(|| decided.into_par_iter().map(|(name, b)| (name, b.decide())).collect());
     let (columns, schema) =
         choose(decided, options, &mut notes).map_err(|e| e.at(source.shown()))?;
+    let n_seen = columns::n_seen(&file, &watch.sampling);
     let source = DataSource {
         name: source.name.clone(),
         format: "parquet".to_owned(),
         compression: compression.map(|c| c.name().to_owned()),
         encoding: None,
         delimiter: None,
-        sha256: sha256.map_err(|e| source.broken(e))?,
+        sha256: hashed.sha256,
+        n_bytes_hashed: hashed.n_bytes,
         n_rows,
         n_columns: columns.len(),
         notes,
+        sample: watch.sample(n_rows as u64, n_seen),
     };
     Ok(Parts { columns, schema, source })
 }
@@ -95,11 +102,16 @@ pub(crate) struct Opening {
     reader: SerializedFileReader<SharedBytes>,
 }
 
-/// Opens a source as Parquet: a plain file is read where it lies, all else from memory.
-pub(crate) fn open(source: &Source<'_>, opened: Opened<'_>) -> Result<Opening> {
+/// Opens a source as Parquet: a plain file is read where it lies, all else from memory, which it
+/// may take `n_bytes_max` of.
+pub(crate) fn open(
+    source: &Source<'_>,
+    opened: Opened<'_>,
+    n_bytes_max: Option<u64>,
+) -> Result<Opening> {
     let bytes = match (opened.compression, source.file()) {
         (None, Some(file)) => SharedBytes::file(file?).map_err(|e| source.broken(e))?,
-        _ => SharedBytes::all_of(opened.reader).map_err(|e| source.broken(e))?,
+        _ => SharedBytes::Memory(source.hold(opened.reader, n_bytes_max)?.into()),
     };
     let reader = guard(|| SerializedFileReader::new(bytes)).map_err(|e| {
         Error::input("the Parquet file is broken or cut short")
@@ -147,32 +159,6 @@ impl Opening {
             flat.retain(|c| schema.field(&c.name).is_some());
         }
         Ok(flat)
-    }
-
-    fn read_column(
-        &self,
-        column: &FlatColumn,
-        n_max: usize,
-        ctx: &Context,
-    ) -> std::result::Result<(Builder, bool), ParquetError> {
-        let mut builder = Builder::new(0);
-        let mut is_text = true;
-        for group in 0..self.reader.num_row_groups() {
-            if builder.n_rows() >= n_max {
-                break;
-            }
-            if ctx.is_cancelled() {
-                return Err(ParquetError::General("interrupted".to_owned()));
-            }
-            is_text &= guard(|| {
-                let mut reader =
-                    self.reader.get_row_group(group)?.get_column_reader(column.position)?;
-                let n_left = n_max - builder.n_rows();
-                let (leaf, nullable) = (column.leaf, column.is_nullable);
-                Ok(read_values(&mut reader, leaf, nullable, n_left, &mut builder)?.1)
-            })?;
-        }
-        Ok((builder, is_text))
     }
 }
 

@@ -7,6 +7,7 @@ mod errors;
 mod formats;
 mod invariance;
 mod round_trip;
+mod sampling;
 mod serving;
 
 use std::path::PathBuf;

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
-use modelwright::OutputFolder;
 use modelwright::evaluate::metric;
-use modelwright::io::{ReadOptions, TableFile, read_path};
+use modelwright::io::{ReadOptions, TableFile};
+use modelwright::{OutputFolder, read_within_limits};
 use modelwright_core::context::Event;
 use modelwright_core::data::Kind;
-use modelwright_core::record::{Clock, Options};
+use modelwright_core::record::{Clock, DataSource, Options};
 use modelwright_core::task::Task;
 use modelwright_core::{Context, Error, Result};
 
@@ -138,9 +138,7 @@ impl Fit {
     /// Reads the training table and, if there is one, the test table.
     fn read(&self, options: Options, ctx: &Context) -> Result<modelwright::FitInput> {
         ctx.tell(Event::Phase("read".to_owned()));
-        must_fit_into_memory(&self.data, ctx)?;
-        let train = read_path(&self.data, &ReadOptions::default(), ctx)?;
-        tell_notes(&train, ctx);
+        let train = read_train(&self.data, ctx)?;
         let test = match &self.test {
             None => None,
             Some(path) => Some(read_test(path, &train, ctx)?),
@@ -186,40 +184,26 @@ impl Fit {
     }
 }
 
-/// Refuses a file whose table cannot fit under the memory limit, before it is read.
-///
-/// The estimate is a lower bound: a CSV of categories needs half of its size as a table, a
-/// compressed file at least its own.
-fn must_fit_into_memory(path: &Path, ctx: &Context) -> Result<()> {
-    let (Some(limit), Ok(file)) = (ctx.memory_limit_bytes(), std::fs::metadata(path)) else {
-        return Ok(());
-    };
-    let is_plain = path.extension().and_then(|e| e.to_str()).is_none_or(|e| {
-        !["gz", "zst", "parquet", "arrow", "feather"].contains(&e.to_lowercase().as_str())
-    });
-    let needed = if is_plain { file.len() / 2 } else { file.len() };
-    if needed <= limit {
-        return Ok(());
-    }
-    Err(Error::work("the table does not fit under the memory limit")
-        .at(path.display().to_string())
-        .expected(format!("a limit of more than {}", output::size(needed)))
-        .got(output::size(limit))
-        .hint("raise --memory, or give a sample of the rows"))
+/// Reads the training table, or the sample of it that there is room and time for.
+pub(crate) fn read_train(path: &Path, ctx: &Context) -> Result<TableFile> {
+    let train = read_within_limits(path, ReadOptions::default(), "read", ctx)?;
+    tell_remarks(&train.source, ctx);
+    Ok(train)
 }
 
 /// Reads a test table as the training table was read.
 pub(crate) fn read_test(path: &Path, train: &TableFile, ctx: &Context) -> Result<TableFile> {
     let as_trained = ReadOptions { schema: Some(train.schema.clone()), ..ReadOptions::default() };
-    let test = read_path(path, &as_trained, ctx)?;
-    tell_notes(&test, ctx);
+    let test = read_within_limits(path, as_trained, "read-test", ctx)?;
+    tell_remarks(&test.source, ctx);
     Ok(test)
 }
 
 /// Passes on what the reader had to say.
-fn tell_notes(file: &TableFile, ctx: &Context) {
-    for note in &file.source.notes {
-        ctx.tell(Event::Note(format!("{}: {note}", file.source.name)));
+pub(crate) fn tell_remarks(source: &DataSource, ctx: &Context) {
+    tell_sample(source, ctx);
+    for note in &source.notes {
+        ctx.tell(Event::Note(format!("{}: {note}", source.name)));
     }
 }
 
@@ -236,4 +220,11 @@ fn missing_partner(flag: &str, partner: &str) -> Error {
         .at(flag)
         .expected(partner)
         .hint("see `modelwright fit --help`")
+}
+
+/// Warns that a table is a sample of its file.
+pub(crate) fn tell_sample(source: &DataSource, ctx: &Context) {
+    if let Some(sample) = &source.sample {
+        ctx.tell(Event::Warning(format!("{}: {}", source.name, sample.account)));
+    }
 }

@@ -5,14 +5,16 @@ use std::path::PathBuf;
 use clap::Args;
 use modelwright::automl::FitInput;
 use modelwright::inspect::{profile_html, profile_text};
-use modelwright::io::{ReadOptions, TableFile, read_path};
+use modelwright::io::{ReadOptions, TableFile};
 use modelwright::preprocess::profile::{ProfileOptions, profile_table};
+use modelwright::read_within_limits;
 use modelwright_core::context::Event;
 use modelwright_core::data::Kind;
 use modelwright_core::record::{DataSource, LeakFinding, Options, TableProfile};
 use modelwright_core::{Context, Result};
 use serde::Serialize;
 
+use super::fit::tell_sample;
 use crate::flags::values;
 use crate::output;
 use crate::session::{Limits, Session};
@@ -54,7 +56,8 @@ impl Profile {
     pub(crate) fn run(self, session: &Session) -> Result<()> {
         let ctx = session.context(Limits::default())?;
         ctx.tell(Event::Phase("read".to_owned()));
-        let file = read_path(&self.data, &ReadOptions::default(), &ctx)?;
+        let file = read_within_limits(&self.data, ReadOptions::default(), "read", &ctx)?;
+        tell_sample(&file.source, &ctx);
         let source = file.source.clone();
         let (profile, leakage) = self.look(file, session, &ctx)?;
         drop(ctx);

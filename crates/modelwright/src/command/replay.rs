@@ -9,14 +9,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use modelwright::io::{ReadOptions, TableFile, read_path};
+use modelwright::io::TableFile;
 use modelwright::{FitInput, OutputFolder};
 use modelwright_core::context::Event;
 use modelwright_core::record::{DataSource, RunRecord};
 use modelwright_core::{Context, Error, Result};
 use serde_json::Value;
 
-use super::fit::read_test;
+use super::fit::{read_test, read_train};
 use crate::session::{Limits, Session};
 use crate::{output, summary};
 
@@ -79,7 +79,7 @@ impl Replay {
     /// Reads the tables and makes sure that they are the ones of the run.
     fn read(&self, record: &RunRecord, ctx: &Context) -> Result<FitInput> {
         ctx.tell(Event::Phase("read".to_owned()));
-        let mut train = read_path(&self.data, &ReadOptions::default(), ctx)?;
+        let mut train = read_train(&self.data, ctx)?;
         let test = match (&self.test, &record.test_data) {
             (None, None) => None,
             (Some(path), Some(_)) => Some(read_test(path, &train, ctx)?),

@@ -352,7 +352,7 @@ fn source(name: &str, n_rows: usize, n_columns: usize) -> DataSource {
         sha256: "3f8c2a9d51e07b64".repeat(4),
         n_rows,
         n_columns,
-        notes: vec![],
+        ..DataSource::default()
     }
 }
 

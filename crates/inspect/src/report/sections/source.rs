@@ -14,7 +14,7 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
         section = section
             .block(Block::Text("The untouched rows come from a file of their own:".to_owned()))
             .block(Block::Facts(facts(test)));
-        section.caveats.extend(test.notes.iter().map(|n| words::remark(n)));
+        section.caveats.extend(remarks(test));
     }
     Some(section)
 }
@@ -44,8 +44,14 @@ pub(crate) fn of(source: &DataSource, profile: &TableProfile) -> Section {
         ),
     ));
     let mut section = Section::new(&SPEC, finding).block(Block::Facts(facts));
-    section.caveats = source.notes.iter().map(|n| words::remark(n)).collect();
+    section.caveats = remarks(source);
     section
+}
+
+/// That the table is a sample of its file, and what else the reader had to say.
+fn remarks(source: &DataSource) -> Vec<String> {
+    let sample = source.sample.iter().map(|s| words::remark(&s.account));
+    sample.chain(source.notes.iter().map(|n| words::remark(n))).collect()
 }
 
 fn facts(source: &DataSource) -> Vec<Fact> {
