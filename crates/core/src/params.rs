@@ -25,7 +25,7 @@ pub enum ParamValue {
     Int(i64),
     /// A real number.
     Real(f64),
-    /// One of several names.
+    /// One of several names, or a text.
     Choice(String),
 }
 
@@ -65,6 +65,8 @@ pub enum Domain {
     },
     /// One of these names.
     Choice(&'static [&'static str]),
+    /// Any text; whoever uses it knows the form, which is said here in words.
+    Text(&'static str),
 }
 
 impl Domain {
@@ -95,13 +97,14 @@ impl Domain {
             Self::Int { min, max, .. } => format!("a whole number from {min} to {max}"),
             Self::Real { min, max, .. } => format!("a number from {min} to {max}"),
             Self::Choice(names) => format!("one of {}", names.join(", ")),
+            Self::Text(form) => (*form).to_owned(),
         }
     }
 
     /// Whether `value` lies in the domain (a whole number also counts as real).
     pub fn contains(&self, value: &ParamValue) -> bool {
         match (self, value) {
-            (Self::Flag, ParamValue::Flag(_)) => true,
+            (Self::Flag, ParamValue::Flag(_)) | (Self::Text(_), ParamValue::Choice(_)) => true,
             (Self::Int { min, max, .. }, ParamValue::Int(v)) => (min..=max).contains(&v),
             (Self::Real { min, max, .. }, ParamValue::Real(v)) => (min..=max).contains(&v),
             (Self::Real { min, max, .. }, ParamValue::Int(v)) => {
@@ -119,6 +122,7 @@ impl Domain {
             Self::Int { max, .. } => ParamValue::Int(max.saturating_add(1)),
             Self::Real { max, .. } => ParamValue::Real(max + max.abs() + 1.0),
             Self::Choice(_) => ParamValue::Choice("no such choice".to_owned()),
+            Self::Text(_) => ParamValue::Flag(true),
         }
     }
 
@@ -128,7 +132,7 @@ impl Domain {
             Self::Flag => text.parse().ok().map(ParamValue::Flag),
             Self::Int { .. } => text.parse().ok().map(ParamValue::Int),
             Self::Real { .. } => text.parse().ok().map(ParamValue::Real),
-            Self::Choice(_) => Some(ParamValue::Choice(text.to_owned())),
+            Self::Choice(_) | Self::Text(_) => Some(ParamValue::Choice(text.to_owned())),
         }
     }
 }
@@ -351,6 +355,8 @@ mod tests {
             shuffle: bool = true, Domain::Flag;
             /// Which solver.
             solver: String = "auto", Domain::Choice(&["auto", "newton"]);
+            /// What to call it.
+            label: String = "", Domain::Text("any words");
         }
     }
 
@@ -369,6 +375,8 @@ mod tests {
     fn maps_round_trip_and_unknown_names_are_suggested() {
         let map = ParamMap::from([("rate".to_owned(), ParamValue::Real(0.5))]);
         assert_eq!(TestParams::from_map("test", &map).unwrap().rate, 0.5);
+        let map = ParamMap::from([("label".to_owned(), ParamValue::Choice("a, b".to_owned()))]);
+        assert_eq!(TestParams::from_map("test", &map).unwrap().label, "a, b");
         let map = ParamMap::from([("rat".to_owned(), ParamValue::Real(0.5))]);
         let error = TestParams::from_map("test", &map).unwrap_err();
         assert!(error.to_string().contains("did you mean `rate`"), "{error}");

@@ -47,15 +47,20 @@ fn add_gains_generic(
         sum += bin;
         *place = sum;
     }
-    let parent = rule.score(total);
-    add_way(&prefix[..n_values], 0, total, parent, rule, right_way);
-    add_way(&prefix[..n_values - 1], missing, total, parent, rule, left_way);
+    let mut gains = [0.0; 256];
+    evaluate(&prefix[..n_values], 0, total, rule, &mut gains);
+    add(&gains[..n_values], right_way);
+    if missing != 0 {
+        evaluate(&prefix[..n_values - 1], missing, total, rule, &mut gains);
+    }
+    add(&gains[..n_values - 1], left_way);
 }
 
 #[inline(always)]
-fn add_way(prefix: &[i64], missing: i64, total: i64, parent: f64, rule: &Rule, sums: &mut Gains) {
+fn evaluate(prefix: &[i64], missing: i64, total: i64, rule: &Rule, gains: &mut Gains) {
+    let parent = rule.score(total);
     let least = rule.min_hessian_units;
-    for (place, prefix) in sums.iter_mut().zip(prefix) {
+    for (place, prefix) in gains.iter_mut().zip(prefix) {
         let left = prefix + missing;
         let right = total - left;
         let (hl, hr) = (hessian_units(left), hessian_units(right));
@@ -63,7 +68,14 @@ fn add_way(prefix: &[i64], missing: i64, total: i64, parent: f64, rule: &Rule, s
         let dl = f64::from(hl) * rule.hessian_unit + rule.l2;
         let dr = f64::from(hr) * rule.hessian_unit + rule.l2;
         let gain = (tl * tl * dr + tr * tr * dl) / (dl * dr) - parent;
-        *place += if hl >= least && hr >= least { gain } else { 0.0 };
+        *place = if hl >= least && hr >= least { gain } else { 0.0 };
+    }
+}
+
+#[inline(always)]
+fn add(gains: &[f64], sums: &mut Gains) {
+    for (sum, gain) in sums.iter_mut().zip(gains) {
+        *sum += gain;
     }
 }
 

@@ -17,9 +17,11 @@
 //! | [`histogram`] | gradient sums per bin |
 //! | [`threshold`] | the best cut of one histogram |
 //! | [`level`] | gains of cuts that many leaves share |
+//! | [`bounded`] | cuts whose children's values have bounds |
 //! | [`forest`] | predictions of many trees for blocks of rows |
 //! | [`shap`] | Shapley values of trees for blocks of rows |
 
+pub mod bounded;
 pub mod dispatch;
 pub mod dot;
 pub mod entry;

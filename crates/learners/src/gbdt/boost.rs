@@ -4,6 +4,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use modelwright_core::data::TrainView;
 use modelwright_core::random::Random;
+use modelwright_core::task::Task;
 use modelwright_core::{Context, Error, Result};
 use modelwright_kernels::entry::{Scale, SharedScores, quantise, quantise_rows};
 use modelwright_kernels::forest::Forest;
@@ -18,7 +19,9 @@ use super::params::GbdtParams;
 use super::sampling::{self, Draw, Sample};
 use super::start::Start;
 use super::stopping::Stopping;
-use crate::tree::{GrowPolicy, Grown, SplitRule, TrainBins, Tree, Workspace, grow, predict};
+use crate::tree::{
+    Constraints, GrowPolicy, Grown, SplitRule, TrainBins, Tree, Workspace, grow, predict,
+};
 
 /// Rows from which gradients become entries in parallel.
 const PARALLEL_ROWS: usize = 4 * BLOCK_ROWS;
@@ -41,7 +44,8 @@ pub(super) fn fit(
         if judged { Some(options.loss(params, train, train.validation)?) } else { None };
     let start = Start::new(train, params, options, learning.as_ref(), ctx)?;
     let n_outputs = start.base_scores.len();
-    let bins = TrainBins::new(train.features, train.rows)?;
+    let mut bins = TrainBins::new(train.features, train.rows)?;
+    bins.constrain(&constraints(train, params)?);
     let mut rounds = Rounds {
         train,
         params,
@@ -58,6 +62,17 @@ pub(super) fn fit(
     };
     let best = rounds.run(validation.as_deref(), start.held_out, options.snapshot, ctx)?;
     Ok(rounds.model(best))
+}
+
+fn constraints(train: &TrainView<'_>, params: &GbdtParams) -> Result<Constraints> {
+    let constraints = Constraints::parse(&params.monotone, &params.interactions, train.features)?;
+    if constraints.is_monotone() && train.target.task() == Task::Multiclass {
+        return Err(Error::input("parameter `monotone` of gbdt does not fit the task")
+            .expected("a regression, or two classes")
+            .got("several classes, whose probabilities cannot all rise")
+            .hint("leave it out, or ask about one class at a time"));
+    }
+    Ok(constraints)
 }
 
 struct Rounds<'a> {

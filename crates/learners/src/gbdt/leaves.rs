@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::loss::{LeafQuantile, weighted_quantile};
 use super::params::GbdtParams;
-use crate::tree::{Grown, SplitRule};
+use crate::tree::{Grown, SplitRule, monotone};
 
 /// Rows of a chunk of a sum.
 const CHUNK_ROWS: usize = 1 << 14;
@@ -39,6 +39,16 @@ pub(super) fn set_values(
     };
     if params.path_smooth > 0.0 {
         smooth(grown, &mut values, rule, params.path_smooth);
+    }
+    if grown.directions.iter().any(|d| *d != 0) {
+        let of_node: Vec<f64> = match residuals {
+            Some((quantile, scores)) => monotone::node_ranges(grown)
+                .into_iter()
+                .map(|range| residual_quantile(&entries[range], quantile, scores, gradients))
+                .collect(),
+            None => node_values(grown, rule),
+        };
+        monotone::enforce(grown, &of_node, &mut values);
     }
     for (place, value) in grown.tree.values.iter_mut().zip(values) {
         let value = value * rate;
@@ -79,6 +89,16 @@ fn residual_quantile(
     weighted_quantile(&mut pairs, quantile.level)
 }
 
+/// The value that each inner node would have as a leaf.
+fn node_values(grown: &Grown, rule: &SplitRule) -> Vec<f64> {
+    let value = |sum: &i64| {
+        let g = f64::from(gradient_units(*sum)) * rule.gradient_unit;
+        let h = f64::from(hessian_units(*sum)) * rule.hessian_unit;
+        newton([g, h], rule)
+    };
+    grown.node_sums.iter().map(value).collect()
+}
+
 /// Draws every node towards its parent: `value = (n · value + strength · parent) / (n + strength)`
 /// with `n` its rows, from the root down (LightGBM's `path_smooth`).
 fn smooth(grown: &Grown, values: &mut [f64], rule: &SplitRule, strength: f64) {
@@ -86,15 +106,7 @@ fn smooth(grown: &Grown, values: &mut [f64], rule: &SplitRule, strength: f64) {
     let drawn = |n: f32, value: f64, parent: f64| {
         (f64::from(n) * value + strength * parent) / (f64::from(n) + strength)
     };
-    let mut of_node: Vec<f64> = grown
-        .node_sums
-        .iter()
-        .map(|sum| {
-            let g = f64::from(gradient_units(*sum)) * rule.gradient_unit;
-            let h = f64::from(hessian_units(*sum)) * rule.hessian_unit;
-            newton([g, h], rule)
-        })
-        .collect();
+    let mut of_node = node_values(grown, rule);
     for node in 0..of_node.len() {
         let parent = of_node[node];
         for child in tree.children[node] {

@@ -111,6 +111,8 @@ impl Gbdt {
 }
 
 #[cfg(test)]
+mod constraints_tests;
+#[cfg(test)]
 mod growers_tests;
 #[cfg(test)]
 mod model_tests;

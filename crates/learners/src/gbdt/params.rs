@@ -83,6 +83,10 @@ declare_params! {
         extra_trees: bool = false, Domain::Flag;
         /// How much chance decides between cuts of an oblivious tree; fades as rounds are added.
         random_strength: f64 = 1.0, Domain::real(0.0, 1e3);
+        /// Directions in which features may act on the score, by name: `age:+1,price:-1`.
+        monotone: String = "", Domain::Text("names with +1, -1 or 0, such as age:+1,price:-1");
+        /// Groups of features that may share a path of a tree, by name: `age,income|hours,age`.
+        interactions: String = "", Domain::Text("groups of names, such as age,income|hours,age");
         /// Strength, in rows, with which leaves are drawn towards the value of their parent.
         path_smooth: f64 = 0.0, Domain::real(0.0, 1e6);
         /// Rounds without improvement of the validation loss before stopping; 0 chooses by rows.

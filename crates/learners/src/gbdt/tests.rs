@@ -60,7 +60,7 @@ pub(super) fn predictions(model: &GbdtModel, features: &FeatureMatrix) -> Vec<f6
 }
 
 /// One full tree per round, one row per leaf allowed, no shrinkage, no penalty.
-fn plain() -> GbdtParams {
+pub(super) fn plain() -> GbdtParams {
     GbdtParams { n_rounds: 1, learning_rate: 1.0, min_samples_leaf: 1, l2: 0.0, ..whole() }
 }
 

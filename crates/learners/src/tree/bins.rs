@@ -14,6 +14,7 @@ use modelwright_kernels::histogram::{MAX_WIDTH, STRIDES, stride_for};
 use rayon::prelude::*;
 
 use super::block::Block;
+use super::constraints::Constraints;
 use super::joint::{JointColumn, join};
 
 /// Bins of the rows to learn from.
@@ -29,6 +30,8 @@ pub struct TrainBins<'a> {
     pub histogram_len: usize,
     /// Where the histogram of each feature lies among those of all features.
     pub places: Vec<Range<usize>>,
+    /// What trees may not do with the features, by position in `features`.
+    pub constraints: Constraints,
 }
 
 /// One feature.
@@ -67,10 +70,21 @@ impl<'a> TrainBins<'a> {
     pub fn new(matrix: &'a FeatureMatrix, rows: &[u32]) -> Result<Self> {
         let features = features_of(matrix, rows)?;
         let blocks = blocks(&features);
-        let mut bins =
-            Self { n_rows: rows.len(), blocks, histogram_len: 0, places: Vec::new(), features };
+        let mut bins = Self {
+            n_rows: rows.len(),
+            blocks,
+            histogram_len: 0,
+            places: Vec::new(),
+            constraints: Constraints::default(),
+            features,
+        };
         bins.lay_out();
         Ok(bins)
+    }
+
+    /// Lets trees obey the constraints of the matrix's features.
+    pub fn constrain(&mut self, of_matrix: &Constraints) {
+        self.constraints = of_matrix.select(self.features.iter().map(|f| f.index as usize));
     }
 
     /// Gives every block and feature its place in a histogram.

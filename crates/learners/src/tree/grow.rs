@@ -39,6 +39,8 @@ pub struct Grown {
     pub leaves: Vec<Range<usize>>,
     /// Gradients and Hessians of each inner node, in units.
     pub node_sums: Vec<i64>,
+    /// The direction of each inner node's feature; empty when no feature has one.
+    pub directions: Vec<i8>,
 }
 
 /// Grows a tree on the first `n_entries` entries of the workspace.

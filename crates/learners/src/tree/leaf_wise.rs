@@ -14,14 +14,16 @@
 
 use std::ops::Range;
 
+use modelwright_kernels::bounded::Bounds;
 use modelwright_kernels::entry::{hessian_units, total};
 
 use super::bins::TrainBins;
+use super::constraints::Groups;
 use super::grow::{GrowPolicy, Grown, Limits};
 use super::histogram::{Candidate, Child, build_and_split, divide_and_split, split_again};
 use super::model::Tree;
 use super::partition::{Test, partition};
-use super::split::{LeafSums, Split, SplitRule};
+use super::split::{LeafSums, Place, Split, SplitRule};
 use super::workspace::Workspace;
 
 /// Bytes that the histograms of one tree's open leaves may take.
@@ -48,7 +50,12 @@ pub fn grow(
         workspace,
         leaves: Vec::new(),
         next_id: 0,
-        grown: Grown { tree: Tree::default(), leaves: Vec::new(), node_sums: Vec::new() },
+        grown: Grown {
+            tree: Tree::default(),
+            leaves: Vec::new(),
+            node_sums: Vec::new(),
+            directions: Vec::new(),
+        },
     };
     grower.plant(n_entries);
     while grower.leaves.len() < limits.max_leaves {
@@ -76,6 +83,8 @@ struct Leaf {
     id: u64,
     /// Inner node and side that lead here; `None` for the root.
     parent: Option<(usize, usize)>,
+    bounds: Bounds,
+    groups: Groups,
     histogram: Option<Vec<i64>>,
     best: Option<Split>,
     doublings: i32,
@@ -83,17 +92,23 @@ struct Leaf {
 
 impl Leaf {
     fn sums(&self) -> LeafSums {
-        LeafSums { total: self.sum, n_rows: self.rows.len(), id: self.id }
+        LeafSums { total: self.sum, n_rows: self.rows.len(), id: self.id, bounds: self.bounds }
     }
 }
 
 impl Grower<'_> {
+    /// The features that a leaf may use; `None` is all of the tree's.
+    fn features_of(&self, leaf: &Leaf) -> Option<Vec<bool>> {
+        let place = Place { id: leaf.id, depth: leaf.depth, groups: leaf.groups };
+        self.rule.node_features(self.tree_features, &self.bins.constraints, place)
+    }
+
     fn plant(&mut self, n_entries: usize) {
         let sum = total(&self.workspace.entries[..n_entries]);
         let mut root = self.leaf(0..n_entries, sum, 0, None);
         if self.is_splittable(&root) {
             let mut histogram = self.workspace.take_histogram(self.bins.histogram_len);
-            let drawn = self.rule.node_features(self.tree_features, root.id, 0);
+            let drawn = self.features_of(&root);
             let allowed = drawn.as_deref().unwrap_or(self.tree_features);
             let candidate = Candidate { sums: root.sums(), allowed };
             let entries = &self.workspace.entries[root.rows.clone()];
@@ -112,7 +127,18 @@ impl Grower<'_> {
     ) -> Leaf {
         let id = self.next_id;
         self.next_id += 1;
-        Leaf { rows, sum, depth, id, parent, histogram: None, best: None, doublings: 0 }
+        Leaf {
+            rows,
+            sum,
+            depth,
+            id,
+            parent,
+            bounds: Bounds::NONE,
+            groups: Groups::MAX,
+            histogram: None,
+            best: None,
+            doublings: 0,
+        }
     }
 
     fn is_splittable(&self, leaf: &Leaf) -> bool {
@@ -149,11 +175,19 @@ impl Grower<'_> {
             return;
         }
         let leaf = &mut self.leaves[index];
+        let constraints = &self.bins.constraints;
+        let groups = constraints.narrow(leaf.groups, split.feature);
+        let sums = [split.cut.left, leaf.sum - split.cut.left];
+        let direction = constraints.direction(split.feature);
+        let bounds = self.rule.child_bounds(&leaf.sums(), direction, sums);
         let (sum, depth, parent, histogram) =
             (leaf.sum, leaf.depth + 1, leaf.parent, leaf.histogram.take());
         let node = self.add_node(index, parent, &split, missing_left, rows.len(), sum);
-        let left = self.leaf(rows.start..middle, split.cut.left, depth, Some((node, 0)));
-        let right = self.leaf(middle..rows.end, sum - split.cut.left, depth, Some((node, 1)));
+        let mut left = self.leaf(rows.start..middle, sums[0], depth, Some((node, 0)));
+        let mut right = self.leaf(middle..rows.end, sums[1], depth, Some((node, 1)));
+        for (child, bounds) in [&mut left, &mut right].into_iter().zip(bounds) {
+            (child.bounds, child.groups) = (bounds, groups);
+        }
         let full = self.leaves.len() + 1 >= self.limits.max_leaves;
         let (left, right) = match histogram {
             Some(histogram) if full => {
@@ -182,13 +216,13 @@ impl Grower<'_> {
 
     /// The estimate of rows per child was wrong: asks for more Hessian, or gives the leaf up.
     fn reconsider(&mut self, index: usize) {
+        let drawn = self.features_of(&self.leaves[index]);
         let leaf = &mut self.leaves[index];
         leaf.doublings += 1;
         leaf.best = None;
         if leaf.doublings <= MAX_DOUBLINGS
             && let Some(histogram) = &leaf.histogram
         {
-            let drawn = self.rule.node_features(self.tree_features, leaf.id, leaf.depth);
             let allowed = drawn.as_deref().unwrap_or(self.tree_features);
             let candidate = Candidate { sums: leaf.sums(), allowed };
             leaf.best = split_again(self.bins, self.rule, histogram, &candidate, leaf.doublings);
@@ -218,6 +252,9 @@ impl Grower<'_> {
         tree.gains.push(split.cut.gain as f32);
         tree.covers.push(n_rows as f32);
         self.grown.node_sums.push(sum);
+        if self.bins.constraints.is_monotone() {
+            self.grown.directions.push(self.bins.constraints.direction(split.feature));
+        }
         node
     }
 
@@ -237,8 +274,7 @@ impl Grower<'_> {
         }
         let mut of_large = parent;
         let mut of_small = self.workspace.take_histogram(self.bins.histogram_len);
-        let drawn = [&*small, &*large]
-            .map(|leaf| self.rule.node_features(self.tree_features, leaf.id, leaf.depth));
+        let drawn = [&*small, &*large].map(|leaf| self.features_of(leaf));
         let [for_small, for_large] =
             [&drawn[0], &drawn[1]].map(|d| d.as_deref().unwrap_or(self.tree_features));
         let candidates = [
@@ -265,7 +301,7 @@ impl Grower<'_> {
     fn search_from_rows(&mut self, mut leaf: Leaf) -> Leaf {
         if self.is_splittable(&leaf) {
             let mut histogram = self.workspace.take_histogram(self.bins.histogram_len);
-            let drawn = self.rule.node_features(self.tree_features, leaf.id, leaf.depth);
+            let drawn = self.features_of(&leaf);
             let allowed = drawn.as_deref().unwrap_or(self.tree_features);
             let candidate = Candidate { sums: leaf.sums(), allowed };
             let entries = &self.workspace.entries[leaf.rows.clone()];

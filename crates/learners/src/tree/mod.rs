@@ -13,6 +13,7 @@
 
 pub mod bins;
 pub mod block;
+pub mod constraints;
 pub mod describe;
 pub mod grow;
 pub mod histogram;
@@ -20,6 +21,7 @@ pub mod importance;
 pub mod joint;
 pub mod leaf_wise;
 pub mod model;
+pub mod monotone;
 pub mod oblivious;
 pub mod partition;
 pub mod predict;
@@ -28,6 +30,7 @@ pub mod split;
 pub mod workspace;
 
 pub use bins::TrainBins;
+pub use constraints::Constraints;
 pub use grow::{GrowPolicy, Grown, Limits, grow};
 pub use model::{LevelSet, LinearLeaf, Tree};
 pub use split::SplitRule;

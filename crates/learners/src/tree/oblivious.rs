@@ -21,6 +21,7 @@
 use std::ops::Range;
 
 use modelwright_core::random::Random;
+use modelwright_kernels::bounded::{Bounds, add_gains_within};
 use modelwright_kernels::entry::{Entry, hessian_units, total};
 use modelwright_kernels::level::{Gains, add_gains};
 use modelwright_kernels::threshold::Rule;
@@ -28,11 +29,12 @@ use rayon::prelude::*;
 
 use super::bins::TrainBins;
 use super::block::Block;
+use super::constraints::Groups;
 use super::grow::Grown;
 use super::histogram::{Child, divide_and_split};
 use super::model::Tree;
 use super::partition::{Test, by_range, partition};
-use super::split::{LeafSums, SplitRule};
+use super::split::{LeafSums, Place, SplitRule, random_bin};
 use super::workspace::Workspace;
 
 /// The most levels of a tree: 4096 leaves.
@@ -54,8 +56,9 @@ pub fn grow(
     n_entries: usize,
 ) -> Grown {
     let sum = total(&workspace.entries[..n_entries]);
-    let root = Leaf { rows: 0..n_entries, sum, histogram: None };
-    let mut grower = Grower { bins, rule, tree_features, workspace, leaves: vec![root] };
+    let root = Leaf { rows: 0..n_entries, sum, bounds: Bounds::NONE, histogram: None };
+    let groups = Groups::MAX;
+    let mut grower = Grower { bins, rule, tree_features, workspace, leaves: vec![root], groups };
     let max_depth = max_depth.min(MAX_DEPTH);
     let mut levels = Vec::new();
     grower.sum_root(max_depth > 0);
@@ -73,11 +76,14 @@ struct Grower<'a> {
     workspace: &'a mut Workspace,
     /// The leaves of the level, in the order of their rows.
     leaves: Vec<Leaf>,
+    /// The groups of features that hold all levels so far.
+    groups: Groups,
 }
 
 struct Leaf {
     rows: Range<usize>,
     sum: i64,
+    bounds: Bounds,
     /// `None` when there are no rows or no room.
     histogram: Option<Vec<i64>>,
 }
@@ -109,7 +115,7 @@ type Task<'a> = (&'a mut Leaf, Vec<i64>, &'a mut Leaf, Vec<i64>);
 
 impl Leaf {
     fn sums(&self) -> LeafSums {
-        LeafSums { total: self.sum, n_rows: self.rows.len(), id: 0 }
+        LeafSums { total: self.sum, n_rows: self.rows.len(), id: 0, bounds: self.bounds }
     }
 }
 
@@ -136,7 +142,9 @@ impl Grower<'_> {
 
     /// The best cut of a level, over all features that it may use.
     fn best(&self, level: usize) -> Option<LevelSplit> {
-        let drawn = self.rule.node_features(self.tree_features, level as u64, level);
+        let place = Place { id: level as u64, depth: level, groups: self.groups };
+        let constraints = &self.bins.constraints;
+        let drawn = self.rule.node_features(self.tree_features, constraints, place);
         let allowed = drawn.as_deref().unwrap_or(self.tree_features);
         let rules: Vec<Rule> =
             self.leaves.iter().map(|l| self.rule.of_leaf(&l.sums(), 0)).collect();
@@ -176,7 +184,8 @@ impl Grower<'_> {
                     let start = block.offsets[position];
                     let of_feature =
                         &histogram[start..start + self.bins.features[*feature].n_bins()];
-                    sums[position].add(of_feature, leaf.sum, rule);
+                    let direction = self.bins.constraints.direction(*feature);
+                    sums[position].add(of_feature, leaf, rule, direction);
                 }
             }
         }
@@ -212,6 +221,9 @@ impl Grower<'_> {
             let all: i64 = self.leaves.iter().map(|leaf| hessian(leaf.sum)).sum();
             split.test.missing_left = 2 * left > all;
         }
+        let constraints = &self.bins.constraints;
+        let direction = constraints.direction(split.feature);
+        self.groups = constraints.narrow(self.groups, split.feature);
         let mut level = Level { split, nodes: Vec::new(), gains: Vec::new() };
         let mut pairs = Vec::with_capacity(lefts.len());
         for (leaf, (n_left, left_sum)) in std::mem::take(&mut self.leaves).into_iter().zip(lefts) {
@@ -221,8 +233,12 @@ impl Grower<'_> {
             level.nodes.push((leaf.rows.len(), leaf.sum));
             level.gains.push(gain);
             let middle = leaf.rows.start + n_left;
-            let left = Leaf { rows: leaf.rows.start..middle, sum: left_sum, histogram: None };
-            let right = Leaf { rows: middle..leaf.rows.end, sum: right_sum, histogram: None };
+            let [below, above] =
+                self.rule.child_bounds(&leaf.sums(), direction, [left_sum, right_sum]);
+            let rows = leaf.rows.start..middle;
+            let left = Leaf { rows, sum: left_sum, bounds: below, histogram: None };
+            let rows = middle..leaf.rows.end;
+            let right = Leaf { rows, sum: right_sum, bounds: above, histogram: None };
             pairs.push((left, right, leaf.histogram));
         }
         self.sum_children(&mut pairs, more);
@@ -281,6 +297,7 @@ impl Grower<'_> {
         let n_inner = (1_usize << levels.len()) - 1;
         let mut tree = Tree::default();
         let mut node_sums = Vec::with_capacity(n_inner);
+        let mut directions = Vec::new();
         for level in levels {
             let feature = &self.bins.features[level.split.feature];
             for ((n_rows, sum), gain) in level.nodes.iter().zip(&level.gains) {
@@ -293,6 +310,9 @@ impl Grower<'_> {
                 tree.gains.push(*gain as f32);
                 tree.covers.push(*n_rows as f32);
                 node_sums.push(*sum);
+                if self.bins.constraints.is_monotone() {
+                    directions.push(self.bins.constraints.direction(level.split.feature));
+                }
             }
         }
         tree.values = vec![0.0; self.leaves.len()];
@@ -303,7 +323,7 @@ impl Grower<'_> {
                 self.workspace.give_histogram(histogram);
             }
         }
-        Grown { tree, leaves, node_sums }
+        Grown { tree, leaves, node_sums, directions }
     }
 }
 
@@ -323,8 +343,14 @@ impl LevelSums {
         Self { right_way: [0.0; 256], left_way: [0.0; 256], all: [0; 256] }
     }
 
-    fn add(&mut self, histogram: &[i64], total: i64, rule: &Rule) {
-        add_gains(histogram, total, rule, &mut self.right_way, &mut self.left_way);
+    fn add(&mut self, histogram: &[i64], leaf: &Leaf, rule: &Rule, direction: i8) {
+        let (right_way, left_way) = (&mut self.right_way, &mut self.left_way);
+        if direction == 0 && leaf.bounds.is_none() {
+            add_gains(histogram, leaf.sum, rule, right_way, left_way);
+        } else {
+            let bounds = &leaf.bounds;
+            add_gains_within(histogram, leaf.sum, rule, bounds, direction, right_way, left_way);
+        }
         for (all, sum) in self.all.iter_mut().zip(histogram) {
             *all += sum;
         }
@@ -343,7 +369,7 @@ impl LevelSums {
         let n_right = if no_missing { n_values - 1 } else { n_values };
         let n_left = if no_missing { 0 } else { n_values - 1 };
         let drawn = if rule.extra_trees {
-            Some(self.random_bin(rule, feature, level, n_values)?)
+            Some(self.drawn_bin(rule, feature, level, n_values)?)
         } else {
             None
         };
@@ -369,22 +395,16 @@ impl LevelSums {
         best
     }
 
-    /// A bin drawn from those that the level's rows span, the last one excepted.
-    fn random_bin(
+    fn drawn_bin(
         &self,
         rule: &SplitRule,
         feature: usize,
         level: usize,
         n_values: usize,
     ) -> Option<usize> {
-        let first = self.all[..n_values].iter().position(|s| *s != 0)?;
-        let last = self.all[..n_values].iter().rposition(|s| *s != 0)?;
-        if first == last {
-            return Some(last);
-        }
         // Another stream than that of the noise.
         let stream = (level + MAX_DEPTH + 1) as u64;
-        Some(first + rule.random(stream, feature as u64).below(last - first))
+        random_bin(&self.all[..=n_values], || rule.random(stream, feature as u64))
     }
 }
 

@@ -1,11 +1,13 @@
 //! The best split of a leaf, over the features that it may use.
 
 use modelwright_core::random::Random;
+use modelwright_kernels::bounded::{Bounds, best_cut_within};
 use modelwright_kernels::entry::hessian_units;
 use modelwright_kernels::threshold::{Cut, Rule, best_cut, one_cut};
 
 use super::bins::TrainBins;
 use super::block::Block;
+use super::constraints::{Constraints, Groups};
 
 /// What a split must obey and how features are drawn; the same for all leaves of a tree.
 #[derive(Debug, Clone, Copy)]
@@ -55,6 +57,19 @@ pub struct LeafSums {
     pub n_rows: usize,
     /// A number of its own within the tree, for random draws.
     pub id: u64,
+    /// What its value must obey.
+    pub bounds: Bounds,
+}
+
+/// Where in the tree a node is, as far as its features depend on it.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    /// The node's number within the tree.
+    pub id: u64,
+    /// How many splits lie above it.
+    pub depth: usize,
+    /// The groups of features that hold all of its path.
+    pub groups: Groups,
 }
 
 impl SplitRule {
@@ -77,22 +92,35 @@ impl SplitRule {
         }
     }
 
-    /// Which of the tree's features a node at this depth may use; `None` is all of them.
+    /// Which of the tree's features a node may use; `None` is all of them.
     ///
-    /// The nodes of a level draw from what the level has drawn.
+    /// The nodes of a level draw from what the level has drawn, without what their path forbids.
     pub fn node_features(
         &self,
         tree_features: &[bool],
-        id: u64,
-        depth: usize,
+        constraints: &Constraints,
+        place: Place,
     ) -> Option<Vec<bool>> {
-        let by_level = draw(tree_features, self.feature_fraction_bylevel, || {
-            Random::stream(self.seed, "tree level", depth as u64)
+        let mut allowed = draw(tree_features, self.feature_fraction_bylevel, || {
+            Random::stream(self.seed, "tree level", place.depth as u64)
         });
-        let level_features = by_level.as_deref().unwrap_or(tree_features);
+        if constraints.has_groups() {
+            constraints.forbid(place.groups, allowed.get_or_insert_with(|| tree_features.to_vec()));
+        }
         let by_node =
-            draw(level_features, self.feature_fraction_bynode, || self.random(id, u64::MAX));
-        by_node.or(by_level)
+            draw(allowed.as_deref().unwrap_or(tree_features), self.feature_fraction_bynode, || {
+                self.random(place.id, u64::MAX)
+            });
+        by_node.or(allowed)
+    }
+
+    /// The bounds of a leaf's children, which have the given sums.
+    pub fn child_bounds(&self, leaf: &LeafSums, direction: i8, sums: [i64; 2]) -> [Bounds; 2] {
+        if direction == 0 {
+            return [leaf.bounds; 2];
+        }
+        let rule = self.of_leaf(leaf, 0);
+        leaf.bounds.of_children(direction, sums.map(|sum| rule.value(sum)))
     }
 
     /// The best split of a leaf by the features of one block.
@@ -113,7 +141,10 @@ impl SplitRule {
                 continue;
             }
             let sums = &histogram[*start..start + bins.features[*feature].n_bins()];
-            let cut = if self.extra_trees {
+            let direction = bins.constraints.direction(*feature);
+            let cut = if direction != 0 || !leaf.bounds.is_none() {
+                self.bounded_cut(sums, leaf, rule, *feature, direction)
+            } else if self.extra_trees {
                 self.random_cut(sums, leaf, rule, *feature)
             } else {
                 best_cut(sums, leaf.total, rule)
@@ -134,20 +165,44 @@ impl SplitRule {
         rule: &Rule,
         feature: usize,
     ) -> Option<Cut> {
-        let (missing, values) = sums.split_last()?;
-        let first = values.iter().position(|s| *s != 0)?;
-        let last = values.iter().rposition(|s| *s != 0)?;
-        if first == last {
-            return if *missing == 0 { None } else { one_cut(sums, leaf.total, rule, last as u8) };
-        }
-        let bin = first + self.random(leaf.id, feature as u64).below(last - first);
+        let bin = random_bin(sums, || self.random(leaf.id, feature as u64))?;
         one_cut(sums, leaf.total, rule, bin as u8)
+    }
+
+    /// The best cut, or a random one, of a leaf or feature whose values have bounds.
+    fn bounded_cut(
+        &self,
+        sums: &[i64],
+        leaf: &LeafSums,
+        rule: &Rule,
+        feature: usize,
+        direction: i8,
+    ) -> Option<Cut> {
+        let bins = if self.extra_trees {
+            let bin = random_bin(sums, || self.random(leaf.id, feature as u64))?;
+            bin..bin + 1
+        } else {
+            0..sums.len() - 1
+        };
+        best_cut_within(sums, leaf.total, rule, &leaf.bounds, direction, bins)
     }
 
     /// The random numbers of a node (or level) for a feature.
     pub fn random(&self, node: u64, feature: u64) -> Random {
         Random::stream(self.seed, "tree node", node << 32 | (feature & 0xffff_ffff))
     }
+}
+
+/// A bin drawn from those that the rows of a histogram span, without the last one; that one if it
+/// is the only one beside missing values, and `None` if there are none of those either.
+pub fn random_bin(histogram: &[i64], random: impl FnOnce() -> Random) -> Option<usize> {
+    let (missing, values) = histogram.split_last()?;
+    let first = values.iter().position(|s| *s != 0)?;
+    let last = values.iter().rposition(|s| *s != 0)?;
+    if first == last {
+        return (*missing != 0).then_some(last);
+    }
+    Some(first + random().below(last - first))
 }
 
 /// A part of the features, drawn; `None` is all of them.
