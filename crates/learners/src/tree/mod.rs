@@ -13,6 +13,7 @@
 
 pub mod bins;
 pub mod block;
+mod branch;
 pub mod constraints;
 pub mod describe;
 pub mod grow;
