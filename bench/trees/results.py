@@ -80,14 +80,20 @@ def table(rows, columns):
     """Rows as a Markdown table; `columns` maps keys to headings."""
     lines = ["| " + " | ".join(columns.values()) + " |", "|---" * len(columns) + "|"]
     for row in rows:
-        cells = [row.get(k) if k != "value" else exact(row.get(k)) for k in columns]
+        cells = [exact(row.get(k)) if is_score(heading) else row.get(k)
+                 for k, heading in columns.items()]
         lines.append("| " + " | ".join(shown(c) for c in cells) + " |")
     return "\n".join(lines)
 
 
+def is_score(heading):
+    """Whether a column holds scores or errors of models."""
+    return heading.endswith((" score", " error", " recorded"))
+
+
 def exact(value):
-    """A test score with enough digits to compare two libraries."""
-    return value if value is None else f"{value:.6g}"
+    """A score with enough digits to compare two libraries."""
+    return f"{value:.6g}" if isinstance(value, float) else value
 
 
 class Store:
