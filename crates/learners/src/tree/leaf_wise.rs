@@ -74,6 +74,16 @@ struct Grower<'a> {
     grown: Grown,
 }
 
+/// A branch that is to be made.
+struct Work {
+    /// Position of the leaf.
+    index: usize,
+    leaf: Leaf,
+    split: Split,
+    /// A histogram of any content.
+    spare: Vec<i64>,
+}
+
 impl Grower<'_> {
     fn plant(&mut self, n_entries: usize) {
         let entries = &self.workspace.entries[..n_entries];
@@ -124,25 +134,22 @@ impl Grower<'_> {
         let mut chosen =
             if to_come >= SPLITS_TO_COME { self.next_leaves(AHEAD) } else { vec![index] };
         chosen.retain(|i| self.leaves[*i].branch.is_none());
-        let mut work: Vec<(usize, Leaf, Split, Vec<i64>)> = Vec::with_capacity(chosen.len());
-        for i in chosen {
-            let Some(split) = self.leaves[i].best else { continue };
-            let leaf = std::mem::replace(&mut self.leaves[i], Leaf::root(0, 0));
+        let mut work: Vec<Work> = Vec::with_capacity(chosen.len());
+        for index in chosen {
+            let Some(split) = self.leaves[index].best else { continue };
+            let leaf = std::mem::replace(&mut self.leaves[index], Leaf::root(0, 0));
             let spare = self.workspace.take_histogram(self.common.bins.histogram_len);
-            work.push((i, leaf, split, spare));
+            work.push(Work { index, leaf, split, spare });
         }
-        work.sort_unstable_by_key(|(_, leaf, ..)| leaf.rows.start);
+        work.sort_unstable_by_key(|work| work.leaf.rows.start);
         let (common, last) = (self.common, to_come == 1);
         let Workspace { entries, scratch, .. } = &mut *self.workspace;
         let entries = parts(entries, &work);
         let scratch = parts(scratch, &work);
-        let make = |(((i, mut leaf, split, spare), entries), scratch): (
-            ((usize, Leaf, Split, Vec<i64>), &mut [Entry]),
-            &mut [Entry],
-        )| {
-            let branch = common.branch(&mut leaf, &split, entries, scratch, spare, last);
-            leaf.branch = Some(branch);
-            (i, leaf)
+        let make = |((work, entries), scratch): ((Work, &mut [Entry]), &mut [Entry])| {
+            let Work { index, mut leaf, split, spare } = work;
+            leaf.branch = Some(common.branch(&mut leaf, &split, entries, scratch, spare, last));
+            (index, leaf)
         };
         let tasks: Vec<_> = work.into_iter().zip(entries).zip(scratch).collect();
         let made: Vec<(usize, Leaf)> = if tasks.len() > 1 {
@@ -231,13 +238,10 @@ impl Grower<'_> {
 }
 
 /// The leaves' parts of the workspace; the leaves are in the order of their rows.
-fn parts<'a>(
-    mut entries: &'a mut [Entry],
-    work: &[(usize, Leaf, Split, Vec<i64>)],
-) -> Vec<&'a mut [Entry]> {
+fn parts<'a>(mut entries: &'a mut [Entry], work: &[Work]) -> Vec<&'a mut [Entry]> {
     let mut done = 0;
     let mut parts = Vec::with_capacity(work.len());
-    for (_, leaf, ..) in work {
+    for Work { leaf, .. } in work {
         let (_, rest) = std::mem::take(&mut entries).split_at_mut(leaf.rows.start - done);
         let (part, rest) = rest.split_at_mut(leaf.rows.len());
         parts.push(part);
