@@ -121,7 +121,7 @@ impl Flow {
         if n_features == 0 {
             return Err(nothing_to_learn_from(&profile.schema, &exclude));
         }
-        parts.fit_into_limits(&profile.schema, &exclude, &mut notes, ctx)?;
+        parts.fit_into_limits(&profile, &exclude, &mut notes, ctx)?;
         let mut plan = make_plan(&parts.target, n_features, &task, preset, ctx);
         plan.notes.splice(0..0, notes);
         let roles = Roles::of(&parts.train, &options)?;

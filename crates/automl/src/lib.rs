@@ -43,4 +43,4 @@ mod understand;
 pub use fit::{fit, plan};
 pub use input::{FitInput, FitOutcome, FitPlan};
 pub use predictor::Predictor;
-pub use reading::ReadingLimits;
+pub use reading::{Purpose, ReadingLimits};

@@ -1,11 +1,12 @@
 //! The training part, the untouched part, and their targets and weights.
 
 use modelwright_core::context::Event;
-use modelwright_core::data::{ColumnData, Schema, Table};
+use modelwright_core::data::{ColumnData, Table};
 use modelwright_core::record::{DataSource, Options, SplitRecord};
 use modelwright_core::task::{Predictions, Target};
 use modelwright_core::{Context, Error, Result};
 use modelwright_evaluate::split::SplitKind;
+use modelwright_preprocess::profile::Profile;
 
 use crate::capacity::RowCost;
 use crate::parting::{self, Roles};
@@ -94,13 +95,14 @@ impl Parts {
     /// Keeps as many training rows as memory and time allow.
     pub(crate) fn fit_into_limits(
         &mut self,
-        schema: &Schema,
+        profile: &Profile,
         exclude: &[String],
         notes: &mut Vec<String>,
         ctx: &Context,
     ) -> Result<()> {
         let n_rows = self.train.n_rows();
-        let cost = RowCost::of(schema, exclude, self.target.n_outputs());
+        let columns = &profile.record.columns;
+        let cost = RowCost::of(&profile.schema, columns, exclude, self.target.n_outputs());
         if let Some((n, reason)) = capacity::rows_that_fit(ctx, n_rows, cost)? {
             let rows = ctx.random("capacity/rows", 0).sample(n_rows, n);
             self.train = std::mem::take(&mut self.train).into_selected(&rows);

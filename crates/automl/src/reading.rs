@@ -3,12 +3,19 @@
 
 use std::time::Duration;
 
-use modelwright_core::Context;
+use modelwright_core::{Context, Error, Result};
 
-/// The part of the free memory that reading may take. The rest is for looking at the table,
-/// parting it (one column is held twice) and encoding it, which takes more than the table where
-/// columns are categories; rows that do not fit then are left out by `capacity`.
+/// The part of the free memory that reading may take when a model is to be learned. The rest is for
+/// looking at the table, parting it (one column is held twice) and encoding it, which takes more
+/// than the table where columns are categories; rows that do not fit then are left out by
+/// `capacity`.
 const MEMORY_SHARE: f64 = 0.4;
+
+/// The same when the table is only looked at.
+const MEMORY_SHARE_TO_LOOK: f64 = 0.7;
+
+/// Bytes that are found out about a column.
+const BYTES_PER_COLUMN: u64 = 16_384;
 
 /// The part of the time left that one pass over the file may take. A second one may follow for
 /// columns whose later values contradict the first, and looking at the table takes about as
@@ -17,6 +24,15 @@ const TIME_SHARE: f64 = 0.25;
 
 /// A sample of fewer rows is of no use to learn from.
 const N_ROWS_MIN: u64 = 200;
+
+/// What a table is read for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// A model is learned from it, or measured on it.
+    Learn,
+    /// It is profiled.
+    Look,
+}
 
 /// What reading may take; `None` is without limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,12 +46,34 @@ pub struct ReadingLimits {
 }
 
 impl ReadingLimits {
-    /// What a reading that begins now may take of what `ctx` has left.
-    pub fn of(ctx: &Context) -> Self {
+    /// What a reading that begins now may take of what `ctx` has left, for a table to learn from or
+    /// to look at.
+    pub fn of(ctx: &Context, to: Purpose) -> Self {
+        let share = match to {
+            Purpose::Learn => MEMORY_SHARE,
+            Purpose::Look => MEMORY_SHARE_TO_LOOK,
+        };
         Self {
-            bytes: ctx.memory_left_bytes().map(|left| (left as f64 * MEMORY_SHARE) as u64),
+            bytes: ctx.memory_left_bytes().map(|left| (left as f64 * share) as u64),
             time: ctx.remaining().map(|left| left.mul_f64(TIME_SHARE)),
             n_rows_min: N_ROWS_MIN,
+        }
+    }
+
+    /// Refuses a table that was read when there is no memory left to look at its columns.
+    ///
+    /// # Errors
+    /// Work error that says what would be needed. Never in a replay, which decides nothing.
+    pub fn check_columns(n_columns: usize, ctx: &Context) -> Result<()> {
+        let needed = n_columns as u64 * BYTES_PER_COLUMN;
+        match ctx.memory_left_bytes() {
+            Some(left) if left < needed && !ctx.is_replay() => {
+                Err(Error::work("the memory limit is too small for so many columns")
+                    .expected(format!("{} MB for {n_columns} columns", needed / 1_000_000))
+                    .got(format!("{} MB left", left / 1_000_000))
+                    .hint("raise --memory, or leave columns out of the file"))
+            }
+            _ => Ok(()),
         }
     }
 }
@@ -54,10 +92,14 @@ mod tests {
             memory_in_use: || 500,
             ..Settings::default()
         });
-        let limits = ReadingLimits::of(&ctx.unwrap());
+        let ctx = ctx.unwrap();
+        let limits = ReadingLimits::of(&ctx, Purpose::Learn);
         assert_eq!(limits.bytes, Some(200));
+        assert_eq!(ReadingLimits::of(&ctx, Purpose::Look).bytes, Some(350));
+        assert!(ReadingLimits::check_columns(1, &ctx).is_err());
+        assert!(ReadingLimits::check_columns(0, &ctx).is_ok());
         assert!(limits.time <= Some(Duration::from_secs(25)));
-        let free = ReadingLimits::of(&Context::unlimited(0, 1));
+        let free = ReadingLimits::of(&Context::unlimited(0, 1), Purpose::Learn);
         assert_eq!((free.bytes, free.time), (None, None));
     }
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use modelwright_core::Context;
 use sha2::{Digest, Sha256};
 
+use crate::sampling::Share;
 use crate::source::Source;
 use crate::watch::Deadline;
 
@@ -121,9 +122,11 @@ impl<'a> Progress<'a> {
         Self { n_bytes: source.n_bytes(), passed }
     }
 
-    /// The part of the file that is behind, when so many bytes of the text are.
-    pub(crate) fn share(&self, n_text: u64) -> f64 {
+    /// How much has been read of the parts of the file that shall be, when so many bytes of the
+    /// text have.
+    pub(crate) fn share(&self, n_text: u64, parts: Share) -> f64 {
         let n = self.passed.as_ref().map_or(n_text, Hash::n_bytes);
-        self.n_bytes.map_or(0.0, |all| n as f64 / all.max(1) as f64).min(1.0)
+        let wanted = |all: u64| (all as f64 * parts.as_f64()).max(1.0);
+        self.n_bytes.map_or(0.0, |all| n as f64 / wanted(all)).min(1.0)
     }
 }

@@ -36,15 +36,21 @@ const PROBE_SHARE: f64 = 0.1;
 const TOLERANCE: f64 = 1.25;
 const AIM: f64 = 0.85;
 
-/// Beyond this part of the time a new pass would waste more than it brings; for readers that can
-/// stop, and for those that cannot.
-const AGAIN_SHARE: f64 = 0.4;
-const AGAIN_SHARE_UNSTOPPABLE: f64 = 0.7;
+/// Beyond the first part of the time a new pass is worth its price only when else much of the file
+/// would not be read (what would be needed is so many times what there is), and beyond the second
+/// never.
+const AGAIN_SHARES: [f64; 2] = [0.4, 0.7];
+const AGAIN_NEEDED: f64 = 1.5;
+
+/// A reader that cannot stop tells of whole columns, which differ: its speed counts when so much of
+/// the file is behind, or so much of the time.
+const SURE_SHARE: f64 = 0.1;
+const SURE_TIME_SHARE: f64 = 0.3;
 
 /// How far a pass is.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Done {
-    /// The part of the file that is behind, from 0 to 1.
+    /// The part that is behind of what is to be read of the file, from 0 to 1.
     pub share: f64,
     /// Bytes of the file that were read.
     pub bytes: u64,
@@ -220,13 +226,16 @@ impl<'a> Watch<'a> {
             return Verdict::Stop;
         }
         let passed_s = self.ctx.elapsed().as_secs_f64() - self.began_s;
-        let again_share = if self.can_stop { AGAIN_SHARE } else { AGAIN_SHARE_UNSTOPPABLE };
-        let is_early = passed_s < PROBE_S.min(time_s * PROBE_SHARE);
-        if !self.can_skip || is_early || passed_s > time_s * again_share {
+        let is_unsure =
+            !self.can_stop && done.share < SURE_SHARE && passed_s < time_s * SURE_TIME_SHARE;
+        let is_early = is_unsure || passed_s < PROBE_S.min(time_s * PROBE_SHARE);
+        if !self.can_skip || is_early || passed_s > time_s * AGAIN_SHARES[1] {
             return Verdict::GoOn;
         }
         let needed_s = passed_s / done.share.max(1e-9);
-        if needed_s <= time_s * TOLERANCE.sqrt() {
+        let is_late = passed_s > time_s * AGAIN_SHARES[0];
+        let most = if is_late { AGAIN_NEEDED } else { TOLERANCE.sqrt() };
+        if needed_s <= time_s * most {
             return Verdict::GoOn;
         }
         self.sampling.parts = self.sampling.parts.times(left.as_secs_f64() * AIM / needed_s);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use modelwright_automl::ReadingLimits;
+use modelwright_automl::{Purpose, ReadingLimits};
 use modelwright_core::{Context, Result};
 use modelwright_io::{ReadOptions, Room, TableFile, read_path};
 
@@ -17,10 +17,11 @@ use modelwright_io::{ReadOptions, Room, TableFile, read_path};
 pub fn read_within_limits(
     path: &Path,
     options: ReadOptions,
+    to: Purpose,
     name: &str,
     ctx: &Context,
 ) -> Result<TableFile> {
-    let limits = ReadingLimits::of(ctx);
+    let limits = ReadingLimits::of(ctx, to);
     let mut ctx = ctx.scope(name);
     if let Some(time) = limits.time {
         ctx = ctx.with_time_limit(time);
@@ -28,5 +29,8 @@ pub fn read_within_limits(
     // Without a memory limit there may still be one of time.
     let bytes = limits.bytes.unwrap_or(u64::MAX);
     let room = Some(Room { bytes, n_rows_min: limits.n_rows_min });
-    read_path(path, &ReadOptions { room, ..options }, &ctx)
+    let file = read_path(path, &ReadOptions { room, ..options }, &ctx)?;
+    ReadingLimits::check_columns(file.table.n_columns(), &ctx)
+        .map_err(|e| e.at(path.display().to_string()))?;
+    Ok(file)
 }

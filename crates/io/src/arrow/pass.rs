@@ -19,7 +19,7 @@ pub(super) fn pass(
 ) -> Result<Option<(Vec<Builder>, u64)>> {
     let mut builders: Vec<Builder> = batches.columns.iter().map(|_| Builder::new(0)).collect();
     let n_max = options.n_rows_max.unwrap_or(usize::MAX);
-    let mut n_seen = 0;
+    let (mut n_seen, mut n_read) = (0, 0_u64);
     let sampling = watch.sampling;
     for index in 0.. {
         if watch.ctx.is_cancelled() {
@@ -46,13 +46,15 @@ pub(super) fn pass(
                 });
             });
             n_seen += n as u64;
+            n_read += 1;
         } else {
             break;
         }
-        let share = (index + 1) as f64 / batches.messages.n_batches.max(1) as f64;
+        let wanted = batches.messages.n_batches as f64 * sampling.parts.as_f64();
+        let share = (n_read as f64 / wanted.max(1.0)).min(1.0);
         let table_bytes = builders.iter().map(Builder::size_bytes).sum();
-        let bytes = (batches.messages.n_bytes as f64 * share) as u64;
-        let done = Done { share: share.min(1.0), bytes, n_seen, table_bytes };
+        let bytes = batches.messages.n_bytes / batches.messages.n_batches.max(1) * n_read;
+        let done = Done { share, bytes, n_seen, table_bytes };
         match watch.judge(done).map_err(|e| e.at(source.shown()))? {
             Verdict::Again => return Ok(None),
             Verdict::Stop if index + 1 < batches.messages.n_batches => {

@@ -14,6 +14,11 @@ use crate::pipeline::Batches;
 use crate::source::{Opened, Source};
 use crate::watch::{Done, Verdict, Watch};
 
+/// Bytes that a column of a block takes even when the block has but one row, and the part of the
+/// room that these may take in the blocks that are parsed side by side.
+const BYTES_PER_PART: u64 = 256;
+const PARTS_SHARE: u64 = 8;
+
 /// What a pass reads.
 pub(super) struct Reading<'a, 's> {
     pub source: &'a Source<'s>,
@@ -52,7 +57,11 @@ pub(super) fn pass<'s>(
     let (job, options, ctx) = (reading.job, reading.options, watch.ctx);
     let n_max = options.n_rows_max.unwrap_or(usize::MAX);
     // With a limit, how many rows a block may give depends on the blocks before it.
-    let n_batch = if options.n_rows_max.is_some() { 1 } else { 2 * ctx.threads() };
+    let n_batch = if options.n_rows_max.is_some() {
+        1
+    } else {
+        n_batch(job, watch.room_bytes(), ctx.threads())
+    };
     let is_as_it_lies = is_as_it_lies(reading, &opened);
     let progress = Progress::of(reading.source, &opened.hash, is_as_it_lies);
     watch.can_skip = is_as_it_lies && reading.others_bytes.is_none();
@@ -63,14 +72,12 @@ pub(super) fn pass<'s>(
     let mut n_bytes = 0;
     while n_rows < n_max {
         let n_left = n_max - n_rows;
-        let parse = |block: Block| {
-            (block.start + block.bytes.len() as u64, chunk::parse(&block, job, n_left))
-        };
+        let parse = |block: Block| (block.bytes.len() as u64, chunk::parse(&block, job, n_left));
         let chunks = batches.parse_next(ctx, parse, |e| reading.source.broken(e))?;
         if chunks.is_empty() {
             break;
         }
-        for (end, chunk) in chunks {
+        for (n, chunk) in chunks {
             let chunk = match chunk {
                 Ok(chunk) => chunk,
                 Err(Failure::NotText { .. }) if options.encoding.is_none() => {
@@ -84,11 +91,11 @@ pub(super) fn pass<'s>(
             n_rows += chunk.n_rows;
             n_seen += chunk.n_seen;
             n_lines += chunk.n_lines;
-            n_bytes = end;
+            n_bytes += n;
         }
         let table_bytes = columns.iter().map(Growing::size_bytes).sum::<u64>();
         let verdict = watch.judge(Done {
-            share: progress.share(n_bytes),
+            share: progress.share(n_bytes, job.sampling.parts),
             bytes: n_bytes,
             n_seen: n_seen as u64,
             table_bytes: table_bytes + reading.others_bytes.unwrap_or(0),
@@ -106,6 +113,14 @@ pub(super) fn pass<'s>(
     }
     let digest = batches.digest(watch.sampling.end);
     Ok(Outcome::Done(Passed { columns, n_rows, n_seen, digest }))
+}
+
+/// How many blocks are parsed side by side: two for each thread, fewer where a block of very many
+/// columns takes more than its text.
+pub(super) fn n_batch(job: &Job, room: Option<u64>, n_threads: usize) -> usize {
+    let parts = job.columns.len() as u64 * BYTES_PER_PART;
+    let most = room.map_or(u64::MAX, |room| room / PARTS_SHARE / parts.max(1));
+    most.clamp(1, 2 * n_threads as u64) as usize
 }
 
 /// Whether the text's bytes are those of a file, so that parts of it can be passed over.

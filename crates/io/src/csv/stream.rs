@@ -5,6 +5,7 @@ use modelwright_core::{Context, Error, Result};
 
 use super::blocks::{Block, Blocks};
 use super::chunk::{self, Chunk, Failure, Job, Part};
+use super::pass::n_batch;
 use super::{ENCODING_NOTE, Prepared, explain, prepare};
 use crate::options::{Encoding, ReadOptions};
 use crate::pipeline::Batches;
@@ -59,7 +60,8 @@ pub(crate) fn open(
     let text = prepared.text(&source, opened)?;
     let blocks =
         Blocks::new(text, prepared.job.dialect, block_bytes).with_record_max(room.map(|r| r / 8));
-    let batches = Batches::new(Box::new(blocks), 2 * ctx.threads());
+    let n_batch = n_batch(&prepared.job, room, ctx.threads());
+    let batches = Batches::new(Box::new(blocks), n_batch);
     Ok(CsvChunks {
         source,
         prepared,

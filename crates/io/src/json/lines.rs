@@ -47,21 +47,19 @@ impl<'a> Lines<'a, '_> {
         let mut batches = Batches::new(self.feed(watch)?, 2 * watch.ctx.threads());
         let (mut n_lines, mut n_seen, mut n_bytes) = (0, 0, 0);
         while all.n_rows() < n_max {
-            let parse = |block: Block| {
-                (block.start + block.bytes.len() as u64, parse_lines(&block, &sampling))
-            };
+            let parse = |block: Block| (block.bytes.len() as u64, parse_lines(&block, &sampling));
             let parsed = batches.parse_next(watch.ctx, parse, |e| source.broken(e))?;
             if parsed.is_empty() {
                 break;
             }
-            for (end, part) in parsed {
+            for (n, part) in parsed {
                 let part = part.map_err(|e| e.explain(source, n_lines))?;
                 all.append(part.rows);
                 n_lines += part.n_lines;
                 n_seen += part.n_seen;
-                n_bytes = end;
+                n_bytes += n;
             }
-            let share = progress.share(n_bytes);
+            let share = progress.share(n_bytes, sampling.parts);
             let done = Done { share, bytes: n_bytes, n_seen, table_bytes: all.size_bytes() };
             match watch.judge(done).map_err(|e| e.at(source.shown()))? {
                 Verdict::GoOn => {}

@@ -62,7 +62,7 @@ pub(super) fn read(
             sampling: watch.sampling,
             n_max,
             n_rows,
-            n_bytes: leaves.iter().map(|c| packed_bytes(file, c)).sum(),
+            work: leaves.iter().map(|c| n_rows + packed_bytes(file, c)).sum(),
             is_over: AtomicBool::new(false),
             state: Mutex::new(State { watch, done: Done::default(), refusal: None }),
         };
@@ -154,8 +154,8 @@ struct Reading<'a, 'w, 'c> {
     sampling: Sampling,
     n_max: usize,
     n_rows: u64,
-    /// Bytes of all columns, packed.
-    n_bytes: u64,
+    /// What unpacking all columns costs, in values and packed bytes: about as much for each.
+    work: u64,
     /// Whether this pass is given up.
     is_over: AtomicBool,
     state: Mutex<State<'w, 'c>>,
@@ -179,9 +179,11 @@ impl Reading<'_, '_, '_> {
             let size_before = builder.size_bytes();
             is_text &= guard(|| self.chunk(column, group, n_before, &mut builder))?;
             let chunk = self.file.reader.metadata().row_group(group);
-            n_before += u64::try_from(chunk.num_rows()).unwrap_or(0);
-            let n_bytes = u64::try_from(chunk.column(column.position).compressed_size());
-            self.report(n_bytes.unwrap_or(0), builder.size_bytes() - size_before);
+            let n_rows = u64::try_from(chunk.num_rows()).unwrap_or(0);
+            n_before += n_rows;
+            let n_bytes = chunk.column(column.position).compressed_size();
+            let work = n_rows + u64::try_from(n_bytes).unwrap_or(0);
+            self.report(work, builder.size_bytes() - size_before);
         }
         Ok((builder, is_text))
     }
@@ -219,12 +221,12 @@ impl Reading<'_, '_, '_> {
     }
 
     /// Tells the watch of a chunk that was read.
-    fn report(&self, n_bytes: u64, grown_bytes: u64) {
+    fn report(&self, work: u64, grown_bytes: u64) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if self.is_over.load(Ordering::Relaxed) {
             return;
         }
-        state.done.share += n_bytes as f64 / self.n_bytes.max(1) as f64;
+        state.done.share += work as f64 / self.work.max(1) as f64;
         state.done.n_seen = (self.n_rows as f64 * state.done.share) as u64;
         state.done.table_bytes += grown_bytes;
         // How the table grows says little here, since columns differ: the footer said it.

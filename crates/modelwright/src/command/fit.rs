@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
+use modelwright::automl::Purpose;
 use modelwright::evaluate::metric;
 use modelwright::io::{ReadOptions, TableFile};
 use modelwright::{OutputFolder, read_within_limits};
@@ -186,7 +187,7 @@ impl Fit {
 
 /// Reads the training table, or the sample of it that there is room and time for.
 pub(crate) fn read_train(path: &Path, ctx: &Context) -> Result<TableFile> {
-    let train = read_within_limits(path, ReadOptions::default(), "read", ctx)?;
+    let train = read_within_limits(path, ReadOptions::default(), Purpose::Learn, "read", ctx)?;
     tell_remarks(&train.source, ctx);
     Ok(train)
 }
@@ -194,7 +195,7 @@ pub(crate) fn read_train(path: &Path, ctx: &Context) -> Result<TableFile> {
 /// Reads a test table as the training table was read.
 pub(crate) fn read_test(path: &Path, train: &TableFile, ctx: &Context) -> Result<TableFile> {
     let as_trained = ReadOptions { schema: Some(train.schema.clone()), ..ReadOptions::default() };
-    let test = read_within_limits(path, as_trained, "read-test", ctx)?;
+    let test = read_within_limits(path, as_trained, Purpose::Learn, "read-test", ctx)?;
     tell_remarks(&test.source, ctx);
     Ok(test)
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use modelwright::automl::FitInput;
+use modelwright::automl::{FitInput, Purpose};
 use modelwright::inspect::{profile_html, profile_text};
 use modelwright::io::{ReadOptions, TableFile};
 use modelwright::preprocess::profile::{ProfileOptions, profile_table};
@@ -56,7 +56,9 @@ impl Profile {
     pub(crate) fn run(self, session: &Session) -> Result<()> {
         let ctx = session.context(Limits::default())?;
         ctx.tell(Event::Phase("read".to_owned()));
-        let file = read_within_limits(&self.data, ReadOptions::default(), "read", &ctx)?;
+        // Looking for leaks parts and encodes the table as learning does.
+        let to = if self.target.is_some() { Purpose::Learn } else { Purpose::Look };
+        let file = read_within_limits(&self.data, ReadOptions::default(), to, "read", &ctx)?;
         tell_sample(&file.source, &ctx);
         let source = file.source.clone();
         let (profile, leakage) = self.look(file, session, &ctx)?;

@@ -37,14 +37,15 @@ fn a_reader_that_has_seen_enough_is_no_error() {
 }
 
 #[test]
-fn a_table_beyond_the_memory_limit_is_refused_before_it_is_read() {
+fn data_beyond_the_memory_limit_that_cannot_be_read_in_parts_are_refused() {
     let folder = Folder::new();
-    // A file with a hole: as long as a table of 200 MB, and never read.
-    std::fs::File::create(folder.path().join("big.csv")).unwrap().set_len(200_000_000).unwrap();
-    let ran = folder.run(&["fit", "big.csv", "--target", "y", "--memory", "64MiB", "--out", "m"]);
+    // An array has no places to cut at, as lines have.
+    let objects = "{\"x\": 1, \"y\": 2}, ".repeat(1_500_000);
+    folder.write("big.json", format!("[{objects}{{\"x\": 1, \"y\": 3}}]"));
+    let ran = folder.run(&["fit", "big.json", "--target", "y", "--memory", "64MiB", "--out", "m"]);
     assert_eq!(ran.code, Some(1), "{}", ran.stderr);
-    for part in ["does not fit under the memory limit", "big.csv", "expected", "hint"] {
+    for part in ["held in memory as a whole", "big.json", "expected", "hint"] {
         assert!(ran.stderr.contains(part), "{part}: {}", ran.stderr);
     }
-    assert_eq!(folder.names(), ["big.csv"]);
+    assert_eq!(folder.names(), ["big.json"]);
 }
