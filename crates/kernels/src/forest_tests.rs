@@ -334,7 +334,7 @@ fn oblivious(depth: usize, n_features: usize, seed: usize) -> Tree {
 
 #[test]
 fn oblivious_trees_agree_with_a_plain_walk_and_are_recognised() {
-    for depth in 1..=9 {
+    for depth in [1, 2, 3, 5, 6, 7, 8, 9, 12] {
         let mut trees: Vec<Tree> = (0..9).map(|s| oblivious(depth, 7, s * 1000)).collect();
         for tree in trees.iter_mut().take(4) {
             let level = tree.features.len() / 2;
@@ -348,7 +348,8 @@ fn oblivious_trees_agree_with_a_plain_walk_and_are_recognised() {
         let forest = Forest::new(103, trees.iter().map(Tree::parts));
         let steps = |t: usize| &forest.shapes.steps[forest.shapes.trees[t].steps.clone()];
         for t in 0..9 {
-            assert_eq!(oblivious::levels(steps(t)).is_some(), depth <= 8, "depth {depth}");
+            let levels = oblivious::levels(steps(t)).map(|levels| levels.len());
+            assert_eq!(levels, Some(depth), "depth {depth}");
         }
         if depth > 1 {
             assert!(oblivious::levels(steps(9)).is_none(), "an ordinary tree");

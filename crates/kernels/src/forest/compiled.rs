@@ -8,7 +8,7 @@ use std::ops::Range;
 use super::bytes::{Bytes, Unit, for_parts, on_unit};
 use super::codes::{Codes, Draft};
 use super::leaves::{Place, Tables};
-use super::oblivious::{self, Oblivious};
+use super::oblivious::{self, BYTE_LEVELS, Oblivious};
 use super::planes::{self, Planes};
 use super::shape::{Shapes, Step};
 use super::{Block, LANES};
@@ -37,6 +37,15 @@ struct Chapter {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Finder {
     Walk,
+    /// The position of a leaf is a byte.
+    Byte(Bits),
+    /// An oblivious tree of more levels than a byte has bits: the upper and the lower ones.
+    Word(Bits, Bits),
+}
+
+/// A tree whose exits are found by comparisons of bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Bits {
     Planes(u32),
     Oblivious(u32),
 }
@@ -78,10 +87,15 @@ impl Compiled {
                 None if planes::suits(steps) => Plan::Planes,
                 None => Plan::Walk,
             };
-            if !matches!(plan, Plan::Walk) && !draft.take(steps) {
+            let tests = match &plan {
+                Plan::Walk => &[],
+                Plan::Planes => steps,
+                Plan::Oblivious(levels) => &levels[..],
+            };
+            if !draft.take(tests) {
                 compiled.close_chapter(shapes, &plans, std::mem::take(&mut draft));
                 plans.clear();
-                assert!(draft.take(steps), "one tree always fits");
+                assert!(draft.take(tests), "one tree always fits");
             }
             plans.push(plan);
         }
@@ -96,13 +110,22 @@ impl Compiled {
             let finder = match plan {
                 Plan::Walk => Finder::Walk,
                 Plan::Planes => {
-                    Finder::Planes(self.planes.push(&shapes.steps[tree.steps.clone()], &codes))
+                    let steps = &shapes.steps[tree.steps.clone()];
+                    Finder::Byte(Bits::Planes(self.planes.push(steps, &codes)))
                 }
-                Plan::Oblivious(levels) => Finder::Oblivious(self.oblivious.push(levels, &codes)),
+                Plan::Oblivious(levels) => {
+                    let (upper, lower) = levels.split_at(levels.len().saturating_sub(BYTE_LEVELS));
+                    let lower = Bits::Oblivious(self.oblivious.push(lower, &codes));
+                    if upper.is_empty() {
+                        Finder::Byte(lower)
+                    } else {
+                        Finder::Word(Bits::Oblivious(self.oblivious.push(upper, &codes)), lower)
+                    }
+                }
             };
             let place = match finder {
-                Finder::Walk => Place::default(),
-                _ => self.tables.push(self.unit, shapes, tree),
+                Finder::Byte(_) => self.tables.push(self.unit, shapes, tree),
+                Finder::Walk | Finder::Word(..) => Place::default(),
             };
             self.trees.push((finder, place));
         }
@@ -185,20 +208,32 @@ impl Compiled {
         out: &mut [[u32; LANES]],
     ) {
         let first_tree = trees.start;
-        self.for_runs(shapes, trees, block, n_rows, |trees, walked, block| {
+        self.for_runs(shapes, trees, block, n_rows, |trees, _, block| {
             for t in trees {
                 let out = &mut out[t - first_tree];
-                if walked {
-                    shapes.exits(&shapes.trees[t], &block.values, &mut out[..n_rows]);
-                } else {
-                    let mut exits = [0; LANES];
-                    for_parts(self.unit, n_rows, |whole, first| {
-                        find(self.unit, whole, first, self, t, &block.codes, &mut exits);
-                    });
-                    *out = exits.map(u32::from);
+                match self.trees[t].0 {
+                    Finder::Walk => {
+                        shapes.exits(&shapes.trees[t], &block.values, &mut out[..n_rows]);
+                    }
+                    Finder::Byte(bits) => *out = self.bytes(bits, block, n_rows).map(u32::from),
+                    Finder::Word(upper, lower) => {
+                        let upper = self.bytes(upper, block, n_rows);
+                        let lower = self.bytes(lower, block, n_rows);
+                        for (out, bytes) in out.iter_mut().zip(upper.into_iter().zip(lower)) {
+                            *out = word(bytes.0, bytes.1) as u32;
+                        }
+                    }
                 }
             }
         });
+    }
+
+    fn bytes(&self, bits: Bits, block: &Block, n_rows: usize) -> [u8; LANES] {
+        let mut exits = [0; LANES];
+        for_parts(self.unit, n_rows, |whole, first| {
+            find(self.unit, whole, first, self, bits, &block.codes, &mut exits);
+        });
+        exits
     }
 
     /// The exits of the rows `first..first + K * V::N`.
@@ -208,31 +243,34 @@ impl Compiled {
     #[inline(always)]
     unsafe fn find_exits<V: Bytes, const K: usize>(
         &self,
-        tree: usize,
+        bits: Bits,
         codes: &[[u8; LANES]],
         first: usize,
         exits: &mut [u8],
     ) {
         // SAFETY: the caller enables the vector unit.
         unsafe {
-            match self.trees[tree].0 {
-                Finder::Planes(tree) => {
-                    self.planes.find_exits::<V, K>(tree, codes, first, exits);
-                }
-                Finder::Oblivious(tree) => {
+            match bits {
+                Bits::Planes(tree) => self.planes.find_exits::<V, K>(tree, codes, first, exits),
+                Bits::Oblivious(tree) => {
                     self.oblivious.find_exits::<V, K>(tree, codes, first, exits);
                 }
-                Finder::Walk => unreachable!("walked trees are in runs of their own"),
             }
         }
     }
 }
 
+/// The position of a leaf by the bits of the upper and the lower levels.
+#[inline(always)]
+fn word(upper: u8, lower: u8) -> usize {
+    usize::from(upper) << BYTE_LEVELS | usize::from(lower)
+}
+
 on_unit! {
-    /// Writes the exits of one tree that is not walked.
+    /// Writes the exits of one tree.
     fn find(
         compiled: &Compiled,
-        tree: usize,
+        bits: Bits,
         codes: &[[u8; LANES]],
         exits: &mut [u8; LANES],
     ) = find_generic
@@ -244,13 +282,13 @@ on_unit! {
 unsafe fn find_generic<V: Bytes, const K: usize>(
     first: usize,
     compiled: &Compiled,
-    tree: usize,
+    bits: Bits,
     codes: &[[u8; LANES]],
     exits: &mut [u8; LANES],
 ) {
     let exits = &mut exits[first..first + K * V::N];
     // SAFETY: the caller enables the vector unit.
-    unsafe { compiled.find_exits::<V, K>(tree, codes, first, exits) };
+    unsafe { compiled.find_exits::<V, K>(bits, codes, first, exits) };
 }
 
 on_unit! {
@@ -269,19 +307,30 @@ unsafe fn add_generic<V: Bytes, const K: usize>(
     let Job { compiled, shapes, .. } = *job;
     let rows = first..first + K * V::N;
     let n_outputs = out.len();
-    let mut exits = [0; LANES];
-    let exits = &mut exits[..K * V::N];
+    let counted = first..rows.end.min(job.n_rows);
+    let mut exits = [[0; LANES]; 2];
+    let [exits, upper_exits] = exits.each_mut().map(|exits| &mut exits[..K * V::N]);
     for t in job.trees.clone() {
         let tree = &shapes.trees[t];
-        let place = &compiled.trees[t].1;
+        let (finder, place) = &compiled.trees[t];
         // SAFETY: the caller enables the vector unit; every exit is a leaf of the tree, and has a
         // value.
         unsafe {
-            compiled.find_exits::<V, K>(t, job.codes, first, exits);
+            let bits = match *finder {
+                Finder::Byte(bits) => bits,
+                Finder::Word(upper, lower) => {
+                    compiled.find_exits::<V, K>(upper, job.codes, first, upper_exits);
+                    compiled.find_exits::<V, K>(lower, job.codes, first, exits);
+                    let exit = |lane: usize| word(upper_exits[lane - first], exits[lane - first]);
+                    add_one_by_one(shapes, t, exit, job.values, counted.clone(), out);
+                    continue;
+                }
+                Finder::Walk => unreachable!("walked trees are in runs of their own"),
+            };
+            compiled.find_exits::<V, K>(bits, job.codes, first, exits);
             if tree.linear.is_some() {
                 let exit = |lane: usize| exits[lane - first] as usize;
-                let rows = first..rows.end.min(job.n_rows);
-                add_one_by_one(shapes, t, exit, job.values, rows, out);
+                add_one_by_one(shapes, t, exit, job.values, counted.clone(), out);
             } else if tree.width == 1 {
                 let table = compiled.tables.table(shapes, tree, place, 0);
                 V::add_values(exits, table, &mut out[t % n_outputs][rows.clone()]);

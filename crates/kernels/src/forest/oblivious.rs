@@ -12,8 +12,10 @@ use super::bytes::Bytes;
 use super::codes::Codes;
 use super::shape::Step;
 
-/// The deepest tree: numbers of leaves are bytes.
-const MAX_DEPTH: usize = 8;
+/// The most levels whose results fit a byte; those above them are taken as a tree of their own.
+pub(super) const BYTE_LEVELS: usize = 8;
+/// The deepest tree.
+const MAX_DEPTH: usize = 2 * BYTE_LEVELS;
 
 /// The tests of all oblivious trees.
 #[derive(Debug, Clone, Default)]
@@ -55,7 +57,8 @@ pub(super) fn levels(steps: &[Step]) -> Option<Vec<Step>> {
 }
 
 impl Oblivious {
-    /// Appends a tree by its [`levels`], whose tests are in `codes`; returns its number.
+    /// Appends a tree by its [`levels`], at most [`BYTE_LEVELS`], whose tests are in `codes`;
+    /// returns its number.
     pub(super) fn push(&mut self, levels: &[Step], codes: &Codes) -> u32 {
         let start = self.tests.len();
         for (level, step) in levels.iter().enumerate() {

@@ -35,8 +35,10 @@ impl GbdtModel {
         ctx: &Context,
     ) -> Result<Vec<f64>> {
         self.check_features(x.features.n_features())?;
-        let trees = self.trees_of(n_rounds);
-        Ok(ctx.install(|| predict::scores_of(self.forest(), trees, self.base_scores(), x)))
+        let (forest, trees) = (self.forest(), self.trees_of(n_rounds));
+        let work = || predict::scores_of(forest, trees, self.base_scores(), x);
+        // Handing a row to another thread takes longer than scoring it.
+        Ok(if predict::is_quick(forest, x) { work() } else { ctx.install(work) })
     }
 
     /// Predictions of the first `n_rounds` rounds (of all, if there are fewer): for
@@ -156,3 +158,7 @@ impl RowScorer<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[path = "scoring_tests.rs"]
+mod tests;

@@ -23,6 +23,12 @@ pub fn scores(forest: &Forest, base: &[f64], x: &FeatureView<'_>) -> Vec<f64> {
     scores_of(forest, 0..forest.n_trees(), base, x)
 }
 
+/// Whether predictions of `x` are made by the calling thread alone, which then need not be one of
+/// a pool.
+pub fn is_quick(forest: &Forest, x: &FeatureView<'_>) -> bool {
+    x.n_rows() <= FEW_ROWS || x.n_rows() * forest.n_trees() < PARALLEL_VISITS
+}
+
 /// As [`scores`] with some of the trees only.
 ///
 /// # Panics
