@@ -11,7 +11,9 @@ use modelwright_kernels::forest::Forest;
 use modelwright_kernels::gradient::largest;
 use rayon::prelude::*;
 
-use super::leaves;
+use super::joint_tree;
+use super::leaves::{self, LeafRows};
+use super::linear_leaves;
 use super::loss::{BLOCK_ROWS, Loss};
 use super::model::GbdtModel;
 use super::options::{FitOptions, Snapshot};
@@ -20,7 +22,8 @@ use super::sampling::{self, Draw, Sample};
 use super::start::Start;
 use super::stopping::Stopping;
 use crate::tree::{
-    Constraints, GrowPolicy, Grown, SplitRule, TrainBins, Tree, Workspace, grow, predict,
+    Constraints, GrowPolicy, Grown, Pace, SplitRule, TrainBins, Tree, UPDATES_PER_QUESTION,
+    Workspace, grow, predict,
 };
 
 /// Rows from which gradients become entries in parallel.
@@ -42,6 +45,7 @@ pub(super) fn fit(
     let judged = train.validation.iter().any(|row| train.weight(*row) > 0.0);
     let validation =
         if judged { Some(options.loss(params, train, train.validation)?) } else { None };
+    linear_leaves::check(params, learning.as_ref())?;
     let start = Start::new(train, params, options, learning.as_ref(), ctx)?;
     let n_outputs = start.base_scores.len();
     let mut bins = TrainBins::new(train.features, train.rows)?;
@@ -57,14 +61,16 @@ pub(super) fn fit(
         bins: &bins,
         base_scores: start.base_scores,
         scores: start.scores,
-        n_given: start.trees.len() / n_outputs,
+        per_round: params.trees_per_round(n_outputs),
+        clocks: clocks(params.trees_per_round(n_outputs), ctx),
+        n_given: start.trees.len() / params.trees_per_round(n_outputs),
         trees: start.trees,
     };
     let best = rounds.run(validation.as_deref(), start.held_out, options.snapshot, ctx)?;
     Ok(rounds.model(best))
 }
 
-fn constraints(train: &TrainView<'_>, params: &GbdtParams) -> Result<Constraints> {
+pub(super) fn constraints(train: &TrainView<'_>, params: &GbdtParams) -> Result<Constraints> {
     let constraints = Constraints::parse(&params.monotone, &params.interactions, train.features)?;
     if constraints.is_monotone() && train.target.task() == Task::Multiclass {
         return Err(Error::input("parameter `monotone` of gbdt does not fit the task")
@@ -91,8 +97,22 @@ struct Rounds<'a> {
     /// Memory for growing, handed from tree to tree; its content never matters.
     workspaces: Mutex<Vec<Workspace>>,
     trees: Vec<Tree>,
+    /// Trees of a round.
+    per_round: usize,
+    /// Whom each tree of a round asks for time.
+    clocks: Vec<Context>,
     /// Rounds of the model that is continued, whose trees are the first.
     n_given: usize,
+}
+
+/// A tree that is to be grown.
+#[derive(Clone, Copy)]
+struct Which<'a> {
+    round: usize,
+    /// Of all trees, for its random draws.
+    index: u64,
+    /// Whom it asks for time.
+    clock: &'a Context,
 }
 
 impl Rounds<'_> {
@@ -117,7 +137,7 @@ impl Rounds<'_> {
             let grew = self.round(self.n_given + done).map_err(|e| in_round(e, done))?;
             done += 1;
             if let (Some(loss), Some(stopping)) = (validation, &mut stopping) {
-                let new = &self.trees[self.trees.len() - self.base_scores.len()..];
+                let new = &self.trees[self.trees.len() - self.per_round..];
                 self.add_to(new, self.train.validation, &mut held_out);
                 let value = loss.mean(&held_out).map_err(|e| in_round(e, done - 1))?;
                 if stopping.update(done, value) {
@@ -137,7 +157,7 @@ impl Rounds<'_> {
 
     /// The model of the given rounds and the first `n_rounds` new ones.
     fn model(&self, n_rounds: usize) -> GbdtModel {
-        let n_trees = (self.n_given + n_rounds) * self.base_scores.len();
+        let n_trees = (self.n_given + n_rounds) * self.per_round;
         GbdtModel {
             n_features: self.train.features.n_features() as u32,
             link: self.learning.link(),
@@ -147,19 +167,13 @@ impl Rounds<'_> {
         }
     }
 
-    /// One tree per output; `false` when none of them found a split.
+    /// The trees of a round; `false` when none of them found a split.
     fn round(&mut self, round: usize) -> Result<bool> {
         self.learning.gradients(&self.scores, &mut self.gradients)?;
         let sample = self.sample(round);
-        let n_outputs = self.scores.len();
         let mut scores = std::mem::take(&mut self.scores);
-        let trees: Vec<Tree> = if n_outputs == 1 {
-            vec![self.tree(round, 0, &sample, &mut scores[0])]
-        } else {
-            let outputs = scores.par_iter_mut().enumerate();
-            outputs.map(|(k, scores)| self.tree(round, k, &sample, scores)).collect()
-        };
-        if sample.rows.is_some() {
+        let trees = self.grow_round(round, &sample, &mut scores);
+        if sample.rows.is_some() || self.params.linear_tree {
             // Rows outside the sample are in no leaf's entries, so that all rows ask the trees.
             self.add_to(&trees, self.train.rows, &mut scores);
         }
@@ -167,7 +181,19 @@ impl Rounds<'_> {
         let grew = trees.iter().any(|t| t.n_leaves() > 1);
         self.trees.extend(trees);
         // A sample or a draw of features may fail where the next one succeeds.
-        Ok(grew || self.params.draws())
+        Ok(grew || self.params.draws() || self.per_round < self.base_scores.len())
+    }
+
+    /// One tree per output, or one for all.
+    fn grow_round(&self, round: usize, sample: &Sample, scores: &mut [Vec<f64>]) -> Vec<Tree> {
+        if self.per_round < scores.len() {
+            return vec![self.joint_tree(round, sample, scores)];
+        }
+        if let [scores] = scores {
+            return vec![self.tree(round, 0, sample, scores)];
+        }
+        let outputs = scores.par_iter_mut().enumerate();
+        outputs.map(|(k, scores)| self.tree(round, k, sample, scores)).collect()
     }
 
     /// Adds one round's trees to the scores of the given rows of the table.
@@ -178,7 +204,7 @@ impl Rounds<'_> {
 
     /// The rows of this round; weights the gradients where the sampling says so.
     fn sample(&mut self, round: usize) -> Sample {
-        let last = &self.trees[self.trees.len().saturating_sub(self.base_scores.len())..];
+        let last = &self.trees[self.trees.len().saturating_sub(self.per_round)..];
         let draw = Draw {
             params: self.params,
             seed: self.seed,
@@ -191,38 +217,85 @@ impl Rounds<'_> {
 
     /// Grows the tree of one output and, if it saw all rows, adds it to their scores.
     fn tree(&self, round: usize, output: usize, sample: &Sample, scores: &mut [f64]) -> Tree {
-        let mut workspace = self.lock().pop().unwrap_or_default();
-        let index = (round * self.gradients.len() + output) as u64;
-        let gradients = &self.gradients[output];
-        let growing = sample.growing.get(output).unwrap_or(gradients);
+        let clock = &self.clocks[output];
+        let which = Which { round, index: (round * self.gradients.len() + output) as u64, clock };
+        let growing = sample.growing.get(output).unwrap_or(&self.gradients[output]);
         let rows = sample.rows.as_deref();
+        self.grow(which, growing, rows, |mut grown, entries| {
+            self.set_values(&mut grown, 0, output, entries, scores);
+            if rows.is_none() && !self.params.linear_tree {
+                add_leaves(&grown, 0, entries, scores);
+            }
+            grown.tree
+        })
+    }
+
+    /// Grows a tree for all outputs and, if it saw all rows, adds it to their scores.
+    fn joint_tree(&self, round: usize, sample: &Sample, scores: &mut [Vec<f64>]) -> Tree {
+        let weighted = &sample.growing;
+        let gradients = if weighted.is_empty() { &self.gradients } else { weighted };
+        let mut random = Random::stream(self.seed, "outputs of a tree", round as u64);
+        let growing = joint_tree::project(gradients, &mut random);
+        let rows = sample.rows.as_deref();
+        let which = Which { round, index: round as u64, clock: &self.clocks[0] };
+        self.grow(which, &growing, rows, |mut grown, entries| {
+            grown.tree.values = vec![0.0; grown.tree.n_leaves() * scores.len()];
+            for (output, scores) in scores.iter_mut().enumerate() {
+                self.set_values(&mut grown, output, output, entries, scores);
+                if rows.is_none() {
+                    add_leaves(&grown, output, entries, scores);
+                }
+            }
+            grown.tree
+        })
+    }
+
+    /// Grows a tree on the given gradients; `finish` gets it with the entries of its leaves.
+    fn grow<T>(
+        &self,
+        which: Which<'_>,
+        growing: &[[f32; 2]],
+        rows: Option<&[u32]>,
+        finish: impl FnOnce(Grown, &[u64]) -> T,
+    ) -> T {
+        let mut workspace = self.lock().pop().unwrap_or_default();
         let n_entries = rows.map_or(self.bins.n_rows, <[u32]>::len);
         workspace.reserve(n_entries);
+        workspace.pace = Some(Pace::new(which.clock, UPDATES_PER_QUESTION));
         let scale = Scale::for_rows(n_entries, largest_of(growing));
         let rule = SplitRule {
-            score_noise: self.score_noise(round, gradients),
-            ..self.rule(scale, index)
+            score_noise: self.score_noise(which.round, growing),
+            ..self.rule(scale, which.index)
         };
         fill_entries(growing, rows, scale, rule.seed as u32, &mut workspace);
         let limits = self.params.limits();
-        let features = self.features(index);
-        let mut grown = grow(self.bins, &rule, limits, &features, &mut workspace, n_entries);
-        let residuals = self.learning.leaf_quantile(output).map(|q| (q, &*scores));
-        let entries = &workspace.entries[..n_entries];
-        leaves::set_values(
-            &mut grown,
-            entries,
-            gradients,
-            residuals,
-            &rule,
-            self.params,
-            self.rate,
-        );
-        if rows.is_none() {
-            add_leaves(&grown, entries, scores);
-        }
+        let features = self.features(which.index);
+        let grown = grow(self.bins, &rule, limits, &features, &mut workspace, n_entries);
+        let finished = finish(grown, &workspace.entries[..n_entries]);
         self.lock().push(workspace);
-        grown.tree
+        finished
+    }
+
+    /// Sets what the leaves have for an output, in their place for it.
+    fn set_values(
+        &self,
+        grown: &mut Grown,
+        place: usize,
+        output: usize,
+        entries: &[u64],
+        scores: &[f64],
+    ) {
+        let rows = LeafRows {
+            leaves: &grown.leaves,
+            directions: &grown.directions,
+            entries,
+            gradients: &self.gradients[output],
+            residuals: self.learning.leaf_quantile(output).map(|q| (q, scores)),
+        };
+        leaves::set_values(&mut grown.tree, place, &rows, self.params, self.rate);
+        if self.params.linear_tree {
+            linear_leaves::fit(&mut grown.tree, &rows, self.train, self.params, self.rate);
+        }
     }
 
     fn rule(&self, scale: Scale, index: u64) -> SplitRule {
@@ -277,6 +350,15 @@ impl Rounds<'_> {
     }
 }
 
+/// Trees that are grown side by side each need a scope of their own.
+fn clocks(n: usize, ctx: &Context) -> Vec<Context> {
+    if n == 1 {
+        vec![ctx.clone()]
+    } else {
+        (0..n).map(|k| ctx.scope(&format!("output-{k}"))).collect()
+    }
+}
+
 /// An error of the round that comes after `done` others.
 fn in_round(error: Error, done: usize) -> Error {
     error.at(format!("round {}", done + 1))
@@ -312,10 +394,11 @@ fn fill_entries(
     }
 }
 
-/// Adds each leaf's value to the scores of its rows.
-fn add_leaves(grown: &Grown, entries: &[u64], scores: &mut [f64]) {
+/// Adds what each leaf has in `place` to the scores of its rows.
+fn add_leaves(grown: &Grown, place: usize, entries: &[u64], scores: &mut [f64]) {
     let shared = SharedScores::new(scores);
-    let leaves = grown.leaves.iter().zip(&grown.tree.values);
+    let values = grown.tree.values.iter().skip(place).step_by(grown.tree.width());
+    let leaves = grown.leaves.iter().zip(values);
     if entries.len() < PARALLEL_ROWS {
         leaves.for_each(|(leaf, value)| shared.add(&entries[leaf.clone()], *value));
         return;

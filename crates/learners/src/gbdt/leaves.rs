@@ -4,56 +4,131 @@
 //! its rows in f64 and takes the Newton step `-T(G) / (H + l2)`, or the quantile of its residuals
 //! for losses without curvature. Sums run over fixed chunks of rows and then in chunk order.
 
-use modelwright_kernels::entry::{Entry, exact_total, gradient_units, hessian_units, row};
+use std::ops::Range;
+
+use modelwright_kernels::entry::{Entry, exact_total, row};
 use rayon::prelude::*;
 
 use super::loss::{LeafQuantile, weighted_quantile};
 use super::params::GbdtParams;
-use crate::tree::{Grown, SplitRule, monotone};
+use crate::tree::{Tree, monotone};
 
 /// Rows of a chunk of a sum.
 const CHUNK_ROWS: usize = 1 << 14;
 
-/// Sets the values of `grown`'s leaves, shrunk by `rate`.
+/// The rows of a tree's leaves, and what one output knows of them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct LeafRows<'a> {
+    /// The entries of each leaf; those of all leaves below a node are neighbours.
+    pub(super) leaves: &'a [Range<usize>],
+    /// In which direction the feature of each inner node must act; empty when none must.
+    pub(super) directions: &'a [i8],
+    /// Rows, leaf after leaf; only the rows of entries are read.
+    pub(super) entries: &'a [Entry],
+    /// Of every row.
+    pub(super) gradients: &'a [[f32; 2]],
+    /// For losses without curvature: the quantile that is wanted, and every row's score.
+    pub(super) residuals: Option<(LeafQuantile<'a>, &'a [f64])>,
+}
+
+/// Sets what the leaves of `tree` have for `output`, shrunk by `rate`.
 pub(super) fn set_values(
-    grown: &mut Grown,
-    entries: &[Entry],
-    gradients: &[[f32; 2]],
-    residuals: Option<(LeafQuantile<'_>, &[f64])>,
-    rule: &SplitRule,
+    tree: &mut Tree,
+    output: usize,
+    rows: &LeafRows<'_>,
     params: &GbdtParams,
     rate: f64,
 ) {
-    let of_leaf = |leaf: &std::ops::Range<usize>| {
-        let entries = &entries[leaf.clone()];
-        match residuals {
-            Some((quantile, scores)) => residual_quantile(entries, quantile, scores, gradients),
-            None => newton(sum(entries, gradients), rule),
-        }
+    let directions = rows.directions;
+    let directed = directions.iter().any(|d| *d != 0);
+    let with_nodes = directed || params.path_smooth > 0.0;
+    let mut values = match rows.residuals {
+        None => rows.steps(tree, params, with_nodes),
+        Some((quantile, scores)) => rows.quantiles(tree, quantile, scores, with_nodes),
     };
-    let parallel = entries.len() >= 2 * CHUNK_ROWS;
-    let mut values: Vec<f64> = if parallel {
-        grown.leaves.par_iter().map(of_leaf).collect()
-    } else {
-        grown.leaves.iter().map(of_leaf).collect()
-    };
+    let n_leaves = tree.n_leaves();
     if params.path_smooth > 0.0 {
-        smooth(grown, &mut values, rule, params.path_smooth);
+        smooth(tree, &mut values, params.path_smooth);
     }
-    if grown.directions.iter().any(|d| *d != 0) {
-        let of_node: Vec<f64> = match residuals {
-            Some((quantile, scores)) => monotone::node_ranges(grown)
-                .into_iter()
-                .map(|range| residual_quantile(&entries[range], quantile, scores, gradients))
-                .collect(),
-            None => node_values(grown, rule),
-        };
-        monotone::enforce(grown, &of_node, &mut values);
+    if directed {
+        let (of_leaves, of_nodes) = values.split_at_mut(n_leaves);
+        monotone::enforce(tree, directions, of_nodes, of_leaves);
     }
-    for (place, value) in grown.tree.values.iter_mut().zip(values) {
+    let width = tree.width();
+    for (leaf, value) in values[..n_leaves].iter().enumerate() {
         let value = value * rate;
-        *place = if value.is_finite() { value } else { 0.0 };
+        tree.values[leaf * width + output] = if value.is_finite() { value } else { 0.0 };
     }
+}
+
+/// The Newton step of gradient and Hessian.
+pub(super) fn newton([g, h]: [f64; 2], params: &GbdtParams) -> f64 {
+    let shrunk = (g.abs() - params.l1).max(0.0).copysign(g);
+    let curvature = h + params.l2;
+    if curvature > 0.0 { -shrunk / curvature } else { 0.0 }
+}
+
+impl LeafRows<'_> {
+    /// `of_leaf` of every leaf, in parallel where there are many rows.
+    fn map<T: Send>(&self, of_leaf: impl Fn(&[Entry]) -> T + Sync) -> Vec<T> {
+        let of_leaf = |leaf: &Range<usize>| of_leaf(&self.entries[leaf.clone()]);
+        if self.entries.len() >= 2 * CHUNK_ROWS {
+            self.leaves.par_iter().map(of_leaf).collect()
+        } else {
+            self.leaves.iter().map(of_leaf).collect()
+        }
+    }
+
+    /// Newton steps of the leaves, then of the inner nodes where they are asked for.
+    fn steps(&self, tree: &Tree, params: &GbdtParams, with_nodes: bool) -> Vec<f64> {
+        let mut sums = self.map(|entries| sum(entries, self.gradients));
+        if with_nodes {
+            let of_nodes = fold_up(tree, &sums, |a, b| [a[0] + b[0], a[1] + b[1]]);
+            sums.extend(of_nodes);
+        }
+        sums.into_iter().map(|sum| newton(sum, params)).collect()
+    }
+
+    /// Quantiles of the residuals of the leaves, then of the inner nodes where they are asked for.
+    fn quantiles(
+        &self,
+        tree: &Tree,
+        quantile: LeafQuantile<'_>,
+        scores: &[f64],
+        with_nodes: bool,
+    ) -> Vec<f64> {
+        // Rows count as much as their Hessians, which hold weights and what sampling put in.
+        let pair = |entry: &Entry| {
+            let row = row(*entry) as usize;
+            (quantile.targets[row] - scores[row], self.gradients[row][1])
+        };
+        let of = |entries: &[Entry]| {
+            let mut pairs: Vec<(f64, f32)> = entries.iter().map(pair).collect();
+            weighted_quantile(&mut pairs, quantile.level)
+        };
+        let mut values = self.map(of);
+        if with_nodes {
+            let join = |a: Range<usize>, b: Range<usize>| a.start.min(b.start)..a.end.max(b.end);
+            let of_nodes = fold_up(tree, self.leaves, join);
+            values.extend(of_nodes.into_iter().map(|range| of(&self.entries[range])));
+        }
+        values
+    }
+}
+
+/// What each inner node has, joined from its children.
+fn fold_up<T: Clone>(tree: &Tree, of_leaves: &[T], join: impl Fn(T, T) -> T) -> Vec<T> {
+    let mut of_nodes: Vec<Option<T>> = vec![None; tree.children.len()];
+    for node in (0..tree.children.len()).rev() {
+        let [left, right] = tree.children[node].map(|child| match usize::try_from(child) {
+            Ok(inner) => of_nodes[inner].clone(),
+            Err(_) => of_leaves.get(!child as usize).cloned(),
+        });
+        if let (Some(left), Some(right)) = (left, right) {
+            of_nodes[node] = Some(join(left, right));
+        }
+    }
+    of_nodes.into_iter().flatten().collect()
 }
 
 fn sum(entries: &[Entry], gradients: &[[f32; 2]]) -> [f64; 2] {
@@ -66,56 +141,23 @@ fn sum(entries: &[Entry], gradients: &[[f32; 2]]) -> [f64; 2] {
     parts.iter().fold([0.0; 2], |s, p| [s[0] + p[0], s[1] + p[1]])
 }
 
-fn newton([g, h]: [f64; 2], rule: &SplitRule) -> f64 {
-    let shrunk = (g.abs() - rule.l1).max(0.0).copysign(g);
-    let curvature = h + rule.l2;
-    if curvature > 0.0 { -shrunk / curvature } else { 0.0 }
-}
-
-/// Rows count as much as their Hessians, which hold weights and whatever the sampling put in.
-fn residual_quantile(
-    entries: &[Entry],
-    quantile: LeafQuantile<'_>,
-    scores: &[f64],
-    gradients: &[[f32; 2]],
-) -> f64 {
-    let mut pairs: Vec<(f64, f32)> = entries
-        .iter()
-        .map(|e| {
-            let row = row(*e) as usize;
-            (quantile.targets[row] - scores[row], gradients[row][1])
-        })
-        .collect();
-    weighted_quantile(&mut pairs, quantile.level)
-}
-
-/// The value that each inner node would have as a leaf.
-fn node_values(grown: &Grown, rule: &SplitRule) -> Vec<f64> {
-    let value = |sum: &i64| {
-        let g = f64::from(gradient_units(*sum)) * rule.gradient_unit;
-        let h = f64::from(hessian_units(*sum)) * rule.hessian_unit;
-        newton([g, h], rule)
-    };
-    grown.node_sums.iter().map(value).collect()
-}
-
 /// Draws every node towards its parent: `value = (n · value + strength · parent) / (n + strength)`
 /// with `n` its rows, from the root down (LightGBM's `path_smooth`).
-fn smooth(grown: &Grown, values: &mut [f64], rule: &SplitRule, strength: f64) {
-    let tree = &grown.tree;
+///
+/// `values` are those of the leaves, then of the inner nodes.
+fn smooth(tree: &Tree, values: &mut [f64], strength: f64) {
+    let n_leaves = tree.n_leaves();
     let drawn = |n: f32, value: f64, parent: f64| {
         (f64::from(n) * value + strength * parent) / (f64::from(n) + strength)
     };
-    let mut of_node = node_values(grown, rule);
-    for node in 0..of_node.len() {
-        let parent = of_node[node];
-        for child in tree.children[node] {
-            if let Ok(inner) = usize::try_from(child) {
-                of_node[inner] = drawn(tree.covers[inner], of_node[inner], parent);
-            } else {
-                let leaf = !child as usize;
-                values[leaf] = drawn(tree.leaf_covers[leaf], values[leaf], parent);
-            }
+    for (node, children) in tree.children.iter().enumerate() {
+        let parent = values[n_leaves + node];
+        for child in children {
+            let (place, cover) = match usize::try_from(*child) {
+                Ok(inner) => (n_leaves + inner, tree.covers[inner]),
+                Err(_) => (!*child as usize, tree.leaf_covers[!*child as usize]),
+            };
+            values[place] = drawn(cover, values[place], parent);
         }
     }
 }

@@ -18,7 +18,10 @@
 //! | `start` | the scores before the first round |
 //! | `boost` | the rounds |
 //! | `sampling` | the rows of a round |
+//! | `joint_tree` | one tree for all outputs |
 //! | `leaves` | values of the leaves |
+//! | `linear_leaves` | linear functions of the leaves |
+//! | `replay` | refit of leaves on other rows |
 //! | `stopping` | early stopping |
 //! | `loss/` | one loss per file |
 //! | `objective` | a loss of the caller's own |
@@ -29,7 +32,9 @@
 
 mod boost;
 mod explain;
+mod joint_tree;
 mod leaves;
+mod linear_leaves;
 mod loss;
 mod model;
 mod objective;
@@ -37,6 +42,7 @@ mod older;
 mod options;
 mod params;
 mod rate;
+mod replay;
 mod sampling;
 mod scoring;
 mod start;
@@ -107,6 +113,26 @@ impl Gbdt {
         ctx: &Context,
     ) -> Result<GbdtModel> {
         ctx.install(|| boost::fit(train, params, options, ctx))
+    }
+
+    /// The structures of `model` with base scores, leaf values and covers of the rows of `train`:
+    /// after a fit that validation rows stopped, a refit on all rows at a part of its price.
+    ///
+    /// `params` (and the loss of `options`) are those of the fit; an automatic learning rate is
+    /// that for a fit on these rows with validation rows. Asks [`Context::proceed`] before every
+    /// round; a model that ran out of time has fewer rounds.
+    ///
+    /// # Errors
+    /// Input error when the model does not fit the table or the loss, or the rows cannot be
+    /// learned from.
+    pub fn replay(
+        model: &GbdtModel,
+        train: &TrainView<'_>,
+        params: &Checked<GbdtParams>,
+        options: &FitOptions<'_>,
+        ctx: &Context,
+    ) -> Result<GbdtModel> {
+        ctx.install(|| replay::replay(model, train, params, options, ctx))
     }
 }
 

@@ -89,6 +89,12 @@ declare_params! {
         interactions: String = "", Domain::Text("groups of names, such as age,income|hours,age");
         /// Strength, in rows, with which leaves are drawn towards the value of their parent.
         path_smooth: f64 = 0.0, Domain::real(0.0, 1e6);
+        /// Whether leaves are linear functions of the features tested on the way to them.
+        linear_tree: bool = false, Domain::Flag;
+        /// Penalty, in rows, on the squares of the coefficients of linear leaves.
+        linear_lambda: f64 = 1.0, Domain::real(0.0, 1e6);
+        /// Whether a round has one tree for each output (class), or one tree for `all` of them.
+        tree_outputs: String = "one", Domain::Choice(&["one", "all"]);
         /// Rounds without improvement of the validation loss before stopping; 0 chooses by rows.
         early_stopping_rounds: usize = 0_usize, Domain::int(0, 100_000);
         /// What is minimised; `auto` is logistic, softmax or squared, by task.
@@ -163,6 +169,11 @@ impl GbdtParams {
             .expected(format!("at most {MAX_DEPTH} for trees that grow {}", self.grow_policy))
             .got(self.max_depth.to_string())
             .hint("a tree that grows by levels has up to 2^max_depth leaves"))
+    }
+
+    /// How many trees a round has.
+    pub(super) fn trees_per_round(&self, n_outputs: usize) -> usize {
+        if self.tree_outputs == "all" { 1 } else { n_outputs }
     }
 
     /// Whether rows or their weights are drawn.

@@ -41,7 +41,7 @@ impl Start {
                 Err(Error::input("a fit cannot start both from a model and init scores")
                     .hint("add the model's scores to the init scores and leave the model out"))
             }
-            (Some(model), None) => Self::from_model(train, model, loss, automatic.len(), ctx),
+            (Some(model), None) => Self::from_model(train, params, model, loss, ctx),
             (None, Some(scores)) => Self::from_scores(train, scores, automatic.len()),
             (None, None) => Ok(Self::constant(train, params, automatic)),
         }
@@ -85,17 +85,25 @@ impl Start {
 
     fn from_model(
         train: &TrainView<'_>,
+        params: &GbdtParams,
         model: &GbdtModel,
         loss: &dyn Loss,
-        n_outputs: usize,
         ctx: &Context,
     ) -> Result<Self> {
+        let n_outputs = loss.base_scores()?.len();
         if model.n_outputs() != n_outputs || model.link() != loss.link() {
             return Err(Error::input("the model to continue was fitted with another loss")
                 .expected(format!("{n_outputs} outputs with the link {:?}", loss.link()))
                 .got(format!("{} outputs with the link {:?}", model.n_outputs(), model.link())));
         }
         model.validate()?;
+        let per_round = params.trees_per_round(n_outputs);
+        if !model.trees.is_empty() && model.trees_per_round() != per_round {
+            return Err(Error::input("the model to continue has other trees")
+                .expected(format!("{per_round} trees in a round"))
+                .got(format!("{} trees in a round", model.trees_per_round()))
+                .hint("give `tree_outputs` the value that the model was fitted with"));
+        }
         Ok(Self {
             base_scores: model.base_scores.clone(),
             scores: scores_of(model, train.features, train.rows, ctx)?,

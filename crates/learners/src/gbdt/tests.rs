@@ -13,6 +13,7 @@ use modelwright_core::task::Target;
 mod bad_input;
 mod golden;
 mod options;
+mod trees;
 
 use super::*;
 use crate::learner::{Entry, Model};

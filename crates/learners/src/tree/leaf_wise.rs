@@ -62,6 +62,10 @@ pub fn grow(
     grower.plant(n_entries);
     while grower.leaves.len() < limits.max_leaves {
         let Some(leaf) = grower.next_leaves(1).pop() else { break };
+        let updates = grower.leaves[leaf].rows.len() * bins.features.len();
+        if !grower.workspace.may_do(updates) {
+            break;
+        }
         grower.split(leaf);
     }
     grower.finish()

@@ -11,18 +11,18 @@
 
 use modelwright_kernels::bounded::Bounds;
 
-use super::grow::Grown;
+use super::model::Tree;
 
-/// Clips `values`, one per leaf; `of_node` has the value that each inner node would have as leaf.
-pub fn enforce(grown: &Grown, of_node: &[f64], values: &mut [f64]) {
-    let tree = &grown.tree;
+/// Clips `values`, one per leaf; `of_node` has the value that each inner node would have as leaf,
+/// and `directions` the direction of its feature.
+pub fn enforce(tree: &Tree, directions: &[i8], of_node: &[f64], values: &mut [f64]) {
     let mut bounds = vec![Bounds::NONE; of_node.len()];
     for (node, children) in tree.children.iter().enumerate() {
         let value = |child: i32| match usize::try_from(child) {
             Ok(inner) => of_node[inner],
             Err(_) => values[!child as usize],
         };
-        let direction = grown.directions.get(node).copied().unwrap_or(0);
+        let direction = directions.get(node).copied().unwrap_or(0);
         let of_children = bounds[node].of_children(direction, children.map(value));
         for (child, of_child) in children.iter().zip(of_children) {
             if let Ok(inner) = usize::try_from(*child) {
@@ -35,40 +35,16 @@ pub fn enforce(grown: &Grown, of_node: &[f64], values: &mut [f64]) {
     }
 }
 
-/// The entries that each inner node holds: its leaves lie side by side.
-pub fn node_ranges(grown: &Grown) -> Vec<std::ops::Range<usize>> {
-    let mut ranges = vec![usize::MAX..0; grown.tree.children.len()];
-    for (node, children) in grown.tree.children.iter().enumerate().rev() {
-        for child in children {
-            let of_child = match usize::try_from(*child) {
-                Ok(inner) => ranges[inner].clone(),
-                Err(_) => grown.leaves[!child as usize].clone(),
-            };
-            let all = &mut ranges[node];
-            *all = all.start.min(of_child.start)..all.end.max(of_child.end);
-        }
-    }
-    ranges
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tree::Tree;
 
     #[test]
     fn leaves_are_clipped_to_the_middle_at_nodes_with_a_direction_only() {
         // Node 0 rises, node 1 (left) is free, node 2 (right) falls.
         let tree = Tree { children: vec![[1, 2], [!0, !1], [!2, !3]], ..Tree::default() };
-        let grown = Grown {
-            tree,
-            leaves: vec![0..2, 2..3, 3..3, 3..7],
-            node_sums: vec![0; 3],
-            directions: vec![1, 0, -1],
-        };
         let mut values = [-5.0, 9.0, 2.0, 6.0];
-        enforce(&grown, &[0.0, 1.0, 3.0], &mut values);
+        enforce(&tree, &[1, 0, -1], &[0.0, 1.0, 3.0], &mut values);
         assert_eq!(values, [-5.0, 2.0, 4.0, 4.0]);
-        assert_eq!(node_ranges(&grown), [0..7, 0..3, 3..7]);
     }
 }

@@ -64,6 +64,9 @@ pub fn grow(
     grower.sum_root(max_depth > 0);
     while levels.len() < max_depth {
         let Some(split) = grower.best(levels.len()) else { break };
+        if !grower.workspace.may_do(n_entries * bins.features.len()) {
+            break;
+        }
         levels.push(grower.split(split, levels.len() + 1 < max_depth));
     }
     grower.finish(&levels)

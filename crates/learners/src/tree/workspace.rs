@@ -2,6 +2,8 @@
 
 use modelwright_kernels::entry::Entry;
 
+use super::pace::Pace;
+
 /// Entries of all rows, a copy of that size, and histograms that are not in use.
 #[derive(Debug, Default)]
 pub struct Workspace {
@@ -9,6 +11,8 @@ pub struct Workspace {
     pub entries: Vec<Entry>,
     /// As many places as there are entries.
     pub scratch: Vec<Entry>,
+    /// Whom the tree asks whether it may go on; `None` never asks.
+    pub pace: Option<Pace>,
     free: Vec<Vec<i64>>,
 }
 
@@ -17,6 +21,11 @@ impl Workspace {
     pub fn reserve(&mut self, n_rows: usize) {
         self.entries.resize(n_rows, 0);
         self.scratch.resize(n_rows, 0);
+    }
+
+    /// Whether a step of this many histogram updates may begin.
+    pub fn may_do(&mut self, updates: usize) -> bool {
+        self.pace.as_mut().is_none_or(|pace| pace.go_on(updates))
     }
 
     /// A histogram of `len` sums with any content.
