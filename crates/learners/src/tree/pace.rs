@@ -81,7 +81,8 @@ mod tests {
         let bins = TrainBins::new(&matrix, &rows).unwrap();
         let gradients: Vec<[f32; 2]> = (0..64).map(|i| [(i * i) as f32 - 900.0, 1.0]).collect();
         let scale = Scale::for_rows(64, [3100.0, 1.0]);
-        let mut workspace = Workspace { pace: Some(Pace::new(ctx, 1)), ..Workspace::default() };
+        let mut workspace = Workspace::default();
+        workspace.pace = Some(Pace::new(ctx, 1));
         workspace.reserve(64);
         quantise(&gradients, 0, scale, 1, &mut workspace.entries);
         let rule = SplitRule {
