@@ -95,7 +95,7 @@ pub(crate) fn leaderboard(found: &Found, metric: &MetricEntry, ctx: &Context) ->
 ///
 /// The correction repeats the whole selection, weights included, on bootstrap samples of some
 /// judged rows and scores it on the rows left out; the mean difference from the score on the
-/// same rows is what the selection had made too good.
+/// same rows is what the selection had made too good. A single trial was not selected.
 pub(crate) fn ensemble(
     found: &Found,
     combined: &Predictions,
@@ -105,8 +105,20 @@ pub(crate) fn ensemble(
 ) -> EnsembleRecord {
     let score = found.score(metric, combined);
     let scope = ctx.scope("corrected-score");
-    let corrected =
-        if scope.proceed() { correction(found, metric, members_max, &scope) } else { None };
+    if !scope.proceed() {
+        return EnsembleRecord { score, ..EnsembleRecord::default() };
+    }
+    if found.is_single {
+        let judged = Judged::thinned(found, N_ROWS_MAX);
+        let corrected_ci95 = interval(metric, &judged, &judged.of(combined), &scope);
+        return EnsembleRecord {
+            score,
+            corrected_score: score,
+            corrected_ci95,
+            members: Vec::new(),
+        };
+    }
+    let corrected = correction(found, metric, members_max, &scope);
     let shifted = score.zip(corrected);
     EnsembleRecord {
         members: Vec::new(),

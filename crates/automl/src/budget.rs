@@ -84,11 +84,19 @@ pub(crate) fn may_start(ctx: &Context, name: &str, expected_s: f64, refit_s: f64
     }) == 1
 }
 
-/// The wall time a trial may use.
-pub(crate) fn trial_limit(ctx: &Context, refit_s: f64) -> Option<Duration> {
+/// Share of the time left that the only trial of a plan may use: the refit on all rows must still
+/// fit, which takes about as long as one and a bit of its folds. One validation part may use all:
+/// its model has seen most rows and may stay as it is.
+pub(crate) fn only_trial_share(n_folds: usize) -> f64 {
+    let others = n_folds.saturating_sub(1) as f64;
+    if n_folds < 2 { 1.0 } else { others / (others + REFIT_MARGIN) }
+}
+
+/// The wall time a trial may use: `share` of what is left, or by default [`TRIAL_SHARE`].
+pub(crate) fn trial_limit(ctx: &Context, refit_s: f64, share: Option<f64>) -> Option<Duration> {
     ctx.remaining().map(|left| {
         let free = left.as_secs_f64() - refit_s - closing_of(ctx).as_secs_f64();
-        Duration::from_secs_f64((free * TRIAL_SHARE).max(0.0))
+        Duration::from_secs_f64((free * share.unwrap_or(TRIAL_SHARE)).max(0.0))
     })
 }
 

@@ -1,19 +1,19 @@
 //! The one flow from a table to a tested predictor.
 
+mod untouched;
+
 use std::collections::BTreeMap;
 
-use modelwright_core::context::Event;
-use modelwright_core::data::{Fold, Schema, Table};
+use modelwright_core::context::{Decisions, Event};
+use modelwright_core::data::{Field, Fold, Schema, Table};
 use modelwright_core::record::{
     Clock, EnsembleRecord, Evaluation, FORMAT_VERSION, Importance, LeakFinding, Member, Options,
-    PhaseTime, Plan, RunRecord, SplitRecord, TaskRecord,
+    PhaseTime, Plan, RunRecord, SplitRecord, TaskRecord, TrialRecord, TrialStatus,
 };
 use modelwright_core::task::{Predictions, Target, Task};
 use modelwright_core::{Context, Error, Result};
 use modelwright_evaluate::metric::{MetricEntry, Needs, metric};
 use modelwright_evaluate::threshold::best_threshold;
-use modelwright_evaluate::{EvaluateInput, evaluate};
-use modelwright_inspect::explain::permutation_importance;
 use modelwright_preprocess::FittedEncoder;
 use modelwright_preprocess::profile::Profile;
 
@@ -21,13 +21,13 @@ use crate::account::{self, Judged};
 use crate::ensemble::{self, Selection};
 use crate::input::{FitInput, FitOutcome, FitPlan};
 use crate::parting::{self, Roles};
-use crate::parts::{Parts, constant, weights_of};
+use crate::parts::{Parts, weights_of};
 use crate::plan::{self as planning, PlanInput, Preset};
 use crate::predictor::{Member as PredictorMember, Predictor};
 use crate::search::{self, Found, Ground};
 use crate::trial::TrialInput;
 use crate::understand::{self, Understood};
-use crate::{budget, calibrate, capacity, refit};
+use crate::{budget, calibrate, capacity, refit, single};
 
 /// Judged rows used by the ensemble selection at most.
 const N_ROWS_SELECT_MAX: usize = 20_000;
@@ -35,13 +35,6 @@ const N_ROWS_SELECT_MAX: usize = 20_000;
 /// Members below this share of the largest weight are left out: they cost time at every
 /// prediction and change nothing.
 const WEIGHT_SHARE_MIN: f64 = 0.08;
-
-/// Resamples of the intervals of the final evaluation.
-const N_RESAMPLES: usize = 1_000;
-
-/// Permutations of each column for its importance, and the rows they are made on.
-const N_REPEATS: usize = 5;
-const N_ROWS_IMPORTANCE: usize = 2_000;
 
 /// Fits, combines, tests and explains a predictor inside the budget of `ctx`.
 ///
@@ -112,19 +105,19 @@ impl Flow {
         )?;
         phases.end("leakage", ctx);
         let exclude = excluded_columns(&options, leaks);
-        let n_features = profile
-            .schema
-            .fields
-            .iter()
-            .filter(|f| f.kind.is_usable() && !exclude.contains(&f.name))
-            .count();
+        let n_features = n_features(&profile.schema, &exclude);
         if n_features == 0 {
             return Err(nothing_to_learn_from(&profile.schema, &exclude));
         }
         parts.fit_into_limits(&profile, &exclude, &mut notes, ctx)?;
-        let mut plan = make_plan(&parts.target, n_features, &task, preset, ctx);
-        plan.notes.splice(0..0, notes);
         let roles = Roles::of(&parts.train, &options)?;
+        let n_folds_max = roles.n_folds_max(parts.kind);
+        let planned = plan_input(&parts.target, n_features, &task, preset, n_folds_max, ctx);
+        let mut plan = match &options.single {
+            Some(one) => single::make(one, &planned, parts.held_out.is_some())?,
+            None => planning::make(&planned),
+        };
+        plan.notes.splice(0..0, notes);
         let folds = parting::folds(
             parts.kind,
             &roles,
@@ -132,7 +125,8 @@ impl Flow {
             plan.n_folds,
             plan.validation_share,
             ctx,
-        )?;
+        )
+        .map_err(|e| if folds_were_asked(&options) { e.at("--folds") } else { e })?;
         let mut split = parts.split;
         split.n_folds = plan.n_folds;
         Ok(Self {
@@ -157,7 +151,11 @@ impl Flow {
     }
 
     fn finish(mut self, ctx: &Context) -> Result<FitOutcome> {
-        ctx.tell(Event::Phase("search".to_owned()));
+        let (work, closing) = match self.options.single {
+            Some(_) => ("train", "refit"),
+            None => ("search", "combine and refit"),
+        };
+        ctx.tell(Event::Phase(work.to_owned()));
         let ground = Ground {
             table: &self.train,
             schema: &self.profile.schema,
@@ -170,11 +168,11 @@ impl Flow {
         let n_held = self.held_out.as_ref().map_or(0, Table::n_rows);
         let search_ctx = ctx.with_reserve(budget::evaluation(n_held, self.train.n_columns()));
         let found = search::run(&self.plan, &ground, &search_ctx);
-        self.phases.end("search", ctx);
+        self.phases.end(work, ctx);
         ctx.tell(Event::Phase("combine".to_owned()));
         let trials = account::leaderboard(&found, self.metric, &search_ctx);
         let combined = self.combine(found, &search_ctx)?;
-        self.phases.end("combine and refit", ctx);
+        self.phases.end(closing, ctx);
         ctx.tell(Event::Phase("evaluate".to_owned()));
         let evaluation = self.evaluate(&combined.predictor, ctx)?;
         self.phases.end("evaluate", ctx);
@@ -186,7 +184,10 @@ impl Flow {
 
     /// Selects the ensemble, calibrates it out of fold, and refits its members.
     fn combine(&self, mut found: Found, ctx: &Context) -> Result<Combined> {
-        let weights = self.select(&found, ctx)?;
+        if found.usable().next().is_none() {
+            return Err(nothing_fitted(found));
+        }
+        let weights = self.select(&found, ctx);
         let out_of_fold = {
             let members: Vec<(&Predictions, f64)> = found
                 .usable()
@@ -217,7 +218,12 @@ impl Flow {
             };
             let done = refit::finalise(trial, &input, self.preset, ctx)?;
             let encoder = position_or_push(&mut encoders, &planned.encoding);
-            record.members.push(Member { trial: planned.name, weight, rounds: done.rounds });
+            record.members.push(Member {
+                trial: planned.name,
+                weight,
+                rounds: done.rounds,
+                n_models: done.models.len(),
+            });
             members.push(PredictorMember { encoder, weight, models: done.models });
         }
         let mut prepared = found.prepared;
@@ -238,14 +244,10 @@ impl Flow {
     }
 
     /// The weight of each usable trial.
-    fn select(&self, found: &Found, ctx: &Context) -> Result<Vec<f64>> {
+    fn select(&self, found: &Found, ctx: &Context) -> Vec<f64> {
         let judged = Judged::thinned(found, N_ROWS_SELECT_MAX);
         let candidates: Vec<Predictions> =
             found.usable().map(|(_, t)| judged.of(&t.out_of_fold)).collect();
-        if candidates.is_empty() {
-            let why = found.outcomes.iter().find_map(|o| o.note.clone()).unwrap_or_default();
-            return Err(Error::work("no model could be fitted").got(why));
-        }
         let refs: Vec<&Predictions> = candidates.iter().collect();
         let weights = ensemble::select(
             &Selection {
@@ -259,7 +261,7 @@ impl Flow {
             },
             ctx,
         );
-        Ok(without_small(weights))
+        without_small(weights)
     }
 
     fn threshold(&self, found: &Found, calibrated: &Predictions) -> Option<f64> {
@@ -280,56 +282,23 @@ impl Flow {
         Schema { fields: fields.filter(|f| used.contains(&f.name)).cloned().collect() }
     }
 
-    /// The one evaluation on rows that took no part in anything before.
-    fn evaluate(&self, predictor: &Predictor, ctx: &Context) -> Result<Option<Evaluation>> {
-        let Some(held_out) = &self.held_out else { return Ok(None) };
-        let predictions = predictor.predict(held_out, ctx)?;
-        let truth = predictor.encode_target(held_out)?;
-        let weights = weights_of(held_out, &self.options)?;
-        let baseline = constant(&self.target, self.weights.as_deref(), truth.n_rows());
-        let on = self.test_source.as_ref().map_or("holdout", |s| s.name.as_str());
-        let input = EvaluateInput {
-            on,
-            truth: &truth,
-            predictions: &predictions,
-            weights: weights.as_deref(),
-            threshold: predictor.threshold,
-            classes: &predictor.classes,
-            metric: self.metric,
-            baseline: Some(&baseline),
-            n_resamples: N_RESAMPLES,
-        };
-        evaluate(&input, ctx).map(Some)
-    }
-
-    fn importances(&self, predictor: &Predictor, ctx: &Context) -> Result<Vec<Importance>> {
-        let Some(held_out) = &self.held_out else { return Ok(Vec::new()) };
-        ctx.tell(Event::Phase("importances".to_owned()));
-        let step = held_out.n_rows().div_ceil(N_ROWS_IMPORTANCE).max(1);
-        let rows: Vec<u32> = (0..held_out.n_rows() as u32).step_by(step).collect();
-        let sample = held_out.select(&rows);
-        let columns: Vec<String> = predictor.schema.fields.iter().map(|f| f.name.clone()).collect();
-        permutation_importance(
-            predictor,
-            &sample,
-            &predictor.encode_target(&sample)?,
-            weights_of(&sample, &self.options)?.as_deref(),
-            self.metric,
-            &columns,
-            N_REPEATS,
-            &ctx.scope("importances").with_reserve(budget::writing()),
-        )
-    }
-
     fn record(
         &mut self,
-        trials: Vec<modelwright_core::record::TrialRecord>,
+        mut trials: Vec<TrialRecord>,
         combined: &Combined,
         evaluation: Option<Evaluation>,
         importances: Vec<Importance>,
         ctx: &Context,
     ) -> RunRecord {
+        let decisions = ctx.decisions();
         let mut warnings = Vec::new();
+        if let Some(warning) = self.cut_short(&combined.record, &decisions) {
+            for trial in &mut trials {
+                trial.status = TrialStatus::Stopped;
+                trial.note = Some("it ended early; what it had learned is used".to_owned());
+            }
+            warnings.push(warning);
+        }
         if evaluation.is_none() {
             warnings.push(
                 "no rows were held out, so the model is judged by its validation score alone"
@@ -353,7 +322,7 @@ impl Flow {
             threshold: combined.threshold,
             evaluation,
             importances,
-            decisions: ctx.decisions(),
+            decisions,
             clock: Clock {
                 phases: std::mem::take(&mut self.phases.times),
                 trials: combined.times.clone(),
@@ -362,6 +331,21 @@ impl Flow {
             },
             warnings,
         }
+    }
+}
+
+impl Flow {
+    /// Says that the one learner that was asked for did not come to its own end.
+    fn cut_short(&self, model: &EnsembleRecord, decisions: &Decisions) -> Option<String> {
+        let single = self.options.single.as_ref()?;
+        let was_cut = |scope: &String| scope.starts_with("trial/") || scope.starts_with("refit/");
+        let member = model.members.first()?;
+        decisions.stopped_after.keys().any(was_cut).then(|| {
+            format!(
+                "the training of {} ended early, after {} rounds: by the time limit, or on request",
+                single.learner, member.rounds
+            )
+        })
     }
 }
 
@@ -398,13 +382,14 @@ fn looked_at(table: Table, notes: &mut Vec<String>, ctx: &Context) -> Table {
     table.into_selected(&ctx.random("capacity/look", 0).sample(n_rows, n))
 }
 
-fn make_plan(
+fn plan_input(
     encoded: &Target,
     n_features: usize,
     task: &TaskRecord,
     preset: Preset,
+    n_folds_max: usize,
     ctx: &Context,
-) -> Plan {
+) -> PlanInput {
     let n_rows = encoded.n_rows();
     let n_rows_rarest = match encoded.codes() {
         Some(codes) => {
@@ -416,13 +401,36 @@ fn make_plan(
         }
         None => n_rows,
     };
-    planning::make(&PlanInput {
+    PlanInput {
         task: task.task,
         n_rows,
         n_rows_rarest,
         preset,
+        n_folds_max,
         affordable_rounds: budget::affordable_rounds(ctx, n_rows, n_features, encoded.n_outputs()),
-    })
+    }
+}
+
+/// The error of a run without any model: of one learner its own, of a search the first.
+fn nothing_fitted(found: Found) -> Error {
+    let is_single = found.is_single;
+    let mut outcomes = found.outcomes.into_iter();
+    if is_single && let Some(error) = outcomes.by_ref().find_map(|o| o.error) {
+        return error;
+    }
+    let why = outcomes.find_map(|o| o.note).unwrap_or_default();
+    Error::work("no model could be fitted").got(why)
+}
+
+/// Columns that a learner may read.
+fn n_features(schema: &Schema, exclude: &[String]) -> usize {
+    let may_be_read = |f: &&Field| f.kind.is_usable() && !exclude.contains(&f.name);
+    schema.fields.iter().filter(may_be_read).count()
+}
+
+/// Whether the user chose the number of folds.
+fn folds_were_asked(options: &Options) -> bool {
+    options.single.as_ref().is_some_and(|one| one.n_folds.is_some_and(|n| n > 0))
 }
 
 fn excluded_columns(options: &Options, leaks: Vec<String>) -> Vec<String> {

@@ -12,7 +12,9 @@
 //! | [`target`] | which number stands for which label |
 //! | `parting`, `parts` | which rows are held out, which folds judge the trials |
 //! | [`mod@plan`] | what shall be tried, in which order, with how many folds |
+//! | `single` | the plan when one learner is asked for |
 //! | `portfolio` | the candidates, as data |
+//! | [`mod@encoding`] | which encodings a learner can read |
 //! | `budget`, `capacity`, `reading` | what can be afforded |
 //! | `search` / `trial` | run the plan |
 //! | `ensemble` | which trials, with which weights |
@@ -25,6 +27,7 @@ mod account;
 mod budget;
 mod calibrate;
 mod capacity;
+pub mod encoding;
 mod ensemble;
 mod fit;
 pub mod input;
@@ -36,6 +39,7 @@ pub mod predictor;
 mod reading;
 mod refit;
 mod search;
+mod single;
 pub mod target;
 mod trial;
 mod understand;

@@ -64,6 +64,26 @@ impl Roles {
         })
     }
 
+    /// The most folds that the groups or the times of the rows allow.
+    pub(crate) fn n_folds_max(&self, kind: SplitKind) -> usize {
+        let distinct = |values: &mut dyn Iterator<Item = u64>| {
+            let mut values: Vec<u64> = values.collect();
+            values.sort_unstable();
+            values.dedup();
+            values.len()
+        };
+        match (kind, &self.groups, &self.times) {
+            (SplitKind::Group, Some(groups), _) => {
+                distinct(&mut groups.iter().map(|g| u64::from(*g)))
+            }
+            // Every fold learns from at least one instant before its own; -0 and 0 are one.
+            (SplitKind::Time, _, Some(times)) => {
+                distinct(&mut times.iter().map(|t| (t + 0.0).to_bits())).saturating_sub(1)
+            }
+            _ => usize::MAX,
+        }
+    }
+
     fn input<'a>(&'a self, target: &'a Target) -> SplitInput<'a> {
         SplitInput {
             n_rows: target.n_rows(),
@@ -103,7 +123,8 @@ pub(crate) fn hold_out(
     split::holdout(kind, &roles.input(target), share, ctx).map(Some)
 }
 
-/// `k` folds of the training rows, or one validation part of the given share when `k` is 0.
+/// `k` folds of the training rows, or one validation part of the given share when `k` is 0; none
+/// when both are 0.
 pub(crate) fn folds(
     kind: SplitKind,
     roles: &Roles,
@@ -113,7 +134,9 @@ pub(crate) fn folds(
     ctx: &Context,
 ) -> Result<Vec<Fold>> {
     let input = roles.input(target);
-    let folds = if k == 0 {
+    let folds = if k == 0 && validation_share == 0.0 {
+        Vec::new()
+    } else if k == 0 {
         vec![split::holdout(kind, &input, validation_share, &ctx.scope("validation"))?]
     } else {
         split::k_folds(kind, &input, k, ctx)?

@@ -23,7 +23,7 @@ const N_ROWS_SMALL: usize = 2_000;
 const N_ROWS_LARGE: usize = 300_000;
 
 /// Share of the validation part where there are no folds.
-const VALIDATION_SHARE: f64 = 0.15;
+pub(crate) const VALIDATION_SHARE: f64 = 0.15;
 
 /// Rounds of the greedy ensemble selection; more brings nothing (TabRepo, 2024).
 const ENSEMBLE_ROUNDS: usize = 25;
@@ -74,6 +74,8 @@ pub(crate) struct PlanInput {
     /// Rows of the rarest class (all rows for regression).
     pub n_rows_rarest: usize,
     pub preset: Preset,
+    /// The most folds that groups or times allow.
+    pub n_folds_max: usize,
     /// Rounds of boosting that the budget allows one trial, by the cost model; `None` without a
     /// time limit.
     pub affordable_rounds: Option<u64>,
@@ -93,20 +95,12 @@ pub(crate) fn make(input: &PlanInput) -> Plan {
     let mut notes = Vec::new();
     let n_folds = n_folds(input, &mut notes);
     let mut trials = portfolio::candidates(input.task, input.preset, input.n_rows);
-    let mut rate = RATE_UNLIMITED;
-    if let Some(rounds) = input.affordable_rounds {
-        let per_fit = if n_folds == 0 { rounds } else { rounds / n_folds as u64 };
-        rate = portfolio::learning_rate(per_fit);
-        notes.push(format!(
-            "the budget allows about {per_fit} boosting rounds a fit, by the cost of a round on \
-             such a table: learning rate {rate}"
-        ));
-        if per_fit < ROUNDS_FOR_LINEAR_FIRST {
-            portfolio::strongest_first(&mut trials);
-            notes.push("the booster before the linear model: there may be time for one".into());
-        }
+    let pace = learning_rate(input, n_folds, &mut notes);
+    if pace.rounds_per_fit.is_some_and(|rounds| rounds < ROUNDS_FOR_LINEAR_FIRST) {
+        portfolio::strongest_first(&mut trials);
+        notes.push("the booster before the linear model: there may be time for one".into());
     }
-    portfolio::set_learning_rate(&mut trials, rate);
+    portfolio::set_learning_rate(&mut trials, pace.rate);
     Plan {
         n_folds,
         validation_share: if n_folds == 0 { VALIDATION_SHARE } else { 0.0 },
@@ -116,7 +110,30 @@ pub(crate) fn make(input: &PlanInput) -> Plan {
     }
 }
 
-fn n_folds(input: &PlanInput, notes: &mut Vec<String>) -> usize {
+/// How fast boosters learn.
+pub(crate) struct Pace {
+    /// Their learning rate.
+    pub rate: f64,
+    /// Rounds of one fit that the budget allows; `None` without a time limit.
+    pub rounds_per_fit: Option<u64>,
+}
+
+/// The boosters' learning rate: the one that converges within the rounds that the budget allows.
+pub(crate) fn learning_rate(input: &PlanInput, n_folds: usize, notes: &mut Vec<String>) -> Pace {
+    let Some(rounds) = input.affordable_rounds else {
+        return Pace { rate: RATE_UNLIMITED, rounds_per_fit: None };
+    };
+    let per_fit = if n_folds == 0 { rounds } else { rounds / n_folds as u64 };
+    let rate = portfolio::learning_rate(per_fit);
+    notes.push(format!(
+        "the budget allows about {per_fit} boosting rounds a fit, by the cost of a round on such \
+         a table: learning rate {rate}"
+    ));
+    Pace { rate, rounds_per_fit: Some(per_fit) }
+}
+
+/// Folds by the size of the table and the budget; 0 is one validation part.
+pub(crate) fn n_folds(input: &PlanInput, notes: &mut Vec<String>) -> usize {
     if input.n_rows > N_ROWS_LARGE {
         notes.push(format!("one validation part: more than {N_ROWS_LARGE} rows judge surely"));
         return 0;
@@ -133,7 +150,11 @@ fn n_folds(input: &PlanInput, notes: &mut Vec<String>) -> usize {
         ));
         return 0;
     }
-    let k = k.min(input.n_rows / 2).max(2);
+    if input.n_folds_max < 2 {
+        notes.push("one validation part: too few groups or times for folds".to_owned());
+        return 0;
+    }
+    let k = k.min(input.n_rows / 2).max(2).min(input.n_folds_max);
     notes.push(format!("{k} folds: {} rows", input.n_rows));
     if input.n_rows_rarest < k {
         notes.push(format!("the rarest class has only {} rows", input.n_rows_rarest));
@@ -151,6 +172,7 @@ mod tests {
             n_rows,
             n_rows_rarest: n_rows / 2,
             preset: Preset::Balanced,
+            n_folds_max: usize::MAX,
             affordable_rounds,
         }
     }
@@ -161,6 +183,12 @@ mod tests {
         assert_eq!(make(&input(20_000, None)).n_folds, 5);
         assert_eq!(make(&input(400_000, None)).n_folds, 0);
         assert_eq!(make(&input(5, None)).n_folds, 2);
+    }
+
+    #[test]
+    fn there_are_never_more_folds_than_groups_or_times_allow() {
+        let with = |n_folds_max| make(&PlanInput { n_folds_max, ..input(700, None) }).n_folds;
+        assert_eq!([with(0), with(1), with(2), with(7), with(9)], [0, 0, 2, 7, 8]);
     }
 
     #[test]

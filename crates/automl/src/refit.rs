@@ -3,7 +3,8 @@
 //! A refit repeats a trial's fit with the mean of the rounds that its folds needed, on all rows
 //! and without a validation part: about as good as the bag of fold models, and as many times
 //! faster to predict with as there were folds. When the time or the user does not allow it, the
-//! fold models are kept and averaged, so that there always is a servable model.
+//! fold models are kept and averaged, so that there always is a servable model. A trial that was
+//! planned without folds is fitted here for the first time, whatever the clock says.
 
 use modelwright_core::context::Event;
 use modelwright_core::{Context, Result};
@@ -31,20 +32,32 @@ pub(crate) fn finalise(
     ctx: &Context,
 ) -> Result<Final> {
     let rounds = mean_rounds(&trial);
+    let as_planned = trial.planned.fixed_rounds && !trial.stopped;
+    let wanted = if as_planned || trial.models.is_empty() { None } else { Some(rounds) };
     let name = &trial.planned.name;
-    if preset != Preset::Best && budget::may_refit(ctx, name, trial.refit_s()) {
-        ctx.tell(Event::Phase(format!("refit {name}")));
+    let is_first_fit = trial.models.is_empty();
+    if is_first_fit || (preset != Preset::Best && budget::may_refit(ctx, name, trial.refit_s())) {
+        ctx.tell(Event::Phase(format!("{} {name}", if is_first_fit { "fit" } else { "refit" })));
         let scope = ctx.scope("refit").scope(name).with_reserve(budget::closing(ctx));
-        let model = trial::refit(input, rounds, &scope)?;
+        let model = trial::refit(input, wanted, &scope)?;
         let reached = model.model.rounds();
-        if reached as f64 >= rounds as f64 * ROUNDS_SHARE_MIN
+        if is_first_fit
+            || reached as f64 >= rounds as f64 * ROUNDS_SHARE_MIN
             || trial.entry.spec.rounds_param.is_none()
         {
             return Ok(Final { rounds: reached, models: vec![model] });
         }
         ctx.tell(Event::Note(format!("{name}: no time for the refit; its fold models are used")));
     }
-    Ok(Final { models: trial.models, rounds })
+    Ok(Final { models: that_learned(trial.models), rounds })
+}
+
+/// The fold models that learned something, if any did: the others would only dilute them.
+fn that_learned(mut models: Vec<Fitted>) -> Vec<Fitted> {
+    if models.iter().any(|m| m.model.rounds() > 0) {
+        models.retain(|m| m.model.rounds() > 0);
+    }
+    models
 }
 
 fn mean_rounds(trial: &Trial) -> usize {

@@ -6,7 +6,7 @@ use modelwright_core::context::Event;
 use modelwright_core::data::{Fold, Schema, Table};
 use modelwright_core::record::{PhaseTime, Plan, PlannedTrial, TrialStatus};
 use modelwright_core::task::{Predictions, Target};
-use modelwright_core::{Context, Result};
+use modelwright_core::{Context, Error, Result};
 use modelwright_evaluate::metric::{MetricEntry, MetricInput};
 use modelwright_learners::learner;
 use modelwright_preprocess::encode::{EncodingSpec, PrepareInput, Prepared, prepare};
@@ -31,6 +31,8 @@ pub(crate) struct Outcome {
     pub planned: PlannedTrial,
     pub status: TrialStatus,
     pub note: Option<String>,
+    /// Why it failed.
+    pub error: Option<Error>,
     pub score: Option<f64>,
     pub rounds: Vec<usize>,
     /// The fitted trial, if it can be used.
@@ -49,6 +51,8 @@ pub(crate) struct Found {
     pub truth: Target,
     pub weights: Option<Vec<f64>>,
     pub times: Vec<PhaseTime>,
+    /// Whether the plan has one trial: nothing is selected, and whatever it learned is used.
+    pub is_single: bool,
 }
 
 /// Runs the plan.
@@ -61,6 +65,7 @@ pub(crate) fn run(plan: &Plan, ground: &Ground<'_>, ctx: &Context) -> Found {
         outcomes: Vec::new(),
         prepared: BTreeMap::new(),
         times: Vec::new(),
+        is_single: plan.trials.len() == 1,
     };
     for planned in &plan.trials {
         let begun = ctx.elapsed();
@@ -69,7 +74,7 @@ pub(crate) fn run(plan: &Plan, ground: &Ground<'_>, ctx: &Context) -> Found {
             name: planned.name.clone(),
             seconds: ctx.elapsed().saturating_sub(begun).as_secs_f64(),
         });
-        tell(&outcome, &found.outcomes, ground.metric, ctx);
+        tell(&outcome, &found, ground.metric, ctx);
         found.outcomes.push(outcome);
     }
     found
@@ -108,6 +113,7 @@ fn run_one(
         planned: planned.clone(),
         status,
         note,
+        error: None,
         score: None,
         rounds: Vec::new(),
         trial: None,
@@ -119,8 +125,11 @@ fn run_one(
         return ended(TrialStatus::Skipped, Some("the budget did not allow it".to_owned()));
     }
     match fit_one(planned, ground, found, refit_s, ctx) {
-        Err(error) => ended(TrialStatus::Failed, Some(error.to_string())),
-        Ok(trial) if !trial.is_usable() => {
+        Err(error) => {
+            let outcome = ended(TrialStatus::Failed, Some(error.to_string()));
+            Outcome { error: Some(error), ..outcome }
+        }
+        Ok(trial) if !trial.is_usable() && !found.is_single => {
             let mut outcome = ended(
                 TrialStatus::Stopped,
                 Some("stopped before every fold had learned something".to_owned()),
@@ -131,6 +140,7 @@ fn run_one(
         Ok(trial) => Outcome {
             planned: planned.clone(),
             status: if trial.stopped { TrialStatus::Stopped } else { TrialStatus::Done },
+            error: None,
             note: trial.stopped.then(|| "the budget ended it; what it had learned is used".into()),
             score: found.score(ground.metric, &trial.out_of_fold),
             rounds: trial.rounds(),
@@ -171,7 +181,8 @@ fn fit_one(
         folds: ground.folds,
     };
     let scope = ctx.scope("trial").scope(&planned.name);
-    let scope = match budget::trial_limit(ctx, refit_s) {
+    let share = found.is_single.then(|| budget::only_trial_share(ground.folds.len()));
+    let scope = match budget::trial_limit(ctx, refit_s, share) {
         Some(limit) => scope.with_time_limit(limit),
         None => scope,
     };
@@ -198,16 +209,19 @@ fn expected_s(planned: &PlannedTrial, found: &Found) -> f64 {
     before.fold(0.0, f64::max) / 3.0
 }
 
-fn tell(outcome: &Outcome, before: &[Outcome], metric: &MetricEntry, ctx: &Context) {
-    if outcome.status == TrialStatus::Skipped {
+fn tell(outcome: &Outcome, found: &Found, metric: &MetricEntry, ctx: &Context) {
+    let is_unjudged = outcome.trial.is_some() && outcome.score.is_none();
+    // The failure of the only trial is the error of the run.
+    let is_told_later = found.is_single && outcome.error.is_some();
+    if outcome.status == TrialStatus::Skipped || is_unjudged || is_told_later {
         return;
     }
     if let (TrialStatus::Failed, Some(note)) = (outcome.status, &outcome.note) {
         ctx.tell(Event::Warning(format!("{} failed: {note}", outcome.planned.name)));
     }
     let sign = if metric.spec.larger_is_better { 1.0 } else { -1.0 };
-    let best = outcome.score.is_some_and(|s| {
-        before.iter().filter_map(|o| o.score).all(|earlier| sign * s > sign * earlier)
+    let best = outcome.score.filter(|_| !found.is_single).is_some_and(|s| {
+        found.outcomes.iter().filter_map(|o| o.score).all(|earlier| sign * s > sign * earlier)
     });
     ctx.tell(Event::Trial { name: outcome.planned.name.clone(), score: outcome.score, best });
 }

@@ -20,7 +20,7 @@ const ALL_THREADS: f64 = 0.7;
 pub(crate) struct Trial {
     pub planned: PlannedTrial,
     pub entry: &'static Entry,
-    /// One model per fold.
+    /// One model per fold; none when nothing is judged before the untouched rows.
     pub models: Vec<Fitted>,
     /// Predictions of the judged rows: fold after fold, in each fold's order.
     pub out_of_fold: Predictions,
@@ -66,7 +66,7 @@ impl Trial {
 /// Fits every fold under `ctx` (the trial's own scope, with its deadline).
 pub(crate) fn run(input: &TrialInput<'_>, ctx: &Context) -> Result<Trial> {
     let n_cells = input.target.n_rows() * input.prepared.full.n_features().max(1);
-    let side_by_side = n_cells < N_CELLS_SIDE_BY_SIDE && ctx.threads() > 1;
+    let side_by_side = n_cells < N_CELLS_SIDE_BY_SIDE && ctx.threads() > 1 && input.folds.len() > 1;
     let fits: Vec<Result<FoldFit>> = if side_by_side {
         let waves = input.folds.len().div_ceil(ctx.threads());
         let limit = ctx.remaining().map(|left| left / waves as u32);
@@ -86,18 +86,22 @@ pub(crate) fn run(input: &TrialInput<'_>, ctx: &Context) -> Result<Trial> {
         planned: input.planned.clone(),
         entry: input.entry,
         out_of_fold: Predictions::new(input.target.n_outputs(), values),
-        fold_s: fits.iter().map(|f| f.seconds).sum::<f64>() / fits.len() as f64,
+        fold_s: fits.iter().map(|f| f.seconds).sum::<f64>() / fits.len().max(1) as f64,
         stopped: fits.iter().any(|f| was_stopped(&decisions, &f.scope)),
         side_by_side,
         models: fits.into_iter().map(|f| f.model).collect(),
     })
 }
 
-/// Fits on all rows with a fixed number of rounds.
-pub(crate) fn refit(input: &TrialInput<'_>, rounds: usize, ctx: &Context) -> Result<Fitted> {
+/// Fits on all rows with a fixed number of rounds; `None` is as planned.
+pub(crate) fn refit(
+    input: &TrialInput<'_>,
+    rounds: Option<usize>,
+    ctx: &Context,
+) -> Result<Fitted> {
     let rows: Vec<u32> = (0..input.target.n_rows() as u32).collect();
     let mut params = input.planned.params.clone();
-    if let Some(name) = input.entry.spec.rounds_param {
+    if let (Some(name), Some(rounds)) = (input.entry.spec.rounds_param, rounds) {
         let rounds = modelwright_core::params::ParamField::to_value(&rounds.max(1));
         params.insert(name.to_owned(), rounds);
     }
@@ -126,7 +130,7 @@ fn fit_fold(input: &TrialInput<'_>, k: usize, ctx: &Context) -> Result<FoldFit> 
         target: input.target,
         weights: input.weights,
         rows: &fold.train,
-        validation: &fold.validation,
+        validation: if input.planned.fixed_rounds { &[] } else { &fold.validation },
     };
     let params: &ParamMap = &input.planned.params;
     let begun = ctx.elapsed();

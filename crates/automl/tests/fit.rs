@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
+#[path = "fit/single.rs"]
+mod single;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -194,6 +197,26 @@ fn weights_and_groups_are_used_and_are_not_features() {
     assert_eq!(outcome.record.split.kind, "group");
     let used: Vec<&str> = outcome.predictor.schema.fields.iter().map(|f| f.name.as_str()).collect();
     assert_eq!(used, ["x", "z", "colour"]);
+}
+
+#[test]
+fn few_groups_mean_few_folds() {
+    let mut asked = input(300, "label");
+    asked.options.group = Some("colour".to_owned());
+    let outcome = fit_ok(asked, &Context::unlimited(0, 2));
+    assert_eq!(outcome.record.plan.n_folds, 2, "one of three colours is held out");
+}
+
+#[test]
+fn untouched_rows_of_one_class_leave_the_metric_undefined_and_the_model_whole() {
+    let mut asked = input(300, "label");
+    asked.options.exclude.retain(|c| c != "grade");
+    asked.options.group = Some("grade".to_owned());
+    let outcome = fit_ok(asked, &Context::unlimited(0, 2));
+    let evaluation = outcome.record.evaluation.unwrap();
+    assert_eq!(evaluation.metrics[0].value, None);
+    assert!(evaluation.metrics[0].note.as_ref().unwrap().contains("undefined"));
+    assert!(outcome.record.importances.is_empty());
 }
 
 #[test]

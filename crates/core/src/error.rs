@@ -223,7 +223,8 @@ impl std::error::Error for Error {
 
 /// The candidate closest to `name`, if it is close enough to be a typing slip.
 ///
-/// Distance is Levenshtein on lower-cased letters; a slip is at most a third of the name.
+/// Distance is Levenshtein's on lower-cased letters, with two swapped neighbours as one slip; a
+/// slip is at most a third of the name.
 pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     let wanted = name.trim().to_lowercase();
     known
@@ -244,18 +245,24 @@ pub fn shorten(text: &str, n_chars: usize) -> String {
     format!("{head}…")
 }
 
+/// Letters to insert, drop, change or swap with their neighbour (optimal string alignment).
 fn edit_distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut previous: Vec<usize> = (0..=b.len()).collect();
-    for (i, ca) in a.chars().enumerate() {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut before_last: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=b.len()).collect();
+    for i in 0..a.len() {
         let mut current = vec![i + 1];
-        for (j, cb) in b.iter().enumerate() {
-            let substitute = previous[j] + usize::from(ca != *cb);
-            current.push(substitute.min(previous[j + 1] + 1).min(current[j] + 1));
+        for j in 0..b.len() {
+            let substitute = last[j] + usize::from(a[i] != b[j]);
+            let mut least = substitute.min(last[j + 1] + 1).min(current[j] + 1);
+            if i > 0 && j > 0 && a[i] == b[j - 1] && a[i - 1] == b[j] {
+                least = least.min(before_last[j - 1] + 1);
+            }
+            current.push(least);
         }
-        previous = current;
+        before_last = std::mem::replace(&mut last, current);
     }
-    previous[b.len()]
+    last[b.len()]
 }
 
 #[cfg(test)]
@@ -281,6 +288,7 @@ mod tests {
     #[test]
     fn a_slip_is_suggested_and_a_stranger_is_not() {
         assert_eq!(nearest("Surived", &["Survived", "Sex"]), Some("Survived"));
+        assert_eq!(nearest("gbtd", &["baseline", "gbdt"]), Some("gbdt"));
         assert_eq!(nearest("zzz", &["Survived", "Sex"]), None);
     }
 

@@ -5,12 +5,14 @@
 //! search domain and the Python stub all derive from that one declaration. Values are checked
 //! once: [`Checked`] is the proof, so that nothing below tests ranges again.
 
+mod foreign;
+
 use std::collections::BTreeMap;
 use std::ops::Deref;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, nearest};
 
 /// Parameter values by name, as flags, records and plans carry them.
 pub type ParamMap = BTreeMap<String, ParamValue>;
@@ -182,10 +184,7 @@ pub trait Params:
     fn from_map(owner: &str, map: &ParamMap) -> Result<Checked<Self>> {
         let mut params = Self::default();
         for (name, value) in map {
-            let Some(spec) = Self::SPECS.iter().find(|s| s.name == name) else {
-                return Err(Error::input(format!("{owner} has no parameter `{name}`"))
-                    .suggest(name, Self::SPECS.iter().map(|s| s.name)));
-            };
+            let spec = declared(owner, Self::SPECS, name)?;
             if !spec.domain.contains(value) || !params.set(name, value) {
                 return Err(out_of_domain(owner, spec, value));
             }
@@ -194,11 +193,44 @@ pub trait Params:
     }
 }
 
+/// Reads `text` as a value of the parameter `name`, one of `specs` of `owner`.
+///
+/// # Errors
+/// Input error for an unknown name, a text that is no such value, or a value outside the domain.
+pub fn parse(owner: &str, specs: &[ParamSpec], name: &str, text: &str) -> Result<ParamValue> {
+    let spec = declared(owner, specs, name)?;
+    match spec.domain.parse(text.trim()) {
+        Some(value) if spec.domain.contains(&value) => Ok(value),
+        Some(value) => Err(out_of_domain(owner, spec, &value)),
+        None => Err(Error::input(format!("parameter `{name}` of {owner} cannot be read"))
+            .expected(spec.domain.describe())
+            .got(text)
+            .hint(spec.text)),
+    }
+}
+
+/// The declaration of a parameter.
+fn declared<'a>(owner: &str, specs: &'a [ParamSpec], name: &str) -> Result<&'a ParamSpec> {
+    if let Some(spec) = specs.iter().find(|s| s.name == name) {
+        return Ok(spec);
+    }
+    let known: Vec<&str> = specs.iter().map(|s| s.name).collect();
+    let error = Error::input(format!("{owner} has no parameter `{name}`"));
+    Err(match foreign::our_name(name, &known) {
+        Some(ours) => error.hint(format!("did you mean `{ours}`?")),
+        None => error.suggest(name, known),
+    })
+}
+
 fn out_of_domain(owner: &str, spec: &ParamSpec, value: &ParamValue) -> Error {
-    Error::input(format!("parameter `{}` of {owner} is out of range", spec.name))
+    let error = Error::input(format!("parameter `{}` of {owner} is out of range", spec.name))
         .expected(spec.domain.describe())
-        .got(value.to_string())
-        .hint(spec.text)
+        .got(value.to_string());
+    let near = match (&spec.domain, value) {
+        (Domain::Choice(names), ParamValue::Choice(value)) => nearest(value, names),
+        _ => None,
+    };
+    error.hint(near.map_or(spec.text.to_owned(), |near| format!("did you mean `{near}`?")))
 }
 
 /// Parameters whose values have been proved to lie in their domains.
@@ -368,6 +400,35 @@ mod tests {
             let map = ParamMap::from([(spec.name.to_owned(), spec.domain.invalid_value())]);
             let error = TestParams::from_map("test", &map).unwrap_err();
             assert!(error.to_string().contains(spec.name), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_text_is_read_by_the_domain_of_its_parameter() {
+        let read = |name, text| parse("test", TestParams::SPECS, name, text);
+        assert_eq!(read("rate", "0.5").unwrap(), ParamValue::Real(0.5));
+        assert_eq!(read("rate", "1e-3").unwrap(), ParamValue::Real(0.001));
+        assert_eq!(read("rounds", " 7 ").unwrap(), ParamValue::Int(7));
+        assert_eq!(read("shuffle", "false").unwrap(), ParamValue::Flag(false));
+        assert_eq!(read("solver", "newton").unwrap(), ParamValue::Choice("newton".to_owned()));
+        for (name, text, fragments) in [
+            (
+                "rounds",
+                "many",
+                ["`rounds` of test cannot be read", "a whole number from 1 to 1000"],
+            ),
+            ("rounds", "2.5", ["`rounds` of test cannot be read", "got:      2.5"]),
+            ("rounds", "0", ["`rounds` of test is out of range", "hint:     Rounds."]),
+            ("rounds", "", ["`rounds` of test cannot be read", "whole number"]),
+            ("rate", "nan", ["`rate` of test is out of range", "a number from 0 to 1"]),
+            ("rate", "inf", ["`rate` of test is out of range", "got:      inf"]),
+            ("shuffle", "maybe", ["cannot be read", "true or false"]),
+            ("solver", "newtn", ["one of auto, newton", "did you mean `newton`"]),
+            ("colour", "1", ["test has no parameter `colour`", "known: rate, rounds"]),
+            ("lr", "1", ["test has no parameter `lr`", "known: rate"]),
+        ] {
+            let error = read(name, text).unwrap_err().to_string();
+            assert!(fragments.iter().all(|f| error.contains(f)), "{name}={text}: {error}");
         }
     }
 

@@ -137,6 +137,7 @@ pub struct Entry {
     /// Its parameter declarations.
     pub params: &'static [ParamSpec],
     default_params: fn() -> ParamMap,
+    check_params: fn(&ParamMap) -> Result<()>,
     fit: fn(&TrainView<'_>, &ParamMap, &Context) -> Result<Fitted>,
     decode: fn(u32, &[u8]) -> Result<Fitted>,
 }
@@ -148,6 +149,7 @@ impl Entry {
             spec: L::SPEC,
             params: <L::Params as Params>::SPECS,
             default_params: || L::Params::default().to_map(),
+            check_params: |params| L::Params::from_map(L::SPEC.name, params).map(drop),
             fit: fit::<L>,
             decode: decode::<L>,
         }
@@ -156,6 +158,14 @@ impl Entry {
     /// The default parameters.
     pub fn default_params(&self) -> ParamMap {
         (self.default_params)()
+    }
+
+    /// Proves that [`Self::fit`] would take these parameters.
+    ///
+    /// # Errors
+    /// Input error that names the unknown or out-of-range parameter.
+    pub fn check_params(&self, params: &ParamMap) -> Result<()> {
+        (self.check_params)(params)
     }
 
     /// Fits with the defaults changed by `params`.

@@ -12,15 +12,19 @@
 //! | [`progress`] | live lines on a terminal, plain lines elsewhere |
 //! | [`rows_json`] | tables as a JSON array |
 //! | [`output`] | stdout, tables of text, numbers in words |
+//! | [`question`] | what `fit` and `train` both ask, and the run that answers it |
+//! | [`learner_text`] | learners and their parameters in words |
 //! | [`labelled`] | rows whose answers are known, for `evaluate` and `compare` |
 //! | [`summary`] | what is printed when a fit is done or planned |
 
 mod command;
 mod flags;
 mod labelled;
+mod learner_text;
 mod machine;
 mod output;
 mod progress;
+mod question;
 mod rows_json;
 mod session;
 mod summary;

@@ -124,6 +124,26 @@ impl TextTable {
     }
 }
 
+/// Text in lines of at most `width` characters, each after `indent` blanks. A longer word stays
+/// whole.
+pub(crate) fn wrap(text: &str, indent: usize, width: usize) -> String {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let line = lines.last().map_or(0, |l| l.chars().count());
+        if line > 0 && indent + line + 1 + word.chars().count() > width {
+            lines.push(String::new());
+        }
+        if let Some(line) = lines.last_mut() {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+    }
+    let indent = " ".repeat(indent);
+    format!("{indent}{}\n", lines.join(&format!("\n{indent}")))
+}
+
 /// A whole number with thousands separators: `1,234,567`.
 pub(crate) fn count(n: usize) -> String {
     let digits = n.to_string();
@@ -141,10 +161,10 @@ pub(crate) fn count(n: usize) -> String {
 pub(crate) fn number(value: f64) -> String {
     match value.abs() {
         v if v == 0.0 || !v.is_finite() => format!("{value}"),
-        v if (1000.0..1e15).contains(&v) && value.fract() == 0.0 => {
-            format!("{}{}", if value < 0.0 { "-" } else { "" }, count(v as usize))
+        v if (1000.0..1e15).contains(&v) => {
+            format!("{}{}", if value < 0.0 { "-" } else { "" }, count(v.round() as usize))
         }
-        v if v >= 1000.0 => format!("{value:.0}"),
+        v if v >= 1e15 => format!("{value:.3e}"),
         v if v >= 10.0 => format!("{value:.2}"),
         v if v >= 0.001 => format!("{value:.4}"),
         _ => format!("{value:.3e}"),
@@ -181,10 +201,16 @@ mod tests {
         assert_eq!(count(1_234_567), "1,234,567");
         assert_eq!(count(12), "12");
         assert_eq!(number(0.926_54), "0.9265");
-        assert_eq!(number(47_500.4), "47500");
+        assert_eq!(number(-47_500.4), "-47,500");
         assert_eq!(number(0.000_012), "1.200e-5");
         assert_eq!(size(1_503_238_554), "1.4 GiB");
         assert_eq!(seconds(185.4), "3 m 05 s");
+    }
+
+    #[test]
+    fn text_is_wrapped_between_words() {
+        assert_eq!(wrap("one two  three", 2, 9), "  one two\n  three\n");
+        assert_eq!(wrap("incomprehensible", 0, 5), "incomprehensible\n");
     }
 
     #[test]

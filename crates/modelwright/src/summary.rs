@@ -4,8 +4,9 @@ use std::fmt::Write;
 
 use modelwright::Saved;
 use modelwright::automl::FitPlan;
+use modelwright::learners::learner;
 use modelwright_core::Result;
-use modelwright_core::record::{MetricValue, RunRecord, TrialStatus};
+use modelwright_core::record::{Member, MetricValue, RunRecord, TrialStatus};
 use serde::ser::{Serialize, Serializer};
 use serde_json::{Value, json};
 
@@ -78,7 +79,7 @@ fn fit_json(record: &RunRecord, saved: &Saved) -> Value {
             "baseline": Metrics(&e.baseline),
         })
     });
-    json!({
+    let mut summary = json!({
         "model": saved.model,
         "report": saved.report,
         "record": saved.record,
@@ -97,7 +98,12 @@ fn fit_json(record: &RunRecord, saved: &Saved) -> Value {
         "total_s": record.clock.total_s,
         "peak_memory_bytes": record.clock.peak_memory_bytes,
         "warnings": record.warnings,
-    })
+    });
+    if let (Some(one), [trial]) = (&record.options.single, record.plan.trials.as_slice()) {
+        summary["learner"] = json!(one.learner);
+        summary["params"] = json!(trial.params);
+    }
+    summary
 }
 
 fn fit_text(record: &RunRecord, saved: &Saved) -> String {
@@ -165,6 +171,10 @@ fn score(text: &mut String, record: &RunRecord) {
 
 /// What the model is made of.
 fn members(text: &mut String, record: &RunRecord) {
+    if let (Some(_), [member]) = (&record.options.single, record.ensemble.members.as_slice()) {
+        let _ = writeln!(text, "the model is {}", one_learner(record, member));
+        return;
+    }
     let tried = |t: &&modelwright_core::record::TrialRecord| t.status != TrialStatus::Skipped;
     let n_tried = record.trials.iter().filter(tried).count();
     let members: Vec<String> = record
@@ -180,6 +190,29 @@ fn members(text: &mut String, record: &RunRecord) {
         record.trials.len(),
         members.join(", ")
     );
+}
+
+/// The one learner that was asked for, and how its rounds came about.
+fn one_learner(record: &RunRecord, member: &Member) -> String {
+    let trial = record.trials.iter().find(|t| t.trial.name == member.trial);
+    let spec = learner(&member.trial).map(|entry| entry.spec).ok();
+    let stops_early = spec.is_some_and(|s| s.abilities.early_stopping);
+    let found = stops_early && trial.is_some_and(|t| !t.trial.fixed_rounds);
+    let rounds = match spec.and_then(|s| s.rounds_param) {
+        None => String::new(),
+        Some(name) if found => format!(", {name} = {} by early stopping", member.rounds),
+        Some(name) => format!(", {name} = {}", member.rounds),
+    };
+    let fitted = match member.n_models {
+        1 => String::new(),
+        n => format!("; the mean of {n} fold models"),
+    };
+    let score = match (record.ensemble.score, record.plan.n_folds) {
+        (None, _) => String::new(),
+        (Some(score), 0) => format!("; {} in validation", number(score)),
+        (Some(score), k) => format!("; {} in {k}-fold cross-validation", number(score)),
+    };
+    format!("{}{rounds}{fitted}{score}", member.trial)
 }
 
 /// The plan for people.
@@ -202,6 +235,7 @@ pub(crate) fn plan(plan: &FitPlan) -> String {
         split.reason
     );
     let judged = match plan.plan.n_folds {
+        0 if plan.plan.validation_share == 0.0 => "on the held-out rows alone".to_owned(),
         0 => format!("on {:.0} % of the training rows", plan.plan.validation_share * 100.0),
         folds => format!("by {folds}-fold cross-validation"),
     };
@@ -210,6 +244,16 @@ pub(crate) fn plan(plan: &FitPlan) -> String {
         let columns = finding.columns.join(", ");
         let about = if columns.is_empty() { String::new() } else { format!("{columns}: ") };
         let _ = writeln!(text, "leak?     {about}{}", finding.evidence);
+    }
+    if let [trial] = plan.plan.trials.as_slice() {
+        let params: Vec<String> = trial.params.iter().map(|(n, v)| format!("{n}={v}")).collect();
+        let params = if params.is_empty() { "its defaults".to_owned() } else { params.join(", ") };
+        let _ = writeln!(text, "train     {}, encoding {}", trial.learner, trial.encoding);
+        let _ = writeln!(text, "with      {params}");
+        for note in &plan.plan.notes {
+            let _ = writeln!(text, "note      {note}");
+        }
+        return text;
     }
     let _ = writeln!(text, "\ntrials, in this order, as far as the budget goes");
     let mut table = TextTable::new(&["trial", "learner", "encoding", "why"]);

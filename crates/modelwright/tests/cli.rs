@@ -18,3 +18,5 @@ mod limits;
 mod manners;
 #[path = "cli/tables.rs"]
 mod tables;
+#[path = "cli/train.rs"]
+mod train;

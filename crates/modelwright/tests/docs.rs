@@ -3,11 +3,13 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use modelwright::automl::encoding::encodings;
 use modelwright_core::params::{ParamMap, ParamSpec};
 
 #[test]
 fn reference_pages_are_current() {
     let pages = [
+        ("commands.md", commands()),
         ("learners.md", learners()),
         ("metrics.md", metrics()),
         ("transformers.md", transformers()),
@@ -27,18 +29,47 @@ fn reference_pages_are_current() {
     }
 }
 
+/// The help of every command, in the order of the overview.
+fn commands() -> String {
+    let overview = help(&[]);
+    let listed = overview.lines().skip_while(|l| *l != "Commands:").skip(1);
+    let names: Vec<&str> = listed
+        .take_while(|l| !l.is_empty())
+        .filter(|l| l.starts_with("  ") && !l.starts_with("   "))
+        .filter_map(|l| l.split_whitespace().next())
+        .collect();
+    assert!(names.len() > 5, "the overview lists the commands:\n{overview}");
+    let mut page = format!("# Commands\n\n```text\n{overview}```\n");
+    for name in names {
+        let _ = write!(page, "\n## {name}\n\n```text\n{}```\n", help(&[name]));
+    }
+    page
+}
+
+fn help(command: &[&str]) -> String {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_modelwright"))
+        .args(command)
+        .arg("--help")
+        .output()
+        .unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
 fn learners() -> String {
-    let mut page = "# Learners\n".to_owned();
+    let mut page = "# Learners\n\n`modelwright train LEARNER` takes each of them; see [Training \
+                    one learner](../train.md).\n"
+        .to_owned();
     for entry in modelwright_learners::LEARNERS {
         let spec = entry.spec;
         let tasks: Vec<&str> = spec.tasks.iter().map(|t| t.name()).collect();
         let _ = write!(
             page,
-            "\n## {}\n\n{}\n\n{}\n\nTasks: {}. Reference: {}.\n",
+            "\n## {}\n\n{}\n\n{}\n\nTasks: {}. Encodings: {}. Reference: {}.\n",
             spec.name,
             spec.title,
             spec.text,
             tasks.join(", "),
+            encodings(entry).join(", "),
             spec.reference.trim_end_matches('.'),
         );
         params(&mut page, entry.params, &entry.default_params());

@@ -24,7 +24,7 @@ const N_ROWS_SMALL: usize = 10_000;
 const FIRST_ON_SMALL: &[&str] = &["gbdt-random-small", "gbdt-random-thresholds"];
 
 /// The most rounds of boosting: early stopping or the budget should end a fit, not this.
-const N_ROUNDS: i64 = 4000;
+pub(crate) const N_ROUNDS: i64 = 4000;
 
 /// One line of a portfolio.
 pub(super) struct Candidate {
@@ -63,6 +63,7 @@ pub(crate) fn candidates(task: Task, preset: Preset, n_rows: usize) -> Vec<Plann
             learner: c.learner.to_owned(),
             encoding: c.encoding.to_owned(),
             params: params_of(c),
+            fixed_rounds: false,
             reason: c.reason.to_owned(),
         })
         .collect()

@@ -17,5 +17,7 @@ pub use evaluation::{
     CalibrationBin, ConfusionMatrix, CurvePoint, Evaluation, Importance, Interval, MetricValue,
     Residuals,
 };
-pub use run::{Clock, FORMAT_VERSION, Options, PhaseTime, RunRecord, SplitRecord, TaskRecord};
+pub use run::{
+    Clock, FORMAT_VERSION, Options, PhaseTime, RunRecord, Single, SplitRecord, TaskRecord,
+};
 pub use search::{EnsembleRecord, Member, Plan, PlannedTrial, TrialRecord, TrialStatus};

@@ -9,6 +9,7 @@ use super::evaluation::{Evaluation, Importance};
 use super::search::{EnsembleRecord, Plan, TrialRecord};
 use crate::context::Decisions;
 use crate::data::{Kind, Schema};
+use crate::params::ParamMap;
 use crate::task::Task;
 
 /// The version of the record's format; raised when a reader of the old one would go wrong.
@@ -94,6 +95,22 @@ pub struct Options {
     pub kinds: BTreeMap<String, Kind>,
     /// Keep near-certain leaks.
     pub keep_leaks: bool,
+    /// The one learner to train; `None` searches for the best.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub single: Option<Single>,
+}
+
+/// One learner in place of a search: what `train` was asked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Single {
+    /// The learner's name in the catalog.
+    pub learner: String,
+    /// Parameters that the user gave; the others are the learner's own.
+    pub params: ParamMap,
+    /// The encoding; `None` chooses one that fits the learner.
+    pub encoding: Option<String>,
+    /// Cross-validation folds, 0 for none; `None` chooses by rows and time.
+    pub n_folds: Option<usize>,
 }
 
 impl Options {
@@ -120,6 +137,7 @@ impl Options {
             positive: None,
             kinds: BTreeMap::new(),
             keep_leaks: false,
+            single: None,
         }
     }
 }
@@ -158,7 +176,7 @@ pub struct SplitRecord {
     pub n_train: usize,
     /// Rows held out.
     pub n_holdout: usize,
-    /// Cross-validation folds; 0 for one validation part.
+    /// Cross-validation folds; 0 for one validation part, or none: see the plan.
     pub n_folds: usize,
 }
 

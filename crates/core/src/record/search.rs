@@ -10,7 +10,8 @@ use crate::params::ParamMap;
 pub struct Plan {
     /// Cross-validation folds; 0 means one validation part instead.
     pub n_folds: usize,
-    /// Share of the training rows in the validation part, when there are no folds.
+    /// Share of the training rows in the validation part, when there are no folds; 0 when
+    /// nothing is judged before the untouched rows.
     pub validation_share: f64,
     /// The trials, in the order in which they run; the budget may end the list early.
     pub trials: Vec<PlannedTrial>,
@@ -31,6 +32,9 @@ pub struct PlannedTrial {
     pub encoding: String,
     /// Parameters that differ from the learner's defaults.
     pub params: ParamMap,
+    /// Whether the learner does exactly the rounds that `params` name, without early stopping.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fixed_rounds: bool,
     /// Why it is here.
     pub reason: String,
 }
@@ -75,7 +79,8 @@ pub struct EnsembleRecord {
     pub members: Vec<Member>,
     /// Validation score of the combination, out of fold: optimistic, because it was selected.
     pub score: Option<f64>,
-    /// The same, corrected for the selection (bootstrap bias correction).
+    /// The same, corrected for the selection (bootstrap bias correction); equal to `score` where
+    /// there was nothing to select from.
     pub corrected_score: Option<f64>,
     /// 95 % interval of the corrected score.
     pub corrected_ci95: Option<Interval>,
@@ -88,6 +93,14 @@ pub struct Member {
     pub trial: String,
     /// Its weight, in `(0, 1]`.
     pub weight: f64,
-    /// Rounds of the refitted model.
+    /// Rounds of the refitted model, or the mean of the fold models.
     pub rounds: usize,
+    /// How many models are averaged: 1 after a refit on all training rows, else one per fold.
+    #[serde(default = "one_model")]
+    pub n_models: usize,
+}
+
+/// What records say that were written before [`Member::n_models`] was.
+fn one_model() -> usize {
+    1
 }

@@ -133,7 +133,8 @@ fn check(input: &SplitInput<'_>, n_parts: usize) -> Result<()> {
     if input.n_rows < n_parts {
         return Err(Error::input("there are too few rows to split")
             .expected(format!("at least {n_parts} rows"))
-            .got(format!("{} rows", input.n_rows)));
+            .got(format!("{} rows", input.n_rows))
+            .hint("use fewer folds, or more rows"));
     }
     let lengths = [
         ("target values", input.target.map(Target::n_rows)),

@@ -213,7 +213,7 @@ fn without_code(markdown: &str) -> String {
     escaped.lines().map(|line| line.split('`').step_by(2).collect::<String>() + "\n").collect()
 }
 
-/// One record per section: the one that shows most of it.
+/// One record per section, the one that shows most of it, and where one learner reads otherwise.
 fn snapshot_of(place: &str) -> bool {
     match place {
         "regression/residuals"
@@ -223,6 +223,12 @@ fn snapshot_of(place: &str) -> bool {
         | "multiclass/decision"
         | "tiny/decision"
         | "tiny/leaderboard"
+        | "single/decision"
+        | "single/leaderboard"
+        | "single/ensemble"
+        | "single/plan"
+        | "unjudged/leaderboard"
+        | "unjudged/decision"
         | "all-missing/alerts" => true,
         _ => place.starts_with("binary/"),
     }

@@ -8,6 +8,7 @@ pub(crate) mod predict;
 pub(crate) mod profile;
 pub(crate) mod replay;
 pub(crate) mod report;
+pub(crate) mod train;
 
 use modelwright_core::Result;
 
@@ -22,6 +23,7 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<()> {
     match command {
         Command::Profile(profile) => profile.run(session),
         Command::Fit(fit) => fit.run(session),
+        Command::Train(train) => train.run(session),
         Command::Predict(predict) => predict.run(session),
         Command::Evaluate(evaluate) => evaluate.run(session),
         Command::Compare(compare) => compare.run(session),

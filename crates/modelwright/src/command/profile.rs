@@ -14,9 +14,9 @@ use modelwright_core::record::{DataSource, LeakFinding, Options, TableProfile};
 use modelwright_core::{Context, Result};
 use serde::Serialize;
 
-use super::fit::tell_sample;
 use crate::flags::values;
 use crate::output;
+use crate::question::tell_sample;
 use crate::session::{Limits, Session};
 
 const EXAMPLES: &str = "\

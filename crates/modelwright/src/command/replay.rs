@@ -16,7 +16,7 @@ use modelwright_core::record::{DataSource, RunRecord};
 use modelwright_core::{Context, Error, Result};
 use serde_json::Value;
 
-use super::fit::{read_test, read_train};
+use crate::question::{read_test, read_train};
 use crate::session::{Limits, Session};
 use crate::{output, summary};
 

@@ -74,6 +74,8 @@ pub(crate) enum Command {
     Profile(command::profile::Profile),
     /// Train, test and pack a model within a budget
     Fit(Box<command::fit::Fit>),
+    /// Train one learner with chosen parameters, without a search
+    Train(Box<command::train::Train>),
     /// Predict the rows of a file
     Predict(command::predict::Predict),
     /// Measure a model on a file whose target is known

@@ -4,9 +4,11 @@ use std::ffi::OsString;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Error as Refusal};
+use modelwright_core::error::nearest;
 use modelwright_core::{Error, Result};
 
 use super::Cli;
+use crate::command::train::help_of_learner;
 use crate::output;
 
 /// Prints help or version when that is what was asked for; anything else becomes an error.
@@ -18,7 +20,8 @@ pub(super) fn answer(refusal: &Refusal, args: &[OsString]) -> Result<()> {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             let text = refusal.render();
             let styled = output::stdout_is_styled();
-            output::print(&if styled { text.ansi().to_string() } else { text.to_string() })
+            let text = if styled { text.ansi().to_string() } else { text.to_string() };
+            help_of_learner(&text, args).unwrap_or_else(|| output::print(&text))
         }
         _ => Err(explain(refusal, args)),
     }
@@ -32,7 +35,7 @@ fn explain(refusal: &Refusal, args: &[OsString]) -> Error {
     };
     let argument = text(refusal, ContextKind::InvalidArg);
     match refusal.kind() {
-        ErrorKind::UnknownArgument => unknown_argument(refusal, &argument, &help),
+        ErrorKind::UnknownArgument => unknown_argument(refusal, &argument, args, &help),
         ErrorKind::InvalidSubcommand => unknown_command(refusal),
         ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             Error::input("no command was given")
@@ -68,24 +71,51 @@ fn explain(refusal: &Refusal, args: &[OsString]) -> Error {
     }
 }
 
-fn unknown_argument(refusal: &Refusal, argument: &str, help: &str) -> Error {
-    let error = if argument.starts_with('-') {
-        Error::input(format!("unknown flag `{argument}`"))
-    } else {
-        Error::input(format!("unexpected argument `{argument}`")).expected(usage(refusal))
-    };
+fn unknown_argument(refusal: &Refusal, argument: &str, args: &[OsString], help: &str) -> Error {
+    if !argument.starts_with('-') {
+        return Error::input(format!("unexpected argument `{argument}`"))
+            .expected(usage(refusal))
+            .hint(meant_by_stray(argument, args).unwrap_or_else(|| help.to_owned()));
+    }
+    let error = Error::input(format!("unknown flag `{argument}`"));
     match text(refusal, ContextKind::SuggestedArg) {
         near if near.is_empty() => error.hint(help),
         near => error.hint(format!("did you mean `{near}`?")),
     }
 }
 
+/// What a word without a flag may have been meant as.
+fn meant_by_stray(word: &str, args: &[OsString]) -> Option<String> {
+    let words: Vec<&str> = args.iter().filter_map(|a| a.to_str()).collect();
+    let has = |flag: &str| words.iter().any(|w| w.split('=').next() == Some(flag));
+    let at = words.iter().rposition(|w| *w == word)?;
+    let (before, flag) = (words.get(at.checked_sub(1)?)?, words.get(at.checked_sub(2)?)?);
+    if ["--exclude", "--sensitive"].contains(flag) {
+        return Some(format!("a list has commas and no blanks: {flag} {before},{word}"));
+    }
+    if *flag == "--time" || *flag == "--memory" {
+        return Some(format!("number and unit stand together: {flag} {before}{word}"));
+    }
+    let asks = has("fit") || has("train");
+    (asks && !has("--target")).then(|| format!("did you mean `--target {word}`?"))
+}
+
 fn unknown_command(refusal: &Refusal) -> Error {
     let name = text(refusal, ContextKind::InvalidSubcommand);
-    let known = commands();
-    Error::input(format!("unknown command `{name}`"))
-        .expected(format!("one of: {}", known.join(", ")))
-        .suggest(&name, known.iter().map(String::as_str))
+    let error = Error::input(format!("unknown command `{name}`"));
+    if name == "help" {
+        return error.expected("a command, or the flag --help").hint("see `modelwright --help`");
+    }
+    one_of(error, &name, &commands())
+}
+
+/// Says what is known, once: as the expectation beside the nearest name, or else as the hint.
+fn one_of(error: Error, name: &str, known: &[String]) -> Error {
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    match nearest(name, &known) {
+        Some(_) => error.expected(format!("one of: {}", known.join(", "))).suggest(name, known),
+        None => error.suggest(name, known),
+    }
 }
 
 /// A value that one of our own parsers refused: its error has all parts but the flag.
@@ -114,9 +144,7 @@ fn unlisted_value(refusal: &Refusal, argument: &str, help: &str) -> Error {
     if known.is_empty() {
         return error.expected(argument).hint(help);
     }
-    error
-        .expected(format!("one of: {}", known.join(", ")))
-        .suggest(&value, known.iter().map(String::as_str))
+    one_of(error, &value, &known)
 }
 
 /// `--time <DURATION>` without the placeholder.

@@ -1,4 +1,4 @@
-//! Values with a syntax of their own: durations, sizes, shares, `column=kind`.
+//! Values with a syntax of their own: durations, sizes, shares, `column=kind`, `param=value`.
 //!
 //! A parser says what is wrong and what was expected; the flag's name is added by the caller, so
 //! that nobody can forget it.
@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use modelwright_core::data::Kind;
+use modelwright_core::error::nearest;
 use modelwright_core::task::Task;
 use modelwright_core::{Error, Result};
 
@@ -17,6 +18,33 @@ const THREADS_MAX: usize = 1024;
 
 /// A year: a longer budget is a slip of the finger.
 const TIME_MAX_S: f64 = 366.0 * 86_400.0;
+
+/// Names that other libraries give to learners, without separators, and ours; only for a hint.
+const FOREIGN_LEARNERS: [(&str, &[&str]); 3] = [
+    (
+        "gbdt",
+        &[
+            "xgboost",
+            "xgb",
+            "lightgbm",
+            "lgbm",
+            "lgb",
+            "catboost",
+            "gbm",
+            "boosting",
+            "gradientboosting",
+            "histgradientboosting",
+        ],
+    ),
+    (
+        "linear",
+        &["ridge", "lasso", "elasticnet", "logistic", "logisticregression", "linearregression"],
+    ),
+    ("random_forest", &["rf", "forest", "randomforestclassifier", "randomforestregressor"]),
+];
+
+/// More folds than this take long and judge no better.
+const FOLDS_MAX: usize = 1000;
 
 /// A duration: `60s`, `5m`, `1h`, `1.5h`, `500ms`, plain seconds.
 pub(crate) fn duration(text: &str) -> Result<Duration> {
@@ -125,6 +153,56 @@ pub(crate) fn task(text: &str) -> Result<Task> {
         Error::input(e.what())
             .expected(format!("one of: {}", Task::ALL.map(Task::name).join(", ")))
             .suggest(text, Task::ALL.map(Task::name))
+    })
+}
+
+/// The name of a learner.
+pub(crate) fn learner(text: &str) -> Result<String> {
+    if modelwright::learners::learner(text).is_ok() {
+        return Ok(text.to_owned());
+    }
+    let error = Error::input("unknown learner").expected(format!("one of: {}", learner_names()));
+    let looks_like_a_file = text.contains(['.', '/', '\\']);
+    Err(if looks_like_a_file {
+        error.hint("the learner stands before DATA: modelwright train LEARNER DATA --target COLUMN")
+    } else {
+        let known: Vec<&str> =
+            modelwright::learners::LEARNERS.iter().map(|e| e.spec.name).collect();
+        let ours = FOREIGN_LEARNERS.iter().find(|(_, foreign)| {
+            foreign.iter().any(|f| f.eq_ignore_ascii_case(&text.replace(['_', '-'], "")))
+        });
+        match ours.map(|(ours, _)| *ours).filter(|o| known.contains(o)).or(nearest(text, &known)) {
+            Some(near) => error.hint(format!("did you mean `{near}`?")),
+            None => error,
+        }
+    })
+}
+
+/// The names of all learners, joined.
+pub(crate) fn learner_names() -> String {
+    modelwright::learners::LEARNERS.iter().map(|e| e.spec.name).collect::<Vec<_>>().join(", ")
+}
+
+/// `name=value`.
+pub(crate) fn param(text: &str) -> Result<(String, String)> {
+    let (name, value) = text
+        .split_once('=')
+        .map(|(name, value)| (name.trim(), value.trim()))
+        .filter(|(name, value)| !name.is_empty() && !value.is_empty())
+        .ok_or_else(|| {
+            Error::input("a parameter needs a name and a value")
+                .expected("NAME=VALUE, e.g. --param max_leaves=15")
+                .hint("`modelwright train LEARNER --list-params` lists the names")
+        })?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+/// The number of folds.
+pub(crate) fn folds(text: &str) -> Result<usize> {
+    text.parse().ok().filter(|n| *n == 0 || (2..=FOLDS_MAX).contains(n)).ok_or_else(|| {
+        Error::input("not a number of folds").expected(format!(
+            "a whole number from 2 to {FOLDS_MAX}, or 0 to judge by the held-out rows alone"
+        ))
     })
 }
 

@@ -14,6 +14,10 @@ const CASES: &[(&str, &[&str])] = &[
     ("fit a.csv --target y --quietly", &["unknown flag `--quietly`", "did you mean `--quiet`"]),
     ("profile a.csv --zzz", &["unknown flag `--zzz`", "modelwright profile --help"]),
     ("predict m.mw a.csv b.csv", &["unexpected argument `b.csv`", "expected: modelwright predict"]),
+    ("fit a.csv y", &["unexpected argument `y`", "did you mean `--target y`"]),
+    ("fit a.csv --target y --exclude p q", &["a list has commas", "--exclude p,q"]),
+    ("fit a.csv --target y --time 60 s", &["stand together", "--time 60s"]),
+    ("help", &["unknown command `help`", "--help"]),
     // Missing arguments.
     ("fit", &["missing --target <COLUMN> and <DATA>", "modelwright fit --help"]),
     ("fit a.csv", &["missing --target", "where:    modelwright fit", "expected: modelwright fit"]),

@@ -44,6 +44,37 @@ fn once_finishes_with_the_best_model_so_far() {
 }
 
 #[test]
+fn a_training_keeps_what_it_has_learned_with_and_without_folds() {
+    for folds in ["0", "4"] {
+        let folder = Folder::new();
+        folder.write("t.csv", customers(0, 30_000));
+        let line = "train gbdt t.csv --target left -p n_rounds=100000 -p learning_rate=0.001";
+        let args: Vec<&str> = line.split(' ').chain(["--folds", folds]).collect();
+        let mut child =
+            folder.command(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let begun = if folds == "0" { "fit gbdt" } else { "train" };
+        let mut line = String::new();
+        while !line.contains(begun) {
+            line.clear();
+            assert!(stderr.read_line(&mut line).unwrap() > 0, "it ended before it began");
+        }
+        // Time for some rounds of the tens of thousands.
+        std::thread::sleep(std::time::Duration::from_millis(1500));
+        interrupt(&child);
+        let mut said = String::new();
+        stderr.read_to_string(&mut said).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(0), "{said}");
+        assert!(said.contains("ended early on request"), "{said}");
+        let inspected = folder.run(&["report", "modelwright-out", "--format", "markdown"]).done();
+        assert!(inspected.contains("The training of gbdt ended early, after"), "{inspected}");
+        folder.run(&["replay", "modelwright-out", "t.csv", "--out", "again", "-q"]).done();
+        let read = |name: &str| std::fs::read(folder.path().join(name).join("model.mw")).unwrap();
+        assert!(read("modelwright-out") == read("again"), "{folds} folds: it must repeat");
+    }
+}
+
+#[test]
 fn twice_ends_at_once_and_leaves_nothing() {
     let folder = Folder::new();
     let (mut child, mut stderr) = searching(&folder);

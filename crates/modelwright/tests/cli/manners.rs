@@ -4,8 +4,8 @@ use std::process::Stdio;
 
 use crate::harness::Folder;
 
-const VERBS: [&str; 8] =
-    ["profile", "fit", "predict", "evaluate", "compare", "inspect", "report", "replay"];
+const VERBS: [&str; 9] =
+    ["profile", "fit", "train", "predict", "evaluate", "compare", "inspect", "report", "replay"];
 
 #[test]
 fn help_goes_to_stdout_and_every_command_has_examples() {

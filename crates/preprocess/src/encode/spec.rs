@@ -49,6 +49,9 @@ pub struct Step {
 }
 
 impl EncodingSpec {
+    /// The names that [`Self::named`] knows.
+    pub const NAMES: [&'static str; 2] = ["trees", "linear"];
+
     /// For learners that split: values as they are, with bins; categories of few levels one-hot
     /// and by their number, others by ordered target statistics and frequency.
     pub fn trees() -> Self {
@@ -118,7 +121,7 @@ impl EncodingSpec {
         }
     }
 
-    /// The encodings by name: `trees` and `linear`.
+    /// The encodings by name: one of [`Self::NAMES`].
     ///
     /// # Errors
     /// Input error for another name.
@@ -126,7 +129,7 @@ impl EncodingSpec {
         match name {
             "trees" => Ok(Self::trees()),
             "linear" => Ok(Self::linear()),
-            _ => Err(Error::input("unknown encoding").got(name).suggest(name, ["trees", "linear"])),
+            _ => Err(Error::input("unknown encoding").got(name).suggest(name, Self::NAMES)),
         }
     }
 
@@ -189,7 +192,7 @@ mod tests {
 
     #[test]
     fn the_named_encodings_are_sound_and_cover_every_usable_kind() {
-        for name in ["trees", "linear"] {
+        for name in EncodingSpec::NAMES {
             let spec = EncodingSpec::named(name).unwrap();
             spec.check().unwrap();
             for kind in Kind::ALL {

@@ -14,8 +14,8 @@ use modelwright_core::params::ParamValue;
 use modelwright_core::record::{
     Alert, AlertKind, Clock, ColumnProfile, Count, DataSource, EnsembleRecord, Evaluation,
     FORMAT_VERSION, Importance, Interval, LeakAction, LeakFinding, LeakKind, Member, Options,
-    PhaseTime, Plan, PlannedTrial, RunRecord, Severity, SplitRecord, TableProfile, TaskRecord,
-    TrialRecord, TrialStatus,
+    PhaseTime, Plan, PlannedTrial, RunRecord, Severity, Single, SplitRecord, TableProfile,
+    TaskRecord, TrialRecord, TrialStatus,
 };
 use modelwright_core::task::Task;
 
@@ -26,6 +26,8 @@ pub(crate) fn all() -> Vec<(&'static str, RunRecord)> {
         ("multiclass", multiclass()),
         ("letters", letters()),
         ("regression", regression()),
+        ("single", single()),
+        ("unjudged", unjudged()),
         ("tiny", tiny()),
         ("all-missing", all_missing()),
         ("wide", wide()),
@@ -84,9 +86,9 @@ pub(crate) fn binary() -> RunRecord {
     );
     record.ensemble = EnsembleRecord {
         members: vec![
-            Member { trial: "gbdt-default".into(), weight: 0.52, rounds: 412 },
-            Member { trial: "gbdt-deep".into(), weight: 0.32, rounds: 268 },
-            Member { trial: "linear-one-hot".into(), weight: 0.16, rounds: 40 },
+            Member { trial: "gbdt-default".into(), weight: 0.52, rounds: 412, n_models: 1 },
+            Member { trial: "gbdt-deep".into(), weight: 0.32, rounds: 268, n_models: 5 },
+            Member { trial: "linear-one-hot".into(), weight: 0.16, rounds: 40, n_models: 1 },
         ],
         score: Some(0.9279),
         corrected_score: Some(0.9275),
@@ -178,6 +180,47 @@ pub(crate) fn regression() -> RunRecord {
         ],
     );
     one_member(&mut record, "gbdt-default", 46_950.0, 820.0);
+    record
+}
+
+/// One learner that was asked for, its rounds found by early stopping.
+pub(crate) fn single() -> RunRecord {
+    let mut record = regression();
+    let max_leaves = ("max_leaves".to_owned(), ParamValue::Int(15));
+    record.options.single = Some(Single {
+        learner: "gbdt".into(),
+        params: BTreeMap::from([max_leaves.clone()]),
+        encoding: None,
+        n_folds: None,
+    });
+    record.options.time_limit_s = None;
+    search(&mut record, &[("gbdt", "gbdt", 47_020.0, 820.0, false)]);
+    record.plan.trials[0].params.extend([max_leaves]);
+    record.plan.ensemble_rounds = 0;
+    record.plan.notes =
+        vec!["early stopping on validation rows finds n_rounds, at most 4000".into()];
+    record.trials[0].trial = record.plan.trials[0].clone();
+    one_member(&mut record, "gbdt", 47_020.0, 820.0);
+    record
+}
+
+/// One learner with a fixed number of rounds and no folds, ended early.
+pub(crate) fn unjudged() -> RunRecord {
+    let mut record = single();
+    record.plan.n_folds = 0;
+    record.plan.validation_share = 0.0;
+    record.split.n_folds = 0;
+    for trial in record.plan.trials.iter_mut().chain(record.trials.iter_mut().map(|t| &mut t.trial))
+    {
+        trial.fixed_rounds = true;
+    }
+    record.trials[0].score = None;
+    record.trials[0].ci95 = None;
+    record.trials[0].rounds = vec![];
+    record.ensemble.score = None;
+    record.ensemble.corrected_score = None;
+    record.ensemble.corrected_ci95 = None;
+    record.warnings = vec!["the training of gbdt ended early, after 405 rounds".into()];
     record
 }
 
@@ -384,6 +427,7 @@ fn planned(name: &str, learner: &str) -> PlannedTrial {
         learner: learner.into(),
         encoding: if learner == "gbdt" { "bins-255" } else { "dense" }.into(),
         params: BTreeMap::from([("learning_rate".into(), ParamValue::Real(0.08))]),
+        fixed_rounds: false,
         reason: "a strong start on most tables".into(),
     }
 }
@@ -413,7 +457,7 @@ fn search(record: &mut RunRecord, trials: &[(&str, &str, f64, f64, bool)]) {
 
 fn one_member(record: &mut RunRecord, trial: &str, corrected: f64, half: f64) {
     record.ensemble = EnsembleRecord {
-        members: vec![Member { trial: trial.into(), weight: 1.0, rounds: 405 }],
+        members: vec![Member { trial: trial.into(), weight: 1.0, rounds: 405, n_models: 1 }],
         score: Some(record.trials[0].score.unwrap_or(corrected)),
         corrected_score: Some(corrected),
         corrected_ci95: Some(Interval { low: corrected - half, high: corrected + half }),

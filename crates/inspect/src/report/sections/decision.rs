@@ -3,7 +3,7 @@
 use modelwright_core::record::RunRecord;
 use modelwright_core::task::Task;
 
-use super::headline::{Headline, Verdict, cares};
+use super::headline::{Headline, Verdict, cares, validated_on};
 use crate::report::chart::{Chart, Estimate, Plot};
 use crate::report::section::{Block, Callout, Figure, Part, Section, Spec, Tone};
 use crate::report::{number, words};
@@ -28,6 +28,9 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
 
 /// Trials that the budget, or a failure, left without a score.
 fn unfinished(record: &RunRecord) -> Option<String> {
+    if record.options.single.is_some() {
+        return None;
+    }
     let n = record.trials.iter().filter(|t| t.score.is_none()).count();
     let all = number::counted(record.trials.len(), "trial", "trials");
     (n > 0).then(|| {
@@ -41,10 +44,15 @@ fn finding(record: &RunRecord, headline: &Headline<'_>, verdict: Verdict) -> Str
     let (Some(measured), Some(evaluation)) = (headline.holdout, headline.evaluation) else {
         return match headline.corrected {
             Some(c) => format!(
-                "The model of {target} was not tested on untouched rows; in cross-validation, \
-                 corrected for selection, {label} is {} on {}.",
+                "The model of {target} was not tested on untouched rows; in {}, {label} is {} on \
+                 {}.",
+                if record.options.single.is_some() {
+                    "validation"
+                } else {
+                    "cross-validation, corrected for selection"
+                },
                 c.text(),
-                number::rows(record.split.n_train)
+                validated_on(record)
             ),
             None => format!("The model of {target} was not tested on untouched rows."),
         };
@@ -119,9 +127,9 @@ fn figures(record: &RunRecord, headline: &Headline<'_>) -> Vec<Figure> {
     }
     if let Some(c) = headline.corrected {
         figures.push(Figure {
-            label: "Validation, corrected for selection".to_owned(),
+            label: headline.validation.to_owned(),
             value: number::estimate(c.value, c.ci95),
-            detail: words::join([interval(c.ci95), number::rows(record.split.n_train)]),
+            detail: words::join([interval(c.ci95), validated_on(record)]),
         });
     }
     let tried = record.trials.iter().filter(|t| t.score.is_some()).count();
@@ -129,7 +137,10 @@ fn figures(record: &RunRecord, headline: &Headline<'_>) -> Vec<Figure> {
         label: "Wall time".to_owned(),
         value: number::seconds(record.clock.total_s),
         detail: words::join([
-            number::counted(tried, "trial scored", "trials scored"),
+            match &record.options.single {
+                Some(one) => words::clean(&one.learner),
+                None => number::counted(tried, "trial scored", "trials scored"),
+            },
             record
                 .options
                 .time_limit_s
@@ -168,31 +179,30 @@ fn question(record: &RunRecord) -> String {
 fn validation_chart(record: &RunRecord, headline: &Headline<'_>) -> Option<Chart> {
     let holdout = headline.holdout?;
     let corrected = headline.corrected?;
-    let n_holdout = number::rows(headline.evaluation?.n_rows);
-    let n_train = number::rows(record.split.n_train);
+    let n_holdout = number::untouched(headline.evaluation?.n_rows);
+    let n_train = validated_on(record);
     let estimate = |label: String, value, ci95, emphasis| Estimate { label, value, ci95, emphasis };
     let mut estimates = Vec::new();
-    if let Some(score) = record.ensemble.score {
-        let label = format!("Validation as selected, {n_train}");
+    if let (Some(score), None) = (record.ensemble.score, &record.options.single) {
+        let label = format!("As selected, {n_train}");
         estimates.push(estimate(label, score, None, false));
     }
-    let label = format!("Validation corrected for selection, {n_train}");
+    let label = match &record.options.single {
+        Some(_) => n_train,
+        None => format!("Corrected for selection, {n_train}"),
+    };
     estimates.push(estimate(label, corrected.value, corrected.ci95, false));
-    estimates.push(estimate(
-        format!("Untouched rows, {n_holdout}"),
-        holdout.value,
-        holdout.ci95,
-        true,
-    ));
+    estimates.push(estimate(n_holdout, holdout.value, holdout.ci95, true));
     let agreement = if headline.worse_than_validation() {
-        "The untouched rows are worse than the corrected validation allows."
+        "The untouched rows are worse than validation allows."
     } else {
-        "The two honest measurements agree: what validation promised, the untouched rows confirm."
+        "The two measurements agree: what validation promised, the untouched rows confirm."
     };
     Some(Chart {
         title: "Does validation keep its word?".to_owned(),
         summary: format!(
-            "{agreement} Corrected validation {}; untouched rows {}.",
+            "{agreement} {}: {}; untouched rows: {}.",
+            headline.validation,
             corrected.text(),
             holdout.text()
         ),

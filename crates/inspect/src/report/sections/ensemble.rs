@@ -1,7 +1,8 @@
 //! The combination that became the model.
 
-use modelwright_core::record::RunRecord;
+use modelwright_core::record::{Member, RunRecord};
 
+use super::headline;
 use crate::report::section::{Block, Cell, Fact, Graphic, Part, Section, Spec, Table, TableColumn};
 use crate::report::{number, words};
 
@@ -9,10 +10,12 @@ pub(crate) const SPEC: Spec = Spec { id: "ensemble", part: Part::Search, title: 
 
 /// Applies when the ensemble has members.
 pub(crate) fn build(record: &RunRecord) -> Option<Section> {
-    let ensemble = &record.ensemble;
-    let mut members: Vec<_> = ensemble.members.iter().collect();
+    let mut members: Vec<_> = record.ensemble.members.iter().collect();
     members.sort_by(|a, b| b.weight.total_cmp(&a.weight).then(a.trial.cmp(&b.trial)));
     let first = members.first()?;
+    if record.options.single.is_some() {
+        return Some(of_one(record, first));
+    }
     let finding = if members.len() == 1 {
         format!(
             "The model is one trial, {}; no combination of trials scored better.",
@@ -27,11 +30,12 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
         )
     };
     let mut table = Table::new(
-        "Members, refitted on all training rows",
+        "Members, refitted on all training rows where there was time",
         vec![
             TableColumn::words("Member"),
             TableColumn::numbers("Weight"),
-            TableColumn::numbers("Rounds of the refit"),
+            TableColumn::numbers("Rounds"),
+            TableColumn::words("Fitted"),
         ],
     );
     for member in &members {
@@ -39,14 +43,78 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
             Cell::new(words::clean(&member.trial)),
             Cell::new(number::share(member.weight)).graphic(Graphic::Share(member.weight)),
             Cell::new(number::count(member.rounds)),
+            Cell::new(how_fitted(member)),
         ]);
     }
     let method = "The weights were chosen by greedy selection on out-of-fold predictions (Caruana \
                   et al., ICML 2004).";
+    Some(
+        Section::new(&SPEC, finding)
+            .block(Block::Text(method.to_owned()))
+            .block(table)
+            .block(Block::Facts(facts(record))),
+    )
+}
+
+/// The model of one learner: its parameters instead of members and weights.
+fn of_one(record: &RunRecord, member: &Member) -> Section {
+    let rounds = match member.rounds {
+        1 => String::new(),
+        n => format!(" with {} (trees, steps)", number::counted(n, "round", "rounds")),
+    };
+    let finding = format!(
+        "The model is {}{rounds}, {}.",
+        words::quoted(&member.trial),
+        match member.n_models {
+            1 => "fitted once on the training rows".to_owned(),
+            n => format!("the mean of {} fold models", number::count(n)),
+        }
+    );
+    let section = Section::new(&SPEC, finding);
+    let trial = record.plan.trials.iter().find(|t| t.name == member.trial);
+    let given = record.options.single.as_ref().map(|one| &one.params);
+    let mut table = Table::new(
+        "Parameters that were set; the others have the learner's defaults",
+        vec![
+            TableColumn::words("Parameter"),
+            TableColumn::words("Value"),
+            TableColumn::words("Set by"),
+        ],
+    );
+    for (name, value) in trial.iter().flat_map(|t| &t.params) {
+        let by_user = given.is_some_and(|g| g.get(name) == Some(value));
+        table.rows.push(vec![
+            Cell::new(words::clean(name)),
+            Cell::new(words::clean(&value.to_string())),
+            Cell::new(if by_user { "you" } else { "the plan" }),
+        ]);
+    }
+    let section = if table.rows.is_empty() {
+        section.block(Block::Text("All parameters have the learner's defaults.".to_owned()))
+    } else {
+        section.block(table)
+    };
+    let mut facts = facts(record);
+    if let Some(trial) = trial {
+        facts.insert(0, Fact::new("Encoding", words::clean(&trial.encoding)));
+    }
+    section.block(Block::Facts(facts))
+}
+
+fn how_fitted(member: &Member) -> String {
+    match member.n_models {
+        1 => "once, on the training rows".to_owned(),
+        n => format!("mean of {} fold models", number::count(n)),
+    }
+}
+
+fn facts(record: &RunRecord) -> Vec<Fact> {
+    let ensemble = &record.ensemble;
     let metric = words::metric_label(&record.task.metric);
+    let is_single = record.options.single.is_some();
     let ci = ensemble.corrected_ci95;
     let mut facts = Vec::new();
-    if let Some(score) = ensemble.score {
+    if let (Some(score), false) = (ensemble.score, is_single) {
         facts.push(Fact::new(
             format!("{metric} as selected (optimistic)"),
             number::estimate(score, ci),
@@ -55,16 +123,12 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
     if let Some(score) = ensemble.corrected_score {
         let interval = ci.map_or("no interval".to_owned(), number::interval);
         let text = format!("{} ({interval})", number::estimate(score, ci));
-        facts.push(Fact::new(format!("{metric} corrected for selection"), text));
+        let of = if is_single { "on validation rows" } else { "corrected for selection" };
+        facts.push(Fact::new(format!("{metric} {of}"), text));
     }
     if let Some(threshold) = record.threshold {
         facts.push(Fact::new("Decision threshold", number::significant(threshold, 4)));
     }
-    facts.push(Fact::new("Validation rows", number::count(record.split.n_train)));
-    Some(
-        Section::new(&SPEC, finding)
-            .block(Block::Text(method.to_owned()))
-            .block(table)
-            .block(Block::Facts(facts)),
-    )
+    facts.push(Fact::new("Judged on", headline::validated_on(record)));
+    facts
 }

@@ -27,8 +27,10 @@ pub(super) struct Headline<'a> {
     pub(super) holdout: Option<Measured>,
     /// The constant baseline on the same rows.
     pub(super) baseline: Option<f64>,
-    /// Out of fold, corrected for selection.
+    /// On validation rows, corrected for selection where there was any.
     pub(super) corrected: Option<Measured>,
+    /// How that is called.
+    pub(super) validation: &'static str,
 }
 
 /// A value and its interval.
@@ -84,6 +86,11 @@ impl<'a> Headline<'a> {
             holdout: evaluation.and_then(|e| find(&e.metrics)),
             baseline: evaluation.and_then(|e| find(&e.baseline)).map(|m| m.value),
             corrected,
+            validation: if record.options.single.is_some() {
+                "Validation"
+            } else {
+                "Validation, corrected for selection"
+            },
         }
     }
 
@@ -138,6 +145,19 @@ impl<'a> Headline<'a> {
             (Some(h), Some(c)) => self.better(self.near_end(c), self.far_end(h)),
             _ => false,
         }
+    }
+}
+
+/// The rows that judged the trials: all training rows with folds, else a part of them.
+pub(super) fn validated_on(record: &RunRecord) -> String {
+    let n_train = record.split.n_train;
+    let rows = |n| number::counted(n, "validation row", "validation rows");
+    if record.plan.n_folds > 0 || record.plan.trials.is_empty() {
+        return rows(n_train);
+    }
+    match (n_train as f64 * record.plan.validation_share).round() as usize {
+        0 => "no validation rows".to_owned(),
+        n => format!("about {}", rows(n)),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use modelwright_core::record::{Interval, RunRecord, TrialRecord, TrialStatus};
 
+use super::headline;
 use crate::report::section::{Cell, Graphic, Part, Section, Spec, Table, TableColumn, Tone};
 use crate::report::{number, words};
 
@@ -23,27 +24,50 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
     trials.sort_by(|a, b| better_first(a, b, record.task.larger_is_better));
     let n_scored = trials.iter().filter(|t| t.score.is_some()).count();
     let direction = if record.task.larger_is_better { "larger" } else { "smaller" };
+    let is_single = record.options.single.is_some();
+    let caption = format!(
+        "{metric} on {} ({direction} is better), 95 % intervals on one scale",
+        headline::validated_on(record)
+    );
     let mut table = Table::new(
-        format!(
-            "{metric} out of fold on {} ({direction} is better), 95 % intervals on one scale",
-            number::rows(record.split.n_train)
-        ),
+        if is_single && n_scored == 0 { String::new() } else { caption },
         vec![
             TableColumn::words("Trial"),
             TableColumn::intervals(format!("Validation {metric}"), scale(&trials)),
-            TableColumn::words("Against the best"),
+            TableColumn::words(if is_single { "How it ended" } else { "Against the best" }),
             TableColumn::words("Learner"),
             TableColumn::numbers("Rounds"),
             TableColumn::numbers("Time"),
         ],
     );
     table.rows.extend(trials.iter().enumerate().map(|(i, t)| row(record, t, i == 0)));
-    let mut section = Section::new(&SPEC, finding(&trials, n_scored));
+    let finding = if is_single { of_one(trials[0], &metric) } else { finding(&trials, n_scored) };
+    let mut section = Section::new(&SPEC, finding);
     section.blocks = table.folded_after(OPEN_ROWS, "trials");
-    Some(section.caveat(
+    let caveat = if !is_single {
         "The best of many trials looks better than it is, because it was selected; the summary \
-         shows the score corrected for that.",
-    ))
+         shows the score corrected for that."
+    } else if n_scored > 0 && !trials[0].trial.fixed_rounds {
+        "Where early stopping chose the rounds, it did so by the same validation rows, which makes \
+         this score slightly too good; the untouched rows took no part in it."
+    } else {
+        return Some(section);
+    };
+    Some(section.caveat(caveat))
+}
+
+/// The finding when one learner was asked for.
+fn of_one(trial: &TrialRecord, metric: &str) -> String {
+    let learner = words::quoted(&trial.trial.learner);
+    match trial.score {
+        Some(score) => format!(
+            "{learner} was asked for, and scored {metric} {} on validation rows.",
+            number::estimate(score, trial.ci95)
+        ),
+        None => format!(
+            "{learner} was asked for, without validation rows: only the untouched rows judge it."
+        ),
+    }
 }
 
 fn finding(trials: &[&TrialRecord], n_scored: usize) -> String {
@@ -106,7 +130,7 @@ fn row(record: &RunRecord, trial: &TrialRecord, first: bool) -> Vec<Cell> {
     vec![
         if reason.is_empty() { name } else { name.detail(reason) },
         score,
-        standing(trial, first),
+        standing(record, trial, first),
         Cell::new(words::clean(&trial.trial.learner)).detail(words::clean(&trial.trial.encoding)),
         Cell::new(match (smallest, largest) {
             (Some(a), Some(b)) if a == b => number::count(*a),
@@ -117,10 +141,13 @@ fn row(record: &RunRecord, trial: &TrialRecord, first: bool) -> Vec<Cell> {
     ]
 }
 
-fn standing(trial: &TrialRecord, first: bool) -> Cell {
+fn standing(record: &RunRecord, trial: &TrialRecord, first: bool) -> Cell {
+    let is_single = record.options.single.is_some();
     let cell = match trial.status {
         TrialStatus::Failed => Cell::mark(Tone::Severe, "failed"),
         TrialStatus::Skipped => Cell::mark(Tone::Neutral, "skipped"),
+        TrialStatus::Stopped if is_single => Cell::mark(Tone::Warning, "stopped"),
+        _ if is_single => Cell::mark(Tone::Good, "done"),
         _ if trial.score.is_none() => Cell::mark(Tone::Warning, "no score"),
         _ if first => Cell::mark(Tone::Good, "best"),
         _ if trial.indistinguishable_from_best => Cell::mark(Tone::Good, "not distinguishable"),

@@ -15,9 +15,19 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
     }
     let validation = if plan.n_folds > 0 {
         format!("{}-fold cross-validation", plan.n_folds)
-    } else {
+    } else if plan.validation_share > 0.0 {
         format!("one validation part of {}", number::share(plan.validation_share))
+    } else {
+        "the untouched rows alone".to_owned()
     };
+    let notes = plan.notes.iter().map(|n| Block::Text(words::remark(n)));
+    if let Some(one) = &record.options.single {
+        let learner = words::quoted(&one.learner);
+        let finding = format!("One learner was asked for: {learner}, judged by {validation}.");
+        let mut section = Section::new(&SPEC, finding);
+        section.blocks.extend(notes);
+        return Some(section);
+    }
     let finding = format!(
         "{} by {validation}, then up to {} of ensemble selection.",
         number::counted(plan.trials.len(), "trial was planned", "trials were planned"),
@@ -40,7 +50,6 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
             Cell::new(if params.is_empty() { "defaults".to_owned() } else { params.join(", ") }),
         ]);
     }
-    let notes = plan.notes.iter().map(|n| Block::Text(words::remark(n)));
     let mut section = Section::new(&SPEC, finding);
     section.blocks.extend(notes);
     let summary = format!("The {} planned trials", number::count(plan.trials.len()));

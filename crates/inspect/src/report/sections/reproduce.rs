@@ -21,7 +21,11 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
     );
     let data = shell(&record.data.name);
     let test = record.test_data.as_ref();
-    let mut fit = format!("modelwright fit {data} {}", flags(&record.options));
+    let verb = match &record.options.single {
+        Some(one) => format!("train {}", shell(&one.learner)),
+        None => "fit".to_owned(),
+    };
+    let mut fit = format!("modelwright {verb} {data} {}", flags(&record.options));
     if let Some(test) = test {
         let _ = write!(fit, " --test {}", shell(&test.name));
     }
@@ -37,10 +41,12 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
         Fact::new("Modelwright", words::clean(&record.engine_version)),
         Fact::new("Record format", record.format_version.to_string()),
         Fact::new("Seed", record.options.seed.to_string()),
-        Fact::new("Preset", words::clean(&record.options.preset)),
         Fact::new("Decisions noted", number::count(decisions)),
         Fact::new("Begun", words::clean(&record.clock.created)),
     ];
+    if record.options.single.is_none() {
+        facts.insert(3, Fact::new("Preset", words::clean(&record.options.preset)));
+    }
     let hash = |name: &str, file: &str| {
         Fact::code(format!("SHA-256 of {}", words::quoted(name)), words::clean(file))
     };
@@ -76,6 +82,13 @@ fn flags(options: &Options) -> String {
     for (column, kind) in &options.kinds {
         add("kind", Some(format!("{column}={}", kind.name())));
     }
+    if let Some(one) = &options.single {
+        for (name, value) in &one.params {
+            add("param", Some(format!("{name}={value}")));
+        }
+        add("encoding", one.encoding.clone());
+        add("folds", one.n_folds.map(|n| n.to_string()));
+    }
     if options.keep_leaks {
         flags.push("--keep-leaks".to_owned());
     }
@@ -97,6 +110,9 @@ fn shell(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use modelwright_core::params::ParamValue;
+    use modelwright_core::record::Single;
+
     use super::*;
 
     #[test]
@@ -114,5 +130,13 @@ mod tests {
         options.time_limit_s = Some(30.0);
         options.exclude = vec!["a".into(), "b c".into()];
         assert_eq!(flags(&options), "--target y --time 30s --seed 0 --exclude 'a,b c'");
+        let mut options = Options::new("y");
+        options.single = Some(Single {
+            learner: "gbdt".into(),
+            params: [("n_rounds".to_owned(), ParamValue::Int(30))].into(),
+            encoding: None,
+            n_folds: Some(0),
+        });
+        assert_eq!(flags(&options), "--target y --seed 0 --param n_rounds=30 --folds 0");
     }
 }

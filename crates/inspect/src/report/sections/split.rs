@@ -28,10 +28,10 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
         Fact::new("Kind", kind),
         Fact::new(
             "Validation",
-            if split.n_folds > 0 {
-                number::counted(split.n_folds, "fold", "folds")
-            } else {
-                "one part".to_owned()
+            match (split.n_folds, record.plan.validation_share) {
+                (0, 0.0) if !record.plan.trials.is_empty() => "none".to_owned(),
+                (0, _) => "one part".to_owned(),
+                (n, _) => number::counted(n, "fold", "folds"),
             },
         ),
     ];

@@ -1,0 +1,104 @@
+//! Which encodings a learner can read, as data: what each encoding writes, and what a learner
+//! says that it takes.
+
+use modelwright_core::{Error, Result};
+use modelwright_learners::Entry;
+use modelwright_preprocess::EncodingSpec;
+
+/// What an encoding writes.
+struct Written {
+    name: &'static str,
+    /// Whether features may be NaN.
+    missing: bool,
+    /// Whether every feature has bins.
+    bins: bool,
+}
+
+/// The encodings, the one that says more of a table first: `linear` scales and imputes.
+const WRITTEN: [Written; EncodingSpec::NAMES.len()] = [
+    Written { name: "trees", missing: true, bins: true },
+    Written { name: "linear", missing: false, bins: false },
+];
+
+/// The names of the encodings that a learner can read, its default first.
+pub fn encodings(learner: &Entry) -> Vec<&'static str> {
+    let takes = learner.spec.abilities;
+    WRITTEN
+        .iter()
+        .filter(|w| (takes.missing || !w.missing) && (w.bins || !takes.bins))
+        .map(|w| w.name)
+        .collect()
+}
+
+/// The encoding for a learner: the one `asked` for, or its default.
+///
+/// # Errors
+/// Input error when the encoding is unknown or the learner cannot read it.
+pub fn encoding_for(learner: &Entry, asked: Option<&str>) -> Result<&'static str> {
+    let fitting = encodings(learner);
+    let refused = |what: String| {
+        Error::input(what).at("--encoding").expected(format!("one of: {}", fitting.join(", ")))
+    };
+    match asked {
+        None => fitting
+            .first()
+            .copied()
+            .ok_or_else(|| refused(format!("no encoding writes what {} reads", learner.spec.name))),
+        Some(name) => match fitting.iter().find(|f| **f == name) {
+            Some(found) => Ok(found),
+            None if EncodingSpec::NAMES.contains(&name) => {
+                Err(refused(format!("{} cannot read the encoding `{name}`", learner.spec.name))
+                    .hint(if learner.spec.abilities.bins {
+                        "it works on bins of the values, which this encoding does not write"
+                    } else {
+                        "it cannot work with missing values, which this encoding keeps"
+                    }))
+            }
+            None => Err(refused("unknown encoding".to_owned())
+                .got(name)
+                .suggest(name, EncodingSpec::NAMES)),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use modelwright_core::task::Task;
+    use modelwright_learners::{LEARNERS, learner};
+
+    use super::*;
+    use crate::plan::Preset;
+    use crate::portfolio;
+
+    #[test]
+    fn every_encoding_is_described_and_every_learner_can_read_one() {
+        assert_eq!(WRITTEN.map(|w| w.name), EncodingSpec::NAMES);
+        for entry in LEARNERS {
+            assert!(!encodings(entry).is_empty(), "{}", entry.spec.name);
+        }
+    }
+
+    #[test]
+    fn what_the_portfolio_pairs_can_be_asked_for() {
+        for task in Task::ALL {
+            for trial in portfolio::candidates(task, Preset::Best, 1000) {
+                let entry = learner(&trial.learner).unwrap();
+                assert_eq!(encoding_for(entry, Some(&trial.encoding)).unwrap(), trial.encoding);
+                assert_eq!(encoding_for(entry, None).unwrap(), trial.encoding, "{}", trial.name);
+            }
+        }
+    }
+
+    #[test]
+    fn an_encoding_that_does_not_fit_is_refused_with_the_reason() {
+        for (name, encoding, words) in [
+            ("gbdt", "linear", ["cannot read the encoding `linear`", "bins"]),
+            ("linear", "trees", ["cannot read the encoding `trees`", "missing values"]),
+            ("gbdt", "tree", ["unknown encoding", "did you mean `trees`"]),
+        ] {
+            let error = encoding_for(learner(name).unwrap(), Some(encoding)).unwrap_err();
+            let text = error.to_string();
+            assert!(words.iter().all(|w| text.contains(w)), "{text}");
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! What `fit` and `train` both ask: the table, its target, how it is tested, where results go.
+//!
+//! Both are one run with different options: the same flags, the same tables, the same outputs.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+use modelwright::automl::Purpose;
+use modelwright::evaluate::metric;
+use modelwright::io::{ReadOptions, TableFile};
+use modelwright::{OutputFolder, read_within_limits};
+use modelwright_core::context::Event;
+use modelwright_core::data::Kind;
+use modelwright_core::record::{Clock, DataSource, Options};
+use modelwright_core::task::Task;
+use modelwright_core::{Context, Error, Result};
+
+use crate::flags::values;
+use crate::session::{Limits, Session};
+use crate::{machine, output, summary};
+
+/// The folder that takes the outputs when the user names none.
+const DEFAULT_FOLDER: &str = "modelwright-out";
+
+/// How rows may be parted.
+const SPLITS: [&str; 4] = ["random", "stratified", "group", "time"];
+
+/// Flags of a run, whatever it trains.
+#[derive(Debug, Args)]
+pub(crate) struct Question {
+    /// The training table: CSV, TSV, JSON Lines, Parquet or Arrow; also .gz and .zst
+    #[arg(value_name = "DATA")]
+    data: PathBuf,
+    /// The column to predict
+    #[arg(long, value_name = "COLUMN", value_parser = values::name, display_order = 0)]
+    target: String,
+    /// What kind of question it is: binary, multiclass or regression [default: by the target]
+    #[arg(long, value_parser = values::task)]
+    task: Option<Task>,
+    /// The metric to optimise [default: roc_auc, log_loss or rmse, by the task]
+    #[arg(long, value_name = "NAME")]
+    metric: Option<String>,
+    /// The folder for model.mw, report.html and record.json
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_FOLDER)]
+    out: PathBuf,
+    /// A table to test on, instead of a part of DATA
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["holdout", "split"])]
+    test: Option<PathBuf>,
+    /// The share of rows held out for the test [default: 0.2]
+    #[arg(long, value_name = "SHARE", value_parser = values::holdout)]
+    holdout: Option<f64>,
+    /// How rows are held out and parted into folds [default: by the data]
+    #[arg(long, value_parser = PossibleValuesParser::new(SPLITS))]
+    split: Option<String>,
+    /// The column whose groups must not be torn apart
+    #[arg(long, value_name = "COLUMN", value_parser = values::name)]
+    group: Option<String>,
+    /// The column with the time of each row
+    #[arg(long, value_name = "COLUMN", value_parser = values::name)]
+    time_column: Option<String>,
+    /// The column with the weight of each row
+    #[arg(long, value_name = "COLUMN", value_parser = values::name)]
+    weight: Option<String>,
+    /// Columns not to learn from
+    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',', value_parser = values::name)]
+    exclude: Vec<String>,
+    /// Columns whose groups are to be treated alike (kept as features)
+    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',', value_parser = values::name)]
+    sensitive: Vec<String>,
+    /// The label that counts as positive (binary)
+    #[arg(long, value_name = "LABEL")]
+    positive: Option<String>,
+    /// Decide what a column means, e.g. --kind zip=category (repeatable)
+    #[arg(long = "kind", value_name = "COLUMN=KIND", value_parser = values::column_kind)]
+    kinds: Vec<(String, Kind)>,
+    /// Keep columns that are almost certainly leaks of the target
+    #[arg(long)]
+    keep_leaks: bool,
+    /// Print what would be tried, and stop
+    #[arg(long)]
+    plan_only: bool,
+}
+
+impl Question {
+    /// The options as the record keeps them; what only one subcommand asks keeps its default.
+    pub(crate) fn options(&self, time: Option<Duration>, session: &Session) -> Result<Options> {
+        self.check()?;
+        let mut options = Options::new(&self.target);
+        options.task = self.task;
+        options.metric.clone_from(&self.metric);
+        options.time_limit_s = time.map(|t| t.as_secs_f64());
+        options.memory_limit_bytes = session.memory_limit();
+        options.seed = session.global.seed.unwrap_or(0);
+        options.holdout = self.holdout.unwrap_or(options.holdout);
+        options.split.clone_from(&self.split);
+        options.group.clone_from(&self.group);
+        options.time_column.clone_from(&self.time_column);
+        options.weight.clone_from(&self.weight);
+        options.exclude.clone_from(&self.exclude);
+        options.sensitive.clone_from(&self.sensitive);
+        options.positive.clone_from(&self.positive);
+        options.kinds = self.kinds.iter().cloned().collect();
+        options.keep_leaks = self.keep_leaks;
+        Ok(options)
+    }
+
+    /// Trains, writes and sums up; or prints the plan, when that is all that was asked.
+    pub(crate) fn run(&self, options: Options, session: &Session) -> Result<()> {
+        let ctx = session.context(Limits {
+            time: options.time_limit_s.map(Duration::from_secs_f64),
+            memory_bytes: options.memory_limit_bytes,
+            ..Limits::default()
+        })?;
+        if self.plan_only {
+            let plan = modelwright::plan(self.read(options, &ctx)?, &ctx)?;
+            drop(ctx);
+            return if session.global.json {
+                output::print_json(&plan)
+            } else {
+                output::print(&summary::plan(&plan))
+            };
+        }
+        let folder = OutputFolder::prepare(&self.out)?;
+        let input = self.read(options, &ctx)?;
+        session.end_gracefully();
+        let mut outcome = modelwright::fit(input, &ctx)?;
+        ctx.tell(Event::Phase("write".to_owned()));
+        complete(&mut outcome.record.clock, session, &ctx);
+        let saved = modelwright::save(&outcome, &folder)?;
+        let was_cut_short = ctx.is_cancelled();
+        drop(ctx);
+        if was_cut_short {
+            session.note("ended early on request, with the best model so far");
+        }
+        summary::print_fit(&outcome.record, &saved, session)
+    }
+
+    /// Reads the training table and, if there is one, the test table.
+    fn read(&self, options: Options, ctx: &Context) -> Result<modelwright::FitInput> {
+        ctx.tell(Event::Phase("read".to_owned()));
+        let train = read_train(&self.data, ctx)?;
+        let test = match &self.test {
+            None => None,
+            Some(path) => Some(read_test(path, &train, ctx)?),
+        };
+        Ok(modelwright::input_of(train, test, options))
+    }
+
+    /// Refuses flags that need each other, or cannot be together, before anything is read.
+    fn check(&self) -> Result<()> {
+        if self.split.as_deref() == Some("group") && self.group.is_none() {
+            return Err(missing_partner("--split group", "--group COLUMN"));
+        }
+        if self.split.as_deref() == Some("time") && self.time_column.is_none() {
+            return Err(missing_partner("--split time", "--time-column COLUMN"));
+        }
+        if self.task == Some(Task::Regression) && self.positive.is_some() {
+            return Err(Error::input("`--positive` needs a target with two classes")
+                .at("--positive")
+                .expected("--task binary")
+                .hint("leave --positive or --task out"));
+        }
+        if let Some(name) = &self.metric {
+            metric(name).map_err(|e| e.at("--metric"))?;
+        }
+        Ok(())
+    }
+}
+
+/// Reads the training table, or the sample of it that there is room and time for.
+pub(crate) fn read_train(path: &Path, ctx: &Context) -> Result<TableFile> {
+    let train = read_within_limits(path, ReadOptions::default(), Purpose::Learn, "read", ctx)?;
+    tell_remarks(&train.source, ctx);
+    Ok(train)
+}
+
+/// Reads a test table as the training table was read.
+pub(crate) fn read_test(path: &Path, train: &TableFile, ctx: &Context) -> Result<TableFile> {
+    let as_trained = ReadOptions { schema: Some(train.schema.clone()), ..ReadOptions::default() };
+    let test = read_within_limits(path, as_trained, Purpose::Learn, "read-test", ctx)?;
+    tell_remarks(&test.source, ctx);
+    Ok(test)
+}
+
+/// Passes on what the reader had to say.
+pub(crate) fn tell_remarks(source: &DataSource, ctx: &Context) {
+    tell_sample(source, ctx);
+    for note in &source.notes {
+        ctx.tell(Event::Note(format!("{}: {note}", source.name)));
+    }
+}
+
+/// Warns that a table is a sample of its file.
+pub(crate) fn tell_sample(source: &DataSource, ctx: &Context) {
+    if let Some(sample) = &source.sample {
+        ctx.tell(Event::Warning(format!("{}: {}", source.name, sample.account)));
+    }
+}
+
+/// Fills in what only the rim knows of time and machine.
+fn complete(clock: &mut Clock, session: &Session, ctx: &Context) {
+    clock.created.clone_from(&session.created);
+    clock.total_s = ctx.elapsed().as_secs_f64();
+    clock.peak_memory_bytes = machine::peak_memory();
+    clock.machine = machine::description();
+}
+
+fn missing_partner(flag: &str, partner: &str) -> Error {
+    Error::input(format!("`{flag}` needs `{partner}`"))
+        .at(flag)
+        .expected(partner)
+        .hint("name the column, or leave --split out")
+}
