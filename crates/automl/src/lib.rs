@@ -21,6 +21,7 @@
 //! | `refit` | the members on all training rows |
 //! | `calibrate` | are the probabilities honest |
 //! | [`predictor`] | the result: raw rows in, predictions out |
+//! | [`trees`] | the trees inside it, by name |
 //! | `account` | the run record |
 
 mod account;
@@ -41,6 +42,7 @@ mod refit;
 mod search;
 mod single;
 pub mod target;
+pub mod trees;
 mod trial;
 mod understand;
 

@@ -2,7 +2,7 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`explain`] | permutation importance of the raw columns |
+//! | [`explain`] | permutation importance of the raw columns; the picture of a tree |
 //! | [`report`] | a run's record as an HTML page, Markdown or JSON; a table's profile as a page |
 //!
 //! A report reads a [`modelwright_core::record::RunRecord`] and nothing else, so an old run can be

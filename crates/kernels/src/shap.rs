@@ -320,6 +320,24 @@ fn before(step: &Step, stack: &Stack) -> Mask {
     if step.above == FIRST { [u64::MAX; LANES] } else { stack.along[step.above as usize] }
 }
 
+/// The constants of one choice, one per point.
+#[inline(always)]
+fn constants_of<const P: usize>(constants: &[f64], choice: usize) -> &[f64; P] {
+    constants[choice * P..].first_chunk().expect("a program has all constants of its steps")
+}
+
+/// For each point one of two constants by the mask.
+#[inline(always)]
+fn choose_all<const P: usize>(constants: &[f64], first: usize, mask: &Mask) -> [Lanes; P] {
+    let mut out = [[0.0; LANES]; P];
+    let yes = constants_of::<P>(constants, first);
+    let no = constants_of::<P>(constants, first + 1);
+    for ((out, yes), no) in out.iter_mut().zip(yes).zip(no) {
+        *out = choose(mask, *yes, *no);
+    }
+    out
+}
+
 /// Factors of an edge (or sums of a leaf) for each point.
 #[inline(always)]
 fn factors<const P: usize>(
@@ -328,17 +346,10 @@ fn factors<const P: usize>(
     mask: &Mask,
     before: &Mask,
 ) -> [Lanes; P] {
-    let mut out = [[0.0; LANES]; P];
-    if step.above == FIRST {
-        let constants = &constants[..2 * P];
-        for p in 0..P {
-            out[p] = choose(mask, constants[p], constants[P + p]);
-        }
-    } else {
-        let constants = &constants[..3 * P];
-        for p in 0..P {
-            let now = choose(mask, constants[p], constants[P + p]);
-            out[p] = blend(before, &now, constants[2 * P + p]);
+    let mut out = choose_all::<P>(constants, 0, mask);
+    if step.above != FIRST {
+        for (out, left) in out.iter_mut().zip(constants_of::<P>(constants, 2)) {
+            *out = blend(before, out, *left);
         }
     }
     out
@@ -352,17 +363,12 @@ fn weights<const P: usize>(
     mask: &Mask,
     before: &Mask,
 ) -> [Lanes; P] {
-    let mut out = [[0.0; LANES]; P];
     if step.above == FIRST {
-        let constants = &constants[2 * P..4 * P];
-        for p in 0..P {
-            out[p] = choose(mask, constants[p], constants[P + p]);
-        }
-    } else {
-        let constants = &constants[3 * P..5 * P];
-        for p in 0..P {
-            out[p] = keep(before, &choose(mask, constants[p], constants[P + p]));
-        }
+        return choose_all::<P>(constants, 2, mask);
+    }
+    let mut out = choose_all::<P>(constants, 3, mask);
+    for out in &mut out {
+        *out = keep(before, out);
     }
     out
 }
@@ -375,8 +381,8 @@ fn enter<const P: usize, const PAIRS: bool>(step: &Step, constants: &[f64], stac
     stack.along[level] = mask;
     let (here, below) = stack.product[level * P..(level + 2) * P].split_at_mut(P);
     let factors = factors::<P>(step, constants, &mask, &before);
-    for p in 0..P {
-        below[p] = product(&here[p], &factors[p]);
+    for ((below, here), factor) in below.iter_mut().zip(here.iter()).zip(&factors) {
+        *below = product(here, factor);
     }
     stack.sum[(level + 1) * P..(level + 2) * P].fill([0.0; LANES]);
     if PAIRS {
@@ -391,9 +397,9 @@ fn exit<const P: usize>(step: &Step, constants: &[f64], stack: &mut Stack) -> [L
     let mask = stack.along[level];
     let mut gains = weights::<P>(step, constants, &mask, &before(step, stack));
     let (here, below) = stack.sum[level * P..(level + 2) * P].split_at_mut(P);
-    for p in 0..P {
-        add(&mut here[p], &below[p]);
-        gains[p] = product(&below[p], &gains[p]);
+    for ((gain, here), below) in gains.iter_mut().zip(here).zip(below.iter()) {
+        add(here, below);
+        *gain = product(below, gain);
     }
     gains
 }
@@ -408,9 +414,9 @@ fn pay<const P: usize>(step: &Step, constants: &[f64], stack: &mut Stack) -> [La
     let mut gains = weights::<P>(step, constants, &mask, &before);
     let reached = &stack.product[level * P..(level + 1) * P];
     let here = &mut stack.sum[level * P..(level + 1) * P];
-    for p in 0..P {
-        add(&mut here[p], &product(&reached[p], &sums[p]));
-        gains[p] = product(&reached[p], &gains[p]);
+    for (((gain, here), sum), reached) in gains.iter_mut().zip(here).zip(&sums).zip(reached) {
+        add(here, &product(reached, sum));
+        *gain = product(reached, gain);
     }
     gains
 }
@@ -438,8 +444,8 @@ fn spread<const P: usize>(
         }
         let weights = &stack.weight[above * P..(above + 1) * P];
         let mut parts = bare;
-        for p in 0..P {
-            parts[p] = product(&weights[p], &parts[p]);
+        for (part, weight) in parts.iter_mut().zip(weights) {
+            *part = product(weight, part);
         }
         let (a, b) = (a as usize, b as usize);
         add(&mut pairs[b * (b - 1) / 2 + a], &fold(&parts));

@@ -28,6 +28,7 @@ mod question;
 mod rows_json;
 mod session;
 mod summary;
+mod trees;
 
 use std::process::ExitCode;
 

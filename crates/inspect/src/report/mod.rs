@@ -18,6 +18,7 @@ mod canonical;
 #[cfg(test)]
 mod checks;
 
+pub(crate) use number::counted;
 pub use profile::{profile_html, profile_text};
 
 use modelwright_core::record::RunRecord;

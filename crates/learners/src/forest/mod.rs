@@ -21,11 +21,13 @@
 //! | `grow` | one tree |
 //! | `fit` | all trees, and out-of-bag predictions |
 //! | `model` | what is kept and how it predicts |
+//! | `explain` | Shapley values of its predictions |
 //! | `isolation` | the isolation forest |
 
 mod bag;
 mod criterion;
 mod cut;
+mod explain;
 mod fit;
 mod grow;
 mod isolation;

@@ -212,3 +212,31 @@ fn rows_far_from_all_others_are_isolated_early() {
     let again = IsolationForest::fit(&features, &rows, &params, &Context::unlimited(1, 1)).unwrap();
     assert_eq!(again, forest);
 }
+
+#[test]
+fn explanations_add_up_to_the_mean_of_the_trees() {
+    let (features, y) = table(400);
+    let rows: Vec<u32> = (0..400).collect();
+    let ctx = Context::unlimited(3, 2);
+    let codes = y.iter().map(|y| u32::from(*y > 30.0) + u32::from(*y > 50.0)).collect();
+    for target in [Target::Real(y), Target::Class { codes, n_classes: 3 }] {
+        let train = view(&features, &target, &rows);
+        let model = RandomForest::fit(&train, &settings(|_| {}), &ctx).unwrap();
+        let few = FeatureView::of(&features, &rows[..30]);
+        let predicted = model.predict(&few, &ctx).unwrap();
+        let sample = FeatureView::of(&features, &rows[300..]);
+        let values = model.shap(&few, &ctx).unwrap();
+        let against = model.shap_interventional(&few, &sample, &ctx).unwrap();
+        let pairs = model.shap_interactions(&few, &ctx).unwrap();
+        let n_outputs = model.n_outputs();
+        for (i, wanted) in predicted.values.iter().enumerate() {
+            let (row, output) = (i / n_outputs, i % n_outputs);
+            let sum: f64 = pairs.of(row, output).iter().sum();
+            for got in [values.score(row, output), against.score(row, output), sum] {
+                assert!((got - wanted).abs() < 1e-9, "{row} {output}: {got} {wanted}");
+            }
+        }
+        let splits: usize = model.trees().iter().map(|t| t.features.len()).sum();
+        assert_eq!(model.importances().splits.iter().sum::<f64>(), splits as f64);
+    }
+}

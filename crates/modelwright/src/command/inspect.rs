@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use clap::Args;
+use modelwright::Model;
 use modelwright_core::Result;
 use modelwright_core::data::number_text;
 use modelwright_lifecycle::artifact::{Manifest, ManifestField};
@@ -10,11 +11,14 @@ use modelwright_lifecycle::artifact::{Manifest, ManifestField};
 use crate::flags::ModelArg;
 use crate::output::{self, TextTable, count, number, size};
 use crate::session::Session;
+use crate::trees::TreeFlags;
 
 const EXAMPLES: &str = "\
 Examples:
   modelwright inspect churn
-  modelwright inspect churn/model.mw --json | jq .schema";
+  modelwright inspect churn/model.mw --json | jq .schema
+  modelwright inspect churn --trees 2
+  modelwright inspect churn --tree-plot tree.svg --tree 10";
 
 /// How many levels of a category are shown.
 const LEVELS_SHOWN: usize = 4;
@@ -25,11 +29,16 @@ const LEVELS_SHOWN: usize = 4;
 pub(crate) struct Inspect {
     #[command(flatten)]
     model: ModelArg,
+    #[command(flatten)]
+    trees: TreeFlags,
 }
 
 impl Inspect {
-    /// Reads the model, checking every byte, and prints its manifest.
+    /// Reads the model, checking every byte, and prints its manifest, or trees if asked for.
     pub(crate) fn run(self, session: &Session) -> Result<()> {
+        if self.trees.asked() {
+            return self.trees.run(&Model::load(&self.model.model)?, session);
+        }
         let path = modelwright_lifecycle::resolve_model(&self.model.model)?;
         let artifact = modelwright_lifecycle::read_artifact(&path)?;
         if session.global.json {

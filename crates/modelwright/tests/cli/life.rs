@@ -189,3 +189,21 @@ fn a_reader_of_predictions_that_has_seen_enough_is_no_error() {
     assert_eq!(output.status.code(), Some(0));
     assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
 }
+
+#[test]
+fn trees_can_be_read_as_text_json_and_a_picture() {
+    let folder = with_model();
+    let document = json(&folder.run(&["inspect", "model", "--trees", "2", "--json"]).done());
+    assert_eq!(document["trees"][1]["tree"], 2);
+    assert!(document["trees"][0]["output"].as_str().unwrap().starts_with("score of left = "));
+    assert!(document["trees"][0]["nodes"][0]["cover"].as_f64().unwrap() > 0.0);
+    let text = folder.run(&["inspect", "model", "--trees", "2"]).done();
+    assert!(text.contains("tree 2, score of left") && text.contains("└─ no: "), "{text}");
+    let plot = ["inspect", "model", "--tree-plot", "tree.svg", "--tree", "2", "--plot-depth", "3"];
+    assert_eq!(folder.run(&plot).done(), "");
+    let svg = fs::read_to_string(folder.path().join("tree.svg")).unwrap();
+    assert!(svg.starts_with("<svg xmlns=") && svg.contains("Tree 2 of "), "{svg}");
+    folder.run(&["inspect", "model", "--tree", "0"]).refused(&["no such tree", "--tree", "from 1"]);
+    let refused = folder.run(&["inspect", "model", "--trees", "1", "--member", "99"]);
+    refused.refused(&["no such member", "--member", "got:      99", "its members are 1 "]);
+}

@@ -5,7 +5,8 @@
 //! edge multiplies by `f / f'`, where `f'` is the factor of the closest edge above with the same
 //! feature (1 without one), and credits its feature with the sum of the leaves below times
 //! `(o - z) / f - (o' - z') / f'`: summed over the edges of a path that is the feature's own
-//! `(o - z) / f`. Neither quotient divides by zero: `f > 0` if `o`, and `z / f = 1 / (1 - t)` if not.
+//! `(o - z) / f`. Neither quotient divides by zero: `f > 0` if `o`, and `z / f = 1 / (1 - t)` if
+//! not.
 
 use modelwright_kernels::shap::{FIRST, Kind, MAX_POINTS, Program, Step, Test};
 
@@ -19,21 +20,15 @@ const NOWHERE: u32 = u32::MAX;
 ///
 /// `columns` maps features to columns of the block. Leaves pay `scale` times their value. A tree
 /// without splits has no program.
-pub(super) fn programs(
-    tree: &Tree,
-    output: usize,
-    scale: f64,
-    columns: &[u32],
-) -> impl Iterator<Item = Program> {
+pub(super) fn programs(tree: &Tree, output: usize, scale: f64, columns: &[u32]) -> Vec<Program> {
     let n_features = features_per_path(tree, columns);
     let points = if n_features == 0 { Vec::new() } else { points(n_features - 1) };
     let parts = points.len().div_ceil(MAX_POINTS).max(1);
     let size = points.len().div_ceil(parts).max(1);
-    let parts: Vec<Program> = points
+    points
         .chunks(size)
         .map(|points| Writer::new(tree, output, scale, columns, points).write())
-        .collect();
-    parts.into_iter()
+        .collect()
 }
 
 /// For each feature its rank among those that occur, and the features that occur, ascending.

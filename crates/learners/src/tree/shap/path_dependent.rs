@@ -120,12 +120,11 @@ type Compiled = Vec<(usize, Program)>;
 fn compile(ensemble: &Ensemble<'_>, group: std::ops::Range<usize>, columns: &[u32]) -> Compiled {
     let of_tree = |t: usize| -> Compiled {
         let tree = &ensemble.trees[t];
-        ensemble
-            .outputs(t)
-            .flat_map(|(k, output)| {
-                programs(tree, output, ensemble.scale, columns).map(move |p| (k, p))
-            })
-            .collect()
+        let of_output = |(k, output)| {
+            let parts = programs(tree, output, ensemble.scale, columns);
+            parts.into_iter().map(move |program| (k, program))
+        };
+        ensemble.outputs(t).flat_map(of_output).collect()
     };
     group.into_par_iter().flat_map_iter(of_tree).collect()
 }
