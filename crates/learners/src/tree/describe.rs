@@ -151,14 +151,13 @@ fn means(tree: &Tree) -> Vec<Vec<f64>> {
     let mut covers = vec![0.0; tree.features.len()];
     for node in (0..tree.features.len()).rev() {
         for child in tree.children[node] {
-            let (sum, cover) = match usize::try_from(child) {
-                Ok(child) => (sums[child].clone(), covers[child]),
-                Err(_) => {
-                    let leaf = !child as usize;
-                    let cover = f64::from(tree.leaf_covers[leaf]);
-                    let values = &tree.values[leaf * width..][..width];
-                    (values.iter().map(|v| v * cover).collect(), cover)
-                }
+            let (sum, cover) = if let Ok(child) = usize::try_from(child) {
+                (sums[child].clone(), covers[child])
+            } else {
+                let leaf = !child as usize;
+                let cover = f64::from(tree.leaf_covers[leaf]);
+                let values = &tree.values[leaf * width..][..width];
+                (values.iter().map(|v| v * cover).collect(), cover)
             };
             covers[node] += cover;
             for (total, part) in sums[node].iter_mut().zip(sum) {
@@ -168,7 +167,9 @@ fn means(tree: &Tree) -> Vec<Vec<f64>> {
     }
     for (sums, cover) in sums.iter_mut().zip(covers) {
         if cover > 0.0 {
-            sums.iter_mut().for_each(|s| *s /= cover);
+            for sum in sums {
+                *sum /= cover;
+            }
         }
     }
     sums

@@ -210,7 +210,10 @@ mod tests {
     /// A full tree of the given depth.
     fn full(depth: u32) -> Vec<Node> {
         let n = (1_usize << depth) - 1;
-        let child = |i: usize| if i < n { i as i32 } else { !((i - n) as i32) };
+        let child = |i: usize| {
+            let place = i32::try_from(if i < n { i } else { i - n }).unwrap();
+            if i < n { place } else { !place }
+        };
         let cover = |i: usize| 1024.0 / (1 << (i + 1).ilog2()) as f32;
         let tree = Tree {
             features: (0..n).map(|i| (i % 3) as u32).collect(),
@@ -220,7 +223,7 @@ mod tests {
             gains: (0..n).map(|i| 100.0 / (i + 1) as f32).collect(),
             covers: (0..n).map(cover).collect(),
             values: (0..=n).map(|i| (i as f64).sin()).collect(),
-            leaf_covers: (n..2 * n + 1).map(cover).collect(),
+            leaf_covers: (n..=2 * n).map(cover).collect(),
             ..Tree::default()
         };
         tree.validate(3, 1).unwrap();

@@ -154,7 +154,7 @@ fn add_linear(
 
 /// Adds the Shapley values of `scale · Π factor`.
 fn shapley(factors: &Factors, scale: f64, rule: &[Point], out: &mut [f64]) {
-    if scale == 0.0 || factors.iter().any(|f| *f == [0.0; 2]) {
+    if scale == 0.0 || factors.contains(&[0.0; 2]) {
         return;
     }
     let n = factors.len();

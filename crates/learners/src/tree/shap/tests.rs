@@ -6,21 +6,25 @@ use super::*;
 use crate::tree::{LevelSet, LinearLeaf};
 
 /// A small deterministic stream of numbers in 0..1.
-pub(super) struct Stream(pub(super) u64);
+struct Stream(u64);
 
 impl Stream {
-    pub(super) fn unit(&mut self) -> f64 {
+    fn unit(&mut self) -> f64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963);
         (self.0 >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    pub(super) fn below(&mut self, n: usize) -> usize {
+    fn below(&mut self, n: usize) -> usize {
         (self.unit() * n as f64) as usize
     }
 }
 
+fn child(place: usize) -> i32 {
+    i32::try_from(place).unwrap()
+}
+
 /// A random tree: repeated features, missing values both ways, levels, some empty leaves.
-pub(super) fn tree(n_inner: usize, n_features: usize, width: usize, seed: u64) -> Tree {
+fn tree(n_inner: usize, n_features: usize, width: usize, seed: u64) -> Tree {
     let mut random = Stream(seed);
     let mut tree = Tree {
         values: (0..(n_inner + 1) * width).map(|_| random.unit() * 4.0 - 2.0).collect(),
@@ -31,7 +35,7 @@ pub(super) fn tree(n_inner: usize, n_features: usize, width: usize, seed: u64) -
     for node in 0..n_inner {
         if node > 0 {
             let (parent, side) = open.swap_remove(random.below(open.len()));
-            tree.children[parent][side] = node as i32;
+            tree.children[parent][side] = child(node);
         }
         tree.features.push(random.below(n_features) as u32);
         tree.thresholds.push((random.unit() * 8.0).floor() as f32);
@@ -47,7 +51,7 @@ pub(super) fn tree(n_inner: usize, n_features: usize, width: usize, seed: u64) -
         }
     }
     for (leaf, (parent, side)) in open.into_iter().enumerate() {
-        tree.children[parent][side] = !(leaf as i32);
+        tree.children[parent][side] = !child(leaf);
     }
     let empty = |r: f64| if r < 0.1 { 0.0 } else { (r * 50.0).ceil() as f32 };
     tree.leaf_covers = (0..=n_inner).map(|_| empty(random.unit())).collect();
@@ -64,7 +68,7 @@ pub(super) fn tree(n_inner: usize, n_features: usize, width: usize, seed: u64) -
     tree
 }
 
-pub(super) fn matrix(n_rows: usize, n_features: usize, seed: u64) -> FeatureMatrix {
+fn matrix(n_rows: usize, n_features: usize, seed: u64) -> FeatureMatrix {
     let mut random = Stream(seed);
     let mut value = || match random.unit() {
         r if r < 0.1 => f32::NAN,
@@ -100,7 +104,7 @@ fn factorial(n: usize) -> f64 {
 }
 
 /// Shapley values and interaction matrix of a game over `n` players, by the definition.
-pub(super) fn shapley(n: usize, game: &dyn Fn(u32) -> f64) -> (Vec<f64>, Vec<f64>) {
+fn shapley(n: usize, game: &dyn Fn(u32) -> f64) -> (Vec<f64>, Vec<f64>) {
     let worth: Vec<f64> = (0..1_u32 << n).map(game).collect();
     let mut values = vec![0.0; n];
     let mut matrix = vec![0.0; n * n];
@@ -123,7 +127,7 @@ pub(super) fn shapley(n: usize, game: &dyn Fn(u32) -> f64) -> (Vec<f64>, Vec<f64
     (values, matrix)
 }
 
-pub(super) fn near(got: f64, want: f64, what: &str) {
+fn near(got: f64, want: f64, what: &str) {
     assert!((got - want).abs() < 1e-11 * (1.0 + want.abs()), "{what}: {got} {want}");
 }
 
@@ -230,9 +234,9 @@ fn rows_and_threads_do_not_matter_and_every_output_has_its_own_trees() {
     assert_eq!(alone.values, values.values[5 * 3 * (N + 1)..6 * 3 * (N + 1)]);
     for (i, row) in all.iter().enumerate() {
         let value = |f: usize| x.columns[f].values[*row as usize];
-        for k in 0..3 {
+        for (k, base) in base.iter().enumerate() {
             let own = trees.iter().enumerate().filter(|(t, tree)| tree.width() == 3 || t % 3 == k);
-            let score = own.fold(base[k], |sum, (_, tree)| {
+            let score = own.fold(*base, |sum, (_, tree)| {
                 let output = if tree.width() == 3 { k } else { 0 };
                 sum + 0.1 * tree.leaf_value(tree.leaf_of(value), output, value)
             });
@@ -256,11 +260,11 @@ fn chain(depth: usize, n_features: usize) -> Tree {
     tree.values = (0..=depth).map(|i| (i as f64 * 0.7).sin()).collect();
     tree.leaf_covers = (0..=depth).map(|i| 1.0 + (i % 5) as f32).collect();
     for i in 0..depth {
-        let next = if i + 1 < depth { i as i32 + 1 } else { !(depth as i32) };
+        let next = if i + 1 < depth { child(i + 1) } else { !child(depth) };
         tree.features.push((i % n_features) as u32);
         tree.thresholds.push((i % 8) as f32);
         tree.missing_left.push(i % 3 == 0);
-        tree.children.push(if i % 2 == 0 { [!(i as i32), next] } else { [next, !(i as i32)] });
+        tree.children.push(if i % 2 == 0 { [!child(i), next] } else { [next, !child(i)] });
         tree.gains.push(1.0);
         tree.covers.push(tree.leaf_covers[i..].iter().sum());
     }
