@@ -47,7 +47,7 @@ fn drawn(random: &mut Random, loss: &str) -> GbdtParams {
     }
 }
 
-fn scores(model: &GbdtModel, rows: Vec<Vec<f32>>) -> Vec<f64> {
+fn scores(model: &GbdtModel, rows: &[Vec<f32>]) -> Vec<f64> {
     let columns = (0..5).map(|j| rows.iter().map(|row| row[j]).collect()).collect();
     let ctx = Context::unlimited(0, 1);
     model.scores(&FeatureView::all(&matrix(columns)), &ctx).unwrap()
@@ -68,7 +68,7 @@ fn scores_follow_the_directions_along_every_feature_whatever_else_is_set() {
             "poisson" => Target::Real(y.iter().map(|y| y.abs().round()).collect()),
             _ => Target::Real(y),
         };
-        let directions: Vec<i32> = (0..5).map(|_| random.below(3) as i32 - 1).collect();
+        let directions: Vec<i32> = (0..5).map(|_| [-1, 0, 1][random.below(3)]).collect();
         let text: Vec<String> =
             directions.iter().enumerate().map(|(j, d)| format!("x{j}:{d}")).collect();
         let params = GbdtParams { monotone: text.join(","), ..drawn(&mut random, loss) };
@@ -81,7 +81,7 @@ fn scores_follow_the_directions_along_every_feature_whatever_else_is_set() {
                     row[j] = step as f32 / 10.0;
                     row
                 });
-                let along = scores(&model, grid.collect());
+                let along = scores(&model, &grid.collect::<Vec<_>>());
                 for pair in along.windows(2) {
                     let rise = (pair[1] - pair[0]) * f64::from(*direction);
                     assert!(rise >= 0.0, "case {case}, x{j}: {pair:?}, {params:?}");

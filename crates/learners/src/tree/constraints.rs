@@ -236,7 +236,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_an_error_that_names_it_and_suggests() {
-        assert!(message("aeg:1", "").contains("did you mean `age`"));
+        let slip = message("aeg:1", "");
+        assert!(slip.contains("did you mean `age`"), "{slip}");
         assert!(message("age:2", "").contains("name:+1"));
         assert!(message("age", "").contains("age"));
         let several = message("city:1", "");

@@ -21,7 +21,8 @@ fn large() -> &'static Folder {
     static LARGE: OnceLock<Folder> = OnceLock::new();
     LARGE.get_or_init(|| {
         let folder = Folder::new();
-        let mut text = (0..16).map(|c| format!("c{c},")).collect::<String>();
+        let names: Vec<String> = (0..16).map(|c| format!("c{c},")).collect();
+        let mut text = names.concat();
         text.push_str("group,weight,day,y\n");
         let mut lines = String::new();
         for i in 0..320_000_u64 {
