@@ -90,10 +90,14 @@ struct Work {
 
 impl Grower<'_> {
     fn plant(&mut self, n_entries: usize) {
+        // From the workspace, where it ends: one that is made anew each time would stay there.
+        let mut spares = vec![self.workspace.take_histogram(self.common.bins.histogram_len)];
         let entries = &self.workspace.entries[..n_entries];
         let mut root = Leaf::root(n_entries, total(entries));
-        let mut spares = Vec::new();
         self.common.search_from_rows(&mut root, entries, &mut spares);
+        for histogram in spares {
+            self.workspace.give_histogram(histogram);
+        }
         self.leaves.push(root);
     }
 
@@ -253,4 +257,54 @@ fn parts<'a>(mut entries: &'a mut [Entry], work: &[Work]) -> Vec<&'a mut [Entry]
         done = leaf.rows.end;
     }
     parts
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use modelwright_core::data::{BinnedColumn, FeatureColumn, FeatureMatrix};
+    use modelwright_kernels::entry::{Scale, quantise};
+
+    use super::*;
+
+    #[test]
+    fn a_workspace_holds_no_more_histograms_after_many_trees_than_after_a_few() {
+        let codes: Vec<u8> = (0..=199).collect();
+        let cuts = (0..199).map(|c| c as f32 + 0.5).collect();
+        let values = codes.iter().map(|c| f32::from(*c)).collect();
+        let bins = Some(Arc::new(BinnedColumn { codes, cuts }));
+        let column = FeatureColumn { bins, ..FeatureColumn::dense("x", values) };
+        let matrix = FeatureMatrix::new(200, vec![column]);
+        let rows: Vec<u32> = (0..200).collect();
+        let bins = TrainBins::new(&matrix, &rows).unwrap();
+        let gradients: Vec<[f32; 2]> = (0..200).map(|i| [(i as f32 * 0.7).sin(), 1.0]).collect();
+        let scale = Scale::for_rows(200, [1.0, 1.0]);
+        let rule = SplitRule {
+            gradient_unit: 1.0 / f64::from(scale.gradient),
+            hessian_unit: 1.0 / f64::from(scale.hessian),
+            l1: 0.0,
+            l2: 1.0,
+            min_samples_leaf: 1,
+            min_child_weight: 0.0,
+            min_split_gain: 0.0,
+            feature_fraction_bylevel: 1.0,
+            feature_fraction_bynode: 1.0,
+            extra_trees: false,
+            score_noise: 0.0,
+            seed: 1,
+        };
+        let policy = GrowPolicy::LeafWise;
+        let limits = Limits { policy, max_leaves: 40, max_depth: usize::MAX };
+        let mut workspace = Workspace::default();
+        let mut held = Vec::new();
+        for _ in 0..6 {
+            workspace.reserve(200);
+            quantise(&gradients, 0, scale, 1, &mut workspace.entries);
+            let grown = grow(&bins, &rule, limits, &[true], &mut workspace, 200);
+            assert_eq!(grown.tree.n_leaves(), 40);
+            held.push(workspace.n_free());
+        }
+        assert!(held.iter().all(|n| *n == held[0]), "{held:?}");
+    }
 }

@@ -33,6 +33,12 @@ impl Workspace {
         self.free.pop().filter(|h| h.len() == len).unwrap_or_else(|| vec![0; len])
     }
 
+    /// How many histograms are not in use.
+    #[cfg(test)]
+    pub(super) fn n_free(&self) -> usize {
+        self.free.len()
+    }
+
     /// Gives a histogram back.
     pub fn give_histogram(&mut self, histogram: Vec<i64>) {
         self.free.push(histogram);
