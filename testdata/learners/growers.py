@@ -1,6 +1,6 @@
 """Golden trees of other libraries for the growers: writes growers.toml beside this file.
 
-  python growers.py        (needs numpy, catboost 1.2, xgboost 3)
+  python growers.py        (needs numpy, catboost 1.2, lightgbm 4, xgboost 3)
 
 Features have few distinct values, so that every library cuts at the midpoints; one has missing
 values. No row or feature is drawn by chance.
@@ -8,6 +8,7 @@ values. No row or feature is drawn by chance.
 import os
 
 import catboost
+import lightgbm
 import numpy as np
 import xgboost
 
@@ -40,6 +41,17 @@ def depth_wise(x, y):
     return model.fit(x, y).predict_proba(x)[:, 1]
 
 
+def categories(x, y, level):
+    params = dict(
+        objective="regression", num_leaves=6, learning_rate=0.4, lambda_l2=1.0, min_data_in_leaf=1,
+        min_sum_hessian_in_leaf=0, cat_smooth=1.0, cat_l2=0.0, max_cat_to_onehot=1,
+        max_cat_threshold=64, min_data_per_group=1, min_data_in_bin=1, feature_pre_filter=False,
+        num_threads=1, verbose=-1)
+    columns = np.column_stack([level, x[:, 0]])
+    data = lightgbm.Dataset(columns, y, categorical_feature=[0])
+    return lightgbm.train(params, data, 8).predict(columns)
+
+
 def line(name, values):
     text = ", ".join("nan" if np.isnan(v) else repr(float(np.round(v, 9))) for v in values)
     return f"{name} = [{text}]\n"
@@ -47,15 +59,20 @@ def line(name, values):
 
 def main():
     x, y, label = table()
-    versions = f"catboost {catboost.__version__}, xgboost {xgboost.__version__}"
+    # Thirteen levels whose numbers say nothing of what they are worth.
+    level = (7 * x[:, 1] + 3 * (x[:, 3] > 4)) % 13
+    versions = (f"catboost {catboost.__version__}, lightgbm {lightgbm.__version__}, "
+                f"xgboost {xgboost.__version__}")
     with open(os.path.join(HERE, "growers.toml"), "w") as out:
         out.write(f"# Written by growers.py with {versions}.\n")
         for j in range(x.shape[1]):
             out.write(line(f"x{j}", x[:, j]))
         out.write(line("y", y))
         out.write(line("label", label))
+        out.write(line("level", level))
         out.write(line("oblivious", oblivious(x, y)))
         out.write(line("depth_wise", depth_wise(x, label)))
+        out.write(line("categories", categories(x, y, level)))
 
 
 if __name__ == "__main__":

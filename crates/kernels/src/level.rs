@@ -4,10 +4,13 @@
 //! of what each leaf gains, `Σ_leaf T(GL)² / (HL + λ) + T(GR)² / (HR + λ) - T(G)² / (H + λ)`; see
 //! [`crate::threshold`] for the letters. A leaf of which a side would have less than the rule's
 //! least Hessian gains nothing from that cut, and the others may still want it.
+//!
+//! Each leaf's gains are f32, their sums f64: what rounding takes, about 1e-7 of the score, is far
+//! below what quantised gradients leave open, and a level is looked at in half the time.
 //! Reference: Prokhorenkova et al., "CatBoost", NeurIPS 2018, section B (its score "L2").
 
 use crate::dispatch::vectorised;
-use crate::entry::hessian_units;
+use crate::entry::{gradient_units, hessian_units};
 use crate::threshold::Rule;
 
 /// Gains by cut: place `b` is the cut after bin `b`.
@@ -39,6 +42,10 @@ fn add_gains_generic(
     left_way: &mut Gains,
 ) {
     assert!((2..=256).contains(&histogram.len()), "a value bin and the missing bin at least");
+    // Without a unit all gradients or all Hessians are 0, and no cut gains.
+    if rule.gradient_unit <= 0.0 || rule.hessian_unit <= 0.0 {
+        return;
+    }
     let n_values = histogram.len() - 1;
     let missing = histogram[n_values];
     let mut prefix = [0_i64; 256];
@@ -47,35 +54,65 @@ fn add_gains_generic(
         sum += bin;
         *place = sum;
     }
+    let leaf = Leaf::new(total, rule);
     let mut gains = [0.0; 256];
-    evaluate(&prefix[..n_values], 0, total, rule, &mut gains);
-    add(&gains[..n_values], right_way);
+    leaf.evaluate(&prefix[..n_values], 0, &mut gains);
+    leaf.add(&gains[..n_values], right_way);
     if missing != 0 {
-        evaluate(&prefix[..n_values - 1], missing, total, rule, &mut gains);
+        leaf.evaluate(&prefix[..n_values - 1], missing, &mut gains);
     }
-    add(&gains[..n_values - 1], left_way);
+    leaf.add(&gains[..n_values - 1], left_way);
 }
 
-#[inline(always)]
-fn evaluate(prefix: &[i64], missing: i64, total: i64, rule: &Rule, gains: &mut Gains) {
-    let parent = rule.score(total);
-    let least = rule.min_hessian_units;
-    for (place, prefix) in gains.iter_mut().zip(prefix) {
-        let left = prefix + missing;
-        let right = total - left;
-        let (hl, hr) = (hessian_units(left), hessian_units(right));
-        let (tl, tr) = (rule.shrunk(left), rule.shrunk(right));
-        let dl = f64::from(hl) * rule.hessian_unit + rule.l2;
-        let dr = f64::from(hr) * rule.hessian_unit + rule.l2;
-        let gain = (tl * tl * dr + tr * tr * dl) / (dl * dr) - parent;
-        *place = if hl >= least && hr >= least { gain } else { 0.0 };
-    }
+/// A leaf's sum and rule in units, where squares of gradients cannot overflow an f32.
+struct Leaf {
+    total: i64,
+    least: i32,
+    l1: f32,
+    l2: f32,
+    parent: f32,
+    /// A gain of one unit.
+    unit: f64,
 }
 
-#[inline(always)]
-fn add(gains: &[f64], sums: &mut Gains) {
-    for (sum, gain) in sums.iter_mut().zip(gains) {
-        *sum += gain;
+impl Leaf {
+    #[inline(always)]
+    fn new(total: i64, rule: &Rule) -> Self {
+        let mut leaf = Self {
+            total,
+            least: rule.min_hessian_units,
+            l1: (rule.l1 / rule.gradient_unit) as f32,
+            l2: (rule.l2 / rule.hessian_unit) as f32,
+            parent: 0.0,
+            unit: rule.gradient_unit * rule.gradient_unit / rule.hessian_unit,
+        };
+        leaf.parent = if hessian_units(total) > 0 { leaf.score(total) } else { 0.0 };
+        leaf
+    }
+
+    #[inline(always)]
+    fn score(&self, sum: i64) -> f32 {
+        let g = (gradient_units(sum) as f32).abs() - self.l1;
+        let g = if g > 0.0 { g } else { 0.0 };
+        g * g / (hessian_units(sum) as f32 + self.l2)
+    }
+
+    #[inline(always)]
+    fn evaluate(&self, prefix: &[i64], missing: i64, gains: &mut [f32; 256]) {
+        for (place, prefix) in gains.iter_mut().zip(prefix) {
+            let left = prefix + missing;
+            let right = self.total - left;
+            let gain = self.score(left) + self.score(right) - self.parent;
+            let heavy = hessian_units(left) >= self.least && hessian_units(right) >= self.least;
+            *place = if heavy { gain } else { 0.0 };
+        }
+    }
+
+    #[inline(always)]
+    fn add(&self, gains: &[f32], sums: &mut Gains) {
+        for (sum, gain) in sums.iter_mut().zip(gains) {
+            *sum += f64::from(*gain) * self.unit;
+        }
     }
 }
 
@@ -126,9 +163,9 @@ mod tests {
                     right += gain(below);
                     left += gain(below + leaf[n - 1]);
                 }
-                assert!((right_way[bin] - right).abs() < 1e-9 * (1.0 + right.abs()), "{n} {bin}");
+                assert!((right_way[bin] - right).abs() < 1e-5, "{n} {bin}");
                 if bin + 1 < n - 1 {
-                    assert!((left_way[bin] - left).abs() < 1e-9 * (1.0 + left.abs()), "{n} {bin}");
+                    assert!((left_way[bin] - left).abs() < 1e-5, "{n} {bin}");
                 }
             }
             assert!(right_way[n - 1..].iter().chain(&left_way[n - 2..]).all(|g| *g == 0.0));

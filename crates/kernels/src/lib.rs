@@ -18,6 +18,7 @@
 //! | [`threshold`] | the best cut of one histogram |
 //! | [`level`] | gains of cuts that many leaves share |
 //! | [`bounded`] | cuts whose children's values have bounds |
+//! | [`subset`] | which levels of a category go left |
 //! | [`forest`] | predictions of many trees for blocks of rows |
 //! | [`shap`] | Shapley values of trees for blocks of rows |
 
@@ -32,6 +33,7 @@ pub mod histogram;
 pub mod level;
 pub mod partition;
 pub mod shap;
+pub mod subset;
 pub mod threshold;
 
 pub use dispatch::{Isa, isa};

@@ -6,8 +6,9 @@
 use modelwright_core::{Error, Result};
 
 use crate::transform::{
-    Entry, boolean, category_code, category_value, date_parts, frequency, number, one_hot,
-    scaled_number, target_statistics, text_statistics, text_target, text_terms, text_tfidf,
+    Entry, boolean, category_code, category_level, category_value, date_parts, frequency, number,
+    one_hot, scaled_number, target_statistics, text_statistics, text_target, text_terms,
+    text_tfidf,
 };
 
 /// All transformers, by the kind they write.
@@ -16,6 +17,7 @@ pub const TRANSFORMERS: &[Entry] = &[
     Entry::of::<scaled_number::ScaledNumber>(),
     Entry::of::<boolean::Boolean>(),
     Entry::of::<category_code::CategoryCode>(),
+    Entry::of::<category_level::CategoryLevel>(),
     Entry::of::<category_value::CategoryValue>(),
     Entry::of::<frequency::Frequency>(),
     Entry::of::<one_hot::OneHot>(),

@@ -29,6 +29,10 @@ pub struct FeatureColumn {
     pub source: Arc<str>,
     /// The values; NaN is missing, infinities do not occur.
     pub values: Arc<[f32]>,
+    /// Whether the values are names rather than sizes: whole numbers from 0 of a category, in no
+    /// order, each its own bin (see [`BinnedColumn::of_levels`]). Learners that do not know of it
+    /// may take them as numbers.
+    pub is_category: bool,
     /// The binned form, for learners with the `bins` ability.
     pub bins: Option<Arc<BinnedColumn>>,
 }
@@ -54,6 +58,20 @@ impl BinnedColumn {
     /// The bin of missing values.
     pub fn missing_bin(&self) -> u8 {
         (self.cuts.len() + 1) as u8
+    }
+
+    /// The bins of a category's numbers: each number up to the largest is its own bin, whether it
+    /// occurs or not. `None` when a value is not such a number, or there are too many.
+    pub fn of_levels(values: &[f32]) -> Option<Self> {
+        let known = || values.iter().copied().filter(|v| !v.is_nan());
+        if known().any(|v| v < 0.0 || v.fract() != 0.0 || v > MAX_CUTS as f32) {
+            return None;
+        }
+        let largest = known().fold(0.0, f32::max) as usize;
+        let cuts: Vec<f32> = (0..largest).map(|level| level as f32 + 0.5).collect();
+        let missing = (largest + 1) as u8;
+        let codes = values.iter().map(|v| if v.is_nan() { missing } else { *v as u8 }).collect();
+        Some(Self { codes, cuts })
     }
 }
 
@@ -100,6 +118,23 @@ impl FeatureColumn {
     /// A column without bins whose feature and source have the same name.
     pub fn dense(name: &str, values: Vec<f32>) -> Self {
         let name: Arc<str> = name.into();
-        Self { source: name.clone(), name, values: values.into(), bins: None }
+        Self { source: name.clone(), name, values: values.into(), is_category: false, bins: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_a_category_are_their_own_bins_also_where_some_do_not_occur() {
+        let binned = BinnedColumn::of_levels(&[3.0, f32::NAN, 0.0, 3.0]).unwrap();
+        assert_eq!((binned.codes, binned.cuts), (vec![3, 4, 0, 3], vec![0.5, 1.5, 2.5]));
+        let none = BinnedColumn::of_levels(&[f32::NAN]).unwrap();
+        assert_eq!((none.codes, none.cuts), (vec![1], vec![]));
+        for wrong in [-1.0, 0.5, MAX_CUTS as f32 + 1.0, f32::INFINITY] {
+            assert_eq!(BinnedColumn::of_levels(&[0.0, wrong]), None, "{wrong}");
+        }
+        assert!(BinnedColumn::of_levels(&[MAX_CUTS as f32]).is_some());
     }
 }

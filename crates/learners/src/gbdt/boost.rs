@@ -313,6 +313,8 @@ impl Rounds<'_> {
             feature_fraction_bynode: p.feature_fraction_bynode,
             extra_trees: p.extra_trees,
             score_noise: 0.0,
+            levels: p.levels(),
+            min_data_per_group: p.min_data_per_group,
             seed: Random::stream(self.seed, "tree", index).next_u64(),
         }
     }

@@ -1,6 +1,6 @@
 //! Constraints hold on random tables, for every grower, loss and way of drawing.
 
-use modelwright_core::data::{FeatureMatrix, FeatureView};
+use modelwright_core::data::{FeatureMatrix, FeatureView, TrainView};
 use modelwright_core::params::Params;
 use modelwright_core::random::Random;
 use modelwright_core::task::Target;

@@ -137,6 +137,8 @@ impl Gbdt {
 }
 
 #[cfg(test)]
+mod categories_tests;
+#[cfg(test)]
 mod constraints_tests;
 #[cfg(test)]
 mod growers_tests;

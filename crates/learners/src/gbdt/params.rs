@@ -4,6 +4,7 @@ use modelwright_core::declare_params;
 use modelwright_core::params::Domain;
 use modelwright_core::task::Task;
 use modelwright_core::{Error, Result};
+use modelwright_kernels::subset::LevelRule;
 
 use crate::tree::oblivious::MAX_DEPTH;
 use crate::tree::{GrowPolicy, Limits};
@@ -87,6 +88,16 @@ declare_params! {
         monotone: String = "", Domain::Text("names with +1, -1 or 0, such as age:+1,price:-1");
         /// Groups of features that may share a path of a tree, by name: `age,income|hours,age`.
         interactions: String = "", Domain::Text("groups of names, such as age,income|hours,age");
+        /// Hessian added to each level of a category before levels are sorted.
+        cat_smooth: f64 = 10.0, Domain::real(0.0, 1e6);
+        /// Penalty on the square of a leaf, added where the levels of a category are grouped.
+        cat_l2: f64 = 10.0, Domain::real(0.0, 1e6);
+        /// The most levels of a category that a split lists.
+        max_cat_threshold: usize = 32_usize, Domain::int(1, 254);
+        /// Up to this many levels of a category each is split off alone.
+        max_cat_to_onehot: usize = 4_usize, Domain::int(1, 254);
+        /// The fewest rows of a group of levels of a category.
+        min_data_per_group: usize = 10_usize, Domain::int(1, 1_000_000);
         /// Strength, in rows, with which leaves are drawn towards the value of their parent.
         path_smooth: f64 = 0.0, Domain::real(0.0, 1e6);
         /// Whether leaves are linear functions of the features tested on the way to them.
@@ -129,6 +140,17 @@ impl GbdtParams {
     /// rows, where 20 rows would leave only a few leaves.
     pub(super) fn min_samples(&self, n_rows: usize) -> usize {
         if self.min_samples_leaf > 0 { self.min_samples_leaf } else { (n_rows / 100).clamp(3, 20) }
+    }
+
+    /// How levels of categories are grouped.
+    pub(super) fn levels(&self) -> LevelRule {
+        LevelRule {
+            smooth: self.cat_smooth,
+            l2: self.cat_l2,
+            max_levels: self.max_cat_threshold,
+            max_one_hot: self.max_cat_to_onehot,
+            min_group_units: 1,
+        }
     }
 
     /// Whether a tree depends on random draws.

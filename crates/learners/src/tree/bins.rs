@@ -43,6 +43,8 @@ pub struct BinFeature<'a> {
     pub codes: Cow<'a, [u8]>,
     /// Its cut points.
     pub cuts: &'a [f32],
+    /// Whether its bins are the levels of a category.
+    pub is_category: bool,
 }
 
 impl BinFeature<'_> {
@@ -115,8 +117,11 @@ pub fn features_of<'a>(matrix: &'a FeatureMatrix, rows: &[u32]) -> Result<Vec<Bi
         })?;
         binned.push(bins);
     }
-    let features: Vec<Option<BinFeature<'a>>> =
-        binned.par_iter().enumerate().map(|(i, bins)| feature(i, bins, rows)).collect();
+    let features: Vec<Option<BinFeature<'a>>> = binned
+        .par_iter()
+        .enumerate()
+        .map(|(i, bins)| feature(i, bins, matrix.columns[i].is_category, rows))
+        .collect();
     for (column, feature) in matrix.columns.iter().zip(&features) {
         let sound = feature.as_ref().is_none_or(|f| {
             f.n_bins() <= 256 && f.codes.iter().all(|code| *code <= f.missing_bin())
@@ -124,12 +129,23 @@ pub fn features_of<'a>(matrix: &'a FeatureMatrix, rows: &[u32]) -> Result<Vec<Bi
         if !sound {
             return Err(Error::input("a feature has more bins than cuts").column(&*column.name));
         }
+        let cuts = feature.as_ref().map_or(&[][..], |f| f.cuts);
+        if column.is_category && cuts.iter().enumerate().any(|(i, c)| *c != i as f32 + 0.5) {
+            return Err(Error::input("the bins of a category are not its levels")
+                .column(&*column.name)
+                .expected("cuts at 0.5, 1.5, 2.5, ..."));
+        }
     }
     Ok(features.into_iter().flatten().collect())
 }
 
 /// The bins of `rows`; `None` when they are all equal.
-fn feature<'a>(index: usize, bins: &'a BinnedColumn, rows: &[u32]) -> Option<BinFeature<'a>> {
+fn feature<'a>(
+    index: usize,
+    bins: &'a BinnedColumn,
+    is_category: bool,
+    rows: &[u32],
+) -> Option<BinFeature<'a>> {
     let first = *rows.first()? as usize;
     let contiguous = rows.last().is_some_and(|last| *last as usize - first + 1 == rows.len());
     let codes = if contiguous {
@@ -138,7 +154,7 @@ fn feature<'a>(index: usize, bins: &'a BinnedColumn, rows: &[u32]) -> Option<Bin
         Cow::Owned(rows.iter().map(|r| bins.codes[*r as usize]).collect())
     };
     let constant = codes.iter().all(|code| *code == codes[0]);
-    (!constant).then_some(BinFeature { index: index as u32, codes, cuts: &bins.cuts })
+    (!constant).then_some(BinFeature { index: index as u32, codes, cuts: &bins.cuts, is_category })
 }
 
 /// What becomes a block.

@@ -222,8 +222,10 @@ mod tests {
         columns.extend((0..40).map(|k| (0..n).map(|r| u8::from(hash(3 * r) % 50 == k)).collect()));
         let cuts: &[f32] = &[0.5; 8];
         let codes = columns.iter().map(|codes| Cow::Borrowed(&**codes));
-        let features: Vec<BinFeature<'_>> =
-            (0..).zip(codes).map(|(index, codes)| BinFeature { index, codes, cuts }).collect();
+        let features: Vec<BinFeature<'_>> = (0..)
+            .zip(codes)
+            .map(|(index, codes)| BinFeature { index, codes, cuts, is_category: false })
+            .collect();
         let joint = join(&features);
         assert_eq!(joint.iter().map(|c| c.members.len()).sum::<usize>(), columns.len());
         assert!(joint.len() <= 4, "{} columns", joint.len());

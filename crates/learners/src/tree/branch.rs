@@ -113,7 +113,7 @@ impl Common<'_> {
     ) -> Branch {
         let missing_left = self.missing_side(leaf, split);
         let feature = &self.bins.features[split.feature];
-        let test = Test { bin: split.cut.bin, missing_left };
+        let test = Test { bin: split.cut.bin, missing_left, subset: split.subset };
         let n_left = partition(entries, scratch, feature, test);
         let least = self.rule.min_samples_leaf.max(1);
         if n_left.min(entries.len() - n_left) < least {
@@ -154,6 +154,9 @@ impl Common<'_> {
 
     /// Where missing values go: as the cut says, or to the heavier side when the leaf has none.
     fn missing_side(&self, leaf: &Leaf, split: &Split) -> bool {
+        if split.subset.is_some() {
+            return split.cut.missing_left;
+        }
         let missing = self.bins.places[split.feature].end - 1;
         let none_here = leaf.histogram.as_ref().is_some_and(|histogram| histogram[missing] == 0);
         if none_here {

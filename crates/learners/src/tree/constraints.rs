@@ -92,6 +92,12 @@ fn directions(text: &str, columns: &[FeatureColumn]) -> Result<Vec<i8>> {
         let end = item.len() - parts.last().map_or(0, |last| last.len()) - 1;
         let name = unquoted(&item[..end]);
         match find(PARAM, &name, columns)?[..] {
+            [feature] if direction != 0 && columns[feature].is_category => {
+                return Err(Error::input(format!("parameter `{PARAM}` names a category"))
+                    .column(name)
+                    .expected("a feature whose values have an order")
+                    .hint("leave it out, or make the column a number"));
+            }
             [feature] => directions[feature] = direction,
             ref several => {
                 let names = several.iter().map(|f| columns[*f].name.as_ref());
@@ -201,6 +207,15 @@ mod tests {
             column("when:month", "when"),
         ];
         FeatureMatrix::new(1, columns)
+    }
+
+    #[test]
+    fn a_category_has_no_direction() {
+        let mut matrix = matrix();
+        matrix.columns[0].is_category = true;
+        let error = Constraints::parse("age:1", "", &matrix).unwrap_err().to_string();
+        assert!(error.contains("category") && error.contains("`age`"), "{error}");
+        assert!(Constraints::parse("age:0", "age|when", &matrix).is_ok());
     }
 
     fn message(monotone: &str, interactions: &str) -> String {

@@ -166,7 +166,10 @@ mod tests {
     fn features(columns: &[Vec<u8>]) -> Vec<BinFeature<'_>> {
         let cuts: &[f32] = &[0.5; 253];
         let codes = columns.iter().map(|codes| Cow::Borrowed(&**codes));
-        (0..).zip(codes).map(|(index, codes)| BinFeature { index, codes, cuts }).collect()
+        (0..)
+            .zip(codes)
+            .map(|(index, codes)| BinFeature { index, codes, cuts, is_category: false })
+            .collect()
     }
 
     fn check(columns: &[Vec<u8>], joint: &[JointColumn]) {

@@ -24,6 +24,7 @@ use super::branch::{Branch, Common, Leaf};
 use super::grow::{GrowPolicy, Grown, Limits};
 use super::histogram::{Candidate, split_again};
 use super::model::Tree;
+use super::partition::levels;
 use super::split::{Split, SplitRule};
 use super::workspace::Workspace;
 
@@ -198,7 +199,12 @@ impl Grower<'_> {
             tree.children[parent][side] = node as i32;
         }
         tree.features.push(feature.index);
-        tree.thresholds.push(feature.threshold(split.cut.bin));
+        if let Some(subset) = &split.subset {
+            tree.sets.push(levels(node, feature, subset));
+            tree.thresholds.push(0.0);
+        } else {
+            tree.thresholds.push(feature.threshold(split.cut.bin));
+        }
         tree.missing_left.push(missing_left);
         tree.children.push([!(index as i32), !(self.leaves.len() as i32)]);
         tree.gains.push(split.cut.gain as f32);

@@ -21,6 +21,7 @@ pub mod histogram;
 pub mod importance;
 pub mod joint;
 pub mod leaf_wise;
+mod level;
 pub mod model;
 pub mod monotone;
 pub mod oblivious;

@@ -20,10 +20,9 @@
 
 use std::ops::Range;
 
-use modelwright_core::random::Random;
-use modelwright_kernels::bounded::{Bounds, add_gains_within};
+use modelwright_kernels::bounded::Bounds;
 use modelwright_kernels::entry::{Entry, hessian_units, total};
-use modelwright_kernels::level::{Gains, add_gains};
+use modelwright_kernels::subset::{contains, sorted_levels};
 use modelwright_kernels::threshold::Rule;
 use rayon::prelude::*;
 
@@ -32,9 +31,10 @@ use super::block::Block;
 use super::constraints::Groups;
 use super::grow::Grown;
 use super::histogram::{Child, divide_and_split};
+use super::level::{LevelSplit, LevelSums, better};
 use super::model::Tree;
-use super::partition::{Test, by_range, partition};
-use super::split::{LeafSums, Place, SplitRule, random_bin};
+use super::partition::{by_range, levels as levels_of, partition};
+use super::split::{LeafSums, Place, SplitRule};
 use super::workspace::Workspace;
 
 /// The most levels of a tree: 4096 leaves.
@@ -43,8 +43,6 @@ pub const MAX_DEPTH: usize = 12;
 const HISTOGRAM_BYTES: usize = 128 << 20;
 /// Work (histogram sums looked at, entries moved) from which it is shared between threads.
 const PARALLEL_WORK: usize = 1 << 16;
-/// Equal sums on both sides leave this share of the score as rounding dust, which is no gain.
-const ROUNDING: f64 = 1e-12;
 
 /// Grows a tree of at most `max_depth` levels on the first `n_entries` entries.
 pub fn grow(
@@ -83,24 +81,13 @@ struct Grower<'a> {
     groups: Groups,
 }
 
-struct Leaf {
+/// A leaf of the level that is being split.
+pub(super) struct Leaf {
     rows: Range<usize>,
-    sum: i64,
-    bounds: Bounds,
+    pub(super) sum: i64,
+    pub(super) bounds: Bounds,
     /// `None` when there are no rows or no room.
     histogram: Option<Vec<i64>>,
-}
-
-/// The cut of a level.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct LevelSplit {
-    /// Position in [`TrainBins::features`].
-    feature: usize,
-    test: Test,
-    /// What decides: the gain, or the shaken score.
-    score: f64,
-    /// No row of the level lacks the feature.
-    no_missing: bool,
 }
 
 /// What is known of a level once it is split.
@@ -172,25 +159,20 @@ impl Grower<'_> {
         parent: f64,
     ) -> Option<LevelSplit> {
         let mut sums: Vec<LevelSums> = vec![LevelSums::new(); block.members.len()];
-        let mut scratch = Vec::new();
-        for (leaf, rule) in self.leaves.iter().zip(rules).filter(|(l, _)| !l.rows.is_empty()) {
-            let histogram = if let Some(all) = &leaf.histogram {
-                &all[block.start..block.start + block.len]
-            } else {
-                scratch.resize(block.len, 0);
-                let entries = &self.workspace.entries[leaf.rows.clone()];
-                block.fill(entries, leaf.sum, &mut scratch, false);
-                &scratch[..]
-            };
-            for (position, feature) in block.members.iter().enumerate() {
+        self.each_leaf(block, rules, |leaf, rule, histogram| {
+            for ((feature, offset), sums) in block.members.iter().zip(&block.offsets).zip(&mut sums)
+            {
                 if allowed[*feature] {
-                    let start = block.offsets[position];
-                    let of_feature =
-                        &histogram[start..start + self.bins.features[*feature].n_bins()];
+                    let of_feature = &histogram[*offset..][..self.bins.features[*feature].n_bins()];
                     let direction = self.bins.constraints.direction(*feature);
-                    sums[position].add(of_feature, leaf, rule, direction);
+                    let is_category = self.bins.features[*feature].is_category;
+                    sums.add(of_feature, leaf, rule, (!is_category).then_some(direction));
                 }
             }
+        });
+        let is_category = |f: &usize| self.bins.features[*f].is_category;
+        if block.members.iter().any(|f| allowed[*f] && is_category(f)) {
+            self.add_categories(block, allowed, rules, &mut sums);
         }
         let mut best = None;
         for (feature, sums) in block.members.iter().zip(&sums).filter(|(f, _)| allowed[**f]) {
@@ -199,6 +181,52 @@ impl Grower<'_> {
             best = better(best, split);
         }
         best
+    }
+
+    /// Gives `work` the block's histogram of every leaf that has rows.
+    fn each_leaf(&self, block: &Block, rules: &[Rule], mut work: impl FnMut(&Leaf, &Rule, &[i64])) {
+        let mut scratch = Vec::new();
+        for (leaf, rule) in self.leaves.iter().zip(rules).filter(|(l, _)| !l.rows.is_empty()) {
+            if let Some(all) = &leaf.histogram {
+                work(leaf, rule, &all[block.start..block.start + block.len]);
+            } else {
+                scratch.resize(block.len, 0);
+                let entries = &self.workspace.entries[leaf.rows.clone()];
+                block.fill(entries, leaf.sum, &mut scratch, false);
+                work(leaf, rule, &scratch);
+            }
+        }
+    }
+
+    /// Adds the gains of a block's categories: their levels are sorted by the sums of the whole
+    /// level of the tree, and cut like numbers in that order.
+    fn add_categories(
+        &self,
+        block: &Block,
+        allowed: &[bool],
+        rules: &[Rule],
+        sums: &mut [LevelSums],
+    ) {
+        let Some(any) = rules.first() else { return };
+        for (feature, sums) in block.members.iter().zip(&mut *sums) {
+            let feature_bins = &self.bins.features[*feature];
+            if allowed[*feature] && feature_bins.is_category {
+                let all = &sums.all[..feature_bins.n_bins()];
+                sums.order = Some(sorted_levels(all, any, self.rule.levels.smooth));
+            }
+        }
+        let mut sorted = Vec::new();
+        self.each_leaf(block, rules, |leaf, rule, histogram| {
+            let grouped = Rule { l2: rule.l2 + self.rule.levels.l2, ..*rule };
+            for (offset, sums) in block.offsets.iter().zip(&mut *sums) {
+                let Some(order) = sums.order.take() else { continue };
+                sorted.clear();
+                sorted.extend(order.iter().map(|bin| histogram[offset + usize::from(*bin)]));
+                sorted.push(0);
+                sums.add_sorted(&sorted, leaf, &grouped, rule);
+                sums.order = Some(order);
+            }
+        });
     }
 
     /// Splits every leaf; `more` says that another level may follow.
@@ -217,7 +245,9 @@ impl Grower<'_> {
         } else {
             entries.into_iter().zip(scratch).map(divide).collect()
         };
-        if split.no_missing {
+        if let Some(subset) = &split.test.subset {
+            split.test.missing_left = contains(subset, feature.missing_bin());
+        } else if split.no_missing {
             // Values that are missing only later go with the heavier side.
             let hessian = |sum: i64| i64::from(hessian_units(sum));
             let left: i64 = lefts.iter().map(|(_, sum)| hessian(*sum)).sum();
@@ -307,7 +337,12 @@ impl Grower<'_> {
                 let node = tree.features.len();
                 let child = |i: usize| if i < n_inner { i as i32 } else { !((i - n_inner) as i32) };
                 tree.features.push(feature.index);
-                tree.thresholds.push(feature.threshold(level.split.test.bin));
+                if let Some(subset) = &level.split.test.subset {
+                    tree.sets.push(levels_of(node, feature, subset));
+                    tree.thresholds.push(0.0);
+                } else {
+                    tree.thresholds.push(feature.threshold(level.split.test.bin));
+                }
                 tree.missing_left.push(level.split.test.missing_left);
                 tree.children.push([child(2 * node + 1), child(2 * node + 2)]);
                 tree.gains.push(*gain as f32);
@@ -327,106 +362,5 @@ impl Grower<'_> {
             }
         }
         Grown { tree, leaves, node_sums, directions }
-    }
-}
-
-/// Gains of the cuts of one feature, summed over leaves.
-#[derive(Clone)]
-struct LevelSums {
-    /// Missing values right.
-    right_way: Gains,
-    /// Missing values left.
-    left_way: Gains,
-    /// All leaves together, as one histogram; needed only to draw cuts and to know missing values.
-    all: [i64; 256],
-}
-
-impl LevelSums {
-    fn new() -> Self {
-        Self { right_way: [0.0; 256], left_way: [0.0; 256], all: [0; 256] }
-    }
-
-    fn add(&mut self, histogram: &[i64], leaf: &Leaf, rule: &Rule, direction: i8) {
-        let (right_way, left_way) = (&mut self.right_way, &mut self.left_way);
-        if direction == 0 && leaf.bounds.is_none() {
-            add_gains(histogram, leaf.sum, rule, right_way, left_way);
-        } else {
-            let bounds = &leaf.bounds;
-            add_gains_within(histogram, leaf.sum, rule, bounds, direction, right_way, left_way);
-        }
-        for (all, sum) in self.all.iter_mut().zip(histogram) {
-            *all += sum;
-        }
-    }
-
-    /// The best cut; `parent` is the score of the level before it is split.
-    fn best(
-        &self,
-        rule: &SplitRule,
-        feature: usize,
-        level: usize,
-        n_values: usize,
-        parent: f64,
-    ) -> Option<LevelSplit> {
-        let no_missing = self.all[n_values] == 0;
-        let n_right = if no_missing { n_values - 1 } else { n_values };
-        let n_left = if no_missing { 0 } else { n_values - 1 };
-        let drawn = if rule.extra_trees {
-            Some(self.drawn_bin(rule, feature, level, n_values)?)
-        } else {
-            None
-        };
-        let mut noise = rule.random(level as u64, feature as u64);
-        let least = rule.min_split_gain.max(parent * ROUNDING);
-        let mut best: Option<LevelSplit> = None;
-        let ways = [(&self.right_way[..n_right], false), (&self.left_way[..n_left], true)];
-        for (gains, missing_left) in ways {
-            for (bin, gain) in gains.iter().enumerate() {
-                let shaken = rule.score_noise > 0.0;
-                let random =
-                    if shaken { rule.score_noise * nearly_normal(&mut noise) } else { 0.0 };
-                if *gain <= least || drawn.is_some_and(|drawn| drawn != bin) {
-                    continue;
-                }
-                let score = if shaken { (gain + parent).sqrt() + random } else { *gain };
-                if best.is_none_or(|b| score > b.score) {
-                    let test = Test { bin: bin as u8, missing_left };
-                    best = Some(LevelSplit { feature, test, score, no_missing });
-                }
-            }
-        }
-        best
-    }
-
-    fn drawn_bin(
-        &self,
-        rule: &SplitRule,
-        feature: usize,
-        level: usize,
-        n_values: usize,
-    ) -> Option<usize> {
-        // Another stream than that of the noise.
-        let stream = (level + MAX_DEPTH + 1) as u64;
-        random_bin(&self.all[..=n_values], || rule.random(stream, feature as u64))
-    }
-}
-
-/// The sum of four uniform numbers, brought to mean 0 and variance 1.
-fn nearly_normal(random: &mut Random) -> f64 {
-    const STEP: f64 = 1.0 / 65_536.0;
-    let bits = random.next_u64();
-    let sum: u64 = (0..4).map(|i| bits >> (16 * i) & 0xffff).sum();
-    (sum as f64 * STEP - 2.0 + 2.0 * STEP) * 3.0_f64.sqrt()
-}
-
-/// The cut with the larger score; on a tie the lower feature, so that block order is irrelevant.
-fn better(a: Option<LevelSplit>, b: Option<LevelSplit>) -> Option<LevelSplit> {
-    match (a, b) {
-        (Some(x), Some(y)) => {
-            let second = y.score > x.score || (y.score == x.score && y.feature < x.feature);
-            Some(if second { y } else { x })
-        }
-        (x, None) => x,
-        (None, y) => y,
     }
 }

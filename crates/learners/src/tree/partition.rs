@@ -3,10 +3,12 @@
 use std::ops::Range;
 
 use modelwright_kernels::entry::Entry;
-use modelwright_kernels::partition::{Sides, divide, partition as partition_few, reverse_into};
+use modelwright_kernels::partition::{Sides, divide, reverse_into};
+use modelwright_kernels::subset::{Subset, divide_by_subset};
 use rayon::prelude::*;
 
 use super::bins::BinFeature;
+use super::model::LevelSet;
 
 /// Rows of a leaf from which its partition runs in parallel.
 const PARALLEL_ROWS: usize = 1 << 16;
@@ -20,6 +22,8 @@ pub struct Test {
     pub bin: u8,
     /// Whether missing values go left.
     pub missing_left: bool,
+    /// The bins that go left, instead of the two answers above.
+    pub subset: Option<Subset>,
 }
 
 /// Moves the entries that go left to the front, in order; returns how many they are.
@@ -32,15 +36,23 @@ pub fn partition(
     test: Test,
 ) -> usize {
     let codes = &*feature.codes;
-    let Test { bin, missing_left } = test;
-    let sides = Sides { cut: bin, missing: feature.missing_bin(), missing_left };
+    let sides =
+        Sides { cut: test.bin, missing: feature.missing_bin(), missing_left: test.missing_left };
+    let divide = |from: &[Entry], to: &mut [Entry]| match &test.subset {
+        Some(subset) => divide_by_subset(from, to, codes, subset),
+        None => divide(from, to, codes, sides),
+    };
     if entries.len() < PARALLEL_ROWS || rayon::current_num_threads() == 1 {
-        return partition_few(entries, scratch, codes, sides);
+        let n_left = divide(entries, scratch);
+        let (left, right) = entries.split_at_mut(n_left);
+        left.copy_from_slice(&scratch[..n_left]);
+        reverse_into(&scratch[n_left..n_left + right.len()], right);
+        return n_left;
     }
     let counts: Vec<usize> = entries
         .par_chunks(CHUNK_ROWS)
         .zip(scratch.par_chunks_mut(CHUNK_ROWS))
-        .map(|(from, to)| divide(from, to, codes, sides))
+        .map(|(from, to)| divide(from, to))
         .collect();
     let n_left = counts.iter().sum();
     let (mut left, mut right) = entries.split_at_mut(n_left);
@@ -68,4 +80,15 @@ pub fn by_range<'a>(mut entries: &'a mut [Entry], ranges: &[Range<usize>]) -> Ve
         entries = rest;
     }
     parts
+}
+
+/// The levels of a subset of bins, as a tree keeps them; the missing bin is no level.
+pub fn levels(node: usize, feature: &BinFeature<'_>, subset: &Subset) -> LevelSet {
+    let mut words = subset.to_vec();
+    let missing = feature.missing_bin();
+    words[usize::from(missing / 64)] &= !(1 << (missing % 64));
+    while words.last() == Some(&0) {
+        words.pop();
+    }
+    LevelSet { node: node as u32, words }
 }

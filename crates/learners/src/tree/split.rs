@@ -3,6 +3,7 @@
 use modelwright_core::random::Random;
 use modelwright_kernels::bounded::{Bounds, best_cut_within};
 use modelwright_kernels::entry::hessian_units;
+use modelwright_kernels::subset::{LevelRule, Subset, best_subset, one_subset, sorted_levels};
 use modelwright_kernels::threshold::{Cut, Rule, best_cut, one_cut};
 
 use super::bins::TrainBins;
@@ -35,6 +36,10 @@ pub struct SplitRule {
     /// The spread of the random numbers that oblivious trees add to the square root of each cut's
     /// score (which has the unit of a gradient); 0 adds none.
     pub score_noise: f64,
+    /// How levels of categories are grouped.
+    pub levels: LevelRule,
+    /// The fewest rows of a group of levels.
+    pub min_data_per_group: usize,
     /// The seed of the tree's draws.
     pub seed: u64,
 }
@@ -46,6 +51,8 @@ pub struct Split {
     pub feature: usize,
     /// Where and what it gains.
     pub cut: Cut,
+    /// The bins that go left, where the feature is a category.
+    pub subset: Option<Subset>,
 }
 
 /// The leaf that is to be split.
@@ -141,6 +148,14 @@ impl SplitRule {
                 continue;
             }
             let sums = &histogram[*start..start + bins.features[*feature].n_bins()];
+            if bins.features[*feature].is_category {
+                let found = self.subset(sums, leaf, rule, *feature);
+                let split = found
+                    .filter(|(cut, _)| cut.gain > self.min_split_gain)
+                    .map(|(cut, s)| Split { feature: *feature, cut, subset: Some(s) });
+                best = better(best, split);
+                continue;
+            }
             let direction = bins.constraints.direction(*feature);
             let cut = if direction != 0 || !leaf.bounds.is_none() {
                 self.bounded_cut(sums, leaf, rule, *feature, direction)
@@ -149,9 +164,11 @@ impl SplitRule {
             } else {
                 best_cut(sums, leaf.total, rule)
             };
-            let split = cut
-                .filter(|c| c.gain > self.min_split_gain)
-                .map(|cut| Split { feature: *feature, cut });
+            let split = cut.filter(|c| c.gain > self.min_split_gain).map(|cut| Split {
+                feature: *feature,
+                cut,
+                subset: None,
+            });
             best = better(best, split);
         }
         best
@@ -185,6 +202,33 @@ impl SplitRule {
             0..sums.len() - 1
         };
         best_cut_within(sums, leaf.total, rule, &leaf.bounds, direction, bins)
+    }
+
+    /// The best division of a category's levels, or a random one along their order.
+    fn subset(
+        &self,
+        sums: &[i64],
+        leaf: &LeafSums,
+        rule: &Rule,
+        feature: usize,
+    ) -> Option<(Cut, Subset)> {
+        let levels = self.levels_of(leaf);
+        if !self.extra_trees {
+            return best_subset(sums, leaf.total, rule, &levels, &leaf.bounds);
+        }
+        let order = sorted_levels(sums, rule, levels.smooth);
+        if order.len() < 2 {
+            return None;
+        }
+        let n_left = 1 + self.random(leaf.id, feature as u64).below(order.len() - 1);
+        one_subset(sums, leaf.total, rule, &levels, &leaf.bounds, &order[..n_left])
+    }
+
+    /// How levels are grouped in one leaf.
+    fn levels_of(&self, leaf: &LeafSums) -> LevelRule {
+        let per_row = f64::from(hessian_units(leaf.total)) / leaf.n_rows.max(1) as f64;
+        let least = (per_row * (self.min_data_per_group as f64 - 0.5)).ceil();
+        LevelRule { min_group_units: least.clamp(1.0, f64::from(i32::MAX)) as i32, ..self.levels }
     }
 
     /// The random numbers of a node (or level) for a feature.

@@ -77,6 +77,10 @@ impl Part {
         &self.names
     }
 
+    pub(super) fn writes_levels(&self) -> bool {
+        self.fitted.fitted.writes_levels()
+    }
+
     pub(super) fn is_used(&self) -> bool {
         !self.kept.is_empty() || self.fitted.fitted.n_sparse() > 0
     }
@@ -140,6 +144,7 @@ impl FittedEncoder {
                         name: name.clone(),
                         source: source.name.clone(),
                         values: encoded.columns[*position as usize].clone(),
+                        is_category: part.writes_levels(),
                         bins: None,
                     });
                 }

@@ -240,9 +240,13 @@ impl<'a> Job<'a> {
         let (fitted, encoded) = entry.fit_transform(&input, &step.params, self.ctx)?;
         let Encoded { columns, sparse } = encoded;
         let is_constant: Vec<bool> = columns.iter().map(|c| is_constant(c)).collect();
+        let is_level = fitted.fitted.writes_levels();
         let bin_one = |(values, constant): (&Arc<[f32]>, &bool)| {
             let wanted = self.spec.bins && (!constant || division.stream > 0);
-            wanted.then(|| Arc::new(bin(values, Some(&division.sample))))
+            wanted.then(|| {
+                let levels = is_level.then(|| BinnedColumn::of_levels(values)).flatten();
+                Arc::new(levels.unwrap_or_else(|| bin(values, Some(&division.sample))))
+            })
         };
         let bins = columns.iter().zip(&is_constant).map(bin_one).collect();
         Ok(Written { fitted, columns, bins, is_constant, sparse })
@@ -305,6 +309,7 @@ fn features(
         name: name.clone(),
         source: source.clone(),
         values: columns[*position as usize].clone(),
+        is_category: part.writes_levels(),
         bins: bins[*position as usize].clone(),
     };
     part.kept().iter().zip(part.names()).map(one).collect()

@@ -6,6 +6,7 @@
 //! | [`scaled_number`] | number | imputed, robustly scaled, clipped smoothly; missing indicator |
 //! | [`boolean`] | boolean | 0 and 1 |
 //! | [`category_code`] | category | number of the level, most frequent first |
+//! | [`category_level`] | category | the same number as a name, for splits by sets of levels |
 //! | [`category_value`] | integer category | the number itself |
 //! | [`frequency`] | category | share of the rows that have the level |
 //! | [`one_hot`] | category | a column per frequent level, one for all rare ones |
@@ -22,6 +23,7 @@
 
 pub mod boolean;
 pub mod category_code;
+pub mod category_level;
 pub mod category_value;
 pub mod date_parts;
 #[cfg(test)]

@@ -120,6 +120,11 @@ pub trait Fitted: std::any::Any + Send + Sync {
         0
     }
 
+    /// Whether the features are the numbers of levels, which are names and not sizes.
+    fn writes_levels(&self) -> bool {
+        false
+    }
+
     /// Writes all rows of `column`; a row's features do not depend on the other rows.
     ///
     /// # Errors
