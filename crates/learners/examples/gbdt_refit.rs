@@ -71,6 +71,6 @@ fn main() -> Result<()> {
 /// The parameters with the rounds that were found.
 fn fixed(map: &ParamMap, rounds: usize) -> Result<modelwright_core::params::Checked<GbdtParams>> {
     let mut map = map.clone();
-    map.insert("n_rounds".to_owned(), ParamValue::Int(rounds.max(1) as i64));
+    map.insert("n_rounds".to_owned(), ParamValue::Int(rounds.max(1).cast_signed() as i64));
     GbdtParams::from_map("gbdt", &map)
 }

@@ -168,7 +168,7 @@ fn weight_two_is_the_row_twice() {
 /// How far mean predictions may differ when a row is weighted instead of repeated, as a share of
 /// the target's scale.
 fn weight_tolerance(entry: &Entry) -> f64 {
-    // They sample rows and features by default, so that two tables of other length draw other trees.
+    // They sample rows and features by default: tables of other length draw other trees.
     if ["gbdt", "random_forest", "extra_trees"].contains(&entry.spec.name) {
         return 0.15;
     }

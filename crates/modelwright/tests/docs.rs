@@ -51,8 +51,8 @@ fn help(command: &[&str]) -> String {
         .args(command)
         .arg("--help")
         .output()
-        .unwrap();
-    String::from_utf8(output.stdout).unwrap()
+        .expect("the binary was built for this test");
+    String::from_utf8(output.stdout).expect("help is UTF-8")
 }
 
 fn learners() -> String {

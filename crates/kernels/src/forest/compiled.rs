@@ -68,6 +68,16 @@ struct Job<'a> {
     n_rows: usize,
 }
 
+on_unit! {
+    /// Writes the exits of one tree.
+    fn find(
+        compiled: &Compiled,
+        bits: Bits,
+        codes: &[[u8; LANES]],
+        exits: &mut [u8; LANES],
+    ) = find_generic
+}
+
 impl Compiled {
     /// Compiles all trees for `unit`, which the machine must have when rows come.
     pub(super) fn new(unit: Unit, shapes: &Shapes) -> Self {
@@ -264,16 +274,6 @@ impl Compiled {
 #[inline(always)]
 fn word(upper: u8, lower: u8) -> usize {
     usize::from(upper) << BYTE_LEVELS | usize::from(lower)
-}
-
-on_unit! {
-    /// Writes the exits of one tree.
-    fn find(
-        compiled: &Compiled,
-        bits: Bits,
-        codes: &[[u8; LANES]],
-        exits: &mut [u8; LANES],
-    ) = find_generic
 }
 
 /// # Safety

@@ -114,7 +114,7 @@ impl Learner for ExtraTrees {
         name: "extra_trees",
         title: "Extra trees",
         text: "Averages deep trees that cut features at random places.",
-        reference: "Geurts, Ernst & Wehenkel, Extremely randomized trees, Machine Learning 63, 2006",
+        reference: "Geurts, Ernst & Wehenkel, Extremely randomized trees, Mach. Learn. 63, 2006",
         tasks: &Task::ALL,
         abilities: ABILITIES,
         rounds_param: None,

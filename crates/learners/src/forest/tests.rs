@@ -1,3 +1,5 @@
+//! What must hold of forests: limits, exact cuts, honest out-of-bag errors.
+
 use modelwright_core::Context;
 use modelwright_core::data::{BinnedColumn, FeatureColumn, FeatureMatrix, FeatureView, TrainView};
 use modelwright_core::params::Params;

@@ -52,7 +52,7 @@ declare_params! {
         grow_policy: String = "leaf_wise", Domain::Choice(POLICIES);
         /// The most leaves of a tree that grows leaf-wise.
         max_leaves: usize = 31_usize, Domain::int(2, 4096).log();
-        /// The most splits between root and leaf; 0 is 6, or no limit for trees that grow leaf-wise.
+        /// The most splits between root and leaf; 0 is 6, and no limit for leaf-wise growth.
         max_depth: usize = 0_usize, Domain::int(0, 64);
         /// The fewest training rows of a leaf; 0 chooses by rows.
         min_samples_leaf: usize = 0_usize, Domain::int(0, 1_000_000);
@@ -68,7 +68,7 @@ declare_params! {
         feature_fraction: f64 = 1.0, Domain::real(0.01, 1.0);
         /// The part of the tree's features that each level may use.
         feature_fraction_bylevel: f64 = 1.0, Domain::real(0.01, 1.0);
-        /// The part of the level's features that each node may use (of an oblivious tree, each level).
+        /// The part of the level's features that each node (or oblivious level) may use.
         feature_fraction_bynode: f64 = 0.7, Domain::real(0.01, 1.0);
         /// How the rows of a round are drawn; `goss` and `mvs` prefer those of large gradients.
         sampling: String = "bernoulli", Domain::Choice(SAMPLINGS);

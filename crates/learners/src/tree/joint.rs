@@ -12,7 +12,7 @@
 //!
 //! Only bins other than a feature's usual one are added; the usual one is what is left of the
 //! leaf's total. This contains the packing of small bins and the bundling of exclusive features
-//! (Ke et al., "LightGBM", NeurIPS 2017, section 4), without its conflicts: nothing is approximated.
+//! (Ke et al., "LightGBM", NeurIPS 2017, section 4), without its conflicts: the result is exact.
 
 use super::bins::BinFeature;
 

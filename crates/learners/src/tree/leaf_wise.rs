@@ -286,20 +286,7 @@ mod tests {
         let bins = TrainBins::new(&matrix, &rows).unwrap();
         let gradients: Vec<[f32; 2]> = (0..200).map(|i| [(i as f32 * 0.7).sin(), 1.0]).collect();
         let scale = Scale::for_rows(200, [1.0, 1.0]);
-        let rule = SplitRule {
-            gradient_unit: 1.0 / f64::from(scale.gradient),
-            hessian_unit: 1.0 / f64::from(scale.hessian),
-            l1: 0.0,
-            l2: 1.0,
-            min_samples_leaf: 1,
-            min_child_weight: 0.0,
-            min_split_gain: 0.0,
-            feature_fraction_bylevel: 1.0,
-            feature_fraction_bynode: 1.0,
-            extra_trees: false,
-            score_noise: 0.0,
-            seed: 1,
-        };
+        let rule = SplitRule::plain(scale);
         let policy = GrowPolicy::LeafWise;
         let limits = Limits { policy, max_leaves: 40, max_depth: usize::MAX };
         let mut workspace = Workspace::default();

@@ -85,20 +85,7 @@ mod tests {
         workspace.pace = Some(Pace::new(ctx, 1));
         workspace.reserve(64);
         quantise(&gradients, 0, scale, 1, &mut workspace.entries);
-        let rule = SplitRule {
-            gradient_unit: 1.0 / f64::from(scale.gradient),
-            hessian_unit: 1.0 / f64::from(scale.hessian),
-            l1: 0.0,
-            l2: 1.0,
-            min_samples_leaf: 1,
-            min_child_weight: 0.0,
-            min_split_gain: 0.0,
-            feature_fraction_bylevel: 1.0,
-            feature_fraction_bynode: 1.0,
-            extra_trees: false,
-            score_noise: 0.0,
-            seed: 1,
-        };
+        let rule = SplitRule::plain(scale);
         let limits = Limits { policy, max_leaves: 32, max_depth: 5 };
         let tree = grow(&bins, &rule, limits, &[true], &mut workspace, 64).tree;
         tree.validate(1, 1).unwrap();

@@ -276,3 +276,31 @@ pub fn better(a: Option<Split>, b: Option<Split>) -> Option<Split> {
         (None, y) => y,
     }
 }
+#[cfg(test)]
+impl SplitRule {
+    /// A rule without restrictions or draws, for tests.
+    pub(super) fn plain(scale: modelwright_kernels::entry::Scale) -> Self {
+        Self {
+            gradient_unit: 1.0 / f64::from(scale.gradient),
+            hessian_unit: 1.0 / f64::from(scale.hessian),
+            l1: 0.0,
+            l2: 1.0,
+            min_samples_leaf: 1,
+            min_child_weight: 0.0,
+            min_split_gain: 0.0,
+            feature_fraction_bylevel: 1.0,
+            feature_fraction_bynode: 1.0,
+            extra_trees: false,
+            score_noise: 0.0,
+            levels: LevelRule {
+                smooth: 0.0,
+                l2: 0.0,
+                max_levels: 256,
+                max_one_hot: 0,
+                min_group_units: 0,
+            },
+            min_data_per_group: 1,
+            seed: 1,
+        }
+    }
+}
