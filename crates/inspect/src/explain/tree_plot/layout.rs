@@ -5,14 +5,14 @@ use modelwright_learners::tree::describe::Node;
 
 /// Height of the row of a leaf, in pixels.
 const ROW: f64 = 36.0;
-/// Width of a character of 12 px text, in pixels, on the safe side.
-const CHARACTER: f64 = 6.7;
+/// Width of a character of bold 12 px text, in pixels, on the safe side.
+const CHARACTER: f64 = 7.5;
 /// Room beside the text of a box, in pixels.
 const PADDING: f64 = 20.0;
 /// Between columns, in pixels: room for "yes · missing" beside an edge.
 const GAP: f64 = 112.0;
 /// Characters of a line of a box; what is longer is cut.
-pub(super) const MAX_CHARACTERS: usize = 34;
+pub(super) const MAX_CHARACTERS: usize = 42;
 
 /// A box of the drawing.
 #[derive(Debug, Clone, PartialEq)]

@@ -8,7 +8,7 @@ mod layout;
 
 use maud::{Markup, PreEscaped, html};
 use modelwright_core::error::shorten;
-use modelwright_learners::tree::describe::{Node, number};
+use modelwright_learners::tree::describe::{Node, Question, number};
 
 use crate::report::counted;
 use layout::{Layout, MAX_CHARACTERS, Place, layout};
@@ -22,6 +22,8 @@ const MIN_WIDTH: f64 = 560.0;
 /// Thickness of the thickest and thinnest line, in pixels.
 const THICK: f64 = 9.0;
 const THIN: f64 = 1.2;
+/// Characters of a threshold that is drawn as it is.
+const MAX_DIGITS: usize = 8;
 
 /// What to draw of a tree.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -91,10 +93,9 @@ pub fn tree_svg(nodes: &[Node], plot: &TreePlot<'_>) -> String {
 /// The text of a box.
 fn lines(node: &Node, folded: Option<usize>, output: usize) -> Vec<String> {
     match (&node.test, folded) {
-        (Some(test), None) => vec![
-            shorten(&test.text().replace("<=", "≤"), MAX_CHARACTERS),
-            format!("gain {} · {}", number(node.gain), cover(node.cover)),
-        ],
+        (Some(test), None) => {
+            vec![ask(test), format!("gain {} · {}", number(node.gain), cover(node.cover))]
+        }
         (_, Some(hidden)) => {
             vec![format!("{} more · {}", counted(hidden, "leaf", "leaves"), cover(node.cover))]
         }
@@ -104,6 +105,14 @@ fn lines(node: &Node, folded: Option<usize>, output: usize) -> Vec<String> {
             vec![format!("{value}{and} · {}", cover(node.cover))]
         }
     }
+}
+
+/// A question that fits in a box: long names and thresholds are cut.
+fn ask(test: &Question) -> String {
+    let Some(threshold) = test.threshold else { return shorten(&test.text(), MAX_CHARACTERS) };
+    let exact = threshold.to_string();
+    let short = if exact.len() > MAX_DIGITS { number(f64::from(threshold)) } else { exact };
+    format!("{} ≤ {short}", shorten(&test.feature, MAX_CHARACTERS - 3 - MAX_DIGITS))
 }
 
 /// A line from the parent's box, with its answer.
@@ -126,10 +135,11 @@ fn edge(nodes: &[Node], places: &[Place], place: &Place) -> Markup {
         px(place.y)
     );
     let missing = nodes[parent.node].test.as_ref().is_some_and(|t| t.missing_yes == node.yes);
-    let answer = if node.yes { "yes" } else { "no" };
+    // Lines to a yes rise and lines to a no fall: the word stands on the other side.
+    let (answer, y) = if node.yes { ("yes", place.y - 7.0) } else { ("no", place.y + 15.0) };
     html! {
         path.edge d=(path) stroke-width=(px(THIN + (THICK - THIN) * share.clamp(0.0, 1.0))) {}
-        text.way x=(px(to - 7.0)) y=(px(place.y - 7.0)) text-anchor="end" {
+        text.way x=(px(to - 7.0)) y=(px(y)) text-anchor="end" {
             (answer) @if missing { " · missing" }
         }
     }
