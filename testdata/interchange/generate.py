@@ -97,7 +97,52 @@ def lightgbm_models():
         write_rows(f"lightgbm-{name}", numbers(rows), raw, booster.predict(rows))
 
 
+def xgboost_models():
+    import xgboost as xgb
+
+    frame, signal = table(2)
+    plain = frame.drop(columns="colour")
+    binary = (signal > np.median(signal)).astype(int)
+    classes = np.digitize(signal, np.quantile(signal, [0.3, 0.7]))
+    positive = np.exp(signal / 3)
+    share = 1 / (1 + np.exp(-signal))
+    coded = plain.copy()
+    coded["zone"] = coded["zone"].astype(float)
+    cases = {
+        "binary": ({"objective": "binary:logistic"}, frame, binary),
+        "codes": ({"objective": "reg:squarederror"}, coded, signal),
+        "multiclass": ({"objective": "multi:softprob", "num_class": 3, "num_parallel_tree": 2,
+                        "subsample": 0.7}, frame, classes),
+        "dart": ({"objective": "reg:squarederror", "booster": "dart", "one_drop": 1}, plain,
+                 signal),
+        "poisson": ({"objective": "count:poisson"}, plain, np.round(positive)),
+        "gamma": ({"objective": "reg:gamma"}, plain, positive),
+        "tweedie": ({"objective": "reg:tweedie"}, plain, positive),
+        "logistic": ({"objective": "reg:logistic"}, plain, share),
+        "raw": ({"objective": "binary:logitraw"}, plain, binary),
+        "hinge": ({"objective": "binary:hinge"}, plain, binary),
+        "cox": ({"objective": "survival:cox"}, plain, positive),
+        "rank": ({"objective": "rank:pairwise"}, plain, binary),
+        "huber": ({"objective": "reg:pseudohubererror"}, plain, signal),
+        "vector": ({"objective": "multi:softprob", "num_class": 3,
+                    "multi_strategy": "multi_output_tree"}, plain, classes),
+    }
+    for name, (params, x, y) in cases.items():
+        types = ["q", "q", "q", "c"] if name == "codes" else None
+        data = xgb.DMatrix(x, y, enable_categorical=True, feature_types=types)
+        if name == "rank":
+            data.set_group([N // 4] * 4)
+        common = {"max_depth": 3, "seed": 3, "nthread": 1, "eta": 0.4, "max_cat_to_onehot": 2}
+        booster = xgb.train({**common, **params}, data, 3)
+        booster.save_model(HERE / f"xgboost-{name}.ubj")
+        if name in ("binary", "multiclass"):
+            booster.save_model(HERE / f"xgboost-{name}.json")
+        rows = xgb.DMatrix(x.iloc[:40], enable_categorical=True, feature_types=types)
+        write_rows(f"xgboost-{name}", numbers(x.iloc[:40]),
+                   booster.predict(rows, output_margin=True), booster.predict(rows))
+
+
 if __name__ == "__main__":
-    which = sys.argv[1:] or ["lightgbm"]
+    which = sys.argv[1:] or ["lightgbm", "xgboost"]
     for name in which:
         globals()[f"{name}_models"]()

@@ -1,7 +1,11 @@
 """What the tests share: the release build, a fitted model per task, and their tables."""
 
+import os
 import pathlib
 import subprocess
+
+# Threads of other libraries wait for each other busily: with a busy machine one is faster.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pandas as pd
 import pytest

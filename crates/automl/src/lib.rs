@@ -48,5 +48,5 @@ mod understand;
 
 pub use fit::{fit, plan};
 pub use input::{FitInput, FitOutcome, FitPlan};
-pub use predictor::Predictor;
+pub use predictor::{MemberView, Predictor, SinglePredictor};
 pub use reading::{Purpose, ReadingLimits};

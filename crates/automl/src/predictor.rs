@@ -62,7 +62,68 @@ struct StoredMember {
     models: Vec<Vec<u8>>,
 }
 
+/// One model as a predictor: what a fit would have found out, given.
+pub struct SinglePredictor {
+    /// The columns it reads.
+    pub schema: Schema,
+    /// What it predicts.
+    pub task: Task,
+    /// The target column.
+    pub target: String,
+    /// Labels in class order; none for regression.
+    pub classes: Vec<String>,
+    /// What writes the columns as the model's features.
+    pub encoder: FittedEncoder,
+    /// The model.
+    pub model: Fitted,
+}
+
+/// A member of an ensemble, for those who take it out.
+#[derive(Clone, Copy)]
+pub struct MemberView<'a> {
+    /// What writes the columns as the features of its models.
+    pub encoder: &'a FittedEncoder,
+    /// Its share of the predictions.
+    pub weight: f64,
+    /// Its models, whose predictions are averaged.
+    pub models: &'a [Fitted],
+}
+
 impl Predictor {
+    /// A predictor of one model that was not fitted here.
+    ///
+    /// # Errors
+    /// Input error when the parts do not fit together.
+    pub fn of_one(single: SinglePredictor) -> Result<Self> {
+        let predictor = Self {
+            schema: single.schema,
+            task: single.task,
+            target: single.target,
+            classes: single.classes,
+            metric: single.task.default_metric().to_owned(),
+            threshold: 0.5,
+            temperature: 1.0,
+            encoders: vec![single.encoder],
+            members: vec![Member { encoder: 0, weight: 1.0, models: vec![single.model] }],
+        };
+        predictor.validate()?;
+        Ok(predictor)
+    }
+
+    /// By how much the log-odds of the ensemble's probabilities are divided; 1 leaves them alone.
+    pub fn temperature(&self) -> f64 {
+        self.temperature
+    }
+
+    /// The members, in the order of [`Self::members`].
+    pub fn member_views(&self) -> impl Iterator<Item = MemberView<'_>> {
+        self.members.iter().map(|m| MemberView {
+            encoder: &self.encoders[m.encoder],
+            weight: m.weight,
+            models: &m.models,
+        })
+    }
+
     /// Predictions of every row of a table that has the model's columns, in any order.
     ///
     /// # Errors

@@ -18,7 +18,7 @@ use std::time::Instant;
 use modelwright_core::data::{FeatureColumn, FeatureMatrix, FeatureView};
 use modelwright_core::{Context, Error, Result};
 use modelwright_learners::Model;
-use modelwright_lifecycle::import::{ForeignFeature, ForeignModel, lightgbm};
+use modelwright_lifecycle::import::{ForeignFeature, ForeignModel, ImportOptions, lightgbm};
 
 /// How many rows are predicted one by one.
 const N_SINGLE: usize = 2_000;
@@ -36,7 +36,7 @@ fn main() -> Result<()> {
     };
     let threads = number("threads", 1);
     let begun = Instant::now();
-    let foreign = lightgbm::read(&read(model_path)?, None)?;
+    let foreign = lightgbm::read(&read(model_path)?, &ImportOptions::default())?;
     let booster = foreign.booster()?;
     let load_s = begun.elapsed().as_secs_f64();
     let begun = Instant::now();

@@ -10,11 +10,14 @@
 //! | [`atomic`] | files that are complete or absent |
 //! | [`outputs`] | a fit's folder: `model.mw`, `report.html`, `record.json` |
 //! | [`digest`] | SHA-256 in hexadecimal |
+//! | [`export`] | our boosters as model files of other libraries |
 //! | [`import`] | model files of other libraries, as values |
 
 pub mod artifact;
 pub mod atomic;
 pub mod digest;
+mod document;
+pub mod export;
 pub mod import;
 pub mod outputs;
 

@@ -102,6 +102,14 @@ fn write_all(paths: &[PathBuf], contents: &[Vec<u8>]) -> Result<()> {
     files.into_iter().try_for_each(AtomicFile::commit)
 }
 
+/// Makes sure that a single model file may be written to `path`.
+///
+/// # Errors
+/// Input error when a file is there that is not Modelwright's.
+pub fn check_model_file(path: &Path) -> Result<()> {
+    refuse_foreign(path)
+}
+
 fn refuse_foreign(path: &Path) -> Result<()> {
     if !path.exists() || is_ours(path) {
         return Ok(());
@@ -117,7 +125,7 @@ fn is_ours(path: &Path) -> bool {
     let Ok((start, end)) = ends_of(path) else { return false };
     let start = String::from_utf8_lossy(&start);
     match path.file_name().and_then(|n| n.to_str()) {
-        Some(MODEL_FILE) => {
+        Some(name) if name.ends_with(".mw") => {
             start.starts_with("PK")
                 && String::from_utf8_lossy(&end).contains("modelwright artifact")
         }

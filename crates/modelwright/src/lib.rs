@@ -23,11 +23,13 @@
 //! The crates behind it are re-exported under their short names.
 
 mod fitting;
+mod imported;
 mod model;
 mod prediction_table;
 mod reading;
 
 pub use fitting::{FitInput, Saved, fit, input_of, plan, save};
+pub use imported::{Imported, import};
 pub use model::Model;
 pub use prediction_table::PredictionTable;
 pub use reading::read_within_limits;

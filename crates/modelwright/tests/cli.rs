@@ -7,6 +7,8 @@ mod bad_files;
 mod bad_flags;
 #[path = "cli/harness.rs"]
 mod harness;
+#[path = "cli/interchange.rs"]
+mod interchange;
 #[cfg(unix)]
 #[path = "cli/interrupt.rs"]
 mod interrupt;

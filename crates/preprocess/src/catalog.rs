@@ -6,18 +6,20 @@
 use modelwright_core::{Error, Result};
 
 use crate::transform::{
-    Entry, boolean, category_code, category_level, category_value, date_parts, frequency, number,
-    one_hot, scaled_number, target_statistics, text_statistics, text_target, text_terms,
-    text_tfidf,
+    Entry, boolean, category_code, category_level, category_position, category_value, cut_number,
+    date_parts, frequency, number, one_hot, scaled_number, target_statistics, text_statistics,
+    text_target, text_terms, text_tfidf,
 };
 
 /// All transformers, by the kind they write.
 pub const TRANSFORMERS: &[Entry] = &[
     Entry::of::<number::Number>(),
+    Entry::of::<cut_number::CutNumber>(),
     Entry::of::<scaled_number::ScaledNumber>(),
     Entry::of::<boolean::Boolean>(),
     Entry::of::<category_code::CategoryCode>(),
     Entry::of::<category_level::CategoryLevel>(),
+    Entry::of::<category_position::CategoryPosition>(),
     Entry::of::<category_value::CategoryValue>(),
     Entry::of::<frequency::Frequency>(),
     Entry::of::<one_hot::OneHot>(),

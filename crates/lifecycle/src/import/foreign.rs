@@ -22,8 +22,10 @@ pub struct ForeignModel {
     pub link: Link,
     /// Scores before the first tree, one per output.
     pub base_scores: Vec<f64>,
-    /// The trees; tree `t` adds to output `t % base_scores.len()`.
+    /// The trees, one number in each leaf; tree `t` adds to output `t % base_scores.len()`.
     pub trees: Vec<Tree>,
+    /// How many trees a round has.
+    pub trees_per_round: usize,
     /// The thresholds of each tree before they were rounded to f32; empty when the library
     /// compares f32 values itself.
     pub thresholds: Vec<Vec<f64>>,
@@ -107,6 +109,41 @@ impl ForeignModel {
         GbdtModel::from_parts(self.features.len(), self.link, self.base_scores.clone(), trees)
     }
 
+    /// How many rounds it has.
+    pub fn n_rounds(&self) -> usize {
+        self.trees.len() / self.trees_per_round
+    }
+
+    /// Gives features the names that a table's columns have, where a file could not keep them:
+    /// LightGBM's Python package writes blanks as `_`.
+    pub fn restore_names<'a>(&mut self, columns: impl Iterator<Item = &'a str> + Clone) {
+        let written = |column: &str| column.replace(char::is_whitespace, "_");
+        for feature in &mut self.features {
+            let is_there = columns.clone().any(|column| column == feature.name);
+            let near = columns.clone().find(|column| written(column) == feature.name);
+            if let (false, Some(column)) = (is_there, near) {
+                column.clone_into(&mut feature.name);
+            }
+        }
+    }
+
+    /// Leaves out all but the first rounds.
+    ///
+    /// # Errors
+    /// Input error when there are not so many, or the trees are no whole rounds.
+    pub(crate) fn keep_rounds(&mut self, rounds: Option<usize>) -> Result<()> {
+        let Some(rounds) = rounds else { return Ok(()) };
+        if rounds == 0 || rounds > self.n_rounds() {
+            return Err(Error::input("the model does not have so many rounds")
+                .at("--rounds")
+                .expected(format!("1 to {}", self.n_rounds()))
+                .got(rounds.to_string()));
+        }
+        self.trees.truncate(rounds * self.trees_per_round);
+        self.thresholds.truncate(rounds * self.trees_per_round);
+        Ok(())
+    }
+
     /// Multiplies all that the trees add by `factor`.
     pub(crate) fn scale_trees(&mut self, factor: f64) {
         for tree in &mut self.trees {
@@ -120,9 +157,7 @@ impl ForeignModel {
     /// Input error that names the tree and says what is broken.
     pub(crate) fn check(&self) -> Result<()> {
         for (t, tree) in self.trees.iter().enumerate() {
-            // A tree has one number in each leaf, or one for each output.
-            let width = if tree.values.len() == tree.n_leaves() { 1 } else { self.n_outputs() };
-            tree.validate(self.features.len(), width).map_err(|e| {
+            tree.validate(self.features.len(), 1).map_err(|e| {
                 Error::input(format!("the {} model is broken", self.library))
                     .at(format!("tree {t}"))
                     .expected("a tree over the model's features, with finite numbers in its leaves")

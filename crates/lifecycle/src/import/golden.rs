@@ -4,6 +4,7 @@
 use modelwright_core::random::Random;
 use serde::Deserialize;
 
+use super::Naming;
 use super::foreign::ForeignModel;
 
 /// Rows as the library saw them, and what it said of them.
@@ -58,6 +59,13 @@ pub(crate) fn assert_scores(model: &ForeignModel, name: &str, factor: f64, toler
             assert!(distance <= tolerance, "{name}: {got} for {wanted}, row {row:?}");
         }
     }
+}
+
+/// A model that was read is sound, and becomes a predictor or says why not; it must not panic.
+pub(crate) fn assert_sound(model: ForeignModel) {
+    model.check().unwrap();
+    let naming = Naming { target: "a target of no feature".to_owned(), classes: None };
+    let _ = model.into_predictor(&naming);
 }
 
 /// Damages a file in `n` ways, one after the other: bytes changed, cut out, repeated, and the

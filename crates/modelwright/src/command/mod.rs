@@ -2,7 +2,9 @@
 
 pub(crate) mod compare;
 pub(crate) mod evaluate;
+pub(crate) mod export;
 pub(crate) mod fit;
+pub(crate) mod import;
 pub(crate) mod inspect;
 pub(crate) mod predict;
 pub(crate) mod profile;
@@ -30,5 +32,7 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<()> {
         Command::Inspect(inspect) => inspect.run(session),
         Command::Report(report) => report.run(session),
         Command::Replay(replay) => replay.run(session),
+        Command::Export(export) => export.run(session),
+        Command::Import(import) => import.run(session),
     }
 }

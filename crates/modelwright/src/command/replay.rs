@@ -53,6 +53,11 @@ impl Replay {
                 .hint("leave the flag out, or use `modelwright fit` for another run"));
         }
         let record = modelwright_lifecycle::artifact::read_record(&self.record)?;
+        if record.options.preset == modelwright_lifecycle::import::PRESET {
+            return Err(Error::input("the model was imported: there was no run to repeat")
+                .at(self.record.display().to_string())
+                .hint("use `modelwright import` with the same model file"));
+        }
         if record.engine_version != env!("CARGO_PKG_VERSION") {
             output::warn(&format!(
                 "the run was made by Modelwright {}, this is {}: it may not repeat",

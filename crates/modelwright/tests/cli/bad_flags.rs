@@ -65,6 +65,12 @@ const CASES: &[(&str, &[&str])] = &[
     ("profile a.csv --kind zip", &["COLUMN=KIND", "--kind", "kinds: number"]),
     ("profile a.csv --kind zip=categry", &["unknown column kind", "did you mean `category`"]),
     ("profile a.csv --kind =text", &["COLUMN=KIND"]),
+    // Other libraries' files.
+    ("import m.txt", &["missing --output"]),
+    ("export m.mw --format lightgbm", &["missing --output"]),
+    ("export m.mw --format lightgmb -o x.txt", &["--format", "lightgbm"]),
+    ("export m.mw --format lightgbm -o x.txt --member 0", &["--member", "N.K"]),
+    ("export m.mw --format lightgbm -o x.txt --member 1.x", &["--member", "N.K"]),
     // Flags that need or exclude each other.
     ("fit a.csv --target y --split group", &["needs `--group COLUMN`", "--split group"]),
     ("fit a.csv --target y --split time", &["needs `--time-column COLUMN`"]),

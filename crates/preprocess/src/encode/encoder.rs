@@ -86,7 +86,45 @@ impl Part {
     }
 }
 
+/// A raw column with the one transformer that writes it, for an encoder that is put together.
+pub struct ColumnEncoding {
+    /// The column's name.
+    pub name: String,
+    /// What it means; the transformer must be able to write it.
+    pub kind: Kind,
+    /// Whether it may be absent (and is then taken as missing).
+    pub optional: bool,
+    /// What writes it.
+    pub transformer: FittedTransformer,
+}
+
 impl FittedEncoder {
+    /// An encoder of the given columns, in feature order, that was not fitted on data.
+    ///
+    /// # Errors
+    /// Input error for a name that occurs twice, or a kind that its transformer cannot write.
+    pub fn of_columns(encoding: &str, columns: Vec<ColumnEncoding>) -> Result<Self> {
+        let mut names = std::collections::HashSet::new();
+        let mut sources = Vec::new();
+        for column in columns {
+            if !names.insert(column.name.clone()) {
+                return Err(Error::input("a column occurs twice").column(column.name));
+            }
+            if !column.transformer.spec.kinds.contains(&column.kind) {
+                return Err(Error::input("the column is of a kind that cannot be written")
+                    .column(column.name)
+                    .at(column.transformer.spec.name)
+                    .got(column.kind.name()));
+            }
+            let n = column.transformer.fitted.features(&column.name).len() as u32;
+            let part = Part::new(column.transformer, (0..n).collect(), &column.name);
+            let name = column.name.as_str().into();
+            let (kind, optional, parts) = (column.kind, column.optional, vec![part]);
+            sources.push(Source { name, kind, optional, parts });
+        }
+        Ok(Self { encoding: encoding.to_owned(), sources })
+    }
+
     pub(super) fn new(encoding: String, sources: Vec<Source>) -> Self {
         Self { encoding, sources }
     }
@@ -110,6 +148,14 @@ impl FittedEncoder {
     pub fn feature_sources(&self) -> Vec<Arc<str>> {
         let source = |(s, part): (&Source, &Part)| vec![s.name.clone(); part.names.len()];
         self.parts().flat_map(source).collect()
+    }
+
+    /// The largest number of each dense feature whose numbers name levels.
+    pub fn largest_levels(&self) -> Vec<Option<u32>> {
+        let largest = |(_, part): (&Source, &Part)| {
+            vec![part.fitted.fitted.largest_level(); part.names.len()]
+        };
+        self.parts().flat_map(largest).collect()
     }
 
     /// How many sparse features there are.

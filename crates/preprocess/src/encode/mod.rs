@@ -18,7 +18,7 @@ mod sort;
 mod spec;
 
 pub use conform::conform;
-pub use encoder::FittedEncoder;
+pub use encoder::{ColumnEncoding, FittedEncoder};
 pub use prepare::{PrepareInput, Prepared, prepare};
 pub use spec::{EncodingSpec, Rule, Step};
 

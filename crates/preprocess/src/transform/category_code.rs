@@ -62,6 +62,10 @@ impl Fitted for FittedCategoryCode {
         vec![format!("{column}:code")]
     }
 
+    fn largest_level(&self) -> Option<u32> {
+        Some(self.levels.other() as u32)
+    }
+
     fn transform(&self, column: &Column, _: &Context) -> Result<Encoded> {
         let (codes, dictionary) = strings(column)?;
         let missing = self.levels.missing();

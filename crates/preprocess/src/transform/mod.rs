@@ -7,6 +7,8 @@
 //! | [`boolean`] | boolean | 0 and 1 |
 //! | [`category_code`] | category | number of the level, most frequent first |
 //! | [`category_level`] | category | the same number as a name, for splits by sets of levels |
+//! | [`category_position`] | category | position in a given list |
+//! | [`cut_number`] | number | the value, on its side of given cut points |
 //! | [`category_value`] | integer category | the number itself |
 //! | [`frequency`] | category | share of the rows that have the level |
 //! | [`one_hot`] | category | a column per frequent level, one for all rare ones |
@@ -24,7 +26,9 @@
 pub mod boolean;
 pub mod category_code;
 pub mod category_level;
+pub mod category_position;
 pub mod category_value;
+pub mod cut_number;
 pub mod date_parts;
 #[cfg(test)]
 #[expect(unreachable_pub, reason = "written as a real transformer is, to be copied")]

@@ -125,6 +125,11 @@ pub trait Fitted: std::any::Any + Send + Sync {
         false
     }
 
+    /// The largest number that is written, where numbers name levels; `None` for quantities.
+    fn largest_level(&self) -> Option<u32> {
+        None
+    }
+
     /// Writes all rows of `column`; a row's features do not depend on the other rows.
     ///
     /// # Errors
@@ -148,6 +153,11 @@ pub struct FittedTransformer {
 }
 
 impl FittedTransformer {
+    /// What transformer `T` learned, or what was put together in its place.
+    pub fn of<T: Transformer>(fitted: T::Fitted) -> Self {
+        erase::<T>(fitted)
+    }
+
     /// Its bytes, to be read back by [`Entry::decode`] of the same transformer.
     ///
     /// # Errors

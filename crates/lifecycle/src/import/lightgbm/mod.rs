@@ -24,6 +24,7 @@ use modelwright_core::{Error, Result};
 
 use self::categories::Categories;
 use self::fields::{Fields, Line, Lines};
+use super::ImportOptions;
 use super::foreign::{ForeignFeature, ForeignModel};
 
 /// More outputs than any model has; a file that claims more is not believed.
@@ -37,12 +38,9 @@ pub fn is_lightgbm(bytes: &[u8]) -> bool {
 
 /// Reads a model.
 ///
-/// `category_columns` names the columns that were of pandas' dtype `category` in training, in
-/// their order; it is needed only where the file leaves that open (the error then says so).
-///
 /// # Errors
 /// Input error that says what is broken, with its line, or what cannot be kept.
-pub fn read(bytes: &[u8], category_columns: Option<&[String]>) -> Result<ForeignModel> {
+pub fn read(bytes: &[u8], options: &ImportOptions) -> Result<ForeignModel> {
     let text = std::str::from_utf8(bytes).map_err(|e| {
         Error::input("not a LightGBM text model")
             .expected("UTF-8 text")
@@ -60,6 +58,7 @@ pub fn read(bytes: &[u8], category_columns: Option<&[String]>) -> Result<Foreign
         link: header.objective.link,
         base_scores: vec![0.0; n_outputs],
         trees: Vec::new(),
+        trees_per_round: n_outputs,
         thresholds: Vec::new(),
         features: header.names.into_iter().map(ForeignFeature::named).collect(),
         notes: Vec::new(),
@@ -71,11 +70,15 @@ pub fn read(bytes: &[u8], category_columns: Option<&[String]>) -> Result<Foreign
         model.thresholds.push(thresholds);
     }
     check_whole(&lines, header.n_trees, header.marks_end, model.trees.len(), n_outputs)?;
-    let n_rounds = model.trees.len() / n_outputs;
-    let averaged = if header.is_average { 1.0 / n_rounds.max(1) as f64 } else { 1.0 };
+    model.keep_rounds(options.rounds)?;
+    let averaged = if header.is_average { 1.0 / model.n_rounds().max(1) as f64 } else { 1.0 };
     model.scale_trees(averaged * header.objective.scale);
     seen.tell(&mut model.features)?;
-    Categories::read(&mut lines)?.tell(&mut model, &header.infos, category_columns)?;
+    Categories::read(&mut lines)?.tell(
+        &mut model,
+        &header.infos,
+        options.category_columns.as_deref(),
+    )?;
     model.check()?;
     Ok(model)
 }

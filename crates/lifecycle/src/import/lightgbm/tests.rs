@@ -2,12 +2,13 @@
 
 use modelwright_learners::gbdt::Link;
 
-use super::super::golden::{assert_scores, bytes, damage};
+use super::super::golden::{assert_scores, assert_sound, bytes, damage};
 use super::*;
 use crate::import::Reading;
 
 fn model(name: &str) -> ForeignModel {
-    read(&bytes(&format!("lightgbm-{name}.txt")), None).unwrap_or_else(|e| panic!("{name}: {e}"))
+    read(&bytes(&format!("lightgbm-{name}.txt")), &ImportOptions::default())
+        .unwrap_or_else(|e| panic!("{name}: {e}"))
 }
 
 fn text(name: &str) -> String {
@@ -15,7 +16,7 @@ fn text(name: &str) -> String {
 }
 
 fn error(text: &str) -> String {
-    read(text.as_bytes(), None).unwrap_err().to_string()
+    read(text.as_bytes(), &ImportOptions::default()).unwrap_err().to_string()
 }
 
 #[test]
@@ -71,10 +72,13 @@ fn thresholds_stay_as_they_were_beside_the_trees() {
 #[test]
 fn lines_may_end_as_on_windows_and_remarks_may_be_absent() {
     let unix = text("poisson");
-    let whole = read(unix.as_bytes(), None).unwrap();
-    assert_eq!(read(unix.replace('\n', "\r\n").as_bytes(), None).unwrap(), whole);
+    let whole = read(unix.as_bytes(), &ImportOptions::default()).unwrap();
+    assert_eq!(
+        read(unix.replace('\n', "\r\n").as_bytes(), &ImportOptions::default()).unwrap(),
+        whole
+    );
     let (trees, _) = unix.split_once("\nfeature_importances").unwrap();
-    let bare = read(trees.as_bytes(), None).unwrap();
+    let bare = read(trees.as_bytes(), &ImportOptions::default()).unwrap();
     assert_eq!(bare.trees, whole.trees);
     assert_eq!(bare.features[3].reading, Reading::LevelNumber);
 }
@@ -84,7 +88,10 @@ fn a_cut_file_is_refused_wherever_it_is_cut() {
     let text = text("multiclass");
     let end = text.find("end of trees").unwrap() + "end of trees".len();
     for cut in (0..end).step_by(7) {
-        assert!(read(&text.as_bytes()[..cut], None).is_err(), "cut at byte {cut}");
+        assert!(
+            read(&text.as_bytes()[..cut], &ImportOptions::default()).is_err(),
+            "cut at byte {cut}"
+        );
     }
 }
 
@@ -107,7 +114,7 @@ fn errors_say_where_and_what() {
         let error = error(&text);
         assert!(error.contains(part), "`{part}` is not in: {error}");
     }
-    let pickle = read(b"\x80\x04\x95", None).unwrap_err().to_string();
+    let pickle = read(b"\x80\x04\x95", &ImportOptions::default()).unwrap_err().to_string();
     assert!(pickle.contains("pickle"), "{pickle}");
 }
 
@@ -127,18 +134,34 @@ fn a_set_cannot_be_claimed_twice() {
 fn categories_without_a_column_must_be_named() {
     let text = text("binary").replace("[categorical_feature: 3]", "[categorical_feature: 1,3]");
     assert!(error(&text).contains("--categories"));
-    let named = read(text.as_bytes(), Some(&["colour".to_owned()])).unwrap();
+    let columns = |name: &str| ImportOptions {
+        category_columns: Some(vec![name.to_owned()]),
+        ..ImportOptions::default()
+    };
+    let named = read(text.as_bytes(), &columns("colour")).unwrap();
     assert_eq!(named, model("binary"));
-    let slip = read(text.as_bytes(), Some(&["color".to_owned()])).unwrap_err().to_string();
+    let slip = read(text.as_bytes(), &columns("color")).unwrap_err().to_string();
     assert!(slip.contains("did you mean `colour`"), "{slip}");
+}
+
+#[test]
+fn fewer_rounds_are_averaged_by_their_own_number() {
+    let file = bytes("lightgbm-forest.txt");
+    let options = |rounds| ImportOptions { rounds, ..ImportOptions::default() };
+    let (all, two) =
+        (read(&file, &options(None)).unwrap(), read(&file, &options(Some(2))).unwrap());
+    assert_eq!((all.n_rounds(), two.n_rounds()), (4, 2));
+    assert_eq!(two.trees[1].values[0], all.trees[1].values[0] * 2.0);
+    let error = read(&file, &options(Some(5))).unwrap_err().to_string();
+    assert!(error.contains("1 to 4"), "{error}");
 }
 
 #[test]
 fn damaged_files_are_refused_or_read_but_never_panic() {
     for name in ["binary", "linear", "ova", "stump"] {
         damage(&bytes(&format!("lightgbm-{name}.txt")), 1500, |bytes| {
-            if let Ok(model) = read(bytes, None) {
-                model.check().unwrap();
+            if let Ok(model) = read(bytes, &ImportOptions::default()) {
+                assert_sound(model);
             }
         });
     }

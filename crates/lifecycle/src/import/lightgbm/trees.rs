@@ -2,10 +2,10 @@
 
 use modelwright_core::{Error, Result};
 use modelwright_learners::tree::{LevelSet, LinearLeaf, Tree};
+use modelwright_preprocess::transform::cut_number::at_most;
 
 use super::fields::Fields;
 use crate::import::foreign::{ForeignFeature, Reading};
-use crate::import::round;
 
 /// The line after the last tree.
 pub(super) const END: &str = "end of trees";
@@ -132,7 +132,7 @@ fn number_node(
     }
     let default_left = kind & DEFAULT_LEFT != 0;
     let zero_left = 0.0 <= threshold;
-    tree.thresholds[node] = round::at_most(threshold);
+    tree.thresholds[node] = at_most(threshold);
     tree.missing_left[node] = match kind >> 2 & 3 {
         0 => zero_left,
         1 => {
