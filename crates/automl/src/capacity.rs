@@ -146,7 +146,7 @@ pub(crate) fn rows_that_fit(
         return Err(Error::work("the memory limit is too small for this table")
             .at("--memory")
             .expected(format!(
-                "room for {N_ROWS_MIN} or more rows of {:.0} bytes beside {:.0} MB for the columns",
+                "room for at least {N_ROWS_MIN} rows of {:.0} bytes, beside {:.0} MB for columns",
                 cost.bytes,
                 cost.fixed_bytes / 1e6
             ))

@@ -238,7 +238,12 @@ impl<'a> Watch<'a> {
         if needed_s <= time_s * most {
             return Verdict::GoOn;
         }
-        self.sampling.parts = self.sampling.parts.times(left.as_secs_f64() * AIM / needed_s);
+        let factor = left.as_secs_f64() * AIM / needed_s;
+        let before = self.sampling.parts.as_f64();
+        self.sampling.parts = self.sampling.parts.times(factor);
+        // Of fewer parts more rows fit.
+        let grown = before / self.sampling.parts.as_f64();
+        self.sampling.rows = Share::of(self.sampling.rows.as_f64() * grown);
         Verdict::Again
     }
 
@@ -290,4 +295,57 @@ pub(crate) fn block_bytes(wanted: usize, room: u64, n_threads: usize) -> usize {
 /// Bytes in words.
 pub(crate) fn size(bytes: u64) -> String {
     format!("{:.1} MB", bytes as f64 / 1e6)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::options::Room;
+
+    const ROOM: u64 = 100 << 20;
+
+    fn watch(ctx: &Context) -> Watch<'_> {
+        let room = Some(Room { bytes: ROOM, n_rows_min: 200 });
+        Watch::new(&ReadOptions { room, ..ReadOptions::default() }, ctx)
+    }
+
+    fn done(share: f64, table_bytes: u64) -> Done {
+        Done { share, bytes: 8 << 20, n_seen: (1e6 * share) as u64, table_bytes }
+    }
+
+    #[test]
+    fn a_table_that_will_not_fit_is_seen_early_and_begun_again_with_what_fits() {
+        let ctx = Context::unlimited(0, 1);
+        let mut watch = watch(&ctx);
+        assert_eq!(watch.judge(done(0.01, 10 << 20)).unwrap(), Verdict::Again);
+        // A tenth fits, less a margin.
+        let share = watch.sampling.rows.as_f64();
+        assert!((0.08..0.1).contains(&share), "{share}");
+        watch.begin_pass();
+        assert_eq!(watch.judge(done(0.01, 850 << 10)).unwrap(), Verdict::GoOn);
+        assert_eq!(watch.judge(done(0.9, ROOM + 1)).unwrap(), Verdict::Again, "it is full");
+        assert!(watch.sampling.rows.as_f64() <= share / 2.0);
+    }
+
+    #[test]
+    fn a_dictionary_that_grows_ever_slower_is_no_reason_to_begin_again() {
+        let ctx = Context::unlimited(0, 1);
+        let mut watch = watch(&ctx);
+        // 5 MB of strings in the first hundredth, then one megabyte for every further one.
+        for percent in 1..=90_u64 {
+            let done = Done { bytes: percent << 20, ..done(percent as f64 / 100.0, 0) };
+            let verdict = watch.judge(Done { table_bytes: (4 + percent) << 20, ..done });
+            assert_eq!(verdict.unwrap(), Verdict::GoOn, "{percent}");
+        }
+    }
+
+    #[test]
+    fn too_few_rows_are_refused() {
+        let ctx = Context::unlimited(0, 1);
+        let error = watch(&ctx).expect(1 << 60, 1_000_000).unwrap_err();
+        assert!(error.to_string().contains("memory limit is too small"), "{error}");
+        let mut watch = watch(&ctx);
+        assert!(watch.expect(ROOM * 2, 1000).is_ok());
+        assert!(watch.sampling.rows.as_f64() < 0.5);
+    }
 }
