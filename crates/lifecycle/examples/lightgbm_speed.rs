@@ -21,7 +21,7 @@ use measure::table::Table;
 use modelwright_core::data::FeatureView;
 use modelwright_core::{Context, Error, Result};
 use modelwright_learners::gbdt::GbdtModel;
-use modelwright_lifecycle::import::lightgbm;
+use modelwright_lifecycle::import::{ImportOptions, lightgbm};
 
 fn main() -> Result<()> {
     let mut arguments = Arguments::read()?;
@@ -36,7 +36,7 @@ fn main() -> Result<()> {
     let cost = Cost::stopwatch();
     let bytes = std::fs::read(&path)
         .map_err(|e| Error::input("the model cannot be read").at(&path).because(e))?;
-    let model = lightgbm::read(&bytes, None)?.booster()?;
+    let model = lightgbm::read(&bytes, &ImportOptions::default())?.booster()?;
     let read_s = cost.seconds();
     if what == "shap" {
         return explain(&model, &test, n_rows, reps, out.as_deref(), &ctx);

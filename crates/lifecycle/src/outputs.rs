@@ -124,8 +124,9 @@ fn refuse_foreign(path: &Path) -> Result<()> {
 fn is_ours(path: &Path) -> bool {
     let Ok((start, end)) = ends_of(path) else { return false };
     let start = String::from_utf8_lossy(&start);
-    match path.file_name().and_then(|n| n.to_str()) {
-        Some(name) if name.ends_with(".mw") => {
+    let name = path.file_name().and_then(|n| n.to_str());
+    match name {
+        _ if path.extension().is_some_and(|extension| extension == "mw") => {
             start.starts_with("PK")
                 && String::from_utf8_lossy(&end).contains("modelwright artifact")
         }

@@ -34,7 +34,7 @@ pub fn import(
     columns: &[String],
 ) -> Result<Imported> {
     let mut foreign = read_model(bytes, options)?;
-    foreign.restore_names(columns.iter().map(String::as_str));
+    foreign.restore_names(&columns.iter().map(String::as_str));
     let predictor = foreign.clone().into_predictor(naming)?;
     let origin = Origin { file_name, bytes, engine_version: env!("CARGO_PKG_VERSION") };
     let record = foreign.record(naming, &predictor.classes, &predictor.schema, &origin);

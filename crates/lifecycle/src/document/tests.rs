@@ -58,7 +58,9 @@ fn a_document_comes_back_from_ubjson_and_from_json() {
     let Value::Object(fields) = &mut back else { unreachable!() };
     let single = fields.get_mut("single").unwrap();
     let Value::Numbers(_, numbers) = single else { unreachable!() };
-    numbers.iter_mut().for_each(|n| *n = f64::from(*n as f32));
+    for number in numbers {
+        *number = f64::from(*number as f32);
+    }
     assert_eq!(plain(&back), plain(&document));
 }
 

@@ -36,7 +36,9 @@ fn write_value(value: &Value, out: &mut Vec<u8>) {
         Value::List(list) => {
             out.extend([b'[', b'#']);
             write_length(list.len(), out);
-            list.iter().for_each(|item| write_value(item, out));
+            for item in list {
+                write_value(item, out);
+            }
         }
         Value::Object(fields) => {
             out.push(b'{');

@@ -238,11 +238,11 @@ impl ExportModel<'_> {
         self.base_scores.iter_mut().for_each(|score| *score /= temperature);
         self.trees.iter_mut().for_each(|tree| scale_tree(tree, 1.0 / temperature));
     }
+}
 
-    /// The error of something that a format cannot say.
-    pub(super) fn refuse(&self, what: &str, library: &str) -> Error {
-        Error::input(format!("{library} has no {what}"))
-            .at("--format")
-            .hint("use predict or serve with the model itself")
-    }
+/// The error of something that a format cannot say.
+pub(super) fn refuse(what: &str, library: &str) -> Error {
+    Error::input(format!("{library} has no {what}"))
+        .at("--format")
+        .hint("use predict or serve with the model itself")
 }

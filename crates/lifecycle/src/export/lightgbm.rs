@@ -11,7 +11,7 @@ use modelwright_core::{Error, Result};
 use modelwright_learners::gbdt::Link;
 use modelwright_learners::tree::{LevelSet, Tree};
 
-use super::choose::ExportModel;
+use super::choose::{ExportModel, refuse};
 use super::covers::counts;
 
 /// What LightGBM writes for an infinite threshold: all finite values are at most this.
@@ -46,12 +46,14 @@ pub fn write(model: &ExportModel<'_>) -> Result<Vec<u8>> {
         "tree\nversion=v4\nnum_class={num_class}\nnum_tree_per_iteration={n_outputs}\n\
          label_index=0\nmax_feature_idx={}\nobjective={objective}\n\
          feature_names={}\nfeature_infos={}\ntree_sizes={}\n\n",
-        names.len() as i64 - 1,
+        names.len().saturating_sub(1),
         names.join(" "),
         join(infos, " "),
         join(trees.iter().map(String::len), " "),
     );
-    trees.iter().for_each(|tree| out.push_str(tree));
+    for tree in &trees {
+        out.push_str(tree);
+    }
     let name = objective.split(' ').next().unwrap_or_default();
     let _ = write!(
         out,
@@ -73,8 +75,8 @@ fn objective(model: &ExportModel<'_>) -> Result<String> {
         (Link::Exponential, _) => "poisson".to_owned(),
         (Link::SignedSquare, _) => "regression sqrt".to_owned(),
         (Link::Softplus, _) => "cross_entropy_lambda".to_owned(),
-        (Link::Step, _) => return Err(model.refuse("objective that predicts 0 or 1", "LightGBM")),
-        (Link::Ascending, _) => return Err(model.refuse("model of several numbers", "LightGBM")),
+        (Link::Step, _) => return Err(refuse("objective that predicts 0 or 1", "LightGBM")),
+        (Link::Ascending, _) => return Err(refuse("model of several numbers", "LightGBM")),
     })
 }
 
@@ -196,11 +198,11 @@ fn block(tree: &Tree, model: &ExportModel<'_>) -> Result<String> {
 fn inner_values(tree: &Tree) -> Vec<f64> {
     let mut inner = vec![(0.0, 0.0); tree.features.len()];
     for node in (0..inner.len()).rev() {
-        let of_child = |child: i32| match usize::try_from(child) {
-            Ok(child) => inner[child],
-            Err(_) => {
-                let leaf = !child as usize;
-                (tree.values[leaf], f64::from(tree.leaf_covers[leaf]))
+        let of_child = |child: i32| {
+            let leaf = !child as usize;
+            match usize::try_from(child) {
+                Ok(child) => inner[child],
+                Err(_) => (tree.values[leaf], f64::from(tree.leaf_covers[leaf])),
             }
         };
         let [(a, w), (b, v)] = tree.children[node].map(of_child);

@@ -10,7 +10,7 @@ use modelwright_core::{Error, Result};
 use modelwright_learners::gbdt::Link;
 use modelwright_learners::tree::Tree;
 
-use super::choose::ExportModel;
+use super::choose::{ExportModel, refuse};
 use crate::document::{Value, Width, json, write_ubjson};
 
 /// The version that is written into the file: the first that has all its fields.
@@ -45,18 +45,16 @@ fn document(model: &ExportModel<'_>) -> Result<Value> {
     let trees = trees.iter().enumerate().map(|(t, tree)| document_of(t, tree, model));
     let trees: Vec<Value> = trees.collect::<Result<_>>()?;
     let n_rounds = n_trees / n_outputs;
-    let rounds = (0..=n_rounds).map(|round| (round * n_outputs) as i64);
-    let groups = (0..n_trees).map(|t| (t % n_outputs) as i64);
+    let rounds = (0..=n_rounds).map(|round| i64::from(id(round * n_outputs)));
+    let groups = (0..n_trees).map(|t| i64::from(id(t % n_outputs)));
     let booster = Value::object([
         ("gbtree_model_param", params(&[("num_parallel_tree", 1), ("num_trees", n_trees)])),
         ("iteration_indptr", Value::wholes(rounds)),
         ("tree_info", Value::wholes(groups)),
         ("trees", Value::List(trees)),
     ]);
-    let types = model.level_features().into_iter().map(|is_level| match is_level {
-        true => "c",
-        false => "float",
-    });
+    let of_type = |is_level: bool| if is_level { "c" } else { "float" };
+    let types = model.level_features().into_iter().map(of_type);
     let (objective, base_score) = (objective(model)?, base_score(model)?);
     let learner = Value::object([
         ("attributes", Value::object([])),
@@ -107,11 +105,11 @@ fn objective(model: &ExportModel<'_>) -> Result<Value> {
         }
         (Link::Step, _) => ("binary:hinge", ("", Vec::new())),
         (Link::LogisticEach, _) => {
-            return Err(model.refuse("one-against-the-rest objective", "XGBoost"));
+            return Err(refuse("one-against-the-rest objective", "XGBoost"));
         }
-        (Link::SignedSquare, _) => return Err(model.refuse("objective on roots", "XGBoost")),
-        (Link::Ascending, _) => return Err(model.refuse("model of several numbers", "XGBoost")),
-        (Link::Softplus, _) => return Err(model.refuse("softplus objective", "XGBoost")),
+        (Link::SignedSquare, _) => return Err(refuse("objective on roots", "XGBoost")),
+        (Link::Ascending, _) => return Err(refuse("model of several numbers", "XGBoost")),
+        (Link::Softplus, _) => return Err(refuse("softplus objective", "XGBoost")),
     };
     let mut fields = vec![("name".to_owned(), Value::text(name))];
     if !block.is_empty() {
@@ -153,14 +151,14 @@ fn too_large(what: &str) -> Error {
 /// A tree, one entry per node.
 fn document_of(t: usize, tree: &Tree, model: &ExportModel<'_>) -> Result<Value> {
     if !tree.linear.is_empty() {
-        return Err(model.refuse("linear leaves", "XGBoost"));
+        return Err(refuse("linear leaves", "XGBoost"));
     }
     let extra = match model.base_scores.get(t) {
         Some(base) => base - shared_base(model),
         None => 0.0,
     };
     let n_nodes = tree.features.len() + tree.n_leaves();
-    let nodes = Nodes::of(tree, extra);
+    let nodes = NodeArrays::of(tree, extra);
     if nodes.conditions.iter().any(|number| !number.is_finite()) {
         return Err(too_large("a leaf or threshold"));
     }
@@ -174,11 +172,11 @@ fn document_of(t: usize, tree: &Tree, model: &ExportModel<'_>) -> Result<Value> 
     Ok(Value::object([
         ("base_weights", Value::numbers(Width::F32, vec![0.0; n_nodes])),
         ("categories", Value::numbers(Width::I32, nodes.levels)),
-        ("categories_nodes", Value::numbers(Width::I32, nodes.level_nodes)),
+        ("categories_nodes", Value::numbers(Width::I32, nodes.nodes_of_sets)),
         ("categories_segments", Value::numbers(Width::I64, nodes.level_starts)),
         ("categories_sizes", Value::numbers(Width::I64, nodes.level_counts)),
         ("default_left", flags(nodes.default_left)),
-        ("id", Value::Whole(t as i64)),
+        ("id", Value::Whole(id(t).into())),
         ("left_children", Value::numbers(Width::I32, nodes.left)),
         ("loss_changes", Value::numbers(Width::F32, nodes.gains)),
         ("parents", Value::numbers(Width::I32, nodes.parents)),
@@ -191,10 +189,15 @@ fn document_of(t: usize, tree: &Tree, model: &ExportModel<'_>) -> Result<Value> 
     ]))
 }
 
+/// A number of nodes or trees as XGBoost keeps it; ours are counted in 32 bits, too.
+fn id(number: usize) -> i32 {
+    (number as u32).cast_signed()
+}
+
 /// A tree's nodes as XGBoost has them, leaves among them: level by level, and a right child next
 /// after its left one.
 #[derive(Default)]
-struct Nodes {
+struct NodeArrays {
     left: Vec<i32>,
     right: Vec<i32>,
     parents: Vec<i32>,
@@ -206,12 +209,12 @@ struct Nodes {
     gains: Vec<f32>,
     covers: Vec<f32>,
     levels: Vec<i32>,
-    level_nodes: Vec<i32>,
+    nodes_of_sets: Vec<i32>,
     level_starts: Vec<u32>,
     level_counts: Vec<u32>,
 }
 
-impl Nodes {
+impl NodeArrays {
     /// `extra` is added to the leaves.
     fn of(tree: &Tree, extra: f64) -> Self {
         let mut nodes = Self::default();
@@ -223,9 +226,9 @@ impl Nodes {
             match usize::try_from(own) {
                 Err(_) => nodes.push_leaf(tree, !own as usize, extra),
                 Ok(own) => {
-                    let children = nodes.push_inner(tree, own, order.len() as i32);
+                    let children = nodes.push_inner(tree, own, id(order.len()));
                     order.extend(children);
-                    nodes.parents.extend([next as i32; 2]);
+                    nodes.parents.extend([id(next); 2]);
                 }
             }
             next += 1;
@@ -264,14 +267,15 @@ impl Nodes {
             default_left = !default_left;
             let start = self.levels.len();
             let n_bits = set.words.len() as u32 * 64;
-            self.levels.extend((0..n_bits).filter(|l| set.contains(*l as f32)).map(|l| l as i32));
-            self.level_nodes.push(self.left.len() as i32);
+            self.levels
+                .extend((0..n_bits).filter(|l| set.contains(*l as f32)).map(u32::cast_signed));
+            self.nodes_of_sets.push(id(self.left.len()));
             self.level_starts.push(start as u32);
             self.level_counts.push((self.levels.len() - start) as u32);
         }
         self.left.push(first);
         self.right.push(first + 1);
-        self.features.push(tree.features[own] as i32);
+        self.features.push(tree.features[own].cast_signed());
         self.conditions.push(threshold);
         self.default_left.push(default_left);
         self.is_set.push(set.is_some());

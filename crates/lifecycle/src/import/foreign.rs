@@ -116,7 +116,7 @@ impl ForeignModel {
 
     /// Gives features the names that a table's columns have, where a file could not keep them:
     /// LightGBM's Python package writes blanks as `_`.
-    pub fn restore_names<'a>(&mut self, columns: impl Iterator<Item = &'a str> + Clone) {
+    pub fn restore_names<'a>(&mut self, columns: &(impl Iterator<Item = &'a str> + Clone)) {
         let written = |column: &str| column.replace(char::is_whitespace, "_");
         for feature in &mut self.features {
             let is_there = columns.clone().any(|column| column == feature.name);

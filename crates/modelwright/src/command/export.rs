@@ -191,7 +191,9 @@ impl Export {
             self.output.display()
         );
         if let Some((path, n_rows)) = rows {
-            text += &format!("features of {} rows written to {}\n", count(n_rows), path.display());
+            let line =
+                format!("features of {} rows written to {}\n", count(n_rows), path.display());
+            text.push_str(&line);
         }
         output::print(&text)
     }

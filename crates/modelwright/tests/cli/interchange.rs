@@ -1,5 +1,6 @@
 //! Models of other libraries in and out: import, use, export, and everything that is refused.
 
+use std::fmt::Write;
 use std::fs;
 
 use serde_json::Value;
@@ -26,7 +27,7 @@ fn rows() -> String {
         let number = |f: usize| row[f].as_f64().map_or(String::new(), |v| v.to_string());
         let colour = row[3].as_u64().map_or("", |code| colours[code as usize]);
         let bought = if probability[0].as_f64().unwrap() > 0.5 { "yes" } else { "no" };
-        csv += &format!("{},{colour},{},{},{bought}\n", number(4), number(0), number(1));
+        let _ = writeln!(csv, "{},{colour},{},{},{bought}", number(4), number(0), number(1));
     }
     csv
 }

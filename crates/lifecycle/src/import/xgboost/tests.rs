@@ -132,6 +132,8 @@ fn the_best_round_of_early_stopping_is_told() {
     assert!(notes[0].contains("--rounds 1"), "{notes:?}");
 }
 
+type Change = Box<dyn FnOnce(&mut Value)>;
+
 #[test]
 fn what_cannot_be_kept_is_refused_with_its_reason() {
     let set = |path: &'static [&'static str], value: Value| {
@@ -141,7 +143,7 @@ fn what_cannot_be_kept_is_refused_with_its_reason() {
         let value = Value::text(value);
         move |learner: &mut Value| *at(learner, &["learner_model_param", name]) = value
     };
-    let cases: Vec<(Box<dyn FnOnce(&mut Value)>, &str)> = vec![
+    let cases: Vec<(Change, &str)> = vec![
         (Box::new(set(&["gradient_booster", "name"], Value::text("gblinear"))), "has no trees"),
         (Box::new(set(&["objective", "name"], Value::text("reg:sqarederror"))), "did you mean"),
         (Box::new(param("num_target", "3")), "several targets"),

@@ -219,10 +219,10 @@ fn walk(arrays: &Arrays, node: &Node<'_>) -> Result<Order> {
             };
             is_reached[child] = true;
             if is_leaf(child) {
-                order.inner[next].1[side] = !(order.leaves.len() as i32);
+                order.inner[next].1[side] = !(order.leaves.len() as u32).cast_signed();
                 order.leaves.push(child);
             } else {
-                order.inner[next].1[side] = order.inner.len() as i32;
+                order.inner[next].1[side] = (order.inner.len() as u32).cast_signed();
                 order.inner.push((child, [0, 0]));
             }
         }
@@ -293,7 +293,7 @@ impl Sets {
     fn take(&mut self, node: &Node<'_>, at: usize, ours: u32, seen: &mut Seen) -> Result<LevelSet> {
         let broken =
             |expected: &str| Err(node.broken().expected(expected).got(format!("node {at}")));
-        let Ok(i) = self.nodes.binary_search(&(at as i32)) else {
+        let Ok(i) = self.nodes.binary_search(&(at as u32).cast_signed()) else {
             return broken("levels for each categorical node");
         };
         let bounds = usize::try_from(self.starts[i]).ok().zip(usize::try_from(self.sizes[i]).ok());
