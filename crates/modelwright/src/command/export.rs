@@ -72,12 +72,13 @@ struct Features {
 struct Choice(MemberChoice);
 
 impl FromStr for Choice {
-    type Err = String;
+    type Err = Error;
 
-    fn from_str(text: &str) -> std::result::Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self> {
         let number = |text: &str| {
             text.parse::<usize>().ok().filter(|n| *n > 0).ok_or_else(|| {
-                "expected a member as N, or N.K for the K-th of its models, from 1".to_owned()
+                Error::input("this is no member")
+                    .expected("N, or N.K for the K-th of its models, both from 1")
             })
         };
         let (member, model) = match text.split_once('.') {

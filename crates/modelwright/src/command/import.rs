@@ -74,7 +74,10 @@ impl Import {
         let name = self.file.file_name().unwrap_or_default().to_string_lossy();
         let columns = self.columns(session)?;
         let mut imported = modelwright::import(&bytes, &name, &options, &naming, &columns)
-            .map_err(|e| if e.place().source.is_none() { e.at(&place) } else { e })?;
+            .map_err(|e| match e.place().source.clone() {
+                Some(part) => e.at(format!("{place}, {part}")),
+                None => e.at(&place),
+            })?;
         imported.record.clock.created.clone_from(&session.created);
         let path = imported.save(&self.output)?;
         let notes = &imported.record.warnings;

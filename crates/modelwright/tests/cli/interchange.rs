@@ -6,7 +6,7 @@ use std::fs;
 use serde_json::Value;
 
 use crate::harness::Folder;
-use crate::tables::{customers, with_model};
+use crate::tables::{customers, with_trees};
 
 fn golden(name: &str) -> Vec<u8> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/interchange/");
@@ -115,13 +115,17 @@ fn an_export_never_overwrites_what_it_reads_and_leaves_nothing_when_it_fails() {
 
 #[test]
 fn a_fitted_model_exports_what_it_is_or_says_what_to_choose() {
-    let folder = with_model();
-    let ran = folder.run(&["export", "model", "--format", "lightgbm", "-o", "x.txt"]);
-    if ran.code == Some(0) {
-        return assert!(folder.path().join("x.txt").is_file());
-    }
-    let text = ran.refused(&["--member N", "1: ", "where:"]);
-    assert!(!folder.path().join("x.txt").exists(), "{text}");
+    let folder = with_trees();
+    folder.run(&["export", "model", "--format", "lightgbm", "-o", "trees.txt"]).done();
+    assert!(folder.path().join("trees.txt").is_file());
+    let linear = "train linear train.csv --target left --out linear -q";
+    folder.run(&linear.split(' ').collect::<Vec<&str>>()).done();
+    folder.run(&["export", "linear", "--format", "lightgbm", "-o", "x.txt"]).refused(&[
+        "no sum of trees",
+        "where:",
+        "linear",
+    ]);
+    assert!(!folder.path().join("x.txt").exists());
     folder
         .run(&["export", "model", "--format", "lightgbm", "-o", "x.txt", "--member", "99"])
         .refused(&["no such member", "1: "]);

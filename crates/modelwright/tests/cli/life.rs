@@ -7,7 +7,7 @@ use std::process::Stdio;
 use serde_json::Value;
 
 use crate::harness::Folder;
-use crate::tables::{customers, questions, with_model};
+use crate::tables::{customers, questions, with_model, with_trees};
 
 fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|e| panic!("not one JSON document: {e}\n{text}"))
@@ -192,7 +192,7 @@ fn a_reader_of_predictions_that_has_seen_enough_is_no_error() {
 
 #[test]
 fn trees_can_be_read_as_text_json_and_a_picture() {
-    let folder = with_model();
+    let folder = with_trees();
     let document = json(&folder.run(&["inspect", "model", "--trees", "2", "--json"]).done());
     assert_eq!(document["trees"][1]["tree"], 2);
     assert!(document["trees"][0]["output"].as_str().unwrap().starts_with("score of left = "));

@@ -46,6 +46,15 @@ pub(crate) fn fitted() -> &'static Path {
     folder.path()
 }
 
+/// A folder with `train.csv`, and a booster of 20 rounds in `model/`.
+pub(crate) fn with_trees() -> Folder {
+    let folder = Folder::new();
+    folder.write("train.csv", customers(0, 400));
+    let args = "train gbdt train.csv --target left --param n_rounds=20 --out model -q";
+    folder.run(&args.split(' ').collect::<Vec<&str>>()).done();
+    folder
+}
+
 /// A folder of its own with a copy of the fitted one.
 pub(crate) fn with_model() -> Folder {
     let folder = Folder::new();
