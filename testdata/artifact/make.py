@@ -23,6 +23,16 @@ def rows(start, n):
         yield [age, plan, joined, spent], score
 
 
+#: One small model of everything that is stored in a way of its own.
+MODELS = {
+    "binary": ["gbdt", "n_rounds=40"],
+    "multiclass": ["gbdt", "n_rounds=30"],
+    "regression": ["gbdt", "n_rounds=40", "grow_policy=oblivious", "max_depth=4"],
+    "binary-forest": ["random_forest", "n_trees=6", "min_samples_leaf=5"],
+    "multiclass-joint": ["gbdt", "n_rounds=20", "tree_outputs=all"],
+    "regression-linear-leaves": ["gbdt", "n_rounds=10", "linear_tree=true"],
+}
+
 TARGETS = {
     "binary": lambda score: "yes" if score > 75 else "no",
     "multiclass": lambda score: "low" if score < 55 else "middle" if score < 100 else "high",
@@ -39,14 +49,15 @@ def table(path, target, start, n):
 
 
 def main(binary, version):
-    for task, target in TARGETS.items():
+    for name, (learner, *params) in MODELS.items():
+        task = name.split("-")[0]
         with tempfile.TemporaryDirectory() as folder:
             folder = pathlib.Path(folder)
-            table(folder / "train.csv", target, 0, 200)
-            fit = ["fit", "train.csv", "--target", "y", "--task", task, "--time", "30s", "-q"]
-            fit += ["--preset", "quick", "--out", "out"]
-            subprocess.run([binary, *fit], cwd=folder, check=True)
-            sample = HERE / f"{version}-{task}"
+            table(folder / "train.csv", TARGETS[task], 0, 200)
+            train = ["train", learner, "train.csv", "--target", "y", "--task", task, "-q"]
+            train += [word for param in params for word in ("--param", param)]
+            subprocess.run([binary, *train, "--out", "out"], cwd=folder, check=True)
+            sample = HERE / f"{version}-{name}"
             shutil.copy(folder / "out" / "model.mw", f"{sample}.mw")
             table(pathlib.Path(f"{sample}.rows.csv"), None, 200, 25)
             predict = ["predict", f"{sample}.mw", f"{sample}.rows.csv", "-q"]
