@@ -1,7 +1,7 @@
 //! Decision trees over binned features: what the booster and the forests share.
 //!
 //! A tree is grown on integers: bins instead of values ([`bins`]) and quantised gradients whose
-//! sums are exact ([`modelwright_kernels::entry`]). A grower ([`grow`]: [`leaf_wise`] or
+//! sums are exact ([`modelwright_kernels::entry`]). A grower ([`mod@grow`]: [`leaf_wise`] or
 //! [`oblivious`]) asks for the best cut of each leaf ([`split`]) or level, which needs histograms
 //! ([`histogram`]), and divides the rows ([`partition`]); it knows no loss, and leaves the values
 //! of the leaves to its caller. The finished [`Tree`] compares real values with real thresholds, so
