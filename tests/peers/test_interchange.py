@@ -178,7 +178,7 @@ def test_a_model_of_xgboost_predicts_as_xgboost(tmp_path, name, form):
     got = imported(tmp_path, file, frame)
     if name in ("regression", "lossguide", "gamma"):
         base, score = exact_score(booster, data)
-        exact = np.exp(np.log(base) + score) if name == "gamma" else float(base) + score
+        exact = np.exp(np.log(float(base)) + score) if name == "gamma" else float(base) + score
         assert_equal(got, exact, 1e-7)
     # Each of n additions in f32 is off by up to 6e-8 of the sum.
     n_trees = booster.num_boosted_rounds() * params.get("num_parallel_tree", 1)
