@@ -1,9 +1,9 @@
 //! The bins of the training rows, in the two layouts that growing needs.
 //!
-//! Histograms read rows of blocks ([`super::block`]); partitions read one column. Rows are renumbered
-//! `0..n_rows` in the order of the training rows. Features that are constant among them are left
-//! out. A block's columns are features, or codes of several features ([`super::joint`]); blocks
-//! have columns of similar bin counts, so that each block's sums are as few as they can be.
+//! Histograms read rows of blocks ([`super::block`]); partitions read one column. Rows are
+//! renumbered `0..n_rows` in the order of the training rows. Features that are constant among them
+//! are left out. A block's columns are features, or codes of several features ([`super::joint`]);
+//! blocks have columns of similar bin counts, so that their sums are as few as they can be.
 
 use std::borrow::Cow;
 use std::ops::Range;

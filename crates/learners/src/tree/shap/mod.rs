@@ -7,7 +7,7 @@
 //!   goes both ways in the proportion of the covers (Lundberg et al., "From local explanations to
 //!   global understanding with explainable AI for trees", Nature Machine Intelligence 2, 2020). The
 //!   numbers of LightGBM's `pred_contrib` and of the `shap` package without data.
-//! * **Interventional** ([`interventional()`]): an unknown feature has the value of some
+//! * **Interventional** ([`interventional()`]): an unknown feature has the value of a
 //!   background row; the mean over the background rows.
 //!
 //! The Shapley value is an integral of a product (Owen, "Multilinear extensions of games",
