@@ -1,6 +1,7 @@
 """Writes the small foreign models of this folder and what their libraries predict with them.
 
-Run by hand with LightGBM 4.7 and XGBoost 3.2; the files are committed. `<name>.txt`, `.json` and
+Run by hand with LightGBM 4.7 and XGBoost 3.2, and `generate.py xgboost_old` with XGBoost 2.1; the
+files are committed. `<name>.txt`, `.json` and
 `.ubj` are model files; `<name>.rows.json` holds features as the library sees them (null is
 missing), its raw scores and its predictions.
 """
@@ -140,6 +141,21 @@ def xgboost_models():
         rows = xgb.DMatrix(x.iloc[:40], enable_categorical=True, feature_types=types)
         write_rows(f"xgboost-{name}", numbers(x.iloc[:40]),
                    booster.predict(rows, output_margin=True), booster.predict(rows))
+
+
+def xgboost_old_models():
+    """With XGBoost 2.1: NaN where later versions have numbers, no names of levels."""
+    import xgboost as xgb
+
+    frame, signal = table(2)
+    data = xgb.DMatrix(frame, signal, enable_categorical=True)
+    params = {"max_depth": 3, "seed": 3, "nthread": 1, "eta": 0.4, "max_cat_to_onehot": 2}
+    booster = xgb.train(params, data, 3)
+    booster.save_model(HERE / "xgboost-old.ubj")
+    booster.save_model(HERE / "xgboost-old.json")
+    rows = xgb.DMatrix(frame.iloc[:40], enable_categorical=True)
+    write_rows("xgboost-old", numbers(frame.iloc[:40]),
+               booster.predict(rows, output_margin=True), booster.predict(rows))
 
 
 if __name__ == "__main__":

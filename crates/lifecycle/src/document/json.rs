@@ -1,5 +1,10 @@
-//! JSON documents, by `serde_json`.
+//! JSON documents, by `serde_json`, with the three numbers that JSON lacks.
+//!
+//! XGBoost before version 3 writes `NaN` (the threshold of a categorical node), and may write
+//! `Infinity`. In lists they are read as numbers; as `null` and as a number that is infinite in f32
+//! they get past the parser.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
@@ -13,13 +18,51 @@ use super::{Value, Width};
 /// # Errors
 /// Input error with line and column of what is not JSON.
 pub(crate) fn read(bytes: &[u8]) -> Result<Value> {
-    serde_json::from_slice(bytes).map_err(|e| {
+    serde_json::from_slice(&in_strict_json(bytes)).map_err(|e| {
         let cut = e.is_eof();
         Error::input(if cut { "the JSON document was cut off" } else { "not a JSON document" })
             .line(e.line() as u64)
             .because(e)
             .hint("copy the file again, or save the model again")
     })
+}
+
+/// The document with words that JSON knows in place of `NaN` and `Infinity`.
+fn in_strict_json(bytes: &[u8]) -> Cow<'_, [u8]> {
+    let mut strict = Vec::new();
+    let (mut copied, mut at, mut in_text) = (0, 0, false);
+    while let Some(byte) = bytes.get(at) {
+        let (word, instead): (&[u8], &[u8]) = match byte {
+            b'\\' if in_text => {
+                at += 2;
+                continue;
+            }
+            b'"' => {
+                in_text = !in_text;
+                at += 1;
+                continue;
+            }
+            b'N' if !in_text => (b"NaN", b"null"),
+            b'I' if !in_text => (b"Infinity", b"9e307"),
+            _ => {
+                at += 1;
+                continue;
+            }
+        };
+        if !bytes[at..].starts_with(word) {
+            at += 1;
+            continue;
+        }
+        strict.extend_from_slice(&bytes[copied..at]);
+        strict.extend_from_slice(instead);
+        at += word.len();
+        copied = at;
+    }
+    if copied == 0 {
+        return Cow::Borrowed(bytes);
+    }
+    strict.extend_from_slice(&bytes[copied..]);
+    Cow::Owned(strict)
 }
 
 impl<'de> Deserialize<'de> for Value {
@@ -67,8 +110,9 @@ impl<'de> Visitor<'de> for AnyValue {
             match item {
                 Value::Whole(value) => numbers.push(value as f64),
                 Value::Number(value) => numbers.push(value),
+                Value::Null => numbers.push(f64::NAN),
                 other => {
-                    let mut list: Vec<Value> = numbers.into_iter().map(Value::Number).collect();
+                    let mut list: Vec<Value> = numbers.into_iter().map(number_or_null).collect();
                     list.push(other);
                     while let Some(item) = items.next_element()? {
                         list.push(item);
@@ -76,6 +120,9 @@ impl<'de> Visitor<'de> for AnyValue {
                     return Ok(Value::List(list));
                 }
             }
+        }
+        if !numbers.is_empty() && numbers.iter().all(|number| number.is_nan()) {
+            return Ok(Value::List(vec![Value::Null; numbers.len()]));
         }
         Ok(Value::Numbers(Width::F64, numbers))
     }
@@ -90,6 +137,10 @@ impl<'de> Visitor<'de> for AnyValue {
         }
         Ok(Value::Object(object))
     }
+}
+
+fn number_or_null(number: f64) -> Value {
+    if number.is_nan() { Value::Null } else { Value::Number(number) }
 }
 
 /// Writes a document, without blanks; floating point numbers always have an exponent, so that

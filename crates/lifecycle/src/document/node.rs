@@ -55,7 +55,7 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// The numbers of a list; flags count as 0 and 1 (old files write them so).
+    /// The numbers of a list; flags count as 0 and 1 (old files write them so), null as NaN.
     pub(crate) fn numbers(&self) -> Result<Vec<f64>> {
         match self.value {
             Value::Numbers(_, numbers) => Ok(numbers.clone()),
@@ -64,6 +64,7 @@ impl<'a> Node<'a> {
                     Value::Flag(flag) => Ok(f64::from(u8::from(*flag))),
                     Value::Whole(number) => Ok(*number as f64),
                     Value::Number(number) => Ok(*number),
+                    Value::Null => Ok(f64::NAN),
                     _ => Err(self.broken().expected("a list of numbers")),
                 })
                 .collect(),

@@ -79,6 +79,18 @@ fn every_form_of_ubjson_list_and_object_is_read() {
 }
 
 #[test]
+fn numbers_that_json_lacks_are_read_in_lists_and_left_alone_in_texts() {
+    let read = |text: &str| json::read(text.as_bytes()).unwrap();
+    let Value::Numbers(_, numbers) = read("[NaN,1E0,-Infinity,Infinity]") else { unreachable!() };
+    assert!(numbers[0].is_nan() && numbers[1] == 1.0);
+    assert_eq!([numbers[2] as f32, numbers[3] as f32], [f32::NEG_INFINITY, f32::INFINITY]);
+    let texts = read("[\"NaN \\\" Infinity\", null, 2, true]");
+    let text = Value::text("NaN \" Infinity");
+    assert_eq!(texts, Value::List(vec![text, Value::Null, Value::Whole(2), Value::Flag(true)]));
+    assert!(json::read(b"[Nan]").is_err() && json::read(b"NaNNaN").is_err());
+}
+
+#[test]
 fn lengths_that_the_file_does_not_have_are_refused_before_memory_is_taken() {
     let huge = b"[$L#L\x7f\xff\xff\xff\xff\xff\xff\xff";
     for bytes in [

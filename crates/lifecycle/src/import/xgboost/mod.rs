@@ -90,6 +90,7 @@ fn model(document: &Value, options: &ImportOptions) -> Result<ForeignModel> {
     model.keep_rounds(options.rounds)?;
     seen.tell(&mut model.features)?;
     categories::tell(&booster, &mut model.features)?;
+    tell_unnamed_levels(&mut model);
     tell_best_round(&learner, &mut model);
     model.check()?;
     Ok(model)
@@ -186,6 +187,18 @@ fn rounds(
         trees.extend(columns.iter_mut().filter_map(Iterator::next));
     }
     Ok(trees)
+}
+
+/// Files of versions before 3.1 do not name levels.
+fn tell_unnamed_levels(model: &mut ForeignModel) {
+    let unnamed = model.features.iter().filter(|f| f.reading == Reading::LevelNumber);
+    let names: Vec<&str> = unnamed.map(|feature| feature.name.as_str()).collect();
+    if !names.is_empty() {
+        model.notes.push(format!(
+            "the file does not name the levels of {}: the data must hold their numbers",
+            names.join(", ")
+        ));
+    }
 }
 
 /// Early stopping leaves its best round in the attributes; the trees after it are still there.

@@ -160,7 +160,8 @@ fn push_inner(
     let uses = if is_set { &mut seen.in_sets } else { &mut seen.in_thresholds };
     uses[feature] = true;
     let threshold = arrays.conditions[at] as f32;
-    if threshold.is_nan() {
+    // Before version 3 the threshold of a node that tests levels is NaN.
+    if threshold.is_nan() && !is_set {
         return Err(node.field("split_conditions")?.broken().expected("numbers").got("NaN"));
     }
     tree.features.push(feature as u32);
