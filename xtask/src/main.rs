@@ -21,7 +21,7 @@ cargo xtask <command>
   tidy     file, function and line lengths, module texts, forbidden words
   docs     API documentation without broken links, and the generated reference pages
   peers    only the tests against other people's programs
-  bench    measure against peers: `cargo xtask bench <fit|predict|trees>`";
+  bench    measure against peers: `cargo xtask bench <fit|predict|quality|trees>`";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -115,19 +115,19 @@ pub(crate) fn ensemble(
             score,
             corrected_score: score,
             corrected_ci95,
-            members: Vec::new(),
+            ..EnsembleRecord::default()
         };
     }
     let corrected = correction(found, metric, members_max, &scope);
     let shifted = score.zip(corrected);
     EnsembleRecord {
-        members: Vec::new(),
         score,
         corrected_score: shifted.map(|(score, c)| score + c.shift),
         corrected_ci95: shifted.map(|(score, c)| Interval {
             low: score + c.shift - c.below,
             high: score + c.shift + c.above,
         }),
+        ..EnsembleRecord::default()
     }
 }
 

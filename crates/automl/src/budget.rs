@@ -17,11 +17,16 @@ const CLOSING_S_MAX: f64 = 20.0;
 /// What the caller needs after `fit` returns to render and write the files, in seconds.
 const WRITING_S: f64 = 0.2;
 
+/// The last part of the closing, after the evaluation: share of what is left, bounds in seconds.
+const PACKING_SHARE: f64 = 0.05;
+const PACKING_S_MIN: f64 = 0.3;
+const PACKING_S_MAX: f64 = 5.0;
+
 /// A trial may use at most this share of what is left of the search time, so that others follow.
-const TRIAL_SHARE: f64 = 0.6;
+const TRIAL_SHARE: f64 = 0.4;
 
 /// Share of the search time that one trial is planned to take.
-const PLANNED_TRIAL_SHARE: f64 = 0.4;
+const PLANNED_TRIAL_SHARE: f64 = 0.15;
 
 /// Cost of one boosting round in nanoseconds per cell (row × feature × output) and thread,
 /// measured on 10⁴–10⁶ rows with 31 leaves; plus a fixed cost per round and output.
@@ -100,14 +105,19 @@ pub(crate) fn trial_limit(ctx: &Context, refit_s: f64, share: Option<f64>) -> Op
     })
 }
 
-/// Whether a refit that should take `expected_s` still fits.
+/// Whether a refit that should take `expected_s` still fits before the deadline of `ctx`.
 pub(crate) fn may_refit(ctx: &Context, name: &str, expected_s: f64) -> bool {
     ctx.decide(&format!("refit/{name}"), || {
-        let enough = ctx.remaining().is_none_or(|left| {
-            left.as_secs_f64() > expected_s * REFIT_MARGIN + closing_of(ctx).as_secs_f64()
-        });
+        let enough =
+            ctx.remaining().is_none_or(|left| left.as_secs_f64() > expected_s * REFIT_MARGIN);
         u64::from(enough && !ctx.is_cancelled())
     }) == 1
+}
+
+/// Seconds kept at the end when the evaluation is done: for the report and for writing.
+pub(crate) fn packing(ctx: &Context) -> Duration {
+    let left_s = ctx.remaining().map_or(0.0, |left| left.as_secs_f64());
+    Duration::from_secs_f64((left_s * PACKING_SHARE).clamp(PACKING_S_MIN, PACKING_S_MAX))
 }
 
 /// The closing reserve late in a run, when less is left than at its start: never below the

@@ -118,6 +118,17 @@ fn encode_ns(kind: Kind, n_outputs: usize) -> f64 {
     }
 }
 
+/// The most rows that fit under the memory cap.
+pub(crate) fn rows_by_memory(ctx: &Context, cost: RowCost) -> u64 {
+    ctx.decide("rows-by-memory", || match ctx.memory_left_bytes() {
+        Some(left) => {
+            let fixed = cost.fixed_bytes + ctx.threads() as f64 * BYTES_PER_THREAD;
+            ((left as f64 * MEMORY_SHARE - fixed).max(0.0) / cost.bytes) as u64
+        }
+        None => u64::MAX,
+    })
+}
+
 /// The most training rows that fit under the memory cap and into the time, with the reason;
 /// `None` when all of them do.
 ///
@@ -128,13 +139,7 @@ pub(crate) fn rows_that_fit(
     n_rows: usize,
     cost: RowCost,
 ) -> Result<Option<(usize, &'static str)>> {
-    let by_memory = ctx.decide("rows-by-memory", || match ctx.memory_left_bytes() {
-        Some(left) => {
-            let fixed = cost.fixed_bytes + ctx.threads() as f64 * BYTES_PER_THREAD;
-            ((left as f64 * MEMORY_SHARE - fixed).max(0.0) / cost.bytes) as u64
-        }
-        None => u64::MAX,
-    });
+    let by_memory = rows_by_memory(ctx, cost);
     let by_time = ctx.decide("rows-by-time", || match ctx.remaining() {
         Some(left) => {
             let ns = left.as_secs_f64() * 1e9 * TIME_SHARE * ctx.threads().min(4) as f64;

@@ -1,40 +1,34 @@
 //! The one flow from a table to a tested predictor.
 
+mod combine;
 mod untouched;
+mod whole;
 
 use std::collections::BTreeMap;
 
 use modelwright_core::context::{Decisions, Event};
 use modelwright_core::data::{Field, Fold, Schema, Table};
 use modelwright_core::record::{
-    Clock, EnsembleRecord, Evaluation, FORMAT_VERSION, Importance, LeakFinding, Member, Options,
-    PhaseTime, Plan, RunRecord, SplitRecord, TaskRecord, TrialRecord, TrialStatus,
+    Clock, EnsembleRecord, Evaluation, FORMAT_VERSION, Importance, LeakFinding, Options, PhaseTime,
+    Plan, RunRecord, SplitRecord, TaskRecord, TrialRecord, TrialStatus,
 };
-use modelwright_core::task::{Predictions, Target, Task};
+use modelwright_core::task::Target;
 use modelwright_core::{Context, Error, Result};
-use modelwright_evaluate::metric::{MetricEntry, Needs, metric};
-use modelwright_evaluate::threshold::best_threshold;
-use modelwright_preprocess::FittedEncoder;
+use modelwright_evaluate::metric::{MetricEntry, metric};
+use modelwright_evaluate::split::SplitKind;
 use modelwright_preprocess::profile::Profile;
 
-use crate::account::{self, Judged};
-use crate::ensemble::{self, Selection};
+use crate::account;
 use crate::input::{FitInput, FitOutcome, FitPlan};
 use crate::parting::{self, Roles};
 use crate::parts::{Parts, weights_of};
 use crate::plan::{self as planning, PlanInput, Preset};
-use crate::predictor::{Member as PredictorMember, Predictor};
-use crate::search::{self, Found, Ground};
-use crate::trial::TrialInput;
+use crate::search::{self, Ground};
 use crate::understand::{self, Understood};
-use crate::{budget, calibrate, capacity, refit, single};
+use crate::{budget, capacity, single};
 
-/// Judged rows used by the ensemble selection at most.
-const N_ROWS_SELECT_MAX: usize = 20_000;
-
-/// Members below this share of the largest weight are left out: they cost time at every
-/// prediction and change nothing.
-const WEIGHT_SHARE_MIN: f64 = 0.08;
+use self::combine::Combined;
+pub(crate) use self::whole::REFITS;
 
 /// Fits, combines, tests and explains a predictor inside the budget of `ctx`.
 ///
@@ -80,6 +74,9 @@ struct Flow {
     folds: Vec<Fold>,
     plan: Plan,
     phases: Phases,
+    split_kind: SplitKind,
+    /// Whether some training rows were left out to keep a limit.
+    is_sample: bool,
 }
 
 impl Flow {
@@ -109,7 +106,7 @@ impl Flow {
         if n_features == 0 {
             return Err(nothing_to_learn_from(&profile.schema, &exclude));
         }
-        parts.fit_into_limits(&profile, &exclude, &mut notes, ctx)?;
+        let is_sample = parts.fit_into_limits(&profile, &exclude, &mut notes, ctx)?;
         let roles = Roles::of(&parts.train, &options)?;
         let n_folds_max = roles.n_folds_max(parts.kind);
         let planned = plan_input(&parts.target, n_features, &task, preset, n_folds_max, ctx);
@@ -147,6 +144,8 @@ impl Flow {
             folds,
             plan,
             phases,
+            split_kind: parts.kind,
+            is_sample,
         })
     }
 
@@ -163,7 +162,9 @@ impl Flow {
             target: &self.target,
             weights: self.weights.as_deref(),
             folds: &self.folds,
+            exchangeable: matches!(self.split_kind, SplitKind::Random | SplitKind::Stratified),
             metric: self.metric,
+            ratio: self.rows_ratio(),
         };
         let n_held = self.held_out.as_ref().map_or(0, Table::n_rows);
         let search_ctx = ctx.with_reserve(budget::evaluation(n_held, self.train.n_columns()));
@@ -171,115 +172,19 @@ impl Flow {
         self.phases.end(work, ctx);
         ctx.tell(Event::Phase("combine".to_owned()));
         let trials = account::leaderboard(&found, self.metric, &search_ctx);
-        let combined = self.combine(found, &search_ctx)?;
+        let mut combined = self.combine(found, &search_ctx)?;
         self.phases.end(closing, ctx);
         ctx.tell(Event::Phase("evaluate".to_owned()));
         let evaluation = self.evaluate(&combined.predictor, ctx)?;
         self.phases.end("evaluate", ctx);
         let importances = self.importances(&combined.predictor, ctx)?;
         self.phases.end("importances", ctx);
+        if self.ends_with_all_rows() {
+            self.fit_on_all_rows(&mut combined, ctx)?;
+            self.phases.end("fit on all rows", ctx);
+        }
         let record = self.record(trials, &combined, evaluation, importances, ctx);
         Ok(FitOutcome { predictor: combined.predictor, record, reference: self.profile.sketches })
-    }
-
-    /// Selects the ensemble, calibrates it out of fold, and refits its members.
-    fn combine(&self, mut found: Found, ctx: &Context) -> Result<Combined> {
-        if found.usable().next().is_none() {
-            return Err(nothing_fitted(found));
-        }
-        let weights = self.select(&found, ctx);
-        let out_of_fold = {
-            let members: Vec<(&Predictions, f64)> = found
-                .usable()
-                .zip(&weights)
-                .filter(|(_, w)| **w > 0.0)
-                .map(|((_, t), w)| (&t.out_of_fold, *w))
-                .collect();
-            ensemble::combine(&members)
-        };
-        let temperature = calibrate::temperature(&found.truth, &out_of_fold);
-        let mut calibrated = out_of_fold;
-        calibrate::apply(&mut calibrated, temperature);
-        let threshold = self.threshold(&found, &calibrated);
-        let members_max = self.preset.members_max();
-        let mut record = account::ensemble(&found, &calibrated, self.metric, members_max, ctx);
-        let mut encoders: Vec<String> = Vec::new();
-        let mut members = Vec::new();
-        for (i, weight) in in_order_of_weight(&weights) {
-            let Some(trial) = take_usable(&mut found, i) else { continue };
-            let planned = trial.planned.clone();
-            let input = TrialInput {
-                planned: &planned,
-                entry: trial.entry,
-                prepared: &found.prepared[&planned.encoding],
-                target: &self.target,
-                weights: self.weights.as_deref(),
-                folds: &self.folds,
-            };
-            let done = refit::finalise(trial, &input, self.preset, ctx)?;
-            let encoder = position_or_push(&mut encoders, &planned.encoding);
-            record.members.push(Member {
-                trial: planned.name,
-                weight,
-                rounds: done.rounds,
-                n_models: done.models.len(),
-            });
-            members.push(PredictorMember { encoder, weight, models: done.models });
-        }
-        let mut prepared = found.prepared;
-        let encoders: Vec<_> =
-            encoders.iter().filter_map(|name| prepared.remove(name)).map(|p| p.encoder).collect();
-        let predictor = Predictor {
-            schema: self.model_schema(&encoders),
-            task: self.task.task,
-            target: self.task.target.clone(),
-            classes: self.task.classes.clone(),
-            metric: self.task.metric.clone(),
-            threshold: threshold.unwrap_or(0.5),
-            temperature,
-            encoders,
-            members,
-        };
-        Ok(Combined { predictor, record, threshold, times: found.times })
-    }
-
-    /// The weight of each usable trial.
-    fn select(&self, found: &Found, ctx: &Context) -> Vec<f64> {
-        let judged = Judged::thinned(found, N_ROWS_SELECT_MAX);
-        let candidates: Vec<Predictions> =
-            found.usable().map(|(_, t)| judged.of(&t.out_of_fold)).collect();
-        let refs: Vec<&Predictions> = candidates.iter().collect();
-        let weights = ensemble::select(
-            &Selection {
-                metric: self.metric,
-                truth: &judged.truth,
-                weights: judged.weights.as_deref(),
-                candidates: &refs,
-                alone: &found.alone(),
-                rounds: self.plan.ensemble_rounds,
-                members_max: self.preset.members_max(),
-            },
-            ctx,
-        );
-        without_small(weights)
-    }
-
-    fn threshold(&self, found: &Found, calibrated: &Predictions) -> Option<f64> {
-        (self.task.task == Task::Binary).then(|| {
-            if self.metric.spec.needs == Needs::Labels {
-                best_threshold(self.metric, &found.truth, calibrated, found.weights.as_deref())
-            } else {
-                0.5
-            }
-        })
-    }
-
-    /// The columns that the encoders read, as the reader must deliver them.
-    fn model_schema(&self, encoders: &[FittedEncoder]) -> Schema {
-        let used: std::collections::BTreeSet<String> =
-            encoders.iter().flat_map(FittedEncoder::input_columns).map(|(n, _)| n.into()).collect();
-        let fields = self.profile.schema.fields.iter();
-        Schema { fields: fields.filter(|f| used.contains(&f.name)).cloned().collect() }
     }
 
     fn record(
@@ -335,6 +240,12 @@ impl Flow {
 }
 
 impl Flow {
+    /// How many times the rows of the training part the last fit will learn from.
+    fn rows_ratio(&self) -> f64 {
+        let more = self.held_out.as_ref().filter(|_| self.ends_with_all_rows());
+        1.0 + more.map_or(0.0, |t| t.n_rows() as f64 / self.train.n_rows().max(1) as f64)
+    }
+
     /// Says that the one learner that was asked for did not come to its own end.
     fn cut_short(&self, model: &EnsembleRecord, decisions: &Decisions) -> Option<String> {
         let single = self.options.single.as_ref()?;
@@ -347,14 +258,6 @@ impl Flow {
             )
         })
     }
-}
-
-/// What the ensemble became.
-struct Combined {
-    predictor: Predictor,
-    record: EnsembleRecord,
-    threshold: Option<f64>,
-    times: Vec<PhaseTime>,
 }
 
 /// Wall seconds of the phases.
@@ -411,17 +314,6 @@ fn plan_input(
     }
 }
 
-/// The error of a run without any model: of one learner its own, of a search the first.
-fn nothing_fitted(found: Found) -> Error {
-    let is_single = found.is_single;
-    let mut outcomes = found.outcomes.into_iter();
-    if is_single && let Some(error) = outcomes.by_ref().find_map(|o| o.error) {
-        return error;
-    }
-    let why = outcomes.find_map(|o| o.note).unwrap_or_default();
-    Error::work("no model could be fitted").got(why)
-}
-
 /// Columns that a learner may read.
 fn n_features(schema: &Schema, exclude: &[String]) -> usize {
     let may_be_read = |f: &&Field| f.kind.is_usable() && !exclude.contains(&f.name);
@@ -454,35 +346,4 @@ fn nothing_to_learn_from(schema: &Schema, exclude: &[String]) -> Error {
         .expected("at least one number, category, date or text")
         .got(list.join(", "))
         .hint("decide a kind yourself with --kind COLUMN=category, or see `modelwright profile`")
-}
-
-/// Small weights set to zero, the rest scaled to sum to 1.
-fn without_small(weights: Vec<f64>) -> Vec<f64> {
-    let least = weights.iter().copied().fold(0.0, f64::max) * WEIGHT_SHARE_MIN;
-    let kept: Vec<f64> = weights.into_iter().map(|w| if w < least { 0.0 } else { w }).collect();
-    let total: f64 = kept.iter().sum();
-    kept.into_iter().map(|w| w / total).collect()
-}
-
-/// Positive weights with their positions, largest first (ties: the earlier trial).
-fn in_order_of_weight(weights: &[f64]) -> Vec<(usize, f64)> {
-    let mut order: Vec<(usize, f64)> =
-        weights.iter().copied().enumerate().filter(|(_, w)| *w > 0.0).collect();
-    order.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-    order
-}
-
-/// Takes the `i`-th usable trial out; counting stays as it was before any was taken.
-fn take_usable(found: &mut Found, i: usize) -> Option<crate::trial::Trial> {
-    found.outcomes.iter_mut().filter(|o| o.trial.is_some() || o.taken).nth(i).and_then(|o| {
-        o.taken = true;
-        o.trial.take()
-    })
-}
-
-fn position_or_push(names: &mut Vec<String>, name: &str) -> usize {
-    names.iter().position(|n| n == name).unwrap_or_else(|| {
-        names.push(name.to_owned());
-        names.len() - 1
-    })
 }

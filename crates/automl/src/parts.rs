@@ -92,18 +92,19 @@ impl Parts {
 }
 
 impl Parts {
-    /// Keeps as many training rows as memory and time allow.
+    /// Keeps as many training rows as memory and time allow; says whether some were left out.
     pub(crate) fn fit_into_limits(
         &mut self,
         profile: &Profile,
         exclude: &[String],
         notes: &mut Vec<String>,
         ctx: &Context,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let n_rows = self.train.n_rows();
         let columns = &profile.record.columns;
         let cost = RowCost::of(&profile.schema, columns, exclude, self.target.n_outputs());
-        if let Some((n, reason)) = capacity::rows_that_fit(ctx, n_rows, cost)? {
+        let fitting = capacity::rows_that_fit(ctx, n_rows, cost)?;
+        if let Some((n, reason)) = fitting {
             let rows = ctx.random("capacity/rows", 0).sample(n_rows, n);
             self.train = std::mem::take(&mut self.train).into_selected(&rows);
             self.target = self.target.select(&rows);
@@ -111,7 +112,7 @@ impl Parts {
             ctx.tell(Event::Warning(note.clone()));
             notes.push(note);
         }
-        Ok(())
+        Ok(fitting.is_some())
     }
 }
 

@@ -35,7 +35,7 @@ pub enum Preset {
     Quick,
     /// A few different models, combined and refitted.
     Balanced,
-    /// All candidates; fold models are kept and averaged.
+    /// All candidates; each member is the mean of several refits.
     Best,
 }
 
@@ -62,6 +62,19 @@ impl Preset {
             Self::Quick => 1,
             Self::Balanced => 4,
             Self::Best => 12,
+        }
+    }
+
+    /// The most models of a member that learned all rows by different chances. Averaging them pays
+    /// where rows are few, and costs as many times the prediction.
+    pub(crate) fn models_max(self, n_rows: usize) -> usize {
+        match (self, n_rows) {
+            (Self::Quick, _) => 1,
+            (Self::Balanced, 0..=5_000) => 3,
+            (Self::Balanced, 5_001..=20_000) => 2,
+            (Self::Balanced, _) => 1,
+            (Self::Best, 0..=20_000) => 5,
+            (Self::Best, _) => 2,
         }
     }
 }

@@ -1,55 +1,142 @@
-//! The members of the ensemble on all training rows.
+//! The members of the ensemble, fitted again without giving rows away.
 //!
-//! A refit repeats a trial's fit with the mean of the rounds that its folds needed, on all rows
-//! and without a validation part: about as good as the bag of fold models, and as many times
-//! faster to predict with as there were folds. When the time or the user does not allow it, the
-//! fold models are kept and averaged, so that there always is a servable model. A trial that was
-//! planned without folds is fitted here for the first time, whatever the clock says.
+//! A refit repeats a trial's fit with the mean of the rounds that its folds needed, and without a
+//! validation part: about as good as the bag of fold models, and as many times faster to predict
+//! with as there were folds. Where time is left, a member is fitted several times by other chances
+//! and averaged, which pays on small tables. What the time or the user does not allow keeps its
+//! fold models, so that there always is a servable model. A trial that was planned without folds
+//! is fitted here for the first time, whatever the clock says.
+
+use std::collections::BTreeMap;
 
 use modelwright_core::context::Event;
+use modelwright_core::record::PlannedTrial;
+use modelwright_core::task::Target;
 use modelwright_core::{Context, Result};
-use modelwright_learners::Fitted;
+use modelwright_learners::{Entry, Fitted};
+use modelwright_preprocess::encode::Prepared;
 
 use crate::budget;
-use crate::plan::Preset;
-use crate::trial::{self, Trial, TrialInput};
+use crate::trial::{self, Trial};
 
 /// A refit with a smaller share of its rounds than this is worse than the bag it would replace.
 const ROUNDS_SHARE_MIN: f64 = 0.8;
 
-/// The models that stand for a trial in the predictor, to be averaged.
-pub(crate) struct Final {
+/// A member of the ensemble with its models.
+pub(crate) struct Chosen {
+    pub planned: PlannedTrial,
+    pub entry: &'static Entry,
+    pub weight: f64,
+    /// The models that are averaged: those of the folds, or those of refits.
     pub models: Vec<Fitted>,
-    /// Rounds of the refit, or the mean of the folds.
+    /// Rounds of the models: of a refit, or the mean of the folds.
     pub rounds: usize,
+    /// Whether the models learned from all rows at hand.
+    pub is_refit: bool,
+    /// The rounds a refit does; `None` is as planned.
+    rounds_wanted: Option<usize>,
+    /// Seconds that a refit on the rows of the trial should take.
+    refit_s: f64,
 }
 
-/// Refits a trial, or keeps its fold models.
-pub(crate) fn finalise(
-    trial: Trial,
-    input: &TrialInput<'_>,
-    preset: Preset,
-    ctx: &Context,
-) -> Result<Final> {
-    let rounds = mean_rounds(&trial);
-    let as_planned = trial.planned.fixed_rounds && !trial.stopped;
-    let wanted = if as_planned || trial.models.is_empty() { None } else { Some(rounds) };
-    let name = &trial.planned.name;
-    let is_first_fit = trial.models.is_empty();
-    if is_first_fit || (preset != Preset::Best && budget::may_refit(ctx, name, trial.refit_s())) {
-        ctx.tell(Event::Phase(format!("{} {name}", if is_first_fit { "fit" } else { "refit" })));
-        let scope = ctx.scope("refit").scope(name).with_reserve(budget::closing(ctx));
-        let model = trial::refit(input, wanted, &scope)?;
-        let reached = model.model.rounds();
-        if is_first_fit
-            || reached as f64 >= rounds as f64 * ROUNDS_SHARE_MIN
-            || trial.entry.spec.rounds_param.is_none()
-        {
-            return Ok(Final { rounds: reached, models: vec![model] });
+/// The rows of a refit.
+pub(crate) struct Rows<'a> {
+    /// The features by the name of their encoding; a member whose encoding is absent stays as it
+    /// is.
+    pub prepared: &'a BTreeMap<String, Prepared>,
+    pub target: &'a Target,
+    pub weights: Option<&'a [f64]>,
+    /// How many times the rows of the trials these are.
+    pub ratio: f64,
+}
+
+impl Chosen {
+    /// The member that a trial becomes, with its fold models.
+    pub(crate) fn of(trial: Trial, weight: f64) -> Self {
+        let rounds = mean_rounds(&trial);
+        let as_planned = trial.planned.fixed_rounds && !trial.stopped;
+        Self {
+            weight,
+            rounds,
+            rounds_wanted: (!as_planned && !trial.models.is_empty()).then_some(rounds),
+            refit_s: trial.refit_s(),
+            is_refit: trial.is_whole,
+            models: that_learned(trial.models),
+            planned: trial.planned,
+            entry: trial.entry,
         }
-        ctx.tell(Event::Note(format!("{name}: no time for the refit; its fold models are used")));
     }
-    Ok(Final { models: that_learned(trial.models), rounds })
+
+    /// Seconds that a refit on the rows of the trial should take.
+    pub(crate) fn refit_s(&self) -> f64 {
+        self.refit_s
+    }
+
+    /// Whether another chance gives another model of the same quality: boosters and nets draw rows,
+    /// features and weights; a linear model does not, and a forest is an average already.
+    fn varies(&self) -> bool {
+        self.entry.spec.rounds_param.is_some() && self.entry.spec.abilities.early_stopping
+    }
+
+    /// One more model, unless the clock says no: `None` then, or when it ended too early.
+    fn fit(&self, rows: &Rows<'_>, chance: u64, ctx: &Context) -> Result<Option<(Fitted, usize)>> {
+        let name = match chance {
+            0 => self.planned.name.clone(),
+            _ => format!("{}-{chance}", self.planned.name),
+        };
+        let is_first_fit = self.models.is_empty();
+        if !is_first_fit && !budget::may_refit(ctx, &name, self.refit_s * rows.ratio) {
+            return Ok(None);
+        }
+        ctx.tell(Event::Phase(format!("{} {name}", if is_first_fit { "fit" } else { "refit" })));
+        let Some(prepared) = rows.prepared.get(&self.planned.encoding) else { return Ok(None) };
+        let scope = ctx.scope("refit").scope(&name).with_chance(chance);
+        let on = trial::Whole {
+            features: &prepared.full,
+            target: rows.target,
+            weights: rows.weights,
+            rounds: self.rounds_wanted,
+        };
+        let model = trial::refit(&self.planned, self.entry, &on, &scope)?;
+        let reached = model.model.rounds();
+        let is_whole = reached as f64 >= self.rounds as f64 * ROUNDS_SHARE_MIN
+            || self.entry.spec.rounds_param.is_none();
+        Ok((is_first_fit || is_whole).then_some((model, reached)))
+    }
+}
+
+/// Fits each member again on `rows`, then again by other chances up to `n_models` each, as long as
+/// the time of `ctx` lasts.
+pub(crate) fn again(
+    members: &mut [Chosen],
+    rows: &Rows<'_>,
+    n_models: usize,
+    ctx: &Context,
+) -> Result<()> {
+    let is_ready = |m: &Chosen| rows.prepared.contains_key(&m.planned.encoding);
+    for member in members.iter_mut().filter(|m| is_ready(m) && !m.is_refit) {
+        if let Some((model, rounds)) = member.fit(rows, 0, ctx)? {
+            member.models = vec![model];
+            member.rounds = rounds;
+            member.is_refit = true;
+        } else {
+            let name = &member.planned.name;
+            ctx.tell(Event::Note(format!(
+                "{name}: no time for the refit; its fold models are used"
+            )));
+        }
+    }
+    for chance in 1..n_models as u64 {
+        for member in members.iter_mut().filter(|m| m.is_refit && m.varies()) {
+            // One that the clock left out stays at the number it has.
+            if member.models.len() as u64 == chance
+                && let Some((model, _)) = member.fit(rows, chance, ctx)?
+            {
+                member.models.push(model);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The fold models that learned something, if any did: the others would only dilute them.

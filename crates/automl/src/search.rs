@@ -14,6 +14,9 @@ use modelwright_preprocess::encode::{EncodingSpec, PrepareInput, Prepared, prepa
 use crate::budget;
 use crate::trial::{self, Trial, TrialInput};
 
+/// The refits for which time is kept: the largest of them, since nobody knows yet which are chosen.
+const N_REFITS: usize = 3;
+
 /// What the search works on: the training part and its folds.
 pub(crate) struct Ground<'a> {
     pub table: &'a Table,
@@ -23,7 +26,11 @@ pub(crate) struct Ground<'a> {
     pub target: &'a Target,
     pub weights: Option<&'a [f64]>,
     pub folds: &'a [Fold],
+    /// Whether any rows may judge any others: no groups, no order in time.
+    pub exchangeable: bool,
     pub metric: &'static MetricEntry,
+    /// How many times the rows of the training part the last fit will learn from.
+    pub ratio: f64,
 }
 
 /// A planned trial and what became of it.
@@ -51,6 +58,8 @@ pub(crate) struct Found {
     pub truth: Target,
     pub weights: Option<Vec<f64>>,
     pub times: Vec<PhaseTime>,
+    /// Seconds in which each encoding was written, by its name.
+    pub encode_s: BTreeMap<String, f64>,
     /// Whether the plan has one trial: nothing is selected, and whatever it learned is used.
     pub is_single: bool,
 }
@@ -65,6 +74,7 @@ pub(crate) fn run(plan: &Plan, ground: &Ground<'_>, ctx: &Context) -> Found {
         outcomes: Vec::new(),
         prepared: BTreeMap::new(),
         times: Vec::new(),
+        encode_s: BTreeMap::new(),
         is_single: plan.trials.len() == 1,
     };
     for planned in &plan.trials {
@@ -119,7 +129,7 @@ fn run_one(
         trial: None,
         taken: false,
     };
-    let refit_s = refit_reserve_s(found);
+    let refit_s = refit_reserve_s(found, ground.ratio);
     let is_first = found.outcomes.is_empty();
     if !is_first && !budget::may_start(ctx, &planned.name, expected_s(planned, found), refit_s) {
         return ended(TrialStatus::Skipped, Some("the budget did not allow it".to_owned()));
@@ -158,6 +168,7 @@ fn fit_one(
     ctx: &Context,
 ) -> Result<Trial> {
     if !found.prepared.contains_key(&planned.encoding) {
+        let begun = ctx.elapsed();
         let prepared = prepare(
             &PrepareInput {
                 table: ground.table,
@@ -170,6 +181,8 @@ fn fit_one(
             &EncodingSpec::named(&planned.encoding)?,
             ctx,
         )?;
+        let seconds = ctx.elapsed().saturating_sub(begun).as_secs_f64();
+        found.encode_s.insert(planned.encoding.clone(), seconds);
         found.prepared.insert(planned.encoding.clone(), prepared);
     }
     let input = TrialInput {
@@ -179,6 +192,7 @@ fn fit_one(
         target: ground.target,
         weights: ground.weights,
         folds: ground.folds,
+        exchangeable: ground.exchangeable,
     };
     let scope = ctx.scope("trial").scope(&planned.name);
     let share = found.is_single.then(|| budget::only_trial_share(ground.folds.len()));
@@ -189,15 +203,22 @@ fn fit_one(
     trial::run(&input, &scope)
 }
 
-/// Seconds that the refit of the three costliest trials so far would take. One validation part
-/// needs none: its models saw most rows and may stay as they are.
-fn refit_reserve_s(found: &Found) -> f64 {
-    if found.usable().all(|(_, t)| t.models.len() == 1) {
+/// Seconds that the refit of the three costliest trials so far would take, on `ratio` times their
+/// rows and with the encodings for it.
+///
+/// The model of one validation part saw most rows and may stay as it is: it needs no refit where
+/// all training rows are what there is, and gets none when it was not finished itself.
+fn refit_reserve_s(found: &Found, ratio: f64) -> f64 {
+    let of_one_part = |t: &Trial| t.models.len() == 1 && !t.is_whole;
+    let is_refitted = |t: &Trial| !of_one_part(t) || (ratio > 1.0 && !t.stopped);
+    let mut costs: Vec<f64> =
+        found.usable().filter(|(_, t)| is_refitted(t)).map(|(_, t)| t.refit_s()).collect();
+    if costs.is_empty() {
         return 0.0;
     }
-    let mut costs: Vec<f64> = found.usable().map(|(_, t)| t.refit_s()).collect();
     costs.sort_by(|a, b| b.total_cmp(a));
-    costs.iter().take(3).sum()
+    let encode_s: f64 = if ratio > 1.0 { found.encode_s.values().sum() } else { 0.0 };
+    ratio * (costs.iter().take(N_REFITS).sum::<f64>() + encode_s)
 }
 
 /// Seconds after which this trial would be of use: a third of what its kind took before.

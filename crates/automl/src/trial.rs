@@ -1,13 +1,15 @@
 //! One trial: a learner fitted on every fold, and its predictions of the rows it did not see.
 
 use modelwright_core::context::Decisions;
-use modelwright_core::data::{FeatureView, Fold, TrainView};
+use modelwright_core::data::{FeatureMatrix, FeatureView, Fold, TrainView};
 use modelwright_core::params::ParamMap;
 use modelwright_core::record::PlannedTrial;
 use modelwright_core::task::{Predictions, Target};
 use modelwright_core::{Context, Result};
 use modelwright_learners::{Entry, Fitted};
 use modelwright_preprocess::encode::Prepared;
+
+use crate::parts;
 
 /// Below this many cells (rows × features) folds run side by side; above, one after the other
 /// with all threads inside.
@@ -30,6 +32,8 @@ pub(crate) struct Trial {
     pub side_by_side: bool,
     /// Whether a fold was stopped by the budget or the user.
     pub stopped: bool,
+    /// Whether there is one model of all training rows, which judged its own rows out of bag.
+    pub is_whole: bool,
 }
 
 /// What a trial is fitted on.
@@ -40,6 +44,8 @@ pub(crate) struct TrialInput<'a> {
     pub target: &'a Target,
     pub weights: Option<&'a [f64]>,
     pub folds: &'a [Fold],
+    /// Whether any rows may judge any others: no groups, no order in time.
+    pub exchangeable: bool,
 }
 
 impl Trial {
@@ -55,6 +61,9 @@ impl Trial {
 
     /// Wall seconds that a refit on all rows should take.
     pub(crate) fn refit_s(&self) -> f64 {
+        if self.is_whole {
+            return self.fold_s;
+        }
         let n = self.models.len() as f64;
         // One validation part is at most a fifth of the rows.
         let more_rows = if n > 1.0 { n / (n - 1.0) } else { 1.25 };
@@ -63,8 +72,16 @@ impl Trial {
     }
 }
 
-/// Fits every fold under `ctx` (the trial's own scope, with its deadline).
+/// Fits every fold under `ctx` (the trial's own scope, with its deadline); or all rows at once,
+/// when the learner can judge its rows out of bag.
 pub(crate) fn run(input: &TrialInput<'_>, ctx: &Context) -> Result<Trial> {
+    let may_judge_itself = input.exchangeable && input.folds.len() > 1;
+    if may_judge_itself && input.entry.spec.abilities.out_of_bag {
+        let trial = out_of_bag(input, ctx)?;
+        if let Some(trial) = trial {
+            return Ok(trial);
+        }
+    }
     let n_cells = input.target.n_rows() * input.prepared.full.n_features().max(1);
     let side_by_side = n_cells < N_CELLS_SIDE_BY_SIDE && ctx.threads() > 1 && input.folds.len() > 1;
     let fits: Vec<Result<FoldFit>> = if side_by_side {
@@ -89,22 +106,14 @@ pub(crate) fn run(input: &TrialInput<'_>, ctx: &Context) -> Result<Trial> {
         fold_s: fits.iter().map(|f| f.seconds).sum::<f64>() / fits.len().max(1) as f64,
         stopped: fits.iter().any(|f| was_stopped(&decisions, &f.scope)),
         side_by_side,
+        is_whole: false,
         models: fits.into_iter().map(|f| f.model).collect(),
     })
 }
 
-/// Fits on all rows with a fixed number of rounds; `None` is as planned.
-pub(crate) fn refit(
-    input: &TrialInput<'_>,
-    rounds: Option<usize>,
-    ctx: &Context,
-) -> Result<Fitted> {
+/// One fit of all rows that also judges them; `None` when the learner does not, as configured.
+fn out_of_bag(input: &TrialInput<'_>, ctx: &Context) -> Result<Option<Trial>> {
     let rows: Vec<u32> = (0..input.target.n_rows() as u32).collect();
-    let mut params = input.planned.params.clone();
-    if let (Some(name), Some(rounds)) = (input.entry.spec.rounds_param, rounds) {
-        let rounds = modelwright_core::params::ParamField::to_value(&rounds.max(1));
-        params.insert(name.to_owned(), rounds);
-    }
     let view = TrainView {
         features: &input.prepared.full,
         target: input.target,
@@ -112,7 +121,64 @@ pub(crate) fn refit(
         rows: &rows,
         validation: &[],
     };
-    input.entry.fit(&view, &params, ctx)
+    let begun = ctx.elapsed();
+    let fitted = input.entry.fit_out_of_bag(&view, &input.planned.params, ctx)?;
+    let Some((model, mut judged)) = fitted else { return Ok(None) };
+    let seconds = ctx.elapsed().saturating_sub(begun).as_secs_f64();
+    fill_unjudged(&mut judged, input.target, input.weights);
+    let order: Vec<u32> = input.folds.iter().flat_map(|f| f.validation.iter().copied()).collect();
+    Ok(Some(Trial {
+        planned: input.planned.clone(),
+        entry: input.entry,
+        out_of_fold: judged.select(&order),
+        fold_s: seconds,
+        stopped: was_stopped(&ctx.decisions(), ctx.name()),
+        side_by_side: false,
+        is_whole: true,
+        models: vec![model],
+    }))
+}
+
+/// The constant prediction for rows that every part of the model had drawn.
+fn fill_unjudged(judged: &mut Predictions, target: &Target, weights: Option<&[f64]>) {
+    let constant = parts::constant(target, weights, 1);
+    for row in judged.values.chunks_exact_mut(judged.n_outputs) {
+        if row.iter().any(|p| p.is_nan()) {
+            row.copy_from_slice(&constant.values);
+        }
+    }
+}
+
+/// All rows of a table, to be learned from without a validation part.
+pub(crate) struct Whole<'a> {
+    pub features: &'a FeatureMatrix,
+    pub target: &'a Target,
+    pub weights: Option<&'a [f64]>,
+    /// Rounds to do; `None` is as planned.
+    pub rounds: Option<usize>,
+}
+
+/// Fits on all rows with a fixed number of rounds.
+pub(crate) fn refit(
+    planned: &PlannedTrial,
+    entry: &'static Entry,
+    on: &Whole<'_>,
+    ctx: &Context,
+) -> Result<Fitted> {
+    let rows: Vec<u32> = (0..on.target.n_rows() as u32).collect();
+    let mut params = planned.params.clone();
+    if let (Some(name), Some(rounds)) = (entry.spec.rounds_param, on.rounds) {
+        let rounds = modelwright_core::params::ParamField::to_value(&rounds.max(1));
+        params.insert(name.to_owned(), rounds);
+    }
+    let view = TrainView {
+        features: on.features,
+        target: on.target,
+        weights: on.weights,
+        rows: &rows,
+        validation: &[],
+    };
+    entry.fit(&view, &params, ctx)
 }
 
 struct FoldFit {

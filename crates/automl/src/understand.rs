@@ -13,6 +13,7 @@ use modelwright_evaluate::metric::metric;
 use modelwright_preprocess::leakage::{self, LeakageInput};
 use modelwright_preprocess::profile::{Profile, ProfileOptions, guess_task, profile_table};
 
+use crate::fit::REFITS;
 use crate::target;
 
 /// A table that has been understood.
@@ -120,6 +121,12 @@ fn check_options(table: &Table, options: &Options) -> Result<()> {
             .at("--holdout")
             .expected("a number from 0 to 0.9")
             .got(options.holdout.to_string()));
+    }
+    if !REFITS.contains(&&*options.refit) {
+        return Err(Error::input("unknown rows to refit on")
+            .at("--refit")
+            .got(&options.refit)
+            .suggest(&options.refit, REFITS));
     }
     Ok(())
 }

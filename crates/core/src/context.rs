@@ -108,13 +108,13 @@ impl Default for Settings {
 #[derive(Clone)]
 pub struct Context {
     shared: Arc<Shared>,
+    seed: u64,
     scope: Arc<str>,
     deadline: Option<Instant>,
     units: Arc<AtomicU64>,
 }
 
 struct Shared {
-    seed: u64,
     pool: rayon::ThreadPool,
     started: Instant,
     memory_limit_bytes: Option<u64>,
@@ -138,8 +138,8 @@ impl Context {
             .map_err(|e| crate::Error::work("cannot start worker threads").because(e))?;
         let deadline = settings.time_limit.map(|limit| settings.started + limit);
         Ok(Self {
+            seed: settings.seed,
             shared: Arc::new(Shared {
-                seed: settings.seed,
                 pool,
                 started: settings.started,
                 memory_limit_bytes: settings.memory_limit_bytes,
@@ -210,6 +210,17 @@ impl Context {
         Self { deadline, ..self.clone() }
     }
 
+    /// A child context of the same scope whose random streams are others, by `index`; 0 is this
+    /// one. For fits of the same thing that shall differ by chance alone.
+    #[must_use]
+    pub fn with_chance(&self, index: u64) -> Self {
+        let seed = match index {
+            0 => self.seed,
+            _ => self.random("chance", index).next_u64(),
+        };
+        Self { seed, ..self.clone() }
+    }
+
     /// Whether the next unit of work of this scope may begin.
     ///
     /// Counts the unit when it may. The first `false` of a scope is logged with the number of
@@ -259,12 +270,12 @@ impl Context {
     ///
     /// The scope is not part of the name: equal names under one seed are equal streams.
     pub fn random(&self, name: &str, index: u64) -> Random {
-        Random::stream(self.shared.seed, name, index)
+        Random::stream(self.seed, name, index)
     }
 
     /// The seed of all streams.
     pub fn seed(&self) -> u64 {
-        self.shared.seed
+        self.seed
     }
 
     /// Time since the start. For reports, and inside [`Self::decide`]; nothing else may depend on

@@ -48,6 +48,7 @@ impl Learner for Baseline {
             bins: false,
             sparse: false,
             early_stopping: false,
+            out_of_bag: false,
         },
         rounds_param: None,
     };

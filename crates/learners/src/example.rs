@@ -53,6 +53,7 @@ impl Learner for GaussianNaiveBayes {
             bins: false,
             sparse: false,
             early_stopping: false,
+            out_of_bag: false,
         },
         rounds_param: None,
     };

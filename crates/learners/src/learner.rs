@@ -45,6 +45,9 @@ pub struct Abilities {
     pub sparse: bool,
     /// Uses validation rows to stop early.
     pub early_stopping: bool,
+    /// Can judge its training rows by parts of the model that did not learn from them:
+    /// [`Learner::fit_out_of_bag`].
+    pub out_of_bag: bool,
 }
 
 /// A learning algorithm.
@@ -72,6 +75,17 @@ pub trait Learner: 'static {
         params: &Checked<Self::Params>,
         ctx: &Context,
     ) -> Result<Self::Model>;
+
+    /// As [`Self::fit`], and predictions of `train.rows` by those parts of the model that did not
+    /// learn from the row (NaN where all of them did); `None` for learners without such parts.
+    fn fit_out_of_bag(
+        train: &TrainView<'_>,
+        params: &Checked<Self::Params>,
+        ctx: &Context,
+    ) -> Option<Result<(Self::Model, Predictions)>> {
+        let _ = (train, params, ctx);
+        None
+    }
 
     /// Reads a model stored in an older layout; `None` when there never was such a layout.
     fn decode_older(layout: u32, bytes: &[u8]) -> Option<Result<Self::Model>> {
@@ -129,6 +143,8 @@ impl Fitted {
     }
 }
 
+type FitOutOfBag = fn(&TrainView<'_>, &ParamMap, &Context) -> Result<Option<(Fitted, Predictions)>>;
+
 /// A learner with its types erased: one line of the catalog.
 #[derive(Clone, Copy)]
 pub struct Entry {
@@ -139,6 +155,7 @@ pub struct Entry {
     default_params: fn() -> ParamMap,
     check_params: fn(&ParamMap) -> Result<()>,
     fit: fn(&TrainView<'_>, &ParamMap, &Context) -> Result<Fitted>,
+    fit_out_of_bag: FitOutOfBag,
     decode: fn(u32, &[u8]) -> Result<Fitted>,
 }
 
@@ -151,6 +168,7 @@ impl Entry {
             default_params: || L::Params::default().to_map(),
             check_params: |params| L::Params::from_map(L::SPEC.name, params).map(drop),
             fit: fit::<L>,
+            fit_out_of_bag: fit_out_of_bag::<L>,
             decode: decode::<L>,
         }
     }
@@ -176,6 +194,20 @@ impl Entry {
         (self.fit)(train, params, ctx)
     }
 
+    /// As [`Self::fit`], with predictions of the training rows by parts of the model that did not
+    /// learn from them; `None` for learners without such parts. See [`Learner::fit_out_of_bag`].
+    ///
+    /// # Errors
+    /// As [`Self::fit`].
+    pub fn fit_out_of_bag(
+        &self,
+        train: &TrainView<'_>,
+        params: &ParamMap,
+        ctx: &Context,
+    ) -> Result<Option<(Fitted, Predictions)>> {
+        (self.fit_out_of_bag)(train, params, ctx)
+    }
+
     /// Reads a model back and proves it sound.
     ///
     /// # Errors
@@ -186,15 +218,30 @@ impl Entry {
 }
 
 fn fit<L: Learner>(train: &TrainView<'_>, params: &ParamMap, ctx: &Context) -> Result<Fitted> {
+    let params = checked::<L>(train, params)?;
+    let model = ctx.install(|| L::fit(train, &params, ctx))?;
+    Ok(erase::<L>(model))
+}
+
+fn fit_out_of_bag<L: Learner>(
+    train: &TrainView<'_>,
+    params: &ParamMap,
+    ctx: &Context,
+) -> Result<Option<(Fitted, Predictions)>> {
+    let params = checked::<L>(train, params)?;
+    let fitted = ctx.install(|| L::fit_out_of_bag(train, &params, ctx)).transpose()?;
+    Ok(fitted.map(|(model, predictions)| (erase::<L>(model), predictions)))
+}
+
+/// The parameters for a task that the learner can learn.
+fn checked<L: Learner>(train: &TrainView<'_>, params: &ParamMap) -> Result<Checked<L::Params>> {
     let task = train.target.task();
     if !L::SPEC.tasks.contains(&task) {
         return Err(Error::input(format!("{} cannot learn this task", L::SPEC.name))
             .expected(L::SPEC.tasks.iter().map(|t| t.name()).collect::<Vec<_>>().join(", "))
             .got(task.name()));
     }
-    let params = L::Params::from_map(L::SPEC.name, params)?;
-    let model = ctx.install(|| L::fit(train, &params, ctx))?;
-    Ok(erase::<L>(model))
+    L::Params::from_map(L::SPEC.name, params)
 }
 
 fn decode<L: Learner>(layout: u32, bytes: &[u8]) -> Result<Fitted> {

@@ -204,8 +204,9 @@ fn one_learner(record: &RunRecord, member: &Member) -> String {
         Some(name) => format!(", {name} = {}", member.rounds),
     };
     let fitted = match member.n_models {
+        n if member.is_of_folds() => format!("; the mean of {n} fold models"),
         1 => String::new(),
-        n => format!("; the mean of {n} fold models"),
+        n => format!("; the mean of {n} fits"),
     };
     let score = match (record.ensemble.score, record.plan.n_folds) {
         (None, _) => String::new(),

@@ -111,3 +111,38 @@ pub(super) const RANDOM_LARGE: Candidate = Candidate {
     preset: Preset::Best,
     reason: "large trees with random thresholds",
 };
+
+/// A booster of symmetric trees: one cut for all nodes of a level, as CatBoost's.
+pub(super) const OBLIVIOUS: Candidate = Candidate {
+    name: "gbdt-oblivious",
+    learner: "gbdt",
+    encoding: "trees",
+    params: &[
+        ("grow_policy", Value::Name("oblivious")),
+        ("max_depth", Value::Int(6)),
+        ("l2", Value::Real(3.0)),
+        ("feature_fraction_bynode", Value::Real(1.0)),
+    ],
+    preset: Preset::Balanced,
+    reason: "symmetric trees: strongly regularised, other errors than leaf-wise ones",
+};
+
+/// A random forest, judged out of bag.
+pub(super) const RANDOM_FOREST: Candidate = Candidate {
+    name: "random-forest",
+    learner: "random_forest",
+    encoding: "trees",
+    params: &[("n_trees", Value::Int(200))],
+    preset: Preset::Balanced,
+    reason: "deep trees, averaged instead of added up; judged out of bag, so one fit is enough",
+};
+
+/// Extra trees, judged out of bag.
+pub(super) const EXTRA_TREES: Candidate = Candidate {
+    name: "extra-trees",
+    learner: "extra_trees",
+    encoding: "trees",
+    params: &[("n_trees", Value::Int(200)), ("bootstrap", Value::Flag(true))],
+    preset: Preset::Balanced,
+    reason: "deep random trees, averaged: smoother than a forest; judged out of bag",
+};

@@ -21,7 +21,8 @@ use crate::plan::Preset;
 const N_ROWS_SMALL: usize = 10_000;
 
 /// Random thresholds overfit less, which pays where rows are few.
-const FIRST_ON_SMALL: &[&str] = &["gbdt-random-small", "gbdt-random-thresholds"];
+const FIRST_ON_SMALL: &[&str] =
+    &["gbdt-random-small", "gbdt-random-thresholds", "gbdt-oblivious", "extra-trees"];
 
 /// The most rounds of boosting: early stopping or the budget should end a fit, not this.
 pub(crate) const N_ROUNDS: i64 = 4000;
@@ -43,6 +44,7 @@ pub(super) enum Value {
     Int(i64),
     Real(f64),
     Flag(bool),
+    Name(&'static str),
 }
 
 /// The trials for a task, in the order in which they run.
@@ -71,7 +73,7 @@ pub(crate) fn candidates(task: Task, preset: Preset, n_rows: usize) -> Vec<Plann
 
 /// The cheap models first, then [`FIRST_ON_SMALL`], then the rest as listed.
 fn place_on_small(candidate: &Candidate) -> usize {
-    if candidate.learner != "gbdt" {
+    if ["baseline", "linear"].contains(&candidate.learner) {
         return 0;
     }
     let first = FIRST_ON_SMALL.iter().position(|name| *name == candidate.name);
@@ -112,6 +114,7 @@ fn params_of(candidate: &Candidate) -> ParamMap {
         Value::Int(i) => ParamValue::Int(*i),
         Value::Real(r) => ParamValue::Real(*r),
         Value::Flag(f) => ParamValue::Flag(*f),
+        Value::Name(name) => ParamValue::Choice((*name).to_owned()),
     };
     candidate.params.iter().map(|(name, v)| ((*name).to_owned(), value(v))).collect()
 }

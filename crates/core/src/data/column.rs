@@ -4,7 +4,11 @@
 //! (microseconds since 1970 UTC) and strings (codes into a dictionary of the distinct values).
 //! What a column *means* (category, boolean, identifier, …) is its [`super::Kind`], decided later.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result};
 
 /// The dictionary code of a missing string.
 pub const MISSING_CODE: u32 = u32::MAX;
@@ -53,7 +57,7 @@ impl Column {
         name: impl Into<String>,
         values: impl IntoIterator<Item = Option<S>>,
     ) -> Self {
-        let mut seen: std::collections::HashMap<String, u32> = std::collections::HashMap::new();
+        let mut seen: HashMap<String, u32> = HashMap::new();
         let mut dictionary = Strings::default();
         let codes = values
             .into_iter()
@@ -133,6 +137,35 @@ impl Column {
         Self { name: self.name.clone(), data }
     }
 
+    /// Adds the rows of another column at the end; strings are taken by their text.
+    ///
+    /// # Errors
+    /// Input error when the two are stored in different ways.
+    pub fn append(&mut self, more: &Self) -> Result<()> {
+        match (&mut self.data, &more.data) {
+            (ColumnData::Number(own), ColumnData::Number(more)) => own.extend_from_slice(more),
+            (ColumnData::Instant(own), ColumnData::Instant(more)) => own.extend_from_slice(more),
+            (
+                ColumnData::String { codes, dictionary },
+                ColumnData::String { codes: more, dictionary: of_more },
+            ) if dictionary == of_more => codes.extend_from_slice(more),
+            (
+                ColumnData::String { codes, dictionary },
+                ColumnData::String { codes: more, dictionary: of_more },
+            ) => {
+                let own_code = dictionary.merge(of_more);
+                let own = |code: &u32| own_code.get(*code as usize).copied();
+                codes.extend(more.iter().map(|code| own(code).unwrap_or(MISSING_CODE)));
+            }
+            _ => {
+                return Err(Error::input("two tables store a column in different ways")
+                    .column(&self.name)
+                    .hint("read both files with the same schema"));
+            }
+        }
+        Ok(())
+    }
+
     /// Bytes held in memory.
     pub fn size_bytes(&self) -> usize {
         match &self.data {
@@ -208,6 +241,12 @@ impl Strings {
         &self.text[start..self.ends[code] as usize]
     }
 
+    /// Adds the strings that are not there yet; returns the code of each string of `more`.
+    fn merge(&mut self, more: &Self) -> Vec<u32> {
+        let known: HashMap<String, u32> = self.iter().map(str::to_owned).zip(0..).collect();
+        more.iter().map(|t| known.get(t).copied().unwrap_or_else(|| self.push(t))).collect()
+    }
+
     /// How many strings there are.
     pub fn len(&self) -> usize {
         self.ends.len()
@@ -251,6 +290,19 @@ mod tests {
         assert_eq!(dictionary.iter().collect::<Vec<_>>(), ["a", "b"]);
         assert_eq!(column.text(3), Some("a"));
         assert!(column.is_missing(1));
+    }
+
+    #[test]
+    fn appended_rows_keep_their_text_and_what_is_missing() {
+        let mut column = Column::strings("c", [Some("a"), Some("b")]);
+        column.append(&Column::strings("c", [Some("x"), None, Some("a"), Some("x")])).unwrap();
+        let texts: Vec<_> = (0..6).map(|row| column.text(row)).collect();
+        assert_eq!(texts, [Some("a"), Some("b"), Some("x"), None, Some("a"), Some("x")]);
+        let same = column.clone();
+        column.append(&same).unwrap();
+        assert_eq!((column.n_rows(), column.text(8)), (12, Some("x")));
+        let error = column.append(&Column::numbers("c", vec![1.0])).unwrap_err().to_string();
+        assert!(error.contains("different ways"), "{error}");
     }
 
     #[test]

@@ -99,6 +99,19 @@ impl Table {
         Self { columns, n_rows: rows.len() }
     }
 
+    /// Adds the rows of another table at the end; its columns are found by name, and what this
+    /// table does not have is left out.
+    ///
+    /// # Errors
+    /// Input error when a column is absent from `more`, or stored in another way.
+    pub fn append(&mut self, more: &Self) -> Result<()> {
+        for column in &mut self.columns {
+            column.append(more.require(&column.name)?)?;
+        }
+        self.n_rows += more.n_rows;
+        Ok(())
+    }
+
     /// The schema by storage alone: numbers are numbers, strings are categories.
     pub fn storage_schema(&self) -> Schema {
         let field = |c: &Column| {
@@ -121,6 +134,18 @@ impl Table {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rows_are_appended_by_the_names_of_columns() {
+        let table = |names: [&str; 2], rows: &[f64]| {
+            let columns = names.map(|n| Column::numbers(n, rows.to_vec()));
+            Table::new(columns.to_vec()).unwrap()
+        };
+        let mut own = table(["a", "b"], &[1.0]);
+        own.append(&table(["b", "a"], &[2.0, 3.0])).unwrap();
+        assert_eq!(own, table(["a", "b"], &[1.0, 2.0, 3.0]));
+        assert!(own.append(&table(["a", "c"], &[2.0])).is_err());
+    }
 
     #[test]
     fn unequal_columns_and_repeated_names_are_refused() {

@@ -95,6 +95,10 @@ pub struct Options {
     pub kinds: BTreeMap<String, Kind>,
     /// Keep near-certain leaks.
     pub keep_leaks: bool,
+    /// What the delivered model learns from when the test is over: `all` rows, or `train`, the
+    /// rows that were not held out.
+    #[serde(default = "train_rows")]
+    pub refit: String,
     /// The one learner to train; `None` searches for the best.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub single: Option<Single>,
@@ -111,6 +115,11 @@ pub struct Single {
     pub encoding: Option<String>,
     /// Cross-validation folds, 0 for none; `None` chooses by rows and time.
     pub n_folds: Option<usize>,
+}
+
+/// What records say that were written before [`Options::refit`] was.
+fn train_rows() -> String {
+    "train".to_owned()
 }
 
 impl Options {
@@ -137,6 +146,7 @@ impl Options {
             positive: None,
             kinds: BTreeMap::new(),
             keep_leaks: false,
+            refit: "all".to_owned(),
             single: None,
         }
     }

@@ -84,6 +84,10 @@ pub struct EnsembleRecord {
     pub corrected_score: Option<f64>,
     /// 95 % interval of the corrected score.
     pub corrected_ci95: Option<Interval>,
+    /// How many rows the delivered members learned from, when the held-out rows are among them:
+    /// then members of the same recipe that had not seen those rows were tested in their place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub n_rows_all: Option<u64>,
 }
 
 /// A trial's share in the ensemble.
@@ -95,9 +99,20 @@ pub struct Member {
     pub weight: f64,
     /// Rounds of the refitted model, or the mean of the fold models.
     pub rounds: usize,
-    /// How many models are averaged: 1 after a refit on all training rows, else one per fold.
+    /// How many models are averaged: refits, or one per fold.
     #[serde(default = "one_model")]
     pub n_models: usize,
+    /// Whether the models learned without giving rows away to folds. (Records that were written
+    /// before this was say it of none; one model alone always is such a refit.)
+    #[serde(default)]
+    pub is_refit: bool,
+}
+
+impl Member {
+    /// Whether the models are those of the folds.
+    pub fn is_of_folds(&self) -> bool {
+        self.n_models > 1 && !self.is_refit
+    }
 }
 
 /// What records say that were written before [`Member::n_models`] was.

@@ -41,13 +41,19 @@ pub use params::{ExtraTreesParams, RandomForestParams};
 
 use modelwright_core::data::TrainView;
 use modelwright_core::params::Checked;
-use modelwright_core::task::Task;
+use modelwright_core::task::{Predictions, Task};
 use modelwright_core::{Context, Result};
 
 use crate::learner::{Abilities, Learner, LearnerSpec};
 
-const ABILITIES: Abilities =
-    Abilities { weights: true, missing: true, bins: true, sparse: false, early_stopping: false };
+const ABILITIES: Abilities = Abilities {
+    weights: true,
+    missing: true,
+    bins: true,
+    sparse: false,
+    early_stopping: false,
+    out_of_bag: true,
+};
 
 /// The random forest.
 #[derive(Debug)]
@@ -63,7 +69,7 @@ impl RandomForest {
     ///
     /// # Errors
     /// As [`Learner::fit`].
-    pub fn fit_out_of_bag(
+    pub fn grow(
         train: &TrainView<'_>,
         params: &Checked<RandomForestParams>,
         ctx: &Context,
@@ -90,7 +96,15 @@ impl Learner for RandomForest {
         params: &Checked<RandomForestParams>,
         ctx: &Context,
     ) -> Result<ForestModel> {
-        Self::fit_out_of_bag(train, params, ctx).map(|(model, _)| model)
+        Self::grow(train, params, ctx).map(|(model, _)| model)
+    }
+
+    fn fit_out_of_bag(
+        train: &TrainView<'_>,
+        params: &Checked<RandomForestParams>,
+        ctx: &Context,
+    ) -> Option<Result<(ForestModel, Predictions)>> {
+        params.bootstrap.then(|| Self::grow(train, params, ctx).map(with_predictions))
     }
 }
 
@@ -100,7 +114,7 @@ impl ExtraTrees {
     ///
     /// # Errors
     /// As [`Learner::fit`].
-    pub fn fit_out_of_bag(
+    pub fn grow(
         train: &TrainView<'_>,
         params: &Checked<ExtraTreesParams>,
         ctx: &Context,
@@ -127,8 +141,21 @@ impl Learner for ExtraTrees {
         params: &Checked<ExtraTreesParams>,
         ctx: &Context,
     ) -> Result<ForestModel> {
-        Self::fit_out_of_bag(train, params, ctx).map(|(model, _)| model)
+        Self::grow(train, params, ctx).map(|(model, _)| model)
     }
+
+    fn fit_out_of_bag(
+        train: &TrainView<'_>,
+        params: &Checked<ExtraTreesParams>,
+        ctx: &Context,
+    ) -> Option<Result<(ForestModel, Predictions)>> {
+        params.bootstrap.then(|| Self::grow(train, params, ctx).map(with_predictions))
+    }
+}
+
+fn with_predictions((model, judged): (ForestModel, OutOfBag)) -> (ForestModel, Predictions) {
+    let n_outputs = model.n_outputs as usize;
+    (model, Predictions::new(n_outputs, judged.predictions))
 }
 
 #[cfg(test)]

@@ -76,7 +76,7 @@ fn full_trees_of_all_rows_and_features_repeat_their_training_data() {
         p.n_trees = 2;
     });
     let (model, out_of_bag) =
-        RandomForest::fit_out_of_bag(&view(&features, &target, &rows), &exact, &ctx).unwrap();
+        RandomForest::grow(&view(&features, &target, &rows), &exact, &ctx).unwrap();
     let predicted = model.predict(&FeatureView::all(&features), &ctx).unwrap();
     // Rows of equal features share a leaf; there are few of them.
     assert!(squared_error(&predicted.values, &y) < 0.2);
@@ -99,7 +99,7 @@ fn the_out_of_bag_error_is_that_of_new_rows() {
     let target = Target::Real(y.clone());
     let train = view(&features, &target, &rows);
     let (model, out_of_bag) =
-        RandomForest::fit_out_of_bag(&train, &settings(|p| p.n_trees = 60), &ctx).unwrap();
+        RandomForest::grow(&train, &settings(|p| p.n_trees = 60), &ctx).unwrap();
     // A row is out of the bags of 37 % of the trees: 22 of 60.
     let fewer = RandomForest::fit(&train, &settings(|p| p.n_trees = 22), &ctx).unwrap();
     let predicted = fewer.predict(&FeatureView::of(&features, &new), &ctx).unwrap();

@@ -79,6 +79,7 @@ impl Learner for Gbdt {
             bins: true,
             sparse: false,
             early_stopping: true,
+            out_of_bag: false,
         },
         rounds_param: Some("n_rounds"),
     };

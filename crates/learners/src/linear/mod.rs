@@ -78,6 +78,7 @@ impl Learner for Linear {
             bins: false,
             sparse: true,
             early_stopping: true,
+            out_of_bag: false,
         },
         rounds_param: Some("path_steps"),
     };

@@ -71,7 +71,7 @@ impl ForeignModel {
             plan: Plan::default(),
             trials: Vec::new(),
             ensemble: EnsembleRecord {
-                members: vec![Member { trial, weight: 1.0, rounds, n_models: 1 }],
+                members: vec![Member { trial, weight: 1.0, rounds, n_models: 1, is_refit: false }],
                 ..EnsembleRecord::default()
             },
             threshold: (task == Task::Binary).then_some(0.5),

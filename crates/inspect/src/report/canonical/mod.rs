@@ -86,13 +86,32 @@ pub(crate) fn binary() -> RunRecord {
     );
     record.ensemble = EnsembleRecord {
         members: vec![
-            Member { trial: "gbdt-default".into(), weight: 0.52, rounds: 412, n_models: 1 },
-            Member { trial: "gbdt-deep".into(), weight: 0.32, rounds: 268, n_models: 5 },
-            Member { trial: "linear-one-hot".into(), weight: 0.16, rounds: 40, n_models: 1 },
+            Member {
+                trial: "gbdt-default".into(),
+                weight: 0.52,
+                rounds: 412,
+                n_models: 1,
+                is_refit: false,
+            },
+            Member {
+                trial: "gbdt-deep".into(),
+                weight: 0.32,
+                rounds: 268,
+                n_models: 5,
+                is_refit: false,
+            },
+            Member {
+                trial: "linear-one-hot".into(),
+                weight: 0.16,
+                rounds: 40,
+                n_models: 1,
+                is_refit: false,
+            },
         ],
         score: Some(0.9279),
         corrected_score: Some(0.9275),
         corrected_ci95: Some(Interval { low: 0.9244, high: 0.9306 }),
+        n_rows_all: None,
     };
     record
 }
@@ -457,10 +476,17 @@ fn search(record: &mut RunRecord, trials: &[(&str, &str, f64, f64, bool)]) {
 
 fn one_member(record: &mut RunRecord, trial: &str, corrected: f64, half: f64) {
     record.ensemble = EnsembleRecord {
-        members: vec![Member { trial: trial.into(), weight: 1.0, rounds: 405, n_models: 1 }],
+        members: vec![Member {
+            trial: trial.into(),
+            weight: 1.0,
+            rounds: 405,
+            n_models: 1,
+            is_refit: false,
+        }],
         score: Some(record.trials[0].score.unwrap_or(corrected)),
         corrected_score: Some(corrected),
         corrected_ci95: Some(Interval { low: corrected - half, high: corrected + half }),
+        n_rows_all: None,
     };
 }
 

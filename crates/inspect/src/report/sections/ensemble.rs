@@ -43,7 +43,7 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
             Cell::new(words::clean(&member.trial)),
             Cell::new(number::share(member.weight)).graphic(Graphic::Share(member.weight)),
             Cell::new(number::count(member.rounds)),
-            Cell::new(how_fitted(member)),
+            Cell::new(how_fitted(record, member)),
         ]);
     }
     let method = "The weights were chosen by greedy selection on out-of-fold predictions (Caruana \
@@ -65,10 +65,7 @@ fn of_one(record: &RunRecord, member: &Member) -> Section {
     let finding = format!(
         "The model is {}{rounds}, {}.",
         words::quoted(&member.trial),
-        match member.n_models {
-            1 => "fitted once on the training rows".to_owned(),
-            n => format!("the mean of {} fold models", number::count(n)),
-        }
+        how_fitted(record, member)
     );
     let section = Section::new(&SPEC, finding);
     let trial = record.plan.trials.iter().find(|t| t.name == member.trial);
@@ -101,10 +98,18 @@ fn of_one(record: &RunRecord, member: &Member) -> Section {
     section.block(Block::Facts(facts))
 }
 
-fn how_fitted(member: &Member) -> String {
+fn how_fitted(record: &RunRecord, member: &Member) -> String {
+    let n_models = number::count(member.n_models);
+    if member.is_of_folds() {
+        return format!("the mean of {n_models} fold models");
+    }
+    let rows = match record.ensemble.n_rows_all {
+        Some(n) => format!("on all {}, after the test", number::rows(n as usize)),
+        None => "on the training rows".to_owned(),
+    };
     match member.n_models {
-        1 => "once, on the training rows".to_owned(),
-        n => format!("mean of {} fold models", number::count(n)),
+        1 => format!("fitted once {rows}"),
+        _ => format!("the mean of {n_models} fits {rows}"),
     }
 }
 

@@ -22,6 +22,12 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
             number::rows(split.n_train)
         )
     };
+    let finding = match record.ensemble.n_rows_all {
+        Some(_) => {
+            format!("{finding} The delivered model learned from all of them after the test.")
+        }
+        None => finding,
+    };
     let mut facts = vec![
         Fact::new("Training and validation", number::rows(split.n_train)),
         Fact::new("Untouched", number::rows(split.n_holdout)),
@@ -46,9 +52,21 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
     ] {
         facts.extend(column.as_ref().map(|c| Fact::code(name, words::clean(c))));
     }
+    if let Some(n) = record.ensemble.n_rows_all {
+        facts.push(Fact::new(
+            "The delivered model",
+            format!("{}, fitted last", number::rows(n as usize)),
+        ));
+    }
     let mut section = Section::new(&SPEC, finding);
     if !split.reason.is_empty() {
         section = section.block(Block::Text(words::remark(&split.reason)));
+    }
+    if record.ensemble.n_rows_all.is_some() {
+        let about = "When the test was over, the same members were fitted once more on all rows: \
+                     nothing was decided by it, so the test speaks of a model that knew fewer rows \
+                     than the delivered one. `--refit train` delivers the tested rows' model.";
+        section = section.block(Block::Text(about.to_owned()));
     }
     Some(section.block(Block::Facts(facts)))
 }

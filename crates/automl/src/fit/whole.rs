@@ -1,0 +1,162 @@
+//! The last fit: every row that is known, the held-out ones included.
+//!
+//! The test is over when this begins, and nothing is decided any more: weights, rounds,
+//! calibration and threshold are those that were tested, and what is tested are the members of the
+//! folds, which learned from fewer rows. The delivered members learn from all rows, which makes
+//! them better than their test says, not worse: at the default share held out, by a quarter more
+//! rows. (Feurer et al., "Efficient and Robust Automated Machine Learning", NeurIPS 2015, and
+//! AutoGluon's `refit_full` deliver models in the same way.)
+
+use std::collections::BTreeMap;
+
+use modelwright_core::context::Event;
+use modelwright_core::data::Table;
+use modelwright_core::task::Target;
+use modelwright_core::{Context, Result};
+use modelwright_preprocess::FittedEncoder;
+use modelwright_preprocess::encode::{EncodingSpec, PrepareInput, Prepared, prepare};
+
+use super::Flow;
+use super::combine::Combined;
+use crate::capacity::{self, RowCost};
+use crate::parts::weights_of;
+use crate::predictor::Predictor;
+use crate::refit::{self, Chosen, Rows};
+use crate::{budget, target};
+
+/// How rows enter the delivered model after the test.
+pub(crate) const REFITS: [&str; 2] = ["all", "train"];
+
+impl Flow {
+    /// Whether the delivered members learn from the held-out rows too: when there are such rows of
+    /// the same table, no limit left out training rows, and nobody asked for less.
+    pub(super) fn ends_with_all_rows(&self) -> bool {
+        self.options.refit == REFITS[0]
+            && self.options.single.is_none()
+            && self.test_source.is_none()
+            && self.held_out.is_some()
+            && !self.is_sample
+    }
+
+    /// The most models of a member.
+    pub(super) fn models_max(&self) -> usize {
+        if self.options.single.is_some() {
+            return 1;
+        }
+        self.preset.models_max(self.train.n_rows())
+    }
+
+    /// Fits the members of a tested predictor again, on all rows, as far as time and memory allow.
+    pub(super) fn fit_on_all_rows(&mut self, combined: &mut Combined, ctx: &Context) -> Result<()> {
+        let Some(held_out) = self.held_out.take() else { return Ok(()) };
+        let ctx = ctx.scope("all-rows").with_reserve(budget::packing(ctx));
+        let n_train = self.train.n_rows();
+        let n_rows = n_train + held_out.n_rows();
+        if !self.has_room_for(n_rows, &ctx) {
+            return Ok(());
+        }
+        ctx.tell(Event::Phase("fit on all rows".to_owned()));
+        let mut table = std::mem::take(&mut self.train);
+        table.append(&held_out)?;
+        drop(held_out);
+        let labels = &self.task.classes;
+        let all = target::encode(table.require(&self.task.target)?, labels, self.task.task)?;
+        let weights = weights_of(&table, &self.options)?;
+        let ratio = n_rows as f64 / n_train as f64;
+        let on = AllRows { table: &table, target: &all, weights: weights.as_deref() };
+        let mut prepared = self.prepare_all(combined, &on, ratio, &ctx)?;
+        let rows = Rows { prepared: &prepared, target: &all, weights: on.weights, ratio };
+        for (member, tested) in combined.members.iter_mut().zip(&mut combined.predictor.members) {
+            member.models = std::mem::take(&mut tested.models);
+            member.is_refit = false;
+        }
+        refit::again(&mut combined.members, &rows, self.preset.models_max(n_rows), &ctx)?;
+        let is_whole = combined.members.iter().all(|m| m.is_refit);
+        combined.record.n_rows_all = is_whole.then_some(n_rows as u64);
+        let encoders = std::mem::take(&mut combined.predictor.encoders);
+        let old = combined.encodings.iter().cloned().zip(encoders).collect();
+        let new = prepared_encoders(&mut prepared);
+        self.put_back(combined, old, new);
+        combined.keep_account();
+        Ok(())
+    }
+
+    /// Whether memory allows encodings of so many rows.
+    fn has_room_for(&self, n_rows: usize, ctx: &Context) -> bool {
+        let columns = &self.profile.record.columns;
+        let outputs = self.target.n_outputs();
+        let cost = RowCost::of(&self.profile.schema, columns, &self.exclude, outputs);
+        capacity::rows_by_memory(ctx, cost) >= n_rows as u64
+    }
+
+    /// The encodings of the members on all rows; those are left out for which there is no time.
+    fn prepare_all(
+        &self,
+        combined: &Combined,
+        on: &AllRows<'_>,
+        ratio: f64,
+        ctx: &Context,
+    ) -> Result<BTreeMap<String, Prepared>> {
+        let mut prepared = BTreeMap::new();
+        for name in &combined.encodings {
+            let seconds = combined.encode_s.get(name).copied().unwrap_or(0.0) * ratio;
+            let of_members = combined.members.iter().filter(|m| m.planned.encoding == *name);
+            let first_s = of_members.map(Chosen::refit_s).fold(f64::INFINITY, f64::min) * ratio;
+            if !budget::may_refit(ctx, &format!("encode/{name}"), seconds + first_s) {
+                continue;
+            }
+            let input = PrepareInput {
+                table: on.table,
+                schema: &self.profile.schema,
+                exclude: &self.exclude,
+                target: on.target,
+                weights: on.weights,
+                folds: &[],
+            };
+            prepared.insert(name.clone(), prepare(&input, &EncodingSpec::named(name)?, ctx)?);
+        }
+        Ok(prepared)
+    }
+
+    /// Puts models and encoders back into the predictor: the new encoder for members that were
+    /// fitted on all rows, the old one for those that were not.
+    fn put_back(
+        &self,
+        combined: &mut Combined,
+        mut old: BTreeMap<String, FittedEncoder>,
+        mut new: BTreeMap<String, FittedEncoder>,
+    ) {
+        let Combined { members, predictor, encodings, .. } = combined;
+        encodings.clear();
+        let mut keys: Vec<(String, bool)> = Vec::new();
+        for (member, of_predictor) in members.iter_mut().zip(&mut predictor.members) {
+            of_predictor.models = std::mem::take(&mut member.models);
+            let key = (member.planned.encoding.clone(), member.is_refit);
+            of_predictor.encoder = keys.iter().position(|k| *k == key).unwrap_or_else(|| {
+                keys.push(key);
+                keys.len() - 1
+            });
+        }
+        for (name, is_new) in keys {
+            let from = if is_new { &mut new } else { &mut old };
+            predictor.encoders.extend(from.remove(&name));
+            encodings.push(name);
+        }
+        self.set_schema(predictor);
+    }
+
+    fn set_schema(&self, predictor: &mut Predictor) {
+        predictor.schema = self.model_schema(&predictor.encoders);
+    }
+}
+
+/// The rows of the last fit.
+struct AllRows<'a> {
+    table: &'a Table,
+    target: &'a Target,
+    weights: Option<&'a [f64]>,
+}
+
+fn prepared_encoders(prepared: &mut BTreeMap<String, Prepared>) -> BTreeMap<String, FittedEncoder> {
+    std::mem::take(prepared).into_iter().map(|(name, p)| (name, p.encoder)).collect()
+}
