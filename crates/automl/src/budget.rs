@@ -14,9 +14,6 @@ const CLOSING_SHARE: f64 = 0.08;
 const CLOSING_S_MIN: f64 = 0.5;
 const CLOSING_S_MAX: f64 = 20.0;
 
-/// What the caller needs after `fit` returns to render and write the files, in seconds.
-const WRITING_S: f64 = 0.2;
-
 /// The last part of the closing, after the evaluation: share of what is left, bounds in seconds.
 const PACKING_SHARE: f64 = 0.05;
 const PACKING_S_MIN: f64 = 0.3;
@@ -52,9 +49,9 @@ pub(crate) fn evaluation(n_rows: usize, n_features: usize) -> Duration {
     Duration::from_secs_f64(ns * 1e-9)
 }
 
-/// Seconds kept for the caller at the very end.
-pub(crate) fn writing() -> Duration {
-    Duration::from_secs_f64(WRITING_S)
+/// The time that may go into the importances of columns: half of the closing.
+pub(crate) fn explaining(ctx: &Context) -> Option<Duration> {
+    ctx.remaining().map(|_| closing(ctx) / 2)
 }
 
 /// Boosting rounds that one trial may do in all its folds; `None` without a time limit.

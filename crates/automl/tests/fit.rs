@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
+#[path = "fit/refit.rs"]
+mod refit;
 #[path = "fit/single.rs"]
 mod single;
 
@@ -245,7 +247,7 @@ fn tiny_tables_are_fitted_or_refused_in_words() {
 #[test]
 fn wrong_questions_are_refused_with_a_hint() {
     type Change = fn(&mut Options);
-    let cases: [(&str, Change); 9] = [
+    let cases: [(&str, Change); 10] = [
         ("no such column", |o| o.target = "lable".to_owned()),
         ("--metric", |o| o.metric = Some("rmse".to_owned())),
         ("--metric", |o| o.metric = Some("roc_auk".to_owned())),
@@ -253,6 +255,7 @@ fn wrong_questions_are_refused_with_a_hint() {
         ("--split", |o| o.split = Some("grup".to_owned())),
         ("--holdout", |o| o.holdout = 1.5),
         ("--preset", |o| o.preset = "bestest".to_owned()),
+        ("--refit", |o| o.refit = "al".to_owned()),
         ("second role", |o| o.exclude.push("label".to_owned())),
         ("--positive", |o| o.positive = Some("maybe".to_owned())),
     ];

@@ -63,6 +63,11 @@ impl Flow {
         let Some(table) = tables.into_iter().find(|t| self.is_defined_on(t, predictor, ctx)) else {
             return Ok(Vec::new());
         };
+        let scope = ctx.scope("importances");
+        let scope = match budget::explaining(ctx) {
+            Some(limit) => scope.with_time_limit(limit),
+            None => scope,
+        };
         let columns: Vec<String> = predictor.schema.fields.iter().map(|f| f.name.clone()).collect();
         permutation_importance(
             predictor,
@@ -72,7 +77,7 @@ impl Flow {
             self.metric,
             &columns,
             N_REPEATS,
-            &ctx.scope("importances").with_reserve(budget::writing()),
+            &scope,
         )
     }
 
