@@ -20,7 +20,12 @@ const PACKING_S_MIN: f64 = 0.3;
 const PACKING_S_MAX: f64 = 5.0;
 
 /// A trial may use at most this share of what is left of the search time, so that others follow.
-const TRIAL_SHARE: f64 = 0.4;
+pub(crate) const TRIAL_SHARE: f64 = 0.4;
+
+/// See [`booster_share`].
+const BOOSTER_HEAD_START: f64 = 1.6;
+const BOOSTER_SHARE_MIN: f64 = 0.2;
+const BOOSTER_SHARE_MAX: f64 = 0.6;
 
 /// Share of the search time that one trial is planned to take.
 const PLANNED_TRIAL_SHARE: f64 = 0.15;
@@ -94,11 +99,17 @@ pub(crate) fn only_trial_share(n_folds: usize) -> f64 {
     if n_folds < 2 { 1.0 } else { others / (others + REFIT_MARGIN) }
 }
 
-/// The wall time a trial may use: `share` of what is left, or by default [`TRIAL_SHARE`].
-pub(crate) fn trial_limit(ctx: &Context, refit_s: f64, share: Option<f64>) -> Option<Duration> {
+/// Share of the time left for a booster when `n_left` of them, itself included, are to come: more
+/// than an even part, because the first ones are worth most and early stopping gives time back.
+pub(crate) fn booster_share(n_left: usize) -> f64 {
+    (BOOSTER_HEAD_START / (n_left as f64 + 1.0)).clamp(BOOSTER_SHARE_MIN, BOOSTER_SHARE_MAX)
+}
+
+/// The wall time a trial may use: `share` of what is left.
+pub(crate) fn trial_limit(ctx: &Context, refit_s: f64, share: f64) -> Option<Duration> {
     ctx.remaining().map(|left| {
         let free = left.as_secs_f64() - refit_s - closing_of(ctx).as_secs_f64();
-        Duration::from_secs_f64((free * share.unwrap_or(TRIAL_SHARE)).max(0.0))
+        Duration::from_secs_f64((free * share).max(0.0))
     })
 }
 

@@ -32,6 +32,7 @@ pub mod encoding;
 mod ensemble;
 mod fit;
 pub mod input;
+mod pace;
 mod parting;
 mod parts;
 pub mod plan;

@@ -1,6 +1,7 @@
 //! Runs the plan's trials under the budget and keeps their out-of-fold predictions.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use modelwright_core::context::Event;
 use modelwright_core::data::{Fold, Schema, Table};
@@ -12,6 +13,7 @@ use modelwright_learners::learner;
 use modelwright_preprocess::encode::{EncodingSpec, PrepareInput, Prepared, prepare};
 
 use crate::budget;
+use crate::pace;
 use crate::trial::{self, Trial, TrialInput};
 
 /// The refits for which time is kept: the largest of them, since nobody knows yet which are chosen.
@@ -77,9 +79,10 @@ pub(crate) fn run(plan: &Plan, ground: &Ground<'_>, ctx: &Context) -> Found {
         encode_s: BTreeMap::new(),
         is_single: plan.trials.len() == 1,
     };
-    for planned in &plan.trials {
+    for (i, planned) in plan.trials.iter().enumerate() {
         let begun = ctx.elapsed();
-        let outcome = run_one(planned, ground, &mut found, ctx);
+        let n_boosters = plan.trials[i..].iter().filter(|t| pace::is_booster(t)).count();
+        let outcome = run_one(planned, n_boosters, ground, &mut found, ctx);
         found.times.push(PhaseTime {
             name: planned.name.clone(),
             seconds: ctx.elapsed().saturating_sub(begun).as_secs_f64(),
@@ -113,8 +116,10 @@ impl Found {
     }
 }
 
+/// `n_boosters` of the trials are still to come, this one included.
 fn run_one(
     planned: &PlannedTrial,
+    n_boosters: usize,
     ground: &Ground<'_>,
     found: &mut Found,
     ctx: &Context,
@@ -134,7 +139,10 @@ fn run_one(
     if !is_first && !budget::may_start(ctx, &planned.name, expected_s(planned, found), refit_s) {
         return ended(TrialStatus::Skipped, Some("the budget did not allow it".to_owned()));
     }
-    match fit_one(planned, ground, found, refit_s, ctx) {
+    let limit = budget::trial_limit(ctx, refit_s, share(planned, n_boosters, ground, found));
+    let limit_s = limit.map(|l| l.as_secs_f64());
+    let planned = &pace::paced(planned, &found.outcomes, limit_s, ctx);
+    match fit_one(planned, ground, found, limit, ctx) {
         Err(error) => {
             let outcome = ended(TrialStatus::Failed, Some(error.to_string()));
             Outcome { error: Some(error), ..outcome }
@@ -164,7 +172,7 @@ fn fit_one(
     planned: &PlannedTrial,
     ground: &Ground<'_>,
     found: &mut Found,
-    refit_s: f64,
+    limit: Option<Duration>,
     ctx: &Context,
 ) -> Result<Trial> {
     if !found.prepared.contains_key(&planned.encoding) {
@@ -195,12 +203,22 @@ fn fit_one(
         exchangeable: ground.exchangeable,
     };
     let scope = ctx.scope("trial").scope(&planned.name);
-    let share = found.is_single.then(|| budget::only_trial_share(ground.folds.len()));
-    let scope = match budget::trial_limit(ctx, refit_s, share) {
+    let scope = match limit {
         Some(limit) => scope.with_time_limit(limit),
         None => scope,
     };
     trial::run(&input, &scope)
+}
+
+/// The share of the time left that a trial may use.
+fn share(planned: &PlannedTrial, n_boosters: usize, ground: &Ground<'_>, found: &Found) -> f64 {
+    if found.is_single {
+        budget::only_trial_share(ground.folds.len())
+    } else if pace::is_booster(planned) {
+        budget::booster_share(n_boosters)
+    } else {
+        budget::TRIAL_SHARE
+    }
 }
 
 /// Seconds that the refit of the three costliest trials so far would take, on `ratio` times their

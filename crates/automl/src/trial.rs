@@ -28,6 +28,8 @@ pub(crate) struct Trial {
     pub out_of_fold: Predictions,
     /// Wall seconds of a fold's fit, mean over folds. Only for the clock and decisions.
     pub fold_s: f64,
+    /// Wall seconds of the whole trial. Only for decisions.
+    pub wall_s: f64,
     /// Whether the folds ran at the same time, each with a part of the threads.
     pub side_by_side: bool,
     /// Whether a fold was stopped by the budget or the user.
@@ -82,6 +84,7 @@ pub(crate) fn run(input: &TrialInput<'_>, ctx: &Context) -> Result<Trial> {
             return Ok(trial);
         }
     }
+    let begun = ctx.elapsed();
     let n_cells = input.target.n_rows() * input.prepared.full.n_features().max(1);
     let side_by_side = n_cells < N_CELLS_SIDE_BY_SIDE && ctx.threads() > 1 && input.folds.len() > 1;
     let fits: Vec<Result<FoldFit>> = if side_by_side {
@@ -104,6 +107,7 @@ pub(crate) fn run(input: &TrialInput<'_>, ctx: &Context) -> Result<Trial> {
         entry: input.entry,
         out_of_fold: Predictions::new(input.target.n_outputs(), values),
         fold_s: fits.iter().map(|f| f.seconds).sum::<f64>() / fits.len().max(1) as f64,
+        wall_s: ctx.elapsed().saturating_sub(begun).as_secs_f64(),
         stopped: fits.iter().any(|f| was_stopped(&decisions, &f.scope)),
         side_by_side,
         is_whole: false,
@@ -132,6 +136,7 @@ fn out_of_bag(input: &TrialInput<'_>, ctx: &Context) -> Result<Option<Trial>> {
         entry: input.entry,
         out_of_fold: judged.select(&order),
         fold_s: seconds,
+        wall_s: seconds,
         stopped: was_stopped(&ctx.decisions(), ctx.name()),
         side_by_side: false,
         is_whole: true,

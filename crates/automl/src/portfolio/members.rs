@@ -1,6 +1,6 @@
 //! The members that portfolios choose from, each once: a learner, its encoding and parameters.
 
-use super::{Candidate, Value};
+use super::{Candidate, Effort, PLAIN, Value};
 use crate::plan::Preset;
 
 /// A constant.
@@ -9,6 +9,7 @@ pub(super) const BASELINE: Candidate = Candidate {
     learner: "baseline",
     encoding: "trees",
     params: &[],
+    effort: PLAIN,
     preset: Preset::Quick,
     reason: "the yardstick: a constant",
 };
@@ -19,6 +20,7 @@ pub(super) const LINEAR: Candidate = Candidate {
     learner: "linear",
     encoding: "linear",
     params: &[],
+    effort: PLAIN,
     preset: Preset::Quick,
     reason: "a straight line: cheap, different, and the honest yardstick",
 };
@@ -29,6 +31,7 @@ pub(super) const GBDT: Candidate = Candidate {
     learner: "gbdt",
     encoding: "trees",
     params: &[],
+    effort: PLAIN,
     preset: Preset::Quick,
     reason: "the strongest single model on most large tables",
 };
@@ -46,6 +49,7 @@ pub(super) const RANDOM_THRESHOLDS: Candidate = Candidate {
         ("bagging_fraction", Value::Real(1.0)),
         ("feature_fraction_bynode", Value::Real(1.0)),
     ],
+    effort: Effort { rounds: 1.5, cost: 0.75 },
     preset: Preset::Balanced,
     reason: "random thresholds: other errors than the first booster's",
 };
@@ -62,6 +66,7 @@ pub(super) const LARGE_TREES: Candidate = Candidate {
         ("bagging_fraction", Value::Real(1.0)),
         ("feature_fraction_bynode", Value::Real(1.0)),
     ],
+    effort: Effort { rounds: 0.6, cost: 2.2 },
     preset: Preset::Balanced,
     reason: "large trees: deep interactions",
 };
@@ -76,6 +81,7 @@ pub(super) const RANDOM_SMALL: Candidate = Candidate {
         ("max_leaves", Value::Int(16)),
         ("bagging_fraction", Value::Real(1.0)),
     ],
+    effort: Effort { rounds: 2.5, cost: 0.4 },
     preset: Preset::Balanced,
     reason: "few leaves with random thresholds: the strongest single model on small tables",
 };
@@ -91,6 +97,7 @@ pub(super) const SMALL_TREES: Candidate = Candidate {
         ("bagging_fraction", Value::Real(1.0)),
         ("feature_fraction_bynode", Value::Real(1.0)),
     ],
+    effort: Effort { rounds: 2.0, cost: 0.4 },
     preset: Preset::Balanced,
     reason: "small trees: smooth, nearly additive effects",
 };
@@ -108,6 +115,7 @@ pub(super) const RANDOM_LARGE: Candidate = Candidate {
         ("bagging_fraction", Value::Real(1.0)),
         ("feature_fraction_bynode", Value::Real(1.0)),
     ],
+    effort: Effort { rounds: 1.2, cost: 1.6 },
     preset: Preset::Best,
     reason: "large trees with random thresholds",
 };
@@ -123,6 +131,7 @@ pub(super) const OBLIVIOUS: Candidate = Candidate {
         ("l2", Value::Real(3.0)),
         ("feature_fraction_bynode", Value::Real(1.0)),
     ],
+    effort: Effort { rounds: 2.0, cost: 1.2 },
     preset: Preset::Balanced,
     reason: "symmetric trees: strongly regularised, other errors than leaf-wise ones",
 };
@@ -133,6 +142,7 @@ pub(super) const RANDOM_FOREST: Candidate = Candidate {
     learner: "random_forest",
     encoding: "trees",
     params: &[("n_trees", Value::Int(200))],
+    effort: PLAIN,
     preset: Preset::Balanced,
     reason: "deep trees, averaged instead of added up; judged out of bag, so one fit is enough",
 };
@@ -143,6 +153,7 @@ pub(super) const EXTRA_TREES: Candidate = Candidate {
     learner: "extra_trees",
     encoding: "trees",
     params: &[("n_trees", Value::Int(200)), ("bootstrap", Value::Flag(true))],
+    effort: PLAIN,
     preset: Preset::Balanced,
     reason: "deep random trees, averaged: smoother than a forest; judged out of bag",
 };

@@ -33,10 +33,27 @@ pub(super) struct Candidate {
     learner: &'static str,
     encoding: &'static str,
     params: &'static [(&'static str, Value)],
+    /// What a booster needs beside the plain one.
+    effort: Effort,
     /// The smallest preset that includes it.
     preset: Preset,
     reason: &'static str,
 }
+
+/// What a booster needs beside the plain one, measured on tables of 10³–10⁵ rows.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Effort {
+    /// How many times its rounds, at the same learning rate.
+    pub rounds: f64,
+    /// How many times the seconds of its round.
+    pub cost: f64,
+}
+
+/// The effort of the plain booster; of no meaning for learners that do not boost.
+const PLAIN: Effort = Effort { rounds: 1.0, cost: 1.0 };
+
+/// The parameter with which boosters take smaller or larger steps.
+pub(crate) const RATE: &str = "learning_rate";
 
 /// A parameter value that can stand in a constant.
 #[derive(Clone, Copy)]
@@ -45,6 +62,12 @@ pub(super) enum Value {
     Real(f64),
     Flag(bool),
     Name(&'static str),
+}
+
+/// The effort of a candidate by its name.
+pub(crate) fn effort(name: &str) -> Effort {
+    let all = [binary::CANDIDATES, multiclass::CANDIDATES, regression::CANDIDATES];
+    all.into_iter().flatten().find(|c| c.name == name).map_or(PLAIN, |c| c.effort)
 }
 
 /// The trials for a task, in the order in which they run.
@@ -104,7 +127,7 @@ pub(crate) fn strongest_first(trials: &mut [PlannedTrial]) {
 /// The rate is always named, so that a refit with fewer rounds learns at the same rate.
 pub(crate) fn set_learning_rate(trials: &mut [PlannedTrial], rate: f64) {
     for trial in trials.iter_mut().filter(|t| t.learner == "gbdt") {
-        trial.params.insert("learning_rate".to_owned(), ParamValue::Real(rate));
+        trial.params.insert(RATE.to_owned(), ParamValue::Real(rate));
         trial.params.insert("n_rounds".to_owned(), ParamValue::Int(N_ROUNDS));
     }
 }
