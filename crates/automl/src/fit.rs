@@ -25,7 +25,7 @@ use crate::parts::{Parts, weights_of};
 use crate::plan::{self as planning, PlanInput, Preset};
 use crate::search::{self, Ground};
 use crate::understand::{self, Understood};
-use crate::{budget, capacity, single};
+use crate::{budget, capacity, nested, single};
 
 use self::combine::Combined;
 pub(crate) use self::whole::REFITS;
@@ -34,17 +34,29 @@ pub(crate) use self::whole::REFITS;
 ///
 /// # Errors
 /// Input error when data or options are wrong; work error when no model could be fitted.
-pub fn fit(input: FitInput, ctx: &Context) -> Result<FitOutcome> {
-    ctx.install(|| Flow::begin(input, ctx)?.finish(ctx))
+pub fn fit(mut input: FitInput, ctx: &Context) -> Result<FitOutcome> {
+    ctx.install(|| {
+        let notes = look_at_less(&mut input, ctx);
+        let nested = input.options.nested.map(|k| nested::run(&input, k, ctx)).transpose()?;
+        let mut outcome = fit_once(input, notes, ctx)?;
+        outcome.record.nested = nested;
+        Ok(outcome)
+    })
+}
+
+/// One fit, without looking at it from outside; `notes` are the first of its plan.
+pub(crate) fn fit_once(input: FitInput, notes: Vec<String>, ctx: &Context) -> Result<FitOutcome> {
+    Flow::begin(input, notes, ctx)?.finish(ctx)
 }
 
 /// What [`fit()`] would do.
 ///
 /// # Errors
 /// As [`fit()`].
-pub fn plan(input: FitInput, ctx: &Context) -> Result<FitPlan> {
+pub fn plan(mut input: FitInput, ctx: &Context) -> Result<FitPlan> {
     ctx.install(|| {
-        let flow = Flow::begin(input, ctx)?;
+        let notes = look_at_less(&mut input, ctx);
+        let flow = Flow::begin(input, notes, ctx)?;
         Ok(FitPlan {
             profile: flow.profile.record,
             leakage: flow.leakage,
@@ -80,13 +92,11 @@ struct Flow {
 }
 
 impl Flow {
-    fn begin(input: FitInput, ctx: &Context) -> Result<Self> {
+    fn begin(input: FitInput, mut notes: Vec<String>, ctx: &Context) -> Result<Self> {
         let mut phases = Phases::default();
         phases.end("read", ctx);
         let FitInput { table, schema, source, test, options } = input;
         let preset: Preset = options.preset.parse()?;
-        let mut notes = Vec::new();
-        let table = looked_at(table, &mut notes, ctx);
         let understood = understand::understand(&table, &schema, &options, ctx)?;
         phases.end("profile", ctx);
         let mut parts = Parts::make(table, test, &understood, &options, ctx)?;
@@ -226,6 +236,7 @@ impl Flow {
             ensemble: combined.record.clone(),
             threshold: combined.threshold,
             evaluation,
+            nested: None,
             importances,
             decisions,
             clock: Clock {
@@ -275,14 +286,15 @@ impl Phases {
     }
 }
 
-/// The table, or a sample of its rows when there is no time to look at all of them.
-fn looked_at(table: Table, notes: &mut Vec<String>, ctx: &Context) -> Table {
-    let n_rows = table.n_rows();
-    let Some(n) = capacity::rows_to_look_at(ctx, n_rows) else { return table };
+/// Takes a sample of the table when there is no time to look at all of it; says so.
+fn look_at_less(input: &mut FitInput, ctx: &Context) -> Vec<String> {
+    let n_rows = input.table.n_rows();
+    let Some(n) = capacity::rows_to_look_at(ctx, n_rows) else { return Vec::new() };
     let note = format!("{n} of {n_rows} rows are used at all: the time limit");
     ctx.tell(Event::Warning(note.clone()));
-    notes.push(note);
-    table.into_selected(&ctx.random("capacity/look", 0).sample(n_rows, n))
+    let rows = ctx.random("capacity/look", 0).sample(n_rows, n);
+    input.table = std::mem::take(&mut input.table).into_selected(&rows);
+    vec![note]
 }
 
 fn plan_input(

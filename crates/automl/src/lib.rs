@@ -32,6 +32,7 @@ pub mod encoding;
 mod ensemble;
 mod fit;
 pub mod input;
+mod nested;
 mod pace;
 mod parting;
 mod parts;

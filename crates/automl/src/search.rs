@@ -221,22 +221,22 @@ fn share(planned: &PlannedTrial, n_boosters: usize, ground: &Ground<'_>, found: 
     }
 }
 
-/// Seconds that the refit of the three costliest trials so far would take, on `ratio` times their
+/// Seconds that the refits of the costliest trials so far would take, on `ratio` times the training
 /// rows and with the encodings for it.
 ///
-/// The model of one validation part saw most rows and may stay as it is: it needs no refit where
-/// all training rows are what there is, and gets none when it was not finished itself.
+/// The model of one validation part saw most of the training rows and may stay as it is, where
+/// these are all that there is. Where the last fit will see more, one refit is planned for: it has
+/// half as many rows again, but costs more than the trial did.
 fn refit_reserve_s(found: &Found, ratio: f64) -> f64 {
-    let of_one_part = |t: &Trial| t.models.len() == 1 && !t.is_whole;
-    let is_refitted = |t: &Trial| !of_one_part(t) || (ratio > 1.0 && !t.stopped);
-    let mut costs: Vec<f64> =
-        found.usable().filter(|(_, t)| is_refitted(t)).map(|(_, t)| t.refit_s()).collect();
-    if costs.is_empty() {
+    let has_folds = found.usable().any(|(_, t)| t.models.len() > 1);
+    if !has_folds && ratio == 1.0 {
         return 0.0;
     }
+    let mut costs: Vec<f64> = found.usable().map(|(_, t)| t.refit_s()).collect();
     costs.sort_by(|a, b| b.total_cmp(a));
+    let n_refits = if has_folds { N_REFITS } else { 1 };
     let encode_s: f64 = if ratio > 1.0 { found.encode_s.values().sum() } else { 0.0 };
-    ratio * (costs.iter().take(N_REFITS).sum::<f64>() + encode_s)
+    ratio * (costs.iter().take(n_refits).sum::<f64>() + encode_s)
 }
 
 /// Seconds after which this trial would be of use: a third of what its kind took before.

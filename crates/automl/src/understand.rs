@@ -122,6 +122,9 @@ fn check_options(table: &Table, options: &Options) -> Result<()> {
             .expected("a number from 0 to 0.9")
             .got(options.holdout.to_string()));
     }
+    if options.nested.is_some_and(|k| k < 2) {
+        return Err(Error::input("too few outer folds").at("--nested").expected("2 or more"));
+    }
     if !REFITS.contains(&&*options.refit) {
         return Err(Error::input("unknown rows to refit on")
             .at("--refit")

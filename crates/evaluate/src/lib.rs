@@ -37,6 +37,7 @@ pub mod metric;
 mod normal;
 pub mod resample;
 pub mod split;
+mod student;
 pub mod threshold;
 
 pub use compare::{Comparison, compare};
@@ -44,4 +45,5 @@ pub use evaluation::{EvaluateInput, evaluate};
 pub use metric::{METRICS, Metric, MetricEntry, MetricInput, MetricSpec, metric, metrics_for};
 pub use resample::{bootstrap_interval, bootstrap_intervals, corrected_score};
 pub use split::{SplitInput, SplitKind, holdout, k_folds};
+pub use student::student_975;
 pub use threshold::best_threshold;

@@ -11,6 +11,25 @@ pub struct Interval {
     pub high: f64,
 }
 
+/// The whole search judged by outer folds, in the optimised metric's unit.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Nested {
+    /// On each outer fold: the score of the model that was found without it.
+    pub values: Vec<f64>,
+    /// Their mean.
+    pub mean: f64,
+    /// 95 % interval of the mean, corrected for training sets that overlap.
+    pub ci95: Option<Interval>,
+    /// What each search promised by its out-of-fold score, as selected.
+    pub selected: Vec<f64>,
+    /// The same, corrected for the selection.
+    pub corrected: Vec<f64>,
+    /// Mean of `selected` less the mean: the optimism of a selected score.
+    pub selected_gap: Option<f64>,
+    /// Mean of `corrected` less the mean.
+    pub corrected_gap: Option<f64>,
+}
+
 /// A metric with its uncertainty.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MetricValue {

@@ -15,7 +15,7 @@ pub use data::{
 };
 pub use evaluation::{
     CalibrationBin, ConfusionMatrix, CurvePoint, Evaluation, Importance, Interval, MetricValue,
-    Residuals,
+    Nested, Residuals,
 };
 pub use run::{
     Clock, FORMAT_VERSION, Options, PhaseTime, RunRecord, Single, SplitRecord, TaskRecord,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::data::{Bin, Count, DataSource, LeakFinding, TableProfile};
-use super::evaluation::{Evaluation, Importance};
+use super::evaluation::{Evaluation, Importance, Nested};
 use super::search::{EnsembleRecord, Plan, TrialRecord};
 use crate::context::Decisions;
 use crate::data::{Kind, Schema};
@@ -48,6 +48,9 @@ pub struct RunRecord {
     pub threshold: Option<f64>,
     /// The one evaluation on untouched rows; `None` when there were too few rows to hold out.
     pub evaluation: Option<Evaluation>,
+    /// What the whole search is worth by outer folds, when that was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nested: Option<Nested>,
     /// Permutation importances of the raw columns on the untouched rows, largest first.
     pub importances: Vec<Importance>,
     /// What the clock and the machine decided, for replay.
@@ -99,6 +102,9 @@ pub struct Options {
     /// rows that were not held out.
     #[serde(default = "train_rows")]
     pub refit: String,
+    /// Outer folds that judge the whole search; `None` for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nested: Option<usize>,
     /// The one learner to train; `None` searches for the best.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub single: Option<Single>,
@@ -147,6 +153,7 @@ impl Options {
             kinds: BTreeMap::new(),
             keep_leaks: false,
             refit: "all".to_owned(),
+            nested: None,
             single: None,
         }
     }

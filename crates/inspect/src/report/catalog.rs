@@ -9,7 +9,8 @@ use modelwright_core::record::RunRecord;
 use super::section::{Section, Spec};
 use super::sections::{
     alerts, calibration, columns, confusion, decision, discrimination, ensemble, importance,
-    leaderboard, leakage, performance, plan, reproduce, residuals, source, split, target, timing,
+    leaderboard, leakage, nested, performance, plan, reproduce, residuals, source, split, target,
+    timing,
 };
 
 /// A section of the catalog.
@@ -25,6 +26,7 @@ pub struct Entry {
 pub const SECTIONS: &[Entry] = &[
     Entry { spec: &decision::SPEC, build: decision::build },
     Entry { spec: &performance::SPEC, build: performance::build },
+    Entry { spec: &nested::SPEC, build: nested::build },
     Entry { spec: &discrimination::SPEC, build: discrimination::build },
     Entry { spec: &calibration::SPEC, build: calibration::build },
     Entry { spec: &confusion::SPEC, build: confusion::build },

@@ -44,6 +44,7 @@ pub(crate) fn record() -> RunRecord {
         ensemble: EnsembleRecord::default(),
         threshold: Some(0.5),
         evaluation: None,
+        nested: None,
         importances: Vec::new(),
         decisions: Decisions::default(),
         clock: Clock { created: "2026-01-02T03:04:05Z".to_owned(), ..Clock::default() },

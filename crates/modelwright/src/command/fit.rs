@@ -46,6 +46,11 @@ pub(crate) struct Fit {
     #[arg(long, value_name = "ROWS", default_value = "all", display_order = 3,
           value_parser = PossibleValuesParser::new(REFITS))]
     refit: String,
+    /// Judge the whole search by so many outer folds as well; takes an even share of the time for
+    /// each
+    #[arg(long, value_name = "FOLDS", num_args = 0..=1, default_missing_value = "3",
+          value_parser = values::outer_folds, display_order = 4)]
+    nested: Option<usize>,
 }
 
 impl Fit {
@@ -54,6 +59,7 @@ impl Fit {
         let mut options = self.question.options(Some(self.time), session)?;
         options.preset = self.preset;
         options.refit = self.refit;
+        options.nested = self.nested;
         self.question.run(options, session)
     }
 }

@@ -206,6 +206,14 @@ pub(crate) fn folds(text: &str) -> Result<usize> {
     })
 }
 
+/// Outer folds: at least two.
+pub(crate) fn outer_folds(text: &str) -> Result<usize> {
+    text.parse().ok().filter(|n| (2..=FOLDS_MAX).contains(n)).ok_or_else(|| {
+        Error::input("not a number of outer folds")
+            .expected(format!("a whole number from 2 to {FOLDS_MAX}"))
+    })
+}
+
 /// A name of a column, or any other text that must not be empty.
 pub(crate) fn name(text: &str) -> Result<String> {
     if text.is_empty() {

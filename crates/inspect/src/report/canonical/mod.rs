@@ -51,6 +51,15 @@ pub(crate) fn binary() -> RunRecord {
         }],
         evaluation: Some(measure::binary()),
         threshold: Some(0.41),
+        nested: Some(Nested {
+            values: vec![0.9262, 0.9281, 0.9247],
+            mean: 0.9263,
+            ci95: Some(Interval { low: 0.9201, high: 0.9325 }),
+            selected: vec![0.9279, 0.9281, 0.9276],
+            corrected: vec![0.9275, 0.9277, 0.9271],
+            selected_gap: Some(0.0016),
+            corrected_gap: Some(0.0011),
+        }),
         importances: importances(
             &[
                 ("marital_status", 0.0441),
@@ -124,6 +133,7 @@ pub(crate) fn multiclass() -> RunRecord {
         task: task(Task::Multiclass, "species", "log_loss", &classes),
         data: source("penguins.csv", 344, 5),
         evaluation: Some(measure::classes(&["Adelie", "Gentoo", "Chinstrap"], 69, 0.95)),
+        nested: None,
         importances: importances(
             &[("bill_length", 0.71), ("flipper_length", 0.38), ("mass", 0.02)],
             0.05,
@@ -169,6 +179,7 @@ pub(crate) fn regression() -> RunRecord {
         task: task(Task::Regression, "median_house_value", "rmse", &[]),
         data: source("california.parquet", 20_640, 9),
         evaluation: Some(measure::regression()),
+        nested: None,
         importances: importances(
             &[
                 ("median_income", 38_400.0),
@@ -366,6 +377,7 @@ fn base(profile: TableProfile, n_train: usize, n_holdout: usize) -> RunRecord {
         ensemble: EnsembleRecord::default(),
         threshold: None,
         evaluation: None,
+        nested: None,
         importances: vec![],
         decisions: Decisions {
             stopped_after: BTreeMap::from([("trial/gbdt-deep/fold-3".into(), 268)]),

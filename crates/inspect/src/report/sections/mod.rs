@@ -13,6 +13,7 @@ mod headline;
 pub(crate) mod importance;
 pub(crate) mod leaderboard;
 pub(crate) mod leakage;
+pub(crate) mod nested;
 pub(crate) mod performance;
 pub(crate) mod plan;
 pub(crate) mod reproduce;

@@ -69,6 +69,7 @@ fn flags(options: &Options) -> String {
     add("preset", Some(options.preset.clone()).filter(|p| *p != default.preset));
     let has_refit = options.single.is_none() && options.refit != default.refit;
     add("refit", has_refit.then(|| options.refit.clone()));
+    add("nested", options.nested.map(|k| k.to_string()));
     add("seed", Some(options.seed.to_string()));
     add(
         "holdout",

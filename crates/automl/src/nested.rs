@@ -1,0 +1,109 @@
+//! The whole search, judged from outside: nested cross-validation.
+//!
+//! Everything that a fit decides (leaks, encodings, trials, weights, calibration, threshold) is
+//! decided anew on the rows outside each outer fold, and judged on the fold. The mean is what the
+//! procedure is worth, free of the optimism of having chosen. The interval is Student's with the
+//! variance corrected for training sets that overlap. References: Varma & Simon, "Bias in error
+//! estimation when using cross-validation for model selection", BMC Bioinformatics 7, 2006; Nadeau
+//! & Bengio, "Inference for the generalization error", Machine Learning 52, 2003.
+
+use modelwright_core::context::Event;
+use modelwright_core::data::Fold;
+use modelwright_core::record::{DataSource, Interval, Nested, Options};
+use modelwright_core::{Context, Error, Result};
+use modelwright_evaluate::student_975;
+
+use crate::fit::fit_once;
+use crate::input::FitInput;
+use crate::parting::{self, Roles};
+use crate::{target, understand};
+
+/// The fewest rows of an outer fold.
+const N_ROWS_MIN: usize = 20;
+
+/// Repeats the fit of `input` outside each of `k` outer folds, each within its share of the time:
+/// the fit that follows gets as much as each of them.
+///
+/// # Errors
+/// Input error when the rows cannot be parted so; whatever the fits refuse.
+pub(crate) fn run(input: &FitInput, k: usize, ctx: &Context) -> Result<Nested> {
+    let folds = outer_folds(input, k, ctx)?;
+    let mut nested = Nested::default();
+    for (i, fold) in folds.iter().enumerate() {
+        let scope = ctx.scope(&format!("nested-{i}"));
+        let scope = match ctx.remaining() {
+            Some(left) => scope.with_time_limit(left / (folds.len() - i + 1) as u32),
+            None => scope,
+        };
+        ctx.tell(Event::Phase(format!("outer fold {} of {k}", i + 1)));
+        let outcome = fit_once(outside(input, fold), Vec::new(), &scope)?;
+        let evaluation = outcome.record.evaluation.as_ref();
+        let value = evaluation.and_then(|e| e.metrics.first()).and_then(|m| m.value);
+        nested.values.push(value.ok_or_else(|| {
+            Error::input("the metric is undefined on an outer fold")
+                .at("--nested")
+                .hint("ask for fewer outer folds, or another metric")
+        })?);
+        nested.selected.extend(outcome.record.ensemble.score);
+        nested.corrected.extend(outcome.record.ensemble.corrected_score);
+    }
+    summarise(&mut nested);
+    Ok(nested)
+}
+
+/// The rows outside a fold as a fit of its own, tested on the fold.
+fn outside(input: &FitInput, fold: &Fold) -> FitInput {
+    let name = format!("an outer fold of {}", input.source.name);
+    let options = Options { nested: None, refit: "train".to_owned(), ..input.options.clone() };
+    FitInput {
+        table: input.table.select(&fold.train),
+        schema: input.schema.clone(),
+        source: input.source.clone(),
+        test: Some((
+            input.table.select(&fold.validation),
+            DataSource { name, ..DataSource::default() },
+        )),
+        options,
+    }
+}
+
+fn outer_folds(input: &FitInput, k: usize, ctx: &Context) -> Result<Vec<Fold>> {
+    let understood = understand::understand(&input.table, &input.schema, &input.options, ctx)?;
+    let known = &understood.rows;
+    if known.len() < k * N_ROWS_MIN {
+        return Err(Error::input("too few rows for so many outer folds")
+            .at("--nested")
+            .expected(format!("at least {} rows with a known target", k * N_ROWS_MIN))
+            .got(known.len().to_string()));
+    }
+    let table = input.table.select(known);
+    let task = &understood.task;
+    let encoded = target::encode(table.require(&input.options.target)?, &task.classes, task.task)?;
+    let (kind, _) = parting::choose_kind(&input.options)?;
+    let roles = Roles::of(&table, &input.options)?;
+    let folds = parting::folds(kind, &roles, &encoded, k, 0.0, &ctx.scope("nested").with_chance(1))
+        .map_err(|e| e.at("--nested"))?;
+    let rows = |positions: &[u32]| positions.iter().map(|p| known[*p as usize]).collect();
+    let fold = |f: Fold| Fold { train: rows(&f.train), validation: rows(&f.validation) };
+    Ok(folds.into_iter().map(fold).collect())
+}
+
+/// Mean and interval of the outer values, and by how much the inner scores promised too much.
+fn summarise(nested: &mut Nested) {
+    let n = nested.values.len() as f64;
+    let mean = nested.values.iter().sum::<f64>() / n;
+    nested.mean = mean;
+    if n >= 2.0 {
+        let squares = nested.values.iter().map(|v| (v - mean).powi(2)).sum::<f64>();
+        // Of the rows of two training sets most are the same: Nadeau & Bengio's test share.
+        let overlap = 1.0 / n + 1.0 / (n - 1.0);
+        let half = student_975(nested.values.len() - 1) * (squares / (n - 1.0) * overlap).sqrt();
+        nested.ci95 = Some(Interval { low: mean - half, high: mean + half });
+    }
+    let gap = |inner: &[f64]| {
+        let is_whole = inner.len() == nested.values.len();
+        is_whole.then(|| inner.iter().sum::<f64>() / n - mean)
+    };
+    nested.selected_gap = gap(&nested.selected);
+    nested.corrected_gap = gap(&nested.corrected);
+}
