@@ -13,8 +13,8 @@ use modelwright_core::data::{Field, Schema, Storage};
 use modelwright_core::params::ParamValue;
 use modelwright_core::record::{
     Alert, AlertKind, Clock, ColumnProfile, Count, DataSource, EnsembleRecord, Evaluation,
-    FORMAT_VERSION, Importance, Interval, LeakAction, LeakFinding, LeakKind, Member, Options,
-    PhaseTime, Plan, PlannedTrial, RunRecord, Severity, Single, SplitRecord, TableProfile,
+    FORMAT_VERSION, Importance, Interval, LeakAction, LeakFinding, LeakKind, Member, Nested,
+    Options, PhaseTime, Plan, PlannedTrial, RunRecord, Severity, Single, SplitRecord, TableProfile,
     TaskRecord, TrialRecord, TrialStatus,
 };
 use modelwright_core::task::Task;
