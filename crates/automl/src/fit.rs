@@ -25,7 +25,7 @@ use crate::parts::{Parts, weights_of};
 use crate::plan::{self as planning, PlanInput, Preset};
 use crate::search::{self, Ground};
 use crate::understand::{self, Understood};
-use crate::{budget, capacity, nested, single};
+use crate::{budget, capacity, constraint, nested, single};
 
 use self::combine::Combined;
 pub(crate) use self::whole::REFITS;
@@ -99,6 +99,7 @@ impl Flow {
         let preset: Preset = options.preset.parse()?;
         let understood = understand::understand(&table, &schema, &options, ctx)?;
         phases.end("profile", ctx);
+        constraint::check(&options, &understood.profile, understood.task.task)?;
         let mut parts = Parts::make(table, test, &understood, &options, ctx)?;
         let Understood { profile, task, .. } = understood;
         let (leakage, leaks) = understand::leaks(
@@ -124,6 +125,9 @@ impl Flow {
             Some(one) => single::make(one, &planned, parts.held_out.is_some())?,
             None => planning::make(&planned),
         };
+        if options.single.is_none() {
+            constraint::apply(&mut plan, &options)?;
+        }
         plan.notes.splice(0..0, notes);
         let folds = parting::folds(
             parts.kind,

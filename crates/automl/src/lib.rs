@@ -28,6 +28,7 @@ mod account;
 mod budget;
 mod calibrate;
 mod capacity;
+mod constraint;
 pub mod encoding;
 mod ensemble;
 mod fit;

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
+#[path = "fit/constraint.rs"]
+mod constraint;
 #[path = "fit/nested.rs"]
 mod nested;
 #[path = "fit/refit.rs"]

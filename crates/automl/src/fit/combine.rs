@@ -62,7 +62,7 @@ impl Flow {
         let mut calibrated = out_of_fold;
         calibrate::apply(&mut calibrated, temperature);
         let threshold = self.threshold(&found, &calibrated);
-        let members_max = self.preset.members_max();
+        let members_max = self.members_max();
         let record = account::ensemble(&found, &calibrated, self.metric, members_max, ctx);
         let mut members: Vec<Chosen> = Vec::new();
         for (i, weight) in in_order_of_weight(&weights) {
@@ -119,6 +119,11 @@ impl Flow {
         (predictor, encodings)
     }
 
+    /// The most members: one, where a person is to read the model.
+    fn members_max(&self) -> usize {
+        if self.options.interpretable { 1 } else { self.preset.members_max() }
+    }
+
     /// The weight of each usable trial.
     fn select(&self, found: &Found, ctx: &Context) -> Vec<f64> {
         let judged = Judged::thinned(found, N_ROWS_SELECT_MAX);
@@ -133,7 +138,7 @@ impl Flow {
                 candidates: &refs,
                 alone: &found.alone(),
                 rounds: self.plan.ensemble_rounds,
-                members_max: self.preset.members_max(),
+                members_max: self.members_max(),
             },
             ctx,
         );

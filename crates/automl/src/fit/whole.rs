@@ -40,10 +40,14 @@ impl Flow {
 
     /// The most models of a member.
     pub(super) fn models_max(&self) -> usize {
-        if self.options.single.is_some() {
+        self.models_max_of(self.train.n_rows())
+    }
+
+    fn models_max_of(&self, n_rows: usize) -> usize {
+        if self.options.single.is_some() || self.options.interpretable {
             return 1;
         }
-        self.preset.models_max(self.train.n_rows())
+        self.preset.models_max(n_rows)
     }
 
     /// Fits the members of a tested predictor again, on all rows, as far as time and memory allow.
@@ -70,7 +74,7 @@ impl Flow {
             member.models = std::mem::take(&mut tested.models);
             member.is_refit = false;
         }
-        refit::again(&mut combined.members, &rows, self.preset.models_max(n_rows), &ctx)?;
+        refit::again(&mut combined.members, &rows, self.models_max_of(n_rows), &ctx)?;
         let is_whole = combined.members.iter().all(|m| m.is_refit);
         combined.record.n_rows_all = is_whole.then_some(n_rows as u64);
         let encoders = std::mem::take(&mut combined.predictor.encoders);

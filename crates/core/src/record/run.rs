@@ -102,6 +102,15 @@ pub struct Options {
     /// rows that were not held out.
     #[serde(default = "train_rows")]
     pub refit: String,
+    /// Directions in which columns may act on the score, such as `age:+1,price:-1`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub monotone: Option<String>,
+    /// Groups of columns that may act together, such as `age,income|hours`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interactions: Option<String>,
+    /// Only models that a person can read as a whole.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub interpretable: bool,
     /// Outer folds that judge the whole search; `None` for none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nested: Option<usize>,
@@ -153,6 +162,9 @@ impl Options {
             kinds: BTreeMap::new(),
             keep_leaks: false,
             refit: "all".to_owned(),
+            monotone: None,
+            interactions: None,
+            interpretable: false,
             nested: None,
             single: None,
         }

@@ -46,6 +46,17 @@ pub(crate) struct Fit {
     #[arg(long, value_name = "ROWS", default_value = "all", display_order = 3,
           value_parser = PossibleValuesParser::new(REFITS))]
     refit: String,
+    /// Directions in which columns may act on the score, e.g. age:+1,price:-1; every member keeps to
+    /// them
+    #[arg(long, value_name = "COLUMN:±1,…", allow_hyphen_values = true, display_order = 5)]
+    monotone: Option<String>,
+    /// Groups of columns that may act together, e.g. "age,income|hours,age"; columns that no group
+    /// names form a further one
+    #[arg(long, value_name = "GROUPS", display_order = 5)]
+    interactions: Option<String>,
+    /// Only models that a person can read as a whole: one linear or additive model
+    #[arg(long, display_order = 5)]
+    interpretable: bool,
     /// Judge the whole search by so many outer folds as well; takes an even share of the time for
     /// each
     #[arg(long, value_name = "FOLDS", num_args = 0..=1, default_missing_value = "3",
@@ -60,6 +71,9 @@ impl Fit {
         options.preset = self.preset;
         options.refit = self.refit;
         options.nested = self.nested;
+        options.monotone = self.monotone;
+        options.interactions = self.interactions;
+        options.interpretable = self.interpretable;
         self.question.run(options, session)
     }
 }

@@ -69,6 +69,8 @@ fn flags(options: &Options) -> String {
     add("preset", Some(options.preset.clone()).filter(|p| *p != default.preset));
     let has_refit = options.single.is_none() && options.refit != default.refit;
     add("refit", has_refit.then(|| options.refit.clone()));
+    add("monotone", options.monotone.clone());
+    add("interactions", options.interactions.clone());
     add("nested", options.nested.map(|k| k.to_string()));
     add("seed", Some(options.seed.to_string()));
     add(
@@ -91,6 +93,9 @@ fn flags(options: &Options) -> String {
         }
         add("encoding", one.encoding.clone());
         add("folds", one.n_folds.map(|n| n.to_string()));
+    }
+    if options.interpretable {
+        flags.push("--interpretable".to_owned());
     }
     if options.keep_leaks {
         flags.push("--keep-leaks".to_owned());
