@@ -264,7 +264,8 @@ impl Flow {
     /// Says that the one learner that was asked for did not come to its own end.
     fn cut_short(&self, model: &EnsembleRecord, decisions: &Decisions) -> Option<String> {
         let single = self.options.single.as_ref()?;
-        let was_cut = |scope: &String| scope.starts_with("trial/") || scope.starts_with("refit/");
+        let of_fits = ["trial/", "refit/", "all-rows/refit/"];
+        let was_cut = |scope: &String| of_fits.iter().any(|of| scope.starts_with(of));
         let member = model.members.first()?;
         decisions.stopped_after.keys().any(was_cut).then(|| {
             format!(

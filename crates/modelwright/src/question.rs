@@ -27,6 +27,9 @@ const DEFAULT_FOLDER: &str = "modelwright-out";
 /// How rows may be parted.
 const SPLITS: [&str; 4] = ["random", "stratified", "group", "time"];
 
+/// What the delivered model may learn from.
+const REFITS: [&str; 2] = ["all", "train"];
+
 /// Flags of a run, whatever it trains.
 #[derive(Debug, Args)]
 pub(crate) struct Question {
@@ -51,6 +54,11 @@ pub(crate) struct Question {
     /// The share of rows held out for the test [default: 0.2]
     #[arg(long, value_name = "SHARE", value_parser = values::holdout)]
     holdout: Option<f64>,
+    /// What the delivered model learns from when the test is over: all rows, or only those that
+    /// were not held out
+    #[arg(long, value_name = "ROWS", default_value = "all",
+          value_parser = PossibleValuesParser::new(REFITS))]
+    refit: String,
     /// How rows are held out and parted into folds [default: by the data]
     #[arg(long, value_parser = PossibleValuesParser::new(SPLITS))]
     split: Option<String>,
@@ -94,6 +102,7 @@ impl Question {
         options.memory_limit_bytes = session.memory_limit();
         options.seed = session.global.seed.unwrap_or(0);
         options.holdout = self.holdout.unwrap_or(options.holdout);
+        options.refit.clone_from(&self.refit);
         options.split.clone_from(&self.split);
         options.group.clone_from(&self.group);
         options.time_column.clone_from(&self.time_column);

@@ -68,7 +68,8 @@ impl Flow {
         for (i, weight) in in_order_of_weight(&weights) {
             members.extend(take_usable(&mut found, i).map(|trial| Chosen::of(trial, weight)));
         }
-        if !self.ends_with_all_rows() {
+        // What was not judged in validation has no model yet that could be tested.
+        if !self.ends_with_all_rows() || members.iter().any(|m| m.models.is_empty()) {
             let rows = Rows {
                 prepared: &found.prepared,
                 target: &self.target,

@@ -32,7 +32,6 @@ impl Flow {
     /// the same table, no limit left out training rows, and nobody asked for less.
     pub(super) fn ends_with_all_rows(&self) -> bool {
         self.options.refit == REFITS[0]
-            && self.options.single.is_none()
             && self.test_source.is_none()
             && self.held_out.is_some()
             && !self.is_sample

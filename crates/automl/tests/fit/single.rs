@@ -47,7 +47,8 @@ fn every_learner_is_no_worse_than_a_constant_on_every_task_it_can_learn() {
             let constant = evaluation.baseline[0].value.unwrap();
             let gain =
                 if record.task.larger_is_better { value - constant } else { constant - value };
-            assert!(gain >= -1e-9, "{name}, {target}: {value} against {constant}");
+            // What is tested is the mean of the folds' models: constants of other rows, too.
+            assert!(gain >= -1e-6, "{name}, {target}: {value} against {constant}");
         }
     }
 }

@@ -10,9 +10,6 @@ use crate::flags::values;
 use crate::question::Question;
 use crate::session::Session;
 
-/// What the delivered model may learn from.
-const REFITS: [&str; 2] = ["all", "train"];
-
 /// How thorough a search may be.
 const PRESETS: [&str; 3] = ["quick", "balanced", "best"];
 
@@ -41,11 +38,6 @@ pub(crate) struct Fit {
     #[arg(long, default_value = "balanced", display_order = 2,
           value_parser = PossibleValuesParser::new(PRESETS))]
     preset: String,
-    /// What the delivered model learns from when the test is over: all rows, or only those that
-    /// were not held out
-    #[arg(long, value_name = "ROWS", default_value = "all", display_order = 3,
-          value_parser = PossibleValuesParser::new(REFITS))]
-    refit: String,
     /// Directions in which columns may act on the score, e.g. age:+1,price:-1; every member keeps to
     /// them
     #[arg(long, value_name = "COLUMN:±1,…", allow_hyphen_values = true, display_order = 5)]
@@ -69,7 +61,6 @@ impl Fit {
     pub(crate) fn run(self, session: &Session) -> Result<()> {
         let mut options = self.question.options(Some(self.time), session)?;
         options.preset = self.preset;
-        options.refit = self.refit;
         options.nested = self.nested;
         options.monotone = self.monotone;
         options.interactions = self.interactions;

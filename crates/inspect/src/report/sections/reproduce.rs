@@ -67,7 +67,7 @@ fn flags(options: &Options) -> String {
     add("time", options.time_limit_s.map(|s| format!("{s}s")));
     add("memory", options.memory_limit_bytes.map(|b| b.to_string()));
     add("preset", Some(options.preset.clone()).filter(|p| *p != default.preset));
-    let has_refit = options.single.is_none() && options.refit != default.refit;
+    let has_refit = options.refit != default.refit;
     add("refit", has_refit.then(|| options.refit.clone()));
     add("monotone", options.monotone.clone());
     add("interactions", options.interactions.clone());
