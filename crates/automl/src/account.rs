@@ -1,6 +1,6 @@
 //! The account of the search: leaderboard, intervals, and what cannot be told apart.
 
-use modelwright_core::record::{EnsembleRecord, Interval, TrialRecord};
+use modelwright_core::record::{EnsembleRecord, Interval, TrialRecord, TrialStatus};
 use modelwright_core::task::{Predictions, Target};
 use modelwright_core::{Context, Result};
 use modelwright_evaluate::compare::compare;
@@ -8,6 +8,7 @@ use modelwright_evaluate::metric::{MetricEntry, MetricInput};
 use modelwright_evaluate::resample::{bootstrap_bias_corrected, bootstrap_interval};
 
 use crate::ensemble::{self, Selection};
+use crate::pace;
 use crate::search::Found;
 
 /// Rows on which intervals and tests of the leaderboard are computed at most; more rows would
@@ -89,6 +90,14 @@ pub(crate) fn leaderboard(found: &Found, metric: &MetricEntry, ctx: &Context) ->
         }
     });
     records.collect()
+}
+
+/// Whether more time would have changed nothing: see [`RunRecord::is_exhausted`].
+///
+/// [`RunRecord::is_exhausted`]: modelwright_core::record::RunRecord::is_exhausted
+pub(crate) fn is_exhausted(trials: &[TrialRecord]) -> bool {
+    let has_ended = |t: &TrialRecord| matches!(t.status, TrialStatus::Done | TrialStatus::Failed);
+    trials.iter().all(|t| has_ended(t) && !pace::was_hurried(&t.trial))
 }
 
 /// The ensemble as a record, with its score and the score corrected for having been selected.

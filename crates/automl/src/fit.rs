@@ -236,6 +236,7 @@ impl Flow {
             task: self.task.clone(),
             split: self.split.clone(),
             plan: self.plan.clone(),
+            is_exhausted: self.options.single.is_none() && account::is_exhausted(&trials),
             trials,
             ensemble: combined.record.clone(),
             threshold: combined.threshold,

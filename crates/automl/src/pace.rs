@@ -11,6 +11,7 @@ use modelwright_core::Context;
 use modelwright_core::params::ParamValue;
 use modelwright_core::record::PlannedTrial;
 
+use crate::plan;
 use crate::portfolio::{self, Effort};
 use crate::search::Outcome;
 
@@ -66,6 +67,11 @@ pub(crate) fn paced(
 /// Whether a trial takes steps whose size the search may choose.
 pub(crate) fn is_booster(planned: &PlannedTrial) -> bool {
     rate_of(planned).is_some()
+}
+
+/// Whether more time would have let a booster take smaller steps.
+pub(crate) fn was_hurried(planned: &PlannedTrial) -> bool {
+    rate_of(planned).is_some_and(|rate| rate > plan::RATE_UNLIMITED)
 }
 
 /// The rate at which a booster of such an effort arrives within `limit_s` seconds.

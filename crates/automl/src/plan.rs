@@ -101,7 +101,7 @@ const ROUNDS_FOR_FOLDS: u64 = 80;
 const ROUNDS_FOR_LINEAR_FIRST: u64 = 400;
 
 /// The boosters' learning rate where no time limit asks for a larger one.
-const RATE_UNLIMITED: f64 = 0.05;
+pub(crate) const RATE_UNLIMITED: f64 = 0.05;
 
 /// Makes the plan.
 pub(crate) fn make(input: &PlanInput) -> Plan {

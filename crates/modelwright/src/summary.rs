@@ -190,6 +190,9 @@ fn members(text: &mut String, record: &RunRecord) {
         record.trials.len(),
         members.join(", ")
     );
+    if record.is_exhausted {
+        let _ = writeln!(text, "the search came to its own end: more time would not help");
+    }
 }
 
 /// The one learner that was asked for, and how its rounds came about.

@@ -42,6 +42,10 @@ pub struct RunRecord {
     pub plan: Plan,
     /// What came of it, in the order in which it ran.
     pub trials: Vec<TrialRecord>,
+    /// Whether the search came to its own end: every planned trial was tried, none was cut off or
+    /// hurried, and more time would have changed nothing.
+    #[serde(default)]
+    pub is_exhausted: bool,
     /// The combination that became the model.
     pub ensemble: EnsembleRecord,
     /// The decision threshold on the positive class (binary), chosen out of fold.

@@ -44,6 +44,7 @@ pub(crate) fn record() -> RunRecord {
         ensemble: EnsembleRecord::default(),
         threshold: Some(0.5),
         evaluation: None,
+        is_exhausted: false,
         nested: None,
         importances: Vec::new(),
         decisions: Decisions::default(),

@@ -76,6 +76,7 @@ impl ForeignModel {
             },
             threshold: (task == Task::Binary).then_some(0.5),
             evaluation: None,
+            is_exhausted: false,
             nested: None,
             importances: Vec::new(),
             decisions: Decisions::default(),

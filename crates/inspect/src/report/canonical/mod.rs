@@ -51,6 +51,7 @@ pub(crate) fn binary() -> RunRecord {
         }],
         evaluation: Some(measure::binary()),
         threshold: Some(0.41),
+        is_exhausted: false,
         nested: Some(Nested {
             values: vec![0.9262, 0.9281, 0.9247],
             mean: 0.9263,
@@ -133,6 +134,7 @@ pub(crate) fn multiclass() -> RunRecord {
         task: task(Task::Multiclass, "species", "log_loss", &classes),
         data: source("penguins.csv", 344, 5),
         evaluation: Some(measure::classes(&["Adelie", "Gentoo", "Chinstrap"], 69, 0.95)),
+        is_exhausted: false,
         nested: None,
         importances: importances(
             &[("bill_length", 0.71), ("flipper_length", 0.38), ("mass", 0.02)],
@@ -179,6 +181,7 @@ pub(crate) fn regression() -> RunRecord {
         task: task(Task::Regression, "median_house_value", "rmse", &[]),
         data: source("california.parquet", 20_640, 9),
         evaluation: Some(measure::regression()),
+        is_exhausted: false,
         nested: None,
         importances: importances(
             &[
@@ -377,6 +380,7 @@ fn base(profile: TableProfile, n_train: usize, n_holdout: usize) -> RunRecord {
         ensemble: EnsembleRecord::default(),
         threshold: None,
         evaluation: None,
+        is_exhausted: false,
         nested: None,
         importances: vec![],
         decisions: Decisions {
