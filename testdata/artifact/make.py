@@ -23,7 +23,8 @@ def rows(start, n):
         yield [age, plan, joined, spent], score
 
 
-#: One small model of everything that is stored in a way of its own.
+#: One small model of everything that is stored in a way of its own: the learner, its parameters,
+#: and flags of the run.
 MODELS = {
     "binary": ["gbdt", "n_rounds=40"],
     "multiclass": ["gbdt", "n_rounds=30"],
@@ -31,10 +32,24 @@ MODELS = {
     "binary-forest": ["random_forest", "n_trees=6", "min_samples_leaf=5"],
     "multiclass-joint": ["gbdt", "n_rounds=20", "tree_outputs=all"],
     "regression-linear-leaves": ["gbdt", "n_rounds=10", "linear_tree=true"],
+    "binary-calibrated": ["gbdt", "n_rounds=20", "class_weight=balanced", "--intervals=0.9",
+                          "--cost=fp=1,fn=3"],
+    "multiclass-sets": ["gbdt", "n_rounds=10", "--intervals=0.8,0.95", "--group-coverage=y"],
+    "multiclass-costs": ["gbdt", "n_rounds=10", "--cost=high:low=5,low:high=3"],
+    "regression-intervals": ["gbdt", "n_rounds=10", "--intervals=0.8,0.9"],
+    "regression-groups": ["linear", "--intervals=0.9", "--group-coverage=plan"],
+}
+
+#: What a format version added, and that only its models can show.
+ADDED = {
+    "v3": ["binary-calibrated", "multiclass-sets", "multiclass-costs", "regression-intervals",
+           "regression-groups"],
 }
 
 TARGETS = {
     "binary": lambda score: "yes" if score > 75 else "no",
+    # Rare and by chance, so that there is something to calibrate.
+    "binary-calibrated": lambda score: "yes" if score + score * 7919 % 97 > 170 else "no",
     "multiclass": lambda score: "low" if score < 55 else "middle" if score < 100 else "high",
     "regression": lambda score: round(score * 3.7, 2),
 }
@@ -49,18 +64,23 @@ def table(path, target, start, n):
 
 
 def main(binary, version):
-    for name, (learner, *params) in MODELS.items():
+    for name in ADDED.get(version, MODELS):
+        learner, *given = MODELS[name]
+        flags = [word for word in given if word.startswith("--")]
+        params = [word for word in given if not word.startswith("--")]
         task = name.split("-")[0]
+        n_rows = 800 if flags else 200
         with tempfile.TemporaryDirectory() as folder:
             folder = pathlib.Path(folder)
-            table(folder / "train.csv", TARGETS[task], 0, 200)
-            train = ["train", learner, "train.csv", "--target", "y", "--task", task, "-q"]
+            table(folder / "train.csv", TARGETS.get(name, TARGETS[task]), 0, n_rows)
+            train = ["train", learner, "train.csv", "--target", "y", "--task", task, "-q", *flags]
             train += [word for param in params for word in ("--param", param)]
             subprocess.run([binary, *train, "--out", "out"], cwd=folder, check=True)
             sample = HERE / f"{version}-{name}"
             shutil.copy(folder / "out" / "model.mw", f"{sample}.mw")
-            table(pathlib.Path(f"{sample}.rows.csv"), None, 200, 25)
+            table(pathlib.Path(f"{sample}.rows.csv"), None, n_rows, 25)
             predict = ["predict", f"{sample}.mw", f"{sample}.rows.csv", "-q"]
+            predict += ["--intervals"] if any("intervals" in flag for flag in flags) else []
             predict += ["-o", f"{sample}.predictions.csv"]
             subprocess.run([binary, *predict], check=True)
 

@@ -25,7 +25,7 @@ use crate::parts::{Parts, weights_of};
 use crate::plan::{self as planning, PlanInput, Preset};
 use crate::search::{self, Ground};
 use crate::understand::{self, Understood};
-use crate::{budget, capacity, constraint, nested, single};
+use crate::{budget, capacity, conformal, constraint, nested, single};
 
 use self::combine::Combined;
 pub(crate) use self::whole::REFITS;
@@ -138,8 +138,8 @@ impl Flow {
             ctx,
         )
         .map_err(|e| if folds_were_asked(&options) { e.at("--folds") } else { e })?;
-        let mut split = parts.split;
-        split.n_folds = plan.n_folds;
+        conformal::check(&options, task.task, &folds)?;
+        let split = SplitRecord { n_folds: plan.n_folds, ..parts.split };
         Ok(Self {
             preset,
             metric: metric(&task.metric)?,
@@ -181,15 +181,18 @@ impl Flow {
             ratio: self.rows_ratio(),
         };
         let n_held = self.held_out.as_ref().map_or(0, Table::n_rows);
-        let search_ctx = ctx.with_reserve(budget::evaluation(n_held, self.train.n_columns()));
+        let n_columns = self.train.n_columns();
+        let closing_ctx = ctx.with_reserve(budget::evaluation(n_held, n_columns));
+        let reserve = conformal::reserve(&self.options, &self.target, n_columns, &closing_ctx);
+        let search_ctx = closing_ctx.with_reserve(reserve);
         let found = search::run(&self.plan, &ground, &search_ctx);
         self.phases.end(work, ctx);
         ctx.tell(Event::Phase("combine".to_owned()));
         let trials = account::leaderboard(&found, self.metric, &search_ctx);
-        let mut combined = self.combine(found, &search_ctx)?;
+        let mut combined = self.combine(found, &closing_ctx)?;
         self.phases.end(closing, ctx);
         ctx.tell(Event::Phase("evaluate".to_owned()));
-        let evaluation = self.evaluate(&combined.predictor, ctx)?;
+        let evaluation = self.evaluate(&mut combined, ctx)?;
         self.phases.end("evaluate", ctx);
         let importances = self.importances(&combined.predictor, ctx)?;
         self.phases.end("importances", ctx);
@@ -240,6 +243,9 @@ impl Flow {
             trials,
             ensemble: combined.record.clone(),
             threshold: combined.threshold,
+            calibration: combined.calibration.clone(),
+            costs: combined.costs.clone(),
+            intervals: combined.intervals.clone(),
             evaluation,
             nested: None,
             importances,

@@ -20,6 +20,8 @@
 //! | `ensemble` | which trials, with which weights |
 //! | `refit` | the members on all training rows |
 //! | `calibrate` | are the probabilities honest |
+//! | `decision` | which class is decided for, by metric or cost |
+//! | `conformal` | which interval or set holds the truth so often |
 //! | [`predictor`] | the result: raw rows in, predictions out |
 //! | [`trees`] | the trees inside it, by name |
 //! | `account` | the run record |
@@ -28,7 +30,9 @@ mod account;
 mod budget;
 mod calibrate;
 mod capacity;
+mod conformal;
 mod constraint;
+mod decision;
 pub mod encoding;
 mod ensemble;
 mod fit;
@@ -49,7 +53,9 @@ pub mod trees;
 mod trial;
 mod understand;
 
+pub use conformal::{Held, LevelIntervals, LevelSets, Regions};
 pub use fit::{fit, plan};
 pub use input::{FitInput, FitOutcome, FitPlan};
+pub use modelwright_evaluate::Calibrator;
 pub use predictor::{MemberView, Predictor, SinglePredictor};
 pub use reading::{Purpose, ReadingLimits};

@@ -54,7 +54,14 @@ pub(crate) fn run(input: &FitInput, k: usize, ctx: &Context) -> Result<Nested> {
 /// The rows outside a fold as a fit of its own, tested on the fold.
 fn outside(input: &FitInput, fold: &Fold) -> FitInput {
     let name = format!("an outer fold of {}", input.source.name);
-    let options = Options { nested: None, refit: "train".to_owned(), ..input.options.clone() };
+    let options = Options {
+        nested: None,
+        refit: "train".to_owned(),
+        // Only the scores of the outer folds are looked at.
+        intervals: Some(Vec::new()),
+        group_coverage: None,
+        ..input.options.clone()
+    };
     FitInput {
         table: input.table.select(&fold.train),
         schema: input.schema.clone(),

@@ -3,15 +3,19 @@
 //! A predictor holds the fitted encoders and the members of the ensemble. The code that encoded
 //! the training rows encodes the served rows; nothing of it is repeated elsewhere.
 
+mod regions;
+
 use modelwright_core::data::{FeatureMatrix, FeatureView, Schema, Table};
 use modelwright_core::task::{Predictions, Target, Task};
 use modelwright_core::{Context, Error, Result};
+use modelwright_evaluate::{Calibrator, CostMatrix};
 use modelwright_inspect::explain::RawPredictor;
 use modelwright_learners::{Fitted, learner};
 use modelwright_preprocess::encode::FittedEncoder;
 use serde::{Deserialize, Serialize};
 
-use crate::{calibrate, target};
+use crate::conformal::{self, Intervals};
+use crate::target;
 
 /// Raw rows in, predictions out.
 pub struct Predictor {
@@ -27,7 +31,9 @@ pub struct Predictor {
     pub metric: String,
     /// Positive is predicted from this probability on (binary).
     pub threshold: f64,
-    pub(crate) temperature: f64,
+    pub(crate) calibrator: Calibrator,
+    pub(crate) costs: Option<CostMatrix>,
+    pub(crate) intervals: Option<Intervals>,
     pub(crate) encoders: Vec<FittedEncoder>,
     pub(crate) members: Vec<Member>,
 }
@@ -51,6 +57,16 @@ struct Stored {
     temperature: f64,
     encoders: Vec<Vec<u8>>,
     members: Vec<StoredMember>,
+}
+
+/// What stands behind [`Stored`] in the bytes, since format version 3 and only where there is any:
+/// a predictor without is stored as it ever was.
+#[derive(Serialize, Deserialize)]
+struct StoredExtras {
+    /// In place of the temperature.
+    calibrator: Option<Calibrator>,
+    costs: Option<CostMatrix>,
+    intervals: Option<conformal::Stored>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -102,7 +118,9 @@ impl Predictor {
             classes: single.classes,
             metric: single.task.default_metric().to_owned(),
             threshold: 0.5,
-            temperature: 1.0,
+            calibrator: Calibrator::None,
+            costs: None,
+            intervals: None,
             encoders: vec![single.encoder],
             members: vec![Member { encoder: 0, weight: 1.0, models: vec![single.model] }],
         };
@@ -110,9 +128,32 @@ impl Predictor {
         Ok(predictor)
     }
 
-    /// By how much the log-odds of the ensemble's probabilities are divided; 1 leaves them alone.
-    pub fn temperature(&self) -> f64 {
-        self.temperature
+    /// What makes the ensemble's probabilities honest.
+    pub fn calibrator(&self) -> &Calibrator {
+        &self.calibrator
+    }
+
+    /// What decisions cost, if the user said so.
+    pub fn costs(&self) -> Option<&CostMatrix> {
+        self.costs.as_ref()
+    }
+
+    /// The class that is decided for in every row of a classification: the cheapest if costs are
+    /// known, else by the threshold, or the most probable one.
+    pub fn decide(&self, predictions: &Predictions) -> Vec<u32> {
+        match &self.costs {
+            Some(costs) => costs.decide(predictions),
+            None => predictions.classes(self.threshold),
+        }
+    }
+
+    /// The raw columns that the members' features are written from.
+    pub fn feature_columns(&self) -> impl Iterator<Item = &str> {
+        let reads = |name: &str| {
+            let members = self.members.iter().map(|m| &self.encoders[m.encoder]);
+            members.into_iter().any(|e| e.input_columns().any(|(own, _)| own == name))
+        };
+        self.schema.fields.iter().map(|f| f.name.as_str()).filter(move |name| reads(name))
     }
 
     /// The members, in the order of [`Self::members`].
@@ -129,8 +170,13 @@ impl Predictor {
     /// # Errors
     /// Input error for a missing column or a wrong type.
     pub fn predict(&self, table: &Table, ctx: &Context) -> Result<Predictions> {
+        let of_members = |(i, encoder): (usize, &FittedEncoder)| {
+            // One may be for the intervals alone.
+            let is_used = self.members.iter().any(|m| m.encoder == i);
+            if is_used { encoder.transform(table, ctx) } else { Ok(FeatureMatrix::default()) }
+        };
         let features: Vec<FeatureMatrix> =
-            self.encoders.iter().map(|e| e.transform(table, ctx)).collect::<Result<_>>()?;
+            self.encoders.iter().enumerate().map(of_members).collect::<Result<_>>()?;
         let mut mean = Predictions::zeros(table.n_rows(), self.n_outputs());
         for member in &self.members {
             let share = member.weight / member.models.len() as f64;
@@ -142,7 +188,7 @@ impl Predictor {
                 }
             }
         }
-        calibrate::apply(&mut mean, self.temperature);
+        self.calibrator.apply(&mut mean);
         Ok(mean)
     }
 
@@ -184,12 +230,31 @@ impl Predictor {
             classes: self.classes.clone(),
             metric: self.metric.clone(),
             threshold: self.threshold,
-            temperature: self.temperature,
+            temperature: match self.calibrator {
+                Calibrator::Temperature(t) => t,
+                _ => 1.0,
+            },
             encoders: self.encoders.iter().map(FittedEncoder::encode).collect::<Result<_>>()?,
             members: self.members.iter().map(member).collect::<Result<_>>()?,
         };
-        postcard::to_stdvec(&stored)
-            .map_err(|e| Error::work("cannot encode the predictor").because(e))
+        let failed = |e| Error::work("cannot encode the predictor").because(e);
+        let mut bytes = postcard::to_stdvec(&stored).map_err(failed)?;
+        if let Some(extras) = self.extras()? {
+            bytes.extend(postcard::to_stdvec(&extras).map_err(failed)?);
+        }
+        Ok(bytes)
+    }
+
+    fn extras(&self) -> Result<Option<StoredExtras>> {
+        let is_known = matches!(self.calibrator, Calibrator::None | Calibrator::Temperature(_));
+        if is_known && self.costs.is_none() && self.intervals.is_none() {
+            return Ok(None);
+        }
+        Ok(Some(StoredExtras {
+            calibrator: (!is_known).then(|| self.calibrator.clone()),
+            costs: self.costs.clone(),
+            intervals: self.intervals.as_ref().map(Intervals::store).transpose()?,
+        }))
     }
 
     /// Reads a predictor back and proves it sound.
@@ -199,9 +264,11 @@ impl Predictor {
     pub fn decode(bytes: &[u8]) -> Result<Self> {
         let (stored, rest) = postcard::take_from_bytes::<Stored>(bytes)
             .map_err(|e| Error::input("the stored predictor cannot be read").because(e))?;
-        if !rest.is_empty() {
-            return Err(broken("extra bytes at its end"));
-        }
+        let extras = decode_extras(rest)?;
+        let of_temperature = match stored.temperature {
+            1.0 => Calibrator::None,
+            t => Calibrator::Temperature(t),
+        };
         let encoders: Vec<FittedEncoder> =
             stored.encoders.iter().map(|e| FittedEncoder::decode(e)).collect::<Result<_>>()?;
         let members: Vec<Member> =
@@ -213,7 +280,9 @@ impl Predictor {
             classes: stored.classes,
             metric: stored.metric,
             threshold: stored.threshold,
-            temperature: stored.temperature,
+            calibrator: extras.calibrator.unwrap_or(of_temperature),
+            costs: extras.costs,
+            intervals: extras.intervals.map(Intervals::read).transpose()?,
             encoders,
             members,
         };
@@ -234,8 +303,16 @@ impl Predictor {
         if self.members.is_empty() || (weights - 1.0).abs() > 1e-6 {
             return Err(broken("weights do not sum to 1"));
         }
-        if !self.threshold.is_finite() || !self.temperature.is_finite() || self.temperature <= 0.0 {
-            return Err(broken("a threshold or temperature is not a number"));
+        if !self.threshold.is_finite() {
+            return Err(broken("the threshold is not a number"));
+        }
+        self.calibrator.validate(self.n_outputs())?;
+        if let Some(costs) = &self.costs {
+            costs.validate(self.classes.len())?;
+        }
+        if let Some(intervals) = &self.intervals {
+            let n_features = |i: usize| self.encoders.get(i).map(|e| e.feature_names().len());
+            intervals.validate(self.task, self.classes.len(), n_features)?;
         }
         for member in &self.members {
             let Some(encoder) = self.encoders.get(member.encoder) else {
@@ -259,6 +336,15 @@ impl RawPredictor for Predictor {
     fn threshold(&self) -> f64 {
         self.threshold
     }
+}
+
+fn decode_extras(bytes: &[u8]) -> Result<StoredExtras> {
+    if bytes.is_empty() {
+        return Ok(StoredExtras { calibrator: None, costs: None, intervals: None });
+    }
+    let (extras, rest) = postcard::take_from_bytes(bytes)
+        .map_err(|e| Error::input("the stored predictor cannot be read").because(e))?;
+    if rest.is_empty() { Ok(extras) } else { Err(broken("extra bytes at its end")) }
 }
 
 fn stored_name(fitted: &Fitted) -> String {

@@ -14,7 +14,7 @@ use modelwright_preprocess::leakage::{self, LeakageInput};
 use modelwright_preprocess::profile::{Profile, ProfileOptions, guess_task, profile_table};
 
 use crate::fit::REFITS;
-use crate::target;
+use crate::{decision, target};
 
 /// A table that has been understood.
 pub(crate) struct Understood {
@@ -99,6 +99,7 @@ fn check_options(table: &Table, options: &Options) -> Result<()> {
             ("--group", options.group.as_ref()),
             ("--time-column", options.time_column.as_ref()),
             ("--weight", options.weight.as_ref()),
+            ("--group-coverage", options.group_coverage.as_ref()),
         ])
         .chain(options.exclude.iter().map(|c| ("--exclude", Some(c))))
         .chain(options.sensitive.iter().map(|c| ("--sensitive", Some(c))))
@@ -159,6 +160,7 @@ fn resolve_task(
             .got(format!("a number to predict ({evidence})"))
             .hint("leave --positive out, or ask for --task binary"));
     }
+    decision::costs(options, task, &classes)?;
     let name = options.metric.clone().unwrap_or_else(|| task.default_metric().to_owned());
     let entry = metric(&name).map_err(|e| e.at("--metric"))?;
     if !entry.spec.tasks.contains(&task) {

@@ -10,6 +10,8 @@ mod nested;
 mod refit;
 #[path = "fit/single.rs"]
 mod single;
+#[path = "fit/uncertainty.rs"]
+mod uncertainty;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

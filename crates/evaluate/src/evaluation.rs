@@ -4,9 +4,13 @@ use modelwright_core::record::{Evaluation, MetricValue};
 use modelwright_core::task::{Predictions, Target, Task};
 use modelwright_core::{Context, Result};
 
+use crate::cost::CostMatrix;
 use crate::curve;
-use crate::metric::{MetricEntry, MetricInput, check_pair, check_weights, metrics_for};
-use crate::resample::{bootstrap_intervals, n_resamples_for};
+use crate::metric::{MetricEntry, MetricInput, Needs, check_pair, check_weights, metrics_for};
+use crate::resample::{bootstrap_intervals, bootstrap_row_mean, n_resamples_for};
+
+/// The name under which the mean cost of the decisions is reported.
+pub const EXPECTED_COST: &str = "expected_cost";
 
 /// Bins of the reliability diagram.
 const CALIBRATION_BINS: usize = 10;
@@ -24,6 +28,9 @@ pub struct EvaluateInput<'a> {
     pub weights: Option<&'a [f64]>,
     /// The decision threshold of a binary task.
     pub threshold: f64,
+    /// What decisions cost, if that is known: of many classes the cheapest is decided for, and
+    /// the mean cost is reported as [`EXPECTED_COST`].
+    pub costs: Option<&'a CostMatrix>,
     /// The labels of the classes, in class order; empty for a regression.
     pub classes: &'a [String],
     /// The optimised metric, reported first.
@@ -55,8 +62,9 @@ pub fn evaluate(input: &EvaluateInput<'_>, ctx: &Context) -> Result<Evaluation> 
         }
     }
     let measured = MetricInput { truth, predictions, weights, threshold };
-    let values = bootstrap_intervals(&metrics, &measured, input.n_resamples, ctx);
-    let baseline = match input.baseline {
+    let decided = input.decided(predictions);
+    let mut values = measure(&metrics, &measured, decided.as_ref(), input.n_resamples, ctx);
+    let mut baseline = match input.baseline {
         None => Vec::new(),
         Some(predictions) => {
             check_pair(truth, predictions)?;
@@ -64,6 +72,17 @@ pub fn evaluate(input: &EvaluateInput<'_>, ctx: &Context) -> Result<Evaluation> 
             metrics.iter().map(|metric| value_only(metric, &of_baseline)).collect()
         }
     };
+    if let Some(costs) = input.costs {
+        let of = |predictions| {
+            let rows = costs.row_costs(truth, predictions)?;
+            let n_resamples = input.n_resamples;
+            Ok(bootstrap_row_mean(EXPECTED_COST, rows, truth, weights, n_resamples, ctx))
+        };
+        values.push(of(predictions)?);
+        if let Some(constant) = input.baseline {
+            baseline.push(MetricValue { ci95: None, ..of(constant)? });
+        }
+    }
     let n_resamples = n_resamples_for(truth.n_rows(), input.n_resamples);
     let kind = if task.is_classification() { "stratified bootstrap" } else { "bootstrap" };
     let mut evaluation = Evaluation {
@@ -77,8 +96,9 @@ pub fn evaluate(input: &EvaluateInput<'_>, ctx: &Context) -> Result<Evaluation> 
     if task.is_classification() {
         evaluation.calibration =
             curve::calibration_bins(truth, predictions, weights, CALIBRATION_BINS)?;
+        let decided = decided.as_ref().unwrap_or(predictions);
         evaluation.confusion =
-            Some(curve::confusion_matrix(truth, predictions, threshold, input.classes)?);
+            Some(curve::confusion_matrix(truth, decided, threshold, input.classes)?);
     }
     match task {
         Task::Binary => {
@@ -93,6 +113,41 @@ pub fn evaluate(input: &EvaluateInput<'_>, ctx: &Context) -> Result<Evaluation> 
         }
     }
     Ok(evaluation)
+}
+
+impl EvaluateInput<'_> {
+    /// Of many classes with costs: the decisions, as certainties; metrics of decided labels look
+    /// at these. Otherwise the threshold decides.
+    fn decided(&self, predictions: &Predictions) -> Option<Predictions> {
+        let costs = self.costs.filter(|costs| costs.threshold().is_none())?;
+        let mut certain = Predictions::zeros(predictions.n_rows(), predictions.n_outputs);
+        for (row, class) in costs.decide(predictions).into_iter().enumerate() {
+            certain.values[row * predictions.n_outputs + class as usize] = 1.0;
+        }
+        Some(certain)
+    }
+}
+
+/// Values with intervals; metrics of decided labels of `decided`, where there is such.
+fn measure(
+    metrics: &[&MetricEntry],
+    input: &MetricInput<'_>,
+    decided: Option<&Predictions>,
+    n_resamples: usize,
+    ctx: &Context,
+) -> Vec<MetricValue> {
+    let Some(decided) = decided else {
+        return bootstrap_intervals(metrics, input, n_resamples, ctx);
+    };
+    let of_labels = |metric: &&&MetricEntry| metric.spec.needs == Needs::Labels;
+    let labels: Vec<&MetricEntry> = metrics.iter().filter(of_labels).copied().collect();
+    let others: Vec<&MetricEntry> = metrics.iter().filter(|m| !of_labels(m)).copied().collect();
+    let by_label = MetricInput { predictions: decided, ..*input };
+    let mut values = bootstrap_intervals(&others, input, n_resamples, ctx);
+    values.extend(bootstrap_intervals(&labels, &by_label, n_resamples, ctx));
+    let place = |value: &MetricValue| metrics.iter().position(|m| m.spec.name == value.name);
+    values.sort_by_key(place);
+    values
 }
 
 fn value_only(metric: &MetricEntry, input: &MetricInput<'_>) -> MetricValue {
@@ -130,6 +185,7 @@ mod tests {
             predictions,
             weights: None,
             threshold: 0.5,
+            costs: None,
             classes,
             metric,
             baseline: None,
@@ -172,6 +228,30 @@ mod tests {
         assert!(result.metrics[0].value.is_none() && result.metrics[0].note.is_some());
         assert!(result.roc.is_empty());
         assert!(result.metrics.iter().any(|m| m.value.is_some()));
+    }
+
+    #[test]
+    fn costs_decide_and_their_mean_is_reported_beside_the_baseline() {
+        let truth = Target::Class { codes: vec![0, 1, 2, 0, 1, 2, 2, 0], n_classes: 3 };
+        let p = Predictions::new(3, [0.5, 0.25, 0.25].repeat(8));
+        let classes = labels(3);
+        let named = [("class 1:class 0".to_owned(), 9.0)].into();
+        let costs = CostMatrix::of_named(&named, &classes).unwrap();
+        let given = EvaluateInput {
+            costs: Some(&costs),
+            baseline: Some(&p),
+            ..input(&truth, &p, &classes, metric("f1_macro").unwrap())
+        };
+        let result = evaluate(&given, &ctx()).unwrap();
+        // Deciding for class 1 is expected to cost 0.75, for class 0 0.25 · 9 + 0.25.
+        assert_eq!(result.confusion.unwrap().counts, [[0, 3, 0], [0, 2, 0], [0, 3, 0]]);
+        let accuracy = result.metrics.iter().find(|m| m.name == "accuracy").unwrap();
+        assert_eq!(accuracy.value, Some(0.25));
+        let last = result.metrics.last().unwrap();
+        assert_eq!((last.name.as_str(), last.value), (EXPECTED_COST, Some(0.75)));
+        assert!(last.ci95.is_some());
+        assert_eq!(result.baseline.last().unwrap().value, Some(0.75));
+        assert_eq!(result.metrics[0].name, "f1_macro", "the optimised metric comes first");
     }
 
     #[test]

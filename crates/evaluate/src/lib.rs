@@ -7,7 +7,10 @@
 //! | [`resample`] | how uncertain a metric is; what remains of a score after selection |
 //! | [`mod@compare`] | whether one model is better than another, by a paired test |
 //! | [`curve`] | the curves, bins and tables behind the numbers |
+//! | [`calibration`] | which map makes probabilities honest |
 //! | [`threshold`] | from which probability on to decide for the positive class |
+//! | [`cost`] | what wrong decisions cost, and the decision of least expected cost |
+//! | [`conformal`] | how wide an interval, how large a set must be to hold the truth |
 //! | [`evaluation`] | all of it for one set of rows, as the record keeps it |
 //!
 //! Everything is a pure function of values; randomness comes from named streams of the
@@ -30,7 +33,10 @@
 //! # }
 //! ```
 
+pub mod calibration;
 pub mod compare;
+pub mod conformal;
+pub mod cost;
 pub mod curve;
 pub mod evaluation;
 pub mod metric;
@@ -40,7 +46,9 @@ pub mod split;
 mod student;
 pub mod threshold;
 
+pub use calibration::Calibrator;
 pub use compare::{Comparison, compare};
+pub use cost::CostMatrix;
 pub use evaluation::{EvaluateInput, evaluate};
 pub use metric::{METRICS, Metric, MetricEntry, MetricInput, MetricSpec, metric, metrics_for};
 pub use resample::{bootstrap_interval, bootstrap_intervals, corrected_score};

@@ -6,6 +6,7 @@
 use std::path::Path;
 
 use modelwright::Model;
+use modelwright::automl::Held;
 use modelwright::automl::target::rows_with_target;
 use modelwright::io::stream_path;
 use modelwright_core::context::Event;
@@ -31,6 +32,8 @@ pub(crate) struct Labelled {
     pub(crate) predictions: Predictions,
     /// Row weights, when the model was trained with them and the file has them.
     pub(crate) weights: Option<Vec<f64>>,
+    /// Whether the model's intervals or sets hold the answers; `None` when it has none.
+    pub(crate) held: Option<Held>,
 }
 
 /// Reads DATA for `model` and predicts it.
@@ -65,6 +68,7 @@ struct Gathering<'a> {
     truth: Target,
     predictions: Predictions,
     weights: Option<Vec<f64>>,
+    held: Option<Held>,
     n_rows: usize,
     has_target: bool,
 }
@@ -78,8 +82,8 @@ impl<'a> Gathering<'a> {
             _ => Target::Class { codes: Vec::new(), n_classes },
         };
         let predictions = Predictions::new(predictor.n_outputs(), Vec::new());
-        let (weights, n_rows, has_target) = (None, 0, false);
-        Self { model, weight, ctx, truth, predictions, weights, n_rows, has_target }
+        let (weights, held, n_rows, has_target) = (None, None, 0, false);
+        Self { model, weight, ctx, truth, predictions, weights, held, n_rows, has_target }
     }
 
     /// Predicts the rows of the next part whose answers are known.
@@ -119,6 +123,9 @@ impl<'a> Gathering<'a> {
             }
         }
         let predicted = predictor.predict(&table, self.ctx)?;
+        if let Some(held) = predictor.held(&table, &predicted, &truth, self.ctx)? {
+            self.held.get_or_insert_default().append(held);
+        }
         self.truth.append(truth);
         self.predictions.values.extend(predicted.values);
         self.must_fit()
@@ -158,8 +165,8 @@ impl<'a> Gathering<'a> {
             let warning = format!("left out {n_unknown} rows whose `{target}` is missing");
             self.ctx.tell(Event::Warning(warning));
         }
-        let Self { truth, predictions, weights, .. } = self;
-        Ok(Labelled { name, truth, predictions, weights })
+        let Self { truth, predictions, weights, held, .. } = self;
+        Ok(Labelled { name, truth, predictions, weights, held })
     }
 }
 

@@ -3,25 +3,30 @@
 //! `prediction` is the label (classification) or the value (regression); classification adds
 //! `probability_<class>` for every class, in class order.
 
-use modelwright_automl::Predictor;
+use modelwright_automl::{LevelIntervals, LevelSets, Predictor, Regions};
 use modelwright_core::Result;
 use modelwright_core::data::{Column, ColumnData, Strings, Table};
 use modelwright_core::task::Predictions;
+use modelwright_evaluate::CostMatrix;
 
 /// Turns predictions of one model into tables.
 pub struct PredictionTable {
+    classes: Vec<String>,
     labels: Strings,
     names: Vec<String>,
     threshold: f64,
+    costs: Option<CostMatrix>,
 }
 
 impl PredictionTable {
     /// For the predictions of `predictor`.
     pub fn of(predictor: &Predictor) -> Self {
         Self {
+            classes: predictor.classes.clone(),
             labels: predictor.classes.iter().collect(),
             names: predictor.classes.iter().map(|c| format!("probability_{c}")).collect(),
             threshold: predictor.threshold,
+            costs: predictor.costs().cloned(),
         }
     }
 
@@ -30,17 +35,73 @@ impl PredictionTable {
     /// # Errors
     /// Input error when two classes have the same name, which no trained model has.
     pub fn table(&self, predictions: &Predictions) -> Result<Table> {
+        self.table_with(predictions, None)
+    }
+
+    /// The same with the columns of intervals (`prediction_lower`, `prediction_upper`) or sets
+    /// (`prediction_set`, a JSON array of labels); with several levels their names end in `_LEVEL`.
+    ///
+    /// # Errors
+    /// As [`Self::table`].
+    pub fn table_with(
+        &self,
+        predictions: &Predictions,
+        regions: Option<&Regions>,
+    ) -> Result<Table> {
         if self.names.is_empty() {
-            return Table::new(vec![Column::numbers("prediction", predictions.values.clone())]);
+            let mut columns = vec![Column::numbers("prediction", predictions.values.clone())];
+            columns.extend(self.region_columns(regions));
+            return Table::new(columns);
         }
-        let codes = predictions.classes(self.threshold);
+        let codes = match &self.costs {
+            Some(costs) => costs.decide(predictions),
+            None => predictions.classes(self.threshold),
+        };
         let data = ColumnData::String { codes, dictionary: self.labels.clone() };
         let mut columns = vec![Column { name: "prediction".to_owned(), data }];
         for (class, name) in self.names.iter().enumerate() {
             columns.push(Column::numbers(name, probabilities(predictions, class)));
         }
+        columns.extend(self.region_columns(regions));
         Table::new(columns)
     }
+
+    fn region_columns(&self, regions: Option<&Regions>) -> Vec<Column> {
+        let name = |what: &str, level: f64, n_levels: usize| {
+            if n_levels == 1 { what.to_owned() } else { format!("{what}_{level}") }
+        };
+        match regions {
+            None => Vec::new(),
+            Some(Regions::Intervals(levels)) => {
+                let of_level = |l: &LevelIntervals| {
+                    let low = l.intervals.iter().map(|i| i.low).collect();
+                    let high = l.intervals.iter().map(|i| i.high).collect();
+                    let n = levels.len();
+                    [
+                        Column::numbers(name("prediction_lower", l.level, n), low),
+                        Column::numbers(name("prediction_upper", l.level, n), high),
+                    ]
+                };
+                levels.iter().flat_map(of_level).collect()
+            }
+            Some(Regions::Sets(levels)) => {
+                let of_level = |l: &LevelSets| {
+                    let rows = l.members.chunks_exact(l.n_classes);
+                    let texts: Vec<String> = rows.map(|row| set_text(row, &self.classes)).collect();
+                    let texts = texts.iter().map(|text| Some(text.as_str()));
+                    Column::strings(name("prediction_set", l.level, levels.len()), texts)
+                };
+                levels.iter().map(of_level).collect()
+            }
+        }
+    }
+}
+
+/// The labels of a set, in class order, as a JSON array: whatever a label holds, it can be read.
+fn set_text(members: &[bool], classes: &[String]) -> String {
+    let labels: Vec<&String> =
+        members.iter().zip(classes).filter(|(m, _)| **m).map(|(_, label)| label).collect();
+    serde_json::json!(labels).to_string()
 }
 
 /// The probability of one class in every row; for a binary task only that of class 1 is stored.
@@ -55,11 +116,18 @@ fn probabilities(predictions: &Predictions, class: usize) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use modelwright_core::record::Interval;
 
-    fn table(classes: &[&str], predictions: &Predictions) -> Table {
+    fn of_classes(classes: &[&str]) -> PredictionTable {
         let names = classes.iter().map(|c| format!("probability_{c}")).collect();
         let labels = classes.iter().collect();
-        PredictionTable { labels, names, threshold: 0.4 }.table(predictions).unwrap()
+        let classes = classes.iter().map(|c| (*c).to_owned()).collect();
+        let (threshold, costs) = (0.4, None);
+        PredictionTable { classes, labels, names, threshold, costs }
+    }
+
+    fn table(classes: &[&str], predictions: &Predictions) -> Table {
+        of_classes(classes).table(predictions).unwrap()
     }
 
     #[test]
@@ -80,8 +148,35 @@ mod tests {
     }
 
     #[test]
-    fn a_regression_has_one_column() {
-        let table = table(&[], &Predictions::new(1, vec![12.5]));
-        assert_eq!(table.n_columns(), 1);
+    fn a_regression_has_one_column_and_two_for_each_level() {
+        let predictions = Predictions::new(1, vec![12.5]);
+        assert_eq!(table(&[], &predictions).n_columns(), 1);
+        let level = |level, reach| LevelIntervals {
+            level,
+            intervals: vec![Interval { low: 12.5 - reach, high: 12.5 + reach }],
+        };
+        let columns = |levels| {
+            let regions = Regions::Intervals(levels);
+            let table = of_classes(&[]).table_with(&predictions, Some(&regions)).unwrap();
+            table.names().map(str::to_owned).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(columns(vec![level(0.9, 1.0)]), "prediction prediction_lower prediction_upper");
+        assert_eq!(
+            columns(vec![level(0.8, 1.0), level(0.95, 2.0)]),
+            "prediction prediction_lower_0.8 prediction_upper_0.8 prediction_lower_0.95 \
+             prediction_upper_0.95"
+        );
+    }
+
+    #[test]
+    fn a_set_is_a_json_array_of_labels_whatever_they_hold() {
+        let predictions = Predictions::new(3, vec![0.5, 0.25, 0.25, 0.1, 0.1, 0.8]);
+        let members = vec![true, false, true, false, false, true];
+        let regions = Regions::Sets(vec![LevelSets { level: 0.9, members, n_classes: 3 }]);
+        let table = of_classes(&["a,b", "c", "d\"e"]);
+        let table = table.table_with(&predictions, Some(&regions)).unwrap();
+        let column = table.column("prediction_set").unwrap();
+        assert_eq!(column.text(0), Some(r#"["a,b","d\"e"]"#));
+        assert_eq!(column.text(1), Some(r#"["d\"e"]"#));
     }
 }

@@ -80,6 +80,15 @@ pub(crate) struct Question {
     /// The label that counts as positive (binary)
     #[arg(long, value_name = "LABEL")]
     positive: Option<String>,
+    /// What errors cost: fp=1,fn=5 (binary) or ACTUAL:PREDICTED=COST; the cheapest is decided
+    #[arg(long, value_name = "ERROR=COST,…", value_parser = values::costs)]
+    cost: Option<values::Costs>,
+    /// Shares of rows that intervals or sets are to hold, or none [default: 0.9 for regression]
+    #[arg(long, value_name = "LEVEL,…", value_delimiter = ',', value_parser = values::level)]
+    intervals: Vec<values::Level>,
+    /// The column whose groups are each to be held so often; the target: each class
+    #[arg(long, value_name = "COLUMN", value_parser = values::name)]
+    group_coverage: Option<String>,
     /// Decide what a column means, e.g. --kind zip=category (repeatable)
     #[arg(long = "kind", value_name = "COLUMN=KIND", value_parser = values::column_kind)]
     kinds: Vec<(String, Kind)>,
@@ -110,9 +119,25 @@ impl Question {
         options.exclude.clone_from(&self.exclude);
         options.sensitive.clone_from(&self.sensitive);
         options.positive.clone_from(&self.positive);
+        options.cost = self.cost.iter().flat_map(|costs| costs.0.iter().cloned()).collect();
+        options.intervals = self.levels()?;
+        options.group_coverage.clone_from(&self.group_coverage);
         options.kinds = self.kinds.iter().cloned().collect();
         options.keep_leaks = self.keep_leaks;
         Ok(options)
+    }
+
+    /// The levels of `--intervals`; `None` leaves them to the task.
+    fn levels(&self) -> Result<Option<Vec<f64>>> {
+        let levels: Vec<f64> = self.intervals.iter().filter_map(|level| level.0).collect();
+        match (self.intervals.len(), levels.len()) {
+            (0, _) => Ok(None),
+            (1, 0) => Ok(Some(Vec::new())),
+            (n, m) if n == m => Ok(Some(levels)),
+            _ => Err(Error::input("`none` stands beside levels")
+                .at("--intervals")
+                .expected("levels, or none alone")),
+        }
     }
 
     /// Trains, writes and sums up; or prints the plan, when that is all that was asked.

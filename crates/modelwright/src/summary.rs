@@ -6,7 +6,7 @@ use modelwright::Saved;
 use modelwright::automl::FitPlan;
 use modelwright::learners::learner;
 use modelwright_core::Result;
-use modelwright_core::record::{Member, MetricValue, RunRecord, TrialStatus};
+use modelwright_core::record::{LevelRecord, Member, MetricValue, RunRecord, TrialStatus};
 use serde::ser::{Serialize, Serializer};
 use serde_json::{Value, json};
 
@@ -48,6 +48,24 @@ pub(crate) fn metrics_table(metrics: &[MetricValue], baseline: &[MetricValue]) -
         table.row(cells);
     }
     table.render()
+}
+
+/// What intervals or sets reached, a line for each level; nothing when there were none.
+pub(crate) fn coverage_text(levels: &[LevelRecord]) -> String {
+    let mut text = String::new();
+    for level in levels {
+        let Some(all) = &level.reached else { continue };
+        let (low, high) = (all.ci95.low * 100.0, all.ci95.high * 100.0);
+        let _ = writeln!(
+            text,
+            "intervals or sets of {} held the truth of {:.1} % ({low:.1} to {high:.1}); \
+             mean size {}",
+            level.level,
+            all.share * 100.0,
+            number(all.mean_size)
+        );
+    }
+    text
 }
 
 fn interval_text(metric: &MetricValue) -> String {
@@ -99,6 +117,12 @@ fn fit_json(record: &RunRecord, saved: &Saved) -> Value {
         "peak_memory_bytes": record.clock.peak_memory_bytes,
         "warnings": record.warnings,
     });
+    if let Some(calibration) = &record.calibration {
+        summary["calibration"] = json!(calibration.method);
+    }
+    if let Some(intervals) = &record.intervals {
+        summary["intervals"] = json!({ "method": intervals.method, "levels": intervals.levels });
+    }
     if let (Some(one), [trial]) = (&record.options.single, record.plan.trials.as_slice()) {
         summary["learner"] = json!(one.learner);
         summary["params"] = json!(trial.params);
@@ -167,6 +191,8 @@ fn score(text: &mut String, record: &RunRecord) {
         "\nmeasured once on {} {on}; the baseline always gives the same answer",
         count(evaluation.n_rows)
     );
+    let levels = record.intervals.as_ref().map_or(&[][..], |intervals| &intervals.levels);
+    text.push_str(&coverage_text(levels));
 }
 
 /// What the model is made of.

@@ -28,7 +28,10 @@ fn predictions(model: &Model, rows: &Path, ctx: &Context) -> Vec<u8> {
     let file = read_path(rows, &model.read_options(), ctx).unwrap();
     let predictions = model.predictor.predict(&file.table, ctx).unwrap();
     let mut writer = TableWriter::csv(Vec::new());
-    writer.write(&PredictionTable::of(&model.predictor).table(&predictions).unwrap()).unwrap();
+    // A model with intervals or sets gives them too.
+    let regions = model.predictor.regions(&file.table, &predictions, ctx).unwrap();
+    let as_table = PredictionTable::of(&model.predictor);
+    writer.write(&as_table.table_with(&predictions, regions.as_ref()).unwrap()).unwrap();
     writer.finish().unwrap()
 }
 
@@ -94,8 +97,10 @@ fn a_hostile_predictor_behind_good_checksums_never_panics() {
             let mut bytes = model.artifact.model.clone();
             mutate(&mut random, &mut bytes);
             // Whatever is accepted must be usable: predictions or an error.
-            if let Ok(predictor) = Predictor::decode(&bytes) {
-                let _ = predictor.predict(&table, &ctx);
+            if let Ok(predictor) = Predictor::decode(&bytes)
+                && let Ok(predictions) = predictor.predict(&table, &ctx)
+            {
+                let _ = predictor.regions(&table, &predictions, &ctx);
             }
         }
     }

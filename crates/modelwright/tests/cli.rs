@@ -22,3 +22,5 @@ mod manners;
 mod tables;
 #[path = "cli/train.rs"]
 mod train;
+#[path = "cli/uncertainty.rs"]
+mod uncertainty;

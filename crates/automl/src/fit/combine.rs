@@ -2,16 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use modelwright_core::data::Schema;
-use modelwright_core::record::{EnsembleRecord, Member, PhaseTime};
-use modelwright_core::task::{Predictions, Task};
+use modelwright_core::data::{Field, Schema};
+use modelwright_core::record::{
+    CalibrationRecord, CostRecord, EnsembleRecord, IntervalsRecord, Member, PhaseTime,
+};
+use modelwright_core::task::Predictions;
 use modelwright_core::{Context, Error, Result};
-use modelwright_evaluate::metric::Needs;
-use modelwright_evaluate::threshold::best_threshold;
+use modelwright_evaluate::{Calibrator, CostMatrix};
 use modelwright_preprocess::FittedEncoder;
 
 use super::Flow;
 use crate::account::{self, Judged};
+use crate::conformal::{self, Intervals};
+use crate::decision::{self, Decision};
 use crate::ensemble::{self, Selection};
 use crate::predictor::{Member as PredictorMember, Predictor};
 use crate::refit::{self, Chosen, Rows};
@@ -34,10 +37,21 @@ pub(super) struct Combined {
     /// The encodings of the predictor's encoders.
     pub encodings: Vec<String>,
     pub threshold: Option<f64>,
+    pub calibration: Option<CalibrationRecord>,
+    pub costs: Option<CostRecord>,
+    pub intervals: Option<IntervalsRecord>,
     pub record: EnsembleRecord,
     pub times: Vec<PhaseTime>,
     /// Seconds in which each encoding was written, by its name.
     pub encode_s: BTreeMap<String, f64>,
+}
+
+/// What stands beside the members in a predictor.
+struct Beside {
+    calibrator: Calibrator,
+    threshold: Option<f64>,
+    costs: Option<CostMatrix>,
+    intervals: Option<Intervals>,
 }
 
 impl Flow {
@@ -58,10 +72,11 @@ impl Flow {
                 .collect();
             ensemble::combine(&members)
         };
-        let temperature = calibrate::temperature(&found.truth, &out_of_fold);
         let mut calibrated = out_of_fold;
-        calibrate::apply(&mut calibrated, temperature);
-        let threshold = self.threshold(&found, &calibrated);
+        let (calibrator, calibration) =
+            calibrate::calibrate(&found, &mut calibrated, &self.folds, self.metric, ctx);
+        let decision =
+            decision::decide(&self.task, &self.options, self.metric, &found, &calibrated)?;
         let members_max = self.members_max();
         let record = account::ensemble(&found, &calibrated, self.metric, members_max, ctx);
         let mut members: Vec<Chosen> = Vec::new();
@@ -79,45 +94,89 @@ impl Flow {
             let n_models = self.models_max();
             refit::again(&mut members, &rows, n_models, &ctx.with_reserve(budget::closing(ctx)))?;
         }
+        let mut encodings: Vec<String> = Vec::new();
+        for member in &members {
+            position_or_push(&mut encodings, &member.planned.encoding);
+        }
+        let regions = self.regions(&found, &members, &calibrated, &mut encodings, ctx)?;
+        let (intervals, intervals_record) = regions.unzip();
         let Found { prepared, encode_s, times, .. } = found;
         let encoders = prepared.into_iter().map(|(name, p)| (name, p.encoder)).collect();
-        let (predictor, encodings) = self.assemble(&mut members, encoders, temperature, threshold);
-        let mut combined =
-            Combined { predictor, members, encodings, threshold, record, times, encode_s };
+        let Decision { threshold, costs, record: costs_record } = decision;
+        let beside = Beside { calibrator, threshold, costs, intervals };
+        let mut combined = Combined {
+            predictor: self.assemble(&mut members, encoders, &encodings, beside),
+            members,
+            encodings,
+            threshold,
+            calibration,
+            costs: costs_record,
+            intervals: intervals_record,
+            record,
+            times,
+            encode_s,
+        };
         combined.keep_account();
         Ok(combined)
     }
 
-    /// The predictor of the members, whose models are moved into it, and the names of the encodings
-    /// that it uses, in the order of its encoders.
+    /// The intervals or sets of the ensemble, learned in the time that the last fit leaves.
+    fn regions(
+        &self,
+        found: &Found,
+        members: &[Chosen],
+        predictions: &Predictions,
+        encodings: &mut Vec<String>,
+        ctx: &Context,
+    ) -> Result<Option<(Intervals, IntervalsRecord)>> {
+        let refits = members.iter().map(|m| m.refit_s() * self.rows_ratio());
+        let refits_s: f64 = if self.ends_with_all_rows() { refits.sum() } else { 0.0 };
+        let input = conformal::Input {
+            options: &self.options,
+            task: self.task.task,
+            table: &self.train,
+            schema: &self.profile.schema,
+            folds: &self.folds,
+            weights: self.weights.as_deref(),
+            found,
+            predictions,
+            encoders: encodings,
+            reserve_s: refits_s,
+        };
+        conformal::fit(input, ctx)
+    }
+
+    /// The predictor of the members, whose models are moved into it, with the encoders of the named
+    /// encodings, in that order.
     fn assemble(
         &self,
         members: &mut [Chosen],
         mut encoders: BTreeMap<String, FittedEncoder>,
-        temperature: f64,
-        threshold: Option<f64>,
-    ) -> (Predictor, Vec<String>) {
-        let mut encodings: Vec<String> = Vec::new();
+        encodings: &[String],
+        beside: Beside,
+    ) -> Predictor {
+        let place = |name: &String| encodings.iter().position(|e| e == name).unwrap_or(0);
         let of_predictor = |m: &mut Chosen| PredictorMember {
-            encoder: position_or_push(&mut encodings, &m.planned.encoding),
+            encoder: place(&m.planned.encoding),
             weight: m.weight,
             models: std::mem::take(&mut m.models),
         };
         let members = members.iter_mut().map(of_predictor).collect();
         let encoders: Vec<FittedEncoder> =
             encodings.iter().filter_map(|name| encoders.remove(name)).collect();
-        let predictor = Predictor {
-            schema: self.model_schema(&encoders),
+        Predictor {
+            schema: self.model_schema(&encoders, beside.intervals.as_ref()),
             task: self.task.task,
             target: self.task.target.clone(),
             classes: self.task.classes.clone(),
             metric: self.task.metric.clone(),
-            threshold: threshold.unwrap_or(0.5),
-            temperature,
+            threshold: beside.threshold.unwrap_or(0.5),
+            calibrator: beside.calibrator,
+            costs: beside.costs,
+            intervals: beside.intervals,
             encoders,
             members,
-        };
-        (predictor, encodings)
+        }
     }
 
     /// The most members: one, where a person is to read the model.
@@ -146,22 +205,19 @@ impl Flow {
         without_small(weights)
     }
 
-    fn threshold(&self, found: &Found, calibrated: &Predictions) -> Option<f64> {
-        (self.task.task == Task::Binary).then(|| {
-            if self.metric.spec.needs == Needs::Labels {
-                best_threshold(self.metric, &found.truth, calibrated, found.weights.as_deref())
-            } else {
-                0.5
-            }
-        })
-    }
-
-    /// The columns that the encoders read, as the reader must deliver them.
-    pub(super) fn model_schema(&self, encoders: &[FittedEncoder]) -> Schema {
+    /// The columns that encoders and intervals read, as the reader must deliver them.
+    pub(super) fn model_schema(
+        &self,
+        encoders: &[FittedEncoder],
+        intervals: Option<&Intervals>,
+    ) -> Schema {
         let used: BTreeSet<String> =
             encoders.iter().flat_map(FittedEncoder::input_columns).map(|(n, _)| n.into()).collect();
         let fields = self.profile.schema.fields.iter();
-        Schema { fields: fields.filter(|f| used.contains(&f.name)).cloned().collect() }
+        let mut fields: Vec<Field> = fields.filter(|f| used.contains(&f.name)).cloned().collect();
+        let group = intervals.and_then(|i| i.groups.as_ref()).map(|groups| &groups.field);
+        fields.extend(group.filter(|field| !used.contains(&field.name)).cloned());
+        Schema { fields }
     }
 }
 

@@ -9,6 +9,7 @@ use modelwright_evaluate::{EvaluateInput, evaluate};
 use modelwright_inspect::explain::permutation_importance;
 
 use super::Flow;
+use super::combine::Combined;
 use crate::budget;
 use crate::parts::{constant, weights_of};
 use crate::predictor::Predictor;
@@ -21,17 +22,23 @@ const N_REPEATS: usize = 5;
 const N_ROWS_IMPORTANCE: usize = 2_000;
 
 impl Flow {
-    /// The one evaluation on rows that took no part in anything before.
+    /// The one evaluation on rows that took no part in anything before; what intervals reach on
+    /// them goes into their record.
     pub(super) fn evaluate(
         &self,
-        predictor: &Predictor,
+        combined: &mut Combined,
         ctx: &Context,
     ) -> Result<Option<Evaluation>> {
         let Some(held_out) = &self.held_out else { return Ok(None) };
+        let predictor = &combined.predictor;
         let predictions = predictor.predict(held_out, ctx)?;
         let truth = predictor.encode_target(held_out)?;
         let weights = weights_of(held_out, &self.options)?;
         let baseline = constant(&self.target, self.weights.as_deref(), truth.n_rows());
+        if let Some(record) = &mut combined.intervals {
+            let held = predictor.held(held_out, &predictions, &truth, ctx)?;
+            record.levels = held.map_or(Vec::new(), |held| held.reached(weights.as_deref()));
+        }
         let on = self.test_source.as_ref().map_or("holdout", |s| s.name.as_str());
         let input = EvaluateInput {
             on,
@@ -39,6 +46,7 @@ impl Flow {
             predictions: &predictions,
             weights: weights.as_deref(),
             threshold: predictor.threshold,
+            costs: predictor.costs(),
             classes: &predictor.classes,
             metric: self.metric,
             baseline: Some(&baseline),
@@ -68,7 +76,7 @@ impl Flow {
             Some(limit) => scope.with_time_limit(limit),
             None => scope,
         };
-        let columns: Vec<String> = predictor.schema.fields.iter().map(|f| f.name.clone()).collect();
+        let columns: Vec<String> = predictor.feature_columns().map(str::to_owned).collect();
         permutation_importance(
             predictor,
             table,

@@ -19,6 +19,7 @@ use modelwright_preprocess::encode::{EncodingSpec, PrepareInput, Prepared, prepa
 use super::Flow;
 use super::combine::Combined;
 use crate::capacity::{self, RowCost};
+use crate::conformal::Intervals;
 use crate::parts::weights_of;
 use crate::predictor::Predictor;
 use crate::refit::{self, Chosen, Rows};
@@ -130,12 +131,25 @@ impl Flow {
         mut new: BTreeMap<String, FittedEncoder>,
     ) {
         let Combined { members, predictor, encodings, .. } = combined;
+        let place = predictor.intervals.as_mut().and_then(Intervals::encoder_mut);
+        let of_intervals = place.map(|place| {
+            let name = encodings[*place].clone();
+            (place, name)
+        });
         encodings.clear();
         let mut keys: Vec<(String, bool)> = Vec::new();
         for (member, of_predictor) in members.iter_mut().zip(&mut predictor.members) {
             of_predictor.models = std::mem::take(&mut member.models);
             let key = (member.planned.encoding.clone(), member.is_refit);
             of_predictor.encoder = keys.iter().position(|k| *k == key).unwrap_or_else(|| {
+                keys.push(key);
+                keys.len() - 1
+            });
+        }
+        // The intervals keep the encoder that their model was fitted with.
+        if let Some((place, name)) = of_intervals {
+            let key = (name, false);
+            *place = keys.iter().position(|k| *k == key).unwrap_or_else(|| {
                 keys.push(key);
                 keys.len() - 1
             });
@@ -149,7 +163,7 @@ impl Flow {
     }
 
     fn set_schema(&self, predictor: &mut Predictor) {
-        predictor.schema = self.model_schema(&predictor.encoders);
+        predictor.schema = self.model_schema(&predictor.encoders, predictor.intervals.as_ref());
     }
 }
 

@@ -8,6 +8,7 @@ mod data;
 mod evaluation;
 mod run;
 mod search;
+mod uncertainty;
 
 pub use data::{
     Alert, AlertKind, Bin, ColumnProfile, Count, DataSource, KindGuess, LeakAction, LeakFinding,
@@ -21,3 +22,7 @@ pub use run::{
     Clock, FORMAT_VERSION, Options, PhaseTime, RunRecord, Single, SplitRecord, TaskRecord,
 };
 pub use search::{EnsembleRecord, Member, Plan, PlannedTrial, TrialRecord, TrialStatus};
+pub use uncertainty::{
+    CalibrationRecord, CalibrationTrial, ConstantCost, CostRecord, Coverage, GroupCoverage,
+    IntervalMethod, IntervalsRecord, LevelRecord,
+};

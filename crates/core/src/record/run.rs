@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::data::{Bin, Count, DataSource, LeakFinding, TableProfile};
 use super::evaluation::{Evaluation, Importance, Nested};
 use super::search::{EnsembleRecord, Plan, TrialRecord};
+use super::uncertainty::{CalibrationRecord, CostRecord, IntervalsRecord};
 use crate::context::Decisions;
 use crate::data::{Kind, Schema};
 use crate::params::ParamMap;
@@ -50,6 +51,15 @@ pub struct RunRecord {
     pub ensemble: EnsembleRecord,
     /// The decision threshold on the positive class (binary), chosen out of fold.
     pub threshold: Option<f64>,
+    /// How the probabilities were calibrated out of fold (classification).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<CalibrationRecord>,
+    /// What wrong decisions cost, when the user said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub costs: Option<CostRecord>,
+    /// How intervals or sets of predictions are made, and what they reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intervals: Option<IntervalsRecord>,
     /// The one evaluation on untouched rows; `None` when there were too few rows to hold out.
     pub evaluation: Option<Evaluation>,
     /// What the whole search is worth by outer folds, when that was asked.
@@ -98,6 +108,17 @@ pub struct Options {
     pub sensitive: Vec<String>,
     /// Label of the positive class.
     pub positive: Option<String>,
+    /// What decisions cost: `fp`, `fn` (binary) or `actual:predicted`; empty when all errors are
+    /// alike.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub cost: BTreeMap<String, f64>,
+    /// Levels of prediction intervals or sets, in (0, 1); `None` chooses by the task, an empty
+    /// list is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intervals: Option<Vec<f64>>,
+    /// The column whose groups are each to reach the levels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group_coverage: Option<String>,
     /// Kinds that the user decided.
     pub kinds: BTreeMap<String, Kind>,
     /// Keep near-certain leaks.
@@ -163,6 +184,9 @@ impl Options {
             exclude: Vec::new(),
             sensitive: Vec::new(),
             positive: None,
+            cost: BTreeMap::new(),
+            intervals: None,
+            group_coverage: None,
             kinds: BTreeMap::new(),
             keep_leaks: false,
             refit: "all".to_owned(),

@@ -92,7 +92,7 @@ impl Sums {
 }
 
 /// Wilson's 95 % interval of a share seen in `n` rows (JASA 22, 1927).
-fn wilson(share: f64, n: f64) -> Interval {
+pub(crate) fn wilson(share: f64, n: f64) -> Interval {
     let z2 = Z_975 * Z_975;
     let center = share + z2 / (2.0 * n);
     let half = Z_975 * (share * (1.0 - share) / n + z2 / (4.0 * n * n)).sqrt();

@@ -8,6 +8,7 @@ mod roc;
 mod thin;
 
 pub use calibration::calibration_bins;
+pub(crate) use calibration::wilson;
 pub use confusion::confusion_matrix;
 pub use precision_recall::precision_recall_curve;
 pub use residuals::residuals;

@@ -1,12 +1,12 @@
 //! Percentile bootstrap intervals (Efron 1979), stratified by class.
 
 use modelwright_core::record::{Interval, MetricValue};
-use modelwright_core::task::Task;
+use modelwright_core::task::{Target, Task};
 use modelwright_core::{Context, Error, Result};
 
 use super::Strata;
 use super::strata::has_weight;
-use crate::metric::{MetricEntry, MetricInput, PreparedSet, Ranked};
+use crate::metric::{MetricEntry, MetricInput, Prepared, PreparedSet, Ranked};
 
 /// Rows drawn in all, beyond which the number of resamples is cut. An interval of a large table
 /// is narrow, so that a coarser one of it does no harm.
@@ -75,6 +75,36 @@ pub fn bootstrap_intervals(
         }
     }
     results
+}
+
+/// Value and 95 % interval of the weighted mean of one number per row.
+///
+/// Resamples are those of [`bootstrap_intervals`] on the same rows in their own order.
+pub fn bootstrap_row_mean(
+    name: &str,
+    rows: Vec<f64>,
+    truth: &Target,
+    weights: Option<&[f64]>,
+    n_resamples: usize,
+    ctx: &Context,
+) -> MetricValue {
+    let name = name.to_owned();
+    let n_resamples = n_resamples_for(rows.len(), n_resamples);
+    let mean = Prepared::row_mean(rows);
+    let value = match mean.value(weights) {
+        Ok(value) => value,
+        Err(error) => {
+            return MetricValue { name, value: None, ci95: None, note: Some(in_one_line(&error)) };
+        }
+    };
+    let of = |drawn: &[f64]| has_weight(drawn).then(|| mean.value_unchecked(Some(drawn)).ok());
+    let draws =
+        Strata::new(truth, weights).resample(STREAM, n_resamples, ctx, |drawn| of(drawn).flatten());
+    let (ci95, note) = match percentile_interval(draws) {
+        Ok(interval) => (Some(interval), None),
+        Err(error) => (None, Some(in_one_line(&error))),
+    };
+    MetricValue { name, value: Some(value), ci95, note }
 }
 
 /// The values of each metric on each resample; `None` where it is undefined.

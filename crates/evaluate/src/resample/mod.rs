@@ -12,7 +12,7 @@ mod bootstrap;
 mod selection;
 mod strata;
 
-pub use bootstrap::{bootstrap_interval, bootstrap_intervals, n_resamples_for};
+pub use bootstrap::{bootstrap_interval, bootstrap_intervals, bootstrap_row_mean, n_resamples_for};
 pub use selection::{bootstrap_bias_corrected, corrected_score};
 
 pub(crate) use bootstrap::percentile_interval;

@@ -8,9 +8,9 @@ use modelwright_core::record::RunRecord;
 
 use super::section::{Section, Spec};
 use super::sections::{
-    alerts, calibration, columns, confusion, decision, discrimination, ensemble, importance,
-    leaderboard, leakage, nested, performance, plan, reproduce, residuals, source, split, target,
-    timing,
+    alerts, calibration, columns, confusion, costs, decision, discrimination, ensemble, importance,
+    intervals, leaderboard, leakage, nested, performance, plan, reproduce, residuals, source,
+    split, target, timing,
 };
 
 /// A section of the catalog.
@@ -30,7 +30,9 @@ pub const SECTIONS: &[Entry] = &[
     Entry { spec: &discrimination::SPEC, build: discrimination::build },
     Entry { spec: &calibration::SPEC, build: calibration::build },
     Entry { spec: &confusion::SPEC, build: confusion::build },
+    Entry { spec: &costs::SPEC, build: costs::build },
     Entry { spec: &residuals::SPEC, build: residuals::build },
+    Entry { spec: &intervals::SPEC, build: intervals::build },
     Entry { spec: &importance::SPEC, build: importance::build },
     Entry { spec: &leakage::SPEC, build: leakage::build },
     Entry { spec: &source::SPEC, build: source::build },

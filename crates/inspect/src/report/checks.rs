@@ -219,6 +219,8 @@ fn snapshot_of(place: &str) -> bool {
         "regression/residuals"
         | "regression/target"
         | "regression/decision"
+        | "regression/intervals"
+        | "multiclass/intervals"
         | "letters/confusion"
         | "multiclass/decision"
         | "tiny/decision"

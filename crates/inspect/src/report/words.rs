@@ -4,6 +4,7 @@ use modelwright_core::data::Kind;
 use modelwright_core::error::shorten;
 use modelwright_core::record::{AlertKind, LeakAction, LeakKind, Severity};
 use modelwright_core::task::Task;
+use modelwright_evaluate::evaluation::EXPECTED_COST;
 use modelwright_evaluate::{METRICS, MetricSpec};
 
 use super::section::Tone;
@@ -178,6 +179,7 @@ pub(crate) fn metric(name: &str) -> Option<&'static MetricSpec> {
 pub(crate) fn metric_label(name: &str) -> String {
     match name {
         "rmse" => "RMSE".to_owned(),
+        EXPECTED_COST => "Cost per row".to_owned(),
         _ => metric(name).map_or_else(|| clean(name), |spec| spec.title.to_owned()),
     }
 }

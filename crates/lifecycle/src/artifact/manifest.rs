@@ -11,7 +11,7 @@ use modelwright_core::task::Task;
 use serde::{Deserialize, Serialize};
 
 /// The version of the artifact's format; raised when a reader of the old one would go wrong.
-pub const FORMAT_VERSION: u32 = 2;
+pub const FORMAT_VERSION: u32 = 3;
 
 /// What an artifact is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

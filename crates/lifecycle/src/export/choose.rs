@@ -1,13 +1,14 @@
 //! Which booster of a predictor is exported.
 //!
 //! Other formats hold one booster. A predictor that is one booster is exported whole, its
-//! temperature folded into the trees. Models that are averaged become one booster where that is
-//! exact: averages of scores, not of probabilities. Anything else must be chosen by the user, and
-//! then is that member's opinion, not the ensemble's.
+//! calibration folded into the trees where that is a line of log-odds (temperature, Platt). Models
+//! that are averaged become one booster where that is exact: averages of scores, not of
+//! probabilities. Anything else must be chosen by the user, and then is that member's opinion, not
+//! the ensemble's.
 
 use std::any::Any;
 
-use modelwright_automl::{MemberView, Predictor};
+use modelwright_automl::{Calibrator, MemberView, Predictor};
 use modelwright_core::task::Task;
 use modelwright_core::{Error, Result};
 use modelwright_learners::Fitted;
@@ -93,10 +94,14 @@ pub fn choose(predictor: &Predictor, choice: Option<MemberChoice>) -> Result<Exp
         notes.push("the prediction is the probability, as the value of a regression".to_owned());
     }
     let is_log_odds = matches!(export.link, Link::Logistic | Link::Softmax);
-    if !is_part && is_log_odds {
-        export.divide_scores(predictor.temperature());
-    } else if predictor.temperature() != 1.0 {
-        notes.push("the ensemble's calibration is left out".to_owned());
+    match predictor.calibrator() {
+        Calibrator::None => {}
+        Calibrator::Temperature(t) if !is_part && is_log_odds => export.divide_scores(*t),
+        Calibrator::Platt { slope, intercept } if !is_part && is_log_odds => {
+            export.divide_scores(1.0 / slope);
+            export.base_scores.iter_mut().for_each(|score| *score += intercept);
+        }
+        _ => notes.push("the ensemble's calibration is left out".to_owned()),
     }
     export.notes = notes;
     Ok(export)

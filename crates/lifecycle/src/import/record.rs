@@ -75,6 +75,9 @@ impl ForeignModel {
                 ..EnsembleRecord::default()
             },
             threshold: (task == Task::Binary).then_some(0.5),
+            calibration: None,
+            costs: None,
+            intervals: None,
             evaluation: None,
             is_exhausted: false,
             nested: None,

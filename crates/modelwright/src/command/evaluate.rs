@@ -7,14 +7,14 @@ use modelwright::Model;
 use modelwright::evaluate::{EvaluateInput, evaluate, metric};
 use modelwright_core::Result;
 use modelwright_core::context::Event;
-use modelwright_core::record::{ConfusionMatrix, Evaluation};
+use modelwright_core::record::{ConfusionMatrix, Evaluation, LevelRecord};
 use serde::Serialize;
 
 use crate::flags::ModelArg;
 use crate::labelled::predict_labelled;
 use crate::output::{self, count};
 use crate::session::{Limits, Session};
-use crate::summary::{Metrics, metrics_table};
+use crate::summary::{Metrics, coverage_text, metrics_table};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -45,6 +45,8 @@ struct Document<'a> {
     metrics: Metrics<'a>,
     interval_method: &'a str,
     confusion: Option<&'a ConfusionMatrix>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    intervals: Option<&'a [LevelRecord]>,
 }
 
 impl Evaluate {
@@ -61,12 +63,14 @@ impl Evaluate {
             predictions: &rows.predictions,
             weights: rows.weights.as_deref(),
             threshold: predictor.threshold,
+            costs: predictor.costs(),
             classes: &predictor.classes,
             metric: metric(&predictor.metric)?,
             baseline: None,
             n_resamples: N_RESAMPLES,
         };
         let evaluation = evaluate(&input, &ctx)?;
+        let reached = rows.held.as_ref().map(|held| held.reached(rows.weights.as_deref()));
         drop(ctx);
         if session.global.json {
             return output::print_json(&Document {
@@ -77,9 +81,10 @@ impl Evaluate {
                 metrics: Metrics(&evaluation.metrics),
                 interval_method: &evaluation.interval_method,
                 confusion: evaluation.confusion.as_ref(),
+                intervals: reached.as_deref(),
             });
         }
-        output::print(&text(&evaluation))
+        output::print(&(text(&evaluation) + &reached.map_or(String::new(), |r| coverage_text(&r))))
     }
 }
 

@@ -38,8 +38,8 @@ pub(crate) struct Fit {
     #[arg(long, default_value = "balanced", display_order = 2,
           value_parser = PossibleValuesParser::new(PRESETS))]
     preset: String,
-    /// Directions in which columns may act on the score, e.g. age:+1,price:-1; every member keeps to
-    /// them
+    /// Directions in which columns may act on the score, e.g. age:+1,price:-1; every member keeps
+    /// to them
     #[arg(long, value_name = "COLUMN:±1,…", allow_hyphen_values = true, display_order = 5)]
     monotone: Option<String>,
     /// Groups of columns that may act together, e.g. "age,income|hours,age"; columns that no group

@@ -10,6 +10,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use clap::Args;
+use modelwright::automl::Regions;
 use modelwright::io::{ReadOptions, TableStream, TableWriter, read_path, stream_path};
 use modelwright::{Model, PredictionTable};
 use modelwright_core::context::Event;
@@ -28,9 +29,12 @@ const EXAMPLES: &str = "\
 Examples:
   modelwright predict churn new_customers.csv > predictions.csv
   modelwright predict churn/model.mw new_customers.parquet -o predictions.parquet
+  modelwright predict houses new_houses.csv --intervals > predictions.csv
 
 The output has the column `prediction` and, for classification, `probability_<class>` for every
-class; rows are in the order of DATA. Columns of DATA may be in any order, and others are ignored.";
+class; rows are in the order of DATA. With --intervals come `prediction_lower` and
+`prediction_upper`, or `prediction_set`; of several levels each with its level behind. Columns of
+DATA may be in any order, and others are ignored.";
 
 /// Rows that go through the stages together.
 const ROWS_PER_CHUNK: usize = 16 << 10;
@@ -50,6 +54,9 @@ pub(crate) struct Predict {
     /// Where to write: .csv or .parquet [default: CSV on stdout]
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Add the model's intervals (regression) or sets (classification)
+    #[arg(long)]
+    intervals: bool,
 }
 
 /// The form of the output.
@@ -65,10 +72,17 @@ impl Predict {
     pub(crate) fn run(self, session: &Session) -> Result<()> {
         let form = self.form(session)?;
         let model = Model::load(&self.model.model)?;
+        if self.intervals && model.predictor.levels().is_empty() {
+            return Err(Error::input("the model has no intervals")
+                .at("--intervals")
+                .expected("a model that was fitted with them")
+                .hint("fit it with --intervals 0.9"));
+        }
         let ctx = session.context(Limits::default())?;
         ctx.tell(Event::Phase("predict".to_owned()));
         let stream = stream_path(&self.data, &model.predictor.schema, ROWS_PER_CHUNK, &ctx)?;
-        let job = Job { model: &model, data: &self.data, ctx: &ctx };
+        let (data, intervals) = (&self.data, self.intervals);
+        let job = Job { model: &model, data, intervals, ctx: &ctx };
         let n_rows = match &self.output {
             None => job.run(stream, Out::new(form, io::stdout()))?.0,
             Some(path) => {
@@ -125,6 +139,7 @@ pub(crate) fn same_file(a: &Path, b: &Path) -> bool {
 struct Job<'a> {
     model: &'a Model,
     data: &'a Path,
+    intervals: bool,
     ctx: &'a Context,
 }
 
@@ -157,18 +172,32 @@ impl Job<'_> {
             if n_rows == 0 {
                 self.model.check_columns(&table, self.ctx).map_err(|e| self.explain(e))?;
             }
-            let predicted = self.model.predictor.predict(&table, self.ctx);
+            let predicted = self.predict_table(&table);
             n_rows += table.n_rows();
-            let predictions = predicted.map_err(|e| self.at_data(e))?;
-            if send.send(as_table.table(&predictions)?).is_err() {
+            let (predictions, regions) = predicted.map_err(|e| self.at_data(e))?;
+            if send.send(as_table.table_with(&predictions, regions.as_ref())?).is_err() {
                 return Ok(n_rows); // the writer stopped, and says why
             }
         }
         if n_rows == 0 {
             let none = Predictions::new(self.model.predictor.n_outputs(), Vec::new());
-            let _ = send.send(as_table.table(&none)?);
+            let regions = self.regions(&Table::new(Vec::new())?, &none)?;
+            let _ = send.send(as_table.table_with(&none, regions.as_ref())?);
         }
         Ok(n_rows)
+    }
+
+    fn predict_table(&self, table: &Table) -> Result<(Predictions, Option<Regions>)> {
+        let predictions = self.model.predictor.predict(table, self.ctx)?;
+        let regions = self.regions(table, &predictions)?;
+        Ok((predictions, regions))
+    }
+
+    fn regions(&self, table: &Table, predictions: &Predictions) -> Result<Option<Regions>> {
+        if !self.intervals {
+            return Ok(None);
+        }
+        self.model.predictor.regions(table, predictions, self.ctx)
     }
 
     /// Names the file in an error that does not know it.

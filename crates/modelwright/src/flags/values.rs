@@ -130,6 +130,59 @@ pub(crate) fn holdout(text: &str) -> Result<f64> {
     })
 }
 
+/// A share of rows that intervals are to hold; none for no intervals.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Level(pub(crate) Option<f64>);
+
+/// A level of intervals: a share of rows, or `none`.
+pub(crate) fn level(text: &str) -> Result<Level> {
+    if text == "none" {
+        return Ok(Level(None));
+    }
+    let share = text.parse().ok().filter(|share: &f64| *share > 0.0 && *share < 1.0);
+    share.map(|share| Level(Some(share))).ok_or_else(|| {
+        Error::input("not a level of intervals")
+            .expected("a share of rows between 0 and 1 (0.9 holds nine of ten), or none")
+    })
+}
+
+/// What decisions cost, by name.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Costs(pub(crate) Vec<(String, f64)>);
+
+/// `error=cost,…`; a name may hold commas and equals signs, because it ends at a number.
+pub(crate) fn costs(text: &str) -> Result<Costs> {
+    let form = || {
+        Error::input("a cost needs an error and a number")
+            .expected("fp=1,fn=5, or ACTUAL:PREDICTED=COST,…")
+    };
+    let mut costs: Vec<(String, f64)> = Vec::new();
+    let mut name = String::new();
+    for piece in text.split(',') {
+        let whole = if name.is_empty() { piece.to_owned() } else { format!("{name},{piece}") };
+        let parsed = whole.rsplit_once('=').and_then(|(n, c)| Some((n, c.trim().parse().ok()?)));
+        let Some((error, cost)): Option<(&str, f64)> = parsed else {
+            name = whole;
+            continue;
+        };
+        let error = error.trim();
+        if !(cost.is_finite() && cost >= 0.0) {
+            return Err(Error::input("a cost cannot be negative or endless")
+                .expected("a number from 0")
+                .got(format!("{error}={cost}")));
+        }
+        if error.is_empty() {
+            return Err(form());
+        }
+        if costs.iter().any(|(known, _)| known == error) {
+            return Err(Error::input("an error has two costs").expected("one").got(error));
+        }
+        costs.push((error.to_owned(), cost));
+        name.clear();
+    }
+    if name.is_empty() && !costs.is_empty() { Ok(Costs(costs)) } else { Err(form()) }
+}
+
 /// `column=kind`.
 pub(crate) fn column_kind(text: &str) -> Result<(String, Kind)> {
     let (column, kind) = text.rsplit_once('=').filter(|(c, _)| !c.is_empty()).ok_or_else(|| {
@@ -262,6 +315,27 @@ mod tests {
         }
         for text in ["", "4XB", "4", "-1GB", "lots"] {
             assert!(memory(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn costs_end_at_a_number_so_that_labels_may_hold_anything() {
+        let of = |text| costs(text).map(|costs| costs.0);
+        let pair = |name: &str, cost| (name.to_owned(), cost);
+        assert_eq!(of("fp=1, fn=5").unwrap(), [pair("fp", 1.0), pair("fn", 5.0)]);
+        let labels = of("a, b:c=d=2.5,x:y=0").unwrap();
+        assert_eq!(labels, [pair("a, b:c=d", 2.5), pair("x:y", 0.0)]);
+        for text in ["", "fp", "fp=", "=1", "fp=x", "fp=1,fn", "fp=-1", "fp=inf", "fp=1,fp=2"] {
+            assert!(costs(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_level_is_a_share_or_none() {
+        assert_eq!(level("0.9").unwrap(), Level(Some(0.9)));
+        assert_eq!(level("none").unwrap(), Level(None));
+        for text in ["0", "1", "90", "90%", "-0.5", "nan", ""] {
+            assert!(level(text).is_err(), "{text}");
         }
     }
 

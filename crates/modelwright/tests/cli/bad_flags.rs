@@ -61,6 +61,13 @@ const CASES: &[(&str, &[&str])] = &[
     ("fit a.csv --target y --preset bst", &["unknown value", "did you mean `best`"]),
     ("fit a.csv --target y --split randm", &["--split", "did you mean `random`"]),
     ("report m.mw --format pdf", &["unknown value", "--format", "html, markdown, json"]),
+    // Costs and intervals.
+    ("fit a.csv --target y --cost fp", &["needs an error and a number", "--cost", "fp=1,fn=5"]),
+    ("fit a.csv --target y --cost fp=-1", &["cannot be negative", "--cost", "got:      fp=-1"]),
+    ("fit a.csv --target y --cost fp=1,fp=2", &["two costs", "--cost"]),
+    ("fit a.csv --target y --intervals 1", &["not a level", "--intervals", "between 0 and 1"]),
+    ("fit a.csv --target y --intervals 0.9,90%", &["not a level", "got:      90%"]),
+    ("fit a.csv --target y --intervals none,0.9", &["stands beside levels", "--intervals"]),
     // Kinds.
     ("profile a.csv --kind zip", &["COLUMN=KIND", "--kind", "kinds: number"]),
     ("profile a.csv --kind zip=categry", &["unknown column kind", "did you mean `category`"]),

@@ -149,7 +149,7 @@ fn a_model_is_never_shown_to_be_better_than_itself() {
 fn what_is_inside_can_be_seen_and_the_report_rendered_again() {
     let folder = with_model();
     let manifest = json(&folder.run(&["inspect", "model", "--json"]).done());
-    assert_eq!(manifest["format_version"], 2);
+    assert_eq!(manifest["format_version"], 3);
     assert_eq!(manifest["target"], "left");
     assert_eq!(manifest["schema"][0]["name"], "age");
     assert!(folder.run(&["inspect", "model"]).done().contains("basic"));

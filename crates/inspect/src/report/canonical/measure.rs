@@ -58,6 +58,7 @@ pub(super) fn binary() -> Evaluation {
             metric("f1", 0.7193, 0.0151),
             metric("brier_score", 0.0871, 0.0031),
             metric("matthews_corrcoef", 0.6412, 0.0178),
+            metric("expected_cost", 0.1334, 0.0061),
         ],
         baseline: vec![
             metric("roc_auc", 0.5, 0.0),
@@ -67,6 +68,7 @@ pub(super) fn binary() -> Evaluation {
             metric("f1", 0.0, 0.0),
             metric("brier_score", 0.1821, 0.002),
             metric("matthews_corrcoef", 0.0, 0.0),
+            metric("expected_cost", 0.3447, 0.0),
         ],
         roc,
         precision_recall: pr,

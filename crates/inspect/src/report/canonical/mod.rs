@@ -5,6 +5,7 @@
 
 mod columns;
 mod measure;
+mod uncertainty;
 
 use std::collections::BTreeMap;
 
@@ -61,25 +62,7 @@ pub(crate) fn binary() -> RunRecord {
             selected_gap: Some(0.0016),
             corrected_gap: Some(0.0011),
         }),
-        importances: importances(
-            &[
-                ("marital_status", 0.0441),
-                ("capital_gain", 0.0402),
-                ("education_num", 0.0261),
-                ("age", 0.0187),
-                ("occupation", 0.0133),
-                ("hours_per_week", 0.0102),
-                ("relationship", 0.0071),
-                ("capital_loss", 0.0055),
-                ("workclass", 0.0021),
-                ("sex", 0.0011),
-                ("native_country", 0.0003),
-                ("education", 0.0001),
-                ("race", 0.0),
-                ("fnlwgt", -0.0002),
-            ],
-            0.0006,
-        ),
+        importances: adult_importances(),
         ..base(profile, 31_259, 9_769)
     };
     record.options.target = "income".into();
@@ -96,34 +79,44 @@ pub(crate) fn binary() -> RunRecord {
     );
     record.ensemble = EnsembleRecord {
         members: vec![
-            Member {
-                trial: "gbdt-default".into(),
-                weight: 0.52,
-                rounds: 412,
-                n_models: 1,
-                is_refit: false,
-            },
-            Member {
-                trial: "gbdt-deep".into(),
-                weight: 0.32,
-                rounds: 268,
-                n_models: 5,
-                is_refit: false,
-            },
-            Member {
-                trial: "linear-one-hot".into(),
-                weight: 0.16,
-                rounds: 40,
-                n_models: 1,
-                is_refit: false,
-            },
+            member("gbdt-default", 0.52, 412, 1),
+            member("gbdt-deep", 0.32, 268, 5),
+            member("linear-one-hot", 0.16, 40, 1),
         ],
         score: Some(0.9279),
         corrected_score: Some(0.9275),
         corrected_ci95: Some(Interval { low: 0.9244, high: 0.9306 }),
         n_rows_all: None,
     };
+    record.calibration = Some(uncertainty::calibration(31_259));
+    record.costs = Some(uncertainty::costs());
     record
+}
+
+fn adult_importances() -> Vec<Importance> {
+    importances(
+        &[
+            ("marital_status", 0.0441),
+            ("capital_gain", 0.0402),
+            ("education_num", 0.0261),
+            ("age", 0.0187),
+            ("occupation", 0.0133),
+            ("hours_per_week", 0.0102),
+            ("relationship", 0.0071),
+            ("capital_loss", 0.0055),
+            ("workclass", 0.0021),
+            ("sex", 0.0011),
+            ("native_country", 0.0003),
+            ("education", 0.0001),
+            ("race", 0.0),
+            ("fnlwgt", -0.0002),
+        ],
+        0.0006,
+    )
+}
+
+fn member(trial: &str, weight: f64, rounds: usize, n_models: usize) -> Member {
+    Member { trial: trial.into(), weight, rounds, n_models, is_refit: false }
 }
 
 /// Three classes, few rows.
@@ -140,6 +133,7 @@ pub(crate) fn multiclass() -> RunRecord {
             &[("bill_length", 0.71), ("flipper_length", 0.38), ("mass", 0.02)],
             0.05,
         ),
+        intervals: Some(uncertainty::sets(&["Adelie", "Gentoo", "Chinstrap"])),
         ..base(profile, 275, 69)
     };
     search(
@@ -193,6 +187,7 @@ pub(crate) fn regression() -> RunRecord {
             ],
             420.0,
         ),
+        intervals: Some(uncertainty::intervals()),
         ..base(profile, 16_512, 4_128)
     };
     record.task.histogram = columns::bins(
@@ -379,6 +374,9 @@ fn base(profile: TableProfile, n_train: usize, n_holdout: usize) -> RunRecord {
         trials: vec![],
         ensemble: EnsembleRecord::default(),
         threshold: None,
+        calibration: None,
+        costs: None,
+        intervals: None,
         evaluation: None,
         is_exhausted: false,
         nested: None,

@@ -12,6 +12,7 @@ mod dots;
 mod frame;
 mod heat;
 mod histogram;
+mod line;
 mod reliability;
 mod scatter;
 
@@ -56,6 +57,15 @@ pub enum Plot {
         points: Vec<CurvePoint>,
         /// The line of a model that knows nothing.
         reference: Reference,
+        /// The point in use.
+        mark: Option<Mark>,
+    },
+    /// A line over the range of its points.
+    Line {
+        /// Its points, from left to right.
+        points: Vec<CurvePoint>,
+        /// A horizontal line to compare with.
+        reference: Option<f64>,
         /// The point in use.
         mark: Option<Mark>,
     },
@@ -115,6 +125,9 @@ pub(crate) fn svg(chart: &Chart) -> Markup {
         Plot::Dots { estimates, reference } => dots::draw(chart, estimates, *reference),
         Plot::Curve { points, reference, mark } => {
             curve::draw(chart, points, *reference, mark.as_ref())
+        }
+        Plot::Line { points, reference, mark } => {
+            line::draw(chart, points, *reference, mark.as_ref())
         }
         Plot::Histogram(bins) => histogram::draw(chart, bins),
         Plot::Scatter(points) => scatter::draw(chart, points),

@@ -1,6 +1,6 @@
 //! Whether the probabilities mean what they say: a reliability diagram.
 
-use modelwright_core::record::{CalibrationBin, RunRecord};
+use modelwright_core::record::{CalibrationBin, CalibrationRecord, RunRecord};
 use modelwright_core::task::Task;
 
 use crate::report::chart::{Chart, Plot};
@@ -45,10 +45,56 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
         y: "Observed share".to_owned(),
         plot: Plot::Reliability(bins.clone()),
     };
-    Some(Section::new(&SPEC, finding).block(chart).block(Block::Details {
+    let section = Section::new(&SPEC, finding).block(chart).block(Block::Details {
         summary: format!("{} as a table", number::counted(bins.len(), "bin", "bins")),
         blocks: vec![table(bins, n_rows).into()],
-    }))
+    });
+    Some(match &record.calibration {
+        None => section,
+        Some(calibration) => {
+            section.block(Block::Text(method(calibration))).maybe(tried(calibration))
+        }
+    })
+}
+
+fn method(calibration: &CalibrationRecord) -> String {
+    let used = match calibration.method.as_str() {
+        "none" => "The probabilities are used as the models give them",
+        "temperature" => "The probabilities are calibrated by a temperature",
+        "platt" => "The probabilities are calibrated by Platt scaling",
+        "beta" => "The probabilities are calibrated by beta calibration",
+        _ => "The probabilities are calibrated by isotonic regression",
+    };
+    let reason = words::remark(&calibration.reason);
+    format!("{used}, chosen on {} out of fold. {reason}", number::rows(calibration.n_rows))
+}
+
+/// The methods that were tried, folded away.
+fn tried(calibration: &CalibrationRecord) -> Option<Block> {
+    let before = calibration.log_loss.filter(|_| !calibration.tried.is_empty())?;
+    let mut table = Table::new(
+        format!(
+            "Cross-validated log loss, {} without calibration; {} out of fold",
+            number::significant(before, 4),
+            number::rows(calibration.n_rows)
+        ),
+        vec![
+            TableColumn::words("Method"),
+            TableColumn::numbers("Log loss"),
+            TableColumn::numbers("Better than the best before by (95 %)"),
+            TableColumn::words("Taken"),
+        ],
+    );
+    for trial in &calibration.tried {
+        table.rows.push(vec![
+            Cell::new(words::clean(&trial.method)),
+            Cell::new(number::significant(trial.log_loss, 4)),
+            Cell::new(number::interval(trial.gain_ci95)),
+            Cell::new(if trial.accepted { "yes" } else { "no" }),
+        ]);
+    }
+    let summary = "The calibrations that were tried".to_owned();
+    Some(Block::Details { summary, blocks: vec![table.into()] })
 }
 
 fn table(bins: &[CalibrationBin], n_rows: usize) -> Table {

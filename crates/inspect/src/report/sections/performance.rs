@@ -1,6 +1,7 @@
 //! Every metric on the untouched rows, with its interval, beside the constant baseline.
 
 use modelwright_core::record::{MetricValue, RunRecord};
+use modelwright_evaluate::evaluation::EXPECTED_COST;
 
 use super::headline::Headline;
 use crate::report::section::{Block, Cell, Part, Section, Spec, Table, TableColumn, Tone};
@@ -71,7 +72,8 @@ fn direction(record: &RunRecord, metric: &MetricValue) -> Option<bool> {
     if metric.name == record.task.metric {
         Some(record.task.larger_is_better)
     } else {
-        words::metric(&metric.name).map(|m| m.larger_is_better)
+        let of_catalog = words::metric(&metric.name).map(|m| m.larger_is_better);
+        of_catalog.or((metric.name == EXPECTED_COST).then_some(false))
     }
 }
 

@@ -1,0 +1,105 @@
+//! What intervals and sets reach on rows with known answers.
+
+use modelwright_core::record::{GroupCoverage, LevelRecord};
+use modelwright_core::task::Target;
+use modelwright_evaluate::conformal::coverage;
+
+use super::Regions;
+
+/// Of rows with known answers: whether their regions hold them, and how large they are.
+///
+/// Parts of a file are measured one after the other and put together.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Held {
+    /// Level after level, ascending.
+    levels: Vec<HeldLevel>,
+    /// The group of each row; empty when there are none.
+    groups: Vec<u32>,
+    /// Group 0, 1, …; `None` stands for all rows without a group of their own.
+    names: Vec<Option<String>>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct HeldLevel {
+    level: f64,
+    held: Vec<bool>,
+    sizes: Vec<f64>,
+}
+
+impl Held {
+    /// Of regions and the truth of their rows, with the group of each row and the groups' names.
+    pub(crate) fn of(
+        regions: &Regions,
+        truth: &Target,
+        groups: Vec<u32>,
+        names: Vec<Option<String>>,
+    ) -> Self {
+        let levels = match (regions, truth) {
+            (Regions::Intervals(levels), Target::Real(values)) => levels
+                .iter()
+                .map(|of_level| HeldLevel {
+                    level: of_level.level,
+                    held: values
+                        .iter()
+                        .zip(&of_level.intervals)
+                        .map(|(y, i)| i.low <= *y && *y <= i.high)
+                        .collect(),
+                    sizes: of_level.intervals.iter().map(|i| i.high - i.low).collect(),
+                })
+                .collect(),
+            (Regions::Sets(levels), Target::Class { codes, .. }) => levels
+                .iter()
+                .map(|of_level| {
+                    let rows = of_level.members.chunks_exact(of_level.n_classes);
+                    let size = |row: &[bool]| row.iter().filter(|m| **m).count() as f64;
+                    HeldLevel {
+                        level: of_level.level,
+                        sizes: rows.clone().map(size).collect(),
+                        held: rows.zip(codes).map(|(row, code)| row[*code as usize]).collect(),
+                    }
+                })
+                .collect(),
+            _ => Vec::new(),
+        };
+        Self { levels, groups, names }
+    }
+
+    /// Adds the rows of another part, measured by the same predictor.
+    pub fn append(&mut self, part: Self) {
+        if self.levels.is_empty() {
+            *self = part;
+            return;
+        }
+        for (own, new) in self.levels.iter_mut().zip(part.levels) {
+            own.held.extend(new.held);
+            own.sizes.extend(new.sizes);
+        }
+        self.groups.extend(part.groups);
+    }
+
+    /// The coverage of each level, and of each group that has rows; weights of all rows.
+    pub fn reached(&self, weights: Option<&[f64]>) -> Vec<LevelRecord> {
+        let of_level = |level: &HeldLevel| LevelRecord {
+            level: level.level,
+            reached: coverage(&level.held, &level.sizes, weights).ok(),
+            groups: (0..self.names.len())
+                .filter_map(|group| self.of_group(level, group, weights))
+                .collect(),
+        };
+        self.levels.iter().map(of_level).collect()
+    }
+
+    fn of_group(
+        &self,
+        level: &HeldLevel,
+        group: usize,
+        weights: Option<&[f64]>,
+    ) -> Option<GroupCoverage> {
+        let own = || (0..self.groups.len()).filter(|row| self.groups[*row] as usize == group);
+        let held: Vec<bool> = own().map(|row| level.held[row]).collect();
+        let sizes: Vec<f64> = own().map(|row| level.sizes[row]).collect();
+        let weights: Option<Vec<f64>> = weights.map(|w| own().map(|row| w[row]).collect());
+        let reached = coverage(&held, &sizes, weights.as_deref()).ok()?;
+        Some(GroupCoverage { group: self.names[group].clone(), reached })
+    }
+}

@@ -1,0 +1,190 @@
+//! Which calibration is worth having, told by rows that it was not fitted on.
+//!
+//! The methods are tried from the simplest to the richest. Each is fitted on all parts but one and
+//! scored on that one, in turn; it takes the place of the best so far only when the mean log loss
+//! falls by more than twice its standard error over the rows, and by a share that matters. A
+//! richer map that is not clearly better is not worth its freedom.
+
+use modelwright_core::task::{Predictions, Target};
+
+use super::{Calibrator, Method};
+
+/// By how many standard errors a method must be better than the best so far: one-sided 2.3 %.
+const ERRORS_MIN: f64 = 2.0;
+
+/// By which share the log loss must fall.
+const GAIN_MIN: f64 = 0.001;
+
+/// Rows, and rows of the rarest class, that a map of few numbers needs.
+const N_ROWS_MIN: usize = 500;
+const N_RAREST_MIN: usize = 25;
+
+/// The same for isotonic regression, which learns a step for every few dozen rows.
+const N_ROWS_MIN_ISOTONIC: usize = 2_000;
+const N_RAREST_MIN_ISOTONIC: usize = 200;
+
+/// Numbers (rows × outputs) that decide at most; more would cost time and decide the same.
+const N_CELLS_MAX: usize = 500_000;
+
+/// What was chosen, and what was tried.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Choice {
+    /// Fitted on all rows; [`Calibrator::None`] when nothing is worth having.
+    pub calibrator: Calibrator,
+    /// Log loss of the probabilities as they are.
+    pub log_loss: f64,
+    /// The methods that were tried, simplest first.
+    pub tried: Vec<Tried>,
+    /// Why nothing was tried.
+    pub note: Option<String>,
+}
+
+/// A method on rows that it was not fitted on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tried {
+    /// Its name.
+    pub method: Method,
+    /// Its mean log loss.
+    pub log_loss: f64,
+    /// By how much that is less than the best before it.
+    pub gain: f64,
+    /// Standard error of the gain.
+    pub standard_error: f64,
+    /// Whether it took that one's place.
+    pub accepted: bool,
+}
+
+/// Chooses a calibration of out-of-fold `predictions`.
+///
+/// `parts` are positions of rows that are judged together; a row in no part only helps to fit. A
+/// regression, fewer than two parts, or too few rows get none, and a note.
+pub fn choose(
+    truth: &Target,
+    predictions: &Predictions,
+    weights: Option<&[f64]>,
+    parts: &[Vec<u32>],
+) -> Choice {
+    let refused = |why: String| Choice {
+        calibrator: Calibrator::None,
+        log_loss: f64::NAN,
+        tried: Vec::new(),
+        note: Some(why),
+    };
+    let Some(codes) = truth.codes() else { return refused("a regression".to_owned()) };
+    let rarest = rows_of_rarest(codes, truth);
+    // A temperature of many classes is one number for all of them.
+    let n_rarest_min = if predictions.n_outputs > 1 { 0 } else { N_RAREST_MIN };
+    if codes.len() < N_ROWS_MIN || rarest < n_rarest_min || parts.len() < 2 {
+        return refused(format!(
+            "{} judged rows, {rarest} of the rarest class, in {} parts: too few to tell (at least \
+             {N_ROWS_MIN}, {n_rarest_min} and 2)",
+            codes.len(),
+            parts.len()
+        ));
+    }
+    let step = predictions.values.len().div_ceil(N_CELLS_MAX).max(1);
+    let data = Data { truth, predictions, weights, parts: thinned(parts, step) };
+    let judged: Vec<u32> = data.parts.iter().flatten().copied().collect();
+    let mut best = data.losses(&judged, &Calibrator::None);
+    let weights_of_judged: Vec<f64> = judged.iter().map(|r| data.weight(*r)).collect();
+    let as_is = mean(&best, &weights_of_judged);
+    let (mut chosen, mut tried) = (None, Vec::new());
+    for method in Method::ALL {
+        let enough = codes.len() >= N_ROWS_MIN_ISOTONIC && rarest >= N_RAREST_MIN_ISOTONIC;
+        if method == Method::Isotonic && !enough {
+            continue;
+        }
+        let Some(losses) = data.cross_validated(method) else { continue };
+        let gains: Vec<f64> = best.iter().zip(&losses).map(|(b, l)| b - l).collect();
+        let gain = mean(&gains, &weights_of_judged);
+        let standard_error = standard_error(&gains, gain, &weights_of_judged);
+        let accepted =
+            gain > ERRORS_MIN * standard_error && gain > GAIN_MIN * mean(&best, &weights_of_judged);
+        let log_loss = mean(&losses, &weights_of_judged);
+        tried.push(Tried { method, log_loss, gain, standard_error, accepted });
+        if accepted {
+            (best, chosen) = (losses, Some(method));
+        }
+    }
+    let fitted = chosen.and_then(|method| data.fit_on(method, 0..codes.len() as u32, step));
+    Choice { calibrator: fitted.unwrap_or_default(), log_loss: as_is, tried, note: None }
+}
+
+struct Data<'a> {
+    truth: &'a Target,
+    predictions: &'a Predictions,
+    weights: Option<&'a [f64]>,
+    parts: Vec<Vec<u32>>,
+}
+
+impl Data<'_> {
+    fn weight(&self, row: u32) -> f64 {
+        self.weights.map_or(1.0, |w| w[row as usize])
+    }
+
+    /// Fits on every `step`-th of the given rows.
+    fn fit_on(
+        &self,
+        method: Method,
+        rows: impl Iterator<Item = u32>,
+        step: usize,
+    ) -> Option<Calibrator> {
+        let rows: Vec<u32> = rows.step_by(step).collect();
+        let weights: Option<Vec<f64>> =
+            self.weights.map(|w| rows.iter().map(|r| w[*r as usize]).collect());
+        let (truth, predictions) = (self.truth.select(&rows), self.predictions.select(&rows));
+        method.fit(&truth, &predictions, weights.as_deref())
+    }
+
+    /// The loss of every judged row by a calibrator that was fitted on the other parts.
+    fn cross_validated(&self, method: Method) -> Option<Vec<f64>> {
+        let mut losses = Vec::new();
+        for (own, part) in self.parts.iter().enumerate() {
+            let others = self.parts.iter().enumerate().filter(|(other, _)| *other != own);
+            let rows = others.flat_map(|(_, rows)| rows.iter().copied());
+            losses.extend(self.losses(part, &self.fit_on(method, rows, 1)?));
+        }
+        Some(losses)
+    }
+
+    fn losses(&self, rows: &[u32], calibrator: &Calibrator) -> Vec<f64> {
+        let mut calibrated = self.predictions.select(rows);
+        calibrator.apply(&mut calibrated);
+        let codes = self.truth.codes().unwrap_or_default();
+        let of_row = |(at, row): (usize, &u32)| {
+            let code = codes[*row as usize];
+            let p = match calibrated.row(at) {
+                [p] => [1.0 - p, *p][code as usize],
+                many => many[code as usize],
+            };
+            -p.clamp(f64::EPSILON, 1.0).ln()
+        };
+        rows.iter().enumerate().map(of_row).collect()
+    }
+}
+
+fn thinned(parts: &[Vec<u32>], step: usize) -> Vec<Vec<u32>> {
+    let thin = |part: &Vec<u32>| part.iter().copied().step_by(step).collect();
+    parts.iter().map(thin).filter(|part: &Vec<u32>| !part.is_empty()).collect()
+}
+
+fn rows_of_rarest(codes: &[u32], truth: &Target) -> usize {
+    let Target::Class { n_classes, .. } = truth else { return 0 };
+    let mut counts = vec![0_usize; *n_classes];
+    for code in codes {
+        counts[*code as usize] += 1;
+    }
+    // A class that no judged row has says nothing about the others.
+    counts.into_iter().filter(|n| *n > 0).min().unwrap_or(0)
+}
+
+fn mean(values: &[f64], weights: &[f64]) -> f64 {
+    let total: f64 = weights.iter().sum();
+    values.iter().zip(weights).map(|(v, w)| v * w).sum::<f64>() / total
+}
+
+fn standard_error(values: &[f64], mean: f64, weights: &[f64]) -> f64 {
+    let total: f64 = weights.iter().sum();
+    let squares: f64 = values.iter().zip(weights).map(|(v, w)| (w * (v - mean)).powi(2)).sum();
+    squares.sqrt() / total
+}

@@ -1,0 +1,108 @@
+//! Intervals, sets and costs through the binary: fit, predict, evaluate, replay.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::harness::Folder;
+use crate::tables::{customers, questions, with_model};
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|e| panic!("not one JSON document: {e}\n{text}"))
+}
+
+fn run(folder: &Folder, line: &str) -> String {
+    folder.run(&line.split(' ').collect::<Vec<&str>>()).done()
+}
+
+#[test]
+fn intervals_are_made_measured_written_and_repeated() {
+    let folder = Folder::new();
+    folder.write("train.csv", customers(0, 700)).write("test.csv", customers(700, 200));
+    folder.write("new.csv", questions(900, 20));
+    let fit = "train gbdt train.csv --target income --task regression --exclude left --param \
+               n_rounds=40 --intervals 0.95,0.8 --group-coverage plan --out model --json -q";
+    let fitted = json(&run(&folder, fit));
+    let levels = fitted["intervals"]["levels"].as_array().unwrap();
+    assert_eq!((&levels[0]["level"], &levels[1]["level"]), (&0.8.into(), &0.95.into()));
+    assert!(levels[0]["reached"]["share"].as_f64().unwrap() > 0.6, "{levels:?}");
+
+    let plain = run(&folder, "predict model new.csv -q");
+    assert!(plain.starts_with("prediction\n"), "the columns are those of ever: {plain}");
+    let text = run(&folder, "predict model new.csv --intervals -q");
+    let mut lines = text.lines();
+    assert_eq!(
+        lines.next(),
+        Some(
+            "prediction,prediction_lower_0.8,prediction_upper_0.8,prediction_lower_0.95,\
+             prediction_upper_0.95"
+        )
+    );
+    let mut n_rows = 0;
+    for (line, alone) in lines.zip(plain.lines().skip(1)) {
+        let cells: Vec<f64> = line.split(',').map(|cell| cell.parse().unwrap()).collect();
+        assert!(line.starts_with(alone), "{line} {alone}");
+        assert!(cells[3] <= cells[1] && cells[1] < cells[2] && cells[2] <= cells[4], "{line}");
+        n_rows += 1;
+    }
+    assert_eq!(n_rows, 20);
+
+    let measured = json(&run(&folder, "evaluate model test.csv --json -q"));
+    let level = &measured["intervals"][1];
+    assert_eq!(level["level"], 0.95);
+    assert_eq!(level["reached"]["n_rows"], measured["n_rows"]);
+    assert!(level["groups"].as_array().unwrap().len() >= 2, "{level}");
+    assert!(run(&folder, "evaluate model test.csv -q").contains("of 0.95 held the truth"));
+    assert!(run(&folder, "report model --format markdown").contains("## Intervals around"));
+
+    let original = fs::read(folder.path().join("model/model.mw")).unwrap();
+    run(&folder, "replay model train.csv --out again --threads 1 -q");
+    assert!(fs::read(folder.path().join("again/model.mw")).unwrap() == original);
+}
+
+#[test]
+fn costs_decide_and_sets_are_labels() {
+    let folder = Folder::new();
+    folder.write("train.csv", customers(0, 500)).write("test.csv", customers(500, 200));
+    folder.write("new.csv", questions(700, 20));
+    let fit = "train gbdt train.csv --target left --param n_rounds=20 --cost fp=1,fn=7 --intervals \
+               0.9 --group-coverage left --out model -q";
+    run(&folder, fit);
+    let text = run(&folder, "predict model new.csv --intervals -q");
+    let header = "prediction,probability_no,probability_yes,prediction_set";
+    assert_eq!(text.lines().next(), Some(header));
+    for line in text.lines().skip(1) {
+        let cells: Vec<&str> = line.splitn(4, ',').collect();
+        let yes: f64 = cells[2].parse().unwrap();
+        assert_eq!(cells[0], if yes >= 0.125 { "yes" } else { "no" }, "{line}");
+        let set = cells[3].trim_matches('"').replace("\"\"", "\"");
+        let likely = if yes > 0.5 { "yes" } else { "no" };
+        assert!(json(&set).as_array().unwrap().contains(&likely.into()), "{line}");
+    }
+    let measured = json(&run(&folder, "evaluate model test.csv --json -q"));
+    let cost = &measured["metrics"]["expected_cost"];
+    assert!(cost["value"].is_f64() && cost["ci95"].is_array(), "{cost}");
+    let report = run(&folder, "report model --format markdown");
+    assert!(report.contains("## What decisions cost") && report.contains("Always “yes”"));
+    let original = fs::read(folder.path().join("model/model.mw")).unwrap();
+    run(&folder, "replay model train.csv --out again -q");
+    assert!(fs::read(folder.path().join("again/model.mw")).unwrap() == original);
+}
+
+#[test]
+fn what_the_data_or_the_model_cannot_do_is_refused() {
+    let folder = with_model();
+    folder.write("new.csv", questions(0, 5));
+    let refused = |line: &str, words: &[&str]| {
+        folder.run(&line.split(' ').collect::<Vec<&str>>()).refused(words);
+    };
+    refused("predict model new.csv --intervals", &["no intervals", "--intervals 0.9"]);
+    let fit = "fit train.csv --target left --time 10s --out x";
+    refused(&format!("{fit} --cost yes:mabye=3"), &["--cost", "got:      yes:mabye"]);
+    refused(&format!("{fit} --intervals 0.999"), &["--intervals", "999 out-of-fold rows"]);
+    refused(&format!("{fit} --group-coverage plan"), &["--group-coverage", "--intervals 0.9"]);
+    let fit = "fit train.csv --target age --task regression --time 10s --out x";
+    refused(&format!("{fit} --cost fp=3"), &["--cost", "classes"]);
+    refused(&format!("{fit} --group-coverage age"), &["--group-coverage", "no groups"]);
+    refused(&format!("{fit} --group-coverage plam"), &["did you mean `plan`"]);
+}
