@@ -12,22 +12,24 @@ struct Written {
     missing: bool,
     /// Whether every feature has bins.
     bins: bool,
+    /// The learner whose default it is, though others could read it.
+    made_for: Option<&'static str>,
 }
 
 /// The encodings, the one that says more of a table first: `linear` scales and imputes.
 const WRITTEN: [Written; EncodingSpec::NAMES.len()] = [
-    Written { name: "trees", missing: true, bins: true },
-    Written { name: "linear", missing: false, bins: false },
+    Written { name: "trees", missing: true, bins: true, made_for: None },
+    Written { name: "linear", missing: false, bins: false, made_for: None },
+    Written { name: "network", missing: true, bins: false, made_for: Some("neural_net") },
 ];
 
 /// The names of the encodings that a learner can read, its default first.
 pub fn encodings(learner: &Entry) -> Vec<&'static str> {
     let takes = learner.spec.abilities;
-    WRITTEN
-        .iter()
-        .filter(|w| (takes.missing || !w.missing) && (w.bins || !takes.bins))
-        .map(|w| w.name)
-        .collect()
+    let fits = |w: &&Written| (takes.missing || !w.missing) && (w.bins || !takes.bins);
+    let mut fitting: Vec<&Written> = WRITTEN.iter().filter(fits).collect();
+    fitting.sort_by_key(|w| w.made_for != Some(learner.spec.name));
+    fitting.iter().map(|w| w.name).collect()
 }
 
 /// The encoding for a learner: the one `asked` for, or its default.

@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 pub enum Isa {
     /// What every machine of this architecture has (SSE2, NEON).
     Portable,
-    /// 256-bit integers and floats.
+    /// 256-bit integers and floats, fused multiplication and addition.
     Avx2,
     /// 512-bit registers with masks (F, BW, CD, DQ, VL).
     Avx512,
@@ -43,6 +43,7 @@ fn detect() -> Isa {
     let avx2 = is_x86_feature_detected!("avx2")
         && is_x86_feature_detected!("bmi1")
         && is_x86_feature_detected!("bmi2")
+        && is_x86_feature_detected!("fma")
         && is_x86_feature_detected!("lzcnt");
     match (avx512 && avx2, avx2) {
         (true, _) => Isa::Avx512,

@@ -4,12 +4,16 @@
 //! thin wrappers compile the same code for wider vector units and [`dispatch`] chooses between them
 //! at run time; where the compiler finds no vectors, the few operations that differ are intrinsics
 //! behind a trait. No wrapper may contract a multiplication and an addition into one rounding
-//! (no FMA), and reductions run over a fixed number of lanes, so that all paths give the same bits
-//! on every machine. Tests compare each kernel with an obvious scalar one.
+//! (FMA), except [`product`], which is defined by fused operations on every machine; reductions run
+//! over a fixed number of lanes, so that all paths give the same bits on every machine. Tests compare each kernel with an obvious scalar one.
 //!
 //! | module | what it computes |
 //! |---|---|
 //! | [`dot`] | dot products, scaled additions, sums |
+//! | [`product`] | products of matrices in panels |
+//! | [`activation`] | the Mish function of layers, with dropout |
+//! | [`periodic`] | periodic embeddings of numbers |
+//! | [`adam`] | steps of the Adam optimiser |
 //! | [`exp`] | exponential and logistic functions of slices |
 //! | [`gradient`] | gradients of the common losses |
 //! | [`entry`] | rows of a leaf with their quantised gradients |
@@ -22,6 +26,8 @@
 //! | [`forest`] | predictions of many trees for blocks of rows |
 //! | [`shap`] | Shapley values of trees for blocks of rows |
 
+pub mod activation;
+pub mod adam;
 pub mod bounded;
 pub mod dispatch;
 pub mod dot;
@@ -32,6 +38,8 @@ pub mod gradient;
 pub mod histogram;
 pub mod level;
 pub mod partition;
+pub mod periodic;
+pub mod product;
 pub mod shap;
 pub mod subset;
 pub mod threshold;

@@ -7,6 +7,7 @@ use crate::forest::{ExtraTrees, RandomForest};
 use crate::gbdt::Gbdt;
 use crate::learner::Entry;
 use crate::linear::Linear;
+use crate::neural_net::NeuralNet;
 
 /// All learners, simplest first.
 pub const LEARNERS: &[Entry] = &[
@@ -15,6 +16,7 @@ pub const LEARNERS: &[Entry] = &[
     Entry::of::<RandomForest>(),
     Entry::of::<ExtraTrees>(),
     Entry::of::<Gbdt>(),
+    Entry::of::<NeuralNet>(),
 ];
 
 /// The learner `name`.

@@ -10,6 +10,7 @@ pub mod forest;
 pub mod gbdt;
 pub mod learner;
 pub mod linear;
+pub mod neural_net;
 pub mod tree;
 
 pub use catalog::{LEARNERS, learner};

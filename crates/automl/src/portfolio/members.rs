@@ -157,3 +157,15 @@ pub(super) const EXTRA_TREES: Candidate = Candidate {
     preset: Preset::Balanced,
     reason: "deep random trees, averaged: smoother than a forest; judged out of bag",
 };
+
+/// The neural net.
+#[expect(dead_code, reason = "its place in the portfolios is being measured")]
+pub(super) const NEURAL_NET: Candidate = Candidate {
+    name: "neural-net",
+    learner: "neural_net",
+    encoding: "network",
+    params: &[],
+    effort: PLAIN,
+    preset: Preset::Balanced,
+    reason: "smooth functions of many features: what trees approximate by steps",
+};

@@ -16,6 +16,10 @@ const ONE_HOT_LEVELS: usize = 32;
 /// more than the order of the levels brings.
 const ONE_HOT_LEVELS_OF_TREES: usize = 10;
 
+/// Up to this many levels a neural net gets a category as one column per level; beyond, as the
+/// number of its level, for a table of embeddings, and as target statistics.
+const ONE_HOT_LEVELS_OF_NETWORKS: usize = 9;
+
 /// An encoding: the first rule that fits a column decides; a column that none fits is not used.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EncodingSpec {
@@ -50,7 +54,7 @@ pub struct Step {
 
 impl EncodingSpec {
     /// The names that [`Self::named`] knows.
-    pub const NAMES: [&'static str; 2] = ["trees", "linear"];
+    pub const NAMES: [&'static str; 3] = ["trees", "linear", "network"];
 
     /// For learners that split: values as they are, with bins; categories of few levels one-hot
     /// and by their number, others by ordered target statistics and frequency.
@@ -121,6 +125,33 @@ impl EncodingSpec {
         }
     }
 
+    /// For neural nets, which scale numbers and fill missing values themselves: values as they
+    /// are, few levels one-hot, many as names with target statistics, cyclic dates, scores of
+    /// texts.
+    pub fn network() -> Self {
+        let on = || ParamValue::Flag(true);
+        let statistics =
+            || step("target_statistics").with("prior_strength", ParamValue::Real(10.0));
+        let categories = [Kind::Category, Kind::IntegerCategory];
+        Self {
+            name: "network".to_owned(),
+            bins: false,
+            rules: vec![
+                rule(&[Kind::Number], None, [step("number")]),
+                rule(&[Kind::Boolean], None, [step("boolean")]),
+                rule(&[Kind::Category], Some(ONE_HOT_LEVELS_OF_NETWORKS), [step("one_hot")]),
+                rule(
+                    &[Kind::IntegerCategory],
+                    Some(ONE_HOT_LEVELS_OF_NETWORKS),
+                    [step("one_hot"), step("category_value")],
+                ),
+                rule(&categories, None, [step("category_level"), statistics(), step("frequency")]),
+                rule(&[Kind::Datetime], None, [step("date_parts").with("cyclic", on())]),
+                rule(&[Kind::Text], None, [step("text_target"), step("text_statistics")]),
+            ],
+        }
+    }
+
     /// The encodings by name: one of [`Self::NAMES`].
     ///
     /// # Errors
@@ -129,6 +160,7 @@ impl EncodingSpec {
         match name {
             "trees" => Ok(Self::trees()),
             "linear" => Ok(Self::linear()),
+            "network" => Ok(Self::network()),
             _ => Err(Error::input("unknown encoding").got(name).suggest(name, Self::NAMES)),
         }
     }
@@ -212,6 +244,16 @@ mod tests {
         assert_eq!(names(2), ["category_code"]);
         assert_eq!(names(10), ["one_hot", "category_code"]);
         assert_eq!(names(11), ["target_statistics", "frequency"]);
+    }
+
+    #[test]
+    fn networks_get_few_levels_one_hot_and_many_as_names() {
+        let spec = EncodingSpec::network();
+        let names = |n_levels| -> Vec<&str> {
+            spec.steps(Kind::Category, n_levels).iter().map(|s| s.transformer.as_str()).collect()
+        };
+        assert_eq!(names(9), ["one_hot"]);
+        assert_eq!(names(10), ["category_level", "target_statistics", "frequency"]);
     }
 
     #[test]
