@@ -58,7 +58,10 @@ impl Model for ForestModel {
         }
         let n_outputs = self.n_outputs();
         let base = vec![0.0; n_outputs];
-        let mut values = ctx.install(|| predict::scores(self.forest(), &base, x));
+        let forest = self.forest();
+        let work = || predict::scores(forest, &base, x);
+        // Handing a row to another thread takes longer than scoring it.
+        let mut values = if predict::is_quick(forest, x) { work() } else { ctx.install(work) };
         let n_trees = self.trees.len() as f64;
         for value in &mut values {
             *value /= n_trees;

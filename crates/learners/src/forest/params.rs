@@ -7,48 +7,75 @@ use modelwright_core::task::Task;
 /// How many features a node looks at; `auto` is `sqrt` for classes and `third` for numbers.
 const MAX_FEATURES: &[&str] = &["auto", "sqrt", "log2", "third", "half", "all"];
 
-declare_params! {
-    /// Parameters of the random forest.
-    pub struct RandomForestParams {
-        /// How many trees are grown.
-        n_trees: usize = 100_usize, Domain::int(1, 10_000);
-        /// How many features a node looks at; `auto` is `sqrt` for classes, `third` for numbers.
-        max_features: String = "auto", Domain::Choice(MAX_FEATURES);
-        /// The most splits between root and leaf; 0 is without limit.
-        max_depth: usize = 0_usize, Domain::int(0, 1000);
-        /// The most leaves of a tree; 0 is without limit.
-        max_leaves: usize = 15_000_usize, Domain::int(0, 10_000_000);
-        /// The fewest rows of a node that is split.
-        min_samples_split: usize = 2_usize, Domain::int(2, 1_000_000);
-        /// The fewest rows of a leaf; 0 is 1 for classes and 3 for numbers.
-        min_samples_leaf: usize = 0_usize, Domain::int(0, 1_000_000);
-        /// Whether each tree draws rows with replacement.
-        bootstrap: bool = true, Domain::Flag;
-        /// How many rows each tree draws, as a part of all rows.
-        max_samples: f64 = 1.0, Domain::real(0.001, 1.0);
-    }
+/// Declares the parameters of a forest, and what growing makes of them.
+macro_rules! forest_params {
+    (
+        $(#[$meta:meta])*
+        pub struct $name:ident, random stream $stream:literal;
+        #[doc = $max_features:literal]
+        max_features: auto = $of_numbers:literal for numbers;
+        bootstrap: $bootstrap:literal;
+        random_cuts: $random_cuts:literal;
+    ) => {
+        declare_params! {
+            $(#[$meta])*
+            pub struct $name {
+                /// How many trees are grown.
+                n_trees: usize = 100_usize, Domain::int(1, 10_000);
+                #[doc = $max_features]
+                max_features: String = "auto", Domain::Choice(MAX_FEATURES);
+                /// The most splits between root and leaf; 0 is without limit.
+                max_depth: usize = 0_usize, Domain::int(0, 1000);
+                /// The most leaves of a tree; 0 is without limit.
+                max_leaves: usize = 15_000_usize, Domain::int(0, 10_000_000);
+                /// The fewest rows of a node that is split.
+                min_samples_split: usize = 2_usize, Domain::int(2, 1_000_000);
+                /// The fewest rows of a leaf; 0 is 1 for classes and 3 for numbers.
+                min_samples_leaf: usize = 0_usize, Domain::int(0, 1_000_000);
+                /// Whether each tree draws rows with replacement.
+                bootstrap: bool = $bootstrap, Domain::Flag;
+                /// How many rows each tree draws with `bootstrap`, as a part of all rows.
+                max_samples: f64 = 1.0, Domain::real(0.001, 1.0);
+            }
+        }
+
+        impl $name {
+            /// The settings of growing.
+            pub(super) fn settings(&self) -> Settings {
+                Settings {
+                    name: $stream,
+                    n_trees: self.n_trees,
+                    max_features: self.max_features.clone(),
+                    features_of_numbers: $of_numbers,
+                    max_depth: or_no_limit(self.max_depth),
+                    max_leaves: or_no_limit(self.max_leaves),
+                    min_samples_split: self.min_samples_split,
+                    min_samples_leaf: self.min_samples_leaf,
+                    bootstrap: self.bootstrap,
+                    max_samples: self.max_samples,
+                    random_cuts: $random_cuts,
+                }
+            }
+        }
+    };
 }
 
-declare_params! {
+forest_params! {
+    /// Parameters of the random forest.
+    pub struct RandomForestParams, random stream "random forest";
+    /// How many features a node looks at; `auto` is `sqrt` for classes, `third` for numbers.
+    max_features: auto = "third" for numbers;
+    bootstrap: true;
+    random_cuts: false;
+}
+
+forest_params! {
     /// Parameters of extra trees.
-    pub struct ExtraTreesParams {
-        /// How many trees are grown.
-        n_trees: usize = 100_usize, Domain::int(1, 10_000);
-        /// How many features a node looks at; `auto` is `sqrt` for classes, `all` for numbers.
-        max_features: String = "auto", Domain::Choice(MAX_FEATURES);
-        /// The most splits between root and leaf; 0 is without limit.
-        max_depth: usize = 0_usize, Domain::int(0, 1000);
-        /// The most leaves of a tree; 0 is without limit.
-        max_leaves: usize = 15_000_usize, Domain::int(0, 10_000_000);
-        /// The fewest rows of a node that is split.
-        min_samples_split: usize = 2_usize, Domain::int(2, 1_000_000);
-        /// The fewest rows of a leaf; 0 is 1 for classes and 3 for numbers.
-        min_samples_leaf: usize = 0_usize, Domain::int(0, 1_000_000);
-        /// Whether each tree draws rows with replacement.
-        bootstrap: bool = false, Domain::Flag;
-        /// How many rows each tree draws with `bootstrap`, as a part of all rows.
-        max_samples: f64 = 1.0, Domain::real(0.001, 1.0);
-    }
+    pub struct ExtraTreesParams, random stream "extra trees";
+    /// How many features a node looks at; `auto` is `sqrt` for classes, `all` for numbers.
+    max_features: auto = "all" for numbers;
+    bootstrap: false;
+    random_cuts: true;
 }
 
 /// What growing reads.
@@ -72,32 +99,6 @@ pub(super) struct Settings {
 fn or_no_limit(value: usize) -> usize {
     if value == 0 { usize::MAX } else { value }
 }
-
-macro_rules! settings {
-    ($params:ty, $name:literal, $features_of_numbers:literal, $random_cuts:literal) => {
-        impl $params {
-            /// The settings of growing.
-            pub(super) fn settings(&self) -> Settings {
-                Settings {
-                    name: $name,
-                    n_trees: self.n_trees,
-                    max_features: self.max_features.clone(),
-                    features_of_numbers: $features_of_numbers,
-                    max_depth: or_no_limit(self.max_depth),
-                    max_leaves: or_no_limit(self.max_leaves),
-                    min_samples_split: self.min_samples_split,
-                    min_samples_leaf: self.min_samples_leaf,
-                    bootstrap: self.bootstrap,
-                    max_samples: self.max_samples,
-                    random_cuts: $random_cuts,
-                }
-            }
-        }
-    };
-}
-
-settings!(RandomForestParams, "random forest", "third", false);
-settings!(ExtraTreesParams, "extra trees", "all", true);
 
 impl Settings {
     /// How many features a node looks at.
