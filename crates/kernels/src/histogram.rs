@@ -15,6 +15,8 @@
 //! leaf are prefetched; consecutive updates go to different features and hence never wait for each
 //! other's store.
 
+mod tables;
+
 use crate::entry::{Entry, row, sum_of_one};
 
 /// The most features of a block.

@@ -3,6 +3,7 @@
 use modelwright_core::{Error, Result};
 
 use crate::baseline::Baseline;
+use crate::ebm::Ebm;
 use crate::forest::{ExtraTrees, RandomForest};
 use crate::gbdt::Gbdt;
 use crate::learner::Entry;
@@ -17,6 +18,7 @@ pub const LEARNERS: &[Entry] = &[
     Entry::of::<ExtraTrees>(),
     Entry::of::<Gbdt>(),
     Entry::of::<NeuralNet>(),
+    Entry::of::<Ebm>(),
 ];
 
 /// The learner `name`.

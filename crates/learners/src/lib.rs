@@ -4,6 +4,7 @@ pub mod baseline;
 pub mod catalog;
 #[cfg(test)]
 mod checks;
+pub mod ebm;
 #[cfg(test)]
 mod example;
 pub mod forest;

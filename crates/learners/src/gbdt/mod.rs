@@ -35,7 +35,7 @@ mod explain;
 mod joint_tree;
 mod leaves;
 mod linear_leaves;
-mod loss;
+pub(crate) mod loss;
 mod model;
 mod objective;
 mod older;
@@ -46,7 +46,7 @@ mod replay;
 mod sampling;
 mod scoring;
 mod start;
-mod stopping;
+pub(crate) mod stopping;
 
 pub use model::{GbdtModel, Link};
 pub use objective::Objective;

@@ -39,7 +39,7 @@ pub enum Link {
 
 impl Link {
     /// Turns row-major scores into predictions, in place.
-    pub(super) fn apply(self, scores: &mut [f64], n_outputs: usize) {
+    pub(crate) fn apply(self, scores: &mut [f64], n_outputs: usize) {
         for row in scores.chunks_exact_mut(n_outputs) {
             match self {
                 Self::Identity => {}

@@ -2,7 +2,7 @@
 
 /// Remembers the best round.
 #[derive(Debug)]
-pub(super) struct Stopping {
+pub(crate) struct Stopping {
     longest_wait: usize,
     fixed: bool,
     best_loss: f64,
@@ -15,7 +15,7 @@ impl Stopping {
     /// The automatic one grows with the best round (a slow descent deserves more patience) up to a
     /// bound that shrinks with the table: 300 rounds up to 10,000 rows, then `3,000,000 / rows`,
     /// not below 20 (AutoGluon's rule).
-    pub(super) fn new(patience: usize, n_rows: usize, first_loss: f64) -> Self {
+    pub(crate) fn new(patience: usize, n_rows: usize, first_loss: f64) -> Self {
         let automatic = (3_000_000 / n_rows.max(1)).clamp(20, 300);
         Self {
             longest_wait: if patience > 0 { patience } else { automatic },
@@ -28,7 +28,7 @@ impl Stopping {
     /// Takes the loss after `rounds` rounds; `true` when it is time to stop.
     ///
     /// A loss that is not a number counts as worse than any.
-    pub(super) fn update(&mut self, rounds: usize, loss: f64) -> bool {
+    pub(crate) fn update(&mut self, rounds: usize, loss: f64) -> bool {
         if loss < self.best_loss || (self.best_loss.is_nan() && !loss.is_nan()) {
             self.best_loss = loss;
             self.best_rounds = rounds;
@@ -40,7 +40,7 @@ impl Stopping {
     }
 
     /// How many rounds were best.
-    pub(super) fn best_rounds(&self) -> usize {
+    pub(crate) fn best_rounds(&self) -> usize {
         self.best_rounds
     }
 }

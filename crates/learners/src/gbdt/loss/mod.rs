@@ -33,7 +33,7 @@ use super::params::GbdtParams;
 pub(super) const BLOCK_ROWS: usize = 8192;
 
 /// A loss over a fixed set of rows.
-pub(super) trait Loss: Send + Sync {
+pub(crate) trait Loss: Send + Sync {
     /// The constant scores that minimise the loss, one per output.
     ///
     /// # Errors
@@ -64,11 +64,11 @@ pub(super) trait Loss: Send + Sync {
 
 /// How a leaf's value is found when the Newton step means nothing.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct LeafQuantile<'a> {
+pub(crate) struct LeafQuantile<'a> {
     /// Target of each row.
-    pub(super) targets: &'a [f64],
+    pub(crate) targets: &'a [f64],
     /// The level.
-    pub(super) level: f64,
+    pub(crate) level: f64,
 }
 
 /// The loss of the given rows of `train`.
@@ -76,7 +76,7 @@ pub(super) struct LeafQuantile<'a> {
 /// # Errors
 /// Input error when the loss does not fit the task or the targets, a class has no code, a weight
 /// is not usable, or all weights are 0.
-pub(super) fn make(
+pub(crate) fn make(
     params: &GbdtParams,
     train: &TrainView<'_>,
     rows: &[u32],
