@@ -14,6 +14,7 @@
 //! | [`activation`] | the Mish function of layers, with dropout |
 //! | [`periodic`] | periodic embeddings of numbers |
 //! | [`adam`] | steps of the Adam optimiser |
+//! | [`distance`] | distances between rows |
 //! | [`exp`] | exponential and logistic functions of slices |
 //! | [`gradient`] | gradients of the common losses |
 //! | [`entry`] | rows of a leaf with their quantised gradients |
@@ -30,6 +31,7 @@ pub mod activation;
 pub mod adam;
 pub mod bounded;
 pub mod dispatch;
+pub mod distance;
 pub mod dot;
 pub mod entry;
 pub mod exp;

@@ -6,6 +6,7 @@ use crate::baseline::Baseline;
 use crate::ebm::Ebm;
 use crate::forest::{ExtraTrees, RandomForest};
 use crate::gbdt::Gbdt;
+use crate::knn::Knn;
 use crate::learner::Entry;
 use crate::linear::Linear;
 use crate::neural_net::NeuralNet;
@@ -14,6 +15,7 @@ use crate::neural_net::NeuralNet;
 pub const LEARNERS: &[Entry] = &[
     Entry::of::<Baseline>(),
     Entry::of::<Linear>(),
+    Entry::of::<Knn>(),
     Entry::of::<RandomForest>(),
     Entry::of::<ExtraTrees>(),
     Entry::of::<Gbdt>(),

@@ -9,6 +9,7 @@ pub mod ebm;
 mod example;
 pub mod forest;
 pub mod gbdt;
+pub mod knn;
 pub mod learner;
 pub mod linear;
 pub mod neural_net;

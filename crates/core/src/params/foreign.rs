@@ -40,7 +40,7 @@ const FOREIGN: &[(&[&str], &[&str])] = &[
     (&["early_stopping_round", "n_iter_no_change", "od_wait"], &["early_stopping_rounds"]),
     (&["objective", "criterion", "loss_function", "application"], &["loss"]),
     (&["extra_tree"], &["extra_trees"]),
-    (&["n_neighbors", "k"], &["n_neighbours"]),
+    (&["n_neighbours", "k"], &["n_neighbors"]),
     (&["tol"], &["tolerance"]),
 ];
 
