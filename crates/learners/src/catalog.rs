@@ -10,11 +10,13 @@ use crate::knn::Knn;
 use crate::learner::Entry;
 use crate::linear::Linear;
 use crate::neural_net::NeuralNet;
+use crate::naive_bayes::NaiveBayes;
 
 /// All learners, simplest first.
 pub const LEARNERS: &[Entry] = &[
     Entry::of::<Baseline>(),
     Entry::of::<Linear>(),
+    Entry::of::<NaiveBayes>(),
     Entry::of::<Knn>(),
     Entry::of::<RandomForest>(),
     Entry::of::<ExtraTrees>(),

@@ -13,6 +13,7 @@ pub mod knn;
 pub mod learner;
 pub mod linear;
 pub mod neural_net;
+pub mod naive_bayes;
 pub mod tree;
 
 pub use catalog::{LEARNERS, learner};
