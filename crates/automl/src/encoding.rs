@@ -12,15 +12,17 @@ struct Written {
     missing: bool,
     /// Whether every feature has bins.
     bins: bool,
-    /// The learner whose default it is, though others could read it.
-    made_for: Option<&'static str>,
+    /// The learners whose default it is, though others could read it.
+    made_for: &'static [&'static str],
 }
 
 /// The encodings, the one that says more of a table first: `linear` scales and imputes.
 const WRITTEN: [Written; EncodingSpec::NAMES.len()] = [
-    Written { name: "trees", missing: true, bins: true, made_for: None },
-    Written { name: "linear", missing: false, bins: false, made_for: None },
-    Written { name: "network", missing: true, bins: false, made_for: Some("neural_net") },
+    Written { name: "trees", missing: true, bins: true, made_for: &[] },
+    Written { name: "linear", missing: false, bins: false, made_for: &[] },
+    Written { name: "network", missing: true, bins: false, made_for: &["neural_net"] },
+    // They add up what features say, so that a column that is there twice counts twice.
+    Written { name: "native", missing: true, bins: true, made_for: &["ebm", "naive_bayes"] },
 ];
 
 /// The names of the encodings that a learner can read, its default first.
@@ -28,7 +30,7 @@ pub fn encodings(learner: &Entry) -> Vec<&'static str> {
     let takes = learner.spec.abilities;
     let fits = |w: &&Written| (takes.missing || !w.missing) && (w.bins || !takes.bins);
     let mut fitting: Vec<&Written> = WRITTEN.iter().filter(fits).collect();
-    fitting.sort_by_key(|w| w.made_for != Some(learner.spec.name));
+    fitting.sort_by_key(|w| !w.made_for.contains(&learner.spec.name));
     fitting.iter().map(|w| w.name).collect()
 }
 
@@ -78,6 +80,10 @@ mod tests {
         for entry in LEARNERS {
             assert!(!encodings(entry).is_empty(), "{}", entry.spec.name);
         }
+        for name in WRITTEN.iter().flat_map(|w| w.made_for) {
+            assert!(learner(name).is_ok(), "an encoding is made for {name}");
+        }
+        assert_eq!(encodings(learner("ebm").unwrap()), ["native", "trees"]);
     }
 
     #[test]

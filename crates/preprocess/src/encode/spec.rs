@@ -20,6 +20,10 @@ const ONE_HOT_LEVELS_OF_TREES: usize = 10;
 /// number of its level, for a table of embeddings, and as target statistics.
 const ONE_HOT_LEVELS_OF_NETWORKS: usize = 9;
 
+/// Up to this many levels a category is the number of its level where learners take that for a
+/// name: bins are bytes.
+const LEVELS_AS_NAMES: usize = 250;
+
 /// An encoding: the first rule that fits a column decides; a column that none fits is not used.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EncodingSpec {
@@ -54,7 +58,7 @@ pub struct Step {
 
 impl EncodingSpec {
     /// The names that [`Self::named`] knows.
-    pub const NAMES: [&'static str; 3] = ["trees", "linear", "network"];
+    pub const NAMES: [&'static str; 4] = ["trees", "linear", "network", "native"];
 
     /// For learners that split: values as they are, with bins; categories of few levels one-hot
     /// and by their number, others by ordered target statistics and frequency.
@@ -152,6 +156,25 @@ impl EncodingSpec {
         }
     }
 
+    /// For learners that add up what each column says: every raw column once, values as they are,
+    /// with bins; categories as the number of their level, and beyond what bins can tell apart as
+    /// target statistics.
+    pub fn native() -> Self {
+        let categories = [Kind::Category, Kind::IntegerCategory];
+        Self {
+            name: "native".to_owned(),
+            bins: true,
+            rules: vec![
+                rule(&[Kind::Number], None, [step("number")]),
+                rule(&[Kind::Boolean], None, [step("boolean")]),
+                rule(&categories, Some(LEVELS_AS_NAMES), [step("category_code")]),
+                rule(&categories, None, [step("target_statistics")]),
+                rule(&[Kind::Datetime], None, [step("date_parts")]),
+                rule(&[Kind::Text], None, [step("text_target"), step("text_statistics")]),
+            ],
+        }
+    }
+
     /// The encodings by name: one of [`Self::NAMES`].
     ///
     /// # Errors
@@ -161,6 +184,7 @@ impl EncodingSpec {
             "trees" => Ok(Self::trees()),
             "linear" => Ok(Self::linear()),
             "network" => Ok(Self::network()),
+            "native" => Ok(Self::native()),
             _ => Err(Error::input("unknown encoding").got(name).suggest(name, Self::NAMES)),
         }
     }
@@ -254,6 +278,15 @@ mod tests {
         };
         assert_eq!(names(9), ["one_hot"]);
         assert_eq!(names(10), ["category_level", "target_statistics", "frequency"]);
+    }
+
+    #[test]
+    fn the_native_encoding_writes_a_category_once() {
+        let spec = EncodingSpec::native();
+        for (n_levels, wanted) in [(250, "category_code"), (251, "target_statistics")] {
+            let steps = spec.steps(Kind::IntegerCategory, n_levels);
+            assert!(steps.len() == 1 && steps[0].transformer == wanted, "{n_levels}");
+        }
     }
 
     #[test]
