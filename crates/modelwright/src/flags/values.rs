@@ -20,7 +20,7 @@ const THREADS_MAX: usize = 1024;
 const TIME_MAX_S: f64 = 366.0 * 86_400.0;
 
 /// Names that other libraries give to learners, without separators, and ours; only for a hint.
-const FOREIGN_LEARNERS: [(&str, &[&str]); 3] = [
+const FOREIGN_LEARNERS: [(&str, &[&str]); 6] = [
     (
         "gbdt",
         &[
@@ -41,6 +41,9 @@ const FOREIGN_LEARNERS: [(&str, &[&str]); 3] = [
         &["ridge", "lasso", "elasticnet", "logistic", "logisticregression", "linearregression"],
     ),
     ("random_forest", &["rf", "forest", "randomforestclassifier", "randomforestregressor"]),
+    ("knn", &["kneighbors", "nearestneighbors", "kneighborsclassifier", "kneighborsregressor"]),
+    ("naive_bayes", &["nb", "gaussiannb", "categoricalnb", "bernoullinb"]),
+    ("ebm", &["gam", "explainableboostingclassifier", "explainableboostingregressor"]),
 ];
 
 /// More folds than this take long and judge no better.
