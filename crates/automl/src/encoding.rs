@@ -1,6 +1,7 @@
 //! Which encodings a learner can read, as data: what each encoding writes, and what a learner
 //! says that it takes.
 
+use modelwright_core::params::{ParamMap, ParamValue};
 use modelwright_core::{Error, Result};
 use modelwright_learners::Entry;
 use modelwright_preprocess::EncodingSpec;
@@ -16,9 +17,10 @@ struct Written {
     made_for: &'static [&'static str],
 }
 
-/// The encodings, the one that says more of a table first: `linear` scales and imputes.
+/// The encodings; the first that a learner can read is its default.
 const WRITTEN: [Written; EncodingSpec::NAMES.len()] = [
     Written { name: "trees", missing: true, bins: true, made_for: &[] },
+    Written { name: "derived", missing: true, bins: true, made_for: &[] },
     Written { name: "linear", missing: false, bins: false, made_for: &[] },
     Written { name: "network", missing: true, bins: false, made_for: &["neural_net"] },
     // They add up what features say, so that a column that is there twice counts twice.
@@ -65,6 +67,32 @@ pub fn encoding_for(learner: &Entry, asked: Option<&str>) -> Result<&'static str
     }
 }
 
+/// The parameters with which learners are told what they may not do with a column.
+const CONSTRAINTS: [&str; 2] = ["monotone", "interactions"];
+
+/// Refuses what would be a promise about a column that a derived one can break: a model that never
+/// falls with `age` may well fall with `age / income`.
+///
+/// # Errors
+/// Input error for an encoding that derives columns, together with a constraint.
+pub fn check_constraints(encoding: &str, params: &ParamMap) -> Result<()> {
+    if !EncodingSpec::named(encoding)?.derives {
+        return Ok(());
+    }
+    let is_set = |name: &&&str| match params.get(**name) {
+        Some(ParamValue::Choice(text)) => !text.trim().is_empty(),
+        other => other.is_some(),
+    };
+    match CONSTRAINTS.iter().find(is_set) {
+        None => Ok(()),
+        Some(name) => Err(Error::input(format!(
+            "the encoding `{encoding}` cannot keep what the parameter `{name}` promises"
+        ))
+        .at("--encoding")
+        .hint("it derives columns from several others; `trees` does not")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use modelwright_core::task::Task;
@@ -92,7 +120,9 @@ mod tests {
             for trial in portfolio::candidates(task, Preset::Best, 1000) {
                 let entry = learner(&trial.learner).unwrap();
                 assert_eq!(encoding_for(entry, Some(&trial.encoding)).unwrap(), trial.encoding);
-                assert_eq!(encoding_for(entry, None).unwrap(), trial.encoding, "{}", trial.name);
+                let default = encoding_for(entry, None).unwrap();
+                let is_default = trial.encoding == default || trial.encoding == "derived";
+                assert!(is_default, "{}: {default}", trial.name);
             }
         }
     }
@@ -107,6 +137,21 @@ mod tests {
             let error = encoding_for(learner(name).unwrap(), Some(encoding)).unwrap_err();
             let text = error.to_string();
             assert!(words.iter().all(|w| text.contains(w)), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_constraint_is_not_promised_where_derived_columns_could_break_it() {
+        let with = |name: &str, text: &str| {
+            ParamMap::from([(name.to_owned(), ParamValue::Choice(text.to_owned()))])
+        };
+        check_constraints("trees", &with("monotone", "age:+1")).unwrap();
+        check_constraints("derived", &with("monotone", " ")).unwrap();
+        for name in CONSTRAINTS {
+            let text = check_constraints("derived", &with(name, "age:+1")).unwrap_err().to_string();
+            assert!(text.contains(name) && text.contains("`trees`"), "{text}");
+            let known = learner("gbdt").unwrap().params.iter().any(|p| p.name == name);
+            assert!(known, "no learner has {name}");
         }
     }
 }

@@ -10,7 +10,7 @@ use modelwright_core::task::Task;
 use modelwright_core::{Error, Result};
 use modelwright_learners::{Entry, LEARNERS, learner};
 
-use crate::encoding::encoding_for;
+use crate::encoding::{check_constraints, encoding_for};
 use crate::plan::{self, PlanInput, VALIDATION_SHARE};
 use crate::portfolio::N_ROUNDS;
 
@@ -31,6 +31,7 @@ pub(crate) fn make(single: &Single, input: &PlanInput, has_holdout: bool) -> Res
     learns(entry, input.task)?;
     entry.check_params(&single.params)?;
     let encoding = encoding_for(entry, single.encoding.as_deref())?;
+    check_constraints(encoding, &single.params)?;
     let mut notes = Vec::new();
     let n_folds = match single.n_folds {
         Some(1) => return Err(one_fold()),

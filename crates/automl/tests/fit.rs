@@ -8,6 +8,8 @@ mod constraint;
 mod nested;
 #[path = "fit/refit.rs"]
 mod refit;
+#[path = "fit/derived.rs"]
+mod derived;
 #[path = "fit/single.rs"]
 mod single;
 #[path = "fit/uncertainty.rs"]

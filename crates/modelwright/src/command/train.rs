@@ -49,7 +49,8 @@ pub(crate) struct Train {
     /// Folds that judge the learner; 0 for none, then the held-out rows do [default: by the rows]
     #[arg(long, value_name = "N", value_parser = values::folds, display_order = 3)]
     folds: Option<usize>,
-    /// How columns become features: trees, linear or native [default: what suits it]
+    /// How columns become features: trees, derived, linear, network or native [default: what
+    /// suits the learner]
     #[arg(long, value_name = "NAME", display_order = 3)]
     encoding: Option<String>,
 }

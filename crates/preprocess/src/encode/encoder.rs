@@ -4,6 +4,7 @@
 //! A row's features do not depend on the other rows, so that one row, a block and a whole file
 //! give the same numbers. Stored with postcard; reading back proves every part sound.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use modelwright_core::data::{Column, FeatureColumn, FeatureMatrix, Kind, SparseColumns, Table};
@@ -11,6 +12,7 @@ use modelwright_core::{Context, Error, Result};
 use serde::{Deserialize, Serialize};
 
 use super::conform::{conform, missing_column};
+use super::derived::{DerivedSources, StoredDerived};
 use crate::catalog::transformer;
 use crate::transform::{Encoded, FittedTransformer};
 
@@ -21,9 +23,10 @@ const PARALLEL_VALUES: usize = 100_000;
 pub struct FittedEncoder {
     encoding: String,
     sources: Vec<Source>,
+    derived: DerivedSources,
 }
 
-/// A raw column and what writes it.
+/// A raw or derived column and what writes it.
 pub(super) struct Source {
     pub(super) name: Arc<str>,
     pub(super) kind: Kind,
@@ -55,7 +58,7 @@ struct StoredSource {
 }
 
 #[derive(Serialize, Deserialize)]
-struct StoredPart {
+pub(super) struct StoredPart {
     transformer: String,
     bytes: Vec<u8>,
     kept: Vec<u32>,
@@ -122,11 +125,11 @@ impl FittedEncoder {
             let (kind, optional, parts) = (column.kind, column.optional, vec![part]);
             sources.push(Source { name, kind, optional, parts });
         }
-        Ok(Self { encoding: encoding.to_owned(), sources })
+        Ok(Self { encoding: encoding.to_owned(), sources, derived: DerivedSources::default() })
     }
 
-    pub(super) fn new(encoding: String, sources: Vec<Source>) -> Self {
-        Self { encoding, sources }
+    pub(super) fn new(encoding: String, sources: Vec<Source>, derived: DerivedSources) -> Self {
+        Self { encoding, sources, derived }
     }
 
     /// The name of the encoding it was fitted for.
@@ -134,9 +137,20 @@ impl FittedEncoder {
         &self.encoding
     }
 
-    /// The raw columns it reads, in feature order, and whether each may be absent.
+    /// The raw columns it reads, and whether each may be absent: first those that are features, in
+    /// feature order, then those that are only read for derived columns.
     pub fn input_columns(&self) -> impl Iterator<Item = (&str, bool)> {
-        self.sources.iter().map(|s| (&*s.name, s.optional))
+        let own = || self.sources.iter().map(|s| (&*s.name, s.optional));
+        let derived = self.derived.inputs.iter().enumerate().filter(move |(i, input)| {
+            let before = self.derived.inputs[..*i].iter().map(|i| i.name.as_str());
+            !own().map(|s| s.0).chain(before).any(|name| name == input.name)
+        });
+        own().chain(derived.map(|(_, input)| (input.name.as_str(), input.optional)))
+    }
+
+    /// The names of the columns that are derived from several raw ones.
+    pub fn derived_columns(&self) -> impl Iterator<Item = &str> {
+        self.derived.columns.iter().map(|c| &*c.source.name)
     }
 
     /// The names of the dense features.
@@ -144,7 +158,7 @@ impl FittedEncoder {
         self.parts().flat_map(|(_, part)| part.names.iter().cloned()).collect()
     }
 
-    /// The raw column of each dense feature.
+    /// The raw column of each dense feature, or the name of the derived one.
     pub fn feature_sources(&self) -> Vec<Arc<str>> {
         let source = |(s, part): (&Source, &Part)| vec![s.name.clone(); part.names.len()];
         self.parts().flat_map(source).collect()
@@ -164,7 +178,12 @@ impl FittedEncoder {
     }
 
     fn parts(&self) -> impl Iterator<Item = (&Source, &Part)> {
-        self.sources.iter().flat_map(|s| s.parts.iter().map(move |part| (s, part)))
+        self.all_sources().flat_map(|s| s.parts.iter().map(move |part| (s, part)))
+    }
+
+    /// The sources in feature order: raw columns, then derived ones.
+    fn all_sources(&self) -> impl Iterator<Item = &Source> {
+        self.sources.iter().chain(self.derived.columns.iter().map(|c| &c.source))
     }
 
     /// Writes a table as features (without bins).
@@ -174,16 +193,21 @@ impl FittedEncoder {
     /// of its column.
     pub fn transform(&self, table: &Table, ctx: &Context) -> Result<FeatureMatrix> {
         let n_rows = table.n_rows();
-        let one = |i: usize| self.sources[i].transform(table, ctx);
+        let inputs = self.derived.read(table)?;
+        let one = |i: usize| match self.sources.get(i) {
+            Some(s) => s.write(&*read(table, &s.name, s.kind, s.optional)?, ctx),
+            None => self.derived.write(i - self.sources.len(), &inputs, ctx),
+        };
+        let n_sources = self.sources.len() + self.derived.columns.len();
         let sources: Vec<Result<Vec<Encoded>>> =
-            if n_rows.saturating_mul(self.sources.len()) < PARALLEL_VALUES {
-                (0..self.sources.len()).map(one).collect()
+            if n_rows.saturating_mul(n_sources) < PARALLEL_VALUES {
+                (0..n_sources).map(one).collect()
             } else {
-                ctx.map(self.sources.len(), one)
+                ctx.map(n_sources, one)
             };
         let mut columns = Vec::new();
         let mut blocks = Vec::new();
-        for (source, encoded) in self.sources.iter().zip(sources) {
+        for (source, encoded) in self.all_sources().zip(sources) {
             for (part, encoded) in source.parts.iter().zip(encoded?) {
                 for (position, name) in part.kept.iter().zip(&part.names) {
                     columns.push(FeatureColumn {
@@ -205,27 +229,25 @@ impl FittedEncoder {
     /// # Errors
     /// Work error when it cannot be encoded.
     pub fn encode(&self) -> Result<Vec<u8>> {
-        let part = |part: &Part| {
-            Ok(StoredPart {
-                transformer: part.fitted.spec.name.to_owned(),
-                bytes: part.fitted.encode()?,
-                kept: part.kept.clone(),
-            })
-        };
         let source = |s: &Source| {
             Ok(StoredSource {
                 name: s.name.to_string(),
                 kind: s.kind,
                 optional: s.optional,
-                parts: s.parts.iter().map(part).collect::<Result<_>>()?,
+                parts: s.encode_parts()?,
             })
         };
         let stored = Stored {
             encoding: self.encoding.clone(),
             sources: self.sources.iter().map(source).collect::<Result<_>>()?,
         };
-        postcard::to_stdvec(&stored)
-            .map_err(|e| Error::work("cannot encode the encoder").because(e))
+        let failed = |e| Error::work("cannot encode the encoder").because(e);
+        let mut bytes = postcard::to_stdvec(&stored).map_err(failed)?;
+        if !self.derived.columns.is_empty() {
+            let derived = postcard::to_stdvec(&self.derived.encode()?).map_err(failed)?;
+            bytes.extend(derived);
+        }
+        Ok(bytes)
     }
 
     /// Reads an encoder back and proves it sound.
@@ -233,8 +255,15 @@ impl FittedEncoder {
     /// # Errors
     /// Input error when the bytes are not a sound encoder.
     pub fn decode(bytes: &[u8]) -> Result<Self> {
-        let (stored, rest) = postcard::take_from_bytes::<Stored>(bytes)
-            .map_err(|e| Error::input("the stored encoder cannot be read").because(e))?;
+        let unreadable = |e| Error::input("the stored encoder cannot be read").because(e);
+        let (stored, mut rest) = postcard::take_from_bytes::<Stored>(bytes).map_err(unreadable)?;
+        let mut stored_derived = None;
+        if !rest.is_empty() {
+            let derived;
+            (derived, rest) =
+                postcard::take_from_bytes::<StoredDerived>(rest).map_err(unreadable)?;
+            stored_derived = Some(derived);
+        }
         if !rest.is_empty() {
             return Err(Error::input("the stored encoder has extra bytes")
                 .got(format!("{} bytes too many", rest.len())));
@@ -252,12 +281,16 @@ impl FittedEncoder {
             let (name, kind, optional) = (s.name.as_str().into(), s.kind, s.optional);
             sources.push(Source { name, kind, optional, parts: parts? });
         }
-        Ok(Self { encoding: stored.encoding, sources })
+        let derived = match stored_derived {
+            Some(stored) => DerivedSources::decode(stored, &mut names)?,
+            None => DerivedSources::default(),
+        };
+        Ok(Self { encoding: stored.encoding, sources, derived })
     }
 }
 
 impl StoredPart {
-    fn decode(self, source: &str, kind: Kind) -> Result<Part> {
+    pub(super) fn decode(self, source: &str, kind: Kind) -> Result<Part> {
         let entry = transformer(&self.transformer)?;
         let broken = |what: &str| {
             Error::input("the stored encoder is broken")
@@ -279,23 +312,39 @@ impl StoredPart {
 }
 
 impl Source {
-    fn transform(&self, table: &Table, ctx: &Context) -> Result<Vec<Encoded>> {
-        let absent;
-        let column = match table.column(&self.name) {
-            Some(column) => column,
-            None if self.optional => {
-                let data = missing_column(self.kind, table.n_rows());
-                absent = Column { name: self.name.to_string(), data };
-                &absent
-            }
-            None => {
-                return Err(Error::input("a column that the model needs is absent")
-                    .column(&*self.name)
-                    .suggest(&self.name, table.names()));
-            }
+    /// Writes the column, which is in the storage of its kind.
+    pub(super) fn write(&self, column: &Column, ctx: &Context) -> Result<Vec<Encoded>> {
+        self.parts.iter().map(|part| part.fitted.fitted.transform(column, ctx)).collect()
+    }
+
+    pub(super) fn encode_parts(&self) -> Result<Vec<StoredPart>> {
+        let part = |part: &Part| {
+            Ok(StoredPart {
+                transformer: part.fitted.spec.name.to_owned(),
+                bytes: part.fitted.encode()?,
+                kept: part.kept.clone(),
+            })
         };
-        let column = conform(column, self.kind)?;
-        self.parts.iter().map(|part| part.fitted.fitted.transform(&column, ctx)).collect()
+        self.parts.iter().map(part).collect()
+    }
+}
+
+/// The column `name` of a table in the storage of its kind.
+pub(super) fn read<'t>(
+    table: &'t Table,
+    name: &str,
+    kind: Kind,
+    optional: bool,
+) -> Result<Cow<'t, Column>> {
+    match table.column(name) {
+        Some(column) => conform(column, kind),
+        None if optional => {
+            let data = missing_column(kind, table.n_rows());
+            Ok(Cow::Owned(Column { name: name.to_owned(), data }))
+        }
+        None => Err(Error::input("a column that the model needs is absent")
+            .column(name)
+            .suggest(name, table.names())),
     }
 }
 

@@ -8,10 +8,12 @@
 //!
 //! ```text
 //! Table --conform--> column in its kind's storage --Transformer--> f32 columns --bins--> bytes
+//!                       \-- derive (see [`crate::derive`]) --/
 //! ```
 
 pub mod bins;
 mod conform;
+mod derived;
 mod encoder;
 mod prepare;
 mod sort;

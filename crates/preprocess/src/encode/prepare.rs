@@ -1,6 +1,8 @@
 //! Writes the training table as features: once for all folds, per fold where the target is seen.
 //!
-//! 1. Every used column is conformed; its distinct values choose the rule.
+//! 1. Every used column is conformed. Where the encoding asks for it, columns are derived from
+//!    them (see [`crate::derive`]), which are then columns like the others; but a division that
+//!    did not choose one has zeros in its place. A column's distinct values choose the rule.
 //! 2. Target-free transformers learn from all rows of the table and write them, once. (The table
 //!    must not hold rows that are to be judged as untouched: hold those out before.)
 //! 3. Transformers that see the target run once per fold, on the fold's training rows, and once
@@ -15,7 +17,7 @@ use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
 use modelwright_core::data::{
-    BinnedColumn, Column, ColumnData, FeatureColumn, FeatureMatrix, Field, Fold, Schema,
+    BinnedColumn, Column, ColumnData, FeatureColumn, FeatureMatrix, Field, Fold, Kind, Schema,
     SparseColumns, Table,
 };
 use modelwright_core::task::Target;
@@ -23,9 +25,11 @@ use modelwright_core::{Context, Error, Result};
 
 use super::bins::{SAMPLE, bin};
 use super::conform::conform;
+use super::derived::{DerivedSource, DerivedSources};
 use super::encoder::{FittedEncoder, Part, Source, join_sparse};
 use super::spec::{EncodingSpec, Step};
 use crate::catalog::transformer;
+use crate::derive::{DeriveInput, Derived, Offer, OfferedColumn, RawInput, derive};
 use crate::transform::{Encoded, Entry, FittedTransformer, TransformInput};
 
 /// What is to be prepared.
@@ -70,11 +74,11 @@ pub fn prepare(input: &PrepareInput<'_>, spec: &EncodingSpec, ctx: &Context) -> 
         Division::new(rows, i as u64, ctx)
     });
     let job = Job { input, spec, divisions, ctx };
-    let fields = job.used_fields()?;
-    let drafts: Vec<Result<Draft<'_>>> = ctx.map(fields.len(), |i| job.draft(fields[i]));
-    let mut drafts = drafts.into_iter().collect::<Result<Vec<_>>>()?;
+    let fields = job.conformed()?;
+    let offer = if spec.derives { job.derived(&fields)? } else { Offer::default() };
+    let mut drafts = job.drafts(fields, offer.columns)?;
     job.write_target_parts(&mut drafts)?;
-    Ok(job.assemble(drafts))
+    Ok(job.assemble(drafts, offer.inputs))
 }
 
 impl PrepareInput<'_> {
@@ -156,16 +160,27 @@ struct Job<'a> {
 
 /// A column on its way.
 struct Draft<'a> {
-    field: &'a Field,
+    name: Arc<str>,
+    kind: Kind,
+    optional: bool,
+    /// Its values; empty when no part is left to be written.
     column: Cow<'a, Column>,
+    origin: Option<Origin>,
     parts: Vec<DraftPart<'a>>,
+}
+
+/// How a derived column is made, and which divisions chose it.
+struct Origin {
+    derived: Derived,
+    chosen_by: Vec<bool>,
 }
 
 struct DraftPart<'a> {
     entry: &'static Entry,
     step: &'a Step,
-    /// One per division when it sees the target, else one; empty until written.
-    written: Vec<Written>,
+    /// One per division when it sees the target, else one; `None` until written, and for
+    /// divisions that did not choose the column. The first is always wanted: it is the encoder's.
+    written: Vec<Option<Written>>,
 }
 
 /// What one transformer made of one column for one division.
@@ -178,35 +193,80 @@ struct Written {
 }
 
 impl<'a> Job<'a> {
-    fn used_fields(&self) -> Result<Vec<(&'a Field, &'a Column)>> {
+    /// The used columns, each in the storage of its kind.
+    fn conformed(&self) -> Result<Vec<(&'a Field, Cow<'a, Column>)>> {
         let is_used = |f: &&Field| f.kind.is_usable() && !self.input.exclude.contains(&f.name);
-        let fields = self.input.schema.fields.iter().filter(is_used);
-        fields.map(|f| Ok((f, self.input.table.require(&f.name)?))).collect()
+        let fields: Vec<&Field> = self.input.schema.fields.iter().filter(is_used).collect();
+        let columns = self.ctx.map(fields.len(), |i| {
+            conform(self.input.table.require(&fields[i].name)?, fields[i].kind)
+        });
+        fields.into_iter().zip(columns).map(|(f, column)| Ok((f, column?))).collect()
     }
 
-    /// Conforms a column and writes its target-free parts.
-    fn draft(&self, (field, column): (&'a Field, &'a Column)) -> Result<Draft<'a>> {
-        let column = conform(column, field.kind)?;
-        let steps = self.spec.steps(field.kind, n_levels(&column));
+    fn derived(&self, fields: &[(&Field, Cow<'_, Column>)]) -> Result<Offer> {
+        let divisions: Vec<&[u32]> = self.divisions.iter().map(|d| d.rows).collect();
+        let (target, weights) = (self.input.target, self.input.weights);
+        derive(&DeriveInput { fields, target, weights, divisions: &divisions }, self.ctx)
+    }
+
+    /// Begins raw and derived columns: writes their target-free parts.
+    fn drafts(
+        &self,
+        fields: Vec<(&'a Field, Cow<'a, Column>)>,
+        derived: Vec<OfferedColumn>,
+    ) -> Result<Vec<Draft<'a>>> {
+        let raw = fields.into_iter().map(|(field, column)| Draft {
+            name: field.name.as_str().into(),
+            kind: field.kind,
+            optional: field.optional,
+            column,
+            origin: None,
+            parts: Vec::new(),
+        });
+        let derived = derived.into_iter().map(|offered| Draft {
+            name: offered.column.name.as_str().into(),
+            kind: offered.derived.form().kind(),
+            optional: false,
+            column: Cow::Owned(offered.column),
+            origin: Some(Origin { derived: offered.derived, chosen_by: offered.chosen_by }),
+            parts: Vec::new(),
+        });
+        let mut drafts: Vec<Draft<'a>> = raw.chain(derived).collect();
+        let parts = self.ctx.map(drafts.len(), |i| self.parts(drafts[i].kind, &drafts[i].column));
+        for (draft, parts) in drafts.iter_mut().zip(parts) {
+            draft.parts = parts?;
+            if !draft.parts.iter().any(|p| p.entry.spec.sees_target) {
+                draft.column = Cow::Owned(Column::numbers("", Vec::new()));
+            }
+        }
+        Ok(drafts)
+    }
+
+    /// The parts of a column, of which the target-free ones are written.
+    fn parts(&self, kind: Kind, column: &Column) -> Result<Vec<DraftPart<'a>>> {
+        let steps = self.spec.steps(kind, n_levels(column));
         let mut parts = Vec::with_capacity(steps.len());
         for step in steps {
             let entry = transformer(&step.transformer)?;
             let mut written = Vec::new();
             if !entry.spec.sees_target {
-                written.push(self.write(&column, entry, step, &self.divisions[0])?);
+                written.push(Some(self.write(column, entry, step, &self.divisions[0])?));
             }
             parts.push(DraftPart { entry, step, written });
         }
-        Ok(Draft { field, column, parts })
+        Ok(parts)
     }
 
-    /// Writes the parts that see the target, for every division.
+    /// Writes the parts that see the target, for every division that wants them.
     fn write_target_parts(&self, drafts: &mut [Draft<'a>]) -> Result<()> {
         let mut tasks = Vec::new();
-        for (i, draft) in drafts.iter().enumerate() {
-            for (j, part) in draft.parts.iter().enumerate() {
+        for (i, draft) in drafts.iter_mut().enumerate() {
+            let wanted: Vec<usize> =
+                (0..self.divisions.len()).filter(|d| *d == 0 || draft.is_chosen_by(*d)).collect();
+            for (j, part) in draft.parts.iter_mut().enumerate() {
                 if part.entry.spec.sees_target {
-                    tasks.extend((0..self.divisions.len()).map(|d| (i, j, d)));
+                    part.written.resize_with(self.divisions.len(), || None);
+                    tasks.extend(wanted.iter().map(|d| (i, j, *d)));
                 }
             }
         }
@@ -216,8 +276,8 @@ impl<'a> Job<'a> {
             let part = &shared[i].parts[j];
             self.write(&shared[i].column, part.entry, part.step, &self.divisions[d])
         });
-        for ((i, j, _), written) in tasks.into_iter().zip(results) {
-            drafts[i].parts[j].written.push(written?);
+        for ((i, j, d), written) in tasks.into_iter().zip(results) {
+            drafts[i].parts[j].written[d] = Some(written?);
         }
         Ok(())
     }
@@ -252,39 +312,52 @@ impl<'a> Job<'a> {
         Ok(Written { fitted, columns, bins, is_constant, sparse })
     }
 
-    fn assemble(&self, drafts: Vec<Draft<'a>>) -> Prepared {
+    fn assemble(&self, drafts: Vec<Draft<'a>>, inputs: Vec<RawInput>) -> Prepared {
         let n_rows = self.input.table.n_rows();
         let mut columns: Vec<Vec<FeatureColumn>> = vec![Vec::new(); self.divisions.len()];
         let mut blocks = Vec::new();
         let mut sources = Vec::new();
+        let mut derived = DerivedSources { inputs, columns: Vec::new() };
+        let mut nothing = None;
         for draft in drafts {
-            let source: Arc<str> = draft.field.name.as_str().into();
             let mut parts = Vec::new();
             for draft_part in draft.parts {
                 let mut written = draft_part.written.into_iter();
                 // Every part was written at least for all rows.
-                let Some(first) = written.next() else { continue };
+                let Some(first) = written.next().flatten() else { continue };
                 let constant = first.is_constant.iter().enumerate();
                 let kept = constant.filter(|(_, c)| !**c).map(|(i, _)| i as u32).collect();
-                let part = Part::new(first.fitted, kept, &source);
+                let part = Part::new(first.fitted, kept, &draft.name);
                 if !part.is_used() {
                     continue;
                 }
-                let full = features(&first.columns, &first.bins, &part, &source);
-                let mut by_fold: Vec<Vec<FeatureColumn>> =
-                    written.map(|w| features(&w.columns, &w.bins, &part, &source)).collect();
-                // A target-free part is shared: further lists of the same columns.
-                by_fold.resize(self.divisions.len() - 1, full.clone());
-                columns[0].extend(full);
-                for (list, fold) in columns[1..].iter_mut().zip(by_fold) {
-                    list.extend(fold);
+                let full = features(&first.columns, &first.bins, &part, &draft.name);
+                for (d, list) in columns.iter_mut().enumerate() {
+                    let own = if d > 0 { written.next().flatten() } else { None };
+                    list.extend(match (own, &draft.origin) {
+                        (_, Some(origin)) if !origin.chosen_by[d] => {
+                            let nothing =
+                                nothing.get_or_insert_with(|| Nothing::new(n_rows, self.spec.bins));
+                            nothing.in_place_of(&full)
+                        }
+                        (Some(own), _) => features(&own.columns, &own.bins, &part, &draft.name),
+                        // A target-free part is shared: further lists of the same columns.
+                        (None, _) => full.clone(),
+                    });
                 }
-                blocks.extend(first.sparse.map(|block| (source.clone(), block)));
+                blocks.extend(first.sparse.map(|block| (draft.name.clone(), block)));
                 parts.push(part);
             }
-            if !parts.is_empty() {
-                let (kind, optional) = (draft.field.kind, draft.field.optional);
-                sources.push(Source { name: source, kind, optional, parts });
+            if parts.is_empty() {
+                continue;
+            }
+            let (name, kind, optional) = (draft.name, draft.kind, draft.optional);
+            let source = Source { name, kind, optional, parts };
+            match draft.origin {
+                None => sources.push(source),
+                Some(Origin { derived: of, .. }) => {
+                    derived.columns.push(DerivedSource { derived: of, source });
+                }
             }
         }
         let sparse = join_sparse(n_rows, blocks);
@@ -294,8 +367,36 @@ impl<'a> Job<'a> {
             sparse: sparse.clone(),
         });
         let full = matrices.next().unwrap_or_default();
-        let encoder = FittedEncoder::new(self.spec.name.clone(), sources);
+        let encoder = FittedEncoder::new(self.spec.name.clone(), sources, derived);
         Prepared { folds: matrices.collect(), full, encoder }
+    }
+}
+
+impl Draft<'_> {
+    fn is_chosen_by(&self, division: usize) -> bool {
+        self.origin.as_ref().is_none_or(|o| o.chosen_by[division])
+    }
+}
+
+/// A column of zeros, which stands where a division did not choose a derived column.
+struct Nothing {
+    values: Arc<[f32]>,
+    bins: Option<Arc<BinnedColumn>>,
+}
+
+impl Nothing {
+    fn new(n_rows: usize, bins: bool) -> Self {
+        let of = || Arc::new(BinnedColumn { codes: vec![0; n_rows], cuts: Vec::new() });
+        Self { values: vec![0.0; n_rows].into(), bins: bins.then(of) }
+    }
+
+    fn in_place_of(&self, features: &[FeatureColumn]) -> Vec<FeatureColumn> {
+        let one = |f: &FeatureColumn| FeatureColumn {
+            values: self.values.clone(),
+            bins: self.bins.clone(),
+            ..f.clone()
+        };
+        features.iter().map(one).collect()
     }
 }
 

@@ -33,6 +33,9 @@ pub struct EncodingSpec {
     pub bins: bool,
     /// The rules, first match wins.
     pub rules: Vec<Rule>,
+    /// Whether columns are derived from several raw ones, see [`crate::derive`].
+    #[serde(default)]
+    pub derives: bool,
 }
 
 /// What is done with some columns.
@@ -58,7 +61,7 @@ pub struct Step {
 
 impl EncodingSpec {
     /// The names that [`Self::named`] knows.
-    pub const NAMES: [&'static str; 4] = ["trees", "linear", "network", "native"];
+    pub const NAMES: [&'static str; 5] = ["trees", "derived", "linear", "network", "native"];
 
     /// For learners that split: values as they are, with bins; categories of few levels one-hot
     /// and by their number, others by ordered target statistics and frequency.
@@ -68,6 +71,7 @@ impl EncodingSpec {
         Self {
             name: "trees".to_owned(),
             bins: true,
+            derives: false,
             rules: vec![
                 rule(&[Kind::Number], None, [step("number")]),
                 rule(&[Kind::Boolean], None, [step("boolean")]),
@@ -93,6 +97,11 @@ impl EncodingSpec {
         }
     }
 
+    /// As [`Self::trees`], and columns derived from several raw ones.
+    pub fn derived() -> Self {
+        Self { name: "derived".to_owned(), derives: true, ..Self::trees() }
+    }
+
     /// For learners that sum: imputed, scaled, one-hot, cyclic dates, sparse text.
     pub fn linear() -> Self {
         let categories = [Kind::Category, Kind::IntegerCategory];
@@ -101,6 +110,7 @@ impl EncodingSpec {
         Self {
             name: "linear".to_owned(),
             bins: false,
+            derives: false,
             rules: vec![
                 rule(&[Kind::Number], None, [step("scaled_number")]),
                 rule(&[Kind::Boolean], None, [step("boolean").with("impute", on())]),
@@ -182,6 +192,7 @@ impl EncodingSpec {
     pub fn named(name: &str) -> Result<Self> {
         match name {
             "trees" => Ok(Self::trees()),
+            "derived" => Ok(Self::derived()),
             "linear" => Ok(Self::linear()),
             "network" => Ok(Self::network()),
             "native" => Ok(Self::native()),

@@ -38,7 +38,7 @@ pub mod frequency;
 mod golden;
 pub mod levels;
 pub mod number;
-mod observed;
+pub(crate) mod observed;
 pub mod one_hot;
 pub mod robust_scale;
 pub mod scaled_number;

@@ -9,7 +9,7 @@ use modelwright_core::task::Target;
 use super::transformer::TransformInput;
 
 /// The classes that have a feature, ascending; none for a target of one output.
-pub(super) fn classes(input: &TransformInput<'_>, max_classes: usize) -> Vec<u32> {
+pub(crate) fn classes(input: &TransformInput<'_>, max_classes: usize) -> Vec<u32> {
     let Target::Class { codes, n_classes } = input.target else { return Vec::new() };
     if *n_classes <= 2 {
         return Vec::new();
@@ -27,14 +27,14 @@ pub(super) fn classes(input: &TransformInput<'_>, max_classes: usize) -> Vec<u32
 
 /// One output of the target: a number and a weight per row, and the mean over the rows learned
 /// from. Only rows learned from may be asked for.
-pub(super) struct Observed<'a> {
+pub(crate) struct Observed<'a> {
     target: &'a Target,
     class: u32,
     weights: Option<&'a [f64]>,
     /// Brings the weights to mean 1.
     factor: f64,
     /// Weighted mean of the rows learned from.
-    pub(super) prior: f64,
+    pub(crate) prior: f64,
 }
 
 /// Larger values count as this, so that no sum of them overflows.
@@ -42,7 +42,7 @@ const LARGEST: f64 = 1e38;
 
 impl<'a> Observed<'a> {
     /// The output of `class`; `None` is the positive class, or the value.
-    pub(super) fn new(input: &TransformInput<'a>, class: Option<u32>) -> Self {
+    pub(crate) fn new(input: &TransformInput<'a>, class: Option<u32>) -> Self {
         let n = input.rows.len().max(1) as f64;
         let total: Option<f64> =
             input.weights.map(|w| input.rows.iter().map(|r| w[*r as usize]).sum());
@@ -59,7 +59,7 @@ impl<'a> Observed<'a> {
 
     /// The number of a row.
     #[inline]
-    pub(super) fn y(&self, row: u32) -> f64 {
+    pub(crate) fn y(&self, row: u32) -> f64 {
         match self.target {
             Target::Class { codes, .. } => f64::from(u8::from(codes[row as usize] == self.class)),
             Target::Real(values) => values[row as usize].clamp(-LARGEST, LARGEST),
@@ -68,7 +68,7 @@ impl<'a> Observed<'a> {
 
     /// The weight of a row.
     #[inline]
-    pub(super) fn weight(&self, row: u32) -> f64 {
+    pub(crate) fn weight(&self, row: u32) -> f64 {
         self.weights.map_or(1.0, |w| w[row as usize] * self.factor)
     }
 }
