@@ -17,6 +17,7 @@
 //! | [`mod@encoding`] | which encodings a learner can read |
 //! | `budget`, `capacity`, `reading` | what can be afforded |
 //! | `search` / `trial` | run the plan |
+//! | [`gate`] | is a costlier trial better beyond noise |
 //! | `ensemble` | which trials, with which weights |
 //! | `refit` | the members on all training rows |
 //! | `calibrate` | are the probabilities honest |
@@ -36,6 +37,7 @@ mod decision;
 pub mod encoding;
 mod ensemble;
 mod fit;
+pub mod gate;
 pub mod input;
 mod nested;
 mod pace;
