@@ -4,12 +4,12 @@
 
 #[path = "fit/constraint.rs"]
 mod constraint;
+#[path = "fit/derived.rs"]
+mod derived;
 #[path = "fit/nested.rs"]
 mod nested;
 #[path = "fit/refit.rs"]
 mod refit;
-#[path = "fit/derived.rs"]
-mod derived;
 #[path = "fit/single.rs"]
 mod single;
 #[path = "fit/uncertainty.rs"]

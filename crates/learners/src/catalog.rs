@@ -9,8 +9,8 @@ use crate::gbdt::Gbdt;
 use crate::knn::Knn;
 use crate::learner::Entry;
 use crate::linear::Linear;
-use crate::neural_net::NeuralNet;
 use crate::naive_bayes::NaiveBayes;
+use crate::neural_net::NeuralNet;
 
 /// All learners, simplest first.
 pub const LEARNERS: &[Entry] = &[

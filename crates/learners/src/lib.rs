@@ -12,8 +12,8 @@ pub mod gbdt;
 pub mod knn;
 pub mod learner;
 pub mod linear;
-pub mod neural_net;
 pub mod naive_bayes;
+pub mod neural_net;
 pub mod tree;
 
 pub use catalog::{LEARNERS, learner};

@@ -70,6 +70,7 @@ impl Learner for NeuralNet {
             bins: false,
             sparse: false,
             early_stopping: true,
+            out_of_bag: false,
         },
         rounds_param: Some("n_epochs"),
     };

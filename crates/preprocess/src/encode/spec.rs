@@ -150,6 +150,7 @@ impl EncodingSpec {
         Self {
             name: "network".to_owned(),
             bins: false,
+            derives: false,
             rules: vec![
                 rule(&[Kind::Number], None, [step("number")]),
                 rule(&[Kind::Boolean], None, [step("boolean")]),
@@ -174,6 +175,7 @@ impl EncodingSpec {
         Self {
             name: "native".to_owned(),
             bins: true,
+            derives: false,
             rules: vec![
                 rule(&[Kind::Number], None, [step("number")]),
                 rule(&[Kind::Boolean], None, [step("boolean")]),
