@@ -96,6 +96,14 @@ impl RowCost {
     }
 }
 
+impl RowCost {
+    /// Bytes that a further encoding of so many rows may need: as much as those that are counted,
+    /// and as much again while it is written.
+    pub(crate) fn further_encoding(&self, n_rows: usize) -> u64 {
+        (2.0 * self.bytes * n_rows as f64 + self.fixed_bytes) as u64
+    }
+}
+
 /// Encoded bytes of one value: f32 and bin in the trees' and f32 in the linear encoding, times the
 /// columns it becomes (levels one-hot, statistics of each fold, parts of a date, hashed words).
 fn encoded_bytes(kind: Kind) -> f64 {

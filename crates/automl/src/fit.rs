@@ -178,6 +178,7 @@ impl Flow {
             folds: &self.folds,
             exchangeable: matches!(self.split_kind, SplitKind::Random | SplitKind::Stratified),
             metric: self.metric,
+            encoding_bytes: self.row_cost().further_encoding(self.train.n_rows()),
             ratio: self.rows_ratio(),
         };
         let n_held = self.held_out.as_ref().map_or(0, Table::n_rows);

@@ -34,6 +34,7 @@ mod capacity;
 mod conformal;
 mod constraint;
 mod decision;
+mod derived;
 pub mod encoding;
 mod ensemble;
 mod fit;

@@ -12,9 +12,8 @@ use modelwright_evaluate::metric::{MetricEntry, MetricInput};
 use modelwright_learners::learner;
 use modelwright_preprocess::encode::{EncodingSpec, PrepareInput, Prepared, prepare};
 
-use crate::budget;
-use crate::pace;
 use crate::trial::{self, Trial, TrialInput};
+use crate::{budget, derived, pace};
 
 /// The refits for which time is kept: the largest of them, since nobody knows yet which are chosen.
 const N_REFITS: usize = 3;
@@ -31,6 +30,8 @@ pub(crate) struct Ground<'a> {
     /// Whether any rows may judge any others: no groups, no order in time.
     pub exchangeable: bool,
     pub metric: &'static MetricEntry,
+    /// What a further encoding may need, in bytes.
+    pub encoding_bytes: u64,
     /// How many times the rows of the training part the last fit will learn from.
     pub ratio: f64,
 }
@@ -139,6 +140,13 @@ fn run_one(
     if !is_first && !budget::may_start(ctx, &planned.name, expected_s(planned, found), refit_s) {
         return ended(TrialStatus::Skipped, Some("the budget did not allow it".to_owned()));
     }
+    let Some(planned) = derived::resolve(planned, found, ground.metric) else {
+        return ended(TrialStatus::Skipped, Some("there is no booster to add columns to".into()));
+    };
+    if !has_room(&planned, ground, found, ctx) {
+        return ended(TrialStatus::Skipped, Some("the memory limit did not allow it".to_owned()));
+    }
+    let planned = &planned;
     let limit = budget::trial_limit(ctx, refit_s, share(planned, n_boosters, ground, found));
     let limit_s = limit.map(|l| l.as_secs_f64());
     let planned = &pace::paced(planned, &found.outcomes, limit_s, ctx);
@@ -155,17 +163,41 @@ fn run_one(
             outcome.rounds = trial.rounds();
             outcome
         }
-        Ok(trial) => Outcome {
-            planned: planned.clone(),
-            status: if trial.stopped { TrialStatus::Stopped } else { TrialStatus::Done },
-            error: None,
-            note: trial.stopped.then(|| "the budget ended it; what it had learned is used".into()),
-            score: found.score(ground.metric, &trial.out_of_fold),
-            rounds: trial.rounds(),
-            trial: Some(trial),
-            taken: false,
-        },
+        Ok(trial) => fitted(planned, trial, found, ground),
     }
+}
+
+/// The outcome of a trial that learned something.
+fn fitted(planned: &PlannedTrial, trial: Trial, found: &Found, ground: &Ground<'_>) -> Outcome {
+    let gate = derived::judge(planned, &trial, found, ground);
+    let stopped = "the budget ended it; what it had learned is used";
+    let note = match &gate {
+        Some(gate) => Some(derived::describe(gate)),
+        None => trial.stopped.then(|| stopped.to_owned()),
+    };
+    let is_rejected = gate.is_some_and(|g| !g.accepted);
+    Outcome {
+        planned: planned.clone(),
+        status: if trial.stopped { TrialStatus::Stopped } else { TrialStatus::Done },
+        error: None,
+        note,
+        score: found.score(ground.metric, &trial.out_of_fold),
+        rounds: trial.rounds(),
+        trial: (!is_rejected).then_some(trial),
+        taken: false,
+    }
+}
+
+/// Whether memory allows the encoding of a trial beside those that are there. The first two are
+/// part of what the rows were counted to need.
+fn has_room(planned: &PlannedTrial, ground: &Ground<'_>, found: &Found, ctx: &Context) -> bool {
+    let is_counted = ["trees", "linear"].contains(&&*planned.encoding);
+    if found.is_single || is_counted || found.prepared.contains_key(&planned.encoding) {
+        return true;
+    }
+    ctx.decide(&format!("room/{}", planned.name), || {
+        u64::from(ctx.memory_left_bytes().is_none_or(|left| left > ground.encoding_bytes))
+    }) == 1
 }
 
 fn fit_one(

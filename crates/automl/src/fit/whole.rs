@@ -87,10 +87,13 @@ impl Flow {
 
     /// Whether memory allows encodings of so many rows.
     fn has_room_for(&self, n_rows: usize, ctx: &Context) -> bool {
+        capacity::rows_by_memory(ctx, self.row_cost()) >= n_rows as u64
+    }
+
+    /// What a row needs.
+    pub(super) fn row_cost(&self) -> RowCost {
         let columns = &self.profile.record.columns;
-        let outputs = self.target.n_outputs();
-        let cost = RowCost::of(&self.profile.schema, columns, &self.exclude, outputs);
-        capacity::rows_by_memory(ctx, cost) >= n_rows as u64
+        RowCost::of(&self.profile.schema, columns, &self.exclude, self.target.n_outputs())
     }
 
     /// The encodings of the members on all rows; those are left out for which there is no time.

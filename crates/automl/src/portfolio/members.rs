@@ -159,7 +159,6 @@ pub(super) const EXTRA_TREES: Candidate = Candidate {
 };
 
 /// The neural net.
-#[expect(dead_code, reason = "its place in the portfolios is being measured")]
 pub(super) const NEURAL_NET: Candidate = Candidate {
     name: "neural-net",
     learner: "neural_net",
@@ -168,4 +167,48 @@ pub(super) const NEURAL_NET: Candidate = Candidate {
     effort: PLAIN,
     preset: Preset::Balanced,
     reason: "smooth functions of many features: what trees approximate by steps",
+};
+
+/// The best booster so far with columns made of several raw ones; see [`crate::derived`].
+pub(super) const DERIVED: Candidate = Candidate {
+    name: "gbdt-derived",
+    learner: "gbdt",
+    encoding: "derived",
+    params: &[],
+    effort: PLAIN,
+    preset: Preset::Balanced,
+    reason: "differences, ratios, groups and crosses of columns; kept only when beyond noise",
+};
+
+/// Nearest neighbours.
+pub(super) const KNN: Candidate = Candidate {
+    name: "knn",
+    learner: "knn",
+    encoding: "linear",
+    params: &[],
+    effort: PLAIN,
+    preset: Preset::Balanced,
+    reason: "local means: errors unlike those of trees, where distances mean something",
+};
+
+/// The explainable boosting machine.
+pub(super) const EBM: Candidate = Candidate {
+    name: "ebm",
+    learner: "ebm",
+    encoding: "native",
+    params: &[],
+    effort: PLAIN,
+    preset: Preset::Balanced,
+    reason: "a sum of curves and a few pairs: smooth, and a person can read it",
+};
+
+/// Naive Bayes.
+pub(super) const NAIVE_BAYES: Candidate = Candidate {
+    name: "naive-bayes",
+    learner: "naive_bayes",
+    encoding: "native",
+    params: &[],
+    effort: PLAIN,
+    preset: Preset::Best,
+    reason: "every column by itself: hard to beat where rows are very few",
 };

@@ -17,12 +17,8 @@ use modelwright_core::task::Task;
 
 use crate::plan::Preset;
 
-/// Below this many rows [`FIRST_ON_SMALL`] run before the other boosters.
+/// Below this many rows a table is small.
 const N_ROWS_SMALL: usize = 10_000;
-
-/// Random thresholds overfit less, which pays where rows are few.
-const FIRST_ON_SMALL: &[&str] =
-    &["gbdt-random-small", "gbdt-random-thresholds", "gbdt-oblivious", "extra-trees"];
 
 /// The most rounds of boosting: early stopping or the budget should end a fit, not this.
 pub(crate) const N_ROUNDS: i64 = 4000;
@@ -66,41 +62,28 @@ pub(super) enum Value {
 
 /// The effort of a candidate by its name.
 pub(crate) fn effort(name: &str) -> Effort {
-    let all = [binary::CANDIDATES, multiclass::CANDIDATES, regression::CANDIDATES];
+    let all = [binary::LARGE, multiclass::LARGE, regression::LARGE];
     all.into_iter().flatten().find(|c| c.name == name).map_or(PLAIN, |c| c.effort)
 }
 
 /// The trials for a task, in the order in which they run.
 pub(crate) fn candidates(task: Task, preset: Preset, n_rows: usize) -> Vec<PlannedTrial> {
-    let list = match task {
-        Task::Binary => binary::CANDIDATES,
-        Task::Multiclass => multiclass::CANDIDATES,
-        Task::Regression => regression::CANDIDATES,
+    let [small, large] = match task {
+        Task::Binary => [binary::SMALL, binary::LARGE],
+        Task::Multiclass => [multiclass::SMALL, multiclass::LARGE],
+        Task::Regression => [regression::SMALL, regression::LARGE],
     };
-    let mut list: Vec<&Candidate> =
-        list.iter().filter(|c| rank(c.preset) <= rank(preset)).collect();
-    if n_rows < N_ROWS_SMALL {
-        list.sort_by_key(|c| place_on_small(c));
-    }
-    list.into_iter()
-        .map(|c| PlannedTrial {
-            name: c.name.to_owned(),
-            learner: c.learner.to_owned(),
-            encoding: c.encoding.to_owned(),
-            params: params_of(c),
-            fixed_rounds: false,
-            reason: c.reason.to_owned(),
-        })
-        .collect()
-}
-
-/// The cheap models first, then [`FIRST_ON_SMALL`], then the rest as listed.
-fn place_on_small(candidate: &Candidate) -> usize {
-    if ["baseline", "linear"].contains(&candidate.learner) {
-        return 0;
-    }
-    let first = FIRST_ON_SMALL.iter().position(|name| *name == candidate.name);
-    1 + first.unwrap_or(FIRST_ON_SMALL.len())
+    let list = if n_rows < N_ROWS_SMALL { small } else { large };
+    let list = list.iter().filter(|c| rank(c.preset) <= rank(preset));
+    list.map(|c| PlannedTrial {
+        name: c.name.to_owned(),
+        learner: c.learner.to_owned(),
+        encoding: c.encoding.to_owned(),
+        params: params_of(c),
+        fixed_rounds: false,
+        reason: c.reason.to_owned(),
+    })
+    .collect()
 }
 
 /// The learning rate whose boosting converges within `rounds`: 30 / rounds, from 0.03 to 0.3.
@@ -187,7 +170,7 @@ mod tests {
             let (small, large) = (names(2_000), names(200_000));
             assert_eq!(small[..3], ["baseline", "linear", "gbdt-random-small"]);
             assert_eq!(large[..3], ["baseline", "linear", "gbdt"]);
-            assert_eq!(small.len(), large.len());
+            assert!(small.contains(&"knn".to_owned()) && !large.contains(&"knn".to_owned()));
         }
     }
 

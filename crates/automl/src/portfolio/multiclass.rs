@@ -1,22 +1,45 @@
-//! Candidates for multiclass tasks, in the order in which they run on large tables.
+//! Candidates for multiclass tasks, in the order in which they run.
 
 use super::Candidate;
 use super::members::{
-    BASELINE, EXTRA_TREES, GBDT, LARGE_TREES, LINEAR, OBLIVIOUS, RANDOM_FOREST, RANDOM_LARGE,
-    RANDOM_SMALL, RANDOM_THRESHOLDS, SMALL_TREES,
+    BASELINE, DERIVED, EBM, EXTRA_TREES, GBDT, KNN, LARGE_TREES, LINEAR, NAIVE_BAYES, NEURAL_NET,
+    OBLIVIOUS, RANDOM_FOREST, RANDOM_LARGE, RANDOM_SMALL, RANDOM_THRESHOLDS, SMALL_TREES,
 };
 
-/// All of them; a preset leaves some out.
-pub(super) const CANDIDATES: &[Candidate] = &[
+/// On large tables; a preset leaves some out.
+pub(super) const LARGE: &[Candidate] = &[
     BASELINE,
     LINEAR,
     GBDT,
     RANDOM_THRESHOLDS,
+    DERIVED,
     LARGE_TREES,
+    NEURAL_NET,
     OBLIVIOUS,
     EXTRA_TREES,
     RANDOM_SMALL,
+    EBM,
     SMALL_TREES,
     RANDOM_FOREST,
+    RANDOM_LARGE,
+];
+
+/// On small tables: random thresholds overfit less, which pays where rows are few.
+pub(super) const SMALL: &[Candidate] = &[
+    BASELINE,
+    LINEAR,
+    RANDOM_SMALL,
+    RANDOM_THRESHOLDS,
+    DERIVED,
+    OBLIVIOUS,
+    EXTRA_TREES,
+    NEURAL_NET,
+    EBM,
+    GBDT,
+    SMALL_TREES,
+    KNN,
+    RANDOM_FOREST,
+    LARGE_TREES,
+    NAIVE_BAYES,
     RANDOM_LARGE,
 ];
