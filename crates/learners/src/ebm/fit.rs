@@ -227,12 +227,16 @@ impl Functions<'_> {
             .collect();
         let of_features = table.features.iter().map(|feature| {
             let mut weights = vec![0.0; feature.n_bins()];
-            weighted.iter().for_each(|(at, w)| weights[usize::from(feature.codes[*at])] += w);
+            for (at, w) in &weighted {
+                weights[usize::from(feature.codes[*at])] += w;
+            }
             weights
         });
         let of_pairs = self.pairs.iter().map(|pair| {
             let mut weights = vec![0.0; CELLS];
-            weighted.iter().for_each(|(at, w)| weights[pair.cell(*at)] += w);
+            for (at, w) in &weighted {
+                weights[pair.cell(*at)] += w;
+            }
             weights
         });
         (of_features.collect(), of_pairs.collect())
@@ -274,6 +278,8 @@ fn average<'a>(out: &mut [f64], of: impl ExactSizeIterator<Item = &'a Vec<f64>>)
         }
     }
     if n > 0.0 {
-        out.iter_mut().for_each(|out| *out /= n);
+        for out in out {
+            *out /= n;
+        }
     }
 }

@@ -35,7 +35,7 @@ impl Pair {
 
 /// The functions of all pairs, in a bag.
 pub(super) struct Pairs<'a> {
-    pairs: &'a [Pair],
+    all: &'a [Pair],
     bag: &'a Bag,
     rule: StepRule,
     /// Integrated numbers of the bag's rows, for each pair.
@@ -57,7 +57,7 @@ impl<'a> Pairs<'a> {
             rows
         };
         Self {
-            pairs,
+            all: pairs,
             bag,
             rule: setup.rule(),
             rows: pairs.iter().map(count).collect(),
@@ -85,11 +85,11 @@ impl<'a> Pairs<'a> {
                 *place = steps[quadrant + usize::from(column > cross.column)];
             }
         }
-        let start = (output * self.pairs.len() + pair) * CELLS;
+        let start = (output * self.all.len() + pair) * CELLS;
         for (value, step) in self.values[start..].iter_mut().zip(&table) {
             *value += f64::from(*step);
         }
-        for (score, cell) in scores.iter_mut().zip(&self.pairs[pair].cells) {
+        for (score, cell) in scores.iter_mut().zip(&self.all[pair].cells) {
             *score += f64::from(table[usize::from(*cell) % CELLS]);
         }
     }
@@ -97,7 +97,7 @@ impl<'a> Pairs<'a> {
 
 impl Terms for Pairs<'_> {
     fn n_groups(&self) -> usize {
-        self.pairs.len().div_ceil(GROUP)
+        self.all.len().div_ceil(GROUP)
     }
 
     fn step(
@@ -110,12 +110,12 @@ impl Terms for Pairs<'_> {
         if group == 0 {
             self.gate.turn();
         }
-        let members = group * GROUP..((group + 1) * GROUP).min(self.pairs.len());
+        let members = group * GROUP..((group + 1) * GROUP).min(self.all.len());
         for (output, (gradients, scores)) in gradients.iter().zip(scores).enumerate() {
             self.quantised.fill(gradients, &self.bag.learn, &mut self.random);
             for pair in members.clone() {
                 let mut histogram = [0_i64; CELLS];
-                let cells = &self.pairs[pair].cells;
+                let cells = &self.all[pair].cells;
                 for entry in &self.quantised.entries {
                     let cell = usize::from(cells[row(*entry) as usize]);
                     histogram[cell % CELLS] += sum_of_one(*entry);

@@ -82,7 +82,9 @@ impl PairTable {
         }
         let sum: f64 = cells.iter().map(|at| self.weights[*at] * self.values[*at]).sum();
         let mean = sum / weight;
-        cells.iter().for_each(|at| self.values[*at] -= mean);
+        for at in cells {
+            self.values[*at] -= mean;
+        }
         mean
     }
 
@@ -90,7 +92,9 @@ impl PairTable {
     fn forget_missing(&mut self) {
         for cells in [along(MISSING * SIDE, 1), along(MISSING, SIDE)] {
             if cells.iter().all(|at| self.weights[*at] <= 0.0) {
-                cells.iter().for_each(|at| self.values[*at] = 0.0);
+                for at in cells {
+                    self.values[at] = 0.0;
+                }
             }
         }
     }
@@ -153,13 +157,17 @@ mod tests {
         let mut mains: Vec<Main> = (0..2)
             .map(|side| {
                 let mut weights = vec![0.0; n_bins];
-                rows.iter().for_each(|r| weights[r[side]] += 1.0 + r[1] as f64);
+                for r in &rows {
+                    weights[r[side]] += 1.0 + r[1] as f64;
+                }
                 let values = (0..n_bins).map(|_| random.normal()).collect();
                 Main { values, weights, is_category: false }
             })
             .collect();
         let mut weights = vec![0.0; CELLS];
-        rows.iter().for_each(|r| weights[place(r)] += 1.0 + r[1] as f64);
+        for r in &rows {
+            weights[place(r)] += 1.0 + r[1] as f64;
+        }
         let values = (0..CELLS).map(|_| random.normal()).collect();
         let mut pairs = vec![PairTable { features: [0, 1], values, weights }];
         let predict = |mains: &[Main], pairs: &[PairTable], r: &[usize; 2]| {

@@ -157,6 +157,8 @@ fn shares(train: &TrainView<'_>, rows: &[u32], total: f64) -> Vec<f64> {
     for row in rows {
         shares[codes[*row as usize] as usize] += train.weight(*row) / total;
     }
-    shares.iter_mut().for_each(|share| *share = share.min(1.0));
+    for share in &mut shares {
+        *share = share.min(1.0);
+    }
     shares
 }

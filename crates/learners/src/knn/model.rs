@@ -107,7 +107,9 @@ impl KnnModel {
         };
         let mut parts: Vec<f64> = neighbours.iter().map(part).collect();
         let total: f64 = parts.iter().sum();
-        parts.iter_mut().for_each(|part| *part /= total);
+        for part in &mut parts {
+            *part /= total;
+        }
         parts
     }
 
@@ -118,7 +120,9 @@ impl KnnModel {
             *sum = *sum * n_votes + self.smoothing * share;
         }
         let total: f64 = sums.iter().sum();
-        sums.iter_mut().for_each(|sum| *sum /= total);
+        for sum in sums {
+            *sum /= total;
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use super::model::{Likelihood, Normal};
 
 /// Training rows that have a weight, with weights and classes.
 pub(super) struct Rows {
-    pub(super) rows: Vec<u32>,
+    pub(super) of_matrix: Vec<u32>,
     weights: Vec<f64>,
     classes: Vec<u32>,
     n_classes: usize,
@@ -32,7 +32,7 @@ impl Rows {
                 .got(format!("{} rows of total weight {total}", train.rows.len())));
         }
         let classes = rows.iter().map(|row| codes[*row as usize]).collect();
-        Ok(Self { rows, weights, classes, n_classes })
+        Ok(Self { of_matrix: rows, weights, classes, n_classes })
     }
 
     /// The share of each class; alike for all that occur unless `fit_prior`.
@@ -42,10 +42,14 @@ impl Rows {
             shares[*class as usize] += weight;
         }
         if !fit_prior {
-            shares.iter_mut().for_each(|share| *share = f64::from(u8::from(*share > 0.0)));
+            for share in &mut shares {
+                *share = f64::from(u8::from(*share > 0.0));
+            }
         }
         let total: f64 = shares.iter().sum();
-        shares.iter_mut().for_each(|share| *share /= total);
+        for share in &mut shares {
+            *share /= total;
+        }
         shares
     }
 
@@ -75,7 +79,7 @@ impl Rows {
         let all = self.n_classes;
         let mut moments = vec![[0.0; 3]; all + 1];
         let known = || {
-            let rows = self.rows.iter().zip(&self.weights).zip(&self.classes);
+            let rows = self.of_matrix.iter().zip(&self.weights).zip(&self.classes);
             rows.map(|((row, w), class)| (f64::from(values[*row as usize]), *w, *class as usize))
                 .filter(|(value, ..)| !value.is_nan())
         };
@@ -114,7 +118,7 @@ impl Rows {
         alpha: f64,
     ) -> Option<Vec<f64>> {
         let levels: Vec<Option<usize>> =
-            self.rows.iter().map(|row| evidence.level(matrix, *row as usize)).collect();
+            self.of_matrix.iter().map(|row| evidence.level(matrix, *row as usize)).collect();
         let n_levels = levels.iter().flatten().max()? + 1;
         if n_levels < 2 {
             return None;

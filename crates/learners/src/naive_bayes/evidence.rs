@@ -101,6 +101,7 @@ fn one_hot_run(columns: &[FeatureColumn], rows: &[u32]) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use super::Evidence::{Level, Number, OneHot};
     use super::*;
 
     #[test]
@@ -123,7 +124,6 @@ mod tests {
             column("twice", "two", [1.0, 1.0, 0.0], false),
         ];
         let matrix = FeatureMatrix::new(3, columns);
-        use Evidence::{Level, Number, OneHot};
         let found = find(&matrix, &[0, 1, 2]);
         let wanted =
             [Level(2), Number(3), Level(4), OneHot(vec![5, 6]), Number(7), Level(8), Level(9)];

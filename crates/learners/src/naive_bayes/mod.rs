@@ -82,7 +82,7 @@ impl Learner for NaiveBayes {
             return Err(Error::input("naive_bayes needs a class to predict"));
         };
         let rows = Rows::new(train, codes, (*n_classes).max(2))?;
-        let found = evidence::find(train.features, &rows.rows);
+        let found = evidence::find(train.features, &rows.of_matrix);
         let mut likelihoods = Vec::with_capacity(found.len());
         // Features not reached in time stay without evidence, which is a valid model.
         for some in found.chunks(FEATURES_PER_QUESTION) {

@@ -115,9 +115,13 @@ impl NaiveBayesModel {
         let rows = scores.chunks_exact_mut(n_classes).zip(out.chunks_exact_mut(n_outputs));
         for (scores, out) in rows {
             let largest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            scores.iter_mut().for_each(|score| *score = (*score - largest).exp());
+            for score in &mut *scores {
+                *score = (*score - largest).exp();
+            }
             let total: f64 = scores.iter().sum();
-            scores.iter_mut().for_each(|score| *score /= total);
+            for score in &mut *scores {
+                *score /= total;
+            }
             out.copy_from_slice(&scores[n_classes - n_outputs..]);
         }
     }
