@@ -36,7 +36,8 @@ pub(super) fn integrate<T: Copy + std::ops::AddAssign>(cells: &mut [T]) {
     }
 }
 
-/// Quadrants of integrated cells: before both cuts, after the column's, after the row's, after both.
+/// Quadrants of integrated cells: before both cuts, after the column's, after the row's, after
+/// both.
 fn quadrants<T: Copy + std::ops::Sub<Output = T> + std::ops::Add<Output = T>>(
     cells: &[T],
     row: usize,

@@ -1,20 +1,21 @@
 //! Explainable boosting machines: a sum of functions of one feature and of pairs of features.
 //!
-//! `link(prediction) = intercept + Σ_j f_j(x_j) + Σ_(i,j) f_ij(x_i, x_j)`: every function is a table
-//! that can be drawn, and the numbers that a row finds in them are an exact explanation of its
-//! score. The functions are boosted: a *sweep* takes small steps in all of them, each step the best
-//! few leaves of one feature alone, until held-out rows are predicted no better. This is
-//! done for several *bags* of rows, whose functions are averaged. Then pairs that say more than
-//! their two features apart are found ([`fast`]) and boosted in the same way on coarser bins. Last,
-//! what a pair says of its features alone goes to them, and all functions are centred ([`purify`]),
-//! so that the tables are unique.
+//! `link(prediction) = intercept + Σ_j f_j(x_j) + Σ_(i,j) f_ij(x_i, x_j)`: every function is a
+//! table that can be drawn, and the numbers that a row finds in them are an exact explanation of
+//! its score. The functions are boosted: a *sweep* takes small steps in all of them, each step the
+//! best few leaves of one feature alone, until held-out rows are predicted no better. This is done
+//! for several *bags* of rows, whose functions are averaged. Then pairs that say more than their
+//! two features apart are found (`fast`) and boosted in the same way on coarser bins. Last, what a
+//! pair says of its features alone goes to them, and all functions are centred (`purify`), so that
+//! the tables are unique.
 //!
 //! Steps of the features of a block (up to 16) follow from the same gradients: with steps this
 //! small it hardly matters in which order features take them, and gradients, histograms and scores
-//! of a block cost one pass over the rows. A feature whose step would gain next to nothing beside
-//! the best one of the last sweep is left alone.
+//! of a block cost one pass over the rows. A feature whose step would gain little beside the best
+//! one of the last sweep is left alone.
 //!
-//! Cost: `bags × sweeps × rows × (features + pairs)` additions. Not where features matter in threes.
+//! Cost: `bags × sweeps × rows × (features + pairs)` additions. Not where features matter in
+//! threes.
 //!
 //! | file | part |
 //! |---|---|

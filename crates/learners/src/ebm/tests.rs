@@ -230,7 +230,8 @@ proptest! {
         };
         let noisy: Vec<f64> = (0..150).map(|i| score(i) + 0.5 * random.normal()).collect();
         let target = if binary {
-            Target::Class { codes: noisy.iter().map(|s| u32::from(*s > 0.0)).collect(), n_classes: 2 }
+            let codes = noisy.iter().map(|s| u32::from(*s > 0.0)).collect();
+            Target::Class { codes, n_classes: 2 }
         } else {
             Target::Real(noisy)
         };
