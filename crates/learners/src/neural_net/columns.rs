@@ -1,8 +1,9 @@
 //! What each feature is to the net, learned from the training rows: a number, a flag, a category.
 //!
-//! A number becomes `z = (x − median) / (q75 − q25)` (where the quartiles agree
-//! `2 (x − median) / (max − min)`), then `z / √(1 + (z/3)²)`, which is nearly linear in the middle
-//! and never leaves ±3; missing is the median, and a flag says so where training has missing values.
+//! A number becomes `z = (x − median) / (q75 − q25)` (where the quartiles agree, the median distance
+//! of the other values from the median takes their place), then `z / √(1 + (z/3)²)`, which is nearly
+//! linear in the middle and never leaves ±3; missing is the median, and a flag says so where
+//! training has missing values.
 //! A feature of two values is a flag: scaled alike, but without a periodic embedding. A category is
 //! a row of a table of embeddings; levels that training does not have, and missing, have their own.
 
@@ -111,7 +112,7 @@ pub(super) fn convert(
             if column.tells_missing {
                 for i in 0..n {
                     let missing = feature.values[row(start + i)].is_nan();
-                    values[i * width + flag] = if missing { 2.0 } else { 0.0 };
+                    values[i * width + flag] = if missing { 1.0 } else { 0.0 };
                 }
                 flag += 1;
             }

@@ -18,10 +18,10 @@ declare_params! {
         hidden_layers: usize = 3_usize, Domain::int(0, 8);
         /// Units of a hidden layer, rounded up to a multiple of 32; 0 chooses by rows.
         hidden_units: usize = 0_usize, Domain::int(0, 2048);
-        /// Nets that share the weights of hidden layers and are averaged.
-        members: usize = 1_usize, Domain::int(1, 64);
+        /// Nets that share the weights of hidden layers and are averaged; a step costs as many times.
+        members: usize = 1_usize, Domain::int(1, 32);
         /// Rows of a step; 0 chooses by rows.
-        batch_size: usize = 0_usize, Domain::int(0, 65_536);
+        batch_size: usize = 0_usize, Domain::int(0, 4096);
         /// The highest rate of the schedule; regressions learn at five times this rate.
         learning_rate: f64 = 0.04, Domain::real(1e-6, 1.0).log();
         /// The part of the weights that is taken away per unit of rate.
@@ -34,7 +34,8 @@ declare_params! {
 }
 
 impl NeuralNetParams {
-    /// Units of a hidden layer for a table of `n_rows` to learn from.
+    /// Units of a hidden layer for a table of `n_rows` to learn from: 256 as in RealMLP, half of
+    /// that where an epoch of a few hundred rows could not fill them.
     pub(super) fn units(&self, n_rows: usize) -> usize {
         if self.hidden_units > 0 {
             return self.hidden_units.next_multiple_of(32);
@@ -51,7 +52,7 @@ impl NeuralNetParams {
     }
 
     /// Epochs after which the schedule ends.
-    pub(super) fn schedule(&self, _judged: bool) -> usize {
+    pub(super) fn schedule(&self) -> usize {
         if self.schedule_epochs > 0 { self.schedule_epochs } else { self.n_epochs }
     }
 

@@ -17,7 +17,7 @@ pub(super) const NUMBER_WIDTH: usize = 1 + MIXTURES;
 pub(super) const LEVEL_WIDTH: usize = 8;
 
 /// Standard deviation of the frequencies of periodic embeddings at the start, in turns per unit.
-const FREQUENCY: f64 = 0.3;
+const FREQUENCY: f64 = 0.1;
 /// Standard deviation of embeddings of categories at the start.
 const LEVEL_SPREAD: f64 = 0.5;
 /// Standard deviation of biases at the start.

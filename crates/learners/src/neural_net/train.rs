@@ -121,7 +121,7 @@ impl<'a> Training<'a> {
             order,
             rounds: 0,
             steps_done: 0,
-            steps: params.schedule(material.judges.is_some()).saturating_mul(steps_per_epoch),
+            steps: params.schedule().saturating_mul(steps_per_epoch),
             steps_per_epoch,
             epochs: 0,
             best: None,
