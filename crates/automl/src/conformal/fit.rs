@@ -252,7 +252,7 @@ impl Work {
                        probable enough among its own rows";
             ("sets per class", why.to_owned())
         } else {
-            ("sets", "a class is in the set when it is probable enough".to_owned())
+            ("sets", "they were asked for with --intervals".to_owned())
         };
         let record = self.record(method, reason, Vec::new());
         let rule = Rule::Sets { per_class };

@@ -29,7 +29,7 @@ pub(super) fn draw(
             @let (x, y) = (frame.x.at(mark.x), frame.y.at(mark.y));
             @let left_side = x > WIDTH * 0.55;
             circle.mark cx=(px(x)) cy=(px(y)) r="5" {}
-            text.note x=(px(if left_side { x - 10.0 } else { x + 10.0 })) y=(px(y - 10.0))
+            text.note x=(px(if left_side { x - 10.0 } else { x + 10.0 })) y=(px(y + 18.0))
                 text-anchor=(if left_side { "end" } else { "start" }) { (mark.label) }
         }
     };

@@ -128,7 +128,7 @@ fn curve(record: &RunRecord, costs: &CostRecord) -> Option<Chart> {
             number::significant(threshold, 3),
             number::rows(costs.n_rows)
         ),
-        x: "Decide for the positive class from this probability on".to_owned(),
+        x: "Threshold on the probability".to_owned(),
         y: "Cost per row".to_owned(),
         plot: Plot::Line {
             points: costs.curve.clone(),
