@@ -1,10 +1,10 @@
 //! What a sum of functions of single columns leaves unexplained.
 //!
 //! A small generalised additive model, boosted by least squares one column after the other, as an
-//! explainable boosting machine does it (Nori et al., "InterpretML", 2019). It is fitted on one
-//! half of the rows and the residuals are taken on the other, where they are honest. A derived
+//! explainable boosting machine does it (Nori et al., "InterpretML", 2019). Rows are parted; each
+//! part's residuals come from a model of the other parts, so that they are honest. A derived
 //! column is of use to trees mostly for what is left then: an effect of two columns together.
-//! O(rounds × rows × columns).
+//! O(parts × rounds × rows × columns).
 
 use super::codes::Codes;
 
@@ -20,31 +20,56 @@ const RATE: f64 = 0.3;
 /// How many rows with a residual of 0 each bin has in addition.
 const STRENGTH: f64 = 10.0;
 
-/// Numbers and weights of the sample's rows, and the two halves of those learned from.
-pub(super) struct Rows<'a> {
-    pub(super) weights: &'a [f64],
-    pub(super) halves: [&'a [u32]; 2],
+/// Weights of the sample's rows, and the parts of those learned from.
+pub(super) struct Rows {
+    pub(super) weights: Vec<f64>,
+    pub(super) parts: Vec<Vec<u32>>,
 }
 
-/// Shrunken mean of `y` by code among `rows`.
-pub(super) fn means(codes: &Codes, y: &[f64], weights: &[f64], rows: &[u32]) -> Vec<f64> {
-    let mut sums = vec![(0.0, STRENGTH); codes.n];
+/// Sum and weight by code of `y` among `rows`.
+fn sums(codes: &Codes, y: &[f64], weights: &[f64], rows: &[u32]) -> Vec<(f64, f64)> {
+    let mut sums = vec![(0.0, 0.0); codes.n];
     for row in rows {
         let row = *row as usize;
         let sum = &mut sums[usize::from(codes.of_row[row])];
         sum.0 += weights[row] * y[row];
         sum.1 += weights[row];
     }
-    sums.into_iter().map(|(sum, n)| sum / n).collect()
+    sums
 }
 
-impl Rows<'_> {
-    /// The residuals of `y` (by row of the sample): those of each half by a model of the other.
+/// The mean, pulled to 0.
+fn shrunken((sum, n): (f64, f64)) -> f64 {
+    sum / (n + STRENGTH)
+}
+
+impl Rows {
+    /// For each part the shrunken means of `y` by code among the rows of all other parts.
+    pub(super) fn means_of_others(&self, codes: &Codes, y: &[f64]) -> Vec<Vec<f64>> {
+        let own: Vec<Vec<(f64, f64)>> =
+            self.parts.iter().map(|rows| sums(codes, y, &self.weights, rows)).collect();
+        let others = |k: usize| {
+            let of_code = |code: usize| {
+                let mut sum = (0.0, 0.0);
+                for part in own.iter().enumerate().filter(|(j, _)| *j != k).map(|(_, part)| part) {
+                    sum.0 += part[code].0;
+                    sum.1 += part[code].1;
+                }
+                shrunken(sum)
+            };
+            (0..codes.n).map(of_code).collect()
+        };
+        (0..self.parts.len()).map(others).collect()
+    }
+
+    /// The residuals of `y` (by row of the sample): those of each part by a model of the others.
     pub(super) fn residuals(&self, columns: &[&Codes], y: &[f64]) -> Vec<f64> {
         let mut residuals = vec![0.0; y.len()];
-        for (fit, judge) in [(0, 1), (1, 0)] {
-            let best = self.boost(columns, y, self.halves[fit], self.halves[judge]);
-            for row in self.halves[judge] {
+        for (k, judge) in self.parts.iter().enumerate() {
+            let others = self.parts.iter().enumerate().filter(|(j, _)| *j != k);
+            let fit: Vec<u32> = others.flat_map(|(_, part)| part.iter().copied()).collect();
+            let best = self.boost(columns, y, &fit, judge);
+            for row in judge {
                 residuals[*row as usize] = best[*row as usize];
             }
         }
@@ -61,7 +86,8 @@ impl Rows<'_> {
         let mut waited = 0;
         for _ in 0..ROUNDS_MAX {
             for codes in columns {
-                let steps = means(codes, &left, self.weights, fit);
+                let sums = sums(codes, &left, &self.weights, fit);
+                let steps: Vec<f64> = sums.into_iter().map(shrunken).collect();
                 for row in fit.iter().chain(judge) {
                     let row = *row as usize;
                     left[row] -= RATE * steps[usize::from(codes.of_row[row])];
@@ -104,9 +130,8 @@ mod tests {
         let mut draw = || (0..n).map(|_| random.normal()).collect::<Vec<f64>>();
         let (a, b, noise) = (draw(), draw(), draw());
         let codes = [&a, &b].map(|v| Codes::of(&Column::numbers("", v.clone())));
-        let weights = vec![1.0; n];
-        let (first, second): (Vec<u32>, Vec<u32>) = (0..n as u32).partition(|r| r % 2 == 0);
-        let rows = Rows { weights: &weights, halves: [&first, &second] };
+        let part = |k: u32| (0..n as u32).filter(|r| r % 4 == k).collect();
+        let rows = Rows { weights: vec![1.0; n], parts: (0..4).map(part).collect() };
         let share_left = |y: &[f64]| {
             let left = rows.residuals(&[&codes[0], &codes[1]], y);
             let all: Vec<u32> = (0..n as u32).collect();

@@ -1,12 +1,14 @@
 //! A column of the screening sample as small whole numbers: what the screen counts by.
 //!
-//! Numbers and instants share [`NUMBER_BINS`] bins of about equal row counts; the levels of a
+//! Numbers and instants share at most [`BINS_MAX`] bins of about equal row counts; the levels of a
 //! category are themselves, those of one row pooled. Missing has a number of its own.
 
 use modelwright_core::data::{Column, ColumnData, MISSING_INSTANT};
 
-/// Bins of a number. Few, so that each has rows enough for its mean to mean something.
-const NUMBER_BINS: usize = 32;
+/// Bins of a number: one for so many rows, so that the mean of each means something.
+const ROWS_PER_BIN: usize = 50;
+const BINS_MIN: usize = 8;
+const BINS_MAX: usize = 32;
 
 /// The cuts between bins are decided on about this many values.
 const CUT_VALUES: usize = 2_048;
@@ -47,9 +49,10 @@ fn of_numbers(values: &[f64]) -> Codes {
         values.iter().step_by(step).copied().filter(|v| !v.is_nan()).collect();
     sorted.sort_unstable_by(f64::total_cmp);
     let n = sorted.len();
+    let n_bins = (values.len() / ROWS_PER_BIN).clamp(BINS_MIN, BINS_MAX);
     // A value is above a cut when it is larger, so that a cut at the largest parts nothing.
     let mut cuts: Vec<f64> =
-        (1..NUMBER_BINS).filter_map(|i| sorted.get(i * n / NUMBER_BINS)).copied().collect();
+        (1..n_bins).filter_map(|i| sorted.get(i * n / n_bins)).copied().collect();
     cuts.dedup();
     if cuts.last() == sorted.last() {
         cuts.pop();
@@ -90,10 +93,10 @@ mod tests {
     fn numbers_share_bins_evenly_and_missing_has_its_own() {
         let values: Vec<f64> = (0..6400).map(|i| f64::from(i * 7919 % 6400)).collect();
         let codes = Codes::of(&Column::numbers("x", values.clone()));
-        assert_eq!(codes.n, NUMBER_BINS + 1);
+        assert_eq!(codes.n, BINS_MAX + 1);
         let mut counts = vec![0; codes.n];
         codes.of_row.iter().for_each(|c| counts[usize::from(*c)] += 1);
-        assert!(counts[..NUMBER_BINS].iter().all(|n| (100..=300).contains(n)), "{counts:?}");
+        assert!(counts[..BINS_MAX].iter().all(|n| (100..=300).contains(n)), "{counts:?}");
         let smaller = |i: usize, j: usize| values[i] < values[j];
         assert!((1..6400).all(|i| !smaller(i, i - 1) || codes.of_row[i] <= codes.of_row[i - 1]));
         let few = Codes::of(&Column::numbers("x", vec![1.0, 0.0, f64::NAN, 1.0]));

@@ -14,7 +14,7 @@
 //! 3. A column is made from the row of its inputs. What it needs besides (the means of groups) is
 //!    learned from all rows, without the target.
 //!
-//! The screen looks at [`SAMPLE`] rows at most, so that its cost does not grow with the table.
+//! The screen looks at 10,000 rows at most, so that its cost does not grow with the table.
 //! References: column kinds as in TabPrep (AutoGluon 1.5) and ChimeraBoost; crosses as in
 //! Prokhorenkova et al., "CatBoost", NeurIPS 2018, section 4.
 
@@ -33,7 +33,7 @@ mod tests;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use modelwright_core::data::{Column, Field};
+use modelwright_core::data::{Column, Field, Kind};
 use modelwright_core::task::Target;
 use modelwright_core::{Context, Result};
 
@@ -54,6 +54,9 @@ use crate::transform::observed::{Observed, classes};
 /// At most this many rows are screened on.
 const SAMPLE: usize = 10_000;
 
+/// Parts of a division's rows; each is judged by what was learned from the others.
+const PARTS: usize = 4;
+
 /// With fewer training rows there is nothing to tell derived columns apart by.
 const ROWS_MIN: usize = 150;
 
@@ -62,6 +65,16 @@ const ROWS_PER_COLUMN: usize = 50;
 
 /// A division chooses at least as many as there are raw columns, within these bounds.
 const COLUMNS: std::ops::RangeInclusive<usize> = 8..=24;
+
+/// Where the target has several classes, fewer columns are chosen, by this factor at most: a
+/// category among them has a feature for each class.
+const OUTPUTS_DIVISOR_MAX: usize = 4;
+
+/// Up to so many levels trees find a category of several columns by themselves in a few splits, and
+/// without the noise of target statistics. That noise is small where a level has many rows: it is
+/// made if there are [`LEVEL_ROWS_MIN`] per level.
+const LEVELS_FEW: usize = 100;
+const LEVEL_ROWS_MIN: usize = 100;
 
 /// At most this many single columns are taken out before the screen, the ones that matter most.
 const SINGLE_MAX: usize = 60;
@@ -110,8 +123,7 @@ pub(crate) struct OfferedColumn {
 
 /// One division's rows of the sample, and what is left to explain there.
 struct Screened {
-    halves: [Vec<u32>; 2],
-    weights: Vec<f64>,
+    rows: Rows,
     /// Residuals of each output, by row of the sample.
     outputs: Vec<Vec<f64>>,
     candidates: Vec<Candidate>,
@@ -141,11 +153,19 @@ pub(crate) fn derive(input: &DeriveInput<'_>, ctx: &Context) -> Result<Offer> {
     let codes: Vec<Result<Codes>> = ctx.map(all.len(), |i| codes_of(all[i], &pool));
     let codes = codes.into_iter().collect::<Result<Vec<_>>>()?;
     let chosen = ctx.map(screened.len(), |d| {
-        let own: Vec<usize> = screened[d].candidates.iter().map(|c| numbers[c]).collect();
+        let n_rows = input.divisions[d].len();
+        let own = screened[d].candidates.iter().map(|c| numbers[c]);
+        let own: Vec<usize> = own.filter(|i| is_worth_it(all[*i].0, &codes[*i], n_rows)).collect();
         let choice = screened[d].choose(&own.iter().map(|i| &codes[*i]).collect::<Vec<_>>());
         choice.into_iter().map(|i| own[i]).collect::<Vec<usize>>()
     });
     input.make(&all, &chosen, &pool, ctx)
+}
+
+/// Whether a category of these codes can help trees: see [`LEVELS_FEW`].
+fn is_worth_it(form: Form, codes: &Codes, n_rows: usize) -> bool {
+    let has_rows = n_rows >= codes.n * LEVEL_ROWS_MIN;
+    form.kind() != Kind::Category || codes.n > LEVELS_FEW || has_rows
 }
 
 /// The codes of a candidate, made on the rows of the sample alone.
@@ -160,22 +180,24 @@ impl DeriveInput<'_> {
     /// What division `d` finds among single columns.
     fn screened(&self, d: usize, sample: &[u32], pool: &[Entry], ctx: &Context) -> Screened {
         let rows = self.divisions[d];
-        let mut random = ctx.random("derive/halves", d as u64);
-        let mut halves = [Vec::new(), Vec::new()];
+        let mut random = ctx.random("derive/parts", d as u64);
+        let mut parts = vec![Vec::new(); PARTS];
         for (position, row) in sample.iter().enumerate() {
             if rows.binary_search(row).is_ok() {
-                halves[random.below(2)].push(position as u32);
+                parts[random.below(PARTS)].push(position as u32);
             }
         }
-        let n = halves[0].len() + halves[1].len();
+        let n: usize = parts.iter().map(Vec::len).sum();
         let most = (self.fields.len().clamp(*COLUMNS.start(), *COLUMNS.end()))
             .min(rows.len() / ROWS_PER_COLUMN);
         if n < ROWS_MIN {
             let (outputs, candidates) = (Vec::new(), Vec::new());
-            return Screened { halves, weights: Vec::new(), outputs, candidates, most: 0 };
+            let rows = Rows { weights: Vec::new(), parts };
+            return Screened { rows, outputs, candidates, most: 0 };
         }
-        let (weights, outputs) = self.outputs(rows, sample, &halves);
-        let view = Rows { weights: &weights, halves: [&halves[0], &halves[1]] };
+        let (weights, outputs) = self.outputs(rows, sample, &parts);
+        let most = most.div_ceil(outputs.len().min(OUTPUTS_DIVISOR_MAX));
+        let view = Rows { weights, parts };
         let gains: Vec<f64> = pool.iter().map(|e| gain(&view, &e.codes, &outputs).sum).collect();
         let mut ranked: Vec<usize> = (0..pool.len()).collect();
         ranked.sort_by(|a, b| gains[*b].total_cmp(&gains[*a]).then(a.cmp(b)));
@@ -188,7 +210,7 @@ impl DeriveInput<'_> {
             .collect();
         let outputs = outputs.iter().map(|y| view.residuals(&single, y)).collect();
         let candidates = propose(pool, &ranked);
-        Screened { halves, weights, outputs, candidates, most }
+        Screened { rows: view, outputs, candidates, most }
     }
 
     /// Weight and centred outputs of the sample's rows, as far as they are learned from.
@@ -196,7 +218,7 @@ impl DeriveInput<'_> {
         &self,
         rows: &[u32],
         sample: &[u32],
-        halves: &[Vec<u32>; 2],
+        parts: &[Vec<u32>],
     ) -> (Vec<f64>, Vec<Vec<f64>>) {
         let view = TransformInput {
             weights: self.weights,
@@ -208,19 +230,19 @@ impl DeriveInput<'_> {
         for output in 0..classes.len().max(1) {
             let observed = Observed::new(&view, classes.get(output).copied());
             let mut y = vec![0.0; sample.len()];
-            for position in halves.iter().flatten() {
+            for position in parts.iter().flatten() {
                 let (place, row) = (*position as usize, sample[*position as usize]);
                 weights[place] = observed.weight(row);
                 y[place] = observed.y(row);
             }
             if matches!(self.target, Target::Real(_)) {
-                clip(&mut y, halves);
+                clip(&mut y, parts);
             }
             let of = |value: &dyn Fn(usize) -> f64| -> f64 {
-                halves.iter().flatten().map(|p| value(*p as usize)).sum()
+                parts.iter().flatten().map(|p| value(*p as usize)).sum()
             };
             let mean = of(&|p| weights[p] * y[p]) / of(&|p| weights[p]).max(f64::MIN_POSITIVE);
-            halves.iter().flatten().for_each(|p| y[*p as usize] -= mean);
+            parts.iter().flatten().for_each(|p| y[*p as usize] -= mean);
             outputs.push(y);
         }
         (weights, outputs)
@@ -266,14 +288,13 @@ impl DeriveInput<'_> {
 
 impl Screened {
     fn choose(&self, candidates: &[&Codes]) -> Vec<usize> {
-        let view = Rows { weights: &self.weights, halves: [&self.halves[0], &self.halves[1]] };
-        choose(&view, candidates, &mut self.outputs.clone(), self.most)
+        choose(&self.rows, candidates, &mut self.outputs.clone(), self.most)
     }
 }
 
-/// Brings the values of the halves' rows between their outer quantiles.
-fn clip(y: &mut [f64], halves: &[Vec<u32>; 2]) {
-    let mut sorted: Vec<f64> = halves.iter().flatten().map(|p| y[*p as usize]).collect();
+/// Brings the values of the parts' rows between their outer quantiles.
+fn clip(y: &mut [f64], parts: &[Vec<u32>]) {
+    let mut sorted: Vec<f64> = parts.iter().flatten().map(|p| y[*p as usize]).collect();
     sorted.sort_unstable_by(f64::total_cmp);
     let last = sorted.len() - 1;
     let tail = (last as f64 * TAILS) as usize;
