@@ -47,8 +47,8 @@ fn main() {
         let bend =
             best(|| mish_with_derivative(black_box(&mut sums), &mut slopes, &bias, rows, None));
         println!(
-            "{rows} x {inputs} x {outputs}: forward {:.0}, by inputs {:.0}, by weights {:.0} GFLOP/s; \
-             transpose {:.1} us, mish {:.1} us",
+            "{rows} x {inputs} x {outputs}: forward {:.0}, by inputs {:.0}, by weights {:.0} \
+             GFLOP/s; transpose {:.1} us, mish {:.1} us",
             gigaflops(forward),
             gigaflops(back),
             gigaflops(by_weights),

@@ -10,7 +10,7 @@ use crate::dispatch::vectorised;
 use crate::exp::exp;
 use crate::product::PANEL;
 
-/// Beyond this the function is its argument to the last bit, and the exponential's square is finite.
+/// Beyond this the function is its argument to the last bit; the exponential's square is finite.
 const STRAIGHT: f32 = 20.0;
 
 /// Below this the function is zero to any useful precision.

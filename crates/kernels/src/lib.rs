@@ -5,7 +5,8 @@
 //! at run time; where the compiler finds no vectors, the few operations that differ are intrinsics
 //! behind a trait. No wrapper may contract a multiplication and an addition into one rounding
 //! (FMA), except [`product`], which is defined by fused operations on every machine; reductions run
-//! over a fixed number of lanes, so that all paths give the same bits on every machine. Tests compare each kernel with an obvious scalar one.
+//! over a fixed number of lanes, so that all paths give the same bits
+//! on every machine. Tests compare each kernel with an obvious scalar one.
 //!
 //! | module | what it computes |
 //! |---|---|

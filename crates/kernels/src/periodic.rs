@@ -5,7 +5,7 @@
 //! Reference: Holzmüller, Grinsztajn, Steinwart, "Better by Default", NeurIPS 2024 (PBLD), after
 //! Gorishniy et al., "On embeddings for numerical features in tabular deep learning", 2022.
 //!
-//! Rows are taken in blocks of [`BLOCK`]; sums over rows run over that many lanes, folded by halves.
+//! Rows are taken in blocks of [`BLOCK`]; sums over rows run over as many lanes, folded by halves.
 
 use std::f32::consts::PI;
 

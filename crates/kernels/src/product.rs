@@ -2,8 +2,8 @@
 //!
 //! A matrix of `rows × columns` is kept as panels: the first 32 columns row by row, then the next
 //! 32, and so on, so that the element at `(i, j)` is at `(j / 32 · rows + i) · 32 + j % 32`. The
-//! number of columns is a multiple of [`PANEL`]; who has fewer pads with zeros. A product then reads
-//! each operand from front to back, and neither has to be copied first.
+//! number of columns is a multiple of [`PANEL`]; who has fewer pads with zeros. A product then
+//! reads each operand from front to back, and neither has to be copied first.
 //!
 //! Every element of a result is one chain of fused multiplications and additions in ascending order
 //! of the inner index, each rounded once. It therefore depends on its own row and column only: not

@@ -1,9 +1,9 @@
 //! What each feature is to the net, learned from the training rows: a number, a flag, a category.
 //!
-//! A number becomes `z = (x − median) / (q75 − q25)` (where the quartiles agree, the median distance
-//! of the other values from the median takes their place), then `z / √(1 + (z/3)²)`, which is nearly
-//! linear in the middle and never leaves ±3; missing is the median, and a flag says so where
-//! training has missing values.
+//! A number becomes `z = (x − median) / (q75 − q25)` (where the quartiles agree, the median
+//! distance of the other values from the median takes their place), then `z / √(1 + (z/3)²)`, which
+//! is nearly linear in the middle and never leaves ±3; missing is the median, and a flag says so
+//! where training has missing values.
 //! A feature of two values is a flag: scaled alike, but without a periodic embedding. A category is
 //! a row of a table of embeddings; levels that training does not have, and missing, have their own.
 

@@ -18,7 +18,7 @@ declare_params! {
         hidden_layers: usize = 3_usize, Domain::int(0, 8);
         /// Units of a hidden layer, rounded up to a multiple of 32; 0 chooses by rows.
         hidden_units: usize = 0_usize, Domain::int(0, 2048);
-        /// Nets that share the weights of hidden layers and are averaged; a step costs as many times.
+        /// Nets that share hidden weights and are averaged; a step costs as many times.
         members: usize = 1_usize, Domain::int(1, 32);
         /// Rows of a step; 0 chooses by rows.
         batch_size: usize = 0_usize, Domain::int(0, 4096);
