@@ -217,6 +217,7 @@ fn fit_one(
                 target: ground.target,
                 weights: ground.weights,
                 folds: ground.folds,
+                like: None,
             },
             &EncodingSpec::named(&planned.encoding)?,
             ctx,

@@ -44,8 +44,15 @@ fn measure(name: &str, (table, schema, target): &Data, n_folds: u32, ctx: &Conte
     let folds: Vec<Fold> =
         (0..n_folds).map(|f| Fold { train: rows(f, false), validation: rows(f, true) }).collect();
     for spec in [EncodingSpec::trees(), EncodingSpec::linear()] {
-        let input =
-            PrepareInput { table, schema, exclude: &[], target, weights: None, folds: &folds };
+        let input = PrepareInput {
+            table,
+            schema,
+            exclude: &[],
+            target,
+            weights: None,
+            folds: &folds,
+            like: None,
+        };
         let mut best = f64::INFINITY;
         let mut n_features = 0;
         for _ in 0..3 {
@@ -61,7 +68,15 @@ fn measure(name: &str, (table, schema, target): &Data, n_folds: u32, ctx: &Conte
 
 fn serve((table, schema, target): &Data, new: &Data, ctx: &Context) -> Result<()> {
     for spec in [EncodingSpec::trees(), EncodingSpec::linear()] {
-        let input = PrepareInput { table, schema, exclude: &[], target, weights: None, folds: &[] };
+        let input = PrepareInput {
+            table,
+            schema,
+            exclude: &[],
+            target,
+            weights: None,
+            folds: &[],
+            like: None,
+        };
         let encoder = prepare(&input, &spec, ctx)?.encoder;
         let start = Instant::now();
         for chunk in 0..16_u32 {

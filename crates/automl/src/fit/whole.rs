@@ -105,7 +105,7 @@ impl Flow {
         ctx: &Context,
     ) -> Result<BTreeMap<String, Prepared>> {
         let mut prepared = BTreeMap::new();
-        for name in &combined.encodings {
+        for (name, encoder) in combined.encodings.iter().zip(&combined.predictor.encoders) {
             let seconds = combined.encode_s.get(name).copied().unwrap_or(0.0) * ratio;
             let of_members = combined.members.iter().filter(|m| m.planned.encoding == *name);
             let first_s = of_members.map(Chosen::refit_s).fold(f64::INFINITY, f64::min) * ratio;
@@ -119,6 +119,7 @@ impl Flow {
                 target: on.target,
                 weights: on.weights,
                 folds: &[],
+                like: Some(encoder),
             };
             prepared.insert(name.clone(), prepare(&input, &EncodingSpec::named(name)?, ctx)?);
         }

@@ -39,7 +39,7 @@ use modelwright_core::{Context, Result};
 
 use additive::Rows;
 use codes::Codes;
-use pool::{Entry, pool};
+use pool::{Entry, pool, pool_of};
 use propose::{Candidate, propose};
 use screen::{choose, gain};
 
@@ -159,6 +159,35 @@ pub(crate) fn derive(input: &DeriveInput<'_>, ctx: &Context) -> Result<Offer> {
         let choice = screened[d].choose(&own.iter().map(|i| &codes[*i]).collect::<Vec<_>>());
         choice.into_iter().map(|i| own[i]).collect::<Vec<usize>>()
     });
+    input.make(&all, &chosen, &pool, ctx)
+}
+
+/// The columns that an encoder derives already, made again from these rows: nothing is chosen anew.
+///
+/// Those of a column that is not there any more are left out.
+///
+/// # Errors
+/// Input error when a column is not in the storage of its kind.
+pub(crate) fn derive_again<'a>(
+    input: &DeriveInput<'_>,
+    inputs: &[RawInput],
+    columns: impl Iterator<Item = &'a Derived>,
+    ctx: &Context,
+) -> Result<Offer> {
+    let n_rows = input.target.n_rows();
+    let mut sample = ctx.random("derive/sample", 0).sample(n_rows, SAMPLE.min(n_rows));
+    sample.sort_unstable();
+    let pool = pool_of(input.fields, inputs, &sample, ctx)?;
+    let place = |i: &u32| {
+        let wanted = &inputs[*i as usize];
+        pool.iter().position(|entry| entry.raw == *wanted).map(|place| place as u32)
+    };
+    let of = |derived: &Derived| -> Option<Candidate> {
+        Some((derived.form(), derived.inputs().iter().map(place).collect::<Option<Vec<u32>>>()?))
+    };
+    let candidates: Vec<Candidate> = columns.filter_map(of).collect();
+    let all: Vec<&Candidate> = candidates.iter().collect();
+    let chosen = vec![(0..all.len()).collect::<Vec<usize>>(); input.divisions.len()];
     input.make(&all, &chosen, &pool, ctx)
 }
 

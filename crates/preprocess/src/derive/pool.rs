@@ -10,7 +10,7 @@ use super::codes::Codes;
 use crate::encode::conform;
 
 /// A number with at most this many distinct values is also tried as a category.
-const RECAST_VALUES_MAX: usize = 100;
+const RECAST_VALUES_MAX: usize = 250;
 
 /// With fewer, a number is as good as a flag, and only tried as a category.
 const NUMBER_VALUES_MIN: usize = 5;
@@ -87,6 +87,27 @@ pub(super) fn pool(
     let entries: Vec<Result<Vec<Entry>>> = ctx.map(fields.len(), of_field);
     let entries: Vec<Vec<Entry>> = entries.into_iter().collect::<Result<_>>()?;
     Ok(entries.into_iter().flatten().collect())
+}
+
+/// Exactly these inputs, whatever their values; those whose column is absent are left out.
+pub(super) fn pool_of(
+    fields: &[(&Field, Cow<'_, Column>)],
+    inputs: &[RawInput],
+    sample: &[u32],
+    ctx: &Context,
+) -> Result<Vec<Entry>> {
+    let of_input = |i: usize| -> Result<Option<Entry>> {
+        let raw = &inputs[i];
+        let is_it = |(field, _): &(&Field, Cow<'_, Column>)| {
+            field.name == raw.name && field.kind == raw.kind
+        };
+        let Some(at) = fields.iter().position(is_it) else { return Ok(None) };
+        let column = fields[at].1.select(sample);
+        let column = raw.read(&column)?.into_owned();
+        Ok(Some(Entry::new(at, raw.clone(), column)))
+    };
+    let entries: Vec<Result<Option<Entry>>> = ctx.map(inputs.len(), of_input);
+    entries.into_iter().filter_map(Result::transpose).collect()
 }
 
 impl Entry {

@@ -58,6 +58,7 @@ fn prepared(data: &Data, folds: &[Fold], threads: usize) -> Prepared {
         target: &data.target,
         weights: None,
         folds,
+        like: None,
     };
     prepare(&input, &EncodingSpec::derived(), &Context::unlimited(1, threads)).unwrap()
 }

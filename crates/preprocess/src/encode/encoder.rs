@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::conform::{conform, missing_column};
 use super::derived::{DerivedSources, StoredDerived};
 use crate::catalog::transformer;
+use crate::derive::{Derived, RawInput};
 use crate::transform::{Encoded, FittedTransformer};
 
 /// Below this many values a table is written by the calling thread alone.
@@ -146,6 +147,11 @@ impl FittedEncoder {
             !own().map(|s| s.0).chain(before).any(|name| name == input.name)
         });
         own().chain(derived.map(|(_, input)| (input.name.as_str(), input.optional)))
+    }
+
+    /// The inputs of the derived columns, and how those are made.
+    pub(super) fn derived(&self) -> (&[RawInput], impl Iterator<Item = &Derived>) {
+        (&self.derived.inputs, self.derived.columns.iter().map(|c| &c.derived))
     }
 
     /// The names of the columns that are derived from several raw ones.

@@ -29,11 +29,11 @@ use super::derived::{DerivedSource, DerivedSources};
 use super::encoder::{FittedEncoder, Part, Source, join_sparse};
 use super::spec::{EncodingSpec, Step};
 use crate::catalog::transformer;
-use crate::derive::{DeriveInput, Derived, Offer, OfferedColumn, RawInput, derive};
+use crate::derive::{DeriveInput, Derived, Offer, OfferedColumn, RawInput, derive, derive_again};
 use crate::transform::{Encoded, Entry, FittedTransformer, TransformInput};
 
 /// What is to be prepared.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct PrepareInput<'a> {
     /// The training table.
     pub table: &'a Table,
@@ -47,6 +47,8 @@ pub struct PrepareInput<'a> {
     pub weights: Option<&'a [f64]>,
     /// The divisions for which matrices are wanted.
     pub folds: &'a [Fold],
+    /// An encoder whose derived columns are made again; `None` chooses them by the target.
+    pub like: Option<&'a FittedEncoder>,
 }
 
 /// The features of the training table.
@@ -206,7 +208,14 @@ impl<'a> Job<'a> {
     fn derived(&self, fields: &[(&Field, Cow<'_, Column>)]) -> Result<Offer> {
         let divisions: Vec<&[u32]> = self.divisions.iter().map(|d| d.rows).collect();
         let (target, weights) = (self.input.target, self.input.weights);
-        derive(&DeriveInput { fields, target, weights, divisions: &divisions }, self.ctx)
+        let input = DeriveInput { fields, target, weights, divisions: &divisions };
+        match self.input.like {
+            None => derive(&input, self.ctx),
+            Some(encoder) => {
+                let (inputs, columns) = encoder.derived();
+                derive_again(&input, inputs, columns, self.ctx)
+            }
+        }
     }
 
     /// Begins raw and derived columns: writes their target-free parts.

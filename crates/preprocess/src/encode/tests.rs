@@ -90,7 +90,8 @@ fn prepared(
     spec: &EncodingSpec,
     threads: usize,
 ) -> Prepared {
-    let input = PrepareInput { table, schema, exclude: &[], target, weights: None, folds };
+    let input =
+        PrepareInput { table, schema, exclude: &[], target, weights: None, folds, like: None };
     prepare(&input, spec, &Context::unlimited(1, threads)).unwrap()
 }
 
@@ -332,6 +333,7 @@ fn bad_input_is_refused_with_what_was_expected() {
         target: &target,
         weights: None,
         folds: &[],
+        like: None,
     };
     let message = |input: PrepareInput<'_>| prepare(&input, &spec, &ctx).err().unwrap().to_string();
     let short = Target::Real(vec![0.0; 3]);
@@ -367,6 +369,7 @@ fn a_table_without_rows_or_features_is_prepared_to_nothing() {
         target: &target,
         weights: None,
         folds: &[],
+        like: None,
     };
     let out = prepare(&input, &EncodingSpec::linear(), &Context::unlimited(0, 1)).unwrap();
     assert_eq!((out.full.n_rows, out.full.n_features()), (20, 0));
