@@ -103,8 +103,11 @@ fn long_functions(text: &str) -> Vec<(String, usize)> {
         let Some(name) = function_name(line) else { continue };
         let indent = line.len() - line.trim_start().len();
         let closes =
-            |l: &&str| l.len() > indent && l[..indent].trim().is_empty() && &l[indent..] == "}";
-        let Some(length) = lines[start..].iter().position(closes) else { continue };
+            |l: &str| l.len() > indent && l[..indent].trim().is_empty() && &l[indent..] == "}";
+        // What stands further left than the name ends a declaration without a body.
+        let leaves = |l: &str| !l.trim().is_empty() && l.len() - l.trim_start().len() < indent;
+        let ends = |l: &&str| closes(l) || leaves(l);
+        let Some(length) = lines[start..].iter().position(ends) else { continue };
         if length + 1 > N_LINES_FUNCTION_MAX {
             found.push((name, length + 1));
         }
@@ -154,6 +157,8 @@ mod tests {
         let body = "    x();\n".repeat(80);
         let text = format!("//! t\npub fn long() {{\n{body}}}\nfn short() {{\n}}\n");
         assert_eq!(long_functions(&text), [("long".to_owned(), 82)]);
+        let declared = format!("wrap! {{\n    pub fn a() = b\n}}\nfn c() {{\n{body}    }}\n");
+        assert_eq!(long_functions(&declared), []);
     }
 
     #[test]

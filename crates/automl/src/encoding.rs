@@ -111,7 +111,7 @@ mod tests {
         for name in WRITTEN.iter().flat_map(|w| w.made_for) {
             assert!(learner(name).is_ok(), "an encoding is made for {name}");
         }
-        assert_eq!(encodings(learner("ebm").unwrap()), ["native", "trees"]);
+        assert_eq!(encodings(learner("ebm").unwrap()), ["native", "trees", "derived"]);
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! The supervised screen: which candidates explain what single columns do not.
 //!
-//! Works on one division's rows of the sample, in parts. A candidate predicts the residuals of each
-//! part by the means that its codes have in the others; what it gains is summed over rows. Candidates are chosen one after the other, each for what those before it left, so
-//! that two columns that say the same are not both chosen (greedy forward selection; gains that
-//! are out of date are only computed anew when they might be the largest, after Minoux,
+//! Works on one division's rows of the sample, in parts. A candidate predicts the residuals of
+//! each part by the means that its codes have in the others; what it gains is summed over rows.
+//! Candidates are chosen one after the other, each for what those before it left, so that two
+//! columns that say the same are not both chosen (greedy forward selection; gains that are out of
+//! date are only computed anew when they might be the largest, after Minoux,
 //! "Accelerated greedy algorithms", 1978).
 
 use super::additive::Rows;
