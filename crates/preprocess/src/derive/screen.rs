@@ -4,8 +4,8 @@
 //! each part by the means that its codes have in the others; what it gains is summed over rows.
 //! Candidates are chosen one after the other, each for what those before it left, so that two
 //! columns that say the same are not both chosen (greedy forward selection; gains that are out of
-//! date are only computed anew when they might be the largest, after Minoux,
-//! "Accelerated greedy algorithms", 1978).
+//! date are only computed anew when they might be the largest, after Minoux, "Accelerated greedy
+//! algorithms", 1978).
 
 use super::additive::Rows;
 use super::codes::Codes;

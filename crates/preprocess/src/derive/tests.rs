@@ -92,9 +92,16 @@ fn the_pair_that_the_target_depends_on_is_found() {
     let ratio = with_target(2000, |x, _| (3.0 * x[0] / x[4].max(0.3)).min(9.0));
     let found = derived_of(&ratio);
     assert!(found.iter().any(|f| f == "x0 / x4" || f == "x4 / x0"), "{found:?}");
-    let cross = with_target(2000, |_, l| f64::from(u8::from((l[0] + l[1]) % 2 == 0)));
+    let cross = with_target(5000, |_, l| f64::from(u8::from((l[0] + l[1]) % 2 == 0)));
     let found = derived_of(&cross);
     assert!(found.iter().any(|f| f == "c0 & c1" || f == "c1 & c0"), "{found:?}");
+}
+
+#[test]
+fn a_cross_of_few_levels_with_few_rows_each_is_left_to_the_trees() {
+    let few_rows = with_target(1500, |_, l| f64::from(u8::from((l[0] + l[1]) % 2 == 0)));
+    let found = derived_of(&few_rows);
+    assert!(!found.iter().any(|f| f.contains('&')), "{found:?}");
 }
 
 #[test]
