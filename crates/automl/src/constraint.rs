@@ -40,12 +40,12 @@ pub(crate) fn apply(plan: &mut Plan, options: &Options) -> Result<()> {
             "{n_left_out} candidates are left out: they cannot keep to what was asked"
         ));
     }
-    match plan.trials.iter().any(|t| t.learner != "baseline") {
-        true => Ok(()),
-        false => Err(Error::input("no learner can keep to all of these constraints")
-            .at("--interpretable")
-            .hint("leave out --interpretable, or --monotone and --interactions")),
+    if plan.trials.iter().any(|t| t.learner != "baseline") {
+        return Ok(());
     }
+    Err(Error::input("no learner can keep to all of these constraints")
+        .at("--interpretable")
+        .hint("leave out --interpretable, or --monotone and --interactions"))
 }
 
 /// The trial with its constraints; `None` when its learner cannot hold them.

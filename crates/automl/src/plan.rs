@@ -69,12 +69,10 @@ impl Preset {
     /// where rows are few, and costs as many times the prediction.
     pub(crate) fn models_max(self, n_rows: usize) -> usize {
         match (self, n_rows) {
-            (Self::Quick, _) => 1,
             (Self::Balanced, 0..=5_000) => 3,
-            (Self::Balanced, 5_001..=20_000) => 2,
-            (Self::Balanced, _) => 1,
-            (Self::Best, 0..=20_000) => 5,
-            (Self::Best, _) => 2,
+            (Self::Balanced, 5_001..=20_000) | (Self::Best, 20_001..) => 2,
+            (Self::Best, _) => 5,
+            (Self::Quick | Self::Balanced, _) => 1,
         }
     }
 }

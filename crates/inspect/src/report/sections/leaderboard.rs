@@ -42,9 +42,10 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
     );
     table.rows.extend(trials.iter().enumerate().map(|(i, t)| row(record, t, i == 0)));
     let finding = if is_single { of_one(trials[0], &metric) } else { finding(&trials, n_scored) };
-    let finding = match record.is_exhausted {
-        true => format!("{finding} The search came to its own end: more time would not help."),
-        false => finding,
+    let finding = if record.is_exhausted {
+        format!("{finding} The search came to its own end: more time would not help.")
+    } else {
+        finding
     };
     let mut section = Section::new(&SPEC, finding);
     section.blocks = table.folded_after(OPEN_ROWS, "trials");
