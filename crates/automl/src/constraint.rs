@@ -50,6 +50,11 @@ pub(crate) fn apply(plan: &mut Plan, options: &Options) -> Result<()> {
 
 /// The trial with its constraints; `None` when its learner cannot hold them.
 fn obeying(mut trial: PlannedTrial, options: &Options) -> Option<PlannedTrial> {
+    let is_bound = options.monotone.is_some() || options.interactions.is_some();
+    // A derived column would let a column act past its direction or its group.
+    if is_bound && trial.encoding == "derived" {
+        return None;
+    }
     let entry = learner(&trial.learner).ok()?;
     let takes_text = |name: &str| {
         let default = entry.default_params().get(name).cloned();
@@ -130,6 +135,7 @@ mod tests {
         for trial in plan.trials.iter().filter(|t| t.learner != "baseline") {
             assert_eq!(trial.params["monotone"].to_string(), "age:+1", "{}", trial.name);
         }
+        assert!(plan.trials.iter().all(|t| t.encoding != "derived"));
         assert!(plan.notes[0].contains("left out"), "{:?}", plan.notes);
     }
 

@@ -10,6 +10,7 @@ use modelwright_core::task::{Predictions, Target};
 use modelwright_core::{Context, Error, Result};
 use modelwright_evaluate::metric::{MetricEntry, MetricInput};
 use modelwright_learners::learner;
+use modelwright_preprocess::derive;
 use modelwright_preprocess::encode::{EncodingSpec, PrepareInput, Prepared, prepare};
 
 use crate::trial::{self, Trial, TrialInput};
@@ -195,8 +196,13 @@ fn has_room(planned: &PlannedTrial, ground: &Ground<'_>, found: &Found, ctx: &Co
     if found.is_single || is_counted || found.prepared.contains_key(&planned.encoding) {
         return true;
     }
+    let derived = match &*planned.encoding {
+        "derived" => derive::row_bytes(ground.schema.fields.len()) * ground.table.n_rows(),
+        _ => 0,
+    };
+    let bytes = ground.encoding_bytes + derived as u64;
     ctx.decide(&format!("room/{}", planned.name), || {
-        u64::from(ctx.memory_left_bytes().is_none_or(|left| left > ground.encoding_bytes))
+        u64::from(ctx.memory_left_bytes().is_none_or(|left| left > bytes))
     }) == 1
 }
 
