@@ -307,3 +307,30 @@ fn tables_that_are_hard_to_derive_from_are_no_error() {
         }
     }
 }
+
+#[test]
+fn an_encoder_to_be_like_names_the_columns_whatever_the_target_says_now() {
+    let found = with_target(1500, |x, l| (x[0] - x[1]).abs() + f64::from(l[0] == l[1]) * 3.0);
+    let tested = prepared(&found, &folds(1500, 3), 2).encoder;
+    let wanted: Vec<&str> = tested.derived_columns().collect();
+    assert!(!wanted.is_empty());
+    // Other rows, more of them, and nothing to be found: the screen alone would offer little.
+    let noise = with_target(2000, |_, _| 0.0);
+    let again = |like, threads| {
+        let input = PrepareInput {
+            table: &noise.table,
+            schema: &noise.schema,
+            exclude: &[],
+            target: &noise.target,
+            weights: None,
+            folds: &[],
+            like,
+        };
+        prepare(&input, &EncodingSpec::derived(), &Context::unlimited(1, threads)).unwrap().encoder
+    };
+    let own = again(None, 1);
+    let like = again(Some(&tested), 1);
+    assert!(own.derived_columns().count() < wanted.len());
+    assert_eq!(like.derived_columns().collect::<Vec<_>>(), wanted);
+    assert_eq!(like.encode().unwrap(), again(Some(&tested), 4).encode().unwrap());
+}
