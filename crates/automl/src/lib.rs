@@ -49,6 +49,7 @@ mod portfolio;
 pub mod predictor;
 mod reading;
 mod refit;
+mod room;
 mod search;
 mod single;
 pub mod target;

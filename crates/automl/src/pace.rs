@@ -98,7 +98,8 @@ fn pace(before: &[Outcome]) -> Option<Pace> {
     (units > 0.0 && distance > 0.0).then_some(Pace { round_s: seconds / units, distance })
 }
 
-fn rate_of(planned: &PlannedTrial) -> Option<f64> {
+/// The rate of a trial that has one in its parameters.
+pub(crate) fn rate_of(planned: &PlannedTrial) -> Option<f64> {
     match planned.params.get(portfolio::RATE) {
         Some(ParamValue::Real(rate)) => Some(*rate),
         _ => None,

@@ -14,7 +14,7 @@ use modelwright_preprocess::derive;
 use modelwright_preprocess::encode::{EncodingSpec, PrepareInput, Prepared, prepare};
 
 use crate::trial::{self, Trial, TrialInput};
-use crate::{budget, derived, pace};
+use crate::{budget, derived, pace, room};
 
 /// The refits for which time is kept: the largest of them, since nobody knows yet which are chosen.
 const N_REFITS: usize = 3;
@@ -150,7 +150,10 @@ fn run_one(
     let planned = &planned;
     let limit = budget::trial_limit(ctx, refit_s, share(planned, n_boosters, ground, found));
     let limit_s = limit.map(|l| l.as_secs_f64());
-    let planned = &pace::paced(planned, &found.outcomes, limit_s, ctx);
+    let planned = pace::paced(planned, &found.outcomes, limit_s, ctx);
+    let Some(planned) = &room::fitted_in(&planned, ground, ctx) else {
+        return ended(TrialStatus::Skipped, Some("the memory limit did not allow it".to_owned()));
+    };
     match fit_one(planned, ground, found, limit, ctx) {
         Err(error) => {
             let outcome = ended(TrialStatus::Failed, Some(error.to_string()));

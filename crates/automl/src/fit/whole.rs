@@ -25,6 +25,9 @@ use crate::predictor::Predictor;
 use crate::refit::{self, Chosen, Rows};
 use crate::{budget, target};
 
+/// Room for this many times the rows of the last fit must be left.
+const ROOM: f64 = 1.5;
+
 /// How rows enter the delivered model after the test.
 pub(crate) const REFITS: [&str; 2] = ["all", "train"];
 
@@ -85,9 +88,11 @@ impl Flow {
         Ok(())
     }
 
-    /// Whether memory allows encodings of so many rows.
+    /// Whether memory allows encodings of so many rows beside what the search has left behind: heap
+    /// in small pieces that it cannot give back.
     fn has_room_for(&self, n_rows: usize, ctx: &Context) -> bool {
-        capacity::rows_by_memory(ctx, self.row_cost()) >= n_rows as u64
+        let rows = capacity::rows_by_memory(ctx, self.row_cost());
+        rows as f64 >= ROOM * n_rows as f64
     }
 
     /// What a row needs.

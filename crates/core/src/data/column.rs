@@ -143,12 +143,21 @@ impl Column {
     /// Input error when the two are stored in different ways.
     pub fn append(&mut self, more: &Self) -> Result<()> {
         match (&mut self.data, &more.data) {
-            (ColumnData::Number(own), ColumnData::Number(more)) => own.extend_from_slice(more),
-            (ColumnData::Instant(own), ColumnData::Instant(more)) => own.extend_from_slice(more),
+            (ColumnData::Number(own), ColumnData::Number(more)) => {
+                own.reserve_exact(more.len());
+                own.extend_from_slice(more);
+            }
+            (ColumnData::Instant(own), ColumnData::Instant(more)) => {
+                own.reserve_exact(more.len());
+                own.extend_from_slice(more);
+            }
             (
                 ColumnData::String { codes, dictionary },
                 ColumnData::String { codes: more, dictionary: of_more },
-            ) if dictionary == of_more => codes.extend_from_slice(more),
+            ) if dictionary == of_more => {
+                codes.reserve_exact(more.len());
+                codes.extend_from_slice(more);
+            }
             (
                 ColumnData::String { codes, dictionary },
                 ColumnData::String { codes: more, dictionary: of_more },
