@@ -74,7 +74,8 @@ pub(crate) fn fitted_in(
 }
 
 fn leaves(planned: &PlannedTrial) -> i64 {
-    let is_oblivious = matches!(planned.params.get("grow_policy"), Some(ParamValue::Choice(p)) if p == "oblivious");
+    let policy = planned.params.get("grow_policy").map(ToString::to_string);
+    let is_oblivious = policy.as_deref() == Some("oblivious");
     if is_oblivious { LEAVES_OBLIVIOUS } else { int(planned, "max_leaves", LEAVES) }
 }
 
