@@ -40,7 +40,7 @@ pub(crate) fn fitted_in(
     let mut planned = planned.clone();
     let is_booster = pace::is_booster(&planned);
     let is_forest = ["random_forest", "extra_trees"].contains(&&*planned.learner);
-    if ctx.memory_limit_bytes().is_none() && !ctx.is_replay() || !is_booster && !is_forest {
+    if !is_booster && !is_forest {
         return Some(planned);
     }
     let outputs = ground.target.n_outputs();
