@@ -2,8 +2,8 @@
 //!
 //! [`sketch`] summarises columns in one mergeable pass; [`profile`] decides from that what each
 //! column means and what deserves attention; [`leakage`] looks for the target among the features;
-//! [`transform`] holds one transformer per file, listed in [`catalog`]; [`derive`] makes columns of
-//! several raw ones; [`encode`] applies all that once for all folds and learners.
+//! [`transform`] holds one transformer per file, listed in [`catalog`]; [`mod@derive`] makes
+//! columns of several raw ones; [`encode`] applies all that once for all folds and learners.
 
 pub mod catalog;
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Calibration: making what is given 30 % happen in 30 % of the rows.
 //!
 //! A [`Calibrator`] is a fitted map from a model's probabilities to honest ones. It is fitted on
-//! predictions of rows that the model did not learn from, and [`choose`] tells, on those rows,
+//! predictions of rows that the model did not learn from, and [`choose()`] tells, on those rows,
 //! which one (if any) is worth having.
 //!
 //! | calibrator | numbers | keeps |

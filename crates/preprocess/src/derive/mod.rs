@@ -4,7 +4,7 @@
 //! take them many splits to say, and splits cost rows. So a few such columns are made beforehand
 //! and then prepared like raw ones. They are offered without leakage:
 //!
-//! 1. [`propose`] names candidates of the inputs that matter most; [`screen`] keeps those that
+//! 1. [`mod@propose`] names candidates of the inputs that matter most; [`screen`] keeps those that
 //!    explain what a sum of functions of single columns ([`additive`]) leaves unexplained. Both
 //!    look at the target, so both run once per division of the rows, on its training rows alone:
 //!    a fold is offered what its own training rows speak for, and its validation rows judge the
