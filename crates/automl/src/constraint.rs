@@ -5,7 +5,7 @@
 //! direction obeys it too, since weights are positive and calibration rises; so every trial gets
 //! the constraint, and learners that cannot hold it are left out of the plan.
 
-use modelwright_core::data::{FeatureColumn, FeatureMatrix, Kind};
+use modelwright_core::data::{FeatureColumn, FeatureMatrix, Field, Kind};
 use modelwright_core::params::ParamValue;
 use modelwright_core::record::{Options, Plan, PlannedTrial};
 use modelwright_core::task::Task;
@@ -81,14 +81,24 @@ fn obeying(mut trial: PlannedTrial, options: &Options) -> Option<PlannedTrial> {
 ///
 /// # Errors
 /// Input error that names the column and what it would have to be.
-pub(crate) fn check(options: &Options, profile: &Profile, task: Task) -> Result<()> {
-    let columns = profile.schema.fields.iter().filter(|f| f.kind.is_usable());
+pub(crate) fn check(
+    options: &Options,
+    profile: &Profile,
+    exclude: &[String],
+    task: Task,
+) -> Result<()> {
+    let is_feature = |f: &&Field| f.kind.is_usable() && !exclude.contains(&f.name);
+    let columns = profile.schema.fields.iter().filter(is_feature);
     let columns: Vec<_> = columns.map(|f| FeatureColumn::dense(&f.name, Vec::new())).collect();
     let matrix = FeatureMatrix::new(0, columns);
     if let Some(groups) = &options.interactions {
+        let names = groups.split([',', '|']);
+        refuse_positions(names, &matrix).map_err(|e| e.at("--interactions"))?;
         Constraints::parse("", groups, &matrix).map_err(|e| e.at("--interactions"))?;
     }
     let Some(monotone) = &options.monotone else { return Ok(()) };
+    let names = monotone.split(',').map(|item| item.rsplit_once(':').map_or(item, |(n, _)| n));
+    refuse_positions(names, &matrix).map_err(|e| e.at("--monotone"))?;
     let directions = Constraints::parse(monotone, "", &matrix).map_err(|e| e.at("--monotone"))?;
     let error = |what: &str| Error::input(what).at("--monotone");
     if task == Task::Multiclass {
@@ -108,6 +118,22 @@ pub(crate) fn check(options: &Options, profile: &Profile, task: Task) -> Result<
         }
     }
     Ok(())
+}
+
+/// Refuses numbers in place of names: learners take them for positions of features, which are not
+/// those of columns.
+fn refuse_positions<'a>(
+    mut names: impl Iterator<Item = &'a str>,
+    matrix: &FeatureMatrix,
+) -> Result<()> {
+    let is_column = |name: &str| matrix.columns.iter().any(|c| *c.name == *name);
+    let is_position = |name: &&str| name.trim().parse::<usize>().is_ok() && !is_column(name.trim());
+    match names.find(is_position) {
+        None => Ok(()),
+        Some(name) => Err(Error::input("a constraint names no column")
+            .expected("names of columns")
+            .got(name.trim())),
+    }
 }
 
 #[cfg(test)]

@@ -99,7 +99,6 @@ impl Flow {
         let preset: Preset = options.preset.parse()?;
         let understood = understand::understand(&table, &schema, &options, ctx)?;
         phases.end("profile", ctx);
-        constraint::check(&options, &understood.profile, understood.task.task)?;
         let mut parts = Parts::make(table, test, &understood, &options, ctx)?;
         let Understood { profile, task, .. } = understood;
         let (leakage, leaks) = understand::leaks(
@@ -113,6 +112,7 @@ impl Flow {
         )?;
         phases.end("leakage", ctx);
         let exclude = excluded_columns(&options, leaks);
+        constraint::check(&options, &profile, &exclude, task.task)?;
         let n_features = n_features(&profile.schema, &exclude);
         if n_features == 0 {
             return Err(nothing_to_learn_from(&profile.schema, &exclude));

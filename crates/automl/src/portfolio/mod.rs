@@ -4,16 +4,15 @@
 //! booster first, then boosters that differ in *kind* (random thresholds, deep trees, tiny trees)
 //! because mixing kinds is worth more than tuning one; the linear model early, because it is
 //! cheap, diverse, and the honest yardstick. On small tables the boosters with random thresholds
-//! come first. One file per task lists the [`members`].
+//! come first. [`order`] lists the [`members`] by the size of the table.
 
-mod binary;
 mod members;
-mod multiclass;
-mod regression;
+mod order;
 
 use modelwright_core::params::{ParamMap, ParamValue};
 use modelwright_core::record::PlannedTrial;
 use modelwright_core::task::Task;
+use modelwright_learners::learner;
 
 use crate::plan::Preset;
 
@@ -62,19 +61,14 @@ pub(super) enum Value {
 
 /// The effort of a candidate by its name.
 pub(crate) fn effort(name: &str) -> Effort {
-    let all = [binary::LARGE, multiclass::LARGE, regression::LARGE];
-    all.into_iter().flatten().find(|c| c.name == name).map_or(PLAIN, |c| c.effort)
+    order::LARGE.iter().chain(order::SMALL).find(|c| c.name == name).map_or(PLAIN, |c| c.effort)
 }
 
 /// The trials for a task, in the order in which they run.
 pub(crate) fn candidates(task: Task, preset: Preset, n_rows: usize) -> Vec<PlannedTrial> {
-    let [small, large] = match task {
-        Task::Binary => [binary::SMALL, binary::LARGE],
-        Task::Multiclass => [multiclass::SMALL, multiclass::LARGE],
-        Task::Regression => [regression::SMALL, regression::LARGE],
-    };
-    let list = if n_rows < N_ROWS_SMALL { small } else { large };
-    let list = list.iter().filter(|c| rank(c.preset) <= rank(preset));
+    let list = if n_rows < N_ROWS_SMALL { order::SMALL } else { order::LARGE };
+    let learns = |c: &Candidate| learner(c.learner).is_ok_and(|l| l.spec.tasks.contains(&task));
+    let list = list.iter().filter(|c| rank(c.preset) <= rank(preset) && learns(c));
     list.map(|c| PlannedTrial {
         name: c.name.to_owned(),
         learner: c.learner.to_owned(),

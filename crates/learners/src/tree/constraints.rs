@@ -156,9 +156,12 @@ fn find(param: &str, name: &str, columns: &[FeatureColumn]) -> Result<Vec<usize>
     if !found.is_empty() {
         return Ok(found);
     }
-    let mut known: Vec<&str> = columns.iter().map(|c| &*c.source).collect();
-    known.extend(columns.iter().map(|c| &*c.name));
-    known.dedup();
+    let mut known: Vec<&str> = Vec::new();
+    for name in columns.iter().map(|c| &*c.source).chain(columns.iter().map(|c| &*c.name)) {
+        if !known.contains(&name) {
+            known.push(name);
+        }
+    }
     Err(Error::input(format!("parameter `{param}` names a feature that does not exist"))
         .column(name)
         .suggest(name, known))

@@ -1,4 +1,7 @@
-//! Candidates for binary tasks, in the order in which they run.
+//! The candidates by the size of the table, in the order in which they run.
+//!
+//! One order serves all tasks: those measured so far do not ask for different ones. A learner that
+//! cannot learn a task is left out by what its specification says.
 
 use super::Candidate;
 use super::members::{
