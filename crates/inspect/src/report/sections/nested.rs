@@ -26,7 +26,7 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
         Section::new(&SPEC, finding)
             .block(Block::Text(about.to_owned()))
             .block(table(nested, &label))
-            .block(Block::Facts(facts(nested))),
+            .block(Block::Facts(facts(nested, record.task.larger_is_better))),
     )
 }
 
@@ -54,9 +54,11 @@ fn table(nested: &Nested, label: &str) -> Table {
     table
 }
 
-fn facts(nested: &Nested) -> Vec<Fact> {
+/// By how much the search promised too much: above 0 where it did, whatever the direction.
+fn facts(nested: &Nested, larger_is_better: bool) -> Vec<Fact> {
+    let sign = if larger_is_better { 1.0 } else { -1.0 };
     let gap = |name: &str, gap: Option<f64>| {
-        gap.map(|g| Fact::new(words::clean(name), number::significant(g, 3)))
+        gap.map(|g| Fact::new(words::clean(name), number::significant(sign * g, 3)))
     };
     [
         gap("Promised too much, as selected", nested.selected_gap),
