@@ -49,6 +49,17 @@ impl Judged {
         }
     }
 
+    /// The metric of predictions of these rows; `None` where it is undefined.
+    pub(crate) fn score(&self, metric: &MetricEntry, predictions: &Predictions) -> Option<f64> {
+        let input = MetricInput {
+            truth: &self.truth,
+            predictions,
+            weights: self.weights.as_deref(),
+            threshold: 0.5,
+        };
+        metric.value(&input).ok()
+    }
+
     /// The predictions of these rows.
     pub(crate) fn of(&self, predictions: &Predictions) -> Predictions {
         predictions.select(&self.positions)

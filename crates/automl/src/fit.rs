@@ -25,7 +25,7 @@ use crate::parts::{Parts, weights_of};
 use crate::plan::{self as planning, PlanInput, Preset};
 use crate::search::{self, Ground};
 use crate::understand::{self, Understood};
-use crate::{budget, capacity, conformal, constraint, nested, single};
+use crate::{budget, capacity, conformal, constraint, nested, offers, single};
 
 use self::combine::Combined;
 pub(crate) use self::whole::REFITS;
@@ -202,7 +202,9 @@ impl Flow {
             self.phases.end("fit on all rows", ctx);
         }
         let record = self.record(trials, &combined, evaluation, importances, ctx);
-        Ok(FitOutcome { predictor: combined.predictor, record, reference: self.profile.sketches })
+        let predictor = combined.predictor;
+        let outcome = FitOutcome { predictor, record, reference: self.profile.sketches };
+        offers::limits::keep(outcome, &self.options, ctx)
     }
 
     fn record(
@@ -243,6 +245,8 @@ impl Flow {
             is_exhausted: self.options.single.is_none() && account::is_exhausted(&trials),
             trials,
             ensemble: combined.record.clone(),
+            offers: combined.offers.clone(),
+            picked: None,
             threshold: combined.threshold,
             calibration: combined.calibration.clone(),
             costs: combined.costs.clone(),

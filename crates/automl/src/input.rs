@@ -1,12 +1,15 @@
 //! What goes into a fit and what comes out.
 
+use modelwright_core::Result;
 use modelwright_core::data::{Schema, Table};
 use modelwright_core::record::{
-    DataSource, LeakFinding, Options, Plan, RunRecord, SplitRecord, TableProfile, TaskRecord,
+    DataSource, LeakFinding, Options, Picked, Plan, RunRecord, SplitRecord, TableProfile,
+    TaskRecord,
 };
 use modelwright_preprocess::sketch::TableSketch;
 use serde::Serialize;
 
+use crate::offers;
 use crate::predictor::Predictor;
 
 /// A table, what is known about it, and what is asked.
@@ -32,6 +35,17 @@ pub struct FitOutcome {
     pub record: RunRecord,
     /// What the training data looked like: the reference that drift is measured against.
     pub reference: TableSketch,
+}
+
+impl FitOutcome {
+    /// The outcome with one of its offers in place of the delivered predictor.
+    ///
+    /// # Errors
+    /// As [`offers::pick()`].
+    pub fn pick(self, picked: Picked) -> Result<Self> {
+        let (predictor, record) = offers::pick(self.predictor, self.record, picked)?;
+        Ok(Self { predictor, record, reference: self.reference })
+    }
 }
 
 /// What `fit` would do, without doing it.

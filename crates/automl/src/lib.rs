@@ -25,6 +25,7 @@
 //! | `conformal` | which interval or set holds the truth so often |
 //! | [`predictor`] | the result: raw rows in, predictions out |
 //! | [`trees`] | the trees inside it, by name |
+//! | [`offers`] | what smaller models the fit offers, and how one is picked |
 //! | `account` | the run record |
 
 mod account;
@@ -41,6 +42,7 @@ mod fit;
 pub mod gate;
 pub mod input;
 mod nested;
+pub mod offers;
 mod pace;
 mod parting;
 mod parts;

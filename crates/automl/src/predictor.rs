@@ -3,6 +3,7 @@
 //! A predictor holds the fitted encoders and the members of the ensemble. The code that encoded
 //! the training rows encodes the served rows; nothing of it is repeated elsewhere.
 
+mod parts;
 mod regions;
 
 use modelwright_core::data::{FeatureMatrix, FeatureView, Schema, Table};
@@ -15,6 +16,7 @@ use modelwright_preprocess::encode::FittedEncoder;
 use serde::{Deserialize, Serialize};
 
 use crate::conformal::{self, Intervals};
+use crate::offers::Offered;
 use crate::target;
 
 /// Raw rows in, predictions out.
@@ -36,6 +38,8 @@ pub struct Predictor {
     pub(crate) intervals: Option<Intervals>,
     pub(crate) encoders: Vec<FittedEncoder>,
     pub(crate) members: Vec<Member>,
+    /// How smaller combinations of the members are made; empty for none.
+    pub(crate) offers: Vec<Offered>,
 }
 
 /// A member of the ensemble: models that read one encoding and are averaged.
@@ -123,6 +127,7 @@ impl Predictor {
             intervals: None,
             encoders: vec![single.encoder],
             members: vec![Member { encoder: 0, weight: 1.0, models: vec![single.model] }],
+            offers: Vec::new(),
         };
         predictor.validate()?;
         Ok(predictor)
@@ -241,13 +246,17 @@ impl Predictor {
         let mut bytes = postcard::to_stdvec(&stored).map_err(failed)?;
         if let Some(extras) = self.extras()? {
             bytes.extend(postcard::to_stdvec(&extras).map_err(failed)?);
+            if !self.offers.is_empty() {
+                bytes.extend(postcard::to_stdvec(&self.offers).map_err(failed)?);
+            }
         }
         Ok(bytes)
     }
 
     fn extras(&self) -> Result<Option<StoredExtras>> {
         let is_known = matches!(self.calibrator, Calibrator::None | Calibrator::Temperature(_));
-        if is_known && self.costs.is_none() && self.intervals.is_none() {
+        let is_plain = self.costs.is_none() && self.intervals.is_none() && self.offers.is_empty();
+        if is_known && is_plain {
             return Ok(None);
         }
         Ok(Some(StoredExtras {
@@ -264,7 +273,7 @@ impl Predictor {
     pub fn decode(bytes: &[u8]) -> Result<Self> {
         let (stored, rest) = postcard::take_from_bytes::<Stored>(bytes)
             .map_err(|e| Error::input("the stored predictor cannot be read").because(e))?;
-        let extras = decode_extras(rest)?;
+        let (extras, offers) = decode_extras(rest)?;
         let of_temperature = match stored.temperature {
             1.0 => Calibrator::None,
             t => Calibrator::Temperature(t),
@@ -285,6 +294,7 @@ impl Predictor {
             intervals: extras.intervals.map(Intervals::read).transpose()?,
             encoders,
             members,
+            offers,
         };
         predictor.validate()?;
         Ok(predictor)
@@ -314,6 +324,9 @@ impl Predictor {
             let n_features = |i: usize| self.encoders.get(i).map(|e| e.feature_names().len());
             intervals.validate(self.task, self.classes.len(), n_features)?;
         }
+        for offer in &self.offers {
+            offer.validate(self.members.len(), self.n_outputs())?;
+        }
         for member in &self.members {
             let Some(encoder) = self.encoders.get(member.encoder) else {
                 return Err(broken("a member names an encoder that is not there"));
@@ -338,13 +351,18 @@ impl RawPredictor for Predictor {
     }
 }
 
-fn decode_extras(bytes: &[u8]) -> Result<StoredExtras> {
+fn decode_extras(bytes: &[u8]) -> Result<(StoredExtras, Vec<Offered>)> {
+    let unreadable = |e| Error::input("the stored predictor cannot be read").because(e);
     if bytes.is_empty() {
-        return Ok(StoredExtras { calibrator: None, costs: None, intervals: None });
+        let none = StoredExtras { calibrator: None, costs: None, intervals: None };
+        return Ok((none, Vec::new()));
     }
-    let (extras, rest) = postcard::take_from_bytes(bytes)
-        .map_err(|e| Error::input("the stored predictor cannot be read").because(e))?;
-    if rest.is_empty() { Ok(extras) } else { Err(broken("extra bytes at its end")) }
+    let (extras, rest) = postcard::take_from_bytes(bytes).map_err(unreadable)?;
+    if rest.is_empty() {
+        return Ok((extras, Vec::new()));
+    }
+    let (offers, rest) = postcard::take_from_bytes(rest).map_err(unreadable)?;
+    if rest.is_empty() { Ok((extras, offers)) } else { Err(broken("extra bytes at its end")) }
 }
 
 fn stored_name(fitted: &Fitted) -> String {

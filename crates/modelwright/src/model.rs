@@ -8,6 +8,7 @@ use modelwright_core::data::{Field, Kind, Schema, Storage, Table};
 use modelwright_core::{Context, Error, Result};
 use modelwright_io::ReadOptions;
 use modelwright_lifecycle::artifact::{Artifact, read_artifact, resolve_model};
+use modelwright_preprocess::sketch::TableSketch;
 
 /// A saved model: what it says of itself, and its predictor.
 pub struct Model {
@@ -30,6 +31,17 @@ impl Model {
         let predictor =
             Predictor::decode(&artifact.model).map_err(|e| e.at(path.display().to_string()))?;
         Ok(Self { path, artifact, predictor })
+    }
+
+    /// What the training rows looked like, column by column.
+    ///
+    /// # Errors
+    /// Input error when the sketches cannot be read.
+    pub fn reference(&self) -> Result<TableSketch> {
+        let broken = |e| Error::input("the stored sketches cannot be read").because(e);
+        let sketch: TableSketch = postcard::from_bytes(&self.artifact.reference).map_err(broken)?;
+        sketch.validate().map_err(|e| e.at(self.path.display().to_string()))?;
+        Ok(sketch)
     }
 
     /// How to read rows to predict: the model's columns, parsed as in training.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use modelwright_core::data::{Field, Schema};
 use modelwright_core::record::{
-    CalibrationRecord, CostRecord, EnsembleRecord, IntervalsRecord, Member, PhaseTime,
+    CalibrationRecord, CostRecord, EnsembleRecord, IntervalsRecord, Member, Offer, PhaseTime,
 };
 use modelwright_core::task::Predictions;
 use modelwright_core::{Context, Error, Result};
@@ -16,6 +16,7 @@ use crate::account::{self, Judged};
 use crate::conformal::{self, Intervals};
 use crate::decision::{self, Decision};
 use crate::ensemble::{self, Selection};
+use crate::offers::{self, Delivered, Offered};
 use crate::predictor::{Member as PredictorMember, Predictor};
 use crate::refit::{self, Chosen, Rows};
 use crate::search::Found;
@@ -40,6 +41,8 @@ pub(super) struct Combined {
     pub calibration: Option<CalibrationRecord>,
     pub costs: Option<CostRecord>,
     pub intervals: Option<IntervalsRecord>,
+    /// What could be picked in place of the predictor; how is in it.
+    pub offers: Vec<Offer>,
     pub record: EnsembleRecord,
     pub times: Vec<PhaseTime>,
     /// Seconds in which each encoding was written, by its name.
@@ -52,6 +55,7 @@ struct Beside {
     threshold: Option<f64>,
     costs: Option<CostMatrix>,
     intervals: Option<Intervals>,
+    offers: Vec<Offered>,
 }
 
 impl Flow {
@@ -63,24 +67,24 @@ impl Flow {
             return Err(nothing_fitted(found));
         }
         let weights = self.select(&found, ctx);
-        let out_of_fold = {
-            let members: Vec<(&Predictions, f64)> = found
-                .usable()
-                .zip(&weights)
-                .filter(|(_, w)| **w > 0.0)
-                .map(|((_, t), w)| (&t.out_of_fold, *w))
-                .collect();
-            ensemble::combine(&members)
-        };
-        let mut calibrated = out_of_fold;
+        let mut calibrated = weighted(&found, &weights);
         let (calibrator, calibration) =
             calibrate::calibrate(&found, &mut calibrated, &self.folds, self.metric, ctx);
         let decision =
             decision::decide(&self.task, &self.options, self.metric, &found, &calibrated)?;
         let members_max = self.members_max();
         let record = account::ensemble(&found, &calibrated, self.metric, members_max, ctx);
+        let chosen = in_order_of_weight(&weights);
+        let delivered = Delivered {
+            members: &chosen,
+            calibrated: &calibrated,
+            calibrator: &calibrator,
+            threshold: decision.threshold,
+            metric: self.metric,
+        };
+        let (offered, offers) = self.offers(&found, &delivered, ctx)?.into_iter().unzip();
         let mut members: Vec<Chosen> = Vec::new();
-        for (i, weight) in in_order_of_weight(&weights) {
+        for (i, weight) in chosen {
             members.extend(take_usable(&mut found, i).map(|trial| Chosen::of(trial, weight)));
         }
         // What was not judged in validation has no model yet that could be tested.
@@ -103,7 +107,7 @@ impl Flow {
         let Found { prepared, encode_s, times, .. } = found;
         let encoders = prepared.into_iter().map(|(name, p)| (name, p.encoder)).collect();
         let Decision { threshold, costs, record: costs_record } = decision;
-        let beside = Beside { calibrator, threshold, costs, intervals };
+        let beside = Beside { calibrator, threshold, costs, intervals, offers: offered };
         let mut combined = Combined {
             predictor: self.assemble(&mut members, encoders, &encodings, beside),
             members,
@@ -112,6 +116,7 @@ impl Flow {
             calibration,
             costs: costs_record,
             intervals: intervals_record,
+            offers,
             record,
             times,
             encode_s,
@@ -176,7 +181,28 @@ impl Flow {
             intervals: beside.intervals,
             encoders,
             members,
+            offers: beside.offers,
         }
+    }
+
+    /// What could be picked in place of the ensemble: nothing where one learner was asked for.
+    fn offers(
+        &self,
+        found: &Found,
+        delivered: &Delivered<'_>,
+        ctx: &Context,
+    ) -> Result<Vec<(Offered, Offer)>> {
+        if found.is_single {
+            return Ok(Vec::new());
+        }
+        let finish = |predictions: &mut Predictions, ctx: &Context| {
+            let (calibrator, _) =
+                calibrate::calibrate(found, predictions, &self.folds, self.metric, ctx);
+            let decision =
+                decision::decide(&self.task, &self.options, self.metric, found, predictions)?;
+            Ok((calibrator, decision.threshold))
+        };
+        offers::make(found, delivered, &finish, ctx)
     }
 
     /// The most members: one, where a person is to read the model.
@@ -245,6 +271,17 @@ fn nothing_fitted(found: Found) -> Error {
     }
     let why = outcomes.find_map(|o| o.note).unwrap_or_default();
     Error::work("no model could be fitted").got(why)
+}
+
+/// The out-of-fold predictions of the trials together, by their weights.
+fn weighted(found: &Found, weights: &[f64]) -> Predictions {
+    let members: Vec<(&Predictions, f64)> = found
+        .usable()
+        .zip(weights)
+        .filter(|(_, w)| **w > 0.0)
+        .map(|((_, t), w)| (&t.out_of_fold, *w))
+        .collect();
+    ensemble::combine(&members)
 }
 
 /// Small weights set to zero, the rest scaled to sum to 1.

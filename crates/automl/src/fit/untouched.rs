@@ -2,9 +2,11 @@
 
 use modelwright_core::context::Event;
 use modelwright_core::data::Table;
-use modelwright_core::record::{Evaluation, Importance};
+use modelwright_core::record::{Evaluation, Importance, MetricValue};
+use modelwright_core::task::Target;
 use modelwright_core::{Context, Result};
 use modelwright_evaluate::metric::MetricInput;
+use modelwright_evaluate::resample::bootstrap_interval;
 use modelwright_evaluate::{EvaluateInput, evaluate};
 use modelwright_inspect::explain::permutation_importance;
 
@@ -16,6 +18,7 @@ use crate::predictor::Predictor;
 
 /// Resamples of the intervals of the final evaluation.
 const N_RESAMPLES: usize = 1_000;
+const N_RESAMPLES_OFFER: usize = 200;
 
 /// Permutations of each column for its importance, and the rows they are made on.
 const N_REPEATS: usize = 5;
@@ -39,6 +42,8 @@ impl Flow {
             let held = predictor.held(held_out, &predictions, &truth, ctx)?;
             record.levels = held.map_or(Vec::new(), |held| held.reached(weights.as_deref()));
         }
+        self.test_offers(combined, held_out, &truth, weights.as_deref(), ctx)?;
+        let predictor = &combined.predictor;
         let on = self.test_source.as_ref().map_or("holdout", |s| s.name.as_str());
         let input = EvaluateInput {
             on,
@@ -53,6 +58,39 @@ impl Flow {
             n_resamples: N_RESAMPLES,
         };
         evaluate(&input, ctx).map(Some)
+    }
+
+    /// The optimised metric of every offer on the untouched rows, as far as time allows.
+    fn test_offers(
+        &self,
+        combined: &mut Combined,
+        held_out: &Table,
+        truth: &Target,
+        weights: Option<&[f64]>,
+        ctx: &Context,
+    ) -> Result<()> {
+        let scope = ctx.scope("offers/test").with_reserve(budget::packing(ctx));
+        if combined.offers.len() < 2 || !scope.proceed() {
+            return Ok(());
+        }
+        let of_members = combined.predictor.predict_members(held_out, &scope)?;
+        for (offer, offered) in combined.offers.iter_mut().zip(&combined.predictor.offers) {
+            if !scope.proceed() {
+                break;
+            }
+            let predictions = Predictor::predictions_of(offered, &of_members);
+            let threshold = offered.threshold.unwrap_or(0.5);
+            let input = MetricInput { truth, predictions: &predictions, weights, threshold };
+            let value = self.metric.value(&input);
+            let interval = || bootstrap_interval(self.metric, &input, N_RESAMPLES_OFFER, &scope);
+            offer.holdout = Some(MetricValue {
+                name: self.metric.spec.name.to_owned(),
+                ci95: value.is_ok().then(|| interval().ok()).flatten(),
+                note: value.as_ref().err().map(|e| e.what().to_owned()),
+                value: value.ok(),
+            });
+        }
+        Ok(())
     }
 
     /// How much each column matters; empty when the metric is undefined on the untouched rows.

@@ -6,6 +6,7 @@
 
 mod data;
 mod evaluation;
+mod offer;
 mod run;
 mod search;
 mod uncertainty;
@@ -18,6 +19,7 @@ pub use evaluation::{
     CalibrationBin, ConfusionMatrix, CurvePoint, Evaluation, Importance, Interval, MetricValue,
     Nested, Residuals,
 };
+pub use offer::{Offer, Picked, Share};
 pub use run::{
     Clock, FORMAT_VERSION, Options, PhaseTime, RunRecord, Single, SplitRecord, TaskRecord,
 };

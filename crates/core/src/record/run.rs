@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::data::{Bin, Count, DataSource, LeakFinding, TableProfile};
 use super::evaluation::{Evaluation, Importance, Nested};
+use super::offer::{Offer, Picked};
 use super::search::{EnsembleRecord, Plan, TrialRecord};
 use super::uncertainty::{CalibrationRecord, CostRecord, IntervalsRecord};
 use crate::context::Decisions;
@@ -49,6 +50,13 @@ pub struct RunRecord {
     pub is_exhausted: bool,
     /// The combination that became the model.
     pub ensemble: EnsembleRecord,
+    /// The delivered combination and what could be picked in its place, by falling size; empty
+    /// when there is nothing smaller.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub offers: Vec<Offer>,
+    /// Which of the offers this model is; `None` is the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picked: Option<Picked>,
     /// The decision threshold on the positive class (binary), chosen out of fold.
     pub threshold: Option<f64>,
     /// How the probabilities were calibrated out of fold (classification).
@@ -136,6 +144,12 @@ pub struct Options {
     /// Only models that a person can read as a whole.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub interpretable: bool,
+    /// The longest time to predict one row, in microseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_latency_us: Option<f64>,
+    /// The largest size of the stored predictor, in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_size_bytes: Option<u64>,
     /// Outer folds that judge the whole search; `None` for none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nested: Option<usize>,
@@ -193,6 +207,8 @@ impl Options {
             monotone: None,
             interactions: None,
             interpretable: false,
+            max_latency_us: None,
+            max_size_bytes: None,
             nested: None,
             single: None,
         }

@@ -9,8 +9,8 @@ use modelwright_core::record::RunRecord;
 use super::section::{Section, Spec};
 use super::sections::{
     alerts, calibration, columns, confusion, costs, decision, discrimination, ensemble, importance,
-    intervals, leaderboard, leakage, nested, performance, plan, reproduce, residuals, source,
-    split, target, timing,
+    intervals, leaderboard, leakage, nested, offers, performance, plan, reproduce, residuals,
+    source, split, target, timing,
 };
 
 /// A section of the catalog.
@@ -42,6 +42,7 @@ pub const SECTIONS: &[Entry] = &[
     Entry { spec: &split::SPEC, build: split::build },
     Entry { spec: &leaderboard::SPEC, build: leaderboard::build },
     Entry { spec: &ensemble::SPEC, build: ensemble::build },
+    Entry { spec: &offers::SPEC, build: offers::build },
     Entry { spec: &plan::SPEC, build: plan::build },
     Entry { spec: &timing::SPEC, build: timing::build },
     Entry { spec: &reproduce::SPEC, build: reproduce::build },

@@ -49,6 +49,8 @@ pub(crate) fn record() -> RunRecord {
         evaluation: None,
         is_exhausted: false,
         nested: None,
+        offers: Vec::new(),
+        picked: None,
         importances: Vec::new(),
         decisions: Decisions::default(),
         clock: Clock { created: "2026-01-02T03:04:05Z".to_owned(), ..Clock::default() },

@@ -81,6 +81,8 @@ impl ForeignModel {
             evaluation: None,
             is_exhausted: false,
             nested: None,
+            offers: Vec::new(),
+            picked: None,
             importances: Vec::new(),
             decisions: Decisions::default(),
             clock: Clock::default(),

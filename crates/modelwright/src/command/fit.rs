@@ -49,6 +49,12 @@ pub(crate) struct Fit {
     /// Only models that a person can read as a whole: one linear or additive model
     #[arg(long, display_order = 5)]
     interpretable: bool,
+    /// The longest time to predict one row, e.g. 50us: the best model of the fit that keeps to it
+    #[arg(long, value_name = "TIME", value_parser = values::latency, display_order = 6)]
+    max_latency: Option<f64>,
+    /// The largest size of the model, e.g. 500kB, 10MB
+    #[arg(long, value_name = "SIZE", value_parser = values::size, display_order = 6)]
+    max_size: Option<u64>,
     /// Judge the whole search by so many outer folds as well; takes an even share of the time for
     /// each
     #[arg(long, value_name = "FOLDS", num_args = 0..=1, default_missing_value = "3",
@@ -65,6 +71,8 @@ impl Fit {
         options.monotone = self.monotone;
         options.interactions = self.interactions;
         options.interpretable = self.interpretable;
+        options.max_latency_us = self.max_latency;
+        options.max_size_bytes = self.max_size;
         self.question.run(options, session)
     }
 }

@@ -6,6 +6,7 @@ pub(crate) mod export;
 pub(crate) mod fit;
 pub(crate) mod import;
 pub(crate) mod inspect;
+pub(crate) mod pick;
 pub(crate) mod predict;
 pub(crate) mod profile;
 pub(crate) mod replay;
@@ -29,6 +30,7 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<()> {
         Command::Predict(predict) => predict.run(session),
         Command::Evaluate(evaluate) => evaluate.run(session),
         Command::Compare(compare) => compare.run(session),
+        Command::Pick(pick) => pick.run(session),
         Command::Inspect(inspect) => inspect.run(session),
         Command::Report(report) => report.run(session),
         Command::Replay(replay) => replay.run(session),

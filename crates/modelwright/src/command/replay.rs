@@ -75,6 +75,9 @@ impl Replay {
         let input = self.read(&record, &ctx)?;
         let mut outcome = modelwright::fit(input, &ctx)?;
         drop(ctx);
+        if let (Some(picked), None) = (record.picked, outcome.record.picked) {
+            outcome = outcome.pick(picked)?;
+        }
         outcome.record.clock = record.clock.clone();
         must_be_equal(&record, &outcome.record)?;
         let saved = modelwright::save(&outcome, &folder)?;

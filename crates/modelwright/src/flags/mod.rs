@@ -82,6 +82,8 @@ pub(crate) enum Command {
     Evaluate(command::evaluate::Evaluate),
     /// Test whether one of two models is better on the same rows
     Compare(command::compare::Compare),
+    /// List the smaller models that a fit offers, and take one
+    Pick(command::pick::Pick),
     /// Show what is inside a model file
     Inspect(command::inspect::Inspect),
     /// Render the report of a run again

@@ -51,8 +51,10 @@ const FOLDS_MAX: usize = 1000;
 
 /// A duration: `60s`, `5m`, `1h`, `1.5h`, `500ms`, plain seconds.
 pub(crate) fn duration(text: &str) -> Result<Duration> {
-    const UNITS: [(&str, f64); 10] = [
+    const UNITS: [(&str, f64); 12] = [
         ("", 1.0),
+        ("us", 1e-6),
+        ("µs", 1e-6),
         ("ms", 1e-3),
         ("s", 1.0),
         ("sec", 1.0),
@@ -78,8 +80,51 @@ pub(crate) fn duration(text: &str) -> Result<Duration> {
     Ok(Duration::from_secs_f64(seconds))
 }
 
-/// A size in bytes: `4GiB`, `500MB`, `2G`, plain bytes.
+/// A time in which one row shall be predicted: `50us`, `2ms`; in microseconds.
+pub(crate) fn latency(text: &str) -> Result<f64> {
+    let has_unit = text.ends_with('s');
+    let parsed = duration(text).ok().filter(|_| has_unit);
+    parsed.map(|time| time.as_secs_f64() * 1e6).filter(|us| *us > 0.0).ok_or_else(|| {
+        Error::input("not a time for one row").expected("a number with us or ms (e.g. 50us, 2ms)")
+    })
+}
+
+/// A share: `0.5%` or `0.005`.
+pub(crate) fn share(text: &str) -> Result<f64> {
+    let (number, scale) = match text.trim().strip_suffix('%') {
+        Some(number) => (number.trim_end(), 0.01),
+        None => (text.trim(), 1.0),
+    };
+    let value = number.parse::<f64>().ok().map(|v| v * scale);
+    value.filter(|v| (0.0..=100.0).contains(v)).ok_or_else(|| {
+        Error::input("not a share").expected("a percentage or a number (e.g. 0.5%, 0.005)")
+    })
+}
+
+/// The memory that a run may use: `4GiB`, `500MB`, `2G`, plain bytes.
 pub(crate) fn memory(text: &str) -> Result<u64> {
+    let bytes = bytes(text).ok_or_else(|| {
+        Error::input("not a size of memory")
+            .expected("a number of bytes, or a number with MB, GB, MiB or GiB (e.g. 500MB, 4GiB)")
+    })?;
+    if bytes < MEMORY_MIN_BYTES as f64 || bytes > 1e18 {
+        return Err(Error::input("a size of memory that cannot be right")
+            .expected("at least 64MiB")
+            .hint("write the unit, e.g. 4GiB; a plain number is bytes"));
+    }
+    Ok(bytes as u64)
+}
+
+/// A size in bytes: `10MB`, `200kB`, plain bytes.
+pub(crate) fn size(text: &str) -> Result<u64> {
+    let bytes = bytes(text).filter(|bytes| (1.0..=1e18).contains(bytes));
+    bytes.map(|bytes| bytes as u64).ok_or_else(|| {
+        Error::input("not a size")
+            .expected("a number of bytes, or a number with kB, MB, KiB or MiB (e.g. 500kB, 10MB)")
+    })
+}
+
+fn bytes(text: &str) -> Option<f64> {
     const UNITS: [(&str, f64); 15] = [
         ("", 1.0),
         ("b", 1.0),
@@ -97,16 +142,7 @@ pub(crate) fn memory(text: &str) -> Result<u64> {
         ("tb", 1e12),
         ("bytes", 1.0),
     ];
-    let bytes = quantity(&text.to_ascii_lowercase(), &UNITS).ok_or_else(|| {
-        Error::input("not a size of memory")
-            .expected("a number of bytes, or a number with MB, GB, MiB or GiB (e.g. 500MB, 4GiB)")
-    })?;
-    if bytes < MEMORY_MIN_BYTES as f64 || bytes > 1e18 {
-        return Err(Error::input("a size of memory that cannot be right")
-            .expected("at least 64MiB")
-            .hint("write the unit, e.g. 4GiB; a plain number is bytes"));
-    }
-    Ok(bytes as u64)
+    quantity(&text.to_ascii_lowercase(), &UNITS)
 }
 
 /// Worker threads.
@@ -319,6 +355,22 @@ mod tests {
         for text in ["", "4XB", "4", "-1GB", "lots"] {
             assert!(memory(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn latencies_need_a_unit_and_shares_may_be_per_cent() {
+        assert!((latency("50us").unwrap() - 50.0).abs() < 1e-9);
+        assert!((latency("2ms").unwrap() - 2000.0).abs() < 1e-9);
+        for text in ["", "50", "us", "-1us", "0us"] {
+            assert!(latency(text).is_err(), "{text}");
+        }
+        assert_eq!(share("0.5%").unwrap(), 0.005);
+        assert_eq!(share("0.02").unwrap(), 0.02);
+        for text in ["", "%", "-1%", "nan", "much"] {
+            assert!(share(text).is_err(), "{text}");
+        }
+        assert_eq!(size("300kB").unwrap(), 300_000);
+        assert!(size("0").is_err());
     }
 
     #[test]

@@ -41,6 +41,13 @@ const CASES: &[(&str, &[&str])] = &[
     ("fit a.csv --target y --time 10y", &["not a duration", "10y"]),
     ("fit a.csv --target y --time nan", &["not a duration"]),
     ("fit a.csv --target y --time 9999d", &["too long", "one year"]),
+    // What a picked model is to be.
+    ("pick", &["missing <MODEL>"]),
+    ("pick m --fastest-within much", &["not a share", "0.5%", "got:      much"]),
+    ("pick m --max-latency 50", &["not a time for one row", "50us"]),
+    ("pick m --max-size huge", &["not a size", "500kB"]),
+    ("pick m --one-model-each", &["--offer"]),
+    ("fit a.csv --target y --max-latency 1", &["not a time for one row", "--max-latency"]),
     // Sizes, threads, seeds.
     ("fit a.csv --target y --memory lots", &["not a size of memory", "--memory", "4GiB"]),
     ("fit a.csv --target y --memory 4", &["cannot be right", "at least 64MiB", "write the unit"]),

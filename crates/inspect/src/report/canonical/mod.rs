@@ -14,9 +14,9 @@ use modelwright_core::data::{Field, Schema, Storage};
 use modelwright_core::params::ParamValue;
 use modelwright_core::record::{
     Alert, AlertKind, Clock, ColumnProfile, Count, DataSource, EnsembleRecord, Evaluation,
-    FORMAT_VERSION, Importance, Interval, LeakAction, LeakFinding, LeakKind, Member, Nested,
-    Options, PhaseTime, Plan, PlannedTrial, RunRecord, Severity, Single, SplitRecord, TableProfile,
-    TaskRecord, TrialRecord, TrialStatus,
+    FORMAT_VERSION, Importance, Interval, LeakAction, LeakFinding, LeakKind, Member, MetricValue,
+    Nested, Offer, Options, PhaseTime, Plan, PlannedTrial, RunRecord, Severity, Share, Single,
+    SplitRecord, TableProfile, TaskRecord, TrialRecord, TrialStatus,
 };
 use modelwright_core::task::Task;
 
@@ -88,6 +88,14 @@ pub(crate) fn binary() -> RunRecord {
         corrected_ci95: Some(Interval { low: 0.9244, high: 0.9306 }),
         n_rows_all: None,
     };
+    record.offers = vec![
+        offer(
+            &[("gbdt-default", 0.52), ("gbdt-deep", 0.32), ("linear-one-hot", 0.16)],
+            (0.9279, 0.0),
+            (0.9294, 0.9239, 0.9349),
+        ),
+        offer(&[("gbdt-default", 1.0)], (0.9273, 0.0083), (0.9290, 0.9234, 0.9345)),
+    ];
     record.calibration = Some(uncertainty::calibration(31_259));
     record.costs = Some(uncertainty::costs());
     record
@@ -115,6 +123,25 @@ fn adult_importances() -> Vec<Importance> {
     )
 }
 
+fn offer(
+    members: &[(&str, f64)],
+    (score, more_error): (f64, f64),
+    (value, low, high): (f64, f64, f64),
+) -> Offer {
+    let share = |(trial, weight): &(&str, f64)| Share { trial: (*trial).into(), weight: *weight };
+    Offer {
+        members: members.iter().map(share).collect(),
+        score: Some(score),
+        more_error: Some(more_error),
+        holdout: Some(MetricValue {
+            name: "roc_auc".into(),
+            value: Some(value),
+            ci95: Some(Interval { low, high }),
+            note: None,
+        }),
+    }
+}
+
 fn member(trial: &str, weight: f64, rounds: usize, n_models: usize) -> Member {
     Member { trial: trial.into(), weight, rounds, n_models, is_refit: false }
 }
@@ -129,6 +156,8 @@ pub(crate) fn multiclass() -> RunRecord {
         evaluation: Some(measure::classes(&["Adelie", "Gentoo", "Chinstrap"], 69, 0.95)),
         is_exhausted: false,
         nested: None,
+        offers: Vec::new(),
+        picked: None,
         importances: importances(
             &[("bill_length", 0.71), ("flipper_length", 0.38), ("mass", 0.02)],
             0.05,
@@ -177,6 +206,8 @@ pub(crate) fn regression() -> RunRecord {
         evaluation: Some(measure::regression()),
         is_exhausted: false,
         nested: None,
+        offers: Vec::new(),
+        picked: None,
         importances: importances(
             &[
                 ("median_income", 38_400.0),
@@ -380,6 +411,8 @@ fn base(profile: TableProfile, n_train: usize, n_holdout: usize) -> RunRecord {
         evaluation: None,
         is_exhausted: false,
         nested: None,
+        offers: Vec::new(),
+        picked: None,
         importances: vec![],
         decisions: Decisions {
             stopped_after: BTreeMap::from([("trial/gbdt-deep/fold-3".into(), 268)]),

@@ -16,6 +16,7 @@ pub(crate) mod intervals;
 pub(crate) mod leaderboard;
 pub(crate) mod leakage;
 pub(crate) mod nested;
+pub(crate) mod offers;
 pub(crate) mod performance;
 pub(crate) mod plan;
 pub(crate) mod reproduce;

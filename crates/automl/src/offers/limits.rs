@@ -1,0 +1,98 @@
+//! A fit that was told how fast or how small its model must be delivers the best offer that is.
+
+use modelwright_core::record::Options;
+use modelwright_core::{Context, Result};
+
+use super::{Surveyed, Wish, choose, pick, survey};
+use crate::input::FitOutcome;
+
+/// The outcome with the best offer that keeps to the limits of the options; where none does, the
+/// nearest one and a warning. Measured on this machine, and repeated by a replay.
+///
+/// # Errors
+/// Work error when the predictor cannot be encoded.
+pub(crate) fn keep(outcome: FitOutcome, options: &Options, ctx: &Context) -> Result<FitOutcome> {
+    let (latency, size) = (options.max_latency_us, options.max_size_bytes);
+    if (latency.is_none() && size.is_none()) || outcome.record.offers.is_empty() {
+        return Ok(outcome);
+    }
+    let FitOutcome { predictor, mut record, reference } = outcome;
+    let scope = ctx.scope("limits");
+    let surveyed = survey(&predictor.encode()?, &record, &reference, &scope)?;
+    let wish = Wish::Best {
+        max_latency_us: latency.unwrap_or(f64::INFINITY),
+        max_size_bytes: size.unwrap_or(u64::MAX),
+    };
+    let chosen = choose(&record.offers, &surveyed, wish);
+    if chosen.is_none() {
+        record.warnings.push(format!(
+            "no model of this fit keeps to {}: the nearest was taken; --preset quick or \
+             --interpretable find smaller ones",
+            limits_in_words(options)
+        ));
+    }
+    let nearest = || nearest(&surveyed, latency, size);
+    record.decisions = ctx.decisions();
+    let Some(chosen) = chosen.or_else(nearest) else {
+        return Ok(FitOutcome { predictor, record, reference });
+    };
+    if chosen.picked.offer == 0 && !chosen.picked.one_model_each {
+        return Ok(FitOutcome { predictor, record, reference });
+    }
+    let (predictor, record) = pick(predictor, record, chosen.picked)?;
+    Ok(FitOutcome { predictor, record, reference })
+}
+
+/// The offer that exceeds its worse limit by the smallest factor.
+fn nearest(surveyed: &[Surveyed], latency: Option<f64>, size: Option<u64>) -> Option<Surveyed> {
+    let excess = |s: &Surveyed| {
+        let of_latency = latency.map_or(0.0, |limit| s.latency_us / limit);
+        let of_size = size.map_or(0.0, |limit| s.size_bytes as f64 / limit as f64);
+        of_latency.max(of_size)
+    };
+    surveyed.iter().min_by(|a, b| excess(a).total_cmp(&excess(b))).copied()
+}
+
+fn limits_in_words(options: &Options) -> String {
+    let latency = options.max_latency_us.map(|us| format!("{us} µs for one row"));
+    let size = options.max_size_bytes.map(|bytes| format!("{bytes} bytes"));
+    [latency, size].into_iter().flatten().collect::<Vec<_>>().join(" and ")
+}
+
+#[cfg(test)]
+mod tests {
+    use modelwright_core::record::{Offer, Picked};
+
+    use super::*;
+
+    fn surveyed(offer: usize, latency_us: f64, size_bytes: u64) -> Surveyed {
+        Surveyed { picked: Picked { offer, one_model_each: false }, size_bytes, latency_us }
+    }
+
+    fn offers(more: &[f64]) -> Vec<Offer> {
+        let offer = |m: &f64| Offer { more_error: Some(*m), ..Offer::default() };
+        more.iter().map(offer).collect()
+    }
+
+    #[test]
+    fn each_wish_takes_the_offer_that_it_describes() {
+        let offers = offers(&[0.0, 0.004, 0.02]);
+        let all = [surveyed(0, 90.0, 900), surveyed(1, 20.0, 500), surveyed(2, 30.0, 100)];
+        let taken = |wish| choose(&offers, &all, wish).map(|s| s.picked.offer);
+        assert_eq!(taken(Wish::FastestWithin(0.005)), Some(1));
+        assert_eq!(taken(Wish::FastestWithin(0.0)), Some(0));
+        assert_eq!(taken(Wish::SmallestWithin(0.05)), Some(2));
+        let best = |max_latency_us, max_size_bytes| Wish::Best { max_latency_us, max_size_bytes };
+        assert_eq!(taken(best(50.0, u64::MAX)), Some(1));
+        assert_eq!(taken(best(f64::INFINITY, 200)), Some(2));
+        assert_eq!(taken(best(1.0, u64::MAX)), None);
+    }
+
+    #[test]
+    fn where_no_offer_keeps_a_limit_the_nearest_is_taken() {
+        let all = [surveyed(0, 90.0, 900), surveyed(1, 20.0, 500), surveyed(2, 30.0, 100)];
+        let taken = |latency, size| nearest(&all, latency, size).map(|s| s.picked.offer);
+        assert_eq!(taken(Some(10.0), None), Some(1));
+        assert_eq!(taken(Some(10.0), Some(50)), Some(2));
+    }
+}

@@ -1,0 +1,242 @@
+//! What one fit offers besides the delivered ensemble: smaller combinations of its members.
+//!
+//! Every combination of members is scored out of fold; those are offered that no smaller one
+//! beats (the Pareto set of error and size). Each gets its own calibration and threshold from its
+//! own out-of-fold predictions, so that a picked model is as honest as the delivered one.
+//!
+//! [`mod@pick`] makes a predictor of an offer; [`survey()`] says how large and how fast each is.
+
+pub(crate) mod limits;
+pub mod pick;
+pub mod survey;
+
+use modelwright_core::record::{Offer, Share};
+use modelwright_core::task::Predictions;
+use modelwright_core::{Context, Error, Result};
+use modelwright_evaluate::Calibrator;
+use modelwright_evaluate::metric::MetricEntry;
+use serde::{Deserialize, Serialize};
+
+use crate::account::Judged;
+use crate::ensemble;
+use crate::search::Found;
+use crate::trial::Trial;
+
+pub use pick::pick;
+pub use survey::{Surveyed, Wish, choose, survey};
+
+/// Judged rows that combinations are compared on at most.
+const N_ROWS_MAX: usize = 20_000;
+
+/// With more members, not all of their combinations are looked at but the heaviest ones and each
+/// alone.
+const N_MEMBERS_ALL: usize = 5;
+
+/// Positions of members with their weights, which sum to 1.
+type Members = Vec<(u32, f64)>;
+
+/// How an offered combination is made of the delivered members.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Offered {
+    /// Positions of members in the delivered predictor, with their weights.
+    pub members: Members,
+    pub calibrator: Calibrator,
+    pub threshold: Option<f64>,
+}
+
+impl Offered {
+    /// Proves a stored offer sound for a predictor of `n_members` with `n_outputs`.
+    ///
+    /// # Errors
+    /// Input error when it is not.
+    pub(crate) fn validate(&self, n_members: usize, n_outputs: usize) -> Result<()> {
+        let broken = |what: &str| Err(Error::input(format!("a stored offer {what}")));
+        let total: f64 = self.members.iter().map(|(_, w)| w).sum();
+        let is_member = |(i, w): &(u32, f64)| (*i as usize) < n_members && *w > 0.0;
+        if !self.members.iter().all(is_member) || (total - 1.0).abs() > 1e-6 {
+            return broken("names members or weights that are not there");
+        }
+        if self.members.windows(2).any(|pair| pair[0].0 >= pair[1].0) {
+            return broken("has its members out of order");
+        }
+        if self.threshold.is_some_and(|t| !t.is_finite()) {
+            return broken("has a threshold that is not a number");
+        }
+        self.calibrator.validate(n_outputs)
+    }
+}
+
+/// What the delivered combination became, as the first of the offers.
+pub(crate) struct Delivered<'a> {
+    /// Usable trials with their weights, heaviest first: the order of the predictor's members.
+    pub members: &'a [(usize, f64)],
+    /// Its calibrated out-of-fold predictions.
+    pub calibrated: &'a Predictions,
+    pub calibrator: &'a Calibrator,
+    pub threshold: Option<f64>,
+    pub metric: &'static MetricEntry,
+}
+
+/// Calibrates the out-of-fold predictions of a combination and finds its threshold.
+pub(crate) type Finish<'a> =
+    dyn Fn(&mut Predictions, &Context) -> Result<(Calibrator, Option<f64>)> + 'a;
+
+/// The offers of a search, the delivered combination first, the others by falling size. Empty when
+/// there was no time to look.
+///
+/// # Errors
+/// As `finish`.
+pub(crate) fn make(
+    found: &Found,
+    delivered: &Delivered<'_>,
+    finish: &Finish<'_>,
+    ctx: &Context,
+) -> Result<Vec<(Offered, Offer)>> {
+    let scope = ctx.scope("offers");
+    let usable: Vec<(&str, &Trial)> =
+        found.usable().map(|(o, t)| (o.planned.name.as_str(), t)).collect();
+    let trials: Vec<&Trial> = delivered.members.iter().map(|(i, _)| usable[*i].1).collect();
+    let Some(sizes) = sizes(&trials, &scope)? else { return Ok(Vec::new()) };
+    let names: Vec<&str> = delivered.members.iter().map(|(i, _)| usable[*i].0).collect();
+    let metric = delivered.metric;
+    let best_score = found.score(metric, delivered.calibrated);
+    let all: Members =
+        delivered.members.iter().enumerate().map(|(i, (_, w))| (i as u32, *w)).collect();
+    let share =
+        |(i, weight): &(u32, f64)| Share { trial: names[*i as usize].to_owned(), weight: *weight };
+    let mut offers = vec![(
+        Offered {
+            members: all.clone(),
+            calibrator: delivered.calibrator.clone(),
+            threshold: delivered.threshold,
+        },
+        Offer {
+            members: all.iter().map(share).collect(),
+            score: best_score,
+            more_error: best_score.map(|_| 0.0),
+            holdout: None,
+        },
+    )];
+    for (n, members) in front(found, metric, &all, &trials, &sizes).into_iter().enumerate() {
+        let scope = scope.scope(&n.to_string());
+        if !scope.proceed() {
+            break;
+        }
+        let parts: Vec<_> =
+            members.iter().map(|(i, w)| (&trials[*i as usize].out_of_fold, *w)).collect();
+        let mut predictions = ensemble::combine(&parts);
+        let (calibrator, threshold) = finish(&mut predictions, &scope)?;
+        let score = found.score(metric, &predictions);
+        let offer = Offer {
+            members: members.iter().map(share).collect(),
+            score,
+            more_error: score.zip(best_score).and_then(|(s, b)| more_error(metric, s, b)),
+            holdout: None,
+        };
+        offers.push((Offered { members, calibrator, threshold }, offer));
+    }
+    Ok(offers)
+}
+
+/// Bytes of a model of each trial; `None` when there is no time, or a trial has no model yet.
+fn sizes(trials: &[&Trial], ctx: &Context) -> Result<Option<Vec<u64>>> {
+    let mut sizes = Vec::new();
+    for trial in trials {
+        let Some(model) = trial.models.first().filter(|_| ctx.proceed()) else { return Ok(None) };
+        sizes.push(model.encode()?.len() as u64);
+    }
+    Ok(Some(sizes))
+}
+
+/// The combinations smaller than all members together that no smaller one beats, largest first.
+fn front(
+    found: &Found,
+    metric: &MetricEntry,
+    all: &[(u32, f64)],
+    trials: &[&Trial],
+    sizes: &[u64],
+) -> Vec<Members> {
+    let judged = Judged::thinned(found, N_ROWS_MAX);
+    let thinned: Vec<Predictions> = trials.iter().map(|t| judged.of(&t.out_of_fold)).collect();
+    let mut scored: Vec<(u64, f64, Members)> = Vec::new();
+    for members in combinations(all) {
+        let parts: Vec<_> = members.iter().map(|(i, w)| (&thinned[*i as usize], *w)).collect();
+        let Some(score) = judged.score(metric, &ensemble::combine(&parts)) else { continue };
+        let score = if metric.spec.larger_is_better { score } else { -score };
+        scored.push((members.iter().map(|(i, _)| sizes[*i as usize]).sum(), score, members));
+    }
+    scored.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)));
+    let mut best = f64::NEG_INFINITY;
+    scored.retain(|(_, score, _)| {
+        let is_better = *score > best;
+        best = best.max(*score);
+        is_better
+    });
+    scored.into_iter().rev().map(|(_, _, members)| members).collect()
+}
+
+/// The proper, non-empty subsets of the members, their weights scaled to sum to 1.
+fn combinations(all: &[(u32, f64)]) -> Vec<Members> {
+    let n = all.len();
+    let masks: Vec<u64> = if n <= N_MEMBERS_ALL {
+        (1..(1_u64 << n) - 1).collect()
+    } else {
+        let heaviest = (1..n).map(|k| (1_u64 << k) - 1);
+        let each = (1..n).map(|i| 1_u64 << i);
+        heaviest.chain(each).collect()
+    };
+    let chosen = |mask: u64| {
+        let members: Members = all.iter().copied().filter(|(i, _)| mask >> i & 1 == 1).collect();
+        let total: f64 = members.iter().map(|(_, w)| w).sum();
+        members.into_iter().map(|(i, w)| (i, w / total)).collect()
+    };
+    masks.into_iter().map(chosen).collect()
+}
+
+/// How much further from perfect `score` is than `than`, as a share of the latter's distance.
+fn more_error(metric: &MetricEntry, score: f64, than: f64) -> Option<f64> {
+    let error = |s: f64| (s - metric.spec.perfect).abs();
+    let of_best = error(than);
+    (of_best > 0.0).then(|| error(score) / of_best - 1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_members_are_combined_in_every_way_and_many_by_weight_and_alone() {
+        let three = [(0, 0.5), (1, 0.3), (2, 0.2)];
+        let combined = combinations(&three);
+        assert_eq!(combined.len(), 6);
+        assert!(combined.iter().all(|c| (c.iter().map(|m| m.1).sum::<f64>() - 1.0).abs() < 1e-12));
+        assert!(!combined.iter().any(|c| c.len() == 3), "the delivered one is not among them");
+        assert!(combinations(&[(0, 1.0)]).is_empty());
+        let seven: Vec<(u32, f64)> = (0..7).map(|i| (i, 1.0 / 7.0)).collect();
+        assert_eq!(combinations(&seven).len(), 6 + 6);
+    }
+
+    #[test]
+    fn more_error_is_relative_to_what_the_delivered_one_still_makes() {
+        let auc = modelwright_evaluate::metric::metric("roc_auc").unwrap();
+        assert!((more_error(auc, 0.89, 0.90).unwrap() - 0.1).abs() < 1e-12);
+        let rmse = modelwright_evaluate::metric::metric("rmse").unwrap();
+        assert!((more_error(rmse, 4.0, 5.0).unwrap() + 0.2).abs() < 1e-12);
+        assert_eq!(more_error(rmse, 1.0, 0.0), None);
+    }
+
+    #[test]
+    fn a_stored_offer_is_proved_before_it_is_used() {
+        let offer = |members: Vec<(u32, f64)>| Offered {
+            members,
+            calibrator: Calibrator::None,
+            threshold: None,
+        };
+        assert!(offer(vec![(0, 0.5), (2, 0.5)]).validate(3, 1).is_ok());
+        for wrong in [vec![], vec![(3, 1.0)], vec![(0, 0.5)], vec![(1, 0.5), (0, 0.5)]] {
+            assert!(offer(wrong).validate(3, 1).is_err());
+        }
+        let endless = Offered { threshold: Some(f64::NAN), ..offer(vec![(0, 1.0)]) };
+        assert!(endless.validate(1, 1).is_err());
+    }
+}
