@@ -9,7 +9,21 @@ use crate::command::{self, Outcome, root};
 pub(crate) fn run() -> Outcome {
     command::run("cargo", &["build", "--release", "--locked"])?;
     let python = tests_environment()?;
+    browser();
     command::run(&python, &["-m", "pytest", "-q", "tests/peers"])
+}
+
+/// Installs the browser that looks at reports, where it is missing and Debian's packages can be
+/// installed; without one its tests are skipped, and say so.
+fn browser() {
+    let has = |name: &str| std::process::Command::new(name).arg("--version").output().is_ok();
+    if has("chromium") || has("chromium-browser") {
+        return;
+    }
+    let install = "apt-get -qq update && apt-get -qq install -y --no-install-recommends chromium";
+    if let Err(reason) = command::run("sh", &["-c", install]) {
+        eprintln!("    reports are not looked at in a browser: {reason}");
+    }
 }
 
 /// The interpreter of the environment of the tests.

@@ -9,8 +9,8 @@ use modelwright_core::record::RunRecord;
 use super::section::{Section, Spec};
 use super::sections::{
     alerts, calibration, columns, confusion, costs, decision, discrimination, ensemble, importance,
-    intervals, leaderboard, leakage, nested, offers, performance, plan, reproduce, residuals,
-    source, split, target, timing,
+    intervals, leaderboard, leakage, nested, offers, performance, plan, promise, reproduce,
+    residuals, source, split, target, threshold, timing,
 };
 
 /// A section of the catalog.
@@ -26,10 +26,12 @@ pub struct Entry {
 pub const SECTIONS: &[Entry] = &[
     Entry { spec: &decision::SPEC, build: decision::build },
     Entry { spec: &performance::SPEC, build: performance::build },
+    Entry { spec: &promise::SPEC, build: promise::build },
     Entry { spec: &nested::SPEC, build: nested::build },
     Entry { spec: &discrimination::SPEC, build: discrimination::build },
     Entry { spec: &calibration::SPEC, build: calibration::build },
     Entry { spec: &confusion::SPEC, build: confusion::build },
+    Entry { spec: &threshold::SPEC, build: threshold::build },
     Entry { spec: &costs::SPEC, build: costs::build },
     Entry { spec: &residuals::SPEC, build: residuals::build },
     Entry { spec: &intervals::SPEC, build: intervals::build },

@@ -11,6 +11,7 @@ mod profile;
 pub mod render;
 pub mod section;
 mod sections;
+mod thresholds;
 mod words;
 
 #[cfg(test)]
@@ -24,7 +25,7 @@ pub use profile::{profile_html, profile_text};
 use modelwright_core::record::RunRecord;
 use section::Document;
 
-/// The report as one self-contained HTML page: no network, no script, light and dark.
+/// The report as one self-contained HTML page: no network, light and dark.
 pub fn report_html(record: &RunRecord) -> String {
     render::html::page(&document(record))
 }

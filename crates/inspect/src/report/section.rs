@@ -7,6 +7,7 @@ use modelwright_core::record::Interval;
 use serde::Serialize;
 
 use super::chart::Chart;
+pub use super::thresholds::{ThresholdPoint, Thresholds};
 
 /// A whole page.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -157,6 +158,15 @@ pub enum Block {
     Table(Table),
     /// A chart.
     Chart(Chart),
+    /// A titled list of sentences.
+    List {
+        /// What they are.
+        title: String,
+        /// The sentences.
+        items: Vec<String>,
+    },
+    /// What follows from every threshold on a probability.
+    Thresholds(Thresholds),
     /// Command lines to copy.
     Commands(Vec<String>),
     /// Depth that is folded away until asked for.

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use modelwright_core::record::CurvePoint;
 
 use super::frame::{Frame, HEIGHT, WIDTH, path, px};
-use super::{Chart, Mark, Reference, canvas};
+use super::{Chart, Mark, Reference, canvas_of};
 
 /// Draws the curve over the line of a model that knows nothing.
 pub(super) fn draw(
@@ -32,5 +32,5 @@ pub(super) fn draw(
                 text-anchor=(if left_side { "end" } else { "start" }) { (mark.label) }
         }
     };
-    canvas(chart, WIDTH, HEIGHT, &drawing)
+    canvas_of(chart, (WIDTH, HEIGHT), Some(frame.scale()), &drawing)
 }

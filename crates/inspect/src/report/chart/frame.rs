@@ -150,6 +150,13 @@ impl<'a> Frame<'a> {
         }
     }
 
+    /// The values and pixels of both axes' ends, by which a script turns pixels into values:
+    /// `x0 x1 px0 px1 y0 y1 py0 py1`.
+    pub(super) fn scale(&self) -> String {
+        let ends = |s: &Scale| format!("{} {} {} {}", s.low, s.high, px(s.from), px(s.to));
+        format!("{} {}", ends(&self.x), ends(&self.y))
+    }
+
     /// The left, right, top and bottom edge of the plot area in pixels.
     pub(super) fn edges(&self) -> (f64, f64, f64, f64) {
         (self.left, RIGHT, TOP, BOTTOM)

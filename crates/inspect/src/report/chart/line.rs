@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use modelwright_core::record::CurvePoint;
 
 use super::frame::{Frame, HEIGHT, WIDTH, path, px, range};
-use super::{Chart, Mark, canvas};
+use super::{Chart, Mark, canvas_of};
 
 /// Draws the line; the vertical axis begins at 0 where no value is below.
 pub(super) fn draw(
@@ -33,5 +33,5 @@ pub(super) fn draw(
                 text-anchor=(if left_side { "end" } else { "start" }) { (mark.label) }
         }
     };
-    canvas(chart, WIDTH, HEIGHT, &drawing)
+    canvas_of(chart, (WIDTH, HEIGHT), Some(frame.scale()), &drawing)
 }

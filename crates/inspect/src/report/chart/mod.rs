@@ -138,9 +138,19 @@ pub(crate) fn svg(chart: &Chart) -> Markup {
 
 /// The SVG element around a drawing; the caption of its figure names it for screen readers.
 fn canvas(chart: &Chart, width: f64, height: f64, drawing: &Markup) -> Markup {
+    canvas_of(chart, (width, height), None, drawing)
+}
+
+/// A drawing whose line can be followed: `scale` is that of its frame.
+fn canvas_of(
+    chart: &Chart,
+    (width, height): (f64, f64),
+    scale: Option<String>,
+    drawing: &Markup,
+) -> Markup {
     let label = format!("{}. {}", chart.title, chart.summary);
     html! {
         svg viewBox=(format!("0 0 {} {}", frame::px(width), frame::px(height)))
-            role="img" aria-label=(label) { (drawing) }
+            role="img" aria-label=(label) data-scale=[scale] { (drawing) }
     }
 }

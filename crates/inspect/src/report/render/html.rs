@@ -1,14 +1,22 @@
-//! A document as one HTML page that needs nothing else: no network, no script, no font.
+//! A document as one HTML page that needs nothing else: no network, no font, and no script to be
+//! read.
 //!
-//! The style sheet is inline, colours follow the reader's light or dark setting, a content
-//! security policy forbids every request, and `<details>` folds depth away without a script.
+//! The style sheet is inline, colours follow the reader's light or dark setting, and `<details>`
+//! folds depth away. One short script adds a threshold to move, tables to sort and values under
+//! the pointer. A content security policy forbids every request and every other script.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::report::chart;
-use crate::report::section::{Block, Callout, Cell, Document, Fact, Figure, Section, Table, Tone};
+use crate::report::section::{
+    Block, Callout, Cell, Document, Fact, Figure, Section, Table, Thresholds, Tone,
+};
 
 const STYLE: &str = include_str!("style.css");
+const SCRIPT: &str = include_str!("script.js");
+
+/// The content security policy's name of [`SCRIPT`] as the page has it: a test knows the right one.
+const SCRIPT_HASH: &str = "sha256-TZSLbLVY3gGXQkPrda8ICSEXhu5uH0juYAC0BMiIR+g=";
 
 /// Tables with more columns than this are shown as cards on a phone.
 const NARROW_COLUMNS_MAX: usize = 3;
@@ -24,7 +32,10 @@ pub fn page(document: &Document) -> String {
             head {
                 meta charset="utf-8";
                 meta http-equiv="Content-Security-Policy"
-                    content="default-src 'none'; style-src 'unsafe-inline'";
+                    content={
+                        "default-src 'none'; style-src 'unsafe-inline'; script-src '"
+                        (SCRIPT_HASH) "'"
+                    };
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 title { (document.title) " · " (document.kind) }
@@ -46,6 +57,7 @@ pub fn page(document: &Document) -> String {
                     }
                 }
                 footer { p { (document.footer) } }
+                script { (PreEscaped(minified_script())) }
             }
         }
     }
@@ -116,6 +128,13 @@ fn block(item: &Block) -> Markup {
                 p.summary { (words(&c.summary)) }
             }
         },
+        Block::List { title, items } => html! {
+            div.list {
+                h3 { (title) }
+                ul { @for item in items { li { (words(item)) } } }
+            }
+        },
+        Block::Thresholds(t) => thresholds(t),
         Block::Commands(lines) => html! {
             pre tabindex="0" { code { @for line in lines { (line) "\n" } } }
         },
@@ -123,6 +142,59 @@ fn block(item: &Block) -> Markup {
             details { summary { (summary) } (blocks(inner)) }
         },
     }
+}
+
+/// The slider, which the script brings to life and shows, and the table that says the same.
+fn thresholds(t: &Thresholds) -> Markup {
+    let points: Vec<[f64; 3]> = t
+        .points
+        .iter()
+        .map(|p| [rounded(p.threshold), rounded(p.found), rounded(p.flagged)])
+        .collect();
+    let data = serde_json::json!({
+        "positives": t.n_positive,
+        "negatives": t.n_negative,
+        "points": points,
+    });
+    let output = |name: &str, label: &str, detail: &str| {
+        html! {
+            div {
+                dt { (label) }
+                dd.value data-out=(name) {}
+                dd.detail { (detail) }
+            }
+        }
+    };
+    html! {
+        div.thresholds data-thresholds=(data.to_string()) hidden {
+            label {
+                span { "Act from a chance of " output data-out="threshold" {} " on" }
+                input type="range" min="0" max="1" step="any" value=(t.threshold);
+            }
+            dl.figures aria-live="polite" {
+                (output("flagged", "Flagged", "of 100 rows"))
+                (output("right", "Right when flagged", "of 100 flagged"))
+                (output("missed", "Missed", "of 100 rows"))
+                (output("cost", "Cost", "of 100 rows"))
+            }
+            p.costs {
+                label { "A false alarm costs "
+                    input type="number" min="0" step="any" value=(t.costs[0]); }
+                label { "a miss costs "
+                    input type="number" min="0" step="any" value=(t.costs[1]); }
+                button type="button" { "Go to the cheapest" }
+            }
+        }
+        details {
+            summary { "The same as a table" }
+            (table(&t.table()))
+        }
+    }
+}
+
+/// Four digits are more than the rows can tell.
+fn rounded(share: f64) -> f64 {
+    (share * 1e4).round() / 1e4
 }
 
 fn callout(c: &Callout) -> Markup {
@@ -245,9 +317,40 @@ fn minified(style: &str) -> String {
     style.lines().map(str::trim).filter(|l| !l.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
+/// The script without indentation and comment lines.
+fn minified_script() -> String {
+    let lines = SCRIPT.lines().map(str::trim);
+    let is_code = |l: &&str| !l.is_empty() && !l.starts_with("//") && !l.starts_with("/*");
+    lines.filter(is_code).collect::<Vec<_>>().join("\n")
+}
+
 #[cfg(test)]
 mod tests {
+    use sha2::{Digest, Sha256};
+
     use super::*;
+
+    /// RFC 4648, section 4.
+    fn base64(bytes: &[u8]) -> String {
+        const DIGITS: &[u8; 64] =
+            b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        let mut out = String::new();
+        for part in bytes.chunks(3) {
+            let byte = |i: usize| u32::from(part.get(i).copied().unwrap_or(0));
+            let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+            for i in 0..4 {
+                let digit = DIGITS[(bits >> (18 - 6 * i) & 63) as usize];
+                out.push(if i <= part.len() { char::from(digit) } else { '=' });
+            }
+        }
+        out
+    }
+
+    #[test]
+    fn the_policy_names_the_script_of_the_page() {
+        let hash = base64(&Sha256::digest(minified_script().as_bytes()));
+        assert_eq!(SCRIPT_HASH, format!("sha256-{hash}"), "set SCRIPT_HASH to this");
+    }
 
     #[test]
     fn foreign_text_is_escaped_and_can_be_broken() {

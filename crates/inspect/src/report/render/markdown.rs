@@ -63,6 +63,13 @@ fn blocks(out: &mut String, blocks: &[Block]) {
                 let stop = if c.title.ends_with('?') { "" } else { "." };
                 line(out, &format!("*{}{stop}* {}", escape(&c.title), escape(&c.summary)));
             }
+            Block::List { title, items } => {
+                line(out, &format!("**{}**\n", escape(title)));
+                for item in items {
+                    line(out, &format!("- {}", escape(item)));
+                }
+            }
+            Block::Thresholds(t) => table(out, &t.table()),
             Block::Commands(lines) => {
                 line(out, "```sh");
                 // A fence inside a name must not close ours.

@@ -1,0 +1,96 @@
+//! What could go wrong with a model in use, and what to do next.
+
+use modelwright_core::record::{LeakAction, RunRecord};
+use modelwright_core::task::Task;
+
+use super::headline::{Headline, Verdict};
+use crate::report::{number, words};
+
+/// The most entries of a list on the first page.
+const ENTRIES_MAX: usize = 5;
+
+/// What could go wrong, most specific first.
+pub(super) fn risks(record: &RunRecord, headline: &Headline<'_>) -> Vec<String> {
+    let mut risks: Vec<String> = record.warnings.iter().map(|w| words::remark(w)).collect();
+    if record.split.kind == "random" || record.split.kind == "stratified" {
+        risks.push(
+            "The test rows were drawn from the same table at random: if the world changes, so \
+             does the result. Rows that are newer than the training rows are the better test."
+                .to_owned(),
+        );
+    }
+    if record.split.kind == "time" {
+        risks.push(
+            "The test rows are the newest ones; what changes after them is not covered.".to_owned(),
+        );
+    }
+    if let Some(share) = share_of_first(record) {
+        let column = words::quoted(&record.importances[0].column);
+        risks.push(format!(
+            "{} of what the model relies on is {column}: where that column is late, missing or \
+             measured in another way, predictions are worth less.",
+            number::share(share)
+        ));
+    }
+    if headline.holdout.is_some() {
+        risks.push(
+            "A column that is known only after the event that is predicted makes a model look good \
+             and fail in use; no check can find them all."
+                .to_owned(),
+        );
+    }
+    risks.truncate(ENTRIES_MAX);
+    risks
+}
+
+/// The first column's share of the importances, when it has more than half of them.
+fn share_of_first(record: &RunRecord) -> Option<f64> {
+    let sum: f64 = record.importances.iter().map(|i| i.mean.max(0.0)).sum();
+    let share = record.importances.first()?.mean / sum;
+    (record.importances.len() > 1 && share > 0.5 && share <= 1.0).then_some(share)
+}
+
+/// What to do next, most useful first.
+pub(super) fn steps(record: &RunRecord, verdict: Verdict) -> Vec<String> {
+    let mut steps = Vec::new();
+    let is_open = |action| matches!(action, LeakAction::Reported | LeakAction::KeptOnRequest);
+    let open = record.leakage.iter().filter(|l| is_open(l.action));
+    let leaks: Vec<String> = open.flat_map(|l| l.columns.clone()).collect();
+    if !leaks.is_empty() {
+        steps.push(format!(
+            "Find out whether {} can be known when a prediction is needed; if not, leave it out \
+             with “--exclude” and fit again.",
+            words::quoted_list(&leaks)
+        ));
+    }
+    let unscored = record.trials.iter().filter(|t| t.score.is_none()).count();
+    if unscored > 0 && record.options.single.is_none() {
+        steps.push(format!(
+            "Give the search more time: {} of {} were not reached or gave no score.",
+            number::count(unscored),
+            number::counted(record.trials.len(), "model", "models")
+        ));
+    }
+    match verdict {
+        Verdict::NotShown => steps.push(
+            "Collect more rows, or columns that know more about the target, before using it."
+                .to_owned(),
+        ),
+        Verdict::Untested => steps
+            .push("Measure it on new rows with known answers: “modelwright evaluate”.".to_owned()),
+        Verdict::Helps | Verdict::HelpsWithCare => steps.push(
+            "Measure it once more on the newest rows with known answers (“modelwright evaluate”), \
+             then predict with it (“modelwright predict”)."
+                .to_owned(),
+        ),
+    }
+    if record.task.task == Task::Binary && record.costs.is_none() {
+        steps.push(
+            "Say what a false alarm and a miss cost (“--cost fp=1,fn=5”): decisions then follow \
+             from the costs instead of a threshold of one half."
+                .to_owned(),
+        );
+    }
+    steps.truncate(ENTRIES_MAX);
+    steps
+}
