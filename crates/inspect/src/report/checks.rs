@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use modelwright_core::record::RunRecord;
 
+use super::card::{annex_iv, model_card};
 use super::catalog::SECTIONS;
 use super::section::{Block, Section, Table};
 use super::{canonical, document, profile_html, profile_text, render};
@@ -161,10 +162,14 @@ fn hostile_names_stay_text_in_every_format() {
     assert_eq!(html.matches("</style>").count(), 1, "a name closed the style sheet");
     assert_eq!(html.matches("</script>").count(), 1, "a name closed the script");
     assert!(!html.contains('\u{202e}'));
-    let markdown = report_markdown(&record);
-    let outside_code = without_code(&markdown);
-    assert!(!outside_code.contains("<script>"), "Markdown would run it");
-    assert!(!outside_code.contains("](javascript"), "Markdown would link it");
+    let card = model_card(&record);
+    // The metadata are YAML, which is not rendered.
+    let card = card.split_once("\n---\n").unwrap().1.to_owned();
+    for markdown in [report_markdown(&record), card, annex_iv(&record)] {
+        let outside_code = without_code(&markdown);
+        assert!(!outside_code.contains("<script>"), "Markdown would run it");
+        assert!(!outside_code.contains("](javascript"), "Markdown would link it");
+    }
     let text = profile_text(&record.data, &record.profile, &record.leakage);
     assert!(!text.contains(['\u{1b}', '\u{202e}']));
 }

@@ -4,6 +4,7 @@
 //! (title, one-sentence finding, tables, charts, caveats) from the record, or nothing when it does
 //! not apply. Renderers know blocks, never section names. The same record gives the same bytes.
 
+pub mod card;
 pub mod catalog;
 pub mod chart;
 mod number;

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use modelwright::inspect::{report_html, report_json, report_markdown};
+use modelwright::inspect::{
+    annex_iv, model_card, model_card_json, report_html, report_json, report_markdown,
+};
 use modelwright_core::{Error, Result};
 
 use crate::output;
@@ -12,7 +14,8 @@ use crate::session::Session;
 const EXAMPLES: &str = "\
 Examples:
   modelwright report churn > report.html
-  modelwright report churn/record.json --format markdown -o report.md";
+  modelwright report churn/record.json --format markdown -o report.md
+  modelwright report churn --format model-card -o README.md";
 
 /// Flags of `report`.
 #[derive(Debug, Args)]
@@ -38,13 +41,25 @@ enum Form {
     Markdown,
     /// The sections as data.
     Json,
+    /// A card for the Hugging Face Hub.
+    ModelCard,
+    /// The fields of Google's Model Card Toolkit, as JSON.
+    ModelCardJson,
+    /// Technical documentation by Annex IV of the EU AI Act, with what is left to be stated.
+    AnnexIv,
+}
+
+impl Form {
+    fn is_json(self) -> bool {
+        matches!(self, Self::Json | Self::ModelCardJson)
+    }
 }
 
 impl Report {
     /// Reads the record, renders and writes.
     pub(crate) fn run(self, session: &Session) -> Result<()> {
         let form = match self.format {
-            Some(form) if session.global.json && form != Form::Json => {
+            Some(form) if session.global.json && !form.is_json() => {
                 return Err(Error::input("`--json` cannot be used with another `--format`")
                     .at("--format")
                     .hint("leave one of the two out"));
@@ -58,6 +73,9 @@ impl Report {
             Form::Html => report_html(&record),
             Form::Markdown => report_markdown(&record),
             Form::Json => report_json(&record),
+            Form::ModelCard => model_card(&record),
+            Form::ModelCardJson => model_card_json(&record),
+            Form::AnnexIv => annex_iv(&record),
         };
         match self.output {
             None => output::print(&text),

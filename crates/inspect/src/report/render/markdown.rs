@@ -116,7 +116,7 @@ fn cell_text(cell: &Cell) -> String {
 }
 
 /// Text whose characters mean nothing to Markdown or HTML.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
