@@ -1,7 +1,7 @@
 //! A feature that is the target in other words: a one-to-one code of its classes, or the number in
 //! another unit.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use modelwright_core::Context;
 use modelwright_core::data::{Column, ColumnData, Kind, MISSING_CODE, MISSING_INSTANT};
@@ -19,6 +19,8 @@ const SURE_ROWS_MIN: usize = 50;
 const PRESENT_SHARE_MIN: f64 = 0.5;
 /// A copied number has at least so many distinct values.
 const DISTINCT_MIN: usize = 10;
+/// At least so many rows repeat a value that came before.
+const REPEATED_MIN: usize = 30;
 /// Sampled rows that are looked at first; nearly every honest feature fails here.
 const FIRST_LOOK: usize = 200;
 
@@ -32,7 +34,7 @@ pub(super) fn check(study: &Study<'_>, ctx: &Context) -> Vec<LeakFinding> {
         let evidence = match study.input.target {
             Target::Class { codes, .. } => class_code(column, codes),
             Target::Real(values) if kind == Kind::Number => same_order(study, column, values),
-            Target::Real(_) => None,
+            Target::Real(values) => value_code(column, values),
         }?;
         let sure = study.input.table.n_rows() >= SURE_ROWS_MIN;
         Some(LeakFinding {
@@ -46,27 +48,58 @@ pub(super) fn check(study: &Study<'_>, ctx: &Context) -> Vec<LeakFinding> {
     found.into_iter().flatten().collect()
 }
 
-/// Each value (missing is one) goes with one class only, and each class with one value only.
+/// Each value goes with one class only, and each class with one value only. Missing is a value, or,
+/// where most rows have one, nothing at all.
 fn class_code(column: &Column, classes: &[u32]) -> Option<String> {
-    let mut class_of: BTreeMap<u64, u32> = BTreeMap::new();
-    let mut value_of: BTreeMap<u32, u64> = BTreeMap::new();
-    for (row, class) in classes.iter().enumerate() {
-        let value = value_bits(column, row);
-        let same_class = *class_of.entry(value).or_insert(*class) == *class;
-        let same_value = *value_of.entry(*class).or_insert(value) == value;
-        if !same_class || !same_value {
+    let all = || (0..classes.len()).map(|row| (value_bits(column, row), u64::from(classes[row])));
+    let n_classes = one_to_one(all()).or_else(|| {
+        let present = all().filter(|(value, _)| *value != u64::MAX);
+        let is_enough = share(present.clone().count(), classes.len()) >= PRESENT_SHARE_MIN;
+        is_enough.then(|| one_to_one(present)).flatten()
+    })?;
+    (n_classes >= 2).then(|| {
+        let n_missing = (0..classes.len()).filter(|row| column.is_missing(*row)).count();
+        format!(
+            "`{}` has exactly one value for each of the {n_classes} classes in all {} rows that \
+             have it: it is the target in other words",
+            column.name,
+            count(classes.len() - n_missing)
+        )
+    })
+}
+
+/// The same for a number: each text goes with one value of the target only, and each value with
+/// one text only, where values repeat often enough for this to be no accident.
+fn value_code(column: &Column, target: &[f64]) -> Option<String> {
+    if !matches!(column.data, ColumnData::String { .. }) {
+        return None;
+    }
+    let present = (0..target.len()).filter(|row| !column.is_missing(*row));
+    let pairs = present.map(|row| (value_bits(column, row), (target[row] + 0.0).to_bits()));
+    let n = pairs.clone().count();
+    let n_values = one_to_one(pairs)?;
+    (n_values >= DISTINCT_MIN && n >= n_values + REPEATED_MIN).then(|| {
+        format!(
+            "`{}` has exactly one text for each of the {} values of the target in {} rows: it is \
+             the target in other words",
+            column.name,
+            count(n_values),
+            count(n)
+        )
+    })
+}
+
+/// How many pairs there are when left and right name each other; `None` when they do not.
+fn one_to_one(pairs: impl Iterator<Item = (u64, u64)>) -> Option<usize> {
+    let (mut right_of, mut left_of) = (HashMap::new(), HashMap::new());
+    for (left, right) in pairs {
+        let same_right = *right_of.entry(left).or_insert(right) == right;
+        let same_left = *left_of.entry(right).or_insert(left) == left;
+        if !same_right || !same_left {
             return None;
         }
     }
-    (class_of.len() >= 2).then(|| {
-        format!(
-            "`{}` has exactly one value for each of the {} classes in all {} rows: it is the \
-             target in other words",
-            column.name,
-            class_of.len(),
-            count(classes.len())
-        )
-    })
+    Some(right_of.len())
 }
 
 /// A value as bits that are equal exactly for equal values of the column.

@@ -21,12 +21,11 @@ const BASE_SHARE_MAX: f64 = 0.8;
 /// From this share of variance explained on, missing values tell a number.
 const R2_MIN: f64 = 0.8;
 
-pub(super) fn check(study: &Study<'_>, copies: &[LeakFinding], ctx: &Context) -> Vec<LeakFinding> {
-    let is_copy = |name: &str| copies.iter().any(|f| f.columns.iter().any(|c| c == name));
+pub(super) fn check(study: &Study<'_>, known: &[String], ctx: &Context) -> Vec<LeakFinding> {
     let columns: Vec<(&Column, Kind)> = study
         .columns()
         .into_iter()
-        .filter(|(c, kind)| *kind != Kind::Unsupported && !is_copy(&c.name))
+        .filter(|(c, kind)| *kind != Kind::Unsupported && !known.contains(&c.name))
         .collect();
     let found = ctx.map(columns.len(), |i| match &study.target {
         Target::Class { codes, n_classes } => of_class(study, columns[i].0, codes, *n_classes),

@@ -12,6 +12,8 @@ mod filled;
 mod groups;
 mod identifier;
 mod levels;
+mod noisy;
+mod outcome;
 mod proxy;
 mod score;
 mod study;
@@ -70,20 +72,24 @@ pub fn check(input: &LeakageInput<'_>, ctx: &Context) -> Result<Vec<LeakFinding>
     let mut findings = Vec::new();
     if input.table.n_rows() >= ROWS_MIN {
         let study = Study::new(input);
-        let copies = copy::check(&study, ctx);
-        findings.extend(filled::check(&study, &copies, ctx));
-        let known: Vec<String> =
-            copies.iter().chain(&findings).flat_map(|f| f.columns.clone()).collect();
         let scores = study.scores(ctx);
-        findings.extend(proxy::check(&study, &scores, &known));
+        findings.extend(copy::check(&study, ctx));
+        findings.extend(filled::check(&study, &named(&findings), ctx));
+        findings.extend(proxy::check(&study, &scores, &named(&findings)));
+        findings.extend(noisy::check(&study, &named(&findings), ctx));
+        findings.extend(outcome::check(&study, &named(&findings), ctx));
         findings.extend(identifier::check(&study, &scores));
-        findings.extend(copies);
         findings.extend(groups::check(&study));
         findings.extend(time::check(&study));
     }
     findings.extend(duplicates::check(input, ctx));
     findings.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
     Ok(findings)
+}
+
+/// The columns that findings name.
+fn named(findings: &[LeakFinding]) -> Vec<String> {
+    findings.iter().flat_map(|f| f.columns.clone()).collect()
 }
 
 /// What is done about a near-certain leak of a column.

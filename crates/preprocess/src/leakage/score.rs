@@ -11,6 +11,9 @@ use super::levels::Levels;
 /// How strongly the mean of a level is drawn to the mean of all, in rows: enough to break ties.
 const PRIOR_ROWS: f64 = 0.1;
 
+/// The measure of several classes.
+pub(super) const ACCURACY: &str = "accuracy";
+
 /// The score of one column.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Score {
@@ -113,7 +116,7 @@ fn accuracy(levels: &Levels, classes: &[u32], n_classes: usize, halves: &[bool])
     let n = classes.len().max(1) as f64;
     let (value, base) = (n_right as f64 / n, base as f64 / n);
     let skill = if base < 1.0 { ((value - base) / (1.0 - base)).max(0.0) } else { 0.0 };
-    Score { measure: "accuracy", value, skill }
+    Score { measure: ACCURACY, value, skill }
 }
 
 /// Rows of one level (sorted by half and class) that the other half's commonest class hits.

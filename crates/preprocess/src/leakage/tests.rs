@@ -350,3 +350,77 @@ fn empty_and_degenerate_tables_are_checked_and_wrong_lengths_refused() {
     let error = check(&LeakageInput { target: &target, ..input }, &context).unwrap_err();
     assert!(error.to_string().contains("no such column"));
 }
+
+/// A regression's column made of the target and chance.
+fn regression_with(make: impl Fn(&[f64], &mut Random) -> Column) -> Vec<LeakFinding> {
+    let mut random = Random::new(5);
+    let x: Vec<f64> = (0..N).map(|_| random.normal()).collect();
+    let y: Vec<f64> = x.iter().map(|x| (10.0 * (x + random.normal())).round()).collect();
+    let leak = make(&y, &mut random);
+    let columns = vec![Column::numbers("x", x), leak, Column::numbers("y", y.clone())];
+    findings(&Table::new(columns).unwrap(), &Target::Real(y), |input| input)
+}
+
+#[test]
+fn a_copy_with_missing_values_or_errors_is_still_a_copy() {
+    let world = World::new();
+    let mut random = Random::new(4);
+    let some: Vec<Option<&str>> = (0..N)
+        .map(|i| (random.unit() < 0.8).then(|| if world.class(i) == 1 { "A7" } else { "B2" }))
+        .collect();
+    let world = world.with(Column::strings("code", some));
+    assert_eq!(only(&world.findings(), "code"), (LeakKind::TargetCopy, LeakAction::Excluded));
+
+    let world = World::new();
+    let spoiled: Vec<f64> = (0..N)
+        .map(|i| f64::from(world.class(if random.unit() < 0.95 { i } else { (i * 7) % N })))
+        .collect();
+    let world = world.with(Column::numbers("code", spoiled));
+    assert_eq!(only(&world.findings(), "code"), (LeakKind::TargetCopy, LeakAction::Reported));
+
+    let spoiled = regression_with(|y, random| {
+        let value = |i: usize| if random.unit() < 0.9 { y[i] } else { y[(i * 7) % N] };
+        Column::numbers("leak", (0..N).map(value).map(|y| 3.0 - 2.0 * y).collect())
+    });
+    assert_eq!(only(&spoiled, "leak"), (LeakKind::TargetCopy, LeakAction::Reported));
+}
+
+#[test]
+fn a_number_written_as_text_is_a_copy() {
+    let found = regression_with(|y, _| {
+        Column::strings("leak", y.iter().map(|y| Some(format!("code-{}", y * 7.0 + 0.0))))
+    });
+    assert_eq!(only(&found, "leak"), (LeakKind::TargetCopy, LeakAction::Excluded));
+}
+
+#[test]
+fn what_is_written_for_one_outcome_is_found_though_it_predicts_little() {
+    let reported = (LeakKind::FilledAfterwards, LeakAction::Reported);
+    let flag = regression_with(|y, _| {
+        Column::numbers("leak", y.iter().map(|y| f64::from(u8::from(*y > 15.0))).collect())
+    });
+    assert_eq!(only(&flag, "leak"), reported);
+    let reason = regression_with(|y, random| {
+        let mut code = |y: &f64| {
+            let codes = if *y < -12.0 { ["R1", "R2"] } else { ["N1", "N2"] };
+            Some(codes[random.below(2)])
+        };
+        Column::strings("leak", y.iter().map(&mut code).collect::<Vec<_>>())
+    });
+    assert_eq!(only(&reason, "leak"), reported);
+    let filled = regression_with(|y, random| {
+        let mut value = |y: &f64| if *y > 15.0 { random.normal() } else { f64::NAN };
+        Column::numbers("leak", y.iter().map(&mut value).collect())
+    });
+    assert_eq!(only(&filled, "leak"), reported);
+}
+
+#[test]
+fn high_values_of_an_honest_feature_are_no_outcome() {
+    // Every large house is dear, but not every dear house is large.
+    let found = regression_with(|y, random| {
+        let mut large = |y: &f64| f64::from(u8::from(*y > 12.0 && random.unit() < 0.4));
+        Column::numbers("leak", y.iter().map(&mut large).collect())
+    });
+    assert_eq!(found, []);
+}

@@ -74,7 +74,8 @@ fn metadata(record: &RunRecord) -> String {
     let _ = write!(
         head,
         "model-index:\n- name: {}\n  results:\n  - task:\n      type: {pipeline}\n      \
-         name: {}\n    dataset:\n      type: tabular\n      name: {}\n      split: {}\n    metrics:\n",
+         name: {}\n    dataset:\n      type: tabular\n      name: {}\n      split: {}\n    \
+         metrics:\n",
         string(&name_of(record)),
         string(task),
         string(&record.data.name),
