@@ -10,9 +10,13 @@ const TREE_EXAMPLES: [&str; 3] =
 /// Runs a measurement with release builds and the peers' environment.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
     match arguments.first().map(String::as_str) {
-        Some(what @ ("fit" | "predict" | "quality" | "leaks")) => script(what, &arguments[1..]),
+        Some(what @ ("fit" | "predict" | "quality" | "leaks" | "labels")) => {
+            script(what, &arguments[1..])
+        }
         Some("trees") => trees(&arguments[1..]),
-        _ => Err("cargo xtask bench <fit|predict|quality|leaks|trees> [arguments]".to_owned()),
+        _ => {
+            Err("cargo xtask bench <fit|predict|quality|leaks|labels|trees> [arguments]".to_owned())
+        }
     }
 }
 

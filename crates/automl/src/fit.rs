@@ -89,6 +89,8 @@ struct Flow {
     split_kind: SplitKind,
     /// Whether some training rows were left out to keep a limit.
     is_sample: bool,
+    /// Positions of the training rows in the table that was read; `None` when that is a sample.
+    rows: Option<Vec<u32>>,
 }
 
 impl Flow {
@@ -96,6 +98,7 @@ impl Flow {
         let mut phases = Phases::default();
         phases.end("read", ctx);
         let FitInput { table, schema, source, test, options } = input;
+        let is_read_whole = source.sample.is_none() && notes.is_empty();
         let preset: Preset = options.preset.parse()?;
         let understood = understand::understand(&table, &schema, &options, ctx)?;
         phases.end("profile", ctx);
@@ -129,15 +132,9 @@ impl Flow {
             constraint::apply(&mut plan, &options)?;
         }
         plan.notes.splice(0..0, notes);
-        let folds = parting::folds(
-            parts.kind,
-            &roles,
-            &parts.target,
-            plan.n_folds,
-            plan.validation_share,
-            ctx,
-        )
-        .map_err(|e| if folds_were_asked(&options) { e.at("--folds") } else { e })?;
+        let (n_folds, share) = (plan.n_folds, plan.validation_share);
+        let folds = parting::folds(parts.kind, &roles, &parts.target, n_folds, share, ctx)
+            .map_err(|e| if folds_were_asked(&options) { e.at("--folds") } else { e })?;
         conformal::check(&options, task.task, &folds)?;
         let split = SplitRecord { n_folds: plan.n_folds, ..parts.split };
         Ok(Self {
@@ -160,6 +157,7 @@ impl Flow {
             phases,
             split_kind: parts.kind,
             is_sample,
+            rows: is_read_whole.then_some(parts.rows),
         })
     }
 
@@ -196,6 +194,7 @@ impl Flow {
         let evaluation = self.evaluate(&mut combined, ctx)?;
         self.phases.end("evaluate", ctx);
         let importances = self.importances(&combined.predictor, ctx)?;
+        combined.slices = self.slices(&combined.predictor, &importances, ctx)?;
         self.phases.end("importances", ctx);
         if self.ends_with_all_rows() {
             self.fit_on_all_rows(&mut combined, ctx)?;
@@ -251,7 +250,9 @@ impl Flow {
             calibration: combined.calibration.clone(),
             costs: combined.costs.clone(),
             intervals: combined.intervals.clone(),
+            suspects: combined.suspects.clone(),
             evaluation,
+            slices: combined.slices.clone(),
             nested: None,
             importances,
             decisions,

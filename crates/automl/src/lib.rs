@@ -21,6 +21,8 @@
 //! | `ensemble` | which trials, with which weights |
 //! | `refit` | the members on all training rows |
 //! | `calibrate` | are the probabilities honest |
+//! | `slices` | what a wrong row costs where weak slices are searched |
+//! | `suspects` | which training rows have a target that looks wrong |
 //! | `decision` | which class is decided for, by metric or cost |
 //! | `conformal` | which interval or set holds the truth so often |
 //! | [`predictor`] | the result: raw rows in, predictions out |
@@ -54,6 +56,8 @@ mod refit;
 mod room;
 mod search;
 mod single;
+mod slices;
+mod suspects;
 pub mod target;
 pub mod trees;
 mod trial;

@@ -21,6 +21,8 @@ pub(crate) struct Parts {
     pub split: SplitRecord,
     pub kind: SplitKind,
     pub test_source: Option<DataSource>,
+    /// Positions of the training rows in the table that was read.
+    pub rows: Vec<u32>,
 }
 
 impl Parts {
@@ -32,6 +34,7 @@ impl Parts {
         ctx: &Context,
     ) -> Result<Self> {
         let task = &understood.task;
+        let rows = understood.rows.clone();
         let table = if understood.rows.len() == table.n_rows() {
             table
         } else {
@@ -62,6 +65,7 @@ impl Parts {
                 split,
                 kind,
                 test_source: Some(source),
+                rows,
             });
         }
         let held = parting::hold_out(kind, &roles, &encoded, options.holdout, ctx)?;
@@ -75,6 +79,7 @@ impl Parts {
                 split,
                 kind,
                 test_source: None,
+                rows,
             },
             Some(fold) => {
                 let (train, held_out) = table.part(&fold.train, &fold.validation);
@@ -85,6 +90,7 @@ impl Parts {
                     split,
                     kind,
                     test_source: None,
+                    rows: selected(&rows, &fold.train),
                 }
             }
         })
@@ -108,12 +114,17 @@ impl Parts {
             let rows = ctx.random("capacity/rows", 0).sample(n_rows, n);
             self.train = std::mem::take(&mut self.train).into_selected(&rows);
             self.target = self.target.select(&rows);
+            self.rows = selected(&self.rows, &rows);
             let note = format!("{n} of {n_rows} training rows are used: {reason}");
             ctx.tell(Event::Warning(note.clone()));
             notes.push(note);
         }
         Ok(fitting.is_some())
     }
+}
+
+fn selected(rows: &[u32], chosen: &[u32]) -> Vec<u32> {
+    chosen.iter().map(|at| rows[*at as usize]).collect()
 }
 
 /// The weight of every row; checked.

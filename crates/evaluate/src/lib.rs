@@ -44,6 +44,7 @@ mod normal;
 pub mod resample;
 pub mod split;
 mod student;
+pub mod suspects;
 pub mod threshold;
 
 pub use calibration::Calibrator;

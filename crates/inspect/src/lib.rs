@@ -3,6 +3,7 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`explain`] | permutation importance of the raw columns; the picture of a tree |
+//! | [`slices`] | groups of rows for which the model is worse |
 //! | [`report`] | a run's record as a page, Markdown, JSON or a card; a table's profile as a page |
 //!
 //! A report reads a [`modelwright_core::record::RunRecord`] and nothing else, so an old run can be
@@ -10,6 +11,7 @@
 
 pub mod explain;
 pub mod report;
+pub mod slices;
 
 pub use report::card::{annex_iv, model_card, model_card_json};
 pub use report::{profile_html, profile_text, report_html, report_json, report_markdown};

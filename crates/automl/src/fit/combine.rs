@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use modelwright_core::data::{Field, Schema};
 use modelwright_core::record::{
     CalibrationRecord, CostRecord, EnsembleRecord, IntervalsRecord, Member, Offer, PhaseTime,
+    SlicesRecord, SuspectsRecord,
 };
 use modelwright_core::task::Predictions;
 use modelwright_core::{Context, Error, Result};
@@ -20,7 +21,7 @@ use crate::offers::{self, Delivered, Offered};
 use crate::predictor::{Member as PredictorMember, Predictor};
 use crate::refit::{self, Chosen, Rows};
 use crate::search::Found;
-use crate::{budget, calibrate};
+use crate::{budget, calibrate, suspects};
 
 /// Judged rows used by the ensemble selection at most.
 const N_ROWS_SELECT_MAX: usize = 20_000;
@@ -43,6 +44,10 @@ pub(super) struct Combined {
     pub intervals: Option<IntervalsRecord>,
     /// What could be picked in place of the predictor; how is in it.
     pub offers: Vec<Offer>,
+    /// Training rows whose target looks wrong.
+    pub suspects: Option<SuspectsRecord>,
+    /// Weak slices of the untouched rows, once they were tested.
+    pub slices: Option<SlicesRecord>,
     pub record: EnsembleRecord,
     pub times: Vec<PhaseTime>,
     /// Seconds in which each encoding was written, by its name.
@@ -102,6 +107,7 @@ impl Flow {
         for member in &members {
             position_or_push(&mut encodings, &member.planned.encoding);
         }
+        let suspects = self.suspects(&found, &calibrated);
         let regions = self.regions(&found, &members, &calibrated, &mut encodings, ctx)?;
         let (intervals, intervals_record) = regions.unzip();
         let Found { prepared, encode_s, times, .. } = found;
@@ -117,12 +123,27 @@ impl Flow {
             costs: costs_record,
             intervals: intervals_record,
             offers,
+            suspects,
+            slices: None,
             record,
             times,
             encode_s,
         };
         combined.keep_account();
         Ok(combined)
+    }
+
+    /// The judged rows whose target looks wrong; `None` where none was judged.
+    fn suspects(&self, found: &Found, calibrated: &Predictions) -> Option<SuspectsRecord> {
+        let position = |rows: &Vec<u32>| found.rows.iter().map(|r| rows[*r as usize]).collect();
+        let rows: Option<Vec<u32>> = self.rows.as_ref().map(position);
+        let judged = suspects::Judged {
+            truth: &found.truth,
+            predictions: calibrated,
+            classes: &self.task.classes,
+            rows: rows.as_deref(),
+        };
+        (!found.rows.is_empty()).then(|| suspects::find(&judged))
     }
 
     /// The intervals or sets of the ensemble, learned in the time that the last fit leaves.

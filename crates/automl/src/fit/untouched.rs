@@ -2,19 +2,21 @@
 
 use modelwright_core::context::Event;
 use modelwright_core::data::Table;
-use modelwright_core::record::{Evaluation, Importance, MetricValue};
+use modelwright_core::record::{Evaluation, Importance, MetricValue, SlicesRecord};
 use modelwright_core::task::Target;
 use modelwright_core::{Context, Result};
 use modelwright_evaluate::metric::MetricInput;
 use modelwright_evaluate::resample::bootstrap_interval;
 use modelwright_evaluate::{EvaluateInput, evaluate};
 use modelwright_inspect::explain::permutation_importance;
+use modelwright_inspect::slices::{SliceInput, weak_slices};
 
 use super::Flow;
 use super::combine::Combined;
 use crate::budget;
 use crate::parts::{constant, weights_of};
 use crate::predictor::Predictor;
+use crate::slices;
 
 /// Resamples of the intervals of the final evaluation.
 const N_RESAMPLES: usize = 1_000;
@@ -125,6 +127,32 @@ impl Flow {
             N_REPEATS,
             &scope,
         )
+    }
+
+    /// Groups of untouched rows for which the predictor is worse than for the others.
+    pub(super) fn slices(
+        &self,
+        predictor: &Predictor,
+        importances: &[Importance],
+        ctx: &Context,
+    ) -> Result<Option<SlicesRecord>> {
+        let scope = ctx.scope("slices").with_reserve(budget::packing(ctx));
+        let Some(held_out) = self.held_out.as_ref().filter(|_| scope.proceed()) else {
+            return Ok(None);
+        };
+        let predictions = predictor.predict(held_out, &scope)?;
+        let truth = predictor.encode_target(held_out)?;
+        let (loss, losses) = slices::losses(predictor, &truth, &predictions);
+        // Those that matter first; columns that the model does not read may describe a slice too.
+        let mut columns: Vec<String> = importances.iter().map(|i| i.column.clone()).collect();
+        let usable = self.profile.schema.fields.iter().filter(|f| f.kind.is_usable());
+        for field in usable.filter(|f| f.name != self.task.target) {
+            if !columns.contains(&field.name) {
+                columns.push(field.name.clone());
+            }
+        }
+        let input = SliceInput { table: held_out, columns: &columns, losses: &losses, loss };
+        Ok(weak_slices(&input, &scope))
     }
 
     /// Whether the metric has a value on these rows.

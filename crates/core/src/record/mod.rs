@@ -9,6 +9,8 @@ mod evaluation;
 mod offer;
 mod run;
 mod search;
+mod slices;
+mod suspects;
 mod uncertainty;
 
 pub use data::{
@@ -24,6 +26,8 @@ pub use run::{
     Clock, FORMAT_VERSION, Options, PhaseTime, RunRecord, Single, SplitRecord, TaskRecord,
 };
 pub use search::{EnsembleRecord, Member, Plan, PlannedTrial, TrialRecord, TrialStatus};
+pub use slices::{SlicesRecord, WeakSlice};
+pub use suspects::{Suspect, SuspectsRecord};
 pub use uncertainty::{
     CalibrationRecord, CalibrationTrial, ConstantCost, CostRecord, Coverage, GroupCoverage,
     IntervalMethod, IntervalsRecord, LevelRecord,

@@ -8,6 +8,8 @@ use super::data::{Bin, Count, DataSource, LeakFinding, TableProfile};
 use super::evaluation::{Evaluation, Importance, Nested};
 use super::offer::{Offer, Picked};
 use super::search::{EnsembleRecord, Plan, TrialRecord};
+use super::slices::SlicesRecord;
+use super::suspects::SuspectsRecord;
 use super::uncertainty::{CalibrationRecord, CostRecord, IntervalsRecord};
 use crate::context::Decisions;
 use crate::data::{Kind, Schema};
@@ -68,8 +70,14 @@ pub struct RunRecord {
     /// How intervals or sets of predictions are made, and what they reached.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub intervals: Option<IntervalsRecord>,
+    /// Training rows whose target looks wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspects: Option<SuspectsRecord>,
     /// The one evaluation on untouched rows; `None` when there were too few rows to hold out.
     pub evaluation: Option<Evaluation>,
+    /// Groups of untouched rows for which the model is worse.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slices: Option<SlicesRecord>,
     /// What the whole search is worth by outer folds, when that was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nested: Option<Nested>,

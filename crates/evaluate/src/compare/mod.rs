@@ -9,6 +9,7 @@
 mod delong;
 mod mcnemar;
 mod paired;
+mod welch;
 
 use modelwright_core::record::Interval;
 use modelwright_core::task::{Predictions, Target};
@@ -19,6 +20,7 @@ use crate::metric::{MetricEntry, MetricInput, MetricSpec};
 
 pub use delong::{Delong, delong};
 pub use mcnemar::{McNemar, mcnemar};
+pub use welch::{Welch, welch};
 
 /// The level below which a difference counts as shown.
 const LEVEL: f64 = 0.05;

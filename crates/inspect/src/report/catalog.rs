@@ -10,7 +10,7 @@ use super::section::{Section, Spec};
 use super::sections::{
     alerts, calibration, columns, confusion, costs, decision, discrimination, ensemble, importance,
     intervals, leaderboard, leakage, nested, offers, performance, plan, promise, reproduce,
-    residuals, source, split, target, threshold, timing,
+    residuals, slices, source, split, suspects, target, threshold, timing,
 };
 
 /// A section of the catalog.
@@ -35,11 +35,13 @@ pub const SECTIONS: &[Entry] = &[
     Entry { spec: &costs::SPEC, build: costs::build },
     Entry { spec: &residuals::SPEC, build: residuals::build },
     Entry { spec: &intervals::SPEC, build: intervals::build },
+    Entry { spec: &slices::SPEC, build: slices::build },
     Entry { spec: &importance::SPEC, build: importance::build },
     Entry { spec: &leakage::SPEC, build: leakage::build },
     Entry { spec: &source::SPEC, build: source::build },
     Entry { spec: &target::SPEC, build: target::build },
     Entry { spec: &alerts::SPEC, build: alerts::build },
+    Entry { spec: &suspects::SPEC, build: suspects::build },
     Entry { spec: &columns::SPEC, build: columns::build },
     Entry { spec: &split::SPEC, build: split::build },
     Entry { spec: &leaderboard::SPEC, build: leaderboard::build },

@@ -6,6 +6,7 @@
 mod columns;
 mod measure;
 mod uncertainty;
+mod weaknesses;
 
 use std::collections::BTreeMap;
 
@@ -14,9 +15,9 @@ use modelwright_core::data::{Field, Schema, Storage};
 use modelwright_core::params::ParamValue;
 use modelwright_core::record::{
     Alert, AlertKind, Clock, ColumnProfile, Count, DataSource, EnsembleRecord, Evaluation,
-    FORMAT_VERSION, Importance, Interval, LeakAction, LeakFinding, LeakKind, Member, MetricValue,
-    Nested, Offer, Options, PhaseTime, Plan, PlannedTrial, RunRecord, Severity, Share, Single,
-    SplitRecord, TableProfile, TaskRecord, TrialRecord, TrialStatus,
+    FORMAT_VERSION, Importance, Interval, LeakAction, LeakFinding, LeakKind, Member, Nested,
+    Options, PhaseTime, Plan, PlannedTrial, RunRecord, Severity, Single, SplitRecord, TableProfile,
+    TaskRecord, TrialRecord, TrialStatus,
 };
 use modelwright_core::task::Task;
 
@@ -88,14 +89,7 @@ pub(crate) fn binary() -> RunRecord {
         corrected_ci95: Some(Interval { low: 0.9244, high: 0.9306 }),
         n_rows_all: None,
     };
-    record.offers = vec![
-        offer(
-            &[("gbdt-default", 0.52), ("gbdt-deep", 0.32), ("linear-one-hot", 0.16)],
-            (0.9279, 0.0),
-            (0.9294, 0.9239, 0.9349),
-        ),
-        offer(&[("gbdt-default", 1.0)], (0.9273, 0.0083), (0.9290, 0.9234, 0.9345)),
-    ];
+    weaknesses::add(&mut record);
     record.calibration = Some(uncertainty::calibration(31_259));
     record.costs = Some(uncertainty::costs());
     record
@@ -123,25 +117,6 @@ fn adult_importances() -> Vec<Importance> {
     )
 }
 
-fn offer(
-    members: &[(&str, f64)],
-    (score, more_error): (f64, f64),
-    (value, low, high): (f64, f64, f64),
-) -> Offer {
-    let share = |(trial, weight): &(&str, f64)| Share { trial: (*trial).into(), weight: *weight };
-    Offer {
-        members: members.iter().map(share).collect(),
-        score: Some(score),
-        more_error: Some(more_error),
-        holdout: Some(MetricValue {
-            name: "roc_auc".into(),
-            value: Some(value),
-            ci95: Some(Interval { low, high }),
-            note: None,
-        }),
-    }
-}
-
 fn member(trial: &str, weight: f64, rounds: usize, n_models: usize) -> Member {
     Member { trial: trial.into(), weight, rounds, n_models, is_refit: false }
 }
@@ -155,6 +130,7 @@ pub(crate) fn multiclass() -> RunRecord {
         data: source("penguins.csv", 344, 5),
         evaluation: Some(measure::classes(&["Adelie", "Gentoo", "Chinstrap"], 69, 0.95)),
         is_exhausted: false,
+        slices: None,
         nested: None,
         offers: Vec::new(),
         picked: None,
@@ -205,6 +181,7 @@ pub(crate) fn regression() -> RunRecord {
         data: source("california.parquet", 20_640, 9),
         evaluation: Some(measure::regression()),
         is_exhausted: false,
+        slices: None,
         nested: None,
         offers: Vec::new(),
         picked: None,
@@ -408,8 +385,10 @@ fn base(profile: TableProfile, n_train: usize, n_holdout: usize) -> RunRecord {
         calibration: None,
         costs: None,
         intervals: None,
+        suspects: None,
         evaluation: None,
         is_exhausted: false,
+        slices: None,
         nested: None,
         offers: Vec::new(),
         picked: None,

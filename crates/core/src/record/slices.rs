@@ -1,0 +1,39 @@
+//! Groups of rows for which the model is worse than for the others.
+
+use serde::{Deserialize, Serialize};
+
+use super::evaluation::Interval;
+
+/// Weak slices of the untouched rows: searched on one half, tested on the other.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct SlicesRecord {
+    /// The loss of a row: `error rate` (0 or 1) or `absolute error`.
+    pub loss: String,
+    /// Rows of the half on which slices were searched.
+    pub n_rows_searched: usize,
+    /// Rows of the half on which they were tested.
+    pub n_rows_tested: usize,
+    /// Slices that were tested.
+    pub n_tested: usize,
+    /// Mean loss on the rows tested.
+    pub mean_loss: f64,
+    /// Slices whose loss is higher beyond chance, worst first.
+    pub weak: Vec<WeakSlice>,
+}
+
+/// A slice with a higher loss than the other rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WeakSlice {
+    /// Its conditions in words, such as `age ≤ 23`; a row fulfils all of them.
+    pub conditions: Vec<String>,
+    /// Rows tested that are in it.
+    pub n_rows: usize,
+    /// Their mean loss.
+    pub mean_loss: f64,
+    /// That less the mean loss of the other rows.
+    pub difference: f64,
+    /// 95 % interval of the difference.
+    pub ci95: Interval,
+    /// One-sided p-value, corrected for the number of slices tested (Holm).
+    pub p_value: f64,
+}

@@ -1,0 +1,66 @@
+//! What a search offers beside its winner, and where the winner is weak.
+
+use modelwright_core::record::{
+    Interval, MetricValue, Offer, RunRecord, Share, SlicesRecord, Suspect, SuspectsRecord,
+    WeakSlice,
+};
+
+/// Adds offers, weak slices and suspects to a binary record.
+pub(super) fn add(record: &mut RunRecord) {
+    record.slices = Some(SlicesRecord {
+        loss: "error rate".into(),
+        n_rows_searched: 4884,
+        n_rows_tested: 4885,
+        n_tested: 9,
+        mean_loss: 0.131,
+        weak: vec![WeakSlice {
+            conditions: vec!["marital_status = Married".into(), "42 < age ≤ 51".into()],
+            n_rows: 812,
+            mean_loss: 0.284,
+            difference: 0.183,
+            ci95: Interval { low: 0.15, high: 0.216 },
+            p_value: 2e-9,
+        }],
+    });
+    record.suspects = Some(SuspectsRecord {
+        n_rows: 31_259,
+        n_suspects: 412,
+        method: "confident learning on out-of-fold probabilities".into(),
+        rows: [(8112, 0.0004), (117, 0.0011), (30_022, 0.0031)]
+            .map(|(row, chance)| Suspect {
+                row: Some(row),
+                given: ">50K".into(),
+                expected: "<=50K".into(),
+                chance: Some(chance),
+                deviations: None,
+            })
+            .into(),
+    });
+    record.offers = vec![
+        offer(
+            &[("gbdt-default", 0.52), ("gbdt-deep", 0.32), ("linear-one-hot", 0.16)],
+            (0.9279, 0.0),
+            (0.9294, 0.9239, 0.9349),
+        ),
+        offer(&[("gbdt-default", 1.0)], (0.9273, 0.0083), (0.9290, 0.9234, 0.9345)),
+    ];
+}
+
+fn offer(
+    members: &[(&str, f64)],
+    (score, more_error): (f64, f64),
+    (value, low, high): (f64, f64, f64),
+) -> Offer {
+    let share = |(trial, weight): &(&str, f64)| Share { trial: (*trial).into(), weight: *weight };
+    Offer {
+        members: members.iter().map(share).collect(),
+        score: Some(score),
+        more_error: Some(more_error),
+        holdout: Some(MetricValue {
+            name: "roc_auc".into(),
+            value: Some(value),
+            ci95: Some(Interval { low, high }),
+            note: None,
+        }),
+    }
+}

@@ -1,0 +1,87 @@
+//! Groups of untouched rows for which the model is worse than for the others.
+
+use modelwright_core::record::{RunRecord, SlicesRecord, WeakSlice};
+
+use crate::report::section::{Cell, Part, Section, Spec, Table, TableColumn};
+use crate::report::{number, words};
+
+pub(crate) const SPEC: Spec =
+    Spec { id: "slices", part: Part::Quality, title: "Where it is worse" };
+
+/// Slices that stay unfolded.
+const OPEN_ROWS: usize = 6;
+
+/// Applies when slices were searched.
+pub(crate) fn build(record: &RunRecord) -> Option<Section> {
+    let slices = record.slices.as_ref()?;
+    let is_rate = slices.loss == "error rate";
+    let text = |loss: f64| if is_rate { number::share(loss) } else { number::significant(loss, 3) };
+    let caveat = format!(
+        "Groups were searched on {} untouched rows and tested on {} others, {} in all, by Welch's \
+         t-test with Holm's correction; with more rows, smaller differences show.",
+        number::count(slices.n_rows_searched),
+        number::count(slices.n_rows_tested),
+        number::counted(slices.n_tested, "test", "tests")
+    );
+    let Some(worst) = slices.weak.first() else {
+        let finding = format!(
+            "No group of rows, by one or two columns, is worse than the others beyond chance ({} \
+             tested on {}).",
+            number::counted(slices.n_tested, "group", "groups"),
+            number::untouched(slices.n_rows_tested)
+        );
+        return Some(Section::new(&SPEC, finding).caveat(caveat));
+    };
+    let finding = format!(
+        "Where {}, the {} is {} instead of {} over all rows tested ({} in the group).",
+        conditions(worst),
+        words::clean(&slices.loss),
+        text(worst.mean_loss),
+        text(slices.mean_loss),
+        number::rows(worst.n_rows)
+    );
+    let mut section = Section::new(&SPEC, finding);
+    section.blocks = table(slices, &text).folded_after(OPEN_ROWS, "groups");
+    Some(section.caveat(caveat))
+}
+
+fn conditions(slice: &WeakSlice) -> String {
+    let conditions: Vec<String> = slice.conditions.iter().map(|c| words::quoted(c)).collect();
+    conditions.join(" and ")
+}
+
+fn table(slices: &SlicesRecord, text: &impl Fn(f64) -> String) -> Table {
+    let loss = words::clean(&slices.loss);
+    let mut table = Table::new(
+        format!(
+            "Groups with a higher {loss} beyond chance; over all {} it is {}",
+            number::untouched(slices.n_rows_tested),
+            text(slices.mean_loss)
+        ),
+        vec![
+            TableColumn::words("Rows where"),
+            TableColumn::numbers("Rows"),
+            TableColumn::numbers(words::sentence(&loss)),
+            TableColumn::numbers("More than the others"),
+            TableColumn::numbers("Corrected p"),
+        ],
+    );
+    for slice in &slices.weak {
+        table.rows.push(vec![
+            Cell::new(conditions(slice)),
+            Cell::new(number::count(slice.n_rows)),
+            Cell::new(text(slice.mean_loss)),
+            Cell::new(text(slice.difference)).detail(format!(
+                "{} to {}",
+                text(slice.ci95.low),
+                text(slice.ci95.high)
+            )),
+            Cell::new(if slice.p_value < 0.001 {
+                "< 0.001".to_owned()
+            } else {
+                number::fixed(slice.p_value, 3)
+            }),
+        ]);
+    }
+    table
+}
