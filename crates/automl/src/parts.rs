@@ -34,7 +34,7 @@ impl Parts {
         ctx: &Context,
     ) -> Result<Self> {
         let task = &understood.task;
-        let rows = understood.rows.clone();
+        let positions = understood.rows.clone();
         let table = if understood.rows.len() == table.n_rows() {
             table
         } else {
@@ -65,7 +65,7 @@ impl Parts {
                 split,
                 kind,
                 test_source: Some(source),
-                rows,
+                rows: positions,
             });
         }
         let held = parting::hold_out(kind, &roles, &encoded, options.holdout, ctx)?;
@@ -79,7 +79,7 @@ impl Parts {
                 split,
                 kind,
                 test_source: None,
-                rows,
+                rows: positions,
             },
             Some(fold) => {
                 let (train, held_out) = table.part(&fold.train, &fold.validation);
@@ -90,7 +90,7 @@ impl Parts {
                     split,
                     kind,
                     test_source: None,
-                    rows: selected(&rows, &fold.train),
+                    rows: selected(&positions, &fold.train),
                 }
             }
         })

@@ -277,3 +277,32 @@ fn wrong_questions_are_refused_with_a_hint() {
         assert!(error.to_string().contains(fragment), "{fragment}: {error}");
     }
 }
+
+#[test]
+fn labels_that_were_flipped_are_named_by_their_rows_in_the_file() {
+    // A rule that all rows follow but the flipped ones; some rows have no target.
+    let n = 400_usize;
+    let flipped = [7, 50, 120, 150, 222, 300];
+    let x: Vec<f64> = (0..n).map(|i| (i % 20) as f64 - 9.5).collect();
+    let label = |i: usize| match i {
+        3 | 90 => None,
+        i => Some(if (x[i] > 0.0) == flipped.contains(&i) { "no" } else { "yes" }),
+    };
+    let labels: Vec<Option<&str>> = (0..n).map(label).collect();
+    let columns = vec![
+        Column::numbers("noise", (0..n).map(|i| (i * 37 % 11) as f64).collect()),
+        Column::strings("signal", labels),
+        Column::numbers("x", x),
+    ];
+    let table = Table::new(columns).unwrap();
+    let mut asked = input(1, "signal");
+    asked.schema = table.storage_schema();
+    asked.table = table;
+    asked.options.exclude.clear();
+    asked.options.keep_leaks = true;
+    let suspects = fit_ok(asked, &Context::unlimited(0, 2)).record.suspects.unwrap();
+    let rows: Vec<u64> = suspects.rows.iter().filter_map(|s| s.row).collect();
+    // Some of them were held out; counting begins with 1.
+    let in_file: Vec<u64> = flipped.iter().map(|row| *row as u64 + 1).collect();
+    assert!(rows.len() >= 3 && rows.iter().take(3).all(|r| in_file.contains(r)), "{suspects:?}");
+}
