@@ -193,7 +193,7 @@ impl Flow {
         let mut combined = self.combine(found, &closing_ctx)?;
         self.phases.end(closing, ctx);
         ctx.tell(Event::Phase("evaluate".to_owned()));
-        let evaluation = self.evaluate(&mut combined, ctx)?;
+        let (evaluation, fairness) = self.evaluate(&mut combined, ctx)?;
         self.phases.end("evaluate", ctx);
         let importances = self.importances(&combined.predictor, ctx)?;
         self.phases.end("importances", ctx);
@@ -201,7 +201,8 @@ impl Flow {
             self.fit_on_all_rows(&mut combined, ctx)?;
             self.phases.end("fit on all rows", ctx);
         }
-        let record = self.record(trials, &combined, evaluation, importances, ctx);
+        let mut record = self.record(trials, &combined, evaluation, importances, ctx);
+        record.fairness = fairness;
         Ok(FitOutcome { predictor: combined.predictor, record, reference: self.profile.sketches })
     }
 
@@ -248,6 +249,7 @@ impl Flow {
             costs: combined.costs.clone(),
             intervals: combined.intervals.clone(),
             evaluation,
+            fairness: None,
             nested: None,
             importances,
             decisions,

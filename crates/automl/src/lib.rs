@@ -23,11 +23,13 @@
 //! | `calibrate` | are the probabilities honest |
 //! | `decision` | which class is decided for, by metric or cost |
 //! | `conformal` | which interval or set holds the truth so often |
+//! | [`mod@audit`] | are groups treated alike |
 //! | [`predictor`] | the result: raw rows in, predictions out |
 //! | [`trees`] | the trees inside it, by name |
 //! | `account` | the run record |
 
 mod account;
+pub mod audit;
 mod budget;
 mod calibrate;
 mod capacity;

@@ -11,4 +11,6 @@
 pub mod explain;
 pub mod report;
 
-pub use report::{profile_html, profile_text, report_html, report_json, report_markdown};
+pub use report::{
+    audit_html, profile_html, profile_text, report_html, report_json, report_markdown,
+};

@@ -6,6 +6,7 @@
 
 mod data;
 mod evaluation;
+mod fairness;
 mod run;
 mod search;
 mod uncertainty;
@@ -18,6 +19,7 @@ pub use evaluation::{
     CalibrationBin, ConfusionMatrix, CurvePoint, Evaluation, Importance, Interval, MetricValue,
     Nested, Residuals,
 };
+pub use fairness::{Disparity, FairnessRecord, GroupAudit, GroupMeasures, Judgement, Proxy};
 pub use run::{
     Clock, FORMAT_VERSION, Options, PhaseTime, RunRecord, Single, SplitRecord, TaskRecord,
 };

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::data::{Bin, Count, DataSource, LeakFinding, TableProfile};
 use super::evaluation::{Evaluation, Importance, Nested};
+use super::fairness::FairnessRecord;
 use super::search::{EnsembleRecord, Plan, TrialRecord};
 use super::uncertainty::{CalibrationRecord, CostRecord, IntervalsRecord};
 use crate::context::Decisions;
@@ -62,6 +63,9 @@ pub struct RunRecord {
     pub intervals: Option<IntervalsRecord>,
     /// The one evaluation on untouched rows; `None` when there were too few rows to hold out.
     pub evaluation: Option<Evaluation>,
+    /// Whether the groups of the sensitive columns are treated alike on the untouched rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fairness: Option<FairnessRecord>,
     /// What the whole search is worth by outer folds, when that was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nested: Option<Nested>,

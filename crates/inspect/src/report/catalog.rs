@@ -8,9 +8,9 @@ use modelwright_core::record::RunRecord;
 
 use super::section::{Section, Spec};
 use super::sections::{
-    alerts, calibration, columns, confusion, costs, decision, discrimination, ensemble, importance,
-    intervals, leaderboard, leakage, nested, performance, plan, reproduce, residuals, source,
-    split, target, timing,
+    alerts, calibration, columns, confusion, costs, decision, discrimination, ensemble, fairness,
+    importance, intervals, leaderboard, leakage, nested, performance, plan, reproduce, residuals,
+    source, split, target, timing,
 };
 
 /// A section of the catalog.
@@ -33,6 +33,7 @@ pub const SECTIONS: &[Entry] = &[
     Entry { spec: &costs::SPEC, build: costs::build },
     Entry { spec: &residuals::SPEC, build: residuals::build },
     Entry { spec: &intervals::SPEC, build: intervals::build },
+    Entry { spec: &fairness::SPEC, build: fairness::build },
     Entry { spec: &importance::SPEC, build: importance::build },
     Entry { spec: &leakage::SPEC, build: leakage::build },
     Entry { spec: &source::SPEC, build: source::build },

@@ -48,6 +48,7 @@ pub(crate) fn record() -> RunRecord {
         intervals: None,
         evaluation: None,
         is_exhausted: false,
+        fairness: None,
         nested: None,
         importances: Vec::new(),
         decisions: Decisions::default(),

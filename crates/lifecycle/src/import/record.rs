@@ -80,6 +80,7 @@ impl ForeignModel {
             intervals: None,
             evaluation: None,
             is_exhausted: false,
+            fairness: None,
             nested: None,
             importances: Vec::new(),
             decisions: Decisions::default(),

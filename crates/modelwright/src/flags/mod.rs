@@ -82,6 +82,8 @@ pub(crate) enum Command {
     Evaluate(command::evaluate::Evaluate),
     /// Test whether one of two models is better on the same rows
     Compare(command::compare::Compare),
+    /// Check whether a model treats groups of people alike
+    Audit(command::audit::Audit),
     /// Show what is inside a model file
     Inspect(command::inspect::Inspect),
     /// Render the report of a run again

@@ -4,6 +4,7 @@
 //! record with nothing in it. Scores are simulated from the fixed seed, so that curves look real.
 
 mod columns;
+mod groups;
 mod measure;
 mod uncertainty;
 
@@ -53,6 +54,7 @@ pub(crate) fn binary() -> RunRecord {
         evaluation: Some(measure::binary()),
         threshold: Some(0.41),
         is_exhausted: false,
+        fairness: Some(groups::audits()),
         nested: Some(Nested {
             values: vec![0.9262, 0.9281, 0.9247],
             mean: 0.9263,
@@ -128,6 +130,7 @@ pub(crate) fn multiclass() -> RunRecord {
         data: source("penguins.csv", 344, 5),
         evaluation: Some(measure::classes(&["Adelie", "Gentoo", "Chinstrap"], 69, 0.95)),
         is_exhausted: false,
+        fairness: None,
         nested: None,
         importances: importances(
             &[("bill_length", 0.71), ("flipper_length", 0.38), ("mass", 0.02)],
@@ -176,6 +179,7 @@ pub(crate) fn regression() -> RunRecord {
         data: source("california.parquet", 20_640, 9),
         evaluation: Some(measure::regression()),
         is_exhausted: false,
+        fairness: None,
         nested: None,
         importances: importances(
             &[
@@ -379,6 +383,7 @@ fn base(profile: TableProfile, n_train: usize, n_holdout: usize) -> RunRecord {
         intervals: None,
         evaluation: None,
         is_exhausted: false,
+        fairness: None,
         nested: None,
         importances: vec![],
         decisions: Decisions {
