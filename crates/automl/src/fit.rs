@@ -191,7 +191,7 @@ impl Flow {
         let mut combined = self.combine(found, &closing_ctx)?;
         self.phases.end(closing, ctx);
         ctx.tell(Event::Phase("evaluate".to_owned()));
-        let evaluation = self.evaluate(&mut combined, ctx)?;
+        let (evaluation, fairness) = self.evaluate(&mut combined, ctx)?;
         self.phases.end("evaluate", ctx);
         let importances = self.importances(&combined.predictor, ctx)?;
         combined.slices = self.slices(&combined.predictor, &importances, ctx)?;
@@ -200,7 +200,8 @@ impl Flow {
             self.fit_on_all_rows(&mut combined, ctx)?;
             self.phases.end("fit on all rows", ctx);
         }
-        let record = self.record(trials, &combined, evaluation, importances, ctx);
+        let mut record = self.record(trials, &combined, evaluation, importances, ctx);
+        record.fairness = fairness;
         let predictor = combined.predictor;
         let outcome = FitOutcome { predictor, record, reference: self.profile.sketches };
         offers::limits::keep(outcome, &self.options, ctx)
@@ -253,6 +254,7 @@ impl Flow {
             suspects: combined.suspects.clone(),
             evaluation,
             slices: combined.slices.clone(),
+            fairness: None,
             nested: None,
             importances,
             decisions,

@@ -25,12 +25,14 @@
 //! | `suspects` | which training rows have a target that looks wrong |
 //! | `decision` | which class is decided for, by metric or cost |
 //! | `conformal` | which interval or set holds the truth so often |
+//! | [`mod@audit`] | are groups treated alike |
 //! | [`predictor`] | the result: raw rows in, predictions out |
 //! | [`trees`] | the trees inside it, by name |
 //! | [`offers`] | what smaller models the fit offers, and how one is picked |
 //! | `account` | the run record |
 
 mod account;
+pub mod audit;
 mod budget;
 mod calibrate;
 mod capacity;

@@ -11,6 +11,8 @@
 //! | [`threshold`] | from which probability on to decide for the positive class |
 //! | [`cost`] | what wrong decisions cost, and the decision of least expected cost |
 //! | [`conformal`] | how wide an interval, how large a set must be to hold the truth |
+//! | [`mod@fairness`] | whether groups of rows are treated alike |
+//! | [`distribution`] | p-values and quantiles |
 //! | [`evaluation`] | all of it for one set of rows, as the record keeps it |
 //!
 //! Everything is a pure function of values; randomness comes from named streams of the
@@ -38,9 +40,10 @@ pub mod compare;
 pub mod conformal;
 pub mod cost;
 pub mod curve;
+pub mod distribution;
 pub mod evaluation;
+pub mod fairness;
 pub mod metric;
-mod normal;
 pub mod resample;
 pub mod split;
 mod student;

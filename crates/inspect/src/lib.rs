@@ -14,4 +14,6 @@ pub mod report;
 pub mod slices;
 
 pub use report::card::{annex_iv, model_card, model_card_json};
-pub use report::{profile_html, profile_text, report_html, report_json, report_markdown};
+pub use report::{
+    audit_html, profile_html, profile_text, report_html, report_json, report_markdown,
+};

@@ -22,12 +22,14 @@
 //!
 //! The crates behind it are re-exported under their short names.
 
+mod auditing;
 mod fitting;
 mod imported;
 mod model;
 mod prediction_table;
 mod reading;
 
+pub use auditing::AuditRows;
 pub use fitting::{FitInput, Saved, fit, input_of, plan, save};
 pub use imported::{Imported, import};
 pub use model::Model;

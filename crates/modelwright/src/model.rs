@@ -58,9 +58,9 @@ impl Model {
         let record = self.artifact.record()?;
         let mut schema = self.predictor.schema.clone();
         let weight = record.options.weight.clone();
-        add(&mut schema, &record.schema, &self.predictor.target);
+        Self::add_column(&mut schema, &record.schema, &self.predictor.target);
         if let Some(weight) = &weight {
-            add(&mut schema, &record.schema, weight);
+            Self::add_column(&mut schema, &record.schema, weight);
         }
         let options = ReadOptions { schema: Some(schema), ..ReadOptions::default() };
         Ok((options, weight))
@@ -94,13 +94,13 @@ impl Model {
         }
         Ok(())
     }
-}
 
-/// Adds the column `name` as training knew it.
-fn add(schema: &mut Schema, training: &Schema, name: &str) {
-    if schema.field(name).is_none() {
-        let field = training.field(name).cloned();
-        let plain = || Field::new(name, Storage::String, Kind::Category);
-        schema.fields.push(field.unwrap_or_else(plain));
+    /// Adds the column `name` as training knew it, or as text.
+    pub(crate) fn add_column(schema: &mut Schema, training: &Schema, name: &str) {
+        if schema.field(name).is_none() {
+            let field = training.field(name).cloned();
+            let plain = || Field::new(name, Storage::String, Kind::Category);
+            schema.fields.push(field.unwrap_or_else(plain));
+        }
     }
 }

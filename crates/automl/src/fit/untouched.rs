@@ -2,7 +2,7 @@
 
 use modelwright_core::context::Event;
 use modelwright_core::data::Table;
-use modelwright_core::record::{Evaluation, Importance, MetricValue, SlicesRecord};
+use modelwright_core::record::{Evaluation, FairnessRecord, Importance, MetricValue, SlicesRecord};
 use modelwright_core::task::Target;
 use modelwright_core::{Context, Result};
 use modelwright_evaluate::metric::MetricInput;
@@ -13,6 +13,7 @@ use modelwright_inspect::slices::{SliceInput, weak_slices};
 
 use super::Flow;
 use super::combine::Combined;
+use crate::audit::{self, AuditInput};
 use crate::budget;
 use crate::parts::{constant, weights_of};
 use crate::predictor::Predictor;
@@ -27,14 +28,14 @@ const N_REPEATS: usize = 5;
 const N_ROWS_IMPORTANCE: usize = 2_000;
 
 impl Flow {
-    /// The one evaluation on rows that took no part in anything before; what intervals reach on
-    /// them goes into their record.
+    /// The one evaluation on rows that took no part in anything before, and what sensitive groups
+    /// get on them; what intervals reach goes into their record.
     pub(super) fn evaluate(
         &self,
         combined: &mut Combined,
         ctx: &Context,
-    ) -> Result<Option<Evaluation>> {
-        let Some(held_out) = &self.held_out else { return Ok(None) };
+    ) -> Result<(Option<Evaluation>, Option<FairnessRecord>)> {
+        let Some(held_out) = &self.held_out else { return Ok((None, None)) };
         let predictor = &combined.predictor;
         let predictions = predictor.predict(held_out, ctx)?;
         let truth = predictor.encode_target(held_out)?;
@@ -59,7 +60,20 @@ impl Flow {
             baseline: Some(&baseline),
             n_resamples: N_RESAMPLES,
         };
-        evaluate(&input, ctx).map(Some)
+        let evaluation = evaluate(&input, ctx)?;
+        if self.options.sensitive.is_empty() {
+            return Ok((Some(evaluation), None));
+        }
+        let groups = AuditInput {
+            on,
+            table: held_out,
+            truth: &truth,
+            predictions: &predictions,
+            weights: weights.as_deref(),
+            sensitive: &self.options.sensitive,
+            min_group: audit::MIN_GROUP,
+        };
+        Ok((Some(evaluation), Some(audit::audit(predictor, &groups, ctx)?)))
     }
 
     /// The optimised metric of every offer on the untouched rows, as far as time allows.

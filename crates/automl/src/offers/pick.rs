@@ -50,6 +50,8 @@ pub fn pick(
         record.costs =
             record.costs.map(|whole| CostRecord { costs: whole.costs, ..Default::default() });
         record.importances.clear();
+        record.fairness = None;
+        record.slices = None;
         record.evaluation =
             record.evaluation.zip(offer.holdout).map(|(whole, metric)| Evaluation {
                 on: whole.on,

@@ -6,6 +6,7 @@
 
 mod data;
 mod evaluation;
+mod fairness;
 mod offer;
 mod run;
 mod search;
@@ -21,6 +22,7 @@ pub use evaluation::{
     CalibrationBin, ConfusionMatrix, CurvePoint, Evaluation, Importance, Interval, MetricValue,
     Nested, Residuals,
 };
+pub use fairness::{Disparity, FairnessRecord, GroupAudit, GroupMeasures, Judgement, Proxy};
 pub use offer::{Offer, Picked, Share};
 pub use run::{
     Clock, FORMAT_VERSION, Options, PhaseTime, RunRecord, Single, SplitRecord, TaskRecord,

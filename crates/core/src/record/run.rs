@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::data::{Bin, Count, DataSource, LeakFinding, TableProfile};
 use super::evaluation::{Evaluation, Importance, Nested};
+use super::fairness::FairnessRecord;
 use super::offer::{Offer, Picked};
 use super::search::{EnsembleRecord, Plan, TrialRecord};
 use super::slices::SlicesRecord;
@@ -78,6 +79,9 @@ pub struct RunRecord {
     /// Groups of untouched rows for which the model is worse.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slices: Option<SlicesRecord>,
+    /// Whether the groups of the sensitive columns are treated alike on the untouched rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fairness: Option<FairnessRecord>,
     /// What the whole search is worth by outer folds, when that was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nested: Option<Nested>,

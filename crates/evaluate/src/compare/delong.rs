@@ -12,8 +12,8 @@ use modelwright_core::record::Interval;
 use modelwright_core::{Error, Result};
 
 use super::Tested;
+use crate::distribution::{Z_975, two_sided_p};
 use crate::metric::Ranked;
-use crate::normal::{Z_975, two_sided_p};
 
 /// Two correlated areas under the ROC curve.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -12,7 +12,7 @@
 use modelwright_core::record::Interval;
 
 use super::Tested;
-use crate::normal::{Z_975, two_sided_p};
+use crate::distribution::{Z_975, two_sided_p};
 
 /// Disagreements from which on the χ² approximation is good.
 const APPROXIMATE_FROM: u64 = 25;

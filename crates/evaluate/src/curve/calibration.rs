@@ -4,8 +4,8 @@ use modelwright_core::record::{CalibrationBin, Interval};
 use modelwright_core::task::{Predictions, Target};
 use modelwright_core::{Error, Result};
 
+use crate::distribution::Z_975;
 use crate::metric::{Ranked, check_pair, check_weights};
-use crate::normal::Z_975;
 
 /// Bins of about equal weight by rising probability; rows of equal probability share a bin.
 ///

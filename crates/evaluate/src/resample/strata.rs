@@ -32,6 +32,15 @@ impl<'a> Strata<'a> {
         Self { n_rows, rows, weights }
     }
 
+    /// Strata of rows in groups, `codes[row]` below `n_groups`.
+    pub(crate) fn of_groups(codes: &[u32], n_groups: usize, weights: Option<&'a [f64]>) -> Self {
+        let mut rows = vec![Vec::new(); n_groups];
+        for (row, code) in codes.iter().enumerate() {
+            rows[*code as usize].push(row as u32);
+        }
+        Self { n_rows: codes.len(), rows, weights }
+    }
+
     /// Calls `score(resample weights)` for each resample, in parallel; results are in order.
     ///
     /// The weights are the number of draws of each row times its own weight. A resample of no

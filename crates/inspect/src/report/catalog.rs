@@ -8,9 +8,9 @@ use modelwright_core::record::RunRecord;
 
 use super::section::{Section, Spec};
 use super::sections::{
-    alerts, calibration, columns, confusion, costs, decision, discrimination, ensemble, importance,
-    intervals, leaderboard, leakage, nested, offers, performance, plan, promise, reproduce,
-    residuals, slices, source, split, suspects, target, threshold, timing,
+    alerts, calibration, columns, confusion, costs, decision, discrimination, ensemble, fairness,
+    importance, intervals, leaderboard, leakage, nested, offers, performance, plan, promise,
+    reproduce, residuals, slices, source, split, suspects, target, threshold, timing,
 };
 
 /// A section of the catalog.
@@ -36,6 +36,7 @@ pub const SECTIONS: &[Entry] = &[
     Entry { spec: &residuals::SPEC, build: residuals::build },
     Entry { spec: &intervals::SPEC, build: intervals::build },
     Entry { spec: &slices::SPEC, build: slices::build },
+    Entry { spec: &fairness::SPEC, build: fairness::build },
     Entry { spec: &importance::SPEC, build: importance::build },
     Entry { spec: &leakage::SPEC, build: leakage::build },
     Entry { spec: &source::SPEC, build: source::build },

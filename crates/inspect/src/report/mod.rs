@@ -4,6 +4,7 @@
 //! (title, one-sentence finding, tables, charts, caveats) from the record, or nothing when it does
 //! not apply. Renderers know blocks, never section names. The same record gives the same bytes.
 
+mod audit;
 pub mod card;
 pub mod catalog;
 pub mod chart;
@@ -20,6 +21,7 @@ mod canonical;
 #[cfg(test)]
 mod checks;
 
+pub use audit::audit_html;
 pub(crate) use number::counted;
 pub use profile::{profile_html, profile_text};
 

@@ -50,6 +50,7 @@ pub(crate) fn record() -> RunRecord {
         evaluation: None,
         is_exhausted: false,
         slices: None,
+        fairness: None,
         nested: None,
         offers: Vec::new(),
         picked: None,

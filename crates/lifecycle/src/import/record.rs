@@ -82,6 +82,7 @@ impl ForeignModel {
             evaluation: None,
             is_exhausted: false,
             slices: None,
+            fairness: None,
             nested: None,
             offers: Vec::new(),
             picked: None,

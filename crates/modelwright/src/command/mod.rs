@@ -1,5 +1,6 @@
 //! The subcommands, one file each: its flags, and the work it hands to the libraries.
 
+pub(crate) mod audit;
 pub(crate) mod compare;
 pub(crate) mod evaluate;
 pub(crate) mod export;
@@ -31,6 +32,7 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<()> {
         Command::Evaluate(evaluate) => evaluate.run(session),
         Command::Compare(compare) => compare.run(session),
         Command::Pick(pick) => pick.run(session),
+        Command::Audit(audit) => audit.run(session),
         Command::Inspect(inspect) => inspect.run(session),
         Command::Report(report) => report.run(session),
         Command::Replay(replay) => replay.run(session),

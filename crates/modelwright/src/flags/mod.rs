@@ -84,6 +84,8 @@ pub(crate) enum Command {
     Compare(command::compare::Compare),
     /// List the smaller models that a fit offers, and take one
     Pick(command::pick::Pick),
+    /// Check whether a model treats groups of people alike
+    Audit(command::audit::Audit),
     /// Show what is inside a model file
     Inspect(command::inspect::Inspect),
     /// Render the report of a run again

@@ -306,6 +306,14 @@ pub(crate) fn outer_folds(text: &str) -> Result<usize> {
     })
 }
 
+/// A number of rows, at least 1.
+pub(crate) fn rows(text: &str) -> Result<usize> {
+    match text.trim().replace(['_', ','], "").parse() {
+        Ok(n) if n >= 1 => Ok(n),
+        _ => Err(Error::input("not a number of rows").expected("a whole number from 1, e.g. 30")),
+    }
+}
+
 /// A name of a column, or any other text that must not be empty.
 pub(crate) fn name(text: &str) -> Result<String> {
     if text.is_empty() {

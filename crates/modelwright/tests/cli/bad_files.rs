@@ -90,6 +90,12 @@ const CASES: &[(&str, &[&str])] = &[
     ("evaluate model strange_label.csv", &["row 2", "perhaps", "no, yes"]),
     ("evaluate model no_answers.csv", &["no row has a known answer", "left"]),
     ("compare model nothere train.csv", &["no such file or folder"]),
+    ("audit model answered.csv", &["no sensitive column is named", "--sensitive"]),
+    ("audit model answered.csv --sensitive pln", &["column `pln`", "did you mean `plan`"]),
+    ("audit model answered.csv --sensitive left", &["the target cannot be a sensitive column"]),
+    ("audit model answered.csv --sensitive plan --min-group 0", &["--min-group", "from 1"]),
+    ("audit model questions.csv --sensitive plan", &["column `left`", "known answers"]),
+    ("audit model no_answers.csv --sensitive plan", &["no row has a known answer", "left"]),
     // Records.
     ("report nothere.json", &["no such file or folder"]),
     ("report train.csv", &["not the record of a run", "train.csv"]),
@@ -130,6 +136,7 @@ fn folder_of_bad_files() -> Folder {
         .write("questions.csv", crate::tables::questions(500, 20))
         .write("strange_label.csv", answers("no", "perhaps"))
         .write("no_answers.csv", answers("", ""))
+        .write("answered.csv", answers("no", "yes"))
         .write(
             "word_for_number.csv",
             rows("40,pro,3,2023-01-02,1500,no", "forty,pro,3,2023-01-02,1500,no"),

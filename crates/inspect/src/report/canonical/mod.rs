@@ -4,6 +4,7 @@
 //! record with nothing in it. Scores are simulated from the fixed seed, so that curves look real.
 
 mod columns;
+mod groups;
 mod measure;
 mod uncertainty;
 mod weaknesses;
@@ -54,6 +55,7 @@ pub(crate) fn binary() -> RunRecord {
         evaluation: Some(measure::binary()),
         threshold: Some(0.41),
         is_exhausted: false,
+        fairness: Some(groups::audits()),
         nested: Some(Nested {
             values: vec![0.9262, 0.9281, 0.9247],
             mean: 0.9263,
@@ -131,6 +133,7 @@ pub(crate) fn multiclass() -> RunRecord {
         evaluation: Some(measure::classes(&["Adelie", "Gentoo", "Chinstrap"], 69, 0.95)),
         is_exhausted: false,
         slices: None,
+        fairness: None,
         nested: None,
         offers: Vec::new(),
         picked: None,
@@ -182,6 +185,7 @@ pub(crate) fn regression() -> RunRecord {
         evaluation: Some(measure::regression()),
         is_exhausted: false,
         slices: None,
+        fairness: None,
         nested: None,
         offers: Vec::new(),
         picked: None,
@@ -389,6 +393,7 @@ fn base(profile: TableProfile, n_train: usize, n_holdout: usize) -> RunRecord {
         evaluation: None,
         is_exhausted: false,
         slices: None,
+        fairness: None,
         nested: None,
         offers: Vec::new(),
         picked: None,

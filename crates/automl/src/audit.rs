@@ -1,0 +1,133 @@
+//! Are the groups of sensitive columns treated alike by a predictor?
+//!
+//! Called by `fit` on the untouched rows and by `audit` on any rows whose answers are known. The
+//! measures are those of [`mod@modelwright_evaluate::fairness`]; here the rows are put into groups
+//! and the predictor's own decisions are judged: its threshold, its costs.
+
+use modelwright_core::data::{Column, Table};
+use modelwright_core::record::{FairnessRecord, Proxy};
+use modelwright_core::task::{Predictions, Target};
+use modelwright_core::{Context, Error, Result};
+use modelwright_evaluate::fairness::{FairnessInput, Groups, fairness, proxies, sensitive_groups};
+use modelwright_evaluate::resample::n_resamples_for;
+
+use crate::predictor::Predictor;
+
+/// Groups with fewer rows are not judged, unless the user says otherwise.
+pub const MIN_GROUP: usize = 30;
+
+/// Of many classes, so many of the most frequent ones are each held against the others.
+const CLASSES_MAX: usize = 10;
+
+/// Resamples of the intervals.
+const N_RESAMPLES: usize = 1_000;
+
+/// What an audit is about.
+#[derive(Debug, Clone, Copy)]
+pub struct AuditInput<'a> {
+    /// What the rows are: `holdout`, or the name of the file.
+    pub on: &'a str,
+    /// The rows, with the sensitive columns.
+    pub table: &'a Table,
+    /// The truth of every row.
+    pub truth: &'a Target,
+    /// What the predictor says of every row.
+    pub predictions: &'a Predictions,
+    /// Row weights.
+    pub weights: Option<&'a [f64]>,
+    /// The sensitive columns.
+    pub sensitive: &'a [String],
+    /// Groups with fewer rows are not judged.
+    pub min_group: usize,
+}
+
+/// Audits each sensitive column, and all of them together.
+///
+/// # Errors
+/// Input error when a sensitive column is not in the table or is the target.
+pub fn audit(
+    predictor: &Predictor,
+    input: &AuditInput<'_>,
+    ctx: &Context,
+) -> Result<FairnessRecord> {
+    let columns = sensitive_columns(input, &predictor.target)?;
+    let partitions = sensitive_groups(&columns);
+    let decided = match input.truth {
+        Target::Class { .. } => predictor.decide(input.predictions),
+        Target::Real(_) => Vec::new(),
+    };
+    let mut record = FairnessRecord {
+        on: input.on.to_owned(),
+        n_rows: input.truth.n_rows(),
+        min_group: input.min_group,
+        interval_method: format!(
+            "Wilson's of rates, else a bootstrap within groups, 95 % percentile, {} resamples",
+            n_resamples_for(input.truth.n_rows(), N_RESAMPLES)
+        ),
+        ..FairnessRecord::default()
+    };
+    for groups in &partitions {
+        for class in positives(&predictor.classes, input.truth) {
+            let of_groups = FairnessInput {
+                truth: input.truth,
+                predictions: input.predictions,
+                decided: &decided,
+                weights: input.weights,
+                positive: class.map(|c| (c, predictor.classes[c as usize].as_str())),
+                min_group: input.min_group,
+                n_resamples: N_RESAMPLES,
+            };
+            record.audits.push(fairness(&of_groups, groups, ctx)?);
+        }
+    }
+    record.proxies = all_proxies(predictor, input, &partitions[..columns.len()]);
+    Ok(record)
+}
+
+/// The columns that were named, each once.
+fn sensitive_columns<'a>(input: &AuditInput<'a>, target: &str) -> Result<Vec<&'a Column>> {
+    let mut columns: Vec<&Column> = Vec::new();
+    for name in input.sensitive {
+        if name == target {
+            return Err(Error::input("the target cannot be a sensitive column")
+                .at("--sensitive")
+                .column(name)
+                .expected("a column that says who a row is about"));
+        }
+        let column = input.table.require(name).map_err(|e| e.at("--sensitive"))?;
+        if !columns.iter().any(|c| c.name == column.name) {
+            columns.push(column);
+        }
+    }
+    if columns.is_empty() {
+        return Err(Error::input("no sensitive column is named").at("--sensitive"));
+    }
+    Ok(columns)
+}
+
+/// The classes that are each held against the others: of two the positive one, of many the most
+/// frequent ones, of a regression none.
+fn positives(classes: &[String], truth: &Target) -> Vec<Option<u32>> {
+    match (truth.codes(), classes.len()) {
+        (None, _) => vec![None],
+        (_, 0..=2) => vec![Some(1)],
+        (Some(codes), n) => {
+            let mut counts: Vec<(usize, u32)> = (0..n as u32).map(|class| (0, class)).collect();
+            for code in codes {
+                counts[*code as usize].0 += 1;
+            }
+            counts.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+            let mut kept: Vec<u32> =
+                counts.into_iter().take(CLASSES_MAX).map(|(_, class)| class).collect();
+            kept.sort_unstable();
+            kept.into_iter().map(Some).collect()
+        }
+    }
+}
+
+/// Which of the columns that the model reads reveal a sensitive one.
+fn all_proxies(predictor: &Predictor, input: &AuditInput<'_>, parts: &[Groups]) -> Vec<Proxy> {
+    let read: Vec<&Column> =
+        predictor.feature_columns().filter_map(|name| input.table.column(name)).collect();
+    parts.iter().flat_map(|groups| proxies(read.iter().copied(), groups)).collect()
+}

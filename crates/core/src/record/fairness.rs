@@ -1,0 +1,110 @@
+//! Whether groups of people are treated alike, as an audit finds it.
+
+use serde::{Deserialize, Serialize};
+
+use super::evaluation::{Interval, MetricValue};
+
+/// What an audit of groups found on one set of rows.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct FairnessRecord {
+    /// `holdout`, or the name of the file.
+    pub on: String,
+    /// Rows.
+    pub n_rows: usize,
+    /// Groups with fewer rows are counted, but not judged.
+    pub min_group: usize,
+    /// How the intervals were computed.
+    pub interval_method: String,
+    /// Each sensitive column by itself, then all of them together; with many classes each class
+    /// against the others.
+    pub audits: Vec<GroupAudit>,
+    /// Columns that reveal a sensitive one, the most telling first.
+    pub proxies: Vec<Proxy>,
+}
+
+/// One partition of the rows into groups, measured.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct GroupAudit {
+    /// The columns whose values make the groups.
+    pub columns: Vec<String>,
+    /// The class that counts as positive; `None` for a regression.
+    pub positive: Option<String>,
+    /// How values were put together to groups, if they were.
+    pub note: Option<String>,
+    /// Each measure on all rows.
+    pub overall: Vec<MetricValue>,
+    /// The groups, in the order of their values.
+    pub groups: Vec<GroupMeasures>,
+    /// For each measure: how far the judged groups lie apart.
+    pub disparities: Vec<Disparity>,
+    /// The definitions of fairness, under the names of fairlearn and AIF360.
+    pub definitions: Vec<Disparity>,
+    /// What it comes to.
+    pub judgement: Judgement,
+    /// The same in words, a sentence or two.
+    pub verdict: String,
+}
+
+/// A group, measured.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct GroupMeasures {
+    /// The value, or the values joined by ` · `.
+    pub name: String,
+    /// Rows.
+    pub n_rows: usize,
+    /// Whether there are enough rows to say anything.
+    pub is_judged: bool,
+    /// Its measures, in the order of [`GroupAudit::overall`]; none when it is not judged.
+    pub measures: Vec<MetricValue>,
+}
+
+/// How far groups lie apart by one measure or definition.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Disparity {
+    /// The measure, or the definition's name such as `demographic_parity_difference`.
+    pub name: String,
+    /// Largest less smallest value of the groups, or the definition's value; `None` where it is
+    /// undefined or fewer than two groups are judged.
+    pub value: Option<f64>,
+    /// Smallest over largest value; only of measures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ratio: Option<f64>,
+    /// 95 % interval of the value, for the two groups that are farthest apart.
+    pub ci95: Option<Interval>,
+    /// The chance of such a disparity or a larger one when all groups are alike.
+    pub p_value: Option<f64>,
+    /// The group with the smallest value.
+    pub lowest: Option<String>,
+    /// The group with the largest value.
+    pub highest: Option<String>,
+}
+
+/// What an audit comes to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Judgement {
+    /// Too few rows to say anything.
+    #[default]
+    NotJudged,
+    /// No large disparity, and enough rows to have seen one.
+    Alike,
+    /// A disparity that may be chance, or too few rows to rule one out.
+    Unclear,
+    /// A large disparity that is not chance.
+    Unequal,
+}
+
+/// A column that reveals a sensitive one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Proxy {
+    /// The column that reveals; empty for all columns together.
+    pub column: String,
+    /// The sensitive column.
+    pub sensitive: String,
+    /// Cramér's V of the two, corrected for chance, in [0, 1].
+    pub association: f64,
+    /// The share of rows whose group it tells, by rows that were not looked at.
+    pub told: f64,
+    /// The share that is told by always naming the largest group.
+    pub guessed: f64,
+}

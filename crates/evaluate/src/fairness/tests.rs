@@ -1,0 +1,256 @@
+//! fairlearn's values, honest intervals and p-values, and what is not judged.
+
+use std::collections::BTreeMap;
+
+use modelwright_core::Context;
+use modelwright_core::data::Column;
+use modelwright_core::random::Random;
+use modelwright_core::record::{Disparity, GroupAudit, Judgement};
+use modelwright_core::task::{Predictions, Target};
+use serde::Deserialize;
+
+use super::*;
+
+const GOLDEN: &str = include_str!("../../../../testdata/fairness/golden.toml");
+
+#[derive(Deserialize)]
+struct Golden {
+    case: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    name: String,
+    truth: Vec<u32>,
+    decided: Vec<u32>,
+    scores: Vec<f64>,
+    groups: Vec<u32>,
+    weights: Option<Vec<f64>>,
+    measure: BTreeMap<String, Expected>,
+    definition: BTreeMap<String, f64>,
+}
+
+#[derive(Deserialize)]
+struct Expected {
+    overall: f64,
+    by_group: Vec<f64>,
+    difference: f64,
+    ratio: f64,
+}
+
+fn ctx(threads: usize) -> Context {
+    Context::unlimited(7, threads)
+}
+
+fn groups(codes: Vec<u32>) -> Groups {
+    let n = codes.iter().max().map_or(0, |m| m + 1);
+    let names = (0..n).map(|g| format!("g{g}")).collect();
+    Groups { columns: vec!["g".to_owned()], names, codes, note: None }
+}
+
+fn run(
+    (truth, p, decided): (&Target, &Predictions, &[u32]),
+    weights: Option<&[f64]>,
+    groups: &Groups,
+    (min_group, n_resamples): (usize, usize),
+    threads: usize,
+) -> GroupAudit {
+    let positive = truth.codes().map(|_| (1, "yes"));
+    let input =
+        FairnessInput { truth, predictions: p, decided, weights, positive, min_group, n_resamples };
+    fairness(&input, groups, &ctx(threads)).unwrap()
+}
+
+fn close(found: Option<f64>, expected: f64, what: &str) {
+    let found = found.unwrap_or_else(|| panic!("{what} is undefined"));
+    assert!((found - expected).abs() < 1e-12, "{what}: {found} instead of {expected}");
+}
+
+fn named<'a>(of: &'a [Disparity], name: &str) -> &'a Disparity {
+    of.iter().find(|d| d.name == name).unwrap_or_else(|| panic!("{name} is not there"))
+}
+
+#[test]
+fn every_measure_and_definition_has_fairlearns_value() {
+    let golden: Golden = toml::from_str(GOLDEN).unwrap();
+    for case in golden.case {
+        let truth = Target::Class { codes: case.truth, n_classes: 2 };
+        let p = Predictions::new(1, case.scores);
+        let of = groups(case.groups);
+        let weights = case.weights.as_deref();
+        let audit = run((&truth, &p, &case.decided), weights, &of, (1, 20), 1);
+        for (name, expected) in &case.measure {
+            let what = format!("{}: {name}", case.name);
+            let own = |of: &[modelwright_core::record::MetricValue]| {
+                of.iter().find(|m| m.name == *name).unwrap().value
+            };
+            close(own(&audit.overall), expected.overall, &what);
+            for (group, value) in audit.groups.iter().zip(&expected.by_group) {
+                close(own(&group.measures), *value, &format!("{what} of {}", group.name));
+            }
+            let gap = named(&audit.disparities, name);
+            close(gap.value, expected.difference, &what);
+            close(gap.ratio, expected.ratio, &what);
+        }
+        for (name, value) in &case.definition {
+            close(named(&audit.definitions, name).value, *value, name);
+        }
+    }
+}
+
+/// Rows of two groups with their own rates of selection, whatever the truth.
+fn selected(n: usize, rates: [f64; 2], seed: u64) -> (Target, Predictions, Vec<u32>, Groups) {
+    let mut random = Random::new(seed);
+    let codes: Vec<u32> = (0..n).map(|_| u32::from(random.unit() < 0.4)).collect();
+    let of: Vec<u32> = (0..n).map(|row| (row % 2) as u32).collect();
+    let decided: Vec<u32> =
+        of.iter().map(|g| u32::from(random.unit() < rates[*g as usize])).collect();
+    let p = decided.iter().map(|d| f64::from(*d)).collect();
+    (Target::Class { codes, n_classes: 2 }, Predictions::new(1, p), decided, groups(of))
+}
+
+#[test]
+fn nineteen_of_twenty_intervals_hold_the_true_difference() {
+    let mut holding = 0;
+    for seed in 0..300 {
+        let (truth, p, decided, of) = selected(300, [0.5, 0.2], seed);
+        let audit = run((&truth, &p, &decided), None, &of, (30, 200), 2);
+        let ci = named(&audit.disparities, "selection_rate").ci95.unwrap();
+        holding += usize::from(ci.low <= 0.3 && 0.3 <= ci.high);
+    }
+    // 285 expected; the binomial distribution leaves 272..=297 in 1 of 1000 cases.
+    assert!((272..=297).contains(&holding), "{holding}");
+}
+
+#[test]
+fn equal_groups_are_called_unequal_in_about_one_of_twenty_samples() {
+    let (mut shares, mut residuals) = (0, 0);
+    for seed in 0..300 {
+        let (truth, p, decided, of) = selected(300, [0.3, 0.3], seed);
+        let audit = run((&truth, &p, &decided), None, &of, (30, 20), 2);
+        shares += usize::from(named(&audit.disparities, "selection_rate").p_value.unwrap() < 0.05);
+        let mut random = Random::new(1000 + seed);
+        let truth = Target::Real((0..300).map(|_| random.normal()).collect());
+        let p = Predictions::new(1, vec![0.0; 300]);
+        let audit = run((&truth, &p, &[]), None, &of, (30, 200), 2);
+        let gap = named(&audit.disparities, "mean_residual");
+        residuals += usize::from(gap.p_value.unwrap() < 0.05);
+    }
+    // 15 expected; the binomial distribution leaves 4..=30 in 1 of 1000 cases.
+    assert!((4..=30).contains(&shares) && (4..=30).contains(&residuals), "{shares} {residuals}");
+}
+
+#[test]
+fn a_large_gap_is_named_with_both_groups_and_not_called_chance() {
+    let (truth, p, decided, of) = selected(1000, [0.5, 0.2], 1);
+    let audit = run((&truth, &p, &decided), None, &of, (30, 100), 1);
+    assert_eq!(audit.judgement, Judgement::Unequal);
+    assert!(audit.verdict.starts_with("g1 rows are decided “yes” 0."), "{}", audit.verdict);
+    assert!(audit.verdict.contains("below four fifths, and not by chance"), "{}", audit.verdict);
+    for threads in [2, 4] {
+        assert_eq!(audit, run((&truth, &p, &decided), None, &of, (30, 100), threads));
+    }
+    let (truth, p, decided, of) = selected(4000, [0.5, 0.5], 1);
+    let audit = run((&truth, &p, &decided), None, &of, (30, 100), 1);
+    assert_eq!(audit.judgement, Judgement::Alike, "{}", audit.verdict);
+}
+
+#[test]
+fn a_group_of_three_rows_is_counted_and_not_judged() {
+    let (truth, p, decided, mut of) = selected(300, [0.3, 0.3], 1);
+    of.codes[..3].fill(2);
+    of.names.push("few".to_owned());
+    let audit = run((&truth, &p, &decided), None, &of, (30, 50), 1);
+    let few = &audit.groups[2];
+    assert!((few.n_rows, few.is_judged) == (3, false) && few.measures.is_empty());
+    assert!(audit.verdict.ends_with("1 group with fewer than 30 rows is not judged."));
+    assert!(audit.disparities.iter().all(|d| d.highest.as_deref() != Some("few")));
+    let one_group = Groups { codes: vec![0; 300], ..of };
+    let audit = run((&truth, &p, &decided), None, &one_group, (30, 50), 1);
+    assert_eq!(audit.judgement, Judgement::NotJudged);
+    assert!(audit.verdict.starts_with("Not judged: of 3 groups 1 has at least 30 rows"));
+}
+
+#[test]
+fn one_class_leaves_its_rates_undefined_and_the_others_judged() {
+    let (_, p, decided, of) = selected(300, [0.5, 0.2], 1);
+    let truth = Target::Class { codes: vec![0; 300], n_classes: 2 };
+    let audit = run((&truth, &p, &decided), None, &of, (30, 50), 1);
+    assert_eq!(named(&audit.disparities, "true_positive_rate").value, None);
+    assert_eq!(named(&audit.definitions, "equalized_odds_difference").value, None);
+    assert!(named(&audit.definitions, "demographic_parity_ratio").value.unwrap() < 0.6);
+    let rate = audit.groups[0].measures.iter().find(|m| m.name == "true_positive_rate").unwrap();
+    assert_eq!(rate.note.as_deref(), Some("rests on 0 rows only"));
+}
+
+#[test]
+fn numbers_are_judged_by_their_residuals() {
+    let mut random = Random::new(5);
+    let of = groups((0..600).map(|row| row % 2).collect());
+    let shift = |row: usize| if row.is_multiple_of(2) { 1.0 } else { 0.0 };
+    let truth = Target::Real((0..600).map(|row| random.normal() + shift(row)).collect());
+    let p = Predictions::new(1, vec![0.0; 600]);
+    let audit = run((&truth, &p, &[]), None, &of, (30, 200), 1);
+    let gap = named(&audit.definitions, "mean_residual_difference");
+    assert_eq!((gap.lowest.as_deref(), gap.highest.as_deref()), (Some("g1"), Some("g0")));
+    assert!((gap.value.unwrap() - 1.0).abs() < 0.3 && gap.p_value.unwrap() < 1e-6);
+    assert_eq!(audit.judgement, Judgement::Unequal);
+    assert!(audit.verdict.contains("unequal, and not by chance"), "{}", audit.verdict);
+}
+
+#[test]
+fn quantities_are_cut_at_quartiles_and_values_keep_their_names() {
+    let age = Column::numbers("age", (0..100).map(|row| f64::from(row % 50)).collect());
+    let of = Grouping::of(&age).groups(&age);
+    assert_eq!(of.names, ["below 12", "12 to below 25", "25 to below 37", "37 and more"]);
+    assert_eq!(of.note.as_deref(), Some("age is cut at its quartiles: 12, 25, 37"));
+    let sex =
+        Column::strings("sex", ["m", "f"].into_iter().cycle().take(99).map(Some).chain([None]));
+    let of = sensitive_groups(&[&sex, &age]);
+    assert_eq!(of[0].names, ["f", "m", "(missing)"]);
+    assert_eq!(of[2].names.len(), 9);
+    assert_eq!(of[2].columns, ["sex", "age"]);
+    assert!(of[2].names.contains(&"f · below 12".to_owned()), "{:?}", of[2].names);
+    let written = Column::strings("age", (0..50).map(|row| Some(format!("{row}"))));
+    assert_eq!(Grouping::of(&written).groups(&written).names.len(), 4);
+    let many = Column::strings("id", (0..100).map(|row| Some(format!("k{row}"))));
+    let of = Grouping::of(&many).groups(&many);
+    assert_eq!((of.names.len(), of.names[40].as_str()), (41, "(other values)"));
+    assert_eq!(of.counts()[40], 60);
+}
+
+#[test]
+fn a_proxy_is_found_and_noise_is_not() {
+    let mut random = Random::new(2);
+    let of = groups((0..1000).map(|row| row % 2).collect());
+    let told: Vec<f64> = of.codes.iter().map(|g| f64::from(*g) * 2.0 + random.normal()).collect();
+    let noise: Vec<f64> = (0..1000).map(|_| random.normal()).collect();
+    let key = (0..1000).map(|row| Some(format!("key {row}")));
+    let columns = [
+        Column::numbers("height", told),
+        Column::numbers("noise", noise),
+        Column::strings("key", key),
+    ];
+    let found = proxies(columns.iter(), &of);
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].column, "height");
+    assert!(found[0].association > 0.5 && found[0].told > 0.75 && found[0].guessed < 0.51);
+}
+
+#[test]
+fn what_does_not_fit_is_refused() {
+    let (truth, p, decided, of) = selected(30, [0.5, 0.2], 1);
+    let input = FairnessInput {
+        truth: &truth,
+        predictions: &p,
+        decided: &decided[1..],
+        weights: None,
+        positive: Some((1, "yes")),
+        min_group: 1,
+        n_resamples: 10,
+    };
+    let error = fairness(&input, &of, &ctx(1)).unwrap_err();
+    assert_eq!(error.got_text(), Some("30 groups, 29 decisions"));
+    let none = FairnessInput { decided: &decided, positive: None, ..input };
+    assert!(fairness(&none, &of, &ctx(1)).is_err());
+}

@@ -1,0 +1,57 @@
+//! The audit of the canonical records: simulated people whose groups are decided on differently.
+
+use modelwright_core::Context;
+use modelwright_core::random::Random;
+use modelwright_core::record::{FairnessRecord, Proxy};
+use modelwright_core::task::{Predictions, Target};
+use modelwright_evaluate::fairness::{FairnessInput, Groups, fairness};
+
+const N_ROWS: usize = 1_200;
+
+/// One audit with a group that is too small, and a proxy.
+pub(super) fn audits() -> FairnessRecord {
+    let mut random = Random::new(11);
+    let mut sex: Vec<u32> = (0..N_ROWS).map(|_| u32::from(random.unit() < 0.6)).collect();
+    sex[..20].fill(2);
+    let codes: Vec<u32> =
+        sex.iter().map(|s| u32::from(random.unit() < 0.15 + 0.2 * f64::from(*s))).collect();
+    let score = |(code, sex): (&u32, &u32)| {
+        (0.25 + 0.3 * f64::from(*code) + 0.1 * f64::from(*sex) + 0.15 * random.normal())
+            .clamp(0.01, 0.99)
+    };
+    let values: Vec<f64> = codes.iter().zip(&sex).map(score).collect();
+    let predictions = Predictions::new(1, values);
+    let truth = Target::Class { codes, n_classes: 2 };
+    let decided = predictions.classes(0.5);
+    let partition = Groups {
+        columns: vec!["sex".to_owned()],
+        names: ["Female", "Male", "Other"].map(str::to_owned).to_vec(),
+        codes: sex,
+        note: None,
+    };
+    let input = FairnessInput {
+        truth: &truth,
+        predictions: &predictions,
+        decided: &decided,
+        weights: None,
+        positive: Some((1, ">50K")),
+        min_group: 30,
+        n_resamples: 200,
+    };
+    let ctx = Context::unlimited(3, 1);
+    let audit = fairness(&input, &partition, &ctx).expect("the simulated rows fit");
+    FairnessRecord {
+        on: "holdout".into(),
+        n_rows: N_ROWS,
+        min_group: 30,
+        interval_method: "Wilson's of rates, else a bootstrap within groups".into(),
+        audits: vec![audit],
+        proxies: vec![Proxy {
+            column: "relationship".into(),
+            sensitive: "sex".into(),
+            association: 0.65,
+            told: 0.83,
+            guessed: 0.67,
+        }],
+    }
+}

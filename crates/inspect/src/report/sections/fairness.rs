@@ -1,0 +1,273 @@
+//! Whether groups are treated alike: a verdict for each partition, its groups, the definitions
+//! with their names, and the columns that reveal a sensitive one.
+
+use modelwright_core::record::{
+    Disparity, FairnessRecord, GroupAudit, GroupMeasures, Interval, Judgement, MetricValue, Proxy,
+    RunRecord,
+};
+
+use crate::report::section::{
+    Block, Callout, Cell, Graphic, Part, Section, Spec, Table, TableColumn, Tone,
+};
+use crate::report::{number, words};
+
+pub(crate) const SPEC: Spec =
+    Spec { id: "fairness", part: Part::Quality, title: "Groups side by side" };
+
+/// Groups that stay open in a table.
+const OPEN_GROUPS: usize = 12;
+
+/// What is shown of every group, with its heading: of decisions for a class, and of numbers.
+const OF_CLASS: [(&str, &str); 5] = [
+    ("selection_rate", "Decided so"),
+    ("true_positive_rate", "Of the true ones"),
+    ("false_positive_rate", "Of the others"),
+    ("precision", "Right when decided so"),
+    ("accuracy", "Right"),
+];
+const OF_NUMBERS: [(&str, &str); 4] = [
+    ("mean_residual", "True less predicted"),
+    ("rmse", "RMSE"),
+    ("mae", "Mean error"),
+    ("mean_prediction", "Mean prediction"),
+];
+
+/// The definitions that are shown; the record has more.
+const DEFINITIONS: [&str; 13] = [
+    "demographic_parity_difference",
+    "demographic_parity_ratio",
+    "equal_opportunity_difference",
+    "equalized_odds_difference",
+    "equalized_odds_ratio",
+    "predictive_parity_difference",
+    "accuracy_difference",
+    "roc_auc_difference",
+    "calibration_within_groups",
+    "mean_residual_difference",
+    "rmse_difference",
+    "rmse_ratio",
+    "bounded_group_loss",
+];
+
+/// Applies when sensitive columns were named.
+pub(crate) fn build(record: &RunRecord) -> Option<Section> {
+    record.fairness.as_ref().filter(|f| !f.audits.is_empty()).map(of)
+}
+
+/// The section of an audit.
+pub(crate) fn of(fairness: &FairnessRecord) -> Section {
+    let mut section = Section::new(&SPEC, finding(fairness));
+    let is_long = fairness.audits.len() > 4;
+    for audit in &fairness.audits {
+        let callout = callout(audit);
+        let mut blocks = groups_table(audit).folded_after(OPEN_GROUPS, "groups");
+        blocks.extend(audit.note.as_ref().map(|note| Block::Text(words::remark(note))));
+        let definitions = Block::Details {
+            summary: format!("The definitions of fairness for {}", partition(audit)),
+            blocks: vec![definitions_table(audit).into()],
+        };
+        blocks.push(definitions);
+        section = section.block(callout);
+        if is_long {
+            let summary = format!("The groups of {}", partition(audit));
+            section = section.block(Block::Details { summary, blocks });
+        } else {
+            section.blocks.extend(blocks);
+        }
+    }
+    if !fairness.proxies.is_empty() {
+        section = section.block(proxies_table(&fairness.proxies));
+    }
+    section
+        .block(Block::Text(format!(
+            "Intervals are 95 % ({}). A disparity counts as no chance when a χ² test of all judged \
+             groups together gives p < 0.05. Groups with fewer than {} are not judged.",
+            words::sentence(&fairness.interval_method),
+            number::rows(fairness.min_group)
+        )))
+        .caveat(
+            "Equal numbers are no proof of fair treatment: which of them should be equal depends \
+             on the decision, and not all can be equal at once when the groups' true shares \
+             differ.",
+        )
+}
+
+/// The worst judgement and where it was found, in one sentence.
+fn finding(fairness: &FairnessRecord) -> String {
+    let rows = number::rows(fairness.n_rows);
+    let of = |judgement: Judgement| {
+        let found = fairness.audits.iter().filter(|a| a.judgement == judgement);
+        let mut names: Vec<String> = found.map(partition).collect();
+        names.dedup();
+        names
+    };
+    let (unequal, unclear) = (of(Judgement::Unequal), of(Judgement::Unclear));
+    if !unequal.is_empty() {
+        return format!("The groups of {} are treated unequally on {rows}.", list(&unequal));
+    }
+    if !unclear.is_empty() {
+        return format!(
+            "On {rows}, it stays unclear whether the groups of {} are treated alike.",
+            list(&unclear)
+        );
+    }
+    if of(Judgement::Alike).is_empty() {
+        return format!("The {rows} are too few to say anything about the groups.");
+    }
+    format!("No large disparity between groups is found on {rows}.")
+}
+
+/// At most three names.
+fn list(names: &[String]) -> String {
+    const SHOWN: usize = 3;
+    let shown = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
+/// The columns of a partition, with the class where there are many.
+fn partition(audit: &GroupAudit) -> String {
+    audit.columns.iter().map(|c| words::quoted(c)).collect::<Vec<_>>().join(" × ")
+}
+
+fn callout(audit: &GroupAudit) -> Callout {
+    let (tone, word) = match audit.judgement {
+        Judgement::NotJudged => (Tone::Neutral, "Not judged"),
+        Judgement::Alike => (Tone::Good, "Alike"),
+        Judgement::Unclear => (Tone::Warning, "Unclear"),
+        Judgement::Unequal => (Tone::Severe, "Unequal"),
+    };
+    let names: Vec<String> = audit.columns.iter().map(|c| words::clean(c)).collect();
+    let label = format!("{}: {word}", names.join(" × "));
+    Callout { tone, label, text: words::sentence(&audit.verdict) }
+}
+
+fn shown(audit: &GroupAudit) -> &'static [(&'static str, &'static str)] {
+    if audit.positive.is_some() { &OF_CLASS } else { &OF_NUMBERS }
+}
+
+fn groups_table(audit: &GroupAudit) -> Table {
+    let n_rows: usize = audit.groups.iter().map(|g| g.n_rows).sum();
+    let about = audit
+        .positive
+        .as_ref()
+        .map_or(String::new(), |class| format!("“Decided so” is {}; ", words::quoted(class)));
+    let first = shown(audit).first().map_or("", |(name, _)| name);
+    let scale = scale(audit, first);
+    let mut columns = vec![TableColumn::words("Group"), TableColumn::numbers("Rows")];
+    columns.push(TableColumn::intervals(shown(audit)[0].1, scale));
+    columns.extend(shown(audit)[1..].iter().map(|(_, title)| TableColumn::numbers(*title)));
+    let mut table = Table::new(format!("{about}{}", number::rows(n_rows)), columns);
+    for group in &audit.groups {
+        table.rows.push(group_row(audit, group));
+    }
+    let mut all = vec![Cell::new("All"), Cell::new(number::count(n_rows))];
+    all.extend(
+        shown(audit)
+            .iter()
+            .enumerate()
+            .map(|(i, (name, _))| cell(audit, find(&audit.overall, name), i == 0)),
+    );
+    table.rows.push(all);
+    table
+}
+
+fn group_row(audit: &GroupAudit, group: &GroupMeasures) -> Vec<Cell> {
+    let name = words::clean(&group.name);
+    let mut row = vec![Cell::new(name), Cell::new(number::count(group.n_rows))];
+    if !group.is_judged {
+        row[0] = row[0].clone().detail("too few rows to be judged");
+    }
+    row.extend(
+        shown(audit)
+            .iter()
+            .enumerate()
+            .map(|(i, (measure, _))| cell(audit, find(&group.measures, measure), i == 0)),
+    );
+    row
+}
+
+fn find<'a>(measures: &'a [MetricValue], name: &str) -> Option<&'a MetricValue> {
+    measures.iter().find(|m| m.name == name)
+}
+
+fn cell(audit: &GroupAudit, measure: Option<&MetricValue>, is_drawn: bool) -> Cell {
+    let Some((measure, value)) = measure.and_then(|m| Some((m, m.value?))) else {
+        return Cell::new("–");
+    };
+    let is_share = audit.positive.is_some();
+    let text = |v: f64| if is_share { number::share(v) } else { number::significant(v, 3) };
+    let cell = Cell::new(text(value));
+    let cell = match measure.ci95 {
+        Some(ci) => cell.detail(format!("{} to {}", text(ci.low), text(ci.high))),
+        None => cell,
+    };
+    if is_drawn { cell.graphic(Graphic::Interval { value, ci95: measure.ci95 }) } else { cell }
+}
+
+/// The range of the intervals of a measure.
+fn scale(audit: &GroupAudit, name: &str) -> Option<Interval> {
+    let measures = audit.groups.iter().filter_map(|g| find(&g.measures, name));
+    let intervals = measures.filter_map(|m| m.ci95);
+    intervals.reduce(|a, b| Interval { low: a.low.min(b.low), high: a.high.max(b.high) })
+}
+
+fn definitions_table(audit: &GroupAudit) -> Table {
+    let mut table = Table::new(
+        "Definitions, by the names of fairlearn and AIF360",
+        vec![
+            TableColumn::words("Name"),
+            TableColumn::numbers("Value"),
+            TableColumn::numbers("95 % interval"),
+            TableColumn::numbers("p"),
+            TableColumn::words("Between"),
+        ],
+    );
+    let is_shown = |d: &&Disparity| DEFINITIONS.contains(&d.name.as_str());
+    table.rows.extend(audit.definitions.iter().filter(is_shown).map(disparity_row));
+    table
+}
+
+fn disparity_row(of: &Disparity) -> Vec<Cell> {
+    let between = match (&of.lowest, &of.highest) {
+        (Some(low), Some(high)) => format!("{} and {}", words::clean(low), words::clean(high)),
+        _ => "all rows".to_owned(),
+    };
+    let p = match of.p_value {
+        Some(p) if p < 0.001 => "< 0.001".to_owned(),
+        Some(p) => number::fixed(p, 3),
+        None => "–".to_owned(),
+    };
+    vec![
+        Cell::new(words::clean(&of.name)),
+        Cell::new(of.value.map_or("–".to_owned(), |v| number::significant(v, 3))),
+        Cell::new(of.ci95.map_or("–".to_owned(), number::interval)),
+        Cell::new(p),
+        Cell::new(if of.value.is_some() { between } else { "undefined".to_owned() }),
+    ]
+}
+
+fn proxies_table(proxies: &[Proxy]) -> Table {
+    let mut table = Table::new(
+        "Columns of the model that reveal a sensitive one: leaving that one out does not hide it",
+        vec![
+            TableColumn::words("Column"),
+            TableColumn::words("Reveals"),
+            TableColumn::numbers("Association (Cramér’s V)"),
+            TableColumn::numbers("Rows whose group it tells"),
+            TableColumn::numbers("By always guessing"),
+        ],
+    );
+    for proxy in proxies {
+        table.rows.push(vec![
+            Cell::new(words::clean(&proxy.column)),
+            Cell::new(words::clean(&proxy.sensitive)),
+            Cell::new(number::fixed(proxy.association, 2)),
+            Cell::new(number::share(proxy.told)),
+            Cell::new(number::share(proxy.guessed)),
+        ]);
+    }
+    table
+}

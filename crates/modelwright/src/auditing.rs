@@ -1,0 +1,95 @@
+//! Rows of a file to audit a model on: read with the columns of the model, the target and the
+//! sensitive columns, which the model need not know.
+
+use std::path::Path;
+
+use modelwright_automl::Purpose;
+use modelwright_automl::target::rows_with_target;
+use modelwright_core::context::Event;
+use modelwright_core::data::{Column, ColumnData, Table};
+use modelwright_core::record::Options;
+use modelwright_core::{Context, Error, Result};
+use modelwright_io::ReadOptions;
+
+use crate::model::Model;
+use crate::reading::read_within_limits;
+
+/// Rows whose answers are known, with everything an audit looks at.
+pub struct AuditRows {
+    /// The file's name without its folder.
+    pub name: String,
+    /// The rows.
+    pub table: Table,
+    /// Row weights, when the model was trained with them and the file has them.
+    pub weights: Option<Vec<f64>>,
+}
+
+impl AuditRows {
+    /// Reads the rows of a file whose target is known.
+    ///
+    /// # Errors
+    /// Input error when the file cannot be read, or lacks a column of the model, the target, or
+    /// a sensitive column; or when no row has a known target.
+    pub fn read(model: &Model, path: &Path, sensitive: &[String], ctx: &Context) -> Result<Self> {
+        let (options, weight) = model.read_options_of(sensitive)?;
+        let shown = path.display().to_string();
+        let file = read_within_limits(path, options, Purpose::Learn, "read", ctx)?;
+        let table = file.table;
+        model.check_columns(&table, ctx).map_err(|e| e.at(shown.clone()))?;
+        for name in sensitive {
+            if table.column(name).is_none() {
+                return Err(Error::input("a sensitive column is not in the data")
+                    .at(shown)
+                    .column(name)
+                    .expected("a column of DATA in --sensitive")
+                    .suggest(name, table.names()));
+            }
+        }
+        let known = rows_with_target(table.require(&model.predictor.target).map_err(|e| {
+            e.at(shown.clone()).expected("the target column with the known answers")
+        })?);
+        if known.is_empty() {
+            return Err(Error::input("no row has a known answer")
+                .at(shown)
+                .column(&model.predictor.target));
+        }
+        let n_unknown = table.n_rows() - known.len();
+        let table = if n_unknown == 0 { table } else { table.into_selected(&known) };
+        if n_unknown > 0 {
+            ctx.tell(Event::Warning(format!("left out {n_unknown} rows without a known answer")));
+        }
+        let weights = weight.as_deref().and_then(|w| table.column(w)).map(weights_of);
+        Ok(Self { name: file.source.name, table, weights: weights.transpose()? })
+    }
+}
+
+impl Model {
+    /// The sensitive columns that the model was fitted with.
+    ///
+    /// # Errors
+    /// Input error when the model's record is of a newer version.
+    pub fn sensitive(&self) -> Result<Vec<String>> {
+        let record = self.artifact.record()?;
+        let Options { sensitive, .. } = record.options;
+        Ok(sensitive)
+    }
+
+    /// As [`Self::read_options_with_target`], with further columns.
+    fn read_options_of(&self, columns: &[String]) -> Result<(ReadOptions, Option<String>)> {
+        let (mut options, weight) = self.read_options_with_target()?;
+        let training = self.artifact.record()?.schema;
+        if let Some(schema) = &mut options.schema {
+            for name in columns {
+                Self::add_column(schema, &training, name);
+            }
+        }
+        Ok((options, weight))
+    }
+}
+
+fn weights_of(column: &Column) -> Result<Vec<f64>> {
+    match &column.data {
+        ColumnData::Number(weights) => Ok(weights.clone()),
+        _ => Err(Error::input("weights must be numbers").column(&column.name)),
+    }
+}

@@ -1,0 +1,241 @@
+//! `audit`: whether a model treats groups of people alike.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+use modelwright::automl::audit::{AuditInput, MIN_GROUP, audit};
+use modelwright::inspect::audit_html;
+use modelwright::{AuditRows, Model};
+use modelwright_core::context::Event;
+use modelwright_core::record::{Disparity, FairnessRecord, GroupAudit, MetricValue};
+use modelwright_core::{Error, Result};
+use serde_json::{Value, json};
+
+use crate::flags::{ModelArg, values};
+use crate::output::{self, TextTable, count, number, wrap};
+use crate::session::{Limits, Session};
+
+const EXAMPLES: &str = "\
+Examples:
+  modelwright audit churn last_month.csv --sensitive sex,race
+  modelwright audit churn last_month.csv --sensitive age --report audit.html
+  modelwright audit churn last_month.csv --sensitive sex --json | jq '.audits[0].verdict'
+
+A sensitive column need not be one of the model's. A number with many values is cut at its
+quartiles; several columns are also audited together. Measures have the names and values of
+fairlearn.";
+
+/// Width of the text on a terminal.
+const WIDTH: usize = 96;
+
+/// Flags of `audit`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Audit {
+    #[command(flatten)]
+    model: ModelArg,
+    /// Rows with the target and the sensitive columns; they must not have been trained on
+    #[arg(value_name = "DATA")]
+    data: PathBuf,
+    /// The columns that say who a row is about [default: those that `fit` was given]
+    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',', value_parser = values::name)]
+    sensitive: Vec<String>,
+    /// Groups with fewer rows are counted, but not judged
+    #[arg(long, value_name = "ROWS", default_value_t = MIN_GROUP, value_parser = values::rows)]
+    min_group: usize,
+    /// Also write the audit as a page
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+}
+
+impl Audit {
+    /// Predicts DATA, measures the groups and prints.
+    pub(crate) fn run(self, session: &Session) -> Result<()> {
+        let model = Model::load(&self.model.model)?;
+        let sensitive = self.sensitive(&model)?;
+        let ctx = session.context(Limits::default())?;
+        ctx.tell(Event::Phase("read".to_owned()));
+        let rows = AuditRows::read(&model, &self.data, &sensitive, &ctx)?;
+        ctx.tell(Event::Phase("predict".to_owned()));
+        let predictor = &model.predictor;
+        let predictions = predictor.predict(&rows.table, &ctx)?;
+        let truth = predictor.encode_target(&rows.table)?;
+        ctx.tell(Event::Phase("audit".to_owned()));
+        let input = AuditInput {
+            on: &rows.name,
+            table: &rows.table,
+            truth: &truth,
+            predictions: &predictions,
+            weights: rows.weights.as_deref(),
+            sensitive: &sensitive,
+            min_group: self.min_group,
+        };
+        let record = audit(predictor, &input, &ctx)?;
+        drop(ctx);
+        if let Some(path) = &self.report {
+            let name = model.path.parent().and_then(|folder| folder.file_name());
+            let name = name.map_or("model".into(), |n| n.to_string_lossy());
+            let page = audit_html(&record, &name);
+            modelwright_lifecycle::atomic_write(path, page.as_bytes())?;
+            session.note(&format!("report written to {}", path.display()));
+        }
+        if session.global.json {
+            output::print_json(&document(&record))
+        } else {
+            output::print(&text(&record))
+        }
+    }
+
+    fn sensitive(&self, model: &Model) -> Result<Vec<String>> {
+        let named =
+            if self.sensitive.is_empty() { model.sensitive()? } else { self.sensitive.clone() };
+        if named.is_empty() {
+            return Err(Error::input("no sensitive column is named")
+                .at("--sensitive")
+                .expected("--sensitive COLUMN,…, because the model was fitted without")
+                .hint("name the columns that say who a row is about, such as sex or age"));
+        }
+        Ok(named)
+    }
+}
+
+/// The audit as JSON, by group and measure.
+fn document(record: &FairnessRecord) -> Value {
+    json!({
+        "on": record.on,
+        "n_rows": record.n_rows,
+        "min_group": record.min_group,
+        "interval_method": record.interval_method,
+        "audits": record.audits.iter().map(audit_json).collect::<Vec<_>>(),
+        "proxies": record.proxies,
+    })
+}
+
+fn audit_json(audit: &GroupAudit) -> Value {
+    let by_group: BTreeMap<&str, Value> = audit
+        .groups
+        .iter()
+        .map(|g| {
+            let own = json!({
+                "n_rows": g.n_rows,
+                "judged": g.is_judged,
+                "measures": measures_json(&g.measures),
+            });
+            (g.name.as_str(), own)
+        })
+        .collect();
+    let of = |all: &[Disparity], pick: fn(&Disparity) -> Value| -> BTreeMap<String, Value> {
+        all.iter().map(|d| (d.name.clone(), pick(d))).collect()
+    };
+    json!({
+        "columns": audit.columns,
+        "positive": audit.positive,
+        "note": audit.note,
+        "judgement": audit.judgement,
+        "verdict": audit.verdict,
+        "overall": measures_json(&audit.overall),
+        "by_group": by_group,
+        "difference": of(&audit.disparities, disparity_json),
+        "ratio": of(&audit.disparities, |d| json!(d.ratio)),
+        "definitions": of(&audit.definitions, disparity_json),
+    })
+}
+
+fn measures_json(measures: &[MetricValue]) -> BTreeMap<&str, Value> {
+    let of = |m: &MetricValue| match &m.note {
+        None => json!({ "value": m.value, "ci95": m.ci95.map(|i| [i.low, i.high]) }),
+        Some(note) => json!({ "value": m.value, "ci95": null, "note": note }),
+    };
+    measures.iter().map(|m| (m.name.as_str(), of(m))).collect()
+}
+
+fn disparity_json(d: &Disparity) -> Value {
+    json!({
+        "value": d.value,
+        "ci95": d.ci95.map(|i| [i.low, i.high]),
+        "p_value": d.p_value,
+        "lowest": d.lowest,
+        "highest": d.highest,
+    })
+}
+
+fn text(record: &FairnessRecord) -> String {
+    let mut text = format!("{}: {} rows\n", record.on, count(record.n_rows));
+    for audit in &record.audits {
+        let class = audit.positive.as_ref().map_or(String::new(), |c| format!(", decided “{c}”"));
+        let _ = write!(text, "\n{}{class}\n\n", audit.columns.join(" × "));
+        text += &wrap(&audit.verdict, 2, WIDTH);
+        text.push('\n');
+        text += &groups_text(audit);
+        text += &definitions_text(audit);
+        if let Some(note) = &audit.note {
+            let _ = writeln!(text, "\n  {note}");
+        }
+    }
+    if !record.proxies.is_empty() {
+        text += "\ncolumns of the model that reveal a sensitive one\n\n";
+        let mut table =
+            TextTable::new(&["column", "reveals", ">association", ">tells", ">guessing"]);
+        for proxy in &record.proxies {
+            table.row(vec![
+                proxy.column.clone(),
+                proxy.sensitive.clone(),
+                format!("{:.2}", proxy.association),
+                format!("{:.1} %", proxy.told * 100.0),
+                format!("{:.1} %", proxy.guessed * 100.0),
+            ]);
+        }
+        text += &table.render();
+    }
+    let _ = writeln!(text, "\nintervals: {}", record.interval_method);
+    text
+}
+
+/// The measures that fit on a line.
+fn shown(audit: &GroupAudit) -> &'static [&'static str] {
+    if audit.positive.is_some() {
+        &["selection_rate", "true_positive_rate", "false_positive_rate", "precision", "accuracy"]
+    } else {
+        &["mean_residual", "rmse", "mae", "mean_prediction"]
+    }
+}
+
+fn groups_text(audit: &GroupAudit) -> String {
+    let mut titles = vec!["group".to_owned(), ">rows".to_owned()];
+    titles.extend(shown(audit).iter().map(|name| format!(">{name}")));
+    let mut table = TextTable::new(&titles.iter().map(String::as_str).collect::<Vec<_>>());
+    let value = |measures: &[MetricValue], name: &str| {
+        let found = measures.iter().find(|m| m.name == name).and_then(|m| m.value);
+        found.map_or("-".to_owned(), number)
+    };
+    for group in &audit.groups {
+        let mut cells = vec![group.name.clone(), count(group.n_rows)];
+        cells.extend(shown(audit).iter().map(|name| value(&group.measures, name)));
+        table.row(cells);
+    }
+    let n_rows = audit.groups.iter().map(|g| g.n_rows).sum();
+    let mut cells = vec!["all".to_owned(), count(n_rows)];
+    cells.extend(shown(audit).iter().map(|name| value(&audit.overall, name)));
+    table.row(cells);
+    table.render() + "\n"
+}
+
+fn definitions_text(audit: &GroupAudit) -> String {
+    let mut table = TextTable::new(&["definition", ">value", "95 % interval", ">p", "between"]);
+    for d in audit.definitions.iter().filter(|d| d.value.is_some()) {
+        let between = match (&d.lowest, &d.highest) {
+            (Some(low), Some(high)) => format!("{low} and {high}"),
+            _ => String::new(),
+        };
+        table.row(vec![
+            d.name.clone(),
+            d.value.map_or(String::new(), number),
+            d.ci95.map_or(String::new(), |i| format!("{} to {}", number(i.low), number(i.high))),
+            d.p_value.map_or(String::new(), |p| format!("{p:.4}")),
+            between,
+        ]);
+    }
+    table.render()
+}
