@@ -193,7 +193,8 @@ impl Flow {
         let mut combined = self.combine(found, &closing_ctx)?;
         self.phases.end(closing, ctx);
         ctx.tell(Event::Phase("evaluate".to_owned()));
-        let evaluation = self.evaluate(&mut combined, ctx)?;
+        let untouched = self.evaluate(&mut combined, ctx)?;
+        let (evaluation, predictions) = untouched.unzip();
         self.phases.end("evaluate", ctx);
         let importances = self.importances(&combined.predictor, ctx)?;
         self.phases.end("importances", ctx);
@@ -202,7 +203,8 @@ impl Flow {
             self.phases.end("fit on all rows", ctx);
         }
         let record = self.record(trials, &combined, evaluation, importances, ctx);
-        Ok(FitOutcome { predictor: combined.predictor, record, reference: self.profile.sketches })
+        let (predictor, reference) = (combined.predictor, self.profile.sketches);
+        Ok(FitOutcome { predictor, record, reference, predictions })
     }
 
     fn record(

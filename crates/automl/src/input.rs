@@ -8,6 +8,7 @@ use modelwright_preprocess::sketch::TableSketch;
 use serde::Serialize;
 
 use crate::predictor::Predictor;
+use crate::reference::PredictionReference;
 
 /// A table, what is known about it, and what is asked.
 #[derive(Debug)]
@@ -32,6 +33,8 @@ pub struct FitOutcome {
     pub record: RunRecord,
     /// What the training data looked like: the reference that drift is measured against.
     pub reference: TableSketch,
+    /// What the model said on the untouched rows, as far as there were any.
+    pub predictions: Option<PredictionReference>,
 }
 
 /// What `fit` would do, without doing it.

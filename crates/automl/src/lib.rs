@@ -24,6 +24,7 @@
 //! | `decision` | which class is decided for, by metric or cost |
 //! | `conformal` | which interval or set holds the truth so often |
 //! | [`predictor`] | the result: raw rows in, predictions out |
+//! | [`reference`] | what later rows are compared with |
 //! | [`trees`] | the trees inside it, by name |
 //! | `account` | the run record |
 
@@ -48,6 +49,7 @@ pub mod plan;
 mod portfolio;
 pub mod predictor;
 mod reading;
+pub mod reference;
 mod refit;
 mod room;
 mod search;
@@ -63,3 +65,4 @@ pub use input::{FitInput, FitOutcome, FitPlan};
 pub use modelwright_evaluate::Calibrator;
 pub use predictor::{MemberView, Predictor, SinglePredictor};
 pub use reading::{Purpose, ReadingLimits};
+pub use reference::Reference;

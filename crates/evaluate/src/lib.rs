@@ -11,6 +11,7 @@
 //! | [`threshold`] | from which probability on to decide for the positive class |
 //! | [`cost`] | what wrong decisions cost, and the decision of least expected cost |
 //! | [`conformal`] | how wide an interval, how large a set must be to hold the truth |
+//! | [`estimate`] | which metrics to expect on rows without answers |
 //! | [`evaluation`] | all of it for one set of rows, as the record keeps it |
 //!
 //! Everything is a pure function of values; randomness comes from named streams of the
@@ -38,6 +39,7 @@ pub mod compare;
 pub mod conformal;
 pub mod cost;
 pub mod curve;
+pub mod estimate;
 pub mod evaluation;
 pub mod metric;
 mod normal;

@@ -25,12 +25,14 @@
 mod fitting;
 mod imported;
 mod model;
+mod monitoring;
 mod prediction_table;
 mod reading;
 
 pub use fitting::{FitInput, Saved, fit, input_of, plan, save};
 pub use imported::{Imported, import};
 pub use model::Model;
+pub use monitoring::{MonitorRequest, monitor};
 pub use prediction_table::PredictionTable;
 pub use reading::read_within_limits;
 

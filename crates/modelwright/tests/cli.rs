@@ -18,6 +18,8 @@ mod life;
 mod limits;
 #[path = "cli/manners.rs"]
 mod manners;
+#[path = "cli/monitor.rs"]
+mod monitor;
 #[path = "cli/tables.rs"]
 mod tables;
 #[path = "cli/train.rs"]

@@ -13,6 +13,7 @@ use super::combine::Combined;
 use crate::budget;
 use crate::parts::{constant, weights_of};
 use crate::predictor::Predictor;
+use crate::reference::PredictionReference;
 
 /// Resamples of the intervals of the final evaluation.
 const N_RESAMPLES: usize = 1_000;
@@ -22,13 +23,13 @@ const N_REPEATS: usize = 5;
 const N_ROWS_IMPORTANCE: usize = 2_000;
 
 impl Flow {
-    /// The one evaluation on rows that took no part in anything before; what intervals reach on
-    /// them goes into their record.
+    /// The one evaluation on rows that took no part in anything before, and what the model said on
+    /// them; what intervals reach on them goes into their record.
     pub(super) fn evaluate(
         &self,
         combined: &mut Combined,
         ctx: &Context,
-    ) -> Result<Option<Evaluation>> {
+    ) -> Result<Option<(Evaluation, PredictionReference)>> {
         let Some(held_out) = &self.held_out else { return Ok(None) };
         let predictor = &combined.predictor;
         let predictions = predictor.predict(held_out, ctx)?;
@@ -52,7 +53,9 @@ impl Flow {
             baseline: Some(&baseline),
             n_resamples: N_RESAMPLES,
         };
-        evaluate(&input, ctx).map(Some)
+        let evaluation = evaluate(&input, ctx)?;
+        let said = PredictionReference::of(predictor, &predictions, &truth, ctx)?;
+        Ok(Some((evaluation, said)))
     }
 
     /// How much each column matters; empty when the metric is undefined on the untouched rows.

@@ -6,6 +6,7 @@
 
 mod data;
 mod evaluation;
+mod monitor;
 mod run;
 mod search;
 mod uncertainty;
@@ -17,6 +18,10 @@ pub use data::{
 pub use evaluation::{
     CalibrationBin, ConfusionMatrix, CurvePoint, Evaluation, Importance, Interval, MetricValue,
     Nested, Residuals,
+};
+pub use monitor::{
+    ColumnDrift, DatasetDrift, MONITOR_VERSION, MetricChange, MonitorRecord, Multivariate,
+    Performance, QualityFinding, QualityKind, RowsRecord, Status, Summary, Verdict, WatchedModel,
 };
 pub use run::{
     Clock, FORMAT_VERSION, Options, PhaseTime, RunRecord, Single, SplitRecord, TaskRecord,

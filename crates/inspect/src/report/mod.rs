@@ -6,6 +6,7 @@
 
 pub mod catalog;
 pub mod chart;
+mod monitor;
 mod number;
 mod profile;
 pub mod render;
@@ -18,6 +19,7 @@ mod canonical;
 #[cfg(test)]
 mod checks;
 
+pub use monitor::{monitor_html, monitor_markdown, monitor_text};
 pub(crate) use number::counted;
 pub use profile::{profile_html, profile_text};
 
