@@ -28,6 +28,7 @@ use crate::understand::{self, Understood};
 use crate::{budget, capacity, conformal, constraint, nested, offers, single};
 
 use self::combine::Combined;
+use self::untouched::Untouched;
 pub(crate) use self::whole::REFITS;
 
 /// Fits, combines, tests and explains a predictor inside the budget of `ctx`.
@@ -191,7 +192,7 @@ impl Flow {
         let mut combined = self.combine(found, &closing_ctx)?;
         self.phases.end(closing, ctx);
         ctx.tell(Event::Phase("evaluate".to_owned()));
-        let (evaluation, fairness) = self.evaluate(&mut combined, ctx)?;
+        let untouched = self.evaluate(&mut combined, ctx)?;
         self.phases.end("evaluate", ctx);
         let importances = self.importances(&combined.predictor, ctx)?;
         combined.slices = self.slices(&combined.predictor, &importances, ctx)?;
@@ -200,10 +201,11 @@ impl Flow {
             self.fit_on_all_rows(&mut combined, ctx)?;
             self.phases.end("fit on all rows", ctx);
         }
+        let Untouched { evaluation, fairness, said } = untouched;
         let mut record = self.record(trials, &combined, evaluation, importances, ctx);
         record.fairness = fairness;
-        let predictor = combined.predictor;
-        let outcome = FitOutcome { predictor, record, reference: self.profile.sketches };
+        let (predictor, reference) = (combined.predictor, self.profile.sketches);
+        let outcome = FitOutcome { predictor, record, reference, predictions: said };
         offers::limits::keep(outcome, &self.options, ctx)
     }
 

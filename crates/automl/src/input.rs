@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::offers;
 use crate::predictor::Predictor;
+use crate::reference::PredictionReference;
 
 /// A table, what is known about it, and what is asked.
 #[derive(Debug)]
@@ -35,6 +36,8 @@ pub struct FitOutcome {
     pub record: RunRecord,
     /// What the training data looked like: the reference that drift is measured against.
     pub reference: TableSketch,
+    /// What the model said on the untouched rows, as far as there were any.
+    pub predictions: Option<PredictionReference>,
 }
 
 impl FitOutcome {
@@ -44,7 +47,8 @@ impl FitOutcome {
     /// As [`offers::pick()`].
     pub fn pick(self, picked: Picked) -> Result<Self> {
         let (predictor, record) = offers::pick(self.predictor, self.record, picked)?;
-        Ok(Self { predictor, record, reference: self.reference })
+        let predictions = self.predictions.filter(|_| picked.offer == 0);
+        Ok(Self { predictor, record, reference: self.reference, predictions })
     }
 }
 

@@ -27,6 +27,7 @@
 //! | `conformal` | which interval or set holds the truth so often |
 //! | [`mod@audit`] | are groups treated alike |
 //! | [`predictor`] | the result: raw rows in, predictions out |
+//! | [`reference`] | what later rows are compared with |
 //! | [`trees`] | the trees inside it, by name |
 //! | [`offers`] | what smaller models the fit offers, and how one is picked |
 //! | `account` | the run record |
@@ -54,6 +55,7 @@ pub mod plan;
 mod portfolio;
 pub mod predictor;
 mod reading;
+pub mod reference;
 mod refit;
 mod room;
 mod search;
@@ -71,3 +73,4 @@ pub use input::{FitInput, FitOutcome, FitPlan};
 pub use modelwright_evaluate::Calibrator;
 pub use predictor::{MemberView, Predictor, SinglePredictor};
 pub use reading::{Purpose, ReadingLimits};
+pub use reference::Reference;

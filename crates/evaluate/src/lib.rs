@@ -13,6 +13,7 @@
 //! | [`conformal`] | how wide an interval, how large a set must be to hold the truth |
 //! | [`mod@fairness`] | whether groups of rows are treated alike |
 //! | [`distribution`] | p-values and quantiles |
+//! | [`estimate`] | which metrics to expect on rows without answers |
 //! | [`evaluation`] | all of it for one set of rows, as the record keeps it |
 //!
 //! Everything is a pure function of values; randomness comes from named streams of the
@@ -41,6 +42,7 @@ pub mod conformal;
 pub mod cost;
 pub mod curve;
 pub mod distribution;
+pub mod estimate;
 pub mod evaluation;
 pub mod fairness;
 pub mod metric;

@@ -2,6 +2,7 @@
 //!
 //! | module | what it does |
 //! |---|---|
+//! | [`drift`] | whether columns are distributed as they were: measures, tests, choices |
 //! | [`explain`] | permutation importance of the raw columns; the picture of a tree |
 //! | [`slices`] | groups of rows for which the model is worse |
 //! | [`report`] | a run's record as a page, Markdown, JSON or a card; a table's profile as a page |
@@ -9,11 +10,13 @@
 //! A report reads a [`modelwright_core::record::RunRecord`] and nothing else, so an old run can be
 //! shown again without its model.
 
+pub mod drift;
 pub mod explain;
 pub mod report;
 pub mod slices;
 
 pub use report::card::{annex_iv, model_card, model_card_json};
 pub use report::{
-    audit_html, profile_html, profile_text, report_html, report_json, report_markdown,
+    audit_html, monitor_html, monitor_markdown, monitor_text, profile_html, profile_text,
+    report_html, report_json, report_markdown,
 };

@@ -12,6 +12,7 @@
 //! | [`digest`] | SHA-256 in hexadecimal |
 //! | [`export`] | our boosters as model files of other libraries |
 //! | [`import`] | model files of other libraries, as values |
+//! | [`monitor`] | a model on new rows: drift, data quality, performance |
 
 pub mod artifact;
 pub mod atomic;
@@ -19,6 +20,7 @@ pub mod digest;
 mod document;
 pub mod export;
 pub mod import;
+pub mod monitor;
 pub mod outputs;
 
 pub use artifact::{Artifact, read_artifact, resolve_model};

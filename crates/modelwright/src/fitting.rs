@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use modelwright_automl::FitOutcome;
+use modelwright_automl::{FitOutcome, Reference};
+use modelwright_core::Result;
 use modelwright_core::record::Options;
-use modelwright_core::{Error, Result};
 use modelwright_inspect::report_html;
 use modelwright_io::TableFile;
 use modelwright_lifecycle::artifact::ArtifactParts;
@@ -40,8 +40,7 @@ pub fn input_of(file: TableFile, test: Option<TableFile>, options: Options) -> F
 /// Work error when the disk is full or fails.
 pub fn save(outcome: &FitOutcome, folder: &OutputFolder) -> Result<Saved> {
     let record = &outcome.record;
-    let reference = postcard::to_stdvec(&outcome.reference)
-        .map_err(|e| Error::work("cannot encode the reference sketches").because(e))?;
+    let reference = Reference::encode(&outcome.reference, outcome.predictions.as_ref())?;
     let parts = ArtifactParts {
         model: &outcome.predictor.encode()?,
         schema: &outcome.predictor.schema,

@@ -26,6 +26,7 @@ mod auditing;
 mod fitting;
 mod imported;
 mod model;
+mod monitoring;
 mod prediction_table;
 mod reading;
 
@@ -33,6 +34,7 @@ pub use auditing::AuditRows;
 pub use fitting::{FitInput, Saved, fit, input_of, plan, save};
 pub use imported::{Imported, import};
 pub use model::Model;
+pub use monitoring::{MonitorRequest, monitor};
 pub use prediction_table::PredictionTable;
 pub use reading::read_within_limits;
 

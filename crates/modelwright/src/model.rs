@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use modelwright_automl::Predictor;
+use modelwright_automl::reference::Reference;
 use modelwright_core::context::Event;
 use modelwright_core::data::{Field, Kind, Schema, Storage, Table};
 use modelwright_core::{Context, Error, Result};
 use modelwright_io::ReadOptions;
 use modelwright_lifecycle::artifact::{Artifact, read_artifact, resolve_model};
-use modelwright_preprocess::sketch::TableSketch;
 
 /// A saved model: what it says of itself, and its predictor.
 pub struct Model {
@@ -33,15 +33,13 @@ impl Model {
         Ok(Self { path, artifact, predictor })
     }
 
-    /// What the training rows looked like, column by column.
+    /// What later data and predictions are compared with.
     ///
     /// # Errors
-    /// Input error when the sketches cannot be read.
-    pub fn reference(&self) -> Result<TableSketch> {
-        let broken = |e| Error::input("the stored sketches cannot be read").because(e);
-        let sketch: TableSketch = postcard::from_bytes(&self.artifact.reference).map_err(broken)?;
-        sketch.validate().map_err(|e| e.at(self.path.display().to_string()))?;
-        Ok(sketch)
+    /// Input error when it cannot be read.
+    pub fn reference(&self) -> Result<Reference> {
+        Reference::decode(&self.artifact.reference)
+            .map_err(|e| e.at(self.path.display().to_string()))
     }
 
     /// How to read rows to predict: the model's columns, parsed as in training.

@@ -18,6 +18,8 @@ mod life;
 mod limits;
 #[path = "cli/manners.rs"]
 mod manners;
+#[path = "cli/monitor.rs"]
+mod monitor;
 #[path = "cli/offers.rs"]
 mod offers;
 #[path = "cli/tables.rs"]

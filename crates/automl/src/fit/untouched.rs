@@ -17,6 +17,7 @@ use crate::audit::{self, AuditInput};
 use crate::budget;
 use crate::parts::{constant, weights_of};
 use crate::predictor::Predictor;
+use crate::reference::PredictionReference;
 use crate::slices;
 
 /// Resamples of the intervals of the final evaluation.
@@ -27,15 +28,21 @@ const N_RESAMPLES_OFFER: usize = 200;
 const N_REPEATS: usize = 5;
 const N_ROWS_IMPORTANCE: usize = 2_000;
 
+/// What the untouched rows say; nothing where none were held out.
+#[derive(Default)]
+pub(super) struct Untouched {
+    pub evaluation: Option<Evaluation>,
+    /// What sensitive groups get, when that was asked.
+    pub fairness: Option<FairnessRecord>,
+    /// What the model said on them: what later predictions are compared with.
+    pub said: Option<PredictionReference>,
+}
+
 impl Flow {
-    /// The one evaluation on rows that took no part in anything before, and what sensitive groups
-    /// get on them; what intervals reach goes into their record.
-    pub(super) fn evaluate(
-        &self,
-        combined: &mut Combined,
-        ctx: &Context,
-    ) -> Result<(Option<Evaluation>, Option<FairnessRecord>)> {
-        let Some(held_out) = &self.held_out else { return Ok((None, None)) };
+    /// The one evaluation on rows that took no part in anything before; what intervals reach on
+    /// them goes into their record.
+    pub(super) fn evaluate(&self, combined: &mut Combined, ctx: &Context) -> Result<Untouched> {
+        let Some(held_out) = &self.held_out else { return Ok(Untouched::default()) };
         let predictor = &combined.predictor;
         let predictions = predictor.predict(held_out, ctx)?;
         let truth = predictor.encode_target(held_out)?;
@@ -61,8 +68,11 @@ impl Flow {
             n_resamples: N_RESAMPLES,
         };
         let evaluation = evaluate(&input, ctx)?;
+        let said = PredictionReference::of(predictor, &predictions, &truth, ctx)?;
+        let mut untouched =
+            Untouched { evaluation: Some(evaluation), fairness: None, said: Some(said) };
         if self.options.sensitive.is_empty() {
-            return Ok((Some(evaluation), None));
+            return Ok(untouched);
         }
         let groups = AuditInput {
             on,
@@ -73,7 +83,8 @@ impl Flow {
             sensitive: &self.options.sensitive,
             min_group: audit::MIN_GROUP,
         };
-        Ok((Some(evaluation), Some(audit::audit(predictor, &groups, ctx)?)))
+        untouched.fairness = Some(audit::audit(predictor, &groups, ctx)?);
+        Ok(untouched)
     }
 
     /// The optimised metric of every offer on the untouched rows, as far as time allows.

@@ -3,7 +3,7 @@
 use modelwright_core::record::Options;
 use modelwright_core::{Context, Result};
 
-use super::{Surveyed, Wish, choose, pick, survey};
+use super::{Surveyed, Wish, choose, survey};
 use crate::input::FitOutcome;
 
 /// The outcome with the best offer that keeps to the limits of the options; where none does, the
@@ -11,36 +11,37 @@ use crate::input::FitOutcome;
 ///
 /// # Errors
 /// Work error when the predictor cannot be encoded.
-pub(crate) fn keep(outcome: FitOutcome, options: &Options, ctx: &Context) -> Result<FitOutcome> {
+pub(crate) fn keep(
+    mut outcome: FitOutcome,
+    options: &Options,
+    ctx: &Context,
+) -> Result<FitOutcome> {
     let (latency, size) = (options.max_latency_us, options.max_size_bytes);
     if (latency.is_none() && size.is_none()) || outcome.record.offers.is_empty() {
         return Ok(outcome);
     }
-    let FitOutcome { predictor, mut record, reference } = outcome;
     let scope = ctx.scope("limits");
-    let surveyed = survey(&predictor.encode()?, &record, &reference, &scope)?;
+    let bytes = outcome.predictor.encode()?;
+    let surveyed = survey(&bytes, &outcome.record, &outcome.reference, &scope)?;
     let wish = Wish::Best {
         max_latency_us: latency.unwrap_or(f64::INFINITY),
         max_size_bytes: size.unwrap_or(u64::MAX),
     };
-    let chosen = choose(&record.offers, &surveyed, wish);
+    let chosen = choose(&outcome.record.offers, &surveyed, wish);
     if chosen.is_none() {
-        record.warnings.push(format!(
+        outcome.record.warnings.push(format!(
             "no model of this fit keeps to {}: the nearest was taken; --preset quick or \
              --interpretable find smaller ones",
             limits_in_words(options)
         ));
     }
-    let nearest = || nearest(&surveyed, latency, size);
-    record.decisions = ctx.decisions();
-    let Some(chosen) = chosen.or_else(nearest) else {
-        return Ok(FitOutcome { predictor, record, reference });
-    };
-    if chosen.picked.offer == 0 && !chosen.picked.one_model_each {
-        return Ok(FitOutcome { predictor, record, reference });
+    outcome.record.decisions = ctx.decisions();
+    let chosen = chosen.or_else(|| nearest(&surveyed, latency, size));
+    let is_smaller = |s: &Surveyed| s.picked.offer != 0 || s.picked.one_model_each;
+    match chosen.filter(is_smaller) {
+        Some(chosen) => outcome.pick(chosen.picked),
+        None => Ok(outcome),
     }
-    let (predictor, record) = pick(predictor, record, chosen.picked)?;
-    Ok(FitOutcome { predictor, record, reference })
 }
 
 /// The offer that exceeds its worse limit by the smallest factor.

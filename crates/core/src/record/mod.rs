@@ -7,6 +7,7 @@
 mod data;
 mod evaluation;
 mod fairness;
+mod monitor;
 mod offer;
 mod run;
 mod search;
@@ -23,6 +24,10 @@ pub use evaluation::{
     Nested, Residuals,
 };
 pub use fairness::{Disparity, FairnessRecord, GroupAudit, GroupMeasures, Judgement, Proxy};
+pub use monitor::{
+    ColumnDrift, DatasetDrift, MONITOR_VERSION, MetricChange, MonitorRecord, Multivariate,
+    Performance, QualityFinding, QualityKind, RowsRecord, Status, Summary, Verdict, WatchedModel,
+};
 pub use offer::{Offer, Picked, Share};
 pub use run::{
     Clock, FORMAT_VERSION, Options, PhaseTime, RunRecord, Single, SplitRecord, TaskRecord,

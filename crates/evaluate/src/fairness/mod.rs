@@ -11,8 +11,8 @@
 //! | `false_omission_rate_difference` | share of positives among the rejected | Aequitas |
 //! | `treatment_equality_difference` | false negatives per false positive | AIF360 |
 //! | `calibration_within_groups` | the largest expected calibration error of a group | |
-//! | `generalized_entropy_index`, `theil_index`, `between_group_…` | of benefits ŷ − y + 1 | AIF360 |
-//! | `…_difference` of accuracy, roc_auc, mean_residual, rmse, mae | largest − smallest | fairlearn |
+//! | `generalized_entropy_index`, `theil_index`, … | of benefits ŷ − y + 1 | AIF360 |
+//! | `…_difference` of accuracy, roc_auc, rmse, … | largest − smallest | fairlearn |
 //! | `bounded_group_loss` | the largest mean squared error of a group | fairlearn |
 //!
 //! A group below the minimum size is counted and not judged, and a rate that rests on too few of

@@ -7,6 +7,7 @@ pub(crate) mod export;
 pub(crate) mod fit;
 pub(crate) mod import;
 pub(crate) mod inspect;
+pub(crate) mod monitor;
 pub(crate) mod pick;
 pub(crate) mod predict;
 pub(crate) mod profile;
@@ -36,6 +37,7 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<()> {
         Command::Inspect(inspect) => inspect.run(session),
         Command::Report(report) => report.run(session),
         Command::Replay(replay) => replay.run(session),
+        Command::Monitor(monitor) => monitor.run(session),
         Command::Export(export) => export.run(session),
         Command::Import(import) => import.run(session),
     }

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use clap::{ArgGroup, Args};
 use modelwright::automl::FitOutcome;
 use modelwright::automl::offers::{Surveyed, Wish, choose, survey};
-use modelwright::preprocess::sketch::TableSketch;
 use modelwright::{Model, OutputFolder};
 use modelwright_core::record::{Offer, Picked, RunRecord};
 use modelwright_core::{Context, Error, Result};
@@ -64,13 +63,18 @@ impl Pick {
             return Err(nothing_to_pick(&model.path, &record));
         }
         let ctx = session.context(Limits::default())?;
-        let reference: TableSketch = model.reference()?;
-        let surveyed = survey(&model.artifact.model, &record, &reference, &ctx)?;
+        let reference = model.reference()?;
+        let surveyed = survey(&model.artifact.model, &record, &reference.columns, &ctx)?;
         let Some(picked) = self.picked(&record.offers, &surveyed)? else {
             return list(&record, &surveyed, session);
         };
         let folder = OutputFolder::prepare(self.folder(&model.path))?;
-        let outcome = FitOutcome { predictor: model.predictor, record, reference };
+        let outcome = FitOutcome {
+            predictor: model.predictor,
+            record,
+            reference: reference.columns,
+            predictions: reference.predictions,
+        };
         let outcome = outcome.pick(picked)?;
         drop::<Context>(ctx);
         let saved = modelwright::save(&outcome, &folder)?;

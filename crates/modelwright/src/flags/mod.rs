@@ -92,6 +92,8 @@ pub(crate) enum Command {
     Report(command::report::Report),
     /// Repeat a recorded run; the model file comes out byte for byte the same
     Replay(command::replay::Replay),
+    /// Compare new rows with what a model was trained on: drift, data quality, performance
+    Monitor(command::monitor::Monitor),
     /// Write a model's booster as a model file of LightGBM or XGBoost
     Export(command::export::Export),
     /// Make a model of a model file of LightGBM or XGBoost

@@ -169,6 +169,14 @@ pub(crate) fn holdout(text: &str) -> Result<f64> {
     })
 }
 
+/// A share of columns.
+pub(crate) fn share_of_columns(text: &str) -> Result<f64> {
+    text.parse()
+        .ok()
+        .filter(|share| (0.0..=1.0).contains(share))
+        .ok_or_else(|| Error::input("not a share").expected("a number from 0 to 1, such as 0.5"))
+}
+
 /// A share of rows that intervals are to hold; none for no intervals.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Level(pub(crate) Option<f64>);

@@ -76,6 +76,23 @@ impl Distinct {
         }
     }
 
+    /// Whether a string is among the values; `None` when they are too many to tell.
+    pub fn has_text(&self, text: &str) -> Option<bool> {
+        self.has(super::hash::of_text(text))
+    }
+
+    /// Whether a number is among the values; `None` when they are too many to tell.
+    pub fn has_number(&self, value: f64) -> Option<bool> {
+        self.has(super::hash::of_number(value))
+    }
+
+    fn has(&self, hash: u64) -> Option<bool> {
+        match &self.0 {
+            State::Exact(hashes) => Some(hashes.binary_search(&hash).is_ok()),
+            State::Registers(_) => None,
+        }
+    }
+
     /// Whether hashes ascend and registers are as many and as large as they can be.
     pub(super) fn is_sound(&self) -> bool {
         match &self.0 {

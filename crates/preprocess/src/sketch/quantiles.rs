@@ -14,6 +14,8 @@ use serde::{Deserialize, Serialize};
 const CAPACITY: usize = 512;
 /// The least that a level may hold before it is compacted.
 const CAPACITY_MIN: usize = 8;
+/// The error of a rank, as a share of the rows, beyond [`CAPACITY`] rows.
+const RANK_ERROR: f64 = 0.01;
 
 /// Quantiles of finite numbers.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -52,6 +54,11 @@ impl Quantiles {
     /// How many values there are.
     pub fn n(&self) -> u64 {
         self.n
+    }
+
+    /// By which share of the rows a rank may be wrong.
+    pub fn rank_error(&self) -> f64 {
+        if self.n <= CAPACITY as u64 { 0.0 } else { RANK_ERROR }
     }
 
     /// The smallest value whose rank reaches each share `q` in `[0, 1]` (the inverse of the

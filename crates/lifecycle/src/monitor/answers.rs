@@ -1,0 +1,83 @@
+//! Rows whose answers are known: what was said of them, and what is true.
+
+use modelwright_automl::Predictor;
+use modelwright_automl::target::{self, rows_with_target};
+use modelwright_core::data::{Column, Table};
+use modelwright_core::task::{Predictions, Target, Task};
+use modelwright_core::{Context, Result};
+
+/// Bytes that measuring needs for each row and each output.
+const BYTES_PER_ROW: u64 = 120;
+const BYTES_PER_OUTPUT: u64 = 32;
+
+/// Truth and predictions of the rows whose target is known.
+pub(super) struct Answers {
+    pub(super) truth: Target,
+    pub(super) predictions: Predictions,
+    /// Rows whose label the model does not know.
+    pub(super) n_unknown: u64,
+    /// One of these labels.
+    pub(super) unknown: Option<String>,
+    /// Whether there was no room for all rows.
+    pub(super) is_cut: bool,
+}
+
+impl Answers {
+    pub(super) fn new(predictor: &Predictor) -> Self {
+        let n_classes = predictor.classes.len();
+        let truth = match predictor.task {
+            Task::Regression => Target::Real(Vec::new()),
+            _ => Target::Class { codes: Vec::new(), n_classes },
+        };
+        let predictions = Predictions::new(predictor.n_outputs(), Vec::new());
+        Self { truth, predictions, n_unknown: 0, unknown: None, is_cut: false }
+    }
+
+    /// Adds the rows of a part that have an answer.
+    pub(super) fn add(
+        &mut self,
+        predictor: &Predictor,
+        table: &Table,
+        predictions: &Predictions,
+        ctx: &Context,
+    ) -> Result<()> {
+        let Some(column) = table.column(&predictor.target) else { return Ok(()) };
+        let mut known = rows_with_target(column);
+        if predictor.task.is_classification() {
+            known.retain(|row| self.is_label(predictor, column, *row));
+        } else {
+            known.retain(|row| column.display(*row as usize).is_some_and(|v| !v.contains("inf")));
+        }
+        if known.is_empty() || self.is_cut {
+            return Ok(());
+        }
+        let n_outputs = predictions.n_outputs as u64;
+        let row_bytes = BYTES_PER_ROW + n_outputs * BYTES_PER_OUTPUT;
+        let needed = (self.truth.n_rows() + known.len()) as u64 * row_bytes;
+        if ctx.memory_left_bytes().is_some_and(|left| left < needed) {
+            self.is_cut = true;
+            return Ok(());
+        }
+        let column = column.select(&known);
+        self.truth.append(target::encode(&column, &predictor.classes, predictor.task)?);
+        self.predictions.values.extend(predictions.select(&known).values);
+        Ok(())
+    }
+
+    fn is_label(&mut self, predictor: &Predictor, column: &Column, row: u32) -> bool {
+        let is_known = match column.text(row as usize) {
+            Some(text) => predictor.classes.iter().any(|class| class == text),
+            None => {
+                let label = column.display(row as usize);
+                label.is_some_and(|label| predictor.classes.contains(&label))
+            }
+        };
+        if !is_known {
+            self.n_unknown += 1;
+            if self.unknown.is_none() {
+                self.unknown = column.display(row as usize);
+            }
+        }
+        is_known
+    }
+}

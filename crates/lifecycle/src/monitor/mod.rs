@@ -1,0 +1,197 @@
+//! Watching a model on new rows: what moved, whether it matters, and whether the model still holds.
+//!
+//! Rows pass once, part by part, in memory that does not grow with them ([`Side`]); [`conclude`]
+//! then compares the two sides.
+//!
+//! ```text
+//! tables ──Side::add──▶ a tally per column (sketch, out of range, unseen)      compare, quality
+//!                       predictions: their tally, what to expect of them       performance
+//!                       answers, where known                                   performance
+//!                       a sample of rows (only beside reference rows)          multivariate
+//!                                                  ──conclude──▶ MonitorRecord  words
+//! ```
+//!
+//! The reference is what the artifact keeps of its training, sketches without rows, or a file. Kept
+//! values of a file are compared exactly as long as they are few enough; beyond, sketches are.
+//! Measures and thresholds are Evidently's ([`modelwright_inspect::drift::choose`]); on top of them
+//! a column drifts only if a two-sample test, adjusted for the number of columns, agrees.
+
+mod answers;
+mod compare;
+mod multivariate;
+mod performance;
+mod quality;
+mod sample;
+mod side;
+mod tally;
+#[cfg(test)]
+mod tests;
+mod words;
+
+pub use side::{Side, must_have_reference};
+
+use std::collections::BTreeMap;
+
+use modelwright_automl::{Predictor, Reference};
+use modelwright_core::data::{Field, Kind};
+use modelwright_core::record::{
+    ColumnDrift, DatasetDrift, MONITOR_VERSION, MonitorRecord, Performance, RunRecord, WatchedModel,
+};
+use modelwright_core::{Context, Result};
+use modelwright_inspect::drift::benjamini_hochberg;
+
+/// A model and what is known of its training.
+pub struct Watched<'a> {
+    /// Raw rows in, predictions out.
+    pub predictor: &'a Predictor,
+    /// The account of its run.
+    pub record: &'a RunRecord,
+    /// What later rows are compared with.
+    pub reference: Reference,
+}
+
+/// What is asked of the comparison.
+#[derive(Debug, Clone)]
+pub struct MonitorOptions {
+    /// From which share of drifted columns on the dataset drifted; Evidently's 0.5.
+    pub drift_share: f64,
+    /// Whether rows are predicted.
+    pub predict: bool,
+}
+
+impl Default for MonitorOptions {
+    fn default() -> Self {
+        Self { drift_share: 0.5, predict: true }
+    }
+}
+
+/// The level of adjusted p-values.
+const LEVEL: f64 = 0.05;
+
+impl Watched<'_> {
+    /// Each raw column's share of the permutation importances; empty when none were measured.
+    fn importances(&self) -> BTreeMap<&str, f64> {
+        let of = &self.record.importances;
+        let total: f64 = of.iter().map(|i| i.mean.max(0.0)).sum();
+        if total <= 0.0 {
+            return BTreeMap::new();
+        }
+        of.iter().map(|i| (i.column.as_str(), i.mean.max(0.0) / total)).collect()
+    }
+
+    /// The columns that are compared: those that the model reads.
+    fn fields(&self) -> Vec<Field> {
+        let read: Vec<&str> = self.predictor.feature_columns().collect();
+        let fields = self.predictor.schema.fields.iter();
+        fields.filter(|f| read.contains(&f.name.as_str())).cloned().collect()
+    }
+}
+
+/// Compares new rows with the reference rows, or with the artifact's sketches when there are none.
+///
+/// # Errors
+/// Work error when something cannot be computed on these rows.
+pub fn conclude(
+    watched: &Watched<'_>,
+    reference: Option<&Side<'_>>,
+    current: &Side<'_>,
+    options: &MonitorOptions,
+    ctx: &Context,
+) -> Result<MonitorRecord> {
+    let importances = watched.importances();
+    let mut columns: Vec<ColumnDrift> = ctx.map(current.columns().len(), |i| {
+        let tally = &current.columns()[i];
+        let importance = importances.get(tally.field.name.as_str()).copied();
+        compare::column(tally, reference.map(|side| &side.columns()[i]), importance)
+    });
+    adjust(&mut columns);
+    let dataset = together(&columns, &importances, options);
+    let of_reference = reference.and_then(Side::predictions);
+    let mut predictions = current.predictions().map(|t| compare::column(t, of_reference, None));
+    let of_reference = reference.and_then(Side::target);
+    let mut target = current.target().map(|t| compare::column(t, of_reference, None));
+    for alone in predictions.iter_mut().chain(&mut target) {
+        adjust(std::slice::from_mut(alone));
+    }
+    let quality = quality::find(watched, reference, current, &columns, &importances);
+    let mut notes = current.notes();
+    let (multivariate, note) = multivariate::classify(watched, reference, current, ctx);
+    notes.extend(note);
+    let performance = performance::measured(watched, current, ctx)?;
+    let estimated: Option<Performance> = performance::expected(watched, reference, current, ctx);
+    let verdict = words::verdict(&words::Found {
+        dataset: &dataset,
+        columns: &columns,
+        predictions: predictions.as_ref(),
+        multivariate: multivariate.as_ref(),
+        performance: performance.as_ref(),
+        estimated: estimated.as_ref(),
+        quality: &quality,
+    });
+    let mut record = MonitorRecord {
+        format_version: MONITOR_VERSION,
+        engine_version: env!("CARGO_PKG_VERSION").to_owned(),
+        created: String::new(),
+        model: WatchedModel {
+            target: watched.predictor.target.clone(),
+            task: watched.predictor.task,
+            metric: watched.predictor.metric.clone(),
+            created: watched.record.clock.created.clone(),
+        },
+        reference: side::reference_rows(watched, reference),
+        current: current.rows(),
+        verdict,
+        explanation: Vec::new(),
+        quality,
+        columns,
+        dataset,
+        predictions,
+        target,
+        multivariate,
+        performance,
+        estimated,
+        notes,
+    };
+    record.explanation = words::explain(&record);
+    Ok(record)
+}
+
+/// Whether drift of a column says anything: time goes on by itself.
+fn may_drift(kind: Kind) -> bool {
+    !matches!(kind, Kind::Datetime)
+}
+
+/// Adjusts the p-values for their number and decides which columns drifted.
+fn adjust(columns: &mut [ColumnDrift]) {
+    let p_values: Vec<f64> = columns.iter().filter_map(|c| c.p_value).collect();
+    let adjusted = benjamini_hochberg(&p_values);
+    let tested = columns.iter_mut().filter(|c| c.p_value.is_some());
+    for (column, p) in tested.zip(adjusted) {
+        column.p_adjusted = Some(p);
+        column.drifted = column.exceeds && p < LEVEL && may_drift(column.kind);
+        if !column.drifted {
+            column.words.clear();
+        }
+    }
+}
+
+fn together(
+    columns: &[ColumnDrift],
+    importances: &BTreeMap<&str, f64>,
+    options: &MonitorOptions,
+) -> DatasetDrift {
+    let compared = || columns.iter().filter(|c| c.score.is_some() && may_drift(c.kind));
+    let n_columns = compared().count();
+    let n_drifted = compared().filter(|c| c.drifted).count();
+    let share = if n_columns > 0 { n_drifted as f64 / n_columns as f64 } else { 0.0 };
+    let of_drifted = compared().filter(|c| c.drifted).filter_map(|c| c.importance).sum();
+    DatasetDrift {
+        n_columns,
+        n_drifted,
+        share,
+        n_exceeding: compared().filter(|c| c.exceeds).count(),
+        importance_share: (!importances.is_empty()).then_some(of_drifted),
+        threshold: options.drift_share,
+        drifted: n_columns > 0 && share >= options.drift_share,
+    }
+}

@@ -1,0 +1,120 @@
+//! Metrics on the new rows beside those on the untouched rows: measured where answers are known,
+//! expected where they are not.
+
+use modelwright_core::record::{Interval, MetricChange, MetricValue, Performance};
+use modelwright_core::task::Task;
+use modelwright_core::{Context, Result};
+use modelwright_evaluate::{MetricEntry, MetricInput, bootstrap_intervals, metric, metrics_for};
+
+use super::Watched;
+use super::side::Side;
+
+/// Resamples of the intervals.
+const N_RESAMPLES: usize = 1000;
+
+/// Below so many answers an interval says nothing.
+const ANSWERS_MIN: usize = 10;
+
+/// Metrics where answers are known; `None` where there are too few.
+pub(super) fn measured(
+    watched: &Watched<'_>,
+    current: &Side<'_>,
+    ctx: &Context,
+) -> Result<Option<Performance>> {
+    let answers = &current.answers;
+    if answers.truth.n_rows() < ANSWERS_MIN {
+        return Ok(None);
+    }
+    let main = metric(&watched.predictor.metric)?;
+    let others = metrics_for(watched.predictor.task).filter(|m| m.spec.name != main.spec.name);
+    let metrics: Vec<&MetricEntry> = std::iter::once(main).chain(others).collect();
+    let input = MetricInput {
+        truth: &answers.truth,
+        predictions: &answers.predictions,
+        weights: None,
+        threshold: watched.predictor.threshold,
+    };
+    let values = bootstrap_intervals(&metrics, &input, N_RESAMPLES, ctx);
+    let evaluation = watched.record.evaluation.as_ref();
+    let before = evaluation.map_or(&[][..], |e| &e.metrics);
+    Ok(Some(Performance {
+        method: "measured on rows with known answers".to_owned(),
+        n_rows: answers.truth.n_rows() as u64,
+        compared_with: evaluation.map(|e| e.on.clone()),
+        metrics: values.into_iter().map(|now| change(now, before)).collect(),
+        caveat: "Answers that come late may be others than those that come soon.".to_owned(),
+    }))
+}
+
+/// Metrics to be expected without answers; `None` where nothing is known of them.
+pub(super) fn expected(
+    watched: &Watched<'_>,
+    reference: Option<&Side<'_>>,
+    current: &Side<'_>,
+    ctx: &Context,
+) -> Option<Performance> {
+    let mut values = current.expectation.metrics(ctx);
+    if values.is_empty() {
+        return None;
+    }
+    // The optimised metric leads, where it can be expected.
+    values.sort_by_key(|m| m.name != watched.predictor.metric);
+    let stored = watched.reference.predictions.as_ref();
+    let (before, compared_with) = match (reference, stored) {
+        (Some(side), _) => (side.expectation.metrics(ctx), Some("the reference file".to_owned())),
+        (None, Some(stored)) => (stored.expected.clone(), Some("the untouched rows".to_owned())),
+        (None, None) => (Vec::new(), None),
+    };
+    let (method, caveat) = match watched.predictor.task {
+        Task::Regression => (
+            "direct loss estimation (DLE): errors as untouched rows showed them for predictions of \
+             this size",
+            "It holds while the target depends on the columns as it did, and cannot see that.",
+        ),
+        _ => (
+            "confidence-based estimation (CBPE): what the calibrated probabilities promise",
+            "It holds while the probabilities stay calibrated; it cannot see that the target \
+             depends on the columns in another way than it did.",
+        ),
+    };
+    Some(Performance {
+        method: method.to_owned(),
+        n_rows: current.n_rows(),
+        compared_with,
+        metrics: values.into_iter().map(|now| change(now, &before)).collect(),
+        caveat: caveat.to_owned(),
+    })
+}
+
+/// A metric beside the same one before.
+fn change(now: MetricValue, before: &[MetricValue]) -> MetricChange {
+    let before = before.iter().find(|m| m.name == now.name);
+    let spec = metric(&now.name).ok().map(|m| m.spec);
+    let (reference, reference_ci95) =
+        before.map_or((None, None), |before| (before.value, before.ci95));
+    let change = now.value.zip(reference).map(|(now, before)| now - before);
+    let change_ci95 = change.zip(now.ci95.zip(reference_ci95)).map(|(change, (a, b))| {
+        // Independent rows: half-widths add up as squares.
+        let half = (width(a).hypot(width(b))) / 2.0;
+        Interval { low: change - half, high: change + half }
+    });
+    let larger_is_better = spec.is_some_and(|s| s.larger_is_better);
+    let worse =
+        change_ci95.is_some_and(|c| if larger_is_better { c.high < 0.0 } else { c.low > 0.0 });
+    MetricChange {
+        name: now.name,
+        larger_is_better,
+        value: now.value,
+        ci95: now.ci95,
+        reference,
+        reference_ci95,
+        change,
+        change_ci95,
+        worse,
+        note: now.note,
+    }
+}
+
+fn width(interval: Interval) -> f64 {
+    interval.high - interval.low
+}

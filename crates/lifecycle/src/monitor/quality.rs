@@ -1,0 +1,258 @@
+//! Columns and values that are not as the model expects them.
+
+use std::collections::BTreeMap;
+
+use modelwright_core::data::Kind;
+use modelwright_core::record::{ColumnDrift, QualityFinding, QualityKind};
+use modelwright_inspect::drift::test::two_proportions;
+use modelwright_inspect::drift::{benjamini_hochberg, unit};
+use modelwright_preprocess::sketch::ColumnSketch;
+
+use super::compare::{number, percent};
+use super::side::Side;
+use super::tally::{ColumnTally, is_category, steps_of};
+use super::{LEVEL, Watched};
+
+/// A share of missing values that changed by so much is worth a word, or severe.
+const MISSING_CHANGE: f64 = 0.05;
+const MISSING_CHANGE_SEVERE: f64 = 0.3;
+/// Rows with values that were never seen, or out of range.
+const OUTSIDE: f64 = 0.01;
+const OUTSIDE_SEVERE: f64 = 0.2;
+/// Where values are that many, new ones are the rule.
+const MANY_LEVELS: usize = 256;
+const OUTSIDE_OF_MANY: f64 = 0.05;
+/// A constant column is a finding where chance would make one less often than this.
+const CHANCE: f64 = 1e-4;
+/// A column with this share of the importance must not be absent.
+const IMPORTANT: f64 = 0.05;
+/// Unseen values that are named.
+const NAMED: usize = 5;
+
+/// All findings, severe ones first.
+pub(super) fn find(
+    watched: &Watched<'_>,
+    reference: Option<&Side<'_>>,
+    current: &Side<'_>,
+    columns: &[ColumnDrift],
+    importances: &BTreeMap<&str, f64>,
+) -> Vec<QualityFinding> {
+    let mut found = Vec::new();
+    for (i, tally) in current.columns().iter().enumerate() {
+        let rows = reference.map(|side| &side.columns()[i]);
+        let importance = importances.get(tally.field.name.as_str()).copied();
+        let one = One { tally, rows, sketch: rows.map(|t| &t.sketch).or(tally.reference) };
+        if tally.is_there {
+            one.values(&mut found);
+        } else {
+            found.push(one.absent(importance));
+        }
+    }
+    found.extend(missing(columns, current));
+    if current.answers.n_unknown > 0 {
+        found.push(unknown_labels(watched, current));
+    }
+    for column in &current.unexpected {
+        found.push(QualityFinding {
+            kind: QualityKind::UnexpectedColumn,
+            column: column.clone(),
+            is_severe: false,
+            n_rows: None,
+            message: "the training data had no such column; the model does not read it".to_owned(),
+        });
+    }
+    found.sort_by_key(|f| (!f.is_severe, f.kind == QualityKind::UnexpectedColumn));
+    found
+}
+
+/// A column on both sides.
+struct One<'a> {
+    tally: &'a ColumnTally<'a>,
+    rows: Option<&'a ColumnTally<'a>>,
+    sketch: Option<&'a ColumnSketch>,
+}
+
+impl One<'_> {
+    fn finding(
+        &self,
+        kind: QualityKind,
+        n: Option<u64>,
+        severe: bool,
+        message: String,
+    ) -> QualityFinding {
+        let column = self.tally.field.name.clone();
+        QualityFinding { kind, column, is_severe: severe, n_rows: n, message }
+    }
+
+    fn absent(&self, importance: Option<f64>) -> QualityFinding {
+        let is_needed = !self.tally.field.optional;
+        let message = if is_needed {
+            "the column is not there, and the model cannot do without it".to_owned()
+        } else {
+            "the column is not there; the model takes it as missing in every row".to_owned()
+        };
+        let is_severe = is_needed || importance.is_some_and(|i| i >= IMPORTANT);
+        self.finding(QualityKind::MissingColumn, None, is_severe, message)
+    }
+
+    fn values(&self, found: &mut Vec<QualityFinding>) {
+        let tally = self.tally;
+        let n_known = tally.sketch.n_rows - tally.sketch.n_missing;
+        if tally.n_wrong > 0 {
+            let given = n_known + tally.n_wrong;
+            let share = tally.n_wrong as f64 / given as f64;
+            let message = format!(
+                "{} of the values cannot be read as {} and count as missing",
+                percent(share),
+                tally.field.kind.name()
+            );
+            let severe = share >= OUTSIDE;
+            found.push(self.finding(QualityKind::WrongType, Some(tally.n_wrong), severe, message));
+        }
+        let Some(reference) = self.sketch else { return };
+        let was_known = reference.n_rows - reference.n_missing;
+        if n_known == 0 {
+            if was_known > 0 && tally.sketch.n_rows > 0 && tally.n_wrong == 0 {
+                let message = "every value is missing".to_owned();
+                let n = Some(tally.sketch.n_rows);
+                found.push(self.finding(QualityKind::Empty, n, true, message));
+            }
+            return;
+        }
+        found.extend(self.constant(reference, n_known));
+        found.extend(self.unseen(reference, n_known));
+        found.extend(self.unit().or_else(|| self.out_of_range(reference, n_known)));
+        found.extend(self.infinite(reference));
+    }
+
+    fn constant(&self, reference: &ColumnSketch, n: u64) -> Option<QualityFinding> {
+        if self.tally.sketch.distinct.count() != 1 || reference.distinct.count() < 2 {
+            return None;
+        }
+        // How often would chance give one value in all rows?
+        let known = (reference.n_rows - reference.n_missing) as f64;
+        let most = match (reference.numbers(), reference.texts()) {
+            (Some(numbers), _) => numbers.frequent.top().first().map_or(0, |top| top.1),
+            (_, Some(texts)) => texts.frequent.top().first().map_or(0, |top| top.1),
+            _ => 0,
+        };
+        if (most as f64 / known).powf(n as f64) > CHANCE {
+            return None;
+        }
+        let message =
+            format!("one value in all rows, where there were {}", reference.distinct.count());
+        Some(self.finding(QualityKind::Constant, Some(n), true, message))
+    }
+
+    fn unseen(&self, reference: &ColumnSketch, n: u64) -> Option<QualityFinding> {
+        let tally = self.tally;
+        let share = tally.n_unseen as f64 / n as f64;
+        let is_many = reference.distinct.count() > MANY_LEVELS;
+        if tally.n_unseen == 0 || share < if is_many { OUTSIDE_OF_MANY } else { OUTSIDE } {
+            return None;
+        }
+        let mut values: Vec<(&String, &u64)> = tally.unseen.iter().collect();
+        values.sort_by_key(|(_, n)| std::cmp::Reverse(**n));
+        let named: Vec<String> =
+            values.iter().take(NAMED).map(|(value, _)| format!("`{value}`")).collect();
+        let more = values.len().saturating_sub(NAMED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let message = format!(
+            "{} of the rows have values that training never saw: {}{more}",
+            percent(share),
+            named.join(", ")
+        );
+        let severe = share >= OUTSIDE_SEVERE;
+        Some(self.finding(QualityKind::UnseenValues, Some(tally.n_unseen), severe, message))
+    }
+
+    fn out_of_range(&self, reference: &ColumnSketch, n: u64) -> Option<QualityFinding> {
+        let tally = self.tally;
+        if tally.field.kind == Kind::Datetime {
+            return None; // time goes on
+        }
+        let n_outside = tally.n_below + tally.n_above;
+        let share = n_outside as f64 / n as f64;
+        if share < OUTSIDE || n_outside < 2 {
+            return None;
+        }
+        let moments = &reference.numbers()?.moments;
+        let message = format!(
+            "{} of the values are beyond those of the training, {} to {}",
+            percent(share),
+            number(moments.min()?),
+            number(moments.max()?)
+        );
+        let severe = share >= OUTSIDE_SEVERE;
+        Some(self.finding(QualityKind::OutOfRange, Some(n_outside), severe, message))
+    }
+
+    fn unit(&self) -> Option<QualityFinding> {
+        if is_category(self.tally.field.kind) || self.tally.field.kind == Kind::Datetime {
+            return None;
+        }
+        let was = match (self.rows, self.sketch) {
+            (Some(rows), _) => rows.steps(),
+            (None, sketch) => steps_of(sketch?),
+        };
+        let factor = unit::factor(&was, &self.tally.steps())?;
+        let times = if factor >= 1.0 {
+            format!("{} times what they were", number(factor))
+        } else {
+            format!("what they were divided by {}", number(1.0 / factor))
+        };
+        let message = format!("all values seem to be {times}: another unit?");
+        Some(self.finding(QualityKind::Unit, None, true, message))
+    }
+
+    fn infinite(&self, reference: &ColumnSketch) -> Option<QualityFinding> {
+        let n = self.tally.sketch.numbers()?.n_infinite;
+        if n == 0 || reference.numbers()?.n_infinite > 0 {
+            return None;
+        }
+        let message = "infinite values, where training had none".to_owned();
+        Some(self.finding(QualityKind::Infinite, Some(n), false, message))
+    }
+}
+
+/// Shares of missing values that changed beyond chance.
+fn missing(columns: &[ColumnDrift], current: &Side<'_>) -> Vec<QualityFinding> {
+    let mut changed = Vec::new();
+    for (column, tally) in columns.iter().zip(current.columns()) {
+        let (was, is) = (&column.reference, &column.current);
+        // What could not be read is a finding of its own, and so is a column without values.
+        let n_missing = is.n_missing - tally.n_wrong.min(is.n_missing);
+        if !tally.is_there || was.n_rows == 0 || is.n_missing == is.n_rows {
+            continue;
+        }
+        let (n_was, n_is) = (was.n_rows as f64, is.n_rows as f64);
+        let p = two_proportions(was.n_missing as f64, n_was, n_missing as f64, n_is);
+        changed.push((column, n_missing, p.unwrap_or(1.0)));
+    }
+    let p_values: Vec<f64> = changed.iter().map(|c| c.2).collect();
+    let adjusted = benjamini_hochberg(&p_values);
+    let finding = |((column, n_missing, _), p): (&(&ColumnDrift, u64, f64), f64)| {
+        let was = column.reference.n_missing as f64 / column.reference.n_rows as f64;
+        let is = *n_missing as f64 / column.current.n_rows as f64;
+        let is_worth = p < LEVEL && (is - was).abs() >= MISSING_CHANGE;
+        is_worth.then(|| QualityFinding {
+            kind: QualityKind::Missing,
+            column: column.column.clone(),
+            is_severe: is - was >= MISSING_CHANGE_SEVERE,
+            n_rows: Some(*n_missing),
+            message: format!("missing values {} → {}", percent(was), percent(is)),
+        })
+    };
+    changed.iter().zip(adjusted).filter_map(finding).collect()
+}
+
+fn unknown_labels(watched: &Watched<'_>, current: &Side<'_>) -> QualityFinding {
+    let example = current.answers.unknown.as_deref().unwrap_or_default();
+    QualityFinding {
+        kind: QualityKind::UnseenValues,
+        column: watched.predictor.target.clone(),
+        is_severe: true,
+        n_rows: Some(current.answers.n_unknown),
+        message: format!("labels that the model does not know, such as `{example}`"),
+    }
+}

@@ -1,0 +1,299 @@
+//! One side of a comparison: rows that pass once, part by part.
+
+use modelwright_automl::Predictor;
+use modelwright_automl::reference::{Expectation, PREDICTION, prediction_column};
+use modelwright_core::data::{Column, ColumnData, Field, Kind, MISSING_INSTANT, Storage, Table};
+use modelwright_core::record::RowsRecord;
+use modelwright_core::{Context, Error, Result};
+use modelwright_preprocess::sketch::ColumnSketch;
+use rayon::prelude::*;
+
+use super::answers::Answers;
+use super::sample::RowSample;
+use super::tally::ColumnTally;
+use super::{MonitorOptions, Watched};
+
+/// Values of all columns together that are kept, at most, and their share of the memory.
+const EXACT_CELLS_MAX: u64 = 1 << 24;
+const EXACT_MEMORY_SHARE: u64 = 8;
+
+/// Rows of either side that a classifier is to tell apart.
+const SAMPLE_ROWS: usize = 10_000;
+
+/// What is kept of the rows of one side.
+pub struct Side<'a> {
+    predictor: &'a Predictor,
+    names: Vec<String>,
+    n_rows: u64,
+    columns: Vec<ColumnTally<'a>>,
+    target: Option<ColumnTally<'a>>,
+    predictions: Option<ColumnTally<'a>>,
+    /// What is to be expected of the predictions.
+    pub(super) expectation: Expectation,
+    /// Where answers are known.
+    pub(super) answers: Answers,
+    sample: Option<RowSample>,
+    /// Columns of the files that the model never knew.
+    pub(super) unexpected: Vec<String>,
+    /// Why rows are not predicted.
+    unpredicted: Option<String>,
+    has_target: bool,
+}
+
+impl<'a> Side<'a> {
+    /// No rows yet, to be compared with the artifact's sketches.
+    pub fn new(watched: &'a Watched<'a>, options: &MonitorOptions, ctx: &Context) -> Self {
+        let predictions = watched.reference.predictions.as_ref();
+        let of_column = |name: &str| watched.reference.columns.column(name);
+        let said = predictions.and_then(|p| p.predictions());
+        Self::with(watched, options, of_column, said, ctx)
+    }
+
+    /// No rows yet, to be compared with the rows of another side.
+    pub fn beside(
+        watched: &'a Watched<'a>,
+        options: &MonitorOptions,
+        reference: &'a Side<'a>,
+        ctx: &Context,
+    ) -> Self {
+        let of_column = |name: &str| {
+            let tallies = reference.columns.iter().chain(&reference.target);
+            tallies.map(|t| (&t.field.name, &t.sketch)).find(|(n, _)| *n == name).map(|t| t.1)
+        };
+        let said = reference.predictions.as_ref().map(|t| &t.sketch);
+        let mut side = Self::with(watched, options, of_column, said, ctx);
+        side.sample_rows("monitor/current", ctx);
+        side
+    }
+
+    /// No rows yet: they will be the reference of another side.
+    pub fn reference(watched: &'a Watched<'a>, options: &MonitorOptions, ctx: &Context) -> Self {
+        let mut side = Self::with(watched, options, |_| None, None, ctx);
+        side.sample_rows("monitor/reference", ctx);
+        side
+    }
+
+    fn with(
+        watched: &'a Watched<'a>,
+        options: &MonitorOptions,
+        of_column: impl Fn(&str) -> Option<&'a ColumnSketch>,
+        said: Option<&'a ColumnSketch>,
+        ctx: &Context,
+    ) -> Self {
+        let predictor = watched.predictor;
+        let fields = watched.fields();
+        let cells = ctx.memory_left_bytes().map_or(EXACT_CELLS_MAX, |left| {
+            (left / EXACT_MEMORY_SHARE / size_of::<f64>() as u64).min(EXACT_CELLS_MAX)
+        });
+        let exact_max = cells as usize / (fields.len() + 2);
+        let tally = |field: Field| {
+            let reference = of_column(&field.name);
+            ColumnTally::new(field, reference, exact_max)
+        };
+        let of_target = target_field(watched);
+        let (storage, kind) = match predictor.n_outputs() {
+            1 => (Storage::Number, Kind::Number),
+            _ => (Storage::String, Kind::Category),
+        };
+        let field = Field::new(PREDICTION, storage, kind);
+        let errors = watched.reference.predictions.as_ref().and_then(|p| p.errors.as_ref());
+        Self {
+            predictor,
+            names: Vec::new(),
+            n_rows: 0,
+            columns: fields.into_iter().map(&tally).collect(),
+            target: Some(tally(of_target)),
+            predictions: options.predict.then(|| ColumnTally::new(field, said, exact_max)),
+            expectation: Expectation::new(predictor, errors),
+            answers: Answers::new(predictor),
+            sample: None,
+            unexpected: Vec::new(),
+            unpredicted: None,
+            has_target: false,
+        }
+    }
+
+    fn sample_rows(&mut self, stream: &str, ctx: &Context) {
+        self.sample = Some(RowSample::new(SAMPLE_ROWS, ctx.random(stream, 0).next_u64()));
+    }
+
+    /// Begins the rows of another file, with the columns in it that were not in training.
+    pub fn begin(&mut self, name: &str, unexpected: Vec<String>) {
+        self.names.push(name.to_owned());
+        for column in unexpected {
+            if !self.unexpected.contains(&column) {
+                self.unexpected.push(column);
+            }
+        }
+    }
+
+    /// Adds the next rows. Columns may be held as strings where numbers or dates are expected:
+    /// values that are none count as unreadable, and as missing.
+    ///
+    /// # Errors
+    /// Input error when the model cannot read the rows.
+    pub fn add(&mut self, table: Table, ctx: &Context) -> Result<()> {
+        let table = self.as_expected(table)?;
+        let n_rows = table.n_rows();
+        self.n_rows += n_rows as u64;
+        let add = |tally: &mut ColumnTally<'_>| match table.column(&tally.field.name) {
+            Some(column) => tally.add(column),
+            None => {
+                tally.add_absent(n_rows);
+                Ok(())
+            }
+        };
+        ctx.install(|| self.columns.par_iter_mut().try_for_each(add))?;
+        if let (Some(tally), Some(column)) =
+            (&mut self.target, table.column(&self.predictor.target))
+        {
+            // Labels may come in another form than in training; they are then not compared.
+            self.has_target = true;
+            if tally.add(column).is_err() {
+                self.target = None;
+            }
+        }
+        self.predict(&table, ctx)?;
+        if let Some(sample) = &mut self.sample {
+            let names = self.columns.iter().map(|t| &t.field.name);
+            let columns: Vec<Column> = names.filter_map(|n| table.column(n)).cloned().collect();
+            sample.add(&Table::new(columns)?)?;
+        }
+        Ok(())
+    }
+
+    /// No more rows come.
+    pub fn finish(&mut self) {
+        if let Some(sample) = &mut self.sample {
+            sample.finish();
+        }
+    }
+
+    fn predict(&mut self, table: &Table, ctx: &Context) -> Result<()> {
+        if self.predictions.is_none() || self.unpredicted.is_some() {
+            return Ok(());
+        }
+        let needed = self.predictor.schema.fields.iter().filter(|f| !f.optional);
+        if let Some(lacking) = needed.into_iter().find(|f| table.column(&f.name).is_none()) {
+            self.unpredicted = Some(lacking.name.clone());
+            self.predictions = None;
+            return Ok(());
+        }
+        let said = self.predictor.predict(table, ctx)?;
+        if let Some(tally) = &mut self.predictions {
+            tally.add(&prediction_column(self.predictor, &said))?;
+        }
+        self.expectation.add(&said);
+        self.answers.add(self.predictor, table, &said, ctx)
+    }
+
+    /// The columns as the model holds them; counts what cannot be read.
+    fn as_expected(&mut self, table: Table) -> Result<Table> {
+        let mut columns = table.into_columns();
+        for column in &mut columns {
+            let Some(tally) = self.columns.iter_mut().find(|t| t.field.name == column.name) else {
+                continue;
+            };
+            if let (ColumnData::String { .. }, Storage::Number | Storage::Instant) =
+                (&column.data, tally.field.storage)
+            {
+                let (read, n_wrong) = read_strings(column, tally.field.storage);
+                *column = read;
+                tally.n_wrong += n_wrong;
+            }
+        }
+        Table::new(columns)
+    }
+
+    pub(super) fn columns(&self) -> &[ColumnTally<'a>] {
+        &self.columns
+    }
+
+    pub(super) fn predictions(&self) -> Option<&ColumnTally<'a>> {
+        self.predictions.as_ref().filter(|_| self.n_rows > 0)
+    }
+
+    pub(super) fn target(&self) -> Option<&ColumnTally<'a>> {
+        self.target.as_ref().filter(|t| self.has_target && t.sketch.n_rows > t.sketch.n_missing)
+    }
+
+    pub(super) fn sample(&self) -> Option<&Table> {
+        self.sample.as_ref().and_then(RowSample::table)
+    }
+
+    /// Rows that passed.
+    pub fn n_rows(&self) -> u64 {
+        self.n_rows
+    }
+
+    pub(super) fn rows(&self) -> RowsRecord {
+        let is_exact = self.columns.iter().all(ColumnTally::is_exact);
+        RowsRecord { names: self.names.clone(), n_rows: self.n_rows, is_exact }
+    }
+
+    /// What could not be looked at.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        if let Some(column) = &self.unpredicted {
+            notes.push(format!("the rows cannot be predicted: they lack `{column}`"));
+        }
+        if self.answers.is_cut {
+            let n = self.answers.truth.n_rows();
+            notes.push(format!("answers are measured on the first {n} rows: the memory limit"));
+        }
+        if self.target.is_none() {
+            notes.push("the answers are written in another form than in training".to_owned());
+        }
+        notes
+    }
+}
+
+/// The reference as rows.
+pub(super) fn reference_rows(watched: &Watched<'_>, side: Option<&Side<'_>>) -> RowsRecord {
+    match side {
+        Some(side) => side.rows(),
+        None => RowsRecord {
+            names: vec!["training data".to_owned()],
+            n_rows: watched.reference.columns.n_rows as u64,
+            is_exact: false,
+        },
+    }
+}
+
+fn target_field(watched: &Watched<'_>) -> Field {
+    let name = &watched.predictor.target;
+    let known = watched.record.schema.field(name).cloned();
+    let mut field =
+        known.unwrap_or_else(|| Field::new(name.clone(), Storage::String, Kind::Category));
+    if watched.predictor.task.is_classification() && field.kind == Kind::Number {
+        field.kind = Kind::IntegerCategory;
+    }
+    field
+}
+
+/// Strings as numbers, or as nothing; how many could not be read.
+fn read_strings(column: &Column, storage: Storage) -> (Column, u64) {
+    let n_rows = column.n_rows();
+    let given = (0..n_rows).filter(|row| !column.is_missing(*row)).count();
+    if storage == Storage::Instant {
+        let nothing = vec![MISSING_INSTANT; n_rows];
+        return (Column::instants(&column.name, nothing), given as u64);
+    }
+    let read = |row| column.text(row).and_then(|t| t.trim().parse::<f64>().ok());
+    let values: Vec<f64> = (0..n_rows).map(|row| read(row).unwrap_or(f64::NAN)).collect();
+    let n_read = values.iter().filter(|v| !v.is_nan()).count();
+    (Column::numbers(&column.name, values), (given - n_read) as u64)
+}
+
+/// The error for a model that keeps nothing to compare with.
+///
+/// # Errors
+/// Input error when there are no sketches.
+pub fn must_have_reference(watched: &Watched<'_>) -> Result<()> {
+    if watched.reference.columns.columns.is_empty() {
+        return Err(Error::input("the model keeps nothing of its training to compare with")
+            .expected("a reference file: rows like those that the model was trained on")
+            .hint("give one with --reference FILE"));
+    }
+    Ok(())
+}

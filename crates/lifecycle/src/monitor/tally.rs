@@ -1,0 +1,243 @@
+//! What is kept of one column while rows pass.
+
+use std::collections::BTreeMap;
+
+use modelwright_core::Result;
+use modelwright_core::data::{
+    Column, ColumnData, Field, Kind, MISSING_CODE, MISSING_INSTANT, Storage, number_text,
+};
+use modelwright_inspect::drift::{Counts, Steps};
+use modelwright_preprocess::sketch::{ColumnSketch, NumberSketch, TextSketch, ValueSketch};
+
+/// Values that were never seen are listed up to this many.
+const UNSEEN_MAX: usize = 50;
+
+/// Categories are counted one by one up to this many.
+const LEVELS_MAX: usize = 1 << 16;
+
+/// Microseconds in a second: sketches hold instants in seconds.
+const MICROS: f64 = 1e6;
+
+/// A column of one side.
+pub(super) struct ColumnTally<'a> {
+    /// Name, kind and storage.
+    pub(super) field: Field,
+    /// The mergeable summary.
+    pub(super) sketch: ColumnSketch,
+    /// The values themselves, as long as they are few.
+    exact: Option<Exact>,
+    exact_max: usize,
+    /// The reference, for what lies outside of it.
+    pub(super) reference: Option<&'a ColumnSketch>,
+    /// Finite numbers below the smallest and above the largest of the reference.
+    pub(super) n_below: u64,
+    pub(super) n_above: u64,
+    /// Rows whose value the reference never had, and some of these values.
+    pub(super) n_unseen: u64,
+    pub(super) unseen: BTreeMap<String, u64>,
+    /// Values that could not be read.
+    pub(super) n_wrong: u64,
+    /// Whether any part of the rows had the column.
+    pub(super) is_there: bool,
+}
+
+enum Exact {
+    Numbers(Vec<f64>),
+    Levels(BTreeMap<String, u64>),
+}
+
+impl<'a> ColumnTally<'a> {
+    pub(super) fn new(field: Field, reference: Option<&'a ColumnSketch>, exact_max: usize) -> Self {
+        let exact = match field.storage {
+            Storage::String => Exact::Levels(BTreeMap::new()),
+            _ => Exact::Numbers(Vec::new()),
+        };
+        Self {
+            sketch: ColumnSketch::new(field.storage),
+            exact: Some(exact),
+            exact_max,
+            reference: reference.filter(|sketch| sketch.storage == field.storage),
+            n_below: 0,
+            n_above: 0,
+            n_unseen: 0,
+            unseen: BTreeMap::new(),
+            n_wrong: 0,
+            is_there: false,
+            field,
+        }
+    }
+
+    /// Adds the rows of a column that is held as the field says.
+    pub(super) fn add(&mut self, column: &Column) -> Result<()> {
+        self.is_there = true;
+        self.sketch.update(column, 0..column.n_rows())?;
+        self.keep(&column.data);
+        self.look_outside(&column.data);
+        Ok(())
+    }
+
+    /// Rows without the column: missing in all of them.
+    pub(super) fn add_absent(&mut self, n_rows: usize) {
+        let name = self.field.name.clone();
+        let column = match self.field.storage {
+            Storage::Number => Column::numbers(name, vec![f64::NAN; n_rows]),
+            Storage::Instant => Column::instants(name, vec![MISSING_INSTANT; n_rows]),
+            Storage::String => Column::strings(name, vec![None::<&str>; n_rows]),
+        };
+        // An all-missing column has nothing that could be kept or lie outside.
+        let added = self.sketch.update(&column, 0..n_rows);
+        debug_assert!(added.is_ok(), "the column was made in the field's storage");
+    }
+
+    fn keep(&mut self, data: &ColumnData) {
+        let Some(exact) = &mut self.exact else { return };
+        let has_room = match (exact, data) {
+            (Exact::Numbers(kept), ColumnData::Number(values)) => {
+                kept.extend(values.iter().copied().filter(|v| v.is_finite()));
+                kept.len() <= self.exact_max
+            }
+            (Exact::Numbers(kept), ColumnData::Instant(values)) => {
+                let known = values.iter().filter(|v| **v != MISSING_INSTANT);
+                kept.extend(known.map(|v| *v as f64 / MICROS));
+                kept.len() <= self.exact_max
+            }
+            (Exact::Levels(kept), ColumnData::String { codes, dictionary }) => {
+                for (code, n) in count_codes(codes, dictionary.len()) {
+                    *kept.entry(dictionary.get(code).to_owned()).or_default() += n;
+                }
+                kept.len() <= LEVELS_MAX
+            }
+            _ => false,
+        };
+        if !has_room {
+            self.exact = None;
+        }
+    }
+
+    fn look_outside(&mut self, data: &ColumnData) {
+        let Some(reference) = self.reference.filter(|r| r.n_rows > r.n_missing) else { return };
+        match (data, &reference.values) {
+            (ColumnData::Number(values), ValueSketch::Number(numbers)) => {
+                if is_category(self.field.kind) {
+                    self.count_unseen_numbers(values, reference);
+                } else if let Some((min, max)) = range(numbers) {
+                    let finite = || values.iter().filter(|v| v.is_finite());
+                    self.n_below += finite().filter(|v| **v < min).count() as u64;
+                    self.n_above += finite().filter(|v| **v > max).count() as u64;
+                }
+            }
+            (ColumnData::String { codes, dictionary }, ValueSketch::Text(_))
+                if self.field.kind != Kind::Text =>
+            {
+                for (code, n) in count_codes(codes, dictionary.len()) {
+                    let text = dictionary.get(code);
+                    if reference.distinct.has_text(text) == Some(false) {
+                        self.note_unseen(text.to_owned(), n);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn count_unseen_numbers(&mut self, values: &[f64], reference: &ColumnSketch) {
+        let mut sorted: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
+        sorted.sort_unstable_by(f64::total_cmp);
+        for run in sorted.chunk_by(|a, b| a == b) {
+            if reference.distinct.has_number(run[0]) == Some(false) {
+                self.note_unseen(number_text(run[0]), run.len() as u64);
+            }
+        }
+    }
+
+    fn note_unseen(&mut self, value: String, n: u64) {
+        self.n_unseen += n;
+        if self.unseen.len() < UNSEEN_MAX || self.unseen.contains_key(&value) {
+            *self.unseen.entry(value).or_default() += n;
+        }
+    }
+
+    /// Whether the values are kept.
+    pub(super) fn is_exact(&self) -> bool {
+        self.exact.is_some()
+    }
+
+    /// The numbers as a distribution.
+    pub(super) fn steps(&self) -> Steps {
+        match (&self.exact, self.sketch.numbers()) {
+            (Some(Exact::Numbers(values)), _) => Steps::of_values(values.clone()),
+            _ => steps_of(&self.sketch),
+        }
+    }
+
+    /// The values as a distribution of categories.
+    pub(super) fn counts(&self) -> Counts {
+        match &self.exact {
+            Some(Exact::Levels(levels)) => {
+                Counts::new(levels.iter().map(|(v, n)| (v.clone(), *n as f64)), 0.0)
+            }
+            _ => counts_of(&self.sketch),
+        }
+    }
+}
+
+/// Whether values are names rather than sizes.
+pub(super) fn is_category(kind: Kind) -> bool {
+    matches!(kind, Kind::Category | Kind::IntegerCategory | Kind::Boolean | Kind::Constant)
+}
+
+fn range(numbers: &NumberSketch) -> Option<(f64, f64)> {
+    numbers.moments.min().zip(numbers.moments.max())
+}
+
+fn count_codes(codes: &[u32], n_strings: usize) -> Vec<(u32, u64)> {
+    let mut counts = vec![0_u64; n_strings];
+    for code in codes.iter().filter(|code| **code != MISSING_CODE) {
+        counts[*code as usize] += 1;
+    }
+    (0..).zip(counts).filter(|(_, n)| *n > 0).collect()
+}
+
+/// The numbers of a sketch as a distribution: exact for few distinct values.
+pub(super) fn steps_of(sketch: &ColumnSketch) -> Steps {
+    let Some(numbers) = sketch.numbers() else { return Steps::default() };
+    if numbers.frequent.error() == 0 {
+        let value =
+            |(key, n): &(modelwright_preprocess::sketch::Key, u64)| (key.value(), *n as f64);
+        return Steps::of_counts(numbers.frequent.entries().iter().map(value).collect());
+    }
+    let mut below = 0;
+    let mut steps = Vec::new();
+    for (value, up_to) in numbers.quantiles.steps() {
+        steps.push((value, (up_to - below) as f64));
+        below = up_to;
+    }
+    let n = numbers.moments.n() as f64;
+    // The sketch divides by n − 1, the measure by n.
+    let std = numbers.moments.std().map(|std| std * ((n - 1.0) / n).sqrt());
+    let rank_error = numbers.quantiles.rank_error();
+    Steps::of_counts(steps).of_sketch(sketch.distinct.count(), std, rank_error)
+}
+
+/// The values of a sketch as a distribution of categories: exact for few distinct values.
+pub(super) fn counts_of(sketch: &ColumnSketch) -> Counts {
+    let n_known = (sketch.n_rows - sketch.n_missing) as f64;
+    let counts = match &sketch.values {
+        ValueSketch::Number(numbers) => {
+            let entries = numbers.frequent.entries().iter();
+            let finite = n_known - numbers.n_infinite as f64;
+            with_rest(entries.map(|(k, n)| (number_text(k.value()), *n as f64)), finite)
+        }
+        ValueSketch::Text(TextSketch { frequent, .. }) => {
+            let entries = frequent.entries().iter();
+            with_rest(entries.map(|(k, n)| (k.clone(), *n as f64)), n_known)
+        }
+    };
+    counts.with_distinct(sketch.distinct.count())
+}
+
+fn with_rest(values: impl Iterator<Item = (String, f64)>, n: f64) -> Counts {
+    let values: Vec<(String, f64)> = values.collect();
+    let counted: f64 = values.iter().map(|(_, n)| n).sum();
+    Counts::new(values, (n - counted).max(0.0))
+}

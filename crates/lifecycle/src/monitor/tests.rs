@@ -1,0 +1,281 @@
+//! A small model on rows like those it was trained on, and on rows that were tampered with.
+
+use std::sync::OnceLock;
+
+use modelwright_automl::{FitInput, FitOutcome, Reference, fit};
+use modelwright_core::Context;
+use modelwright_core::data::{Column, Table};
+use modelwright_core::params::{ParamMap, ParamValue};
+use modelwright_core::random::Random;
+use modelwright_core::record::{
+    DataSource, MonitorRecord, Options, QualityKind, Single, Status, Verdict,
+};
+
+use super::{MonitorOptions, Side, Watched, conclude};
+
+fn ctx() -> Context {
+    Context::unlimited(1, 2)
+}
+
+/// Size, colour, noise, twin (of the noise), and whether it sells.
+fn rows(n: usize, stream: u64) -> Table {
+    let mut random = Random::stream(21, "monitor/rows", stream);
+    let (mut size, mut noise, mut twin) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut colour, mut sells) = (Vec::new(), Vec::new());
+    for _ in 0..n {
+        let (s, z) = (10.0 + 2.0 * random.normal(), random.normal());
+        let c = ["red", "green", "blue"][random.below(3)];
+        let score = (s - 10.0) + if c == "red" { 1.5 } else { -0.7 } + random.normal();
+        size.push(s);
+        noise.push(z);
+        twin.push(z + 0.3 * random.normal());
+        colour.push(Some(c));
+        sells.push(Some(if score > 0.0 { "yes" } else { "no" }));
+    }
+    Table::new(vec![
+        Column::numbers("size", size),
+        Column::numbers("noise", noise),
+        Column::numbers("twin", twin),
+        Column::strings("colour", colour),
+        Column::strings("sells", sells),
+    ])
+    .unwrap()
+}
+
+fn model() -> &'static FitOutcome {
+    static MODEL: OnceLock<FitOutcome> = OnceLock::new();
+    MODEL.get_or_init(|| {
+        let table = rows(3000, 0);
+        let mut options = Options::new("sells");
+        let params = ParamMap::from([("n_rounds".to_owned(), ParamValue::Int(25))]);
+        let learner = "gbdt".to_owned();
+        options.single = Some(Single { learner, params, encoding: None, n_folds: Some(3) });
+        let schema = table.storage_schema();
+        let source = DataSource::default();
+        fit(FitInput { table, schema, source, test: None, options }, &ctx()).unwrap()
+    })
+}
+
+fn watched(outcome: &FitOutcome) -> Watched<'_> {
+    let bytes = Reference::encode(&outcome.reference, outcome.predictions.as_ref()).unwrap();
+    let reference = Reference::decode(&bytes).unwrap();
+    Watched { predictor: &outcome.predictor, record: &outcome.record, reference }
+}
+
+fn parts(table: &Table, n: usize) -> Vec<Table> {
+    let rows: Vec<u32> = (0..table.n_rows() as u32).collect();
+    rows.chunks(table.n_rows().div_ceil(n)).map(|rows| table.select(rows)).collect()
+}
+
+fn monitor_in_parts(current: &Table, n_parts: usize, ctx: &Context) -> MonitorRecord {
+    let (watched, options) = (watched(model()), MonitorOptions::default());
+    let mut side = Side::new(&watched, &options, ctx);
+    side.begin("new.csv", Vec::new());
+    for part in parts(current, n_parts) {
+        side.add(part, ctx).unwrap();
+    }
+    side.finish();
+    conclude(&watched, None, &side, &options, ctx).unwrap()
+}
+
+fn monitor(current: &Table) -> MonitorRecord {
+    monitor_in_parts(current, 1, &ctx())
+}
+
+fn monitor_beside(reference: &Table, current: &Table) -> MonitorRecord {
+    let (watched, options, ctx) = (watched(model()), MonitorOptions::default(), ctx());
+    let mut was = Side::reference(&watched, &options, &ctx);
+    was.begin("old.csv", Vec::new());
+    was.add(reference.clone(), &ctx).unwrap();
+    was.finish();
+    let mut is = Side::beside(&watched, &options, &was, &ctx);
+    is.begin("new.csv", Vec::new());
+    is.add(current.clone(), &ctx).unwrap();
+    is.finish();
+    conclude(&watched, Some(&was), &is, &options, &ctx).unwrap()
+}
+
+/// The rows with one column changed.
+fn with(table: &Table, column: Column) -> Table {
+    let mut columns = table.clone().into_columns();
+    columns.retain(|c| c.name != column.name);
+    columns.push(column);
+    Table::new(columns).unwrap()
+}
+
+fn without(table: &Table, name: &str) -> Table {
+    let columns = table.clone().into_columns();
+    Table::new(columns.into_iter().filter(|c| c.name != name).collect()).unwrap()
+}
+
+fn changed(table: &Table, name: &str, change: impl Fn(usize, f64) -> f64) -> Table {
+    let column = table.column(name).unwrap();
+    let value = |row| column.display(row).unwrap().parse::<f64>().unwrap();
+    let values = (0..table.n_rows()).map(|row| change(row, value(row))).collect();
+    with(table, Column::numbers(name, values))
+}
+
+fn drifted(record: &MonitorRecord) -> Vec<&str> {
+    record.columns.iter().filter(|c| c.drifted).map(|c| c.column.as_str()).collect()
+}
+
+fn findings(record: &MonitorRecord) -> Vec<(QualityKind, &str)> {
+    record.quality.iter().map(|f| (f.kind, f.column.as_str())).collect()
+}
+
+fn answered(verdict: &Verdict) -> (bool, bool, bool) {
+    (verdict.drift, verdict.performance, verdict.quality)
+}
+
+#[test]
+fn rows_like_those_of_the_training_alarm_no_oftener_than_chance() {
+    let n_streams = 60;
+    let mut alarms = 0;
+    for stream in 0..n_streams {
+        let found = monitor(&rows(if stream % 2 == 0 { 300 } else { 2000 }, 100 + stream));
+        assert_eq!(found.columns.len(), 4);
+        alarms += u64::from(found.verdict.status == Status::Alarm);
+    }
+    // Drift and quality need both a size and a test; performance is tested at 2.5 % one-sided.
+    assert!(alarms <= 5, "{alarms} of {n_streams} null streams alarm");
+}
+
+#[test]
+fn a_column_that_moved_is_named_with_its_weight_and_in_words() {
+    let found = monitor(&changed(&rows(1500, 1), "size", |_, v| v + 1.5));
+    assert_eq!(drifted(&found), ["size"]);
+    let size = &found.columns[0];
+    assert_eq!(size.measure.as_deref(), Some("wasserstein"));
+    assert!((size.score.unwrap() - 0.75).abs() < 0.1, "{size:?}");
+    assert!(size.importance.unwrap() > 0.5 && size.p_adjusted.unwrap() < 1e-6);
+    assert!(found.verdict.drift, "most of the importance drifted: {:?}", found.verdict);
+    assert!(found.explanation.iter().any(|l| l.contains("`size`") && l.contains("up by")));
+    assert!(found.predictions.unwrap().drifted, "more is predicted to sell");
+}
+
+#[test]
+fn broken_columns_are_told_from_drift() {
+    let table = rows(1200, 2);
+    let inches = monitor(&changed(&table, "size", |_, v| v / 2.54));
+    assert!(findings(&inches).contains(&(QualityKind::Unit, "size")), "{:?}", inches.quality);
+    let stuck = monitor(&changed(&table, "noise", |_, _| 0.25));
+    assert!(findings(&stuck).contains(&(QualityKind::Constant, "noise")));
+    let empty = monitor(&changed(&table, "twin", |_, _| f64::NAN));
+    assert!(findings(&empty).contains(&(QualityKind::Empty, "twin")));
+    let holes = monitor(&changed(&table, "noise", |row, v| if row % 5 < 2 { f64::NAN } else { v }));
+    assert_eq!(findings(&holes), [(QualityKind::Missing, "noise")]);
+    let far = monitor(&changed(&table, "noise", |row, v| if row % 4 == 0 { 90.0 } else { v }));
+    assert!(findings(&far).contains(&(QualityKind::OutOfRange, "noise")));
+    for found in [inches, stuck, empty, holes, far] {
+        assert!(found.verdict.quality, "{:?}", found.verdict);
+        assert_eq!(found.verdict.status, Status::Alarm);
+    }
+}
+
+#[test]
+fn values_that_cannot_be_read_are_counted_and_predicted_as_missing() {
+    let table = rows(400, 3);
+    let texts = (0..400).map(|row| Some(if row % 10 == 0 { "n/k" } else { "10.5" }));
+    let found = monitor(&with(&table, Column::strings("size", texts)));
+    let wrong = found.quality.iter().find(|f| f.kind == QualityKind::WrongType).unwrap();
+    assert_eq!((wrong.n_rows, wrong.is_severe), (Some(40), true));
+    assert!(found.predictions.is_some());
+}
+
+#[test]
+fn new_categories_and_absent_columns_are_named() {
+    let table = rows(600, 4);
+    let colours = (0..600).map(|row| Some(["red", "green", "mauve"][row % 3]));
+    let found = monitor(&with(&table, Column::strings("colour", colours)));
+    let unseen = found.quality.iter().find(|f| f.kind == QualityKind::UnseenValues).unwrap();
+    assert_eq!((unseen.n_rows, unseen.is_severe), (Some(200), true));
+    assert!(unseen.message.contains("`mauve`"), "{}", unseen.message);
+    assert!(drifted(&found).contains(&"colour"));
+    let absent = monitor(&without(&table, "size"));
+    assert!(findings(&absent).contains(&(QualityKind::MissingColumn, "size")));
+    assert!(absent.predictions.is_none() && absent.notes.iter().any(|n| n.contains("`size`")));
+}
+
+#[test]
+fn answers_are_measured_beside_the_untouched_rows() {
+    let table = rows(1500, 5);
+    let found = monitor(&table);
+    let performance = found.performance.unwrap();
+    assert_eq!((performance.n_rows, performance.metrics[0].name.as_str()), (1500, "roc_auc"));
+    assert!(!performance.metrics[0].worse && performance.metrics[0].reference.is_some());
+    // The same rows, other answers: no column moved, and only answers can tell.
+    let flipped = table.column("sells").unwrap();
+    let answer = |row| if row % 3 == 0 { "yes" } else { flipped.text(row).unwrap() };
+    let answers: Vec<Option<&str>> = (0..1500).map(|row| Some(answer(row))).collect();
+    let found = monitor(&with(&table, Column::strings("sells", answers)));
+    assert_eq!(answered(&found.verdict), (false, true, false), "{:?}", found.verdict);
+    assert!(found.explanation[0].starts_with("roc_auc is "), "{:?}", found.explanation);
+}
+
+#[test]
+fn without_answers_performance_is_estimated() {
+    let table = without(&rows(3000, 6), "sells");
+    let found = monitor(&table);
+    assert!(found.performance.is_none() && found.target.is_none());
+    let estimated = found.estimated.unwrap();
+    let main = &estimated.metrics[0];
+    assert!(!main.worse && main.name == "roc_auc", "{main:?}");
+    let measured = model().record.evaluation.as_ref().unwrap().metrics[0].value.unwrap();
+    assert!((main.value.unwrap() - measured).abs() < 0.05, "{main:?} beside {measured}");
+    // Rows around the border are harder, and the probabilities know.
+    let found = monitor(&changed(&table, "size", |_, v| 10.0 + 0.2 * (v - 10.0)));
+    let main = found.estimated.unwrap().metrics[0].clone();
+    assert!(main.worse, "{main:?}");
+}
+
+#[test]
+fn sketches_and_rows_of_the_same_training_agree() {
+    let current = changed(&rows(1500, 7), "size", |_, v| v + 0.6);
+    let (by_sketch, by_rows) = (monitor(&current), monitor_beside(&rows(3000, 0), &current));
+    assert!(by_rows.reference.is_exact && !by_sketch.reference.is_exact);
+    for (a, b) in by_sketch.columns.iter().zip(&by_rows.columns) {
+        assert_eq!((&a.measure, a.drifted), (&b.measure, b.drifted), "{}", a.column);
+        assert!((a.score.unwrap() - b.score.unwrap()).abs() < 0.02, "{a:?} {b:?}");
+    }
+}
+
+#[test]
+fn a_relation_that_broke_is_seen_by_all_columns_together_alone() {
+    let (reference, current) = (rows(2000, 8), rows(2000, 9));
+    let fine = monitor_beside(&reference, &current).multivariate.unwrap();
+    assert!(!fine.drifted && fine.ci95.low < 0.5 + 0.02, "{fine:?}");
+    // The twin is taken from other rows: both columns look as before.
+    let other = current.column("twin").unwrap();
+    let rolled: Vec<u32> = (0..2000).map(|row| (row + 1) % 2000).collect();
+    let found = monitor_beside(&reference, &with(&current, other.select(&rolled)));
+    assert!(drifted(&found).is_empty());
+    assert!(found.multivariate.unwrap().drifted && found.verdict.drift);
+}
+
+#[test]
+fn neither_threads_nor_parts_change_what_is_found() {
+    let current = rows(900, 10);
+    let one = monitor_in_parts(&current, 1, &Context::unlimited(1, 1));
+    let other = monitor_in_parts(&current, 7, &Context::unlimited(1, 4));
+    assert_eq!(one.verdict, other.verdict);
+    for (a, b) in one.columns.iter().zip(&other.columns) {
+        assert_eq!((a.score, a.psi, a.p_value), (b.score, b.psi, b.p_value), "{}", a.column);
+    }
+    assert_eq!(one.performance, other.performance);
+    assert_eq!(one.estimated, other.estimated);
+}
+
+#[test]
+fn a_damaged_reference_is_refused_and_an_old_one_is_read() {
+    let outcome = model();
+    let old = Reference::encode(&outcome.reference, None).unwrap();
+    assert!(Reference::decode(&old).unwrap().predictions.is_none());
+    let new = Reference::encode(&outcome.reference, outcome.predictions.as_ref()).unwrap();
+    assert!(new.len() > old.len());
+    for cut in [1, 10, old.len() - 1, old.len() + 5, new.len() - 1] {
+        assert!(Reference::decode(&new[..cut]).is_err(), "cut at {cut} of {}", new.len());
+    }
+    let mut longer = new;
+    longer.push(0);
+    assert!(Reference::decode(&longer).is_err());
+}

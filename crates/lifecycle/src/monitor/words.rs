@@ -1,0 +1,169 @@
+//! What it comes to, in words.
+
+use modelwright_core::record::{
+    ColumnDrift, DatasetDrift, MetricChange, MonitorRecord, Multivariate, Performance,
+    QualityFinding, QualityKind, Status, Verdict,
+};
+
+use super::compare::{number, percent};
+
+/// Columns that an explanation names.
+const NAMED: usize = 5;
+
+/// Columns with this share of the importance alarm when they drift, however few they are.
+const IMPORTANCE: f64 = 0.5;
+
+/// Everything that a verdict rests on.
+pub(super) struct Found<'a> {
+    pub(super) dataset: &'a DatasetDrift,
+    pub(super) columns: &'a [ColumnDrift],
+    pub(super) predictions: Option<&'a ColumnDrift>,
+    pub(super) multivariate: Option<&'a Multivariate>,
+    pub(super) performance: Option<&'a Performance>,
+    pub(super) estimated: Option<&'a Performance>,
+    pub(super) quality: &'a [QualityFinding],
+}
+
+impl Found<'_> {
+    fn important_drift(&self) -> bool {
+        self.dataset.importance_share.is_some_and(|share| share >= IMPORTANCE)
+    }
+
+    fn predictions_drift(&self) -> bool {
+        self.predictions.is_some_and(|p| p.drifted)
+    }
+
+    /// The optimised metric, where it got worse; measured ones count before expected ones.
+    fn worse(&self) -> Option<&MetricChange> {
+        let decisive = self.performance.or(self.estimated)?;
+        decisive.metrics.first().filter(|m| m.worse)
+    }
+}
+
+/// The finding in one place.
+pub(super) fn verdict(found: &Found<'_>) -> Verdict {
+    let drift = found.dataset.drifted
+        || found.important_drift()
+        || found.predictions_drift()
+        || found.multivariate.is_some_and(|m| m.drifted);
+    let performance = found.worse().is_some();
+    let quality = found.quality.iter().any(|f| f.is_severe);
+    let notable = |f: &QualityFinding| f.kind != QualityKind::UnexpectedColumn;
+    let is_watched = found.columns.iter().any(|c| c.drifted) || found.quality.iter().any(notable);
+    let status = match (drift || performance || quality, is_watched) {
+        (true, _) => Status::Alarm,
+        (false, true) => Status::Watch,
+        (false, false) => Status::Stable,
+    };
+    Verdict { status, summary: summary(found, status), drift, performance, quality }
+}
+
+fn summary(found: &Found<'_>, status: Status) -> String {
+    let mut reasons = Vec::new();
+    if let Some(worse) = found.worse() {
+        let how = if found.performance.is_some() { "is" } else { "is expected to be" };
+        let (was, is) = (worse.reference.unwrap_or_default(), worse.value.unwrap_or_default());
+        reasons.push(format!("{} {how} {} instead of {}", worse.name, number(is), number(was)));
+    }
+    let n_severe = found.quality.iter().filter(|f| f.is_severe).count();
+    if n_severe > 0 {
+        reasons.push(format!(
+            "{} not what the model expects",
+            if n_severe == 1 { "a column is".to_owned() } else { format!("{n_severe} things are") }
+        ));
+    }
+    if found.dataset.n_drifted > 0 {
+        let of =
+            format!("{} of {} columns drifted", found.dataset.n_drifted, found.dataset.n_columns);
+        reasons.push(match found.dataset.importance_share {
+            Some(share) => format!("{of}, which carry {} of the importance", percent(share)),
+            None => of,
+        });
+    }
+    if found.predictions_drift() {
+        reasons.push("the predictions drifted".to_owned());
+    }
+    if found.multivariate.is_some_and(|m| m.drifted) && found.dataset.n_drifted == 0 {
+        reasons.push("the rows can be told apart by all columns together".to_owned());
+    }
+    match (status, reasons.is_empty()) {
+        (Status::Stable, _) => {
+            let n = found.dataset.n_columns;
+            format!("Nothing moved beyond chance in {n} columns.")
+        }
+        (_, false) => capital(&format!("{}.", reasons.join("; "))),
+        (_, true) => {
+            let n = found.quality.len();
+            format!("No drift; {n} things about the values are worth a look.")
+        }
+    }
+}
+
+/// What moved and what that means, the most important first.
+pub(super) fn explain(record: &MonitorRecord) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (performance, is_measured) in [(&record.performance, true), (&record.estimated, false)] {
+        lines.extend(performance.as_ref().and_then(|p| performance_line(p, is_measured)));
+    }
+    for finding in record.quality.iter().filter(|f| f.is_severe) {
+        lines.push(format!("`{}`: {}.", finding.column, finding.message));
+    }
+    let mut drifted: Vec<&ColumnDrift> = record.columns.iter().filter(|c| c.drifted).collect();
+    let weight = |c: &&ColumnDrift| {
+        c.importance.unwrap_or(0.0) + 1e-6 * c.psi.unwrap_or(0.0).clamp(0.0, 100.0)
+    };
+    drifted.sort_by(|a, b| weight(b).total_cmp(&weight(a)));
+    for column in drifted.iter().take(NAMED) {
+        let importance = column.importance.map_or(String::new(), |share| {
+            format!(" It carries {} of the model's importance.", percent(share))
+        });
+        lines.push(format!("`{}` drifted: {}.{importance}", column.column, column.words));
+    }
+    if drifted.len() > NAMED {
+        lines.push(format!("{} more columns drifted.", drifted.len() - NAMED));
+    }
+    if let Some(said) = record.predictions.as_ref().filter(|p| p.drifted) {
+        lines.push(format!("The predictions drifted: {}.", said.words));
+    }
+    if let Some(target) = record.target.as_ref().filter(|t| t.drifted) {
+        lines.push(format!("The target drifted: {}.", target.words));
+    }
+    if let Some(apart) = record.multivariate.as_ref().filter(|m| m.drifted) {
+        let (auc, low) = (number(apart.roc_auc), number(apart.ci95.low));
+        lines.push(format!(
+            "A classifier tells the new rows from the reference rows with a ROC AUC of {auc} (95 % \
+             interval from {low}; 0.5 is chance)."
+        ));
+    }
+    lines
+}
+
+fn performance_line(performance: &Performance, is_measured: bool) -> Option<String> {
+    let first = performance.metrics.first()?;
+    let (value, was) = (first.value?, first.reference?);
+    let interval = |ci95: Option<modelwright_core::record::Interval>| {
+        ci95.map_or(String::new(), |c| format!(" ({} to {})", number(c.low), number(c.high)))
+    };
+    let how = if is_measured { "is" } else { "is expected to be" };
+    let verdict = match (first.worse, first.change_ci95.is_some()) {
+        (true, _) => "worse beyond chance",
+        (false, true) => "no worse beyond chance",
+        (false, false) => "without an interval to judge by",
+    };
+    let than = performance.compared_with.as_deref().unwrap_or("before");
+    Some(format!(
+        "{} {how} {}{} on {} rows, and was {}{} on {than}: {verdict}.",
+        first.name,
+        number(value),
+        interval(first.ci95),
+        performance.n_rows,
+        number(was),
+        interval(first.reference_ci95)
+    ))
+}
+
+fn capital(text: &str) -> String {
+    let mut characters = text.chars();
+    let first = characters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+    first + characters.as_str()
+}

@@ -1,0 +1,123 @@
+//! `monitor`: a model on new rows: what moved, whether it matters, whether the model still holds.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use modelwright::inspect::{monitor_html, monitor_text};
+use modelwright::lifecycle::monitor::MonitorOptions;
+use modelwright::{Model, MonitorRequest};
+use modelwright_core::record::{MonitorRecord, Status, Verdict};
+use modelwright_core::{Error, Result};
+
+use crate::flags::{ModelArg, values};
+use crate::output;
+use crate::session::{Limits, Session};
+
+const EXAMPLES: &str = "\
+Examples:
+  modelwright monitor churn this_week.csv
+  modelwright monitor churn logs/*.parquet --report drift.html
+  modelwright monitor churn this_week.csv --reference last_year.csv --json
+  modelwright monitor churn served.csv --labels answers.csv --id customer --fail-on alarm
+
+Without --reference the rows are compared with what the model file keeps of its training. Where
+the target is known, among the rows or in --labels, performance is measured; without it, it is
+estimated from the model's calibrated probabilities. Thresholds are those of Evidently's preset.";
+
+/// Flags of `monitor`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Monitor {
+    #[command(flatten)]
+    model: ModelArg,
+    /// The new rows, in one or more files
+    #[arg(value_name = "CURRENT", required = true)]
+    current: Vec<PathBuf>,
+    /// Rows to compare with, instead of what the model keeps of its training
+    #[arg(long, value_name = "FILE")]
+    reference: Option<PathBuf>,
+    /// A file with the target column, when CURRENT has none
+    #[arg(long, value_name = "FILE")]
+    labels: Option<PathBuf>,
+    /// The column by which the answers in --labels belong to rows [default: the order of rows]
+    #[arg(long, value_name = "COLUMN", value_parser = values::name, requires = "labels")]
+    id: Option<String>,
+    /// The share of drifted columns from which on the dataset has drifted
+    #[arg(long, value_name = "SHARE", default_value = "0.5",
+          value_parser = values::share_of_columns)]
+    drift_share: f64,
+    /// Look at the columns only
+    #[arg(long)]
+    no_predictions: bool,
+    /// Where to write a page about it
+    #[arg(long, value_name = "FILE.html")]
+    report: Option<PathBuf>,
+    /// End with exit code 1 when this was found (repeatable)
+    #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',')]
+    fail_on: Vec<FailOn>,
+}
+
+/// What a pipeline may stop at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FailOn {
+    /// The dataset, the predictions, or columns that matter drifted
+    Drift,
+    /// Performance is worse than on the untouched rows, measured or expected
+    Performance,
+    /// Columns or values are not as the model needs them
+    Quality,
+    /// Any of these three
+    Alarm,
+    /// Anything that is worth a look
+    Any,
+}
+
+impl FailOn {
+    fn holds(self, verdict: &Verdict) -> bool {
+        match self {
+            Self::Drift => verdict.drift,
+            Self::Performance => verdict.performance,
+            Self::Quality => verdict.quality,
+            Self::Alarm => verdict.status == Status::Alarm,
+            Self::Any => verdict.status != Status::Stable,
+        }
+    }
+}
+
+impl Monitor {
+    /// Compares, prints, and fails if that was asked for.
+    pub(crate) fn run(self, session: &Session) -> Result<()> {
+        let model = Model::load(&self.model.model)?;
+        let ctx = session.context(Limits::default())?;
+        let request = MonitorRequest {
+            current: self.current,
+            reference: self.reference,
+            labels: self.labels,
+            id: self.id,
+            options: MonitorOptions {
+                drift_share: self.drift_share,
+                predict: !self.no_predictions,
+            },
+        };
+        let mut record = modelwright::monitor(&model, &request, &ctx)?;
+        drop(ctx);
+        record.created.clone_from(&session.created);
+        if let Some(path) = &self.report {
+            modelwright_lifecycle::atomic_write(path, monitor_html(&record).as_bytes())?;
+        }
+        if session.global.json {
+            output::print_json(&record)?;
+        } else {
+            output::print(&monitor_text(&record))?;
+        }
+        match self.fail_on.iter().find(|what| what.holds(&record.verdict)) {
+            None => Ok(()),
+            Some(what) => Err(failed(*what, &record)),
+        }
+    }
+}
+
+fn failed(what: FailOn, record: &MonitorRecord) -> Error {
+    let name = what.to_possible_value().map_or(String::new(), |v| v.get_name().to_owned());
+    Error::work(format!("found what --fail-on {name} was to stop at")).got(&record.verdict.summary)
+}

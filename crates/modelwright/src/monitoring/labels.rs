@@ -1,0 +1,135 @@
+//! Answers that come in a file of their own, later than the rows.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use modelwright_core::data::{Column, ColumnData, Field, Kind, Schema, Storage, Table};
+use modelwright_core::data::{MISSING_CODE, MISSING_INSTANT};
+use modelwright_core::record::RunRecord;
+use modelwright_core::{Context, Error, Result};
+use modelwright_io::{ReadOptions, read_path};
+
+/// The answers, and how they belong to rows.
+pub(super) struct Labels {
+    column: Column,
+    shown: String,
+    by: By,
+}
+
+enum By {
+    /// In the order of the rows.
+    Order,
+    /// By the value of a column.
+    Id { name: String, rows: HashMap<String, usize> },
+}
+
+impl Labels {
+    /// Reads a file with the target column, and the column `id` when it is named.
+    pub(super) fn read(
+        path: &Path,
+        id: Option<&str>,
+        record: &RunRecord,
+        ctx: &Context,
+    ) -> Result<Self> {
+        let shown = path.display().to_string();
+        let target = &record.task.target;
+        let plain = || Field::new(target.clone(), Storage::String, Kind::Category);
+        let mut fields = vec![record.schema.field(target).cloned().unwrap_or_else(plain)];
+        if let Some(id) = id {
+            fields.push(Field::new(id, Storage::String, Kind::Identifier));
+        }
+        let schema = Some(Schema { fields });
+        let file = read_path(path, &ReadOptions { schema, ..ReadOptions::default() }, ctx)?;
+        let column = file.table.require(target).map_err(|e| e.at(shown.clone()))?.clone();
+        let by = match id {
+            None => By::Order,
+            Some(id) => By::Id {
+                name: id.to_owned(),
+                rows: rows_by_id(file.table.require(id).map_err(|e| e.at(shown.clone()))?, &shown)?,
+            },
+        };
+        Ok(Self { column, shown, by })
+    }
+
+    /// The column that rows are found by.
+    pub(super) fn id(&self) -> Option<&str> {
+        match &self.by {
+            By::Order => None,
+            By::Id { name, .. } => Some(name),
+        }
+    }
+
+    /// The rows with their answers; `n_before` rows came before them.
+    pub(super) fn attach(&self, table: Table, n_before: u64) -> Result<Table> {
+        let n_rows = table.n_rows();
+        let places: Vec<Option<usize>> = match &self.by {
+            By::Order => {
+                let first = n_before as usize;
+                if first + n_rows > self.column.n_rows() {
+                    return Err(self.uneven(format!("more than {}", self.column.n_rows())));
+                }
+                (first..first + n_rows).map(Some).collect()
+            }
+            By::Id { name, rows } => {
+                let ids = table.require(name)?;
+                let place = |row| ids.text(row).and_then(|id| rows.get(id)).copied();
+                (0..n_rows).map(place).collect()
+            }
+        };
+        let mut columns = table.into_columns();
+        columns.retain(|c| c.name != self.column.name);
+        columns.push(taken(&self.column, &places));
+        Table::new(columns)
+    }
+
+    /// Refuses answers of which some belong to no row, when they go by order.
+    pub(super) fn check(&self, n_rows: u64) -> Result<()> {
+        match self.by {
+            By::Order if n_rows as usize != self.column.n_rows() => {
+                Err(self.uneven(n_rows.to_string()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn uneven(&self, got: String) -> Error {
+        Error::input("answers and new rows differ in number")
+            .at(self.shown.clone())
+            .expected(format!("{} new rows, one for each answer", self.column.n_rows()))
+            .got(format!("{got} new rows"))
+            .hint("name the column that both files share with --id COLUMN")
+    }
+}
+
+fn rows_by_id(ids: &Column, shown: &str) -> Result<HashMap<String, usize>> {
+    let mut rows = HashMap::with_capacity(ids.n_rows());
+    for row in 0..ids.n_rows() {
+        let Some(id) = ids.text(row) else { continue };
+        if let Some(first) = rows.insert(id.to_owned(), row) {
+            return Err(Error::input("an id has two answers")
+                .at(shown)
+                .row(row as u64 + 1)
+                .column(&ids.name)
+                .expected("every id once")
+                .got(format!("{id}, also in row {}", first + 1)));
+        }
+    }
+    Ok(rows)
+}
+
+/// The values at the given places; nothing where there is none.
+fn taken(column: &Column, places: &[Option<usize>]) -> Column {
+    let data = match &column.data {
+        ColumnData::Number(values) => {
+            ColumnData::Number(places.iter().map(|p| p.map_or(f64::NAN, |p| values[p])).collect())
+        }
+        ColumnData::Instant(values) => ColumnData::Instant(
+            places.iter().map(|p| p.map_or(MISSING_INSTANT, |p| values[p])).collect(),
+        ),
+        ColumnData::String { codes, dictionary } => ColumnData::String {
+            codes: places.iter().map(|p| p.map_or(MISSING_CODE, |p| codes[p])).collect(),
+            dictionary: dictionary.clone(),
+        },
+    };
+    Column { name: column.name.clone(), data }
+}

@@ -1,0 +1,127 @@
+//! Watching a model through the binary.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::harness::Folder;
+use crate::tables::{customers, questions, with_model};
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|e| panic!("not one JSON document: {e}\n{text}"))
+}
+
+/// Customers whose ages are given in months.
+fn in_months(text: &str) -> String {
+    let line = |line: &str| match line.split_once(',') {
+        Some((age, rest)) => match age.parse::<u32>() {
+            Ok(age) => format!("{},{rest}\n", age * 12),
+            Err(_) => format!("{line}\n"),
+        },
+        None => format!("{line}\n"),
+    };
+    text.lines().map(line).collect()
+}
+
+fn monitor(folder: &Folder, more: &[&str]) -> Value {
+    let ran = folder.run(&[&["monitor", "model", "new.csv", "--json", "-q"], more].concat());
+    json(&ran.done())
+}
+
+#[test]
+fn rows_like_before_are_stable_and_measured() {
+    let folder = with_model();
+    folder.write("new.csv", customers(400, 400));
+    let found = monitor(&folder, &["--fail-on", "any"]);
+    assert_eq!(found["verdict"]["status"], "stable", "{}", found["explanation"]);
+    assert_eq!(found["performance"]["n_rows"], 400);
+    assert_eq!(found["reference"]["n_rows"], 400);
+    assert_eq!(found["columns"].as_array().unwrap().len(), 5);
+    let text = folder.run(&["monitor", "model", "new.csv", "-q"]).done();
+    assert!(text.contains("Stable") && text.contains("beside:   training data"), "{text}");
+}
+
+#[test]
+fn another_unit_alarms_and_a_pipeline_can_stop_at_it() {
+    let folder = with_model();
+    folder.write("new.csv", in_months(&questions(400, 300)));
+    let args = ["monitor", "model", "new.csv", "-q", "--report", "page.html"];
+    let ran = folder.run(&[&args[..], &["--fail-on", "quality"]].concat());
+    assert_eq!(ran.code, Some(1), "{}", ran.stderr);
+    assert!(ran.stdout.contains("Alarm") && ran.stdout.contains("12 times"), "{}", ran.stdout);
+    assert!(ran.stderr.contains("--fail-on quality"), "{}", ran.stderr);
+    let page = fs::read_to_string(folder.path().join("page.html")).unwrap();
+    assert!(page.contains("Another unit?") && page.contains("Monitoring report"));
+    assert!(!page.contains("http://") && page.len() < 300_000);
+    let text = folder.run(&args).done();
+    assert!(text.contains("age"), "without --fail-on it is a finding, not a failure: {text}");
+}
+
+#[test]
+fn values_that_do_not_fit_and_absent_columns_are_findings() {
+    let folder = with_model();
+    let broken = questions(400, 200).replacen("\n18,", "\neighteen,", 1);
+    folder.write("new.csv", broken.replace("visits", "calls"));
+    let found = monitor(&folder, &[]);
+    let has = |kind: &str, column: &str| {
+        let all = found["quality"].as_array().unwrap();
+        all.iter().any(|f| f["kind"] == kind && f["column"] == column)
+    };
+    assert!(has("missing_column", "visits") && has("unexpected_column", "calls"), "{found:#}");
+    assert!(has("wrong_type", "age"), "{found:#}");
+}
+
+#[test]
+fn answers_may_come_later_by_order_or_by_id() {
+    let folder = with_model();
+    let rows = customers(400, 120);
+    let answers: Vec<&str> = rows.lines().map(|l| l.rsplit_once(',').unwrap().1).collect();
+    folder.write("labels.csv", answers.join("\n"));
+    let numbered = |text: &str, name: &str, from: usize| -> String {
+        let line = |(i, line): (usize, &str)| match i {
+            0 => format!("{name},{line}\n"),
+            _ => format!("k{},{line}\n", i + from),
+        };
+        text.lines().enumerate().map(line).collect()
+    };
+    folder.write("new.csv", numbered(&questions(400, 120), "key", 0));
+    let found = monitor(&folder, &["--labels", "labels.csv"]);
+    assert_eq!(found["performance"]["n_rows"], 120);
+    // Half of the answers, and some of rows that never were.
+    let late = numbered(&(answers.join("\n") + "\n"), "key", 60);
+    folder.write("late.csv", late);
+    let found = monitor(&folder, &["--labels", "late.csv", "--id", "key"]);
+    assert_eq!(found["performance"]["n_rows"], 60);
+    folder.write("few.csv", "left\nyes\nno\n");
+    folder
+        .run(&["monitor", "model", "new.csv", "--labels", "few.csv"])
+        .refused(&["differ in number", "--id"]);
+    folder.write("twice.csv", "key,left\nk1,yes\nk1,no\n");
+    folder
+        .run(&["monitor", "model", "new.csv", "--labels", "twice.csv", "--id", "key"])
+        .refused(&["two answers", "k1"]);
+}
+
+#[test]
+fn a_reference_file_is_compared_exactly_and_by_all_columns_together() {
+    let folder = with_model();
+    folder.write("new.csv", customers(400, 300)).write("old.csv", customers(1000, 300));
+    let found = monitor(&folder, &["--reference", "old.csv"]);
+    assert_eq!(found["reference"]["is_exact"], true);
+    assert_eq!(found["columns"][0]["measure"], "ks");
+    assert!(found["multivariate"]["roc_auc"].as_f64().is_some(), "{found:#}");
+}
+
+#[test]
+fn bad_requests_are_refused_with_a_reason() {
+    let folder = with_model();
+    folder.write("new.csv", questions(400, 20)).write("other.csv", "a,b\n1,2\n");
+    let refused = |args: &[&str], words: &[&str]| {
+        folder.run(&[&["monitor", "model"], args].concat()).refused(words);
+    };
+    refused(&["absent.csv"], &["no such file"]);
+    refused(&["other.csv"], &["none of the columns"]);
+    refused(&["new.csv", "--drift-share", "2"], &["not a share"]);
+    refused(&["new.csv", "--labels", "other.csv"], &["left"]);
+    refused(&["new.csv", "--id", "age"], &["--labels"]);
+}
