@@ -21,12 +21,47 @@
 //! ```
 //!
 //! The crates behind it are re-exported under their short names.
+//!
+//! The command line is in here too, so that the Python package brings it along: [`cli`] is its
+//! door, [`asked`] says what a run can be asked and how. What only a rim needs:
+//!
+//! | module | what it does |
+//! |---|---|
+//! | `flags` | what can be typed, and how a slip is answered |
+//! | `command` | one file per subcommand |
+//! | `session` | settings shared by all subcommands; signals |
+//! | [`machine`] | what only the operating system knows: memory, processor, start of the process |
+//! | `progress` | live lines on a terminal, plain lines elsewhere |
+//! | `rows_json` | tables as a JSON array |
+//! | `output` | stdout, tables of text, numbers in words |
+//! | `question` | what `fit` and `train` both ask, and the run that answers it |
+//! | `learner_text` | learners and their parameters in words |
+//! | [`labelled`] | rows whose answers are known, for `evaluate` and `compare` |
+//! | `summary` | what is printed when a fit is done or planned |
 
+// The modules name this crate as everybody else does.
+extern crate self as modelwright;
+
+mod command;
 mod fitting;
+mod flags;
 mod imported;
+mod learner_text;
 mod model;
+mod output;
 mod prediction_table;
+mod progress;
+mod question;
 mod reading;
+mod rows_json;
+mod session;
+mod summary;
+mod trees;
+
+pub mod asked;
+pub mod cli;
+pub mod labelled;
+pub mod machine;
 
 pub use fitting::{FitInput, Saved, fit, input_of, plan, save};
 pub use imported::{Imported, import};

@@ -17,7 +17,7 @@ use modelwright_core::record::{Clock, DataSource, Options};
 use modelwright_core::task::Task;
 use modelwright_core::{Context, Error, Result};
 
-use crate::flags::values;
+use crate::flags::{Global, values};
 use crate::session::{Limits, Session};
 use crate::{machine, output, summary};
 
@@ -102,14 +102,14 @@ pub(crate) struct Question {
 
 impl Question {
     /// The options as the record keeps them; what only one subcommand asks keeps its default.
-    pub(crate) fn options(&self, time: Option<Duration>, session: &Session) -> Result<Options> {
+    pub(crate) fn options(&self, time: Option<Duration>, global: &Global) -> Result<Options> {
         self.check()?;
         let mut options = Options::new(&self.target);
         options.task = self.task;
         options.metric.clone_from(&self.metric);
         options.time_limit_s = time.map(|t| t.as_secs_f64());
-        options.memory_limit_bytes = session.memory_limit();
-        options.seed = session.global.seed.unwrap_or(0);
+        options.memory_limit_bytes = global.memory_limit();
+        options.seed = global.seed.unwrap_or(0);
         options.holdout = self.holdout.unwrap_or(options.holdout);
         options.refit.clone_from(&self.refit);
         options.split.clone_from(&self.split);
