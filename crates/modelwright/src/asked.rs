@@ -9,9 +9,16 @@ use std::ffi::OsString;
 use clap::{Arg, ArgAction, CommandFactory};
 use modelwright_core::record::Options;
 use modelwright_core::{Error, Result};
+use modelwright_learners::LEARNERS;
 use serde::Serialize;
 
 use crate::flags::{self, Cli, Command};
+use crate::learner_text::parameters_json;
+
+/// Every learner with its parameters: name, default, domain and text of each.
+pub fn learners() -> Vec<serde_json::Value> {
+    LEARNERS.iter().map(parameters_json).collect()
+}
 
 /// Stands for a comma inside a name while lists are parsed.
 const COMMA: char = '\u{f82c}';

@@ -37,6 +37,7 @@
 //! | `question` | what `fit` and `train` both ask, and the run that answers it |
 //! | `learner_text` | learners and their parameters in words |
 //! | [`labelled`] | rows whose answers are known, for `evaluate` and `compare` |
+//! | [`assess`], [`looking`], [`repeat`] | what `evaluate`, `compare`, `profile` and `replay` do |
 //! | `summary` | what is printed when a fit is done or planned |
 
 // The modules name this crate as everybody else does.
@@ -59,15 +60,18 @@ mod summary;
 mod trees;
 
 pub mod asked;
+pub mod assess;
 pub mod cli;
 pub mod labelled;
+pub mod looking;
 pub mod machine;
+pub mod repeat;
 
-pub use fitting::{FitInput, Saved, fit, input_of, plan, save};
+pub use fitting::{FitInput, Saved, fit, input_of, pack, plan, save};
 pub use imported::{Imported, import};
 pub use model::Model;
 pub use prediction_table::PredictionTable;
-pub use reading::read_within_limits;
+pub use reading::{read_test, read_train, read_within_limits, tell_remarks, tell_sample};
 
 pub use modelwright_lifecycle::outputs::OutputFolder;
 
