@@ -20,7 +20,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("lifecycle", 5),
     ("serve", 6),
     ("modelwright", 7),
-    ("python", 7),
+    ("python", 8),
 ];
 
 /// Checks every manifest below `crates/`.

@@ -13,6 +13,7 @@
 //! | `parting`, `parts` | which rows are held out, which folds judge the trials |
 //! | [`mod@plan`] | what shall be tried, in which order, with how many folds |
 //! | `single` | the plan when one learner is asked for |
+//! | [`direct`] | one learner on one table, for callers who judge models themselves |
 //! | `portfolio` | the candidates, as data |
 //! | [`mod@encoding`] | which encodings a learner can read |
 //! | `budget`, `capacity`, `reading` | what can be afforded |
@@ -41,6 +42,7 @@ mod conformal;
 mod constraint;
 mod decision;
 mod derived;
+pub mod direct;
 pub mod encoding;
 mod ensemble;
 mod fit;

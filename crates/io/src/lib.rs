@@ -17,6 +17,7 @@
 //! | `parquet` | Parquet without Arrow |
 //! | `sampling`, `watch` | which rows are read when memory or time is short |
 //! | `typed` | columns of formats that bring their own types |
+//! | `memory` | tables that another program holds in memory |
 //! | `conform` | the columns that a schema asks for, strictly |
 //!
 //! [`stream_path`] gives a file of any size in parts, strictly by a schema, and [`TableWriter`]
@@ -32,6 +33,7 @@ mod encoding;
 mod hash;
 mod interner;
 mod json;
+mod memory;
 mod options;
 mod parquet;
 mod pipeline;
@@ -43,7 +45,9 @@ mod typed;
 mod watch;
 mod write;
 
+pub use memory::{columns_of_batches, conform_in_memory, fingerprint, table_in_memory};
 pub use options::{Encoding, Format, ReadOptions, Room};
 pub use read::{TableFile, read_bytes, read_path};
 pub use stream::{TableStream, stream_path};
+pub use typed::Builder;
 pub use write::TableWriter;

@@ -19,7 +19,7 @@ use crate::interner::Interner;
 const WHOLE_MAX: u64 = 1 << 53;
 
 /// A column that grows by values of any type.
-pub(crate) struct Builder {
+pub struct Builder {
     values: Values,
     /// How many rows it will have, if that is known: then it need not grow step by step.
     n_expected: usize,
@@ -38,7 +38,7 @@ enum Values {
 
 impl Builder {
     /// A column that begins with missing values.
-    pub(crate) fn new(n_missing: usize) -> Self {
+    pub fn new(n_missing: usize) -> Self {
         Self { values: Values::Missing(n_missing), n_expected: 0 }
     }
 
@@ -47,7 +47,8 @@ impl Builder {
         Self { values: Values::Missing(0), n_expected: n_rows }
     }
 
-    pub(crate) fn n_rows(&self) -> usize {
+    /// How many rows it has.
+    pub fn n_rows(&self) -> usize {
         match &self.values {
             Values::Missing(n) => *n,
             Values::Number(values) => values.len(),
@@ -67,8 +68,9 @@ impl Builder {
         n as u64
     }
 
+    /// A missing value.
     #[inline]
-    pub(crate) fn push_missing(&mut self) {
+    pub fn push_missing(&mut self) {
         match &mut self.values {
             Values::Missing(n) => *n += 1,
             Values::Number(values) => values.push(f64::NAN),
@@ -77,8 +79,9 @@ impl Builder {
         }
     }
 
+    /// A number; NaN is missing.
     #[inline]
-    pub(crate) fn push_number(&mut self, value: f64) {
+    pub fn push_number(&mut self, value: f64) {
         match &mut self.values {
             Values::Number(values) => values.push(value),
             Values::Missing(n) => {
@@ -94,7 +97,7 @@ impl Builder {
 
     /// A whole number; kept as its digits where f64 cannot tell it from its neighbours.
     #[inline]
-    pub(crate) fn push_integer(&mut self, value: i128) {
+    pub fn push_integer(&mut self, value: i128) {
         if value.unsigned_abs() <= u128::from(WHOLE_MAX) {
             self.push_number(value as f64);
         } else {
@@ -102,8 +105,9 @@ impl Builder {
         }
     }
 
+    /// Microseconds since 1970-01-01T00:00:00Z.
     #[inline]
-    pub(crate) fn push_instant(&mut self, micros: i64) {
+    pub fn push_instant(&mut self, micros: i64) {
         match &mut self.values {
             Values::Instant(values) => values.push(micros),
             Values::Missing(n) => {
@@ -118,7 +122,7 @@ impl Builder {
 
     /// A string; a blank one is missing.
     #[inline]
-    pub(crate) fn push_text(&mut self, text: &str) {
+    pub fn push_text(&mut self, text: &str) {
         if text.trim().is_empty() {
             self.push_missing();
             return;
@@ -151,7 +155,7 @@ impl Builder {
     }
 
     /// The values as they are; all missing are numbers.
-    pub(crate) fn into_data(self) -> ColumnData {
+    pub fn into_data(self) -> ColumnData {
         match self.values {
             Values::Missing(n) => ColumnData::Number(vec![f64::NAN; n]),
             Values::Number(mut values) => {
@@ -171,16 +175,7 @@ impl Builder {
 
     /// The finished column: strings that are all numbers or dates become what they say.
     pub(crate) fn decide(self) -> Decided {
-        match self.into_data() {
-            ColumnData::String { codes, dictionary } => match decide(dictionary.iter()) {
-                Some(Reading::Text) => Decided::plain(ColumnData::String { codes, dictionary }),
-                None if !dictionary.is_empty() => {
-                    Decided::plain(ColumnData::String { codes, dictionary })
-                }
-                _ => decide_strings(codes, dictionary),
-            },
-            data => Decided::plain(data),
-        }
+        decide_data(self.into_data())
     }
 
     fn as_text(&mut self) -> (&mut Vec<u32>, &mut Interner) {
@@ -206,6 +201,20 @@ impl Builder {
             Values::Text { codes, interner } => (codes, interner),
             _ => unreachable!("made text just above"),
         }
+    }
+}
+
+/// What a column is: strings that are all numbers or dates become what they say.
+pub(crate) fn decide_data(data: ColumnData) -> Decided {
+    match data {
+        ColumnData::String { codes, dictionary } => match decide(dictionary.iter()) {
+            Some(Reading::Text) => Decided::plain(ColumnData::String { codes, dictionary }),
+            None if !dictionary.is_empty() => {
+                Decided::plain(ColumnData::String { codes, dictionary })
+            }
+            _ => decide_strings(codes, dictionary),
+        },
+        data => Decided::plain(data),
     }
 }
 

@@ -7,7 +7,7 @@ use modelwright_core::Result;
 use modelwright_core::record::Options;
 use modelwright_inspect::report_html;
 use modelwright_io::TableFile;
-use modelwright_lifecycle::artifact::ArtifactParts;
+use modelwright_lifecycle::artifact::{ArtifactParts, pack_artifact};
 use modelwright_lifecycle::outputs::OutputFolder;
 
 pub use modelwright_automl::{FitInput, fit, plan};
@@ -34,20 +34,34 @@ pub fn input_of(file: TableFile, test: Option<TableFile>, options: Options) -> F
     }
 }
 
+/// The bytes of `model.mw`.
+///
+/// # Errors
+/// Work error when a part cannot be encoded.
+pub fn pack(outcome: &FitOutcome) -> Result<Vec<u8>> {
+    with_parts(outcome, pack_artifact)
+}
+
 /// Writes `model.mw`, `report.html` and `record.json`, each completely or not at all.
 ///
 /// # Errors
 /// Work error when the disk is full or fails.
 pub fn save(outcome: &FitOutcome, folder: &OutputFolder) -> Result<Saved> {
+    let [model, report, record] = with_parts(outcome, |parts| folder.write(parts))?;
+    Ok(Saved { model, report, record })
+}
+
+fn with_parts<T>(
+    outcome: &FitOutcome,
+    then: impl FnOnce(&ArtifactParts<'_>) -> Result<T>,
+) -> Result<T> {
     let record = &outcome.record;
     let reference = Reference::encode(&outcome.reference, outcome.predictions.as_ref())?;
-    let parts = ArtifactParts {
+    then(&ArtifactParts {
         model: &outcome.predictor.encode()?,
         schema: &outcome.predictor.schema,
         reference: &reference,
         record,
         report_html: &report_html(record),
-    };
-    let [model, report, record] = folder.write(&parts)?;
-    Ok(Saved { model, report, record })
+    })
 }

@@ -6,7 +6,7 @@ use modelwright_automl::Predictor;
 use modelwright_core::record::RunRecord;
 use modelwright_core::{Error, Result};
 use modelwright_inspect::report_html;
-use modelwright_lifecycle::artifact::{ArtifactParts, write_artifact};
+use modelwright_lifecycle::artifact::{ArtifactParts, pack_artifact, write_artifact};
 use modelwright_lifecycle::import::{ImportOptions, Naming, Origin, read_model};
 use modelwright_lifecycle::outputs::{OutputFolder, check_model_file};
 use modelwright_preprocess::sketch::TableSketch;
@@ -42,27 +42,40 @@ pub fn import(
 }
 
 impl Imported {
+    /// The bytes of `model.mw`.
+    ///
+    /// # Errors
+    /// Work error when a part cannot be encoded.
+    pub fn pack(&self) -> Result<Vec<u8>> {
+        self.with_parts(pack_artifact)
+    }
+
     /// Writes `path`: one artifact if it ends in `.mw`, else a folder as `fit` writes it.
     ///
     /// # Errors
     /// Input error when something that is not ours would be overwritten, work error when the disk
     /// is full or fails.
     pub fn save(&self, path: &Path) -> Result<PathBuf> {
+        self.with_parts(|parts| {
+            if path.extension().is_some_and(|extension| extension == "mw") {
+                check_model_file(path)?;
+                write_artifact(path, parts)?;
+                return Ok(path.to_owned());
+            }
+            let [model, ..] = OutputFolder::prepare(path)?.write(parts)?;
+            Ok(model)
+        })
+    }
+
+    fn with_parts<T>(&self, then: impl FnOnce(&ArtifactParts<'_>) -> Result<T>) -> Result<T> {
         let reference = postcard::to_stdvec(&TableSketch::default())
             .map_err(|e| Error::work("cannot encode the reference sketches").because(e))?;
-        let parts = ArtifactParts {
+        then(&ArtifactParts {
             model: &self.predictor.encode()?,
             schema: &self.predictor.schema,
             reference: &reference,
             record: &self.record,
             report_html: &report_html(&self.record),
-        };
-        if path.extension().is_some_and(|extension| extension == "mw") {
-            check_model_file(path)?;
-            write_artifact(path, &parts)?;
-            return Ok(path.to_owned());
-        }
-        let [model, ..] = OutputFolder::prepare(path)?.write(&parts)?;
-        Ok(model)
+        })
     }
 }

@@ -23,17 +23,17 @@ const MEASURE_BYTES_PER_ROW: u64 = 80;
 const MEASURE_BYTES_PER_OUTPUT: u64 = 32;
 
 /// Truth and predictions of the rows whose target is known.
-pub(crate) struct Labelled {
+pub struct Labelled {
     /// File name without its folder.
-    pub(crate) name: String,
+    pub name: String,
     /// The answers, in the model's class order.
-    pub(crate) truth: Target,
+    pub truth: Target,
     /// What the model says.
-    pub(crate) predictions: Predictions,
+    pub predictions: Predictions,
     /// Row weights, when the model was trained with them and the file has them.
-    pub(crate) weights: Option<Vec<f64>>,
+    pub weights: Option<Vec<f64>>,
     /// Whether the model's intervals or sets hold the answers; `None` when it has none.
-    pub(crate) held: Option<Held>,
+    pub held: Option<Held>,
 }
 
 /// Reads DATA for `model` and predicts it.
@@ -41,7 +41,7 @@ pub(crate) struct Labelled {
 /// # Errors
 /// Input error when the file cannot be read, lacks a column, or has no row with a known answer;
 /// work error when its rows cannot be measured under the memory limit.
-pub(crate) fn predict_labelled(model: &Model, data: &Path, ctx: &Context) -> Result<Labelled> {
+pub fn predict_labelled(model: &Model, data: &Path, ctx: &Context) -> Result<Labelled> {
     let (options, weight) = model.read_options_with_target()?;
     ctx.tell(Event::Phase("predict".to_owned()));
     let shown = data.display().to_string();
@@ -54,6 +54,18 @@ pub(crate) fn predict_labelled(model: &Model, data: &Path, ctx: &Context) -> Res
     let name = data.file_name().unwrap_or(data.as_os_str()).to_string_lossy().into_owned();
     let name = if name == "-" { "standard input".to_owned() } else { name };
     gathering.finish(name, &shown)
+}
+
+/// Predicts a table with the answers, which was read by [`Model::read_options_with_target`].
+///
+/// # Errors
+/// As [`predict_labelled`].
+pub fn label_table(model: &Model, table: Table, name: &str, ctx: &Context) -> Result<Labelled> {
+    let weight = model.artifact.record()?.options.weight;
+    ctx.tell(Event::Phase("predict".to_owned()));
+    let mut gathering = Gathering::new(model, weight, ctx);
+    gathering.add(table)?;
+    gathering.finish(name.to_owned(), name)
 }
 
 fn is_placed(error: &Error) -> bool {

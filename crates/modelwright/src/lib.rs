@@ -21,22 +21,61 @@
 //! ```
 //!
 //! The crates behind it are re-exported under their short names.
+//!
+//! The command line is in here too, so that the Python package brings it along: [`cli`] is its
+//! door, [`asked`] says what a run can be asked and how. What only a rim needs:
+//!
+//! | module | what it does |
+//! |---|---|
+//! | `flags` | what can be typed, and how a slip is answered |
+//! | `command` | one file per subcommand |
+//! | `session` | settings shared by all subcommands; signals |
+//! | [`machine`] | what only the operating system knows: memory, processor, start of the process |
+//! | `progress` | live lines on a terminal, plain lines elsewhere |
+//! | `rows_json` | tables as a JSON array |
+//! | `output` | stdout, tables of text, numbers in words |
+//! | `question` | what `fit` and `train` both ask, and the run that answers it |
+//! | `learner_text` | learners and their parameters in words |
+//! | [`labelled`] | rows whose answers are known, for `evaluate` and `compare` |
+//! | [`assess`], [`looking`], [`repeat`] | what `evaluate`, `compare`, `profile` and `replay` do |
+//! | `summary` | what is printed when a fit is done or planned |
+
+// The modules name this crate as everybody else does.
+extern crate self as modelwright;
 
 mod auditing;
+mod command;
 mod fitting;
+mod flags;
 mod imported;
+mod learner_text;
 mod model;
 mod monitoring;
+mod output;
 mod prediction_table;
+mod progress;
+mod question;
 mod reading;
+mod rows_json;
+mod session;
+mod summary;
+mod trees;
+
+pub mod asked;
+pub mod assess;
+pub mod cli;
+pub mod labelled;
+pub mod looking;
+pub mod machine;
+pub mod repeat;
 
 pub use auditing::AuditRows;
-pub use fitting::{FitInput, Saved, fit, input_of, plan, save};
+pub use fitting::{FitInput, Saved, fit, input_of, pack, plan, save};
 pub use imported::{Imported, import};
 pub use model::Model;
 pub use monitoring::{MonitorRequest, monitor};
 pub use prediction_table::PredictionTable;
-pub use reading::read_within_limits;
+pub use reading::{read_test, read_train, read_within_limits, tell_remarks, tell_sample};
 
 pub use modelwright_lifecycle::outputs::OutputFolder;
 

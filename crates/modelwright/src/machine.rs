@@ -6,6 +6,9 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use modelwright_core::Context;
+use modelwright_core::record::Clock;
+
 /// Clock ticks per second in `/proc/<pid>/stat`: fixed by the kernel's interface on the
 /// architectures we build for.
 const TICKS_PER_S: f64 = 100.0;
@@ -19,7 +22,7 @@ const FREE_SHARE: f64 = 0.9;
 
 /// When the process began: the budget counts from there, loading of the binary included.
 #[expect(clippy::disallowed_methods, reason = "the process begins before there is a Context")]
-pub(crate) fn process_start() -> Instant {
+pub fn process_start() -> Instant {
     let now = Instant::now();
     match age() {
         Some(age) if age < AGE_MAX => now.checked_sub(age).unwrap_or(now),
@@ -39,31 +42,31 @@ fn age() -> Option<Duration> {
 
 /// Now, as ISO 8601 in UTC with whole seconds.
 #[expect(clippy::disallowed_methods, reason = "a date for people; nothing depends on it")]
-pub(crate) fn utc_now() -> String {
+pub fn utc_now() -> String {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let text = modelwright_core::data::instant_text(since.as_secs().cast_signed() * 1_000_000);
     if text.contains('T') { text } else { format!("{text}T00:00:00Z") }
 }
 
 /// Resident memory of this process in bytes; 0 when unknown.
-pub(crate) fn memory_in_use() -> u64 {
+pub fn memory_in_use() -> u64 {
     status_kib("VmRSS:").unwrap_or(0)
 }
 
 /// The largest resident memory of this process so far, in bytes.
-pub(crate) fn peak_memory() -> Option<u64> {
+pub fn peak_memory() -> Option<u64> {
     status_kib("VmHWM:")
 }
 
 /// The memory that a run may use when the user names no limit: what it has, and nine tenths of
 /// what the machine and the control group leave.
-pub(crate) fn default_memory_limit() -> Option<u64> {
+pub fn default_memory_limit() -> Option<u64> {
     let free = [machine_free(), group_free()].into_iter().flatten().min()?;
     Some(memory_in_use() + (free as f64 * FREE_SHARE) as u64)
 }
 
 /// Operating system and processor in words.
-pub(crate) fn description() -> String {
+pub fn description() -> String {
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = info
         .lines()
@@ -75,6 +78,13 @@ pub(crate) fn description() -> String {
         std::env::consts::ARCH,
         model.unwrap_or("unknown processor")
     )
+}
+
+/// Fills in what only the rim knows of time and machine.
+pub fn complete(clock: &mut Clock, ctx: &Context) {
+    clock.total_s = ctx.elapsed().as_secs_f64();
+    clock.peak_memory_bytes = peak_memory();
+    clock.machine = description();
 }
 
 fn status_kib(field: &str) -> Option<u64> {

@@ -8,11 +8,14 @@ use modelwright_core::context::Event;
 use modelwright_core::data::{Field, Kind, Schema, Storage, Table};
 use modelwright_core::{Context, Error, Result};
 use modelwright_io::ReadOptions;
-use modelwright_lifecycle::artifact::{Artifact, read_artifact, resolve_model};
+use modelwright_lifecycle::artifact::{
+    Artifact, ArtifactParts, read_artifact, resolve_model, unpack_artifact, write_artifact,
+};
+use modelwright_lifecycle::outputs::{OutputFolder, check_model_file};
 
 /// A saved model: what it says of itself, and its predictor.
 pub struct Model {
-    /// The file that it was read from.
+    /// The file that it was read from; empty when it came from memory.
     pub path: PathBuf,
     /// Manifest, record and report.
     pub artifact: Artifact,
@@ -28,6 +31,18 @@ impl Model {
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
         let path = resolve_model(path)?;
         let artifact = read_artifact(&path)?;
+        Self::of_artifact(path, artifact)
+    }
+
+    /// Reads the bytes of a `model.mw`, and checks all of them.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn of_bytes(bytes: &[u8]) -> Result<Self> {
+        Self::of_artifact(PathBuf::new(), unpack_artifact(bytes)?)
+    }
+
+    fn of_artifact(path: PathBuf, artifact: Artifact) -> Result<Self> {
         let predictor =
             Predictor::decode(&artifact.model).map_err(|e| e.at(path.display().to_string()))?;
         Ok(Self { path, artifact, predictor })
@@ -70,6 +85,17 @@ impl Model {
     /// # Errors
     /// Input error that names the first column that is needed and not there.
     pub fn check_columns(&self, table: &Table, ctx: &Context) -> Result<()> {
+        if let Some(warning) = self.absent_columns(table)? {
+            ctx.tell(Event::Warning(warning));
+        }
+        Ok(())
+    }
+
+    /// What [`Self::check_columns`] says of the columns that the table lacks.
+    ///
+    /// # Errors
+    /// As [`Self::check_columns`].
+    pub fn absent_columns(&self, table: &Table) -> Result<Option<String>> {
         let mut absent = Vec::new();
         for field in &self.predictor.schema.fields {
             if table.column(&field.name).is_some() {
@@ -84,13 +110,32 @@ impl Model {
             }
             absent.push(field.name.as_str());
         }
-        if !absent.is_empty() {
-            ctx.tell(Event::Warning(format!(
-                "the data lack {}: taken as missing in every row",
-                absent.join(", ")
-            )));
+        let names = absent.join(", ");
+        Ok((!absent.is_empty())
+            .then(|| format!("the data lack {names}: taken as missing in every row")))
+    }
+
+    /// Writes `path`: one artifact if it ends in `.mw`, else a folder as `fit` writes it. Returns
+    /// the path of the artifact.
+    ///
+    /// # Errors
+    /// Input error when something that is not ours would be overwritten, work error when the disk
+    /// is full or fails.
+    pub fn save(&self, path: &Path) -> Result<PathBuf> {
+        let parts = ArtifactParts {
+            model: &self.artifact.model,
+            schema: &self.predictor.schema,
+            reference: &self.artifact.reference,
+            record: &self.artifact.record()?,
+            report_html: &self.artifact.report_html,
+        };
+        if path.extension().is_some_and(|extension| extension == "mw") {
+            check_model_file(path)?;
+            write_artifact(path, &parts)?;
+            return Ok(path.to_owned());
         }
-        Ok(())
+        let [model, ..] = OutputFolder::prepare(path)?.write(&parts)?;
+        Ok(model)
     }
 
     /// Adds the column `name` as training knew it, or as text.

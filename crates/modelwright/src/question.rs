@@ -2,22 +2,20 @@
 //!
 //! Both are one run with different options: the same flags, the same tables, the same outputs.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
-use modelwright::automl::Purpose;
 use modelwright::evaluate::metric;
-use modelwright::io::{ReadOptions, TableFile};
-use modelwright::{OutputFolder, read_within_limits};
+use modelwright::{OutputFolder, read_test, read_train};
 use modelwright_core::context::Event;
 use modelwright_core::data::Kind;
-use modelwright_core::record::{Clock, DataSource, Options};
+use modelwright_core::record::Options;
 use modelwright_core::task::Task;
 use modelwright_core::{Context, Error, Result};
 
-use crate::flags::values;
+use crate::flags::{Global, values};
 use crate::session::{Limits, Session};
 use crate::{machine, output, summary};
 
@@ -102,14 +100,14 @@ pub(crate) struct Question {
 
 impl Question {
     /// The options as the record keeps them; what only one subcommand asks keeps its default.
-    pub(crate) fn options(&self, time: Option<Duration>, session: &Session) -> Result<Options> {
+    pub(crate) fn options(&self, time: Option<Duration>, global: &Global) -> Result<Options> {
         self.check()?;
         let mut options = Options::new(&self.target);
         options.task = self.task;
         options.metric.clone_from(&self.metric);
         options.time_limit_s = time.map(|t| t.as_secs_f64());
-        options.memory_limit_bytes = session.memory_limit();
-        options.seed = session.global.seed.unwrap_or(0);
+        options.memory_limit_bytes = global.memory_limit();
+        options.seed = global.seed.unwrap_or(0);
         options.holdout = self.holdout.unwrap_or(options.holdout);
         options.refit.clone_from(&self.refit);
         options.split.clone_from(&self.split);
@@ -161,7 +159,8 @@ impl Question {
         session.end_gracefully();
         let mut outcome = modelwright::fit(input, &ctx)?;
         ctx.tell(Event::Phase("write".to_owned()));
-        complete(&mut outcome.record.clock, session, &ctx);
+        outcome.record.clock.created.clone_from(&session.created);
+        machine::complete(&mut outcome.record.clock, &ctx);
         let saved = modelwright::save(&outcome, &folder)?;
         let was_cut_short = ctx.is_cancelled();
         drop(ctx);
@@ -201,44 +200,6 @@ impl Question {
         }
         Ok(())
     }
-}
-
-/// Reads the training table, or the sample of it that there is room and time for.
-pub(crate) fn read_train(path: &Path, ctx: &Context) -> Result<TableFile> {
-    let train = read_within_limits(path, ReadOptions::default(), Purpose::Learn, "read", ctx)?;
-    tell_remarks(&train.source, ctx);
-    Ok(train)
-}
-
-/// Reads a test table as the training table was read.
-pub(crate) fn read_test(path: &Path, train: &TableFile, ctx: &Context) -> Result<TableFile> {
-    let as_trained = ReadOptions { schema: Some(train.schema.clone()), ..ReadOptions::default() };
-    let test = read_within_limits(path, as_trained, Purpose::Learn, "read-test", ctx)?;
-    tell_remarks(&test.source, ctx);
-    Ok(test)
-}
-
-/// Passes on what the reader had to say.
-pub(crate) fn tell_remarks(source: &DataSource, ctx: &Context) {
-    tell_sample(source, ctx);
-    for note in &source.notes {
-        ctx.tell(Event::Note(format!("{}: {note}", source.name)));
-    }
-}
-
-/// Warns that a table is a sample of its file.
-pub(crate) fn tell_sample(source: &DataSource, ctx: &Context) {
-    if let Some(sample) = &source.sample {
-        ctx.tell(Event::Warning(format!("{}: {}", source.name, sample.account)));
-    }
-}
-
-/// Fills in what only the rim knows of time and machine.
-fn complete(clock: &mut Clock, session: &Session, ctx: &Context) {
-    clock.created.clone_from(&session.created);
-    clock.total_s = ctx.elapsed().as_secs_f64();
-    clock.peak_memory_bytes = machine::peak_memory();
-    clock.machine = machine::description();
 }
 
 fn missing_partner(flag: &str, partner: &str) -> Error {

@@ -3,6 +3,8 @@
 use std::path::Path;
 
 use modelwright_automl::{Purpose, ReadingLimits};
+use modelwright_core::context::Event;
+use modelwright_core::record::DataSource;
 use modelwright_core::{Context, Result};
 use modelwright_io::{ReadOptions, Room, TableFile, read_path};
 
@@ -33,4 +35,40 @@ pub fn read_within_limits(
     ReadingLimits::check_columns(file.table.n_columns(), &ctx)
         .map_err(|e| e.at(path.display().to_string()))?;
     Ok(file)
+}
+
+/// Reads the training table, or the sample of it that there is room and time for.
+///
+/// # Errors
+/// As [`read_within_limits`].
+pub fn read_train(path: &Path, ctx: &Context) -> Result<TableFile> {
+    let train = read_within_limits(path, ReadOptions::default(), Purpose::Learn, "read", ctx)?;
+    tell_remarks(&train.source, ctx);
+    Ok(train)
+}
+
+/// Reads a test table as the training table was read.
+///
+/// # Errors
+/// As [`read_within_limits`].
+pub fn read_test(path: &Path, train: &TableFile, ctx: &Context) -> Result<TableFile> {
+    let as_trained = ReadOptions { schema: Some(train.schema.clone()), ..ReadOptions::default() };
+    let test = read_within_limits(path, as_trained, Purpose::Learn, "read-test", ctx)?;
+    tell_remarks(&test.source, ctx);
+    Ok(test)
+}
+
+/// Passes on what the reader had to say.
+pub fn tell_remarks(source: &DataSource, ctx: &Context) {
+    tell_sample(source, ctx);
+    for note in &source.notes {
+        ctx.tell(Event::Note(format!("{}: {note}", source.name)));
+    }
+}
+
+/// Warns that a table is a sample of its file.
+pub fn tell_sample(source: &DataSource, ctx: &Context) {
+    if let Some(sample) = &source.sample {
+        ctx.tell(Event::Warning(format!("{}: {}", source.name, sample.account)));
+    }
 }

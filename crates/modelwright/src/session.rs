@@ -85,7 +85,7 @@ impl Session {
 
     /// The memory limit: the flag's, or what is free.
     pub(crate) fn memory_limit(&self) -> Option<u64> {
-        self.global.memory.or_else(machine::default_memory_limit)
+        self.global.memory_limit()
     }
 
     /// A context for the work of this process.

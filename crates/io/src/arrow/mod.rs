@@ -222,7 +222,8 @@ fn guard<T>(
     })
 }
 
-fn is_flat(data_type: &DataType) -> bool {
+/// Whether values of a type can be a column of a table.
+pub(crate) fn is_flat(data_type: &DataType) -> bool {
     match data_type {
         DataType::Dictionary(_, values) => is_flat(values),
         DataType::Interval(_)

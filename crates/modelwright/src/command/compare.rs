@@ -4,10 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 use modelwright::Model;
-use modelwright::evaluate::{Comparison, MetricEntry, compare, metric, metrics_for};
-use modelwright_core::context::Event;
-use modelwright_core::task::Predictions;
-use modelwright_core::{Context, Error, Result};
+use modelwright::assess::{check_comparable, compare_models};
+use modelwright::evaluate::Comparison;
+use modelwright_core::Result;
 use serde::Serialize;
 
 use crate::labelled::{Labelled, predict_labelled};
@@ -51,14 +50,11 @@ impl Compare {
     /// Predicts DATA with both models, tests and prints.
     pub(crate) fn run(self, session: &Session) -> Result<()> {
         let (a, b) = (Model::load(&self.model_a)?, Model::load(&self.model_b)?);
-        let order = class_order(&a, &b)?;
+        check_comparable(&a, &b)?;
         let ctx = session.context(Limits::default())?;
         let rows_a = predict_labelled(&a, &self.data, &ctx)?;
         let rows_b = predict_labelled(&b, &self.data, &ctx)?;
-        ctx.tell(Event::Phase("compare".to_owned()));
-        let (predictions_b, threshold_b) = in_order(&rows_b, b.predictor.threshold, &order);
-        let thresholds = (a.predictor.threshold, threshold_b);
-        let comparisons = tests(&a, &rows_a, &predictions_b, thresholds, &ctx)?;
+        let comparisons = compare_models((&a, &rows_a), (&b, &rows_b), &ctx)?;
         drop(ctx);
         let first = &comparisons[0];
         if session.global.json {
@@ -74,70 +70,6 @@ impl Compare {
         }
         output::print(&text(&rows_a, &comparisons))
     }
-}
-
-/// Tests by the metric that A was optimised for, then by the task's usual ones; a metric that is
-/// undefined on these rows is left out unless it is the first.
-fn tests(
-    a: &Model,
-    rows_a: &Labelled,
-    predictions_b: &Predictions,
-    thresholds: (f64, f64),
-    ctx: &Context,
-) -> Result<Vec<Comparison>> {
-    let test = |metric: &MetricEntry| {
-        compare(
-            metric,
-            &rows_a.truth,
-            &rows_a.predictions,
-            predictions_b,
-            rows_a.weights.as_deref(),
-            thresholds,
-            ctx,
-        )
-    };
-    let main = metric(&a.predictor.metric)?;
-    let mut comparisons = vec![test(main)?];
-    let others = metrics_for(a.predictor.task).filter(|m| m.spec.name != main.spec.name);
-    comparisons.extend(others.filter_map(|m| test(m).ok()));
-    Ok(comparisons)
-}
-
-/// For each class of A, its place among B's.
-fn class_order(a: &Model, b: &Model) -> Result<Vec<usize>> {
-    let (a, b) = (&a.predictor, &b.predictor);
-    let refuse = |what: &str, of_a: String, of_b: String| {
-        Error::input(format!("the models cannot be compared: {what}"))
-            .expected(format!("what the first predicts: {of_a}"))
-            .got(of_b)
-    };
-    if a.target != b.target {
-        return Err(refuse("their targets differ", a.target.clone(), b.target.clone()));
-    }
-    if a.task != b.task {
-        let (of_a, of_b) = (a.task.name().to_owned(), b.task.name().to_owned());
-        return Err(refuse("their tasks differ", of_a, of_b));
-    }
-    let place = |class: &String| b.classes.iter().position(|c| c == class);
-    let order: Option<Vec<usize>> = a.classes.iter().map(place).collect();
-    order
-        .filter(|o| o.len() == b.classes.len())
-        .ok_or_else(|| refuse("their classes differ", a.classes.join(", "), b.classes.join(", ")))
-}
-
-/// B's predictions and threshold in A's class order.
-fn in_order(rows_b: &Labelled, threshold: f64, order: &[usize]) -> (Predictions, f64) {
-    let predictions = &rows_b.predictions;
-    if order.is_sorted() {
-        return (predictions.clone(), threshold);
-    }
-    if predictions.n_outputs == 1 {
-        let values = predictions.values.iter().map(|p| 1.0 - p).collect();
-        return (Predictions::new(1, values), 1.0 - threshold);
-    }
-    let rows = predictions.values.chunks_exact(predictions.n_outputs);
-    let values = rows.flat_map(|row| order.iter().map(|c| row[*c])).collect();
-    (Predictions::new(predictions.n_outputs, values), threshold)
 }
 
 fn text(rows: &Labelled, comparisons: &[Comparison]) -> String {

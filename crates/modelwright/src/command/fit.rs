@@ -5,8 +5,9 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use modelwright_core::Result;
+use modelwright_core::record::Options;
 
-use crate::flags::values;
+use crate::flags::{Global, values};
 use crate::question::Question;
 use crate::session::Session;
 
@@ -65,14 +66,20 @@ pub(crate) struct Fit {
 impl Fit {
     /// Fits, writes and sums up.
     pub(crate) fn run(self, session: &Session) -> Result<()> {
-        let mut options = self.question.options(Some(self.time), session)?;
-        options.preset = self.preset;
+        let options = self.options(&session.global)?;
+        self.question.run(options, session)
+    }
+
+    /// What is asked, as the record keeps it.
+    pub(crate) fn options(&self, global: &Global) -> Result<Options> {
+        let mut options = self.question.options(Some(self.time), global)?;
+        options.preset.clone_from(&self.preset);
         options.nested = self.nested;
-        options.monotone = self.monotone;
-        options.interactions = self.interactions;
+        options.monotone.clone_from(&self.monotone);
+        options.interactions.clone_from(&self.interactions);
         options.interpretable = self.interpretable;
         options.max_latency_us = self.max_latency;
         options.max_size_bytes = self.max_size;
-        self.question.run(options, session)
+        Ok(options)
     }
 }

@@ -3,20 +3,19 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use modelwright::automl::{FitInput, Purpose};
+use modelwright::automl::Purpose;
 use modelwright::inspect::{profile_html, profile_text};
-use modelwright::io::{ReadOptions, TableFile};
-use modelwright::preprocess::profile::{ProfileOptions, profile_table};
-use modelwright::read_within_limits;
+use modelwright::io::ReadOptions;
+use modelwright::looking::{Wish, look};
+use modelwright::{read_within_limits, tell_sample};
+use modelwright_core::Result;
 use modelwright_core::context::Event;
 use modelwright_core::data::Kind;
-use modelwright_core::record::{DataSource, LeakFinding, Options, TableProfile};
-use modelwright_core::{Context, Result};
+use modelwright_core::record::{DataSource, LeakFinding, TableProfile};
 use serde::Serialize;
 
 use crate::flags::values;
 use crate::output;
-use crate::question::tell_sample;
 use crate::session::{Limits, Session};
 
 const EXAMPLES: &str = "\
@@ -61,7 +60,12 @@ impl Profile {
         let file = read_within_limits(&self.data, ReadOptions::default(), to, "read", &ctx)?;
         tell_sample(&file.source, &ctx);
         let source = file.source.clone();
-        let (profile, leakage) = self.look(file, session, &ctx)?;
+        let wish = Wish {
+            target: self.target.clone(),
+            kinds: self.kinds.iter().cloned().collect(),
+            seed: session.global.seed.unwrap_or(0),
+        };
+        let (profile, leakage) = look(file, wish, &ctx)?;
         drop(ctx);
         if let Some(path) = &self.output {
             let html = profile_html(&source, &profile, &leakage);
@@ -75,34 +79,5 @@ impl Profile {
             Some(path) => output::print(&format!("{}\n", path.display())),
             None => output::print(&profile_text(&source, &profile, &leakage)),
         }
-    }
-
-    /// The profile, and with a target the suspected leaks of it, found as `fit` finds them.
-    fn look(
-        &self,
-        file: TableFile,
-        session: &Session,
-        ctx: &Context,
-    ) -> Result<(TableProfile, Vec<LeakFinding>)> {
-        let kinds = self.kinds.iter().cloned().collect();
-        let Some(target) = &self.target else {
-            ctx.tell(Event::Phase("profile".to_owned()));
-            let options = ProfileOptions { kinds, target: None };
-            let profile = profile_table(&file.table, &file.schema, &options, ctx)?;
-            return Ok((profile.record, Vec::new()));
-        };
-        let mut options = Options::new(target);
-        options.kinds = kinds;
-        options.keep_leaks = true;
-        options.seed = session.global.seed.unwrap_or(0);
-        let input = FitInput {
-            table: file.table,
-            schema: file.schema,
-            source: file.source,
-            test: None,
-            options,
-        };
-        let plan = modelwright::plan(input, ctx)?;
-        Ok((plan.profile, plan.leakage))
     }
 }

@@ -11,10 +11,10 @@ use modelwright::automl::encoding::encoding_for;
 use modelwright::core::params;
 use modelwright::learners::{Entry, LEARNERS, learner};
 use modelwright_core::params::ParamMap;
-use modelwright_core::record::Single;
+use modelwright_core::record::{Options, Single};
 use modelwright_core::{Error, Result};
 
-use crate::flags::values;
+use crate::flags::{Global, values};
 use crate::question::Question;
 use crate::session::Session;
 use crate::{learner_text, output};
@@ -58,17 +58,23 @@ pub(crate) struct Train {
 impl Train {
     /// Trains, writes and sums up.
     pub(crate) fn run(self, session: &Session) -> Result<()> {
+        let options = self.options(&session.global)?;
+        self.question.run(options, session)
+    }
+
+    /// What is asked, as the record keeps it.
+    pub(crate) fn options(&self, global: &Global) -> Result<Options> {
         let entry = learner(&self.learner)?;
         encoding_for(entry, self.encoding.as_deref())?;
         let params = read_params(entry, &self.params)?;
-        let mut options = self.question.options(self.time, session)?;
+        let mut options = self.question.options(self.time, global)?;
         options.single = Some(Single {
-            learner: self.learner,
+            learner: self.learner.clone(),
             params,
-            encoding: self.encoding,
+            encoding: self.encoding.clone(),
             n_folds: self.folds,
         });
-        self.question.run(options, session)
+        Ok(options)
     }
 }
 

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use modelwright_core::Result;
 
-use crate::command;
+use crate::{command, machine};
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -65,6 +65,13 @@ pub(crate) struct Global {
     #[arg(long, global = true, value_name = "SIZE", value_parser = values::memory,
           help_heading = "Global options")]
     pub(crate) memory: Option<u64>,
+}
+
+impl Global {
+    /// The memory limit: the flag's, or what is free.
+    pub(crate) fn memory_limit(&self) -> Option<u64> {
+        self.memory.or_else(machine::default_memory_limit)
+    }
 }
 
 /// The subcommands, in the order of a model's life.

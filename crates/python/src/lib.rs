@@ -1,0 +1,72 @@
+//! The Python package's native half: convert, release the interpreter, call, convert back.
+//!
+//! It holds no algorithm and no policy: what a run can be asked, how a table is read and what an
+//! error says comes from the crates below; signatures, texts and everything that looks at pandas
+//! or polars is Python (`python/modelwright`). Documents cross as JSON, numbers as NumPy arrays.
+//!
+//! | file | does |
+//! |---|---|
+//! | `table` | columns of Python, NumPy and Arrow to a table |
+//! | `object` | a column of Python objects |
+//! | `array` | NumPy arrays, read without the interpreter |
+//! | `run` | fit, plan, replay, profile |
+//! | `watch` | a long run in a thread of its own: events, Ctrl-C |
+//! | `model` | a fitted model |
+//! | `single` | one learner, for scikit-learn's estimators |
+//! | `context` | the threads that predictions share |
+//! | `error` | our errors as Python's |
+
+mod array;
+mod context;
+mod error;
+mod model;
+mod object;
+mod run;
+mod single;
+mod table;
+mod watch;
+
+use std::ffi::OsString;
+
+use pyo3::prelude::*;
+
+use crate::error::Realm;
+
+/// All that a verb can be asked, as JSON.
+#[pyfunction]
+fn keywords(py: Python<'_>, verb: &str) -> PyResult<String> {
+    let known =
+        modelwright::asked::keywords(verb).map_err(|e| error::raise(py, &e, Realm::Option))?;
+    error::json(py, &known)
+}
+
+/// Every learner with its parameters, as JSON.
+#[pyfunction]
+fn learners(py: Python<'_>) -> PyResult<String> {
+    error::json(py, &modelwright::asked::learners())
+}
+
+/// The command line, in this process; returns its exit code.
+#[pyfunction]
+fn command_line(py: Python<'_>, args: Vec<OsString>) -> u8 {
+    py.detach(|| modelwright::cli::run(args) as u8)
+}
+
+/// The native half of the package `modelwright`.
+#[pymodule]
+fn _modelwright(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add_class::<table::Table>()?;
+    module.add_class::<model::Model>()?;
+    module.add_class::<single::Single>()?;
+    module.add_function(wrap_pyfunction!(keywords, module)?)?;
+    module.add_function(wrap_pyfunction!(learners, module)?)?;
+    module.add_function(wrap_pyfunction!(command_line, module)?)?;
+    module.add_function(wrap_pyfunction!(run::fit, module)?)?;
+    module.add_function(wrap_pyfunction!(run::plan, module)?)?;
+    module.add_function(wrap_pyfunction!(run::replay, module)?)?;
+    module.add_function(wrap_pyfunction!(run::profile, module)?)?;
+    module.add_function(wrap_pyfunction!(run::check_output, module)?)?;
+    module.add_function(wrap_pyfunction!(run::import_model, module)?)?;
+    module.add_function(wrap_pyfunction!(single::fit_single, module)?)
+}

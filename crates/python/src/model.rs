@@ -1,0 +1,348 @@
+//! A fitted model, in the hands of Python.
+
+use std::path::PathBuf;
+
+use modelwright::assess::{assess, compare_models};
+use modelwright::automl::Regions;
+use modelwright::inspect::{report_json, report_markdown};
+use modelwright::io::read_path;
+use modelwright::labelled::{Labelled, label_table, predict_labelled};
+use modelwright_core::data::{Schema, Table as Rows};
+use modelwright_core::task::Predictions;
+use modelwright_core::{Context, Error, Result};
+use numpy::{PyArray1, PyArray2, PyArrayMethods};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict};
+use serde_json::json;
+
+use crate::context::shared;
+use crate::error::{Realm, json as to_json, raise};
+use crate::object::ObjectColumn;
+use crate::run::Data;
+
+/// A model and the bytes that it is stored as.
+#[pyclass(frozen, module = "modelwright._modelwright")]
+pub(crate) struct Model {
+    bytes: Vec<u8>,
+    model: modelwright::Model,
+    /// The columns that a prediction reads.
+    schema: Schema,
+}
+
+/// Predictions of some rows: outputs, and what the user should know of them.
+type Predicted<'py> = (Bound<'py, PyArray2<f64>>, Option<String>);
+
+/// Level, then the low and high ends of intervals.
+type Level<'py> = (f64, Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<f64>>);
+
+#[pymethods]
+impl Model {
+    /// Reads a `model.mw` or a fit's folder.
+    #[staticmethod]
+    fn load(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
+        let read = || {
+            let model = modelwright::Model::load(path)?;
+            let bytes = std::fs::read(&model.path).map_err(|e| {
+                Error::work("cannot read the file").at(model.path.display().to_string()).because(e)
+            })?;
+            Ok(Self::new(bytes, model))
+        };
+        py.detach(read).map_err(|e: Error| raise(py, &e, Realm::Artifact))
+    }
+
+    /// Reads the bytes of a `model.mw`.
+    #[staticmethod]
+    fn from_bytes(py: Python<'_>, bytes: Vec<u8>) -> PyResult<Self> {
+        let model = py.detach(|| modelwright::Model::of_bytes(&bytes));
+        let model = model.map_err(|e| raise(py, &e, Realm::Artifact))?;
+        Ok(Self::new(bytes, model))
+    }
+
+    /// The bytes of the `model.mw`.
+    fn to_bytes<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.bytes)
+    }
+
+    /// How pickle and copy make it again: from the artifact's bytes.
+    fn __reduce__<'py>(
+        slf: &Bound<'py, Self>,
+    ) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>,))> {
+        let py = slf.py();
+        Ok((slf.get_type().getattr("from_bytes")?, (slf.get().to_bytes(py),)))
+    }
+
+    /// Writes the artifact, or a folder as `fit` does; returns the artifact's path.
+    fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<PathBuf> {
+        py.detach(|| self.model.save(&path)).map_err(|e| raise(py, &e, Realm::Option))
+    }
+
+    /// The manifest as JSON.
+    fn manifest(&self, py: Python<'_>) -> PyResult<String> {
+        to_json(py, &self.model.artifact.manifest)
+    }
+
+    /// The run's account as JSON.
+    fn record(&self) -> String {
+        String::from_utf8_lossy(&self.model.artifact.record_json).into_owned()
+    }
+
+    /// The report in one of its forms: `html`, `markdown` or `json`.
+    fn report(&self, py: Python<'_>, form: &str) -> PyResult<String> {
+        let record = || self.model.artifact.record().map_err(|e| raise(py, &e, Realm::Artifact));
+        match form {
+            "markdown" => Ok(report_markdown(&record()?)),
+            "json" => Ok(report_json(&record()?)),
+            _ => Ok(self.model.artifact.report_html.clone()),
+        }
+    }
+
+    /// The labels in class order; none for a regression.
+    #[getter]
+    fn classes(&self) -> Vec<String> {
+        self.model.predictor.classes.clone()
+    }
+
+    /// The target column.
+    #[getter]
+    fn target(&self) -> String {
+        self.model.predictor.target.clone()
+    }
+
+    /// `binary`, `multiclass` or `regression`.
+    #[getter]
+    fn task(&self) -> &'static str {
+        self.model.predictor.task.name()
+    }
+
+    /// The metric that was optimised.
+    #[getter]
+    fn metric(&self) -> String {
+        self.model.predictor.metric.clone()
+    }
+
+    /// The columns that a prediction reads, in training order.
+    #[getter]
+    fn columns(&self) -> Vec<String> {
+        self.schema.fields.iter().map(|f| f.name.clone()).collect()
+    }
+
+    /// The levels of the model's intervals or sets.
+    #[getter]
+    fn levels(&self) -> Vec<f64> {
+        self.model.predictor.levels().to_vec()
+    }
+
+    /// One number for each row and output: values, or the probability of every class.
+    fn outputs<'py>(
+        &self,
+        py: Python<'py>,
+        data: Data,
+        threads: usize,
+    ) -> PyResult<Predicted<'py>> {
+        let done = py.detach(|| {
+            let ctx = shared(threads)?;
+            let (rows, warning) = self.rows(&data, &ctx)?;
+            Ok((self.predict(&rows, &ctx)?, warning))
+        });
+        let (predictions, warning) = done.map_err(|e: Error| raise(py, &e, Realm::Data))?;
+        Ok((whole(py, predictions, self.model.predictor.classes.len())?, warning))
+    }
+
+    /// The place of the class that is decided for, in every row.
+    fn decisions<'py>(
+        &self,
+        py: Python<'py>,
+        data: Data,
+        threads: usize,
+    ) -> PyResult<(Bound<'py, PyArray1<i64>>, Option<String>)> {
+        let done = py.detach(|| {
+            let ctx = shared(threads)?;
+            let (rows, warning) = self.rows(&data, &ctx)?;
+            let predictions = self.predict(&rows, &ctx)?;
+            Ok((self.model.predictor.decide(&predictions), warning))
+        });
+        let (codes, warning) = done.map_err(|e: Error| raise(py, &e, Realm::Data))?;
+        let codes: Vec<i64> = codes.into_iter().map(i64::from).collect();
+        Ok((PyArray1::from_vec(py, codes), warning))
+    }
+
+    /// Intervals of every level: `(level, low, high)`.
+    fn intervals<'py>(
+        &self,
+        py: Python<'py>,
+        data: Data,
+        threads: usize,
+    ) -> PyResult<Vec<Level<'py>>> {
+        let Regions::Intervals(levels) = self.regions(py, &data, threads)? else {
+            return Err(raise(py, &not_of(self.task(), "intervals", "sets"), Realm::Option));
+        };
+        let of = |l: modelwright::automl::LevelIntervals| {
+            let low = l.intervals.iter().map(|i| i.low).collect();
+            let high = l.intervals.iter().map(|i| i.high).collect();
+            (l.level, PyArray1::from_vec(py, low), PyArray1::from_vec(py, high))
+        };
+        Ok(levels.into_iter().map(of).collect())
+    }
+
+    /// Sets of every level: `(level, whether each class is in it)`.
+    fn sets<'py>(
+        &self,
+        py: Python<'py>,
+        data: Data,
+        threads: usize,
+    ) -> PyResult<Vec<(f64, Bound<'py, PyArray2<bool>>)>> {
+        let Regions::Sets(levels) = self.regions(py, &data, threads)? else {
+            return Err(raise(py, &not_of(self.task(), "sets", "intervals"), Realm::Option));
+        };
+        let of = |l: modelwright::automl::LevelSets| {
+            let n_rows = l.members.len() / l.n_classes.max(1);
+            let members = PyArray1::from_vec(py, l.members).reshape([n_rows, l.n_classes])?;
+            Ok((l.level, members))
+        };
+        levels.into_iter().map(of).collect()
+    }
+
+    /// The outputs of one row, given by the names of its columns.
+    fn one_row(&self, py: Python<'_>, row: &Bound<'_, PyDict>) -> PyResult<(Vec<f64>, usize)> {
+        let mut columns = Vec::with_capacity(self.schema.fields.len());
+        for field in &self.schema.fields {
+            if let Some(value) = row.get_item(&field.name)? {
+                let mut column = ObjectColumn::new(&field.name);
+                column.push(&value).map_err(|e| raise(py, &e, Realm::Data))?;
+                columns.push(column.finish());
+            }
+        }
+        let predict = || {
+            let ctx = shared(1)?;
+            let table = modelwright::io::conform_in_memory(columns, &self.schema)?;
+            self.model.absent_columns(&table)?;
+            let predictions = self.model.predictor.predict(&table, &ctx)?;
+            let decided = match self.model.predictor.classes.is_empty() {
+                true => 0,
+                false => self.model.predictor.decide(&predictions)[0] as usize,
+            };
+            Ok((spread(predictions, self.model.predictor.classes.len()), decided))
+        };
+        py.detach(predict).map_err(|e: Error| raise(py, &e, Realm::Data))
+    }
+
+    /// How good the model is on rows with answers: the document of `evaluate --json`.
+    fn evaluate(&self, py: Python<'_>, data: Data, name: &str, threads: usize) -> PyResult<String> {
+        let done = py.detach(|| {
+            let ctx = shared(threads)?;
+            let rows = self.labelled(&data, name, &ctx)?;
+            assess(&self.model, &rows, &ctx)?.json(&self.model.predictor)
+        });
+        done.map_err(|e: Error| raise(py, &e, Realm::Data))
+    }
+
+    /// Whether this model or another is better on the same rows, as JSON.
+    fn compare(
+        &self,
+        py: Python<'_>,
+        other: &Bound<'_, Self>,
+        data: Data,
+        again: Data,
+        threads: usize,
+    ) -> PyResult<String> {
+        let other = other.get();
+        let done = py.detach(|| {
+            let ctx = shared(threads)?;
+            let own = self.labelled(&data, "the table", &ctx)?;
+            let others = other.labelled(&again, "the table", &ctx)?;
+            let all = compare_models((&self.model, &own), (&other.model, &others), &ctx)?;
+            let first = all.first();
+            Ok(json!({
+                "n_rows": own.truth.n_rows(),
+                "verdict": first.map(|c| &c.verdict),
+                "significant": first.is_some_and(modelwright::evaluate::Comparison::is_significant),
+                "comparisons": &all,
+            })
+            .to_string())
+        });
+        done.map_err(|e: Error| raise(py, &e, Realm::Data))
+    }
+}
+
+impl Model {
+    pub(crate) fn new(bytes: Vec<u8>, model: modelwright::Model) -> Self {
+        let schema = model.predictor.schema.clone();
+        Self { bytes, model, schema }
+    }
+
+    /// The rows to predict, and what is to be known of their columns.
+    fn rows(&self, data: &Data, ctx: &Context) -> Result<(Rows, Option<String>)> {
+        let file = match data {
+            Data::Table(table) => {
+                table.get().take(Some(self.schema.clone()), ctx).map_err(|e| self.like(e, data))?
+            }
+            Data::Path(path) => read_path(path, &self.model.read_options(), ctx)?,
+        };
+        let warning = self.model.absent_columns(&file.table).map_err(|e| self.like(e, data))?;
+        Ok((file.table, warning))
+    }
+
+    /// Adds the nearest name that the data have to the error of a missing column.
+    fn like(&self, error: Error, data: &Data) -> Error {
+        match (error.place().column.clone(), data) {
+            (Some(column), Data::Table(table)) if error.what().contains("not there") => {
+                error.suggest(&column, table.get().names().iter().map(String::as_str))
+            }
+            _ => error,
+        }
+    }
+
+    fn predict(&self, rows: &Rows, ctx: &Context) -> Result<Predictions> {
+        ctx.install(|| self.model.predictor.predict(rows, ctx))
+    }
+
+    fn regions(&self, py: Python<'_>, data: &Data, threads: usize) -> PyResult<Regions> {
+        let done = py.detach(|| {
+            let ctx = shared(threads)?;
+            let (rows, _) = self.rows(data, &ctx)?;
+            let predictions = self.predict(&rows, &ctx)?;
+            let regions = self.model.predictor.regions(&rows, &predictions, &ctx)?;
+            regions.ok_or_else(|| {
+                Error::input("the model has no intervals")
+                    .expected("a model that was fitted with them")
+                    .hint("fit it with intervals=0.9")
+            })
+        });
+        done.map_err(|e: Error| raise(py, &e, Realm::Option))
+    }
+
+    fn labelled(&self, data: &Data, name: &str, ctx: &Context) -> Result<Labelled> {
+        match data {
+            Data::Path(path) => predict_labelled(&self.model, path, ctx),
+            Data::Table(table) => {
+                let (options, _) = self.model.read_options_with_target()?;
+                let file = table.get().take(options.schema, ctx)?;
+                label_table(&self.model, file.table, name, ctx)
+            }
+        }
+    }
+}
+
+fn not_of(task: &str, wanted: &str, has: &str) -> Error {
+    Error::input(format!("a {task} model has no {wanted}")).hint(format!("it has {has}"))
+}
+
+/// Predictions with a column for each class also where a model stores only the positive one's.
+fn spread(predictions: Predictions, n_classes: usize) -> Vec<f64> {
+    if n_classes == 2 && predictions.n_outputs == 1 {
+        return predictions.values.iter().flat_map(|p| [1.0 - p, *p]).collect();
+    }
+    predictions.values
+}
+
+/// As an array of shape `(n_rows, n_outputs)`.
+pub(crate) fn whole(
+    py: Python<'_>,
+    predictions: Predictions,
+    n_classes: usize,
+) -> PyResult<Bound<'_, PyArray2<f64>>> {
+    let n_rows = predictions.n_rows();
+    let values = spread(predictions, n_classes);
+    let n_outputs = values.len().checked_div(n_rows).unwrap_or(n_classes.max(1));
+    PyArray1::from_vec(py, values).reshape([n_rows, n_outputs])
+}

@@ -1,0 +1,114 @@
+"""Modelwright: from a table to a tested, packed model, in one call.
+
+>>> import modelwright as mw
+>>> predictor = mw.fit("testdata/titanic.csv", target="Survived", time_limit=5)  # doctest: +SKIP
+>>> predictor.predict("new.csv")  # doctest: +SKIP
+
+The engine is the one of the command line ``modelwright``: the same options, the same files
+(``model.mw``), the same bytes for the same seed. Nothing is read or written at import.
+
+=====================  ==========================================================
+:func:`fit`            search for the best model inside a budget
+:func:`train`          one learner with chosen parameters
+:func:`plan`           what ``fit`` would do
+:func:`load`           a saved model
+:func:`profile`        look at a table: kinds, statistics, alerts, suspected leaks
+:func:`replay`         repeat a recorded run byte for byte
+:func:`import_model`   a model of LightGBM or XGBoost
+:class:`Predictor`     a fitted model
+=====================  ==========================================================
+
+The estimators of :mod:`modelwright.sklearn` (``ModelwrightClassifier``,
+``GradientBoostingRegressor``, ...) are also found here; scikit-learn is needed for them alone.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from ._errors import (
+    ArtifactError,
+    BudgetError,
+    DataError,
+    Error,
+    ModelwrightWarning,
+    OptionError,
+)
+from ._modelwright import __version__
+
+if TYPE_CHECKING:
+    from ._asked import fit, plan, train
+    from ._predictor import Predictor, import_model, load, replay
+    from ._profile import Profile, profile
+    from ._report import Report
+    from .sklearn import *  # noqa: F403
+
+#: Where names are found that are not needed before they are used.
+_LAZY = {
+    "fit": "._asked",
+    "plan": "._asked",
+    "train": "._asked",
+    "Predictor": "._predictor",
+    "import_model": "._predictor",
+    "load": "._predictor",
+    "replay": "._predictor",
+    "Profile": "._profile",
+    "profile": "._profile",
+    "Report": "._report",
+}
+
+_ESTIMATORS = (
+    "ModelwrightClassifier",
+    "ModelwrightRegressor",
+    "ExplainableBoostingClassifier",
+    "ExplainableBoostingRegressor",
+    "ExtraTreesClassifier",
+    "ExtraTreesRegressor",
+    "GradientBoostingClassifier",
+    "GradientBoostingRegressor",
+    "KNeighborsClassifier",
+    "KNeighborsRegressor",
+    "LinearRegression",
+    "LogisticRegression",
+    "NaiveBayesClassifier",
+    "RandomForestClassifier",
+    "RandomForestRegressor",
+    "TabularNetClassifier",
+    "TabularNetRegressor",
+)
+
+__all__ = [
+    "ArtifactError",
+    "BudgetError",
+    "DataError",
+    "Error",
+    "ModelwrightWarning",
+    "OptionError",
+    "Predictor",
+    "Profile",
+    "Report",
+    "__version__",
+    "fit",
+    "import_model",
+    "load",
+    "plan",
+    "profile",
+    "replay",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        found = getattr(importlib.import_module(_LAZY[name], __name__), name)
+    elif name in _ESTIMATORS:
+        found = getattr(importlib.import_module(".sklearn", __name__), name)
+    else:
+        raise AttributeError(f"module 'modelwright' has no attribute {name!r}")
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *_ESTIMATORS, *globals()})

@@ -1,0 +1,392 @@
+"""Tables in, tables of the same kind out.
+
+pandas, polars and pyarrow are never imported here: what was handed over has imported them.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ._errors import data_error
+from ._modelwright import Table
+
+#: Anything that :func:`read` understands.
+Data = Any
+
+_HINT_KINDS = "a pandas, polars or pyarrow table, a NumPy array, a dict of columns, a list of dicts, or a file's path"
+
+
+@dataclass
+class Origin:
+    """What a table was when it came in, and how results go back."""
+
+    kind: str
+    index: Any = None
+    names: list[str] = field(default_factory=list)
+    #: Kinds of columns that their types tell.
+    kinds: dict[str, str] = field(default_factory=dict)
+
+    def series(self, values: Any, name: str) -> Any:
+        """One value for each row."""
+        if self.kind == "pandas":
+            return _module("pandas").Series(values, index=self.index, name=name)
+        if self.kind == "polars":
+            return _module("polars").Series(name, values)
+        if self.kind == "pyarrow":
+            return _module("pyarrow").array(values)
+        if self.kind == "rows":
+            return np.asarray(values).tolist()
+        return np.asarray(values)
+
+    def table(self, columns: Mapping[str, Any]) -> Any:
+        """Several named values for each row."""
+        if self.kind == "pandas":
+            pandas = _module("pandas")
+            return pandas.DataFrame(dict(columns), index=self.index)
+        if self.kind == "polars":
+            return _module("polars").DataFrame(dict(columns))
+        if self.kind == "pyarrow":
+            return _module("pyarrow").table(dict(columns))
+        if self.kind == "rows":
+            lists = [np.asarray(v).tolist() for v in columns.values()]
+            return [dict(zip(columns, row)) for row in zip(*lists)]
+        if self.kind == "columns":
+            return {name: np.asarray(v) for name, v in columns.items()}
+        return np.column_stack([np.asarray(v) for v in columns.values()])
+
+
+def _module(name: str) -> Any:
+    """A library that its own table has imported; of a pickled origin, when first needed."""
+    if name not in sys.modules:
+        __import__(name)
+    return sys.modules[name]
+
+
+def library(data: Any) -> str:
+    """The top package of a value's type."""
+    return type(data).__module__.partition(".")[0]
+
+
+def is_path(data: Any) -> bool:
+    """Whether a file's path was given."""
+    return isinstance(data, (str, os.PathLike))
+
+
+def is_row(data: Any) -> bool:
+    """Whether this is one row: a dict of plain values."""
+    return isinstance(data, Mapping) and bool(data) and not any(_is_column(v) for v in data.values())
+
+
+def _is_column(value: Any) -> bool:
+    return not isinstance(value, (str, bytes)) and hasattr(value, "__len__")
+
+
+def read(data: Data, extra: Mapping[str, Any] | None = None) -> tuple[Any, Origin]:
+    """What the engine takes (a native table or a path), and what came in.
+
+    ``extra`` are further columns, by name.
+    """
+    if is_path(data):
+        if extra:
+            raise data_error(
+                "a target of its own cannot go with a file",
+                expected="the name of the target's column in the file",
+                source="target",
+            )
+        return os.fspath(data), Origin("path")
+    if isinstance(data, Table):
+        return data, Origin("numpy")
+    origin, names, forms, whole = _forms(data)
+    if extra:
+        if forms is None:
+            names, forms = _columns_of_whole(origin, names, whole)
+        for name, values in extra.items():
+            forms.append(_any_column(name, values, origin))
+            names.append(name)
+    origin.names = names
+    if forms is None:
+        return whole, origin
+    _check_names(names)
+    return Table.of_columns(names, forms, origin.kind), origin
+
+
+def _check_names(names: Sequence[str]) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise data_error(
+                "two columns have the same name",
+                column=name,
+                expected="distinct names",
+                hint="rename or drop one of them",
+            )
+        seen.add(name)
+
+
+def _forms(data: Any) -> tuple[Origin, list[str], list[tuple[Any, ...]] | None, Any]:
+    lib = library(data)
+    if lib == "pandas":
+        return _pandas(data)
+    if lib == "polars":
+        return _polars(data)
+    if isinstance(data, np.ndarray):
+        return _numpy(data)
+    if isinstance(data, Mapping):
+        return _mapping(data)
+    if hasattr(data, "__arrow_c_stream__") or lib == "pyarrow":
+        return _arrow(data, lib)
+    if hasattr(data, "tocsr") or lib == "scipy":
+        raise data_error(
+            "sparse matrices are not supported",
+            expected="a dense table",
+            got=type(data).__name__,
+            hint="use .toarray(), or give the columns that it was made from",
+        )
+    if isinstance(data, (list, tuple)):
+        return _sequence(data)
+    raise data_error(
+        "this is not a table", expected=_HINT_KINDS, got=f"{type(data).__module__}.{type(data).__name__}"
+    )
+
+
+def _pandas(data: Any) -> tuple[Origin, list[str], list[tuple[Any, ...]] | None, Any]:
+    pandas = _module("pandas")
+    if isinstance(data, pandas.Series):
+        raise data_error(
+            "a series is not a table",
+            expected="a data frame",
+            got="pandas.Series",
+            hint="use .to_frame(), or a list of one dict for one row",
+        )
+    if isinstance(data.columns, pandas.MultiIndex):
+        raise data_error(
+            "columns with several levels of names are not supported",
+            column=str(data.columns[0]) if len(data.columns) else None,
+            expected="one name for each column",
+            got=f"a MultiIndex of {data.columns.nlevels} levels",
+            hint='join the levels, e.g. df.columns = ["_".join(map(str, c)) for c in df.columns]',
+        )
+    names = [str(c) for c in data.columns]
+    _check_names(names)
+    origin = Origin("pandas", index=data.index)
+    forms = [_pandas_column(n, data.iloc[:, i], origin) for i, n in enumerate(names)]
+    return origin, names, forms, None
+
+
+def _pandas_column(name: str, series: Any, origin: Origin) -> tuple[Any, ...]:
+    pandas = _module("pandas")
+    dtype = series.dtype
+    if isinstance(dtype, pandas.CategoricalDtype):
+        return _categorical(name, series.cat.codes.to_numpy(), dtype.categories, origin)
+    if isinstance(dtype, pandas.SparseDtype):
+        return _pandas_column(name, series.sparse.to_dense(), origin)
+    if isinstance(dtype, pandas.PeriodDtype):
+        return _pandas_column(name, series.dt.to_timestamp(), origin)
+    if isinstance(dtype, pandas.DatetimeTZDtype):
+        return _pandas_column(name, series.dt.tz_convert("UTC").dt.tz_localize(None), origin)
+    if isinstance(dtype, np.dtype):
+        return _array_column(name, series.to_numpy())
+    array = series.array
+    if hasattr(array, "__arrow_array__") and _is_arrow_backed(array):
+        return _arrow_column(name, array.__arrow_array__())
+    if hasattr(array, "_mask") and hasattr(array, "_data"):
+        return _array_column(name, np.asarray(array._data), np.ascontiguousarray(array._mask))
+    return _array_column(name, series.to_numpy(dtype=object))
+
+
+def _is_arrow_backed(array: Any) -> bool:
+    dtype = array.dtype
+    return hasattr(dtype, "pyarrow_dtype") or "pyarrow" in str(getattr(dtype, "storage", ""))
+
+
+def _categorical(name: str, codes: Any, categories: Any, origin: Origin) -> tuple[Any, ...]:
+    levels = list(categories)
+    if all(isinstance(level, str) for level in levels):
+        if len(levels) > 1:
+            origin.kinds[name] = "category"
+        return "codes", codes, levels
+    values = np.asarray(categories)
+    missing = codes < 0
+    if values.dtype.kind in "iufb":
+        if values.dtype.kind in "iu" and len(levels) > 1:
+            origin.kinds[name] = "integer_category"
+        return _array_column(name, values[np.where(missing, 0, codes)], missing)
+    objects = values.astype(object)[np.where(missing, 0, codes)]
+    objects[missing] = None
+    return _array_column(name, objects)
+
+
+def _arrow_column(name: str, array: Any) -> tuple[Any, ...]:
+    return "arrow", _module("pyarrow").table({name: array})
+
+
+def _array_column(name: str, values: Any, mask: Any = None) -> tuple[Any, ...]:
+    """The form of a one-dimensional NumPy array."""
+    kind = values.dtype.kind
+    if values.ndim != 1:
+        raise data_error(
+            "a column has more than one dimension",
+            column=name,
+            expected="one value for each row",
+            got=f"an array of shape {values.shape}",
+        )
+    if kind == "c":
+        raise data_error(
+            "complex numbers cannot be learned from",
+            column=name,
+            expected="real numbers",
+            got=str(values.dtype),
+            hint="make columns of .real and .imag, or of np.abs and np.angle",
+        )
+    if kind == "f":
+        if values.dtype.itemsize not in (4, 8):
+            values = values.astype(np.float32 if values.dtype.itemsize == 2 else np.float64)
+        return "numbers", _native(values), mask
+    if kind in "iub":
+        return "numbers", _native(values), mask
+    if kind == "M":
+        return "instants", values.astype("datetime64[us]").view(np.int64)
+    if kind == "m":
+        seconds = values.astype("timedelta64[us]").astype(np.float64) / 1e6
+        seconds[np.isnat(values)] = np.nan
+        return "numbers", seconds, None
+    if kind in "US":
+        if kind == "S":
+            raise data_error(
+                "a column holds bytes",
+                column=name,
+                expected="text",
+                got=str(values.dtype),
+                hint='decode it, e.g. np.char.decode(values, "utf-8")',
+            )
+        levels, codes = np.unique(values, return_inverse=True)
+        return "codes", codes.astype(np.int64), [str(level) for level in levels]
+    if kind == "V":
+        raise data_error(
+            "a column holds nested values",
+            column=name,
+            expected="one plain value for each row",
+            got=str(values.dtype),
+        )
+    objects = values
+    if mask is not None:
+        objects = values.copy()
+        objects[mask] = None
+    return "objects", objects
+
+
+def _native(values: Any) -> Any:
+    return values if values.dtype.isnative else values.astype(values.dtype.newbyteorder("="))
+
+
+def _polars(data: Any) -> tuple[Origin, list[str], list[tuple[Any, ...]] | None, Any]:
+    origin = Origin("polars")
+    if hasattr(data, "collect"):
+        data = data.collect()
+    if type(data).__name__ == "Series":
+        data = data.to_frame()
+    for name, dtype in data.schema.items():
+        if str(dtype).startswith(("List", "Struct", "Array", "Object", "Binary")):
+            raise data_error(
+                "a column holds values that cannot be used",
+                column=name,
+                expected="text, numbers, true or false, dates, or missing values",
+                got=str(dtype),
+                hint="make columns of plain values of it, or drop the column",
+            )
+    return origin, list(data.columns), None, Table.of_arrow(data, "polars")
+
+
+def _arrow(data: Any, lib: str) -> tuple[Origin, list[str], list[tuple[Any, ...]] | None, Any]:
+    origin = Origin("pyarrow" if lib == "pyarrow" or "pyarrow" in sys.modules else "numpy")
+    table = Table.of_arrow(data, "arrow")
+    return origin, list(table.names), None, table
+
+
+def _numpy(data: Any) -> tuple[Origin, list[str], list[tuple[Any, ...]] | None, Any]:
+    origin = Origin("numpy")
+    if data.dtype.names:
+        names = list(data.dtype.names)
+        return origin, names, [_array_column(n, data[n]) for n in names], None
+    if data.ndim != 2:
+        raise data_error(
+            "an array is no table",
+            expected="an array of two dimensions: rows and columns",
+            got=f"an array of shape {data.shape}",
+            hint="use .reshape(-1, 1) for one column, .reshape(1, -1) for one row",
+        )
+    names = [f"x{i}" for i in range(data.shape[1])]
+    if data.dtype in (np.float32, np.float64) and data.dtype.isnative:
+        return origin, names, None, Table.of_matrix(names, data, "numpy")
+    if data.dtype == np.float16:
+        return _numpy(data.astype(np.float32))
+    return origin, names, [_array_column(n, data[:, i]) for i, n in enumerate(names)], None
+
+
+def _columns_of_whole(
+    origin: Origin, names: list[str], whole: Any
+) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """A table that was read as a whole, so that columns can be added."""
+    return list(names), [("column", whole, i) for i in range(len(names))]
+
+
+def _mapping(data: Any) -> tuple[Origin, list[str], list[tuple[Any, ...]] | None, Any]:
+    if is_row(data):
+        return _sequence([data])
+    names = [str(n) for n in data]
+    origin = Origin("columns")
+    forms = [_any_column(n, v, origin) for n, v in zip(names, data.values())]
+    return origin, names, forms, None
+
+
+def _any_column(name: str, values: Any, origin: Origin) -> tuple[Any, ...]:
+    lib = library(values)
+    if lib == "pandas" and hasattr(values, "dtype"):
+        series = values if hasattr(values, "iloc") else _module("pandas").Series(values)
+        return _pandas_column(name, series, origin)
+    if lib == "polars":
+        return "arrow", values.to_frame(name)
+    if lib == "pyarrow":
+        return _arrow_column(name, values)
+    if isinstance(values, np.ndarray):
+        return _array_column(name, values.reshape(-1) if values.ndim == 0 else values)
+    if not isinstance(values, Iterable) or isinstance(values, (str, bytes)):
+        raise data_error(
+            "a column is a single value",
+            column=name,
+            expected="one value for each row",
+            got=repr(values),
+        )
+    objects = np.empty(len(list(values)), dtype=object)
+    objects[:] = list(values)
+    return "objects", objects
+
+
+def _sequence(data: Any) -> tuple[Origin, list[str], list[tuple[Any, ...]] | None, Any]:
+    origin = Origin("rows")
+    rows = list(data)
+    if all(isinstance(row, Mapping) for row in rows):
+        plain = [{str(k): v for k, v in row.items()} for row in rows]
+        table = Table.of_rows(plain, "rows")
+        return origin, list(table.names), None, table
+    if any(isinstance(row, (str, bytes)) or not hasattr(row, "__len__") for row in rows):
+        raise data_error(
+            "a list of single values is no table",
+            expected=_HINT_KINDS,
+            got=repr(rows[0])[:80],
+        )
+    width = len(rows[0])
+    for i, row in enumerate(rows):
+        if len(row) != width:
+            raise data_error(
+                "rows differ in length", expected=f"{width} values", got=f"{len(row)} in row {i + 1}"
+            )
+    names = [f"x{i}" for i in range(width)]
+    forms = [_any_column(n, [row[i] for row in rows], origin) for i, n in enumerate(names)]
+    return origin, names, forms, None

@@ -1,0 +1,250 @@
+"""What all estimators share: scikit-learn's contract around the engine.
+
+Data frames reach the engine with their types; everything else is validated as scikit-learn does
+and goes in as a matrix of real numbers. Missing values are values here; infinities are refused.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import (
+    _check_feature_names,
+    _check_n_features,
+    _check_sample_weight,
+    check_is_fitted,
+    column_or_1d,
+    validate_data,
+)
+
+from . import _modelwright
+from ._data import library, read
+
+#: Kinds of NumPy types that are real numbers.
+_REAL = "iufb"
+
+
+class EngineEstimator(BaseEstimator):  # type: ignore[misc]
+    """Reads X and y as the engine wants them."""
+
+    n_features_in_: int
+    n_jobs: int | None
+    random_state: Any
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        tags.input_tags.string = True
+        return tags
+
+    def _table(self, X: Any, *, reset: bool) -> tuple[Any, list[tuple[str, str]]]:
+        """X as a native table, and what its columns are known to mean."""
+        if _has_types(X):
+            _check_feature_names(self, X, reset=reset)
+            _check_n_features(self, X, reset=reset)
+            table, origin = read(X)
+            if reset:
+                self._kinds = [*_numbers(X), *origin.kinds.items()]
+                if table.n_rows == 0:
+                    raise ValueError(
+                        f"Found array with 0 sample(s) (shape={X.shape}) while a minimum of 1 is "
+                        "required."
+                    )
+            return table, self._kinds
+        X = validate_data(
+            self, X, reset=reset, dtype=(np.float64, np.float32), ensure_all_finite="allow-nan"
+        )
+        names = [f"x{i}" for i in range(X.shape[1])]
+        if reset:
+            self._kinds = [(n, "number") for n in names]
+        return _modelwright.Table.of_matrix(names, X, "numpy"), self._kinds
+
+    def _weights(self, sample_weight: Any, table: Any) -> Any:
+        if sample_weight is None:
+            return None
+        shape = np.empty((table.n_rows, 1))
+        return _check_sample_weight(
+            sample_weight, shape, dtype=np.float64, ensure_non_negative=True
+        )
+
+    def _seed(self) -> int:
+        if self.random_state is None:
+            return 0
+        if isinstance(self.random_state, (int, np.integer)):
+            return int(self.random_state)
+        return int(check_random_state(self.random_state).randint(2**31 - 1))
+
+
+def _has_types(X: Any) -> bool:
+    """Whether X is a data frame of which some column is no plain number."""
+    lib = library(X)
+    if lib == "pandas" and hasattr(X, "dtypes") and hasattr(X, "columns"):
+        return not all(isinstance(t, np.dtype) and t.kind in _REAL for t in X.dtypes)
+    if lib == "polars" and hasattr(X, "schema"):
+        return not all(t.is_numeric() or str(t) == "Boolean" for t in X.schema.values())
+    return False
+
+
+def _numbers(X: Any) -> list[tuple[str, str]]:
+    """The columns of a data frame whose types say that they are quantities."""
+    if library(X) == "polars":
+        return [(n, "number") for n, t in X.schema.items() if t.is_numeric()]
+    kinds = [(str(n), getattr(t, "kind", "")) for n, t in zip(X.columns, X.dtypes)]
+    return [(n, "number") for n, kind in kinds if kind in "iuf" and kind]
+
+
+def check_lengths(n_rows: int, y: Any) -> None:
+    """As scikit-learn says it."""
+    if len(y) != n_rows:
+        raise ValueError(
+            f"Found input variables with inconsistent numbers of samples: {[n_rows, len(y)]}"
+        )
+
+
+def labels_of(estimator: Any, y: Any) -> tuple[Any, Any]:
+    """The classes, and the place among them of every row's."""
+    if y is None:
+        raise ValueError(
+            f"This {type(estimator).__name__} estimator requires y to be passed, but the target y "
+            "is None."
+        )
+    y = column_or_1d(y, warn=True)
+    if y.dtype.kind == "f" and not np.isfinite(y).all():
+        raise ValueError("Input y contains NaN or infinity: every row needs a class.")
+    check_classification_targets(y)
+    classes, codes = np.unique(y, return_inverse=True)
+    if len(classes) < 2:
+        raise ValueError(
+            f"{type(estimator).__name__} needs rows of at least two classes, but y has only one "
+            f"class: {classes[0]!r}"
+        )
+    return classes, codes
+
+
+def values_of(estimator: Any, y: Any) -> Any:
+    """The target of a regression."""
+    if y is None:
+        raise ValueError(
+            f"This {type(estimator).__name__} estimator requires y to be passed, but the target y "
+            "is None."
+        )
+    y = column_or_1d(y, warn=True, dtype=np.float64)
+    if not np.isfinite(y).all():
+        raise ValueError("Input y contains NaN or infinity: every row needs a finite value.")
+    return y
+
+
+class _Single(EngineEstimator):
+    """One learner of the catalog."""
+
+    _learner: str
+
+    def _fit(self, X: Any, target: Any, n_classes: int, sample_weight: Any) -> None:
+        table, kinds = self._table(X, reset=True)
+        check_lengths(table.n_rows, target)
+        weights = self._weights(sample_weight, table)
+        own = ("random_state", "n_jobs")
+        params = {k: v for k, v in self.get_params(deep=False).items() if k not in own}
+        self._single = _modelwright.fit_single(
+            self._learner,
+            params,
+            table,
+            np.ascontiguousarray(target, dtype=np.float64),
+            n_classes,
+            weights,
+            kinds,
+            self._seed(),
+            self.n_jobs or 0,
+        )
+        self.n_iter_ = self._single.rounds
+
+    def _outputs(self, X: Any) -> Any:
+        check_is_fitted(self)
+        table, _ = self._table(X, reset=False)
+        return self._single.outputs(table, self.n_jobs or 0)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "_single")
+
+
+class SingleClassifier(ClassifierMixin, _Single):  # type: ignore[misc]
+    """A learner as a classifier."""
+
+    classes_: np.ndarray[Any, Any]
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> SingleClassifier:
+        """Fit on all rows.
+
+        Parameters
+        ----------
+        X : array or data frame of shape (n_samples, n_features)
+            Missing values may be NaN or None; columns of a data frame may be text, categories or
+            dates.
+        y : array of shape (n_samples,)
+            Labels of any type.
+        sample_weight : array of shape (n_samples,), optional
+            Weights from 0.
+
+        Returns
+        -------
+        self
+        """
+        self.classes_, codes = labels_of(self, y)
+        self._fit(X, codes, len(self.classes_), sample_weight)
+        return self
+
+    def predict_proba(self, X: Any) -> np.ndarray[Any, Any]:
+        """Predict the probability of every class.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+        """
+        return np.asarray(self._outputs(X))
+
+    def predict(self, X: Any) -> np.ndarray[Any, Any]:
+        """Predict the most probable class.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        return self.classes_[np.argmax(self.predict_proba(X), axis=1)]
+
+
+class SingleRegressor(RegressorMixin, _Single):  # type: ignore[misc]
+    """A learner as a regressor."""
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> SingleRegressor:
+        """Fit on all rows.
+
+        Parameters
+        ----------
+        X : array or data frame of shape (n_samples, n_features)
+            Missing values may be NaN or None; columns of a data frame may be text, categories or
+            dates.
+        y : array of shape (n_samples,)
+            Finite numbers.
+        sample_weight : array of shape (n_samples,), optional
+            Weights from 0.
+
+        Returns
+        -------
+        self
+        """
+        self._fit(X, values_of(self, y), 0, sample_weight)
+        return self
+
+    def predict(self, X: Any) -> np.ndarray[Any, Any]:
+        """Predict values.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        return np.asarray(self._outputs(X)[:, 0])

@@ -1,0 +1,572 @@
+"""A fitted model."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from . import _modelwright
+from ._data import Data, Origin, is_path, is_row, read
+from ._errors import ModelwrightWarning, OptionError, data_error
+from ._modelwright import Model
+from ._options import OWN, given
+from ._progress import Callback, Events
+from ._report import Report
+
+
+class Predictor:
+    """A fitted model: raw rows in, predictions out.
+
+    Made by :func:`fit`, :func:`train`, :func:`load`, :func:`replay` or :func:`import_model`. It is
+    immutable, may be used by several threads at once, and is pickled as the bytes of its
+    ``model.mw``.
+
+    Attributes
+    ----------
+    task : {"binary", "multiclass", "regression"}
+    target : str
+        The column that is predicted.
+    metric : str
+        The metric that was optimised.
+    classes_ : numpy.ndarray
+        The labels in class order; empty for a regression. Of two, the second is the positive one.
+    columns : list of str
+        The columns that a prediction reads. Others are ignored, and their order does not matter.
+    """
+
+    def __init__(self, model: Model, origin: Origin | None = None, n_threads: int = 0):
+        self._model = model
+        self._origin = origin or Origin("path")
+        self._threads = n_threads
+        self.task: str = model.task
+        self.target: str = model.target
+        self.metric: str = model.metric
+        self.columns: list[str] = model.columns
+        self._record: dict[str, Any] | None = None
+        self.classes_: np.ndarray[Any, Any] = _labels(model.classes)
+
+    # Predictions.
+
+    def predict(self, data: Data) -> Any:
+        """Predict the label (classification) or the value (regression) of every row.
+
+        Parameters
+        ----------
+        data : table, path or dict
+            Rows with the model's :attr:`columns`, in any order. A dict of plain values is one row.
+
+        Returns
+        -------
+        array of shape (n_rows,) of the input's kind
+            A pandas series with the input's index, a polars series, a pyarrow array, a list for a
+            list of dicts, one value for one row, else a NumPy array.
+        """
+        if is_row(data):
+            outputs, decided = self._model.one_row(dict(data))
+            return self.classes_[decided].item() if self.task != "regression" else outputs[0]
+        native, origin = read(data)
+        if self.task == "regression":
+            outputs, warning = self._model.outputs(native, self._threads)
+            values = outputs[:, 0]
+        else:
+            codes, warning = self._model.decisions(native, self._threads)
+            values = self.classes_[codes]
+        _warn(warning)
+        return origin.series(values, self.target)
+
+    def predict_proba(self, data: Data) -> Any:
+        """Predict the probability of every class.
+
+        Parameters
+        ----------
+        data : table, path or dict
+            As for :meth:`predict`.
+
+        Returns
+        -------
+        table of shape (n_rows, n_classes) of the input's kind
+            Columns are called by the classes, in class order. A dict for one row.
+
+        Raises
+        ------
+        OptionError
+            For a regression.
+        """
+        if self.task == "regression":
+            raise data_error(
+                "a regression has no classes",
+                expected="a binary or multiclass model",
+                hint="use predict, or predict_interval for an idea of the error",
+                cls=OptionError,
+            )
+        names = [str(c) for c in self.classes_]
+        if is_row(data):
+            outputs, _ = self._model.one_row(dict(data))
+            return dict(zip(names, outputs))
+        native, origin = read(data)
+        outputs, warning = self._model.outputs(native, self._threads)
+        _warn(warning)
+        if origin.kind in ("numpy", "path"):
+            return outputs
+        if origin.kind == "pandas":
+            pandas = sys.modules["pandas"]
+            return pandas.DataFrame(outputs, index=origin.index, columns=list(self.classes_))
+        return origin.table({n: outputs[:, i] for i, n in enumerate(names)})
+
+    def predict_interval(self, data: Data, level: float | None = None) -> Any:
+        """Predict intervals that hold the true value as often as they say (regression).
+
+        Parameters
+        ----------
+        data : table or path
+            As for :meth:`predict`.
+        level : float, optional
+            One of the levels that the model was fitted with (``intervals=``); the first by default.
+
+        Returns
+        -------
+        table of shape (n_rows, 2) of the input's kind
+            Columns ``lower`` and ``upper``.
+        """
+        native, origin = read(data)
+        found = self._model.intervals(native, self._threads)
+        _, low, high = _of_level(found, level)
+        return origin.table({"lower": low, "upper": high})
+
+    def predict_set(self, data: Data, level: float | None = None) -> list[list[Any]]:
+        """Predict sets of labels that hold the true one as often as they say (classification).
+
+        Parameters
+        ----------
+        data : table or path
+            As for :meth:`predict`.
+        level : float, optional
+            One of the levels that the model was fitted with (``intervals=``); the first by default.
+
+        Returns
+        -------
+        list of lists
+            For each row its labels, in class order.
+        """
+        native, _ = read(data)
+        _, members = _of_level(self._model.sets(native, self._threads), level)
+        return [self.classes_[row].tolist() for row in members]
+
+    # How good it is.
+
+    def evaluate(self, data: Data) -> dict[str, Any]:
+        """Measure the model on rows whose answers are known.
+
+        Parameters
+        ----------
+        data : table or path
+            Rows with the target column, on which the model was not trained.
+
+        Returns
+        -------
+        dict
+            ``n_rows``, ``metrics`` (``{name: {"value": ..., "ci95": [low, high]}}``), the confusion
+            matrix; the document of ``modelwright evaluate --json``.
+        """
+        native, _ = read(data)
+        found: dict[str, Any] = json.loads(
+            self._model.evaluate(native, _name(data), self._threads)
+        )
+        return found
+
+    def compare(self, other: Predictor, data: Data) -> dict[str, Any]:
+        """Test whether this model or another is better on the same rows.
+
+        Parameters
+        ----------
+        other : Predictor
+            A model of the same target.
+        data : table or path
+            Rows with the target column, on which neither model was trained.
+
+        Returns
+        -------
+        dict
+            ``verdict`` in words, ``significant``, and ``comparisons`` by metric, each with the
+            difference, its 95 % interval and the p-value of a paired test.
+        """
+        found: dict[str, Any] = json.loads(
+            self._model.compare(other._model, read(data)[0], read(data)[0], self._threads)
+        )
+        return found
+
+    # What is known of it.
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """The complete account of the run: what ``record.json`` holds."""
+        if self._record is None:
+            self._record = json.loads(self._model.record())
+        assert self._record is not None
+        return self._record
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """What the artifact says of itself: versions, schema with ranges, metrics, hashes."""
+        found: dict[str, Any] = json.loads(self._model.manifest())
+        return found
+
+    @property
+    def metrics(self) -> dict[str, float | None]:
+        """Metrics on rows that were held out, by name; the optimised one first."""
+        return {m["name"]: m["value"] for m in self.manifest["metrics"]}
+
+    def leaderboard(self) -> Any:
+        """The trials of the search, best first.
+
+        Returns
+        -------
+        table of the kind that was fitted
+            Columns ``name``, ``learner``, ``score`` (the optimised metric, out of fold), ``low``
+            and ``high`` (its 95 % interval), ``weight`` (its share in the model), ``rounds``,
+            ``status``, ``fit_time_s``. A dict of lists where no data frame came in.
+        """
+        record = self.record
+        weights = {m["trial"]: m["weight"] for m in record["ensemble"]["members"]}
+        times = {t.get("name"): t.get("seconds") for t in record["clock"].get("trials", [])}
+        board: dict[str, list[Any]] = {
+            name: []
+            for name in (
+                "name", "learner", "score", "low", "high", "weight", "rounds", "status", "fit_time_s"
+            )
+        }  # fmt: skip
+        for trial in record["trials"]:
+            name, ci95, rounds = trial["trial"]["name"], trial["ci95"] or {}, trial["rounds"]
+            row = (
+                name,
+                trial["trial"]["learner"],
+                trial["score"],
+                ci95.get("low"),
+                ci95.get("high"),
+                weights.get(name, 0.0),
+                max(rounds) if rounds else None,
+                trial["status"],
+                times.get(name),
+            )
+            for column, value in zip(board.values(), row):
+                column.append(value)
+        kind = self._origin.kind
+        if kind in ("pandas", "polars"):
+            return Origin(kind).table(board)
+        return board
+
+    def report(self) -> Report:
+        """The report: shown in a notebook, saved with ``.save("report.html")``."""
+        return Report(self._model)
+
+    # Keeping it.
+
+    def save(self, path: str | os.PathLike[str]) -> str:
+        """Save the model.
+
+        Parameters
+        ----------
+        path : str or path
+            A name that ends in ``.mw`` for the artifact alone, else a folder for ``model.mw``,
+            ``report.html`` and ``record.json``, as the command line's ``fit`` writes it.
+
+        Returns
+        -------
+        str
+            The path of the artifact.
+        """
+        return os.fspath(self._model.save(os.fspath(path)))
+
+    def to_bytes(self) -> bytes:
+        """The bytes of the ``model.mw``."""
+        return self._model.to_bytes()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Predictor:
+        """A model of the bytes of a ``model.mw``."""
+        return cls(Model.from_bytes(data))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _again, (self.to_bytes(), self._origin.kind, self._threads)
+
+    def __repr__(self) -> str:
+        found = self.metrics
+        first = next((f", {n} {v:.4g}" for n, v in found.items() if v is not None), "")
+        return f"Predictor({self.target!r}, {self.task}{first})"
+
+
+def _again(data: bytes, kind: str, n_threads: int) -> Predictor:
+    return Predictor(Model.from_bytes(data), Origin(kind), n_threads)
+
+
+def _labels(classes: Sequence[str]) -> np.ndarray[Any, Any]:
+    """The labels in the type that they had before they were text."""
+    if set(classes) == {"true", "false"}:
+        return np.array([c == "true" for c in classes])
+    for of in (int, float):
+        try:
+            values = [of(c) for c in classes]
+        except ValueError:
+            continue
+        if len(values) == 0:
+            break
+        if all(str(v) == c or of is float for v, c in zip(values, classes)):
+            return np.array(values)
+    return np.array(classes, dtype=object)
+
+
+def _of_level(found: Sequence[Any], level: float | None) -> Any:
+    if level is None:
+        return found[0]
+    for of_level in found:
+        if abs(of_level[0] - level) < 1e-9:
+            return of_level
+    raise data_error(
+        "the model has no intervals of this level",
+        source="level",
+        expected="one of " + ", ".join(str(f[0]) for f in found),
+        got=str(level),
+        hint=f"fit it with intervals={level}",
+        cls=OptionError,
+    )
+
+
+def _name(data: Data) -> str:
+    return os.path.basename(os.fspath(data)) if is_path(data) else "the table"
+
+
+def _warn(warning: str | None) -> None:
+    if warning is not None:
+        warnings.warn(warning, ModelwrightWarning, stacklevel=3)
+
+
+def ask(
+    verb: str,
+    data: Data,
+    target: Any,
+    options: Mapping[str, Any],
+    progress: bool | None,
+    callback: Callback | None,
+) -> Predictor:
+    """Fits: what ``fit`` and ``train`` share."""
+    started = time.monotonic()
+    values = dict(options)
+    out, test = values.pop("out", None), values.pop("test", None)
+    if out is not None:
+        _modelwright.check_output(os.fspath(out))
+    native, origin, given_values = asked(verb, data, target, values, test)
+    native_test = None
+    if test is not None:
+        native_test, _ = read(test)
+    limit = values.get("time_limit")
+    events = Events(progress, callback, limit if isinstance(limit, (int, float)) else None)
+    try:
+        began_ago_s = time.monotonic() - started
+        model, was_interrupted = _modelwright.fit(
+            verb, given_values, native, native_test, began_ago_s, events
+        )
+    finally:
+        events.close(stacklevel=4)
+    if was_interrupted:
+        warnings.warn(
+            "interrupted: this is the best model so far", ModelwrightWarning, stacklevel=4
+        )
+    predictor = Predictor(model, Origin(origin.kind), int(values.get("threads") or 0))
+    if out is not None:
+        predictor.save(out)
+    return predictor
+
+
+def asked(
+    verb: str, data: Data, target: Any, values: Mapping[str, Any], test: Data | None
+) -> tuple[Any, Origin, list[tuple[str, str | None]]]:
+    """The table with its target, and what was asked of it."""
+    extra: dict[str, Any] = {}
+    if not isinstance(target, str):
+        name = getattr(target, "name", None)
+        extra = {str(name) if isinstance(name, str) else "target": target}
+    native, origin = read(data, extra)
+    name = next(iter(extra), target)
+    values = {**values, "target": name}
+    if origin.kinds:
+        wished = values.get("kind") or {}
+        guessed = {k: v for k, v in origin.kinds.items() if k != name}
+        values["kind"] = {**guessed, **wished}
+    pairs = given(verb, values)
+    if test is not None:
+        pairs.append(("test", "the test table"))
+    return native, origin, pairs
+
+
+def plan_of(
+    verb: str, data: Data, target: Any, options: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What a fit would do."""
+    values = {k: v for k, v in options.items() if k not in OWN}
+    test = options.get("test")
+    native, _, pairs = asked(verb, data, target, values, test)
+    native_test = read(test)[0] if test is not None else None
+    events = Events(False, None, None)
+    found: dict[str, Any] = json.loads(
+        _modelwright.plan(verb, pairs, native, native_test, events)
+    )
+    events.close(stacklevel=4)
+    return found
+
+
+def load(path: str | os.PathLike[str]) -> Predictor:
+    """Load a saved model.
+
+    Parameters
+    ----------
+    path : str or path
+        A ``model.mw``, or the folder that a fit wrote.
+
+    Returns
+    -------
+    Predictor
+
+    Raises
+    ------
+    ArtifactError
+        When there is none, or it is damaged, or of a newer version.
+    """
+    return Predictor(Model.load(os.fspath(path)))
+
+
+def replay(
+    record: str | os.PathLike[str],
+    data: Data,
+    *,
+    test: Data | None = None,
+    out: str | os.PathLike[str] | None = None,
+    threads: int | None = None,
+    progress: bool | None = None,
+    callback: Callback | None = None,
+) -> Predictor:
+    """Repeat a recorded run; the model's bytes come out the same.
+
+    Parameters
+    ----------
+    record : str or path
+        A ``record.json``, a ``model.mw``, or the folder that a fit wrote.
+    data : table or path
+        The same training data: the same file, or an equal table of the same kind.
+    test : table or path, optional
+        The same test data, when the run had some.
+    out : str or path, optional
+        A folder to write, as :meth:`Predictor.save` does.
+    threads : int, optional
+        Worker threads, all processors by default; the result does not depend on them.
+    progress, callback
+        As for :func:`fit`.
+
+    Returns
+    -------
+    Predictor
+    """
+    if out is not None:
+        _modelwright.check_output(os.fspath(out))
+    native, origin = read(data)
+    native_test = read(test)[0] if test is not None else None
+    events = Events(progress, callback, None)
+    try:
+        model, was_interrupted = _modelwright.replay(
+            os.fspath(record), native, native_test, threads or 0, events
+        )
+    finally:
+        events.close(stacklevel=2)
+    if was_interrupted:
+        raise KeyboardInterrupt
+    predictor = Predictor(model, Origin(origin.kind), threads or 0)
+    if out is not None:
+        predictor.save(out)
+    return predictor
+
+
+def import_model(
+    model: Any,
+    *,
+    target: str = "target",
+    classes: Sequence[Any] | None = None,
+    categories: Sequence[str] | None = None,
+    columns: Sequence[str] | None = None,
+    rounds: int | None = None,
+) -> Predictor:
+    """Make a model of one of LightGBM or XGBoost; its predictions are the library's.
+
+    Parameters
+    ----------
+    model : Booster, scikit-learn estimator, str or path
+        A booster of either library, an estimator that holds one, or a saved model file.
+    target : str, default "target"
+        The name of the column that the model predicts.
+    classes : sequence, optional
+        Labels of the classes, in the order of their numbers in training.
+    categories : sequence of str, optional
+        Columns of pandas' dtype category in training, where the model does not say so.
+    columns : sequence of str, optional
+        The columns of the training table, where the model forgot blanks in their names.
+    rounds : int, optional
+        Keep only the first rounds of trees.
+
+    Returns
+    -------
+    Predictor
+    """
+    if is_path(model):
+        name = os.path.basename(os.fspath(model))
+        try:
+            with open(model, "rb") as file:
+                data = file.read()
+        except OSError as cause:
+            raise data_error(
+                "cannot read the model file",
+                source=os.fspath(model),
+                expected="a model file of LightGBM or XGBoost",
+                cls=_artifact_error(),
+            ) from cause
+    else:
+        if classes is None and hasattr(model, "classes_"):
+            classes = list(model.classes_)
+        name, data = _booster_bytes(model)
+    found = _modelwright.import_model(
+        data,
+        name,
+        target,
+        None if classes is None else [str(c) for c in classes],
+        None if categories is None else list(categories),
+        list(columns or []),
+        rounds,
+    )
+    return Predictor(found)
+
+
+def _booster_bytes(model: Any) -> tuple[str, bytes]:
+    for holder in ("booster_", "_Booster"):
+        model = getattr(model, holder, model)
+    if hasattr(model, "get_booster"):
+        model = model.get_booster()
+    if hasattr(model, "model_to_string"):
+        return "lightgbm", model.model_to_string().encode()
+    if hasattr(model, "save_raw"):
+        return "xgboost.ubj", bytes(model.save_raw("ubj"))
+    raise data_error(
+        "this is no model of LightGBM or XGBoost",
+        expected="a booster, a fitted estimator, or a model file",
+        got=f"{type(model).__module__}.{type(model).__name__}",
+        cls=_artifact_error(),
+    )
+
+
+def _artifact_error() -> Any:
+    from ._errors import ArtifactError
+
+    return ArtifactError

@@ -1,0 +1,68 @@
+"""A report that shows itself in notebooks."""
+
+from __future__ import annotations
+
+import json
+import os
+from html import escape
+from typing import Any
+
+from ._modelwright import Model
+
+
+class Report:
+    """The report of a run.
+
+    In a notebook it is shown when it is the last value of a cell.
+
+    Attributes
+    ----------
+    html : str
+        One self-contained page.
+    markdown : str
+        Text with tables.
+    sections : dict
+        The sections as data.
+    """
+
+    def __init__(self, model: Model):
+        self._model = model
+
+    @property
+    def html(self) -> str:
+        return self._model.report("html")
+
+    @property
+    def markdown(self) -> str:
+        return self._model.report("markdown")
+
+    @property
+    def sections(self) -> Any:
+        return json.loads(self._model.report("json"))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the report; the form follows the name's ending: .html, .md or .json.
+
+        Parameters
+        ----------
+        path : str or path
+            The file; one that is there is replaced.
+        """
+        name = os.fspath(path)
+        form = {".md": "markdown", ".json": "json"}.get(os.path.splitext(name)[1], "html")
+        with open(name, "w", encoding="utf-8") as file:
+            file.write(self._model.report(form))
+
+    def _repr_html_(self) -> str:
+        return framed(self.html)
+
+    def __str__(self) -> str:
+        return self.markdown
+
+
+def framed(page: str) -> str:
+    """A whole page inside another, kept apart from its styles."""
+    return (
+        f'<iframe srcdoc="{escape(page, quote=True)}" style="width:100%;height:640px;'
+        'border:1px solid #ccc;border-radius:4px" sandbox="allow-scripts"></iframe>'
+    )

@@ -1,0 +1,185 @@
+"""The whole search as estimators."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.utils.validation import check_is_fitted
+
+from . import _modelwright
+from ._data import Origin
+from ._estimators import EngineEstimator, check_lengths, labels_of, values_of
+from ._options import given
+from ._predictor import Predictor
+from ._progress import Events
+
+#: Names of the columns that join those of X; no column of a user is called so.
+_TARGET, _WEIGHT = "target\u2060", "sample_weight\u2060"
+
+
+class _Search(EngineEstimator):
+    """Runs a search and keeps its predictor."""
+
+    predictor_: Predictor
+
+    def __init__(
+        self,
+        *,
+        time_limit: float | str | None = 60,
+        preset: str = "balanced",
+        metric: str | None = None,
+        holdout: float | None = None,
+        interpretable: bool = False,
+        keep_leaks: bool = True,
+        memory: int | str | None = None,
+        options: dict[str, Any] | None = None,
+        random_state: Any = None,
+        n_jobs: int | None = None,
+    ):
+        self.time_limit = time_limit
+        self.preset = preset
+        self.metric = metric
+        self.holdout = holdout
+        self.interpretable = interpretable
+        self.keep_leaks = keep_leaks
+        self.memory = memory
+        self.options = options
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+
+    def _search(self, X: Any, target: Any, task: str, sample_weight: Any) -> None:
+        table, kinds = self._table(X, reset=True)
+        check_lengths(table.n_rows, target)
+        weights = self._weights(sample_weight, table)
+        names = list(table.names)
+        forms: list[tuple[Any, ...]] = [("column", table, i) for i in range(len(names))]
+        forms.append(("numbers", np.ascontiguousarray(target, dtype=np.float64), None))
+        names.append(_TARGET)
+        values: dict[str, Any] = {
+            "target": _TARGET,
+            "task": task,
+            "time_limit": self.time_limit,
+            "preset": self.preset,
+            "metric": self.metric,
+            "holdout": self.holdout,
+            "interpretable": self.interpretable,
+            "keep_leaks": self.keep_leaks,
+            "memory": self.memory,
+            "seed": self._seed(),
+            "threads": self.n_jobs,
+            "kind": dict(kinds),
+            **(self.options or {}),
+        }
+        if weights is not None:
+            forms.append(("numbers", weights, None))
+            names.append(_WEIGHT)
+            values["weight"] = _WEIGHT
+        native = _modelwright.Table.of_columns(names, forms, "sklearn")
+        limit = self.time_limit if isinstance(self.time_limit, (int, float)) else None
+        events = Events(False, None, limit)
+        try:
+            model, _ = _modelwright.fit("fit", given("fit", values), native, None, 0.0, events)
+        finally:
+            events.close(stacklevel=4)
+        self.predictor_ = Predictor(model, Origin("numpy"), self.n_jobs or 0)
+
+    def _rows(self, X: Any) -> Any:
+        check_is_fitted(self)
+        return self._table(X, reset=False)[0]
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "predictor_")
+
+
+_DOC = """{what}
+
+    Parameters
+    ----------
+    time_limit : float or str, default 60
+        Wall time of a fit in seconds; None is without limit, and makes equal fits equal.
+    preset : {{"quick", "balanced", "best"}}, default "balanced"
+        How thorough the search is.
+    metric : str, optional
+        The metric to optimise.
+    holdout : float, optional
+        The share of rows held out for the test, 0.2 by default; the model learns from them in the
+        end.
+    interpretable : bool, default False
+        Only models that a person can read as a whole.
+    keep_leaks : bool, default True
+        Keep columns that are almost certainly leaks of the target. Other than in
+        :func:`modelwright.fit` they stay, because scikit-learn's callers chose the columns.
+    memory : int or str, optional
+        Memory that may be used, e.g. ``"4GiB"``.
+    options : dict, optional
+        Further keywords of :func:`modelwright.fit`.
+    random_state : int, RandomState or None, default None
+        Seed; None is 0.
+    n_jobs : int, optional
+        Worker threads, all processors by default.
+
+    Attributes
+    ----------
+    predictor_ : Predictor
+        The fitted model, with report, record and leaderboard.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Only when the columns have names.
+"""
+
+
+class ModelwrightClassifier(ClassifierMixin, _Search):  # type: ignore[misc]
+    __doc__ = _DOC.format(what="The best classifier that a search finds inside a budget.")
+
+    classes_: np.ndarray[Any, Any]
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> ModelwrightClassifier:
+        """Search on all rows; see :meth:`SingleClassifier.fit` for the arguments."""
+        self.classes_, codes = labels_of(self, y)
+        task = "binary" if len(self.classes_) == 2 else "multiclass"
+        self._search(X, codes, task, sample_weight)
+        return self
+
+    def predict_proba(self, X: Any) -> np.ndarray[Any, Any]:
+        """Predict the probability of every class.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+        """
+        rows = self._rows(X)
+        outputs, _ = self.predictor_._model.outputs(rows, self.n_jobs or 0)
+        return np.asarray(outputs)
+
+    def predict(self, X: Any) -> np.ndarray[Any, Any]:
+        """Predict the class that the model decides for, by its threshold or costs.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        rows = self._rows(X)
+        codes, _ = self.predictor_._model.decisions(rows, self.n_jobs or 0)
+        return self.classes_[codes]
+
+
+class ModelwrightRegressor(RegressorMixin, _Search):  # type: ignore[misc]
+    __doc__ = _DOC.format(what="The best regressor that a search finds inside a budget.")
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> ModelwrightRegressor:
+        """Search on all rows; see :meth:`SingleRegressor.fit` for the arguments."""
+        self._search(X, values_of(self, y), "regression", sample_weight)
+        return self
+
+    def predict(self, X: Any) -> np.ndarray[Any, Any]:
+        """Predict values.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        rows = self._rows(X)
+        outputs, _ = self.predictor_._model.outputs(rows, self.n_jobs or 0)
+        return np.asarray(outputs[:, 0])
