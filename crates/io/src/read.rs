@@ -86,12 +86,25 @@ fn read(source: &Source<'_>, options: &ReadOptions, ctx: &Context) -> Result<Tab
         Format::Arrow => arrow::read(source, opened, options, ctx)?,
     };
     if parts.columns.is_empty() {
-        return Err(Error::input("the file has no column that can be used")
-            .at(source.shown())
-            .got(parts.source.notes.join("; ")));
+        return Err(nothing_to_use(options).at(source.shown()).got(parts.source.notes.join("; ")));
     }
     let table = Table::new(parts.columns).map_err(|e| e.at(source.shown()))?;
     Ok(TableFile { table, schema: parts.schema, source: parts.source })
+}
+
+/// The error of a file without a column that is wanted, or without any.
+fn nothing_to_use(options: &ReadOptions) -> Error {
+    let error = Error::input("the file has no column that can be used");
+    match &options.schema {
+        Some(schema) if !schema.fields.is_empty() => {
+            let names: Vec<String> =
+                schema.fields.iter().take(8).map(|f| format!("`{}`", f.name)).collect();
+            error
+                .expected(format!("columns such as {}", names.join(", ")))
+                .hint("check the names in the first line of the file")
+        }
+        _ => error.hint("check that the file is the one you mean, and its first line"),
+    }
 }
 
 /// The columns of a typed format as the options ask: those of the schema, or those named, or all.

@@ -51,7 +51,9 @@ impl AuditRows {
         if known.is_empty() {
             return Err(Error::input("no row has a known answer")
                 .at(shown)
-                .column(&model.predictor.target));
+                .column(&model.predictor.target)
+                .expected("at least one value of the target")
+                .hint("an audit compares predictions with what came out: give rows with answers"));
         }
         let n_unknown = table.n_rows() - known.len();
         let table = if n_unknown == 0 { table } else { table.into_selected(&known) };

@@ -56,8 +56,8 @@ pub fn page(document: &Document) -> String {
                         @for item in &document.sections { (section(item)) }
                     }
                 }
-                footer { p { (document.footer) } }
                 script { (PreEscaped(minified_script())) }
+                footer { p { (document.footer) } }
             }
         }
     }
