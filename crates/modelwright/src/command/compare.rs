@@ -4,20 +4,26 @@ use std::path::PathBuf;
 
 use clap::Args;
 use modelwright::Model;
-use modelwright::evaluate::{Comparison, MetricEntry, compare, metric, metrics_for};
+use modelwright::evaluate::compare::{Weight, compare_costs};
+use modelwright::evaluate::{Comparison, CostMatrix, MetricEntry, compare, metric, metrics_for};
 use modelwright_core::context::Event;
 use modelwright_core::task::Predictions;
 use modelwright_core::{Context, Error, Result};
 use serde::Serialize;
 
+use crate::flags::values;
 use crate::labelled::{Labelled, predict_labelled};
-use crate::output::{self, TextTable, count, number};
+use crate::output::{self, TextTable, count, number, wrap};
 use crate::session::{Limits, Session};
 
 const EXAMPLES: &str = "\
 Examples:
   modelwright compare old new last_month.csv
-  modelwright compare old/model.mw new/model.mw last_month.csv --json";
+  modelwright compare old/model.mw new/model.mw last_month.csv --json
+  modelwright compare old new last_month.csv --cost fp=1,fn=5";
+
+/// Width of the text on a terminal.
+const WIDTH: usize = 96;
 
 /// Flags of `compare`.
 #[derive(Debug, Args)]
@@ -32,6 +38,13 @@ pub(crate) struct Compare {
     /// Rows with the target column; neither model may have been trained on them
     #[arg(value_name = "DATA")]
     data: PathBuf,
+    /// The difference up to which two models are equal for all practical purposes [default: 0.005,
+    /// or 1 % of B's value where the metric has no upper end]
+    #[arg(long, value_name = "DIFFERENCE", value_parser = values::difference)]
+    rope: Option<f64>,
+    /// What errors cost, as in `fit`: compares what the decisions of both cost
+    #[arg(long, value_name = "ERROR=COST,…", value_parser = values::costs)]
+    cost: Option<values::Costs>,
 }
 
 /// The comparison as JSON.
@@ -44,7 +57,15 @@ struct Document<'a> {
     /// The finding by the metric that model A was optimised for.
     verdict: &'a str,
     significant: bool,
-    comparisons: &'a [Comparison],
+    comparisons: &'a [Weighed],
+}
+
+/// A comparison, and whether its difference matters.
+#[derive(Serialize)]
+struct Weighed {
+    #[serde(flatten)]
+    test: Comparison,
+    matters: Weight,
 }
 
 impl Compare {
@@ -58,7 +79,15 @@ impl Compare {
         ctx.tell(Event::Phase("compare".to_owned()));
         let (predictions_b, threshold_b) = in_order(&rows_b, b.predictor.threshold, &order);
         let thresholds = (a.predictor.threshold, threshold_b);
-        let comparisons = tests(&a, &rows_a, &predictions_b, thresholds, &ctx)?;
+        let mut tested = tests(&a, &rows_a, &predictions_b, thresholds, &ctx)?;
+        if let Some(costs) = self.costs(&a)? {
+            let (truth, weights) = (&rows_a.truth, rows_a.weights.as_deref());
+            let of_a = &rows_a.predictions;
+            tested.insert(0, compare_costs(&costs, truth, of_a, &predictions_b, weights, &ctx)?);
+        }
+        let n_rows = rows_a.truth.n_rows();
+        let comparisons: Vec<Weighed> =
+            tested.into_iter().map(|test| self.weigh(test, n_rows)).collect();
         drop(ctx);
         let first = &comparisons[0];
         if session.global.json {
@@ -67,12 +96,38 @@ impl Compare {
                 on: &rows_a.name,
                 model_a: a.path.display().to_string(),
                 model_b: b.path.display().to_string(),
-                verdict: &first.verdict,
-                significant: first.is_significant(),
+                verdict: &first.test.verdict,
+                significant: first.test.is_significant(),
                 comparisons: &comparisons,
             });
         }
         output::print(&text(&rows_a, &comparisons))
+    }
+
+    /// The costs to compare by: those that were given, else the first model's own.
+    fn costs(&self, a: &Model) -> Result<Option<CostMatrix>> {
+        let Some(given) = &self.cost else { return Ok(a.predictor.costs().cloned()) };
+        if !a.predictor.task.is_classification() {
+            return Err(Error::input("costs need a target with classes").at("--cost"));
+        }
+        let named = given.0.iter().cloned().collect();
+        let costs = CostMatrix::of_named(&named, &a.predictor.classes);
+        costs.map(Some).map_err(|e| e.at("--cost"))
+    }
+
+    /// Weighs a difference against what the user, or the metric's scale, calls small.
+    fn weigh(&self, test: Comparison, n_rows: usize) -> Weighed {
+        /// Of metrics from 0 to 1.
+        const OF_SHARES: f64 = 0.005;
+        /// Of others, as a share of B's value.
+        const OF_VALUES: f64 = 0.01;
+        let spec = metric(&test.metric).ok().map(|m| m.spec);
+        let is_bounded = spec.is_some_and(|s| s.range.0.is_finite() && s.range.1.is_finite());
+        let default = if is_bounded { OF_SHARES } else { OF_VALUES * test.value_b.abs() };
+        let larger_is_better = spec.is_some_and(|s| s.larger_is_better);
+        let rope = self.rope.unwrap_or(default);
+        let matters = test.weigh(larger_is_better, n_rows, rope);
+        Weighed { test, matters }
     }
 }
 
@@ -140,10 +195,10 @@ fn in_order(rows_b: &Labelled, threshold: f64, order: &[usize]) -> (Predictions,
     (Predictions::new(predictions.n_outputs, values), threshold)
 }
 
-fn text(rows: &Labelled, comparisons: &[Comparison]) -> String {
+fn text(rows: &Labelled, comparisons: &[Weighed]) -> String {
     let mut table =
         TextTable::new(&["metric", ">A", ">B", ">A - B", "95 % interval", ">p", "test"]);
-    for c in comparisons {
+    for Weighed { test: c, .. } in comparisons {
         table.row(vec![
             c.metric.clone(),
             number(c.value_a),
@@ -155,5 +210,7 @@ fn text(rows: &Labelled, comparisons: &[Comparison]) -> String {
         ]);
     }
     let n_rows = count(rows.truth.n_rows());
-    format!("{}\n\n{}: {n_rows} rows\n\n{}", comparisons[0].verdict, rows.name, table.render())
+    let first = &comparisons[0];
+    let finding = wrap(&format!("{} {}", first.test.verdict, first.matters.words), 0, WIDTH);
+    format!("{finding}\n{}: {n_rows} rows\n\n{}", rows.name, table.render())
 }
