@@ -61,7 +61,8 @@ pub fn audit(
         n_rows: input.truth.n_rows(),
         min_group: input.min_group,
         interval_method: format!(
-            "Wilson's of rates, else a bootstrap within groups, 95 % percentile, {} resamples",
+            "Wilson's and Newcombe's of rates, else a bootstrap within groups, percentile, {} \
+             resamples",
             n_resamples_for(input.truth.n_rows(), N_RESAMPLES)
         ),
         ..FairnessRecord::default()

@@ -8,6 +8,7 @@
 //! | [`mod@compare`] | whether one model is better than another, by a paired test |
 //! | [`curve`] | the curves, bins and tables behind the numbers |
 //! | [`calibration`] | which map makes probabilities honest |
+//! | [`learning_curve`] | whether more rows would help |
 //! | [`threshold`] | from which probability on to decide for the positive class |
 //! | [`cost`] | what wrong decisions cost, and the decision of least expected cost |
 //! | [`conformal`] | how wide an interval, how large a set must be to hold the truth |
@@ -45,6 +46,7 @@ pub mod distribution;
 pub mod estimate;
 pub mod evaluation;
 pub mod fairness;
+pub mod learning_curve;
 pub mod metric;
 pub mod resample;
 pub mod split;

@@ -1,12 +1,16 @@
 //! How good a model is on rows whose answers are known, and whether another is better.
 
+use std::collections::BTreeMap;
+
 use modelwright_automl::Predictor;
 use modelwright_core::context::Event;
 use modelwright_core::record::{ConfusionMatrix, Evaluation, LevelRecord};
 use modelwright_core::task::Predictions;
 use modelwright_core::{Context, Error, Result};
-use modelwright_evaluate::metrics_for;
-use modelwright_evaluate::{Comparison, EvaluateInput, MetricEntry, compare, evaluate, metric};
+use modelwright_evaluate::compare::{Weight, compare_costs};
+use modelwright_evaluate::{
+    Comparison, CostMatrix, EvaluateInput, MetricEntry, compare, evaluate, metric, metrics_for,
+};
 use serde::Serialize;
 
 use crate::labelled::Labelled;
@@ -84,20 +88,74 @@ impl Assessment {
     }
 }
 
-/// Tests whether model A or B is better on the same rows, first by the metric that A was optimised
-/// for.
+/// How two models are compared.
+#[derive(Debug, Clone, Default)]
+pub struct CompareOptions {
+    /// The difference up to which both are equal for all practical purposes; `None` is 0.005 for
+    /// metrics with two ends, else 1 % of B's value.
+    pub rope: Option<f64>,
+    /// What errors cost, as in `fit`; `None` takes the first model's own costs, if it has any.
+    pub costs: Option<BTreeMap<String, f64>>,
+}
+
+/// A comparison, and whether its difference matters.
+#[derive(Debug, Clone, Serialize)]
+pub struct Weighed {
+    /// The test.
+    #[serde(flatten)]
+    pub test: Comparison,
+    /// The difference beside what is called small.
+    pub matters: Weight,
+}
+
+/// Tests whether model A or B is better on the same rows: first by what decisions cost, where that
+/// is known, then by the metric that A was optimised for.
 ///
 /// # Errors
-/// Input error when the models answer different questions.
+/// Input error when the models answer different questions, or the costs do not fit their classes.
 pub fn compare_models(
     (a, rows_a): (&Model, &Labelled),
     (b, rows_b): (&Model, &Labelled),
+    options: &CompareOptions,
     ctx: &Context,
-) -> Result<Vec<Comparison>> {
+) -> Result<Vec<Weighed>> {
     ctx.tell(Event::Phase("compare".to_owned()));
     let order = check_comparable(a, b)?;
     let (predictions_b, threshold_b) = in_order(rows_b, b.predictor.threshold, &order);
-    tests(a, rows_a, &predictions_b, (a.predictor.threshold, threshold_b), ctx)
+    let thresholds = (a.predictor.threshold, threshold_b);
+    let mut tested = tests(a, rows_a, &predictions_b, thresholds, ctx)?;
+    if let Some(costs) = costs_of(options, a)? {
+        let (truth, weights) = (&rows_a.truth, rows_a.weights.as_deref());
+        let of_a = &rows_a.predictions;
+        tested.insert(0, compare_costs(&costs, truth, of_a, &predictions_b, weights, ctx)?);
+    }
+    let n_rows = rows_a.truth.n_rows();
+    Ok(tested.into_iter().map(|test| weigh(test, options.rope, n_rows)).collect())
+}
+
+/// The costs to compare by: those that were given, else the first model's own.
+fn costs_of(options: &CompareOptions, a: &Model) -> Result<Option<CostMatrix>> {
+    let Some(given) = &options.costs else { return Ok(a.predictor.costs().cloned()) };
+    if !a.predictor.task.is_classification() {
+        return Err(Error::input("costs need a target with classes")
+            .at("--cost")
+            .hint("leave it out: these models predict a number"));
+    }
+    CostMatrix::of_named(given, &a.predictor.classes).map(Some).map_err(|e| e.at("--cost"))
+}
+
+/// Weighs a difference against what the user, or the metric's scale, calls small.
+fn weigh(test: Comparison, rope: Option<f64>, n_rows: usize) -> Weighed {
+    /// Of metrics from 0 to 1.
+    const OF_SHARES: f64 = 0.005;
+    /// Of others, as a share of B's value.
+    const OF_VALUES: f64 = 0.01;
+    let spec = metric(&test.metric).ok().map(|m| m.spec);
+    let is_bounded = spec.is_some_and(|s| s.range.0.is_finite() && s.range.1.is_finite());
+    let default = if is_bounded { OF_SHARES } else { OF_VALUES * test.value_b.abs() };
+    let larger_is_better = spec.is_some_and(|s| s.larger_is_better);
+    let matters = test.weigh(larger_is_better, n_rows, rope.unwrap_or(default));
+    Weighed { test, matters }
 }
 
 /// Tests by the metric that A was optimised for, then by the task's usual ones; a metric that is

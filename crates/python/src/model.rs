@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use modelwright::assess::{assess, compare_models};
+use modelwright::assess::{CompareOptions, assess, compare_models};
 use modelwright::automl::Regions;
 use modelwright::inspect::{report_json, report_markdown};
 use modelwright::io::read_path;
@@ -250,12 +250,13 @@ impl Model {
             let ctx = shared(threads)?;
             let own = self.labelled(&data, "the table", &ctx)?;
             let others = other.labelled(&again, "the table", &ctx)?;
-            let all = compare_models((&self.model, &own), (&other.model, &others), &ctx)?;
+            let asked = CompareOptions::default();
+            let all = compare_models((&self.model, &own), (&other.model, &others), &asked, &ctx)?;
             let first = all.first();
             Ok(json!({
                 "n_rows": own.truth.n_rows(),
-                "verdict": first.map(|c| &c.verdict),
-                "significant": first.is_some_and(modelwright::evaluate::Comparison::is_significant),
+                "verdict": first.map(|c| &c.test.verdict),
+                "significant": first.is_some_and(|c| c.test.is_significant()),
                 "comparisons": &all,
             })
             .to_string())

@@ -6,17 +6,25 @@
 //! | accuracy | McNemar (exact below 25 disagreements) | Bonett & Price |
 //! | others, or with weights | paired stratified bootstrap | percentile |
 
+pub mod adjust;
+pub mod datasets;
 mod delong;
+pub mod folds;
 mod mcnemar;
 mod paired;
+pub mod power;
 mod welch;
 
 use modelwright_core::record::Interval;
 use modelwright_core::task::{Predictions, Target};
-use modelwright_core::{Context, Result};
+use modelwright_core::{Context, Error, Result};
 use serde::{Deserialize, Serialize};
 
+use crate::cost::CostMatrix;
+use crate::distribution::{Z_975, two_sided_p};
+use crate::evaluation::EXPECTED_COST;
 use crate::metric::{MetricEntry, MetricInput, MetricSpec};
+use crate::resample::bootstrap_row_mean;
 
 pub use delong::{Delong, delong};
 pub use mcnemar::{McNemar, mcnemar};
@@ -51,6 +59,92 @@ impl Comparison {
     pub fn is_significant(&self) -> bool {
         self.p_value < LEVEL
     }
+}
+
+/// Whether a difference matters, beyond whether it is shown.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Weight {
+    /// The difference up to which two models are equal for all practical purposes (the region of
+    /// practical equivalence), in the metric's unit.
+    pub rope: f64,
+    /// The probability that A is better by more than that.
+    pub a_better: f64,
+    /// The probability that the two are practically equal.
+    pub equal: f64,
+    /// The probability that B is better by more than that.
+    pub b_better: f64,
+    /// Rows from which on a difference of this size is found in four of five samples.
+    pub n_rows_needed: Option<f64>,
+    /// What it comes to, in one or two sentences.
+    pub words: String,
+}
+
+impl Comparison {
+    /// Weighs the difference, measured on `n_rows` rows, against `rope`; the metric's direction
+    /// says who is better.
+    pub fn weigh(&self, larger_is_better: bool, n_rows: usize, rope: f64) -> Weight {
+        let sign = if larger_is_better { 1.0 } else { -1.0 };
+        let belief = power::belief(sign * self.difference, self.ci95, n_rows, rope);
+        let [b_better, equal, a_better] = belief.probabilities;
+        let mut weight = Weight {
+            rope,
+            a_better,
+            equal,
+            b_better,
+            n_rows_needed: belief.n_rows_needed,
+            words: String::new(),
+        };
+        weight.words = words(&weight, self.is_significant(), n_rows);
+        weight
+    }
+}
+
+fn words(weight: &Weight, is_shown: bool, n_rows: usize) -> String {
+    /// From here on something is called nearly certain.
+    const SURE: f64 = 0.95;
+    let Weight { rope, a_better, equal, b_better, .. } = *weight;
+    let percent = |p: f64| match p {
+        p if p > 0.995 && p < 1.0 => "more than 99 %".to_owned(),
+        p if p < 0.005 && p > 0.0 => "less than 1 %".to_owned(),
+        p => format!("{:.0} %", p * 100.0),
+    };
+    let rope = digits(rope);
+    let first = if equal > SURE {
+        format!("The difference does not matter: it is within ±{rope} with {}.", percent(equal))
+    } else if a_better.max(b_better) > SURE {
+        let better = if a_better > b_better { "A" } else { "B" };
+        let p = percent(a_better.max(b_better));
+        format!("The difference matters: {better} is better by more than {rope} with {p}.")
+    } else {
+        format!(
+            "Whether it matters is open: A is better by more than {rope} with {}, B with {}; they \
+             are practically equal with {}.",
+            percent(a_better),
+            percent(b_better),
+            percent(equal)
+        )
+    };
+    match weight.n_rows_needed {
+        Some(needed) if !is_shown && needed > n_rows as f64 && equal <= SURE => {
+            format!("{first} To tell so small a difference takes about {} rows.", rounded(needed))
+        }
+        _ => first,
+    }
+}
+
+/// Two significant digits with separators: a guess of a number of rows.
+fn rounded(n: f64) -> String {
+    let unit = 10.0_f64.powi((n.log10().floor() as i32 - 1).max(0));
+    let text = format!("{:.0}", (n / unit).round() * unit);
+    let digits = text.len();
+    let mut grouped = String::new();
+    for (i, c) in text.chars().enumerate() {
+        if i > 0 && (digits - i).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(c);
+    }
+    grouped
 }
 
 /// What a test of the difference yields.
@@ -100,6 +194,73 @@ pub fn compare(
     })
 }
 
+/// Compares the mean costs of two models' decisions on the same rows; each decides by `costs`.
+///
+/// # Errors
+/// Input error when costs or predictions do not fit the truth.
+pub fn compare_costs(
+    costs: &CostMatrix,
+    truth: &Target,
+    a: &Predictions,
+    b: &Predictions,
+    weights: Option<&[f64]>,
+    ctx: &Context,
+) -> Result<Comparison> {
+    /// Resamples of the interval.
+    const RESAMPLES: usize = 2000;
+    let (of_a, of_b) = (costs.row_costs(truth, a)?, costs.row_costs(truth, b)?);
+    let mean = |rows: &[f64]| {
+        let weight = |row: usize| weights.map_or(1.0, |w| w[row]);
+        let total: f64 = (0..rows.len()).map(weight).sum();
+        rows.iter().enumerate().map(|(row, cost)| weight(row) * cost).sum::<f64>() / total
+    };
+    let (value_a, value_b) = (mean(&of_a), mean(&of_b));
+    let rows: Vec<f64> = of_a.iter().zip(&of_b).map(|(a, b)| a - b).collect();
+    let name = EXPECTED_COST;
+    let n_rows = rows.len();
+    let measured = bootstrap_row_mean(name, rows, truth, weights, RESAMPLES, ctx);
+    let Some(ci95) = measured.ci95 else {
+        let note = measured.note.unwrap_or_default();
+        return Err(Error::input("the costs cannot be compared on these rows").got(note));
+    };
+    let difference = value_a - value_b;
+    let standard_error = (ci95.high - ci95.low) / (2.0 * Z_975);
+    let p_value = if difference == 0.0 {
+        1.0
+    } else if standard_error > 0.0 {
+        two_sided_p(difference / standard_error)
+    } else {
+        0.0
+    };
+    let p = if p_value < 0.001 { "p < 0.001".to_owned() } else { format!("p = {p_value:.3}") };
+    let (low, high) = (digits(ci95.low), digits(ci95.high));
+    let verdict = if p_value >= LEVEL {
+        format!(
+            "No difference in cost is shown: A costs {} more per row than B (95 % interval {low} \
+             to {high}, {p}).",
+            digits(difference)
+        )
+    } else {
+        let (dear, cheap) = if difference > 0.0 { ("A", "B") } else { ("B", "A") };
+        format!(
+            "{cheap} is cheaper than {dear}: by {} per row, {} per 1,000 rows (A less B: 95 % \
+             interval {low} to {high}, {p}).",
+            digits(difference.abs()),
+            digits(1000.0 * difference.abs())
+        )
+    };
+    Ok(Comparison {
+        metric: name.to_owned(),
+        value_a,
+        value_b,
+        difference,
+        ci95,
+        p_value,
+        method: format!("paired bootstrap of the cost of {n_rows} rows, normal p-value"),
+        verdict,
+    })
+}
+
 fn verdict(spec: &MetricSpec, difference: f64, ci95: Interval, p_value: f64) -> String {
     let p = if p_value < 0.001 { "p < 0.001".to_owned() } else { format!("p = {p_value:.3}") };
     if p_value >= LEVEL {
@@ -142,5 +303,7 @@ fn digits(value: f64) -> String {
     }
 }
 
+#[cfg(test)]
+mod golden;
 #[cfg(test)]
 mod tests;

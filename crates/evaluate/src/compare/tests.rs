@@ -187,3 +187,40 @@ fn numbers_are_written_with_four_digits() {
         assert_eq!(digits(value), text);
     }
 }
+
+#[test]
+fn a_difference_is_weighed_against_what_matters() {
+    let codes = codes(900);
+    let (a, b) = (model(&codes, 3.0, 1), model(&codes, 0.5, 2));
+    let truth = Target::Class { codes, n_classes: 2 };
+    let log_loss = metric("log_loss").unwrap();
+    let result = compare(log_loss, &truth, &a, &b, None, (0.5, 0.5), &ctx(1)).unwrap();
+    let weight = result.weigh(false, 900, 0.005);
+    assert!(weight.b_better > 0.999 && weight.a_better < 0.001);
+    assert!(weight.words.starts_with("The difference matters: B is better by more than 0.005"));
+    let same = compare(log_loss, &truth, &a, &a, None, (0.5, 0.5), &ctx(1)).unwrap();
+    let weight = same.weigh(false, 900, 0.005);
+    assert_eq!(weight.equal, 1.0);
+    assert_eq!(weight.words, "The difference does not matter: it is within ±0.005 with 100 %.");
+    let unsure = Comparison { difference: 0.004, p_value: 0.4, ..result };
+    let ci95 = Interval { low: -0.006, high: 0.014 };
+    let weight = Comparison { ci95, ..unsure }.weigh(true, 900, 0.005);
+    assert!(weight.words.starts_with("Whether it matters is open"), "{}", weight.words);
+    assert!(weight.words.ends_with("takes about 11,000 rows."), "{}", weight.words);
+}
+
+#[test]
+fn decisions_are_compared_by_what_they_cost() {
+    let codes = codes(900);
+    let (a, b) = (model(&codes, 3.0, 1), model(&codes, 0.5, 2));
+    let truth = Target::Class { codes, n_classes: 2 };
+    let labels = ["no".to_owned(), "yes".to_owned()];
+    let costs = CostMatrix::of_named(&[("fn".to_owned(), 5.0)].into(), &labels).unwrap();
+    let result = compare_costs(&costs, &truth, &a, &b, None, &ctx(2)).unwrap();
+    assert!(result.value_b < result.value_a && result.is_significant());
+    assert!(result.verdict.starts_with("B is cheaper than A: by "), "{}", result.verdict);
+    assert!(result.verdict.contains("per 1,000 rows"));
+    let same = compare_costs(&costs, &truth, &a, &a, None, &ctx(1)).unwrap();
+    assert_eq!((same.difference, same.p_value), (0.0, 1.0));
+    assert!(same.verdict.starts_with("No difference in cost is shown"));
+}

@@ -127,14 +127,15 @@ fn of_extremes(definition: &Definition, places: &[usize], spread: &Spread<'_>) -
     let is_mean = matches!(rule, Rule::MeanDifference | Rule::MeanRatio);
     let n = values.len() as f64;
     let value = if is_mean { values.iter().sum::<f64>() / n } else { values[worst] };
-    let ci95 = spread.interval(|pair| {
-        let of = |e: &Extremes| pair(e).and_then(|(low, high)| of_pair(low, high));
-        if !is_mean {
-            return of(&extremes[worst]);
-        }
-        let values: Option<Vec<f64>> = extremes.iter().map(of).collect();
-        values.map(|v| v.iter().sum::<f64>() / n)
-    });
+    let ci95 = match rule {
+        Rule::Difference => spread.difference_interval(&extremes[worst]),
+        Rule::Ratio => spread.ratio_interval(&extremes[worst]),
+        Rule::MeanDifference | Rule::MeanRatio | Rule::Largest => spread.interval(|pair| {
+            let of = |e: &Extremes| pair(e).and_then(|(low, high)| of_pair(low, high));
+            let values: Option<Vec<f64>> = extremes.iter().map(of).collect();
+            values.map(|v| v.iter().sum::<f64>() / n)
+        }),
+    };
     // The measures rest on different rows, so that their tests are independent (Šidák).
     let least = extremes.iter().filter_map(|e| e.p_value).fold(f64::INFINITY, f64::min);
     let p_value = (rule != Rule::Largest && least <= 1.0)

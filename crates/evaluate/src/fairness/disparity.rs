@@ -4,6 +4,7 @@ use modelwright_core::record::{Disparity, Interval};
 
 use super::Measured;
 use super::measure::{Measure, Of};
+use super::mover;
 use crate::distribution::chi_square_survival;
 use crate::resample::percentile_interval;
 
@@ -107,6 +108,28 @@ impl<'a> Spread<'a> {
         percentile_interval(self.resampled.iter().map(on).collect()).ok()
     }
 
+    /// The interval of the difference of the two groups.
+    pub(super) fn difference_interval(&self, e: &Extremes) -> Option<Interval> {
+        match self.shares(e) {
+            Some((low, high)) => Some(mover::difference(low, high)),
+            None => self.interval(|pair| pair(e).map(|(low, high)| high - low)),
+        }
+    }
+
+    /// The interval of their ratio.
+    pub(super) fn ratio_interval(&self, e: &Extremes) -> Option<Interval> {
+        match self.shares(e) {
+            Some((low, high)) => mover::ratio(low, high),
+            None => self.interval(|pair| pair(e).and_then(|(low, high)| ratio(low, high))),
+        }
+    }
+
+    /// Both values with their own intervals, of a measure that is a share.
+    fn shares(&self, e: &Extremes) -> Option<(mover::Share, mover::Share)> {
+        let interval = |g: usize| self.measures[e.measure].interval(&self.data.groups[g]);
+        Some(((e.low, interval(e.lowest)?), (e.high, interval(e.highest)?)))
+    }
+
     /// The disparity of one measure.
     pub(super) fn disparity(&self, measure: usize, name: &impl Fn(usize) -> String) -> Disparity {
         let own_name = self.measures[measure].name.to_owned();
@@ -117,7 +140,7 @@ impl<'a> Spread<'a> {
             name: own_name,
             value: Some(e.difference()),
             ratio: e.ratio(),
-            ci95: self.interval(|pair| pair(&e).map(|(low, high)| high - low)),
+            ci95: self.difference_interval(&e),
             p_value: e.p_value,
             lowest: Some(name(e.lowest)),
             highest: Some(name(e.highest)),

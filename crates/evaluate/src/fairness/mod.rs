@@ -17,7 +17,8 @@
 //!
 //! A group below the minimum size is counted and not judged, and a rate that rests on too few of
 //! a group's rows is left undefined: fairness judged on a handful of rows is noise. Intervals are
-//! of the two groups that are farthest apart, so that they may reach across zero; whether a
+//! of the two groups that are farthest apart, so that they may reach across zero (Wilson's and
+//! Newcombe's of shares, else resampled within groups); whether a
 //! disparity is chance is asked by a χ² test of all judged groups together (Pearson's for shares,
 //! Cochran's Q with resampled variances for the rest).
 //!
@@ -29,6 +30,7 @@ mod definition;
 mod disparity;
 mod groups;
 mod measure;
+mod mover;
 mod proxy;
 mod sums;
 mod verdict;

@@ -158,16 +158,19 @@ pub(crate) fn percentile_interval(values: Vec<Option<f64>>) -> Result<Interval> 
             .hint("use more rows"));
     }
     defined.sort_by(f64::total_cmp);
-    let quantile = |q: f64| {
-        let place = q * (defined.len() - 1) as f64;
-        let (low, part) = (defined[place as usize], place.fract());
-        let high = defined[(place as usize + 1).min(defined.len() - 1)];
-        low + part * (high - low)
-    };
+    let quantile = |q: f64| quantile_of_sorted(&defined, q);
     Ok(Interval { low: quantile(0.025), high: quantile(0.975) })
 }
 
-fn in_one_line(error: &Error) -> String {
+/// A quantile of sorted values, linear between neighbours; `q` in `[0, 1]`, at least one value.
+pub(super) fn quantile_of_sorted(sorted: &[f64], q: f64) -> f64 {
+    let place = q * (sorted.len() - 1) as f64;
+    let (low, part) = (sorted[place as usize], place.fract());
+    let high = sorted[(place as usize + 1).min(sorted.len() - 1)];
+    low + part * (high - low)
+}
+
+pub(super) fn in_one_line(error: &Error) -> String {
     match (error.expected_text(), error.got_text()) {
         (Some(expected), Some(got)) => {
             format!("{}: expected {expected}, got {got}", error.what())

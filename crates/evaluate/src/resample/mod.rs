@@ -8,10 +8,13 @@
 //! Resample `i` uses the random stream number `i`; blocks of resamples run in parallel and are
 //! put together in order, so results do not depend on the number of threads.
 
+mod bca;
 mod bootstrap;
+pub mod permutation;
 mod selection;
 mod strata;
 
+pub use bca::{Drawn, bca_interval, corrected as bca_of};
 pub use bootstrap::{bootstrap_interval, bootstrap_intervals, bootstrap_row_mean, n_resamples_for};
 pub use selection::{bootstrap_bias_corrected, corrected_score};
 

@@ -13,6 +13,8 @@ pub(crate) struct Strata<'a> {
     n_rows: usize,
     rows: Vec<Vec<u32>>,
     weights: Option<&'a [f64]>,
+    /// Whether the parts of `rows` are drawn whole, instead of rows within them.
+    whole: bool,
 }
 
 impl<'a> Strata<'a> {
@@ -29,7 +31,7 @@ impl<'a> Strata<'a> {
                 rows
             }
         };
-        Self { n_rows, rows, weights }
+        Self { n_rows, rows, weights, whole: false }
     }
 
     /// Strata of rows in groups, `codes[row]` below `n_groups`.
@@ -38,7 +40,14 @@ impl<'a> Strata<'a> {
         for (row, code) in codes.iter().enumerate() {
             rows[*code as usize].push(row as u32);
         }
-        Self { n_rows: codes.len(), rows, weights }
+        Self { n_rows: codes.len(), rows, weights, whole: false }
+    }
+
+    /// Groups that are drawn whole, `codes[row]` below `n_groups`.
+    pub(crate) fn clusters(codes: &[u32], n_groups: usize, weights: Option<&'a [f64]>) -> Self {
+        let mut clusters = Self::of_groups(codes, n_groups, weights);
+        clusters.rows.retain(|rows| !rows.is_empty());
+        Self { whole: true, ..clusters }
     }
 
     /// Calls `score(resample weights)` for each resample, in parallel; results are in order.
@@ -67,7 +76,10 @@ impl<'a> Strata<'a> {
 
     fn draw(&self, random: &mut Random, drawn: &mut [f64]) {
         drawn.fill(0.0);
-        for rows in &self.rows {
+        if self.whole {
+            self.draw_whole(random, drawn);
+        }
+        for rows in self.rows.iter().filter(|_| !self.whole) {
             // Two draws of 32 bits per random number. Multiply-shift without rejection favours
             // no row by more than rows / 2^32, which no interval can notice.
             let n = rows.len() as u64;
@@ -83,6 +95,15 @@ impl<'a> Strata<'a> {
         }
         if let Some(weights) = self.weights {
             drawn.iter_mut().zip(weights).for_each(|(d, w)| *d *= w);
+        }
+    }
+
+    /// As many groups as there are, each draw with all of its rows.
+    fn draw_whole(&self, random: &mut Random, drawn: &mut [f64]) {
+        for _ in 0..self.rows.len() {
+            for row in &self.rows[random.below(self.rows.len())] {
+                drawn[*row as usize] += 1.0;
+            }
         }
     }
 }

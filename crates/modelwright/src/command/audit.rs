@@ -27,6 +27,23 @@ A sensitive column need not be one of the model's. A number with many values is 
 quartiles; several columns are also audited together. Measures have the names and values of
 fairlearn.";
 
+/// The definitions that are printed; `--json` has all.
+const SHOWN: [&str; 13] = [
+    "demographic_parity_difference",
+    "demographic_parity_ratio",
+    "equal_opportunity_difference",
+    "equalized_odds_difference",
+    "equalized_odds_ratio",
+    "predictive_parity_difference",
+    "accuracy_difference",
+    "roc_auc_difference",
+    "calibration_within_groups",
+    "mean_residual_difference",
+    "rmse_difference",
+    "rmse_ratio",
+    "bounded_group_loss",
+];
+
 /// Width of the text on a terminal.
 const WIDTH: usize = 96;
 
@@ -202,6 +219,10 @@ fn shown(audit: &GroupAudit) -> &'static [&'static str] {
     }
 }
 
+fn p_text(p: f64) -> String {
+    if p < 0.001 { "< 0.001".to_owned() } else { format!("{p:.3}") }
+}
+
 fn groups_text(audit: &GroupAudit) -> String {
     let mut titles = vec!["group".to_owned(), ">rows".to_owned()];
     titles.extend(shown(audit).iter().map(|name| format!(">{name}")));
@@ -224,7 +245,8 @@ fn groups_text(audit: &GroupAudit) -> String {
 
 fn definitions_text(audit: &GroupAudit) -> String {
     let mut table = TextTable::new(&["definition", ">value", "95 % interval", ">p", "between"]);
-    for d in audit.definitions.iter().filter(|d| d.value.is_some()) {
+    let is_shown = |d: &&Disparity| d.value.is_some() && SHOWN.contains(&d.name.as_str());
+    for d in audit.definitions.iter().filter(is_shown) {
         let between = match (&d.lowest, &d.highest) {
             (Some(low), Some(high)) => format!("{low} and {high}"),
             _ => String::new(),
@@ -233,7 +255,7 @@ fn definitions_text(audit: &GroupAudit) -> String {
             d.name.clone(),
             d.value.map_or(String::new(), number),
             d.ci95.map_or(String::new(), |i| format!("{} to {}", number(i.low), number(i.high))),
-            d.p_value.map_or(String::new(), |p| format!("{p:.4}")),
+            d.p_value.map_or(String::new(), p_text),
             between,
         ]);
     }

@@ -4,19 +4,23 @@ use std::path::PathBuf;
 
 use clap::Args;
 use modelwright::Model;
-use modelwright::assess::{check_comparable, compare_models};
-use modelwright::evaluate::Comparison;
+use modelwright::assess::{CompareOptions, Weighed, check_comparable, compare_models};
 use modelwright_core::Result;
 use serde::Serialize;
 
+use crate::flags::values;
 use crate::labelled::{Labelled, predict_labelled};
-use crate::output::{self, TextTable, count, number};
+use crate::output::{self, TextTable, count, number, wrap};
 use crate::session::{Limits, Session};
 
 const EXAMPLES: &str = "\
 Examples:
   modelwright compare old new last_month.csv
-  modelwright compare old/model.mw new/model.mw last_month.csv --json";
+  modelwright compare old/model.mw new/model.mw last_month.csv --json
+  modelwright compare old new last_month.csv --cost fp=1,fn=5";
+
+/// Width of the text on a terminal.
+const WIDTH: usize = 96;
 
 /// Flags of `compare`.
 #[derive(Debug, Args)]
@@ -31,6 +35,13 @@ pub(crate) struct Compare {
     /// Rows with the target column; neither model may have been trained on them
     #[arg(value_name = "DATA")]
     data: PathBuf,
+    /// The difference up to which two models are equal for all practical purposes [default: 0.005,
+    /// or 1 % of B's value where the metric has no upper end]
+    #[arg(long, value_name = "DIFFERENCE", value_parser = values::difference)]
+    rope: Option<f64>,
+    /// What errors cost, as in `fit`: compares what the decisions of both cost
+    #[arg(long, value_name = "ERROR=COST,…", value_parser = values::costs)]
+    cost: Option<values::Costs>,
 }
 
 /// The comparison as JSON.
@@ -43,7 +54,7 @@ struct Document<'a> {
     /// The finding by the metric that model A was optimised for.
     verdict: &'a str,
     significant: bool,
-    comparisons: &'a [Comparison],
+    comparisons: &'a [Weighed],
 }
 
 impl Compare {
@@ -54,7 +65,11 @@ impl Compare {
         let ctx = session.context(Limits::default())?;
         let rows_a = predict_labelled(&a, &self.data, &ctx)?;
         let rows_b = predict_labelled(&b, &self.data, &ctx)?;
-        let comparisons = compare_models((&a, &rows_a), (&b, &rows_b), &ctx)?;
+        let asked = CompareOptions {
+            rope: self.rope,
+            costs: self.cost.map(|given| given.0.into_iter().collect()),
+        };
+        let comparisons = compare_models((&a, &rows_a), (&b, &rows_b), &asked, &ctx)?;
         drop(ctx);
         let first = &comparisons[0];
         if session.global.json {
@@ -63,8 +78,8 @@ impl Compare {
                 on: &rows_a.name,
                 model_a: a.path.display().to_string(),
                 model_b: b.path.display().to_string(),
-                verdict: &first.verdict,
-                significant: first.is_significant(),
+                verdict: &first.test.verdict,
+                significant: first.test.is_significant(),
                 comparisons: &comparisons,
             });
         }
@@ -72,10 +87,10 @@ impl Compare {
     }
 }
 
-fn text(rows: &Labelled, comparisons: &[Comparison]) -> String {
+fn text(rows: &Labelled, comparisons: &[Weighed]) -> String {
     let mut table =
         TextTable::new(&["metric", ">A", ">B", ">A - B", "95 % interval", ">p", "test"]);
-    for c in comparisons {
+    for Weighed { test: c, .. } in comparisons {
         table.row(vec![
             c.metric.clone(),
             number(c.value_a),
@@ -87,5 +102,7 @@ fn text(rows: &Labelled, comparisons: &[Comparison]) -> String {
         ]);
     }
     let n_rows = count(rows.truth.n_rows());
-    format!("{}\n\n{}: {n_rows} rows\n\n{}", comparisons[0].verdict, rows.name, table.render())
+    let first = &comparisons[0];
+    let finding = wrap(&format!("{} {}", first.test.verdict, first.matters.words), 0, WIDTH);
+    format!("{finding}\n{}: {n_rows} rows\n\n{}", rows.name, table.render())
 }

@@ -314,6 +314,14 @@ pub(crate) fn outer_folds(text: &str) -> Result<usize> {
     })
 }
 
+/// A difference that is not negative.
+pub(crate) fn difference(text: &str) -> Result<f64> {
+    match text.trim().parse::<f64>() {
+        Ok(v) if v.is_finite() && v >= 0.0 => Ok(v),
+        _ => Err(Error::input("not a difference").expected("a number from 0, e.g. 0.005")),
+    }
+}
+
 /// A number of rows, at least 1.
 pub(crate) fn rows(text: &str) -> Result<usize> {
     match text.trim().replace(['_', ','], "").parse() {
