@@ -232,6 +232,17 @@ OWN_DEFAULTS: dict[tuple[str, str], Any] = {
 }
 
 
+CLASS_WEIGHT = "How often each class counts; `balanced`: all the same."
+
+
+def regressor_params(learner: dict[str, Any], base: str) -> list[dict[str, Any]]:
+    """A regressor has no classes to weigh."""
+    found: list[dict[str, Any]] = learner["params"]
+    if base == "SingleRegressor":
+        found = [p for p in found if p["name"] not in ("class_weight", "positive_weight")]
+    return found
+
+
 def estimators() -> str:
     code = HEAD.format(text="Estimators for each learner of the catalog.")
     code += (
@@ -253,7 +264,8 @@ def estimators() -> str:
 
 
 def estimator(name: str, base: str, learner: dict[str, Any]) -> str:
-    params = learner["params"]
+    params = regressor_params(learner, base)
+    learner = {**learner, "params": params}
     arguments = [f"{p['name']}: {param_type(p)} = {param_default(learner, p)}," for p in params]
     own = ["random_state: Any = None,", "n_jobs: int | None = None,"]
     code = f"\nclass {name}({base}):\n"
@@ -267,6 +279,8 @@ def estimator(name: str, base: str, learner: dict[str, Any]) -> str:
 
 
 def param_type(param: dict[str, Any]) -> str:
+    if param["name"] == "class_weight":
+        return 'dict[Any, float] | Literal["balanced"] | None'
     kind = param["domain"]["type"]
     if kind == "choice":
         return "Literal[" + ", ".join(f'"{c}"' for c in param["domain"]["choices"]) + "]"
@@ -274,6 +288,9 @@ def param_type(param: dict[str, Any]) -> str:
 
 
 def param_default(learner: dict[str, Any], param: dict[str, Any]) -> str:
+    # scikit-learn's word, and its meaning: the estimators make weights of it themselves.
+    if param["name"] == "class_weight":
+        return "None"
     own = OWN_DEFAULTS.get((learner["learner"], param["name"]), param["default"])
     return json.dumps(own).replace("true", "True").replace("false", "False")
 
@@ -287,7 +304,8 @@ def estimator_doc(learner: dict[str, Any]) -> str:
         if domain["type"] in ("int", "real"):
             shown += f" in [{domain['min']:g}, {domain['max']:g}]"
         parts.append(f"{param['name']} : {shown}, default {param_default(learner, param)}")
-        parts += indented(param["text"])
+        about = CLASS_WEIGHT if param["name"] == "class_weight" else param["text"]
+        parts += indented(about)
     parts += [
         "random_state : int, RandomState or None, default None",
         "    Seed; None is 0, so that equal fits are equal.",

@@ -34,6 +34,7 @@ from ._errors import (
     Error,
     ModelwrightWarning,
     OptionError,
+    WorkError,
 )
 from ._modelwright import __version__
 
@@ -88,6 +89,7 @@ __all__ = [
     "Predictor",
     "Profile",
     "Report",
+    "WorkError",
     "__version__",
     "fit",
     "import_model",

@@ -64,6 +64,11 @@ class ModelwrightWarning(UserWarning):
     """Something that the user should act on."""
 
 
+for _public in (
+    Error, DataError, OptionError, ArtifactError, BudgetError, WorkError, ModelwrightWarning
+):  # fmt: skip
+    _public.__module__ = "modelwright"
+
 _CLASSES: dict[str, type[Error]] = {
     "data": DataError,
     "option": OptionError,
@@ -72,12 +77,16 @@ _CLASSES: dict[str, type[Error]] = {
 
 _FLAG = re.compile(r"(?<![\w-])--([a-z][a-z-]*[a-z])")
 
+_HELP = re.compile(r"see `modelwright (\w+) --help`")
+
 #: What the command line calls otherwise.
 _NAMES = {"time": "time_limit", "param": "params", "encoding": "encoding"}
 
 
 def in_python(text: str) -> str:
     """A text about flags as one about keywords: ``--time-column`` is ``time_column``."""
+
+    text = _HELP.sub(r"see help(modelwright.\1)", text)
 
     def keyword(match: re.Match[str]) -> str:
         name = match[1].replace("-", "_")

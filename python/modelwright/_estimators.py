@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils import check_random_state
+from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     _check_feature_names,
@@ -144,12 +145,18 @@ class _Single(EngineEstimator):
 
     _learner: str
 
-    def _fit(self, X: Any, target: Any, n_classes: int, sample_weight: Any) -> None:
-        table, kinds = self._table(X, reset=True)
+    def _fit(
+        self, read: tuple[Any, Any], target: Any, n_classes: int, sample_weight: Any
+    ) -> None:
+        table, kinds = read
         check_lengths(table.n_rows, target)
         weights = self._weights(sample_weight, table)
-        own = ("random_state", "n_jobs")
+        own = ("random_state", "n_jobs", "class_weight")
         params = {k: v for k, v in self.get_params(deep=False).items() if k not in own}
+        class_weight = getattr(self, "class_weight", None)
+        if class_weight is not None and n_classes:
+            of_class = compute_sample_weight(class_weight, self.classes_[target])
+            weights = of_class if weights is None else weights * of_class
         self._single = _modelwright.fit_single(
             self._learner,
             params,
@@ -194,8 +201,9 @@ class SingleClassifier(ClassifierMixin, _Single):  # type: ignore[misc]
         -------
         self
         """
+        table = self._table(X, reset=True)
         self.classes_, codes = labels_of(self, y)
-        self._fit(X, codes, len(self.classes_), sample_weight)
+        self._fit(table, codes, len(self.classes_), sample_weight)
         return self
 
     def predict_proba(self, X: Any) -> np.ndarray[Any, Any]:
@@ -214,7 +222,8 @@ class SingleClassifier(ClassifierMixin, _Single):  # type: ignore[misc]
         -------
         ndarray of shape (n_samples,)
         """
-        return self.classes_[np.argmax(self.predict_proba(X), axis=1)]
+        probabilities = self.predict_proba(X)
+        return self.classes_[np.argmax(probabilities, axis=1)]
 
 
 class SingleRegressor(RegressorMixin, _Single):  # type: ignore[misc]
@@ -237,7 +246,8 @@ class SingleRegressor(RegressorMixin, _Single):  # type: ignore[misc]
         -------
         self
         """
-        self._fit(X, values_of(self, y), 0, sample_weight)
+        table = self._table(X, reset=True)
+        self._fit(table, values_of(self, y), 0, sample_weight)
         return self
 
     def predict(self, X: Any) -> np.ndarray[Any, Any]:

@@ -670,8 +670,8 @@ class GradientBoostingClassifier(SingleClassifier):
         The variance of a tweedie target is in proportion to its mean raised to this power.
     focal_gamma : float in [0, 10], default 2.0
         How much less rows count that are predicted well, for the focal loss; 0 is logistic.
-    class_weight : {"none", "balanced"}, default "none"
-        Whether classes count as often as they occur, or `balanced`: all the same.
+    class_weight : dict[Any, float} | {"balanced"} | None, default None
+        How often each class counts; `balanced`: all the same.
     boost_from_average : bool, default True
         Whether scores start from the constant that fits best, or from `base_score`.
     base_score : float in [-1e+09, 1e+09], default 0.0
@@ -738,7 +738,7 @@ class GradientBoostingClassifier(SingleClassifier):
         fair_c: float = 1.0,
         tweedie_variance_power: float = 1.5,
         focal_gamma: float = 2.0,
-        class_weight: Literal["none", "balanced"] = "none",
+        class_weight: dict[Any, float] | Literal["balanced"] | None = None,
         boost_from_average: bool = True,
         base_score: float = 0.0,
         random_state: Any = None,
@@ -869,8 +869,6 @@ class GradientBoostingRegressor(SingleRegressor):
         The variance of a tweedie target is in proportion to its mean raised to this power.
     focal_gamma : float in [0, 10], default 2.0
         How much less rows count that are predicted well, for the focal loss; 0 is logistic.
-    class_weight : {"none", "balanced"}, default "none"
-        Whether classes count as often as they occur, or `balanced`: all the same.
     boost_from_average : bool, default True
         Whether scores start from the constant that fits best, or from `base_score`.
     base_score : float in [-1e+09, 1e+09], default 0.0
@@ -937,7 +935,6 @@ class GradientBoostingRegressor(SingleRegressor):
         fair_c: float = 1.0,
         tweedie_variance_power: float = 1.5,
         focal_gamma: float = 2.0,
-        class_weight: Literal["none", "balanced"] = "none",
         boost_from_average: bool = True,
         base_score: float = 0.0,
         random_state: Any = None,
@@ -980,7 +977,6 @@ class GradientBoostingRegressor(SingleRegressor):
         self.fair_c = fair_c
         self.tweedie_variance_power = tweedie_variance_power
         self.focal_gamma = focal_gamma
-        self.class_weight = class_weight
         self.boost_from_average = boost_from_average
         self.base_score = base_score
         self.random_state = random_state

@@ -32,6 +32,7 @@ class Model:
     metric: str
     columns: list[str]
     levels: list[float]
+    larger_is_better: bool
     @staticmethod
     def load(path: str) -> Model: ...
     @staticmethod

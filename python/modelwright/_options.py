@@ -33,6 +33,8 @@ def keywords(verb: str) -> tuple[dict[str, Any], ...]:
 def given(verb: str, values: Mapping[str, Any]) -> Given:
     """What was asked in Python, by the engine's names, one text for each value."""
     pairs: Given = []
+    if values.get("learner") is not None:
+        pairs.append(("learner", _text(values["learner"])))
     for keyword in keywords(verb):
         value = values.get(keyword["python"])
         if keyword["python"] == "time_limit" and "time_limit" in values and value is None:

@@ -235,28 +235,23 @@ class Predictor:
         """
         record = self.record
         weights = {m["trial"]: m["weight"] for m in record["ensemble"]["members"]}
-        times = {t.get("name"): t.get("seconds") for t in record["clock"].get("trials", [])}
+        times = {t["name"]: t["seconds"] for t in record["clock"]["trials"]}
+        sign = -1 if self._model.larger_is_better else 1
+        trials = sorted(
+            record["trials"],
+            key=lambda t: (t["score"] is None, sign * t["score"] if t["score"] is not None else 0),
+        )
         board: dict[str, list[Any]] = {
-            name: []
-            for name in (
-                "name", "learner", "score", "low", "high", "weight", "rounds", "status", "fit_time_s"
-            )
-        }  # fmt: skip
-        for trial in record["trials"]:
-            name, ci95, rounds = trial["trial"]["name"], trial["ci95"] or {}, trial["rounds"]
-            row = (
-                name,
-                trial["trial"]["learner"],
-                trial["score"],
-                ci95.get("low"),
-                ci95.get("high"),
-                weights.get(name, 0.0),
-                max(rounds) if rounds else None,
-                trial["status"],
-                times.get(name),
-            )
-            for column, value in zip(board.values(), row):
-                column.append(value)
+            "name": [t["trial"]["name"] for t in trials],
+            "learner": [t["trial"]["learner"] for t in trials],
+            "score": [t["score"] for t in trials],
+            "low": [(t["ci95"] or {}).get("low") for t in trials],
+            "high": [(t["ci95"] or {}).get("high") for t in trials],
+            "weight": [weights.get(t["trial"]["name"], 0.0) for t in trials],
+            "rounds": [max(t["rounds"], default=None) for t in trials],
+            "status": [t["status"] for t in trials],
+            "fit_time_s": [times.get(t["trial"]["name"]) for t in trials],
+        }
         kind = self._origin.kind
         if kind in ("pandas", "polars"):
             return Origin(kind).table(board)
@@ -373,10 +368,10 @@ def ask(
             verb, given_values, native, native_test, began_ago_s, events
         )
     finally:
-        events.close(stacklevel=4)
+        events.close(stacklevel=3)
     if was_interrupted:
         warnings.warn(
-            "interrupted: this is the best model so far", ModelwrightWarning, stacklevel=4
+            "interrupted: this is the best model so far", ModelwrightWarning, stacklevel=3
         )
     predictor = Predictor(model, Origin(origin.kind), int(values.get("threads") or 0))
     if out is not None:
@@ -417,7 +412,7 @@ def plan_of(
     found: dict[str, Any] = json.loads(
         _modelwright.plan(verb, pairs, native, native_test, events)
     )
-    events.close(stacklevel=4)
+    events.close(stacklevel=3)
     return found
 
 

@@ -49,9 +49,13 @@ class _Search(EngineEstimator):
         self.random_state = random_state
         self.n_jobs = n_jobs
 
-    def _search(self, X: Any, target: Any, task: str, sample_weight: Any) -> None:
-        table, kinds = self._table(X, reset=True)
+    def _search(
+        self, read: tuple[Any, Any], target: Any, task: str, sample_weight: Any
+    ) -> None:
+        table, kinds = read
         check_lengths(table.n_rows, target)
+        if table.n_rows < 2:
+            raise ValueError("A search needs rows to test on, but there is n_samples=1.")
         weights = self._weights(sample_weight, table)
         names = list(table.names)
         forms: list[tuple[Any, ...]] = [("column", table, i) for i in range(len(names))]
@@ -82,7 +86,7 @@ class _Search(EngineEstimator):
         try:
             model, _ = _modelwright.fit("fit", given("fit", values), native, None, 0.0, events)
         finally:
-            events.close(stacklevel=4)
+            events.close(stacklevel=3)
         self.predictor_ = Predictor(model, Origin("numpy"), self.n_jobs or 0)
 
     def _rows(self, X: Any) -> Any:
@@ -137,9 +141,10 @@ class ModelwrightClassifier(ClassifierMixin, _Search):  # type: ignore[misc]
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> ModelwrightClassifier:
         """Search on all rows; see :meth:`SingleClassifier.fit` for the arguments."""
+        table = self._table(X, reset=True)
         self.classes_, codes = labels_of(self, y)
         task = "binary" if len(self.classes_) == 2 else "multiclass"
-        self._search(X, codes, task, sample_weight)
+        self._search(table, codes, task, sample_weight)
         return self
 
     def predict_proba(self, X: Any) -> np.ndarray[Any, Any]:
@@ -170,7 +175,8 @@ class ModelwrightRegressor(RegressorMixin, _Search):  # type: ignore[misc]
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> ModelwrightRegressor:
         """Search on all rows; see :meth:`SingleRegressor.fit` for the arguments."""
-        self._search(X, values_of(self, y), "regression", sample_weight)
+        table = self._table(X, reset=True)
+        self._search(table, values_of(self, y), "regression", sample_weight)
         return self
 
     def predict(self, X: Any) -> np.ndarray[Any, Any]:

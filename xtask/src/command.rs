@@ -19,15 +19,25 @@ pub(crate) fn run(program: &str, arguments: &[&str]) -> Outcome {
 }
 
 /// As [`run`], with environment variables.
-#[expect(clippy::disallowed_methods, reason = "a developer's tool may look at the clock")]
 pub(crate) fn run_with(program: &str, arguments: &[&str], env: &[(&str, &str)]) -> Outcome {
+    run_in("", program, arguments, env)
+}
+
+/// As [`run_with`], in a folder of the workspace.
+#[expect(clippy::disallowed_methods, reason = "a developer's tool may look at the clock")]
+pub(crate) fn run_in(
+    folder: &str,
+    program: &str,
+    arguments: &[&str],
+    env: &[(&str, &str)],
+) -> Outcome {
     let line = format!("{program} {}", arguments.join(" "));
     eprintln!("\n==> {line}");
     let begun = Instant::now();
     let status = Command::new(program)
         .args(arguments)
         .envs(env.iter().copied())
-        .current_dir(root())
+        .current_dir(root().join(folder))
         .status()
         .map_err(|e| format!("cannot start `{line}`: {e}"))?;
     eprintln!("    {:.1} s", begun.elapsed().as_secs_f64());

@@ -7,6 +7,7 @@ mod command;
 mod docs;
 mod layers;
 mod peers;
+mod python;
 mod test;
 mod tidy;
 
@@ -15,12 +16,14 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 cargo xtask <command>
 
-  test     everything: format, tidy, layers, lints, builds, all tests, peers as oracles
+  test     everything: format, tidy, layers, lints, builds, all tests, peers as oracles, the Python
+           package
   check    the quick part of it: format, tidy, layers, lints
   layers   the law of dependencies: a crate may use lower layers only
   tidy     file, function and line lengths, module texts, forbidden words
   docs     API documentation without broken links, and the generated reference pages
   peers    only the tests against other people's programs
+  python   build the Python package and run its tests
   bench    measure against peers: `cargo xtask bench <fit|predict|quality|trees>`";
 
 fn main() -> ExitCode {
@@ -32,6 +35,7 @@ fn main() -> ExitCode {
         Some("tidy") => tidy::run(),
         Some("docs") => docs::run(),
         Some("peers") => peers::run(),
+        Some("python") => python::run(),
         Some("bench") => bench::run(&arguments[1..]),
         _ => Err(USAGE.to_owned()),
     };

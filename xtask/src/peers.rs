@@ -7,7 +7,7 @@ use crate::command::{self, Outcome, root};
 
 /// Installs the peers where needed and runs the tests.
 pub(crate) fn run() -> Outcome {
-    command::run("cargo", &["build", "--release", "--locked"])?;
+    build()?;
     let python = tests_environment()?;
     browser();
     command::run(&python, &["-m", "pytest", "-q", "tests/peers"])
@@ -24,6 +24,15 @@ fn browser() {
     if let Err(reason) = command::run("sh", &["-c", install]) {
         eprintln!("    reports are not looked at in a browser: {reason}");
     }
+}
+
+/// Builds what is shipped: the binary, and with it all that the Python package needs, so that both
+/// share every crate below them.
+pub(crate) fn build() -> Outcome {
+    let binding = "modelwright-python";
+    let feature = "modelwright-python/extension-module";
+    let packages = ["-p", "modelwright", "-p", binding, "--features", feature];
+    command::run("cargo", &[&["build", "--release", "--locked"][..], &packages].concat())
 }
 
 /// The interpreter of the environment of the tests.

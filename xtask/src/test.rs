@@ -1,7 +1,7 @@
 //! `cargo xtask test`: everything a change must pass, in the order in which it fails fastest.
 
 use crate::command::{self, Outcome, run_with, steps};
-use crate::{docs, layers, peers, tidy};
+use crate::{docs, layers, peers, python, tidy};
 
 /// Format, tidy rules, layer law, lints.
 pub(crate) fn check() -> Outcome {
@@ -19,8 +19,9 @@ pub(crate) fn run() -> Outcome {
         ("check", &check),
         ("unit, integration and doc tests", &tests),
         ("docs", &docs::run),
-        ("release build", &|| command::run("cargo", &["build", "--release", "--locked"])),
+        ("release build", &peers::build),
         ("peers", &peers::run),
+        ("Python package", &python::run),
     ])
 }
 

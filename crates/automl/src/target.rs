@@ -75,7 +75,14 @@ pub fn rows_with_target(column: &Column) -> Vec<u32> {
 
 fn encode_classes(column: &Column, labels: &[String]) -> Result<Target> {
     let class_of = |row: usize, label: &str| -> Result<u32> {
-        labels.iter().position(|l| l == label).map(|c| c as u32).ok_or_else(|| {
+        let same_word = |l: &String| {
+            // `True` of a CSV that Python wrote is the `true` of a Parquet file.
+            ["true", "false"]
+                .iter()
+                .any(|w| l.eq_ignore_ascii_case(w) && label.eq_ignore_ascii_case(w))
+        };
+        let exact = labels.iter().position(|l| l == label);
+        exact.or_else(|| labels.iter().position(same_word)).map(|c| c as u32).ok_or_else(|| {
             Error::input("the target has a value that the model does not know")
                 .column(&column.name)
                 .row(row as u64 + 1)
@@ -212,6 +219,14 @@ mod tests {
         let column = strings(&["a", "c"]);
         let error = encode(&column, &["a".into(), "b".into()], Task::Binary).unwrap_err();
         assert_eq!(error.place().row, Some(2));
+    }
+
+    #[test]
+    fn true_and_false_are_known_in_any_case_and_other_words_are_not() {
+        let labels = ["false".to_owned(), "true".to_owned()];
+        let encoded = encode(&strings(&["True", "FALSE", "true"]), &labels, Task::Binary).unwrap();
+        assert_eq!(encoded.codes().unwrap(), [1, 0, 1]);
+        assert!(encode(&strings(&["Yes"]), &["yes".into()], Task::Binary).is_err());
     }
 
     #[test]

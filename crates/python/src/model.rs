@@ -120,6 +120,13 @@ impl Model {
         self.model.predictor.metric.clone()
     }
 
+    /// Whether more of the metric is better.
+    #[getter]
+    fn larger_is_better(&self) -> bool {
+        let metric = modelwright::evaluate::metric::metric(&self.model.predictor.metric);
+        metric.is_ok_and(|m| m.spec.larger_is_better)
+    }
+
     /// The columns that a prediction reads, in training order.
     #[getter]
     fn columns(&self) -> Vec<String> {

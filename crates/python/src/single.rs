@@ -93,7 +93,8 @@ pub(crate) fn fit_single(
     let table = table.get();
     let work = || -> Result<Single> {
         let ctx = Context::new(Settings { seed, threads, ..Settings::default() })?;
-        let file = table.take(None, &ctx)?;
+        let mut file = table.take(None, &ctx)?;
+        let (target, weights) = without_weightless(&mut file.table, target, weights);
         let named = |(name, kind): &(String, String)| Ok((name.clone(), kind.parse::<Kind>()?));
         let input = DirectInput {
             table: &file.table,
@@ -108,6 +109,22 @@ pub(crate) fn fit_single(
         Ok(Single { predictor, rounds })
     };
     py.detach(work).map_err(|e| raise(py, &e, Realm::Option))
+}
+
+/// Leaves out the rows of weight zero, as if they were not there.
+fn without_weightless(
+    table: &mut modelwright_core::data::Table,
+    target: Target,
+    weights: Option<Vec<f64>>,
+) -> (Target, Option<Vec<f64>>) {
+    let Some(weights) = weights else { return (target, None) };
+    let count = |row: &u32| weights.get(*row as usize).is_some_and(|w| *w != 0.0);
+    let rows: Vec<u32> = (0..table.n_rows() as u32).filter(count).collect();
+    if rows.len() == table.n_rows() {
+        return (target, Some(weights));
+    }
+    *table = std::mem::take(table).into_selected(&rows);
+    (target.select(&rows), Some(rows.iter().map(|r| weights[*r as usize]).collect()))
 }
 
 fn read_params(params: &Bound<'_, PyDict>) -> PyResult<ParamMap> {

@@ -5,9 +5,10 @@
 //! later one in text order. Any other value is taken as missing. With `impute`, missing becomes
 //! the more frequent side and `x:missing` says so.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use modelwright_core::data::{Column, Kind};
+use modelwright_core::data::{Column, Kind, Strings};
 use modelwright_core::declare_params;
 use modelwright_core::params::{Checked, Domain};
 use modelwright_core::{Context, Result};
@@ -86,6 +87,23 @@ fn sides(names: &[Arc<str>]) -> Vec<f32> {
     }
 }
 
+impl FittedBoolean {
+    /// The texts as training wrote them: a text that differs from a level in case alone is that
+    /// level. The same column is `True` in a CSV that Python wrote and `true` in a Parquet file.
+    fn as_trained<'a>(&self, dictionary: &'a Strings) -> Cow<'a, Strings> {
+        let names = self.levels.names();
+        let is_known = |text: &str| names.iter().any(|n| **n == *text);
+        if dictionary.iter().all(is_known) {
+            return Cow::Borrowed(dictionary);
+        }
+        let known = |text: &'a str| match names.iter().find(|n| n.eq_ignore_ascii_case(text)) {
+            Some(name) if !is_known(text) => name.to_string(),
+            _ => text.to_owned(),
+        };
+        Cow::Owned(dictionary.iter().map(known).collect())
+    }
+}
+
 impl Fitted for FittedBoolean {
     fn features(&self, column: &str) -> Vec<String> {
         let mut names = vec![column.to_owned()];
@@ -97,6 +115,7 @@ impl Fitted for FittedBoolean {
 
     fn transform(&self, column: &Column, _: &Context) -> Result<Encoded> {
         let (codes, dictionary) = strings(column)?;
+        let dictionary = &*self.as_trained(dictionary);
         let mut columns = vec![self.levels.map_rows(codes, dictionary, |l| self.values[l])];
         if self.indicator {
             let is_missing = |l| f32::from(u8::from(l >= self.levels.other()));
@@ -135,5 +154,19 @@ mod tests {
         let values = fitted.transform(&new, &ctx).unwrap().columns.remove(0);
         assert_eq!(values[..2], [0.0, 1.0]);
         assert!(values[2].is_nan() && values[3].is_nan());
+    }
+
+    #[test]
+    fn a_value_in_another_case_is_the_same_value() {
+        let column = Column::strings("b", ["true", "false", "true"].map(Some));
+        let target = Target::Real(vec![0.0; 3]);
+        let input = TransformInput::new(&column, &[0, 1, 2], &target);
+        let ctx = Context::unlimited(0, 1);
+        let params = BooleanParams::default().check("boolean").unwrap();
+        let fitted = Boolean::fit(&input, &params, &ctx).unwrap();
+        let new = Column::strings("b", [Some("True"), Some("FALSE"), Some("true"), Some("on")]);
+        let values = fitted.transform(&new, &ctx).unwrap().columns.remove(0);
+        assert_eq!(values[..3], [1.0, 0.0, 1.0]);
+        assert!(values[3].is_nan());
     }
 }

@@ -1,0 +1,164 @@
+"""Whatever is wrong with a table is an error that says what, where, expected, got and how to fix."""
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+import modelwright as mw
+
+
+def table(**columns):
+    n_rows = 60
+    base = {"x": np.sin(np.arange(n_rows)), "y": np.arange(n_rows) % 2}
+    return pd.DataFrame({**base, **columns})
+
+
+def fit(data, target="y", **options):
+    return mw.train("gbdt", data, target, **{"params": {"n_rounds": 5}, **options})
+
+
+def twice():
+    data = table()
+    data.insert(0, "x", 1.0, allow_duplicates=True)
+    return data
+
+
+CASES = {
+    "mixed objects": (lambda: table(m=["a", 1] * 30), "m", "different types"),
+    "a list in a cell": (lambda: table(m=[[1, 2]] * 60), "m", "cannot be used"),
+    "complex": (lambda: table(m=np.ones(60, dtype=complex)), "m", "complex"),
+    "complex objects": (lambda: table(m=pd.Series([1j] * 60, dtype=object)), "m", "cannot be used"),
+    "two equal names": (twice, "x", "same name"),
+    "equal names of other types": (lambda: table().rename(columns={"x": 1, "y": "1"}), "1", "same"),
+    "several levels": (lambda: pd.concat({"a": table()}, axis=1), "('a', 'x')", "several levels"),
+    "no rows": (lambda: table().iloc[:0], None, "no rows"),
+    "target missing everywhere": (lambda: table(y=[np.nan] * 60), "y", ""),
+    "one class": (lambda: table(y=[1] * 60), "y", "only one value"),
+    "nested": (lambda: pl.DataFrame({"x": [[1], [2]], "y": [0, 1]}), "x", "cannot be used"),
+    "a vector": (lambda: np.arange(5.0), None, "two dimensions"),
+    "a scalar": (lambda: 7, None, "not a table"),
+    "a series": (lambda: pd.Series([1.0]), None, "series"),
+    "numbers in a list": (lambda: [1, 2, 3], None, "single values"),
+    "ragged rows": (lambda: [[1, 2], [3]], None, "differ in length"),
+    "columns of two lengths": (lambda: {"x": [1, 2, 3], "y": [0, 1]}, "y", "differ in length"),
+    "bytes": (lambda: {"x": np.array([b"a", b"b"]), "y": [0, 1]}, "x", "bytes"),
+    "a cube": (lambda: {"x": np.zeros((2, 2)), "y": [0, 1]}, "x", "dimension"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_table_that_cannot_be_used_is_a_data_error_that_names_the_column(case):
+    make, column, words = CASES[case]
+    with pytest.raises(mw.DataError) as caught:
+        fit(make())
+    assert words in str(caught.value), caught.value
+    assert caught.value.column == column, caught.value
+    assert isinstance(caught.value, ValueError) and isinstance(caught.value, mw.Error)
+    assert caught.value.what and "--" not in str(caught.value)
+
+
+def test_a_target_that_is_not_there_is_named_with_the_columns_that_are():
+    with pytest.raises(mw.OptionError, match="known: x, y") as caught:
+        fit(table(), "w")
+    assert caught.value.column == "w"
+
+
+def test_rows_without_an_answer_are_left_out():
+    y = pd.Series(np.arange(60) % 2, dtype=float)
+    y[3] = np.nan
+    model = fit(table(y=y))
+    assert model.classes_.tolist() == [0, 1]
+
+
+def test_a_column_without_values_is_no_error_and_not_used():
+    model = fit(table(empty=[np.nan] * 60))
+    assert model.columns == ["x"]
+
+
+def test_a_missing_column_is_named_with_the_nearest(predictor, new_rows):
+    with pytest.raises(mw.DataError, match="did you mean `fares`") as caught:
+        predictor.predict(new_rows.rename(columns={"fare": "fares"}))
+    assert caught.value.column == "fare"
+    with pytest.raises(mw.DataError) as caught:
+        predictor.predict({"age": 3.0})
+    assert caught.value.column is not None
+
+
+def test_a_value_that_does_not_fit_names_its_row(predictor, new_rows):
+    broken = new_rows.astype({"fare": object})
+    broken.loc[:, "fare"] = "cheap"
+    with pytest.raises(mw.DataError) as caught:
+        predictor.predict(broken)
+    assert (caught.value.column, caught.value.row) == ("fare", 1)
+
+
+def test_a_label_that_training_did_not_have_is_refused_in_evaluate(predictor, new_rows):
+    with pytest.raises(mw.DataError, match="does not know") as caught:
+        predictor.evaluate(new_rows.assign(survived=2))
+    assert caught.value.column == "survived"
+    with pytest.raises(mw.DataError, match="no such column"):
+        predictor.evaluate(new_rows.drop(columns="survived"))
+
+
+def test_no_rows_are_predicted_as_none(predictor, new_rows):
+    assert predictor.predict(new_rows.iloc[:0]).tolist() == []
+    assert predictor.predict_proba(new_rows.iloc[:0]).shape == (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"holdout": 2}, "0.01 to 0.9"),
+        ({"metric": "auc"}, "roc_auc"),
+        ({"split": "group"}, "group"),
+        ({"kind": {"x": "categry"}}, "category"),
+        ({"params": {"n_round": 3}}, "n_rounds"),
+        ({"params": {"n_rounds": -1}}, "from 0 to"),
+        ({"positive": "perhaps"}, "positive"),
+        ({"time_limit": -1}, "more than zero"),
+        ({"memory": "4XB"}, "size of memory"),
+        ({"keep_leaks": "yes"}, "True or False"),
+        ({"weight": "w"}, "w"),
+    ],
+)
+def test_an_option_that_cannot_be_is_an_option_error_in_words_of_python(options, words):
+    with pytest.raises(mw.Error) as caught:
+        fit(table(), **options)
+    assert isinstance(caught.value, ValueError)
+    assert words in str(caught.value) and "--" not in str(caught.value), caught.value
+
+
+def test_an_unknown_keyword_is_a_type_error():
+    with pytest.raises(TypeError, match="holdot"):
+        mw.fit(table(), "y", holdot=0.2)
+
+
+def test_too_little_memory_is_a_budget_error():
+    wide = pd.DataFrame(np.random.default_rng(0).normal(size=(50_000, 60)))
+    wide["y"] = np.arange(len(wide)) % 2
+    with pytest.raises(mw.BudgetError, match="memory"):
+        fit(wide, memory="64MiB")
+
+
+def test_a_file_that_is_no_model_is_an_artifact_error(predictor, tmp_path):
+    with pytest.raises(mw.ArtifactError, match="no such file"):
+        mw.load(tmp_path / "absent.mw")
+    data = predictor.to_bytes()
+    for broken in (b"", b"PK", data[:-20], data[:500] + b"\0" + data[501:]):
+        (tmp_path / "broken.mw").write_bytes(broken)
+        with pytest.raises(mw.ArtifactError):
+            mw.load(tmp_path / "broken.mw")
+        with pytest.raises(mw.ArtifactError):
+            mw.Predictor.from_bytes(broken)
+    with pytest.raises(mw.ArtifactError):
+        mw.import_model(object())
+
+
+def test_errors_can_be_pickled():
+    import pickle
+
+    with pytest.raises(mw.DataError) as caught:
+        fit(twice())
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert (str(again), again.column) == (str(caught.value), "x")

@@ -1,0 +1,189 @@
+"""scikit-learn's contract, by scikit-learn's own checks, and the tools that estimators meet."""
+
+import inspect
+import pickle
+
+import numpy as np
+import polars as pl
+import pytest
+from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import ColumnTransformer
+from sklearn.datasets import make_classification, make_regression
+from sklearn.ensemble import VotingClassifier
+from sklearn.inspection import partial_dependence, permutation_importance
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+import modelwright as mw
+from modelwright import sklearn as estimators
+
+#: Faster than by default where only the contract is looked at.
+QUICK = {
+    "ModelwrightClassifier": {"time_limit": 2, "preset": "quick"},
+    "ModelwrightRegressor": {"time_limit": 2, "preset": "quick"},
+    "ExplainableBoostingClassifier": {"max_rounds": 60, "smoothing_rounds": 5},
+    "ExplainableBoostingRegressor": {"max_rounds": 60, "smoothing_rounds": 5},
+}
+
+_EQUIVALENCE = "check_sample_weight_equivalence_on_dense_data"
+_BINNING = "bins, quantiles and scales are decided by rows, so that a weight is not a repeated row"
+
+#: What a check asks for and an estimator does not do, and why.
+NOT_DONE = {
+    **{name: {_EQUIVALENCE: _BINNING} for name in estimators.__all__},
+    "KNeighborsClassifier": {_EQUIVALENCE: "a row twice is two neighbours, a weight one"},
+    "KNeighborsRegressor": {_EQUIVALENCE: "a row twice is two neighbours, a weight one"},
+    "ModelwrightClassifier": {_EQUIVALENCE: "folds and holdout are drawn by rows"},
+    "ModelwrightRegressor": {_EQUIVALENCE: "folds and holdout are drawn by rows"},
+    "NaiveBayesClassifier": {},
+}
+
+
+def make(name):
+    return getattr(estimators, name)(**QUICK.get(name, {}))
+
+
+@parametrize_with_checks(
+    [make(name) for name in estimators.__all__],
+    expected_failed_checks=lambda estimator: NOT_DONE[type(estimator).__name__],
+)
+def test_the_contract_of_scikit_learn_is_kept(estimator, check):
+    check(estimator)
+
+
+SINGLE = [n for n in estimators.__all__ if not n.startswith("Modelwright")]
+CLASSIFIERS = [n for n in SINGLE if hasattr(getattr(estimators, n), "predict_proba")]
+REGRESSORS = [n for n in SINGLE if n not in CLASSIFIERS]
+
+
+@pytest.fixture(scope="module")
+def classes():
+    return make_classification(300, 6, n_informative=4, n_classes=3, random_state=0)
+
+
+@pytest.fixture(scope="module")
+def values():
+    return make_regression(300, 6, noise=5.0, random_state=0)
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_classifiers_learn_and_work_in_a_pipeline_and_a_search(name, classes):
+    x, y = classes
+    labels = np.array(["low", "middle", "high"])[y]
+    pipe = make_pipeline(StandardScaler(), make(name))
+    scores = cross_val_score(pipe, x, labels, cv=3)
+    assert scores.mean() > 0.5, scores
+    pipe.fit(x, labels)
+    assert list(pipe.classes_) == ["high", "low", "middle"]
+    again = pickle.loads(pickle.dumps(pipe))
+    np.testing.assert_array_equal(again.predict_proba(x), pipe.predict_proba(x))
+
+
+@pytest.mark.parametrize("name", REGRESSORS)
+def test_regressors_learn_and_work_in_a_pipeline_and_a_search(name, values):
+    x, y = values
+    pipe = make_pipeline(StandardScaler(), make(name))
+    assert cross_val_score(pipe, x, y, cv=3).mean() > 0.4
+
+
+def test_the_tools_of_scikit_learn_take_them(classes):
+    x, y = classes
+    model = estimators.GradientBoostingClassifier(n_rounds=20, random_state=0)
+    grid = GridSearchCV(model, {"max_leaves": [4, 15], "learning_rate": [0.05, 0.2]}, cv=2)
+    assert grid.fit(x, y).best_params_.keys() == {"max_leaves", "learning_rate"}
+    scores = cross_val_score(model, x, y, cv=2, n_jobs=2)
+    np.testing.assert_allclose(scores, cross_val_score(model, x, y, cv=2))
+    calibrated = CalibratedClassifierCV(model, cv=2).fit(x, y)
+    assert calibrated.predict_proba(x).shape == (300, 3)
+    voting = VotingClassifier([("a", model), ("b", make("LogisticRegression"))], voting="soft")
+    assert voting.fit(x, y).score(x, y) > 0.7
+    model.fit(x, y)
+    assert permutation_importance(model, x, y, n_repeats=2).importances_mean.shape == (6,)
+    assert partial_dependence(model, x, [0], kind="average")["average"].shape[0] == 3
+
+
+def test_partial_dependence_can_be_drawn(values):
+    pytest.importorskip("matplotlib").use("Agg")
+    from sklearn.inspection import PartialDependenceDisplay
+
+    x, y = values
+    model = estimators.GradientBoostingRegressor(n_rounds=10).fit(x, y)
+    assert PartialDependenceDisplay.from_estimator(model, x, [0, (0, 1)])
+
+
+def test_data_frames_with_text_and_gaps_need_no_preparation(frame, new_rows):
+    x, y = frame.drop(columns="survived"), frame["survived"]
+    model = estimators.GradientBoostingClassifier(n_rounds=40).fit(x, y)
+    assert list(model.feature_names_in_) == list(x.columns)
+    assert model.score(new_rows.drop(columns="survived"), new_rows["survived"]) > 0.7
+    shuffled = x[list(reversed(x.columns))]
+    with pytest.raises(ValueError, match="feature names"):
+        model.predict(shuffled)
+    polars = estimators.GradientBoostingClassifier(n_rounds=40).fit(pl.from_pandas(x), y)
+    np.testing.assert_array_equal(polars.predict_proba(pl.from_pandas(x)), model.predict_proba(x))
+    parts = ColumnTransformer([("numbers", StandardScaler(), ["age", "fare"])], remainder="drop")
+    pipe = make_pipeline(parts.set_output(transform="pandas"), make("GradientBoostingClassifier"))
+    assert pipe.fit(x, y).score(x, y) > 0.7
+
+
+def test_the_search_is_an_estimator_with_a_predictor(frame, new_rows):
+    x, y = frame.drop(columns="survived"), frame["survived"].map({0: "no", 1: "yes"})
+    model = mw.ModelwrightClassifier(time_limit=3, options={"cost": {"fp": 1, "fn": 3}})
+    model.fit(x, y, sample_weight=np.ones(len(x)))
+    assert model.predict_proba(new_rows[x.columns]).shape == (50, 2)
+    assert set(model.predict(new_rows[x.columns])) <= {"no", "yes"}
+    assert model.predictor_.record["options"]["cost"] == {"fp": 1.0, "fn": 3.0}
+    assert len(model.predictor_.leaderboard()["name"]) > 1
+    assert clone(model).get_params() == model.get_params()
+
+
+def test_equal_seeds_give_equal_models_and_threads_change_nothing(classes):
+    x, y = classes
+    first = estimators.RandomForestClassifier(n_trees=20, random_state=7, n_jobs=1).fit(x, y)
+    second = estimators.RandomForestClassifier(n_trees=20, random_state=7, n_jobs=2).fit(x, y)
+    other = estimators.RandomForestClassifier(n_trees=20, random_state=8).fit(x, y)
+    np.testing.assert_array_equal(first.predict_proba(x), second.predict_proba(x))
+    assert (first.predict_proba(x) != other.predict_proba(x)).any()
+
+
+def test_class_weights_and_row_weights_are_one_thing(classes):
+    x, y = classes
+    y = np.where(y == 2, 1, y)
+    by_class = estimators.GradientBoostingClassifier(n_rounds=20, class_weight={0: 3.0, 1: 1.0})
+    by_row = estimators.GradientBoostingClassifier(n_rounds=20)
+    by_class.fit(x, y)
+    by_row.fit(x, y, sample_weight=np.where(y == 0, 3.0, 1.0))
+    np.testing.assert_array_equal(by_class.predict_proba(x), by_row.predict_proba(x))
+
+
+def test_a_parameter_out_of_range_is_refused_with_its_range(classes):
+    with pytest.raises(mw.OptionError, match="from 2 to 4096"):
+        estimators.GradientBoostingClassifier(max_leaves=1).fit(*classes)
+
+
+def test_sparse_matrices_are_refused_in_words(classes):
+    sparse = pytest.importorskip("scipy.sparse")
+    with pytest.raises(TypeError, match="dense"):
+        estimators.LinearRegression().fit(sparse.csr_matrix(classes[0]), classes[1])
+
+
+def test_every_learner_has_estimators_with_its_parameters():
+    import json
+
+    from modelwright import _modelwright
+
+    learners = {e["learner"]: e for e in json.loads(_modelwright.learners())}
+    covered = {getattr(estimators, n)._learner for n in SINGLE}
+    assert covered == set(learners) - {"baseline"}
+    for name in SINGLE:
+        known = {p["name"] for p in learners[getattr(estimators, name)._learner]["params"]}
+        own = set(inspect.signature(getattr(estimators, name)).parameters)
+        assert known - {"class_weight"} <= own, name
+
+
+def test_estimators_are_found_in_the_package_too():
+    assert mw.GradientBoostingClassifier is estimators.GradientBoostingClassifier
+    assert set(estimators.__all__) <= set(dir(mw))

@@ -1,0 +1,137 @@
+"""Python and the command line are one engine: the same files, the same bytes, the same names."""
+
+import json
+import pickle
+import subprocess
+import sys
+import zipfile
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+
+import modelwright as mw
+from modelwright import _options
+
+from conftest import command_line
+
+#: A run that no clock decides.
+QUESTION = {"params": {"n_rounds": 25, "max_leaves": 7}, "holdout": 0.25, "seed": 3}
+FLAGS = ["-p", "n_rounds=25", "-p", "max_leaves=7", "--holdout", "0.25", "--seed", "3"]
+
+
+def part(path, name):
+    with zipfile.ZipFile(path) as archive:
+        return archive.read(name)
+
+
+@pytest.fixture
+def csv(frame, tmp_path):
+    path = tmp_path / "passengers.csv"
+    frame.to_csv(path, index=False)
+    return path
+
+
+def test_the_same_question_gives_the_same_model_as_the_command_line(csv, tmp_path):
+    command_line("train", "gbdt", csv, "--target", "survived", *FLAGS, "--out", tmp_path / "cli")
+    saved = mw.train("gbdt", csv, "survived", **QUESTION, out=tmp_path / "python")
+    ours, theirs = tmp_path / "python/model.mw", tmp_path / "cli/model.mw"
+    assert part(ours, "model.bin") == part(theirs, "model.bin")
+    assert part(ours, "reference.bin") == part(theirs, "reference.bin")
+    record, recorded = (json.loads(part(p, "record.json")) for p in (ours, theirs))
+    for account in (record, recorded):
+        # What the clock and the free memory said.
+        del account["clock"], account["decisions"], account["options"]["memory_limit_bytes"]
+    assert record == recorded
+    assert saved.to_bytes() == ours.read_bytes()
+
+
+def test_a_run_of_either_is_repeated_by_the_other_byte_for_byte(csv, tmp_path):
+    command_line("fit", csv, "--target", "survived", "--time", "3s", "--out", tmp_path / "cli")
+    again = mw.replay(tmp_path / "cli", csv)
+    assert again.to_bytes() == (tmp_path / "cli/model.mw").read_bytes()
+
+    mw.fit(csv, "survived", time_limit=3, out=tmp_path / "python")
+    command_line("replay", tmp_path / "python/record.json", csv, "--out", tmp_path / "repeated")
+    repeated = (tmp_path / "repeated/model.mw").read_bytes()
+    assert repeated == (tmp_path / "python/model.mw").read_bytes()
+
+
+def test_a_run_of_a_frame_is_repeated_from_an_equal_frame_alone(frame, tmp_path):
+    first = mw.fit(frame, "survived", time_limit=2, out=tmp_path / "out")
+    assert mw.replay(tmp_path / "out", frame.copy(), threads=1).to_bytes() == first.to_bytes()
+    other = frame.assign(age=frame["age"] + 1)
+    with pytest.raises(mw.DataError, match="not the data of the run"):
+        mw.replay(tmp_path / "out", other)
+
+
+def test_a_frame_and_its_file_give_the_same_model(frame, tmp_path):
+    path = tmp_path / "passengers.parquet"
+    frame.to_parquet(path)
+    mw.train("gbdt", path, "survived", **QUESTION, out=tmp_path / "file")
+    mw.train("gbdt", frame, "survived", **QUESTION, out=tmp_path / "frame")
+    both = (part(tmp_path / which / "model.mw", "model.bin") for which in ("file", "frame"))
+    assert next(both) == next(both)
+
+
+def test_saved_models_are_read_by_both(predictor, new_rows, tmp_path):
+    path = predictor.save(tmp_path / "model.mw")
+    new_rows.drop(columns="survived").to_csv(tmp_path / "new.csv", index=False)
+    command_line("predict", path, tmp_path / "new.csv", "-o", tmp_path / "predicted.csv")
+    theirs = pd.read_csv(tmp_path / "predicted.csv")
+    ours = mw.load(path)
+    np.testing.assert_allclose(ours.predict_proba(new_rows)[1], theirs["probability_1"], rtol=1e-12)
+    assert (ours.predict(new_rows) == theirs["prediction"]).all()
+    evaluated = json.loads(
+        command_line("evaluate", path, save_csv(new_rows, tmp_path), "--json").stdout
+    )
+    assert evaluated["metrics"] == ours.evaluate(new_rows)["metrics"]
+    command_line("inspect", predictor.save(tmp_path / "folder"))
+    assert {p.name for p in (tmp_path / "folder").iterdir()} == {
+        "model.mw", "record.json", "report.html"
+    }  # fmt: skip
+
+
+def save_csv(table, folder):
+    table.to_csv(folder / "rows.csv", index=False)
+    return folder / "rows.csv"
+
+
+@pytest.mark.parametrize("dump", [pickle, joblib])
+def test_a_pickled_model_is_its_artifact(predictor, new_rows, tmp_path, dump):
+    with open(tmp_path / "model.pickle", "wb") as file:
+        dump.dump(predictor, file)
+    with open(tmp_path / "model.pickle", "rb") as file:
+        again = dump.load(file)
+    assert again.to_bytes() == predictor.to_bytes()
+    pd.testing.assert_frame_equal(again.predict_proba(new_rows), predictor.predict_proba(new_rows))
+
+
+def test_every_flag_of_the_command_line_is_a_keyword(tmp_path):
+    import inspect
+
+    for verb, function in (("fit", mw.fit), ("train", mw.train)):
+        known = {k["python"] for k in _options.keywords(verb)}
+        assert known <= set(inspect.signature(function).parameters), verb
+        typed = command_line(verb, "--help").stdout
+        for keyword in _options.keywords(verb):
+            assert "--" + keyword["name"].replace("_", "-") in typed
+
+
+def test_signatures_are_current():
+    from conftest import ROOT
+
+    done = subprocess.run(
+        [sys.executable, ROOT / "python/generate.py", "--check"], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_command_line_comes_with_the_package():
+    done = subprocess.run(
+        [sys.executable, "-m", "modelwright", "--version"], capture_output=True, text=True
+    )
+    assert (done.returncode, mw.__version__ in done.stdout) == (0, True)
+    wrong = subprocess.run([sys.executable, "-m", "modelwright", "fitt"], capture_output=True)
+    assert wrong.returncode == 2

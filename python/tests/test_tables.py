@@ -1,0 +1,161 @@
+"""Tables of every library come in, and results of the same kind go out."""
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+import modelwright as mw
+
+
+@pytest.fixture(scope="module")
+def rows(new_rows):
+    return new_rows.drop(columns="survived").set_index(new_rows.index + 1000)
+
+
+@pytest.fixture(scope="module")
+def expected(predictor, rows):
+    return predictor.predict_proba(rows).to_numpy()
+
+
+def forms(rows):
+    table = pa.Table.from_pandas(rows, preserve_index=False)
+    strings = rows.assign(boarded=rows["boarded"].astype(str))
+    return {
+        "pandas nullable": rows.convert_dtypes(),
+        "pandas arrow": rows.convert_dtypes(dtype_backend="pyarrow"),
+        "pandas categorical": rows.assign(port=rows["port"].astype("category")),
+        "pandas zone": rows.assign(boarded=rows["boarded"].dt.tz_localize("UTC")),
+        "pandas elsewhere": rows.assign(
+            boarded=rows["boarded"].dt.tz_localize("UTC").dt.tz_convert("Asia/Tokyo")
+        ),
+        "pandas objects": rows.astype(object),
+        "pandas shuffled": rows[list(reversed(rows.columns))].assign(extra=1),
+        "polars": pl.from_pandas(rows),
+        "polars lazy": pl.from_pandas(rows).lazy(),
+        "polars categorical": pl.from_pandas(rows).with_columns(pl.col("port").cast(pl.Categorical)),
+        "arrow": table,
+        "arrow reader": table.to_reader(max_chunksize=7),
+        "arrow dictionary": table.set_column(2, "port", table["port"].dictionary_encode()),
+        "dicts": rows.to_dict("records"),
+        "dict of lists": strings.to_dict("list"),
+        "dict of arrays": {c: rows[c].to_numpy() for c in rows},
+        "dict of series": dict(rows.items()),
+    }
+
+
+@pytest.mark.parametrize("form", list(forms(pd.DataFrame({c: [] for c in "abc"} | {"boarded": pd.to_datetime([]), "port": []}))))  # fmt: skip
+def test_every_form_of_the_same_rows_is_predicted_the_same(predictor, rows, expected, form):
+    def values(table):
+        if isinstance(table, dict):
+            return np.column_stack(list(table.values()))
+        if isinstance(table, list):
+            return np.array([list(row.values()) for row in table])
+        return table.to_pandas().to_numpy() if hasattr(table, "to_pandas") else table.to_numpy()
+
+    found = predictor.predict_proba(forms(rows)[form])
+    np.testing.assert_allclose(values(found), expected, rtol=0, atol=0)
+
+
+def test_results_are_of_the_kind_that_came_in(predictor, rows):
+    arrow = pa.Table.from_pandas(rows, preserve_index=False)
+    series = predictor.predict(rows)
+    assert isinstance(series, pd.Series)
+    assert (series.index == rows.index).all() and series.name == "survived"
+    assert series.dtype.kind == "i"
+    assert (predictor.predict_proba(rows).index == rows.index).all()
+    assert list(predictor.predict_proba(rows).columns) == [0, 1]
+    assert isinstance(predictor.predict(pl.from_pandas(rows)), pl.Series)
+    assert predictor.predict_proba(pl.from_pandas(rows)).columns == ["0", "1"]
+    assert isinstance(predictor.predict(arrow), pa.Array)
+    assert isinstance(predictor.predict_proba(arrow), pa.Table)
+    assert predictor.predict(rows.to_dict("records")) == series.tolist()
+    assert predictor.predict(rows.iloc[0].to_dict()) == series.iloc[0]
+    one = predictor.predict_proba(rows.iloc[0].to_dict())
+    assert list(one) == ["0", "1"] and sum(one.values()) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        (["no", "yes"], "O"),
+        ([False, True], "b"),
+        ([0.5, 1.5], "f"),
+        ([3, 7], "i"),
+        ([-1, 10], "i"),
+    ],
+)
+def test_labels_come_back_in_their_own_type(values, kind):
+    x = np.sin(np.arange(60.0))
+    y = np.array(values, dtype=object)[(x > 0).astype(int)]
+    table = pd.DataFrame({"x": x, "y": pd.Series(y.tolist())})
+    model = mw.train("gbdt", table, "y", task="binary", params={"n_rounds": 20})
+    assert model.classes_.dtype.kind == kind
+    assert model.predict(table).tolist() == y.tolist()
+    again = mw.Predictor.from_bytes(model.to_bytes())
+    assert again.predict(table).tolist() == y.tolist()
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16, np.int64, np.uint8, bool])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_arrays_of_every_type_and_order_are_tables(dtype, order):
+    random = np.random.default_rng(0)
+    x = random.integers(0, 2 if dtype is bool else 9, (120, 3)).astype(dtype)
+    x = np.asarray(x, order=order)
+    y = x[:, 0].astype(int) + x[:, 1].astype(int)
+    model = mw.train("gbdt", x, y, task="regression", params={"n_rounds": 30})
+    assert model.columns == ["x0", "x1"] or model.columns == ["x0", "x1", "x2"]
+    found = model.predict(x)
+    assert isinstance(found, np.ndarray) and found.shape == (120,)
+    np.testing.assert_array_equal(found, model.predict(np.ascontiguousarray(x)))
+    np.testing.assert_array_equal(found[::2], model.predict(x[::2]))
+
+
+def test_dates_of_python_and_numpy_are_dates():
+    days = [dt.date(2024, 1, 1) + dt.timedelta(days=i) for i in range(60)]
+    found = mw.profile({"python": days, "numpy": np.array(days, dtype="datetime64[D]")})
+    kinds = [found.columns[name]["kind"]["kind"] for name in ("python", "numpy")]
+    assert kinds == ["datetime", "datetime"]
+
+
+def test_large_integers_are_kept_apart():
+    keys = [2**60 + i % 3 for i in range(30)]
+    found = mw.profile(pd.DataFrame({"key": keys}))
+    assert found.columns["key"]["n_distinct"] == 3
+
+
+def test_a_target_may_be_an_array_of_its_own(frame, new_rows):
+    x, y = frame.drop(columns="survived"), frame["survived"]
+    ours = mw.train("gbdt", x, y, params={"n_rounds": 10})
+    assert ours.target == "survived"
+    named = mw.train("gbdt", frame, "survived", params={"n_rounds": 10})
+    pd.testing.assert_frame_equal(ours.predict_proba(new_rows), named.predict_proba(new_rows))
+    matrix = mw.train("gbdt", x[["age", "fare"]].to_numpy(), y.to_numpy(), params={"n_rounds": 5})
+    assert matrix.target == "target"
+    frames = mw.train("gbdt", pl.from_pandas(x), pl.Series("survived", y.to_list()))
+    assert frames.classes_.tolist() == [0, 1]
+
+
+def test_categoricals_are_categories_whatever_they_hold():
+    codes = pd.Series(np.arange(200) % 5).astype("category")
+    table = pd.DataFrame({"zip": codes, "x": np.arange(200.0), "y": (np.arange(200) % 5) == 2})
+    model = mw.train("gbdt", table, "y", params={"n_rounds": 10})
+    kinds = {f["name"]: f["kind"] for f in model.manifest["schema"]}
+    assert kinds["zip"] == "integer_category"
+
+
+def test_intervals_and_sets_have_the_kind_of_the_table(predictor, regression, rows):
+    sets = predictor.predict_set(rows)
+    assert len(sets) == len(rows) and set(map(type, sets)) == {list}
+    interval = regression.predict_interval(rows)
+    assert list(interval.columns) == ["lower", "upper"]
+    assert (interval.index == rows.index).all()
+    value = regression.predict(rows)
+    assert ((interval["lower"] <= value) & (value <= interval["upper"])).all()
+    with pytest.raises(mw.OptionError, match="0.9"):
+        regression.predict_interval(rows, level=0.5)
+    with pytest.raises(mw.OptionError):
+        regression.predict_proba(rows)
