@@ -267,6 +267,9 @@ pub struct MetricChange {
     pub change_ci95: Option<Interval>,
     /// Whether it is worse beyond chance.
     pub worse: bool,
+    /// The share of the model's lead over the constant baseline that is lost; `None` when the
+    /// baseline is not known, or the metric did not get worse.
+    pub lost: Option<f64>,
     /// Why something is missing.
     pub note: Option<String>,
 }

@@ -5,6 +5,9 @@ use libm::lgamma;
 /// Terms after which a series has converged for every argument that occurs.
 const TERMS_MAX: usize = 10_000;
 
+/// Stands in for a zero that would be divided by.
+const TINY: f64 = 1e-300;
+
 /// The chance that a chi-squared value of `degrees` degrees of freedom exceeds `x`.
 pub(super) fn chi_squared_tail(x: f64, degrees: f64) -> f64 {
     if !x.is_finite() {
@@ -31,7 +34,6 @@ fn upper_gamma(a: f64, x: f64) -> f64 {
         }
         return (1.0 - sum * scale).clamp(0.0, 1.0);
     }
-    const TINY: f64 = 1e-300;
     let mut b = x + 1.0 - a;
     let (mut c, mut d) = (1.0 / TINY, 1.0 / b);
     let mut fraction = d;

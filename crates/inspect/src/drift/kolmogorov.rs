@@ -21,23 +21,22 @@ pub(super) fn two_sample(d: f64, n: f64, m: f64) -> f64 {
     }
     let is_whole = n.fract() == 0.0 && m.fract() == 0.0;
     if n.max(m) <= EXACT_MAX && is_whole {
-        return exact(d, n as u64, m as u64);
+        return exact(d, n as i64, m as i64);
     }
     tail(d, (n * m / (n + m)).round().max(1.0))
 }
 
 /// The share of paths from (0, 0) to (n, m) that come to a distance of `d` or more.
-fn exact(d: f64, n: u64, m: u64) -> f64 {
+fn exact(d: f64, n: i64, m: i64) -> f64 {
     // The longer side is walked along, so that a column is short.
     let (n, m) = (n.max(m), n.min(m));
     let common = gcd(n, m);
-    let (n_step, m_step) = ((n / common) as i64, (m / common) as i64);
+    let (n_step, m_step) = (n / common, m / common);
     // Distances are multiples of 1 / lcm(n, m).
     let h = (d * (n_step as f64 * m as f64)).round() as i64;
     if h == 0 {
         return 1.0;
     }
-    let (n, m) = (n as i64, m as i64);
     // `outside[j]`: the share of paths to (i, j) that have been outside.
     let mut outside = vec![1.0; m as usize + 1];
     let last = |i: i64| ((m_step * i + h - 1).div_euclid(n_step)).min(m);
@@ -63,7 +62,7 @@ fn exact(d: f64, n: u64, m: u64) -> f64 {
     outside[m as usize].clamp(0.0, 1.0)
 }
 
-fn gcd(a: u64, b: u64) -> u64 {
+fn gcd(a: i64, b: i64) -> i64 {
     if b == 0 { a } else { gcd(b, a % b) }
 }
 
@@ -114,11 +113,11 @@ fn marsaglia(d: f64, n: usize) -> f64 {
         }
     }
     for i in 0..order {
-        matrix[i * order] -= h.powi(i as i32 + 1);
-        matrix[(order - 1) * order + i] -= h.powi((order - i) as i32);
+        matrix[i * order] -= h.powf(i as f64 + 1.0);
+        matrix[(order - 1) * order + i] -= h.powf((order - i) as f64);
     }
     if 2.0 * h > 1.0 {
-        matrix[(order - 1) * order] += (2.0 * h - 1.0).powi(order as i32);
+        matrix[(order - 1) * order] += (2.0 * h - 1.0).powf(order as f64);
     }
     for i in 0..order {
         for j in 0..order {
@@ -151,7 +150,9 @@ fn raised(matrix: &[f64], order: usize, n: usize) -> (Vec<f64>, i32) {
         result = product(matrix, &result, order);
     }
     if result[(order / 2) * order + order / 2] > 1e140 {
-        result.iter_mut().for_each(|v| *v *= 1e-140);
+        for value in &mut result {
+            *value *= 1e-140;
+        }
         exponent += 140;
     }
     (result, exponent)

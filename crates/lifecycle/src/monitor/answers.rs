@@ -65,12 +65,11 @@ impl Answers {
     }
 
     fn is_label(&mut self, predictor: &Predictor, column: &Column, row: u32) -> bool {
-        let is_known = match column.text(row as usize) {
-            Some(text) => predictor.classes.iter().any(|class| class == text),
-            None => {
-                let label = column.display(row as usize);
-                label.is_some_and(|label| predictor.classes.contains(&label))
-            }
+        let is_known = if let Some(text) = column.text(row as usize) {
+            predictor.classes.iter().any(|class| class == text)
+        } else {
+            let label = column.display(row as usize);
+            label.is_some_and(|label| predictor.classes.contains(&label))
         };
         if !is_known {
             self.n_unknown += 1;

@@ -41,7 +41,7 @@ pub(super) fn measured(
         method: "measured on rows with known answers".to_owned(),
         n_rows: answers.truth.n_rows() as u64,
         compared_with: evaluation.map(|e| e.on.clone()),
-        metrics: values.into_iter().map(|now| change(now, before)).collect(),
+        metrics: values.into_iter().map(|now| change(watched, now, before)).collect(),
         caveat: "Answers that come late may be others than those that come soon.".to_owned(),
     }))
 }
@@ -69,7 +69,8 @@ pub(super) fn expected(
         Task::Regression => (
             "direct loss estimation (DLE): errors as untouched rows showed them for predictions of \
              this size",
-            "It holds while the target depends on the columns as it did, and cannot see that.",
+            "It holds while the target depends on the columns as it did, and cannot see when that \
+             changes.",
         ),
         _ => (
             "confidence-based estimation (CBPE): what the calibrated probabilities promise",
@@ -81,13 +82,13 @@ pub(super) fn expected(
         method: method.to_owned(),
         n_rows: current.n_rows(),
         compared_with,
-        metrics: values.into_iter().map(|now| change(now, &before)).collect(),
+        metrics: values.into_iter().map(|now| change(watched, now, &before)).collect(),
         caveat: caveat.to_owned(),
     })
 }
 
 /// A metric beside the same one before.
-fn change(now: MetricValue, before: &[MetricValue]) -> MetricChange {
+fn change(watched: &Watched<'_>, now: MetricValue, before: &[MetricValue]) -> MetricChange {
     let before = before.iter().find(|m| m.name == now.name);
     let spec = metric(&now.name).ok().map(|m| m.spec);
     let (reference, reference_ci95) =
@@ -101,6 +102,7 @@ fn change(now: MetricValue, before: &[MetricValue]) -> MetricChange {
     let larger_is_better = spec.is_some_and(|s| s.larger_is_better);
     let worse =
         change_ci95.is_some_and(|c| if larger_is_better { c.high < 0.0 } else { c.low > 0.0 });
+    let lost = lost(watched, &now.name, change.filter(|_| worse), reference);
     MetricChange {
         name: now.name,
         larger_is_better,
@@ -111,8 +113,22 @@ fn change(now: MetricValue, before: &[MetricValue]) -> MetricChange {
         change,
         change_ci95,
         worse,
+        lost,
         note: now.note,
     }
+}
+
+/// The share of the lead over the constant baseline that a change takes away.
+fn lost(
+    watched: &Watched<'_>,
+    name: &str,
+    change: Option<f64>,
+    reference: Option<f64>,
+) -> Option<f64> {
+    let evaluation = watched.record.evaluation.as_ref()?;
+    let baseline = evaluation.baseline.iter().find(|m| m.name == name)?.value?;
+    let lead = (reference? - baseline).abs();
+    (lead > 0.0).then_some(change?.abs() / lead)
 }
 
 fn width(interval: Interval) -> f64 {

@@ -13,7 +13,7 @@ use super::sample::RowSample;
 use super::tally::ColumnTally;
 use super::{MonitorOptions, Watched};
 
-/// Values of all columns together that are kept, at most, and their share of the memory.
+/// Values of all columns together that are kept, at most, and the share of the memory for them.
 const EXACT_CELLS_MAX: u64 = 1 << 24;
 const EXACT_MEMORY_SHARE: u64 = 8;
 
@@ -136,12 +136,12 @@ impl<'a> Side<'a> {
         let table = self.as_expected(table)?;
         let n_rows = table.n_rows();
         self.n_rows += n_rows as u64;
-        let add = |tally: &mut ColumnTally<'_>| match table.column(&tally.field.name) {
-            Some(column) => tally.add(column),
-            None => {
-                tally.add_absent(n_rows);
-                Ok(())
+        let add = |tally: &mut ColumnTally<'_>| {
+            if let Some(column) = table.column(&tally.field.name) {
+                return tally.add(column);
             }
+            tally.add_absent(n_rows);
+            Ok(())
         };
         ctx.install(|| self.columns.par_iter_mut().try_for_each(add))?;
         if let (Some(tally), Some(column)) =

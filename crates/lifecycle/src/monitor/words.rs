@@ -13,6 +13,10 @@ const NAMED: usize = 5;
 /// Columns with this share of the importance alarm when they drift, however few they are.
 const IMPORTANCE: f64 = 0.5;
 
+/// A metric that is worse alarms when this share of the lead over the baseline is lost; less is
+/// only worth watching.
+const LOST: f64 = 0.05;
+
 /// Everything that a verdict rests on.
 pub(super) struct Found<'a> {
     pub(super) dataset: &'a DatasetDrift,
@@ -46,10 +50,12 @@ pub(super) fn verdict(found: &Found<'_>) -> Verdict {
         || found.important_drift()
         || found.predictions_drift()
         || found.multivariate.is_some_and(|m| m.drifted);
-    let performance = found.worse().is_some();
+    let performance = found.worse().is_some_and(|m| m.lost.is_none_or(|lost| lost >= LOST));
     let quality = found.quality.iter().any(|f| f.is_severe);
     let notable = |f: &QualityFinding| f.kind != QualityKind::UnexpectedColumn;
-    let is_watched = found.columns.iter().any(|c| c.drifted) || found.quality.iter().any(notable);
+    let is_watched = found.worse().is_some()
+        || found.columns.iter().any(|c| c.drifted)
+        || found.quality.iter().any(notable);
     let status = match (drift || performance || quality, is_watched) {
         (true, _) => Status::Alarm,
         (false, true) => Status::Watch,
@@ -63,7 +69,11 @@ fn summary(found: &Found<'_>, status: Status) -> String {
     if let Some(worse) = found.worse() {
         let how = if found.performance.is_some() { "is" } else { "is expected to be" };
         let (was, is) = (worse.reference.unwrap_or_default(), worse.value.unwrap_or_default());
-        reasons.push(format!("{} {how} {} instead of {}", worse.name, number(is), number(was)));
+        let lost = worse.lost.map_or(String::new(), |lost| {
+            format!(", {} of its lead over the baseline", percent(lost))
+        });
+        let (is, was) = (number(is), number(was));
+        reasons.push(format!("the {} {how} {is} instead of {was}{lost}", worse.name));
     }
     let n_severe = found.quality.iter().filter(|f| f.is_severe).count();
     if n_severe > 0 {
@@ -94,7 +104,7 @@ fn summary(found: &Found<'_>, status: Status) -> String {
         (_, false) => capital(&format!("{}.", reasons.join("; "))),
         (_, true) => {
             let n = found.quality.len();
-            format!("No drift; {n} things about the values are worth a look.")
+            format!("No drift; {n} findings about columns and values are worth a look.")
         }
     }
 }
@@ -106,7 +116,8 @@ pub(super) fn explain(record: &MonitorRecord) -> Vec<String> {
         lines.extend(performance.as_ref().and_then(|p| performance_line(p, is_measured)));
     }
     for finding in record.quality.iter().filter(|f| f.is_severe) {
-        lines.push(format!("`{}`: {}.", finding.column, finding.message));
+        let stop = if finding.message.ends_with('?') { "" } else { "." };
+        lines.push(format!("`{}`: {}{stop}", finding.column, finding.message));
     }
     let mut drifted: Vec<&ColumnDrift> = record.columns.iter().filter(|c| c.drifted).collect();
     let weight = |c: &&ColumnDrift| {
