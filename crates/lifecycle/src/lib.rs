@@ -12,6 +12,8 @@
 //! | [`digest`] | SHA-256 in hexadecimal |
 //! | [`export`] | our boosters as model files of other libraries |
 //! | [`import`] | model files of other libraries, as values |
+//! | [`retrain`] | whether a new model may take the place of the old one |
+//! | [`store`] | runs and registered models, for many processes at once |
 //! | [`monitor`] | a model on new rows: drift, data quality, performance |
 
 pub mod artifact;
@@ -22,6 +24,8 @@ pub mod export;
 pub mod import;
 pub mod monitor;
 pub mod outputs;
+pub mod retrain;
+pub mod store;
 
 pub use artifact::{Artifact, read_artifact, resolve_model};
 pub use atomic::{AtomicFile, atomic_write};

@@ -35,6 +35,7 @@
 //! | `rows_json` | tables as a JSON array |
 //! | `output` | stdout, tables of text, numbers in words |
 //! | `question` | what `fit` and `train` both ask, and the run that answers it |
+//! | `recording` | runs are written down in the store |
 //! | `learner_text` | learners and their parameters in words |
 //! | [`labelled`] | rows whose answers are known, for `evaluate` and `compare` |
 //! | [`assess`], [`looking`], [`repeat`] | what `evaluate`, `compare`, `profile` and `replay` do |
@@ -56,6 +57,8 @@ mod prediction_table;
 mod progress;
 mod question;
 mod reading;
+mod recording;
+mod retraining;
 mod rows_json;
 mod session;
 mod summary;
@@ -76,6 +79,7 @@ pub use model::Model;
 pub use monitoring::{MonitorRequest, monitor};
 pub use prediction_table::PredictionTable;
 pub use reading::{read_test, read_train, read_within_limits, tell_remarks, tell_sample};
+pub use retraining::{RetrainRequest, Retrained, retrain, retrain_time};
 
 pub use modelwright_lifecycle::outputs::OutputFolder;
 

@@ -87,6 +87,29 @@ pub fn complete(clock: &mut Clock, ctx: &Context) {
     clock.machine = description();
 }
 
+/// The commit of the folder that this was started in, if it is in a git repository.
+pub(crate) fn git_commit() -> Option<String> {
+    let here = std::env::current_dir().ok()?;
+    let git = here.ancestors().map(|folder| folder.join(".git")).find(|git| git.exists())?;
+    // A worktree's `.git` is a file that names the folder.
+    let git = match fs::read_to_string(&git) {
+        Ok(text) => Path::new(text.strip_prefix("gitdir: ")?.trim()).to_owned(),
+        Err(_) => git,
+    };
+    let head = fs::read_to_string(git.join("HEAD")).ok()?;
+    let Some(reference) = head.trim().strip_prefix("ref: ") else {
+        return Some(head.trim().to_owned());
+    };
+    let common = fs::read_to_string(git.join("commondir")).unwrap_or_default();
+    let folders = [git.clone(), git.join(common.trim())];
+    let loose = folders.iter().find_map(|f| fs::read_to_string(f.join(reference)).ok());
+    loose.map(|commit| commit.trim().to_owned()).or_else(|| {
+        let packed = fs::read_to_string(folders[1].join("packed-refs")).ok()?;
+        let line = packed.lines().find(|line| line.ends_with(reference))?;
+        Some(line.split_whitespace().next()?.to_owned())
+    })
+}
+
 fn status_kib(field: &str) -> Option<u64> {
     kib_of(&fs::read_to_string("/proc/self/status").ok()?, field)
 }

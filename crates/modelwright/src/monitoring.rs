@@ -81,7 +81,7 @@ struct Reading<'a> {
     ctx: &'a Context,
 }
 
-impl<'a> Reading<'a> {
+impl Reading<'_> {
     /// Reads files into a side; begins again with another reading of a column that did not fit.
     fn fill<'s>(
         &self,

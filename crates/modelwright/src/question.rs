@@ -8,7 +8,8 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use modelwright::evaluate::metric;
-use modelwright::{OutputFolder, read_test, read_train};
+use modelwright::automl::FitOutcome;
+use modelwright::{OutputFolder, Saved, read_test, read_train};
 use modelwright_core::context::Event;
 use modelwright_core::data::Kind;
 use modelwright_core::record::Options;
@@ -16,6 +17,7 @@ use modelwright_core::task::Task;
 use modelwright_core::{Context, Error, Result};
 
 use crate::flags::{Global, values};
+use crate::recording::{Recorded, Recording};
 use crate::session::{Limits, Session};
 use crate::{machine, output, summary};
 
@@ -154,6 +156,21 @@ impl Question {
                 output::print(&summary::plan(&plan))
             };
         }
+        let kind = if options.single.is_some() { "train" } else { "fit" };
+        let recording = Recording::begin(kind, &options, Some(&self.out), session)?;
+        let done = self.fit(options, session, ctx);
+        recording
+            .end(done, session, |(outcome, saved)| Recorded::fit(&outcome.record, &saved.model))
+            .and_then(|(outcome, saved)| summary::print_fit(&outcome.record, &saved, session))
+    }
+
+    /// Reads, fits and writes.
+    fn fit(
+        &self,
+        options: Options,
+        session: &Session,
+        ctx: Context,
+    ) -> Result<(FitOutcome, Saved)> {
         let folder = OutputFolder::prepare(&self.out)?;
         let input = self.read(options, &ctx)?;
         session.end_gracefully();
@@ -167,7 +184,7 @@ impl Question {
         if was_cut_short {
             session.note("ended early on request, with the best model so far");
         }
-        summary::print_fit(&outcome.record, &saved, session)
+        Ok((outcome, saved))
     }
 
     /// Reads the training table and, if there is one, the test table.

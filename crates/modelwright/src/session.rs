@@ -47,6 +47,9 @@ impl Session {
     /// # Errors
     /// Work error when the system refuses a signal handler.
     pub(crate) fn new(global: Global, started: Instant) -> Result<Self> {
+        if let Some(folder) = &global.store {
+            modelwright_lifecycle::store::set_location(folder);
+        }
         let session = Self {
             global,
             started,

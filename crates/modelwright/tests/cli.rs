@@ -22,6 +22,10 @@ mod manners;
 mod monitor;
 #[path = "cli/offers.rs"]
 mod offers;
+#[path = "cli/retrain.rs"]
+mod retrain;
+#[path = "cli/store.rs"]
+mod store;
 #[path = "cli/tables.rs"]
 mod tables;
 #[path = "cli/train.rs"]

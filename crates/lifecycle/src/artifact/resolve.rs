@@ -11,15 +11,24 @@ use serde::Deserialize;
 use super::container;
 use super::read::unpack_artifact;
 use crate::outputs::MODEL_FILE;
+use crate::store::{Location, Store, parse_reference};
 
-/// The model file that `path` means: itself, or the `model.mw` of a fit's folder.
+/// The model file that `path` means: itself, the `model.mw` of a fit's folder, or `name@alias` of
+/// the store. A file of that name comes first.
 ///
 /// # Errors
-/// Input error when there is no such file or folder, or the folder holds no model.
+/// Input error when there is no such file, folder or registered model, or the folder holds no
+/// model.
 pub fn resolve_model(path: impl AsRef<Path>) -> Result<PathBuf> {
     let path = path.as_ref();
     let shown = path.display().to_string();
-    let meta = fs::metadata(path).map_err(|e| read_error(path, e))?;
+    let meta = match fs::metadata(path) {
+        Ok(meta) => meta,
+        Err(error) => match path.to_str().and_then(parse_reference) {
+            Some((name, selector)) => return registered(name, selector),
+            None => return Err(read_error(path, error)),
+        },
+    };
     if !meta.is_dir() {
         return Ok(path.to_owned());
     }
@@ -31,6 +40,16 @@ pub fn resolve_model(path: impl AsRef<Path>) -> Result<PathBuf> {
         .at(shown)
         .expected(format!("a folder with {MODEL_FILE}, as `modelwright fit` leaves it"))
         .hint("give the model file, or the folder that was fit's --out"))
+}
+
+/// The file of a registered model.
+fn registered(name: &str, selector: &str) -> Result<PathBuf> {
+    let Some(location) = Location::find() else {
+        return Err(Error::input("there is no store to look the model up in")
+            .got(format!("{name}@{selector}"))
+            .hint("name one with --store"));
+    };
+    Store::read(&location.folder)?.model_file(name, selector)
 }
 
 /// Whether the bytes look like an artifact (their seal is not checked).

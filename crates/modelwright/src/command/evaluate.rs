@@ -4,13 +4,15 @@ use std::path::PathBuf;
 
 use clap::Args;
 use modelwright::Model;
-use modelwright::assess::assess;
+use modelwright::assess::{Assessment, assess};
 use modelwright_core::Result;
 use modelwright_core::record::Evaluation;
+use serde_json::json;
 
 use crate::flags::ModelArg;
 use crate::labelled::predict_labelled;
 use crate::output::{self, count};
+use crate::recording::{Recorded, Recording};
 use crate::session::{Limits, Session};
 use crate::summary::{coverage_text, metrics_table};
 
@@ -33,17 +35,33 @@ pub(crate) struct Evaluate {
 impl Evaluate {
     /// Predicts DATA, measures and prints.
     pub(crate) fn run(self, session: &Session) -> Result<()> {
+        let asked = json!({ "model": self.model.model, "data": self.data });
+        let recording = Recording::begin("evaluate", &asked, None, session)?;
+        let done = self.measure(session);
+        recording
+            .end(done, session, |(model, found)| {
+                let target = &model.predictor.target;
+                Recorded::evaluation(&model.path, target, &found.evaluation)
+            })
+            .and_then(|(model, found)| show(&model, &found, session))
+    }
+
+    /// Predicts DATA and measures.
+    fn measure(&self, session: &Session) -> Result<(Model, Assessment)> {
         let model = Model::load(&self.model.model)?;
         let ctx = session.context(Limits::default())?;
         let rows = predict_labelled(&model, &self.data, &ctx)?;
         let found = assess(&model, &rows, &ctx)?;
-        drop(ctx);
-        if session.global.json {
-            return output::print(&(found.json(&model.predictor)? + "\n"));
-        }
-        let held = found.reached.as_deref().map_or(String::new(), coverage_text);
-        output::print(&(text(&found.evaluation) + &held))
+        Ok((model, found))
     }
+}
+
+fn show(model: &Model, found: &Assessment, session: &Session) -> Result<()> {
+    if session.global.json {
+        return output::print(&(found.json(&model.predictor)? + "\n"));
+    }
+    let held = found.reached.as_deref().map_or(String::new(), coverage_text);
+    output::print(&(text(&found.evaluation) + &held))
 }
 
 fn text(evaluation: &Evaluation) -> String {

@@ -7,12 +7,15 @@ pub(crate) mod export;
 pub(crate) mod fit;
 pub(crate) mod import;
 pub(crate) mod inspect;
+pub(crate) mod models;
 pub(crate) mod monitor;
 pub(crate) mod pick;
 pub(crate) mod predict;
 pub(crate) mod profile;
 pub(crate) mod replay;
 pub(crate) mod report;
+pub(crate) mod retrain;
+pub(crate) mod runs;
 pub(crate) mod train;
 
 use modelwright_core::Result;
@@ -38,6 +41,9 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<()> {
         Command::Report(report) => report.run(session),
         Command::Replay(replay) => replay.run(session),
         Command::Monitor(monitor) => monitor.run(session),
+        Command::Retrain(retrain) => retrain.run(session),
+        Command::Runs(runs) => runs.run(session),
+        Command::Models(models) => models.run(session),
         Command::Export(export) => export.run(session),
         Command::Import(import) => import.run(session),
     }

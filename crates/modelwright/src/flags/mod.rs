@@ -65,6 +65,10 @@ pub(crate) struct Global {
     #[arg(long, global = true, value_name = "SIZE", value_parser = values::memory,
           help_heading = "Global options")]
     pub(crate) memory: Option<u64>,
+    /// The folder of runs and registered models [default: MODELWRIGHT_STORE, or one in the user's
+    /// data folder]
+    #[arg(long, global = true, value_name = "DIR", help_heading = "Global options")]
+    pub(crate) store: Option<PathBuf>,
 }
 
 impl Global {
@@ -101,6 +105,12 @@ pub(crate) enum Command {
     Replay(command::replay::Replay),
     /// Compare new rows with what a model was trained on: drift, data quality, performance
     Monitor(command::monitor::Monitor),
+    /// Fit a new model on new rows; it takes over only if it passes every gate
+    Retrain(command::retrain::Retrain),
+    /// List, compare, search and export recorded runs
+    Runs(command::runs::Runs),
+    /// Register models under a name, and let aliases stand for their versions
+    Models(command::models::Models),
     /// Write a model's booster as a model file of LightGBM or XGBoost
     Export(command::export::Export),
     /// Make a model of a model file of LightGBM or XGBoost
@@ -110,7 +120,7 @@ pub(crate) enum Command {
 /// A model, as users name it.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ModelArg {
-    /// A model.mw, or the folder that `fit` wrote
+    /// A model.mw, the folder that `fit` wrote, or a registered NAME@ALIAS
     #[arg(value_name = "MODEL")]
     pub(crate) model: PathBuf,
 }

@@ -177,6 +177,14 @@ pub(crate) fn share_of_columns(text: &str) -> Result<f64> {
         .ok_or_else(|| Error::input("not a share").expected("a number from 0 to 1, such as 0.5"))
 }
 
+/// How many times more of something.
+pub(crate) fn factor(text: &str) -> Result<f64> {
+    text.parse()
+        .ok()
+        .filter(|factor| (0.01..=1e6).contains(factor))
+        .ok_or_else(|| Error::input("not a factor").expected("a number above 0, such as 2"))
+}
+
 /// A share of rows that intervals are to hold; none for no intervals.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Level(pub(crate) Option<f64>);

@@ -66,7 +66,7 @@ impl Labels {
             By::Order => {
                 let first = n_before as usize;
                 if first + n_rows > self.column.n_rows() {
-                    return Err(self.uneven(format!("more than {}", self.column.n_rows())));
+                    return Err(self.uneven(&format!("more than {}", self.column.n_rows())));
                 }
                 (first..first + n_rows).map(Some).collect()
             }
@@ -86,13 +86,13 @@ impl Labels {
     pub(super) fn check(&self, n_rows: u64) -> Result<()> {
         match self.by {
             By::Order if n_rows as usize != self.column.n_rows() => {
-                Err(self.uneven(n_rows.to_string()))
+                Err(self.uneven(&n_rows.to_string()))
             }
             _ => Ok(()),
         }
     }
 
-    fn uneven(&self, got: String) -> Error {
+    fn uneven(&self, got: &str) -> Error {
         Error::input("answers and new rows differ in number")
             .at(self.shown.clone())
             .expected(format!("{} new rows, one for each answer", self.column.n_rows()))

@@ -32,7 +32,13 @@ impl Folder {
     /// A command that is ready to run in this folder.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_modelwright"));
-        command.args(args).current_dir(&self.0).env("NO_COLOR", "1").stdin(Stdio::null());
+        command
+            .args(args)
+            .current_dir(&self.0)
+            .env("NO_COLOR", "1")
+            .env_remove("MODELWRIGHT_STORE")
+            .env("XDG_DATA_HOME", self.0.join(".data"))
+            .stdin(Stdio::null());
         command
     }
 

@@ -1,0 +1,197 @@
+//! The gates, one function each.
+
+use modelwright_core::record::Interval;
+use modelwright_core::task::Predictions;
+use modelwright_core::{Context, Result};
+use modelwright_evaluate::{Comparison, MetricEntry, compare, metric};
+use modelwright_inspect::drift::benjamini_hochberg;
+
+use super::slices::Slice;
+use super::{Contest, GateResult, Gates, Rule};
+
+/// The level of adjusted p-values of slices.
+const LEVEL: f64 = 0.05;
+
+/// The share of the champion's value by which a refresh may be worse, when nothing else is said.
+const REFRESH_SHARE: f64 = 0.01;
+
+/// Predicting so fast per row is fast enough, whatever it was before.
+const FAST_S_PER_ROW: f64 = 20e-6;
+
+/// Files of so many bytes are small enough, whatever they were before.
+const SMALL_BYTES: f64 = 4e6;
+
+fn gate(name: &str, passed: bool, words: String) -> GateResult {
+    let gate = name.to_owned();
+    GateResult { gate, passed, value: None, ci95: None, bound: None, words }
+}
+
+pub(super) fn data(findings: &[String]) -> GateResult {
+    let words = match findings {
+        [] => "The new rows are as the model expects them.".to_owned(),
+        [first] => format!("The new rows are not right: {first}"),
+        [first, rest @ ..] => {
+            format!("The new rows are not right: {first} (and {} more)", rest.len())
+        }
+    };
+    let mut data = gate("data", findings.is_empty(), words);
+    data.value = Some(findings.len() as f64);
+    data.bound = Some(0.0);
+    data
+}
+
+/// The paired test of challenger (A) and champion (B) on all rows.
+pub(super) fn gain(
+    contest: &Contest<'_>,
+    gates: &Gates,
+    ctx: &Context,
+) -> Result<(GateResult, Comparison)> {
+    let comparison = test(contest, contest.metric, None, ctx)?;
+    let (value, ci95) = gain_of(contest.metric, &comparison);
+    let epsilon = gates.gain.unwrap_or(match gates.rule {
+        Rule::Better => 0.0,
+        Rule::Refresh => REFRESH_SHARE * comparison.value_b.abs(),
+    });
+    let bound = match gates.rule {
+        Rule::Better => epsilon,
+        Rule::Refresh => -epsilon,
+    };
+    let passed = ci95.low > bound;
+    let (name, low, high) = (&comparison.metric, ci95.low, ci95.high);
+    let judged = match (gates.rule, passed) {
+        (Rule::Better, true) => "better beyond chance",
+        (Rule::Better, false) => "not proved to be better",
+        (Rule::Refresh, true) => "not worse by more than is allowed",
+        (Rule::Refresh, false) => "it may be worse by more than is allowed",
+    };
+    let words = format!(
+        "{name} gains {value:.5} (95 % interval {low:.5} to {high:.5}; the bound is {bound:.5}): \
+         {judged}."
+    );
+    let result = GateResult {
+        value: Some(value),
+        ci95: Some(ci95),
+        bound: Some(bound),
+        ..gate("gain", passed, words)
+    };
+    Ok((result, comparison))
+}
+
+/// How much is gained where larger is better, and lost where it is not.
+fn gain_of(metric: &MetricEntry, comparison: &Comparison) -> (f64, Interval) {
+    let Interval { low, high } = comparison.ci95;
+    if metric.spec.larger_is_better {
+        (comparison.difference, Interval { low, high })
+    } else {
+        (-comparison.difference, Interval { low: -high, high: -low })
+    }
+}
+
+fn test(
+    contest: &Contest<'_>,
+    metric: &MetricEntry,
+    slice: Option<&Slice>,
+    ctx: &Context,
+) -> Result<Comparison> {
+    let thresholds = (contest.challenger.threshold, contest.champion.threshold);
+    let (a, b) = (contest.challenger.predictions, contest.champion.predictions);
+    let Some(slice) = slice else {
+        return compare(metric, contest.truth, a, b, contest.weights, thresholds, ctx);
+    };
+    let of = |predictions: &Predictions| predictions.select(&slice.rows);
+    let truth = contest.truth.select(&slice.rows);
+    let weights: Option<Vec<f64>> =
+        contest.weights.map(|w| slice.rows.iter().map(|row| w[*row as usize]).collect());
+    compare(metric, &truth, &of(a), &of(b), weights.as_deref(), thresholds, ctx)
+}
+
+/// No slice may be worse by more than δ beyond chance; slices on which the metric is undefined say
+/// nothing.
+pub(super) fn slices(
+    contest: &Contest<'_>,
+    gates: &Gates,
+    champion: f64,
+    ctx: &Context,
+) -> GateResult {
+    let mut tested: Vec<(&Slice, f64, f64)> = Vec::new();
+    for slice in contest.slices {
+        if let Ok(comparison) = test(contest, contest.metric, Some(slice), ctx) {
+            let (gain, _) = gain_of(contest.metric, &comparison);
+            tested.push((slice, gain, comparison.p_value));
+        }
+    }
+    let p_values: Vec<f64> = tested.iter().map(|t| t.2).collect();
+    let adjusted = benjamini_hochberg(&p_values);
+    let bound = -gates.slice_loss * champion.abs();
+    let worst = tested.iter().map(|t| t.1).fold(f64::INFINITY, f64::min);
+    let failed: Vec<String> = tested
+        .iter()
+        .zip(adjusted)
+        .filter(|((_, gain, _), p)| *gain < bound && *p < LEVEL)
+        .map(|((slice, gain, _), p)| format!("`{}` by {:.5} (p = {p:.4})", slice.name, -gain))
+        .collect();
+    let words = match (tested.len(), failed.is_empty()) {
+        (0, _) => "There were no slices with enough rows.".to_owned(),
+        (n, true) => {
+            format!("None of {n} slices is worse by more than {:.5} beyond chance.", -bound)
+        }
+        (n, false) => format!("Of {n} slices these are worse: {}.", failed.join(", ")),
+    };
+    GateResult {
+        value: worst.is_finite().then_some(worst),
+        bound: Some(bound),
+        ..gate("slices", failed.is_empty(), words)
+    }
+}
+
+/// Probabilities must not have become worse than they were.
+pub(super) fn calibration(contest: &Contest<'_>, ctx: &Context) -> Option<GateResult> {
+    contest.truth.codes()?;
+    let log_loss = metric("log_loss").ok()?;
+    let comparison = test(contest, log_loss, None, ctx).ok()?;
+    let (value, ci95) = gain_of(log_loss, &comparison);
+    let passed = ci95.high >= 0.0;
+    let words = format!(
+        "The log loss changes from {:.5} to {:.5}: {}.",
+        comparison.value_b,
+        comparison.value_a,
+        if passed { "not worse beyond chance" } else { "worse beyond chance" }
+    );
+    let mut result = gate("calibration", passed, words);
+    (result.value, result.ci95, result.bound) = (Some(value), Some(ci95), Some(0.0));
+    Some(result)
+}
+
+pub(super) fn latency(contest: &Contest<'_>, gates: &Gates) -> GateResult {
+    let n_rows = contest.truth.n_rows().max(1) as f64;
+    let per_row = |seconds: f64| seconds / n_rows;
+    let (was, is) = (per_row(contest.champion.predict_s), per_row(contest.challenger.predict_s));
+    let bound = (was * gates.latency_factor).max(FAST_S_PER_ROW);
+    let words = format!(
+        "Predicting takes {:.2} µs a row and took {:.2} µs; at most {:.2} µs are allowed.",
+        is * 1e6,
+        was * 1e6,
+        bound * 1e6
+    );
+    GateResult { value: Some(is), bound: Some(bound), ..gate("latency", is <= bound, words) }
+}
+
+pub(super) fn size(contest: &Contest<'_>, gates: &Gates) -> GateResult {
+    let (was, is) = (contest.champion.size_bytes as f64, contest.challenger.size_bytes as f64);
+    let bound = (was * gates.size_factor).max(SMALL_BYTES);
+    let words = format!(
+        "The file has {:.2} MB and had {:.2} MB; at most {:.2} MB are allowed.",
+        is / 1e6,
+        was / 1e6,
+        bound / 1e6
+    );
+    GateResult { value: Some(is), bound: Some(bound), ..gate("size", is <= bound, words) }
+}
+
+pub(super) fn self_check(outcome: &std::result::Result<(), String>) -> GateResult {
+    let words = match outcome {
+        Ok(()) => "The file, written and read back, predicts the same bits.".to_owned(),
+        Err(what) => format!("The file does not stand for the model: {what}"),
+    };
+    gate("self-check", outcome.is_ok(), words)
+}

@@ -1,0 +1,77 @@
+//! The memory of a team: which runs there were, which models are registered, which one is in use.
+//!
+//! A store is a folder: `store.db`, an SQLite database in WAL mode, and `artifacts/`, files named
+//! by the SHA-256 of their bytes. Any number of processes read and write it at once; every change
+//! is one transaction, and a file is complete before a row names it, so that a process that is
+//! killed leaves nothing half done. A run whose process is gone is found and closed as `lost` by whoever
+//! opens the store next.
+//!
+//! | file | does |
+//! |---|---|
+//! | `location` | where the store is: `--store`, `MODELWRIGHT_STORE`, or the user's data folder |
+//! | `schema` | the tables, and how older ones become these |
+//! | `open` | opens, refuses what is damaged or newer, closes lost runs |
+//! | `files` | content-addressed files |
+//! | `runs`, `search` | runs: begin, end, list, find |
+//! | `registry` | named models: versions, aliases, history, rollback |
+//!
+//! The clock is not asked here: callers say when something happens.
+
+mod files;
+mod location;
+mod open;
+mod registry;
+mod runs;
+mod schema;
+mod search;
+#[cfg(test)]
+mod tests;
+
+pub use location::{Location, parse_reference, set_location};
+pub use registry::{AliasChange, ModelSummary, ModelVersion};
+pub use runs::{NewRun, RunEnd, RunMetric, RunRow, RunStatus};
+pub use search::RunFilter;
+
+use std::path::{Path, PathBuf};
+
+use modelwright_core::{Error, Result};
+use rusqlite::Connection;
+
+/// An opened store.
+pub struct Store {
+    connection: Connection,
+    folder: PathBuf,
+}
+
+/// A count as SQLite holds it.
+fn whole(n: usize) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+impl Store {
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// What SQLite said, as an error of the store.
+    fn failed(&self, cause: rusqlite::Error) -> Error {
+        open::failed(&self.folder, cause)
+    }
+
+    /// Does `work` in one transaction that others wait for.
+    fn change<T>(
+        &mut self,
+        work: impl FnOnce(&rusqlite::Transaction<'_>, &Path) -> Result<T>,
+    ) -> Result<T> {
+        let folder = self.folder.clone();
+        let behavior = rusqlite::TransactionBehavior::Immediate;
+        let transaction = self
+            .connection
+            .transaction_with_behavior(behavior)
+            .map_err(|e| open::failed(&folder, e))?;
+        let done = work(&transaction, &folder)?;
+        transaction.commit().map_err(|e| open::failed(&folder, e))?;
+        Ok(done)
+    }
+}

@@ -1,0 +1,172 @@
+//! Finding runs: `kind = fit and metrics.roc_auc > 0.9 and target like "chur%"`.
+
+use modelwright_core::{Error, Result};
+use rusqlite::ToSql;
+use rusqlite::types::Value;
+
+use super::Store;
+use super::runs::{COLUMNS, RunRow};
+
+/// Fields that are columns of a run.
+const FIELDS: [&str; 14] = [
+    "id",
+    "kind",
+    "status",
+    "started",
+    "ended",
+    "duration_s",
+    "host",
+    "target",
+    "task",
+    "metric",
+    "data_name",
+    "data_sha256",
+    "n_rows",
+    "git_commit",
+];
+
+/// Comparisons, longer ones first.
+const OPERATORS: [&str; 7] = ["!=", ">=", "<=", "=", ">", "<", "like"];
+
+/// Which runs are wanted; the default is all of them.
+#[derive(Debug, Clone, Default)]
+pub struct RunFilter {
+    conditions: Vec<(String, Vec<Value>)>,
+    n_max: usize,
+    by_metric: Option<(String, bool)>,
+}
+
+impl RunFilter {
+    /// The filter that a text asks for: conditions joined by `and`, on a run's fields, on
+    /// `metrics.NAME`, `parameters.NAME` or `tags.NAME`.
+    ///
+    /// # Errors
+    /// Input error that says what cannot be understood.
+    pub fn parse(text: &str) -> Result<Self> {
+        let words = split(text)?;
+        let mut filter = Self::default();
+        for condition in words.split(|w| w.eq_ignore_ascii_case("and")) {
+            filter.conditions.push(parse_condition(condition, text)?);
+        }
+        Ok(filter)
+    }
+
+    /// No more than so many; 0 is all.
+    #[must_use]
+    pub fn at_most(self, n_max: usize) -> Self {
+        Self { n_max, ..self }
+    }
+
+    /// The best by a metric come first, in place of the newest.
+    #[must_use]
+    pub fn best_first(self, metric: &str, larger_is_better: bool) -> Self {
+        Self { by_metric: Some((metric.to_owned(), larger_is_better)), ..self }
+    }
+}
+
+impl Store {
+    /// The runs that a filter lets through.
+    ///
+    /// # Errors
+    /// Work error when the store cannot be read.
+    pub fn runs(&self, filter: &RunFilter) -> Result<Vec<RunRow>> {
+        let mut values: Vec<Value> = Vec::new();
+        let mut query = format!("SELECT {COLUMNS} FROM runs");
+        for (i, (condition, of)) in filter.conditions.iter().enumerate() {
+            query += if i == 0 { " WHERE " } else { " AND " };
+            query += condition;
+            values.extend(of.iter().cloned());
+        }
+        match &filter.by_metric {
+            None => query += " ORDER BY id DESC",
+            Some((name, larger_is_better)) => {
+                let way = if *larger_is_better { "DESC" } else { "ASC" };
+                query += " ORDER BY (SELECT value FROM metrics WHERE run = runs.id AND name = ?
+                           ORDER BY place LIMIT 1) ";
+                query += way;
+                query += " NULLS LAST, id DESC";
+                values.push(Value::Text(name.clone()));
+            }
+        }
+        if filter.n_max > 0 {
+            query += " LIMIT ?";
+            values.push(Value::Integer(super::whole(filter.n_max)));
+        }
+        let values: Vec<&dyn ToSql> = values.iter().map(|v| v as &dyn ToSql).collect();
+        self.rows(&query, &values)
+    }
+}
+
+/// Words, operators and quoted texts (with a leading quote, so that they are no operator).
+fn split(text: &str) -> Result<Vec<String>> {
+    let mut words = Vec::new();
+    let mut rest = text.trim_start();
+    while let Some(first) = rest.chars().next() {
+        let length = if first == '"' || first == '\'' {
+            match rest[1..].find(first) {
+                Some(end) => end + 2,
+                None => {
+                    return Err(broken("a quotation mark is not closed", text));
+                }
+            }
+        } else if let Some(operator) = OPERATORS[..6].iter().find(|o| rest.starts_with(**o)) {
+            operator.len()
+        } else {
+            let ends = |c: char| c.is_whitespace() || "!<>=\"'".contains(c);
+            rest.find(ends).unwrap_or(rest.len()).max(first.len_utf8())
+        };
+        words.push(rest[..length].to_owned());
+        rest = rest[length..].trim_start();
+    }
+    if words.is_empty() { Err(broken("nothing is asked", text)) } else { Ok(words) }
+}
+
+fn parse_condition(words: &[String], text: &str) -> Result<(String, Vec<Value>)> {
+    let [field, operator, value] = words else {
+        return Err(broken("a condition has a field, a comparison and a value", text));
+    };
+    let operator = operator.to_lowercase();
+    if !OPERATORS.contains(&operator.as_str()) {
+        return Err(broken("unknown comparison", text).got(operator));
+    }
+    let value = value_of(value);
+    if let Some(name) = field.strip_prefix("metrics.") {
+        let condition = format!(
+            "EXISTS (SELECT 1 FROM metrics WHERE run = runs.id AND name = ? AND value {operator} ?)"
+        );
+        return Ok((condition, vec![Value::Text(name.to_owned()), value]));
+    }
+    if let Some(name) = field.strip_prefix("tags.") {
+        let condition = format!(
+            "EXISTS (SELECT 1 FROM tags WHERE run = runs.id AND key = ? AND value {operator} ?)"
+        );
+        return Ok((condition, vec![Value::Text(name.to_owned()), value]));
+    }
+    if let Some(name) = field.strip_prefix("parameters.") {
+        let condition = format!("json_extract(parameters, ?) {operator} ?");
+        let path = format!("$.\"{}\"", name.replace('"', ""));
+        return Ok((condition, vec![Value::Text(path), value]));
+    }
+    match FIELDS.iter().find(|known| **known == field.as_str()) {
+        Some(known) => Ok((format!("{known} {operator} ?"), vec![value])),
+        None => Err(broken("a run has no such field", text).suggest(field, FIELDS)),
+    }
+}
+
+fn value_of(word: &str) -> Value {
+    if word.starts_with(['"', '\'']) {
+        return Value::Text(word[1..word.len() - 1].to_owned());
+    }
+    match (word.parse::<i64>(), word.parse::<f64>()) {
+        (Ok(whole), _) => Value::Integer(whole),
+        (_, Ok(number)) => Value::Real(number),
+        _ => Value::Text(word.to_owned()),
+    }
+}
+
+fn broken(what: &str, text: &str) -> Error {
+    Error::input(what)
+        .at("the search")
+        .got(text)
+        .expected("conditions such as: kind = fit and metrics.roc_auc > 0.9")
+}

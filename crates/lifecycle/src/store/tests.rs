@@ -1,0 +1,271 @@
+//! What must hold of a store, whoever writes it and however it ends.
+
+use std::fs;
+use std::path::PathBuf;
+use std::thread;
+
+use modelwright_core::data::Schema;
+use modelwright_core::record::{Evaluation, Interval, MetricValue, RunRecord};
+
+use super::*;
+use crate::artifact::{ArtifactParts, pack_artifact};
+use crate::outputs::tests::Folder;
+
+const NOW: &str = "2026-01-02T03:04:05Z";
+
+fn store(folder: &Folder) -> Store {
+    Store::open(&folder.path().join("store"), NOW).unwrap()
+}
+
+fn record(score: f64) -> RunRecord {
+    let mut record = crate::artifact::tests::record();
+    let value = MetricValue {
+        name: "rmse".to_owned(),
+        value: Some(score),
+        ci95: Some(Interval { low: score - 0.1, high: score + 0.1 }),
+        note: None,
+    };
+    let on = "holdout".to_owned();
+    record.evaluation = Some(Evaluation { on, metrics: vec![value], ..Evaluation::default() });
+    record
+}
+
+fn model_file(folder: &Folder, score: f64) -> PathBuf {
+    let parts = ArtifactParts {
+        model: b"m",
+        schema: &Schema::default(),
+        reference: b"r",
+        record: &record(score),
+        report_html: "<html>",
+    };
+    let path = folder.path().join(format!("{score}.mw"));
+    fs::write(&path, pack_artifact(&parts).unwrap()).unwrap();
+    path
+}
+
+fn begin(store: &mut Store, kind: &str, folds: i64) -> i64 {
+    let run = NewRun {
+        kind: kind.to_owned(),
+        started: NOW.to_owned(),
+        parameters: serde_json::json!({ "folds": folds, "preset": "quick" }),
+        ..NewRun::default()
+    };
+    store.begin_run(&run).unwrap()
+}
+
+fn finish(store: &mut Store, id: i64, score: f64) {
+    let record = record(score);
+    let end = RunEnd { ended: NOW.to_owned(), record: Some(&record), ..RunEnd::default() };
+    store.end_run(id, &end).unwrap();
+}
+
+fn found(store: &Store, search: &str) -> Vec<i64> {
+    let runs = store.runs(&RunFilter::parse(search).unwrap()).unwrap();
+    runs.iter().map(|run| run.id).collect()
+}
+
+#[test]
+fn a_run_is_written_down_with_its_account_and_found_again() {
+    let folder = Folder::new("store-runs");
+    let mut store = store(&folder);
+    let first = begin(&mut store, "fit", 3);
+    assert_eq!(store.run(first).unwrap().status, RunStatus::Running);
+    finish(&mut store, first, 0.5);
+    let second = begin(&mut store, "fit", 5);
+    finish(&mut store, second, 0.4);
+    let third = begin(&mut store, "evaluate", 0);
+    let error = Some("the disk is full".to_owned());
+    store.end_run(third, &RunEnd { error, ..RunEnd::default() }).unwrap();
+    let run = store.run(second).unwrap();
+    assert_eq!((run.status, run.metrics[0].value), (RunStatus::Finished, Some(0.4)));
+    assert_eq!(store.run_record(second).unwrap(), record(0.4));
+    assert_eq!(found(&store, "kind = fit"), [second, first]);
+    assert_eq!(found(&store, "metrics.rmse < 0.45 and kind = 'fit'"), [second]);
+    assert_eq!(found(&store, "parameters.folds >= 5"), [second]);
+    assert_eq!(found(&store, "kind like \"%val%\" AND status=failed"), [third]);
+    let best = RunFilter::default().best_first("rmse", false);
+    let order: Vec<i64> = store.runs(&best).unwrap().iter().map(|r| r.id).collect();
+    assert_eq!(order, [second, first, third]);
+    assert!(store.run_record(third).is_err(), "it fitted nothing");
+}
+
+#[test]
+fn a_search_that_cannot_be_understood_is_refused_with_an_example() {
+    for text in ["", "kind", "kind = ", "kind ~ fit", "colour = red", "kind = 'fit", "a = 1 and"] {
+        let error = RunFilter::parse(text).unwrap_err();
+        assert!(error.expected_text().is_some(), "{text}: {error}");
+    }
+    let error = RunFilter::parse("knd = fit").unwrap_err();
+    assert_eq!(error.hint_text(), Some("did you mean `kind`?"));
+    // A value is a value, never a part of the query.
+    let folder = Folder::new("store-injection");
+    let mut store = store(&folder);
+    begin(&mut store, "fit", 1);
+    assert!(found(&store, "kind = \"fit' OR 1=1 --\"").is_empty());
+    assert!(found(&store, "metrics.x);-- > 0").is_empty());
+}
+
+#[test]
+fn a_run_whose_process_is_gone_is_closed_by_the_next_to_open() {
+    let folder = Folder::new("store-lost");
+    let id = {
+        let mut store = store(&folder);
+        let id = begin(&mut store, "fit", 1);
+        // As if another process had begun it, and were gone.
+        store.connection.execute("UPDATE runs SET process = 'before'", []).unwrap();
+        id
+    };
+    let store = store(&folder);
+    let run = store.run(id).unwrap();
+    assert_eq!((run.status, run.ended.as_deref()), (RunStatus::Lost, Some(NOW)));
+    assert!(run.note.unwrap().contains("killed"));
+}
+
+#[test]
+fn versions_are_numbered_once_and_aliases_move_back_and_forth() {
+    let folder = Folder::new("store-registry");
+    let mut store = store(&folder);
+    let (a, b) = (model_file(&folder, 0.5), model_file(&folder, 0.4));
+    assert_eq!(store.register("churn", &a, None, None, NOW).unwrap().number, 1);
+    let second = store.register("churn", &b, None, Some("more rows"), NOW).unwrap();
+    assert_eq!((second.number, second.value), (2, Some(0.4)));
+    assert_eq!(store.register("churn", &a, None, None, NOW).unwrap().number, 1, "the same bytes");
+    assert_eq!(store.set_alias("churn", "champion", "1", None, NOW).unwrap(), None);
+    assert_eq!(store.set_alias("churn", "champion", "latest", None, NOW).unwrap(), Some(1));
+    let file = store.model_file("churn", "champion").unwrap();
+    assert_eq!(fs::read(file).unwrap(), fs::read(&b).unwrap());
+    assert_eq!(store.roll_back("churn", "champion", None, NOW).unwrap(), 1);
+    assert_eq!(store.version("churn", "champion").unwrap().number, 1);
+    let history: Vec<_> =
+        store.history("churn").unwrap().into_iter().map(|c| (c.before, c.number)).collect();
+    assert_eq!(history, [(Some(2), Some(1)), (Some(1), Some(2)), (None, Some(1))]);
+    // The number of a removed version is not given again.
+    store.set_alias("churn", "old", "2", None, NOW).unwrap();
+    store.remove_alias("churn", "old", NOW).unwrap();
+    store.delete_model("churn", Some(2)).unwrap();
+    let third = store.register("churn", &b, None, None, NOW).unwrap();
+    assert_eq!(third.number, 3);
+}
+
+#[test]
+fn what_is_in_use_is_not_removed_and_bytes_go_with_their_last_name() {
+    let folder = Folder::new("store-delete");
+    let mut store = store(&folder);
+    let file = model_file(&folder, 0.5);
+    let kept = store.register("a", &file, None, None, NOW).unwrap();
+    store.register("b", &file, None, None, NOW).unwrap();
+    store.set_alias("a", "champion", "1", None, NOW).unwrap();
+    for number in [None, Some(1)] {
+        let error = store.delete_model("a", number).unwrap_err();
+        assert!(error.to_string().contains("champion"), "{error}");
+    }
+    store.delete_model("b", None).unwrap();
+    let path = files::path(store.folder(), &kept.sha256, files::MODEL);
+    assert!(path.is_file(), "another model has the same bytes");
+    store.remove_alias("a", "champion", NOW).unwrap();
+    store.delete_model("a", None).unwrap();
+    assert!(!path.exists() && store.models().unwrap().is_empty());
+    let id = begin(&mut store, "fit", 1);
+    assert!(store.delete_run(id).unwrap_err().to_string().contains("at work"));
+    finish(&mut store, id, 0.3);
+    store.delete_run(id).unwrap();
+    assert!(store.run(id).is_err());
+}
+
+#[test]
+fn unknown_names_and_names_that_cannot_be_are_refused() {
+    let folder = Folder::new("store-names");
+    let mut store = store(&folder);
+    let file = model_file(&folder, 0.5);
+    store.register("churn", &file, None, None, NOW).unwrap();
+    let text = |result: Result<ModelVersion>| result.unwrap_err().to_string();
+    assert!(text(store.version("chrun", "1")).contains("did you mean `churn`"));
+    assert!(text(store.version("churn", "9")).contains("a number up to 1"));
+    for name in ["", "a@b", "../up", ".hidden", "a b", "a/b"] {
+        assert!(store.register(name, &file, None, None, NOW).is_err(), "{name}");
+    }
+    for alias in ["latest", "7", "a@b", ""] {
+        assert!(store.set_alias("churn", alias, "1", None, NOW).is_err(), "{alias}");
+    }
+    assert!(store.roll_back("churn", "1", None, NOW).is_err());
+    fs::write(folder.path().join("no.mw"), "PK no").unwrap();
+    assert!(store.register("x", &folder.path().join("no.mw"), None, None, NOW).is_err());
+    assert_eq!(store.models().unwrap().len(), 1, "a refused file leaves no model");
+}
+
+#[test]
+fn a_damaged_a_foreign_and_a_newer_store_are_refused() {
+    let folder = Folder::new("store-bad");
+    let refused = |name: &str| {
+        let path = folder.path().join(name);
+        Store::open(&path, NOW).err().expect("it must be refused").to_string()
+    };
+    let file = |name: &str| {
+        fs::create_dir_all(folder.path().join(name)).unwrap();
+        folder.path().join(name).join(open::DATABASE)
+    };
+    fs::write(file("text"), "this is no database, however long it may be ".repeat(50)).unwrap();
+    assert!(refused("text").contains("damaged"));
+    let foreign = rusqlite::Connection::open(file("foreign")).unwrap();
+    foreign.execute_batch("CREATE TABLE songs (title TEXT)").unwrap();
+    assert!(refused("foreign").contains("not a store of Modelwright"));
+    drop(Store::open(&folder.path().join("newer"), NOW).unwrap());
+    let newer = rusqlite::Connection::open(file("newer")).unwrap();
+    newer.pragma_update(None, "user_version", 99).unwrap();
+    assert!(refused("newer").contains("newer Modelwright"));
+    let absent = folder.path().join("absent");
+    let error = Store::open_existing(&absent, NOW).err().expect("there is none").to_string();
+    assert!(error.contains("no store yet") && !absent.exists(), "{error}");
+}
+
+#[test]
+fn a_changed_file_of_the_store_is_noticed() {
+    let folder = Folder::new("store-changed");
+    let mut store = store(&folder);
+    let id = begin(&mut store, "fit", 1);
+    finish(&mut store, id, 0.5);
+    let sha256 = store.run(id).unwrap().record_sha256.unwrap();
+    let path = files::path(store.folder(), &sha256, files::RECORD);
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[40] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    assert!(store.run_record(id).unwrap_err().to_string().contains("was changed"));
+}
+
+#[test]
+fn writers_and_readers_at_once_lose_nothing() {
+    let folder = Folder::new("store-many");
+    drop(store(&folder));
+    let path = folder.path().join("store");
+    let file = model_file(&folder, 0.5);
+    let (n_writers, n_runs) = (3, 12);
+    thread::scope(|scope| {
+        for writer in 0..n_writers {
+            let (path, file) = (&path, &file);
+            scope.spawn(move || {
+                let mut store = Store::open(path, NOW).unwrap();
+                for i in 0..n_runs {
+                    let id = begin(&mut store, "fit", i);
+                    finish(&mut store, id, 0.1 * i as f64);
+                    store.register(&format!("m{writer}"), file, Some(id), None, NOW).unwrap();
+                    store.set_alias(&format!("m{writer}"), "now", "latest", None, NOW).unwrap();
+                }
+            });
+        }
+        for _ in 0..3 {
+            scope.spawn(|| {
+                for _ in 0..20 {
+                    let store = Store::open_existing(&path, NOW).unwrap();
+                    for run in store.runs(&RunFilter::default()).unwrap() {
+                        assert_eq!(run.metrics.len() == 1, run.status == RunStatus::Finished);
+                    }
+                }
+            });
+        }
+    });
+    let store = store(&folder);
+    let runs = store.runs(&RunFilter::default()).unwrap();
+    assert_eq!(whole(runs.len()), n_writers * n_runs);
+    assert!(runs.iter().all(|run| run.status == RunStatus::Finished));
+    assert_eq!(store.models().unwrap().len(), 3);
+}

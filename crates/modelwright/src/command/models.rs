@@ -1,0 +1,246 @@
+//! `models`: named models, their versions, and which of them is in use.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use modelwright::lifecycle::resolve_model;
+use modelwright::lifecycle::store::ModelVersion;
+use modelwright_core::Result;
+use serde_json::json;
+
+use crate::flags::values;
+use crate::output::{self, TextTable, number, size};
+use crate::recording::{existing_store, store};
+use crate::session::Session;
+
+const EXAMPLES: &str = "\
+Examples:
+  modelwright models register churn churn-model/ --alias champion
+  modelwright predict churn@champion new_customers.csv
+  modelwright models list churn
+  modelwright models alias churn champion 3 --reason 'better on recent rows'
+  modelwright models rollback churn champion
+
+NAME@ALIAS, NAME@3 and NAME@latest stand for a model file wherever one is asked for.";
+
+/// Flags of `models`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Models {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// All models, or the versions of one
+    List {
+        /// The model
+        #[arg(value_name = "NAME")]
+        name: Option<String>,
+    },
+    /// Keep a model file as the next version of a name
+    Register {
+        /// The name
+        #[arg(value_name = "NAME", value_parser = values::name)]
+        name: String,
+        /// A model.mw, or the folder that `fit` wrote
+        #[arg(value_name = "MODEL")]
+        model: PathBuf,
+        /// Let this alias stand for it
+        #[arg(long, value_name = "ALIAS")]
+        alias: Option<String>,
+        /// The run that made it
+        #[arg(long, value_name = "RUN")]
+        run: Option<i64>,
+        /// A few words
+        #[arg(long, value_name = "TEXT")]
+        note: Option<String>,
+    },
+    /// Let an alias stand for a version
+    Alias {
+        /// The model
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// The alias
+        #[arg(value_name = "ALIAS")]
+        alias: String,
+        /// A number, another alias, or `latest`
+        #[arg(value_name = "VERSION", default_value = "latest")]
+        version: String,
+        /// Why
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+        /// Remove the alias
+        #[arg(long, conflicts_with_all = ["version", "reason"])]
+        remove: bool,
+    },
+    /// How aliases moved, and why
+    History {
+        /// The model
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
+    /// Let an alias stand again for the version before
+    Rollback {
+        /// The model
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// The alias
+        #[arg(value_name = "ALIAS")]
+        alias: String,
+        /// Why
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+    },
+    /// Remove a version, or a model with all of them
+    Delete {
+        /// The model
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// The number of the version [default: all]
+        #[arg(long, value_name = "N")]
+        number: Option<i64>,
+    },
+}
+
+impl Models {
+    /// Does what is asked of the store.
+    pub(crate) fn run(self, session: &Session) -> Result<()> {
+        let at = &session.created;
+        match self.action {
+            Action::List { name: None } => list(session),
+            Action::List { name: Some(name) } => versions(&name, session),
+            Action::Register { name, model, alias, run, note } => {
+                let file = resolve_model(&model)?;
+                let mut store = store(session)?;
+                if let Some(run) = run {
+                    store.run(run)?;
+                }
+                let mut version = store.register(&name, &file, run, note.as_deref(), at)?;
+                if let Some(alias) = alias {
+                    let number = version.number.to_string();
+                    store.set_alias(&name, &alias, &number, note.as_deref(), at)?;
+                    version = store.version(&name, &number)?;
+                }
+                let number = version.number;
+                said(session, &json!(version), &format!("{name}, version {number}"))
+            }
+            Action::Alias { name, alias, remove: true, .. } => {
+                existing_store(session)?.remove_alias(&name, &alias, at)?;
+                let text = format!("{name}@{alias} is removed");
+                said(session, &json!({ "name": name, "alias": alias, "number": null }), &text)
+            }
+            Action::Alias { name, alias, version, reason, remove: false } => {
+                let mut store = existing_store(session)?;
+                let before = store.set_alias(&name, &alias, &version, reason.as_deref(), at)?;
+                moved(&name, &alias, store.version(&name, &alias)?.number, before, session)
+            }
+            Action::History { name } => history(&name, session),
+            Action::Rollback { name, alias, reason } => {
+                let mut store = existing_store(session)?;
+                let before = store.version(&name, &alias)?.number;
+                let number = store.roll_back(&name, &alias, reason.as_deref(), at)?;
+                moved(&name, &alias, number, Some(before), session)
+            }
+            Action::Delete { name, number } => {
+                existing_store(session)?.delete_model(&name, number)?;
+                let what = number.map_or(name.clone(), |n| format!("{name}, version {n},"));
+                let text = format!("{what} is removed");
+                said(session, &json!({ "deleted": name, "number": number }), &text)
+            }
+        }
+    }
+}
+
+/// A document, or a line for people.
+fn said(session: &Session, document: &serde_json::Value, text: &str) -> Result<()> {
+    if session.global.json {
+        return output::print_json(document);
+    }
+    output::print(&format!("{text}\n"))
+}
+
+fn moved(
+    name: &str,
+    alias: &str,
+    number: i64,
+    before: Option<i64>,
+    session: &Session,
+) -> Result<()> {
+    let was = before.map_or(String::new(), |b| format!(" (it was {b})"));
+    let document = json!({ "name": name, "alias": alias, "number": number, "before": before });
+    said(session, &document, &format!("{name}@{alias} is version {number}{was}"))
+}
+
+fn list(session: &Session) -> Result<()> {
+    let models = existing_store(session)?.models()?;
+    if session.global.json {
+        return output::print_json(&models);
+    }
+    if models.is_empty() {
+        return output::print("no registered models\n");
+    }
+    let mut table = TextTable::new(&["model", ">versions", "aliases", "since"]);
+    for model in models {
+        let aliases: Vec<String> = model.aliases.iter().map(|(a, n)| format!("{a} {n}")).collect();
+        table.row(vec![
+            model.name,
+            model.n_versions.to_string(),
+            aliases.join(", "),
+            model.created.split('T').next().unwrap_or_default().to_owned(),
+        ]);
+    }
+    output::print(&table.render())
+}
+
+fn score(version: &ModelVersion) -> String {
+    let (Some(metric), Some(value)) = (&version.metric, version.value) else {
+        return String::new();
+    };
+    let interval = version.low.zip(version.high);
+    let interval =
+        interval.map_or(String::new(), |(l, h)| format!(" ({} to {})", number(l), number(h)));
+    format!("{metric} {}{interval}", number(value))
+}
+
+fn versions(name: &str, session: &Session) -> Result<()> {
+    let versions = existing_store(session)?.versions(name)?;
+    if session.global.json {
+        return output::print_json(&versions);
+    }
+    let mut table =
+        TextTable::new(&[">version", "aliases", "registered", ">size", ">run", "score", "note"]);
+    for version in versions {
+        let score = score(&version);
+        table.row(vec![
+            version.number.to_string(),
+            version.aliases.join(", "),
+            version.created.replace('T', " ").trim_end_matches('Z').to_owned(),
+            size(version.size_bytes.unsigned_abs()),
+            version.run.map_or(String::new(), |id| id.to_string()),
+            score,
+            version.note.unwrap_or_default(),
+        ]);
+    }
+    output::print(&table.render())
+}
+
+fn history(name: &str, session: &Session) -> Result<()> {
+    let changes = existing_store(session)?.history(name)?;
+    if session.global.json {
+        return output::print_json(&changes);
+    }
+    let mut table = TextTable::new(&["when", "alias", ">from", ">to", "why"]);
+    let number = |n: Option<i64>| n.map_or("–".to_owned(), |n| n.to_string());
+    for change in changes {
+        table.row(vec![
+            change.at.replace('T', " ").trim_end_matches('Z').to_owned(),
+            change.alias,
+            number(change.before),
+            number(change.number),
+            change.reason.unwrap_or_default(),
+        ]);
+    }
+    output::print(&table.render())
+}

@@ -1,0 +1,178 @@
+//! Runs are written down in the store, when there is one.
+//!
+//! A run is written down when the user named a store (`--store`, `MODELWRIGHT_STORE`) or has made
+//! the default one by registering a model: a first fit leaves nothing outside of its own folder.
+//! A named store that does not work stops the work before it begins; the default one only warns.
+
+use std::path::Path;
+
+use modelwright_core::record::{Evaluation, RunRecord};
+use modelwright_core::{Error, Result};
+use modelwright_lifecycle::digest::sha256_hex;
+use modelwright_lifecycle::store::{Location, NewRun, RunEnd, RunMetric, Store};
+use serde::Serialize;
+
+use crate::session::Session;
+use crate::{machine, output};
+
+/// A run that has begun; written down or not.
+pub(crate) struct Recording {
+    open: Option<(Store, i64)>,
+    is_named: bool,
+}
+
+/// What is kept of a run that did its work.
+pub(crate) struct Recorded<'a> {
+    record: Option<&'a RunRecord>,
+    model: &'a Path,
+    metrics: Vec<RunMetric>,
+    note: Option<String>,
+}
+
+impl<'a> Recorded<'a> {
+    /// A model was fitted.
+    pub(crate) fn fit(record: &'a RunRecord, model: &'a Path) -> Self {
+        Self { record: Some(record), model, metrics: Vec::new(), note: None }
+    }
+
+    /// A model was measured.
+    pub(crate) fn evaluation(model: &'a Path, target: &str, evaluation: &Evaluation) -> Self {
+        let metric = |m: &modelwright_core::record::MetricValue| RunMetric {
+            name: m.name.clone(),
+            rows: evaluation.on.clone(),
+            value: m.value,
+            low: m.ci95.map(|c| c.low),
+            high: m.ci95.map(|c| c.high),
+        };
+        Self {
+            record: None,
+            model,
+            metrics: evaluation.metrics.iter().map(metric).collect(),
+            note: Some(format!("{target} on {}, {} rows", evaluation.on, evaluation.n_rows)),
+        }
+    }
+
+    /// With a few words.
+    pub(crate) fn with_note(self, note: String) -> Self {
+        Self { note: Some(note), ..self }
+    }
+}
+
+impl Recording {
+    /// Writes down that a run begins.
+    ///
+    /// # Errors
+    /// When the store that the user named cannot be written to.
+    pub(crate) fn begin(
+        kind: &str,
+        asked: &impl Serialize,
+        output: Option<&Path>,
+        session: &Session,
+    ) -> Result<Self> {
+        let Some(location) = Location::find().filter(Location::records_runs) else {
+            return Ok(Self { open: None, is_named: false });
+        };
+        let run = NewRun {
+            kind: kind.to_owned(),
+            started: session.created.clone(),
+            target: None,
+            parameters: serde_json::to_value(asked)
+                .map_err(|e| Error::work("cannot write down what was asked").because(e))?,
+            output: output.map(|path| path.display().to_string()),
+            git_commit: machine::git_commit(),
+            machine: machine::description(),
+            parent: None,
+        };
+        let open = || -> Result<(Store, i64)> {
+            let mut store = Store::open(&location.folder, &session.created)?;
+            let id = store.begin_run(&run)?;
+            Ok((store, id))
+        };
+        let is_named = location.is_named;
+        match open() {
+            Ok(open) => Ok(Self { open: Some(open), is_named }),
+            Err(error) if is_named => Err(error),
+            Err(error) => {
+                output::warn(&format!("the run is not recorded: {error}"));
+                Ok(Self { open: None, is_named })
+            }
+        }
+    }
+
+    /// The number of the run, if it is written down.
+    pub(crate) fn id(&self) -> Option<i64> {
+        self.open.as_ref().map(|open| open.1)
+    }
+
+    /// Writes down how the run ended and passes on what came of it.
+    ///
+    /// # Errors
+    /// What the work said; else, when the store that the user named cannot be written to.
+    pub(crate) fn end<T>(
+        self,
+        done: Result<T>,
+        session: &Session,
+        keep: impl for<'a> FnOnce(&'a T) -> Recorded<'a>,
+    ) -> Result<T> {
+        let Some((mut store, id)) = self.open else { return done };
+        let ended = machine::utc_now();
+        let duration_s = session.started.elapsed().as_secs_f64();
+        let written = match &done {
+            Err(error) => {
+                let error = Some(error.to_string());
+                store.end_run(id, &RunEnd { ended, duration_s, error, ..RunEnd::default() })
+            }
+            Ok(value) => {
+                let kept = keep(value);
+                let model_sha256 = std::fs::read(kept.model).ok().map(|bytes| sha256_hex(&bytes));
+                store.end_run(
+                    id,
+                    &RunEnd {
+                        ended,
+                        duration_s,
+                        error: None,
+                        record: kept.record,
+                        model_sha256,
+                        metrics: kept.metrics,
+                        note: kept.note,
+                    },
+                )
+            }
+        };
+        match (done, written) {
+            (Ok(value), Ok(())) => {
+                session.note(&format!("recorded as run {id}"));
+                Ok(value)
+            }
+            (Ok(_), Err(error)) if self.is_named => Err(error),
+            (done, Err(error)) => {
+                output::warn(&format!("the end of the run is not recorded: {error}"));
+                done
+            }
+            (Err(error), Ok(())) => Err(error),
+        }
+    }
+}
+
+/// The store of this process, which must be there.
+///
+/// # Errors
+/// Input error when there is none, or it cannot be used.
+pub(crate) fn existing_store(session: &Session) -> Result<Store> {
+    Store::open_existing(&location()?.folder, &session.created)
+}
+
+/// The store of this process, made if there is none.
+///
+/// # Errors
+/// Input error when it cannot be made or used.
+pub(crate) fn store(session: &Session) -> Result<Store> {
+    Store::open(&location()?.folder, &session.created)
+}
+
+fn location() -> Result<Location> {
+    Location::find().ok_or_else(|| {
+        Error::input("there is no folder for a store")
+            .expected("--store DIR, or MODELWRIGHT_STORE, or HOME in the environment")
+    })
+}

@@ -1,0 +1,338 @@
+//! A new model for new rows, which takes the place of the old one only if it proves itself.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use modelwright_automl::{FitInput, Predictor, Purpose};
+use modelwright_core::context::Event;
+use modelwright_core::data::{Column, ColumnData, MISSING_INSTANT, Table};
+use modelwright_core::record::{DataSource, Options, RunRecord, Single};
+use modelwright_core::task::Predictions;
+use modelwright_core::{Context, Error, Result};
+use modelwright_evaluate::metric;
+use modelwright_io::{ReadOptions, TableFile};
+use modelwright_lifecycle::artifact::unpack_artifact;
+use modelwright_lifecycle::digest::sha256_hex;
+use modelwright_lifecycle::monitor::{MonitorOptions, Side, Watched, conclude};
+use modelwright_lifecycle::outputs::OutputFolder;
+use modelwright_lifecycle::retrain::{Contender, Contest, Decision, Gates, decide, slices_of};
+
+use crate::fitting::{Saved, save};
+use crate::{Model, read_within_limits};
+
+/// Fewer rows than this judge nothing.
+const JUDGED_MIN: usize = 60;
+
+/// Predictions are timed so often; the fastest counts.
+const N_TIMED: usize = 3;
+
+/// How many of the most important columns are cut into slices when the user names none.
+const N_SLICED: usize = 4;
+
+/// What is to be done.
+#[derive(Debug, Clone)]
+pub struct RetrainRequest {
+    /// Rows with answers: those to learn from and those to judge by.
+    pub data: Vec<PathBuf>,
+    /// The share of the rows, the most recent ones, that judges.
+    pub judged_share: f64,
+    /// The column with the time of each row; `None` takes that of the old model's run, or the order
+    /// of the rows.
+    pub time_column: Option<String>,
+    /// Whether the old model's choice is fitted again, in place of a new search.
+    pub same_plan: bool,
+    /// Columns whose values must not suffer; the most important and the sensitive ones if none.
+    pub slices: Vec<String>,
+    /// The gates.
+    pub gates: Gates,
+}
+
+/// A new model and what was decided about it.
+pub struct Retrained {
+    /// The account of the new model's run.
+    pub record: RunRecord,
+    /// Its files.
+    pub saved: Saved,
+    /// The decision.
+    pub decision: Decision,
+}
+
+/// The time that a search may take: what the old model's search had, or the user's wish.
+pub fn retrain_time(model: &Model, wish: Option<Duration>) -> Result<Duration> {
+    let of_run = model.artifact.record()?.options.time_limit_s;
+    Ok(wish.unwrap_or_else(|| Duration::from_secs_f64(of_run.unwrap_or(60.0))))
+}
+
+/// Fits a challenger on the older rows, judges both models on the newer ones, writes the
+/// challenger into `folder` and decides.
+///
+/// # Errors
+/// Input error when the rows cannot be read or are too few; work error when nothing can be fitted.
+pub fn retrain(
+    champion: &Model,
+    request: &RetrainRequest,
+    folder: &OutputFolder,
+    clock: &dyn Fn(&mut RunRecord, &Context),
+    ctx: &Context,
+) -> Result<Retrained> {
+    let record = champion.artifact.record()?;
+    ctx.tell(Event::Phase("read".to_owned()));
+    let file = read_all(&request.data, &record, ctx)?;
+    let source = file.source.clone();
+    let (older, newer) = part(file.table, request, &record)?;
+    let findings = data_findings(champion, &record, &older, ctx)?;
+    let options = options_of(&record, request, ctx);
+    let input = FitInput {
+        table: older,
+        schema: file.schema,
+        source: source.clone(),
+        test: Some((newer.clone(), judged_source(&source, &newer))),
+        options,
+    };
+    let mut outcome = modelwright_automl::fit(input, ctx)?;
+    if outcome.predictor.classes != champion.predictor.classes {
+        return Err(Error::input("the new rows have other classes than the old model")
+            .column(&champion.predictor.target)
+            .expected(champion.predictor.classes.join(", "))
+            .got(outcome.predictor.classes.join(", "))
+            .hint("fit a new model with `modelwright fit`: there is no old one to compare with"));
+    }
+    ctx.tell(Event::Phase("write".to_owned()));
+    clock(&mut outcome.record, ctx);
+    let saved = save(&outcome, folder)?;
+    ctx.tell(Event::Phase("judge".to_owned()));
+    let judged = Judged { champion, saved: &saved, newer: &newer, findings: &findings, ctx };
+    let decision = judged.decide(&outcome.predictor, request, &record)?;
+    Ok(Retrained { record: outcome.record, saved, decision })
+}
+
+/// All files as one table, read as the old model's training table was.
+fn read_all(paths: &[PathBuf], record: &RunRecord, ctx: &Context) -> Result<TableFile> {
+    let mut whole: Option<TableFile> = None;
+    for (i, path) in paths.iter().enumerate() {
+        let schema = Some(record.schema.clone());
+        let options = ReadOptions { schema, ..ReadOptions::default() };
+        let file = read_within_limits(path, options, Purpose::Learn, &format!("read-{i}"), ctx)?;
+        match &mut whole {
+            None => whole = Some(file),
+            Some(whole) => {
+                whole.table.append(&file.table).map_err(|e| e.at(path.display().to_string()))?;
+                let digests = format!("{}{}", whole.source.sha256, file.source.sha256);
+                whole.source.sha256 = sha256_hex(digests.as_bytes());
+                whole.source.name = format!("{} + {}", whole.source.name, file.source.name);
+                whole.source.n_rows = whole.table.n_rows();
+            }
+        }
+    }
+    whole.ok_or_else(|| Error::input("there are no rows to learn from").expected("--data FILE"))
+}
+
+/// The account of the judged rows, as a test table.
+fn judged_source(source: &DataSource, newer: &Table) -> DataSource {
+    DataSource {
+        name: format!("the most recent rows of {}", source.name),
+        n_rows: newer.n_rows(),
+        sample: None,
+        ..source.clone()
+    }
+}
+
+/// Older rows to learn from, newer ones to judge by; groups are not torn apart.
+fn part(table: Table, request: &RetrainRequest, record: &RunRecord) -> Result<(Table, Table)> {
+    let target = table.require(&record.task.target)?;
+    let mut rows: Vec<u32> =
+        (0..table.n_rows() as u32).filter(|row| !target.is_missing(*row as usize)).collect();
+    let by_time = request.time_column.as_ref().or(record.options.time_column.as_ref());
+    if let Some(name) = by_time {
+        let times = times_of(table.require(name)?)?;
+        rows.sort_by(|a, b| times[*a as usize].total_cmp(&times[*b as usize]));
+    }
+    let n_judged = (rows.len() as f64 * request.judged_share).round() as usize;
+    if n_judged < JUDGED_MIN || rows.len() - n_judged < JUDGED_MIN {
+        return Err(Error::input("too few rows have an answer")
+            .expected(format!("at least {JUDGED_MIN} to learn from and {JUDGED_MIN} to judge by"))
+            .got(format!("{} and {n_judged}", rows.len() - n_judged))
+            .hint("give more rows, or change --judge"));
+    }
+    let (older, newer) = rows.split_at(rows.len() - n_judged);
+    let (mut older, mut newer) = (older.to_vec(), newer.to_vec());
+    if let Some(name) = &record.options.group {
+        let groups = table.require(name)?;
+        let mut judged: Vec<Option<String>> =
+            newer.iter().map(|row| groups.display(*row as usize)).collect();
+        judged.sort_unstable();
+        older.retain(|row| judged.binary_search(&groups.display(*row as usize)).is_err());
+    }
+    older.sort_unstable();
+    newer.sort_unstable();
+    Ok(table.part(&older, &newer))
+}
+
+fn times_of(column: &Column) -> Result<Vec<f64>> {
+    match &column.data {
+        ColumnData::Number(values) => Ok(values.clone()),
+        ColumnData::Instant(values) => {
+            let time = |v: &i64| if *v == MISSING_INSTANT { f64::NEG_INFINITY } else { *v as f64 };
+            Ok(values.iter().map(time).collect())
+        }
+        ColumnData::String { .. } => Err(Error::input("the column holds no times")
+            .column(&column.name)
+            .expected("dates or numbers")
+            .hint("name another column with --time-column")),
+    }
+}
+
+/// What the old model's run was asked, for the new rows.
+fn options_of(record: &RunRecord, request: &RetrainRequest, ctx: &Context) -> Options {
+    let mut options = record.options.clone();
+    options.task = Some(record.task.task);
+    options.metric = Some(record.task.metric.clone());
+    if record.task.classes.len() == 2 {
+        options.positive = record.task.classes.get(1).cloned();
+    }
+    options.time_limit_s = ctx.remaining().map(|left| (left + ctx.elapsed()).as_secs_f64());
+    options.memory_limit_bytes = ctx.memory_limit_bytes();
+    options.seed = ctx.seed();
+    options.nested = None;
+    // The split of the old run cannot be one of rows that are parted already.
+    options.split = options.split.filter(|split| split != "time" || options.time_column.is_some());
+    if request.same_plan && options.single.is_none() {
+        let heaviest = record.ensemble.members.iter().max_by(|a, b| a.weight.total_cmp(&b.weight));
+        let trial = heaviest.and_then(|member| {
+            record.trials.iter().map(|t| &t.trial).find(|trial| trial.name == member.trial)
+        });
+        options.single = trial.map(|trial| Single {
+            learner: trial.learner.clone(),
+            params: trial.params.clone(),
+            encoding: Some(trial.encoding.clone()),
+            n_folds: None,
+        });
+    }
+    options
+}
+
+/// Severe findings of the monitor about the rows that the challenger learns from.
+fn data_findings(
+    champion: &Model,
+    record: &RunRecord,
+    older: &Table,
+    ctx: &Context,
+) -> Result<Vec<String>> {
+    let reference = modelwright_automl::Reference::decode(&champion.artifact.reference)?;
+    if reference.columns.columns.is_empty() {
+        return Ok(Vec::new());
+    }
+    let watched = Watched { predictor: &champion.predictor, record, reference };
+    let options = MonitorOptions { predict: false, ..MonitorOptions::default() };
+    let mut side = Side::new(&watched, &options, ctx);
+    side.begin("new rows", Vec::new());
+    side.add(older.clone(), ctx)?;
+    side.finish();
+    let found = conclude(&watched, None, &side, &options, ctx)?;
+    let severe = found.quality.iter().filter(|f| f.is_severe);
+    Ok(severe.map(|f| format!("`{}`: {}", f.column, f.message)).collect())
+}
+
+/// Both models before the same rows.
+struct Judged<'a> {
+    champion: &'a Model,
+    saved: &'a Saved,
+    newer: &'a Table,
+    findings: &'a [String],
+    ctx: &'a Context,
+}
+
+impl Judged<'_> {
+    fn decide(
+        &self,
+        challenger: &Predictor,
+        request: &RetrainRequest,
+        record: &RunRecord,
+    ) -> Result<Decision> {
+        let (of_champion, champion_s) = self.timed(&self.champion.predictor)?;
+        let (of_challenger, challenger_s) = self.timed(challenger)?;
+        let bytes = read(&self.saved.model)?;
+        let champion_bytes = read(&self.champion.path)?;
+        let truth = self.champion.predictor.encode_target(self.newer)?;
+        let slices = slices_of(self.newer, &sliced(request, record));
+        let weights = record.options.weight.as_ref().and_then(|name| self.newer.column(name));
+        let weights = match weights.map(|column| &column.data) {
+            Some(ColumnData::Number(values)) if values.iter().all(|w| *w >= 0.0) => Some(&**values),
+            _ => None,
+        };
+        let contest = Contest {
+            metric: metric(&self.champion.predictor.metric)?,
+            truth: &truth,
+            weights,
+            champion: Contender {
+                predictions: &of_champion,
+                threshold: self.champion.predictor.threshold,
+                predict_s: champion_s,
+                size_bytes: champion_bytes.len() as u64,
+            },
+            challenger: Contender {
+                predictions: &of_challenger,
+                threshold: challenger.threshold,
+                predict_s: challenger_s,
+                size_bytes: bytes.len() as u64,
+            },
+            slices: &slices,
+            data_findings: self.findings,
+            self_check: self.self_check(&bytes, &of_challenger),
+        };
+        let mut decision = decide(&contest, &request.gates, self.ctx)?;
+        let file = |path: &Path, bytes: &[u8]| (path.display().to_string(), sha256_hex(bytes));
+        decision.champion_file = Some(file(&self.champion.path, &champion_bytes));
+        decision.challenger_file = Some(file(&self.saved.model, &bytes));
+        Ok(decision)
+    }
+
+    fn timed(&self, predictor: &Predictor) -> Result<(Predictions, f64)> {
+        let mut fastest = f64::INFINITY;
+        let mut said = Predictions::new(predictor.n_outputs(), Vec::new());
+        for _ in 0..N_TIMED {
+            let begun = self.ctx.elapsed();
+            said = predictor.predict(self.newer, self.ctx)?;
+            fastest = fastest.min((self.ctx.elapsed().saturating_sub(begun)).as_secs_f64());
+        }
+        Ok((said, fastest))
+    }
+
+    /// Whether the written file, read back, says the same bits.
+    fn self_check(&self, bytes: &[u8], said: &Predictions) -> std::result::Result<(), String> {
+        let again = || -> Result<Predictions> {
+            let artifact = unpack_artifact(bytes)?;
+            Predictor::decode(&artifact.model)?.predict(self.newer, self.ctx)
+        };
+        let again = again().map_err(|e| e.what().to_owned())?;
+        let differs = |(a, b): (&f64, &f64)| a.to_bits() != b.to_bits();
+        match again.values.iter().zip(&said.values).position(differs) {
+            None if again.values.len() == said.values.len() => Ok(()),
+            place => {
+                let row = place.map_or(0, |at| at / said.n_outputs + 1);
+                Err(format!("row {row} is predicted in another way"))
+            }
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(|e| {
+        Error::work("cannot read a model file").at(path.display().to_string()).because(e)
+    })
+}
+
+/// The columns that are cut into slices.
+fn sliced(request: &RetrainRequest, record: &RunRecord) -> Vec<String> {
+    if !request.slices.is_empty() {
+        return request.slices.clone();
+    }
+    let important = record.importances.iter().filter(|i| i.mean > 0.0).take(N_SLICED);
+    let mut columns: Vec<String> = important.map(|i| i.column.clone()).collect();
+    for column in &record.options.sensitive {
+        if !columns.contains(column) {
+            columns.push(column.clone());
+        }
+    }
+    columns
+}

@@ -1,0 +1,114 @@
+//! A new model takes over only if it proves itself.
+
+use std::fmt::Write as _;
+use std::fs;
+
+use serde_json::Value;
+
+use crate::harness::{Folder, Ran};
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|e| panic!("not one JSON document: {e}\n{text}"))
+}
+
+/// Rows by the day, whose answer depends on `x`, or on its opposite after `turn`.
+fn days(from: usize, n_rows: usize, turn: usize) -> String {
+    let mut text = String::from("day,x,z,sells\n");
+    for i in from..from + n_rows {
+        let x = ((i * 7919) % 1009) as f64 / 1009.0 - 0.5;
+        let z = ((i * 104_729) % 997) as f64 / 997.0;
+        let noise = ((i * 3571 + 11) % 991) as f64 / 991.0 - 0.5;
+        let signal = if i >= turn { -x } else { x } + 0.6 * noise;
+        let _ = writeln!(text, "{i},{x:.4},{z:.4},{}", if signal > 0.0 { "yes" } else { "no" });
+    }
+    text
+}
+
+/// A folder with a registered model of rows before the turn.
+fn registered() -> Folder {
+    let folder = Folder::new();
+    folder.write("old.csv", days(0, 800, usize::MAX));
+    let args = "train gbdt old.csv --target sells --exclude day --param n_rounds=30 --out old -q";
+    folder.run(&args.split(' ').collect::<Vec<&str>>()).done();
+    run(&folder, &["models", "register", "sales", "old", "--alias", "champion"]).done();
+    folder
+}
+
+fn run(folder: &Folder, args: &[&str]) -> Ran {
+    folder.run(&[args, &["--store", "store"]].concat())
+}
+
+fn retrain(folder: &Folder, more: &[&str]) -> Ran {
+    let args =
+        ["retrain", "sales@champion", "--data", "new.csv", "--out", "new", "--promote", "-q"];
+    run(folder, &[&args[..], more].concat())
+}
+
+fn version(folder: &Folder) -> Value {
+    let versions = json(&run(folder, &["models", "list", "sales", "--json"]).done());
+    let all = versions.as_array().unwrap();
+    all.iter().find(|v| v["aliases"][0] == "champion").unwrap()["number"].clone()
+}
+
+#[test]
+fn after_the_world_turned_the_new_model_takes_over_and_can_be_rolled_back() {
+    let folder = registered();
+    folder.write("new.csv", days(800, 1200, 900));
+    let found = json(&retrain(&folder, &["--json", "--time-column", "day"]).done());
+    let decision = &found["decision"];
+    assert_eq!(decision["accepted"], true, "{decision:#}");
+    assert_eq!(decision["promoted"], "sales@champion is version 2");
+    assert!(decision["challenger"].as_f64().unwrap() > decision["champion"].as_f64().unwrap());
+    assert_eq!(decision["n_rows"], 300);
+    assert_eq!(version(&folder), 2);
+    let written = json(&fs::read_to_string(folder.path().join("new/decision.json")).unwrap());
+    assert_eq!(&written, decision);
+    let history = run(&folder, &["models", "history", "sales"]).done();
+    assert!(history.contains("passed every gate"), "{history}");
+    let runs = json(&run(&folder, &["runs", "search", "kind = retrain", "--json"]).done());
+    assert_eq!(runs[0]["status"], "finished");
+    run(&folder, &["models", "rollback", "sales", "champion"]).done();
+    assert_eq!(version(&folder), 1);
+}
+
+#[test]
+fn where_nothing_changed_the_old_model_stays_and_a_pipeline_can_see_it() {
+    let folder = registered();
+    folder.write("new.csv", days(800, 1000, usize::MAX));
+    let ran = retrain(&folder, &["--fail-if-kept", "--plan", "same"]);
+    assert_eq!(ran.code, Some(1), "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stdout.contains("kept the old model") && ran.stdout.contains("✕ gain"));
+    assert_eq!(version(&folder), 1);
+}
+
+#[test]
+fn broken_new_rows_are_not_learned_into_the_place_of_the_old_model() {
+    let folder = registered();
+    let times = |line: &str| {
+        let mut cells: Vec<String> = line.split(',').map(str::to_owned).collect();
+        cells[1] = cells[1].parse::<f64>().map_or(cells[1].clone(), |x| (x * 1000.0).to_string());
+        cells.join(",") + "\n"
+    };
+    let rows: String = days(800, 1200, 900).lines().map(times).collect();
+    folder.write("new.csv", rows);
+    let found = json(&retrain(&folder, &["--json"]).done());
+    let gates = found["decision"]["gates"].as_array().unwrap();
+    let data = gates.iter().find(|g| g["gate"] == "data").unwrap();
+    assert_eq!(data["passed"], false, "{data:#}");
+    assert_eq!(version(&folder), 1);
+}
+
+#[test]
+fn bad_requests_are_refused_before_any_work() {
+    let folder = registered();
+    folder.write("new.csv", days(800, 40, 900)).write("other.csv", "a,b\n1,2\n");
+    retrain(&folder, &[]).refused(&["too few rows"]);
+    let refused = |args: &[&str], words: &[&str]| {
+        run(&folder, &[&["retrain"], args].concat()).refused(words);
+    };
+    refused(&["old", "--data", "new.csv", "--promote"], &["no alias", "NAME@ALIAS"]);
+    refused(&["sales@1", "--data", "new.csv", "--promote"], &["no alias"]);
+    refused(&["sales@champion", "--data", "other.csv"], &["column"]);
+    refused(&["sales@champion", "--data", "absent.csv"], &["no such file"]);
+    refused(&["sales@champion", "--data", "new.csv", "--time-column", "tme"], &["tme"]);
+}

@@ -1,0 +1,125 @@
+//! Runs and registered models through the binary.
+
+use std::fs;
+use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::harness::{Folder, Ran};
+use crate::tables::{customers, questions, with_model};
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|e| panic!("not one JSON document: {e}\n{text}"))
+}
+
+/// Runs with the folder `store` as the store.
+fn run(folder: &Folder, args: &[&str]) -> Ran {
+    folder.run(&[args, &["--store", "store"]].concat())
+}
+
+#[test]
+fn a_registered_model_is_meant_by_its_alias_everywhere() {
+    let folder = with_model();
+    folder.write("new.csv", questions(400, 30)).write("labelled.csv", customers(400, 60));
+    let args = ["models", "register", "churn", "model", "--alias", "champion"];
+    assert_eq!(run(&folder, &args).done(), "churn, version 1\n");
+    let by_path = folder.run(&["predict", "model", "new.csv", "-q"]).done();
+    for name in ["churn@champion", "churn@1", "churn@latest"] {
+        assert_eq!(run(&folder, &["predict", name, "new.csv", "-q"]).done(), by_path);
+    }
+    run(&folder, &["inspect", "churn@champion", "--json"]).done();
+    run(&folder, &["evaluate", "churn@champion", "labelled.csv", "-q"]).done();
+    run(&folder, &["monitor", "churn@champion", "labelled.csv", "-q"]).done();
+    let listed = json(&run(&folder, &["models", "list", "--json"]).done());
+    assert_eq!(listed[0]["aliases"], serde_json::json!([["champion", 1]]));
+    let runs = json(&run(&folder, &["runs", "search", "kind = evaluate", "--json"]).done());
+    assert_eq!(runs[0]["status"], "finished");
+    assert!(runs[0]["metrics"][0]["value"].as_f64().is_some());
+    run(&folder, &["predict", "churn@chalenger", "new.csv"]).refused(&["no such alias"]);
+    run(&folder, &["predict", "chrun@champion", "new.csv"]).refused(&["did you mean `churn`"]);
+    run(&folder, &["models", "delete", "churn"]).refused(&["in use", "champion"]);
+    run(&folder, &["models", "rollback", "churn", "champion"]).refused(&["no other version"]);
+    run(&folder, &["models", "alias", "churn", "champion", "--remove"]).done();
+    run(&folder, &["models", "delete", "churn"]).done();
+    run(&folder, &["predict", "churn@1", "new.csv"]).refused(&["no registered model"]);
+}
+
+#[test]
+fn a_fit_is_recorded_with_its_metrics_only_where_a_store_was_named() {
+    let folder = Folder::new();
+    folder.write("t.csv", customers(0, 200));
+    let args = ["train", "linear", "t.csv", "--target", "left", "--out", "m"];
+    let ran = run(&folder, &args);
+    assert!(ran.stderr.contains("recorded as run 1"), "{}", ran.stderr);
+    ran.done();
+    run(&folder, &["train", "linear", "t.csv", "--target", "gone", "--out", "n", "-q"])
+        .refused(&["gone"]);
+    let runs = json(&run(&folder, &["runs", "list", "--json"]).done());
+    assert_eq!((&runs[0]["status"], &runs[1]["status"]), (&"failed".into(), &"finished".into()));
+    assert_eq!(runs[1]["data_name"], "t.csv");
+    let shown = run(&folder, &["runs", "show", "1"]).done();
+    assert!(shown.contains("roc_auc") && shown.contains("holdout"), "{shown}");
+    run(&folder, &["runs", "compare", "1", "2"]).done();
+    let lines = run(&folder, &["runs", "export"]).done();
+    assert_eq!(lines.lines().count(), 2);
+    run(&folder, &["runs", "delete", "2"]).done();
+    run(&folder, &["runs", "show", "2"]).refused(&["no such run"]);
+    // Without a named store, and without a default one, nothing is written.
+    let mut command = folder.command(&args);
+    command.env("XDG_DATA_HOME", folder.path().join("data")).env_remove("MODELWRIGHT_STORE");
+    let output = command.output().unwrap();
+    assert!(output.status.success() && !folder.path().join("data").exists());
+}
+
+#[test]
+fn a_store_that_is_not_there_or_damaged_is_said() {
+    let folder = Folder::new();
+    run(&folder, &["runs", "list"]).refused(&["no store yet", "models register"]);
+    folder.write("store/store.db", "no database at all ".repeat(100));
+    run(&folder, &["runs", "list"]).refused(&["damaged", "backup"]);
+    folder.write("t.csv", customers(0, 100));
+    let args = ["train", "linear", "t.csv", "--target", "left", "--out", "m", "-q"];
+    run(&folder, &args).refused(&["damaged"]);
+    assert!(!folder.path().join("m/model.mw").exists(), "it is said before the work");
+    run(&folder, &["runs", "search", "score > 1"]).refused(&["damaged"]);
+}
+
+/// The files of registered models, and temporary ones.
+fn files(folder: &Folder) -> Vec<PathBuf> {
+    let Ok(parts) = fs::read_dir(folder.path().join("store/artifacts")) else { return Vec::new() };
+    let inside = |part: fs::DirEntry| fs::read_dir(part.path()).unwrap();
+    parts.flat_map(|part| inside(part.unwrap())).map(|entry| entry.unwrap().path()).collect()
+}
+
+#[test]
+fn a_killed_process_leaves_a_store_that_opens_and_models_that_are_whole() {
+    let folder = with_model();
+    folder.write("new.csv", questions(400, 5)).write("t.csv", customers(0, 300));
+    run(&folder, &["models", "register", "churn", "model", "--alias", "champion"]).done();
+    let fit = "fit t.csv --target left --time 20s --out out -q --store store";
+    let register = "models register other model --alias a -q --store store";
+    let alias = "models alias churn champion 1 --store store";
+    for (i, wait_ms) in (0..24).map(|i| (i, (i * i * 3) % 160)) {
+        let line = [fit, register, alias][i % 3];
+        let mut child = folder.command(&line.split(' ').collect::<Vec<&str>>()).spawn().unwrap();
+        thread::sleep(Duration::from_millis(wait_ms as u64));
+        let _ = child.kill();
+        child.wait().unwrap();
+        run(&folder, &["predict", "churn@champion", "new.csv", "-q"]).done();
+    }
+    let runs = json(&run(&folder, &["runs", "list", "--json", "--limit", "0"]).done());
+    let all = runs.as_array().unwrap();
+    assert!(!all.is_empty(), "some fits came as far as to be written down");
+    assert!(all.iter().all(|run| run["status"] != "running"), "{runs:#}");
+    let versions = json(&run(&folder, &["models", "list", "churn", "--json"]).done());
+    assert_eq!(versions.as_array().unwrap().len(), 1);
+    for file in files(&folder) {
+        let name = file.file_name().unwrap().to_string_lossy().into_owned();
+        if let Some(sha256) = name.strip_suffix(".mw").filter(|_| !name.starts_with('.')) {
+            let bytes = fs::read(&file).unwrap();
+            assert_eq!(modelwright::lifecycle::digest::sha256_hex(&bytes), sha256);
+        }
+    }
+}
