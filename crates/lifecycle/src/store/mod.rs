@@ -3,8 +3,8 @@
 //! A store is a folder: `store.db`, an SQLite database in WAL mode, and `artifacts/`, files named
 //! by the SHA-256 of their bytes. Any number of processes read and write it at once; every change
 //! is one transaction, and a file is complete before a row names it, so that a process that is
-//! killed leaves nothing half done. A run whose process is gone is found and closed as `lost` by whoever
-//! opens the store next.
+//! killed leaves nothing half done. A run whose process is gone is found and closed as `lost` by
+//! whoever opens the store next.
 //!
 //! | file | does |
 //! |---|---|
