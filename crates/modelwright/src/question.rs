@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
-use modelwright::evaluate::metric;
 use modelwright::automl::FitOutcome;
+use modelwright::evaluate::metric;
 use modelwright::{OutputFolder, Saved, read_test, read_train};
 use modelwright_core::context::Event;
 use modelwright_core::data::Kind;
