@@ -36,6 +36,7 @@
 //! | `output` | stdout, tables of text, numbers in words |
 //! | `question` | what `fit` and `train` both ask, and the run that answers it |
 //! | `learner_text` | learners and their parameters in words |
+//! | `explanation_text` | an explanation in words |
 //! | [`labelled`] | rows whose answers are known, for `evaluate` and `compare` |
 //! | [`assess`], [`looking`], [`repeat`] | what `evaluate`, `compare`, `profile` and `replay` do |
 //! | `summary` | what is printed when a fit is done or planned |
@@ -45,6 +46,9 @@ extern crate self as modelwright;
 
 mod auditing;
 mod command;
+mod explaining;
+mod explanation_document;
+mod explanation_text;
 mod fitting;
 mod flags;
 mod imported;
@@ -70,6 +74,8 @@ pub mod machine;
 pub mod repeat;
 
 pub use auditing::AuditRows;
+pub use explaining::{explanation_table, reason_columns};
+pub use explanation_document::{ExplainedRow, ExplanationDocument};
 pub use fitting::{FitInput, Saved, fit, input_of, pack, plan, save};
 pub use imported::{Imported, import};
 pub use model::Model;
