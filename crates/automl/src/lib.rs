@@ -31,6 +31,7 @@
 //! | [`reference`] | what later rows are compared with |
 //! | [`trees`] | the trees inside it, by name |
 //! | [`offers`] | what smaller models the fit offers, and how one is picked |
+//! | [`mod@explain`] | why it predicts so, by raw column |
 //! | `account` | the run record |
 
 mod account;
@@ -45,6 +46,7 @@ mod derived;
 pub mod direct;
 pub mod encoding;
 mod ensemble;
+pub mod explain;
 mod fit;
 pub mod gate;
 pub mod input;

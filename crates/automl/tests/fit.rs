@@ -6,6 +6,8 @@
 mod constraint;
 #[path = "fit/derived.rs"]
 mod derived;
+#[path = "fit/explain.rs"]
+mod explain;
 #[path = "fit/nested.rs"]
 mod nested;
 #[path = "fit/refit.rs"]

@@ -37,6 +37,7 @@
 //! | `question` | what `fit` and `train` both ask, and the run that answers it |
 //! | `recording` | runs are written down in the store |
 //! | `learner_text` | learners and their parameters in words |
+//! | `explanation_text` | an explanation in words |
 //! | [`labelled`] | rows whose answers are known, for `evaluate` and `compare` |
 //! | [`assess`], [`looking`], [`repeat`] | what `evaluate`, `compare`, `profile` and `replay` do |
 //! | `summary` | what is printed when a fit is done or planned |
@@ -46,6 +47,9 @@ extern crate self as modelwright;
 
 mod auditing;
 mod command;
+mod explaining;
+mod explanation_document;
+mod explanation_text;
 mod fitting;
 mod flags;
 mod imported;
@@ -73,6 +77,8 @@ pub mod machine;
 pub mod repeat;
 
 pub use auditing::AuditRows;
+pub use explaining::{explanation_table, reason_columns};
+pub use explanation_document::{ExplainedRow, ExplanationDocument};
 pub use fitting::{FitInput, Saved, fit, input_of, pack, plan, save};
 pub use imported::{Imported, import};
 pub use model::Model;

@@ -1,7 +1,19 @@
 //! Why a model predicts what it predicts.
+//!
+//! | module | question |
+//! |---|---|
+//! | [`shapley`] | what does each raw column add to a prediction? |
+//! | `permutation` | what is lost without a column? |
+//! | `profile` | how do predictions move along a column? |
+//! | [`counterfactual`] | what would have to be different for another answer? |
+//! | `tree_plot` | what does a tree look like? |
 
+pub mod counterfactual;
 mod permutation;
+mod profile;
+pub mod shapley;
 mod tree_plot;
 
 pub use permutation::{RawPredictor, permutation_importance};
+pub use profile::{ColumnProfile, ProfileKind, ProfilePoint, column_profile};
 pub use tree_plot::{TreePlot, tree_svg};

@@ -27,7 +27,7 @@ const ROWS_MAX: usize = 10_000;
 const FIRST_REPEATS: usize = 2;
 
 /// Predicts from a raw table; the same code path that serves.
-pub trait RawPredictor {
+pub trait RawPredictor: Sync {
     /// The predictions of every row, in row order.
     fn predict(&self, table: &Table, ctx: &Context) -> Result<Predictions>;
 

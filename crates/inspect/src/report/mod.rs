@@ -9,13 +9,13 @@ pub mod card;
 pub mod catalog;
 pub mod chart;
 mod monitor;
-mod number;
+pub(crate) mod number;
 mod profile;
 pub mod render;
 pub mod section;
 mod sections;
 mod thresholds;
-mod words;
+pub(crate) mod words;
 
 #[cfg(test)]
 mod canonical;

@@ -54,6 +54,13 @@ impl Link {
         }
     }
 
+    /// What becomes of a single score.
+    pub fn of(self, score: f64) -> f64 {
+        let mut row = [score];
+        self.apply(&mut row, 1);
+        row[0]
+    }
+
     /// Whether a prediction has a number for each class.
     fn is_per_class(self) -> bool {
         matches!(self, Self::Softmax | Self::LogisticEach)

@@ -76,6 +76,11 @@ impl LinearModel {
         &self.centers
     }
 
+    /// What predictions of a regression are clamped to.
+    pub fn range(&self) -> (f64, f64) {
+        self.range
+    }
+
     /// The penalty per unit of weight on standardised features.
     pub fn penalty(&self) -> f64 {
         self.penalty

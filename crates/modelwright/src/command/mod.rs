@@ -3,6 +3,7 @@
 pub(crate) mod audit;
 pub(crate) mod compare;
 pub(crate) mod evaluate;
+pub(crate) mod explain;
 pub(crate) mod export;
 pub(crate) mod fit;
 pub(crate) mod import;
@@ -37,6 +38,7 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<()> {
         Command::Compare(compare) => compare.run(session),
         Command::Pick(pick) => pick.run(session),
         Command::Audit(audit) => audit.run(session),
+        Command::Explain(explain) => explain.run(session),
         Command::Inspect(inspect) => inspect.run(session),
         Command::Report(report) => report.run(session),
         Command::Replay(replay) => replay.run(session),

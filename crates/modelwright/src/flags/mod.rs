@@ -97,6 +97,8 @@ pub(crate) enum Command {
     Pick(command::pick::Pick),
     /// Check whether a model treats groups of people alike
     Audit(command::audit::Audit),
+    /// Say why a model predicts what it predicts
+    Explain(Box<command::explain::Explain>),
     /// Show what is inside a model file
     Inspect(command::inspect::Inspect),
     /// Render the report of a run again

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use modelwright::automl::explain::RowSelection;
 use modelwright_core::data::Kind;
 use modelwright_core::error::nearest;
 use modelwright_core::task::Task;
@@ -336,6 +337,19 @@ pub(crate) fn rows(text: &str) -> Result<usize> {
         Ok(n) if n >= 1 => Ok(n),
         _ => Err(Error::input("not a number of rows").expected("a whole number from 1, e.g. 30")),
     }
+}
+
+/// How many of something, at least one.
+pub(crate) fn count(text: &str) -> Result<usize> {
+    text.parse()
+        .ok()
+        .filter(|n| *n > 0)
+        .ok_or_else(|| Error::input("not a number of things").expected("a whole number from 1"))
+}
+
+/// Rows by their numbers.
+pub(crate) fn row_numbers(text: &str) -> Result<RowSelection> {
+    text.parse()
 }
 
 /// A name of a column, or any other text that must not be empty.

@@ -183,6 +183,13 @@ impl FittedEncoder {
         self.parts().map(|(_, part)| part.fitted.fitted.n_sparse()).sum()
     }
 
+    /// The raw column of each sparse feature.
+    pub fn sparse_sources(&self) -> Vec<Arc<str>> {
+        let source =
+            |(s, part): (&Source, &Part)| vec![s.name.clone(); part.fitted.fitted.n_sparse()];
+        self.parts().flat_map(source).collect()
+    }
+
     fn parts(&self) -> impl Iterator<Item = (&Source, &Part)> {
         self.all_sources().flat_map(|s| s.parts.iter().map(move |part| (s, part)))
     }

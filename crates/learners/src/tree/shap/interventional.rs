@@ -10,17 +10,19 @@
 //! rows plus background rows, not with their product (as in Nadel & Wettenstein's WOODELF, 2025),
 //! without tables of all patterns.
 
+use std::ops::Range;
+
 use modelwright_core::data::FeatureView;
 use modelwright_core::{Context, Error, Result};
 use rayon::prelude::*;
 
 use super::patterns::{Condition, Decisions, conditions};
-use super::{Contributions, Ensemble, pairs};
+use super::{Contributions, Ensemble, Players, pairs};
 
 /// Rows of a task: enough to share patterns.
-const ROWS: usize = 512;
+pub(super) const ROWS: usize = 512;
 /// Trees that are prepared at once: bounds the memory of their counts.
-const GROUP: usize = 64;
+pub(super) const GROUP: usize = 64;
 /// Conditions that a pattern can hold.
 const MAX_CONDITIONS: usize = 64;
 /// Conditions up to which patterns are found by their number in a table.
@@ -42,15 +44,26 @@ pub fn interventional(
     background: &FeatureView<'_>,
     ctx: &Context,
 ) -> Result<Contributions> {
+    let own: Vec<u32> = (0..ensemble.n_features as u32).collect();
+    let players = Players::new(&own, ensemble.n_features)?;
+    interventional_of(ensemble, &players, x, background, ctx)
+}
+
+/// As [`interventional()`], of players: features of one player are exchanged together, and the
+/// result has one number for each player in place of each feature.
+///
+/// # Errors
+/// As [`interventional()`]; input error when leaves are linear and players are not features.
+pub fn interventional_of(
+    ensemble: &Ensemble<'_>,
+    players: &Players<'_>,
+    x: &FeatureView<'_>,
+    background: &FeatureView<'_>,
+    ctx: &Context,
+) -> Result<Contributions> {
     let n_outputs = ensemble.base.len();
-    let stride = ensemble.n_features + 1;
-    ensemble.check(x, n_outputs * stride, ctx)?;
-    ensemble.check(background, 0, ctx)?;
-    if background.n_rows() == 0 {
-        return Err(Error::input("there are no background rows")
-            .expected("at least one row")
-            .hint("take 100 to 1000 random training rows"));
-    }
+    let stride = players.n() + 1;
+    check(ensemble, players, x, background, ctx)?;
     let mut values = vec![0.0; x.n_rows() * n_outputs * stride];
     let mut biases = ensemble.base.to_vec();
     let n = ensemble.trees.len();
@@ -58,7 +71,7 @@ pub fn interventional(
         for start in (0..n).step_by(GROUP) {
             let group = start..n.min(start + GROUP);
             let prepared: Vec<Prepared> =
-                group.into_par_iter().map(|t| prepare(ensemble, t, background)).collect();
+                group.into_par_iter().map(|t| prepare(ensemble, players, t, background)).collect();
             for (k, mean) in prepared.iter().flat_map(|p| &p.means) {
                 biases[*k] += ensemble.scale * mean;
             }
@@ -77,40 +90,75 @@ pub fn interventional(
             row[(k + 1) * stride - 1] = *bias;
         }
     }
-    Ok(Contributions { n_rows: x.n_rows(), n_outputs, n_features: ensemble.n_features, values })
+    Ok(Contributions { n_rows: x.n_rows(), n_outputs, n_features: players.n(), values })
+}
+
+/// Proves that rows, background and players fit the trees.
+pub(super) fn check(
+    ensemble: &Ensemble<'_>,
+    players: &Players<'_>,
+    x: &FeatureView<'_>,
+    background: &FeatureView<'_>,
+    ctx: &Context,
+) -> Result<()> {
+    ensemble.check(x, ensemble.base.len() * (players.n() + 1), ctx)?;
+    ensemble.check(background, 0, ctx)?;
+    players.check(ensemble)?;
+    if background.n_rows() == 0 {
+        return Err(Error::input("there are no background rows")
+            .expected("at least one row")
+            .hint("take 100 to 1000 random training rows"));
+    }
+    Ok(())
 }
 
 /// Where the values of a task's rows go.
 pub(super) struct Out<'a> {
-    values: &'a mut [f64],
-    n_outputs: usize,
-    stride: usize,
+    pub(super) values: &'a mut [f64],
+    pub(super) n_outputs: usize,
+    pub(super) stride: usize,
 }
 
 impl Out<'_> {
     /// Adds to the value of a row of the task.
-    pub(super) fn add(&mut self, row: usize, output: usize, feature: u32, value: f64) {
-        self.values[(row * self.n_outputs + output) * self.stride + feature as usize] += value;
+    pub(super) fn add(&mut self, row: usize, output: usize, player: u32, value: f64) {
+        self.values[(row * self.n_outputs + output) * self.stride + player as usize] += value;
     }
 }
 
 /// A tree with what its background says.
-struct Prepared {
-    t: usize,
-    leaves: Vec<Leaf>,
+pub(super) struct Prepared {
+    pub(super) t: usize,
+    pub(super) leaves: Vec<Leaf>,
     /// Mean of the background rows for each output of the tree.
-    means: Vec<(usize, f64)>,
+    pub(super) means: Vec<(usize, f64)>,
     /// Whether rows are taken one against one: linear leaves, or paths longer than a pattern.
-    by_pairs: bool,
+    pub(super) by_pairs: bool,
 }
 
-/// A leaf: its conditions, and for each pattern of the background the share of rows that have it.
-struct Leaf {
-    conditions: Vec<Condition>,
-    background: Vec<(u64, f64)>,
+/// A leaf: its conditions, the patterns of the background, and which rows have each.
+pub(super) struct Leaf {
+    pub(super) conditions: Vec<Condition>,
+    pub(super) background: Vec<Alike>,
+    /// The background rows, those of one pattern together.
+    pub(super) rows: Vec<u32>,
 }
 
-fn prepare(ensemble: &Ensemble<'_>, t: usize, background: &FeatureView<'_>) -> Prepared {
+/// Background rows of one pattern.
+pub(super) struct Alike {
+    pub(super) pattern: u64,
+    /// Their share of all.
+    pub(super) share: f64,
+    /// Their places in [`Leaf::rows`].
+    pub(super) places: Range<usize>,
+}
+
+pub(super) fn prepare(
+    ensemble: &Ensemble<'_>,
+    players: &Players<'_>,
+    t: usize,
+    background: &FeatureView<'_>,
+) -> Prepared {
     let tree = &ensemble.trees[t];
     let n = background.n_rows();
     let mut sums: Vec<(usize, f64)> = ensemble.outputs(t).map(|(k, _)| (k, 0.0)).collect();
@@ -123,24 +171,28 @@ fn prepare(ensemble: &Ensemble<'_>, t: usize, background: &FeatureView<'_>) -> P
         }
     }
     let means = sums.into_iter().map(|(k, sum)| (k, sum / n as f64)).collect();
-    let all = conditions(tree);
+    let all = conditions(tree, players);
     let by_pairs = !tree.linear.is_empty() || all.iter().any(|c| c.len() > MAX_CONDITIONS);
     let decisions = Decisions::of(tree, background, 0, n);
     let (mut words, mut patterns) = (Vec::new(), vec![0; n]);
     let leaves = all
         .into_iter()
         .map(|conditions| {
-            let mut shares: Vec<(u64, f64)> = Vec::new();
+            let (mut background, mut rows) = (Vec::new(), Vec::new());
             if !by_pairs {
                 decisions.patterns(&conditions, &mut words, &mut patterns);
-                patterns.sort_unstable();
-                shares.extend(
-                    patterns
-                        .chunk_by(|a, b| a == b)
-                        .map(|same| (same[0], same.len() as f64 / n as f64)),
-                );
+                rows.extend(0..n as u32);
+                rows.sort_by_key(|row| patterns[*row as usize]);
+                let mut start = 0;
+                for alike in rows.chunk_by(|a, b| patterns[*a as usize] == patterns[*b as usize]) {
+                    let places = start..start + alike.len();
+                    start = places.end;
+                    let pattern = patterns[alike[0] as usize];
+                    let share = alike.len() as f64 / n as f64;
+                    background.push(Alike { pattern, share, places });
+                }
             }
-            Leaf { conditions, background: shares }
+            Leaf { conditions, background, rows }
         })
         .collect();
     Prepared { t, leaves, means, by_pairs }
@@ -164,7 +216,8 @@ impl Prepared {
                 .map(|(view, first, decisions)| pairs::Side { view, first, decisions });
             for (leaf, Leaf { conditions, .. }) in self.leaves.iter().enumerate() {
                 let terms = pairs::Terms { tree, leaf, conditions, scale: ensemble.scale };
-                pairs::explain(&terms, &sides, n_rows, &outputs, out);
+                let even = 1.0 / background.n_rows() as f64;
+                pairs::explain(&terms, &sides, n_rows, |_, _| even, &outputs, out);
             }
             return;
         }
@@ -181,7 +234,7 @@ impl Prepared {
                 for (k, output) in &outputs {
                     let pays = pays(*output);
                     for (condition, share) in leaf.conditions.iter().zip(&shares[..n]) {
-                        out.add(row, *k, condition.feature, share * pays);
+                        out.add(row, *k, condition.player, share * pays);
                     }
                 }
             }
@@ -200,7 +253,7 @@ impl Leaf {
             let c = theirs.count_ones() as usize;
             let mut shares: Option<Vec<f64>> = None;
             let mut lost = 0.0;
-            for (b, share) in &self.background {
+            for Alike { pattern: b, share, .. } in &self.background {
                 let mut ours = x & !b;
                 let a = ours.count_ones() as usize;
                 if b & theirs != theirs || a + c == 0 {
@@ -228,7 +281,7 @@ impl Leaf {
 }
 
 /// `(a-1)! c! / (a+c)!`, what each of `a` features gets against `c`; 0 when there is none.
-fn weight(a: usize, c: usize) -> f64 {
+pub(super) fn weight(a: usize, c: usize) -> f64 {
     if a == 0 {
         return 0.0;
     }
@@ -240,14 +293,14 @@ fn weight(a: usize, c: usize) -> f64 {
 
 /// The distinct patterns of a task's rows.
 #[derive(Default)]
-struct Seen {
-    patterns: Vec<u64>,
+pub(super) struct Seen {
+    pub(super) patterns: Vec<u64>,
     place: Vec<u32>,
 }
 
 impl Seen {
     /// Finds the distinct patterns and replaces each row's by its place among them.
-    fn find(&mut self, rows: &mut [u64], n_conditions: usize) {
+    pub(super) fn find(&mut self, rows: &mut [u64], n_conditions: usize) {
         self.patterns.clear();
         if n_conditions > MAX_DIRECT {
             self.patterns.extend_from_slice(rows);

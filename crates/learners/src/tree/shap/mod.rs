@@ -28,6 +28,8 @@
 //! | `blocks` | rows in blocks, spread over threads |
 //! | `path_dependent` | values and interactions by covers |
 //! | `interventional` | values by background rows: a table of decision patterns for each leaf |
+//! | `players` | features that are exchanged together: those of one raw column |
+//! | `weighted` | the same with a weight for each pair of rows: for what is done to the scores |
 //! | `patterns` | which conditions of a leaf rows meet, as bits |
 //! | `pairs` | the same row against row, for linear leaves and very long paths |
 
@@ -38,11 +40,15 @@ mod interventional;
 mod pairs;
 mod path_dependent;
 mod patterns;
+mod players;
 mod quadrature;
+mod weighted;
 
 pub use contributions::{Contributions, Interactions};
-pub use interventional::interventional;
+pub use interventional::{interventional, interventional_of};
 pub use path_dependent::{contributions, interactions};
+pub use players::Players;
+pub use weighted::weighted;
 
 use modelwright_core::data::FeatureView;
 use modelwright_core::{Context, Error, Result};

@@ -37,7 +37,7 @@ pub(super) struct Terms<'a> {
     pub(super) scale: f64,
 }
 
-/// A feature of a leaf: its condition and its place in the linear function, if it has them.
+/// A player of a leaf, which is a feature where leaves are linear: its condition and its place in the linear function, if it has them.
 struct Player {
     feature: u32,
     condition: Option<usize>,
@@ -53,7 +53,7 @@ impl Terms<'_> {
             .conditions
             .iter()
             .enumerate()
-            .map(|(j, c)| Player { feature: c.feature, condition: Some(j), coefficient: None })
+            .map(|(j, c)| Player { feature: c.player, condition: Some(j), coefficient: None })
             .collect();
         let linear = self.tree.linear.get(self.leaf);
         for (feature, coefficient) in linear.iter().flat_map(|l| &l.terms) {
@@ -72,11 +72,13 @@ impl Terms<'_> {
     }
 }
 
-/// Adds the leaf's values of the first `n_rows` rows of `sides[0]`, means over those of `sides[1]`.
+/// Adds the leaf's values of the first `n_rows` rows of `sides[0]`, summed over those of `sides[1]`
+/// with the weights that `weight` gives each pair.
 pub(super) fn explain(
     terms: &Terms<'_>,
     sides: &[Side<'_>; 2],
     n_rows: usize,
+    weight: impl Fn(usize, usize) -> f64,
     outputs: &[(usize, usize)],
     out: &mut Out<'_>,
 ) {
@@ -100,7 +102,8 @@ pub(super) fn explain(
                 [0, 1].map(|side| player.condition.is_none_or(|c| holds(side, c)).into())
             };
             let factors: Factors = players.iter().map(truth).collect();
-            shapley(&factors, 1.0, &rule, &mut plain);
+            let weight = weight(i, j);
+            shapley(&factors, weight, &rule, &mut plain);
             if let Some(function) = tree.linear.get(terms.leaf) {
                 let rest = function.constant - tree.values[terms.leaf];
                 let values = |player: &Player| {
@@ -111,25 +114,24 @@ pub(super) fn explain(
                     })
                 };
                 let values: Factors = players.iter().map(values).collect();
-                add_linear(&players, factors, &values, rest, &rule, &mut linear);
+                add_linear(&players, factors, &values, [rest, weight], &rule, &mut linear);
             }
         }
         for (k, output) in outputs {
             let value = tree.values[terms.leaf * tree.width() + output];
             for ((player, plain), linear) in players.iter().zip(&plain).zip(&linear) {
-                let mean = (value * plain + linear) / n_background as f64;
-                out.add(i, *k, player.feature, terms.scale * mean);
+                out.add(i, *k, player.feature, terms.scale * (value * plain + linear));
             }
         }
     }
 }
 
-/// Adds what the linear function pays beyond the plain value: `rest` and its terms.
+/// Adds what the linear function pays beyond the plain value, `rest` and its terms, times a weight.
 fn add_linear(
     players: &[Player],
     mut factors: Factors,
     values: &Factors,
-    rest: f64,
+    [rest, weight]: [f64; 2],
     rule: &[Point],
     out: &mut [f64],
 ) {
@@ -140,14 +142,14 @@ fn add_linear(
             }
         }
     }
-    shapley(&factors, rest, rule, out);
+    shapley(&factors, rest * weight, rule, out);
     for (k, player) in players.iter().enumerate() {
         let Some(coefficient) = player.coefficient else { continue };
         let whole = factors[k];
         for (factor, value) in factors[k].iter_mut().zip(&values[k]) {
             *factor = if *factor == 0.0 { 0.0 } else { *value };
         }
-        shapley(&factors, coefficient, rule, out);
+        shapley(&factors, coefficient * weight, rule, out);
         factors[k] = whole;
     }
 }

@@ -1,23 +1,25 @@
 //! Which conditions of a leaf's path rows meet, as bits.
 //!
-//! Tests of one feature on a path are one condition: the row meets it when it passes them all.
+//! Tests of the features of one player on a path are one condition: the row meets it when it passes
+//! them all. A player is a feature, or several that are always exchanged together.
 //! Decisions are kept as planes, 64 rows in a word, so that a condition is an `and` of planes.
 
 use modelwright_core::data::FeatureView;
 
+use super::Players;
 use crate::tree::Tree;
 
-/// The tests of one feature on a path.
+/// The tests of one player on a path.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Condition {
-    /// The feature.
-    pub(super) feature: u32,
+    /// The player.
+    pub(super) player: u32,
     /// Nodes, and whether the path goes left there.
     tests: Vec<(u32, bool)>,
 }
 
-/// The conditions of each leaf, in the order in which the path meets their features.
-pub(super) fn conditions(tree: &Tree) -> Vec<Vec<Condition>> {
+/// The conditions of each leaf, in the order in which the path meets their players.
+pub(super) fn conditions(tree: &Tree, players: &Players<'_>) -> Vec<Vec<Condition>> {
     let mut leaves = vec![Vec::new(); tree.n_leaves()];
     let mut path: Vec<(u32, bool)> = Vec::new();
     // A node is visited when its left side, its right side, and its end are due.
@@ -34,19 +36,19 @@ pub(super) fn conditions(tree: &Tree) -> Vec<Vec<Condition>> {
         let child = tree.children[node][usize::from(turn)];
         match usize::try_from(child) {
             Ok(inner) => due.push((inner, 0)),
-            Err(_) => leaves[!child as usize] = merged(tree, &path),
+            Err(_) => leaves[!child as usize] = merged(tree, players, &path),
         }
     }
     leaves
 }
 
-fn merged(tree: &Tree, path: &[(u32, bool)]) -> Vec<Condition> {
+fn merged(tree: &Tree, players: &Players<'_>, path: &[(u32, bool)]) -> Vec<Condition> {
     let mut conditions: Vec<Condition> = Vec::new();
     for test in path {
-        let feature = tree.features[test.0 as usize];
-        match conditions.iter_mut().find(|c| c.feature == feature) {
+        let player = players.of(tree.features[test.0 as usize]);
+        match conditions.iter_mut().find(|c| c.player == player) {
             Some(condition) => condition.tests.push(*test),
-            None => conditions.push(Condition { feature, tests: vec![*test] }),
+            None => conditions.push(Condition { player, tests: vec![*test] }),
         }
     }
     conditions

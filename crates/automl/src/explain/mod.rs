@@ -1,0 +1,113 @@
+//! Why a predictor says what it says, in terms of its raw columns.
+//!
+//! [`rows()`] chooses how: by the trees' own structure where the members allow it, else by mixtures
+//! of rows that go through the whole predictor (see
+//! [`modelwright_inspect::explain::shapley`]). The background comes from the rows at hand, from a
+//! file, or from what the model file knows of each column alone ([`drawn_background`]): a model
+//! file holds no rows of its training data.
+
+mod additive;
+mod background;
+mod part;
+mod tree;
+
+pub use background::drawn_background;
+pub use modelwright_inspect::explain::shapley::{
+    Background, ColumnEffect, Explanation, Method, Origin, Reason, Reasons, RowSelection, Scale,
+    ShapleyOptions, Subject, Typical,
+};
+
+use std::borrow::Cow;
+
+use modelwright_core::data::{Column, Table};
+use modelwright_core::{Context, Error, Result};
+use modelwright_inspect::explain::shapley::{not_trees, shapley};
+use modelwright_preprocess::encode::conform;
+
+use crate::predictor::Predictor;
+
+/// The predictor as explanations see it.
+///
+/// # Errors
+/// Input error when it reads no column.
+pub fn subject(predictor: &Predictor) -> Result<Subject<'_>> {
+    let columns: Vec<String> = predictor.feature_columns().map(str::to_owned).collect();
+    if columns.is_empty() {
+        return Err(Error::input("the model reads no column, so that there is nothing to explain"));
+    }
+    let outputs = match &predictor.classes[..] {
+        [] => vec![predictor.target.clone()],
+        [_, positive] => vec![positive.clone()],
+        classes => classes.to_vec(),
+    };
+    Ok(Subject { predictor, columns, outputs, task: predictor.task })
+}
+
+/// Shapley values of the raw columns for every row of a table.
+///
+/// # Errors
+/// Input error when the table lacks a column that the predictor needs, a value does not fit its
+/// column, there is no background row, or the method does not fit the model.
+pub fn rows(
+    predictor: &Predictor,
+    table: &Table,
+    background: &Background,
+    options: &ShapleyOptions,
+    ctx: &Context,
+) -> Result<Explanation> {
+    let subject = subject(predictor)?;
+    let rows = in_storage_of_kinds(predictor, table)?;
+    let known = in_storage_of_kinds(predictor, background.table())?;
+    let background = Background::of_rows(known, background.origin());
+    if matches!(options.method, None | Some(Method::Tree)) {
+        let members = tree::Members::of(predictor, &subject);
+        if let Some(members) = &members
+            && (options.method.is_some() || members.suit(rows.n_rows(), options.scale))
+        {
+            return ctx.install(|| members.explain(&subject, &rows, &background, options, ctx));
+        }
+        if options.method.is_some() {
+            return Err(not_trees());
+        }
+    }
+    ctx.install(|| shapley(&subject, &rows, &background, options, ctx))
+}
+
+/// At most `n` rows of a table that stand for all of them; [`Background::N_ROWS`] are enough for most
+/// purposes.
+///
+/// # Errors
+/// As [`rows()`].
+pub fn background(
+    predictor: &Predictor,
+    table: &Table,
+    origin: Origin,
+    n: usize,
+    ctx: &Context,
+) -> Result<Background> {
+    let subject = subject(predictor)?;
+    let table = in_storage_of_kinds(predictor, table)?;
+    Background::representative(&subject, &table, origin, n, ctx)
+}
+
+/// The columns that the predictor reads, each in the storage of its kind, so that rows of
+/// different files can be mixed.
+fn in_storage_of_kinds(predictor: &Predictor, table: &Table) -> Result<Table> {
+    let fields = predictor.schema.fields.iter();
+    let columns = fields.filter_map(|field| {
+        let column = table.column(&field.name)?;
+        if !field.kind.is_usable() {
+            return Some(Ok(column.clone()));
+        }
+        Some(conform(column, field.kind).map(Cow::into_owned))
+    });
+    let columns: Vec<Column> = columns.collect::<Result<_>>()?;
+    for field in predictor.schema.fields.iter().filter(|f| !f.optional) {
+        if table.column(&field.name).is_none() {
+            return Err(Error::input("a column that the model needs is absent")
+                .column(&field.name)
+                .suggest(&field.name, table.names()));
+        }
+    }
+    Table::new(columns)
+}

@@ -1,0 +1,150 @@
+//! Explanations of fitted predictors: they add up for every learner, and agree between methods.
+
+use modelwright_automl::explain::{self, Background, Method, Origin, Scale, ShapleyOptions};
+use modelwright_automl::{FitOutcome, Predictor};
+use modelwright_core::Context;
+use modelwright_core::data::Table;
+use modelwright_core::record::Single;
+use modelwright_learners::LEARNERS;
+
+use super::{fit_ok, input, table};
+
+fn fitted(target: &str, learner: &str) -> FitOutcome {
+    let mut input = input(400, target);
+    let (learner, params) = (learner.to_owned(), std::collections::BTreeMap::new());
+    input.options.single = Some(Single { learner, params, encoding: None, n_folds: Some(0) });
+    fit_ok(input, &Context::unlimited(1, 2))
+}
+
+fn background(predictor: &Predictor, ctx: &Context) -> Background {
+    explain::background(predictor, &table(300), Origin::File, 128, ctx).unwrap()
+}
+
+fn rows() -> Table {
+    table(460).select(&(400..440).collect::<Vec<u32>>())
+}
+
+fn options(method: Option<Method>, scale: Option<Scale>) -> ShapleyOptions {
+    ShapleyOptions { method, scale, n_background: Some(20) }
+}
+
+#[test]
+fn values_add_up_for_every_learner_task_and_scale() {
+    let ctx = Context::unlimited(1, 2);
+    let rows = rows();
+    for target in ["label", "grade", "signal"] {
+        let task = fit_task(target);
+        for entry in LEARNERS.iter().filter(|e| e.spec.tasks.contains(&task)) {
+            let predictor = fitted(target, entry.spec.name).predictor;
+            let background = background(&predictor, &ctx);
+            for scale in [None, Some(Scale::Margin)] {
+                for method in [None, Some(Method::Permutation)] {
+                    let options = options(method, scale);
+                    let found =
+                        explain::rows(&predictor, &rows, &background, &options, &ctx).unwrap();
+                    let gap = found.largest_gap();
+                    assert!(gap < 1e-9, "{target}, {}, {method:?}: {gap}", entry.spec.name);
+                    assert_eq!((found.n_rows, found.n_background), (40, 20));
+                    if scale.is_none() {
+                        let predicted = predictor.predict(&rows, &ctx).unwrap().values;
+                        let pairs = predicted.iter().zip(&found.predictions);
+                        assert!(pairs.into_iter().all(|(a, b)| (a - b).abs() < 1e-12));
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn fit_task(target: &str) -> modelwright_core::task::Task {
+    use modelwright_core::task::Task;
+    match target {
+        "label" => Task::Binary,
+        "grade" => Task::Multiclass,
+        _ => Task::Regression,
+    }
+}
+
+#[test]
+fn trees_say_the_same_as_all_mixtures_where_nothing_follows_their_sum() {
+    let ctx = Context::unlimited(1, 2);
+    let rows = rows();
+    for (target, learner, scale) in [
+        ("signal", "gbdt", None),
+        ("signal", "random_forest", None),
+        ("label", "extra_trees", None),
+        ("label", "gbdt", Some(Scale::Margin)),
+        ("label", "linear", Some(Scale::Margin)),
+        ("signal", "linear", None),
+    ] {
+        let predictor = fitted(target, learner).predictor;
+        let background = background(&predictor, &ctx);
+        let of = |method| {
+            let options = options(Some(method), scale);
+            explain::rows(&predictor, &rows, &background, &options, &ctx).unwrap()
+        };
+        let (tree, exact) = (of(Method::Tree), of(Method::Exact));
+        assert_eq!((tree.method, exact.method), (Method::Tree, Method::Exact));
+        for (a, b) in tree.values.iter().zip(&exact.values) {
+            assert!((a - b).abs() < 1e-7, "{target}, {learner}: {a} against {b}");
+        }
+        assert!((tree.base_values[0] - exact.base_values[0]).abs() < 1e-7);
+    }
+}
+
+#[test]
+fn what_follows_the_sum_is_carried_through_close_to_all_mixtures() {
+    let ctx = Context::unlimited(1, 2);
+    let rows = rows();
+    let predictor = fitted("label", "gbdt").predictor;
+    let background = background(&predictor, &ctx);
+    let of = |method| {
+        let options = options(Some(method), None);
+        explain::rows(&predictor, &rows, &background, &options, &ctx).unwrap()
+    };
+    let (tree, exact) = (of(Method::Tree), of(Method::Exact));
+    assert!((tree.base_values[0] - exact.base_values[0]).abs() < 1e-12);
+    let pairs = tree.values.iter().zip(&exact.values);
+    let mean = pairs.map(|(a, b)| (a - b).abs()).sum::<f64>() / tree.values.len() as f64;
+    let size = exact.values.iter().map(|v| v.abs()).sum::<f64>() / exact.values.len() as f64;
+    // The rescale rule is no Shapley value of the probability: it is as close as this.
+    assert!(mean < 0.2 * size, "{mean} of {size}");
+}
+
+#[test]
+fn an_ensemble_is_explained_from_its_file_and_sketches_alone() {
+    let ctx = Context::unlimited(1, 2);
+    let outcome = fit_ok(input(600, "label"), &ctx);
+    let predictor = Predictor::decode(&outcome.predictor.encode().unwrap()).unwrap();
+    let background =
+        explain::drawn_background(&predictor, &outcome.reference, 128, &ctx).unwrap().unwrap();
+    assert_eq!((background.n_rows(), background.origin()), (128, Origin::Sketches));
+    let one = rows().select(&[3]);
+    let found =
+        explain::rows(&predictor, &one, &background, &ShapleyOptions::default(), &ctx).unwrap();
+    assert_eq!(found.columns, ["x", "z", "colour"]);
+    assert!(found.largest_gap() < 1e-9);
+    let again = explain::rows(
+        &predictor,
+        &one,
+        &background,
+        &ShapleyOptions::default(),
+        &Context::unlimited(1, 1),
+    );
+    assert_eq!(again.unwrap(), found);
+}
+
+#[test]
+fn a_table_without_a_needed_column_and_a_model_without_trees_are_refused() {
+    let ctx = Context::unlimited(1, 1);
+    let predictor = fitted("label", "knn").predictor;
+    let background = background(&predictor, &ctx);
+    let tree = options(Some(Method::Tree), None);
+    let error = explain::rows(&predictor, &rows(), &background, &tree, &ctx).unwrap_err();
+    assert!(error.to_string().contains("method permutation"), "{error}");
+    let columns = rows().into_columns().into_iter().filter(|c| c.name != "x").collect();
+    let lacking = Table::new(columns).unwrap();
+    let error =
+        explain::rows(&predictor, &lacking, &background, &options(None, None), &ctx).unwrap_err();
+    assert!(error.to_string().contains("`x`"), "{error}");
+}

@@ -1,0 +1,117 @@
+//! Why the model predicts what it predicts: what columns add, how predictions move along them, and
+//! (only when rows may be shown) a few rows with their reasons.
+
+use serde::{Deserialize, Serialize};
+
+use super::evaluation::Interval;
+
+/// The explanation of a model on some rows, summed up.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ExplanationRecord {
+    /// How values were found: `exact`, `permutation` or `tree`.
+    pub method: String,
+    /// What is divided among the columns: `probability`, `margin` or `value`.
+    pub scale: String,
+    /// Rows that were explained.
+    pub n_rows: usize,
+    /// Background rows that stood for "not known".
+    pub n_background: usize,
+    /// What is explained: classes, or (binary) the positive class, or the target.
+    pub outputs: Vec<String>,
+    /// The mean over the background, one per output.
+    pub base_values: Vec<f64>,
+    /// The columns, those that add most first.
+    pub effects: Vec<EffectRecord>,
+    /// How predictions move along the first of them.
+    pub profiles: Vec<ProfileRecord>,
+    /// Single rows with their reasons; empty unless rows may be shown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub examples: Vec<ExampleRecord>,
+}
+
+/// What one column adds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EffectRecord {
+    /// The raw column.
+    pub column: String,
+    /// The mean size of what it adds, summed over outputs.
+    pub mean_abs: f64,
+    /// Its 95 % interval over the choice of rows.
+    pub ci95: Interval,
+    /// How many rows have which effect (multiclass: on the class that is predicted), by how large
+    /// the value is.
+    pub swarm: Vec<SwarmBin>,
+}
+
+/// Rows of similar effect and value.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct SwarmBin {
+    /// The middle of the effects.
+    pub effect: f64,
+    /// The fifth of the values that they are in, from 0; `None` for categories and missing values.
+    pub level: Option<u8>,
+    /// How many there are.
+    pub n_rows: usize,
+}
+
+/// How predictions move along a column.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProfileRecord {
+    /// The raw column.
+    pub column: String,
+    /// `ale` (accumulated local effects) or `partial_dependence`.
+    pub method: String,
+    /// The output that moves.
+    pub output: String,
+    /// Rows that were moved.
+    pub n_rows: usize,
+    /// Whether numbers are microseconds since 1970.
+    pub is_instant: bool,
+    /// The points.
+    pub points: Vec<ProfilePointRecord>,
+}
+
+/// A point of a profile.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProfilePointRecord {
+    /// The value as people write it.
+    pub value: String,
+    /// The value as a number; `None` for a category.
+    pub number: Option<f64>,
+    /// Rows that have about this value.
+    pub n_rows: usize,
+    /// The difference to the mean prediction.
+    pub effect: f64,
+    /// Half of its 95 % interval.
+    pub half_width: f64,
+}
+
+/// A row with its reasons.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ExampleRecord {
+    /// Which row it is, in words.
+    pub label: String,
+    /// What is predicted of it.
+    pub output: String,
+    /// The prediction.
+    pub prediction: f64,
+    /// The mean over the background.
+    pub base_value: f64,
+    /// The largest parts, and what all others add together.
+    pub parts: Vec<ExamplePart>,
+    /// What the columns that are not named add together.
+    pub others: f64,
+}
+
+/// What a column adds to a row's prediction.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ExamplePart {
+    /// The raw column.
+    pub column: String,
+    /// Its value; `None` when missing.
+    pub value: Option<String>,
+    /// What it adds.
+    pub effect: f64,
+    /// The same as a sentence.
+    pub text: String,
+}

@@ -1,0 +1,247 @@
+//! Why the model predicts what it predicts: what each column adds, how predictions move along the
+//! first ones, and (where rows may be shown) a few rows with their reasons.
+
+use modelwright_core::record::{ExampleRecord, ExplanationRecord, ProfileRecord, RunRecord};
+
+use crate::report::chart::{Chart, Plot, Step, Swarm};
+use crate::report::section::{Block, Cell, Part, Section, Spec, Table, TableColumn};
+use crate::report::{number, words};
+
+pub(crate) const SPEC: Spec =
+    Spec { id: "explanation", part: Part::Quality, title: "Why it predicts so" };
+
+/// Columns of the swarm chart.
+const SWARMS_MAX: usize = 12;
+
+/// Applies when predictions were explained.
+pub(crate) fn build(record: &RunRecord) -> Option<Section> {
+    record.explanation.as_ref().and_then(of)
+}
+
+/// The section of an explanation; `None` when no row was explained.
+pub(crate) fn of(found: &ExplanationRecord) -> Option<Section> {
+    let first = found.effects.first()?;
+    let finding = match found.effects.get(1) {
+        Some(second) => format!(
+            "{} moves predictions most, by {} on average, then {} by {}.",
+            words::quoted(&first.column),
+            amount(found, first.mean_abs),
+            words::quoted(&second.column),
+            amount(found, second.mean_abs)
+        ),
+        None => format!(
+            "{} moves predictions by {} on average.",
+            words::quoted(&first.column),
+            amount(found, first.mean_abs)
+        ),
+    };
+    let mut section = Section::new(&SPEC, finding).block(swarm(found));
+    for profile in &found.profiles {
+        section = section.maybe(profile_chart(found, profile));
+    }
+    section = section.block(Block::Details {
+        summary: format!(
+            "What every column adds: all {}",
+            number::counted(found.effects.len(), "column", "columns")
+        ),
+        blocks: vec![table(found).into()],
+    });
+    if !found.examples.is_empty() {
+        let names = number::counted(found.examples.len(), "row", "rows");
+        section = section.block(Block::Text(format!("{names} and the reasons for each:")));
+    }
+    for example in &found.examples {
+        section = section.block(waterfall(found, example));
+    }
+    Some(
+        section
+            .caveat(
+                "A part says what the model does with a value, not what would happen in the world \
+                 if the value were changed.",
+            )
+            .caveat(format!(
+                "{} against {}. Columns that say the same share their parts.",
+                method_text(&found.method),
+                number::counted(found.n_background, "background row", "background rows")
+            )),
+    )
+}
+
+fn method_text(method: &str) -> &'static str {
+    match method {
+        "tree" => "Shapley values by the structure of the trees (TreeSHAP)",
+        "exact" => "Shapley values from every mixture of the columns",
+        _ => "Shapley values, sampled in drawn orders of the columns",
+    }
+}
+
+/// A size on the scale of the explanation: `7.3 points`.
+fn amount(found: &ExplanationRecord, size: f64) -> String {
+    match found.scale.as_str() {
+        "probability" => format!("{} points", number::significant(size * 100.0, 2)),
+        _ => number::significant(size, 3),
+    }
+}
+
+fn unit(found: &ExplanationRecord) -> (f64, &'static str) {
+    match found.scale.as_str() {
+        "probability" => (100.0, "points of probability"),
+        "margin" => (1.0, "log-odds"),
+        _ => (1.0, "the predicted value"),
+    }
+}
+
+fn target(found: &ExplanationRecord) -> String {
+    match &found.outputs[..] {
+        [only] => words::quoted(only),
+        _ => "the predicted class".to_owned(),
+    }
+}
+
+fn swarm(found: &ExplanationRecord) -> Chart {
+    let (factor, unit) = unit(found);
+    let swarms = found.effects.iter().filter(|e| !e.swarm.is_empty()).take(SWARMS_MAX);
+    let swarms: Vec<Swarm> = swarms
+        .map(|effect| Swarm {
+            label: words::clean(&effect.column),
+            bins: effect
+                .swarm
+                .iter()
+                .map(|b| modelwright_core::record::SwarmBin { effect: b.effect * factor, ..*b })
+                .collect(),
+        })
+        .collect();
+    Chart {
+        title: "What each column adds".to_owned(),
+        summary: format!(
+            "{} of {}: every dot stands for rows with this effect on {}; blue dots have small \
+             values, red dots large ones, grey dots are categories or missing.",
+            number::counted(swarms.len(), "column", "columns"),
+            number::rows(found.n_rows),
+            target(found)
+        ),
+        x: format!("Effect, {unit}"),
+        y: String::new(),
+        plot: Plot::Swarm(swarms),
+    }
+}
+
+fn profile_chart(found: &ExplanationRecord, profile: &ProfileRecord) -> Option<Chart> {
+    if profile.points.len() < 2 {
+        return None;
+    }
+    let (factor, unit) = unit(found);
+    let scaled = |p: &modelwright_core::record::ProfilePointRecord| {
+        let number = p.number.map(|n| if profile.is_instant { year(n) } else { n });
+        let value = words::clean(&p.value);
+        let (effect, half_width) = (p.effect * factor, p.half_width * factor);
+        modelwright_core::record::ProfilePointRecord {
+            value,
+            number,
+            effect,
+            half_width,
+            n_rows: p.n_rows,
+        }
+    };
+    let points: Vec<_> = profile.points.iter().map(scaled).collect();
+    let highest = points.iter().max_by(|a, b| a.effect.total_cmp(&b.effect))?;
+    let lowest = points.iter().min_by(|a, b| a.effect.total_cmp(&b.effect))?;
+    let how = if profile.method == "ale" {
+        "accumulated local effects"
+    } else {
+        "partial dependence"
+    };
+    let is_category = points.iter().any(|p| p.number.is_none());
+    let effect = format!("Difference, {unit}");
+    let column = words::clean(&profile.column);
+    Some(Chart {
+        title: format!("{} along {}", words::clean(&profile.output), words::quoted(&profile.column)),
+        summary: format!(
+            "From {} at {} to {} at {}; {how} over {}, with 95 % intervals.",
+            number::significant(lowest.effect, 2),
+            lowest.value,
+            number::significant(highest.effect, 2),
+            highest.value,
+            number::rows(profile.n_rows)
+        ),
+        x: if is_category { effect.clone() } else { column },
+        y: if is_category { String::new() } else { effect },
+        plot: Plot::Profile(points),
+    })
+}
+
+/// An instant as a year with a fraction.
+fn year(micros: f64) -> f64 {
+    1970.0 + micros / (365.2425 * 86_400e6)
+}
+
+fn table(found: &ExplanationRecord) -> Table {
+    let (factor, unit) = unit(found);
+    let mut table = Table::new(
+        format!("Mean size of the effect in {unit}, over {}", number::rows(found.n_rows)),
+        vec![
+            TableColumn::words("Column"),
+            TableColumn::numbers("Mean effect"),
+            TableColumn::numbers("95 % interval"),
+        ],
+    );
+    for effect in &found.effects {
+        let ci95 = modelwright_core::record::Interval {
+            low: effect.ci95.low * factor,
+            high: effect.ci95.high * factor,
+        };
+        table.rows.push(vec![
+            Cell::new(words::clean(&effect.column)),
+            Cell::new(number::estimate(effect.mean_abs * factor, Some(ci95))),
+            Cell::new(number::interval(ci95)),
+        ]);
+    }
+    table
+}
+
+fn waterfall(found: &ExplanationRecord, example: &ExampleRecord) -> Chart {
+    let (factor, unit) = unit(found);
+    let value = |size: f64| match found.scale.as_str() {
+        "probability" => number::share(size),
+        _ => number::significant(size, 4),
+    };
+    let mut steps: Vec<Step> = example
+        .parts
+        .iter()
+        .map(|part| {
+            let shown = part.value.as_deref().unwrap_or("missing");
+            let label = format!("{} {}", words::clean(&part.column), words::clean(shown));
+            Step { label, effect: part.effect * factor }
+        })
+        .collect();
+    let others = example.others * factor;
+    if others.abs() > 1e-9 {
+        steps.push(Step { label: "all other columns".to_owned(), effect: others });
+    }
+    let reasons: Vec<String> =
+        example.parts.iter().take(3).map(|part| words::sentence(&part.text)).collect();
+    Chart {
+        title: format!(
+            "{}: {} for {}",
+            capital(&example.label),
+            value(example.prediction),
+            words::clean(&example.output)
+        ),
+        summary: format!(
+            "From {} on average to {} in this row: {}.",
+            value(example.base_value),
+            value(example.prediction),
+            reasons.join("; ")
+        ),
+        x: format!("{}, {unit}", words::clean(&example.output)),
+        y: String::new(),
+        plot: Plot::Waterfall { base: example.base_value * factor, steps },
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| {
+        format!("{}{}", first.to_uppercase(), characters.as_str())
+    })
+}

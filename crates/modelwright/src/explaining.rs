@@ -1,0 +1,101 @@
+//! Explanations of a packed model: which background, which rows, and the result as a table.
+
+use modelwright_automl::explain::{
+    self, Background, Explanation, Origin, Reasons, drawn_background,
+};
+use modelwright_core::data::{Column, Table};
+use modelwright_core::{Context, Error, Result};
+use modelwright_preprocess::sketch::TableSketch;
+
+use crate::model::Model;
+
+/// Fewer rows than this do not stand for what is typical.
+const ROWS_MIN: usize = 30;
+
+impl Model {
+    /// The background of explanations, at most `n` rows: of `data`, if it has at least 30 rows; else columns drawn by
+    /// what the model file knows of each ([`drawn_background`]); `data` also where it knows
+    /// nothing (a model that was not trained here).
+    ///
+    /// # Errors
+    /// Input error when there is neither, or `data` does not have the model's columns.
+    pub fn background(&self, data: Option<&Table>, n: usize, ctx: &Context) -> Result<Background> {
+        let of_data =
+            |table: &Table| explain::background(&self.predictor, table, Origin::Data, n, ctx);
+        if let Some(table) = data.filter(|table| table.n_rows() >= ROWS_MIN) {
+            return of_data(table);
+        }
+        if let Some(drawn) = drawn_background(&self.predictor, &self.reference()?, n, ctx)? {
+            return Ok(drawn);
+        }
+        match data.filter(|table| table.n_rows() > 0) {
+            Some(table) => of_data(table),
+            None => {
+                Err(Error::input("the model file does not know what its training data were like")
+                    .expected("rows that stand for what is typical")
+                    .hint("give a file of training rows with --background FILE"))
+            }
+        }
+    }
+
+    /// What the training data looked like, column by column; empty for a model that was not
+    /// trained here.
+    ///
+    /// # Errors
+    /// Input error when the stored sketches are broken.
+    pub fn reference(&self) -> Result<TableSketch> {
+        let broken = || {
+            Error::input("the sketches of the training data are broken")
+                .at(self.path.display().to_string())
+                .hint("fit the model again, or fetch the file again")
+        };
+        let (sketch, rest) = postcard::take_from_bytes::<TableSketch>(&self.artifact.reference)
+            .map_err(|e| broken().because(e))?;
+        sketch.validate()?;
+        if rest.is_empty() { Ok(sketch) } else { Err(broken()) }
+    }
+}
+
+/// An explanation as a table: `row`, `base_value`, the values under the names of the columns, and
+/// `prediction`; of several outputs, a row of the table for each, named in `output`.
+///
+/// `rows` are the numbers of the explained rows.
+///
+/// # Errors
+/// Input error when a column of the model is called as one of the above.
+pub fn explanation_table(explanation: &Explanation, rows: &[u32]) -> Result<Table> {
+    let n_outputs = explanation.outputs.len();
+    let n = explanation.n_rows * n_outputs;
+    let of = |place: usize| (place / n_outputs, place % n_outputs);
+    let number = |name: &str, value: &dyn Fn(usize, usize) -> f64| {
+        let values = (0..n).map(of).map(|(row, output)| value(row, output)).collect();
+        Column::numbers(name, values)
+    };
+    let mut columns = vec![number("row", &|row, _| f64::from(rows[row]))];
+    if n_outputs > 1 {
+        let names = (0..n).map(|place| Some(explanation.outputs[place % n_outputs].as_str()));
+        columns.push(Column::strings("output", names));
+    }
+    columns.push(number("base_value", &|_, output| explanation.base_values[output]));
+    for (c, name) in explanation.columns.iter().enumerate() {
+        columns.push(number(name, &|row, output| explanation.value(row, c, output)));
+    }
+    columns.push(number("prediction", &|row, output| explanation.prediction(row, output)));
+    Table::new(columns)
+}
+
+/// The `n` largest reasons of every row as columns `reason_1`, …: sentences, missing where a row
+/// has fewer.
+pub fn reason_columns(reasons: &Reasons<'_>, n_rows: usize, n: usize) -> Vec<Column> {
+    let of_row = |row: usize| {
+        let output = reasons.main_output(row);
+        reasons.of(row, output, n).into_iter().map(|reason| reason.text).collect::<Vec<_>>()
+    };
+    let texts: Vec<Vec<String>> = (0..n_rows).map(of_row).collect();
+    (0..n)
+        .map(|place| {
+            let of_place = texts.iter().map(|t| t.get(place).map(String::as_str));
+            Column::strings(format!("reason_{}", place + 1), of_place)
+        })
+        .collect()
+}
