@@ -5,7 +5,6 @@ use modelwright_automl::explain::{
 };
 use modelwright_core::data::{Column, Table};
 use modelwright_core::{Context, Error, Result};
-use modelwright_preprocess::sketch::TableSketch;
 
 use crate::model::Model;
 
@@ -13,9 +12,9 @@ use crate::model::Model;
 const ROWS_MIN: usize = 30;
 
 impl Model {
-    /// The background of explanations, at most `n` rows: of `data`, if it has at least 30 rows; else columns drawn by
-    /// what the model file knows of each ([`drawn_background`]); `data` also where it knows
-    /// nothing (a model that was not trained here).
+    /// The background of explanations, at most `n` rows: of `data`, if it has at least 30 rows; else
+    /// columns drawn by what the model file knows of each ([`drawn_background`]); `data` also where
+    /// it knows nothing (a model that was not trained here).
     ///
     /// # Errors
     /// Input error when there is neither, or `data` does not have the model's columns.
@@ -25,7 +24,7 @@ impl Model {
         if let Some(table) = data.filter(|table| table.n_rows() >= ROWS_MIN) {
             return of_data(table);
         }
-        if let Some(drawn) = drawn_background(&self.predictor, &self.reference()?, n, ctx)? {
+        if let Some(drawn) = drawn_background(&self.predictor, &self.reference()?.columns, n, ctx)? {
             return Ok(drawn);
         }
         match data.filter(|table| table.n_rows() > 0) {
@@ -36,23 +35,6 @@ impl Model {
                     .hint("give a file of training rows with --background FILE"))
             }
         }
-    }
-
-    /// What the training data looked like, column by column; empty for a model that was not
-    /// trained here.
-    ///
-    /// # Errors
-    /// Input error when the stored sketches are broken.
-    pub fn reference(&self) -> Result<TableSketch> {
-        let broken = || {
-            Error::input("the sketches of the training data are broken")
-                .at(self.path.display().to_string())
-                .hint("fit the model again, or fetch the file again")
-        };
-        let (sketch, rest) = postcard::take_from_bytes::<TableSketch>(&self.artifact.reference)
-            .map_err(|e| broken().because(e))?;
-        sketch.validate()?;
-        if rest.is_empty() { Ok(sketch) } else { Err(broken()) }
     }
 }
 
