@@ -90,7 +90,7 @@ fn ranks(values: &[f64]) -> (Vec<f64>, f64) {
     while start < order.len() {
         let same = order[start..].iter().take_while(|i| values[**i] == values[order[start]]);
         let n = same.count();
-        let rank = start as f64 + (n as f64 + 1.0) / 2.0;
+        let rank = start as f64 + f64::midpoint(n as f64, 1.0);
         order[start..start + n].iter().for_each(|i| ranks[*i] = rank);
         ties += (n * n * n - n) as f64;
         start += n;
