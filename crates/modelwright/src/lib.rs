@@ -69,7 +69,7 @@ pub mod looking;
 pub mod machine;
 pub mod repeat;
 
-pub use auditing::AuditRows;
+pub use auditing::{AuditRows, Audited, audit_rows};
 pub use fitting::{FitInput, Saved, fit, input_of, pack, plan, save};
 pub use imported::{Imported, import};
 pub use model::Model;

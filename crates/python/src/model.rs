@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use modelwright::assess::{assess, compare_models};
+use modelwright::audit_rows;
 use modelwright::automl::Regions;
 use modelwright::inspect::{report_json, report_markdown};
-use modelwright::io::read_path;
+use modelwright::io::{ReadOptions, read_path};
 use modelwright::labelled::{Labelled, label_table, predict_labelled};
 use modelwright_core::data::{Schema, Table as Rows};
 use modelwright_core::task::Predictions;
@@ -239,6 +240,27 @@ impl Model {
             let ctx = shared(threads)?;
             let rows = self.labelled(&data, name, &ctx)?;
             assess(&self.model, &rows, &ctx)?.json(&self.model.predictor)
+        });
+        done.map_err(|e: Error| raise(py, &e, Realm::Data))
+    }
+
+    /// Whether the model treats groups alike: as JSON and as a page.
+    fn audit(
+        &self,
+        py: Python<'_>,
+        data: Data,
+        sensitive: Vec<String>,
+        min_group: usize,
+        threads: usize,
+    ) -> PyResult<(String, String)> {
+        let done = py.detach(|| {
+            let ctx = shared(threads)?;
+            let read = |options: ReadOptions| match &data {
+                Data::Table(table) => table.get().take(options.schema, &ctx),
+                Data::Path(path) => read_path(path, &options, &ctx),
+            };
+            let found = audit_rows(&self.model, read, (&sensitive, min_group), &ctx)?;
+            Ok((found.document, found.html))
         });
         done.map_err(|e: Error| raise(py, &e, Realm::Data))
     }

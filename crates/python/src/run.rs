@@ -306,6 +306,7 @@ pub(crate) fn check_output(py: Python<'_>, folder: PathBuf) -> PyResult<()> {
 }
 
 /// A model of the bytes of another library's model file.
+#[expect(clippy::too_many_arguments, reason = "Python passes them by name")]
 #[pyfunction]
 #[pyo3(signature = (bytes, file_name, target, classes, categories, columns, rounds))]
 pub(crate) fn import_model(

@@ -69,6 +69,7 @@ impl Single {
 
 /// Fits one learner on all rows of a table. `classes` is 0 for a regression; the target then holds
 /// values, else class numbers.
+#[expect(clippy::too_many_arguments, reason = "Python passes them by name")]
 #[pyfunction]
 #[pyo3(signature = (learner, params, table, target, classes, weights, kinds, seed, threads))]
 pub(crate) fn fit_single(
@@ -84,6 +85,8 @@ pub(crate) fn fit_single(
     threads: usize,
 ) -> PyResult<Single> {
     let params = read_params(params)?;
+    let known = modelwright::learners::learner(learner).and_then(|e| e.check_params(&params));
+    known.map_err(|e| raise(py, &e, Realm::Option))?;
     let values: Vec<f64> = target.as_array().iter().copied().collect();
     let target = match classes {
         0 => Target::Real(values),
@@ -108,7 +111,7 @@ pub(crate) fn fit_single(
         let (predictor, rounds) = fit_direct(&input, &ctx)?;
         Ok(Single { predictor, rounds })
     };
-    py.detach(work).map_err(|e| raise(py, &e, Realm::Option))
+    py.detach(work).map_err(|e| raise(py, &e, Realm::Data))
 }
 
 /// Leaves out the rows of weight zero, as if they were not there.
