@@ -114,7 +114,8 @@ def functions() -> str:
         "from __future__ import annotations\n\nimport os\n"
         "from collections.abc import Mapping, Sequence\nfrom datetime import timedelta\n"
         "from typing import Any, Literal\n\nfrom ._data import Data\n"
-        "from ._predictor import Predictor, ask, plan_of\nfrom ._progress import Callback\n\n"
+        "from ._predictor import Predictor\nfrom ._progress import Callback\n"
+        "from ._run import ask, plan_of\n\n"
     )
     for verb, (title, first) in VERBS.items():
         known = [k for k in keywords(verb) if k["python"] != "target"]
@@ -215,7 +216,7 @@ def learners() -> list[dict[str, Any]]:
 
 #: The estimators of each learner: its name here, and those of the classifier and the regressor.
 ESTIMATORS = {
-    "linear": ("LogisticRegression", "LinearRegression"),
+    "linear": ("LogisticRegression", "Ridge"),
     "naive_bayes": ("NaiveBayesClassifier", None),
     "knn": ("KNeighborsClassifier", "KNeighborsRegressor"),
     "random_forest": ("RandomForestClassifier", "RandomForestRegressor"),

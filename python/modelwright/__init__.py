@@ -40,9 +40,10 @@ from ._modelwright import __version__
 
 if TYPE_CHECKING:
     from ._asked import fit, plan, train
-    from ._predictor import Predictor, import_model, load, replay
+    from ._predictor import Predictor
     from ._profile import Profile, profile
-    from ._report import Report
+    from ._report import Audit, Report
+    from ._run import import_model, load, replay
     from .sklearn import *  # noqa: F403
 
 #: Where names are found that are not needed before they are used.
@@ -51,12 +52,13 @@ _LAZY = {
     "plan": "._asked",
     "train": "._asked",
     "Predictor": "._predictor",
-    "import_model": "._predictor",
-    "load": "._predictor",
-    "replay": "._predictor",
+    "import_model": "._run",
+    "load": "._run",
+    "replay": "._run",
     "Profile": "._profile",
     "profile": "._profile",
     "Report": "._report",
+    "Audit": "._report",
 }
 
 _ESTIMATORS = (
@@ -68,19 +70,21 @@ _ESTIMATORS = (
     "ExtraTreesRegressor",
     "GradientBoostingClassifier",
     "GradientBoostingRegressor",
+    "IsolationForest",
     "KNeighborsClassifier",
     "KNeighborsRegressor",
-    "LinearRegression",
     "LogisticRegression",
     "NaiveBayesClassifier",
     "RandomForestClassifier",
     "RandomForestRegressor",
+    "Ridge",
     "TabularNetClassifier",
     "TabularNetRegressor",
 )
 
 __all__ = [
     "ArtifactError",
+    "Audit",
     "BudgetError",
     "DataError",
     "Error",

@@ -11,8 +11,9 @@ from datetime import timedelta
 from typing import Any, Literal
 
 from ._data import Data
-from ._predictor import Predictor, ask, plan_of
+from ._predictor import Predictor
 from ._progress import Callback
+from ._run import ask, plan_of
 
 
 def fit(
@@ -42,6 +43,8 @@ def fit(
     monotone: Mapping[str, int] | str | None = None,
     interactions: Sequence[Sequence[str]] | str | None = None,
     interpretable: bool = False,
+    max_latency: str | None = None,
+    max_size: str | None = None,
     nested: int | bool | None = None,
     threads: int | None = None,
     seed: int | None = None,
@@ -110,6 +113,11 @@ def fit(
         columns that no group names form a further one.
     interpretable : bool, default False
         Only models that a person can read as a whole: one linear or additive model.
+    max_latency : str, optional
+        The longest time to predict one row, e.g. 50us: the best model of the fit that keeps to
+        it.
+    max_size : str, optional
+        The largest size of the model, e.g. 500kB, 10MB.
     nested : int or bool, optional
         Judge the whole search by so many outer folds as well; takes an even share of the time
         for each.
@@ -171,6 +179,8 @@ def fit(
         monotone=monotone,
         interactions=interactions,
         interpretable=interpretable,
+        max_latency=max_latency,
+        max_size=max_size,
         nested=nested,
         threads=threads,
         seed=seed,
@@ -365,6 +375,8 @@ def plan(
     monotone: Mapping[str, int] | str | None = None,
     interactions: Sequence[Sequence[str]] | str | None = None,
     interpretable: bool = False,
+    max_latency: str | None = None,
+    max_size: str | None = None,
     nested: int | bool | None = None,
     threads: int | None = None,
     seed: int | None = None,
@@ -429,6 +441,11 @@ def plan(
         columns that no group names form a further one.
     interpretable : bool, default False
         Only models that a person can read as a whole: one linear or additive model.
+    max_latency : str, optional
+        The longest time to predict one row, e.g. 50us: the best model of the fit that keeps to
+        it.
+    max_size : str, optional
+        The largest size of the model, e.g. 500kB, 10MB.
     nested : int or bool, optional
         Judge the whole search by so many outer folds as well; takes an even share of the time
         for each.
@@ -467,6 +484,8 @@ def plan(
         monotone=monotone,
         interactions=interactions,
         interpretable=interpretable,
+        max_latency=max_latency,
+        max_size=max_size,
         nested=nested,
         threads=threads,
         seed=seed,

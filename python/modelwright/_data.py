@@ -363,8 +363,9 @@ def _any_column(name: str, values: Any, origin: Origin) -> tuple[Any, ...]:
             expected="one value for each row",
             got=repr(values),
         )
-    objects = np.empty(len(list(values)), dtype=object)
-    objects[:] = list(values)
+    items = list(values)
+    objects = np.empty(len(items), dtype=object)
+    objects[:] = items
     return "objects", objects
 
 

@@ -73,7 +73,7 @@ class LogisticRegression(SingleClassifier):
         self.n_jobs = n_jobs
 
 
-class LinearRegression(SingleRegressor):
+class Ridge(SingleRegressor):
     """Linear model.
 
     Ridge or elastic-net regression, logistic or softmax classification
@@ -1328,11 +1328,11 @@ __all__ = [
     "GradientBoostingRegressor",
     "KNeighborsClassifier",
     "KNeighborsRegressor",
-    "LinearRegression",
     "LogisticRegression",
     "NaiveBayesClassifier",
     "RandomForestClassifier",
     "RandomForestRegressor",
+    "Ridge",
     "TabularNetClassifier",
     "TabularNetRegressor",
 ]

@@ -5,20 +5,17 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from . import _modelwright
 from ._data import Data, Origin, is_path, is_row, read
 from ._errors import ModelwrightWarning, OptionError, data_error
 from ._modelwright import Model
-from ._options import OWN, given
-from ._progress import Callback, Events
-from ._report import Report
+from ._options import names
+from ._report import Audit, Report
 
 
 class Predictor:
@@ -106,10 +103,10 @@ class Predictor:
                 hint="use predict, or predict_interval for an idea of the error",
                 cls=OptionError,
             )
-        names = [str(c) for c in self.classes_]
+        labels = [str(c) for c in self.classes_]
         if is_row(data):
             outputs, _ = self._model.one_row(dict(data))
-            return dict(zip(names, outputs))
+            return dict(zip(labels, outputs))
         native, origin = read(data)
         outputs, warning = self._model.outputs(native, self._threads)
         _warn(warning)
@@ -118,7 +115,7 @@ class Predictor:
         if origin.kind == "pandas":
             pandas = sys.modules["pandas"]
             return pandas.DataFrame(outputs, index=origin.index, columns=list(self.classes_))
-        return origin.table({n: outputs[:, i] for i, n in enumerate(names)})
+        return origin.table({n: outputs[:, i] for i, n in enumerate(labels)})
 
     def predict_interval(self, data: Data, level: float | None = None) -> Any:
         """Predict intervals that hold the true value as often as they say (regression).
@@ -201,6 +198,29 @@ class Predictor:
             self._model.compare(other._model, read(data)[0], read(data)[0], self._threads)
         )
         return found
+
+    def audit(
+        self, data: Data, sensitive: str | Sequence[str] | None = None, *, min_group: int = 30
+    ) -> Audit:
+        """Measure whether groups of people are treated alike.
+
+        Parameters
+        ----------
+        data : table or path
+            Rows with the target and the sensitive columns, on which the model was not trained.
+        sensitive : str or sequence of str, optional
+            The columns that say who a row is about; those that ``fit`` was given by default. They
+            need not be columns of the model.
+        min_group : int, default 30
+            Groups with fewer rows are counted, but not judged.
+
+        Returns
+        -------
+        Audit
+        """
+        native, _ = read(data)
+        document, html = self._model.audit(native, names(sensitive), min_group, self._threads)
+        return Audit(json.loads(document), html)
 
     # What is known of it.
 
@@ -340,228 +360,3 @@ def _name(data: Data) -> str:
 def _warn(warning: str | None) -> None:
     if warning is not None:
         warnings.warn(warning, ModelwrightWarning, stacklevel=3)
-
-
-def ask(
-    verb: str,
-    data: Data,
-    target: Any,
-    options: Mapping[str, Any],
-    progress: bool | None,
-    callback: Callback | None,
-) -> Predictor:
-    """Fits: what ``fit`` and ``train`` share."""
-    started = time.monotonic()
-    values = dict(options)
-    out, test = values.pop("out", None), values.pop("test", None)
-    if out is not None:
-        _modelwright.check_output(os.fspath(out))
-    native, origin, given_values = asked(verb, data, target, values, test)
-    native_test = None
-    if test is not None:
-        native_test, _ = read(test)
-    limit = values.get("time_limit")
-    events = Events(progress, callback, limit if isinstance(limit, (int, float)) else None)
-    try:
-        began_ago_s = time.monotonic() - started
-        model, was_interrupted = _modelwright.fit(
-            verb, given_values, native, native_test, began_ago_s, events
-        )
-    finally:
-        events.close(stacklevel=3)
-    if was_interrupted:
-        warnings.warn(
-            "interrupted: this is the best model so far", ModelwrightWarning, stacklevel=3
-        )
-    predictor = Predictor(model, Origin(origin.kind), int(values.get("threads") or 0))
-    if out is not None:
-        predictor.save(out)
-    return predictor
-
-
-def asked(
-    verb: str, data: Data, target: Any, values: Mapping[str, Any], test: Data | None
-) -> tuple[Any, Origin, list[tuple[str, str | None]]]:
-    """The table with its target, and what was asked of it."""
-    extra: dict[str, Any] = {}
-    if not isinstance(target, str):
-        name = getattr(target, "name", None)
-        extra = {str(name) if isinstance(name, str) else "target": target}
-    native, origin = read(data, extra)
-    name = next(iter(extra), target)
-    values = {**values, "target": name}
-    if origin.kinds:
-        wished = values.get("kind") or {}
-        guessed = {k: v for k, v in origin.kinds.items() if k != name}
-        values["kind"] = {**guessed, **wished}
-    pairs = given(verb, values)
-    if test is not None:
-        pairs.append(("test", "the test table"))
-    return native, origin, pairs
-
-
-def plan_of(
-    verb: str, data: Data, target: Any, options: Mapping[str, Any]
-) -> dict[str, Any]:
-    """What a fit would do."""
-    values = {k: v for k, v in options.items() if k not in OWN}
-    test = options.get("test")
-    native, _, pairs = asked(verb, data, target, values, test)
-    native_test = read(test)[0] if test is not None else None
-    events = Events(False, None, None)
-    found: dict[str, Any] = json.loads(
-        _modelwright.plan(verb, pairs, native, native_test, events)
-    )
-    events.close(stacklevel=3)
-    return found
-
-
-def load(path: str | os.PathLike[str]) -> Predictor:
-    """Load a saved model.
-
-    Parameters
-    ----------
-    path : str or path
-        A ``model.mw``, or the folder that a fit wrote.
-
-    Returns
-    -------
-    Predictor
-
-    Raises
-    ------
-    ArtifactError
-        When there is none, or it is damaged, or of a newer version.
-    """
-    return Predictor(Model.load(os.fspath(path)))
-
-
-def replay(
-    record: str | os.PathLike[str],
-    data: Data,
-    *,
-    test: Data | None = None,
-    out: str | os.PathLike[str] | None = None,
-    threads: int | None = None,
-    progress: bool | None = None,
-    callback: Callback | None = None,
-) -> Predictor:
-    """Repeat a recorded run; the model's bytes come out the same.
-
-    Parameters
-    ----------
-    record : str or path
-        A ``record.json``, a ``model.mw``, or the folder that a fit wrote.
-    data : table or path
-        The same training data: the same file, or an equal table of the same kind.
-    test : table or path, optional
-        The same test data, when the run had some.
-    out : str or path, optional
-        A folder to write, as :meth:`Predictor.save` does.
-    threads : int, optional
-        Worker threads, all processors by default; the result does not depend on them.
-    progress, callback
-        As for :func:`fit`.
-
-    Returns
-    -------
-    Predictor
-    """
-    if out is not None:
-        _modelwright.check_output(os.fspath(out))
-    native, origin = read(data)
-    native_test = read(test)[0] if test is not None else None
-    events = Events(progress, callback, None)
-    try:
-        model, was_interrupted = _modelwright.replay(
-            os.fspath(record), native, native_test, threads or 0, events
-        )
-    finally:
-        events.close(stacklevel=2)
-    if was_interrupted:
-        raise KeyboardInterrupt
-    predictor = Predictor(model, Origin(origin.kind), threads or 0)
-    if out is not None:
-        predictor.save(out)
-    return predictor
-
-
-def import_model(
-    model: Any,
-    *,
-    target: str = "target",
-    classes: Sequence[Any] | None = None,
-    categories: Sequence[str] | None = None,
-    columns: Sequence[str] | None = None,
-    rounds: int | None = None,
-) -> Predictor:
-    """Make a model of one of LightGBM or XGBoost; its predictions are the library's.
-
-    Parameters
-    ----------
-    model : Booster, scikit-learn estimator, str or path
-        A booster of either library, an estimator that holds one, or a saved model file.
-    target : str, default "target"
-        The name of the column that the model predicts.
-    classes : sequence, optional
-        Labels of the classes, in the order of their numbers in training.
-    categories : sequence of str, optional
-        Columns of pandas' dtype category in training, where the model does not say so.
-    columns : sequence of str, optional
-        The columns of the training table, where the model forgot blanks in their names.
-    rounds : int, optional
-        Keep only the first rounds of trees.
-
-    Returns
-    -------
-    Predictor
-    """
-    if is_path(model):
-        name = os.path.basename(os.fspath(model))
-        try:
-            with open(model, "rb") as file:
-                data = file.read()
-        except OSError as cause:
-            raise data_error(
-                "cannot read the model file",
-                source=os.fspath(model),
-                expected="a model file of LightGBM or XGBoost",
-                cls=_artifact_error(),
-            ) from cause
-    else:
-        if classes is None and hasattr(model, "classes_"):
-            classes = list(model.classes_)
-        name, data = _booster_bytes(model)
-    found = _modelwright.import_model(
-        data,
-        name,
-        target,
-        None if classes is None else [str(c) for c in classes],
-        None if categories is None else list(categories),
-        list(columns or []),
-        rounds,
-    )
-    return Predictor(found)
-
-
-def _booster_bytes(model: Any) -> tuple[str, bytes]:
-    for holder in ("booster_", "_Booster"):
-        model = getattr(model, holder, model)
-    if hasattr(model, "get_booster"):
-        model = model.get_booster()
-    if hasattr(model, "model_to_string"):
-        return "lightgbm", model.model_to_string().encode()
-    if hasattr(model, "save_raw"):
-        return "xgboost.ubj", bytes(model.save_raw("ubj"))
-    raise data_error(
-        "this is no model of LightGBM or XGBoost",
-        expected="a booster, a fitted estimator, or a model file",
-        got=f"{type(model).__module__}.{type(model).__name__}",
-        cls=_artifact_error(),
-    )
-
-
-def _artifact_error() -> Any:
-    from ._errors import ArtifactError
-
-    return ArtifactError

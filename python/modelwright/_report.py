@@ -60,6 +60,38 @@ class Report:
         return self.markdown
 
 
+class Audit:
+    """Whether a model treats groups of people alike; shown in a notebook.
+
+    Attributes
+    ----------
+    document : dict
+        Everything, as ``modelwright audit --json`` prints it.
+    html : str
+        One self-contained page.
+    """
+
+    def __init__(self, document: dict[str, Any], html: str):
+        self.document = document
+        self.html = html
+
+    @property
+    def verdicts(self) -> dict[str, str]:
+        """What was found, for each sensitive column (or several together)."""
+        return {", ".join(a["columns"]): a["verdict"] for a in self.document["audits"]}
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the HTML page."""
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(self.html)
+
+    def _repr_html_(self) -> str:
+        return framed(self.html)
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{columns}: {text}" for columns, text in self.verdicts.items())
+
+
 def framed(page: str) -> str:
     """A whole page inside another, kept apart from its styles."""
     return (

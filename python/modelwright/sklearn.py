@@ -12,6 +12,7 @@ GradientBoostingRegressor(n_rounds=20, random_state=1)
 
 from __future__ import annotations
 
+from ._isolation import IsolationForest
 from ._learners import (
     ExplainableBoostingClassifier,
     ExplainableBoostingRegressor,
@@ -21,11 +22,11 @@ from ._learners import (
     GradientBoostingRegressor,
     KNeighborsClassifier,
     KNeighborsRegressor,
-    LinearRegression,
     LogisticRegression,
     NaiveBayesClassifier,
     RandomForestClassifier,
     RandomForestRegressor,
+    Ridge,
     TabularNetClassifier,
     TabularNetRegressor,
 )
@@ -38,15 +39,16 @@ __all__ = [
     "ExtraTreesRegressor",
     "GradientBoostingClassifier",
     "GradientBoostingRegressor",
+    "IsolationForest",
     "KNeighborsClassifier",
     "KNeighborsRegressor",
-    "LinearRegression",
     "LogisticRegression",
     "ModelwrightClassifier",
     "ModelwrightRegressor",
     "NaiveBayesClassifier",
     "RandomForestClassifier",
     "RandomForestRegressor",
+    "Ridge",
     "TabularNetClassifier",
     "TabularNetRegressor",
 ]

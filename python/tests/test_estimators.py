@@ -39,6 +39,7 @@ NOT_DONE = {
     "ModelwrightClassifier": {_EQUIVALENCE: "folds and holdout are drawn by rows"},
     "ModelwrightRegressor": {_EQUIVALENCE: "folds and holdout are drawn by rows"},
     "NaiveBayesClassifier": {},
+    "IsolationForest": {},
 }
 
 
@@ -54,7 +55,8 @@ def test_the_contract_of_scikit_learn_is_kept(estimator, check):
     check(estimator)
 
 
-SINGLE = [n for n in estimators.__all__ if not n.startswith("Modelwright")]
+_OTHERS = ("ModelwrightClassifier", "ModelwrightRegressor", "IsolationForest")
+SINGLE = [n for n in estimators.__all__ if n not in _OTHERS]
 CLASSIFIERS = [n for n in SINGLE if hasattr(getattr(estimators, n), "predict_proba")]
 REGRESSORS = [n for n in SINGLE if n not in CLASSIFIERS]
 
@@ -167,7 +169,7 @@ def test_a_parameter_out_of_range_is_refused_with_its_range(classes):
 def test_sparse_matrices_are_refused_in_words(classes):
     sparse = pytest.importorskip("scipy.sparse")
     with pytest.raises(TypeError, match="dense"):
-        estimators.LinearRegression().fit(sparse.csr_matrix(classes[0]), classes[1])
+        estimators.Ridge().fit(sparse.csr_matrix(classes[0]), classes[1])
 
 
 def test_every_learner_has_estimators_with_its_parameters():
@@ -182,6 +184,18 @@ def test_every_learner_has_estimators_with_its_parameters():
         known = {p["name"] for p in learners[getattr(estimators, name)._learner]["params"]}
         own = set(inspect.signature(getattr(estimators, name)).parameters)
         assert known - {"class_weight"} <= own, name
+
+
+def test_unusual_rows_are_found_as_often_as_was_said():
+    x = np.random.default_rng(0).normal(size=(400, 3))
+    x[:20] += 8
+    forest = estimators.IsolationForest(contamination=0.05).fit(x)
+    found = np.flatnonzero(forest.predict(x) == -1)
+    assert set(found) == set(range(20))
+    again = pickle.loads(pickle.dumps(forest))
+    np.testing.assert_array_equal(again.score_samples(x), forest.score_samples(x))
+    with pytest.raises(mw.OptionError, match="0.5"):
+        estimators.IsolationForest(contamination=0.7).fit(x)
 
 
 def test_estimators_are_found_in_the_package_too():

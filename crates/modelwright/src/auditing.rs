@@ -4,13 +4,16 @@
 use std::path::Path;
 
 use modelwright_automl::Purpose;
+use modelwright_automl::audit::{AuditInput, audit};
 use modelwright_automl::target::rows_with_target;
 use modelwright_core::context::Event;
 use modelwright_core::data::{Column, ColumnData, Table};
 use modelwright_core::record::Options;
 use modelwright_core::{Context, Error, Result};
-use modelwright_io::ReadOptions;
+use modelwright_inspect::audit_html;
+use modelwright_io::{ReadOptions, TableFile};
 
+use crate::command::audit::document;
 use crate::model::Model;
 use crate::reading::read_within_limits;
 
@@ -34,6 +37,17 @@ impl AuditRows {
         let (options, weight) = model.read_options_of(sensitive)?;
         let shown = path.display().to_string();
         let file = read_within_limits(path, options, Purpose::Learn, "read", ctx)?;
+        Self::of_table(model, file, shown, sensitive, weight.as_deref(), ctx)
+    }
+
+    fn of_table(
+        model: &Model,
+        file: TableFile,
+        shown: String,
+        sensitive: &[String],
+        weight: Option<&str>,
+        ctx: &Context,
+    ) -> Result<Self> {
         let table = file.table;
         model.check_columns(&table, ctx).map_err(|e| e.at(shown.clone()))?;
         for name in sensitive {
@@ -60,9 +74,54 @@ impl AuditRows {
         if n_unknown > 0 {
             ctx.tell(Event::Warning(format!("left out {n_unknown} rows without a known answer")));
         }
-        let weights = weight.as_deref().and_then(|w| table.column(w)).map(weights_of);
+        let weights = weight.and_then(|w| table.column(w)).map(weights_of);
         Ok(Self { name: file.source.name, table, weights: weights.transpose()? })
     }
+}
+
+/// An audit of a model on rows, which `read` gives by the columns that are wanted; none are named
+/// by `sensitive` where those that the model was fitted with are meant.
+///
+/// # Errors
+/// As [`AuditRows::read`], and input error when no sensitive column is named.
+pub fn audit_rows(
+    model: &Model,
+    read: impl FnOnce(ReadOptions) -> Result<TableFile>,
+    (sensitive, min_group): (&[String], usize),
+    ctx: &Context,
+) -> Result<Audited> {
+    let sensitive = if sensitive.is_empty() { model.sensitive()? } else { sensitive.to_vec() };
+    if sensitive.is_empty() {
+        return Err(Error::input("no sensitive column is named")
+            .at("--sensitive")
+            .expected("columns, because the model was fitted without")
+            .hint("name the columns that say who a row is about, such as sex or age"));
+    }
+    let (options, weight) = model.read_options_of(&sensitive)?;
+    let file = read(options)?;
+    let shown = file.source.name.clone();
+    let rows = AuditRows::of_table(model, file, shown, &sensitive, weight.as_deref(), ctx)?;
+    let predictor = &model.predictor;
+    let input = AuditInput {
+        on: &rows.name,
+        table: &rows.table,
+        truth: &predictor.encode_target(&rows.table)?,
+        predictions: &predictor.predict(&rows.table, ctx)?,
+        weights: rows.weights.as_deref(),
+        sensitive: &sensitive,
+        min_group,
+    };
+    let record = audit(predictor, &input, ctx)?;
+    let document = document(&record).to_string();
+    Ok(Audited { document, html: audit_html(&record, &predictor.target) })
+}
+
+/// An audit in its forms.
+pub struct Audited {
+    /// The document of `modelwright audit --json`.
+    pub document: String,
+    /// One self-contained page.
+    pub html: String,
 }
 
 impl Model {

@@ -24,7 +24,8 @@ impl Model {
         if let Some(table) = data.filter(|table| table.n_rows() >= ROWS_MIN) {
             return of_data(table);
         }
-        if let Some(drawn) = drawn_background(&self.predictor, &self.reference()?.columns, n, ctx)? {
+        if let Some(drawn) = drawn_background(&self.predictor, &self.reference()?.columns, n, ctx)?
+        {
             return Ok(drawn);
         }
         match data.filter(|table| table.n_rows() > 0) {

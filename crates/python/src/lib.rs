@@ -13,12 +13,20 @@
 //! | `watch` | a long run in a thread of its own: events, Ctrl-C |
 //! | `model` | a fitted model |
 //! | `single` | one learner, for scikit-learn's estimators |
+//! | `isolation` | the isolation forest, for the same |
 //! | `context` | the threads that predictions share |
 //! | `error` | our errors as Python's |
+
+#![expect(
+    clippy::needless_pass_by_value,
+    clippy::struct_field_names,
+    reason = "arguments of functions that Python calls are handed over; names are those it sees"
+)]
 
 mod array;
 mod context;
 mod error;
+mod isolation;
 mod model;
 mod object;
 mod run;
@@ -59,6 +67,7 @@ fn _modelwright(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<table::Table>()?;
     module.add_class::<model::Model>()?;
     module.add_class::<single::Single>()?;
+    module.add_class::<isolation::Isolation>()?;
     module.add_function(wrap_pyfunction!(keywords, module)?)?;
     module.add_function(wrap_pyfunction!(learners, module)?)?;
     module.add_function(wrap_pyfunction!(command_line, module)?)?;

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use modelwright::assess::{CompareOptions, assess, compare_models};
+use modelwright::audit_rows;
 use modelwright::automl::Regions;
 use modelwright::inspect::{report_json, report_markdown};
-use modelwright::io::read_path;
+use modelwright::io::{ReadOptions, read_path};
 use modelwright::labelled::{Labelled, label_table, predict_labelled};
 use modelwright_core::data::{Schema, Table as Rows};
 use modelwright_core::task::Predictions;
@@ -224,10 +225,9 @@ impl Model {
             let table = modelwright::io::conform_in_memory(columns, &self.schema)?;
             self.model.absent_columns(&table)?;
             let predictions = self.model.predictor.predict(&table, &ctx)?;
-            let decided = match self.model.predictor.classes.is_empty() {
-                true => 0,
-                false => self.model.predictor.decide(&predictions)[0] as usize,
-            };
+            let is_class = !self.model.predictor.classes.is_empty();
+            let decide = || self.model.predictor.decide(&predictions)[0] as usize;
+            let decided = if is_class { decide() } else { 0 };
             Ok((spread(predictions, self.model.predictor.classes.len()), decided))
         };
         py.detach(predict).map_err(|e: Error| raise(py, &e, Realm::Data))
@@ -239,6 +239,27 @@ impl Model {
             let ctx = shared(threads)?;
             let rows = self.labelled(&data, name, &ctx)?;
             assess(&self.model, &rows, &ctx)?.json(&self.model.predictor)
+        });
+        done.map_err(|e: Error| raise(py, &e, Realm::Data))
+    }
+
+    /// Whether the model treats groups alike: as JSON and as a page.
+    fn audit(
+        &self,
+        py: Python<'_>,
+        data: Data,
+        sensitive: Vec<String>,
+        min_group: usize,
+        threads: usize,
+    ) -> PyResult<(String, String)> {
+        let done = py.detach(|| {
+            let ctx = shared(threads)?;
+            let read = |options: ReadOptions| match &data {
+                Data::Table(table) => table.get().take(options.schema, &ctx),
+                Data::Path(path) => read_path(path, &options, &ctx),
+            };
+            let found = audit_rows(&self.model, read, (&sensitive, min_group), &ctx)?;
+            Ok((found.document, found.html))
         });
         done.map_err(|e: Error| raise(py, &e, Realm::Data))
     }
@@ -282,22 +303,12 @@ impl Model {
     fn rows(&self, data: &Data, ctx: &Context) -> Result<(Rows, Option<String>)> {
         let file = match data {
             Data::Table(table) => {
-                table.get().take(Some(self.schema.clone()), ctx).map_err(|e| self.like(e, data))?
+                table.get().take(Some(self.schema.clone()), ctx).map_err(|e| like(e, data))?
             }
             Data::Path(path) => read_path(path, &self.model.read_options(), ctx)?,
         };
-        let warning = self.model.absent_columns(&file.table).map_err(|e| self.like(e, data))?;
+        let warning = self.model.absent_columns(&file.table).map_err(|e| like(e, data))?;
         Ok((file.table, warning))
-    }
-
-    /// Adds the nearest name that the data have to the error of a missing column.
-    fn like(&self, error: Error, data: &Data) -> Error {
-        match (error.place().column.clone(), data) {
-            (Some(column), Data::Table(table)) if error.what().contains("not there") => {
-                error.suggest(&column, table.get().names().iter().map(String::as_str))
-            }
-            _ => error,
-        }
     }
 
     fn predict(&self, rows: &Rows, ctx: &Context) -> Result<Predictions> {
@@ -353,4 +364,14 @@ pub(crate) fn whole(
     let values = spread(predictions, n_classes);
     let n_outputs = values.len().checked_div(n_rows).unwrap_or(n_classes.max(1));
     PyArray1::from_vec(py, values).reshape([n_rows, n_outputs])
+}
+
+/// Adds the nearest name that the data have to the error of a missing column.
+fn like(error: Error, data: &Data) -> Error {
+    match (error.place().column.clone(), data) {
+        (Some(column), Data::Table(table)) if error.what().contains("not there") => {
+            error.suggest(&column, table.get().names().iter().map(String::as_str))
+        }
+        _ => error,
+    }
 }

@@ -194,7 +194,9 @@ pub(crate) fn replay(
     let (data, test) = (Input::from(data), test.map(Input::from));
     let work = move |events: Box<dyn Progress>, cancel| {
         let ctx = limits.context(events, cancel)?;
-        doubt.into_iter().for_each(|text| ctx.tell(Event::Warning(text)));
+        if let Some(text) = doubt {
+            ctx.tell(Event::Warning(text));
+        }
         ctx.tell(Event::Phase("read".to_owned()));
         let train = data.train(&ctx)?;
         let test = match test {
@@ -306,6 +308,7 @@ pub(crate) fn check_output(py: Python<'_>, folder: PathBuf) -> PyResult<()> {
 }
 
 /// A model of the bytes of another library's model file.
+#[expect(clippy::too_many_arguments, reason = "Python passes them by name")]
 #[pyfunction]
 #[pyo3(signature = (bytes, file_name, target, classes, categories, columns, rounds))]
 pub(crate) fn import_model(

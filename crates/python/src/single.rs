@@ -16,6 +16,9 @@ use crate::error::{Realm, raise};
 use crate::model::whole;
 use crate::table::Table;
 
+/// What pickle calls to make a learner again, and with which arguments.
+type Remade<'py> = (Bound<'py, PyAny>, (Bound<'py, PyBytes>, usize));
+
 /// A fitted learner.
 #[pyclass(frozen, module = "modelwright._modelwright")]
 pub(crate) struct Single {
@@ -42,9 +45,7 @@ impl Single {
     }
 
     /// How pickle and copy make it again: from its bytes.
-    fn __reduce__<'py>(
-        slf: &Bound<'py, Self>,
-    ) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>, usize))> {
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Remade<'py>> {
         let of_bytes = slf.get_type().getattr("from_bytes")?;
         Ok((of_bytes, (slf.get().to_bytes(slf.py())?, slf.get().rounds)))
     }
@@ -69,6 +70,7 @@ impl Single {
 
 /// Fits one learner on all rows of a table. `classes` is 0 for a regression; the target then holds
 /// values, else class numbers.
+#[expect(clippy::too_many_arguments, reason = "Python passes them by name")]
 #[pyfunction]
 #[pyo3(signature = (learner, params, table, target, classes, weights, kinds, seed, threads))]
 pub(crate) fn fit_single(
@@ -84,6 +86,8 @@ pub(crate) fn fit_single(
     threads: usize,
 ) -> PyResult<Single> {
     let params = read_params(params)?;
+    let known = modelwright::learners::learner(learner).and_then(|e| e.check_params(&params));
+    known.map_err(|e| raise(py, &e, Realm::Option))?;
     let values: Vec<f64> = target.as_array().iter().copied().collect();
     let target = match classes {
         0 => Target::Real(values),
@@ -108,7 +112,7 @@ pub(crate) fn fit_single(
         let (predictor, rounds) = fit_direct(&input, &ctx)?;
         Ok(Single { predictor, rounds })
     };
-    py.detach(work).map_err(|e| raise(py, &e, Realm::Option))
+    py.detach(work).map_err(|e| raise(py, &e, Realm::Data))
 }
 
 /// Leaves out the rows of weight zero, as if they were not there.

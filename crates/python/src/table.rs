@@ -217,10 +217,8 @@ fn hold<'py>(name: &str, form: &Bound<'py, PyTuple>, ctx: &Context) -> PyResult<
     match tag.as_str() {
         "numbers" => {
             let mask = form.get_item(2)?;
-            let mask = match mask.is_none() {
-                true => None,
-                false => Some(mask.cast::<PyArray1<bool>>()?.try_readonly()?),
-            };
+            let read = || PyResult::Ok(mask.cast::<PyArray1<bool>>()?.try_readonly()?);
+            let mask = (!mask.is_none()).then(read).transpose()?;
             Ok(Held::Numbers(Vector::of(&payload)?, mask))
         }
         "column" => {

@@ -119,7 +119,7 @@ impl Audit {
 }
 
 /// The audit as JSON, by group and measure.
-fn document(record: &FairnessRecord) -> Value {
+pub(crate) fn document(record: &FairnessRecord) -> Value {
     json!({
         "on": record.on,
         "n_rows": record.n_rows,

@@ -1,0 +1,138 @@
+"""Rows that random cuts separate early are unusual."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import OutlierMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ._errors import OptionError, data_error
+from ._estimators import EngineEstimator
+from ._modelwright import Isolation
+
+
+class IsolationForest(OutlierMixin, EngineEstimator):  # type: ignore[misc]
+    """Isolation forest: unusual rows, without a target.
+
+    Parameters
+    ----------
+    n_trees : int in [1, 10000], default 100
+        How many trees are grown.
+    max_samples : int in [2, 100000], default 256
+        How many rows each tree takes.
+    contamination : "auto" or float in (0, 0.5], default "auto"
+        The share of training rows that `predict` calls unusual; "auto" calls a row unusual whose
+        score is below -0.5, as the paper proposes.
+    random_state : int, RandomState or None, default None
+        Seed; None is 0.
+    n_jobs : int, optional
+        Worker threads, all processors by default; the result does not depend on them.
+
+    Attributes
+    ----------
+    offset_ : float
+        What `decision_function` takes off the scores.
+    n_features_in_ : int
+
+    References
+    ----------
+    Liu, Ting & Zhou, "Isolation forest", ICDM 2008.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from modelwright.sklearn import IsolationForest
+    >>> x = np.r_[np.random.default_rng(0).normal(size=(200, 2)), [[9.0, 9.0]]]
+    >>> IsolationForest().fit(x).predict([[9.0, 9.0], [0.0, 0.0]]).tolist()
+    [-1, 1]
+    """
+
+    def __init__(
+        self,
+        *,
+        n_trees: int = 100,
+        max_samples: int = 256,
+        contamination: float | str = "auto",
+        random_state: Any = None,
+        n_jobs: int | None = None,
+    ):
+        self.n_trees = n_trees
+        self.max_samples = max_samples
+        self.contamination = contamination
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.categorical = False
+        tags.input_tags.string = False
+        return tags
+
+    def fit(self, X: Any, y: Any = None) -> IsolationForest:
+        """Grow the trees.
+
+        Parameters
+        ----------
+        X : array of shape (n_samples, n_features)
+            Numbers; NaN is a missing value.
+        y : ignored
+
+        Returns
+        -------
+        self
+        """
+        share = self.contamination
+        if share != "auto" and not (isinstance(share, (int, float)) and 0 < share <= 0.5):
+            raise data_error(
+                "`contamination` cannot be read",
+                source="contamination",
+                expected='"auto", or a number above 0, at most 0.5',
+                got=repr(share),
+                cls=OptionError,
+            )
+        X = self._matrix(X, reset=True)
+        self._forest = Isolation.fit(
+            X, self.n_trees, self.max_samples, self._seed(), self.n_jobs or 0
+        )
+        self.offset_ = -0.5
+        if share != "auto":
+            self.offset_ = float(np.percentile(self.score_samples(X), 100.0 * float(share)))
+        return self
+
+    def _matrix(self, X: Any, *, reset: bool) -> Any:
+        return validate_data(
+            self, X, reset=reset, dtype=(np.float64, np.float32), ensure_all_finite="allow-nan"
+        )
+
+    def score_samples(self, X: Any) -> np.ndarray[Any, Any]:
+        """How ordinary each row is: from -1 (unusual) to 0.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        check_is_fitted(self)
+        return -np.asarray(self._forest.scores(self._matrix(X, reset=False), self.n_jobs or 0))
+
+    def decision_function(self, X: Any) -> np.ndarray[Any, Any]:
+        """The scores with :attr:`offset_` taken off: negative for unusual rows.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        return self.score_samples(X) - self.offset_
+
+    def predict(self, X: Any) -> np.ndarray[Any, Any]:
+        """-1 for unusual rows, 1 for others.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        return np.where(self.decision_function(X) < 0, -1, 1)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "_forest")

@@ -1,0 +1,237 @@
+"""Runs: what goes in, what is asked, and the model that comes out."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from . import _modelwright
+from ._data import Data, Origin, is_path, read
+from ._errors import ArtifactError, ModelwrightWarning, data_error
+from ._modelwright import Model
+from ._options import OWN, given
+from ._predictor import Predictor
+from ._progress import Callback, Events
+
+
+def ask(
+    verb: str,
+    data: Data,
+    target: Any,
+    options: Mapping[str, Any],
+    progress: bool | None,
+    callback: Callback | None,
+) -> Predictor:
+    """Fits: what ``fit`` and ``train`` share."""
+    started = time.monotonic()
+    values = dict(options)
+    out, test = values.pop("out", None), values.pop("test", None)
+    if out is not None:
+        _modelwright.check_output(os.fspath(out))
+    native, origin, given_values = asked(verb, data, target, values, test)
+    native_test = None
+    if test is not None:
+        native_test, _ = read(test)
+    limit = values.get("time_limit")
+    events = Events(progress, callback, limit if isinstance(limit, (int, float)) else None)
+    try:
+        began_ago_s = time.monotonic() - started
+        model, was_interrupted = _modelwright.fit(
+            verb, given_values, native, native_test, began_ago_s, events
+        )
+    finally:
+        events.close(stacklevel=3)
+    if was_interrupted:
+        warnings.warn(
+            "interrupted: this is the best model so far", ModelwrightWarning, stacklevel=3
+        )
+    predictor = Predictor(model, Origin(origin.kind), int(values.get("threads") or 0))
+    if out is not None:
+        predictor.save(out)
+    return predictor
+
+
+def asked(
+    verb: str, data: Data, target: Any, values: Mapping[str, Any], test: Data | None
+) -> tuple[Any, Origin, list[tuple[str, str | None]]]:
+    """The table with its target, and what was asked of it."""
+    extra: dict[str, Any] = {}
+    if not isinstance(target, str):
+        name = getattr(target, "name", None)
+        extra = {str(name) if isinstance(name, str) else "target": target}
+    native, origin = read(data, extra)
+    name = next(iter(extra), target)
+    values = {**values, "target": name}
+    if origin.kinds:
+        wished = values.get("kind") or {}
+        guessed = {k: v for k, v in origin.kinds.items() if k != name}
+        values["kind"] = {**guessed, **wished}
+    pairs = given(verb, values)
+    if test is not None:
+        pairs.append(("test", "the test table"))
+    return native, origin, pairs
+
+
+def plan_of(
+    verb: str, data: Data, target: Any, options: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What a fit would do."""
+    values = {k: v for k, v in options.items() if k not in OWN}
+    test = options.get("test")
+    native, _, pairs = asked(verb, data, target, values, test)
+    native_test = read(test)[0] if test is not None else None
+    events = Events(False, None, None)
+    found: dict[str, Any] = json.loads(
+        _modelwright.plan(verb, pairs, native, native_test, events)
+    )
+    events.close(stacklevel=3)
+    return found
+
+
+def load(path: str | os.PathLike[str]) -> Predictor:
+    """Load a saved model.
+
+    Parameters
+    ----------
+    path : str or path
+        A ``model.mw``, or the folder that a fit wrote.
+
+    Returns
+    -------
+    Predictor
+
+    Raises
+    ------
+    ArtifactError
+        When there is none, or it is damaged, or of a newer version.
+    """
+    return Predictor(Model.load(os.fspath(path)))
+
+
+def replay(
+    record: str | os.PathLike[str],
+    data: Data,
+    *,
+    test: Data | None = None,
+    out: str | os.PathLike[str] | None = None,
+    threads: int | None = None,
+    progress: bool | None = None,
+    callback: Callback | None = None,
+) -> Predictor:
+    """Repeat a recorded run; the model's bytes come out the same.
+
+    Parameters
+    ----------
+    record : str or path
+        A ``record.json``, a ``model.mw``, or the folder that a fit wrote.
+    data : table or path
+        The same training data: the same file, or an equal table of the same kind.
+    test : table or path, optional
+        The same test data, when the run had some.
+    out : str or path, optional
+        A folder to write, as :meth:`Predictor.save` does.
+    threads : int, optional
+        Worker threads, all processors by default; the result does not depend on them.
+    progress, callback
+        As for :func:`fit`.
+
+    Returns
+    -------
+    Predictor
+    """
+    if out is not None:
+        _modelwright.check_output(os.fspath(out))
+    native, origin = read(data)
+    native_test = read(test)[0] if test is not None else None
+    events = Events(progress, callback, None)
+    try:
+        model, was_interrupted = _modelwright.replay(
+            os.fspath(record), native, native_test, threads or 0, events
+        )
+    finally:
+        events.close(stacklevel=2)
+    if was_interrupted:
+        raise KeyboardInterrupt
+    predictor = Predictor(model, Origin(origin.kind), threads or 0)
+    if out is not None:
+        predictor.save(out)
+    return predictor
+
+
+def import_model(
+    model: Any,
+    *,
+    target: str = "target",
+    classes: Sequence[Any] | None = None,
+    categories: Sequence[str] | None = None,
+    columns: Sequence[str] | None = None,
+    rounds: int | None = None,
+) -> Predictor:
+    """Make a model of one of LightGBM or XGBoost; its predictions are the library's.
+
+    Parameters
+    ----------
+    model : Booster, scikit-learn estimator, str or path
+        A booster of either library, an estimator that holds one, or a saved model file.
+    target : str, default "target"
+        The name of the column that the model predicts.
+    classes : sequence, optional
+        Labels of the classes, in the order of their numbers in training.
+    categories : sequence of str, optional
+        Columns of pandas' dtype category in training, where the model does not say so.
+    columns : sequence of str, optional
+        The columns of the training table, where the model forgot blanks in their names.
+    rounds : int, optional
+        Keep only the first rounds of trees.
+
+    Returns
+    -------
+    Predictor
+    """
+    if is_path(model):
+        name = os.path.basename(os.fspath(model))
+        try:
+            with open(model, "rb") as file:
+                data = file.read()
+        except OSError as cause:
+            raise data_error(
+                "cannot read the model file",
+                source=os.fspath(model),
+                expected="a model file of LightGBM or XGBoost",
+                cls=ArtifactError,
+            ) from cause
+    else:
+        if classes is None and hasattr(model, "classes_"):
+            classes = list(model.classes_)
+        name, data = _booster_bytes(model)
+    found = _modelwright.import_model(
+        data,
+        name,
+        target,
+        None if classes is None else [str(c) for c in classes],
+        None if categories is None else list(categories),
+        list(columns or []),
+        rounds,
+    )
+    return Predictor(found)
+
+
+def _booster_bytes(model: Any) -> tuple[str, bytes]:
+    for holder in ("booster_", "_Booster"):
+        model = getattr(model, holder, model)
+    if hasattr(model, "get_booster"):
+        model = model.get_booster()
+    if hasattr(model, "model_to_string"):
+        return "lightgbm", model.model_to_string().encode()
+    if hasattr(model, "save_raw"):
+        return "xgboost.ubj", bytes(model.save_raw("ubj"))
+    raise data_error(
+        "this is no model of LightGBM or XGBoost",
+        expected="a booster, a fitted estimator, or a model file",
+        got=f"{type(model).__module__}.{type(model).__name__}",
+        cls=ArtifactError,
+    )

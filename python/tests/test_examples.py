@@ -1,0 +1,50 @@
+"""The worked examples run, and so do the examples in the documentation of each function."""
+
+import doctest
+import importlib
+import inspect
+import sys
+
+import pytest
+
+from conftest import ROOT
+
+EXAMPLES = ROOT / "python/examples"
+NAMES = sorted(p.stem for p in EXAMPLES.glob("*.py") if p.stem != "tables")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_worked_example_runs(name, tmp_path, monkeypatch, capsys):
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+    main = importlib.import_module(name).main
+    wanted = inspect.signature(main).parameters
+    arguments = {"folder": tmp_path} if "folder" in wanted else {}
+    main(**arguments, time_limit=4)
+    assert capsys.readouterr().out
+    if "folder" in wanted:
+        assert any(tmp_path.iterdir())
+
+
+def test_all_five_are_there():
+    assert {"churn", "house_prices", "fairness_audit", "own_lightgbm"} < set(NAMES)
+
+
+@pytest.mark.parametrize("name", ["_asked", "_profile", "_predictor", "_run", "_isolation", "sklearn"])
+def test_the_examples_of_the_documentation_are_true(name):
+    module = importlib.import_module(f"modelwright.{name}")
+    found = doctest.testmod(module)
+    assert found.failed == 0
+    assert name not in ("_asked", "sklearn") or found.attempted > 0
+
+
+def test_everything_public_is_documented():
+    import modelwright as mw
+
+    for name in mw.__all__:
+        public = getattr(mw, name)
+        assert name == "__version__" or inspect.getdoc(public), name
+        if inspect.isclass(public):
+            for own, method in vars(public).items():
+                if not own.startswith("_") and callable(method):
+                    assert inspect.getdoc(method), f"{name}.{own}"
+    assert sys.modules["modelwright"] is mw
