@@ -53,7 +53,7 @@ pub fn audit(
     let columns = sensitive_columns(input, &predictor.target)?;
     let partitions = sensitive_groups(&columns);
     let decided = match input.truth {
-        Target::Class { .. } => predictor.decide(input.predictions),
+        Target::Class { .. } => predictor.decide(input.table, input.predictions),
         Target::Real(_) => Vec::new(),
     };
     let mut record = FairnessRecord {

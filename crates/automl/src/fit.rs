@@ -25,7 +25,7 @@ use crate::parts::{Parts, weights_of};
 use crate::plan::{self as planning, PlanInput, Preset};
 use crate::search::{self, Ground};
 use crate::understand::{self, Understood};
-use crate::{budget, capacity, conformal, constraint, nested, offers, single};
+use crate::{budget, capacity, conformal, constraint, fair, nested, offers, single};
 
 use self::combine::Combined;
 use self::untouched::Untouched;
@@ -117,6 +117,7 @@ impl Flow {
         phases.end("leakage", ctx);
         let exclude = excluded_columns(&options, leaks);
         constraint::check(&options, &profile, &exclude, task.task)?;
+        fair::check(&options, task.task)?;
         let n_features = n_features(&profile.schema, &exclude);
         if n_features == 0 {
             return Err(nothing_to_learn_from(&profile.schema, &exclude));
@@ -197,6 +198,8 @@ impl Flow {
         let importances = self.importances(&combined.predictor, ctx)?;
         combined.slices = self.slices(&combined.predictor, &importances, ctx)?;
         self.phases.end("importances", ctx);
+        let robustness = self.robustness(&combined.predictor, ctx)?;
+        self.phases.end("robustness", ctx);
         if self.ends_with_all_rows() {
             self.fit_on_all_rows(&mut combined, ctx)?;
             self.phases.end("fit on all rows", ctx);
@@ -204,6 +207,7 @@ impl Flow {
         let Untouched { evaluation, fairness, said } = untouched;
         let mut record = self.record(trials, &combined, evaluation, importances, ctx);
         record.fairness = fairness;
+        record.robustness = robustness;
         let (predictor, reference) = (combined.predictor, self.profile.sketches);
         let outcome = FitOutcome { predictor, record, reference, predictions: said };
         offers::limits::keep(outcome, &self.options, ctx)
@@ -257,6 +261,8 @@ impl Flow {
             evaluation,
             slices: combined.slices.clone(),
             fairness: None,
+            robustness: None,
+            mitigation: combined.mitigation.clone(),
             nested: None,
             importances,
             decisions,

@@ -26,6 +26,8 @@
 //! | `suspects` | which training rows have a target that looks wrong |
 //! | `decision` | which class is decided for, by metric or cost |
 //! | `conformal` | which interval or set holds the truth so often |
+//! | [`fair`] | a threshold for each group |
+//! | [`robustness`] | what strains on the inputs do |
 //! | [`mod@audit`] | are groups treated alike |
 //! | [`predictor`] | the result: raw rows in, predictions out |
 //! | [`reference`] | what later rows are compared with |
@@ -47,6 +49,7 @@ pub mod direct;
 pub mod encoding;
 mod ensemble;
 pub mod explain;
+pub mod fair;
 mod fit;
 pub mod gate;
 pub mod input;
@@ -61,6 +64,7 @@ pub mod predictor;
 mod reading;
 pub mod reference;
 mod refit;
+pub mod robustness;
 mod room;
 mod search;
 mod single;

@@ -16,6 +16,7 @@ use modelwright_preprocess::encode::FittedEncoder;
 use serde::{Deserialize, Serialize};
 
 use crate::conformal::{self, Intervals};
+use crate::fair::GroupThresholds;
 use crate::offers::Offered;
 use crate::target;
 
@@ -36,6 +37,7 @@ pub struct Predictor {
     pub(crate) calibrator: Calibrator,
     pub(crate) costs: Option<CostMatrix>,
     pub(crate) intervals: Option<Intervals>,
+    pub(crate) fair: Option<GroupThresholds>,
     pub(crate) encoders: Vec<FittedEncoder>,
     pub(crate) members: Vec<Member>,
     /// How smaller combinations of the members are made; empty for none.
@@ -65,7 +67,7 @@ struct Stored {
 
 /// What stands behind [`Stored`] in the bytes, since format version 3 and only where there is any:
 /// a predictor without is stored as it ever was.
-#[derive(Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 struct StoredExtras {
     /// In place of the temperature.
     calibrator: Option<Calibrator>,
@@ -125,6 +127,7 @@ impl Predictor {
             calibrator: Calibrator::None,
             costs: None,
             intervals: None,
+            fair: None,
             encoders: vec![single.encoder],
             members: vec![Member { encoder: 0, weight: 1.0, models: vec![single.model] }],
             offers: Vec::new(),
@@ -144,12 +147,19 @@ impl Predictor {
     }
 
     /// The class that is decided for in every row of a classification: the cheapest if costs are
-    /// known, else by the threshold, or the most probable one.
-    pub fn decide(&self, predictions: &Predictions) -> Vec<u32> {
-        match &self.costs {
-            Some(costs) => costs.decide(predictions),
-            None => predictions.classes(self.threshold),
+    /// known, else by the threshold, or the most probable one; with thresholds of groups, each row
+    /// by that of its own group, which `table` tells.
+    pub fn decide(&self, table: &Table, predictions: &Predictions) -> Vec<u32> {
+        match (&self.fair, &self.costs) {
+            (Some(fair), _) => fair.decide(table, predictions),
+            (None, Some(costs)) => costs.decide(predictions),
+            (None, None) => predictions.classes(self.threshold),
         }
+    }
+
+    /// The thresholds of groups, if decisions must be fair.
+    pub fn group_thresholds(&self) -> Option<&GroupThresholds> {
+        self.fair.as_ref()
     }
 
     /// The raw columns that the members' features are written from.
@@ -246,9 +256,12 @@ impl Predictor {
         let mut bytes = postcard::to_stdvec(&stored).map_err(failed)?;
         if let Some(extras) = self.extras()? {
             bytes.extend(postcard::to_stdvec(&extras).map_err(failed)?);
-            if !self.offers.is_empty() {
+            if !self.offers.is_empty() || self.fair.is_some() {
                 bytes.extend(postcard::to_stdvec(&self.offers).map_err(failed)?);
             }
+        }
+        if let Some(fair) = &self.fair {
+            bytes.extend(postcard::to_stdvec(fair).map_err(failed)?);
         }
         Ok(bytes)
     }
@@ -256,7 +269,7 @@ impl Predictor {
     fn extras(&self) -> Result<Option<StoredExtras>> {
         let is_known = matches!(self.calibrator, Calibrator::None | Calibrator::Temperature(_));
         let is_plain = self.costs.is_none() && self.intervals.is_none() && self.offers.is_empty();
-        if is_known && is_plain {
+        if is_known && is_plain && self.fair.is_none() {
             return Ok(None);
         }
         Ok(Some(StoredExtras {
@@ -273,7 +286,7 @@ impl Predictor {
     pub fn decode(bytes: &[u8]) -> Result<Self> {
         let (stored, rest) = postcard::take_from_bytes::<Stored>(bytes)
             .map_err(|e| Error::input("the stored predictor cannot be read").because(e))?;
-        let (extras, offers) = decode_extras(rest)?;
+        let Behind { extras, offers, fair } = decode_extras(rest)?;
         let of_temperature = match stored.temperature {
             1.0 => Calibrator::None,
             t => Calibrator::Temperature(t),
@@ -292,6 +305,7 @@ impl Predictor {
             calibrator: extras.calibrator.unwrap_or(of_temperature),
             costs: extras.costs,
             intervals: extras.intervals.map(Intervals::read).transpose()?,
+            fair,
             encoders,
             members,
             offers,
@@ -327,6 +341,9 @@ impl Predictor {
         for offer in &self.offers {
             offer.validate(self.members.len(), self.n_outputs())?;
         }
+        if let Some(fair) = &self.fair {
+            fair.validate(self.task)?;
+        }
         for member in &self.members {
             let Some(encoder) = self.encoders.get(member.encoder) else {
                 return Err(broken("a member names an encoder that is not there"));
@@ -351,18 +368,35 @@ impl RawPredictor for Predictor {
     }
 }
 
-fn decode_extras(bytes: &[u8]) -> Result<(StoredExtras, Vec<Offered>)> {
+/// What stands behind the predictor itself.
+#[derive(Default)]
+struct Behind {
+    extras: StoredExtras,
+    offers: Vec<Offered>,
+    fair: Option<GroupThresholds>,
+}
+
+/// The extras; behind them the offers; behind these the thresholds of groups. Each is there only
+/// when it, or what comes after it, is.
+fn decode_extras(bytes: &[u8]) -> Result<Behind> {
     let unreadable = |e| Error::input("the stored predictor cannot be read").because(e);
+    let mut behind = Behind::default();
     if bytes.is_empty() {
-        let none = StoredExtras { calibrator: None, costs: None, intervals: None };
-        return Ok((none, Vec::new()));
+        return Ok(behind);
     }
     let (extras, rest) = postcard::take_from_bytes(bytes).map_err(unreadable)?;
+    behind.extras = extras;
     if rest.is_empty() {
-        return Ok((extras, Vec::new()));
+        return Ok(behind);
     }
     let (offers, rest) = postcard::take_from_bytes(rest).map_err(unreadable)?;
-    if rest.is_empty() { Ok((extras, offers)) } else { Err(broken("extra bytes at its end")) }
+    behind.offers = offers;
+    if rest.is_empty() {
+        return Ok(behind);
+    }
+    let (fair, rest) = postcard::take_from_bytes(rest).map_err(unreadable)?;
+    behind.fair = Some(fair);
+    if rest.is_empty() { Ok(behind) } else { Err(broken("extra bytes at its end")) }
 }
 
 fn stored_name(fitted: &Fitted) -> String {

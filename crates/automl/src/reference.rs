@@ -107,7 +107,8 @@ pub fn prediction_column(predictor: &Predictor, predictions: &Predictions) -> Co
     if predictions.n_outputs == 1 {
         return Column::numbers(PREDICTION, predictions.values.clone());
     }
-    let decided = predictor.decide(predictions);
+    // Only decisions between two classes depend on the rows.
+    let decided = predictor.decide(&Table::default(), predictions);
     let label = |class: &u32| predictor.classes.get(*class as usize);
     Column::strings(PREDICTION, decided.iter().map(label))
 }

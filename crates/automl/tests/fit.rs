@@ -8,6 +8,8 @@ mod constraint;
 mod derived;
 #[path = "fit/explain.rs"]
 mod explain;
+#[path = "fit/groups.rs"]
+mod groups;
 #[path = "fit/nested.rs"]
 mod nested;
 #[path = "fit/refit.rs"]

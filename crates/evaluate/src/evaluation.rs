@@ -2,15 +2,19 @@
 
 use modelwright_core::record::{Evaluation, MetricValue};
 use modelwright_core::task::{Predictions, Target, Task};
-use modelwright_core::{Context, Result};
+use modelwright_core::{Context, Error, Result};
 
 use crate::cost::CostMatrix;
 use crate::curve;
 use crate::metric::{MetricEntry, MetricInput, Needs, check_pair, check_weights, metrics_for};
+use crate::reliability::{reliability, usefulness};
 use crate::resample::{bootstrap_intervals, bootstrap_row_mean, n_resamples_for};
 
 /// The name under which the mean cost of the decisions is reported.
 pub const EXPECTED_COST: &str = "expected_cost";
+
+/// The threshold between decisions that are given as certainties, 0 and 1.
+const CERTAIN: f64 = 0.5;
 
 /// Bins of the reliability diagram.
 const CALIBRATION_BINS: usize = 10;
@@ -28,6 +32,8 @@ pub struct EvaluateInput<'a> {
     pub weights: Option<&'a [f64]>,
     /// The decision threshold of a binary task.
     pub threshold: f64,
+    /// The decided class of each row, where neither threshold nor costs tell it.
+    pub decided: Option<&'a [u32]>,
     /// What decisions cost, if that is known: of many classes the cheapest is decided for, and
     /// the mean cost is reported as [`EXPECTED_COST`].
     pub costs: Option<&'a CostMatrix>,
@@ -62,7 +68,7 @@ pub fn evaluate(input: &EvaluateInput<'_>, ctx: &Context) -> Result<Evaluation> 
         }
     }
     let measured = MetricInput { truth, predictions, weights, threshold };
-    let decided = input.decided(predictions);
+    let decided = input.decided(predictions)?;
     let mut values = measure(&metrics, &measured, decided.as_ref(), input.n_resamples, ctx);
     let mut baseline = match input.baseline {
         None => Vec::new(),
@@ -78,7 +84,9 @@ pub fn evaluate(input: &EvaluateInput<'_>, ctx: &Context) -> Result<Evaluation> 
             let n_resamples = input.n_resamples;
             Ok(bootstrap_row_mean(EXPECTED_COST, rows, truth, weights, n_resamples, ctx))
         };
-        values.push(of(predictions)?);
+        // Decisions that are given cost what certain predictions of them would.
+        let given = decided.as_ref().filter(|_| input.decided.is_some());
+        values.push(of(given.unwrap_or(predictions))?);
         if let Some(constant) = input.baseline {
             baseline.push(MetricValue { ci95: None, ..of(constant)? });
         }
@@ -96,12 +104,14 @@ pub fn evaluate(input: &EvaluateInput<'_>, ctx: &Context) -> Result<Evaluation> 
     if task.is_classification() {
         evaluation.calibration =
             curve::calibration_bins(truth, predictions, weights, CALIBRATION_BINS)?;
-        let decided = decided.as_ref().unwrap_or(predictions);
-        evaluation.confusion =
-            Some(curve::confusion_matrix(truth, decided, threshold, input.classes)?);
+        evaluation.reliability =
+            Some(reliability(truth, predictions, weights, &evaluation.calibration)?);
+        let (shown, at) = decided.as_ref().map_or((predictions, threshold), |d| (d, CERTAIN));
+        evaluation.confusion = Some(curve::confusion_matrix(truth, shown, at, input.classes)?);
     }
     match task {
         Task::Binary => {
+            evaluation.usefulness = usefulness(truth, predictions, weights).ok();
             // Undefined with one class only; the metrics' notes say so.
             evaluation.roc = curve::roc_curve(truth, predictions, weights).unwrap_or_default();
             evaluation.precision_recall =
@@ -117,14 +127,26 @@ pub fn evaluate(input: &EvaluateInput<'_>, ctx: &Context) -> Result<Evaluation> 
 
 impl EvaluateInput<'_> {
     /// Of many classes with costs: the decisions, as certainties; metrics of decided labels look
-    /// at these. Otherwise the threshold decides.
-    fn decided(&self, predictions: &Predictions) -> Option<Predictions> {
-        let costs = self.costs.filter(|costs| costs.threshold().is_none())?;
-        let mut certain = Predictions::zeros(predictions.n_rows(), predictions.n_outputs);
+    /// at these. Otherwise the threshold decides, unless the decisions are given.
+    fn decided(&self, predictions: &Predictions) -> Result<Option<Predictions>> {
+        let n_rows = predictions.n_rows();
+        if let Some(decided) = self.decided {
+            if decided.len() != n_rows || predictions.n_outputs != 1 {
+                return Err(Error::input("decisions do not fit the rows")
+                    .expected(format!("{n_rows} decisions between two classes"))
+                    .got(format!("{} decisions", decided.len())));
+            }
+            let certain = decided.iter().map(|d| f64::from(*d)).collect();
+            return Ok(Some(Predictions::new(1, certain)));
+        }
+        let Some(costs) = self.costs.filter(|costs| costs.threshold().is_none()) else {
+            return Ok(None);
+        };
+        let mut certain = Predictions::zeros(n_rows, predictions.n_outputs);
         for (row, class) in costs.decide(predictions).into_iter().enumerate() {
             certain.values[row * predictions.n_outputs + class as usize] = 1.0;
         }
-        Some(certain)
+        Ok(Some(certain))
     }
 }
 
@@ -142,7 +164,7 @@ fn measure(
     let of_labels = |metric: &&&MetricEntry| metric.spec.needs == Needs::Labels;
     let labels: Vec<&MetricEntry> = metrics.iter().filter(of_labels).copied().collect();
     let others: Vec<&MetricEntry> = metrics.iter().filter(|m| !of_labels(m)).copied().collect();
-    let by_label = MetricInput { predictions: decided, ..*input };
+    let by_label = MetricInput { predictions: decided, threshold: CERTAIN, ..*input };
     let mut values = bootstrap_intervals(&others, input, n_resamples, ctx);
     values.extend(bootstrap_intervals(&labels, &by_label, n_resamples, ctx));
     let place = |value: &MetricValue| metrics.iter().position(|m| m.spec.name == value.name);
@@ -185,6 +207,7 @@ mod tests {
             predictions,
             weights: None,
             threshold: 0.5,
+            decided: None,
             costs: None,
             classes,
             metric,

@@ -9,6 +9,7 @@
 //! | [`curve`] | the curves, bins and tables behind the numbers |
 //! | [`calibration`] | which map makes probabilities honest |
 //! | [`learning_curve`] | whether more rows would help |
+//! | [`mod@reliability`] | how honest probabilities are, and what decisions by them are worth |
 //! | [`threshold`] | from which probability on to decide for the positive class |
 //! | [`cost`] | what wrong decisions cost, and the decision of least expected cost |
 //! | [`conformal`] | how wide an interval, how large a set must be to hold the truth |
@@ -48,6 +49,7 @@ pub mod evaluation;
 pub mod fairness;
 pub mod learning_curve;
 pub mod metric;
+pub mod reliability;
 pub mod resample;
 pub mod split;
 mod student;

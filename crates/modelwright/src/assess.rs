@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use modelwright_automl::Predictor;
 use modelwright_core::context::Event;
-use modelwright_core::record::{ConfusionMatrix, Evaluation, LevelRecord};
+use modelwright_core::record::{ConfusionMatrix, Evaluation, LevelRecord, Reliability, Usefulness};
 use modelwright_core::task::Predictions;
 use modelwright_core::{Context, Error, Result};
 use modelwright_evaluate::compare::{Weight, compare_costs};
+use modelwright_evaluate::metric::Needs;
 use modelwright_evaluate::{
     Comparison, CostMatrix, EvaluateInput, MetricEntry, compare, evaluate, metric, metrics_for,
 };
@@ -16,6 +17,9 @@ use serde::Serialize;
 use crate::labelled::Labelled;
 use crate::model::Model;
 use crate::summary::Metrics;
+
+/// The threshold between decisions that are given as certainties, 0 and 1.
+const CERTAIN: f64 = 0.5;
 
 /// Resamples of the intervals.
 const N_RESAMPLES: usize = 1000;
@@ -39,6 +43,10 @@ struct Document<'a> {
     interval_method: &'a str,
     confusion: Option<&'a ConfusionMatrix>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    reliability: Option<&'a Reliability>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    usefulness: Option<&'a Usefulness>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     intervals: Option<&'a [LevelRecord]>,
 }
 
@@ -55,6 +63,7 @@ pub fn assess(model: &Model, rows: &Labelled, ctx: &Context) -> Result<Assessmen
         predictions: &rows.predictions,
         weights: rows.weights.as_deref(),
         threshold: predictor.threshold,
+        decided: rows.decided.as_deref(),
         costs: predictor.costs(),
         classes: &predictor.classes,
         metric: metric(&predictor.metric)?,
@@ -81,6 +90,8 @@ impl Assessment {
             metrics: Metrics(&evaluation.metrics),
             interval_method: &evaluation.interval_method,
             confusion: evaluation.confusion.as_ref(),
+            reliability: evaluation.reliability.as_ref(),
+            usefulness: evaluation.usefulness.as_ref(),
             intervals: self.reached.as_deref(),
         };
         serde_json::to_string_pretty(&document)
@@ -123,7 +134,8 @@ pub fn compare_models(
     let order = check_comparable(a, b)?;
     let (predictions_b, threshold_b) = in_order(rows_b, b.predictor.threshold, &order);
     let thresholds = (a.predictor.threshold, threshold_b);
-    let mut tested = tests(a, rows_a, &predictions_b, thresholds, ctx)?;
+    let labels = [certain(rows_a, false), certain(rows_b, !order.is_sorted())];
+    let mut tested = tests(a, rows_a, &predictions_b, thresholds, &labels, ctx)?;
     if let Some(costs) = costs_of(options, a)? {
         let (truth, weights) = (&rows_a.truth, rows_a.weights.as_deref());
         let of_a = &rows_a.predictions;
@@ -165,24 +177,33 @@ fn tests(
     rows_a: &Labelled,
     predictions_b: &Predictions,
     thresholds: (f64, f64),
+    labels: &[Option<Predictions>; 2],
     ctx: &Context,
 ) -> Result<Vec<Comparison>> {
     let test = |metric: &MetricEntry| {
-        compare(
-            metric,
-            &rows_a.truth,
-            &rows_a.predictions,
-            predictions_b,
-            rows_a.weights.as_deref(),
-            thresholds,
-            ctx,
-        )
+        let (mut a, mut b, mut thresholds) = (&rows_a.predictions, predictions_b, thresholds);
+        if metric.spec.needs == Needs::Labels {
+            if let Some(certain) = &labels[0] {
+                (a, thresholds.0) = (certain, CERTAIN);
+            }
+            if let Some(certain) = &labels[1] {
+                (b, thresholds.1) = (certain, CERTAIN);
+            }
+        }
+        compare(metric, &rows_a.truth, a, b, rows_a.weights.as_deref(), thresholds, ctx)
     };
     let main = metric(&a.predictor.metric)?;
     let mut comparisons = vec![test(main)?];
     let others = metrics_for(a.predictor.task).filter(|m| m.spec.name != main.spec.name);
     comparisons.extend(others.filter_map(|m| test(m).ok()));
     Ok(comparisons)
+}
+
+/// Decisions of a model with thresholds of groups as certainties, which metrics of labels look at;
+/// of the other class when the order of the classes is turned round.
+fn certain(rows: &Labelled, is_turned: bool) -> Option<Predictions> {
+    let of = |d: &u32| f64::from(if is_turned { 1 - d } else { *d });
+    rows.decided.as_ref().map(|decided| Predictions::new(1, decided.iter().map(of).collect()))
 }
 
 /// For each class of A, its place among B's.

@@ -5,11 +5,13 @@ use std::path::Path;
 
 use modelwright_automl::Purpose;
 use modelwright_automl::audit::{AuditInput, audit};
+use modelwright_automl::robustness::{StrainInput, strained};
 use modelwright_automl::target::rows_with_target;
 use modelwright_core::context::Event;
 use modelwright_core::data::{Column, ColumnData, Table};
 use modelwright_core::record::Options;
 use modelwright_core::{Context, Error, Result};
+use modelwright_evaluate::metric;
 use modelwright_inspect::audit_html;
 use modelwright_io::{ReadOptions, TableFile};
 
@@ -102,18 +104,29 @@ pub fn audit_rows(
     let shown = file.source.name.clone();
     let rows = AuditRows::of_table(model, file, shown, &sensitive, weight.as_deref(), ctx)?;
     let predictor = &model.predictor;
+    let truth = predictor.encode_target(&rows.table)?;
+    let predictions = predictor.predict(&rows.table, ctx)?;
     let input = AuditInput {
         on: &rows.name,
         table: &rows.table,
-        truth: &predictor.encode_target(&rows.table)?,
-        predictions: &predictor.predict(&rows.table, ctx)?,
+        truth: &truth,
+        predictions: &predictions,
         weights: rows.weights.as_deref(),
         sensitive: &sensitive,
         min_group,
     };
     let record = audit(predictor, &input, ctx)?;
-    let document = document(&record).to_string();
-    Ok(Audited { document, html: audit_html(&record, &predictor.target) })
+    let strains = StrainInput {
+        on: &rows.name,
+        table: &rows.table,
+        truth: &truth,
+        predictions: &predictions,
+        weights: rows.weights.as_deref(),
+        metric: metric(&predictor.metric)?,
+    };
+    let robust = strained(predictor, &strains, ctx)?;
+    let document = document(&record, &robust).to_string();
+    Ok(Audited { document, html: audit_html(&record, &robust, &predictor.target) })
 }
 
 /// An audit in its forms.

@@ -30,6 +30,8 @@ pub struct Labelled {
     pub truth: Target,
     /// What the model says.
     pub predictions: Predictions,
+    /// The decided class of each row, of a model with thresholds of groups.
+    pub decided: Option<Vec<u32>>,
     /// Row weights, when the model was trained with them and the file has them.
     pub weights: Option<Vec<f64>>,
     /// Whether the model's intervals or sets hold the answers; `None` when it has none.
@@ -79,6 +81,7 @@ struct Gathering<'a> {
     ctx: &'a Context,
     truth: Target,
     predictions: Predictions,
+    decided: Option<Vec<u32>>,
     weights: Option<Vec<f64>>,
     held: Option<Held>,
     n_rows: usize,
@@ -95,7 +98,8 @@ impl<'a> Gathering<'a> {
         };
         let predictions = Predictions::new(predictor.n_outputs(), Vec::new());
         let (weights, held, n_rows, has_target) = (None, None, 0, false);
-        Self { model, weight, ctx, truth, predictions, weights, held, n_rows, has_target }
+        let decided = predictor.group_thresholds().map(|_| Vec::new());
+        Self { model, weight, ctx, truth, predictions, decided, weights, held, n_rows, has_target }
     }
 
     /// Predicts the rows of the next part whose answers are known.
@@ -135,6 +139,9 @@ impl<'a> Gathering<'a> {
             }
         }
         let predicted = predictor.predict(&table, self.ctx)?;
+        if let Some(decided) = &mut self.decided {
+            decided.extend(predictor.decide(&table, &predicted));
+        }
         if let Some(held) = predictor.held(&table, &predicted, &truth, self.ctx)? {
             self.held.get_or_insert_default().append(held);
         }
@@ -177,8 +184,8 @@ impl<'a> Gathering<'a> {
             let warning = format!("left out {n_unknown} rows whose `{target}` is missing");
             self.ctx.tell(Event::Warning(warning));
         }
-        let Self { truth, predictions, weights, held, .. } = self;
-        Ok(Labelled { name, truth, predictions, weights, held })
+        let Self { truth, predictions, decided, weights, held, .. } = self;
+        Ok(Labelled { name, truth, predictions, decided, weights, held })
     }
 }
 

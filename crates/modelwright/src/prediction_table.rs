@@ -3,10 +3,11 @@
 //! `prediction` is the label (classification) or the value (regression); classification adds
 //! `probability_<class>` for every class, in class order.
 
+use modelwright_automl::fair::GroupThresholds;
 use modelwright_automl::{LevelIntervals, LevelSets, Predictor, Regions};
-use modelwright_core::Result;
 use modelwright_core::data::{Column, ColumnData, Strings, Table};
 use modelwright_core::task::Predictions;
+use modelwright_core::{Error, Result};
 use modelwright_evaluate::CostMatrix;
 
 /// Turns predictions of one model into tables.
@@ -16,6 +17,7 @@ pub struct PredictionTable {
     names: Vec<String>,
     threshold: f64,
     costs: Option<CostMatrix>,
+    fair: Option<GroupThresholds>,
 }
 
 impl PredictionTable {
@@ -27,13 +29,15 @@ impl PredictionTable {
             names: predictor.classes.iter().map(|c| format!("probability_{c}")).collect(),
             threshold: predictor.threshold,
             costs: predictor.costs().cloned(),
+            fair: predictor.group_thresholds().cloned(),
         }
     }
 
     /// The table of some rows' predictions, in their order.
     ///
     /// # Errors
-    /// Input error when two classes have the same name, which no trained model has.
+    /// Input error when two classes have the same name, which no trained model has, and when the
+    /// model decides by thresholds of groups: then [`Self::of_rows`] is needed.
     pub fn table(&self, predictions: &Predictions) -> Result<Table> {
         self.table_with(predictions, None)
     }
@@ -48,15 +52,45 @@ impl PredictionTable {
         predictions: &Predictions,
         regions: Option<&Regions>,
     ) -> Result<Table> {
+        if self.fair.is_some() {
+            return Err(Error::input("the model decides by the group of a row")
+                .expected("the rows beside their predictions"));
+        }
+        let codes = match &self.costs {
+            Some(costs) if !self.names.is_empty() => costs.decide(predictions),
+            _ => predictions.classes(self.threshold),
+        };
+        self.decided(codes, predictions, regions)
+    }
+
+    /// The table of `rows` and their predictions, as [`Self::table_with`]; for every model.
+    ///
+    /// # Errors
+    /// Input error when two classes have the same name, which no trained model has.
+    pub fn of_rows(
+        &self,
+        rows: &Table,
+        predictions: &Predictions,
+        regions: Option<&Regions>,
+    ) -> Result<Table> {
+        let Some(fair) = &self.fair else { return self.table_with(predictions, regions) };
+        let thresholds = fair.of_rows(rows);
+        let decide = |(p, t): (&f64, f64)| u32::from(*p >= t);
+        let codes = predictions.values.iter().zip(thresholds).map(decide).collect();
+        self.decided(codes, predictions, regions)
+    }
+
+    fn decided(
+        &self,
+        codes: Vec<u32>,
+        predictions: &Predictions,
+        regions: Option<&Regions>,
+    ) -> Result<Table> {
         if self.names.is_empty() {
             let mut columns = vec![Column::numbers("prediction", predictions.values.clone())];
             columns.extend(self.region_columns(regions));
             return Table::new(columns);
         }
-        let codes = match &self.costs {
-            Some(costs) => costs.decide(predictions),
-            None => predictions.classes(self.threshold),
-        };
         let data = ColumnData::String { codes, dictionary: self.labels.clone() };
         let mut columns = vec![Column { name: "prediction".to_owned(), data }];
         for (class, name) in self.names.iter().enumerate() {
@@ -122,8 +156,8 @@ mod tests {
         let names = classes.iter().map(|c| format!("probability_{c}")).collect();
         let labels = classes.iter().collect();
         let classes = classes.iter().map(|c| (*c).to_owned()).collect();
-        let (threshold, costs) = (0.4, None);
-        PredictionTable { classes, labels, names, threshold, costs }
+        let (threshold, costs, fair) = (0.4, None, None);
+        PredictionTable { classes, labels, names, threshold, costs, fair }
     }
 
     fn table(classes: &[&str], predictions: &Predictions) -> Table {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use modelwright::automl::FitOutcome;
+use modelwright::evaluate::fairness::thresholds::Constraint;
 use modelwright::evaluate::metric;
 use modelwright::{OutputFolder, Saved, read_test, read_train};
 use modelwright_core::context::Event;
@@ -77,6 +78,13 @@ pub(crate) struct Question {
     /// Columns whose groups are to be treated alike (kept as features)
     #[arg(long, value_name = "COLUMN,…", value_delimiter = ',', value_parser = values::name)]
     sensitive: Vec<String>,
+    /// Decide fairly to the sensitive groups: demographic_parity, equal_opportunity or
+    /// equalized_odds (binary)
+    #[arg(long, value_name = "DEFINITION")]
+    fair: Option<String>,
+    /// The largest difference of rates that --fair allows [default: 0.05]
+    #[arg(long, value_name = "SHARE", value_parser = values::gap)]
+    max_gap: Option<f64>,
     /// The label that counts as positive (binary)
     #[arg(long, value_name = "LABEL")]
     positive: Option<String>,
@@ -118,6 +126,8 @@ impl Question {
         options.weight.clone_from(&self.weight);
         options.exclude.clone_from(&self.exclude);
         options.sensitive.clone_from(&self.sensitive);
+        options.fair.clone_from(&self.fair);
+        options.max_gap = self.max_gap;
         options.positive.clone_from(&self.positive);
         options.cost = self.cost.iter().flat_map(|costs| costs.0.iter().cloned()).collect();
         options.intervals = self.levels()?;
@@ -212,6 +222,15 @@ impl Question {
                 .expected("--task binary")
                 .hint("leave --positive or --task out"));
         }
+        if self.max_gap.is_some() && self.fair.is_none() {
+            return Err(missing_partner("--max-gap", "--fair DEFINITION"));
+        }
+        if let Some(name) = &self.fair {
+            name.parse::<Constraint>().map_err(|e| e.at("--fair"))?;
+            if self.sensitive.is_empty() {
+                return Err(missing_partner("--fair", "--sensitive COLUMN,…"));
+            }
+        }
         if let Some(name) = &self.metric {
             metric(name).map_err(|e| e.at("--metric"))?;
         }
@@ -223,5 +242,5 @@ fn missing_partner(flag: &str, partner: &str) -> Error {
     Error::input(format!("`{flag}` needs `{partner}`"))
         .at(flag)
         .expected(partner)
-        .hint("name the column, or leave --split out")
+        .hint(format!("add {partner}, or leave {flag} out"))
 }

@@ -167,7 +167,7 @@ impl Model {
             let ctx = shared(threads)?;
             let (rows, warning) = self.rows(&data, &ctx)?;
             let predictions = self.predict(&rows, &ctx)?;
-            Ok((self.model.predictor.decide(&predictions), warning))
+            Ok((self.model.predictor.decide(&rows, &predictions), warning))
         });
         let (codes, warning) = done.map_err(|e: Error| raise(py, &e, Realm::Data))?;
         let codes: Vec<i64> = codes.into_iter().map(i64::from).collect();
@@ -226,7 +226,7 @@ impl Model {
             self.model.absent_columns(&table)?;
             let predictions = self.model.predictor.predict(&table, &ctx)?;
             let is_class = !self.model.predictor.classes.is_empty();
-            let decide = || self.model.predictor.decide(&predictions)[0] as usize;
+            let decide = || self.model.predictor.decide(&table, &predictions)[0] as usize;
             let decided = if is_class { decide() } else { 0 };
             Ok((spread(predictions, self.model.predictor.classes.len()), decided))
         };

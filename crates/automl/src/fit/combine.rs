@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use modelwright_core::data::{Field, Schema};
 use modelwright_core::record::{
-    CalibrationRecord, CostRecord, EnsembleRecord, IntervalsRecord, Member, Offer, PhaseTime,
-    SlicesRecord, SuspectsRecord,
+    CalibrationRecord, CostRecord, EnsembleRecord, IntervalsRecord, Member, MitigationRecord,
+    Offer, PhaseTime, SlicesRecord, SuspectsRecord,
 };
 use modelwright_core::task::Predictions;
 use modelwright_core::{Context, Error, Result};
@@ -17,6 +17,7 @@ use crate::account::{self, Judged};
 use crate::conformal::{self, Intervals};
 use crate::decision::{self, Decision};
 use crate::ensemble::{self, Selection};
+use crate::fair::{self, FairInput, GroupThresholds};
 use crate::offers::{self, Delivered, Offered};
 use crate::predictor::{Member as PredictorMember, Predictor};
 use crate::refit::{self, Chosen, Rows};
@@ -48,6 +49,7 @@ pub(super) struct Combined {
     pub suspects: Option<SuspectsRecord>,
     /// Weak slices of the untouched rows, once they were tested.
     pub slices: Option<SlicesRecord>,
+    pub mitigation: Option<MitigationRecord>,
     pub record: EnsembleRecord,
     pub times: Vec<PhaseTime>,
     /// Seconds in which each encoding was written, by its name.
@@ -61,6 +63,7 @@ struct Beside {
     costs: Option<CostMatrix>,
     intervals: Option<Intervals>,
     offers: Vec<Offered>,
+    fair: Option<GroupThresholds>,
 }
 
 impl Flow {
@@ -77,6 +80,7 @@ impl Flow {
             calibrate::calibrate(&found, &mut calibrated, &self.folds, self.metric, ctx);
         let decision =
             decision::decide(&self.task, &self.options, self.metric, &found, &calibrated)?;
+        let (fair, mitigation) = self.fair(&found, &calibrated, decision.threshold)?.unzip();
         let members_max = self.members_max();
         let record = account::ensemble(&found, &calibrated, self.metric, members_max, ctx);
         let chosen = in_order_of_weight(&weights);
@@ -113,7 +117,7 @@ impl Flow {
         let Found { prepared, encode_s, times, .. } = found;
         let encoders = prepared.into_iter().map(|(name, p)| (name, p.encoder)).collect();
         let Decision { threshold, costs, record: costs_record } = decision;
-        let beside = Beside { calibrator, threshold, costs, intervals, offers: offered };
+        let beside = Beside { calibrator, threshold, costs, intervals, offers: offered, fair };
         let mut combined = Combined {
             predictor: self.assemble(&mut members, encoders, &encodings, beside),
             members,
@@ -125,6 +129,7 @@ impl Flow {
             offers,
             suspects,
             slices: None,
+            mitigation,
             record,
             times,
             encode_s,
@@ -144,6 +149,24 @@ impl Flow {
             rows: rows.as_deref(),
         };
         (!found.rows.is_empty()).then(|| suspects::find(&judged))
+    }
+
+    /// The thresholds of groups, when decisions must be fair.
+    fn fair(
+        &self,
+        found: &Found,
+        predictions: &Predictions,
+        threshold: Option<f64>,
+    ) -> Result<Option<(GroupThresholds, MitigationRecord)>> {
+        fair::choose(&FairInput {
+            options: &self.options,
+            table: &self.train,
+            rows: &found.rows,
+            truth: &found.truth,
+            weights: found.weights.as_deref(),
+            predictions,
+            threshold: threshold.unwrap_or(0.5),
+        })
     }
 
     /// The intervals or sets of the ensemble, learned in the time that the last fit leaves.
@@ -191,7 +214,7 @@ impl Flow {
         let encoders: Vec<FittedEncoder> =
             encodings.iter().filter_map(|name| encoders.remove(name)).collect();
         Predictor {
-            schema: self.model_schema(&encoders, beside.intervals.as_ref()),
+            schema: self.model_schema(&encoders, beside.intervals.as_ref(), beside.fair.as_ref()),
             task: self.task.task,
             target: self.task.target.clone(),
             classes: self.task.classes.clone(),
@@ -200,6 +223,7 @@ impl Flow {
             calibrator: beside.calibrator,
             costs: beside.costs,
             intervals: beside.intervals,
+            fair: beside.fair,
             encoders,
             members,
             offers: beside.offers,
@@ -257,6 +281,7 @@ impl Flow {
         &self,
         encoders: &[FittedEncoder],
         intervals: Option<&Intervals>,
+        fair: Option<&GroupThresholds>,
     ) -> Schema {
         let used: BTreeSet<String> =
             encoders.iter().flat_map(FittedEncoder::input_columns).map(|(n, _)| n.into()).collect();
@@ -264,6 +289,11 @@ impl Flow {
         let mut fields: Vec<Field> = fields.filter(|f| used.contains(&f.name)).cloned().collect();
         let group = intervals.and_then(|i| i.groups.as_ref()).map(|groups| &groups.field);
         fields.extend(group.filter(|field| !used.contains(&field.name)).cloned());
+        for field in fair::fields(fair, &self.profile.schema) {
+            if !fields.iter().any(|own| own.name == field.name) {
+                fields.push(field);
+            }
+        }
         Schema { fields }
     }
 }

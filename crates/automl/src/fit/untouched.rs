@@ -2,7 +2,9 @@
 
 use modelwright_core::context::Event;
 use modelwright_core::data::Table;
-use modelwright_core::record::{Evaluation, FairnessRecord, Importance, MetricValue, SlicesRecord};
+use modelwright_core::record::{
+    Evaluation, FairnessRecord, Importance, MetricValue, RobustnessRecord, SlicesRecord,
+};
 use modelwright_core::task::Target;
 use modelwright_core::{Context, Result};
 use modelwright_evaluate::metric::MetricInput;
@@ -14,11 +16,11 @@ use modelwright_inspect::slices::{SliceInput, weak_slices};
 use super::Flow;
 use super::combine::Combined;
 use crate::audit::{self, AuditInput};
-use crate::budget;
 use crate::parts::{constant, weights_of};
 use crate::predictor::Predictor;
 use crate::reference::PredictionReference;
-use crate::slices;
+use crate::robustness::{StrainInput, strained};
+use crate::{budget, fair, slices};
 
 /// Resamples of the intervals of the final evaluation.
 const N_RESAMPLES: usize = 1_000;
@@ -54,6 +56,11 @@ impl Flow {
         }
         self.test_offers(combined, held_out, &truth, weights.as_deref(), ctx)?;
         let predictor = &combined.predictor;
+        if let (Some(record), Some(thresholds)) = (&mut combined.mitigation, &predictor.fair) {
+            let weights = weights.as_deref();
+            record.held = fair::held(thresholds, record, held_out, &truth, &predictions, weights);
+        }
+        let decided = predictor.fair.is_some().then(|| predictor.decide(held_out, &predictions));
         let on = self.test_source.as_ref().map_or("holdout", |s| s.name.as_str());
         let input = EvaluateInput {
             on,
@@ -61,6 +68,7 @@ impl Flow {
             predictions: &predictions,
             weights: weights.as_deref(),
             threshold: predictor.threshold,
+            decided: decided.as_deref(),
             costs: predictor.costs(),
             classes: &predictor.classes,
             metric: self.metric,
@@ -120,6 +128,30 @@ impl Flow {
         Ok(())
     }
 
+    /// What strains on the untouched rows do to the metric; inside the time for explanations.
+    pub(super) fn robustness(
+        &self,
+        predictor: &Predictor,
+        ctx: &Context,
+    ) -> Result<Option<RobustnessRecord>> {
+        let Some(held_out) = &self.held_out else { return Ok(None) };
+        let scope = ctx.scope("robustness");
+        let scope = match budget::explaining(ctx) {
+            Some(limit) => scope.with_time_limit(limit / 2),
+            None => scope,
+        };
+        let weights = weights_of(held_out, &self.options)?;
+        let input = StrainInput {
+            on: self.test_source.as_ref().map_or("holdout", |s| s.name.as_str()),
+            table: held_out,
+            truth: &predictor.encode_target(held_out)?,
+            predictions: &predictor.predict(held_out, ctx)?,
+            weights: weights.as_deref(),
+            metric: self.metric,
+        };
+        strained(predictor, &input, &scope).map(Some)
+    }
+
     /// How much each column matters; empty when the metric is undefined on the untouched rows.
     pub(super) fn importances(
         &self,
@@ -167,7 +199,7 @@ impl Flow {
         };
         let predictions = predictor.predict(held_out, &scope)?;
         let truth = predictor.encode_target(held_out)?;
-        let (loss, losses) = slices::losses(predictor, &truth, &predictions);
+        let (loss, losses) = slices::losses(predictor, held_out, &truth, &predictions);
         // Those that matter first; columns that the model does not read may describe a slice too.
         let mut columns: Vec<String> = importances.iter().map(|i| i.column.clone()).collect();
         let usable = self.profile.schema.fields.iter().filter(|f| f.kind.is_usable());

@@ -172,7 +172,11 @@ impl Flow {
     }
 
     fn set_schema(&self, predictor: &mut Predictor) {
-        predictor.schema = self.model_schema(&predictor.encoders, predictor.intervals.as_ref());
+        predictor.schema = self.model_schema(
+            &predictor.encoders,
+            predictor.intervals.as_ref(),
+            predictor.fair.as_ref(),
+        );
     }
 }
 

@@ -192,9 +192,13 @@ fn costs_decide_and_are_measured() {
     let outcome = fit_ok(given, &Context::unlimited(1, 2));
     let undecided = Predictions::new(3, vec![0.1, 0.6, 0.3]);
     let high = outcome.predictor.classes.iter().position(|c| c == "high").unwrap() as u32;
-    assert_eq!(outcome.predictor.decide(&undecided), [high], "dear to miss, even if unlikely");
+    assert_eq!(
+        outcome.predictor.decide(&Table::default(), &undecided),
+        [high],
+        "dear to miss, even if unlikely"
+    );
     let decoded = Predictor::decode(&outcome.predictor.encode().unwrap()).unwrap();
-    assert_eq!(decoded.decide(&undecided), [high]);
+    assert_eq!(decoded.decide(&Table::default(), &undecided), [high]);
 }
 
 #[test]

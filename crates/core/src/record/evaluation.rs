@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::reliability::{Reliability, Usefulness};
+
 /// A two-sided confidence interval.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
@@ -62,6 +64,12 @@ pub struct Evaluation {
     pub precision_recall: Vec<CurvePoint>,
     /// Reliability of the probabilities (binary; top label for multiclass).
     pub calibration: Vec<CalibrationBin>,
+    /// How honest the probabilities are (classification).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reliability: Option<Reliability>,
+    /// What decisions by them are worth (binary).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usefulness: Option<Usefulness>,
     /// Confusion at the decision threshold.
     pub confusion: Option<ConfusionMatrix>,
     /// Residuals (regression).

@@ -79,6 +79,57 @@ pub struct Disparity {
     pub highest: Option<String>,
 }
 
+/// How decisions were made fair, and what that costs.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct MitigationRecord {
+    /// The definition of fairness: `demographic_parity`, `equal_opportunity` or `equalized_odds`.
+    pub constraint: String,
+    /// The largest difference of rates that was allowed.
+    pub max_gap: f64,
+    /// The columns whose values make the groups.
+    pub columns: Vec<String>,
+    /// The threshold for everybody, which groups without one of their own keep.
+    pub threshold: f64,
+    /// Groups with thresholds of their own.
+    pub groups: Vec<GroupThreshold>,
+    /// Out-of-fold rows that the thresholds were chosen on.
+    pub n_rows: usize,
+    /// With one threshold for everybody, on these rows.
+    pub before: FairPoint,
+    /// With the thresholds of the groups, on these rows.
+    pub after: FairPoint,
+    /// The best that other allowed gaps would give, from wide to narrow.
+    pub front: Vec<FairPoint>,
+    /// The same two on untouched rows, `(before, after)`; `None` when there are none.
+    pub held: Option<(FairPoint, FairPoint)>,
+}
+
+/// The threshold of a group.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GroupThreshold {
+    /// The group's name.
+    pub group: String,
+    /// Positive is decided from this probability on.
+    pub threshold: f64,
+    /// Share of its rows that are then decided positive, out of fold.
+    pub selection_rate: f64,
+    /// The same of its positive rows.
+    pub true_positive_rate: f64,
+    /// The same of its negative rows.
+    pub false_positive_rate: f64,
+}
+
+/// How unequal and how right decisions are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct FairPoint {
+    /// The gap that was allowed; `None` where nothing was asked.
+    pub max_gap: Option<f64>,
+    /// The largest difference of the constrained rates.
+    pub gap: f64,
+    /// Share of rows that are decided rightly.
+    pub accuracy: f64,
+}
+
 /// What an audit comes to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

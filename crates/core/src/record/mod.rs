@@ -9,6 +9,8 @@ mod evaluation;
 mod fairness;
 mod monitor;
 mod offer;
+mod reliability;
+mod robustness;
 mod run;
 mod search;
 mod slices;
@@ -23,12 +25,17 @@ pub use evaluation::{
     CalibrationBin, ConfusionMatrix, CurvePoint, Evaluation, Importance, Interval, MetricValue,
     Nested, Residuals,
 };
-pub use fairness::{Disparity, FairnessRecord, GroupAudit, GroupMeasures, Judgement, Proxy};
+pub use fairness::{
+    Disparity, FairPoint, FairnessRecord, GroupAudit, GroupMeasures, GroupThreshold, Judgement,
+    MitigationRecord, Proxy,
+};
 pub use monitor::{
     ColumnDrift, DatasetDrift, MONITOR_VERSION, MetricChange, MonitorRecord, Multivariate,
     Performance, QualityFinding, QualityKind, RowsRecord, Status, Summary, Verdict, WatchedModel,
 };
 pub use offer::{Offer, Picked, Share};
+pub use reliability::{BrierParts, Reliability, Usefulness};
+pub use robustness::{RobustnessRecord, Strain};
 pub use run::{
     Clock, FORMAT_VERSION, Options, PhaseTime, RunRecord, Single, SplitRecord, TaskRecord,
 };

@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::data::{Bin, Count, DataSource, LeakFinding, TableProfile};
 use super::evaluation::{Evaluation, Importance, Nested};
-use super::fairness::FairnessRecord;
+use super::fairness::{FairnessRecord, MitigationRecord};
 use super::offer::{Offer, Picked};
+use super::robustness::RobustnessRecord;
 use super::search::{EnsembleRecord, Plan, TrialRecord};
 use super::slices::SlicesRecord;
 use super::suspects::SuspectsRecord;
@@ -82,6 +83,12 @@ pub struct RunRecord {
     /// Whether the groups of the sensitive columns are treated alike on the untouched rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fairness: Option<FairnessRecord>,
+    /// How decisions were made fair, when that was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mitigation: Option<MitigationRecord>,
+    /// What becomes of the metric when the untouched rows are strained.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub robustness: Option<RobustnessRecord>,
     /// What the whole search is worth by outer folds, when that was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nested: Option<Nested>,
@@ -139,6 +146,12 @@ pub struct Options {
     /// The column whose groups are each to reach the levels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group_coverage: Option<String>,
+    /// The definition of fairness that decisions must keep.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fair: Option<String>,
+    /// The largest difference of rates that it allows, in [0, 1]; `None` is 0.05.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_gap: Option<f64>,
     /// Kinds that the user decided.
     pub kinds: BTreeMap<String, Kind>,
     /// Keep near-certain leaks.
@@ -213,6 +226,8 @@ impl Options {
             cost: BTreeMap::new(),
             intervals: None,
             group_coverage: None,
+            fair: None,
+            max_gap: None,
             kinds: BTreeMap::new(),
             keep_leaks: false,
             refit: "all".to_owned(),

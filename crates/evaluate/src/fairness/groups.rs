@@ -45,6 +45,17 @@ impl Groups {
         counts
     }
 
+    /// Groups by the name of each row, in the order of the names.
+    pub fn of_names(columns: Vec<String>, of_rows: &[String]) -> Self {
+        let mut found: BTreeMap<&str, u32> = of_rows.iter().map(|n| (n.as_str(), 0)).collect();
+        for (code, own) in found.values_mut().enumerate() {
+            *own = code as u32;
+        }
+        let codes = of_rows.iter().map(|name| found[name.as_str()]).collect();
+        let names = found.into_keys().map(str::to_owned).collect();
+        Self { columns, names, codes, note: None }
+    }
+
     /// The groups of every combination of values that occurs.
     ///
     /// # Panics

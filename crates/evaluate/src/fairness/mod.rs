@@ -33,6 +33,7 @@ mod measure;
 mod mover;
 mod proxy;
 mod sums;
+pub mod thresholds;
 mod verdict;
 
 use modelwright_core::record::{GroupAudit, GroupMeasures, MetricValue};

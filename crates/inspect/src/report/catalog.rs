@@ -9,8 +9,9 @@ use modelwright_core::record::RunRecord;
 use super::section::{Section, Spec};
 use super::sections::{
     alerts, calibration, columns, confusion, costs, decision, discrimination, ensemble, fairness,
-    importance, intervals, leaderboard, leakage, nested, offers, performance, plan, promise,
-    reproduce, residuals, slices, source, split, suspects, target, threshold, timing,
+    importance, intervals, leaderboard, leakage, mitigation, nested, offers, performance, plan,
+    promise, reproduce, residuals, robustness, slices, source, split, suspects, target, threshold,
+    timing, usefulness,
 };
 
 /// A section of the catalog.
@@ -30,6 +31,7 @@ pub const SECTIONS: &[Entry] = &[
     Entry { spec: &nested::SPEC, build: nested::build },
     Entry { spec: &discrimination::SPEC, build: discrimination::build },
     Entry { spec: &calibration::SPEC, build: calibration::build },
+    Entry { spec: &usefulness::SPEC, build: usefulness::build },
     Entry { spec: &confusion::SPEC, build: confusion::build },
     Entry { spec: &threshold::SPEC, build: threshold::build },
     Entry { spec: &costs::SPEC, build: costs::build },
@@ -37,6 +39,8 @@ pub const SECTIONS: &[Entry] = &[
     Entry { spec: &intervals::SPEC, build: intervals::build },
     Entry { spec: &slices::SPEC, build: slices::build },
     Entry { spec: &fairness::SPEC, build: fairness::build },
+    Entry { spec: &robustness::SPEC, build: robustness::build },
+    Entry { spec: &mitigation::SPEC, build: mitigation::build },
     Entry { spec: &importance::SPEC, build: importance::build },
     Entry { spec: &leakage::SPEC, build: leakage::build },
     Entry { spec: &source::SPEC, build: source::build },

@@ -51,6 +51,8 @@ pub(crate) fn record() -> RunRecord {
         is_exhausted: false,
         slices: None,
         fairness: None,
+        robustness: None,
+        mitigation: None,
         nested: None,
         offers: Vec::new(),
         picked: None,

@@ -83,6 +83,8 @@ impl ForeignModel {
             is_exhausted: false,
             slices: None,
             fairness: None,
+            robustness: None,
+            mitigation: None,
             nested: None,
             offers: Vec::new(),
             picked: None,

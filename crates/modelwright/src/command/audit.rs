@@ -6,10 +6,14 @@ use std::path::PathBuf;
 
 use clap::Args;
 use modelwright::automl::audit::{AuditInput, MIN_GROUP, audit};
+use modelwright::automl::robustness::{StrainInput, strained};
+use modelwright::evaluate::metric;
 use modelwright::inspect::audit_html;
 use modelwright::{AuditRows, Model};
 use modelwright_core::context::Event;
-use modelwright_core::record::{Disparity, FairnessRecord, GroupAudit, MetricValue};
+use modelwright_core::record::{
+    Disparity, FairnessRecord, GroupAudit, MetricValue, RobustnessRecord,
+};
 use modelwright_core::{Error, Result};
 use serde_json::{Value, json};
 
@@ -90,18 +94,28 @@ impl Audit {
             min_group: self.min_group,
         };
         let record = audit(predictor, &input, &ctx)?;
+        ctx.tell(Event::Phase("robustness".to_owned()));
+        let input = StrainInput {
+            on: &rows.name,
+            table: &rows.table,
+            truth: &truth,
+            predictions: &predictions,
+            weights: rows.weights.as_deref(),
+            metric: metric(&predictor.metric)?,
+        };
+        let robust = strained(predictor, &input, &ctx)?;
         drop(ctx);
         if let Some(path) = &self.report {
             let name = model.path.parent().and_then(|folder| folder.file_name());
             let name = name.map_or("model".into(), |n| n.to_string_lossy());
-            let page = audit_html(&record, &name);
+            let page = audit_html(&record, &robust, &name);
             modelwright_lifecycle::atomic_write(path, page.as_bytes())?;
             session.note(&format!("report written to {}", path.display()));
         }
         if session.global.json {
-            output::print_json(&document(&record))
+            output::print_json(&document(&record, &robust))
         } else {
-            output::print(&text(&record))
+            output::print(&(text(&record) + &strains_text(&robust)))
         }
     }
 
@@ -119,7 +133,7 @@ impl Audit {
 }
 
 /// The audit as JSON, by group and measure.
-pub(crate) fn document(record: &FairnessRecord) -> Value {
+pub(crate) fn document(record: &FairnessRecord, robust: &RobustnessRecord) -> Value {
     json!({
         "on": record.on,
         "n_rows": record.n_rows,
@@ -127,6 +141,7 @@ pub(crate) fn document(record: &FairnessRecord) -> Value {
         "interval_method": record.interval_method,
         "audits": record.audits.iter().map(audit_json).collect::<Vec<_>>(),
         "proxies": record.proxies,
+        "robustness": robust,
     })
 }
 
@@ -260,4 +275,18 @@ fn definitions_text(audit: &GroupAudit) -> String {
         ]);
     }
     table.render()
+}
+
+/// The metric under strain.
+fn strains_text(robust: &RobustnessRecord) -> String {
+    let Some(before) = robust.before.filter(|_| !robust.strains.is_empty()) else {
+        return String::new();
+    };
+    let mut table = TextTable::new(&["what happens", &format!(">{}", robust.metric), ">worse by"]);
+    table.row(vec!["nothing".to_owned(), number(before), String::new()]);
+    for strain in &robust.strains {
+        table.row(vec![strain.what.clone(), number(strain.after), number(strain.loss)]);
+    }
+    let rows = count(robust.n_rows);
+    format!("\nwhen the inputs of {rows} rows are strained\n\n{}", table.render())
 }

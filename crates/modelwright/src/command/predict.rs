@@ -175,14 +175,14 @@ impl Job<'_> {
             let predicted = self.predict_table(&table);
             n_rows += table.n_rows();
             let (predictions, regions) = predicted.map_err(|e| self.at_data(e))?;
-            if send.send(as_table.table_with(&predictions, regions.as_ref())?).is_err() {
+            if send.send(as_table.of_rows(&table, &predictions, regions.as_ref())?).is_err() {
                 return Ok(n_rows); // the writer stopped, and says why
             }
         }
         if n_rows == 0 {
             let none = Predictions::new(self.model.predictor.n_outputs(), Vec::new());
             let regions = self.regions(&Table::new(Vec::new())?, &none)?;
-            let _ = send.send(as_table.table_with(&none, regions.as_ref())?);
+            let _ = send.send(as_table.of_rows(&Table::default(), &none, regions.as_ref())?);
         }
         Ok(n_rows)
     }

@@ -331,6 +331,14 @@ pub(crate) fn difference(text: &str) -> Result<f64> {
     }
 }
 
+/// A share from 0 to 1.
+pub(crate) fn gap(text: &str) -> Result<f64> {
+    match text.trim().parse::<f64>() {
+        Ok(v) if (0.0..=1.0).contains(&v) => Ok(v),
+        _ => Err(Error::input("not a difference of shares").expected("0 to 1, e.g. 0.05")),
+    }
+}
+
 /// A number of rows, at least 1.
 pub(crate) fn rows(text: &str) -> Result<usize> {
     match text.trim().replace(['_', ','], "").parse() {

@@ -2,7 +2,9 @@
 
 use modelwright_core::Context;
 use modelwright_core::random::Random;
-use modelwright_core::record::{FairnessRecord, Proxy};
+use modelwright_core::record::{
+    FairPoint, FairnessRecord, GroupThreshold, MitigationRecord, Proxy, RobustnessRecord, Strain,
+};
 use modelwright_core::task::{Predictions, Target};
 use modelwright_evaluate::fairness::{FairnessInput, Groups, fairness};
 
@@ -53,5 +55,48 @@ pub(super) fn audits() -> FairnessRecord {
             told: 0.83,
             guessed: 0.67,
         }],
+    }
+}
+
+/// Thresholds that bring the groups closer together.
+pub(super) fn mitigation() -> MitigationRecord {
+    let point = |max_gap, gap, accuracy| FairPoint { max_gap, gap, accuracy };
+    let group = |group: &str, threshold, selection_rate| GroupThreshold {
+        group: group.into(),
+        threshold,
+        selection_rate,
+        true_positive_rate: 0.71,
+        false_positive_rate: 0.06,
+    };
+    MitigationRecord {
+        constraint: "equal_opportunity".into(),
+        max_gap: 0.05,
+        columns: vec!["sex".into()],
+        threshold: 0.5,
+        groups: vec![group("Female", 0.38, 0.14), group("Male", 0.57, 0.22)],
+        n_rows: 31_259,
+        before: point(None, 0.14, 0.872),
+        after: point(Some(0.05), 0.05, 0.868),
+        front: vec![
+            point(Some(0.2), 0.14, 0.872),
+            point(Some(0.1), 0.1, 0.871),
+            point(Some(0.02), 0.02, 0.866),
+        ],
+        held: Some((point(None, 0.15, 0.87), point(Some(0.05), 0.06, 0.866))),
+    }
+}
+
+/// Two strains on the inputs.
+pub(super) fn robustness() -> RobustnessRecord {
+    let strain = |what: &str, after| Strain { what: what.into(), after, loss: 0.9271 - after };
+    RobustnessRecord {
+        on: "holdout".into(),
+        n_rows: 1_954,
+        metric: "roc_auc".into(),
+        before: Some(0.9271),
+        strains: vec![
+            strain("10 % of all values are lost", 0.9083),
+            strain("age comes in another unit, a thousand times as large", 0.8812),
+        ],
     }
 }

@@ -4,6 +4,8 @@ use modelwright_core::random::Random;
 use modelwright_core::record::{
     CalibrationBin, ConfusionMatrix, CurvePoint, Evaluation, Interval, MetricValue, Residuals,
 };
+use modelwright_core::task::{Predictions, Target};
+use modelwright_evaluate::reliability::{reliability, usefulness};
 
 fn metric(name: &str, value: f64, half: f64) -> MetricValue {
     MetricValue {
@@ -46,7 +48,13 @@ pub(super) fn binary() -> Evaluation {
     let counts = |y: bool, said: bool| {
         rows.iter().filter(|r| r.1 == y && (r.0 >= 0.41) == said).count() as u64
     };
+    let codes = rows.iter().map(|r| u32::from(r.1)).collect();
+    let truth = Target::Class { codes, n_classes: 2 };
+    let predictions = Predictions::new(1, rows.iter().map(|r| r.0).collect());
+    let bins = calibration(&rows);
     Evaluation {
+        reliability: reliability(&truth, &predictions, None, &bins).ok(),
+        usefulness: usefulness(&truth, &predictions, None).ok(),
         on: "holdout".into(),
         n_rows: rows.len(),
         interval_method: METHOD.into(),
@@ -72,7 +80,7 @@ pub(super) fn binary() -> Evaluation {
         ],
         roc,
         precision_recall: pr,
-        calibration: calibration(&rows),
+        calibration: bins,
         confusion: Some(ConfusionMatrix {
             classes: vec!["<=50K".into(), ">50K".into()],
             counts: vec![
@@ -113,6 +121,8 @@ pub(super) fn classes(names: &[&str], n_rows: usize, right: f64) -> Evaluation {
     }
     let ln_k = (k as f64).ln();
     Evaluation {
+        reliability: None,
+        usefulness: None,
         on: "holdout".into(),
         n_rows,
         interval_method: METHOD.into(),
@@ -154,6 +164,8 @@ pub(super) fn regression() -> Evaluation {
         .collect();
     let shape = |x: f64| (-(x - 0.5) * (x - 0.5) * 60.0).exp();
     Evaluation {
+        reliability: None,
+        usefulness: None,
         on: "holdout".into(),
         n_rows: 4_128,
         interval_method: "bootstrap, 1000 resamples".into(),

@@ -1,10 +1,10 @@
 //! Whether the probabilities mean what they say: a reliability diagram.
 
-use modelwright_core::record::{CalibrationBin, CalibrationRecord, RunRecord};
+use modelwright_core::record::{CalibrationBin, CalibrationRecord, Reliability, RunRecord};
 use modelwright_core::task::Task;
 
 use crate::report::chart::{Chart, Plot};
-use crate::report::section::{Block, Cell, Part, Section, Spec, Table, TableColumn};
+use crate::report::section::{Block, Cell, Fact, Part, Section, Spec, Table, TableColumn};
 use crate::report::{number, words};
 
 pub(crate) const SPEC: Spec = Spec { id: "calibration", part: Part::Quality, title: "Calibration" };
@@ -49,12 +49,46 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
         summary: format!("{} as a table", number::counted(bins.len(), "bin", "bins")),
         blocks: vec![table(bins, n_rows).into()],
     });
+    let section = match record.evaluation.as_ref().and_then(|e| e.reliability.as_ref()) {
+        Some(measured) => section.block(Block::Facts(facts(measured, bins))),
+        None => section,
+    };
     Some(match &record.calibration {
         None => section,
         Some(calibration) => {
             section.block(Block::Text(method(calibration))).maybe(tried(calibration))
         }
     })
+}
+
+/// The calibration errors and the parts of the Brier score.
+fn facts(measured: &Reliability, bins: &[CalibrationBin]) -> Vec<Fact> {
+    let share = |v: f64| format!("{} percentage points", number::significant(v * 100.0, 2));
+    let off = bins
+        .iter()
+        .zip(&measured.consistent)
+        .filter(|(bin, bar)| bin.observed < bar.low || bin.observed > bar.high)
+        .count();
+    let brier = &measured.brier;
+    vec![
+        Fact::new("Calibration error, bins of equal width", share(measured.ece_equal_width)),
+        Fact::new("Calibration error, bins of equal weight", share(measured.ece_equal_mass)),
+        Fact::new("Calibration error, mean of the classes", share(measured.ece_class_wise)),
+        Fact::new(
+            "Bins farther off than honest probabilities would be",
+            format!("{} of {}", number::count(off), number::count(bins.len())),
+        ),
+        Fact::new(
+            "Brier score",
+            format!(
+                "{} unreliable − {} resolved + {} uncertain + {} within bins",
+                number::significant(brier.reliability, 2),
+                number::significant(brier.resolution, 3),
+                number::significant(brier.uncertainty, 3),
+                number::significant(brier.within, 2)
+            ),
+        ),
+    ]
 }
 
 fn method(calibration: &CalibrationRecord) -> String {

@@ -83,6 +83,8 @@ fn flags(options: &Options) -> String {
     add("weight", options.weight.clone());
     add("exclude", list(&options.exclude));
     add("sensitive", list(&options.sensitive));
+    add("fair", options.fair.clone());
+    add("max-gap", options.max_gap.map(|gap| gap.to_string()));
     add("positive", options.positive.clone());
     for (column, kind) in &options.kinds {
         add("kind", Some(format!("{column}={}", kind.name())));

@@ -1,0 +1,200 @@
+//! What becomes of a predictor's quality when its inputs are strained.
+//!
+//! Called by `fit` on the untouched rows and by `audit`. Strains imitate what happens to data on
+//! their way: values get lost, are measured less exactly or in another unit, are mistyped, or come
+//! in another mix. Each is one more prediction of at most [`ROWS_MAX`] rows, asked of
+//! [`Context::proceed`] first; random choices come from named streams.
+
+use modelwright_core::data::{Column, ColumnData, MISSING_CODE, MISSING_INSTANT, Table};
+use modelwright_core::random::Random;
+use modelwright_core::record::{RobustnessRecord, Strain};
+use modelwright_core::task::{Predictions, Target};
+use modelwright_core::{Context, Result};
+use modelwright_evaluate::{MetricEntry, MetricInput};
+
+use crate::predictor::Predictor;
+
+/// Rows that are strained at most: evenly spread over the table.
+const ROWS_MAX: usize = 2_000;
+
+/// Columns whose unit is mistaken, one at a time: those of numbers, the first ones.
+const UNIT_COLUMNS_MAX: usize = 8;
+
+/// Share of values that get lost or mistyped, and noise in standard deviations.
+const SHARE: f64 = 0.1;
+
+/// Predicted rows with known answers.
+#[derive(Debug, Clone, Copy)]
+pub struct StrainInput<'a> {
+    /// What the rows are: `holdout`, or the name of the file.
+    pub on: &'a str,
+    /// The rows.
+    pub table: &'a Table,
+    /// Their truth.
+    pub truth: &'a Target,
+    /// What the predictor says of them.
+    pub predictions: &'a Predictions,
+    /// Row weights.
+    pub weights: Option<&'a [f64]>,
+    /// The metric whose change a strain is measured by.
+    pub metric: &'a MetricEntry,
+}
+
+/// Strains the rows in every way, and measures each.
+///
+/// # Errors
+/// Whatever the predictor answers to a strained table.
+pub fn strained(
+    predictor: &Predictor,
+    input: &StrainInput<'_>,
+    ctx: &Context,
+) -> Result<RobustnessRecord> {
+    let step = input.truth.n_rows().div_ceil(ROWS_MAX).max(1);
+    let rows: Vec<u32> = (0..input.truth.n_rows() as u32).step_by(step).collect();
+    let (table, truth) = (input.table.select(&rows), input.truth.select(&rows));
+    let plain = input.predictions.select(&rows);
+    let weights: Option<Vec<f64>> =
+        input.weights.map(|w| rows.iter().map(|row| w[*row as usize]).collect());
+    let value = |predictions: &Predictions| {
+        let weights = weights.as_deref();
+        let threshold = predictor.threshold;
+        input.metric.value(&MetricInput { truth: &truth, predictions, weights, threshold }).ok()
+    };
+    let mut record = RobustnessRecord {
+        on: input.on.to_owned(),
+        n_rows: rows.len(),
+        metric: input.metric.spec.name.to_owned(),
+        before: value(&plain),
+        strains: Vec::new(),
+    };
+    let Some(before) = record.before else { return Ok(record) };
+    let strain = |what: String, after: f64| Strain {
+        what,
+        after,
+        loss: input.metric.spec.gain(before, after),
+    };
+    let read: Vec<&str> = predictor.feature_columns().collect();
+    for (index, (what, change)) in changes(&table, &read).into_iter().enumerate() {
+        if !ctx.proceed() {
+            break;
+        }
+        let mut random = ctx.random("robustness/strain", index as u64);
+        let mut is_changed = false;
+        let columns = table.columns().iter().map(|column| {
+            let changed =
+                read.contains(&column.name.as_str()).then(|| change(column, &mut random)).flatten();
+            is_changed |= changed.is_some();
+            changed.unwrap_or_else(|| column.clone())
+        });
+        let strained = Table::new(columns.collect())?;
+        if !is_changed {
+            continue;
+        }
+        if let Some(after) = value(&predictor.predict(&strained, ctx)?) {
+            record.strains.push(strain(what, after));
+        }
+    }
+    if let Some((what, after)) = other_mix(input.metric, &truth, &plain, predictor.threshold) {
+        record.strains.push(strain(what, after));
+    }
+    Ok(record)
+}
+
+/// A strain: its words, and what it does to a column.
+type Change<'a> = (String, Box<dyn Fn(&Column, &mut Random) -> Option<Column> + 'a>);
+
+/// The strains that are tried.
+fn changes<'a>(table: &Table, read: &[&str]) -> Vec<Change<'a>> {
+    let percent = SHARE * 100.0;
+    let mut all: Vec<Change<'a>> = vec![
+        (format!("{percent:.0} % of all values are lost"), Box::new(lose)),
+        (
+            "numbers are measured less exactly, by a tenth of their spread".to_owned(),
+            Box::new(blur),
+        ),
+        (format!("{percent:.0} % of words are mistyped"), Box::new(mistype)),
+    ];
+    let is_number =
+        |c: &&Column| matches!(c.data, ColumnData::Number(_)) && read.contains(&c.name.as_str());
+    for column in table.columns().iter().filter(is_number).take(UNIT_COLUMNS_MAX) {
+        let name = column.name.clone();
+        all.push((
+            format!("{name} comes in another unit, a thousand times as large"),
+            Box::new(move |c: &Column, _: &mut Random| {
+                (c.name == name).then(|| scaled(c)).flatten()
+            }),
+        ));
+    }
+    all
+}
+
+fn lose(column: &Column, random: &mut Random) -> Option<Column> {
+    let mut column = column.clone();
+    match &mut column.data {
+        ColumnData::Number(values) => strike(values, f64::NAN, random),
+        ColumnData::Instant(values) => strike(values, MISSING_INSTANT, random),
+        ColumnData::String { codes, .. } => strike(codes, MISSING_CODE, random),
+    }
+    Some(column)
+}
+
+fn strike<T: Copy>(values: &mut [T], missing: T, random: &mut Random) {
+    for value in values {
+        if random.unit() < SHARE {
+            *value = missing;
+        }
+    }
+}
+
+fn blur(column: &Column, random: &mut Random) -> Option<Column> {
+    let ColumnData::Number(values) = &column.data else { return None };
+    let known: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
+    let n = known.len() as f64;
+    let mean = known.iter().sum::<f64>() / n;
+    let spread = (known.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt();
+    if !(spread.is_finite() && spread > 0.0) {
+        return None;
+    }
+    let blurred = values.iter().map(|v| v + SHARE * spread * random.normal());
+    Some(Column::numbers(&column.name, blurred.collect()))
+}
+
+fn mistype(column: &Column, random: &mut Random) -> Option<Column> {
+    let ColumnData::String { .. } = &column.data else { return None };
+    let mistyped = (0..column.n_rows()).map(|row| {
+        let text = column.text(row)?;
+        Some(if random.unit() < SHARE { format!("{text}~") } else { text.to_owned() })
+    });
+    Some(Column::strings(&column.name, mistyped.collect::<Vec<_>>()))
+}
+
+fn scaled(column: &Column) -> Option<Column> {
+    let ColumnData::Number(values) = &column.data else { return None };
+    Some(Column::numbers(&column.name, values.iter().map(|v| v * 1000.0).collect()))
+}
+
+/// The rarest class twice as frequent as it is, by weights: the same predictions, another mix.
+fn other_mix(
+    metric: &MetricEntry,
+    truth: &Target,
+    predictions: &Predictions,
+    threshold: f64,
+) -> Option<(String, f64)> {
+    let Target::Class { codes, n_classes } = truth else { return None };
+    let mut counts = vec![0_usize; *n_classes];
+    for code in codes {
+        counts[*code as usize] += 1;
+    }
+    let (class, n) = counts.iter().enumerate().filter(|(_, n)| **n > 0).min_by_key(|(_, n)| **n)?;
+    let share = *n as f64 / codes.len() as f64;
+    if share >= 0.5 {
+        return None;
+    }
+    // Twice its share of the rows, the others in proportion.
+    let of_others = (1.0 - 2.0 * share) / (1.0 - share);
+    let weight = |code: &u32| if *code as usize == class { 2.0 } else { of_others };
+    let weights: Vec<f64> = codes.iter().map(weight).collect();
+    let strained = MetricInput { truth, predictions, weights: Some(&weights), threshold };
+    let after = metric.value(&strained).ok()?;
+    Some(("the rarest class is twice as frequent".to_owned(), after))
+}

@@ -1,0 +1,91 @@
+//! Groups are audited on the untouched rows, and decisions kept fair where that is asked.
+
+use modelwright_automl::Predictor;
+use modelwright_core::Context;
+use modelwright_core::data::{Column, Table};
+use modelwright_core::record::{Judgement, Options};
+
+use super::{FitInput, fit, fit_ok, input, table};
+
+fn asked(fair: Option<&str>) -> FitInput {
+    let mut asked = input(1500, "label");
+    asked.options.sensitive = vec!["colour".to_owned()];
+    asked.options.fair = fair.map(str::to_owned);
+    asked
+}
+
+#[test]
+fn groups_of_a_sensitive_column_are_audited_on_the_untouched_rows() {
+    let outcome = fit_ok(asked(None), &Context::unlimited(3, 2));
+    let record = outcome.record;
+    let fairness = record.fairness.unwrap();
+    assert_eq!(fairness.n_rows, record.evaluation.unwrap().n_rows);
+    let [audit] = fairness.audits.as_slice() else { panic!("one column, one audit") };
+    let names: Vec<&str> = audit.groups.iter().map(|g| g.name.as_str()).collect();
+    assert_eq!(names, ["blue", "green", "red"]);
+    assert_eq!(audit.judgement, Judgement::Unequal, "{}", audit.verdict);
+    assert!(record.mitigation.is_none());
+}
+
+#[test]
+fn fair_thresholds_close_the_gap_and_travel_with_the_model() {
+    let outcome = fit_ok(asked(Some("demographic_parity")), &Context::unlimited(3, 2));
+    let made = outcome.record.mitigation.as_ref().unwrap();
+    assert!(made.before.gap > 0.2 && made.after.gap <= 0.05, "{made:?}");
+    let (before, after) = made.held.unwrap();
+    assert!(after.gap < before.gap / 2.0, "{before:?} {after:?}");
+    assert_eq!(made.front.len(), 7);
+    let ctx = Context::unlimited(0, 1);
+    let rows = table(200);
+    let decoded = Predictor::decode(&outcome.predictor.encode().unwrap()).unwrap();
+    let predictions = decoded.predict(&rows, &ctx).unwrap();
+    let decided = decoded.decide(&rows, &predictions);
+    assert_eq!(decided, outcome.predictor.decide(&rows, &predictions));
+    assert_ne!(decided, predictions.classes(decoded.threshold));
+    // A group that training did not know is decided as everybody.
+    let grey = rows.columns().iter().map(|c| match c.name.as_str() {
+        "colour" => Column::strings("colour", (0..200).map(|_| Some("grey"))),
+        _ => c.clone(),
+    });
+    let grey = Table::new(grey.collect()).unwrap();
+    assert_eq!(decoded.decide(&grey, &predictions), predictions.classes(decoded.threshold));
+    let again = fit_ok(asked(Some("demographic_parity")), &Context::unlimited(3, 1));
+    assert_eq!(again.predictor.encode().unwrap(), outcome.predictor.encode().unwrap());
+}
+
+#[test]
+fn a_model_without_the_sensitive_column_still_decides_by_it() {
+    let mut asked = asked(Some("equalized_odds"));
+    asked.options.exclude.push("colour".to_owned());
+    let outcome = fit_ok(asked, &Context::unlimited(3, 2));
+    assert!(outcome.predictor.schema.field("colour").unwrap().optional);
+    assert!(outcome.predictor.feature_columns().all(|c| c != "colour"));
+    assert!(outcome.record.mitigation.unwrap().after.gap <= 0.05);
+}
+
+#[test]
+fn what_cannot_be_made_fair_is_refused_before_anything_is_learned() {
+    let ctx = Context::unlimited(0, 1);
+    let refusal = |target: &str, change: fn(&mut Options)| {
+        let mut asked = input(300, target);
+        asked.options.sensitive = vec!["colour".to_owned()];
+        change(&mut asked.options);
+        fit(asked, &ctx).err().unwrap().to_string()
+    };
+    let text = refusal("label", |o| o.fair = Some("parity".to_owned()));
+    assert!(text.contains("demographic_parity"), "{text}");
+    let text = refusal("signal", |o| o.fair = Some("equalized_odds".to_owned()));
+    assert!(text.contains("binary"), "{text}");
+    let text = refusal("label", |o| o.max_gap = Some(0.1));
+    assert!(text.contains("--fair"), "{text}");
+    let text = refusal("label", |o| {
+        o.fair = Some("equalized_odds".to_owned());
+        o.sensitive.clear();
+    });
+    assert!(text.contains("--sensitive"), "{text}");
+    let text = refusal("label", |o| {
+        o.fair = Some("equalized_odds".to_owned());
+        o.max_gap = Some(1.5);
+    });
+    assert!(text.contains("from 0 to 1"), "{text}");
+}

@@ -1,0 +1,29 @@
+//! What becomes of a model's quality when its inputs are strained.
+
+use serde::{Deserialize, Serialize};
+
+/// The metric on strained rows.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct RobustnessRecord {
+    /// `holdout`, or the name of the file.
+    pub on: String,
+    /// Rows that were strained.
+    pub n_rows: usize,
+    /// The metric's name.
+    pub metric: String,
+    /// The metric on these rows as they are; `None` where it is undefined.
+    pub before: Option<f64>,
+    /// The strains, in the order in which they were tried.
+    pub strains: Vec<Strain>,
+}
+
+/// A strain on the inputs.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Strain {
+    /// What was done to the rows, in words.
+    pub what: String,
+    /// The metric on the strained rows.
+    pub after: f64,
+    /// By how much the metric is worse than before; negative where it is better.
+    pub loss: f64,
+}

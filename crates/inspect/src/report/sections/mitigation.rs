@@ -1,0 +1,105 @@
+//! How decisions were made fair to groups, and what that costs.
+
+use modelwright_core::record::{FairPoint, MitigationRecord, RunRecord};
+
+use crate::report::section::{Block, Cell, Part, Section, Spec, Table, TableColumn};
+use crate::report::{number, words};
+
+pub(crate) const SPEC: Spec =
+    Spec { id: "fair-decisions", part: Part::Quality, title: "Fair decisions" };
+
+/// Applies when decisions must keep a definition of fairness.
+pub(crate) fn build(record: &RunRecord) -> Option<Section> {
+    let made = record.mitigation.as_ref()?;
+    let n_held = record.evaluation.as_ref().map_or(0, |e| e.n_rows);
+    let about = format!(
+        "Each group of {} has a threshold of its own, chosen on {} out of fold so that the {} of no \
+         two groups differ by more than {}. The model carries the thresholds and reads these \
+         columns when it decides; values that training did not know are decided at {}.",
+        words::quoted_list(&made.columns),
+        number::rows(made.n_rows),
+        rates(&made.constraint),
+        number::share(made.max_gap),
+        number::significant(made.threshold, 3)
+    );
+    Some(
+        Section::new(&SPEC, finding(made, n_held))
+            .block(Block::Text(about))
+            .block(groups(made))
+            .block(front(made))
+            .caveat(
+                "Deciding by group may itself be unlawful where people may not be treated \
+                 differently: ask before use.",
+            ),
+    )
+}
+
+fn rates(constraint: &str) -> &'static str {
+    match constraint {
+        "demographic_parity" => "selection rates",
+        "equal_opportunity" => "true positive rates",
+        _ => "true and false positive rates",
+    }
+}
+
+fn finding(made: &MitigationRecord, n_held: usize) -> String {
+    let (before, after, rows) = match &made.held {
+        Some((before, after)) => (before, after, number::untouched(n_held)),
+        None => (&made.before, &made.after, format!("{} out of fold", number::rows(made.n_rows))),
+    };
+    format!(
+        "Thresholds of groups bring the largest difference of {} from {} to {}, and accuracy from \
+         {} to {}, on {rows}.",
+        rates(&made.constraint),
+        number::share(before.gap),
+        number::share(after.gap),
+        number::share(before.accuracy),
+        number::share(after.accuracy)
+    )
+}
+
+fn groups(made: &MitigationRecord) -> Table {
+    let mut table = Table::new(
+        format!("Groups with thresholds of their own; {} out of fold", number::rows(made.n_rows)),
+        vec![
+            TableColumn::words("Group"),
+            TableColumn::numbers("Threshold"),
+            TableColumn::numbers("Decided so"),
+            TableColumn::numbers("Of the true ones"),
+            TableColumn::numbers("Of the others"),
+        ],
+    );
+    for group in &made.groups {
+        table.rows.push(vec![
+            Cell::new(words::clean(&group.group)),
+            Cell::new(number::significant(group.threshold, 3)),
+            Cell::new(number::share(group.selection_rate)),
+            Cell::new(number::share(group.true_positive_rate)),
+            Cell::new(number::share(group.false_positive_rate)),
+        ]);
+    }
+    table
+}
+
+fn front(made: &MitigationRecord) -> Table {
+    let mut table = Table::new(
+        format!("What other gaps would come to; {} out of fold", number::rows(made.n_rows)),
+        vec![
+            TableColumn::words("Allowed gap"),
+            TableColumn::numbers("Largest difference"),
+            TableColumn::numbers("Accuracy"),
+        ],
+    );
+    let row = |name: String, point: &FairPoint| {
+        let shares = [point.gap, point.accuracy].map(|v| Cell::new(number::share(v)));
+        let [gap, accuracy] = shares;
+        vec![Cell::new(name), gap, accuracy]
+    };
+    table.rows.push(row("One threshold for everybody".to_owned(), &made.before));
+    table.rows.push(row(format!("In use: {}", number::share(made.max_gap)), &made.after));
+    for point in &made.front {
+        let allowed = point.max_gap.map_or("–".to_owned(), number::share);
+        table.rows.push(row(allowed, point));
+    }
+    table
+}
