@@ -17,6 +17,8 @@
 //! | `context` | the threads that predictions share |
 //! | `error` | our errors as Python's |
 
+#![expect(clippy::needless_pass_by_value, reason = "Python hands over what it passes")]
+
 mod array;
 mod context;
 mod error;

@@ -84,12 +84,11 @@ impl<'a> ObjectColumn<'a> {
 
     fn integer(&mut self, value: &Bound<'_, PyAny>, row: usize) -> Result<()> {
         self.must_be(Sort::Number, value, row)?;
-        match value.extract::<i64>() {
-            Ok(whole) => self.builder.push_integer(i128::from(whole)),
-            Err(_) => {
-                let text = value.str().map_err(|_| self.unusable(value, row))?;
-                self.builder.push_text(&text.to_string_lossy());
-            }
+        if let Ok(whole) = value.extract::<i64>() {
+            self.builder.push_integer(i128::from(whole));
+        } else {
+            let text = value.str().map_err(|_| self.unusable(value, row))?;
+            self.builder.push_text(&text.to_string_lossy());
         }
         Ok(())
     }

@@ -194,7 +194,9 @@ pub(crate) fn replay(
     let (data, test) = (Input::from(data), test.map(Input::from));
     let work = move |events: Box<dyn Progress>, cancel| {
         let ctx = limits.context(events, cancel)?;
-        doubt.into_iter().for_each(|text| ctx.tell(Event::Warning(text)));
+        if let Some(text) = doubt {
+            ctx.tell(Event::Warning(text));
+        }
         ctx.tell(Event::Phase("read".to_owned()));
         let train = data.train(&ctx)?;
         let test = match test {

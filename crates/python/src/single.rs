@@ -25,6 +25,9 @@ pub(crate) struct Single {
     rounds: usize,
 }
 
+/// A callable and its arguments, as pickle wants them.
+type Reduced<'py> = (Bound<'py, PyAny>, (Bound<'py, PyBytes>, usize));
+
 #[pymethods]
 impl Single {
     /// Reads stored bytes.
@@ -42,9 +45,7 @@ impl Single {
     }
 
     /// How pickle and copy make it again: from its bytes.
-    fn __reduce__<'py>(
-        slf: &Bound<'py, Self>,
-    ) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>, usize))> {
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Reduced<'py>> {
         let of_bytes = slf.get_type().getattr("from_bytes")?;
         Ok((of_bytes, (slf.get().to_bytes(slf.py())?, slf.get().rounds)))
     }
