@@ -32,8 +32,8 @@ def main(folder: Path, time_limit: float = 20) -> None:
     # The file, and the command line on it.
     path = model.save(folder / "churn.mw")
     new.to_csv(folder / "new.csv", index=False)
-    command = [sys.executable, "-m", "modelwright", "predict", path, folder / "new.csv", "--json"]
-    rows = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    command = [sys.executable, "-m", "modelwright", "predict", path, str(folder / "new.csv")]
+    rows = json.loads(subprocess.run([*command, "--json"], capture_output=True, check=True).stdout)
     assert [row["prediction"] for row in rows] == model.predict(new).tolist()
 
     # A service in a few lines: a row of JSON in, probabilities out, wrong rows refused in words.

@@ -223,7 +223,7 @@ class SingleClassifier(ClassifierMixin, _Single):  # type: ignore[misc]
         ndarray of shape (n_samples,)
         """
         probabilities = self.predict_proba(X)
-        return self.classes_[np.argmax(probabilities, axis=1)]
+        return np.asarray(self.classes_[np.argmax(probabilities, axis=1)])
 
 
 class SingleRegressor(RegressorMixin, _Single):  # type: ignore[misc]

@@ -66,8 +66,8 @@ class Predictor:
             list of dicts, one value for one row, else a NumPy array.
         """
         if is_row(data):
-            outputs, decided = self._model.one_row(dict(data))
-            return self.classes_[decided].item() if self.task != "regression" else outputs[0]
+            row, decided = self._model.one_row(dict(data))
+            return self.classes_[decided].item() if self.task != "regression" else row[0]
         native, origin = read(data)
         if self.task == "regression":
             outputs, warning = self._model.outputs(native, self._threads)
@@ -105,8 +105,8 @@ class Predictor:
             )
         labels = [str(c) for c in self.classes_]
         if is_row(data):
-            outputs, _ = self._model.one_row(dict(data))
-            return dict(zip(labels, outputs))
+            row, _ = self._model.one_row(dict(data))
+            return dict(zip(labels, row))
         native, origin = read(data)
         outputs, warning = self._model.outputs(native, self._threads)
         _warn(warning)

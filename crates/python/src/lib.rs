@@ -17,11 +17,7 @@
 //! | `context` | the threads that predictions share |
 //! | `error` | our errors as Python's |
 
-#![expect(
-    clippy::needless_pass_by_value,
-    clippy::struct_field_names,
-    reason = "arguments of functions that Python calls are handed over; names are those it sees"
-)]
+#![expect(clippy::needless_pass_by_value, reason = "Python hands over what it passes")]
 
 mod array;
 mod context;

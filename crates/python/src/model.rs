@@ -25,7 +25,7 @@ use crate::run::Data;
 #[pyclass(frozen, module = "modelwright._modelwright")]
 pub(crate) struct Model {
     bytes: Vec<u8>,
-    model: modelwright::Model,
+    loaded: modelwright::Model,
     /// The columns that a prediction reads.
     schema: Schema,
 }
@@ -74,57 +74,57 @@ impl Model {
 
     /// Writes the artifact, or a folder as `fit` does; returns the artifact's path.
     fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<PathBuf> {
-        py.detach(|| self.model.save(&path)).map_err(|e| raise(py, &e, Realm::Option))
+        py.detach(|| self.loaded.save(&path)).map_err(|e| raise(py, &e, Realm::Option))
     }
 
     /// The manifest as JSON.
     fn manifest(&self, py: Python<'_>) -> PyResult<String> {
-        to_json(py, &self.model.artifact.manifest)
+        to_json(py, &self.loaded.artifact.manifest)
     }
 
     /// The run's account as JSON.
     fn record(&self) -> String {
-        String::from_utf8_lossy(&self.model.artifact.record_json).into_owned()
+        String::from_utf8_lossy(&self.loaded.artifact.record_json).into_owned()
     }
 
     /// The report in one of its forms: `html`, `markdown` or `json`.
     fn report(&self, py: Python<'_>, form: &str) -> PyResult<String> {
-        let record = || self.model.artifact.record().map_err(|e| raise(py, &e, Realm::Artifact));
+        let record = || self.loaded.artifact.record().map_err(|e| raise(py, &e, Realm::Artifact));
         match form {
             "markdown" => Ok(report_markdown(&record()?)),
             "json" => Ok(report_json(&record()?)),
-            _ => Ok(self.model.artifact.report_html.clone()),
+            _ => Ok(self.loaded.artifact.report_html.clone()),
         }
     }
 
     /// The labels in class order; none for a regression.
     #[getter]
     fn classes(&self) -> Vec<String> {
-        self.model.predictor.classes.clone()
+        self.loaded.predictor.classes.clone()
     }
 
     /// The target column.
     #[getter]
     fn target(&self) -> String {
-        self.model.predictor.target.clone()
+        self.loaded.predictor.target.clone()
     }
 
     /// `binary`, `multiclass` or `regression`.
     #[getter]
     fn task(&self) -> &'static str {
-        self.model.predictor.task.name()
+        self.loaded.predictor.task.name()
     }
 
     /// The metric that was optimised.
     #[getter]
     fn metric(&self) -> String {
-        self.model.predictor.metric.clone()
+        self.loaded.predictor.metric.clone()
     }
 
     /// Whether more of the metric is better.
     #[getter]
     fn larger_is_better(&self) -> bool {
-        let metric = modelwright::evaluate::metric::metric(&self.model.predictor.metric);
+        let metric = modelwright::evaluate::metric::metric(&self.loaded.predictor.metric);
         metric.is_ok_and(|m| m.spec.larger_is_better)
     }
 
@@ -137,7 +137,7 @@ impl Model {
     /// The levels of the model's intervals or sets.
     #[getter]
     fn levels(&self) -> Vec<f64> {
-        self.model.predictor.levels().to_vec()
+        self.loaded.predictor.levels().to_vec()
     }
 
     /// One number for each row and output: values, or the probability of every class.
@@ -153,7 +153,7 @@ impl Model {
             Ok((self.predict(&rows, &ctx)?, warning))
         });
         let (predictions, warning) = done.map_err(|e: Error| raise(py, &e, Realm::Data))?;
-        Ok((whole(py, predictions, self.model.predictor.classes.len())?, warning))
+        Ok((whole(py, predictions, self.loaded.predictor.classes.len())?, warning))
     }
 
     /// The place of the class that is decided for, in every row.
@@ -167,7 +167,7 @@ impl Model {
             let ctx = shared(threads)?;
             let (rows, warning) = self.rows(&data, &ctx)?;
             let predictions = self.predict(&rows, &ctx)?;
-            Ok((self.model.predictor.decide(&rows, &predictions), warning))
+            Ok((self.loaded.predictor.decide(&rows, &predictions), warning))
         });
         let (codes, warning) = done.map_err(|e: Error| raise(py, &e, Realm::Data))?;
         let codes: Vec<i64> = codes.into_iter().map(i64::from).collect();
@@ -223,12 +223,12 @@ impl Model {
         let predict = || {
             let ctx = shared(1)?;
             let table = modelwright::io::conform_in_memory(columns, &self.schema)?;
-            self.model.absent_columns(&table)?;
-            let predictions = self.model.predictor.predict(&table, &ctx)?;
-            let is_class = !self.model.predictor.classes.is_empty();
-            let decide = || self.model.predictor.decide(&table, &predictions)[0] as usize;
+            self.loaded.absent_columns(&table)?;
+            let predictions = self.loaded.predictor.predict(&table, &ctx)?;
+            let is_class = !self.loaded.predictor.classes.is_empty();
+            let decide = || self.loaded.predictor.decide(&table, &predictions)[0] as usize;
             let decided = if is_class { decide() } else { 0 };
-            Ok((spread(predictions, self.model.predictor.classes.len()), decided))
+            Ok((spread(predictions, self.loaded.predictor.classes.len()), decided))
         };
         py.detach(predict).map_err(|e: Error| raise(py, &e, Realm::Data))
     }
@@ -238,7 +238,7 @@ impl Model {
         let done = py.detach(|| {
             let ctx = shared(threads)?;
             let rows = self.labelled(&data, name, &ctx)?;
-            assess(&self.model, &rows, &ctx)?.json(&self.model.predictor)
+            assess(&self.loaded, &rows, &ctx)?.json(&self.loaded.predictor)
         });
         done.map_err(|e: Error| raise(py, &e, Realm::Data))
     }
@@ -258,7 +258,7 @@ impl Model {
                 Data::Table(table) => table.get().take(options.schema, &ctx),
                 Data::Path(path) => read_path(path, &options, &ctx),
             };
-            let found = audit_rows(&self.model, read, (&sensitive, min_group), &ctx)?;
+            let found = audit_rows(&self.loaded, read, (&sensitive, min_group), &ctx)?;
             Ok((found.document, found.html))
         });
         done.map_err(|e: Error| raise(py, &e, Realm::Data))
@@ -279,7 +279,8 @@ impl Model {
             let own = self.labelled(&data, "the table", &ctx)?;
             let others = other.labelled(&again, "the table", &ctx)?;
             let asked = CompareOptions::default();
-            let all = compare_models((&self.model, &own), (&other.model, &others), &asked, &ctx)?;
+            let pair = ((&self.loaded, &own), (&other.loaded, &others));
+            let all = compare_models(pair.0, pair.1, &asked, &ctx)?;
             let first = all.first();
             Ok(json!({
                 "n_rows": own.truth.n_rows(),
@@ -296,7 +297,7 @@ impl Model {
 impl Model {
     pub(crate) fn new(bytes: Vec<u8>, model: modelwright::Model) -> Self {
         let schema = model.predictor.schema.clone();
-        Self { bytes, model, schema }
+        Self { bytes, loaded: model, schema }
     }
 
     /// The rows to predict, and what is to be known of their columns.
@@ -305,14 +306,14 @@ impl Model {
             Data::Table(table) => {
                 table.get().take(Some(self.schema.clone()), ctx).map_err(|e| like(e, data))?
             }
-            Data::Path(path) => read_path(path, &self.model.read_options(), ctx)?,
+            Data::Path(path) => read_path(path, &self.loaded.read_options(), ctx)?,
         };
-        let warning = self.model.absent_columns(&file.table).map_err(|e| like(e, data))?;
+        let warning = self.loaded.absent_columns(&file.table).map_err(|e| like(e, data))?;
         Ok((file.table, warning))
     }
 
     fn predict(&self, rows: &Rows, ctx: &Context) -> Result<Predictions> {
-        ctx.install(|| self.model.predictor.predict(rows, ctx))
+        ctx.install(|| self.loaded.predictor.predict(rows, ctx))
     }
 
     fn regions(&self, py: Python<'_>, data: &Data, threads: usize) -> PyResult<Regions> {
@@ -320,7 +321,7 @@ impl Model {
             let ctx = shared(threads)?;
             let (rows, _) = self.rows(data, &ctx)?;
             let predictions = self.predict(&rows, &ctx)?;
-            let regions = self.model.predictor.regions(&rows, &predictions, &ctx)?;
+            let regions = self.loaded.predictor.regions(&rows, &predictions, &ctx)?;
             regions.ok_or_else(|| {
                 Error::input("the model has no intervals")
                     .expected("a model that was fitted with them")
@@ -332,13 +333,23 @@ impl Model {
 
     fn labelled(&self, data: &Data, name: &str, ctx: &Context) -> Result<Labelled> {
         match data {
-            Data::Path(path) => predict_labelled(&self.model, path, ctx),
+            Data::Path(path) => predict_labelled(&self.loaded, path, ctx),
             Data::Table(table) => {
-                let (options, _) = self.model.read_options_with_target()?;
+                let (options, _) = self.loaded.read_options_with_target()?;
                 let file = table.get().take(options.schema, ctx)?;
-                label_table(&self.model, file.table, name, ctx)
+                label_table(&self.loaded, file.table, name, ctx)
             }
         }
+    }
+}
+
+/// Adds the nearest name that the data have to the error of a missing column.
+fn like(error: Error, data: &Data) -> Error {
+    match (error.place().column.clone(), data) {
+        (Some(column), Data::Table(table)) if error.what().contains("not there") => {
+            error.suggest(&column, table.get().names().iter().map(String::as_str))
+        }
+        _ => error,
     }
 }
 

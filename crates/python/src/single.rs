@@ -16,9 +16,6 @@ use crate::error::{Realm, raise};
 use crate::model::whole;
 use crate::table::Table;
 
-/// What pickle calls to make a learner again, and with which arguments.
-type Remade<'py> = (Bound<'py, PyAny>, (Bound<'py, PyBytes>, usize));
-
 /// A fitted learner.
 #[pyclass(frozen, module = "modelwright._modelwright")]
 pub(crate) struct Single {
@@ -27,6 +24,9 @@ pub(crate) struct Single {
     #[pyo3(get)]
     rounds: usize,
 }
+
+/// A callable and its arguments, as pickle wants them.
+type Reduced<'py> = (Bound<'py, PyAny>, (Bound<'py, PyBytes>, usize));
 
 #[pymethods]
 impl Single {
@@ -45,7 +45,7 @@ impl Single {
     }
 
     /// How pickle and copy make it again: from its bytes.
-    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Remade<'py>> {
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Reduced<'py>> {
         let of_bytes = slf.get_type().getattr("from_bytes")?;
         Ok((of_bytes, (slf.get().to_bytes(slf.py())?, slf.get().rounds)))
     }

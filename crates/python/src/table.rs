@@ -217,8 +217,8 @@ fn hold<'py>(name: &str, form: &Bound<'py, PyTuple>, ctx: &Context) -> PyResult<
     match tag.as_str() {
         "numbers" => {
             let mask = form.get_item(2)?;
-            let read = || PyResult::Ok(mask.cast::<PyArray1<bool>>()?.try_readonly()?);
-            let mask = (!mask.is_none()).then(read).transpose()?;
+            let mask = (!mask.is_none()).then(|| mask.cast::<PyArray1<bool>>());
+            let mask = mask.transpose()?.map(PyArrayMethods::try_readonly).transpose()?;
             Ok(Held::Numbers(Vector::of(&payload)?, mask))
         }
         "column" => {
