@@ -18,6 +18,7 @@
 //! | `sampling`, `watch` | which rows are read when memory or time is short |
 //! | `typed` | columns of formats that bring their own types |
 //! | `conform` | the columns that a schema asks for, strictly |
+//! | `rows` | rows that arrive value by value, as a server gets them |
 //!
 //! [`stream_path`] gives a file of any size in parts, strictly by a schema, and [`TableWriter`]
 //! writes tables in parts.
@@ -36,6 +37,7 @@ mod options;
 mod parquet;
 mod pipeline;
 mod read;
+mod rows;
 mod sampling;
 mod source;
 mod stream;
@@ -45,5 +47,6 @@ mod write;
 
 pub use options::{Encoding, Format, ReadOptions, Room};
 pub use read::{TableFile, read_bytes, read_path};
+pub use rows::{Cell, RowReader, Rows};
 pub use stream::{TableStream, stream_path};
 pub use write::TableWriter;
