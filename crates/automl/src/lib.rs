@@ -24,6 +24,7 @@
 //! | `decision` | which class is decided for, by metric or cost |
 //! | `conformal` | which interval or set holds the truth so often |
 //! | [`predictor`] | the result: raw rows in, predictions out |
+//! | `prediction_table` | its predictions as the columns that people expect |
 //! | [`trees`] | the trees inside it, by name |
 //! | `account` | the run record |
 
@@ -46,6 +47,7 @@ mod parting;
 mod parts;
 pub mod plan;
 mod portfolio;
+mod prediction_table;
 pub mod predictor;
 mod reading;
 mod refit;
@@ -61,5 +63,6 @@ pub use conformal::{Held, LevelIntervals, LevelSets, Regions};
 pub use fit::{fit, plan};
 pub use input::{FitInput, FitOutcome, FitPlan};
 pub use modelwright_evaluate::Calibrator;
+pub use prediction_table::PredictionTable;
 pub use predictor::{MemberView, Predictor, SinglePredictor};
 pub use reading::{Purpose, ReadingLimits};

@@ -25,15 +25,14 @@
 mod fitting;
 mod imported;
 mod model;
-mod prediction_table;
 mod reading;
 
 pub use fitting::{FitInput, Saved, fit, input_of, plan, save};
 pub use imported::{Imported, import};
 pub use model::Model;
-pub use prediction_table::PredictionTable;
 pub use reading::read_within_limits;
 
+pub use modelwright_automl::PredictionTable;
 pub use modelwright_lifecycle::outputs::OutputFolder;
 
 pub use modelwright_automl as automl;
@@ -44,3 +43,4 @@ pub use modelwright_io as io;
 pub use modelwright_learners as learners;
 pub use modelwright_lifecycle as lifecycle;
 pub use modelwright_preprocess as preprocess;
+pub use modelwright_serve as serve;

@@ -71,5 +71,9 @@ fn run(started: std::time::Instant) -> Result<()> {
     let Some(Cli { global, command }) = flags::parse(std::env::args_os())? else {
         return Ok(());
     };
-    command::run(command, &Session::new(global, started)?)
+    let session = Session::new(global, started);
+    if !matches!(command, flags::Command::Serve(_)) {
+        session.listen_for_signals()?;
+    }
+    command::run(command, &session)
 }

@@ -10,6 +10,7 @@ pub(crate) mod predict;
 pub(crate) mod profile;
 pub(crate) mod replay;
 pub(crate) mod report;
+pub(crate) mod serve;
 pub(crate) mod train;
 
 use modelwright_core::Result;
@@ -32,6 +33,7 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<()> {
         Command::Inspect(inspect) => inspect.run(session),
         Command::Report(report) => report.run(session),
         Command::Replay(replay) => replay.run(session),
+        Command::Serve(serve) => serve.run(session),
         Command::Export(export) => export.run(session),
         Command::Import(import) => import.run(session),
     }

@@ -88,6 +88,8 @@ pub(crate) enum Command {
     Report(command::report::Report),
     /// Repeat a recorded run; the model file comes out byte for byte the same
     Replay(command::replay::Replay),
+    /// Answer requests for predictions over HTTP
+    Serve(Box<command::serve::Serve>),
     /// Write a model's booster as a model file of LightGBM or XGBoost
     Export(command::export::Export),
     /// Make a model of a model file of LightGBM or XGBoost

@@ -78,8 +78,19 @@ pub(crate) fn duration(text: &str) -> Result<Duration> {
     Ok(Duration::from_secs_f64(seconds))
 }
 
-/// A size in bytes: `4GiB`, `500MB`, `2G`, plain bytes.
+/// A size of memory to work in.
 pub(crate) fn memory(text: &str) -> Result<u64> {
+    let bytes = size(text)?;
+    if bytes < MEMORY_MIN_BYTES {
+        return Err(Error::input("a size of memory that cannot be right")
+            .expected("at least 64MiB")
+            .hint("write the unit, e.g. 4GiB; a plain number is bytes"));
+    }
+    Ok(bytes)
+}
+
+/// A size in bytes: `4GiB`, `500MB`, `2G`, plain bytes.
+pub(crate) fn size(text: &str) -> Result<u64> {
     const UNITS: [(&str, f64); 15] = [
         ("", 1.0),
         ("b", 1.0),
@@ -101,9 +112,9 @@ pub(crate) fn memory(text: &str) -> Result<u64> {
         Error::input("not a size of memory")
             .expected("a number of bytes, or a number with MB, GB, MiB or GiB (e.g. 500MB, 4GiB)")
     })?;
-    if bytes < MEMORY_MIN_BYTES as f64 || bytes > 1e18 {
+    if !(1.0..=1e18).contains(&bytes) {
         return Err(Error::input("a size of memory that cannot be right")
-            .expected("at least 64MiB")
+            .expected("at least a byte")
             .hint("write the unit, e.g. 4GiB; a plain number is bytes"));
     }
     Ok(bytes as u64)

@@ -3,11 +3,13 @@
 //! `prediction` is the label (classification) or the value (regression); classification adds
 //! `probability_<class>` for every class, in class order.
 
-use modelwright_automl::{LevelIntervals, LevelSets, Predictor, Regions};
 use modelwright_core::Result;
 use modelwright_core::data::{Column, ColumnData, Strings, Table};
 use modelwright_core::task::Predictions;
 use modelwright_evaluate::CostMatrix;
+
+use crate::conformal::{LevelIntervals, LevelSets, Regions};
+use crate::predictor::Predictor;
 
 /// Turns predictions of one model into tables.
 pub struct PredictionTable {
