@@ -31,6 +31,7 @@
 //! | [`mod@audit`] | are groups treated alike |
 //! | [`predictor`] | the result: raw rows in, predictions out |
 //! | [`reference`] | what later rows are compared with |
+//! | `prediction_table` | its predictions as the columns that people expect |
 //! | [`trees`] | the trees inside it, by name |
 //! | [`offers`] | what smaller models the fit offers, and how one is picked |
 //! | [`mod@explain`] | why it predicts so, by raw column |
@@ -60,6 +61,7 @@ mod parting;
 mod parts;
 pub mod plan;
 mod portfolio;
+mod prediction_table;
 pub mod predictor;
 mod reading;
 pub mod reference;
@@ -79,6 +81,7 @@ pub use conformal::{Held, LevelIntervals, LevelSets, Regions};
 pub use fit::{fit, plan};
 pub use input::{FitInput, FitOutcome, FitPlan};
 pub use modelwright_evaluate::Calibrator;
+pub use prediction_table::PredictionTable;
 pub use predictor::{MemberView, Predictor, SinglePredictor};
 pub use reading::{Purpose, ReadingLimits};
 pub use reference::Reference;

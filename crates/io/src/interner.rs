@@ -10,7 +10,7 @@ use foldhash::fast::FixedState;
 use modelwright_core::data::Strings;
 
 /// Gives equal strings equal codes.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub(crate) struct Interner {
     strings: Strings,
     slots: Vec<u64>,

@@ -19,6 +19,7 @@
 //! | `typed` | columns of formats that bring their own types |
 //! | `memory` | tables that another program holds in memory |
 //! | `conform` | the columns that a schema asks for, strictly |
+//! | `rows` | rows that arrive value by value, as a server gets them |
 //!
 //! [`stream_path`] gives a file of any size in parts, strictly by a schema, and [`TableWriter`]
 //! writes tables in parts.
@@ -38,6 +39,7 @@ mod options;
 mod parquet;
 mod pipeline;
 mod read;
+mod rows;
 mod sampling;
 mod source;
 mod stream;
@@ -48,6 +50,7 @@ mod write;
 pub use memory::{columns_of_batches, conform_in_memory, fingerprint, table_in_memory};
 pub use options::{Encoding, Format, ReadOptions, Room};
 pub use read::{TableFile, read_bytes, read_path};
+pub use rows::{Cell, RowReader, Rows};
 pub use stream::{TableStream, stream_path};
 pub use typed::Builder;
 pub use write::TableWriter;

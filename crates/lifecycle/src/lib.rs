@@ -11,6 +11,7 @@
 //! | [`outputs`] | a fit's folder: `model.mw`, `report.html`, `record.json` |
 //! | [`digest`] | SHA-256 in hexadecimal |
 //! | [`export`] | our boosters as model files of other libraries |
+//! | [`journal`] | rows written down as they come, as Parquet in the end |
 //! | [`import`] | model files of other libraries, as values |
 //! | [`retrain`] | whether a new model may take the place of the old one |
 //! | [`store`] | runs and registered models, for many processes at once |
@@ -22,6 +23,7 @@ pub mod digest;
 mod document;
 pub mod export;
 pub mod import;
+pub mod journal;
 pub mod monitor;
 pub mod outputs;
 pub mod retrain;

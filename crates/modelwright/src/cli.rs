@@ -52,5 +52,10 @@ fn obey(args: impl IntoIterator<Item = OsString>, started: std::time::Instant) -
     let Some(Cli { global, command }) = flags::parse(args)? else {
         return Ok(());
     };
-    command::run(command, &Session::new(global, started)?)
+    let session = Session::new(global, started);
+    // A server answers signals itself: it drains.
+    if !matches!(command, flags::Command::Serve(_)) {
+        session.listen_for_signals()?;
+    }
+    command::run(command, &session)
 }

@@ -57,7 +57,6 @@ mod learner_text;
 mod model;
 mod monitoring;
 mod output;
-mod prediction_table;
 mod progress;
 mod question;
 mod reading;
@@ -83,10 +82,10 @@ pub use fitting::{FitInput, Saved, fit, input_of, pack, plan, save};
 pub use imported::{Imported, import};
 pub use model::Model;
 pub use monitoring::{MonitorRequest, monitor};
-pub use prediction_table::PredictionTable;
 pub use reading::{read_test, read_train, read_within_limits, tell_remarks, tell_sample};
 pub use retraining::{RetrainRequest, Retrained, retrain, retrain_time};
 
+pub use modelwright_automl::PredictionTable;
 pub use modelwright_lifecycle::outputs::OutputFolder;
 
 pub use modelwright_automl as automl;
@@ -97,3 +96,4 @@ pub use modelwright_io as io;
 pub use modelwright_learners as learners;
 pub use modelwright_lifecycle as lifecycle;
 pub use modelwright_preprocess as preprocess;
+pub use modelwright_serve as serve;

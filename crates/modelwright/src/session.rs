@@ -42,22 +42,27 @@ pub(crate) struct Limits {
 }
 
 impl Session {
-    /// Resolves the flags and listens for signals.
-    ///
-    /// # Errors
-    /// Work error when the system refuses a signal handler.
-    pub(crate) fn new(global: Global, started: Instant) -> Result<Self> {
+    /// Resolves the flags.
+    pub(crate) fn new(global: Global, started: Instant) -> Self {
         if let Some(folder) = &global.store {
             modelwright_lifecycle::store::set_location(folder);
         }
-        let session = Self {
+        Self {
             global,
             started,
             created: machine::utc_now(),
             cancel: Arc::new(AtomicBool::new(false)),
             graceful: Arc::new(AtomicBool::new(false)),
-        };
-        let (cancel, graceful) = (session.cancel.clone(), session.graceful.clone());
+        }
+    }
+
+    /// Listens for Ctrl-C and its like, for work that is done when it is done. A server listens
+    /// by itself.
+    ///
+    /// # Errors
+    /// Work error when the system refuses a signal handler.
+    pub(crate) fn listen_for_signals(&self) -> Result<()> {
+        let (cancel, graceful) = (self.cancel.clone(), self.graceful.clone());
         ctrlc::set_handler(move || {
             let first = !cancel.swap(true, Ordering::SeqCst);
             if first && graceful.load(Ordering::SeqCst) {
@@ -70,8 +75,7 @@ impl Session {
             output::say("\ninterrupted; nothing was written");
             std::process::exit(130);
         })
-        .map_err(|e| Error::work("cannot listen for Ctrl-C").because(e))?;
-        Ok(session)
+        .map_err(|e| Error::work("cannot listen for Ctrl-C").because(e))
     }
 
     /// From now on, a first Ctrl-C lets the work end by itself.

@@ -17,6 +17,7 @@ pub(crate) mod replay;
 pub(crate) mod report;
 pub(crate) mod retrain;
 pub(crate) mod runs;
+pub(crate) mod serve;
 pub(crate) mod train;
 
 use modelwright_core::Result;
@@ -46,6 +47,7 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<()> {
         Command::Retrain(retrain) => retrain.run(session),
         Command::Runs(runs) => runs.run(session),
         Command::Models(models) => models.run(session),
+        Command::Serve(serve) => serve.run(session),
         Command::Export(export) => export.run(session),
         Command::Import(import) => import.run(session),
     }

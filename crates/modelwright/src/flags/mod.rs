@@ -113,6 +113,8 @@ pub(crate) enum Command {
     Runs(command::runs::Runs),
     /// Register models under a name, and let aliases stand for their versions
     Models(command::models::Models),
+    /// Answer requests for predictions over HTTP
+    Serve(Box<command::serve::Serve>),
     /// Write a model's booster as a model file of LightGBM or XGBoost
     Export(command::export::Export),
     /// Make a model of a model file of LightGBM or XGBoost

@@ -3,12 +3,14 @@
 //! `prediction` is the label (classification) or the value (regression); classification adds
 //! `probability_<class>` for every class, in class order.
 
-use modelwright_automl::fair::GroupThresholds;
-use modelwright_automl::{LevelIntervals, LevelSets, Predictor, Regions};
 use modelwright_core::data::{Column, ColumnData, Strings, Table};
 use modelwright_core::task::Predictions;
 use modelwright_core::{Error, Result};
 use modelwright_evaluate::CostMatrix;
+
+use crate::conformal::{LevelIntervals, LevelSets, Regions};
+use crate::fair::GroupThresholds;
+use crate::predictor::Predictor;
 
 /// Turns predictions of one model into tables.
 pub struct PredictionTable {

@@ -1,0 +1,293 @@
+//! Rows written down as they come, for later: lines first, Parquet when there are enough.
+//!
+//! A [`Journal`] appends rows to `journal.jsonl`, a line each, and turns that file into
+//! `part-NAME.parquet` when it is told to. What was flushed survives the end of the process at
+//! any moment: the next one that opens the folder turns the lines that were left into a file, up
+//! to the first that is not whole. Files beyond a limit of bytes are removed, oldest first.
+//!
+//! Names come from outside (times, say) and decide the order of age; nothing here reads a clock.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use modelwright_core::data::{Column, ColumnData, Schema, Table};
+use modelwright_core::{Context, Error, Result};
+use modelwright_io::{Format, ReadOptions, TableWriter, read_bytes};
+use serde_json::Value;
+
+use crate::atomic::{AtomicFile, atomic_write};
+
+const LINES: &str = "journal.jsonl";
+const SCHEMA: &str = "journal.schema.json";
+
+/// See the module's text.
+pub struct Journal {
+    folder: PathBuf,
+    schema: Schema,
+    lines: BufWriter<File>,
+    n_rows: usize,
+    n_bytes: u64,
+    bytes_max: u64,
+}
+
+impl Journal {
+    /// Opens the journal of a folder, which is made if it is not there. Lines that another process
+    /// left become the file `part-NAME.parquet`.
+    ///
+    /// `bytes_max` bounds the files of the folder together.
+    ///
+    /// # Errors
+    /// Work error when the folder cannot be written to.
+    pub fn open(
+        folder: &Path,
+        schema: Schema,
+        bytes_max: u64,
+        name: &str,
+        ctx: &Context,
+    ) -> Result<Self> {
+        fs::create_dir_all(folder).map_err(|e| failed(folder, e))?;
+        recover(folder, name, ctx)?;
+        let text = serde_json::to_vec(&schema)
+            .map_err(|e| Error::work("cannot write the schema").because(e))?;
+        atomic_write(folder.join(SCHEMA), &text)?;
+        let path = folder.join(LINES);
+        let lines = OpenOptions::new().create(true).append(true).open(&path);
+        let lines = BufWriter::new(lines.map_err(|e| failed(&path, e))?);
+        Ok(Self { folder: folder.to_owned(), schema, lines, n_rows: 0, n_bytes: 0, bytes_max })
+    }
+
+    /// The columns of its rows.
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// Rows since the last file.
+    pub fn n_rows(&self) -> usize {
+        self.n_rows
+    }
+
+    /// Bytes of their lines.
+    pub fn n_bytes(&self) -> u64 {
+        self.n_bytes
+    }
+
+    /// Adds rows; columns are found by name, absent ones are missing.
+    ///
+    /// # Errors
+    /// Work error when the disk is full or fails.
+    pub fn append(&mut self, table: &Table) -> Result<()> {
+        let columns: Vec<&Column> =
+            self.schema.fields.iter().filter_map(|f| table.column(&f.name)).collect();
+        let mut text = Vec::new();
+        for row in 0..table.n_rows() {
+            let cells = columns.iter().map(|c| (c.name.clone(), cell(c, row)));
+            let object: serde_json::Map<String, Value> = cells.collect();
+            // Writing to a vector cannot fail.
+            let _ = serde_json::to_writer(&mut text, &object);
+            text.push(b'\n');
+        }
+        self.lines.write_all(&text).map_err(|e| failed(&self.folder.join(LINES), e))?;
+        self.n_rows += table.n_rows();
+        self.n_bytes += text.len() as u64;
+        Ok(())
+    }
+
+    /// Hands what was added to the system: from then on it survives the end of the process.
+    ///
+    /// # Errors
+    /// Work error when the disk is full or fails.
+    pub fn flush(&mut self) -> Result<()> {
+        self.lines.flush().map_err(|e| failed(&self.folder.join(LINES), e))
+    }
+
+    /// Turns the lines into the file `part-NAME.parquet` and begins anew; `None` when there are
+    /// none.
+    ///
+    /// # Errors
+    /// Work error when the disk is full or fails; the lines are then still there.
+    pub fn rotate(&mut self, name: &str, ctx: &Context) -> Result<Option<PathBuf>> {
+        self.flush()?;
+        let written = write_part(&self.folder, &self.schema, name, ctx)?;
+        let path = self.folder.join(LINES);
+        let lines = File::create(&path).map_err(|e| failed(&path, e))?;
+        self.lines = BufWriter::new(lines);
+        (self.n_rows, self.n_bytes) = (0, 0);
+        self.bound()?;
+        Ok(written)
+    }
+
+    /// Removes the oldest files until the rest is within the limit; the newest stays.
+    fn bound(&self) -> Result<()> {
+        let mut parts = parts(&self.folder)?;
+        parts.pop();
+        let size = |path: &PathBuf| path.metadata().map_or(0, |meta| meta.len());
+        let mut n_bytes: u64 = parts.iter().map(size).sum();
+        for part in parts {
+            if n_bytes <= self.bytes_max {
+                break;
+            }
+            n_bytes -= size(&part);
+            fs::remove_file(&part).map_err(|e| failed(&part, e))?;
+        }
+        Ok(())
+    }
+}
+
+/// The files of a journal's folder, oldest first.
+///
+/// # Errors
+/// Work error when the folder cannot be listed.
+pub fn parts(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder).map_err(|e| failed(folder, e))?;
+    let mut paths: Vec<PathBuf> = entries.filter_map(|e| Some(e.ok()?.path())).collect();
+    paths.retain(|p| {
+        let name = p.file_name().and_then(|n| n.to_str()).unwrap_or_default();
+        name.starts_with("part-") && name.ends_with(".parquet")
+    });
+    paths.sort();
+    Ok(paths)
+}
+
+/// Turns lines that were left into a file.
+fn recover(folder: &Path, name: &str, ctx: &Context) -> Result<()> {
+    let lines = folder.join(LINES);
+    if !lines.exists() {
+        return Ok(());
+    }
+    let schema = fs::read(folder.join(SCHEMA)).ok();
+    if let Some(schema) = schema.and_then(|bytes| serde_json::from_slice::<Schema>(&bytes).ok()) {
+        write_part(folder, &schema, name, ctx)?;
+    }
+    fs::remove_file(&lines).map_err(|e| failed(&lines, e))
+}
+
+/// Writes the whole lines of the journal as Parquet.
+fn write_part(
+    folder: &Path,
+    schema: &Schema,
+    name: &str,
+    ctx: &Context,
+) -> Result<Option<PathBuf>> {
+    let lines = folder.join(LINES);
+    let mut bytes = fs::read(&lines).map_err(|e| failed(&lines, e))?;
+    let whole = bytes.iter().rposition(|b| *b == b'\n').map_or(0, |last| last + 1);
+    bytes.truncate(whole);
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    let options = ReadOptions {
+        format: Some(Format::Json),
+        schema: Some(schema.clone()),
+        ..ReadOptions::default()
+    };
+    let table = read_bytes(LINES, &bytes, &options, ctx)?.table;
+    let path = folder.join(format!("part-{name}.parquet"));
+    let mut writer = TableWriter::parquet(AtomicFile::create(&path)?);
+    writer.write(&table)?;
+    writer.finish()?.commit()?;
+    Ok(Some(path))
+}
+
+/// A cell as a line has it; what JSON has no number for is a text that is read as that number.
+fn cell(column: &Column, row: usize) -> Value {
+    match &column.data {
+        ColumnData::Number(values) if values[row].is_infinite() => {
+            if values[row] > 0.0 { "inf" } else { "-inf" }.into()
+        }
+        ColumnData::Number(values) => values[row].into(),
+        _ => column.display(row).into(),
+    }
+}
+
+fn failed(path: &Path, cause: io::Error) -> Error {
+    Error::work("the journal cannot be written").at(path.display().to_string()).because(cause)
+}
+
+#[cfg(test)]
+mod tests {
+    use modelwright_core::data::{Field, Kind, Storage};
+    use modelwright_io::read_path;
+
+    use super::*;
+
+    struct Folder(PathBuf);
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    fn folder(name: &str) -> Folder {
+        let path = std::env::temp_dir().join(format!("mw-journal-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        Folder(path)
+    }
+
+    fn schema() -> Schema {
+        Schema {
+            fields: vec![
+                Field::new("x", Storage::Number, Kind::Number),
+                Field::new("name", Storage::String, Kind::Category),
+                Field::new("at", Storage::Instant, Kind::Datetime),
+            ],
+        }
+    }
+
+    fn table(x: &[f64]) -> Table {
+        let n = x.len();
+        let texts = (0..n).map(|i| (i % 2 == 0).then(|| format!("{i}")));
+        let columns = vec![
+            Column::numbers("x", x.to_vec()),
+            Column::strings("name", texts),
+            Column::instants("at", (1_700_000_000_000_000..).take(n).collect()),
+        ];
+        Table::new(columns).unwrap()
+    }
+
+    #[test]
+    fn rows_come_back_as_they_were_and_old_files_go() {
+        let (folder, ctx) = (folder("rows"), Context::unlimited(0, 1));
+        let mut journal = Journal::open(&folder.0, schema(), 1, "0", &ctx).unwrap();
+        assert_eq!(journal.rotate("1", &ctx).unwrap(), None);
+        let rows = table(&[0.1, f64::NAN, f64::INFINITY, -3.0]);
+        journal.append(&rows).unwrap();
+        let path = journal.rotate("2", &ctx).unwrap().unwrap();
+        let options = ReadOptions { schema: Some(schema()), ..ReadOptions::default() };
+        let read = read_path(&path, &options, &ctx).unwrap().table;
+        for (own, read) in rows.columns().iter().zip(read.columns()) {
+            for row in 0..4 {
+                assert_eq!(own.display(row), read.display(row), "{} {row}", own.name);
+            }
+        }
+        journal.append(&table(&[1.0])).unwrap();
+        journal.rotate("3", &ctx).unwrap();
+        journal.append(&table(&[1.0])).unwrap();
+        journal.rotate("4", &ctx).unwrap();
+        let left: Vec<PathBuf> = parts(&folder.0).unwrap();
+        assert_eq!(
+            left,
+            [folder.0.join("part-4.parquet")],
+            "one byte is allowed beside the newest"
+        );
+    }
+
+    #[test]
+    fn lines_that_were_left_become_a_file_without_the_one_that_is_not_whole() {
+        let (folder, ctx) = (folder("left"), Context::unlimited(0, 1));
+        let mut journal = Journal::open(&folder.0, schema(), 1 << 20, "0", &ctx).unwrap();
+        journal.append(&table(&[1.0, 2.0, 3.0])).unwrap();
+        journal.flush().unwrap();
+        // As a process that is killed leaves it: no end, half a line.
+        std::mem::forget(journal);
+        let lines = folder.0.join(LINES);
+        let mut bytes = fs::read(&lines).unwrap();
+        bytes.truncate(bytes.len() - 5);
+        fs::write(&lines, &bytes).unwrap();
+        drop(Journal::open(&folder.0, schema(), 1 << 20, "1", &ctx).unwrap());
+        let file = read_path(&folder.0.join("part-1.parquet"), &ReadOptions::default(), &ctx);
+        assert_eq!(file.unwrap().table.n_rows(), 2);
+        assert_eq!(fs::read(&lines).unwrap(), b"");
+    }
+}

@@ -1,0 +1,264 @@
+//! Keys of an API: who may predict, read metrics, change models; how often.
+//!
+//! The file holds no key, only the SHA-256 of each: keys are 256 random bits, so that a plain
+//! hash cannot be searched. They come as `Authorization: Bearer KEY` or `X-Api-Key: KEY`.
+//!
+//! ```toml
+//! [[key]]
+//! name = "shop"
+//! sha256 = "9f86d08…"
+//! scopes = ["predict"]
+//! requests_per_second = 500
+//! models = ["churn"]
+//! ```
+
+use std::collections::HashMap;
+use std::fmt::Write;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use modelwright_core::{Error, Result};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use crate::clock;
+
+/// What a key allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// Predictions, and what a model says of itself.
+    Predict,
+    /// Metrics and statistics.
+    Metrics,
+    /// Loading, unloading, rolling back.
+    Admin,
+}
+
+impl Scope {
+    /// The name in the file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Predict => "predict",
+            Self::Metrics => "metrics",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    key: Vec<Entry>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    name: String,
+    sha256: String,
+    scopes: Vec<Scope>,
+    requests_per_second: Option<f64>,
+    #[serde(default)]
+    models: Vec<String>,
+}
+
+/// Who asks, when that is known.
+#[derive(Debug)]
+pub(crate) struct Known {
+    /// The key's name.
+    pub(crate) name: String,
+    scopes: Vec<Scope>,
+    models: Vec<String>,
+    bucket: Option<Bucket>,
+}
+
+/// Why a request is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// No key, or none that is known.
+    Unknown,
+    /// A key that does not allow this.
+    Forbidden,
+    /// Too many requests; the next may come after so many seconds.
+    TooOften(u32),
+}
+
+impl Known {
+    /// Whether the key allows this now; counts the request.
+    pub(crate) fn admit(&self, scope: Scope) -> std::result::Result<(), Refused> {
+        if !self.scopes.contains(&scope) {
+            return Err(Refused::Forbidden);
+        }
+        self.bucket.as_ref().map_or(Ok(()), |bucket| bucket.take(clock::now()))
+    }
+
+    /// Whether the key may use a model.
+    pub(crate) fn may_use(&self, model: &str) -> bool {
+        self.models.is_empty() || self.models.iter().any(|m| m == model)
+    }
+}
+
+/// Tokens that come back at a steady rate, at most those of one second.
+#[derive(Debug)]
+struct Bucket {
+    rate: f64,
+    left: Mutex<(f64, Option<Instant>)>,
+}
+
+impl Bucket {
+    fn take(&self, now: Instant) -> std::result::Result<(), Refused> {
+        let mut state = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        let passed = state.1.map_or(0.0, |last| now.duration_since(last).as_secs_f64());
+        let left = (state.0 + passed * self.rate).min(self.rate.max(1.0));
+        let taken = left >= 1.0;
+        *state = (if taken { left - 1.0 } else { left }, Some(now));
+        if taken {
+            return Ok(());
+        }
+        Err(Refused::TooOften(((1.0 - left) / self.rate).ceil().clamp(1.0, 3600.0) as u32))
+    }
+}
+
+/// All keys by their hash.
+#[derive(Debug, Clone)]
+pub struct Keys(Arc<HashMap<[u8; 32], Arc<Known>>>);
+
+impl Keys {
+    /// Reads a file of keys.
+    ///
+    /// # Errors
+    /// Input error when the text is no such file, or a key in it is wrong.
+    pub fn parse(text: &str) -> Result<Self> {
+        let file: File = toml::from_str(text).map_err(|e| {
+            Error::input("the file of keys cannot be read")
+                .expected("[[key]] with name, sha256 and scopes")
+                .because(e)
+                .hint("`modelwright serve --new-key NAME` prints such an entry")
+        })?;
+        let mut keys = HashMap::new();
+        for entry in file.key {
+            let wrong = |what: &str| Error::input(what).at(format!("key `{}`", entry.name));
+            let hash = parse_hash(&entry.sha256)
+                .ok_or_else(|| wrong("the hash of a key is wrong").expected("64 hex digits"))?;
+            let bucket = match entry.requests_per_second {
+                None => None,
+                Some(rate) if rate > 0.0 && rate.is_finite() => {
+                    Some(Bucket { rate, left: Mutex::new((rate.max(1.0), None)) })
+                }
+                Some(rate) => {
+                    return Err(wrong("requests_per_second is wrong")
+                        .expected("a number above 0")
+                        .got(rate.to_string()));
+                }
+            };
+            let (name, scopes, models) = (entry.name.clone(), entry.scopes, entry.models);
+            let known = Known { name, scopes, models, bucket };
+            if keys.insert(hash, Arc::new(known)).is_some() {
+                return Err(Error::input("a key occurs twice").got(entry.name));
+            }
+        }
+        Ok(Self(Arc::new(keys)))
+    }
+
+    /// Whose key this is.
+    pub(crate) fn find(&self, key: &[u8]) -> Option<&Arc<Known>> {
+        self.0.get(&<[u8; 32]>::from(Sha256::digest(key)))
+    }
+}
+
+fn parse_hash(text: &str) -> Option<[u8; 32]> {
+    let mut hash = [0; 32];
+    if text.len() != 64 || !text.is_ascii() {
+        return None;
+    }
+    for (byte, digits) in hash.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
+    }
+    Some(hash)
+}
+
+/// A key that was just made.
+#[derive(Debug)]
+pub struct NewKey {
+    /// The key, to be given to who will use it; nobody can find it out later.
+    pub key: String,
+    /// Its entry for the file of keys.
+    pub entry: String,
+}
+
+impl NewKey {
+    /// Makes a key of 256 random bits.
+    ///
+    /// # Errors
+    /// Work error when the system has no randomness to give.
+    pub fn make(name: &str) -> Result<Self> {
+        let mut bits = [0; 32];
+        getrandom::fill(&mut bits)
+            .map_err(|e| Error::work("the system gives no random numbers").because(e))?;
+        let key = format!("mw_{}", hex(&bits));
+        let hash = hex(&Sha256::digest(key.as_bytes()));
+        // Texts of JSON are texts of TOML.
+        let name = serde_json::Value::from(name);
+        let entry =
+            format!("[[key]]\nname = {name}\nsha256 = \"{hash}\"\nscopes = [\"predict\"]\n");
+        Ok(Self { key, entry })
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_new_key_is_found_by_its_entry_and_the_entry_does_not_hold_it() {
+        let new = NewKey::make("shop \"1\"").unwrap();
+        assert!(!new.entry.contains(&new.key));
+        let keys = Keys::parse(&new.entry).unwrap();
+        let known = keys.find(new.key.as_bytes()).unwrap();
+        assert_eq!(known.name, "shop \"1\"");
+        assert_eq!(known.admit(Scope::Predict), Ok(()));
+        assert_eq!(known.admit(Scope::Admin), Err(Refused::Forbidden));
+        assert!(keys.find(b"mw_other").is_none());
+        assert_ne!(NewKey::make("shop").unwrap().key, new.key);
+    }
+
+    #[test]
+    fn a_bucket_gives_its_rate_and_says_when_to_come_back() {
+        let bucket = Bucket { rate: 2.0, left: Mutex::new((2.0, None)) };
+        let begin = clock::now();
+        assert_eq!((bucket.take(begin), bucket.take(begin)), (Ok(()), Ok(())));
+        assert_eq!(bucket.take(begin), Err(Refused::TooOften(1)));
+        assert_eq!(bucket.take(begin + Duration::from_millis(500)), Ok(()));
+        assert!(bucket.take(begin + Duration::from_millis(600)).is_err());
+    }
+
+    #[test]
+    fn a_wrong_file_says_what_is_wrong() {
+        let hash = "00".repeat(32);
+        for (text, says) in [
+            ("[[key]]\nname = \"a\"\nsha256 = \"12\"\nscopes = []", "64 hex digits"),
+            ("x = 1", "[[key]]"),
+            (&format!("[[key]]\nname=\"a\"\nsha256=\"{hash}\"\nscopes=[\"all\"]"), "predict"),
+            (
+                &format!(
+                    "[[key]]\nname=\"a\"\nsha256=\"{hash}\"\nscopes=[]\nrequests_per_second=0"
+                ),
+                "above 0",
+            ),
+        ] {
+            let error = Keys::parse(text).unwrap_err().to_string();
+            assert!(error.contains(says), "{error}");
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! What all requests share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use crate::engine::Engine;
+use crate::log::Log;
+use crate::model::{Hub, Model};
+use crate::problem::Problem;
+use crate::request_log::RequestLog;
+use crate::settings::Settings;
+use crate::shadow::Shadow;
+use crate::stats::ServerStats;
+
+/// What all requests share.
+pub(crate) struct App {
+    pub(crate) settings: Settings,
+    pub(crate) hub: Hub,
+    pub(crate) engine: Engine,
+    pub(crate) stats: Arc<ServerStats>,
+    pub(crate) log: Log,
+    shadow: Shadow,
+    pub(crate) request_log: Option<RequestLog>,
+    /// Set when the server is about to end: it answers what it has and is ready for no more.
+    pub(crate) is_draining: AtomicBool,
+    /// Unix seconds.
+    pub(crate) started: f64,
+    /// Differs from process to process, so that request ids do.
+    id_base: u64,
+    next_id: AtomicU64,
+}
+
+impl App {
+    /// Of its parts.
+    pub(crate) fn new(
+        settings: Settings,
+        hub: Hub,
+        engine: Engine,
+        stats: Arc<ServerStats>,
+        log: Log,
+        shadow: Shadow,
+        request_log: Option<RequestLog>,
+    ) -> Self {
+        let mut bits = [0; 8];
+        // Without randomness ids still count up; they only repeat after a restart.
+        let _ = getrandom::fill(&mut bits);
+        Self {
+            settings,
+            hub,
+            engine,
+            stats,
+            log,
+            shadow,
+            request_log,
+            is_draining: AtomicBool::new(false),
+            started: crate::clock::unix_micros() as f64 / 1e6,
+            id_base: u64::from_le_bytes(bits),
+            next_id: AtomicU64::new(0),
+        }
+    }
+
+    /// A name for a request that has none.
+    pub(crate) fn new_id(&self) -> String {
+        let n = self.next_id.fetch_add(1, Ordering::Relaxed);
+        // An odd factor makes neighbours look different and never repeats within 2⁶⁴.
+        let id = self.id_base.wrapping_add(n.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        format!("{id:016x}")
+    }
+
+    /// The model of a name and version; without a name the first, without a version the current,
+    /// or a canary if the key is of its share.
+    ///
+    /// # Errors
+    /// Problem 404 for an unknown name or version, 503 for a model that was unloaded.
+    pub(crate) fn model(
+        &self,
+        name: Option<&str>,
+        version: Option<&str>,
+        key: &str,
+    ) -> Result<Arc<Model>, Problem> {
+        let state = self.hub.state();
+        let Some(name) = name.or(state.default.as_deref()) else {
+            return Err(Problem::new(503, "no-model", "no model is loaded").retry_after(1));
+        };
+        let Some(entry) = state.entries.get(name) else {
+            let names: Vec<&str> = state.entries.keys().map(String::as_str).collect();
+            return Err(Problem::new(404, "no-such-model", "there is no model of this name")
+                .expected(format!("one of {}", names.join(", ")))
+                .got(name));
+        };
+        if entry.versions.is_empty() {
+            return Err(Problem::new(503, "not-loaded", format!("model `{name}` is not loaded"))
+                .retry_after(1));
+        }
+        let found = match version {
+            None | Some("") => entry.pick(key),
+            Some(version) => entry.versions.iter().find(|m| m.version.to_string() == version),
+        };
+        found.cloned().ok_or_else(|| {
+            let known: Vec<String> = entry.versions.iter().map(|m| m.version.to_string()).collect();
+            Problem::new(404, "no-such-version", format!("model `{name}` has no such version"))
+                .expected(format!("one of {}", known.join(", ")))
+                .got(version.unwrap_or_default())
+        })
+    }
+
+    /// The version that is to be asked what `model` is, unseen.
+    pub(crate) fn shadow_of(&self, model: &Model) -> Option<(Arc<Model>, Shadow)> {
+        let state = self.hub.state();
+        let entry = state.entries.get(&*model.name)?;
+        let version = entry.shadow.filter(|version| *version != model.version)?;
+        Some((entry.version(version)?.clone(), self.shadow.clone()))
+    }
+
+    /// Where a request is written down, if it is.
+    pub(crate) fn log_of(&self, request_id: &str) -> Option<RequestLog> {
+        self.request_log.as_ref().filter(|log| log.takes(request_id)).cloned()
+    }
+
+    /// Takes a place among the requests that are answered at a time.
+    ///
+    /// # Errors
+    /// Problem 503 when there are too many.
+    pub(crate) fn enter(self: &Arc<Self>) -> Result<Place, Problem> {
+        self.stats.n_in_flight.add(1);
+        let place = Place(self.stats.clone());
+        if self.stats.n_in_flight.get() <= self.settings.limits.requests_max as u64 {
+            return Ok(place);
+        }
+        self.stats.n_overload.add(1);
+        Err(Problem::new(503, "overload", "the server has too many requests").retry_after(1))
+    }
+
+    /// Whether requests should be sent here.
+    pub(crate) fn is_ready(&self) -> bool {
+        let state = self.hub.state();
+        !self.is_draining.load(Ordering::Relaxed)
+            && state.entries.values().any(|entry| !entry.versions.is_empty())
+    }
+}
+
+/// Counts a request as long as it lives, also when its client goes away.
+pub(crate) struct Place(Arc<ServerStats>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.n_in_flight.sub(1);
+    }
+}

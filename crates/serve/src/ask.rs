@@ -1,0 +1,183 @@
+//! A request that was received whole, and the answer to it, as the wire formats see them.
+
+use std::sync::Arc;
+
+use hyper::HeaderMap;
+use hyper::body::Bytes;
+use hyper::header::{HeaderName, HeaderValue};
+
+use crate::intake::{Intake, OnError, Terms};
+use crate::model::Model;
+use crate::problem::Problem;
+use crate::request_log::RequestLog;
+use crate::settings::Policy;
+use crate::shadow::Shadow;
+
+/// A request to a model.
+pub(crate) struct Ask {
+    pub(crate) model: Arc<Model>,
+    pub(crate) headers: HeaderMap,
+    pub(crate) query: Query,
+    /// Without its content encoding.
+    pub(crate) body: Bytes,
+    pub(crate) request_id: String,
+    pub(crate) policy: Policy,
+    pub(crate) rows_max: usize,
+    /// A version that is asked the same, unseen.
+    pub(crate) shadow: Option<(Arc<Model>, Shadow)>,
+    /// Where rows and answers are written down, if this request is.
+    pub(crate) request_log: Option<RequestLog>,
+}
+
+impl Ask {
+    /// How the rows are to be taken.
+    ///
+    /// # Errors
+    /// Problem 400 for an unknown word in the query.
+    pub(crate) fn terms(&self) -> Result<Terms, Problem> {
+        let on_error = match self.query.get("on_error") {
+            None | Some("fail") => OnError::Fail,
+            Some("null") => OnError::Null,
+            Some(other) => {
+                return Err(bad_parameter("on_error", "`fail` or `null`", other));
+            }
+        };
+        Ok(Terms { on_error, policy: self.policy, rows_max: self.rows_max })
+    }
+
+    /// Columns to be filled, for about `n_rows` rows.
+    pub(crate) fn intake(&self, n_rows: usize) -> Result<Intake<'_>, Problem> {
+        Ok(Intake::new(&self.model, self.terms()?, n_rows))
+    }
+
+    /// The position of the level of intervals that is asked for, among those of the model.
+    pub(crate) fn level(&self) -> Result<Option<usize>, Problem> {
+        let Some(wanted) = self.query.get("interval") else { return Ok(None) };
+        let levels = self.model.predictor.levels();
+        if levels.is_empty() {
+            return Err(Problem::new(400, "no-intervals", "the model has no intervals")
+                .hint("fit it with --intervals 0.9"));
+        }
+        if matches!(wanted, "" | "true") && levels.len() == 1 {
+            return Ok(Some(0));
+        }
+        let of_value = |value: f64| levels.iter().position(|level| *level == value);
+        wanted.parse().ok().and_then(of_value).map(Some).ok_or_else(|| {
+            let known: Vec<String> = levels.iter().map(f64::to_string).collect();
+            bad_parameter("interval", &format!("one of {}", known.join(", ")), wanted)
+        })
+    }
+
+    /// A header as text.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+}
+
+fn bad_parameter(name: &str, expected: &str, got: &str) -> Problem {
+    Problem::new(400, "bad-parameter", format!("the parameter `{name}` is wrong"))
+        .expected(expected)
+        .got(got)
+}
+
+/// The parameters behind the `?` of a URL.
+#[derive(Debug, Default)]
+pub(crate) struct Query(Vec<(String, String)>);
+
+impl Query {
+    /// Reads what stands behind the `?`.
+    pub(crate) fn parse(text: Option<&str>) -> Self {
+        let pair = |pair: &str| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (decode(name), decode(value))
+        };
+        let pairs = text.unwrap_or_default().split('&').filter(|p| !p.is_empty());
+        Self(pairs.map(pair).collect())
+    }
+
+    /// Of parameters that came in another way.
+    pub(crate) fn of(pairs: Vec<(String, String)>) -> Self {
+        Self(pairs)
+    }
+
+    /// The value of a parameter; empty where it has none.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// A part of a URL with `%41` and `+` undone; what is no UTF-8 becomes replacement characters.
+pub(crate) fn decode(text: &str) -> String {
+    if !text.contains(['%', '+']) {
+        return text.to_owned();
+    }
+    let (bytes, mut out) = (text.as_bytes(), Vec::with_capacity(text.len()));
+    let mut i = 0;
+    while i < bytes.len() {
+        let digits = bytes.get(i + 1..i + 3).and_then(|d| std::str::from_utf8(d).ok());
+        match (bytes[i], digits.and_then(|d| u8::from_str_radix(d, 16).ok())) {
+            (b'%', Some(byte)) => {
+                out.push(byte);
+                i += 2;
+            }
+            (b'+', _) => out.push(b' '),
+            (byte, _) => out.push(byte),
+        }
+        i += 1;
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+/// An answer.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) content_type: &'static str,
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(crate) body: Bytes,
+    /// Rows that were predicted.
+    pub(crate) n_rows: Option<usize>,
+}
+
+impl Reply {
+    /// A body of a type.
+    pub(crate) fn new(content_type: &'static str, body: impl Into<Bytes>) -> Self {
+        let (headers, body) = (Vec::new(), body.into());
+        Self { status: 200, content_type, headers, body, n_rows: None }
+    }
+
+    /// A document of JSON.
+    pub(crate) fn json(value: &impl serde::Serialize) -> Self {
+        Self::new("application/json", serde_json::to_vec(value).unwrap_or_default())
+    }
+
+    /// Says how many rows were predicted.
+    pub(crate) fn of_rows(mut self, n_rows: usize) -> Self {
+        self.n_rows = Some(n_rows);
+        self
+    }
+
+    /// Adds a header; a value that no header can hold is left out.
+    pub(crate) fn header(mut self, name: &'static str, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.headers.push((HeaderName::from_static(name), value));
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_is_decoded_and_never_fails() {
+        let query = Query::parse(Some("on_error=null&name=a%20b+c&flag&bad=%zz%4&=x&é=%C3%A9"));
+        assert_eq!(query.get("on_error"), Some("null"));
+        assert_eq!(query.get("name"), Some("a b c"));
+        assert_eq!(query.get("flag"), Some(""));
+        assert_eq!(query.get("bad"), Some("%zz%4"));
+        assert_eq!(query.get("é"), Some("é"));
+        assert_eq!(query.get("none"), None);
+    }
+}

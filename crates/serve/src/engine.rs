@@ -1,0 +1,87 @@
+//! Where the work of a request is done: at once on the thread that received it, or on another.
+//!
+//! A small request takes less time than handing it to another thread would, so it is answered
+//! where it arrived. What will take longer, by the size of its body and by how long a row of the
+//! model took lately, goes to a fixed number of worker threads, so that it does not hold up the
+//! small ones. What waits is bounded by the number of requests that the server takes at all.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use modelwright_core::{Context, Result};
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+
+use crate::clock;
+use crate::model::Model;
+use crate::problem::Problem;
+
+/// Work that is expected to take longer is done elsewhere.
+const AT_ONCE_NS: u64 = 1_000_000;
+/// As is that of a larger body.
+const AT_ONCE_BYTES: usize = 32 << 10;
+/// A value of a row is written in at least about so many bytes.
+const BYTES_PER_VALUE: usize = 6;
+
+/// See the module's text.
+pub(crate) struct Engine {
+    /// For work that is done at once: one thread, none of its own.
+    single: Context,
+    /// For work that may use all threads.
+    many: Context,
+    free: Semaphore,
+}
+
+impl Engine {
+    /// With `threads` workers; 0 takes the machine's.
+    ///
+    /// # Errors
+    /// Work error when the system refuses threads.
+    pub(crate) fn new(threads: usize) -> Result<Self> {
+        let context = |threads| {
+            Context::new(modelwright_core::context::Settings { threads, ..Default::default() })
+        };
+        let many = context(threads)?;
+        let free = Semaphore::new(many.threads());
+        Ok(Self { single: context(1)?, many, free })
+    }
+
+    /// The context for loading models.
+    pub(crate) fn context(&self) -> &Context {
+        &self.many
+    }
+
+    /// How many worker threads there are.
+    pub(crate) fn threads(&self) -> usize {
+        self.many.threads()
+    }
+
+    /// Does the work of a request with a body of `n_bytes` for a model.
+    ///
+    /// # Errors
+    /// Those of the work; problem 500 when it panicked.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        model: &Model,
+        n_bytes: usize,
+        work: impl FnOnce(&Context) -> std::result::Result<T, Problem> + Send + 'static,
+    ) -> std::result::Result<T, Problem> {
+        let n_values = model.reader.fields().len().max(1);
+        let n_rows = 1 + n_bytes / (n_values * BYTES_PER_VALUE);
+        if n_bytes <= AT_ONCE_BYTES && model.expected_ns(n_rows) <= AT_ONCE_NS {
+            let done = catch_unwind(AssertUnwindSafe(|| work(&self.single)));
+            return done.unwrap_or_else(|_| Err(broken()));
+        }
+        let begun = clock::now();
+        let permit = self.free.acquire().await.map_err(|_| broken())?;
+        model.stats.queue_ns.add(clock::nanos(begun.elapsed()));
+        let ctx = self.many.clone();
+        let done = spawn_blocking(move || work(&ctx)).await;
+        drop(permit);
+        done.unwrap_or_else(|_| Err(broken()))
+    }
+}
+
+fn broken() -> Problem {
+    Problem::new(500, "internal", "the work on this request broke off")
+        .hint("this is a bug; please report the request")
+}

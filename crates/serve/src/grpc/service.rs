@@ -1,0 +1,191 @@
+//! The calls of the service, each a few lines to what HTTP uses too.
+
+use std::sync::Arc;
+
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status, Streaming};
+
+use super::generated::grpc_inference_service_server::GrpcInferenceService;
+use super::generated::{
+    ModelConfigRequest, ModelConfigResponse, ModelInferRequest, ModelInferResponse,
+    ModelMetadataRequest, ModelMetadataResponse, ModelReadyRequest, ModelReadyResponse,
+    ModelStatisticsRequest, ModelStatisticsResponse, ModelStreamInferResponse,
+    RepositoryIndexRequest, RepositoryIndexResponse, RepositoryModelLoadRequest,
+    RepositoryModelLoadResponse, RepositoryModelUnloadRequest, RepositoryModelUnloadResponse,
+    ServerLiveRequest, ServerLiveResponse, ServerMetadataRequest, ServerMetadataResponse,
+    ServerReadyRequest, ServerReadyResponse,
+};
+use super::{describe, infer, status};
+use crate::access::Known;
+use crate::app::App;
+use crate::model::{Entry, Model};
+use crate::problem::Problem;
+use crate::wire::v2::describe::EXTENSIONS;
+
+/// Answers of a stream that may wait for the client to take them.
+const ANSWERS_WAITING: usize = 16;
+
+/// See the module's text.
+pub(super) struct Service(pub(super) Arc<App>);
+
+type Answer<T> = Result<Response<T>, Status>;
+
+impl Service {
+    fn find<T>(
+        &self,
+        request: &Request<T>,
+        name: &str,
+        version: &str,
+    ) -> Result<(Arc<Model>, Entry), Status> {
+        let key = request.extensions().get::<Arc<Known>>();
+        if key.is_some_and(|key| !key.may_use(name)) {
+            return Err(Status::permission_denied("the key is not for this model"));
+        }
+        let model = self.0.model(Some(name), Some(version), "").map_err(|p| status(&p))?;
+        let entry = self.0.hub.state().entries.get(name).cloned();
+        entry.map(|entry| (model, entry)).ok_or_else(|| Status::not_found("the model has gone"))
+    }
+}
+
+#[tonic::async_trait]
+impl GrpcInferenceService for Service {
+    type ModelStreamInferStream = ReceiverStream<Result<ModelStreamInferResponse, Status>>;
+
+    async fn server_live(&self, _: Request<ServerLiveRequest>) -> Answer<ServerLiveResponse> {
+        Ok(Response::new(ServerLiveResponse { live: true }))
+    }
+
+    async fn server_ready(&self, _: Request<ServerReadyRequest>) -> Answer<ServerReadyResponse> {
+        Ok(Response::new(ServerReadyResponse { ready: self.0.is_ready() }))
+    }
+
+    async fn model_ready(&self, request: Request<ModelReadyRequest>) -> Answer<ModelReadyResponse> {
+        let ModelReadyRequest { name, version } = request.get_ref();
+        let ready = match self.find(&request, name, version) {
+            Ok(_) => true,
+            Err(refused) if refused.code() == tonic::Code::Unavailable => false,
+            Err(refused) => return Err(refused),
+        };
+        Ok(Response::new(ModelReadyResponse { ready }))
+    }
+
+    async fn server_metadata(
+        &self,
+        _: Request<ServerMetadataRequest>,
+    ) -> Answer<ServerMetadataResponse> {
+        Ok(Response::new(ServerMetadataResponse {
+            name: "modelwright".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            extensions: EXTENSIONS.map(str::to_owned).to_vec(),
+        }))
+    }
+
+    async fn model_metadata(
+        &self,
+        request: Request<ModelMetadataRequest>,
+    ) -> Answer<ModelMetadataResponse> {
+        let ModelMetadataRequest { name, version } = request.get_ref();
+        let (model, entry) = self.find(&request, name, version)?;
+        Ok(Response::new(describe::model(&model, &entry)))
+    }
+
+    async fn model_infer(&self, request: Request<ModelInferRequest>) -> Answer<ModelInferResponse> {
+        let key = request.extensions().get::<Arc<Known>>().cloned();
+        let deadline = infer::deadline(request.metadata());
+        let answer = infer::infer(&self.0, key.as_ref(), deadline, request.into_inner()).await;
+        answer.map(Response::new)
+    }
+
+    async fn model_stream_infer(
+        &self,
+        request: Request<Streaming<ModelInferRequest>>,
+    ) -> Answer<Self::ModelStreamInferStream> {
+        let key = request.extensions().get::<Arc<Known>>().cloned();
+        let (app, mut requests) = (self.0.clone(), request.into_inner());
+        let (send, receive) = tokio::sync::mpsc::channel(ANSWERS_WAITING);
+        tokio::spawn(async move {
+            loop {
+                let answer = match requests.message().await {
+                    Ok(None) => return,
+                    Err(broken) => Err(broken),
+                    Ok(Some(request)) => {
+                        let id = request.id.clone();
+                        Ok(match infer::infer(&app, key.as_ref(), None, request).await {
+                            Ok(response) => ModelStreamInferResponse {
+                                infer_response: Some(response),
+                                ..ModelStreamInferResponse::default()
+                            },
+                            Err(refused) => ModelStreamInferResponse {
+                                error_message: refused.message().to_owned(),
+                                infer_response: Some(ModelInferResponse {
+                                    id,
+                                    ..ModelInferResponse::default()
+                                }),
+                            },
+                        })
+                    }
+                };
+                let is_over = answer.is_err();
+                if send.send(answer).await.is_err() || is_over {
+                    return;
+                }
+            }
+        });
+        Ok(Response::new(ReceiverStream::new(receive)))
+    }
+
+    async fn model_config(
+        &self,
+        request: Request<ModelConfigRequest>,
+    ) -> Answer<ModelConfigResponse> {
+        let ModelConfigRequest { name, version } = request.get_ref();
+        let (model, _) = self.find(&request, name, version)?;
+        Ok(Response::new(ModelConfigResponse { config: Some(describe::config(&model)) }))
+    }
+
+    async fn model_statistics(
+        &self,
+        request: Request<ModelStatisticsRequest>,
+    ) -> Answer<ModelStatisticsResponse> {
+        let ModelStatisticsRequest { name, version } = request.get_ref();
+        let state = self.0.hub.state();
+        let model_stats = if name.is_empty() {
+            state.entries.values().filter_map(describe::statistics).collect()
+        } else {
+            let (_, entry) = self.find(&request, name, version)?;
+            describe::statistics(&entry).into_iter().collect()
+        };
+        Ok(Response::new(ModelStatisticsResponse { model_stats }))
+    }
+
+    async fn repository_index(
+        &self,
+        request: Request<RepositoryIndexRequest>,
+    ) -> Answer<RepositoryIndexResponse> {
+        let state = self.0.hub.state();
+        Ok(Response::new(describe::index(&state, request.get_ref().ready)))
+    }
+
+    async fn repository_model_load(
+        &self,
+        request: Request<RepositoryModelLoadRequest>,
+    ) -> Answer<RepositoryModelLoadResponse> {
+        let (app, name) = (self.0.clone(), request.into_inner().model_name);
+        let work = move || app.hub.load(&name).map_err(|e| status(&Problem::of_error(e)));
+        let broken = |_| Status::internal("loading broke off");
+        tokio::task::spawn_blocking(work).await.map_err(broken)??;
+        Ok(Response::new(RepositoryModelLoadResponse {}))
+    }
+
+    async fn repository_model_unload(
+        &self,
+        request: Request<RepositoryModelUnloadRequest>,
+    ) -> Answer<RepositoryModelUnloadResponse> {
+        let (app, name) = (self.0.clone(), request.into_inner().model_name);
+        let broken = |_| Status::internal("unloading broke off");
+        if tokio::task::spawn_blocking(move || app.hub.unload(&name)).await.map_err(broken)? {
+            return Ok(Response::new(RepositoryModelUnloadResponse {}));
+        }
+        Err(Status::not_found("there is no loaded model of this name"))
+    }
+}

@@ -1,0 +1,113 @@
+//! Bodies in, within limits, and out.
+//!
+//! What a body becomes when it is decompressed is bounded by the same limit as what is sent, and
+//! the limit is kept while decompressing, so that a small body that grows without end (a
+//! decompression bomb) costs no more than an honest one.
+
+use std::io::Read;
+
+use flate2::Compression;
+use flate2::bufread::{MultiGzDecoder, ZlibDecoder};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::{Body, Bytes, Incoming};
+use hyper::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap};
+
+use crate::problem::Problem;
+
+/// Shorter answers are sent as they are: a packet holds them.
+const COMPRESSED_BYTES_MIN: usize = 4096;
+
+/// A body that announces no more than this is small.
+const SMALL_BYTES_MAX: u64 = 64 << 10;
+
+/// Whether a body is known to be small before it comes.
+pub(crate) fn is_small(body: &Incoming) -> bool {
+    body.size_hint().upper().is_some_and(|n| n <= SMALL_BYTES_MAX)
+}
+
+/// Reads a body whole and undoes its content encoding.
+pub(crate) async fn receive(
+    headers: &HeaderMap,
+    body: Incoming,
+    n_max: usize,
+) -> Result<Bytes, Problem> {
+    if body.size_hint().lower() > n_max as u64 {
+        return Err(too_large(n_max));
+    }
+    let bytes = Limited::new(body, n_max).collect().await.map_err(|cause| {
+        if cause.is::<LengthLimitError>() {
+            too_large(n_max)
+        } else {
+            Problem::malformed(format!("the body broke off: {cause}"))
+        }
+    })?;
+    let bytes = bytes.to_bytes();
+    let Some(encoding) = headers.get(CONTENT_ENCODING) else { return Ok(bytes) };
+    let name = encoding.to_str().unwrap_or_default().trim().to_ascii_lowercase();
+    match name.as_str() {
+        "" | "identity" => Ok(bytes),
+        "gzip" | "x-gzip" => inflate(MultiGzDecoder::new(&bytes[..]), n_max),
+        // Some clients send raw DEFLATE under this name, but the standard and tritonclient zlib.
+        "deflate" => inflate(ZlibDecoder::new(&bytes[..]), n_max),
+        "zstd" => {
+            let decoder = zstd::Decoder::with_buffer(&bytes[..]);
+            let mut decoder = decoder.map_err(|e| broken_encoding(&e))?;
+            // No more memory than a body of the largest size needs.
+            let window = usize::BITS - n_max.max(1 << 10).leading_zeros();
+            decoder.window_log_max(window.min(27)).map_err(|e| broken_encoding(&e))?;
+            inflate(decoder, n_max)
+        }
+        _ => Err(Problem::new(415, "unknown-encoding", "the content encoding is unknown")
+            .expected("gzip, deflate, zstd or identity")
+            .got(&name)),
+    }
+}
+
+fn inflate(reader: impl Read, n_max: usize) -> Result<Bytes, Problem> {
+    let mut bytes = Vec::new();
+    let mut reader = reader.take(n_max as u64 + 1);
+    reader.read_to_end(&mut bytes).map_err(|e| broken_encoding(&e))?;
+    if bytes.len() > n_max { Err(too_large(n_max)) } else { Ok(bytes.into()) }
+}
+
+fn broken_encoding(cause: &std::io::Error) -> Problem {
+    Problem::malformed(format!("the body cannot be decompressed: {cause}"))
+}
+
+fn too_large(n_max: usize) -> Problem {
+    Problem::new(413, "body-too-large", "the body is too large")
+        .expected(format!("at most {n_max} bytes, also after decompression"))
+        .hint("send its rows in several requests, or raise --max-body")
+}
+
+/// A body as the client can take it, and the name of its encoding.
+pub(crate) fn compress(headers: &HeaderMap, body: Bytes) -> (Bytes, Option<&'static str>) {
+    if body.len() < COMPRESSED_BYTES_MIN {
+        return (body, None);
+    }
+    let accepted = headers.get(ACCEPT_ENCODING).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let takes = |name: &str| {
+        accepted.split(',').any(|part| {
+            let mut parts = part.split(';');
+            let own = parts.next().unwrap_or_default().trim();
+            own.eq_ignore_ascii_case(name) && !parts.any(|q| q.trim() == "q=0")
+        })
+    };
+    let packed = if takes("zstd") {
+        zstd::encode_all(&body[..], 1).ok().map(|b| (b, "zstd"))
+    } else if takes("gzip") {
+        let mut packed = Vec::new();
+        let mut encoder = flate2::bufread::GzEncoder::new(&body[..], Compression::fast());
+        encoder.read_to_end(&mut packed).ok().map(|_| (packed, "gzip"))
+    } else if takes("deflate") {
+        let mut packed = Vec::new();
+        let mut encoder = flate2::bufread::ZlibEncoder::new(&body[..], Compression::fast());
+        encoder.read_to_end(&mut packed).ok().map(|_| (packed, "deflate"))
+    } else {
+        None
+    };
+    match packed {
+        Some((packed, name)) => (packed.into(), Some(name)),
+        None => (body, None),
+    }
+}

@@ -1,0 +1,53 @@
+//! Models behind a socket: the code that predicts rows of a file predicts rows of a request.
+//!
+//! The only crate that knows a wire format. A request goes through five rooms:
+//!
+//! ```text
+//! http       connection, route, body (within limits)          knows no model
+//!   └─ access      who may ask, how often
+//!      └─ engine   on which thread
+//!         └─ wire  bytes of a protocol ──▶ intake (columns, faults, what is unusual)
+//!                    ──▶ Predictor::predict ──▶ answer ──▶ bytes of the protocol
+//! model      loaded, proved, watched, exchanged                 knows no request
+//! ```
+//!
+//! | module | question it answers |
+//! |---|---|
+//! | [`settings`] | what may a server be told? |
+//! | [`server`] | how is one opened, run and stopped? |
+//! | `app`, `ask` | what do all requests share, what has one of its own? |
+//! | `model` | which models are there, and what is usual for each? |
+//! | `intake` | which values fit which columns? |
+//! | `problem` | what is said when something does not? |
+//! | `wire` | how are rows and answers written in each protocol? |
+//! | `grpc` | how is the Open Inference Protocol spoken in messages? |
+//! | `tls` | how are connections encrypted? |
+//! | `http` | how do bytes come and go? |
+//! | `access` | who may ask? |
+//! | `engine`, `shadow` | where is the work done? |
+//! | `stats`, `log`, `request_log` | what happened? |
+
+mod access;
+mod app;
+mod ask;
+mod clock;
+mod engine;
+mod grpc;
+mod http;
+mod intake;
+mod log;
+mod model;
+mod problem;
+mod request_log;
+pub mod server;
+pub mod settings;
+mod shadow;
+mod stats;
+mod tls;
+mod wire;
+
+pub use access::{Keys, NewKey, Scope};
+pub use request_log::RequestLogSettings;
+pub use server::{Served, Server, Stop};
+pub use settings::{Limits, LogRequests, ModelSource, Policy, Settings};
+pub use tls::TlsSettings;

@@ -1,0 +1,355 @@
+//! All models by name, and the one place where they are exchanged.
+//!
+//! Readers take a reference-counted snapshot and never wait for a load: a newer file is read,
+//! proved and warmed up beside the old model, and only then put in its place. What fails changes
+//! nothing. A few older versions stay in memory, so that going back takes no time.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::SystemTime;
+
+use modelwright_core::{Context, Error, Result};
+
+use super::repository::{Found, find};
+use super::{Canary, Model};
+use crate::log::Log;
+use crate::settings::ModelSource;
+use crate::stats::Stats;
+
+/// Older versions that stay in memory beside the current one.
+const N_OLDER: usize = 2;
+
+/// The models of one name.
+#[derive(Clone)]
+pub(crate) struct Entry {
+    /// Loaded versions, ascending.
+    pub(crate) versions: Vec<Arc<Model>>,
+    /// The version that answers when none is asked for.
+    pub(crate) current: u64,
+    /// Shared by all versions.
+    pub(crate) stats: Arc<Stats>,
+    /// The version that answers a share of the requests that name none.
+    pub(crate) canary: Option<Canary>,
+    /// The version that is asked too, unseen.
+    pub(crate) shadow: Option<u64>,
+    /// Why there is no model, or why the newest file is not served.
+    pub(crate) trouble: Option<String>,
+}
+
+impl Entry {
+    /// The version that answers when none is asked for.
+    pub(crate) fn current(&self) -> Option<&Arc<Model>> {
+        self.version(self.current)
+    }
+
+    /// A version.
+    pub(crate) fn version(&self, version: u64) -> Option<&Arc<Model>> {
+        self.versions.iter().find(|m| m.version == version)
+    }
+
+    /// The version that answers a request with this key that names none.
+    pub(crate) fn pick(&self, key: &str) -> Option<&Arc<Model>> {
+        let canary = self.canary.filter(|canary| canary.takes(key));
+        canary.and_then(|canary| self.version(canary.version)).or_else(|| self.current())
+    }
+
+    fn known(&self, version: u64) -> Result<()> {
+        if self.version(version).is_some() {
+            return Ok(());
+        }
+        let known: Vec<String> = self.versions.iter().map(|m| m.version.to_string()).collect();
+        Err(Error::input("there is no such version in memory")
+            .expected(format!("one of {}", known.join(", ")))
+            .got(version.to_string()))
+    }
+}
+
+/// A snapshot of all models.
+#[derive(Clone, Default)]
+pub(crate) struct State {
+    /// By name.
+    pub(crate) entries: BTreeMap<String, Entry>,
+    /// The name that answers when none is asked for.
+    pub(crate) default: Option<String>,
+}
+
+/// See the module's text.
+pub(crate) struct Hub {
+    sources: Vec<ModelSource>,
+    /// Whether a newer version waits for its promotion.
+    hold: bool,
+    state: RwLock<Arc<State>>,
+    /// What was last seen of each file; held while anything is loaded, so one loads at a time.
+    seen: Mutex<BTreeMap<PathBuf, Seen>>,
+    ctx: Context,
+    log: Log,
+}
+
+/// A file as it was when it was last read, and whether it was a sound model.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    stamp: Option<Stamp>,
+    is_sound: bool,
+}
+
+/// What tells one content of a file from another without reading it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    modified: Option<SystemTime>,
+    n_bytes: u64,
+}
+
+impl Stamp {
+    fn of(path: &Path) -> Option<Self> {
+        let meta = path.metadata().ok()?;
+        Some(Self { modified: meta.modified().ok(), n_bytes: meta.len() })
+    }
+}
+
+impl Hub {
+    /// Loads all models of the sources.
+    ///
+    /// # Errors
+    /// Input error for the first that is no sound model, or for two of one name.
+    pub(crate) fn open(
+        sources: Vec<ModelSource>,
+        hold: bool,
+        ctx: Context,
+        log: Log,
+    ) -> Result<Self> {
+        let hub =
+            Self { sources, hold, state: RwLock::default(), seen: Mutex::default(), ctx, log };
+        let mut owner: BTreeMap<String, usize> = BTreeMap::new();
+        for (i, source) in hub.sources.iter().enumerate() {
+            for found in find(source)? {
+                if *owner.entry(found.name.clone()).or_insert(i) != i {
+                    return Err(Error::input("two models have the same name")
+                        .at(found.path.display().to_string())
+                        .got(&found.name)
+                        .hint("name one of them: NAME=PATH"));
+                }
+                hub.load_file(&found)?;
+            }
+        }
+        Ok(hub)
+    }
+
+    /// All models as they are now.
+    pub(crate) fn state(&self) -> Arc<State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Looks at all sources again and loads what is new; says how many models were loaded.
+    /// What fails is logged and changes nothing; with `again` also what failed before is tried.
+    pub(crate) fn refresh(&self, again: bool) -> usize {
+        let mut n_loaded = 0;
+        // A source that has gone has no files; what it gave is served on.
+        for found in self.sources.iter().flat_map(|source| find(source).unwrap_or_default()) {
+            let stamp = Stamp::of(&found.path);
+            let seen = self.seen().get(&found.path).copied();
+            let is_new = seen.is_none_or(|seen| seen.stamp != stamp || (again && !seen.is_sound));
+            if is_new {
+                n_loaded += usize::from(self.load_and_tell(&found).is_ok());
+            }
+        }
+        self.tell_of_lost();
+        n_loaded
+    }
+
+    /// Loads the newest file of a name, one that was unloaded too.
+    ///
+    /// # Errors
+    /// Input error when no source has a file of the name, or it is no sound model.
+    pub(crate) fn load(&self, name: &str) -> Result<()> {
+        let of_name = |source: &ModelSource| find(source).unwrap_or_default();
+        let mut found: Vec<Found> =
+            self.sources.iter().flat_map(of_name).filter(|f| f.name == name).collect();
+        let Some(newest) = found.pop() else {
+            let state = self.state();
+            let names = state.entries.keys().map(String::as_str);
+            return Err(Error::input("no such model in the folders that are served")
+                .got(name)
+                .suggest(name, names));
+        };
+        self.load_and_tell(&newest)
+    }
+
+    /// Stops serving a name; false when it was not served.
+    pub(crate) fn unload(&self, name: &str) -> bool {
+        let _one = self.seen();
+        self.change(|state| match state.entries.get_mut(name) {
+            Some(entry) if !entry.versions.is_empty() => {
+                entry.versions.clear();
+                entry.trouble = Some("unloaded".to_owned());
+                self.log.event("unloaded", name, None, None);
+                true
+            }
+            _ => false,
+        })
+    }
+
+    /// Serves the version before the current one again; its number.
+    ///
+    /// # Errors
+    /// Input error when there is none in memory.
+    pub(crate) fn roll_back(&self, name: &str) -> Result<u64> {
+        let _one = self.seen();
+        self.change_entry(name, |entry| {
+            let before = entry.versions.iter().rev().find(|m| m.version < entry.current);
+            let Some(before) = before else {
+                return Err(Error::input("there is no earlier version in memory").got(name));
+            };
+            let version = before.version;
+            (entry.current, entry.canary, entry.shadow) = (version, None, None);
+            self.log.event("rolled back", name, Some(version), None);
+            Ok(version)
+        })
+    }
+
+    /// Makes a version the one that answers, and ends its time as canary or shadow.
+    ///
+    /// # Errors
+    /// Input error when it is not in memory.
+    pub(crate) fn promote(&self, name: &str, version: u64) -> Result<()> {
+        let _one = self.seen();
+        self.change_entry(name, |entry| {
+            entry.known(version)?;
+            (entry.current, entry.canary, entry.shadow) = (version, None, None);
+            self.log.event("promoted", name, Some(version), None);
+            Ok(())
+        })
+    }
+
+    /// Lets a version answer a share of requests; `None` lets none.
+    ///
+    /// # Errors
+    /// Input error when it is not in memory.
+    pub(crate) fn set_canary(&self, name: &str, canary: Option<Canary>) -> Result<()> {
+        let _one = self.seen();
+        self.change_entry(name, |entry| {
+            canary.map_or(Ok(()), |canary| entry.known(canary.version))?;
+            entry.canary = canary;
+            self.log.event("canary", name, canary.map(|c| c.version), None);
+            Ok(())
+        })
+    }
+
+    /// Asks a version too, unseen; `None` asks none.
+    ///
+    /// # Errors
+    /// Input error when it is not in memory.
+    pub(crate) fn set_shadow(&self, name: &str, version: Option<u64>) -> Result<()> {
+        let _one = self.seen();
+        self.change_entry(name, |entry| {
+            version.map_or(Ok(()), |version| entry.known(version))?;
+            entry.shadow = version;
+            self.log.event("shadow", name, version, None);
+            Ok(())
+        })
+    }
+
+    fn change_entry<T>(
+        &self,
+        name: &str,
+        change: impl FnOnce(&mut Entry) -> Result<T>,
+    ) -> Result<T> {
+        self.change(|state| match state.entries.get_mut(name) {
+            Some(entry) => change(entry),
+            None => Err(Error::input("no such model").got(name)),
+        })
+    }
+
+    fn seen(&self) -> std::sync::MutexGuard<'_, BTreeMap<PathBuf, Seen>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes a copy of the state and puts it in place.
+    fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        let mut place = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let mut state = State::clone(&place);
+        let result = change(&mut state);
+        *place = Arc::new(state);
+        result
+    }
+
+    fn load_and_tell(&self, found: &Found) -> Result<()> {
+        match self.load_file(found) {
+            Ok(version) => {
+                self.log.event("loaded", &found.name, Some(version), None);
+                Ok(())
+            }
+            Err(error) => {
+                self.log.event("not loaded", &found.name, None, Some(&error.to_string()));
+                Err(error)
+            }
+        }
+    }
+
+    /// Loads a file and puts it in place; its version.
+    fn load_file(&self, found: &Found) -> Result<u64> {
+        let mut seen = self.seen();
+        let stamp = Stamp::of(&found.path);
+        let state = self.state();
+        let entry = state.entries.get(&found.name);
+        let stats = entry.map(|e| e.stats.clone()).unwrap_or_default();
+        let newest = entry.and_then(|e| e.versions.last()).map_or(0, |m| m.version);
+        let version = found.version.unwrap_or(newest + 1);
+        let loaded = Model::load(&found.name, version, &found.path, stats.clone(), &self.ctx);
+        seen.insert(found.path.clone(), Seen { stamp, is_sound: loaded.is_ok() });
+        match loaded {
+            Ok(model) => {
+                stats.n_loads.add(1);
+                self.change(|state| put(state, model, stats, self.hold));
+                Ok(version)
+            }
+            Err(error) => {
+                stats.n_load_failures.add(1);
+                self.change(|state| {
+                    if let Some(entry) = state.entries.get_mut(&found.name) {
+                        entry.trouble = Some(error.to_string());
+                    }
+                });
+                Err(error)
+            }
+        }
+    }
+
+    /// Says once of each file that it has gone; what was read of it is served on.
+    fn tell_of_lost(&self) {
+        let mut seen = self.seen();
+        let gone: Vec<PathBuf> = seen.keys().filter(|path| !path.exists()).cloned().collect();
+        for path in gone {
+            seen.remove(&path);
+            let text = format!("{} is gone; the model in memory is served on", path.display());
+            self.log.event("file gone", "", None, Some(&text));
+        }
+    }
+}
+
+/// Puts a model beside the versions of its name and, unless it is to wait, makes it current if
+/// none has a higher number.
+fn put(state: &mut State, model: Model, stats: Arc<Stats>, hold: bool) {
+    let name = model.name.to_string();
+    let entry = state.entries.entry(name.clone()).or_insert_with(|| Entry {
+        versions: Vec::new(),
+        current: 0,
+        stats,
+        canary: None,
+        shadow: None,
+        trouble: None,
+    });
+    let version = model.version;
+    entry.versions.retain(|m| m.version != version);
+    entry.versions.push(Arc::new(model));
+    entry.versions.sort_by_key(|m| m.version);
+    if !hold || entry.current().is_none() {
+        entry.current = entry.versions.last().map_or(0, |m| m.version);
+    }
+    entry.trouble = None;
+    let n_older = entry.versions.len().saturating_sub(N_OLDER + 1);
+    let oldest_kept = entry.versions[n_older].version;
+    let is_used = [Some(entry.current), entry.canary.map(|c| c.version), entry.shadow];
+    entry.versions.retain(|m| m.version >= oldest_kept || is_used.contains(&Some(m.version)));
+    state.default.get_or_insert(name);
+}

@@ -1,0 +1,117 @@
+//! One model in memory, proved able to answer before anybody is let at it.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use modelwright_automl::{PredictionTable, Predictor};
+use modelwright_core::data::Table;
+use modelwright_core::{Context, Error, Result};
+use modelwright_io::RowReader;
+use modelwright_lifecycle::artifact::{MODEL, Manifest, resolve_model, unpack_artifact};
+use serde_json::Value;
+
+use super::Door;
+use crate::clock;
+use crate::stats::Stats;
+
+/// A model that answers.
+pub(crate) struct Model {
+    /// Its name in URLs.
+    pub(crate) name: Arc<str>,
+    /// Counted up from 1 with each file that replaced another, or the number of its folder.
+    pub(crate) version: u64,
+    /// SHA-256 of the model's bytes.
+    pub(crate) digest: String,
+    /// When it was loaded, ISO 8601 in UTC.
+    pub(crate) loaded: String,
+    /// What it is.
+    pub(crate) manifest: Manifest,
+    /// Raw rows in, predictions out.
+    pub(crate) predictor: Predictor,
+    /// Puts values of requests into its columns.
+    pub(crate) reader: RowReader,
+    /// Its labels as JSON, in class order; empty for regression.
+    pub(crate) class_json: Vec<String>,
+    /// Its predictions as columns.
+    pub(crate) answers: PredictionTable,
+    /// Knows what is unusual.
+    pub(crate) door: Door,
+    /// Its requests so far; shared by the versions of a name.
+    pub(crate) stats: Arc<Stats>,
+    /// Nanoseconds that a row of its own takes, as measured lately.
+    row_ns: AtomicU64,
+}
+
+impl Model {
+    /// Reads, checks and warms up the model at `path`.
+    ///
+    /// # Errors
+    /// Input error when there is no sound model; then nothing has changed.
+    pub(crate) fn load(
+        name: &str,
+        version: u64,
+        path: &Path,
+        stats: Arc<Stats>,
+        ctx: &Context,
+    ) -> Result<Self> {
+        let path = resolve_model(path)?;
+        let shown = || path.display().to_string();
+        let bytes = fs::read(&path)
+            .map_err(|e| Error::work("cannot read the model").at(shown()).because(e))?;
+        let artifact = unpack_artifact(&bytes).map_err(|e| e.at(shown()))?;
+        let predictor = Predictor::decode(&artifact.model).map_err(|e| e.at(shown()))?;
+        let digest = artifact.manifest.parts.get(MODEL).map(|part| part.sha256.clone());
+        let model = Self {
+            name: name.into(),
+            version,
+            digest: digest.unwrap_or_default(),
+            loaded: clock::utc_text(),
+            reader: RowReader::new(&predictor.schema),
+            class_json: predictor.classes.iter().map(|c| Value::from(&**c).to_string()).collect(),
+            answers: PredictionTable::of(&predictor),
+            door: Door::of(&predictor.schema, &artifact.manifest),
+            manifest: artifact.manifest,
+            predictor,
+            stats,
+            row_ns: AtomicU64::new(0),
+        };
+        model.warm_up(ctx).map_err(|e| e.at(shown()))?;
+        Ok(model)
+    }
+
+    /// How long `n_rows` rows will take, by what a row took lately.
+    pub(crate) fn expected_ns(&self, n_rows: usize) -> u64 {
+        self.row_ns.load(Ordering::Relaxed).saturating_mul(n_rows as u64)
+    }
+
+    /// Learns from a prediction that took `ns`.
+    pub(crate) fn observe(&self, n_rows: usize, ns: u64) {
+        if n_rows > 0 {
+            let before = self.row_ns.load(Ordering::Relaxed);
+            let this = ns / n_rows as u64;
+            // An average that forgets: a slow start (cold caches) does not count for long.
+            self.row_ns.store(before - before / 8 + this / 8, Ordering::Relaxed);
+        }
+    }
+
+    /// Predicts a row without values a few times: whatever a first prediction prepares is ready,
+    /// and it is known how long a row takes.
+    fn warm_up(&self, ctx: &Context) -> Result<()> {
+        let table = self.empty_row()?;
+        for _ in 0..3 {
+            let begun = clock::now();
+            let predictions = self.predictor.predict(&table, ctx)?;
+            self.predictor.regions(&table, &predictions, ctx)?;
+            self.row_ns.store(clock::nanos(begun.elapsed()), Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    fn empty_row(&self) -> Result<Table> {
+        let mut rows = self.reader.rows(1);
+        rows.end_row();
+        rows.into_table()
+    }
+}

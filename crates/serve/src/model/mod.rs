@@ -1,0 +1,13 @@
+//! Models in memory: loaded and proved, watched, exchanged without a request noticing.
+
+mod door;
+mod hub;
+mod loaded;
+mod repository;
+mod rollout;
+
+pub(crate) use door::{Door, Unusual};
+pub(crate) use hub::{Entry, Hub, State};
+pub(crate) use loaded::Model;
+pub(crate) use repository::is_name;
+pub(crate) use rollout::{Canary, ShadowStats};

@@ -1,0 +1,290 @@
+//! What was asked and what was answered, written down: the ground that monitoring stands on.
+//!
+//! Rows go to a journal per model (`FOLDER/requests/NAME/`), labels that come later to
+//! `FOLDER/feedback/`; both become Parquet files (see [`modelwright_lifecycle::journal`]). A thread
+//! of its own writes, so that no answer waits for a disk: what it has no time or room for is lost,
+//! and counted. Lines are handed to the system every second.
+//!
+//! Of each row there are `request_time`, `request_id`, `request_row` (from 1), `model_version`,
+//! the columns that the model read, and the columns of its answer.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use foldhash::fast::FixedState;
+use modelwright_core::data::{Column, Table};
+use modelwright_core::{Context, Error, Result};
+use modelwright_lifecycle::journal::Journal;
+
+use crate::clock;
+use crate::log::Log;
+use crate::stats::ServerStats;
+
+/// Batches that may wait for the thread.
+const BATCHES_WAITING: usize = 256;
+/// How often lines are handed to the system.
+const FLUSH: Duration = Duration::from_secs(1);
+
+/// What is written down, and how much of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RequestLogSettings {
+    /// Where.
+    pub folder: PathBuf,
+    /// The share of requests, 0 to 1.
+    pub sample: f64,
+    /// Columns whose values are left out.
+    pub redact: Vec<String>,
+    /// After this time lines become a file.
+    pub rotate: Duration,
+    /// And after so many bytes of lines.
+    pub journal_bytes_max: u64,
+    /// Files of a model beyond so many bytes are removed, oldest first.
+    pub bytes_max: u64,
+}
+
+impl RequestLogSettings {
+    /// All requests, into `folder`; a file at least every ten minutes, at most 1 GiB for a model.
+    pub fn new(folder: PathBuf) -> Self {
+        Self {
+            folder,
+            sample: 1.0,
+            redact: Vec::new(),
+            rotate: Duration::from_mins(10),
+            journal_bytes_max: 64 << 20,
+            bytes_max: 1 << 30,
+        }
+    }
+}
+
+/// Rows for a journal.
+struct Rows {
+    /// The name of its folder.
+    journal: String,
+    table: Table,
+}
+
+enum Message {
+    Rows(Rows),
+    /// Turn all lines into files, and end.
+    End,
+}
+
+/// Takes rows; cheap to clone.
+#[derive(Clone)]
+pub(crate) struct RequestLog {
+    rows: SyncSender<Message>,
+    settings: Arc<RequestLogSettings>,
+    stats: Arc<ServerStats>,
+}
+
+/// The name of the journal of labels.
+const FEEDBACK: &str = "feedback";
+
+impl RequestLog {
+    /// Starts the thread; the handle is to be waited for at the end.
+    ///
+    /// # Errors
+    /// Input error for a folder that cannot be written to.
+    pub(crate) fn start(
+        settings: RequestLogSettings,
+        ctx: Context,
+        stats: Arc<ServerStats>,
+        log: Log,
+    ) -> Result<(Self, thread::JoinHandle<()>)> {
+        std::fs::create_dir_all(&settings.folder).map_err(|e| {
+            let shown = settings.folder.display().to_string();
+            Error::input("the folder of the request log cannot be made").at(shown).because(e)
+        })?;
+        let (send, receive) = sync_channel(BATCHES_WAITING);
+        let settings = Arc::new(settings);
+        let mut writer = Writer {
+            settings: settings.clone(),
+            ctx,
+            stats: stats.clone(),
+            log,
+            journals: BTreeMap::new(),
+            is_failing: false,
+            n_names: 0,
+        };
+        let thread = thread::Builder::new()
+            .name("request log".to_owned())
+            .spawn(move || writer.run(&receive))
+            .map_err(|e: io::Error| Error::work("cannot start a thread").because(e))?;
+        Ok((Self { rows: send, settings, stats }, thread))
+    }
+
+    /// Whether a request is of the sample.
+    pub(crate) fn takes(&self, request_id: &str) -> bool {
+        use std::hash::BuildHasher;
+        let hash = FixedState::with_seed(11).hash_one(request_id.as_bytes());
+        ((hash >> 11) as f64) < self.settings.sample * (1_u64 << 53) as f64
+    }
+
+    /// Writes down rows and their answers; `places` are the rows of the request, from 0.
+    pub(crate) fn answered(
+        &self,
+        model: (&str, u64),
+        request_id: &str,
+        places: impl Iterator<Item = usize>,
+        (rows, answers): (&Table, Table),
+    ) {
+        let n = rows.n_rows();
+        let version = vec![model.1 as f64; n];
+        let mut columns = head(request_id, places.map(|row| (row + 1) as f64).collect());
+        columns.push(Column::numbers("model_version", version));
+        let own: Vec<String> = columns.iter().map(|c| c.name.clone()).collect();
+        let answers = answers.into_columns();
+        for column in rows.columns().iter().filter(|c| !self.settings.redact.contains(&c.name)) {
+            let is_taken = |name: &str| {
+                own.iter().any(|o| o == name) || answers.iter().any(|a| a.name == name)
+            };
+            let name = match &column.name {
+                name if is_taken(name) => format!("column:{name}"),
+                name => name.clone(),
+            };
+            columns.push(Column { name, data: column.data.clone() });
+        }
+        columns.extend(answers);
+        self.send(&format!("requests/{}", model.0), columns);
+    }
+
+    /// Writes down labels that came later: id, row (from 1) and label of each.
+    pub(crate) fn labelled(&self, labels: &[(String, f64, String)]) -> bool {
+        let now = vec![clock::unix_micros(); labels.len()];
+        let columns = vec![
+            Column::instants("feedback_time", now),
+            Column::strings("request_id", labels.iter().map(|(id, _, _)| Some(id))),
+            Column::numbers("request_row", labels.iter().map(|(_, row, _)| *row).collect()),
+            Column::strings("label", labels.iter().map(|(_, _, label)| Some(label))),
+        ];
+        self.send(FEEDBACK, columns)
+    }
+
+    /// Asks the thread to write what it has, and to end.
+    pub(crate) fn end(&self) {
+        // If it has ended already, there is nobody to ask.
+        let _ = self.rows.send(Message::End);
+    }
+
+    fn send(&self, journal: &str, columns: Vec<Column>) -> bool {
+        // A name twice, which no trained model has, is no reason to fail a request.
+        let Ok(table) = Table::new(columns) else { return false };
+        let rows = Rows { journal: journal.to_owned(), table };
+        let is_sent = self.rows.try_send(Message::Rows(rows)).is_ok();
+        if !is_sent {
+            self.stats.n_rows_not_logged.add(1);
+        }
+        is_sent
+    }
+}
+
+fn head(request_id: &str, rows: Vec<f64>) -> Vec<Column> {
+    let n = rows.len();
+    vec![
+        Column::instants("request_time", vec![clock::unix_micros(); n]),
+        Column::strings("request_id", std::iter::repeat_n(Some(request_id), n)),
+        Column::numbers("request_row", rows),
+    ]
+}
+
+/// The thread's own.
+struct Writer {
+    settings: Arc<RequestLogSettings>,
+    ctx: Context,
+    stats: Arc<ServerStats>,
+    log: Log,
+    journals: BTreeMap<String, (Journal, Instant)>,
+    /// Whether the last attempt failed: then it is not told again.
+    is_failing: bool,
+    n_names: u64,
+}
+
+impl Writer {
+    fn run(&mut self, rows: &Receiver<Message>) {
+        let mut flushed = clock::now();
+        loop {
+            match rows.recv_timeout(FLUSH.saturating_sub(flushed.elapsed())) {
+                Ok(Message::Rows(rows)) => {
+                    let n = rows.table.n_rows();
+                    let written = self.write(&rows);
+                    self.judge(written, n);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Ok(Message::End) | Err(RecvTimeoutError::Disconnected) => break,
+            }
+            if flushed.elapsed() >= FLUSH {
+                let done = self.flush(false);
+                self.judge(done, 0);
+                flushed = clock::now();
+            }
+        }
+        let done = self.flush(true);
+        self.judge(done, 0);
+    }
+
+    fn write(&mut self, rows: &Rows) -> Result<()> {
+        let schema = rows.table.storage_schema();
+        let is_other = self.journals.get(&rows.journal).is_some_and(|j| *j.0.schema() != schema);
+        if is_other {
+            self.journals.remove(&rows.journal);
+        }
+        if !self.journals.contains_key(&rows.journal) {
+            let folder = self.settings.folder.join(&rows.journal);
+            let (name, bytes_max) = (self.new_name(), self.settings.bytes_max);
+            // Lines under the older columns become a file when it is opened.
+            let journal = Journal::open(&folder, schema, bytes_max, &name, &self.ctx)?;
+            self.journals.insert(rows.journal.clone(), (journal, clock::now()));
+        }
+        match self.journals.get_mut(&rows.journal) {
+            Some((journal, _)) => journal.append(&rows.table),
+            None => Ok(()),
+        }
+    }
+
+    /// Hands lines to the system, and turns those that are old or many into files.
+    fn flush(&mut self, all: bool) -> Result<()> {
+        let mut result = Ok(());
+        let names: Vec<String> = self.journals.keys().cloned().collect();
+        for key in names {
+            let name = self.new_name();
+            let Some((journal, begun)) = self.journals.get_mut(&key) else { continue };
+            let is_due = begun.elapsed() >= self.settings.rotate
+                || journal.n_bytes() >= self.settings.journal_bytes_max;
+            let done = if all || (is_due && journal.n_rows() > 0) {
+                *begun = clock::now();
+                journal.rotate(&name, &self.ctx).map(drop)
+            } else {
+                journal.flush()
+            };
+            result = result.and(done);
+        }
+        result
+    }
+
+    /// Tells of a failure once, and counts the rows that it cost.
+    fn judge(&mut self, done: Result<()>, n_rows: usize) {
+        match done {
+            Ok(()) if n_rows > 0 => self.is_failing = false,
+            Ok(()) => {}
+            Err(error) => {
+                self.stats.n_rows_not_logged.add(n_rows as u64);
+                if !self.is_failing {
+                    let text = error.to_string();
+                    self.log.event("request log failed", "", None, Some(&text));
+                }
+                self.is_failing = true;
+            }
+        }
+    }
+
+    /// A name for a file: later ones are greater.
+    fn new_name(&mut self) -> String {
+        self.n_names += 1;
+        format!("{:016}-{:06}", clock::unix_micros(), self.n_names % 1_000_000)
+    }
+}

@@ -1,0 +1,281 @@
+//! A server as a value: opened (models loaded, port bound), then run until it is told to stop.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use modelwright_core::{Error, Result};
+use tokio::runtime::Runtime;
+use tokio::sync::{Notify, watch};
+use tokio_rustls::TlsAcceptor;
+
+use crate::app::App;
+use crate::engine::Engine;
+use crate::http::listen::{self, Listener};
+use crate::log::Log;
+use crate::model::Hub;
+use crate::request_log::RequestLog;
+use crate::settings::Settings;
+use crate::shadow::Shadow;
+use crate::stats::ServerStats;
+use crate::tls::TlsSettings;
+
+/// A server that is ready to run. See [`Server::open`].
+pub struct Server {
+    app: Arc<App>,
+    listening: Listening,
+    runtime: Runtime,
+    /// The thread of the request log.
+    writing: Option<JoinHandle<()>>,
+    stop: Stop,
+}
+
+/// Asks a running server to end: it takes no more connections and answers what it has.
+#[derive(Debug, Clone, Default)]
+pub struct Stop(Arc<Notify>);
+
+impl Stop {
+    /// Asks.
+    pub fn now(&self) {
+        self.0.notify_one();
+    }
+}
+
+/// What is served, for those who want to tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Served {
+    /// The name in URLs.
+    pub name: String,
+    /// The version.
+    pub version: u64,
+    /// The task, in a word.
+    pub task: &'static str,
+    /// The target column.
+    pub target: String,
+}
+
+impl Server {
+    /// Loads the models and binds the port; from then on connections wait to be answered.
+    ///
+    /// # Errors
+    /// Input error for a model that cannot be served; work error for a port that is not free.
+    pub fn open(settings: Settings) -> Result<Self> {
+        let stats = Arc::new(ServerStats::default());
+        let log = Log::start(settings.log, stats.clone())
+            .map_err(|e| Error::work("cannot start a thread").because(e))?;
+        let engine = Engine::new(settings.threads)?;
+        let hub = Hub::open(
+            settings.models.clone(),
+            settings.hold,
+            engine.context().clone(),
+            log.clone(),
+        )?;
+        let listening = Listening::bind(&settings)?;
+        let failed = |what: &'static str| move |e: std::io::Error| Error::work(what).because(e);
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(engine.threads())
+            .thread_name("serve")
+            .enable_all()
+            .build()
+            .map_err(failed("cannot start threads"))?;
+        let shadow = Shadow::start(engine.context().clone());
+        let shadow = shadow.map_err(failed("cannot start a thread"))?;
+        let mut request_log = (None, None);
+        if let Some(wanted) = &settings.request_log {
+            let (ctx, stats) = (engine.context().clone(), stats.clone());
+            let (own, thread) = RequestLog::start(wanted.clone(), ctx, stats, log.clone())?;
+            request_log = (Some(own), Some(thread));
+        }
+        let (request_log, writing) = request_log;
+        let app = App::new(settings, hub, engine, stats, log, shadow, request_log);
+        let (app, stop) = (Arc::new(app), Stop::default());
+        Ok(Self { app, listening, runtime, writing, stop })
+    }
+
+    /// Where it listens.
+    ///
+    /// # Errors
+    /// Work error when the system does not say.
+    pub fn address(&self) -> Result<SocketAddr> {
+        self.listening.sockets[0]
+            .local_addr()
+            .map_err(|e| Error::work("the system does not say the port").because(e))
+    }
+
+    /// The models that are served.
+    pub fn served(&self) -> Vec<Served> {
+        let state = self.app.hub.state();
+        let current = state.entries.values().filter_map(|entry| entry.current());
+        let served = |model: &Arc<crate::model::Model>| Served {
+            name: model.name.to_string(),
+            version: model.version,
+            task: model.predictor.task.name(),
+            target: model.predictor.target.clone(),
+        };
+        current.map(served).collect()
+    }
+
+    /// What ends it from outside.
+    pub fn stop(&self) -> Stop {
+        self.stop.clone()
+    }
+
+    /// Answers until [`Stop::now`], or, with `signals`, until SIGINT or SIGTERM; SIGHUP makes it
+    /// look for newer models. Returns when running requests have ended.
+    ///
+    /// # Errors
+    /// Work error when the system refuses the socket or the signals.
+    pub fn run(self, signals: bool) -> Result<()> {
+        let Self { app, listening, runtime, writing, stop } = self;
+        let failed = |e: std::io::Error| Error::work("cannot serve").because(e);
+        let (tell, told) = watch::channel(false);
+        let result = runtime.block_on(async {
+            let mut serving = tokio::task::JoinSet::new();
+            for listener in listening.listeners().map_err(failed)? {
+                serving.spawn(listen::serve(app.clone(), listener, told.clone()));
+            }
+            let watching = tokio::spawn(look(app.clone(), signals));
+            tokio::select! {
+                () = stop.0.notified() => {}
+                () = signalled(), if signals => {}
+            }
+            let _ = tell.send(true);
+            serving.join_all().await;
+            watching.abort();
+            Ok(())
+        });
+        // Work that ignores its end (a huge batch) does not hold up the end of the process.
+        runtime.shutdown_background();
+        if let (Some(request_log), Some(writing)) = (&app.request_log, writing) {
+            request_log.end();
+            let _ = writing.join();
+        }
+        if let Some(path) = &app.settings.unix_socket {
+            let _ = std::fs::remove_file(path);
+        }
+        result
+    }
+}
+
+/// Sockets that are bound, before anything is served on them.
+struct Listening {
+    sockets: Vec<TcpListener>,
+    #[cfg(unix)]
+    unix: Option<std::os::unix::net::UnixListener>,
+    tls: Option<TlsAcceptor>,
+}
+
+impl Listening {
+    fn bind(settings: &Settings) -> Result<Self> {
+        let tls = settings.tls.as_ref().map(TlsSettings::acceptor).transpose()?;
+        let ports = std::iter::once(settings.port).chain(settings.grpc_port);
+        let sockets = ports.map(|port| bind(SocketAddr::new(settings.host, port)));
+        Ok(Self {
+            sockets: sockets.collect::<Result<_>>()?,
+            #[cfg(unix)]
+            unix: settings.unix_socket.as_deref().map(bind_unix).transpose()?,
+            tls,
+        })
+    }
+
+    /// As the running runtime takes them.
+    fn listeners(self) -> std::io::Result<Vec<Listener>> {
+        let mut listeners = Vec::new();
+        for socket in self.sockets {
+            let socket = tokio::net::TcpListener::from_std(socket)?;
+            listeners.push(match &self.tls {
+                Some(tls) => Listener::Tls(socket, tls.clone()),
+                None => Listener::Tcp(socket),
+            });
+        }
+        #[cfg(unix)]
+        if let Some(socket) = self.unix {
+            listeners.push(Listener::Unix(tokio::net::UnixListener::from_std(socket)?));
+        }
+        Ok(listeners)
+    }
+}
+
+fn bind(address: SocketAddr) -> Result<TcpListener> {
+    let bound = TcpListener::bind(address).and_then(|listener| {
+        listener.set_nonblocking(true)?;
+        Ok(listener)
+    });
+    bound.map_err(|e| {
+        let hint = match e.kind() {
+            std::io::ErrorKind::AddrInUse => "another program has it; choose --port",
+            std::io::ErrorKind::PermissionDenied => "choose a --port above 1023",
+            _ => "check --host and --port",
+        };
+        Error::work("cannot listen").at(address.to_string()).because(e).hint(hint)
+    })
+}
+
+/// Binds a Unix socket; one that a dead server left is taken over.
+#[cfg(unix)]
+fn bind_unix(path: &std::path::Path) -> Result<std::os::unix::net::UnixListener> {
+    use std::os::unix::net::{UnixListener, UnixStream};
+    let is_left = path.exists() && UnixStream::connect(path).is_err();
+    let failed = |e| Error::work("cannot listen").at(path.display().to_string()).because(e);
+    if is_left {
+        std::fs::remove_file(path).map_err(failed)?;
+    }
+    let listener = UnixListener::bind(path).map_err(failed)?;
+    listener.set_nonblocking(true).map_err(failed)?;
+    Ok(listener)
+}
+
+/// Looks for newer models from time to time, and when told to.
+async fn look(app: Arc<App>, signals: bool) {
+    let period = app.settings.watch;
+    loop {
+        let pause = async {
+            match period {
+                Some(period) => tokio::time::sleep(period).await,
+                None => std::future::pending().await,
+            }
+        };
+        let again = tokio::select! {
+            () = pause => false,
+            () = hung_up(), if signals => true,
+        };
+        let app = app.clone();
+        let _ = tokio::task::spawn_blocking(move || app.hub.refresh(again)).await;
+    }
+}
+
+#[cfg(unix)]
+async fn on(kind: tokio::signal::unix::SignalKind) {
+    match tokio::signal::unix::signal(kind) {
+        Ok(mut signal) => {
+            signal.recv().await;
+        }
+        Err(_) => std::future::pending().await,
+    }
+}
+
+#[cfg(unix)]
+async fn signalled() {
+    use tokio::signal::unix::SignalKind;
+    tokio::select! {
+        () = on(SignalKind::interrupt()) => {}
+        () = on(SignalKind::terminate()) => {}
+    }
+}
+
+#[cfg(unix)]
+async fn hung_up() {
+    on(tokio::signal::unix::SignalKind::hangup()).await;
+}
+
+#[cfg(not(unix))]
+async fn signalled() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending().await
+    }
+}
+
+#[cfg(not(unix))]
+async fn hung_up() {
+    std::future::pending().await
+}

@@ -1,0 +1,214 @@
+//! Predictions of a batch, and their forms: an object per row, columns of a table.
+
+use modelwright_automl::Regions;
+use modelwright_core::Context;
+use modelwright_core::data::{Column, ColumnData, MISSING_CODE, MISSING_INSTANT, Table};
+use modelwright_core::task::Predictions;
+use serde::Serialize;
+
+use crate::ask::Ask;
+use crate::clock;
+use crate::intake::Batch;
+use crate::problem::{Place, Problem};
+
+/// Warnings that are listed; more are counted.
+const N_WARNINGS_MAX: usize = 100;
+
+/// What a model says of a batch.
+pub(crate) struct Outcome {
+    pub(crate) batch: Batch,
+    pub(crate) predictions: Predictions,
+    /// The class that is decided for, per row of the table; empty for regression.
+    pub(crate) codes: Vec<u32>,
+    /// Intervals or sets of the one level that was asked for.
+    regions: Option<Regions>,
+}
+
+/// A value unlike training, as it is answered.
+#[derive(Serialize)]
+pub(crate) struct Warning<'a> {
+    row: usize,
+    column: &'a str,
+    expected: &'a str,
+    got: &'a str,
+}
+
+impl Outcome {
+    /// Predicts a batch and counts what it took.
+    pub(crate) fn of(ask: &Ask, batch: Batch, ctx: &Context) -> Result<Self, Problem> {
+        let (model, begun) = (&*ask.model, clock::now());
+        let level = ask.level()?;
+        let predictor = &model.predictor;
+        let n_rows = batch.table.n_rows();
+        let predictions = match n_rows {
+            0 => Predictions::new(predictor.n_outputs(), Vec::new()),
+            _ => predictor.predict(&batch.table, ctx).map_err(Problem::of_error)?,
+        };
+        let regions = match level.filter(|_| n_rows > 0) {
+            None => None,
+            Some(level) => predictor
+                .regions(&batch.table, &predictions, ctx)
+                .map_err(Problem::of_error)?
+                .map(|regions| one_level(regions, level)),
+        };
+        let codes = match predictor.classes.len() {
+            0 => Vec::new(),
+            _ => predictor.decide(&batch.table, &predictions),
+        };
+        if let Some((shadow, thread)) = &ask.shadow {
+            thread.ask(shadow, &batch.table, &predictions, &codes);
+        }
+        if let Some(log) = &ask.request_log {
+            let answers = model.answers.of_rows(&batch.table, &predictions, regions.as_ref());
+            let rows = (&batch.table, answers.map_err(Problem::of_error)?);
+            let places = batch.places().enumerate().filter_map(|(row, p)| p.map(|_| row));
+            log.answered((&model.name, model.version), &ask.request_id, places, rows);
+        }
+        let ns = clock::nanos(begun.elapsed());
+        model.observe(n_rows, ns);
+        let stats = &model.stats;
+        stats.n_executions.add(1);
+        stats.n_rows.add(n_rows as u64);
+        stats.n_rows_refused.add((batch.n_rows - n_rows) as u64);
+        stats.n_unusual.add(batch.unusual.len() as u64);
+        stats.infer_ns.add(ns);
+        Ok(Self { batch, predictions, codes, regions })
+    }
+
+    /// The probability of a class in a row of the table.
+    pub(crate) fn probability(&self, row: usize, class: usize) -> f64 {
+        let values = self.predictions.row(row);
+        match (values.len(), class) {
+            (1, 0) => 1.0 - values[0],
+            (1, _) => values[0],
+            _ => values[class],
+        }
+    }
+
+    /// Writes `"prediction": …` and what goes with it, without braces, for a row of the table.
+    pub(crate) fn write_row(&self, ask: &Ask, row: usize, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"\"prediction\":");
+        let classes = &ask.model.class_json;
+        if classes.is_empty() {
+            write_number(self.predictions.values[row], out);
+        } else {
+            out.extend_from_slice(classes[self.codes[row] as usize].as_bytes());
+            out.extend_from_slice(b",\"probabilities\":{");
+            for (class, name) in classes.iter().enumerate() {
+                if class > 0 {
+                    out.push(b',');
+                }
+                out.extend_from_slice(name.as_bytes());
+                out.push(b':');
+                write_number(self.probability(row, class), out);
+            }
+            out.push(b'}');
+        }
+        match &self.regions {
+            None => {}
+            Some(Regions::Intervals(levels)) => {
+                for level in levels {
+                    let interval = level.intervals[row];
+                    out.extend_from_slice(b",\"interval\":{\"level\":");
+                    write_number(level.level, out);
+                    out.extend_from_slice(b",\"low\":");
+                    write_number(interval.low, out);
+                    out.extend_from_slice(b",\"high\":");
+                    write_number(interval.high, out);
+                    out.push(b'}');
+                }
+            }
+            Some(Regions::Sets(levels)) => {
+                for level in levels {
+                    out.extend_from_slice(b",\"set\":{\"level\":");
+                    write_number(level.level, out);
+                    out.extend_from_slice(b",\"labels\":[");
+                    let members = &level.members[row * level.n_classes..][..level.n_classes];
+                    let labels = classes.iter().zip(members).filter(|(_, is_in)| **is_in);
+                    for (i, (label, _)) in labels.enumerate() {
+                        if i > 0 {
+                            out.push(b',');
+                        }
+                        out.extend_from_slice(label.as_bytes());
+                    }
+                    out.extend_from_slice(b"]}");
+                }
+            }
+        }
+    }
+
+    /// Values unlike training.
+    pub(crate) fn warnings(&self) -> Vec<Warning<'_>> {
+        let warning = |u: &'_ crate::model::Unusual| u.row + 1;
+        let unusual = self.batch.unusual.iter().take(N_WARNINGS_MAX);
+        unusual
+            .map(|u| Warning {
+                row: warning(u),
+                column: &u.column,
+                expected: &u.expected,
+                got: &u.got,
+            })
+            .collect()
+    }
+
+    /// Rows that were refused while others were answered.
+    pub(crate) fn errors(&self) -> Vec<Place<'_>> {
+        self.batch.faults.iter().take(N_WARNINGS_MAX).map(Place::of).collect()
+    }
+
+    /// The columns that `modelwright predict` writes, with a row for every row of the request.
+    pub(crate) fn table(&self, ask: &Ask) -> Result<Table, Problem> {
+        let rows = &self.batch.table;
+        let regions = self.regions.as_ref();
+        let table = ask.model.answers.of_rows(rows, &self.predictions, regions);
+        let table = table.map_err(Problem::of_error)?;
+        if self.batch.kept.is_none() {
+            return Ok(table);
+        }
+        let places: Vec<Option<usize>> = self.batch.places().collect();
+        let columns = table.into_columns().into_iter().map(|c| spread(c, &places)).collect();
+        Table::new(columns).map_err(Problem::of_error)
+    }
+}
+
+/// A column with missing values where there is no place.
+fn spread(column: Column, places: &[Option<usize>]) -> Column {
+    let data = match column.data {
+        ColumnData::Number(values) => {
+            ColumnData::Number(places.iter().map(|p| p.map_or(f64::NAN, |p| values[p])).collect())
+        }
+        ColumnData::Instant(values) => {
+            let value = |p: &Option<usize>| p.map_or(MISSING_INSTANT, |p| values[p]);
+            ColumnData::Instant(places.iter().map(value).collect())
+        }
+        ColumnData::String { codes, dictionary } => ColumnData::String {
+            codes: places.iter().map(|p| p.map_or(MISSING_CODE, |p| codes[p])).collect(),
+            dictionary,
+        },
+    };
+    Column { name: column.name, data }
+}
+
+fn one_level(regions: Regions, level: usize) -> Regions {
+    match regions {
+        Regions::Intervals(levels) => {
+            Regions::Intervals(levels.into_iter().skip(level).take(1).collect())
+        }
+        Regions::Sets(levels) => Regions::Sets(levels.into_iter().skip(level).take(1).collect()),
+    }
+}
+
+/// A number as the shortest text that is read back as the same number; null where it is none.
+pub(crate) fn write_number(value: f64, out: &mut Vec<u8>) {
+    if value.is_finite() {
+        out.extend_from_slice(zmij::Buffer::new().format_finite(value).as_bytes());
+    } else {
+        out.extend_from_slice(b"null");
+    }
+}
+
+/// A text as JSON.
+pub(crate) fn write_text(text: &str, out: &mut Vec<u8>) {
+    // Writing to a vector cannot fail, and every text is JSON.
+    let _ = serde_json::to_writer(out, text);
+}

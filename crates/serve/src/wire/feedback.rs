@@ -1,0 +1,66 @@
+//! `POST /feedback`: what came true of a request, when that is known.
+//!
+//! `{"request_id": "…", "label": …}`, with `"row"` (from 1) where the request had several; or a
+//! list of these. Labels are written down beside the requests, as texts, to be joined by id.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::rows_json::malformed;
+use crate::ask::Reply;
+use crate::problem::Problem;
+use crate::request_log::RequestLog;
+
+const EXPECTED: &str = "{\"request_id\": \"…\", \"label\": …}, or a list of these";
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Body {
+    One(Labelled),
+    Many(Vec<Labelled>),
+}
+
+#[derive(Deserialize)]
+struct Labelled {
+    request_id: String,
+    #[serde(default = "first")]
+    row: u32,
+    label: Value,
+}
+
+fn first() -> u32 {
+    1
+}
+
+/// Takes labels.
+pub(crate) fn take(log: Option<&RequestLog>, body: &[u8]) -> Result<Reply, Problem> {
+    let Some(log) = log else {
+        return Err(Problem::new(404, "no-request-log", "requests are not written down here")
+            .hint("start the server with --request-log FOLDER"));
+    };
+    let body = serde_json::from_slice(body).map_err(|e| malformed(&e).expected(EXPECTED))?;
+    let labels = match body {
+        Body::One(label) => vec![label],
+        Body::Many(labels) => labels,
+    };
+    let text = |label: &Value| match label {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(value) => Some(value.to_string()),
+        _ => None,
+    };
+    let mut rows = Vec::new();
+    for label in labels {
+        let Some(text) = text(&label.label) else {
+            return Err(Problem::malformed("a label is no value")
+                .expected("a text, a number, true or false")
+                .got(&label.label.to_string()));
+        };
+        rows.push((label.request_id, f64::from(label.row), text));
+    }
+    let n = rows.len();
+    if !log.labelled(&rows) {
+        return Err(Problem::new(503, "overload", "the labels cannot be taken now").retry_after(1));
+    }
+    Ok(Reply::json(&serde_json::json!({ "n_labels": n })))
+}

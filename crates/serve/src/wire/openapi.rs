@@ -1,0 +1,230 @@
+//! The description of the server by OpenAPI 3.1, made of the models that are served now: every
+//! column with its kind, its range or values in training, and an example.
+
+use modelwright_core::data::{Kind, Storage, instant_text, number_text};
+use modelwright_lifecycle::artifact::ManifestField;
+use serde_json::{Map, Value, json};
+
+use crate::app::App;
+use crate::model::{Entry, Model};
+
+/// The document.
+pub(crate) fn document(app: &App) -> Value {
+    let state = app.hub.state();
+    let mut paths = Map::new();
+    let mut schemas = Map::new();
+    schemas.insert("Problem".to_owned(), problem());
+    for (name, entry) in &state.entries {
+        let Some(model) = entry.current() else { continue };
+        let schema = format!("{name}_row");
+        schemas.insert(schema.clone(), row(model));
+        schemas.insert(format!("{name}_answer"), answer(model));
+        let path = format!("/models/{name}/predict");
+        paths.insert(path, json!({ "post": predict(model, entry, &schema) }));
+        let infer = json!({ "post": infer(model) });
+        paths.insert(format!("/v2/models/{name}/infer"), infer);
+    }
+    for (path, summary) in PROBES {
+        let ok = json!({ "description": "yes", "content": { "application/json": {} } });
+        let get = json!({ "summary": summary, "responses": { "200": ok, "default": refused() } });
+        paths.insert(path.to_owned(), json!({ "get": get }));
+    }
+    let mut document = json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Modelwright",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "Predictions of the models that this server holds.",
+        },
+        "paths": paths,
+        "components": { "schemas": schemas },
+    });
+    if app.settings.keys.is_some() {
+        document["components"]["securitySchemes"] =
+            json!({ "key": { "type": "http", "scheme": "bearer" } });
+        document["security"] = json!([{ "key": [] }]);
+    }
+    document
+}
+
+const PROBES: [(&str, &str); 4] = [
+    ("/v2/health/live", "Is the process alive?"),
+    ("/v2/health/ready", "Can it answer?"),
+    ("/v2", "What the server is"),
+    ("/models", "The models that are served"),
+];
+
+fn refused() -> Value {
+    json!({
+        "description": "why not",
+        "content": {
+            "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } },
+        },
+    })
+}
+
+fn problem() -> Value {
+    let text = json!({ "type": "string" });
+    json!({
+        "type": "object",
+        "description": "RFC 9457, with the place of the fault",
+        "required": ["type", "title", "status", "detail", "error", "request_id"],
+        "properties": {
+            "type": text, "title": text, "status": { "type": "integer" }, "detail": text,
+            "error": text, "row": { "type": "integer", "minimum": 1 }, "column": text,
+            "expected": text, "got": text, "hint": text, "request_id": text,
+            "errors": { "type": "array", "items": { "type": "object" } },
+            "n_errors": { "type": "integer" },
+        },
+    })
+}
+
+fn predict(model: &Model, entry: &Entry, schema: &str) -> Value {
+    let one = format!("#/components/schemas/{schema}");
+    let answer = format!("#/components/schemas/{}_answer", model.name);
+    let list = json!({
+        "type": "object",
+        "required": ["predictions", "model", "version", "request_id"],
+        "properties": {
+            "predictions": { "type": "array",
+                             "items": { "anyOf": [{ "$ref": answer }, { "type": "null" }] } },
+            "errors": { "type": "array" }, "warnings": { "type": "array" },
+        },
+    });
+    let example = example(model);
+    let metric = model.manifest.metrics.first().and_then(|m| Some((&m.name, m.value?)));
+    let metric = metric.map_or(String::new(), |(name, value)| format!(", {name} {value:.4}"));
+    let description = format!(
+        "Predicts {} ({}), version {}{metric}.",
+        model.predictor.target,
+        model.predictor.task.name(),
+        entry.current
+    );
+    let on_error = json!({ "name": "on_error", "in": "query",
+        "description": "what a row that is refused does: fails the request, or is answered null",
+        "schema": { "type": "string", "enum": ["fail", "null"] } });
+    json!({
+        "operationId": format!("predict_{}", model.name),
+        "summary": format!("Predict {} of one row or several", model.predictor.target),
+        "description": description,
+        "parameters": [on_error],
+        "x-modelwright-model":
+            { "name": &*model.name, "schema": schema, "example": example },
+        "requestBody": { "required": true, "content": { "application/json": {
+            "schema": { "anyOf": [{ "$ref": one },
+                                  { "type": "array", "items": { "$ref": one } }] },
+            "example": example } } },
+        "responses": {
+            "200": { "description": "the predictions", "content": { "application/json": {
+                "schema": { "anyOf": [{ "$ref": answer }, list] } } } },
+            "default": refused(),
+        },
+    })
+}
+
+fn infer(model: &Model) -> Value {
+    json!({
+        "operationId": format!("infer_{}", model.name),
+        "summary": "The same by the Open Inference Protocol, version 2",
+        "requestBody": { "required": true, "content": { "application/json": { "schema": {
+            "type": "object",
+            "required": ["inputs"],
+            "properties": { "id": { "type": "string" }, "parameters": { "type": "object" },
+                            "inputs": { "type": "array", "items": tensor() } } } } } },
+        "responses": {
+            "200": { "description": "the tensors", "content": { "application/json": { "schema": {
+                "type": "object", "required": ["model_name", "outputs"],
+                "properties": { "outputs": { "type": "array", "items": tensor() } } } } } },
+            "default": refused(),
+        },
+    })
+}
+
+fn tensor() -> Value {
+    json!({
+        "type": "object",
+        "required": ["name", "shape", "datatype"],
+        "properties": {
+            "name": { "type": "string" },
+            "shape": { "type": "array", "items": { "type": "integer" } },
+            "datatype": { "type": "string" },
+            "data": { "type": "array" },
+        },
+    })
+}
+
+/// A row of the model's columns.
+fn row(model: &Model) -> Value {
+    let mut properties = Map::new();
+    let mut required = Vec::new();
+    for field in &model.manifest.schema {
+        properties.insert(field.name.clone(), column(field));
+        if !field.optional {
+            required.push(field.name.clone());
+        }
+    }
+    json!({ "type": "object", "required": required, "properties": properties,
+            "example": example(model) })
+}
+
+fn column(field: &ManifestField) -> Value {
+    let range = match (field.min, field.max, field.kind) {
+        (Some(min), Some(max), Kind::Number) => {
+            format!("{} to {} in training", number_text(min), number_text(max))
+        }
+        (Some(min), Some(max), Kind::Datetime) => {
+            let text = |seconds: f64| instant_text((seconds * 1e6) as i64);
+            format!("{} to {} in training", text(min), text(max))
+        }
+        _ => field.kind.name().replace('_', " "),
+    };
+    let kinds = match field.storage {
+        Storage::Number => json!(["number", "string", "null"]),
+        Storage::Instant => json!(["string", "null"]),
+        Storage::String => json!(["string", "number", "boolean", "null"]),
+    };
+    let mut column = json!({ "type": kinds, "description": range });
+    if !field.levels.is_empty() {
+        column["examples"] = json!(field.levels);
+    }
+    column
+}
+
+/// A row that training could have had: middles of ranges, most frequent levels.
+fn example(model: &Model) -> Value {
+    let value = |field: &ManifestField| match (field.levels.first(), field.min, field.max) {
+        (Some(level), _, _) => match (field.storage, level.parse::<f64>()) {
+            (Storage::Number, Ok(number)) => json!(number),
+            _ => json!(level),
+        },
+        (None, Some(min), Some(max)) if field.storage == Storage::Number => {
+            let middle = f64::midpoint(min, max);
+            json!(if min.fract() == 0.0 && max.fract() == 0.0 { middle.floor() } else { middle })
+        }
+        (None, Some(min), _) if field.storage == Storage::Instant => {
+            json!(instant_text((min * 1e6) as i64))
+        }
+        _ => Value::Null,
+    };
+    let fields = &model.manifest.schema;
+    Value::Object(fields.iter().map(|f| (f.name.clone(), value(f))).collect())
+}
+
+fn answer(model: &Model) -> Value {
+    let classes = &model.predictor.classes;
+    if classes.is_empty() {
+        return json!({ "type": "object", "required": ["prediction"],
+                       "properties": { "prediction": { "type": "number" } } });
+    }
+    let probability = json!({ "type": "number", "minimum": 0, "maximum": 1 });
+    let probabilities: Map<String, Value> =
+        classes.iter().map(|c| (c.clone(), probability.clone())).collect();
+    json!({
+        "type": "object",
+        "required": ["prediction", "probabilities"],
+        "properties": {
+            "prediction": { "type": "string", "enum": classes },
+            "probabilities": { "type": "object", "properties": probabilities },
+        },
+    })
+}

@@ -1,0 +1,44 @@
+//! The Open Inference Protocol, version 2, over HTTP, with Triton's binary tensors.
+//!
+//! A model has one input per column, of shape `[N]` or `[N, 1]`; a single tensor `[N, F]` with the
+//! values of all columns in the order of the metadata is taken too. Numbers are `FP64`, everything
+//! else is `BYTES`; whatever type comes is taken by its value. Outputs are `prediction` (the label
+//! as `BYTES`, or the value as `FP64`) and, for classes, `probabilities` `[N, K]` in `FP64`.
+//!
+//! Specification: `inference_rest.md` of the Open Inference Protocol, and Triton's
+//! `extension_binary_data.md`.
+
+mod binary;
+pub(crate) mod describe;
+mod request;
+mod response;
+mod tensor;
+
+pub(crate) use binary::Binary;
+pub(crate) use response::{Output, write_binary};
+pub(crate) use tensor::{Tensor, Values, batch};
+
+use modelwright_core::Context;
+
+use super::answer::Outcome;
+use crate::ask::{Ask, Reply};
+use crate::clock;
+use crate::problem::Problem;
+
+/// Says how long the JSON at the front of a body is, when binary tensors follow.
+pub(crate) const HEADER_LENGTH: &str = "inference-header-content-length";
+
+/// Answers `infer`.
+pub(crate) fn infer(ask: &Ask, ctx: &Context) -> Result<Reply, Problem> {
+    let begun = clock::now();
+    let (json, tail) = request::split(ask)?;
+    let request = request::parse(json)?;
+    let batch = batch(ask, &request.tensors(tail)?)?;
+    let wanted = request.wanted(ask)?;
+    ask.model.stats.input_ns.add(clock::nanos(begun.elapsed()));
+    let outcome = Outcome::of(ask, batch, ctx)?;
+    let begun = clock::now();
+    let reply = response::write(ask, &request, &wanted, &outcome);
+    ask.model.stats.output_ns.add(clock::nanos(begun.elapsed()));
+    Ok(reply.of_rows(outcome.batch.n_rows))
+}

@@ -1,0 +1,126 @@
+//! The JSON of a request to infer, and the binary tensors behind it.
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::binary::Binary;
+use super::response::{Output, Wanted};
+use super::tensor::{Tensor, Values};
+use crate::ask::Ask;
+use crate::problem::Problem;
+use crate::wire::cells::FlatData;
+use crate::wire::rows_json::malformed;
+
+const EXPECTED: &str = "{\"inputs\": [{\"name\", \"shape\", \"datatype\", \"data\"}, …]}";
+
+/// The JSON of a request.
+#[derive(Debug, Deserialize)]
+pub(super) struct Request<'a> {
+    #[serde(default)]
+    pub(super) id: Option<Value>,
+    #[serde(default)]
+    pub(super) parameters: Map<String, Value>,
+    #[serde(borrow)]
+    inputs: Vec<Input<'a>>,
+    #[serde(default)]
+    outputs: Option<Vec<Asked>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Input<'a> {
+    name: String,
+    shape: Vec<u64>,
+    datatype: String,
+    #[serde(default)]
+    parameters: Map<String, Value>,
+    #[serde(borrow, default)]
+    data: Option<FlatData<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Asked {
+    name: String,
+    #[serde(default)]
+    parameters: Map<String, Value>,
+}
+
+/// The JSON of a body, and the binary tensors behind it.
+pub(super) fn split(ask: &Ask) -> Result<(&[u8], &[u8]), Problem> {
+    let Some(length) = ask.header(super::HEADER_LENGTH) else { return Ok((&ask.body, &[])) };
+    let length = length.trim().parse::<usize>().ok();
+    length.and_then(|n| ask.body.split_at_checked(n)).ok_or_else(|| {
+        Problem::malformed("Inference-Header-Content-Length is wrong")
+            .expected(format!("the bytes of JSON at the front, at most {}", ask.body.len()))
+            .got(ask.header(super::HEADER_LENGTH).unwrap_or_default())
+    })
+}
+
+/// Reads the JSON.
+pub(super) fn parse(json: &[u8]) -> Result<Request<'_>, Problem> {
+    serde_json::from_slice(json).map_err(|e| malformed(&e).expected(EXPECTED))
+}
+
+impl Request<'_> {
+    /// The tensors; the values of binary ones are at the front of `tail`, one after the other.
+    pub(super) fn tensors<'s>(&'s self, tail: &'s [u8]) -> Result<Vec<Tensor<'s>>, Problem> {
+        let mut tail = tail;
+        let tensors = self.inputs.iter().map(|input| input.tensor(&mut tail)).collect();
+        if tail.is_empty() {
+            return tensors;
+        }
+        tensors.and(Err(Problem::malformed("there are bytes that belong to no tensor")
+            .got(&format!("{} bytes too many", tail.len()))))
+    }
+
+    /// The outputs that are wanted, and how.
+    pub(super) fn wanted(&self, ask: &Ask) -> Result<Vec<Wanted>, Problem> {
+        let is_binary = is_true(&self.parameters, "binary_data_output");
+        let all = Output::of_model(&ask.model);
+        let Some(asked) = self.outputs.as_ref().filter(|o| !o.is_empty()) else {
+            return Ok(all.iter().map(|output| Wanted { output: *output, is_binary }).collect());
+        };
+        let wanted = |asked: &Asked| {
+            let output = all.iter().find(|o| o.name() == asked.name).copied();
+            let is_binary = match asked.parameters.get("binary_data") {
+                Some(value) => value == &Value::Bool(true),
+                None => is_binary,
+            };
+            output.map(|output| Wanted { output, is_binary }).ok_or_else(|| {
+                let names: Vec<&str> = all.iter().map(|o| o.name()).collect();
+                Problem::new(400, "no-such-output", "the model has no such output")
+                    .expected(names.join(" or "))
+                    .got(&asked.name)
+            })
+        };
+        asked.iter().map(wanted).collect()
+    }
+}
+
+pub(super) fn is_true(parameters: &Map<String, Value>, name: &str) -> bool {
+    parameters.get(name) == Some(&Value::Bool(true))
+}
+
+impl Input<'_> {
+    fn tensor<'s>(&'s self, tail: &mut &'s [u8]) -> Result<Tensor<'s>, Problem> {
+        let wrong = |what: &str| Problem::malformed(format!("{what}: `{}`", self.name));
+        let values = match (self.parameters.get("binary_data_size"), &self.data) {
+            (Some(size), None) => {
+                let size = size.as_u64().and_then(|n| usize::try_from(n).ok());
+                let Some((own, rest)) = size.and_then(|n| tail.split_at_checked(n)) else {
+                    return Err(wrong("binary_data_size does not fit the body")
+                        .expected(format!("at most {} bytes", tail.len())));
+                };
+                *tail = rest;
+                Values::Binary(Binary::parse(&self.datatype, own).map_err(|what| wrong(&what))?)
+            }
+            (None, Some(data)) => Values::Json(data),
+            _ => {
+                return Err(
+                    wrong("an input needs either data or binary_data_size").expected(EXPECTED)
+                );
+            }
+        };
+        let shape = self.shape.clone();
+        Ok(Tensor { name: &self.name, datatype: &self.datatype, shape, values })
+    }
+}

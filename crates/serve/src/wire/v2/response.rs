@@ -1,0 +1,188 @@
+//! The answer to a request to infer: tensors of predictions, as JSON or binary.
+
+use serde_json::{Map, Value};
+
+use super::request::Request;
+use crate::ask::{Ask, Reply};
+use crate::model::Model;
+use crate::wire::answer::{Outcome, write_number, write_text};
+
+/// An output of a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Output {
+    /// The label.
+    Label,
+    /// The value of a regression.
+    Value,
+    /// The probability of each class.
+    Probabilities,
+}
+
+impl Output {
+    /// What a model has.
+    pub(crate) fn of_model(model: &Model) -> &'static [Self] {
+        if model.class_json.is_empty() {
+            &[Self::Value]
+        } else {
+            &[Self::Label, Self::Probabilities]
+        }
+    }
+
+    /// Its name.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Label | Self::Value => "prediction",
+            Self::Probabilities => "probabilities",
+        }
+    }
+
+    /// Its type.
+    pub(crate) fn datatype(self) -> &'static str {
+        match self {
+            Self::Label => "BYTES",
+            Self::Value | Self::Probabilities => "FP64",
+        }
+    }
+}
+
+/// An output that is wanted, and whether as bytes behind the JSON.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted {
+    pub(super) output: Output,
+    pub(super) is_binary: bool,
+}
+
+/// Writes the answer.
+pub(super) fn write(
+    ask: &Ask,
+    request: &Request<'_>,
+    wanted: &[Wanted],
+    outcome: &Outcome,
+) -> Reply {
+    let n_rows = outcome.batch.n_rows;
+    let mut out = Vec::with_capacity(256 + n_rows * 48);
+    let mut tail = Vec::new();
+    out.extend_from_slice(b"{\"model_name\":");
+    write_text(&ask.model.name, &mut out);
+    out.extend_from_slice(format!(",\"model_version\":\"{}\"", ask.model.version).as_bytes());
+    if let Some(id) = &request.id {
+        out.extend_from_slice(format!(",\"id\":{id}").as_bytes());
+    }
+    let parameters = parameters(request, outcome);
+    if !parameters.is_empty() {
+        let parameters = Value::Object(parameters);
+        out.extend_from_slice(format!(",\"parameters\":{parameters}").as_bytes());
+    }
+    out.extend_from_slice(b",\"outputs\":[");
+    for (i, Wanted { output, is_binary }) in wanted.iter().enumerate() {
+        let (name, datatype) = (output.name(), output.datatype());
+        let shape = match output {
+            Output::Probabilities => format!("[{n_rows},{}]", ask.model.class_json.len()),
+            _ => format!("[{n_rows}]"),
+        };
+        let comma = if i > 0 { "," } else { "" };
+        let head =
+            format!("{comma}{{\"name\":\"{name}\",\"datatype\":\"{datatype}\",\"shape\":{shape},");
+        out.extend_from_slice(head.as_bytes());
+        if *is_binary {
+            let before = tail.len();
+            write_binary(ask, *output, outcome, &mut tail);
+            let size = tail.len() - before;
+            out.extend_from_slice(
+                format!("\"parameters\":{{\"binary_data_size\":{size}}}}}").as_bytes(),
+            );
+        } else {
+            out.extend_from_slice(b"\"data\":[");
+            write_json(ask, *output, outcome, &mut out);
+            out.extend_from_slice(b"]}");
+        }
+    }
+    out.extend_from_slice(b"]}");
+    if tail.is_empty() && !wanted.iter().any(|w| w.is_binary) {
+        return Reply::new("application/json", out);
+    }
+    let n_json = out.len().to_string();
+    out.append(&mut tail);
+    Reply::new("application/octet-stream", out).header(super::HEADER_LENGTH, &n_json)
+}
+
+/// What the request said, and what is to be said of its rows.
+fn parameters(request: &Request<'_>, outcome: &Outcome) -> Map<String, Value> {
+    let mut parameters = request.parameters.clone();
+    parameters.remove("binary_data_output");
+    let texts = |values: Vec<String>| Value::String(values.join("; "));
+    if !outcome.batch.faults.is_empty() {
+        let faults = outcome.errors();
+        let shown: Vec<String> = faults.iter().map(|f| serde_json::json!(f).to_string()).collect();
+        parameters.insert("errors".to_owned(), texts(shown));
+    }
+    if !outcome.batch.unusual.is_empty() {
+        let warnings = outcome.warnings();
+        let shown: Vec<String> =
+            warnings.iter().map(|w| serde_json::json!(w).to_string()).collect();
+        parameters.insert("warnings".to_owned(), texts(shown));
+    }
+    parameters
+}
+
+fn write_json(ask: &Ask, output: Output, outcome: &Outcome, out: &mut Vec<u8>) {
+    let classes = &ask.model.class_json;
+    let mut is_first = true;
+    let mut comma = |out: &mut Vec<u8>| {
+        if !std::mem::take(&mut is_first) {
+            out.push(b',');
+        }
+    };
+    for place in outcome.batch.places() {
+        match (output, place) {
+            (Output::Label, Some(row)) => {
+                comma(out);
+                out.extend_from_slice(classes[outcome.codes[row] as usize].as_bytes());
+            }
+            (Output::Value, Some(row)) => {
+                comma(out);
+                write_number(outcome.predictions.values[row], out);
+            }
+            (Output::Probabilities, Some(row)) => {
+                for class in 0..classes.len() {
+                    comma(out);
+                    write_number(outcome.probability(row, class), out);
+                }
+            }
+            (Output::Label | Output::Value, None) => {
+                comma(out);
+                out.extend_from_slice(b"null");
+            }
+            (Output::Probabilities, None) => {
+                for _ in classes {
+                    comma(out);
+                    out.extend_from_slice(b"null");
+                }
+            }
+        }
+    }
+}
+
+/// Writes an output as raw bytes; a row that was refused is NaN or an empty text.
+pub(crate) fn write_binary(ask: &Ask, output: Output, outcome: &Outcome, out: &mut Vec<u8>) {
+    let classes = &ask.model.predictor.classes;
+    for place in outcome.batch.places() {
+        match output {
+            Output::Label => {
+                let label = place.map_or("", |row| &classes[outcome.codes[row] as usize]);
+                out.extend_from_slice(&(label.len() as u32).to_le_bytes());
+                out.extend_from_slice(label.as_bytes());
+            }
+            Output::Value => {
+                let value = place.map_or(f64::NAN, |row| outcome.predictions.values[row]);
+                out.extend_from_slice(&value.to_le_bytes());
+            }
+            Output::Probabilities => {
+                for class in 0..classes.len() {
+                    let p = place.map_or(f64::NAN, |row| outcome.probability(row, class));
+                    out.extend_from_slice(&p.to_le_bytes());
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! A server in this process, asked over real sockets.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+#[path = "serve/harness.rs"]
+mod harness;
+
+#[path = "serve/exchange.rs"]
+mod exchange;
+#[path = "serve/mutated.rs"]
+mod mutated;
+#[path = "serve/protocols.rs"]
+mod protocols;
+#[path = "serve/refusals.rs"]
+mod refusals;

@@ -1,0 +1,293 @@
+//! What is refused, and how it is said.
+
+use modelwright_serve::{Keys, Limits, NewKey, Policy, Settings};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+use crate::harness::{Client, Running, artifacts, beside, objects, settings};
+
+const PATH: &str = "/models/v2-binary/predict";
+
+fn running() -> Running {
+    Running::start(settings(&[&artifacts()]))
+}
+
+fn row(change: impl Fn(&mut Value)) -> Value {
+    let mut row = objects("v2-binary").remove(0);
+    change(&mut row);
+    row
+}
+
+#[test]
+fn a_bad_value_is_named_with_row_column_expected_and_got() {
+    let running = running();
+    let mut client = running.client();
+    let rows = json!([row(|_| {}), row(|r| r["age"] = json!("old"))]);
+    let answer = client.post(PATH, rows.to_string());
+    assert_eq!(answer.status, 422);
+    assert_eq!(answer.header("content-type"), Some("application/problem+json"));
+    let problem = answer.json();
+    assert_eq!((&problem["row"], &problem["column"]), (&json!(2), &json!("age")));
+    assert_eq!((&problem["got"], &problem["status"]), (&json!("old"), &json!(422)));
+    assert!(problem["expected"].as_str().unwrap().contains("a number"));
+    assert_eq!(problem["request_id"].as_str(), answer.header("x-request-id"));
+    let all = client.post(&format!("{PATH}?on_error=null"), rows.to_string()).ok();
+    assert!(all["predictions"][0]["prediction"].is_string() && all["predictions"][1].is_null());
+    assert_eq!(all["errors"][0]["row"], 2);
+}
+
+#[test]
+fn every_protocol_answers_the_good_rows_beside_bad_ones_when_wished() {
+    let running = running();
+    let mut client = running.client();
+    let good = client.post(PATH, json!([row(|_| {})]).to_string()).ok();
+    let label = &good["predictions"][0]["prediction"];
+    let bad = row(|r| r["age"] = json!("old"));
+    let rows = [row(|_| {}), bad, row(|_| {})];
+    let v1 = json!({ "instances": rows }).to_string();
+    let answer = client.post("/v1/models/v2-binary:predict?on_error=null", v1).ok();
+    assert_eq!(answer["predictions"], json!([label, null, label]));
+    let column = |name: &str| -> Value { rows.iter().map(|r| r[name].clone()).collect() };
+    let inputs: Vec<Value> = ["age", "plan", "joined", "spent"]
+        .map(|n| json!({ "name": n, "shape": [3], "datatype": "BYTES", "data": column(n) }))
+        .to_vec();
+    let v2 = json!({ "inputs": inputs }).to_string();
+    let answer = client.post("/v2/models/v2-binary/infer?on_error=null", v2).ok();
+    assert_eq!(answer["outputs"][0]["data"], json!([label, null, label]));
+    assert_eq!(answer["outputs"][1]["data"].as_array().unwrap().len(), 6);
+    let cells = |r: &Value| {
+        ["age", "plan", "joined", "spent"].map(|n| r[n].to_string().replace('"', "")).join(",")
+    };
+    let csv = format!("age,plan,joined,spent\n{}\n", rows.each_ref().map(cells).join("\n"));
+    let answer = client.post_as(&format!("{PATH}?on_error=null"), "text/csv", csv);
+    let lines: Vec<String> = answer.text().lines().map(str::to_owned).collect();
+    assert_eq!((lines.len(), lines[2].as_str(), &lines[1]), (4, ",,", &lines[3]), "{lines:?}");
+}
+
+#[test]
+fn a_missing_column_is_named_and_a_near_name_is_shown() {
+    let running = running();
+    let mut client = running.client();
+    let mut typo = row(|_| {});
+    let age = typo.as_object_mut().unwrap().remove("age").unwrap();
+    typo["agee"] = age;
+    let problem = client.post(PATH, typo.to_string()).json();
+    assert_eq!((&problem["status"], &problem["column"]), (&json!(422), &json!("age")));
+    assert_eq!(problem["got"], "a column `agee`");
+    let answer = client.post_as(PATH, "text/csv", "agee,plan,joined,spent\n1,basic,2024-01-01,2\n");
+    assert_eq!(answer.status, 422);
+    assert!(answer.json()["hint"].as_str().unwrap().contains("agee"), "{}", answer.text());
+}
+
+#[test]
+fn what_is_no_body_of_the_protocol_is_a_400_that_says_so() {
+    let running = running();
+    let mut client = running.client();
+    let v2 = "/v2/models/v2-binary/infer";
+    let tensor = |t: Value| json!({ "inputs": [t] }).to_string();
+    for (path, body) in [
+        (PATH, String::new()),
+        (PATH, "{".to_owned()),
+        (PATH, "[1, 2".to_owned()),
+        (PATH, "{\"age\": 1}}".to_owned()),
+        ("/v1/models/v2-binary:predict", "{}".to_owned()),
+        ("/v1/models/v2-binary:predict", "[]".to_owned()),
+        ("/invocations?model=v2-binary", "{\"rows\": []}".to_owned()),
+        (v2, "{}".to_owned()),
+        (v2, "{\"inputs\": []}".to_owned()),
+        (v2, tensor(json!({ "name": "age", "shape": [2], "datatype": "FP64", "data": [1] }))),
+        (v2, tensor(json!({ "name": "age", "shape": [1], "datatype": "FP1", "data": [1] }))),
+        (v2, tensor(json!({ "name": "age", "shape": [1], "datatype": "FP64" }))),
+        (
+            v2,
+            tensor(json!({ "name": "x", "shape": [u64::MAX, 8], "datatype": "FP64",
+                            "data": [1] })),
+        ),
+        (
+            v2,
+            tensor(json!({ "name": "age", "shape": [1], "datatype": "FP64",
+                            "parameters": { "binary_data_size": 8 } })),
+        ),
+    ] {
+        let answer = client.post(path, &body);
+        assert_eq!(answer.status, 400, "{path} {body}: {}", answer.text());
+        assert!(!answer.json()["error"].as_str().unwrap().is_empty());
+    }
+    let nested = row(|r| r["age"] = json!([1]));
+    assert_eq!(client.post(PATH, nested.to_string()).status, 422);
+    let twice = "{\"age\": 1, \"age\": 2, \"plan\": \"basic\", \"joined\": null, \"spent\": 1}";
+    assert!(client.post(PATH, twice).text().contains("twice"));
+}
+
+#[test]
+fn no_rows_are_no_predictions_and_no_trouble() {
+    let running = running();
+    let mut client = running.client();
+    assert_eq!(client.post(PATH, "[]").ok()["predictions"], json!([]));
+    let v1 = client.post("/v1/models/v2-binary:predict", r#"{"instances": []}"#).ok();
+    assert_eq!(v1["predictions"], json!([]));
+    let only_bad = client.post(&format!("{PATH}?on_error=null"), r#"[{"age": "old"}]"#).ok();
+    assert_eq!(only_bad["predictions"], json!([null]));
+    let path = "/models/v3-regression-intervals/predict?interval=0.9";
+    assert_eq!(client.post(path, "[]").ok()["predictions"], json!([]));
+}
+
+#[test]
+fn unknown_paths_models_versions_and_methods_are_told_apart() {
+    let running = running();
+    let mut client = running.client();
+    for (method, path, status) in [
+        ("GET", "/nothing", 404),
+        ("GET", "/predict", 405),
+        ("DELETE", "/v2", 405),
+        ("POST", "/models/none/predict", 404),
+        ("POST", "/models/%2e%2e%2fetc/predict", 404),
+        ("GET", "/v2/models/v2-binary/versions/9", 404),
+        ("POST", "/models/v2-binary/predict?on_error=maybe", 400),
+        ("POST", "/v2/repository/models/none/load", 400),
+        ("POST", "/v2/repository/models/none/unload", 404),
+        ("POST", "/admin/models/v2-binary/rollback", 400),
+    ] {
+        let answer = client.send(method, path, &[], b"{}").unwrap();
+        assert_eq!(answer.status, status, "{method} {path}: {}", answer.text());
+    }
+}
+
+#[test]
+fn unusual_values_are_warned_of_rejected_or_accepted_by_policy() {
+    let far = row(|r| r["age"] = json!(100_000)).to_string();
+    let with = |policy| {
+        let running = Running::start(Settings { policy, ..settings(&[&artifacts()]) });
+        running.client().post(PATH, &far)
+    };
+    let warned = with(Policy::Warn).ok();
+    assert_eq!(warned["warnings"][0]["column"], "age");
+    assert_eq!(
+        (&warned["warnings"][0]["row"], &warned["warnings"][0]["got"]),
+        (&json!(1), &json!("100000"))
+    );
+    let rejected = with(Policy::Reject);
+    assert_eq!((rejected.status, &rejected.json()["column"]), (422, &json!("age")));
+    let accepted = with(Policy::Accept).ok();
+    assert!(accepted["warnings"].is_null());
+    assert_eq!(accepted["probabilities"], warned["probabilities"]);
+}
+
+#[test]
+fn bodies_rows_and_bombs_are_bounded() {
+    let limits = Limits { body_bytes_max: 10_000, rows_max: 3, ..Limits::default() };
+    let running = Running::start(Settings { limits, ..settings(&[&artifacts()]) });
+    let large = " ".repeat(10_001);
+    assert_eq!(running.client().post(PATH, &large).status, 413);
+    let bomb = zstd::encode_all(&vec![b' '; 50_000_000][..], 1).unwrap();
+    let mut client = running.client();
+    let answer = client.send("POST", PATH, &[("content-encoding", "zstd")], &bomb).unwrap();
+    assert_eq!(answer.status, 413, "{}", answer.text());
+    let rows = json!(vec![row(|_| {}); 4]).to_string();
+    assert_eq!(client.post(PATH, &rows).status, 413);
+    let answer = client.send("POST", PATH, &[("content-encoding", "br")], b"x").unwrap();
+    assert_eq!(answer.status, 415);
+    let answer = client.send("POST", PATH, &[("content-encoding", "gzip")], b"xyz").unwrap();
+    assert_eq!(answer.status, 400);
+    let rows = json!(vec![row(|_| {}); 3]).to_string();
+    client.post(PATH, &rows).ok();
+}
+
+#[test]
+fn keys_open_what_their_scopes_say_and_nothing_is_open_without_one() {
+    let (one, ops) = (NewKey::make("one").unwrap(), NewKey::make("ops").unwrap());
+    let text = format!(
+        "{}models = [\"v2-binary\"]\nrequests_per_second = 3\n{}",
+        one.entry,
+        ops.entry.replace("\"predict\"", "\"admin\", \"metrics\"")
+    );
+    let keys = Some(Keys::parse(&text).unwrap());
+    let running = Running::start(Settings { keys, ..settings(&[&artifacts()]) });
+    let mut client = running.client();
+    let bearer = |key: &NewKey| format!("Bearer {}", key.key);
+    let mut ask = |key: Option<String>, method: &str, path: &str| {
+        let headers: Vec<(&str, &str)> =
+            key.iter().map(|k| ("authorization", k.as_str())).collect();
+        let body = row(|_| {}).to_string();
+        client.send(method, path, &headers, body.as_bytes()).unwrap()
+    };
+    assert_eq!(ask(None, "GET", "/v2/health/ready").status, 200);
+    let refused = ask(None, "POST", PATH);
+    assert_eq!((refused.status, refused.header("www-authenticate")), (401, Some("Bearer")));
+    assert_eq!(ask(Some("Bearer mw_wrong".to_owned()), "POST", PATH).status, 401);
+    assert_eq!(ask(Some(bearer(&one)), "POST", PATH).status, 200);
+    assert_eq!(ask(Some(bearer(&one)), "POST", "/models/v2-multiclass/predict").status, 403);
+    assert_eq!(ask(Some(bearer(&one)), "POST", "/admin/reload").status, 403);
+    assert_eq!(ask(Some(bearer(&ops)), "GET", "/metrics").status, 200);
+    assert_eq!(ask(Some(bearer(&ops)), "POST", PATH).status, 403);
+    let statuses: Vec<u16> =
+        (0..20).map(|_| ask(Some(bearer(&one)), "POST", PATH).status).collect();
+    assert!(statuses.contains(&429), "{statuses:?}");
+}
+
+#[test]
+fn models_cannot_be_changed_where_that_is_closed() {
+    let closed = Settings { admin: Some(false), ..settings(&[&artifacts()]) };
+    let running = Running::start(closed);
+    let mut client = running.client();
+    for path in ["/admin/reload", "/v2/repository/models/v2-binary/unload"] {
+        assert_eq!(client.post(path, "").status, 403);
+    }
+    client.post(PATH, row(|_| {}).to_string()).ok();
+    let public = Settings { host: [0, 0, 0, 0].into(), ..settings(&[&artifacts()]) };
+    let running = Running::start(public);
+    let address = ([127, 0, 0, 1], running.address.port()).into();
+    assert_eq!(Client::to(address).post("/admin/reload", "").status, 403);
+}
+
+#[test]
+fn too_many_requests_at_a_time_are_told_to_come_back() {
+    let limits = Limits { requests_max: 2, ..Limits::default() };
+    let running = Running::start(Settings { limits, ..settings(&[&artifacts()]) });
+    // Two whose bodies have not come yet hold the places.
+    let head = format!("POST {PATH} HTTP/1.1\r\nhost: t\r\ncontent-length: 99999\r\n\r\n{{");
+    let mut held: Vec<Client> = (0..2).map(|_| running.client()).collect();
+    for client in &mut held {
+        client.send_only(head.as_bytes());
+    }
+    let mut client = running.client();
+    let refused = wait_for(&mut client, 503);
+    assert_eq!(refused.header("retry-after"), Some("1"));
+    drop(held);
+    wait_for(&mut client, 200);
+}
+
+/// Asks until an answer has a status.
+fn wait_for(client: &mut Client, status: u16) -> crate::harness::Answer {
+    for _ in 0..200 {
+        let answer = client.post(PATH, row(|_| {}).to_string());
+        if answer.status == status {
+            return answer;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    panic!("never {status}");
+}
+
+#[test]
+fn a_request_that_takes_too_long_is_given_up() {
+    let limits = Limits { request_time_max: Duration::from_millis(100), ..Limits::default() };
+    let running = Running::start(Settings { limits, ..settings(&[&artifacts()]) });
+    let mut client = running.client();
+    let head = format!("POST {PATH} HTTP/1.1\r\nhost: t\r\ncontent-length: 50\r\n\r\n{{");
+    let answer = client.send_raw(head.as_bytes()).unwrap();
+    assert_eq!(answer.status, 503);
+    assert!(answer.text().contains("too long"));
+}
+
+#[test]
+fn models_that_cannot_be_served_are_refused_before_the_port_is_bound() {
+    let refused = |settings| modelwright_serve::Server::open(settings).err().unwrap().to_string();
+    let text = refused(settings(&[&beside("v2-binary", "rows.csv")]));
+    assert!(text.contains("rows.csv"), "{text}");
+    let text = refused(settings(&[&artifacts().join("..").join("metric")]));
+    assert!(text.contains("the folder holds no models"), "{text}");
+    let one = beside("v2-binary", "mw");
+    let text = refused(settings(&[&one, &one]));
+    assert!(text.contains("two models have the same name"), "{text}");
+}
