@@ -8,10 +8,11 @@
 //! |---|---|
 //! | `steps`, `counts` | the two forms of a distribution |
 //! | [`distance`] | how far apart: normalised Wasserstein, Jensen–Shannon, PSI |
-//! | [`test`] | could it be chance: Kolmogorov–Smirnov, chi-squared, two proportions |
+//! | [`mod@test`] | could it be chance: Kolmogorov–Smirnov, chi-squared, two proportions |
 //! | `kolmogorov`, `gamma` | the distribution functions behind the tests |
 //! | [`choose`] | which of them is looked at, and from which value on it is drift |
 //! | [`multiple`] | many columns at once: Benjamini–Hochberg |
+//! | [`stream`] | values one by one: ADWIN, Page–Hinkley, an always-valid test |
 //! | [`unit`] | whether a number only changed its unit |
 //!
 //! Choices, thresholds and values of [`choose`] are those of Evidently's data-drift preset, so that
@@ -26,6 +27,7 @@ mod gamma;
 mod kolmogorov;
 pub mod multiple;
 mod steps;
+pub mod stream;
 pub mod test;
 #[cfg(test)]
 mod tests;
