@@ -13,7 +13,7 @@
 //! | [`choose`] | which of them is looked at, and from which value on it is drift |
 //! | [`multiple`] | many columns at once: Benjamini–Hochberg |
 //! | [`stream`] | values one by one: ADWIN, Page–Hinkley, an always-valid test |
-//! | [`unit`] | whether a number only changed its unit |
+//! | [`mod@unit`] | whether a number only changed its unit |
 //!
 //! Choices, thresholds and values of [`choose`] are those of Evidently's data-drift preset, so that
 //! numbers can be compared. Its chi-squared takes the reference for the truth, which alarms too
