@@ -8,11 +8,12 @@
 //! |---|---|
 //! | `steps`, `counts` | the two forms of a distribution |
 //! | [`distance`] | how far apart: normalised Wasserstein, Jensen–Shannon, PSI |
-//! | [`test`] | could it be chance: Kolmogorov–Smirnov, chi-squared, two proportions |
+//! | [`mod@test`] | could it be chance: Kolmogorov–Smirnov, chi-squared, two proportions |
 //! | `kolmogorov`, `gamma` | the distribution functions behind the tests |
 //! | [`choose`] | which of them is looked at, and from which value on it is drift |
 //! | [`multiple`] | many columns at once: Benjamini–Hochberg |
-//! | [`unit`] | whether a number only changed its unit |
+//! | [`stream`] | values one by one: ADWIN, Page–Hinkley, an always-valid test |
+//! | [`mod@unit`] | whether a number only changed its unit |
 //!
 //! Choices, thresholds and values of [`choose`] are those of Evidently's data-drift preset, so that
 //! numbers can be compared. Its chi-squared takes the reference for the truth, which alarms too
@@ -26,6 +27,7 @@ mod gamma;
 mod kolmogorov;
 pub mod multiple;
 mod steps;
+pub mod stream;
 pub mod test;
 #[cfg(test)]
 mod tests;
