@@ -107,7 +107,10 @@ type Change<'a> = (String, Box<dyn Fn(&Column, &mut Random) -> Option<Column> + 
 fn changes<'a>(table: &Table, read: &[&str]) -> Vec<Change<'a>> {
     let percent = SHARE * 100.0;
     let mut all: Vec<Change<'a>> = vec![
-        (format!("{percent:.0} % of all values are lost"), Box::new(lose)),
+        (
+            format!("{percent:.0} % of all values are lost"),
+            Box::new(|column, random| Some(lose(column, random))),
+        ),
         (
             "numbers are measured less exactly, by a tenth of their spread".to_owned(),
             Box::new(blur),
@@ -128,14 +131,14 @@ fn changes<'a>(table: &Table, read: &[&str]) -> Vec<Change<'a>> {
     all
 }
 
-fn lose(column: &Column, random: &mut Random) -> Option<Column> {
+fn lose(column: &Column, random: &mut Random) -> Column {
     let mut column = column.clone();
     match &mut column.data {
         ColumnData::Number(values) => strike(values, f64::NAN, random),
         ColumnData::Instant(values) => strike(values, MISSING_INSTANT, random),
         ColumnData::String { codes, .. } => strike(codes, MISSING_CODE, random),
     }
-    Some(column)
+    column
 }
 
 fn strike<T: Copy>(values: &mut [T], missing: T, random: &mut Random) {
