@@ -109,7 +109,7 @@ fn changes<'a>(table: &Table, read: &[&str]) -> Vec<Change<'a>> {
     let mut all: Vec<Change<'a>> = vec![
         (
             format!("{percent:.0} % of all values are lost"),
-            Box::new(|c: &Column, r: &mut Random| Some(lose(c, r))),
+            Box::new(|column, random| Some(lose(column, random))),
         ),
         (
             "numbers are measured less exactly, by a tenth of their spread".to_owned(),

@@ -18,6 +18,12 @@ fn metric(name: &str, value: f64, half: f64) -> MetricValue {
 
 const METHOD: &str = "stratified bootstrap, 1000 resamples";
 
+fn split(rows: &[(f64, bool)]) -> (Target, Predictions) {
+    let codes = rows.iter().map(|r| u32::from(r.1)).collect();
+    let predictions = Predictions::new(1, rows.iter().map(|r| r.0).collect());
+    (Target::Class { codes, n_classes: 2 }, predictions)
+}
+
 /// A binary evaluation of 9,769 rows whose probabilities are slightly too sure.
 pub(super) fn binary() -> Evaluation {
     let mut random = Random::new(7);
@@ -48,10 +54,8 @@ pub(super) fn binary() -> Evaluation {
     let counts = |y: bool, said: bool| {
         rows.iter().filter(|r| r.1 == y && (r.0 >= 0.41) == said).count() as u64
     };
-    let codes = rows.iter().map(|r| u32::from(r.1)).collect();
-    let truth = Target::Class { codes, n_classes: 2 };
-    let predictions = Predictions::new(1, rows.iter().map(|r| r.0).collect());
     let bins = calibration(&rows);
+    let (truth, predictions) = split(&rows);
     Evaluation {
         reliability: reliability(&truth, &predictions, None, &bins).ok(),
         usefulness: usefulness(&truth, &predictions, None).ok(),

@@ -13,8 +13,8 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
     let made = record.mitigation.as_ref()?;
     let n_held = record.evaluation.as_ref().map_or(0, |e| e.n_rows);
     let about = format!(
-        "Each group of {} has a threshold of its own, chosen on {} out of fold so that the {} of no \
-         two groups differ by more than {}. The model carries the thresholds and reads these \
+        "Each group of {} has a threshold of its own, chosen on {} out of fold so that the {} of \
+         no two groups differ by more than {}. The model carries the thresholds and reads these \
          columns when it decides; values that training did not know are decided at {}.",
         words::quoted_list(&made.columns),
         number::rows(made.n_rows),
