@@ -32,6 +32,8 @@ def fit(
     weight: str | None = None,
     exclude: str | Sequence[str] | None = None,
     sensitive: str | Sequence[str] | None = None,
+    fair: str | None = None,
+    max_gap: float | None = None,
     positive: Any = None,
     cost: Mapping[str, float] | str | None = None,
     intervals: float | Sequence[float] | bool | None = None,
@@ -86,6 +88,11 @@ def fit(
         Columns not to learn from.
     sensitive : str or Sequence[str], optional
         Columns whose groups are to be treated alike (kept as features).
+    fair : str, optional
+        Decide fairly to the sensitive groups: demographic_parity, equal_opportunity or
+        equalized_odds (binary).
+    max_gap : float, optional
+        The largest difference of rates that fair allows [default: 0.05].
     positive : Any, optional
         The label that counts as positive (binary).
     cost : dict[str, float] or str, optional
@@ -168,6 +175,8 @@ def fit(
         weight=weight,
         exclude=exclude,
         sensitive=sensitive,
+        fair=fair,
+        max_gap=max_gap,
         positive=positive,
         cost=cost,
         intervals=intervals,
@@ -207,6 +216,8 @@ def train(
     weight: str | None = None,
     exclude: str | Sequence[str] | None = None,
     sensitive: str | Sequence[str] | None = None,
+    fair: str | None = None,
+    max_gap: float | None = None,
     positive: Any = None,
     cost: Mapping[str, float] | str | None = None,
     intervals: float | Sequence[float] | bool | None = None,
@@ -261,6 +272,11 @@ def train(
         Columns not to learn from.
     sensitive : str or Sequence[str], optional
         Columns whose groups are to be treated alike (kept as features).
+    fair : str, optional
+        Decide fairly to the sensitive groups: demographic_parity, equal_opportunity or
+        equalized_odds (binary).
+    max_gap : float, optional
+        The largest difference of rates that fair allows [default: 0.05].
     positive : Any, optional
         The label that counts as positive (binary).
     cost : dict[str, float] or str, optional
@@ -333,6 +349,8 @@ def train(
         weight=weight,
         exclude=exclude,
         sensitive=sensitive,
+        fair=fair,
+        max_gap=max_gap,
         positive=positive,
         cost=cost,
         intervals=intervals,
@@ -364,6 +382,8 @@ def plan(
     weight: str | None = None,
     exclude: str | Sequence[str] | None = None,
     sensitive: str | Sequence[str] | None = None,
+    fair: str | None = None,
+    max_gap: float | None = None,
     positive: Any = None,
     cost: Mapping[str, float] | str | None = None,
     intervals: float | Sequence[float] | bool | None = None,
@@ -414,6 +434,11 @@ def plan(
         Columns not to learn from.
     sensitive : str or Sequence[str], optional
         Columns whose groups are to be treated alike (kept as features).
+    fair : str, optional
+        Decide fairly to the sensitive groups: demographic_parity, equal_opportunity or
+        equalized_odds (binary).
+    max_gap : float, optional
+        The largest difference of rates that fair allows [default: 0.05].
     positive : Any, optional
         The label that counts as positive (binary).
     cost : dict[str, float] or str, optional
@@ -473,6 +498,8 @@ def plan(
         weight=weight,
         exclude=exclude,
         sensitive=sensitive,
+        fair=fair,
+        max_gap=max_gap,
         positive=positive,
         cost=cost,
         intervals=intervals,

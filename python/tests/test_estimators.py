@@ -39,6 +39,7 @@ NOT_DONE = {
     "KNeighborsRegressor": {_EQUIVALENCE: "a row twice is two neighbours, a weight one"},
     "ModelwrightClassifier": {_EQUIVALENCE: "folds and holdout are drawn by rows"},
     "ModelwrightRegressor": {_EQUIVALENCE: "folds and holdout are drawn by rows"},
+    "ExtraTreesClassifier": {},
     "NaiveBayesClassifier": {},
     "IsolationForest": {},
 }
