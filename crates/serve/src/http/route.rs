@@ -174,7 +174,7 @@ fn get(parts: &[&str]) -> Option<Route> {
         }
         ["models"] | ["v2", "models"] => Route::V2Index,
         ["v1", "models"] => Route::V1Models,
-        ["v1", "models", model] => Route::V1Model { model: owned(model) },
+        ["v1", "models", model] if !model.contains(':') => Route::V1Model { model: owned(model) },
         _ => return None,
     })
 }
@@ -241,7 +241,7 @@ mod tests {
     fn a_path_that_is_none_and_a_wrong_method_are_told_apart() {
         let status = |method, path| find(&method, path).unwrap_err().status;
         assert_eq!(status(Method::GET, "/v3"), 404);
-        assert_eq!(status(Method::GET, "/v1/models/a:explode"), 405 - 1);
+        assert_eq!(status(Method::GET, "/v1/models/a:explode"), 404);
         assert_eq!(status(Method::GET, "/predict"), 405);
         assert_eq!(status(Method::DELETE, "/predict"), 405);
         assert_eq!(status(Method::POST, "/metrics"), 405);

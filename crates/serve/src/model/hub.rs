@@ -27,6 +27,8 @@ pub(crate) struct Entry {
     pub(crate) versions: Vec<Arc<Model>>,
     /// The version that answers when none is asked for.
     pub(crate) current: u64,
+    /// The highest version that there ever was: no number means two models.
+    newest: u64,
     /// Shared by all versions.
     pub(crate) stats: Arc<Stats>,
     /// The version that answers a share of the requests that name none.
@@ -293,7 +295,7 @@ impl Hub {
         let state = self.state();
         let entry = state.entries.get(&found.name);
         let stats = entry.map(|e| e.stats.clone()).unwrap_or_default();
-        let newest = entry.and_then(|e| e.versions.last()).map_or(0, |m| m.version);
+        let newest = entry.map_or(0, |e| e.newest);
         let version = found.version.unwrap_or(newest + 1);
         let loaded = Model::load(&found.name, version, &found.path, stats.clone(), &self.ctx);
         seen.insert(found.path.clone(), Seen { stamp, is_sound: loaded.is_ok() });
@@ -334,12 +336,14 @@ fn put(state: &mut State, model: Model, stats: Arc<Stats>, hold: bool) {
     let entry = state.entries.entry(name.clone()).or_insert_with(|| Entry {
         versions: Vec::new(),
         current: 0,
+        newest: 0,
         stats,
         canary: None,
         shadow: None,
         trouble: None,
     });
     let version = model.version;
+    entry.newest = entry.newest.max(version);
     entry.versions.retain(|m| m.version != version);
     entry.versions.push(Arc::new(model));
     entry.versions.sort_by_key(|m| m.version);
