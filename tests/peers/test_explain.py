@@ -84,7 +84,6 @@ def test_interventional_values_are_those_of_shap(models, name, n_background, tmp
     values, base, found = explain(tmp_path, saved(model, tmp_path), rows, background,
                                   "--method", "tree", "--scale", "margin")
     assert found["method"] == "tree"
-    explainer = shap.TreeExplainer(model, background, feature_perturbation="interventional")
     # Beyond 100 rows shap takes a sample of them unless told otherwise.
     explainer = shap.TreeExplainer(
         model, shap.maskers.Independent(background, max_samples=n_background),
@@ -133,3 +132,60 @@ def test_all_mixtures_are_those_of_shaps_exact_explainer(models, tmp_path):
                                    base_values=np.repeat(base, len(rows)), data=rows.to_numpy(),
                                    feature_names=found["columns"])
     assert explanation.shape == (10, len(rows.columns))
+
+
+def mixed(n=1500):
+    """Numbers and categories, with missing values of both."""
+    frame = pd.read_csv(ROOT / "testdata" / "adult.csv.gz").iloc[:n]
+    target = (frame.pop("income") == ">50K").astype(int)
+    frame.columns = [c.replace("-", "_") for c in frame.columns]
+    frame = frame[["age", "workclass", "education_num", "occupation", "hours_per_week"]].copy()
+    rng = np.random.default_rng(7)
+    for name in frame.columns:
+        if frame[name].dtype == object:
+            frame[name] = frame[name].astype("category")
+        frame.loc[rng.random(n) < 0.05, name] = None if frame[name].dtype == "category" else np.nan
+    return frame, target, np.digitize(frame["age"].fillna(40) + 20 * target, [35, 55])
+
+
+@pytest.mark.parametrize("kind", ["binary", "multiclass"])
+def test_path_dependent_values_are_lightgbms_with_categories_and_missing_values(kind, tmp_path):
+    frame, target, grade = mixed()
+    params = {"verbose": -1, "num_leaves": 15, "min_data_in_leaf": 5, "objective": kind}
+    params |= {"num_class": 3} if kind == "multiclass" else {}
+    label = target if kind == "binary" else grade
+    model = lightgbm.train(params, lightgbm.Dataset(frame, label), 40)
+    rows = frame.iloc[:N_ROWS]
+    _, _, found = explain_many(tmp_path, saved(model, tmp_path), rows)
+    wanted = model.predict(rows, pred_contrib=True).reshape(N_ROWS, -1, len(rows.columns) + 1)
+    order = [found["columns"].index(c) for c in rows.columns]
+    values = np.array(found["values"])[:, order, :]
+    assert np.abs(values - wanted[:, :, :-1].transpose(0, 2, 1)).max() <= 1e-6
+    assert np.abs(np.array(found["base_values"]) - wanted[0, :, -1]).max() <= 1e-6
+
+
+def explain_many(tmp_path, file, rows, *more):
+    model, data = tmp_path / "model.mw", tmp_path / "rows.csv"
+    rows.to_csv(data, index=False)
+    modelwright("import", file, "-o", model, "--target", "y")
+    out = modelwright("explain", model, data, "--method", "path", "--json", *more)
+    return model, data, json.loads(out.stdout)
+
+
+def test_path_dependent_values_and_interactions_are_xgboosts_and_shaps(models, tmp_path):
+    frame, by_name = models
+    model = by_name["xgboost binary"]
+    rows = frame.iloc[:N_ROWS]
+    program, data, found = explain_many(tmp_path, saved(model, tmp_path), rows)
+    order = [found["columns"].index(c) for c in rows.columns]
+    values = np.array(found["values"])[:, order, 0]
+    wanted = shap.TreeExplainer(model, feature_perturbation="tree_path_dependent")
+    assert np.abs(values - wanted.shap_values(rows)).max() <= 1e-5
+    out = modelwright("explain", program, data, "--interactions", "--json")
+    pairs = json.loads(out.stdout)
+    n = len(rows.columns)
+    matrices = np.array(pairs["values"]).reshape(N_ROWS, n, n)[:, order, :][:, :, order]
+    assert np.abs(matrices.sum(axis=2) - values).max() <= 1e-9
+    assert np.abs(matrices - matrices.transpose(0, 2, 1)).max() <= 1e-12
+    theirs = model.predict(xgboost.DMatrix(rows), pred_interactions=True)[:, :-1, :-1]
+    assert np.abs(matrices - theirs).max() <= 1e-4 * max(1, np.abs(theirs).max())

@@ -1,6 +1,7 @@
 //! The one flow from a table to a tested predictor.
 
 mod combine;
+mod explained;
 mod untouched;
 mod whole;
 
@@ -197,6 +198,7 @@ impl Flow {
         self.phases.end("evaluate", ctx);
         let importances = self.importances(&combined.predictor, ctx)?;
         combined.slices = self.slices(&combined.predictor, &importances, ctx)?;
+        let explanation = self.explanation(&combined.predictor, ctx);
         self.phases.end("importances", ctx);
         let robustness = self.robustness(&combined.predictor, ctx)?;
         self.phases.end("robustness", ctx);
@@ -208,6 +210,7 @@ impl Flow {
         let mut record = self.record(trials, &combined, evaluation, importances, ctx);
         record.fairness = fairness;
         record.robustness = robustness;
+        record.explanation = explanation;
         let (predictor, reference) = (combined.predictor, self.profile.sketches);
         let outcome = FitOutcome { predictor, record, reference, predictions: said };
         offers::limits::keep(outcome, &self.options, ctx)
@@ -265,6 +268,7 @@ impl Flow {
             mitigation: combined.mitigation.clone(),
             nested: None,
             importances,
+            explanation: None,
             decisions,
             clock: Clock {
                 phases: std::mem::take(&mut self.phases.times),

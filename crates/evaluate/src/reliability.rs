@@ -249,7 +249,7 @@ mod tests {
         assert!((found.ece_equal_width - 0.25).abs() < 1e-12);
         assert!((found.ece_equal_mass - (0.12 + 0.18 + 0.36 + 0.34) / 4.0).abs() < 1e-12);
         assert!((found.ece_class_wise - 0.25).abs() < 1e-12);
-        let expected = (0.15 * 0.15 + 0.35 * 0.35) / 2.0;
+        let expected = f64::midpoint(0.15 * 0.15, 0.35 * 0.35);
         assert!((found.brier.reliability - expected).abs() < 1e-12);
         assert_eq!((found.brier.resolution, found.brier.uncertainty), (0.25, 0.25));
     }

@@ -3,7 +3,7 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`drift`] | whether columns are distributed as they were: measures, tests, choices |
-//! | [`explain`] | permutation importance of the raw columns; the picture of a tree |
+//! | [`explain`] | Shapley values, profiles, counterfactuals and importances of raw columns |
 //! | [`slices`] | groups of rows for which the model is worse |
 //! | [`report`] | a run's record as a page, Markdown, JSON or a card; a table's profile as a page |
 //!
@@ -17,6 +17,6 @@ pub mod slices;
 
 pub use report::card::{annex_iv, model_card, model_card_json};
 pub use report::{
-    audit_html, monitor_html, monitor_markdown, monitor_text, profile_html, profile_text,
-    report_html, report_json, report_markdown,
+    audit_html, explanation_html, monitor_html, monitor_markdown, monitor_text, profile_html,
+    profile_text, report_html, report_json, report_markdown,
 };

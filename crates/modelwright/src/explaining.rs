@@ -1,7 +1,7 @@
 //! Explanations of a packed model: which background, which rows, and the result as a table.
 
 use modelwright_automl::explain::{
-    self, Background, Explanation, Origin, Reasons, drawn_background,
+    self, Background, Explanation, Origin, Reasons, ShapleyOptions, drawn_background,
 };
 use modelwright_core::data::{Column, Table};
 use modelwright_core::{Context, Error, Result};
@@ -12,9 +12,9 @@ use crate::model::Model;
 const ROWS_MIN: usize = 30;
 
 impl Model {
-    /// The background of explanations, at most `n` rows: of `data`, if it has at least 30 rows; else
-    /// columns drawn by what the model file knows of each ([`drawn_background`]); `data` also where
-    /// it knows nothing (a model that was not trained here).
+    /// The background of explanations, at most `n` rows: of `data`, if it has at least 30 rows;
+    /// else columns drawn by what the model file knows of each ([`drawn_background`]); `data` also
+    /// where it knows nothing (a model that was not trained here).
     ///
     /// # Errors
     /// Input error when there is neither, or `data` does not have the model's columns.
@@ -81,4 +81,37 @@ pub fn reason_columns(reasons: &Reasons<'_>, n_rows: usize, n: usize) -> Vec<Col
             Column::strings(format!("reason_{}", place + 1), of_place)
         })
         .collect()
+}
+
+/// Reasons for rows that come in parts, all against one background.
+pub struct StreamedReasons<'a> {
+    model: &'a Model,
+    background: Background,
+    n_reasons: usize,
+}
+
+impl<'a> StreamedReasons<'a> {
+    /// Background rows of each row: the same for every part, however many rows it has.
+    const N_BACKGROUND: usize = 16;
+
+    /// For parts of which this is the first: see [`Model::background`].
+    ///
+    /// # Errors
+    /// As [`Model::background`].
+    pub fn begin(model: &'a Model, first: &Table, n_reasons: usize, ctx: &Context) -> Result<Self> {
+        let background = model.background(Some(first), Self::N_BACKGROUND, ctx)?;
+        Ok(Self { model, background, n_reasons })
+    }
+
+    /// The columns `reason_1`, … of the rows of a part.
+    ///
+    /// # Errors
+    /// As [`explain::rows()`].
+    pub fn columns(&self, table: &Table, ctx: &Context) -> Result<Vec<Column>> {
+        let options =
+            ShapleyOptions { n_background: Some(Self::N_BACKGROUND), ..ShapleyOptions::default() };
+        let found = explain::rows(&self.model.predictor, table, &self.background, &options, ctx)?;
+        let reasons = Reasons::new(&found, table, &self.background);
+        Ok(reason_columns(&reasons, found.n_rows, self.n_reasons))
+    }
 }

@@ -76,7 +76,7 @@ pub mod machine;
 pub mod repeat;
 
 pub use auditing::{AuditRows, Audited, audit_rows};
-pub use explaining::{explanation_table, reason_columns};
+pub use explaining::{StreamedReasons, explanation_table, reason_columns};
 pub use explanation_document::{ExplainedRow, ExplanationDocument};
 pub use fitting::{FitInput, Saved, fit, input_of, pack, plan, save};
 pub use imported::{Imported, import};

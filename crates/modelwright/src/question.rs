@@ -103,6 +103,9 @@ pub(crate) struct Question {
     /// Keep columns that are almost certainly leaks of the target
     #[arg(long)]
     keep_leaks: bool,
+    /// Show single rows of the held-out part in the report, with the reasons for their predictions
+    #[arg(long)]
+    with_rows: bool,
     /// Print what would be tried, and stop
     #[arg(long)]
     plan_only: bool,
@@ -134,6 +137,7 @@ impl Question {
         options.group_coverage.clone_from(&self.group_coverage);
         options.kinds = self.kinds.iter().cloned().collect();
         options.keep_leaks = self.keep_leaks;
+        options.with_rows = self.with_rows;
         Ok(options)
     }
 

@@ -376,13 +376,3 @@ pub(crate) fn whole(
     let n_outputs = values.len().checked_div(n_rows).unwrap_or(n_classes.max(1));
     PyArray1::from_vec(py, values).reshape([n_rows, n_outputs])
 }
-
-/// Adds the nearest name that the data have to the error of a missing column.
-fn like(error: Error, data: &Data) -> Error {
-    match (error.place().column.clone(), data) {
-        (Some(column), Data::Table(table)) if error.what().contains("not there") => {
-            error.suggest(&column, table.get().names().iter().map(String::as_str))
-        }
-        _ => error,
-    }
-}

@@ -15,7 +15,8 @@ const COUNT_MIN: u64 = 5;
 /// Rows that are drawn for each that is kept.
 const DRAWN_PER_ROW: usize = 8;
 
-/// At most `n` background rows whose columns are drawn independently of each other from the sketches of the
+/// At most `n` background rows whose columns are drawn independently of each other from the
+/// sketches of the
 /// training data; `None` when the sketches lack a column (a model that was not trained here).
 ///
 /// Numbers are quantiles, strings are frequent values (at least 5 rows had them), missing values

@@ -8,19 +8,29 @@
 
 mod additive;
 mod background;
+mod other_answer;
 mod part;
+mod path;
 mod tree;
 
 pub use background::drawn_background;
+pub use modelwright_inspect::explain::counterfactual::{
+    Change, Counterfactual, CounterfactualOptions, Counterfactuals, Direction,
+};
 pub use modelwright_inspect::explain::shapley::{
     Background, ColumnEffect, Explanation, Method, Origin, Reason, Reasons, RowSelection, Scale,
     ShapleyOptions, Subject, Typical,
 };
+pub use modelwright_inspect::explain::{ColumnProfile, ProfileKind, ProfilePoint};
+
+pub use other_answer::{Desired, counterfactuals};
+pub use path::{ColumnInteractions, interactions};
 
 use std::borrow::Cow;
 
 use modelwright_core::data::{Column, Table};
 use modelwright_core::{Context, Error, Result};
+use modelwright_inspect::explain::column_profile;
 use modelwright_inspect::explain::shapley::{not_trees, shapley};
 use modelwright_preprocess::encode::conform;
 
@@ -59,6 +69,9 @@ pub fn rows(
     let rows = in_storage_of_kinds(predictor, table)?;
     let known = in_storage_of_kinds(predictor, background.table())?;
     let background = Background::of_rows(known, background.origin());
+    if options.method == Some(Method::Path) {
+        return ctx.install(|| path::explain(predictor, &subject, &rows, options.scale, ctx));
+    }
     if matches!(options.method, None | Some(Method::Tree)) {
         let members = tree::Members::of(predictor, &subject);
         if let Some(members) = &members
@@ -73,8 +86,28 @@ pub fn rows(
     ctx.install(|| shapley(&subject, &rows, &background, options, ctx))
 }
 
-/// At most `n` rows of a table that stand for all of them; [`Background::N_ROWS`] are enough for most
-/// purposes.
+/// How predictions move along a column over the rows of a table: see
+/// [`modelwright_inspect::explain::column_profile`]. `kind` and `scale` are chosen where they are
+/// `None`.
+///
+/// # Errors
+/// As [`rows()`]; input error when the model does not read the column, or no row has a value in it.
+pub fn profile(
+    predictor: &Predictor,
+    table: &Table,
+    column: &str,
+    kind: Option<ProfileKind>,
+    scale: Option<Scale>,
+    ctx: &Context,
+) -> Result<ColumnProfile> {
+    let subject = subject(predictor)?;
+    let rows = in_storage_of_kinds(predictor, table)?;
+    let scale = scale.unwrap_or(subject.scale());
+    ctx.install(|| column_profile(&subject, &rows, column, kind, scale, ctx))
+}
+
+/// At most `n` rows of a table that stand for all of them; [`Background::N_ROWS`] are enough for
+/// most purposes.
 ///
 /// # Errors
 /// As [`rows()`].

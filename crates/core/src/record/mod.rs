@@ -6,6 +6,7 @@
 
 mod data;
 mod evaluation;
+mod explanation;
 mod fairness;
 mod monitor;
 mod offer;
@@ -24,6 +25,10 @@ pub use data::{
 pub use evaluation::{
     CalibrationBin, ConfusionMatrix, CurvePoint, Evaluation, Importance, Interval, MetricValue,
     Nested, Residuals,
+};
+pub use explanation::{
+    EffectRecord, ExamplePart, ExampleRecord, ExplanationRecord, ProfilePointRecord, ProfileRecord,
+    SwarmBin,
 };
 pub use fairness::{
     Disparity, FairPoint, FairnessRecord, GroupAudit, GroupMeasures, GroupThreshold, Judgement,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::data::{Bin, Count, DataSource, LeakFinding, TableProfile};
 use super::evaluation::{Evaluation, Importance, Nested};
+use super::explanation::ExplanationRecord;
 use super::fairness::{FairnessRecord, MitigationRecord};
 use super::offer::{Offer, Picked};
 use super::robustness::RobustnessRecord;
@@ -94,6 +95,9 @@ pub struct RunRecord {
     pub nested: Option<Nested>,
     /// Permutation importances of the raw columns on the untouched rows, largest first.
     pub importances: Vec<Importance>,
+    /// Why the model predicts so, on the untouched rows; `None` when there was no time for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<ExplanationRecord>,
     /// What the clock and the machine decided, for replay.
     pub decisions: Decisions,
     /// Everything that depends on the clock or the machine and on which nothing depends.
@@ -178,6 +182,9 @@ pub struct Options {
     /// Outer folds that judge the whole search; `None` for none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nested: Option<usize>,
+    /// Single rows may be shown in the report.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub with_rows: bool,
     /// The one learner to train; `None` searches for the best.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub single: Option<Single>,
@@ -237,6 +244,7 @@ impl Options {
             max_latency_us: None,
             max_size_bytes: None,
             nested: None,
+            with_rows: false,
             single: None,
         }
     }

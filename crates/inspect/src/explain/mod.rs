@@ -6,14 +6,17 @@
 //! | `permutation` | what is lost without a column? |
 //! | `profile` | how do predictions move along a column? |
 //! | [`counterfactual`] | what would have to be different for another answer? |
+//! | `summary` | all of it in counts and curves, for a record |
 //! | `tree_plot` | what does a tree look like? |
 
 pub mod counterfactual;
 mod permutation;
 mod profile;
 pub mod shapley;
+mod summary;
 mod tree_plot;
 
 pub use permutation::{RawPredictor, permutation_importance};
 pub use profile::{ColumnProfile, ProfileKind, ProfilePoint, column_profile};
+pub use summary::{five_examples, summary};
 pub use tree_plot::{TreePlot, tree_svg};

@@ -6,7 +6,8 @@
 //! small range that it lies in, and add up the mean changes: no row becomes one that cannot be,
 //! also where columns go together. It is the method for numbers and dates. **Partial dependence**
 //! (Friedman, Annals of Statistics 29, 2001) gives every row each value in turn and takes the mean;
-//! its single curves are individual conditional expectations (ICE: Goldstein et al., JCGS 24, 2015).
+//! its single curves are individual conditional expectations (ICE: Goldstein et al., JCGS 24,
+//! 2015).
 //! It is the method for categories, which have no order to move along.
 
 use modelwright_core::data::{Column, ColumnData, MISSING_CODE, MISSING_INSTANT, Table};
@@ -56,6 +57,8 @@ pub struct ColumnProfile {
     pub scale: Scale,
     /// Rows that were moved.
     pub n_rows: usize,
+    /// Whether numbers of points are microseconds since 1970.
+    pub is_instant: bool,
     /// The points, ascending (numbers, dates) or most frequent first (categories).
     pub points: Vec<ProfilePoint>,
     /// Curves of single rows through the same points, for the last output; only of partial
@@ -160,6 +163,10 @@ impl Moves<'_> {
             outputs: self.subject.outputs.clone(),
             scale: self.scale,
             n_rows: self.rows.n_rows(),
+            is_instant: self
+                .rows
+                .column(self.column)
+                .is_some_and(|c| matches!(c.data, ColumnData::Instant(_))),
             points,
             curves: Vec::new(),
         }

@@ -8,10 +8,10 @@ use modelwright_core::record::RunRecord;
 
 use super::section::{Section, Spec};
 use super::sections::{
-    alerts, calibration, columns, confusion, costs, decision, discrimination, ensemble, fairness,
-    importance, intervals, leaderboard, leakage, mitigation, nested, offers, performance, plan,
-    promise, reproduce, residuals, robustness, slices, source, split, suspects, target, threshold,
-    timing, usefulness,
+    alerts, calibration, columns, confusion, costs, decision, discrimination, ensemble,
+    explanation, fairness, importance, intervals, leaderboard, leakage, mitigation, nested, offers,
+    performance, plan, promise, reproduce, residuals, robustness, slices, source, split, suspects,
+    target, threshold, timing, usefulness,
 };
 
 /// A section of the catalog.
@@ -42,6 +42,7 @@ pub const SECTIONS: &[Entry] = &[
     Entry { spec: &robustness::SPEC, build: robustness::build },
     Entry { spec: &mitigation::SPEC, build: mitigation::build },
     Entry { spec: &importance::SPEC, build: importance::build },
+    Entry { spec: &explanation::SPEC, build: explanation::build },
     Entry { spec: &leakage::SPEC, build: leakage::build },
     Entry { spec: &source::SPEC, build: source::build },
     Entry { spec: &target::SPEC, build: target::build },

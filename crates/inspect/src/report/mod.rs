@@ -8,6 +8,7 @@ mod audit;
 pub mod card;
 pub mod catalog;
 pub mod chart;
+mod explanation;
 mod monitor;
 pub(crate) mod number;
 mod profile;
@@ -23,6 +24,7 @@ mod canonical;
 mod checks;
 
 pub use audit::audit_html;
+pub use explanation::explanation_html;
 pub use monitor::{monitor_html, monitor_markdown, monitor_text};
 pub(crate) use number::counted;
 pub use profile::{profile_html, profile_text};

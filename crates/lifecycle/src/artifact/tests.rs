@@ -57,6 +57,7 @@ pub(crate) fn record() -> RunRecord {
         offers: Vec::new(),
         picked: None,
         importances: Vec::new(),
+        explanation: None,
         decisions: Decisions::default(),
         clock: Clock { created: "2026-01-02T03:04:05Z".to_owned(), ..Clock::default() },
         warnings: Vec::new(),

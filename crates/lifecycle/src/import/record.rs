@@ -89,6 +89,7 @@ impl ForeignModel {
             offers: Vec::new(),
             picked: None,
             importances: Vec::new(),
+            explanation: None,
             decisions: Decisions::default(),
             clock: Clock::default(),
             warnings: self.warnings(),

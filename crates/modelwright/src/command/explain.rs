@@ -1,23 +1,31 @@
 //! `explain`: why a model predicts what it predicts, in terms of the raw columns.
 
+mod other_answer;
+mod profile;
+
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use modelwright::automl::Purpose;
 use modelwright::automl::explain::{
-    self, Background, Method, Origin, Reasons, RowSelection, Scale, ShapleyOptions,
+    self, Background, ColumnInteractions, ColumnProfile, Explanation, Method, Origin, Reasons,
+    RowSelection, Scale, ShapleyOptions,
 };
+use modelwright::inspect::explain::summary;
+use modelwright::inspect::explanation_html;
 use modelwright::io::TableWriter;
 use modelwright::{ExplanationDocument, Model, explanation_table, read_within_limits};
 use modelwright_core::context::Event;
 use modelwright_core::data::Table;
 use modelwright_core::{Context, Error, Result};
 use modelwright_lifecycle::AtomicFile;
+use serde::Serialize;
 
+use self::other_answer::OtherAnswer;
 use crate::command::predict::same_file;
 use crate::explanation_text::Shown;
 use crate::flags::{ModelArg, values};
-use crate::output::{self, count};
+use crate::output::{self, TextTable, count};
 use crate::session::{Limits, Session};
 
 const EXAMPLES: &str = "\
@@ -25,6 +33,9 @@ Examples:
   modelwright explain churn customers.csv
   modelwright explain churn customers.csv --rows 0,5,10-20
   modelwright explain churn customers.csv -o values.csv
+  modelwright explain churn customers.csv --rows 5 --report why.html
+  modelwright explain churn customers.csv --profile age,income
+  modelwright explain churn customers.csv --rows 5 --counterfactual --immutable age,sex
   modelwright explain churn one_customer.csv --background training.csv --json
 
 Each prediction is divided among the raw columns: the parts and the base value add up to it. What a
@@ -33,6 +44,12 @@ column adds is measured against background rows. They are those of DATA; where D
 
 /// Rows that are explained when nobody says which.
 const ROWS_MAX: usize = 10_000;
+
+/// Columns with a profile on the page, and rows with a waterfall.
+const PROFILES: usize = 6;
+const EXAMPLES_MAX: usize = 20;
+/// Pairs of columns that are listed.
+const PAIRS_SHOWN: usize = 15;
 
 /// Flags of `explain`.
 #[derive(Debug, Args)]
@@ -64,6 +81,18 @@ pub(crate) struct Explain {
     /// Reasons to give for a row
     #[arg(long, value_name = "N", default_value = "5", value_parser = values::count)]
     top: usize,
+    /// Show how predictions move along these columns instead: local effects (numbers, dates) or
+    /// partial dependence (categories)
+    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',', value_parser = values::name)]
+    profile: Vec<String>,
+    /// Show which columns act together, for a single booster: SHAP interactions
+    #[arg(long, conflicts_with_all = ["profile", "report", "method", "scale"])]
+    interactions: bool,
+    /// Write a page with charts: importances, profiles, and a waterfall for each row of --rows
+    #[arg(long, value_name = "FILE.html")]
+    report: Option<PathBuf>,
+    #[command(flatten)]
+    other: OtherAnswer,
     /// Write the values of every row: .csv or .parquet
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -76,6 +105,8 @@ enum How {
     Auto,
     /// The trees' own structure: exact
     Tree,
+    /// As LightGBM's pred_contrib: a single booster by the ways of its training rows
+    Path,
     /// Drawn orders of the columns, with standard errors; any model
     Permutation,
     /// Every mixture of the columns; up to 16 columns
@@ -94,21 +125,39 @@ enum What {
 impl Explain {
     /// Reads, explains, prints or writes.
     pub(crate) fn run(self, session: &Session) -> Result<()> {
-        if let Some(path) = &self.output {
-            form(path)?;
-            if same_file(path, &self.data) {
-                return Err(Error::input("the output would overwrite the data")
-                    .at(path.display().to_string())
-                    .expected("another file than DATA")
-                    .hint("choose another name with -o"));
-            }
-        }
+        self.check()?;
         let model = Model::load(&self.model.model)?;
         let ctx = session.context(Limits::default())?;
         let data = read(&self.data, &model, &ctx)?;
-        let background = self.background(&model, &data, &ctx)?;
         let rows = self.rows(&data, &ctx)?;
-        let table = data.select(&rows);
+        let json = session.global.json;
+        if self.other.counterfactual {
+            return self.other.run(&model, &data, &rows, json, &ctx);
+        }
+        if !self.profile.is_empty() && self.report.is_none() {
+            let profiles = self.profiles(&model, &data, &self.profile, &ctx)?;
+            drop(ctx);
+            return shown(json, &profiles, || profile::text(&profiles));
+        }
+        if self.interactions {
+            let found = explain::interactions(&model.predictor, &data.select(&rows), &ctx)?;
+            drop(ctx);
+            return shown(json, &found, || interactions_text(&found));
+        }
+        self.reasons(&model, &data, &rows, session, ctx)
+    }
+
+    /// Divides the predictions, and prints or writes what was found.
+    fn reasons(
+        &self,
+        model: &Model,
+        data: &Table,
+        rows: &[u32],
+        session: &Session,
+        ctx: Context,
+    ) -> Result<()> {
+        let background = self.background(model, data, &ctx)?;
+        let table = data.select(rows);
         ctx.tell(Event::Phase("explain".to_owned()));
         let options = ShapleyOptions {
             method: self.method.and_then(How::method),
@@ -116,30 +165,96 @@ impl Explain {
             n_background: self.background_rows,
         };
         let found = explain::rows(&model.predictor, &table, &background, &options, &ctx)?;
-        drop(ctx);
         let reasons = Reasons::new(&found, &table, &background);
+        if let Some(path) = &self.report {
+            let page = self.page(model, data, rows, &found, &reasons, &ctx)?;
+            modelwright_lifecycle::atomic_write(path, page.as_bytes())?;
+            session.note(&format!("the page is {}", path.display()));
+        }
+        drop(ctx);
         if let Some(path) = &self.output {
-            write(path, &explanation_table(&found, &rows)?)?;
+            write(path, &explanation_table(&found, rows)?)?;
             session.note(&format!("{} rows explained to {}", count(rows.len()), path.display()));
         }
         let origin = background.origin();
         if session.global.json {
-            let document = ExplanationDocument::new(&found, &reasons, &rows, origin, self.top);
+            let document = ExplanationDocument::new(&found, &reasons, rows, origin, self.top);
             return output::print_json(&document);
         }
-        if self.output.is_some() {
+        if self.output.is_some() || self.report.is_some() {
             return Ok(());
         }
         let shown = Shown {
             target: &model.predictor.target,
             explanation: &found,
-            rows: &rows,
+            rows,
             reasons: &reasons,
             origin,
             top: self.top,
             are_chosen: self.rows.is_some(),
         };
         output::print(&shown.text())
+    }
+
+    /// Refuses an output that cannot be, before anything is read.
+    fn check(&self) -> Result<()> {
+        let Some(path) = &self.output else { return Ok(()) };
+        form(path)?;
+        if same_file(path, &self.data) {
+            return Err(Error::input("the output would overwrite the data")
+                .at(path.display().to_string())
+                .expected("another file than DATA")
+                .hint("choose another name with -o"));
+        }
+        Ok(())
+    }
+
+    fn profiles(
+        &self,
+        model: &Model,
+        data: &Table,
+        columns: &[String],
+        ctx: &Context,
+    ) -> Result<Vec<ColumnProfile>> {
+        ctx.tell(Event::Phase("profile".to_owned()));
+        let scale = self.scale.map(What::scale);
+        let of =
+            |column: &String| explain::profile(&model.predictor, data, column, None, scale, ctx);
+        columns.iter().map(of).collect()
+    }
+
+    /// The page: profiles of the columns asked for, or of the first ones; rows if they were chosen.
+    fn page(
+        &self,
+        model: &Model,
+        data: &Table,
+        rows: &[u32],
+        found: &Explanation,
+        reasons: &Reasons<'_>,
+        ctx: &Context,
+    ) -> Result<String> {
+        let columns: Vec<String> = if self.profile.is_empty() {
+            let effects = found.effects().into_iter().take(PROFILES);
+            let has_values = |name: &String| {
+                let column = data.column(name);
+                column.is_some_and(|c| (0..data.n_rows()).any(|row| !c.is_missing(row)))
+            };
+            effects.map(|effect| effect.column).filter(has_values).collect()
+        } else {
+            self.profile.clone()
+        };
+        let profiles = self.profiles(model, data, &columns, ctx)?;
+        let examples: Vec<(String, usize)> = match &self.rows {
+            Some(_) => {
+                let of = |(i, row): (usize, &u32)| (format!("row {row}"), i);
+                rows.iter().enumerate().take(EXAMPLES_MAX).map(of).collect()
+            }
+            None => Vec::new(),
+        };
+        let table = data.select(rows);
+        let record = summary(found, &table, reasons, &profiles, &examples);
+        let name = self.data.file_name().unwrap_or_default().to_string_lossy();
+        Ok(explanation_html(&record, &model.predictor.target, &name))
     }
 
     fn background(&self, model: &Model, data: &Table, ctx: &Context) -> Result<Background> {
@@ -181,6 +296,7 @@ impl How {
         match self {
             Self::Auto => None,
             Self::Tree => Some(Method::Tree),
+            Self::Path => Some(Method::Path),
             Self::Permutation => Some(Method::Permutation),
             Self::Exact => Some(Method::Exact),
         }
@@ -194,6 +310,20 @@ impl What {
             Self::Margin => Scale::Margin,
         }
     }
+}
+
+/// Prints one document, or the text.
+fn shown(json: bool, found: &impl Serialize, text: impl FnOnce() -> String) -> Result<()> {
+    if json { output::print_json(found) } else { output::print(&text()) }
+}
+
+/// The pairs of columns that do most together.
+fn interactions_text(found: &ColumnInteractions) -> String {
+    let mut table = TextTable::new(&["columns", ">mean effect together"]);
+    for (a, b, size) in found.pairs().into_iter().take(PAIRS_SHOWN) {
+        table.row(vec![format!("{a} × {b}"), output::number(size)]);
+    }
+    format!("{} rows, on the score of the booster\n\n{}", count(found.n_rows), table.render())
 }
 
 /// Reads rows as the model reads them.

@@ -12,7 +12,7 @@ use std::thread;
 use clap::Args;
 use modelwright::automl::Regions;
 use modelwright::io::{ReadOptions, TableStream, TableWriter, read_path, stream_path};
-use modelwright::{Model, PredictionTable};
+use modelwright::{Model, PredictionTable, StreamedReasons};
 use modelwright_core::context::Event;
 use modelwright_core::data::Table;
 use modelwright_core::task::Predictions;
@@ -20,7 +20,7 @@ use modelwright_core::{Context, Error, Result};
 use modelwright_lifecycle::AtomicFile;
 use serde_json::json;
 
-use crate::flags::ModelArg;
+use crate::flags::{ModelArg, values};
 use crate::output::{self, count};
 use crate::rows_json::RowsJson;
 use crate::session::{Limits, Session};
@@ -54,6 +54,10 @@ pub(crate) struct Predict {
     /// Where to write: .csv or .parquet [default: CSV on stdout]
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Add the largest reasons of each prediction in words, as reason_1, … [default: 3 of them]
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "3",
+          value_parser = values::count)]
+    explain: Option<usize>,
     /// Add the model's intervals (regression) or sets (classification)
     #[arg(long)]
     intervals: bool,
@@ -81,8 +85,8 @@ impl Predict {
         let ctx = session.context(Limits::default())?;
         ctx.tell(Event::Phase("predict".to_owned()));
         let stream = stream_path(&self.data, &model.predictor.schema, ROWS_PER_CHUNK, &ctx)?;
-        let (data, intervals) = (&self.data, self.intervals);
-        let job = Job { model: &model, data, intervals, ctx: &ctx };
+        let (data, intervals, explain) = (&self.data, self.intervals, self.explain);
+        let job = Job { model: &model, data, intervals, explain, ctx: &ctx };
         let n_rows = match &self.output {
             None => job.run(stream, Out::new(form, io::stdout()))?.0,
             Some(path) => {
@@ -140,6 +144,8 @@ struct Job<'a> {
     model: &'a Model,
     data: &'a Path,
     intervals: bool,
+    /// Reasons for each row.
+    explain: Option<usize>,
     ctx: &'a Context,
 }
 
@@ -167,15 +173,24 @@ impl Job<'_> {
     fn predict(&self, tables: &Receiver<Result<Table>>, send: &SyncSender<Table>) -> Result<usize> {
         let as_table = PredictionTable::of(&self.model.predictor);
         let mut n_rows = 0;
+        let mut reasons: Option<StreamedReasons<'_>> = None;
         for table in tables {
             let table = table.map_err(|e| self.at_data(e))?;
             if n_rows == 0 {
-                self.model.check_columns(&table, self.ctx).map_err(|e| self.explain(e))?;
+                self.model.check_columns(&table, self.ctx).map_err(|e| self.with_nearest(e))?;
+                let begin = |n| StreamedReasons::begin(self.model, &table, n, self.ctx);
+                reasons = self.explain.map(begin).transpose().map_err(|e| self.at_data(e))?;
             }
             let predicted = self.predict_table(&table);
             n_rows += table.n_rows();
             let (predictions, regions) = predicted.map_err(|e| self.at_data(e))?;
-            if send.send(as_table.of_rows(&table, &predictions, regions.as_ref())?).is_err() {
+            let mut out = as_table.of_rows(&table, &predictions, regions.as_ref())?;
+            if let Some(reasons) = &reasons {
+                let more = reasons.columns(&table, self.ctx).map_err(|e| self.at_data(e))?;
+                let columns = out.into_columns().into_iter().chain(more);
+                out = Table::new(columns.collect())?;
+            }
+            if send.send(out).is_err() {
                 return Ok(n_rows); // the writer stopped, and says why
             }
         }
@@ -210,7 +225,7 @@ impl Job<'_> {
     }
 
     /// Adds the nearest name that the file has to the error of a missing column.
-    fn explain(&self, error: Error) -> Error {
+    fn with_nearest(&self, error: Error) -> Error {
         let error = self.at_data(error);
         let Some(column) = error.place().column.clone() else { return error };
         let first = ReadOptions { n_rows_max: Some(1), ..ReadOptions::default() };

@@ -75,9 +75,53 @@ fn what_cannot_be_explained_is_refused_with_what_was_expected() {
         ("explain model t.csv -o values.txt", &["unknown form of output", ".parquet"]),
         ("explain model t.csv -o t.csv", &["overwrite the data"]),
         ("explain model t.csv --background none.csv", &["none.csv"]),
+        ("explain model t.csv --profile agee", &["does not read", "did you mean `age`"]),
+        ("explain model t.csv --counterfactual", &["--rows"]),
+        (
+            "explain model t.csv --rows 0 --counterfactual --desired maybe",
+            &["no such class", "no, yes"],
+        ),
+        (
+            "explain model t.csv --rows 0 --counterfactual --immutable agee",
+            &["does not read", "did you mean `age`"],
+        ),
     ] {
         let args: Vec<&str> = line.split_whitespace().collect();
         faults += &folder.run(&args).faults_of_refusal(words);
     }
     assert!(faults.is_empty(), "{faults}");
+}
+
+#[test]
+fn profiles_other_answers_and_a_page_come_from_model_and_data() {
+    let folder = with_model();
+    folder.write("t.csv", customers(300, 80));
+    let text = folder.run(&["explain", "model", "t.csv", "--profile", "age,plan", "-q"]).done();
+    assert!(text.contains("accumulated local effects") && text.contains("partial dependence"));
+    let args = "explain model t.csv --rows 0-4 --counterfactual --immutable joined --json -q";
+    let args: Vec<&str> = args.split(' ').collect();
+    let found: Value = serde_json::from_str(&folder.run(&args).done()).unwrap();
+    let rows = found.as_array().unwrap();
+    assert_eq!(rows.len(), 5);
+    let answers = |row: &Value| row["answers"].as_array().unwrap().clone();
+    assert!(rows.iter().any(|row| !answers(row).is_empty()));
+    for answer in rows.iter().flat_map(answers) {
+        let changes = answer["changes"].as_array().unwrap();
+        assert!((1..=4).contains(&changes.len()) && answer["prediction"].is_array());
+        assert!(changes.iter().all(|c| c["column"] != "joined"));
+    }
+    folder.run(&["explain", "model", "t.csv", "--rows", "0,1", "--report", "why.html"]).done();
+    let page = std::fs::read_to_string(folder.path().join("why.html")).unwrap();
+    assert!(page.contains("Why “left” is predicted so") && page.contains("Row 1"));
+    assert!(!page.contains("http"));
+}
+
+#[test]
+fn reasons_stand_beside_predictions() {
+    let folder = with_model();
+    folder.write("t.csv", customers(300, 40));
+    let text = folder.run(&["predict", "model", "t.csv", "--explain", "2", "-q"]).done();
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[0].ends_with(",reason_1,reason_2"), "{}", lines[0]);
+    assert!(lines[1].contains("the chance of yes by"), "{}", lines[1]);
 }

@@ -4,7 +4,7 @@
 //! Mittelstadt & Russell, Harvard JOLT 31, 2018). Values are taken from observed rows, so that none
 //! is invented; columns can be held fixed, or be allowed to move one way only; answers are few
 //! changes first, then small ones, and each has another set of columns (as DiCE asks for: Mothilal,
-//! Sharma & Tan, FAccT 2020). Every answer is a prediction of the model, not a promise of a formula.
+//! Sharma & Tan, FAccT 2020). Every answer is a prediction of the model, no promise of a formula.
 //!
 //! The search is a beam: all single changes, then the best of them with all second changes, and so
 //! on. What is found is taken back where it was not needed and moved as near to the row as the

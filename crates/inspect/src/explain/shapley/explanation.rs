@@ -12,13 +12,15 @@ pub enum Method {
     Exact,
     /// Drawn orders of the columns, each there and back.
     Permutation,
-    /// The trees' own structure.
+    /// The trees' own structure, against background rows.
     Tree,
+    /// The trees' own structure, by the ways that training rows took.
+    Path,
 }
 
 impl Method {
     /// All methods.
-    pub const ALL: [Self; 3] = [Self::Exact, Self::Permutation, Self::Tree];
+    pub const ALL: [Self; 4] = [Self::Exact, Self::Permutation, Self::Tree, Self::Path];
 
     /// The name in flags and records.
     pub fn name(self) -> &'static str {
@@ -26,6 +28,7 @@ impl Method {
             Self::Exact => "exact",
             Self::Permutation => "permutation",
             Self::Tree => "tree",
+            Self::Path => "path",
         }
     }
 
@@ -36,7 +39,8 @@ impl Method {
             Self::Permutation => {
                 "sampled Shapley values: columns were exchanged in drawn orders, there and back"
             }
-            Self::Tree => "exact interventional TreeSHAP of the members",
+            Self::Tree => "interventional TreeSHAP of the members, carried through what follows",
+            Self::Path => "path-dependent TreeSHAP of the booster, as LightGBM's pred_contrib",
         }
     }
 }

@@ -101,7 +101,7 @@ pub fn shapley(
         Method::Exact if n_columns > EXACT_COLUMNS_MAX => return Err(too_many(n_columns)),
         Method::Exact => f64::from(1_u32 << n_columns),
         Method::Permutation => 2.0 * n_columns as f64,
-        Method::Tree => return Err(not_trees()),
+        Method::Tree | Method::Path => return Err(not_trees()),
     };
     let affordable = MIXTURES_MAX / (per_pair.max(1.0) * n_rows.max(1) as f64);
     let chosen = (affordable as usize).clamp(BACKGROUND_MIN, BACKGROUND_MAX);

@@ -4,6 +4,7 @@
 //! record with nothing in it. Scores are simulated from the fixed seed, so that curves look real.
 
 mod columns;
+mod explanation;
 mod groups;
 mod measure;
 mod uncertainty;
@@ -95,6 +96,7 @@ pub(crate) fn binary() -> RunRecord {
     };
     weaknesses::add(&mut record);
     record.calibration = Some(uncertainty::calibration(31_259));
+    record.explanation = Some(explanation::binary());
     record.costs = Some(uncertainty::costs());
     record
 }
@@ -406,6 +408,7 @@ fn base(profile: TableProfile, n_train: usize, n_holdout: usize) -> RunRecord {
         offers: Vec::new(),
         picked: None,
         importances: vec![],
+        explanation: None,
         decisions: Decisions {
             stopped_after: BTreeMap::from([("trial/gbdt-deep/fold-3".into(), 268)]),
             chosen: BTreeMap::from([("plan:rows".into(), 31_259)]),

@@ -13,11 +13,16 @@ mod frame;
 mod heat;
 mod histogram;
 mod line;
+mod profile;
 mod reliability;
 mod scatter;
+mod swarm;
+mod waterfall;
 
 use maud::{Markup, html};
-use modelwright_core::record::{Bin, CalibrationBin, CurvePoint, Interval};
+use modelwright_core::record::{
+    Bin, CalibrationBin, CurvePoint, Interval, ProfilePointRecord, SwarmBin,
+};
 use serde::Serialize;
 
 pub(crate) use cell::cell;
@@ -82,6 +87,35 @@ pub enum Plot {
     },
     /// Predicted against observed shares, with intervals.
     Reliability(Vec<CalibrationBin>),
+    /// For each column how many rows have which effect.
+    Swarm(Vec<Swarm>),
+    /// How predictions move along a column.
+    Profile(Vec<ProfilePointRecord>),
+    /// From a base value to a prediction.
+    Waterfall {
+        /// Where it begins.
+        base: f64,
+        /// The steps, from top to bottom.
+        steps: Vec<Step>,
+    },
+}
+
+/// The effects of one column on many rows.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Swarm {
+    /// The column.
+    pub label: String,
+    /// Rows by effect and size of the value; equal effects stand together.
+    pub bins: Vec<SwarmBin>,
+}
+
+/// What a column adds to one row.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Step {
+    /// The column and its value.
+    pub label: String,
+    /// What it adds.
+    pub effect: f64,
 }
 
 /// A named value with its interval.
@@ -133,6 +167,9 @@ pub(crate) fn svg(chart: &Chart) -> Markup {
         Plot::Scatter(points) => scatter::draw(chart, points),
         Plot::Heat { classes, counts } => heat::draw(chart, classes, counts),
         Plot::Reliability(bins) => reliability::draw(chart, bins),
+        Plot::Swarm(swarms) => swarm::draw(chart, swarms),
+        Plot::Profile(points) => profile::draw(chart, points),
+        Plot::Waterfall { base, steps } => waterfall::draw(chart, *base, steps),
     }
 }
 

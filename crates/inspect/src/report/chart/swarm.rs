@@ -3,6 +3,8 @@
 //! Rows are binned; a bin draws as many points, above and below the line, as its share of the rows
 //! deserves.
 
+use std::fmt::Write as _;
+
 use maud::{Markup, html};
 use modelwright_core::record::SwarmBin;
 
@@ -69,7 +71,7 @@ fn points(swarm: &Swarm, x: &Scale, middle: f64) -> Vec<(String, String)> {
                 let y = middle + side * step * f64::from((place + 1) / 2);
                 place += 1;
                 let path = paths.entry(b.level).or_default();
-                path.push_str(&format!("M{} {}h0", px(x.at(b.effect)), px(y)));
+                let _ = write!(path, "M{} {}h0", px(x.at(b.effect)), px(y));
             }
         }
     }

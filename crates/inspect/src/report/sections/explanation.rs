@@ -69,6 +69,7 @@ pub(crate) fn of(found: &ExplanationRecord) -> Option<Section> {
 
 fn method_text(method: &str) -> &'static str {
     match method {
+        "path" => "Shapley values by the ways of training rows through the trees (TreeSHAP)",
         "tree" => "Shapley values by the structure of the trees (TreeSHAP)",
         "exact" => "Shapley values from every mixture of the columns",
         _ => "Shapley values, sampled in drawn orders of the columns",
@@ -146,16 +147,17 @@ fn profile_chart(found: &ExplanationRecord, profile: &ProfileRecord) -> Option<C
     let points: Vec<_> = profile.points.iter().map(scaled).collect();
     let highest = points.iter().max_by(|a, b| a.effect.total_cmp(&b.effect))?;
     let lowest = points.iter().min_by(|a, b| a.effect.total_cmp(&b.effect))?;
-    let how = if profile.method == "ale" {
-        "accumulated local effects"
-    } else {
-        "partial dependence"
-    };
+    let how =
+        if profile.method == "ale" { "accumulated local effects" } else { "partial dependence" };
     let is_category = points.iter().any(|p| p.number.is_none());
     let effect = format!("Difference, {unit}");
     let column = words::clean(&profile.column);
     Some(Chart {
-        title: format!("{} along {}", words::clean(&profile.output), words::quoted(&profile.column)),
+        title: format!(
+            "{} along {}",
+            words::clean(&profile.output),
+            words::quoted(&profile.column)
+        ),
         summary: format!(
             "From {} at {} to {} at {}; {how} over {}, with 95 % intervals.",
             number::significant(lowest.effect, 2),

@@ -10,6 +10,7 @@ pub(crate) mod costs;
 pub(crate) mod decision;
 pub(crate) mod discrimination;
 pub(crate) mod ensemble;
+pub(crate) mod explanation;
 pub(crate) mod fairness;
 mod headline;
 pub(crate) mod importance;

@@ -37,7 +37,8 @@ pub(super) struct Terms<'a> {
     pub(super) scale: f64,
 }
 
-/// A player of a leaf, which is a feature where leaves are linear: its condition and its place in the linear function, if it has them.
+/// A player of a leaf, which is a feature where leaves are linear: its condition and its place in
+/// the linear function, if it has them.
 struct Player {
     feature: u32,
     condition: Option<usize>,

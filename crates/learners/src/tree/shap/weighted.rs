@@ -1,9 +1,10 @@
 //! Interventional values with a weight for each pair of row and background row.
 //!
-//! What is done to a score afterwards (a logistic function, a mean with other models, a calibration)
+//! What is done to a score afterwards (a logistic function, a mean with others, a calibration)
 //! scales the values of a pair of rows by the quotient of the differences after and before
-//! (G-DeepSHAP: Chen, Lundberg & Lee, "Explaining a series of models by propagating Shapley values",
-//! Nature Communications 13, 2022; the `shap` package does the same for probabilities of boosters).
+//! (G-DeepSHAP: Chen, Lundberg & Lee, "Explaining a series of models by propagating Shapley
+//! values", Nature Communications 13, 2022; the `shap` package does the same for probabilities of
+//! boosters).
 //! The quotients need no explanation to be known, so that they come in as weights.
 
 use modelwright_core::data::FeatureView;

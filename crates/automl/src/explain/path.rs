@@ -1,0 +1,167 @@
+//! One booster by its own covers: path-dependent TreeSHAP and SHAP interactions.
+//!
+//! What is "not known" goes both ways at a node in the proportion of the training rows, so that no
+//! background is needed: the numbers of LightGBM's `pred_contrib` and XGBoost's `pred_contribs`.
+//! Several features of one column are added up.
+
+use modelwright_core::data::{FeatureView, Table};
+use modelwright_core::{Context, Error, Result};
+use modelwright_evaluate::Calibrator;
+use modelwright_inspect::explain::shapley::{Explanation, Method, Scale, Subject};
+use modelwright_learners::gbdt::GbdtModel;
+use modelwright_preprocess::encode::FittedEncoder;
+use serde::Serialize;
+
+use super::{in_storage_of_kinds, subject};
+use crate::predictor::Predictor;
+
+/// A predictor that is one booster, without anything behind it.
+struct OneBooster<'a> {
+    encoder: &'a FittedEncoder,
+    model: &'a GbdtModel,
+    share: f64,
+    /// The column of each feature.
+    players: Vec<usize>,
+}
+
+impl<'a> OneBooster<'a> {
+    fn of(predictor: &'a Predictor, subject: &Subject<'_>) -> Result<Self> {
+        let refused = || {
+            Error::input("the model is not one booster without derived columns")
+                .at("method path")
+                .hint("use the method tree or permutation")
+        };
+        let [member] = &predictor.members[..] else { return Err(refused()) };
+        let [fitted] = &member.models[..] else { return Err(refused()) };
+        let model: &dyn std::any::Any = fitted.model.as_ref();
+        let model = model.downcast_ref::<GbdtModel>().ok_or_else(refused)?;
+        if !matches!(predictor.calibrator, Calibrator::None) {
+            return Err(refused());
+        }
+        let encoder = &predictor.encoders[member.encoder];
+        let place = |source: &std::sync::Arc<str>| {
+            subject.columns.iter().position(|column| **column == **source).ok_or_else(refused)
+        };
+        let players = encoder.feature_sources().iter().map(place).collect::<Result<_>>()?;
+        Ok(Self { encoder, model, share: member.weight, players })
+    }
+}
+
+/// Path-dependent values of the scores of one booster.
+///
+/// # Errors
+/// Input error when the predictor is something else, or has linear leaves.
+pub(super) fn explain(
+    predictor: &Predictor,
+    subject: &Subject<'_>,
+    table: &Table,
+    scale: Option<Scale>,
+    ctx: &Context,
+) -> Result<Explanation> {
+    if scale == Some(Scale::Probability) {
+        return Err(Error::input("paths divide the score, not the probability")
+            .at("method path")
+            .expected("the scale margin")
+            .hint("use the method tree or permutation for probabilities"));
+    }
+    let one = OneBooster::of(predictor, subject)?;
+    let features = one.encoder.transform(table, ctx)?;
+    let found = one.model.shap(&FeatureView::all(&features), ctx)?;
+    let (n_rows, n_outputs, n_features) = (found.n_rows, found.n_outputs, found.n_features);
+    let n_columns = subject.columns.len();
+    let mut values = vec![0.0; n_rows * n_columns * n_outputs];
+    let mut predictions = vec![0.0; n_rows * n_outputs];
+    let mut base_values = vec![0.0; n_outputs];
+    for (place, parts) in found.values.chunks_exact(n_features + 1).enumerate() {
+        let (row, output) = (place / n_outputs, place % n_outputs);
+        for (feature, part) in parts[..n_features].iter().enumerate() {
+            let column = one.players[feature];
+            values[(row * n_columns + column) * n_outputs + output] += one.share * part;
+        }
+        base_values[output] = one.share * parts[n_features];
+        predictions[place] = one.share * found.score(row, output);
+    }
+    Ok(Explanation {
+        columns: subject.columns.clone(),
+        outputs: subject.outputs.clone(),
+        n_rows,
+        values,
+        base_values,
+        predictions,
+        standard_errors: None,
+        method: Method::Path,
+        scale: if predictor.task.is_classification() { Scale::Margin } else { Scale::Value },
+        n_background: 0,
+    })
+}
+
+/// How much of a prediction columns make together.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ColumnInteractions {
+    /// The raw columns.
+    pub columns: Vec<String>,
+    /// What is explained.
+    pub outputs: Vec<String>,
+    /// How many rows are explained.
+    pub n_rows: usize,
+    /// `n_rows × outputs × columns × columns` numbers, row-major: the diagonal is what a column
+    /// does alone, the others halves of what two do together. A row of a matrix sums to the
+    /// column's Shapley value.
+    pub values: Vec<f64>,
+}
+
+impl ColumnInteractions {
+    /// The pairs of columns by the mean size of what they do together, largest first.
+    pub fn pairs(&self) -> Vec<(&str, &str, f64)> {
+        let n = self.columns.len();
+        let matrices = self.values.chunks_exact((n * n).max(1));
+        let mut sums = vec![0.0; n * n];
+        for matrix in matrices {
+            for (sum, value) in sums.iter_mut().zip(matrix) {
+                *sum += value.abs();
+            }
+        }
+        let mut pairs = Vec::new();
+        for i in 0..n {
+            for j in i + 1..n {
+                let mean = 2.0 * sums[i * n + j] / self.n_rows.max(1) as f64;
+                pairs.push((self.columns[i].as_str(), self.columns[j].as_str(), mean));
+            }
+        }
+        pairs.sort_by(|a, b| b.2.total_cmp(&a.2).then_with(|| (a.0, a.1).cmp(&(b.0, b.1))));
+        pairs
+    }
+}
+
+/// SHAP interactions of the scores of one booster, for every row of a table.
+///
+/// # Errors
+/// Input error when the predictor is something else, or has linear leaves; work error when the
+/// matrices would not fit in the memory allowed.
+pub fn interactions(
+    predictor: &Predictor,
+    table: &Table,
+    ctx: &Context,
+) -> Result<ColumnInteractions> {
+    let subject = subject(predictor)?;
+    let one = OneBooster::of(predictor, &subject)?;
+    let features = one.encoder.transform(&in_storage_of_kinds(predictor, table)?, ctx)?;
+    let found = one.model.shap_interactions(&FeatureView::all(&features), ctx)?;
+    let n = subject.columns.len();
+    let mut values = Vec::with_capacity(found.n_rows * found.n_outputs * n * n);
+    for row in 0..found.n_rows {
+        for output in 0..found.n_outputs {
+            let mut matrix = vec![0.0; n * n];
+            let side = found.n_features + 1;
+            let of_features = found.of(row, output);
+            for (i, a) in one.players.iter().enumerate() {
+                for (j, b) in one.players.iter().enumerate() {
+                    matrix[a * n + b] += one.share * of_features[i * side + j];
+                }
+            }
+            values.extend(matrix);
+        }
+    }
+    let outputs = subject.outputs.clone();
+    Ok(ColumnInteractions { columns: subject.columns, outputs, n_rows: found.n_rows, values })
+}

@@ -1,0 +1,116 @@
+//! Why the tested model predicts so, on the untouched rows: a small explanation for the record.
+
+use modelwright_core::context::Event;
+use modelwright_core::data::Table;
+use modelwright_core::record::ExplanationRecord;
+use modelwright_core::{Context, Result};
+use modelwright_inspect::explain::{ColumnProfile, five_examples, summary};
+
+use super::Flow;
+use crate::budget;
+use crate::explain::{self, Background, Origin, Reasons, ShapleyOptions};
+use crate::predictor::Predictor;
+
+/// Rows that are explained: at most, and at least for it to say something.
+const N_ROWS_MAX: usize = 400;
+const N_ROWS_MIN: usize = 20;
+/// Background rows of each; where that is too much work, fewer.
+const N_BACKGROUND: [usize; 2] = [16, 4];
+/// Rows that are moved for a profile, and columns that get one.
+const N_ROWS_PROFILE: usize = 500;
+const N_PROFILES: usize = 6;
+/// Predictions of all profiles, about.
+const PROFILE_PREDICTIONS: usize = N_PROFILES * N_ROWS_PROFILE * 20;
+/// Predictions that all of it may take, and rows that are predicted to learn what one takes.
+const PREDICTIONS_MAX: u64 = 1_000_000;
+const N_ROWS_TRIED: usize = 256;
+/// Share of the closing's time that it may take.
+const CLOSING_SHARE: f64 = 0.2;
+
+impl Flow {
+    /// The explanation; `None` when no rows are held out or there is no time.
+    pub(super) fn explanation(
+        &self,
+        predictor: &Predictor,
+        ctx: &Context,
+    ) -> Option<ExplanationRecord> {
+        let held_out = self.held_out.as_ref().filter(|t| t.n_rows() > 0)?;
+        let scope = ctx.scope("explanation").with_reserve(budget::packing(ctx));
+        match self.explained(predictor, held_out, &scope) {
+            Ok(found) => found,
+            Err(error) => {
+                ctx.tell(Event::Warning(format!("the report explains nothing: {error}")));
+                None
+            }
+        }
+    }
+
+    fn explained(
+        &self,
+        predictor: &Predictor,
+        held_out: &Table,
+        scope: &Context,
+    ) -> Result<Option<ExplanationRecord>> {
+        let affordable = affordable(predictor, held_out, scope);
+        let n_columns = explain::subject(predictor)?.columns.len();
+        let rows_of = |n_background: usize| {
+            let for_rows = affordable.saturating_sub(PROFILE_PREDICTIONS);
+            (for_rows / (2 * n_columns * n_background)).min(N_ROWS_MAX)
+        };
+        let enough = |n: &&usize| rows_of(**n) >= N_ROWS_MIN.min(held_out.n_rows());
+        let Some(n_background) = N_BACKGROUND.iter().find(enough).copied() else {
+            return Ok(None);
+        };
+        let scope = &match budget::explaining(scope) {
+            Some(limit) => scope.with_time_limit(limit),
+            None => scope.clone(),
+        };
+        let background =
+            explain::background(predictor, held_out, Origin::Data, Background::N_ROWS, scope)?;
+        let chosen = scope.random("explanation/rows", 0);
+        let rows = { chosen }.sample(held_out.n_rows(), rows_of(n_background));
+        let table = held_out.select(&rows);
+        let n_background = Some(n_background);
+        let options = ShapleyOptions { n_background, ..ShapleyOptions::default() };
+        let found = explain::rows(predictor, &table, &background, &options, scope)?;
+        if found.n_rows == 0 {
+            return Ok(None);
+        }
+        let mut profiles: Vec<ColumnProfile> = Vec::new();
+        let moved = scope.random("explanation/profiles", 0);
+        let moved = { moved }.sample(held_out.n_rows(), N_ROWS_PROFILE);
+        let moved = held_out.select(&moved);
+        for effect in found.effects().iter().take(N_PROFILES) {
+            let has_values = held_out
+                .column(&effect.column)
+                .is_some_and(|c| (0..moved.n_rows()).any(|row| !c.is_missing(row)));
+            if has_values && scope.proceed() {
+                let column = &effect.column;
+                profiles.push(explain::profile(predictor, &moved, column, None, None, scope)?);
+            }
+        }
+        let examples = if self.options.with_rows { five_examples(&found) } else { Vec::new() };
+        let reasons = Reasons::new(&found, &table, &background);
+        Ok(Some(summary(&found, &table, &reasons, &profiles, &examples)))
+    }
+}
+
+/// How many predictions there is time for.
+fn affordable(predictor: &Predictor, table: &Table, scope: &Context) -> usize {
+    let live = || {
+        if scope.is_cancelled() {
+            return 0;
+        }
+        let Some(left) = scope.remaining() else { return PREDICTIONS_MAX };
+        let limit_s = left.as_secs_f64().min(budget::closing(scope).as_secs_f64()) * CLOSING_SHARE;
+        let rows: Vec<u32> = (0..table.n_rows().min(N_ROWS_TRIED) as u32).collect();
+        let sample = table.select(&rows);
+        let start_s = scope.elapsed().as_secs_f64();
+        if predictor.predict(&sample, scope).is_err() {
+            return 0;
+        }
+        let row_s = (scope.elapsed().as_secs_f64() - start_s).max(1e-9) / rows.len().max(1) as f64;
+        ((limit_s / row_s) as u64).min(PREDICTIONS_MAX)
+    };
+    scope.decide("predictions", live) as usize
+}

@@ -1,0 +1,148 @@
+//! `explain --counterfactual`: what would have to be different for another answer.
+
+use std::fmt::Write as _;
+
+use clap::Args;
+use modelwright::Model;
+use modelwright::automl::explain::{
+    Counterfactual, CounterfactualOptions, Counterfactuals, Desired, Direction, counterfactuals,
+};
+use modelwright_core::data::Table;
+use modelwright_core::{Context, Error, Result};
+use serde::Serialize;
+
+use crate::flags::values;
+use crate::output::{self, number};
+
+/// Rows that can be asked about at a time.
+const ROWS_MAX: usize = 100;
+
+/// Flags of other answers.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Other answers")]
+pub(super) struct OtherAnswer {
+    /// Say what would have to be different for another answer (needs --rows)
+    #[arg(long, requires = "rows", conflicts_with_all = ["method", "report", "profile"])]
+    pub(super) counterfactual: bool,
+    /// The class wanted, or a limit such as ">=100" [default: the other of two classes]
+    #[arg(long, value_name = "VALUE", requires = "counterfactual")]
+    desired: Option<String>,
+    /// Columns that may not change
+    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',', value_parser = values::name,
+          requires = "counterfactual")]
+    immutable: Vec<String>,
+    /// The only columns that may change; COLUMN:+ only upwards, COLUMN:- only downwards
+    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',', value_parser = values::name,
+          requires = "counterfactual", allow_hyphen_values = true)]
+    vary: Vec<String>,
+}
+
+/// A row and its answers, as JSON.
+#[derive(Serialize)]
+struct Answered {
+    row: u32,
+    #[serde(flatten)]
+    found: Counterfactuals,
+}
+
+impl OtherAnswer {
+    /// Searches and prints.
+    pub(super) fn run(
+        &self,
+        model: &Model,
+        data: &Table,
+        rows: &[u32],
+        json: bool,
+        ctx: &Context,
+    ) -> Result<()> {
+        if rows.len() > ROWS_MAX {
+            return Err(Error::input("too many rows for other answers")
+                .at("--rows")
+                .expected(format!("at most {ROWS_MAX} rows"))
+                .got(rows.len().to_string()));
+        }
+        let predictor = &model.predictor;
+        let options = CounterfactualOptions {
+            vary: (!self.vary.is_empty()).then(|| self.vary.iter().map(|v| varied(v)).collect()),
+            immutable: self.immutable.clone(),
+            ..CounterfactualOptions::default()
+        };
+        let mut all = Vec::new();
+        for row in rows {
+            let one = data.select(&[*row]);
+            let desired = match &self.desired {
+                Some(text) => Some(Desired::of(text, predictor)?),
+                None => Desired::other(predictor, &one, ctx)?,
+            };
+            let Some(desired) = desired else {
+                return Err(Error::input("what is wanted must be said").at("--desired").expected(
+                    if predictor.classes.is_empty() {
+                        "a limit such as \">=100\"".to_owned()
+                    } else {
+                        predictor.classes.join(", ")
+                    },
+                ));
+            };
+            let found = counterfactuals(predictor, &one, data, &desired, &options, ctx)?;
+            all.push((desired, Answered { row: *row, found }));
+        }
+        if json {
+            let documents: Vec<&Answered> = all.iter().map(|(_, answered)| answered).collect();
+            return output::print_json(&documents);
+        }
+        let mut text = String::new();
+        for (desired, answered) in &all {
+            text.push_str(&described(model, desired, answered));
+        }
+        output::print(&text)
+    }
+}
+
+/// A column and where it may move, as typed.
+fn varied(text: &str) -> (String, Direction) {
+    match (text.strip_suffix(":+"), text.strip_suffix(":-")) {
+        (Some(name), _) => (name.to_owned(), Direction::Up),
+        (_, Some(name)) => (name.to_owned(), Direction::Down),
+        _ => (text.to_owned(), Direction::Any),
+    }
+}
+
+fn described(model: &Model, desired: &Desired, answered: &Answered) -> String {
+    let found = &answered.found;
+    let wanted = match desired {
+        Desired::Class(label) => label.clone(),
+        Desired::AtLeast(low) => format!("at least {}", number(*low)),
+        Desired::AtMost(high) => format!("at most {}", number(*high)),
+    };
+    let predicted = |numbers: &[f64]| predicted(model, desired, numbers);
+    let now = predicted(&found.prediction);
+    let mut text = format!("row {}: {now}; wanted: {wanted}\n", answered.row);
+    if found.is_reached {
+        text.push_str("  it is already so\n");
+    } else if found.answers.is_empty() {
+        text.push_str("  no change of up to 4 columns to observed values is enough\n");
+    }
+    for Counterfactual { changes, prediction, .. } in &found.answers {
+        let changes: Vec<String> = changes
+            .iter()
+            .map(|c| {
+                let value = |v: &Option<String>| v.clone().unwrap_or_else(|| "missing".to_owned());
+                format!("{} {} → {}", c.column, value(&c.from), value(&c.to))
+            })
+            .collect();
+        let _ = writeln!(text, "  {}: {}", changes.join(", "), predicted(prediction));
+    }
+    text
+}
+
+/// The prediction of what is wanted.
+fn predicted(model: &Model, desired: &Desired, numbers: &[f64]) -> String {
+    let Desired::Class(label) = desired else { return number(numbers[0]) };
+    let class = model.predictor.classes.iter().position(|c| c == label).unwrap_or(0);
+    let share = match (numbers, class) {
+        ([p], 0) => 1.0 - p,
+        ([p], _) => *p,
+        _ => numbers[class],
+    };
+    format!("{:.1} % for {label}", share * 100.0)
+}
