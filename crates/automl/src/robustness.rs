@@ -15,7 +15,7 @@ use modelwright_evaluate::{MetricEntry, MetricInput};
 use crate::predictor::Predictor;
 
 /// Rows that are strained at most: evenly spread over the table.
-const ROWS_MAX: usize = 2_000;
+pub(crate) const ROWS_MAX: usize = 2_000;
 
 /// Columns whose unit is mistaken, one at a time: those of numbers, the first ones.
 const UNIT_COLUMNS_MAX: usize = 8;

@@ -19,7 +19,7 @@ use crate::audit::{self, AuditInput};
 use crate::parts::{constant, weights_of};
 use crate::predictor::Predictor;
 use crate::reference::PredictionReference;
-use crate::robustness::{StrainInput, strained};
+use crate::robustness::{self, StrainInput, strained};
 use crate::{budget, fair, slices};
 
 /// Resamples of the intervals of the final evaluation.
@@ -29,6 +29,9 @@ const N_RESAMPLES_OFFER: usize = 200;
 /// Permutations of each column for its importance, and the rows they are made on.
 const N_REPEATS: usize = 5;
 const N_ROWS_IMPORTANCE: usize = 2_000;
+
+/// Rows on which weak slices are searched and tested at most.
+const N_ROWS_SLICES: usize = 20_000;
 
 /// What the untouched rows say; nothing where none were held out.
 #[derive(Default)]
@@ -135,6 +138,7 @@ impl Flow {
         ctx: &Context,
     ) -> Result<Option<RobustnessRecord>> {
         let Some(held_out) = &self.held_out else { return Ok(None) };
+        let held_out = &thinned(held_out, robustness::ROWS_MAX);
         let scope = ctx.scope("robustness");
         let scope = match budget::explaining(ctx) {
             Some(limit) => scope.with_time_limit(limit / 2),
@@ -197,6 +201,7 @@ impl Flow {
         let Some(held_out) = self.held_out.as_ref().filter(|_| scope.proceed()) else {
             return Ok(None);
         };
+        let held_out = &thinned(held_out, N_ROWS_SLICES);
         let predictions = predictor.predict(held_out, &scope)?;
         let truth = predictor.encode_target(held_out)?;
         let (loss, losses) = slices::losses(predictor, held_out, &truth, &predictions);
@@ -224,4 +229,11 @@ impl Flow {
         };
         value().is_ok()
     }
+}
+
+/// A table thinned evenly to at most `n_max` rows: what is only looked at must not cost the time and
+/// memory of a prediction of all.
+fn thinned(table: &Table, n_max: usize) -> Table {
+    let step = table.n_rows().div_ceil(n_max).max(1);
+    table.select(&(0..table.n_rows() as u32).step_by(step).collect::<Vec<u32>>())
 }
