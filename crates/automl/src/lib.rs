@@ -30,7 +30,7 @@
 //! | [`robustness`] | what strains on the inputs do |
 //! | [`mod@audit`] | are groups treated alike |
 //! | [`predictor`] | the result: raw rows in, predictions out |
-//! | [`reference`] | what later rows are compared with |
+//! | [`mod@reference`] | what later rows are compared with |
 //! | `prediction_table` | its predictions as the columns that people expect |
 //! | [`trees`] | the trees inside it, by name |
 //! | [`offers`] | what smaller models the fit offers, and how one is picked |

@@ -16,7 +16,7 @@ pub(crate) fn print(text: &str) -> Result<()> {
     print_bytes(text.as_bytes())
 }
 
-/// Writes the bytes of a result to stdout; see [`print`].
+/// Writes the bytes of a result to stdout; see [`print()`].
 pub(crate) fn print_bytes(bytes: &[u8]) -> Result<()> {
     let mut out = io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
@@ -30,7 +30,7 @@ pub(crate) fn print_bytes(bytes: &[u8]) -> Result<()> {
 /// Writes one JSON document to stdout.
 ///
 /// # Errors
-/// As [`print`].
+/// As [`print()`].
 pub(crate) fn print_json(value: &impl Serialize) -> Result<()> {
     let mut text = serde_json::to_string_pretty(value)
         .map_err(|e| Error::work("cannot write the result as JSON").because(e))?;
