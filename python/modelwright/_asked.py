@@ -40,6 +40,7 @@ def fit(
     group_coverage: str | None = None,
     kind: Mapping[str, str] | None = None,
     keep_leaks: bool = False,
+    with_rows: bool = False,
     time_limit: float | str | timedelta | None = 60,
     preset: Literal["quick", "balanced", "best"] = "balanced",
     monotone: Mapping[str, int] | str | None = None,
@@ -107,6 +108,9 @@ def fit(
         What columns mean, e.g. ``{"zip": "category"}``.
     keep_leaks : bool, default False
         Keep columns that are almost certainly leaks of the target.
+    with_rows : bool, default False
+        Show single rows of the held-out part in the report, with the reasons for their
+        predictions.
     time_limit : float or str or timedelta, default 60
         Wall time in seconds from the call to the model; also ``"5m"``, ``"1.5h"``. None is
         without limit.
@@ -183,6 +187,7 @@ def fit(
         group_coverage=group_coverage,
         kind=kind,
         keep_leaks=keep_leaks,
+        with_rows=with_rows,
         time_limit=time_limit,
         preset=preset,
         monotone=monotone,
@@ -224,6 +229,7 @@ def train(
     group_coverage: str | None = None,
     kind: Mapping[str, str] | None = None,
     keep_leaks: bool = False,
+    with_rows: bool = False,
     time_limit: float | str | timedelta | None = None,
     folds: int | None = None,
     encoding: str | None = None,
@@ -291,6 +297,9 @@ def train(
         What columns mean, e.g. ``{"zip": "category"}``.
     keep_leaks : bool, default False
         Keep columns that are almost certainly leaks of the target.
+    with_rows : bool, default False
+        Show single rows of the held-out part in the report, with the reasons for their
+        predictions.
     time_limit : float or str or timedelta, optional
         Wall time in seconds from the call to the model; also ``"5m"``, ``"1.5h"``. None is
         without limit.
@@ -357,6 +366,7 @@ def train(
         group_coverage=group_coverage,
         kind=kind,
         keep_leaks=keep_leaks,
+        with_rows=with_rows,
         time_limit=time_limit,
         folds=folds,
         encoding=encoding,
@@ -390,6 +400,7 @@ def plan(
     group_coverage: str | None = None,
     kind: Mapping[str, str] | None = None,
     keep_leaks: bool = False,
+    with_rows: bool = False,
     time_limit: float | str | timedelta | None = 60,
     preset: Literal["quick", "balanced", "best"] = "balanced",
     monotone: Mapping[str, int] | str | None = None,
@@ -453,6 +464,9 @@ def plan(
         What columns mean, e.g. ``{"zip": "category"}``.
     keep_leaks : bool, default False
         Keep columns that are almost certainly leaks of the target.
+    with_rows : bool, default False
+        Show single rows of the held-out part in the report, with the reasons for their
+        predictions.
     time_limit : float or str or timedelta, default 60
         Wall time in seconds from the call to the model; also ``"5m"``, ``"1.5h"``. None is
         without limit.
@@ -506,6 +520,7 @@ def plan(
         group_coverage=group_coverage,
         kind=kind,
         keep_leaks=keep_leaks,
+        with_rows=with_rows,
         time_limit=time_limit,
         preset=preset,
         monotone=monotone,
