@@ -231,8 +231,8 @@ impl Flow {
     }
 }
 
-/// A table thinned evenly to at most `n_max` rows: what is only looked at must not cost the time and
-/// memory of a prediction of all.
+/// A table thinned evenly to at most `n_max` rows: what is only looked at must not cost the time
+/// and memory of a prediction of all.
 fn thinned(table: &Table, n_max: usize) -> Table {
     let step = table.n_rows().div_ceil(n_max).max(1);
     table.select(&(0..table.n_rows() as u32).step_by(step).collect::<Vec<u32>>())
