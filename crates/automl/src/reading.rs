@@ -7,9 +7,10 @@ use modelwright_core::{Context, Error, Result};
 
 /// The part of the free memory that reading may take when a model is to be learned. The rest is for
 /// looking at the table, parting it (one column is held twice) and encoding it, which takes more
-/// than the table where columns are categories; rows that do not fit then are left out by
+/// than the table where columns are categories; for looking for weaknesses and reasons at the end;
+/// and for code that is loaded when it is first run. Rows that do not fit then are left out by
 /// `capacity`.
-const MEMORY_SHARE: f64 = 0.4;
+const MEMORY_SHARE: f64 = 0.3;
 
 /// The same when the table is only looked at.
 const MEMORY_SHARE_TO_LOOK: f64 = 0.7;

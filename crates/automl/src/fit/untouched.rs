@@ -31,7 +31,7 @@ const N_REPEATS: usize = 5;
 const N_ROWS_IMPORTANCE: usize = 2_000;
 
 /// Rows on which weak slices are searched and tested at most.
-const N_ROWS_SLICES: usize = 20_000;
+const N_ROWS_SLICES: usize = 10_000;
 
 /// What the untouched rows say; nothing where none were held out.
 #[derive(Default)]
