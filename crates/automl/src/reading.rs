@@ -10,7 +10,7 @@ use modelwright_core::{Context, Error, Result};
 /// than the table where columns are categories; for looking for weaknesses and reasons at the end;
 /// and for code that is loaded when it is first run. Rows that do not fit then are left out by
 /// `capacity`.
-const MEMORY_SHARE: f64 = 0.3;
+const MEMORY_SHARE: f64 = 0.4;
 
 /// The same when the table is only looked at.
 const MEMORY_SHARE_TO_LOOK: f64 = 0.7;

@@ -19,7 +19,7 @@ const BYTES_PER_LEAF: f64 = 120.0;
 const BYTES_PER_HISTOGRAM: f64 = 8.0 * 256.0;
 
 /// The part of the free memory that the models of one trial may take.
-const SHARE: f64 = 0.3;
+const SHARE: f64 = 0.2;
 
 /// The fewest rounds that make sense.
 const N_ROUNDS_MIN: u64 = 20;

@@ -48,9 +48,17 @@ pub fn utc_now() -> String {
     if text.contains('T') { text } else { format!("{text}T00:00:00Z") }
 }
 
-/// Resident memory of this process in bytes; 0 when unknown.
+/// The part of the program that a fit loads from its file, page by page, as it comes to it: 18 MiB
+/// of an unoptimised build, less of a release.
+const PROGRAM_BYTES: u64 = 18 << 20;
+
+/// Resident memory of this process in bytes, with what it will still load of its own program; 0
+/// when unknown.
 pub fn memory_in_use() -> u64 {
-    status_kib("VmRSS:").unwrap_or(0)
+    let Ok(status) = fs::read_to_string("/proc/self/status") else { return 0 };
+    let resident = kib_of(&status, "VmRSS:").unwrap_or(0);
+    let of_files = kib_of(&status, "RssFile:").unwrap_or(PROGRAM_BYTES);
+    resident + PROGRAM_BYTES.saturating_sub(of_files)
 }
 
 /// The largest resident memory of this process so far, in bytes.
@@ -184,7 +192,7 @@ mod tests {
     fn the_operating_system_answers() {
         assert!(age().unwrap() < Duration::from_mins(10));
         assert!(memory_in_use() > 0);
-        assert!(peak_memory().unwrap() >= memory_in_use() / 2);
+        assert!(peak_memory().unwrap() + PROGRAM_BYTES >= memory_in_use() / 2);
         assert!(default_memory_limit().unwrap() > 1 << 20);
         assert!(utc_now().ends_with('Z') && utc_now().len() == 20);
     }

@@ -96,7 +96,10 @@ pub(crate) fn make(
     let usable: Vec<(&str, &Trial)> =
         found.usable().map(|(o, t)| (o.planned.name.as_str(), t)).collect();
     let trials: Vec<&Trial> = delivered.members.iter().map(|(i, _)| usable[*i].1).collect();
-    let Some(sizes) = sizes(&trials, &scope)? else { return Ok(Vec::new()) };
+    // Alone, a member needs no size, and encoding a large one costs memory.
+    let sizes =
+        if trials.len() < 2 { Some(vec![0; trials.len()]) } else { sizes(&trials, &scope)? };
+    let Some(sizes) = sizes else { return Ok(Vec::new()) };
     let names: Vec<&str> = delivered.members.iter().map(|(i, _)| usable[*i].0).collect();
     let metric = delivered.metric;
     let best_score = found.score(metric, delivered.calibrated);
