@@ -4,7 +4,7 @@
 //! constant baseline on the same rows. Everything that weakens this is listed as a reason for care.
 
 use modelwright_core::record::{
-    Evaluation, Interval, LeakAction, MetricValue, RunRecord, Severity,
+    Evaluation, Interval, Judgement, LeakAction, MetricValue, RunRecord, Severity,
 };
 
 use crate::report::{number, words};
@@ -174,6 +174,9 @@ pub(super) fn cares(record: &RunRecord, headline: &Headline<'_>) -> Vec<String> 
             number::counted(n, "suspected leak is", "suspected leaks are")
         )),
     }
+    if let Some(columns) = unequal(record) {
+        cares.push(format!("Groups by {columns} are decided unequally, and not by chance."));
+    }
     if headline.worse_than_validation() {
         cares.push(
             "The untouched rows score worse than validation promised: look for a shift between \
@@ -196,4 +199,12 @@ pub(super) fn cares(record: &RunRecord, headline: &Headline<'_>) -> Vec<String> 
         cares.push("No interval could be computed for the result.".to_owned());
     }
     cares
+}
+
+/// The sensitive columns whose groups are treated unequally beyond chance; `None` for none.
+fn unequal(record: &RunRecord) -> Option<String> {
+    let audits = record.fairness.iter().flat_map(|f| &f.audits);
+    let found = audits.filter(|a| a.judgement == Judgement::Unequal && a.columns.len() == 1);
+    let columns: Vec<String> = found.flat_map(|a| a.columns.clone()).collect();
+    (!columns.is_empty()).then(|| words::quoted_list(&columns))
 }
