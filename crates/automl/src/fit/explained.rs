@@ -54,7 +54,8 @@ impl Flow {
         let affordable = affordable(predictor, held_out, scope);
         let n_columns = explain::subject(predictor)?.columns.len();
         let rows_of = |n_background: usize| {
-            let for_rows = affordable.saturating_sub(PROFILE_PREDICTIONS);
+            // Reasons come before profiles, which take what is left.
+            let for_rows = affordable.saturating_sub(PROFILE_PREDICTIONS).max(affordable / 2);
             (for_rows / (2 * n_columns * n_background)).min(N_ROWS_MAX)
         };
         let enough = |n: &&usize| rows_of(**n) >= N_ROWS_MIN.min(held_out.n_rows());

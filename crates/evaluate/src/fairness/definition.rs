@@ -7,6 +7,23 @@ use super::disparity::{Extremes, Spread, ratio};
 use super::sums::{Rows, Sums};
 use crate::resample::{Strata, percentile_interval};
 
+/// The definitions that people are shown first; a record has more.
+pub const MAIN_DEFINITIONS: [&str; 13] = [
+    "demographic_parity_difference",
+    "demographic_parity_ratio",
+    "equal_opportunity_difference",
+    "equalized_odds_difference",
+    "equalized_odds_ratio",
+    "predictive_parity_difference",
+    "accuracy_difference",
+    "roc_auc_difference",
+    "calibration_within_groups",
+    "mean_residual_difference",
+    "rmse_difference",
+    "rmse_ratio",
+    "bounded_group_loss",
+];
+
 /// A definition and what it looks at.
 struct Definition {
     name: &'static str,

@@ -43,6 +43,7 @@ use modelwright_core::{Context, Error, Result};
 use crate::metric::{check_pair, check_weights};
 use crate::resample::{Strata, n_resamples_for, percentile_interval};
 
+pub use definition::MAIN_DEFINITIONS;
 pub use groups::{Grouping, Groups, sensitive_groups};
 pub use proxy::proxies;
 

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::Args;
 use modelwright::automl::audit::{AuditInput, MIN_GROUP, audit};
 use modelwright::automl::robustness::{StrainInput, strained};
+use modelwright::evaluate::fairness::MAIN_DEFINITIONS;
 use modelwright::evaluate::metric;
 use modelwright::inspect::audit_html;
 use modelwright::{AuditRows, Model};
@@ -30,23 +31,6 @@ Examples:
 A sensitive column need not be one of the model's. A number with many values is cut at its
 quartiles; several columns are also audited together. Measures have the names and values of
 fairlearn.";
-
-/// The definitions that are printed; `--json` has all.
-const SHOWN: [&str; 13] = [
-    "demographic_parity_difference",
-    "demographic_parity_ratio",
-    "equal_opportunity_difference",
-    "equalized_odds_difference",
-    "equalized_odds_ratio",
-    "predictive_parity_difference",
-    "accuracy_difference",
-    "roc_auc_difference",
-    "calibration_within_groups",
-    "mean_residual_difference",
-    "rmse_difference",
-    "rmse_ratio",
-    "bounded_group_loss",
-];
 
 /// Width of the text on a terminal.
 const WIDTH: usize = 96;
@@ -260,7 +244,8 @@ fn groups_text(audit: &GroupAudit) -> String {
 
 fn definitions_text(audit: &GroupAudit) -> String {
     let mut table = TextTable::new(&["definition", ">value", "95 % interval", ">p", "between"]);
-    let is_shown = |d: &&Disparity| d.value.is_some() && SHOWN.contains(&d.name.as_str());
+    let is_shown =
+        |d: &&Disparity| d.value.is_some() && MAIN_DEFINITIONS.contains(&d.name.as_str());
     for d in audit.definitions.iter().filter(is_shown) {
         let between = match (&d.lowest, &d.highest) {
             (Some(low), Some(high)) => format!("{low} and {high}"),

@@ -5,6 +5,7 @@ use modelwright_core::record::{
     Disparity, FairnessRecord, GroupAudit, GroupMeasures, Interval, Judgement, MetricValue, Proxy,
     RunRecord,
 };
+use modelwright_evaluate::fairness::MAIN_DEFINITIONS;
 
 use crate::report::section::{
     Block, Callout, Cell, Graphic, Part, Section, Spec, Table, TableColumn, Tone,
@@ -30,23 +31,6 @@ const OF_NUMBERS: [(&str, &str); 4] = [
     ("rmse", "RMSE"),
     ("mae", "Mean error"),
     ("mean_prediction", "Mean prediction"),
-];
-
-/// The definitions that are shown; the record has more.
-const DEFINITIONS: [&str; 13] = [
-    "demographic_parity_difference",
-    "demographic_parity_ratio",
-    "equal_opportunity_difference",
-    "equalized_odds_difference",
-    "equalized_odds_ratio",
-    "predictive_parity_difference",
-    "accuracy_difference",
-    "roc_auc_difference",
-    "calibration_within_groups",
-    "mean_residual_difference",
-    "rmse_difference",
-    "rmse_ratio",
-    "bounded_group_loss",
 ];
 
 /// Applies when sensitive columns were named.
@@ -225,7 +209,7 @@ fn definitions_table(audit: &GroupAudit) -> Table {
             TableColumn::words("Between"),
         ],
     );
-    let is_shown = |d: &&Disparity| DEFINITIONS.contains(&d.name.as_str());
+    let is_shown = |d: &&Disparity| MAIN_DEFINITIONS.contains(&d.name.as_str());
     table.rows.extend(audit.definitions.iter().filter(is_shown).map(disparity_row));
     table
 }
