@@ -190,9 +190,18 @@ impl Moves<'_> {
         };
         let (low, high) = (moved(1)?, moved(0)?);
         let mut sums = vec![[0.0; 2]; ends.len() * n];
+        // Rows of each range; and where between the ends of their ranges all rows lie.
+        let (mut in_range, mut places) = (vec![0_usize; ends.len()], vec![0.0; ends.len()]);
         for (row, v) in values.iter().enumerate() {
             let range = range(*v);
-            points[range].n_rows += 1;
+            in_range[range] += 1;
+            // Many rows may share the lowest value: there they are, not at the end of the range.
+            points[if *v <= ends[0] { 0 } else { range }].n_rows += 1;
+            let along = (v - ends[range - 1]) / (ends[range] - ends[range - 1]);
+            // An end may be infinite.
+            let along = if along.is_finite() { along.clamp(0.0, 1.0) } else { 1.0 };
+            places[range] += along;
+            places[range - 1] += 1.0 - along;
             for k in 0..n {
                 let change = high[row * n + k] - low[row * n + k];
                 let [sum, squares] = &mut sums[range * n + k];
@@ -203,7 +212,7 @@ impl Moves<'_> {
         for k in 0..n {
             let (mut effect, mut variance) = (0.0, 0.0);
             for (i, point) in points.iter_mut().enumerate().skip(1) {
-                let rows = point.n_rows.max(1) as f64;
+                let rows = in_range[i].max(1) as f64;
                 let [sum, squares] = sums[i * n + k];
                 let mean = sum / rows;
                 effect += mean;
@@ -212,7 +221,7 @@ impl Moves<'_> {
                 point.half_widths[k] = 1.96 * variance.sqrt();
             }
         }
-        center(&mut points);
+        center(&mut points, &places);
         Ok(self.profile(ProfileKind::Ale, points))
     }
 
@@ -237,7 +246,8 @@ impl Moves<'_> {
             }
             points.push(point);
         }
-        center(&mut points);
+        let rows: Vec<f64> = points.iter().map(|p| p.n_rows as f64).collect();
+        center(&mut points, &rows);
         Ok(ColumnProfile { curves, ..self.profile(ProfileKind::PartialDependence, points) })
     }
 }
@@ -273,12 +283,12 @@ fn point(number: f64, is_instant: bool, n_outputs: usize) -> ProfilePoint {
     ProfilePoint { value, number: Some(number), n_rows: 0, effects, half_widths }
 }
 
-/// Shifts effects so that their mean over the rows is 0.
-fn center(points: &mut [ProfilePoint]) {
-    let total = points.iter().map(|p| p.n_rows).sum::<usize>().max(1) as f64;
+/// Shifts effects so that their mean over the rows is 0; `rows` are those at each point.
+fn center(points: &mut [ProfilePoint], rows: &[f64]) {
+    let total = rows.iter().sum::<f64>().max(1.0);
     let n_outputs = points.first().map_or(0, |p| p.effects.len());
     for k in 0..n_outputs {
-        let mean: f64 = points.iter().map(|p| p.effects[k] * p.n_rows as f64).sum();
+        let mean: f64 = points.iter().zip(rows).map(|(p, n)| p.effects[k] * n).sum();
         for point in &mut *points {
             point.effects[k] -= mean / total;
         }

@@ -98,3 +98,22 @@ fn what_has_no_profile_is_refused_by_name() {
     let one = column_profile(&subject(), &table().select(&[4]), "a", None, Scale::Value, &ctx);
     assert_eq!(one.unwrap().points.len(), 1);
 }
+
+#[test]
+fn effects_are_centred_where_rows_are_though_most_share_the_lowest_value() {
+    // Nine of ten rows have a = 0; there the effect 3 a is hardly below its mean of 3 · 0.1 · 0.5.
+    let n = 1000_u32;
+    let a: Vec<f64> =
+        (0..n).map(|i| if i % 10 == 0 { f64::from(i + 1) / f64::from(n) } else { 0.0 }).collect();
+    let colours = (0..n).map(|_| Some("blue"));
+    let columns = vec![
+        Column::numbers("a", a),
+        Column::numbers("b", vec![0.0; n as usize]),
+        Column::strings("c", colours),
+    ];
+    let (table, ctx) = (Table::new(columns).unwrap(), Context::unlimited(0, 2));
+    let ale = column_profile(&subject(), &table, "a", None, Scale::Value, &ctx).unwrap();
+    let lowest = &ale.points[0];
+    assert_eq!((lowest.number, lowest.n_rows), (Some(0.0), 900));
+    assert!((lowest.effects[0] + 0.15).abs() < 0.02, "{}", lowest.effects[0]);
+}
