@@ -29,7 +29,11 @@ const INTERACTIONS: &str = "interactions";
 /// Input error when nothing but a constant is left.
 pub(crate) fn apply(plan: &mut Plan, options: &Options) -> Result<()> {
     let before = plan.trials.len();
-    plan.trials.retain(|t| !options.interpretable || READABLE.contains(&&*t.learner));
+    if options.interpretable {
+        plan.trials.retain(|t| READABLE.contains(&&*t.learner));
+        // One member: there is no ensemble that a variant could help.
+        plan.variants_max = 0;
+    }
     plan.trials = std::mem::take(&mut plan.trials)
         .into_iter()
         .filter_map(|trial| obeying(trial, options))

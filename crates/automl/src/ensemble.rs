@@ -45,7 +45,7 @@ pub(crate) fn select(input: &Selection<'_>, ctx: &Context) -> Vec<f64> {
         add(&mut sum, input.candidates[chosen]);
         counts[chosen] += 1;
         let is_alone = input.alone[chosen];
-        if best.as_ref().is_none_or(|(b, _)| score > b + GAIN_MIN * distance(input.metric, *b)) {
+        if best.as_ref().is_none_or(|(b, _)| score > b + gain_min(input.metric, *b)) {
             best = Some((score, counts.clone()));
         }
         if is_alone {
@@ -85,6 +85,11 @@ fn score_with(input: &Selection<'_>, sum: &Predictions, i: usize, round: usize) 
         })
         .ok()?;
     Some(if input.metric.spec.larger_is_better { value } else { -value })
+}
+
+/// The least by which a score (larger is better) must rise to be worth another member.
+pub(crate) fn gain_min(metric: &MetricEntry, score: f64) -> f64 {
+    GAIN_MIN * distance(metric, score)
 }
 
 /// How far a score (larger is better) is from perfect.

@@ -179,6 +179,7 @@ impl Flow {
             folds: &self.folds,
             exchangeable: matches!(self.split_kind, SplitKind::Random | SplitKind::Stratified),
             metric: self.metric,
+            members_max: self.members_max(),
             encoding_bytes: self.row_cost().further_encoding(self.train.n_rows()),
             ratio: self.rows_ratio(),
         };

@@ -45,9 +45,8 @@ pub(crate) fn paced(
     ctx: &Context,
 ) -> PlannedTrial {
     let mut planned = planned.clone();
-    let is_limited = limit_s.is_some() || ctx.is_replay();
     let has_boosted = before.iter().any(|o| is_booster(&o.planned) && o.trial.is_some());
-    if !is_limited || !is_booster(&planned) || !has_boosted {
+    if !is_booster(&planned) || !has_boosted {
         return planned;
     }
     // In thousandths; 0 keeps the planned rate.

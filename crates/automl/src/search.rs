@@ -1,5 +1,7 @@
 //! Runs the plan's trials under the budget and keeps their out-of-fold predictions.
 
+mod second_lap;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -31,6 +33,8 @@ pub(crate) struct Ground<'a> {
     /// Whether any rows may judge any others: no groups, no order in time.
     pub exchangeable: bool,
     pub metric: &'static MetricEntry,
+    /// The most different members of the ensemble.
+    pub members_max: usize,
     /// What a further encoding may need, in bytes.
     pub encoding_bytes: u64,
     /// How many times the rows of the training part the last fit will learn from.
@@ -91,6 +95,9 @@ pub(crate) fn run(plan: &Plan, ground: &Ground<'_>, ctx: &Context) -> Found {
         });
         tell(&outcome, &found, ground.metric, ctx);
         found.outcomes.push(outcome);
+    }
+    if plan.variants_max > 0 {
+        second_lap::run(plan, ground, &mut found, ctx);
     }
     found
 }

@@ -61,7 +61,14 @@ pub(crate) fn make(single: &Single, input: &PlanInput, has_holdout: bool) -> Res
         params,
         reason: "the learner that was asked for".to_owned(),
     };
-    Ok(Plan { n_folds, validation_share, trials: vec![trial], ensemble_rounds: 0, notes })
+    Ok(Plan {
+        n_folds,
+        validation_share,
+        trials: vec![trial],
+        ensemble_rounds: 0,
+        notes,
+        ..Plan::default()
+    })
 }
 
 fn learns(entry: &Entry, task: Task) -> Result<()> {

@@ -14,6 +14,8 @@ mod groups;
 mod nested;
 #[path = "fit/refit.rs"]
 mod refit;
+#[path = "fit/second_lap.rs"]
+mod second_lap;
 #[path = "fit/single.rs"]
 mod single;
 #[path = "fit/uncertainty.rs"]

@@ -251,7 +251,7 @@ impl Flow {
     }
 
     /// The most members: one, where a person is to read the model.
-    fn members_max(&self) -> usize {
+    pub(super) fn members_max(&self) -> usize {
         if self.options.interpretable { 1 } else { self.preset.members_max() }
     }
 

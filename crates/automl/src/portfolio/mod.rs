@@ -4,10 +4,12 @@
 //! booster first, then boosters that differ in *kind* (random thresholds, deep trees, tiny trees)
 //! because mixing kinds is worth more than tuning one; the linear model early, because it is
 //! cheap, diverse, and the honest yardstick. On small tables the boosters with random thresholds
-//! come first. [`order`] lists the [`members`] by the size of the table.
+//! come first. [`order`] lists the [`members`] by the size of the table; [`space`] says what may vary
+//! in them when time is left over.
 
 mod members;
 mod order;
+pub(crate) mod space;
 
 use modelwright_core::params::{ParamMap, ParamValue};
 use modelwright_core::record::PlannedTrial;
@@ -59,8 +61,9 @@ pub(super) enum Value {
     Name(&'static str),
 }
 
-/// The effort of a candidate by its name.
+/// The effort of a candidate by its name, or by the name of its variant.
 pub(crate) fn effort(name: &str) -> Effort {
+    let name = space::base_name(name);
     order::LARGE.iter().chain(order::SMALL).find(|c| c.name == name).map_or(PLAIN, |c| c.effort)
 }
 

@@ -17,8 +17,15 @@ pub struct Plan {
     pub trials: Vec<PlannedTrial>,
     /// Rounds of the greedy ensemble selection.
     pub ensemble_rounds: usize,
+    /// The most variants of the members that are tried in time that the trials leave over.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub variants_max: usize,
     /// Named heuristics and the reason for each choice.
     pub notes: Vec<String>,
+}
+
+fn is_zero(n: &usize) -> bool {
+    *n == 0
 }
 
 /// One candidate: an encoding and a learner with its parameters.

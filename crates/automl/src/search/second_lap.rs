@@ -1,0 +1,151 @@
+//! The time that the portfolio left over: variants of what the ensemble is made of.
+//!
+//! A variant takes after a member of the ensemble as it is now, drawn by weight, and has some
+//! parameters drawn anew ([`space`]). It is kept when the ensemble becomes better by it, and is a
+//! possible parent from then on: random search that walks towards what works (an evolution
+//! strategy; Beyer and Schwefel, "Evolution Strategies", 2002), judged by what the *ensemble*
+//! gains, because a variant that only repeats a member is worth nothing however good it is.
+//! Variants that bring nothing are dropped at once, so that the last selection has few candidates
+//! to be lucky with, and memory holds.
+
+use modelwright_core::Context;
+use modelwright_core::record::{PhaseTime, Plan, PlannedTrial, TrialStatus};
+use modelwright_core::task::Predictions;
+
+use super::{Found, Ground, Outcome};
+use crate::account::Judged;
+use crate::ensemble::{self, Selection};
+use crate::portfolio::space;
+
+/// Judged rows that decide whether an ensemble gains.
+const N_ROWS_MAX: usize = 10_000;
+
+/// Variants in a row that bring nothing, after which more time would not help.
+const PATIENCE: usize = 8;
+
+/// Shares that a variant may take in the ensemble when its gain is measured.
+const SHARES: [f64; 4] = [0.1, 0.2, 0.35, 0.5];
+
+/// How many boosters a variant parts the time with: it may use a third of what is left.
+const N_SHARING: usize = 4;
+
+/// One parent in four is any usable trial, not one of the ensemble.
+const SHARE_STRANGERS: f64 = 0.25;
+
+/// What the ensemble is now, on the rows that decide.
+struct Incumbent {
+    judged: Judged,
+    /// Positions of the usable trials and their weights.
+    weights: Vec<f64>,
+    mean: Predictions,
+    /// Its score; larger is better.
+    score: f64,
+}
+
+/// Runs variants until the budget ends, as many as planned have run, or nothing more is gained.
+pub(super) fn run(plan: &Plan, ground: &Ground<'_>, found: &mut Found, ctx: &Context) {
+    let Some(mut incumbent) = Incumbent::of(plan, ground, found, ctx) else { return };
+    let mut n_in_vain = 0;
+    for number in 1..=plan.variants_max {
+        let Some(parent) = incumbent.parent(found, number, ctx) else { return };
+        let planned = space::variant(&parent, number, ctx);
+        let begun = ctx.elapsed();
+        let mut outcome = super::run_one(&planned, N_SHARING, ground, found, ctx);
+        found.times.push(PhaseTime {
+            name: planned.name.clone(),
+            seconds: ctx.elapsed().saturating_sub(begun).as_secs_f64(),
+        });
+        let is_over = outcome.status == TrialStatus::Skipped;
+        let gains = outcome.trial.as_ref().is_some_and(|trial| {
+            incumbent.gains_from(&incumbent.judged.of(&trial.out_of_fold), ground)
+        });
+        super::tell(&outcome, found, ground.metric, ctx);
+        if !gains {
+            drop_trial(&mut outcome);
+        }
+        found.outcomes.push(outcome);
+        if is_over {
+            return;
+        }
+        n_in_vain = if gains { 0 } else { n_in_vain + 1 };
+        if n_in_vain >= PATIENCE {
+            return;
+        }
+        if gains {
+            let Some(better) = Incumbent::of(plan, ground, found, ctx) else { return };
+            incumbent = better;
+        }
+    }
+}
+
+impl Incumbent {
+    /// The ensemble of what is usable; `None` where nothing is, or nothing was judged.
+    fn of(plan: &Plan, ground: &Ground<'_>, found: &Found, ctx: &Context) -> Option<Self> {
+        let judged = Judged::thinned(found, N_ROWS_MAX);
+        let candidates: Vec<Predictions> =
+            found.usable().map(|(_, t)| judged.of(&t.out_of_fold)).collect();
+        if candidates.is_empty() || found.rows.is_empty() {
+            return None;
+        }
+        let refs: Vec<&Predictions> = candidates.iter().collect();
+        let selection = Selection {
+            metric: ground.metric,
+            truth: &judged.truth,
+            weights: judged.weights.as_deref(),
+            candidates: &refs,
+            alone: &found.alone(),
+            rounds: plan.ensemble_rounds,
+            members_max: ground.members_max,
+        };
+        let weights = ensemble::select(&selection, ctx);
+        let members: Vec<(&Predictions, f64)> =
+            refs.iter().copied().zip(weights.iter().copied()).filter(|m| m.1 > 0.0).collect();
+        let mean = ensemble::combine(&members);
+        let score = signed_score(&judged, ground, &mean)?;
+        Some(Self { judged, weights, mean, score })
+    }
+
+    /// The trial that the next variant takes after; `None` where nothing may vary.
+    fn parent(&self, found: &Found, number: usize, ctx: &Context) -> Option<PlannedTrial> {
+        let able: Vec<(&Outcome, f64)> = found
+            .usable()
+            .map(|(o, _)| o)
+            .zip(self.weights.iter().copied())
+            .filter(|(o, _)| space::varies(&o.planned))
+            .collect();
+        let random = &mut ctx.random("parent", number as u64);
+        let total: f64 = able.iter().map(|(_, weight)| weight).sum();
+        if total <= 0.0 || random.unit() < SHARE_STRANGERS {
+            let at = random.below(able.len().max(1));
+            return able.get(at).map(|(o, _)| o.planned.clone());
+        }
+        let mut left = random.unit() * total;
+        let chosen = able.iter().find(|(_, weight)| {
+            left -= weight;
+            left < 0.0
+        });
+        chosen.or(able.last()).map(|(o, _)| o.planned.clone())
+    }
+
+    /// Whether a share of these predictions makes the ensemble better by more than noise.
+    fn gains_from(&self, predictions: &Predictions, ground: &Ground<'_>) -> bool {
+        let least = ensemble::gain_min(ground.metric, self.score);
+        SHARES.iter().any(|share| {
+            let mixed = ensemble::combine(&[(&self.mean, 1.0 - share), (predictions, *share)]);
+            signed_score(&self.judged, ground, &mixed).is_some_and(|s| s > self.score + least)
+        })
+    }
+}
+
+/// The metric of the rows that decide; larger is better.
+fn signed_score(judged: &Judged, ground: &Ground<'_>, predictions: &Predictions) -> Option<f64> {
+    let sign = if ground.metric.spec.larger_is_better { 1.0 } else { -1.0 };
+    judged.score(ground.metric, predictions).map(|s| sign * s)
+}
+
+/// Frees what a variant learned: the ensemble does not need it.
+fn drop_trial(outcome: &mut Outcome) {
+    if outcome.trial.take().is_some() {
+        outcome.note = Some("the ensemble gains nothing from it".to_owned());
+    }
+}
