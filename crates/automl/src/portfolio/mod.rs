@@ -4,8 +4,8 @@
 //! booster first, then boosters that differ in *kind* (random thresholds, deep trees, tiny trees)
 //! because mixing kinds is worth more than tuning one; the linear model early, because it is
 //! cheap, diverse, and the honest yardstick. On small tables the boosters with random thresholds
-//! come first. [`order`] lists the [`members`] by the size of the table; [`space`] says what may vary
-//! in them when time is left over.
+//! come first. [`order`] lists the [`members`] by the size of the table; [`space`] says what may
+//! vary in them when time is left over.
 
 mod members;
 mod order;
