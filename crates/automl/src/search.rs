@@ -116,13 +116,18 @@ impl Found {
 
     /// Which usable trials are constants, which are never mixed with others.
     pub(crate) fn alone(&self) -> Vec<bool> {
-        self.usable().map(|(o, _)| o.planned.learner == "baseline").collect()
+        self.usable().map(|(o, _)| is_constant(&o.planned)).collect()
     }
 
     /// The usable trials, in the order in which they ran.
     pub(crate) fn usable(&self) -> impl Iterator<Item = (&Outcome, &Trial)> {
         self.outcomes.iter().filter_map(|o| o.trial.as_ref().map(|t| (o, t)))
     }
+}
+
+/// Whether a trial is the yardstick: a constant.
+fn is_constant(planned: &PlannedTrial) -> bool {
+    planned.learner == "baseline"
 }
 
 /// `n_boosters` of the trials are still to come, this one included.
@@ -276,7 +281,13 @@ fn share(planned: &PlannedTrial, n_boosters: usize, ground: &Ground<'_>, found: 
 /// The model of one validation part saw most of the training rows and may stay as it is, where
 /// these are all that there is. Where the last fit will see more, one refit is planned for: it has
 /// half as many rows again, but costs more than the trial did.
+///
+/// Nothing is kept before something has been learned: any model is worth more than the refit of a
+/// constant, however long its encoding took.
 fn refit_reserve_s(found: &Found, ratio: f64) -> f64 {
+    if found.usable().all(|(o, _)| is_constant(&o.planned)) {
+        return 0.0;
+    }
     let has_folds = found.usable().any(|(_, t)| t.models.len() > 1);
     if !has_folds && ratio == 1.0 {
         return 0.0;
@@ -312,4 +323,58 @@ fn tell(outcome: &Outcome, found: &Found, metric: &MetricEntry, ctx: &Context) {
         found.outcomes.iter().filter_map(|o| o.score).all(|earlier| sign * s > sign * earlier)
     });
     ctx.tell(Event::Trial { name: outcome.planned.name.clone(), score: outcome.score, best });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outcome(name: &str, seconds: f64) -> Outcome {
+        let planned = PlannedTrial {
+            name: name.to_owned(),
+            learner: name.to_owned(),
+            encoding: "trees".to_owned(),
+            params: modelwright_core::params::ParamMap::new(),
+            fixed_rounds: false,
+            reason: String::new(),
+        };
+        let trial = Trial {
+            planned: planned.clone(),
+            entry: learner(name).unwrap(),
+            models: Vec::new(),
+            out_of_fold: Predictions::new(1, Vec::new()),
+            fold_s: seconds,
+            wall_s: seconds,
+            side_by_side: false,
+            stopped: false,
+            is_whole: true,
+        };
+        Outcome {
+            planned,
+            status: TrialStatus::Done,
+            note: None,
+            error: None,
+            score: None,
+            rounds: Vec::new(),
+            trial: Some(trial),
+            taken: false,
+        }
+    }
+
+    #[test]
+    fn no_time_is_kept_for_a_refit_before_something_was_learned() {
+        let mut found = Found {
+            outcomes: vec![outcome("baseline", 0.0)],
+            prepared: BTreeMap::new(),
+            rows: Vec::new(),
+            truth: Target::Real(Vec::new()),
+            weights: None,
+            times: Vec::new(),
+            encode_s: BTreeMap::from([("trees".to_owned(), 40.0)]),
+            is_single: false,
+        };
+        assert_eq!(refit_reserve_s(&found, 1.25), 0.0);
+        found.outcomes.push(outcome("linear", 2.0));
+        assert_eq!(refit_reserve_s(&found, 1.25), 1.25 * 42.0);
+    }
 }

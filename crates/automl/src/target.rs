@@ -9,8 +9,10 @@ use modelwright_core::task::{Target, Task};
 use modelwright_core::{Error, Result};
 
 /// Words that mean yes, in lower case.
-const POSITIVE_WORDS: [&str; 9] =
-    ["1", "yes", "y", "true", "t", "positive", "pos", "yes.", "true."];
+const POSITIVE_WORDS: [&str; 19] = [
+    "1", "yes", "y", "true", "t", "positive", "pos", "yes.", "true.", "on", "ja", "oui", "si",
+    "sí", "sì", "sim", "tak", "да", "是",
+];
 
 /// The most classes a classification may have.
 pub const N_CLASSES_MAX: usize = 1000;
@@ -197,6 +199,7 @@ mod tests {
         let get = |c: &Column, t| labels(c, t, None).unwrap();
         assert_eq!(get(&strings(&["10", "9", "10"]), Task::Binary), ["9", "10"]);
         assert_eq!(get(&strings(&["yes", "zero"]), Task::Binary), ["zero", "yes"]);
+        assert_eq!(get(&strings(&["Ja", "Nein"]), Task::Binary), ["Nein", "Ja"]);
         assert_eq!(get(&Column::numbers("y", vec![2.0, 0.5]), Task::Binary), ["0.5", "2"]);
     }
 

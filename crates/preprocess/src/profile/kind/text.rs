@@ -6,13 +6,22 @@ use super::{IDENTIFIER_DISTINCT_SHARE, IDENTIFIER_VALUES_MIN, Subject};
 use crate::profile::wording;
 
 /// Pairs of words that mean yes and no, lower case.
-const YES_NO: [(&str, &str); 7] = [
+const YES_NO: [(&str, &str); 16] = [
     ("yes", "no"),
     ("true", "false"),
     ("y", "n"),
     ("t", "f"),
     ("on", "off"),
     ("ja", "nein"),
+    ("ja", "nee"),
+    ("ja", "nej"),
+    ("oui", "non"),
+    ("si", "no"),
+    ("sí", "no"),
+    ("sim", "não"),
+    ("tak", "nie"),
+    ("да", "нет"),
+    ("是", "否"),
     ("1", "0"),
 ];
 /// How many distinct values are looked at for their shape.
