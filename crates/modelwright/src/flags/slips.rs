@@ -123,13 +123,36 @@ fn invalid_value(refusal: &Refusal, argument: &str, help: &str) -> Error {
     let value = text(refusal, ContextKind::InvalidValue);
     let source = std::error::Error::source(refusal);
     let Some(refused) = source.and_then(|s| s.downcast_ref::<Error>()) else {
-        return Error::input("invalid value").at(flag_name(argument)).got(value).hint(help);
+        let error = Error::input("invalid value").at(flag_name(argument)).got(value).hint(help);
+        return match source {
+            Some(source) => error.expected(expected_by(source)),
+            None => error,
+        };
     };
     let mut error = Error::input(refused.what()).at(flag_name(argument)).got(value);
     if let Some(expected) = refused.expected_text() {
         error = error.expected(expected);
     }
     error.hint(refused.hint_text().unwrap_or(help))
+}
+
+/// What a parser that is not ours would have taken.
+fn expected_by(refused: &(dyn std::error::Error + 'static)) -> String {
+    if refused.is::<std::num::ParseIntError>() {
+        return "a whole number".to_owned();
+    }
+    if refused.is::<std::num::ParseFloatError>() {
+        return "a number".to_owned();
+    }
+    // The range of a whole number: `99999 is not in 0..=65535`.
+    let text = refused.to_string();
+    match text.split_once(" is not in ").and_then(|(_, range)| range.split_once("..")) {
+        Some((low, high)) if high.is_empty() => format!("a whole number from {low}"),
+        Some((low, high)) => {
+            format!("a whole number from {low} to {}", high.trim_start_matches('='))
+        }
+        None => text,
+    }
 }
 
 /// A value outside a fixed list, or no value at all.

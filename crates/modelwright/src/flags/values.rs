@@ -97,8 +97,13 @@ pub(crate) fn share(text: &str) -> Result<f64> {
         None => (text.trim(), 1.0),
     };
     let value = number.parse::<f64>().ok().map(|v| v * scale);
-    value.filter(|v| (0.0..=100.0).contains(v)).ok_or_else(|| {
-        Error::input("not a share").expected("a percentage or a number (e.g. 0.5%, 0.005)")
+    value.filter(|v| (0.0..=1.0).contains(v)).ok_or_else(|| {
+        let error = Error::input("not a share")
+            .expected("a percentage, or a number from 0 to 1 (e.g. 0.5%, 0.005)");
+        match value {
+            Some(v) if v > 1.0 && v <= 100.0 => error.hint(format!("did you mean `{v}%`?")),
+            _ => error,
+        }
     })
 }
 

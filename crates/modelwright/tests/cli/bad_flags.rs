@@ -80,6 +80,9 @@ const CASES: &[(&str, &[&str])] = &[
     ("profile a.csv --kind zip=categry", &["unknown column kind", "did you mean `category`"]),
     ("profile a.csv --kind =text", &["COLUMN=KIND"]),
     // Other libraries' files.
+    ("runs show nosuch", &["<RUN>", "a whole number", "nosuch"]),
+    ("serve m.mw --port 99999", &["--port", "a whole number from 0 to 65535", "99999"]),
+    ("pick m.mw --fastest-within 5", &["--fastest-within", "did you mean `5%`?"]),
     ("import m.txt", &["missing --output"]),
     ("export m.mw --format lightgbm", &["missing --output"]),
     ("export m.mw --format lightgmb -o x.txt", &["--format", "lightgbm"]),
