@@ -23,6 +23,7 @@ use crate::grpc::{self, Grpc};
 use crate::log::RequestLine;
 use crate::model::{Canary, Hub, Model};
 use crate::problem::Problem;
+use crate::ui;
 use crate::wire::{docs, feedback, invocations, openapi, plain, prometheus, v1, v2};
 
 /// Requests with the same value are answered by the same version, while a canary has its share.
@@ -48,7 +49,7 @@ pub(crate) async fn answer(
     grpc: Grpc,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Infallible> {
-    if grpc::is_grpc(&request) {
+    if app.ui.is_none() && grpc::is_grpc(&request) {
         return Ok(answer_grpc(&app, grpc, request).await.map(Either::Right));
     }
     Ok(answer_http(app, request).await.map(Either::Left))
@@ -95,6 +96,13 @@ async fn handle(
     id: &str,
     trace: &mut Trace,
 ) -> Result<Reply, Problem> {
+    if let Some(ui) = &app.ui {
+        ui.guard(parts, app.settings.keys.is_some())?;
+        if let Some(scope) = ui::scope(&parts.method, parts.uri.path()) {
+            admit(app, &parts.headers, scope, trace)?;
+        }
+        return ui::answer(app, ui, parts, body).await;
+    }
     let route = route::find(&parts.method, parts.uri.path())?;
     if let Some(scope) = route.scope() {
         admit(app, &parts.headers, scope, trace)?;

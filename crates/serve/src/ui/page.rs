@@ -1,0 +1,53 @@
+//! The page: files of the binary, which load nothing from elsewhere.
+
+use hyper::header::{HeaderMap, IF_NONE_MATCH};
+use sha2::{Digest, Sha256};
+
+use crate::ask::Reply;
+
+/// What the page may do: its own files and nothing inline. Reports are shown in frames of their
+/// own, which have a policy of their own.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+     connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; \
+     frame-ancestors 'none'";
+
+const HTML: &str = "text/html; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+const STYLE: &str = "text/css; charset=utf-8";
+
+/// Name, type and text of each file.
+const FILES: &[(&str, &str, &str)] = &[
+    ("", HTML, include_str!("page/index.html")),
+    ("style.css", STYLE, include_str!("page/style.css")),
+    ("main.js", SCRIPT, include_str!("page/main.js")),
+];
+
+/// The file at a path of the page, if it is one; only its name when the browser has it.
+pub(crate) fn file(path: &str, headers: &HeaderMap) -> Option<Reply> {
+    let name = if path == "/" { "" } else { path.strip_prefix("/ui/")? };
+    if name.is_empty() && path != "/" {
+        return None;
+    }
+    let (_, content_type, text) = FILES.iter().find(|(own, ..)| *own == name)?;
+    let hash = Sha256::digest(text.as_bytes());
+    let tag = format!("\"{:02x}{:02x}{:02x}{:02x}\"", hash[0], hash[1], hash[2], hash[3]);
+    let is_known =
+        headers.get(IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes());
+    let mut reply = Reply::new(content_type, if is_known { "" } else { *text });
+    if is_known {
+        reply.status = 304;
+    }
+    let reply = reply
+        .header("etag", &tag)
+        .header("cache-control", "no-cache")
+        .header("content-security-policy", POLICY);
+    Some(private(reply))
+}
+
+/// With the headers of everything that a browser shows.
+pub(crate) fn private(reply: Reply) -> Reply {
+    reply
+        .header("x-content-type-options", "nosniff")
+        .header("referrer-policy", "no-referrer")
+        .header("cross-origin-resource-policy", "same-origin")
+}
