@@ -98,10 +98,10 @@ async fn handle(
 ) -> Result<Reply, Problem> {
     if let Some(ui) = &app.ui {
         ui.guard(parts, app.settings.keys.is_some())?;
-        if let Some(scope) = ui::scope(&parts.method, parts.uri.path()) {
+        if let Some(scope) = ui::scope(&parts.method, parts.uri.path())? {
             admit(app, &parts.headers, scope, trace)?;
         }
-        return ui::answer(app, ui, parts, body).await;
+        return ui::answer(app, ui, parts, body, id).await;
     }
     let route = route::find(&parts.method, parts.uri.path())?;
     if let Some(scope) = route.scope() {
@@ -299,7 +299,10 @@ fn admit(app: &App, headers: &HeaderMap, scope: Scope, trace: &mut Trace) -> Res
         let (kind, key) = value.split_at_checked(7)?;
         kind.eq_ignore_ascii_case(b"bearer ").then_some(key.trim_ascii())
     });
-    let given = bearer.or_else(|| headers.get("x-api-key").map(HeaderValue::as_bytes));
+    let own = headers.get("x-api-key").map(HeaderValue::as_bytes);
+    // A browser sends the key that it was given on the page.
+    let cookie = || app.ui.as_ref().and_then(|_| ui::key_of(headers)).map(str::as_bytes);
+    let given = bearer.or(own).or_else(cookie);
     let known = given.and_then(|key| keys.find(key)).ok_or(Refused::Unknown);
     let admitted = known.and_then(|known| {
         trace.key = Some(known.clone());

@@ -9,11 +9,21 @@
 //! | file | does |
 //! |---|---|
 //! | `guard` | refuses what another site's page sends |
+//! | `session` | who asks |
 //! | `page` | the page's files |
+//! | `endpoint`, `api` | what is meant by a path, and who answers it |
+//! | `runs`, `models`, `monitoring`, `score` | the answers |
 //! | `stores` | connections to the store |
 
+mod api;
+mod endpoint;
 mod guard;
+mod models;
+mod monitoring;
 mod page;
+mod runs;
+mod score;
+mod session;
 mod stores;
 
 use std::path::PathBuf;
@@ -30,6 +40,7 @@ use crate::ask::Reply;
 use crate::mlflow;
 use crate::problem::Problem;
 
+pub(crate) use session::key_of;
 pub(crate) use stores::Stores;
 
 /// What a page over a store is told.
@@ -45,6 +56,7 @@ pub struct UiSettings {
 pub(crate) struct Ui {
     settings: UiSettings,
     pub(crate) stores: Arc<Stores>,
+    loaded: score::Loaded,
 }
 
 impl Ui {
@@ -54,7 +66,7 @@ impl Ui {
     /// Input error when the store cannot be made or used.
     pub(crate) fn open(settings: UiSettings) -> Result<Self> {
         let stores = Arc::new(Stores::open(&settings.store)?);
-        Ok(Self { settings, stores })
+        Ok(Self { settings, stores, loaded: score::Loaded::default() })
     }
 
     /// Refuses what another site's page sent.
@@ -66,17 +78,19 @@ impl Ui {
     }
 }
 
-/// The scope that a request's key needs; `None` is open to all.
-pub(crate) fn scope(method: &Method, path: &str) -> Option<Scope> {
+/// The scope that a request's key needs; `None` is open to all, as the page's files are, which say
+/// nothing of the store.
+///
+/// # Errors
+/// Problem 404 or 405 for what is no endpoint.
+pub(crate) fn scope(method: &Method, path: &str) -> std::result::Result<Option<Scope>, Problem> {
     if mlflow::is_mine(path) {
-        return Some(mlflow::scope(method, path));
+        return Ok(Some(mlflow::scope(method, path)));
     }
-    if !path.starts_with("/api/") {
-        // The page itself says nothing of the store.
-        return None;
+    if endpoint::is_mine(path) {
+        return Ok(endpoint::find(method, path)?.scope());
     }
-    let reads = matches!(*method, Method::GET | Method::HEAD);
-    Some(if reads { Scope::Metrics } else { Scope::Admin })
+    Ok(None)
 }
 
 /// Answers a request that was let in.
@@ -88,10 +102,14 @@ pub(crate) async fn answer(
     ui: &Arc<Ui>,
     parts: &Parts,
     body: Incoming,
+    id: &str,
 ) -> std::result::Result<Reply, Problem> {
     let path = parts.uri.path();
     if mlflow::is_mine(path) {
         return mlflow::answer(app, ui, parts, body).await;
+    }
+    if endpoint::is_mine(path) {
+        return api::answer(app, ui, parts, body, id).await;
     }
     if path == "/health" {
         return Ok(Reply::json(&serde_json::json!({ "live": true, "ready": true })));

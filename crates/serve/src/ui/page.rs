@@ -51,3 +51,21 @@ pub(crate) fn private(reply: Reply) -> Reply {
         .header("referrer-policy", "no-referrer")
         .header("cross-origin-resource-policy", "same-origin")
 }
+
+/// A report in a frame or window of its own: it may run its own script and nothing else, as an
+/// origin of its own that cannot ask this server.
+pub(super) fn document(html: String) -> Reply {
+    Reply::new(HTML, html).header(
+        "content-security-policy",
+        "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; \
+         base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox allow-scripts \
+         allow-popups",
+    )
+}
+
+/// As a file that the browser keeps under a name.
+pub(super) fn download(reply: Reply, name: &str) -> Reply {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    let name: String = name.chars().map(|c| if is_plain(c) { c } else { '_' }).collect();
+    reply.header("content-disposition", &format!("attachment; filename=\"{name}\""))
+}
