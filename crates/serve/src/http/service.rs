@@ -180,6 +180,9 @@ async fn other(
             Reply::json(&serde_json::json!({ "name": model, "ready": true }))
         }
         Route::Home | Route::Docs => docs::page(),
+        Route::DocsScript { name } => docs::script(&name).ok_or_else(|| {
+            Problem::new(404, "no-such-path", "there is nothing at this path").got(&name)
+        })?,
         Route::Openapi => Reply::json(&openapi::document(app)),
         Route::Metrics => Reply::new(prometheus::MEDIA_TYPE, prometheus::text(app)),
         Route::Server => Reply::json(&v2::describe::server()),

@@ -40,6 +40,7 @@ use crate::ask::Reply;
 use crate::mlflow;
 use crate::problem::Problem;
 
+pub(crate) use page::ROW_FORM;
 pub(crate) use session::key_of;
 pub(crate) use stores::Stores;
 

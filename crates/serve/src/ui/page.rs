@@ -15,11 +15,30 @@ const HTML: &str = "text/html; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";
 
+/// The form for a row, which the model server's page has too.
+pub(crate) const ROW_FORM: &str = include_str!("page/row_form.js");
+
 /// Name, type and text of each file.
 const FILES: &[(&str, &str, &str)] = &[
     ("", HTML, include_str!("page/index.html")),
     ("style.css", STYLE, include_str!("page/style.css")),
+    ("charts.css", STYLE, include_str!("page/charts.css")),
+    ("api.js", SCRIPT, include_str!("page/api.js")),
+    ("chart.js", SCRIPT, include_str!("page/chart.js")),
+    ("compare.js", SCRIPT, include_str!("page/compare.js")),
+    ("curve.js", SCRIPT, include_str!("page/curve.js")),
+    ("dom.js", SCRIPT, include_str!("page/dom.js")),
+    ("format.js", SCRIPT, include_str!("page/format.js")),
     ("main.js", SCRIPT, include_str!("page/main.js")),
+    ("model.js", SCRIPT, include_str!("page/model.js")),
+    ("models.js", SCRIPT, include_str!("page/models.js")),
+    ("monitoring.js", SCRIPT, include_str!("page/monitoring.js")),
+    ("parallel.js", SCRIPT, include_str!("page/parallel.js")),
+    ("row_form.js", SCRIPT, ROW_FORM),
+    ("run.js", SCRIPT, include_str!("page/run.js")),
+    ("runs.js", SCRIPT, include_str!("page/runs.js")),
+    ("score.js", SCRIPT, include_str!("page/score.js")),
+    ("status.js", SCRIPT, include_str!("page/status.js")),
 ];
 
 /// The file at a path of the page, if it is one; only its name when the browser has it.

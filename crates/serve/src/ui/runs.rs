@@ -1,10 +1,12 @@
 //! Runs: listed and searched, one in full, several side by side, one while it is at work.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use modelwright_core::record::{RunRecord, TrialStatus};
 use modelwright_core::{Error, ErrorKind};
 use modelwright_evaluate::metric;
 use modelwright_inspect::{model_card, monitor_html, report_html};
-use modelwright_lifecycle::store::{RunFilter, RunRow, RunStatus, Store};
+use modelwright_lifecycle::store::{RunFilter, RunRow, RunStatus, Store, Told};
 use serde_json::{Map, Value, json};
 
 use super::page;
@@ -41,7 +43,34 @@ pub(super) fn list(store: &mut Store, query: &Query) -> Result<Reply, Problem> {
     let has_more = runs.len() > limit;
     runs.truncate(limit);
     let metrics = directions(&runs);
-    Ok(Reply::json(&json!({ "runs": runs, "metrics": metrics, "has_more": has_more })))
+    let at_work = runs.iter().filter(|run| run.status == RunStatus::Running);
+    let live: Map<String, Value> =
+        at_work.map(|run| (run.id.to_string(), so_far(store, run))).collect();
+    Ok(Reply::json(&json!({
+        "runs": runs, "metrics": metrics, "has_more": has_more, "live": live,
+    })))
+}
+
+/// What a run that is at work does, and the best that it found so far.
+fn so_far(store: &Store, run: &RunRow) -> Value {
+    let (mut phase, mut best, mut n_trials) = (None, None, 0);
+    for line in store.live(run.id, 0) {
+        match line.told {
+            Told::Phase { text } => phase = Some(text),
+            Told::Trial { score, best: is_best, .. } => {
+                n_trials += 1;
+                best = if is_best { score } else { best };
+            }
+            Told::Note { .. } | Told::Warning { .. } => {}
+        }
+    }
+    let metric = asked_metric(run);
+    json!({ "phase": phase, "n_trials": n_trials, "best": best, "metric": metric })
+}
+
+/// The metric that a run optimises, as far as it is known before its end.
+fn asked_metric(run: &RunRow) -> Option<&str> {
+    run.metric.as_deref().or_else(|| run.parameters.get("metric")?.as_str())
 }
 
 /// Of each metric, whether larger is better; `null` for one that we do not know.
@@ -95,7 +124,7 @@ pub(super) fn progress(store: &mut Store, id: i64, query: &Query) -> Result<Repl
     }
     let lines = store.live(id, from);
     let limit = run.parameters.get("time_limit_s").and_then(Value::as_f64);
-    let metric = run.metric.as_deref().or_else(|| run.parameters.get("metric")?.as_str());
+    let metric = asked_metric(&run);
     Ok(Reply::json(&json!({
         "status": run.status, "started": run.started, "time_limit_s": limit, "metric": metric,
         "larger_is_better": metric.and_then(larger_is_better),
@@ -196,16 +225,35 @@ pub(super) fn compare(store: &mut Store, query: &Query) -> Result<Reply, Problem
 
 /// Every parameter that some run was asked, with its value in each.
 fn parameters(runs: &[RunRow]) -> Vec<Value> {
-    let mut names: Vec<&String> =
-        runs.iter().filter_map(|r| r.parameters.as_object()).flat_map(Map::keys).collect();
-    names.sort_unstable();
-    names.dedup();
+    let flat: Vec<BTreeMap<String, &Value>> = runs.iter().map(|r| flat(&r.parameters)).collect();
+    let names: BTreeSet<&String> = flat.iter().flat_map(BTreeMap::keys).collect();
     let line = |name: &&String| {
-        let values: Vec<Option<&Value>> = runs.iter().map(|r| r.parameters.get(*name)).collect();
+        let values: Vec<Option<&&Value>> = flat.iter().map(|own| own.get(*name)).collect();
         let differs = values.iter().any(|value| *value != values[0]);
         json!({ "name": name, "values": values, "differs": differs })
     };
     names.iter().map(line).collect()
+}
+
+/// Parameters by name; what stands in objects is named `outer.inner`.
+fn flat(parameters: &Value) -> BTreeMap<String, &Value> {
+    fn add<'a>(name: &str, value: &'a Value, found: &mut BTreeMap<String, &'a Value>) {
+        match value.as_object() {
+            Some(object) => {
+                for (inner, value) in object {
+                    let dot = if name.is_empty() { "" } else { "." };
+                    add(&format!("{name}{dot}{inner}"), value, found);
+                }
+            }
+            None if !value.is_null() => {
+                found.insert(name.to_owned(), value);
+            }
+            None => {}
+        }
+    }
+    let mut found = BTreeMap::new();
+    add("", parameters, &mut found);
+    found
 }
 
 /// Every metric that some run has, on the same kind of rows, with value and interval in each.

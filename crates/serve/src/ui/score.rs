@@ -71,6 +71,7 @@ pub(super) async fn schema(
     Ok(Reply::json(&json!({
         "name": &*model.name, "version": model.version, "target": model.predictor.target,
         "task": model.predictor.task.name(), "classes": model.predictor.classes,
+        "levels": model.predictor.levels(),
         "schema": openapi::row(&model), "example": openapi::example(&model),
     })))
 }
