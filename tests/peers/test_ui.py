@@ -235,3 +235,25 @@ def test_monitoring_shows_the_verdict_and_opens_the_check(browser, served):
     page.click("tbody th a")
     page.frame_locator("iframe.report").locator("#verdict").wait_for()
     done(page)
+
+
+@SIZES
+def test_the_model_server_s_own_page_scores_with_the_same_form(browser, adult, size):
+    server = subprocess.Popen([PROGRAM, "serve", f"income={adult.folder}", "--port", "0", "--json"],
+                              stdout=subprocess.PIPE, text=True)
+    try:
+        address = json.loads(server.stdout.readline())["address"]
+        page = browser.new_page(viewport=size)
+        said = []
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.goto(f"http://{address}/docs")
+        page.fill("#f-age", "52")
+        page.get_by_role("button", name="Predict").click()
+        page.wait_for_selector(".answer strong")
+        assert '"age":52' in page.text_content("#curl")
+        assert said == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+    finally:
+        server.terminate()
+        server.wait(30)
