@@ -26,21 +26,24 @@ def browser():
         browser.close()
 
 
+def first_document(process):
+    """What a server says of itself when it has begun: one document, over several lines."""
+    text = ""
+    while True:
+        text += process.stdout.readline()
+        try:
+            return json.loads(text)
+        except json.JSONDecodeError:
+            assert process.poll() is None, text
+
+
 class Served:
     """A server over a store, and where it is."""
 
     def __init__(self, store):
         command = [str(PROGRAM), "ui", "--store", str(store), "--port", "0", "--json"]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        self.store, self.url = store, ""
-        # One document, over several lines.
-        text = ""
-        while not self.url:
-            text += self.process.stdout.readline()
-            try:
-                self.url = json.loads(text)["url"]
-            except json.JSONDecodeError:
-                assert self.process.poll() is None, text
+        self.store, self.url = store, first_document(self.process)["url"]
 
     def get(self, path):
         with urllib.request.urlopen(f"{self.url}/api/v1/{path}") as answer:
@@ -100,7 +103,8 @@ def test_every_view_is_quiet_and_fits_its_window(browser, served, size, scheme):
         page = opened(browser, served, view, size, scheme)
         nameless = page.evaluate(
             "[...document.querySelectorAll('button, a, input, select, iframe')].filter((e) => "
-            "!(e.textContent.trim() || e.getAttribute('aria-label') || e.title || e.labels?.length))"
+            "!(e.textContent.trim() || e.getAttribute('aria-label') || e.title "
+            "|| e.labels?.length))"
             ".map((e) => e.outerHTML)")
         assert nameless == [], view
         done(page, size)
@@ -185,7 +189,8 @@ def test_an_alias_is_set_and_rolled_back(browser, served, size):
     page.click("dialog button[value=yes]")
     page.wait_for_selector(".alias >> text=version 1")
     history = served.get("models/income")["history"]
-    assert [(h["number"], h["reason"]) for h in history[:2]] == [(1, "rolled back"), (2, "looks better")]
+    moved = [(move["number"], move["reason"]) for move in history[:2]]
+    assert moved == [(1, "rolled back"), (2, "looks better")]
     done(page, size)
 
 
@@ -198,7 +203,8 @@ def test_a_row_is_scored(browser, served, size):
     assert '"age":52' in page.text_content("pre")
     page.get_by_role("button", name="Predict").click()
     page.wait_for_selector(".answer strong")
-    shares = [float(text.rstrip(" %")) for text in page.locator(".bar span:last-child").all_inner_texts()]
+    shares = [float(text.rstrip(" %"))
+              for text in page.locator(".bar span:last-child").all_inner_texts()]
     assert sum(shares) == pytest.approx(100, abs=0.2)
     before = page.locator(".bar span:last-child").first.inner_text()
     page.fill("#f-age", "17")
@@ -242,7 +248,7 @@ def test_the_model_server_s_own_page_scores_with_the_same_form(browser, adult, s
     server = subprocess.Popen([PROGRAM, "serve", f"income={adult.folder}", "--port", "0", "--json"],
                               stdout=subprocess.PIPE, text=True)
     try:
-        address = json.loads(server.stdout.readline())["address"]
+        address = first_document(server)["address"]
         page = browser.new_page(viewport=size)
         said = []
         page.on("console", lambda message: said.append(message.text))

@@ -43,7 +43,6 @@ impl App {
         log: Log,
         shadow: Shadow,
         request_log: Option<RequestLog>,
-        ui: Option<Arc<Ui>>,
     ) -> Self {
         let mut bits = [0; 8];
         // Without randomness ids still count up; they only repeat after a restart.
@@ -56,12 +55,17 @@ impl App {
             log,
             shadow,
             request_log,
-            ui,
+            ui: None,
             is_draining: AtomicBool::new(false),
             started: crate::clock::unix_micros() as f64 / 1e6,
             id_base: u64::from_le_bytes(bits),
             next_id: AtomicU64::new(0),
         }
+    }
+
+    /// With a page over a store.
+    pub(crate) fn with_ui(self, ui: Option<Arc<Ui>>) -> Self {
+        Self { ui, ..self }
     }
 
     /// A name for a request that has none.

@@ -89,7 +89,7 @@ impl Server {
         }
         let (request_log, writing) = request_log;
         let ui = settings.ui.clone().map(Ui::open).transpose()?.map(Arc::new);
-        let app = App::new(settings, hub, engine, stats, log, shadow, request_log, ui);
+        let app = App::new(settings, hub, engine, stats, log, shadow, request_log).with_ui(ui);
         let (app, stop) = (Arc::new(app), Stop::default());
         Ok(Self { app, listening, runtime, writing, stop })
     }

@@ -39,6 +39,7 @@ pub(crate) fn scope(method: &Method, path: &str) -> Scope {
 ///
 /// # Errors
 /// Problem 404 for a path that is none.
+#[expect(clippy::unused_async, reason = "its answers will wait for the store")]
 pub(crate) async fn answer(
     _app: &Arc<App>,
     _ui: &Arc<Ui>,

@@ -1,9 +1,9 @@
 //! The web page over a store: runs, models, monitoring, and the interface that it is made of.
 //!
 //! ```text
-//! http::service ──▶ guard (host, origin) ──▶ access (key) ──▶ ui ──▶ page       files of the binary
-//!                                                            ├──▶ api        JSON of our own
-//!                                                            └──▶ mlflow     JSON of MLflow
+//! http::service ──▶ guard (host, origin) ──▶ access (key) ──┬──▶ page    files of the binary
+//!                                                          ├──▶ api     JSON of our own
+//!                                                          └──▶ mlflow  JSON of MLflow
 //! ```
 //!
 //! | file | does |

@@ -17,7 +17,7 @@ struct Wish {
     /// A number, an alias or `latest`.
     version: Option<String>,
     reason: Option<String>,
-    /// What the alias stands for as far as the asker knows: nothing moves when that is no longer so.
+    /// What the alias stands for as far as the asker knows; if that is no longer so, nothing moves.
     from: Option<i64>,
 }
 
