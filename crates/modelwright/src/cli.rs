@@ -54,7 +54,7 @@ fn obey(args: impl IntoIterator<Item = OsString>, started: std::time::Instant) -
     };
     let session = Session::new(global, started);
     // A server answers signals itself: it drains.
-    if !matches!(command, flags::Command::Serve(_)) {
+    if !matches!(command, flags::Command::Serve(_) | flags::Command::Ui(_)) {
         session.listen_for_signals()?;
     }
     command::run(command, &session)

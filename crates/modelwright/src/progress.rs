@@ -7,11 +7,12 @@
 
 use std::fmt::Write;
 use std::io::{self, IsTerminal};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use modelwright_core::context::{Event, Progress};
+use modelwright_lifecycle::store::{LiveLine, LiveWriter};
 
 use crate::output;
 
@@ -38,6 +39,40 @@ pub(crate) fn choose(quiet: bool, budget: Budget) -> Box<dyn Progress> {
         Box::new(Live::new(budget))
     } else {
         Box::new(Plain { started: budget.started, board: Mutex::default() })
+    }
+}
+
+/// Who watches a run from outside: the store takes down what it tells, for the web page.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Watchers(Arc<Mutex<Option<LiveWriter>>>);
+
+impl Watchers {
+    /// From now on, what is told goes there too.
+    pub(crate) fn take(&self, writer: LiveWriter) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(writer);
+    }
+
+    /// Progress that is shown here, and told to them.
+    pub(crate) fn beside(&self, shown: Box<dyn Progress>, budget: Budget) -> Box<dyn Progress> {
+        Box::new(Both { shown, watchers: self.clone(), started: budget.started })
+    }
+}
+
+struct Both {
+    shown: Box<dyn Progress>,
+    watchers: Watchers,
+    started: Instant,
+}
+
+impl Progress for Both {
+    fn event(&self, event: Event) {
+        let mut writer = self.watchers.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(writer) = writer.as_mut() {
+            let after_s = self.started.elapsed().as_secs_f64();
+            writer.tell(&LiveLine { after_s, told: event.clone().into() });
+        }
+        drop(writer);
+        self.shown.event(event);
     }
 }
 

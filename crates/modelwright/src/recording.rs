@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use modelwright_core::record::{Evaluation, RunRecord};
+use modelwright_core::record::{Evaluation, MonitorRecord, Performance, RunRecord};
 use modelwright_core::{Error, Result};
 use modelwright_lifecycle::digest::sha256_hex;
 use modelwright_lifecycle::store::{Location, NewRun, RunEnd, RunMetric, Store};
@@ -24,6 +24,7 @@ pub(crate) struct Recording {
 /// What is kept of a run that did its work.
 pub(crate) struct Recorded<'a> {
     record: Option<&'a RunRecord>,
+    monitor: Option<&'a MonitorRecord>,
     model: &'a Path,
     metrics: Vec<RunMetric>,
     note: Option<String>,
@@ -32,7 +33,7 @@ pub(crate) struct Recorded<'a> {
 impl<'a> Recorded<'a> {
     /// A model was fitted.
     pub(crate) fn fit(record: &'a RunRecord, model: &'a Path) -> Self {
-        Self { record: Some(record), model, metrics: Vec::new(), note: None }
+        Self { record: Some(record), monitor: None, model, metrics: Vec::new(), note: None }
     }
 
     /// A model was measured.
@@ -46,10 +47,38 @@ impl<'a> Recorded<'a> {
         };
         Self {
             record: None,
+            monitor: None,
             model,
             metrics: evaluation.metrics.iter().map(metric).collect(),
             note: Some(format!("{target} on {}, {} rows", evaluation.on, evaluation.n_rows)),
         }
+    }
+
+    /// A model was watched.
+    pub(crate) fn monitor(model: &'a Path, found: &'a MonitorRecord) -> Self {
+        let of = |rows: &'static str, performance: Option<&Performance>| {
+            let changes = performance.map_or(&[][..], |p| &p.metrics[..]);
+            let metric = |m: &modelwright_core::record::MetricChange| RunMetric {
+                name: m.name.clone(),
+                rows: rows.to_owned(),
+                value: m.value,
+                low: m.ci95.map(|c| c.low),
+                high: m.ci95.map(|c| c.high),
+            };
+            changes.iter().map(metric).collect::<Vec<_>>()
+        };
+        let share = RunMetric {
+            name: "drift_share".to_owned(),
+            rows: "columns".to_owned(),
+            value: Some(found.dataset.share),
+            low: None,
+            high: None,
+        };
+        let mut metrics = of("measured", found.performance.as_ref());
+        metrics.extend(of("expected", found.estimated.as_ref()));
+        metrics.push(share);
+        let note = Some(found.verdict.summary.clone());
+        Self { record: None, monitor: Some(found), model, metrics, note }
     }
 
     /// With a few words.
@@ -90,7 +119,13 @@ impl Recording {
         };
         let is_named = location.is_named;
         match open() {
-            Ok(open) => Ok(Self { open: Some(open), is_named }),
+            Ok((store, id)) => {
+                // Nobody can watch a run whose lines have no place; it runs all the same.
+                if let Ok(writer) = store.live_writer(id) {
+                    session.told.take(writer);
+                }
+                Ok(Self { open: Some((store, id)), is_named })
+            }
             Err(error) if is_named => Err(error),
             Err(error) => {
                 output::warn(&format!("the run is not recorded: {error}"));
@@ -132,6 +167,7 @@ impl Recording {
                         duration_s,
                         error: None,
                         record: kept.record,
+                        monitor: kept.monitor,
                         model_sha256,
                         metrics: kept.metrics,
                         note: kept.note,

@@ -12,7 +12,7 @@ use modelwright_core::context::{Decisions, Settings};
 use modelwright_core::{Context, Error, Result};
 
 use crate::flags::Global;
-use crate::progress::{self, Budget};
+use crate::progress::{self, Budget, Watchers};
 use crate::{machine, output};
 
 /// Settings shared by all subcommands.
@@ -23,6 +23,8 @@ pub(crate) struct Session {
     pub(crate) started: Instant,
     /// When the process began, ISO 8601 in UTC.
     pub(crate) created: String,
+    /// Who watches from outside, once the run is written down.
+    pub(crate) told: Watchers,
     cancel: Arc<AtomicBool>,
     /// Whether an early end leaves something worth keeping.
     graceful: Arc<AtomicBool>,
@@ -51,6 +53,7 @@ impl Session {
             global,
             started,
             created: machine::utc_now(),
+            told: Watchers::default(),
             cancel: Arc::new(AtomicBool::new(false)),
             graceful: Arc::new(AtomicBool::new(false)),
         }
@@ -109,7 +112,7 @@ impl Session {
             memory_limit_bytes: limits.memory_bytes.or_else(|| self.memory_limit()),
             memory_in_use: machine::memory_in_use,
             cancel: self.cancel.clone(),
-            progress: progress::choose(self.global.quiet, budget),
+            progress: self.told.beside(progress::choose(self.global.quiet, budget), budget),
             replay: limits.replay,
         })
     }

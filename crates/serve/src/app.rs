@@ -11,6 +11,7 @@ use crate::request_log::RequestLog;
 use crate::settings::Settings;
 use crate::shadow::Shadow;
 use crate::stats::ServerStats;
+use crate::ui::Ui;
 
 /// What all requests share.
 pub(crate) struct App {
@@ -21,6 +22,8 @@ pub(crate) struct App {
     pub(crate) log: Log,
     shadow: Shadow,
     pub(crate) request_log: Option<RequestLog>,
+    /// The web page over a store, where that is what is served.
+    pub(crate) ui: Option<Arc<Ui>>,
     /// Set when the server is about to end: it answers what it has and is ready for no more.
     pub(crate) is_draining: AtomicBool,
     /// Unix seconds.
@@ -52,11 +55,17 @@ impl App {
             log,
             shadow,
             request_log,
+            ui: None,
             is_draining: AtomicBool::new(false),
             started: crate::clock::unix_micros() as f64 / 1e6,
             id_base: u64::from_le_bytes(bits),
             next_id: AtomicU64::new(0),
         }
+    }
+
+    /// With a page over a store.
+    pub(crate) fn with_ui(self, ui: Option<Arc<Ui>>) -> Self {
+        Self { ui, ..self }
     }
 
     /// A name for a request that has none.

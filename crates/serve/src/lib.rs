@@ -21,6 +21,7 @@
 //! | `problem` | what is said when something does not? |
 //! | `wire` | how are rows and answers written in each protocol? |
 //! | `grpc` | how is the Open Inference Protocol spoken in messages? |
+//! | `ui`, `mlflow` | what is in the store, for people and for MLflow's clients? |
 //! | `tls` | how are connections encrypted? |
 //! | `http` | how do bytes come and go? |
 //! | `access` | who may ask? |
@@ -36,6 +37,7 @@ mod grpc;
 mod http;
 mod intake;
 mod log;
+mod mlflow;
 mod model;
 mod problem;
 mod request_log;
@@ -44,6 +46,7 @@ pub mod settings;
 mod shadow;
 mod stats;
 mod tls;
+mod ui;
 mod wire;
 
 pub use access::{Keys, NewKey, Scope};
@@ -51,3 +54,4 @@ pub use request_log::RequestLogSettings;
 pub use server::{Served, Server, Stop};
 pub use settings::{Limits, LogRequests, ModelSource, Policy, Settings};
 pub use tls::TlsSettings;
+pub use ui::UiSettings;

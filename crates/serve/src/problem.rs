@@ -88,6 +88,12 @@ impl<'a> Place<'a> {
     }
 }
 
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        Self::of_error(error)
+    }
+}
+
 impl Deref for Problem {
     type Target = Fields;
 

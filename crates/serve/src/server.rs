@@ -19,6 +19,7 @@ use crate::settings::Settings;
 use crate::shadow::Shadow;
 use crate::stats::ServerStats;
 use crate::tls::TlsSettings;
+use crate::ui::Ui;
 
 /// A server that is ready to run. See [`Server::open`].
 pub struct Server {
@@ -87,7 +88,8 @@ impl Server {
             request_log = (Some(own), Some(thread));
         }
         let (request_log, writing) = request_log;
-        let app = App::new(settings, hub, engine, stats, log, shadow, request_log);
+        let ui = settings.ui.clone().map(Ui::open).transpose()?.map(Arc::new);
+        let app = App::new(settings, hub, engine, stats, log, shadow, request_log).with_ui(ui);
         let (app, stop) = (Arc::new(app), Stop::default());
         Ok(Self { app, listening, runtime, writing, stop })
     }

@@ -9,6 +9,7 @@ use modelwright_core::{Error, Result};
 use crate::access::Keys;
 use crate::request_log::RequestLogSettings;
 use crate::tls::TlsSettings;
+use crate::ui::UiSettings;
 
 /// A model as the user names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -148,6 +149,8 @@ pub struct Settings {
     pub log: LogRequests,
     /// What is asked and answered, written down.
     pub request_log: Option<RequestLogSettings>,
+    /// The store whose runs and models a web page shows, instead of answering for `models`.
+    pub ui: Option<UiSettings>,
     /// How often files are looked at for a newer model; `None` never does.
     pub watch: Option<Duration>,
     /// Whether a newer version is loaded but waits for its promotion.
@@ -171,6 +174,7 @@ impl Default for Settings {
             keys: None,
             log: LogRequests::default(),
             request_log: None,
+            ui: None,
             watch: Some(Duration::from_secs(2)),
             hold: false,
             threads: 0,

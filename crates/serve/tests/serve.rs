@@ -12,3 +12,5 @@ mod mutated;
 mod protocols;
 #[path = "serve/refusals.rs"]
 mod refusals;
+#[path = "serve/ui.rs"]
+mod ui;

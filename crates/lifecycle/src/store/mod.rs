@@ -12,12 +12,14 @@
 //! | `schema` | the tables, and how older ones become these |
 //! | `open` | opens, refuses what is damaged or newer, closes lost runs |
 //! | `files` | content-addressed files |
+//! | `live` | what a run tells while it is at work |
 //! | `runs`, `search` | runs: begin, end, list, find |
 //! | `registry` | named models: versions, aliases, history, rollback |
 //!
 //! The clock is not asked here: callers say when something happens.
 
 mod files;
+mod live;
 mod location;
 mod open;
 mod registry;
@@ -27,6 +29,7 @@ mod search;
 #[cfg(test)]
 mod tests;
 
+pub use live::{LiveLine, LiveWriter, Told};
 pub use location::{Location, parse_reference, set_location};
 pub use registry::{AliasChange, ModelSummary, ModelVersion};
 pub use runs::{NewRun, RunEnd, RunMetric, RunRow, RunStatus};

@@ -202,6 +202,22 @@ impl Store {
             .hint("restore artifacts/ from a backup, or register the model again"))
     }
 
+    /// The versions that are a model file with this hash, as name and number.
+    ///
+    /// # Errors
+    /// Work error when the store cannot be read.
+    pub fn versions_of_file(&self, sha256: &str) -> Result<Vec<(String, i64)>> {
+        let read = || -> rusqlite::Result<Vec<(String, i64)>> {
+            let mut statement = self.connection.prepare_cached(
+                "SELECT m.name, v.number FROM versions v JOIN models m ON m.id = v.model
+                 WHERE v.sha256 = ?1 ORDER BY m.name, v.number",
+            )?;
+            let rows = statement.query_map(params![sha256], |r| Ok((r.get(0)?, r.get(1)?)))?;
+            rows.collect()
+        };
+        read().map_err(|e| self.failed(e))
+    }
+
     /// Lets an alias stand for a version; returns what it stood for before.
     ///
     /// # Errors

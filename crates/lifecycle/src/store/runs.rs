@@ -2,18 +2,21 @@
 
 use std::fs;
 
-use modelwright_core::record::RunRecord;
+use modelwright_core::record::{MonitorRecord, RunRecord};
 use modelwright_core::{Error, Result};
 use rusqlite::{Row, params};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Store, files};
+use super::{Store, files, live};
 
 /// The columns of [`RunRow`], in its order.
 pub(super) const COLUMNS: &str = "id, kind, status, started, ended, duration_s, host, target, \
      task, metric, data_name, data_sha256, n_rows, parameters, output, model_sha256, \
      record_sha256, git_commit, engine_version, machine, parent, note";
+
+/// The kind of runs that watch a model.
+const MONITOR: &str = "monitor";
 
 /// How a run ended, or that it has not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -93,6 +96,8 @@ pub struct RunEnd<'a> {
     pub error: Option<String>,
     /// The complete account, of runs that fit.
     pub record: Option<&'a RunRecord>,
+    /// What was found, of runs that watch a model.
+    pub monitor: Option<&'a MonitorRecord>,
     /// SHA-256 of the model that came of it, or that it looked at.
     pub model_sha256: Option<String>,
     /// Further metrics.
@@ -194,7 +199,12 @@ impl Store {
         let kept = |record: &RunRecord| {
             files::keep(&folder, &crate::artifact::record_json(record)?, files::RECORD)
         };
-        let record_sha256 = end.record.map(kept).transpose()?;
+        let mut record_sha256 = end.record.map(kept).transpose()?;
+        if let Some(found) = end.monitor {
+            let bytes = serde_json::to_vec(found)
+                .map_err(|e| Error::work("cannot write what was found").because(e))?;
+            record_sha256 = Some(files::keep(&folder, &bytes, files::RECORD)?);
+        }
         let status = if end.error.is_some() { RunStatus::Failed } else { RunStatus::Finished };
         let mut metrics = end.record.map_or_else(Vec::new, metrics_of);
         metrics.extend(end.metrics.iter().cloned());
@@ -261,12 +271,37 @@ impl Store {
     /// Input error when there is none, or when it was damaged.
     pub fn run_record(&self, id: i64) -> Result<RunRecord> {
         let run = self.run(id)?;
-        let Some(sha256) = run.record_sha256 else {
+        let Some(sha256) = run.record_sha256.filter(|_| run.kind != MONITOR) else {
             return Err(Error::input("the run has no account")
                 .got(format!("run {id}: {}, {}", run.kind, run.status.name()))
                 .expected("a run that fitted a model and came to its end"));
         };
         crate::artifact::parse_record(&files::read(&self.folder, &sha256, files::RECORD)?)
+    }
+
+    /// What a run that watched a model found.
+    ///
+    /// # Errors
+    /// Input error when the run watched none, or what it found was damaged.
+    pub fn run_monitor(&self, id: i64) -> Result<MonitorRecord> {
+        let run = self.run(id)?;
+        let Some(sha256) = run.record_sha256.filter(|_| run.kind == MONITOR) else {
+            return Err(Error::input("the run watched no model")
+                .got(format!("run {id}: {}, {}", run.kind, run.status.name()))
+                .expected("a run of `modelwright monitor` that came to its end"));
+        };
+        serde_json::from_slice(&files::read(&self.folder, &sha256, files::RECORD)?).map_err(|e| {
+            Error::input("what the run found cannot be read").got(format!("run {id}")).because(e)
+        })
+    }
+
+    /// Closes runs of this machine whose process is gone, as opening the store does; `at` is now,
+    /// ISO 8601 in UTC.
+    ///
+    /// # Errors
+    /// Work error when the store cannot be written to.
+    pub fn close_lost_runs(&mut self, at: &str) -> Result<()> {
+        close_lost(self, at)
     }
 
     /// Removes a run and what only it names.
@@ -283,6 +318,7 @@ impl Store {
         self.change(|db, folder| {
             let remove = || {
                 db.execute("DELETE FROM runs WHERE id = ?1", params![id])?;
+                live::remove(folder, id);
                 match &run.record_sha256 {
                     Some(sha256) => files::remove_unused(db, folder, sha256, files::RECORD),
                     None => Ok(()),

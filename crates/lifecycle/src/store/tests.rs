@@ -4,8 +4,9 @@ use std::fs;
 use std::path::PathBuf;
 use std::thread;
 
+use modelwright_core::context::Event;
 use modelwright_core::data::Schema;
-use modelwright_core::record::{Evaluation, Interval, MetricValue, RunRecord};
+use modelwright_core::record::{Evaluation, Interval, MetricValue, MonitorRecord, RunRecord};
 
 use super::*;
 use crate::artifact::{ArtifactParts, pack_artifact};
@@ -268,4 +269,62 @@ fn writers_and_readers_at_once_lose_nothing() {
     assert_eq!(whole(runs.len()), n_writers * n_runs);
     assert!(runs.iter().all(|run| run.status == RunStatus::Finished));
     assert_eq!(store.models().unwrap().len(), 3);
+}
+
+#[test]
+fn what_a_run_tells_is_read_while_it_is_at_work_and_goes_with_it() {
+    let folder = Folder::new("store-live");
+    let mut store = store(&folder);
+    let id = begin(&mut store, "fit", 1);
+    assert_eq!(store.live(id, 0), []);
+    let trial = |score: f64| LiveLine {
+        after_s: score,
+        told: Event::Trial { name: "gbdt".to_owned(), score: Some(score), best: true }.into(),
+    };
+    let mut writer = store.live_writer(id).unwrap();
+    writer.tell(&trial(0.5));
+    writer.tell(&trial(f64::NAN));
+    let path = store.folder().join("live").join(format!("{id}.jsonl"));
+    let mut text = fs::read_to_string(&path).unwrap();
+    text += "{\"after_s\": 3, \"what\": \"tri";
+    fs::write(&path, text).unwrap();
+    let told = store.live(id, 0);
+    assert_eq!(told.len(), 1, "a number that JSON lacks, and half a line, are no lines: {told:?}");
+    assert_eq!(told[0], trial(0.5));
+    assert_eq!(store.live(id, 1), []);
+    finish(&mut store, id, 0.5);
+    store.delete_run(id).unwrap();
+    assert!(!path.exists());
+}
+
+fn monitor_record() -> MonitorRecord {
+    let rows = serde_json::json!({ "names": ["a.csv"], "n_rows": 10, "is_exact": true });
+    let document = serde_json::json!({
+        "format_version": 1, "engine_version": "0", "created": NOW,
+        "model": { "target": "y", "task": "binary", "metric": "roc_auc", "created": NOW },
+        "reference": rows, "current": rows,
+        "verdict": { "status": "stable", "summary": "as it was", "drift": false,
+                     "performance": false, "quality": false },
+        "explanation": [], "quality": [], "columns": [],
+        "dataset": { "n_columns": 1, "n_drifted": 0, "share": 0.0, "n_exceeding": 0,
+                     "importance_share": null, "threshold": 0.5, "drifted": false },
+        "predictions": null, "target": null, "multivariate": null, "performance": null,
+        "estimated": null, "notes": [],
+    });
+    serde_json::from_value(document).unwrap()
+}
+
+#[test]
+fn a_run_that_watched_a_model_keeps_what_it_found() {
+    let folder = Folder::new("store-monitor");
+    let mut store = store(&folder);
+    let found = monitor_record();
+    let id = begin(&mut store, "monitor", 0);
+    let end = RunEnd { ended: NOW.to_owned(), monitor: Some(&found), ..RunEnd::default() };
+    store.end_run(id, &end).unwrap();
+    assert_eq!(store.run_monitor(id).unwrap(), found);
+    assert!(store.run_record(id).unwrap_err().to_string().contains("no account"));
+    let fit = begin(&mut store, "fit", 1);
+    finish(&mut store, fit, 0.5);
+    assert!(store.run_monitor(fit).unwrap_err().to_string().contains("watched no model"));
 }

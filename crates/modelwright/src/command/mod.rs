@@ -19,6 +19,7 @@ pub(crate) mod retrain;
 pub(crate) mod runs;
 pub(crate) mod serve;
 pub(crate) mod train;
+pub(crate) mod ui;
 
 use modelwright_core::Result;
 
@@ -48,6 +49,7 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<()> {
         Command::Runs(runs) => runs.run(session),
         Command::Models(models) => models.run(session),
         Command::Serve(serve) => serve.run(session),
+        Command::Ui(ui) => ui.run(session),
         Command::Export(export) => export.run(session),
         Command::Import(import) => import.run(session),
     }

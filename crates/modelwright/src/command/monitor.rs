@@ -11,6 +11,7 @@ use modelwright_core::{Error, Result};
 
 use crate::flags::{ModelArg, values};
 use crate::output;
+use crate::recording::{Recorded, Recording};
 use crate::session::{Limits, Session};
 
 const EXAMPLES: &str = "\
@@ -99,9 +100,18 @@ impl Monitor {
                 predict: !self.no_predictions,
             },
         };
-        let mut record = modelwright::monitor(&model, &request, &ctx)?;
+        let asked = serde_json::json!({
+            "model": self.model.model, "current": request.current,
+            "reference": request.reference, "labels": request.labels,
+        });
+        let recording = Recording::begin("monitor", &asked, self.report.as_deref(), session)?;
+        let done = modelwright::monitor(&model, &request, &ctx).map(|mut record| {
+            record.created.clone_from(&session.created);
+            (model.path, record)
+        });
         drop(ctx);
-        record.created.clone_from(&session.created);
+        let (_, record) =
+            recording.end(done, session, |(path, found)| Recorded::monitor(path, found))?;
         if let Some(path) = &self.report {
             modelwright_lifecycle::atomic_write(path, monitor_html(&record).as_bytes())?;
         }

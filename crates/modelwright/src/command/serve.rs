@@ -1,7 +1,7 @@
 //! `serve`: models behind a socket.
 
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
@@ -127,16 +127,6 @@ impl Serve {
     }
 
     fn settings(&self, session: &Session) -> Result<Settings> {
-        let keys = match &self.keys {
-            None => None,
-            Some(path) => {
-                let shown = path.display().to_string();
-                let text = std::fs::read_to_string(path).map_err(|e| {
-                    Error::input("cannot read the file of keys").at(&shown).because(e)
-                })?;
-                Some(Keys::parse(&text).map_err(|e| e.at(shown))?)
-            }
-        };
         Ok(Settings {
             host: self.host,
             port: self.port,
@@ -155,7 +145,7 @@ impl Serve {
                 ..Limits::default()
             },
             admin: self.admin.then_some(true),
-            keys,
+            keys: self.keys.as_deref().map(read_keys).transpose()?,
             log: self.log,
             request_log: self.request_log.as_ref().map(|folder| RequestLogSettings {
                 sample: self.request_log_sample,
@@ -164,6 +154,7 @@ impl Serve {
                 ..RequestLogSettings::new(folder.clone())
             }),
             hold: self.hold,
+            ui: None,
             watch: (!self.watch.is_zero()).then_some(self.watch),
             threads: session.global.threads.unwrap_or(0),
         })
@@ -183,6 +174,14 @@ impl Serve {
         }
         Ok(sources)
     }
+}
+
+/// The keys of a file.
+pub(super) fn read_keys(path: &Path) -> Result<Keys> {
+    let shown = path.display().to_string();
+    let text = std::fs::read_to_string(path)
+        .map_err(|e| Error::input("cannot read the file of keys").at(&shown).because(e))?;
+    Keys::parse(&text).map_err(|e| e.at(shown))
 }
 
 /// Says where the server listens and what it serves.

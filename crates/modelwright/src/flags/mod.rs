@@ -115,6 +115,8 @@ pub(crate) enum Command {
     Models(command::models::Models),
     /// Answer requests for predictions over HTTP
     Serve(Box<command::serve::Serve>),
+    /// Show runs, models and monitoring on a web page, and answer MLflow's clients
+    Ui(Box<command::ui::Ui>),
     /// Write a model's booster as a model file of LightGBM or XGBoost
     Export(command::export::Export),
     /// Make a model of a model file of LightGBM or XGBoost

@@ -29,9 +29,9 @@ use crate::clock;
 pub enum Scope {
     /// Predictions, and what a model says of itself.
     Predict,
-    /// Metrics and statistics.
+    /// Metrics and statistics; of `ui`, everything that is read.
     Metrics,
-    /// Loading, unloading, rolling back.
+    /// Loading, unloading, rolling back; of `ui`, everything that changes the store.
     Admin,
 }
 
@@ -91,6 +91,11 @@ impl Known {
             return Err(Refused::Forbidden);
         }
         self.bucket.as_ref().map_or(Ok(()), |bucket| bucket.take(clock::now()))
+    }
+
+    /// The names of what the key allows.
+    pub(crate) fn scopes(&self) -> Vec<&'static str> {
+        self.scopes.iter().map(|scope| scope.name()).collect()
     }
 
     /// Whether the key may use a model.

@@ -35,6 +35,10 @@ pub(crate) enum Route {
     },
     Home,
     Docs,
+    /// A script of the page.
+    DocsScript {
+        name: String,
+    },
     Openapi,
     Metrics,
     Server,
@@ -143,6 +147,7 @@ fn get(parts: &[&str]) -> Option<Route> {
     Some(match *parts {
         [] => Route::Home,
         ["docs"] => Route::Docs,
+        ["docs", name] => Route::DocsScript { name: owned(name) },
         ["openapi.json"] => Route::Openapi,
         ["metrics"] => Route::Metrics,
         ["health" | "healthz" | "livez" | "live"]

@@ -23,6 +23,7 @@ use crate::grpc::{self, Grpc};
 use crate::log::RequestLine;
 use crate::model::{Canary, Hub, Model};
 use crate::problem::Problem;
+use crate::ui;
 use crate::wire::{docs, feedback, invocations, openapi, plain, prometheus, v1, v2};
 
 /// Requests with the same value are answered by the same version, while a canary has its share.
@@ -48,7 +49,7 @@ pub(crate) async fn answer(
     grpc: Grpc,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Infallible> {
-    if grpc::is_grpc(&request) {
+    if app.ui.is_none() && grpc::is_grpc(&request) {
         return Ok(answer_grpc(&app, grpc, request).await.map(Either::Right));
     }
     Ok(answer_http(app, request).await.map(Either::Left))
@@ -95,6 +96,13 @@ async fn handle(
     id: &str,
     trace: &mut Trace,
 ) -> Result<Reply, Problem> {
+    if let Some(ui) = &app.ui {
+        ui.guard(parts, app.settings.keys.is_some())?;
+        if let Some(scope) = ui::scope(&parts.method, parts.uri.path())? {
+            admit(app, &parts.headers, scope, trace)?;
+        }
+        return ui::answer(app, ui, parts, body, id).await;
+    }
     let route = route::find(&parts.method, parts.uri.path())?;
     if let Some(scope) = route.scope() {
         admit(app, &parts.headers, scope, trace)?;
@@ -172,6 +180,9 @@ async fn other(
             Reply::json(&serde_json::json!({ "name": model, "ready": true }))
         }
         Route::Home | Route::Docs => docs::page(),
+        Route::DocsScript { name } => docs::script(&name).ok_or_else(|| {
+            Problem::new(404, "no-such-path", "there is nothing at this path").got(&name)
+        })?,
         Route::Openapi => Reply::json(&openapi::document(app)),
         Route::Metrics => Reply::new(prometheus::MEDIA_TYPE, prometheus::text(app)),
         Route::Server => Reply::json(&v2::describe::server()),
@@ -291,7 +302,10 @@ fn admit(app: &App, headers: &HeaderMap, scope: Scope, trace: &mut Trace) -> Res
         let (kind, key) = value.split_at_checked(7)?;
         kind.eq_ignore_ascii_case(b"bearer ").then_some(key.trim_ascii())
     });
-    let given = bearer.or_else(|| headers.get("x-api-key").map(HeaderValue::as_bytes));
+    let own = headers.get("x-api-key").map(HeaderValue::as_bytes);
+    // A browser sends the key that it was given on the page.
+    let cookie = || app.ui.as_ref().and_then(|_| ui::key_of(headers)).map(str::as_bytes);
+    let given = bearer.or(own).or_else(cookie);
     let known = given.and_then(|key| keys.find(key)).ok_or(Refused::Unknown);
     let admitted = known.and_then(|known| {
         trace.key = Some(known.clone());

@@ -154,7 +154,7 @@ fn tensor() -> Value {
 }
 
 /// A row of the model's columns.
-fn row(model: &Model) -> Value {
+pub(crate) fn row(model: &Model) -> Value {
     let mut properties = Map::new();
     let mut required = Vec::new();
     for field in &model.manifest.schema {
@@ -191,7 +191,7 @@ fn column(field: &ManifestField) -> Value {
 }
 
 /// A row that training could have had: middles of ranges, most frequent levels.
-fn example(model: &Model) -> Value {
+pub(crate) fn example(model: &Model) -> Value {
     let value = |field: &ManifestField| match (field.levels.first(), field.min, field.max) {
         (Some(level), _, _) => match (field.storage, level.parse::<f64>()) {
             (Storage::Number, Ok(number)) => json!(number),

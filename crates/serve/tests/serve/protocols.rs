@@ -349,7 +349,12 @@ fn the_server_says_what_it_is_and_what_it_did() {
     ] {
         assert!(metrics.lines().any(|l| l == line), "{line}\n{metrics}");
     }
-    assert!(client.get("/docs").text().contains("<form"));
+    let page = client.get("/docs");
+    assert!(page.text().contains("src=\"docs/docs.js\""));
+    assert!(!page.header("content-security-policy").unwrap().contains("script-src"));
+    assert!(client.get("/docs/docs.js").text().contains("from \"./row_form.js\""));
+    assert!(client.get("/docs/row_form.js").text().contains("\"form\""));
+    assert_eq!(client.get("/docs/other.js").status, 404);
     let api = client.get("/openapi.json").ok();
     let example =
         &api["paths"]["/models/v2-binary/predict"]["post"]["x-modelwright-model"]["example"];

@@ -1,0 +1,57 @@
+// The page of the model server: a form for each model, built from the server's own description.
+
+import { answerBox, curlText, rowForm } from "./row_form.js";
+
+const $ = (id) => document.getElementById(id);
+let models = [];
+
+const paragraph = (text) =>
+  Object.assign(document.createElement("p"), { className: "bad", textContent: text });
+
+function choose(model) {
+  $("about").textContent = model.about;
+  $("answer").replaceChildren();
+  $("row").replaceChildren(rowForm({
+    schema: model.schema,
+    example: model.example,
+    onrow: (row) => {
+      $("curl").textContent = curlText(location.origin + model.path, row);
+    },
+    onsend: (row) => ask(model, row),
+  }));
+}
+
+const send = (model, row, query) => fetch(model.path.slice(1) + query, {
+  method: "POST",
+  headers: { "Content-Type": "application/json" },
+  body: JSON.stringify(row),
+});
+
+async function ask(model, row) {
+  try {
+    let response = await send(model, row, "?explain=5");
+    // A model that cannot be explained still predicts.
+    if (!response.ok) response = await send(model, row, "");
+    const answer = await response.json();
+    $("answer").replaceChildren(response.ok ? answerBox(answer) : paragraph(answer.error));
+  } catch (error) {
+    $("answer").replaceChildren(paragraph(`the server does not answer: ${error}`));
+  }
+}
+
+$("model").addEventListener("change", (event) => choose(models[event.target.selectedIndex]));
+
+try {
+  const api = await fetch("openapi.json").then((response) => response.json());
+  models = Object.entries(api.paths).flatMap(([path, { post }]) => {
+    const found = post && post["x-modelwright-model"];
+    return found ? [{ ...found, path, schema: api.components.schemas[found.schema],
+      about: post.description }] : [];
+  });
+  $("model").replaceChildren(...models.map((model) =>
+    Object.assign(document.createElement("option"), { textContent: model.name })));
+  if (models.length) choose(models[0]);
+  else $("answer").replaceChildren(paragraph("no model is loaded"));
+} catch (error) {
+  $("answer").replaceChildren(paragraph(`the description cannot be read: ${error}`));
+}
