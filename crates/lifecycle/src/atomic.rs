@@ -82,6 +82,15 @@ impl AtomicFile {
         done
     }
 
+    /// Completes the file under another name in the same file system.
+    ///
+    /// # Errors
+    /// As [`Self::commit`].
+    pub fn commit_as(mut self, path: &Path) -> Result<()> {
+        path.clone_into(&mut self.path);
+        self.commit()
+    }
+
     /// The name it will have.
     pub fn path(&self) -> &Path {
         &self.path

@@ -137,13 +137,21 @@ pub(crate) struct Reply {
     pub(crate) body: Bytes,
     /// Rows that were predicted.
     pub(crate) n_rows: Option<usize>,
+    /// Whether the body is never compressed: files are large, and packed already.
+    pub(crate) is_final: bool,
 }
 
 impl Reply {
     /// A body of a type.
     pub(crate) fn new(content_type: &'static str, body: impl Into<Bytes>) -> Self {
         let (headers, body) = (Vec::new(), body.into());
-        Self { status: 200, content_type, headers, body, n_rows: None }
+        Self { status: 200, content_type, headers, body, n_rows: None, is_final: false }
+    }
+
+    /// The body is sent as it is.
+    pub(crate) fn as_it_is(mut self) -> Self {
+        self.is_final = true;
+        self
     }
 
     /// A document of JSON.

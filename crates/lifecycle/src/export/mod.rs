@@ -11,15 +11,18 @@
 //! | `names` | how are the features called where not every name is allowed |
 //! | `covers` | whole row counts for formats that have nothing else |
 //! | [`lightgbm`] | LightGBM's text model |
+//! | `mlflow` | the files by which MLflow loads a model.mw as it is |
 //! | [`xgboost`] | XGBoost's JSON and UBJSON |
 
 mod choose;
 mod covers;
 pub mod lightgbm;
+mod mlflow;
 mod names;
 pub mod xgboost;
 
 pub use choose::{ExportModel, MemberChoice, choose};
+pub use mlflow::{MLFLOW_DATA, MLFLOW_MODEL, mlflow_files};
 
 #[cfg(test)]
 mod tests;

@@ -10,11 +10,12 @@ use crate::atomic::{atomic_write, write_error};
 use crate::digest::sha256_hex;
 
 /// The folder of all files.
-const FOLDER: &str = "artifacts";
+pub(super) const FOLDER: &str = "artifacts";
 
 /// What the names of files end with, by what they are.
 pub(super) const MODEL: &str = "mw";
 pub(super) const RECORD: &str = "json";
+pub(super) const UPLOAD: &str = "bin";
 
 /// The path of the file with this hash.
 pub(super) fn path(folder: &Path, sha256: &str, extension: &str) -> PathBuf {
@@ -64,6 +65,20 @@ pub(super) fn remove_unused(
     if n == 0 {
         // A file that stays harms nobody.
         let _ = fs::remove_file(path(folder, sha256, extension));
+    }
+    Ok(())
+}
+
+/// Removes an uploaded file if no path means it any more; see [`remove_unused`].
+pub(super) fn remove_unused_upload(
+    connection: &Connection,
+    folder: &Path,
+    sha256: &str,
+) -> rusqlite::Result<()> {
+    let query = "SELECT count(*) FROM uploads WHERE sha256 = ?1";
+    let n: i64 = connection.query_row(query, params![sha256], |row| row.get(0))?;
+    if n == 0 {
+        let _ = fs::remove_file(path(folder, sha256, UPLOAD));
     }
     Ok(())
 }

@@ -15,6 +15,7 @@
 //! | `live` | what a run tells while it is at work |
 //! | `runs`, `search` | runs: begin, end, list, find |
 //! | `registry` | named models: versions, aliases, history, rollback |
+//! | [`tracking`] | what MLflow clients write down: experiments, metrics over time, uploads |
 //!
 //! The clock is not asked here: callers say when something happens.
 
@@ -26,6 +27,7 @@ mod registry;
 mod runs;
 mod schema;
 mod search;
+pub mod tracking;
 #[cfg(test)]
 mod tests;
 

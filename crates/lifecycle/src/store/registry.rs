@@ -161,7 +161,14 @@ impl Store {
             Ok(versions)
         };
         let versions = read().map_err(|e| self.failed(e))?;
-        if versions.is_empty() { Err(self.no_model(name)?) } else { Ok(versions) }
+        if !versions.is_empty() {
+            return Ok(versions);
+        }
+        let models = self.models()?;
+        if models.iter().any(|model| model.name == name) {
+            return Err(Error::input("the registered model has no version yet").got(name));
+        }
+        Err(self.no_model(name, &models))
     }
 
     /// The version that `selector` means: an alias, a number, or `latest`.
@@ -192,6 +199,15 @@ impl Store {
     /// Input error when there is none.
     pub fn model_file(&self, name: &str, selector: &str) -> Result<PathBuf> {
         let version = self.version(name, selector)?;
+        if version.sha256.is_empty() {
+            return Err(Error::input("this version is a model of an MLflow client")
+                .got(format!("{name}, version {}", version.number))
+                .expected("a version that is a model.mw")
+                .hint(format!(
+                    "load it with `mlflow.pyfunc.load_model(\"models:/{name}/{}\")`",
+                    version.number
+                )));
+        }
         let path = files::path(&self.folder, &version.sha256, files::MODEL);
         if path.is_file() {
             return Ok(path);
@@ -338,7 +354,9 @@ impl Store {
                         "DELETE FROM versions WHERE model = ?1 AND number = ?2",
                         params![model, version.number],
                     )?;
-                    files::remove_unused(db, folder, &version.sha256, files::MODEL)?;
+                    if !version.sha256.is_empty() {
+                        files::remove_unused(db, folder, &version.sha256, files::MODEL)?;
+                    }
                 }
                 db.execute(
                     "DELETE FROM models WHERE id = ?1
@@ -350,13 +368,12 @@ impl Store {
         })
     }
 
-    fn no_model(&self, name: &str) -> Result<Error> {
-        let models = self.models()?;
-        Ok(Error::input("there is no registered model of this name")
+    fn no_model(&self, name: &str, models: &[ModelSummary]) -> Error {
+        Error::input("there is no registered model of this name")
             .at(self.folder.display().to_string())
             .got(name)
             .expected("the name of a registered model")
-            .suggest(name, models.iter().map(|m| m.name.as_str())))
+            .suggest(name, models.iter().map(|m| m.name.as_str()))
     }
 }
 
@@ -404,14 +421,7 @@ fn insert_version(
     if let Some(number) = known {
         return Ok(number);
     }
-    // Numbers are never given twice, also when the last version was removed.
-    let number: i64 = db.query_row(
-        "SELECT 1 + max(coalesce((SELECT max(number) FROM versions WHERE model = ?1), 0),
-                        coalesce((SELECT max(max(coalesce(number, 0), coalesce(before, 0)))
-                                  FROM history WHERE model = ?1), 0))",
-        params![model],
-        |r| r.get(0),
-    )?;
+    let number = next_number(db, model)?;
     let metric = manifest.metrics.first();
     db.execute(
         "INSERT INTO versions (model, number, created, sha256, size_bytes, target, task, metric,
@@ -436,7 +446,20 @@ fn insert_version(
     Ok(number)
 }
 
-fn move_alias(
+/// The number of a model's next version. Numbers are never given twice, also when the last version
+/// was removed.
+pub(super) fn next_number(db: &Transaction<'_>, model: i64) -> rusqlite::Result<i64> {
+    db.query_row(
+        "SELECT 1 + max(coalesce((SELECT max(number) FROM versions WHERE model = ?1), 0),
+                        coalesce((SELECT max(max(coalesce(number, 0), coalesce(before, 0)))
+                                  FROM history WHERE model = ?1), 0))",
+        params![model],
+        |r| r.get(0),
+    )
+}
+
+/// Lets an alias stand for a version, or for none; returns what it stood for before.
+pub(super) fn move_alias(
     db: &Transaction<'_>,
     name: &str,
     alias: &str,

@@ -310,7 +310,8 @@ impl Store {
     /// Input error when there is none, when it is at work, or when a registered model came of it.
     pub fn delete_run(&mut self, id: i64) -> Result<()> {
         let run = self.run(id)?;
-        if run.status == RunStatus::Running {
+        // The process of a run that an MLflow client began is not ours to see.
+        if run.status == RunStatus::Running && run.kind != "mlflow" {
             return Err(Error::input("the run is still at work")
                 .got(format!("run {id}"))
                 .hint("end it first (Ctrl-C keeps the best model so far)"));

@@ -87,7 +87,7 @@ CREATE TABLE history (
     at TEXT NOT NULL,
     reason TEXT
 ) STRICT;
-"];
+", super::tracking::schema::TRACKING];
 
 /// Brings the tables to today's form, each migration in a transaction of its own.
 pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {

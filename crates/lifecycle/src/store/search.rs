@@ -71,9 +71,13 @@ impl Store {
     /// Work error when the store cannot be read.
     pub fn runs(&self, filter: &RunFilter) -> Result<Vec<RunRow>> {
         let mut values: Vec<Value> = Vec::new();
-        let mut query = format!("SELECT {COLUMNS} FROM runs");
-        for (i, (condition, of)) in filter.conditions.iter().enumerate() {
-            query += if i == 0 { " WHERE " } else { " AND " };
+        // What an MLflow client deleted can be restored by it; until then it is hidden.
+        let mut query = format!(
+            "SELECT {COLUMNS} FROM runs WHERE id NOT IN
+             (SELECT run FROM tracked WHERE deleted_ms IS NOT NULL)"
+        );
+        for (condition, of) in &filter.conditions {
+            query += " AND ";
             query += condition;
             values.extend(of.iter().cloned());
         }

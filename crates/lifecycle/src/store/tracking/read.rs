@@ -1,0 +1,149 @@
+//! Everything of a run, as a client sees it.
+
+use rusqlite::{Connection, params};
+use serde_json::{Map, Value};
+
+use super::runs::find;
+use super::used::{self, DatasetUse, ModelUse};
+use super::{Answer, Page, Pair, RUNS, Search, View, pairs};
+use crate::store::Store;
+
+/// A run, our own or a client's.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrackedRun {
+    /// Its number among all runs of the store.
+    pub id: i64,
+    /// Its id.
+    pub run_id: String,
+    /// Its experiment.
+    pub experiment: i64,
+    /// Its name.
+    pub name: String,
+    /// Who began it.
+    pub user: String,
+    /// In MLflow's words.
+    pub status: String,
+    /// When it began, milliseconds since 1970.
+    pub start_ms: Option<i64>,
+    /// When it ended.
+    pub end_ms: Option<i64>,
+    /// Whether it is deleted.
+    pub is_deleted: bool,
+    /// Where its artifacts are.
+    pub artifact_uri: String,
+    /// The latest value of each metric.
+    pub metrics: Vec<LatestMetric>,
+    /// Parameters by key.
+    pub params: Vec<Pair>,
+    /// Tags by key.
+    pub tags: Vec<Pair>,
+    /// Data sets that it used.
+    pub datasets: Vec<DatasetUse>,
+    /// Logged models that it took.
+    pub models_in: Vec<ModelUse>,
+    /// Logged models that it made.
+    pub models_out: Vec<ModelUse>,
+}
+
+/// The latest value of a metric.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LatestMetric {
+    /// Its name.
+    pub name: String,
+    /// The value; may be NaN.
+    pub value: f64,
+    /// When, milliseconds since 1970.
+    pub at_ms: i64,
+    /// At which step.
+    pub step: i64,
+}
+
+impl Store {
+    /// The run with an id.
+    ///
+    /// # Errors
+    /// Refused when it is not there.
+    pub fn tracked_run(&self, run_id: &str) -> Answer<TrackedRun> {
+        self.look(|db| {
+            let found = find(db, run_id)?;
+            Ok(by_number(db, found.id)?)
+        })
+    }
+
+    /// A page of the runs of some experiments.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn search_tracked_runs(
+        &self,
+        experiments: &[i64],
+        view: View,
+        search: &Search,
+    ) -> Answer<Page<TrackedRun>> {
+        self.look(|db| {
+            let list: Vec<String> = experiments.iter().map(i64::to_string).collect();
+            let inside = format!("e.experiment IN ({})", list.join(", "));
+            let page = RUNS.page(db, &[&inside, view.sql()], search)?;
+            page.try_map(|id: i64| Ok(by_number(db, id)?))
+        })
+    }
+}
+
+fn by_number(db: &Connection, id: i64) -> rusqlite::Result<TrackedRun> {
+    let query = "SELECT id, run_id, experiment, name, user, status, start_ms, end_ms,
+         deleted_ms IS NOT NULL, artifact_uri, parameters FROM tracked_runs WHERE id = ?1";
+    let mut run = db.prepare_cached(query)?.query_row(params![id], |r| {
+        let parameters: String = r.get(10)?;
+        Ok(TrackedRun {
+            id: r.get(0)?,
+            run_id: r.get(1)?,
+            experiment: r.get(2)?,
+            name: r.get(3)?,
+            user: r.get(4)?,
+            status: r.get(5)?,
+            start_ms: r.get(6)?,
+            end_ms: r.get(7)?,
+            is_deleted: r.get(8)?,
+            artifact_uri: r.get(9)?,
+            params: params_of(&parameters),
+            metrics: Vec::new(),
+            tags: Vec::new(),
+            datasets: Vec::new(),
+            models_in: Vec::new(),
+            models_out: Vec::new(),
+        })
+    })?;
+    run.metrics = metrics(db, &run)?;
+    let tags = "SELECT key, value FROM tracked_tags WHERE run = ?1 GROUP BY key ORDER BY key";
+    run.tags = pairs(db, tags, params![id])?;
+    run.datasets = used::datasets(db, id)?;
+    run.models_in = used::models(db, id, false)?;
+    run.models_out = used::models(db, id, true)?;
+    Ok(run)
+}
+
+fn metrics(db: &Connection, run: &TrackedRun) -> rusqlite::Result<Vec<LatestMetric>> {
+    let query = "SELECT name, value, step, at_ms FROM measured WHERE run = ?1 ORDER BY place, name";
+    let mut statement = db.prepare_cached(query)?;
+    let at_end = run.end_ms.or(run.start_ms).unwrap_or(0);
+    let rows = statement.query_map(params![run.id], |r| {
+        Ok(LatestMetric {
+            name: r.get(0)?,
+            value: r.get::<_, Option<f64>>(1)?.unwrap_or(f64::NAN),
+            step: r.get::<_, Option<i64>>(2)?.unwrap_or(0),
+            at_ms: r.get::<_, Option<i64>>(3)?.unwrap_or(at_end),
+        })
+    })?;
+    rows.collect()
+}
+
+/// What was asked, as texts: MLflow knows no others.
+fn params_of(parameters: &str) -> Vec<Pair> {
+    let parameters: Map<String, Value> = serde_json::from_str(parameters).unwrap_or_default();
+    let text = |value: Value| match value {
+        Value::Null => None,
+        Value::String(text) => Some(text),
+        other => Some(other.to_string()),
+    };
+    parameters.into_iter().filter_map(|(key, value)| Some((key, text(value)?))).collect()
+}
