@@ -48,6 +48,13 @@ pub fn utc_now() -> String {
     if text.contains('T') { text } else { format!("{text}T00:00:00Z") }
 }
 
+/// Now, in milliseconds since 1970 UTC.
+#[expect(clippy::disallowed_methods, reason = "a date for people; nothing depends on it")]
+pub(crate) fn unix_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
 /// The part of the program that a fit loads from its file, page by page, as it comes to it: 18 MiB
 /// of an unoptimised build, less of a release.
 const PROGRAM_BYTES: u64 = 18 << 20;

@@ -18,7 +18,7 @@ use modelwright_core::task::Task;
 use modelwright_core::{Context, Error, Result};
 
 use crate::flags::{Global, values};
-use crate::recording::{Recorded, Recording};
+use crate::recording::{LogArg, Recorded, Recording};
 use crate::session::{Limits, Session};
 use crate::{machine, output, summary};
 
@@ -109,6 +109,8 @@ pub(crate) struct Question {
     /// Print what would be tried, and stop
     #[arg(long)]
     plan_only: bool,
+    #[command(flatten)]
+    log: LogArg,
 }
 
 impl Question {
@@ -171,7 +173,7 @@ impl Question {
             };
         }
         let kind = if options.single.is_some() { "train" } else { "fit" };
-        let recording = Recording::begin(kind, &options, Some(&self.out), session)?;
+        let recording = Recording::begin(kind, &options, Some(&self.out), &self.log, session)?;
         let done = self.fit(options, session, ctx);
         recording
             .end(done, session, |(outcome, saved)| Recorded::fit(&outcome.record, &saved.model))

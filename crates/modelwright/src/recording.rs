@@ -4,6 +4,8 @@
 //! the default one by registering a model: a first fit leaves nothing outside of its own folder.
 //! A named store that does not work stops the work before it begins; the default one only warns.
 
+mod elsewhere;
+
 use std::path::Path;
 
 use modelwright_core::record::{Evaluation, MonitorRecord, Performance, RunRecord};
@@ -12,6 +14,8 @@ use modelwright_lifecycle::digest::sha256_hex;
 use modelwright_lifecycle::store::{Location, NewRun, RunEnd, RunMetric, Store};
 use serde::Serialize;
 
+use self::elsewhere::Elsewhere;
+pub(crate) use self::elsewhere::LogArg;
 use crate::session::Session;
 use crate::{machine, output};
 
@@ -19,6 +23,7 @@ use crate::{machine, output};
 pub(crate) struct Recording {
     open: Option<(Store, i64)>,
     is_named: bool,
+    elsewhere: Option<Elsewhere>,
 }
 
 /// What is kept of a run that did its work.
@@ -88,18 +93,20 @@ impl<'a> Recorded<'a> {
 }
 
 impl Recording {
-    /// Writes down that a run begins.
+    /// Writes down that a run begins; `log` says where it is logged besides.
     ///
     /// # Errors
-    /// When the store that the user named cannot be written to.
+    /// When the store that the user named cannot be written to, or `log` names no address.
     pub(crate) fn begin(
         kind: &str,
         asked: &impl Serialize,
         output: Option<&Path>,
+        log: &LogArg,
         session: &Session,
     ) -> Result<Self> {
+        let elsewhere = log.open(kind, asked)?;
         let Some(location) = Location::find().filter(Location::records_runs) else {
-            return Ok(Self { open: None, is_named: false });
+            return Ok(Self { open: None, is_named: false, elsewhere });
         };
         let run = NewRun {
             kind: kind.to_owned(),
@@ -124,12 +131,12 @@ impl Recording {
                 if let Ok(writer) = store.live_writer(id) {
                     session.told.take(writer);
                 }
-                Ok(Self { open: Some((store, id)), is_named })
+                Ok(Self { open: Some((store, id)), is_named, elsewhere })
             }
             Err(error) if is_named => Err(error),
             Err(error) => {
                 output::warn(&format!("the run is not recorded: {error}"));
-                Ok(Self { open: None, is_named })
+                Ok(Self { open: None, is_named, elsewhere })
             }
         }
     }
@@ -149,44 +156,53 @@ impl Recording {
         session: &Session,
         keep: impl for<'a> FnOnce(&'a T) -> Recorded<'a>,
     ) -> Result<T> {
-        let Some((mut store, id)) = self.open else { return done };
-        let ended = machine::utc_now();
-        let duration_s = session.started.elapsed().as_secs_f64();
-        let written = match &done {
-            Err(error) => {
-                let error = Some(error.to_string());
-                store.end_run(id, &RunEnd { ended, duration_s, error, ..RunEnd::default() })
-            }
-            Ok(value) => {
-                let kept = keep(value);
-                let model_sha256 = std::fs::read(kept.model).ok().map(|bytes| sha256_hex(&bytes));
-                store.end_run(
-                    id,
-                    &RunEnd {
-                        ended,
-                        duration_s,
-                        error: None,
-                        record: kept.record,
-                        monitor: kept.monitor,
-                        model_sha256,
-                        metrics: kept.metrics,
-                        note: kept.note,
-                    },
-                )
-            }
-        };
+        let is_named = self.is_named;
+        let written = self.write(done.as_ref().map(keep), session);
         match (done, written) {
-            (Ok(value), Ok(())) => {
+            (done, None) => done,
+            (Ok(value), Some((id, Ok(())))) => {
                 session.note(&format!("recorded as run {id}"));
                 Ok(value)
             }
-            (Ok(_), Err(error)) if self.is_named => Err(error),
-            (done, Err(error)) => {
+            (Ok(_), Some((_, Err(error)))) if is_named => Err(error),
+            (done, Some((_, Err(error)))) => {
                 output::warn(&format!("the end of the run is not recorded: {error}"));
                 done
             }
-            (Err(error), Ok(())) => Err(error),
+            (Err(error), Some((_, Ok(())))) => Err(error),
         }
+    }
+
+    /// Writes down in the store, if there is one, and elsewhere, if that was asked; returns the
+    /// run's number and whether the store could be written to.
+    fn write(
+        self,
+        kept: std::result::Result<Recorded<'_>, &Error>,
+        session: &Session,
+    ) -> Option<(i64, Result<()>)> {
+        let ended = machine::utc_now();
+        let duration_s = session.started.elapsed().as_secs_f64();
+        let end = match &kept {
+            Err(error) => {
+                let error = Some(error.to_string());
+                RunEnd { ended, duration_s, error, ..RunEnd::default() }
+            }
+            Ok(kept) => RunEnd {
+                ended,
+                duration_s,
+                error: None,
+                record: kept.record,
+                monitor: kept.monitor,
+                model_sha256: std::fs::read(kept.model).ok().map(|bytes| sha256_hex(&bytes)),
+                metrics: kept.metrics.clone(),
+                note: kept.note.clone(),
+            },
+        };
+        let written = self.open.map(|(mut store, id)| (id, store.end_run(id, &end)));
+        if let Some(elsewhere) = &self.elsewhere {
+            elsewhere.send(kept.as_ref().map_err(|error| *error), session);
+        }
+        written
     }
 }
 

@@ -38,6 +38,7 @@ mod http;
 mod intake;
 mod log;
 mod mlflow;
+pub mod mlflow_client;
 mod model;
 mod problem;
 mod request_log;

@@ -56,7 +56,7 @@ impl TlsSettings {
     }
 }
 
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
+pub(crate) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
     let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<_>);
     let chain: Vec<_> = read.map_err(|e| {
         wrong("the certificate cannot be read", path)

@@ -101,7 +101,8 @@ mod tests {
 
     #[test]
     fn a_name_with_quotation_marks_stays_in_its_place() {
-        let mut manifest = Manifest::of(&crate::artifact::tests::record(), &crate::artifact::tests::schema());
+        let mut manifest =
+            Manifest::of(&crate::artifact::tests::record(), &crate::artifact::tests::schema());
         manifest.target = "a\"b: c\n- d".to_owned();
         let files = mlflow_files(&manifest, 7, &[("run_id", "r\"1")]);
         let (name, text) = &files[0];

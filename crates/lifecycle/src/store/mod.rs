@@ -27,9 +27,9 @@ mod registry;
 mod runs;
 mod schema;
 mod search;
-pub mod tracking;
 #[cfg(test)]
 mod tests;
+pub mod tracking;
 
 pub use live::{LiveLine, LiveWriter, Told};
 pub use location::{Location, parse_reference, set_location};

@@ -6,7 +6,8 @@ use rusqlite::Connection;
 pub(super) const APPLICATION: i32 = 0x4d57_7374;
 
 /// From nothing to the tables of today; never changed, only added to.
-pub(super) const MIGRATIONS: &[&str] = &["
+pub(super) const MIGRATIONS: &[&str] = &[
+    "
 CREATE TABLE runs (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     kind TEXT NOT NULL,
@@ -87,7 +88,9 @@ CREATE TABLE history (
     at TEXT NOT NULL,
     reason TEXT
 ) STRICT;
-", super::tracking::schema::TRACKING];
+",
+    super::tracking::schema::TRACKING,
+];
 
 /// Brings the tables to today's form, each migration in a transaction of its own.
 pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {

@@ -12,9 +12,9 @@ use super::*;
 use crate::artifact::{ArtifactParts, pack_artifact};
 use crate::outputs::tests::Folder;
 
-const NOW: &str = "2026-01-02T03:04:05Z";
+pub(super) const NOW: &str = "2026-01-02T03:04:05Z";
 
-fn store(folder: &Folder) -> Store {
+pub(super) fn store(folder: &Folder) -> Store {
     Store::open(&folder.path().join("store"), NOW).unwrap()
 }
 
@@ -31,7 +31,7 @@ fn record(score: f64) -> RunRecord {
     record
 }
 
-fn model_file(folder: &Folder, score: f64) -> PathBuf {
+pub(super) fn model_file(folder: &Folder, score: f64) -> PathBuf {
     let parts = ArtifactParts {
         model: b"m",
         schema: &Schema::default(),
@@ -44,7 +44,7 @@ fn model_file(folder: &Folder, score: f64) -> PathBuf {
     path
 }
 
-fn begin(store: &mut Store, kind: &str, folds: i64) -> i64 {
+pub(super) fn begin(store: &mut Store, kind: &str, folds: i64) -> i64 {
     let run = NewRun {
         kind: kind.to_owned(),
         started: NOW.to_owned(),
@@ -54,7 +54,7 @@ fn begin(store: &mut Store, kind: &str, folds: i64) -> i64 {
     store.begin_run(&run).unwrap()
 }
 
-fn finish(store: &mut Store, id: i64, score: f64) {
+pub(super) fn finish(store: &mut Store, id: i64, score: f64) {
     let record = record(score);
     let end = RunEnd { ended: NOW.to_owned(), record: Some(&record), ..RunEnd::default() };
     store.end_run(id, &end).unwrap();

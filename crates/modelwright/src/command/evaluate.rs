@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::flags::ModelArg;
 use crate::labelled::predict_labelled;
 use crate::output::{self, count};
-use crate::recording::{Recorded, Recording};
+use crate::recording::{LogArg, Recorded, Recording};
 use crate::session::{Limits, Session};
 use crate::summary::{coverage_text, metrics_table};
 
@@ -30,13 +30,15 @@ pub(crate) struct Evaluate {
     /// Rows with the target column; they must not have been trained on
     #[arg(value_name = "DATA")]
     data: PathBuf,
+    #[command(flatten)]
+    log: LogArg,
 }
 
 impl Evaluate {
     /// Predicts DATA, measures and prints.
     pub(crate) fn run(self, session: &Session) -> Result<()> {
         let asked = json!({ "model": self.model.model, "data": self.data });
-        let recording = Recording::begin("evaluate", &asked, None, session)?;
+        let recording = Recording::begin("evaluate", &asked, None, &self.log, session)?;
         let done = self.measure(session);
         recording
             .end(done, session, |(model, found)| {

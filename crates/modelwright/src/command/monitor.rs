@@ -11,7 +11,7 @@ use modelwright_core::{Error, Result};
 
 use crate::flags::{ModelArg, values};
 use crate::output;
-use crate::recording::{Recorded, Recording};
+use crate::recording::{LogArg, Recorded, Recording};
 use crate::session::{Limits, Session};
 
 const EXAMPLES: &str = "\
@@ -56,6 +56,8 @@ pub(crate) struct Monitor {
     /// End with exit code 1 when this was found (repeatable)
     #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',')]
     fail_on: Vec<FailOn>,
+    #[command(flatten)]
+    log: LogArg,
 }
 
 /// What a pipeline may stop at.
@@ -104,7 +106,8 @@ impl Monitor {
             "model": self.model.model, "current": request.current,
             "reference": request.reference, "labels": request.labels,
         });
-        let recording = Recording::begin("monitor", &asked, self.report.as_deref(), session)?;
+        let recording =
+            Recording::begin("monitor", &asked, self.report.as_deref(), &self.log, session)?;
         let done = modelwright::monitor(&model, &request, &ctx).map(|mut record| {
             record.created.clone_from(&session.created);
             (model.path, record)

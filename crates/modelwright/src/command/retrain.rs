@@ -15,7 +15,7 @@ use serde::Serialize;
 use crate::flags::{ModelArg, values};
 use crate::machine;
 use crate::output::{self, count, number};
-use crate::recording::{Recorded, Recording, existing_store};
+use crate::recording::{LogArg, Recorded, Recording, existing_store};
 use crate::session::{Limits, Session};
 
 const EXAMPLES: &str = "\
@@ -79,6 +79,8 @@ pub(crate) struct Retrain {
     /// End with exit code 1 when the old model stays
     #[arg(long)]
     fail_if_kept: bool,
+    #[command(flatten)]
+    log: LogArg,
 }
 
 /// How the new model is found.
@@ -116,7 +118,7 @@ impl Retrain {
             "model": self.model.model, "data": self.data, "rule": format!("{:?}", self.rule),
             "promote": self.promote,
         });
-        let recording = Recording::begin("retrain", &asked, Some(&self.out), session)?;
+        let recording = Recording::begin("retrain", &asked, Some(&self.out), &self.log, session)?;
         let run = recording.id();
         let done = self.decide(alias.as_ref(), run, session);
         let done = recording.end(done, session, |retrained: &Retrained| {

@@ -102,10 +102,10 @@ pub(super) fn search(call: &Call, store: &mut Store) -> Answered {
         return Err(Fault::invalid("Searching logged models by data set is not supported."));
     }
     let (n_max, offset) = call.page(50, PAGE_MAX)?;
-    let conditions = filter::conditions(&LOGGED_MODELS, fields.text("filter")?.unwrap_or_default())?;
+    let conditions =
+        filter::conditions(&LOGGED_MODELS, fields.text("filter")?.unwrap_or_default())?;
     let order = fields.items("order_by")?.iter().map(order).collect::<Result<_, _>>()?;
-    let page =
-        store.search_logged_models(&wanted, &Search { conditions, order, n_max, offset })?;
+    let page = store.search_logged_models(&wanted, &Search { conditions, order, n_max, offset })?;
     let items: Value = page.items.iter().map(shape::logged_model).collect();
     Ok(shape::page("models", items, page.next))
 }

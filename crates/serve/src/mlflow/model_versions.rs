@@ -71,8 +71,7 @@ pub(super) fn search(call: &Call, store: &mut Store) -> Answered {
 pub(super) fn describe(call: &Call, store: &mut Store) -> Answered {
     let name = call.fields.needed("name")?;
     let words = call.fields.text("description")?;
-    let version =
-        store.describe_model_version(name, number(&call.fields)?, words, call.now_ms)?;
+    let version = store.describe_model_version(name, number(&call.fields)?, words, call.now_ms)?;
     Ok(json!({ "model_version": shape::model_version(&version) }))
 }
 

@@ -131,8 +131,9 @@ pub(super) fn log_batch(call: &Call, store: &mut Store) -> Answered {
 /// What older clients say of a model that they uploaded.
 pub(super) fn log_model(call: &Call, store: &mut Store) -> Answered {
     let text = call.fields.needed("model_json")?;
-    let model: Value = serde_json::from_str(text)
-        .map_err(|_| Fault::invalid(format!("Malformed model info. \n {text} \n is not valid JSON.")))?;
+    let model: Value = serde_json::from_str(text).map_err(|_| {
+        Fault::invalid(format!("Malformed model info. \n {text} \n is not valid JSON."))
+    })?;
     let lacks = |name: &&&str| model.get(**name).is_none();
     let needed = ["artifact_path", "flavors", "utc_time_created", "run_id"];
     let missing: Vec<&&str> = needed.iter().filter(lacks).collect();
@@ -192,4 +193,3 @@ pub(super) fn artifacts(call: &Call, store: &mut Store) -> Answered {
     let files = super::artifacts::below(store, &run.artifact_uri, path)?;
     Ok(json!({ "root_uri": run.artifact_uri, "files": files }))
 }
-

@@ -77,9 +77,8 @@ impl Store {
         self.look(|db| {
             let query = format!("{EXPERIMENT} WHERE name = ?1");
             let found = db.prepare_cached(&query)?.query_row(params![name], row).optional()?;
-            let missing = || {
-                Refusal::Missing(format!("Could not find experiment with name '{name}'"))
-            };
+            let missing =
+                || Refusal::Missing(format!("Could not find experiment with name '{name}'"));
             with_tags(db, found.ok_or_else(missing)?)
         })
     }
@@ -174,9 +173,8 @@ impl Store {
                 "DELETE FROM experiment_tags WHERE experiment = ?1 AND key = ?2",
                 params![id, key],
             )?;
-            let missing = || {
-                Refusal::Missing(format!("No tag with name: {key} in experiment with id {id}"))
-            };
+            let missing =
+                || Refusal::Missing(format!("No tag with name: {key} in experiment with id {id}"));
             if n == 0 { Err(missing()) } else { Ok(()) }
         })
     }

@@ -134,14 +134,17 @@ impl Store {
 
     fn size_of(&self, path: &str) -> Answer<u64> {
         match self.artifact(path)? {
-            Artifact::File(file) => Ok(fs::metadata(&file).map_err(|e| read_error(&file, e))?.len()),
+            Artifact::File(file) => {
+                Ok(fs::metadata(&file).map_err(|e| read_error(&file, e))?.len())
+            }
             Artifact::Made(bytes) => Ok(bytes.len() as u64),
         }
     }
 
     fn has_record(&self, id: i64) -> Answer<bool> {
         self.look(|db| {
-            let query = "SELECT count(*) FROM runs WHERE id = ?1 AND record_sha256 IS NOT NULL";
+            let query = "SELECT count(*) FROM runs WHERE id = ?1 AND record_sha256 IS NOT NULL
+                 AND kind <> 'monitor'";
             let n: i64 = db.query_row(query, params![id], |r| r.get(0))?;
             Ok(n > 0)
         })

@@ -177,15 +177,15 @@ pub(super) fn version_by_number(
     let query = format!("{VERSION} WHERE name = ?1 AND number = ?2");
     let found =
         db.prepare_cached(&query)?.query_row(params![name, number], version_row).optional()?;
-    let missing = || {
-        Refusal::Missing(format!("Model Version (name={name}, version={number}) not found"))
-    };
+    let missing =
+        || Refusal::Missing(format!("Model Version (name={name}, version={number}) not found"));
     Ok(complete(db, found.ok_or_else(missing)?)?)
 }
 
 /// A registered model by its number among all.
 pub(super) fn model_by_id(db: &Connection, id: i64) -> Answer<TrackedModel> {
-    let query = "SELECT name, description, created_ms, updated_ms FROM tracked_models WHERE id = ?1";
+    let query =
+        "SELECT name, description, created_ms, updated_ms FROM tracked_models WHERE id = ?1";
     let mut model = db.prepare_cached(query)?.query_row(params![id], |r| {
         Ok(TrackedModel {
             name: r.get(0)?,

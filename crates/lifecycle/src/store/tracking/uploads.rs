@@ -13,8 +13,8 @@ use sha2::{Digest, Sha256};
 use super::{Answer, Haste, Refusal};
 use crate::atomic::{AtomicFile, write_error};
 use crate::digest::hex;
-use crate::store::files::{self, UPLOAD};
 use crate::store::Store;
+use crate::store::files::{self, UPLOAD};
 
 /// A file that comes in, piece by piece.
 #[derive(Debug)]

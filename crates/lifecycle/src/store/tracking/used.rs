@@ -134,7 +134,8 @@ pub(super) fn models(
         "SELECT model, step FROM run_models WHERE run = ?1 AND is_output = ?2
          ORDER BY step, model",
     )?;
-    let rows = statement
-        .query_map(params![run, is_output], |r| Ok(ModelUse { model: r.get(0)?, step: r.get(1)? }))?;
+    let rows = statement.query_map(params![run, is_output], |r| {
+        Ok(ModelUse { model: r.get(0)?, step: r.get(1)? })
+    })?;
     rows.collect()
 }
