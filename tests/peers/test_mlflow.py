@@ -372,3 +372,47 @@ def test_many_clients_at_once_lose_nothing_even_when_the_server_is_killed(tmp_pa
         assert steps[:done] == list(range(done)) and len(steps) <= done + 1
         assert client.get_run(run).data.metrics["m"] == steps[-1]
     server.stop()
+
+
+def log_elsewhere(server, out, frame_path, target, *more):
+    command = [str(PROGRAM), "fit", str(frame_path), "--target", target, "--time", "5s",
+               "--preset", "quick", "--threads", "2", "--out", str(out), "--mlflow", server, *more]
+    env = {**os.environ, "HOME": str(out.parent), "MLFLOW_EXPERIMENT_NAME": "from outside"}
+    env.pop("MODELWRIGHT_STORE", None)
+    return subprocess.run(command, capture_output=True, text=True, env=env)
+
+
+def test_our_fit_is_logged_to_a_server_with_a_model_that_mlflow_knows(
+        server, client, adult, tmp_path):
+    done = log_elsewhere(server.url, tmp_path / "out", adult.train, "income")
+    assert done.returncode == 0 and "logged to MLflow: http" in done.stderr, done.stderr
+    experiment = client.get_experiment_by_name("from outside")
+    (run,) = client.search_runs([experiment.experiment_id])
+    assert run.info.status == "FINISHED" and run.data.params["preset"] == "quick"
+    assert run.data.tags["modelwright.target"] == "income"
+    low, value = run.data.metrics["roc_auc.ci95_low"], run.data.metrics["roc_auc"]
+    assert 0.5 < low < value < 1
+    assert run.inputs.dataset_inputs[0].dataset.name == "train.csv"
+    assert {f.path for f in client.list_artifacts(run.info.run_id)} == {
+        "report.html", "record.json"}
+    model = run.outputs.model_outputs[0].model_id
+    assert client.get_logged_model(model).status == "READY"
+    folder = mlflow.artifacts.download_artifacts(f"models:/{model}", dst_path=str(tmp_path))
+    assert sorted(os.listdir(folder)) == [
+        "MLmodel", "conda.yaml", "model.mw", "python_env.yaml", "requirements.txt"]
+    with open(tmp_path / "out" / "model.mw", "rb") as ours:
+        with open(os.path.join(folder, "model.mw"), "rb") as theirs:
+            assert ours.read() == theirs.read()
+    info = mlflow.models.get_model_info(folder)
+    assert info.flavors["python_function"]["loader_module"] == "modelwright.mlflow"
+    assert mlflow.register_model(f"models:/{model}", "outside").version in ("1", 1)
+
+
+def test_a_server_that_is_not_there_costs_a_warning_and_nothing_else(adult, tmp_path):
+    done = log_elsewhere("http://127.0.0.1:9", tmp_path / "out", adult.train, "income")
+    assert done.returncode == 0
+    assert "warning: the run is not logged to MLflow" in done.stderr
+    assert (tmp_path / "out" / "model.mw").is_file()
+    done = log_elsewhere("sqlite:///x.db", tmp_path / "out2", adult.train, "income")
+    assert done.returncode == 2 and "--mlflow" in done.stderr
+    assert not (tmp_path / "out2").exists()

@@ -89,7 +89,8 @@ pub(super) fn find(method: &Method, path: &str) -> Result<(Endpoint, Vec<String>
         ENDPOINTS.iter().filter(|(_, p, _)| fit(p, path).is_some()).map(|e| e.0).collect();
     let text = if others.is_empty() {
         format!(
-            "There is no endpoint '{path}' here: Modelwright answers what tracks runs, models and their files."
+            "There is no endpoint '{path}' here: Modelwright answers what tracks runs, \
+             models and their files."
         )
     } else {
         format!("The endpoint '{path}' is asked by {}, not by {method}.", others.join(" or "))

@@ -148,7 +148,10 @@ impl MlflowServer {
             self.post("runs/log-batch", &batch).await.map_err(|refused| refused.error(self))?;
         }
         for part in run.metrics.chunks(METRICS_MAX) {
-            let metric = |(key, value): &(String, f64)| json!({ "key": key, "value": value, "timestamp": at_ms, "step": 0 });
+            let metric = |m: &(String, f64)| {
+                let (key, value) = m;
+                json!({ "key": key, "value": value, "timestamp": at_ms, "step": 0 })
+            };
             let metrics: Value = part.iter().map(metric).collect();
             let batch = json!({ "run_id": run_id, "metrics": metrics });
             self.post("runs/log-batch", &batch).await.map_err(|refused| refused.error(self))?;
