@@ -397,9 +397,10 @@ def test_our_fit_is_logged_to_a_server_with_a_model_that_mlflow_knows(
         "report.html", "record.json"}
     model = run.outputs.model_outputs[0].model_id
     assert client.get_logged_model(model).status == "READY"
-    folder = mlflow.artifacts.download_artifacts(f"models:/{model}", dst_path=str(tmp_path))
-    assert sorted(os.listdir(folder)) == [
-        "MLmodel", "conda.yaml", "model.mw", "python_env.yaml", "requirements.txt"]
+    folder = mlflow.artifacts.download_artifacts(f"models:/{model}",
+                                                 dst_path=str(tmp_path / "model"))
+    assert set(os.listdir(folder)) - {"registered_model_meta"} == {
+        "MLmodel", "conda.yaml", "model.mw", "python_env.yaml", "requirements.txt"}
     with open(tmp_path / "out" / "model.mw", "rb") as ours:
         with open(os.path.join(folder, "model.mw"), "rb") as theirs:
             assert ours.read() == theirs.read()
