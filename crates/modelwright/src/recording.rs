@@ -157,7 +157,7 @@ impl Recording {
         keep: impl for<'a> FnOnce(&'a T) -> Recorded<'a>,
     ) -> Result<T> {
         let is_named = self.is_named;
-        let written = self.write(done.as_ref().map(keep), session);
+        let written = self.write(&done.as_ref().map(keep), session);
         match (done, written) {
             (done, None) => done,
             (Ok(value), Some((id, Ok(())))) => {
@@ -177,12 +177,12 @@ impl Recording {
     /// run's number and whether the store could be written to.
     fn write(
         self,
-        kept: std::result::Result<Recorded<'_>, &Error>,
+        kept: &std::result::Result<Recorded<'_>, &Error>,
         session: &Session,
     ) -> Option<(i64, Result<()>)> {
         let ended = machine::utc_now();
         let duration_s = session.started.elapsed().as_secs_f64();
-        let end = match &kept {
+        let end = match kept {
             Err(error) => {
                 let error = Some(error.to_string());
                 RunEnd { ended, duration_s, error, ..RunEnd::default() }

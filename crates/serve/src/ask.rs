@@ -149,7 +149,7 @@ impl Reply {
     }
 
     /// The body is sent as it is.
-    pub(crate) fn as_it_is(mut self) -> Self {
+    pub(crate) fn unpacked(mut self) -> Self {
         self.is_final = true;
         self
     }

@@ -2,10 +2,10 @@
 //!
 //! MLflow loads a folder with a file `MLmodel`: it imports the module that is named there and
 //! hands it the path of the data. Ours is `modelwright.mlflow` of the Python package, so the model
-//! that predicts there is the one of this file. The signature says `any` where a column's values
-//! come as they like (labels that are numbers in one file and texts in another).
+//! that predicts there is the one of this file. The signature names the columns and calls each
+//! `any`: MLflow refuses whole numbers for a `double` and numbers for a `string`, while the model
+//! itself knows which values fit and says so.
 
-use modelwright_core::data::{Kind, Storage};
 use modelwright_core::task::Task;
 use serde_json::{Value, json};
 
@@ -87,12 +87,7 @@ fn model_yaml(manifest: &Manifest, size_bytes: u64, ids: &[(&str, &str)]) -> Str
 }
 
 fn input(field: &ManifestField) -> Value {
-    let kind = match (field.storage, field.kind) {
-        (Storage::Number, Kind::Number) => "double",
-        (Storage::Instant, _) => "datetime",
-        _ => "any",
-    };
-    json!({ "type": kind, "name": field.name, "required": false })
+    json!({ "type": "any", "name": field.name, "required": false })
 }
 
 #[cfg(test)]

@@ -377,9 +377,10 @@ fn refusal(problem: &Problem, id: &str) -> Reply {
 }
 
 fn respond(parts: &Parts, id: &str, reply: Reply) -> Response<Full<Bytes>> {
-    let (body, encoding) = match reply.is_final {
-        true => (reply.body, None),
-        false => body::compress(&parts.headers, reply.body),
+    let (body, encoding) = if reply.is_final {
+        (reply.body, None)
+    } else {
+        body::compress(&parts.headers, reply.body)
     };
     let is_head = parts.method == hyper::Method::HEAD;
     let body = if is_head { Bytes::new() } else { body };

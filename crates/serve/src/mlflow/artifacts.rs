@@ -9,7 +9,7 @@ use std::sync::Arc;
 use http_body_util::BodyExt;
 use hyper::Method;
 use hyper::body::Incoming as Body;
-use hyper::header::CONTENT_ENCODING;
+use hyper::header::{CONTENT_ENCODING, HeaderValue};
 use hyper::http::request::Parts;
 use modelwright_lifecycle::store::Store;
 use modelwright_lifecycle::store::tracking::{Artifact, Incoming, OWN_FILES};
@@ -102,7 +102,7 @@ pub(super) fn download(store: &Store, path: &str) -> Result<Reply, Fault> {
         .map(|c| if c.is_ascii_alphanumeric() || "._- ".contains(c) { c } else { '_' })
         .collect();
     Ok(Reply::new(MEDIA_TYPE, bytes)
-        .as_it_is()
+        .unpacked()
         .header("content-disposition", &format!("attachment; filename=\"{name}\""))
         .header("x-content-type-options", "nosniff")
         .header("content-security-policy", "sandbox; default-src 'none'"))
@@ -165,7 +165,7 @@ async fn upload(
     path: String,
     mut body: Body,
 ) -> Result<Result<(), Fault>, Problem> {
-    let encoding = parts.headers.get(CONTENT_ENCODING).map(|value| value.as_bytes());
+    let encoding = parts.headers.get(CONTENT_ENCODING).map(HeaderValue::as_bytes);
     if encoding.is_some_and(|encoding| encoding != b"identity") {
         return Ok(Err(Fault::invalid("Artifacts are uploaded without a content encoding.")));
     }

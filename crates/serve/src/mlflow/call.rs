@@ -80,7 +80,7 @@ pub(super) fn new_id() -> Result<String, Fault> {
     // The marks of a random UUID, which is what clients expect.
     bytes[6] = bytes[6] & 0x0f | 0x40;
     bytes[8] = bytes[8] & 0x3f | 0x80;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
 }
 
 const FIRST: [&str; 16] = [

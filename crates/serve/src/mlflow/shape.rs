@@ -94,9 +94,12 @@ fn dataset(used: &DatasetUse) -> Value {
 }
 
 fn models(used: &[ModelUse], with_step: bool) -> Value {
-    let model = |used: &ModelUse| match with_step {
-        true => json!({ "model_id": used.model, "step": used.step }),
-        false => json!({ "model_id": used.model }),
+    let model = |used: &ModelUse| {
+        if with_step {
+            json!({ "model_id": used.model, "step": used.step })
+        } else {
+            json!({ "model_id": used.model })
+        }
     };
     used.iter().map(model).collect()
 }

@@ -19,19 +19,20 @@ impl Place {
         Self { folder, store }
     }
 
-    fn ask(&mut self, method: &str, path: &str, fields: Value) -> Answered {
+    fn ask(&mut self, method: &str, path: &str, fields: &Value) -> Answered {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
         let (path, query) = path.split_once('?').map_or((path, None), |(p, q)| (p, Some(q)));
         let body = if fields.is_null() { String::new() } else { fields.to_string() };
         respond(&method, path, query, body.as_bytes(), &mut self.store, 1_700_000_000_000)
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "documents are written where they are sent")]
     fn post(&mut self, path: &str, fields: Value) -> Value {
-        self.ask("POST", path, fields).unwrap_or_else(|fault| panic!("{path}: {fault:?}"))
+        self.ask("POST", path, &fields).unwrap_or_else(|fault| panic!("{path}: {fault:?}"))
     }
 
     fn get(&mut self, path: &str) -> Value {
-        self.ask("GET", path, Value::Null).unwrap_or_else(|fault| panic!("{path}: {fault:?}"))
+        self.ask("GET", path, &Value::Null).unwrap_or_else(|fault| panic!("{path}: {fault:?}"))
     }
 
     fn run(&mut self) -> String {
@@ -90,8 +91,9 @@ fn a_query_that_names_something_twice_is_a_list() {
 fn refusals_have_the_codes_that_clients_tell_apart() {
     let mut place = Place::new("faults");
     let run = place.run();
-    let mut code =
-        |method: &str, path: &str, fields: Value| place.ask(method, path, fields).unwrap_err().code;
+    let mut code = |method: &str, path: &str, fields: Value| {
+        place.ask(method, path, &fields).unwrap_err().code
+    };
     let missing = json!({ "run_id": "none", "key": "k", "value": 1, "timestamp": 1 });
     assert_eq!(code("POST", "runs/log-metric", missing), Code::Missing);
     let named = |name: &str| json!({ "name": name });
@@ -135,7 +137,7 @@ fn a_batch_keeps_to_the_limits_of_mlflow() {
     };
     place.post("runs/log-batch", batch(900, 100));
     for wrong in [batch(1001, 0), batch(0, 101), batch(901, 100)] {
-        let fault = place.ask("POST", "runs/log-batch", wrong).unwrap_err();
+        let fault = place.ask("POST", "runs/log-batch", &wrong).unwrap_err();
         assert!(fault.message.contains("can contain at most"), "{}", fault.message);
     }
 }
@@ -146,7 +148,7 @@ fn a_source_on_this_machine_is_refused() {
     place.post("registered-models/create", json!({ "name": "m" }));
     for source in ["/etc", "file:///etc", "etc", "models:/../x", "mlflow-artifacts:/a/../../b"] {
         let wish = json!({ "name": "m", "source": source });
-        let fault = place.ask("POST", "model-versions/create", wish).unwrap_err();
+        let fault = place.ask("POST", "model-versions/create", &wish).unwrap_err();
         assert_eq!(fault.code, Code::Invalid, "{source}");
     }
     let run = place.run();

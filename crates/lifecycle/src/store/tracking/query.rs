@@ -301,8 +301,10 @@ impl Searchable {
         }
         query += " ORDER BY ";
         for order in &search.order {
-            let way = if order.ascending { "ASC" } else { "DESC" };
-            query += &format!("{} {way} NULLS LAST, ", self.value(&order.subject, &mut values));
+            let way = if order.ascending { " ASC" } else { " DESC" };
+            query += &self.value(&order.subject, &mut values);
+            query += way;
+            query += " NULLS LAST, ";
         }
         query += self.order;
         query += " LIMIT ? OFFSET ?";

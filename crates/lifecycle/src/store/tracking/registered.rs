@@ -132,12 +132,11 @@ impl Store {
     ) -> Answer<()> {
         self.track(Haste::Certain, |db, _| {
             let id = model_id(db, name)?;
-            match value {
-                Some(value) => set_model_tag(db, id, key, value)?,
-                None => {
-                    let remove = "DELETE FROM model_tags WHERE model = ?1 AND key = ?2";
-                    db.execute(remove, params![id, key])?;
-                }
+            if let Some(value) = value {
+                set_model_tag(db, id, key, value)?;
+            } else {
+                let remove = "DELETE FROM model_tags WHERE model = ?1 AND key = ?2";
+                db.execute(remove, params![id, key])?;
             }
             Ok(touch(db, id, at_ms)?)
         })

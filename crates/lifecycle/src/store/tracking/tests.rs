@@ -158,7 +158,7 @@ fn own_models_are_folders_that_mlflow_loads() {
 fn equal_uploads_share_a_file_that_goes_with_the_last_of_them() {
     let folder = Folder::new("tracking-uploads");
     let mut store = store(&folder);
-    let mut put = |store: &mut Store, path: &str, bytes: &[u8]| {
+    let put = |store: &mut Store, path: &str, bytes: &[u8]| {
         let mut incoming = Incoming::begin(store.folder()).unwrap();
         bytes.chunks(3).for_each(|piece| incoming.add(piece).unwrap());
         store.put_upload(path, &incoming.end().unwrap(), 1)
