@@ -66,8 +66,8 @@ pub struct Asked {
 }
 
 /// Names of flags that only a command line needs.
-const ONLY_TYPED: [&str; 8] =
-    ["json", "quiet", "store", "help", "version", "plan_only", "list_params", "learner"];
+const ONLY_TYPED: [&str; 9] =
+    ["json", "quiet", "store", "mlflow", "help", "version", "plan_only", "list_params", "learner"];
 
 /// All that `verb` (`fit` or `train`) can be asked, in the order of its help.
 ///
