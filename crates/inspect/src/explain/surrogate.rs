@@ -59,7 +59,7 @@ pub fn surrogate(input: &SurrogateInput<'_>) -> Option<SurrogateRecord> {
         ((0..(n / 2) as u32).collect(), ((n / 2) as u32..n as u32).collect());
     let questions = questions(input.table, input.columns, &fitted);
     let all = spread(input.predictions, &fitted);
-    if !(all > 0.0 && all.is_finite()) {
+    if !varies(input.predictions, &fitted, all) {
         return None;
     }
     let least = LEAF_ROWS_MIN.max((fitted.len() as f64 * LEAF_SHARE_MIN) as usize);
@@ -151,6 +151,14 @@ fn means(predictions: &Predictions, rows: &[u32]) -> Vec<f64> {
 fn spread(predictions: &Predictions, rows: &[u32]) -> f64 {
     let means = means(predictions, rows);
     rows.iter().map(|row| distance(predictions, *row, &means)).sum()
+}
+
+/// Whether predictions vary by more than rounding.
+fn varies(predictions: &Predictions, rows: &[u32], spread: f64) -> bool {
+    const ROUNDING: f64 = 1e-20;
+    let zero = vec![0.0; predictions.n_outputs];
+    let size: f64 = rows.iter().map(|row| distance(predictions, *row, &zero)).sum();
+    spread.is_finite() && spread > ROUNDING * size
 }
 
 fn distance(predictions: &Predictions, row: u32, to: &[f64]) -> f64 {
@@ -266,7 +274,7 @@ fn fidelity(
         alike += usize::from(decided.is_some_and(|d| *d == leaf.class(input.threshold)));
     }
     let agreement = (!input.decided.is_empty()).then(|| alike as f64 / rows.len().max(1) as f64);
-    (all > 0.0).then(|| (1.0 - left / all, agreement))
+    varies(input.predictions, rows, all).then(|| (1.0 - left / all, agreement))
 }
 
 /// The steps in words: of the ranges of one column the narrowest, one condition for each column

@@ -28,7 +28,7 @@ fn of(found: &MoreRowsRecord) -> Section {
         _ => String::new(),
     };
     let (finding, rest) = split(&found.words);
-    let text = format!("{rest}{how}{}", next(found, &label));
+    let text = format!("{rest}{}{}", how.trim_start(), next(found, &label));
     Section::new(&SPEC, finding)
         .block(crate::report::section::Block::Text(text.trim().to_owned()))
         .block(chart(found, &label))
