@@ -36,7 +36,7 @@ const N_ROWS_IMPORTANCE: usize = 2_000;
 /// Rows on which weak slices are searched and tested at most.
 const N_ROWS_SLICES: usize = 10_000;
 
-/// Rows that judge a learning curve at most, and seconds that all of its fits may take.
+/// Rows that judge a learning curve at most (and that one learner alone is fitted again on), and seconds that all of its fits may take.
 const N_ROWS_CURVE: usize = 20_000;
 const CURVE_S_MAX: f64 = 8.0;
 
@@ -179,6 +179,10 @@ impl Flow {
         let refits = combined.members.iter().map(|m| m.refit_s() * self.rows_ratio());
         let kept = budget::packing(ctx) + budget::of_refits(refits.sum());
         let scope = ctx.scope("learning-curve").with_reserve(kept);
+        // One learner that was asked for has no fold whose time is known.
+        if self.options.single.is_some() && self.train.n_rows() > N_ROWS_CURVE {
+            return None;
+        }
         let needed_s = more_rows::FITS * member.refit_s();
         if needed_s > CURVE_S_MAX || !budget::may_refit(&scope, &member.planned.name, needed_s) {
             return None;
