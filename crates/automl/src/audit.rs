@@ -5,7 +5,7 @@
 //! and the predictor's own decisions are judged: its threshold, its costs.
 
 use modelwright_core::data::{Column, Table};
-use modelwright_core::record::{FairnessRecord, Proxy};
+use modelwright_core::record::{FairnessRecord, GroupCoverage, HeldGroups, Proxy};
 use modelwright_core::task::{Predictions, Target};
 use modelwright_core::{Context, Error, Result};
 use modelwright_evaluate::fairness::{FairnessInput, Groups, fairness, proxies, sensitive_groups};
@@ -81,8 +81,37 @@ pub fn audit(
             record.audits.push(fairness(&of_groups, groups, ctx)?);
         }
     }
+    record.held = held_groups(predictor, input, &partitions, ctx)?;
     record.proxies = all_proxies(predictor, input, &partitions[..columns.len()]);
     Ok(record)
+}
+
+/// What intervals or sets reach in each group that is judged; none where the predictor has none.
+fn held_groups(
+    predictor: &Predictor,
+    input: &AuditInput<'_>,
+    partitions: &[Groups],
+    ctx: &Context,
+) -> Result<Vec<HeldGroups>> {
+    let held = predictor.held(input.table, input.predictions, input.truth, ctx)?;
+    let Some(held) = held else { return Ok(Vec::new()) };
+    let of_partition = |partition: &Groups| {
+        let mut found = HeldGroups { columns: partition.columns.clone(), ..HeldGroups::default() };
+        for (group, name) in partition.names.iter().enumerate() {
+            let is_in = |row: &u32| partition.codes[*row as usize] as usize == group;
+            let rows: Vec<u32> = (0..partition.codes.len() as u32).filter(is_in).collect();
+            if rows.len() < input.min_group {
+                continue;
+            }
+            if let Some((level, reached)) = held.of_rows(&rows, input.weights) {
+                found.level = level;
+                found.groups.push(GroupCoverage { group: Some(name.clone()), reached });
+            }
+        }
+        found
+    };
+    let all = partitions.iter().map(of_partition);
+    Ok(all.filter(|found| !found.groups.is_empty()).collect())
 }
 
 /// The columns that were named, each once.

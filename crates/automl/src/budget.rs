@@ -122,6 +122,11 @@ pub(crate) fn may_refit(ctx: &Context, name: &str, expected_s: f64) -> bool {
     }) == 1
 }
 
+/// The time to keep for refits that should take `expected_s` together.
+pub(crate) fn of_refits(expected_s: f64) -> Duration {
+    Duration::from_secs_f64((expected_s * REFIT_MARGIN).clamp(0.0, 1e6))
+}
+
 /// Seconds kept at the end when the evaluation is done: for the report and for writing.
 pub(crate) fn packing(ctx: &Context) -> Duration {
     let left_s = ctx.remaining().map_or(0.0, |left| left.as_secs_f64());

@@ -203,6 +203,8 @@ impl Flow {
         self.phases.end("importances", ctx);
         let robustness = self.robustness(&combined.predictor, ctx)?;
         self.phases.end("robustness", ctx);
+        let more_rows = self.more_rows(&combined, ctx);
+        self.phases.end("learning curve", ctx);
         if self.ends_with_all_rows() {
             self.fit_on_all_rows(&mut combined, ctx)?;
             self.phases.end("fit on all rows", ctx);
@@ -211,6 +213,7 @@ impl Flow {
         let mut record = self.record(trials, &combined, evaluation, importances, ctx);
         record.fairness = fairness;
         record.robustness = robustness;
+        record.more_rows = more_rows;
         record.explanation = explanation;
         let (predictor, reference) = (combined.predictor, self.profile.sketches);
         let outcome = FitOutcome { predictor, record, reference, predictions: said };
@@ -267,6 +270,7 @@ impl Flow {
             fairness: None,
             robustness: None,
             mitigation: combined.mitigation.clone(),
+            more_rows: None,
             nested: None,
             importances,
             explanation: None,

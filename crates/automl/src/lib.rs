@@ -27,6 +27,7 @@
 //! | `decision` | which class is decided for, by metric or cost |
 //! | `conformal` | which interval or set holds the truth so often |
 //! | [`fair`] | a threshold for each group |
+//! | [`more_rows`] | would more rows help |
 //! | [`robustness`] | what strains on the inputs do |
 //! | [`mod@audit`] | are groups treated alike |
 //! | [`predictor`] | the result: raw rows in, predictions out |
@@ -54,6 +55,7 @@ pub mod fair;
 mod fit;
 pub mod gate;
 pub mod input;
+pub mod more_rows;
 mod nested;
 pub mod offers;
 mod pace;

@@ -7,7 +7,7 @@
 
 use modelwright_core::data::{Column, ColumnData, MISSING_CODE, MISSING_INSTANT, Table};
 use modelwright_core::random::Random;
-use modelwright_core::record::{RobustnessRecord, Strain};
+use modelwright_core::record::{RobustnessRecord, Strain, StrainKind};
 use modelwright_core::task::{Predictions, Target};
 use modelwright_core::{Context, Result};
 use modelwright_evaluate::{MetricEntry, MetricInput};
@@ -68,13 +68,14 @@ pub fn strained(
         strains: Vec::new(),
     };
     let Some(before) = record.before else { return Ok(record) };
-    let strain = |what: String, after: f64| Strain {
+    let strain = |what: String, after: f64, kind: StrainKind| Strain {
         what,
         after,
         loss: input.metric.spec.gain(before, after),
+        kind,
     };
     let read: Vec<&str> = predictor.feature_columns().collect();
-    for (index, (what, change)) in changes(&table, &read).into_iter().enumerate() {
+    for (index, Change { what, kind, apply }) in changes(&table, &read).into_iter().enumerate() {
         if !ctx.proceed() {
             break;
         }
@@ -82,7 +83,7 @@ pub fn strained(
         let mut is_changed = false;
         let columns = table.columns().iter().map(|column| {
             let changed =
-                read.contains(&column.name.as_str()).then(|| change(column, &mut random)).flatten();
+                read.contains(&column.name.as_str()).then(|| apply(column, &mut random)).flatten();
             is_changed |= changed.is_some();
             changed.unwrap_or_else(|| column.clone())
         });
@@ -91,42 +92,54 @@ pub fn strained(
             continue;
         }
         if let Some(after) = value(&predictor.predict(&strained, ctx)?) {
-            record.strains.push(strain(what, after));
+            record.strains.push(strain(what, after, kind));
         }
     }
     if let Some((what, after)) = other_mix(input.metric, &truth, &plain, predictor.threshold) {
-        record.strains.push(strain(what, after));
+        record.strains.push(strain(what, after, StrainKind::Wear));
     }
     Ok(record)
 }
 
-/// A strain: its words, and what it does to a column.
-type Change<'a> = (String, Box<dyn Fn(&Column, &mut Random) -> Option<Column> + 'a>);
+/// A strain: its words, and what it does to a column; `None` leaves the column as it is.
+struct Change<'a> {
+    what: String,
+    kind: StrainKind,
+    apply: Box<dyn Fn(&Column, &mut Random) -> Option<Column> + 'a>,
+}
 
 /// The strains that are tried.
 fn changes<'a>(table: &Table, read: &[&str]) -> Vec<Change<'a>> {
     let percent = SHARE * 100.0;
+    let kind = StrainKind::Wear;
     let mut all: Vec<Change<'a>> = vec![
-        (
-            format!("{percent:.0} % of all values are lost"),
-            Box::new(|column, random| Some(lose(column, random))),
-        ),
-        (
-            "numbers are measured less exactly, by a tenth of their spread".to_owned(),
-            Box::new(blur),
-        ),
-        (format!("{percent:.0} % of words are mistyped"), Box::new(mistype)),
+        Change {
+            what: format!("{percent:.0} % of all values are lost"),
+            kind,
+            apply: Box::new(|column, random| Some(lose(column, random))),
+        },
+        Change {
+            what: "numbers are measured less exactly, by a tenth of their spread".to_owned(),
+            kind,
+            apply: Box::new(blur),
+        },
+        Change {
+            what: format!("{percent:.0} % of words are mistyped"),
+            kind,
+            apply: Box::new(mistype),
+        },
     ];
     let is_number =
         |c: &&Column| matches!(c.data, ColumnData::Number(_)) && read.contains(&c.name.as_str());
     for column in table.columns().iter().filter(is_number).take(UNIT_COLUMNS_MAX) {
         let name = column.name.clone();
-        all.push((
-            format!("{name} comes in another unit, a thousand times as large"),
-            Box::new(move |c: &Column, _: &mut Random| {
+        all.push(Change {
+            what: format!("`{name}` comes in another unit, a thousand times as large"),
+            kind: StrainKind::Unit,
+            apply: Box::new(move |c: &Column, _: &mut Random| {
                 (c.name == name).then(|| scaled(c)).flatten()
             }),
-        ));
+        });
     }
     all
 }
@@ -201,3 +214,6 @@ fn other_mix(
     let after = metric.value(&strained).ok()?;
     Some(("the rarest class is twice as frequent".to_owned(), after))
 }
+
+#[cfg(test)]
+mod tests;

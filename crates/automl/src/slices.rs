@@ -5,22 +5,47 @@ use modelwright_core::task::{Predictions, Target};
 
 use crate::predictor::Predictor;
 
-/// The loss in words, and that of every row: 1 for a wrong decision, or the absolute error.
+/// The losses of the rows: 1 for a wrong decision and 0 for a right one, or the absolute error.
+pub(crate) struct Losses {
+    /// What a loss is, in words.
+    pub name: &'static str,
+    /// Of the predictor, one per row.
+    pub of_model: Vec<f64>,
+    /// Of always giving the same answer: the most frequent class, or the mean.
+    pub of_constant: Vec<f64>,
+}
+
+/// Measures the rows of `table`; `constant` is what the baseline says of each.
 pub(crate) fn losses(
     predictor: &Predictor,
     table: &Table,
     truth: &Target,
     predictions: &Predictions,
-) -> (&'static str, Vec<f64>) {
+    constant: &Predictions,
+) -> Losses {
     match truth {
         Target::Class { codes, .. } => {
-            let decided = predictor.decide(table, predictions);
-            let wrong = decided.iter().zip(codes).map(|(d, c)| f64::from(u8::from(d != c)));
-            ("error rate", wrong.collect())
+            let wrong = |decided: &[u32]| {
+                decided.iter().zip(codes).map(|(d, c)| f64::from(u8::from(d != c))).collect()
+            };
+            Losses {
+                name: "error rate",
+                of_model: wrong(&predictor.decide(table, predictions)),
+                of_constant: wrong(&constant.classes(MOST_PROBABLE)),
+            }
         }
         Target::Real(values) => {
-            let errors = values.iter().zip(&predictions.values).map(|(y, p)| (y - p).abs());
-            ("absolute error", errors.collect())
+            let errors = |p: &Predictions| {
+                values.iter().zip(&p.values).map(|(y, p)| (y - p).abs()).collect()
+            };
+            Losses {
+                name: "absolute error",
+                of_model: errors(predictions),
+                of_constant: errors(constant),
+            }
         }
     }
 }
+
+/// The threshold that names the more probable of two classes.
+const MOST_PROBABLE: f64 = 0.5;

@@ -212,7 +212,7 @@ fn fit_fold(input: &TrialInput<'_>, k: usize, ctx: &Context) -> Result<FoldFit> 
 }
 
 /// Whether the scope, or one below it, was stopped before its own end.
-fn was_stopped(decisions: &Decisions, scope: &str) -> bool {
+pub(crate) fn was_stopped(decisions: &Decisions, scope: &str) -> bool {
     decisions.stopped_after.keys().any(|name| {
         name.strip_prefix(scope).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     })

@@ -10,6 +10,8 @@ mod derived;
 mod explain;
 #[path = "fit/groups.rs"]
 mod groups;
+#[path = "fit/more_rows.rs"]
+mod more_rows;
 #[path = "fit/nested.rs"]
 mod nested;
 #[path = "fit/refit.rs"]

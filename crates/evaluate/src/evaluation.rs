@@ -8,7 +8,7 @@ use crate::cost::CostMatrix;
 use crate::curve;
 use crate::metric::{MetricEntry, MetricInput, Needs, check_pair, check_weights, metrics_for};
 use crate::reliability::{reliability, usefulness};
-use crate::resample::{bootstrap_intervals, bootstrap_row_mean, n_resamples_for};
+use crate::resample::{Drawing, Mix, bootstrap_intervals, bootstrap_row_mean, n_resamples_for};
 
 /// The name under which the mean cost of the decisions is reported.
 pub const EXPECTED_COST: &str = "expected_cost";
@@ -45,6 +45,8 @@ pub struct EvaluateInput<'a> {
     pub baseline: Option<&'a Predictions>,
     /// Bootstrap resamples wanted; large tables take fewer.
     pub n_resamples: usize,
+    /// Whether the rows' mix of classes was made so, or came as it is.
+    pub mix: Mix,
 }
 
 /// Measures predictions: the optimised metric and the task's default ones with 95 % intervals,
@@ -69,7 +71,8 @@ pub fn evaluate(input: &EvaluateInput<'_>, ctx: &Context) -> Result<Evaluation> 
     }
     let measured = MetricInput { truth, predictions, weights, threshold };
     let decided = input.decided(predictions)?;
-    let mut values = measure(&metrics, &measured, decided.as_ref(), input.n_resamples, ctx);
+    let drawing = Drawing { n_resamples: input.n_resamples, mix: input.mix };
+    let mut values = measure(&metrics, &measured, decided.as_ref(), drawing, ctx);
     let mut baseline = match input.baseline {
         None => Vec::new(),
         Some(predictions) => {
@@ -81,8 +84,7 @@ pub fn evaluate(input: &EvaluateInput<'_>, ctx: &Context) -> Result<Evaluation> 
     if let Some(costs) = input.costs {
         let of = |predictions| {
             let rows = costs.row_costs(truth, predictions)?;
-            let n_resamples = input.n_resamples;
-            Ok(bootstrap_row_mean(EXPECTED_COST, rows, truth, weights, n_resamples, ctx))
+            Ok(bootstrap_row_mean(EXPECTED_COST, rows, truth, weights, drawing, ctx))
         };
         // Decisions that are given cost what certain predictions of them would.
         let given = decided.as_ref().filter(|_| input.decided.is_some());
@@ -91,12 +93,10 @@ pub fn evaluate(input: &EvaluateInput<'_>, ctx: &Context) -> Result<Evaluation> 
             baseline.push(MetricValue { ci95: None, ..of(constant)? });
         }
     }
-    let n_resamples = n_resamples_for(truth.n_rows(), input.n_resamples);
-    let kind = if task.is_classification() { "stratified bootstrap" } else { "bootstrap" };
     let mut evaluation = Evaluation {
         on: input.on.to_owned(),
         n_rows: truth.n_rows(),
-        interval_method: format!("{kind}, 95 % percentile, {n_resamples} resamples"),
+        interval_method: input.interval_method(),
         metrics: values,
         baseline,
         ..Evaluation::default()
@@ -126,6 +126,22 @@ pub fn evaluate(input: &EvaluateInput<'_>, ctx: &Context) -> Result<Evaluation> 
 }
 
 impl EvaluateInput<'_> {
+    /// How the intervals are made, in words.
+    fn interval_method(&self) -> String {
+        let n_resamples = n_resamples_for(self.truth.n_rows(), self.n_resamples);
+        let is_fixed = self.truth.task().is_classification() && self.mix == Mix::Fixed;
+        let kind = if is_fixed { "stratified bootstrap" } else { "bootstrap" };
+        let drawn =
+            format!("95 %: {kind} (studentised for means, else BCa; {n_resamples} resamples)");
+        match (self.truth.task(), self.weights) {
+            (Task::Regression, _) | (_, Some(_)) => drawn,
+            (Task::Binary, None) => {
+                format!("{drawn}; DeLong's on the logit scale for ROC AUC, Wilson's for shares")
+            }
+            (Task::Multiclass, None) => format!("{drawn}; Wilson's for accuracy"),
+        }
+    }
+
     /// Of many classes with costs: the decisions, as certainties; metrics of decided labels look
     /// at these. Otherwise the threshold decides, unless the decisions are given.
     fn decided(&self, predictions: &Predictions) -> Result<Option<Predictions>> {
@@ -155,18 +171,18 @@ fn measure(
     metrics: &[&MetricEntry],
     input: &MetricInput<'_>,
     decided: Option<&Predictions>,
-    n_resamples: usize,
+    drawing: Drawing,
     ctx: &Context,
 ) -> Vec<MetricValue> {
     let Some(decided) = decided else {
-        return bootstrap_intervals(metrics, input, n_resamples, ctx);
+        return bootstrap_intervals(metrics, input, drawing, ctx);
     };
     let of_labels = |metric: &&&MetricEntry| metric.spec.needs == Needs::Labels;
     let labels: Vec<&MetricEntry> = metrics.iter().filter(of_labels).copied().collect();
     let others: Vec<&MetricEntry> = metrics.iter().filter(|m| !of_labels(m)).copied().collect();
     let by_label = MetricInput { predictions: decided, threshold: CERTAIN, ..*input };
-    let mut values = bootstrap_intervals(&others, input, n_resamples, ctx);
-    values.extend(bootstrap_intervals(&labels, &by_label, n_resamples, ctx));
+    let mut values = bootstrap_intervals(&others, input, drawing, ctx);
+    values.extend(bootstrap_intervals(&labels, &by_label, drawing, ctx));
     let place = |value: &MetricValue| metrics.iter().position(|m| m.spec.name == value.name);
     values.sort_by_key(place);
     values
@@ -213,6 +229,7 @@ mod tests {
             metric,
             baseline: None,
             n_resamples: 50,
+            mix: Mix::Fixed,
         }
     }
 
@@ -233,7 +250,11 @@ mod tests {
         assert_eq!(result.metrics[0].name, "log_loss", "the optimised metric comes first");
         assert_eq!(result.metrics.len(), metrics_for(Task::Binary).count());
         assert!(result.metrics.iter().all(|m| m.value.is_some() && m.ci95.is_some()));
-        assert_eq!(result.interval_method, "stratified bootstrap, 95 % percentile, 50 resamples");
+        assert_eq!(
+            result.interval_method,
+            "95 %: stratified bootstrap (studentised for means, else BCa; 50 resamples); \
+             DeLong's on the logit scale for ROC AUC, Wilson's for shares"
+        );
         let baseline_auc = result.baseline.iter().find(|m| m.name == "roc_auc").unwrap();
         assert_eq!(baseline_auc.value, Some(0.5));
         assert!(result.roc.len() > 2 && result.precision_recall.len() > 2);

@@ -9,8 +9,11 @@ use modelwright_core::task::Predictions;
 use modelwright_core::{Context, Error, Result};
 use modelwright_evaluate::compare::{Weight, compare_costs};
 use modelwright_evaluate::metric::Needs;
+use modelwright_evaluate::resample::Mix;
+use modelwright_evaluate::resample::permutation::{AgainstChance, against_chance};
 use modelwright_evaluate::{
-    Comparison, CostMatrix, EvaluateInput, MetricEntry, compare, evaluate, metric, metrics_for,
+    Comparison, CostMatrix, EvaluateInput, MetricEntry, MetricInput, compare, evaluate, metric,
+    metrics_for,
 };
 use serde::Serialize;
 
@@ -30,6 +33,8 @@ pub struct Assessment {
     pub evaluation: Evaluation,
     /// How often the model's intervals or sets held the answer; `None` when it has none.
     pub reached: Option<Vec<LevelRecord>>,
+    /// The metric beside what chance gives, when that was asked.
+    pub chance: Option<AgainstChance>,
 }
 
 /// The evaluation as JSON.
@@ -48,6 +53,8 @@ struct Document<'a> {
     usefulness: Option<&'a Usefulness>,
     #[serde(skip_serializing_if = "Option::is_none")]
     intervals: Option<&'a [LevelRecord]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    chance: Option<&'a AgainstChance>,
 }
 
 /// Measures a model on rows that it has predicted.
@@ -69,10 +76,33 @@ pub fn assess(model: &Model, rows: &Labelled, ctx: &Context) -> Result<Assessmen
         metric: metric(&predictor.metric)?,
         baseline: None,
         n_resamples: N_RESAMPLES,
+        mix: Mix::Drawn,
     };
     let evaluation = evaluate(&input, ctx)?;
     let reached = rows.held.as_ref().map(|held| held.reached(rows.weights.as_deref()));
-    Ok(Assessment { evaluation, reached })
+    Ok(Assessment { evaluation, reached, chance: None })
+}
+
+/// The optimised metric beside `n_permutations` random deals of the answers.
+///
+/// # Errors
+/// Input error when the metric is undefined on these rows.
+pub fn beside_chance(
+    model: &Model,
+    rows: &Labelled,
+    n_permutations: usize,
+    ctx: &Context,
+) -> Result<AgainstChance> {
+    ctx.tell(Event::Phase("permutations".to_owned()));
+    let metric = metric(&model.predictor.metric)?;
+    let decided = certain(rows, false).filter(|_| metric.spec.needs == Needs::Labels);
+    let input = MetricInput {
+        truth: &rows.truth,
+        predictions: decided.as_ref().unwrap_or(&rows.predictions),
+        weights: rows.weights.as_deref(),
+        threshold: if decided.is_some() { CERTAIN } else { model.predictor.threshold },
+    };
+    against_chance(metric, &input, n_permutations, ctx)
 }
 
 impl Assessment {
@@ -93,6 +123,7 @@ impl Assessment {
             reliability: evaluation.reliability.as_ref(),
             usefulness: evaluation.usefulness.as_ref(),
             intervals: self.reached.as_deref(),
+            chance: self.chance.as_ref(),
         };
         serde_json::to_string_pretty(&document)
             .map_err(|e| Error::work("cannot write the evaluation as JSON").because(e))
@@ -138,8 +169,10 @@ pub fn compare_models(
     let mut tested = tests(a, rows_a, &predictions_b, thresholds, &labels, ctx)?;
     if let Some(costs) = costs_of(options, a)? {
         let (truth, weights) = (&rows_a.truth, rows_a.weights.as_deref());
-        let of_a = &rows_a.predictions;
-        tested.insert(0, compare_costs(&costs, truth, of_a, &predictions_b, weights, ctx)?);
+        // Thresholds of groups decide before costs do.
+        let of_a = labels[0].as_ref().unwrap_or(&rows_a.predictions);
+        let of_b = labels[1].as_ref().unwrap_or(&predictions_b);
+        tested.insert(0, compare_costs(&costs, truth, of_a, of_b, weights, ctx)?);
     }
     let n_rows = rows_a.truth.n_rows();
     Ok(tested.into_iter().map(|test| weigh(test, options.rope, n_rows)).collect())
@@ -158,13 +191,10 @@ fn costs_of(options: &CompareOptions, a: &Model) -> Result<Option<CostMatrix>> {
 
 /// Weighs a difference against what the user, or the metric's scale, calls small.
 fn weigh(test: Comparison, rope: Option<f64>, n_rows: usize) -> Weighed {
-    /// Of metrics from 0 to 1.
-    const OF_SHARES: f64 = 0.005;
-    /// Of others, as a share of B's value.
+    /// Of what is no metric of the catalog, as a share of B's value: costs.
     const OF_VALUES: f64 = 0.01;
     let spec = metric(&test.metric).ok().map(|m| m.spec);
-    let is_bounded = spec.is_some_and(|s| s.range.0.is_finite() && s.range.1.is_finite());
-    let default = if is_bounded { OF_SHARES } else { OF_VALUES * test.value_b.abs() };
+    let default = spec.map_or(OF_VALUES * test.value_b.abs(), |s| s.rope(test.value_b));
     let larger_is_better = spec.is_some_and(|s| s.larger_is_better);
     let matters = test.weigh(larger_is_better, n_rows, rope.unwrap_or(default));
     Weighed { test, matters }

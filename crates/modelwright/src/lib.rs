@@ -40,6 +40,7 @@
 //! | `explanation_text` | an explanation in words |
 //! | [`labelled`] | rows whose answers are known, for `evaluate` and `compare` |
 //! | [`assess`], [`looking`], [`repeat`] | what `evaluate`, `compare`, `profile` and `replay` do |
+//! | [`more_rows`], [`studying`] | what `learning-curve` and `compare --scores` do |
 //! | `summary` | what is printed when a fit is done or planned |
 
 // The modules name this crate as everybody else does.
@@ -73,7 +74,9 @@ pub mod cli;
 pub mod labelled;
 pub mod looking;
 pub mod machine;
+pub mod more_rows;
 pub mod repeat;
+pub mod studying;
 
 pub use auditing::{AuditRows, Audited, audit_rows};
 pub use explaining::{StreamedReasons, explanation_table, reason_columns};

@@ -1,6 +1,6 @@
 //! What intervals and sets reach on rows with known answers.
 
-use modelwright_core::record::{GroupCoverage, LevelRecord};
+use modelwright_core::record::{Coverage, GroupCoverage, LevelRecord};
 use modelwright_core::task::Target;
 use modelwright_evaluate::conformal::coverage;
 
@@ -75,6 +75,17 @@ impl Held {
             own.sizes.extend(new.sizes);
         }
         self.groups.extend(part.groups);
+    }
+
+    /// The first level, and what it reaches on some of the rows; `None` where none has weight.
+    pub fn of_rows(&self, rows: &[u32], weights: Option<&[f64]>) -> Option<(f64, Coverage)> {
+        let level = self.levels.first()?;
+        let held: Vec<bool> = rows.iter().map(|row| level.held[*row as usize]).collect();
+        let sizes: Vec<f64> = rows.iter().map(|row| level.sizes[*row as usize]).collect();
+        let weights: Option<Vec<f64>> =
+            weights.map(|w| rows.iter().map(|row| w[*row as usize]).collect());
+        let reached = coverage(&held, &sizes, weights.as_deref()).ok()?;
+        Some((level.level, reached))
     }
 
     /// The coverage of each level, and of each group that has rows; weights of all rows.

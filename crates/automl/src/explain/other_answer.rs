@@ -73,13 +73,9 @@ pub fn counterfactuals(
     options: &CounterfactualOptions,
     ctx: &Context,
 ) -> Result<Counterfactuals> {
-    if predictor.group_thresholds().is_some() {
-        return Err(Error::input(
-            "other answers are not searched where groups have own thresholds",
-        )
-        .hint("ask a model that was fitted without --fair"));
-    }
     let subject = subject(predictor)?;
+    let held = held_fixed(predictor, &subject.columns, options)?;
+    let threshold = predictor.group_thresholds().and_then(|g| g.of_rows(row).first().copied());
     let (row, observed) =
         (in_storage_of_kinds(predictor, row)?, in_storage_of_kinds(predictor, observed)?);
     let now = predictor.predict(&row, ctx)?.values.first().copied().unwrap_or(0.0);
@@ -91,8 +87,36 @@ pub fn counterfactuals(
         }
         _ => 0,
     };
-    let goal = Wanted { predictor, desired, class, now };
-    ctx.install(|| search(&subject, &goal, &row, &observed, options, ctx))
+    let goal = Wanted { predictor, desired, class, now, threshold };
+    ctx.install(|| search(&subject, &goal, &row, &observed, &held, ctx))
+}
+
+/// The options with the columns that make groups with own thresholds held fixed: nobody is told to
+/// be somebody else, and the row keeps its threshold.
+///
+/// # Errors
+/// Input error when the user lets such a column vary.
+fn held_fixed(
+    predictor: &Predictor,
+    columns: &[String],
+    options: &CounterfactualOptions,
+) -> Result<CounterfactualOptions> {
+    let mut held = options.clone();
+    for column in predictor.group_thresholds().into_iter().flat_map(|g| g.columns()) {
+        let varies =
+            options.vary.as_ref().is_some_and(|v| v.iter().any(|(name, _)| name == column));
+        if varies {
+            return Err(Error::input(
+                "a column that makes the groups of the thresholds cannot vary",
+            )
+            .column(column)
+            .hint("leave it out: the model decides by a threshold for each of its groups"));
+        }
+        if columns.iter().any(|c| c == column) && !held.immutable.iter().any(|c| c == column) {
+            held.immutable.push(column.to_owned());
+        }
+    }
+    Ok(held)
 }
 
 struct Wanted<'a> {
@@ -101,13 +125,19 @@ struct Wanted<'a> {
     class: usize,
     /// The first number of the prediction as it is.
     now: f64,
+    /// The threshold of the row's group, where groups have own ones.
+    threshold: Option<f64>,
 }
 
 impl Goal for Wanted<'_> {
     fn is_reached(&self, predictions: &Predictions) -> Vec<bool> {
         match self.desired {
+            Desired::Class(_) if self.threshold.is_some() => {
+                let limit = self.threshold.unwrap_or(0.5);
+                let is_wanted = |p: &f64| (*p >= limit) == (self.class == 1);
+                predictions.values.iter().map(is_wanted).collect()
+            }
             Desired::Class(_) => {
-                // No groups have own thresholds, as was asked at the beginning.
                 let decided = self.predictor.decide(&Table::default(), predictions);
                 decided.into_iter().map(|class| class as usize == self.class).collect()
             }

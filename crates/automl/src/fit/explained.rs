@@ -2,9 +2,11 @@
 
 use modelwright_core::context::Event;
 use modelwright_core::data::Table;
-use modelwright_core::record::ExplanationRecord;
+use modelwright_core::record::{ExplanationRecord, SurrogateRecord};
 use modelwright_core::{Context, Result};
-use modelwright_inspect::explain::{ColumnProfile, five_examples, summary};
+use modelwright_inspect::explain::{
+    ColumnProfile, SurrogateInput, five_examples, summary, surrogate,
+};
 
 use super::Flow;
 use crate::budget;
@@ -19,6 +21,8 @@ const N_BACKGROUND: [usize; 2] = [16, 4];
 /// Rows that are moved for a profile, and columns that get one.
 const N_ROWS_PROFILE: usize = 500;
 const N_PROFILES: usize = 6;
+/// Rows that a small tree is fitted to and tested on.
+const N_ROWS_SURROGATE: usize = 4_000;
 /// Predictions of all profiles, about.
 const PROFILE_PREDICTIONS: usize = N_PROFILES * N_ROWS_PROFILE * 20;
 /// Predictions that all of it may take, and rows that are predicted to learn what one takes.
@@ -92,7 +96,41 @@ impl Flow {
         }
         let examples = if self.options.with_rows { five_examples(&found) } else { Vec::new() };
         let reasons = Reasons::new(&found, &table, &background);
-        Ok(Some(summary(&found, &table, &reasons, &profiles, &examples)))
+        let mut record = summary(&found, &table, &reasons, &profiles, &examples);
+        record.surrogate = self.surrogate(predictor, held_out, scope)?;
+        Ok(Some(record))
+    }
+}
+
+impl Flow {
+    /// A small tree that says about the same as the predictor; `None` when there is no time.
+    fn surrogate(
+        &self,
+        predictor: &Predictor,
+        held_out: &Table,
+        scope: &Context,
+    ) -> Result<Option<SurrogateRecord>> {
+        if !scope.proceed() {
+            return Ok(None);
+        }
+        let chosen = scope.random("explanation/surrogate", 0);
+        let mut rows = { chosen }.sample(held_out.n_rows(), N_ROWS_SURROGATE);
+        scope.random("explanation/surrogate", 1).shuffle(&mut rows);
+        let table = held_out.select(&rows);
+        let predictions = predictor.predict(&table, scope)?;
+        let decided = match self.task.classes.as_slice() {
+            [] => Vec::new(),
+            _ => predictor.decide(&table, &predictions),
+        };
+        let columns: Vec<String> = predictor.feature_columns().map(str::to_owned).collect();
+        Ok(surrogate(&SurrogateInput {
+            table: &table,
+            columns: &columns,
+            predictions: &predictions,
+            decided: &decided,
+            classes: &self.task.classes,
+            threshold: predictor.threshold,
+        }))
     }
 }
 

@@ -3,24 +3,27 @@
 use modelwright_core::context::Event;
 use modelwright_core::data::Table;
 use modelwright_core::record::{
-    Evaluation, FairnessRecord, Importance, MetricValue, RobustnessRecord, SlicesRecord,
+    Evaluation, FairnessRecord, Importance, MetricValue, MoreRowsRecord, RobustnessRecord,
+    SlicesRecord,
 };
 use modelwright_core::task::Target;
 use modelwright_core::{Context, Result};
 use modelwright_evaluate::metric::MetricInput;
-use modelwright_evaluate::resample::bootstrap_interval;
+use modelwright_evaluate::resample::{Drawing, Mix, bootstrap_interval};
+use modelwright_evaluate::split::SplitKind;
 use modelwright_evaluate::{EvaluateInput, evaluate};
 use modelwright_inspect::explain::permutation_importance;
-use modelwright_inspect::slices::{SliceInput, weak_slices};
+use modelwright_inspect::slices::{HeldOn, SliceInput, weak_slices};
 
 use super::Flow;
 use super::combine::Combined;
 use crate::audit::{self, AuditInput};
+use crate::more_rows::CurveInput;
 use crate::parts::{constant, weights_of};
 use crate::predictor::Predictor;
 use crate::reference::PredictionReference;
 use crate::robustness::{self, StrainInput, strained};
-use crate::{budget, fair, slices};
+use crate::{budget, fair, more_rows, slices};
 
 /// Resamples of the intervals of the final evaluation.
 const N_RESAMPLES: usize = 1_000;
@@ -32,6 +35,10 @@ const N_ROWS_IMPORTANCE: usize = 2_000;
 
 /// Rows on which weak slices are searched and tested at most.
 const N_ROWS_SLICES: usize = 10_000;
+
+/// Rows that judge a learning curve at most (and that one learner alone is fitted again on), and seconds that all of its fits may take.
+const N_ROWS_CURVE: usize = 20_000;
+const CURVE_S_MAX: f64 = 8.0;
 
 /// What the untouched rows say; nothing where none were held out.
 #[derive(Default)]
@@ -77,6 +84,7 @@ impl Flow {
             metric: self.metric,
             baseline: Some(&baseline),
             n_resamples: N_RESAMPLES,
+            mix: self.mix_of_held_out(),
         };
         let evaluation = evaluate(&input, ctx)?;
         let said = PredictionReference::of(predictor, &predictions, &truth, ctx)?;
@@ -96,6 +104,12 @@ impl Flow {
         };
         untouched.fairness = Some(audit::audit(predictor, &groups, ctx)?);
         Ok(untouched)
+    }
+
+    /// Whether the untouched rows were drawn so that they have the classes' own mix.
+    fn mix_of_held_out(&self) -> Mix {
+        let is_made = self.split_kind == SplitKind::Stratified && self.test_source.is_none();
+        if is_made { Mix::Fixed } else { Mix::Drawn }
     }
 
     /// The optimised metric of every offer on the untouched rows, as far as time allows.
@@ -120,7 +134,8 @@ impl Flow {
             let threshold = offered.threshold.unwrap_or(0.5);
             let input = MetricInput { truth, predictions: &predictions, weights, threshold };
             let value = self.metric.value(&input);
-            let interval = || bootstrap_interval(self.metric, &input, N_RESAMPLES_OFFER, &scope);
+            let drawing = Drawing { n_resamples: N_RESAMPLES_OFFER, mix: self.mix_of_held_out() };
+            let interval = || bootstrap_interval(self.metric, &input, drawing, &scope);
             offer.holdout = Some(MetricValue {
                 name: self.metric.spec.name.to_owned(),
                 ci95: value.is_ok().then(|| interval().ok()).flatten(),
@@ -154,6 +169,46 @@ impl Flow {
             metric: self.metric,
         };
         strained(predictor, &input, &scope).map(Some)
+    }
+
+    /// Whether more rows would help: the first member again on parts of the rows, where there is
+    /// time for it beside the last fit; `None` elsewhere.
+    pub(super) fn more_rows(&self, combined: &Combined, ctx: &Context) -> Option<MoreRowsRecord> {
+        let held_out = self.held_out.as_ref()?;
+        let member = combined.members.first()?;
+        let refits = combined.members.iter().map(|m| m.refit_s() * self.rows_ratio());
+        let kept = budget::packing(ctx) + budget::of_refits(refits.sum());
+        let scope = ctx.scope("learning-curve").with_reserve(kept);
+        // One learner that was asked for has no fold whose time is known.
+        if self.options.single.is_some() && self.train.n_rows() > N_ROWS_CURVE {
+            return None;
+        }
+        let needed_s = more_rows::FITS * member.refit_s();
+        if needed_s > CURVE_S_MAX || !budget::may_refit(&scope, &member.planned.name, needed_s) {
+            return None;
+        }
+        let tried = || {
+            let held_out = thinned(held_out, N_ROWS_CURVE);
+            let held_weights = weights_of(&held_out, &self.options)?;
+            let input = CurveInput {
+                table: &self.train,
+                target: &self.target,
+                weights: self.weights.as_deref(),
+                schema: &self.profile.schema,
+                exclude: &self.exclude,
+                truth: &combined.predictor.encode_target(&held_out)?,
+                held_weights: held_weights.as_deref(),
+                held_out: &held_out,
+                classes: &self.task.classes,
+                planned: &member.planned,
+                metric: self.metric,
+            };
+            more_rows::curve(&input, &scope)
+        };
+        tried().unwrap_or_else(|error| {
+            ctx.tell(Event::Warning(format!("no learning curve: {error}")));
+            None
+        })
     }
 
     /// How much each column matters; empty when the metric is undefined on the untouched rows.
@@ -204,7 +259,10 @@ impl Flow {
         let held_out = &thinned(held_out, N_ROWS_SLICES);
         let predictions = predictor.predict(held_out, &scope)?;
         let truth = predictor.encode_target(held_out)?;
-        let (loss, losses) = slices::losses(predictor, held_out, &truth, &predictions);
+        let constant = constant(&self.target, self.weights.as_deref(), truth.n_rows());
+        let losses = slices::losses(predictor, held_out, &truth, &predictions, &constant);
+        let held = predictor.held(held_out, &predictions, &truth, &scope)?;
+        let reached = |rows: &[u32]| held.as_ref().and_then(|h| h.of_rows(rows, None));
         // Those that matter first; columns that the model does not read may describe a slice too.
         let mut columns: Vec<String> = importances.iter().map(|i| i.column.clone()).collect();
         let usable = self.profile.schema.fields.iter().filter(|f| f.kind.is_usable());
@@ -213,7 +271,14 @@ impl Flow {
                 columns.push(field.name.clone());
             }
         }
-        let input = SliceInput { table: held_out, columns: &columns, losses: &losses, loss };
+        let input = SliceInput {
+            table: held_out,
+            columns: &columns,
+            losses: &losses.of_model,
+            constant_losses: Some(&losses.of_constant),
+            held: held.as_ref().map(|_| &reached as &HeldOn<'_>),
+            loss: losses.name,
+        };
         Ok(weak_slices(&input, &scope))
     }
 

@@ -1,6 +1,8 @@
 //! Groups are audited on the untouched rows, and decisions kept fair where that is asked.
 
 use modelwright_automl::Predictor;
+use modelwright_automl::explain::{CounterfactualOptions, Direction};
+use modelwright_automl::explain::{Desired, counterfactuals};
 use modelwright_core::Context;
 use modelwright_core::data::{Column, Table};
 use modelwright_core::record::{Judgement, Options};
@@ -51,6 +53,47 @@ fn fair_thresholds_close_the_gap_and_travel_with_the_model() {
     assert_eq!(decoded.decide(&grey, &predictions), predictions.classes(decoded.threshold));
     let again = fit_ok(asked(Some("demographic_parity")), &Context::unlimited(3, 1));
     assert_eq!(again.predictor.encode().unwrap(), outcome.predictor.encode().unwrap());
+}
+
+#[test]
+fn another_answer_of_a_fair_model_is_by_the_threshold_of_the_rows_own_group() {
+    let ctx = Context::unlimited(3, 2);
+    let predictor = fit_ok(asked(Some("demographic_parity")), &ctx).predictor;
+    let rows = table(300);
+    let decided = predictor.decide(&rows, &predictor.predict(&rows, &ctx).unwrap());
+    let row = decided.iter().position(|d| *d == 0).unwrap();
+    let row = rows.select(&[row as u32]);
+    let wanted = Desired::other(&predictor, &row, &ctx).unwrap().unwrap();
+    assert_eq!(wanted, Desired::Class("yes".to_owned()));
+    let options = CounterfactualOptions::default();
+    let found = counterfactuals(&predictor, &row, &rows, &wanted, &options, &ctx).unwrap();
+    let limit = predictor.group_thresholds().unwrap().of_rows(&row)[0];
+    assert!(!found.answers.is_empty());
+    for answer in &found.answers {
+        assert!(answer.prediction[0] >= limit, "{answer:?} below {limit}");
+        assert!(answer.changes.iter().all(|c| c.column != "colour"), "{answer:?}");
+    }
+    let vary = Some(vec![("colour".to_owned(), Direction::Any)]);
+    let options = CounterfactualOptions { vary, ..options };
+    let error = counterfactuals(&predictor, &row, &rows, &wanted, &options, &ctx).unwrap_err();
+    assert!(error.to_string().contains("cannot vary"), "{error}");
+}
+
+#[test]
+fn intervals_and_sets_are_measured_in_every_judged_group() {
+    let mut asked = input(1500, "signal");
+    asked.options.sensitive = vec!["colour".to_owned()];
+    let record = fit_ok(asked, &Context::unlimited(3, 2)).record;
+    let [held] = record.fairness.as_ref().unwrap().held.as_slice() else { panic!("one column") };
+    assert_eq!((held.columns.as_slice(), held.groups.len()), (&["colour".to_owned()][..], 3));
+    let n_rows: usize = held.groups.iter().map(|g| g.reached.n_rows).sum();
+    assert_eq!(n_rows, record.evaluation.as_ref().unwrap().n_rows);
+    let overall = record.intervals.as_ref().unwrap().levels[0].reached.unwrap();
+    let of_groups = held.groups.iter().map(|g| g.reached.share * g.reached.n_rows as f64);
+    assert!((of_groups.sum::<f64>() / n_rows as f64 - overall.share).abs() < 1e-9);
+    let rules = record.explanation.unwrap().surrogate.unwrap();
+    assert!(rules.r2 > 0.3 && rules.agreement.is_none(), "{rules:?}");
+    assert!(record.slices.unwrap().level.is_some());
 }
 
 #[test]

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::evaluation::Interval;
+use super::surrogate::SurrogateRecord;
 
 /// The explanation of a model on some rows, summed up.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,6 +25,9 @@ pub struct ExplanationRecord {
     pub effects: Vec<EffectRecord>,
     /// How predictions move along the first of them.
     pub profiles: Vec<ProfileRecord>,
+    /// A small tree that says about the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub surrogate: Option<SurrogateRecord>,
     /// Single rows with their reasons; empty unless rows may be shown.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub examples: Vec<ExampleRecord>,

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::evaluation::{Interval, MetricValue};
+use super::uncertainty::GroupCoverage;
 
 /// What an audit of groups found on one set of rows.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -18,8 +19,23 @@ pub struct FairnessRecord {
     /// Each sensitive column by itself, then all of them together; with many classes each class
     /// against the others.
     pub audits: Vec<GroupAudit>,
+    /// How often intervals or sets of predictions held the truth of each judged group; empty when
+    /// the model has none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held: Vec<HeldGroups>,
     /// Columns that reveal a sensitive one, the most telling first.
     pub proxies: Vec<Proxy>,
+}
+
+/// What intervals or sets of predictions reach in the groups of one partition.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct HeldGroups {
+    /// The columns whose values make the groups.
+    pub columns: Vec<String>,
+    /// The share of rows that is to be held.
+    pub level: f64,
+    /// The groups.
+    pub groups: Vec<GroupCoverage>,
 }
 
 /// One partition of the rows into groups, measured.

@@ -9,12 +9,14 @@ mod evaluation;
 mod explanation;
 mod fairness;
 mod monitor;
+mod more_rows;
 mod offer;
 mod reliability;
 mod robustness;
 mod run;
 mod search;
 mod slices;
+mod surrogate;
 mod suspects;
 mod uncertainty;
 
@@ -31,21 +33,23 @@ pub use explanation::{
     SwarmBin,
 };
 pub use fairness::{
-    Disparity, FairPoint, FairnessRecord, GroupAudit, GroupMeasures, GroupThreshold, Judgement,
-    MitigationRecord, Proxy,
+    Disparity, FairPoint, FairnessRecord, GroupAudit, GroupMeasures, GroupThreshold, HeldGroups,
+    Judgement, MitigationRecord, Proxy,
 };
 pub use monitor::{
     ColumnDrift, DatasetDrift, MONITOR_VERSION, MetricChange, MonitorRecord, Multivariate,
     Performance, QualityFinding, QualityKind, RowsRecord, Status, Summary, Verdict, WatchedModel,
 };
+pub use more_rows::{CurveSize, MoreRows, MoreRowsRecord};
 pub use offer::{Offer, Picked, Share};
 pub use reliability::{BrierParts, Reliability, Usefulness};
-pub use robustness::{RobustnessRecord, Strain};
+pub use robustness::{RobustnessRecord, Strain, StrainKind};
 pub use run::{
     Clock, FORMAT_VERSION, Options, PhaseTime, RunRecord, Single, SplitRecord, TaskRecord,
 };
 pub use search::{EnsembleRecord, Member, Plan, PlannedTrial, TrialRecord, TrialStatus};
 pub use slices::{SlicesRecord, WeakSlice};
+pub use surrogate::{SurrogateLeaf, SurrogateRecord};
 pub use suspects::{Suspect, SuspectsRecord};
 pub use uncertainty::{
     CalibrationRecord, CalibrationTrial, ConstantCost, CostRecord, Coverage, GroupCoverage,

@@ -26,4 +26,18 @@ pub struct Strain {
     pub after: f64,
     /// By how much the metric is worse than before; negative where it is better.
     pub loss: f64,
+    /// What sort of strain it is.
+    #[serde(default)]
+    pub kind: StrainKind,
+}
+
+/// Sorts of strains: what befalls data in every use, and what is an accident.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StrainKind {
+    /// Values are missing, less exact, mistyped, or the mix of rows changes.
+    #[default]
+    Wear,
+    /// A column arrives in another unit.
+    Unit,
 }

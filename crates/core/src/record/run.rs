@@ -8,6 +8,7 @@ use super::data::{Bin, Count, DataSource, LeakFinding, TableProfile};
 use super::evaluation::{Evaluation, Importance, Nested};
 use super::explanation::ExplanationRecord;
 use super::fairness::{FairnessRecord, MitigationRecord};
+use super::more_rows::MoreRowsRecord;
 use super::offer::{Offer, Picked};
 use super::robustness::RobustnessRecord;
 use super::search::{EnsembleRecord, Plan, TrialRecord};
@@ -90,6 +91,9 @@ pub struct RunRecord {
     /// What becomes of the metric when the untouched rows are strained.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub robustness: Option<RobustnessRecord>,
+    /// Whether more rows would help; `None` when there was no time to find out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub more_rows: Option<MoreRowsRecord>,
     /// What the whole search is worth by outer folds, when that was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nested: Option<Nested>,

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::evaluation::Interval;
+use super::uncertainty::Coverage;
 
 /// Weak slices of the untouched rows: searched on one half, tested on the other.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -17,6 +18,12 @@ pub struct SlicesRecord {
     pub n_tested: usize,
     /// Mean loss on the rows tested.
     pub mean_loss: f64,
+    /// What always giving the same answer loses on them; `None` in older records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub constant_loss: Option<f64>,
+    /// The level that intervals or sets state, where they were looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<f64>,
     /// Slices whose loss is higher beyond chance, worst first.
     pub weak: Vec<WeakSlice>,
 }
@@ -30,7 +37,14 @@ pub struct WeakSlice {
     pub n_rows: usize,
     /// Their mean loss.
     pub mean_loss: f64,
-    /// That less the mean loss of the other rows.
+    /// What always giving the same answer loses on the same rows on average; `None` in records
+    /// that were written before this was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub constant_loss: Option<f64>,
+    /// How often the model's intervals or sets of the first level held the truth of its rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<Coverage>,
+    /// The mean loss less that of the other rows.
     pub difference: f64,
     /// 95 % interval of the difference.
     pub ci95: Interval,

@@ -33,23 +33,10 @@ pub struct Delong {
 /// # Errors
 /// Input error with fewer than two rows of a class, from which no variance can be estimated.
 pub fn delong(codes: &[u32], scores_a: &[f64], scores_b: &[f64]) -> Result<Delong> {
-    if scores_a.len() != codes.len() || scores_b.len() != codes.len() {
-        return Err(Error::input("both models must score every row")
-            .expected(format!("{} scores each", codes.len()))
-            .got(format!("{} and {} scores", scores_a.len(), scores_b.len())));
-    }
-    let n_positive = codes.iter().filter(|c| **c == 1).count();
+    let n_positive = check(codes, scores_a, scores_b)?;
     let n_negative = codes.len() - n_positive;
-    if n_positive < 2 || n_negative < 2 {
-        return Err(Error::input("DeLong's test is not possible on these rows")
-            .expected("at least two rows of each class")
-            .got(format!("{n_positive} positive and {n_negative} negative rows")));
-    }
     let (a, b) = (Placements::new(codes, scores_a), Placements::new(codes, scores_b));
-    let covariance = |x: &Placements, y: &Placements| {
-        sample_covariance(&x.positive, &y.positive) / n_positive as f64
-            + sample_covariance(&x.negative, &y.negative) / n_negative as f64
-    };
+    let covariance = |x: &Placements, y: &Placements| x.covariance(y, n_positive, n_negative);
     let auc = [a.auc(), b.auc()];
     let variance = [covariance(&a, &a), covariance(&b, &b)];
     let between = covariance(&a, &b);
@@ -65,6 +52,33 @@ pub fn delong(codes: &[u32], scores_a: &[f64], scores_b: &[f64]) -> Result<Delon
         (2.0 * 0.5_f64.powf(codes.len() as f64)).min(1.0)
     };
     Ok(Delong { auc, variance, covariance: between, p_value })
+}
+
+/// Proves that the test is possible, and counts the positive rows.
+fn check(codes: &[u32], scores_a: &[f64], scores_b: &[f64]) -> Result<usize> {
+    if scores_a.len() != codes.len() || scores_b.len() != codes.len() {
+        return Err(Error::input("both models must score every row")
+            .expected(format!("{} scores each", codes.len()))
+            .got(format!("{} and {} scores", scores_a.len(), scores_b.len())));
+    }
+    let n_positive = codes.iter().filter(|c| **c == 1).count();
+    let n_negative = codes.len() - n_positive;
+    if n_positive < 2 || n_negative < 2 {
+        return Err(Error::input("DeLong's test is not possible on these rows")
+            .expected("at least two rows of each class")
+            .got(format!("{n_positive} positive and {n_negative} negative rows")));
+    }
+    Ok(n_positive)
+}
+
+/// An area under the ROC curve and its variance.
+///
+/// # Errors
+/// As [`delong`].
+pub(crate) fn auc_variance(codes: &[u32], scores: &[f64]) -> Result<(f64, f64)> {
+    let n_positive = check(codes, scores, scores)?;
+    let placed = Placements::new(codes, scores);
+    Ok((placed.auc(), placed.covariance(&placed, n_positive, codes.len() - n_positive)))
 }
 
 impl Delong {
@@ -121,6 +135,12 @@ impl Placements {
             codes.iter().zip(&placement).filter(|(c, _)| **c == class).map(|(_, p)| *p).collect()
         };
         Self { positive: of(1), negative: of(0) }
+    }
+
+    /// The covariance of the areas of two scores.
+    fn covariance(&self, other: &Self, n_positive: usize, n_negative: usize) -> f64 {
+        sample_covariance(&self.positive, &other.positive) / n_positive as f64
+            + sample_covariance(&self.negative, &other.negative) / n_negative as f64
     }
 
     fn auc(&self) -> f64 {

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | roc_auc | DeLong | DeLong |
 //! | accuracy | McNemar (exact below 25 disagreements) | Bonett & Price |
-//! | others, or with weights | paired stratified bootstrap | percentile |
+//! | others, or with weights | paired bootstrap | percentile |
 
 pub mod adjust;
 pub mod datasets;
@@ -13,6 +13,7 @@ pub mod folds;
 mod mcnemar;
 mod paired;
 pub mod power;
+pub mod study;
 mod welch;
 
 use modelwright_core::record::Interval;
@@ -24,8 +25,9 @@ use crate::cost::CostMatrix;
 use crate::distribution::{Z_975, two_sided_p};
 use crate::evaluation::EXPECTED_COST;
 use crate::metric::{MetricEntry, MetricInput, MetricSpec};
-use crate::resample::bootstrap_row_mean;
+use crate::resample::{Drawing, Mix, bootstrap_row_mean};
 
+pub(crate) use delong::auc_variance;
 pub use delong::{Delong, delong};
 pub use mcnemar::{McNemar, mcnemar};
 pub use welch::{Welch, welch};
@@ -218,7 +220,8 @@ pub fn compare_costs(
     let rows: Vec<f64> = of_a.iter().zip(&of_b).map(|(a, b)| a - b).collect();
     let name = EXPECTED_COST;
     let n_rows = rows.len();
-    let measured = bootstrap_row_mean(name, rows, truth, weights, RESAMPLES, ctx);
+    let drawing = Drawing { n_resamples: RESAMPLES, mix: Mix::Drawn };
+    let measured = bootstrap_row_mean(name, rows, truth, weights, drawing, ctx);
     let Some(ci95) = measured.ci95 else {
         let note = measured.note.unwrap_or_default();
         return Err(Error::input("the costs cannot be compared on these rows").got(note));

@@ -4,7 +4,7 @@ use modelwright_core::{Context, Error, Result};
 
 use super::Tested;
 use crate::metric::{MetricInput, Prepared};
-use crate::resample::{Strata, n_resamples_for, percentile_interval};
+use crate::resample::{Mix, Strata, n_resamples_for, percentile_interval};
 
 /// Resamples of a comparison: the smallest p-value is about 2 / this.
 const RESAMPLES: usize = 2000;
@@ -17,7 +17,7 @@ pub(super) fn bootstrap(
     ctx: &Context,
 ) -> Result<Tested> {
     let n_resamples = n_resamples_for(2 * input.truth.n_rows(), RESAMPLES);
-    let strata = Strata::new(input.truth, input.weights);
+    let strata = Strata::of_mix(input.truth, input.weights, Mix::Drawn);
     let differences = strata.resample("evaluate/compare", n_resamples, ctx, |drawn| {
         let a = a.value(Some(drawn)).ok()?;
         Some(a - b.value(Some(drawn)).ok()?)
@@ -31,6 +31,6 @@ pub(super) fn bootstrap(
     let at_least = defined.iter().filter(|d| **d >= 0.0).count();
     let rarer = (at_most.min(at_least) + 1) as f64;
     let p_value = (2.0 * rarer / (defined.len() + 1) as f64).min(1.0);
-    let method = format!("paired stratified bootstrap, {n_resamples} resamples");
+    let method = format!("paired bootstrap, {n_resamples} resamples");
     Ok(Tested { ci95, p_value, method })
 }

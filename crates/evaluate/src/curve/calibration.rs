@@ -97,5 +97,8 @@ pub(crate) fn wilson(share: f64, n: f64) -> Interval {
     let center = share + z2 / (2.0 * n);
     let half = Z_975 * (share * (1.0 - share) / n + z2 / (4.0 * n * n)).sqrt();
     let scale = 1.0 + z2 / n;
-    Interval { low: ((center - half) / scale).max(0.0), high: ((center + half) / scale).min(1.0) }
+    // Rounding must not part the ends from a share of nothing or of everything.
+    let low = if share <= 0.0 { 0.0 } else { ((center - half) / scale).max(0.0) };
+    let high = if share >= 1.0 { 1.0 } else { ((center + half) / scale).min(1.0) };
+    Interval { low, high }
 }

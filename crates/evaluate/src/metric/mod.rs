@@ -54,6 +54,7 @@ pub use catalog::{METRICS, metric, metrics_for};
 pub use confusion::Confusion;
 pub(crate) use input::{check_pair, check_weights};
 pub use prepared::Prepared;
+pub(crate) use prepared::RowMean;
 pub(crate) use prepared_set::PreparedSet;
 pub use quantile::weighted_quantile;
 pub use ranked::Ranked;
@@ -98,6 +99,15 @@ impl MetricSpec {
     /// By how much `value` is better than `other` (negative when it is worse).
     pub fn gain(&self, value: f64, other: f64) -> f64 {
         if self.larger_is_better { value - other } else { other - value }
+    }
+
+    /// The difference up to which two models are equal for all practical purposes where nobody says
+    /// otherwise: 0.005 of a metric with two ends, else 1 % of `value`.
+    pub fn rope(&self, value: f64) -> f64 {
+        const OF_SHARES: f64 = 0.005;
+        const OF_VALUES: f64 = 0.01;
+        let is_bounded = self.range.0.is_finite() && self.range.1.is_finite();
+        if is_bounded { OF_SHARES } else { OF_VALUES * value.abs() }
     }
 
     /// Whether `value` is strictly better than `other`.

@@ -4,6 +4,8 @@
 //! rows without sorting, logarithms or allocation of note. The two commonest shapes have
 //! constructors: a weighted mean of per-row numbers, and a function of the confusion matrix.
 
+use std::sync::Arc;
+
 use modelwright_core::{Error, Result};
 
 use super::confusion::{Cells, Confusion};
@@ -15,6 +17,18 @@ type Value = dyn Fn(Option<&[f64]>) -> Result<f64> + Send + Sync;
 pub struct Prepared {
     n_rows: usize,
     value: Box<Value>,
+    /// Set where the metric is a function of a mean over rows.
+    mean: Option<Arc<RowMean>>,
+}
+
+/// A mean of one number per row, or the ratio of two, and what is made of it.
+pub(crate) struct RowMean {
+    /// One number per row.
+    pub rows: Vec<f64>,
+    /// What their mean is divided by the mean of; `None` is one.
+    pub over: Option<Vec<f64>>,
+    /// The metric from the mean; increasing or decreasing throughout.
+    pub of: fn(f64) -> f64,
 }
 
 impl Prepared {
@@ -23,12 +37,28 @@ impl Prepared {
         n_rows: usize,
         value: impl Fn(Option<&[f64]>) -> Result<f64> + Send + Sync + 'static,
     ) -> Self {
-        Self { n_rows, value: Box::new(value) }
+        Self { n_rows, value: Box::new(value), mean: None }
     }
 
     /// The weighted mean of one number per row.
     pub fn row_mean(values: Vec<f64>) -> Self {
-        Self::new(values.len(), move |weights| Ok(weighted_mean(&values, weights)))
+        let n_rows = values.len();
+        let mean = Arc::new(RowMean { rows: values, over: None, of: |mean| mean });
+        let same = Arc::clone(&mean);
+        let value = move |weights: Option<&[f64]>| Ok(weighted_mean(&same.rows, weights));
+        Self { mean: Some(mean), ..Self::new(n_rows, value) }
+    }
+
+    /// With the mean over rows, or the ratio of two, that the metric is close to: its interval is
+    /// found by that.
+    #[must_use]
+    pub(crate) fn near(self, rows: Vec<f64>, over: Vec<f64>, of: fn(f64) -> f64) -> Self {
+        Self { mean: Some(Arc::new(RowMean { rows, over: Some(over), of })), ..self }
+    }
+
+    /// The mean that it is a function of, if it is one.
+    pub(crate) fn mean(&self) -> Option<&RowMean> {
+        self.mean.as_deref()
     }
 
     /// A function of the weighted confusion matrix at the input's threshold.
@@ -43,7 +73,10 @@ impl Prepared {
     /// Applies `f` to the value.
     #[must_use]
     pub fn map(self, f: fn(f64) -> f64) -> Self {
-        Self::new(self.n_rows, move |weights| (self.value)(weights).map(f))
+        // A mean that is already mapped is given up: nothing needs both.
+        let plain = self.mean.as_ref().filter(|m| m.over.is_none());
+        let mean = plain.map(|m| Arc::new(RowMean { rows: m.rows.clone(), over: None, of: f }));
+        Self { mean, ..Self::new(self.n_rows, move |weights| (self.value)(weights).map(f)) }
     }
 
     /// How many rows there are.

@@ -6,6 +6,7 @@
 use modelwright_core::Result;
 
 use super::confusion::{Cells, Confusion};
+use super::prepared::RowMean;
 use super::{MetricEntry, MetricInput, Prepared, input};
 
 /// See the module's text.
@@ -46,6 +47,14 @@ impl PreparedSet {
             (Member::OfConfusion(_), None) => None,
         };
         self.members.iter().map(value).collect()
+    }
+
+    /// The mean over rows that a metric is a function of, if it is one.
+    pub(crate) fn mean(&self, metric: usize) -> Option<&RowMean> {
+        match self.members.get(metric)? {
+            Member::Own(prepared) => prepared.mean(),
+            Member::OfConfusion(_) => None,
+        }
     }
 
     /// How many metrics there are.

@@ -50,10 +50,14 @@ fn r2(input: &MetricInput<'_>) -> Result<Prepared> {
     let (truth, residuals) = columns(input);
     two_rows("r2", truth.len())?;
     let squares: Vec<f64> = residuals.iter().map(|r| r * r).collect();
-    Ok(Prepared::new(truth.len(), move |weights| {
+    let mean = weighted_mean(&truth, input.weights);
+    let about_mean = truth.iter().map(|y| (y - mean).powi(2)).collect();
+    let rows = squares.clone();
+    let prepared = Prepared::new(truth.len(), move |weights| {
         let loss = weighted_sum(&squares, weights);
         Ok(explained(loss, squares_about_mean(&truth, weights)))
-    }))
+    });
+    Ok(prepared.near(rows, about_mean, |ratio| 1.0 - ratio))
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the signature of Metric::prepare")]

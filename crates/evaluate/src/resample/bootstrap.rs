@@ -1,11 +1,14 @@
-//! Percentile bootstrap intervals (Efron 1979), stratified by class.
+//! Bootstrap intervals of metrics: studentised where a metric is a mean over rows, else
+//! bias-corrected and accelerated (BCa; Efron, JASA 82, 1987).
 
 use modelwright_core::record::{Interval, MetricValue};
 use modelwright_core::task::{Target, Task};
 use modelwright_core::{Context, Error, Result};
 
-use super::Strata;
+use super::bca::corrected;
 use super::strata::has_weight;
+use super::studentised::Pivot;
+use super::{Drawing, Mix, Strata, closed};
 use crate::metric::{MetricEntry, MetricInput, Prepared, PreparedSet, Ranked};
 
 /// Rows drawn in all, beyond which the number of resamples is cut. An interval of a large table
@@ -18,6 +21,12 @@ const RESAMPLES_MIN: usize = 100;
 /// The share of resamples on which a metric must be defined for an interval to be given.
 const DEFINED_SHARE_MIN: f64 = 0.9;
 
+/// How skewed a metric is, is told by leaving out rows: so many blocks of them at most, one for so
+/// many resamples, and at least so many for it to be told.
+const LEFT_OUT_MAX: usize = 300;
+const RESAMPLES_PER_BLOCK: usize = 4;
+const LEFT_OUT_MIN: usize = 10;
+
 const STREAM: &str = "evaluate/bootstrap";
 
 /// How many resamples are made of `n_rows` rows when `wanted` are asked for.
@@ -27,48 +36,54 @@ pub fn n_resamples_for(n_rows: usize, wanted: usize) -> usize {
     wanted.min((ROWS_DRAWN_MAX / n_rows.max(1)).max(RESAMPLES_MIN))
 }
 
-/// The 95 % interval of one metric.
+/// The 95 % interval of one metric, as in [`bootstrap_intervals`].
 ///
 /// # Errors
 /// Input error when the metric is undefined on these rows or on too many resamples of them.
 pub fn bootstrap_interval(
     metric: &MetricEntry,
     input: &MetricInput<'_>,
-    n_resamples: usize,
+    drawing: impl Into<Drawing>,
     ctx: &Context,
 ) -> Result<Interval> {
     metric.value(input)?;
-    let draws = draw(&[metric], input, n_resamples, ctx)?;
-    percentile_interval(draws.into_iter().map(|values| values[0]).collect())
+    if let Some(known) = closed::interval(metric, input) {
+        return Ok(known);
+    }
+    draw(&[metric], input, drawing.into(), ctx)?.interval(0)
 }
 
-/// Value and 95 % interval of each metric, from one resampling shared by all.
+/// Value and 95 % interval of each metric, from one resampling shared by all; where the law of a
+/// metric is known, its interval follows from that.
 ///
 /// A metric that is undefined on these rows has no value, and a note that says why.
 pub fn bootstrap_intervals(
     metrics: &[&MetricEntry],
     input: &MetricInput<'_>,
-    n_resamples: usize,
+    drawing: impl Into<Drawing>,
     ctx: &Context,
 ) -> Vec<MetricValue> {
+    let drawing = drawing.into();
     let mut results = Vec::with_capacity(metrics.len());
-    let mut defined = Vec::new();
+    let (mut drawn, mut places) = (Vec::new(), Vec::new());
     for metric in metrics {
         let name = metric.spec.name.to_owned();
         let (value, note) = match metric.value(input) {
             Ok(value) => (Some(value), None),
             Err(error) => (None, Some(in_one_line(&error))),
         };
-        if value.is_some() {
-            defined.push(*metric);
+        let known = value.filter(|_| drawing.n_resamples > 0);
+        let ci95 = known.and_then(|_| closed::interval(metric, input));
+        if value.is_some() && ci95.is_none() {
+            drawn.push(*metric);
+            places.push(results.len());
         }
-        results.push(MetricValue { name, value, ci95: None, note });
+        results.push(MetricValue { name, value, ci95, note });
     }
-    let draws = draw(&defined, input, n_resamples, ctx);
-    let with_value = results.iter_mut().filter(|result| result.value.is_some());
-    for (at, result) in with_value.enumerate() {
-        let values = draws.as_ref().map(|d| d.iter().map(|values| values[at]).collect());
-        match values.map(percentile_interval) {
+    let draws = draw(&drawn, input, drawing, ctx);
+    for (at, place) in places.into_iter().enumerate() {
+        let result: &mut MetricValue = &mut results[place];
+        match draws.as_ref().map(|d| d.interval(at)) {
             Ok(Ok(interval)) => result.ci95 = Some(interval),
             Ok(Err(error)) => result.note = Some(in_one_line(&error)),
             Err(error) => result.note = Some(in_one_line(error)),
@@ -85,11 +100,11 @@ pub fn bootstrap_row_mean(
     rows: Vec<f64>,
     truth: &Target,
     weights: Option<&[f64]>,
-    n_resamples: usize,
+    drawing: impl Into<Drawing>,
     ctx: &Context,
 ) -> MetricValue {
-    let name = name.to_owned();
-    let n_resamples = n_resamples_for(rows.len(), n_resamples);
+    let (name, drawing) = (name.to_owned(), drawing.into());
+    let n_resamples = n_resamples_for(rows.len(), drawing.n_resamples);
     let mean = Prepared::row_mean(rows);
     let value = match mean.value(weights) {
         Ok(value) => value,
@@ -99,7 +114,8 @@ pub fn bootstrap_row_mean(
     };
     let of = |drawn: &[f64]| has_weight(drawn).then(|| mean.value_unchecked(Some(drawn)).ok());
     let draws =
-        Strata::new(truth, weights).resample(STREAM, n_resamples, ctx, |drawn| of(drawn).flatten());
+        Strata::of_mix(truth, weights, drawing.mix)
+            .resample(STREAM, n_resamples, ctx, |drawn| of(drawn).flatten());
     let (ci95, note) = match percentile_interval(draws) {
         Ok(interval) => (Some(interval), None),
         Err(error) => (None, Some(in_one_line(&error))),
@@ -107,15 +123,45 @@ pub fn bootstrap_row_mean(
     MetricValue { name, value: Some(value), ci95, note }
 }
 
-/// The values of each metric on each resample; `None` where it is undefined.
+/// The values of each metric on each resample, and with a part of the rows left out; `None` where
+/// it is undefined.
+#[derive(Default)]
+struct Draws {
+    values: Vec<f64>,
+    ranges: Vec<(f64, f64)>,
+    resampled: Vec<Vec<Option<f64>>>,
+    left_out: Vec<Vec<Option<f64>>>,
+    /// Intervals of metrics that are means over rows.
+    studentised: Vec<Option<Interval>>,
+}
+
+impl Draws {
+    /// The interval of a metric by its place: studentised of a mean, else BCa; percentile where too
+    /// few rows can be left out to tell how skewed it is.
+    fn interval(&self, metric: usize) -> Result<Interval> {
+        let (least, most) = self.ranges[metric];
+        let within = |ci: Interval| Interval { low: ci.low.max(least), high: ci.high.min(most) };
+        if let Some(interval) = self.studentised[metric] {
+            return Ok(within(interval));
+        }
+        let of = |all: &[Vec<Option<f64>>]| all.iter().map(|v| v[metric]).collect::<Vec<_>>();
+        let left_out: Vec<f64> = of(&self.left_out).into_iter().flatten().collect();
+        if left_out.len() < LEFT_OUT_MIN || left_out.len() < self.left_out.len() {
+            return percentile_interval(of(&self.resampled));
+        }
+        corrected(self.values[metric], of(&self.resampled), &left_out)
+    }
+}
+
 fn draw(
     metrics: &[&MetricEntry],
     input: &MetricInput<'_>,
-    n_resamples: usize,
+    drawing: Drawing,
     ctx: &Context,
-) -> Result<Vec<Vec<Option<f64>>>> {
+) -> Result<Draws> {
+    let mut draws = Draws::default();
     if metrics.is_empty() {
-        return Ok(Vec::new());
+        return Ok(draws);
     }
     let rows = in_score_order(input);
     let (truth, predictions) = (input.truth.select(&rows), input.predictions.select(&rows));
@@ -127,11 +173,54 @@ fn draw(
     let mut set = PreparedSet::default();
     for metric in metrics {
         set.add(metric, &input)?;
+        draws.values.push(metric.value(&input)?);
+        draws.ranges.push(metric.spec.range);
     }
-    let n_resamples = n_resamples_for(truth.n_rows(), n_resamples);
-    Ok(Strata::new(&truth, weights).resample(STREAM, n_resamples, ctx, |drawn| {
-        if has_weight(drawn) { set.values_unchecked(drawn) } else { vec![None; set.len()] }
-    }))
+    let n_resamples = n_resamples_for(truth.n_rows(), drawing.n_resamples);
+    let fixed = match (&truth, drawing.mix) {
+        (Target::Class { codes, n_classes }, Mix::Fixed) => Some((codes.as_slice(), *n_classes)),
+        _ => None,
+    };
+    let pivots: Vec<Option<Pivot<'_>>> = (0..set.len())
+        .map(|m| set.mean(m).and_then(|mean| Pivot::new(mean, weights, fixed)))
+        .collect();
+    let strata = Strata::of_mix(&truth, weights, drawing.mix);
+    let resampled = strata.resample(STREAM, n_resamples, ctx, |drawn| {
+        let distance = |pivot: &Option<Pivot<'_>>| pivot.as_ref().and_then(|p| p.distance(drawn));
+        (values(&set, drawn), pivots.iter().map(distance).collect::<Vec<_>>())
+    });
+    draws.studentised = pivots
+        .iter()
+        .enumerate()
+        .map(|(m, p)| p.as_ref()?.interval(resampled.iter().map(|(_, d)| d[m]).collect()).ok())
+        .collect();
+    draws.resampled = resampled.into_iter().map(|(values, _)| values).collect();
+    draws.left_out = left_out(&set, &rows, weights, n_resamples, ctx);
+    Ok(draws)
+}
+
+/// The value of each metric under the weights of a resample.
+fn values(set: &PreparedSet, drawn: &[f64]) -> Vec<Option<f64>> {
+    if has_weight(drawn) { set.values_unchecked(drawn) } else { vec![None; set.len()] }
+}
+
+/// The value of each metric with one block of rows after the other left out: by the rows' own
+/// order, because what is left out must not be spread evenly over the scores.
+fn left_out(
+    set: &PreparedSet,
+    rows: &[u32],
+    weights: Option<&[f64]>,
+    n_resamples: usize,
+    ctx: &Context,
+) -> Vec<Vec<Option<f64>>> {
+    let n_blocks = rows.len().min(n_resamples / RESAMPLES_PER_BLOCK).min(LEFT_OUT_MAX);
+    ctx.map(n_blocks, |block| {
+        let weight = |(at, row): (usize, &u32)| {
+            let is_left_out = *row as usize % n_blocks == block;
+            if is_left_out { 0.0 } else { weights.map_or(1.0, |w| w[at]) }
+        };
+        values(set, &rows.iter().enumerate().map(weight).collect::<Vec<f64>>())
+    })
 }
 
 /// The rows of a binary target by falling probability, else in their own order.
@@ -149,6 +238,16 @@ fn in_score_order(input: &MetricInput<'_>) -> Vec<u32> {
 
 /// The 2.5 % and 97.5 % quantiles (linear between order statistics) of the defined values.
 pub(crate) fn percentile_interval(values: Vec<Option<f64>>) -> Result<Interval> {
+    let sorted = defined(values)?;
+    let quantile = |q: f64| quantile_of_sorted(&sorted, q);
+    Ok(Interval { low: quantile(0.025), high: quantile(0.975) })
+}
+
+/// The defined values in ascending order.
+///
+/// # Errors
+/// Input error when more than one of ten is undefined.
+pub(super) fn defined(values: Vec<Option<f64>>) -> Result<Vec<f64>> {
     let n_resamples = values.len();
     let mut defined: Vec<f64> = values.into_iter().flatten().collect();
     if n_resamples == 0 || (defined.len() as f64) < DEFINED_SHARE_MIN * n_resamples as f64 {
@@ -158,8 +257,7 @@ pub(crate) fn percentile_interval(values: Vec<Option<f64>>) -> Result<Interval> 
             .hint("use more rows"));
     }
     defined.sort_by(f64::total_cmp);
-    let quantile = |q: f64| quantile_of_sorted(&defined, q);
-    Ok(Interval { low: quantile(0.025), high: quantile(0.975) })
+    Ok(defined)
 }
 
 /// A quantile of sorted values, linear between neighbours; `q` in `[0, 1]`, at least one value.

@@ -1,7 +1,7 @@
 //! Resampling: how uncertain a metric is, and what remains of a score after selection.
 //!
-//! All of it draws rows with replacement, within the classes of a classification target
-//! (*stratified*, so that no resample loses a class), and expresses a resample as row weights:
+//! All of it draws rows with replacement, within the classes of a classification target where their
+//! mix was made so (*stratified*), and expresses a resample as row weights:
 //! a row drawn twice weighs 2. Metrics are prepared once and asked under every weighting, so a
 //! resample costs one pass over the rows and no sorting.
 //!
@@ -10,12 +10,16 @@
 
 mod bca;
 mod bootstrap;
+mod closed;
+mod drawing;
 pub mod permutation;
 mod selection;
 mod strata;
+mod studentised;
 
 pub use bca::{Drawn, bca_interval, corrected as bca_of};
 pub use bootstrap::{bootstrap_interval, bootstrap_intervals, bootstrap_row_mean, n_resamples_for};
+pub use drawing::{Drawing, Mix};
 pub use selection::{bootstrap_bias_corrected, corrected_score};
 
 pub(crate) use bootstrap::percentile_interval;

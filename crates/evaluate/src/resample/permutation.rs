@@ -5,11 +5,12 @@
 //! 2010 (their first test), with the count plus one of Phipson & Smyth, 2010.
 
 use modelwright_core::{Context, Error, Result};
+use serde::Serialize;
 
 use crate::metric::{MetricEntry, MetricInput};
 
 /// How a metric compares with what chance gives.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct AgainstChance {
     /// The metric on the rows as they are.
     pub value: f64,

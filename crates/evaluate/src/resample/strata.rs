@@ -4,6 +4,8 @@ use modelwright_core::Context;
 use modelwright_core::random::Random;
 use modelwright_core::task::Target;
 
+use super::Mix;
+
 /// Resamples per unit of parallel work: enough to reuse the scratch weights, few enough to share
 /// the work evenly.
 const BLOCK: usize = 8;
@@ -32,6 +34,23 @@ impl<'a> Strata<'a> {
             }
         };
         Self { n_rows, rows, weights, whole: false }
+    }
+
+    /// Strata of a target by whether its mix of classes is fixed. Where it is drawn, classes are
+    /// drawn together, but for the rare ones: without them most metrics would be undefined.
+    pub(crate) fn of_mix(truth: &Target, weights: Option<&'a [f64]>, mix: Mix) -> Self {
+        /// A class with fewer rows keeps them: it would be lost in one of 20,000 resamples.
+        const RARE: usize = 10;
+        let mut strata = Self::new(truth, weights);
+        if mix == Mix::Drawn {
+            let (mut rare, common): (Vec<_>, Vec<_>) =
+                strata.rows.into_iter().partition(|rows: &Vec<u32>| rows.len() < RARE);
+            let mut common: Vec<u32> = common.into_iter().flatten().collect();
+            common.sort_unstable();
+            rare.push(common);
+            strata.rows = rare;
+        }
+        strata
     }
 
     /// Strata of rows in groups, `codes[row]` below `n_groups`.

@@ -6,6 +6,7 @@
 //! | `permutation` | what is lost without a column? |
 //! | `profile` | how do predictions move along a column? |
 //! | [`counterfactual`] | what would have to be different for another answer? |
+//! | `surrogate` | which few rules say about the same? |
 //! | `summary` | all of it in counts and curves, for a record |
 //! | `tree_plot` | what does a tree look like? |
 
@@ -14,9 +15,11 @@ mod permutation;
 mod profile;
 pub mod shapley;
 mod summary;
+mod surrogate;
 mod tree_plot;
 
 pub use permutation::{RawPredictor, permutation_importance};
 pub use profile::{ColumnProfile, ProfileKind, ProfilePoint, column_profile};
 pub use summary::{five_examples, summary};
+pub use surrogate::{SurrogateInput, surrogate};
 pub use tree_plot::{TreePlot, tree_svg};

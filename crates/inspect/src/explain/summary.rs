@@ -46,6 +46,7 @@ pub fn summary(
         base_values: explanation.base_values.clone(),
         effects: effects.collect(),
         profiles: profiles.iter().map(profile).collect(),
+        surrogate: None,
         examples: examples
             .iter()
             .map(|(label, row)| example(explanation, reasons, label, *row))

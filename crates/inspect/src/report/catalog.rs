@@ -9,9 +9,9 @@ use modelwright_core::record::RunRecord;
 use super::section::{Section, Spec};
 use super::sections::{
     alerts, calibration, columns, confusion, costs, decision, discrimination, ensemble,
-    explanation, fairness, importance, intervals, leaderboard, leakage, mitigation, nested, offers,
-    performance, plan, promise, reproduce, residuals, robustness, slices, source, split, suspects,
-    target, threshold, timing, usefulness,
+    explanation, fairness, importance, intervals, leaderboard, leakage, mitigation, more_rows,
+    nested, offers, performance, plan, promise, reproduce, residuals, robustness, slices, source,
+    split, surrogate, suspects, target, threshold, timing, usefulness,
 };
 
 /// A section of the catalog.
@@ -43,6 +43,7 @@ pub const SECTIONS: &[Entry] = &[
     Entry { spec: &mitigation::SPEC, build: mitigation::build },
     Entry { spec: &importance::SPEC, build: importance::build },
     Entry { spec: &explanation::SPEC, build: explanation::build },
+    Entry { spec: &surrogate::SPEC, build: surrogate::build },
     Entry { spec: &leakage::SPEC, build: leakage::build },
     Entry { spec: &source::SPEC, build: source::build },
     Entry { spec: &target::SPEC, build: target::build },
@@ -53,6 +54,7 @@ pub const SECTIONS: &[Entry] = &[
     Entry { spec: &leaderboard::SPEC, build: leaderboard::build },
     Entry { spec: &ensemble::SPEC, build: ensemble::build },
     Entry { spec: &offers::SPEC, build: offers::build },
+    Entry { spec: &more_rows::SPEC, build: more_rows::build },
     Entry { spec: &plan::SPEC, build: plan::build },
     Entry { spec: &timing::SPEC, build: timing::build },
     Entry { spec: &reproduce::SPEC, build: reproduce::build },

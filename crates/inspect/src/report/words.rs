@@ -38,11 +38,18 @@ pub(crate) fn sentence(text: &str) -> String {
 
 /// A remark as a sentence of its own: a capital in front, a full stop behind.
 pub(crate) fn remark(text: &str) -> String {
+    let text = capitalised(text);
+    let stop = if text.is_empty() || text.ends_with(['.', '?', '!', ':']) { "" } else { "." };
+    format!("{text}{stop}")
+}
+
+/// Foreign text with a capital in front.
+pub(crate) fn capitalised(text: &str) -> String {
     let text = sentence(text.trim());
     let mut characters = text.chars();
-    let Some(first) = characters.next() else { return text };
-    let stop = if text.ends_with(['.', '?', '!', ':']) { "" } else { "." };
-    format!("{}{}{stop}", first.to_uppercase(), characters.as_str())
+    characters
+        .next()
+        .map_or(String::new(), |first| first.to_uppercase().chain(characters.clone()).collect())
 }
 
 fn mask(c: char) -> char {

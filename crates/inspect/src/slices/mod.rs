@@ -10,7 +10,7 @@ mod search;
 
 use modelwright_core::Context;
 use modelwright_core::data::Table;
-use modelwright_core::record::{Interval, SlicesRecord, WeakSlice};
+use modelwright_core::record::{Coverage, Interval, SlicesRecord, WeakSlice};
 use modelwright_evaluate::compare::welch;
 
 use condition::{Condition, conditions};
@@ -31,8 +31,11 @@ const SLICE_SHARE_MIN: f64 = 0.02;
 /// From this corrected p-value on, a difference may be chance.
 const P_VALUE_MAX: f64 = 0.05;
 
+/// The level of intervals or sets, and how often they held the truth of some rows.
+pub type HeldOn<'a> = dyn Fn(&[u32]) -> Option<(f64, Coverage)> + 'a;
+
 /// What is searched.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct SliceInput<'a> {
     /// Raw rows that the model has not learned from.
     pub table: &'a Table,
@@ -40,6 +43,11 @@ pub struct SliceInput<'a> {
     pub columns: &'a [String],
     /// The loss of every row; larger is worse.
     pub losses: &'a [f64],
+    /// What always giving the same answer loses on every row, where that is known.
+    pub constant_losses: Option<&'a [f64]>,
+    /// What intervals or sets reach on the rows that are named, and the level that they state;
+    /// `None` where there are none.
+    pub held: Option<&'a HeldOn<'a>>,
     /// What a loss is, in words.
     pub loss: &'a str,
 }
@@ -62,7 +70,7 @@ pub fn weak_slices(input: &SliceInput<'_>, ctx: &Context) -> Option<SlicesRecord
     let found = search::beam(&conditions, &found_on, least(searched.len()));
     let mut weak: Vec<WeakSlice> = found
         .iter()
-        .filter_map(|slice| test(slice, &conditions, input.table, tested, &tested_on))
+        .filter_map(|slice| test(slice, &conditions, input, tested, &tested_on))
         .filter(|slice| slice.n_rows >= SLICE_ROWS_MIN)
         .collect();
     let n_tested = weak.len();
@@ -71,10 +79,14 @@ pub fn weak_slices(input: &SliceInput<'_>, ctx: &Context) -> Option<SlicesRecord
     weak.sort_by(|a, b| b.difference.total_cmp(&a.difference));
     Some(SlicesRecord {
         loss: input.loss.to_owned(),
+        level: input.held.and_then(|held| held(tested)).map(|(level, _)| level),
         n_rows_searched: searched.len(),
         n_rows_tested: tested.len(),
         n_tested,
         mean_loss: mean(&tested_on),
+        constant_loss: input
+            .constant_losses
+            .map(|l| mean(&tested.iter().map(|r| l[*r as usize]).collect::<Vec<_>>())),
         weak,
     })
 }
@@ -83,20 +95,29 @@ pub fn weak_slices(input: &SliceInput<'_>, ctx: &Context) -> Option<SlicesRecord
 fn test(
     slice: &[usize],
     conditions: &[Condition],
-    table: &Table,
+    input: &SliceInput<'_>,
     rows: &[u32],
     losses: &[f64],
 ) -> Option<WeakSlice> {
-    let holds = |row: u32| slice.iter().all(|c| conditions[*c].holds(table, row as usize));
-    let (mut inside, mut outside) = (Vec::new(), Vec::new());
+    let holds = |row: u32| slice.iter().all(|c| conditions[*c].holds(input.table, row as usize));
+    let (mut inside, mut outside, mut constant) = (Vec::new(), Vec::new(), Vec::new());
+    let mut own = Vec::new();
     for (row, loss) in rows.iter().zip(losses) {
-        if holds(*row) { inside.push(*loss) } else { outside.push(*loss) }
+        if holds(*row) {
+            inside.push(*loss);
+            own.push(*row);
+            constant.extend(input.constant_losses.map(|l| l[*row as usize]));
+        } else {
+            outside.push(*loss);
+        }
     }
     let tested = welch(&inside, &outside)?;
     Some(WeakSlice {
         conditions: slice.iter().map(|c| conditions[*c].to_string()).collect(),
         n_rows: inside.len(),
         mean_loss: mean(&inside),
+        constant_loss: (!constant.is_empty()).then(|| mean(&constant)),
+        held: input.held.and_then(|held| held(&own)).map(|(_, reached)| reached),
         difference: tested.difference,
         ci95: Interval { low: tested.low, high: tested.high },
         p_value: tested.p_greater,
@@ -151,8 +172,16 @@ mod tests {
     fn found(excess: f64) -> SlicesRecord {
         let (table, losses) = world(excess);
         let columns = ["age", "colour", "noise"].map(str::to_owned);
-        let input =
-            SliceInput { table: &table, columns: &columns, losses: &losses, loss: "error rate" };
+        let input = SliceInput {
+            table: &table,
+            columns: &columns,
+            losses: &losses,
+            constant_losses: None,
+            held: None,
+            loss: "error rate",
+        };
+        let always = vec![0.25; losses.len()];
+        let input = SliceInput { constant_losses: Some(&always), ..input };
         weak_slices(&input, &Context::unlimited(0, 2)).unwrap()
     }
 
@@ -164,6 +193,7 @@ mod tests {
         assert!(worst.conditions.iter().any(|c| c.starts_with("age > 6")), "{worst:?}");
         assert!(worst.conditions.contains(&"colour = red".to_owned()), "{worst:?}");
         assert!(worst.ci95.low > 0.2 && worst.ci95.high < 0.6, "{worst:?}");
+        assert_eq!(worst.constant_loss, Some(0.25));
     }
 
     #[test]
@@ -176,8 +206,14 @@ mod tests {
         let table = Table::new(vec![Column::numbers("x", vec![1.0; 50])]).unwrap();
         let columns = ["x".to_owned()];
         let losses = vec![0.0; 50];
-        let input =
-            SliceInput { table: &table, columns: &columns, losses: &losses, loss: "error rate" };
+        let input = SliceInput {
+            table: &table,
+            columns: &columns,
+            losses: &losses,
+            constant_losses: None,
+            held: None,
+            loss: "error rate",
+        };
         assert_eq!(weak_slices(&input, &Context::unlimited(0, 1)), None);
     }
 }

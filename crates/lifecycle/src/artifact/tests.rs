@@ -53,6 +53,7 @@ pub(crate) fn record() -> RunRecord {
         fairness: None,
         robustness: None,
         mitigation: None,
+        more_rows: None,
         nested: None,
         offers: Vec::new(),
         picked: None,

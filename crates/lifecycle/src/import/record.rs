@@ -85,6 +85,7 @@ impl ForeignModel {
             fairness: None,
             robustness: None,
             mitigation: None,
+            more_rows: None,
             nested: None,
             offers: Vec::new(),
             picked: None,

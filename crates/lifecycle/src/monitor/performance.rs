@@ -4,6 +4,7 @@
 use modelwright_core::record::{Interval, MetricChange, MetricValue, Performance};
 use modelwright_core::task::Task;
 use modelwright_core::{Context, Result};
+use modelwright_evaluate::resample::{Drawing, Mix};
 use modelwright_evaluate::{MetricEntry, MetricInput, bootstrap_intervals, metric, metrics_for};
 
 use super::Watched;
@@ -34,7 +35,8 @@ pub(super) fn measured(
         weights: None,
         threshold: watched.predictor.threshold,
     };
-    let values = bootstrap_intervals(&metrics, &input, N_RESAMPLES, ctx);
+    let drawing = Drawing { n_resamples: N_RESAMPLES, mix: Mix::Drawn };
+    let values = bootstrap_intervals(&metrics, &input, drawing, ctx);
     let evaluation = watched.record.evaluation.as_ref();
     let before = evaluation.map_or(&[][..], |e| &e.metrics);
     Ok(Some(Performance {

@@ -124,6 +124,7 @@ pub(crate) fn document(record: &FairnessRecord, robust: &RobustnessRecord) -> Va
         "min_group": record.min_group,
         "interval_method": record.interval_method,
         "audits": record.audits.iter().map(audit_json).collect::<Vec<_>>(),
+        "held": record.held,
         "proxies": record.proxies,
         "robustness": robust,
     })
@@ -205,8 +206,28 @@ fn text(record: &FairnessRecord) -> String {
         }
         text += &table.render();
     }
+    text += &held_text(record);
     let _ = writeln!(text, "\nintervals: {}", record.interval_method);
     text
+}
+
+/// What intervals or sets reach in every group.
+fn held_text(record: &FairnessRecord) -> String {
+    let Some(level) = record.held.first().map(|h| h.level) else { return String::new() };
+    let mut table = TextTable::new(&["group", ">rows", ">held", "95 % interval", ">mean size"]);
+    for held in &record.held {
+        for group in &held.groups {
+            let reached = &group.reached;
+            table.row(vec![
+                group.group.clone().unwrap_or_default(),
+                count(reached.n_rows),
+                format!("{:.1} %", 100.0 * reached.share),
+                format!("{:.1} to {:.1} %", 100.0 * reached.ci95.low, 100.0 * reached.ci95.high),
+                number(reached.mean_size),
+            ]);
+        }
+    }
+    format!("\nintervals or sets that are to hold {:.0} %\n\n{}", 100.0 * level, table.render())
 }
 
 /// The measures that fit on a line.

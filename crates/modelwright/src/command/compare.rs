@@ -1,11 +1,13 @@
-//! `compare`: whether one of two models is better on the same rows.
+//! `compare`: whether one of two models is better on the same rows; or learners by their scores.
+
+mod scores;
 
 use std::path::PathBuf;
 
 use clap::Args;
 use modelwright::Model;
 use modelwright::assess::{CompareOptions, Weighed, check_comparable, compare_models};
-use modelwright_core::Result;
+use modelwright_core::{Error, Result};
 use serde::Serialize;
 
 use crate::flags::values;
@@ -13,11 +15,18 @@ use crate::labelled::{Labelled, predict_labelled};
 use crate::output::{self, TextTable, count, number, wrap};
 use crate::session::{Limits, Session};
 
+use scores::ScoreFlags;
+
 const EXAMPLES: &str = "\
 Examples:
   modelwright compare old new last_month.csv
   modelwright compare old/model.mw new/model.mw last_month.csv --json
-  modelwright compare old new last_month.csv --cost fp=1,fn=5";
+  modelwright compare old new last_month.csv --cost fp=1,fn=5
+  modelwright compare --scores accuracies.csv
+  modelwright compare --scores fold_errors.csv --smaller-is-better --test-to-train 0.111
+
+The file of --scores has a row for each data set (or fold) and a column for each learner; a first
+column of words names the rows.";
 
 /// Width of the text on a terminal.
 const WIDTH: usize = 96;
@@ -27,14 +36,19 @@ const WIDTH: usize = 96;
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Compare {
     /// The first model: a model.mw, or the folder that `fit` wrote
-    #[arg(value_name = "MODEL_A")]
-    model_a: PathBuf,
+    #[arg(value_name = "MODEL_A", required_unless_present = "scores")]
+    model_a: Option<PathBuf>,
     /// The second model
-    #[arg(value_name = "MODEL_B")]
-    model_b: PathBuf,
+    #[arg(value_name = "MODEL_B", required_unless_present = "scores")]
+    model_b: Option<PathBuf>,
     /// Rows with the target column; neither model may have been trained on them
-    #[arg(value_name = "DATA")]
-    data: PathBuf,
+    #[arg(value_name = "DATA", required_unless_present = "scores")]
+    data: Option<PathBuf>,
+    /// Compare learners by a table of their scores instead
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["model_a", "cost"])]
+    scores: Option<PathBuf>,
+    #[command(flatten)]
+    of_scores: ScoreFlags,
     /// The difference up to which two models are equal for all practical purposes [default: 0.005,
     /// or 1 % of B's value where the metric has no upper end]
     #[arg(long, value_name = "DIFFERENCE", value_parser = values::difference)]
@@ -60,11 +74,18 @@ struct Document<'a> {
 impl Compare {
     /// Predicts DATA with both models, tests and prints.
     pub(crate) fn run(self, session: &Session) -> Result<()> {
-        let (a, b) = (Model::load(&self.model_a)?, Model::load(&self.model_b)?);
+        if let Some(path) = &self.scores {
+            return self.of_scores.run(path, self.rope, session);
+        }
+        let (Some(path_a), Some(path_b), Some(data)) = (&self.model_a, &self.model_b, &self.data)
+        else {
+            return Err(Error::input("two models and rows are needed"));
+        };
+        let (a, b) = (Model::load(path_a)?, Model::load(path_b)?);
         check_comparable(&a, &b)?;
         let ctx = session.context(Limits::default())?;
-        let rows_a = predict_labelled(&a, &self.data, &ctx)?;
-        let rows_b = predict_labelled(&b, &self.data, &ctx)?;
+        let rows_a = predict_labelled(&a, data, &ctx)?;
+        let rows_b = predict_labelled(&b, data, &ctx)?;
         let asked = CompareOptions {
             rope: self.rope,
             costs: self.cost.map(|given| given.0.into_iter().collect()),

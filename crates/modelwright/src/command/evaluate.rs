@@ -4,14 +4,14 @@ use std::path::PathBuf;
 
 use clap::Args;
 use modelwright::Model;
-use modelwright::assess::{Assessment, assess};
+use modelwright::assess::{Assessment, assess, beside_chance};
 use modelwright_core::Result;
 use modelwright_core::record::Evaluation;
 use serde_json::json;
 
-use crate::flags::ModelArg;
+use crate::flags::{ModelArg, values};
 use crate::labelled::predict_labelled;
-use crate::output::{self, count};
+use crate::output::{self, count, number};
 use crate::recording::{LogArg, Recorded, Recording};
 use crate::session::{Limits, Session};
 use crate::summary::{coverage_text, metrics_table};
@@ -19,7 +19,8 @@ use crate::summary::{coverage_text, metrics_table};
 const EXAMPLES: &str = "\
 Examples:
   modelwright evaluate churn last_month.csv
-  modelwright evaluate churn last_month.csv --json | jq .metrics.roc_auc";
+  modelwright evaluate churn last_month.csv --json | jq .metrics.roc_auc
+  modelwright evaluate churn last_month.csv --permutations 999";
 
 /// Flags of `evaluate`.
 #[derive(Debug, Args)]
@@ -30,6 +31,10 @@ pub(crate) struct Evaluate {
     /// Rows with the target column; they must not have been trained on
     #[arg(value_name = "DATA")]
     data: PathBuf,
+    /// Also deal the answers out to the rows at random so many times: how good a model is that
+    /// knows nothing, and the chance of so good a result without knowledge
+    #[arg(long, value_name = "NUMBER", value_parser = values::count)]
+    permutations: Option<usize>,
     #[command(flatten)]
     log: LogArg,
 }
@@ -53,7 +58,10 @@ impl Evaluate {
         let model = Model::load(&self.model.model)?;
         let ctx = session.context(Limits::default())?;
         let rows = predict_labelled(&model, &self.data, &ctx)?;
-        let found = assess(&model, &rows, &ctx)?;
+        let mut found = assess(&model, &rows, &ctx)?;
+        if let Some(n) = self.permutations {
+            found.chance = Some(beside_chance(&model, &rows, n, &ctx)?);
+        }
         Ok((model, found))
     }
 }
@@ -63,7 +71,20 @@ fn show(model: &Model, found: &Assessment, session: &Session) -> Result<()> {
         return output::print(&(found.json(&model.predictor)? + "\n"));
     }
     let held = found.reached.as_deref().map_or(String::new(), coverage_text);
-    output::print(&(text(&found.evaluation) + &held))
+    output::print(&(text(&found.evaluation) + &chance(found) + &held))
+}
+
+/// What the answers dealt out at random give.
+fn chance(found: &Assessment) -> String {
+    let first = found.evaluation.metrics.first().map_or("", |m| m.name.as_str());
+    found.chance.as_ref().map_or(String::new(), |chance| {
+        format!(
+            "{first} of a model that knows nothing: {} (p = {:.4}, {} random deals of answers)\n",
+            number(chance.chance),
+            chance.p_value,
+            count(chance.n_permutations)
+        )
+    })
 }
 
 fn text(evaluation: &Evaluation) -> String {

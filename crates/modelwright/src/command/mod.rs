@@ -8,6 +8,7 @@ pub(crate) mod export;
 pub(crate) mod fit;
 pub(crate) mod import;
 pub(crate) mod inspect;
+pub(crate) mod learning_curve;
 pub(crate) mod models;
 pub(crate) mod monitor;
 pub(crate) mod pick;
@@ -38,6 +39,7 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<()> {
         Command::Predict(predict) => predict.run(session),
         Command::Evaluate(evaluate) => evaluate.run(session),
         Command::Compare(compare) => compare.run(session),
+        Command::LearningCurve(curve) => curve.run(session),
         Command::Pick(pick) => pick.run(session),
         Command::Audit(audit) => audit.run(session),
         Command::Explain(explain) => explain.run(session),

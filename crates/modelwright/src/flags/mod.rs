@@ -93,6 +93,8 @@ pub(crate) enum Command {
     Evaluate(command::evaluate::Evaluate),
     /// Test whether one of two models is better on the same rows
     Compare(command::compare::Compare),
+    /// Find out whether more rows would make a model better
+    LearningCurve(command::learning_curve::LearningCurve),
     /// List the smaller models that a fit offers, and take one
     Pick(command::pick::Pick),
     /// Check whether a model treats groups of people alike

@@ -146,6 +146,29 @@ fn a_model_is_never_shown_to_be_better_than_itself() {
 }
 
 #[test]
+fn more_rows_chance_and_scores_are_asked_of_their_commands() {
+    let folder = with_model();
+    folder.write("test.csv", customers(400, 150)).write("more.csv", customers(900, 800));
+    let args = ["evaluate", "model", "test.csv", "--permutations", "99", "--json", "-q"];
+    let document = json(&folder.run(&args).done());
+    assert_eq!(document["chance"]["n_permutations"], 99);
+    assert!(document["chance"]["p_value"].as_f64().unwrap() <= 0.05, "{document}");
+    let curve = json(&folder.run(&["learning-curve", "model", "more.csv", "--json"]).done());
+    assert_eq!(curve["points"].as_array().unwrap().len(), 3, "{curve}");
+    let text = folder.run(&["learning-curve", "model", "more.csv", "-q"]).done();
+    assert!(text.contains("expected of the next:"), "{text}");
+    let rows: Vec<String> =
+        (0..10).map(|i| format!("set {i},0.8{i},0.7{i},0.8{}\n", (i * 7) % 10)).collect();
+    folder.write("scores.csv", format!("set,best,worst,like best\n{}", rows.concat()));
+    let study = json(&folder.run(&["compare", "--scores", "scores.csv", "--json"]).done());
+    assert_eq!(study["learners"][2]["name"], "worst");
+    assert_eq!(study["pairs"].as_array().unwrap().len(), 3);
+    let args = ["compare", "--scores", "scores.csv", "--test-to-train", "0.111"];
+    let text = folder.run(&args).done();
+    assert!(text.contains("corrected resampled t"), "{text}");
+}
+
+#[test]
 fn what_is_inside_can_be_seen_and_the_report_rendered_again() {
     let folder = with_model();
     let manifest = json(&folder.run(&["inspect", "model", "--json"]).done());

@@ -3,7 +3,7 @@
 
 use modelwright_core::record::{
     EffectRecord, ExamplePart, ExampleRecord, ExplanationRecord, Interval, ProfilePointRecord,
-    ProfileRecord, SwarmBin,
+    ProfileRecord, SurrogateLeaf, SurrogateRecord, SwarmBin,
 };
 
 /// Of 400 of the untouched rows of the two-class record.
@@ -22,6 +22,7 @@ pub(crate) fn binary() -> ExplanationRecord {
             EffectRecord { swarm: vec![], ..effect("race", 0.0002, false) },
         ],
         profiles: vec![along_age(), along_status()],
+        surrogate: Some(rules()),
         examples: vec![ExampleRecord {
             label: "the highest prediction".to_owned(),
             output: ">50K".to_owned(),
@@ -57,6 +58,28 @@ fn effect(column: &str, mean_abs: f64, is_number: bool) -> EffectRecord {
         mean_abs,
         ci95: Interval { low: mean_abs * 0.94, high: mean_abs * 1.06 },
         swarm: (0..14).map(bin).collect(),
+    }
+}
+
+/// Three rules.
+fn rules() -> SurrogateRecord {
+    let leaf = |conditions: &[&str], n_rows, value| SurrogateLeaf {
+        conditions: conditions.iter().map(|c| (*c).to_owned()).collect(),
+        n_rows,
+        class: None,
+        value,
+    };
+    let married = "marital_status = Married-civ-spouse";
+    SurrogateRecord {
+        n_rows: 2000,
+        n_rows_tested: 2000,
+        r2: 0.71,
+        agreement: Some(0.91),
+        leaves: vec![
+            leaf(&[married, "education_num > 12"], 310, 0.72),
+            leaf(&[married, "education_num ≤ 12"], 640, 0.34),
+            leaf(&["marital_status is not Married-civ-spouse"], 1050, 0.07),
+        ],
     }
 }
 

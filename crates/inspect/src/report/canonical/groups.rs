@@ -3,7 +3,8 @@
 use modelwright_core::Context;
 use modelwright_core::random::Random;
 use modelwright_core::record::{
-    FairPoint, FairnessRecord, GroupThreshold, MitigationRecord, Proxy, RobustnessRecord, Strain,
+    Coverage, FairPoint, FairnessRecord, GroupCoverage, GroupThreshold, HeldGroups, Interval,
+    MitigationRecord, Proxy, RobustnessRecord, Strain, StrainKind,
 };
 use modelwright_core::task::{Predictions, Target};
 use modelwright_evaluate::fairness::{FairnessInput, Groups, fairness};
@@ -48,6 +49,11 @@ pub(super) fn audits() -> FairnessRecord {
         min_group: 30,
         interval_method: "Wilson's of rates, else a bootstrap within groups".into(),
         audits: vec![audit],
+        held: vec![HeldGroups {
+            columns: vec!["sex".into()],
+            level: 0.9,
+            groups: vec![reached("Female", 486, 0.91), reached("Male", 694, 0.86)],
+        }],
         proxies: vec![Proxy {
             column: "relationship".into(),
             sensitive: "sex".into(),
@@ -55,6 +61,15 @@ pub(super) fn audits() -> FairnessRecord {
             told: 0.83,
             guessed: 0.67,
         }],
+    }
+}
+
+fn reached(group: &str, n_rows: usize, share: f64) -> GroupCoverage {
+    let half = 1.96 * (share * (1.0 - share) / n_rows as f64).sqrt();
+    let ci95 = Interval { low: share - half, high: share + half };
+    GroupCoverage {
+        group: Some(group.into()),
+        reached: Coverage { n_rows, share, ci95, mean_size: 1.2 },
     }
 }
 
@@ -88,15 +103,22 @@ pub(super) fn mitigation() -> MitigationRecord {
 
 /// Two strains on the inputs.
 pub(super) fn robustness() -> RobustnessRecord {
-    let strain = |what: &str, after| Strain { what: what.into(), after, loss: 0.9271 - after };
+    let strain = |what: &str, after, kind| {
+        let what = what.into();
+        Strain { what, after, loss: 0.9271 - after, kind }
+    };
     RobustnessRecord {
         on: "holdout".into(),
         n_rows: 1_954,
         metric: "roc_auc".into(),
         before: Some(0.9271),
         strains: vec![
-            strain("10 % of all values are lost", 0.9083),
-            strain("age comes in another unit, a thousand times as large", 0.8812),
+            strain("10 % of all values are lost", 0.9083, StrainKind::Wear),
+            strain(
+                "`age` comes in another unit, a thousand times as large",
+                0.8812,
+                StrainKind::Unit,
+            ),
         ],
     }
 }

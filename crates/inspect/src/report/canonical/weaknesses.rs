@@ -1,8 +1,8 @@
 //! What a search offers beside its winner, and where the winner is weak.
 
 use modelwright_core::record::{
-    Interval, MetricValue, Offer, RunRecord, Share, SlicesRecord, Suspect, SuspectsRecord,
-    WeakSlice,
+    CurveSize, Interval, MetricValue, MoreRows, MoreRowsRecord, Offer, RunRecord, Share,
+    SlicesRecord, Suspect, SuspectsRecord, WeakSlice,
 };
 
 /// Adds offers, weak slices and suspects to a binary record.
@@ -13,10 +13,14 @@ pub(super) fn add(record: &mut RunRecord) {
         n_rows_tested: 4885,
         n_tested: 9,
         mean_loss: 0.131,
+        constant_loss: Some(0.239),
+        level: None,
         weak: vec![WeakSlice {
             conditions: vec!["marital_status = Married".into(), "42 < age ≤ 51".into()],
             n_rows: 812,
             mean_loss: 0.284,
+            constant_loss: Some(0.447),
+            held: None,
             difference: 0.183,
             ci95: Interval { low: 0.15, high: 0.216 },
             p_value: 2e-9,
@@ -36,6 +40,7 @@ pub(super) fn add(record: &mut RunRecord) {
             })
             .into(),
     });
+    record.more_rows = Some(more_rows());
     record.offers = vec![
         offer(
             &[("gbdt-default", 0.52), ("gbdt-deep", 0.32), ("linear-one-hot", 0.16)],
@@ -44,6 +49,32 @@ pub(super) fn add(record: &mut RunRecord) {
         ),
         offer(&[("gbdt-default", 1.0)], (0.9273, 0.0083), (0.9290, 0.9234, 0.9345)),
     ];
+}
+
+/// A curve that still rises.
+fn more_rows() -> MoreRowsRecord {
+    let points = [(1953, 0.9153), (3907, 0.9192), (7814, 0.9228), (15_629, 0.9259)];
+    let size = |(n_rows, score): (usize, f64)| CurveSize {
+        n_rows,
+        score,
+        ci95: Some(Interval { low: score - 0.006, high: score + 0.006 }),
+    };
+    MoreRowsRecord {
+        trial: "gbdt-default".into(),
+        metric: "roc_auc".into(),
+        n_rows_tested: 9769,
+        points: points.map(size).into(),
+        last_gain: 0.0031,
+        last_ci95: Interval { low: 0.0014, high: 0.0048 },
+        last_p_value: 0.0004,
+        next_gain: Some(0.0027),
+        limit: Some(0.951),
+        rope: 0.005,
+        finding: MoreRows::WouldNotHelp,
+        words: "More rows of the same kind would not help: twice as many are expected to make no \
+                difference that matters. Other columns might."
+            .into(),
+    }
 }
 
 fn offer(

@@ -86,7 +86,13 @@ pub enum Plot {
         counts: Vec<Vec<u64>>,
     },
     /// Predicted against observed shares, with intervals.
-    Reliability(Vec<CalibrationBin>),
+    Reliability {
+        /// The bins.
+        bins: Vec<CalibrationBin>,
+        /// Where 95 % of the observed shares of each bin would lie if the probabilities were
+        /// honest; empty where that is not known.
+        consistent: Vec<Interval>,
+    },
     /// For each column how many rows have which effect.
     Swarm(Vec<Swarm>),
     /// How predictions move along a column.
@@ -166,7 +172,7 @@ pub(crate) fn svg(chart: &Chart) -> Markup {
         Plot::Histogram(bins) => histogram::draw(chart, bins),
         Plot::Scatter(points) => scatter::draw(chart, points),
         Plot::Heat { classes, counts } => heat::draw(chart, classes, counts),
-        Plot::Reliability(bins) => reliability::draw(chart, bins),
+        Plot::Reliability { bins, consistent } => reliability::draw(chart, bins, consistent),
         Plot::Swarm(swarms) => swarm::draw(chart, swarms),
         Plot::Profile(points) => profile::draw(chart, points),
         Plot::Waterfall { base, steps } => waterfall::draw(chart, *base, steps),

@@ -34,22 +34,29 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
         number::count(off),
         number::counted(bins.len(), "bin", "bins")
     );
+    let reliability = record.evaluation.as_ref().and_then(|e| e.reliability.as_ref());
+    let consistent = reliability.map_or(Vec::new(), |r| r.consistent.clone());
+    let bars = if consistent.is_empty() {
+        ""
+    } else {
+        " Shaded is where 95 % of honest probabilities would fall."
+    };
     let chart = Chart {
         title: "Predicted against observed".to_owned(),
         summary: format!(
             "On the dashed diagonal, probabilities mean what they say. Bars are 95 % Wilson \
-             intervals; larger points rest on more of the {}.",
+             intervals; larger points rest on more of the {}.{bars}",
             number::rows(n_rows)
         ),
         x: "Mean predicted probability".to_owned(),
         y: "Observed share".to_owned(),
-        plot: Plot::Reliability(bins.clone()),
+        plot: Plot::Reliability { bins: bins.clone(), consistent },
     };
     let section = Section::new(&SPEC, finding).block(chart).block(Block::Details {
         summary: format!("{} as a table", number::counted(bins.len(), "bin", "bins")),
         blocks: vec![table(bins, n_rows).into()],
     });
-    let section = match record.evaluation.as_ref().and_then(|e| e.reliability.as_ref()) {
+    let section = match reliability {
         Some(measured) => section.block(Block::Facts(facts(measured, bins))),
         None => section,
     };

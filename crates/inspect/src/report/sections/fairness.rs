@@ -2,8 +2,8 @@
 //! with their names, and the columns that reveal a sensitive one.
 
 use modelwright_core::record::{
-    Disparity, FairnessRecord, GroupAudit, GroupMeasures, Interval, Judgement, MetricValue, Proxy,
-    RunRecord,
+    Disparity, FairnessRecord, GroupAudit, GroupMeasures, HeldGroups, Interval, Judgement,
+    MetricValue, Proxy, RunRecord,
 };
 use modelwright_evaluate::fairness::MAIN_DEFINITIONS;
 
@@ -21,10 +21,10 @@ const OPEN_GROUPS: usize = 12;
 /// What is shown of every group, with its heading: of decisions for a class, and of numbers.
 const OF_CLASS: [(&str, &str); 5] = [
     ("selection_rate", "Decided so"),
-    ("true_positive_rate", "Of the true ones"),
-    ("false_positive_rate", "Of the others"),
+    ("true_positive_rate", "Of those who are"),
+    ("false_positive_rate", "Of those who are not"),
     ("precision", "Right when decided so"),
-    ("accuracy", "Right"),
+    ("accuracy", "Right in all"),
 ];
 const OF_NUMBERS: [(&str, &str); 4] = [
     ("mean_residual", "True less predicted"),
@@ -58,6 +58,9 @@ pub(crate) fn of(fairness: &FairnessRecord) -> Section {
         } else {
             section.blocks.extend(blocks);
         }
+    }
+    for held in &fairness.held {
+        section.blocks.extend(held_table(held).folded_after(OPEN_GROUPS, "groups"));
     }
     if !fairness.proxies.is_empty() {
         section = section.block(proxies_table(&fairness.proxies));
@@ -231,6 +234,41 @@ fn disparity_row(of: &Disparity) -> Vec<Cell> {
         Cell::new(p),
         Cell::new(if of.value.is_some() { between } else { "undefined".to_owned() }),
     ]
+}
+
+/// Whether every group gets the share that intervals or sets state.
+fn held_table(held: &HeldGroups) -> Table {
+    let columns: Vec<String> = held.columns.iter().map(|c| words::quoted(c)).collect();
+    let mut table = Table::new(
+        format!(
+            "Intervals or sets that are to hold {} of the answers, by {}",
+            number::share(held.level),
+            columns.join(" × ")
+        ),
+        vec![
+            TableColumn::words("Group"),
+            TableColumn::numbers("Rows"),
+            TableColumn::numbers("Held"),
+            TableColumn::numbers("Mean size"),
+        ],
+    );
+    for group in &held.groups {
+        let reached = &group.reached;
+        let share = number::share(reached.share);
+        let is_short = reached.ci95.high < held.level;
+        let cell = if is_short { Cell::mark(Tone::Warning, share) } else { Cell::new(share) };
+        table.rows.push(vec![
+            Cell::new(group.group.as_ref().map_or("others".to_owned(), |g| words::clean(g))),
+            Cell::new(number::count(reached.n_rows)),
+            cell.detail(format!(
+                "{} to {}",
+                number::share(reached.ci95.low),
+                number::share(reached.ci95.high)
+            )),
+            Cell::new(number::significant(reached.mean_size, 3)),
+        ]);
+    }
+    table
 }
 
 fn proxies_table(proxies: &[Proxy]) -> Table {

@@ -7,6 +7,7 @@ use modelwright_core::record::{
     Evaluation, Interval, Judgement, LeakAction, MetricValue, RunRecord, Severity,
 };
 
+use super::weak;
 use crate::report::{number, words};
 
 /// Fewer untouched rows than this make every number a rough one.
@@ -177,6 +178,7 @@ pub(super) fn cares(record: &RunRecord, headline: &Headline<'_>) -> Vec<String> 
     if let Some(columns) = unequal(record) {
         cares.push(format!("Groups by {columns} are decided unequally, and not by chance."));
     }
+    cares.extend(weak::cares(record, headline));
     if headline.worse_than_validation() {
         cares.push(
             "The untouched rows score worse than validation promised: look for a shift between \

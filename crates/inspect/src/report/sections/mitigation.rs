@@ -1,7 +1,8 @@
 //! How decisions were made fair to groups, and what that costs.
 
-use modelwright_core::record::{FairPoint, MitigationRecord, RunRecord};
+use modelwright_core::record::{CurvePoint, FairPoint, MitigationRecord, RunRecord};
 
+use crate::report::chart::{Chart, Mark, Plot};
 use crate::report::section::{Block, Cell, Part, Section, Spec, Table, TableColumn};
 use crate::report::{number, words};
 
@@ -26,6 +27,7 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
         Section::new(&SPEC, finding(made, n_held))
             .block(Block::Text(about))
             .block(groups(made))
+            .maybe(price(made))
             .block(front(made))
             .caveat(
                 "Deciding by group may itself be unlawful where people may not be treated \
@@ -79,6 +81,46 @@ fn groups(made: &MitigationRecord) -> Table {
         ]);
     }
     table
+}
+
+/// What less inequality costs: the accuracy given up at every gap; `None` where all gaps cost the
+/// same.
+fn price(made: &MitigationRecord) -> Option<Chart> {
+    let all = made.front.iter().chain([&made.before, &made.after]);
+    let best = all.map(|p| p.accuracy).fold(f64::NEG_INFINITY, f64::max);
+    let mut points: Vec<CurvePoint> = made
+        .front
+        .iter()
+        .chain([&made.after])
+        .map(|p| CurvePoint { x: p.gap, y: 100.0 * (best - p.accuracy), threshold: None })
+        .collect();
+    points.sort_by(|a, b| a.x.total_cmp(&b.x).then(a.y.total_cmp(&b.y)));
+    points.dedup_by(|a, b| a.x == b.x);
+    let (first, last) = (points.first()?, points.last()?);
+    if points.len() < 3 || first.x >= last.x {
+        return None;
+    }
+    Some(Chart {
+        title: "What fairness costs".to_owned(),
+        summary: format!(
+            "How much of the best accuracy, {}, is given up where the {} of groups may differ \
+             by so much; the point is what the model does. {} out of fold.",
+            number::share(best),
+            rates(&made.constraint),
+            number::rows(made.n_rows)
+        ),
+        x: format!("Largest difference of {}", rates(&made.constraint)),
+        y: "Points of accuracy given up".to_owned(),
+        plot: Plot::Line {
+            points,
+            reference: None,
+            mark: Some(Mark {
+                x: made.after.gap,
+                y: 100.0 * (best - made.after.accuracy),
+                label: "in use".to_owned(),
+            }),
+        },
+    })
 }
 
 fn front(made: &MitigationRecord) -> Table {

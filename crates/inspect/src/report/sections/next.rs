@@ -1,9 +1,10 @@
 //! What could go wrong with a model in use, and what to do next.
 
-use modelwright_core::record::{LeakAction, RunRecord};
+use modelwright_core::record::{LeakAction, MoreRows, RunRecord};
 use modelwright_core::task::Task;
 
 use super::headline::{Headline, Verdict};
+use super::weak;
 use crate::report::{number, words};
 
 /// The most entries of a list on the first page.
@@ -12,6 +13,7 @@ const ENTRIES_MAX: usize = 5;
 /// What could go wrong, most specific first.
 pub(super) fn risks(record: &RunRecord, headline: &Headline<'_>) -> Vec<String> {
     let mut risks: Vec<String> = record.warnings.iter().map(|w| words::remark(w)).collect();
+    risks.extend(weak::risks(record, headline));
     if record.split.kind == "random" || record.split.kind == "stratified" {
         risks.push(
             "The test rows were drawn from the same table at random: if the world changes, so \
@@ -66,9 +68,10 @@ pub(super) fn steps(record: &RunRecord, verdict: Verdict) -> Vec<String> {
     let unscored = record.trials.iter().filter(|t| t.score.is_none()).count();
     if unscored > 0 && record.options.single.is_none() {
         steps.push(format!(
-            "Give the search more time: {} of {} were not reached or gave no score.",
+            "Give the search more time: {} of {} {} not reached or gave no score.",
             number::count(unscored),
-            number::counted(record.trials.len(), "model", "models")
+            number::counted(record.trials.len(), "model", "models"),
+            if unscored == 1 { "was" } else { "were" }
         ));
     }
     match verdict {
@@ -83,6 +86,17 @@ pub(super) fn steps(record: &RunRecord, verdict: Verdict) -> Vec<String> {
              then predict with it (“modelwright predict”)."
                 .to_owned(),
         ),
+    }
+    match record.more_rows.as_ref().map(|m| m.finding) {
+        Some(MoreRows::WouldHelp) if verdict != Verdict::NotShown => {
+            steps.push("Collect more rows: the model still gets better with them.".to_owned());
+        }
+        Some(MoreRows::WouldNotHelp) => steps.push(
+            "Do not collect more rows of the same kind: twice as many would make no difference \
+             that matters; other columns might."
+                .to_owned(),
+        ),
+        _ => {}
     }
     if record.task.task == Task::Binary && record.costs.is_none() {
         steps.push(

@@ -1,15 +1,16 @@
 //! What becomes of the metric when the inputs are strained.
 
-use modelwright_core::record::{RobustnessRecord, RunRecord, Strain};
+use modelwright_core::record::{RobustnessRecord, RunRecord, Strain, StrainKind};
 
-use crate::report::section::{Cell, Part, Section, Spec, Table, TableColumn};
+use crate::report::chart::{Chart, Estimate, Plot};
+use crate::report::section::{Block, Cell, Part, Section, Spec, Table, TableColumn};
 use crate::report::{number, words};
 
 pub(crate) const SPEC: Spec =
     Spec { id: "robustness", part: Part::Quality, title: "When the inputs are strained" };
 
-/// Strains that stay open.
-const OPEN_ROWS: usize = 8;
+/// Strains that the chart shows, the hardest first.
+const SHOWN: usize = 8;
 
 /// Applies when the inputs were strained.
 pub(crate) fn build(record: &RunRecord) -> Option<Section> {
@@ -19,7 +20,9 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
 /// The section of strained rows; `None` when nothing was tried.
 pub(crate) fn of(robust: &RobustnessRecord) -> Option<Section> {
     let before = robust.before?;
-    let worst = robust.strains.iter().max_by(|a, b| a.loss.total_cmp(&b.loss))?;
+    let mut strains: Vec<&Strain> = robust.strains.iter().collect();
+    strains.sort_by(|a, b| b.loss.total_cmp(&a.loss));
+    let worst = strains.first()?;
     let label = words::metric_label(&robust.metric);
     let rows = number::rows(robust.n_rows);
     let finding = if worst.loss > 0.0 {
@@ -31,35 +34,64 @@ pub(crate) fn of(robust: &RobustnessRecord) -> Option<Section> {
             number::significant(worst.after, 4)
         )
     } else {
-        format!("No strain that was tried lowers {label} on {rows}.")
+        format!("No strain that was tried worsens {label} on {rows}.")
     };
-    let blocks = table(robust, before).folded_after(OPEN_ROWS, "strains");
-    let mut section = Section::new(&SPEC, finding);
-    section.blocks.extend(blocks);
+    let units = strains.iter().filter(|s| s.kind == StrainKind::Unit && s.loss > 0.0).count();
+    let mut section = Section::new(&SPEC, finding)
+        .block(chart(&strains, before, &label, &rows))
+        .block(Block::Details {
+            summary: format!("{} as a table", number::counted(strains.len(), "strain", "strains")),
+            blocks: vec![table(&strains, before, &label, &rows).into()],
+        });
+    if units > 0 {
+        section = section.caveat(
+            "A column in another unit is an accident, not wear: check the range of the inputs \
+             before predicting (“modelwright monitor” does).",
+        );
+    }
     Some(section)
 }
 
-fn table(robust: &RobustnessRecord, before: f64) -> Table {
-    let label = words::metric_label(&robust.metric);
-    let mut table = Table::new(
-        format!(
-            "{label}, {} as it is; {}",
-            number::significant(before, 4),
-            number::rows(robust.n_rows)
+/// The metric under the hardest strains, beside the metric as it is.
+fn chart(strains: &[&Strain], before: f64, label: &str, rows: &str) -> Chart {
+    let estimate = |s: &&Strain| Estimate {
+        label: words::capitalised(&s.what),
+        value: s.after,
+        ci95: None,
+        emphasis: s.loss > 0.0,
+    };
+    Chart {
+        title: "What each strain does".to_owned(),
+        summary: format!(
+            "The dashed line is {label} as it is, {}; points show it on the same {rows} strained, \
+             the hardest strain first.",
+            number::significant(before, 4)
         ),
+        x: label.to_owned(),
+        y: String::new(),
+        plot: Plot::Dots {
+            estimates: strains.iter().take(SHOWN).map(estimate).collect(),
+            reference: Some(before),
+        },
+    }
+}
+
+fn table(strains: &[&Strain], before: f64, label: &str, rows: &str) -> Table {
+    let mut table = Table::new(
+        format!("{label}, {} as it is; {rows}", number::significant(before, 4)),
         vec![
             TableColumn::words("What happens"),
-            TableColumn::numbers(label.clone()),
+            TableColumn::numbers(label),
             TableColumn::numbers("Worse by"),
         ],
     );
-    let row = |s: &Strain| {
+    let row = |s: &&Strain| {
         vec![
-            Cell::new(words::sentence(&s.what)),
+            Cell::new(words::capitalised(&s.what)),
             Cell::new(number::significant(s.after, 4)),
             Cell::new(number::significant(s.loss, 2)),
         ]
     };
-    table.rows.extend(robust.strains.iter().map(row));
+    table.rows.extend(strains.iter().map(row));
     table
 }

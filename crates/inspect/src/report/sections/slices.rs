@@ -15,7 +15,7 @@ const OPEN_ROWS: usize = 6;
 pub(crate) fn build(record: &RunRecord) -> Option<Section> {
     let slices = record.slices.as_ref()?;
     let is_rate = slices.loss == "error rate";
-    let text = |loss: f64| if is_rate { number::share(loss) } else { number::significant(loss, 3) };
+    let text = |loss: f64| loss_text(is_rate, loss);
     let caveat = format!(
         "Groups were searched on {} untouched rows and tested on {} others, {} in all, by Welch's \
          t-test with Holm's correction; with more rows, smaller differences show.",
@@ -45,7 +45,13 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
     Some(section.caveat(caveat))
 }
 
-fn conditions(slice: &WeakSlice) -> String {
+/// A loss: a share, or an error in the unit of the target.
+pub(super) fn loss_text(is_rate: bool, loss: f64) -> String {
+    if is_rate { number::share(loss) } else { number::significant(loss, 3) }
+}
+
+/// What the rows of a group have in common.
+pub(super) fn conditions(slice: &WeakSlice) -> String {
     let conditions: Vec<String> = slice.conditions.iter().map(|c| words::quoted(c)).collect();
     conditions.join(" and ")
 }
@@ -61,13 +67,19 @@ fn table(slices: &SlicesRecord, text: &impl Fn(f64) -> String) -> Table {
         vec![
             TableColumn::words("Rows where"),
             TableColumn::numbers("Rows"),
-            TableColumn::numbers(words::sentence(&loss)),
+            TableColumn::numbers(words::capitalised(&loss)),
             TableColumn::numbers("More than the others"),
+            TableColumn::numbers("Always the same answer"),
             TableColumn::numbers("Corrected p"),
         ],
     );
+    let level = slices.level.filter(|_| slices.weak.iter().any(|s| s.held.is_some()));
+    if let Some(level) = level {
+        let title = format!("Held by {} intervals or sets", number::share(level));
+        table.columns.push(TableColumn::numbers(title));
+    }
     for slice in &slices.weak {
-        table.rows.push(vec![
+        let mut row = vec![
             Cell::new(conditions(slice)),
             Cell::new(number::count(slice.n_rows)),
             Cell::new(text(slice.mean_loss)),
@@ -76,12 +88,23 @@ fn table(slices: &SlicesRecord, text: &impl Fn(f64) -> String) -> Table {
                 text(slice.ci95.low),
                 text(slice.ci95.high)
             )),
+            Cell::new(slice.constant_loss.map_or("–".to_owned(), text)),
             Cell::new(if slice.p_value < 0.001 {
                 "< 0.001".to_owned()
             } else {
                 number::fixed(slice.p_value, 3)
             }),
-        ]);
+        ];
+        if level.is_some() {
+            row.push(slice.held.map_or(Cell::new("–"), |held| {
+                Cell::new(number::share(held.share)).detail(format!(
+                    "{} to {}",
+                    number::share(held.ci95.low),
+                    number::share(held.ci95.high)
+                ))
+            }));
+        }
+        table.rows.push(row);
     }
     table
 }

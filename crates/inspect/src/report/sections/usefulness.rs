@@ -20,9 +20,9 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
     let positive = record.task.classes.get(1).map_or("positive".to_owned(), |c| words::quoted(c));
     let first = worth.gain.iter().rev().find(|p| p.x <= FIRST + 1e-9)?;
     let finding = format!(
-        "The {} most probable of {} hold {} of those that are {positive}: {} times as many as by \
+        "The {} % most probable of {} hold {} of those that are {positive}: {} times as many as by \
          chance.",
-        number::share(first.x),
+        number::fixed(first.x * 100.0, 0),
         number::untouched(n_rows),
         number::share(first.y),
         number::significant(first.y / first.x, 2)

@@ -1,0 +1,88 @@
+//! What each strain does to a column, and to the rows of a mix.
+
+use modelwright_evaluate::metric;
+
+use super::*;
+
+fn numbers(values: Vec<f64>) -> Column {
+    Column::numbers("x", values)
+}
+
+fn values(column: &Column) -> &[f64] {
+    match &column.data {
+        ColumnData::Number(values) => values,
+        other => panic!("expected numbers, got {other:?}"),
+    }
+}
+
+#[test]
+fn a_tenth_of_the_values_of_every_kind_is_lost() {
+    let columns = [
+        numbers((0..4000).map(f64::from).collect()),
+        Column::strings("colour", (0..4000).map(|i| Some(if i % 3 == 0 { "red" } else { "blue" }))),
+    ];
+    for column in &columns {
+        let lost = lose(column, &mut Random::new(3));
+        let n_lost = (0..lost.n_rows()).filter(|row| lost.is_missing(*row)).count();
+        assert!((320..480).contains(&n_lost), "{n_lost} of 4000");
+        assert_eq!(lost.name, column.name);
+    }
+}
+
+#[test]
+fn noise_is_a_tenth_of_the_spread_and_spares_what_does_not_vary() {
+    let before: Vec<f64> = (0..4000).map(|i| f64::from(i % 100)).collect();
+    let blurred = blur(&numbers(before.clone()), &mut Random::new(5)).unwrap();
+    let moved: Vec<f64> = values(&blurred).iter().zip(&before).map(|(a, b)| a - b).collect();
+    let spread = (moved.iter().map(|m| m * m).sum::<f64>() / 4000.0).sqrt();
+    // 0 … 99 has a standard deviation of 28.87.
+    assert!((spread / 2.887 - 1.0).abs() < 0.05, "{spread}");
+    assert!(blur(&numbers(vec![4.0; 20]), &mut Random::new(1)).is_none());
+    assert!(blur(&numbers(vec![f64::NAN; 20]), &mut Random::new(1)).is_none());
+    assert!(blur(&Column::strings("c", [Some("a")]), &mut Random::new(1)).is_none());
+}
+
+#[test]
+fn words_are_mistyped_and_missing_ones_stay_missing() {
+    let words = Column::strings("c", (0..2000).map(|i| (i % 4 != 0).then_some("red")));
+    let typed = mistype(&words, &mut Random::new(2)).unwrap();
+    let wrong = (0..2000).filter(|row| typed.text(*row).is_some_and(|t| t != "red")).count();
+    assert!((110..190).contains(&wrong), "{wrong} of 1500");
+    assert!((0..2000).all(|row| typed.is_missing(row) == words.is_missing(row)));
+    assert!(mistype(&numbers(vec![1.0]), &mut Random::new(2)).is_none());
+}
+
+#[test]
+fn a_unit_is_mistaken_for_numbers_that_are_read_only() {
+    let table = Table::new(vec![
+        numbers(vec![1.5, f64::NAN]),
+        Column::numbers("unread", vec![1.0, 2.0]),
+        Column::strings("c", [Some("a"), None]),
+    ])
+    .unwrap();
+    let all = changes(&table, &["x", "c"]);
+    let units: Vec<&Change<'_>> = all.iter().filter(|c| c.kind == StrainKind::Unit).collect();
+    assert_eq!(units.len(), 1);
+    assert!(units[0].what.starts_with("`x` comes in another unit"), "{}", units[0].what);
+    let random = &mut Random::new(1);
+    let scaled = (units[0].apply)(&table.columns()[0], random).unwrap();
+    assert!(values(&scaled)[0] == 1500.0 && values(&scaled)[1].is_nan());
+    assert!((units[0].apply)(&table.columns()[1], random).is_none());
+}
+
+#[test]
+fn another_mix_doubles_the_rarest_class_and_moves_what_depends_on_it() {
+    let codes: Vec<u32> = (0..1000).map(|i| u32::from(i % 5 == 0)).collect();
+    let truth = Target::Class { codes: codes.clone(), n_classes: 2 };
+    // Half of the rare rows are found, all others are decided rightly: accuracy 0.9.
+    let p = codes.iter().enumerate().map(|(i, c)| if *c == 1 && i % 10 == 0 { 0.9 } else { 0.1 });
+    let predictions = Predictions::new(1, p.collect());
+    let of = |name: &str| other_mix(metric(name).unwrap(), &truth, &predictions, 0.5).unwrap().1;
+    assert!((of("accuracy") - 0.8).abs() < 1e-12, "{}", of("accuracy"));
+    assert!((of("roc_auc") - 0.75).abs() < 1e-12, "the order of the rows is the same");
+    let even = Target::Class { codes: vec![0, 1], n_classes: 2 };
+    let two = Predictions::new(1, vec![0.2, 0.8]);
+    assert!(other_mix(metric("accuracy").unwrap(), &even, &two, 0.5).is_none());
+    let real = Target::Real(vec![1.0, 2.0]);
+    assert!(other_mix(metric("mae").unwrap(), &real, &two, 0.5).is_none());
+}

@@ -1,0 +1,49 @@
+//! Do 95 % intervals hold the truth in 95 of 100 samples, and are p-values uniform where there is
+//! nothing to find? By hand, in release mode, about two minutes of processor time:
+//! `cargo run --release -p modelwright-evaluate --example simulation [tables]`.
+//!
+//! The same worlds at a smaller size are a test (`tests/simulation.rs`).
+
+mod cover;
+mod uniform;
+mod worlds;
+
+use cover::{Held, Size};
+use worlds::World;
+
+#[expect(clippy::print_stdout, reason = "a program run by hand")]
+fn main() {
+    let asked = std::env::args().nth(1).and_then(|n| n.parse().ok());
+    let n_tables = asked.unwrap_or(1000_usize);
+    let size = |n_rows| Size { n_tables, n_rows, n_resamples: 400 };
+    println!("{:<64} {:>7} {:>7}", "95 % interval", "held", "of");
+    for world in [World::Binary(1.0), World::Binary(2.7), World::Three, World::Numbers] {
+        for n_rows in [100, 400] {
+            show(&cover::metrics(world, size(n_rows)));
+        }
+    }
+    for world in [World::Binary(1.0), World::Three, World::Numbers] {
+        show(&cover::differences(world, size(200)));
+    }
+    show(&cover::costs(World::Binary(1.0), size(200)));
+    show(&cover::fairness_gaps(size(600)));
+    show(&cover::slices(size(400)));
+    println!("\n{:<52} {:>8} {:>8} {:>8}", "p-value", "<= 0.05", "distance", "allowed");
+    for of in uniform::all(n_tables) {
+        let kind = if of.may_be_larger { " (may be larger)" } else { "" };
+        println!(
+            "{:<52} {:>8.3} {:>8.3} {:>8.3}{kind}",
+            of.what,
+            of.share_below(0.05),
+            of.distance(),
+            of.distance_allowed()
+        );
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "a program run by hand")]
+fn show(all: &[Held]) {
+    for held in all {
+        println!("{:<64} {:>6.1} % {:>6}", held.what, 100.0 * held.share(), held.of);
+    }
+}

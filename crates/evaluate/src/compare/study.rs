@@ -1,0 +1,257 @@
+//! Several learners on several data sets, or on the folds of one: who is better than whom.
+//!
+//! Across data sets by ranks ([`super::datasets`]), every pair by Wilcoxon's test with Holm's
+//! correction and by Nemenyi's; on folds by Nadeau and Bengio's corrected t-test
+//! ([`super::folds`]), with the Bayesian probabilities that a difference matters.
+
+use modelwright_core::record::Interval;
+use modelwright_core::{Error, Result};
+use serde::Serialize;
+
+use super::adjust::holm;
+use super::datasets::{Ranking, wilcoxon};
+use super::digits;
+use super::folds::FoldDifference;
+
+/// The level below which a difference counts as shown.
+const LEVEL: f64 = 0.05;
+
+/// Scores of learners: `scores[row][learner]`, a row for each data set or fold.
+#[derive(Debug, Clone, Copy)]
+pub struct StudyInput<'a> {
+    /// The learners, in the order of the scores.
+    pub names: &'a [String],
+    /// The scores.
+    pub scores: &'a [Vec<f64>],
+    /// Whether larger scores are better.
+    pub larger_is_better: bool,
+    /// A difference of scores up to this does not matter.
+    pub rope: f64,
+    /// Set where rows are folds of one data set: test rows over training rows, 1 / (k − 1) for k
+    /// folds.
+    pub test_to_train: Option<f64>,
+}
+
+/// What the scores say.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Study {
+    /// Data sets or folds.
+    pub n_rows: usize,
+    /// The learners, best mean rank first.
+    pub learners: Vec<Standing>,
+    /// Friedman's χ² and Iman and Davenport's F with their p-values, across data sets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub all_alike: Option<AllAlike>,
+    /// Every pair of learners.
+    pub pairs: Vec<Pair>,
+    /// The finding, in a sentence or two.
+    pub verdict: String,
+}
+
+/// A learner's place.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Standing {
+    /// The learner.
+    pub name: String,
+    /// Its mean score.
+    pub mean: f64,
+    /// Its mean rank; 1 is best.
+    pub mean_rank: f64,
+}
+
+/// Tests of "all learners are alike".
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct AllAlike {
+    /// Friedman's χ².
+    pub friedman: f64,
+    /// Its p-value.
+    pub friedman_p: f64,
+    /// Iman and Davenport's F.
+    pub iman_davenport: f64,
+    /// Its p-value.
+    pub iman_davenport_p: f64,
+}
+
+/// Two learners.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Pair {
+    /// The one of the better mean rank.
+    pub a: String,
+    /// The other.
+    pub b: String,
+    /// Mean of A's scores less B's.
+    pub difference: f64,
+    /// 95 % interval of that, on folds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ci95: Option<Interval>,
+    /// Wilcoxon's p-value across data sets, the corrected t-test's on folds.
+    pub p_value: f64,
+    /// The same, corrected by Holm for the number of pairs.
+    pub p_holm: f64,
+    /// Nemenyi's p-value, across data sets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p_nemenyi: Option<f64>,
+    /// On folds: the probabilities that A is worse by more than the ROPE, that both are equal in
+    /// practice, and that A is better by more than it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub probabilities: Option<[f64; 3]>,
+}
+
+/// Compares the learners.
+///
+/// # Errors
+/// Input error with fewer than two learners or rows, scores that are not finite, or learners that
+/// are equal everywhere.
+pub fn study(input: &StudyInput<'_>) -> Result<Study> {
+    let ranking = Ranking::new(input.scores, input.larger_is_better)?;
+    if input.names.len() != ranking.mean_ranks.len() {
+        return Err(Error::input("every learner needs a name")
+            .expected(format!("{} names", ranking.mean_ranks.len()))
+            .got(format!("{}", input.names.len())));
+    }
+    let n_rows = input.scores.len();
+    let mean = |l: usize| input.scores.iter().map(|s| s[l]).sum::<f64>() / n_rows as f64;
+    let mut order: Vec<usize> = (0..input.names.len()).collect();
+    order.sort_by(|a, b| ranking.mean_ranks[*a].total_cmp(&ranking.mean_ranks[*b]).then(a.cmp(b)));
+    let learners = order
+        .iter()
+        .map(|l| Standing {
+            name: input.names[*l].clone(),
+            mean: mean(*l),
+            mean_rank: ranking.mean_ranks[*l],
+        })
+        .collect();
+    let mut pairs = Vec::new();
+    for (i, a) in order.iter().enumerate() {
+        for b in &order[i + 1..] {
+            pairs.push(pair(input, &ranking, *a, *b)?);
+        }
+    }
+    let corrected = holm(&pairs.iter().map(|p| p.p_value).collect::<Vec<_>>());
+    pairs.iter_mut().zip(corrected).for_each(|(pair, p)| pair.p_holm = p);
+    let all_alike = input.test_to_train.is_none().then_some(AllAlike {
+        friedman: ranking.friedman.0,
+        friedman_p: ranking.friedman.1,
+        iman_davenport: ranking.iman_davenport.0,
+        iman_davenport_p: ranking.iman_davenport.1,
+    });
+    let mut study = Study { n_rows, learners, all_alike, pairs, verdict: String::new() };
+    study.verdict = verdict(&study, input);
+    Ok(study)
+}
+
+fn pair(input: &StudyInput<'_>, ranking: &Ranking, a: usize, b: usize) -> Result<Pair> {
+    let differences: Vec<f64> = input.scores.iter().map(|s| s[a] - s[b]).collect();
+    let difference = differences.iter().sum::<f64>() / differences.len() as f64;
+    let mut pair = Pair {
+        a: input.names[a].clone(),
+        b: input.names[b].clone(),
+        difference,
+        ci95: None,
+        p_value: 1.0,
+        p_holm: 1.0,
+        p_nemenyi: None,
+        probabilities: None,
+    };
+    if let Some(ratio) = input.test_to_train {
+        let found = FoldDifference::new(&differences, ratio)?;
+        let [low, equal, high] = found.probabilities(input.rope);
+        let of_a = if input.larger_is_better { [low, equal, high] } else { [high, equal, low] };
+        pair.probabilities = Some(of_a);
+        pair.ci95 = Some(found.interval());
+        pair.p_value = found.p_value();
+    } else {
+        // Learners that are equal everywhere do not differ.
+        pair.p_value = wilcoxon(&differences).map_or(1.0, |w| w.p_value);
+        pair.p_nemenyi = Some(ranking.nemenyi(a, b));
+    }
+    Ok(pair)
+}
+
+fn verdict(study: &Study, input: &StudyInput<'_>) -> String {
+    let best = &study.learners[0];
+    let rows = if input.test_to_train.is_some() { "folds" } else { "data sets" };
+    let behind: Vec<&str> = study
+        .pairs
+        .iter()
+        .filter(|p| p.a == best.name && p.p_holm < LEVEL)
+        .map(|p| p.b.as_str())
+        .collect();
+    let opening = format!(
+        "{} has the best mean rank ({}) over {} {rows}",
+        best.name,
+        digits(best.mean_rank),
+        study.n_rows
+    );
+    let others = study.learners.len() - 1;
+    match behind.len() {
+        0 => format!("{opening}, but is not shown to be better than any other."),
+        n if n == others => format!("{opening} and is better than every other beyond chance."),
+        _ => format!("{opening} and is better than {} beyond chance.", behind.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(names: &[&str]) -> Vec<String> {
+        names.iter().map(|n| (*n).to_owned()).collect()
+    }
+
+    fn input<'a>(names: &'a [String], scores: &'a [Vec<f64>]) -> StudyInput<'a> {
+        StudyInput { names, scores, larger_is_better: true, rope: 0.01, test_to_train: None }
+    }
+
+    #[test]
+    fn the_learner_that_always_wins_is_named_and_one_that_ties_is_not_told_apart() {
+        let names = names(&["plain", "best", "like plain"]);
+        let scores: Vec<Vec<f64>> = (0..14)
+            .map(|i| {
+                let base = 0.7 + 0.01 * f64::from(i % 5);
+                let twin = base + if i % 2 == 0 { 0.001 } else { -0.001 };
+                vec![base, base + 0.05 + 0.001 * f64::from(i), twin]
+            })
+            .collect();
+        let found = study(&input(&names, &scores)).unwrap();
+        assert_eq!(found.learners[0].name, "best");
+        assert!(found.verdict.ends_with("better than every other beyond chance."), "{found:?}");
+        let twins = found.pairs.iter().find(|p| p.a != "best").unwrap();
+        assert!(twins.p_holm > 0.5 && twins.p_nemenyi.is_some_and(|p| p > 0.5), "{twins:?}");
+        assert!(found.all_alike.is_some_and(|a| a.friedman_p < 0.001));
+    }
+
+    #[test]
+    fn smaller_errors_are_better_where_that_was_said() {
+        let names = names(&["a", "b"]);
+        let scores: Vec<Vec<f64>> = (0..12).map(|i| vec![2.0 + f64::from(i), 1.0]).collect();
+        let found =
+            study(&StudyInput { larger_is_better: false, ..input(&names, &scores) }).unwrap();
+        assert_eq!(found.learners[0].name, "b");
+        assert!(found.pairs[0].difference < 0.0);
+    }
+
+    #[test]
+    fn folds_are_compared_by_the_corrected_t_test() {
+        let names = names(&["a", "b"]);
+        let scores: Vec<Vec<f64>> =
+            (0..10).map(|i| vec![0.9 + 0.004 * f64::from(i % 3), 0.88]).collect();
+        let folds = StudyInput { test_to_train: Some(1.0 / 9.0), ..input(&names, &scores) };
+        let found = study(&folds).unwrap();
+        let pair = &found.pairs[0];
+        let differences: Vec<f64> = scores.iter().map(|s| s[0] - s[1]).collect();
+        let expected = FoldDifference::new(&differences, 1.0 / 9.0).unwrap();
+        assert_eq!(pair.p_value, expected.p_value());
+        assert!(pair.probabilities.is_some_and(|p| p[2] > 0.95) && found.all_alike.is_none());
+    }
+
+    #[test]
+    fn what_cannot_be_compared_is_refused() {
+        let one = names(&["a"]);
+        assert!(study(&input(&one, &[vec![1.0], vec![2.0]])).is_err());
+        let two = names(&["a", "b"]);
+        assert!(study(&input(&two, &[vec![1.0, 2.0]])).is_err());
+        assert!(study(&input(&two, &[vec![1.0, f64::NAN], vec![1.0, 2.0]])).is_err());
+        assert!(study(&input(&two, &[vec![1.0, 1.0], vec![2.0, 2.0]])).is_err());
+    }
+}

@@ -1,0 +1,138 @@
+//! Intervals that need no resampling, because their law is known: those hold the truth as often as
+//! they say on few rows too, where a bootstrap is too narrow.
+//!
+//! | metric | interval |
+//! |---|---|
+//! | share of rows (accuracy, top-k, precision, recall) | Wilson's |
+//! | area under the ROC curve | DeLong's variance on the logit scale; Newcombe's at 0 and 1 |
+//!
+//! References: Wilson, JASA 22, 1927; Qin & Hotilovac, "Comparison of non-parametric confidence
+//! intervals for the area under the ROC curve", Statistical Methods in Medical Research 17, 2008;
+//! Newcombe, "Confidence intervals for an effect size measure based on the Mann–Whitney statistic,
+//! part 2", Statistics in Medicine 25, 2006 (method 5).
+
+use modelwright_core::record::Interval;
+use modelwright_core::task::Task;
+
+use crate::compare::auc_variance;
+use crate::curve::wilson;
+use crate::distribution::Z_975;
+use crate::metric::{MetricEntry, MetricInput};
+
+/// The 95 % interval of a metric whose law is known; `None` for others, and with weights.
+pub(super) fn interval(metric: &MetricEntry, input: &MetricInput<'_>) -> Option<Interval> {
+    if input.weights.is_some() {
+        return None;
+    }
+    let codes = input.truth.codes()?;
+    let is_binary = input.truth.task() == Task::Binary;
+    let decided = || input.predictions.classes(input.threshold);
+    let share = |hits: usize, n: usize| (n > 0).then(|| wilson(hits as f64 / n as f64, n as f64));
+    match metric.spec.name {
+        "roc_auc" if is_binary => area(codes, &input.predictions.values),
+        "accuracy" => {
+            let right = decided().iter().zip(codes).filter(|(d, c)| d == c).count();
+            share(right, codes.len())
+        }
+        name if name.starts_with("top_") => {
+            let rows = codes.len() as f64;
+            metric.value(input).ok().filter(|_| rows > 0.0).map(|value| wilson(value, rows))
+        }
+        "precision" if is_binary => {
+            let decided = decided();
+            let flagged = decided.iter().zip(codes).filter(|(d, _)| **d == 1);
+            let right = flagged.clone().filter(|(_, c)| **c == 1).count();
+            share(right, flagged.count())
+        }
+        "recall" if is_binary => {
+            let decided = decided();
+            let positive = decided.iter().zip(codes).filter(|(_, c)| **c == 1);
+            let found = positive.clone().filter(|(d, _)| **d == 1).count();
+            share(found, positive.count())
+        }
+        _ => None,
+    }
+}
+
+/// The interval of an area under the ROC curve; `None` with fewer than two rows of a class.
+fn area(codes: &[u32], scores: &[f64]) -> Option<Interval> {
+    let (auc, variance) = auc_variance(codes, scores).ok()?;
+    let n_positive = codes.iter().filter(|c| **c == 1).count() as f64;
+    if variance <= 0.0 || auc <= 0.0 || auc >= 1.0 {
+        return Some(newcombe(auc, n_positive, codes.len() as f64 - n_positive));
+    }
+    let logit = (auc / (1.0 - auc)).ln();
+    let half = Z_975 * variance.sqrt() / (auc * (1.0 - auc));
+    let back = |l: f64| 1.0 / (1.0 + (-l).exp());
+    Some(Interval { low: back(logit - half), high: back(logit + half) })
+}
+
+/// The areas whose own standard error reaches just to `auc`, if scores were exponential.
+fn newcombe(auc: f64, n_positive: f64, n_negative: f64) -> Interval {
+    let n = f64::midpoint(n_positive, n_negative);
+    let error = |area: f64| {
+        let rest = 2.0 * n - 1.0 - (3.0 * n - 3.0) / ((2.0 - area) * (1.0 + area));
+        (area * (1.0 - area) * rest / (n_positive * n_negative)).max(0.0).sqrt()
+    };
+    let end = |side: f64| {
+        // Outside of the end the distance is larger than its error: bisect between.
+        let (mut inside, mut outside) = (auc, if side < 0.0 { 0.0 } else { 1.0 });
+        for _ in 0..60 {
+            let area = f64::midpoint(inside, outside);
+            if (area - auc).abs() <= Z_975 * error(area) { inside = area } else { outside = area }
+        }
+        inside
+    };
+    Interval { low: end(-1.0), high: end(1.0) }
+}
+
+#[cfg(test)]
+mod tests {
+    use modelwright_core::task::{Predictions, Target};
+
+    use super::*;
+    use crate::metric::metric;
+
+    fn of(name: &str, codes: &[u32], values: &[f64]) -> Option<Interval> {
+        let truth = Target::Class { codes: codes.to_vec(), n_classes: 2 };
+        let p = Predictions::new(1, values.to_vec());
+        interval(metric(name).unwrap(), &MetricInput::new(&truth, &p))
+    }
+
+    #[test]
+    fn shares_have_the_intervals_of_wilson() {
+        // 8 of 10 right; statsmodels proportion_confint(8, 10, method="wilson").
+        let codes = [0, 0, 0, 0, 0, 1, 1, 1, 1, 1];
+        let values = [0.1, 0.2, 0.3, 0.1, 0.9, 0.9, 0.8, 0.7, 0.6, 0.4];
+        let found = of("accuracy", &codes, &values).unwrap();
+        assert!((found.low - 0.490_162_471_536_642_4).abs() < 1e-12, "{found:?}");
+        assert!((found.high - 0.943_317_848_545_624_7).abs() < 1e-12, "{found:?}");
+        // 4 of 5 flagged rows are right, and 4 of 5 positive ones are found.
+        assert_eq!(of("precision", &codes, &values), of("recall", &codes, &values));
+        assert_eq!(of("precision", &[0, 0], &[0.1, 0.2]), None);
+        assert_eq!(of("log_loss", &codes, &values), None);
+    }
+
+    #[test]
+    fn a_perfect_area_is_not_certain_on_few_rows() {
+        let few = of("roc_auc", &[0, 0, 0, 1, 1, 1], &[0.1, 0.2, 0.3, 0.7, 0.8, 0.9]).unwrap();
+        assert!(few.high == 1.0 && few.low > 0.4 && few.low < 0.7, "{few:?}");
+        let codes: Vec<u32> = (0..2000).map(|i| u32::from(i >= 1000)).collect();
+        let values: Vec<f64> = (0..2000).map(|i| f64::from(i) / 2000.0).collect();
+        let many = of("roc_auc", &codes, &values).unwrap();
+        assert!(many.high == 1.0 && many.low > 0.99, "{many:?}");
+        assert!(of("roc_auc", &[0, 0, 1], &[0.1, 0.2, 0.3]).is_none(), "one row of a class");
+    }
+
+    #[test]
+    fn an_area_lies_within_its_interval_which_stays_below_one() {
+        let codes: Vec<u32> = (0..60).map(|i| u32::from(i % 3 == 0)).collect();
+        let score = |(i, c): (usize, &u32)| f64::from(*c) * 0.6 + ((i * 37) % 60) as f64 / 80.0;
+        let values: Vec<f64> = codes.iter().enumerate().map(score).collect();
+        let found = of("roc_auc", &codes, &values).unwrap();
+        let (auc, variance) = auc_variance(&codes, &values).unwrap();
+        assert!(found.low < auc && auc < found.high && found.high < 1.0, "{found:?} {auc}");
+        assert!(found.high - auc < auc - found.low, "it reaches farther from the end");
+        assert!(((found.high - found.low) / (2.0 * Z_975 * variance.sqrt()) - 1.0).abs() < 0.4);
+    }
+}

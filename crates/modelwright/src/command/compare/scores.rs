@@ -1,0 +1,88 @@
+//! `compare --scores`: learners by their scores on several data sets, or on the folds of one.
+
+use std::path::Path;
+
+use clap::Args;
+use modelwright::studying::{StudyOptions, study_scores};
+use modelwright_core::Result;
+use modelwright_evaluate::compare::study::{Pair, Study};
+use modelwright_io::{ReadOptions, read_path};
+
+use super::WIDTH;
+use crate::flags::values;
+use crate::output::{self, TextTable, number, wrap};
+use crate::session::{Limits, Session};
+
+/// How scores are compared.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ScoreFlags {
+    /// Smaller scores are better (errors, losses)
+    #[arg(long, requires = "scores")]
+    smaller_is_better: bool,
+    /// The rows are folds of one data set: test rows over training rows, 0.111 for ten folds
+    #[arg(long, value_name = "RATIO", requires = "scores", value_parser = values::factor)]
+    test_to_train: Option<f64>,
+}
+
+impl ScoreFlags {
+    /// Reads the table, compares its learners and prints.
+    pub(super) fn run(&self, path: &Path, rope: Option<f64>, session: &Session) -> Result<()> {
+        let ctx = session.context(Limits::default())?;
+        let table = read_path(path, &ReadOptions::default(), &ctx)?.table;
+        let options = StudyOptions {
+            smaller_is_better: self.smaller_is_better,
+            rope,
+            test_to_train: self.test_to_train,
+        };
+        let found = study_scores(&table, options).map_err(|e| e.at(path.display().to_string()))?;
+        drop(ctx);
+        if session.global.json {
+            return output::print_json(&found);
+        }
+        output::print(&text(&found))
+    }
+}
+
+fn text(found: &Study) -> String {
+    let mut learners = TextTable::new(&["learner", ">mean rank", ">mean score"]);
+    for l in &found.learners {
+        learners.row(vec![l.name.clone(), number(l.mean_rank), number(l.mean)]);
+    }
+    let mut text = format!("{}\n\n{}\n", wrap(&found.verdict, 0, WIDTH), learners.render());
+    text += &pairs(&found.pairs).render();
+    if let Some(all) = &found.all_alike {
+        text += &format!(
+            "\nall alike? Friedman {:.2} (p = {:.4}), Iman and Davenport {:.2} (p = {:.4})\n",
+            all.friedman, all.friedman_p, all.iman_davenport, all.iman_davenport_p
+        );
+        text += "pairs: Wilcoxon's signed ranks, corrected by Holm; Nemenyi beside it\n";
+    } else {
+        text += "\npairs: corrected resampled t (Nadeau and Bengio), corrected by Holm; Bayesian \
+                 correlated t beside it\n";
+    }
+    text
+}
+
+fn pairs(pairs: &[Pair]) -> TextTable {
+    let on_folds = pairs.iter().any(|p| p.probabilities.is_some());
+    let last = if on_folds { ["equal", ">A better"] } else { [">Nemenyi p", ""] };
+    let mut titles = vec!["A", "B", ">A - B", ">p", ">Holm p"];
+    titles.extend(last.iter().filter(|t| !t.is_empty()));
+    let mut table = TextTable::new(&titles);
+    for p in pairs {
+        let mut row = vec![
+            p.a.clone(),
+            p.b.clone(),
+            number(p.difference),
+            format!("{:.4}", p.p_value),
+            format!("{:.4}", p.p_holm),
+        ];
+        if let Some([_, equal, better]) = p.probabilities {
+            row.extend([format!("{:.1} %", 100.0 * equal), format!("{:.1} %", 100.0 * better)]);
+        } else {
+            row.push(p.p_nemenyi.map_or("-".to_owned(), |p| format!("{p:.4}")));
+        }
+        table.row(row);
+    }
+    table
+}
