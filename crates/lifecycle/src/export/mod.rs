@@ -17,6 +17,7 @@ mod choose;
 mod covers;
 pub mod lightgbm;
 mod names;
+pub mod onnx;
 pub mod xgboost;
 
 pub use choose::{ExportModel, MemberChoice, choose};
