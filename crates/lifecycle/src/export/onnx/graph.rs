@@ -4,7 +4,7 @@
 //! there already. So encoders that share columns, and members that share encoders, share the work,
 //! and nobody has to keep book of it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use prost::Message;
@@ -125,9 +125,21 @@ impl Graph {
         value
     }
 
-    /// The finished graph.
+    /// The finished graph: what no output needs is left out.
     pub(super) fn finish(self) -> GraphProto {
-        self.proto
+        let mut proto = self.proto;
+        let mut needed: HashSet<String> = proto.output.iter().map(|o| o.name.clone()).collect();
+        let mut kept = Vec::with_capacity(proto.node.len());
+        while let Some(node) = proto.node.pop() {
+            if node.output.iter().any(|output| needed.contains(output)) {
+                needed.extend(node.input.iter().cloned());
+                kept.push(node);
+            }
+        }
+        kept.reverse();
+        proto.node = kept;
+        proto.initializer.retain(|constant| needed.contains(&constant.name));
+        proto
     }
 
     fn add(

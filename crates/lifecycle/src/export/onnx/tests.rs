@@ -311,7 +311,8 @@ fn assert_same_paths(trees: &[Tree], rows: &[Vec<f32>]) {
     let mut graph = Graph::new("trees", std::iter::empty());
     let x = graph.input("x", DataType::Float, String::new());
     let linear: Vec<u32> = ensemble.linear_features().to_vec();
-    ensemble.sums(&mut graph, &x).unwrap();
+    let sums = ensemble.sums(&mut graph, &x).unwrap();
+    graph.output("y", DataType::Double, &sums, String::new());
     let graph = graph.finish();
     let node = graph.node.iter().find(|n| n.op_type == "TreeEnsembleRegressor").unwrap();
     let reader = Reader::of(node);
@@ -377,13 +378,19 @@ fn imported_models_become_sound_graphs() {
 }
 
 #[test]
-fn an_operator_that_is_asked_for_twice_is_made_once_and_names_stay_apart() {
+fn operators_are_made_once_and_only_if_they_are_needed_and_names_stay_apart() {
     let mut graph = Graph::new("g", ["t", "t_", "other"].into_iter());
     let x = graph.input("t", DataType::Double, String::new());
     let one = graph.plus(&x, 1.0);
     assert_eq!(one, graph.plus(&x, 1.0));
-    assert_ne!(one, graph.plus(&x, 2.0));
+    let two = graph.plus(&x, 2.0);
+    assert_ne!(one, two);
+    graph.plus(&one, 3.0);
+    let product = graph.op("Mul", &[&one, &two]);
+    graph.output("other", DataType::Double, &product, String::new());
     let proto = graph.finish();
-    assert_eq!((proto.node.len(), proto.initializer.len()), (2, 2));
-    assert!(proto.node.iter().all(|n| n.output[0].starts_with("t__")), "{:?}", proto.node);
+    let operators: Vec<&str> = proto.node.iter().map(|n| n.op_type.as_str()).collect();
+    assert_eq!(operators, ["Add", "Add", "Mul", "Identity"], "what nothing needs is left out");
+    assert_eq!(proto.initializer.len(), 2);
+    assert!(proto.node[..3].iter().all(|n| n.output[0].starts_with("t__")), "{:?}", proto.node);
 }
