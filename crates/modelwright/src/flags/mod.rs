@@ -115,7 +115,7 @@ pub(crate) enum Command {
     Models(command::models::Models),
     /// Answer requests for predictions over HTTP
     Serve(Box<command::serve::Serve>),
-    /// Write a model's booster as a model file of LightGBM or XGBoost
+    /// Write a model as an ONNX file, or its booster as one of LightGBM or XGBoost
     Export(command::export::Export),
     /// Make a model of a model file of LightGBM or XGBoost
     Import(command::import::Import),

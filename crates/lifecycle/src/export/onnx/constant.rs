@@ -18,6 +18,12 @@ pub(super) fn i64s(values: &[i64], dims: &[usize]) -> TensorProto {
     raw(DataType::Int64, dims, values.iter().flat_map(|v| v.to_le_bytes()).collect())
 }
 
+/// Bytes.
+pub(super) fn u8s(values: Vec<u8>) -> TensorProto {
+    let n = values.len();
+    raw(DataType::Uint8, &[n], values)
+}
+
 /// Texts.
 pub(super) fn texts<T: AsRef<str>>(values: &[T], dims: &[usize]) -> TensorProto {
     TensorProto {

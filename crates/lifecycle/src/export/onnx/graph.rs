@@ -27,8 +27,6 @@ pub(super) struct Value(Arc<str>);
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Attribute {
     Int(i64),
-    Text(&'static str),
-    Floats(Vec<f32>),
     Ints(Vec<i64>),
     Texts(Vec<Vec<u8>>),
     Tensor(TensorProto),
@@ -180,14 +178,6 @@ impl Attribute {
             Self::Int(value) => {
                 proto.i = Some(value);
                 AttributeType::Int
-            }
-            Self::Text(value) => {
-                proto.s = Some(value.as_bytes().to_vec());
-                AttributeType::String
-            }
-            Self::Floats(values) => {
-                proto.floats = values;
-                AttributeType::Floats
             }
             Self::Ints(values) => {
                 proto.ints = values;

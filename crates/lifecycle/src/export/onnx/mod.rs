@@ -1,16 +1,16 @@
 //! The whole model as an ONNX file: raw columns in, predictions out.
 //!
 //! Encoders, members, their averages, calibration and the decision become one graph of standard
-//! operators (opset 17 and `ai.onnx.ml` 4), which ONNX Runtime and its like compute without us.
+//! operators (opset 17 and `ai.onnx.ml` 5), which ONNX Runtime and its like compute without us.
 //!
 //! * **Inputs**: one per raw column that the model reads, `[rows, 1]`, as [`Input`] says.
 //! * **Outputs**: `prediction`, `[rows, 1]`, a number or a label; for classes `probability_<class>`
 //!   in double precision, `[rows, 1]`, in class order: the columns of `predict`.
 //! * **Metadata**: name, target, task, classes, inputs, hash of the artifact, what it is for.
 //!
-//! Trees compare in single precision as ours do, so rows take the same paths; what is added up in
-//! single precision there and in double here differs by a few parts in 10⁷. What ONNX cannot say is
-//! refused by the column's or learner's name: text columns above all.
+//! Trees compare as ours do, so rows take the same paths, and sums are in double precision; only
+//! neural nets differ, by about one part in 10⁶. What ONNX cannot say is refused by the column's or
+//! learner's name: text columns above all.
 //!
 //! | module | question it answers |
 //! |---|---|
@@ -18,7 +18,7 @@
 //! | `graph`, `constant`, `ops` | how a graph is put together |
 //! | `columns`, `levels`, `derived` | what a transformer reads: raw columns, levels, made columns |
 //! | `encoder`, `transform` | the features |
-//! | `trees`, `link`, `learner` | the models |
+//! | `trees`, `linear_leaves`, `link`, `learner` | the models |
 //! | `calibrate`, `fair` | probabilities, decisions |
 
 mod calibrate;
@@ -30,6 +30,7 @@ mod fair;
 mod graph;
 mod learner;
 mod levels;
+mod linear_leaves;
 mod link;
 mod ops;
 mod proto;
@@ -55,7 +56,7 @@ use proto::{ModelProto, OperatorSetIdProto, StringStringEntryProto};
 /// Versions of the file's form and of the two sets of operators.
 const IR_VERSION: i64 = 8;
 const OPSET: i64 = 17;
-const ML_OPSET: i64 = 4;
+const ML_OPSET: i64 = 5;
 
 /// Protobuf readers take no larger file.
 const LARGEST_FILE: usize = i32::MAX as usize;

@@ -10,6 +10,8 @@ use prost::Message;
 pub enum DataType {
     /// Single precision.
     Float = 1,
+    /// Bytes.
+    Uint8 = 2,
     /// Signed 64-bit whole numbers.
     Int64 = 7,
     /// UTF-8 text.
@@ -24,9 +26,7 @@ pub enum DataType {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AttributeType {
     Int = 2,
-    String = 3,
     Tensor = 4,
-    Floats = 6,
     Ints = 7,
     Strings = 8,
 }
@@ -107,12 +107,8 @@ pub(super) struct AttributeProto {
     pub name: String,
     #[prost(int64, optional, tag = "3")]
     pub i: Option<i64>,
-    #[prost(bytes = "vec", optional, tag = "4")]
-    pub s: Option<Vec<u8>>,
     #[prost(message, optional, tag = "5")]
     pub t: Option<TensorProto>,
-    #[prost(float, repeated, tag = "7")]
-    pub floats: Vec<f32>,
     #[prost(int64, repeated, tag = "8")]
     pub ints: Vec<i64>,
     #[prost(bytes = "vec", repeated, tag = "9")]

@@ -2,6 +2,7 @@
 //! what cannot be written is refused by name. That runtimes predict the same is tested with one of
 //! them, in `tests/peers/test_onnx.py`.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use modelwright_automl::Predictor;
@@ -15,9 +16,11 @@ use modelwright_learners::LEARNERS;
 use modelwright_learners::tree::Tree;
 use prost::Message;
 
+use super::encoder::Features;
 use super::proto::{AttributeProto, GraphProto, ModelProto, NodeProto};
-use super::trees::{Ensemble, Target as OfTree};
+use super::trees::OfOutput;
 use super::*;
+use super::{linear_leaves, trees};
 use crate::import::golden;
 use crate::import::{ImportOptions, Naming, read_model};
 
@@ -69,7 +72,7 @@ const OPERATORS: [&str; 45] = [
     "Tanh",
     "TopK",
 ];
-const MORE_OPERATORS: [&str; 4] = ["Unsqueeze", "Where", "LabelEncoder", "TreeEnsembleRegressor"];
+const MORE_OPERATORS: [&str; 4] = ["Unsqueeze", "Where", "LabelEncoder", "TreeEnsemble"];
 
 fn ctx() -> Context {
     Context::unlimited(7, 2)
@@ -256,7 +259,7 @@ fn a_column_that_is_called_as_an_output_is_refused() {
     assert!(error.contains("`prediction`") && error.contains("rename"), "{error}");
 }
 
-/// The attributes of an ensemble of trees, as a reader sees them.
+/// An operator of trees, as a reader sees it.
 struct Reader<'a>(BTreeMap<&'a str, &'a AttributeProto>);
 
 impl Reader<'_> {
@@ -264,72 +267,86 @@ impl Reader<'_> {
         Reader(node.attribute.iter().map(|a| (a.name.as_str(), a)).collect())
     }
 
-    /// The sums of one row, by the definition of the operator.
-    fn sums(&self, row: &[f32]) -> Vec<f64> {
-        let ints = |name: &str| &self.0[name].ints;
-        let n_nodes = ints("nodes_treeids").len();
-        let key = |i: usize| (ints("nodes_treeids")[i], ints("nodes_nodeids")[i]);
-        let places: BTreeMap<(i64, i64), usize> = (0..n_nodes).map(|i| (key(i), i)).collect();
-        assert_eq!(places.len(), n_nodes, "each node of a tree has a number of its own");
-        let n_trees = ints("nodes_treeids").iter().max().map_or(0, |last| last + 1);
-        let mut leaves: BTreeMap<(i64, i64), Vec<(usize, f32)>> = BTreeMap::new();
-        for (i, weight) in self.0["target_weights"].floats.iter().enumerate() {
-            let leaf = (ints("target_treeids")[i], ints("target_nodeids")[i]);
-            leaves.entry(leaf).or_default().push((ints("target_ids")[i] as usize, *weight));
-        }
-        let mut sums = vec![0.0; self.0["n_targets"].i.unwrap() as usize];
-        for tree in 0..n_trees {
-            let mut at = places[&(tree, 0)];
-            loop {
-                let value = row[ints("nodes_featureids")[at] as usize];
-                let threshold = self.0["nodes_values"].floats[at];
-                let is_true = match self.0["nodes_modes"].strings[at].as_slice() {
-                    b"BRANCH_LEQ" => value <= threshold,
-                    b"BRANCH_LT" => value < threshold,
-                    b"BRANCH_EQ" => value == threshold,
-                    b"LEAF" => break,
-                    other => panic!("{other:?}"),
+    fn ints(&self, name: &str) -> &[i64] {
+        &self.0[name].ints
+    }
+
+    fn numbers(&self, name: &str) -> Vec<f64> {
+        let Some(attribute) = self.0.get(name) else { return Vec::new() };
+        let bytes = attribute.t.as_ref().unwrap().raw_data.as_ref().unwrap();
+        bytes.as_chunks::<8>().0.iter().map(|b| f64::from_le_bytes(*b)).collect()
+    }
+
+    /// The levels of each node that tests some.
+    fn sets(&self) -> BTreeMap<usize, Vec<f64>> {
+        let values = self.numbers("membership_values");
+        let mut sets = values.split(|v| v.is_nan());
+        let modes = self.modes();
+        let members = (0..modes.len()).filter(|node| modes[*node] == 6);
+        members.map(|node| (node, sets.next().unwrap().to_vec())).collect()
+    }
+
+    fn modes(&self) -> &[u8] {
+        self.0["nodes_modes"].t.as_ref().unwrap().raw_data.as_ref().unwrap()
+    }
+
+    /// The leaves of one row, one per tree, by the definition of the operator.
+    fn leaves(&self, row: &[f32]) -> Vec<usize> {
+        let (modes, splits, sets) = (self.modes(), self.numbers("nodes_splits"), self.sets());
+        let leaf_of = |root: &i64| {
+            let (mut at, mut is_leaf) = (*root as usize, false);
+            while !is_leaf {
+                let value = f64::from(row[self.ints("nodes_featureids")[at] as usize]);
+                let passes = match modes[at] {
+                    0 => value <= splits[at],
+                    1 => value < splits[at],
+                    6 => sets[&at].contains(&value),
+                    other => panic!("{other}"),
                 };
-                let is_true =
-                    is_true || value.is_nan() && ints("nodes_missing_value_tracks_true")[at] == 1;
-                let next = if is_true { "nodes_truenodeids" } else { "nodes_falsenodeids" };
-                at = places[&(tree, ints(next)[at])];
+                let tracks = self.ints("nodes_missing_value_tracks_true")[at] == 1;
+                let side = if passes || value.is_nan() && tracks { "true" } else { "false" };
+                is_leaf = self.ints(&format!("nodes_{side}leafs"))[at] == 1;
+                at = self.ints(&format!("nodes_{side}nodeids"))[at] as usize;
             }
-            for (target, weight) in &leaves[&key(at)] {
-                sums[*target] += f64::from(*weight);
-            }
-        }
-        sums
+            at
+        };
+        self.ints("tree_roots").iter().map(leaf_of).collect()
     }
 }
 
-/// Trees of sums of one output, as an operator, and their sums by our definition.
-fn assert_same_paths(trees: &[Tree], rows: &[Vec<f32>]) {
-    let mut ensemble = Ensemble::new(1);
-    trees.iter().for_each(|tree| ensemble.add(tree, OfTree::One(0)));
-    let constant = ensemble.constants()[0];
+/// Trees of one output as an operator, and their sums by our definition.
+fn assert_same_paths(all: &[Tree], rows: &[Vec<f32>]) {
     let mut graph = Graph::new("trees", std::iter::empty());
     let x = graph.input("x", DataType::Float, String::new());
-    let linear: Vec<u32> = ensemble.linear_features().to_vec();
-    let sums = ensemble.sums(&mut graph, &x).unwrap();
+    let features = Features { table: Some(x.clone()), n: rows[0].len() };
+    let setting = Setting { features: &features, task: Task::Regression, rows: &x };
+    let of_output: Vec<OfOutput<'_>> = all.iter().map(|t| (Cow::Borrowed(t), 0)).collect();
+    let sums = trees::sums(&mut graph, &setting, &of_output, &[0.0]).unwrap();
     graph.output("y", DataType::Double, &sums, String::new());
     let graph = graph.finish();
-    let node = graph.node.iter().find(|n| n.op_type == "TreeEnsembleRegressor").unwrap();
+    let node = graph.node.iter().find(|n| n.op_type == "TreeEnsemble").unwrap();
     let reader = Reader::of(node);
+    let weights = reader.numbers("leaf_weights");
+    let lone = all.iter().filter(|t| t.features.is_empty()).map(|t| t.values[0]).sum::<f64>();
     for row in rows {
-        let value = |f: usize| row[f];
-        let leaf = |tree: &Tree| tree.leaf_value(tree.leaf_of(value), 0, value);
-        let wanted: f64 = trees.iter().map(leaf).sum();
-        let sums = reader.sums(row);
-        let products = linear.iter().zip(&sums[1..]);
-        let known = |x: f32| if x.is_nan() { 0.0 } else { f64::from(x) };
-        let of_linear: f64 = products.map(|(f, c)| known(row[*f as usize]) * c).sum();
-        let got = constant + sums[0] + of_linear;
-        assert!(
-            (got - wanted).abs() <= 1e-5 * wanted.abs().max(1.0),
-            "{got} for {wanted}: {row:?}"
-        );
+        let wanted: f64 = all.iter().map(|tree| tree.values[tree.leaf_of(|f| row[f])]).sum();
+        let got = lone + reader.leaves(row).iter().map(|leaf| weights[*leaf]).sum::<f64>();
+        assert!((got - wanted).abs() <= 1e-12 * wanted.abs().max(1.0), "{got}, {wanted}: {row:?}");
     }
+}
+
+/// A linear leaf's value out of what it was unfolded to.
+fn assert_same_values(tree: &Tree, row: &[f32]) {
+    let used: Vec<u32> = (0..row.len() as u32).collect();
+    let unfolded = linear_leaves::unfold(tree, &used, 1, 0);
+    let value = |f: usize| row[f];
+    let width = 1 + row.len();
+    let leaf = unfolded.leaf_of(value);
+    let numbers = &unfolded.values[leaf * width..(leaf + 1) * width];
+    let terms = numbers[1..].iter().zip(row).filter(|(c, _)| **c != 0.0);
+    let got = numbers[0] + terms.map(|(c, x)| c * f64::from(*x)).sum::<f64>();
+    let wanted = tree.leaf_value(tree.leaf_of(value), 0, value);
+    assert!((got - wanted).abs() <= 1e-9 * wanted.abs().max(1.0), "{got}, {wanted}: {row:?}");
 }
 
 #[test]
@@ -364,6 +381,9 @@ fn trees_with_sets_of_levels_linear_leaves_and_missing_values_take_our_paths() {
             }
         }
         assert_same_paths(&model.trees, &all);
+        for tree in &model.trees {
+            all.iter().for_each(|row| assert_same_values(tree, row));
+        }
     }
 }
 

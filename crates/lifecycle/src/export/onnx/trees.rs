@@ -1,275 +1,232 @@
-//! Sums of trees as one operator.
+//! Sums of trees as operators.
 //!
-//! `TreeEnsembleRegressor` compares as our trees do: single precision, `value ≤ threshold` goes
-//! left, a missing value where the node says. So every row takes the same path. Our leaves are added
-//! up in double precision, the operator's in single: sums of hundreds of leaves differ by a few
-//! parts in 10⁷ of the largest part sum.
+//! `TreeEnsemble` in double precision compares as our trees do: a feature in single precision is the
+//! same number in double, `value ≤ threshold` goes left, a missing value where the node says. So
+//! every row takes the same path, and leaves are added up in double precision as ours are.
 //!
-//! * A node that tests levels is a chain of `BRANCH_EQ` whose true branches are one child, as
-//!   LightGBM's own converter writes it.
-//! * Trees of one leaf are no trees here: they are given back as constants.
-//! * A linear leaf adds to the coefficients of the row: the operator sums those of all trees, and
-//!   one product with the features finishes the row. Before the leaf its features are asked for
-//!   missing values, of which any leads to the plain value.
+//! * A node that tests levels is `BRANCH_MEMBER`. What is no whole number is in no set, but a
+//!   runtime may cut its fraction off; such values become -1 first.
+//! * Trees of one leaf are no trees here: they are constants.
+//! * Linear leaves are [`super::linear_leaves`].
+//! * Trees with several numbers in a leaf give the number of the leaf, whose row of a table is
+//!   added: the operator's leaves have one number each.
 
+use std::borrow::Cow;
+
+use modelwright_core::Result;
 use modelwright_learners::tree::Tree;
 
+use super::constant::{f64s, u8s};
 use super::graph::{Attribute, Graph, Value};
+use super::learner::Setting;
 use super::proto::DataType;
 
-/// The output to which each number of a tree's leaf belongs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Target {
-    /// The leaf has one number, for this output.
-    One(usize),
-    /// The leaf has a number for every output.
-    All,
+/// Tests of a node (`nodes_modes`).
+const LESS_OR_EQUAL: u8 = 0;
+const LESS: u8 = 1;
+const MEMBER: u8 = 6;
+
+/// Leaves are added up (`aggregate_function`).
+const SUM: i64 = 1;
+
+/// Trees whose leaves are looked up together: what they add is held in memory for all rows at once.
+const LOOKED_UP_TOGETHER: usize = 32;
+
+/// Levels are below this.
+const LEVELS_END: f64 = 4_294_967_296.0;
+
+/// A tree with one number in each leaf, and the output it adds to.
+pub(super) type OfOutput<'a> = (Cow<'a, Tree>, usize);
+
+/// The sums of the rows, double `[rows, outputs]`, of `base` and trees with one number in each leaf.
+///
+/// # Errors
+/// Work error when there are trees but no features.
+pub(super) fn sums(
+    graph: &mut Graph,
+    setting: &Setting<'_>,
+    trees: &[OfOutput<'_>],
+    base: &[f64],
+) -> Result<Value> {
+    let mut ensemble = Ensemble::new(base);
+    for (tree, output) in trees {
+        ensemble.add(tree, *output);
+    }
+    if ensemble.roots.is_empty() {
+        return Ok(setting.constant(graph, &ensemble.constants));
+    }
+    let features = setting.wide(graph)?;
+    Ok(ensemble.write(graph, &features, setting.features.n))
+}
+
+/// The same of trees with a number for each output in every leaf.
+///
+/// # Errors
+/// As [`sums`].
+pub(super) fn sums_of_wide(
+    graph: &mut Graph,
+    setting: &Setting<'_>,
+    trees: &[Cow<'_, Tree>],
+    base: &[f64],
+) -> Result<Value> {
+    let n_outputs = base.len();
+    let mut total = setting.constant(graph, base);
+    for together in trees.chunks(LOOKED_UP_TOGETHER) {
+        let mut rows = Vec::new();
+        let mut places: Vec<OfOutput<'_>> = Vec::new();
+        for (t, tree) in together.iter().enumerate() {
+            let first = rows.len() / n_outputs;
+            rows.extend_from_slice(&tree.values);
+            let values = (first..first + tree.n_leaves()).map(|row| row as f64).collect();
+            places.push((Cow::Owned(Tree { values, ..Tree::clone(tree) }), t));
+        }
+        let places = sums(graph, setting, &places, &vec![0.0; together.len()])?;
+        // Whole numbers, one for each tree.
+        let places = graph.cast(&places, DataType::Int64);
+        let table = graph.constant(f64s(&rows, &[rows.len() / n_outputs, n_outputs]));
+        let found = graph.gather(&table, &places, 0);
+        let added = graph.sum(&found, 1, false);
+        total = graph.op("Add", &[&total, &added]);
+    }
+    Ok(total)
 }
 
 /// Trees on their way into an operator.
-pub(super) struct Ensemble {
+struct Ensemble {
     n_outputs: usize,
+    roots: Vec<i64>,
     nodes: Nodes,
-    leaves: Leaves,
-    /// What trees of one leaf add to each output.
+    /// The output to which each leaf adds, and what.
+    targets: Vec<i64>,
+    weights: Vec<f64>,
+    /// The levels of nodes that test sets, each set ended by NaN.
+    levels: Vec<f64>,
+    /// Features whose levels are tested, ascending.
+    of_levels: Vec<u32>,
+    /// The base, and what trees of one leaf add to it.
     constants: Vec<f64>,
-    /// Features with coefficients in linear leaves, in the order of their targets.
-    linear: Vec<u32>,
-    n_trees: i64,
 }
 
 #[derive(Default)]
 struct Nodes {
-    trees: Vec<i64>,
-    ids: Vec<i64>,
     features: Vec<i64>,
-    values: Vec<f32>,
-    modes: Vec<Vec<u8>>,
-    when_true: Vec<i64>,
-    when_false: Vec<i64>,
+    modes: Vec<u8>,
+    splits: Vec<f64>,
     missing_is_true: Vec<i64>,
-}
-
-#[derive(Default)]
-struct Leaves {
-    trees: Vec<i64>,
-    ids: Vec<i64>,
-    targets: Vec<i64>,
-    weights: Vec<f32>,
-}
-
-/// What a node tests.
-struct Test {
-    feature: u32,
-    value: f32,
-    mode: &'static str,
-    missing_is_true: bool,
+    /// Where rows go that pass, and that do not: places of nodes or leaves, and whether of leaves.
+    children: [(Vec<i64>, Vec<i64>); 2],
 }
 
 impl Ensemble {
-    pub(super) fn new(n_outputs: usize) -> Self {
+    fn new(base: &[f64]) -> Self {
         Self {
-            n_outputs,
+            n_outputs: base.len(),
+            roots: Vec::new(),
             nodes: Nodes::default(),
-            leaves: Leaves::default(),
-            constants: vec![0.0; n_outputs],
-            linear: Vec::new(),
-            n_trees: 0,
+            targets: Vec::new(),
+            weights: Vec::new(),
+            levels: Vec::new(),
+            of_levels: Vec::new(),
+            constants: base.to_vec(),
         }
     }
 
-    /// Adds a tree.
-    pub(super) fn add(&mut self, tree: &Tree, target: Target) {
-        if tree.features.is_empty() && tree.linear.is_empty() {
-            for (output, value) in self.outputs(tree, 0, target) {
-                self.constants[output] += value;
-            }
+    fn add(&mut self, tree: &Tree, output: usize) {
+        if tree.features.is_empty() {
+            self.constants[output] += tree.values[0];
             return;
         }
-        // Nodes keep their numbers; what a node becomes besides gets the next free ones.
-        let n_inner = tree.features.len() as i64;
-        let mut next = n_inner + tree.n_leaves() as i64;
-        let id = |child: i32| match usize::try_from(child) {
-            Ok(node) => node as i64,
-            Err(_) => n_inner + i64::from(!child),
+        let (first, first_leaf) = (self.nodes.features.len(), self.weights.len());
+        let child = |child: i32| match usize::try_from(child) {
+            Ok(node) => ((first + node) as i64, 0),
+            Err(_) => ((first_leaf + !child as usize) as i64, 1),
         };
+        self.roots.push(first as i64);
         for node in 0..tree.features.len() {
-            let [left, right] = tree.children[node].map(id);
-            self.node(tree, node, [left, right], &mut next);
+            let (mode, split) = self.test(tree, node);
+            let nodes = &mut self.nodes;
+            nodes.features.push(i64::from(tree.features[node]));
+            nodes.modes.push(mode);
+            nodes.splits.push(split);
+            nodes.missing_is_true.push(i64::from(tree.missing_left[node]));
+            for (side, next) in nodes.children.iter_mut().zip(tree.children[node].map(child)) {
+                side.0.push(next.0);
+                side.1.push(next.1);
+            }
         }
-        for leaf in 0..tree.n_leaves() {
-            self.leaf(tree, leaf, n_inner + leaf as i64, target, &mut next);
-        }
-        self.n_trees += 1;
+        self.targets.resize(first_leaf + tree.n_leaves(), output as i64);
+        self.weights.extend_from_slice(&tree.values);
     }
 
-    /// An inner node: one test, or one for each level that goes left.
-    fn node(&mut self, tree: &Tree, node: usize, [left, right]: [i64; 2], next: &mut i64) {
-        let (feature, missing_is_true) = (tree.features[node], tree.missing_left[node]);
-        let set = tree.sets.binary_search_by_key(&(node as u32), |set| set.node).ok();
-        let levels: Vec<u32> = match set {
-            None => {
-                let value = tree.thresholds[node];
-                let test = Test { feature, value, mode: "BRANCH_LEQ", missing_is_true };
-                return self.push(node as i64, &test, [left, right]);
-            }
-            Some(at) => (tree.sets[at].words.iter().enumerate())
-                .flat_map(|(i, word)| (0..64).map(move |bit| (i * 64 + bit, word >> bit & 1)))
-                .filter(|(_, is_in)| *is_in == 1)
-                .map(|(level, _)| level as u32)
-                .collect(),
+    /// What a node asks.
+    fn test(&mut self, tree: &Tree, node: usize) -> (u8, f64) {
+        let Ok(at) = tree.sets.binary_search_by_key(&(node as u32), |set| set.node) else {
+            return (LESS_OR_EQUAL, f64::from(tree.thresholds[node]));
         };
-        if levels.is_empty() {
-            let value = f32::NEG_INFINITY;
-            let test = Test { feature, value, mode: "BRANCH_LT", missing_is_true };
-            return self.push(node as i64, &test, [left, right]);
+        let before = self.levels.len();
+        for (i, word) in tree.sets[at].words.iter().enumerate() {
+            let on = (0..64).filter(|bit| word >> bit & 1 == 1);
+            self.levels.extend(on.map(|bit| (i * 64 + bit) as f64));
         }
-        let mut own = node as i64;
-        for (i, level) in levels.iter().enumerate() {
-            let is_last = i + 1 == levels.len();
-            let otherwise = if is_last { right } else { *next };
-            let value = *level as f32;
-            let test = Test { feature, value, mode: "BRANCH_EQ", missing_is_true };
-            self.push(own, &test, [left, otherwise]);
-            own = otherwise;
-            *next += i64::from(!is_last);
+        if self.levels.len() == before {
+            // Nothing is in an empty set, nor below all numbers.
+            return (LESS, f64::NEG_INFINITY);
         }
+        self.levels.push(f64::NAN);
+        if let Err(place) = self.of_levels.binary_search(&tree.features[node]) {
+            self.of_levels.insert(place, tree.features[node]);
+        }
+        (MEMBER, 0.0)
     }
 
-    fn push(&mut self, id: i64, test: &Test, [when_true, when_false]: [i64; 2]) {
-        let nodes = &mut self.nodes;
-        nodes.trees.push(self.n_trees);
-        nodes.ids.push(id);
-        nodes.features.push(i64::from(test.feature));
-        nodes.values.push(test.value);
-        nodes.modes.push(test.mode.as_bytes().to_vec());
-        nodes.when_true.push(when_true);
-        nodes.when_false.push(when_false);
-        nodes.missing_is_true.push(i64::from(test.missing_is_true));
-    }
-
-    fn leaf(&mut self, tree: &Tree, leaf: usize, id: i64, target: Target, next: &mut i64) {
-        let linear = tree.linear.get(leaf).filter(|linear| !linear.terms.is_empty());
-        let Some(linear) = linear else {
-            let constant = tree.linear.get(leaf).map(|linear| linear.constant);
-            let plain = self.outputs(tree, leaf, target);
-            let values = plain.into_iter().map(|(k, value)| (k, constant.unwrap_or(value)));
-            let values = values.collect::<Vec<_>>();
-            return self.push_leaf(id, &values);
-        };
-        let mut own = id;
-        for (feature, _) in &linear.terms {
-            let (plain, after) = (*next, *next + 1);
-            *next += 2;
-            // Infinity parts missing values from all others.
-            let (feature, value) = (*feature, f32::INFINITY);
-            let test = Test { feature, value, mode: "BRANCH_LEQ", missing_is_true: false };
-            self.push(own, &test, [after, plain]);
-            let values = self.outputs(tree, leaf, target);
-            self.push_leaf(plain, &values);
-            own = after;
-        }
-        let mut values = Vec::new();
-        for (output, _) in self.outputs(tree, leaf, target) {
-            values.push((output, linear.constant));
-            for (feature, coefficient) in &linear.terms {
-                values.push((self.coefficient(*feature, output), *coefficient));
-            }
-        }
-        self.push_leaf(own, &values);
-    }
-
-    /// The target of a feature's coefficient for an output: behind those of the outputs.
-    fn coefficient(&mut self, feature: u32, output: usize) -> usize {
-        let known = self.linear.iter().position(|own| *own == feature);
-        let place = known.unwrap_or_else(|| {
-            self.linear.push(feature);
-            self.linear.len() - 1
-        });
-        self.n_outputs * (1 + place) + output
-    }
-
-    fn push_leaf(&mut self, id: i64, values: &[(usize, f64)]) {
-        let test = Test { feature: 0, value: 0.0, mode: "LEAF", missing_is_true: false };
-        self.push(id, &test, [0, 0]);
-        for (target, value) in values {
-            self.leaves.trees.push(self.n_trees);
-            self.leaves.ids.push(id);
-            self.leaves.targets.push(*target as i64);
-            self.leaves.weights.push(*value as f32);
-        }
-    }
-
-    /// The numbers of a leaf by output.
-    fn outputs(&self, tree: &Tree, leaf: usize, target: Target) -> Vec<(usize, f64)> {
-        match target {
-            Target::One(output) => vec![(output, tree.values[leaf])],
-            Target::All => {
-                let n = self.n_outputs;
-                tree.values[leaf * n..(leaf + 1) * n].iter().copied().enumerate().collect()
-            }
-        }
-    }
-
-    /// The sums of the rows, double `[rows, outputs]`, without [`Self::constants`]; `None` when
-    /// there are no trees. `features` are in single precision.
-    pub(super) fn sums(&mut self, graph: &mut Graph, features: &Value) -> Option<Value> {
-        if self.n_trees == 0 {
-            return None;
-        }
-        let n_targets = self.n_outputs * (1 + self.linear.len());
-        let nodes = std::mem::take(&mut self.nodes);
-        let leaves = std::mem::take(&mut self.leaves);
-        let attributes = vec![
-            ("nodes_treeids", Attribute::Ints(nodes.trees)),
-            ("nodes_nodeids", Attribute::Ints(nodes.ids)),
-            ("nodes_featureids", Attribute::Ints(nodes.features)),
-            ("nodes_values", Attribute::Floats(nodes.values)),
-            ("nodes_modes", Attribute::Texts(nodes.modes)),
-            ("nodes_truenodeids", Attribute::Ints(nodes.when_true)),
-            ("nodes_falsenodeids", Attribute::Ints(nodes.when_false)),
-            ("nodes_missing_value_tracks_true", Attribute::Ints(nodes.missing_is_true)),
-            ("target_treeids", Attribute::Ints(leaves.trees)),
-            ("target_nodeids", Attribute::Ints(leaves.ids)),
-            ("target_ids", Attribute::Ints(leaves.targets)),
-            ("target_weights", Attribute::Floats(leaves.weights)),
-            ("n_targets", Attribute::Int(n_targets as i64)),
-            ("aggregate_function", Attribute::Text("SUM")),
-            ("post_transform", Attribute::Text("NONE")),
+    /// The sums of the rows, of features in double precision.
+    fn write(self, graph: &mut Graph, features: &Value, n_features: usize) -> Value {
+        let features = self.with_whole_levels(graph, features, n_features);
+        let [passed, failed] = self.nodes.children;
+        let (n_nodes, n_leaves) = (self.nodes.modes.len(), self.weights.len());
+        let mut attributes = vec![
+            ("n_targets", Attribute::Int(self.n_outputs as i64)),
+            ("aggregate_function", Attribute::Int(SUM)),
+            ("post_transform", Attribute::Int(0)),
+            ("tree_roots", Attribute::Ints(self.roots)),
+            ("nodes_modes", Attribute::Tensor(u8s(self.nodes.modes))),
+            ("nodes_featureids", Attribute::Ints(self.nodes.features)),
+            ("nodes_splits", Attribute::Tensor(f64s(&self.nodes.splits, &[n_nodes]))),
+            ("nodes_truenodeids", Attribute::Ints(passed.0)),
+            ("nodes_trueleafs", Attribute::Ints(passed.1)),
+            ("nodes_falsenodeids", Attribute::Ints(failed.0)),
+            ("nodes_falseleafs", Attribute::Ints(failed.1)),
+            ("nodes_missing_value_tracks_true", Attribute::Ints(self.nodes.missing_is_true)),
+            ("leaf_targetids", Attribute::Ints(self.targets)),
+            ("leaf_weights", Attribute::Tensor(f64s(&self.weights, &[n_leaves]))),
         ];
-        let sums = graph.ml("TreeEnsembleRegressor", features, attributes);
-        let sums = graph.cast(&sums, DataType::Double);
-        Some(self.with_coefficients(graph, features, &sums))
-    }
-
-    /// What trees of one leaf add to each output.
-    pub(super) fn constants(&self) -> &[f64] {
-        &self.constants
-    }
-
-    /// Features with coefficients in linear leaves, in the order of their targets.
-    #[cfg(test)]
-    pub(super) fn linear_features(&self) -> &[u32] {
-        &self.linear
-    }
-
-    fn with_coefficients(&self, graph: &mut Graph, features: &Value, sums: &Value) -> Value {
-        if self.linear.is_empty() {
-            return sums.clone();
+        if !self.levels.is_empty() {
+            let levels = f64s(&self.levels, &[self.levels.len()]);
+            attributes.push(("membership_values", Attribute::Tensor(levels)));
         }
-        let features = graph.cast(features, DataType::Double);
-        let missing = graph.op("IsNaN", &[&features]);
-        let zero = graph.f64(0.0);
-        let known = graph.choose(&missing, &zero, &features);
-        let n = self.n_outputs;
-        let mut total = graph.columns(sums, &(0..n).collect::<Vec<_>>());
-        for (place, feature) in self.linear.iter().enumerate() {
-            let first = n * (1 + place);
-            let coefficients = graph.columns(sums, &(first..first + n).collect::<Vec<_>>());
-            let feature = graph.columns(&known, &[*feature as usize]);
-            let product = graph.op("Mul", &[&coefficients, &feature]);
-            total = graph.op("Add", &[&total, &product]);
+        let sums = graph.ml("TreeEnsemble", &features, attributes);
+        let constants = graph.f64_row(&self.constants);
+        graph.op("Add", &[&sums, &constants])
+    }
+
+    /// The features, with -1 where one whose levels are tested is no whole number of a level.
+    fn with_whole_levels(&self, graph: &mut Graph, features: &Value, n: usize) -> Value {
+        if self.of_levels.is_empty() {
+            return features.clone();
         }
-        total
+        let is_tested = |f: usize| f64::from(u8::from(self.of_levels.contains(&(f as u32))));
+        let tested = graph.f64_row(&(0..n).map(is_tested).collect::<Vec<f64>>());
+        let tested = graph.cast(&tested, DataType::Bool);
+        let end = graph.f64(LEVELS_END);
+        let floor = graph.op("Floor", &[features]);
+        let is_whole = graph.op("Equal", &[features, &floor]);
+        let is_small = graph.op("Less", &[features, &end]);
+        let is_level = graph.op("And", &[&is_whole, &is_small]);
+        let missing = graph.op("IsNaN", &[features]);
+        let is_fine = graph.op("Or", &[&is_level, &missing]);
+        let is_not = graph.op("Not", &[&is_fine]);
+        let is_not = graph.op("And", &[&tested, &is_not]);
+        let none = graph.f64(-1.0);
+        graph.choose(&is_not, &none, features)
     }
 }

@@ -1,6 +1,7 @@
 //! Explainable boosting machines: functions of one feature are small trees, those of pairs tables.
 
 use std::any::Any;
+use std::borrow::Cow;
 
 use modelwright_core::Result;
 use modelwright_learners::ebm::{EbmModel, Term};
@@ -10,7 +11,7 @@ use super::super::constant::{f64s, i64s};
 use super::super::graph::{Graph, Value};
 use super::super::link;
 use super::super::proto::DataType;
-use super::super::trees::{Ensemble, Target};
+use super::super::trees::{OfOutput, sums, sums_of_wide};
 use super::Setting;
 
 pub(super) fn write(
@@ -24,7 +25,7 @@ pub(super) fn write(
 
 fn predictions(graph: &mut Graph, model: &EbmModel, setting: &Setting<'_>) -> Result<Value> {
     let n_outputs = model.n_outputs();
-    let mut mains = Ensemble::new(n_outputs);
+    let mut mains = Vec::new();
     let mut pairs = Vec::new();
     for term in model.terms() {
         let features: Vec<usize> = model.features(term).collect();
@@ -32,18 +33,19 @@ fn predictions(graph: &mut Graph, model: &EbmModel, setting: &Setting<'_>) -> Re
             [feature] => {
                 let bins: Vec<usize> = (0..term.shape()[0] as usize).collect();
                 let values = |bin: usize| (0..n_outputs).map(|k| term.values(k)[bin]).collect();
-                mains.add(&Steps::of(model, *feature, &bins).tree(values), Target::All);
+                mains.push(Steps::of(model, *feature, &bins).tree(values));
             }
             _ => pairs.push((term, features)),
         }
     }
-    let base: Vec<f64> =
-        model.intercepts().iter().zip(mains.constants()).map(|(a, b)| a + b).collect();
-    let sums = match &setting.features.table {
-        None => None,
-        Some(features) => mains.sums(graph, features),
+    let base = model.intercepts();
+    let mut scores = if n_outputs > 1 {
+        let mains: Vec<Cow<'_, Tree>> = mains.into_iter().map(Cow::Owned).collect();
+        sums_of_wide(graph, setting, &mains, base)?
+    } else {
+        let mains: Vec<OfOutput<'_>> = mains.into_iter().map(|t| (Cow::Owned(t), 0)).collect();
+        sums(graph, setting, &mains, base)?
     };
-    let mut scores = setting.scores(graph, sums, &base);
     if !pairs.is_empty() {
         let added = of_pairs(graph, model, &pairs, setting)?;
         scores = graph.op("Add", &[&scores, &added]);
@@ -59,8 +61,8 @@ fn of_pairs(
     setting: &Setting<'_>,
 ) -> Result<Value> {
     let n_outputs = model.n_outputs();
-    // Tree `2 p + side` gives the group of that side of pair `p`, times what a group counts for.
-    let mut cells = Ensemble::new(pairs.len());
+    // Two trees for each pair: the group of a side, times what a group of it counts for.
+    let mut cells: Vec<OfOutput<'_>> = Vec::new();
     let (mut starts, mut values) = (Vec::new(), Vec::new());
     for (p, (term, features)) in pairs.iter().enumerate() {
         starts.push((values.len() / n_outputs) as i64);
@@ -73,12 +75,11 @@ fn of_pairs(
             let groups = term.groups(side).unwrap_or_default();
             let groups: Vec<usize> = groups.iter().map(|g| usize::from(*g)).collect();
             let number = |group: usize| vec![(group * counts[side]) as f64];
-            cells.add(&Steps::of(model, *feature, &groups).tree(number), Target::One(p));
+            let tree = Steps::of(model, *feature, &groups).tree(number);
+            cells.push((Cow::Owned(tree), p));
         }
     }
-    let base = cells.constants().to_vec();
-    let sums = cells.sums(graph, setting.table()?);
-    let places = setting.scores(graph, sums, &base);
+    let places = sums(graph, setting, &cells, &vec![0.0; pairs.len()])?;
     // Sums of two whole numbers are whole.
     let places = graph.cast(&places, DataType::Int64);
     let starts = graph.constant(i64s(&starts, &[starts.len()]));

@@ -1,12 +1,14 @@
 //! Random forests and extra trees: the mean of trees.
 
 use std::any::Any;
+use std::borrow::Cow;
 
 use modelwright_core::Result;
 use modelwright_learners::forest::ForestModel;
+use modelwright_learners::tree::Tree;
 
 use super::super::graph::{Graph, Value};
-use super::super::trees::{Ensemble, Target};
+use super::super::trees::{OfOutput, sums, sums_of_wide};
 use super::Setting;
 
 pub(super) fn write(
@@ -15,22 +17,18 @@ pub(super) fn write(
     setting: &Setting<'_>,
 ) -> Option<Result<Value>> {
     let model = model.downcast_ref::<ForestModel>()?;
-    Some(Ok(predictions(graph, model, setting)))
+    Some(predictions(graph, model, setting))
 }
 
-fn predictions(graph: &mut Graph, model: &ForestModel, setting: &Setting<'_>) -> Value {
-    let mut ensemble = Ensemble::new(model.n_outputs());
-    for tree in model.trees() {
-        ensemble.add(tree, Target::All);
-    }
-    let base = ensemble.constants().to_vec();
-    let sums = match &setting.features.table {
-        None => None,
-        Some(features) => ensemble.sums(graph, features),
-    };
-    let total = setting.scores(graph, sums, &base);
+fn predictions(graph: &mut Graph, model: &ForestModel, setting: &Setting<'_>) -> Result<Value> {
+    let trees = model.trees();
     if model.n_outputs() > 1 {
-        return graph.shares(&total);
+        let base = vec![0.0; model.n_outputs()];
+        let trees: Vec<Cow<'_, Tree>> = trees.iter().map(Cow::Borrowed).collect();
+        let total = sums_of_wide(graph, setting, &trees, &base)?;
+        return Ok(graph.shares(&total));
     }
-    graph.times(&total, 1.0 / model.trees().len() as f64)
+    let all: Vec<OfOutput<'_>> = trees.iter().map(|tree| (Cow::Borrowed(tree), 0)).collect();
+    let total = sums(graph, setting, &all, &[0.0])?;
+    Ok(graph.times(&total, 1.0 / trees.len() as f64))
 }

@@ -1,13 +1,15 @@
 //! A booster: base scores, trees, a link.
 
 use std::any::Any;
+use std::borrow::Cow;
 
 use modelwright_core::Result;
 use modelwright_learners::gbdt::GbdtModel;
+use modelwright_learners::tree::Tree;
 
 use super::super::graph::{Graph, Value};
-use super::super::link;
-use super::super::trees::{Ensemble, Target};
+use super::super::trees::{OfOutput, sums, sums_of_wide};
+use super::super::{linear_leaves, link};
 use super::Setting;
 
 pub(super) fn write(
@@ -20,18 +22,18 @@ pub(super) fn write(
 }
 
 fn predictions(graph: &mut Graph, model: &GbdtModel, setting: &Setting<'_>) -> Result<Value> {
-    let n_outputs = model.n_outputs();
-    let mut ensemble = Ensemble::new(n_outputs);
-    for (t, tree) in model.trees().iter().enumerate() {
-        let is_joint = tree.width() > 1 || n_outputs == 1;
-        ensemble.add(tree, if is_joint { Target::All } else { Target::One(t % n_outputs) });
-    }
-    let base = model.base_scores().iter().zip(ensemble.constants()).map(|(a, b)| a + b);
-    let base: Vec<f64> = base.collect();
-    let sums = match &setting.features.table {
-        None => None,
-        Some(features) => ensemble.sums(graph, features),
+    let (trees, base) = (model.trees(), model.base_scores());
+    let scores = if trees.iter().any(|tree| tree.width() > 1) {
+        let trees: Vec<Cow<'_, Tree>> = trees.iter().map(Cow::Borrowed).collect();
+        sums_of_wide(graph, setting, &trees, base)?
+    } else {
+        let of_output = |(t, tree)| (Cow::Borrowed(tree), t % base.len());
+        let trees: Vec<OfOutput<'_>> = trees.iter().enumerate().map(of_output).collect();
+        if trees.iter().any(|(tree, _)| !tree.linear.is_empty()) {
+            linear_leaves::sums(graph, setting, &trees, base)?
+        } else {
+            sums(graph, setting, &trees, base)?
+        }
     };
-    let scores = setting.scores(graph, sums, &base);
     link::apply(graph, model.link(), &scores)
 }

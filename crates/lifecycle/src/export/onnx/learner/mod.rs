@@ -70,26 +70,15 @@ impl Setting<'_> {
     }
 
     /// The features in double precision.
-    fn wide(&self, graph: &mut Graph) -> Result<Value> {
+    pub(super) fn wide(&self, graph: &mut Graph) -> Result<Value> {
         Ok(graph.cast(self.table()?, DataType::Double))
     }
 
     /// The same numbers for each row.
-    fn constant(&self, graph: &mut Graph, row: &[f64]) -> Value {
+    pub(super) fn constant(&self, graph: &mut Graph, row: &[f64]) -> Value {
         let row = graph.constant(f64s(row, &[1, row.len()]));
         // `[rows, 1]` stretches to the row's width.
         let shape = graph.op("Shape", &[self.rows]);
         graph.op("Expand", &[&row, &shape])
-    }
-
-    /// The sums of trees that are finished, and what is added to each of them.
-    fn scores(&self, graph: &mut Graph, sums: Option<Value>, base: &[f64]) -> Value {
-        match sums {
-            None => self.constant(graph, base),
-            Some(sums) => {
-                let base = graph.f64_row(base);
-                graph.op("Add", &[&sums, &base])
-            }
-        }
     }
 }
