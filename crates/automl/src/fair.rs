@@ -24,7 +24,7 @@ pub const MAX_GAP: f64 = 0.05;
 const FRONT: [f64; 7] = [1.0, 0.2, 0.15, 0.1, 0.05, 0.02, 0.0];
 
 /// What stands between the values of several columns in the name of a group.
-const AND: &str = " · ";
+pub const AND: &str = " · ";
 
 /// Thresholds of groups.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -40,6 +40,16 @@ impl GroupThresholds {
     /// The columns that tell the group.
     pub fn columns(&self) -> impl Iterator<Item = &str> {
         self.groupings.iter().map(|g| g.column.as_str())
+    }
+
+    /// How the values of each column become groups.
+    pub fn groupings(&self) -> &[Grouping] {
+        &self.groupings
+    }
+
+    /// The threshold for rows of any other group.
+    pub fn common(&self) -> f64 {
+        self.common
     }
 
     /// The groups with thresholds of their own.

@@ -35,6 +35,13 @@ pub struct BaselineModel {
     constant: Vec<f64>,
 }
 
+impl BaselineModel {
+    /// What it predicts, one number per output.
+    pub fn constant(&self) -> &[f64] {
+        &self.constant
+    }
+}
+
 impl Learner for Baseline {
     const SPEC: &'static LearnerSpec = &LearnerSpec {
         name: "baseline",

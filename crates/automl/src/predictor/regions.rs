@@ -8,6 +8,11 @@ use super::Predictor;
 use crate::conformal::{Held, Intervals, Regions, Rule};
 
 impl Predictor {
+    /// Whether it can say in which interval or set the truth lies.
+    pub fn has_regions(&self) -> bool {
+        self.intervals.is_some()
+    }
+
     /// The levels of its intervals or sets, ascending; empty when it has none.
     pub fn levels(&self) -> &[f64] {
         self.intervals.as_ref().map_or(&[], |intervals| &intervals.levels)

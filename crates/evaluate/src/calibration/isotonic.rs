@@ -45,6 +45,16 @@ impl Isotonic {
         (!map.x.is_empty()).then_some(map)
     }
 
+    /// Where the pieces begin and end, rising.
+    pub fn x(&self) -> &[f64] {
+        &self.x
+    }
+
+    /// The values there, not falling.
+    pub fn y(&self) -> &[f64] {
+        &self.y
+    }
+
     /// The function's value.
     pub fn value(&self, x: f64) -> f64 {
         let above = self.x.partition_point(|own| *own < x);

@@ -22,6 +22,7 @@ mod temperature;
 
 pub use choose::{Choice, Tried, choose};
 pub use isotonic::Isotonic;
+pub use platt::MARGIN;
 
 use modelwright_core::task::{Predictions, Target};
 use modelwright_core::{Error, Result};
@@ -29,7 +30,7 @@ use serde::{Deserialize, Serialize};
 
 /// The share of the probability itself in an isotonic map: its steps have slopes, so that rows of
 /// one step keep their order.
-const OWN_SHARE: f64 = 1e-3;
+pub const OWN_SHARE: f64 = 1e-3;
 
 /// A map from a model's probabilities to calibrated ones.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

@@ -7,7 +7,7 @@
 use super::{Calibrator, logistic, sigmoid};
 
 /// Probabilities are kept this far from 0 and 1 before their logarithms are taken.
-pub(super) const MARGIN: f64 = 1e-9;
+pub const MARGIN: f64 = 1e-9;
 
 /// The calibrated probability.
 pub(super) fn value(p: f64, slope: f64, intercept: f64) -> f64 {

@@ -244,6 +244,11 @@ impl EbmModel {
         axis.map_or(&[], |axis| &axis.cuts)
     }
 
+    /// Whether a feature is the number of a level: numbers beyond its cuts are missing.
+    pub fn is_category(&self, feature: usize) -> bool {
+        self.axes.iter().any(|axis| axis.feature as usize == feature && axis.is_category)
+    }
+
     /// Scores before the link, row-major.
     ///
     /// # Errors

@@ -30,8 +30,7 @@ use modelwright_core::params::{Checked, Domain};
 use modelwright_core::task::{Target, Task};
 use modelwright_core::{Context, Error, Result};
 
-pub use self::model::KnnModel;
-use self::model::{Metric, Targets};
+pub use self::model::{KnnModel, Metric, Targets};
 use self::nearest::Blocks;
 use crate::learner::{Abilities, Learner, LearnerSpec};
 

@@ -15,7 +15,7 @@ const PARALLEL_VALUES: usize = 1 << 22;
 
 /// How far apart two rows are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Metric {
+pub enum Metric {
     /// Root of the sum of squared differences.
     Euclidean,
     /// Sum of absolute differences.
@@ -24,9 +24,16 @@ pub(super) enum Metric {
 
 /// The targets of the kept rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) enum Targets {
+pub enum Targets {
+    /// Numbers.
     Real(Vec<f64>),
-    Class { codes: Vec<u32>, n_classes: u32 },
+    /// Classes.
+    Class {
+        /// The class of each row.
+        codes: Vec<u32>,
+        /// How many classes there are.
+        n_classes: u32,
+    },
 }
 
 /// The rows that vote.
@@ -53,6 +60,42 @@ impl KnnModel {
     /// To what the weights of the neighbours that vote sum: their number, where all weights are 1.
     pub fn n_neighbors(&self) -> f64 {
         self.n_neighbors
+    }
+
+    /// The kept rows, the values of one feature after the other.
+    pub fn columns(&self) -> Vec<Vec<f32>> {
+        self.blocks.columns()
+    }
+
+    /// The targets of the kept rows.
+    pub fn targets(&self) -> &Targets {
+        &self.targets
+    }
+
+    /// The weights of the kept rows; empty where all are 1.
+    pub fn weights(&self) -> &[f64] {
+        &self.weights
+    }
+
+    /// The share of each class; empty for numbers.
+    pub fn shares(&self) -> &[f64] {
+        &self.shares
+    }
+
+    /// How far apart two rows are.
+    pub fn metric(&self) -> Metric {
+        self.metric
+    }
+
+    /// Whether neighbours count by the inverse of their distance; those at no distance then count
+    /// alone.
+    pub fn counts_by_distance(&self) -> bool {
+        self.by_distance
+    }
+
+    /// How many votes the shares of the classes have together.
+    pub fn smoothing(&self) -> f64 {
+        self.smoothing
     }
 
     fn n_outputs(&self) -> usize {

@@ -68,6 +68,16 @@ impl Blocks {
         self.n_features as usize
     }
 
+    /// The values of each feature.
+    pub(super) fn columns(&self) -> Vec<Vec<f32>> {
+        let n_features = self.n_features();
+        let value = |j: usize, row: usize| {
+            self.values[(row / LANES * n_features + j) * LANES + row % LANES]
+        };
+        let column = |j: usize| (0..self.n_rows()).map(|row| value(j, row)).collect();
+        (0..n_features).map(column).collect()
+    }
+
     pub(super) fn n_rows(&self) -> usize {
         self.n_rows as usize
     }

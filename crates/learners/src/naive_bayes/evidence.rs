@@ -10,7 +10,7 @@ pub(super) const MOST_LEVELS: usize = 1 << 16;
 
 /// One piece of evidence, by positions of features.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Evidence {
+pub enum Evidence {
     /// A number.
     Number(u32),
     /// A category by the number of its level.

@@ -31,7 +31,8 @@ use modelwright_core::{Context, Error, Result};
 use rayon::prelude::*;
 
 use self::count::Rows;
-pub use self::model::NaiveBayesModel;
+pub use self::evidence::Evidence;
+pub use self::model::{Likelihood, NaiveBayesModel, Normal};
 use crate::learner::{Abilities, Learner, LearnerSpec};
 
 /// Features between two looks at the clock.

@@ -16,18 +16,30 @@ const PARALLEL_PIECES: usize = 1 << 15;
 
 /// Mean and variance of a feature in a class.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub(super) struct Normal {
-    pub(super) mean: f64,
-    pub(super) variance: f64,
+pub struct Normal {
+    /// The mean.
+    pub mean: f64,
+    /// The variance, above 0.
+    pub variance: f64,
 }
 
 /// What a piece of evidence says of each class.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) enum Likelihood {
-    /// A number; one density per class.
-    Normal { feature: u32, normals: Vec<Normal> },
-    /// A category; logarithms of shares, the levels of one class after the other.
-    Levels { evidence: Evidence, log_shares: Vec<f64> },
+pub enum Likelihood {
+    /// A number; one density per class. A missing one says nothing.
+    Normal {
+        /// The feature.
+        feature: u32,
+        /// Its density in each class.
+        normals: Vec<Normal>,
+    },
+    /// A category. A missing level, or one that is not known, says nothing.
+    Levels {
+        /// Which features tell the level.
+        evidence: Evidence,
+        /// Logarithms of shares, the levels of one class after the other.
+        log_shares: Vec<f64>,
+    },
 }
 
 /// Shares of the classes and densities of the features.
@@ -100,6 +112,16 @@ impl Likelihood {
 }
 
 impl NaiveBayesModel {
+    /// The share of each class; 0 for one that no training row has.
+    pub fn shares(&self) -> &[f64] {
+        &self.shares
+    }
+
+    /// What each piece of evidence says of the classes.
+    pub fn likelihoods(&self) -> &[Likelihood] {
+        &self.likelihoods
+    }
+
     fn n_outputs(&self) -> usize {
         if self.shares.len() == 2 { 1 } else { self.shares.len() }
     }

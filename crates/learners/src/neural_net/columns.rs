@@ -24,23 +24,37 @@ const BLOCK: usize = 512;
 
 /// One feature.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Column {
-    role: Role,
+pub struct Column {
+    /// What the net makes of it.
+    pub role: Role,
     /// Whether a flag says which values are missing.
-    tells_missing: bool,
+    pub tells_missing: bool,
 }
 
 /// What a feature is.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-enum Role {
+pub enum Role {
     /// Constant in training.
     Unused,
     /// A number with an embedding.
-    Number { center: f64, factor: f64 },
+    Number {
+        /// What is subtracted.
+        center: f64,
+        /// What the difference is multiplied with.
+        factor: f64,
+    },
     /// A number of two values.
-    Flag { center: f64, factor: f64 },
-    /// Level numbers below `n_levels`.
-    Category { n_levels: u32 },
+    Flag {
+        /// What is subtracted.
+        center: f64,
+        /// What the difference is multiplied with.
+        factor: f64,
+    },
+    /// Level numbers below `n_levels`; in its table other levels come next, then missing.
+    Category {
+        /// How many levels there are.
+        n_levels: u32,
+    },
 }
 
 /// The rows as the net reads them.

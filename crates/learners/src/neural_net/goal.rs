@@ -111,6 +111,18 @@ impl Link {
         }
     }
 
+    pub(super) fn center(&self) -> f64 {
+        self.center
+    }
+
+    pub(super) fn scale(&self) -> f64 {
+        self.scale
+    }
+
+    pub(super) fn range(&self) -> (f64, f64) {
+        self.range
+    }
+
     /// Numbers of the head, and of a prediction.
     pub(super) fn n_outputs(&self) -> usize {
         self.start.len()

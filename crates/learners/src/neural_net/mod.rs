@@ -40,7 +40,8 @@ use modelwright_core::params::Checked;
 use modelwright_core::task::Task;
 use modelwright_core::{Context, Result};
 
-pub use self::model::NeuralNetModel;
+pub use self::columns::{Column, Role};
+pub use self::model::{NetView, NeuralNetModel, OutputView};
 pub use self::params::NeuralNetParams;
 
 use self::goal::Link;

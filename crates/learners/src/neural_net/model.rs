@@ -120,6 +120,53 @@ impl NeuralNetModel {
     }
 }
 
+/// A net for those who write it in another form. All matrices are row by row.
+pub struct NetView<'a> {
+    /// What each feature is to the net.
+    pub columns: &'a [Column],
+    /// Units of each hidden layer.
+    pub hidden: &'a [usize],
+    /// Nets that are averaged: they share the weights of hidden layers.
+    pub members: usize,
+    /// Tensors, in this order: periodic embeddings (a row per number: 16 frequencies, 16 phases,
+    /// three times 16 mixtures, three constants), embeddings of levels (8 numbers per level), scales
+    /// of the inputs (a row per member), then for each layer, the head last, its weights (inputs ×
+    /// outputs; of the head, for each member) and its biases (a row per member).
+    ///
+    /// The inputs are, for each number, itself and its three mixtures; the flags; the levels.
+    pub tensors: &'a [Vec<f32>],
+}
+
+/// What a net's numbers mean.
+pub struct OutputView<'a> {
+    /// The numbers of the head of a net that has learned nothing.
+    pub start: &'a [f32],
+    /// A regression's prediction is the head's number times this …
+    pub scale: f64,
+    /// … plus this …
+    pub center: f64,
+    /// … clamped to this.
+    pub range: (f64, f64),
+}
+
+impl NeuralNetModel {
+    /// Its net; `None` for a constant.
+    pub fn net(&self) -> Option<NetView<'_>> {
+        self.body.as_ref().map(|body| NetView {
+            columns: &body.columns,
+            hidden: &body.shape.hidden,
+            members: body.shape.members,
+            tensors: &body.parameters,
+        })
+    }
+
+    /// What its numbers mean.
+    pub fn output(&self) -> OutputView<'_> {
+        let (start, range) = (self.link.start.as_slice(), self.link.range());
+        OutputView { start, scale: self.link.scale(), center: self.link.center(), range }
+    }
+}
+
 impl Model for NeuralNetModel {
     fn predict(&self, x: &FeatureView<'_>, ctx: &Context) -> Result<Predictions> {
         if x.features.n_features() != self.n_features as usize {

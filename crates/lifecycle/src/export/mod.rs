@@ -19,6 +19,7 @@ mod covers;
 pub mod lightgbm;
 mod mlflow;
 mod names;
+pub mod onnx;
 pub mod xgboost;
 
 pub use choose::{ExportModel, MemberChoice, choose};

@@ -1,4 +1,4 @@
-//! `export`: a booster of ours becomes a model file of another library.
+//! `export`: a model of ours becomes a file that other libraries and runtimes read.
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -8,7 +8,8 @@ use modelwright::Model;
 use modelwright::io::{TableWriter, stream_path};
 use modelwright_core::data::{Column, FeatureColumn, FeatureMatrix, Table};
 use modelwright_core::{Error, Result};
-use modelwright_lifecycle::export::{ExportModel, MemberChoice, choose, lightgbm, xgboost};
+use modelwright_lifecycle::digest::sha256_hex;
+use modelwright_lifecycle::export::{ExportModel, MemberChoice, choose, lightgbm, onnx, xgboost};
 use modelwright_lifecycle::{AtomicFile, atomic_write};
 use serde_json::json;
 
@@ -19,12 +20,14 @@ use crate::session::{Limits, Session};
 
 const EXAMPLES: &str = "\
 Examples:
+  modelwright export churn --format onnx -o churn.onnx
   modelwright export churn --format lightgbm -o churn.txt
   modelwright export churn --format xgboost-ubj -o churn.ubj --member 2
   modelwright export churn --format lightgbm -o churn.txt --features new_customers.csv
 
-The exported model reads features, not the raw columns: one-hot columns, target statistics, parts
-of dates. --features writes them for the rows of a file, ready for the other library.";
+ONNX holds the whole model: raw columns in, predictions and probabilities out. The other formats
+hold one booster, which reads features, not the raw columns: one-hot columns, target statistics,
+parts of dates. --features writes them for the rows of a file, ready for the other library.";
 
 /// Rows whose features are written together.
 const ROWS_PER_CHUNK: usize = 16 << 10;
@@ -52,6 +55,8 @@ pub(crate) struct Export {
 /// The form of a model file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
+    /// The whole model as an ONNX graph
+    Onnx,
     /// LightGBM's text model
     Lightgbm,
     /// XGBoost's model as JSON
@@ -94,6 +99,9 @@ impl Export {
     pub(crate) fn run(self, session: &Session) -> Result<()> {
         let model = Model::load(&self.model.model)?;
         self.check_output(&model.path)?;
+        if self.format == Format::Onnx {
+            return self.run_onnx(&model, session);
+        }
         let export = choose(&model.predictor, self.member.map(|choice| choice.0)).map_err(|e| {
             match e.place().source {
                 None => e.at(model.path.display().to_string()),
@@ -101,9 +109,9 @@ impl Export {
             }
         })?;
         let bytes = match self.format {
-            Format::Lightgbm => lightgbm::write(&export)?,
             Format::XgboostJson => xgboost::write_json(&export)?,
             Format::XgboostUbj => xgboost::write_ubj(&export)?,
+            Format::Lightgbm | Format::Onnx => lightgbm::write(&export)?,
         };
         // Both files or none: the rows may turn out to be broken.
         let features = match &self.features {
@@ -119,6 +127,51 @@ impl Export {
             }
         };
         self.tell(&model, &export, rows, session)
+    }
+
+    /// Writes the whole model as a graph.
+    fn run_onnx(&self, model: &Model, session: &Session) -> Result<()> {
+        let part = [("--member", self.member.is_some()), ("--features", self.features.is_some())];
+        if let Some((flag, _)) = part.into_iter().find(|(_, is_given)| *is_given) {
+            return Err(Error::input("this is for formats that hold one booster")
+                .at(flag)
+                .hint("an ONNX file holds the whole model and reads the raw columns"));
+        }
+        let sha256 = std::fs::read(&model.path)
+            .map_err(|e| Error::input("cannot read the model").at(place(&model.path)).because(e))?;
+        let about =
+            onnx::About { name: name_of(&model.path), artifact_sha256: sha256_hex(&sha256) };
+        let written = onnx::write(&model.predictor, &about)?;
+        atomic_write(&self.output, &written.bytes)?;
+        if session.global.json {
+            let input = |input: &onnx::Input| {
+                json!({
+                    "name": input.name,
+                    "type": input.type_name(),
+                    "values": input.text(),
+                    "optional": input.optional,
+                })
+            };
+            return output::print_json(&json!({
+                "output": self.output,
+                "n_bytes": written.bytes.len(),
+                "task": model.predictor.task,
+                "classes": model.predictor.classes,
+                "inputs": written.inputs.iter().map(input).collect::<Vec<_>>(),
+                "outputs": written.outputs,
+                "notes": written.notes,
+            }));
+        }
+        for note in &written.notes {
+            warn(note);
+        }
+        output::print(&format!(
+            "{} inputs and {} outputs, {:.1} MB, written to {}\n",
+            count(written.inputs.len()),
+            count(written.outputs.len()),
+            written.bytes.len() as f64 / 1e6,
+            self.output.display()
+        ))
     }
 
     /// Refuses to write over what is read.
@@ -197,6 +250,20 @@ impl Export {
             text.push_str(&line);
         }
         output::print(&text)
+    }
+}
+
+fn place(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// The name of a model file, or of the folder whose `model.mw` it is.
+fn name_of(path: &Path) -> String {
+    let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    let folder = path.parent().and_then(Path::file_name);
+    match (stem, folder) {
+        (Some(stem), Some(folder)) if stem == "model" => folder.to_string_lossy().into_owned(),
+        (stem, _) => stem.unwrap_or_default(),
     }
 }
 

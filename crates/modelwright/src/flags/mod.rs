@@ -119,7 +119,7 @@ pub(crate) enum Command {
     Serve(Box<command::serve::Serve>),
     /// Show runs, models and monitoring on a web page, and answer MLflow's clients
     Ui(Box<command::ui::Ui>),
-    /// Write a model's booster as a model file of LightGBM or XGBoost
+    /// Write a model as an ONNX file, or its booster as one of LightGBM or XGBoost
     Export(command::export::Export),
     /// Make a model of a model file of LightGBM or XGBoost
     Import(command::import::Import),

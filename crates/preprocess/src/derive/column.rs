@@ -52,6 +52,11 @@ impl Derived {
         &self.inputs
     }
 
+    /// The means of groups, where its form needs them.
+    pub fn groups(&self) -> Option<&Groups> {
+        self.groups.as_ref()
+    }
+
     /// Its name; `inputs` are those that its owner keeps.
     pub fn name(&self, inputs: &[RawInput]) -> String {
         let names: Vec<&str> =

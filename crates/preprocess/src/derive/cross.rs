@@ -10,7 +10,7 @@ use super::form::CROSSED_MAX;
 use crate::transform::transformer::strings;
 
 /// Stands between the levels of a cross, where no text has it.
-const BETWEEN: char = '\u{1f}';
+pub const BETWEEN: char = '\u{1f}';
 
 /// The levels of up to [`CROSSED_MAX`] columns of strings as one; a missing one is an empty text,
 /// and all of them missing is missing.
@@ -63,11 +63,15 @@ pub(super) fn missing_count(columns: &[&Column]) -> ColumnData {
     ColumnData::Number(counts)
 }
 
+/// What the pattern of missing values has for a missing value, and for another.
+pub const PATTERN_SIGNS: [char; 2] = ['-', 'x'];
+
 /// Which of the columns are missing, per row: a text with one sign per column.
 pub(super) fn missing_pattern(columns: &[&Column]) -> ColumnData {
     let n_rows = columns.first().map_or(0, |c| c.n_rows());
     let pattern = |row: usize| -> String {
-        columns.iter().map(|c| if c.is_missing(row) { '-' } else { 'x' }).collect()
+        let sign = |c: &&Column| PATTERN_SIGNS[usize::from(!c.is_missing(row))];
+        columns.iter().map(sign).collect()
     };
     Column::strings("", (0..n_rows).map(|row| Some(pattern(row)))).data
 }

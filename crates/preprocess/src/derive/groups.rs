@@ -29,6 +29,16 @@ pub struct Groups {
 }
 
 impl Groups {
+    /// The groups.
+    pub fn levels(&self) -> &Levels {
+        &self.levels
+    }
+
+    /// The mean of each group, of other and of missing.
+    pub fn means(&self) -> &[f64] {
+        &self.means
+    }
+
     /// The means of `values` by group, among `rows`.
     pub(super) fn of_rows(
         values: &[f64],

@@ -44,6 +44,7 @@ use propose::{Candidate, propose};
 use screen::{choose, gain};
 
 pub use column::Derived;
+pub use cross::{BETWEEN, PATTERN_SIGNS};
 pub use form::Form;
 pub use groups::Groups;
 pub use pool::RawInput;

@@ -73,6 +73,10 @@ impl Part {
         Self { fitted, kept, names }
     }
 
+    pub(super) fn fitted(&self) -> &FittedTransformer {
+        &self.fitted
+    }
+
     pub(super) fn kept(&self) -> &[u32] {
         &self.kept
     }
@@ -195,7 +199,7 @@ impl FittedEncoder {
     }
 
     /// The sources in feature order: raw columns, then derived ones.
-    fn all_sources(&self) -> impl Iterator<Item = &Source> {
+    pub(super) fn all_sources(&self) -> impl Iterator<Item = &Source> {
         self.sources.iter().chain(self.derived.columns.iter().map(|c| &c.source))
     }
 

@@ -18,11 +18,13 @@ mod encoder;
 mod prepare;
 mod sort;
 mod spec;
+mod view;
 
 pub use conform::conform;
 pub use encoder::{ColumnEncoding, FittedEncoder};
 pub use prepare::{PrepareInput, Prepared, prepare};
 pub use spec::{EncodingSpec, Rule, Step};
+pub use view::{PartView, SourceView};
 
 #[cfg(test)]
 mod tests;

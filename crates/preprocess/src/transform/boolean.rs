@@ -88,6 +88,21 @@ fn sides(names: &[Arc<str>]) -> Vec<f32> {
 }
 
 impl FittedBoolean {
+    /// The two sides as training wrote them; texts that differ in case alone are the same.
+    pub fn levels(&self) -> &Levels {
+        &self.levels
+    }
+
+    /// What each level, other and missing are written as.
+    pub fn values(&self) -> &[f32] {
+        &self.values
+    }
+
+    /// Whether a second feature says which values were missing or other.
+    pub fn tells_missing(&self) -> bool {
+        self.indicator
+    }
+
     /// The texts as training wrote them: a text that differs from a level in case alone is that
     /// level. The same column is `True` in a CSV that Python wrote and `true` in a Parquet file.
     fn as_trained<'a>(&self, dictionary: &'a Strings) -> Cow<'a, Strings> {

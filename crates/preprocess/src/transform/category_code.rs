@@ -57,6 +57,13 @@ impl Transformer for CategoryCode {
     }
 }
 
+impl FittedCategoryCode {
+    /// The levels, whose numbers are written.
+    pub fn levels(&self) -> &Levels {
+        &self.levels
+    }
+}
+
 impl Fitted for FittedCategoryCode {
     fn features(&self, column: &str) -> Vec<String> {
         vec![format!("{column}:code")]

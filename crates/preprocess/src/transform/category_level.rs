@@ -58,6 +58,13 @@ impl Transformer for CategoryLevel {
     }
 }
 
+impl FittedCategoryLevel {
+    /// The levels, whose numbers are written.
+    pub fn levels(&self) -> &Levels {
+        &self.levels
+    }
+}
+
 impl Fitted for FittedCategoryLevel {
     fn features(&self, column: &str) -> Vec<String> {
         vec![format!("{column}:level")]

@@ -39,6 +39,16 @@ pub struct FittedCategoryPosition {
 }
 
 impl FittedCategoryPosition {
+    /// The list.
+    pub fn levels(&self) -> &Levels {
+        &self.levels
+    }
+
+    /// Whether a value that is not in the list is missing; else it has the place after the last.
+    pub fn unlisted_is_missing(&self) -> bool {
+        self.unlisted_is_missing
+    }
+
     /// Of a list of distinct texts.
     ///
     /// # Errors

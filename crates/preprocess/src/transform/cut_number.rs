@@ -60,6 +60,26 @@ impl FittedCutNumber {
         self.images.get(position).copied().unwrap_or(f32::INFINITY)
     }
 
+    /// The cut points, ascending.
+    pub fn cuts(&self) -> &[f64] {
+        &self.cuts
+    }
+
+    /// Their images, ascending.
+    pub fn images(&self) -> &[f32] {
+        &self.images
+    }
+
+    /// The largest size of a number that is a missing value; `None` where none is.
+    pub fn missing_up_to(&self) -> Option<f64> {
+        self.zero_is_missing.then_some(ZERO)
+    }
+
+    /// Whether fractions are dropped.
+    pub fn is_whole(&self) -> bool {
+        self.whole
+    }
+
     fn write(&self, number: f64) -> f32 {
         if self.zero_is_missing && number.abs() <= ZERO {
             return f32::NAN;

@@ -72,8 +72,8 @@ impl Part {
         }
     }
 
-    /// After how many units it begins again.
-    fn period(self) -> Option<f64> {
+    /// After how many units it begins again; `None` for a part that never does.
+    pub fn period(self) -> Option<f64> {
         match self {
             Self::ElapsedDays | Self::Year => None,
             Self::Month => Some(12.0),
@@ -167,6 +167,28 @@ impl Transformer for DateParts {
             }
         }
         Ok(fitted)
+    }
+}
+
+impl FittedDateParts {
+    /// The earliest training value, in microseconds since 1970.
+    pub fn reference(&self) -> i64 {
+        self.reference
+    }
+
+    /// The parts that are written, in feature order.
+    pub fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+
+    /// How each part is scaled where periodic parts are sine and cosine; else none.
+    pub fn scales(&self) -> &[RobustScale] {
+        &self.scales
+    }
+
+    /// Whether the last feature says which values were missing.
+    pub fn tells_missing(&self) -> bool {
+        self.indicator
     }
 }
 

@@ -62,6 +62,18 @@ impl Transformer for Frequency {
     }
 }
 
+impl FittedFrequency {
+    /// The levels.
+    pub fn levels(&self) -> &Levels {
+        &self.levels
+    }
+
+    /// The share of each level, of other and of missing.
+    pub fn shares(&self) -> &[f32] {
+        &self.shares
+    }
+}
+
 impl Fitted for FittedFrequency {
     fn features(&self, column: &str) -> Vec<String> {
         vec![format!("{column}:frequency")]

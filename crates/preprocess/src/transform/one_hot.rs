@@ -69,6 +69,18 @@ impl Transformer for OneHot {
     }
 }
 
+impl FittedOneHot {
+    /// The levels.
+    pub fn levels(&self) -> &Levels {
+        &self.levels
+    }
+
+    /// The numbers of the levels (other and missing included) that have a column, ascending.
+    pub fn shown(&self) -> &[u32] {
+        &self.shown
+    }
+}
+
 impl Fitted for FittedOneHot {
     fn features(&self, column: &str) -> Vec<String> {
         let name = |level: &u32| match self.levels.names().get(*level as usize) {

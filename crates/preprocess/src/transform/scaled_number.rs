@@ -64,6 +64,23 @@ impl Transformer for ScaledNumber {
     }
 }
 
+impl FittedScaledNumber {
+    /// Centre and scale.
+    pub fn scale(&self) -> RobustScale {
+        self.scale
+    }
+
+    /// Whether values are clipped smoothly.
+    pub fn clips(&self) -> bool {
+        self.clip
+    }
+
+    /// Whether a second feature says which values were missing.
+    pub fn tells_missing(&self) -> bool {
+        self.indicator
+    }
+}
+
 impl Fitted for FittedScaledNumber {
     fn features(&self, column: &str) -> Vec<String> {
         let mut names = vec![column.to_owned()];

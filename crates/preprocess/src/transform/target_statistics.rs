@@ -172,6 +172,18 @@ fn ordered(
     (all, values)
 }
 
+impl FittedTargetStatistics {
+    /// The levels.
+    pub fn levels(&self) -> &Levels {
+        &self.levels
+    }
+
+    /// Per output the statistic of each level, of other and of missing.
+    pub fn statistics(&self) -> &[Vec<f32>] {
+        &self.statistics
+    }
+}
+
 impl Fitted for FittedTargetStatistics {
     fn features(&self, column: &str) -> Vec<String> {
         if self.classes.is_empty() {
