@@ -46,10 +46,21 @@ TYPES = {
     "intervals": "float | Sequence[float] | bool | None",
     "positive": "Any",
     "nested": "int | bool | None",
+    "metric": "str | Metric | Callable[..., float] | None",
+    "split": "Any",
+}
+SHOWN = {
+    "metric": "str, Metric or scorer",
+    "split": '{"random", "stratified", "group", "time"}, pairs of rows, or splitter',
 }
 TEXTS = {
     "test": "A table, or a file, to test on instead of a part of the data.",
     "out": "A folder for model.mw, report.html and record.json; nothing is written without it.",
+    "metric": "The metric to optimise: a name, a :class:`Metric` of one's own, or a scorer of\n"
+    "scikit-learn's ``make_scorer`` [default: roc_auc, log_loss or rmse, by the task].",
+    "split": "How rows are held out and parted into folds, by name; or pairs of row numbers to learn\n"
+    "from and to judge, or a splitter of scikit-learn: the last pair is held out, the others judge\n"
+    "the trials [default: by the data].",
     "params": "Parameters of the learner, e.g. ``{\"max_leaves\": 15}``.",
     "kind": "What columns mean, e.g. ``{\"zip\": \"category\"}``.",
     "cost": "What errors cost: ``{\"fp\": 1, \"fn\": 5}`` (binary), or ``{\"actual:predicted\": 2.5}``; the\n"
@@ -104,6 +115,7 @@ def doc_of(keyword: dict[str, Any]) -> str:
     shown = type_of(keyword).removesuffix(" | None").replace(" | ", " or ")
     shown = shown.replace("Mapping[str, ", "dict[str, ").replace("os.PathLike[str]", "path")
     shown = shown.replace("Literal[", "{").replace("]", "}") if "Literal" in shown else shown
+    shown = SHOWN.get(keyword["python"], shown)
     tail = ", optional" if default == "None" else f", default {default}"
     text = TEXTS.get(keyword["python"]) or in_python(keyword["text"]).rstrip(".") + "."
     if keyword["python"] == "time_limit":
@@ -116,9 +128,9 @@ def functions() -> str:
     code = HEAD.format(text="What a run can be asked: a keyword for each flag of the command line.")
     code += (
         "from __future__ import annotations\n\nimport os\n"
-        "from collections.abc import Mapping, Sequence\nfrom datetime import timedelta\n"
+        "from collections.abc import Callable, Mapping, Sequence\nfrom datetime import timedelta\n"
         "from typing import Any, Literal\n\nfrom ._data import Data\n"
-        "from ._predictor import Predictor\nfrom ._progress import Callback\n"
+        "from ._own import Metric\nfrom ._predictor import Predictor\nfrom ._progress import Callback\n"
         "from ._run import ask, plan_of\n\n"
     )
     for verb, (title, first) in VERBS.items():
@@ -133,7 +145,9 @@ def function(
     name: str, title: str, first: str, known: list[dict[str, Any]], is_plan: bool
 ) -> str:
     lead = [f"{first}: str,"] if first else []
-    shown = [] if is_plan else ["progress: bool | None = None,", "callback: Callback | None = None,"]
+    store = "store: str | os.PathLike[str] | bool | None = None,"
+    ends = ["progress: bool | None = None,", "callback: Callback | None = None,"]
+    shown = [] if is_plan else [store, *ends]
     arguments = [
         *lead,
         "data: Data,",
@@ -151,6 +165,8 @@ def function(
         values.insert(0, f"{first}={first},")
     code += "    options: dict[str, Any] = dict(\n"
     code += textwrap.indent("\n".join(values), "        ") + "\n    )\n"
+    if not is_plan:
+        code = code.replace("    )\n", "        store=store,\n    )\n")
     if is_plan:
         code += '    return plan_of("fit", data, target, options)\n\n'
     else:
@@ -177,6 +193,9 @@ def docstring(
         parts += ["", "Returns", "-------", "dict", "    Profile, leaks, task, split and plan."]
         return "\n".join(parts) + "\n"
     parts += [
+        "store : str, path or bool, optional",
+        "    The store that the run is recorded in; False for none. By default as on the command line:",
+        "    in ``MODELWRIGHT_STORE``, or in the user's own store once a model was registered there.",
         "progress : bool, optional",
         "    Whether progress is shown; by default in terminals and notebooks only.",
         "callback : callable, optional",
@@ -252,7 +271,7 @@ def estimators() -> str:
     code = HEAD.format(text="Estimators for each learner of the catalog.")
     code += (
         "from __future__ import annotations\n\nfrom typing import Any, Literal\n\n"
-        "from ._estimators import SingleClassifier, SingleRegressor\n\n"
+        "from ._estimators import SingleClassifier, SingleRegressor\nfrom ._own import Loss\n\n"
     )
     names = []
     for learner in learners():
@@ -271,7 +290,8 @@ def estimators() -> str:
 def estimator(name: str, base: str, learner: dict[str, Any]) -> str:
     params = regressor_params(learner, base)
     learner = {**learner, "params": params}
-    arguments = [f"{p['name']}: {param_type(p)} = {param_default(learner, p)}," for p in params]
+    kind = learner["learner"]
+    arguments = [f"{p['name']}: {param_type(p, kind)} = {param_default(learner, p)}," for p in params]
     own = ["random_state: Any = None,", "n_jobs: int | None = None,"]
     code = f"\nclass {name}({base}):\n"
     code += textwrap.indent(f'"""{estimator_doc(learner)}"""\n', "    ")
@@ -283,7 +303,10 @@ def estimator(name: str, base: str, learner: dict[str, Any]) -> str:
     return code + textwrap.indent("\n".join(sets), "        ") + "\n\n"
 
 
-def param_type(param: dict[str, Any]) -> str:
+def param_type(param: dict[str, Any], learner: str = "") -> str:
+    if param["name"] == "loss" and learner == "gbdt":
+        names = ", ".join(f'"{c}"' for c in param["domain"]["choices"])
+        return f"Literal[{names}] | Loss"
     if param["name"] == "class_weight":
         return 'dict[Any, float] | Literal["balanced"] | None'
     kind = param["domain"]["type"]
@@ -305,7 +328,8 @@ def estimator_doc(learner: dict[str, Any]) -> str:
     parts += ["", "Parameters", "----------"]
     for param in learner["params"]:
         domain = param["domain"]
-        shown = param_type(param).replace("Literal[", "{").replace("]", "}")
+        shown = param_type(param, learner["learner"]).replace("Literal[", "{").replace("]", "}")
+        shown = shown.replace(" | Loss", " or Loss")
         if domain["type"] in ("int", "real"):
             shown += f" in [{domain['min']:g}, {domain['max']:g}]"
         parts.append(f"{param['name']} : {shown}, default {param_default(learner, param)}")

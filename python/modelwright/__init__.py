@@ -16,6 +16,8 @@ The engine is the one of the command line ``modelwright``: the same options, the
 :func:`replay`         repeat a recorded run byte for byte
 :func:`import_model`   a model of LightGBM or XGBoost
 :class:`Predictor`     a fitted model
+:class:`Store`         recorded runs and registered models
+:class:`Metric`        a metric of one's own; :class:`Loss` a loss of one's own
 =====================  ==========================================================
 
 The estimators of :mod:`modelwright.sklearn` (``ModelwrightClassifier``,
@@ -39,11 +41,15 @@ from ._errors import (
 from ._modelwright import __version__
 
 if TYPE_CHECKING:
+    from ._after import Monitoring, Retrained
     from ._asked import fit, plan, train
+    from ._explanation import Dependence, Explanation
+    from ._own import Loss, Metric
     from ._predictor import Predictor
     from ._profile import Profile, profile
     from ._report import Audit, Report
     from ._run import import_model, load, replay
+    from ._store import Store
     from .sklearn import *  # noqa: F403
 
 #: Where names are found that are not needed before they are used.
@@ -59,6 +65,13 @@ _LAZY = {
     "profile": "._profile",
     "Report": "._report",
     "Audit": "._report",
+    "Dependence": "._explanation",
+    "Explanation": "._explanation",
+    "Loss": "._own",
+    "Metric": "._own",
+    "Monitoring": "._after",
+    "Retrained": "._after",
+    "Store": "._store",
 }
 
 _ESTIMATORS = (
@@ -78,8 +91,10 @@ _ESTIMATORS = (
     "RandomForestClassifier",
     "RandomForestRegressor",
     "Ridge",
+    "TableVectorizer",
     "TabularNetClassifier",
     "TabularNetRegressor",
+    "TargetEncoder",
 )
 
 __all__ = [
@@ -87,12 +102,19 @@ __all__ = [
     "Audit",
     "BudgetError",
     "DataError",
+    "Dependence",
     "Error",
+    "Explanation",
+    "Loss",
+    "Metric",
     "ModelwrightWarning",
+    "Monitoring",
     "OptionError",
     "Predictor",
     "Profile",
     "Report",
+    "Retrained",
+    "Store",
     "WorkError",
     "__version__",
     "fit",

@@ -103,7 +103,7 @@ def make(kind: str, realm: str, parts: dict[str, Any]) -> Error:
     else:
         cls = _CLASSES[realm]
         source = parts["source"] or ""
-        if realm == "data" and (source.startswith("--") or source == "kind"):
+        if realm == "data" and (source.startswith("--") or source in ("kind", "metric", "split")):
             cls = OptionError
     words = {k: in_python(v) if isinstance(v, str) else v for k, v in parts.items()}
     for own in ("column", "got"):

@@ -24,6 +24,7 @@ from sklearn.utils.validation import (
 
 from . import _modelwright
 from ._data import library, read
+from ._own import Loss
 
 #: Kinds of NumPy types that are real numbers.
 _REAL = "iufb"
@@ -50,7 +51,7 @@ class EngineEstimator(BaseEstimator):  # type: ignore[misc]
             _check_n_features(self, X, reset=reset)
             table, origin = read(X)
             if reset:
-                self._kinds = [*_numbers(X), *origin.kinds.items()]
+                self._kinds = [*kinds_of(X), *origin.kinds.items()]
                 if table.n_rows == 0:
                     raise ValueError(
                         f"Found array with 0 sample(s) (shape={X.shape}) while a minimum of 1 is "
@@ -91,7 +92,7 @@ def _has_types(X: Any) -> bool:
     return False
 
 
-def _numbers(X: Any) -> list[tuple[str, str]]:
+def kinds_of(X: Any) -> list[tuple[str, str]]:
     """The columns of a data frame whose types say that they are quantities."""
     if library(X) == "polars":
         return [(n, "number") for n, t in X.schema.items() if t.is_numeric()]
@@ -153,6 +154,9 @@ class _Single(EngineEstimator):
         weights = self._weights(sample_weight, table)
         own = ("random_state", "n_jobs", "class_weight")
         params = {k: v for k, v in self.get_params(deep=False).items() if k not in own}
+        loss = None
+        if isinstance(params.get("loss"), Loss):
+            loss = params.pop("loss")._given(n_classes)
         class_weight = getattr(self, "class_weight", None)
         if class_weight is not None and n_classes:
             of_class = compute_sample_weight(class_weight, self.classes_[target])
@@ -167,6 +171,7 @@ class _Single(EngineEstimator):
             kinds,
             self._seed(),
             self.n_jobs or 0,
+            loss,
         )
         self.n_iter_ = self._single.rounds
 

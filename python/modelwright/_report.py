@@ -5,9 +5,14 @@ from __future__ import annotations
 import json
 import os
 from html import escape
-from typing import Any
+from typing import Any, Literal, get_args
 
+from ._errors import OptionError, data_error
 from ._modelwright import Model
+
+#: The forms of a report.
+Form = Literal["html", "markdown", "json", "model-card", "model-card-json", "annex-iv"]
+FORMS = get_args(Form)
 
 
 class Report:
@@ -40,18 +45,41 @@ class Report:
     def sections(self) -> Any:
         return json.loads(self._model.report("json"))
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the report; the form follows the name's ending: .html, .md or .json.
+    def render(self, form: Form) -> str:
+        """The report in one of its forms.
+
+        Parameters
+        ----------
+        form : {"html", "markdown", "json", "model-card", "model-card-json", "annex-iv"}
+            A page, text, the sections as data, a card for the Hugging Face Hub, the fields of
+            Google's Model Card Toolkit, or the documentation of Annex IV of the EU AI Act with
+            what is left to be stated.
+        """
+        if form not in FORMS:
+            raise data_error(
+                "a report has no such form",
+                source="form",
+                expected="one of " + ", ".join(FORMS),
+                got=repr(form),
+                cls=OptionError,
+            )
+        return self._model.report(form)
+
+    def save(self, path: str | os.PathLike[str], form: Form | None = None) -> None:
+        """Write the report.
 
         Parameters
         ----------
         path : str or path
             The file; one that is there is replaced.
+        form : str, optional
+            As for :meth:`render`; by default it follows the name's ending: .html, .md or .json.
         """
         name = os.fspath(path)
-        form = {".md": "markdown", ".json": "json"}.get(os.path.splitext(name)[1], "html")
+        of_ending: dict[str, Form] = {".md": "markdown", ".json": "json"}
+        text = self.render(form or of_ending.get(os.path.splitext(name)[1], "html"))
         with open(name, "w", encoding="utf-8") as file:
-            file.write(self._model.report(form))
+            file.write(text)
 
     def _repr_html_(self) -> str:
         return framed(self.html)

@@ -11,9 +11,10 @@ from typing import Any
 
 from . import _modelwright
 from ._data import Data, Origin, is_path, read
-from ._errors import ArtifactError, ModelwrightWarning, data_error
+from ._errors import ArtifactError, ModelwrightWarning, OptionError, data_error
 from ._modelwright import Model
 from ._options import OWN, given
+from ._own import own_parts
 from ._predictor import Predictor
 from ._progress import Callback, Events
 
@@ -30,18 +31,25 @@ def ask(
     started = time.monotonic()
     values = dict(options)
     out, test = values.pop("out", None), values.pop("test", None)
+    store = values.pop("store", None)
     if out is not None:
         _modelwright.check_output(os.fspath(out))
-    native, origin, given_values = asked(verb, data, target, values, test)
+    native, origin, given_values, own = asked(verb, data, target, values, test)
     native_test = None
     if test is not None:
         native_test, _ = read(test)
     limit = values.get("time_limit")
     events = Events(progress, callback, limit if isinstance(limit, (int, float)) else None)
     try:
-        began_ago_s = time.monotonic() - started
+        beside = {
+            "own": own,
+            "is_recorded": store is not False,
+            "store": None if store in (None, True, False) else os.fspath(store),
+            "out": None if out is None else os.fspath(out),
+            "began_ago_s": time.monotonic() - started,
+        }
         model, was_interrupted = _modelwright.fit(
-            verb, given_values, native, native_test, began_ago_s, events
+            verb, given_values, native, native_test, beside, events
         )
     finally:
         events.close(stacklevel=3)
@@ -57,8 +65,8 @@ def ask(
 
 def asked(
     verb: str, data: Data, target: Any, values: Mapping[str, Any], test: Data | None
-) -> tuple[Any, Origin, list[tuple[str, str | None]]]:
-    """The table with its target, and what was asked of it."""
+) -> tuple[Any, Origin, list[tuple[str, str | None]], dict[str, Any] | None]:
+    """The table with its target, what was asked of it, and what of that is the user's own."""
     extra: dict[str, Any] = {}
     if not isinstance(target, str):
         name = getattr(target, "name", None)
@@ -66,6 +74,7 @@ def asked(
     native, origin = read(data, extra)
     name = next(iter(extra), target)
     values = {**values, "target": name}
+    own = own_parts(values, data, native, target)
     if origin.kinds:
         wished = values.get("kind") or {}
         guessed = {k: v for k, v in origin.kinds.items() if k != name}
@@ -73,7 +82,7 @@ def asked(
     pairs = given(verb, values)
     if test is not None:
         pairs.append(("test", "the test table"))
-    return native, origin, pairs
+    return native, origin, pairs, own
 
 
 def plan_of(
@@ -82,7 +91,14 @@ def plan_of(
     """What a fit would do."""
     values = {k: v for k, v in options.items() if k not in OWN}
     test = options.get("test")
-    native, _, pairs = asked(verb, data, target, values, test)
+    native, _, pairs, own = asked(verb, data, target, values, test)
+    if own is not None:
+        raise data_error(
+            "a plan knows neither a metric nor a split of one's own",
+            source="metric" if own["metric"] else "split",
+            hint="plan without them: they change no trial",
+            cls=OptionError,
+        )
     native_test = read(test)[0] if test is not None else None
     events = Events(False, None, None)
     found: dict[str, Any] = json.loads(
@@ -117,6 +133,8 @@ def replay(
     data: Data,
     *,
     test: Data | None = None,
+    metric: Any = None,
+    split: Any = None,
     out: str | os.PathLike[str] | None = None,
     threads: int | None = None,
     progress: bool | None = None,
@@ -132,6 +150,9 @@ def replay(
         The same training data: the same file, or an equal table of the same kind.
     test : table or path, optional
         The same test data, when the run had some.
+    metric, split : optional
+        The metric and the split of one's own that the run had. The record holds neither: it
+        compares the rows of a split, and warns that a metric may have changed.
     out : str or path, optional
         A folder to write, as :meth:`Predictor.save` does.
     threads : int, optional
@@ -147,10 +168,12 @@ def replay(
         _modelwright.check_output(os.fspath(out))
     native, origin = read(data)
     native_test = read(test)[0] if test is not None else None
+    target, group = _roles(record) if split is not None else ("", None)
+    own = own_parts({"metric": metric, "split": split, "group": group}, data, native, target)
     events = Events(progress, callback, None)
     try:
         model, was_interrupted = _modelwright.replay(
-            os.fspath(record), native, native_test, threads or 0, events
+            os.fspath(record), native, native_test, own, threads or 0, events
         )
     finally:
         events.close(stacklevel=2)
@@ -160,6 +183,12 @@ def replay(
     if out is not None:
         predictor.save(out)
     return predictor
+
+
+def _roles(record: str | os.PathLike[str]) -> tuple[str, str | None]:
+    """The target and the group of a recorded run, for splitters that look at them."""
+    options = json.loads(_modelwright.options_of_record(os.fspath(record)))
+    return options["target"], options["group"]
 
 
 def import_model(

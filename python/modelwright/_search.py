@@ -12,6 +12,7 @@ from . import _modelwright
 from ._data import Origin
 from ._estimators import EngineEstimator, check_lengths, labels_of, values_of
 from ._options import given
+from ._own import own_metric, own_parts
 from ._predictor import Predictor
 from ._progress import Events
 
@@ -29,7 +30,7 @@ class _Search(EngineEstimator):
         *,
         time_limit: float | str | None = 60,
         preset: str = "balanced",
-        metric: str | None = None,
+        metric: Any = None,
         holdout: float | None = None,
         interpretable: bool = False,
         keep_leaks: bool = True,
@@ -82,9 +83,17 @@ class _Search(EngineEstimator):
             values["weight"] = _WEIGHT
         native = _modelwright.Table.of_columns(names, forms, "sklearn")
         limit = self.time_limit if isinstance(self.time_limit, (int, float)) else None
+        metric = values["metric"]
+        if metric is not None and not isinstance(metric, str):
+            originals = getattr(self, "classes_", None)
+            values["metric"] = own_metric(metric)._of_labels(originals)
+        own = own_parts(values, None, native, target)
+        beside = {
+            "own": own, "is_recorded": False, "store": None, "out": None, "began_ago_s": 0.0
+        }  # fmt: skip
         events = Events(False, None, limit)
         try:
-            model, _ = _modelwright.fit("fit", given("fit", values), native, None, 0.0, events)
+            model, _ = _modelwright.fit("fit", given("fit", values), native, None, beside, events)
         finally:
             events.close(stacklevel=3)
         self.predictor_ = Predictor(model, Origin("numpy"), self.n_jobs or 0)
@@ -105,8 +114,8 @@ _DOC = """{what}
         Wall time of a fit in seconds; None is without limit, and makes equal fits equal.
     preset : {{"quick", "balanced", "best"}}, default "balanced"
         How thorough the search is.
-    metric : str, optional
-        The metric to optimise.
+    metric : str, Metric or scorer, optional
+        The metric to optimise: a name, a :class:`modelwright.Metric`, or a scorer.
     holdout : float, optional
         The share of rows held out for the test, 0.2 by default; the model learns from them in the
         end.

@@ -1,7 +1,7 @@
 """scikit-learn's estimators on Modelwright's engine.
 
 ``ModelwrightClassifier`` and ``ModelwrightRegressor`` run the whole search of
-:func:`modelwright.fit`; the others are single learners. All of them read data frames with text,
+``modelwright.fit``; the others are single learners, and two transformers. All of them read data frames with text,
 categories, dates and missing values as they are, and behave in pipelines, searches and
 cross-validation as scikit-learn's own do.
 
@@ -31,6 +31,7 @@ from ._learners import (
     TabularNetRegressor,
 )
 from ._search import ModelwrightClassifier, ModelwrightRegressor
+from ._transformers import TableVectorizer, TargetEncoder
 
 __all__ = [
     "ExplainableBoostingClassifier",
@@ -49,6 +50,8 @@ __all__ = [
     "RandomForestClassifier",
     "RandomForestRegressor",
     "Ridge",
+    "TableVectorizer",
     "TabularNetClassifier",
     "TabularNetRegressor",
+    "TargetEncoder",
 ]

@@ -6,20 +6,20 @@
 
 use std::collections::BTreeMap;
 
-use modelwright_core::data::{Field, Kind, Schema, Table, TrainView};
-use modelwright_core::params::ParamMap;
+use modelwright_core::data::{Kind, Schema, Table, TrainView};
+use modelwright_core::params::{ParamMap, Params};
 use modelwright_core::task::Target;
 use modelwright_core::{Context, Error, Result};
-use modelwright_learners::learner;
+use modelwright_learners::gbdt::{FitOptions, Gbdt, GbdtParams, Objective};
+use modelwright_learners::{Entry, Fitted, Learner, learner};
 use modelwright_preprocess::EncodingSpec;
 use modelwright_preprocess::encode::{PrepareInput, prepare};
-use modelwright_preprocess::profile::{ProfileOptions, profile_table};
 
 use crate::encoding::{check_constraints, encoding_for};
 use crate::predictor::{Predictor, SinglePredictor};
+use crate::vectorize::usable_columns;
 
 /// What one learner is to learn from.
-#[derive(Debug)]
 pub struct DirectInput<'a> {
     /// The columns; all are features.
     pub table: &'a Table,
@@ -35,6 +35,8 @@ pub struct DirectInput<'a> {
     pub learner: &'a str,
     /// Parameters that differ from the learner's own.
     pub params: &'a ParamMap,
+    /// A loss of the caller's own in place of the parameter `loss`; of boosters alone.
+    pub objective: Option<&'a dyn Objective>,
 }
 
 /// Fits the learner on all rows; returns a predictor of it and the rounds that it did. Its classes
@@ -49,7 +51,7 @@ pub fn fit_direct(input: &DirectInput<'_>, ctx: &Context) -> Result<(Predictor, 
     let encoding = encoding_for(entry, None)?;
     check_constraints(encoding, input.params)?;
     ctx.install(|| {
-        let schema = features(input, ctx)?;
+        let schema = usable_columns(input.table, input.schema, &input.kinds, ctx)?;
         let prepared = prepare(
             &PrepareInput {
                 table: input.table,
@@ -71,7 +73,10 @@ pub fn fit_direct(input: &DirectInput<'_>, ctx: &Context) -> Result<(Predictor, 
             rows: &rows,
             validation: &[],
         };
-        let model = entry.fit(&view, input.params, ctx)?;
+        let model = match input.objective {
+            None => entry.fit(&view, input.params, ctx)?,
+            Some(objective) => boosted(entry, &view, input.params, objective, ctx)?,
+        };
         let rounds = model.model.rounds();
         let n_classes = match input.target {
             Target::Class { n_classes, .. } => *n_classes,
@@ -89,18 +94,23 @@ pub fn fit_direct(input: &DirectInput<'_>, ctx: &Context) -> Result<(Predictor, 
     })
 }
 
-/// The columns that can be features, with their kinds.
-fn features(input: &DirectInput<'_>, ctx: &Context) -> Result<Schema> {
-    let options = ProfileOptions { kinds: input.kinds.clone(), target: None };
-    let profile = profile_table(input.table, input.schema, &options, ctx)?;
-    let is_used = |f: &Field| f.kind.is_usable();
-    let fields: Vec<Field> = profile.schema.fields.iter().filter(|f| is_used(f)).cloned().collect();
-    if fields.is_empty() {
-        return Err(Error::input("no column is left to learn from")
-            .expected("at least one number, category, date or text")
-            .hint("every column is constant, or names the rows"));
+/// A booster by a loss of the caller's own.
+fn boosted(
+    entry: &Entry,
+    view: &TrainView<'_>,
+    params: &ParamMap,
+    objective: &dyn Objective,
+    ctx: &Context,
+) -> Result<Fitted> {
+    if entry.spec.name != Gbdt::SPEC.name {
+        return Err(Error::input("this learner takes no loss of one's own")
+            .at("loss")
+            .expected(Gbdt::SPEC.name)
+            .got(entry.spec.name));
     }
-    Ok(Schema { fields })
+    let params = GbdtParams::from_map(Gbdt::SPEC.name, params)?;
+    let options = FitOptions { objective: Some(objective), ..FitOptions::default() };
+    Ok(Fitted::of::<Gbdt>(Gbdt::fit_with(view, &params, &options, ctx)?))
 }
 
 #[cfg(test)]
@@ -144,6 +154,7 @@ mod tests {
                     weights: None,
                     learner: entry.spec.name,
                     params: &ParamMap::new(),
+                    objective: None,
                 };
                 let (predictor, _) = fit_direct(&input, &ctx).unwrap();
                 let first = predictor.predict(&table, &ctx).unwrap();
@@ -165,6 +176,7 @@ mod tests {
             weights: None,
             learner: "linear",
             params: &ParamMap::new(),
+            objective: None,
         };
         let error = fit_direct(&input, &Context::unlimited(0, 1)).err().unwrap();
         assert!(error.what().contains("no column"), "{error}");

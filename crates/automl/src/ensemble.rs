@@ -92,8 +92,11 @@ pub(crate) fn gain_min(metric: &MetricEntry, score: f64) -> f64 {
     GAIN_MIN * distance(metric, score)
 }
 
-/// How far a score (larger is better) is from perfect.
+/// How far a score (larger is better) is from perfect; its size where nobody knows what is.
 fn distance(metric: &MetricEntry, score: f64) -> f64 {
+    if !metric.spec.perfect.is_finite() {
+        return score.abs();
+    }
     let sign = if metric.spec.larger_is_better { 1.0 } else { -1.0 };
     (sign * metric.spec.perfect - score).abs()
 }

@@ -15,12 +15,12 @@ use modelwright_core::record::{
 };
 use modelwright_core::task::Target;
 use modelwright_core::{Context, Error, Result};
-use modelwright_evaluate::metric::{MetricEntry, metric};
-use modelwright_evaluate::split::SplitKind;
+use modelwright_evaluate::metric::MetricEntry;
 use modelwright_preprocess::profile::Profile;
 
 use crate::account;
 use crate::input::{FitInput, FitOutcome, FitPlan};
+use crate::own::Own;
 use crate::parting::{self, Roles};
 use crate::parts::{Parts, weights_of};
 use crate::plan::{self as planning, PlanInput, Preset};
@@ -88,7 +88,8 @@ struct Flow {
     folds: Vec<Fold>,
     plan: Plan,
     phases: Phases,
-    split_kind: SplitKind,
+    /// Whether any rows may judge any others: no groups, no order in time.
+    may_exchange: bool,
     /// Whether some training rows were left out to keep a limit.
     is_sample: bool,
     /// Positions of the training rows in the table that was read; `None` when that is a sample.
@@ -99,19 +100,20 @@ impl Flow {
     fn begin(input: FitInput, mut notes: Vec<String>, ctx: &Context) -> Result<Self> {
         let mut phases = Phases::default();
         phases.end("read", ctx);
-        let FitInput { table, schema, source, test, options } = input;
+        let FitInput { table, schema, source, test, options, own } = input;
         let is_read_whole = source.sample.is_none() && notes.is_empty();
         let preset: Preset = options.preset.parse()?;
-        let understood = understand::understand(&table, &schema, &options, ctx)?;
+        let understood = understand::understand(&table, &schema, &options, &own, ctx)?;
         phases.end("profile", ctx);
-        let mut parts = Parts::make(table, test, &understood, &options, ctx)?;
-        let Understood { profile, task, .. } = understood;
+        own_rows_are_whole(&own, &options, is_read_whole)?;
+        let mut parts = Parts::make(table, test, &understood, (&options, &own), ctx)?;
+        let Understood { profile, task, metric, .. } = understood;
         let (leakage, leaks) = understand::leaks(
             &parts.train,
             parts.held_out.as_ref(),
             &profile.schema,
             &parts.target,
-            parts.kind.name(),
+            parts.kind_name(),
             &options,
             ctx,
         )?;
@@ -135,14 +137,24 @@ impl Flow {
             constraint::apply(&mut plan, &options)?;
         }
         plan.notes.splice(0..0, notes);
-        let (n_folds, share) = (plan.n_folds, plan.validation_share);
-        let folds = parting::folds(parts.kind, &roles, &parts.target, n_folds, share, ctx)
-            .map_err(|e| if folds_were_asked(&options) { e.at("--folds") } else { e })?;
+        let folds = match &own.split {
+            Some((split, _)) => parts.own_folds(split, &mut plan)?,
+            None => parting::folds(
+                parts.kind,
+                &roles,
+                &parts.target,
+                plan.n_folds,
+                plan.validation_share,
+                ctx,
+            )
+            .map_err(|e| if folds_were_asked(&options) { e.at("--folds") } else { e })?,
+        };
         conformal::check(&options, task.task, &folds)?;
+        let may_exchange = parts.may_exchange();
         let split = SplitRecord { n_folds: plan.n_folds, ..parts.split };
         Ok(Self {
             preset,
-            metric: metric(&task.metric)?,
+            metric,
             weights: weights_of(&parts.train, &options)?,
             options,
             source,
@@ -158,7 +170,7 @@ impl Flow {
             folds,
             plan,
             phases,
-            split_kind: parts.kind,
+            may_exchange,
             is_sample,
             rows: is_read_whole.then_some(parts.rows),
         })
@@ -177,7 +189,7 @@ impl Flow {
             target: &self.target,
             weights: self.weights.as_deref(),
             folds: &self.folds,
-            exchangeable: matches!(self.split_kind, SplitKind::Random | SplitKind::Stratified),
+            exchangeable: self.may_exchange,
             metric: self.metric,
             members_max: self.members_max(),
             encoding_bytes: self.row_cost().further_encoding(self.train.n_rows()),
@@ -361,6 +373,23 @@ fn plan_input(
         n_folds_max,
         affordable_rounds: budget::affordable_rounds(ctx, n_rows, n_features, encoded.n_outputs()),
     }
+}
+
+/// Positions of rows mean nothing in a sample of them.
+fn own_rows_are_whole(own: &Own, options: &Options, is_read_whole: bool) -> Result<()> {
+    let error = |what: &str| Error::input(what).at("split");
+    if own.split.is_none() {
+        return Ok(());
+    }
+    if !is_read_whole {
+        return Err(error("a split of one's own needs all rows, and there is room for a sample")
+            .hint("allow more memory or time, or hand over fewer rows"));
+    }
+    let others = [options.split.is_some(), options.nested.is_some()];
+    if others.contains(&true) {
+        return Err(error("a split of one's own goes with neither split by name nor nested"));
+    }
+    Ok(())
 }
 
 /// Columns that a learner may read.

@@ -10,6 +10,7 @@ use modelwright_preprocess::sketch::TableSketch;
 use serde::Serialize;
 
 use crate::offers;
+use crate::own::Own;
 use crate::predictor::Predictor;
 use crate::reference::PredictionReference;
 
@@ -26,6 +27,8 @@ pub struct FitInput {
     pub test: Option<(Table, DataSource)>,
     /// What is asked.
     pub options: Options,
+    /// Parts that are code of the caller's own; those that `options.own` names.
+    pub own: Own,
 }
 
 /// A tested predictor and the account of how it was made.

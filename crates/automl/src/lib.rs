@@ -14,6 +14,8 @@
 //! | [`mod@plan`] | what shall be tried, in which order, with how many folds |
 //! | `single` | the plan when one learner is asked for |
 //! | [`direct`] | one learner on one table, for callers who judge models themselves |
+//! | [`vectorize`] | columns as numbers, for callers who bring their own learner |
+//! | [`own`] | parts that are code of the caller's own |
 //! | `portfolio` | the candidates, as data |
 //! | [`mod@encoding`] | which encodings a learner can read |
 //! | `budget`, `capacity`, `reading` | what can be afforded |
@@ -58,6 +60,7 @@ pub mod input;
 pub mod more_rows;
 mod nested;
 pub mod offers;
+pub mod own;
 mod pace;
 mod parting;
 mod parts;
@@ -78,11 +81,13 @@ pub mod target;
 pub mod trees;
 mod trial;
 mod understand;
+pub mod vectorize;
 
 pub use conformal::{Held, LevelIntervals, LevelSets, Regions};
 pub use fit::{fit, plan};
 pub use input::{FitInput, FitOutcome, FitPlan};
 pub use modelwright_evaluate::Calibrator;
+pub use own::{Own, OwnSplit};
 pub use prediction_table::PredictionTable;
 pub use predictor::{MemberView, Predictor, SinglePredictor};
 pub use reading::{Purpose, ReadingLimits};

@@ -71,11 +71,13 @@ fn outside(input: &FitInput, fold: &Fold) -> FitInput {
             DataSource { name, ..DataSource::default() },
         )),
         options,
+        own: input.own.clone(),
     }
 }
 
 fn outer_folds(input: &FitInput, k: usize, ctx: &Context) -> Result<Vec<Fold>> {
-    let understood = understand::understand(&input.table, &input.schema, &input.options, ctx)?;
+    let understood =
+        understand::understand(&input.table, &input.schema, &input.options, &input.own, ctx)?;
     let known = &understood.rows;
     if known.len() < k * N_ROWS_MIN {
         return Err(Error::input("too few rows for so many outer folds")

@@ -1,14 +1,15 @@
 //! The training part, the untouched part, and their targets and weights.
 
 use modelwright_core::context::Event;
-use modelwright_core::data::{ColumnData, Table};
-use modelwright_core::record::{DataSource, Options, SplitRecord};
+use modelwright_core::data::{ColumnData, Fold, Table};
+use modelwright_core::record::{DataSource, Options, Plan, SplitRecord};
 use modelwright_core::task::{Predictions, Target};
 use modelwright_core::{Context, Error, Result};
 use modelwright_evaluate::split::SplitKind;
 use modelwright_preprocess::profile::Profile;
 
 use crate::capacity::RowCost;
+use crate::own::{Own, OwnSplit};
 use crate::parting::{self, Roles};
 use crate::understand::Understood;
 use crate::{capacity, target};
@@ -21,6 +22,8 @@ pub(crate) struct Parts {
     pub split: SplitRecord,
     pub kind: SplitKind,
     pub test_source: Option<DataSource>,
+    /// Whether the caller says which rows are learned from and which are judged.
+    pub is_own: bool,
     /// Positions of the training rows in the table that was read.
     pub rows: Vec<u32>,
 }
@@ -30,7 +33,7 @@ impl Parts {
         table: Table,
         test: Option<(Table, DataSource)>,
         understood: &Understood,
-        options: &Options,
+        (options, own): (&Options, &Own),
         ctx: &Context,
     ) -> Result<Self> {
         let task = &understood.task;
@@ -42,6 +45,7 @@ impl Parts {
         };
         let encoded = target::encode(table.require(&options.target)?, &task.classes, task.task)?;
         let (kind, reason) = parting::choose_kind(options)?;
+        let is_own = own.split.is_some();
         let roles = Roles::of(&table, options)?;
         if let Some((test, source)) = test {
             let rows = target::rows_with_target(test.require(&options.target)?);
@@ -65,12 +69,22 @@ impl Parts {
                 split,
                 kind,
                 test_source: Some(source),
+                is_own,
                 rows: positions,
             });
         }
-        let held = parting::hold_out(kind, &roles, &encoded, options.holdout, ctx)?;
+        let held = match &own.split {
+            Some(_) if options.holdout == 0.0 => None,
+            Some((split, _)) => Some(split.held_out(&positions)?),
+            None => parting::hold_out(kind, &roles, &encoded, options.holdout, ctx)?,
+        };
         let n_held = held.as_ref().map_or(0, |f| f.validation.len());
-        let split = parting::record(kind, reason, table.n_rows() - n_held, n_held, false);
+        let n_train = held.as_ref().map_or(table.n_rows(), |f| f.train.len());
+        let mut split = parting::record(kind, reason, n_train, n_held, false);
+        if let Some((_, part)) = &own.split {
+            "own".clone_into(&mut split.kind);
+            split.reason = format!("the rows were given: {}", part.name);
+        }
         Ok(match held {
             None => Self {
                 train: table,
@@ -79,6 +93,7 @@ impl Parts {
                 split,
                 kind,
                 test_source: None,
+                is_own,
                 rows: positions,
             },
             Some(fold) => {
@@ -90,6 +105,7 @@ impl Parts {
                     split,
                     kind,
                     test_source: None,
+                    is_own,
                     rows: selected(&positions, &fold.train),
                 }
             }
@@ -98,6 +114,29 @@ impl Parts {
 }
 
 impl Parts {
+    /// The kind of split, as findings about leaks know it.
+    pub(crate) fn kind_name(&self) -> &'static str {
+        if self.is_own { "own" } else { self.kind.name() }
+    }
+
+    /// Whether any rows may judge any others: no groups, no order in time, nothing unknown.
+    pub(crate) fn may_exchange(&self) -> bool {
+        !self.is_own && matches!(self.kind, SplitKind::Random | SplitKind::Stratified)
+    }
+
+    /// The folds that the caller gave; the plan then says so.
+    pub(crate) fn own_folds(&self, split: &OwnSplit, plan: &mut Plan) -> Result<Vec<Fold>> {
+        let is_held_out = self.held_out.is_some() && self.test_source.is_none();
+        let folds = split.folds(&self.rows, is_held_out)?;
+        let judged = |f: &Fold| f.validation.len() as f64;
+        (plan.n_folds, plan.validation_share) = match &folds[..] {
+            [one] => (0, judged(one) / (judged(one) + one.train.len() as f64)),
+            many => (many.len(), 0.0),
+        };
+        plan.notes.push(format!("{} pairs of rows judge the trials: they were given", folds.len()));
+        Ok(folds)
+    }
+
     /// Keeps as many training rows as memory and time allow; says whether some were left out.
     pub(crate) fn fit_into_limits(
         &mut self,

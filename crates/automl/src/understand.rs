@@ -9,17 +9,19 @@ use modelwright_core::record::{
 };
 use modelwright_core::task::{Target, Task};
 use modelwright_core::{Context, Error, Result};
-use modelwright_evaluate::metric::metric;
+use modelwright_evaluate::metric::{METRICS, MetricEntry, metric};
 use modelwright_preprocess::leakage::{self, LeakageInput};
 use modelwright_preprocess::profile::{Profile, ProfileOptions, guess_task, profile_table};
 
 use crate::fit::REFITS;
+use crate::own::Own;
 use crate::{decision, target};
 
 /// A table that has been understood.
 pub(crate) struct Understood {
     pub profile: Profile,
     pub task: TaskRecord,
+    pub metric: &'static MetricEntry,
     /// Rows whose target is known, ascending.
     pub rows: Vec<u32>,
 }
@@ -29,8 +31,10 @@ pub(crate) fn understand(
     table: &Table,
     schema: &Schema,
     options: &Options,
+    own: &Own,
     ctx: &Context,
 ) -> Result<Understood> {
+    own.check(&options.own)?;
     check_options(table, options)?;
     ctx.tell(Event::Phase("profile".to_owned()));
     let profile_options =
@@ -46,8 +50,8 @@ pub(crate) fn understand(
             .hint("check that --target names the column to predict"));
     }
     let found = profile.record.columns.iter().find(|c| c.name == options.target);
-    let task = resolve_task(column, found, options, rows.len())?;
-    Ok(Understood { profile, task, rows })
+    let (task, metric) = resolve_task(column, found, options, own, rows.len())?;
+    Ok(Understood { profile, task, metric, rows })
 }
 
 /// Looks for leaks in the training part and says which columns to leave out.
@@ -139,8 +143,9 @@ fn resolve_task(
     column: &Column,
     found: Option<&ColumnProfile>,
     options: &Options,
+    own: &Own,
     n_rows: usize,
-) -> Result<TaskRecord> {
+) -> Result<(TaskRecord, &'static MetricEntry)> {
     let (task, evidence) = match (options.task, found) {
         (Some(task), _) => (task, "asked for with --task".to_owned()),
         (None, Some(profile)) => guess_task(column, &profile.kind)?,
@@ -161,30 +166,41 @@ fn resolve_task(
             .hint("leave --positive out, or ask for --task binary"));
     }
     decision::costs(options, task, &classes)?;
-    let name = options.metric.clone().unwrap_or_else(|| task.default_metric().to_owned());
-    let entry = metric(&name).map_err(|e| e.at("--metric"))?;
-    if !entry.spec.tasks.contains(&task) {
-        let fitting: Vec<&str> = modelwright_evaluate::metric::METRICS
-            .iter()
-            .filter(|m| m.spec.tasks.contains(&task))
-            .map(|m| m.spec.name)
-            .collect();
-        return Err(Error::input(format!("the metric {name} does not fit a {} task", task.name()))
-            .at("--metric")
-            .expected(fitting.join(", "))
-            .got(name));
-    }
-    Ok(TaskRecord {
+    let entry = judged_by(options, own, task, &classes)?;
+    let record = TaskRecord {
         task,
         evidence,
         target: column.name.clone(),
-        metric: name,
+        metric: entry.spec.name.to_owned(),
         larger_is_better: entry.spec.larger_is_better,
         class_counts: class_counts(column, &classes),
         histogram: if classes.is_empty() { histogram(column) } else { Vec::new() },
         classes,
         n_rows_without_target: column.n_rows() - n_rows,
-    })
+    };
+    Ok((record, entry))
+}
+
+/// The metric to optimise: the caller's own, the one that is named, or the task's default.
+fn judged_by(
+    options: &Options,
+    own: &Own,
+    task: Task,
+    classes: &[String],
+) -> Result<&'static MetricEntry> {
+    if let Some((own, _)) = &own.metric {
+        return Ok(MetricEntry::of_own(own.clone(), task, classes));
+    }
+    let name = options.metric.as_deref().unwrap_or(task.default_metric());
+    let entry = metric(name).map_err(|e| e.at("--metric"))?;
+    if entry.spec.tasks.contains(&task) {
+        return Ok(entry);
+    }
+    let fitting = METRICS.iter().filter(|m| m.spec.tasks.contains(&task)).map(|m| m.spec.name);
+    Err(Error::input(format!("the metric {name} does not fit a {} task", task.name()))
+        .at("--metric")
+        .expected(fitting.collect::<Vec<_>>().join(", "))
+        .got(name))
 }
 
 fn class_counts(column: &Column, classes: &[String]) -> Vec<Count> {

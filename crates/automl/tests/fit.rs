@@ -27,7 +27,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use modelwright_automl::{FitInput, FitOutcome, Predictor, fit};
+use modelwright_automl::{FitInput, FitOutcome, Own, Predictor, fit};
 use modelwright_core::context::{Event, Progress, Settings};
 use modelwright_core::data::{Column, Table};
 use modelwright_core::random::Random;
@@ -86,6 +86,7 @@ fn input(n_rows: usize, target: &str) -> FitInput {
         source: DataSource { name: "test".to_owned(), ..DataSource::default() },
         test: None,
         options,
+        own: Own::default(),
     }
 }
 

@@ -60,7 +60,9 @@ pub use calibration::Calibrator;
 pub use compare::{Comparison, compare};
 pub use cost::CostMatrix;
 pub use evaluation::{EvaluateInput, evaluate};
-pub use metric::{METRICS, Metric, MetricEntry, MetricInput, MetricSpec, metric, metrics_for};
+pub use metric::{
+    METRICS, Metric, MetricEntry, MetricInput, MetricSpec, metric, metric_or_default, metrics_for,
+};
 pub use resample::{bootstrap_interval, bootstrap_intervals, corrected_score};
 pub use split::{SplitInput, SplitKind, holdout, k_folds};
 pub use student::student_975;

@@ -12,8 +12,8 @@ use modelwright_evaluate::metric::Needs;
 use modelwright_evaluate::resample::Mix;
 use modelwright_evaluate::resample::permutation::{AgainstChance, against_chance};
 use modelwright_evaluate::{
-    Comparison, CostMatrix, EvaluateInput, MetricEntry, MetricInput, compare, evaluate, metric,
-    metrics_for,
+    Comparison, CostMatrix, EvaluateInput, MetricEntry, MetricInput, MetricSpec, compare, evaluate,
+    metric, metrics_for,
 };
 use serde::Serialize;
 
@@ -73,7 +73,7 @@ pub fn assess(model: &Model, rows: &Labelled, ctx: &Context) -> Result<Assessmen
         decided: rows.decided.as_deref(),
         costs: predictor.costs(),
         classes: &predictor.classes,
-        metric: metric(&predictor.metric)?,
+        metric: model.metric(ctx),
         baseline: None,
         n_resamples: N_RESAMPLES,
         mix: Mix::Drawn,
@@ -175,7 +175,12 @@ pub fn compare_models(
         tested.insert(0, compare_costs(&costs, truth, of_a, of_b, weights, ctx)?);
     }
     let n_rows = rows_a.truth.n_rows();
-    Ok(tested.into_iter().map(|test| weigh(test, options.rope, n_rows)).collect())
+    let weighed = |test: Comparison| {
+        let own = a.own_metric.filter(|own| own.spec.name == test.metric);
+        let spec = own.or_else(|| metric(&test.metric).ok()).map(|m| m.spec);
+        weigh(test, spec, options.rope, n_rows)
+    };
+    Ok(tested.into_iter().map(weighed).collect())
 }
 
 /// The costs to compare by: those that were given, else the first model's own.
@@ -190,10 +195,9 @@ fn costs_of(options: &CompareOptions, a: &Model) -> Result<Option<CostMatrix>> {
 }
 
 /// Weighs a difference against what the user, or the metric's scale, calls small.
-fn weigh(test: Comparison, rope: Option<f64>, n_rows: usize) -> Weighed {
+fn weigh(test: Comparison, spec: Option<&MetricSpec>, rope: Option<f64>, n_rows: usize) -> Weighed {
     /// Of what is no metric of the catalog, as a share of B's value: costs.
     const OF_VALUES: f64 = 0.01;
-    let spec = metric(&test.metric).ok().map(|m| m.spec);
     let default = spec.map_or(OF_VALUES * test.value_b.abs(), |s| s.rope(test.value_b));
     let larger_is_better = spec.is_some_and(|s| s.larger_is_better);
     let matters = test.weigh(larger_is_better, n_rows, rope.unwrap_or(default));
@@ -222,7 +226,7 @@ fn tests(
         }
         compare(metric, &rows_a.truth, a, b, rows_a.weights.as_deref(), thresholds, ctx)
     };
-    let main = metric(&a.predictor.metric)?;
+    let main = a.metric(ctx);
     let mut comparisons = vec![test(main)?];
     let others = metrics_for(a.predictor.task).filter(|m| m.spec.name != main.spec.name);
     comparisons.extend(others.filter_map(|m| test(m).ok()));

@@ -11,7 +11,6 @@ use modelwright_core::context::Event;
 use modelwright_core::data::{Column, ColumnData, Table};
 use modelwright_core::record::Options;
 use modelwright_core::{Context, Error, Result};
-use modelwright_evaluate::metric;
 use modelwright_inspect::audit_html;
 use modelwright_io::{ReadOptions, TableFile};
 
@@ -122,7 +121,7 @@ pub fn audit_rows(
         truth: &truth,
         predictions: &predictions,
         weights: rows.weights.as_deref(),
-        metric: metric(&predictor.metric)?,
+        metric: model.metric(ctx),
     };
     let robust = strained(predictor, &strains, ctx)?;
     let document = document(&record, &robust).to_string();

@@ -1,15 +1,23 @@
 //! Explanations of a packed model: which background, which rows, and the result as a table.
 
 use modelwright_automl::explain::{
-    self, Background, Explanation, Origin, Reasons, ShapleyOptions, drawn_background,
+    self, Background, ColumnProfile, Explanation, Origin, ProfileKind, Reasons, Scale,
+    ShapleyOptions, drawn_background,
 };
+use modelwright_core::context::Event;
 use modelwright_core::data::{Column, Table};
 use modelwright_core::{Context, Error, Result};
+use modelwright_inspect::explain::summary;
+use modelwright_inspect::explanation_html;
 
 use crate::model::Model;
 
 /// Fewer rows than this do not stand for what is typical.
 const ROWS_MIN: usize = 30;
+
+/// Columns with a profile on the page, and rows with a waterfall.
+const PROFILES: usize = 6;
+const EXAMPLES_MAX: usize = 20;
 
 impl Model {
     /// The background of explanations, at most `n` rows: of `data`, if it has at least 30 rows;
@@ -65,6 +73,65 @@ pub fn explanation_table(explanation: &Explanation, rows: &[u32]) -> Result<Tabl
     }
     columns.push(number("prediction", &|row, output| explanation.prediction(row, output)));
     Table::new(columns)
+}
+
+/// How predictions move along columns over the rows of a table; kind and scale are chosen where
+/// they are `None`.
+///
+/// # Errors
+/// As [`explain::profile()`].
+pub fn profiles(
+    model: &Model,
+    data: &Table,
+    columns: &[String],
+    (kind, scale): (Option<ProfileKind>, Option<Scale>),
+    ctx: &Context,
+) -> Result<Vec<ColumnProfile>> {
+    ctx.tell(Event::Phase("profile".to_owned()));
+    let of = |column: &String| explain::profile(&model.predictor, data, column, kind, scale, ctx);
+    columns.iter().map(of).collect()
+}
+
+/// What a page about an explanation shows besides the importances.
+#[derive(Debug, Clone, Default)]
+pub struct PageRequest<'a> {
+    /// The data as people call them.
+    pub name: &'a str,
+    /// Columns with a profile; the first ones of the importances, if there are none.
+    pub columns: &'a [String],
+    /// The scale of the profiles.
+    pub scale: Option<Scale>,
+    /// Whether the first rows are shown with their parts.
+    pub with_rows: bool,
+}
+
+/// A page about an explanation of the rows `rows` of `data`: importances, profiles, single rows.
+///
+/// # Errors
+/// As [`profiles()`].
+pub fn explanation_page(
+    model: &Model,
+    (data, rows): (&Table, &[u32]),
+    (found, reasons): (&Explanation, &Reasons<'_>),
+    asked: &PageRequest<'_>,
+    ctx: &Context,
+) -> Result<String> {
+    let columns: Vec<String> = if asked.columns.is_empty() {
+        let effects = found.effects().into_iter().take(PROFILES);
+        let has_values = |name: &String| {
+            let column = data.column(name);
+            column.is_some_and(|c| (0..data.n_rows()).any(|row| !c.is_missing(row)))
+        };
+        effects.map(|effect| effect.column).filter(has_values).collect()
+    } else {
+        asked.columns.to_vec()
+    };
+    let profiles = profiles(model, data, &columns, (None, asked.scale), ctx)?;
+    let shown = if asked.with_rows { EXAMPLES_MAX } else { 0 };
+    let name = |(i, row): (usize, &u32)| (format!("row {row}"), i);
+    let examples: Vec<(String, usize)> = rows.iter().enumerate().take(shown).map(name).collect();
+    let record = summary(found, &data.select(rows), reasons, &profiles, &examples);
+    Ok(explanation_html(&record, &model.predictor.target, asked.name))
 }
 
 /// The `n` largest reasons of every row as columns `reason_1`, …: sentences, missing where a row

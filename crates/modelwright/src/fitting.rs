@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use modelwright_automl::{FitOutcome, Reference};
+use modelwright_automl::{FitOutcome, Own, Reference};
 use modelwright_core::Result;
 use modelwright_core::record::Options;
 use modelwright_inspect::report_html;
@@ -31,6 +31,7 @@ pub fn input_of(file: TableFile, test: Option<TableFile>, options: Options) -> F
         source: file.source,
         test: test.map(|t| (t.table, t.source)),
         options,
+        own: Own::default(),
     }
 }
 

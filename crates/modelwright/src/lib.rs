@@ -36,6 +36,7 @@
 //! | `output` | stdout, tables of text, numbers in words |
 //! | `question` | what `fit` and `train` both ask, and the run that answers it |
 //! | `recording` | runs are written down in the store |
+//! | `run_account` | the same, for other programs |
 //! | `learner_text` | learners and their parameters in words |
 //! | `explanation_text` | an explanation in words |
 //! | [`labelled`] | rows whose answers are known, for `evaluate` and `compare` |
@@ -57,12 +58,15 @@ mod imported;
 mod learner_text;
 mod model;
 mod monitoring;
+mod other_answers;
 mod output;
+mod picking;
 mod progress;
 mod question;
 mod reading;
 mod recording;
 mod retraining;
+mod run_account;
 mod rows_json;
 mod session;
 mod summary;
@@ -79,14 +83,19 @@ pub mod repeat;
 pub mod studying;
 
 pub use auditing::{AuditRows, Audited, audit_rows};
-pub use explaining::{StreamedReasons, explanation_table, reason_columns};
+pub use explaining::{
+    PageRequest, StreamedReasons, explanation_page, explanation_table, profiles, reason_columns,
+};
 pub use explanation_document::{ExplainedRow, ExplanationDocument};
 pub use fitting::{FitInput, Saved, fit, input_of, pack, plan, save};
 pub use imported::{Imported, import};
 pub use model::Model;
 pub use monitoring::{MonitorRequest, monitor};
-pub use reading::{read_test, read_train, read_within_limits, tell_remarks, tell_sample};
+pub use other_answers::{OtherAnswers, other_answers, varied};
+pub use picking::{Offers, PickRequest, offers, pick};
+pub use reading::{Rows, read_test, read_train, read_within_limits, tell_remarks, tell_sample};
 pub use retraining::{RetrainRequest, Retrained, retrain, retrain_time};
+pub use run_account::RunAccount;
 
 pub use modelwright_automl::PredictionTable;
 pub use modelwright_lifecycle::outputs::OutputFolder;

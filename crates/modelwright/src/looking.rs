@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use modelwright_automl::{FitInput, plan};
+use modelwright_automl::{FitInput, Own, plan};
 use modelwright_core::context::Event;
 use modelwright_core::data::Kind;
 use modelwright_core::record::{LeakFinding, Options, TableProfile};
@@ -39,6 +39,7 @@ pub fn look(
     };
     let options = Options { kinds, keep_leaks: true, seed, ..Options::new(target) };
     let TableFile { table, schema, source } = file;
-    let plan = plan(FitInput { table, schema, source, test: None, options }, ctx)?;
+    let plan =
+        plan(FitInput { table, schema, source, test: None, options, own: Own::default() }, ctx)?;
     Ok((plan.profile, plan.leakage))
 }

@@ -7,6 +7,7 @@ use modelwright_automl::reference::Reference;
 use modelwright_core::context::Event;
 use modelwright_core::data::{Field, Kind, Schema, Storage, Table};
 use modelwright_core::{Context, Error, Result};
+use modelwright_evaluate::{MetricEntry, metric_or_default};
 use modelwright_io::ReadOptions;
 use modelwright_lifecycle::artifact::{
     Artifact, ArtifactParts, read_artifact, resolve_model, unpack_artifact, write_artifact,
@@ -21,6 +22,8 @@ pub struct Model {
     pub artifact: Artifact,
     /// Raw rows in, predictions out.
     pub predictor: Predictor,
+    /// The metric of the caller's own that it was chosen by, where it is at hand.
+    pub own_metric: Option<&'static MetricEntry>,
 }
 
 impl Model {
@@ -45,7 +48,7 @@ impl Model {
     fn of_artifact(path: PathBuf, artifact: Artifact) -> Result<Self> {
         let predictor =
             Predictor::decode(&artifact.model).map_err(|e| e.at(path.display().to_string()))?;
-        Ok(Self { path, artifact, predictor })
+        Ok(Self { path, artifact, predictor, own_metric: None })
     }
 
     /// What later data and predictions are compared with.
@@ -55,6 +58,25 @@ impl Model {
     pub fn reference(&self) -> Result<Reference> {
         Reference::decode(&self.artifact.reference)
             .map_err(|e| e.at(self.path.display().to_string()))
+    }
+
+    /// The metric that it was chosen by. One of somebody's own program is not in the file: where it
+    /// is not at hand, the default of the task stands in, and that is told.
+    pub fn metric(&self, ctx: &Context) -> &'static MetricEntry {
+        let name = &self.predictor.metric;
+        if let Some(own) = self.own_metric {
+            return own;
+        }
+        let known = metric_or_default(name, self.predictor.task);
+        if known.spec.name != *name {
+            let text = format!(
+                "the model was chosen by a metric of its user's own, {name}, which is not known \
+                 here: {} stands in",
+                known.spec.name
+            );
+            ctx.tell(Event::Warning(text));
+        }
+        known
     }
 
     /// How to read rows to predict: the model's columns, parsed as in training.

@@ -1,14 +1,13 @@
-//! A saved model on new files.
+//! A saved model on new rows.
 //!
 //! Files are read as the model reads them. A column whose values do not fit is then read as text
 //! instead, so that the monitor can count what cannot be read, where prediction would stop.
 
 mod labels;
 
-use std::path::{Path, PathBuf};
-
+use modelwright_automl::Purpose;
 use modelwright_core::context::Event;
-use modelwright_core::data::{Field, Kind, Schema, Storage};
+use modelwright_core::data::{Field, Kind, Schema, Storage, Table};
 use modelwright_core::record::MonitorRecord;
 use modelwright_core::{Context, Error, ErrorKind, Result};
 use modelwright_io::{ReadOptions, read_path, stream_path};
@@ -16,7 +15,7 @@ use modelwright_lifecycle::monitor::{
     MonitorOptions, Side, Watched, conclude, must_have_reference,
 };
 
-use crate::Model;
+use crate::{Model, Rows};
 use labels::Labels;
 
 /// Rows that are looked at together.
@@ -26,11 +25,11 @@ const ROWS_PER_CHUNK: usize = 16 << 10;
 #[derive(Debug, Clone, Default)]
 pub struct MonitorRequest {
     /// The new rows, in one or more files.
-    pub current: Vec<PathBuf>,
+    pub current: Vec<Rows>,
     /// Rows to compare with; `None` takes what the model keeps of its training.
-    pub reference: Option<PathBuf>,
-    /// A file with the answers, when they are not among the new rows.
-    pub labels: Option<PathBuf>,
+    pub reference: Option<Rows>,
+    /// Rows with the answers, when they are not among the new rows.
+    pub labels: Option<Rows>,
     /// The column by which answers belong to rows; `None` takes them in the order of the rows.
     pub id: Option<String>,
     /// What is asked of the comparison.
@@ -53,15 +52,15 @@ pub fn monitor(model: &Model, request: &MonitorRequest, ctx: &Context) -> Result
             must_have_reference(&watched)?;
             None
         }
-        Some(path) => {
+        Some(rows) => {
             ctx.tell(Event::Phase("read the reference".to_owned()));
             let side = || Side::reference(&watched, options, ctx);
-            Some(reading.fill(&side, std::slice::from_ref(path), None)?)
+            Some(reading.fill(&side, std::slice::from_ref(rows), None)?)
         }
     };
     let labels = match &request.labels {
         None => None,
-        Some(path) => Some(Labels::read(path, request.id.as_deref(), &record, ctx)?),
+        Some(rows) => Some(Labels::read(rows, request.id.as_deref(), &record, ctx)?),
     };
     ctx.tell(Event::Phase("compare".to_owned()));
     let side = || match &reference {
@@ -86,19 +85,19 @@ impl Reading<'_> {
     fn fill<'s>(
         &self,
         begin: &dyn Fn() -> Side<'s>,
-        paths: &[PathBuf],
+        all: &[Rows],
         labels: Option<&Labels>,
     ) -> Result<Side<'s>> {
         let mut schema = self.schema(labels);
         loop {
             let mut side = begin();
-            match self.pass(&mut side, paths, &schema, labels) {
+            match self.pass(&mut side, all, &schema, labels) {
                 Ok(()) => {
                     side.finish();
                     return Ok(side);
                 }
                 Err(error) => {
-                    let is_stream = paths.iter().any(|p| p.as_os_str() == "-");
+                    let is_stream = all.iter().any(is_stream);
                     let Some(field) = misfit(&error, &mut schema).filter(|_| !is_stream) else {
                         return Err(error);
                     };
@@ -126,38 +125,65 @@ impl Reading<'_> {
     fn pass(
         &self,
         side: &mut Side<'_>,
-        paths: &[PathBuf],
+        all: &[Rows],
         schema: &Schema,
         labels: Option<&Labels>,
     ) -> Result<()> {
-        for path in paths {
-            let shown = path.display().to_string();
-            let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
-            side.begin(&name, self.unexpected(path)?);
-            for table in stream_path(path, schema, ROWS_PER_CHUNK, self.ctx)? {
-                let table = table?;
+        for rows in all {
+            let shown = rows.shown();
+            let unexpected = self.unexpected(rows)?;
+            side.begin(&name_of(rows), unexpected);
+            let mut add = |table: Table| {
                 let table = match labels {
                     Some(labels) => labels.attach(table, side.n_rows())?,
                     None => table,
                 };
-                side.add(table, self.ctx).map_err(|e| {
-                    if e.place().source.is_some() { e } else { e.at(shown.clone()) }
-                })?;
+                side.add(table, self.ctx)
+                    .map_err(|e| if e.place().source.is_some() { e } else { e.at(shown.clone()) })
+            };
+            match rows {
+                Rows::File(path) => {
+                    for table in stream_path(path, schema, ROWS_PER_CHUNK, self.ctx)? {
+                        add(table?)?;
+                    }
+                }
+                Rows::Table { .. } => {
+                    let schema = Some(schema.clone());
+                    let options = ReadOptions { schema, ..ReadOptions::default() };
+                    add(rows.read(options, Purpose::Look, "read", self.ctx)?.table)?;
+                }
             }
         }
         labels.map_or(Ok(()), |labels| labels.check(side.n_rows()))
     }
 
-    /// Columns of a file that training never saw.
-    fn unexpected(&self, path: &Path) -> Result<Vec<String>> {
-        if path.as_os_str() == "-" {
-            return Ok(Vec::new());
-        }
-        let first = ReadOptions { n_rows_max: Some(1), ..ReadOptions::default() };
-        let file = read_path(path, &first, self.ctx)?;
-        let is_unknown = |name: &&str| self.watched.record.schema.field(name).is_none();
-        Ok(file.table.names().filter(is_unknown).map(str::to_owned).collect())
+    /// Columns that training never saw.
+    fn unexpected(&self, rows: &Rows) -> Result<Vec<String>> {
+        let names: Vec<String> = match rows {
+            Rows::File(_) if is_stream(rows) => Vec::new(),
+            Rows::File(path) => {
+                let first = ReadOptions { n_rows_max: Some(1), ..ReadOptions::default() };
+                let file = read_path(path, &first, self.ctx)?;
+                file.table.names().map(str::to_owned).collect()
+            }
+            Rows::Table { columns, .. } => columns.iter().map(|c| c.name.clone()).collect(),
+        };
+        let is_unknown = |name: &String| self.watched.record.schema.field(name).is_none();
+        Ok(names.into_iter().filter(is_unknown).collect())
     }
+}
+
+/// The name without its folder.
+fn name_of(rows: &Rows) -> String {
+    match rows {
+        Rows::File(path) => path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into(),
+        Rows::Table { name, .. } => name.clone(),
+    }
+}
+
+/// Whether rows can be read but once.
+fn is_stream(rows: &Rows) -> bool {
+    matches!(rows, Rows::File(path) if path.as_os_str() == "-")
 }
 
 /// The field whose value did not fit, if that is what the error says.

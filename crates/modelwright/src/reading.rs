@@ -1,12 +1,61 @@
-//! Reading a table within what a run may take.
+//! Reading a table within what a run may take: a file, or what another program holds in memory.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use modelwright_automl::{Purpose, ReadingLimits};
 use modelwright_core::context::Event;
+use modelwright_core::data::Column;
 use modelwright_core::record::DataSource;
 use modelwright_core::{Context, Result};
-use modelwright_io::{ReadOptions, Room, TableFile, read_path};
+use modelwright_io::{ReadOptions, Room, TableFile, fingerprint, read_path, table_in_memory};
+
+/// Rows, wherever they are.
+#[derive(Debug, Clone)]
+pub enum Rows {
+    /// A file; `-` is standard input.
+    File(PathBuf),
+    /// Columns in memory.
+    Table {
+        /// What the record calls them.
+        name: String,
+        /// What held them, such as `pandas`.
+        format: String,
+        /// The columns, as they were handed over.
+        columns: Vec<Column>,
+    },
+}
+
+impl Rows {
+    /// What people call them.
+    pub fn shown(&self) -> String {
+        match self {
+            Self::File(path) => path.display().to_string(),
+            Self::Table { name, .. } => name.clone(),
+        }
+    }
+
+    /// Reads them; a file as [`read_within_limits`] does.
+    ///
+    /// # Errors
+    /// As [`read_within_limits`] and [`table_in_memory`].
+    pub fn read(
+        &self,
+        options: ReadOptions,
+        to: Purpose,
+        scope: &str,
+        ctx: &Context,
+    ) -> Result<TableFile> {
+        match self {
+            Self::File(path) => read_within_limits(path, options, to, scope, ctx),
+            Self::Table { name, format, columns } => {
+                let columns = columns.clone();
+                let mut file = table_in_memory(columns, (name, format), Vec::new(), &options, ctx)?;
+                file.source.sha256 = fingerprint(&file.table, ctx);
+                Ok(file)
+            }
+        }
+    }
+}
 
 /// Reads a table under the memory limit and inside the time of `ctx`; a file that asks for more is
 /// read as a sample of its rows, and the table's source says so.

@@ -26,12 +26,24 @@ pub fn check_repeatable(record: &RunRecord) -> Result<Option<String>> {
             .hint("use `modelwright import` with the same model file"));
     }
     let own = env!("CARGO_PKG_VERSION");
-    Ok((record.engine_version != own).then(|| {
-        format!(
+    let mut doubts = Vec::new();
+    if record.engine_version != own {
+        doubts.push(format!(
             "the run was made by Modelwright {}, this is {own}: it may not repeat",
             record.engine_version
+        ));
+    }
+    let code = record.options.own.iter().filter(|part| part.sha256.is_none());
+    doubts.extend(code.map(|part| {
+        format!(
+            "the {} {} is code that the record does not hold: the run repeats only as far as it \
+             does the same as then (it ran with {})",
+            part.kind.name(),
+            part.name,
+            part.needs.join(", ")
         )
-    }))
+    }));
+    Ok((!doubts.is_empty()).then(|| doubts.join("; ")))
 }
 
 /// The wall time that a recorded run was allowed.

@@ -1,15 +1,15 @@
 //! A new model for new rows, which takes the place of the old one only if it proves itself.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use modelwright_automl::{FitInput, Predictor, Purpose};
+use modelwright_automl::{FitInput, Own, Predictor, Purpose};
 use modelwright_core::context::Event;
 use modelwright_core::data::{Column, ColumnData, MISSING_INSTANT, Table};
 use modelwright_core::record::{DataSource, Options, RunRecord, Single};
 use modelwright_core::task::Predictions;
 use modelwright_core::{Context, Error, Result};
-use modelwright_evaluate::metric;
+use modelwright_evaluate::metric_or_default;
 use modelwright_io::{ReadOptions, TableFile};
 use modelwright_lifecycle::artifact::unpack_artifact;
 use modelwright_lifecycle::digest::sha256_hex;
@@ -18,7 +18,7 @@ use modelwright_lifecycle::outputs::OutputFolder;
 use modelwright_lifecycle::retrain::{Contender, Contest, Decision, Gates, decide, slices_of};
 
 use crate::fitting::{Saved, save};
-use crate::{Model, read_within_limits};
+use crate::{Model, Rows};
 
 /// Fewer rows than this judge nothing.
 const JUDGED_MIN: usize = 60;
@@ -33,7 +33,9 @@ const N_SLICED: usize = 4;
 #[derive(Debug, Clone)]
 pub struct RetrainRequest {
     /// Rows with answers: those to learn from and those to judge by.
-    pub data: Vec<PathBuf>,
+    pub data: Vec<Rows>,
+    /// The file of the old model, when it was not read from one.
+    pub champion_bytes: Option<Vec<u8>>,
     /// The share of the rows, the most recent ones, that judges.
     pub judged_share: f64,
     /// The column with the time of each row; `None` takes that of the old model's run, or the order
@@ -88,6 +90,7 @@ pub fn retrain(
         source: source.clone(),
         test: Some((newer.clone(), judged_source(&source, &newer))),
         options,
+        own: Own::default(),
     };
     let mut outcome = modelwright_automl::fit(input, ctx)?;
     if outcome.predictor.classes != champion.predictor.classes {
@@ -107,16 +110,16 @@ pub fn retrain(
 }
 
 /// All files as one table, read as the old model's training table was.
-fn read_all(paths: &[PathBuf], record: &RunRecord, ctx: &Context) -> Result<TableFile> {
+fn read_all(all: &[Rows], record: &RunRecord, ctx: &Context) -> Result<TableFile> {
     let mut whole: Option<TableFile> = None;
-    for (i, path) in paths.iter().enumerate() {
+    for (i, rows) in all.iter().enumerate() {
         let schema = Some(record.schema.clone());
         let options = ReadOptions { schema, ..ReadOptions::default() };
-        let file = read_within_limits(path, options, Purpose::Learn, &format!("read-{i}"), ctx)?;
+        let file = rows.read(options, Purpose::Learn, &format!("read-{i}"), ctx)?;
         match &mut whole {
             None => whole = Some(file),
             Some(whole) => {
-                whole.table.append(&file.table).map_err(|e| e.at(path.display().to_string()))?;
+                whole.table.append(&file.table).map_err(|e| e.at(rows.shown()))?;
                 let digests = format!("{}{}", whole.source.sha256, file.source.sha256);
                 whole.source.sha256 = sha256_hex(digests.as_bytes());
                 whole.source.name = format!("{} + {}", whole.source.name, file.source.name);
@@ -186,7 +189,10 @@ fn times_of(column: &Column) -> Result<Vec<f64>> {
 fn options_of(record: &RunRecord, request: &RetrainRequest, ctx: &Context) -> Options {
     let mut options = record.options.clone();
     options.task = Some(record.task.task);
-    options.metric = Some(record.task.metric.clone());
+    // A metric or a split of somebody's own program is not here.
+    let known = metric_or_default(&record.task.metric, record.task.task);
+    options.metric = Some(known.spec.name.to_owned());
+    options.own = Vec::new();
     if record.task.classes.len() == 2 {
         options.positive = record.task.classes.get(1).cloned();
     }
@@ -252,7 +258,10 @@ impl Judged<'_> {
         let (of_champion, champion_s) = self.timed(&self.champion.predictor)?;
         let (of_challenger, challenger_s) = self.timed(challenger)?;
         let bytes = read(&self.saved.model)?;
-        let champion_bytes = read(&self.champion.path)?;
+        let champion_bytes = match &request.champion_bytes {
+            Some(bytes) => bytes.clone(),
+            None => read(&self.champion.path)?,
+        };
         let truth = self.champion.predictor.encode_target(self.newer)?;
         let slices = slices_of(self.newer, &sliced(request, record));
         let weights = record.options.weight.as_ref().and_then(|name| self.newer.column(name));
@@ -261,7 +270,7 @@ impl Judged<'_> {
             _ => None,
         };
         let contest = Contest {
-            metric: metric(&self.champion.predictor.metric)?,
+            metric: self.champion.metric(self.ctx),
             truth: &truth,
             weights,
             champion: Contender {

@@ -12,22 +12,34 @@
 //! | `run` | fit, plan, replay, profile |
 //! | `watch` | a long run in a thread of its own: events, Ctrl-C |
 //! | `model` | a fitted model |
+//! | `explain` | why it predicts so |
+//! | `after` | what becomes of it: offers, export, monitor, successor |
+//! | `store` | recorded runs, registered models |
+//! | `own` | a metric, a split of the user's own |
 //! | `single` | one learner, for scikit-learn's estimators |
+//! | `loss` | a loss of the user's own, for boosters |
 //! | `isolation` | the isolation forest, for the same |
+//! | `vectorize` | tables as numbers, for pipelines |
 //! | `context` | the threads that predictions share |
 //! | `error` | our errors as Python's |
 
 #![expect(clippy::needless_pass_by_value, reason = "Python hands over what it passes")]
 
+mod after;
 mod array;
 mod context;
 mod error;
+mod explain;
 mod isolation;
+mod loss;
 mod model;
 mod object;
+mod own;
 mod run;
 mod single;
+mod store;
 mod table;
+mod vectorize;
 mod watch;
 
 use std::ffi::OsString;
@@ -64,12 +76,27 @@ fn _modelwright(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<model::Model>()?;
     module.add_class::<single::Single>()?;
     module.add_class::<isolation::Isolation>()?;
+    module.add_class::<explain::Explained>()?;
+    module.add_class::<vectorize::Vectorized>()?;
+    module.add_class::<vectorize::TargetEncoded>()?;
+    module.add_function(wrap_pyfunction!(explain::explain_rows, module)?)?;
+    module.add_function(wrap_pyfunction!(explain::dependence, module)?)?;
+    module.add_function(wrap_pyfunction!(explain::interactions, module)?)?;
+    module.add_function(wrap_pyfunction!(explain::counterfactuals, module)?)?;
+    module.add_function(wrap_pyfunction!(after::model_offers, module)?)?;
+    module.add_function(wrap_pyfunction!(after::model_pick, module)?)?;
+    module.add_function(wrap_pyfunction!(after::model_export, module)?)?;
+    module.add_function(wrap_pyfunction!(after::model_monitor, module)?)?;
+    module.add_function(wrap_pyfunction!(after::model_retrain, module)?)?;
+    module.add_function(wrap_pyfunction!(store::store, module)?)?;
+    module.add_function(wrap_pyfunction!(store::store_folder, module)?)?;
     module.add_function(wrap_pyfunction!(keywords, module)?)?;
     module.add_function(wrap_pyfunction!(learners, module)?)?;
     module.add_function(wrap_pyfunction!(command_line, module)?)?;
     module.add_function(wrap_pyfunction!(run::fit, module)?)?;
     module.add_function(wrap_pyfunction!(run::plan, module)?)?;
     module.add_function(wrap_pyfunction!(run::replay, module)?)?;
+    module.add_function(wrap_pyfunction!(run::options_of_record, module)?)?;
     module.add_function(wrap_pyfunction!(run::profile, module)?)?;
     module.add_function(wrap_pyfunction!(run::check_output, module)?)?;
     module.add_function(wrap_pyfunction!(run::import_model, module)?)?;

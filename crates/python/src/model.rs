@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use modelwright::assess::{CompareOptions, assess, compare_models};
 use modelwright::audit_rows;
 use modelwright::automl::Regions;
-use modelwright::inspect::{report_json, report_markdown};
+use modelwright::inspect::{annex_iv, model_card, model_card_json, report_json, report_markdown};
 use modelwright::io::{ReadOptions, read_path};
 use modelwright::labelled::{Labelled, label_table, predict_labelled};
 use modelwright_core::data::{Schema, Table as Rows};
@@ -19,7 +19,7 @@ use serde_json::json;
 use crate::context::shared;
 use crate::error::{Realm, json as to_json, raise};
 use crate::object::ObjectColumn;
-use crate::run::Data;
+use crate::run::{Data, Input};
 
 /// A model and the bytes that it is stored as.
 #[pyclass(frozen, module = "modelwright._modelwright")]
@@ -87,12 +87,15 @@ impl Model {
         String::from_utf8_lossy(&self.loaded.artifact.record_json).into_owned()
     }
 
-    /// The report in one of its forms: `html`, `markdown` or `json`.
+    /// The report in one of its forms.
     fn report(&self, py: Python<'_>, form: &str) -> PyResult<String> {
         let record = || self.loaded.artifact.record().map_err(|e| raise(py, &e, Realm::Artifact));
         match form {
             "markdown" => Ok(report_markdown(&record()?)),
             "json" => Ok(report_json(&record()?)),
+            "model-card" => Ok(model_card(&record()?)),
+            "model-card-json" => Ok(model_card_json(&record()?)),
+            "annex-iv" => Ok(annex_iv(&record()?)),
             _ => Ok(self.loaded.artifact.report_html.clone()),
         }
     }
@@ -125,7 +128,9 @@ impl Model {
     #[getter]
     fn larger_is_better(&self) -> bool {
         let metric = modelwright::evaluate::metric::metric(&self.loaded.predictor.metric);
-        metric.is_ok_and(|m| m.spec.larger_is_better)
+        // A metric of its user's own is known to the record alone.
+        let of_record = || self.loaded.artifact.record().map(|r| r.task.larger_is_better);
+        metric.map_or_else(|_| of_record().unwrap_or(false), |m| m.spec.larger_is_better)
     }
 
     /// The columns that a prediction reads, in training order.
@@ -300,8 +305,28 @@ impl Model {
         Self { bytes, loaded: model, schema }
     }
 
+    /// The model as the library holds it.
+    pub(crate) fn loaded(&self) -> &modelwright::Model {
+        &self.loaded
+    }
+
+    /// The bytes of the artifact.
+    pub(crate) fn stored(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// As [`Self::rows`], in another thread.
+    pub(crate) fn rows_of(&self, data: &Input, ctx: &Context) -> Result<(Rows, Option<String>)> {
+        let file = match data {
+            Input::Table(table) => table.get().take(Some(self.schema.clone()), ctx)?,
+            Input::Path(path) => read_path(path, &self.loaded.read_options(), ctx)?,
+        };
+        let warning = self.loaded.absent_columns(&file.table)?;
+        Ok((file.table, warning))
+    }
+
     /// The rows to predict, and what is to be known of their columns.
-    fn rows(&self, data: &Data, ctx: &Context) -> Result<(Rows, Option<String>)> {
+    pub(crate) fn rows(&self, data: &Data, ctx: &Context) -> Result<(Rows, Option<String>)> {
         let file = match data {
             Data::Table(table) => {
                 table.get().take(Some(self.schema.clone()), ctx).map_err(|e| like(e, data))?

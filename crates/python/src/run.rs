@@ -6,14 +6,18 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use modelwright::asked::{self, Asked};
-use modelwright::automl::{FitOutcome, Purpose};
+use modelwright::automl::{FitOutcome, Own, Purpose};
+use modelwright::evaluate::MetricEntry;
 use modelwright::inspect::{profile_html, profile_text};
 use modelwright::io::{ReadOptions, TableFile};
 use modelwright::lifecycle::artifact::read_record;
 use modelwright::lifecycle::import::{ImportOptions, Naming};
 use modelwright::looking::{Wish, look};
 use modelwright::repeat::{check_repeatable, input_of_record, repeat, time_limit};
-use modelwright::{OutputFolder, machine, read_test, read_train, read_within_limits, tell_sample};
+use modelwright::{
+    OutputFolder, Rows, RunAccount, machine, read_test, read_train, read_within_limits,
+    tell_sample,
+};
 use modelwright_core::context::{Decisions, Event, Progress, Settings};
 use modelwright_core::data::Schema;
 use modelwright_core::record::{Options, RunRecord};
@@ -23,6 +27,8 @@ use serde_json::json;
 
 use crate::error::{Realm, json as to_json, raise};
 use crate::model::Model;
+use crate::own;
+use crate::store::location;
 use crate::table::Table;
 use crate::watch;
 
@@ -37,7 +43,7 @@ pub(crate) enum Data {
 }
 
 /// The same, for another thread.
-enum Input {
+pub(crate) enum Input {
     Table(Py<Table>),
     Path(PathBuf),
 }
@@ -73,6 +79,15 @@ impl Input {
         }
     }
 
+    /// The rows as the engine takes them from several places at once; `name` is what the table is
+    /// called.
+    pub(crate) fn rows(&self, name: &str) -> Result<Rows> {
+        Ok(match self {
+            Self::Path(path) => Rows::File(path.clone()),
+            Self::Table(table) => table.get().rows(name)?,
+        })
+    }
+
     fn shown(&self) -> String {
         match self {
             Self::Path(path) => path.display().to_string(),
@@ -90,7 +105,7 @@ fn began(ago_s: f64) -> Instant {
 }
 
 /// What a run of this process is limited to or repeats.
-struct Limits {
+pub(crate) struct Limits {
     started: Instant,
     threads: usize,
     time: Option<Duration>,
@@ -100,7 +115,22 @@ struct Limits {
 }
 
 impl Limits {
-    fn context(self, events: Box<dyn Progress>, cancel: Arc<AtomicBool>) -> Result<Context> {
+    /// Neither of time nor of memory.
+    pub(crate) fn none(seed: u64, threads: usize) -> Self {
+        let started = began(0.0);
+        Self { started, threads, time: None, memory_bytes: None, seed, replay: None }
+    }
+
+    /// Of time and memory.
+    pub(crate) fn within(self, time: Duration, memory_bytes: Option<u64>) -> Self {
+        Self { time: Some(time), memory_bytes, ..self }
+    }
+
+    pub(crate) fn context(
+        self,
+        events: Box<dyn Progress>,
+        cancel: Arc<AtomicBool>,
+    ) -> Result<Context> {
         Context::new(Settings {
             seed: self.seed,
             threads: self.threads,
@@ -140,48 +170,96 @@ fn ask(py: Python<'_>, verb: &str, mut given: Given) -> PyResult<Asked> {
     Ok(asked)
 }
 
+/// What a fit has besides its options and its data, as Python says it.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub(crate) struct Beside<'py> {
+    own: Option<own::Given<'py>>,
+    /// Whether the run may be recorded, and in which store; none is that of the command line.
+    is_recorded: bool,
+    store: Option<PathBuf>,
+    /// The folder that takes the outputs.
+    out: Option<PathBuf>,
+    began_ago_s: f64,
+}
+
 /// Fits; returns the model and whether it was asked to end early.
 #[pyfunction]
-#[pyo3(signature = (verb, given, data, test, began_ago_s, on_event))]
+#[pyo3(signature = (verb, given, data, test, beside, on_event))]
 pub(crate) fn fit(
     py: Python<'_>,
     verb: &str,
     given: Given,
     data: Data,
     test: Option<Data>,
-    began_ago_s: f64,
+    beside: Beside<'_>,
     on_event: Option<Py<PyAny>>,
 ) -> PyResult<(Model, bool)> {
-    let Asked { options, threads } = ask(py, verb, given)?;
+    let Asked { mut options, threads } = ask(py, verb, given)?;
+    let (own, raised) = owned(py, beside.own)?;
+    options.own = own.parts();
+    let kind = if verb == "train" { "train" } else { "fit" };
+    let Beside { is_recorded, store, out, began_ago_s, .. } = beside;
     let limits = Limits::of_options(&options, threads, began(began_ago_s));
     let (data, test) = (Input::from(data), test.map(Input::from));
     let created = machine::utc_now();
     let work = move |events, cancel| {
         let ctx = limits.context(events, cancel)?;
-        ctx.tell(Event::Phase("read".to_owned()));
-        let train = data.train(&ctx)?;
-        let test = test.map(|t| t.test(&train, &ctx)).transpose()?;
-        let mut outcome = modelwright::fit(modelwright::input_of(train, test, options), &ctx)?;
-        ctx.tell(Event::Phase("pack".to_owned()));
-        outcome.record.clock.created = created;
-        machine::complete(&mut outcome.record.clock, &ctx);
-        packed(&outcome)
+        let location = location(store).filter(|found| is_recorded && found.records_runs());
+        let warn = |text: &str| ctx.tell(Event::Warning(text.to_owned()));
+        let account =
+            RunAccount::begin(location, (kind, &options), out.as_deref(), &created, &warn)?;
+        let work = || {
+            ctx.tell(Event::Phase("read".to_owned()));
+            let train = data.train(&ctx)?;
+            let test = test.map(|t| t.test(&train, &ctx)).transpose()?;
+            let mut input = modelwright::input_of(train, test, options);
+            input.own = own.clone();
+            let mut outcome = modelwright::fit(input, &ctx)?;
+            ctx.tell(Event::Phase("pack".to_owned()));
+            outcome.record.clock.created.clone_from(&created);
+            machine::complete(&mut outcome.record.clock, &ctx);
+            own::check(&outcome.record, &raised)?;
+            Ok((with_metric(packed(&outcome)?, &own), outcome.record))
+        };
+        let note = |text: &str| ctx.tell(Event::Note(text.to_owned()));
+        let done: Result<(Packed, RunRecord)> = work();
+        let took_s = ctx.elapsed().as_secs_f64();
+        let kept = done.as_ref().map(|((bytes, _), record)| (record, &bytes[..]));
+        account.end(kept, took_s, &note, &warn)?;
+        Ok(done?.0)
     };
     finish(py, work, on_event)
 }
 
+/// The parts of Python's own; none for most runs.
+fn owned(py: Python<'_>, given: Option<own::Given<'_>>) -> PyResult<(Own, own::Raised)> {
+    let own = given.map_or(Ok(<(Own, own::Raised)>::default()), own::Given::own);
+    own.map_err(|e| raise(py, &e, Realm::Option))
+}
+
+/// The model with the metric of its user's own at hand.
+fn with_metric((bytes, mut model): Packed, own: &Own) -> Packed {
+    let predictor = &model.predictor;
+    let of = |metric| MetricEntry::of_own(metric, predictor.task, &predictor.classes);
+    model.own_metric = own.metric.as_ref().map(|(metric, _)| of(metric.clone()));
+    (bytes, model)
+}
+
 /// Repeats a run; the model's bytes come out the same.
 #[pyfunction]
-#[pyo3(signature = (record, data, test, threads, on_event))]
+#[pyo3(signature = (record, data, test, own, threads, on_event))]
 pub(crate) fn replay(
     py: Python<'_>,
     record: PathBuf,
     data: Data,
     test: Option<Data>,
+    own: Option<own::Given<'_>>,
     threads: usize,
     on_event: Option<Py<PyAny>>,
 ) -> PyResult<(Model, bool)> {
     let record: RunRecord = read_record(&record).map_err(|e| raise(py, &e, Realm::Artifact))?;
+    let (own, _) = owned(py, own)?;
     let doubt = check_repeatable(&record).map_err(|e| raise(py, &e, Realm::Artifact))?;
     let limits = Limits {
         started: began(0.0),
@@ -206,17 +284,25 @@ pub(crate) fn replay(
             Some(test) => Some((train.clone(), test.shown())),
             None => None,
         };
-        let input = input_of_record(&record, (train, data.shown()), test)?;
-        packed(&repeat(&record, input, &ctx)?)
+        let mut input = input_of_record(&record, (train, data.shown()), test)?;
+        input.own = own.clone();
+        Ok(with_metric(packed(&repeat(&record, input, &ctx)?)?, &own))
     };
     finish(py, work, on_event)
+}
+
+/// What a recorded run was asked, as JSON.
+#[pyfunction]
+pub(crate) fn options_of_record(py: Python<'_>, record: PathBuf) -> PyResult<String> {
+    let record = read_record(&record).map_err(|e| raise(py, &e, Realm::Artifact))?;
+    to_json(py, &record.options)
 }
 
 type Packed = (Vec<u8>, modelwright::Model);
 
 /// The bytes of an artifact, and the model as it is read back from them: what is used is what is
 /// stored.
-fn packed(outcome: &FitOutcome) -> Result<Packed> {
+pub(crate) fn packed(outcome: &FitOutcome) -> Result<Packed> {
     let bytes = modelwright::pack(outcome)?;
     let model = modelwright::Model::of_bytes(&bytes)?;
     Ok((bytes, model))

@@ -3,6 +3,7 @@
 use modelwright::automl::Predictor;
 use modelwright::automl::direct::{DirectInput, fit_direct};
 use modelwright::core::params::{ParamMap, ParamValue};
+use modelwright::learners::gbdt::Objective;
 use modelwright_core::context::Settings;
 use modelwright_core::data::Kind;
 use modelwright_core::task::Target;
@@ -13,6 +14,7 @@ use pyo3::types::{PyBytes, PyDict};
 
 use crate::context::shared;
 use crate::error::{Realm, raise};
+use crate::loss::{GivenLoss, PythonLoss};
 use crate::model::whole;
 use crate::table::Table;
 
@@ -72,7 +74,7 @@ impl Single {
 /// values, else class numbers.
 #[expect(clippy::too_many_arguments, reason = "Python passes them by name")]
 #[pyfunction]
-#[pyo3(signature = (learner, params, table, target, classes, weights, kinds, seed, threads))]
+#[pyo3(signature = (learner, params, table, target, classes, weights, kinds, seed, threads, loss))]
 pub(crate) fn fit_single(
     py: Python<'_>,
     learner: &str,
@@ -84,7 +86,9 @@ pub(crate) fn fit_single(
     kinds: Vec<(String, String)>,
     seed: u64,
     threads: usize,
+    loss: Option<GivenLoss>,
 ) -> PyResult<Single> {
+    let loss = loss.map(PythonLoss::new);
     let params = read_params(params)?;
     let known = modelwright::learners::learner(learner).and_then(|e| e.check_params(&params));
     known.map_err(|e| raise(py, &e, Realm::Option))?;
@@ -108,11 +112,16 @@ pub(crate) fn fit_single(
             weights: weights.as_deref(),
             learner,
             params: &params,
+            objective: loss.as_ref().map(|loss| loss as &dyn Objective),
         };
         let (predictor, rounds) = fit_direct(&input, &ctx)?;
         Ok(Single { predictor, rounds })
     };
-    py.detach(work).map_err(|e| raise(py, &e, Realm::Data))
+    let done = py.detach(work);
+    if let Some(raised) = loss.and_then(|loss| loss.raised()) {
+        return Err(raised);
+    }
+    done.map_err(|e| raise(py, &e, Realm::Data))
 }
 
 /// Leaves out the rows of weight zero, as if they were not there.
@@ -131,7 +140,7 @@ fn without_weightless(
     (target.select(&rows), Some(rows.iter().map(|r| weights[*r as usize]).collect()))
 }
 
-fn read_params(params: &Bound<'_, PyDict>) -> PyResult<ParamMap> {
+pub(crate) fn read_params(params: &Bound<'_, PyDict>) -> PyResult<ParamMap> {
     let mut map = ParamMap::new();
     for (name, value) in params {
         let name: String = name.extract()?;

@@ -8,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use arrow_array::RecordBatchReader;
 use arrow_array::ffi_stream::RecordBatchStreamReader;
 use arrow_pyarrow::FromPyArrow;
+use modelwright::Rows;
 use modelwright::io::{ReadOptions, TableFile, columns_of_batches, fingerprint, table_in_memory};
 use modelwright_core::data::{Column, ColumnData, MISSING_CODE, Schema, Strings};
 use modelwright_core::{Context, Error, Result};
@@ -138,6 +139,13 @@ impl Table {
         let columns = columns.ok_or_else(|| Error::work("a table was used twice"))?;
         let options = ReadOptions { schema, ..ReadOptions::default() };
         table_in_memory(columns, ("table", &self.format), self.notes.clone(), &options, ctx)
+    }
+
+    /// The columns as they were handed over; they can be had once.
+    pub(crate) fn rows(&self, name: &str) -> Result<Rows> {
+        let columns = self.columns.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let columns = columns.ok_or_else(|| Error::work("a table was used twice"))?;
+        Ok(Rows::Table { name: name.to_owned(), format: self.format.clone(), columns })
     }
 
     /// As [`Self::take`], for a run, with the fingerprint in place of a file's hash.

@@ -196,8 +196,12 @@ fn combinations(all: &[(u32, f64)]) -> Vec<Members> {
     masks.into_iter().map(chosen).collect()
 }
 
-/// How much further from perfect `score` is than `than`, as a share of the latter's distance.
+/// How much further from perfect `score` is than `than`, as a share of the latter's distance; of
+/// its size where nobody knows what is perfect.
 fn more_error(metric: &MetricEntry, score: f64, than: f64) -> Option<f64> {
+    if !metric.spec.perfect.is_finite() {
+        return (than != 0.0).then(|| metric.spec.gain(than, score) / than.abs());
+    }
     let error = |s: f64| (s - metric.spec.perfect).abs();
     let of_best = error(than);
     (of_best > 0.0).then(|| error(score) / of_best - 1.0)

@@ -1,6 +1,6 @@
 //! The encoding with columns derived from several raw ones, as a library call.
 
-use modelwright_automl::{FitInput, Predictor};
+use modelwright_automl::{FitInput, Own, Predictor};
 use modelwright_core::Context;
 use modelwright_core::data::{Column, Table};
 use modelwright_core::params::{ParamMap, ParamValue};
@@ -48,6 +48,7 @@ fn asked(n: usize, seed: u64, encoding: &str, of: impl Fn(f64, f64) -> f64) -> F
         source: DataSource { name: "test".to_owned(), ..DataSource::default() },
         test: None,
         options,
+        own: Own::default(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Calibration, costs and intervals through a whole fit.
 
-use modelwright_automl::{FitInput, FitOutcome, Predictor, Regions};
+use modelwright_automl::{FitInput, FitOutcome, Own, Predictor, Regions};
 use std::time::Duration;
 
 use modelwright_core::context::Settings;
@@ -43,6 +43,7 @@ fn asked(table: Table, target: &str, change: impl FnOnce(&mut Options)) -> FitIn
         source: DataSource { name: "test".to_owned(), ..DataSource::default() },
         test: None,
         options,
+        own: Own::default(),
     }
 }
 

@@ -11,6 +11,7 @@ mod fairness;
 mod monitor;
 mod more_rows;
 mod offer;
+mod own;
 mod reliability;
 mod robustness;
 mod run;
@@ -42,6 +43,7 @@ pub use monitor::{
 };
 pub use more_rows::{CurveSize, MoreRows, MoreRowsRecord};
 pub use offer::{Offer, Picked, Share};
+pub use own::{OwnKind, OwnPart};
 pub use reliability::{BrierParts, Reliability, Usefulness};
 pub use robustness::{RobustnessRecord, Strain, StrainKind};
 pub use run::{

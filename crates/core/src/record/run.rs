@@ -10,6 +10,7 @@ use super::explanation::ExplanationRecord;
 use super::fairness::{FairnessRecord, MitigationRecord};
 use super::more_rows::MoreRowsRecord;
 use super::offer::{Offer, Picked};
+use super::own::OwnPart;
 use super::robustness::RobustnessRecord;
 use super::search::{EnsembleRecord, Plan, TrialRecord};
 use super::slices::SlicesRecord;
@@ -192,6 +193,9 @@ pub struct Options {
     /// The one learner to train; `None` searches for the best.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub single: Option<Single>,
+    /// Parts that are code of the caller's own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub own: Vec<OwnPart>,
 }
 
 /// One learner in place of a search: what `train` was asked.
@@ -250,6 +254,7 @@ impl Options {
             nested: None,
             with_rows: false,
             single: None,
+            own: Vec::new(),
         }
     }
 }

@@ -126,6 +126,13 @@ pub fn metric(name: &str) -> Result<&'static MetricEntry> {
     })
 }
 
+/// The metric of that name; of a name that is not of the catalog (the metric of somebody's own
+/// program) the default of the task.
+pub fn metric_or_default(name: &str, task: Task) -> &'static MetricEntry {
+    let of = |name: &str| METRICS.iter().find(|m| m.spec.name == name);
+    of(name).or_else(|| of(task.default_metric())).unwrap_or(&METRICS[0])
+}
+
 /// The metrics that are reported for a task when nobody asks for others, most telling first.
 pub fn metrics_for(task: Task) -> impl Iterator<Item = &'static MetricEntry> {
     let names: &[&str] = match task {

@@ -35,6 +35,7 @@ mod max_error;
 mod mean_error;
 mod median_error;
 mod ndcg;
+mod own;
 mod percentage_error;
 mod pinball;
 mod precision_recall;
@@ -50,9 +51,10 @@ mod top_k_accuracy;
 use modelwright_core::Result;
 use modelwright_core::task::{Predictions, Target, Task};
 
-pub use catalog::{METRICS, metric, metrics_for};
+pub use catalog::{METRICS, metric, metric_or_default, metrics_for};
 pub use confusion::Confusion;
 pub(crate) use input::{check_pair, check_weights};
+pub use own::OwnMetric;
 pub use prepared::Prepared;
 pub(crate) use prepared::RowMean;
 pub(crate) use prepared_set::PreparedSet;
@@ -81,7 +83,7 @@ pub struct MetricSpec {
     pub larger_is_better: bool,
     /// The least and the greatest possible value; infinite where there is no limit.
     pub range: (f64, f64),
-    /// The value of perfect predictions.
+    /// The value of perfect predictions; infinite where it is not known.
     pub perfect: f64,
     /// The unit of the value: empty for a plain ratio, `target` for the target's own unit.
     pub unit: &'static str,
@@ -134,6 +136,16 @@ impl<'a> MetricInput<'a> {
     pub fn new(truth: &'a Target, predictions: &'a Predictions) -> Self {
         Self { truth, predictions, weights: None, threshold: 0.5 }
     }
+
+    /// The class that is decided for in every row: the first of the most probable ones, of two by
+    /// the threshold.
+    pub fn decided(&self) -> Vec<u32> {
+        let of_row = |row: &[f64]| match row {
+            [p] => u32::from(*p >= self.threshold),
+            row => (0..row.len()).fold(0, |a, b| if row[b] > row[a] { b } else { a }) as u32,
+        };
+        self.predictions.values.chunks_exact(self.predictions.n_outputs).map(of_row).collect()
+    }
 }
 
 /// A metric; see the module's text and the recipe in [`catalog`].
@@ -160,22 +172,29 @@ pub trait Metric {
     }
 }
 
-/// A metric of the catalog, with its type erased.
+/// A metric of the catalog, or of the caller's own, with its type erased.
 #[derive(Clone, Copy)]
 pub struct MetricEntry {
     /// What is known of it.
     pub spec: &'static MetricSpec,
-    /// [`Metric::value`].
-    pub value: fn(&MetricInput<'_>) -> Result<f64>,
     /// The value of a confusion matrix, for metrics of decided labels.
     pub of_confusion: Option<fn(&Confusion) -> Result<f64>>,
-    prepare: fn(&MetricInput<'_>) -> Result<Prepared>,
+    way: Way,
+}
+
+/// How an entry prepares.
+#[derive(Clone, Copy)]
+enum Way {
+    /// As a metric of the catalog.
+    Catalog(fn(&MetricInput<'_>) -> Result<Prepared>),
+    /// As its author wants.
+    Own(&'static own::Bound),
 }
 
 impl MetricEntry {
     /// The entry of metric `M`.
     pub const fn of<M: Metric>() -> Self {
-        Self { spec: M::SPEC, value: M::value, of_confusion: M::OF_CONFUSION, prepare: M::prepare }
+        Self { spec: M::SPEC, of_confusion: M::OF_CONFUSION, way: Way::Catalog(M::prepare) }
     }
 
     /// The metric's name.
@@ -184,14 +203,20 @@ impl MetricEntry {
     }
 
     /// The value; see [`Metric::value`].
+    ///
+    /// # Errors
+    /// Input error when shapes disagree or the metric is undefined on these rows.
     pub fn value(&self, input: &MetricInput<'_>) -> Result<f64> {
-        (self.value)(input)
+        self.prepare(input)?.value(input.weights)
     }
 
     /// Checks the input and does all the work that does not depend on weights.
     pub fn prepare(&self, input: &MetricInput<'_>) -> Result<Prepared> {
         input::check(self.spec, input)?;
-        (self.prepare)(input)
+        match self.way {
+            Way::Catalog(prepare) => prepare(input),
+            Way::Own(own) => own.prepare(input),
+        }
     }
 }
 

@@ -5,7 +5,9 @@ use modelwright_core::record::{Interval, MetricChange, MetricValue, Performance}
 use modelwright_core::task::Task;
 use modelwright_core::{Context, Result};
 use modelwright_evaluate::resample::{Drawing, Mix};
-use modelwright_evaluate::{MetricEntry, MetricInput, bootstrap_intervals, metric, metrics_for};
+use modelwright_evaluate::{
+    MetricEntry, MetricInput, bootstrap_intervals, metric, metric_or_default, metrics_for,
+};
 
 use super::Watched;
 use super::side::Side;
@@ -26,7 +28,7 @@ pub(super) fn measured(
     if answers.truth.n_rows() < ANSWERS_MIN {
         return Ok(None);
     }
-    let main = metric(&watched.predictor.metric)?;
+    let main = metric_or_default(&watched.predictor.metric, watched.predictor.task);
     let others = metrics_for(watched.predictor.task).filter(|m| m.spec.name != main.spec.name);
     let metrics: Vec<&MetricEntry> = std::iter::once(main).chain(others).collect();
     let input = MetricInput {

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use modelwright_automl::{FitInput, FitOutcome, Reference, fit};
+use modelwright_automl::{FitInput, FitOutcome, Own, Reference, fit};
 use modelwright_core::Context;
 use modelwright_core::data::{Column, Table};
 use modelwright_core::params::{ParamMap, ParamValue};
@@ -52,7 +52,8 @@ fn model() -> &'static FitOutcome {
         options.single = Some(Single { learner, params, encoding: None, n_folds: Some(3) });
         let schema = table.storage_schema();
         let source = DataSource::default();
-        fit(FitInput { table, schema, source, test: None, options }, &ctx()).unwrap()
+        fit(FitInput { table, schema, source, test: None, options, own: Own::default() }, &ctx())
+            .unwrap()
     })
 }
 

@@ -8,7 +8,6 @@ use clap::Args;
 use modelwright::automl::audit::{AuditInput, MIN_GROUP, audit};
 use modelwright::automl::robustness::{StrainInput, strained};
 use modelwright::evaluate::fairness::MAIN_DEFINITIONS;
-use modelwright::evaluate::metric;
 use modelwright::inspect::audit_html;
 use modelwright::{AuditRows, Model};
 use modelwright_core::context::Event;
@@ -85,7 +84,7 @@ impl Audit {
             truth: &truth,
             predictions: &predictions,
             weights: rows.weights.as_deref(),
-            metric: metric(&predictor.metric)?,
+            metric: model.metric(&ctx),
         };
         let robust = strained(predictor, &input, &ctx)?;
         drop(ctx);

@@ -11,10 +11,11 @@ use modelwright::automl::explain::{
     self, Background, ColumnInteractions, ColumnProfile, Explanation, Method, Origin, Reasons,
     RowSelection, Scale, ShapleyOptions,
 };
-use modelwright::inspect::explain::summary;
-use modelwright::inspect::explanation_html;
 use modelwright::io::TableWriter;
-use modelwright::{ExplanationDocument, Model, explanation_table, read_within_limits};
+use modelwright::{
+    ExplanationDocument, Model, PageRequest, explanation_page, explanation_table, profiles,
+    read_within_limits,
+};
 use modelwright_core::context::Event;
 use modelwright_core::data::Table;
 use modelwright_core::{Context, Error, Result};
@@ -45,9 +46,6 @@ column adds is measured against background rows. They are those of DATA; where D
 /// Rows that are explained when nobody says which.
 const ROWS_MAX: usize = 10_000;
 
-/// Columns with a profile on the page, and rows with a waterfall.
-const PROFILES: usize = 6;
-const EXAMPLES_MAX: usize = 20;
 /// Pairs of columns that are listed.
 const PAIRS_SHOWN: usize = 15;
 
@@ -216,11 +214,7 @@ impl Explain {
         columns: &[String],
         ctx: &Context,
     ) -> Result<Vec<ColumnProfile>> {
-        ctx.tell(Event::Phase("profile".to_owned()));
-        let scale = self.scale.map(What::scale);
-        let of =
-            |column: &String| explain::profile(&model.predictor, data, column, None, scale, ctx);
-        columns.iter().map(of).collect()
+        profiles(model, data, columns, (None, self.scale.map(What::scale)), ctx)
     }
 
     /// The page: profiles of the columns asked for, or of the first ones; rows if they were chosen.
@@ -233,28 +227,14 @@ impl Explain {
         reasons: &Reasons<'_>,
         ctx: &Context,
     ) -> Result<String> {
-        let columns: Vec<String> = if self.profile.is_empty() {
-            let effects = found.effects().into_iter().take(PROFILES);
-            let has_values = |name: &String| {
-                let column = data.column(name);
-                column.is_some_and(|c| (0..data.n_rows()).any(|row| !c.is_missing(row)))
-            };
-            effects.map(|effect| effect.column).filter(has_values).collect()
-        } else {
-            self.profile.clone()
-        };
-        let profiles = self.profiles(model, data, &columns, ctx)?;
-        let examples: Vec<(String, usize)> = match &self.rows {
-            Some(_) => {
-                let of = |(i, row): (usize, &u32)| (format!("row {row}"), i);
-                rows.iter().enumerate().take(EXAMPLES_MAX).map(of).collect()
-            }
-            None => Vec::new(),
-        };
-        let table = data.select(rows);
-        let record = summary(found, &table, reasons, &profiles, &examples);
         let name = self.data.file_name().unwrap_or_default().to_string_lossy();
-        Ok(explanation_html(&record, &model.predictor.target, &name))
+        let asked = PageRequest {
+            name: &name,
+            columns: &self.profile,
+            scale: self.scale.map(What::scale),
+            with_rows: self.rows.is_some(),
+        };
+        explanation_page(model, (data, rows), (found, reasons), &asked, ctx)
     }
 
     fn background(&self, model: &Model, data: &Table, ctx: &Context) -> Result<Background> {

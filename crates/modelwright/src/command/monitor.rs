@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use modelwright::inspect::{monitor_html, monitor_text};
 use modelwright::lifecycle::monitor::MonitorOptions;
-use modelwright::{Model, MonitorRequest};
+use modelwright::{Model, MonitorRequest, Rows};
 use modelwright_core::record::{MonitorRecord, Status, Verdict};
 use modelwright_core::{Error, Result};
 
@@ -93,9 +93,9 @@ impl Monitor {
         let model = Model::load(&self.model.model)?;
         let ctx = session.context(Limits::default())?;
         let request = MonitorRequest {
-            current: self.current,
-            reference: self.reference,
-            labels: self.labels,
+            current: self.current.into_iter().map(Rows::File).collect(),
+            reference: self.reference.map(Rows::File),
+            labels: self.labels.map(Rows::File),
             id: self.id,
             options: MonitorOptions {
                 drift_share: self.drift_share,

@@ -3,12 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args};
-use modelwright::automl::FitOutcome;
-use modelwright::automl::offers::{Surveyed, Wish, choose, survey};
-use modelwright::{Model, OutputFolder};
-use modelwright_core::record::{Offer, Picked, RunRecord};
-use modelwright_core::{Context, Error, Result};
-use serde_json::{Value, json};
+use modelwright::{Model, Offers, OutputFolder, PickRequest, offers, pick};
+use modelwright_core::{Context, Result};
 
 use crate::flags::{ModelArg, values};
 use crate::output::{self, TextTable, number, size};
@@ -58,53 +54,27 @@ impl Pick {
     /// Lists the offers, or writes the wished one.
     pub(crate) fn run(self, session: &Session) -> Result<()> {
         let model = Model::load(&self.model.model)?;
-        let record = model.artifact.record()?;
-        if record.offers.is_empty() || record.picked.is_some() {
-            return Err(nothing_to_pick(&model.path, &record));
-        }
         let ctx = session.context(Limits::default())?;
-        let reference = model.reference()?;
-        let surveyed = survey(&model.artifact.model, &record, &reference.columns, &ctx)?;
-        let Some(picked) = self.picked(&record.offers, &surveyed)? else {
-            return list(&record, &surveyed, session);
+        let offers = offers(&model, &ctx)?;
+        drop::<Context>(ctx);
+        let Some(picked) = offers.choose(&self.request())? else {
+            return list(&offers, session);
         };
         let folder = OutputFolder::prepare(self.folder(&model.path))?;
-        let outcome = FitOutcome {
-            predictor: model.predictor,
-            record,
-            reference: reference.columns,
-            predictions: reference.predictions,
-        };
-        let outcome = outcome.pick(picked)?;
-        drop::<Context>(ctx);
+        let outcome = pick(model, offers, picked)?;
         let saved = modelwright::save(&outcome, &folder)?;
         summary::print_fit(&outcome.record, &saved, session)
     }
 
-    /// The offer that is wished; `None` when nothing is.
-    fn picked(&self, offers: &[Offer], surveyed: &[Surveyed]) -> Result<Option<Picked>> {
-        if let Some(number) = self.offer {
-            let known = (1..=offers.len()).contains(&number);
-            let error = || {
-                Error::input("there is no such offer")
-                    .at("--offer")
-                    .expected(format!("a number from 1 to {}", offers.len()))
-                    .got(number.to_string())
-            };
-            let offer = known.then(|| number - 1).ok_or_else(error)?;
-            return Ok(Some(Picked { offer, one_model_each: self.one_model_each }));
+    fn request(&self) -> PickRequest {
+        PickRequest {
+            fastest_within: self.fastest_within,
+            smallest_within: self.smallest_within,
+            offer: self.offer,
+            max_latency_us: self.max_latency,
+            max_size_bytes: self.max_size,
+            one_model_each: self.one_model_each,
         }
-        let wish = match (self.fastest_within, self.smallest_within) {
-            (Some(share), _) => Wish::FastestWithin(share),
-            (_, Some(share)) => Wish::SmallestWithin(share),
-            _ if self.max_latency.is_some() || self.max_size.is_some() => Wish::Best {
-                max_latency_us: self.max_latency.unwrap_or(f64::INFINITY),
-                max_size_bytes: self.max_size.unwrap_or(u64::MAX),
-            },
-            _ => return Ok(None),
-        };
-        let chosen = choose(offers, surveyed, wish).ok_or_else(|| none_fits(surveyed))?;
-        Ok(Some(chosen.picked))
     }
 
     /// Where the picked model goes.
@@ -120,30 +90,12 @@ impl Pick {
     }
 }
 
-fn nothing_to_pick(path: &Path, record: &RunRecord) -> Error {
-    let error = Error::input("the model offers nothing smaller").at(path.display().to_string());
-    if record.picked.is_some() {
-        return error.hint("it was picked itself: pick from the folder that `fit` wrote");
-    }
-    error
-        .expected("a model that `modelwright fit` found by a search")
-        .hint("offers are listed since this version; fit the model again")
-}
-
-fn none_fits(surveyed: &[Surveyed]) -> Error {
-    let fastest = surveyed.iter().map(|s| s.latency_us).fold(f64::INFINITY, f64::min);
-    let smallest = surveyed.iter().map(|s| s.size_bytes).min().unwrap_or(0);
-    Error::input("no offer of this fit keeps to that")
-        .got(format!("the fastest takes {} µs, the smallest {}", number(fastest), size(smallest)))
-        .hint("see `modelwright pick MODEL` for the list; `fit --preset quick` finds smaller ones")
-}
-
 /// Prints what can be picked.
-fn list(record: &RunRecord, surveyed: &[Surveyed], session: &Session) -> Result<()> {
+fn list(offers: &Offers, session: &Session) -> Result<()> {
     if session.global.json {
-        let offers: Vec<Value> = surveyed.iter().map(|s| offer_json(record, s)).collect();
-        return output::print_json(&json!({ "metric": record.task.metric, "offers": offers }));
+        return output::print_json(&offers.document());
     }
+    let Offers { record, surveyed, .. } = offers;
     let metric = &record.task.metric;
     let mut table = TextTable::new(&[
         ">offer",
@@ -176,21 +128,4 @@ fn list(record: &RunRecord, surveyed: &[Surveyed], session: &Session) -> Result<
          take one with --fastest-within 0.5%, --max-latency 50us, --max-size 1MB or --offer N\n",
         table.render()
     ))
-}
-
-fn offer_json(record: &RunRecord, surveyed: &Surveyed) -> Value {
-    let offer = &record.offers[surveyed.picked.offer];
-    json!({
-        "offer": surveyed.picked.offer + 1,
-        "one_model_each": surveyed.picked.one_model_each,
-        "members": offer.members,
-        "score": offer.score,
-        "more_error": offer.more_error,
-        "holdout": offer.holdout.as_ref().map(|m| json!({
-            "value": m.value,
-            "ci95": m.ci95.map(|i| [i.low, i.high]),
-        })),
-        "size_bytes": surveyed.size_bytes,
-        "latency_us": surveyed.latency_us,
-    })
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use modelwright::lifecycle::retrain::{Decision, Gates, Rule};
 use modelwright::lifecycle::store::parse_reference;
-use modelwright::{Model, OutputFolder, RetrainRequest, Retrained, retrain, retrain_time};
+use modelwright::{Model, OutputFolder, RetrainRequest, Retrained, Rows, retrain, retrain_time};
 use modelwright_core::{Error, Result};
 use modelwright_lifecycle::atomic_write;
 use serde::Serialize;
@@ -166,7 +166,8 @@ impl Retrain {
         })?;
         session.end_gracefully();
         let request = RetrainRequest {
-            data: self.data.clone(),
+            data: self.data.iter().cloned().map(Rows::File).collect(),
+            champion_bytes: None,
             judged_share: self.judge,
             time_column: self.time_column.clone(),
             same_plan: self.plan == Plan::Same,

@@ -1,13 +1,15 @@
 //! Answers that come in a file of their own, later than the rows.
 
 use std::collections::HashMap;
-use std::path::Path;
 
+use modelwright_automl::Purpose;
 use modelwright_core::data::{Column, ColumnData, Field, Kind, Schema, Storage, Table};
 use modelwright_core::data::{MISSING_CODE, MISSING_INSTANT};
 use modelwright_core::record::RunRecord;
 use modelwright_core::{Context, Error, Result};
 use modelwright_io::{ReadOptions, read_path};
+
+use crate::Rows;
 
 /// The answers, and how they belong to rows.
 pub(super) struct Labels {
@@ -24,14 +26,14 @@ enum By {
 }
 
 impl Labels {
-    /// Reads a file with the target column, and the column `id` when it is named.
+    /// Reads rows with the target column, and the column `id` when it is named.
     pub(super) fn read(
-        path: &Path,
+        rows: &Rows,
         id: Option<&str>,
         record: &RunRecord,
         ctx: &Context,
     ) -> Result<Self> {
-        let shown = path.display().to_string();
+        let shown = rows.shown();
         let target = &record.task.target;
         let plain = || Field::new(target.clone(), Storage::String, Kind::Category);
         let mut fields = vec![record.schema.field(target).cloned().unwrap_or_else(plain)];
@@ -39,7 +41,11 @@ impl Labels {
             fields.push(Field::new(id, Storage::String, Kind::Identifier));
         }
         let schema = Some(Schema { fields });
-        let file = read_path(path, &ReadOptions { schema, ..ReadOptions::default() }, ctx)?;
+        let options = ReadOptions { schema, ..ReadOptions::default() };
+        let file = match rows {
+            Rows::File(path) => read_path(path, &options, ctx)?,
+            Rows::Table { .. } => rows.read(options, Purpose::Look, "read-labels", ctx)?,
+        };
         let column = file.table.require(target).map_err(|e| e.at(shown.clone()))?.clone();
         let by = match id {
             None => By::Order,

@@ -3,19 +3,13 @@
 use std::fmt::Write as _;
 
 use clap::Args;
-use modelwright::Model;
-use modelwright::automl::explain::{
-    Counterfactual, CounterfactualOptions, Counterfactuals, Desired, Direction, counterfactuals,
-};
+use modelwright::automl::explain::{Counterfactual, CounterfactualOptions, Desired};
+use modelwright::{Model, OtherAnswers, other_answers, varied};
 use modelwright_core::data::Table;
-use modelwright_core::{Context, Error, Result};
-use serde::Serialize;
+use modelwright_core::{Context, Result};
 
 use crate::flags::values;
 use crate::output::{self, number};
-
-/// Rows that can be asked about at a time.
-const ROWS_MAX: usize = 100;
 
 /// Flags of other answers.
 #[derive(Debug, Args)]
@@ -37,14 +31,6 @@ pub(super) struct OtherAnswer {
     vary: Vec<String>,
 }
 
-/// A row and its answers, as JSON.
-#[derive(Serialize)]
-struct Answered {
-    row: u32,
-    #[serde(flatten)]
-    found: Counterfactuals,
-}
-
 impl OtherAnswer {
     /// Searches and prints.
     pub(super) fn run(
@@ -55,39 +41,15 @@ impl OtherAnswer {
         json: bool,
         ctx: &Context,
     ) -> Result<()> {
-        if rows.len() > ROWS_MAX {
-            return Err(Error::input("too many rows for other answers")
-                .at("--rows")
-                .expected(format!("at most {ROWS_MAX} rows"))
-                .got(rows.len().to_string()));
-        }
-        let predictor = &model.predictor;
         let options = CounterfactualOptions {
             vary: (!self.vary.is_empty()).then(|| self.vary.iter().map(|v| varied(v)).collect()),
             immutable: self.immutable.clone(),
             ..CounterfactualOptions::default()
         };
-        let mut all = Vec::new();
-        for row in rows {
-            let one = data.select(&[*row]);
-            let desired = match &self.desired {
-                Some(text) => Some(Desired::of(text, predictor)?),
-                None => Desired::other(predictor, &one, ctx)?,
-            };
-            let Some(desired) = desired else {
-                return Err(Error::input("what is wanted must be said").at("--desired").expected(
-                    if predictor.classes.is_empty() {
-                        "a limit such as \">=100\"".to_owned()
-                    } else {
-                        predictor.classes.join(", ")
-                    },
-                ));
-            };
-            let found = counterfactuals(predictor, &one, data, &desired, &options, ctx)?;
-            all.push((desired, Answered { row: *row, found }));
-        }
+        let desired = self.desired.as_deref();
+        let all = other_answers(model, (data, rows), data, desired, &options, ctx)?;
         if json {
-            let documents: Vec<&Answered> = all.iter().map(|(_, answered)| answered).collect();
+            let documents: Vec<&OtherAnswers> = all.iter().map(|(_, answered)| answered).collect();
             return output::print_json(&documents);
         }
         let mut text = String::new();
@@ -98,16 +60,7 @@ impl OtherAnswer {
     }
 }
 
-/// A column and where it may move, as typed.
-fn varied(text: &str) -> (String, Direction) {
-    match (text.strip_suffix(":+"), text.strip_suffix(":-")) {
-        (Some(name), _) => (name.to_owned(), Direction::Up),
-        (_, Some(name)) => (name.to_owned(), Direction::Down),
-        _ => (text.to_owned(), Direction::Any),
-    }
-}
-
-fn described(model: &Model, desired: &Desired, answered: &Answered) -> String {
+fn described(model: &Model, desired: &Desired, answered: &OtherAnswers) -> String {
     let found = &answered.found;
     let wanted = match desired {
         Desired::Class(label) => label.clone(),

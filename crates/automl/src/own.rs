@@ -1,0 +1,237 @@
+//! Parts of a fit that are code of the caller's own: what models are judged by, and on which rows.
+//!
+//! They stand beside the [`Options`], which are data: the record names them there, and a run with
+//! such parts is repeated only where they are given again (see [`Own::check`]).
+
+use std::sync::Arc;
+
+use modelwright_core::data::Fold;
+use modelwright_core::record::{OwnKind, OwnPart};
+use modelwright_core::{Error, Result};
+use modelwright_evaluate::metric::{METRICS, OwnMetric};
+
+/// See the module's text; empty for most runs.
+#[derive(Clone, Default)]
+pub struct Own {
+    /// What models are judged by, and what the record says of it.
+    pub metric: Option<(Arc<dyn OwnMetric>, OwnPart)>,
+    /// Which rows are learned from and which are judged, and what the record says of it.
+    pub split: Option<(OwnSplit, OwnPart)>,
+}
+
+impl std::fmt::Debug for Own {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.parts()).finish()
+    }
+}
+
+impl Own {
+    /// What the record says of the parts.
+    pub fn parts(&self) -> Vec<OwnPart> {
+        let metric = self.metric.iter().map(|m| &m.1);
+        metric.chain(self.split.iter().map(|s| &s.1)).cloned().collect()
+    }
+
+    /// Makes sure that the parts are those that the options name: what a record names must be
+    /// given again to repeat its run.
+    ///
+    /// # Errors
+    /// Input error that says which part is missing, is too many, or is another one.
+    pub(crate) fn check(&self, named: &[OwnPart]) -> Result<()> {
+        let given = self.parts();
+        if let Some(part) = named.iter().find(|part| !given.iter().any(|g| g.kind == part.kind)) {
+            let kind = part.kind.name();
+            let error = Error::input(format!("the run had a {kind} of its user's own"));
+            return Err(error.at(kind).expected(format!("{}, given again", part.name)).hint(
+                "such a run is fitted and repeated from Python alone: \
+                     modelwright.replay(record, data, …)",
+            ));
+        }
+        for part in &given {
+            let kind = part.kind.name();
+            let Some(known) = named.iter().find(|n| n.kind == part.kind) else {
+                return Err(Error::input(format!("the run had no {kind} of its user's own"))
+                    .at(kind)
+                    .got(&part.name));
+            };
+            if (&known.name, &known.sha256) != (&part.name, &part.sha256) {
+                return Err(Error::input(format!("this is not the {kind} of the run"))
+                    .at(kind)
+                    .expected(&known.name)
+                    .got(if known.name == part.name { "other rows" } else { &part.name }));
+            }
+        }
+        let name = self.metric.as_ref().map(|m| m.0.name());
+        if let Some(known) = METRICS.iter().find(|m| Some(m.spec.name) == name) {
+            return Err(Error::input("a metric of one's own has the name of another")
+                .at("metric")
+                .expected("a name that is not one of the catalog")
+                .got(known.spec.name));
+        }
+        Ok(())
+    }
+}
+
+/// Pairs of rows to learn from and rows to judge, by their positions in the table that is read.
+///
+/// Where rows are held out, the last pair is what is held out: the delivered model is tested on
+/// its judged rows, and no trial sees them. The other pairs judge the trials, as far as their rows
+/// are among those that the last one learns from.
+#[derive(Debug, Clone)]
+pub struct OwnSplit {
+    pairs: Vec<Fold>,
+}
+
+impl OwnSplit {
+    /// Of pairs of rows to learn from and rows to judge, over a table of `n_rows`.
+    ///
+    /// # Errors
+    /// Input error when there is no pair, a row is not there or on both sides of a pair, a side is
+    /// empty, or a row is judged by two pairs.
+    pub fn new(pairs: Vec<(Vec<u32>, Vec<u32>)>, n_rows: usize) -> Result<Self> {
+        let error = |what: &str| Error::input(what).at("split");
+        if pairs.is_empty() {
+            return Err(error("the split has no pair of rows")
+                .expected("pairs of rows to learn from and rows to judge"));
+        }
+        let mut judged_by: Vec<Option<usize>> = vec![None; n_rows];
+        let mut folds = Vec::with_capacity(pairs.len());
+        for (k, (train, validation)) in pairs.into_iter().enumerate() {
+            let fold = Fold { train: in_order(train), validation: in_order(validation) };
+            let place = format!("pair {}", k + 1);
+            if fold.train.is_empty() || fold.validation.is_empty() {
+                return Err(error("a side of the split has no rows").at(place));
+            }
+            let last = [&fold.train, &fold.validation].map(|rows| rows.last().copied());
+            let last = last.into_iter().flatten().max().unwrap_or(0);
+            if last as usize >= n_rows {
+                return Err(error("the split names a row that is not there")
+                    .at(place)
+                    .expected(format!("rows from 0 to {}", n_rows.saturating_sub(1)))
+                    .got(last.to_string()));
+            }
+            for row in &fold.validation {
+                if fold.train.binary_search(row).is_ok() {
+                    return Err(error("a row of the split is learned from and judged")
+                        .at(place)
+                        .got(format!("row {row}")));
+                }
+                if let Some(other) = judged_by[*row as usize].replace(k) {
+                    return Err(error("a row of the split is judged twice")
+                        .expected("each row in the second part of one pair at most")
+                        .got(format!("row {row} in pairs {} and {}", other + 1, k + 1)));
+                }
+            }
+            folds.push(fold);
+        }
+        Ok(Self { pairs: folds })
+    }
+
+    /// The last pair as positions among `rows`, the rows with a known target, which ascend.
+    ///
+    /// # Errors
+    /// Input error when a side would be empty, or no other pair is left to judge the trials.
+    pub(crate) fn held_out(&self, rows: &[u32]) -> Result<Fold> {
+        let Some((last, [_, ..])) = self.pairs.split_last() else {
+            return Err(Error::input("one pair of rows cannot both be held out and judge trials")
+                .at("split")
+                .expected("at least two pairs")
+                .hint("the last pair is held out; with a test table all of them judge"));
+        };
+        among(last, rows)
+    }
+
+    /// The pairs that judge the trials, as positions among `rows`; all of them where nothing of
+    /// them is held out.
+    ///
+    /// # Errors
+    /// Input error when a side would be empty.
+    pub(crate) fn folds(&self, rows: &[u32], is_held_out: bool) -> Result<Vec<Fold>> {
+        let n = self.pairs.len() - usize::from(is_held_out);
+        self.pairs[..n].iter().map(|pair| among(pair, rows)).collect()
+    }
+}
+
+/// Each row once, ascending.
+fn in_order(mut rows: Vec<u32>) -> Vec<u32> {
+    rows.sort_unstable();
+    rows.dedup();
+    rows
+}
+
+/// A pair as positions among `rows`, which ascend.
+fn among(pair: &Fold, rows: &[u32]) -> Result<Fold> {
+    let places = |wanted: &[u32]| -> Vec<u32> {
+        wanted.iter().filter_map(|row| rows.binary_search(row).ok()).map(|at| at as u32).collect()
+    };
+    let fold = Fold { train: places(&pair.train), validation: places(&pair.validation) };
+    if fold.train.is_empty() || fold.validation.is_empty() {
+        return Err(Error::input("a side of the split has no rows left").at("split").expected(
+            "rows with a known target that are not held out, on both sides of each pair",
+        ));
+    }
+    Ok(fold)
+}
+
+/// What the record says of a part of this kind and name, for tests and callers without more to say.
+pub fn named(kind: OwnKind, name: impl Into<String>) -> OwnPart {
+    OwnPart { kind, name: name.into(), sha256: None, needs: Vec::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn split(pairs: &[(&[u32], &[u32])], n_rows: usize) -> Result<OwnSplit> {
+        OwnSplit::new(pairs.iter().map(|(a, b)| (a.to_vec(), b.to_vec())).collect(), n_rows)
+    }
+
+    #[test]
+    fn the_last_pair_is_held_out_and_the_others_judge_what_it_learns_from() {
+        let forward = split(&[(&[0, 1], &[2, 3]), (&[3, 2, 1, 0], &[5, 4])], 6).unwrap();
+        let held = forward.held_out(&[0, 1, 2, 3, 4, 5]).unwrap();
+        assert_eq!((&held.train[..], &held.validation[..]), (&[0, 1, 2, 3][..], &[4, 5][..]));
+        let folds = forward.folds(&held.train, true).unwrap();
+        assert_eq!(folds.len(), 1);
+        assert_eq!(folds[0].validation, [2, 3]);
+        // Row 1 has no target: what follows it moves up.
+        let folds = forward.folds(&[0, 2, 3], true).unwrap();
+        assert_eq!((&folds[0].train[..], &folds[0].validation[..]), (&[0][..], &[1, 2][..]));
+        assert_eq!(forward.folds(&[0, 1, 2, 3, 4, 5], false).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn pairs_that_cannot_judge_are_refused_with_their_number() {
+        for (pairs, says) in [
+            (&[][..], "no pair"),
+            (&[(&[0_u32][..], &[][..])][..], "no rows"),
+            (&[(&[0][..], &[9][..])][..], "rows from 0 to 5"),
+            (&[(&[0, 1][..], &[1][..])][..], "learned from and judged"),
+            (&[(&[0][..], &[1][..]), (&[0][..], &[1][..])][..], "pairs 1 and 2"),
+        ] {
+            let error = split(pairs, 6).unwrap_err().to_string();
+            assert!(error.contains(says), "{error}");
+        }
+        let one = split(&[(&[0], &[1])], 2).unwrap();
+        assert!(one.held_out(&[0, 1]).unwrap_err().to_string().contains("two pairs"));
+        assert!(one.folds(&[0], false).unwrap_err().to_string().contains("no rows left"));
+    }
+
+    #[test]
+    fn a_recorded_part_must_be_given_again() {
+        let own = Own {
+            metric: None,
+            split: Some((split(&[(&[0], &[1])], 2).unwrap(), named(OwnKind::Split, "mine"))),
+        };
+        own.check(&own.parts()).unwrap();
+        for (named, says) in [
+            (vec![], "had no split"),
+            (vec![named(OwnKind::Metric, "profit")], "had a metric"),
+            (vec![named(OwnKind::Split, "another")], "not the split"),
+        ] {
+            let error = own.check(&named).unwrap_err().to_string();
+            assert!(error.contains(says), "{error}");
+        }
+        assert!(Own::default().check(&[]).is_ok());
+    }
+}

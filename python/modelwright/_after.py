@@ -1,0 +1,174 @@
+"""A model after its fit: new rows beside the old ones, and its successor."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from . import _modelwright
+from ._data import Data, Origin, is_path, library, read
+from ._options import names
+from ._progress import Callback, Events
+from ._report import framed
+
+if TYPE_CHECKING:
+    from ._predictor import Predictor
+
+
+class Monitoring:
+    """What moved between the rows of training and new ones; shown in a notebook.
+
+    Attributes
+    ----------
+    document : dict
+        Everything, as ``modelwright monitor --json`` prints it.
+    html, text : str
+        A self-contained page, and the same for a terminal.
+    """
+
+    def __init__(self, document: dict[str, Any], html: str, text: str):
+        self.document = document
+        self.html = html
+        self.text = text
+
+    @property
+    def status(self) -> str:
+        """``stable``, ``watch`` or ``alarm``."""
+        return str(self.document["verdict"]["status"])
+
+    @property
+    def drifted(self) -> list[str]:
+        """The columns that drifted."""
+        return [c["column"] for c in self.document["columns"] if c["drifted"]]
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the HTML page."""
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(self.html)
+
+    def _repr_html_(self) -> str:
+        return framed(self.html)
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+class Retrained:
+    """A successor, and whether it may take over.
+
+    Attributes
+    ----------
+    predictor : Predictor
+        The new model.
+    accepted : bool
+        Whether it passed every gate.
+    decision : dict
+        The gates with their numbers, as ``decision.json`` holds them.
+    """
+
+    def __init__(self, predictor: Predictor, decision: dict[str, Any]):
+        self.predictor = predictor
+        self.decision = decision
+
+    @property
+    def accepted(self) -> bool:
+        return bool(self.decision["accepted"])
+
+    def __repr__(self) -> str:
+        verdict = "accepted" if self.accepted else "the old model stays"
+        return f"Retrained({verdict}: {self.decision['summary']})"
+
+
+def several(data: Data | Sequence[Data]) -> list[Any]:
+    """One table or several, each as the engine takes it."""
+    is_many = isinstance(data, (list, tuple)) and bool(data)
+    if is_many and all(is_path(d) or library(d) in ("pandas", "polars", "pyarrow") for d in data):
+        return [read(d)[0] for d in data]
+    return [read(data)[0]]
+
+
+def monitoring(
+    predictor: Predictor,
+    data: Any,
+    reference: Data | None,
+    labels: Data | None,
+    id: str | None,
+    drift_share: float,
+    predict: bool,
+) -> Monitoring:
+    """See :meth:`Predictor.monitor`."""
+    asked = {
+        "id": id, "drift_share": drift_share, "predict": predict, "threads": predictor._threads
+    }  # fmt: skip
+    document, html, text = _modelwright.model_monitor(
+        predictor._model,
+        several(data),
+        None if reference is None else read(reference)[0],
+        None if labels is None else read(labels)[0],
+        asked,
+    )
+    return Monitoring(json.loads(document), html, text)
+
+
+def retrained(
+    predictor: Predictor,
+    data: Any,
+    out: str | os.PathLike[str] | None,
+    asked: dict[str, Any],
+    progress: bool | None,
+    callback: Callback | None,
+) -> Retrained:
+    """See :meth:`Predictor.retrain`."""
+    from ._predictor import Predictor
+
+    events = Events(progress, callback, asked["time_s"])
+    natives = several(data)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = os.path.join(scratch, "model") if out is None else os.fspath(out)
+        try:
+            model, decision = _modelwright.model_retrain(
+                predictor._model, natives, folder, asked, events
+            )
+        finally:
+            events.close(stacklevel=3)
+        found = json.loads(decision)
+        if out is not None:
+            with open(os.path.join(folder, "decision.json"), "w", encoding="utf-8") as file:
+                json.dump(found, file, indent=2, ensure_ascii=False)
+                file.write("\n")
+    successor = Predictor(model, Origin(predictor._origin.kind), predictor._threads)
+    return Retrained(successor, found)
+
+
+def successor(
+    time_limit: float | None,
+    judge: float,
+    time_column: str | None,
+    plan: Literal["search", "same"],
+    rule: Literal["better", "refresh"],
+    gain: float | None,
+    slices: str | Sequence[str] | None,
+    slice_loss: float,
+    latency: float,
+    size: float,
+    seed: int,
+    threads: int,
+) -> dict[str, Any]:
+    """What is asked of a successor, as the engine takes it."""
+    return {
+        "time_s": None if time_limit is None else float(time_limit),
+        "judge": judge,
+        "time_column": time_column,
+        "same_plan": plan == "same",
+        "refresh": rule == "refresh",
+        "gain": gain,
+        "slices": names(slices),
+        "slice_loss": slice_loss,
+        "latency": latency,
+        "size": size,
+        "seed": seed,
+        "threads": threads,
+    }

@@ -1,0 +1,469 @@
+"""Why a model predicts so: what each column adds to each prediction.
+
+An :class:`Explanation` has what ``shap.Explanation`` has, so that ``shap.plots.*`` draw it; shap
+itself is needed for these pictures alone and is never imported here before they are wanted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ._data import Origin
+from ._report import framed
+
+#: The axes that an explanation of several rows and outputs has.
+_AXES = ("row", "column", "output")
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+class Explanation:
+    """What each column adds to each prediction; with the base value they add up to it.
+
+    Made by :meth:`Predictor.explain`. It can be indexed by rows, columns and outputs, these by
+    name or number: ``found[0]``, ``found[:, "age"]``, ``found[..., "yes"]``. ``shap.plots.*`` take
+    it as it is.
+
+    Attributes
+    ----------
+    values : ndarray of shape (n_rows, n_columns) or (n_rows, n_columns, n_outputs)
+        What each column adds, in the unit of the prediction (probabilities by default). The third
+        axis is there for three or more classes.
+    base_values : ndarray of shape (n_rows,) or (n_rows, n_outputs)
+        The mean prediction over the background.
+    data : ndarray of shape (n_rows, n_columns)
+        The raw values: numbers, or objects where a column holds text; dates are days since 1970.
+    display_data : ndarray of shape (n_rows, n_columns) or None
+        The same with dates as text, where there are dates: what pictures write.
+    feature_names : list of str
+        The raw columns.
+    output_names : list of str, or str
+        What is explained: the classes of three or more, else the positive class or the target.
+    standard_errors : ndarray or None
+        Of the values, where they were sampled.
+    predictions : ndarray of shape (n_rows,) or (n_rows, n_outputs)
+        What is divided.
+    rows : ndarray of shape (n_rows,)
+        Numbers of the rows in the data, from 0.
+    method, scale : str
+        How the values were found, and what is divided.
+    n_background : int
+        How many background rows were used.
+    """
+
+    def __init__(self, parts: Mapping[str, Any], axes: Sequence[str], native: Any = None):
+        self.values: Array = parts["values"]
+        self.base_values: Any = parts["base_values"]
+        self.data: Any = parts["data"]
+        self.display_data: Any = parts["display_data"]
+        self.feature_names: Any = parts["feature_names"]
+        self.output_names: Any = parts["output_names"]
+        self.standard_errors: Array | None = parts["standard_errors"]
+        self.predictions: Any = parts["predictions"]
+        self.rows: Any = parts["rows"]
+        self.method: str = parts["method"]
+        self.scale: str = parts["scale"]
+        self.n_background: int = parts["n_background"]
+        self._axes = tuple(axes)
+        self._native = native
+        self._shap: Any = None
+
+    # What shap's own explanations may have besides.
+    instance_names = output_indexes = clustering = hierarchical_values = None
+    lower_bounds = upper_bounds = error_std = main_effects = compute_time = None
+
+    # What it says.
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the values."""
+        return tuple(np.shape(self.values))
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def importance(self, kind: str | None = None) -> Any:
+        """The mean size of what each column adds, largest first.
+
+        Returns
+        -------
+        table of the kind that was explained
+            Columns ``column``, ``mean_abs`` (summed over outputs) and ``low``, ``high``: its 95 %
+            interval over the choice of rows. A dict of lists where no data frame came in.
+        """
+        effects = json.loads(self._whole().effects())
+        board = {
+            "column": [e["column"] for e in effects],
+            "mean_abs": [e["mean_abs"] for e in effects],
+            "low": [e["ci95"]["low"] for e in effects],
+            "high": [e["ci95"]["high"] for e in effects],
+        }
+        return as_table(board, kind or self._kind)
+
+    def reasons(self, n: int = 5) -> list[list[dict[str, Any]]]:
+        """The largest parts of each prediction in words.
+
+        Parameters
+        ----------
+        n : int, default 5
+            Reasons for a row, at most.
+
+        Returns
+        -------
+        list of lists
+            For each row its reasons, largest first: ``column``, ``value``, ``effect``, ``text``.
+            They are about the most probable class of three or more.
+        """
+        return [row["reasons"] for row in self.document(n)["rows"]]
+
+    def document(self, n: int = 5) -> dict[str, Any]:
+        """Everything, as ``modelwright explain --json`` prints it."""
+        found: dict[str, Any] = json.loads(self._whole().document(n))
+        return found
+
+    def page(self, columns: Sequence[str] = (), *, with_rows: bool = False) -> str:
+        """One self-contained HTML page: importances, dependence, single rows.
+
+        Parameters
+        ----------
+        columns : sequence of str
+            Columns whose dependence is drawn; the most important ones by default.
+        with_rows : bool, default False
+            Whether the first rows are shown with their parts.
+        """
+        name = "the table" if self._kind != "path" else "the file"
+        html: str = self._whole().page(list(columns), name, with_rows)
+        return html
+
+    def save(self, path: str | os.PathLike[str], **options: Any) -> None:
+        """Write :meth:`page`, with its options."""
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(self.page(**options))
+
+    def _repr_html_(self) -> str:
+        return framed(self.page()) if self._native is not None else f"<pre>{self!r}</pre>"
+
+    def __repr__(self) -> str:
+        shape = " x ".join(f"{n} {axis}s" for n, axis in zip(self.shape, self._axes))
+        return f"Explanation({shape or 'one value'}, {self.method}, {self.scale})"
+
+    _kind: str = "path"
+
+    def _whole(self) -> Any:
+        if self._native is None:
+            raise ValueError(
+                "only a whole explanation knows this: ask before it is indexed or pickled"
+            )
+        return self._native
+
+    # As an array.
+
+    def __getitem__(self, key: Any) -> Any:
+        keys = key if isinstance(key, tuple) else (key,)
+        if any(not _is_index(k) for k in keys):
+            # An operation of shap's own, such as `Explanation.abs.mean(0)`.
+            return self.shap()[key]
+        wanted = dict(zip(self._axes, _spread(keys, len(self._axes))))
+        for axis, names in (("column", self.feature_names), ("output", self.output_names)):
+            if axis in wanted:
+                wanted[axis] = _numbered(wanted[axis], names, axis)
+        if "row" in wanted and isinstance(wanted["row"], str):
+            raise KeyError(f"rows have numbers, not names: {wanted['row']!r}")
+        return self._selected(wanted)
+
+    def _selected(self, wanted: Mapping[str, Any]) -> Explanation:
+        def of(values: Any, axes: Sequence[str]) -> Any:
+            if values is None:
+                return None
+            array, dropped = np.asarray(values), 0
+            for place, axis in enumerate(a for a in axes if a in self._axes):
+                chosen = wanted.get(axis, slice(None))
+                array = array[(slice(None),) * (place - dropped) + (chosen,)]
+                dropped += isinstance(chosen, (int, np.integer))
+            return array.item() if isinstance(array, np.generic) else array
+
+        def names(values: Any, axis: str) -> Any:
+            if axis not in self._axes:
+                return values
+            chosen = of(values, (axis,))
+            return chosen.tolist() if isinstance(chosen, np.ndarray) else chosen
+
+        parts = {
+            "values": of(self.values, _AXES),
+            "base_values": of(self.base_values, ("row", "output")),
+            "data": _plain(of(self.data, ("row", "column"))),
+            "display_data": of(self.display_data, ("row", "column")),
+            "feature_names": names(self.feature_names, "column"),
+            "output_names": names(self.output_names, "output"),
+            "standard_errors": of(self.standard_errors, _AXES),
+            "predictions": of(self.predictions, ("row", "output")),
+            "rows": of(self.rows, ("row",)),
+            "method": self.method,
+            "scale": self.scale,
+            "n_background": self.n_background,
+        }
+        gone = (int, np.integer)
+        axes = [a for a in self._axes if not isinstance(wanted.get(a), gone)]
+        found = Explanation(parts, axes)
+        found._kind = self._kind
+        return found
+
+    # For shap.
+
+    def shap(self) -> Any:
+        """The same as a ``shap.Explanation``.
+
+        Raises
+        ------
+        ImportError
+            When shap is not installed.
+        """
+        if self._shap is None:
+            import shap
+
+            self._shap = shap.Explanation(
+                values=self.values,
+                base_values=self.base_values,
+                data=self.data,
+                display_data=self.display_data,
+                feature_names=self.feature_names,
+                output_names=self.output_names if "output" in self._axes else None,
+            )
+        return self._shap
+
+    @property
+    def __class__(self) -> Any:
+        # shap asks `isinstance(x, shap.Explanation)`; whoever asks for this class is told so too.
+        loaded = sys.modules.get("shap")
+        return getattr(loaded, "Explanation", Explanation)
+
+    def __getattr__(self, name: str) -> Any:
+        # What only shap knows of an explanation: `abs`, `cohorts`, `display_data`, ...
+        if name.startswith("_") or "shap" not in sys.modules:
+            raise AttributeError(f"an Explanation has no attribute {name!r}")
+        return getattr(self.shap(), name)
+
+    def __array__(self, *args: Any, **kwargs: Any) -> Array:
+        return np.asarray(self.values, *args, **kwargs)
+
+    def __copy__(self) -> Explanation:
+        return self._selected({})
+
+    def __deepcopy__(self, memo: Any) -> Explanation:
+        return self._selected({})
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        state = {k: v for k, v in self.__dict__.items() if k not in ("_native", "_shap", "_axes")}
+        return _again, (state, self._axes)
+
+
+def _plain(data: Any) -> Any:
+    """Objects that are all numbers as numbers."""
+    if isinstance(data, np.ndarray) and data.dtype == object:
+        if all(isinstance(value, (float, int)) for value in data.flat):
+            return data.astype(np.float64)
+    return data
+
+
+def _again(state: Mapping[str, Any], axes: Sequence[str]) -> Explanation:
+    found = Explanation(state, axes)
+    found._kind = state.get("_kind", "path")
+    return found
+
+
+def _is_index(key: Any) -> bool:
+    if key is Ellipsis or isinstance(key, (int, np.integer, slice, str, np.ndarray)):
+        return True
+    return isinstance(key, list) and all(isinstance(k, (int, np.integer, str, bool)) for k in key)
+
+
+def _spread(keys: Sequence[Any], n_axes: int) -> list[Any]:
+    """One key for each axis that is named; an ellipsis stands for those between."""
+    places = [i for i, key in enumerate(keys) if key is Ellipsis]
+    if not places:
+        if len(keys) > n_axes:
+            raise IndexError(f"too many indices: there are {n_axes} axes")
+        return list(keys)
+    before, after = list(keys[: places[0]]), list(keys[places[0] + 1 :])
+    between = n_axes - len(before) - len(after)
+    if between < 0:
+        raise IndexError(f"too many indices: there are {n_axes} axes")
+    return [*before, *[slice(None)] * between, *after]
+
+
+def _numbered(key: Any, names: Sequence[str], axis: str) -> Any:
+    """Names as numbers."""
+
+    def one(name: Any) -> Any:
+        if not isinstance(name, str):
+            return name
+        if name not in names:
+            raise KeyError(f"there is no {axis} {name!r}; there are {', '.join(names)}")
+        return list(names).index(name)
+
+    if isinstance(key, list):
+        return [one(k) for k in key]
+    return one(key)
+
+
+def explanation_of(native: Any, kind: str, is_one_row: bool) -> Explanation:
+    """The native explanation as arrays; of one row without its axis."""
+    n_rows, columns, outputs = len(native.rows), native.columns, native.outputs
+    n_outputs = len(outputs)
+    shape = (n_rows, len(columns), n_outputs)
+    errors = native.standard_errors()
+    is_many = n_outputs > 1
+
+    def of_values(flat: Any) -> Any:
+        array = flat.reshape(shape)
+        return array if is_many else array[:, :, 0]
+
+    def of_outputs(flat: Any) -> Any:
+        array = flat.reshape(n_rows, n_outputs)
+        return array if is_many else array[:, 0]
+
+    base = np.tile(np.asarray(native.base_values), n_rows)
+    data, display_data = _raw_values(native, n_rows, columns)
+    parts = {
+        "values": of_values(native.values()),
+        "base_values": of_outputs(base),
+        "data": data,
+        "display_data": display_data,
+        "feature_names": list(columns),
+        "output_names": list(outputs) if is_many else outputs[0],
+        "standard_errors": None if errors is None else of_values(errors),
+        "predictions": of_outputs(native.predictions()),
+        "rows": np.asarray(native.rows, dtype=np.int64),
+        "method": native.method,
+        "scale": native.scale,
+        "n_background": native.n_background,
+    }
+    found = Explanation(parts, _AXES if is_many else _AXES[:2], native)
+    found._kind = kind
+    if is_one_row:
+        one = found._selected({"row": 0})
+        one._native = native
+        return one
+    return found
+
+
+#: Microseconds of a day.
+_DAY = 86_400e6
+
+
+def _raw_values(native: Any, n_rows: int, columns: Sequence[str]) -> tuple[Array, Any]:
+    """The values as numbers, as far as they can be, and as they are shown if that differs."""
+    found = [native.data(name) for name in columns]
+    has_text = any(form == "text" for form, _ in found)
+    data = np.empty((n_rows, len(columns)), dtype=object if has_text else np.float64)
+    shown = np.empty((n_rows, len(columns)), dtype=object)
+    for i, (form, values) in enumerate(found):
+        data[:, i] = shown[:, i] = values
+        if form == "instant":
+            instants = values.view("datetime64[us]")
+            is_missing = np.isnat(instants)
+            data[:, i] = np.where(is_missing, np.nan, values / _DAY)
+            texts = np.datetime_as_string(instants.astype("datetime64[s]"))
+            shown[:, i] = np.where(is_missing, "missing", texts)
+    return data, shown if any(form == "instant" for form, _ in found) else None
+
+
+def as_table(board: dict[str, list[Any]], kind: str) -> Any:
+    """A board in the kind of table that came in."""
+    return Origin(kind).table(board) if kind in ("pandas", "polars") else board
+
+
+@dataclass
+class Dependence:
+    """How predictions move along one column.
+
+    Attributes
+    ----------
+    column : str
+    kind : {"ale", "partial_dependence"}
+        Accumulated local effects (numbers, dates), or partial dependence (categories).
+    output_names : list of str
+        What is predicted.
+    values : list
+        The values along the column: numbers, ``numpy.datetime64``, or labels.
+    effects : ndarray of shape (n_values, n_outputs)
+        The difference to the mean prediction.
+    half_widths : ndarray of shape (n_values, n_outputs)
+        Half of the 95 % intervals, over the choice of rows.
+    counts : list of int
+        Rows that have about each value.
+    curves : ndarray of shape (n_rows, n_values)
+        Curves of single rows (partial dependence), else empty.
+    """
+
+    column: str
+    kind: str
+    output_names: list[str]
+    values: list[Any]
+    effects: Array
+    half_widths: Array
+    counts: list[int]
+    curves: Array = field(repr=False)
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Dependence:
+        """Of the document of ``modelwright explain --profile --json``."""
+        points = document["points"]
+
+        def value(point: Mapping[str, Any]) -> Any:
+            if point["number"] is None:
+                return point["value"]
+            if document["is_instant"]:
+                return np.datetime64(int(point["number"]), "us")
+            return point["number"]
+
+        return cls(
+            column=document["column"],
+            kind=document["kind"],
+            output_names=document["outputs"],
+            values=[value(p) for p in points],
+            effects=np.array([p["effects"] for p in points]),
+            half_widths=np.array([p["half_widths"] for p in points]),
+            counts=[p["n_rows"] for p in points],
+            curves=np.array(document.get("curves", [])),
+        )
+
+    def plot(self, ax: Any = None, output: int = -1) -> Any:
+        """Draw the effects with their intervals; needs matplotlib.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw.
+        output : int, default -1
+            Which output.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+        """
+        if ax is None:
+            import matplotlib.pyplot
+
+            ax = matplotlib.pyplot.gca()
+        effects, half = self.effects[:, output], self.half_widths[:, output]
+        if isinstance(self.values[0], str):
+            ax.errorbar(effects, range(len(effects)), xerr=half, fmt="o")
+            ax.set_yticks(range(len(effects)), self.values)
+            ax.set_xlabel(self.output_names[output])
+        else:
+            ax.plot(self.values, effects)
+            ax.fill_between(self.values, effects - half, effects + half, alpha=0.2)
+            ax.set_xlabel(self.column)
+            ax.set_ylabel(self.output_names[output])
+        ax.set_title(self.column)
+        return ax
+
+

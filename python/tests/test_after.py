@@ -1,0 +1,174 @@
+"""A model after its fit: offers, other libraries' files, new rows, a successor, the store."""
+
+import json
+import os
+
+import lightgbm
+import numpy as np
+import pandas as pd
+import pytest
+
+import modelwright as mw
+
+from conftest import command_line, passengers
+
+
+@pytest.fixture(scope="module")
+def searched():
+    return mw.fit(passengers(400), "survived", time_limit=8, refit="train", store=False)
+
+
+def test_offers_are_listed_and_one_is_picked(searched, new_rows, tmp_path):
+    board = searched.offers()
+    assert isinstance(board, pd.DataFrame) and board["offer"].tolist()[0] == 1
+    assert board["more_error"][0] == 0 and (board["size_bytes"] > 0).all()
+    smallest = searched.pick(smallest_within=10.0)
+    assert len(smallest.to_bytes()) <= len(searched.to_bytes())
+    assert smallest.predict_proba(new_rows).shape == (50, 2)
+    last = int(board["offer"].max())
+    picked = searched.pick(last)
+    assert picked.record["picked"]["offer"] == last - 1
+    searched.save(tmp_path / "whole")
+    command_line("pick", tmp_path / "whole", "--offer", last, "--out", tmp_path / "picked")
+    assert (tmp_path / "picked/model.mw").read_bytes() == picked.to_bytes()
+    for wrong, says in (({"offer": 99}, "1 to"), ({}, "nothing is wished")):
+        with pytest.raises(mw.OptionError, match=says):
+            searched.pick(**wrong)
+    with pytest.raises(mw.OptionError, match="nothing smaller"):
+        picked.offers()
+
+
+def test_a_booster_is_written_for_lightgbm(frame, new_rows, tmp_path):
+    numbers = ["age", "fare", "survived"]
+    model = mw.train("gbdt", frame[numbers], "survived", params={"n_rounds": 20}, folds=0)
+    about = model.export(tmp_path / "model.txt", "lightgbm")
+    names = [f["name"] for f in about["features"]]
+    assert set(names) == {"age", "fare"} and about["n_trees"] > 0
+    booster = lightgbm.Booster(model_file=str(tmp_path / "model.txt"))
+    theirs = booster.predict(new_rows[names])
+    np.testing.assert_allclose(theirs, model.predict_proba(new_rows)[1], atol=1e-6)
+    command_line("export", model.save(tmp_path / "m.mw"), "--format", "xgboost-json",
+                 "-o", tmp_path / "typed.json")  # fmt: skip
+    model.export(tmp_path / "ours.json", "xgboost-json", member=1)
+    assert (tmp_path / "ours.json").read_bytes() == (tmp_path / "typed.json").read_bytes()
+    with pytest.raises(mw.OptionError, match="lightgbm"):
+        model.export(tmp_path / "x", "onnx")
+
+
+def test_new_rows_are_compared_with_those_of_training(predictor, frame, tmp_path):
+    same = predictor.monitor(passengers(300, seed=5))
+    assert same.status in ("stable", "watch") and "fare" not in same.drifted
+    moved = passengers(300, seed=5)
+    moved["fare"] *= 4
+    found = predictor.monitor(moved)
+    assert "fare" in found.drifted and found.status == "alarm"
+    assert found._repr_html_().startswith("<iframe") and "fare" in repr(found)
+    found.save(tmp_path / "drift.html")
+    assert (tmp_path / "drift.html").stat().st_size > 1000
+
+
+def test_monitoring_a_table_is_monitoring_its_file(predictor, tmp_path):
+    rows = passengers(200, seed=6)
+    rows["alone"] = rows["alone"].map({True: "true", False: "false"})
+    rows.to_csv(tmp_path / "rows.csv", index=False)
+    path = predictor.save(tmp_path / "model.mw")
+    typed = json.loads(command_line("monitor", path, tmp_path / "rows.csv", "--json").stdout)
+    for data in (tmp_path / "rows.csv", rows):
+        ours = predictor.monitor(data).document
+        assert ours["columns"] == typed["columns"] and ours["verdict"] == typed["verdict"]
+    parts = predictor.monitor([rows[:120], rows[120:]]).document
+    assert parts["current"]["n_rows"] == 200
+    answers = rows[["survived"]]
+    apart = predictor.monitor(rows.drop(columns="survived"), labels=answers).document
+    assert apart["performance"] == typed["performance"]
+    beside = predictor.monitor(rows, reference=passengers(300, seed=7), predict=False)
+    assert beside.document["predictions"] is None
+
+
+def test_a_value_that_does_not_fit_is_counted_not_refused(predictor):
+    odd = passengers(100, seed=8).astype({"age": object})
+    odd["age"] = "old"
+    found = predictor.monitor(odd)
+    assert any(q["column"] == "age" and q["is_severe"] for q in found.document["quality"])
+
+
+def test_a_successor_must_prove_itself(frame, tmp_path):
+    old = mw.train("gbdt", frame, "survived", params={"n_rounds": 3}, store=False)
+    new = passengers(600, seed=11)
+    found = old.retrain(new, time_limit=5, out=tmp_path / "new", rule="refresh", gain=0.05)
+    assert {g["gate"] for g in found.decision["gates"]} and isinstance(found.accepted, bool)
+    assert found.predictor.predict(new).shape == (600,)
+    assert {p.name for p in (tmp_path / "new").iterdir()} == {
+        "model.mw", "record.json", "report.html", "decision.json"
+    }  # fmt: skip
+    written = json.loads((tmp_path / "new/decision.json").read_text())
+    assert written["accepted"] == found.accepted
+    with pytest.raises(mw.DataError, match="too few rows"):
+        old.retrain(new[:50], time_limit=5)
+
+
+def test_runs_are_recorded_where_a_store_is_named_and_models_registered(frame, tmp_path):
+    folder = tmp_path / "store"
+    model = mw.train("gbdt", frame, "survived", params={"n_rounds": 5}, store=folder)
+    store = mw.Store(folder)
+    (run,) = store.runs()
+    assert (run["kind"], run["status"]) == ("train", "finished")
+    assert run["model_sha256"] and store.run(run["id"])["parameters"]["target"] == "survived"
+    first = store.register("ship", model, alias="champion", run=run["id"], note="first")
+    other = mw.train("gbdt", frame, "survived", params={"n_rounds": 6}, store=False)
+    again = store.register("ship", other.save(tmp_path / "m.mw"))
+    assert (first["number"], again["number"]) == (1, 2)
+    store.alias("ship", "champion", 2, reason="newer")
+    assert store.load("ship", "champion").to_bytes() == other.to_bytes()
+    assert store.roll_back("ship", "champion")["number"] == 1
+    assert [h["number"] for h in store.history("ship")]
+    listed = json.loads(command_line("models", "list", "--json", "--store", folder).stdout)
+    assert listed == store.models() and listed[0]["name"] == "ship"
+    assert store.runs("kind = fit") == [] and len(store.runs(best="roc_auc")) == 1
+    store.remove_alias("ship", "champion")
+    store.delete("ship", 1)
+    assert [v["number"] for v in store.versions("ship")] == [2]
+    store.delete_runs(run["id"])
+    assert store.runs() == []
+    with pytest.raises(mw.OptionError):
+        store.load("yacht")
+
+
+def test_a_failed_run_is_recorded_with_its_reason(frame, tmp_path):
+    constant = frame.assign(survived=1)
+    with pytest.raises(mw.Error):
+        mw.train("gbdt", constant, "survived", store=tmp_path / "store")
+    (run,) = mw.Store(tmp_path / "store").runs()
+    assert run["status"] == "failed"
+
+
+def test_nothing_is_recorded_where_no_store_was_made(frame, tmp_path, monkeypatch):
+    monkeypatch.delenv("MODELWRIGHT_STORE", raising=False)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    mw.train("gbdt", frame, "survived", params={"n_rounds": 3})
+    assert not (tmp_path / "data").exists()
+    with pytest.raises(mw.OptionError):
+        mw.Store().runs()
+    monkeypatch.setenv("MODELWRIGHT_STORE", str(tmp_path / "named"))
+    mw.train("gbdt", frame, "survived", params={"n_rounds": 3}, store=False)
+    assert not (tmp_path / "named").exists()
+    model = mw.train("gbdt", frame, "survived", params={"n_rounds": 3})
+    assert len(mw.Store().runs()) == 1 and mw.Store().folder == os.fspath(tmp_path / "named")
+    mw.Store().register("ship", model, alias="champion")
+    assert mw.load("ship@champion").to_bytes() == model.to_bytes()
+
+
+@pytest.mark.parametrize(
+    "form, mark",
+    [("markdown", "#"), ("json", "{"), ("model-card", "---"), ("model-card-json", "{"),
+     ("annex-iv", "#"), ("html", "<!")],
+)  # fmt: skip
+def test_reports_have_the_forms_of_the_command_line(predictor, tmp_path, form, mark):
+    path = predictor.save(tmp_path / "model.mw")
+    typed = command_line("report", path, "--format", form).stdout
+    ours = predictor.report().render(form)
+    assert ours == typed and ours.lstrip().lower().startswith((mark, "["))
+    predictor.report().save(tmp_path / "r.txt", form=form)
+    assert (tmp_path / "r.txt").read_text() == ours
+    with pytest.raises(mw.OptionError, match="annex-iv"):
+        predictor.report().render("pdf")
