@@ -239,7 +239,7 @@ class Explanation:
         return self._shap
 
     @property
-    def __class__(self) -> Any:
+    def __class__(self) -> Any:  # type: ignore[misc]
         # shap asks `isinstance(x, shap.Explanation)`; whoever asks for this class is told so too.
         loaded = sys.modules.get("shap")
         return getattr(loaded, "Explanation", Explanation)

@@ -56,8 +56,16 @@ impl Transformer for ScaledNumber {
         _: &Context,
     ) -> Result<FittedScaledNumber> {
         let values = numbers(input.column)?;
+        let value = |row: &u32| values[*row as usize];
+        let scale = match input.weights {
+            None => RobustScale::fit(input.rows.iter().map(value)),
+            Some(weights) => {
+                let weighed = |row: &u32| (value(row), weights[*row as usize]);
+                RobustScale::fit_weighted(input.rows.iter().map(weighed))
+            }
+        };
         Ok(FittedScaledNumber {
-            scale: RobustScale::fit(input.rows.iter().map(|r| values[*r as usize])),
+            scale,
             clip: params.clip,
             indicator: params.indicator && input.rows.iter().any(|r| values[*r as usize].is_nan()),
         })
