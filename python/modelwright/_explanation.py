@@ -238,8 +238,8 @@ class Explanation:
             )
         return self._shap
 
-    @property
-    def __class__(self) -> Any:  # type: ignore[misc]
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
         # shap asks `isinstance(x, shap.Explanation)`; whoever asks for this class is told so too.
         loaded = sys.modules.get("shap")
         return getattr(loaded, "Explanation", Explanation)
