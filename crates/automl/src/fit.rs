@@ -137,18 +137,8 @@ impl Flow {
             constraint::apply(&mut plan, &options)?;
         }
         plan.notes.splice(0..0, notes);
-        let folds = match &own.split {
-            Some((split, _)) => parts.own_folds(split, &mut plan)?,
-            None => parting::folds(
-                parts.kind,
-                &roles,
-                &parts.target,
-                plan.n_folds,
-                plan.validation_share,
-                ctx,
-            )
-            .map_err(|e| if folds_were_asked(&options) { e.at("--folds") } else { e })?,
-        };
+        let folds = folds(&parts, &roles, &own, &mut plan, ctx)
+            .map_err(|e| if folds_were_asked(&options) { e.at("--folds") } else { e })?;
         conformal::check(&options, task.task, &folds)?;
         let may_exchange = parts.may_exchange();
         let split = SplitRecord { n_folds: plan.n_folds, ..parts.split };
@@ -373,6 +363,21 @@ fn plan_input(
         n_folds_max,
         affordable_rounds: budget::affordable_rounds(ctx, n_rows, n_features, encoded.n_outputs()),
     }
+}
+
+/// The folds that judge the trials: the caller's, or the plan's.
+fn folds(
+    parts: &Parts,
+    roles: &Roles,
+    own: &Own,
+    plan: &mut Plan,
+    ctx: &Context,
+) -> Result<Vec<Fold>> {
+    if let Some((split, _)) = &own.split {
+        return parts.own_folds(split, plan);
+    }
+    let (k, share) = (plan.n_folds, plan.validation_share);
+    parting::folds(parts.kind, roles, &parts.target, k, share, ctx)
 }
 
 /// Positions of rows mean nothing in a sample of them.

@@ -47,36 +47,11 @@ impl Parts {
         let (kind, reason) = parting::choose_kind(options)?;
         let is_own = own.split.is_some();
         let roles = Roles::of(&table, options)?;
-        if let Some((test, source)) = test {
-            let rows = target::rows_with_target(test.require(&options.target)?);
-            if rows.is_empty() {
-                return Err(Error::input("the test file has no row with a known target")
-                    .at(source.name)
-                    .column(&options.target));
-            }
-            let split = parting::record(
-                kind,
-                "a test file was given".to_owned(),
-                table.n_rows(),
-                rows.len(),
-                true,
-            );
-            let held_out = Some(test.into_selected(&rows));
-            return Ok(Self {
-                train: table,
-                held_out,
-                target: encoded,
-                split,
-                kind,
-                test_source: Some(source),
-                is_own,
-                rows: positions,
-            });
-        }
-        let held = match &own.split {
-            Some(_) if options.holdout == 0.0 => None,
-            Some((split, _)) => Some(split.held_out(&positions)?),
-            None => parting::hold_out(kind, &roles, &encoded, options.holdout, ctx)?,
+        let held = match (&test, &own.split) {
+            (Some(_), _) => None,
+            (None, Some(_)) if options.holdout == 0.0 => None,
+            (None, Some((split, _))) => Some(split.held_out(&positions)?),
+            (None, None) => parting::hold_out(kind, &roles, &encoded, options.holdout, ctx)?,
         };
         let n_held = held.as_ref().map_or(0, |f| f.validation.len());
         let n_train = held.as_ref().map_or(table.n_rows(), |f| f.train.len());
@@ -85,31 +60,47 @@ impl Parts {
             "own".clone_into(&mut split.kind);
             split.reason = format!("the rows were given: {}", part.name);
         }
-        Ok(match held {
-            None => Self {
-                train: table,
-                held_out: None,
-                target: encoded,
-                split,
-                kind,
-                test_source: None,
-                is_own,
-                rows: positions,
-            },
-            Some(fold) => {
-                let (train, held_out) = table.part(&fold.train, &fold.validation);
-                Self {
-                    target: encoded.select(&fold.train),
-                    held_out: Some(held_out),
-                    train,
-                    split,
-                    kind,
-                    test_source: None,
-                    is_own,
-                    rows: selected(&positions, &fold.train),
-                }
-            }
-        })
+        let whole = Self {
+            train: table,
+            held_out: None,
+            target: encoded,
+            split,
+            kind,
+            test_source: None,
+            is_own,
+            rows: positions,
+        };
+        match (test, held) {
+            (Some((test, source)), _) => whole.beside(test, source, options),
+            (None, Some(fold)) => Ok(whole.parted(&fold)),
+            (None, None) => Ok(whole),
+        }
+    }
+
+    /// All rows to learn from, and a table of its own to test on.
+    fn beside(self, test: Table, source: DataSource, options: &Options) -> Result<Self> {
+        let rows = target::rows_with_target(test.require(&options.target)?);
+        if rows.is_empty() {
+            return Err(Error::input("the test file has no row with a known target")
+                .at(source.name)
+                .column(&options.target));
+        }
+        let reason = "a test file was given".to_owned();
+        let split = parting::record(self.kind, reason, self.train.n_rows(), rows.len(), true);
+        let held_out = Some(test.into_selected(&rows));
+        Ok(Self { held_out, split, test_source: Some(source), ..self })
+    }
+
+    /// The rows that a fold learns from, and those that it judges.
+    fn parted(self, fold: &Fold) -> Self {
+        let (train, held_out) = self.train.part(&fold.train, &fold.validation);
+        Self {
+            train,
+            held_out: Some(held_out),
+            target: self.target.select(&fold.train),
+            rows: selected(&self.rows, &fold.train),
+            ..self
+        }
     }
 }
 

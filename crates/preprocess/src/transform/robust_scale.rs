@@ -3,8 +3,8 @@
 //! `z = (x - median) / (q75 - q25)`; where the quartiles agree `z = 2 (x - median) / (max - min)`,
 //! and 0 for a constant. Then `z / sqrt(1 + (z / 3)^2)`, which is nearly linear in the middle and
 //! never leaves `(-3, 3)`. Quantiles interpolate linearly (NumPy's default, as scikit-learn's
-//! `RobustScaler`); for more than [`SAMPLE`] rows they come from every k-th row. A row of weight `w`
-//! counts as `w` equal rows; where there are weights below 1, the least counts as one row.
+//! `RobustScaler`); for more than [`SAMPLE`] rows they come from every k-th row. A row of weight
+//! `w` counts as `w` equal rows; where there are weights below 1, the least counts as one row.
 //! Reference: Holzmüller, Grinsztajn, Steinwart, "Better by Default", NeurIPS 2024 (RealMLP).
 
 use serde::{Deserialize, Serialize};
