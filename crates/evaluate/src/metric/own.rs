@@ -92,7 +92,7 @@ mod tests {
     struct Profit;
 
     impl OwnMetric for Profit {
-        fn name(&self) -> &str {
+        fn name(&self) -> &'static str {
             "profit"
         }
 

@@ -117,7 +117,7 @@ pub fn conclude(
     let mut notes = current.notes();
     let (multivariate, note) = multivariate::classify(watched, reference, current, ctx);
     notes.extend(note);
-    let performance = performance::measured(watched, current, ctx)?;
+    let performance = performance::measured(watched, current, ctx);
     let estimated: Option<Performance> = performance::expected(watched, reference, current, ctx);
     let verdict = words::verdict(&words::Found {
         dataset: &dataset,

@@ -23,10 +23,10 @@ pub(super) fn measured(
     watched: &Watched<'_>,
     current: &Side<'_>,
     ctx: &Context,
-) -> Result<Option<Performance>> {
+) -> Option<Performance> {
     let answers = &current.answers;
     if answers.truth.n_rows() < ANSWERS_MIN {
-        return Ok(None);
+        return None;
     }
     let main = metric_or_default(&watched.predictor.metric, watched.predictor.task);
     let others = metrics_for(watched.predictor.task).filter(|m| m.spec.name != main.spec.name);
@@ -41,13 +41,13 @@ pub(super) fn measured(
     let values = bootstrap_intervals(&metrics, &input, drawing, ctx);
     let evaluation = watched.record.evaluation.as_ref();
     let before = evaluation.map_or(&[][..], |e| &e.metrics);
-    Ok(Some(Performance {
+    Some(Performance {
         method: "measured on rows with known answers".to_owned(),
         n_rows: answers.truth.n_rows() as u64,
         compared_with: evaluation.map(|e| e.on.clone()),
         metrics: values.into_iter().map(|now| change(watched, now, before)).collect(),
         caveat: "Answers that come late may be others than those that come soon.".to_owned(),
-    }))
+    })
 }
 
 /// Metrics to be expected without answers; `None` where nothing is known of them.
