@@ -12,7 +12,7 @@ use modelwright_core::task::{Predictions, Target};
 use modelwright_core::{Context, Error, Result};
 use modelwright_evaluate::learning_curve::LearningCurve;
 use modelwright_evaluate::{
-    Comparison, MetricEntry, MetricInput, bootstrap_interval, compare, metric,
+    Comparison, MetricEntry, MetricInput, bootstrap_interval, compare, metric_or_default,
 };
 use modelwright_learners::learner;
 use modelwright_preprocess::EncodingSpec;
@@ -245,7 +245,7 @@ pub fn of_model(
         held_out: &held_out,
         classes: &predictor.classes,
         planned,
-        metric: metric(&predictor.metric)?,
+        metric: metric_or_default(&predictor.metric, predictor.task),
     };
     ctx.install(|| curve(&input, ctx))?.ok_or_else(too_few)
 }

@@ -94,7 +94,7 @@ pub fn beside_chance(
     ctx: &Context,
 ) -> Result<AgainstChance> {
     ctx.tell(Event::Phase("permutations".to_owned()));
-    let metric = metric(&model.predictor.metric)?;
+    let metric = model.metric(ctx);
     let decided = certain(rows, false).filter(|_| metric.spec.needs == Needs::Labels);
     let input = MetricInput {
         truth: &rows.truth,

@@ -15,8 +15,7 @@ use modelwright::lifecycle::import::{ImportOptions, Naming};
 use modelwright::looking::{Wish, look};
 use modelwright::repeat::{check_repeatable, input_of_record, repeat, time_limit};
 use modelwright::{
-    OutputFolder, Rows, RunAccount, machine, read_test, read_train, read_within_limits,
-    tell_sample,
+    OutputFolder, Rows, RunAccount, machine, read_test, read_train, read_within_limits, tell_sample,
 };
 use modelwright_core::context::{Decisions, Event, Progress, Settings};
 use modelwright_core::data::Schema;

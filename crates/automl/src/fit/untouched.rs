@@ -108,7 +108,8 @@ impl Flow {
 
     /// Whether the untouched rows were drawn so that they have the classes' own mix.
     fn mix_of_held_out(&self) -> Mix {
-        let is_made = self.split_kind == SplitKind::Stratified && self.test_source.is_none();
+        // A test table and rows that were given are splits of other names.
+        let is_made = self.split.kind == SplitKind::Stratified.name();
         if is_made { Mix::Fixed } else { Mix::Drawn }
     }
 
