@@ -25,6 +25,16 @@ pub enum Rows {
     },
 }
 
+/// As people call them: the account of a run holds no rows.
+impl serde::Serialize for Rows {
+    fn serialize<S: serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> std::result::Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.shown())
+    }
+}
+
 impl Rows {
     /// What people call them.
     pub fn shown(&self) -> String {

@@ -1,9 +1,9 @@
 //! Metrics on the new rows beside those on the untouched rows: measured where answers are known,
 //! expected where they are not.
 
+use modelwright_core::Context;
 use modelwright_core::record::{Interval, MetricChange, MetricValue, Performance};
 use modelwright_core::task::Task;
-use modelwright_core::{Context, Result};
 use modelwright_evaluate::resample::{Drawing, Mix};
 use modelwright_evaluate::{
     MetricEntry, MetricInput, bootstrap_intervals, metric, metric_or_default, metrics_for,
