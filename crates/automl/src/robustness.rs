@@ -119,7 +119,7 @@ fn changes<'a>(table: &Table, read: &[&str]) -> Vec<Change<'a>> {
             apply: Box::new(|column, random| Some(lose(column, random))),
         },
         Change {
-            what: "numbers are measured less exactly, by a tenth of their spread".to_owned(),
+            what: "numbers are off by a tenth of their spread".to_owned(),
             kind,
             apply: Box::new(blur),
         },
@@ -134,7 +134,7 @@ fn changes<'a>(table: &Table, read: &[&str]) -> Vec<Change<'a>> {
     for column in table.columns().iter().filter(is_number).take(UNIT_COLUMNS_MAX) {
         let name = column.name.clone();
         all.push(Change {
-            what: format!("`{name}` comes in another unit, a thousand times as large"),
+            what: format!("`{name}` is 1,000 times too large"),
             kind: StrainKind::Unit,
             apply: Box::new(move |c: &Column, _: &mut Random| {
                 (c.name == name).then(|| scaled(c)).flatten()
