@@ -101,11 +101,14 @@ pub fn strained(
     Ok(record)
 }
 
-/// A strain: its words, and what it does to a column; `None` leaves the column as it is.
+/// What a strain does to a column; `None` leaves it as it is.
+type Apply<'a> = dyn Fn(&Column, &mut Random) -> Option<Column> + 'a;
+
+/// A strain: its words, and what it does.
 struct Change<'a> {
     what: String,
     kind: StrainKind,
-    apply: Box<dyn Fn(&Column, &mut Random) -> Option<Column> + 'a>,
+    apply: Box<Apply<'a>>,
 }
 
 /// The strains that are tried.
