@@ -1,5 +1,6 @@
 //! `compare --scores`: learners by their scores on several data sets, or on the folds of one.
 
+use std::fmt::Write;
 use std::path::Path;
 
 use clap::Args;
@@ -63,8 +64,9 @@ fn text(found: &Study) -> String {
     let mut text = format!("{}\n{}\n", wrap(&found.verdict, 0, WIDTH), learners.render());
     text += &pairs(&found.pairs).render();
     if let Some(all) = &found.all_alike {
-        text += &format!(
-            "\nall alike? Friedman {:.2} (p = {:.4}), Iman and Davenport {:.2} (p = {:.4})\n",
+        let _ = writeln!(
+            text,
+            "\nall alike? Friedman {:.2} (p = {:.4}), Iman and Davenport {:.2} (p = {:.4})",
             all.friedman, all.friedman_p, all.iman_davenport, all.iman_davenport_p
         );
         text += "pairs: Wilcoxon's signed ranks, corrected by Holm; Nemenyi beside it\n";
