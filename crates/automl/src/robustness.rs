@@ -101,11 +101,14 @@ pub fn strained(
     Ok(record)
 }
 
-/// A strain: its words, and what it does to a column; `None` leaves the column as it is.
+/// What a strain does to a column; `None` leaves it as it is.
+type Apply<'a> = dyn Fn(&Column, &mut Random) -> Option<Column> + 'a;
+
+/// A strain: its words, and what it does.
 struct Change<'a> {
     what: String,
     kind: StrainKind,
-    apply: Box<dyn Fn(&Column, &mut Random) -> Option<Column> + 'a>,
+    apply: Box<Apply<'a>>,
 }
 
 /// The strains that are tried.
@@ -119,7 +122,7 @@ fn changes<'a>(table: &Table, read: &[&str]) -> Vec<Change<'a>> {
             apply: Box::new(|column, random| Some(lose(column, random))),
         },
         Change {
-            what: "numbers are measured less exactly, by a tenth of their spread".to_owned(),
+            what: "numbers are off by a tenth of their spread".to_owned(),
             kind,
             apply: Box::new(blur),
         },
@@ -134,7 +137,7 @@ fn changes<'a>(table: &Table, read: &[&str]) -> Vec<Change<'a>> {
     for column in table.columns().iter().filter(is_number).take(UNIT_COLUMNS_MAX) {
         let name = column.name.clone();
         all.push(Change {
-            what: format!("`{name}` comes in another unit, a thousand times as large"),
+            what: format!("`{name}` is 1,000 times too large"),
             kind: StrainKind::Unit,
             apply: Box::new(move |c: &Column, _: &mut Random| {
                 (c.name == name).then(|| scaled(c)).flatten()

@@ -51,7 +51,7 @@ fn intervals_of_differences_hold_none_where_models_are_alike() {
     // The others resample 2,000 times whatever is asked: fewer tables.
     let fewer = Size { n_tables: 100, ..size };
     let differences = cover::differences(World::Numbers, fewer);
-    assert!(differences.iter().all(|d| d.held >= 86), "{differences:?}");
+    assert!(differences.iter().all(|d| d.holding >= 86), "{differences:?}");
     all.extend(cover::slices(size));
     holds(&all);
 }

@@ -24,9 +24,8 @@ pub fn study_scores(table: &Table, options: StudyOptions) -> Result<Study> {
     /// Of scores from 0 to 1.
     const ROPE: f64 = 0.005;
     let mut columns = table.columns().iter();
-    let is_name = |c: &&modelwright_core::data::Column| matches!(c.data, ColumnData::String { .. });
-    let named = table.columns().first().filter(is_name).is_some();
-    if named {
+    let first = table.columns().first();
+    if first.is_some_and(|c| matches!(c.data, ColumnData::String { .. })) {
         columns.next();
     }
     let mut names = Vec::new();

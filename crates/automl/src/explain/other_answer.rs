@@ -8,6 +8,7 @@ use modelwright_inspect::explain::counterfactual::{
 };
 
 use super::{in_storage_of_kinds, subject};
+use crate::fair::GroupThresholds;
 use crate::predictor::Predictor;
 
 /// What is wanted.
@@ -102,7 +103,7 @@ fn held_fixed(
     options: &CounterfactualOptions,
 ) -> Result<CounterfactualOptions> {
     let mut held = options.clone();
-    for column in predictor.group_thresholds().into_iter().flat_map(|g| g.columns()) {
+    for column in predictor.group_thresholds().into_iter().flat_map(GroupThresholds::columns) {
         let varies =
             options.vary.as_ref().is_some_and(|v| v.iter().any(|(name, _)| name == column));
         if varies {

@@ -36,7 +36,8 @@ const N_ROWS_IMPORTANCE: usize = 2_000;
 /// Rows on which weak slices are searched and tested at most.
 const N_ROWS_SLICES: usize = 10_000;
 
-/// Rows that judge a learning curve at most (and that one learner alone is fitted again on), and seconds that all of its fits may take.
+/// Rows that judge a learning curve at most (and that one learner alone is fitted again on), and
+/// seconds that all of its fits may take.
 const N_ROWS_CURVE: usize = 20_000;
 const CURVE_S_MAX: f64 = 8.0;
 

@@ -22,7 +22,7 @@ pub(crate) struct Held {
     /// The kind of interval, the world, the number of rows.
     pub(crate) what: String,
     /// Intervals that hold the truth.
-    pub(crate) held: usize,
+    pub(crate) holding: usize,
     /// Intervals.
     pub(crate) of: usize,
 }
@@ -30,11 +30,12 @@ pub(crate) struct Held {
 impl Held {
     /// The share that held the truth.
     pub(crate) fn share(&self) -> f64 {
-        self.held as f64 / self.of.max(1) as f64
+        self.holding as f64 / self.of.max(1) as f64
     }
 }
 
 /// How much is simulated.
+#[expect(clippy::struct_field_names, reason = "numbers of different things")]
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Size {
     /// Tables that are drawn.
@@ -62,8 +63,8 @@ fn count(
         .iter()
         .enumerate()
         .map(|(i, what)| {
-            let (held, of) = count(i);
-            Held { what: what.clone(), held, of }
+            let (holding, of) = count(i);
+            Held { what: what.clone(), holding, of }
         })
         .collect()
 }

@@ -57,9 +57,12 @@ impl Levels {
     }
 }
 
+/// A test: its name, whether its p-values may be larger than they must, and one of them by a seed.
+type Test = (&'static str, bool, fn(u64) -> Option<f64>);
+
 /// All tests, on `n_tables` draws each.
 pub(crate) fn all(n_tables: usize) -> Vec<Levels> {
-    let tests: [(&str, bool, fn(u64) -> Option<f64>); 15] = [
+    let tests: [Test; 15] = [
         ("DeLong, 200 rows", false, |s| of_metric("roc_auc", World::Binary(1.0), s)),
         ("McNemar, 200 rows", true, |s| of_metric("accuracy", World::Binary(1.0), s)),
         ("paired bootstrap of the log loss, 200 rows", false, |s| {
@@ -80,7 +83,7 @@ pub(crate) fn all(n_tables: usize) -> Vec<Levels> {
         ("fairness: true positive rate", true, |s| of_groups("true_positive_rate", s)),
         ("fairness: Brier score (Cochran)", false, |s| of_groups("brier_score", s)),
     ];
-    let run = |(what, may_be_larger, test): (&str, bool, fn(u64) -> Option<f64>)| Levels {
+    let run = |(what, may_be_larger, test): Test| Levels {
         what: what.to_owned(),
         may_be_larger,
         p_values: for_each(n_tables, test).into_iter().flatten().collect(),

@@ -65,7 +65,7 @@ pub fn surrogate(input: &SurrogateInput<'_>) -> Option<SurrogateRecord> {
     let least = LEAF_ROWS_MIN.max((fitted.len() as f64 * LEAF_SHARE_MIN) as usize);
     let growing = Growing { input, questions: &questions, least, enough: GAIN_MIN * all };
     let mut leaves = Vec::new();
-    growing.grow(fitted.clone(), Vec::new(), &mut leaves);
+    growing.grow(&fitted, Vec::new(), &mut leaves);
     let (r2, agreement) = fidelity(input, &leaves, &tested)?;
     let mut leaves: Vec<SurrogateLeaf> = leaves.iter().map(|l| l.record(input)).collect();
     leaves.sort_by(|a, b| b.class.cmp(&a.class).then(b.value.total_cmp(&a.value)));
@@ -188,10 +188,10 @@ struct Growing<'a, 'b> {
 }
 
 impl<'a> Growing<'a, '_> {
-    fn grow(&self, rows: Vec<u32>, steps: Vec<Step<'a>>, leaves: &mut Vec<Leaf<'a>>) {
-        let best = if steps.len() < DEPTH_MAX { self.best(&rows) } else { None };
+    fn grow(&self, rows: &[u32], steps: Vec<Step<'a>>, leaves: &mut Vec<Leaf<'a>>) {
+        let best = if steps.len() < DEPTH_MAX { self.best(rows) } else { None };
         let Some(question) = best else {
-            let means = means(self.input.predictions, &rows);
+            let means = means(self.input.predictions, rows);
             leaves.push(Leaf { steps, n_rows: rows.len(), means });
             return;
         };
@@ -199,7 +199,7 @@ impl<'a> Growing<'a, '_> {
         for (rows, is_yes) in [(yes, true), (no, false)] {
             let mut own = steps.clone();
             own.push(Step { question: question.clone(), yes: is_yes });
-            self.grow(rows, own, leaves);
+            self.grow(&rows, own, leaves);
         }
     }
 

@@ -77,6 +77,7 @@ impl Compare {
         if let Some(path) = &self.scores {
             return self.of_scores.run(path, self.rope, session);
         }
+        self.of_scores.check_unused()?;
         let (Some(path_a), Some(path_b), Some(data)) = (&self.model_a, &self.model_b, &self.data)
         else {
             return Err(Error::input("two models and rows are needed"));

@@ -69,5 +69,5 @@ fn text(found: &MoreRowsRecord) -> String {
         found.trial,
         count(found.n_rows_tested)
     );
-    format!("{}\n\n{}\n{gains}", wrap(&found.words, 0, WIDTH), table.render())
+    format!("{}\n{}\n{gains}", wrap(&found.words, 0, WIDTH), table.render())
 }

@@ -67,8 +67,8 @@ fn groups(made: &MitigationRecord) -> Table {
             TableColumn::words("Group"),
             TableColumn::numbers("Threshold"),
             TableColumn::numbers("Decided so"),
-            TableColumn::numbers("Of the true ones"),
-            TableColumn::numbers("Of the others"),
+            TableColumn::numbers("Of those who are"),
+            TableColumn::numbers("Of those who are not"),
         ],
     );
     for group in &made.groups {

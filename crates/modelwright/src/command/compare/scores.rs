@@ -1,10 +1,11 @@
 //! `compare --scores`: learners by their scores on several data sets, or on the folds of one.
 
+use std::fmt::Write;
 use std::path::Path;
 
 use clap::Args;
 use modelwright::studying::{StudyOptions, study_scores};
-use modelwright_core::Result;
+use modelwright_core::{Error, Result};
 use modelwright_evaluate::compare::study::{Pair, Study};
 use modelwright_io::{ReadOptions, read_path};
 
@@ -17,14 +18,26 @@ use crate::session::{Limits, Session};
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ScoreFlags {
     /// Smaller scores are better (errors, losses)
-    #[arg(long, requires = "scores")]
+    #[arg(long)]
     smaller_is_better: bool,
     /// The rows are folds of one data set: test rows over training rows, 0.111 for ten folds
-    #[arg(long, value_name = "RATIO", requires = "scores", value_parser = values::factor)]
+    #[arg(long, value_name = "RATIO", value_parser = values::factor)]
     test_to_train: Option<f64>,
 }
 
 impl ScoreFlags {
+    /// Refuses flags that say how to read scores where there are none.
+    pub(super) fn check_unused(&self) -> Result<()> {
+        let flag = match (self.smaller_is_better, self.test_to_train) {
+            (true, _) => "--smaller-is-better",
+            (_, Some(_)) => "--test-to-train",
+            _ => return Ok(()),
+        };
+        Err(Error::input(format!("`{flag}` needs `--scores`"))
+            .at(flag)
+            .expected("--scores FILE beside it, in place of two models"))
+    }
+
     /// Reads the table, compares its learners and prints.
     pub(super) fn run(&self, path: &Path, rope: Option<f64>, session: &Session) -> Result<()> {
         let ctx = session.context(Limits::default())?;
@@ -48,11 +61,12 @@ fn text(found: &Study) -> String {
     for l in &found.learners {
         learners.row(vec![l.name.clone(), number(l.mean_rank), number(l.mean)]);
     }
-    let mut text = format!("{}\n\n{}\n", wrap(&found.verdict, 0, WIDTH), learners.render());
+    let mut text = format!("{}\n{}\n", wrap(&found.verdict, 0, WIDTH), learners.render());
     text += &pairs(&found.pairs).render();
     if let Some(all) = &found.all_alike {
-        text += &format!(
-            "\nall alike? Friedman {:.2} (p = {:.4}), Iman and Davenport {:.2} (p = {:.4})\n",
+        let _ = writeln!(
+            text,
+            "\nall alike? Friedman {:.2} (p = {:.4}), Iman and Davenport {:.2} (p = {:.4})",
             all.friedman, all.friedman_p, all.iman_davenport, all.iman_davenport_p
         );
         text += "pairs: Wilcoxon's signed ranks, corrected by Holm; Nemenyi beside it\n";
