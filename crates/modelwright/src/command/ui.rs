@@ -26,7 +26,7 @@ scored. Clients of MLflow log to the same address: MLFLOW_TRACKING_URI=http://12
 A store that is not there is made; from then on runs are recorded in it.";
 
 /// The longest that a request may take: uploads of models over slow lines.
-const REQUEST_TIME_MAX: Duration = Duration::from_secs(300);
+const REQUEST_TIME_MAX: Duration = Duration::from_mins(5);
 
 /// Flags of `ui`.
 #[derive(Debug, Args)]

@@ -123,8 +123,8 @@ fn of(method: &Method, parts: &[&str]) -> Option<Endpoint> {
 mod tests {
     use super::*;
 
-    fn status(method: Method, path: &str) -> u16 {
-        find(&method, path).unwrap_err().status
+    fn status(method: &Method, path: &str) -> u16 {
+        find(method, path).unwrap_err().status
     }
 
     #[test]
@@ -132,11 +132,11 @@ mod tests {
         let found = find(&Method::PUT, "/api/v1/models/a%20b/aliases/champion").unwrap();
         assert_eq!(found, Endpoint::SetAlias("a b".to_owned(), "champion".to_owned()));
         assert_eq!(find(&Method::HEAD, "/api/v1/runs/7").unwrap(), Endpoint::Run(7));
-        assert_eq!(status(Method::POST, "/api/v1/runs"), 405);
-        assert_eq!(status(Method::GET, "/api/v1/runs/x"), 404);
-        assert_eq!(status(Method::GET, "/api/v1/runs/99999999999999999999"), 404);
-        assert_eq!(status(Method::GET, "/api/v1/runs/1/files/../../x"), 404);
-        assert_eq!(status(Method::GET, "/api/v1/"), 404);
+        assert_eq!(status(&Method::POST, "/api/v1/runs"), 405);
+        assert_eq!(status(&Method::GET, "/api/v1/runs/x"), 404);
+        assert_eq!(status(&Method::GET, "/api/v1/runs/99999999999999999999"), 404);
+        assert_eq!(status(&Method::GET, "/api/v1/runs/1/files/../../x"), 404);
+        assert_eq!(status(&Method::GET, "/api/v1/"), 404);
     }
 
     #[test]
