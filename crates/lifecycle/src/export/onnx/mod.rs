@@ -40,8 +40,10 @@ mod transform;
 mod trees;
 
 use modelwright_automl::Predictor;
+use modelwright_core::data::Kind;
 use modelwright_core::task::Task;
 use modelwright_core::{Error, Result};
+use modelwright_preprocess::encode::PartView;
 use prost::Message;
 use serde_json::json;
 
@@ -94,6 +96,7 @@ pub struct OnnxModel {
 /// Input error that names the column or learner for which ONNX has no operators, for a column that
 /// is called as an output is, and for a model that is larger than a file can be.
 pub fn write(predictor: &Predictor, about: &About) -> Result<OnnxModel> {
+    refuse_texts(predictor)?;
     let inputs = inputs_of(predictor);
     let outputs = outputs_of(predictor);
     if let Some(input) = inputs.iter().find(|input| outputs.contains(&input.name)) {
@@ -127,6 +130,30 @@ pub fn write(predictor: &Predictor, about: &About) -> Result<OnnxModel> {
     }
     let notes = notes(predictor, &inputs);
     Ok(OnnxModel { bytes: model.encode_to_vec(), inputs, outputs, notes })
+}
+
+/// Names all columns of text that the members read, so that one new fit is enough.
+fn refuse_texts(predictor: &Predictor) -> Result<()> {
+    let mut names: Vec<&str> = Vec::new();
+    for member in predictor.member_views().filter(|member| member.weight > 0.0) {
+        for source in member.encoder.source_views().filter(|s| s.kind == Kind::Text) {
+            let is_used = |part: &PartView<'_>| {
+                !part.kept.is_empty() || part.transformer.fitted.n_sparse() > 0
+            };
+            if source.parts.iter().any(is_used) && !names.contains(&source.name) {
+                names.push(source.name);
+            }
+        }
+    }
+    let Some(first) = names.first() else { return Ok(()) };
+    Err(Error::input("ONNX has no operators for what the model reads of a text")
+        .at("--format onnx")
+        .column(*first)
+        .got(format!("text in {}", names.join(", ")))
+        .hint(format!(
+            "fit without it (--exclude {}), or use `modelwright serve` or `predict`",
+            names.join(",")
+        )))
 }
 
 /// The columns that members read or decisions depend on, in the order of the schema.
