@@ -21,6 +21,11 @@
 //! | `trees`, `linear_leaves`, `link`, `learner` | the models |
 //! | `calibrate`, `fair` | probabilities, decisions |
 
+#![expect(
+    clippy::cast_possible_wrap,
+    reason = "ONNX counts in int64 and our trees in i32: numbers of what is held in memory fit"
+)]
+
 mod calibrate;
 mod columns;
 mod constant;
@@ -40,6 +45,7 @@ mod transform;
 mod trees;
 
 use modelwright_automl::Predictor;
+use modelwright_automl::fair::GroupThresholds;
 use modelwright_core::data::Kind;
 use modelwright_core::task::Task;
 use modelwright_core::{Error, Result};
@@ -64,9 +70,9 @@ const ML_OPSET: i64 = 5;
 const LARGEST_FILE: usize = i32::MAX as usize;
 
 /// What every file says of itself.
-const INTENDED_USE: &str = "Exported from a Modelwright artifact. It predicts for rows like those it \
-    was trained on; it checks no ranges, watches no drift and gives no intervals. Read the report \
-    of the artifact before decisions depend on it.";
+const INTENDED_USE: &str = "Exported from a Modelwright artifact. It predicts for rows like those \
+    it was trained on; it checks no ranges, watches no drift and gives no intervals. Read the \
+    report of the artifact before decisions depend on it.";
 
 /// What is written into the file besides the model.
 #[derive(Debug, Clone, Default)]
@@ -159,7 +165,7 @@ fn refuse_texts(predictor: &Predictor) -> Result<()> {
 /// The columns that members read or decisions depend on, in the order of the schema.
 fn inputs_of(predictor: &Predictor) -> Vec<Input> {
     let mut names: Vec<&str> = predictor.feature_columns().collect();
-    names.extend(predictor.group_thresholds().into_iter().flat_map(|fair| fair.columns()));
+    names.extend(predictor.group_thresholds().into_iter().flat_map(GroupThresholds::columns));
     let fields = predictor.schema.fields.iter().filter(|f| names.contains(&f.name.as_str()));
     fields.map(Input::of).collect()
 }

@@ -390,7 +390,9 @@ fn trees_with_sets_of_levels_linear_leaves_and_missing_values_take_our_paths() {
         }
         assert_same_paths(&model.trees, &all);
         for tree in &model.trees {
-            all.iter().for_each(|row| assert_same_values(tree, row));
+            for row in &all {
+                assert_same_values(tree, row);
+            }
         }
     }
 }
