@@ -129,9 +129,9 @@ pub struct NetView<'a> {
     /// Nets that are averaged: they share the weights of hidden layers.
     pub members: usize,
     /// Tensors, in this order: periodic embeddings (a row per number: 16 frequencies, 16 phases,
-    /// three times 16 mixtures, three constants), embeddings of levels (8 numbers per level), scales
-    /// of the inputs (a row per member), then for each layer, the head last, its weights (inputs ×
-    /// outputs; of the head, for each member) and its biases (a row per member).
+    /// three times 16 mixtures, three constants), embeddings of levels (8 numbers per level),
+    /// scales of the inputs (a row per member), then for each layer, the head last, its weights
+    /// (inputs × outputs; of the head, for each member) and its biases (a row per member).
     ///
     /// The inputs are, for each number, itself and its three mixtures; the flags; the levels.
     pub tensors: &'a [Vec<f32>],

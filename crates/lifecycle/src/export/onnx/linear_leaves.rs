@@ -1,8 +1,8 @@
 //! Trees whose leaves are linear functions.
 //!
-//! A leaf adds to the coefficients of the row; the operator sums those of all trees, and one product
-//! with the features finishes the row. Before such a leaf its features are asked for missing
-//! values, of which any leads to the leaf's plain value.
+//! A leaf adds to the coefficients of the row; the operator sums those of all trees, and one
+//! product with the features finishes the row. Before such a leaf its features are asked for
+//! missing values, of which any leads to the leaf's plain value.
 
 use std::borrow::Cow;
 

@@ -21,6 +21,11 @@
 //! | `trees`, `linear_leaves`, `link`, `learner` | the models |
 //! | `calibrate`, `fair` | probabilities, decisions |
 
+#![expect(
+    clippy::cast_possible_wrap,
+    reason = "ONNX counts in int64 and our trees in i32: numbers of what is held in memory fit"
+)]
+
 mod calibrate;
 mod columns;
 mod constant;
@@ -40,8 +45,11 @@ mod transform;
 mod trees;
 
 use modelwright_automl::Predictor;
+use modelwright_automl::fair::GroupThresholds;
+use modelwright_core::data::Kind;
 use modelwright_core::task::Task;
 use modelwright_core::{Error, Result};
+use modelwright_preprocess::encode::PartView;
 use prost::Message;
 use serde_json::json;
 
@@ -62,9 +70,9 @@ const ML_OPSET: i64 = 5;
 const LARGEST_FILE: usize = i32::MAX as usize;
 
 /// What every file says of itself.
-const INTENDED_USE: &str = "Exported from a Modelwright artifact. It predicts for rows like those it \
-    was trained on; it checks no ranges, watches no drift and gives no intervals. Read the report \
-    of the artifact before decisions depend on it.";
+const INTENDED_USE: &str = "Exported from a Modelwright artifact. It predicts for rows like those \
+    it was trained on; it checks no ranges, watches no drift and gives no intervals. Read the \
+    report of the artifact before decisions depend on it.";
 
 /// What is written into the file besides the model.
 #[derive(Debug, Clone, Default)]
@@ -94,6 +102,7 @@ pub struct OnnxModel {
 /// Input error that names the column or learner for which ONNX has no operators, for a column that
 /// is called as an output is, and for a model that is larger than a file can be.
 pub fn write(predictor: &Predictor, about: &About) -> Result<OnnxModel> {
+    refuse_texts(predictor)?;
     let inputs = inputs_of(predictor);
     let outputs = outputs_of(predictor);
     if let Some(input) = inputs.iter().find(|input| outputs.contains(&input.name)) {
@@ -129,10 +138,34 @@ pub fn write(predictor: &Predictor, about: &About) -> Result<OnnxModel> {
     Ok(OnnxModel { bytes: model.encode_to_vec(), inputs, outputs, notes })
 }
 
+/// Names all columns of text that the members read, so that one new fit is enough.
+fn refuse_texts(predictor: &Predictor) -> Result<()> {
+    let mut names: Vec<&str> = Vec::new();
+    for member in predictor.member_views().filter(|member| member.weight > 0.0) {
+        for source in member.encoder.source_views().filter(|s| s.kind == Kind::Text) {
+            let is_used = |part: &PartView<'_>| {
+                !part.kept.is_empty() || part.transformer.fitted.n_sparse() > 0
+            };
+            if source.parts.iter().any(is_used) && !names.contains(&source.name) {
+                names.push(source.name);
+            }
+        }
+    }
+    let Some(first) = names.first() else { return Ok(()) };
+    Err(Error::input("ONNX has no operators for what the model reads of a text")
+        .at("--format onnx")
+        .column(*first)
+        .got(format!("text in {}", names.join(", ")))
+        .hint(format!(
+            "fit without it (--exclude {}), or use `modelwright serve` or `predict`",
+            names.join(",")
+        )))
+}
+
 /// The columns that members read or decisions depend on, in the order of the schema.
 fn inputs_of(predictor: &Predictor) -> Vec<Input> {
     let mut names: Vec<&str> = predictor.feature_columns().collect();
-    names.extend(predictor.group_thresholds().into_iter().flat_map(|fair| fair.columns()));
+    names.extend(predictor.group_thresholds().into_iter().flat_map(GroupThresholds::columns));
     let fields = predictor.schema.fields.iter().filter(|f| names.contains(&f.name.as_str()));
     fields.map(Input::of).collect()
 }

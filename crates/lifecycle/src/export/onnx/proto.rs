@@ -1,7 +1,8 @@
 //! The messages of an ONNX file that we write, as protobuf.
 //!
-//! Fields and numbers are those of `onnx/onnx.proto` of the ONNX project (IR version 8, Apache-2.0);
-//! fields that we never write are left out, which protobuf allows: a reader skips them.
+//! Fields and numbers are those of `onnx/onnx.proto` of the ONNX project (IR version 8,
+//! Apache-2.0); fields that we never write are left out, which protobuf allows: a reader skips
+//! them.
 
 use prost::Message;
 

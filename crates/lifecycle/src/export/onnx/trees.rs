@@ -1,8 +1,8 @@
 //! Sums of trees as operators.
 //!
-//! `TreeEnsemble` in double precision compares as our trees do: a feature in single precision is the
-//! same number in double, `value ≤ threshold` goes left, a missing value where the node says. So
-//! every row takes the same path, and leaves are added up in double precision as ours are.
+//! `TreeEnsemble` in double precision compares as our trees do: a feature in single precision is
+//! the same number in double, `value ≤ threshold` goes left, a missing value where the node says.
+//! So every row takes the same path, and leaves are added up in double precision as ours are.
 //!
 //! * A node that tests levels is `BRANCH_MEMBER`. What is no whole number is in no set, but a
 //!   runtime may cut its fraction off; such values become -1 first.
@@ -38,7 +38,7 @@ const LEVELS_END: f64 = 4_294_967_296.0;
 /// A tree with one number in each leaf, and the output it adds to.
 pub(super) type OfOutput<'a> = (Cow<'a, Tree>, usize);
 
-/// The sums of the rows, double `[rows, outputs]`, of `base` and trees with one number in each leaf.
+/// The sums of the rows, double `[rows, outputs]`: `base`, and trees with one number in each leaf.
 ///
 /// # Errors
 /// Work error when there are trees but no features.
