@@ -79,11 +79,12 @@ pub mod repeat;
 pub mod studying;
 
 pub use auditing::{AuditRows, Audited, audit_rows};
-pub use explaining::{StreamedReasons, explanation_table, reason_columns};
+pub use explaining::{StreamedReasons, explanation_table};
 pub use explanation_document::{ExplainedRow, ExplanationDocument};
 pub use fitting::{FitInput, Saved, fit, input_of, pack, plan, save};
 pub use imported::{Imported, import};
 pub use model::Model;
+pub use modelwright_automl::explain::reason_columns;
 pub use monitoring::{MonitorRequest, monitor};
 pub use reading::{read_test, read_train, read_within_limits, tell_remarks, tell_sample};
 pub use retraining::{RetrainRequest, Retrained, retrain, retrain_time};

@@ -1,6 +1,7 @@
 //! A request that was received whole, and the answer to it, as the wire formats see them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use hyper::HeaderMap;
 use hyper::body::Bytes;
@@ -9,6 +10,7 @@ use hyper::header::{HeaderName, HeaderValue};
 use crate::intake::{Intake, OnError, Terms};
 use crate::model::Model;
 use crate::problem::Problem;
+use crate::reasons::{N_REASONS, N_REASONS_MAX};
 use crate::request_log::RequestLog;
 use crate::settings::Policy;
 use crate::shadow::Shadow;
@@ -23,6 +25,8 @@ pub(crate) struct Ask {
     pub(crate) request_id: String,
     pub(crate) policy: Policy,
     pub(crate) rows_max: usize,
+    /// How long rows may be explained.
+    pub(crate) explain_time_max: Duration,
     /// A version that is asked the same, unseen.
     pub(crate) shadow: Option<(Arc<Model>, Shadow)>,
     /// Where rows and answers are written down, if this request is.
@@ -66,6 +70,21 @@ impl Ask {
             let known: Vec<String> = levels.iter().map(f64::to_string).collect();
             bad_parameter("interval", &format!("one of {}", known.join(", ")), wanted)
         })
+    }
+
+    /// How many reasons of each row are asked for; `None` for none.
+    pub(crate) fn n_reasons(&self) -> Result<Option<usize>, Problem> {
+        match self.query.get("explain") {
+            None | Some("false" | "0") => Ok(None),
+            Some("" | "true") => Ok(Some(N_REASONS)),
+            Some(text) => match text.parse() {
+                Ok(n) if n <= N_REASONS_MAX => Ok(Some(n)),
+                _ => {
+                    let expected = format!("a number of reasons, at most {N_REASONS_MAX}");
+                    Err(bad_parameter("explain", &expected, text))
+                }
+            },
+        }
     }
 
     /// A header as text.

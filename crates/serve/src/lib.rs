@@ -18,6 +18,7 @@
 //! | `app`, `ask` | what do all requests share, what has one of its own? |
 //! | `model` | which models are there, and what is usual for each? |
 //! | `intake` | which values fit which columns? |
+//! | `reasons` | why is a row predicted so? |
 //! | `problem` | what is said when something does not? |
 //! | `wire` | how are rows and answers written in each protocol? |
 //! | `grpc` | how is the Open Inference Protocol spoken in messages? |
@@ -41,6 +42,7 @@ mod mlflow;
 pub mod mlflow_client;
 mod model;
 mod problem;
+mod reasons;
 mod request_log;
 pub mod server;
 pub mod settings;

@@ -94,6 +94,10 @@ pub(crate) struct Stats {
     pub(crate) infer_ns: Count,
     /// Time spent writing answers.
     pub(crate) output_ns: Count,
+    /// Rows that got reasons.
+    pub(crate) n_explained: Count,
+    /// Time spent explaining.
+    pub(crate) explain_ns: Count,
     /// Unix milliseconds of the last request.
     pub(crate) last_ms: Count,
     /// Whole requests.

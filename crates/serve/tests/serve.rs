@@ -6,6 +6,8 @@ mod harness;
 
 #[path = "serve/exchange.rs"]
 mod exchange;
+#[path = "serve/explain.rs"]
+mod explain;
 #[path = "serve/mutated.rs"]
 mod mutated;
 #[path = "serve/protocols.rs"]

@@ -11,6 +11,7 @@ use crate::problem::Problem;
 pub(crate) enum Call {
     Plain,
     V1,
+    V1Explain,
     V2,
     Invocations,
 }
@@ -204,6 +205,7 @@ fn post(parts: &[&str]) -> Option<Route> {
             let (model, action) = name.rsplit_once(':')?;
             match action {
                 "predict" => predict(Call::V1, Some(model), None),
+                "explain" => predict(Call::V1Explain, Some(model), None),
                 _ => return None,
             }
         }
@@ -237,6 +239,7 @@ mod tests {
         assert_eq!(post("/v2/models/a/infer"), predict(Call::V2, "a", None));
         assert_eq!(post("/v2/models/a/versions/2/infer"), predict(Call::V2, "a", Some("2")));
         assert_eq!(post("/v1/models/a:b:predict"), predict(Call::V1, "a:b", None));
+        assert_eq!(post("/v1/models/a:explain"), predict(Call::V1Explain, "a", None));
         assert_eq!(post("/models/a%20b/predict"), predict(Call::Plain, "a b", None));
         assert_eq!(find(&Method::HEAD, "/v2/health/live").unwrap(), Route::Live);
         assert_eq!(find(&Method::GET, "//v2/").unwrap(), Route::Server);

@@ -141,16 +141,19 @@ async fn handle(
         request_id: id.to_owned(),
         policy: app.settings.policy,
         rows_max: app.settings.limits.rows_max,
+        explain_time_max: app.settings.limits.request_time_max / 2,
         shadow: app.shadow_of(&model),
     };
     let n_bytes = ask.body.len();
+    let is_long = call == Call::V1Explain || ask.query.get("explain").is_some();
     let work = move |ctx: &Context| match call {
         Call::Plain => plain::predict(&ask, ctx),
         Call::V1 => v1::predict(&ask, ctx),
+        Call::V1Explain => v1::explain(&ask, ctx),
         Call::V2 => v2::infer(&ask, ctx),
         Call::Invocations => invocations::predict(&ask, ctx),
     };
-    let reply = app.engine.run(&model, n_bytes, work).await;
+    let reply = app.engine.run(&model, n_bytes, is_long, work).await;
     drop(place);
     reply
 }

@@ -5,9 +5,11 @@ mod hub;
 mod loaded;
 mod repository;
 mod rollout;
+mod training;
 
 pub(crate) use door::{Door, Unusual};
 pub(crate) use hub::{Entry, Hub, State};
 pub(crate) use loaded::Model;
 pub(crate) use repository::is_name;
 pub(crate) use rollout::{Canary, ShadowStats};
+pub(crate) use training::Training;
