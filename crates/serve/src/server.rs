@@ -3,6 +3,7 @@
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use modelwright_core::{Error, Result};
 use tokio::runtime::Runtime;
@@ -67,6 +68,7 @@ impl Server {
         let engine = Engine::new(settings.threads)?;
         let hub = Hub::open(
             settings.models.clone(),
+            settings.store.clone(),
             settings.hold,
             engine.context().clone(),
             log.clone(),
@@ -227,22 +229,35 @@ fn bind_unix(path: &std::path::Path) -> Result<std::os::unix::net::UnixListener>
     Ok(listener)
 }
 
+/// How often the store is asked whether an alias has moved, at least.
+const ALIAS_PERIOD: Duration = Duration::from_millis(500);
+
 /// Looks for newer models from time to time, and when told to.
 async fn look(app: Arc<App>, signals: bool) {
+    async fn pause(period: Option<Duration>) {
+        match period {
+            Some(period) => tokio::time::sleep(period).await,
+            None => std::future::pending().await,
+        }
+    }
     let period = app.settings.watch;
+    let alias_period = period.filter(|_| app.hub.has_registered()).map(|p| p.min(ALIAS_PERIOD));
+    let mut waiting = Box::pin(pause(period));
     loop {
-        let pause = async {
-            match period {
-                Some(period) => tokio::time::sleep(period).await,
-                None => std::future::pending().await,
-            }
+        let (is_whole, again) = tokio::select! {
+            () = &mut waiting => (true, false),
+            () = hung_up(), if signals => (true, true),
+            () = pause(alias_period) => (false, false),
         };
-        let again = tokio::select! {
-            () = pause => false,
-            () = hung_up(), if signals => true,
-        };
+        if is_whole {
+            waiting = Box::pin(pause(period));
+        }
         let app = app.clone();
-        let _ = tokio::task::spawn_blocking(move || app.hub.refresh(again)).await;
+        let work = move || match is_whole {
+            true => app.hub.refresh(again),
+            false => app.hub.refresh_registered(false),
+        };
+        let _ = tokio::task::spawn_blocking(work).await;
     }
 }
 

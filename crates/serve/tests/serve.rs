@@ -4,6 +4,8 @@
 #[path = "serve/harness.rs"]
 mod harness;
 
+#[path = "serve/aliases.rs"]
+mod aliases;
 #[path = "serve/exchange.rs"]
 mod exchange;
 #[path = "serve/explain.rs"]

@@ -3,6 +3,7 @@
 mod door;
 mod hub;
 mod loaded;
+mod registry;
 mod repository;
 mod rollout;
 mod training;
