@@ -14,6 +14,8 @@
 //! | module | question it answers |
 //! |---|---|
 //! | [`settings`] | what may a server be told? |
+//! | [`config`] | by flags, environment and file? |
+//! | [`quantity`] | how are durations and sizes written? |
 //! | [`server`] | how is one opened, run and stopped? |
 //! | `app`, `ask` | what do all requests share, what has one of its own? |
 //! | `model` | which models are there, and what is usual for each? |
@@ -33,6 +35,7 @@ mod access;
 mod app;
 mod ask;
 mod clock;
+pub mod config;
 mod engine;
 mod grpc;
 mod http;
@@ -42,6 +45,7 @@ mod mlflow;
 pub mod mlflow_client;
 mod model;
 mod problem;
+pub mod quantity;
 mod reasons;
 mod request_log;
 pub mod server;
@@ -53,6 +57,7 @@ mod ui;
 mod wire;
 
 pub use access::{Keys, NewKey, Scope};
+pub use config::Config;
 pub use request_log::RequestLogSettings;
 pub use server::{Served, Server, Stop};
 pub use settings::{Limits, LogRequests, ModelSource, Policy, Settings};

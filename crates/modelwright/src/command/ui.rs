@@ -10,7 +10,6 @@ use modelwright_lifecycle::store::Location;
 use modelwright_serve::{Limits, LogRequests, Server, Settings, TlsSettings, UiSettings};
 use serde_json::json;
 
-use super::serve::read_keys;
 use crate::flags::values;
 use crate::output;
 use crate::session::Session;
@@ -105,7 +104,7 @@ impl Ui {
                 ..Limits::default()
             },
             admin: self.open.then_some(true),
-            keys: self.keys.as_deref().map(read_keys).transpose()?,
+            keys: self.keys.as_deref().map(Keys::read).transpose()?,
             log: self.log,
             ui: Some(UiSettings { store: location.folder, hosts: self.allow_host.clone() }),
             watch: None,
