@@ -29,6 +29,7 @@
 //! | `http` | how do bytes come and go? |
 //! | `access` | who may ask? |
 //! | `engine`, `shadow` | where is the work done? |
+//! | `drift` | are the rows like those of training? |
 //! | `stats`, `log`, `request_log` | what happened? |
 
 mod access;
@@ -36,6 +37,7 @@ mod app;
 mod ask;
 mod clock;
 pub mod config;
+mod drift;
 mod engine;
 mod grpc;
 mod http;

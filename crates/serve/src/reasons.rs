@@ -160,6 +160,7 @@ mod tests {
             rows_max: 1000,
             explain_time_max: Duration::ZERO,
             shadow: None,
+            drift: None,
             request_log: None,
         };
         let csv = plain::predict(&ask, &ctx).unwrap();

@@ -11,6 +11,7 @@ use tokio::sync::{Notify, watch};
 use tokio_rustls::TlsAcceptor;
 
 use crate::app::App;
+use crate::drift::DriftWatch;
 use crate::engine::Engine;
 use crate::http::listen::{self, Listener};
 use crate::log::Log;
@@ -83,6 +84,8 @@ impl Server {
             .map_err(failed("cannot start threads"))?;
         let shadow = Shadow::start(engine.context().clone());
         let shadow = shadow.map_err(failed("cannot start a thread"))?;
+        let drift = settings.drift_window.map(DriftWatch::start).transpose();
+        let drift = drift.map_err(failed("cannot start a thread"))?;
         let mut request_log = (None, None);
         if let Some(wanted) = &settings.request_log {
             let (ctx, stats) = (engine.context().clone(), stats.clone());
@@ -91,7 +94,8 @@ impl Server {
         }
         let (request_log, writing) = request_log;
         let ui = settings.ui.clone().map(Ui::open).transpose()?.map(Arc::new);
-        let app = App::new(settings, hub, engine, stats, log, shadow, request_log).with_ui(ui);
+        let app = App::new(settings, hub, engine, stats, log, (shadow, drift), request_log);
+        let app = app.with_ui(ui);
         let (app, stop) = (Arc::new(app), Stop::default());
         Ok(Self { app, listening, runtime, writing, stop })
     }

@@ -166,6 +166,8 @@ pub struct Settings {
     pub ui: Option<UiSettings>,
     /// How often files are looked at for a newer model; `None` never does.
     pub watch: Option<Duration>,
+    /// For how long rows count when they are compared with training; `None` compares none.
+    pub drift_window: Option<Duration>,
     /// Whether a newer version is loaded but waits for its promotion.
     pub hold: bool,
     /// Worker threads; 0 takes the machine's.
@@ -190,6 +192,7 @@ impl Default for Settings {
             request_log: None,
             ui: None,
             watch: Some(Duration::from_secs(2)),
+            drift_window: Some(Duration::from_hours(1)),
             hold: false,
             threads: 0,
         }

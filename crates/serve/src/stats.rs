@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::clock;
+use crate::drift::Budget;
 use crate::model::ShadowStats;
 
 /// Upper ends of the latency classes, in microseconds; the last class has none.
@@ -106,6 +107,8 @@ pub(crate) struct Stats {
     pub(crate) n_load_failures: Count,
     /// Models loaded.
     pub(crate) n_loads: Count,
+    /// Rows that may be looked at for drift.
+    pub(crate) drift_budget: Budget,
     /// A version in the shadow beside what was answered.
     pub(crate) shadow: ShadowStats,
 }

@@ -6,6 +6,8 @@ mod harness;
 
 #[path = "serve/aliases.rs"]
 mod aliases;
+#[path = "serve/drift.rs"]
+mod drift;
 #[path = "serve/exchange.rs"]
 mod exchange;
 #[path = "serve/explain.rs"]

@@ -89,6 +89,10 @@ pub(crate) struct Serve {
     /// Load a newer version but let it wait until it is promoted, or asked as canary or shadow
     #[arg(long)]
     hold: bool,
+    /// For how long rows count when /metrics compares them with training; 0 compares none
+    /// [default: 1h]
+    #[arg(long, value_name = "TIME")]
+    drift_window: Option<String>,
     /// Write rows and answers down in this folder, as Parquet, and take labels at /feedback
     #[arg(long, value_name = "FOLDER")]
     request_log: Option<String>,
@@ -170,6 +174,7 @@ impl Serve {
             ("admin", switch(self.admin)),
             ("watch", one(&self.watch)),
             ("hold", switch(self.hold)),
+            ("drift-window", one(&self.drift_window)),
             ("request-log", one(&self.request_log)),
             ("request-log-sample", one(&self.request_log_sample)),
             ("request-log-redact", self.request_log_redact.clone()),

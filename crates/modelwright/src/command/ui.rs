@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use modelwright_core::{Error, Result};
 use modelwright_lifecycle::store::Location;
-use modelwright_serve::{Limits, LogRequests, Server, Settings, TlsSettings, UiSettings};
+use modelwright_serve::{Keys, Limits, LogRequests, Server, Settings, TlsSettings, UiSettings};
 use serde_json::json;
 
 use crate::flags::values;

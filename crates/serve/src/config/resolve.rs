@@ -38,6 +38,7 @@ impl Config {
             keys: self.api_keys()?,
             log: self.read("log", FromStr::from_str)?,
             request_log: self.request_log()?,
+            drift_window: Some(self.read("drift-window", pause)?).filter(|w| !w.is_zero()),
             hold: self.switch("hold")?,
             ui: None,
             watch: Some(self.read("watch", pause)?).filter(|pause| !pause.is_zero()),
@@ -208,6 +209,7 @@ mod tests {
         assert_eq!((found.host, found.port, found.watch), (wanted.host, wanted.port, wanted.watch));
         assert_eq!((found.limits, found.policy), (wanted.limits, wanted.policy));
         assert_eq!((found.log, found.hold, found.admin), (wanted.log, wanted.hold, wanted.admin));
+        assert_eq!(found.drift_window, wanted.drift_window);
         assert_eq!((found.threads, found.models.len()), (0, 1));
         assert!(found.keys.is_none() && found.tls.is_none() && found.request_log.is_none());
     }

@@ -47,6 +47,7 @@ pub(super) async fn infer(
         rows_max: app.settings.limits.rows_max,
         explain_time_max: Duration::ZERO,
         shadow: app.shadow_of(&model),
+        drift: app.drift.clone(),
     };
     let n_bytes = request.encoded_len();
     let limit = app.settings.limits.request_time_max;

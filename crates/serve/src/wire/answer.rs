@@ -58,6 +58,9 @@ impl Outcome {
             0 => Vec::new(),
             _ => predictor.decide(&batch.table, &predictions),
         };
+        if let Some(drift) = &ask.drift {
+            drift.look(&ask.model, &batch.table, &predictions);
+        }
         if let Some((shadow, thread)) = &ask.shadow {
             thread.ask(shadow, &batch.table, &predictions, &codes);
         }

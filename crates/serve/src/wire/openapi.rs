@@ -171,6 +171,9 @@ pub(crate) fn row(model: &Model) -> Value {
             "example": example(model) })
 }
 
+/// A text that every column of numbers takes, in whatever way training wrote its numbers.
+const DIGITS: &str = "^-?[0-9]{1,15}$";
+
 fn column(field: &ManifestField) -> Value {
     let range = match (field.min, field.max, field.kind) {
         (Some(min), Some(max), Kind::Number) => {
@@ -182,12 +185,13 @@ fn column(field: &ManifestField) -> Value {
         }
         _ => field.kind.name().replace('_', " "),
     };
-    let kinds = match field.storage {
-        Storage::Number => json!(["number", "string", "null"]),
-        Storage::Instant => json!(["string", "null"]),
-        Storage::String => json!(["string", "number", "boolean", "null"]),
+    let mut column = match field.storage {
+        // Numbers may come as texts; what is no number is refused.
+        Storage::Number => json!({ "type": ["number", "string", "null"], "pattern": DIGITS }),
+        Storage::Instant => json!({ "type": ["string", "null"], "format": "date" }),
+        Storage::String => json!({ "type": ["string", "number", "boolean", "null"] }),
     };
-    let mut column = json!({ "type": kinds, "description": range });
+    column["description"] = json!(range);
     if !field.levels.is_empty() {
         column["examples"] = json!(field.levels);
     }

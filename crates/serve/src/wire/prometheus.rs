@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::prometheus_drift;
 use crate::app::App;
 use crate::model::Entry;
 use crate::stats::{Count, Histogram, LATENCY_ENDS_US, Stats};
@@ -81,6 +82,9 @@ pub(crate) fn text(app: &App) -> String {
             line(&mut out, "modelwright_model_info", &labels, 1);
         }
     }
+    if let Some(drift) = &app.drift {
+        prometheus_drift::write(&mut out, &drift.found());
+    }
     server(&mut out, app);
     out
 }
@@ -127,7 +131,7 @@ fn labels(name: &str, entry: &Entry) -> String {
 
 // Writing to a string cannot fail.
 
-fn head(out: &mut String, name: &str, help: &str, kind: &str) {
+pub(super) fn head(out: &mut String, name: &str, help: &str, kind: &str) {
     let _ = write!(out, "# HELP {name} {help}\n# TYPE {name} {kind}\n");
 }
 
