@@ -1,8 +1,8 @@
 //! Rows of a running server: what moved lately, in memory that does not grow with the rows.
 //!
 //! Each column has a mergeable sketch per span of time; the oldest span is dropped when a new one
-//! begins, and what is compared with training are all spans together. Who calls [`Live::begin_span`]
-//! decides how long they are; the clock is not asked here.
+//! begins, and what is compared with training are all spans together. Who calls
+//! [`Live::begin_span`] decides how long they are; the clock is not asked here.
 
 use std::collections::VecDeque;
 
