@@ -24,8 +24,7 @@ Examples:
 MODEL is a model.mw, a fit's folder, a folder of these (NAME.mw, NAME/, NAME/1/), or NAME@ALIAS of
 the store. The first answers where a request names none. A file that changes, or an alias that
 moves, is read, proved and exchanged without a lost request; what is no sound model changes
-nothing. SIGHUP looks at once; SIGTERM and SIGINT
-answer what is running, and end.
+nothing. SIGHUP looks at once; SIGTERM and SIGINT answer what is running, and end.
 
 Protocols: POST /predict (JSON, JSON Lines, CSV, Parquet, Arrow), Open Inference Protocol v2 with
 binary tensors, KServe v1, /invocations and /ping. For people: /docs. For machines: /openapi.json,
