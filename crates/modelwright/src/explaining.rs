@@ -1,19 +1,16 @@
 //! Explanations of a packed model: which background, which rows, and the result as a table.
 
 use modelwright_automl::explain::{
-    self, Background, ColumnProfile, Explanation, Origin, ProfileKind, Reasons, Scale,
-    ShapleyOptions, drawn_background,
+    self, Background, ColumnProfile, Explanation, ProfileKind, Reasons, RowReasons, Scale,
+    any_background,
 };
 use modelwright_core::context::Event;
 use modelwright_core::data::{Column, Table};
-use modelwright_core::{Context, Error, Result};
+use modelwright_core::{Context, Result};
 use modelwright_inspect::explain::summary;
 use modelwright_inspect::explanation_html;
 
 use crate::model::Model;
-
-/// Fewer rows than this do not stand for what is typical.
-const ROWS_MIN: usize = 30;
 
 /// Columns with a profile on the page, and rows with a waterfall.
 const PROFILES: usize = 6;
@@ -21,29 +18,13 @@ const EXAMPLES_MAX: usize = 20;
 
 impl Model {
     /// The background of explanations, at most `n` rows: of `data`, if it has at least 30 rows;
-    /// else columns drawn by what the model file knows of each ([`drawn_background`]); `data` also
+    /// else columns drawn by what the model file knows of each ([`explain::drawn_background`]); `data` also
     /// where it knows nothing (a model that was not trained here).
     ///
     /// # Errors
     /// Input error when there is neither, or `data` does not have the model's columns.
     pub fn background(&self, data: Option<&Table>, n: usize, ctx: &Context) -> Result<Background> {
-        let of_data =
-            |table: &Table| explain::background(&self.predictor, table, Origin::Data, n, ctx);
-        if let Some(table) = data.filter(|table| table.n_rows() >= ROWS_MIN) {
-            return of_data(table);
-        }
-        if let Some(drawn) = drawn_background(&self.predictor, &self.reference()?.columns, n, ctx)?
-        {
-            return Ok(drawn);
-        }
-        match data.filter(|table| table.n_rows() > 0) {
-            Some(table) => of_data(table),
-            None => {
-                Err(Error::input("the model file does not know what its training data were like")
-                    .expected("rows that stand for what is typical")
-                    .hint("give a file of training rows with --background FILE"))
-            }
-        }
+        any_background(&self.predictor, &self.reference()?.columns, data, n, ctx)
     }
 }
 
@@ -134,51 +115,29 @@ pub fn explanation_page(
     Ok(explanation_html(&record, &model.predictor.target, asked.name))
 }
 
-/// The `n` largest reasons of every row as columns `reason_1`, …: sentences, missing where a row
-/// has fewer.
-pub fn reason_columns(reasons: &Reasons<'_>, n_rows: usize, n: usize) -> Vec<Column> {
-    let of_row = |row: usize| {
-        let output = reasons.main_output(row);
-        reasons.of(row, output, n).into_iter().map(|reason| reason.text).collect::<Vec<_>>()
-    };
-    let texts: Vec<Vec<String>> = (0..n_rows).map(of_row).collect();
-    (0..n)
-        .map(|place| {
-            let of_place = texts.iter().map(|t| t.get(place).map(String::as_str));
-            Column::strings(format!("reason_{}", place + 1), of_place)
-        })
-        .collect()
-}
-
 /// Reasons for rows that come in parts, all against one background.
 pub struct StreamedReasons<'a> {
     model: &'a Model,
-    background: Background,
+    reasons: RowReasons,
     n_reasons: usize,
 }
 
 impl<'a> StreamedReasons<'a> {
-    /// Background rows of each row: the same for every part, however many rows it has.
-    const N_BACKGROUND: usize = 16;
-
     /// For parts of which this is the first: see [`Model::background`].
     ///
     /// # Errors
     /// As [`Model::background`].
     pub fn begin(model: &'a Model, first: &Table, n_reasons: usize, ctx: &Context) -> Result<Self> {
-        let background = model.background(Some(first), Self::N_BACKGROUND, ctx)?;
-        Ok(Self { model, background, n_reasons })
+        let columns = model.reference()?.columns;
+        let reasons = RowReasons::begin(&model.predictor, &columns, Some(first), ctx)?;
+        Ok(Self { model, reasons, n_reasons })
     }
 
     /// The columns `reason_1`, … of the rows of a part.
     ///
     /// # Errors
-    /// As [`explain::rows()`].
+    /// As [`modelwright_automl::explain::rows`].
     pub fn columns(&self, table: &Table, ctx: &Context) -> Result<Vec<Column>> {
-        let options =
-            ShapleyOptions { n_background: Some(Self::N_BACKGROUND), ..ShapleyOptions::default() };
-        let found = explain::rows(&self.model.predictor, table, &self.background, &options, ctx)?;
-        let reasons = Reasons::new(&found, table, &self.background);
-        Ok(reason_columns(&reasons, found.n_rows, self.n_reasons))
+        self.reasons.columns(&self.model.predictor, table, self.n_reasons, ctx)
     }
 }

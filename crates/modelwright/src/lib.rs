@@ -83,13 +83,12 @@ pub mod repeat;
 pub mod studying;
 
 pub use auditing::{AuditRows, Audited, audit_rows};
-pub use explaining::{
-    PageRequest, StreamedReasons, explanation_page, explanation_table, profiles, reason_columns,
-};
+pub use explaining::{PageRequest, StreamedReasons, explanation_page, explanation_table, profiles};
 pub use explanation_document::{ExplainedRow, ExplanationDocument};
 pub use fitting::{FitInput, Saved, fit, input_of, pack, plan, save};
 pub use imported::{Imported, import};
 pub use model::Model;
+pub use modelwright_automl::explain::reason_columns;
 pub use monitoring::{MonitorRequest, monitor};
 pub use other_answers::{OtherAnswers, other_answers, varied};
 pub use picking::{Offers, PickRequest, offers, pick};

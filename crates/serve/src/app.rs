@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use crate::drift::DriftWatch;
 use crate::engine::Engine;
 use crate::log::Log;
 use crate::model::{Hub, Model};
@@ -21,6 +22,7 @@ pub(crate) struct App {
     pub(crate) stats: Arc<ServerStats>,
     pub(crate) log: Log,
     shadow: Shadow,
+    pub(crate) drift: Option<DriftWatch>,
     pub(crate) request_log: Option<RequestLog>,
     /// The web page over a store, where that is what is served.
     pub(crate) ui: Option<Arc<Ui>>,
@@ -41,7 +43,7 @@ impl App {
         engine: Engine,
         stats: Arc<ServerStats>,
         log: Log,
-        shadow: Shadow,
+        (shadow, drift): (Shadow, Option<DriftWatch>),
         request_log: Option<RequestLog>,
     ) -> Self {
         let mut bits = [0; 8];
@@ -54,6 +56,7 @@ impl App {
             stats,
             log,
             shadow,
+            drift,
             request_log,
             ui: None,
             is_draining: AtomicBool::new(false),

@@ -1,14 +1,18 @@
 //! A request that was received whole, and the answer to it, as the wire formats see them.
 
+use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hyper::HeaderMap;
 use hyper::body::Bytes;
 use hyper::header::{HeaderName, HeaderValue};
 
+use crate::drift::DriftWatch;
 use crate::intake::{Intake, OnError, Terms};
 use crate::model::Model;
 use crate::problem::Problem;
+use crate::reasons::{N_REASONS, N_REASONS_MAX};
 use crate::request_log::RequestLog;
 use crate::settings::Policy;
 use crate::shadow::Shadow;
@@ -23,8 +27,12 @@ pub(crate) struct Ask {
     pub(crate) request_id: String,
     pub(crate) policy: Policy,
     pub(crate) rows_max: usize,
+    /// How long rows may be explained.
+    pub(crate) explain_time_max: Duration,
     /// A version that is asked the same, unseen.
     pub(crate) shadow: Option<(Arc<Model>, Shadow)>,
+    /// Looks whether rows are like those of training, if anybody does.
+    pub(crate) drift: Option<DriftWatch>,
     /// Where rows and answers are written down, if this request is.
     pub(crate) request_log: Option<RequestLog>,
 }
@@ -68,6 +76,21 @@ impl Ask {
         })
     }
 
+    /// How many reasons of each row are asked for; `None` for none.
+    pub(crate) fn n_reasons(&self) -> Result<Option<usize>, Problem> {
+        match self.query.get("explain") {
+            None | Some("false" | "0") => Ok(None),
+            Some("" | "true") => Ok(Some(N_REASONS)),
+            Some(text) => match text.parse() {
+                Ok(n) if n <= N_REASONS_MAX => Ok(Some(n)),
+                _ => {
+                    let expected = format!("a number of reasons, at most {N_REASONS_MAX}");
+                    Err(bad_parameter("explain", &expected, text))
+                }
+            },
+        }
+    }
+
     /// A header as text.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
@@ -89,7 +112,7 @@ impl Query {
     pub(crate) fn parse(text: Option<&str>) -> Self {
         let pair = |pair: &str| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (decode(name), decode(value))
+            (decoded(name).into_owned(), decoded(value).into_owned())
         };
         let pairs = text.unwrap_or_default().split('&').filter(|p| !p.is_empty());
         Self(pairs.map(pair).collect())
@@ -107,9 +130,9 @@ impl Query {
 }
 
 /// A part of a URL with `%41` and `+` undone; what is no UTF-8 becomes replacement characters.
-pub(crate) fn decode(text: &str) -> String {
+pub(crate) fn decoded(text: &str) -> Cow<'_, str> {
     if !text.contains(['%', '+']) {
-        return text.to_owned();
+        return Cow::Borrowed(text);
     }
     let (bytes, mut out) = (text.as_bytes(), Vec::with_capacity(text.len()));
     let mut i = 0;
@@ -125,7 +148,7 @@ pub(crate) fn decode(text: &str) -> String {
         }
         i += 1;
     }
-    String::from_utf8_lossy(&out).into_owned()
+    Cow::Owned(String::from_utf8_lossy(&out).into_owned())
 }
 
 /// An answer.

@@ -11,6 +11,12 @@ pub(crate) fn now() -> Instant {
     Instant::now()
 }
 
+/// This moment as files have it.
+#[expect(clippy::disallowed_methods, reason = "compared with files; no prediction depends on it")]
+pub(crate) fn system_now() -> SystemTime {
+    SystemTime::now()
+}
+
 /// This moment in microseconds since 1970 UTC.
 #[expect(clippy::disallowed_methods, reason = "a date for people; no prediction depends on it")]
 pub(crate) fn unix_micros() -> i64 {

@@ -55,7 +55,8 @@ impl Engine {
         self.many.threads()
     }
 
-    /// Does the work of a request with a body of `n_bytes` for a model.
+    /// Does the work of a request with a body of `n_bytes` for a model; what is known to be long is
+    /// done elsewhere in any case.
     ///
     /// # Errors
     /// Those of the work; problem 500 when it panicked.
@@ -63,11 +64,12 @@ impl Engine {
         &self,
         model: &Model,
         n_bytes: usize,
+        is_long: bool,
         work: impl FnOnce(&Context) -> std::result::Result<T, Problem> + Send + 'static,
     ) -> std::result::Result<T, Problem> {
         let n_values = model.reader.fields().len().max(1);
         let n_rows = 1 + n_bytes / (n_values * BYTES_PER_VALUE);
-        if n_bytes <= AT_ONCE_BYTES && model.expected_ns(n_rows) <= AT_ONCE_NS {
+        if !is_long && n_bytes <= AT_ONCE_BYTES && model.expected_ns(n_rows) <= AT_ONCE_NS {
             let done = catch_unwind(AssertUnwindSafe(|| work(&self.single)));
             return done.unwrap_or_else(|_| Err(broken()));
         }

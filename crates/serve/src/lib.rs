@@ -14,10 +14,13 @@
 //! | module | question it answers |
 //! |---|---|
 //! | [`settings`] | what may a server be told? |
+//! | [`config`] | by flags, environment and file? |
+//! | [`quantity`] | how are durations and sizes written? |
 //! | [`server`] | how is one opened, run and stopped? |
 //! | `app`, `ask` | what do all requests share, what has one of its own? |
 //! | `model` | which models are there, and what is usual for each? |
 //! | `intake` | which values fit which columns? |
+//! | `reasons` | why is a row predicted so? |
 //! | `problem` | what is said when something does not? |
 //! | `wire` | how are rows and answers written in each protocol? |
 //! | `grpc` | how is the Open Inference Protocol spoken in messages? |
@@ -26,12 +29,15 @@
 //! | `http` | how do bytes come and go? |
 //! | `access` | who may ask? |
 //! | `engine`, `shadow` | where is the work done? |
+//! | `drift` | are the rows like those of training? |
 //! | `stats`, `log`, `request_log` | what happened? |
 
 mod access;
 mod app;
 mod ask;
 mod clock;
+pub mod config;
+mod drift;
 mod engine;
 mod grpc;
 mod http;
@@ -41,6 +47,8 @@ mod mlflow;
 pub mod mlflow_client;
 mod model;
 mod problem;
+pub mod quantity;
+mod reasons;
 mod request_log;
 pub mod server;
 pub mod settings;
@@ -51,6 +59,7 @@ mod ui;
 mod wire;
 
 pub use access::{Keys, NewKey, Scope};
+pub use config::Config;
 pub use request_log::RequestLogSettings;
 pub use server::{Served, Server, Stop};
 pub use settings::{Limits, LogRequests, ModelSource, Policy, Settings};

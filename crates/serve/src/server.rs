@@ -3,6 +3,7 @@
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use modelwright_core::{Error, Result};
 use tokio::runtime::Runtime;
@@ -10,6 +11,7 @@ use tokio::sync::{Notify, watch};
 use tokio_rustls::TlsAcceptor;
 
 use crate::app::App;
+use crate::drift::DriftWatch;
 use crate::engine::Engine;
 use crate::http::listen::{self, Listener};
 use crate::log::Log;
@@ -67,6 +69,7 @@ impl Server {
         let engine = Engine::new(settings.threads)?;
         let hub = Hub::open(
             settings.models.clone(),
+            settings.store.clone(),
             settings.hold,
             engine.context().clone(),
             log.clone(),
@@ -81,6 +84,8 @@ impl Server {
             .map_err(failed("cannot start threads"))?;
         let shadow = Shadow::start(engine.context().clone());
         let shadow = shadow.map_err(failed("cannot start a thread"))?;
+        let drift = settings.drift_window.map(DriftWatch::start).transpose();
+        let drift = drift.map_err(failed("cannot start a thread"))?;
         let mut request_log = (None, None);
         if let Some(wanted) = &settings.request_log {
             let (ctx, stats) = (engine.context().clone(), stats.clone());
@@ -89,7 +94,8 @@ impl Server {
         }
         let (request_log, writing) = request_log;
         let ui = settings.ui.clone().map(Ui::open).transpose()?.map(Arc::new);
-        let app = App::new(settings, hub, engine, stats, log, shadow, request_log).with_ui(ui);
+        let app = App::new(settings, hub, engine, stats, log, (shadow, drift), request_log);
+        let app = app.with_ui(ui);
         let (app, stop) = (Arc::new(app), Stop::default());
         Ok(Self { app, listening, runtime, writing, stop })
     }
@@ -227,22 +233,35 @@ fn bind_unix(path: &std::path::Path) -> Result<std::os::unix::net::UnixListener>
     Ok(listener)
 }
 
+/// How often the store is asked whether an alias has moved, at least.
+const ALIAS_PERIOD: Duration = Duration::from_millis(500);
+
 /// Looks for newer models from time to time, and when told to.
 async fn look(app: Arc<App>, signals: bool) {
+    async fn pause(period: Option<Duration>) {
+        match period {
+            Some(period) => tokio::time::sleep(period).await,
+            None => std::future::pending().await,
+        }
+    }
     let period = app.settings.watch;
+    let alias_period = period.filter(|_| app.hub.has_registered()).map(|p| p.min(ALIAS_PERIOD));
+    let mut waiting = Box::pin(pause(period));
     loop {
-        let pause = async {
-            match period {
-                Some(period) => tokio::time::sleep(period).await,
-                None => std::future::pending().await,
-            }
+        let (is_whole, again) = tokio::select! {
+            () = &mut waiting => (true, false),
+            () = hung_up(), if signals => (true, true),
+            () = pause(alias_period) => (false, false),
         };
-        let again = tokio::select! {
-            () = pause => false,
-            () = hung_up(), if signals => true,
-        };
+        if is_whole {
+            waiting = Box::pin(pause(period));
+        }
         let app = app.clone();
-        let _ = tokio::task::spawn_blocking(move || app.hub.refresh(again)).await;
+        let work = move || match is_whole {
+            true => app.hub.refresh(again),
+            false => app.hub.refresh_registered(false),
+        };
+        let _ = tokio::task::spawn_blocking(work).await;
     }
 }
 

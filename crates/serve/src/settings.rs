@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use modelwright_core::{Error, Result};
+#[cfg(doc)]
+use modelwright_lifecycle::store::Location;
+use modelwright_lifecycle::store::parse_reference;
 
 use crate::access::Keys;
 use crate::request_log::RequestLogSettings;
@@ -16,8 +19,16 @@ use crate::ui::UiSettings;
 pub struct ModelSource {
     /// The name in URLs; taken from the path where there is none.
     pub name: Option<String>,
-    /// A `model.mw`, a fit's folder, or a folder of these.
+    /// A `model.mw`, a fit's folder, a folder of these, or `NAME@ALIAS` of the store.
     pub path: PathBuf,
+}
+
+impl ModelSource {
+    /// Name and alias of a registered model, where it is one; a file of that name comes first.
+    pub(crate) fn registered(&self) -> Option<(&str, &str)> {
+        let reference = self.path.to_str().and_then(parse_reference)?;
+        (!self.path.exists()).then_some(reference)
+    }
 }
 
 impl std::str::FromStr for ModelSource {
@@ -136,6 +147,8 @@ pub struct Settings {
     pub tls: Option<TlsSettings>,
     /// The models.
     pub models: Vec<ModelSource>,
+    /// The folder of registered models; where it is `None`, that of [`Location::find`].
+    pub store: Option<PathBuf>,
     /// What is done with unusual rows.
     pub policy: Policy,
     /// What a request may ask for.
@@ -153,6 +166,8 @@ pub struct Settings {
     pub ui: Option<UiSettings>,
     /// How often files are looked at for a newer model; `None` never does.
     pub watch: Option<Duration>,
+    /// For how long rows count when they are compared with training; `None` compares none.
+    pub drift_window: Option<Duration>,
     /// Whether a newer version is loaded but waits for its promotion.
     pub hold: bool,
     /// Worker threads; 0 takes the machine's.
@@ -168,6 +183,7 @@ impl Default for Settings {
             grpc_port: None,
             tls: None,
             models: Vec::new(),
+            store: None,
             policy: Policy::default(),
             limits: Limits::default(),
             admin: None,
@@ -176,6 +192,7 @@ impl Default for Settings {
             request_log: None,
             ui: None,
             watch: Some(Duration::from_secs(2)),
+            drift_window: Some(Duration::from_hours(1)),
             hold: false,
             threads: 0,
         }

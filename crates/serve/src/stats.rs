@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::clock;
+use crate::drift::Budget;
 use crate::model::ShadowStats;
 
 /// Upper ends of the latency classes, in microseconds; the last class has none.
@@ -94,6 +95,10 @@ pub(crate) struct Stats {
     pub(crate) infer_ns: Count,
     /// Time spent writing answers.
     pub(crate) output_ns: Count,
+    /// Rows that got reasons.
+    pub(crate) n_explained: Count,
+    /// Time spent explaining.
+    pub(crate) explain_ns: Count,
     /// Unix milliseconds of the last request.
     pub(crate) last_ms: Count,
     /// Whole requests.
@@ -102,6 +107,8 @@ pub(crate) struct Stats {
     pub(crate) n_load_failures: Count,
     /// Models loaded.
     pub(crate) n_loads: Count,
+    /// Rows that may be looked at for drift.
+    pub(crate) drift_budget: Budget,
     /// A version in the shadow beside what was answered.
     pub(crate) shadow: ShadowStats,
 }

@@ -4,8 +4,14 @@
 #[path = "serve/harness.rs"]
 mod harness;
 
+#[path = "serve/aliases.rs"]
+mod aliases;
+#[path = "serve/drift.rs"]
+mod drift;
 #[path = "serve/exchange.rs"]
 mod exchange;
+#[path = "serve/explain.rs"]
+mod explain;
 #[path = "serve/mutated.rs"]
 mod mutated;
 #[path = "serve/protocols.rs"]

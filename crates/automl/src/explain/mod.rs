@@ -11,6 +11,7 @@ mod background;
 mod other_answer;
 mod part;
 mod path;
+mod row_reasons;
 mod tree;
 
 pub use background::drawn_background;
@@ -25,6 +26,7 @@ pub use modelwright_inspect::explain::{ColumnProfile, ProfileKind, ProfilePoint}
 
 pub use other_answer::{Desired, counterfactuals};
 pub use path::{ColumnInteractions, interactions};
+pub use row_reasons::{RowReasons, any_background, reason_columns, reason_text_columns};
 
 use std::borrow::Cow;
 

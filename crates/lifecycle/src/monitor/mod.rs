@@ -13,11 +13,14 @@
 //!
 //! The reference is what the artifact keeps of its training, sketches without rows, or a file. Kept
 //! values of a file are compared exactly as long as they are few enough; beyond, sketches are.
+//! [`Live`] does the same for a running server: sketches of the last spans of time, nothing else.
 //! Measures and thresholds are Evidently's ([`modelwright_inspect::drift::choose`]); on top of them
 //! a column drifts only if a two-sample test, adjusted for the number of columns, agrees.
 
 mod answers;
 mod compare;
+mod counted;
+mod live;
 mod multivariate;
 mod performance;
 mod quality;
@@ -28,6 +31,7 @@ mod tally;
 mod tests;
 mod words;
 
+pub use live::{Live, LiveColumn, LiveDrift};
 pub use side::{Side, must_have_reference};
 
 use std::collections::BTreeMap;

@@ -67,6 +67,11 @@ impl<'a> ColumnTally<'a> {
         }
     }
 
+    /// One that keeps no values.
+    pub(super) fn without_values(field: Field, reference: Option<&'a ColumnSketch>) -> Self {
+        Self { exact: None, ..Self::new(field, reference, 0) }
+    }
+
     /// Adds the rows of a column that is held as the field says.
     pub(super) fn add(&mut self, column: &Column) -> Result<()> {
         self.is_there = true;

@@ -11,7 +11,7 @@ use modelwright_core::record::{
     DataSource, MonitorRecord, Options, QualityKind, Single, Status, Verdict,
 };
 
-use super::{MonitorOptions, Side, Watched, conclude};
+use super::{Live, LiveDrift, MonitorOptions, Side, Watched, conclude};
 
 fn ctx() -> Context {
     Context::unlimited(1, 2)
@@ -279,4 +279,58 @@ fn a_damaged_reference_is_refused_and_an_old_one_is_read() {
     let mut longer = new;
     longer.push(0);
     assert!(Reference::decode(&longer).is_err());
+}
+
+/// What a running server would see of these rows, a new span before each part.
+fn live(given: &[Table], n_spans: usize) -> LiveDrift {
+    let (outcome, ctx) = (model(), ctx());
+    let reference = watched(outcome).reference;
+    let mut live = Live::new(&outcome.predictor, n_spans, 100);
+    for table in given {
+        live.begin_span();
+        let said = outcome.predictor.predict(table, &ctx).unwrap();
+        live.add(&outcome.predictor, &reference, table, &said).unwrap();
+    }
+    live.drift(&reference).unwrap()
+}
+
+#[test]
+fn a_running_server_sees_of_its_rows_what_a_file_of_them_shows() {
+    let usual = rows(4000, 5);
+    let moved = changed(&usual, "size", |_, v| v + 3.0);
+    for (table, drifts) in [(&usual, &[][..]), (&moved, &["size"][..])] {
+        let (of_file, of_server) = (monitor(table), live(&parts(table, 4), 4));
+        assert_eq!(of_server.n_rows, 4000);
+        assert_eq!(of_server.dataset.n_drifted, drifts.len());
+        for (own, known) in of_server.columns.iter().zip(&of_file.columns) {
+            let (own, name) = (&own.drift, &known.column);
+            assert_eq!(
+                (&own.column, &own.measure, own.drifted),
+                (name, &known.measure, known.drifted)
+            );
+            let gap = own.score.unwrap() - known.score.unwrap();
+            // Sketches of the parts against values of the whole.
+            assert!(gap.abs() < 0.03, "{name}: {:?} {:?}", own.score, known.score);
+        }
+        let (own, known) = (of_server.predictions.unwrap(), of_file.predictions.unwrap());
+        assert_eq!(own.drifted, known.drifted);
+    }
+}
+
+#[test]
+fn a_running_server_forgets_its_oldest_rows_and_counts_what_training_never_had() {
+    let moved = changed(&rows(1000, 6), "size", |_, v| v + 1000.0);
+    let purple = with(&rows(1000, 7), Column::strings("colour", vec![Some("purple"); 1000]));
+    let both = live(&[moved.clone(), purple.clone()], 2);
+    let of = |drift: &LiveDrift, name: &str| {
+        let column = drift.columns.iter().find(|c| c.drift.column == name).unwrap();
+        (column.n_unseen, column.n_outside)
+    };
+    assert_eq!(
+        (both.n_rows, of(&both, "colour").0, of(&both, "size").1 >= 1000),
+        (2000, 1000, true)
+    );
+    let last = live(&[moved, purple], 1);
+    assert_eq!((last.n_rows, of(&last, "colour").0), (1000, 1000));
+    assert!(of(&last, "size").1 < 10, "the rows of the first span are forgotten");
 }

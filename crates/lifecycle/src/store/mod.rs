@@ -13,6 +13,7 @@
 //! | `open` | opens, refuses what is damaged or newer, closes lost runs |
 //! | `files` | content-addressed files |
 //! | `live` | what a run tells while it is at work |
+//! | `stamp` | whether it may have changed, without opening it |
 //! | `runs`, `search` | runs: begin, end, list, find |
 //! | `registry` | named models: versions, aliases, history, rollback |
 //! | [`tracking`] | what MLflow clients write down: experiments, metrics over time, uploads |
@@ -27,6 +28,7 @@ mod registry;
 mod runs;
 mod schema;
 mod search;
+mod stamp;
 #[cfg(test)]
 mod tests;
 pub mod tracking;
@@ -36,6 +38,7 @@ pub use location::{Location, parse_reference, set_location};
 pub use registry::{AliasChange, ModelSummary, ModelVersion};
 pub use runs::{NewRun, RunEnd, RunMetric, RunRow, RunStatus};
 pub use search::RunFilter;
+pub use stamp::StoreStamp;
 
 use std::path::{Path, PathBuf};
 

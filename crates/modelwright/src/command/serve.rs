@@ -1,18 +1,14 @@
 //! `serve`: models behind a socket.
 
-use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use clap::Args;
-use modelwright_core::{Error, Result};
-use modelwright_serve::{
-    Keys, Limits, LogRequests, ModelSource, NewKey, Policy, RequestLogSettings, Served, Server,
-    Settings, TlsSettings,
-};
+use modelwright_core::Result;
+use modelwright_serve::{Config, NewKey, Served, Server};
 use serde_json::json;
 
-use crate::flags::values;
 use crate::output;
 use crate::session::Session;
 
@@ -21,97 +17,116 @@ Examples:
   modelwright serve churn
   modelwright serve churn prices=houses/model.mw --port 9000
   modelwright serve models --host 0.0.0.0 --keys keys.toml
+  modelwright serve churn@production --store /srv/store
+  modelwright serve --config serve.toml --print-config
   curl localhost:8080/predict -d '{\"age\": 39, \"hours\": 40}'
 
-MODEL is a model.mw, a fit's folder, or a folder of these (NAME.mw, NAME/, NAME/1/). The first
-answers where a request names none. A file that changes is read, proved and exchanged without a
-lost request; what is no sound model changes nothing. SIGHUP looks at once; SIGTERM and SIGINT
-answer what is running, and end.
+MODEL is a model.mw, a fit's folder, a folder of these (NAME.mw, NAME/, NAME/1/), or NAME@ALIAS of
+the store. The first answers where a request names none. A file that changes, or an alias that
+moves, is read, proved and exchanged without a lost request; what is no sound model changes
+nothing. SIGHUP looks at once; SIGTERM and SIGINT answer what is running, and end.
 
 Protocols: POST /predict (JSON, JSON Lines, CSV, Parquet, Arrow), Open Inference Protocol v2 with
 binary tensors, KServe v1, /invocations and /ping. For people: /docs. For machines: /openapi.json,
 /metrics, /v2/health/live, /v2/health/ready.";
 
-/// Flags of `serve`.
+/// Flags of `serve`. Their values are texts here: a file and the environment say the same things,
+/// and all are read in one place.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Serve {
-    /// Models, each PATH or NAME=PATH
-    #[arg(value_name = "MODEL", required_unless_present = "new_key")]
-    models: Vec<ModelSource>,
-    /// The address to listen on; 0.0.0.0 is every one of this machine
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
-    host: IpAddr,
-    /// The port of HTTP; 0 takes a free one
-    #[arg(long, value_name = "PORT", default_value_t = 8080)]
-    port: u16,
+    /// Models, each PATH, NAME=PATH or a registered NAME@ALIAS
+    #[arg(value_name = "MODEL")]
+    models: Vec<String>,
+    /// A TOML file of what the flags say, by their names (port = 9000); a flag goes before a
+    /// variable MODELWRIGHT_SERVE_PORT, a variable before the file
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print what the server is told, with the source of each value, and end
+    #[arg(long)]
+    print_config: bool,
+    /// The address to listen on; 0.0.0.0 is every one of this machine [default: 127.0.0.1]
+    #[arg(long, value_name = "ADDRESS")]
+    host: Option<String>,
+    /// The port of HTTP; 0 takes a free one [default: 8080]
+    #[arg(long, value_name = "PORT")]
+    port: Option<String>,
     /// A second port with the same answers, where another is expected for gRPC (which --port
     /// speaks too)
     #[arg(long, value_name = "PORT")]
-    grpc_port: Option<u16>,
+    grpc_port: Option<String>,
     /// A Unix socket that listens too
     #[arg(long, value_name = "PATH")]
-    unix_socket: Option<PathBuf>,
+    unix_socket: Option<String>,
     /// The server's certificate in PEM; with it connections are encrypted
-    #[arg(long, value_name = "FILE", requires = "tls_key")]
-    tls_cert: Option<PathBuf>,
+    #[arg(long, value_name = "FILE")]
+    tls_cert: Option<String>,
     /// Its private key in PEM
-    #[arg(long, value_name = "FILE", requires = "tls_cert")]
-    tls_key: Option<PathBuf>,
+    #[arg(long, value_name = "FILE")]
+    tls_key: Option<String>,
     /// Who signs clients' certificates, in PEM; with it every client needs one
-    #[arg(long, value_name = "FILE", requires = "tls_cert")]
-    tls_client_ca: Option<PathBuf>,
+    #[arg(long, value_name = "FILE")]
+    tls_client_ca: Option<String>,
     /// The name of the model in URLs, when there is one [default: that of its file or folder]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
     /// What is done with a row unlike those of training (a new category, a number far outside):
-    /// reject it, warn in the answer, or accept it
-    #[arg(long, value_name = "POLICY", default_value = "warn")]
-    policy: Policy,
-    /// A file of API keys; without it everybody may ask
+    /// reject it, warn in the answer, or accept it [default: warn]
+    #[arg(long, value_name = "POLICY")]
+    policy: Option<String>,
+    /// A file of API keys; without it, and without MODELWRIGHT_SERVE_API_KEY, everybody may ask
     #[arg(long, value_name = "FILE")]
-    keys: Option<PathBuf>,
+    keys: Option<String>,
     /// Make an API key, print it with its entry for the file of keys, and end
     #[arg(long, value_name = "NAME")]
     new_key: Option<String>,
     /// Let requests load, unload and roll back models, though without keys and not only from here
     #[arg(long)]
     admin: bool,
-    /// How often files are looked at for a newer model; 0 never does
-    #[arg(long, value_name = "TIME", value_parser = pause, default_value = "2s")]
-    watch: Duration,
+    /// How often files are looked at for a newer model; 0 never does [default: 2s]
+    #[arg(long, value_name = "TIME")]
+    watch: Option<String>,
     /// Load a newer version but let it wait until it is promoted, or asked as canary or shadow
     #[arg(long)]
     hold: bool,
+    /// For how long rows count when /metrics compares them with training; 0 compares none
+    /// [default: 1h]
+    #[arg(long, value_name = "TIME")]
+    drift_window: Option<String>,
     /// Write rows and answers down in this folder, as Parquet, and take labels at /feedback
     #[arg(long, value_name = "FOLDER")]
-    request_log: Option<PathBuf>,
-    /// The share of requests that is written down
-    #[arg(long, value_name = "SHARE", value_parser = share, default_value = "1",
-          requires = "request_log")]
-    request_log_sample: f64,
+    request_log: Option<String>,
+    /// The share of requests that is written down [default: 1]
+    #[arg(long, value_name = "SHARE")]
+    request_log_sample: Option<String>,
     /// Columns whose values are not written down
-    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',', requires = "request_log")]
-    request_log_redact: Vec<String>,
-    /// The most that is kept for a model; older files are removed
-    #[arg(long, value_name = "SIZE", value_parser = values::size, default_value = "1GiB",
-          requires = "request_log")]
-    request_log_max: u64,
+    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',')]
+    request_log_redact: Option<Vec<String>>,
+    /// The most that is kept for a model; older files are removed [default: 1GiB]
+    #[arg(long, value_name = "SIZE")]
+    request_log_max: Option<String>,
     /// Requests to log on stderr, as JSON: none, failed (status 500 and above), all
-    #[arg(long, value_name = "WHICH", default_value = "failed")]
-    log: LogRequests,
-    /// The largest body, also after decompression
-    #[arg(long, value_name = "SIZE", value_parser = values::size, default_value = "64MiB")]
-    max_body: u64,
-    /// The most rows of a request
-    #[arg(long, value_name = "ROWS", default_value_t = 1_000_000)]
-    max_rows: usize,
-    /// The most requests at a time; more are answered 503
-    #[arg(long, value_name = "N", default_value_t = 1024)]
-    max_requests: usize,
-    /// The longest that a request may take
-    #[arg(long, value_name = "TIME", value_parser = values::duration, default_value = "30s")]
-    max_time: Duration,
+    /// [default: failed]
+    #[arg(long, value_name = "WHICH")]
+    log: Option<String>,
+    /// The largest body, also after decompression [default: 64MiB]
+    #[arg(long, value_name = "SIZE")]
+    max_body: Option<String>,
+    /// The most rows of a request [default: 1000000]
+    #[arg(long, value_name = "ROWS")]
+    max_rows: Option<String>,
+    /// The most requests at a time; more are answered 503 [default: 1024]
+    #[arg(long, value_name = "N")]
+    max_requests: Option<String>,
+    /// The most open connections; more wait [default: 16384]
+    #[arg(long, value_name = "N")]
+    max_connections: Option<String>,
+    /// The longest that a request may take [default: 30s]
+    #[arg(long, value_name = "TIME")]
+    max_time: Option<String>,
+    /// How long running requests may take to end when the server is asked to stop [default: 20s]
+    #[arg(long, value_name = "TIME")]
+    drain_time: Option<String>,
 }
 
 impl Serve {
@@ -120,68 +135,60 @@ impl Serve {
         if let Some(name) = &self.new_key {
             return print_key(name, session);
         }
-        let server = Server::open(self.settings(session)?)?;
-        let scheme = if self.tls_cert.is_some() { "https" } else { "http" };
+        // What is no text names nothing that is known.
+        let text = |text: OsString| text.to_string_lossy().into_owned();
+        let variables = std::env::vars_os().map(|(name, value)| (text(name), text(value)));
+        let config = Config::of(self.told(session), variables, self.config.as_deref())?;
+        if self.print_config {
+            return match session.global.json {
+                true => output::print_json(&config.to_json()),
+                false => output::print(&config.to_toml()),
+            };
+        }
+        let settings = config.settings()?;
+        let scheme = if settings.tls.is_some() { "https" } else { "http" };
+        let server = Server::open(settings)?;
         tell(scheme, server.address()?, &server.served(), session)?;
         server.run(true)
     }
 
-    fn settings(&self, session: &Session) -> Result<Settings> {
-        Ok(Settings {
-            host: self.host,
-            port: self.port,
-            grpc_port: self.grpc_port,
-            unix_socket: self.unix_socket.clone(),
-            tls: self.tls_cert.clone().zip(self.tls_key.clone()).map(|(certificate, key)| {
-                TlsSettings { certificate, key, client_ca: self.tls_client_ca.clone() }
-            }),
-            models: self.sources()?,
-            policy: self.policy,
-            limits: Limits {
-                body_bytes_max: usize::try_from(self.max_body).unwrap_or(usize::MAX),
-                rows_max: self.max_rows,
-                request_time_max: self.max_time,
-                requests_max: self.max_requests,
-                ..Limits::default()
-            },
-            admin: self.admin.then_some(true),
-            keys: self.keys.as_deref().map(read_keys).transpose()?,
-            log: self.log,
-            request_log: self.request_log.as_ref().map(|folder| RequestLogSettings {
-                sample: self.request_log_sample,
-                redact: self.request_log_redact.clone(),
-                bytes_max: self.request_log_max,
-                ..RequestLogSettings::new(folder.clone())
-            }),
-            hold: self.hold,
-            ui: None,
-            watch: (!self.watch.is_zero()).then_some(self.watch),
-            threads: session.global.threads.unwrap_or(0),
-        })
+    /// The flags that were given, by name.
+    fn told(&self, session: &Session) -> Vec<(&'static str, Vec<String>)> {
+        let one = |text: &Option<String>| text.clone().map(|text| vec![text]);
+        let switch = |is_on: bool| is_on.then(|| vec!["true".to_owned()]);
+        let store = session.global.store.as_ref().map(|path| path.display().to_string());
+        let all = [
+            ("models", (!self.models.is_empty()).then(|| self.models.clone())),
+            ("store", one(&store)),
+            ("threads", session.global.threads.map(|n| vec![n.to_string()])),
+            ("host", one(&self.host)),
+            ("port", one(&self.port)),
+            ("grpc-port", one(&self.grpc_port)),
+            ("unix-socket", one(&self.unix_socket)),
+            ("tls-cert", one(&self.tls_cert)),
+            ("tls-key", one(&self.tls_key)),
+            ("tls-client-ca", one(&self.tls_client_ca)),
+            ("name", one(&self.name)),
+            ("policy", one(&self.policy)),
+            ("keys", one(&self.keys)),
+            ("admin", switch(self.admin)),
+            ("watch", one(&self.watch)),
+            ("hold", switch(self.hold)),
+            ("drift-window", one(&self.drift_window)),
+            ("request-log", one(&self.request_log)),
+            ("request-log-sample", one(&self.request_log_sample)),
+            ("request-log-redact", self.request_log_redact.clone()),
+            ("request-log-max", one(&self.request_log_max)),
+            ("log", one(&self.log)),
+            ("max-body", one(&self.max_body)),
+            ("max-rows", one(&self.max_rows)),
+            ("max-requests", one(&self.max_requests)),
+            ("max-connections", one(&self.max_connections)),
+            ("max-time", one(&self.max_time)),
+            ("drain-time", one(&self.drain_time)),
+        ];
+        all.into_iter().filter_map(|(name, texts)| Some((name, texts?))).collect()
     }
-
-    fn sources(&self) -> Result<Vec<ModelSource>> {
-        let mut sources = self.models.clone();
-        match (&self.name, &mut sources[..]) {
-            (None, _) => {}
-            (Some(name), [one]) => one.name = Some(name.clone()),
-            (Some(_), _) => {
-                return Err(Error::input("--name is for one model")
-                    .at("--name")
-                    .got(format!("{} models", sources.len()))
-                    .hint("name each of them: NAME=PATH"));
-            }
-        }
-        Ok(sources)
-    }
-}
-
-/// The keys of a file.
-pub(super) fn read_keys(path: &Path) -> Result<Keys> {
-    let shown = path.display().to_string();
-    let text = std::fs::read_to_string(path)
-        .map_err(|e| Error::input("cannot read the file of keys").at(&shown).because(e))?;
-    Keys::parse(&text).map_err(|e| e.at(shown))
 }
 
 /// Says where the server listens and what it serves.
@@ -215,13 +222,28 @@ fn print_key(name: &str, session: &Session) -> Result<()> {
     output::print(&new.entry)
 }
 
-/// A share, above 0 and at most 1.
-fn share(text: &str) -> Result<f64> {
-    let share = text.trim().parse::<f64>().ok().filter(|share| *share > 0.0 && *share <= 1.0);
-    share.ok_or_else(|| Error::input("not a share").expected("a number above 0, at most 1"))
-}
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+    use modelwright_serve::config::KEYS;
 
-/// A duration, or 0 for none.
-fn pause(text: &str) -> Result<Duration> {
-    if text == "0" { Ok(Duration::ZERO) } else { values::duration(text) }
+    use crate::flags::Cli;
+
+    #[test]
+    fn the_help_names_every_key_of_the_configuration_with_its_default() {
+        let mut command = Cli::command();
+        let serve = command.find_subcommand_mut("serve").unwrap();
+        let help = serve.render_long_help().to_string();
+        let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+        for key in KEYS.iter().filter(|key| !["models", "api-key"].contains(&key.name)) {
+            let flag = format!("--{}", key.name);
+            // A part of the help ends where the next flag begins.
+            let of_flag = help.split(&format!("{flag} ")).nth(1);
+            let of_flag = of_flag.unwrap_or_else(|| panic!("{flag}")).split(" --").next().unwrap();
+            if let Some(default) = key.default.filter(|default| *default != "false") {
+                let shown = format!("[default: {default}]");
+                assert!(of_flag.contains(&shown), "{flag}: {of_flag}");
+            }
+        }
+    }
 }

@@ -7,10 +7,9 @@ use std::time::Duration;
 use clap::Args;
 use modelwright_core::{Error, Result};
 use modelwright_lifecycle::store::Location;
-use modelwright_serve::{Limits, LogRequests, Server, Settings, TlsSettings, UiSettings};
+use modelwright_serve::{Keys, Limits, LogRequests, Server, Settings, TlsSettings, UiSettings};
 use serde_json::json;
 
-use super::serve::read_keys;
 use crate::flags::values;
 use crate::output;
 use crate::session::Session;
@@ -105,7 +104,7 @@ impl Ui {
                 ..Limits::default()
             },
             admin: self.open.then_some(true),
-            keys: self.keys.as_deref().map(read_keys).transpose()?,
+            keys: self.keys.as_deref().map(Keys::read).transpose()?,
             log: self.log,
             ui: Some(UiSettings { store: location.folder, hosts: self.allow_host.clone() }),
             watch: None,

@@ -3,22 +3,19 @@
 //! A parser says what is wrong and what was expected; the flag's name is added by the caller, so
 //! that nobody can forget it.
 
-use std::time::Duration;
-
 use modelwright::automl::explain::RowSelection;
 use modelwright_core::data::Kind;
 use modelwright_core::error::nearest;
 use modelwright_core::task::Task;
 use modelwright_core::{Error, Result};
+use modelwright_serve::quantity::bytes;
+pub(crate) use modelwright_serve::quantity::{duration, size};
 
 /// Below this the engine cannot even hold its own code and a small table.
 const MEMORY_MIN_BYTES: u64 = 64 << 20;
 
 /// More threads than this is a slip of the finger.
 const THREADS_MAX: usize = 1024;
-
-/// A year: a longer budget is a slip of the finger.
-const TIME_MAX_S: f64 = 366.0 * 86_400.0;
 
 /// Names that other libraries give to learners, without separators, and ours; only for a hint.
 const FOREIGN_LEARNERS: [(&str, &[&str]); 6] = [
@@ -49,37 +46,6 @@ const FOREIGN_LEARNERS: [(&str, &[&str]); 6] = [
 
 /// More folds than this take long and judge no better.
 const FOLDS_MAX: usize = 1000;
-
-/// A duration: `60s`, `5m`, `1h`, `1.5h`, `500ms`, plain seconds.
-pub(crate) fn duration(text: &str) -> Result<Duration> {
-    const UNITS: [(&str, f64); 12] = [
-        ("", 1.0),
-        ("us", 1e-6),
-        ("µs", 1e-6),
-        ("ms", 1e-3),
-        ("s", 1.0),
-        ("sec", 1.0),
-        ("m", 60.0),
-        ("min", 60.0),
-        ("h", 3600.0),
-        ("hour", 3600.0),
-        ("hours", 3600.0),
-        ("d", 86_400.0),
-    ];
-    let bad = || {
-        Error::input("not a duration").expected(
-            "a number of seconds, or a number with ms, s, m, h or d (e.g. 90, 60s, 5m, 1.5h)",
-        )
-    };
-    let seconds = quantity(text, &UNITS).ok_or_else(bad)?;
-    if seconds <= 0.0 {
-        return Err(Error::input("the time must be more than zero").expected("e.g. 60s, 5m, 1h"));
-    }
-    if seconds > TIME_MAX_S {
-        return Err(Error::input("the time is too long").expected("at most one year"));
-    }
-    Ok(Duration::from_secs_f64(seconds))
-}
 
 /// A time in which one row shall be predicted: `50us`, `2ms`; in microseconds.
 pub(crate) fn latency(text: &str) -> Result<f64> {
@@ -119,36 +85,6 @@ pub(crate) fn memory(text: &str) -> Result<u64> {
             .hint("write the unit, e.g. 4GiB; a plain number is bytes"));
     }
     Ok(bytes as u64)
-}
-
-/// A size in bytes: `10MB`, `200kB`, plain bytes.
-pub(crate) fn size(text: &str) -> Result<u64> {
-    let bytes = bytes(text).filter(|bytes| (1.0..=1e18).contains(bytes));
-    bytes.map(|bytes| bytes as u64).ok_or_else(|| {
-        Error::input("not a size")
-            .expected("a number of bytes, or a number with kB, MB, KiB or MiB (e.g. 500kB, 10MB)")
-    })
-}
-
-fn bytes(text: &str) -> Option<f64> {
-    const UNITS: [(&str, f64); 15] = [
-        ("", 1.0),
-        ("b", 1.0),
-        ("k", 1024.0),
-        ("m", 1_048_576.0),
-        ("g", 1_073_741_824.0),
-        ("t", 1_099_511_627_776.0),
-        ("kib", 1024.0),
-        ("mib", 1_048_576.0),
-        ("gib", 1_073_741_824.0),
-        ("tib", 1_099_511_627_776.0),
-        ("kb", 1e3),
-        ("mb", 1e6),
-        ("gb", 1e9),
-        ("tb", 1e12),
-        ("bytes", 1.0),
-    ];
-    quantity(&text.to_ascii_lowercase(), &UNITS)
 }
 
 /// Worker threads.
@@ -373,32 +309,9 @@ pub(crate) fn name(text: &str) -> Result<String> {
     Ok(text.to_owned())
 }
 
-/// A number followed by one of the units, without regard to blanks between them.
-fn quantity(text: &str, units: &[(&str, f64)]) -> Option<f64> {
-    let text = text.trim();
-    let split = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
-    let (number, unit) = (text[..split].trim_end(), &text[split..]);
-    let (_, scale) = units.iter().find(|(name, _)| *name == unit)?;
-    let plain = number.chars().all(|c| c.is_ascii_digit() || c == '.' || c == '-');
-    let value: f64 = number.parse().ok().filter(|_| plain)?;
-    Some(value * scale)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn durations_are_read_as_people_write_them() {
-        for (text, seconds) in
-            [("90", 90.0), ("60s", 60.0), ("5m", 300.0), ("1.5h", 5400.0), ("500ms", 0.5)]
-        {
-            assert_eq!(duration(text).unwrap().as_secs_f64(), seconds, "{text}");
-        }
-        for text in ["", "s", "60 parsecs", "1e3", "inf", "nan", "-5s", "0", "400d", "1h30m"] {
-            assert!(duration(text).is_err(), "{text}");
-        }
-    }
 
     #[test]
     fn sizes_distinguish_decimal_and_binary_units() {

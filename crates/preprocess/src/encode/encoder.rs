@@ -216,16 +216,14 @@ impl FittedEncoder {
             None => self.derived.write(i - self.sources.len(), &inputs, ctx),
         };
         let n_sources = self.sources.len() + self.derived.columns.len();
-        let sources: Vec<Result<Vec<Encoded>>> =
-            if n_rows.saturating_mul(n_sources) < PARALLEL_VALUES {
-                (0..n_sources).map(one).collect()
-            } else {
-                ctx.map(n_sources, one)
-            };
-        let mut columns = Vec::new();
+        let is_small = n_rows.saturating_mul(n_sources) < PARALLEL_VALUES;
+        let ahead = if is_small { Vec::new() } else { ctx.map(n_sources, one) };
+        let mut ahead = ahead.into_iter();
+        let mut columns = Vec::with_capacity(self.parts().map(|(_, part)| part.kept.len()).sum());
         let mut blocks = Vec::new();
-        for (source, encoded) in self.all_sources().zip(sources) {
-            for (part, encoded) in source.parts.iter().zip(encoded?) {
+        for (i, source) in self.all_sources().enumerate() {
+            let encoded = ahead.next().unwrap_or_else(|| one(i))?;
+            for (part, encoded) in source.parts.iter().zip(encoded) {
                 for (position, name) in part.kept.iter().zip(&part.names) {
                     columns.push(FeatureColumn {
                         name: name.clone(),

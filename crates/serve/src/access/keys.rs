@@ -14,6 +14,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Write;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -126,7 +127,7 @@ impl Bucket {
 }
 
 /// All keys by their hash.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Keys(Arc<HashMap<[u8; 32], Arc<Known>>>);
 
 impl Keys {
@@ -164,6 +165,28 @@ impl Keys {
             }
         }
         Ok(Self(Arc::new(keys)))
+    }
+
+    /// Reads the keys of a file: see [`Self::parse`].
+    ///
+    /// # Errors
+    /// Input error when it cannot be read, or is no such file.
+    pub fn read(path: &Path) -> Result<Self> {
+        let shown = path.display().to_string();
+        let text = std::fs::read_to_string(path)
+            .map_err(|e| Error::input("cannot read the file of keys").at(&shown).because(e))?;
+        Self::parse(&text).map_err(|e| e.at(shown))
+    }
+
+    /// With a key that allows everything, given as it is: from an environment, not from a file.
+    #[must_use]
+    pub fn with_plain(self, key: &str) -> Self {
+        let mut keys = HashMap::clone(&self.0);
+        let scopes = vec![Scope::Predict, Scope::Metrics, Scope::Admin];
+        let (name, models) = ("api-key".to_owned(), Vec::new());
+        let known = Known { name, scopes, models, bucket: None };
+        keys.insert(Sha256::digest(key.as_bytes()).into(), Arc::new(known));
+        Self(Arc::new(keys))
     }
 
     /// Whose key this is.

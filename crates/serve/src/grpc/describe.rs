@@ -104,11 +104,11 @@ pub(super) fn index(state: &State, only_ready: bool) -> RepositoryIndexResponse 
             state: state.to_owned(),
             reason: reason.to_owned(),
         };
+        let reason = entry.trouble.as_deref().unwrap_or_default();
         if entry.versions.is_empty() && !only_ready {
-            let reason = entry.trouble.as_deref().unwrap_or_default();
             models.push(row(String::new(), "UNAVAILABLE", reason));
         }
-        models.extend(entry.versions.iter().map(|m| row(m.version.to_string(), "READY", "")));
+        models.extend(entry.versions.iter().map(|m| row(m.version.to_string(), "READY", reason)));
     }
     RepositoryIndexResponse { models }
 }

@@ -45,14 +45,16 @@ pub(super) async fn infer(
         request_id: id,
         policy: app.settings.policy,
         rows_max: app.settings.limits.rows_max,
+        explain_time_max: Duration::ZERO,
         shadow: app.shadow_of(&model),
+        drift: app.drift.clone(),
     };
     let n_bytes = request.encoded_len();
     let limit = app.settings.limits.request_time_max;
     let limit = deadline.map_or(limit, |deadline| deadline.min(limit));
     let work = async {
         let _place = app.enter()?;
-        app.engine.run(&model, n_bytes, move |ctx| answer(&ask, &request, ctx)).await
+        app.engine.run(&model, n_bytes, false, move |ctx| answer(&ask, &request, ctx)).await
     };
     let result = match tokio::time::timeout(limit, work).await {
         Ok(result) => result,

@@ -10,7 +10,7 @@ use flate2::Compression;
 use flate2::bufread::{MultiGzDecoder, ZlibDecoder};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body, Bytes, Incoming};
-use hyper::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap};
+use hyper::header::{CONTENT_ENCODING, HeaderMap, HeaderValue};
 
 use crate::problem::Problem;
 
@@ -83,11 +83,14 @@ fn too_large(n_max: usize) -> Problem {
 }
 
 /// A body as the client can take it, and the name of its encoding.
-pub(crate) fn compress(headers: &HeaderMap, body: Bytes) -> (Bytes, Option<&'static str>) {
+pub(crate) fn compress(
+    accepted: Option<&HeaderValue>,
+    body: Bytes,
+) -> (Bytes, Option<&'static str>) {
     if body.len() < COMPRESSED_BYTES_MIN {
         return (body, None);
     }
-    let accepted = headers.get(ACCEPT_ENCODING).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let accepted = accepted.and_then(|v| v.to_str().ok()).unwrap_or_default();
     let takes = |name: &str| {
         accepted.split(',').any(|part| {
             let mut parts = part.split(';');

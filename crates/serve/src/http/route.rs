@@ -1,9 +1,11 @@
 //! From method and path to what is meant.
 
+use std::borrow::Cow;
+
 use hyper::Method;
 
 use crate::access::Scope;
-use crate::ask::decode;
+use crate::ask::decoded;
 use crate::problem::Problem;
 
 /// Protocols in which rows come.
@@ -11,6 +13,7 @@ use crate::problem::Problem;
 pub(crate) enum Call {
     Plain,
     V1,
+    V1Explain,
     V2,
     Invocations,
 }
@@ -121,16 +124,17 @@ impl Route {
 /// # Errors
 /// Problem 404 for a path that is none, 405 for one of another method.
 pub(crate) fn find(method: &Method, path: &str) -> Result<Route, Problem> {
-    let parts: Vec<String> = path.split('/').filter(|p| !p.is_empty()).map(decode).collect();
-    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    let parts: Vec<Cow<'_, str>> = path.split('/').filter(|p| !p.is_empty()).map(decoded).collect();
+    let parts: Vec<&str> = parts.iter().map(|part| &**part).collect();
     let reads = matches!(*method, Method::GET | Method::HEAD);
-    let (own, other) =
-        if reads { (get(&parts), post(&parts)) } else { (post(&parts), get(&parts)) };
-    match (own, other) {
-        (Some(route), _) if reads || *method == Method::POST => Ok(route),
-        (Some(_), _) => Err(wrong_method(method, "POST")),
-        (None, Some(_)) => Err(wrong_method(method, if reads { "POST" } else { "GET" })),
-        (None, None) => Err(Problem::new(404, "no-such-path", "there is nothing at this path")
+    let [own, other] = if reads { [get, post] } else { [post, get] };
+    match own(&parts) {
+        Some(route) if reads || *method == Method::POST => Ok(route),
+        Some(_) => Err(wrong_method(method, "POST")),
+        None if other(&parts).is_some() => {
+            Err(wrong_method(method, if reads { "POST" } else { "GET" }))
+        }
+        None => Err(Problem::new(404, "no-such-path", "there is nothing at this path")
             .got(path)
             .hint("GET /docs shows what there is")),
     }
@@ -204,6 +208,7 @@ fn post(parts: &[&str]) -> Option<Route> {
             let (model, action) = name.rsplit_once(':')?;
             match action {
                 "predict" => predict(Call::V1, Some(model), None),
+                "explain" => predict(Call::V1Explain, Some(model), None),
                 _ => return None,
             }
         }
@@ -237,6 +242,7 @@ mod tests {
         assert_eq!(post("/v2/models/a/infer"), predict(Call::V2, "a", None));
         assert_eq!(post("/v2/models/a/versions/2/infer"), predict(Call::V2, "a", Some("2")));
         assert_eq!(post("/v1/models/a:b:predict"), predict(Call::V1, "a:b", None));
+        assert_eq!(post("/v1/models/a:explain"), predict(Call::V1Explain, "a", None));
         assert_eq!(post("/models/a%20b/predict"), predict(Call::Plain, "a b", None));
         assert_eq!(find(&Method::HEAD, "/v2/health/live").unwrap(), Route::Live);
         assert_eq!(find(&Method::GET, "//v2/").unwrap(), Route::Server);

@@ -7,7 +7,8 @@ use std::time::Instant;
 use http_body_util::{Either, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{
-    AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
+    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName,
+    HeaderValue, RETRY_AFTER,
 };
 use hyper::http::request::Parts;
 use hyper::{Request, Response, StatusCode};
@@ -73,25 +74,27 @@ async fn answer_grpc(
 
 async fn answer_http(app: Arc<App>, request: Request<Incoming>) -> Response<Full<Bytes>> {
     let begun = clock::now();
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
+    let accepted = parts.headers.get(ACCEPT_ENCODING).cloned();
     let id = match parts.headers.get(REQUEST_ID).and_then(|v| v.to_str().ok()) {
         Some(id) if !id.is_empty() && id.len() <= 128 => id.to_owned(),
         _ => app.new_id(),
     };
     let mut trace = Trace::default();
-    let work = handle(&app, &parts, body, &id, &mut trace);
+    let work = handle(&app, &mut parts, body, &id, &mut trace);
     let result = match tokio::time::timeout(app.settings.limits.request_time_max, work).await {
         Ok(result) => result,
         Err(_) => Err(Problem::new(503, "deadline", "the request took too long")
             .expected(format!("at most {:?}", app.settings.limits.request_time_max))
             .hint("send fewer rows at once")),
     };
-    finish(&app, &parts, &id, result, &trace, begun)
+    let reply = finish(&app, &parts, &id, result, &trace, begun);
+    respond(&parts, accepted.as_ref(), &id, reply)
 }
 
 async fn handle(
     app: &Arc<App>,
-    parts: &Parts,
+    parts: &mut Parts,
     body: Incoming,
     id: &str,
     trace: &mut Trace,
@@ -134,23 +137,27 @@ async fn handle(
     }
     let ask = Ask {
         model: model.clone(),
-        headers: parts.headers.clone(),
+        headers: std::mem::take(&mut parts.headers),
         query,
         body,
         request_log: app.log_of(id),
         request_id: id.to_owned(),
         policy: app.settings.policy,
         rows_max: app.settings.limits.rows_max,
+        explain_time_max: app.settings.limits.request_time_max / 2,
         shadow: app.shadow_of(&model),
+        drift: app.drift.clone(),
     };
     let n_bytes = ask.body.len();
+    let is_long = call == Call::V1Explain || ask.query.get("explain").is_some();
     let work = move |ctx: &Context| match call {
         Call::Plain => plain::predict(&ask, ctx),
         Call::V1 => v1::predict(&ask, ctx),
+        Call::V1Explain => v1::explain(&ask, ctx),
         Call::V2 => v2::infer(&ask, ctx),
         Call::Invocations => invocations::predict(&ask, ctx),
     };
-    let reply = app.engine.run(&model, n_bytes, work).await;
+    let reply = app.engine.run(&model, n_bytes, is_long, work).await;
     drop(place);
     reply
 }
@@ -323,7 +330,7 @@ fn admit(app: &App, headers: &HeaderMap, scope: Scope, trace: &mut Trace) -> Res
     })
 }
 
-/// The answer, counted and logged.
+/// What is answered, counted and logged.
 fn finish(
     app: &App,
     parts: &Parts,
@@ -331,7 +338,7 @@ fn finish(
     result: Result<Reply, Problem>,
     trace: &Trace,
     begun: Instant,
-) -> Response<Full<Bytes>> {
+) -> Reply {
     let ns = clock::nanos(begun.elapsed());
     if let Some(model) = &trace.model {
         model.stats.count_request(result.is_ok(), ns);
@@ -357,7 +364,7 @@ fn finish(
             error: error.as_deref(),
         });
     }
-    respond(parts, id, reply)
+    reply
 }
 
 fn refusal(problem: &Problem, id: &str) -> Reply {
@@ -376,12 +383,14 @@ fn refusal(problem: &Problem, id: &str) -> Reply {
     reply
 }
 
-fn respond(parts: &Parts, id: &str, reply: Reply) -> Response<Full<Bytes>> {
-    let (body, encoding) = if reply.is_final {
-        (reply.body, None)
-    } else {
-        body::compress(&parts.headers, reply.body)
-    };
+fn respond(
+    parts: &Parts,
+    accepted: Option<&HeaderValue>,
+    id: &str,
+    reply: Reply,
+) -> Response<Full<Bytes>> {
+    let (body, encoding) =
+        if reply.is_final { (reply.body, None) } else { body::compress(accepted, reply.body) };
     let is_head = parts.method == hyper::Method::HEAD;
     let body = if is_head { Bytes::new() } else { body };
     let mut response = Response::new(Full::new(body));

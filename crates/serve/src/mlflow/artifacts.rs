@@ -19,7 +19,7 @@ use super::call::Answered;
 use super::fault::{Code, Fault};
 use super::fields::Fields;
 use crate::app::App;
-use crate::ask::{Reply, decode};
+use crate::ask::{Reply, decoded};
 use crate::clock;
 use crate::problem::Problem;
 use crate::ui::Stores;
@@ -117,7 +117,7 @@ pub(super) async fn answer(
     body: Body,
 ) -> Result<Reply, Problem> {
     // A `+` in a path is a `+`.
-    let path = match clean(&decode(&rest.replace('+', "%2B"))) {
+    let path = match clean(&decoded(&rest.replace('+', "%2B"))) {
         Ok(path) => path,
         Err(fault) => return Ok(fault.reply()),
     };

@@ -6,7 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::fault::Fault;
-use crate::ask::decode;
+use crate::ask::decoded;
 
 /// See the module's text.
 #[derive(Debug, Default)]
@@ -30,10 +30,10 @@ impl Fields {
         let mut fields: Map<String, Value> = Map::new();
         for pair in query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let value = Value::String(decode(value));
-            match fields.get_mut(&decode(name)) {
+            let value = Value::String(decoded(value).into_owned());
+            match fields.get_mut(&decoded(name).into_owned()) {
                 None => {
-                    fields.insert(decode(name), value);
+                    fields.insert(decoded(name).into_owned(), value);
                 }
                 Some(Value::Array(list)) => list.push(value),
                 Some(first) => *first = Value::Array(vec![first.take(), value]),

@@ -107,7 +107,7 @@ fn fit(pattern: &str, path: &str) -> Option<Vec<String>> {
     for wanted in pattern.split('/') {
         let part = parts.next().filter(|part| !part.is_empty())?;
         if wanted == "*" {
-            names.push(crate::ask::decode(&part.replace('+', "%2B")));
+            names.push(crate::ask::decoded(&part.replace('+', "%2B")).into_owned());
         } else if wanted != part {
             return None;
         }

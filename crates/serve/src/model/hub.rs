@@ -5,12 +5,13 @@
 //! nothing. A few older versions stay in memory, so that going back takes no time.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::SystemTime;
 
 use modelwright_core::{Context, Error, Result};
 
+use super::registry::Registry;
 use super::repository::{Found, find};
 use super::{Canary, Model};
 use crate::log::Log;
@@ -79,6 +80,8 @@ pub(crate) struct State {
 /// See the module's text.
 pub(crate) struct Hub {
     sources: Vec<ModelSource>,
+    /// Where registered models are looked up.
+    registry: Registry,
     /// Whether a newer version waits for its promotion.
     hold: bool,
     state: RwLock<Arc<State>>,
@@ -97,15 +100,22 @@ struct Seen {
 
 /// What tells one content of a file from another without reading it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stamp {
-    modified: Option<SystemTime>,
-    n_bytes: u64,
+enum Stamp {
+    File {
+        modified: Option<SystemTime>,
+        n_bytes: u64,
+    },
+    /// The version that an alias stands for; its file never changes.
+    Registered(Option<u64>),
 }
 
 impl Stamp {
-    fn of(path: &Path) -> Option<Self> {
-        let meta = path.metadata().ok()?;
-        Some(Self { modified: meta.modified().ok(), n_bytes: meta.len() })
+    fn of(found: &Found) -> Option<Self> {
+        if found.reference.is_some() {
+            return Some(Self::Registered(found.version));
+        }
+        let meta = found.path.metadata().ok()?;
+        Some(Self::File { modified: meta.modified().ok(), n_bytes: meta.len() })
     }
 }
 
@@ -116,15 +126,17 @@ impl Hub {
     /// Input error for the first that is no sound model, or for two of one name.
     pub(crate) fn open(
         sources: Vec<ModelSource>,
+        store: Option<PathBuf>,
         hold: bool,
         ctx: Context,
         log: Log,
     ) -> Result<Self> {
-        let hub =
-            Self { sources, hold, state: RwLock::default(), seen: Mutex::default(), ctx, log };
+        let registry = Registry::new(store);
+        let (state, seen) = (RwLock::default(), Mutex::default());
+        let hub = Self { sources, registry, hold, state, seen, ctx, log };
         let mut owner: BTreeMap<String, usize> = BTreeMap::new();
         for (i, source) in hub.sources.iter().enumerate() {
-            for found in find(source)? {
+            for found in find(source, hub.registry.folder())? {
                 if *owner.entry(found.name.clone()).or_insert(i) != i {
                     return Err(Error::input("two models have the same name")
                         .at(found.path.display().to_string())
@@ -145,18 +157,61 @@ impl Hub {
     /// Looks at all sources again and loads what is new; says how many models were loaded.
     /// What fails is logged and changes nothing; with `again` also what failed before is tried.
     pub(crate) fn refresh(&self, again: bool) -> usize {
-        let mut n_loaded = 0;
+        let files = self.sources.iter().filter(|source| source.registered().is_none());
         // A source that has gone has no files; what it gave is served on.
-        for found in self.sources.iter().flat_map(|source| find(source).unwrap_or_default()) {
-            let stamp = Stamp::of(&found.path);
-            let seen = self.seen().get(&found.path).copied();
-            let is_new = seen.is_none_or(|seen| seen.stamp != stamp || (again && !seen.is_sound));
-            if is_new {
-                n_loaded += usize::from(self.load_and_tell(&found).is_ok());
+        let found = files.flat_map(|source| find(source, None).unwrap_or_default());
+        let n_files = found.filter(|found| self.load_if_new(found, again)).count();
+        self.tell_of_lost();
+        n_files + self.refresh_registered(again)
+    }
+
+    /// Looks at the registered models again, if the store may have changed or with `again`; says
+    /// how many were loaded. An alias that leads nowhere is told once and changes nothing.
+    pub(crate) fn refresh_registered(&self, again: bool) -> usize {
+        let sources = || self.sources.iter().filter(|source| source.registered().is_some());
+        if sources().next().is_none() || !self.registry.may_have_changed(again) {
+            return 0;
+        }
+        let mut n_loaded = 0;
+        for source in sources() {
+            match find(source, self.registry.folder()) {
+                Ok(found) => {
+                    self.registry.is_well(&source.path);
+                    n_loaded += found.iter().filter(|f| self.load_if_new(f, again)).count();
+                }
+                Err(error) if self.registry.is_new_trouble(&source.path, &error) => {
+                    self.tell_of_trouble(source, &error);
+                }
+                Err(_) => {}
             }
         }
-        self.tell_of_lost();
         n_loaded
+    }
+
+    /// Whether a source is a registered model, whose alias may move.
+    pub(crate) fn has_registered(&self) -> bool {
+        self.sources.iter().any(|source| source.registered().is_some())
+    }
+
+    /// Loads what is not as it was last seen; whether it did.
+    fn load_if_new(&self, found: &Found, again: bool) -> bool {
+        let stamp = Stamp::of(found);
+        let seen = self.seen().get(found.key()).copied();
+        let is_new = seen.is_none_or(|seen| seen.stamp != stamp || (again && !seen.is_sound));
+        is_new && self.load_and_tell(found).is_ok()
+    }
+
+    /// Says that a registered model cannot be looked up; what was read of it is served on.
+    fn tell_of_trouble(&self, source: &ModelSource, error: &Error) {
+        let Some((registered, _)) = source.registered() else { return };
+        let name = source.name.as_deref().unwrap_or(registered);
+        self.log.event("not loaded", name, None, Some(&error.to_string()));
+        self.change(|state| {
+            if let Some(entry) = state.entries.get_mut(name) {
+                entry.stats.n_load_failures.add(1);
+                entry.trouble = Some(error.to_string());
+            }
+        });
     }
 
     /// Loads the newest file of a name, one that was unloaded too.
@@ -164,7 +219,8 @@ impl Hub {
     /// # Errors
     /// Input error when no source has a file of the name, or it is no sound model.
     pub(crate) fn load(&self, name: &str) -> Result<()> {
-        let of_name = |source: &ModelSource| find(source).unwrap_or_default();
+        let folder = self.registry.folder();
+        let of_name = |source: &ModelSource| find(source, folder).unwrap_or_default();
         let mut found: Vec<Found> =
             self.sources.iter().flat_map(of_name).filter(|f| f.name == name).collect();
         let Some(newest) = found.pop() else {
@@ -291,18 +347,19 @@ impl Hub {
     /// Loads a file and puts it in place; its version.
     fn load_file(&self, found: &Found) -> Result<u64> {
         let mut seen = self.seen();
-        let stamp = Stamp::of(&found.path);
+        let stamp = Stamp::of(found);
         let state = self.state();
         let entry = state.entries.get(&found.name);
         let stats = entry.map(|e| e.stats.clone()).unwrap_or_default();
         let newest = entry.map_or(0, |e| e.newest);
         let version = found.version.unwrap_or(newest + 1);
         let loaded = Model::load(&found.name, version, &found.path, stats.clone(), &self.ctx);
-        seen.insert(found.path.clone(), Seen { stamp, is_sound: loaded.is_ok() });
+        seen.insert(found.key().to_owned(), Seen { stamp, is_sound: loaded.is_ok() });
         match loaded {
             Ok(model) => {
                 stats.n_loads.add(1);
-                self.change(|state| put(state, model, stats, self.hold));
+                let is_chosen = found.reference.is_some();
+                self.change(|state| put(state, model, stats, self.hold, is_chosen));
                 Ok(version)
             }
             Err(error) => {
@@ -320,8 +377,9 @@ impl Hub {
     /// Says once of each file that it has gone; what was read of it is served on.
     fn tell_of_lost(&self) {
         let mut seen = self.seen();
-        let gone: Vec<PathBuf> = seen.keys().filter(|path| !path.exists()).cloned().collect();
-        for path in gone {
+        let is_file = |seen: &Seen| !matches!(seen.stamp, Some(Stamp::Registered(_)));
+        let gone = seen.iter().filter(|(path, seen)| is_file(seen) && !path.exists());
+        for path in gone.map(|(path, _)| path.clone()).collect::<Vec<PathBuf>>() {
             seen.remove(&path);
             let text = format!("{} is gone; the model in memory is served on", path.display());
             self.log.event("file gone", "", None, Some(&text));
@@ -330,8 +388,8 @@ impl Hub {
 }
 
 /// Puts a model beside the versions of its name and, unless it is to wait, makes it current if
-/// none has a higher number.
-fn put(state: &mut State, model: Model, stats: Arc<Stats>, hold: bool) {
+/// none has a higher number, or if it was chosen by an alias.
+fn put(state: &mut State, model: Model, stats: Arc<Stats>, hold: bool, is_chosen: bool) {
     let name = model.name.to_string();
     let entry = state.entries.entry(name.clone()).or_insert_with(|| Entry {
         versions: Vec::new(),
@@ -348,7 +406,8 @@ fn put(state: &mut State, model: Model, stats: Arc<Stats>, hold: bool) {
     entry.versions.push(Arc::new(model));
     entry.versions.sort_by_key(|m| m.version);
     if !hold || entry.current().is_none() {
-        entry.current = entry.versions.last().map_or(0, |m| m.version);
+        let newest = entry.versions.last().map_or(0, |m| m.version);
+        entry.current = if is_chosen { version } else { newest };
     }
     entry.trouble = None;
     let n_older = entry.versions.len().saturating_sub(N_OLDER + 1);

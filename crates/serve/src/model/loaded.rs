@@ -12,7 +12,7 @@ use modelwright_io::RowReader;
 use modelwright_lifecycle::artifact::{MODEL, Manifest, resolve_model, unpack_artifact};
 use serde_json::Value;
 
-use super::Door;
+use super::{Door, Training};
 use crate::clock;
 use crate::stats::Stats;
 
@@ -38,6 +38,8 @@ pub(crate) struct Model {
     pub(crate) answers: PredictionTable,
     /// Knows what is unusual.
     pub(crate) door: Door,
+    /// Knows what training data were like.
+    pub(crate) training: Training,
     /// Its requests so far; shared by the versions of a name.
     pub(crate) stats: Arc<Stats>,
     /// Nanoseconds that a row of its own takes, as measured lately.
@@ -72,6 +74,7 @@ impl Model {
             class_json: predictor.classes.iter().map(|c| Value::from(&**c).to_string()).collect(),
             answers: PredictionTable::of(&predictor),
             door: Door::of(&predictor.schema, &artifact.manifest),
+            training: Training::new(artifact.reference),
             manifest: artifact.manifest,
             predictor,
             stats,

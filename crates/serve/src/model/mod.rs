@@ -3,11 +3,14 @@
 mod door;
 mod hub;
 mod loaded;
+mod registry;
 mod repository;
 mod rollout;
+mod training;
 
 pub(crate) use door::{Door, Unusual};
 pub(crate) use hub::{Entry, Hub, State};
 pub(crate) use loaded::Model;
 pub(crate) use repository::is_name;
 pub(crate) use rollout::{Canary, ShadowStats};
+pub(crate) use training::Training;

@@ -1,13 +1,15 @@
 //! From what the user names to files of models: single ones, and folders of many.
 //!
 //! A folder of models holds, for each name, a `NAME.mw`, a fit's folder `NAME/`, or a folder
-//! `NAME/` with numbered folders of versions, of which the highest is served.
+//! `NAME/` with numbered folders of versions, of which the highest is served. `NAME@ALIAS` is the
+//! version of a registered model that the alias stands for.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use modelwright_core::{Error, Result};
 use modelwright_lifecycle::artifact::resolve_model;
+use modelwright_lifecycle::store::Store;
 
 use crate::settings::ModelSource;
 
@@ -18,6 +20,20 @@ pub(super) struct Found {
     /// The number of its folder, where it has one.
     pub(super) version: Option<u64>,
     pub(super) path: PathBuf,
+    /// What the user wrote, where it is a registered model: it may come to mean another version.
+    pub(super) reference: Option<PathBuf>,
+}
+
+impl Found {
+    /// A file.
+    fn file(name: String, version: Option<u64>, path: PathBuf) -> Self {
+        Self { name, version, path, reference: None }
+    }
+
+    /// What it is known by from one look to the next.
+    pub(super) fn key(&self) -> &Path {
+        self.reference.as_deref().unwrap_or(&self.path)
+    }
 }
 
 /// Whether a text can be a model's name: letters, digits, `_`, `-` and `.`, not `.` first.
@@ -30,12 +46,15 @@ pub(crate) fn is_name(text: &str) -> bool {
 ///
 /// # Errors
 /// Input error when there is nothing at its path that could be served.
-pub(super) fn find(source: &ModelSource) -> Result<Vec<Found>> {
+pub(super) fn find(source: &ModelSource, store: Option<&Path>) -> Result<Vec<Found>> {
     let path = &source.path;
     if let Some(name) = source.name.as_ref().filter(|name| !is_name(name)) {
         return Err(Error::input("the name cannot stand in a URL")
             .expected("letters, digits, `_`, `-` and `.`")
             .got(name));
+    }
+    if let Some((name, selector)) = source.registered() {
+        return Ok(vec![find_registered(source, name, selector, store)?]);
     }
     let single = resolve_model(path);
     if !path.is_dir() || single.is_ok() {
@@ -44,7 +63,7 @@ pub(super) fn find(source: &ModelSource) -> Result<Vec<Found>> {
             Some(name) => name.clone(),
             None => name_of(path)?,
         };
-        return Ok(vec![Found { name, version: None, path: file }]);
+        return Ok(vec![Found::file(name, None, file)]);
     }
     let mut found = Vec::new();
     if let Some(name) = &source.name {
@@ -64,6 +83,28 @@ pub(super) fn find(source: &ModelSource) -> Result<Vec<Found>> {
     Ok(found)
 }
 
+/// The version of a registered model that its alias stands for now.
+fn find_registered(
+    source: &ModelSource,
+    name: &str,
+    selector: &str,
+    store: Option<&Path>,
+) -> Result<Found> {
+    let Some(folder) = store else {
+        return Err(Error::input("there is no store to look the model up in")
+            .got(format!("{name}@{selector}"))
+            .hint("name one with --store"));
+    };
+    let store = Store::read(folder)?;
+    let number = store.version(name, selector)?.number;
+    Ok(Found {
+        name: source.name.clone().unwrap_or_else(|| name.to_owned()),
+        version: u64::try_from(number).ok(),
+        path: store.model_file(name, &number.to_string())?,
+        reference: Some(source.path.clone()),
+    })
+}
+
 fn of_child(child: &Path) -> Vec<Found> {
     let is_other = child.is_file() && child.extension().is_none_or(|e| e != "mw");
     let Ok(name) = name_of(child) else { return Vec::new() };
@@ -71,7 +112,7 @@ fn of_child(child: &Path) -> Vec<Found> {
         return Vec::new();
     }
     if let Ok(path) = resolve_model(child) {
-        return vec![Found { name, version: None, path }];
+        return vec![Found::file(name, None, path)];
     }
     if child.is_dir() { versions(child, &name) } else { Vec::new() }
 }
@@ -81,7 +122,7 @@ fn versions(folder: &Path, name: &str) -> Vec<Found> {
     let numbered = |path: &PathBuf| {
         let version = path.file_name()?.to_str()?.parse::<u64>().ok()?;
         let path = resolve_model(path).ok()?;
-        Some(Found { name: name.to_owned(), version: Some(version), path })
+        Some(Found::file(name.to_owned(), Some(version), path))
     };
     let mut found: Vec<Found> =
         children(folder).unwrap_or_default().iter().filter_map(numbered).collect();

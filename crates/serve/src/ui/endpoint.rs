@@ -3,7 +3,7 @@
 use hyper::Method;
 
 use crate::access::Scope;
-use crate::ask::decode;
+use crate::ask::decoded;
 use crate::problem::Problem;
 
 /// Where the paths of our own interface begin.
@@ -64,8 +64,12 @@ pub(super) fn is_mine(path: &str) -> bool {
 /// # Errors
 /// Problem 404 for a path that is none, 405 for one of another method.
 pub(super) fn find(method: &Method, path: &str) -> Result<Endpoint, Problem> {
-    let parts: Vec<String> =
-        path.strip_prefix(PREFIX).unwrap_or_default().split('/').map(decode).collect();
+    let parts: Vec<String> = path
+        .strip_prefix(PREFIX)
+        .unwrap_or_default()
+        .split('/')
+        .map(|text| decoded(text).into_owned())
+        .collect();
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     let own = if *method == Method::HEAD { &Method::GET } else { method };
     if let Some(found) = of(own, &parts) {

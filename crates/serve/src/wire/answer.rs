@@ -10,6 +10,7 @@ use crate::ask::Ask;
 use crate::clock;
 use crate::intake::Batch;
 use crate::problem::{Place, Problem};
+use crate::reasons::{RowWhy, Why};
 
 /// Warnings that are listed; more are counted.
 const N_WARNINGS_MAX: usize = 100;
@@ -22,6 +23,8 @@ pub(crate) struct Outcome {
     pub(crate) codes: Vec<u32>,
     /// Intervals or sets of the one level that was asked for.
     regions: Option<Regions>,
+    /// Reasons of the rows, and how many of each, where they were asked for.
+    pub(crate) why: Option<(Why, usize)>,
 }
 
 /// A value unlike training, as it is answered.
@@ -55,6 +58,9 @@ impl Outcome {
             0 => Vec::new(),
             _ => predictor.decide(&batch.table, &predictions),
         };
+        if let Some(drift) = &ask.drift {
+            drift.look(&ask.model, &batch.table, &predictions);
+        }
         if let Some((shadow, thread)) = &ask.shadow {
             thread.ask(shadow, &batch.table, &predictions, &codes);
         }
@@ -72,7 +78,31 @@ impl Outcome {
         stats.n_rows_refused.add((batch.n_rows - n_rows) as u64);
         stats.n_unusual.add(batch.unusual.len() as u64);
         stats.infer_ns.add(ns);
-        Ok(Self { batch, predictions, codes, regions })
+        Ok(Self { batch, predictions, codes, regions, why: None })
+    }
+
+    /// The same with the `n` largest reasons of every row.
+    pub(crate) fn explained(
+        ask: &Ask,
+        batch: Batch,
+        n: usize,
+        ctx: &Context,
+    ) -> Result<Self, Problem> {
+        Why::check(batch.table.n_rows())?;
+        let mut outcome = Self::of(ask, batch, ctx)?;
+        outcome.why = Some((Why::of(ask, &outcome.batch.table, n, ctx)?, n));
+        Ok(outcome)
+    }
+
+    /// Why a row of the table is predicted so; `None` where there was no time to find out.
+    pub(crate) fn row_why(&self, row: usize) -> Option<&RowWhy> {
+        self.why.as_ref().and_then(|(why, _)| why.rows.get(row))
+    }
+
+    /// How many rows have reasons, where not all have that should.
+    pub(crate) fn n_explained(&self) -> Option<usize> {
+        let (why, _) = self.why.as_ref()?;
+        (why.rows.len() < self.batch.table.n_rows()).then_some(why.rows.len())
     }
 
     /// The probability of a class in a row of the table.
@@ -103,6 +133,15 @@ impl Outcome {
                 write_number(self.probability(row, class), out);
             }
             out.push(b'}');
+        }
+        if self.why.is_some() {
+            match self.row_why(row) {
+                Some(why) => {
+                    out.push(b',');
+                    write_members(why, out);
+                }
+                None => out.extend_from_slice(b",\"reasons\":null"),
+            }
         }
         match &self.regions {
             None => {}
@@ -161,7 +200,12 @@ impl Outcome {
         let rows = &self.batch.table;
         let regions = self.regions.as_ref();
         let table = ask.model.answers.of_rows(rows, &self.predictions, regions);
-        let table = table.map_err(Problem::of_error)?;
+        let mut table = table.map_err(Problem::of_error)?;
+        if let Some((why, n)) = &self.why {
+            let more = why.columns(rows.n_rows(), *n);
+            let columns = table.into_columns().into_iter().chain(more).collect();
+            table = Table::new(columns).map_err(Problem::of_error)?;
+        }
         if self.batch.kept.is_none() {
             return Ok(table);
         }
@@ -205,6 +249,14 @@ pub(crate) fn write_number(value: f64, out: &mut Vec<u8>) {
     } else {
         out.extend_from_slice(b"null");
     }
+}
+
+/// The members of an object, without its braces.
+pub(crate) fn write_members(value: &impl Serialize, out: &mut Vec<u8>) {
+    // What is written here is an object, and writing to a vector cannot fail.
+    let text = serde_json::to_vec(value).unwrap_or_default();
+    let members = text.get(1..text.len().saturating_sub(1)).unwrap_or_default();
+    out.extend_from_slice(members);
 }
 
 /// A text as JSON.

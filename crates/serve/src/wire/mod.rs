@@ -8,7 +8,7 @@
 //! | `invocations` | MLflow and SageMaker |
 //! | `feedback` | labels that come later |
 //! | `openapi` | the description of all of it, and the page to try it |
-//! | `prometheus` | metrics |
+//! | `prometheus`, `prometheus_drift` | metrics |
 
 pub(crate) mod answer;
 mod cells;
@@ -19,6 +19,7 @@ mod negotiate;
 pub(crate) mod openapi;
 pub(crate) mod plain;
 pub(crate) mod prometheus;
+mod prometheus_drift;
 mod rows_json;
 mod tabular;
 pub(crate) mod v1;

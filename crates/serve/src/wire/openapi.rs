@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::app::App;
 use crate::model::{Entry, Model};
+use crate::reasons::N_REASONS_MAX;
 
 /// The document.
 pub(crate) fn document(app: &App) -> Value {
@@ -103,11 +104,14 @@ fn predict(model: &Model, entry: &Entry, schema: &str) -> Value {
     let on_error = json!({ "name": "on_error", "in": "query",
         "description": "what a row that is refused does: fails the request, or is answered null",
         "schema": { "type": "string", "enum": ["fail", "null"] } });
+    let explain = json!({ "name": "explain", "in": "query",
+        "description": "so many reasons of each prediction, in words and numbers",
+        "schema": { "type": "integer", "minimum": 0, "maximum": N_REASONS_MAX } });
     json!({
         "operationId": format!("predict_{}", model.name),
         "summary": format!("Predict {} of one row or several", model.predictor.target),
         "description": description,
-        "parameters": [on_error],
+        "parameters": [on_error, explain],
         "x-modelwright-model":
             { "name": &*model.name, "schema": schema, "example": example },
         "requestBody": { "required": true, "content": { "application/json": {
@@ -167,6 +171,9 @@ pub(crate) fn row(model: &Model) -> Value {
             "example": example(model) })
 }
 
+/// A text that every column of numbers takes, in whatever way training wrote its numbers.
+const DIGITS: &str = "^-?[0-9]{1,15}$";
+
 fn column(field: &ManifestField) -> Value {
     let range = match (field.min, field.max, field.kind) {
         (Some(min), Some(max), Kind::Number) => {
@@ -178,12 +185,13 @@ fn column(field: &ManifestField) -> Value {
         }
         _ => field.kind.name().replace('_', " "),
     };
-    let kinds = match field.storage {
-        Storage::Number => json!(["number", "string", "null"]),
-        Storage::Instant => json!(["string", "null"]),
-        Storage::String => json!(["string", "number", "boolean", "null"]),
+    let mut column = match field.storage {
+        // Numbers may come as texts; what is no number is refused.
+        Storage::Number => json!({ "type": ["number", "string", "null"], "pattern": DIGITS }),
+        Storage::Instant => json!({ "type": ["string", "null"], "format": "date" }),
+        Storage::String => json!({ "type": ["string", "number", "boolean", "null"] }),
     };
-    let mut column = json!({ "type": kinds, "description": range });
+    column["description"] = json!(range);
     if !field.levels.is_empty() {
         column["examples"] = json!(field.levels);
     }
@@ -210,7 +218,36 @@ pub(crate) fn example(model: &Model) -> Value {
     Value::Object(fields.iter().map(|f| (f.name.clone(), value(f))).collect())
 }
 
+/// Why a row is predicted so, where it was asked for.
+fn reasons() -> [(&'static str, Value); 2] {
+    let text = json!({ "type": "string" });
+    let number = json!({ "type": "number" });
+    let reason = json!({
+        "type": "object",
+        "required": ["column", "value", "effect", "text"],
+        "properties": { "column": text, "value": { "type": ["string", "null"] },
+                        "effect": number, "standard_error": number, "text": text },
+    });
+    let subject = json!({
+        "type": "object",
+        "required": ["output", "value", "base_value", "scale"],
+        "properties": { "output": text, "value": number, "base_value": number, "scale": text,
+                        "threshold": number },
+    });
+    let list = json!({ "type": ["array", "null"], "items": reason,
+                       "description": "the largest first; null where there was no time" });
+    [("reasons_for", subject), ("reasons", list)]
+}
+
 fn answer(model: &Model) -> Value {
+    let mut answer = answer_without_reasons(model);
+    for (name, schema) in reasons() {
+        answer["properties"][name] = schema;
+    }
+    answer
+}
+
+fn answer_without_reasons(model: &Model) -> Value {
     let classes = &model.predictor.classes;
     if classes.is_empty() {
         return json!({ "type": "object", "required": ["prediction"],

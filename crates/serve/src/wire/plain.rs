@@ -36,7 +36,10 @@ pub(crate) fn predict(ask: &Ask, ctx: &Context) -> Result<Reply, Problem> {
         Form::Csv | Form::Parquet | Form::Arrow => tabular::read(ask, form, ctx)?,
     };
     ask.model.stats.input_ns.add(crate::clock::nanos(begun.elapsed()));
-    let outcome = Outcome::of(ask, batch, ctx)?;
+    let outcome = match ask.n_reasons()? {
+        None => Outcome::of(ask, batch, ctx)?,
+        Some(n) => Outcome::explained(ask, batch, n, ctx)?,
+    };
     let begun = crate::clock::now();
     let reply = match Form::of_answer(ask, form) {
         Form::Json if shape == Shape::Single && outcome.batch.table.n_rows() == 1 => {
@@ -124,6 +127,9 @@ pub(crate) fn write_notes(outcome: &Outcome, out: &mut Vec<u8>) {
         if n_all > values.len() {
             out.extend_from_slice(format!(",\"n_{name}\":{n_all}").as_bytes());
         }
+    }
+    if let Some(n) = outcome.n_explained() {
+        out.extend_from_slice(format!(",\"n_explained\":{n}").as_bytes());
     }
     list("errors", &outcome.errors(), outcome.batch.faults.len(), out);
     list("warnings", &outcome.warnings(), outcome.batch.unusual.len(), out);

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::prometheus_drift;
 use crate::app::App;
 use crate::model::Entry;
 use crate::stats::{Count, Histogram, LATENCY_ENDS_US, Stats};
@@ -12,7 +13,7 @@ pub(crate) const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// Counters of a model: name, help, and where it is counted; of times in microseconds.
 type ModelCounter = (&'static str, &'static str, fn(&Stats) -> u64);
 
-const MODEL_COUNTERS: [ModelCounter; 18] = [
+const MODEL_COUNTERS: [ModelCounter; 20] = [
     ("nv_inference_request_success", "Requests that got predictions", |s| s.n_success.get()),
     ("nv_inference_request_failure", "Requests that did not", |s| s.n_failure.get()),
     ("nv_inference_count", "Rows predicted", |s| s.n_rows.get()),
@@ -27,6 +28,8 @@ const MODEL_COUNTERS: [ModelCounter; 18] = [
         s.n_rows_refused.get()
     }),
     ("modelwright_unusual_values_total", "Values unlike those of training", |s| s.n_unusual.get()),
+    ("modelwright_rows_explained_total", "Rows that got reasons", |s| s.n_explained.get()),
+    ("modelwright_explain_duration_us", "Time spent explaining", |s| us(&s.explain_ns)),
     ("modelwright_model_loads_total", "Models loaded under this name", |s| s.n_loads.get()),
     ("modelwright_model_load_failures_total", "Files that were no sound model", |s| {
         s.n_load_failures.get()
@@ -79,6 +82,9 @@ pub(crate) fn text(app: &App) -> String {
             line(&mut out, "modelwright_model_info", &labels, 1);
         }
     }
+    if let Some(drift) = &app.drift {
+        prometheus_drift::write(&mut out, &drift.found());
+    }
     server(&mut out, app);
     out
 }
@@ -125,7 +131,7 @@ fn labels(name: &str, entry: &Entry) -> String {
 
 // Writing to a string cannot fail.
 
-fn head(out: &mut String, name: &str, help: &str, kind: &str) {
+pub(super) fn head(out: &mut String, name: &str, help: &str, kind: &str) {
     let _ = write!(out, "# HELP {name} {help}\n# TYPE {name} {kind}\n");
 }
 

@@ -14,6 +14,7 @@ use crate::ask::{Ask, Reply};
 use crate::clock;
 use crate::intake::Batch;
 use crate::problem::Problem;
+use crate::reasons::N_REASONS_MAX;
 
 #[derive(Deserialize)]
 struct Envelope<'a> {
@@ -25,6 +26,23 @@ struct Envelope<'a> {
 
 /// Answers `:predict`.
 pub(crate) fn predict(ask: &Ask, ctx: &Context) -> Result<Reply, Problem> {
+    let batch = read(ask)?;
+    answer(ask, batch, ctx)
+}
+
+/// Answers `:explain`: `explanations` stand beside the predictions, one for each row, with all
+/// columns that have a say unless `?explain=N` wants fewer.
+pub(crate) fn explain(ask: &Ask, ctx: &Context) -> Result<Reply, Problem> {
+    let n = match ask.query.get("explain") {
+        None => N_REASONS_MAX,
+        Some(_) => ask.n_reasons()?.unwrap_or(N_REASONS_MAX),
+    };
+    let batch = read(ask)?;
+    let outcome = Outcome::explained(ask, batch, n, ctx)?;
+    Ok(write(ask, &outcome))
+}
+
+fn read(ask: &Ask) -> Result<Batch, Problem> {
     let begun = clock::now();
     let envelope: Envelope<'_> = serde_json::from_slice(&ask.body).map_err(|e| wrong(&e))?;
     let batch = match (envelope.instances, envelope.inputs) {
@@ -33,7 +51,7 @@ pub(crate) fn predict(ask: &Ask, ctx: &Context) -> Result<Reply, Problem> {
         _ => return Err(Problem::malformed("there are no instances").expected(EXPECTED)),
     };
     ask.model.stats.input_ns.add(clock::nanos(begun.elapsed()));
-    answer(ask, batch, ctx)
+    Ok(batch)
 }
 
 const EXPECTED: &str = "{\"instances\": [{\"column\": value, …}, …]}";
@@ -64,6 +82,10 @@ pub(crate) fn read_list_or_columns(ask: &Ask, inputs: &RawValue) -> Result<Batch
 /// `{"predictions": […], …}`.
 pub(crate) fn answer(ask: &Ask, batch: Batch, ctx: &Context) -> Result<Reply, Problem> {
     let outcome = Outcome::of(ask, batch, ctx)?;
+    Ok(write(ask, &outcome))
+}
+
+fn write(ask: &Ask, outcome: &Outcome) -> Reply {
     let begun = clock::now();
     let classes = &ask.model.class_json;
     let mut out = Vec::with_capacity(64 + outcome.batch.n_rows * 48);
@@ -98,8 +120,15 @@ pub(crate) fn answer(ask: &Ask, batch: Batch, ctx: &Context) -> Result<Reply, Pr
             out.push(b']');
         });
     }
-    write_notes(&outcome, &mut out);
+    if outcome.why.is_some() {
+        out.push(b',');
+        list("explanations", &mut out, &|row, out| {
+            // A row without reasons is null; writing to a vector cannot fail.
+            let _ = serde_json::to_writer(out, &outcome.row_why(row));
+        });
+    }
+    write_notes(outcome, &mut out);
     out.push(b'}');
     ask.model.stats.output_ns.add(clock::nanos(begun.elapsed()));
-    Ok(Reply::new("application/json", out).of_rows(outcome.batch.n_rows))
+    Reply::new("application/json", out).of_rows(outcome.batch.n_rows)
 }

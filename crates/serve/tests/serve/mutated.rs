@@ -60,10 +60,10 @@ fn ask(running: &Running, client: &mut Client, path: &str, header: (&str, &str),
     }
 }
 
-#[test]
-fn mutated_bodies_of_every_protocol_are_answered() {
-    let running = Running::start(settings(&[&artifacts()]));
-    let mut client = running.client();
+/// A path, a header and a sound body of each protocol.
+type Seed = (&'static str, (&'static str, &'static str), Vec<u8>);
+
+fn seeds() -> Vec<Seed> {
     let rows = objects("v2-binary");
     let json_header = ("content-type", "application/json");
     let binary = b"{\"inputs\":[{\"name\":\"age\",\"shape\":[1],\"datatype\":\"FP64\",\
@@ -72,7 +72,7 @@ fn mutated_bodies_of_every_protocol_are_answered() {
     let input = |n: &str| json!({ "name": n, "shape": [1], "datatype": "BYTES", "data": ["1"] });
     let inputs = ["age", "plan", "joined", "spent"].map(input);
     let lines: Vec<String> = rows.iter().map(ToString::to_string).collect();
-    let seeds: Vec<(&str, (&str, &str), Vec<u8>)> = vec![
+    vec![
         ("/models/v2-binary/predict", json_header, rows[0].to_string().into_bytes()),
         (
             "/models/v2-binary/predict?on_error=null",
@@ -114,13 +114,25 @@ fn mutated_bodies_of_every_protocol_are_answered() {
             .into_bytes(),
         ),
         (
+            "/v1/models/v2-binary:explain?on_error=null",
+            json_header,
+            json!({ "instances": [rows[0]] }).to_string().into_bytes(),
+        ),
+        (
             "/models/v2-binary/predict",
             ("content-encoding", "zstd"),
             zstd::encode_all(rows[0].to_string().as_bytes(), 1).unwrap(),
         ),
-    ];
+    ]
+}
+
+/// So many broken bodies, in turns of each protocol.
+fn ask_broken(n_rounds: usize) {
+    let running = Running::start(settings(&[&artifacts()]));
+    let mut client = running.client();
+    let seeds = seeds();
     let mut random = Random::stream(7, "mutated", 0);
-    for round in 0..4000 {
+    for round in 0..n_rounds {
         let (path, header, seed) = &seeds[round % seeds.len()];
         let mut body = seed.clone();
         for _ in 0..=random.below(4) {
@@ -128,7 +140,15 @@ fn mutated_bodies_of_every_protocol_are_answered() {
         }
         ask(&running, &mut client, path, *header, &body);
     }
-    running.client().post("/models/v2-binary/predict", json!(rows).to_string()).ok();
+    let rows = json!(objects("v2-binary")).to_string();
+    running.client().post("/models/v2-binary/predict", rows).ok();
+}
+
+/// A million are minutes: `MUTATED_BODIES=1000000 cargo test -p modelwright-serve mutated_bodies`.
+#[test]
+fn mutated_bodies_of_every_protocol_are_answered() {
+    let wanted = std::env::var("MUTATED_BODIES").ok().and_then(|n| n.parse().ok());
+    ask_broken(wanted.unwrap_or(4000));
 }
 
 #[test]

@@ -137,6 +137,7 @@ fn fitted(learner: &str, table: &Table, task: Task) -> Predictor {
         weights: None,
         learner,
         params: &params,
+        objective: None,
     };
     fit_direct(&input, &ctx()).unwrap_or_else(|e| panic!("{learner}: {e}")).0
 }
@@ -236,6 +237,7 @@ fn text_is_refused_with_its_column_and_what_to_do() {
             weights: None,
             learner,
             params: &params,
+            objective: None,
         };
         let predictor = fit_direct(&input, &ctx()).unwrap().0;
         let error = write(&predictor, &about()).unwrap_err().to_string();
@@ -257,6 +259,7 @@ fn a_column_that_is_called_as_an_output_is_refused() {
         target: &Target::Real((0..50).map(f64::from).collect()),
         weights: None,
         learner: "linear",
+        objective: None,
         params: &ParamMap::new(),
     };
     let predictor = fit_direct(&input, &ctx()).unwrap().0;

@@ -121,14 +121,15 @@ fn inference_stats(stats: &Stats) -> Value {
 pub(crate) fn index(state: &State, only_ready: bool) -> Value {
     let mut rows = Vec::new();
     for (name, entry) in &state.entries {
+        // Of a served model: why the newest file, or what its alias stands for, is not.
+        let reason = entry.trouble.as_deref().unwrap_or_default();
         if entry.versions.is_empty() && !only_ready {
-            let reason = entry.trouble.as_deref().unwrap_or_default();
             rows.push(json!({ "name": name, "version": "", "state": "UNAVAILABLE",
                               "reason": reason }));
         }
         for model in &entry.versions {
             rows.push(json!({ "name": name, "version": model.version.to_string(),
-                              "state": "READY", "reason": "" }));
+                              "state": "READY", "reason": reason }));
         }
     }
     Value::Array(rows)

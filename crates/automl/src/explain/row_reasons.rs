@@ -1,0 +1,127 @@
+//! Reasons of rows as they come: the background is chosen once, before the first row.
+//!
+//! `predict --explain` and the server go through here, so that a row has the same reasons
+//! wherever it is asked for.
+
+use modelwright_core::data::{Column, Table};
+use modelwright_core::{Context, Error, Result};
+use modelwright_inspect::explain::shapley::{
+    Background, Explanation, Origin, Reasons, ShapleyOptions,
+};
+use modelwright_preprocess::sketch::TableSketch;
+
+use super::{background, drawn_background, rows};
+use crate::predictor::Predictor;
+
+/// Fewer rows than this do not stand for what is typical.
+const ROWS_MIN: usize = 30;
+
+/// The background of explanations, at most `n` rows: of `data`, if it has at least 30 rows;
+/// else columns drawn by what `reference` knows of each ([`drawn_background`]); `data` also where
+/// that knows nothing (a model that was not trained here).
+///
+/// # Errors
+/// Input error when there is neither, or `data` does not have the model's columns.
+pub fn any_background(
+    predictor: &Predictor,
+    reference: &TableSketch,
+    data: Option<&Table>,
+    n: usize,
+    ctx: &Context,
+) -> Result<Background> {
+    let of_data = |table: &Table| background(predictor, table, Origin::Data, n, ctx);
+    if let Some(table) = data.filter(|table| table.n_rows() >= ROWS_MIN) {
+        return of_data(table);
+    }
+    if let Some(drawn) = drawn_background(predictor, reference, n, ctx)? {
+        return Ok(drawn);
+    }
+    match data.filter(|table| table.n_rows() > 0) {
+        Some(table) => of_data(table),
+        None => Err(Error::input("the model file does not know what its training data were like")
+            .expected("rows that stand for what is typical")
+            .hint("give a file of training rows with --background FILE")),
+    }
+}
+
+/// Explains rows against one background.
+#[derive(Debug, Clone)]
+pub struct RowReasons {
+    background: Background,
+}
+
+impl RowReasons {
+    /// Background rows of each row: the same for every part, however many rows it has.
+    const N_BACKGROUND: usize = 16;
+
+    /// Chooses the background: see [`any_background`].
+    ///
+    /// # Errors
+    /// As [`any_background`].
+    pub fn begin(
+        predictor: &Predictor,
+        reference: &TableSketch,
+        data: Option<&Table>,
+        ctx: &Context,
+    ) -> Result<Self> {
+        let background = any_background(predictor, reference, data, Self::N_BACKGROUND, ctx)?;
+        Ok(Self { background })
+    }
+
+    /// The background.
+    pub fn background(&self) -> &Background {
+        &self.background
+    }
+
+    /// What the columns of every row add. Rows whose turn had not come when the context's time was
+    /// over are left out at the end.
+    ///
+    /// # Errors
+    /// As [`rows()`].
+    pub fn explain(
+        &self,
+        predictor: &Predictor,
+        table: &Table,
+        ctx: &Context,
+    ) -> Result<Explanation> {
+        let options =
+            ShapleyOptions { n_background: Some(Self::N_BACKGROUND), ..ShapleyOptions::default() };
+        rows(predictor, table, &self.background, &options, ctx)
+    }
+
+    /// The `n` largest reasons of every row of a table as columns: see [`reason_columns`].
+    ///
+    /// # Errors
+    /// As [`rows()`].
+    pub fn columns(
+        &self,
+        predictor: &Predictor,
+        table: &Table,
+        n: usize,
+        ctx: &Context,
+    ) -> Result<Vec<Column>> {
+        let found = self.explain(predictor, table, ctx)?;
+        let reasons = Reasons::new(&found, table, &self.background);
+        Ok(reason_columns(&reasons, found.n_rows, n))
+    }
+}
+
+/// The `n` largest reasons of every row as columns `reason_1`, …: sentences, missing where a row
+/// has fewer.
+pub fn reason_columns(reasons: &Reasons<'_>, n_rows: usize, n: usize) -> Vec<Column> {
+    let of_row = |row: usize| {
+        let output = reasons.main_output(row);
+        reasons.of(row, output, n).into_iter().map(|reason| reason.text).collect::<Vec<_>>()
+    };
+    reason_text_columns(&(0..n_rows).map(of_row).collect::<Vec<_>>(), n)
+}
+
+/// Sentences by row as columns `reason_1` to `reason_n`.
+pub fn reason_text_columns(texts: &[Vec<String>], n: usize) -> Vec<Column> {
+    (0..n)
+        .map(|place| {
+            let of_place = texts.iter().map(|t| t.get(place).map(String::as_str));
+            Column::strings(format!("reason_{}", place + 1), of_place)
+        })
+        .collect()
+}

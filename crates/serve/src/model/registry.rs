@@ -1,0 +1,64 @@
+//! The store of registered models, asked cheaply and often whether an alias has moved.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use modelwright_core::Error;
+use modelwright_lifecycle::store::{Location, StoreStamp};
+
+use crate::clock;
+
+/// A change within so much time after another may not show in the times of files.
+const GRAIN: Duration = Duration::from_secs(1);
+
+/// See the module's text.
+pub(super) struct Registry {
+    /// `None` where there is no store.
+    folder: Option<PathBuf>,
+    /// What the store looked like before it was last asked.
+    stamp: Mutex<Option<StoreStamp>>,
+    /// What was told of the sources that cannot be looked up.
+    troubles: Mutex<BTreeMap<PathBuf, String>>,
+}
+
+impl Registry {
+    /// Of the store in `folder`, or of the user's.
+    pub(super) fn new(folder: Option<PathBuf>) -> Self {
+        let folder = folder.or_else(|| Location::find().map(|location| location.folder));
+        Self { folder, stamp: Mutex::default(), troubles: Mutex::default() }
+    }
+
+    /// The folder of the store.
+    pub(super) fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
+    }
+
+    /// Whether the store may say something else than when this was last asked; also true when it
+    /// changed a moment before, and with `again`.
+    pub(super) fn may_have_changed(&self, again: bool) -> bool {
+        let Some(folder) = &self.folder else { return again };
+        let now = StoreStamp::of(folder);
+        let is_old = now.changed().is_none_or(|changed| {
+            clock::system_now().duration_since(changed).is_ok_and(|age| age > GRAIN)
+        });
+        let mut before = self.stamp.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_same = before.as_ref() == Some(&now);
+        *before = Some(now);
+        again || !is_same || !is_old
+    }
+
+    /// A source could be looked up.
+    pub(super) fn is_well(&self, source: &Path) {
+        self.troubles.lock().unwrap_or_else(PoisonError::into_inner).remove(source);
+    }
+
+    /// A source could not be looked up; whether this was not told yet.
+    pub(super) fn is_new_trouble(&self, source: &Path, error: &Error) -> bool {
+        let text = error.to_string();
+        let mut told = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = told.insert(source.to_owned(), text.clone());
+        before.is_none_or(|before| before != text)
+    }
+}
