@@ -24,6 +24,7 @@ pub struct Plan {
     pub notes: Vec<String>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
 fn is_zero(n: &usize) -> bool {
     *n == 0
 }

@@ -151,11 +151,9 @@ impl Live {
 }
 
 fn add(tally: &mut ColumnTally<'_>, column: Option<&Column>, n_rows: usize) -> Result<()> {
-    match column {
-        Some(column) => tally.add(column),
-        None => {
-            tally.add_absent(n_rows);
-            Ok(())
-        }
+    if let Some(column) = column {
+        return tally.add(column);
     }
+    tally.add_absent(n_rows);
+    Ok(())
 }

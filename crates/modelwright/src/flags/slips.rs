@@ -147,7 +147,7 @@ fn expected_by(refused: &(dyn std::error::Error + 'static)) -> String {
     // The range of a whole number: `99999 is not in 0..=65535`.
     let text = refused.to_string();
     match text.split_once(" is not in ").and_then(|(_, range)| range.split_once("..")) {
-        Some((low, high)) if high.is_empty() => format!("a whole number from {low}"),
+        Some((low, "")) => format!("a whole number from {low}"),
         Some((low, high)) => {
             format!("a whole number from {low} to {}", high.trim_start_matches('='))
         }
