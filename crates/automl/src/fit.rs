@@ -134,6 +134,7 @@ impl Flow {
             None => planning::make(&planned),
         };
         if options.single.is_none() {
+            planning::again(&mut plan, &options.trials);
             constraint::apply(&mut plan, &options)?;
         }
         plan.notes.splice(0..0, notes);

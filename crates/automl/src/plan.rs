@@ -3,7 +3,7 @@
 //! A plan is a value: it is printed by `--plan-only`, stored in the record, and executed by
 //! `search`. Every heuristic stands here or in the portfolio under a name, with its reason.
 
-use modelwright_core::record::Plan;
+use modelwright_core::record::{Plan, PlannedTrial};
 use modelwright_core::task::Task;
 use modelwright_core::{Error, Result};
 
@@ -139,6 +139,15 @@ pub(crate) fn make(input: &PlanInput) -> Plan {
         ensemble_rounds: ENSEMBLE_ROUNDS,
         variants_max,
         notes,
+    }
+}
+
+/// Puts the candidates of an earlier run in the place of the portfolio's, if there are any.
+pub(crate) fn again(plan: &mut Plan, trials: &[PlannedTrial]) {
+    if !trials.is_empty() {
+        plan.trials = trials.to_vec();
+        plan.variants_max = 0;
+        plan.notes.push("the candidates are those of an earlier run".to_owned());
     }
 }
 

@@ -95,6 +95,21 @@ impl Builder {
         }
     }
 
+    /// Numbers; NaN is missing.
+    pub(crate) fn push_numbers(&mut self, new: &[f64]) {
+        let (first, rest) = match (&mut self.values, new) {
+            (Values::Number(values), new) => return values.extend_from_slice(new),
+            (_, []) => return,
+            (_, [first, rest @ ..]) => (first, rest),
+        };
+        // The first one decides what the others are pushed to.
+        self.push_number(*first);
+        match &mut self.values {
+            Values::Number(values) => values.extend_from_slice(rest),
+            _ => rest.iter().for_each(|value| self.push_number(*value)),
+        }
+    }
+
     /// A whole number; kept as its digits where f64 cannot tell it from its neighbours.
     #[inline]
     pub fn push_integer(&mut self, value: i128) {

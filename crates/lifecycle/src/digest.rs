@@ -1,13 +1,36 @@
 //! SHA-256 in hexadecimal: how parts, files and runs are named and checked.
 
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
 use sha2::{Digest, Sha256};
 
 /// How many characters a digest has.
 pub const DIGEST_LEN: usize = 64;
 
+/// How much of a file is read at once.
+const PART_BYTES: usize = 1 << 16;
+
 /// The SHA-256 of `bytes` as 64 lower-case hexadecimal digits.
 pub fn sha256_hex(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
+}
+
+/// The SHA-256 of a file's bytes, read part by part.
+///
+/// # Errors
+/// What the system says when the file cannot be read.
+pub fn sha256_file(path: &Path) -> io::Result<String> {
+    let mut file = File::open(path)?;
+    let mut hasher = Sha256::new();
+    let mut part = vec![0; PART_BYTES];
+    loop {
+        match file.read(&mut part)? {
+            0 => return Ok(hex(&hasher.finalize())),
+            n => hasher.update(&part[..n]),
+        }
+    }
 }
 
 /// Bytes as lower-case hexadecimal digits.

@@ -6,6 +6,7 @@
 //!
 //! | module | what it does |
 //! |---|---|
+//! | [`alerts`] | who is told when, and that nothing is lost on the way |
 //! | [`artifact`] | `model.mw`: pack, check and unpack a fitted model and all that is known of it |
 //! | [`atomic`] | files that are complete or absent |
 //! | [`outputs`] | a fit's folder: `model.mw`, `report.html`, `record.json` |
@@ -16,7 +17,11 @@
 //! | [`retrain`] | whether a new model may take the place of the old one |
 //! | [`store`] | runs and registered models, for many processes at once |
 //! | [`monitor`] | a model on new rows: drift, data quality, performance |
+//! | [`versions`] | data sets as versions: what changed, and what that did to the score |
+//! | [`watch`] | when to retrain, what to do with what comes of it: the rules, and their record |
+//! | [`when`] | moments and spans of time as people write them |
 
+pub mod alerts;
 pub mod artifact;
 pub mod atomic;
 pub mod digest;
@@ -28,6 +33,9 @@ pub mod monitor;
 pub mod outputs;
 pub mod retrain;
 pub mod store;
+pub mod versions;
+pub mod watch;
+pub mod when;
 
 pub use artifact::{Artifact, read_artifact, resolve_model};
 pub use atomic::{AtomicFile, atomic_write};

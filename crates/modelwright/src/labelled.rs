@@ -44,6 +44,22 @@ pub struct Labelled {
 /// Input error when the file cannot be read, lacks a column, or has no row with a known answer;
 /// work error when its rows cannot be measured under the memory limit.
 pub fn predict_labelled(model: &Model, data: &Path, ctx: &Context) -> Result<Labelled> {
+    gather(model, data, ctx)?.finish(shown_name(data), &data.display().to_string())
+}
+
+/// As [`predict_labelled`]; `None` when no row has an answer yet.
+///
+/// # Errors
+/// As [`predict_labelled`], but for rows without answers.
+pub fn predict_answered(model: &Model, data: &Path, ctx: &Context) -> Result<Option<Labelled>> {
+    let gathered = gather(model, data, ctx)?;
+    if gathered.truth.n_rows() == 0 {
+        return Ok(None);
+    }
+    gathered.finish(shown_name(data), &data.display().to_string()).map(Some)
+}
+
+fn gather<'a>(model: &'a Model, data: &Path, ctx: &'a Context) -> Result<Gathering<'a>> {
     let (options, weight) = model.read_options_with_target()?;
     ctx.tell(Event::Phase("predict".to_owned()));
     let shown = data.display().to_string();
@@ -53,9 +69,12 @@ pub fn predict_labelled(model: &Model, data: &Path, ctx: &Context) -> Result<Lab
         let table = table?;
         gathering.add(table).map_err(|e| if is_placed(&e) { e } else { e.at(shown.clone()) })?;
     }
+    Ok(gathering)
+}
+
+fn shown_name(data: &Path) -> String {
     let name = data.file_name().unwrap_or(data.as_os_str()).to_string_lossy().into_owned();
-    let name = if name == "-" { "standard input".to_owned() } else { name };
-    gathering.finish(name, &shown)
+    if name == "-" { "standard input".to_owned() } else { name }
 }
 
 /// Predicts a table with the answers, which was read by [`Model::read_options_with_target`].

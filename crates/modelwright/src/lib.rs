@@ -35,13 +35,15 @@
 //! | `rows_json` | tables as a JSON array |
 //! | `output` | stdout, tables of text, numbers in words |
 //! | `question` | what `fit` and `train` both ask, and the run that answers it |
-//! | `recording` | runs are written down in the store |
+//! | `recording`, `heart` | runs are written down in the store; that they are still at work, too |
 //! | `run_account` | the same, for other programs |
 //! | `learner_text` | learners and their parameters in words |
 //! | `explanation_text` | an explanation in words |
 //! | [`labelled`] | rows whose answers are known, for `evaluate` and `compare` |
 //! | [`assess`], [`looking`], [`repeat`] | what `evaluate`, `compare`, `profile` and `replay` do |
 //! | [`more_rows`], [`studying`] | what `learning-curve` and `compare --scores` do |
+//! | [`pipeline`] | what `run` does: a project as data |
+//! | [`watching`] | what `watch` does: look, decide, act |
 //! | `summary` | what is printed when a fit is done or planned |
 
 // The modules name this crate as everybody else does.
@@ -54,6 +56,7 @@ mod explanation_document;
 mod explanation_text;
 mod fitting;
 mod flags;
+mod heart;
 mod imported;
 mod learner_text;
 mod model;
@@ -79,8 +82,10 @@ pub mod labelled;
 pub mod looking;
 pub mod machine;
 pub mod more_rows;
+pub mod pipeline;
 pub mod repeat;
 pub mod studying;
+pub mod watching;
 
 pub use auditing::{AuditRows, Audited, audit_rows};
 pub use explaining::{PageRequest, StreamedReasons, explanation_page, explanation_table, profiles};
@@ -93,7 +98,7 @@ pub use monitoring::{MonitorRequest, monitor};
 pub use other_answers::{OtherAnswers, other_answers, varied};
 pub use picking::{Offers, PickRequest, offers, pick};
 pub use reading::{Rows, read_test, read_train, read_within_limits, tell_remarks, tell_sample};
-pub use retraining::{RetrainRequest, Retrained, retrain, retrain_time};
+pub use retraining::{RetrainRequest, Retrained, RowWindow, retrain, retrain_time};
 pub use run_account::RunAccount;
 
 pub use modelwright_automl::PredictionTable;

@@ -68,11 +68,7 @@ pub fn monitor(model: &Model, request: &MonitorRequest, ctx: &Context) -> Result
         Some(reference) => Side::beside(&watched, options, reference, ctx),
     };
     let current = reading.fill(&side, &request.current, labels.as_ref())?;
-    let mut found = conclude(&watched, reference.as_ref(), &current, options, ctx)?;
-    if record.options.weight.is_some() && found.performance.is_some() {
-        found.notes.push("row weights are not used for metrics on new rows".to_owned());
-    }
-    Ok(found)
+    conclude(&watched, reference.as_ref(), &current, options, ctx)
 }
 
 struct Reading<'a> {
@@ -113,6 +109,10 @@ impl Reading<'_> {
         let target = &self.watched.predictor.target;
         let known = self.watched.record.schema.field(target);
         let is_new = |schema: &Schema, name: &str| schema.field(name).is_none();
+        let weight = self.watched.record.options.weight.as_ref();
+        if let Some(weight) = weight.filter(|name| is_new(&schema, name)) {
+            schema.fields.extend(self.watched.record.schema.field(weight).cloned());
+        }
         if labels.is_none() && is_new(&schema, target) {
             schema.fields.extend(known.cloned());
         }

@@ -8,7 +8,7 @@ mod elsewhere;
 
 use std::path::Path;
 
-use modelwright_core::record::{Evaluation, MonitorRecord, Performance, RunRecord};
+use modelwright_core::record::{Evaluation, MetricChange, MonitorRecord, Performance, RunRecord};
 use modelwright_core::{Error, Result};
 use modelwright_lifecycle::digest::sha256_hex;
 use modelwright_lifecycle::store::{Location, NewRun, RunEnd, RunMetric, Store};
@@ -16,6 +16,7 @@ use serde::Serialize;
 
 use self::elsewhere::Elsewhere;
 pub(crate) use self::elsewhere::LogArg;
+use crate::heart::Heart;
 use crate::session::Session;
 use crate::{machine, output};
 
@@ -24,6 +25,8 @@ pub(crate) struct Recording {
     open: Option<(Store, i64)>,
     is_named: bool,
     elsewhere: Option<Elsewhere>,
+    /// Says that the process is there, until the run ends.
+    heart: Option<Heart>,
 }
 
 /// What is kept of a run that did its work.
@@ -33,12 +36,14 @@ pub(crate) struct Recorded<'a> {
     model: &'a Path,
     metrics: Vec<RunMetric>,
     note: Option<String>,
+    rows: Option<(String, u64)>,
 }
 
 impl<'a> Recorded<'a> {
     /// A model was fitted.
     pub(crate) fn fit(record: &'a RunRecord, model: &'a Path) -> Self {
-        Self { record: Some(record), monitor: None, model, metrics: Vec::new(), note: None }
+        let (metrics, note, rows) = (Vec::new(), None, None);
+        Self { record: Some(record), monitor: None, model, metrics, note, rows }
     }
 
     /// A model was measured.
@@ -56,34 +61,14 @@ impl<'a> Recorded<'a> {
             model,
             metrics: evaluation.metrics.iter().map(metric).collect(),
             note: Some(format!("{target} on {}, {} rows", evaluation.on, evaluation.n_rows)),
+            rows: Some((evaluation.on.clone(), evaluation.n_rows as u64)),
         }
     }
 
     /// A model was watched.
     pub(crate) fn monitor(model: &'a Path, found: &'a MonitorRecord) -> Self {
-        let of = |rows: &'static str, performance: Option<&Performance>| {
-            let changes = performance.map_or(&[][..], |p| &p.metrics[..]);
-            let metric = |m: &modelwright_core::record::MetricChange| RunMetric {
-                name: m.name.clone(),
-                rows: rows.to_owned(),
-                value: m.value,
-                low: m.ci95.map(|c| c.low),
-                high: m.ci95.map(|c| c.high),
-            };
-            changes.iter().map(metric).collect::<Vec<_>>()
-        };
-        let share = RunMetric {
-            name: "drift_share".to_owned(),
-            rows: "columns".to_owned(),
-            value: Some(found.dataset.share),
-            low: None,
-            high: None,
-        };
-        let mut metrics = of("measured", found.performance.as_ref());
-        metrics.extend(of("expected", found.estimated.as_ref()));
-        metrics.push(share);
-        let note = Some(found.verdict.summary.clone());
-        Self { record: None, monitor: Some(found), model, metrics, note }
+        let RunEnd { monitor, metrics, note, rows, .. } = monitor_end(found, RunEnd::default());
+        Self { record: None, monitor, model, metrics, note, rows }
     }
 
     /// With a few words.
@@ -106,7 +91,7 @@ impl Recording {
     ) -> Result<Self> {
         let elsewhere = log.open(kind, asked)?;
         let Some(location) = Location::find().filter(Location::records_runs) else {
-            return Ok(Self { open: None, is_named: false, elsewhere });
+            return Ok(Self { open: None, is_named: false, elsewhere, heart: None });
         };
         let run = NewRun {
             kind: kind.to_owned(),
@@ -131,12 +116,14 @@ impl Recording {
                 if let Ok(writer) = store.live_writer(id) {
                     session.told.take(writer);
                 }
-                Ok(Self { open: Some((store, id)), is_named, elsewhere })
+                let say = move |store: &mut Store, at: &str| store.beat(id, at);
+                let heart = Some(Heart::start(&location.folder, say));
+                Ok(Self { open: Some((store, id)), is_named, elsewhere, heart })
             }
             Err(error) if is_named => Err(error),
             Err(error) => {
                 output::warn(&format!("the run is not recorded: {error}"));
-                Ok(Self { open: None, is_named, elsewhere })
+                Ok(Self { open: None, is_named, elsewhere, heart: None })
             }
         }
     }
@@ -196,14 +183,46 @@ impl Recording {
                 model_sha256: std::fs::read(kept.model).ok().map(|bytes| sha256_hex(&bytes)),
                 metrics: kept.metrics.clone(),
                 note: kept.note.clone(),
+                rows: kept.rows.clone(),
             },
         };
+        drop(self.heart);
         let written = self.open.map(|(mut store, id)| (id, store.end_run(id, &end)));
         if let Some(elsewhere) = &self.elsewhere {
             elsewhere.send(kept.as_ref().map_err(|error| *error), session);
         }
         written
     }
+}
+
+/// What a run of the monitor keeps: what was found, metrics on the new rows and those to be
+/// expected, and how much moved.
+pub(crate) fn monitor_end<'a>(found: &'a MonitorRecord, end: RunEnd<'a>) -> RunEnd<'a> {
+    let of = |rows: &'static str, performance: Option<&Performance>| {
+        let changes = performance.map_or(&[][..], |p| &p.metrics[..]);
+        let metric = |m: &MetricChange| RunMetric {
+            name: m.name.clone(),
+            rows: rows.to_owned(),
+            value: m.value,
+            low: m.ci95.map(|c| c.low),
+            high: m.ci95.map(|c| c.high),
+        };
+        changes.iter().map(metric).collect::<Vec<_>>()
+    };
+    let share = |name: &str, value: Option<f64>| RunMetric {
+        name: name.to_owned(),
+        rows: "columns".to_owned(),
+        value,
+        low: None,
+        high: None,
+    };
+    let mut metrics = of("measured", found.performance.as_ref());
+    metrics.extend(of("expected", found.estimated.as_ref()));
+    metrics.push(share("drift_share", Some(found.dataset.share)));
+    metrics.push(share("drift_importance_share", found.dataset.importance_share));
+    let note = Some(found.verdict.summary.clone());
+    let rows = Some((found.current.names.join(", "), found.current.n_rows));
+    RunEnd { monitor: Some(found), metrics, note, rows, ..end }
 }
 
 /// The store of this process, which must be there.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use modelwright_automl::{FitInput, Own, Predictor, Purpose};
 use modelwright_core::context::Event;
 use modelwright_core::data::{Column, ColumnData, MISSING_INSTANT, Table};
-use modelwright_core::record::{DataSource, Options, RunRecord, Single};
+use modelwright_core::record::{DataSource, Options, PlannedTrial, RunRecord};
 use modelwright_core::task::Predictions;
 use modelwright_core::{Context, Error, Result};
 use modelwright_evaluate::metric_or_default;
@@ -36,17 +36,28 @@ pub struct RetrainRequest {
     pub data: Vec<Rows>,
     /// The file of the old model, when it was not read from one.
     pub champion_bytes: Option<Vec<u8>>,
+    /// Which of these rows count.
+    pub window: RowWindow,
     /// The share of the rows, the most recent ones, that judges.
     pub judged_share: f64,
     /// The column with the time of each row; `None` takes that of the old model's run, or the order
     /// of the rows.
     pub time_column: Option<String>,
-    /// Whether the old model's choice is fitted again, in place of a new search.
+    /// Whether the members of the old model are fitted again, in place of a new search.
     pub same_plan: bool,
     /// Columns whose values must not suffer; the most important and the sensitive ones if none.
     pub slices: Vec<String>,
     /// The gates.
     pub gates: Gates,
+}
+
+/// The last of many rows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RowWindow {
+    /// No more than so many; all if absent.
+    pub rows_max: Option<usize>,
+    /// No older than so long before the last of them, by a time column that holds dates.
+    pub last: Option<Duration>,
 }
 
 /// A new model and what was decided about it.
@@ -149,6 +160,21 @@ fn part(table: Table, request: &RetrainRequest, record: &RunRecord) -> Result<(T
     if let Some(name) = by_time {
         let times = times_of(table.require(name)?)?;
         rows.sort_by(|a, b| times[*a as usize].total_cmp(&times[*b as usize]));
+        if let (Some(last), Some(newest)) = (request.window.last, rows.last()) {
+            let ColumnData::Instant(_) = &table.require(name)?.data else {
+                return Err(Error::input("a window in time needs a column of dates")
+                    .column(name)
+                    .expected("dates or times"));
+            };
+            let since = times[*newest as usize] - last.as_secs_f64() * 1e6;
+            rows.retain(|row| times[*row as usize] >= since);
+        }
+    } else if request.window.last.is_some() {
+        return Err(Error::input("a window in time needs a time column")
+            .expected("the name of a column with the time of each row"));
+    }
+    if let Some(n_max) = request.window.rows_max {
+        rows.drain(..rows.len().saturating_sub(n_max));
     }
     let n_judged = (rows.len() as f64 * request.judged_share).round() as usize;
     if n_judged < JUDGED_MIN || rows.len() - n_judged < JUDGED_MIN {
@@ -203,18 +229,17 @@ fn options_of(record: &RunRecord, request: &RetrainRequest, ctx: &Context) -> Op
     // The split of the old run cannot be one of rows that are parted already.
     options.split = options.split.filter(|split| split != "time" || options.time_column.is_some());
     if request.same_plan && options.single.is_none() {
-        let heaviest = record.ensemble.members.iter().max_by(|a, b| a.weight.total_cmp(&b.weight));
-        let trial = heaviest.and_then(|member| {
-            record.trials.iter().map(|t| &t.trial).find(|trial| trial.name == member.trial)
-        });
-        options.single = trial.map(|trial| Single {
-            learner: trial.learner.clone(),
-            params: trial.params.clone(),
-            encoding: Some(trial.encoding.clone()),
-            n_folds: None,
-        });
+        options.trials = members_of(record);
     }
     options
+}
+
+/// The recipes that the old model is made of, in the order in which they were tried: the whole plan
+/// but for what was tried in vain.
+fn members_of(record: &RunRecord) -> Vec<PlannedTrial> {
+    let is_member = |name: &str| record.ensemble.members.iter().any(|m| m.trial == name);
+    let trials = record.trials.iter().map(|t| &t.trial);
+    trials.filter(|trial| is_member(&trial.name)).cloned().collect()
 }
 
 /// Severe findings of the monitor about the rows that the challenger learns from.

@@ -98,16 +98,33 @@ impl Session {
         self.global.memory_limit()
     }
 
+    /// Whether a signal asked this process to end.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.cancel.load(Ordering::SeqCst)
+    }
+
+    /// A context for a part of the work, whose time counts from now.
+    ///
+    /// # Errors
+    /// As [`Self::context`].
+    pub(crate) fn fresh_context(&self, time: Option<Duration>) -> Result<Context> {
+        self.context_since(machine::now(), Limits { time, ..Limits::default() })
+    }
+
     /// A context for the work of this process.
     ///
     /// # Errors
     /// Work error when threads cannot be started.
     pub(crate) fn context(&self, limits: Limits) -> Result<Context> {
-        let budget = Budget { started: self.started, limit: limits.time };
+        self.context_since(self.started, limits)
+    }
+
+    fn context_since(&self, started: Instant, limits: Limits) -> Result<Context> {
+        let budget = Budget { started, limit: limits.time };
         Context::new(Settings {
             seed: limits.seed.or(self.global.seed).unwrap_or(0),
             threads: self.global.threads.unwrap_or(0),
-            started: self.started,
+            started,
             time_limit: limits.time,
             memory_limit_bytes: limits.memory_bytes.or_else(|| self.memory_limit()),
             memory_in_use: machine::memory_in_use,

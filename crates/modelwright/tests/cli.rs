@@ -34,3 +34,5 @@ mod tables;
 mod train;
 #[path = "cli/uncertainty.rs"]
 mod uncertainty;
+#[path = "cli/watch.rs"]
+mod watch;

@@ -12,7 +12,7 @@ use super::more_rows::MoreRowsRecord;
 use super::offer::{Offer, Picked};
 use super::own::OwnPart;
 use super::robustness::RobustnessRecord;
-use super::search::{EnsembleRecord, Plan, TrialRecord};
+use super::search::{EnsembleRecord, Plan, PlannedTrial, TrialRecord};
 use super::slices::SlicesRecord;
 use super::suspects::SuspectsRecord;
 use super::uncertainty::{CalibrationRecord, CostRecord, IntervalsRecord};
@@ -196,6 +196,10 @@ pub struct Options {
     /// Parts that are code of the caller's own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub own: Vec<OwnPart>,
+    /// The candidates to try in place of those of the portfolio: an earlier run's members, to be
+    /// fitted again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trials: Vec<PlannedTrial>,
 }
 
 /// One learner in place of a search: what `train` was asked.
@@ -255,6 +259,7 @@ impl Options {
             with_rows: false,
             single: None,
             own: Vec::new(),
+            trials: Vec::new(),
         }
     }
 }

@@ -13,6 +13,7 @@
 //! | [`choose`] | which of them is looked at, and from which value on it is drift |
 //! | [`multiple`] | many columns at once: Benjamini–Hochberg |
 //! | [`stream`] | values one by one: ADWIN, Page–Hinkley, an always-valid test |
+//! | [`bet`] | whether the mean of bounded values is above zero, asked at any time |
 //! | [`mod@unit`] | whether a number only changed its unit |
 //!
 //! Choices, thresholds and values of [`choose`] are those of Evidently's data-drift preset, so that
@@ -20,6 +21,7 @@
 //! often when the reference is small; beside every score stands therefore a p-value of a proper
 //! two-sample test, and a column is called drifted only when both agree.
 
+pub mod bet;
 pub mod choose;
 mod counts;
 pub mod distance;
@@ -33,6 +35,7 @@ pub mod test;
 mod tests;
 pub mod unit;
 
+pub use bet::MeanBet;
 pub use choose::{Choice, Scored, score_counts, score_steps};
 pub use counts::Counts;
 pub use multiple::benjamini_hochberg;

@@ -13,7 +13,7 @@ use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::reader::FileReader;
 use rayon::prelude::*;
 
-use super::leaf::{read_values, skip_values};
+use super::leaf::{read_all_values, read_values, skip_values};
 use super::{FlatColumn, Opening, broken, guard};
 use crate::sampling::Sampling;
 use crate::source::Source;
@@ -201,7 +201,7 @@ impl Reading<'_, '_, '_> {
         let (leaf, nullable) = (column.leaf, column.is_nullable);
         if self.sampling.is_all() {
             let n_left = self.n_max - builder.n_rows();
-            return Ok(read_values(&mut reader, leaf, nullable, n_left, |_| true, builder)?.1);
+            return Ok(read_all_values(&mut reader, leaf, nullable, n_left, builder)?.1);
         }
         let n_rows = u64::try_from(group.metadata().num_rows()).unwrap_or(0);
         let window = window_rows(self.n_rows);

@@ -7,7 +7,7 @@
 use modelwright_core::data::instant_text;
 use parquet::basic::{ConvertedType, LogicalType, TimeUnit, Type as Physical};
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
-use parquet::data_type::{ByteArray, DataType, Int96};
+use parquet::data_type::{ByteArray, DataType, DoubleType, Int96};
 use parquet::errors::Result;
 use parquet::schema::types::ColumnDescriptor;
 
@@ -196,6 +196,56 @@ pub(crate) fn read_values(
         }
     }?;
     Ok((n, is_text))
+}
+
+/// Adds all of the next `n_rows` values of a column chunk to a builder; else like [`read_values`].
+pub(crate) fn read_all_values(
+    reader: &mut ColumnReader,
+    leaf: Leaf,
+    is_nullable: bool,
+    n_rows: usize,
+    builder: &mut Builder,
+) -> Result<(usize, bool)> {
+    match reader {
+        ColumnReader::DoubleColumnReader(r) => {
+            Ok((drain_numbers(r, is_nullable, n_rows, builder)?, true))
+        }
+        reader => read_values(reader, leaf, is_nullable, n_rows, |_| true, builder),
+    }
+}
+
+/// Adds numbers by whole batches where none of them is missing.
+fn drain_numbers(
+    reader: &mut ColumnReaderImpl<DoubleType>,
+    is_nullable: bool,
+    n_rows: usize,
+    builder: &mut Builder,
+) -> Result<usize> {
+    let (mut levels, mut values) = (Vec::new(), Vec::new());
+    let mut n_read = 0;
+    while n_read < n_rows {
+        levels.clear();
+        values.clear();
+        let n_wanted = N_BATCH.min(n_rows - n_read);
+        let level_sink = is_nullable.then_some(&mut levels);
+        let (n, _, _) = reader.read_records(n_wanted, level_sink, None, &mut values)?;
+        if n == 0 {
+            break;
+        }
+        if values.len() == n {
+            builder.push_numbers(&values);
+        } else {
+            let mut present = values.iter();
+            for level in &levels {
+                match if *level > 0 { present.next() } else { None } {
+                    Some(value) => builder.push_number(*value),
+                    None => builder.push_missing(),
+                }
+            }
+        }
+        n_read += n;
+    }
+    Ok(n_read)
 }
 
 fn drain<T: DataType>(

@@ -12,7 +12,7 @@ use parquet::file::reader::FileReader;
 use rayon::prelude::*;
 
 use super::columns::{open_bytes, parallel};
-use super::leaf::{read_values, skip_values};
+use super::leaf::{read_all_values, skip_values};
 use super::{FlatColumn, Opening, guard, open as open_file};
 use crate::conform::conform;
 use crate::options::ReadOptions;
@@ -142,7 +142,7 @@ fn values(
 ) -> std::result::Result<Column, ParquetError> {
     let mut builder = Builder::expecting(n_rows);
     let (leaf, is_nullable) = (column.leaf, column.is_nullable);
-    guard(|| read_values(reader, leaf, is_nullable, n_rows, |_| true, &mut builder))?;
+    guard(|| read_all_values(reader, leaf, is_nullable, n_rows, &mut builder))?;
     Ok(Column { name: column.name.clone(), data: builder.into_data() })
 }
 

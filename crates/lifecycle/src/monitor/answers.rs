@@ -2,7 +2,7 @@
 
 use modelwright_automl::Predictor;
 use modelwright_automl::target::{self, rows_with_target};
-use modelwright_core::data::{Column, Table};
+use modelwright_core::data::{Column, ColumnData, Table};
 use modelwright_core::task::{Predictions, Target, Task};
 use modelwright_core::{Context, Result};
 
@@ -14,6 +14,11 @@ const BYTES_PER_OUTPUT: u64 = 32;
 pub(super) struct Answers {
     pub(super) truth: Target,
     pub(super) predictions: Predictions,
+    /// The weights of these rows; `None` when the model knows none, or a row has none that is
+    /// usable.
+    pub(super) weights: Option<Vec<f64>>,
+    /// The column of weights.
+    weight: Option<String>,
     /// Rows whose label the model does not know.
     pub(super) n_unknown: u64,
     /// One of these labels.
@@ -23,14 +28,23 @@ pub(super) struct Answers {
 }
 
 impl Answers {
-    pub(super) fn new(predictor: &Predictor) -> Self {
+    /// No rows yet; `weight` is the column of weights.
+    pub(super) fn new(predictor: &Predictor, weight: Option<&str>) -> Self {
         let n_classes = predictor.classes.len();
         let truth = match predictor.task {
             Task::Regression => Target::Real(Vec::new()),
             _ => Target::Class { codes: Vec::new(), n_classes },
         };
         let predictions = Predictions::new(predictor.n_outputs(), Vec::new());
-        Self { truth, predictions, n_unknown: 0, unknown: None, is_cut: false }
+        Self {
+            truth,
+            predictions,
+            weights: weight.map(|_| Vec::new()),
+            weight: weight.map(str::to_owned),
+            n_unknown: 0,
+            unknown: None,
+            is_cut: false,
+        }
     }
 
     /// Adds the rows of a part that have an answer.
@@ -61,7 +75,33 @@ impl Answers {
         let column = column.select(&known);
         self.truth.append(target::encode(&column, &predictor.classes, predictor.task)?);
         self.predictions.values.extend(predictions.select(&known).values);
+        self.weigh(table, &known);
         Ok(())
+    }
+
+    /// Adds the weights of rows, or gives them up for all.
+    fn weigh(&mut self, table: &Table, rows: &[u32]) {
+        let (Some(name), Some(weights)) = (&self.weight, &mut self.weights) else { return };
+        let of_rows = match table.column(name).map(|column| &column.data) {
+            Some(ColumnData::Number(values)) => rows.iter().map(|r| values[*r as usize]).collect(),
+            _ => Vec::new(),
+        };
+        let is_usable = |w: &f64| w.is_finite() && *w >= 0.0;
+        if of_rows.len() == rows.len() && of_rows.iter().all(is_usable) {
+            weights.extend(of_rows);
+        } else {
+            self.weights = None;
+        }
+    }
+
+    /// Weights that a metric can use: not all of them are zero.
+    pub(super) fn usable_weights(&self) -> Option<&[f64]> {
+        self.weights.as_deref().filter(|weights| weights.iter().any(|w| *w > 0.0))
+    }
+
+    /// Whether the model was trained with weights that these rows lack.
+    pub(super) fn lacks_weights(&self) -> bool {
+        self.weight.is_some() && self.truth.n_rows() > 0 && self.usable_weights().is_none()
     }
 
     fn is_label(&mut self, predictor: &Predictor, column: &Column, row: u32) -> bool {

@@ -14,6 +14,7 @@ use modelwright_core::record::{ColumnDrift, DatasetDrift};
 use modelwright_core::task::Predictions;
 
 use super::counted::Counted;
+use super::share::Part;
 use super::tally::ColumnTally;
 use super::{MonitorOptions, adjust, compare, together};
 
@@ -109,7 +110,7 @@ impl Live {
         }
         let known = reference.predictions.as_ref().and_then(|p| p.predictions());
         let column = prediction_column(predictor, predictions);
-        span.predictions.with(known, |tally| tally.add(&column))?;
+        span.predictions.with(known, |tally| tally.add(&column, &[whole(table.n_rows())]))?;
         span.n_rows += table.n_rows() as u64;
         Ok(())
     }
@@ -150,9 +151,14 @@ impl Live {
     }
 }
 
+/// All rows of a batch, every one of which is sketched.
+fn whole(n_rows: usize) -> Part {
+    Part { rows: 0..n_rows, is_whole: true }
+}
+
 fn add(tally: &mut ColumnTally<'_>, column: Option<&Column>, n_rows: usize) -> Result<()> {
     if let Some(column) = column {
-        return tally.add(column);
+        return tally.add(column, &[whole(n_rows)]);
     }
     tally.add_absent(n_rows);
     Ok(())

@@ -12,8 +12,9 @@
 //! ```
 //!
 //! The reference is what the artifact keeps of its training, sketches without rows, or a file. Kept
-//! values of a file are compared exactly as long as they are few enough; beyond, sketches are.
-//! [`Live`] does the same for a running server: sketches of the last spans of time, nothing else.
+//! values of a file are compared exactly as long as they are few enough; beyond, sketches are, and
+//! of very many rows sketches of a share of them (`share`). [`Live`] does the same for a running
+//! server: sketches of the last spans of time, nothing else.
 //! Measures and thresholds are Evidently's ([`modelwright_inspect::drift::choose`]); on top of them
 //! a column drifts only if a two-sample test, adjusted for the number of columns, agrees.
 
@@ -25,6 +26,7 @@ mod multivariate;
 mod performance;
 mod quality;
 mod sample;
+mod share;
 mod side;
 mod tally;
 #[cfg(test)]

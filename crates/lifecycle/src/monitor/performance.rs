@@ -34,7 +34,7 @@ pub(super) fn measured(
     let input = MetricInput {
         truth: &answers.truth,
         predictions: &answers.predictions,
-        weights: None,
+        weights: answers.usable_weights(),
         threshold: watched.predictor.threshold,
     };
     let drawing = Drawing { n_resamples: N_RESAMPLES, mix: Mix::Drawn };

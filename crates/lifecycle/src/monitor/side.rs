@@ -10,6 +10,7 @@ use rayon::prelude::*;
 
 use super::answers::Answers;
 use super::sample::RowSample;
+use super::share::{self, Part};
 use super::tally::ColumnTally;
 use super::{MonitorOptions, Watched};
 
@@ -105,7 +106,7 @@ impl<'a> Side<'a> {
             target: Some(tally(of_target)),
             predictions: options.predict.then(|| ColumnTally::new(field, said, exact_max)),
             expectation: Expectation::new(predictor, errors),
-            answers: Answers::new(predictor),
+            answers: Answers::new(predictor, watched.record.options.weight.as_deref()),
             sample: None,
             unexpected: Vec::new(),
             unpredicted: None,
@@ -135,10 +136,11 @@ impl<'a> Side<'a> {
     pub fn add(&mut self, table: Table, ctx: &Context) -> Result<()> {
         let table = self.as_expected(table)?;
         let n_rows = table.n_rows();
+        let parts = share::parts(self.n_rows, n_rows);
         self.n_rows += n_rows as u64;
         let add = |tally: &mut ColumnTally<'_>| {
             if let Some(column) = table.column(&tally.field.name) {
-                return tally.add(column);
+                return tally.add(column, &parts);
             }
             tally.add_absent(n_rows);
             Ok(())
@@ -149,11 +151,11 @@ impl<'a> Side<'a> {
         {
             // Labels may come in another form than in training; they are then not compared.
             self.has_target = true;
-            if tally.add(column).is_err() {
+            if tally.add(column, &parts).is_err() {
                 self.target = None;
             }
         }
-        self.predict(&table, ctx)?;
+        self.predict(&table, &parts, ctx)?;
         if let Some(sample) = &mut self.sample {
             let names = self.columns.iter().map(|t| &t.field.name);
             let columns: Vec<Column> = names.filter_map(|n| table.column(n)).cloned().collect();
@@ -169,7 +171,7 @@ impl<'a> Side<'a> {
         }
     }
 
-    fn predict(&mut self, table: &Table, ctx: &Context) -> Result<()> {
+    fn predict(&mut self, table: &Table, parts: &[Part], ctx: &Context) -> Result<()> {
         if self.predictions.is_none() || self.unpredicted.is_some() {
             return Ok(());
         }
@@ -181,7 +183,7 @@ impl<'a> Side<'a> {
         }
         let said = self.predictor.predict(table, ctx)?;
         if let Some(tally) = &mut self.predictions {
-            tally.add(&prediction_column(self.predictor, &said))?;
+            tally.add(&prediction_column(self.predictor, &said), parts)?;
         }
         self.expectation.add(&said);
         self.answers.add(self.predictor, table, &said, ctx)
@@ -234,12 +236,18 @@ impl<'a> Side<'a> {
     /// What could not be looked at.
     pub(super) fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
+        if self.n_rows > share::WHOLE_ROWS {
+            notes.push(share::words(self.n_rows));
+        }
         if let Some(column) = &self.unpredicted {
             notes.push(format!("the rows cannot be predicted: they lack `{column}`"));
         }
         if self.answers.is_cut {
             let n = self.answers.truth.n_rows();
             notes.push(format!("answers are measured on the first {n} rows: the memory limit"));
+        }
+        if self.answers.lacks_weights() {
+            notes.push("metrics weigh every row 1: the new rows have no usable weights".to_owned());
         }
         if self.target.is_none() {
             notes.push("the answers are written in another form than in training".to_owned());

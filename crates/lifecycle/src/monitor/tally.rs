@@ -9,6 +9,8 @@ use modelwright_core::data::{
 use modelwright_inspect::drift::{Counts, Steps};
 use modelwright_preprocess::sketch::{ColumnSketch, NumberSketch, TextSketch, ValueSketch};
 
+use super::share::Part;
+
 /// Values that were never seen are listed up to this many.
 const UNSEEN_MAX: usize = 50;
 
@@ -72,10 +74,17 @@ impl<'a> ColumnTally<'a> {
         Self { exact: None, ..Self::new(field, reference, 0) }
     }
 
-    /// Adds the rows of a column that is held as the field says.
-    pub(super) fn add(&mut self, column: &Column) -> Result<()> {
+    /// Adds the rows of a column that is held as the field says; `parts` says which of them are
+    /// sketched whole.
+    pub(super) fn add(&mut self, column: &Column, parts: &[Part]) -> Result<()> {
         self.is_there = true;
-        self.sketch.update(column, 0..column.n_rows())?;
+        for part in parts {
+            if part.is_whole {
+                self.sketch.update(column, part.rows.clone())?;
+            } else {
+                self.sketch.update_moments(column, part.rows.clone())?;
+            }
+        }
         self.keep(&column.data);
         self.look_outside(&column.data);
         Ok(())
@@ -126,9 +135,13 @@ impl<'a> ColumnTally<'a> {
                 if is_category(self.field.kind) {
                     self.count_unseen_numbers(values, reference);
                 } else if let Some((min, max)) = range(numbers) {
-                    let finite = || values.iter().filter(|v| v.is_finite());
-                    self.n_below += finite().filter(|v| **v < min).count() as u64;
-                    self.n_above += finite().filter(|v| **v > max).count() as u64;
+                    let (mut n_below, mut n_above) = (0, 0);
+                    for value in values {
+                        n_below += u64::from(*value < min && *value > f64::NEG_INFINITY);
+                        n_above += u64::from(*value > max && *value < f64::INFINITY);
+                    }
+                    self.n_below += n_below;
+                    self.n_above += n_above;
                 }
             }
             (ColumnData::String { codes, dictionary }, ValueSketch::Text(_))
@@ -230,8 +243,9 @@ pub(super) fn counts_of(sketch: &ColumnSketch) -> Counts {
     let counts = match &sketch.values {
         ValueSketch::Number(numbers) => {
             let entries = numbers.frequent.entries().iter();
-            let finite = n_known - numbers.n_infinite as f64;
-            with_rest(entries.map(|(k, n)| (number_text(k.value()), *n as f64)), finite)
+            // Not all rows that are known: beyond some, only a share of them was sketched.
+            let sketched = numbers.quantiles.n() as f64;
+            with_rest(entries.map(|(k, n)| (number_text(k.value()), *n as f64)), sketched)
         }
         ValueSketch::Text(TextSketch { frequent, .. }) => {
             let entries = frequent.entries().iter();

@@ -36,7 +36,8 @@ pub mod tracking;
 pub use live::{LiveLine, LiveWriter, Told};
 pub use location::{Location, parse_reference, set_location};
 pub use registry::{AliasChange, ModelSummary, ModelVersion};
-pub use runs::{NewRun, RunEnd, RunMetric, RunRow, RunStatus};
+pub use runs::{NewRun, RunEnd, RunMetric, RunRow, RunStatus, SILENCE_MIN, is_alive, this_process};
+pub(crate) use runs::{host, process_start};
 pub use search::RunFilter;
 pub use stamp::StoreStamp;
 
@@ -65,6 +66,32 @@ impl Store {
     /// What SQLite said, as an error of the store.
     fn failed(&self, cause: rusqlite::Error) -> Error {
         open::failed(&self.folder, cause)
+    }
+
+    /// Does `work` in one transaction; what SQLite says is an error of the store.
+    pub(crate) fn in_transaction<T>(
+        &mut self,
+        work: impl FnOnce(&rusqlite::Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T> {
+        self.change(|db, folder| work(db).map_err(|e| open::failed(folder, e)))
+    }
+
+    /// Keeps bytes as a file; returns their hash.
+    pub(crate) fn keep_file(&self, bytes: &[u8], extension: &str) -> Result<String> {
+        files::keep(&self.folder, bytes, extension)
+    }
+
+    /// Reads a kept file, and makes sure that it is what it was.
+    pub(crate) fn read_file(&self, sha256: &str, extension: &str) -> Result<Vec<u8>> {
+        files::read(&self.folder, sha256, extension)
+    }
+
+    /// Reads; what SQLite says is an error of the store.
+    pub(crate) fn in_reading<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T> {
+        work(&self.connection).map_err(|e| self.failed(e))
     }
 
     /// Does `work` in one transaction that others wait for.

@@ -104,6 +104,9 @@ pub struct RunEnd<'a> {
     pub metrics: Vec<RunMetric>,
     /// In a few words.
     pub note: Option<String>,
+    /// The name of the data that were looked at, and how many rows they had; of runs that fit, the
+    /// account says it.
+    pub rows: Option<(String, u64)>,
 }
 
 /// A run as the store keeps it.
@@ -167,9 +170,9 @@ impl Store {
         let process = process.unwrap_or_default();
         self.change(|db, folder| {
             db.execute(
-                "INSERT INTO runs (kind, status, started, host, pid, process, target, parameters,
-                 output, git_commit, engine_version, machine, parent)
-                 VALUES (?1, 'running', ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+                "INSERT INTO runs (kind, status, started, beat, host, pid, process, target,
+                 parameters, output, git_commit, engine_version, machine, parent)
+                 VALUES (?1, 'running', ?2, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
                 params![
                     run.kind,
                     run.started,
@@ -187,6 +190,19 @@ impl Store {
             )
             .map_err(|e| super::open::failed(folder, e))?;
             Ok(db.last_insert_rowid())
+        })
+    }
+
+    /// Writes down that the process of a run is still there. Other machines, which cannot see the
+    /// process, close a run that was not heard of for [`SILENCE_MIN`] minutes.
+    ///
+    /// # Errors
+    /// Work error when the store cannot be written to.
+    pub fn beat(&mut self, id: i64, at: &str) -> Result<()> {
+        self.change(|db, folder| {
+            let beat = "UPDATE runs SET beat = ?2 WHERE id = ?1 AND status = 'running'";
+            db.execute(beat, params![id, at]).map_err(|e| super::open::failed(folder, e))?;
+            Ok(())
         })
     }
 
@@ -223,6 +239,12 @@ impl Store {
                         end.model_sha256
                     ],
                 )?;
+                if let Some((name, n_rows)) = &end.rows {
+                    db.execute(
+                        "UPDATE runs SET data_name = ?2, n_rows = ?3 WHERE id = ?1",
+                        params![id, name, i64::try_from(*n_rows).unwrap_or(i64::MAX)],
+                    )?;
+                }
                 if let Some(record) = end.record {
                     db.execute(
                         "UPDATE runs SET target = ?2, task = ?3, metric = ?4, data_name = ?5,
@@ -399,8 +421,13 @@ fn metrics_of(record: &RunRecord) -> Vec<RunMetric> {
     of.collect()
 }
 
-/// Closes runs of this machine whose process is gone.
+/// Minutes without a word after which a run of another machine is taken for lost. Many beats are
+/// missed by then, and clocks of machines that differ by less do no harm.
+pub const SILENCE_MIN: f64 = 15.0;
+
+/// Closes runs of this machine whose process is gone, and those of others that fell silent.
 pub(super) fn close_lost(store: &mut Store, at: &str) -> Result<()> {
+    close_silent(store, at)?;
     let here = host();
     let read = || -> rusqlite::Result<Vec<(i64, u32, String)>> {
         let query = "SELECT id, pid, process FROM runs WHERE status = 'running' AND host = ?1";
@@ -429,16 +456,51 @@ pub(super) fn close_lost(store: &mut Store, at: &str) -> Result<()> {
     })
 }
 
+/// Closes runs of other machines that were not heard of for long.
+fn close_silent(store: &mut Store, at: &str) -> Result<()> {
+    let silent = "FROM runs WHERE status = 'running' AND kind <> 'mlflow' AND host <> ?1 AND
+         (julianday(?2) - julianday(beat)) * 1440 > ?3";
+    let count = |store: &Store| -> rusqlite::Result<i64> {
+        let query = format!("SELECT count(*) {silent}");
+        store.connection.query_row(&query, params![host(), at, SILENCE_MIN], |r| r.get(0))
+    };
+    // Looking takes no lock, and there is mostly nothing to do.
+    if count(store).map_err(|e| store.failed(e))? == 0 {
+        return Ok(());
+    }
+    store.change(|db, folder| {
+        let close = format!(
+            "UPDATE runs SET status = 'lost', ended = ?2, note = 'its machine, ' || host ||
+             ', was last heard of at ' || beat WHERE id IN (SELECT id {silent})"
+        );
+        db.execute(&close, params![host(), at, SILENCE_MIN])
+            .map_err(|e| super::open::failed(folder, e))?;
+        Ok(())
+    })
+}
+
 /// The name of this machine, as far as it has one.
-fn host() -> String {
+pub(crate) fn host() -> String {
     let read = |path: &str| fs::read_to_string(path).ok();
     let name = read("/proc/sys/kernel/hostname").or_else(|| read("/etc/hostname"));
     name.map_or("unknown".to_owned(), |name| name.trim().to_owned())
 }
 
+/// What names this process among those of this machine, as [`is_alive`] reads it.
+pub fn this_process() -> String {
+    let pid = std::process::id();
+    format!("{pid} {}", process_start(pid).unwrap_or_default())
+}
+
+/// Whether the process that [`this_process`] named is still there.
+pub fn is_alive(name: &str) -> bool {
+    let Some((pid, start)) = name.split_once(' ') else { return false };
+    pid.parse().ok().and_then(process_start).is_some_and(|is| is == start.trim())
+}
+
 /// When a process began, in the kernel's clock ticks: with its number it names one process, also
 /// after the number was given to another. `None` when there is no such process.
-fn process_start(pid: u32) -> Option<String> {
+pub(crate) fn process_start(pid: u32) -> Option<String> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The program's name, in parentheses, may hold anything; fields are counted after it.
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();

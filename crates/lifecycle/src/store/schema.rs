@@ -90,6 +90,71 @@ CREATE TABLE history (
 ) STRICT;
 ",
     super::tracking::schema::TRACKING,
+    // When the process of a run last said that it is there.
+    "ALTER TABLE runs ADD COLUMN beat TEXT;",
+    // Alerts, and what somebody is still to be told of them.
+    "
+CREATE TABLE alerts (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    model TEXT NOT NULL,
+    rule TEXT NOT NULL,
+    severity TEXT NOT NULL,
+    began TEXT NOT NULL,
+    last TEXT NOT NULL,
+    told TEXT NOT NULL,
+    ended TEXT,
+    n_seen INTEGER NOT NULL,
+    summary TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX one_open_alert ON alerts(model, rule) WHERE ended IS NULL;
+CREATE TABLE notices (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    alert INTEGER NOT NULL REFERENCES alerts(id) ON DELETE CASCADE,
+    sink TEXT NOT NULL,
+    at TEXT NOT NULL,
+    body TEXT NOT NULL,
+    n_tries INTEGER NOT NULL DEFAULT 0,
+    next_try TEXT NOT NULL,
+    sent TEXT,
+    error TEXT
+) STRICT;
+CREATE INDEX waiting_notices ON notices(next_try) WHERE sent IS NULL;
+",
+    // Models that a daemon watches: who does, where it stands, and what was decided why.
+    "
+CREATE TABLE watches (
+    model TEXT PRIMARY KEY,
+    state TEXT,
+    host TEXT,
+    pid INTEGER,
+    process TEXT,
+    beat TEXT
+) STRICT;
+CREATE TABLE decisions (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    model TEXT NOT NULL,
+    at TEXT NOT NULL,
+    action TEXT NOT NULL,
+    words TEXT NOT NULL,
+    grounds TEXT NOT NULL,
+    outcome TEXT
+) STRICT;
+CREATE INDEX decisions_by_model ON decisions(model);
+",
+    // What data sets held.
+    "
+CREATE TABLE snapshots (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL,
+    at TEXT NOT NULL,
+    file_sha256 TEXT NOT NULL,
+    content TEXT NOT NULL,
+    n_rows INTEGER NOT NULL,
+    columns TEXT NOT NULL,
+    rows_sha256 TEXT
+) STRICT;
+CREATE INDEX snapshots_by_file ON snapshots(file_sha256);
+",
 ];
 
 /// Brings the tables to today's form, each migration in a transaction of its own.

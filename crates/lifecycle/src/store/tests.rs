@@ -123,6 +123,84 @@ fn a_run_whose_process_is_gone_is_closed_by_the_next_to_open() {
 }
 
 #[test]
+fn a_run_of_another_machine_is_closed_only_after_a_long_silence() {
+    let folder = Folder::new("store-silent");
+    let mut store = store(&folder);
+    let (silent, alive) = (begin(&mut store, "fit", 1), begin(&mut store, "fit", 2));
+    store.connection.execute("UPDATE runs SET host = 'elsewhere', process = '7'", []).unwrap();
+    store.beat(alive, "2026-01-02T05:00:00Z").unwrap();
+    let path = folder.path().join("store");
+    // A clock that goes backwards closes nothing.
+    for at in ["2026-01-02T03:10:00Z", "2025-01-01T00:00:00Z"] {
+        let store = Store::open(&path, at).unwrap();
+        assert_eq!(store.run(silent).unwrap().status, RunStatus::Running);
+    }
+    let store = Store::open(&path, "2026-01-02T05:10:00Z").unwrap();
+    let run = store.run(silent).unwrap();
+    assert_eq!(run.status, RunStatus::Lost);
+    assert!(run.note.unwrap().contains("elsewhere, was last heard of at 2026-01-02T03:04:05Z"));
+    assert_eq!(store.run(alive).unwrap().status, RunStatus::Running);
+}
+
+#[test]
+fn a_full_disk_is_said_and_leaves_the_store_as_it_was() {
+    let folder = Folder::new("store-full");
+    let mut store = store(&folder);
+    let id = begin(&mut store, "fit", 1);
+    finish(&mut store, id, 0.5);
+    // SQLite's own bound on pages stands for the end of the disk: the same error code.
+    let n_pages: i64 =
+        store.connection.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
+    store.connection.pragma_update(None, "max_page_count", n_pages).unwrap();
+    let many = NewRun {
+        kind: "fit".to_owned(),
+        started: NOW.to_owned(),
+        parameters: serde_json::json!({ "text": "x".repeat(100_000) }),
+        ..NewRun::default()
+    };
+    let error = store.begin_run(&many).unwrap_err().to_string();
+    assert!(error.contains("disk is full") && error.contains("as it was before"), "{error}");
+    drop(store);
+    let store = Store::open(&folder.path().join("store"), NOW).unwrap();
+    let runs = store.runs(&RunFilter::default()).unwrap();
+    assert_eq!((runs.len(), runs[0].metrics[0].value), (1, Some(0.5)));
+}
+
+#[test]
+fn two_writers_and_ten_readers_lose_nothing() {
+    let folder = Folder::new("store-ten");
+    drop(store(&folder));
+    let path = folder.path().join("store");
+    let n_runs = 15;
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                let mut store = Store::open(&path, NOW).unwrap();
+                for i in 0..n_runs {
+                    let id = begin(&mut store, "fit", i);
+                    store.beat(id, NOW).unwrap();
+                    finish(&mut store, id, 0.1);
+                }
+            });
+        }
+        for _ in 0..10 {
+            scope.spawn(|| {
+                let store = Store::read(&path).unwrap();
+                let mut n_before = 0;
+                for _ in 0..15 {
+                    let n = store.runs(&RunFilter::default()).unwrap().len();
+                    assert!(n >= n_before, "what was there once stays");
+                    n_before = n;
+                }
+            });
+        }
+    });
+    let found = Store::read(&path).unwrap().runs(&RunFilter::default()).unwrap();
+    assert_eq!(whole(found.len()), 2 * n_runs);
+    assert!(found.iter().all(|run| run.status == RunStatus::Finished));
+}
+
+#[test]
 fn versions_are_numbered_once_and_aliases_move_back_and_forth() {
     let folder = Folder::new("store-registry");
     let mut store = store(&folder);

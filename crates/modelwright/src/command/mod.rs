@@ -1,7 +1,9 @@
 //! The subcommands, one file each: its flags, and the work it hands to the libraries.
 
+pub(crate) mod alerts;
 pub(crate) mod audit;
 pub(crate) mod compare;
+pub(crate) mod data;
 pub(crate) mod evaluate;
 pub(crate) mod explain;
 pub(crate) mod export;
@@ -17,10 +19,12 @@ pub(crate) mod profile;
 pub(crate) mod replay;
 pub(crate) mod report;
 pub(crate) mod retrain;
+pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod serve;
 pub(crate) mod train;
 pub(crate) mod ui;
+pub(crate) mod watch;
 
 use modelwright_core::Result;
 
@@ -48,6 +52,10 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<()> {
         Command::Replay(replay) => replay.run(session),
         Command::Monitor(monitor) => monitor.run(session),
         Command::Retrain(retrain) => retrain.run(session),
+        Command::Data(data) => data.run(session),
+        Command::Run(run) => run.run(session),
+        Command::Watch(watch) => watch.run(session),
+        Command::Alerts(alerts) => alerts.run(session),
         Command::Runs(runs) => runs.run(session),
         Command::Models(models) => models.run(session),
         Command::Serve(serve) => serve.run(session),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use modelwright::lifecycle::resolve_model;
-use modelwright::lifecycle::store::ModelVersion;
+use modelwright::lifecycle::store::{ModelVersion, parse_reference};
 use modelwright_core::Result;
 use serde_json::json;
 
@@ -18,6 +18,7 @@ Examples:
   modelwright models register churn churn-model/ --alias champion
   modelwright predict churn@champion new_customers.csv
   modelwright models list churn
+  modelwright models show churn@champion
   modelwright models alias churn champion 3 --reason 'better on recent rows'
   modelwright models rollback churn champion
 
@@ -38,6 +39,15 @@ enum Action {
         /// The model
         #[arg(value_name = "NAME")]
         name: Option<String>,
+    },
+    /// Everything about one version
+    Show {
+        /// The model, or NAME@ALIAS
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// A number, an alias, or `latest`
+        #[arg(value_name = "VERSION", default_value = "latest")]
+        version: String,
     },
     /// Keep a model file as the next version of a name
     Register {
@@ -93,6 +103,18 @@ enum Action {
         #[arg(long, value_name = "TEXT")]
         reason: Option<String>,
     },
+    /// Say yes to a version that `watch` wants to bring into use
+    Approve {
+        /// The model, or NAME@ALIAS
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// Say no
+        #[arg(long)]
+        reject: bool,
+        /// Why
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+    },
     /// Remove a version, or a model with all of them
     Delete {
         /// The model
@@ -111,6 +133,10 @@ impl Models {
         match self.action {
             Action::List { name: None } => list(session),
             Action::List { name: Some(name) } => versions(&name, session),
+            Action::Show { name, version } => match parse_reference(&name) {
+                Some((name, version)) => show_version(name, version, session),
+                None => show_version(&name, &version, session),
+            },
             Action::Register { name, model, alias, run, note } => {
                 let file = resolve_model(&model)?;
                 let mut store = store(session)?;
@@ -142,6 +168,23 @@ impl Models {
                 let before = store.version(&name, &alias)?.number;
                 let number = store.roll_back(&name, &alias, reason.as_deref(), at)?;
                 moved(&name, &alias, number, Some(before), session)
+            }
+            Action::Approve { name, reject, reason } => {
+                let mut store = existing_store(session)?;
+                let (model, number) = modelwright::watching::approve(
+                    &mut store,
+                    &name,
+                    !reject,
+                    reason.as_deref(),
+                    at,
+                )?;
+                let text = if reject {
+                    format!("{model} stays as it is; version {number} was turned down")
+                } else {
+                    format!("{model} is version {number}")
+                };
+                let document = json!({ "model": model, "number": number, "approved": !reject });
+                said(session, &document, &text)
             }
             Action::Delete { name, number } => {
                 existing_store(session)?.delete_model(&name, number)?;
@@ -192,6 +235,41 @@ fn list(session: &Session) -> Result<()> {
         ]);
     }
     output::print(&table.render())
+}
+
+/// A version with its file and how it came to be.
+fn show_version(name: &str, selector: &str, session: &Session) -> Result<()> {
+    let store = existing_store(session)?;
+    let version = store.version(name, selector)?;
+    let file = store.model_file(name, selector)?;
+    if session.global.json {
+        return output::print_json(&json!({ "version": version, "file": file }));
+    }
+    let manifest = modelwright::Model::load(&file)?.artifact.manifest;
+    let run = version.run.and_then(|id| store.run(id).ok());
+    let changes = store.history(name)?.into_iter().filter(|c| c.number == Some(version.number));
+    let mut table = TextTable::new(&["", ""]);
+    let mut fact = |title: &str, value: String| {
+        if !value.is_empty() {
+            table.row(vec![title.to_owned(), value]);
+        }
+    };
+    fact("model", format!("{name}, version {}", version.number));
+    fact("aliases", version.aliases.join(", "));
+    fact("registered", version.created.clone());
+    fact("target", format!("{} ({})", version.target, version.task));
+    fact("score", score(&version));
+    fact("trained", manifest.created);
+    fact("run", run.map_or(String::new(), |r| format!("{} ({}, {})", r.id, r.kind, r.started)));
+    fact("size", size(version.size_bytes.unsigned_abs()));
+    fact("sha-256", version.sha256);
+    fact("file", file.display().to_string());
+    fact("note", version.note.unwrap_or_default());
+    for change in changes {
+        let why = change.reason.map_or(String::new(), |why| format!(": {why}"));
+        fact("became", format!("{} at {}{why}", change.alias, change.at));
+    }
+    output::print(&table.body())
 }
 
 fn score(version: &ModelVersion) -> String {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use modelwright::inspect::{monitor_html, monitor_text};
+use modelwright::lifecycle::alerts::{AlertRules, Network, deliver, observe};
 use modelwright::lifecycle::monitor::MonitorOptions;
 use modelwright::{Model, MonitorRequest, Rows};
 use modelwright_core::record::{MonitorRecord, Status, Verdict};
@@ -11,7 +12,7 @@ use modelwright_core::{Error, Result};
 
 use crate::flags::{ModelArg, values};
 use crate::output;
-use crate::recording::{LogArg, Recorded, Recording};
+use crate::recording::{LogArg, Recorded, Recording, store};
 use crate::session::{Limits, Session};
 
 const EXAMPLES: &str = "\
@@ -19,6 +20,7 @@ Examples:
   modelwright monitor churn this_week.csv
   modelwright monitor churn logs/*.parquet --report drift.html
   modelwright monitor churn this_week.csv --reference last_year.csv --json
+  modelwright monitor churn@champion this_week.csv --alerts rules.toml
   modelwright monitor churn served.csv --labels answers.csv --id customer --fail-on alarm
 
 Without --reference the rows are compared with what the model file keeps of its training. Where
@@ -53,6 +55,9 @@ pub(crate) struct Monitor {
     /// Where to write a page about it
     #[arg(long, value_name = "FILE.html")]
     report: Option<PathBuf>,
+    /// A TOML file of rules and sinks: who is told of what (see `modelwright alerts --help`)
+    #[arg(long, value_name = "RULES.toml")]
+    alerts: Option<PathBuf>,
     /// End with exit code 1 when this was found (repeatable)
     #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',')]
     fail_on: Vec<FailOn>,
@@ -90,31 +95,19 @@ impl FailOn {
 impl Monitor {
     /// Compares, prints, and fails if that was asked for.
     pub(crate) fn run(self, session: &Session) -> Result<()> {
-        let model = Model::load(&self.model.model)?;
-        let ctx = session.context(Limits::default())?;
-        let request = MonitorRequest {
-            current: self.current.into_iter().map(Rows::File).collect(),
-            reference: self.reference.map(Rows::File),
-            labels: self.labels.map(Rows::File),
-            id: self.id,
-            options: MonitorOptions {
-                drift_share: self.drift_share,
-                predict: !self.no_predictions,
-            },
-        };
+        let rules = self.alerts.as_deref().map(AlertRules::read).transpose()?;
         let asked = serde_json::json!({
-            "model": self.model.model, "current": request.current,
-            "reference": request.reference, "labels": request.labels,
+            "model": self.model.model, "current": self.current, "reference": self.reference,
+            "labels": self.labels,
         });
         let recording =
             Recording::begin("monitor", &asked, self.report.as_deref(), &self.log, session)?;
-        let done = modelwright::monitor(&model, &request, &ctx).map(|mut record| {
-            record.created.clone_from(&session.created);
-            (model.path, record)
-        });
-        drop(ctx);
+        let done = self.look(session);
         let (_, record) =
             recording.end(done, session, |(path, found)| Recorded::monitor(path, found))?;
+        if let Some(rules) = &rules {
+            self.tell(rules, &record, session)?;
+        }
         if let Some(path) = &self.report {
             modelwright_lifecycle::atomic_write(path, monitor_html(&record).as_bytes())?;
         }
@@ -127,6 +120,43 @@ impl Monitor {
             None => Ok(()),
             Some(what) => Err(failed(*what, &record)),
         }
+    }
+
+    /// Tells those whom the rules name; who cannot be told is told later.
+    fn tell(&self, rules: &AlertRules, found: &MonitorRecord, session: &Session) -> Result<()> {
+        let model = self.model.model.display().to_string();
+        let mut store = store(session)?;
+        let seen = observe(&mut store, rules, &model, found, &session.created)?;
+        let of = Some((model.as_str(), found));
+        let sent = deliver(&mut store, rules, of, &Network::default(), &session.created)?;
+        for (what, names) in [("fires", &seen.began), ("is over", &seen.ended)] {
+            for name in names {
+                session.note(&format!("alert: `{name}` {what}"));
+            }
+        }
+        for (sink, why) in &sent.failed {
+            output::warn(&format!("`{sink}` was not told ({why}); it is tried again next time"));
+        }
+        Ok(())
+    }
+
+    /// Compares; returns the model's file and what was found.
+    fn look(&self, session: &Session) -> Result<(PathBuf, MonitorRecord)> {
+        let model = Model::load(&self.model.model)?;
+        let ctx = session.context(Limits::default())?;
+        let request = MonitorRequest {
+            current: self.current.iter().cloned().map(Rows::File).collect(),
+            reference: self.reference.clone().map(Rows::File),
+            labels: self.labels.clone().map(Rows::File),
+            id: self.id.clone(),
+            options: MonitorOptions {
+                drift_share: self.drift_share,
+                predict: !self.no_predictions,
+            },
+        };
+        let mut record = modelwright::monitor(&model, &request, &ctx)?;
+        record.created.clone_from(&session.created);
+        Ok((model.path, record))
     }
 }
 

@@ -7,7 +7,9 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use modelwright::lifecycle::retrain::{Decision, Gates, Rule};
 use modelwright::lifecycle::store::parse_reference;
-use modelwright::{Model, OutputFolder, RetrainRequest, Retrained, Rows, retrain, retrain_time};
+use modelwright::{
+    Model, OutputFolder, RetrainRequest, Retrained, RowWindow, Rows, retrain, retrain_time,
+};
 use modelwright_core::{Error, Result};
 use modelwright_lifecycle::atomic_write;
 use serde::Serialize;
@@ -46,7 +48,7 @@ pub(crate) struct Retrain {
     /// Wall time [default: that of the old model's run, or 60s]
     #[arg(long, value_name = "DURATION", value_parser = values::duration)]
     time: Option<Duration>,
-    /// Search again, or fit the old model's heaviest member again
+    /// Search again, or fit the old model's members again
     #[arg(long, value_enum, default_value = "search")]
     plan: Plan,
     /// The share of the rows, the most recent ones, that judges
@@ -88,7 +90,7 @@ pub(crate) struct Retrain {
 enum Plan {
     /// Search within the time
     Search,
-    /// Fit the heaviest member of the old model again
+    /// Fit all members of the old model again and weigh them anew
     Same,
 }
 
@@ -168,6 +170,7 @@ impl Retrain {
         let request = RetrainRequest {
             data: self.data.iter().cloned().map(Rows::File).collect(),
             champion_bytes: None,
+            window: RowWindow::default(),
             judged_share: self.judge,
             time_column: self.time_column.clone(),
             same_plan: self.plan == Plan::Same,

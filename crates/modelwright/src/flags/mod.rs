@@ -111,6 +111,14 @@ pub(crate) enum Command {
     Monitor(command::monitor::Monitor),
     /// Fit a new model on new rows; it takes over only if it passes every gate
     Retrain(command::retrain::Retrain),
+    /// Versions of data: what they hold, what changed, what that did to the score
+    Data(command::data::Data),
+    /// Do what has changed in a project: source, fit, gates, registration
+    Run(command::run::Run),
+    /// Watch a registered model by rule: look, retrain, promote, roll back
+    Watch(command::watch::Watch),
+    /// List alerts, and try whether those who are to be told can be
+    Alerts(command::alerts::Alerts),
     /// List, compare, search and export recorded runs
     Runs(command::runs::Runs),
     /// Register models under a name, and let aliases stand for their versions

@@ -47,6 +47,14 @@ const FOREIGN_LEARNERS: [(&str, &[&str]); 6] = [
 /// More folds than this take long and judge no better.
 const FOLDS_MAX: usize = 1000;
 
+/// A moment: `2026-03-01T00:00:00Z`.
+pub(crate) fn moment(text: &str) -> Result<String> {
+    match modelwright_lifecycle::when::moment_seconds(text) {
+        Some(seconds) => Ok(modelwright_lifecycle::when::moment_text(seconds)),
+        None => Err(Error::input("not a moment").expected("such as 2026-03-01T00:00:00Z, in UTC")),
+    }
+}
+
 /// A time in which one row shall be predicted: `50us`, `2ms`; in microseconds.
 pub(crate) fn latency(text: &str) -> Result<f64> {
     let has_unit = text.ends_with('s');

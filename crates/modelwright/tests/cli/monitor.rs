@@ -42,6 +42,35 @@ fn rows_like_before_are_stable_and_measured() {
 }
 
 #[test]
+fn metrics_weigh_rows_as_evaluate_does_and_say_when_they_cannot() {
+    let folder = Folder::new();
+    let weighed = |from: usize, n: usize| -> String {
+        let mut text = String::new();
+        for (i, line) in customers(from, n).lines().enumerate() {
+            text += line;
+            text += &if i == 0 { ",w\n".to_owned() } else { format!(",{}\n", 1 + i % 7) };
+        }
+        text
+    };
+    folder.write("t.csv", weighed(0, 300)).write("new.csv", weighed(400, 200));
+    folder.write("plain.csv", customers(400, 200));
+    let args = "train linear t.csv --target left --weight w --out model -q";
+    folder.run(&args.split(' ').collect::<Vec<_>>()).done();
+    let found = monitor(&folder, &[]);
+    let args = ["evaluate", "model", "new.csv", "--json", "-q"];
+    let evaluated = json(&folder.run(&args).done());
+    let first = &found["performance"]["metrics"][0];
+    let name = first["name"].as_str().unwrap();
+    let said = &evaluated["metrics"][name];
+    let expected = said["value"].as_f64().or_else(|| said.as_f64()).unwrap();
+    assert!((first["value"].as_f64().unwrap() - expected).abs() < 1e-12, "{first:#} {said:#}");
+    let note = "metrics weigh every row 1";
+    assert!(!found["notes"].to_string().contains(note));
+    let plain = folder.run(&["monitor", "model", "plain.csv", "--json", "-q"]).done();
+    assert!(json(&plain)["notes"].to_string().contains(note));
+}
+
+#[test]
 fn another_unit_alarms_and_a_pipeline_can_stop_at_it() {
     let folder = with_model();
     folder.write("new.csv", in_months(&questions(400, 300)));

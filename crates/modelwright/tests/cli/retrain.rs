@@ -12,7 +12,7 @@ fn json(text: &str) -> Value {
 }
 
 /// Rows by the day, whose answer depends on `x`, or on its opposite after `turn`.
-fn days(from: usize, n_rows: usize, turn: usize) -> String {
+pub(crate) fn days(from: usize, n_rows: usize, turn: usize) -> String {
     let mut text = String::from("day,x,z,sells\n");
     for i in from..from + n_rows {
         let x = ((i * 7919) % 1009) as f64 / 1009.0 - 0.5;
@@ -25,7 +25,7 @@ fn days(from: usize, n_rows: usize, turn: usize) -> String {
 }
 
 /// A folder with a registered model of rows before the turn.
-fn registered() -> Folder {
+pub(crate) fn registered() -> Folder {
     let folder = Folder::new();
     folder.write("old.csv", days(0, 800, usize::MAX));
     let args = "train gbdt old.csv --target sells --exclude day --param n_rounds=30 --out old -q";
@@ -79,6 +79,23 @@ fn where_nothing_changed_the_old_model_stays_and_a_pipeline_can_see_it() {
     assert_eq!(ran.code, Some(1), "{}{}", ran.stdout, ran.stderr);
     assert!(ran.stdout.contains("kept the old model") && ran.stdout.contains("✕ gain"));
     assert_eq!(version(&folder), 1);
+}
+
+#[test]
+fn the_same_plan_fits_the_members_of_the_old_model_again_and_no_others() {
+    let folder = crate::tables::with_model();
+    folder.write("new.csv", crate::tables::customers(100, 700));
+    let args = "retrain model --data new.csv --plan same --out new --time 20s -q";
+    folder.run(&args.split(' ').collect::<Vec<_>>()).done();
+    let record = |name: &str| json(&fs::read_to_string(folder.path().join(name)).unwrap());
+    let (old, new) = (record("model/record.json"), record("new/record.json"));
+    let members = |record: &Value| -> Vec<Value> {
+        let all = record["ensemble"]["members"].as_array().unwrap();
+        all.iter().map(|m| m["trial"].clone()).collect()
+    };
+    let planned = new["plan"]["trials"].as_array().unwrap();
+    assert_eq!(planned.len(), members(&old).len(), "{:#}", new["plan"]);
+    assert!(planned.iter().all(|trial| members(&old).contains(&trial["name"])));
 }
 
 #[test]

@@ -34,6 +34,12 @@ fn a_registered_model_is_meant_by_its_alias_everywhere() {
     run(&folder, &["monitor", "churn@champion", "labelled.csv", "-q"]).done();
     let listed = json(&run(&folder, &["models", "list", "--json"]).done());
     assert_eq!(listed[0]["aliases"], serde_json::json!([["champion", 1]]));
+    let shown = run(&folder, &["models", "show", "churn@champion"]).done();
+    assert!(shown.contains("version 1") && shown.contains("champion at"), "{shown}");
+    let watched = json(&run(&folder, &["runs", "search", "kind = monitor", "--json"]).done());
+    assert_eq!(watched[0]["data_name"], "labelled.csv");
+    assert_eq!(watched[0]["n_rows"], 60);
+    assert_eq!(watched[0]["metrics"][0]["rows"], "measured", "{watched:#}");
     let runs = json(&run(&folder, &["runs", "search", "kind = evaluate", "--json"]).done());
     assert_eq!(runs[0]["status"], "finished");
     assert!(runs[0]["metrics"][0]["value"].as_f64().is_some());

@@ -100,6 +100,34 @@ impl ColumnSketch {
         Ok(())
     }
 
+    /// Adds some rows of a column by what is cheap to keep, and exact: their number, missing and
+    /// infinite values, moments and extremes; of strings everything.
+    ///
+    /// What else is kept of numbers (quantiles, frequent and distinct values, the histogram, zeros,
+    /// signs and whole numbers) is then that of the other rows alone.
+    ///
+    /// # Errors
+    /// Input error when the column is held in another way.
+    pub fn update_moments(&mut self, column: &Column, rows: Range<usize>) -> Result<()> {
+        self.check(storage_of(&column.data)).map_err(|e| e.column(&column.name))?;
+        let n_rows = rows.len() as u64;
+        let (moments, n_missing, n_infinite) = match &column.data {
+            ColumnData::String { .. } => {
+                self.add(&column.data, rows);
+                return Ok(());
+            }
+            ColumnData::Number(values) => Moments::of_values(&values[rows]),
+            ColumnData::Instant(values) => Moments::of_values(&runs::seconds(&values[rows])),
+        };
+        self.n_rows += n_rows;
+        self.n_missing += n_missing;
+        if let ValueSketch::Number(sketch) = &mut self.values {
+            sketch.n_infinite += n_infinite;
+            sketch.moments.merge(&moments);
+        }
+        Ok(())
+    }
+
     /// Adds the rows of another sketch.
     ///
     /// # Errors

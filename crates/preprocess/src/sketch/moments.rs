@@ -6,6 +6,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Sums that run beside each other, so that a processor adds several values at once.
+const LANES: usize = 8;
+
 /// Moments of finite numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Moments {
@@ -50,6 +53,48 @@ impl Moments {
             max = max.max(*value);
         }
         Self { n, mean, squares, cubes, min, max }
+    }
+
+    /// Moments of the finite ones among values, how many are missing (NaN), and how many infinite.
+    ///
+    /// Sums run in [`LANES`] lanes, value `i` in lane `i % LANES`, which are added at the end.
+    pub(crate) fn of_values(values: &[f64]) -> (Self, u64, u64) {
+        let Some(shift) = values.iter().copied().find(|v| v.is_finite()) else {
+            let n_missing = values.iter().filter(|v| v.is_nan()).count() as u64;
+            return (Self::default(), n_missing, values.len() as u64 - n_missing);
+        };
+        let (mut sums, mut n, mut n_missing) = ([0.0; LANES], [0_u64; LANES], [0_u64; LANES]);
+        let (mut min, mut max) = ([shift; LANES], [shift; LANES]);
+        for part in values.chunks(LANES) {
+            for (lane, value) in part.iter().enumerate() {
+                let is_finite = value.abs() < f64::INFINITY;
+                let kept = if is_finite { *value } else { shift };
+                sums[lane] += kept - shift;
+                n[lane] += u64::from(is_finite);
+                n_missing[lane] += u64::from(value.is_nan());
+                min[lane] = if kept < min[lane] { kept } else { min[lane] };
+                max[lane] = if kept > max[lane] { kept } else { max[lane] };
+            }
+        }
+        let (n, n_missing) = (n.iter().sum::<u64>(), n_missing.iter().sum::<u64>());
+        let mean = shift + sums.iter().sum::<f64>() / n as f64;
+        let (mut squares, mut cubes) = ([0.0; LANES], [0.0; LANES]);
+        for part in values.chunks(LANES) {
+            for (lane, value) in part.iter().enumerate() {
+                let d = if value.abs() < f64::INFINITY { value - mean } else { 0.0 };
+                squares[lane] += d * d;
+                cubes[lane] += d * d * d;
+            }
+        }
+        let moments = Self {
+            n,
+            mean,
+            squares: squares.iter().sum(),
+            cubes: cubes.iter().sum(),
+            min: min.into_iter().fold(shift, f64::min),
+            max: max.into_iter().fold(shift, f64::max),
+        };
+        (moments, n_missing, values.len() as u64 - n - n_missing)
     }
 
     /// Moments of both parts together.

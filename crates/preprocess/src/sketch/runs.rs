@@ -44,12 +44,27 @@ pub(super) fn of_instants(values: &[i64]) -> NumberRuns {
     NumberRuns { runs: count_sorted(keys, |v| v as f64 / MICROS), n_missing, n_infinite: 0 }
 }
 
+/// Instants in seconds since 1970; NaN is missing.
+pub(super) fn seconds(values: &[i64]) -> Vec<f64> {
+    let second = |v: &i64| if *v == MISSING_INSTANT { f64::NAN } else { *v as f64 / MICROS };
+    values.iter().map(second).collect()
+}
+
 /// The runs of dictionary codes, and how many rows are missing.
 pub(super) fn of_codes(codes: &[u32], rows: Range<usize>) -> (Vec<(u32, u64)>, u64) {
     let codes = &codes[rows];
     let present: Vec<u32> = codes.iter().copied().filter(|c| *c != MISSING_CODE).collect();
     let n_missing = (codes.len() - present.len()) as u64;
-    (count_sorted(present, |c| c), n_missing)
+    // Few strings are counted faster than their codes are sorted.
+    let last = present.iter().copied().max().unwrap_or(0);
+    if last as usize >= codes.len() {
+        return (count_sorted(present, |c| c), n_missing);
+    }
+    let mut counts = vec![0_u64; last as usize + 1];
+    for code in present {
+        counts[code as usize] += 1;
+    }
+    ((0..).zip(counts).filter(|(_, n)| *n > 0).collect(), n_missing)
 }
 
 fn count_sorted<K: Ord + Copy, V>(mut keys: Vec<K>, value: impl Fn(K) -> V) -> Vec<(V, u64)> {

@@ -44,6 +44,33 @@ fn moments_agree_with_numpy_and_scipy() {
 }
 
 #[test]
+fn rows_that_only_their_moments_are_kept_of_count_exactly() {
+    let mut values: Vec<f64> = normals(10_003, 9).iter().map(|v| 1e6 + v).collect();
+    (values[0], values[7], values[8]) = (f64::NAN, f64::NEG_INFINITY, f64::NAN);
+    let column = Column::numbers("x", values);
+    let all = sketch(&column);
+    let mut coarse = ColumnSketch::of(&column, 0..4000);
+    coarse.update_moments(&column, 4000..9000).unwrap();
+    coarse.update_moments(&column, 9000..10_003).unwrap();
+    assert_eq!((coarse.n_rows, coarse.n_missing), (10_003, 2));
+    let (exact, coarse) = (all.numbers().unwrap(), coarse.numbers().unwrap());
+    assert_eq!((coarse.n_infinite, coarse.quantiles.n()), (1, 3997));
+    let (a, b) = (exact.moments, coarse.moments);
+    assert_eq!((a.n(), a.min(), a.max()), (b.n(), b.min(), b.max()));
+    assert!(near(a.mean(), b.mean().unwrap()) && near(a.std(), b.std().unwrap()));
+    assert!((a.skewness().unwrap() - b.skewness().unwrap()).abs() < 1e-6);
+    // Strings lose nothing, and columns of nothing stay nothing.
+    let texts = Column::strings("t", vec![Some("a"), None, Some("b"), Some("a")]);
+    let mut again = ColumnSketch::of(&texts, 0..1);
+    again.update_moments(&texts, 1..4).unwrap();
+    assert_eq!(again, sketch(&texts));
+    let nothing = Column::numbers("n", vec![f64::NAN; 9]);
+    let mut empty = ColumnSketch::of(&nothing, 0..0);
+    empty.update_moments(&nothing, 0..9).unwrap();
+    assert_eq!(empty, sketch(&nothing));
+}
+
+#[test]
 fn timestamps_keep_their_spread() {
     let values: Vec<f64> = (0..1000).map(|i| 1.7e9 + f64::from(i % 2)).collect();
     let std = in_parts(&Column::numbers("t", values), 17).numbers().unwrap().moments.std().unwrap();

@@ -1,0 +1,276 @@
+//! The file of rules and sinks.
+//!
+//! ```toml
+//! link = "https://models.example.org/monitor"     # goes into every notice
+//!
+//! [[rule]]
+//! name = "drift that matters"
+//! when = "drift"                  # or performance, quality, alarm, watch, share, column, metric
+//! severity = "warning"
+//! remind = "1d"
+//!
+//! [[rule]]
+//! name = "churn model below 0.8"
+//! when = "metric"
+//! metric = "roc_auc"
+//! below = 0.8
+//! to = ["pager"]
+//!
+//! [[sink]]
+//! name = "team"
+//! kind = "slack"
+//! url = "env:SLACK_WEBHOOK"       # secrets come from the environment
+//! ```
+
+use std::path::{Path, PathBuf};
+
+use modelwright_core::{Error, Result};
+use serde::{Deserialize, Serialize};
+
+use crate::when::Span;
+
+/// What is told, and to whom.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AlertRules {
+    /// Where people can look: goes into every notice.
+    pub link: Option<String>,
+    /// When something is told.
+    #[serde(default, rename = "rule")]
+    pub rules: Vec<Rule>,
+    /// Who is told.
+    #[serde(default, rename = "sink")]
+    pub sinks: Vec<Sink>,
+}
+
+/// When something is told.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// Its name: an alert is one rule about one model.
+    pub name: String,
+    /// What must be so.
+    pub when: When,
+    /// The column that is meant, of `column`.
+    pub column: Option<String>,
+    /// The metric that is meant, of `metric`.
+    pub metric: Option<String>,
+    /// Fires below this value (`metric`).
+    pub below: Option<f64>,
+    /// Fires above this value (`metric`, `share`, the score of `column`).
+    pub above: Option<f64>,
+    /// How serious it is.
+    #[serde(default)]
+    pub severity: Severity,
+    /// Names of the sinks; none is all of them.
+    #[serde(default)]
+    pub to: Vec<String>,
+    /// Tell it again after this time as long as it lasts; never if absent.
+    pub remind: Option<Span>,
+}
+
+/// What must be so for a rule to fire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum When {
+    /// The verdict speaks of drift.
+    Drift,
+    /// Performance is worse beyond chance, measured or expected.
+    Performance,
+    /// Columns or values are not as the model needs them.
+    Quality,
+    /// The verdict is *alarm*.
+    Alarm,
+    /// The verdict is *watch* or *alarm*.
+    Watch,
+    /// More than `above` of the columns drifted.
+    Share,
+    /// A column drifted, or its score is above `above`.
+    Column,
+    /// A metric is below `below` or above `above`: measured where answers are known, else expected.
+    Metric,
+}
+
+/// How serious an alert is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Worth knowing.
+    Info,
+    /// Worth a look within the day.
+    #[default]
+    Warning,
+    /// Worth getting up for.
+    Critical,
+}
+
+impl Severity {
+    /// The name in files and notices.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+/// Who is told.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sink {
+    /// Its name.
+    pub name: String,
+    /// In which form.
+    pub kind: SinkKind,
+    /// Where, of those that are asked over HTTP; `env:NAME` takes it from the environment.
+    pub url: Option<String>,
+    /// The file, of `file` and `prometheus`; `{model}` stands for the model's name.
+    pub path: Option<PathBuf>,
+    /// More headers, such as `Authorization`; values may be `env:NAME`.
+    #[serde(default)]
+    pub headers: std::collections::BTreeMap<String, String>,
+    /// How long Alertmanager keeps an alert that nobody renewed.
+    pub hold: Option<Span>,
+}
+
+/// The form of a notice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SinkKind {
+    /// The notice as one JSON object, by POST.
+    Webhook,
+    /// A Slack message.
+    Slack,
+    /// An adaptive card for a Teams workflow.
+    Teams,
+    /// A CloudEvent 1.0 in structured mode.
+    Cloudevents,
+    /// Alertmanager's `/api/v2/alerts`.
+    Alertmanager,
+    /// A JSON line at the end of a file.
+    File,
+    /// The state as Prometheus metrics, for node_exporter's textfile collector.
+    Prometheus,
+}
+
+impl AlertRules {
+    /// Reads and checks a file of rules.
+    ///
+    /// # Errors
+    /// Input error that says what is wrong, and where.
+    pub fn read(path: &Path) -> Result<Self> {
+        let shown = path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|e| {
+            Error::input("cannot read the alert rules")
+                .at(&*shown)
+                .expected("a TOML file: see `modelwright alerts --help`")
+                .because(e)
+        })?;
+        Self::parse(&text).map_err(|e| e.at(shown))
+    }
+
+    /// The rules of a text.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn parse(text: &str) -> Result<Self> {
+        let rules: Self = toml::from_str(text).map_err(|e| {
+            Error::input("the alert rules cannot be understood")
+                .got(e.message())
+                .expected("tables [[rule]] and [[sink]]")
+                .because(e)
+        })?;
+        rules.check()?;
+        Ok(rules)
+    }
+
+    /// Whether everything that is named is there.
+    ///
+    /// # Errors
+    /// Input error for what is not.
+    pub fn check(&self) -> Result<()> {
+        unique("rule", self.rules.iter().map(|r| r.name.as_str()))?;
+        unique("sink", self.sinks.iter().map(|s| s.name.as_str()))?;
+        for rule in &self.rules {
+            rule.check()?;
+            if let Some(absent) = rule.to.iter().find(|n| !self.sinks.iter().any(|s| s.name == **n))
+            {
+                return Err(Error::input("a rule names a sink that is not there")
+                    .at(format!("rule `{}`", rule.name))
+                    .got(absent)
+                    .suggest(absent, self.sinks.iter().map(|s| s.name.as_str())));
+            }
+        }
+        self.sinks.iter().try_for_each(Sink::check)
+    }
+}
+
+fn unique<'a>(what: &str, names: impl Iterator<Item = &'a str>) -> Result<()> {
+    let mut names: Vec<&str> = names.collect();
+    names.sort_unstable();
+    let twice = names.windows(2).find(|pair| pair[0] == pair[1]);
+    match (names.first(), twice) {
+        (Some(&""), _) => Err(Error::input(format!("a {what} has no name"))),
+        (_, Some(pair)) => Err(Error::input(format!("two {what}s have one name")).got(pair[0])),
+        _ => Ok(()),
+    }
+}
+
+impl Rule {
+    fn check(&self) -> Result<()> {
+        let wrong = |what: &str, expected: &str| {
+            let at = format!("rule `{}`", self.name);
+            Err(Error::input(what.to_owned()).at(at).expected(expected.to_owned()))
+        };
+        let has_bound = self.below.is_some() || self.above.is_some();
+        match self.when {
+            When::Metric if self.metric.is_none() || !has_bound => {
+                wrong("a rule about a metric is not complete", "metric, and below or above")
+            }
+            When::Column if self.column.is_none() => {
+                wrong("a rule about a column names none", "column")
+            }
+            When::Share if self.above.is_none() => {
+                wrong("a rule about a share has no bound", "above, between 0 and 1")
+            }
+            When::Metric => {
+                let name = self.metric.as_deref().unwrap_or_default();
+                modelwright_evaluate::metric(name)
+                    .map(drop)
+                    .map_err(|e| e.at(format!("rule `{}`", self.name)))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Sink {
+    fn check(&self) -> Result<()> {
+        let needs_path = matches!(self.kind, SinkKind::File | SinkKind::Prometheus);
+        let lacks = if needs_path { self.path.is_none() } else { self.url.is_none() };
+        if !lacks {
+            return Ok(());
+        }
+        Err(Error::input("a sink does not say where")
+            .at(format!("sink `{}`", self.name))
+            .expected(if needs_path { "path" } else { "url" }))
+    }
+
+    /// Whether the sink is told of every alert, one by one.
+    pub(super) fn takes_notices(&self) -> bool {
+        self.kind != SinkKind::Prometheus
+    }
+
+    /// Its file, for a model.
+    pub(super) fn file(&self, model: &str) -> PathBuf {
+        let path = self.path.clone().unwrap_or_default();
+        let text = path.to_string_lossy();
+        if text.contains("{model}") {
+            let fits = |c: char| if c.is_alphanumeric() || "-_.@".contains(c) { c } else { '_' };
+            let name: String = model.chars().map(fits).collect();
+            return PathBuf::from(text.replace("{model}", &name));
+        }
+        path
+    }
+}

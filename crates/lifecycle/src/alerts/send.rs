@@ -1,0 +1,226 @@
+//! Notices on their way: over HTTP or into a file, tried again until they are taken.
+
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::time::Duration;
+
+use modelwright_core::record::MonitorRecord;
+use modelwright_core::{Error, Result};
+use serde::Serialize;
+
+use super::exposition::exposition;
+use super::rules::{AlertRules, Severity, Sink, SinkKind};
+use super::shapes::{Notice, What, body};
+use crate::atomic::atomic_write;
+use crate::store::Store;
+use crate::when::{moment_seconds, moment_text};
+
+/// How long a sink may take to answer.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Pauses before another try within one delivery.
+const PAUSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(2)];
+
+/// No other process takes a notice within so many seconds.
+const LEASE_S: i64 = 120;
+
+/// The first wait until the next delivery tries again, in seconds; each is twice the one before.
+const WAIT_S: i64 = 60;
+
+/// The longest wait.
+const WAIT_MAX_S: i64 = 6 * 3600;
+
+/// How notices leave the process; tests have another.
+pub trait Transport {
+    /// Sends a body to a URL.
+    ///
+    /// # Errors
+    /// What went wrong in words, and whether another try may help.
+    fn post(
+        &self,
+        url: &str,
+        headers: &[(String, String)],
+        body: &[u8],
+    ) -> std::result::Result<(), (String, bool)>;
+
+    /// Waits before another try.
+    fn pause(&self, time: Duration);
+}
+
+/// The network.
+pub struct Network {
+    agent: ureq::Agent,
+}
+
+impl Default for Network {
+    fn default() -> Self {
+        let config = ureq::Agent::config_builder()
+            .timeout_global(Some(TIMEOUT))
+            .http_status_as_error(false)
+            .user_agent(concat!("modelwright/", env!("CARGO_PKG_VERSION")))
+            .build();
+        Self { agent: config.into() }
+    }
+}
+
+impl Transport for Network {
+    fn post(
+        &self,
+        url: &str,
+        headers: &[(String, String)],
+        body: &[u8],
+    ) -> std::result::Result<(), (String, bool)> {
+        let mut request = self.agent.post(url);
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        // The URL itself may be a secret: errors name it never.
+        let answer = request.send(body).map_err(|e| {
+            let may_help = !matches!(e, ureq::Error::BadUri(_) | ureq::Error::Http(_));
+            (without_url(&e.to_string(), url), may_help)
+        })?;
+        let status = answer.status();
+        if status.is_success() {
+            return Ok(());
+        }
+        let may_help = status.is_server_error() || matches!(status.as_u16(), 408 | 425 | 429);
+        Err((format!("it answered {status}"), may_help))
+    }
+
+    fn pause(&self, time: Duration) {
+        std::thread::sleep(time);
+    }
+}
+
+fn without_url(text: &str, url: &str) -> String {
+    text.replace(url, "the URL")
+}
+
+/// What became of the notices that were due.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Delivery {
+    /// Notices that were taken.
+    pub n_sent: usize,
+    /// Sinks that did not take a notice, and why; it is kept and tried again.
+    pub failed: Vec<(String, String)>,
+}
+
+/// Sends what is due, and writes the metrics of those sinks that want them. `found` is what the
+/// monitor found of `model` just now, if it looked.
+///
+/// # Errors
+/// Work error when the store cannot be written to; a sink that fails is no error.
+pub fn deliver(
+    store: &mut Store,
+    rules: &AlertRules,
+    found: Option<(&str, &MonitorRecord)>,
+    transport: &dyn Transport,
+    at: &str,
+) -> Result<Delivery> {
+    let mut delivery = Delivery::default();
+    let now = moment_seconds(at).unwrap_or(0);
+    for waiting in store.take_notices(at, &moment_text(now + LEASE_S))? {
+        let sent = match rules.sinks.iter().find(|s| s.name == waiting.sink) {
+            None => Err("the rules name this sink no more".to_owned()),
+            Some(sink) => send_kept(sink, &waiting.body, transport),
+        };
+        match sent {
+            Ok(()) => {
+                store.notice_sent(waiting.id, at)?;
+                delivery.n_sent += 1;
+            }
+            Err(why) => {
+                let doubled = WAIT_S << waiting.n_tries.clamp(0, 20);
+                let next = moment_text(now + doubled.min(WAIT_MAX_S));
+                store.notice_failed(waiting.id, &why, &next)?;
+                delivery.failed.push((waiting.sink, why));
+            }
+        }
+    }
+    let Some((model, found)) = found else { return Ok(delivery) };
+    for sink in rules.sinks.iter().filter(|s| s.kind == SinkKind::Prometheus) {
+        let text = exposition(model, found, &store.open_alerts(model)?);
+        if let Err(error) = atomic_write(sink.file(model), text.as_bytes()) {
+            delivery.failed.push((sink.name.clone(), error.to_string()));
+        }
+    }
+    Ok(delivery)
+}
+
+/// Sends a notice that says that nothing happened to every sink that takes notices.
+///
+/// # Errors
+/// Never of a sink: what it said is in the answer.
+pub fn send_test(
+    rules: &AlertRules,
+    transport: &dyn Transport,
+    at: &str,
+) -> Vec<(String, std::result::Result<(), String>)> {
+    let notice = Notice {
+        id: format!("test-{at}"),
+        what: What::Test,
+        model: "none".to_owned(),
+        rule: "a test of the sinks".to_owned(),
+        severity: Severity::Info,
+        summary: "Nothing happened: somebody tries whether alerts arrive.".to_owned(),
+        cause: Vec::new(),
+        began: at.to_owned(),
+        at: at.to_owned(),
+        link: rules.link.clone(),
+    };
+    let takers = rules.sinks.iter().filter(|s| s.takes_notices());
+    takers.map(|sink| (sink.name.clone(), send(sink, &notice, transport))).collect()
+}
+
+fn send_kept(
+    sink: &Sink,
+    kept: &str,
+    transport: &dyn Transport,
+) -> std::result::Result<(), String> {
+    let notice: Notice =
+        serde_json::from_str(kept).map_err(|e| format!("the notice cannot be read: {e}"))?;
+    send(sink, &notice, transport)
+}
+
+fn send(
+    sink: &Sink,
+    notice: &Notice,
+    transport: &dyn Transport,
+) -> std::result::Result<(), String> {
+    let (body, content_type) = body(notice, sink);
+    if sink.kind == SinkKind::File {
+        return append(sink, notice, &body.to_string()).map_err(|e| e.to_string());
+    }
+    let url = secret(sink.url.as_deref().unwrap_or_default())?;
+    let mut headers = vec![("Content-Type".to_owned(), content_type.to_owned())];
+    for (name, value) in &sink.headers {
+        headers.push((name.clone(), secret(value)?));
+    }
+    let body = body.to_string();
+    let mut pauses = PAUSES.iter();
+    loop {
+        match (transport.post(&url, &headers, body.as_bytes()), pauses.next()) {
+            (Ok(()), _) => return Ok(()),
+            (Err((_, true)), Some(pause)) => transport.pause(*pause),
+            (Err((why, _)), _) => return Err(why),
+        }
+    }
+}
+
+/// A value, or that of the environment variable that it names.
+fn secret(value: &str) -> std::result::Result<String, String> {
+    match value.strip_prefix("env:") {
+        None => Ok(value.to_owned()),
+        Some(name) => std::env::var(name)
+            .map_err(|_| format!("the environment variable {name} is not set, or no text")),
+    }
+}
+
+fn append(sink: &Sink, notice: &Notice, line: &str) -> Result<()> {
+    let path = sink.file(&notice.model);
+    let failed = |e: std::io::Error| {
+        Error::work("cannot write the notice").at(path.display().to_string()).because(e)
+    };
+    let mut file = OpenOptions::new().create(true).append(true).open(&path).map_err(failed)?;
+    file.write_all(format!("{line}\n").as_bytes()).and_then(|()| file.sync_data()).map_err(failed)
+}

@@ -1,0 +1,304 @@
+//! What is open and what is to be told, in the store.
+
+use modelwright_core::Result;
+use modelwright_core::record::MonitorRecord;
+use rusqlite::{OptionalExtension, Row, Transaction, params};
+use serde::Serialize;
+
+use super::judge::{Judged, judge};
+use super::rules::{AlertRules, Severity, SinkKind};
+use super::shapes::{Notice, What};
+use crate::store::Store;
+use crate::when::moment_seconds;
+
+/// What one look at a model changed.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Observed {
+    /// Rules that began to fire.
+    pub began: Vec<String>,
+    /// Rules that fired before, and still do.
+    pub lasting: Vec<String>,
+    /// Rules that ceased to fire.
+    pub ended: Vec<String>,
+}
+
+/// An alert as the store keeps it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AlertRow {
+    /// Its number.
+    pub id: i64,
+    /// The model, as it was named.
+    pub model: String,
+    /// The rule's name.
+    pub rule: String,
+    /// How serious: `info`, `warning` or `critical`.
+    pub severity: String,
+    /// When it began.
+    pub began: String,
+    /// When it was last seen.
+    pub last: String,
+    /// When it ended; `None` while it lasts.
+    pub ended: Option<String>,
+    /// How often it was seen.
+    pub n_seen: i64,
+    /// In one sentence.
+    pub summary: String,
+    /// Notices that no sink took yet.
+    pub n_waiting: i64,
+    /// Why the last of them was not taken.
+    pub error: Option<String>,
+}
+
+/// Holds the rules against a finding, and writes down what began, lasts and ended, with the notices
+/// that follow from it.
+///
+/// # Errors
+/// Work error when the store cannot be written to.
+pub fn observe(
+    store: &mut Store,
+    rules: &AlertRules,
+    model: &str,
+    found: &MonitorRecord,
+    at: &str,
+) -> Result<Observed> {
+    let judged = judge(rules, found);
+    store.in_transaction(|db| {
+        let mut observed = Observed::default();
+        for one in &judged {
+            let looked = Looked { db, rules, model, at };
+            looked.take(one, &mut observed)?;
+        }
+        Ok(observed)
+    })
+}
+
+/// One rule in a transaction.
+struct Looked<'a> {
+    db: &'a Transaction<'a>,
+    rules: &'a AlertRules,
+    model: &'a str,
+    at: &'a str,
+}
+
+impl Looked<'_> {
+    fn take(&self, one: &Judged<'_>, observed: &mut Observed) -> rusqlite::Result<()> {
+        let name = &one.rule.name;
+        let open: Option<(i64, String, String)> = self
+            .db
+            .query_row(
+                "SELECT id, began, told FROM alerts
+                 WHERE model = ?1 AND rule = ?2 AND ended IS NULL",
+                params![self.model, name],
+                |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)),
+            )
+            .optional()?;
+        match (open, one.fires) {
+            (None, Some(true)) => {
+                observed.began.push(name.clone());
+                let id = self.begin(one)?;
+                self.tell(id, What::Firing, self.at, one)
+            }
+            (Some((id, began, told)), Some(true)) => {
+                observed.lasting.push(name.clone());
+                self.db.execute(
+                    "UPDATE alerts SET last = ?2, n_seen = n_seen + 1, summary = ?3 WHERE id = ?1",
+                    params![id, self.at, one.summary],
+                )?;
+                if self.is_reminder_due(one, &told) {
+                    self.db.execute(
+                        "UPDATE alerts SET told = ?2 WHERE id = ?1",
+                        params![id, self.at],
+                    )?;
+                    return self.tell(id, What::Reminder, &began, one);
+                }
+                self.renew(id, &began, one)
+            }
+            (Some((id, began, _)), Some(false)) => {
+                observed.ended.push(name.clone());
+                self.db
+                    .execute("UPDATE alerts SET ended = ?2 WHERE id = ?1", params![id, self.at])?;
+                self.tell(id, What::Resolved, &began, one)
+            }
+            (None, _) | (_, None) => Ok(()),
+        }
+    }
+
+    fn begin(&self, one: &Judged<'_>) -> rusqlite::Result<i64> {
+        self.db.execute(
+            "INSERT INTO alerts (model, rule, severity, began, last, told, n_seen, summary)
+             VALUES (?1, ?2, ?3, ?4, ?4, ?4, 1, ?5)",
+            params![self.model, one.rule.name, one.rule.severity.name(), self.at, one.summary],
+        )?;
+        Ok(self.db.last_insert_rowid())
+    }
+
+    fn is_reminder_due(&self, one: &Judged<'_>, told: &str) -> bool {
+        let Some(span) = one.rule.remind else { return false };
+        let since = moment_seconds(self.at).zip(moment_seconds(told)).map(|(now, t)| now - t);
+        since.is_some_and(|since| since >= span.as_seconds())
+    }
+
+    /// One notice for each sink that the rule means.
+    fn tell(&self, id: i64, what: What, began: &str, one: &Judged<'_>) -> rusqlite::Result<()> {
+        for sink in self.sinks(one) {
+            self.write(id, &sink.name, what, began, one)?;
+        }
+        Ok(())
+    }
+
+    /// Alertmanager forgets what is not said again.
+    fn renew(&self, id: i64, began: &str, one: &Judged<'_>) -> rusqlite::Result<()> {
+        for sink in self.sinks(one).filter(|s| s.kind == SinkKind::Alertmanager) {
+            self.write(id, &sink.name, What::Reminder, began, one)?;
+        }
+        Ok(())
+    }
+
+    fn sinks(&self, one: &Judged<'_>) -> impl Iterator<Item = &super::rules::Sink> {
+        let is_meant = |name: &String| one.rule.to.is_empty() || one.rule.to.contains(name);
+        let meant = self.rules.sinks.iter().filter(move |s| s.takes_notices() && is_meant(&s.name));
+        meant.collect::<Vec<_>>().into_iter()
+    }
+
+    fn write(
+        &self,
+        id: i64,
+        sink: &str,
+        what: What,
+        began: &str,
+        one: &Judged<'_>,
+    ) -> rusqlite::Result<()> {
+        self.db.execute(
+            "INSERT INTO notices (alert, sink, at, next_try, body) VALUES (?1, ?2, ?3, ?3, '')",
+            params![id, sink, self.at],
+        )?;
+        let number = self.db.last_insert_rowid();
+        let notice = Notice {
+            id: format!("alert-{id}-notice-{number}"),
+            what,
+            model: self.model.to_owned(),
+            rule: one.rule.name.clone(),
+            severity: one.rule.severity,
+            summary: one.summary.clone(),
+            cause: one.cause.clone(),
+            began: began.to_owned(),
+            at: self.at.to_owned(),
+            link: self.rules.link.clone(),
+        };
+        // Texts and lists of texts always have a JSON form.
+        let body = serde_json::to_string(&notice).unwrap_or_default();
+        self.db.execute("UPDATE notices SET body = ?2 WHERE id = ?1", params![number, body])?;
+        Ok(())
+    }
+}
+
+/// A notice that waits for its sink.
+pub(super) struct Waiting {
+    pub(super) id: i64,
+    pub(super) sink: String,
+    pub(super) n_tries: i64,
+    pub(super) body: String,
+}
+
+impl Store {
+    /// Alerts, newest first; only those that last, if `only_open`.
+    ///
+    /// # Errors
+    /// Work error when the store cannot be read.
+    pub fn alerts(&self, only_open: bool) -> Result<Vec<AlertRow>> {
+        let query = format!(
+            "SELECT a.id, a.model, a.rule, a.severity, a.began, a.last, a.ended, a.n_seen,
+             a.summary,
+             (SELECT count(*) FROM notices n WHERE n.alert = a.id AND n.sent IS NULL),
+             (SELECT n.error FROM notices n WHERE n.alert = a.id AND n.sent IS NULL
+              AND n.error IS NOT NULL ORDER BY n.id DESC LIMIT 1)
+             FROM alerts a {} ORDER BY a.id DESC",
+            if only_open { "WHERE a.ended IS NULL" } else { "" }
+        );
+        self.in_reading(|db| {
+            let mut statement = db.prepare_cached(&query)?;
+            let rows = statement.query_map([], alert_row)?;
+            rows.collect()
+        })
+    }
+
+    /// Takes the notices that are due, so that no other process takes them until `until`.
+    pub(super) fn take_notices(&mut self, at: &str, until: &str) -> Result<Vec<Waiting>> {
+        self.in_transaction(|db| {
+            let mut statement = db.prepare_cached(
+                "SELECT id, sink, n_tries, body FROM notices
+                 WHERE sent IS NULL AND next_try <= ?1 ORDER BY id",
+            )?;
+            let rows = statement.query_map(params![at], |r| {
+                Ok(Waiting { id: r.get(0)?, sink: r.get(1)?, n_tries: r.get(2)?, body: r.get(3)? })
+            })?;
+            let due: Vec<Waiting> = rows.collect::<rusqlite::Result<_>>()?;
+            for notice in &due {
+                db.execute(
+                    "UPDATE notices SET next_try = ?2 WHERE id = ?1",
+                    params![notice.id, until],
+                )?;
+            }
+            Ok(due)
+        })
+    }
+
+    /// Writes down that a sink took a notice.
+    pub(super) fn notice_sent(&mut self, id: i64, at: &str) -> Result<()> {
+        self.in_transaction(|db| {
+            db.execute(
+                "UPDATE notices SET sent = ?2, n_tries = n_tries + 1, error = NULL WHERE id = ?1",
+                params![id, at],
+            )
+            .map(drop)
+        })
+    }
+
+    /// Writes down that a sink did not take a notice, why, and when to try again.
+    pub(super) fn notice_failed(&mut self, id: i64, why: &str, next_try: &str) -> Result<()> {
+        self.in_transaction(|db| {
+            db.execute(
+                "UPDATE notices SET n_tries = n_tries + 1, error = ?2, next_try = ?3 WHERE id = ?1",
+                params![id, why, next_try],
+            )
+            .map(drop)
+        })
+    }
+
+    /// The rules that fire for a model, with their severity.
+    pub(super) fn open_alerts(&self, model: &str) -> Result<Vec<(String, String)>> {
+        self.in_reading(|db| {
+            let mut statement = db.prepare_cached(
+                "SELECT rule, severity FROM alerts WHERE model = ?1 AND ended IS NULL
+                 ORDER BY rule",
+            )?;
+            let rows = statement.query_map(params![model], |r| Ok((r.get(0)?, r.get(1)?)))?;
+            rows.collect()
+        })
+    }
+}
+
+fn alert_row(r: &Row<'_>) -> rusqlite::Result<AlertRow> {
+    Ok(AlertRow {
+        id: r.get(0)?,
+        model: r.get(1)?,
+        rule: r.get(2)?,
+        severity: r.get(3)?,
+        began: r.get(4)?,
+        last: r.get(5)?,
+        ended: r.get(6)?,
+        n_seen: r.get(7)?,
+        summary: r.get(8)?,
+        n_waiting: r.get(9)?,
+        error: r.get(10)?,
+    })
+}
+
+/// The severity of a stored name.
+pub(super) fn severity(name: &str) -> Severity {
+    match name {
+        "info" => Severity::Info,
+        "critical" => Severity::Critical,
+        _ => Severity::Warning,
+    }
+}

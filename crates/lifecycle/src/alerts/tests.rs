@@ -1,0 +1,312 @@
+//! Alerts from the finding to the sink, and what happens when a sink does not answer.
+
+use std::cell::RefCell;
+use std::fs;
+use std::time::Duration;
+
+use modelwright_core::record::{
+    ColumnDrift, DatasetDrift, MetricChange, MonitorRecord, Performance, RowsRecord, Status,
+    Summary, Verdict, WatchedModel,
+};
+use modelwright_core::task::Task;
+use serde_json::Value;
+
+use super::*;
+use crate::outputs::tests::Folder;
+use crate::store::Store;
+
+const DAY: [&str; 4] = [
+    "2026-03-01T00:00:00Z",
+    "2026-03-02T00:00:00Z",
+    "2026-03-03T00:00:00Z",
+    "2026-03-04T00:00:00Z",
+];
+
+const RULES: &str = r#"
+link = "https://models.example.org/churn"
+
+[[rule]]
+name = "it drifts"
+when = "drift"
+severity = "critical"
+remind = "2d"
+
+[[rule]]
+name = "it is worse"
+when = "metric"
+metric = "roc_auc"
+below = 0.8
+to = ["pager"]
+
+[[sink]]
+name = "team"
+kind = "slack"
+url = "https://hooks.example.org/T/secret"
+
+[[sink]]
+name = "pager"
+kind = "webhook"
+url = "https://pager.example.org/in"
+"#;
+
+fn found(drifts: bool, roc_auc: Option<f64>) -> MonitorRecord {
+    let rows = || RowsRecord { names: vec!["new.csv".to_owned()], n_rows: 500, is_exact: true };
+    let metric = |value| MetricChange {
+        name: "roc_auc".to_owned(),
+        larger_is_better: true,
+        value: Some(value),
+        ci95: None,
+        reference: Some(0.9),
+        reference_ci95: None,
+        change: None,
+        change_ci95: None,
+        worse: false,
+        lost: None,
+        note: None,
+    };
+    let performance = |value| Performance {
+        method: String::new(),
+        n_rows: 500,
+        compared_with: None,
+        metrics: vec![metric(value)],
+        caveat: String::new(),
+    };
+    MonitorRecord {
+        format_version: 1,
+        engine_version: "0".to_owned(),
+        created: String::new(),
+        model: WatchedModel {
+            target: "left".to_owned(),
+            task: Task::Binary,
+            metric: "roc_auc".to_owned(),
+            created: String::new(),
+        },
+        reference: rows(),
+        current: rows(),
+        verdict: Verdict {
+            status: if drifts { Status::Alarm } else { Status::Stable },
+            summary: if drifts { "1 of 2 columns drifted." } else { "Nothing moved." }.to_owned(),
+            drift: drifts,
+            performance: false,
+            quality: false,
+        },
+        explanation: vec!["`age` < 30 & more: mean 38 → 45.".to_owned()],
+        quality: Vec::new(),
+        columns: vec![ColumnDrift {
+            column: "a\"ge".to_owned(),
+            kind: modelwright_core::data::Kind::Number,
+            importance: None,
+            measure: Some("Wasserstein".to_owned()),
+            score: Some(0.4),
+            threshold: Some(0.1),
+            exceeds: drifts,
+            p_value: None,
+            p_adjusted: None,
+            drifted: drifts,
+            psi: None,
+            reference: Summary::default(),
+            current: Summary { n_rows: 10, n_missing: 1, ..Summary::default() },
+            words: String::new(),
+        }],
+        dataset: DatasetDrift { n_columns: 2, n_drifted: 1, share: 0.5, ..DatasetDrift::default() },
+        predictions: None,
+        target: None,
+        multivariate: None,
+        performance: roc_auc.map(performance),
+        estimated: None,
+        notes: Vec::new(),
+    }
+}
+
+/// A network that remembers what it was given, and answers as it is told.
+#[derive(Default)]
+struct Remembering {
+    bodies: RefCell<Vec<(String, Value)>>,
+    n_tries: RefCell<usize>,
+    /// What it says, and whether another try may help.
+    refuses: RefCell<Option<bool>>,
+}
+
+impl Transport for Remembering {
+    fn post(
+        &self,
+        url: &str,
+        headers: &[(String, String)],
+        body: &[u8],
+    ) -> Result<(), (String, bool)> {
+        *self.n_tries.borrow_mut() += 1;
+        assert!(headers.iter().any(|(name, _)| name == "Content-Type"));
+        if let Some(may_help) = *self.refuses.borrow() {
+            return Err(("it answered 503".to_owned(), may_help));
+        }
+        self.bodies.borrow_mut().push((url.to_owned(), serde_json::from_slice(body).unwrap()));
+        Ok(())
+    }
+
+    fn pause(&self, _: Duration) {}
+}
+
+impl Remembering {
+    fn taken(&self) -> Vec<(String, Value)> {
+        std::mem::take(&mut *self.bodies.borrow_mut())
+    }
+}
+
+fn store(folder: &Folder) -> Store {
+    Store::open(&folder.path().join("store"), DAY[0]).unwrap()
+}
+
+#[test]
+fn an_alert_is_told_when_it_begins_when_it_is_due_again_and_when_it_ends() {
+    let (folder, rules) = (Folder::new("alerts-life"), AlertRules::parse(RULES).unwrap());
+    let (mut store, network) = (store(&folder), Remembering::default());
+    let mut look = |drifts, auc, at| {
+        let observed = observe(&mut store, &rules, "churn", &found(drifts, auc), at).unwrap();
+        let delivery = deliver(&mut store, &rules, None, &network, at).unwrap();
+        assert!(delivery.failed.is_empty());
+        let whats: Vec<(String, String)> = network
+            .taken()
+            .into_iter()
+            .map(|(url, body)| (url, body["what"].as_str().unwrap_or("message").to_owned()))
+            .collect();
+        (observed, whats.len(), whats)
+    };
+    let (observed, n, told) = look(true, Some(0.7), DAY[0]);
+    assert_eq!(observed.began, ["it drifts", "it is worse"]);
+    assert_eq!(n, 3, "drift to both sinks, the metric to the pager alone: {told:?}");
+    let (observed, n, _) = look(true, None, DAY[1]);
+    assert_eq!((observed.lasting, n), (vec!["it drifts".to_owned()], 0), "seen, and told already");
+    let (_, _, told) = look(true, None, DAY[2]);
+    assert_eq!(told[1].1, "reminder");
+    let (observed, n, told) = look(false, None, DAY[3]);
+    assert_eq!((observed.ended, n), (vec!["it drifts".to_owned()], 2));
+    assert_eq!(told[1].1, "resolved");
+    // A metric that nobody measured says nothing: its alert lasts.
+    let open = store.alerts(true).unwrap();
+    assert_eq!(open.len(), 1);
+    assert_eq!((open[0].rule.as_str(), open[0].severity.as_str()), ("it is worse", "warning"));
+}
+
+#[test]
+fn a_sink_that_fails_loses_nothing_and_is_not_pestered() {
+    let (folder, rules) = (Folder::new("alerts-retry"), AlertRules::parse(RULES).unwrap());
+    let (mut store, network) = (store(&folder), Remembering::default());
+    observe(&mut store, &rules, "churn", &found(true, None), DAY[0]).unwrap();
+    *network.refuses.borrow_mut() = Some(true);
+    let delivery = deliver(&mut store, &rules, None, &network, DAY[0]).unwrap();
+    assert_eq!((delivery.n_sent, delivery.failed.len()), (0, 2));
+    assert_eq!(*network.n_tries.borrow(), 6, "three tries each");
+    // Not yet due again.
+    deliver(&mut store, &rules, None, &network, "2026-03-01T00:00:30Z").unwrap();
+    assert_eq!(*network.n_tries.borrow(), 6);
+    // What no try can help is not tried again at once.
+    *network.refuses.borrow_mut() = Some(false);
+    deliver(&mut store, &rules, None, &network, "2026-03-01T00:01:10Z").unwrap();
+    assert_eq!(*network.n_tries.borrow(), 8);
+    let row = &store.alerts(true).unwrap()[0];
+    assert_eq!((row.n_waiting, row.error.as_deref()), (2, Some("it answered 503")));
+    // Another process, later: both are told at last, once.
+    drop(store);
+    *network.refuses.borrow_mut() = None;
+    let mut store = Store::open(&folder.path().join("store"), DAY[1]).unwrap();
+    let delivery = deliver(&mut store, &rules, None, &network, DAY[1]).unwrap();
+    assert_eq!((delivery.n_sent, network.taken().len()), (2, 2));
+    assert_eq!(deliver(&mut store, &rules, None, &network, DAY[2]).unwrap().n_sent, 0);
+}
+
+fn notice(what: What) -> Notice {
+    Notice {
+        id: "alert-1-notice-2".to_owned(),
+        what,
+        model: "churn".to_owned(),
+        rule: "it drifts".to_owned(),
+        severity: Severity::Critical,
+        summary: "1 of 2 columns drifted.".to_owned(),
+        cause: vec!["`age` < 30 & more".to_owned()],
+        began: DAY[0].to_owned(),
+        at: DAY[1].to_owned(),
+        link: Some("https://models.example.org".to_owned()),
+    }
+}
+
+fn shaped(kind: SinkKind, what: What) -> Value {
+    let rules = AlertRules::parse(RULES).unwrap();
+    let sink = Sink { kind, ..rules.sinks[0].clone() };
+    body(&notice(what), &sink).0
+}
+
+#[test]
+fn every_sink_gets_its_form() {
+    let slack = shaped(SinkKind::Slack, What::Firing);
+    assert_eq!(slack["text"], "[critical] churn: it drifts: 1 of 2 columns drifted.");
+    assert_eq!(slack["blocks"][1]["text"]["text"], "• `age` &lt; 30 &amp; more");
+    let teams = shaped(SinkKind::Teams, What::Resolved);
+    let card = &teams["attachments"][0]["content"];
+    assert_eq!(card["body"].as_array().unwrap().len(), 2, "what is over needs no cause");
+    assert_eq!(card["actions"][0]["url"], "https://models.example.org");
+    let event = shaped(SinkKind::Cloudevents, What::Firing);
+    assert_eq!(event["type"], "modelwright.alert.firing");
+    assert_eq!(
+        (&event["specversion"], &event["data"]["rule"]),
+        (&"1.0".into(), &"it drifts".into())
+    );
+    let firing = &shaped(SinkKind::Alertmanager, What::Firing)[0];
+    assert_eq!((&firing["startsAt"], &firing["endsAt"]), (&DAY[0].into(), &DAY[3].into()));
+    let resolved = &shaped(SinkKind::Alertmanager, What::Resolved)[0];
+    assert_eq!(
+        (&resolved["endsAt"], &resolved["labels"]["severity"]),
+        (&DAY[1].into(), &"critical".into())
+    );
+    assert_eq!(shaped(SinkKind::Webhook, What::Test)["what"], "test");
+}
+
+#[test]
+fn metrics_are_written_for_prometheus_and_files_get_lines() {
+    let folder = Folder::new("alerts-files");
+    let text = format!(
+        "[[rule]]\nname = \"r\"\nwhen = \"share\"\nabove = 0.4\n[[sink]]\nname = \"f\"\nkind = \
+         \"file\"\npath = {0:?}\n[[sink]]\nname = \"p\"\nkind = \"prometheus\"\npath = {1:?}\n",
+        folder.path().join("alerts.jsonl"),
+        folder.path().join("{model}.prom"),
+    );
+    let rules = AlertRules::parse(&text).unwrap();
+    let (mut store, network) = (store(&folder), Remembering::default());
+    let seen = found(true, Some(0.75));
+    observe(&mut store, &rules, "churn@champion", &seen, DAY[0]).unwrap();
+    let of = Some(("churn@champion", &seen));
+    let delivery = deliver(&mut store, &rules, of, &network, DAY[0]).unwrap();
+    assert_eq!((delivery.n_sent, delivery.failed.len()), (1, 0), "{delivery:?}");
+    let lines = fs::read_to_string(folder.path().join("alerts.jsonl")).unwrap();
+    let line: Value = serde_json::from_str(lines.trim()).unwrap();
+    assert_eq!(line["summary"], "1 of 2 columns drifted (50 %; the bound is 40 %).");
+    let page = fs::read_to_string(folder.path().join("churn@champion.prom")).unwrap();
+    for expected in [
+        "modelwright_monitor_status{model=\"churn@champion\"} 2\n",
+        "modelwright_column_drifted{model=\"churn@champion\",column=\"a\\\"ge\"} 1\n",
+        "modelwright_column_missing_share{model=\"churn@champion\",column=\"a\\\"ge\"} 0.1\n",
+        "metric=\"roc_auc\",how=\"measured\",part=\"value\"} 0.75\n",
+        "modelwright_alert_firing{model=\"churn@champion\",rule=\"r\",severity=\"warning\"} 1\n",
+    ] {
+        assert!(page.contains(expected), "{expected} is not in\n{page}");
+    }
+}
+
+#[test]
+fn rules_that_cannot_work_are_refused_with_a_reason() {
+    let sink = "[[sink]]\nname = \"s\"\nkind = \"webhook\"\nurl = \"http://x\"\n";
+    let refused = |text: &str, words: &str| {
+        let error = AlertRules::parse(&format!("{sink}{text}")).unwrap_err().to_string();
+        assert!(error.contains(words), "{text}: {error}");
+    };
+    refused("[[rule]]\nname = \"r\"\nwhen = \"metric\"\nmetric = \"roc_auc\"", "not complete");
+    refused("[[rule]]\nname = \"r\"\nwhen = \"metric\"\nmetric = \"auc?\"\nbelow = 1", "metric");
+    refused("[[rule]]\nname = \"r\"\nwhen = \"column\"", "names none");
+    refused("[[rule]]\nname = \"r\"\nwhen = \"drift\"\nto = [\"z\"]", "sink that is not there");
+    refused(
+        "[[rule]]\nname = \"r\"\nwhen = \"drift\"\n[[rule]]\nname = \"r\"\nwhen = \"drift\"",
+        "two",
+    );
+    refused("[[rule]]\nname = \"r\"\nwhen = \"sometimes\"", "cannot be understood");
+    refused("[[rule]]\nname = \"r\"\nwhen = \"drift\"\nremind = \"soon\"", "cannot be understood");
+    refused("[[sink]]\nname = \"t\"\nkind = \"file\"", "does not say where");
+}

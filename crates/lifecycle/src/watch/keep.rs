@@ -1,0 +1,224 @@
+//! State, lock and decisions of watches, in the store.
+
+use modelwright_core::{Error, Result};
+use rusqlite::{OptionalExtension, params};
+use serde::Serialize;
+
+use super::state::{Grounds, WatchState};
+use crate::store::{SILENCE_MIN, Store, host, process_start};
+
+/// The right to act on a model, which one process has at a time. It ends with the process, or when
+/// the process was not heard of for long.
+#[derive(Debug)]
+pub struct WatchLock {
+    model: String,
+}
+
+/// A decision as the store keeps it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DecisionRow {
+    /// Its number.
+    pub id: i64,
+    /// The model: `NAME@ALIAS`.
+    pub model: String,
+    /// When.
+    pub at: String,
+    /// What was done.
+    pub action: String,
+    /// Why.
+    pub words: String,
+    /// What it rests on; `None` for what a person decided.
+    pub grounds: Option<Grounds>,
+    /// What came of it.
+    pub outcome: Option<serde_json::Value>,
+}
+
+impl Store {
+    /// Takes the right to act on a model.
+    ///
+    /// # Errors
+    /// Input error when another process that is still there has it.
+    pub fn lock_watch(&mut self, model: &str, at: &str) -> Result<WatchLock> {
+        let own = (host(), i64::from(std::process::id()));
+        let process = process_start(std::process::id()).unwrap_or_default();
+        let holder = self.in_transaction(|db| {
+            let holder: Option<(Option<String>, Option<i64>, Option<String>, bool)> = db
+                .query_row(
+                    "SELECT host, pid, process,
+                     coalesce((julianday(?2) - julianday(beat)) * 1440 > ?3, 1)
+                     FROM watches WHERE model = ?1",
+                    params![model, at, SILENCE_MIN],
+                    |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?)),
+                )
+                .optional()?;
+            if let Some((Some(host), Some(pid), started, is_silent)) = holder {
+                let is_here = host == own.0;
+                let is_alive = u32::try_from(pid).ok().and_then(process_start) == started;
+                if if is_here { is_alive } else { !is_silent } {
+                    return Ok(Some((host, pid)));
+                }
+            }
+            db.execute(
+                "INSERT INTO watches (model, host, pid, process, beat) VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT (model) DO UPDATE SET host = excluded.host, pid = excluded.pid,
+                 process = excluded.process, beat = excluded.beat",
+                params![model, own.0, own.1, process, at],
+            )?;
+            Ok(None)
+        })?;
+        match holder {
+            None => Ok(WatchLock { model: model.to_owned() }),
+            Some((host, pid)) => Err(Error::input("another process watches this model")
+                .got(format!("{model}: process {pid} on {host}"))
+                .hint("two watches of one model would undo each other; end the other one first")),
+        }
+    }
+
+    /// Says that the process that holds the lock is still there.
+    ///
+    /// # Errors
+    /// Work error when the store cannot be written to.
+    pub fn beat_watch(&mut self, model: &str, at: &str) -> Result<()> {
+        self.in_transaction(|db| {
+            db.execute(
+                "UPDATE watches SET beat = ?2 WHERE model = ?1 AND pid = ?3 AND host = ?4",
+                params![model, at, i64::from(std::process::id()), host()],
+            )
+            .map(drop)
+        })
+    }
+
+    /// Gives the right back.
+    ///
+    /// # Errors
+    /// Work error when the store cannot be written to.
+    pub fn unlock_watch(&mut self, lock: WatchLock) -> Result<()> {
+        self.in_transaction(|db| {
+            db.execute(
+                "UPDATE watches SET host = NULL, pid = NULL, process = NULL WHERE model = ?1",
+                params![lock.model],
+            )
+            .map(drop)
+        })
+    }
+
+    /// Where the watch of a model stands; `None` when it was never watched.
+    ///
+    /// # Errors
+    /// Input error when what is kept cannot be read.
+    pub fn watch_state(&self, model: &str) -> Result<Option<WatchState>> {
+        let text: Option<Option<String>> = self.in_reading(|db| {
+            db.query_row("SELECT state FROM watches WHERE model = ?1", params![model], |r| r.get(0))
+                .optional()
+        })?;
+        let state = text.flatten().map(|text| {
+            serde_json::from_str(&text).map_err(|e| {
+                Error::input("the state of the watch cannot be read")
+                    .got(model)
+                    .hint("a newer Modelwright may have written it")
+                    .because(e)
+            })
+        });
+        state.transpose()
+    }
+
+    /// Writes down where a watch stands, with the decision that led there, in one transaction.
+    ///
+    /// # Errors
+    /// Work error when the store cannot be written to.
+    pub fn keep_watch(
+        &mut self,
+        model: &str,
+        state: &WatchState,
+        decision: Option<(&Grounds, Option<&serde_json::Value>)>,
+    ) -> Result<()> {
+        let text = json(state)?;
+        let of_decision = match decision {
+            None => None,
+            Some((grounds, outcome)) => {
+                Some((grounds, json(grounds)?, outcome.map(ToString::to_string)))
+            }
+        };
+        self.in_transaction(|db| {
+            db.execute(
+                "INSERT INTO watches (model, state) VALUES (?1, ?2)
+                 ON CONFLICT (model) DO UPDATE SET state = excluded.state",
+                params![model, text],
+            )?;
+            if let Some((grounds, text, outcome)) = of_decision {
+                let decided = &grounds.decided;
+                db.execute(
+                    "INSERT INTO decisions (model, at, action, words, grounds, outcome)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                    params![model, grounds.at, decided.action.name(), decided.words, text, outcome],
+                )?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Writes down what a person decided.
+    ///
+    /// # Errors
+    /// Work error when the store cannot be written to.
+    pub fn note_decision(
+        &mut self,
+        model: &str,
+        action: &str,
+        words: &str,
+        at: &str,
+    ) -> Result<()> {
+        self.in_transaction(|db| {
+            db.execute(
+                "INSERT INTO decisions (model, at, action, words, grounds)
+                 VALUES (?1, ?2, ?3, ?4, '')",
+                params![model, at, action, words],
+            )
+            .map(drop)
+        })
+    }
+
+    /// What was decided about a model, oldest first.
+    ///
+    /// # Errors
+    /// Work error when the store cannot be read.
+    pub fn watch_decisions(&self, model: &str) -> Result<Vec<DecisionRow>> {
+        self.in_reading(|db| {
+            let mut statement = db.prepare_cached(
+                "SELECT id, model, at, action, words, grounds, outcome FROM decisions
+                 WHERE model = ?1 ORDER BY id",
+            )?;
+            let rows = statement.query_map(params![model], |r| {
+                let (grounds, outcome): (String, Option<String>) = (r.get(5)?, r.get(6)?);
+                Ok(DecisionRow {
+                    id: r.get(0)?,
+                    model: r.get(1)?,
+                    at: r.get(2)?,
+                    action: r.get(3)?,
+                    words: r.get(4)?,
+                    grounds: serde_json::from_str(&grounds).ok(),
+                    outcome: outcome.and_then(|text| serde_json::from_str(&text).ok()),
+                })
+            })?;
+            rows.collect()
+        })
+    }
+
+    /// The models that are or were watched: `NAME@ALIAS`.
+    ///
+    /// # Errors
+    /// Work error when the store cannot be read.
+    pub fn watched_models(&self) -> Result<Vec<String>> {
+        self.in_reading(|db| {
+            let mut statement = db.prepare_cached("SELECT model FROM watches ORDER BY model")?;
+            let rows = statement.query_map([], |r| r.get(0))?;
+            rows.collect()
+        })
+    }
+}
+
+/// A value as JSON.
+fn json(value: &impl Serialize) -> Result<String> {
+    serde_json::to_string(value)
+        .map_err(|e| Error::work("cannot write the state of the watch").because(e))
+}

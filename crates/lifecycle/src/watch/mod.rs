@@ -1,0 +1,45 @@
+//! Watching a model by rule: when to retrain, and what becomes of what comes of it.
+//!
+//! ```text
+//!             ┌──── a trigger: schedule, drift, performance, new rows
+//!             ▼
+//!  steady ─▶ retrain ─ gates failed ─▶ steady, the old model stays
+//!             │ gates passed
+//!             ▼
+//!           trial: both models on rows that came after, an always-valid test
+//!             │ better          │ worse, or not proved in time ─▶ steady
+//!             ▼
+//!           waiting for a person, if that was asked (`models approve`)
+//!             ▼
+//!           promoted ─▶ guard: the model before it, on rows that come after ─▶ rolled back, or
+//!                                                                              steady
+//! ```
+//!
+//! [`decide()`] is a pure function of the settings, the state, what was observed, and the time; all
+//! four are written down with what it said, so that every decision can be explained and made again
+//! ([`Grounds::holds`]). Reading rows, fitting and moving aliases is done by the caller. Whatever
+//! the caller does, the alias in use always stands for a whole model: it moves in one transaction,
+//! to a version that is there.
+//!
+//! | file | does |
+//! |---|---|
+//! | `config` | the settings: a TOML file |
+//! | `state` | where a watch stands, what was observed, what is to be done |
+//! | `decide` | the rules |
+//! | `keep` | state, lock and decisions in the store |
+
+mod config;
+mod decide;
+mod keep;
+mod state;
+#[cfg(test)]
+mod tests;
+
+pub use config::{
+    MonitorSettings, RetrainSettings, Rollout, ServingLog, Triggers, WatchConfig, Window,
+};
+pub use decide::{accepted, decide};
+pub use keep::{DecisionRow, WatchLock};
+pub use state::{
+    Action, Decided, Duel, Grounds, Monitored, Observation, Phase, Trigger, WatchState,
+};

@@ -1,0 +1,216 @@
+//! Where a watch stands, what was observed, and what is to be done.
+
+use std::collections::BTreeSet;
+
+use modelwright_core::record::Status;
+use serde::{Deserialize, Serialize};
+
+use super::config::WatchConfig;
+use super::decide::decide;
+
+/// Where a watch stands.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct WatchState {
+    /// When the watch began; triggers count from there until a first retraining.
+    pub since: String,
+    /// When the last retraining was.
+    pub retrained: Option<String>,
+    /// SHA-256 of files that a model has learned from, or refused to.
+    pub seen: BTreeSet<String>,
+    /// SHA-256 of files from before the world changed: nothing is learned from them any more.
+    #[serde(default)]
+    pub stale: BTreeSet<String>,
+    /// What is going on.
+    pub phase: Phase,
+    /// The new files that the monitor saw last, and what it said, so that it need not look again.
+    pub looked: Option<(String, Monitored)>,
+}
+
+/// What is going on.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum Phase {
+    /// Nothing but watching.
+    #[default]
+    Steady,
+    /// An accepted model must win on rows that come after it.
+    Trial {
+        /// Its version.
+        version: i64,
+        /// Since when.
+        since: String,
+        /// Files that were there before: they do not count.
+        before: BTreeSet<String>,
+    },
+    /// A person must say yes.
+    Waiting {
+        /// The version that waits.
+        version: i64,
+        /// Since when.
+        since: String,
+    },
+    /// A promoted model is watched beside the one before it.
+    Guard {
+        /// The promoted version.
+        version: i64,
+        /// The one before it.
+        previous: i64,
+        /// Since when.
+        since: String,
+        /// Files that were there before.
+        before: BTreeSet<String>,
+    },
+}
+
+/// What the monitor said of new rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Monitored {
+    /// How serious.
+    pub status: Status,
+    /// Whether data drifted.
+    pub drift: bool,
+    /// Whether performance is worse.
+    pub performance: bool,
+    /// Whether the rows are not as the model needs them.
+    pub quality: bool,
+    /// Rows that it saw.
+    pub n_rows: u64,
+    /// In one sentence.
+    pub summary: String,
+}
+
+/// Two models on the same later rows, by an always-valid test.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Duel {
+    /// Rows with answers.
+    pub n_rows: u64,
+    /// Mean of how much better the newer model is, in `[-1, 1]` a row.
+    pub gain: Option<f64>,
+    /// P-value of its not being better, whenever it is looked at.
+    pub p_better: f64,
+    /// P-value of its not being worse.
+    pub p_worse: f64,
+    /// What was compared, in words.
+    pub method: String,
+}
+
+/// What was observed.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Observation {
+    /// The version that the alias stands for.
+    pub champion: i64,
+    /// Rows in new files.
+    pub n_new_rows: u64,
+    /// What the monitor says of them; `None` when there are none.
+    pub monitored: Option<Monitored>,
+    /// The duel of a trial or a guard; `None` when nobody is on trial, or no rows came.
+    pub duel: Option<Duel>,
+}
+
+/// Why a model is retrained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trigger {
+    /// It was time.
+    Schedule,
+    /// Data drifted.
+    Drift,
+    /// Performance is worse.
+    Performance,
+    /// Enough new rows came.
+    Rows,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub enum Action {
+    /// Go on watching.
+    Nothing,
+    /// Fit a new model and hold it against the gates.
+    Retrain {
+        /// Why.
+        triggers: Vec<Trigger>,
+    },
+    /// Begin the trial of an accepted version.
+    Try {
+        /// The version.
+        version: i64,
+    },
+    /// Ask a person.
+    Ask {
+        /// The version.
+        version: i64,
+    },
+    /// Move the alias to a version.
+    Promote {
+        /// The version.
+        version: i64,
+    },
+    /// Give up a version that is on trial.
+    Discard {
+        /// The version.
+        version: i64,
+    },
+    /// Move the alias back.
+    RollBack {
+        /// The version that comes back.
+        version: i64,
+    },
+    /// Cease to guard a promoted version, or forget what somebody else made moot.
+    Settle,
+}
+
+impl Action {
+    /// The name in the list of decisions.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing",
+            Self::Retrain { .. } => "retrain",
+            Self::Try { .. } => "try",
+            Self::Ask { .. } => "ask",
+            Self::Promote { .. } => "promote",
+            Self::Discard { .. } => "discard",
+            Self::RollBack { .. } => "roll back",
+            Self::Settle => "settle",
+        }
+    }
+}
+
+/// What the rules said, and why.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Decided {
+    /// What is to be done.
+    pub action: Action,
+    /// Why, in words with the numbers.
+    pub words: String,
+}
+
+/// Everything that a decision rests on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Grounds {
+    /// The settings.
+    pub config: WatchConfig,
+    /// The state before.
+    pub state: WatchState,
+    /// What was observed.
+    pub observed: Observation,
+    /// The time, ISO 8601 in UTC.
+    pub at: String,
+    /// What was decided.
+    pub decided: Decided,
+}
+
+impl Grounds {
+    /// Decides.
+    pub fn new(config: &WatchConfig, state: &WatchState, observed: Observation, at: &str) -> Self {
+        let decided = decide(config, state, &observed, at);
+        let (config, state, at) = (config.clone(), state.clone(), at.to_owned());
+        Self { config, state, observed, at, decided }
+    }
+
+    /// Whether the rules of today say the same again.
+    pub fn holds(&self) -> bool {
+        decide(&self.config, &self.state, &self.observed, &self.at) == self.decided
+    }
+}

@@ -1,0 +1,233 @@
+//! `data`: versions of data sets: what they hold, what changed, what that did to the score.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use modelwright::lifecycle::versions::{
+    Difference, Matched, Snapshot, diff_snapshots, diff_tables,
+};
+use modelwright_core::data::Table;
+use modelwright_core::{Context, Result};
+use modelwright_io::{ReadOptions, read_path};
+use serde_json::json;
+
+use crate::flags::values;
+use crate::output::{self, TextTable, count, number};
+use crate::recording::{existing_store, store};
+use crate::session::{Limits, Session};
+
+const EXAMPLES: &str = "\
+Examples:
+  modelwright data snapshot train.csv
+  modelwright data diff train.csv train_new.csv --key customer
+  modelwright data diff 3 train.csv
+  modelwright data log --target churned
+
+A data set is what it holds: the same table as CSV or Parquet has the same content hash. Snapshots
+keep hashes of columns and rows, no values.";
+
+/// Flags of `data`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Data {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Keep what a file holds now, as hashes
+    Snapshot {
+        /// The file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Which columns and rows differ
+    Diff {
+        /// A file, or a snapshot's number or hash
+        #[arg(value_name = "BEFORE")]
+        before: PathBuf,
+        /// A file, or a snapshot's number or hash
+        #[arg(value_name = "AFTER")]
+        after: PathBuf,
+        /// The column by which rows are matched, of two files [default: by what they hold]
+        #[arg(long, value_name = "COLUMN", value_parser = values::name)]
+        key: Option<String>,
+    },
+    /// Which data runs used, what changed in them since the run before, and the score
+    Log {
+        /// Only runs on this target
+        #[arg(long, value_name = "COLUMN", value_parser = values::name)]
+        target: Option<String>,
+    },
+}
+
+impl Data {
+    /// Does what is asked.
+    pub(crate) fn run(self, session: &Session) -> Result<()> {
+        match self.action {
+            Action::Snapshot { file } => snapshot(&file, session),
+            Action::Diff { before, after, key } => {
+                let found = diff(&before, &after, key.as_deref(), session)?;
+                if session.global.json {
+                    return output::print_json(&found);
+                }
+                output::print(&text(&found))
+            }
+            Action::Log { target } => log(target.as_deref(), session),
+        }
+    }
+}
+
+fn snapshot(file: &Path, session: &Session) -> Result<()> {
+    let ctx = session.context(Limits::default())?;
+    let read = read_path(file, &ReadOptions::default(), &ctx)?;
+    let snapshot = Snapshot::of(&read.table, &ctx);
+    drop(ctx);
+    let name = &read.source.name;
+    let mut store = store(session)?;
+    let kept = store.keep_snapshot(name, &read.source.sha256, &snapshot, &session.created)?;
+    if session.global.json {
+        return output::print_json(&json!({ "snapshot": kept, "columns": snapshot.columns }));
+    }
+    output::print(&format!(
+        "snapshot {}: {name}, {} rows, {} columns\n  content  {}\n",
+        kept.id,
+        count(snapshot.n_rows),
+        snapshot.columns.len(),
+        kept.content
+    ))
+}
+
+/// What a name means: a file's table, or a snapshot.
+enum Side {
+    Table(Table),
+    Snapshot(Snapshot),
+}
+
+impl Side {
+    fn of(name: &Path, session: &Session, ctx: &Context) -> Result<Self> {
+        if name.exists() {
+            return Ok(Self::Table(read_path(name, &ReadOptions::default(), ctx)?.table));
+        }
+        existing_store(session)?.snapshot(&name.to_string_lossy()).map(Self::Snapshot)
+    }
+
+    fn snapshot(self, ctx: &Context) -> Snapshot {
+        match self {
+            Self::Table(table) => Snapshot::of(&table, ctx),
+            Self::Snapshot(snapshot) => snapshot,
+        }
+    }
+}
+
+fn diff(before: &Path, after: &Path, key: Option<&str>, session: &Session) -> Result<Difference> {
+    let ctx = session.context(Limits::default())?;
+    match (Side::of(before, session, &ctx)?, Side::of(after, session, &ctx)?) {
+        (Side::Table(a), Side::Table(b)) => diff_tables(&a, &b, key, &ctx),
+        (_, _) if key.is_some() => Err(modelwright_core::Error::input(
+            "rows can be matched by a key only where both are files",
+        )
+        .at("--key")
+        .expected("two files")),
+        (a, b) => Ok(diff_snapshots(&a.snapshot(&ctx), &b.snapshot(&ctx))),
+    }
+}
+
+/// The rows in words.
+fn rows_text(found: &Difference) -> String {
+    let n = |n: Option<usize>| n.map_or("?".to_owned(), count);
+    let rows = format!("{} rows, {} before", count(found.n_rows.1), count(found.n_rows.0));
+    match &found.matched {
+        Matched::Not => format!("{rows} (not compared one by one)"),
+        Matched::Content => {
+            format!("{rows}: {} came, {} went", n(found.rows_added), n(found.rows_removed))
+        }
+        Matched::Key(key) => format!(
+            "{rows}: {} came, {} went, {} changed (by `{key}`)",
+            n(found.rows_added),
+            n(found.rows_removed),
+            n(found.rows_changed)
+        ),
+    }
+}
+
+fn text(found: &Difference) -> String {
+    if found.is_empty() {
+        return format!("the same: {} rows\n", count(found.n_rows.0));
+    }
+    let mut text = format!("{}\n", rows_text(found));
+    for (what, names) in [("new", &found.columns_added), ("gone", &found.columns_removed)] {
+        if !names.is_empty() {
+            text += &format!("{what} columns: {}\n", names.join(", "));
+        }
+    }
+    if !found.columns_changed.is_empty() {
+        let mut table = TextTable::new(&["changed column", "type", ">missing", ">values changed"]);
+        for column in &found.columns_changed {
+            let pair = |a: String, b: String| if a == b { a } else { format!("{a} → {b}") };
+            let (was, is) = column.storage.clone();
+            let (before, after) = column.n_missing;
+            table.row(vec![
+                column.name.clone(),
+                pair(was, is),
+                pair(count(before), count(after)),
+                column.n_values.map_or(String::new(), count),
+            ]);
+        }
+        text += "\n";
+        text += &table.render();
+    }
+    text
+}
+
+fn log(target: Option<&str>, session: &Session) -> Result<()> {
+    let store = existing_store(session)?;
+    let lines = store.data_log(target)?;
+    let snapshots = store.snapshots()?;
+    if session.global.json {
+        return output::print_json(&json!({ "runs": lines, "snapshots": snapshots }));
+    }
+    let mut text = String::new();
+    if !lines.is_empty() {
+        let titles = ["run", "kind", "data", ">rows", "score", ">change", "what changed since"];
+        let mut table = TextTable::new(&titles);
+        for line in &lines {
+            let score = line.metric.as_ref().zip(line.value);
+            let since = match (&line.difference, line.before) {
+                (Some(found), Some(before)) => format!("run {before}: {}", rows_text(found)),
+                (None, Some(before)) => format!("run {before}"),
+                (_, None) => String::new(),
+            };
+            let hash = line.data_sha256.as_deref().and_then(|h| h.get(..8)).unwrap_or_default();
+            table.row(vec![
+                line.run.to_string(),
+                line.kind.clone(),
+                format!("{} {hash}", line.data_name.as_deref().unwrap_or_default()),
+                line.n_rows.map_or(String::new(), |n| count(usize::try_from(n).unwrap_or(0))),
+                score.map_or(String::new(), |(m, v)| format!("{m} {}", number(v))),
+                line.change.map_or(String::new(), |c| format!("{c:+.5}")),
+                since,
+            ]);
+        }
+        text += &table.render();
+    }
+    if !snapshots.is_empty() {
+        let mut table = TextTable::new(&[">snapshot", "taken", "file", ">rows", "content"]);
+        for s in &snapshots {
+            table.row(vec![
+                s.id.to_string(),
+                s.at.replace('T', " ").trim_end_matches('Z').to_owned(),
+                s.name.clone(),
+                count(usize::try_from(s.n_rows).unwrap_or(0)),
+                s.content.get(..16).unwrap_or_default().to_owned(),
+            ]);
+        }
+        text += if text.is_empty() { "" } else { "\n" };
+        text += &table.render();
+    }
+    if text.is_empty() {
+        "no runs and no snapshots\n".clone_into(&mut text);
+    }
+    output::print(&text)
+}

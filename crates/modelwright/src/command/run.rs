@@ -1,0 +1,106 @@
+//! `run`: a project folder: do what has changed since the last time.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use modelwright::lifecycle::store::Location;
+use modelwright::pipeline::{Outcome, Pipeline, Surroundings};
+use modelwright_core::Result;
+
+use crate::machine;
+use crate::output::{self, TextTable};
+use crate::session::Session;
+
+const EXAMPLES: &str = "\
+Examples:
+  modelwright run                  # the modelwright.toml of this folder
+  modelwright run projects/churn --dry-run
+  modelwright run --all
+
+A project:
+
+  [source]                         # optional: how the rows come to be
+  run = \"python extract.py\"
+  inputs = [\"extract.py\"]
+  outputs = [\"train.csv\", \"test.csv\"]
+
+  [data]
+  train = \"train.csv\"
+  test = \"test.csv\"                # optional
+
+  [fit]                            # every flag of `fit`, by its name
+  target = \"churned\"
+  time = \"60s\"
+
+  [[gate]]                         # what must hold before it comes into use
+  metric = \"roc_auc\"
+  at_least = 0.8
+
+  [[gate]]
+  not_worse_than = \"churn@champion\"
+
+  [register]
+  name = \"churn\"
+  alias = \"champion\"               # what is served: modelwright serve churn@champion
+
+  [monitor]                        # optional: new rows beside the model
+  current = \"this_week.csv\"
+
+A step is done again when its settings, a file that it reads, or a file that it made changed. What
+was done is kept in .modelwright/run.json; a run that was killed goes on where it stopped.";
+
+/// Flags of `run`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Run {
+    /// The project: a folder with modelwright.toml, or such a file
+    #[arg(value_name = "PROJECT", default_value = ".")]
+    project: PathBuf,
+    /// Say what would be done, and why
+    #[arg(long)]
+    dry_run: bool,
+    /// Do every step, also where nothing changed
+    #[arg(long, conflicts_with = "dry_run")]
+    all: bool,
+}
+
+impl Run {
+    /// Does what has changed.
+    pub(crate) fn run(self, session: &Session) -> Result<()> {
+        let pipeline = Pipeline::read(&self.project)?;
+        let outcomes = if self.dry_run {
+            pipeline.plan()?
+        } else {
+            let world = Surroundings {
+                now: &machine::utc_now,
+                context: &|time| session.fresh_context(time),
+                store: Location::find().map(|location| location.folder),
+                begins: &|step, reason| session.note(&format!("{step}: {reason}")),
+            };
+            session.end_gracefully();
+            pipeline.run(self.all, &world)?
+        };
+        show(&outcomes, self.dry_run, session)
+    }
+}
+
+fn show(outcomes: &[Outcome], is_dry: bool, session: &Session) -> Result<()> {
+    if session.global.json {
+        return output::print_json(&outcomes);
+    }
+    let mut table = TextTable::new(&["step", "", "why", "what came of it"]);
+    for outcome in outcomes {
+        let mark = match (outcome.done, is_dry) {
+            (false, _) => "–",
+            (true, true) => "would run",
+            (true, false) => "done",
+        };
+        table.row(vec![
+            outcome.step.clone(),
+            mark.to_owned(),
+            outcome.reason.clone(),
+            outcome.said.clone(),
+        ]);
+    }
+    output::print(&table.render())
+}

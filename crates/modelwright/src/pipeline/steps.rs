@@ -1,0 +1,181 @@
+//! The steps of a project, and how each is done.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use modelwright_core::record::Status;
+use modelwright_core::{Error, Result};
+use modelwright_inspect::monitor_html;
+use modelwright_lifecycle::atomic_write;
+use modelwright_lifecycle::store::Store;
+use serde::Serialize;
+
+use super::config::{MonitorPart, PipelineConfig, RegisterPart, SourcePart};
+use super::step::Step;
+use super::{Surroundings, gates, lacks, tell};
+use crate::{
+    Model, MonitorRequest, OutputFolder, Rows, fit, input_of, machine, monitor, read_test,
+    read_train, save,
+};
+
+/// The names of the steps, which are those of their tables.
+const SOURCE: &str = "source";
+const FIT: &str = "fit";
+const GATES: &str = "gate";
+const REGISTER: &str = "register";
+const MONITOR: &str = "monitor";
+
+/// The steps of a project, in order.
+pub(super) fn of(config: &PipelineConfig, folder: &Path) -> Result<Vec<Step>> {
+    let at = |path: &PathBuf| folder.join(path);
+    let model = folder.join(&config.out).join("model.mw");
+    let mut steps = Vec::new();
+    if let Some(source) = &config.source {
+        steps.push(Step {
+            name: SOURCE.to_owned(),
+            settings: json(source)?,
+            inputs: source.inputs.iter().map(at).collect(),
+            outputs: source.outputs.iter().map(at).collect(),
+        });
+    }
+    let data: Vec<PathBuf> =
+        std::iter::once(&config.data.train).chain(&config.data.test).map(at).collect();
+    steps.push(Step {
+        name: FIT.to_owned(),
+        settings: json(&(config.fit_flags()?, &config.out))?,
+        inputs: data.clone(),
+        outputs: vec![model.clone()],
+    });
+    if !config.gates.is_empty() {
+        let mut inputs = vec![model.clone()];
+        inputs.extend(data.into_iter().skip(1));
+        let (name, settings) = (GATES.to_owned(), json(&config.gates)?);
+        steps.push(Step { name, settings, inputs, outputs: Vec::new() });
+    }
+    if let Some(register) = &config.register {
+        let (name, settings) = (REGISTER.to_owned(), json(register)?);
+        steps.push(Step { name, settings, inputs: vec![model.clone()], outputs: Vec::new() });
+    }
+    if let Some(monitor) = &config.monitor {
+        steps.push(Step {
+            name: MONITOR.to_owned(),
+            settings: json(monitor)?,
+            inputs: vec![model, at(&monitor.current)],
+            outputs: vec![at(&monitor.report)],
+        });
+    }
+    Ok(steps)
+}
+
+fn json(value: &impl Serialize) -> Result<String> {
+    serde_json::to_string(value).map_err(|e| Error::work("cannot write down a step").because(e))
+}
+
+/// Does a step; says what came of it.
+pub(super) fn perform(
+    step: &Step,
+    config: &PipelineConfig,
+    folder: &Path,
+    world: &Surroundings<'_>,
+) -> Result<String> {
+    match (step.name.as_str(), &config.source, &config.register, &config.monitor) {
+        (SOURCE, Some(source), _, _) => make(source, folder),
+        (FIT, ..) => learn(config, folder, world),
+        (GATES, ..) => {
+            let ctx = (world.context)(None)?;
+            tell(&ctx, "gates");
+            let model = Model::load(folder.join(&config.out))?;
+            gates::ask(config, folder, &model, world.store.as_deref(), &ctx)
+        }
+        (REGISTER, _, Some(register), _) => keep(register, config, folder, world),
+        (MONITOR, _, _, Some(part)) => watch(part, config, folder, world),
+        _ => Err(Error::work("there is no such step").got(&step.name)),
+    }
+}
+
+/// Runs the command; what it prints goes to stderr, so that stdout stays ours.
+fn make(source: &SourcePart, folder: &Path) -> Result<String> {
+    let failed = |e| Error::work("the command cannot be run").got(&source.run).because(e);
+    let mut child = Command::new("sh")
+        .args(["-c", &source.run])
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(std::io::stderr())
+        .spawn()
+        .map_err(failed)?;
+    let status = child.wait().map_err(failed)?;
+    if !status.success() {
+        return Err(Error::work("the command failed").got(format!("{}: {status}", source.run)));
+    }
+    Ok(format!("`{}`", source.run))
+}
+
+fn learn(config: &PipelineConfig, folder: &Path, world: &Surroundings<'_>) -> Result<String> {
+    let asked = crate::asked::options("fit", &config.fit_flags()?)?;
+    let ctx = (world.context)(asked.options.time_limit_s.map(Duration::from_secs_f64))?;
+    let out = OutputFolder::prepare(folder.join(&config.out))?;
+    tell(&ctx, "read");
+    let train = read_train(&folder.join(&config.data.train), &ctx)?;
+    let test = match &config.data.test {
+        None => None,
+        Some(test) => Some(read_test(&folder.join(test), &train, &ctx)?),
+    };
+    let mut outcome = fit(input_of(train, test, asked.options), &ctx)?;
+    if ctx.is_cancelled() {
+        // A search that was cut short is no step that was done.
+        return Err(Error::interrupted("interrupted while fitting"));
+    }
+    tell(&ctx, "write");
+    outcome.record.clock.created = (world.now)();
+    machine::complete(&mut outcome.record.clock, &ctx);
+    save(&outcome, &out)?;
+    let first = outcome.record.evaluation.as_ref().and_then(|e| e.metrics.first());
+    Ok(first.map_or("fitted".to_owned(), |m| {
+        let ends = m.ci95.map_or(String::new(), |c| format!(" ({:.5} to {:.5})", c.low, c.high));
+        m.value.map_or("fitted".to_owned(), |value| format!("{} {value:.5}{ends}", m.name))
+    }))
+}
+
+fn keep(
+    register: &RegisterPart,
+    config: &PipelineConfig,
+    folder: &Path,
+    world: &Surroundings<'_>,
+) -> Result<String> {
+    let Some(place) = &world.store else {
+        return Err(lacks("there is no folder for a store", "name one with --store DIR"));
+    };
+    let at = (world.now)();
+    let mut store = Store::open(place, &at)?;
+    let file = folder.join(&config.out).join("model.mw");
+    let note = Some("by `modelwright run`");
+    let version = store.register(&register.name, &file, None, note, &at)?;
+    let number = version.number.to_string();
+    let Some(alias) = &register.alias else {
+        return Ok(format!("{}, version {number}", register.name));
+    };
+    store.set_alias(&register.name, alias, &number, note, &at)?;
+    Ok(format!("{}@{alias} is version {number}", register.name))
+}
+
+fn watch(
+    part: &MonitorPart,
+    config: &PipelineConfig,
+    folder: &Path,
+    world: &Surroundings<'_>,
+) -> Result<String> {
+    let ctx = (world.context)(None)?;
+    tell(&ctx, "monitor");
+    let model = Model::load(folder.join(&config.out))?;
+    let current = vec![Rows::File(folder.join(&part.current))];
+    let mut found =
+        monitor(&model, &MonitorRequest { current, ..MonitorRequest::default() }, &ctx)?;
+    found.created = (world.now)();
+    atomic_write(folder.join(&part.report), monitor_html(&found).as_bytes())?;
+    let summary = found.verdict.summary.clone();
+    if part.fail_on_alarm && found.verdict.status == Status::Alarm {
+        return Err(Error::work("the monitor raised an alarm").got(summary));
+    }
+    Ok(summary)
+}

@@ -1,0 +1,219 @@
+//! Doing what was decided.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use modelwright_core::record::RunRecord;
+use modelwright_core::{Context, Error, ErrorKind, Result};
+use modelwright_lifecycle::atomic_write;
+use modelwright_lifecycle::store::{NewRun, RunEnd, Store};
+use modelwright_lifecycle::watch::{Action, Phase, Trigger, WatchConfig, WatchState, accepted};
+use serde_json::{Value, json};
+
+use super::World;
+use super::files::DataFile;
+use super::window::since_change;
+use crate::{
+    Model, OutputFolder, RetrainRequest, Retrained, RowWindow, Rows, machine, retrain, retrain_time,
+};
+
+/// What acting needs.
+pub(super) struct Acting<'a> {
+    pub(super) config: &'a WatchConfig,
+    pub(super) world: &'a World<'a>,
+    pub(super) champion: &'a Model,
+    pub(super) files: &'a [DataFile],
+    pub(super) at: &'a str,
+}
+
+impl Acting<'_> {
+    /// Does it, and changes the state as it follows; returns what came of it.
+    pub(super) fn act(
+        &self,
+        action: &Action,
+        state: &mut WatchState,
+        store: &mut Store,
+    ) -> Result<Option<Value>> {
+        let (name, alias) = self.config.target()?;
+        let since = self.at.to_owned();
+        match action {
+            Action::Nothing => return Ok(None),
+            Action::Retrain { triggers } => {
+                return self.retrain(triggers, state, store).map(Some);
+            }
+            Action::Try { version } => {
+                state.phase = Phase::Trial { version: *version, since, before: self.hashes() };
+            }
+            Action::Ask { version } => {
+                state.phase = Phase::Waiting { version: *version, since };
+            }
+            Action::Promote { version } => {
+                let reason = "the watch promoted it: see `modelwright watch --history`";
+                let number = version.to_string();
+                let previous = store.set_alias(name, alias, &number, Some(reason), self.at)?;
+                self.forget_challenger(store)?;
+                state.phase = guard(self.config, *version, previous, &since, self.hashes());
+            }
+            Action::RollBack { version } => {
+                let reason = "the watch rolled it back: see `modelwright watch --history`";
+                store.set_alias(name, alias, &version.to_string(), Some(reason), self.at)?;
+                state.phase = Phase::Steady;
+            }
+            Action::Discard { .. } | Action::Settle => {
+                self.forget_challenger(store)?;
+                state.phase = Phase::Steady;
+            }
+        }
+        Ok(Some(json!({ "action": action.name() })))
+    }
+
+    fn hashes(&self) -> BTreeSet<String> {
+        self.files.iter().map(|f| f.sha256.clone()).collect()
+    }
+
+    fn forget_challenger(&self, store: &mut Store) -> Result<()> {
+        let (name, _) = self.config.target()?;
+        let challenger = self.config.challenger.as_str();
+        match store.version(name, challenger) {
+            Ok(version) if version.aliases.iter().any(|a| a == challenger) => {
+                store.remove_alias(name, challenger, self.at)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Fits a challenger. What fails is written down, and tried again after the pause; an
+    /// interruption leaves everything as it was.
+    fn retrain(
+        &self,
+        triggers: &[Trigger],
+        state: &mut WatchState,
+        store: &mut Store,
+    ) -> Result<Value> {
+        let (name, _) = self.config.target()?;
+        let run = store.begin_run(&NewRun {
+            kind: "retrain".to_owned(),
+            started: self.at.to_owned(),
+            parameters: json!({ "model": self.config.model, "by": "watch" }),
+            output: Some(self.folder().display().to_string()),
+            machine: self.world.machine.clone(),
+            ..NewRun::default()
+        })?;
+        let done = self.learned(triggers, state);
+        let ended = (self.world.now)();
+        let failed = |error: &Error| RunEnd {
+            ended: ended.clone(),
+            error: Some(error.to_string()),
+            ..RunEnd::default()
+        };
+        let done = match done {
+            Ok(done) => done,
+            Err(error) => {
+                store.end_run(run, &failed(&error))?;
+                if error.kind() == ErrorKind::Interrupted {
+                    return Err(error);
+                }
+                state.retrained = Some(self.at.to_owned());
+                return Ok(json!({ "run": run, "error": error.to_string() }));
+            }
+        };
+        let decision = &done.decision;
+        store.end_run(
+            run,
+            &RunEnd {
+                ended,
+                duration_s: done.record.clock.total_s,
+                record: Some(&done.record),
+                model_sha256: decision.challenger_file.as_ref().map(|f| f.1.clone()),
+                note: Some(decision.summary.clone()),
+                ..RunEnd::default()
+            },
+        )?;
+        state.retrained = Some(self.at.to_owned());
+        state.seen.extend(self.hashes());
+        state.looked = None;
+        let mut outcome = json!({ "run": run, "decision": decision });
+        if decision.accepted {
+            let (file, why) = (&done.saved.model, decision.summary.as_str());
+            let version = store.register(name, file, Some(run), Some(why), self.at)?.number;
+            let (number, challenger) = (version.to_string(), &self.config.challenger);
+            store.set_alias(name, challenger, &number, Some(why), self.at)?;
+            let next = accepted(self.config, version);
+            self.act(&next, state, store)?;
+            outcome["version"] = json!(version);
+            outcome["then"] = json!(next.name());
+        }
+        Ok(outcome)
+    }
+
+    /// Leaves out what no longer holds, and fits.
+    fn learned(&self, triggers: &[Trigger], state: &mut WatchState) -> Result<Retrained> {
+        let mut rows_max = self.config.window.rows;
+        if self.config.window.adaptive && triggers.contains(&Trigger::Performance) {
+            let is_new = |f: &&DataFile| !state.seen.contains(&f.sha256);
+            let new: Vec<&DataFile> = self.files.iter().filter(is_new).collect();
+            let ctx = (self.world.context)(None)?;
+            if let Some(since) = since_change(self.champion, &new, &ctx)? {
+                let of_change: BTreeSet<&str> =
+                    new[since.first_file..].iter().map(|f| f.sha256.as_str()).collect();
+                let before = self.files.iter().filter(|f| !of_change.contains(&*f.sha256));
+                state.stale.extend(before.map(|f| f.sha256.clone()));
+                rows_max = Some(rows_max.map_or(since.n_rows, |n| n.min(since.n_rows)));
+            }
+        }
+        self.fit(rows_max, state)
+    }
+
+    /// The folder of a challenger: its moment names it.
+    fn folder(&self) -> PathBuf {
+        self.config.out.join(self.at.replace(':', ""))
+    }
+
+    fn fit(&self, rows_max: Option<usize>, state: &WatchState) -> Result<Retrained> {
+        let settings = &self.config.retrain;
+        let time = retrain_time(self.champion, settings.time.map(|span| span.0))?;
+        let ctx = (self.world.context)(Some(time))?;
+        let window = &self.config.window;
+        let holds = |f: &&DataFile| !state.stale.contains(&f.sha256);
+        let mut data: Vec<PathBuf> =
+            self.files.iter().filter(holds).map(|f| f.path.clone()).collect();
+        if let Some(n) = window.files {
+            data.drain(..data.len().saturating_sub(n));
+        }
+        let request = RetrainRequest {
+            data: data.into_iter().map(Rows::File).collect(),
+            champion_bytes: None,
+            window: RowWindow { rows_max, last: window.last.map(|span| span.0) },
+            judged_share: window.judge,
+            time_column: window.time_column.clone(),
+            same_plan: settings.same_plan,
+            slices: settings.slices.clone(),
+            gates: settings.gates(),
+        };
+        let folder = OutputFolder::prepare(self.folder())?;
+        let clock = |record: &mut RunRecord, ctx: &Context| {
+            self.at.clone_into(&mut record.clock.created);
+            machine::complete(&mut record.clock, ctx);
+        };
+        let mut done = retrain(self.champion, &request, &folder, &clock, &ctx)?;
+        self.at.clone_into(&mut done.decision.created);
+        let text = serde_json::to_string_pretty(&done.decision)
+            .map_err(|e| Error::work("cannot write the decision").because(e))?;
+        atomic_write(self.folder().join("decision.json"), format!("{text}\n").as_bytes())?;
+        Ok(done)
+    }
+}
+
+/// The phase after a promotion.
+pub(super) fn guard(
+    config: &WatchConfig,
+    version: i64,
+    previous: Option<i64>,
+    since: &str,
+    before: BTreeSet<String>,
+) -> Phase {
+    match previous.filter(|p| *p != version && config.rollout.guard.as_seconds() > 0) {
+        Some(previous) => Phase::Guard { version, previous, since: since.to_owned(), before },
+        None => Phase::Steady,
+    }
+}

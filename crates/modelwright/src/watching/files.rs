@@ -1,0 +1,122 @@
+//! The files that hold the rows, by pattern and by what is in them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use modelwright_core::{Error, Result};
+use modelwright_lifecycle::digest::sha256_file;
+
+/// A file with rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct DataFile {
+    /// Where it is.
+    pub(crate) path: PathBuf,
+    /// SHA-256 of its bytes: the same bytes are the same rows.
+    pub(crate) sha256: String,
+}
+
+/// Size and time of change of a file when it was hashed.
+type Stamp = (u64, Option<SystemTime>);
+
+/// Finds files, and remembers the hashes of those that did not change.
+#[derive(Debug, Default)]
+pub(crate) struct Files {
+    known: BTreeMap<PathBuf, (Stamp, String)>,
+}
+
+impl Files {
+    /// The files that patterns mean, by path, each once.
+    ///
+    /// # Errors
+    /// Input error when a folder or file cannot be read, or a file that is named is not there.
+    pub(crate) fn find(&mut self, patterns: &[String]) -> Result<Vec<DataFile>> {
+        let mut paths = Vec::new();
+        for pattern in patterns {
+            paths.extend(matching(Path::new(pattern))?);
+        }
+        paths.sort();
+        paths.dedup();
+        paths.into_iter().map(|path| self.hashed(path)).collect()
+    }
+
+    fn hashed(&mut self, path: PathBuf) -> Result<DataFile> {
+        let failed = |e| {
+            Error::input("cannot read a data file")
+                .at(path.display().to_string())
+                .expected("a file, or a pattern such as rows-*.parquet")
+                .because(e)
+        };
+        let meta = fs::metadata(&path).map_err(failed)?;
+        let stamp = (meta.len(), meta.modified().ok());
+        if let Some((_, sha256)) = self.known.get(&path).filter(|(known, _)| *known == stamp) {
+            return Ok(DataFile { path, sha256: sha256.clone() });
+        }
+        let sha256 = sha256_file(&path).map_err(failed)?;
+        self.known.insert(path.clone(), (stamp, sha256.clone()));
+        Ok(DataFile { path, sha256 })
+    }
+}
+
+/// The files whose name fits; a name without `*` must be there.
+fn matching(pattern: &Path) -> Result<Vec<PathBuf>> {
+    let name = pattern.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    if !name.contains('*') {
+        return Ok(vec![pattern.to_owned()]);
+    }
+    let folder = pattern.parent().filter(|p| !p.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    let failed = |e| {
+        Error::input("cannot list the folder of data files")
+            .at(folder.display().to_string())
+            .because(e)
+    };
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        let own = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        // Hidden files are those that somebody is still writing.
+        if path.is_file() && !own.starts_with('.') && fits(&own, &name) {
+            found.push(path);
+        }
+    }
+    Ok(found)
+}
+
+/// Whether a name fits a pattern in which `*` stands for any characters.
+fn fits(name: &str, pattern: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = name.strip_prefix(first) else { return false };
+    let mut parts: Vec<&str> = parts.collect();
+    let Some(last) = parts.pop() else { return rest.is_empty() };
+    for part in parts {
+        match rest.find(part) {
+            Some(at) => rest = &rest[at + part.len()..],
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fits;
+
+    #[test]
+    fn a_star_stands_for_anything() {
+        for (name, pattern) in [
+            ("a-1.csv", "a-*.csv"),
+            ("a.csv", "*.csv"),
+            ("x", "*"),
+            ("a1b2c", "a*b*c"),
+            ("aa", "a*a"),
+        ] {
+            assert!(fits(name, pattern), "{name} {pattern}");
+        }
+        for (name, pattern) in [("a", "a*a"), ("b-1.csv", "a-*.csv"), ("a-1.csv.tmp", "a-*.csv")] {
+            assert!(!fits(name, pattern), "{name} {pattern}");
+        }
+    }
+}

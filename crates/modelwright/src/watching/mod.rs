@@ -1,0 +1,302 @@
+//! Watching a registered model: look at new rows, decide by rule, act, and write it all down.
+//!
+//! The rules are in [`modelwright_lifecycle::watch`]; here is what they are about: files are read,
+//! models judged and fitted, aliases moved. The time, contexts and the network are given, so that
+//! weeks can be simulated in seconds.
+
+mod act;
+mod approve;
+mod duel;
+mod files;
+mod served;
+mod window;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use modelwright_core::record::MonitorRecord;
+use modelwright_core::{Context, Result};
+use modelwright_lifecycle::alerts::{AlertRules, Delivery, Observed, Transport, deliver, observe};
+use modelwright_lifecycle::digest::sha256_hex;
+use modelwright_lifecycle::monitor::MonitorOptions;
+use modelwright_lifecycle::store::{NewRun, RunEnd, Store};
+use modelwright_lifecycle::watch::{
+    Decided, Grounds, Monitored, Observation, Phase, WatchConfig, WatchLock, WatchState,
+};
+use serde::Serialize;
+use serde_json::Value;
+
+pub use approve::approve;
+use files::{DataFile, Files};
+
+use crate::{Model, MonitorRequest, Rows, monitor};
+
+/// What a watch needs of the world.
+pub struct World<'a> {
+    /// The time, ISO 8601 in UTC.
+    pub now: &'a dyn Fn() -> String,
+    /// A context for work that may take so long.
+    pub context: &'a dyn Fn(Option<Duration>) -> Result<Context>,
+    /// How alerts leave the process.
+    pub transport: &'a dyn Transport,
+    /// Operating system and processor, for the runs.
+    pub machine: String,
+}
+
+/// One look.
+#[derive(Debug, Serialize)]
+pub struct Tick {
+    /// When.
+    pub at: String,
+    /// What was decided, and why.
+    pub decided: Decided,
+    /// What was observed.
+    pub observed: Observation,
+    /// What came of it.
+    pub outcome: Option<Value>,
+    /// Alerts that began, last or ended.
+    pub alerts: Option<Observed>,
+    /// Notices that were sent.
+    pub delivery: Option<Delivery>,
+}
+
+/// A model that this process watches. Dropping it lets others watch.
+pub struct Watcher<'a> {
+    config: WatchConfig,
+    rules: Option<AlertRules>,
+    folder: PathBuf,
+    world: World<'a>,
+    files: Files,
+    lock: Option<WatchLock>,
+}
+
+impl<'a> Watcher<'a> {
+    /// Begins to watch, with the store in `folder`.
+    ///
+    /// # Errors
+    /// Input error when the model is not registered, another process watches it, or the alert
+    /// rules cannot be read.
+    pub fn start(config: WatchConfig, folder: &Path, world: World<'a>) -> Result<Self> {
+        let rules = config.alerts.as_deref().map(AlertRules::read).transpose()?;
+        let at = (world.now)();
+        let mut store = Store::open_existing(folder, &at)?;
+        let (name, alias) = config.target()?;
+        store.version(name, alias)?;
+        let lock = Some(store.lock_watch(&config.model, &at)?);
+        let (folder, files) = (folder.to_owned(), Files::default());
+        Ok(Self { config, rules, folder, world, files, lock })
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &WatchConfig {
+        &self.config
+    }
+
+    /// Looks once, decides and acts.
+    ///
+    /// # Errors
+    /// When rows, models or the store cannot be read; nothing is then changed, and the next look
+    /// begins where this one did.
+    pub fn tick(&mut self) -> Result<Tick> {
+        let at = (self.world.now)();
+        let mut store = Store::open_existing(&self.folder, &at)?;
+        let mut state = store
+            .watch_state(&self.config.model)?
+            .unwrap_or_else(|| WatchState { since: at.clone(), ..WatchState::default() });
+        let files = self.find(&store)?;
+        let look = self.look(&mut store, &mut state, &files, &at)?;
+        let has_looked = look.found.is_some();
+        let grounds = Grounds::new(&self.config, &state, look.observed, &at);
+        let acting = act::Acting {
+            config: &self.config,
+            world: &self.world,
+            champion: &look.champion,
+            files: &files,
+            at: &at,
+        };
+        let before = state.clone();
+        let outcome = acting.act(&grounds.decided.action, &mut state, &mut store)?;
+        let is_news = has_looked || outcome.is_some() || before.phase != state.phase;
+        let decision = is_news.then_some((&grounds, outcome.as_ref()));
+        store.keep_watch(&self.config.model, &state, decision)?;
+        let (alerts, delivery) = self.tell(&mut store, look.found.as_ref(), &at)?;
+        let Grounds { decided, observed, .. } = grounds;
+        Ok(Tick { at, decided, observed, outcome, alerts, delivery })
+    }
+
+    /// The files with rows, those of the serving log among them.
+    fn find(&mut self, store: &Store) -> Result<Vec<DataFile>> {
+        let mut patterns = self.config.data.clone();
+        if let Some(log) = &self.config.log {
+            let (name, alias) = self.config.target()?;
+            let champion = Model::load(store.model_file(name, alias)?)?;
+            let out = self.config.out.join("served");
+            let ctx = (self.world.context)(None)?;
+            served::collect(
+                &log.folder,
+                log.served.as_deref().unwrap_or(name),
+                &champion,
+                &out,
+                &ctx,
+            )?;
+            if out.is_dir() {
+                patterns.push(out.join("part-*.parquet").to_string_lossy().into_owned());
+            }
+        }
+        self.files.find(&patterns)
+    }
+
+    /// Reads what is new.
+    fn look(
+        &self,
+        store: &mut Store,
+        state: &mut WatchState,
+        files: &[DataFile],
+        at: &str,
+    ) -> Result<Look> {
+        let (name, alias) = self.config.target()?;
+        let version = store.version(name, alias)?.number;
+        let champion = Model::load(store.model_file(name, alias)?)?;
+        let trained_on = champion.artifact.record()?.data.sha256;
+        let is_new = |f: &&DataFile| !state.seen.contains(&f.sha256) && f.sha256 != trained_on;
+        let mut new: Vec<&DataFile> = files.iter().filter(is_new).collect();
+        if self.config.monitor.newest > 0 {
+            new.drain(..new.len().saturating_sub(self.config.monitor.newest));
+        }
+        let (mut monitored, mut found) = (None, None);
+        if !new.is_empty() {
+            let key = new.iter().map(|f| f.sha256.as_str()).collect::<Vec<_>>().join(" ");
+            let key = sha256_hex(format!("{version} {key}").as_bytes());
+            let known = state.looked.as_ref().filter(|(seen, _)| *seen == key);
+            let said = match known {
+                Some((_, said)) => said.clone(),
+                None => {
+                    let record = self.monitor(store, &champion, &new, at)?;
+                    let said = said_of(&record);
+                    found = Some(record);
+                    said
+                }
+            };
+            state.looked = Some((key, said.clone()));
+            monitored = Some(said);
+        }
+        let n_new_rows = monitored.as_ref().map_or(0, |m| m.n_rows);
+        let duel = self.duel(store, state, files)?;
+        let observed = Observation { champion: version, n_new_rows, monitored, duel };
+        Ok(Look { champion, observed, found })
+    }
+
+    /// The monitor on new files, written down as a run.
+    fn monitor(
+        &self,
+        store: &mut Store,
+        champion: &Model,
+        new: &[&DataFile],
+        at: &str,
+    ) -> Result<MonitorRecord> {
+        let files: Vec<&Path> = new.iter().map(|f| f.path.as_path()).collect();
+        let request = MonitorRequest {
+            current: files.iter().map(|f| Rows::File((*f).to_owned())).collect(),
+            options: MonitorOptions {
+                drift_share: self.config.monitor.drift_share,
+                ..MonitorOptions::default()
+            },
+            ..MonitorRequest::default()
+        };
+        let ctx = (self.world.context)(None)?;
+        let run = store.begin_run(&NewRun {
+            kind: "monitor".to_owned(),
+            started: at.to_owned(),
+            parameters: serde_json::json!({
+                "model": self.config.model, "current": files,
+            }),
+            machine: self.world.machine.clone(),
+            ..NewRun::default()
+        })?;
+        let found = monitor(champion, &request, &ctx).map(|mut found| {
+            at.clone_into(&mut found.created);
+            found
+        });
+        let ended = (self.world.now)();
+        let duration_s = ctx.elapsed().as_secs_f64();
+        let end = RunEnd { ended, duration_s, ..RunEnd::default() };
+        let end = match &found {
+            Ok(found) => crate::recording::monitor_end(found, end),
+            Err(error) => RunEnd { error: Some(error.to_string()), ..end },
+        };
+        store.end_run(run, &end)?;
+        found
+    }
+
+    /// The models of a trial or a guard on rows that came after it began.
+    fn duel(
+        &self,
+        store: &Store,
+        state: &WatchState,
+        files: &[DataFile],
+    ) -> Result<Option<modelwright_lifecycle::watch::Duel>> {
+        let (name, alias) = self.config.target()?;
+        let (newer, older, before) = match &state.phase {
+            Phase::Trial { version, before, .. } => (version.to_string(), alias.to_owned(), before),
+            Phase::Guard { version, previous, before, .. } => {
+                (version.to_string(), previous.to_string(), before)
+            }
+            Phase::Steady | Phase::Waiting { .. } => return Ok(None),
+        };
+        let load = |selector: &str| Model::load(store.model_file(name, selector)?);
+        let later: Vec<&Path> = files
+            .iter()
+            .filter(|f| !before.contains(&f.sha256))
+            .map(|f| f.path.as_path())
+            .collect();
+        if later.is_empty() {
+            return Ok(None);
+        }
+        let ctx = (self.world.context)(None)?;
+        duel::duel(&load(&newer)?, &load(&older)?, &later, &ctx).map(Some)
+    }
+
+    fn tell(
+        &self,
+        store: &mut Store,
+        found: Option<&MonitorRecord>,
+        at: &str,
+    ) -> Result<(Option<Observed>, Option<Delivery>)> {
+        let Some(rules) = &self.rules else { return Ok((None, None)) };
+        let model = self.config.model.as_str();
+        let alerts = found.map(|found| observe(store, rules, model, found, at)).transpose()?;
+        let of = found.map(|found| (model, found));
+        let delivery = deliver(store, rules, of, self.world.transport, at)?;
+        Ok((alerts, Some(delivery)))
+    }
+}
+
+impl Drop for Watcher<'_> {
+    fn drop(&mut self) {
+        let Some(lock) = self.lock.take() else { return };
+        // Where the store cannot be written to, the lock ends with the process.
+        if let Ok(mut store) = Store::read(&self.folder) {
+            let _ = store.unlock_watch(lock);
+        }
+    }
+}
+
+/// What was read.
+struct Look {
+    champion: Model,
+    observed: Observation,
+    /// What the monitor found, if it looked just now.
+    found: Option<MonitorRecord>,
+}
+
+fn said_of(found: &MonitorRecord) -> Monitored {
+    let verdict = &found.verdict;
+    Monitored {
+        status: verdict.status,
+        drift: verdict.drift,
+        performance: verdict.performance,
+        quality: verdict.quality,
+        n_rows: found.current.n_rows,
+        summary: verdict.summary.clone(),
+    }
+}

@@ -1,0 +1,158 @@
+//! Rows that a server answered, with the answers that came later: the serving log as data files.
+//!
+//! `serve --request-log FOLDER` writes the rows of each model into `requests/NAME/part-*.parquet`
+//! and labels into `feedback/part-*.parquet`. Each part of the requests becomes one file of rows
+//! with their labels, missing where nobody knows them yet. A part whose labels did not change
+//! becomes the same bytes again, so that it is not taken for new.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use modelwright_core::data::{Column, Table};
+use modelwright_core::{Context, Error, Result};
+use modelwright_io::{ReadOptions, TableWriter, read_path};
+use modelwright_lifecycle::atomic_write;
+
+use crate::Model;
+
+/// What the names of columns begin with that would hide one of the log's own.
+const HIDDEN: &str = "column:";
+
+/// The label of each request's row, the last that came.
+type Labels = BTreeMap<(String, u64), String>;
+
+/// Brings the files in `out` up to date with the log in `folder`, for the model that is served as
+/// `name`.
+///
+/// # Errors
+/// Input error when the log cannot be read, work error when a file cannot be written.
+pub(super) fn collect(
+    folder: &Path,
+    name: &str,
+    model: &Model,
+    out: &Path,
+    ctx: &Context,
+) -> Result<()> {
+    let labels = labels(&parts(&folder.join("feedback"))?, ctx)?;
+    let requests = parts(&folder.join("requests").join(name))?;
+    if !requests.is_empty() {
+        fs::create_dir_all(out).map_err(|e| {
+            Error::work("cannot make the folder of collected rows")
+                .at(out.display().to_string())
+                .because(e)
+        })?;
+    }
+    for part in requests {
+        let table = read_path(&part, &ReadOptions::default(), ctx)?.table;
+        let mut writer = TableWriter::parquet(Vec::new());
+        writer.write(&labelled(&table, model, &labels)?)?;
+        let bytes = writer.finish()?;
+        let path = out.join(part.file_name().unwrap_or_default());
+        if fs::read(&path).is_ok_and(|known| known == bytes) {
+            continue;
+        }
+        atomic_write(&path, &bytes)?;
+    }
+    Ok(())
+}
+
+/// The Parquet files of a folder, oldest first; none where there is no folder.
+fn parts(folder: &Path) -> Result<Vec<PathBuf>> {
+    let Ok(entries) = fs::read_dir(folder) else { return Ok(Vec::new()) };
+    let mut found = Vec::new();
+    for entry in entries {
+        let path = entry
+            .map_err(|e| {
+                Error::input("cannot list the serving log")
+                    .at(folder.display().to_string())
+                    .because(e)
+            })?
+            .path();
+        if path.extension().is_some_and(|extension| extension == "parquet") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn labels(parts: &[PathBuf], ctx: &Context) -> Result<Labels> {
+    let mut labels = Labels::new();
+    for part in parts {
+        let table = read_path(part, &ReadOptions::default(), ctx)?.table;
+        let label = table.require("label")?;
+        for row in 0..table.n_rows() {
+            if let (Some(key), Some(text)) = (key(&table, row)?, label.display(row)) {
+                labels.insert(key, text);
+            }
+        }
+    }
+    Ok(labels)
+}
+
+/// The request and the row in it, from 1.
+fn key(table: &Table, row: usize) -> Result<Option<(String, u64)>> {
+    let id = table.require("request_id")?.display(row);
+    let place = table.require("request_row")?.display(row);
+    let place = place.and_then(|text| text.parse::<f64>().ok()).map(|place| place as u64);
+    Ok(id.zip(place))
+}
+
+/// The columns that the model reads, when they were asked, and the labels.
+fn labelled(table: &Table, model: &Model, labels: &Labels) -> Result<Table> {
+    let target = &model.predictor.target;
+    let mut columns = Vec::new();
+    for field in &model.predictor.schema.fields {
+        let hidden = table.column(&format!("{HIDDEN}{}", field.name));
+        if let Some(column) = hidden.or_else(|| table.column(&field.name)) {
+            columns.push(Column { name: field.name.clone(), data: column.data.clone() });
+        }
+    }
+    if let Some(time) = table.column("request_time") {
+        columns.push(time.clone());
+    }
+    let mut answers = Vec::with_capacity(table.n_rows());
+    for row in 0..table.n_rows() {
+        answers.push(key(table, row)?.and_then(|key| labels.get(&key)));
+    }
+    columns.push(Column::strings(target, answers));
+    Table::new(columns)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(path: &Path, columns: Vec<Column>) {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let mut writer = TableWriter::parquet(Vec::new());
+        writer.write(&Table::new(columns).unwrap()).unwrap();
+        fs::write(path, writer.finish().unwrap()).unwrap();
+    }
+
+    fn feedback(path: &Path, labels: &[(&str, f64, &str)]) {
+        write(
+            path,
+            vec![
+                Column::strings("request_id", labels.iter().map(|l| Some(l.0)).collect::<Vec<_>>()),
+                Column::numbers("request_row", labels.iter().map(|l| l.1).collect()),
+                Column::strings("label", labels.iter().map(|l| Some(l.2)).collect::<Vec<_>>()),
+            ],
+        );
+    }
+
+    #[test]
+    fn labels_find_their_rows_and_the_last_one_counts() {
+        let folder = std::env::temp_dir().join(format!("mw-served-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        feedback(&folder.join("part-1.parquet"), &[("r1", 2.0, "no"), ("r9", 1.0, "yes")]);
+        feedback(&folder.join("part-2.parquet"), &[("r1", 2.0, "yes"), ("r1", 1.0, "no")]);
+        let ctx = Context::unlimited(0, 1);
+        let found = labels(&parts(&folder).unwrap(), &ctx).unwrap();
+        fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(found.len(), 3);
+        assert_eq!(found[&("r1".to_owned(), 2)], "yes");
+        assert!(parts(&folder.join("absent")).unwrap().is_empty());
+    }
+}

@@ -1,0 +1,218 @@
+//! Models under rules, alerts, and projects, through the binary.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::harness::{Folder, Ran};
+use crate::retrain::{days, registered};
+use crate::tables::{customers, questions, with_model};
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|e| panic!("not one JSON document: {e}\n{text}"))
+}
+
+fn run(folder: &Folder, args: &[&str]) -> Ran {
+    folder.run(&[args, &["--store", "store"]].concat())
+}
+
+fn settings(folder: &Folder, more: &str) {
+    let text = format!(
+        "model = \"sales@champion\"\ndata = [\"rows-*.csv\"]\n[trigger]\ndrift = false\n\
+         at_most_every = \"2d\"\n[window]\ntime_column = \"day\"\n{more}"
+    );
+    folder.write("watch.toml", text);
+}
+
+/// One look on a day of March 2026.
+fn look(folder: &Folder, day: u32) -> Value {
+    let at = format!("2026-03-{day:02}T00:00:00Z");
+    let args = ["watch", "watch.toml", "--once", "--at", &at, "--json", "-q"];
+    json(&run(folder, &args).done())
+}
+
+fn version(folder: &Folder, alias: &str) -> Option<i64> {
+    let listed = json(&run(folder, &["models", "list", "--json"]).done());
+    let aliases = listed[0]["aliases"].as_array().unwrap();
+    aliases.iter().find(|a| a[0] == alias).and_then(|a| a[1].as_i64())
+}
+
+#[test]
+fn a_model_is_replaced_when_the_world_turns_and_comes_back_when_that_was_wrong() {
+    let folder = registered();
+    settings(&folder, "");
+    folder.write("rows-01.csv", days(800, 200, usize::MAX));
+    let first = look(&folder, 1);
+    assert_eq!(first["decided"]["action"]["do"], "nothing", "{first:#}");
+    assert_eq!(first["observed"]["n_new_rows"], 200);
+    // The answers turn around: performance is worse, a new model learns and takes over.
+    folder.write("rows-02.csv", days(1000, 1000, 1000));
+    let second = look(&folder, 4);
+    assert_eq!(second["decided"]["action"]["do"], "retrain", "{second:#}");
+    assert_eq!(second["decided"]["action"]["triggers"][0], "performance");
+    assert_eq!(second["outcome"]["then"], "promote", "{second:#}");
+    assert_eq!(version(&folder, "champion"), Some(2));
+    let decision = folder.path().join("modelwright-watch/2026-03-04T000000Z/decision.json");
+    assert_eq!(json(&fs::read_to_string(decision).unwrap())["accepted"], true);
+    // They turn back: the version before is better on what comes after.
+    folder.write("rows-03.csv", days(2000, 500, usize::MAX));
+    let third = look(&folder, 5);
+    assert_eq!(third["decided"]["action"]["do"], "roll_back", "{third:#}");
+    assert_eq!(version(&folder, "champion"), Some(1));
+    let history = run(&folder, &["watch", "watch.toml", "--history"]).done();
+    assert!(history.contains("roll back") && history.contains("passed every gate"), "{history}");
+    let again = run(&folder, &["watch", "watch.toml", "--replay"]).done();
+    assert_eq!(again, "3 of 3 decisions come out the same\n");
+    let runs = json(&run(&folder, &["runs", "search", "kind = retrain", "--json"]).done());
+    assert_eq!((&runs[0]["status"], runs.as_array().unwrap().len()), (&"finished".into(), 1));
+}
+
+#[test]
+fn a_person_says_yes_or_no_where_that_was_asked() {
+    let folder = registered();
+    settings(&folder, "[rollout]\napproval = true\n");
+    folder.write("rows-01.csv", days(800, 1200, 800));
+    assert_eq!(look(&folder, 1)["outcome"]["then"], "ask");
+    assert_eq!((version(&folder, "champion"), version(&folder, "challenger")), (Some(1), Some(2)));
+    let waits = look(&folder, 2);
+    assert!(waits["decided"]["words"].as_str().unwrap().contains("waits for a person"));
+    run(&folder, &["models", "approve", "other"]).refused(&["nothing waits"]);
+    let said = run(&folder, &["models", "approve", "sales", "--reason", "it looks right"]).done();
+    assert_eq!(said, "sales@champion is version 2\n");
+    assert_eq!((version(&folder, "champion"), version(&folder, "challenger")), (Some(2), None));
+    let history = run(&folder, &["models", "history", "sales"]).done();
+    assert!(history.contains("it looks right"), "{history}");
+    run(&folder, &["models", "approve", "sales"]).refused(&["nothing waits"]);
+}
+
+#[test]
+fn a_trial_is_won_on_rows_that_come_after_it() {
+    let folder = registered();
+    settings(&folder, "[rollout]\ntrial = true\nmin_rows = 100\n");
+    folder.write("rows-01.csv", days(800, 1200, 800));
+    assert_eq!(look(&folder, 1)["outcome"]["then"], "try");
+    assert_eq!(version(&folder, "champion"), Some(1));
+    let goes_on = look(&folder, 2);
+    assert_eq!(goes_on["decided"]["action"]["do"], "nothing", "no rows came: {goes_on:#}");
+    folder.write("rows-02.csv", days(2000, 300, 0));
+    let won = look(&folder, 3);
+    assert_eq!(won["decided"]["action"]["do"], "promote", "{won:#}");
+    assert!(won["observed"]["duel"]["p_better"].as_f64().unwrap() < 0.05);
+    assert_eq!((version(&folder, "champion"), version(&folder, "challenger")), (Some(2), None));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_daemon_keeps_others_away_and_ends_when_it_is_asked_to() {
+    let folder = registered();
+    settings(&folder, "");
+    folder.write("rows-01.csv", days(800, 200, usize::MAX));
+    let args = ["watch", "watch.toml", "--store", "store"];
+    let mut child =
+        folder.command(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert!(line.contains("nothing: "), "{line}");
+    let once = ["watch", "watch.toml", "--once"];
+    run(&folder, &once).refused(&["another process watches this model"]);
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    run(&folder, &once).done();
+}
+
+#[test]
+fn a_watch_that_cannot_work_is_refused() {
+    let folder = registered();
+    settings(&folder, "");
+    run(&folder, &["watch", "absent.toml"]).refused(&["cannot read the settings"]);
+    folder.write("other.toml", "model = \"gone@champion\"\ndata = [\"rows-*.csv\"]\n");
+    run(&folder, &["watch", "other.toml", "--once"]).refused(&["no registered model"]);
+    folder.write("file.toml", "model = \"sales@champion\"\ndata = [\"absent.csv\"]\n");
+    run(&folder, &["watch", "file.toml", "--once"]).refused(&["absent.csv"]);
+    run(&folder, &["watch", "watch.toml", "--at", "today"]).refused(&["not a moment"]);
+}
+
+#[test]
+fn an_alert_is_told_once_and_again_when_it_is_over() {
+    let folder = with_model();
+    folder.write("good.csv", customers(400, 300));
+    let months = |line: &str| match line.split_once(',') {
+        Some((age, rest)) => match age.parse::<u32>() {
+            Ok(age) => format!("{},{rest}\n", age * 12),
+            Err(_) => format!("{line}\n"),
+        },
+        None => format!("{line}\n"),
+    };
+    folder.write("bad.csv", questions(400, 300).lines().map(months).collect::<String>());
+    folder.write(
+        "rules.toml",
+        "[[rule]]\nname = \"broken rows\"\nwhen = \"quality\"\nseverity = \"critical\"\n\
+         [[sink]]\nname = \"file\"\nkind = \"file\"\npath = \"alerts.jsonl\"\n\
+         [[sink]]\nname = \"away\"\nkind = \"webhook\"\nurl = \"http://127.0.0.1:9/\"\n",
+    );
+    let look = |rows: &str| run(&folder, &["monitor", "model", rows, "--alerts", "rules.toml"]);
+    let ran = look("bad.csv");
+    assert!(ran.stderr.contains("alert: `broken rows` fires"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("`away` was not told"), "{}", ran.stderr);
+    ran.done();
+    look("bad.csv").done();
+    let lines = || fs::read_to_string(folder.path().join("alerts.jsonl")).unwrap();
+    assert_eq!(lines().lines().count(), 1, "told once: {}", lines());
+    let listed = json(&run(&folder, &["alerts", "list", "--json"]).done());
+    assert_eq!((&listed[0]["n_seen"], &listed[0]["n_waiting"]), (&2.into(), &1.into()));
+    look("good.csv").done();
+    let told = lines();
+    assert!(told.lines().count() == 2 && told.contains("resolved"), "{told}");
+    assert_eq!(run(&folder, &["alerts", "list"]).done(), "no alerts\n");
+    let tested = run(&folder, &["alerts", "test", "rules.toml"]);
+    assert_eq!((tested.code, tested.stdout.as_str()), (Some(1), "1 notices were taken\n"));
+    run(&folder, &["monitor", "model", "good.csv", "--alerts", "absent.toml"])
+        .refused(&["cannot read the alert rules"]);
+}
+
+#[test]
+fn data_are_put_beside_each_other_and_beside_the_score() {
+    let folder = Folder::new();
+    let rows = customers(0, 200);
+    folder.write("a.csv", &rows).write("b.csv", customers(0, 260));
+    folder.write("c.csv", rows.replacen("\n18,", "\n19,", 1));
+    let taken = run(&folder, &["data", "snapshot", "a.csv"]).done();
+    assert!(taken.contains("snapshot 1: a.csv, 200 rows, 6 columns"), "{taken}");
+    run(&folder, &["data", "snapshot", "b.csv"]).done();
+    let found = json(&run(&folder, &["data", "diff", "a.csv", "b.csv", "--json"]).done());
+    assert_eq!((&found["rows_added"], &found["rows_removed"]), (&60.into(), &0.into()));
+    let changed = run(&folder, &["data", "diff", "1", "c.csv"]).done();
+    assert!(changed.contains("1 came, 1 went") && changed.contains("age"), "{changed}");
+    assert_eq!(run(&folder, &["data", "diff", "1", "a.csv"]).done(), "the same: 200 rows\n");
+    for (data, out) in [("a.csv", "m"), ("b.csv", "n")] {
+        run(&folder, &["train", "linear", data, "--target", "left", "--out", out, "-q"]).done();
+    }
+    let log = json(&run(&folder, &["data", "log", "--json"]).done());
+    assert_eq!(log["runs"][0]["difference"]["rows_added"], 60, "{log:#}");
+    assert!(log["runs"][0]["change"].is_number());
+    let shown = run(&folder, &["data", "log"]).done();
+    assert!(shown.contains("run 1: 260 rows, 200 before: 60 came, 0 went"), "{shown}");
+    run(&folder, &["data", "diff", "absent.csv", "a.csv"]).refused(&["no such snapshot"]);
+    run(&folder, &["data", "diff", "1", "a.csv", "--key", "age"]).refused(&["two files"]);
+}
+
+#[test]
+fn a_project_says_what_it_would_do_and_does_it() {
+    let folder = Folder::new();
+    folder.write("train.csv", customers(0, 300)).write(
+        "modelwright.toml",
+        "[data]\ntrain = \"train.csv\"\n[fit]\ntarget = \"left\"\npreset = \"quick\"\n\
+         time = \"20s\"\n[register]\nname = \"churn\"\nalias = \"champion\"\n",
+    );
+    let dry = run(&folder, &["run", "--dry-run"]).done();
+    assert!(dry.contains("would run") && !folder.path().join("model").exists(), "{dry}");
+    let done = run(&folder, &["run", "-q"]).done();
+    assert!(done.contains("churn@champion is version 1"), "{done}");
+    let again = json(&run(&folder, &["run", "--json", "-q"]).done());
+    assert!(again.as_array().unwrap().iter().all(|step| step["done"] == false), "{again:#}");
+    run(&folder, &["predict", "churn@champion", "train.csv", "-q"]).done();
+    run(&folder, &["run", "nowhere"]).refused(&["cannot read the project file"]);
+}
