@@ -18,8 +18,8 @@ const EXAMPLES_MAX: usize = 20;
 
 impl Model {
     /// The background of explanations, at most `n` rows: of `data`, if it has at least 30 rows;
-    /// else columns drawn by what the model file knows of each ([`explain::drawn_background`]); `data` also
-    /// where it knows nothing (a model that was not trained here).
+    /// else columns drawn by what the model file knows of each ([`explain::drawn_background`]);
+    /// `data` also where it knows nothing (a model that was not trained here).
     ///
     /// # Errors
     /// Input error when there is neither, or `data` does not have the model's columns.

@@ -9,8 +9,8 @@ use modelwright::lifecycle::export::{MemberChoice, choose, lightgbm, xgboost};
 use modelwright::lifecycle::monitor::MonitorOptions;
 use modelwright::lifecycle::retrain::{Gates, Rule};
 use modelwright::{
-    MonitorRequest, OutputFolder, PickRequest, RetrainRequest, machine, monitor, offers, pick,
-    retrain, retrain_time,
+    MonitorRequest, OutputFolder, PickRequest, RetrainRequest, RowWindow, machine, monitor, offers,
+    pick, retrain, retrain_time,
 };
 use modelwright_core::{Context, Error, Result};
 use pyo3::prelude::*;
@@ -184,6 +184,7 @@ impl Successor {
         Ok(RetrainRequest {
             data: data.iter().map(|d| d.rows("the table")).collect::<Result<_>>()?,
             champion_bytes: Some(champion.stored().to_vec()),
+            window: RowWindow::default(),
             judged_share: self.judge,
             time_column: self.time_column.clone(),
             same_plan: self.same_plan,

@@ -257,9 +257,8 @@ async fn look(app: Arc<App>, signals: bool) {
             waiting = Box::pin(pause(period));
         }
         let app = app.clone();
-        let work = move || match is_whole {
-            true => app.hub.refresh(again),
-            false => app.hub.refresh_registered(false),
+        let work = move || {
+            if is_whole { app.hub.refresh(again) } else { app.hub.refresh_registered(false) }
         };
         let _ = tokio::task::spawn_blocking(work).await;
     }

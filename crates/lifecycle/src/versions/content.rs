@@ -89,12 +89,11 @@ fn version(column: &Column) -> ColumnVersion {
     let mut hasher = Sha256::new();
     let mut n_missing = 0;
     for row in 0..column.n_rows() {
-        match column.display(row) {
-            Some(text) => hasher.update(text.as_bytes()),
-            None => {
-                n_missing += 1;
-                hasher.update(MISSING);
-            }
+        if let Some(text) = column.display(row) {
+            hasher.update(text.as_bytes());
+        } else {
+            n_missing += 1;
+            hasher.update(MISSING);
         }
         hasher.update(END);
     }

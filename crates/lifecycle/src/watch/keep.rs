@@ -33,6 +33,9 @@ pub struct DecisionRow {
     pub outcome: Option<serde_json::Value>,
 }
 
+/// Host, process number, start of the process, and whether it has been silent for too long.
+type Holder = (Option<String>, Option<i64>, Option<String>, bool);
+
 impl Store {
     /// Takes the right to act on a model.
     ///
@@ -42,7 +45,7 @@ impl Store {
         let own = (host(), i64::from(std::process::id()));
         let process = process_start(std::process::id()).unwrap_or_default();
         let holder = self.in_transaction(|db| {
-            let holder: Option<(Option<String>, Option<i64>, Option<String>, bool)> = db
+            let holder: Option<Holder> = db
                 .query_row(
                     "SELECT host, pid, process,
                      coalesce((julianday(?2) - julianday(beat)) * 1440 > ?3, 1)
@@ -92,6 +95,7 @@ impl Store {
     ///
     /// # Errors
     /// Work error when the store cannot be written to.
+    #[expect(clippy::needless_pass_by_value, reason = "who gave the right back has it no more")]
     pub fn unlock_watch(&mut self, lock: WatchLock) -> Result<()> {
         self.in_transaction(|db| {
             db.execute(

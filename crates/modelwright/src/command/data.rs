@@ -1,5 +1,6 @@
 //! `data`: versions of data sets: what they hold, what changed, what that did to the score.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
@@ -159,7 +160,7 @@ fn text(found: &Difference) -> String {
     let mut text = format!("{}\n", rows_text(found));
     for (what, names) in [("new", &found.columns_added), ("gone", &found.columns_removed)] {
         if !names.is_empty() {
-            text += &format!("{what} columns: {}\n", names.join(", "));
+            let _ = writeln!(text, "{what} columns: {}", names.join(", "));
         }
     }
     if !found.columns_changed.is_empty() {

@@ -57,10 +57,10 @@ pub(crate) struct Run {
     #[arg(value_name = "PROJECT", default_value = ".")]
     project: PathBuf,
     /// Say what would be done, and why
-    #[arg(long)]
-    dry_run: bool,
+    #[arg(long = "dry-run")]
+    only_say: bool,
     /// Do every step, also where nothing changed
-    #[arg(long, conflicts_with = "dry_run")]
+    #[arg(long, conflicts_with = "only_say")]
     all: bool,
 }
 
@@ -68,7 +68,7 @@ impl Run {
     /// Does what has changed.
     pub(crate) fn run(self, session: &Session) -> Result<()> {
         let pipeline = Pipeline::read(&self.project)?;
-        let outcomes = if self.dry_run {
+        let outcomes = if self.only_say {
             pipeline.plan()?
         } else {
             let world = Surroundings {
@@ -80,7 +80,7 @@ impl Run {
             session.end_gracefully();
             pipeline.run(self.all, &world)?
         };
-        show(&outcomes, self.dry_run, session)
+        show(&outcomes, self.only_say, session)
     }
 }
 

@@ -140,10 +140,10 @@ impl Serve {
         let variables = std::env::vars_os().map(|(name, value)| (text(name), text(value)));
         let config = Config::of(self.told(session), variables, self.config.as_deref())?;
         if self.print_config {
-            return match session.global.json {
-                true => output::print_json(&config.to_json()),
-                false => output::print(&config.to_toml()),
-            };
+            if session.global.json {
+                return output::print_json(&config.to_json());
+            }
+            return output::print(&config.to_toml());
         }
         let settings = config.settings()?;
         let scheme = if settings.tls.is_some() { "https" } else { "http" };

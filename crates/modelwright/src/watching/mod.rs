@@ -168,14 +168,13 @@ impl<'a> Watcher<'a> {
             let key = new.iter().map(|f| f.sha256.as_str()).collect::<Vec<_>>().join(" ");
             let key = sha256_hex(format!("{version} {key}").as_bytes());
             let known = state.looked.as_ref().filter(|(seen, _)| *seen == key);
-            let said = match known {
-                Some((_, said)) => said.clone(),
-                None => {
-                    let record = self.monitor(store, &champion, &new, at)?;
-                    let said = said_of(&record);
-                    found = Some(record);
-                    said
-                }
+            let said = if let Some((_, said)) = known {
+                said.clone()
+            } else {
+                let record = self.monitor(store, &champion, &new, at)?;
+                let said = said_of(&record);
+                found = Some(record);
+                said
             };
             state.looked = Some((key, said.clone()));
             monitored = Some(said);

@@ -48,7 +48,9 @@ fn metrics_weigh_rows_as_evaluate_does_and_say_when_they_cannot() {
         let mut text = String::new();
         for (i, line) in customers(from, n).lines().enumerate() {
             text += line;
-            text += &if i == 0 { ",w\n".to_owned() } else { format!(",{}\n", 1 + i % 7) };
+            text += ",";
+            text += &if i == 0 { "w".to_owned() } else { (1 + i % 7).to_string() };
+            text += "\n";
         }
         text
     };

@@ -31,10 +31,10 @@ const COLUMN_GAUGES: [ColumnGauge; 7] = [
         |c, n| (n >= ROWS_MIN && c.drift.score.is_some()).then(|| f64::from(c.drift.drifted)),
     ),
     ("modelwright_missing_rate", "Share of rows without a value", |c, n| {
-        share(c.drift.current.n_missing as u64, n)
+        share(c.drift.current.n_missing, n)
     }),
     ("modelwright_training_missing_rate", "The same in training", |c, _| {
-        share(c.drift.reference.n_missing as u64, c.drift.reference.n_rows as u64)
+        share(c.drift.reference.n_missing, c.drift.reference.n_rows)
     }),
     ("modelwright_unseen_rate", "Share of rows with a value that training never had", |c, n| {
         share(c.n_unseen, n)
@@ -43,6 +43,9 @@ const COLUMN_GAUGES: [ColumnGauge; 7] = [
         share(c.n_outside, n)
     }),
 ];
+
+/// Name, help and value of a gauge of predictions.
+type Gauge = (&'static str, &'static str, fn(&ColumnDrift) -> Option<f64>);
 
 fn share(part: u64, all: u64) -> Option<f64> {
     (all > 0).then(|| part as f64 / all as f64)
@@ -76,7 +79,7 @@ pub(super) fn write(out: &mut String, found: &[(Arc<str>, u64, Arc<LiveDrift>)])
             }
         }
     }
-    let gauges: [(&str, &str, fn(&ColumnDrift) -> Option<f64>); 2] = [
+    let gauges: [Gauge; 2] = [
         ("modelwright_prediction_drift_score", "Distance of predictions", |d| d.score),
         ("modelwright_prediction_drifted", "Whether predictions drifted", |d| {
             d.score.map(|_| f64::from(d.drifted))
