@@ -95,9 +95,10 @@ pub(crate) fn store(py: Python<'_>, folder: Option<PathBuf>, asked: &str) -> PyR
         })?;
         let now = machine::utc_now();
         let is_first = matches!(asked, Ask::Register { .. });
-        let mut store = match is_first {
-            true => Store::open(&location.folder, &now)?,
-            false => Store::open_existing(&location.folder, &now)?,
+        let mut store = if is_first {
+            Store::open(&location.folder, &now)?
+        } else {
+            Store::open_existing(&location.folder, &now)?
         };
         Ok(answer(&mut store, asked, &now)?.to_string())
     });
