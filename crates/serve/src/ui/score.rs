@@ -92,9 +92,12 @@ pub(super) async fn predict(
         request_id: id.to_owned(),
         policy: app.settings.policy,
         rows_max: app.settings.limits.rows_max,
+        explain_time_max: app.settings.limits.request_time_max / 2,
         shadow: None,
+        drift: None,
         request_log: None,
     };
     let n_bytes = ask.body.len();
-    app.engine.run(&model, n_bytes, move |ctx| plain::predict(&ask, ctx)).await
+    let is_long = ask.query.get("explain").is_some();
+    app.engine.run(&model, n_bytes, is_long, move |ctx| plain::predict(&ask, ctx)).await
 }
