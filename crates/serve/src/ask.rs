@@ -112,7 +112,7 @@ impl Query {
     pub(crate) fn parse(text: Option<&str>) -> Self {
         let pair = |pair: &str| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (decoded(name).into_owned(), decoded(value).into_owned())
+            (decode(name), decode(value))
         };
         let pairs = text.unwrap_or_default().split('&').filter(|p| !p.is_empty());
         Self(pairs.map(pair).collect())
@@ -127,6 +127,11 @@ impl Query {
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
     }
+}
+
+/// The same as [`decoded`], owned.
+pub(crate) fn decode(text: &str) -> String {
+    decoded(text).into_owned()
 }
 
 /// A part of a URL with `%41` and `+` undone; what is no UTF-8 becomes replacement characters.

@@ -106,7 +106,8 @@ fn predict(model: &Model, entry: &Entry, schema: &str) -> Value {
         "schema": { "type": "string", "enum": ["fail", "null"] } });
     let explain = json!({ "name": "explain", "in": "query",
         "description": "so many reasons of each prediction, in words and numbers",
-        "schema": { "type": "integer", "minimum": 0, "maximum": N_REASONS_MAX } });
+        "schema": { "anyOf": [{ "type": "integer", "minimum": 0, "maximum": N_REASONS_MAX },
+                              { "type": "boolean" }] } });
     json!({
         "operationId": format!("predict_{}", model.name),
         "summary": format!("Predict {} of one row or several", model.predictor.target),
@@ -171,8 +172,9 @@ pub(crate) fn row(model: &Model) -> Value {
             "example": example(model) })
 }
 
-/// A text that every column of numbers takes, in whatever way training wrote its numbers.
-const DIGITS: &str = "^-?[0-9]{1,15}$";
+/// A text that every column of numbers takes, however training wrote its numbers; an empty one is
+/// a missing value.
+const DIGITS: &str = "^(-?(0|[1-9][0-9]{0,14}))?$";
 
 fn column(field: &ManifestField) -> Value {
     let range = match (field.min, field.max, field.kind) {
