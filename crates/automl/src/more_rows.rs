@@ -207,21 +207,27 @@ pub fn of_model(
     ctx: &Context,
 ) -> Result<MoreRowsRecord> {
     let member = record.ensemble.members.first().map(|m| m.trial.as_str());
-    let planned = record.plan.trials.iter().find(|t| Some(t.name.as_str()) == member);
+    // As it ran: variants are in no plan, and derived columns take the parameters of others.
+    let mut ran = record.trials.iter().map(|t| &t.trial);
+    let planned = ran.find(|t| Some(t.name.as_str()) == member);
     let Some(planned) = planned else {
         return Err(Error::input("how the model was trained is not known")
             .hint("a learning curve needs a model of `fit` or `train`"));
     };
+    let least = (ROWS_MIN << (SIZES_MIN - 1)) * 5 / 4;
+    let too_few = || {
+        Error::input("too few rows for a learning curve")
+            .expected(format!("at least {least} rows"))
+            .got(format!("{} rows", table.n_rows()))
+    };
+    if table.n_rows() < least {
+        return Err(too_few());
+    }
     let target = predictor.encode_target(table)?;
     let options = &record.options;
     let (kind, _) = parting::choose_kind(options)?;
     let share = modelwright_core::record::Options::HOLDOUT;
     let parts = parting::hold_out(kind, &Roles::of(table, options)?, &target, share, ctx)?;
-    let too_few = || {
-        Error::input("too few rows for a learning curve")
-            .expected(format!("at least {} rows", (ROWS_MIN << (SIZES_MIN - 1)) * 5 / 4))
-            .got(format!("{} rows", table.n_rows()))
-    };
     let parts = parts.ok_or_else(too_few)?;
     let (learned, held_out) = table.clone().part(&parts.train, &parts.validation);
     let exclude: Vec<String> = [Some(&predictor.target), options.weight.as_ref()]

@@ -232,6 +232,8 @@ mod tests {
     #[test]
     fn the_help_names_every_key_of_the_configuration_with_its_default() {
         let mut command = Cli::command();
+        // Flags of all commands are handed down only now.
+        command.build();
         let serve = command.find_subcommand_mut("serve").unwrap();
         let help = serve.render_long_help().to_string();
         let help = help.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -85,7 +85,7 @@ const CASES: &[(&str, &[&str])] = &[
     ("profile a.csv --kind =text", &["COLUMN=KIND"]),
     // Other libraries' files.
     ("runs show nosuch", &["<RUN>", "a whole number", "nosuch"]),
-    ("serve m.mw --port 99999", &["--port", "a whole number from 0 to 65535", "99999"]),
+    ("serve m.mw --port 99999", &["--port", "a port from 0 to 65535", "99999"]),
     ("pick m.mw --fastest-within 5", &["--fastest-within", "did you mean `5%`?"]),
     ("import m.txt", &["missing --output"]),
     ("export m.mw --format lightgbm", &["missing --output"]),
