@@ -23,7 +23,8 @@ class Receiver:
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 if receiver.status == 200:
-                    receiver.taken.append((self.path, dict(self.headers), body))
+                    headers = {name.lower(): value for name, value in self.headers.items()}
+                    receiver.taken.append((self.path, headers, body))
                 self.send_response(receiver.status)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
@@ -81,7 +82,7 @@ def test_receivers_understand_what_they_are_told(watched, monkeypatch):
     assert event["type"] == "modelwright.alert.firing" and event["specversion"] == "1.0"
     assert event.data["severity"] == "critical" and "age" in " ".join(event.data["cause"])
     headers, body = by_path["/api/v2/alerts"]
-    assert headers["Authorization"] == "Bearer secret"
+    assert headers["authorization"] == "Bearer secret"
     (alert,) = json.loads(body)
     assert alert["labels"]["alertname"] == "rows are broken"
     assert pd.Timestamp(alert["endsAt"]) > pd.Timestamp(alert["startsAt"])
