@@ -354,6 +354,9 @@ impl Store {
     /// The runs that a query finds, with their metrics.
     pub(super) fn rows(&self, query: &str, values: &[&dyn rusqlite::ToSql]) -> Result<Vec<RunRow>> {
         let read = || -> rusqlite::Result<Vec<RunRow>> {
+            // One view of runs and metrics: another process may end a run between the two.
+            let is_free = self.connection.is_autocommit();
+            let _snapshot = is_free.then(|| self.connection.unchecked_transaction()).transpose()?;
             let mut statement = self.connection.prepare_cached(query)?;
             let rows = statement.query_map(values, row)?;
             let mut runs = rows.collect::<rusqlite::Result<Vec<RunRow>>>()?;
