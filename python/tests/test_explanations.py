@@ -220,8 +220,9 @@ def test_ctrl_c_gives_an_explanation_up():
     import _thread
     import threading
 
-    many = passengers(4000)
-    model = mw.train("gbdt", many, "survived", params={"n_rounds": 200})
+    model = mw.train("gbdt", passengers(4000), "survived", params={"n_rounds": 200})
+    # Half a minute of work for an optimised build.
+    many = passengers(40_000)
     threading.Timer(0.4, _thread.interrupt_main).start()
     with pytest.raises(KeyboardInterrupt):
-        model.explain(many, method="permutation", background_rows=64)
+        model.explain(many, method="permutation", background_rows=512)
