@@ -15,6 +15,7 @@ from ._progress import Callback, Events
 from ._report import framed
 
 if TYPE_CHECKING:
+    from ._packed import Packed
     from ._predictor import Predictor
 
 
@@ -91,7 +92,7 @@ def several(data: Data | Sequence[Data]) -> list[Any]:
 
 
 def monitoring(
-    predictor: Predictor,
+    predictor: Packed,
     data: Any,
     reference: Data | None,
     labels: Data | None,
@@ -114,7 +115,7 @@ def monitoring(
 
 
 def retrained(
-    predictor: Predictor,
+    predictor: Packed,
     data: Any,
     out: str | os.PathLike[str] | None,
     asked: dict[str, Any],

@@ -108,7 +108,7 @@ class Metric:
 
     def _bind(self, classes: Sequence[str], truth: Array, said: Array) -> Callable[[Any], float]:
         """The metric of some predictions, as a function of row weights; called by the engine."""
-        from ._predictor import _labels
+        from ._packed import _labels
 
         if classes:
             labels = _labels(classes)

@@ -29,7 +29,7 @@ def test_all_five_are_there():
     assert {"churn", "house_prices", "fairness_audit", "own_lightgbm"} < set(NAMES)
 
 
-@pytest.mark.parametrize("name", ["_asked", "_profile", "_predictor", "_run", "_isolation", "sklearn"])
+@pytest.mark.parametrize("name", ["_asked", "_profile", "_predictor", "_explaining", "_succeeding", "_run", "_isolation", "sklearn"])
 def test_the_examples_of_the_documentation_are_true(name):
     module = importlib.import_module(f"modelwright.{name}")
     found = doctest.testmod(module)

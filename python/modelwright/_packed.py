@@ -1,0 +1,72 @@
+"""What every side of a fitted model stands on: the model, its labels, its account."""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ._data import Data, Origin, is_path
+from ._errors import ModelwrightWarning
+from ._modelwright import Model
+
+
+class Packed:
+    """A model and where its rows came from."""
+
+    def __init__(self, model: Model, origin: Origin | None = None, n_threads: int = 0):
+        self._model = model
+        self._origin = origin or Origin("path")
+        self._threads = n_threads
+        self.task: str = model.task
+        self.target: str = model.target
+        self.metric: str = model.metric
+        self.columns: list[str] = model.columns
+        self._record: dict[str, Any] | None = None
+        self.classes_: np.ndarray[Any, Any] = _labels(model.classes)
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """The complete account of the run: what ``record.json`` holds."""
+        if self._record is None:
+            self._record = json.loads(self._model.record())
+        assert self._record is not None
+        return self._record
+
+
+def _labels(classes: Sequence[str]) -> np.ndarray[Any, Any]:
+    """The labels in the type that they had before they were text."""
+    if set(classes) == {"true", "false"}:
+        return np.array([c == "true" for c in classes])
+    for of in (int, float):
+        try:
+            values = [of(c) for c in classes]
+        except ValueError:
+            continue
+        if len(values) == 0:
+            break
+        if all(str(v) == c or of is float for v, c in zip(values, classes)):
+            return np.array(values)
+    return np.array(classes, dtype=object)
+
+
+def _label_text(label: Any) -> str:
+    """A label as the engine knows it."""
+    if isinstance(label, (bool, np.bool_)):
+        return "true" if label else "false"
+    if isinstance(label, (float, np.floating)) and float(label).is_integer():
+        return str(int(label))
+    return str(label)
+
+
+def _name(data: Data) -> str:
+    return os.path.basename(os.fspath(data)) if is_path(data) else "the table"
+
+
+def _warn(warning: str | None) -> None:
+    if warning is not None:
+        warnings.warn(warning, ModelwrightWarning, stacklevel=3)

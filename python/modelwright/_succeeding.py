@@ -1,0 +1,224 @@
+"""What follows a model: smaller ones, other forms, later rows, successors."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from . import _modelwright
+from ._data import Data
+from ._errors import OptionError
+from ._packed import Packed
+from ._progress import Callback
+
+if TYPE_CHECKING:
+    from ._after import Monitoring, Retrained
+    from ._predictor import Predictor
+
+
+class Succeeding(Packed):
+    """The side of a model that goes on in time."""
+
+    def offers(self) -> Any:
+        """The smaller and faster models that the fit offers; see :meth:`pick`.
+
+        Returns
+        -------
+        table of the kind that was fitted
+            Columns ``offer`` (its number), ``members``, ``score`` (out of fold), ``more_error``
+            (against the delivered model), ``held_out``, ``size_bytes`` and ``latency_us``: the
+            time to predict one row here. A dict of lists where no data frame came in.
+
+        Raises
+        ------
+        OptionError
+            When the model was not found by a search.
+        """
+        from ._explanation import as_table
+
+        all_offers = json.loads(_modelwright.model_offers(self._model, self._threads))["offers"]
+        found = [o for o in all_offers if not o["one_model_each"]]
+        board = {
+            "offer": [o["offer"] for o in found],
+            "members": [" + ".join(m["trial"] for m in o["members"]) for o in found],
+            "score": [o["score"] for o in found],
+            "more_error": [o["more_error"] for o in found],
+            "held_out": [(o["holdout"] or {}).get("value") for o in found],
+            "size_bytes": [o["size_bytes"] for o in found],
+            "latency_us": [o["latency_us"] for o in found],
+        }
+        return as_table(board, self._origin.kind)
+
+    def pick(
+        self,
+        offer: int | None = None,
+        *,
+        fastest_within: float | None = None,
+        smallest_within: float | None = None,
+        max_latency_us: float | None = None,
+        max_size_bytes: int | None = None,
+        one_model_each: bool = False,
+    ) -> Predictor:
+        """Take one of the :meth:`offers` as a model of its own.
+
+        Parameters
+        ----------
+        offer : int, optional
+            Its number.
+        fastest_within, smallest_within : float, optional
+            The fastest, or the smallest, with at most this share more error, e.g. 0.005.
+        max_latency_us : float, optional
+            The best that predicts a row in so many microseconds here.
+        max_size_bytes : int, optional
+            The best that is not larger.
+        one_model_each : bool, default False
+            With ``offer``: one model of each member instead of the mean of several.
+
+        Returns
+        -------
+        Predictor
+        """
+        from ._predictor import Predictor
+
+        wish = {
+            "offer": offer,
+            "fastest_within": fastest_within,
+            "smallest_within": smallest_within,
+            "max_latency_us": max_latency_us,
+            "max_size_bytes": max_size_bytes,
+            "one_model_each": one_model_each,
+        }
+        picked = _modelwright.model_pick(self._model, wish, self._threads)
+        return Predictor(picked, self._origin, self._threads)
+
+    def export(
+        self,
+        path: str | os.PathLike[str],
+        format: Literal["lightgbm", "xgboost-json", "xgboost-ubj"],
+        *,
+        member: int | tuple[int, int] | None = None,
+    ) -> dict[str, Any]:
+        """Write a booster of the model as a model file of LightGBM or XGBoost.
+
+        Parameters
+        ----------
+        path : str or path
+            The file; one that is there is replaced.
+        format : {"lightgbm", "xgboost-json", "xgboost-ubj"}
+            Its form.
+        member : int or (int, int), optional
+            The member of an ensemble, from 1, and which of its averaged models.
+
+        Returns
+        -------
+        dict
+            ``features`` in the file's order (``name``, raw ``column``), ``n_trees``, ``classes``
+            and ``notes``: what the other library does not know.
+        """
+        which = (member, None) if isinstance(member, int) else member
+        data, about = _modelwright.model_export(self._model, format, which)
+        with open(path, "wb") as file:
+            file.write(data)
+        found: dict[str, Any] = json.loads(about)
+        return found
+
+    def monitor(
+        self,
+        data: Data | Sequence[Data],
+        *,
+        reference: Data | None = None,
+        labels: Data | None = None,
+        id: str | None = None,
+        drift_share: float = 0.5,
+        predict: bool = True,
+    ) -> Monitoring:
+        """Compare new rows with what the model learned from: drift, quality, performance.
+
+        Parameters
+        ----------
+        data : table or path, or a sequence of them
+            The new rows.
+        reference : table or path, optional
+            Rows to compare with, instead of what the model keeps of its training.
+        labels : table or path, optional
+            Rows with the target column, when ``data`` has none.
+        id : str, optional
+            The column by which labels belong to rows; by default they have the same order.
+        drift_share : float, default 0.5
+            The share of drifted columns from which on the dataset has drifted.
+        predict : bool, default True
+            Whether predictions are looked at as well.
+
+        Returns
+        -------
+        Monitoring
+            Shown in a notebook; ``.status``, ``.drifted``, ``.document``.
+        """
+        from ._after import monitoring
+
+        return monitoring(self, data, reference, labels, id, drift_share, predict)
+
+    def retrain(
+        self,
+        data: Data | Sequence[Data],
+        *,
+        out: str | os.PathLike[str] | None = None,
+        time_limit: float | None = None,
+        judge: float = 0.25,
+        time_column: str | None = None,
+        plan: Literal["search", "same"] = "search",
+        rule: Literal["better", "refresh"] = "better",
+        gain: float | None = None,
+        slices: str | Sequence[str] | None = None,
+        slice_loss: float = 0.02,
+        latency: float = 3.0,
+        size: float = 5.0,
+        seed: int = 0,
+        progress: bool | None = None,
+        callback: Callback | None = None,
+    ) -> Retrained:
+        """Fit a successor on new rows; it is accepted only if it passes every gate.
+
+        Parameters
+        ----------
+        data : table or path, or a sequence of them
+            Rows with answers: those to learn from and those to judge by.
+        out : str or path, optional
+            A folder for the new model and ``decision.json``; nothing is written without it.
+        time_limit : float, optional
+            Wall time in seconds; by default that of this model's run, or 60.
+        judge : float, default 0.25
+            The share of the rows, the most recent ones, that judges.
+        time_column : str, optional
+            The column with the time of each row; by default as in this model's run.
+        plan : {"search", "same"}, default "search"
+            Search again, or fit the heaviest member again.
+        rule : {"better", "refresh"}, default "better"
+            What the successor must prove: that it is better, or that it is not worse.
+        gain : float, optional
+            By how much, in the metric's unit.
+        slices : str or sequence of str, optional
+            Columns whose values must not suffer; the most important and the sensitive ones by
+            default.
+        slice_loss : float, default 0.02
+            The share of its value that the metric may lose in a slice.
+        latency, size : float, default 3, 5
+            How many times longer predicting may take, and how many times larger the file may be.
+        seed : int, default 0
+            Seed of the search.
+        progress, callback
+            As for :func:`modelwright.fit`.
+
+        Returns
+        -------
+        Retrained
+        """
+        from ._after import retrained, successor
+
+        asked = successor(
+            time_limit, judge, time_column, plan, rule, gain, slices, slice_loss, latency, size,
+            seed, self._threads,
+        )  # fmt: skip
+        return retrained(self, data, out, asked, progress, callback)
