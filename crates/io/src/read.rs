@@ -86,7 +86,9 @@ fn read(source: &Source<'_>, options: &ReadOptions, ctx: &Context) -> Result<Tab
         Format::Arrow => arrow::read(source, opened, options, ctx)?,
     };
     if parts.columns.is_empty() {
-        return Err(nothing_to_use(options).at(source.shown()).got(parts.source.notes.join("; ")));
+        let error = nothing_to_use(options).at(source.shown());
+        let notes = parts.source.notes.join("; ");
+        return Err(if notes.is_empty() { error } else { error.got(notes) });
     }
     let table = Table::new(parts.columns).map_err(|e| e.at(source.shown()))?;
     Ok(TableFile { table, schema: parts.schema, source: parts.source })

@@ -33,6 +33,7 @@ pub mod monitor;
 pub mod outputs;
 pub mod retrain;
 pub mod store;
+pub mod toml_file;
 pub mod versions;
 pub mod watch;
 pub mod when;

@@ -55,6 +55,8 @@ fn broken_contents_say_what_is_wrong_and_where() {
         for part in parts {
             assert!(error.contains(part), "{name}: expected {part:?} in\n{error}");
         }
+        let is_empty = |line: &str| line.trim_end().ends_with(':');
+        assert!(!error.lines().any(is_empty), "{name}: a part says nothing\n{error}");
     }
 }
 

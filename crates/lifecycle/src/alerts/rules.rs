@@ -27,6 +27,7 @@ use std::path::{Path, PathBuf};
 use modelwright_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
+use crate::toml_file::{self, About};
 use crate::when::Span;
 
 /// What is told, and to whom.
@@ -154,20 +155,17 @@ pub enum SinkKind {
     Prometheus,
 }
 
+/// What errors call the file.
+const ABOUT: About = About { name: "the alert rules", holds: "tables [[rule]] and [[sink]]" };
+
 impl AlertRules {
     /// Reads and checks a file of rules.
     ///
     /// # Errors
     /// Input error that says what is wrong, and where.
     pub fn read(path: &Path) -> Result<Self> {
-        let shown = path.display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|e| {
-            Error::input("cannot read the alert rules")
-                .at(&*shown)
-                .expected("a TOML file: see `modelwright alerts --help`")
-                .because(e)
-        })?;
-        Self::parse(&text).map_err(|e| e.at(shown))
+        let text = toml_file::read_text(path, ABOUT)?;
+        Self::parse(&text).map_err(|e| toml_file::in_file(e, path))
     }
 
     /// The rules of a text.
@@ -175,12 +173,7 @@ impl AlertRules {
     /// # Errors
     /// As [`Self::read`].
     pub fn parse(text: &str) -> Result<Self> {
-        let rules: Self = toml::from_str(text).map_err(|e| {
-            Error::input("the alert rules cannot be understood")
-                .got(e.message())
-                .expected("tables [[rule]] and [[sink]]")
-                .because(e)
-        })?;
+        let rules: Self = toml_file::parse(text, ABOUT)?;
         rules.check()?;
         Ok(rules)
     }

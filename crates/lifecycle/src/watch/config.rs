@@ -29,6 +29,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::retrain::{Gates, Rule};
 use crate::store::parse_reference;
+use crate::toml_file::{self, About};
 use crate::when::Span;
 
 /// How a model is watched.
@@ -241,20 +242,20 @@ fn challenger() -> String {
     "challenger".to_owned()
 }
 
+/// What errors call the file.
+const ABOUT: About = About {
+    name: "the settings",
+    holds: "model, data, and tables such as [trigger] and [retrain]",
+};
+
 impl WatchConfig {
     /// Reads and checks the settings; paths in them are then those of the process.
     ///
     /// # Errors
     /// Input error that says what is wrong, and where.
     pub fn read(path: &Path) -> Result<Self> {
-        let shown = path.display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|e| {
-            Error::input("cannot read the settings")
-                .at(&*shown)
-                .expected("a TOML file: see `modelwright watch --help`")
-                .because(e)
-        })?;
-        let mut config = Self::parse(&text).map_err(|e| e.at(shown))?;
+        let text = toml_file::read_text(path, ABOUT)?;
+        let mut config = Self::parse(&text).map_err(|e| toml_file::in_file(e, path))?;
         let home = path.parent().unwrap_or(Path::new(""));
         for pattern in &mut config.data {
             *pattern = home.join(&*pattern).to_string_lossy().into_owned();
@@ -272,12 +273,7 @@ impl WatchConfig {
     /// # Errors
     /// As [`Self::read`].
     pub fn parse(text: &str) -> Result<Self> {
-        let config: Self = toml::from_str(text).map_err(|e| {
-            Error::input("the settings cannot be understood")
-                .got(e.message())
-                .expected("model, data, and tables such as [trigger] and [retrain]")
-                .because(e)
-        })?;
+        let config: Self = toml_file::parse(text, ABOUT)?;
         config.check()?;
         Ok(config)
     }
@@ -323,7 +319,7 @@ impl WatchConfig {
         match rules.iter().find(|rule| !rule.0) {
             None => Ok(()),
             Some((_, at, expected)) => {
-                Err(Error::input("a setting cannot be").at(*at).expected(*expected))
+                Err(Error::input("the setting cannot be used").at(*at).expected(*expected))
             }
         }
     }

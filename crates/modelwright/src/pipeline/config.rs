@@ -33,6 +33,7 @@
 use std::path::{Path, PathBuf};
 
 use modelwright_core::{Error, Result};
+use modelwright_lifecycle::toml_file::{self, About};
 use serde::{Deserialize, Serialize};
 
 /// A project.
@@ -129,20 +130,20 @@ fn monitor_page() -> PathBuf {
     PathBuf::from("monitor.html")
 }
 
+/// What errors call the file.
+const ABOUT: About = About {
+    name: "the project file",
+    holds: "tables [data] and [fit]; [source], [[gate]], [register], [monitor]",
+};
+
 impl PipelineConfig {
     /// Reads a project file.
     ///
     /// # Errors
     /// Input error that says what is wrong, and where.
     pub fn read(file: &Path) -> Result<Self> {
-        let shown = file.display().to_string();
-        let text = std::fs::read_to_string(file).map_err(|e| {
-            Error::input("cannot read the project file")
-                .at(&*shown)
-                .expected("a modelwright.toml, or a folder with one")
-                .because(e)
-        })?;
-        Self::parse(&text).map_err(|e| e.at(shown))
+        let text = toml_file::read_text(file, ABOUT)?;
+        Self::parse(&text).map_err(|e| toml_file::in_file(e, file))
     }
 
     /// The project of a text.
@@ -150,12 +151,7 @@ impl PipelineConfig {
     /// # Errors
     /// As [`Self::read`].
     pub fn parse(text: &str) -> Result<Self> {
-        let config: Self = toml::from_str(text).map_err(|e| {
-            Error::input("the project file cannot be understood")
-                .got(e.message())
-                .expected("tables [data] and [fit]; [source], [[gate]], [register], [monitor]")
-                .because(e)
-        })?;
+        let config: Self = toml_file::parse(text, ABOUT)?;
         config.check()?;
         Ok(config)
     }
@@ -215,7 +211,7 @@ fn text_of(name: &str, value: &toml::Value) -> Result<String> {
         toml::Value::String(text) => Ok(text.clone()),
         toml::Value::Integer(n) => Ok(n.to_string()),
         toml::Value::Float(n) => Ok(n.to_string()),
-        other => Err(Error::input("a setting cannot be")
+        other => Err(Error::input("the setting cannot be used")
             .at(format!("fit.{name}"))
             .expected("a text, a number, true, or a list of texts")
             .got(other.type_str())),

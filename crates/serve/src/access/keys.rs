@@ -19,6 +19,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use modelwright_core::{Error, Result};
+use modelwright_lifecycle::toml_file::{self, About};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
@@ -136,12 +137,10 @@ impl Keys {
     /// # Errors
     /// Input error when the text is no such file, or a key in it is wrong.
     pub fn parse(text: &str) -> Result<Self> {
-        let file: File = toml::from_str(text).map_err(|e| {
-            Error::input("the file of keys cannot be read")
-                .expected("[[key]] with name, sha256 and scopes")
-                .because(e)
-                .hint("`modelwright serve --new-key NAME` prints such an entry")
-        })?;
+        const ABOUT: About =
+            About { name: "the file of keys", holds: "[[key]] with name, sha256 and scopes" };
+        let file: File = toml_file::parse(text, ABOUT)
+            .map_err(|e| e.hint("`modelwright serve --new-key NAME` prints such an entry"))?;
         let mut keys = HashMap::new();
         for entry in file.key {
             let wrong = |what: &str| Error::input(what).at(format!("key `{}`", entry.name));

@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use modelwright_core::{Error, Result};
+use modelwright_lifecycle::toml_file::{self, About};
 use toml::Value;
 
 use super::keys::{self, KEYS, Key, KeyKind, PREFIX};
@@ -115,15 +116,10 @@ impl Config {
     }
 
     fn add_file(&mut self, path: &Path) -> Result<()> {
+        const ABOUT: About = About { name: "the configuration", holds: "keys such as port = 9000" };
         let shown = path.display().to_string();
-        let text = std::fs::read_to_string(path)
-            .map_err(|e| Error::input("cannot read the configuration").at(&shown).because(e))?;
-        let table: toml::Table = toml::from_str(&text).map_err(|e| {
-            Error::input("the configuration cannot be read")
-                .at(&shown)
-                .expected("TOML, e.g. port = 9000")
-                .because(e)
-        })?;
+        let text = toml_file::read_text(path, ABOUT)?;
+        let table: toml::Table = toml_file::parse(&text, ABOUT).map_err(|e| e.at(&shown))?;
         for (name, value) in table {
             let key = keys::find(&name).ok_or_else(|| unknown(&name, "").at(&shown))?;
             let source = Source::File(path.to_owned());
