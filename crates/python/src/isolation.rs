@@ -8,11 +8,11 @@ use modelwright_core::data::{FeatureColumn, FeatureMatrix, FeatureView};
 use modelwright_core::{Context, Error, Result};
 use numpy::PyArray1;
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
 
 use crate::array::Matrix;
 use crate::context::shared;
 use crate::error::{Realm, raise};
+use crate::pickle::{Reduced, reduced};
 
 /// A fitted isolation forest.
 #[pyclass(frozen, module = "modelwright._modelwright")]
@@ -53,15 +53,12 @@ impl Isolation {
     }
 
     /// How pickle and copy make it again: from its bytes.
-    fn __reduce__<'py>(
-        slf: &Bound<'py, Self>,
-    ) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>,))> {
-        let py = slf.py();
-        let bytes = postcard::to_stdvec(&slf.get().0).map_err(|cause| {
-            let error = Error::work("cannot encode the isolation forest").because(cause);
-            raise(py, &error, Realm::Artifact)
-        })?;
-        Ok((slf.get_type().getattr("from_bytes")?, (PyBytes::new(py, &bytes),)))
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Reduced<'py>> {
+        let stored = postcard::to_stdvec(&slf.get().0);
+        reduced(
+            slf,
+            stored.map_err(|e| Error::work("cannot encode the isolation forest").because(e)),
+        )
     }
 
     /// How unusual each row is, from 0 to 1.

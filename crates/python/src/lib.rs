@@ -20,6 +20,7 @@
 //! | `loss` | a loss of the user's own, for boosters |
 //! | `isolation` | the isolation forest, for the same |
 //! | `vectorize` | tables as numbers, for pipelines |
+//! | `pickle` | how they are copied and stored by Python |
 //! | `context` | the threads that predictions share |
 //! | `error` | our errors as Python's |
 
@@ -35,6 +36,7 @@ mod loss;
 mod model;
 mod object;
 mod own;
+mod pickle;
 mod run;
 mod single;
 mod store;

@@ -19,6 +19,7 @@ use serde_json::json;
 use crate::context::shared;
 use crate::error::{Realm, json as to_json, raise};
 use crate::object::ObjectColumn;
+use crate::pickle::{Reduced, reduced};
 use crate::run::{Data, Input};
 
 /// A model and the bytes that it is stored as.
@@ -65,11 +66,8 @@ impl Model {
     }
 
     /// How pickle and copy make it again: from the artifact's bytes.
-    fn __reduce__<'py>(
-        slf: &Bound<'py, Self>,
-    ) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>,))> {
-        let py = slf.py();
-        Ok((slf.get_type().getattr("from_bytes")?, (slf.get().to_bytes(py),)))
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Reduced<'py>> {
+        reduced(slf, Ok(&slf.get().bytes))
     }
 
     /// Writes the artifact, or a folder as `fit` does; returns the artifact's path.

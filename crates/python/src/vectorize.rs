@@ -12,10 +12,11 @@ use modelwright_core::task::Target;
 use modelwright_core::{Context, Error, Result};
 use numpy::{PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict};
+use pyo3::types::PyDict;
 
 use crate::context::shared;
 use crate::error::{Realm, raise};
+use crate::pickle::{Reduced, reduced};
 use crate::single::read_params;
 use crate::table::Table;
 
@@ -121,12 +122,8 @@ impl Vectorized {
     }
 
     /// How pickle and copy make it again: from its bytes.
-    fn __reduce__<'py>(
-        slf: &Bound<'py, Self>,
-    ) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>,))> {
-        let py = slf.py();
-        let bytes = slf.get().0.encode().map_err(|e| raise(py, &e, Realm::Artifact))?;
-        Ok((slf.get_type().getattr("from_bytes")?, (PyBytes::new(py, &bytes),)))
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Reduced<'py>> {
+        reduced(slf, slf.get().0.encode())
     }
 }
 
@@ -190,12 +187,8 @@ impl TargetEncoded {
     }
 
     /// How pickle and copy make it again: from its bytes.
-    fn __reduce__<'py>(
-        slf: &Bound<'py, Self>,
-    ) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>,))> {
-        let py = slf.py();
-        let bytes = slf.get().0.encode().map_err(|e| raise(py, &e, Realm::Artifact))?;
-        Ok((slf.get_type().getattr("from_bytes")?, (PyBytes::new(py, &bytes),)))
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Reduced<'py>> {
+        reduced(slf, slf.get().0.encode())
     }
 }
 
