@@ -27,6 +27,7 @@ pub mod atomic;
 pub mod digest;
 mod document;
 pub mod export;
+pub mod http;
 pub mod import;
 pub mod journal;
 pub mod monitor;

@@ -12,6 +12,7 @@ use super::exposition::exposition;
 use super::rules::{AlertRules, Severity, Sink, SinkKind};
 use super::shapes::{Notice, What, body};
 use crate::atomic::atomic_write;
+use crate::http::{Client, Request};
 use crate::store::Store;
 use crate::when::{moment_seconds, moment_text};
 
@@ -49,17 +50,16 @@ pub trait Transport {
 
 /// The network.
 pub struct Network {
-    agent: ureq::Agent,
+    client: Client,
 }
 
-impl Default for Network {
-    fn default() -> Self {
-        let config = ureq::Agent::config_builder()
-            .timeout_global(Some(TIMEOUT))
-            .http_status_as_error(false)
-            .user_agent(concat!("modelwright/", env!("CARGO_PKG_VERSION")))
-            .build();
-        Self { agent: config.into() }
+impl Network {
+    /// The network as this machine knows it.
+    ///
+    /// # Errors
+    /// As [`Client::new`].
+    pub fn new() -> Result<Self> {
+        Ok(Self { client: Client::new()? })
     }
 }
 
@@ -70,30 +70,20 @@ impl Transport for Network {
         headers: &[(String, String)],
         body: &[u8],
     ) -> std::result::Result<(), (String, bool)> {
-        let mut request = self.agent.post(url);
-        for (name, value) in headers {
-            request = request.header(name, value);
+        let request = Request { method: "POST", url, headers, body, time_max: TIMEOUT };
+        let answer = self.client.ask(&request).map_err(|lost| (lost.why, lost.may_help))?;
+        match answer.status {
+            200..=299 => Ok(()),
+            status => {
+                let may_help = status >= 500 || matches!(status, 408 | 425 | 429);
+                Err((format!("it answered {status}"), may_help))
+            }
         }
-        // The URL itself may be a secret: errors name it never.
-        let answer = request.send(body).map_err(|e| {
-            let may_help = !matches!(e, ureq::Error::BadUri(_) | ureq::Error::Http(_));
-            (without_url(&e.to_string(), url), may_help)
-        })?;
-        let status = answer.status();
-        if status.is_success() {
-            return Ok(());
-        }
-        let may_help = status.is_server_error() || matches!(status.as_u16(), 408 | 425 | 429);
-        Err((format!("it answered {status}"), may_help))
     }
 
     fn pause(&self, time: Duration) {
         std::thread::sleep(time);
     }
-}
-
-fn without_url(text: &str, url: &str) -> String {
-    text.replace(url, "the URL")
 }
 
 /// What became of the notices that were due.

@@ -77,7 +77,7 @@ impl Alerts {
             Action::List { all } => list(all, session),
             Action::Test { rules } => {
                 let rules = AlertRules::read(&rules)?;
-                let told = send_test(&rules, &Network::default(), &session.created);
+                let told = send_test(&rules, &Network::new()?, &session.created);
                 let failed: Vec<(String, String)> = told
                     .iter()
                     .filter_map(|(sink, said)| Some((sink.clone(), said.clone().err()?)))
@@ -88,7 +88,7 @@ impl Alerts {
                 let rules = AlertRules::read(&rules)?;
                 let mut store = existing_store(session)?;
                 let at = &session.created;
-                let sent = deliver(&mut store, &rules, None, &Network::default(), at)?;
+                let sent = deliver(&mut store, &rules, None, &Network::new()?, at)?;
                 shown(sent.n_sent, &sent.failed, session)
             }
         }

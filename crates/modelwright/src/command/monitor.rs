@@ -128,7 +128,7 @@ impl Monitor {
         let mut store = store(session)?;
         let seen = observe(&mut store, rules, &model, found, &session.created)?;
         let of = Some((model.as_str(), found));
-        let sent = deliver(&mut store, rules, of, &Network::default(), &session.created)?;
+        let sent = deliver(&mut store, rules, of, &Network::new()?, &session.created)?;
         for (what, names) in [("fires", &seen.began), ("is over", &seen.ended)] {
             for name in names {
                 session.note(&format!("alert: `{name}` {what}"));

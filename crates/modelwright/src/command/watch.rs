@@ -89,7 +89,7 @@ impl Watch {
         let folder = existing_store(session)?.folder().to_owned();
         let now = || self.at.clone().unwrap_or_else(machine::utc_now);
         let context = |time| session.fresh_context(time);
-        let transport = Network::default();
+        let transport = Network::new()?;
         let machine = machine::description();
         let (every, model) = (config.every.0, config.model.clone());
         let world = World { now: &now, context: &context, transport: &transport, machine };

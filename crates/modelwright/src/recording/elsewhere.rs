@@ -59,9 +59,6 @@ impl LogArg {
         } else if let Some(token) = variable("MLFLOW_TRACKING_TOKEN") {
             server = server.with_token(&token);
         }
-        if let Some(file) = variable("SSL_CERT_FILE") {
-            server = server.with_roots(file.as_ref());
-        }
         let asked = serde_json::to_value(asked)
             .map_err(|e| Error::work("cannot write down what was asked").because(e))?;
         Ok(Some(Elsewhere { server, kind: kind.to_owned(), asked }))

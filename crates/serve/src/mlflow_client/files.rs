@@ -1,23 +1,21 @@
 //! Files up to where a URI says.
 
-use hyper::body::Bytes;
 use modelwright_core::Result;
 
-use super::server::{MlflowServer, encoded};
+use super::server::{Line, encoded};
 
 /// What URIs of files begin with that the server keeps itself.
 const SCHEME: &str = "mlflow-artifacts:";
 
-impl MlflowServer {
+impl Line<'_> {
     /// Uploads a file below a URI; `false` when the server does not keep the files of that URI.
-    pub(super) async fn upload(&self, uri: &str, name: &str, bytes: &[u8]) -> Result<bool> {
+    pub(super) fn upload(&self, uri: &str, name: &str, bytes: &[u8]) -> Result<bool> {
         let Some(folder) = folder_of(uri) else { return Ok(false) };
         let parts = folder.split('/').chain(name.split('/')).filter(|part| !part.is_empty());
         let path: Vec<String> = parts.map(encoded).collect();
         let path = format!("/api/2.0/mlflow-artifacts/artifacts/{}", path.join("/"));
-        let body = Bytes::copy_from_slice(bytes);
-        let sent = self.ask("PUT", &path, "application/octet-stream", body).await;
-        sent.map_err(|refused| refused.error(self))?;
+        let sent = self.ask("PUT", &path, "application/octet-stream", bytes);
+        sent.map_err(|refused| refused.error(self.server))?;
         Ok(true)
     }
 }

@@ -20,8 +20,8 @@ use modelwright_core::{Error, Result};
 use modelwright_lifecycle::artifact::unpack_artifact;
 use modelwright_lifecycle::export::{MLFLOW_DATA, MLFLOW_MODEL, mlflow_files};
 use serde_json::{Value, json};
-use tokio::runtime::Builder;
 
+use server::Line;
 pub use server::MlflowServer;
 
 /// A key and a value.
@@ -81,19 +81,14 @@ impl MlflowServer {
     /// # Errors
     /// Work error when the server cannot be reached, takes too long or refuses.
     pub fn send(&self, run: &SentRun, time_max: Duration) -> Result<Arrived> {
-        let runtime = Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|e| Error::work("cannot open a connection").because(e))?;
-        runtime.block_on(async {
-            tokio::time::timeout(time_max, self.deliver(run)).await.unwrap_or_else(|_| {
-                Err(Error::work("the MLflow server takes too long")
-                    .at(self.url())
-                    .expected(format!("an end within {} s", time_max.as_secs())))
-            })
-        })
+        let line = Line::open(self, time_max)?;
+        line.deliver(run)
     }
+}
 
-    async fn deliver(&self, run: &SentRun) -> Result<Arrived> {
-        let experiment = self.experiment(&run.experiment).await?;
+impl Line<'_> {
+    fn deliver(&self, run: &SentRun) -> Result<Arrived> {
+        let experiment = self.experiment(&run.experiment)?;
         let made = self
             .post(
                 "runs/create",
@@ -105,37 +100,36 @@ impl MlflowServer {
                     "tags": pairs(&run.tags, TAG_MAX),
                 }),
             )
-            .await
-            .map_err(|refused| refused.error(self))?;
+            .map_err(|refused| refused.error(self.server))?;
         let run_id = text(&made, "/run/info/run_id").ok_or_else(|| self.odd("runs/create"))?;
         let uri = text(&made, "/run/info/artifact_uri").unwrap_or_default();
-        let said = self.tell(run, &experiment, &run_id, &uri).await;
+        let said = self.tell(run, &experiment, &run_id, &uri);
         let status = if said.is_ok() && run.is_done { "FINISHED" } else { "FAILED" };
         let end = json!({ "run_id": run_id, "status": status, "end_time": run.ended_ms });
-        let ended = self.post("runs/update", &end).await;
+        let ended = self.post("runs/update", &end);
         let left_out = said?;
-        ended.map_err(|refused| refused.error(self))?;
-        let url = format!("{}/#/experiments/{experiment}/runs/{run_id}", self.url());
+        ended.map_err(|refused| refused.error(self.server))?;
+        let url = format!("{}/#/experiments/{experiment}/runs/{run_id}", self.server.url());
         Ok(Arrived { url, left_out })
     }
 
     /// The id of the experiment of this name.
-    async fn experiment(&self, name: &str) -> Result<String> {
+    fn experiment(&self, name: &str) -> Result<String> {
         let query = format!("experiments/get-by-name?experiment_name={}", server::encoded(name));
-        match self.get(&query).await {
+        match self.get(&query) {
             Ok(found) => text(&found, "/experiment/experiment_id")
                 .ok_or_else(|| self.odd("experiments/get-by-name")),
             Err(refused) if refused.is_missing() => {
-                let made = self.post("experiments/create", &json!({ "name": name })).await;
-                let made = made.map_err(|refused| refused.error(self))?;
+                let made = self.post("experiments/create", &json!({ "name": name }));
+                let made = made.map_err(|refused| refused.error(self.server))?;
                 text(&made, "/experiment_id").ok_or_else(|| self.odd("experiments/create"))
             }
-            Err(refused) => Err(refused.error(self)),
+            Err(refused) => Err(refused.error(self.server)),
         }
     }
 
     /// Everything between a run's beginning and its end; returns what was not taken.
-    async fn tell(
+    fn tell(
         &self,
         run: &SentRun,
         experiment: &str,
@@ -145,7 +139,7 @@ impl MlflowServer {
         let at_ms = run.ended_ms;
         for part in run.params.chunks(PAIRS_MAX) {
             let batch = json!({ "run_id": run_id, "params": pairs(part, PARAM_MAX) });
-            self.post("runs/log-batch", &batch).await.map_err(|refused| refused.error(self))?;
+            self.post("runs/log-batch", &batch).map_err(|refused| refused.error(self.server))?;
         }
         for part in run.metrics.chunks(METRICS_MAX) {
             let metric = |m: &(String, f64)| {
@@ -154,7 +148,7 @@ impl MlflowServer {
             };
             let metrics: Value = part.iter().map(metric).collect();
             let batch = json!({ "run_id": run_id, "metrics": metrics });
-            self.post("runs/log-batch", &batch).await.map_err(|refused| refused.error(self))?;
+            self.post("runs/log-batch", &batch).map_err(|refused| refused.error(self.server))?;
         }
         if let Some((name, digest, source)) = &run.dataset {
             let input = json!({
@@ -163,16 +157,16 @@ impl MlflowServer {
                 "tags": [{ "key": "mlflow.data.context", "value": "train" }],
             });
             let inputs = json!({ "run_id": run_id, "datasets": [input] });
-            self.post("runs/log-inputs", &inputs).await.map_err(|refused| refused.error(self))?;
+            self.post("runs/log-inputs", &inputs).map_err(|refused| refused.error(self.server))?;
         }
         let mut left_out = Vec::new();
         for (name, bytes) in &run.files {
-            if !self.upload(uri, name, bytes).await? {
+            if !self.upload(uri, name, bytes)? {
                 left_out.push(format!("{name}: the server keeps files at {uri}, not itself"));
             }
         }
         if let Some(model) = &run.model
-            && let Some(why) = self.log_model(model, run, experiment, run_id, uri).await?
+            && let Some(why) = self.log_model(model, run, experiment, run_id, uri)?
         {
             left_out.push(why);
         }
@@ -180,7 +174,7 @@ impl MlflowServer {
     }
 
     /// Uploads a model; returns why not, when the server keeps no files.
-    async fn log_model(
+    fn log_model(
         &self,
         model: &[u8],
         run: &SentRun,
@@ -192,41 +186,36 @@ impl MlflowServer {
             "experiment_id": experiment, "name": MODEL_NAME, "source_run_id": run_id,
             "params": pairs(&run.params, PARAM_MAX),
         });
-        let made = match self.post("logged-models", &wish).await {
+        let made = match self.post("logged-models", &wish) {
             Ok(made) => made,
             Err(refused) if refused.is_missing() => {
-                return self.log_model_to_run(model, run_id, uri).await;
+                return self.log_model_to_run(model, run_id, uri);
             }
-            Err(refused) => return Err(refused.error(self)),
+            Err(refused) => return Err(refused.error(self.server)),
         };
         let id = text(&made, "/model/info/model_id").ok_or_else(|| self.odd("logged-models"))?;
         let place = text(&made, "/model/info/artifact_uri").unwrap_or_default();
         let ids = [("run_id", run_id), ("model_id", id.as_str())];
-        let uploaded = self.upload_model(&place, model, &ids).await;
+        let uploaded = self.upload_model(&place, model, &ids);
         let is_there = matches!(uploaded, Ok(true));
         let status = if is_there { "LOGGED_MODEL_READY" } else { "LOGGED_MODEL_UPLOAD_FAILED" };
         let end = json!({ "model_id": id, "status": status });
-        let ended = self.patch(&format!("logged-models/{id}"), &end).await;
+        let ended = self.patch(&format!("logged-models/{id}"), &end);
         if !uploaded? {
             return Ok(Some(format!(
                 "{MODEL_NAME}: the server keeps files at {place}, not itself"
             )));
         }
-        ended.map_err(|refused| refused.error(self))?;
+        ended.map_err(|refused| refused.error(self.server))?;
         let output = json!({ "run_id": run_id, "models": [{ "model_id": id, "step": 0 }] });
-        self.post("runs/outputs", &output).await.map_err(|refused| refused.error(self))?;
+        self.post("runs/outputs", &output).map_err(|refused| refused.error(self.server))?;
         Ok(None)
     }
 
     /// The way of MLflow 2: the model is a folder of the run's files.
-    async fn log_model_to_run(
-        &self,
-        model: &[u8],
-        run_id: &str,
-        uri: &str,
-    ) -> Result<Option<String>> {
+    fn log_model_to_run(&self, model: &[u8], run_id: &str, uri: &str) -> Result<Option<String>> {
         let place = format!("{uri}/{MODEL_NAME}");
-        if !self.upload_model(&place, model, &[("run_id", run_id)]).await? {
+        if !self.upload_model(&place, model, &[("run_id", run_id)])? {
             return Ok(Some(format!("{MODEL_NAME}: the server keeps files at {uri}, not itself")));
         }
         let manifest = unpack_artifact(model)?.manifest;
@@ -236,19 +225,19 @@ impl MlflowServer {
             yaml.and_then(|(_, text)| serde_json::from_str(text).ok()).unwrap_or_default();
         info["artifact_path"] = json!(MODEL_NAME);
         let said = json!({ "run_id": run_id, "model_json": info.to_string() });
-        self.post("runs/log-model", &said).await.map_err(|refused| refused.error(self))?;
+        self.post("runs/log-model", &said).map_err(|refused| refused.error(self.server))?;
         Ok(None)
     }
 
-    async fn upload_model(&self, uri: &str, model: &[u8], ids: &[(&str, &str)]) -> Result<bool> {
+    fn upload_model(&self, uri: &str, model: &[u8], ids: &[(&str, &str)]) -> Result<bool> {
         let manifest = unpack_artifact(model)?.manifest;
         // The file that says how to load it comes last: what can be loaded is whole.
-        if !self.upload(uri, MLFLOW_DATA, model).await? {
+        if !self.upload(uri, MLFLOW_DATA, model)? {
             return Ok(false);
         }
         let files = mlflow_files(&manifest, model.len() as u64, ids);
         for (name, text) in files.iter().rev() {
-            self.upload(uri, name, text.as_bytes()).await?;
+            self.upload(uri, name, text.as_bytes())?;
         }
         Ok(true)
     }
@@ -256,7 +245,7 @@ impl MlflowServer {
     /// The server's answer has another form than MLflow's.
     fn odd(&self, call: &str) -> Error {
         Error::work("the answer is not one of an MLflow server")
-            .at(self.url())
+            .at(self.server.url())
             .got(call)
             .expected("the address of an MLflow tracking server")
     }

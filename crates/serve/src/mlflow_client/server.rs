@@ -1,40 +1,14 @@
-//! Where an MLflow server is, and how it is asked: HTTP/1.1, encrypted where the address says so.
+//! Where an MLflow server is, and how it is asked.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Bytes;
-use hyper::client::conn::http1;
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
-use hyper::rt::{Read, Write};
-use hyper_util::rt::TokioIo;
 use modelwright_core::{Error, Result};
+use modelwright_lifecycle::http::{Client, Request};
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
-use tokio::time::timeout;
-use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::pki_types::ServerName;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
-use crate::tls::certificates;
-
-/// How long a connection may take.
-const CONNECT_TIME_MAX: Duration = Duration::from_secs(10);
-
-/// Answers are documents; a longer one is none of MLflow's.
-const ANSWER_BYTES_MAX: usize = 16 << 20;
-
-/// Where systems keep the certificates that they trust.
-const ROOTS: [&str; 4] = [
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-];
+use crate::clock;
 
 /// An MLflow tracking server.
 #[derive(Clone, PartialEq, Eq)]
@@ -45,7 +19,6 @@ pub struct MlflowServer {
     /// What stands before `/api`.
     prefix: String,
     authorization: Option<String>,
-    roots: Option<PathBuf>,
 }
 
 impl std::fmt::Debug for MlflowServer {
@@ -133,7 +106,6 @@ impl MlflowServer {
             port,
             prefix: if path.is_empty() { String::new() } else { format!("/{path}") },
             authorization: user.map(basic),
-            roots: None,
         })
     }
 
@@ -151,138 +123,87 @@ impl MlflowServer {
         self
     }
 
-    /// With a file of certificates to trust, in place of the system's.
-    #[must_use]
-    pub fn with_roots(mut self, file: &Path) -> Self {
-        self.roots = Some(file.to_owned());
-        self
-    }
-
     /// The address, without user and password.
     pub fn url(&self) -> String {
         let scheme = if self.is_encrypted { "https" } else { "http" };
         format!("{scheme}://{}:{}{}", self.host, self.port, self.prefix)
     }
+}
 
-    pub(super) async fn get(&self, call: &str) -> std::result::Result<Value, Refused> {
-        self.call("GET", call, Bytes::new()).await
+/// A server that is being asked, until it has taken too long.
+pub(super) struct Line<'a> {
+    pub(super) server: &'a MlflowServer,
+    client: Client,
+    begun: Instant,
+    time_max: Duration,
+}
+
+impl<'a> Line<'a> {
+    /// A line on which all calls together may take a time.
+    ///
+    /// # Errors
+    /// As [`Client::new`].
+    pub(super) fn open(server: &'a MlflowServer, time_max: Duration) -> Result<Self> {
+        Ok(Self { server, client: Client::new()?, begun: clock::now(), time_max })
     }
 
-    pub(super) async fn post(
-        &self,
-        call: &str,
-        fields: &Value,
-    ) -> std::result::Result<Value, Refused> {
-        self.call("POST", call, fields.to_string().into()).await
+    pub(super) fn get(&self, call: &str) -> std::result::Result<Value, Refused> {
+        self.call("GET", call, "")
     }
 
-    pub(super) async fn patch(
-        &self,
-        call: &str,
-        fields: &Value,
-    ) -> std::result::Result<Value, Refused> {
-        self.call("PATCH", call, fields.to_string().into()).await
+    pub(super) fn post(&self, call: &str, fields: &Value) -> std::result::Result<Value, Refused> {
+        self.call("POST", call, &fields.to_string())
     }
 
-    async fn call(
-        &self,
-        method: &str,
-        call: &str,
-        body: Bytes,
-    ) -> std::result::Result<Value, Refused> {
+    pub(super) fn patch(&self, call: &str, fields: &Value) -> std::result::Result<Value, Refused> {
+        self.call("PATCH", call, &fields.to_string())
+    }
+
+    fn call(&self, method: &str, call: &str, body: &str) -> std::result::Result<Value, Refused> {
         let path = format!("/api/2.0/mlflow/{call}");
-        let answer = self.ask(method, &path, "application/json", body).await?;
+        let answer = self.ask(method, &path, "application/json", body.as_bytes())?;
         Ok(serde_json::from_slice(&answer).unwrap_or_else(|_| json!({})))
     }
 
-    /// Sends a request over a connection of its own; returns the body of an answer that says yes.
-    pub(super) async fn ask(
+    /// Sends a request; returns the body of an answer that says yes.
+    pub(super) fn ask(
         &self,
         method: &str,
         path: &str,
         content_type: &str,
-        body: Bytes,
-    ) -> std::result::Result<Bytes, Refused> {
-        let lost = |cause: Box<dyn std::error::Error + Send + Sync>| {
-            Refused::Lost(
+        body: &[u8],
+    ) -> std::result::Result<Vec<u8>, Refused> {
+        let left = self.time_max.saturating_sub(self.begun.elapsed());
+        if left.is_zero() {
+            return Err(Refused::Lost(self.too_slow()));
+        }
+        let url = format!("{}{path}", self.server.url());
+        let mut headers = vec![("Content-Type".to_owned(), content_type.to_owned())];
+        headers.extend(self.server.authorization.clone().map(|a| ("Authorization".to_owned(), a)));
+        let request = Request { method, url: &url, headers: &headers, body, time_max: left };
+        let answer = self.client.ask(&request).map_err(|lost| {
+            Refused::Lost(if self.begun.elapsed() >= self.time_max {
+                self.too_slow()
+            } else {
                 Error::work("the MLflow server cannot be reached")
-                    .at(self.url())
+                    .at(self.server.url())
                     .hint("is it running, and is the address right?")
-                    .because(cause),
-            )
-        };
-        let address = (self.host.trim_matches(['[', ']']), self.port);
-        let connected = timeout(CONNECT_TIME_MAX, TcpStream::connect(address)).await;
-        let stream = connected.map_err(|e| lost(e.into()))?.map_err(|e| lost(e.into()))?;
-        let mut request = hyper::Request::builder()
-            .method(method)
-            .uri(format!("{}{path}", self.prefix))
-            .header(HOST, format!("{}:{}", self.host, self.port))
-            .header(CONTENT_TYPE, content_type);
-        if let Some(authorization) = &self.authorization {
-            request = request.header(AUTHORIZATION, authorization);
-        }
-        let request = request.body(Full::new(body)).map_err(|e| lost(e.into()))?;
-        if !self.is_encrypted {
-            return exchange(TokioIo::new(stream), request).await.map_err(|e| e.or(lost));
-        }
-        let connector = self.connector().map_err(Refused::Lost)?;
-        let name = ServerName::try_from(address.0.to_owned()).map_err(|e| lost(e.into()))?;
-        let stream = connector.connect(name, stream).await.map_err(|e| lost(e.into()))?;
-        exchange(TokioIo::new(stream), request).await.map_err(|e| e.or(lost))
-    }
-
-    fn connector(&self) -> Result<TlsConnector> {
-        let known = || ROOTS.iter().map(PathBuf::from).find(|path| path.is_file());
-        let file = self.roots.clone().or_else(known).ok_or_else(|| {
-            Error::work("there are no certificates to trust on this machine")
-                .at(self.url())
-                .hint("name a file of them in SSL_CERT_FILE")
+                    .because(lost.why)
+            })
         })?;
-        let mut roots = RootCertStore::empty();
-        // A system's list may hold some that are too old to be understood.
-        roots.add_parsable_certificates(certificates(&file)?);
-        let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
-        Ok(TlsConnector::from(Arc::new(config)))
-    }
-}
-
-/// How an exchange can fail.
-enum Broken {
-    Status(u16, String),
-    Cause(Box<dyn std::error::Error + Send + Sync>),
-}
-
-impl Broken {
-    fn or(self, lost: impl Fn(Box<dyn std::error::Error + Send + Sync>) -> Refused) -> Refused {
-        match self {
-            Self::Status(status, body) => Refused::Status(status, body),
-            Self::Cause(cause) => lost(cause),
+        match answer.status {
+            200..=299 => Ok(answer.body),
+            status => {
+                Err(Refused::Status(status, String::from_utf8_lossy(&answer.body).into_owned()))
+            }
         }
     }
-}
 
-impl<E: std::error::Error + Send + Sync + 'static> From<E> for Broken {
-    fn from(cause: E) -> Self {
-        Self::Cause(Box::new(cause))
+    fn too_slow(&self) -> Error {
+        Error::work("the MLflow server takes too long")
+            .at(self.server.url())
+            .expected(format!("an end within {} s", self.time_max.as_secs()))
     }
-}
-
-async fn exchange(
-    io: impl Read + Write + Unpin + Send + 'static,
-    request: hyper::Request<Full<Bytes>>,
-) -> std::result::Result<Bytes, Broken> {
-    let (mut sender, connection) = http1::handshake(io).await?;
-    let drive = tokio::spawn(connection);
-    let answer = sender.send_request(request).await?;
-    let status = answer.status();
-    let body = Limited::new(answer.into_body(), ANSWER_BYTES_MAX).collect().await;
-    drive.abort();
-    let body = body.map_err(Broken::Cause)?.to_bytes();
-    if status.is_success() {
-        return Ok(body);
-    }
-    Err(Broken::Status(status.as_u16(), String::from_utf8_lossy(&body).into_owned()))
 }
 
 fn basic(user: &str) -> String {
