@@ -19,7 +19,7 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
     let headline = Headline::of(record);
     let mut table = Table::new(
         format!(
-            "{} of {}; intervals by {}",
+            "{} of {}; intervals of {}",
             number::rows(evaluation.n_rows),
             words::quoted(&evaluation.on),
             words::sentence(&evaluation.interval_method)
