@@ -110,7 +110,7 @@ function checksTable(checks) {
         m && h("small", {}, `${m.name}, ${check.is_measured ? "measured" : "expected"} `,
           interval(m.ci95?.low, m.ci95?.high)), m?.worse ? status("alarm", "worse") : ""));
   });
-  return h("details", { open: checks.length < 6 }, h("summary", {}, `${checks.length} checks`),
+  return h("details", { open: checks.length < 6 }, h("summary", {}, `${checks.length} ${checks.length === 1 ? "check" : "checks"}`),
     table("Checks", [h("th", { scope: "col" }, "When"), h("th", { scope: "col" }, "Verdict"),
       h("th", { scope: "col" }, "Rows"), h("th", { scope: "col" }, "Drifted columns"),
       h("th", { scope: "col", class: "n" }, "Metric")], rows,
