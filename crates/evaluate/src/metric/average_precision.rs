@@ -6,8 +6,8 @@ use super::{CLASSIFICATION, MetricInput, Prepared, Ranked, declare_metric};
 
 declare_metric! {
     /// The mean precision over the positive rows, taken in order of falling probability (the
-    /// stepwise area under the precision–recall curve); for more than two classes the plain mean over
-    /// classes. Guessing gives the share of positive rows.
+    /// stepwise area under the precision–recall curve); for more than two classes the plain mean
+    /// over classes. Guessing gives the share of positive rows.
     AveragePrecision {
         "average_precision", "Average precision", larger_is_better: true,
         range: (0.0, 1.0), perfect: 1.0, unit: "",
