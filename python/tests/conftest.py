@@ -1,6 +1,7 @@
 """Tables that all tests share, and the command line of the same engine."""
 
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -62,3 +63,11 @@ def command_line(*args: object) -> subprocess.CompletedProcess:
     done = subprocess.run([BINARY, *map(str, args)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done
+
+
+@pytest.fixture
+def keyboard():
+    """Ctrl-C is heard, even where a shell started the suite in the background, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

@@ -19,7 +19,7 @@ import modelwright as mw
 from conftest import passengers
 
 
-def test_ctrl_c_ends_a_fit_with_the_best_so_far():
+def test_ctrl_c_ends_a_fit_with_the_best_so_far(keyboard):
     timer = threading.Timer(2.0, _thread.interrupt_main)
     timer.start()
     begun = time.monotonic()

@@ -216,7 +216,7 @@ def test_shap_draws_explanations_as_they_are(explained, ports, new_rows):
     assert real.feature_names == explained.feature_names
 
 
-def test_ctrl_c_gives_an_explanation_up():
+def test_ctrl_c_gives_an_explanation_up(keyboard):
     import _thread
     import threading
 
