@@ -134,7 +134,8 @@ fn positives(n: f64, sum: f64, random: &mut Random) -> f64 {
         return if p > 0.5 { n } else { 0.0 };
     }
     let (mut found, mut at) = (0.0, 0.0);
-    let log_rest = (1.0 - rare).ln();
+    // `ln_1p` keeps a rate below the rounding of 1; its plain logarithm is 0, and the gaps negative.
+    let log_rest = (-rare).ln_1p();
     loop {
         at += 1.0 + (random.unit().max(1e-300).ln() / log_rest).floor();
         if at > n {

@@ -48,6 +48,15 @@ fn expected_metrics_hold_those_of_the_true_labels_as_often_as_they_say() {
 }
 
 #[test]
+fn labels_of_a_model_that_is_surer_than_a_number_near_one_can_say_are_drawn_too() {
+    let mut sums = ExpectedBinary::new(0.5);
+    sums.add(&[1e-17, 1e-18, 1e-300, 1.0 - 1e-16]);
+    let accuracy = sums.metrics(&Context::unlimited(1, 2));
+    let accuracy = of(&accuracy, "accuracy").ci95.unwrap();
+    assert_eq!((accuracy.low, accuracy.high), (1.0, 1.0));
+}
+
+#[test]
 fn a_blurred_column_lowers_the_expected_score_and_certainty_raises_it() {
     let ctx = Context::unlimited(1, 2);
     let auc = |p: &[f64]| {
