@@ -36,6 +36,7 @@ fn a_newer_file_is_served_and_the_older_can_be_brought_back() {
     assert_eq!(client.post("/admin/models/shop/rollback", "").ok()["version"], 1);
     assert_eq!(client.post("/predict", &row).ok()["version"], 1);
     assert_eq!(client.post("/admin/models/shop/rollback", "").status, 400);
+    assert_eq!(client.post("/admin/models/shpo/rollback", "").status, 404);
     client.post("/v2/repository/models/shop/load", "{}").ok();
     assert_eq!(client.post("/predict", &row).ok()["version"], 3);
 }
