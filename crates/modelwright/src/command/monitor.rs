@@ -105,9 +105,6 @@ impl Monitor {
         let done = self.look(session);
         let (_, record) =
             recording.end(done, session, |(path, found)| Recorded::monitor(path, found))?;
-        if let Some(rules) = &rules {
-            self.tell(rules, &record, session)?;
-        }
         if let Some(path) = &self.report {
             modelwright_lifecycle::atomic_write(path, monitor_html(&record).as_bytes())?;
         }
@@ -115,6 +112,10 @@ impl Monitor {
             output::print_json(&record)?;
         } else {
             output::print(&monitor_text(&record))?;
+        }
+        // What was found is said first: nobody's mailbox is to stand in its way.
+        if let Some(rules) = &rules {
+            self.tell(rules, &record, session)?;
         }
         match self.fail_on.iter().find(|what| what.holds(&record.verdict)) {
             None => Ok(()),
