@@ -109,7 +109,9 @@ fn labelled(table: &Table, model: &Model, labels: &Labels) -> Result<Table> {
             columns.push(Column { name: field.name.clone(), data: column.data.clone() });
         }
     }
-    if let Some(time) = table.column("request_time") {
+    const TIME: &str = "request_time";
+    let is_taken = columns.iter().any(|column| column.name == TIME) || target == TIME;
+    if let Some(time) = table.column(TIME).filter(|_| !is_taken) {
         columns.push(time.clone());
     }
     let mut answers = Vec::with_capacity(table.n_rows());
