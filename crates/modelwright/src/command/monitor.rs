@@ -95,6 +95,9 @@ impl FailOn {
 impl Monitor {
     /// Compares, prints, and fails if that was asked for.
     pub(crate) fn run(self, session: &Session) -> Result<()> {
+        let others = [&self.reference, &self.labels, &self.alerts].into_iter().flatten();
+        let inputs = self.current.iter().chain(others).map(PathBuf::as_path);
+        output::spare(self.report.as_deref(), inputs, "--report")?;
         let rules = self.alerts.as_deref().map(AlertRules::read).transpose()?;
         let asked = serde_json::json!({
             "model": self.model.model, "current": self.current, "reference": self.reference,
