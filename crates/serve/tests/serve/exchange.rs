@@ -153,7 +153,11 @@ fn running_requests_are_answered_when_the_server_is_asked_to_stop() {
         row.len()
     );
     client.send_only(head.as_bytes());
-    std::thread::sleep(Duration::from_millis(100));
+    let mut looking = running.client();
+    let is_held = |text: String| text.lines().any(|l| l == "modelwright_requests_in_flight 1");
+    while !is_held(looking.get("/metrics").text()) {
+        std::thread::sleep(Duration::from_millis(10));
+    }
     let ending = std::thread::spawn(move || drop(running));
     std::thread::sleep(Duration::from_millis(100));
     let answer = client.send_raw(row.as_bytes()).unwrap();
