@@ -51,7 +51,7 @@ impl Journal {
         ctx: &Context,
     ) -> Result<Self> {
         fs::create_dir_all(folder).map_err(|e| failed(folder, e))?;
-        let _lock = lock(folder)?;
+        let right = lock(folder)?;
         recover(folder, name, ctx)?;
         let text = serde_json::to_vec(&schema)
             .map_err(|e| Error::work("cannot write the schema").because(e))?;
@@ -60,7 +60,7 @@ impl Journal {
         let lines = OpenOptions::new().create(true).append(true).open(&path);
         let lines = BufWriter::new(lines.map_err(|e| failed(&path, e))?);
         let (folder, n_rows, n_bytes) = (folder.to_owned(), 0, 0);
-        Ok(Self { folder, schema, lines, n_rows, n_bytes, bytes_max, _lock })
+        Ok(Self { folder, schema, lines, n_rows, n_bytes, bytes_max, _lock: right })
     }
 
     /// The columns of its rows.
