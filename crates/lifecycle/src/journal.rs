@@ -4,10 +4,11 @@
 //! `part-NAME.parquet` when it is told to. What was flushed survives the end of the process at
 //! any moment: the next one that opens the folder turns the lines that were left into a file, up
 //! to the first that is not whole. Files beyond a limit of bytes are removed, oldest first.
+//! A folder is one process's at a time: two would take each other's lines for left ones.
 //!
 //! Names come from outside (times, say) and decide the order of age; nothing here reads a clock.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -20,6 +21,7 @@ use crate::atomic::{AtomicFile, atomic_write};
 
 const LINES: &str = "journal.jsonl";
 const SCHEMA: &str = "journal.schema.json";
+const LOCK: &str = "journal.lock";
 
 /// See the module's text.
 pub struct Journal {
@@ -29,6 +31,8 @@ pub struct Journal {
     n_rows: usize,
     n_bytes: u64,
     bytes_max: u64,
+    /// The right to the folder, which ends with the process however that ends.
+    _lock: File,
 }
 
 impl Journal {
@@ -38,7 +42,7 @@ impl Journal {
     /// `bytes_max` bounds the files of the folder together.
     ///
     /// # Errors
-    /// Work error when the folder cannot be written to.
+    /// Work error when the folder cannot be written to, or another journal has it.
     pub fn open(
         folder: &Path,
         schema: Schema,
@@ -47,6 +51,7 @@ impl Journal {
         ctx: &Context,
     ) -> Result<Self> {
         fs::create_dir_all(folder).map_err(|e| failed(folder, e))?;
+        let right = lock(folder)?;
         recover(folder, name, ctx)?;
         let text = serde_json::to_vec(&schema)
             .map_err(|e| Error::work("cannot write the schema").because(e))?;
@@ -54,7 +59,8 @@ impl Journal {
         let path = folder.join(LINES);
         let lines = OpenOptions::new().create(true).append(true).open(&path);
         let lines = BufWriter::new(lines.map_err(|e| failed(&path, e))?);
-        Ok(Self { folder: folder.to_owned(), schema, lines, n_rows: 0, n_bytes: 0, bytes_max })
+        let (folder, n_rows, n_bytes) = (folder.to_owned(), 0, 0);
+        Ok(Self { folder, schema, lines, n_rows, n_bytes, bytes_max, _lock: right })
     }
 
     /// The columns of its rows.
@@ -131,6 +137,21 @@ impl Journal {
             fs::remove_file(&part).map_err(|e| failed(&part, e))?;
         }
         Ok(())
+    }
+}
+
+/// Takes the right to a folder.
+fn lock(folder: &Path) -> Result<File> {
+    let path = folder.join(LOCK);
+    let open = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+    let file = open.map_err(|e| failed(&path, e))?;
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => Err(Error::work("another process writes rows down here")
+            .at(folder.display().to_string())
+            .expected("a folder that nobody else writes to")
+            .hint("give each server a folder of its own")),
+        // Some file systems know no locks; there, nobody can be told from another.
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(file),
     }
 }
 
@@ -279,8 +300,11 @@ mod tests {
         let mut journal = Journal::open(&folder.0, schema(), 1 << 20, "0", &ctx).unwrap();
         journal.append(&table(&[1.0, 2.0, 3.0])).unwrap();
         journal.flush().unwrap();
-        // As a process that is killed leaves it: no end, half a line.
-        std::mem::forget(journal);
+        let other = Journal::open(&folder.0, schema(), 1 << 20, "1", &ctx).err().unwrap();
+        assert_eq!(other.what(), "another process writes rows down here");
+        assert!(folder.0.join(LINES).metadata().unwrap().len() > 0, "its lines are untouched");
+        // As a process that is killed leaves it: what was flushed, with half a line at the end.
+        drop(journal);
         let lines = folder.0.join(LINES);
         let mut bytes = fs::read(&lines).unwrap();
         bytes.truncate(bytes.len() - 5);

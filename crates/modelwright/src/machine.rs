@@ -112,9 +112,9 @@ pub fn complete(clock: &mut Clock, ctx: &Context) {
 pub(crate) fn git_commit() -> Option<String> {
     let here = std::env::current_dir().ok()?;
     let git = here.ancestors().map(|folder| folder.join(".git")).find(|git| git.exists())?;
-    // A worktree's `.git` is a file that names the folder.
+    // A worktree's `.git` is a file that names the folder; a submodule's, from where it lies.
     let git = match fs::read_to_string(&git) {
-        Ok(text) => Path::new(text.strip_prefix("gitdir: ")?.trim()).to_owned(),
+        Ok(text) => git.parent()?.join(text.strip_prefix("gitdir: ")?.trim()),
         Err(_) => git,
     };
     let head = fs::read_to_string(git.join("HEAD")).ok()?;

@@ -4,6 +4,7 @@
 //! to a closed stderr is no reason to die.
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::path::Path;
 
 use modelwright_core::{Error, Result};
 use serde::Serialize;
@@ -36,6 +37,27 @@ pub(crate) fn print_json(value: &impl Serialize) -> Result<()> {
         .map_err(|e| Error::work("cannot write the result as JSON").because(e))?;
     text.push('\n');
     print(&text)
+}
+
+/// Refuses to write over a file that is read: nobody means it, and the rows would be gone. To be
+/// asked before the work begins.
+///
+/// # Errors
+/// Input error when `output` leads to the file of one of the inputs.
+pub(crate) fn spare<'a>(
+    output: Option<&Path>,
+    inputs: impl IntoIterator<Item = &'a Path>,
+    flag: &str,
+) -> Result<()> {
+    let Some(Ok(place)) = output.map(Path::canonicalize) else { return Ok(()) };
+    match inputs.into_iter().find(|i| i.canonicalize().is_ok_and(|input| input == place)) {
+        None => Ok(()),
+        Some(input) => Err(Error::input("the output would overwrite an input")
+            .at(flag)
+            .expected(format!("another file than {}", input.display()))
+            .got(place.display().to_string())
+            .hint(format!("choose another name with {flag}"))),
+    }
 }
 
 /// Writes a line to stderr.
@@ -122,6 +144,11 @@ impl TextTable {
         }
         text
     }
+}
+
+/// A time of the store in UTC (`2026-01-31T12:00:00Z`) as a table shows it.
+pub(crate) fn time(at: &str) -> String {
+    at.replace('T', " ").trim_end_matches('Z').to_owned()
 }
 
 /// Text in lines of at most `width` characters, each after `indent` blanks. A longer word stays

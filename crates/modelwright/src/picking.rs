@@ -143,5 +143,5 @@ fn nothing_to_pick(path: &Path, record: &RunRecord) -> Error {
     }
     error
         .expected("a model that `modelwright fit` found by a search")
-        .hint("offers are listed since this version; fit the model again")
+        .hint("fits of older versions list no offers; fit the model again")
 }

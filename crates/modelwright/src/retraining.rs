@@ -199,7 +199,11 @@ fn part(table: Table, request: &RetrainRequest, record: &RunRecord) -> Result<(T
 
 fn times_of(column: &Column) -> Result<Vec<f64>> {
     match &column.data {
-        ColumnData::Number(values) => Ok(values.clone()),
+        // Rows without a time are the oldest: they must not judge the future.
+        ColumnData::Number(values) => {
+            let time = |v: &f64| if v.is_nan() { f64::NEG_INFINITY } else { *v };
+            Ok(values.iter().map(time).collect())
+        }
         ColumnData::Instant(values) => {
             let time = |v: &i64| if *v == MISSING_INSTANT { f64::NEG_INFINITY } else { *v as f64 };
             Ok(values.iter().map(time).collect())
@@ -369,4 +373,21 @@ fn sliced(request: &RetrainRequest, record: &RunRecord) -> Vec<String> {
         }
     }
     columns
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_without_a_time_are_the_oldest_however_times_are_held() {
+        let numbers = Column::numbers("day", vec![3.0, f64::NAN, 1.0]);
+        let dates = Column::instants("day", vec![3, MISSING_INSTANT, 1]);
+        for column in [numbers, dates] {
+            let times = times_of(&column).unwrap();
+            let mut rows = [0, 1, 2];
+            rows.sort_by(|a: &usize, b: &usize| times[*a].total_cmp(&times[*b]));
+            assert_eq!(rows, [1, 2, 0]);
+        }
+    }
 }

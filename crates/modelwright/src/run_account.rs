@@ -8,12 +8,15 @@ use modelwright_lifecycle::digest::sha256_hex;
 use modelwright_lifecycle::store::{Location, NewRun, RunEnd, Store};
 use serde::Serialize;
 
+use crate::heart::Heart;
 use crate::machine;
 
 /// A run that has begun; written down or not.
 pub struct RunAccount {
     open: Option<(Store, i64)>,
     is_named: bool,
+    /// Kept for its beat: without one another machine takes a long run for lost.
+    heart: Option<Heart>,
 }
 
 impl RunAccount {
@@ -30,7 +33,7 @@ impl RunAccount {
         warn: &dyn Fn(&str),
     ) -> Result<Self> {
         let Some(location) = location else {
-            return Ok(Self { open: None, is_named: false });
+            return Ok(Self { open: None, is_named: false, heart: None });
         };
         let run = NewRun {
             kind: kind.to_owned(),
@@ -50,11 +53,15 @@ impl RunAccount {
         };
         let is_named = location.is_named;
         match open() {
-            Ok(open) => Ok(Self { open: Some(open), is_named }),
+            Ok((store, id)) => {
+                let say = move |store: &mut Store, at: &str| store.beat(id, at);
+                let heart = Some(Heart::start(&location.folder, say));
+                Ok(Self { open: Some((store, id)), is_named, heart })
+            }
             Err(error) if is_named => Err(error),
             Err(error) => {
                 warn(&format!("the run is not recorded: {error}"));
-                Ok(Self { open: None, is_named })
+                Ok(Self { open: None, is_named, heart: None })
             }
         }
     }
@@ -72,6 +79,7 @@ impl RunAccount {
         warn: &dyn Fn(&str),
     ) -> Result<()> {
         let Some((mut store, id)) = self.open else { return Ok(()) };
+        drop(self.heart);
         let end = RunEnd { ended: machine::utc_now(), duration_s, ..RunEnd::default() };
         let end = match done {
             Err(error) => RunEnd { error: Some(error.to_string()), ..end },

@@ -142,7 +142,8 @@ pub(crate) fn decoded(text: &str) -> Cow<'_, str> {
     let (bytes, mut out) = (text.as_bytes(), Vec::with_capacity(text.len()));
     let mut i = 0;
     while i < bytes.len() {
-        let digits = bytes.get(i + 1..i + 3).and_then(|d| std::str::from_utf8(d).ok());
+        let digits = bytes.get(i + 1..i + 3).filter(|d| d.iter().all(u8::is_ascii_hexdigit));
+        let digits = digits.and_then(|d| std::str::from_utf8(d).ok());
         match (bytes[i], digits.and_then(|d| u8::from_str_radix(d, 16).ok())) {
             (b'%', Some(byte)) => {
                 out.push(byte);
@@ -208,11 +209,13 @@ mod tests {
 
     #[test]
     fn a_query_is_decoded_and_never_fails() {
-        let query = Query::parse(Some("on_error=null&name=a%20b+c&flag&bad=%zz%4&=x&é=%C3%A9"));
+        let query =
+            Query::parse(Some("on_error=null&name=a%20b+c&flag&bad=%zz%4&sign=%+4&=x&é=%C3%A9"));
         assert_eq!(query.get("on_error"), Some("null"));
         assert_eq!(query.get("name"), Some("a b c"));
         assert_eq!(query.get("flag"), Some(""));
         assert_eq!(query.get("bad"), Some("%zz%4"));
+        assert_eq!(query.get("sign"), Some("% 4"));
         assert_eq!(query.get("é"), Some("é"));
         assert_eq!(query.get("none"), None);
     }

@@ -6,6 +6,7 @@
 //! small ones. What waits is bounded by the number of requests that the server takes at all.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use modelwright_core::{Context, Result};
 use tokio::sync::Semaphore;
@@ -28,7 +29,7 @@ pub(crate) struct Engine {
     single: Context,
     /// For work that may use all threads.
     many: Context,
-    free: Semaphore,
+    free: Arc<Semaphore>,
 }
 
 impl Engine {
@@ -41,7 +42,7 @@ impl Engine {
             Context::new(modelwright_core::context::Settings { threads, ..Default::default() })
         };
         let many = context(threads)?;
-        let free = Semaphore::new(many.threads());
+        let free = Arc::new(Semaphore::new(many.threads()));
         Ok(Self { single: context(1)?, many, free })
     }
 
@@ -74,16 +75,50 @@ impl Engine {
             return done.unwrap_or_else(|_| Err(broken()));
         }
         let begun = clock::now();
-        let permit = self.free.acquire().await.map_err(|_| broken())?;
+        let permit = self.free.clone().acquire_owned().await.map_err(|_| broken())?;
         model.stats.queue_ns.add(clock::nanos(begun.elapsed()));
         let ctx = self.many.clone();
-        let done = spawn_blocking(move || work(&ctx)).await;
-        drop(permit);
-        done.unwrap_or_else(|_| Err(broken()))
+        let done = spawn_blocking(move || {
+            let done = work(&ctx);
+            // Only now: nobody may wait for the work any more, but its thread was busy till here.
+            drop(permit);
+            done
+        });
+        done.await.unwrap_or_else(|_| Err(broken()))
     }
 }
 
 fn broken() -> Problem {
     Problem::new(500, "internal", "the work on this request broke off")
         .hint("this is a bug; please report the request")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::mpsc::channel;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn work_that_nobody_waits_for_any_more_keeps_its_thread_until_it_ends() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/artifact");
+        let (engine, ctx) = (Engine::new(1).unwrap(), Context::unlimited(0, 1));
+        let model =
+            Model::load("shop", 1, &path.join("v2-binary.mw"), Arc::default(), &ctx).unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let (tell, told) = channel::<()>();
+            let slow = engine.run(&model, 0, true, move |_| {
+                // Until the other end is dropped.
+                let _ = told.recv();
+                Ok(())
+            });
+            assert!(tokio::time::timeout(Duration::from_millis(20), slow).await.is_err());
+            assert_eq!(engine.free.available_permits(), 0);
+            drop(tell);
+            engine.run(&model, 0, true, |_| Ok(())).await.unwrap();
+        });
+    }
 }

@@ -12,7 +12,8 @@ use crate::model::{Model, Unusual};
 use crate::problem::{Fault, Problem};
 use crate::settings::Policy;
 
-/// Faults that are kept for the answer; a body with more is refused without reading on.
+/// Faults that are kept for the answer; a body with more is refused without reading on. As many
+/// unusual values are kept.
 const N_FAULTS_MAX: usize = 10_000;
 
 /// What becomes of a request with rows that are refused.
@@ -75,7 +76,9 @@ impl Batch {
         if terms.policy == Policy::Accept {
             return Ok(self);
         }
-        self.unusual = model.door.check(&self.table);
+        let noted = model.door.check(&self.table, N_FAULTS_MAX);
+        model.stats.n_unusual.add(noted.n_more as u64);
+        self.unusual = noted.values;
         if self.unusual.is_empty() {
             return Ok(self);
         }
@@ -93,12 +96,15 @@ impl Batch {
             Fault {
                 row: u.row,
                 error: Error::input("a value is unlike those of training")
-                    .column(u.column)
-                    .expected(u.expected)
+                    .column(&*u.column)
+                    .expected(&*u.expected)
                     .got(u.got),
             }
         }));
         self.faults.sort_by_key(|f| f.row);
+        if noted.n_more > 0 {
+            return Err(Problem::of_faults(self.faults));
+        }
         self.without_faults(terms)
     }
 

@@ -222,9 +222,18 @@ fn bind(address: SocketAddr) -> Result<TcpListener> {
 /// Binds a Unix socket; one that a dead server left is taken over.
 #[cfg(unix)]
 fn bind_unix(path: &std::path::Path) -> Result<std::os::unix::net::UnixListener> {
+    use std::os::unix::fs::FileTypeExt;
     use std::os::unix::net::{UnixListener, UnixStream};
-    let is_left = path.exists() && UnixStream::connect(path).is_err();
-    let failed = |e| Error::work("cannot listen").at(path.display().to_string()).because(e);
+    // Of anything else at this path, connecting fails too: it is somebody's file.
+    let is_socket = path.symlink_metadata().is_ok_and(|meta| meta.file_type().is_socket());
+    let is_left = is_socket && UnixStream::connect(path).is_err();
+    let failed = |e: std::io::Error| {
+        let hint = match e.kind() {
+            std::io::ErrorKind::AddrInUse => "something is there already; choose --unix-socket",
+            _ => "check --unix-socket",
+        };
+        Error::work("cannot listen").at(path.display().to_string()).because(e).hint(hint)
+    };
     if is_left {
         std::fs::remove_file(path).map_err(failed)?;
     }
@@ -298,4 +307,24 @@ async fn signalled() {
 #[cfg(not(unix))]
 async fn hung_up() {
     std::future::pending().await
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_socket_that_a_dead_server_left_is_taken_over_and_a_file_is_not() {
+        let path = std::env::temp_dir().join(format!("mw-socket-{}", std::process::id()));
+        let _ = std::fs::remove_file(&path);
+        std::fs::write(&path, "precious").unwrap();
+        assert!(bind_unix(&path).is_err());
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "precious");
+        std::fs::remove_file(&path).unwrap();
+        drop(bind_unix(&path).unwrap());
+        let alive = bind_unix(&path).unwrap();
+        assert!(bind_unix(&path).is_err(), "a server that is alive keeps its socket");
+        drop(alive);
+        std::fs::remove_file(&path).unwrap();
+    }
 }

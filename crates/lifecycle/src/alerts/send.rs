@@ -1,5 +1,6 @@
 //! Notices on their way: over HTTP or into a file, tried again until they are taken.
 
+use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::time::Duration;
@@ -109,7 +110,13 @@ pub fn deliver(
 ) -> Result<Delivery> {
     let mut delivery = Delivery::default();
     let now = moment_seconds(at).unwrap_or(0);
+    // Alerts of which a sink was not told, and when it is tried again.
+    let mut untold: BTreeMap<(i64, String), String> = BTreeMap::new();
     for waiting in store.take_notices(at, &moment_text(now + LEASE_S))? {
+        if let Some(next) = untold.get(&(waiting.alert, waiting.sink.clone())) {
+            store.notice_put_off(waiting.id, next)?;
+            continue;
+        }
         let sent = match rules.sinks.iter().find(|s| s.name == waiting.sink) {
             None => Err("the rules name this sink no more".to_owned()),
             Some(sink) => send_kept(sink, &waiting.body, transport),
@@ -123,6 +130,7 @@ pub fn deliver(
                 let doubled = WAIT_S << waiting.n_tries.clamp(0, 20);
                 let next = moment_text(now + doubled.min(WAIT_MAX_S));
                 store.notice_failed(waiting.id, &why, &next)?;
+                untold.insert((waiting.alert, waiting.sink.clone()), next);
                 delivery.failed.push((waiting.sink, why));
             }
         }

@@ -195,6 +195,7 @@ impl Looked<'_> {
 /// A notice that waits for its sink.
 pub(super) struct Waiting {
     pub(super) id: i64,
+    pub(super) alert: i64,
     pub(super) sink: String,
     pub(super) n_tries: i64,
     pub(super) body: String,
@@ -222,15 +223,24 @@ impl Store {
         })
     }
 
-    /// Takes the notices that are due, so that no other process takes them until `until`.
+    /// Takes the notices that are due, so that no other process takes them until `until`. A sink
+    /// is told of an alert in order: what it was not told yet comes before what follows on it.
     pub(super) fn take_notices(&mut self, at: &str, until: &str) -> Result<Vec<Waiting>> {
         self.in_transaction(|db| {
             let mut statement = db.prepare_cached(
-                "SELECT id, sink, n_tries, body FROM notices
-                 WHERE sent IS NULL AND next_try <= ?1 ORDER BY id",
+                "SELECT id, alert, sink, n_tries, body FROM notices n
+                 WHERE sent IS NULL AND next_try <= ?1 AND NOT EXISTS
+                 (SELECT 1 FROM notices e WHERE e.alert = n.alert AND e.sink = n.sink
+                  AND e.id < n.id AND e.sent IS NULL AND e.next_try > ?1) ORDER BY id",
             )?;
             let rows = statement.query_map(params![at], |r| {
-                Ok(Waiting { id: r.get(0)?, sink: r.get(1)?, n_tries: r.get(2)?, body: r.get(3)? })
+                Ok(Waiting {
+                    id: r.get(0)?,
+                    alert: r.get(1)?,
+                    sink: r.get(2)?,
+                    n_tries: r.get(3)?,
+                    body: r.get(4)?,
+                })
             })?;
             let due: Vec<Waiting> = rows.collect::<rusqlite::Result<_>>()?;
             for notice in &due {
@@ -262,6 +272,14 @@ impl Store {
                 params![id, why, next_try],
             )
             .map(drop)
+        })
+    }
+
+    /// Puts a notice off that follows on one which was not taken.
+    pub(super) fn notice_put_off(&mut self, id: i64, next_try: &str) -> Result<()> {
+        self.in_transaction(|db| {
+            let change = "UPDATE notices SET next_try = ?2 WHERE id = ?1";
+            db.execute(change, params![id, next_try]).map(drop)
         })
     }
 

@@ -214,6 +214,30 @@ fn a_sink_that_fails_loses_nothing_and_is_not_pestered() {
     assert_eq!(deliver(&mut store, &rules, None, &network, DAY[2]).unwrap().n_sent, 0);
 }
 
+#[test]
+fn a_sink_that_comes_back_is_told_in_the_order_in_which_things_happened() {
+    let (folder, rules) = (Folder::new("alerts-order"), AlertRules::parse(RULES).unwrap());
+    let (mut store, network) = (store(&folder), Remembering::default());
+    let mut look = |drifts, at| {
+        observe(&mut store, &rules, "churn", &found(drifts, None), at).unwrap();
+        deliver(&mut store, &rules, None, &network, at).unwrap().n_sent
+    };
+    *network.refuses.borrow_mut() = Some(false);
+    assert_eq!(look(true, DAY[0]), 0);
+    *network.refuses.borrow_mut() = None;
+    // The end is due, but the beginning, which failed a moment ago, is not yet tried again.
+    assert_eq!(look(false, "2026-03-01T00:00:10Z"), 0);
+    // Both are due, and the first fails: the second is not sent past it.
+    *network.refuses.borrow_mut() = Some(false);
+    assert_eq!(look(false, "2026-03-01T00:02:00Z"), 0);
+    assert_eq!(*network.n_tries.borrow(), 4, "the beginning alone, twice for each of two sinks");
+    *network.refuses.borrow_mut() = None;
+    assert_eq!(look(false, DAY[1]), 4);
+    let of_pager = network.taken().into_iter().filter(|(url, _)| url.contains("pager"));
+    let whats: Vec<Value> = of_pager.map(|(_, body)| body["what"].clone()).collect();
+    assert_eq!(whats, ["firing", "resolved"]);
+}
+
 fn notice(what: What) -> Notice {
     Notice {
         id: "alert-1-notice-2".to_owned(),

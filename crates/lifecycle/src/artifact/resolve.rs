@@ -13,6 +13,9 @@ use super::read::unpack_artifact;
 use crate::outputs::MODEL_FILE;
 use crate::store::{Location, Store, parse_reference};
 
+/// The longest time limit of a run, in seconds: about thirty years.
+const TIME_MAX_S: f64 = 1e9;
+
 /// The model file that `path` means: itself, the `model.mw` of a fit's folder, or `name@alias` of
 /// the store. A file of that name comes first.
 ///
@@ -94,7 +97,13 @@ pub(crate) fn parse_record(bytes: &[u8]) -> Result<RunRecord> {
             ))
             .hint("install that version of Modelwright or a later one"));
     }
-    serde_json::from_slice(bytes).map_err(broken)
+    let record: RunRecord = serde_json::from_slice(bytes).map_err(broken)?;
+    match record.options.time_limit_s.filter(|seconds| !(0.0..=TIME_MAX_S).contains(seconds)) {
+        None => Ok(record),
+        Some(seconds) => Err(Error::input("the record has a time limit that cannot be")
+            .expected("options.time_limit_s from 0 to a thousand million")
+            .got(seconds.to_string())),
+    }
 }
 
 /// Says in the user's words why `path` could not be read.

@@ -213,6 +213,18 @@ fn missing_extra_swapped_and_replaced_parts_are_refused() {
 }
 
 #[test]
+fn a_record_with_a_time_that_cannot_be_is_refused() {
+    for seconds in ["-1", "1e300"] {
+        let text = String::from_utf8(record_json(&record()).unwrap()).unwrap();
+        let known = text.contains("\"time_limit_s\": null");
+        assert!(known, "{text}");
+        let text = text.replace("\"time_limit_s\": null", &format!("\"time_limit_s\": {seconds}"));
+        let error = super::parse_record(text.as_bytes()).unwrap_err();
+        assert!(error.what().contains("time limit"), "{error}");
+    }
+}
+
+#[test]
 fn a_newer_format_is_named_with_the_version_that_wrote_it() {
     let manifest = br#"{"format_version": 99, "versions": {"modelwright": "7.1.0"}}"#;
     let error = unpack_artifact(&forged(&[(MANIFEST, manifest)])).unwrap_err();

@@ -105,11 +105,18 @@ impl Answers {
     }
 
     fn is_label(&mut self, predictor: &Predictor, column: &Column, row: u32) -> bool {
+        // `True` of Python is the `true` of other programs, as where answers are put into numbers.
+        let is_flag = |text: &str| ["true", "false"].iter().any(|f| text.eq_ignore_ascii_case(f));
+        let fits = |label: &str| {
+            let is_same = |class: &String| {
+                class == label || (is_flag(label) && class.eq_ignore_ascii_case(label))
+            };
+            predictor.classes.iter().any(is_same)
+        };
         let is_known = if let Some(text) = column.text(row as usize) {
-            predictor.classes.iter().any(|class| class == text)
+            fits(text)
         } else {
-            let label = column.display(row as usize);
-            label.is_some_and(|label| predictor.classes.contains(&label))
+            column.display(row as usize).is_some_and(|label| fits(&label))
         };
         if !is_known {
             self.n_unknown += 1;

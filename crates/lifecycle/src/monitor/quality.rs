@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use modelwright_core::data::Kind;
 use modelwright_core::record::{ColumnDrift, QualityFinding, QualityKind};
+use modelwright_core::task::Task;
 use modelwright_inspect::drift::test::two_proportions;
 use modelwright_inspect::drift::{benjamini_hochberg, unit};
 use modelwright_preprocess::sketch::ColumnSketch;
 
 use super::compare::{number, percent};
 use super::side::Side;
-use super::tally::{ColumnTally, is_category, steps_of};
+use super::tally::{ColumnTally, UNSEEN_MAX, is_category, steps_of};
 use super::{LEVEL, Watched};
 
 /// A share of missing values that changed by so much is worth a word, or severe.
@@ -155,8 +156,12 @@ impl One<'_> {
         values.sort_by_key(|(_, n)| std::cmp::Reverse(**n));
         let named: Vec<String> =
             values.iter().take(NAMED).map(|(value, _)| format!("`{value}`")).collect();
-        let more = values.len().saturating_sub(NAMED);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let more = match values.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            // Not all of very many are kept.
+            _ if values.len() >= UNSEEN_MAX => " and many more".to_owned(),
+            more => format!(" and {more} more"),
+        };
         let message = format!(
             "{} of the rows have values that training never saw: {}{more}",
             percent(share),
@@ -248,11 +253,15 @@ fn missing(columns: &[ColumnDrift], current: &Side<'_>) -> Vec<QualityFinding> {
 
 fn unknown_labels(watched: &Watched<'_>, current: &Side<'_>) -> QualityFinding {
     let example = current.answers.unknown.as_deref().unwrap_or_default();
+    let what = match watched.predictor.task {
+        Task::Regression => "answers that are no numbers",
+        _ => "labels that the model does not know",
+    };
     QualityFinding {
         kind: QualityKind::UnseenValues,
         column: watched.predictor.target.clone(),
         is_severe: true,
         n_rows: Some(current.answers.n_unknown),
-        message: format!("labels that the model does not know, such as `{example}`"),
+        message: format!("{what}, such as `{example}`"),
     }
 }

@@ -2,9 +2,10 @@
 
 use modelwright_automl::Predictor;
 use modelwright_automl::reference::{Expectation, PREDICTION, prediction_column};
-use modelwright_core::data::{Column, ColumnData, Field, Kind, MISSING_INSTANT, Storage, Table};
+use modelwright_core::data::{Column, ColumnData, Field, Kind, Schema, Storage, Table};
 use modelwright_core::record::RowsRecord;
 use modelwright_core::{Context, Error, Result};
+use modelwright_io::{Cell, RowReader};
 use modelwright_preprocess::sketch::ColumnSketch;
 use rayon::prelude::*;
 
@@ -189,19 +190,23 @@ impl<'a> Side<'a> {
         self.answers.add(self.predictor, table, &said, ctx)
     }
 
-    /// The columns as the model holds them; counts what cannot be read.
+    /// The columns as the model holds them, and the target as training did; counts what cannot be
+    /// read.
     fn as_expected(&mut self, table: Table) -> Result<Table> {
         let mut columns = table.into_columns();
         for column in &mut columns {
-            let Some(tally) = self.columns.iter_mut().find(|t| t.field.name == column.name) else {
-                continue;
-            };
+            let mut tallies = self.columns.iter_mut().chain(&mut self.target);
+            let Some(tally) = tallies.find(|t| t.field.name == column.name) else { continue };
             if let (ColumnData::String { .. }, Storage::Number | Storage::Instant) =
                 (&column.data, tally.field.storage)
             {
-                let (read, n_wrong) = read_strings(column, tally.field.storage);
-                *column = read;
-                tally.n_wrong += n_wrong;
+                let read = read_strings(column, &tally.field)?;
+                *column = read.column;
+                tally.n_wrong += read.n_wrong;
+                if column.name == self.predictor.target {
+                    self.answers.n_unknown += read.n_wrong;
+                    self.answers.unknown = self.answers.unknown.take().or(read.wrong);
+                }
             }
         }
         Table::new(columns)
@@ -279,18 +284,32 @@ fn target_field(watched: &Watched<'_>) -> Field {
     field
 }
 
-/// Strings as numbers, or as nothing; how many could not be read.
-fn read_strings(column: &Column, storage: Storage) -> (Column, u64) {
+/// Strings as numbers or dates.
+struct Read {
+    /// What cannot be read is missing.
+    column: Column,
+    /// How many values cannot be read, and the first of them.
+    n_wrong: u64,
+    wrong: Option<String>,
+}
+
+/// Reads strings one by one as rows of a request are read, by the rules of training.
+fn read_strings(column: &Column, field: &Field) -> Result<Read> {
+    let reader = RowReader::new(&Schema { fields: vec![field.clone()] });
     let n_rows = column.n_rows();
-    let given = (0..n_rows).filter(|row| !column.is_missing(*row)).count();
-    if storage == Storage::Instant {
-        let nothing = vec![MISSING_INSTANT; n_rows];
-        return (Column::instants(&column.name, nothing), given as u64);
+    let (mut rows, mut n_wrong, mut wrong) = (reader.rows(n_rows), 0, None);
+    for row in 0..n_rows {
+        let text = column.text(row);
+        if rows.push(0, text.map_or(Cell::Missing, Cell::Text)).is_err() {
+            rows.push(0, Cell::Missing)?;
+            n_wrong += 1;
+            wrong = wrong.or_else(|| text.map(str::to_owned));
+        }
     }
-    let read = |row| column.text(row).and_then(|t| t.trim().parse::<f64>().ok());
-    let values: Vec<f64> = (0..n_rows).map(|row| read(row).unwrap_or(f64::NAN)).collect();
-    let n_read = values.iter().filter(|v| !v.is_nan()).count();
-    (Column::numbers(&column.name, values), (given - n_read) as u64)
+    rows.end_columns(n_rows)?;
+    let read = rows.into_table()?.into_columns().pop();
+    let column = read.unwrap_or_else(|| Column::numbers(&field.name, vec![f64::NAN; n_rows]));
+    Ok(Read { column, n_wrong, wrong })
 }
 
 /// The error for a model that keeps nothing to compare with.
@@ -304,4 +323,25 @@ pub fn must_have_reference(watched: &Watched<'_>) -> Result<()> {
             .hint("give one with --reference FILE"));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_dates_and_numbers_held_as_texts_only_those_that_are_none_are_lost() {
+        let dates = [Some("2024-01-02"), Some("n/k"), None, Some("2024-02-03")];
+        let field = Field::new("day", Storage::Instant, Kind::Datetime);
+        let read = read_strings(&Column::strings("day", dates), &field).unwrap();
+        assert_eq!((read.n_wrong, read.wrong.as_deref()), (1, Some("n/k")));
+        let shown: Vec<Option<String>> = (0..4).map(|row| read.column.display(row)).collect();
+        let known = |text: &str| Some(text.to_owned());
+        assert_eq!(shown, [known("2024-01-02"), None, None, known("2024-02-03")]);
+        let field = Field::new("size", Storage::Number, Kind::Number);
+        let texts = Column::strings("size", [Some(" 1.5"), Some("big"), None]);
+        let read = read_strings(&texts, &field).unwrap();
+        assert_eq!((read.n_wrong, read.column.display(0).as_deref()), (1, Some("1.5")));
+        assert!(read.column.is_missing(1) && read.column.is_missing(2));
+    }
 }

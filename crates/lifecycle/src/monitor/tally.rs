@@ -12,7 +12,7 @@ use modelwright_preprocess::sketch::{ColumnSketch, NumberSketch, TextSketch, Val
 use super::share::Part;
 
 /// Values that were never seen are listed up to this many.
-const UNSEEN_MAX: usize = 50;
+pub(super) const UNSEEN_MAX: usize = 50;
 
 /// Categories are counted one by one up to this many.
 const LEVELS_MAX: usize = 1 << 16;

@@ -57,6 +57,32 @@ fn model() -> &'static FitOutcome {
     })
 }
 
+#[test]
+fn answers_that_are_no_numbers_are_counted_and_the_others_are_measured() {
+    let table = rows(600, 0);
+    let mut options = Options::new("size");
+    let params = ParamMap::from([("n_rounds".to_owned(), ParamValue::Int(5))]);
+    let learner = "gbdt".to_owned();
+    options.single = Some(Single { learner, params, encoding: None, n_folds: Some(2) });
+    let (schema, source) = (table.storage_schema(), DataSource::default());
+    let input = FitInput { table, schema, source, test: None, options, own: Own::default() };
+    let outcome = fit(input, &ctx()).unwrap();
+    let (watched, asked, ctx) = (watched(&outcome), MonitorOptions::default(), ctx());
+    let new = rows(200, 1);
+    let sizes = new.column("size").unwrap();
+    let text = |row| if row == 7 { Some("tall".to_owned()) } else { sizes.display(row) };
+    let texts: Vec<Option<String>> = (0..200).map(text).collect();
+    let mut side = Side::new(&watched, &asked, &ctx);
+    side.begin("new.csv", Vec::new());
+    side.add(with(&new, Column::strings("size", texts)), &ctx).unwrap();
+    side.finish();
+    let found = conclude(&watched, None, &side, &asked, &ctx).unwrap();
+    assert_eq!(found.performance.unwrap().n_rows, 199);
+    let finding = found.quality.iter().find(|f| f.column == "size").unwrap();
+    assert_eq!((finding.n_rows, finding.is_severe), (Some(1), true));
+    assert!(finding.message.contains("`tall`"), "{}", finding.message);
+}
+
 fn watched(outcome: &FitOutcome) -> Watched<'_> {
     let bytes = Reference::encode(&outcome.reference, outcome.predictions.as_ref()).unwrap();
     let reference = Reference::decode(&bytes).unwrap();

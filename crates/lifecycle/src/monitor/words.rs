@@ -103,8 +103,11 @@ fn summary(found: &Found<'_>, status: Status) -> String {
         }
         (_, false) => capital(&format!("{}.", reasons.join("; "))),
         (_, true) => {
-            let n = found.quality.len();
-            format!("No drift; {n} findings about columns and values are worth a look.")
+            let is_notable = |f: &&QualityFinding| f.kind != QualityKind::UnexpectedColumn;
+            match found.quality.iter().filter(is_notable).count() {
+                1 => "No drift; a finding about a column is worth a look.".to_owned(),
+                n => format!("No drift; {n} findings about columns and values are worth a look."),
+            }
         }
     }
 }

@@ -105,10 +105,11 @@ impl Store {
     /// What a run told so far, from the line with number `from` on (from 0); empty for runs that
     /// tell nothing.
     pub fn live(&self, run: i64, from: usize) -> Vec<LiveLine> {
-        let text = fs::read_to_string(path(&self.folder, run)).unwrap_or_default();
-        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-        let lines = whole.lines().skip(from);
-        lines.filter_map(|line| serde_json::from_str(line).ok()).collect()
+        let bytes = fs::read(path(&self.folder, run)).unwrap_or_default();
+        // The last line may end anywhere, also within a character.
+        let n_whole = bytes.iter().rposition(|byte| *byte == b'\n').unwrap_or(0);
+        let lines = bytes[..n_whole].split(|byte| *byte == b'\n').skip(from);
+        lines.filter_map(|line| serde_json::from_slice(line).ok()).collect()
     }
 }
 

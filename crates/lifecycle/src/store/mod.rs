@@ -36,7 +36,7 @@ pub mod tracking;
 pub use live::{LiveLine, LiveWriter, Told};
 pub use location::{Location, parse_reference, set_location};
 pub use registry::{AliasChange, ModelSummary, ModelVersion};
-pub use runs::{NewRun, RunEnd, RunMetric, RunRow, RunStatus, SILENCE_MIN, is_alive, this_process};
+pub use runs::{NewRun, RunEnd, RunMetric, RunRow, RunStatus, SILENCE_MIN};
 pub(crate) use runs::{host, process_start};
 pub use search::RunFilter;
 pub use stamp::StoreStamp;

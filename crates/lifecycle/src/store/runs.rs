@@ -326,10 +326,10 @@ impl Store {
         close_lost(self, at)
     }
 
-    /// Removes a run and what only it names.
+    /// Removes a run and what only it names; a registered model that came of it stays.
     ///
     /// # Errors
-    /// Input error when there is none, when it is at work, or when a registered model came of it.
+    /// Input error when there is none, or when it is at work.
     pub fn delete_run(&mut self, id: i64) -> Result<()> {
         let run = self.run(id)?;
         // The process of a run that an MLflow client began is not ours to see.
@@ -487,18 +487,6 @@ pub(crate) fn host() -> String {
     let read = |path: &str| fs::read_to_string(path).ok();
     let name = read("/proc/sys/kernel/hostname").or_else(|| read("/etc/hostname"));
     name.map_or("unknown".to_owned(), |name| name.trim().to_owned())
-}
-
-/// What names this process among those of this machine, as [`is_alive`] reads it.
-pub fn this_process() -> String {
-    let pid = std::process::id();
-    format!("{pid} {}", process_start(pid).unwrap_or_default())
-}
-
-/// Whether the process that [`this_process`] named is still there.
-pub fn is_alive(name: &str) -> bool {
-    let Some((pid, start)) = name.split_once(' ') else { return false };
-    pid.parse().ok().and_then(process_start).is_some_and(|is| is == start.trim())
 }
 
 /// When a process began, in the kernel's clock ticks: with its number it names one process, also

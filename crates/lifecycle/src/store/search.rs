@@ -28,6 +28,9 @@ const FIELDS: [&str; 14] = [
 /// Comparisons, longer ones first.
 const OPERATORS: [&str; 7] = ["!=", ">=", "<=", "=", ">", "<", "like"];
 
+/// More conditions than anybody writes; SQLite takes a thousand.
+const CONDITIONS_MAX: usize = 100;
+
 /// Which runs are wanted; the default is all of them.
 #[derive(Debug, Clone, Default)]
 pub struct RunFilter {
@@ -47,6 +50,11 @@ impl RunFilter {
         let mut filter = Self::default();
         for condition in words.split(|w| w.eq_ignore_ascii_case("and")) {
             filter.conditions.push(parse_condition(condition, text)?);
+        }
+        if filter.conditions.len() > CONDITIONS_MAX {
+            return Err(broken("too many conditions", text)
+                .got(format!("{} conditions", filter.conditions.len()))
+                .expected(format!("at most {CONDITIONS_MAX}")));
         }
         Ok(filter)
     }
@@ -163,7 +171,8 @@ fn value_of(word: &str) -> Value {
     }
     match (word.parse::<i64>(), word.parse::<f64>()) {
         (Ok(whole), _) => Value::Integer(whole),
-        (_, Ok(number)) => Value::Real(number),
+        // `nan` and `inf` are words, too.
+        (_, Ok(number)) if number.is_finite() => Value::Real(number),
         _ => Value::Text(word.to_owned()),
     }
 }

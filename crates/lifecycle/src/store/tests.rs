@@ -96,6 +96,8 @@ fn a_search_that_cannot_be_understood_is_refused_with_an_example() {
         let error = RunFilter::parse(text).unwrap_err();
         assert!(error.expected_text().is_some(), "{text}: {error}");
     }
+    let error = RunFilter::parse(&vec!["id > 0"; 101].join(" and ")).unwrap_err();
+    assert_eq!(error.expected_text(), Some("at most 100"));
     let error = RunFilter::parse("knd = fit").unwrap_err();
     assert_eq!(error.hint_text(), Some("did you mean `kind`?"));
     // A value is a value, never a part of the query.
@@ -104,6 +106,8 @@ fn a_search_that_cannot_be_understood_is_refused_with_an_example() {
     begin(&mut store, "fit", 1);
     assert!(found(&store, "kind = \"fit' OR 1=1 --\"").is_empty());
     assert!(found(&store, "metrics.x);-- > 0").is_empty());
+    let named = begin(&mut store, "nan", 1);
+    assert_eq!(found(&store, "kind = nan"), [named], "a word, not a number");
 }
 
 #[test]

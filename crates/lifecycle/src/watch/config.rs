@@ -295,7 +295,8 @@ impl WatchConfig {
     fn check(&self) -> Result<()> {
         let (_, alias) = self.target()?;
         let share = |value: f64| value > 0.0 && value < 1.0;
-        let rules: [(bool, &str, &str); 7] = [
+        let share_or_none = |value: f64| (0.0..=1.0).contains(&value);
+        let rules: [(bool, &str, &str); 9] = [
             (
                 !self.data.is_empty() || self.log.is_some(),
                 "data",
@@ -310,6 +311,12 @@ impl WatchConfig {
                 "a share up to 1",
             ),
             (self.every.as_seconds() > 0, "every", "more than zero"),
+            (share_or_none(self.retrain.slice_loss), "retrain.slice_loss", "a share from 0 to 1"),
+            (
+                self.retrain.gain.is_none_or(|gain| gain.is_finite() && gain >= 0.0),
+                "retrain.gain",
+                "a number from 0",
+            ),
             (
                 self.retrain.latency > 0.0 && self.retrain.size > 0.0,
                 "retrain",

@@ -77,7 +77,8 @@ impl Store {
         }
     }
 
-    /// Says that the process that holds the lock is still there.
+    /// Says that the process that holds the lock is still there, and so are its runs: fitting a new
+    /// model may take longer than other machines wait for a word.
     ///
     /// # Errors
     /// Work error when the store cannot be written to.
@@ -86,6 +87,10 @@ impl Store {
             db.execute(
                 "UPDATE watches SET beat = ?2 WHERE model = ?1 AND pid = ?3 AND host = ?4",
                 params![model, at, i64::from(std::process::id()), host()],
+            )?;
+            db.execute(
+                "UPDATE runs SET beat = ?1 WHERE status = 'running' AND pid = ?2 AND host = ?3",
+                params![at, i64::from(std::process::id()), host()],
             )
             .map(drop)
         })

@@ -39,7 +39,7 @@ pub enum Phase {
         version: i64,
         /// Since when.
         since: String,
-        /// Files that were there before: they do not count.
+        /// What names the rows that were there before: they do not count.
         before: BTreeSet<String>,
     },
     /// A person must say yes.
@@ -57,7 +57,7 @@ pub enum Phase {
         previous: i64,
         /// Since when.
         since: String,
-        /// Files that were there before.
+        /// What names the rows that were there before.
         before: BTreeSet<String>,
     },
 }

@@ -168,6 +168,23 @@ fn two_processes_do_not_watch_one_model_and_a_dead_one_does_not_hold_it() {
 }
 
 #[test]
+fn a_run_of_a_watch_is_not_lost_as_long_as_its_process_is_heard_of() {
+    use crate::store::{NewRun, RunStatus};
+    let folder = Folder::new("watch-beat");
+    let mut store = Store::open(&folder.path().join("store"), START).unwrap();
+    let run = NewRun { started: START.to_owned(), ..NewRun::default() };
+    let id = store.begin_run(&run).unwrap();
+    let _lock = store.lock_watch("churn@champion", START).unwrap();
+    store.beat_watch("churn@champion", &day(2)).unwrap();
+    // As another machine sees it.
+    store.in_transaction(|db| db.execute("UPDATE runs SET host = 'elsewhere'", [])).unwrap();
+    store.close_lost_runs("2026-03-02T00:10:00Z").unwrap();
+    assert_eq!(store.run(id).unwrap().status, RunStatus::Running);
+    store.close_lost_runs("2026-03-02T00:20:00Z").unwrap();
+    assert_eq!(store.run(id).unwrap().status, RunStatus::Lost);
+}
+
+#[test]
 fn settings_that_cannot_be_are_refused() {
     let refused = |text: &str, words: &str| {
         let error = WatchConfig::parse(text).unwrap_err().to_string();
@@ -182,5 +199,7 @@ fn settings_that_cannot_be_are_refused() {
     refused(&format!("{good}[trigger]\ndrifft = true"), "cannot be understood");
     refused(&format!("{good}[window]\njudge = 2.0"), "window.judge");
     refused(&format!("{good}[rollout]\nalpha = 0.0"), "rollout.alpha");
+    refused(&format!("{good}[retrain]\nslice_loss = nan"), "retrain.slice_loss");
+    refused(&format!("{good}[retrain]\ngain = -0.5"), "retrain.gain");
     refused(&format!("challenger = \"champion\"\n{good}"), "another alias");
 }

@@ -123,12 +123,11 @@ fn list(all: bool, session: &Session) -> Result<()> {
     let mut table = TextTable::new(&[
         "began", "over", "model", "rule", "severity", ">seen", ">waiting", "what",
     ]);
-    let short = |at: String| at.replace('T', " ").trim_end_matches('Z').to_owned();
     for alert in alerts {
         let why = alert.error.map_or(String::new(), |why| format!(" (not told: {why})"));
         table.row(vec![
-            short(alert.began),
-            alert.ended.map_or(String::new(), short),
+            output::time(&alert.began),
+            alert.ended.as_deref().map_or(String::new(), output::time),
             alert.model,
             alert.rule,
             alert.severity,

@@ -57,6 +57,7 @@ pub(crate) struct Audit {
 impl Audit {
     /// Predicts DATA, measures the groups and prints.
     pub(crate) fn run(self, session: &Session) -> Result<()> {
+        output::spare(self.report.as_deref(), [&*self.data], "--report")?;
         let model = Model::load(&self.model.model)?;
         let sensitive = self.sensitive(&model)?;
         let ctx = session.context(Limits::default())?;

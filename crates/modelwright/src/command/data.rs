@@ -218,7 +218,7 @@ fn log(target: Option<&str>, session: &Session) -> Result<()> {
         for s in &snapshots {
             table.row(vec![
                 s.id.to_string(),
-                s.at.replace('T', " ").trim_end_matches('Z').to_owned(),
+                output::time(&s.at),
                 s.name.clone(),
                 count(usize::try_from(s.n_rows).unwrap_or(0)),
                 s.content.get(..16).unwrap_or_default().to_owned(),

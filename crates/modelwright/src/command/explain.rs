@@ -23,7 +23,6 @@ use modelwright_lifecycle::AtomicFile;
 use serde::Serialize;
 
 use self::other_answer::OtherAnswer;
-use crate::command::predict::same_file;
 use crate::explanation_text::Shown;
 use crate::flags::{ModelArg, values};
 use crate::output::{self, TextTable, count};
@@ -196,15 +195,10 @@ impl Explain {
 
     /// Refuses an output that cannot be, before anything is read.
     fn check(&self) -> Result<()> {
+        output::spare(self.report.as_deref(), [&*self.data], "--report")?;
         let Some(path) = &self.output else { return Ok(()) };
         form(path)?;
-        if same_file(path, &self.data) {
-            return Err(Error::input("the output would overwrite the data")
-                .at(path.display().to_string())
-                .expected("another file than DATA")
-                .hint("choose another name with -o"));
-        }
-        Ok(())
+        output::spare(Some(path), [&*self.data], "--output")
     }
 
     fn profiles(

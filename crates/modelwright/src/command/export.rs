@@ -13,7 +13,6 @@ use modelwright_lifecycle::export::{ExportModel, MemberChoice, choose, lightgbm,
 use modelwright_lifecycle::{AtomicFile, atomic_write};
 use serde_json::json;
 
-use crate::command::predict::same_file;
 use crate::flags::ModelArg;
 use crate::output::{self, count, warn};
 use crate::session::{Limits, Session};
@@ -177,13 +176,7 @@ impl Export {
     /// Refuses to write over what is read.
     fn check_output(&self, model: &Path) -> Result<()> {
         let inputs = [Some(model), self.features.as_deref()];
-        if inputs.into_iter().flatten().any(|input| same_file(input, &self.output)) {
-            return Err(Error::input("the output would overwrite an input")
-                .at(self.output.display().to_string())
-                .expected("another file than MODEL and DATA")
-                .hint("choose another name with -o"));
-        }
-        Ok(())
+        output::spare(Some(&self.output), inputs.into_iter().flatten(), "--output")
     }
 
     fn write_features(

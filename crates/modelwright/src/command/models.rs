@@ -294,7 +294,7 @@ fn versions(name: &str, session: &Session) -> Result<()> {
         table.row(vec![
             version.number.to_string(),
             version.aliases.join(", "),
-            version.created.replace('T', " ").trim_end_matches('Z').to_owned(),
+            output::time(&version.created),
             size(version.size_bytes.unsigned_abs()),
             version.run.map_or(String::new(), |id| id.to_string()),
             score,
@@ -313,7 +313,7 @@ fn history(name: &str, session: &Session) -> Result<()> {
     let number = |n: Option<i64>| n.map_or("–".to_owned(), |n| n.to_string());
     for change in changes {
         table.row(vec![
-            change.at.replace('T', " ").trim_end_matches('Z').to_owned(),
+            output::time(&change.at),
             change.alias,
             number(change.before),
             number(change.number),

@@ -95,6 +95,9 @@ impl FailOn {
 impl Monitor {
     /// Compares, prints, and fails if that was asked for.
     pub(crate) fn run(self, session: &Session) -> Result<()> {
+        let others = [&self.reference, &self.labels, &self.alerts].into_iter().flatten();
+        let inputs = self.current.iter().chain(others).map(PathBuf::as_path);
+        output::spare(self.report.as_deref(), inputs, "--report")?;
         let rules = self.alerts.as_deref().map(AlertRules::read).transpose()?;
         let asked = serde_json::json!({
             "model": self.model.model, "current": self.current, "reference": self.reference,
@@ -105,9 +108,6 @@ impl Monitor {
         let done = self.look(session);
         let (_, record) =
             recording.end(done, session, |(path, found)| Recorded::monitor(path, found))?;
-        if let Some(rules) = &rules {
-            self.tell(rules, &record, session)?;
-        }
         if let Some(path) = &self.report {
             modelwright_lifecycle::atomic_write(path, monitor_html(&record).as_bytes())?;
         }
@@ -115,6 +115,10 @@ impl Monitor {
             output::print_json(&record)?;
         } else {
             output::print(&monitor_text(&record))?;
+        }
+        // What was found is said first: nobody's mailbox is to stand in its way.
+        if let Some(rules) = &rules {
+            self.tell(rules, &record, session)?;
         }
         match self.fail_on.iter().find(|what| what.holds(&record.verdict)) {
             None => Ok(()),

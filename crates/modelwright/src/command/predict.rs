@@ -116,12 +116,7 @@ impl Predict {
         let Some(path) = &self.output else {
             return Ok(if session.global.json { Form::Json } else { Form::Csv });
         };
-        if same_file(path, &self.data) {
-            return Err(Error::input("the output would overwrite the data")
-                .at(path.display().to_string())
-                .expected("another file than DATA")
-                .hint("choose another name with -o"));
-        }
+        output::spare(Some(path), [&*self.data], "--output")?;
         let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
         match extension.to_ascii_lowercase().as_str() {
             "csv" => Ok(Form::Csv),
@@ -132,11 +127,6 @@ impl Predict {
                 .got(path.display().to_string())),
         }
     }
-}
-
-/// Whether both names lead to one file.
-pub(crate) fn same_file(a: &Path, b: &Path) -> bool {
-    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
 }
 
 /// What is needed to predict one file.

@@ -53,6 +53,7 @@ struct Document<'a> {
 impl Profile {
     /// Reads, profiles and prints.
     pub(crate) fn run(self, session: &Session) -> Result<()> {
+        output::spare(self.output.as_deref(), [&*self.data], "--output")?;
         let ctx = session.context(Limits::default())?;
         ctx.tell(Event::Phase("read".to_owned()));
         // Looking for leaks parts and encodes the table as learning does.

@@ -68,6 +68,7 @@ impl Report {
             None if session.global.json => Form::Json,
             None => Form::Html,
         };
+        output::spare(self.output.as_deref(), [&*self.run], "--output")?;
         let record = modelwright_lifecycle::artifact::read_record(&self.run)?;
         let text = match form {
             Form::Html => report_html(&record),

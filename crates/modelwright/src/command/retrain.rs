@@ -61,7 +61,7 @@ pub(crate) struct Retrain {
     #[arg(long, value_enum, default_value = "better")]
     rule: RuleArg,
     /// By how much it must be better (or may be worse, to refresh), in the metric's unit
-    #[arg(long, value_name = "EPS")]
+    #[arg(long, value_name = "EPS", value_parser = values::difference)]
     gain: Option<f64>,
     /// Columns whose values must not suffer [default: the most important and the sensitive ones]
     #[arg(long, value_name = "COLUMN,…", value_delimiter = ',', value_parser = values::name)]

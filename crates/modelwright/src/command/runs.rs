@@ -153,7 +153,7 @@ fn show_list(runs: &[RunRow], best: Option<&str>, session: &Session) -> Result<(
             run.id.to_string(),
             run.kind.clone(),
             run.status.name().to_owned(),
-            run.started.replace('T', " ").trim_end_matches('Z').to_owned(),
+            output::time(&run.started),
             run.duration_s.map_or(String::new(), seconds),
             run.data_name.clone().unwrap_or_default(),
             run.target.clone().unwrap_or_default(),

@@ -160,7 +160,7 @@ fn history(config: &WatchConfig, session: &Session) -> Result<()> {
         let outcome = outcome.map_or(String::new(), |said| format!(" → {said}"));
         table.row(vec![
             row.id.to_string(),
-            row.at.replace('T', " ").trim_end_matches('Z').to_owned(),
+            output::time(&row.at),
             row.action,
             row.words + &outcome,
         ]);

@@ -1,7 +1,7 @@
 //! What was done, in `.modelwright/run.json` of the project, and who is doing it now.
 
 use std::collections::BTreeMap;
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -32,6 +32,27 @@ struct Done {
     outputs: BTreeMap<String, String>,
     at: String,
     said: String,
+}
+
+/// Files by their path within the project, with what was in them.
+pub(super) struct Hashes(BTreeMap<String, String>);
+
+impl Hashes {
+    /// What a step reads. To be asked before the step: what changes while it works is a change.
+    pub(super) fn of_inputs(step: &Step, folder: &Path) -> Result<Self> {
+        let absent = Error::input("a file that a step reads is not there");
+        hashes(&step.inputs, step, folder, absent)
+    }
+}
+
+fn hashes(files: &[PathBuf], step: &Step, folder: &Path, absent: Error) -> Result<Hashes> {
+    let mut known = BTreeMap::new();
+    for path in files {
+        let name = name_of(path, folder);
+        let Some(of) = hash(path)? else { return Err(absent.at(step.at_error()).expected(name)) };
+        known.insert(name, of);
+    }
+    Ok(Hashes(known))
 }
 
 fn name_of(path: &Path, folder: &Path) -> String {
@@ -89,32 +110,21 @@ impl Memory {
         }
     }
 
-    /// Writes down that a step was done.
+    /// Writes down that a step was done, with the `inputs` that it began with.
     pub(super) fn remember(
         &mut self,
         step: &Step,
+        inputs: Hashes,
         folder: &Path,
         said: &str,
         at: &str,
     ) -> Result<()> {
-        let hashes = |files: &[PathBuf]| -> Result<BTreeMap<String, String>> {
-            let mut hashes = BTreeMap::new();
-            for path in files {
-                let name = name_of(path, folder);
-                let Some(of) = hash(path)? else {
-                    return Err(Error::work("a step did not make a file that it was to make")
-                        .at(step.at_error())
-                        .expected(name));
-                };
-                hashes.insert(name, of);
-            }
-            Ok(hashes)
-        };
+        let absent = Error::work("a step did not make a file that it was to make");
         let done = Done {
             engine_version: env!("CARGO_PKG_VERSION").to_owned(),
             settings: step.settings.clone(),
-            inputs: hashes(&step.inputs)?,
-            outputs: hashes(&step.outputs)?,
+            inputs: inputs.0,
+            outputs: hashes(&step.outputs, step, folder, absent)?.0,
             at: at.to_owned(),
             said: said.to_owned(),
         };
@@ -130,9 +140,10 @@ impl Memory {
     }
 }
 
-/// The right to work on a project, which ends with the process.
+/// The right to work on a project: a lock of the system on a file, which ends with the process
+/// however that ends.
 pub(super) struct Lock {
-    path: PathBuf,
+    _file: File,
 }
 
 impl Lock {
@@ -149,34 +160,24 @@ impl Lock {
                 .because(e)
         };
         fs::create_dir_all(&home).map_err(failed)?;
-        let own = modelwright_lifecycle::store::this_process();
-        for _ in 0..2 {
-            match OpenOptions::new().write(true).create_new(true).open(&path) {
-                Ok(mut file) => {
-                    file.write_all(own.as_bytes()).map_err(failed)?;
-                    return Ok(Self { path });
-                }
-                Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {
-                    let holder = fs::read_to_string(&path).unwrap_or_default();
-                    if modelwright_lifecycle::store::is_alive(&holder) {
-                        return Err(Error::input("another process works on this project")
-                            .at(folder.display().to_string())
-                            .got(format!("process {}", holder.replace(' ', ", begun at tick ")))
-                            .hint("wait until it is done"));
-                    }
-                    // Its process is gone: killed, or the machine went down.
-                    fs::remove_file(&path).map_err(failed)?;
-                }
-                Err(e) => return Err(failed(e)),
+        let open =
+            OpenOptions::new().read(true).create(true).truncate(false).write(true).open(&path);
+        let mut file = open.map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => {
+                // For people, and for the error of whoever comes next.
+                file.set_len(0).map_err(failed)?;
+                write!(file, "{}", std::process::id()).map_err(failed)?;
+                Ok(Self { _file: file })
             }
+            Err(TryLockError::WouldBlock) => {
+                let holder = fs::read_to_string(&path).unwrap_or_default();
+                Err(Error::input("another process works on this project")
+                    .at(folder.display().to_string())
+                    .got(format!("process {holder}"))
+                    .hint("wait until it is done"))
+            }
+            Err(TryLockError::Error(e)) => Err(failed(e)),
         }
-        Err(Error::input("another process works on this project").at(folder.display().to_string()))
-    }
-}
-
-impl Drop for Lock {
-    fn drop(&mut self) {
-        // Where it cannot be removed, the next process sees that this one is gone.
-        let _ = fs::remove_file(&self.path);
     }
 }

@@ -27,7 +27,7 @@ use modelwright_core::{Context, Error, Result};
 use serde::Serialize;
 
 pub use config::PipelineConfig;
-use memory::{Lock, Memory};
+use memory::{Hashes, Lock, Memory};
 use step::Step;
 
 /// The file that describes a project.
@@ -117,10 +117,11 @@ impl Pipeline {
                 // What is written down now would be wrong if the step stopped half-way.
                 memory.forget(&step.name, &self.folder)?;
                 let at = step.at_error();
+                let inputs = Hashes::of_inputs(&step, &self.folder)?;
                 let said = steps::perform(&step, &self.config, &self.folder, world);
                 outcome.said =
                     said.map_err(|e| if e.place().source.is_some() { e } else { e.at(at) })?;
-                memory.remember(&step, &self.folder, &outcome.said, &(world.now)())?;
+                memory.remember(&step, inputs, &self.folder, &outcome.said, &(world.now)())?;
             }
             outcomes.push(outcome);
         }

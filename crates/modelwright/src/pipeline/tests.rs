@@ -126,10 +126,27 @@ fn a_step_that_stopped_half_way_is_done_again_and_a_dead_process_holds_nothing()
     project.write(PROJECT_FILE, TOML);
     assert_eq!(project.plan()[0].2, "it was not done before, or not to its end");
     assert_eq!(done(&project.run().unwrap()).len(), 4);
-    let own = modelwright_lifecycle::store::this_process();
-    project.write(".modelwright/lock", &own);
+    let held = Lock::take(&project.0).unwrap();
     let error = project.run().err().unwrap().to_string();
     assert!(error.contains("another process works on this project"), "{error}");
+    assert!(error.contains(&std::process::id().to_string()), "{error}");
+    drop(held);
+    assert!(done(&project.run().unwrap()).is_empty(), "and nothing changed");
+}
+
+#[test]
+fn what_changes_while_a_step_reads_it_is_a_change() {
+    let project = Project::new("meanwhile");
+    project.write("raw.csv", "old");
+    project.write("test.csv", &rows(1000, 120));
+    // Somebody adds to the file while the command works on it; what the command makes is no table.
+    let meanwhile = "> train.csv; echo new >> raw.csv";
+    project.write(PROJECT_FILE, &TOML.replace("> train.csv", meanwhile));
+    project.run().err().unwrap();
+    assert_eq!(project.plan()[0].2, "`raw.csv` changed");
+    fs::remove_file(project.0.join("raw.csv")).unwrap();
+    let error = project.run().err().unwrap().to_string();
+    assert!(error.contains("is not there") && error.contains("raw.csv"), "{error}");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use modelwright_lifecycle::watch::{Action, Phase, Trigger, WatchConfig, WatchSta
 use serde_json::{Value, json};
 
 use super::World;
-use super::files::DataFile;
+use super::files::{DataFile, marks};
 use super::window::since_change;
 use crate::{
     Model, OutputFolder, RetrainRequest, Retrained, RowWindow, Rows, machine, retrain, retrain_time,
@@ -42,7 +42,7 @@ impl Acting<'_> {
                 return self.retrain(triggers, state, store).map(Some);
             }
             Action::Try { version } => {
-                state.phase = Phase::Trial { version: *version, since, before: self.hashes() };
+                state.phase = Phase::Trial { version: *version, since, before: self.before() };
             }
             Action::Ask { version } => {
                 state.phase = Phase::Waiting { version: *version, since };
@@ -52,7 +52,7 @@ impl Acting<'_> {
                 let number = version.to_string();
                 let previous = store.set_alias(name, alias, &number, Some(reason), self.at)?;
                 self.forget_challenger(store)?;
-                state.phase = guard(self.config, *version, previous, &since, self.hashes());
+                state.phase = guard(self.config, *version, previous, &since, self.before());
             }
             Action::RollBack { version } => {
                 let reason = "the watch rolled it back: see `modelwright watch --history`";
@@ -69,6 +69,11 @@ impl Acting<'_> {
 
     fn hashes(&self) -> BTreeSet<String> {
         self.files.iter().map(|f| f.sha256.clone()).collect()
+    }
+
+    /// What a trial or guard that begins now does not count.
+    fn before(&self) -> BTreeSet<String> {
+        marks(self.files, &self.config.out)
     }
 
     fn forget_challenger(&self, store: &mut Store) -> Result<()> {

@@ -1,13 +1,11 @@
 //! What a person says to a model that waits.
 
-use std::collections::BTreeSet;
-
 use modelwright_core::{Error, Result};
 use modelwright_lifecycle::store::{Store, parse_reference};
 use modelwright_lifecycle::watch::Phase;
 
 use super::act::guard;
-use super::files::Files;
+use super::files::{Files, SERVED, marks};
 
 /// Says yes (or no) to the version that waits for `name`, or `NAME@ALIAS` where several aliases of
 /// a model are watched. Returns the watched model and the version.
@@ -49,13 +47,13 @@ pub fn approve(
     if says_yes {
         let previous = store.set_alias(of, alias, &version.to_string(), Some(why), at)?;
         if let Some(config) = &config {
-            let served = config.out.join("served");
+            let served = config.out.join(SERVED);
             let mut patterns = config.data.clone();
             if served.is_dir() {
                 patterns.push(served.join("part-*.parquet").to_string_lossy().into_owned());
             }
             let now = Files::default().find(&patterns)?;
-            let before: BTreeSet<String> = now.into_iter().map(|f| f.sha256).collect();
+            let before = marks(&now, &config.out);
             state.phase = guard(config, version, previous, at, before);
         }
     }

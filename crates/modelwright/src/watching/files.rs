@@ -1,6 +1,6 @@
 //! The files that hold the rows, by pattern and by what is in them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -15,6 +15,26 @@ pub(crate) struct DataFile {
     pub(crate) path: PathBuf,
     /// SHA-256 of its bytes: the same bytes are the same rows.
     pub(crate) sha256: String,
+}
+
+/// The folder below that of new models in which the rows of the serving log lie.
+pub(crate) const SERVED: &str = "served";
+
+/// What names the rows that are there now, for [`came_later`]. Rows of the serving log are also
+/// named by their file: labels that come later change its bytes, but the rows stay those that a
+/// model may have learned from.
+pub(crate) fn marks(files: &[DataFile], out: &Path) -> BTreeSet<String> {
+    let served = out.join(SERVED);
+    let of = |file: &DataFile| {
+        let path = file.path.starts_with(&served).then(|| file.path.display().to_string());
+        std::iter::once(file.sha256.clone()).chain(path)
+    };
+    files.iter().flat_map(of).collect()
+}
+
+/// Whether the rows of a file came after the marks were made.
+pub(crate) fn came_later(file: &DataFile, marks: &BTreeSet<String>) -> bool {
+    !marks.contains(&file.sha256) && !marks.contains(&*file.path.to_string_lossy())
 }
 
 /// Size and time of change of a file when it was hashed.
@@ -102,7 +122,18 @@ fn fits(name: &str, pattern: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::fits;
+    use super::*;
+
+    #[test]
+    fn labels_that_come_later_make_no_later_rows_of_the_serving_log() {
+        let file = |path: &str, sha256: &str| DataFile { path: path.into(), sha256: sha256.into() };
+        let out = Path::new("out");
+        let before = marks(&[file("out/served/part-1.parquet", "a"), file("rows.csv", "b")], out);
+        let is_later = |path, sha256| came_later(&file(path, sha256), &before);
+        assert!(!is_later("out/served/part-1.parquet", "c"), "the same requests, more labels");
+        assert!(is_later("out/served/part-2.parquet", "d"));
+        assert!(!is_later("moved.csv", "b") && is_later("rows.csv", "e"));
+    }
 
     #[test]
     fn a_star_stands_for_anything() {

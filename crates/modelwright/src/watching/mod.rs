@@ -27,7 +27,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 pub use approve::approve;
-use files::{DataFile, Files};
+use files::{DataFile, Files, SERVED, came_later};
 
 use crate::{Model, MonitorRequest, Rows, monitor};
 
@@ -130,7 +130,7 @@ impl<'a> Watcher<'a> {
         if let Some(log) = &self.config.log {
             let (name, alias) = self.config.target()?;
             let champion = Model::load(store.model_file(name, alias)?)?;
-            let out = self.config.out.join("served");
+            let out = self.config.out.join(SERVED);
             let ctx = (self.world.context)(None)?;
             served::collect(
                 &log.folder,
@@ -243,11 +243,8 @@ impl<'a> Watcher<'a> {
             Phase::Steady | Phase::Waiting { .. } => return Ok(None),
         };
         let load = |selector: &str| Model::load(store.model_file(name, selector)?);
-        let later: Vec<&Path> = files
-            .iter()
-            .filter(|f| !before.contains(&f.sha256))
-            .map(|f| f.path.as_path())
-            .collect();
+        let later: Vec<&Path> =
+            files.iter().filter(|f| came_later(f, before)).map(|f| f.path.as_path()).collect();
         if later.is_empty() {
             return Ok(None);
         }

@@ -18,6 +18,8 @@ use crate::Model;
 
 /// What the names of columns begin with that would hide one of the log's own.
 const HIDDEN: &str = "column:";
+/// The column of a request log that says when a row was asked.
+const TIME: &str = "request_time";
 
 /// The label of each request's row, the last that came.
 type Labels = BTreeMap<(String, u64), String>;
@@ -109,7 +111,8 @@ fn labelled(table: &Table, model: &Model, labels: &Labels) -> Result<Table> {
             columns.push(Column { name: field.name.clone(), data: column.data.clone() });
         }
     }
-    if let Some(time) = table.column("request_time") {
+    let is_taken = columns.iter().any(|column| column.name == TIME) || target == TIME;
+    if let Some(time) = table.column(TIME).filter(|_| !is_taken) {
         columns.push(time.clone());
     }
     let mut answers = Vec::with_capacity(table.n_rows());

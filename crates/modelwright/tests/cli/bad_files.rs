@@ -64,8 +64,16 @@ const CASES: &[(&str, &[&str])] = &[
     ("fit train.csv --target left --out foreign", &["refusing to overwrite", "model.mw"]),
     ("predict model questions.csv -o p.txt", &["unknown form of output", ".csv or .parquet"]),
     ("predict model questions.csv -o no/such/p.csv", &["folder does not exist", "p.csv"]),
-    ("predict model questions.csv -o questions.csv", &["overwrite the data"]),
+    ("predict model questions.csv -o questions.csv", &["overwrite an input"]),
     ("predict model questions.csv -o folder.csv", &["output is a folder"]),
+    ("profile train.csv -o train.csv", &["overwrite an input", "--output"]),
+    ("explain model questions.csv --report questions.csv", &["overwrite an input", "--report"]),
+    (
+        "audit model answered.csv --sensitive plan --report answered.csv",
+        &["overwrite an input", "--report"],
+    ),
+    ("monitor model questions.csv --report questions.csv", &["overwrite an input", "--report"]),
+    ("report newer.json -o newer.json", &["overwrite an input", "--output"]),
     // Models.
     ("predict nothere questions.csv", &["no such file or folder", "nothere"]),
     ("predict mdel questions.csv", &["did you mean `model`"]),

@@ -73,7 +73,7 @@ fn what_cannot_be_explained_is_refused_with_what_was_expected() {
         ("explain model t.csv --method shap", &["unknown value", "--method", "auto, tree"]),
         ("explain model t.csv --sample 0", &["whole number from 1", "--sample"]),
         ("explain model t.csv -o values.txt", &["unknown form of output", ".parquet"]),
-        ("explain model t.csv -o t.csv", &["overwrite the data"]),
+        ("explain model t.csv -o t.csv", &["overwrite an input"]),
         ("explain model t.csv --background none.csv", &["none.csv"]),
         ("explain model t.csv --profile agee", &["does not read", "did you mean `age`"]),
         ("explain model t.csv --counterfactual", &["--rows"]),

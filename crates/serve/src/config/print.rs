@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::keys::{KEYS, Key, KeyKind};
 use super::layers::{Config, Source, Told};
+use super::resolve::switch;
 
 /// What stands in the place of a secret.
 const MASK: &str = "(not shown)";
@@ -52,14 +53,18 @@ fn value(key: &Key, told: &Told) -> Value {
     let text = told.texts.first().map_or("", String::as_str);
     match key.kind {
         KeyKind::List => json!(told.texts),
-        KeyKind::Number => serde_json::from_str(text).unwrap_or_else(|_| json!(text)),
-        KeyKind::Switch => text.parse::<bool>().map_or_else(|_| json!(text), Value::from),
+        // As a file takes them: variables may be written in other ways (`1_000`, `yes`).
+        KeyKind::Number => {
+            serde_json::from_str(&text.trim().replace('_', "")).unwrap_or_else(|_| json!(text))
+        }
+        KeyKind::Switch => switch(text).map_or_else(|| json!(text), Value::from),
         KeyKind::Text => json!(text),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::keys::PREFIX;
     use super::*;
 
     #[test]
@@ -83,5 +88,16 @@ mod tests {
         for (name, told) in config.told.iter().filter(|(name, _)| **name != "api-key") {
             assert_eq!(told.texts, again.told[name].texts, "{name}");
         }
+    }
+
+    #[test]
+    fn what_a_variable_says_in_its_own_way_is_printed_as_a_file_takes_it() {
+        let variable = |name: &str, text: &str| (format!("{PREFIX}{name}"), text.to_owned());
+        let variables =
+            [variable("ADMIN", "yes"), variable("HOLD", "0"), variable("MAX_ROWS", "10_000")];
+        let json = Config::of([], variables, None).unwrap().to_json();
+        let value = |name: &str| json[name]["value"].clone();
+        assert_eq!((value("admin"), value("hold")), (json!(true), json!(false)));
+        assert_eq!(value("max-rows"), json!(10_000));
     }
 }

@@ -150,11 +150,8 @@ impl Config {
     }
 
     fn switch(&self, name: &str) -> Result<bool> {
-        self.read(name, |text| match text.trim().to_ascii_lowercase().as_str() {
-            "true" | "1" | "yes" | "on" => Ok(true),
-            "false" | "0" | "no" | "off" => Ok(false),
-            _ => Err(Error::input("the value is wrong").expected("true or false")),
-        })
+        let wrong = || Error::input("the value is wrong").expected("true or false");
+        self.read(name, |text| switch(text).ok_or_else(wrong))
     }
 
     /// Refuses a value that somebody set without another that it is of no use without.
@@ -167,6 +164,15 @@ impl Config {
             }
             _ => Ok(()),
         }
+    }
+}
+
+/// Yes or no, as people write them; `None` for other texts.
+pub(super) fn switch(text: &str) -> Option<bool> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" => Some(true),
+        "false" | "0" | "no" | "off" => Some(false),
+        _ => None,
     }
 }
 

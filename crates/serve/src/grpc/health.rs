@@ -1,6 +1,7 @@
 //! The standard health service: the server (empty name) and each of its models by name.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio_stream::wrappers::ReceiverStream;
@@ -55,6 +56,10 @@ impl health_server::Health for Health {
                     if send.send(Ok(status)).await.is_err() {
                         return;
                     }
+                }
+                // Who is told of the end is not to hold it up.
+                if app.is_draining.load(Ordering::Relaxed) {
+                    return;
                 }
                 tokio::time::sleep(PERIOD).await;
             }

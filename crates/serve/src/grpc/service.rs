@@ -30,6 +30,15 @@ pub(super) struct Service(pub(super) Arc<App>);
 
 type Answer<T> = Result<Response<T>, Status>;
 
+/// Refuses a model that the request's key is not for.
+fn admit<T>(request: &Request<T>, name: &str) -> Result<(), Status> {
+    let key = request.extensions().get::<Arc<Known>>();
+    if key.is_some_and(|key| !key.may_use(name)) {
+        return Err(Status::permission_denied("the key is not for this model"));
+    }
+    Ok(())
+}
+
 impl Service {
     fn find<T>(
         &self,
@@ -37,10 +46,7 @@ impl Service {
         name: &str,
         version: &str,
     ) -> Result<(Arc<Model>, Entry), Status> {
-        let key = request.extensions().get::<Arc<Known>>();
-        if key.is_some_and(|key| !key.may_use(name)) {
-            return Err(Status::permission_denied("the key is not for this model"));
-        }
+        admit(request, name)?;
         let model = self.0.model(Some(name), Some(version), "").map_err(|p| status(&p))?;
         let entry = self.0.hub.state().entries.get(name).cloned();
         entry.map(|entry| (model, entry)).ok_or_else(|| Status::not_found("the model has gone"))
@@ -170,6 +176,7 @@ impl GrpcInferenceService for Service {
         &self,
         request: Request<RepositoryModelLoadRequest>,
     ) -> Answer<RepositoryModelLoadResponse> {
+        admit(&request, &request.get_ref().model_name)?;
         let (app, name) = (self.0.clone(), request.into_inner().model_name);
         let work = move || app.hub.load(&name).map_err(|e| status(&Problem::of_error(e)));
         let broken = |_| Status::internal("loading broke off");
@@ -181,11 +188,29 @@ impl GrpcInferenceService for Service {
         &self,
         request: Request<RepositoryModelUnloadRequest>,
     ) -> Answer<RepositoryModelUnloadResponse> {
+        admit(&request, &request.get_ref().model_name)?;
         let (app, name) = (self.0.clone(), request.into_inner().model_name);
         let broken = |_| Status::internal("unloading broke off");
         if tokio::task::spawn_blocking(move || app.hub.unload(&name)).await.map_err(broken)? {
             return Ok(Response::new(RepositoryModelUnloadResponse {}));
         }
         Err(Status::not_found("there is no loaded model of this name"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::{Keys, NewKey};
+
+    #[test]
+    fn a_key_of_some_models_is_refused_for_others() {
+        let new = NewKey::make("shop").unwrap();
+        let keys = Keys::parse(&format!("{}models = [\"a\"]\n", new.entry)).unwrap();
+        let mut request = Request::new(());
+        assert!(admit(&request, "b").is_ok(), "where no key is needed");
+        request.extensions_mut().insert(keys.find(new.key.as_bytes()).unwrap().clone());
+        assert!(admit(&request, "a").is_ok());
+        assert_eq!(admit(&request, "b").unwrap_err().code(), tonic::Code::PermissionDenied);
     }
 }

@@ -236,6 +236,11 @@ async fn other(
 async fn change(app: &Arc<App>, route: Route, body: Bytes) -> Result<Reply, Problem> {
     let app = app.clone();
     let how = route.clone();
+    let needs_entry = !matches!(route, Route::Load { .. } | Route::Unload { .. });
+    if let Some(name) = route.model().filter(|_| needs_entry) {
+        // Of a name that is not known, the answer is the one that predictions get.
+        app.model(Some(name), None, "")?;
+    }
     let work = move || match route {
         Route::Load { model } => {
             app.hub.load(&model).map_err(Problem::of_error)?;

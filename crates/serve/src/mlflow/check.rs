@@ -116,12 +116,12 @@ pub(super) fn alias(alias: &str) -> Result<(), Fault> {
         )));
     }
     let number = alias.strip_prefix(['v', 'V']).unwrap_or(alias);
-    if number.bytes().all(|b| b.is_ascii_digit()) {
+    if !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()) {
         return Err(Fault::invalid(format!(
             "Version aliases of the form 'v<int>' or '<int>' are reserved: '{alias}'."
         )));
     }
-    if alias == "latest" {
+    if alias.eq_ignore_ascii_case("latest") {
         return Err(Fault::invalid("'latest' alias name (case insensitive) is reserved."));
     }
     length(alias, ALIAS_MAX, "Registered model alias name")

@@ -33,8 +33,10 @@ pub(super) fn histories(call: &Call, store: &mut Store) -> Answered {
     let mut items = Vec::new();
     for run_id in runs(call, "run_id")? {
         let page = store.metric_history(run_id, name, Some(left), 0)?;
-        left -= page.items.len();
-        items.extend(page.items.iter().map(|point| shape::point(name, Some(run_id), point)));
+        // Of a run of our own there is one value, whatever is left.
+        let points = page.items.iter().take(left);
+        items.extend(points.map(|point| shape::point(name, Some(run_id), point)));
+        left = left.saturating_sub(page.items.len());
     }
     Ok(json!({ "metrics": items }))
 }

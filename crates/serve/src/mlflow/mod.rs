@@ -86,7 +86,8 @@ pub(crate) fn is_mine(path: &str) -> bool {
 
 /// The scope that a key needs: MLflow searches by POST, so that the path tells.
 pub(crate) fn scope(method: &Method, path: &str) -> Scope {
-    let searches = *method == Method::POST && path.ends_with("/search");
+    let asks = ["/search", "/get-latest-versions"];
+    let searches = *method == Method::POST && asks.iter().any(|end| path.ends_with(end));
     let reads = matches!(*method, Method::GET | Method::HEAD) || searches;
     if reads { Scope::Metrics } else { Scope::Admin }
 }

@@ -143,6 +143,48 @@ fn a_batch_keeps_to_the_limits_of_mlflow() {
 }
 
 #[test]
+fn histories_of_several_runs_keep_to_the_limit_also_with_runs_of_our_own() {
+    use modelwright_lifecycle::store::{NewRun, RunEnd, RunMetric};
+    let mut place = Place::new("histories");
+    let metric = |name: &str| RunMetric {
+        name: name.to_owned(),
+        rows: "holdout".to_owned(),
+        value: Some(0.5),
+        low: None,
+        high: None,
+    };
+    for _ in 0..2 {
+        let id = place.store.begin_run(&NewRun::default()).unwrap();
+        let end = RunEnd { metrics: vec![metric("roc_auc")], ..RunEnd::default() };
+        place.store.end_run(id, &end).unwrap();
+    }
+    let path = "metrics/get-history-bulk?metric_key=roc_auc&max_results=1\
+                &run_id=modelwright-1&run_id=modelwright-2";
+    let found = place.get(path);
+    let ids: Vec<&Value> =
+        found["metrics"].as_array().unwrap().iter().map(|m| &m["run_id"]).collect();
+    assert_eq!(ids, ["modelwright-1"]);
+}
+
+#[test]
+fn a_moment_beyond_all_calendars_is_written_down() {
+    let mut place = Place::new("moment");
+    let wish = json!({ "experiment_id": "0", "start_time": i64::MAX });
+    let made = place.post("runs/create", wish);
+    assert_eq!(made["run"]["info"]["start_time"], i64::MAX);
+}
+
+#[test]
+fn an_alias_is_none_of_the_words_that_mean_versions() {
+    for taken in ["latest", "LATEST", "v1", "12"] {
+        assert!(check::alias(taken).is_err(), "{taken}");
+    }
+    for free in ["champion", "v", "v1b"] {
+        assert!(check::alias(free).is_ok(), "{free}");
+    }
+}
+
+#[test]
 fn a_source_on_this_machine_is_refused() {
     let mut place = Place::new("source");
     place.post("registered-models/create", json!({ "name": "m" }));
@@ -170,6 +212,8 @@ fn only_whole_prefixes_are_mlflow_s() {
 fn what_reads_needs_a_key_that_reads_and_what_changes_one_that_changes() {
     assert_eq!(scope(&Method::POST, "/api/2.0/mlflow/runs/search"), Scope::Metrics);
     assert_eq!(scope(&Method::GET, "/api/2.0/mlflow/runs/get"), Scope::Metrics);
+    let latest = "/api/2.0/mlflow/registered-models/get-latest-versions";
+    assert_eq!(scope(&Method::POST, latest), Scope::Metrics, "older clients ask by POST");
     assert_eq!(scope(&Method::POST, "/api/2.0/mlflow/runs/create"), Scope::Admin);
     let upload = "/api/2.0/mlflow-artifacts/artifacts/0/search";
     assert_eq!(scope(&Method::PUT, upload), Scope::Admin);

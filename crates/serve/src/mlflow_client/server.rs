@@ -8,6 +8,7 @@ use modelwright_core::{Error, Result};
 use modelwright_lifecycle::http::{Client, Request};
 use serde_json::{Value, json};
 
+use crate::ask::decoded;
 use crate::clock;
 
 /// An MLflow tracking server.
@@ -75,7 +76,7 @@ impl MlflowServer {
         let wrong = |what: &str| {
             Error::input(what)
                 .at("--mlflow")
-                .got(text)
+                .got(without_user(text))
                 .expected("the address of a tracking server, such as http://localhost:5000")
         };
         let (is_encrypted, rest) = match text.split_once("://") {
@@ -105,7 +106,8 @@ impl MlflowServer {
             host: host.to_owned(),
             port,
             prefix: if path.is_empty() { String::new() } else { format!("/{path}") },
-            authorization: user.map(basic),
+            // Signs that mean something in an address stand there as `%40`.
+            authorization: user.map(|user| basic(&decoded(&user.replace('+', "%2B")))),
         })
     }
 
@@ -206,6 +208,11 @@ impl<'a> Line<'a> {
     }
 }
 
+/// An address that may be shown: without user and password, wherever they stand.
+fn without_user(text: &str) -> &str {
+    text.rsplit_once('@').map_or(text, |(_, place)| place)
+}
+
 fn basic(user: &str) -> String {
     format!("Basic {}", STANDARD.encode(user))
 }
@@ -241,6 +248,12 @@ mod tests {
         assert_eq!(server.url(), "https://mlflow.example:443/team/a");
         assert!(!format!("{server:?}").contains("secret"));
         assert_eq!(server.authorization.as_deref(), Some("Basic bWU6c2VjcmV0"));
+        let server = MlflowServer::parse("https://me:p%40ss+@mlflow.example").unwrap();
+        assert_eq!(server.authorization.as_deref(), Some("Basic bWU6cEBzcys="));
+        for text in ["https://me:secret@mlflow.example:x", "me:secret@mlflow.example"] {
+            let error = MlflowServer::parse(text).unwrap_err().to_string();
+            assert!(!error.contains("secret") && error.contains("mlflow.example"), "{error}");
+        }
         assert_eq!(MlflowServer::parse("http://[::1]:8").unwrap().port, 8);
         assert_eq!(MlflowServer::parse("http://[::1]").unwrap().port, 80);
         for text in

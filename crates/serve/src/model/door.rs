@@ -1,6 +1,7 @@
 //! What a model's training rows looked like, so that a row unlike them is noticed at the door.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 use modelwright_core::data::{Column, ColumnData, Kind, MISSING_CODE, Schema, Table, number_text};
@@ -16,11 +17,39 @@ pub(crate) struct Unusual {
     /// Row of the table, from 0.
     pub(crate) row: usize,
     /// The column.
-    pub(crate) column: String,
+    pub(crate) column: Arc<str>,
     /// What training had.
-    pub(crate) expected: String,
+    pub(crate) expected: Arc<str>,
     /// What came.
     pub(crate) got: String,
+}
+
+/// Unusual values of a table: the first ones, and how many there were besides. A body of a few
+/// megabytes can hold millions, each of which would take more room here than there.
+#[derive(Debug)]
+pub(crate) struct Noted {
+    pub(crate) values: Vec<Unusual>,
+    pub(crate) n_more: usize,
+    n_max: usize,
+}
+
+/// Unusual values of one column, which share their texts.
+struct OfColumn<'a> {
+    noted: &'a mut Noted,
+    column: &'a Column,
+    texts: Option<(Arc<str>, Arc<str>)>,
+}
+
+impl OfColumn<'_> {
+    fn note(&mut self, row: usize, got: impl FnOnce() -> String, expected: impl Fn() -> String) {
+        if self.noted.values.len() >= self.noted.n_max {
+            self.noted.n_more += 1;
+            return;
+        }
+        let texts = || (self.column.name.as_str().into(), expected().into());
+        let (column, expected) = self.texts.get_or_insert_with(texts).clone();
+        self.noted.values.push(Unusual { row, column, expected, got: got() });
+    }
 }
 
 /// What is usual in each column, in the order of the model's schema.
@@ -47,13 +76,14 @@ impl Door {
         Self(schema.fields.iter().map(|f| known(&f.name).map_or(Usual::Anything, usual)).collect())
     }
 
-    /// What is unusual in a table of the schema's columns, column by column.
-    pub(crate) fn check(&self, table: &Table) -> Vec<Unusual> {
-        let mut found = Vec::new();
+    /// What is unusual in a table of the schema's columns, column by column; at most `n_max`
+    /// values are noted.
+    pub(crate) fn check(&self, table: &Table, n_max: usize) -> Noted {
+        let mut noted = Noted { values: Vec::new(), n_more: 0, n_max };
         for (usual, column) in self.0.iter().zip(table.columns()) {
-            usual.check(column, &mut found);
+            usual.check(&mut OfColumn { noted: &mut noted, column, texts: None });
         }
-        found
+        noted
     }
 }
 
@@ -73,22 +103,16 @@ fn usual(field: &ManifestField) -> Usual {
 }
 
 impl Usual {
-    fn check(&self, column: &Column, found: &mut Vec<Unusual>) {
+    fn check(&self, found: &mut OfColumn<'_>) {
+        let column = found.column;
         match (self, &column.data) {
             (Self::Range { low, high, min, max }, ColumnData::Number(values)) => {
+                let range =
+                    || format!("{} to {}, as in training", number_text(*min), number_text(*max));
                 for (row, value) in values.iter().enumerate() {
                     // NaN, a missing value, is neither.
                     if *value < *low || *value > *high {
-                        found.push(Unusual {
-                            row,
-                            column: column.name.clone(),
-                            expected: format!(
-                                "{} to {}, as in training",
-                                number_text(*min),
-                                number_text(*max)
-                            ),
-                            got: number_text(*value),
-                        });
+                        found.note(row, || number_text(*value), range);
                     }
                 }
             }
@@ -97,15 +121,16 @@ impl Usual {
                 if is_known.contains(&false) {
                     for (row, code) in codes.iter().enumerate() {
                         if *code != MISSING_CODE && !is_known[*code as usize] {
-                            found.push(unseen(column, row, levels));
+                            let got = || dictionary.get(*code).to_owned();
+                            found.note(row, got, || some_of(levels));
                         }
                     }
                 }
             }
             (Self::Levels(levels), _) => {
                 for row in 0..column.n_rows() {
-                    if column.display(row).is_some_and(|text| !levels.contains(&text)) {
-                        found.push(unseen(column, row, levels));
+                    if let Some(text) = column.display(row).filter(|text| !levels.contains(text)) {
+                        found.note(row, || text, || some_of(levels));
                     }
                 }
             }
@@ -114,17 +139,13 @@ impl Usual {
     }
 }
 
-fn unseen(column: &Column, row: usize, levels: &HashSet<String, FixedState>) -> Unusual {
+/// Values of training in words.
+fn some_of(levels: &HashSet<String, FixedState>) -> String {
     let mut known: Vec<&str> = levels.iter().map(String::as_str).collect();
     known.sort_unstable();
     let more = if known.len() > 8 { ", …" } else { "" };
     known.truncate(8);
-    Unusual {
-        row,
-        column: column.name.clone(),
-        expected: format!("a value of training: {}{more}", known.join(", ")),
-        got: column.display(row).unwrap_or_default(),
-    }
+    format!("a value of training: {}{more}", known.join(", "))
 }
 
 #[cfg(test)]
@@ -146,10 +167,22 @@ mod tests {
         }
     }
 
+    fn noted(usual: &Usual, column: &Column, n_max: usize) -> Noted {
+        let mut noted = Noted { values: Vec::new(), n_more: 0, n_max };
+        usual.check(&mut OfColumn { noted: &mut noted, column, texts: None });
+        noted
+    }
+
     fn found(usual: &Usual, column: &Column) -> Vec<(usize, String)> {
-        let mut found = Vec::new();
-        usual.check(column, &mut found);
-        found.into_iter().map(|u| (u.row, u.got)).collect()
+        noted(usual, column, 10).values.into_iter().map(|u| (u.row, u.got)).collect()
+    }
+
+    #[test]
+    fn of_very_many_unusual_values_the_first_are_noted_and_the_others_counted() {
+        let usual = usual(&field(Kind::Number, &[], 5));
+        let noted = noted(&usual, &Column::numbers("x", vec![99.0; 1000]), 3);
+        assert_eq!((noted.values.len(), noted.n_more), (3, 997));
+        assert_eq!(&*noted.values[2].expected, "10 to 20, as in training");
     }
 
     #[test]

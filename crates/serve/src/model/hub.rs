@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::SystemTime;
 
-use modelwright_core::{Context, Error, Result};
+use modelwright_core::{Context, Error, ErrorKind, Result};
 
 use super::registry::Registry;
 use super::repository::{Found, find};
@@ -179,10 +179,14 @@ impl Hub {
                     self.registry.is_well(&source.path);
                     n_loaded += found.iter().filter(|f| self.load_if_new(f, again)).count();
                 }
-                Err(error) if self.registry.is_new_trouble(&source.path, &error) => {
-                    self.tell_of_trouble(source, &error);
+                Err(error) => {
+                    if error.kind() == ErrorKind::Work {
+                        self.registry.forget();
+                    }
+                    if self.registry.is_new_trouble(&source.path, &error) {
+                        self.tell_of_trouble(source, &error);
+                    }
                 }
-                Err(_) => {}
             }
         }
         n_loaded
@@ -239,6 +243,7 @@ impl Hub {
         self.change(|state| match state.entries.get_mut(name) {
             Some(entry) if !entry.versions.is_empty() => {
                 entry.versions.clear();
+                (entry.canary, entry.shadow) = (None, None);
                 entry.trouble = Some("unloaded".to_owned());
                 self.log.event("unloaded", name, None, None);
                 true

@@ -49,6 +49,11 @@ impl Registry {
         again || !is_same || !is_old
     }
 
+    /// The store could not be asked: the next look asks again, though nothing changed.
+    pub(super) fn forget(&self) {
+        *self.stamp.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     /// A source could be looked up.
     pub(super) fn is_well(&self, source: &Path) {
         self.troubles.lock().unwrap_or_else(PoisonError::into_inner).remove(source);

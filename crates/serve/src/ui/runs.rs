@@ -117,7 +117,7 @@ pub(super) fn one(store: &mut Store, id: i64) -> Result<Reply, Problem> {
 /// What a run told from line `?from=` on, and whether it is still at work.
 pub(super) fn progress(store: &mut Store, id: i64, query: &Query) -> Result<Reply, Problem> {
     let from = query.get("from").and_then(|text| text.parse().ok()).unwrap_or(0);
-    // Read before the status: a run that has ended by then has told everything.
+    // The status is read before the lines: a run that has ended by then has told everything.
     let run = store.run(id).map_err(absent)?;
     if run.status == RunStatus::Running {
         store.close_lost_runs(&clock::utc_text())?;

@@ -36,6 +36,7 @@ fn a_newer_file_is_served_and_the_older_can_be_brought_back() {
     assert_eq!(client.post("/admin/models/shop/rollback", "").ok()["version"], 1);
     assert_eq!(client.post("/predict", &row).ok()["version"], 1);
     assert_eq!(client.post("/admin/models/shop/rollback", "").status, 400);
+    assert_eq!(client.post("/admin/models/shpo/rollback", "").status, 404);
     client.post("/v2/repository/models/shop/load", "{}").ok();
     assert_eq!(client.post("/predict", &row).ok()["version"], 3);
 }
@@ -152,7 +153,11 @@ fn running_requests_are_answered_when_the_server_is_asked_to_stop() {
         row.len()
     );
     client.send_only(head.as_bytes());
-    std::thread::sleep(Duration::from_millis(100));
+    let mut looking = running.client();
+    let is_held = |text: String| text.lines().any(|l| l == "modelwright_requests_in_flight 1");
+    while !is_held(looking.get("/metrics").text()) {
+        std::thread::sleep(Duration::from_millis(10));
+    }
     let ending = std::thread::spawn(move || drop(running));
     std::thread::sleep(Duration::from_millis(100));
     let answer = client.send_raw(row.as_bytes()).unwrap();

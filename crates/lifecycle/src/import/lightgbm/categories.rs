@@ -104,6 +104,12 @@ impl Categories {
                 .expected(format!("{} columns", self.lists.len()))
                 .got(names.join(",")));
         }
+        if let Some(twice) = (1..names.len()).find(|i| names[..*i].contains(&names[*i])) {
+            return Err(Error::input("a column is named twice")
+                .at("--categories")
+                .expected("each column of dtype category once, in the training table's order")
+                .got(&names[twice]));
+        }
         let position = |name: &String| {
             features.iter().position(|f| f.name == *name).ok_or_else(|| {
                 Error::input("the model has no such feature")

@@ -142,6 +142,11 @@ fn categories_without_a_column_must_be_named() {
     assert_eq!(named, model("binary"));
     let slip = read(text.as_bytes(), &columns("color")).unwrap_err().to_string();
     assert!(slip.contains("did you mean `colour`"), "{slip}");
+    let two = text.replace("pandas_categorical:[[", "pandas_categorical:[[\"x\"], [");
+    let mut twice = columns("colour");
+    twice.category_columns.as_mut().unwrap().push("colour".to_owned());
+    let slip = read(two.as_bytes(), &twice).unwrap_err().to_string();
+    assert!(slip.contains("named twice"), "{slip}");
 }
 
 #[test]

@@ -172,9 +172,17 @@ fn rounds(
                 .expected(format!("outputs 0 to {}", shape.n_outputs - 1))
                 .got(group.to_string()));
         };
-        for (k, mut tree) in trees::trees(node, shape, seen)?.into_iter().enumerate() {
+        let trees = trees::trees(node, shape, seen)?;
+        // A tree of vectors is of every output at once.
+        if output + trees.len() > shape.n_outputs {
+            return Err(groups
+                .broken()
+                .expected("output 0 for a tree whose leaves are vectors")
+                .got(group.to_string()));
+        }
+        for (mut tree, of_output) in trees.into_iter().zip(&mut by_output[output..]) {
             scale_tree(&mut tree, weight);
-            by_output[output + k].push(tree);
+            of_output.push(tree);
         }
     }
     let n_rounds = by_output[0].len();
@@ -204,13 +212,13 @@ fn tell_unnamed_levels(model: &mut ForeignModel) {
 /// Early stopping leaves its best round in the attributes; the trees after it are still there.
 fn tell_best_round(learner: &Node<'_>, model: &mut ForeignModel) {
     let attributes = learner.get("attributes");
-    let best = attributes.and_then(|a| a.get("best_iteration")?.count().ok());
+    let last = attributes.and_then(|a| a.get("best_iteration")?.count().ok());
     let n_rounds = model.n_rounds();
-    if let Some(best) = best.filter(|best| best + 1 < n_rounds) {
+    let best = last.and_then(|last| last.checked_add(1));
+    if let Some(best) = best.filter(|best| *best < n_rounds) {
         model.notes.push(format!(
-            "early stopping found round {} best; all {n_rounds} are kept, as Booster.predict uses \
-             them (XGBClassifier and XGBRegressor use {0}: --rounds {0})",
-            best + 1
+            "early stopping found round {best} best; all {n_rounds} are kept, as Booster.predict \
+             uses them (XGBClassifier and XGBRegressor use {best}: --rounds {best})"
         ));
     }
 }

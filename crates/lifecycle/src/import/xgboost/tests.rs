@@ -137,11 +137,14 @@ fn rounds_of_several_trees_are_kept_whole() {
 
 #[test]
 fn the_best_round_of_early_stopping_is_told() {
-    let file = changed("binary", |learner| {
-        *at(learner, &["attributes"]) = Value::object([("best_iteration", Value::text("0"))]);
-    });
-    let notes = any(&file).unwrap().notes;
-    assert!(notes.iter().any(|note| note.contains("--rounds 1")), "{notes:?}");
+    let notes = |best: &str| {
+        let file = changed("binary", |learner| {
+            *at(learner, &["attributes"]) = Value::object([("best_iteration", Value::text(best))]);
+        });
+        any(&file).unwrap().notes.join("\n")
+    };
+    assert!(notes("0").contains("--rounds 1"), "{}", notes("0"));
+    assert!(!notes(&usize::MAX.to_string()).contains("--rounds"));
 }
 
 type Change = Box<dyn FnOnce(&mut Value)>;
@@ -173,6 +176,17 @@ fn what_cannot_be_kept_is_refused_with_its_reason() {
         let error = any(&changed("binary", change)).unwrap_err().to_string();
         assert!(error.contains(part), "`{part}` is not in: {error}");
     }
+}
+
+#[test]
+fn a_tree_of_vectors_that_claims_a_later_output_is_refused() {
+    let groups = [&MODEL[..], &["tree_info"]].concat();
+    let file = changed("vector", |learner| {
+        let Value::Numbers(_, outputs) = at(learner, &groups) else { unreachable!() };
+        outputs[0] = 1.0;
+    });
+    let error = any(&file).unwrap_err().to_string();
+    assert!(error.contains("leaves are vectors"), "{error}");
 }
 
 #[test]

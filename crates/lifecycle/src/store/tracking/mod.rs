@@ -143,6 +143,6 @@ fn pairs(
 
 /// A moment in milliseconds as the store's texts have it.
 fn text_of(at_ms: i64) -> String {
-    let text = modelwright_core::data::instant_text(at_ms / 1000 * 1_000_000);
+    let text = modelwright_core::data::instant_text((at_ms / 1000).saturating_mul(1_000_000));
     if text.contains('T') { text } else { format!("{text}T00:00:00Z") }
 }
