@@ -235,11 +235,14 @@ fn options_of(record: &RunRecord, request: &RetrainRequest, ctx: &Context) -> Op
 }
 
 /// The recipes that the old model is made of, in the order in which they were tried: the whole plan
-/// but for what was tried in vain.
+/// but for what was tried in vain. A student is no recipe by itself: without its teacher there is
+/// none, and the search is the plan.
 fn members_of(record: &RunRecord) -> Vec<PlannedTrial> {
     let is_member = |name: &str| record.ensemble.members.iter().any(|m| m.trial == name);
     let trials = record.trials.iter().map(|t| &t.trial);
-    trials.filter(|trial| is_member(&trial.name)).cloned().collect()
+    let trials =
+        trials.filter(|trial| is_member(&trial.name) && !trial.name.starts_with("student"));
+    trials.cloned().collect()
 }
 
 /// Severe findings of the monitor about the rows that the challenger learns from.

@@ -4,6 +4,7 @@ use modelwright_core::record::Options;
 use modelwright_core::{Context, Result};
 
 use super::{Surveyed, Wish, choose, survey};
+use crate::distill;
 use crate::input::FitOutcome;
 
 /// The outcome with the best offer that keeps to the limits of the options; where none does, the
@@ -17,18 +18,23 @@ pub(crate) fn keep(
     ctx: &Context,
 ) -> Result<FitOutcome> {
     let (latency, size) = (options.max_latency_us, options.max_size_bytes);
-    if (latency.is_none() && size.is_none()) || outcome.record.offers.is_empty() {
+    let wants_one = distill::delivers_one(options);
+    let has_limit = latency.is_some() || size.is_some();
+    if !(has_limit || wants_one) || outcome.record.offers.is_empty() {
         return Ok(outcome);
     }
     let scope = ctx.scope("limits");
     let bytes = outcome.predictor.encode()?;
-    let surveyed = survey(&bytes, &outcome.record, &outcome.reference, &scope)?;
+    let mut surveyed = survey(&bytes, &outcome.record, &outcome.reference, &scope)?;
+    if wants_one {
+        surveyed.retain(|s| outcome.record.offers[s.picked.offer].members.len() == 1);
+    }
     let wish = Wish::Best {
         max_latency_us: latency.unwrap_or(f64::INFINITY),
         max_size_bytes: size.unwrap_or(u64::MAX),
     };
     let chosen = choose(&outcome.record.offers, &surveyed, wish);
-    if chosen.is_none() {
+    if chosen.is_none() && has_limit {
         outcome.record.warnings.push(format!(
             "no model of this fit keeps to {}: the nearest was taken; --preset quick or \
              --interpretable find smaller ones",

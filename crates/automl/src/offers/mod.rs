@@ -69,6 +69,7 @@ impl Offered {
 /// What the delivered combination became, as the first of the offers.
 pub(crate) struct Delivered<'a> {
     /// Usable trials with their weights, heaviest first: the order of the predictor's members.
+    /// Students stand behind them, without weight.
     pub members: &'a [(usize, f64)],
     /// Its calibrated out-of-fold predictions.
     pub calibrated: &'a Predictions,
@@ -103,8 +104,8 @@ pub(crate) fn make(
     let names: Vec<&str> = delivered.members.iter().map(|(i, _)| usable[*i].0).collect();
     let metric = delivered.metric;
     let best_score = found.score(metric, delivered.calibrated);
-    let all: Members =
-        delivered.members.iter().enumerate().map(|(i, (_, w))| (i as u32, *w)).collect();
+    let in_predictor = delivered.members.iter().enumerate().map(|(i, (_, w))| (i as u32, *w));
+    let (all, students): (Members, Members) = in_predictor.partition(|(_, w)| *w > 0.0);
     let share =
         |(i, weight): &(u32, f64)| Share { trial: names[*i as usize].to_owned(), weight: *weight };
     let mut offers = vec![(
@@ -120,7 +121,9 @@ pub(crate) fn make(
             holdout: None,
         },
     )];
-    for (n, members) in front(found, metric, &all, &trials, &sizes).into_iter().enumerate() {
+    for (n, members) in
+        front(found, metric, [&all, &students], &trials, &sizes).into_iter().enumerate()
+    {
         let scope = scope.scope(&n.to_string());
         if !scope.proceed() {
             break;
@@ -141,6 +144,20 @@ pub(crate) fn make(
     Ok(offers)
 }
 
+/// Leaves out the students that no offer is made of.
+pub(crate) fn drop_idle(chosen: &mut Vec<(usize, f64)>, offered: &mut [Offered]) {
+    let is_used = |i: usize| {
+        chosen[i].1 > 0.0
+            || offered.iter().any(|o| o.members.iter().any(|(member, _)| *member as usize == i))
+    };
+    let used: Vec<bool> = (0..chosen.len()).map(is_used).collect();
+    for (member, _) in offered.iter_mut().flat_map(|o| &mut o.members) {
+        *member = used[..*member as usize].iter().filter(|used| **used).count() as u32;
+    }
+    let mut used = used.iter();
+    chosen.retain(|_| used.next().is_some_and(|used| *used));
+}
+
 /// Bytes of a model of each trial; `None` when there is no time, or a trial has no model yet.
 fn sizes(trials: &[&Trial], ctx: &Context) -> Result<Option<Vec<u64>>> {
     let mut sizes = Vec::new();
@@ -155,18 +172,22 @@ fn sizes(trials: &[&Trial], ctx: &Context) -> Result<Option<Vec<u64>>> {
 fn front(
     found: &Found,
     metric: &MetricEntry,
-    all: &[(u32, f64)],
+    [all, students]: [&[(u32, f64)]; 2],
     trials: &[&Trial],
     sizes: &[u64],
 ) -> Vec<Members> {
     let judged = Judged::thinned(found, N_ROWS_MAX);
     let thinned: Vec<Predictions> = trials.iter().map(|t| judged.of(&t.out_of_fold)).collect();
     let mut scored: Vec<(u64, f64, Members)> = Vec::new();
-    for members in combinations(all) {
+    let size =
+        |members: &[(u32, f64)]| -> u64 { members.iter().map(|(i, _)| sizes[*i as usize]).sum() };
+    let of_students = students.iter().map(|(i, _)| vec![(*i, 1.0)]);
+    let smaller = of_students.filter(|one| size(one) < size(all));
+    for members in combinations(all).into_iter().chain(smaller) {
         let parts: Vec<_> = members.iter().map(|(i, w)| (&thinned[*i as usize], *w)).collect();
         let Some(score) = judged.score(metric, &ensemble::combine(&parts)) else { continue };
         let score = if metric.spec.larger_is_better { score } else { -score };
-        scored.push((members.iter().map(|(i, _)| sizes[*i as usize]).sum(), score, members));
+        scored.push((size(&members), score, members));
     }
     scored.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)));
     let mut best = f64::NEG_INFINITY;
@@ -221,6 +242,21 @@ mod tests {
         assert!(combinations(&[(0, 1.0)]).is_empty());
         let seven: Vec<(u32, f64)> = (0..7).map(|i| (i, 1.0 / 7.0)).collect();
         assert_eq!(combinations(&seven).len(), 6 + 6);
+    }
+
+    #[test]
+    fn students_that_no_offer_needs_are_left_out_and_the_others_move_up() {
+        let offer = |members: Vec<(u32, f64)>| Offered {
+            members,
+            calibrator: Calibrator::None,
+            threshold: None,
+        };
+        let mut chosen = vec![(3, 0.6), (1, 0.4), (7, 0.0), (8, 0.0)];
+        let mut offered = [offer(vec![(0, 0.6), (1, 0.4)]), offer(vec![(3, 1.0)])];
+        drop_idle(&mut chosen, &mut offered);
+        assert_eq!(chosen, [(3, 0.6), (1, 0.4), (8, 0.0)]);
+        assert_eq!(offered[0].members, [(0, 0.6), (1, 0.4)]);
+        assert_eq!(offered[1].members, [(2, 1.0)]);
     }
 
     #[test]

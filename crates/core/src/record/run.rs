@@ -184,6 +184,9 @@ pub struct Options {
     /// The largest size of the stored predictor, in bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_size_bytes: Option<u64>,
+    /// Teach small models what the ensemble says, and offer them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub distill: bool,
     /// Outer folds that judge the whole search; `None` for none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nested: Option<usize>,
@@ -255,6 +258,7 @@ impl Options {
             interpretable: false,
             max_latency_us: None,
             max_size_bytes: None,
+            distill: false,
             nested: None,
             with_rows: false,
             single: None,
