@@ -13,7 +13,7 @@ use crate::{distill, pace};
 
 /// Rows on which intervals and tests of the leaderboard are computed at most; more rows would
 /// cost seconds and change the third digit of an interval.
-const N_ROWS_MAX: usize = 10_000;
+pub(crate) const N_ROWS_MAX: usize = 10_000;
 
 /// Resamples of a leaderboard interval.
 const N_RESAMPLES: usize = 200;
@@ -230,7 +230,8 @@ fn interval(
     bootstrap_interval(metric, &input, N_RESAMPLES, ctx).ok()
 }
 
-fn indistinguishable(
+/// Whether a paired test cannot tell two predictions of the judged rows apart.
+pub(crate) fn indistinguishable(
     metric: &MetricEntry,
     judged: &Judged,
     own: &Predictions,

@@ -20,7 +20,7 @@ pub(crate) fn keep(
     let (latency, size) = (options.max_latency_us, options.max_size_bytes);
     let wants_one = distill::delivers_one(options);
     let has_limit = latency.is_some() || size.is_some();
-    if !(has_limit || wants_one) || outcome.record.offers.is_empty() {
+    if !(has_limit || wants_one || options.prefer_simple) || outcome.record.offers.is_empty() {
         return Ok(outcome);
     }
     let scope = ctx.scope("limits");
@@ -29,11 +29,14 @@ pub(crate) fn keep(
     if wants_one {
         surveyed.retain(|s| outcome.record.offers[s.picked.offer].members.len() == 1);
     }
-    let wish = Wish::Best {
+    let within = Wish::Best {
         max_latency_us: latency.unwrap_or(f64::INFINITY),
         max_size_bytes: size.unwrap_or(u64::MAX),
     };
-    let chosen = choose(&outcome.record.offers, &surveyed, wish);
+    let offers = &outcome.record.offers;
+    let simplest = options.prefer_simple && !has_limit;
+    let tied = simplest.then(|| choose(offers, &surveyed, Wish::FastestTied)).flatten();
+    let chosen = tied.or_else(|| choose(offers, &surveyed, within));
     if chosen.is_none() && has_limit {
         outcome.record.warnings.push(format!(
             "no model of this fit keeps to {}: the nearest was taken; --preset quick or \
@@ -93,6 +96,11 @@ mod tests {
         assert_eq!(taken(best(50.0, u64::MAX)), Some(1));
         assert_eq!(taken(best(f64::INFINITY, 200)), Some(2));
         assert_eq!(taken(best(1.0, u64::MAX)), None);
+        assert_eq!(taken(Wish::FastestTied), Some(0));
+        let mut tied = offers.clone();
+        tied[2].tied = true;
+        let chosen = choose(&tied, &all, Wish::FastestTied).map(|s| s.picked.offer);
+        assert_eq!(chosen, Some(2));
     }
 
     #[test]

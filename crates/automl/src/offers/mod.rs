@@ -17,7 +17,7 @@ use modelwright_evaluate::Calibrator;
 use modelwright_evaluate::metric::MetricEntry;
 use serde::{Deserialize, Serialize};
 
-use crate::account::Judged;
+use crate::account::{self, Judged};
 use crate::ensemble;
 use crate::search::Found;
 use crate::trial::Trial;
@@ -101,47 +101,108 @@ pub(crate) fn make(
     let sizes =
         if trials.len() < 2 { Some(vec![0; trials.len()]) } else { sizes(&trials, &scope)? };
     let Some(sizes) = sizes else { return Ok(Vec::new()) };
-    let names: Vec<&str> = delivered.members.iter().map(|(i, _)| usable[*i].0).collect();
-    let metric = delivered.metric;
-    let best_score = found.score(metric, delivered.calibrated);
     let in_predictor = delivered.members.iter().enumerate().map(|(i, (_, w))| (i as u32, *w));
     let (all, students): (Members, Members) = in_predictor.partition(|(_, w)| *w > 0.0);
-    let share =
-        |(i, weight): &(u32, f64)| Share { trial: names[*i as usize].to_owned(), weight: *weight };
-    let mut offers = vec![(
-        Offered {
-            members: all.clone(),
-            calibrator: delivered.calibrator.clone(),
-            threshold: delivered.threshold,
-        },
-        Offer {
-            members: all.iter().map(share).collect(),
-            score: best_score,
-            more_error: best_score.map(|_| 0.0),
-            holdout: None,
-        },
-    )];
-    for (n, members) in
-        front(found, metric, [&all, &students], &trials, &sizes).into_iter().enumerate()
-    {
+    let names = delivered.members.iter().map(|(i, _)| usable[*i].0).collect();
+    let judged = Judged::thinned(found, account::N_ROWS_MAX);
+    let making = Making { found, delivered, finish, names, trials, judged };
+    let mut offers = vec![making.delivered(&all)];
+    for (n, members) in making.front([&all, &students], &sizes).into_iter().enumerate() {
         let scope = scope.scope(&n.to_string());
         if !scope.proceed() {
             break;
         }
-        let parts: Vec<_> =
-            members.iter().map(|(i, w)| (&trials[*i as usize].out_of_fold, *w)).collect();
-        let mut predictions = ensemble::combine(&parts);
-        let (calibrator, threshold) = finish(&mut predictions, &scope)?;
-        let score = found.score(metric, &predictions);
-        let offer = Offer {
-            members: members.iter().map(share).collect(),
-            score,
-            more_error: score.zip(best_score).and_then(|(s, b)| more_error(metric, s, b)),
-            holdout: None,
-        };
-        offers.push((Offered { members, calibrator, threshold }, offer));
+        offers.push(making.offer(members, &scope)?);
     }
     Ok(offers)
+}
+
+/// What offers are made from.
+struct Making<'a> {
+    found: &'a Found,
+    delivered: &'a Delivered<'a>,
+    finish: &'a Finish<'a>,
+    /// Of each member of the predictor, its trial.
+    names: Vec<&'a str>,
+    trials: Vec<&'a Trial>,
+    /// The rows on which offers are told from the delivered combination.
+    judged: Judged,
+}
+
+impl Making<'_> {
+    /// The delivered combination, as an offer.
+    fn delivered(&self, all: &[(u32, f64)]) -> (Offered, Offer) {
+        let score = self.found.score(self.delivered.metric, self.delivered.calibrated);
+        let offered = Offered {
+            members: all.to_vec(),
+            calibrator: self.delivered.calibrator.clone(),
+            threshold: self.delivered.threshold,
+        };
+        let offer = Offer {
+            members: self.shares(all),
+            score,
+            more_error: score.map(|_| 0.0),
+            ..Offer::default()
+        };
+        (offered, offer)
+    }
+
+    /// A smaller combination, calibrated, scored, and compared with the delivered one.
+    fn offer(&self, members: Members, ctx: &Context) -> Result<(Offered, Offer)> {
+        let metric = self.delivered.metric;
+        let parts: Vec<_> =
+            members.iter().map(|(i, w)| (&self.trials[*i as usize].out_of_fold, *w)).collect();
+        let mut predictions = ensemble::combine(&parts);
+        let (calibrator, threshold) = (self.finish)(&mut predictions, ctx)?;
+        let score = self.found.score(metric, &predictions);
+        let best = self.found.score(metric, self.delivered.calibrated);
+        let [own, of_best] = [&predictions, self.delivered.calibrated].map(|p| self.judged.of(p));
+        let offer = Offer {
+            members: self.shares(&members),
+            score,
+            more_error: score.zip(best).and_then(|(s, b)| more_error(metric, s, b)),
+            tied: account::indistinguishable(metric, &self.judged, &own, &of_best, ctx),
+            holdout: None,
+        };
+        Ok((Offered { members, calibrator, threshold }, offer))
+    }
+
+    /// The combinations smaller than all members together, and students alone, that no smaller one
+    /// beats, largest first.
+    fn front(&self, [all, students]: [&[(u32, f64)]; 2], sizes: &[u64]) -> Vec<Members> {
+        let metric = self.delivered.metric;
+        let judged = Judged::thinned(self.found, N_ROWS_MAX);
+        let thinned: Vec<Predictions> =
+            self.trials.iter().map(|t| judged.of(&t.out_of_fold)).collect();
+        let size = |members: &[(u32, f64)]| -> u64 {
+            members.iter().map(|(i, _)| sizes[*i as usize]).sum()
+        };
+        let of_students = students.iter().map(|(i, _)| vec![(*i, 1.0)]);
+        let smaller = of_students.filter(|one| size(one) < size(all));
+        let mut scored: Vec<(u64, f64, Members)> = Vec::new();
+        for members in combinations(all).into_iter().chain(smaller) {
+            let parts: Vec<_> = members.iter().map(|(i, w)| (&thinned[*i as usize], *w)).collect();
+            let Some(score) = judged.score(metric, &ensemble::combine(&parts)) else { continue };
+            let score = if metric.spec.larger_is_better { score } else { -score };
+            scored.push((size(&members), score, members));
+        }
+        scored.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)));
+        let mut best = f64::NEG_INFINITY;
+        scored.retain(|(_, score, _)| {
+            let is_better = *score > best;
+            best = best.max(*score);
+            is_better
+        });
+        scored.into_iter().rev().map(|(_, _, members)| members).collect()
+    }
+
+    fn shares(&self, members: &[(u32, f64)]) -> Vec<Share> {
+        let share = |(i, weight): &(u32, f64)| Share {
+            trial: self.names[*i as usize].to_owned(),
+            weight: *weight,
+        };
+        members.iter().map(share).collect()
+    }
 }
 
 /// Leaves out the students that no offer is made of.
@@ -166,37 +227,6 @@ fn sizes(trials: &[&Trial], ctx: &Context) -> Result<Option<Vec<u64>>> {
         sizes.push(model.encode()?.len() as u64);
     }
     Ok(Some(sizes))
-}
-
-/// The combinations smaller than all members together that no smaller one beats, largest first.
-fn front(
-    found: &Found,
-    metric: &MetricEntry,
-    [all, students]: [&[(u32, f64)]; 2],
-    trials: &[&Trial],
-    sizes: &[u64],
-) -> Vec<Members> {
-    let judged = Judged::thinned(found, N_ROWS_MAX);
-    let thinned: Vec<Predictions> = trials.iter().map(|t| judged.of(&t.out_of_fold)).collect();
-    let mut scored: Vec<(u64, f64, Members)> = Vec::new();
-    let size =
-        |members: &[(u32, f64)]| -> u64 { members.iter().map(|(i, _)| sizes[*i as usize]).sum() };
-    let of_students = students.iter().map(|(i, _)| vec![(*i, 1.0)]);
-    let smaller = of_students.filter(|one| size(one) < size(all));
-    for members in combinations(all).into_iter().chain(smaller) {
-        let parts: Vec<_> = members.iter().map(|(i, w)| (&thinned[*i as usize], *w)).collect();
-        let Some(score) = judged.score(metric, &ensemble::combine(&parts)) else { continue };
-        let score = if metric.spec.larger_is_better { score } else { -score };
-        scored.push((size(&members), score, members));
-    }
-    scored.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)));
-    let mut best = f64::NEG_INFINITY;
-    scored.retain(|(_, score, _)| {
-        let is_better = *score > best;
-        best = best.max(*score);
-        is_better
-    });
-    scored.into_iter().rev().map(|(_, _, members)| members).collect()
 }
 
 /// The proper, non-empty subsets of the members, their weights scaled to sum to 1.

@@ -184,6 +184,9 @@ pub struct Options {
     /// The largest size of the stored predictor, in bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_size_bytes: Option<u64>,
+    /// Deliver the fastest of the offers that a test cannot tell from the best one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub prefer_simple: bool,
     /// Teach small models what the ensemble says, and offer them.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub distill: bool,
@@ -258,6 +261,7 @@ impl Options {
             interpretable: false,
             max_latency_us: None,
             max_size_bytes: None,
+            prefer_simple: false,
             distill: false,
             nested: None,
             with_rows: false,

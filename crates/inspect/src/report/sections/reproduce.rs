@@ -101,6 +101,9 @@ fn flags(options: &Options) -> String {
     if options.interpretable {
         flags.push("--interpretable".to_owned());
     }
+    if options.prefer_simple {
+        flags.push("--prefer-simple".to_owned());
+    }
     if options.distill {
         flags.push("--distill".to_owned());
     }
