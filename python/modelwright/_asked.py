@@ -137,10 +137,11 @@ def fit(
     max_size : str, optional
         The largest size of the model, e.g. 500kB, 10MB.
     prefer_simple : bool, default False
-        Deliver the fastest model that a test cannot tell from the best one, in place of the best.
+        Deliver the fastest model that a test cannot tell from the best one, in place of the
+        best.
     distill : bool, default False
-        Teach one small model what the ensemble says, and offer it to `pick`; with --preset quick
-        it is delivered. --max-latency and --max-size imply it.
+        Teach one small model what the ensemble says, and offer it to `pick`; with preset quick
+        it is delivered. max_latency and max_size imply it.
     nested : int or bool, optional
         Judge the whole search by so many outer folds as well; takes an even share of the time
         for each.
@@ -517,10 +518,11 @@ def plan(
     max_size : str, optional
         The largest size of the model, e.g. 500kB, 10MB.
     prefer_simple : bool, default False
-        Deliver the fastest model that a test cannot tell from the best one, in place of the best.
+        Deliver the fastest model that a test cannot tell from the best one, in place of the
+        best.
     distill : bool, default False
-        Teach one small model what the ensemble says, and offer it to `pick`; with --preset quick
-        it is delivered. --max-latency and --max-size imply it.
+        Teach one small model what the ensemble says, and offer it to `pick`; with preset quick
+        it is delivered. max_latency and max_size imply it.
     nested : int or bool, optional
         Judge the whole search by so many outer folds as well; takes an even share of the time
         for each.

@@ -138,6 +138,7 @@ impl Flow {
             constraint::apply(&mut plan, &options)?;
         }
         plan.notes.splice(0..0, notes);
+        plan.notes.extend(distill::note(&options));
         let folds = folds(&parts, &roles, &own, &mut plan, ctx)
             .map_err(|e| if folds_were_asked(&options) { e.at("--folds") } else { e })?;
         conformal::check(&options, task.task, &folds)?;

@@ -103,6 +103,17 @@ pub(crate) fn delivers_one(options: &Options) -> bool {
     options.distill && is_wanted(options) && matches!(options.preset.parse(), Ok(Preset::Quick))
 }
 
+/// What the plan says of it.
+pub(crate) fn note(options: &Options) -> Option<String> {
+    let what = if delivers_one(options) {
+        "small boosters learn from the ensemble of a balanced search, and the best single model is \
+         delivered"
+    } else {
+        "small boosters learn from the ensemble, and are offered beside it"
+    };
+    is_wanted(options).then(|| what.to_owned())
+}
+
 /// Whether a trial is, or was, a student.
 pub(crate) fn is_student(planned: &PlannedTrial) -> bool {
     planned.name.starts_with(NAME)
