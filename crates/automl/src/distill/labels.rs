@@ -15,9 +15,10 @@ use crate::trial::Trial;
 /// its errors; without the teacher, it learns the noise of the truth.
 const TEACHER: f64 = 0.5;
 
-/// A label is stored so often at most before memory is asked: once for each fold and for all rows,
-/// and a copy while it is made.
+/// Bytes of a number of a label, and how often it is there beside once for each fold: for all rows,
+/// as the truth, and while it is made.
 const BYTES_PER_LABEL: u64 = 8;
+const COPIES: u64 = 4;
 
 /// Labels of all training rows, row-major with [`Target::n_outputs`] numbers each: probabilities
 /// (of the second class, or of every class) or values.
@@ -146,7 +147,7 @@ fn truth_of(target: &Target) -> Vec<f64> {
 /// Whether memory allows the labels of so many folds.
 fn has_room(target: &Target, n_folds: usize, ctx: &Context) -> bool {
     let labels = (target.n_rows() * target.n_outputs()) as u64;
-    let bytes = labels * (n_folds as u64 + 4) * BYTES_PER_LABEL;
+    let bytes = labels * (n_folds as u64 + COPIES) * BYTES_PER_LABEL;
     ctx.decide("room", || u64::from(ctx.memory_left_bytes().is_none_or(|left| left > bytes))) == 1
 }
 

@@ -132,12 +132,9 @@ pub(crate) fn run(class: &Class<'_>, found: &mut Found, ctx: &Context) {
     let labels = Labels::of(class, found, &scope);
     for recipe in &STUDENTS {
         let begun = ctx.elapsed();
-        let planned = match constraint::obeying(planned(recipe), class.options) {
-            Some(planned) => planned,
-            None => continue,
-        };
+        let Some(planned) = constraint::obeying(planned(recipe), class.options) else { continue };
         let outcome = match &labels {
-            Ok(labels) => taught(planned, labels, class, found, &scope),
+            Ok(labels) => taught(&planned, labels, class, found, &scope),
             Err(why) => Outcome::ended(&planned, TrialStatus::Skipped, Some(why.clone())),
         };
         let seconds = ctx.elapsed().saturating_sub(begun).as_secs_f64();
@@ -149,20 +146,20 @@ pub(crate) fn run(class: &Class<'_>, found: &mut Found, ctx: &Context) {
 
 /// What becomes of one student.
 fn taught(
-    planned: PlannedTrial,
+    planned: &PlannedTrial,
     labels: &Labels,
     class: &Class<'_>,
     found: &Found,
     ctx: &Context,
 ) -> Outcome {
-    let skipped = |why: &str| Outcome::ended(&planned, TrialStatus::Skipped, Some(why.to_owned()));
+    let skipped = |why: &str| Outcome::ended(planned, TrialStatus::Skipped, Some(why.to_owned()));
     if !budget::may_start(ctx, &planned.name, 0.0, 0.0) {
         return skipped("the budget did not allow it");
     }
     let Some(prepared) = found.prepared.get(ENCODING) else {
         return skipped("no trial wrote the columns as a student reads them");
     };
-    let Some(fitting) = room::fitted_in(&planned, class.ground, ctx) else {
+    let Some(fitting) = room::fitted_in(planned, class.ground, ctx) else {
         return skipped("the memory limit did not allow it");
     };
     let limit = budget::trial_limit(ctx, 0.0, SHARE_OF_ONE);

@@ -95,8 +95,7 @@ impl Flow {
             threshold: decision.threshold,
             metric: self.metric,
         };
-        let (mut offered, offers): (Vec<Offered>, Vec<Offer>) =
-            self.offers(&found, &delivered, ctx)?.into_iter().unzip();
+        let (mut offered, offers) = self.offers(&found, &delivered, ctx)?;
         offers::drop_idle(&mut chosen, &mut offered);
         let mut members: Vec<Chosen> = Vec::new();
         for (i, weight) in chosen {
@@ -242,9 +241,9 @@ impl Flow {
         found: &Found,
         delivered: &Delivered<'_>,
         ctx: &Context,
-    ) -> Result<Vec<(Offered, Offer)>> {
+    ) -> Result<(Vec<Offered>, Vec<Offer>)> {
         if found.is_single {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), Vec::new()));
         }
         let finish = |predictions: &mut Predictions, ctx: &Context| {
             let (calibrator, _) =
@@ -253,7 +252,7 @@ impl Flow {
                 decision::decide(&self.task, &self.options, self.metric, found, predictions)?;
             Ok((calibrator, decision.threshold))
         };
-        offers::make(found, delivered, &finish, ctx)
+        Ok(offers::make(found, delivered, &finish, ctx)?.into_iter().unzip())
     }
 
     /// The most members: one, where a person is to read the model.

@@ -59,8 +59,8 @@ pub(crate) struct Fit {
     /// Deliver the fastest model that a test cannot tell from the best one, in place of the best
     #[arg(long, conflicts_with_all = ["max_latency", "max_size"], display_order = 6)]
     prefer_simple: bool,
-    /// Teach one small model what the ensemble says, and offer it to `pick`; with --preset quick it is
-    /// delivered. --max-latency and --max-size imply it
+    /// Teach one small model what the ensemble says, and offer it to `pick`; with --preset quick it
+    /// is delivered. --max-latency and --max-size imply it
     #[arg(long, conflicts_with = "interpretable", display_order = 6)]
     distill: bool,
     /// Judge the whole search by so many outer folds as well; takes an even share of the time for

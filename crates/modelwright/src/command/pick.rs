@@ -137,7 +137,8 @@ fn list(offers: &Offers, session: &Session) -> Result<()> {
     output::print(&format!(
         "{metric} of what this fit offers; 1 is the delivered model\n\n{}\n\
          = cannot be told from the delivered model by a test (5 % level)\n\
-         take one with --fastest-tied, --fastest-within 0.5%, --max-latency 50us, --max-size 1MB or --offer N\n",
+         take one with --fastest-tied, --fastest-within 0.5%, --max-latency 50us, --max-size 1MB \
+         or --offer N\n",
         table.render()
     ))
 }
