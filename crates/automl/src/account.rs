@@ -109,7 +109,7 @@ pub(crate) fn leaderboard(found: &Found, metric: &MetricEntry, ctx: &Context) ->
 pub(crate) fn is_exhausted(trials: &[TrialRecord]) -> bool {
     let has_ended = |t: &TrialRecord| matches!(t.status, TrialStatus::Done | TrialStatus::Failed);
     // A student takes large steps on purpose.
-    let mut of_search = trials.iter().filter(|t| !distill::is_student(&t.trial));
+    let mut of_search = trials.iter().filter(|t| !distill::is_student(&t.trial.name));
     of_search.all(|t| has_ended(t) && !pace::was_hurried(&t.trial))
 }
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use modelwright_automl::offers::is_student;
 use modelwright_automl::{FitInput, Own, Predictor, Purpose};
 use modelwright_core::context::Event;
 use modelwright_core::data::{Column, ColumnData, MISSING_INSTANT, Table};
@@ -240,8 +241,7 @@ fn options_of(record: &RunRecord, request: &RetrainRequest, ctx: &Context) -> Op
 fn members_of(record: &RunRecord) -> Vec<PlannedTrial> {
     let is_member = |name: &str| record.ensemble.members.iter().any(|m| m.trial == name);
     let trials = record.trials.iter().map(|t| &t.trial);
-    let trials =
-        trials.filter(|trial| is_member(&trial.name) && !trial.name.starts_with("student"));
+    let trials = trials.filter(|trial| is_member(&trial.name) && !is_student(&trial.name));
     trials.cloned().collect()
 }
 

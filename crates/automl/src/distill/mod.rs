@@ -114,9 +114,9 @@ pub(crate) fn note(options: &Options) -> Option<String> {
     is_wanted(options).then(|| what.to_owned())
 }
 
-/// Whether a trial is, or was, a student.
-pub(crate) fn is_student(planned: &PlannedTrial) -> bool {
-    planned.name.starts_with(NAME)
+/// Whether a trial of this name is, or was, a student.
+pub(crate) fn is_student(trial: &str) -> bool {
+    trial.starts_with(NAME)
 }
 
 /// The context of the search, which leaves time for students where they are wanted.
@@ -238,7 +238,7 @@ mod tests {
         for recipe in &STUDENTS {
             let planned = planned(recipe);
             learner(LEARNER).unwrap().check_params(&planned.params).unwrap();
-            assert!(is_student(&planned));
+            assert!(is_student(&planned.name));
         }
     }
 }

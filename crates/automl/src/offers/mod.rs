@@ -18,12 +18,18 @@ use modelwright_evaluate::metric::MetricEntry;
 use serde::{Deserialize, Serialize};
 
 use crate::account::{self, Judged};
-use crate::ensemble;
 use crate::search::Found;
 use crate::trial::Trial;
+use crate::{distill, ensemble};
 
 pub use pick::pick;
 pub use survey::{Surveyed, Wish, choose, survey};
+
+/// Whether a trial of this name is a student: a small model that learned from the ensemble, and is
+/// no recipe without one.
+pub fn is_student(trial: &str) -> bool {
+    distill::is_student(trial)
+}
 
 /// Judged rows that combinations are compared on at most.
 const N_ROWS_MAX: usize = 20_000;
