@@ -49,6 +49,8 @@ def fit(
     interpretable: bool = False,
     max_latency: str | None = None,
     max_size: str | None = None,
+    prefer_simple: bool = False,
+    distill: bool = False,
     nested: int | bool | None = None,
     threads: int | None = None,
     seed: int | None = None,
@@ -134,6 +136,12 @@ def fit(
         it.
     max_size : str, optional
         The largest size of the model, e.g. 500kB, 10MB.
+    prefer_simple : bool, default False
+        Deliver the fastest model that a test cannot tell from the best one, in place of the
+        best.
+    distill : bool, default False
+        Teach one small model what the ensemble says, and offer it to `pick`; with preset quick
+        it is delivered. max_latency and max_size imply it.
     nested : int or bool, optional
         Judge the whole search by so many outer folds as well; takes an even share of the time
         for each.
@@ -203,6 +211,8 @@ def fit(
         interpretable=interpretable,
         max_latency=max_latency,
         max_size=max_size,
+        prefer_simple=prefer_simple,
+        distill=distill,
         nested=nested,
         threads=threads,
         seed=seed,
@@ -425,6 +435,8 @@ def plan(
     interpretable: bool = False,
     max_latency: str | None = None,
     max_size: str | None = None,
+    prefer_simple: bool = False,
+    distill: bool = False,
     nested: int | bool | None = None,
     threads: int | None = None,
     seed: int | None = None,
@@ -505,6 +517,12 @@ def plan(
         it.
     max_size : str, optional
         The largest size of the model, e.g. 500kB, 10MB.
+    prefer_simple : bool, default False
+        Deliver the fastest model that a test cannot tell from the best one, in place of the
+        best.
+    distill : bool, default False
+        Teach one small model what the ensemble says, and offer it to `pick`; with preset quick
+        it is delivered. max_latency and max_size imply it.
     nested : int or bool, optional
         Judge the whole search by so many outer folds as well; takes an even share of the time
         for each.
@@ -548,6 +566,8 @@ def plan(
         interpretable=interpretable,
         max_latency=max_latency,
         max_size=max_size,
+        prefer_simple=prefer_simple,
+        distill=distill,
         nested=nested,
         threads=threads,
         seed=seed,

@@ -45,6 +45,7 @@ class Succeeding(Packed):
             "members": [" + ".join(m["trial"] for m in o["members"]) for o in found],
             "score": [o["score"] for o in found],
             "more_error": [o["more_error"] for o in found],
+            "tied": [o["tied"] for o in found],
             "held_out": [(o["holdout"] or {}).get("value") for o in found],
             "size_bytes": [o["size_bytes"] for o in found],
             "latency_us": [o["latency_us"] for o in found],
@@ -56,6 +57,7 @@ class Succeeding(Packed):
         offer: int | None = None,
         *,
         fastest_within: float | None = None,
+        fastest_tied: bool = False,
         smallest_within: float | None = None,
         max_latency_us: float | None = None,
         max_size_bytes: int | None = None,
@@ -69,6 +71,8 @@ class Succeeding(Packed):
             Its number.
         fastest_within, smallest_within : float, optional
             The fastest, or the smallest, with at most this share more error, e.g. 0.005.
+        fastest_tied : bool, default False
+            The fastest of those that a test cannot tell from the delivered model.
         max_latency_us : float, optional
             The best that predicts a row in so many microseconds here.
         max_size_bytes : int, optional
@@ -85,6 +89,7 @@ class Succeeding(Packed):
         wish = {
             "offer": offer,
             "fastest_within": fastest_within,
+            "fastest_tied": fastest_tied,
             "smallest_within": smallest_within,
             "max_latency_us": max_latency_us,
             "max_size_bytes": max_size_bytes,

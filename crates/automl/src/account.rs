@@ -8,12 +8,12 @@ use modelwright_evaluate::metric::{MetricEntry, MetricInput};
 use modelwright_evaluate::resample::{bootstrap_bias_corrected, bootstrap_interval};
 
 use crate::ensemble::{self, Selection};
-use crate::pace;
 use crate::search::Found;
+use crate::{distill, pace};
 
 /// Rows on which intervals and tests of the leaderboard are computed at most; more rows would
 /// cost seconds and change the third digit of an interval.
-const N_ROWS_MAX: usize = 10_000;
+pub(crate) const N_ROWS_MAX: usize = 10_000;
 
 /// Resamples of a leaderboard interval.
 const N_RESAMPLES: usize = 200;
@@ -108,7 +108,9 @@ pub(crate) fn leaderboard(found: &Found, metric: &MetricEntry, ctx: &Context) ->
 /// [`RunRecord::is_exhausted`]: modelwright_core::record::RunRecord::is_exhausted
 pub(crate) fn is_exhausted(trials: &[TrialRecord]) -> bool {
     let has_ended = |t: &TrialRecord| matches!(t.status, TrialStatus::Done | TrialStatus::Failed);
-    trials.iter().all(|t| has_ended(t) && !pace::was_hurried(&t.trial))
+    // A student takes large steps on purpose.
+    let mut of_search = trials.iter().filter(|t| !distill::is_student(&t.trial.name));
+    of_search.all(|t| has_ended(t) && !pace::was_hurried(&t.trial))
 }
 
 /// The ensemble as a record, with its score and the score corrected for having been selected.
@@ -167,7 +169,7 @@ fn correction(
 ) -> Option<Correction> {
     let judged = Judged::thinned(found, N_ROWS_CORRECT);
     let candidates: Vec<Predictions> =
-        found.usable().map(|(_, t)| judged.of(&t.out_of_fold)).collect();
+        found.candidates().map(|(_, t)| judged.of(&t.out_of_fold)).collect();
     let refs: Vec<&Predictions> = candidates.iter().collect();
     let alone = found.alone();
     let select = |weights: &[f64]| -> Result<Predictions> {
@@ -228,7 +230,8 @@ fn interval(
     bootstrap_interval(metric, &input, N_RESAMPLES, ctx).ok()
 }
 
-fn indistinguishable(
+/// Whether a paired test cannot tell two predictions of the judged rows apart.
+pub(crate) fn indistinguishable(
     metric: &MetricEntry,
     judged: &Judged,
     own: &Predictions,

@@ -53,7 +53,7 @@ pub(crate) fn apply(plan: &mut Plan, options: &Options) -> Result<()> {
 }
 
 /// The trial with its constraints; `None` when its learner cannot hold them.
-fn obeying(mut trial: PlannedTrial, options: &Options) -> Option<PlannedTrial> {
+pub(crate) fn obeying(mut trial: PlannedTrial, options: &Options) -> Option<PlannedTrial> {
     let is_bound = options.monotone.is_some() || options.interactions.is_some();
     // A derived column would let a column act past its direction or its group.
     if is_bound && trial.encoding == "derived" {

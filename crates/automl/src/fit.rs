@@ -24,9 +24,9 @@ use crate::own::Own;
 use crate::parting::{self, Roles};
 use crate::parts::{Parts, weights_of};
 use crate::plan::{self as planning, PlanInput, Preset};
-use crate::search::{self, Ground};
+use crate::search::{self, Found, Ground};
 use crate::understand::{self, Understood};
-use crate::{budget, capacity, conformal, constraint, fair, nested, offers, single};
+use crate::{budget, capacity, conformal, constraint, distill, fair, nested, offers, single};
 
 use self::combine::Combined;
 use self::untouched::Untouched;
@@ -102,7 +102,7 @@ impl Flow {
         phases.end("read", ctx);
         let FitInput { table, schema, source, test, options, own } = input;
         let is_read_whole = source.sample.is_none() && notes.is_empty();
-        let preset: Preset = options.preset.parse()?;
+        let preset = distill::searched(options.preset.parse()?, &options);
         let understood = understand::understand(&table, &schema, &options, &own, ctx)?;
         phases.end("profile", ctx);
         own_rows_are_whole(&own, &options, is_read_whole)?;
@@ -138,6 +138,7 @@ impl Flow {
             constraint::apply(&mut plan, &options)?;
         }
         plan.notes.splice(0..0, notes);
+        plan.notes.extend(distill::note(&options));
         let folds = folds(&parts, &roles, &own, &mut plan, ctx)
             .map_err(|e| if folds_were_asked(&options) { e.at("--folds") } else { e })?;
         conformal::check(&options, task.task, &folds)?;
@@ -191,11 +192,17 @@ impl Flow {
         let closing_ctx = ctx.with_reserve(budget::evaluation(n_held, n_columns));
         let reserve = conformal::reserve(&self.options, &self.target, n_columns, &closing_ctx);
         let search_ctx = closing_ctx.with_reserve(reserve);
-        let found = search::run(&self.plan, &ground, &search_ctx);
+        let reserved = distill::with_reserve(&self.options, &search_ctx);
+        let mut found = search::run(&self.plan, &ground, &reserved);
         self.phases.end(work, ctx);
         ctx.tell(Event::Phase("combine".to_owned()));
+        if found.usable().next().is_none() {
+            return Err(combine::nothing_fitted(found));
+        }
+        let weights = self.select(&found, &closing_ctx);
+        self.distill(&ground, &mut found, &weights, &search_ctx);
         let trials = account::leaderboard(&found, self.metric, &search_ctx);
-        let mut combined = self.combine(found, &closing_ctx)?;
+        let mut combined = self.combine(found, &weights, &closing_ctx)?;
         self.phases.end(closing, ctx);
         ctx.tell(Event::Phase("evaluate".to_owned()));
         let untouched = self.evaluate(&mut combined, ctx)?;
@@ -290,6 +297,23 @@ impl Flow {
 }
 
 impl Flow {
+    /// Lets students learn from the ensemble that `weights` make, where they are wanted.
+    fn distill(&self, ground: &Ground<'_>, found: &mut Found, weights: &[f64], ctx: &Context) {
+        if !distill::is_wanted(&self.options) {
+            return;
+        }
+        ctx.tell(Event::Phase("distill".to_owned()));
+        let members = found.usable().zip(weights).filter(|(_, weight)| **weight > 0.0);
+        let refits: f64 = members.map(|((_, trial), _)| trial.refit_s()).sum();
+        let class = distill::Class {
+            options: &self.options,
+            ground,
+            weights,
+            refits_s: refits * self.rows_ratio(),
+        };
+        distill::run(&class, found, ctx);
+    }
+
     /// How many times the rows of the training part the last fit will learn from.
     fn rows_ratio(&self) -> f64 {
         let more = self.held_out.as_ref().filter(|_| self.ends_with_all_rows());

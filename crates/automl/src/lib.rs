@@ -22,6 +22,7 @@
 //! | `search` / `trial` | run the plan |
 //! | [`gate`] | is a costlier trial better beyond noise |
 //! | `ensemble` | which trials, with which weights |
+//! | `distill` | one small model that learns from the ensemble |
 //! | `refit` | the members on all training rows |
 //! | `calibrate` | are the probabilities honest |
 //! | `slices` | what a wrong row costs where weak slices are searched |
@@ -50,6 +51,7 @@ mod constraint;
 mod decision;
 mod derived;
 pub mod direct;
+mod distill;
 pub mod encoding;
 mod ensemble;
 pub mod explain;

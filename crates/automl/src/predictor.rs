@@ -39,6 +39,7 @@ pub struct Predictor {
     pub(crate) intervals: Option<Intervals>,
     pub(crate) fair: Option<GroupThresholds>,
     pub(crate) encoders: Vec<FittedEncoder>,
+    /// Those of the ensemble, then students without weight, which only offers are made of.
     pub(crate) members: Vec<Member>,
     /// How smaller combinations of the members are made; empty for none.
     pub(crate) offers: Vec<Offered>,
@@ -165,7 +166,7 @@ impl Predictor {
     /// The raw columns that the members' features are written from.
     pub fn feature_columns(&self) -> impl Iterator<Item = &str> {
         let reads = |name: &str| {
-            let members = self.members.iter().map(|m| &self.encoders[m.encoder]);
+            let members = self.active().iter().map(|m| &self.encoders[m.encoder]);
             members.into_iter().any(|e| e.input_columns().any(|(own, _)| own == name))
         };
         self.schema.fields.iter().map(|f| f.name.as_str()).filter(move |name| reads(name))
@@ -173,7 +174,7 @@ impl Predictor {
 
     /// The members, in the order of [`Self::members`].
     pub fn member_views(&self) -> impl Iterator<Item = MemberView<'_>> {
-        self.members.iter().map(|m| MemberView {
+        self.active().iter().map(|m| MemberView {
             encoder: &self.encoders[m.encoder],
             weight: m.weight,
             models: &m.models,
@@ -187,13 +188,13 @@ impl Predictor {
     pub fn predict(&self, table: &Table, ctx: &Context) -> Result<Predictions> {
         let of_members = |(i, encoder): (usize, &FittedEncoder)| {
             // One may be for the intervals alone.
-            let is_used = self.members.iter().any(|m| m.encoder == i);
+            let is_used = self.active().iter().any(|m| m.encoder == i);
             if is_used { encoder.transform(table, ctx) } else { Ok(FeatureMatrix::default()) }
         };
         let features: Vec<FeatureMatrix> =
             self.encoders.iter().enumerate().map(of_members).collect::<Result<_>>()?;
         let mut mean = Predictions::zeros(table.n_rows(), self.n_outputs());
-        for member in &self.members {
+        for member in self.active() {
             let share = member.weight / member.models.len() as f64;
             let view = FeatureView::all(&features[member.encoder]);
             for fitted in &member.models {
@@ -222,7 +223,7 @@ impl Predictor {
 
     /// Short names of the members with their weights and numbers of models.
     pub fn members(&self) -> impl Iterator<Item = (&'static str, f64, usize)> {
-        self.members.iter().map(|m| (m.models[0].learner, m.weight, m.models.len()))
+        self.active().iter().map(|m| (m.models[0].learner, m.weight, m.models.len()))
     }
 
     /// The predictor's bytes.
@@ -326,6 +327,9 @@ impl Predictor {
         }
         if self.members.is_empty() || (weights - 1.0).abs() > 1e-6 {
             return Err(broken("weights do not sum to 1"));
+        }
+        if self.members[self.active().len()..].iter().any(|m| m.weight != 0.0) {
+            return Err(broken("a member with a weight stands behind one without"));
         }
         if !self.threshold.is_finite() {
             return Err(broken("the threshold is not a number"));

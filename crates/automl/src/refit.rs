@@ -16,8 +16,8 @@ use modelwright_core::{Context, Result};
 use modelwright_learners::{Entry, Fitted};
 use modelwright_preprocess::encode::Prepared;
 
-use crate::budget;
 use crate::trial::{self, Trial};
+use crate::{budget, distill};
 
 /// A refit with a smaller share of its rounds than this is worse than the bag it would replace.
 const ROUNDS_SHARE_MIN: f64 = 0.8;
@@ -33,6 +33,10 @@ pub(crate) struct Chosen {
     pub rounds: usize,
     /// Whether the models learned from all rows at hand.
     pub is_refit: bool,
+    /// What a student learns in place of the target, for each row of a refit.
+    pub labels: Option<Vec<f64>>,
+    /// Whether it teaches students.
+    pub teaches: bool,
     /// The rounds a refit does; `None` is as planned.
     rounds_wanted: Option<usize>,
     /// Seconds that a refit on the rows of the trial should take.
@@ -61,6 +65,8 @@ impl Chosen {
             rounds_wanted: (!as_planned && !trial.models.is_empty()).then_some(rounds),
             refit_s: trial.refit_s(),
             is_refit: trial.is_whole,
+            teaches: distill::teaches(&trial),
+            labels: trial.labels,
             models: that_learned(trial.models),
             planned: trial.planned,
             entry: trial.entry,
@@ -75,7 +81,10 @@ impl Chosen {
     /// Whether another chance gives another model of the same quality: boosters and nets draw rows,
     /// features and weights; a linear model does not, and a forest is an average already.
     fn varies(&self) -> bool {
-        self.entry.spec.rounds_param.is_some() && self.entry.spec.abilities.early_stopping
+        // A student is to be small.
+        self.labels.is_none()
+            && self.entry.spec.rounds_param.is_some()
+            && self.entry.spec.abilities.early_stopping
     }
 
     /// One more model, unless the clock says no: `None` then, or when it ended too early.
@@ -96,6 +105,7 @@ impl Chosen {
             target: rows.target,
             weights: rows.weights,
             rounds: self.rounds_wanted,
+            labels: self.labels.as_deref(),
         };
         let model = trial::refit(&self.planned, self.entry, &on, &scope)?;
         let reached = model.model.rounds();

@@ -102,6 +102,22 @@ pub(crate) fn run(plan: &Plan, ground: &Ground<'_>, ctx: &Context) -> Found {
     found
 }
 
+impl Outcome {
+    /// A trial that left nothing behind.
+    pub(crate) fn ended(planned: &PlannedTrial, status: TrialStatus, note: Option<String>) -> Self {
+        Self {
+            planned: planned.clone(),
+            status,
+            note,
+            error: None,
+            score: None,
+            rounds: Vec::new(),
+            trial: None,
+            taken: false,
+        }
+    }
+}
+
 impl Found {
     /// The score of predictions of the judged rows, in the metric's own unit.
     pub(crate) fn score(&self, metric: &MetricEntry, predictions: &Predictions) -> Option<f64> {
@@ -114,14 +130,20 @@ impl Found {
         metric.value(&input).ok()
     }
 
-    /// Which usable trials are constants, which are never mixed with others.
+    /// Which candidates are constants, which are never mixed with others.
     pub(crate) fn alone(&self) -> Vec<bool> {
-        self.usable().map(|(o, _)| is_constant(&o.planned)).collect()
+        self.candidates().map(|(o, _)| is_constant(&o.planned)).collect()
     }
 
     /// The usable trials, in the order in which they ran.
     pub(crate) fn usable(&self) -> impl Iterator<Item = (&Outcome, &Trial)> {
         self.outcomes.iter().filter_map(|o| o.trial.as_ref().map(|t| (o, t)))
+    }
+
+    /// The usable trials that may be members of the ensemble: all but its students, which come
+    /// last.
+    pub(crate) fn candidates(&self) -> impl Iterator<Item = (&Outcome, &Trial)> {
+        self.usable().filter(|(_, t)| t.labels.is_none())
     }
 }
 
@@ -138,16 +160,7 @@ fn run_one(
     found: &mut Found,
     ctx: &Context,
 ) -> Outcome {
-    let ended = |status, note: Option<String>| Outcome {
-        planned: planned.clone(),
-        status,
-        note,
-        error: None,
-        score: None,
-        rounds: Vec::new(),
-        trial: None,
-        taken: false,
-    };
+    let ended = |status, note: Option<String>| Outcome::ended(planned, status, note);
     let refit_s = refit_reserve_s(found, ground.ratio);
     let is_first = found.outcomes.is_empty();
     if !is_first && !budget::may_start(ctx, &planned.name, expected_s(planned, found), refit_s) {
@@ -184,7 +197,12 @@ fn run_one(
 }
 
 /// The outcome of a trial that learned something.
-fn fitted(planned: &PlannedTrial, trial: Trial, found: &Found, ground: &Ground<'_>) -> Outcome {
+pub(crate) fn fitted(
+    planned: &PlannedTrial,
+    trial: Trial,
+    found: &Found,
+    ground: &Ground<'_>,
+) -> Outcome {
     let gate = derived::judge(planned, &trial, found, ground);
     let stopped = "the budget ended it; what it had learned is used";
     let note = match &gate {
@@ -255,6 +273,7 @@ fn fit_one(
         weights: ground.weights,
         folds: ground.folds,
         exchangeable: ground.exchangeable,
+        labels: None,
     };
     let scope = ctx.scope("trial").scope(&planned.name);
     let scope = match limit {
@@ -308,7 +327,8 @@ fn expected_s(planned: &PlannedTrial, found: &Found) -> f64 {
     before.fold(0.0, f64::max) / 3.0
 }
 
-fn tell(outcome: &Outcome, found: &Found, metric: &MetricEntry, ctx: &Context) {
+/// Tells the user what became of a trial; `found` are those before it.
+pub(crate) fn tell(outcome: &Outcome, found: &Found, metric: &MetricEntry, ctx: &Context) {
     let is_unjudged = outcome.trial.is_some() && outcome.score.is_none();
     // The failure of the only trial is the error of the run.
     let is_told_later = found.is_single && outcome.error.is_some();
@@ -348,6 +368,7 @@ mod tests {
             side_by_side: false,
             stopped: false,
             is_whole: true,
+            labels: None,
         };
         Outcome {
             planned,

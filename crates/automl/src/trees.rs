@@ -46,7 +46,7 @@ impl Predictor {
                 sources: encoder.feature_sources(),
             })
         };
-        (0..self.members.len()).filter_map(of).collect()
+        (0..self.active().len()).filter_map(of).collect()
     }
 }
 

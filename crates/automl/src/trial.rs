@@ -9,6 +9,7 @@ use modelwright_core::{Context, Result};
 use modelwright_learners::{Entry, Fitted};
 use modelwright_preprocess::encode::Prepared;
 
+use crate::distill::{self, Labels};
 use crate::parts;
 
 /// Below this many cells (rows × features) folds run side by side; above, one after the other
@@ -36,6 +37,9 @@ pub(crate) struct Trial {
     pub stopped: bool,
     /// Whether there is one model of all training rows, which judged its own rows out of bag.
     pub is_whole: bool,
+    /// What a student learned in place of the target, for all training rows; see
+    /// [`crate::distill`].
+    pub labels: Option<Vec<f64>>,
 }
 
 /// What a trial is fitted on.
@@ -48,6 +52,8 @@ pub(crate) struct TrialInput<'a> {
     pub folds: &'a [Fold],
     /// Whether any rows may judge any others: no groups, no order in time.
     pub exchangeable: bool,
+    /// What a student learns in place of the target.
+    pub labels: Option<&'a Labels>,
 }
 
 impl Trial {
@@ -111,6 +117,7 @@ pub(crate) fn run(input: &TrialInput<'_>, ctx: &Context) -> Result<Trial> {
         stopped: fits.iter().any(|f| was_stopped(&decisions, &f.scope)),
         side_by_side,
         is_whole: false,
+        labels: input.labels.map(|labels| labels.whole.clone()),
         models: fits.into_iter().map(|f| f.model).collect(),
     })
 }
@@ -140,6 +147,7 @@ fn out_of_bag(input: &TrialInput<'_>, ctx: &Context) -> Result<Option<Trial>> {
         stopped: was_stopped(&ctx.decisions(), ctx.name()),
         side_by_side: false,
         is_whole: true,
+        labels: None,
         models: vec![model],
     }))
 }
@@ -161,6 +169,8 @@ pub(crate) struct Whole<'a> {
     pub weights: Option<&'a [f64]>,
     /// Rounds to do; `None` is as planned.
     pub rounds: Option<usize>,
+    /// What a student learns in place of the target, for each row.
+    pub labels: Option<&'a [f64]>,
 }
 
 /// Fits on all rows with a fixed number of rounds.
@@ -183,7 +193,10 @@ pub(crate) fn refit(
         rows: &rows,
         validation: &[],
     };
-    entry.fit(&view, &params, ctx)
+    match on.labels {
+        Some(labels) => distill::fit(&params, &view, labels, ctx),
+        None => entry.fit(&view, &params, ctx),
+    }
 }
 
 struct FoldFit {
@@ -205,7 +218,10 @@ fn fit_fold(input: &TrialInput<'_>, k: usize, ctx: &Context) -> Result<FoldFit> 
     };
     let params: &ParamMap = &input.planned.params;
     let begun = ctx.elapsed();
-    let model = input.entry.fit(&view, params, ctx)?;
+    let model = match input.labels {
+        Some(labels) => distill::fit(params, &view, &labels.folds[k], ctx)?,
+        None => input.entry.fit(&view, params, ctx)?,
+    };
     let seconds = (ctx.elapsed().saturating_sub(begun)).as_secs_f64();
     let predictions = model.model.predict(&FeatureView::of(features, &fold.validation), ctx)?;
     Ok(FoldFit { model, predictions, seconds, scope: ctx.name().to_owned() })

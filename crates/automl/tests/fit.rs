@@ -6,6 +6,8 @@
 mod constraint;
 #[path = "fit/derived.rs"]
 mod derived;
+#[path = "fit/distill.rs"]
+mod distill;
 #[path = "fit/explain.rs"]
 mod explain;
 #[path = "fit/groups.rs"]

@@ -26,6 +26,8 @@ pub struct Offers {
 pub struct PickRequest {
     /// The fastest with at most this share more error.
     pub fastest_within: Option<f64>,
+    /// The fastest of those that a test cannot tell from the delivered one.
+    pub fastest_tied: bool,
     /// The smallest with at most this share more error.
     pub smallest_within: Option<f64>,
     /// The number of an offer, from 1.
@@ -86,6 +88,7 @@ impl Offers {
         let wish = match (request.fastest_within, request.smallest_within) {
             (Some(share), _) => Wish::FastestWithin(share),
             (_, Some(share)) => Wish::SmallestWithin(share),
+            _ if request.fastest_tied => Wish::FastestTied,
             _ if request.max_latency_us.is_some() || request.max_size_bytes.is_some() => {
                 Wish::Best {
                     max_latency_us: request.max_latency_us.unwrap_or(f64::INFINITY),
@@ -112,6 +115,7 @@ impl Offers {
             "members": offer.members,
             "score": offer.score,
             "more_error": offer.more_error,
+            "tied": offer.tied,
             "holdout": offer.holdout.as_ref().map(|m| json!({
                 "value": m.value,
                 "ci95": m.ci95.map(|i| [i.low, i.high]),

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use modelwright_automl::offers::is_student;
 use modelwright_automl::{FitInput, Own, Predictor, Purpose};
 use modelwright_core::context::Event;
 use modelwright_core::data::{Column, ColumnData, MISSING_INSTANT, Table};
@@ -239,11 +240,13 @@ fn options_of(record: &RunRecord, request: &RetrainRequest, ctx: &Context) -> Op
 }
 
 /// The recipes that the old model is made of, in the order in which they were tried: the whole plan
-/// but for what was tried in vain.
+/// but for what was tried in vain. A student is no recipe by itself: without its teacher there is
+/// none, and the search is the plan.
 fn members_of(record: &RunRecord) -> Vec<PlannedTrial> {
     let is_member = |name: &str| record.ensemble.members.iter().any(|m| m.trial == name);
     let trials = record.trials.iter().map(|t| &t.trial);
-    trials.filter(|trial| is_member(&trial.name)).cloned().collect()
+    let trials = trials.filter(|trial| is_member(&trial.name) && !is_student(&trial.name));
+    trials.cloned().collect()
 }
 
 /// Severe findings of the monitor about the rows that the challenger learns from.

@@ -27,6 +27,7 @@ use crate::watch;
 #[pyo3(from_item_all)]
 pub(crate) struct Wish {
     fastest_within: Option<f64>,
+    fastest_tied: bool,
     smallest_within: Option<f64>,
     offer: Option<usize>,
     max_latency_us: Option<f64>,
@@ -62,6 +63,7 @@ pub(crate) fn model_pick(
         let all = offers(model.loaded(), &ctx)?;
         let request = PickRequest {
             fastest_within: wish.fastest_within,
+            fastest_tied: wish.fastest_tied,
             smallest_within: wish.smallest_within,
             offer: wish.offer,
             max_latency_us: wish.max_latency_us,
@@ -70,7 +72,8 @@ pub(crate) fn model_pick(
         };
         let picked = all.choose(&request)?.ok_or_else(|| {
             Error::input("nothing is wished").expected(
-                "one of fastest_within, smallest_within, offer, max_latency_us, max_size_bytes",
+                "one of fastest_within, fastest_tied, smallest_within, offer, max_latency_us, \
+                 max_size_bytes",
             )
         })?;
         let again = modelwright::Model::of_bytes(model.stored())?;

@@ -31,7 +31,7 @@ impl<'a> OneBooster<'a> {
                 .at("method path")
                 .hint("use the method tree or permutation")
         };
-        let [member] = &predictor.members[..] else { return Err(refused()) };
+        let [member] = predictor.active() else { return Err(refused()) };
         let [fitted] = &member.models[..] else { return Err(refused()) };
         let model: &dyn std::any::Any = fitted.model.as_ref();
         let model = model.downcast_ref::<GbdtModel>().ok_or_else(refused)?;

@@ -68,7 +68,7 @@ impl<'a> Members<'a> {
             subject.columns.iter().position(|column| **column == **source).map(|i| i as u32)
         };
         let mut parts = Vec::new();
-        for member in &predictor.members {
+        for member in predictor.active() {
             let encoder = &predictor.encoders[member.encoder];
             let (dense, sparse) = (encoder.feature_sources(), encoder.sparse_sources());
             for fitted in &member.models {

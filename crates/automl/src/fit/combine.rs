@@ -70,12 +70,15 @@ impl Flow {
     /// Selects the ensemble, calibrates it out of fold, and refits its members on the training
     /// rows; unless the last fit will see the held-out rows too, because then the members of the
     /// folds are what is tested.
-    pub(super) fn combine(&self, mut found: Found, ctx: &Context) -> Result<Combined> {
-        if found.usable().next().is_none() {
-            return Err(nothing_fitted(found));
-        }
-        let weights = self.select(&found, ctx);
-        let mut calibrated = weighted(&found, &weights);
+    ///
+    /// `weights` are those of [`Self::select`]; students stand behind the members, without weight.
+    pub(super) fn combine(
+        &self,
+        mut found: Found,
+        weights: &[f64],
+        ctx: &Context,
+    ) -> Result<Combined> {
+        let mut calibrated = weighted(&found, weights);
         let (calibrator, calibration) =
             calibrate::calibrate(&found, &mut calibrated, &self.folds, self.metric, ctx);
         let decision =
@@ -83,7 +86,8 @@ impl Flow {
         let (fair, mitigation) = self.fair(&found, &calibrated, decision.threshold)?.unzip();
         let members_max = self.members_max();
         let record = account::ensemble(&found, &calibrated, self.metric, members_max, ctx);
-        let chosen = in_order_of_weight(&weights);
+        let mut chosen = in_order_of_weight(weights);
+        chosen.extend((weights.len()..found.usable().count()).map(|i| (i, 0.0)));
         let delivered = Delivered {
             members: &chosen,
             calibrated: &calibrated,
@@ -91,7 +95,8 @@ impl Flow {
             threshold: decision.threshold,
             metric: self.metric,
         };
-        let (offered, offers) = self.offers(&found, &delivered, ctx)?.into_iter().unzip();
+        let (mut offered, offers) = self.offers(&found, &delivered, ctx)?;
+        offers::drop_idle(&mut chosen, &mut offered);
         let mut members: Vec<Chosen> = Vec::new();
         for (i, weight) in chosen {
             members.extend(take_usable(&mut found, i).map(|trial| Chosen::of(trial, weight)));
@@ -236,9 +241,9 @@ impl Flow {
         found: &Found,
         delivered: &Delivered<'_>,
         ctx: &Context,
-    ) -> Result<Vec<(Offered, Offer)>> {
+    ) -> Result<(Vec<Offered>, Vec<Offer>)> {
         if found.is_single {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), Vec::new()));
         }
         let finish = |predictions: &mut Predictions, ctx: &Context| {
             let (calibrator, _) =
@@ -247,7 +252,7 @@ impl Flow {
                 decision::decide(&self.task, &self.options, self.metric, found, predictions)?;
             Ok((calibrator, decision.threshold))
         };
-        offers::make(found, delivered, &finish, ctx)
+        Ok(offers::make(found, delivered, &finish, ctx)?.into_iter().unzip())
     }
 
     /// The most members: one, where a person is to read the model.
@@ -255,11 +260,11 @@ impl Flow {
         if self.options.interpretable { 1 } else { self.preset.members_max() }
     }
 
-    /// The weight of each usable trial.
-    fn select(&self, found: &Found, ctx: &Context) -> Vec<f64> {
+    /// The weight of each candidate.
+    pub(super) fn select(&self, found: &Found, ctx: &Context) -> Vec<f64> {
         let judged = Judged::thinned(found, N_ROWS_SELECT_MAX);
         let candidates: Vec<Predictions> =
-            found.usable().map(|(_, t)| judged.of(&t.out_of_fold)).collect();
+            found.candidates().map(|(_, t)| judged.of(&t.out_of_fold)).collect();
         let refs: Vec<&Predictions> = candidates.iter().collect();
         let weights = ensemble::select(
             &Selection {
@@ -308,13 +313,13 @@ impl Combined {
             n_models: p.models.len(),
             is_refit: m.is_refit,
         };
-        self.record.members =
-            self.members.iter().zip(&self.predictor.members).map(account).collect();
+        let all = self.members.iter().zip(&self.predictor.members).map(account);
+        (self.record.members, self.record.students) = all.partition(|m| m.weight > 0.0);
     }
 }
 
 /// The error of a run without any model: of one learner its own, of a search the first.
-fn nothing_fitted(found: Found) -> Error {
+pub(super) fn nothing_fitted(found: Found) -> Error {
     let is_single = found.is_single;
     let mut outcomes = found.outcomes.into_iter();
     if is_single && let Some(error) = outcomes.by_ref().find_map(|o| o.error) {

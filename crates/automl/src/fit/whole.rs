@@ -23,7 +23,7 @@ use crate::conformal::Intervals;
 use crate::parts::weights_of;
 use crate::predictor::Predictor;
 use crate::refit::{self, Chosen, Rows};
-use crate::{budget, target};
+use crate::{budget, distill, target};
 
 /// Room for this many times the rows of the last fit must be left.
 const ROOM: f64 = 1.5;
@@ -63,6 +63,9 @@ impl Flow {
             return Ok(());
         }
         ctx.tell(Event::Phase("fit on all rows".to_owned()));
+        let truth = combined.predictor.encode_target(&held_out)?;
+        let Combined { members, predictor, .. } = combined;
+        distill::learn_held_out(members, predictor, &held_out, &truth, &ctx)?;
         let mut table = std::mem::take(&mut self.train);
         table.append(&held_out)?;
         drop(held_out);

@@ -4,6 +4,7 @@ use modelwright_core::record::Options;
 use modelwright_core::{Context, Result};
 
 use super::{Surveyed, Wish, choose, survey};
+use crate::distill;
 use crate::input::FitOutcome;
 
 /// The outcome with the best offer that keeps to the limits of the options; where none does, the
@@ -17,18 +18,26 @@ pub(crate) fn keep(
     ctx: &Context,
 ) -> Result<FitOutcome> {
     let (latency, size) = (options.max_latency_us, options.max_size_bytes);
-    if (latency.is_none() && size.is_none()) || outcome.record.offers.is_empty() {
+    let wants_one = distill::delivers_one(options);
+    let has_limit = latency.is_some() || size.is_some();
+    if !(has_limit || wants_one || options.prefer_simple) || outcome.record.offers.is_empty() {
         return Ok(outcome);
     }
     let scope = ctx.scope("limits");
     let bytes = outcome.predictor.encode()?;
-    let surveyed = survey(&bytes, &outcome.record, &outcome.reference, &scope)?;
-    let wish = Wish::Best {
+    let mut surveyed = survey(&bytes, &outcome.record, &outcome.reference, &scope)?;
+    if wants_one {
+        surveyed.retain(|s| outcome.record.offers[s.picked.offer].members.len() == 1);
+    }
+    let within = Wish::Best {
         max_latency_us: latency.unwrap_or(f64::INFINITY),
         max_size_bytes: size.unwrap_or(u64::MAX),
     };
-    let chosen = choose(&outcome.record.offers, &surveyed, wish);
-    if chosen.is_none() {
+    let offers = &outcome.record.offers;
+    let simplest = options.prefer_simple && !has_limit;
+    let tied = simplest.then(|| choose(offers, &surveyed, Wish::FastestTied)).flatten();
+    let chosen = tied.or_else(|| choose(offers, &surveyed, within));
+    if chosen.is_none() && has_limit {
         outcome.record.warnings.push(format!(
             "no model of this fit keeps to {}: the nearest was taken; --preset quick or \
              --interpretable find smaller ones",
@@ -87,6 +96,11 @@ mod tests {
         assert_eq!(taken(best(50.0, u64::MAX)), Some(1));
         assert_eq!(taken(best(f64::INFINITY, 200)), Some(2));
         assert_eq!(taken(best(1.0, u64::MAX)), None);
+        assert_eq!(taken(Wish::FastestTied), Some(0));
+        let mut tied = offers.clone();
+        tied[2].tied = true;
+        let chosen = choose(&tied, &all, Wish::FastestTied).map(|s| s.picked.offer);
+        assert_eq!(chosen, Some(2));
     }
 
     #[test]

@@ -17,13 +17,19 @@ use modelwright_evaluate::Calibrator;
 use modelwright_evaluate::metric::MetricEntry;
 use serde::{Deserialize, Serialize};
 
-use crate::account::Judged;
-use crate::ensemble;
+use crate::account::{self, Judged};
 use crate::search::Found;
 use crate::trial::Trial;
+use crate::{distill, ensemble};
 
 pub use pick::pick;
 pub use survey::{Surveyed, Wish, choose, survey};
+
+/// Whether a trial of this name is a student: a small model that learned from the ensemble, and is
+/// no recipe without one.
+pub fn is_student(trial: &str) -> bool {
+    distill::is_student(trial)
+}
 
 /// Judged rows that combinations are compared on at most.
 const N_ROWS_MAX: usize = 20_000;
@@ -69,6 +75,7 @@ impl Offered {
 /// What the delivered combination became, as the first of the offers.
 pub(crate) struct Delivered<'a> {
     /// Usable trials with their weights, heaviest first: the order of the predictor's members.
+    /// Students stand behind them, without weight.
     pub members: &'a [(usize, f64)],
     /// Its calibrated out-of-fold predictions.
     pub calibrated: &'a Predictions,
@@ -100,45 +107,122 @@ pub(crate) fn make(
     let sizes =
         if trials.len() < 2 { Some(vec![0; trials.len()]) } else { sizes(&trials, &scope)? };
     let Some(sizes) = sizes else { return Ok(Vec::new()) };
-    let names: Vec<&str> = delivered.members.iter().map(|(i, _)| usable[*i].0).collect();
-    let metric = delivered.metric;
-    let best_score = found.score(metric, delivered.calibrated);
-    let all: Members =
-        delivered.members.iter().enumerate().map(|(i, (_, w))| (i as u32, *w)).collect();
-    let share =
-        |(i, weight): &(u32, f64)| Share { trial: names[*i as usize].to_owned(), weight: *weight };
-    let mut offers = vec![(
-        Offered {
-            members: all.clone(),
-            calibrator: delivered.calibrator.clone(),
-            threshold: delivered.threshold,
-        },
-        Offer {
-            members: all.iter().map(share).collect(),
-            score: best_score,
-            more_error: best_score.map(|_| 0.0),
-            holdout: None,
-        },
-    )];
-    for (n, members) in front(found, metric, &all, &trials, &sizes).into_iter().enumerate() {
+    let in_predictor = delivered.members.iter().enumerate().map(|(i, (_, w))| (i as u32, *w));
+    let (all, students): (Members, Members) = in_predictor.partition(|(_, w)| *w > 0.0);
+    let names = delivered.members.iter().map(|(i, _)| usable[*i].0).collect();
+    let judged = Judged::thinned(found, account::N_ROWS_MAX);
+    let making = Making { found, delivered, finish, names, trials, judged };
+    let mut offers = vec![making.delivered(&all)];
+    for (n, members) in making.front([&all, &students], &sizes).into_iter().enumerate() {
         let scope = scope.scope(&n.to_string());
         if !scope.proceed() {
             break;
         }
-        let parts: Vec<_> =
-            members.iter().map(|(i, w)| (&trials[*i as usize].out_of_fold, *w)).collect();
-        let mut predictions = ensemble::combine(&parts);
-        let (calibrator, threshold) = finish(&mut predictions, &scope)?;
-        let score = found.score(metric, &predictions);
-        let offer = Offer {
-            members: members.iter().map(share).collect(),
-            score,
-            more_error: score.zip(best_score).and_then(|(s, b)| more_error(metric, s, b)),
-            holdout: None,
-        };
-        offers.push((Offered { members, calibrator, threshold }, offer));
+        offers.push(making.offer(members, &scope)?);
     }
     Ok(offers)
+}
+
+/// What offers are made from.
+struct Making<'a> {
+    found: &'a Found,
+    delivered: &'a Delivered<'a>,
+    finish: &'a Finish<'a>,
+    /// Of each member of the predictor, its trial.
+    names: Vec<&'a str>,
+    trials: Vec<&'a Trial>,
+    /// The rows on which offers are told from the delivered combination.
+    judged: Judged,
+}
+
+impl Making<'_> {
+    /// The delivered combination, as an offer.
+    fn delivered(&self, all: &[(u32, f64)]) -> (Offered, Offer) {
+        let score = self.found.score(self.delivered.metric, self.delivered.calibrated);
+        let offered = Offered {
+            members: all.to_vec(),
+            calibrator: self.delivered.calibrator.clone(),
+            threshold: self.delivered.threshold,
+        };
+        let offer = Offer {
+            members: self.shares(all),
+            score,
+            more_error: score.map(|_| 0.0),
+            ..Offer::default()
+        };
+        (offered, offer)
+    }
+
+    /// A smaller combination, calibrated, scored, and compared with the delivered one.
+    fn offer(&self, members: Members, ctx: &Context) -> Result<(Offered, Offer)> {
+        let metric = self.delivered.metric;
+        let parts: Vec<_> =
+            members.iter().map(|(i, w)| (&self.trials[*i as usize].out_of_fold, *w)).collect();
+        let mut predictions = ensemble::combine(&parts);
+        let (calibrator, threshold) = (self.finish)(&mut predictions, ctx)?;
+        let score = self.found.score(metric, &predictions);
+        let best = self.found.score(metric, self.delivered.calibrated);
+        let [own, of_best] = [&predictions, self.delivered.calibrated].map(|p| self.judged.of(p));
+        let offer = Offer {
+            members: self.shares(&members),
+            score,
+            more_error: score.zip(best).and_then(|(s, b)| more_error(metric, s, b)),
+            tied: account::indistinguishable(metric, &self.judged, &own, &of_best, ctx),
+            holdout: None,
+        };
+        Ok((Offered { members, calibrator, threshold }, offer))
+    }
+
+    /// The combinations smaller than all members together, and students alone, that no smaller one
+    /// beats, largest first.
+    fn front(&self, [all, students]: [&[(u32, f64)]; 2], sizes: &[u64]) -> Vec<Members> {
+        let metric = self.delivered.metric;
+        let judged = Judged::thinned(self.found, N_ROWS_MAX);
+        let thinned: Vec<Predictions> =
+            self.trials.iter().map(|t| judged.of(&t.out_of_fold)).collect();
+        let size = |members: &[(u32, f64)]| -> u64 {
+            members.iter().map(|(i, _)| sizes[*i as usize]).sum()
+        };
+        let of_students = students.iter().map(|(i, _)| vec![(*i, 1.0)]);
+        let smaller = of_students.filter(|one| size(one) < size(all));
+        let mut scored: Vec<(u64, f64, Members)> = Vec::new();
+        for members in combinations(all).into_iter().chain(smaller) {
+            let parts: Vec<_> = members.iter().map(|(i, w)| (&thinned[*i as usize], *w)).collect();
+            let Some(score) = judged.score(metric, &ensemble::combine(&parts)) else { continue };
+            let score = if metric.spec.larger_is_better { score } else { -score };
+            scored.push((size(&members), score, members));
+        }
+        scored.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)));
+        let mut best = f64::NEG_INFINITY;
+        scored.retain(|(_, score, _)| {
+            let is_better = *score > best;
+            best = best.max(*score);
+            is_better
+        });
+        scored.into_iter().rev().map(|(_, _, members)| members).collect()
+    }
+
+    fn shares(&self, members: &[(u32, f64)]) -> Vec<Share> {
+        let share = |(i, weight): &(u32, f64)| Share {
+            trial: self.names[*i as usize].to_owned(),
+            weight: *weight,
+        };
+        members.iter().map(share).collect()
+    }
+}
+
+/// Leaves out the students that no offer is made of.
+pub(crate) fn drop_idle(chosen: &mut Vec<(usize, f64)>, offered: &mut [Offered]) {
+    let is_used = |i: usize| {
+        chosen[i].1 > 0.0
+            || offered.iter().any(|o| o.members.iter().any(|(member, _)| *member as usize == i))
+    };
+    let used: Vec<bool> = (0..chosen.len()).map(is_used).collect();
+    for (member, _) in offered.iter_mut().flat_map(|o| &mut o.members) {
+        *member = used[..*member as usize].iter().filter(|used| **used).count() as u32;
+    }
+    let mut used = used.iter();
+    chosen.retain(|_| used.next().is_some_and(|used| *used));
 }
 
 /// Bytes of a model of each trial; `None` when there is no time, or a trial has no model yet.
@@ -149,33 +233,6 @@ fn sizes(trials: &[&Trial], ctx: &Context) -> Result<Option<Vec<u64>>> {
         sizes.push(model.encode()?.len() as u64);
     }
     Ok(Some(sizes))
-}
-
-/// The combinations smaller than all members together that no smaller one beats, largest first.
-fn front(
-    found: &Found,
-    metric: &MetricEntry,
-    all: &[(u32, f64)],
-    trials: &[&Trial],
-    sizes: &[u64],
-) -> Vec<Members> {
-    let judged = Judged::thinned(found, N_ROWS_MAX);
-    let thinned: Vec<Predictions> = trials.iter().map(|t| judged.of(&t.out_of_fold)).collect();
-    let mut scored: Vec<(u64, f64, Members)> = Vec::new();
-    for members in combinations(all) {
-        let parts: Vec<_> = members.iter().map(|(i, w)| (&thinned[*i as usize], *w)).collect();
-        let Some(score) = judged.score(metric, &ensemble::combine(&parts)) else { continue };
-        let score = if metric.spec.larger_is_better { score } else { -score };
-        scored.push((members.iter().map(|(i, _)| sizes[*i as usize]).sum(), score, members));
-    }
-    scored.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)));
-    let mut best = f64::NEG_INFINITY;
-    scored.retain(|(_, score, _)| {
-        let is_better = *score > best;
-        best = best.max(*score);
-        is_better
-    });
-    scored.into_iter().rev().map(|(_, _, members)| members).collect()
 }
 
 /// The proper, non-empty subsets of the members, their weights scaled to sum to 1.
@@ -221,6 +278,21 @@ mod tests {
         assert!(combinations(&[(0, 1.0)]).is_empty());
         let seven: Vec<(u32, f64)> = (0..7).map(|i| (i, 1.0 / 7.0)).collect();
         assert_eq!(combinations(&seven).len(), 6 + 6);
+    }
+
+    #[test]
+    fn students_that_no_offer_needs_are_left_out_and_the_others_move_up() {
+        let offer = |members: Vec<(u32, f64)>| Offered {
+            members,
+            calibrator: Calibrator::None,
+            threshold: None,
+        };
+        let mut chosen = vec![(3, 0.6), (1, 0.4), (7, 0.0), (8, 0.0)];
+        let mut offered = [offer(vec![(0, 0.6), (1, 0.4)]), offer(vec![(3, 1.0)])];
+        drop_idle(&mut chosen, &mut offered);
+        assert_eq!(chosen, [(3, 0.6), (1, 0.4), (8, 0.0)]);
+        assert_eq!(offered[0].members, [(0, 0.6), (1, 0.4)]);
+        assert_eq!(offered[1].members, [(2, 1.0)]);
     }
 
     #[test]

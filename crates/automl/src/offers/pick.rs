@@ -39,7 +39,10 @@ pub fn pick(
             member.models.truncate(1);
         }
     }
-    record.ensemble.members = kept(&record.ensemble.members, &offered.members, &predictor);
+    let students = std::mem::take(&mut record.ensemble.students);
+    let members: Vec<Member> =
+        std::mem::take(&mut record.ensemble.members).into_iter().chain(students).collect();
+    record.ensemble.members = kept(&members, &offered.members, &predictor);
     if !is_delivered {
         record.ensemble.score = offer.score;
         record.ensemble.corrected_score = None;

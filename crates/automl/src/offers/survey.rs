@@ -35,6 +35,8 @@ pub struct Surveyed {
 pub enum Wish {
     /// The fastest with at most this share more error than the delivered one makes out of fold.
     FastestWithin(f64),
+    /// The fastest of those that a test cannot tell from the delivered one, itself among them.
+    FastestTied,
     /// The smallest within that share.
     SmallestWithin(f64),
     /// The best that keeps to both limits.
@@ -88,6 +90,10 @@ pub fn choose(offers: &[Offer], surveyed: &[Surveyed], wish: Wish) -> Option<Sur
     match wish {
         Wish::FastestWithin(share) => whole
             .filter(|s| error(s) <= share)
+            .min_by(|a, b| a.latency_us.total_cmp(&b.latency_us))
+            .copied(),
+        Wish::FastestTied => whole
+            .filter(|s| s.picked.offer == 0 || offers[s.picked.offer].tied)
             .min_by(|a, b| a.latency_us.total_cmp(&b.latency_us))
             .copied(),
         Wish::SmallestWithin(share) => {

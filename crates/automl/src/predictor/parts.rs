@@ -4,11 +4,17 @@ use modelwright_core::data::{FeatureView, Table};
 use modelwright_core::task::Predictions;
 use modelwright_core::{Context, Result};
 
-use super::Predictor;
+use super::{Member, Predictor};
 use crate::ensemble;
 use crate::offers::Offered;
 
 impl Predictor {
+    /// The members that its own predictions are made of: all but students.
+    pub(crate) fn active(&self) -> &[Member] {
+        let n = self.members.iter().take_while(|m| m.weight > 0.0).count();
+        &self.members[..n]
+    }
+
     /// What each member predicts for every row, before weights and calibration.
     ///
     /// # Errors

@@ -16,6 +16,10 @@ pub struct Offer {
     /// How much more error it makes out of fold than the delivered one, as a share of that one's
     /// error: 0.01 is one per cent more. Negative when it makes less.
     pub more_error: Option<f64>,
+    /// Whether a paired test of the predictions out of fold cannot tell it from the delivered one
+    /// (5 % level); false for the delivered one itself.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tied: bool,
     /// The optimised metric on the untouched rows.
     pub holdout: Option<MetricValue>,
 }

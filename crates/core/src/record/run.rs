@@ -184,6 +184,12 @@ pub struct Options {
     /// The largest size of the stored predictor, in bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_size_bytes: Option<u64>,
+    /// Deliver the fastest of the offers that a test cannot tell from the best one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub prefer_simple: bool,
+    /// Teach small models what the ensemble says, and offer them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub distill: bool,
     /// Outer folds that judge the whole search; `None` for none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nested: Option<usize>,
@@ -255,6 +261,8 @@ impl Options {
             interpretable: false,
             max_latency_us: None,
             max_size_bytes: None,
+            prefer_simple: false,
+            distill: false,
             nested: None,
             with_rows: false,
             single: None,

@@ -85,6 +85,10 @@ pub struct TrialRecord {
 pub struct EnsembleRecord {
     /// The members with positive weight; weights sum to 1.
     pub members: Vec<Member>,
+    /// Small models that learned from the ensemble and have no weight in it: only offers are made
+    /// of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub students: Vec<Member>,
     /// Validation score of the combination, out of fold: optimistic, because it was selected.
     pub score: Option<f64>,
     /// The same, corrected for the selection (bootstrap bias correction); equal to `score` where
@@ -103,7 +107,7 @@ pub struct EnsembleRecord {
 pub struct Member {
     /// The trial's name.
     pub trial: String,
-    /// Its weight, in `(0, 1]`.
+    /// Its weight, in `(0, 1]`; 0 for students.
     pub weight: f64,
     /// Rounds of the refitted model, or the mean of the fold models.
     pub rounds: usize,

@@ -56,6 +56,13 @@ pub(crate) struct Fit {
     /// The largest size of the model, e.g. 500kB, 10MB
     #[arg(long, value_name = "SIZE", value_parser = values::size, display_order = 6)]
     max_size: Option<u64>,
+    /// Deliver the fastest model that a test cannot tell from the best one, in place of the best
+    #[arg(long, conflicts_with_all = ["max_latency", "max_size"], display_order = 6)]
+    prefer_simple: bool,
+    /// Teach one small model what the ensemble says, and offer it to `pick`; with --preset quick it
+    /// is delivered. --max-latency and --max-size imply it
+    #[arg(long, conflicts_with = "interpretable", display_order = 6)]
+    distill: bool,
     /// Judge the whole search by so many outer folds as well; takes an even share of the time for
     /// each
     #[arg(long, value_name = "FOLDS", num_args = 0..=1, default_missing_value = "3",
@@ -80,6 +87,8 @@ impl Fit {
         options.interpretable = self.interpretable;
         options.max_latency_us = self.max_latency;
         options.max_size_bytes = self.max_size;
+        options.distill = self.distill;
+        options.prefer_simple = self.prefer_simple;
         Ok(options)
     }
 }

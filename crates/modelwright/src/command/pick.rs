@@ -33,6 +33,10 @@ pub(crate) struct Pick {
     /// Take the smallest with at most this much more error
     #[arg(long, value_name = "SHARE", value_parser = values::share, group = "wish")]
     smallest_within: Option<f64>,
+    /// Take the fastest of those that a test on the out-of-fold predictions cannot tell from the
+    /// delivered model
+    #[arg(long, group = "wish")]
+    fastest_tied: bool,
     /// Take offer N of the list
     #[arg(long, value_name = "N", group = "wish")]
     offer: Option<usize>,
@@ -69,6 +73,7 @@ impl Pick {
     fn request(&self) -> PickRequest {
         PickRequest {
             fastest_within: self.fastest_within,
+            fastest_tied: self.fastest_tied,
             smallest_within: self.smallest_within,
             offer: self.offer,
             max_latency_us: self.max_latency,
@@ -88,6 +93,12 @@ impl Pick {
         let beside = folder.and_then(Path::parent).unwrap_or(Path::new(""));
         beside.join(format!("{name}-pick"))
     }
+}
+
+/// How much more error, marked where it is none that a test can find.
+fn more_error(share: f64, is_tied: bool) -> String {
+    let mark = if is_tied { "= " } else { "" };
+    format!("{mark}{:+.2} %", share * 100.0)
 }
 
 /// Prints what can be picked.
@@ -117,7 +128,7 @@ fn list(offers: &Offers, session: &Session) -> Result<()> {
             (s.picked.offer + 1).to_string(),
             format!("{}{each}", members.join(" + ")),
             offer.score.map_or_else(dash, number),
-            offer.more_error.map_or_else(dash, |e| format!("{:+.2} %", e * 100.0)),
+            offer.more_error.map_or_else(dash, |e| more_error(e, offer.tied)),
             held_out.map_or_else(dash, number),
             size(s.size_bytes),
             format!("{:.1}", s.latency_us),
@@ -125,7 +136,9 @@ fn list(offers: &Offers, session: &Session) -> Result<()> {
     }
     output::print(&format!(
         "{metric} of what this fit offers; 1 is the delivered model\n\n{}\n\
-         take one with --fastest-within 0.5%, --max-latency 50us, --max-size 1MB or --offer N\n",
+         = cannot be told from the delivered model by a test (5 % level)\n\
+         take one with --fastest-tied, --fastest-within 0.5%, --max-latency 50us, --max-size 1MB \
+         or --offer N\n",
         table.render()
     ))
 }

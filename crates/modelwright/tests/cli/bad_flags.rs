@@ -51,6 +51,9 @@ const CASES: &[(&str, &[&str])] = &[
     ("pick m --max-latency 50", &["not a time for one row", "50us"]),
     ("pick m --max-size huge", &["not a size", "500kB"]),
     ("pick m --one-model-each", &["--offer"]),
+    ("pick m --fastest-tied --offer 2", &["--fastest-tied", "--offer"]),
+    ("fit a.csv --target y --distill --interpretable", &["--distill", "--interpretable"]),
+    ("fit a.csv --target y --prefer-simple --max-size 1MB", &["--prefer-simple", "--max-size"]),
     ("fit a.csv --target y --max-latency 1", &["not a time for one row", "--max-latency"]),
     // Sizes, threads, seeds.
     ("fit a.csv --target y --memory lots", &["not a size of memory", "--memory", "4GiB"]),

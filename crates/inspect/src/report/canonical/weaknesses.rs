@@ -87,6 +87,7 @@ fn offer(
         members: members.iter().map(share).collect(),
         score: Some(score),
         more_error: Some(more_error),
+        tied: false,
         holdout: Some(MetricValue {
             name: "roc_auc".into(),
             value: Some(value),

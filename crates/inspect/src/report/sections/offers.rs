@@ -69,9 +69,10 @@ fn row(i: usize, offer: &Offer, is_this: bool) -> Vec<Cell> {
 
 /// How its error compares, in words.
 fn more_error(offer: &Offer) -> String {
+    let tied = if offer.tied { " (within chance)" } else { "" };
     match offer.more_error {
-        Some(more) if more > 0.0 => format!("{} more error", number::share(more)),
-        Some(more) if more < 0.0 => format!("{} less error", number::share(-more)),
+        Some(more) if more > 0.0 => format!("{} more error{tied}", number::share(more)),
+        Some(more) if more < 0.0 => format!("{} less error{tied}", number::share(-more)),
         Some(_) => "the same error".to_owned(),
         None => "an error that cannot be compared".to_owned(),
     }

@@ -71,6 +71,8 @@ fn flags(options: &Options) -> String {
     add("refit", has_refit.then(|| options.refit.clone()));
     add("monotone", options.monotone.clone());
     add("interactions", options.interactions.clone());
+    add("max-latency", options.max_latency_us.map(|us| format!("{us}us")));
+    add("max-size", options.max_size_bytes.map(|bytes| bytes.to_string()));
     add("nested", options.nested.map(|k| k.to_string()));
     add("seed", Some(options.seed.to_string()));
     add(
@@ -98,6 +100,12 @@ fn flags(options: &Options) -> String {
     }
     if options.interpretable {
         flags.push("--interpretable".to_owned());
+    }
+    if options.prefer_simple {
+        flags.push("--prefer-simple".to_owned());
+    }
+    if options.distill {
+        flags.push("--distill".to_owned());
     }
     if options.keep_leaks {
         flags.push("--keep-leaks".to_owned());
