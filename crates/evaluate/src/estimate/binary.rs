@@ -134,7 +134,7 @@ fn positives(n: f64, sum: f64, random: &mut Random) -> f64 {
         return if p > 0.5 { n } else { 0.0 };
     }
     let (mut found, mut at) = (0.0, 0.0);
-    // `ln_1p` keeps a rate below the rounding of 1; its plain logarithm is 0, and the gaps negative.
+    // `1 - rare` may round to 1, whose logarithm is 0: no gap would lead beyond the last row.
     let log_rest = (-rare).ln_1p();
     loop {
         at += 1.0 + (random.unit().max(1e-300).ln() / log_rest).floor();
