@@ -113,6 +113,7 @@ pub struct RunRecord {
 
 /// What was asked of `fit`, with defaults resolved.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "independent wishes, each yes or no")]
 pub struct Options {
     /// Target column.
     pub target: String,

@@ -93,6 +93,7 @@ pub(crate) fn binary() -> RunRecord {
         corrected_score: Some(0.9275),
         corrected_ci95: Some(Interval { low: 0.9244, high: 0.9306 }),
         n_rows_all: None,
+        students: vec![],
     };
     weaknesses::add(&mut record);
     record.calibration = Some(uncertainty::calibration(31_259));
@@ -533,6 +534,7 @@ fn one_member(record: &mut RunRecord, trial: &str, corrected: f64, half: f64) {
         corrected_score: Some(corrected),
         corrected_ci95: Some(Interval { low: corrected - half, high: corrected + half }),
         n_rows_all: None,
+        students: vec![],
     };
 }
 
