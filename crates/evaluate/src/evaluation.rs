@@ -73,8 +73,7 @@ pub fn evaluate(input: &EvaluateInput<'_>, ctx: &Context) -> Result<Evaluation> 
     }
     let measured = MetricInput { truth, predictions, weights, threshold };
     let decided = input.decided(predictions)?;
-    let drawing =
-        Drawing { n_resamples: input.n_resamples, mix: input.mix, groups: input.groups };
+    let drawing = Drawing { n_resamples: input.n_resamples, mix: input.mix, groups: input.groups };
     let mut values = measure(&metrics, &measured, decided.as_ref(), drawing, ctx);
     let mut baseline = match input.baseline {
         None => Vec::new(),

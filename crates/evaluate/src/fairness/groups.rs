@@ -205,10 +205,7 @@ fn in_order(a: &str, b: &str) -> Ordering {
         // A value may be called `nan`, which is no place in any order.
         first.parse::<f64>().ok().filter(|number| !number.is_nan()).unwrap_or(f64::INFINITY)
     };
-    is_last(a)
-        .cmp(&is_last(b))
-        .then_with(|| number(a).total_cmp(&number(b)))
-        .then_with(|| a.cmp(b))
+    is_last(a).cmp(&is_last(b)).then_with(|| number(a).total_cmp(&number(b))).then_with(|| a.cmp(b))
 }
 
 /// A cut as people write the values of its column.

@@ -215,8 +215,9 @@ fn groups_that_are_treated_exactly_alike_are_not_held_against_themselves() {
 
 #[test]
 fn values_that_are_called_like_no_number_have_a_place_too() {
-    let names: Vec<String> =
-        (0..60).map(|i| if i % 3 == 0 { "nan".to_owned() } else { format!("{}", i % 29) }).collect();
+    let names: Vec<String> = (0..60)
+        .map(|i| if i % 3 == 0 { "nan".to_owned() } else { format!("{}", i % 29) })
+        .collect();
     let column = Column::strings("s", names.iter().map(|n| Some(n.as_str())));
     let groups = Grouping { column: "s".to_owned(), cuts: None }.groups(&column);
     assert_eq!(groups.names.last().map(String::as_str), Some("nan"));

@@ -11,7 +11,11 @@ use crate::distribution::{normal_cdf, normal_quantile};
 ///
 /// # Errors
 /// Input error when fewer than nine of ten resamples are defined, or fewer than two parts.
-pub(crate) fn corrected(value: f64, resampled: Vec<Option<f64>>, left_out: &[f64]) -> Result<Interval> {
+pub(crate) fn corrected(
+    value: f64,
+    resampled: Vec<Option<f64>>,
+    left_out: &[f64],
+) -> Result<Interval> {
     let n_all = resampled.len();
     let mut sorted: Vec<f64> = resampled.into_iter().flatten().collect();
     if sorted.is_empty() || sorted.len() * 10 < n_all * 9 || left_out.len() < 2 {

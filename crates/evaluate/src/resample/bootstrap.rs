@@ -57,11 +57,7 @@ pub fn bootstrap_interval<'a>(
 }
 
 /// The interval that follows from the law of a metric; none where rows are not independent.
-fn known(
-    metric: &MetricEntry,
-    input: &MetricInput<'_>,
-    drawing: Drawing<'_>,
-) -> Option<Interval> {
+fn known(metric: &MetricEntry, input: &MetricInput<'_>, drawing: Drawing<'_>) -> Option<Interval> {
     if drawing.groups.is_some() { None } else { closed::interval(metric, input) }
 }
 
@@ -200,9 +196,8 @@ fn draw(
     };
     // The standard error of a mean is that of independent rows.
     let mean = |m: usize| set.mean(m).filter(|_| drawing.groups.is_none());
-    let pivots: Vec<Option<Pivot<'_>>> = (0..set.len())
-        .map(|m| mean(m).and_then(|mean| Pivot::new(mean, weights, fixed)))
-        .collect();
+    let pivots: Vec<Option<Pivot<'_>>> =
+        (0..set.len()).map(|m| mean(m).and_then(|mean| Pivot::new(mean, weights, fixed))).collect();
     let strata = drawing.strata(&truth, weights)?;
     let resampled = strata.resample(STREAM, n_resamples, ctx, |drawn| {
         let distance = |pivot: &Option<Pivot<'_>>| pivot.as_ref().and_then(|p| p.distance(drawn));

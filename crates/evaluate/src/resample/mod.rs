@@ -2,8 +2,8 @@
 //!
 //! All of it draws rows with replacement, within the classes of a classification target where their
 //! mix was made so (*stratified*), or groups of rows that belong together, and expresses a resample
-//! as row weights: a row drawn twice weighs 2. Metrics are prepared once and asked under every weighting, so a
-//! resample costs one pass over the rows and no sorting.
+//! as row weights: a row drawn twice weighs 2. Metrics are prepared once and asked under every
+//! weighting, so a resample costs one pass over the rows and no sorting.
 //!
 //! Resample `i` uses the random stream number `i`; blocks of resamples run in parallel and are
 //! put together in order, so results do not depend on the number of threads.
