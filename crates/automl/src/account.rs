@@ -5,7 +5,7 @@ use modelwright_core::task::{Predictions, Target};
 use modelwright_core::{Context, Result};
 use modelwright_evaluate::compare::compare;
 use modelwright_evaluate::metric::{MetricEntry, MetricInput};
-use modelwright_evaluate::resample::{bootstrap_bias_corrected, bootstrap_interval};
+use modelwright_evaluate::resample::{Drawing, bootstrap_bias_corrected, bootstrap_interval};
 
 use crate::ensemble::{self, Selection};
 use crate::search::Found;
@@ -31,6 +31,7 @@ pub(crate) struct Judged {
     positions: Vec<u32>,
     pub truth: Target,
     pub weights: Option<Vec<f64>>,
+    groups: Option<Vec<u32>>,
 }
 
 impl Judged {
@@ -45,6 +46,10 @@ impl Judged {
                 .weights
                 .as_ref()
                 .map(|w| positions.iter().map(|p| w[*p as usize]).collect()),
+            groups: found
+                .groups
+                .as_ref()
+                .map(|g| positions.iter().map(|p| g[*p as usize]).collect()),
             positions,
         }
     }
@@ -58,6 +63,11 @@ impl Judged {
             threshold: 0.5,
         };
         metric.value(&input).ok()
+    }
+
+    /// So many resamples of these rows, or of their groups where rows belong together.
+    fn drawing(&self, n_resamples: usize) -> Drawing<'_> {
+        Drawing { groups: self.groups.as_deref(), ..Drawing::from(n_resamples) }
     }
 
     /// The predictions of these rows.
@@ -198,7 +208,7 @@ fn correction(
         metric,
         &judged.truth,
         judged.weights.as_deref(),
-        N_RESAMPLES_CORRECT,
+        judged.drawing(N_RESAMPLES_CORRECT),
         ctx,
         select,
     )
@@ -227,7 +237,7 @@ fn interval(
         weights: judged.weights.as_deref(),
         threshold: 0.5,
     };
-    bootstrap_interval(metric, &input, N_RESAMPLES, ctx).ok()
+    bootstrap_interval(metric, &input, judged.drawing(N_RESAMPLES), ctx).ok()
 }
 
 /// Whether a paired test cannot tell two predictions of the judged rows apart.

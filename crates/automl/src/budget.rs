@@ -85,7 +85,7 @@ pub(crate) fn affordable_rounds(
 pub(crate) fn may_start(ctx: &Context, name: &str, expected_s: f64, refit_s: f64) -> bool {
     ctx.decide(&format!("start/{name}"), || {
         let enough = ctx.remaining().is_none_or(|left| {
-            left.as_secs_f64() > expected_s + refit_s + closing_of(ctx).as_secs_f64()
+            left.as_secs_f64() > expected_s + refit_s + closing(ctx).as_secs_f64()
         });
         u64::from(enough && !ctx.is_cancelled())
     }) == 1
@@ -108,7 +108,7 @@ pub(crate) fn booster_share(n_left: usize) -> f64 {
 /// The wall time a trial may use: `share` of what is left.
 pub(crate) fn trial_limit(ctx: &Context, refit_s: f64, share: f64) -> Option<Duration> {
     ctx.remaining().map(|left| {
-        let free = left.as_secs_f64() - refit_s - closing_of(ctx).as_secs_f64();
+        let free = left.as_secs_f64() - refit_s - closing(ctx).as_secs_f64();
         Duration::from_secs_f64((free * share).max(0.0))
     })
 }
@@ -131,10 +131,4 @@ pub(crate) fn of_refits(expected_s: f64) -> Duration {
 pub(crate) fn packing(ctx: &Context) -> Duration {
     let left_s = ctx.remaining().map_or(0.0, |left| left.as_secs_f64());
     Duration::from_secs_f64((left_s * PACKING_SHARE).clamp(PACKING_S_MIN, PACKING_S_MAX))
-}
-
-/// The closing reserve late in a run, when less is left than at its start: never below the
-/// minimum.
-fn closing_of(ctx: &Context) -> Duration {
-    closing(ctx)
 }

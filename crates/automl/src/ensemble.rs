@@ -52,9 +52,21 @@ pub(crate) fn select(input: &Selection<'_>, ctx: &Context) -> Vec<f64> {
             break;
         }
     }
-    let counts = best.map_or_else(|| vec![1; n], |(_, counts)| counts);
+    let counts = best.map_or_else(|| unjudged(input), |(_, counts)| counts);
     let total: usize = counts.iter().sum();
     counts.into_iter().map(|c| c as f64 / total as f64).collect()
+}
+
+/// Where no candidate has a score: as many as may be, those that learned something first.
+fn unjudged(input: &Selection<'_>) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..input.alone.len()).collect();
+    order.sort_by_key(|i| input.alone[*i]);
+    let has_learned = input.alone.iter().any(|alone| !alone);
+    let mut counts = vec![0; input.alone.len()];
+    for i in order.into_iter().take(input.members_max.max(1)) {
+        counts[i] = usize::from(!(has_learned && input.alone[i]));
+    }
+    counts
 }
 
 /// The weighted mean of predictions.
@@ -140,6 +152,27 @@ mod tests {
             members_max: 4,
         };
         assert_eq!(select(&input, &Context::unlimited(0, 1)), [0.0, 1.0]);
+    }
+
+    #[test]
+    fn without_a_score_no_constant_is_mixed_in_and_the_limit_holds() {
+        let guesses = [0.3, 0.2, 0.6].map(|p| Predictions::new(1, vec![p; 3]));
+        let truth = Target::Class { codes: vec![1; 3], n_classes: 2 };
+        let select = |alone: &[bool], members_max| {
+            let input = Selection {
+                metric: modelwright_evaluate::metric::metric("roc_auc").unwrap(),
+                truth: &truth,
+                weights: None,
+                candidates: &guesses.each_ref(),
+                alone,
+                rounds: 5,
+                members_max,
+            };
+            select(&input, &Context::unlimited(0, 1))
+        };
+        assert_eq!(select(&[true, false, false], 4), [0.0, 0.5, 0.5]);
+        assert_eq!(select(&[true, false, false], 1), [0.0, 1.0, 0.0]);
+        assert_eq!(select(&[true, true, true], 1), [1.0, 0.0, 0.0]);
     }
 
     fn weights_of(candidates: &[Vec<f64>], truth: &[f64], members_max: usize) -> Vec<f64> {

@@ -116,6 +116,11 @@ pub(crate) fn check(options: &Options, task: Task) -> Result<()> {
         };
     };
     name.parse::<Constraint>().map_err(|e| e.at("--fair"))?;
+    if options.distill {
+        return Err(Error::input("students do not keep the thresholds of groups")
+            .at("--distill")
+            .expected("either --fair or --distill"));
+    }
     if options.sensitive.is_empty() {
         return Err(Error::input("fair to whom?")
             .at("--fair")

@@ -22,7 +22,7 @@ use crate::account;
 use crate::input::{FitInput, FitOutcome, FitPlan};
 use crate::own::Own;
 use crate::parting::{self, Roles};
-use crate::parts::{Parts, weights_of};
+use crate::parts::Parts;
 use crate::plan::{self as planning, PlanInput, Preset};
 use crate::search::{self, Found, Ground};
 use crate::understand::{self, Understood};
@@ -143,11 +143,11 @@ impl Flow {
             .map_err(|e| if folds_were_asked(&options) { e.at("--folds") } else { e })?;
         conformal::check(&options, task.task, &folds)?;
         let may_exchange = parts.may_exchange();
-        let split = SplitRecord { n_folds: plan.n_folds, ..parts.split };
+        let split = SplitRecord { n_folds: plan.n_folds, ..parts.split.clone() };
         Ok(Self {
             preset,
             metric,
-            weights: weights_of(&parts.train, &options)?,
+            weights: parts.weights(&options)?,
             options,
             source,
             test_source: parts.test_source,
@@ -174,12 +174,14 @@ impl Flow {
             None => ("search", "combine and refit"),
         };
         ctx.tell(Event::Phase(work.to_owned()));
+        let roles = Roles::of_groups(&self.train, &self.options);
         let ground = Ground {
             table: &self.train,
             schema: &self.profile.schema,
             exclude: &self.exclude,
             target: &self.target,
             weights: self.weights.as_deref(),
+            groups: roles.groups(),
             folds: &self.folds,
             exchangeable: self.may_exchange,
             metric: self.metric,

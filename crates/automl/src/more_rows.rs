@@ -230,9 +230,12 @@ pub fn of_model(
     let parts = parting::hold_out(kind, &Roles::of(table, options)?, &target, share, ctx)?;
     let parts = parts.ok_or_else(too_few)?;
     let (learned, held_out) = table.clone().part(&parts.train, &parts.validation);
+    // Rows may be ordered by a column that the model reads, too.
+    let is_read = |name: &&String| predictor.feature_columns().any(|own| own == name.as_str());
+    let by_time = options.time_column.as_ref().filter(|name| !is_read(name));
     let exclude: Vec<String> = [Some(&predictor.target), options.weight.as_ref()]
         .into_iter()
-        .chain([options.group.as_ref(), options.time_column.as_ref()])
+        .chain([options.group.as_ref(), by_time])
         .flatten()
         .cloned()
         .collect();

@@ -64,6 +64,18 @@ impl Roles {
         })
     }
 
+    /// Reads the groups of rows that are only judged; a table without their column has none.
+    pub(crate) fn of_groups(table: &Table, options: &Options) -> Self {
+        let column = options.group.as_ref().and_then(|name| table.column(name));
+        Self { groups: column.map(groups_of), times: None }
+    }
+
+    /// The group of each row, where a column tells it: rows of one group are no independent
+    /// witnesses of anything.
+    pub(crate) fn groups(&self) -> Option<&[u32]> {
+        self.groups.as_deref()
+    }
+
     /// The most folds that the groups or the times of the rows allow.
     pub(crate) fn n_folds_max(&self, kind: SplitKind) -> usize {
         let distinct = |values: &mut dyn Iterator<Item = u64>| {
@@ -133,6 +145,14 @@ pub(crate) fn folds(
     validation_share: f64,
     ctx: &Context,
 ) -> Result<Vec<Fold>> {
+    let n_groups = roles.n_folds_max(kind);
+    if kind == SplitKind::Group && n_groups < 2 && (k > 0 || validation_share > 0.0) {
+        return Err(Error::input("too few groups to learn from some and validate on others")
+            .at("--group")
+            .expected("at least two groups beside those that are held out")
+            .got(format!("{n_groups}"))
+            .hint("name a column with more groups, or hold none of them out with --holdout 0"));
+    }
     let input = roles.input(target);
     let folds = if k == 0 && validation_share == 0.0 {
         Vec::new()

@@ -2,7 +2,7 @@
 
 use modelwright_core::context::Event;
 use modelwright_core::data::{ColumnData, Fold, Table};
-use modelwright_core::record::{DataSource, Options, Plan, SplitRecord};
+use modelwright_core::record::{DataSource, Options, Plan, SplitRecord, TaskRecord};
 use modelwright_core::task::{Predictions, Target};
 use modelwright_core::{Context, Error, Result};
 use modelwright_evaluate::split::SplitKind;
@@ -71,24 +71,42 @@ impl Parts {
             rows: positions,
         };
         match (test, held) {
-            (Some((test, source)), _) => whole.beside(test, source, options),
+            (Some((test, source)), _) => whole.beside(test, source, (options, task)),
             (None, Some(fold)) => Ok(whole.parted(&fold)),
             (None, None) => Ok(whole),
         }
     }
 
-    /// All rows to learn from, and a table of its own to test on.
-    fn beside(self, test: Table, source: DataSource, options: &Options) -> Result<Self> {
+    /// All rows to learn from, and a table of its own to test on, which is proved to fit before
+    /// anything is learned.
+    fn beside(
+        self,
+        test: Table,
+        source: DataSource,
+        (options, task): (&Options, &TaskRecord),
+    ) -> Result<Self> {
         let rows = target::rows_with_target(test.require(&options.target)?);
         if rows.is_empty() {
             return Err(Error::input("the test file has no row with a known target")
                 .at(source.name)
                 .column(&options.target));
         }
+        // Rows are counted in the file, not among those whose target is known.
+        let in_file = |e: Error| {
+            let row = e.place().row.and_then(|row| rows.get(row as usize - 1));
+            let e = match row {
+                Some(row) => e.row(u64::from(*row) + 1),
+                None => e,
+            };
+            e.at(source.name.clone())
+        };
+        let test = if rows.len() == test.n_rows() { test } else { test.into_selected(&rows) };
+        target::encode(test.require(&options.target)?, &task.classes, task.task)
+            .map_err(in_file)?;
+        weights_of(&test, options).map_err(in_file)?;
         let reason = "a test file was given".to_owned();
         let split = parting::record(self.kind, reason, self.train.n_rows(), rows.len(), true);
-        let held_out = Some(test.into_selected(&rows));
-        Ok(Self { held_out, split, test_source: Some(source), ..self })
+        Ok(Self { held_out: Some(test), split, test_source: Some(source), ..self })
     }
 
     /// The rows that a fold learns from, and those that it judges.
@@ -126,6 +144,13 @@ impl Parts {
         };
         plan.notes.push(format!("{} pairs of rows judge the trials: they were given", folds.len()));
         Ok(folds)
+    }
+
+    /// The weights of the training rows; checked.
+    pub(crate) fn weights(&self, options: &Options) -> Result<Option<Vec<f64>>> {
+        let weights = weights_of(&self.train, options)?;
+        classes_have_weight(&self.target, weights.as_deref())?;
+        Ok(weights)
     }
 
     /// Keeps as many training rows as memory and time allow; says whether some were left out.
@@ -175,6 +200,24 @@ pub(crate) fn weights_of(table: &Table, options: &Options) -> Result<Option<Vec<
         return Err(error("all weights are zero").expected("at least one positive weight"));
     }
     Ok(Some(values.clone()))
+}
+
+/// Refuses weights that leave rows of one class alone.
+fn classes_have_weight(target: &Target, weights: Option<&[f64]>) -> Result<()> {
+    let (Some(weights), Target::Class { codes, n_classes }) = (weights, target) else {
+        return Ok(());
+    };
+    let mut has_weight = vec![false; *n_classes];
+    for (code, weight) in codes.iter().zip(weights) {
+        has_weight[*code as usize] |= *weight > 0.0;
+    }
+    if has_weight.iter().filter(|has| **has).count() >= 2 {
+        return Ok(());
+    }
+    Err(Error::input("all rows that have a weight are of one class")
+        .at("--weight")
+        .expected("positive weights in rows of at least two classes")
+        .got("zero in all rows of the others"))
 }
 
 /// The constant prediction: weighted class shares or mean of the training rows.

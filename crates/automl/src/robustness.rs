@@ -95,7 +95,8 @@ pub fn strained(
             record.strains.push(strain(what, after, kind));
         }
     }
-    if let Some((what, after)) = other_mix(input.metric, &truth, &plain, predictor.threshold) {
+    let rows = (&truth, weights.as_deref());
+    if let Some((what, after)) = other_mix(input.metric, rows, &plain, predictor.threshold) {
         record.strains.push(strain(what, after, StrainKind::Wear));
     }
     Ok(record)
@@ -195,24 +196,29 @@ fn scaled(column: &Column) -> Option<Column> {
 /// The rarest class twice as frequent as it is, by weights: the same predictions, another mix.
 fn other_mix(
     metric: &MetricEntry,
-    truth: &Target,
+    (truth, own): (&Target, Option<&[f64]>),
     predictions: &Predictions,
     threshold: f64,
 ) -> Option<(String, f64)> {
     let Target::Class { codes, n_classes } = truth else { return None };
-    let mut counts = vec![0_usize; *n_classes];
-    for code in codes {
-        counts[*code as usize] += 1;
+    let own = |row: usize| own.map_or(1.0, |weights| weights[row]);
+    let mut sums = vec![0.0; *n_classes];
+    for (row, code) in codes.iter().enumerate() {
+        sums[*code as usize] += own(row);
     }
-    let (class, n) = counts.iter().enumerate().filter(|(_, n)| **n > 0).min_by_key(|(_, n)| **n)?;
-    let share = *n as f64 / codes.len() as f64;
+    let total: f64 = sums.iter().sum();
+    let (class, sum) =
+        sums.iter().enumerate().filter(|(_, n)| **n > 0.0).min_by(|a, b| a.1.total_cmp(b.1))?;
+    let share = sum / total;
     if share >= 0.5 {
         return None;
     }
     // Twice its share of the rows, the others in proportion.
     let of_others = (1.0 - 2.0 * share) / (1.0 - share);
-    let weight = |code: &u32| if *code as usize == class { 2.0 } else { of_others };
-    let weights: Vec<f64> = codes.iter().map(weight).collect();
+    let weight = |(row, code): (usize, &u32)| {
+        own(row) * if *code as usize == class { 2.0 } else { of_others }
+    };
+    let weights: Vec<f64> = codes.iter().enumerate().map(weight).collect();
     let strained = MetricInput { truth, predictions, weights: Some(&weights), threshold };
     let after = metric.value(&strained).ok()?;
     Some(("the rarest class is twice as frequent".to_owned(), after))

@@ -29,6 +29,8 @@ pub(crate) struct Ground<'a> {
     pub exclude: &'a [String],
     pub target: &'a Target,
     pub weights: Option<&'a [f64]>,
+    /// The group of each row, where rows of a group belong together.
+    pub groups: Option<&'a [u32]>,
     pub folds: &'a [Fold],
     /// Whether any rows may judge any others: no groups, no order in time.
     pub exchangeable: bool,
@@ -65,6 +67,8 @@ pub(crate) struct Found {
     /// Target and weights of those rows.
     pub truth: Target,
     pub weights: Option<Vec<f64>>,
+    /// The groups of those rows, where rows belong together.
+    pub groups: Option<Vec<u32>>,
     pub times: Vec<PhaseTime>,
     /// Seconds in which each encoding was written, by its name.
     pub encode_s: BTreeMap<String, f64>,
@@ -78,6 +82,7 @@ pub(crate) fn run(plan: &Plan, ground: &Ground<'_>, ctx: &Context) -> Found {
     let mut found = Found {
         truth: ground.target.select(&rows),
         weights: ground.weights.map(|w| rows.iter().map(|r| w[*r as usize]).collect()),
+        groups: ground.groups.map(|g| rows.iter().map(|r| g[*r as usize]).collect()),
         rows,
         outcomes: Vec::new(),
         prepared: BTreeMap::new(),
@@ -185,10 +190,12 @@ fn run_one(
             Outcome { error: Some(error), ..outcome }
         }
         Ok(trial) if !trial.is_usable() && !found.is_single => {
-            let mut outcome = ended(
-                TrialStatus::Stopped,
-                Some("stopped before every fold had learned something".to_owned()),
-            );
+            let (status, why) = if trial.stopped {
+                (TrialStatus::Stopped, "stopped before every fold had learned something")
+            } else {
+                (TrialStatus::Done, "in some fold not one round made the validation rows better")
+            };
+            let mut outcome = ended(status, Some(why.to_owned()));
             outcome.rounds = trial.rounds();
             outcome
         }
@@ -390,6 +397,7 @@ mod tests {
             rows: Vec::new(),
             truth: Target::Real(Vec::new()),
             weights: None,
+            groups: None,
             times: Vec::new(),
             encode_s: BTreeMap::from([("trees".to_owned(), 40.0)]),
             is_single: false,

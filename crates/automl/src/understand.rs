@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use modelwright_core::context::Event;
 use modelwright_core::data::{Column, ColumnData, Schema, Table};
 use modelwright_core::record::{
-    Bin, ColumnProfile, Count, LeakAction, LeakFinding, Options, TaskRecord,
+    Bin, ColumnProfile, Count, LeakAction, LeakFinding, LeakKind, Options, TaskRecord,
 };
 use modelwright_core::task::{Target, Task};
 use modelwright_core::{Context, Error, Result};
@@ -65,7 +65,7 @@ pub(crate) fn leaks(
     ctx: &Context,
 ) -> Result<(Vec<LeakFinding>, Vec<String>)> {
     ctx.tell(Event::Phase("leakage".to_owned()));
-    let findings = leakage::check(
+    let mut findings = leakage::check(
         &LeakageInput {
             table: train,
             schema,
@@ -79,6 +79,7 @@ pub(crate) fn leaks(
         },
         ctx,
     )?;
+    findings.retain(|finding| !is_of_no_feature(finding, options));
     let mut excluded = Vec::new();
     for finding in findings.iter().filter(|f| f.action == LeakAction::Excluded) {
         ctx.tell(Event::Warning(format!(
@@ -89,6 +90,19 @@ pub(crate) fn leaks(
         excluded.extend(finding.columns.iter().cloned());
     }
     Ok((findings, excluded))
+}
+
+/// Whether a finding is about columns that no model reads anyway, such as the weights.
+fn is_of_no_feature(finding: &LeakFinding, options: &Options) -> bool {
+    let tells_the_target = matches!(
+        finding.kind,
+        LeakKind::TargetCopy | LeakKind::TargetProxy | LeakKind::FilledAfterwards
+    );
+    let is_left_out = |name: &String| {
+        options.exclude.contains(name)
+            || [&options.weight, &options.group].into_iter().flatten().any(|own| own == name)
+    };
+    tells_the_target && !finding.columns.is_empty() && finding.columns.iter().all(is_left_out)
 }
 
 fn check_options(table: &Table, options: &Options) -> Result<()> {
@@ -224,10 +238,11 @@ fn histogram(column: &Column) -> Vec<Bin> {
     if min >= max {
         return Vec::new();
     }
-    let width = (max - min) / N_BARS as f64;
+    // Parts of both ends, because the range of two huge values may be no number.
+    let width = max / N_BARS as f64 - min / N_BARS as f64;
     let mut counts = [0_usize; N_BARS];
     for value in finite() {
-        counts[(((value - min) / width) as usize).min(N_BARS - 1)] += 1;
+        counts[((value / width - min / width) as usize).min(N_BARS - 1)] += 1;
     }
     let edge = |i: usize| if i == N_BARS { max } else { min + i as f64 * width };
     (0..N_BARS).map(|i| Bin { from: edge(i), to: edge(i + 1), n_rows: counts[i] }).collect()

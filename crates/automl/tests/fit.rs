@@ -317,3 +317,57 @@ fn labels_that_were_flipped_are_named_by_their_rows_in_the_file() {
     let in_file: Vec<u64> = flipped.iter().map(|row| *row as u64 + 1).collect();
     assert!(rows.len() >= 3 && rows.iter().take(3).all(|r| in_file.contains(r)), "{suspects:?}");
 }
+
+#[test]
+fn a_test_table_that_does_not_fit_is_refused_before_anything_is_learned() {
+    let mut asked = input(200, "label");
+    let mut labels: Vec<Option<&str>> = vec![None, Some("no"), Some("perhaps")];
+    labels.extend([Some("yes"); 7]);
+    let test = table(10);
+    let columns = test.columns().iter().map(|c| match c.name.as_str() {
+        "label" => Column::strings("label", labels.iter().copied()),
+        _ => c.clone(),
+    });
+    let source = DataSource { name: "later.csv".to_owned(), ..DataSource::default() };
+    asked.test = Some((Table::new(columns.collect()).unwrap(), source));
+    let error = fit(asked, &Context::unlimited(0, 1)).err().unwrap();
+    let place = error.place();
+    assert_eq!((place.source.as_deref(), place.row), (Some("later.csv"), Some(3)), "{error}");
+}
+
+#[test]
+fn weights_that_leave_one_class_are_refused_and_a_weight_is_no_leak() {
+    let of_label = |yes: f64, no: f64| {
+        let mut asked = input(400, "label");
+        let label = asked.table.column("label").unwrap().clone();
+        let weight = |row: usize| if label.text(row) == Some("yes") { yes } else { no };
+        let weights = Column::numbers("weight", (0..400).map(weight).collect());
+        let columns = asked.table.columns().iter();
+        let columns = columns.map(|c| if c.name == "weight" { &weights } else { c }).cloned();
+        asked.table = Table::new(columns.collect()).unwrap();
+        asked.options.weight = Some("weight".to_owned());
+        fit(asked, &Context::unlimited(0, 2))
+    };
+    let error = of_label(1.0, 0.0).err().unwrap().to_string();
+    assert!(error.contains("of one class") && error.contains("--weight"), "{error}");
+    assert_eq!(of_label(3.0, 1.0).unwrap().record.leakage, []);
+}
+
+#[test]
+fn a_booster_that_learns_nothing_is_not_called_stopped() {
+    let mut asked = input(200, "label");
+    let mut random = Random::new(5);
+    let labels: Vec<bool> = (0..200).map(|_| random.unit() < 0.5).collect();
+    let columns = asked.table.columns().iter().map(|c| match c.name.as_str() {
+        "label" => {
+            Column::strings("label", labels.iter().map(|l| Some(if *l { "a" } else { "b" })))
+        }
+        _ => c.clone(),
+    });
+    asked.table = Table::new(columns.collect()).unwrap();
+    let record = fit(asked, &Context::unlimited(0, 2)).unwrap().record;
+    let booster = record.trials.iter().find(|t| t.trial.learner == "gbdt").unwrap();
+    assert_eq!((booster.status, booster.score), (TrialStatus::Done, None), "{booster:?}");
+    assert!(booster.note.as_ref().unwrap().contains("not one round"), "{booster:?}");
+    assert!(record.is_exhausted, "more time would change nothing");
+}

@@ -47,6 +47,8 @@ pub struct EvaluateInput<'a> {
     pub n_resamples: usize,
     /// Whether the rows' mix of classes was made so, or came as it is.
     pub mix: Mix,
+    /// The group of each row, where rows of a group belong together: intervals then draw groups.
+    pub groups: Option<&'a [u32]>,
 }
 
 /// Measures predictions: the optimised metric and the task's default ones with 95 % intervals,
@@ -71,7 +73,7 @@ pub fn evaluate(input: &EvaluateInput<'_>, ctx: &Context) -> Result<Evaluation> 
     }
     let measured = MetricInput { truth, predictions, weights, threshold };
     let decided = input.decided(predictions)?;
-    let drawing = Drawing { n_resamples: input.n_resamples, mix: input.mix };
+    let drawing = Drawing { n_resamples: input.n_resamples, mix: input.mix, groups: input.groups };
     let mut values = measure(&metrics, &measured, decided.as_ref(), drawing, ctx);
     let mut baseline = match input.baseline {
         None => Vec::new(),
@@ -129,6 +131,12 @@ impl EvaluateInput<'_> {
     /// How the intervals are made, in words.
     fn interval_method(&self) -> String {
         let n_resamples = n_resamples_for(self.truth.n_rows(), self.n_resamples);
+        if self.groups.is_some() {
+            return format!(
+                "95 %: bootstrap of whole groups, whose rows belong together (BCa; {n_resamples} \
+                 resamples)"
+            );
+        }
         let is_fixed = self.truth.task().is_classification() && self.mix == Mix::Fixed;
         let kind = if is_fixed { "stratified bootstrap" } else { "bootstrap" };
         let drawn =
@@ -171,7 +179,7 @@ fn measure(
     metrics: &[&MetricEntry],
     input: &MetricInput<'_>,
     decided: Option<&Predictions>,
-    drawing: Drawing,
+    drawing: Drawing<'_>,
     ctx: &Context,
 ) -> Vec<MetricValue> {
     let Some(decided) = decided else {
@@ -230,6 +238,7 @@ mod tests {
             baseline: None,
             n_resamples: 50,
             mix: Mix::Fixed,
+            groups: None,
         }
     }
 

@@ -52,18 +52,17 @@ pub mod metric;
 pub mod reliability;
 pub mod resample;
 pub mod split;
-mod student;
 pub mod suspects;
 pub mod threshold;
 
 pub use calibration::Calibrator;
 pub use compare::{Comparison, compare};
 pub use cost::CostMatrix;
+pub use distribution::student_975;
 pub use evaluation::{EvaluateInput, evaluate};
 pub use metric::{
     METRICS, Metric, MetricEntry, MetricInput, MetricSpec, metric, metric_or_default, metrics_for,
 };
 pub use resample::{bootstrap_interval, bootstrap_intervals, corrected_score};
 pub use split::{SplitInput, SplitKind, holdout, k_folds};
-pub use student::student_975;
 pub use threshold::best_threshold;

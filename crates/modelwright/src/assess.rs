@@ -77,6 +77,7 @@ pub fn assess(model: &Model, rows: &Labelled, ctx: &Context) -> Result<Assessmen
         baseline: None,
         n_resamples: N_RESAMPLES,
         mix: Mix::Drawn,
+        groups: rows.groups.as_deref(),
     };
     let evaluation = evaluate(&input, ctx)?;
     let reached = rows.held.as_ref().map(|held| held.reached(rows.weights.as_deref()));

@@ -3,6 +3,7 @@
 //! The file is read and predicted in parts. What is kept of a row is its answer, its weight and
 //! the prediction, so that a file may be far larger than the memory.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use modelwright::Model;
@@ -34,6 +35,8 @@ pub struct Labelled {
     pub decided: Option<Vec<u32>>,
     /// Row weights, when the model was trained with them and the file has them.
     pub weights: Option<Vec<f64>>,
+    /// The group of each row, when the model was trained by groups and the file has them.
+    pub groups: Option<Vec<u32>>,
     /// Whether the model's intervals or sets hold the answers; `None` when it has none.
     pub held: Option<Held>,
 }
@@ -63,8 +66,13 @@ fn gather<'a>(model: &'a Model, data: &Path, ctx: &'a Context) -> Result<Gatheri
     let (options, weight) = model.read_options_with_target()?;
     ctx.tell(Event::Phase("predict".to_owned()));
     let shown = data.display().to_string();
-    let schema = options.schema.unwrap_or_default();
-    let mut gathering = Gathering::new(model, weight, ctx);
+    let mut schema = options.schema.unwrap_or_default();
+    let record = model.artifact.record()?;
+    let group = record.options.group.clone();
+    if let Some(name) = &group {
+        Model::add_column(&mut schema, &record.schema, name);
+    }
+    let mut gathering = Gathering::new(model, (weight, group), ctx);
     for table in stream_path(data, &schema, ROWS_PER_CHUNK, ctx)? {
         let table = table?;
         gathering.add(table).map_err(|e| if is_placed(&e) { e } else { e.at(shown.clone()) })?;
@@ -82,9 +90,9 @@ fn shown_name(data: &Path) -> String {
 /// # Errors
 /// As [`predict_labelled`].
 pub fn label_table(model: &Model, table: Table, name: &str, ctx: &Context) -> Result<Labelled> {
-    let weight = model.artifact.record()?.options.weight;
+    let options = model.artifact.record()?.options;
     ctx.tell(Event::Phase("predict".to_owned()));
-    let mut gathering = Gathering::new(model, weight, ctx);
+    let mut gathering = Gathering::new(model, (options.weight, options.group), ctx);
     gathering.add(table)?;
     gathering.finish(name.to_owned(), name)
 }
@@ -97,18 +105,23 @@ fn is_placed(error: &Error) -> bool {
 struct Gathering<'a> {
     model: &'a Model,
     weight: Option<String>,
+    group: Option<String>,
+    /// The number of each value of the group column so far.
+    group_numbers: HashMap<Option<String>, u32>,
     ctx: &'a Context,
     truth: Target,
     predictions: Predictions,
     decided: Option<Vec<u32>>,
     weights: Option<Vec<f64>>,
+    groups: Vec<u32>,
     held: Option<Held>,
     n_rows: usize,
     has_target: bool,
 }
 
 impl<'a> Gathering<'a> {
-    fn new(model: &'a Model, weight: Option<String>, ctx: &'a Context) -> Self {
+    /// `roles` are the columns of weights and of groups.
+    fn new(model: &'a Model, roles: (Option<String>, Option<String>), ctx: &'a Context) -> Self {
         let predictor = &model.predictor;
         let n_classes = predictor.classes.len();
         let truth = match predictor.task {
@@ -116,9 +129,22 @@ impl<'a> Gathering<'a> {
             _ => Target::Class { codes: Vec::new(), n_classes },
         };
         let predictions = Predictions::new(predictor.n_outputs(), Vec::new());
-        let (weights, held, n_rows, has_target) = (None, None, 0, false);
         let decided = predictor.group_thresholds().map(|_| Vec::new());
-        Self { model, weight, ctx, truth, predictions, decided, weights, held, n_rows, has_target }
+        Self {
+            model,
+            weight: roles.0,
+            group: roles.1,
+            group_numbers: HashMap::new(),
+            ctx,
+            truth,
+            predictions,
+            decided,
+            weights: None,
+            groups: Vec::new(),
+            held: None,
+            n_rows: 0,
+            has_target: false,
+        }
     }
 
     /// Predicts the rows of the next part whose answers are known.
@@ -157,6 +183,7 @@ impl<'a> Gathering<'a> {
                     .expected("a weight in every row, or in none"));
             }
         }
+        self.add_groups(&table);
         let predicted = predictor.predict(&table, self.ctx)?;
         if let Some(decided) = &mut self.decided {
             decided.extend(predictor.decide(&table, &predicted));
@@ -167,6 +194,19 @@ impl<'a> Gathering<'a> {
         self.truth.append(truth);
         self.predictions.values.extend(predicted.values);
         self.must_fit()
+    }
+
+    /// Notes the groups of the rows; a part that lacks their column ends that for all rows.
+    fn add_groups(&mut self, table: &Table) {
+        let Some(column) = self.group.as_ref().and_then(|name| table.column(name)) else {
+            self.group = None;
+            return;
+        };
+        for row in 0..column.n_rows() {
+            let next = self.group_numbers.len() as u32;
+            let number = self.group_numbers.entry(column.display(row)).or_insert(next);
+            self.groups.push(*number);
+        }
     }
 
     /// Refuses rows that could not be measured any more.
@@ -204,7 +244,8 @@ impl<'a> Gathering<'a> {
             self.ctx.tell(Event::Warning(warning));
         }
         let Self { truth, predictions, decided, weights, held, .. } = self;
-        Ok(Labelled { name, truth, predictions, decided, weights, held })
+        let groups = self.group.map(|_| self.groups);
+        Ok(Labelled { name, truth, predictions, decided, weights, groups, held })
     }
 }
 

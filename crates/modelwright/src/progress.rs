@@ -151,7 +151,7 @@ impl Progress for Plain {
 
 fn trial_line(name: &str, score: Option<f64>, best: bool) -> String {
     match score {
-        None => format!("{name}: failed"),
+        None => format!("{name}: nothing learned"),
         Some(score) => {
             format!("{name}: {}{}", output::number(score), if best { " (best so far)" } else { "" })
         }

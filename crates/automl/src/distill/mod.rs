@@ -88,7 +88,8 @@ pub(crate) struct Class<'a> {
 /// Whether students are to learn: on request, or where a limit asks for a small or fast model.
 pub(crate) fn is_wanted(options: &Options) -> bool {
     let has_limit = options.max_latency_us.is_some() || options.max_size_bytes.is_some();
-    let may_be = options.single.is_none() && !options.interpretable;
+    // The thresholds of groups hold for the ensemble's own probabilities.
+    let may_be = options.single.is_none() && !options.interpretable && options.fair.is_none();
     may_be && (options.distill || has_limit)
 }
 

@@ -252,7 +252,12 @@ impl Flow {
                 decision::decide(&self.task, &self.options, self.metric, found, predictions)?;
             Ok((calibrator, decision.threshold))
         };
-        Ok(offers::make(found, delivered, &finish, ctx)?.into_iter().unzip())
+        let mut offers = offers::make(found, delivered, &finish, ctx)?;
+        if self.options.fair.is_some() {
+            // The thresholds of groups were chosen for the delivered probabilities alone.
+            offers.truncate(1);
+        }
+        Ok(offers.into_iter().unzip())
     }
 
     /// The most members: one, where a person is to read the model.

@@ -19,6 +19,7 @@ use super::Flow;
 use super::combine::Combined;
 use crate::audit::{self, AuditInput};
 use crate::more_rows::CurveInput;
+use crate::parting::Roles;
 use crate::parts::{constant, weights_of};
 use crate::predictor::Predictor;
 use crate::reference::PredictionReference;
@@ -65,7 +66,8 @@ impl Flow {
             let held = predictor.held(held_out, &predictions, &truth, ctx)?;
             record.levels = held.map_or(Vec::new(), |held| held.reached(weights.as_deref()));
         }
-        self.test_offers(combined, held_out, &truth, weights.as_deref(), ctx)?;
+        let roles = Roles::of_groups(held_out, &self.options);
+        self.test_offers(combined, held_out, (&truth, weights.as_deref(), &roles), ctx)?;
         let predictor = &combined.predictor;
         if let (Some(record), Some(thresholds)) = (&mut combined.mitigation, &predictor.fair) {
             let weights = weights.as_deref();
@@ -86,6 +88,7 @@ impl Flow {
             baseline: Some(&baseline),
             n_resamples: N_RESAMPLES,
             mix: self.mix_of_held_out(),
+            groups: roles.groups(),
         };
         let evaluation = evaluate(&input, ctx)?;
         let said = PredictionReference::of(predictor, &predictions, &truth, ctx)?;
@@ -119,8 +122,7 @@ impl Flow {
         &self,
         combined: &mut Combined,
         held_out: &Table,
-        truth: &Target,
-        weights: Option<&[f64]>,
+        (truth, weights, roles): (&Target, Option<&[f64]>, &Roles),
         ctx: &Context,
     ) -> Result<()> {
         let scope = ctx.scope("offers/test").with_reserve(budget::packing(ctx));
@@ -136,7 +138,11 @@ impl Flow {
             let threshold = offered.threshold.unwrap_or(0.5);
             let input = MetricInput { truth, predictions: &predictions, weights, threshold };
             let value = self.metric.value(&input);
-            let drawing = Drawing { n_resamples: N_RESAMPLES_OFFER, mix: self.mix_of_held_out() };
+            let drawing = Drawing {
+                n_resamples: N_RESAMPLES_OFFER,
+                mix: self.mix_of_held_out(),
+                groups: roles.groups(),
+            };
             let interval = || bootstrap_interval(self.metric, &input, drawing, &scope);
             offer.holdout = Some(MetricValue {
                 name: self.metric.spec.name.to_owned(),

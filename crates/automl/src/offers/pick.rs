@@ -8,11 +8,12 @@ use crate::predictor::Predictor;
 /// The predictor that an offer is, with a record that says so.
 ///
 /// Scores in the new record are the offer's own. What belongs to the delivered combination as a
-/// whole is left out: its intervals, importances, and all of its evaluation but the optimised
-/// metric.
+/// whole is left out: its intervals, importances and explanations, what strains do to it, and all
+/// of its evaluation but the optimised metric.
 ///
 /// # Errors
-/// Input error when there is no such offer, or the model is a picked one itself.
+/// Input error when there is no such offer, the model is a picked one itself, or it decides by
+/// thresholds of groups, which hold for the delivered combination alone.
 pub fn pick(
     mut predictor: Predictor,
     mut record: RunRecord,
@@ -21,6 +22,13 @@ pub fn pick(
     if record.picked.is_some() {
         return Err(Error::input("the model was picked itself, from a larger one")
             .hint("pick from the folder that `modelwright fit` wrote"));
+    }
+    let is_delivered = picked.offer == 0;
+    if !is_delivered && predictor.group_thresholds().is_some() {
+        return Err(Error::input("the thresholds of groups hold for the delivered model alone")
+            .expected("offer 1")
+            .got((picked.offer + 1).to_string())
+            .hint("fit with --fair and --preset quick to get a smaller model that keeps them"));
     }
     let (Some(offered), Some(offer)) =
         (predictor.offers.get(picked.offer).cloned(), record.offers.get(picked.offer).cloned())
@@ -32,7 +40,6 @@ pub fn pick(
             })
             .got((picked.offer + 1).to_string()));
     };
-    let is_delivered = picked.offer == 0;
     predictor.keep(&offered, is_delivered);
     if picked.one_model_each {
         for member in &mut predictor.members {
@@ -53,6 +60,8 @@ pub fn pick(
         record.costs =
             record.costs.map(|whole| CostRecord { costs: whole.costs, ..Default::default() });
         record.importances.clear();
+        record.explanation = None;
+        record.robustness = None;
         record.fairness = None;
         record.slices = None;
         record.evaluation =

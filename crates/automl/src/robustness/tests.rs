@@ -77,12 +77,25 @@ fn another_mix_doubles_the_rarest_class_and_moves_what_depends_on_it() {
     // Half of the rare rows are found, all others are decided rightly: accuracy 0.9.
     let p = codes.iter().enumerate().map(|(i, c)| if *c == 1 && i % 10 == 0 { 0.9 } else { 0.1 });
     let predictions = Predictions::new(1, p.collect());
-    let of = |name: &str| other_mix(metric(name).unwrap(), &truth, &predictions, 0.5).unwrap().1;
+    let of =
+        |name: &str| other_mix(metric(name).unwrap(), (&truth, None), &predictions, 0.5).unwrap().1;
     assert!((of("accuracy") - 0.8).abs() < 1e-12, "{}", of("accuracy"));
     assert!((of("roc_auc") - 0.75).abs() < 1e-12, "the order of the rows is the same");
     let even = Target::Class { codes: vec![0, 1], n_classes: 2 };
     let two = Predictions::new(1, vec![0.2, 0.8]);
-    assert!(other_mix(metric("accuracy").unwrap(), &even, &two, 0.5).is_none());
+    assert!(other_mix(metric("accuracy").unwrap(), (&even, None), &two, 0.5).is_none());
     let real = Target::Real(vec![1.0, 2.0]);
-    assert!(other_mix(metric("mae").unwrap(), &real, &two, 0.5).is_none());
+    assert!(other_mix(metric("mae").unwrap(), (&real, None), &two, 0.5).is_none());
+}
+
+#[test]
+fn another_mix_keeps_the_weights_of_the_rows() {
+    // By weight 1 is the rare class: 2 of 10; half of it is found, all others are right.
+    let codes = vec![0, 0, 1, 1];
+    let weights = [4.0, 4.0, 1.0, 1.0];
+    let truth = Target::Class { codes, n_classes: 2 };
+    let predictions = Predictions::new(1, vec![0.1, 0.1, 0.9, 0.1]);
+    let rows = (&truth, Some(&weights[..]));
+    let found = other_mix(metric("accuracy").unwrap(), rows, &predictions, 0.5).unwrap();
+    assert!((found.1 - 0.8).abs() < 1e-12, "{}", found.1);
 }

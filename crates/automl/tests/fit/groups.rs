@@ -5,7 +5,7 @@ use modelwright_automl::explain::{CounterfactualOptions, Direction};
 use modelwright_automl::explain::{Desired, counterfactuals};
 use modelwright_core::Context;
 use modelwright_core::data::{Column, Table};
-use modelwright_core::record::{Judgement, Options};
+use modelwright_core::record::{Judgement, Options, Picked};
 
 use super::{FitInput, fit, fit_ok, input, table};
 
@@ -131,4 +131,59 @@ fn what_cannot_be_made_fair_is_refused_before_anything_is_learned() {
         o.max_gap = Some(1.5);
     });
     assert!(text.contains("from 0 to 1"), "{text}");
+}
+
+#[test]
+fn a_fair_model_is_not_exchanged_for_one_that_its_thresholds_were_not_chosen_for() {
+    let outcome = fit_ok(asked(Some("demographic_parity")), &Context::unlimited(3, 2));
+    assert_eq!(outcome.record.offers.len(), 1);
+    let error = outcome.pick(Picked { offer: 1, one_model_each: false }).err().unwrap();
+    assert!(error.to_string().contains("thresholds of groups"), "{error}");
+    let mut both = asked(Some("demographic_parity"));
+    both.options.distill = true;
+    let error = fit(both, &Context::unlimited(0, 1)).err().unwrap().to_string();
+    assert!(error.contains("--distill"), "{error}");
+}
+
+#[test]
+fn rows_of_a_group_are_drawn_together_for_the_intervals() {
+    let width = |group: Option<&str>| {
+        let mut input = input(1400, "signal");
+        // A group errs alike: what it has in common is nowhere in the columns.
+        let shifted = input.table.columns().iter().map(|c| match &c.data {
+            modelwright_core::data::ColumnData::Number(values) if c.name == "signal" => {
+                let shift = |row: usize| f64::from((row / 7 * 37 % 11) as u32);
+                let shifted = values.iter().enumerate().map(|(row, v)| v + shift(row));
+                Column::numbers("signal", shifted.collect())
+            }
+            _ => c.clone(),
+        });
+        input.table = Table::new(shifted.collect()).unwrap();
+        input.options.group = group.map(str::to_owned);
+        let record = fit_ok(input, &Context::unlimited(2, 2)).record;
+        let evaluation = record.evaluation.unwrap();
+        let says_groups = evaluation.interval_method.contains("whole groups");
+        assert_eq!(says_groups, group.is_some(), "{}", evaluation.interval_method);
+        let ci95 = evaluation.metrics[0].ci95.unwrap();
+        let of_trial = record.trials[0].ci95.unwrap();
+        [ci95.high - ci95.low, of_trial.high - of_trial.low]
+    };
+    let (by_row, by_group) = (width(None), width(Some("household")));
+    assert!(by_group[0] > 1.4 * by_row[0], "{by_group:?} {by_row:?}");
+    assert!(by_group[1] > 1.4 * by_row[1], "{by_group:?} {by_row:?}");
+}
+
+#[test]
+fn two_groups_are_too_few_to_learn_validate_and_test_on() {
+    let mut input = input(200, "label");
+    let halves = Column::numbers("household", (0..200).map(|i| f64::from(i / 100)).collect());
+    let columns = input.table.columns().iter();
+    let columns = columns.map(|c| if c.name == "household" { &halves } else { c }).cloned();
+    input.table = Table::new(columns.collect()).unwrap();
+    input.options.group = Some("household".to_owned());
+    let error = fit(input, &Context::unlimited(0, 1)).err().unwrap().to_string();
+    assert!(
+        error.contains("--group") && error.contains("beside those that are held out"),
+        "{error}"
+    );
 }

@@ -13,7 +13,7 @@ use super::folds::{FoldDifference, five_by_two};
 use super::power::belief;
 use crate::metric::{MetricInput, metric};
 use crate::resample::permutation::against_chance;
-use crate::resample::{Drawn, bca_interval, bca_of};
+use crate::resample::{Drawing, bca_of, bootstrap_interval};
 
 const GOLDEN: &str = include_str!("../../../../testdata/compare/statistics.toml");
 
@@ -233,7 +233,7 @@ fn p_values_are_uniform_when_there_is_nothing_to_find() {
 
 #[test]
 fn nineteen_of_twenty_intervals_of_skewed_metrics_and_of_groups_hold_the_truth() {
-    let rmse = metric("mae").unwrap();
+    let mae = metric("mae").unwrap();
     let (mut rows, mut groups) = (0, 0);
     for seed in 0..300 {
         let mut random = Random::new(seed);
@@ -243,7 +243,7 @@ fn nineteen_of_twenty_intervals_of_skewed_metrics_and_of_groups_hold_the_truth()
         let p = Predictions::zeros(60, 1);
         let ctx = Context::unlimited(seed, 1);
         let input = MetricInput::new(&truth, &p);
-        let ci = bca_interval(rmse, &input, Drawn::Rows, 400, &ctx).unwrap();
+        let ci = bootstrap_interval(mae, &input, 400, &ctx).unwrap();
         rows += usize::from(ci.low <= 1.0 && 1.0 <= ci.high);
         // Sixty groups of five equal rows: rows are no independent witnesses.
         let each: Vec<f64> = (0..60).map(|_| -(1.0 - random.unit()).ln()).collect();
@@ -251,8 +251,8 @@ fn nineteen_of_twenty_intervals_of_skewed_metrics_and_of_groups_hold_the_truth()
         let codes: Vec<u32> = (0..300).map(|row| row / 5).collect();
         let p = Predictions::zeros(300, 1);
         let input = MetricInput::new(&truth, &p);
-        let drawn = Drawn::Groups { codes: &codes, n_groups: 60 };
-        let ci = bca_interval(rmse, &input, drawn, 400, &ctx).unwrap();
+        let drawing = Drawing { groups: Some(&codes), ..Drawing::from(400) };
+        let ci = bootstrap_interval(mae, &input, drawing, &ctx).unwrap();
         groups += usize::from(ci.low <= 1.0 && 1.0 <= ci.high);
     }
     // 285 expected; with so few rows bootstrap intervals hold a little less often.

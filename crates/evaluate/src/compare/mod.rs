@@ -220,7 +220,7 @@ pub fn compare_costs(
     let rows: Vec<f64> = of_a.iter().zip(&of_b).map(|(a, b)| a - b).collect();
     let name = EXPECTED_COST;
     let n_rows = rows.len();
-    let drawing = Drawing { n_resamples: RESAMPLES, mix: Mix::Drawn };
+    let drawing = Drawing { n_resamples: RESAMPLES, mix: Mix::Drawn, groups: None };
     let measured = bootstrap_row_mean(name, rows, truth, weights, drawing, ctx);
     let Some(ci95) = measured.ci95 else {
         let note = measured.note.unwrap_or_default();

@@ -9,7 +9,9 @@ pub(super) fn survival(a: f64, x: f64) -> f64 {
         return 0.0;
     }
     let front = (a * x.ln() - x - libm::lgamma(a)).exp();
-    if x < a + 1.0 { 1.0 - front * series(a, x) } else { front * fraction(a, x) }
+    let chance = if x < a + 1.0 { 1.0 - front * series(a, x) } else { front * fraction(a, x) };
+    // Rounding must not lead out of what a chance can be.
+    chance.clamp(0.0, 1.0)
 }
 
 const STEPS_MAX: usize = 100_000;

@@ -14,7 +14,7 @@ pub use beta::f_survival;
 pub use chi_square::chi_square_survival;
 pub use normal::{normal_cdf, normal_quantile};
 pub use range::studentized_range_survival;
-pub use student::{student_cdf, student_quantile, student_two_sided};
+pub use student::{student_975, student_cdf, student_quantile, student_two_sided};
 
 pub(crate) use normal::{Z_975, two_sided_p};
 

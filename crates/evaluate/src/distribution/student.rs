@@ -47,3 +47,12 @@ pub fn student_quantile(p: f64, degrees_of_freedom: f64) -> f64 {
     }
     if p < 0.5 { -high } else { high }
 }
+
+/// The 0.975 quantile: half-width of a 95 % interval in standard errors; infinite without any
+/// degree of freedom.
+pub fn student_975(degrees_of_freedom: usize) -> f64 {
+    match degrees_of_freedom {
+        0 => f64::INFINITY,
+        n => student_quantile(0.975, n as f64),
+    }
+}

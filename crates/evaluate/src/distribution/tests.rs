@@ -49,6 +49,8 @@ fn tails_and_ends_are_exact() {
     assert_eq!(normal_quantile(1.0), f64::INFINITY);
     assert!(normal_quantile(f64::NAN).is_nan() && normal_quantile(1.5).is_nan());
     assert_eq!(student_two_sided(f64::INFINITY, 3.0), 0.0);
+    assert_eq!(student_975(0), f64::INFINITY);
+    assert!((student_975(4) - 2.776_445_105).abs() < 1e-8, "{}", student_975(4));
     assert_eq!((f_survival(0.0, 2.0, 3.0), f_survival(f64::INFINITY, 2.0, 3.0)), (1.0, 0.0));
     assert_eq!(chi_square_survival(0.0, 2.0), 1.0);
     assert_eq!(studentized_range_survival(0.0, 3), 1.0);

@@ -4,6 +4,7 @@
 //! is a group of its own. How a column was cut is kept as a [`Grouping`], so that rows of another
 //! day fall into the same groups.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use modelwright_core::data::{Column, ColumnData, instant_text, number_text};
@@ -130,8 +131,7 @@ impl Grouping {
         let Some(values) = numbers(column) else {
             return (0..column.n_rows()).map(text).collect();
         };
-        let is_instant = matches!(column.data, ColumnData::Instant(_));
-        let written = |v: f64| if is_instant { instant_text(v as i64) } else { number_text(v) };
+        let written = |cut: f64| cut_text(column, cut);
         let name = |v: f64| {
             let at = cuts.partition_point(|cut| *cut <= v);
             match (at.checked_sub(1).map(|i| cuts[i]), cuts.get(at)) {
@@ -159,7 +159,7 @@ impl Grouping {
         let rare: Vec<&str> = by_count.iter().skip(GROUPS_MAX).map(|(name, _)| *name).collect();
         let mut names: Vec<&str> =
             counts.keys().copied().filter(|name| !rare.contains(name)).collect();
-        names.sort_by(|a, b| rank(a).partial_cmp(&rank(b)).unwrap_or(std::cmp::Ordering::Equal));
+        names.sort_by(|a, b| in_order(a, b));
         if !rare.is_empty() {
             names.push(OTHERS);
         }
@@ -170,15 +170,15 @@ impl Grouping {
         Groups {
             columns: vec![self.column.clone()],
             codes: codes.collect(),
-            note: self.note(rare.len()),
+            note: self.note(column, rare.len()),
             names: names.into_iter().map(str::to_owned).collect(),
         }
     }
 
-    fn note(&self, n_rare: usize) -> Option<String> {
+    fn note(&self, column: &Column, n_rare: usize) -> Option<String> {
         match (&self.cuts, n_rare) {
             (Some(cuts), _) => {
-                let cuts: Vec<String> = cuts.iter().map(|c| number_text(*c)).collect();
+                let cuts: Vec<String> = cuts.iter().map(|c| cut_text(column, *c)).collect();
                 Some(format!("{} is cut at its quartiles: {}", self.column, cuts.join(", ")))
             }
             (None, 0) => None,
@@ -197,13 +197,23 @@ pub fn sensitive_groups(columns: &[&Column]) -> Vec<Groups> {
     all
 }
 
-/// Where a group stands among the others: by its first number, then by its name; missing ones
-/// last.
-fn rank(name: &str) -> (bool, bool, f64, &str) {
-    let is_first = name.starts_with("below ");
-    let first = name.trim_start_matches("below ").split(' ').next().unwrap_or_default();
-    let number = first.parse::<f64>();
-    (name == MISSING, !is_first, number.unwrap_or(f64::INFINITY), name)
+/// Groups by their first number, then by their name; missing ones last.
+fn in_order(a: &str, b: &str) -> Ordering {
+    let is_last = |name: &str| (name == MISSING, !name.starts_with("below "));
+    let number = |name: &str| {
+        let first = name.trim_start_matches("below ").split(' ').next().unwrap_or_default();
+        // A value may be called `nan`, which is no place in any order.
+        first.parse::<f64>().ok().filter(|number| !number.is_nan()).unwrap_or(f64::INFINITY)
+    };
+    is_last(a).cmp(&is_last(b)).then_with(|| number(a).total_cmp(&number(b))).then_with(|| a.cmp(b))
+}
+
+/// A cut as people write the values of its column.
+fn cut_text(column: &Column, cut: f64) -> String {
+    match column.data {
+        ColumnData::Instant(_) => instant_text(cut as i64),
+        _ => number_text(cut),
+    }
 }
 
 /// The values of a quantity; text counts when all of it can be read as numbers.

@@ -199,6 +199,41 @@ fn numbers_are_judged_by_their_residuals() {
 }
 
 #[test]
+fn groups_that_are_treated_exactly_alike_are_not_held_against_themselves() {
+    let truth = Target::Class { codes: (0..200).map(|i| i / 2 % 2).collect(), n_classes: 2 };
+    let p = Predictions::new(1, vec![0.9; 200]);
+    let audit = run(
+        (&truth, &p, &[1; 200]),
+        None,
+        &groups((0..200).map(|i| i % 2).collect()),
+        (30, 100),
+        1,
+    );
+    assert!(audit.verdict.starts_with("100.0 % of the rows of every group"), "{}", audit.verdict);
+    assert!(!audit.verdict.contains("against"), "{}", audit.verdict);
+}
+
+#[test]
+fn values_that_are_called_like_no_number_have_a_place_too() {
+    let names: Vec<String> = (0..60)
+        .map(|i| if i % 3 == 0 { "nan".to_owned() } else { format!("{}", i % 29) })
+        .collect();
+    let column = Column::strings("s", names.iter().map(|n| Some(n.as_str())));
+    let groups = Grouping { column: "s".to_owned(), cuts: None }.groups(&column);
+    assert_eq!(groups.names.last().map(String::as_str), Some("nan"));
+    assert_eq!(groups.names[..3], ["0", "1", "2"]);
+}
+
+#[test]
+fn the_cuts_of_dates_are_told_as_dates() {
+    let day = 86_400_000_000_i64;
+    let column = Column::instants("born", (0..40).map(|i| i * day).collect());
+    let groups = Grouping::of(&column).groups(&column);
+    let note = groups.note.unwrap();
+    assert!(note.contains("1970-01-11"), "{note}");
+}
+
+#[test]
 fn quantities_are_cut_at_quartiles_and_values_keep_their_names() {
     let age = Column::numbers("age", (0..100).map(|row| f64::from(row % 50)).collect());
     let of = Grouping::of(&age).groups(&age);

@@ -71,12 +71,16 @@ fn selection(audit: &GroupAudit) -> Option<Answer> {
         ratio.and_then(|r| r.ci95).is_some_and(|ci| ci.low < FOUR_FIFTHS),
         gap.p_value,
     );
-    let facts = format!(
-        "{lowest} rows are decided “{positive}” {value:.2} times as often as {highest} rows \
-         ({} against {})",
-        percent(low),
-        percent(high)
-    );
+    let facts = if lowest == highest {
+        format!("{} of the rows of every group are decided “{positive}”", percent(low))
+    } else {
+        format!(
+            "{lowest} rows are decided “{positive}” {value:.2} times as often as {highest} rows \
+             ({} against {})",
+            percent(low),
+            percent(high)
+        )
+    };
     let text = match judgement {
         Judgement::Unequal => format!("{facts}: below four fifths, and not by chance{chance}."),
         Judgement::Unclear if value < FOUR_FIFTHS => {
@@ -104,11 +108,15 @@ fn rates(audit: &GroupAudit) -> Option<Answer> {
         let (low, high) = (rate(audit, lowest, name)?, rate(audit, highest, name)?);
         let may_be = gap.ci95.is_some_and(|ci| ci.high > RATES_ALIKE);
         let (judgement, chance) = judge(value > RATES_ALIKE, may_be, gap.p_value);
-        let facts = format!(
-            "{of}{} of {lowest} and {} of {highest} rows are decided so",
-            percent(low),
-            percent(high)
-        );
+        let facts = if lowest == highest {
+            format!("{of}{} are decided so in every group", percent(low))
+        } else {
+            format!(
+                "{of}{} of {lowest} and {} of {highest} rows are decided so",
+                percent(low),
+                percent(high)
+            )
+        };
         let text = match judgement {
             Judgement::Unequal => format!("{facts}: unequal, and not by chance{chance}."),
             Judgement::Unclear if value > RATES_ALIKE => {

@@ -5,10 +5,11 @@ use modelwright_core::record::{Interval, MetricValue};
 use modelwright_core::task::{Target, Task};
 use modelwright_core::{Context, Error, Result};
 
-use super::bca::corrected;
+use super::bca::{corrected, finite};
+use super::drawing::numbered;
 use super::strata::has_weight;
 use super::studentised::Pivot;
-use super::{Drawing, Mix, Strata, closed};
+use super::{Drawing, Mix, closed};
 use crate::metric::{MetricEntry, MetricInput, Prepared, PreparedSet, Ranked};
 
 /// Rows drawn in all, beyond which the number of resamples is cut. An interval of a large table
@@ -39,28 +40,35 @@ pub fn n_resamples_for(n_rows: usize, wanted: usize) -> usize {
 /// The 95 % interval of one metric, as in [`bootstrap_intervals`].
 ///
 /// # Errors
-/// Input error when the metric is undefined on these rows or on too many resamples of them.
-pub fn bootstrap_interval(
+/// Input error when the metric is undefined on these rows or on too many resamples of them, or
+/// when too little of the rows can be drawn otherwise (see [`Drawing`]).
+pub fn bootstrap_interval<'a>(
     metric: &MetricEntry,
     input: &MetricInput<'_>,
-    drawing: impl Into<Drawing>,
+    drawing: impl Into<Drawing<'a>>,
     ctx: &Context,
 ) -> Result<Interval> {
+    let drawing = drawing.into();
     metric.value(input)?;
-    if let Some(known) = closed::interval(metric, input) {
+    if let Some(known) = known(metric, input, drawing) {
         return Ok(known);
     }
-    draw(&[metric], input, drawing.into(), ctx)?.interval(0)
+    draw(&[metric], input, drawing, ctx)?.interval(0)
+}
+
+/// The interval that follows from the law of a metric; none where rows are not independent.
+fn known(metric: &MetricEntry, input: &MetricInput<'_>, drawing: Drawing<'_>) -> Option<Interval> {
+    if drawing.groups.is_some() { None } else { closed::interval(metric, input) }
 }
 
 /// Value and 95 % interval of each metric, from one resampling shared by all; where the law of a
 /// metric is known, its interval follows from that.
 ///
 /// A metric that is undefined on these rows has no value, and a note that says why.
-pub fn bootstrap_intervals(
+pub fn bootstrap_intervals<'a>(
     metrics: &[&MetricEntry],
     input: &MetricInput<'_>,
-    drawing: impl Into<Drawing>,
+    drawing: impl Into<Drawing<'a>>,
     ctx: &Context,
 ) -> Vec<MetricValue> {
     let drawing = drawing.into();
@@ -72,8 +80,8 @@ pub fn bootstrap_intervals(
             Ok(value) => (Some(value), None),
             Err(error) => (None, Some(in_one_line(&error))),
         };
-        let known = value.filter(|_| drawing.n_resamples > 0);
-        let ci95 = known.and_then(|_| closed::interval(metric, input));
+        let is_wanted = value.filter(|_| drawing.n_resamples > 0);
+        let ci95 = is_wanted.and_then(|_| known(metric, input, drawing));
         if value.is_some() && ci95.is_none() {
             drawn.push(*metric);
             places.push(results.len());
@@ -95,12 +103,12 @@ pub fn bootstrap_intervals(
 /// Value and 95 % interval of the weighted mean of one number per row.
 ///
 /// Resamples are those of [`bootstrap_intervals`] on the same rows in their own order.
-pub fn bootstrap_row_mean(
+pub fn bootstrap_row_mean<'a>(
     name: &str,
     rows: Vec<f64>,
     truth: &Target,
     weights: Option<&[f64]>,
-    drawing: impl Into<Drawing>,
+    drawing: impl Into<Drawing<'a>>,
     ctx: &Context,
 ) -> MetricValue {
     let (name, drawing) = (name.to_owned(), drawing.into());
@@ -113,10 +121,11 @@ pub fn bootstrap_row_mean(
         }
     };
     let of = |drawn: &[f64]| has_weight(drawn).then(|| mean.value_unchecked(Some(drawn)).ok());
-    let draws =
-        Strata::of_mix(truth, weights, drawing.mix)
-            .resample(STREAM, n_resamples, ctx, |drawn| of(drawn).flatten());
-    let (ci95, note) = match percentile_interval(draws) {
+    let interval = drawing.strata(truth, weights).and_then(|strata| {
+        let drawn = |drawn: &[f64]| of(drawn).flatten();
+        percentile_interval(strata.resample(STREAM, n_resamples, ctx, drawn))
+    });
+    let (ci95, note) = match interval {
         Ok(interval) => (Some(interval), None),
         Err(error) => (None, Some(in_one_line(&error))),
     };
@@ -142,7 +151,7 @@ impl Draws {
         let (least, most) = self.ranges[metric];
         let within = |ci: Interval| Interval { low: ci.low.max(least), high: ci.high.min(most) };
         if let Some(interval) = self.studentised[metric] {
-            return Ok(within(interval));
+            return finite(within(interval));
         }
         let of = |all: &[Vec<Option<f64>>]| all.iter().map(|v| v[metric]).collect::<Vec<_>>();
         let left_out: Vec<f64> = of(&self.left_out).into_iter().flatten().collect();
@@ -156,7 +165,7 @@ impl Draws {
 fn draw(
     metrics: &[&MetricEntry],
     input: &MetricInput<'_>,
-    drawing: Drawing,
+    drawing: Drawing<'_>,
     ctx: &Context,
 ) -> Result<Draws> {
     let mut draws = Draws::default();
@@ -168,6 +177,10 @@ fn draw(
     let weights: Option<Vec<f64>> =
         input.weights.map(|w| rows.iter().map(|row| w[*row as usize]).collect());
     let weights = weights.as_deref();
+    let groups: Option<Vec<u32>> = drawing
+        .groups
+        .map(|groups| rows.iter().filter_map(|row| groups.get(*row as usize).copied()).collect());
+    let drawing = Drawing { groups: groups.as_deref(), ..drawing };
     let threshold = input.threshold;
     let input = MetricInput { truth: &truth, predictions: &predictions, weights, threshold };
     let mut set = PreparedSet::default();
@@ -181,10 +194,11 @@ fn draw(
         (Target::Class { codes, n_classes }, Mix::Fixed) => Some((codes.as_slice(), *n_classes)),
         _ => None,
     };
-    let pivots: Vec<Option<Pivot<'_>>> = (0..set.len())
-        .map(|m| set.mean(m).and_then(|mean| Pivot::new(mean, weights, fixed)))
-        .collect();
-    let strata = Strata::of_mix(&truth, weights, drawing.mix);
+    // The standard error of a mean is that of independent rows.
+    let mean = |m: usize| set.mean(m).filter(|_| drawing.groups.is_none());
+    let pivots: Vec<Option<Pivot<'_>>> =
+        (0..set.len()).map(|m| mean(m).and_then(|mean| Pivot::new(mean, weights, fixed))).collect();
+    let strata = drawing.strata(&truth, weights)?;
     let resampled = strata.resample(STREAM, n_resamples, ctx, |drawn| {
         let distance = |pivot: &Option<Pivot<'_>>| pivot.as_ref().and_then(|p| p.distance(drawn));
         (values(&set, drawn), pivots.iter().map(distance).collect::<Vec<_>>())
@@ -195,7 +209,13 @@ fn draw(
         .map(|(m, p)| p.as_ref()?.interval(resampled.iter().map(|(_, d)| d[m]).collect()).ok())
         .collect();
     draws.resampled = resampled.into_iter().map(|(values, _)| values).collect();
-    draws.left_out = left_out(&set, &rows, weights, n_resamples, ctx);
+    let (units, n_units) = match drawing.groups {
+        Some(groups) => numbered(groups),
+        // By the rows' own order, because what is left out must not be spread evenly over the
+        // scores.
+        None => (rows, truth.n_rows()),
+    };
+    draws.left_out = left_out(&set, (&units, n_units), weights, n_resamples, ctx);
     Ok(draws)
 }
 
@@ -204,22 +224,22 @@ fn values(set: &PreparedSet, drawn: &[f64]) -> Vec<Option<f64>> {
     if has_weight(drawn) { set.values_unchecked(drawn) } else { vec![None; set.len()] }
 }
 
-/// The value of each metric with one block of rows after the other left out: by the rows' own
-/// order, because what is left out must not be spread evenly over the scores.
+/// The value of each metric with one block after the other left out of what is drawn; `units` says
+/// of each row which unit it is, and how many there are.
 fn left_out(
     set: &PreparedSet,
-    rows: &[u32],
+    (units, n_units): (&[u32], usize),
     weights: Option<&[f64]>,
     n_resamples: usize,
     ctx: &Context,
 ) -> Vec<Vec<Option<f64>>> {
-    let n_blocks = rows.len().min(n_resamples / RESAMPLES_PER_BLOCK).min(LEFT_OUT_MAX);
+    let n_blocks = n_units.min(n_resamples / RESAMPLES_PER_BLOCK).min(LEFT_OUT_MAX);
     ctx.map(n_blocks, |block| {
-        let weight = |(at, row): (usize, &u32)| {
-            let is_left_out = *row as usize % n_blocks == block;
+        let weight = |(at, unit): (usize, &u32)| {
+            let is_left_out = *unit as usize % n_blocks == block;
             if is_left_out { 0.0 } else { weights.map_or(1.0, |w| w[at]) }
         };
-        values(set, &rows.iter().enumerate().map(weight).collect::<Vec<f64>>())
+        values(set, &units.iter().enumerate().map(weight).collect::<Vec<f64>>())
     })
 }
 
@@ -240,7 +260,7 @@ fn in_score_order(input: &MetricInput<'_>) -> Vec<u32> {
 pub(crate) fn percentile_interval(values: Vec<Option<f64>>) -> Result<Interval> {
     let sorted = defined(values)?;
     let quantile = |q: f64| quantile_of_sorted(&sorted, q);
-    Ok(Interval { low: quantile(0.025), high: quantile(0.975) })
+    finite(Interval { low: quantile(0.025), high: quantile(0.975) })
 }
 
 /// The defined values in ascending order.
@@ -268,7 +288,7 @@ pub(super) fn quantile_of_sorted(sorted: &[f64], q: f64) -> f64 {
     low + part * (high - low)
 }
 
-pub(super) fn in_one_line(error: &Error) -> String {
+fn in_one_line(error: &Error) -> String {
     match (error.expected_text(), error.got_text()) {
         (Some(expected), Some(got)) => {
             format!("{}: expected {expected}, got {got}", error.what())

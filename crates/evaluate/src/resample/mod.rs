@@ -1,9 +1,9 @@
 //! Resampling: how uncertain a metric is, and what remains of a score after selection.
 //!
 //! All of it draws rows with replacement, within the classes of a classification target where their
-//! mix was made so (*stratified*), and expresses a resample as row weights:
-//! a row drawn twice weighs 2. Metrics are prepared once and asked under every weighting, so a
-//! resample costs one pass over the rows and no sorting.
+//! mix was made so (*stratified*), or groups of rows that belong together, and expresses a resample
+//! as row weights: a row drawn twice weighs 2. Metrics are prepared once and asked under every
+//! weighting, so a resample costs one pass over the rows and no sorting.
 //!
 //! Resample `i` uses the random stream number `i`; blocks of resamples run in parallel and are
 //! put together in order, so results do not depend on the number of threads.
@@ -17,7 +17,8 @@ mod selection;
 mod strata;
 mod studentised;
 
-pub use bca::{Drawn, bca_interval, corrected as bca_of};
+#[cfg(test)]
+pub(crate) use bca::corrected as bca_of;
 pub use bootstrap::{bootstrap_interval, bootstrap_intervals, bootstrap_row_mean, n_resamples_for};
 pub use drawing::{Drawing, Mix};
 pub use selection::{bootstrap_bias_corrected, corrected_score};

@@ -13,7 +13,7 @@ use modelwright_core::task::{Predictions, Target};
 use modelwright_core::{Context, Error, Result};
 
 use super::strata::has_weight;
-use super::{Strata, n_resamples_for, percentile_interval};
+use super::{Drawing, n_resamples_for, percentile_interval};
 use crate::metric::{MetricEntry, MetricInput, Prepared};
 
 const STREAM: &str = "evaluate/selection";
@@ -41,7 +41,8 @@ pub fn corrected_score(
     };
     let prepared: Vec<Prepared> = candidates.iter().map(prepare).collect::<Result<_>>()?;
     let work_rows = truth.n_rows() * candidates.len();
-    out_of_bag(truth, weights, n_resamples_for(work_rows, n_resamples), ctx, |drawn, left| {
+    let drawing = Drawing::from(n_resamples_for(work_rows, n_resamples));
+    out_of_bag(truth, weights, drawing, ctx, |drawn, left| {
         let mut best: Option<(f64, &Prepared)> = None;
         for candidate in &prepared {
             let score = candidate.value_unchecked(Some(drawn))?;
@@ -56,19 +57,19 @@ pub fn corrected_score(
 
 /// As [`corrected_score`], for any selection: `select(row weights)` makes its choice (the best
 /// single candidate, a weighted ensemble, a threshold) from the rows that have weight, and
-/// returns the predictions of all rows.
+/// returns the predictions of all rows. Where rows belong together, whole groups are left out.
 ///
 /// # Errors
 /// Input error when the selection fails or the metric is undefined on too many resamples.
-pub fn bootstrap_bias_corrected(
+pub fn bootstrap_bias_corrected<'a>(
     metric: &MetricEntry,
     truth: &Target,
     weights: Option<&[f64]>,
-    n_resamples: usize,
+    drawing: impl Into<Drawing<'a>>,
     ctx: &Context,
     select: impl Fn(&[f64]) -> Result<Predictions> + Sync,
 ) -> Result<(f64, Interval)> {
-    out_of_bag(truth, weights, n_resamples, ctx, |drawn, left| {
+    out_of_bag(truth, weights, drawing.into(), ctx, |drawn, left| {
         let predictions = select(drawn)?;
         let input = MetricInput { weights: Some(left), ..MetricInput::new(truth, &predictions) };
         metric.value(&input)
@@ -79,12 +80,12 @@ pub fn bootstrap_bias_corrected(
 fn out_of_bag(
     truth: &Target,
     weights: Option<&[f64]>,
-    n_resamples: usize,
+    drawing: Drawing<'_>,
     ctx: &Context,
     score: impl Fn(&[f64], &[f64]) -> Result<f64> + Sync,
 ) -> Result<(f64, Interval)> {
-    let strata = Strata::new(truth, weights);
-    let scores = strata.resample(STREAM, n_resamples, ctx, |drawn| {
+    let strata = drawing.strata(truth, weights)?;
+    let scores = strata.resample(STREAM, drawing.n_resamples, ctx, |drawn| {
         let weight = |row: usize| weights.map_or(1.0, |w| w[row]);
         let left: Vec<f64> = drawn
             .iter()

@@ -83,6 +83,62 @@ fn a_rare_class_is_in_every_resample() {
 }
 
 #[test]
+fn classes_of_one_row_each_give_no_interval_but_a_note() {
+    let truth = Target::Class { codes: (0..30).collect(), n_classes: 30 };
+    let p = Predictions::new(30, vec![1.0 / 30.0; 900]);
+    let metrics = [metric("balanced_accuracy").unwrap(), metric("f1_macro").unwrap()];
+    let results = bootstrap_intervals(&metrics, &MetricInput::new(&truth, &p), 100, &ctx(1));
+    for result in results {
+        assert!(result.value.is_some() && result.ci95.is_none(), "{result:?}");
+        assert!(result.note.unwrap().contains("30 of 30 rows alone"));
+    }
+}
+
+#[test]
+fn the_scale_of_the_values_changes_no_interval() {
+    let mut random = Random::new(5);
+    let errors: Vec<f64> = (0..60).map(|_| random.normal()).collect();
+    let medae = metric("medae").unwrap();
+    let of_scale = |scale: f64| {
+        let truth = Target::Real(errors.iter().map(|e| e * scale).collect());
+        let p = Predictions::zeros(60, 1);
+        let ci = bootstrap_interval(medae, &MetricInput::new(&truth, &p), 200, &ctx(1)).unwrap();
+        [ci.low / scale, ci.high / scale]
+    };
+    let plain = of_scale(1.0);
+    for scale in [2.0_f64.powi(990), 2.0_f64.powi(-600)] {
+        assert_eq!(of_scale(scale), plain, "{scale:e}");
+    }
+}
+
+#[test]
+fn rows_that_belong_together_are_drawn_together() {
+    let mut random = Random::new(8);
+    // Forty groups of ten rows that err alike.
+    let errors: Vec<f64> = (0..40).map(|_| random.normal()).collect();
+    let truth = Target::Real((0..400).map(|row| errors[row / 10]).collect());
+    let p = Predictions::zeros(400, 1);
+    // Any numbers may name the groups.
+    let groups: Vec<u32> = (0..400).map(|row| 7 + 1000 * (row / 10)).collect();
+    let input = MetricInput::new(&truth, &p);
+    for name in ["rmse", "mae", "medae", "r2"] {
+        let width = |drawing| {
+            let ci = bootstrap_interval(metric(name).unwrap(), &input, drawing, &ctx(2)).unwrap();
+            ci.high - ci.low
+        };
+        let by_row = width(Drawing::from(400));
+        let by_group = width(Drawing { groups: Some(&groups), ..Drawing::from(400) });
+        assert!(by_group > 2.0 * by_row || by_row == 0.0, "{name}: {by_group} {by_row}");
+    }
+    let one_group = vec![3; 400];
+    for groups in [&one_group[..], &groups[..5]] {
+        let drawing = Drawing { groups: Some(groups), ..Drawing::from(400) };
+        let error = bootstrap_interval(metric("mae").unwrap(), &input, drawing, &ctx(1));
+        assert!(error.unwrap_err().to_string().contains("two groups"));
+    }
+}
+
+#[test]
 fn undefined_metrics_are_noted_and_the_others_keep_their_intervals() {
     let truth = Target::Class { codes: vec![1; 30], n_classes: 2 };
     let p = Predictions::new(1, (0..30).map(|row| f64::from(row) / 30.0).collect());

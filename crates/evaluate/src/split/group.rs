@@ -54,7 +54,7 @@ fn place(
         return Err(Error::input("there are too few groups to split by")
             .expected(format!("at least {} groups", shares.len()))
             .got(format!("{} groups", members.len()))
-            .hint("use fewer folds or another group column"));
+            .hint("use fewer folds, or a column with more groups"));
     }
     ctx.random("evaluate/split/group", shares.len() as u64).shuffle(&mut members);
     members.sort_by_key(|group| std::cmp::Reverse(group.rows.len()));

@@ -9,9 +9,8 @@
 //! | `steps`, `counts` | the two forms of a distribution |
 //! | [`distance`] | how far apart: normalised Wasserstein, Jensen–Shannon, PSI |
 //! | [`mod@test`] | could it be chance: Kolmogorov–Smirnov, chi-squared, two proportions |
-//! | `kolmogorov`, `gamma` | the distribution functions behind the tests |
+//! | `kolmogorov` | the distribution function behind a test |
 //! | [`choose`] | which of them is looked at, and from which value on it is drift |
-//! | [`multiple`] | many columns at once: Benjamini–Hochberg |
 //! | [`stream`] | values one by one: ADWIN, Page–Hinkley, an always-valid test |
 //! | [`bet`] | whether the mean of bounded values is above zero, asked at any time |
 //! | [`mod@unit`] | whether a number only changed its unit |
@@ -25,9 +24,7 @@ pub mod bet;
 pub mod choose;
 mod counts;
 pub mod distance;
-mod gamma;
 mod kolmogorov;
-pub mod multiple;
 mod steps;
 pub mod stream;
 pub mod test;
@@ -38,5 +35,5 @@ pub mod unit;
 pub use bet::MeanBet;
 pub use choose::{Choice, Scored, score_counts, score_steps};
 pub use counts::Counts;
-pub use multiple::benjamini_hochberg;
+pub use modelwright_evaluate::compare::adjust::benjamini_hochberg;
 pub use steps::Steps;

@@ -1,6 +1,7 @@
 //! Whether a difference could be chance.
 
-use super::gamma::chi_squared_tail;
+use modelwright_evaluate::distribution::chi_square_survival;
+
 use super::kolmogorov;
 use super::steps::Steps;
 
@@ -41,7 +42,7 @@ pub fn chi_squared_fit(pairs: &[(f64, f64)]) -> Option<f64> {
             0.0
         }
     });
-    Some(chi_squared_tail(statistic, (pairs.len() - 1) as f64))
+    Some(chi_square_survival(statistic, (pairs.len() - 1) as f64))
 }
 
 /// The p-value of "both sides have the same shares": Pearson's test of a table of two rows. Rare
@@ -71,7 +72,7 @@ pub fn chi_squared_homogeneity(pairs: &[(f64, f64)]) -> Option<f64> {
         let (of_a, of_b) = ((a + b) * n_a / n, (a + b) * n_b / n);
         (a - of_a).powi(2) / of_a + (b - of_b).powi(2) / of_b
     });
-    Some(chi_squared_tail(statistic, (kept.len() - 1) as f64))
+    Some(chi_square_survival(statistic, (kept.len() - 1) as f64))
 }
 
 /// The two-sided p-value of "both shares are the same", of `a` rows in `n_a` and `b` in `n_b`, by

@@ -206,19 +206,24 @@ impl<'a> Growing<'a, '_> {
     /// The question that tells most, if any tells enough; of equal ones the first.
     fn best(&self, rows: &[u32]) -> Option<Question<'a>> {
         let predictions = self.input.predictions;
-        let n_outputs = predictions.n_outputs;
-        let mut total = vec![0.0; n_outputs];
+        // About their mean: squares of what all predictions have in common would drown the rest.
+        let center = means(predictions, rows);
+        let add = |sums: &mut [f64], row: u32| {
+            let own = predictions.row(row as usize).iter().zip(&center);
+            sums.iter_mut().zip(own).for_each(|(sum, (p, c))| *sum += p - c);
+        };
+        let mut total = vec![0.0; predictions.n_outputs];
         for row in rows {
-            total.iter_mut().zip(predictions.row(*row as usize)).for_each(|(s, p)| *s += p);
+            add(&mut total, *row);
         }
         let part = |sums: &[f64], n: usize| sums.iter().map(|s| s * s).sum::<f64>() / n as f64;
         let before = part(&total, rows.len().max(1));
         let mut best: Option<(f64, &Question<'a>)> = None;
         for question in self.questions {
-            let (mut n, mut sums) = (0, vec![0.0; n_outputs]);
+            let (mut n, mut sums) = (0, vec![0.0; predictions.n_outputs]);
             for row in rows.iter().filter(|r| question.answer(**r)) {
                 n += 1;
-                sums.iter_mut().zip(predictions.row(*row as usize)).for_each(|(s, p)| *s += p);
+                add(&mut sums, *row);
             }
             if n < self.least || rows.len() - n < self.least {
                 continue;
@@ -385,6 +390,28 @@ mod tests {
         assert!((first.value - 0.9).abs() < 0.05);
         assert!(found.leaves.iter().flat_map(|l| &l.conditions).all(|c| !c.contains("noise")));
         assert_eq!((found.n_rows, found.n_rows_tested), (1000, 1000));
+    }
+
+    #[test]
+    fn what_all_predictions_have_in_common_hides_no_split() {
+        let table = world(1000);
+        let columns = columns();
+        let leaves = |offset: f64| {
+            let is_red = |row: usize| table.columns()[1].text(row) == Some("red");
+            let values = (0..1000).map(|row| offset + f64::from(u8::from(is_red(row))) / 4.0);
+            let input = SurrogateInput {
+                table: &table,
+                columns: &columns,
+                predictions: &Predictions::new(1, values.collect()),
+                decided: &[],
+                classes: &[],
+                threshold: 0.5,
+            };
+            let found = surrogate(&input).unwrap();
+            found.leaves.into_iter().map(|leaf| leaf.conditions).collect::<Vec<_>>()
+        };
+        assert_eq!(leaves(1e8), [["colour = red"], ["colour is not red"]]);
+        assert_eq!(leaves(1e8), leaves(0.0));
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod search;
 use modelwright_core::Context;
 use modelwright_core::data::Table;
 use modelwright_core::record::{Coverage, Interval, SlicesRecord, WeakSlice};
+use modelwright_evaluate::compare::adjust::holm;
 use modelwright_evaluate::compare::welch;
 
 use condition::{Condition, conditions};
@@ -74,7 +75,8 @@ pub fn weak_slices(input: &SliceInput<'_>, ctx: &Context) -> Option<SlicesRecord
         .filter(|slice| slice.n_rows >= SLICE_ROWS_MIN)
         .collect();
     let n_tested = weak.len();
-    holm(&mut weak);
+    let corrected = holm(&weak.iter().map(|slice| slice.p_value).collect::<Vec<_>>());
+    weak.iter_mut().zip(corrected).for_each(|(slice, p)| slice.p_value = p);
     weak.retain(|slice| slice.p_value < P_VALUE_MAX);
     weak.sort_by(|a, b| b.difference.total_cmp(&a.difference));
     Some(SlicesRecord {
@@ -122,17 +124,6 @@ fn test(
         ci95: Interval { low: tested.low, high: tested.high },
         p_value: tested.p_greater,
     })
-}
-
-/// Holm's step-down correction (Scandinavian Journal of Statistics 6, 1979).
-fn holm(slices: &mut [WeakSlice]) {
-    slices.sort_by(|a, b| a.p_value.total_cmp(&b.p_value));
-    let n = slices.len();
-    let mut largest = 0.0_f64;
-    for (i, slice) in slices.iter_mut().enumerate() {
-        largest = largest.max((slice.p_value * (n - i) as f64).min(1.0));
-        slice.p_value = largest;
-    }
 }
 
 fn mean(values: &[f64]) -> f64 {

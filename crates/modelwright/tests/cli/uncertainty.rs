@@ -106,3 +106,25 @@ fn what_the_data_or_the_model_cannot_do_is_refused() {
     refused(&format!("{fit} --group-coverage age"), &["--group-coverage", "no groups"]);
     refused(&format!("{fit} --group-coverage plam"), &["did you mean `plan`"]);
 }
+
+#[test]
+fn rows_of_a_group_are_judged_together_where_the_file_has_the_groups() {
+    let folder = Folder::new();
+    let rows = customers(700, 200);
+    let without_visits = |line: &str| {
+        let cells: Vec<&str> = line.split(',').collect();
+        [&cells[..2], &cells[3..]].concat().join(",")
+    };
+    let without: Vec<String> = rows.lines().map(without_visits).collect();
+    folder.write("train.csv", customers(0, 700)).write("test.csv", rows);
+    folder.write("ungrouped.csv", without.join("\n"));
+    let fit = "train linear train.csv --target income --task regression --exclude left --group \
+               visits --out model -q";
+    run(&folder, fit);
+    for (file, is_grouped) in [("test.csv", true), ("ungrouped.csv", false)] {
+        let measured = json(&run(&folder, &format!("evaluate model {file} --json -q")));
+        let method = measured["interval_method"].as_str().unwrap();
+        assert_eq!(method.contains("whole groups"), is_grouped, "{file}: {method}");
+        assert!(measured["metrics"]["rmse"]["ci95"][0].is_number(), "{measured}");
+    }
+}

@@ -118,7 +118,8 @@ impl<'a> Headline<'a> {
     pub(super) fn verdict(&self, cares: &[String]) -> Verdict {
         let Some(holdout) = self.holdout else { return Verdict::Untested };
         let Some(baseline) = self.baseline else { return Verdict::NotShown };
-        if !self.better(self.near_end(holdout), baseline) {
+        // Without an interval nothing is beyond chance.
+        if holdout.ci95.is_none() || !self.better(self.near_end(holdout), baseline) {
             Verdict::NotShown
         } else if cares.is_empty() {
             Verdict::Helps

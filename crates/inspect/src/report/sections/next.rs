@@ -1,6 +1,6 @@
 //! What could go wrong with a model in use, and what to do next.
 
-use modelwright_core::record::{LeakAction, MoreRows, RunRecord};
+use modelwright_core::record::{LeakAction, MoreRows, RunRecord, TrialRecord, TrialStatus};
 use modelwright_core::task::Task;
 
 use super::headline::{Headline, Verdict};
@@ -65,13 +65,16 @@ pub(super) fn steps(record: &RunRecord, verdict: Verdict) -> Vec<String> {
             words::quoted_list(&leaks)
         ));
     }
-    let unscored = record.trials.iter().filter(|t| t.score.is_none()).count();
-    if unscored > 0 && record.options.single.is_none() {
+    let is_unreached = |t: &&TrialRecord| {
+        t.score.is_none() && matches!(t.status, TrialStatus::Skipped | TrialStatus::Stopped)
+    };
+    let n_unreached = record.trials.iter().filter(is_unreached).count();
+    if n_unreached > 0 && record.options.single.is_none() {
         steps.push(format!(
-            "Give the search more time: {} of {} {} not reached or gave no score.",
-            number::count(unscored),
+            "Give the search more time: {} of {} {} not reached, or stopped before having a score.",
+            number::count(n_unreached),
             number::counted(record.trials.len(), "model", "models"),
-            if unscored == 1 { "was" } else { "were" }
+            if n_unreached == 1 { "was" } else { "were" }
         ));
     }
     match verdict {
