@@ -36,6 +36,8 @@ pub struct Labelled {
     pub weights: Option<Vec<f64>>,
     /// Whether the model's intervals or sets hold the answers; `None` when it has none.
     pub held: Option<Held>,
+    /// The columns whose groups are looked at, of the same rows; none when that was not asked.
+    pub by: Table,
 }
 
 /// Reads DATA for `model` and predicts it.
@@ -44,7 +46,20 @@ pub struct Labelled {
 /// Input error when the file cannot be read, lacks a column, or has no row with a known answer;
 /// work error when its rows cannot be measured under the memory limit.
 pub fn predict_labelled(model: &Model, data: &Path, ctx: &Context) -> Result<Labelled> {
-    gather(model, data, ctx)?.finish(shown_name(data), &data.display().to_string())
+    predict_labelled_by(model, data, &[], ctx)
+}
+
+/// As [`predict_labelled`], and keeps the columns `by`, which the model need not know.
+///
+/// # Errors
+/// As [`predict_labelled`], and input error when one of these columns is not in the file.
+pub fn predict_labelled_by(
+    model: &Model,
+    data: &Path,
+    by: &[String],
+    ctx: &Context,
+) -> Result<Labelled> {
+    gather(model, data, by, ctx)?.finish(shown_name(data), &data.display().to_string())
 }
 
 /// As [`predict_labelled`]; `None` when no row has an answer yet.
@@ -52,19 +67,24 @@ pub fn predict_labelled(model: &Model, data: &Path, ctx: &Context) -> Result<Lab
 /// # Errors
 /// As [`predict_labelled`], but for rows without answers.
 pub fn predict_answered(model: &Model, data: &Path, ctx: &Context) -> Result<Option<Labelled>> {
-    let gathered = gather(model, data, ctx)?;
+    let gathered = gather(model, data, &[], ctx)?;
     if gathered.truth.n_rows() == 0 {
         return Ok(None);
     }
     gathered.finish(shown_name(data), &data.display().to_string()).map(Some)
 }
 
-fn gather<'a>(model: &'a Model, data: &Path, ctx: &'a Context) -> Result<Gathering<'a>> {
-    let (options, weight) = model.read_options_with_target()?;
+fn gather<'a>(
+    model: &'a Model,
+    data: &Path,
+    by: &'a [String],
+    ctx: &'a Context,
+) -> Result<Gathering<'a>> {
+    let (options, weight) = model.read_options_of(by)?;
     ctx.tell(Event::Phase("predict".to_owned()));
     let shown = data.display().to_string();
     let schema = options.schema.unwrap_or_default();
-    let mut gathering = Gathering::new(model, weight, ctx);
+    let mut gathering = Gathering::new(model, weight, by, ctx);
     for table in stream_path(data, &schema, ROWS_PER_CHUNK, ctx)? {
         let table = table?;
         gathering.add(table).map_err(|e| if is_placed(&e) { e } else { e.at(shown.clone()) })?;
@@ -84,7 +104,7 @@ fn shown_name(data: &Path) -> String {
 pub fn label_table(model: &Model, table: Table, name: &str, ctx: &Context) -> Result<Labelled> {
     let weight = model.artifact.record()?.options.weight;
     ctx.tell(Event::Phase("predict".to_owned()));
-    let mut gathering = Gathering::new(model, weight, ctx);
+    let mut gathering = Gathering::new(model, weight, &[], ctx);
     gathering.add(table)?;
     gathering.finish(name.to_owned(), name)
 }
@@ -105,10 +125,12 @@ struct Gathering<'a> {
     held: Option<Held>,
     n_rows: usize,
     has_target: bool,
+    /// The names of columns to keep, and what was kept of them.
+    by: (&'a [String], Table),
 }
 
 impl<'a> Gathering<'a> {
-    fn new(model: &'a Model, weight: Option<String>, ctx: &'a Context) -> Self {
+    fn new(model: &'a Model, weight: Option<String>, by: &'a [String], ctx: &'a Context) -> Self {
         let predictor = &model.predictor;
         let n_classes = predictor.classes.len();
         let truth = match predictor.task {
@@ -118,7 +140,19 @@ impl<'a> Gathering<'a> {
         let predictions = Predictions::new(predictor.n_outputs(), Vec::new());
         let (weights, held, n_rows, has_target) = (None, None, 0, false);
         let decided = predictor.group_thresholds().map(|_| Vec::new());
-        Self { model, weight, ctx, truth, predictions, decided, weights, held, n_rows, has_target }
+        Self {
+            model,
+            weight,
+            ctx,
+            truth,
+            predictions,
+            decided,
+            weights,
+            held,
+            n_rows,
+            has_target,
+            by: (by, Table::default()),
+        }
     }
 
     /// Predicts the rows of the next part whose answers are known.
@@ -164,9 +198,33 @@ impl<'a> Gathering<'a> {
         if let Some(held) = predictor.held(&table, &predicted, &truth, self.ctx)? {
             self.held.get_or_insert_default().append(held);
         }
+        self.keep(&table)?;
         self.truth.append(truth);
         self.predictions.values.extend(predicted.values);
         self.must_fit()
+    }
+
+    /// Keeps the columns whose groups are looked at.
+    fn keep(&mut self, table: &Table) -> Result<()> {
+        let (names, kept) = &mut self.by;
+        if names.is_empty() {
+            return Ok(());
+        }
+        let column = |name: &String| {
+            table.column(name).cloned().ok_or_else(|| {
+                Error::input("no such column to group by")
+                    .at("--by")
+                    .column(name)
+                    .expected("a column of DATA")
+                    .suggest(name, table.names())
+            })
+        };
+        let part = Table::new(names.iter().map(column).collect::<Result<_>>()?)?;
+        if kept.n_rows() == 0 {
+            *kept = part;
+            return Ok(());
+        }
+        kept.append(&part)
     }
 
     /// Refuses rows that could not be measured any more.
@@ -203,8 +261,8 @@ impl<'a> Gathering<'a> {
             let warning = format!("left out {n_unknown} rows whose `{target}` is missing");
             self.ctx.tell(Event::Warning(warning));
         }
-        let Self { truth, predictions, decided, weights, held, .. } = self;
-        Ok(Labelled { name, truth, predictions, decided, weights, held })
+        let Self { truth, predictions, decided, weights, held, by, .. } = self;
+        Ok(Labelled { name, truth, predictions, decided, weights, held, by: by.1 })
     }
 }
 
