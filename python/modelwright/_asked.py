@@ -35,6 +35,7 @@ def fit(
     sensitive: str | Sequence[str] | None = None,
     fair: str | None = None,
     max_gap: float | None = None,
+    mitigation: Literal["thresholds", "one_threshold", "reweighing", "exponentiated_gradient", "auto"] | None = None,
     positive: Any = None,
     cost: Mapping[str, float] | str | None = None,
     intervals: float | Sequence[float] | bool | None = None,
@@ -101,6 +102,9 @@ def fit(
         equalized_odds (binary).
     max_gap : float, optional
         The largest difference of rates that fair allows [default: 0.05].
+    mitigation : {"thresholds", "one_threshold", "reweighing", "exponentiated_gradient", "auto"}, optional
+        How the gap of fair is kept: by thresholds of groups, which need the sensitive columns
+        to predict, or in ways that do not; auto takes what costs least [default: thresholds].
     positive : Any, optional
         The label that counts as positive (binary).
     cost : dict[str, float] or str, optional
@@ -197,6 +201,7 @@ def fit(
         sensitive=sensitive,
         fair=fair,
         max_gap=max_gap,
+        mitigation=mitigation,
         positive=positive,
         cost=cost,
         intervals=intervals,
@@ -242,6 +247,7 @@ def train(
     sensitive: str | Sequence[str] | None = None,
     fair: str | None = None,
     max_gap: float | None = None,
+    mitigation: Literal["thresholds", "one_threshold", "reweighing", "exponentiated_gradient", "auto"] | None = None,
     positive: Any = None,
     cost: Mapping[str, float] | str | None = None,
     intervals: float | Sequence[float] | bool | None = None,
@@ -306,6 +312,9 @@ def train(
         equalized_odds (binary).
     max_gap : float, optional
         The largest difference of rates that fair allows [default: 0.05].
+    mitigation : {"thresholds", "one_threshold", "reweighing", "exponentiated_gradient", "auto"}, optional
+        How the gap of fair is kept: by thresholds of groups, which need the sensitive columns
+        to predict, or in ways that do not; auto takes what costs least [default: thresholds].
     positive : Any, optional
         The label that counts as positive (binary).
     cost : dict[str, float] or str, optional
@@ -386,6 +395,7 @@ def train(
         sensitive=sensitive,
         fair=fair,
         max_gap=max_gap,
+        mitigation=mitigation,
         positive=positive,
         cost=cost,
         intervals=intervals,
@@ -421,6 +431,7 @@ def plan(
     sensitive: str | Sequence[str] | None = None,
     fair: str | None = None,
     max_gap: float | None = None,
+    mitigation: Literal["thresholds", "one_threshold", "reweighing", "exponentiated_gradient", "auto"] | None = None,
     positive: Any = None,
     cost: Mapping[str, float] | str | None = None,
     intervals: float | Sequence[float] | bool | None = None,
@@ -482,6 +493,9 @@ def plan(
         equalized_odds (binary).
     max_gap : float, optional
         The largest difference of rates that fair allows [default: 0.05].
+    mitigation : {"thresholds", "one_threshold", "reweighing", "exponentiated_gradient", "auto"}, optional
+        How the gap of fair is kept: by thresholds of groups, which need the sensitive columns
+        to predict, or in ways that do not; auto takes what costs least [default: thresholds].
     positive : Any, optional
         The label that counts as positive (binary).
     cost : dict[str, float] or str, optional
@@ -552,6 +566,7 @@ def plan(
         sensitive=sensitive,
         fair=fair,
         max_gap=max_gap,
+        mitigation=mitigation,
         positive=positive,
         cost=cost,
         intervals=intervals,

@@ -2,6 +2,7 @@
 
 mod combine;
 mod explained;
+mod settle;
 mod untouched;
 mod whole;
 
@@ -193,6 +194,7 @@ impl Flow {
         let n_columns = self.train.n_columns();
         let closing_ctx = ctx.with_reserve(budget::evaluation(n_held, n_columns));
         let reserve = conformal::reserve(&self.options, &self.target, n_columns, &closing_ctx);
+        let reserve = reserve + fair::reserve(&self.options, &closing_ctx);
         let search_ctx = closing_ctx.with_reserve(reserve);
         let reserved = distill::with_reserve(&self.options, &search_ctx);
         let mut found = search::run(&self.plan, &ground, &reserved);
@@ -249,6 +251,10 @@ impl Flow {
             }
             warnings.push(warning);
         }
+        if let Some(made) = &combined.mitigation {
+            trials.extend(made.trials.iter().cloned());
+            warnings.extend(fair::warning(&made.record, &self.options));
+        }
         if evaluation.is_none() {
             warnings.push(
                 "no rows were held out, so the model is judged by its validation score alone"
@@ -281,7 +287,7 @@ impl Flow {
             slices: combined.slices.clone(),
             fairness: None,
             robustness: None,
-            mitigation: combined.mitigation.clone(),
+            mitigation: combined.mitigation.as_ref().map(|made| made.record.clone()),
             more_rows: None,
             nested: None,
             importances,

@@ -10,12 +10,14 @@
 use std::collections::BTreeMap;
 
 use modelwright_core::context::Event;
+use modelwright_core::data::Table;
 use modelwright_core::record::PlannedTrial;
 use modelwright_core::task::Target;
 use modelwright_core::{Context, Result};
 use modelwright_learners::{Entry, Fitted};
 use modelwright_preprocess::encode::Prepared;
 
+use crate::fair::Recast;
 use crate::trial::{self, Trial};
 use crate::{budget, distill};
 
@@ -37,6 +39,8 @@ pub(crate) struct Chosen {
     pub labels: Option<Vec<f64>>,
     /// Whether it teaches students.
     pub teaches: bool,
+    /// How its rows teach, where that is not by their own class and weight.
+    recast: Option<Recast>,
     /// The rounds a refit does; `None` is as planned.
     rounds_wanted: Option<usize>,
     /// Seconds that a refit on the rows of the trial should take.
@@ -48,6 +52,8 @@ pub(crate) struct Rows<'a> {
     /// The features by the name of their encoding; a member whose encoding is absent stays as it
     /// is.
     pub prepared: &'a BTreeMap<String, Prepared>,
+    /// The rows as they are, by whose groups some members learn.
+    pub table: &'a Table,
     pub target: &'a Target,
     pub weights: Option<&'a [f64]>,
     /// How many times the rows of the trials these are.
@@ -70,7 +76,18 @@ impl Chosen {
             models: that_learned(trial.models),
             planned: trial.planned,
             entry: trial.entry,
+            recast: None,
         }
+    }
+
+    /// The member that a trial becomes that learned in a fair way.
+    pub(crate) fn recast(trial: Trial, weight: f64, recast: Recast) -> Self {
+        Self { recast: Some(recast), ..Self::of(trial, weight) }
+    }
+
+    /// Whether its rows teach something else than their own class and weight.
+    pub(crate) fn is_recast(&self) -> bool {
+        self.recast.is_some()
     }
 
     /// Seconds that a refit on the rows of the trial should take.
@@ -100,10 +117,15 @@ impl Chosen {
         ctx.tell(Event::Phase(format!("{} {name}", if is_first_fit { "fit" } else { "refit" })));
         let Some(prepared) = rows.prepared.get(&self.planned.encoding) else { return Ok(None) };
         let scope = ctx.scope("refit").scope(&name).with_chance(chance);
+        let lesson = self.recast.as_ref().map(|r| r.apply(rows.table, rows.target, rows.weights));
+        let (target, weights) = match &lesson {
+            Some((target, weights)) => (target, Some(weights.as_slice())),
+            None => (rows.target, rows.weights),
+        };
         let on = trial::Whole {
             features: &prepared.full,
-            target: rows.target,
-            weights: rows.weights,
+            target,
+            weights,
             rounds: self.rounds_wanted,
             labels: self.labels.as_deref(),
         };
@@ -157,7 +179,8 @@ fn that_learned(mut models: Vec<Fitted>) -> Vec<Fitted> {
     models
 }
 
-fn mean_rounds(trial: &Trial) -> usize {
+/// The mean of the rounds that the folds of a trial needed.
+pub(crate) fn mean_rounds(trial: &Trial) -> usize {
     let rounds = trial.rounds();
     (rounds.iter().sum::<usize>() as f64 / rounds.len().max(1) as f64).round() as usize
 }

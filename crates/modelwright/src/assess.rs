@@ -17,12 +17,13 @@ use modelwright_evaluate::{
 };
 use serde::Serialize;
 
+use crate::by_group::{ByColumn, by_group};
 use crate::labelled::Labelled;
 use crate::model::Model;
 use crate::summary::Metrics;
 
 /// The threshold between decisions that are given as certainties, 0 and 1.
-const CERTAIN: f64 = 0.5;
+pub(crate) const CERTAIN: f64 = 0.5;
 
 /// Resamples of the intervals.
 const N_RESAMPLES: usize = 1000;
@@ -35,6 +36,8 @@ pub struct Assessment {
     pub reached: Option<Vec<LevelRecord>>,
     /// The metric beside what chance gives, when that was asked.
     pub chance: Option<AgainstChance>,
+    /// The same by groups of rows, of each column that was asked for.
+    pub by: Vec<ByColumn>,
 }
 
 /// The evaluation as JSON.
@@ -55,6 +58,8 @@ struct Document<'a> {
     intervals: Option<&'a [LevelRecord]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     chance: Option<&'a AgainstChance>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    by: &'a [ByColumn],
 }
 
 /// Measures a model on rows that it has predicted.
@@ -81,7 +86,8 @@ pub fn assess(model: &Model, rows: &Labelled, ctx: &Context) -> Result<Assessmen
     };
     let evaluation = evaluate(&input, ctx)?;
     let reached = rows.held.as_ref().map(|held| held.reached(rows.weights.as_deref()));
-    Ok(Assessment { evaluation, reached, chance: None })
+    let by = by_group(model, rows, ctx)?;
+    Ok(Assessment { evaluation, reached, chance: None, by })
 }
 
 /// The optimised metric beside `n_permutations` random deals of the answers.
@@ -125,6 +131,7 @@ impl Assessment {
             usefulness: evaluation.usefulness.as_ref(),
             intervals: self.reached.as_deref(),
             chance: self.chance.as_ref(),
+            by: &self.by,
         };
         serde_json::to_string_pretty(&document)
             .map_err(|e| Error::work("cannot write the evaluation as JSON").because(e))
@@ -236,7 +243,7 @@ fn tests(
 
 /// Decisions of a model with thresholds of groups as certainties, which metrics of labels look at;
 /// of the other class when the order of the classes is turned round.
-fn certain(rows: &Labelled, is_turned: bool) -> Option<Predictions> {
+pub(crate) fn certain(rows: &Labelled, is_turned: bool) -> Option<Predictions> {
     let of = |d: &u32| f64::from(if is_turned { 1 - d } else { *d });
     rows.decided.as_ref().map(|decided| Predictions::new(1, decided.iter().map(of).collect()))
 }

@@ -148,7 +148,10 @@ impl Model {
     }
 
     /// As [`Self::read_options_with_target`], with further columns.
-    fn read_options_of(&self, columns: &[String]) -> Result<(ReadOptions, Option<String>)> {
+    pub(crate) fn read_options_of(
+        &self,
+        columns: &[String],
+    ) -> Result<(ReadOptions, Option<String>)> {
         let (mut options, weight) = self.read_options_with_target()?;
         let training = self.artifact.record()?.schema;
         if let Some(schema) = &mut options.schema {

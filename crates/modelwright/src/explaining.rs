@@ -84,6 +84,8 @@ pub struct PageRequest<'a> {
     pub scale: Option<Scale>,
     /// Whether the first rows are shown with their parts.
     pub with_rows: bool,
+    /// Whether it is shown how differently rows respond to the columns.
+    pub ice: bool,
 }
 
 /// A page about an explanation of the rows `rows` of `data`: importances, profiles, single rows.
@@ -112,7 +114,10 @@ pub fn explanation_page(
     let name = |(i, row): (usize, &u32)| (format!("row {row}"), i);
     let examples: Vec<(String, usize)> = rows.iter().enumerate().take(shown).map(name).collect();
     let record = summary(found, &data.select(rows), reasons, &profiles, &examples);
-    Ok(explanation_html(&record, &model.predictor.target, asked.name))
+    let kind = Some(ProfileKind::PartialDependence);
+    let of_rows: &[String] = if asked.ice { &columns } else { &[] };
+    let responses = self::profiles(model, data, of_rows, (kind, asked.scale), ctx)?;
+    Ok(explanation_html(&record, &responses, &model.predictor.target, asked.name))
 }
 
 /// Reasons for rows that come in parts, all against one background.

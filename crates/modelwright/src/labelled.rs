@@ -39,6 +39,8 @@ pub struct Labelled {
     pub groups: Option<Vec<u32>>,
     /// Whether the model's intervals or sets hold the answers; `None` when it has none.
     pub held: Option<Held>,
+    /// The columns whose groups are looked at, of the same rows; none when that was not asked.
+    pub by: Table,
 }
 
 /// Reads DATA for `model` and predicts it.
@@ -47,7 +49,20 @@ pub struct Labelled {
 /// Input error when the file cannot be read, lacks a column, or has no row with a known answer;
 /// work error when its rows cannot be measured under the memory limit.
 pub fn predict_labelled(model: &Model, data: &Path, ctx: &Context) -> Result<Labelled> {
-    gather(model, data, ctx)?.finish(shown_name(data), &data.display().to_string())
+    predict_labelled_by(model, data, &[], ctx)
+}
+
+/// As [`predict_labelled`], and keeps the columns `by`, which the model need not know.
+///
+/// # Errors
+/// As [`predict_labelled`], and input error when one of these columns is not in the file.
+pub fn predict_labelled_by(
+    model: &Model,
+    data: &Path,
+    by: &[String],
+    ctx: &Context,
+) -> Result<Labelled> {
+    gather(model, data, by, ctx)?.finish(shown_name(data), &data.display().to_string())
 }
 
 /// As [`predict_labelled`]; `None` when no row has an answer yet.
@@ -55,24 +70,26 @@ pub fn predict_labelled(model: &Model, data: &Path, ctx: &Context) -> Result<Lab
 /// # Errors
 /// As [`predict_labelled`], but for rows without answers.
 pub fn predict_answered(model: &Model, data: &Path, ctx: &Context) -> Result<Option<Labelled>> {
-    let gathered = gather(model, data, ctx)?;
+    let gathered = gather(model, data, &[], ctx)?;
     if gathered.truth.n_rows() == 0 {
         return Ok(None);
     }
     gathered.finish(shown_name(data), &data.display().to_string()).map(Some)
 }
 
-fn gather<'a>(model: &'a Model, data: &Path, ctx: &'a Context) -> Result<Gathering<'a>> {
-    let (options, weight) = model.read_options_with_target()?;
+fn gather<'a>(
+    model: &'a Model,
+    data: &Path,
+    by: &'a [String],
+    ctx: &'a Context,
+) -> Result<Gathering<'a>> {
+    let group = model.artifact.record()?.options.group;
+    let columns: Vec<String> = by.iter().chain(&group).cloned().collect();
+    let (options, weight) = model.read_options_of(&columns)?;
     ctx.tell(Event::Phase("predict".to_owned()));
     let shown = data.display().to_string();
-    let mut schema = options.schema.unwrap_or_default();
-    let record = model.artifact.record()?;
-    let group = record.options.group.clone();
-    if let Some(name) = &group {
-        Model::add_column(&mut schema, &record.schema, name);
-    }
-    let mut gathering = Gathering::new(model, (weight, group), ctx);
+    let schema = options.schema.unwrap_or_default();
+    let mut gathering = Gathering::new(model, (weight, group), by, ctx);
     for table in stream_path(data, &schema, ROWS_PER_CHUNK, ctx)? {
         let table = table?;
         gathering.add(table).map_err(|e| if is_placed(&e) { e } else { e.at(shown.clone()) })?;
@@ -92,7 +109,7 @@ fn shown_name(data: &Path) -> String {
 pub fn label_table(model: &Model, table: Table, name: &str, ctx: &Context) -> Result<Labelled> {
     let options = model.artifact.record()?.options;
     ctx.tell(Event::Phase("predict".to_owned()));
-    let mut gathering = Gathering::new(model, (options.weight, options.group), ctx);
+    let mut gathering = Gathering::new(model, (options.weight, options.group), &[], ctx);
     gathering.add(table)?;
     gathering.finish(name.to_owned(), name)
 }
@@ -117,11 +134,18 @@ struct Gathering<'a> {
     held: Option<Held>,
     n_rows: usize,
     has_target: bool,
+    /// The names of columns to keep, and what was kept of them.
+    by: (&'a [String], Table),
 }
 
 impl<'a> Gathering<'a> {
     /// `roles` are the columns of weights and of groups.
-    fn new(model: &'a Model, roles: (Option<String>, Option<String>), ctx: &'a Context) -> Self {
+    fn new(
+        model: &'a Model,
+        roles: (Option<String>, Option<String>),
+        by: &'a [String],
+        ctx: &'a Context,
+    ) -> Self {
         let predictor = &model.predictor;
         let n_classes = predictor.classes.len();
         let truth = match predictor.task {
@@ -144,6 +168,7 @@ impl<'a> Gathering<'a> {
             held: None,
             n_rows: 0,
             has_target: false,
+            by: (by, Table::default()),
         }
     }
 
@@ -191,6 +216,7 @@ impl<'a> Gathering<'a> {
         if let Some(held) = predictor.held(&table, &predicted, &truth, self.ctx)? {
             self.held.get_or_insert_default().append(held);
         }
+        self.keep(&table)?;
         self.truth.append(truth);
         self.predictions.values.extend(predicted.values);
         self.must_fit()
@@ -207,6 +233,29 @@ impl<'a> Gathering<'a> {
             let number = self.group_numbers.entry(column.display(row)).or_insert(next);
             self.groups.push(*number);
         }
+    }
+
+    /// Keeps the columns whose groups are looked at.
+    fn keep(&mut self, table: &Table) -> Result<()> {
+        let (names, kept) = &mut self.by;
+        if names.is_empty() {
+            return Ok(());
+        }
+        let column = |name: &String| {
+            table.column(name).cloned().ok_or_else(|| {
+                Error::input("no such column to group by")
+                    .at("--by")
+                    .column(name)
+                    .expected("a column of DATA")
+                    .suggest(name, table.names())
+            })
+        };
+        let part = Table::new(names.iter().map(column).collect::<Result<_>>()?)?;
+        if kept.n_rows() == 0 {
+            *kept = part;
+            return Ok(());
+        }
+        kept.append(&part)
     }
 
     /// Refuses rows that could not be measured any more.
@@ -243,9 +292,9 @@ impl<'a> Gathering<'a> {
             let warning = format!("left out {n_unknown} rows whose `{target}` is missing");
             self.ctx.tell(Event::Warning(warning));
         }
-        let Self { truth, predictions, decided, weights, held, .. } = self;
+        let Self { truth, predictions, decided, weights, held, by, .. } = self;
         let groups = self.group.map(|_| self.groups);
-        Ok(Labelled { name, truth, predictions, decided, weights, groups, held })
+        Ok(Labelled { name, truth, predictions, decided, weights, groups, held, by: by.1 })
     }
 }
 

@@ -40,6 +40,7 @@
 //! | `learner_text` | learners and their parameters in words |
 //! | `explanation_text` | an explanation in words |
 //! | [`labelled`] | rows whose answers are known, for `evaluate` and `compare` |
+//! | [`by_group`](mod@by_group) | the same in each group of rows |
 //! | [`assess`], [`looking`], [`repeat`] | what `evaluate`, `compare`, `profile` and `replay` do |
 //! | [`more_rows`], [`studying`] | what `learning-curve` and `compare --scores` do |
 //! | [`pipeline`] | what `run` does: a project as data |
@@ -77,6 +78,7 @@ mod trees;
 
 pub mod asked;
 pub mod assess;
+pub mod by_group;
 pub mod cli;
 pub mod labelled;
 pub mod looking;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use modelwright::automl::FitOutcome;
+use modelwright::automl::fair::MITIGATIONS;
 use modelwright::evaluate::fairness::thresholds::Constraint;
 use modelwright::evaluate::metric;
 use modelwright::{OutputFolder, Saved, read_test, read_train};
@@ -85,6 +86,10 @@ pub(crate) struct Question {
     /// The largest difference of rates that --fair allows [default: 0.05]
     #[arg(long, value_name = "SHARE", value_parser = values::gap)]
     max_gap: Option<f64>,
+    /// How the gap of --fair is kept: by thresholds of groups, which need the sensitive columns to
+    /// predict, or in ways that do not; auto takes what costs least [default: thresholds]
+    #[arg(long, value_name = "WAY", value_parser = PossibleValuesParser::new(MITIGATIONS))]
+    mitigation: Option<String>,
     /// The label that counts as positive (binary)
     #[arg(long, value_name = "LABEL")]
     positive: Option<String>,
@@ -133,6 +138,7 @@ impl Question {
         options.sensitive.clone_from(&self.sensitive);
         options.fair.clone_from(&self.fair);
         options.max_gap = self.max_gap;
+        options.mitigation.clone_from(&self.mitigation);
         options.positive.clone_from(&self.positive);
         options.cost = self.cost.iter().flat_map(|costs| costs.0.iter().cloned()).collect();
         options.intervals = self.levels()?;
@@ -230,6 +236,9 @@ impl Question {
         }
         if self.max_gap.is_some() && self.fair.is_none() {
             return Err(missing_partner("--max-gap", "--fair DEFINITION"));
+        }
+        if self.mitigation.is_some() && self.fair.is_none() {
+            return Err(missing_partner("--mitigation", "--fair DEFINITION"));
         }
         if let Some(name) = &self.fair {
             name.parse::<Constraint>().map_err(|e| e.at("--fair"))?;

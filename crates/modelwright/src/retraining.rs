@@ -243,7 +243,12 @@ fn options_of(record: &RunRecord, request: &RetrainRequest, ctx: &Context) -> Op
 /// but for what was tried in vain. A student is no recipe by itself: without its teacher there is
 /// none, and the search is the plan.
 fn members_of(record: &RunRecord) -> Vec<PlannedTrial> {
-    let is_member = |name: &str| record.ensemble.members.iter().any(|m| m.trial == name);
+    // Members that learned in a fair way are made of others, and will be again.
+    let sources = record.mitigation.as_ref().map_or(&[][..], |made| &made.learned_from);
+    let is_member = |name: &str| match sources {
+        [] => record.ensemble.members.iter().any(|m| m.trial == name),
+        sources => sources.iter().any(|own| own == name),
+    };
     let trials = record.trials.iter().map(|t| &t.trial);
     let trials = trials.filter(|trial| is_member(&trial.name) && !is_student(&trial.name));
     trials.cloned().collect()

@@ -144,7 +144,8 @@ impl Explained {
         let made = py.detach(|| {
             let ctx = shared(0)?;
             let reasons = Reasons::new(&self.found, &self.table, &self.background);
-            let asked = PageRequest { name, columns: &columns, scale: None, with_rows };
+            let asked =
+                PageRequest { name, columns: &columns, with_rows, ..PageRequest::default() };
             let of = (&self.found, &reasons);
             explanation_page(self.model.get().loaded(), (&self.data, &self.rows), of, &asked, &ctx)
         });

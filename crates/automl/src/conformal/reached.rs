@@ -79,13 +79,19 @@ impl Held {
 
     /// The first level, and what it reaches on some of the rows; `None` where none has weight.
     pub fn of_rows(&self, rows: &[u32], weights: Option<&[f64]>) -> Option<(f64, Coverage)> {
-        let level = self.levels.first()?;
-        let held: Vec<bool> = rows.iter().map(|row| level.held[*row as usize]).collect();
-        let sizes: Vec<f64> = rows.iter().map(|row| level.sizes[*row as usize]).collect();
+        self.levels_of_rows(rows, weights).into_iter().next()
+    }
+
+    /// Each level, and what it reaches on some of the rows; none where no row has weight.
+    pub fn levels_of_rows(&self, rows: &[u32], weights: Option<&[f64]>) -> Vec<(f64, Coverage)> {
         let weights: Option<Vec<f64>> =
             weights.map(|w| rows.iter().map(|row| w[*row as usize]).collect());
-        let reached = coverage(&held, &sizes, weights.as_deref()).ok()?;
-        Some((level.level, reached))
+        let of_level = |level: &HeldLevel| {
+            let held: Vec<bool> = rows.iter().map(|row| level.held[*row as usize]).collect();
+            let sizes: Vec<f64> = rows.iter().map(|row| level.sizes[*row as usize]).collect();
+            Some((level.level, coverage(&held, &sizes, weights.as_deref()).ok()?))
+        };
+        self.levels.iter().filter_map(of_level).collect()
     }
 
     /// The coverage of each level, and of each group that has rows; weights of all rows.

@@ -22,7 +22,7 @@ pub use modelwright_inspect::explain::shapley::{
     Background, ColumnEffect, Explanation, Method, Origin, Reason, Reasons, RowSelection, Scale,
     ShapleyOptions, Subject, Typical,
 };
-pub use modelwright_inspect::explain::{ColumnProfile, ProfileKind, ProfilePoint};
+pub use modelwright_inspect::explain::{ColumnProfile, Ice, IceBand, ProfileKind, ProfilePoint};
 
 pub use other_answer::{Desired, counterfactuals};
 pub use path::{ColumnInteractions, interactions};

@@ -1,11 +1,11 @@
-//! From trials to one predictor: weights, calibration and threshold out of fold, and refits.
+//! From trials to one predictor: what was settled out of fold, refits, and everything beside them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use modelwright_core::data::{Field, Schema};
 use modelwright_core::record::{
-    CalibrationRecord, CostRecord, EnsembleRecord, IntervalsRecord, Member, MitigationRecord,
-    Offer, PhaseTime, SlicesRecord, SuspectsRecord,
+    CalibrationRecord, CostRecord, EnsembleRecord, IntervalsRecord, Member, Offer, PhaseTime,
+    SlicesRecord, SuspectsRecord,
 };
 use modelwright_core::task::Predictions;
 use modelwright_core::{Context, Error, Result};
@@ -13,11 +13,12 @@ use modelwright_evaluate::{Calibrator, CostMatrix};
 use modelwright_preprocess::FittedEncoder;
 
 use super::Flow;
+use super::settle::Mitigation;
 use crate::account::{self, Judged};
 use crate::conformal::{self, Intervals};
 use crate::decision::{self, Decision};
 use crate::ensemble::{self, Selection};
-use crate::fair::{self, FairInput, GroupThresholds};
+use crate::fair::{self, GroupThresholds};
 use crate::offers::{self, Delivered, Offered};
 use crate::predictor::{Member as PredictorMember, Predictor};
 use crate::refit::{self, Chosen, Rows};
@@ -49,7 +50,8 @@ pub(super) struct Combined {
     pub suspects: Option<SuspectsRecord>,
     /// Weak slices of the untouched rows, once they were tested.
     pub slices: Option<SlicesRecord>,
-    pub mitigation: Option<MitigationRecord>,
+    /// How decisions were made fair.
+    pub mitigation: Option<Mitigation>,
     pub record: EnsembleRecord,
     pub times: Vec<PhaseTime>,
     /// Seconds in which each encoding was written, by its name.
@@ -78,33 +80,32 @@ impl Flow {
         weights: &[f64],
         ctx: &Context,
     ) -> Result<Combined> {
-        let mut calibrated = weighted(&found, weights);
-        let (calibrator, calibration) =
-            calibrate::calibrate(&found, &mut calibrated, &self.folds, self.metric, ctx);
-        let decision =
-            decision::decide(&self.task, &self.options, self.metric, &found, &calibrated)?;
-        let (fair, mitigation) = self.fair(&found, &calibrated, decision.threshold)?.unzip();
+        let settled = self.settle(&found, weights, ctx)?;
         let members_max = self.members_max();
+        let calibrated = settled.calibrated;
         let record = account::ensemble(&found, &calibrated, self.metric, members_max, ctx);
-        let mut chosen = in_order_of_weight(weights);
-        chosen.extend((weights.len()..found.usable().count()).map(|i| (i, 0.0)));
-        let delivered = Delivered {
-            members: &chosen,
-            calibrated: &calibrated,
-            calibrator: &calibrator,
-            threshold: decision.threshold,
-            metric: self.metric,
-        };
-        let (mut offered, offers) = self.offers(&found, &delivered, ctx)?;
-        offers::drop_idle(&mut chosen, &mut offered);
-        let mut members: Vec<Chosen> = Vec::new();
-        for (i, weight) in chosen {
-            members.extend(take_usable(&mut found, i).map(|trial| Chosen::of(trial, weight)));
+        let (mut members, mut offered, mut offers) = (settled.fairly, Vec::new(), Vec::new());
+        if members.is_empty() {
+            let mut chosen = settled.chosen;
+            chosen.extend((weights.len()..found.usable().count()).map(|i| (i, 0.0)));
+            let delivered = Delivered {
+                members: &chosen,
+                calibrated: &calibrated,
+                calibrator: &settled.calibrator,
+                threshold: settled.decision.threshold,
+                metric: self.metric,
+            };
+            (offered, offers) = self.offers(&found, &delivered, ctx)?;
+            offers::drop_idle(&mut chosen, &mut offered);
+            for (i, weight) in chosen {
+                members.extend(take_usable(&mut found, i).map(|trial| Chosen::of(trial, weight)));
+            }
         }
         // What was not judged in validation has no model yet that could be tested.
         if !self.ends_with_all_rows() || members.iter().any(|m| m.models.is_empty()) {
             let rows = Rows {
                 prepared: &found.prepared,
+                table: &self.train,
                 target: &self.target,
                 weights: self.weights.as_deref(),
                 ratio: 1.0,
@@ -121,20 +122,21 @@ impl Flow {
         let (intervals, intervals_record) = regions.unzip();
         let Found { prepared, encode_s, times, .. } = found;
         let encoders = prepared.into_iter().map(|(name, p)| (name, p.encoder)).collect();
-        let Decision { threshold, costs, record: costs_record } = decision;
+        let Decision { threshold, costs, record: costs_record } = settled.decision;
+        let (calibrator, fair) = (settled.calibrator, settled.fair);
         let beside = Beside { calibrator, threshold, costs, intervals, offers: offered, fair };
         let mut combined = Combined {
             predictor: self.assemble(&mut members, encoders, &encodings, beside),
             members,
             encodings,
             threshold,
-            calibration,
+            calibration: settled.calibration,
             costs: costs_record,
             intervals: intervals_record,
             offers,
             suspects,
             slices: None,
-            mitigation,
+            mitigation: settled.mitigation,
             record,
             times,
             encode_s,
@@ -154,24 +156,6 @@ impl Flow {
             rows: rows.as_deref(),
         };
         (!found.rows.is_empty()).then(|| suspects::find(&judged))
-    }
-
-    /// The thresholds of groups, when decisions must be fair.
-    fn fair(
-        &self,
-        found: &Found,
-        predictions: &Predictions,
-        threshold: Option<f64>,
-    ) -> Result<Option<(GroupThresholds, MitigationRecord)>> {
-        fair::choose(&FairInput {
-            options: &self.options,
-            table: &self.train,
-            rows: &found.rows,
-            truth: &found.truth,
-            weights: found.weights.as_deref(),
-            predictions,
-            threshold: threshold.unwrap_or(0.5),
-        })
     }
 
     /// The intervals or sets of the ensemble, learned in the time that the last fit leaves.
@@ -334,31 +318,12 @@ pub(super) fn nothing_fitted(found: Found) -> Error {
     Error::work("no model could be fitted").got(why)
 }
 
-/// The out-of-fold predictions of the trials together, by their weights.
-fn weighted(found: &Found, weights: &[f64]) -> Predictions {
-    let members: Vec<(&Predictions, f64)> = found
-        .usable()
-        .zip(weights)
-        .filter(|(_, w)| **w > 0.0)
-        .map(|((_, t), w)| (&t.out_of_fold, *w))
-        .collect();
-    ensemble::combine(&members)
-}
-
 /// Small weights set to zero, the rest scaled to sum to 1.
 fn without_small(weights: Vec<f64>) -> Vec<f64> {
     let least = weights.iter().copied().fold(0.0, f64::max) * WEIGHT_SHARE_MIN;
     let kept: Vec<f64> = weights.into_iter().map(|w| if w < least { 0.0 } else { w }).collect();
     let total: f64 = kept.iter().sum();
     kept.into_iter().map(|w| w / total).collect()
-}
-
-/// Positive weights with their positions, largest first (ties: the earlier trial).
-fn in_order_of_weight(weights: &[f64]) -> Vec<(usize, f64)> {
-    let mut order: Vec<(usize, f64)> =
-        weights.iter().copied().enumerate().filter(|(_, w)| *w > 0.0).collect();
-    order.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-    order
 }
 
 /// Takes the `i`-th usable trial out; counting stays as it was before any was taken.

@@ -18,6 +18,7 @@ use modelwright_inspect::slices::{HeldOn, SliceInput, weak_slices};
 use super::Flow;
 use super::combine::Combined;
 use crate::audit::{self, AuditInput};
+use crate::fair::HeldInput;
 use crate::more_rows::CurveInput;
 use crate::parting::Roles;
 use crate::parts::{constant, weights_of};
@@ -69,11 +70,18 @@ impl Flow {
         let roles = Roles::of_groups(held_out, &self.options);
         self.test_offers(combined, held_out, (&truth, weights.as_deref(), &roles), ctx)?;
         let predictor = &combined.predictor;
-        if let (Some(record), Some(thresholds)) = (&mut combined.mitigation, &predictor.fair) {
-            let weights = weights.as_deref();
-            record.held = fair::held(thresholds, record, held_out, &truth, &predictions, weights);
+        let decides = predictor.fair.is_some() || combined.mitigation.is_some();
+        let decided = decides.then(|| predictor.decide(held_out, &predictions));
+        if let (Some(made), Some(decided)) = (&mut combined.mitigation, &decided) {
+            let input = HeldInput {
+                table: held_out,
+                truth: &truth,
+                weights: weights.as_deref(),
+                before: (made.plain.as_ref().unwrap_or(&predictions), made.threshold),
+                decided,
+            };
+            made.record.held = fair::held(&made.groupings, &made.record, &input);
         }
-        let decided = predictor.fair.is_some().then(|| predictor.decide(held_out, &predictions));
         let on = self.test_source.as_ref().map_or("holdout", |s| s.name.as_str());
         let input = EvaluateInput {
             on,
@@ -183,7 +191,8 @@ impl Flow {
     /// time for it beside the last fit; `None` elsewhere.
     pub(super) fn more_rows(&self, combined: &Combined, ctx: &Context) -> Option<MoreRowsRecord> {
         let held_out = self.held_out.as_ref()?;
-        let member = combined.members.first()?;
+        // One that learned in a fair way is no member that more rows of the same kind would make.
+        let member = combined.members.first().filter(|m| !m.is_recast())?;
         let refits = combined.members.iter().map(|m| m.refit_s() * self.rows_ratio());
         let kept = budget::packing(ctx) + budget::of_refits(refits.sum());
         let scope = ctx.scope("learning-curve").with_reserve(kept);

@@ -4,10 +4,14 @@ use modelwright_automl::Predictor;
 use modelwright_automl::explain::{CounterfactualOptions, Direction};
 use modelwright_automl::explain::{Desired, counterfactuals};
 use modelwright_core::Context;
+use modelwright_core::context::Settings;
 use modelwright_core::data::{Column, Table};
 use modelwright_core::record::{Judgement, Options, Picked};
 
-use super::{FitInput, fit, fit_ok, input, table};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use super::{CancelAfter, FitInput, fit, fit_ok, input, table};
 
 fn asked(fair: Option<&str>) -> FitInput {
     let mut asked = input(1500, "label");
@@ -53,6 +57,90 @@ fn fair_thresholds_close_the_gap_and_travel_with_the_model() {
     assert_eq!(decoded.decide(&grey, &predictions), predictions.classes(decoded.threshold));
     let again = fit_ok(asked(Some("demographic_parity")), &Context::unlimited(3, 1));
     assert_eq!(again.predictor.encode().unwrap(), outcome.predictor.encode().unwrap());
+}
+
+fn learned(method: &str) -> FitInput {
+    let mut asked = asked(Some("demographic_parity"));
+    asked.options.mitigation = Some(method.to_owned());
+    asked
+}
+
+#[test]
+fn members_that_learned_fairly_close_the_gap_with_one_threshold_for_everybody() {
+    let ctx = Context::unlimited(0, 1);
+    let rows = table(200);
+    for method in ["reweighing", "exponentiated_gradient"] {
+        let outcome = fit_ok(learned(method), &Context::unlimited(3, 2));
+        let record = &outcome.record;
+        let made = record.mitigation.as_ref().unwrap();
+        assert_eq!(made.method, method);
+        let own = made.tried.iter().find(|t| t.method == method).unwrap();
+        assert!(own.n_fits > 0 && !own.needs_columns, "{own:?}");
+        assert!(made.before.gap > 0.2 && made.after.gap <= 0.05, "{made:?}");
+        // Learning does better than another threshold for the model as it was: reweighing a
+        // little, for it does not aim at a gap; the game much, for it does.
+        let plain = made.tried.iter().find(|t| t.method == "one_threshold").unwrap();
+        let gains = own.front.iter().zip(&plain.front).map(|(a, b)| a.accuracy - b.accuracy);
+        let gains: Vec<f64> = gains.collect();
+        assert!(gains[1] > 0.03 && gains.iter().all(|gain| *gain > -0.02), "{method}: {gains:?}");
+        if method == "reweighing" {
+            assert!(own.front[0].gap < made.before.gap - 0.08, "{made:?}");
+            let warnings = record.warnings.join(" ");
+            assert!(warnings.contains("costs") && warnings.contains("auto"), "{warnings}");
+        } else {
+            assert!(gains[4] > 0.15, "{gains:?}");
+        }
+        let (before, after) = made.held.unwrap();
+        assert!(after.gap < before.gap / 2.0, "{method}: {before:?} {after:?}");
+        // Members are trials of the record, learned on all rows at last.
+        for member in &record.ensemble.members {
+            assert!(record.trials.iter().any(|t| t.trial.name == member.trial));
+            assert!(member.is_refit && !made.learned_from.contains(&member.trial));
+        }
+        assert!(outcome.predictor.group_thresholds().is_none());
+        let decoded = Predictor::decode(&outcome.predictor.encode().unwrap()).unwrap();
+        let predictions = decoded.predict(&rows, &ctx).unwrap();
+        assert_eq!(decoded.decide(&rows, &predictions), predictions.classes(made.threshold));
+        let again = fit_ok(learned(method), &Context::unlimited(3, 1));
+        assert_eq!(again.predictor.encode().unwrap(), outcome.predictor.encode().unwrap());
+    }
+}
+
+#[test]
+fn the_automatic_choice_is_the_cheapest_of_all_ways_and_keeps_the_gap_with_costs_too() {
+    let mut asked = learned("auto");
+    asked.options.cost = [("fp".to_owned(), 1.0), ("fn".to_owned(), 2.0)].into();
+    let outcome = fit_ok(asked, &Context::unlimited(3, 2));
+    let made = outcome.record.mitigation.as_ref().unwrap();
+    let names: Vec<&str> = made.tried.iter().map(|t| t.method.as_str()).collect();
+    assert_eq!(names, ["one_threshold", "reweighing", "exponentiated_gradient", "thresholds"]);
+    assert!(made.tried.iter().all(|t| t.reached.unwrap().gap <= 0.05 && t.front.len() == 7));
+    assert!(names.contains(&made.method.as_str()));
+    assert!(made.after.gap <= 0.05);
+    let (before, after) = made.held.unwrap();
+    assert!(after.gap < before.gap / 2.0, "{before:?} {after:?}");
+}
+
+#[test]
+fn what_cannot_be_learned_in_time_is_said_and_one_threshold_keeps_the_gap() {
+    let cancel = Arc::new(AtomicBool::new(false));
+    let ctx = Context::new(Settings {
+        threads: 2,
+        cancel: cancel.clone(),
+        progress: Box::new(CancelAfter { after: "linear", cancel }),
+        ..Settings::default()
+    })
+    .unwrap();
+    let outcome = fit_ok(learned("reweighing"), &ctx);
+    let made = outcome.record.mitigation.as_ref().unwrap();
+    assert_eq!((made.method.as_str(), made.learned_from.len()), ("one_threshold", 0));
+    assert!(made.after.gap <= 0.05 && made.threshold != 0.5, "{made:?}");
+    let warnings = outcome.record.warnings.join(" ");
+    assert!(warnings.contains("reweighing") && warnings.contains("no time"), "{warnings}");
+    let rows = table(200);
+    let predictions = outcome.predictor.predict(&rows, &Context::unlimited(0, 1)).unwrap();
+    let decided = outcome.predictor.decide(&rows, &predictions);
+    assert_eq!(decided, predictions.classes(made.threshold));
 }
 
 #[test]
@@ -131,6 +219,19 @@ fn what_cannot_be_made_fair_is_refused_before_anything_is_learned() {
         o.max_gap = Some(1.5);
     });
     assert!(text.contains("from 0 to 1"), "{text}");
+    let text = refusal("label", |o| o.mitigation = Some("reweighing".to_owned()));
+    assert!(text.contains("--fair"), "{text}");
+    let text = refusal("label", |o| {
+        o.fair = Some("equalized_odds".to_owned());
+        o.mitigation = Some("reweigh".to_owned());
+    });
+    assert!(text.contains("exponentiated_gradient") && text.contains("reweigh"), "{text}");
+    let text = refusal("label", |o| {
+        o.fair = Some("equalized_odds".to_owned());
+        o.mitigation = Some("auto".to_owned());
+        o.max_latency_us = Some(50.0);
+    });
+    assert!(text.contains("--max-latency"), "{text}");
 }
 
 #[test]

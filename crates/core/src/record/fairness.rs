@@ -102,22 +102,59 @@ pub struct MitigationRecord {
     pub constraint: String,
     /// The largest difference of rates that was allowed.
     pub max_gap: f64,
+    /// How it was done: `thresholds`, `one_threshold`, `reweighing` or `exponentiated_gradient`.
+    #[serde(default = "thresholds", skip_serializing_if = "is_thresholds")]
+    pub method: String,
     /// The columns whose values make the groups.
     pub columns: Vec<String>,
     /// The threshold for everybody, which groups without one of their own keep.
     pub threshold: f64,
-    /// Groups with thresholds of their own.
+    /// Groups that are constrained, with their thresholds.
     pub groups: Vec<GroupThreshold>,
-    /// Out-of-fold rows that the thresholds were chosen on.
+    /// Out-of-fold rows that it was chosen on.
     pub n_rows: usize,
-    /// With one threshold for everybody, on these rows.
+    /// The model as it would be without, on these rows.
     pub before: FairPoint,
-    /// With the thresholds of the groups, on these rows.
+    /// What is in use, on these rows.
     pub after: FairPoint,
-    /// The best that other allowed gaps would give, from wide to narrow.
+    /// The best that other allowed gaps would give in the same way, from wide to narrow.
     pub front: Vec<FairPoint>,
+    /// All ways that were looked at, if there was more than one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tried: Vec<MitigationTrial>,
+    /// The trials of the search that were learned again in a fair way; empty when none was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub learned_from: Vec<String>,
     /// The same two on untouched rows, `(before, after)`; `None` when there are none.
     pub held: Option<(FairPoint, FairPoint)>,
+}
+
+fn thresholds() -> String {
+    "thresholds".to_owned()
+}
+
+fn is_thresholds(method: &str) -> bool {
+    method == "thresholds"
+}
+
+/// A way to be fair, and what it comes to out of fold.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct MitigationTrial {
+    /// See [`MitigationRecord::method`].
+    pub method: String,
+    /// Whether a prediction needs the sensitive columns.
+    pub needs_columns: bool,
+    /// At the gap that was allowed; `None` when nothing came of it.
+    pub reached: Option<FairPoint>,
+    /// The optimised metric of its scores.
+    pub score: Option<f64>,
+    /// Fits that it took beyond those of the search.
+    pub n_fits: usize,
+    /// The best that other allowed gaps would give, from wide to narrow.
+    pub front: Vec<FairPoint>,
+    /// Why nothing came of it, or what ended it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 /// The threshold of a group.

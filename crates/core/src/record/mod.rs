@@ -35,7 +35,7 @@ pub use explanation::{
 };
 pub use fairness::{
     Disparity, FairPoint, FairnessRecord, GroupAudit, GroupMeasures, GroupThreshold, HeldGroups,
-    Judgement, MitigationRecord, Proxy,
+    Judgement, MitigationRecord, MitigationTrial, Proxy,
 };
 pub use monitor::{
     ColumnDrift, DatasetDrift, MONITOR_VERSION, MetricChange, MonitorRecord, Multivariate,

@@ -162,6 +162,10 @@ pub struct Options {
     /// The largest difference of rates that it allows, in [0, 1]; `None` is 0.05.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_gap: Option<f64>,
+    /// How decisions are made fair: `thresholds`, `one_threshold`, `reweighing`,
+    /// `exponentiated_gradient` or `auto`; `None` is by thresholds of groups.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mitigation: Option<String>,
     /// Kinds that the user decided.
     pub kinds: BTreeMap<String, Kind>,
     /// Keep near-certain leaks.
@@ -254,6 +258,7 @@ impl Options {
             group_coverage: None,
             fair: None,
             max_gap: None,
+            mitigation: None,
             kinds: BTreeMap::new(),
             keep_leaks: false,
             refit: "all".to_owned(),

@@ -115,6 +115,21 @@ pub struct Thresholds {
     pub gap: f64,
     /// Share of all rows that are decided rightly.
     pub accuracy: f64,
+    /// What wrong decisions cost by the common threshold, per unit of weight.
+    pub cost: f64,
+}
+
+impl Thresholds {
+    /// Of these, what costs least with a gap of at most `max_gap`; the first of equals.
+    pub fn cheapest(all: &[Self], max_gap: f64) -> Option<&Self> {
+        let inside = all.iter().filter(|t| t.gap <= max_gap + ROUNDING);
+        inside.min_by(|a, b| a.cost.total_cmp(&b.cost))
+    }
+
+    /// The threshold of the first group that has one of its own.
+    pub fn first(&self) -> Option<f64> {
+        self.groups.iter().flatten().next().map(|rates| rates.threshold)
+    }
 }
 
 /// Every threshold of every group, ready for any constraint.
@@ -122,8 +137,11 @@ pub struct Candidates {
     groups: Vec<Option<Vec<Rates>>>,
     /// At the common threshold.
     common: Vec<Option<Rates>>,
-    /// Wrong decisions in groups that keep the common threshold.
-    wrong_elsewhere: f64,
+    ranked: Vec<Group>,
+    /// Score, truth and weight of rows in groups that keep the common threshold.
+    elsewhere: Vec<(f64, bool, f64)>,
+    /// The common threshold.
+    threshold: f64,
     weight: f64,
 }
 
@@ -139,22 +157,23 @@ impl Candidates {
             members[*group as usize].push(row as u32);
         }
         let weight = |row: u32| input.weights.map_or(1.0, |w| w[row as usize]);
-        let is_wrong = |row: u32| {
-            let decided = input.scores[row as usize] >= input.threshold;
-            decided != (input.truth[row as usize] == 1)
+        let of_row = |row: &u32| {
+            let at = *row as usize;
+            (input.scores[at], input.truth[at] == 1, weight(*row))
         };
-        let (mut groups, mut common, mut wrong_elsewhere) = (Vec::new(), Vec::new(), 0.0);
+        let (mut groups, mut common) = (Vec::new(), Vec::new());
+        let (mut ranked, mut elsewhere) = (Vec::new(), Vec::new());
         for rows in &members {
             let group = (rows.len() >= input.min_group).then(|| Group::new(rows, input)).flatten();
             let Some(group) = group else {
-                let wrong = rows.iter().filter(|row| is_wrong(**row)).map(|row| weight(*row));
-                wrong_elsewhere += wrong.sum::<f64>();
+                elsewhere.extend(rows.iter().map(of_row));
                 groups.push(None);
                 common.push(None);
                 continue;
             };
             common.push(Some(group.at_threshold(input.threshold)));
             groups.push(Some(group.candidates(input.threshold)));
+            ranked.push(group);
         }
         if common.iter().flatten().count() < 2 {
             return Err(Error::input("thresholds of groups cannot be chosen")
@@ -165,12 +184,42 @@ impl Candidates {
                 .got(format!("{} such groups of {n_groups}", common.iter().flatten().count())));
         }
         let weight = (0..input.truth.len() as u32).map(weight).sum();
-        Ok(Self { groups, common, wrong_elsewhere, weight })
+        Ok(Self { groups, common, ranked, elsewhere, threshold: input.threshold, weight })
     }
 
     /// What the common threshold comes to.
     pub fn unconstrained(&self, constraint: Constraint) -> Thresholds {
-        self.account(constraint, self.common.clone())
+        self.account(constraint, self.common.clone(), self.threshold)
+    }
+
+    /// What other thresholds for everybody come to: evenly spread over the rows, the common one
+    /// first and one above all scores last.
+    pub fn for_everybody(&self, constraint: Constraint) -> Vec<Thresholds> {
+        let steps = self.ranked.iter().flat_map(|g| g.steps.iter().map(|s| s.0));
+        let mut scores: Vec<f64> = steps.collect();
+        scores.sort_by(f64::total_cmp);
+        scores.dedup();
+        let n = scores.len();
+        let kept = n.min(CANDIDATES_MAX);
+        let between = |i: usize| {
+            let at = i * n / kept;
+            let below = at.checked_sub(1).map_or(0.0_f64.min(scores[at]), |b| scores[b]);
+            let middle = f64::midpoint(below, scores[at]);
+            if middle > below { middle } else { scores[at] }
+        };
+        let above_all = scores[n - 1].max(1.0).next_up();
+        let thresholds = (0..kept).map(between);
+        let all = std::iter::once(self.threshold).chain(thresholds).chain([above_all]);
+        all.map(|threshold| {
+            let mut ranked = self.ranked.iter();
+            let rates = self.common.iter().map(|group| {
+                let of_group =
+                    |_: &Rates| ranked.next().map(|g| g.rates_at(threshold, self.threshold));
+                group.as_ref().and_then(of_group)
+            });
+            self.account(constraint, rates.collect(), threshold)
+        })
+        .collect()
     }
 
     /// The thresholds of least cost whose constrained rates differ by at most `max_gap`.
@@ -194,7 +243,7 @@ impl Candidates {
         let pick = |group: &Option<Vec<Rates>>| {
             group.as_ref().and_then(|c| places.next().map(|place| c[place]))
         };
-        self.account(constraint, self.groups.iter().map(pick).collect())
+        self.account(constraint, self.groups.iter().map(pick).collect(), self.threshold)
     }
 
     /// The cheapest candidate of every group inside the window; `None` when one has none.
@@ -237,7 +286,13 @@ impl Candidates {
         positions
     }
 
-    fn account(&self, constraint: Constraint, groups: Vec<Option<Rates>>) -> Thresholds {
+    /// `elsewhere` is the threshold of the other groups.
+    fn account(
+        &self,
+        constraint: Constraint,
+        groups: Vec<Option<Rates>>,
+        elsewhere: f64,
+    ) -> Thresholds {
         let mut gap = 0.0_f64;
         for which in 0..2 {
             let rates = groups.iter().flatten().map(|g| constraint.rates(g)[which]);
@@ -246,9 +301,19 @@ impl Candidates {
             });
             gap = gap.max(high - low);
         }
-        let wrong: f64 = groups.iter().flatten().map(|g| g.wrong).sum();
-        let accuracy = 1.0 - (wrong + self.wrong_elsewhere) / self.weight;
-        Thresholds { groups, gap, accuracy }
+        let (mut wrong, mut cost) = (0.0, 0.0);
+        for group in groups.iter().flatten() {
+            wrong += group.wrong;
+            cost += group.cost;
+        }
+        for (score, is_positive, weight) in &self.elsewhere {
+            let decided = *score >= elsewhere;
+            if decided != *is_positive {
+                wrong += weight;
+                cost += weight * if decided { self.threshold } else { 1.0 - self.threshold };
+            }
+        }
+        Thresholds { groups, gap, accuracy: 1.0 - wrong / self.weight, cost: cost / self.weight }
     }
 }
 
@@ -289,10 +354,15 @@ impl Group {
     }
 
     fn at_threshold(&self, threshold: f64) -> Rates {
+        self.rates_at(threshold, threshold)
+    }
+
+    /// Rates at a threshold, where the common one says what errors cost.
+    fn rates_at(&self, threshold: f64, common: f64) -> Rates {
         let above = self.steps.partition_point(|(score, _, _)| *score >= threshold);
         let (negative, positive) =
             above.checked_sub(1).map_or((0.0, 0.0), |i| (self.steps[i].1, self.steps[i].2));
-        self.rates(threshold, threshold, negative, positive)
+        self.rates(threshold, common, negative, positive)
     }
 
     /// Thresholds between neighbouring scores, above all of them, and the common one.
@@ -353,6 +423,30 @@ mod tests {
             let free = candidates.choose(constraint, 1.0);
             assert!(free.accuracy >= before.accuracy);
             assert!(last > 0.6, "{constraint:?} is kept at {last}");
+        }
+    }
+
+    #[test]
+    fn one_threshold_for_everybody_keeps_a_gap_where_one_does_and_costs_more_than_many() {
+        let (truth, scores, mut groups) = rows(2000, 4);
+        groups.names.push("few".to_owned());
+        groups.codes[..9].fill(2);
+        let candidates = Candidates::new(&input(&truth, &scores, &groups)).unwrap();
+        for constraint in Constraint::ALL {
+            let all = candidates.for_everybody(constraint);
+            assert_eq!(all[0], candidates.unconstrained(constraint));
+            for found in &all {
+                let threshold = found.first().unwrap();
+                let right = |row: &usize| (scores[*row] >= threshold) == (truth[*row] == 1);
+                let n_right = (0..2000).filter(right).count();
+                assert!((found.accuracy - n_right as f64 / 2000.0).abs() < 1e-12);
+                assert!((found.cost - 0.5 * (1.0 - found.accuracy)).abs() < 1e-12);
+            }
+            let best = Thresholds::cheapest(&all, 0.05).unwrap();
+            assert!(best.gap <= 0.05 + 1e-9);
+            assert!(best.cost >= candidates.choose(constraint, 0.05).cost - 1e-12);
+            // Deciding for nobody is always possible.
+            assert!(Thresholds::cheapest(&all, 0.0).is_some());
         }
     }
 

@@ -5,12 +5,14 @@
 //! | [`shapley`] | what does each raw column add to a prediction? |
 //! | `permutation` | what is lost without a column? |
 //! | `profile` | how do predictions move along a column? |
+//! | `ice` | how differently do rows respond to it? |
 //! | [`counterfactual`] | what would have to be different for another answer? |
 //! | `surrogate` | which few rules say about the same? |
 //! | `summary` | all of it in counts and curves, for a record |
 //! | `tree_plot` | what does a tree look like? |
 
 pub mod counterfactual;
+mod ice;
 mod permutation;
 mod profile;
 pub mod shapley;
@@ -18,6 +20,7 @@ mod summary;
 mod surrogate;
 mod tree_plot;
 
+pub use ice::{Ice, IceBand};
 pub use permutation::{RawPredictor, permutation_importance};
 pub use profile::{ColumnProfile, ProfileKind, ProfilePoint, column_profile};
 pub use summary::{five_examples, summary};

@@ -15,6 +15,7 @@ use modelwright_core::data::{instant_text, number_text};
 use modelwright_core::{Context, Error, Result};
 use serde::{Deserialize, Serialize};
 
+use super::ice::Ice;
 use super::shapley::{Scale, Subject};
 
 /// Rows that are moved, at most.
@@ -65,6 +66,10 @@ pub struct ColumnProfile {
     /// dependence.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub curves: Vec<Vec<f64>>,
+    /// The curves of all rows, centred and summed up, for the last output; only of partial
+    /// dependence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ice: Option<Ice>,
 }
 
 /// A point of a profile.
@@ -169,6 +174,7 @@ impl Moves<'_> {
                 .is_some_and(|c| matches!(c.data, ColumnData::Instant(_))),
             points,
             curves: Vec::new(),
+            ice: None,
         }
     }
 
@@ -230,9 +236,10 @@ impl Moves<'_> {
         let n_rows = self.rows.n_rows();
         let places = places(own, n);
         let mut curves = vec![Vec::new(); CURVES_MAX.min(n_rows)];
-        let mut points = Vec::new();
+        let (mut points, mut of_rows_at) = (Vec::new(), Vec::new());
         for (mut point, data) in places {
             let predicted = self.predicted(&data)?;
+            of_rows_at.push(predicted.iter().skip(n - 1).step_by(n).copied().collect());
             for k in 0..n {
                 let of_rows = || predicted.iter().skip(k).step_by(n);
                 let mean = of_rows().sum::<f64>() / n_rows as f64;
@@ -248,7 +255,8 @@ impl Moves<'_> {
         }
         let rows: Vec<f64> = points.iter().map(|p| p.n_rows as f64).collect();
         center(&mut points, &rows);
-        Ok(ColumnProfile { curves, ..self.profile(ProfileKind::PartialDependence, points) })
+        let ice = Some(Ice::of(&of_rows_at));
+        Ok(ColumnProfile { curves, ice, ..self.profile(ProfileKind::PartialDependence, points) })
     }
 }
 

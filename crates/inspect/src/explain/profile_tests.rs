@@ -69,6 +69,16 @@ fn local_effects_follow_columns_that_go_together_and_partial_dependence_does_not
     let partial = profile("a", Some(ProfileKind::PartialDependence)).unwrap();
     assert!((at(&partial, 1.0) - at(&partial, -1.0) - 6.0).abs() < 0.2);
     assert_eq!((partial.curves.len(), partial.curves[0].len()), (30, partial.points.len()));
+    // One row moves by 3 + b: of b, the middle eight in ten lie within 0.8 of 0.
+    let ice = partial.ice.unwrap();
+    assert_eq!(ice.bands.len(), partial.points.len());
+    let width = partial.points.last().unwrap().number.unwrap() - partial.points[0].number.unwrap();
+    let last = ice.bands.last().unwrap();
+    for (found, slope) in [(last.low, 2.2), (last.median, 3.0), (last.high, 3.8)] {
+        assert!((found / width - slope).abs() < 0.15, "{found} over {width}, not {slope}");
+    }
+    assert!((ice.common.unwrap() - 9.0 / (9.0 + 1.0 / 3.0)).abs() < 0.01, "{:?}", ice.common);
+    assert!(ale.ice.is_none());
     assert!(ale.points.iter().all(|p| p.half_widths[0] >= 0.0 && p.half_widths[0] < 0.2));
 }
 

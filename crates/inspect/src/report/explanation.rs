@@ -3,12 +3,18 @@
 use modelwright_core::record::ExplanationRecord;
 
 use super::section::Document;
-use super::sections::explanation;
+use super::sections::{explanation, response};
 use super::{number, render, words};
+use crate::explain::ColumnProfile;
 
 /// An explanation of the rows of `data` as one self-contained HTML page; `target` is what the model
-/// predicts.
-pub fn explanation_html(found: &ExplanationRecord, target: &str, data: &str) -> String {
+/// predicts, `responses` are profiles whose curves of rows are shown, too.
+pub fn explanation_html(
+    found: &ExplanationRecord,
+    responses: &[ColumnProfile],
+    target: &str,
+    data: &str,
+) -> String {
     render::html::page(&Document {
         kind: "Explanation",
         title: format!("Why {} is predicted so", words::quoted(target)),
@@ -18,6 +24,6 @@ pub fn explanation_html(found: &ExplanationRecord, target: &str, data: &str) -> 
             number::counted(found.effects.len(), "column", "columns"),
         ]),
         footer: format!("Modelwright {}", env!("CARGO_PKG_VERSION")),
-        sections: explanation::of(found).into_iter().collect(),
+        sections: explanation::of(found).into_iter().chain(response::of(responses)).collect(),
     })
 }

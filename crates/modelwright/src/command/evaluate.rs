@@ -9,8 +9,9 @@ use modelwright_core::Result;
 use modelwright_core::record::Evaluation;
 use serde_json::json;
 
+use crate::by_group::ByColumn;
 use crate::flags::{ModelArg, values};
-use crate::labelled::predict_labelled;
+use crate::labelled::predict_labelled_by;
 use crate::output::{self, count, number};
 use crate::recording::{LogArg, Recorded, Recording};
 use crate::session::{Limits, Session};
@@ -20,7 +21,8 @@ const EXAMPLES: &str = "\
 Examples:
   modelwright evaluate churn last_month.csv
   modelwright evaluate churn last_month.csv --json | jq .metrics.roc_auc
-  modelwright evaluate churn last_month.csv --permutations 999";
+  modelwright evaluate churn last_month.csv --permutations 999
+  modelwright evaluate churn last_month.csv --by region,age";
 
 /// Flags of `evaluate`.
 #[derive(Debug, Args)]
@@ -35,6 +37,10 @@ pub(crate) struct Evaluate {
     /// knows nothing, and the chance of so good a result without knowledge
     #[arg(long, value_name = "NUMBER", value_parser = values::count)]
     permutations: Option<usize>,
+    /// Also measure each group of rows by the values of these columns (a quantity is cut at its
+    /// quartiles): the metric, and how often intervals or sets held the answer
+    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',', value_parser = values::name)]
+    by: Vec<String>,
     #[command(flatten)]
     log: LogArg,
 }
@@ -42,7 +48,7 @@ pub(crate) struct Evaluate {
 impl Evaluate {
     /// Predicts DATA, measures and prints.
     pub(crate) fn run(self, session: &Session) -> Result<()> {
-        let asked = json!({ "model": self.model.model, "data": self.data });
+        let asked = json!({ "model": self.model.model, "data": self.data, "by": self.by });
         let recording = Recording::begin("evaluate", &asked, None, &self.log, session)?;
         let done = self.measure(session);
         recording
@@ -57,7 +63,7 @@ impl Evaluate {
     fn measure(&self, session: &Session) -> Result<(Model, Assessment)> {
         let model = Model::load(&self.model.model)?;
         let ctx = session.context(Limits::default())?;
-        let rows = predict_labelled(&model, &self.data, &ctx)?;
+        let rows = predict_labelled_by(&model, &self.data, &self.by, &ctx)?;
         let mut found = assess(&model, &rows, &ctx)?;
         if let Some(n) = self.permutations {
             found.chance = Some(beside_chance(&model, &rows, n, &ctx)?);
@@ -71,7 +77,8 @@ fn show(model: &Model, found: &Assessment, session: &Session) -> Result<()> {
         return output::print(&(found.json(&model.predictor)? + "\n"));
     }
     let held = found.reached.as_deref().map_or(String::new(), coverage_text);
-    output::print(&(text(&found.evaluation) + &chance(found) + &held))
+    let by: String = found.by.iter().map(ByColumn::text).collect();
+    output::print(&(text(&found.evaluation) + &chance(found) + &held + &by))
 }
 
 /// What the answers dealt out at random give.

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use modelwright::automl::Purpose;
 use modelwright::automl::explain::{
-    self, Background, ColumnInteractions, ColumnProfile, Explanation, Method, Origin, Reasons,
-    RowSelection, Scale, ShapleyOptions,
+    self, Background, ColumnInteractions, ColumnProfile, Explanation, Method, Origin, ProfileKind,
+    Reasons, RowSelection, Scale, ShapleyOptions,
 };
 use modelwright::io::TableWriter;
 use modelwright::{
@@ -34,7 +34,7 @@ Examples:
   modelwright explain churn customers.csv --rows 0,5,10-20
   modelwright explain churn customers.csv -o values.csv
   modelwright explain churn customers.csv --rows 5 --report why.html
-  modelwright explain churn customers.csv --profile age,income
+  modelwright explain churn customers.csv --profile age,income --ice
   modelwright explain churn customers.csv --rows 5 --counterfactual --immutable age,sex
   modelwright explain churn one_customer.csv --background training.csv --json
 
@@ -82,6 +82,10 @@ pub(crate) struct Explain {
     /// partial dependence (categories)
     #[arg(long, value_name = "COLUMN,…", value_delimiter = ',', value_parser = values::name)]
     profile: Vec<String>,
+    /// With --profile or --report: how differently rows respond to the columns, by the curves of
+    /// single rows (ICE) from each row's own prediction at the first value
+    #[arg(long)]
+    ice: bool,
     /// Show which columns act together, for a single booster: SHAP interactions
     #[arg(long, conflicts_with_all = ["profile", "report", "method", "scale"])]
     interactions: bool,
@@ -134,7 +138,7 @@ impl Explain {
         if !self.profile.is_empty() && self.report.is_none() {
             let profiles = self.profiles(&model, &data, &self.profile, &ctx)?;
             drop(ctx);
-            return shown(json, &profiles, || profile::text(&profiles));
+            return shown(json, &profiles, || profile::text(&profiles, self.ice));
         }
         if self.interactions {
             let found = explain::interactions(&model.predictor, &data.select(&rows), &ctx)?;
@@ -196,6 +200,11 @@ impl Explain {
     /// Refuses an output that cannot be, before anything is read.
     fn check(&self) -> Result<()> {
         output::spare(self.report.as_deref(), [&*self.data], "--report")?;
+        if self.ice && self.profile.is_empty() && self.report.is_none() {
+            return Err(Error::input("`--ice` needs `--profile` or `--report`")
+                .at("--ice")
+                .expected("--profile COLUMN,… or --report FILE.html beside it"));
+        }
         let Some(path) = &self.output else { return Ok(()) };
         form(path)?;
         output::spare(Some(path), [&*self.data], "--output")
@@ -208,7 +217,8 @@ impl Explain {
         columns: &[String],
         ctx: &Context,
     ) -> Result<Vec<ColumnProfile>> {
-        profiles(model, data, columns, (None, self.scale.map(What::scale)), ctx)
+        let kind = self.ice.then_some(ProfileKind::PartialDependence);
+        profiles(model, data, columns, (kind, self.scale.map(What::scale)), ctx)
     }
 
     /// The page: profiles of the columns asked for, or of the first ones; rows if they were chosen.
@@ -227,6 +237,7 @@ impl Explain {
             columns: &self.profile,
             scale: self.scale.map(What::scale),
             with_rows: self.rows.is_some(),
+            ice: self.ice,
         };
         explanation_page(model, (data, rows), (found, reasons), &asked, ctx)
     }

@@ -29,6 +29,12 @@ const CASES: &[(&str, &[&str])] = &[
     ("compare", &["missing <MODEL_A>"]),
     ("compare a.mw b.mw c.csv --smaller-is-better", &["--scores"]),
     ("evaluate m.mw a.csv --permutations none", &["--permutations", "none"]),
+    ("fit a.csv --target y --mitigation auto", &["--mitigation", "--fair DEFINITION"]),
+    (
+        "fit a.csv --target y --sensitive g --fair equalized_odds --mitigation reweigh",
+        &["--mitigation", "reweighing"],
+    ),
+    ("evaluate m.mw a.csv --by", &["a value is missing", "--by"]),
     ("learning-curve m.mw", &["missing <DATA>"]),
     ("inspect", &["missing <MODEL>"]),
     ("report", &["missing <MODEL|RECORD>"]),

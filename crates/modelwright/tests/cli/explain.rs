@@ -76,6 +76,7 @@ fn what_cannot_be_explained_is_refused_with_what_was_expected() {
         ("explain model t.csv -o t.csv", &["overwrite an input"]),
         ("explain model t.csv --background none.csv", &["none.csv"]),
         ("explain model t.csv --profile agee", &["does not read", "did you mean `age`"]),
+        ("explain model t.csv --ice", &["--ice", "--profile COLUMN"]),
         ("explain model t.csv --counterfactual", &["--rows"]),
         (
             "explain model t.csv --rows 0 --counterfactual --desired maybe",
@@ -98,6 +99,18 @@ fn profiles_other_answers_and_a_page_come_from_model_and_data() {
     folder.write("t.csv", customers(300, 80));
     let text = folder.run(&["explain", "model", "t.csv", "--profile", "age,plan", "-q"]).done();
     assert!(text.contains("accumulated local effects") && text.contains("partial dependence"));
+    let args = ["explain", "model", "t.csv", "--profile", "age,plan", "--ice", "-q"];
+    let text = folder.run(&args).done();
+    assert!(text.contains("90 % below") && text.contains("in common"), "{text}");
+    let document = folder.run(&[&args[..], &["--json"]].concat()).done();
+    let found: Value = serde_json::from_str(&document).unwrap();
+    for profile in found.as_array().unwrap() {
+        let bands = profile["ice"]["bands"].as_array().unwrap();
+        assert_eq!(bands.len(), profile["points"].as_array().unwrap().len());
+        let of = |band: &Value, name: &str| band[name].as_f64().unwrap();
+        assert!(["low", "median", "high"].iter().all(|name| of(&bands[0], name) == 0.0));
+        assert!(bands.iter().all(|b| of(b, "low") <= of(b, "high")), "{profile}");
+    }
     let args = "explain model t.csv --rows 0-4 --counterfactual --immutable joined --json -q";
     let args: Vec<&str> = args.split(' ').collect();
     let found: Value = serde_json::from_str(&folder.run(&args).done()).unwrap();
@@ -112,6 +125,10 @@ fn profiles_other_answers_and_a_page_come_from_model_and_data() {
     }
     folder.run(&["explain", "model", "t.csv", "--rows", "0,1", "--report", "why.html"]).done();
     let page = std::fs::read_to_string(folder.path().join("why.html")).unwrap();
+    assert!(!page.contains("How differently rows respond"));
+    folder.run(&["explain", "model", "t.csv", "--ice", "--report", "ice.html"]).done();
+    let ice = std::fs::read_to_string(folder.path().join("ice.html")).unwrap();
+    assert!(ice.contains("How differently rows respond") && ice.contains("Nine in ten rows"));
     assert!(page.contains("Why “left” is predicted so") && page.contains("Row 1"));
     assert!(!page.contains("://"), "the page asks the network for something");
 }

@@ -53,6 +53,22 @@ fn intervals_are_made_measured_written_and_repeated() {
     assert_eq!(level["reached"]["n_rows"], measured["n_rows"]);
     assert!(level["groups"].as_array().unwrap().len() >= 2, "{level}");
     assert!(run(&folder, "evaluate model test.csv -q").contains("of 0.95 held the truth"));
+    // By groups the rows and the shares add up to those of all rows.
+    let by = json(&run(&folder, "evaluate model test.csv --by plan,income --json -q"));
+    let [plan, income] = by["by"].as_array().unwrap().as_slice() else { panic!("{by}") };
+    assert_eq!(plan["column"], "plan");
+    assert!(income["note"].as_str().unwrap().contains("quartiles"), "{income}");
+    for column in [plan, income] {
+        let groups = column["groups"].as_array().unwrap();
+        let rows = |g: &Value| g["n_rows"].as_f64().unwrap();
+        assert_eq!(groups.iter().map(rows).sum::<f64>(), by["n_rows"].as_f64().unwrap());
+        let share = |g: &Value| g["held"][1]["share"].as_f64().unwrap();
+        let held: f64 = groups.iter().map(|g| rows(g) * share(g)).sum();
+        let all = level["reached"]["share"].as_f64().unwrap() * by["n_rows"].as_f64().unwrap();
+        assert!((held - all).abs() < 1e-6, "{held} {all}");
+    }
+    assert!(run(&folder, "evaluate model test.csv --by plan -q").contains("By plan"));
+    folder.run(&["evaluate", "model", "test.csv", "--by", "colour"]).refused(&["colour", "--by"]);
     assert!(run(&folder, "report model --format markdown").contains("## Intervals around"));
 
     let original = fs::read(folder.path().join("model/model.mw")).unwrap();

@@ -4,7 +4,7 @@ use modelwright_core::Context;
 use modelwright_core::random::Random;
 use modelwright_core::record::{
     Coverage, FairPoint, FairnessRecord, GroupCoverage, GroupThreshold, HeldGroups, Interval,
-    MitigationRecord, Proxy, RobustnessRecord, Strain, StrainKind,
+    MitigationRecord, MitigationTrial, Proxy, RobustnessRecord, Strain, StrainKind,
 };
 use modelwright_core::task::{Predictions, Target};
 use modelwright_evaluate::fairness::{FairnessInput, Groups, fairness};
@@ -86,6 +86,7 @@ pub(super) fn mitigation() -> MitigationRecord {
     MitigationRecord {
         constraint: "equal_opportunity".into(),
         max_gap: 0.05,
+        method: "thresholds".into(),
         columns: vec!["sex".into()],
         threshold: 0.5,
         groups: vec![group("Female", 0.38, 0.14), group("Male", 0.57, 0.22)],
@@ -98,6 +99,39 @@ pub(super) fn mitigation() -> MitigationRecord {
             point(Some(0.02), 0.02, 0.866),
         ],
         held: Some((point(None, 0.15, 0.87), point(Some(0.05), 0.06, 0.866))),
+        ..MitigationRecord::default()
+    }
+}
+
+/// All ways tried, and a mixture in use.
+pub(super) fn mixture() -> MitigationRecord {
+    let way = |method: &str, gap, accuracy, n_fits| {
+        let point = |max_gap, gap, accuracy| FairPoint { max_gap, gap, accuracy };
+        let wide = point(Some(0.2), gap + 0.08, accuracy + 0.02);
+        MitigationTrial {
+            method: method.into(),
+            needs_columns: method == "thresholds",
+            reached: Some(point(Some(0.05), gap, accuracy)),
+            score: Some(0.91),
+            n_fits,
+            front: vec![wide, point(Some(0.05), gap, accuracy)],
+            note: (n_fits > 4).then(|| "the budget ended it; what was learned is used".into()),
+        }
+    };
+    let (game, plain) = ("exponentiated_gradient", mitigation());
+    MitigationRecord {
+        method: game.into(),
+        threshold: 0.46,
+        after: FairPoint { max_gap: Some(0.05), gap: 0.048, accuracy: 0.869 },
+        tried: vec![
+            way("one_threshold", 0.05, 0.79, 0),
+            way("reweighing", 0.049, 0.861, 3),
+            way(game, 0.048, 0.869, 8),
+            way("thresholds", 0.05, 0.868, 0),
+        ],
+        learned_from: vec!["gbdt-default".into()],
+        held: None,
+        ..plain
     }
 }
 

@@ -282,6 +282,7 @@ pub(crate) fn tiny() -> RunRecord {
         task: task(Task::Binary, "cured", "roc_auc", &[("no", 7), ("yes", 5)]),
         data: source("trial.csv", 12, 2),
         evaluation: None,
+        mitigation: Some(groups::mixture()),
         warnings: vec!["only 12 rows: nothing was held out".into()],
         ..base(profile, 12, 0)
     };

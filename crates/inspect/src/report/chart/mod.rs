@@ -13,6 +13,7 @@ mod frame;
 mod heat;
 mod histogram;
 mod line;
+mod lines;
 mod profile;
 mod reliability;
 mod scatter;
@@ -74,6 +75,13 @@ pub enum Plot {
         /// The point in use.
         mark: Option<Mark>,
     },
+    /// Several lines over one range.
+    Lines {
+        /// The lines, the first one the boldest.
+        lines: Vec<NamedLine>,
+        /// The point in use.
+        mark: Option<Mark>,
+    },
     /// Bars of a histogram.
     Histogram(Vec<Bin>),
     /// Predicted (horizontal) against true (vertical), with the diagonal.
@@ -104,6 +112,15 @@ pub enum Plot {
         /// The steps, from top to bottom.
         steps: Vec<Step>,
     },
+}
+
+/// A line and its name.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct NamedLine {
+    /// What it is of.
+    pub label: String,
+    /// Its points, from left to right.
+    pub points: Vec<CurvePoint>,
 }
 
 /// The effects of one column on many rows.
@@ -169,6 +186,7 @@ pub(crate) fn svg(chart: &Chart) -> Markup {
         Plot::Line { points, reference, mark } => {
             line::draw(chart, points, *reference, mark.as_ref())
         }
+        Plot::Lines { lines, mark } => lines::draw(chart, lines, mark.as_ref()),
         Plot::Histogram(bins) => histogram::draw(chart, bins),
         Plot::Scatter(points) => scatter::draw(chart, points),
         Plot::Heat { classes, counts } => heat::draw(chart, classes, counts),

@@ -1,8 +1,10 @@
 //! How decisions were made fair to groups, and what that costs.
 
-use modelwright_core::record::{CurvePoint, FairPoint, MitigationRecord, RunRecord};
+use modelwright_core::record::{
+    CurvePoint, FairPoint, MitigationRecord, MitigationTrial, RunRecord,
+};
 
-use crate::report::chart::{Chart, Mark, Plot};
+use crate::report::chart::{Chart, Mark, NamedLine, Plot};
 use crate::report::section::{Block, Cell, Part, Section, Spec, Table, TableColumn};
 use crate::report::{number, words};
 
@@ -13,27 +15,73 @@ pub(crate) const SPEC: Spec =
 pub(crate) fn build(record: &RunRecord) -> Option<Section> {
     let made = record.mitigation.as_ref()?;
     let n_held = record.evaluation.as_ref().map_or(0, |e| e.n_rows);
-    let about = format!(
-        "Each group of {} has a threshold of its own, chosen on {} out of fold so that the {} of \
-         no two groups differ by more than {}. The model carries the thresholds and reads these \
-         columns when it decides; values that training did not know are decided at {}.",
-        words::quoted_list(&made.columns),
-        number::rows(made.n_rows),
-        rates(&made.constraint),
-        number::share(made.max_gap),
-        number::significant(made.threshold, 3)
-    );
     Some(
         Section::new(&SPEC, finding(made, n_held))
-            .block(Block::Text(about))
+            .block(Block::Text(about(made)))
             .block(groups(made))
+            .maybe(ways(made, &record.task.metric))
             .maybe(price(made))
             .block(front(made))
-            .caveat(
-                "Deciding by group may itself be unlawful where people may not be treated \
-                 differently: ask before use.",
-            ),
+            .caveat(caveat(made)),
     )
+}
+
+/// What decides by the sensitive columns themselves.
+fn by_group(made: &MitigationRecord) -> bool {
+    made.method == "thresholds"
+}
+
+/// A way, in the words of a finding.
+fn name(method: &str) -> &'static str {
+    match method {
+        "thresholds" => "Thresholds of groups",
+        "one_threshold" => "Another threshold for everybody",
+        "reweighing" => "Reweighed training rows",
+        "exponentiated_gradient" => "A mixture by exponentiated gradient",
+        _ => "Another way",
+    }
+}
+
+fn about(made: &MitigationRecord) -> String {
+    let (columns, rows) = (words::quoted_list(&made.columns), number::rows(made.n_rows));
+    let (rates, gap) = (rates(&made.constraint), number::share(made.max_gap));
+    let threshold = number::significant(made.threshold, 3);
+    let so_that = format!(
+        "so that the {rates} of no two groups of {columns} differ by more than {gap}. Predictions \
+         do not need these columns."
+    );
+    let from = words::quoted_list(&made.learned_from);
+    match made.method.as_str() {
+        "thresholds" => format!(
+            "Each group of {columns} has a threshold of its own, chosen on {rows} out of fold so \
+             that the {rates} of no two groups differ by more than {gap}. The model carries the \
+             thresholds and reads these columns when it decides; values that training did not \
+             know are decided at {threshold}."
+        ),
+        "one_threshold" => format!(
+            "Everybody is decided at {threshold}, which was chosen on {rows} out of fold {so_that}"
+        ),
+        "reweighing" => format!(
+            "{from} learned again from rows that were weighed so that groups and classes are \
+             independent (reweighing); everybody is decided at {threshold}, which was chosen on \
+             {rows} out of fold {so_that}"
+        ),
+        _ => format!(
+            "{from} learned again and again, each time at other prices of unequal rates \
+             (exponentiated gradient); the best mixture of the answers scores, and everybody is \
+             decided at {threshold}, which was chosen on {rows} out of fold {so_that}"
+        ),
+    }
+}
+
+fn caveat(made: &MitigationRecord) -> &'static str {
+    if by_group(made) {
+        "Deciding by group may itself be unlawful where people may not be treated differently: ask \
+         before use."
+    } else {
+        "The groups are not asked for when the model predicts, but learning knew them, and the \
+         model may infer them from other columns: ask whether that is lawful before use."
+    }
 }
 
 fn rates(constraint: &str) -> &'static str {
@@ -49,9 +97,12 @@ fn finding(made: &MitigationRecord, n_held: usize) -> String {
         Some((before, after)) => (before, after, number::untouched(n_held)),
         None => (&made.before, &made.after, format!("{} out of fold", number::rows(made.n_rows))),
     };
+    let verb =
+        if made.method == "thresholds" || made.method == "reweighing" { "bring" } else { "brings" };
     format!(
-        "Thresholds of groups bring the largest difference of {} from {} to {}, and accuracy from \
-         {} to {}, on {rows}.",
+        "{} {verb} the largest difference of {} from {} to {}, and accuracy from {} to {}, on \
+         {rows}.",
+        name(&made.method),
         rates(&made.constraint),
         number::share(before.gap),
         number::share(after.gap),
@@ -61,8 +112,10 @@ fn finding(made: &MitigationRecord, n_held: usize) -> String {
 }
 
 fn groups(made: &MitigationRecord) -> Table {
+    let what =
+        if by_group(made) { "Groups with thresholds of their own" } else { "What groups get" };
     let mut table = Table::new(
-        format!("Groups with thresholds of their own; {} out of fold", number::rows(made.n_rows)),
+        format!("{what}; {} out of fold", number::rows(made.n_rows)),
         vec![
             TableColumn::words("Group"),
             TableColumn::numbers("Threshold"),
@@ -83,23 +136,81 @@ fn groups(made: &MitigationRecord) -> Table {
     table
 }
 
+/// All ways that were tried, if there was more than one.
+fn ways(made: &MitigationRecord, metric: &str) -> Option<Table> {
+    if made.tried.is_empty() {
+        return None;
+    }
+    let mut table = Table::new(
+        format!(
+            "Ways to keep the gap of {}; {} out of fold",
+            number::share(made.max_gap),
+            number::rows(made.n_rows)
+        ),
+        vec![
+            TableColumn::words("Way"),
+            TableColumn::words("Asks for the group"),
+            TableColumn::numbers("Largest difference"),
+            TableColumn::numbers("Accuracy"),
+            TableColumn::numbers(metric),
+            TableColumn::numbers("Further fits"),
+        ],
+    );
+    for tried in &made.tried {
+        let shares = |of: fn(&FairPoint) -> f64| {
+            Cell::new(tried.reached.as_ref().map_or("–".to_owned(), |p| number::share(of(p))))
+        };
+        let used = if tried.method == made.method { " (in use)" } else { "" };
+        let note = tried.note.as_ref().map_or(String::new(), |note| format!(": {note}"));
+        table.rows.push(vec![
+            Cell::new(format!("{}{used}{note}", name(&tried.method))),
+            Cell::new(if tried.needs_columns { "yes" } else { "no" }),
+            shares(|p| p.gap),
+            shares(|p| p.accuracy),
+            Cell::new(tried.score.map_or("–".to_owned(), |s| number::significant(s, 4))),
+            Cell::new(tried.n_fits.to_string()),
+        ]);
+    }
+    Some(table)
+}
+
+/// Accuracy given up at every gap, from the smallest to the largest.
+fn given_up<'a>(points: impl Iterator<Item = &'a FairPoint>, best: f64) -> Vec<CurvePoint> {
+    let mut all: Vec<CurvePoint> = points
+        .map(|p| CurvePoint { x: p.gap, y: 100.0 * (best - p.accuracy), threshold: None })
+        .collect();
+    all.sort_by(|a, b| a.x.total_cmp(&b.x).then(a.y.total_cmp(&b.y)));
+    all.dedup_by(|a, b| a.x == b.x);
+    all
+}
+
 /// What less inequality costs: the accuracy given up at every gap; `None` where all gaps cost the
 /// same.
 fn price(made: &MitigationRecord) -> Option<Chart> {
-    let all = made.front.iter().chain([&made.before, &made.after]);
+    let tried = || made.tried.iter().flat_map(|t| &t.front);
+    let all = made.front.iter().chain(tried()).chain([&made.before, &made.after]);
     let best = all.map(|p| p.accuracy).fold(f64::NEG_INFINITY, f64::max);
-    let mut points: Vec<CurvePoint> = made
-        .front
-        .iter()
-        .chain([&made.after])
-        .map(|p| CurvePoint { x: p.gap, y: 100.0 * (best - p.accuracy), threshold: None })
-        .collect();
-    points.sort_by(|a, b| a.x.total_cmp(&b.x).then(a.y.total_cmp(&b.y)));
-    points.dedup_by(|a, b| a.x == b.x);
-    let (first, last) = (points.first()?, points.last()?);
-    if points.len() < 3 || first.x >= last.x {
-        return None;
-    }
+    let points = given_up(made.front.iter().chain([&made.after]), best);
+    let mark = Some(Mark {
+        x: made.after.gap,
+        y: 100.0 * (best - made.after.accuracy),
+        label: "in use".to_owned(),
+    });
+    let line = |t: &MitigationTrial| NamedLine {
+        label: name(&t.method).to_owned(),
+        points: given_up(t.front.iter(), best),
+    };
+    let lines: Vec<NamedLine> =
+        made.tried.iter().map(line).filter(|line| line.points.len() > 1).collect();
+    let plot = if lines.len() > 1 {
+        Plot::Lines { lines, mark }
+    } else {
+        let (first, last) = (points.first()?, points.last()?);
+        if points.len() < 3 || first.x >= last.x {
+            return None;
+        }
+        Plot::Line { points, reference: None, mark }
+    };
     Some(Chart {
         title: "What fairness costs".to_owned(),
         summary: format!(
@@ -111,15 +222,7 @@ fn price(made: &MitigationRecord) -> Option<Chart> {
         ),
         x: format!("Largest difference of {}", rates(&made.constraint)),
         y: "Points of accuracy given up".to_owned(),
-        plot: Plot::Line {
-            points,
-            reference: None,
-            mark: Some(Mark {
-                x: made.after.gap,
-                y: 100.0 * (best - made.after.accuracy),
-                label: "in use".to_owned(),
-            }),
-        },
+        plot,
     })
 }
 
@@ -137,7 +240,8 @@ fn front(made: &MitigationRecord) -> Table {
         let [gap, accuracy] = shares;
         vec![Cell::new(name), gap, accuracy]
     };
-    table.rows.push(row("One threshold for everybody".to_owned(), &made.before));
+    let plain = if by_group(made) { "One threshold for everybody" } else { "Without fairness" };
+    table.rows.push(row(plain.to_owned(), &made.before));
     table.rows.push(row(format!("In use: {}", number::share(made.max_gap)), &made.after));
     for point in &made.front {
         let allowed = point.max_gap.map_or("–".to_owned(), number::share);

@@ -28,6 +28,7 @@ pub(crate) mod plan;
 pub(crate) mod promise;
 pub(crate) mod reproduce;
 pub(crate) mod residuals;
+pub(crate) mod response;
 pub(crate) mod robustness;
 pub(crate) mod slices;
 pub(crate) mod source;

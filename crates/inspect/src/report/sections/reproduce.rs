@@ -87,6 +87,7 @@ fn flags(options: &Options) -> String {
     add("sensitive", list(&options.sensitive));
     add("fair", options.fair.clone());
     add("max-gap", options.max_gap.map(|gap| gap.to_string()));
+    add("mitigation", options.mitigation.clone());
     add("positive", options.positive.clone());
     for (column, kind) in &options.kinds {
         add("kind", Some(format!("{column}={}", kind.name())));

@@ -2,16 +2,19 @@
 
 use std::fmt::Write as _;
 
-use modelwright::automl::explain::{ColumnProfile, Scale};
+use modelwright::automl::explain::{ColumnProfile, Ice, Scale};
 
 use crate::output::{TextTable, count, number};
 
-/// Profiles as text.
-pub(super) fn text(profiles: &[ColumnProfile]) -> String {
+/// Profiles as text; `ice` shows how differently rows respond.
+pub(super) fn text(profiles: &[ColumnProfile], ice: bool) -> String {
     let mut text = String::new();
     for profile in profiles {
-        let unit = if profile.scale == Scale::Probability { 100.0 } else { 1.0 };
-        let of = if unit == 100.0 { "points" } else { "difference" };
+        if ice && let Some(found) = &profile.ice {
+            text.push_str(&of_rows(profile, found));
+            continue;
+        }
+        let (unit, of) = unit(profile);
         let _ = writeln!(
             text,
             "{}: {} over {} rows, {of} from the mean",
@@ -34,6 +37,33 @@ pub(super) fn text(profiles: &[ColumnProfile]) -> String {
         let _ = writeln!(text, "{}", table.render());
     }
     text
+}
+
+/// The factor of differences, and what they are in.
+fn unit(profile: &ColumnProfile) -> (f64, &'static str) {
+    if profile.scale == Scale::Probability { (100.0, "points") } else { (1.0, "difference") }
+}
+
+/// Where the curves of rows lie.
+fn of_rows(profile: &ColumnProfile, ice: &Ice) -> String {
+    let (unit, of) = unit(profile);
+    let first = profile.points.first().map_or("", |p| p.value.as_str());
+    let mut table = TextTable::new(&["value", ">rows", ">10 % below", ">half", ">90 % below"]);
+    for (point, band) in profile.points.iter().zip(&ice.bands) {
+        let mut cells = vec![point.value.clone(), count(point.n_rows)];
+        cells.extend([band.low, band.median, band.high].map(|v| signed(v * unit)));
+        table.row(cells);
+    }
+    let output = profile.outputs.last().map_or("", String::as_str);
+    let common = ice.common.map_or(String::new(), |common| {
+        format!("  All rows have {:.1} % of the movement in common.\n", common * 100.0)
+    });
+    format!(
+        "{}: how {output} of {} rows moves, {of} from each row's own at {first}\n{}{common}\n",
+        profile.column,
+        count(profile.n_rows),
+        table.render()
+    )
 }
 
 fn signed(value: f64) -> String {
