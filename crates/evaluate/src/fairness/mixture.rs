@@ -125,7 +125,9 @@ impl Tableau {
         }
         shares[0] = (1.0 - shares.iter().sum::<f64>()).max(0.0);
         let total: f64 = shares.iter().sum();
-        shares.iter_mut().for_each(|s| *s /= total);
+        for share in &mut shares {
+            *share /= total;
+        }
         let costs = &self.rows[self.basis.len()];
         let prices = (0..n_constraints).map(|j| costs[n_deciders + j].max(0.0)).collect();
         Mixture { shares, prices }

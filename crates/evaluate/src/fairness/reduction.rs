@@ -191,7 +191,9 @@ impl<'a> Moments<'a> {
             let of_event = &net[e * n_judged..(e + 1) * n_judged];
             let all = of_event.iter().sum::<f64>() / self.mass(event, None);
             for class in event {
-                cells.iter_mut().for_each(|cell| cell[*class] += all);
+                for cell in cells.iter_mut() {
+                    cell[*class] += all;
+                }
                 for (group, net) in self.judged.iter().zip(of_event) {
                     cells[*group][*class] -= net / self.mass(event, Some(*group));
                 }
