@@ -191,7 +191,7 @@ impl<'a> Moments<'a> {
             let of_event = &net[e * n_judged..(e + 1) * n_judged];
             let all = of_event.iter().sum::<f64>() / self.mass(event, None);
             for class in event {
-                for cell in cells.iter_mut() {
+                for cell in &mut cells {
                     cell[*class] += all;
                 }
                 for (group, net) in self.judged.iter().zip(of_event) {
@@ -394,7 +394,7 @@ mod tests {
 
     /// For each value the class of least weighted error.
     fn exact(x: &[usize], groups: &Groups, truth: &[u32], cells: &Cells) -> Vec<f64> {
-        let mut signed = vec![0.0; VALUES];
+        let mut signed = [0.0; VALUES];
         for (row, value) in x.iter().enumerate() {
             signed[*value] += cells[groups.codes[row] as usize][truth[row] as usize];
         }
@@ -442,8 +442,8 @@ mod tests {
         assert!((before[0][1] / before[0][0] - before[1][1] / before[1][0]).abs() > 0.1);
         assert!((rate(0) - rate(1)).abs() < 1e-12);
         // Neither groups nor classes become more or fewer.
-        for g in 0..2 {
-            assert!((after(g, 0) + after(g, 1) - before[g][0] - before[g][1]).abs() < 1e-12);
+        for (g, [negative, positive]) in before.iter().enumerate() {
+            assert!((after(g, 0) + after(g, 1) - negative - positive).abs() < 1e-12);
         }
         assert!(cells.iter().all(|[negative, positive]| *negative < 0.0 && *positive > 0.0));
     }
