@@ -231,7 +231,7 @@ struct Seen {
 impl Seen {
     fn of(counts: &[usize; 256]) -> Self {
         let occurring = || (0..=u8::MAX).filter(|bin| counts[usize::from(*bin)] > 0);
-        Self { n_bins: occurring().count(), largest: occurring().last().unwrap_or(0) }
+        Self { n_bins: occurring().count(), largest: occurring().next_back().unwrap_or(0) }
     }
 }
 

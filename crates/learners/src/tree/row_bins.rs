@@ -16,7 +16,7 @@ const NOWHERE: u32 = u32::MAX;
 #[derive(Debug)]
 pub(super) struct Rows<'a> {
     /// Ascending.
-    rows: &'a [u32],
+    chosen: &'a [u32],
     /// The same, where they are neighbours.
     range: Option<Range<usize>>,
     /// The new number of each row of the table; only where they are not neighbours.
@@ -40,7 +40,7 @@ impl<'a> Rows<'a> {
                 number[*old as usize] = new;
             }
         }
-        Self { rows, range, number }
+        Self { chosen: rows, range, number }
     }
 }
 
@@ -55,11 +55,11 @@ pub(super) enum RowBins<'a> {
 
 impl<'a> RowBins<'a> {
     /// The bins of the chosen rows of a column.
-    pub(super) fn of(codes: &'a Codes, chosen: &Rows<'_>) -> Self {
-        match (codes, &chosen.range) {
+    pub(super) fn of(codes: &'a Codes, of: &Rows<'_>) -> Self {
+        match (codes, &of.range) {
             (Codes::Dense(codes), Some(range)) => Self::Dense(codes[range.clone()].into()),
             (Codes::Dense(codes), None) => {
-                let rows = chosen.rows.iter();
+                let rows = of.chosen.iter();
                 Self::Dense(rows.map(|r| codes[*r as usize]).collect::<Vec<u8>>().into())
             }
             (Codes::Sparse(sparse), Some(range)) => {
@@ -75,9 +75,9 @@ impl<'a> RowBins<'a> {
             }
             (Codes::Sparse(sparse), None) => {
                 let all = sparse.rows.iter().zip(&sparse.bins);
-                let kept = all.map(|(row, bin)| (chosen.number[*row as usize], *bin));
+                let kept = all.map(|(row, bin)| (of.number[*row as usize], *bin));
                 let (rows, bins) = kept.filter(|(row, _)| *row != NOWHERE).unzip();
-                Self::Sparse { n_rows: chosen.rows.len(), usual: sparse.usual, rows, bins }
+                Self::Sparse { n_rows: of.chosen.len(), usual: sparse.usual, rows, bins }
             }
         }
     }
@@ -137,7 +137,9 @@ mod tests {
             let wanted: Vec<u8> = rows.iter().map(|r| column[*r as usize]).collect();
             let chosen = Rows::new(&rows, column.len(), true);
             let mut counts = [0; 256];
-            wanted.iter().for_each(|bin| counts[usize::from(*bin)] += 1);
+            for bin in &wanted {
+                counts[usize::from(*bin)] += 1;
+            }
             for codes in [&sparse, &dense] {
                 let bins = RowBins::of(codes, &chosen);
                 assert_eq!(bins.counts(), counts);
