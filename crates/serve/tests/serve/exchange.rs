@@ -147,7 +147,8 @@ fn no_request_fails_while_models_are_exchanged_under_load() {
 fn running_requests_are_answered_when_the_server_is_asked_to_stop() {
     let running = Running::start(settings(&[&artifacts()]));
     let mut client = running.client();
-    let row = objects("v2-binary").remove(0).to_string();
+    // Of a size that counts as being answered while it still comes.
+    let row = objects("v2-binary").remove(0).to_string() + &" ".repeat(99_999);
     let head = format!(
         "POST /models/v2-binary/predict HTTP/1.1\r\nhost: t\r\ncontent-length: {}\r\n\r\n",
         row.len()
@@ -158,6 +159,7 @@ fn running_requests_are_answered_when_the_server_is_asked_to_stop() {
     while !is_held(looking.get("/metrics").text()) {
         std::thread::sleep(Duration::from_millis(10));
     }
+    drop(looking);
     let ending = std::thread::spawn(move || drop(running));
     std::thread::sleep(Duration::from_millis(100));
     let answer = client.send_raw(row.as_bytes()).unwrap();
