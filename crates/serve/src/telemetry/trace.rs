@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use hyper::header::{HeaderMap, HeaderName};
 
-/// The longest list of vendors' states that is passed on; longer ones may be cut, says the standard.
+/// The longest list of vendors' states that is passed on; the standard lets longer ones be cut.
 const STATE_BYTES_MAX: usize = 512;
 
 /// The ids of a request's span.
