@@ -87,13 +87,12 @@ impl FittedEncoder {
                 None if source.optional => Some(RawValue::Missing),
                 None => None,
             };
-            match value {
-                Some(value) => writer.write(source, value, all, ctx)?,
-                None => {
-                    let table = part_of(row, schema, &[*place])?;
-                    let column = read(&table, &source.name, source.kind, source.optional)?;
-                    writer.take(source, source.write(&column, ctx)?);
-                }
+            if let Some(value) = value {
+                writer.write(source, value, all, ctx)?;
+            } else {
+                let table = part_of(row, schema, &[*place])?;
+                let column = read(&table, &source.name, source.kind, source.optional)?;
+                writer.take(source, source.write(&column, ctx)?);
             }
         }
         if !self.derived.columns.is_empty() {
