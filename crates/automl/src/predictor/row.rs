@@ -19,7 +19,7 @@ impl Predictor {
     pub fn row_memory(&self) -> RowMemory {
         let encoders = self.encoders.iter().enumerate();
         let features = encoders.map(|(i, encoder)| {
-            let is_used = self.members.iter().any(|m| m.encoder == i);
+            let is_used = self.active().iter().any(|m| m.encoder == i);
             is_used.then(|| encoder.row_features(&self.schema))
         });
         RowMemory { features: features.collect(), mean: Predictions::zeros(1, self.n_outputs()) }
@@ -47,7 +47,7 @@ impl Predictor {
             }
         }
         mean.values.fill(0.0);
-        for member in &self.members {
+        for member in self.active() {
             let features = features[member.encoder].as_ref().ok_or_else(foreign)?;
             let share = member.weight / member.models.len() as f64;
             let view = FeatureView::all(features.matrix());
