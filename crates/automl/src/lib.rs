@@ -91,6 +91,6 @@ pub use input::{FitInput, FitOutcome, FitPlan};
 pub use modelwright_evaluate::Calibrator;
 pub use own::{Own, OwnSplit};
 pub use prediction_table::PredictionTable;
-pub use predictor::{MemberView, Predictor, SinglePredictor};
+pub use predictor::{MemberView, Predictor, RowMemory, SinglePredictor};
 pub use reading::{Purpose, ReadingLimits};
 pub use reference::Reference;

@@ -5,6 +5,7 @@
 
 mod parts;
 mod regions;
+mod row;
 
 use modelwright_core::data::{FeatureMatrix, FeatureView, Schema, Table};
 use modelwright_core::task::{Predictions, Target, Task};
@@ -19,6 +20,8 @@ use crate::conformal::{self, Intervals};
 use crate::fair::GroupThresholds;
 use crate::offers::Offered;
 use crate::target;
+
+pub use row::RowMemory;
 
 /// Raw rows in, predictions out.
 pub struct Predictor {

@@ -10,8 +10,8 @@ use std::collections::HashMap;
 
 use foldhash::fast::FixedState;
 use modelwright_core::data::{
-    Column, ColumnData, Field, MISSING_CODE, MISSING_INSTANT, Schema, Storage, Strings, Table,
-    number_text,
+    Column, ColumnData, Field, MISSING_CODE, MISSING_INSTANT, RawRow, RawValue, Schema, Storage,
+    Strings, Table, number_text,
 };
 use modelwright_core::{Error, Result};
 
@@ -70,7 +70,25 @@ impl RowReader {
     /// Rows to be filled, about `n_rows` of them.
     pub fn rows(&self, n_rows: usize) -> Rows<'_> {
         let columns = self.fields.iter().map(|f| Cells::new(f.storage, n_rows)).collect();
-        Rows { reader: self, columns, n_done: 0, n_pushed: 0 }
+        Rows { reader: self, columns, n_done: 0, n_pushed: 0, written: String::new() }
+    }
+
+    /// Puts a value in its place of a single row; the same as [`Rows::push`], for a row that does
+    /// not become a table. `buffer` is for numbers that become text. A value that does not fit
+    /// changes nothing.
+    ///
+    /// # Errors
+    /// Input error with column, expected and got, when the value is none of the column's kind.
+    #[inline]
+    pub fn set(
+        &self,
+        row: &mut RawRow,
+        place: usize,
+        cell: Cell<'_>,
+        buffer: &mut String,
+    ) -> Result<()> {
+        row.set(place, value_of(&self.fields[place], cell, buffer)?);
+        Ok(())
     }
 }
 
@@ -86,6 +104,8 @@ pub struct Rows<'r> {
     n_done: usize,
     /// Values of the row that is being filled.
     n_pushed: usize,
+    /// The last number that became text.
+    written: String,
 }
 
 impl Rows<'_> {
@@ -106,22 +126,13 @@ impl Rows<'_> {
     /// Input error with column, expected and got, when the value is none of the column's kind.
     #[inline]
     pub fn push(&mut self, place: usize, cell: Cell<'_>) -> Result<()> {
-        let field = &self.reader.fields[place];
         self.n_pushed += 1;
-        match (&mut self.columns[place], cell) {
-            (Cells::Number(values), Cell::Number(value)) => values.push(value),
-            (Cells::Number(values), Cell::Integer(value)) => values.push(value as f64),
-            (Cells::Text(texts), Cell::Text(text)) => texts.push(text),
-            (column, Cell::Missing) => column.push_missing(),
-            (Cells::Number(values), Cell::Text(text)) => values.push(number(text, field)?),
-            (Cells::Instant(values), Cell::Text(text)) => values.push(moment(text, field)?),
-            (Cells::Text(texts), Cell::Boolean(value)) => {
-                texts.push(if value { "true" } else { "false" });
-            }
-            (column, Cell::Number(value)) if value.is_nan() => column.push_missing(),
-            (Cells::Text(texts), Cell::Number(value)) => texts.push(&number_text(value)),
-            (Cells::Text(texts), Cell::Integer(value)) => texts.push(&integer_text(value)),
-            (Cells::Number(_) | Cells::Instant(_), cell) => return Err(misfit(field, cell)),
+        let value = value_of(&self.reader.fields[place], cell, &mut self.written)?;
+        match (&mut self.columns[place], value) {
+            (Cells::Number(values), RawValue::Number(value)) => values.push(value),
+            (Cells::Text(texts), RawValue::Text(text)) => texts.push(text),
+            (Cells::Instant(values), RawValue::Instant(value)) => values.push(value),
+            (column, _) => column.push_missing(),
         }
         Ok(())
     }
@@ -254,9 +265,7 @@ struct Texts {
 impl Texts {
     #[inline]
     fn push(&mut self, text: &str) {
-        if text.trim().is_empty() {
-            self.codes.push(MISSING_CODE);
-        } else if self.first.is_empty() && self.index.is_none() {
+        if self.first.is_empty() && self.index.is_none() {
             self.codes.push(self.first.push(text));
         } else {
             let index = self.index.get_or_insert_with(|| {
@@ -277,6 +286,33 @@ impl Texts {
         };
         ColumnData::String { codes: self.codes, dictionary }
     }
+}
+
+/// A value in the storage of its field; what is no text there is written to `buffer` first.
+#[inline]
+fn value_of<'a>(field: &Field, cell: Cell<'a>, buffer: &'a mut String) -> Result<RawValue<'a>> {
+    Ok(match (field.storage, cell) {
+        (_, Cell::Missing) => RawValue::Missing,
+        (Storage::Number, Cell::Number(value)) => RawValue::Number(value),
+        (Storage::Number, Cell::Integer(value)) => RawValue::Number(value as f64),
+        (Storage::String, Cell::Text(text)) if text.trim().is_empty() => RawValue::Missing,
+        (Storage::String, Cell::Text(text)) => RawValue::Text(text),
+        (Storage::Number, Cell::Text(text)) => RawValue::Number(number(text, field)?),
+        (Storage::Instant, Cell::Text(text)) => RawValue::Instant(moment(text, field)?),
+        (Storage::String, Cell::Boolean(value)) => {
+            RawValue::Text(if value { "true" } else { "false" })
+        }
+        (_, Cell::Number(value)) if value.is_nan() => RawValue::Missing,
+        (Storage::String, Cell::Number(value)) => {
+            *buffer = number_text(value);
+            RawValue::Text(buffer)
+        }
+        (Storage::String, Cell::Integer(value)) => {
+            *buffer = integer_text(value);
+            RawValue::Text(buffer)
+        }
+        (Storage::Number | Storage::Instant, cell) => return Err(misfit(field, cell)),
+    })
 }
 
 fn number(text: &str, field: &Field) -> Result<f64> {
@@ -369,6 +405,17 @@ mod tests {
             rows.end_row();
         }
         let table = rows.into_table().unwrap();
+        let (mut single, mut buffer) = (RawRow::default(), String::new());
+        for (i, row) in given.into_iter().enumerate() {
+            single.begin(3);
+            for (place, cell) in row.into_iter().enumerate() {
+                reader.set(&mut single, place, cell, &mut buffer).unwrap();
+            }
+            let single = single.to_table(&schema()).unwrap();
+            for (own, of_single) in table.columns().iter().zip(single.columns()) {
+                assert_eq!(own.display(i), of_single.display(0), "{} {i}", own.name);
+            }
+        }
         for (own, of_file) in table.columns().iter().zip(file.table.columns()) {
             for row in 0..4 {
                 assert_eq!(own.display(row), of_file.display(row), "{} {row}", own.name);

@@ -4,7 +4,7 @@
 //! of each of its kinds. The living example is checked like the others.
 
 use modelwright_core::Context;
-use modelwright_core::data::{Column, ColumnData, Kind, MISSING_INSTANT};
+use modelwright_core::data::{Column, ColumnData, Kind, MISSING_INSTANT, RawValue};
 use modelwright_core::params::{Domain, ParamMap, ParamValue};
 use modelwright_core::random::Random;
 use modelwright_core::task::Target;
@@ -209,6 +209,48 @@ fn one_row_gives_the_bytes_of_the_batch() {
                 assert_eq!(row_bits(&single, 0), row_bits(&batch, row), "{}", case.name());
             }
         }
+    }
+}
+
+#[test]
+fn a_value_is_written_without_a_column_as_with_one() {
+    for case in cases() {
+        let (fitted, _) = case.fit(&sample(case.kind, N, 0), &rows(N), 1);
+        let n = fitted.fitted.features("raw").len();
+        // Half of the values were seen in training.
+        for (column, rows) in [(sample(case.kind, N, 0), 0..N), (sample(case.kind, N, 1), 0..N)] {
+            let batch = case.transform(&fitted, &column);
+            for row in rows {
+                let text = column.text(row);
+                let value = match &column.data {
+                    ColumnData::Number(values) => RawValue::Number(values[row]),
+                    ColumnData::Instant(values) => RawValue::Instant(values[row]),
+                    ColumnData::String { .. } => text.map_or(RawValue::Missing, RawValue::Text),
+                };
+                let mut out = vec![f32::NAN; n];
+                if fitted.fitted.write_row(value, &mut out) {
+                    let out: Vec<u32> = out.iter().map(|v| v.to_bits()).collect();
+                    assert_eq!(out, row_bits(&batch, row).0, "{} {value:?}", case.name());
+                }
+            }
+        }
+        let mut out = vec![f32::NAN; n];
+        let wrong = match case.kind {
+            Kind::Number => RawValue::Instant(1),
+            _ => RawValue::Number(1.0),
+        };
+        assert!(!fitted.fitted.write_row(wrong, &mut out), "{}", case.name());
+    }
+}
+
+#[test]
+fn most_transformers_write_a_value_without_a_column() {
+    let through_columns = ["text_statistics", "text_target", "text_terms", "text_tfidf"];
+    for case in cases().iter().filter(|case| case.entry.spec.name != "name_length") {
+        let (fitted, _) = case.fit(&sample(case.kind, N, 0), &rows(N), 1);
+        let mut out = vec![f32::NAN; fitted.fitted.features("raw").len()];
+        let writes = fitted.fitted.write_row(RawValue::Missing, &mut out);
+        assert_ne!(writes, through_columns.contains(&case.entry.spec.name), "{}", case.name());
     }
 }
 

@@ -12,6 +12,7 @@ use crate::request_log::RequestLog;
 use crate::settings::Settings;
 use crate::shadow::Shadow;
 use crate::stats::ServerStats;
+use crate::telemetry::Telemetry;
 use crate::ui::Ui;
 
 /// What all requests share.
@@ -24,6 +25,8 @@ pub(crate) struct App {
     shadow: Shadow,
     pub(crate) drift: Option<DriftWatch>,
     pub(crate) request_log: Option<RequestLog>,
+    /// Takes traces, where somebody wants them.
+    pub(crate) telemetry: Option<Telemetry>,
     /// The web page over a store, where that is what is served.
     pub(crate) ui: Option<Arc<Ui>>,
     /// Set when the server is about to end: it answers what it has and is ready for no more.
@@ -58,6 +61,7 @@ impl App {
             shadow,
             drift,
             request_log,
+            telemetry: None,
             ui: None,
             is_draining: AtomicBool::new(false),
             started: crate::clock::unix_micros() as f64 / 1e6,
@@ -71,12 +75,19 @@ impl App {
         Self { ui, ..self }
     }
 
+    /// With somebody who wants traces and metrics.
+    pub(crate) fn with_telemetry(self, telemetry: Option<Telemetry>) -> Self {
+        Self { telemetry, ..self }
+    }
+
     /// A name for a request that has none.
-    pub(crate) fn new_id(&self) -> String {
+    pub(crate) fn new_id(&self) -> Arc<str> {
         let n = self.next_id.fetch_add(1, Ordering::Relaxed);
         // An odd factor makes neighbours look different and never repeats within 2⁶⁴.
         let id = self.id_base.wrapping_add(n.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        format!("{id:016x}")
+        let digit = |i: usize| b"0123456789abcdef"[(id >> (60 - 4 * i)) as usize & 15];
+        let digits: [u8; 16] = std::array::from_fn(digit);
+        std::str::from_utf8(&digits).unwrap_or_default().into()
     }
 
     /// The model of a name and version; without a name the first, without a version the current,

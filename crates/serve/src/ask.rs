@@ -24,7 +24,7 @@ pub(crate) struct Ask {
     pub(crate) query: Query,
     /// Without its content encoding.
     pub(crate) body: Bytes,
-    pub(crate) request_id: String,
+    pub(crate) request_id: Arc<str>,
     pub(crate) policy: Policy,
     pub(crate) rows_max: usize,
     /// How long rows may be explained.
@@ -121,6 +121,11 @@ impl Query {
     /// Of parameters that came in another way.
     pub(crate) fn of(pairs: Vec<(String, String)>) -> Self {
         Self(pairs)
+    }
+
+    /// The names of all parameters.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_str())
     }
 
     /// The value of a parameter; empty where it has none.

@@ -24,6 +24,11 @@ pub(crate) fn unix_micros() -> i64 {
     i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }
 
+/// This moment in nanoseconds since 1970 UTC.
+pub(crate) fn unix_nanos() -> u64 {
+    unix_micros().unsigned_abs().saturating_mul(1000)
+}
+
 /// This moment as ISO 8601 in UTC.
 pub(crate) fn utc_text() -> String {
     modelwright_core::data::instant_text(unix_micros())

@@ -111,6 +111,23 @@ impl DriftWatch {
         let _ = self.send.try_send(Batch { model: model.clone(), table, predictions });
     }
 
+    /// Looks at a single row, if there is time for it; only then is it made a table.
+    pub(crate) fn look_at_one(
+        &self,
+        model: &Arc<Model>,
+        table: impl FnOnce() -> Option<Table>,
+        predictions: &Predictions,
+    ) {
+        let second = self.started.elapsed().as_secs();
+        if model.stats.drift_budget.take(second, 1) == 0 {
+            return;
+        }
+        if let Some(table) = table() {
+            let (model, predictions) = (model.clone(), predictions.clone());
+            let _ = self.send.try_send(Batch { model, table, predictions });
+        }
+    }
+
     /// What was last concluded.
     pub(crate) fn found(&self) -> Vec<(Arc<str>, u64, Arc<LiveDrift>)> {
         let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);

@@ -30,7 +30,7 @@
 //! | `access` | who may ask? |
 //! | `engine`, `shadow` | where is the work done? |
 //! | `drift` | are the rows like those of training? |
-//! | `stats`, `log`, `request_log` | what happened? |
+//! | `stats`, `log`, `request_log`, `telemetry` | what happened? |
 
 mod access;
 mod app;
@@ -54,14 +54,16 @@ pub mod server;
 pub mod settings;
 mod shadow;
 mod stats;
+mod telemetry;
 mod tls;
 mod ui;
 mod wire;
 
-pub use access::{Keys, NewKey, Scope};
+pub use access::{Jwt, JwtSettings, Keys, NewKey, Scope};
 pub use config::Config;
 pub use request_log::RequestLogSettings;
 pub use server::{Served, Server, Stop};
 pub use settings::{Limits, LogRequests, ModelSource, Policy, Settings};
+pub use telemetry::TelemetrySettings;
 pub use tls::TlsSettings;
 pub use ui::UiSettings;

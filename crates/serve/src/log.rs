@@ -36,6 +36,9 @@ pub(crate) struct RequestLine<'a> {
     pub(crate) key: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<&'a str>,
+    /// The trace that it is a part of, where traces are recorded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) trace_id: Option<String>,
 }
 
 /// Something that happened to the server or a model.

@@ -155,7 +155,7 @@ mod tests {
             headers: HeaderMap::new(),
             query: Query::parse(Some("explain=2")),
             body: Bytes::from(rows),
-            request_id: "1".to_owned(),
+            request_id: "1".into(),
             policy: Policy::Warn,
             rows_max: 1000,
             explain_time_max: Duration::ZERO,

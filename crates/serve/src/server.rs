@@ -20,6 +20,7 @@ use crate::request_log::RequestLog;
 use crate::settings::Settings;
 use crate::shadow::Shadow;
 use crate::stats::ServerStats;
+use crate::telemetry::Telemetry;
 use crate::tls::TlsSettings;
 use crate::ui::Ui;
 
@@ -28,8 +29,8 @@ pub struct Server {
     app: Arc<App>,
     listening: Listening,
     runtime: Runtime,
-    /// The thread of the request log.
-    writing: Option<JoinHandle<()>>,
+    /// The threads of request log and telemetry.
+    writing: Vec<JoinHandle<()>>,
     stop: Stop,
 }
 
@@ -86,17 +87,25 @@ impl Server {
         let shadow = shadow.map_err(failed("cannot start a thread"))?;
         let drift = settings.drift_window.map(DriftWatch::start).transpose();
         let drift = drift.map_err(failed("cannot start a thread"))?;
-        let mut request_log = (None, None);
+        let (mut request_log, mut telemetry, mut writing) = (None, None, Vec::new());
         if let Some(wanted) = &settings.request_log {
             let (ctx, stats) = (engine.context().clone(), stats.clone());
             let (own, thread) = RequestLog::start(wanted.clone(), ctx, stats, log.clone())?;
-            request_log = (Some(own), Some(thread));
+            request_log = Some(own);
+            writing.push(thread);
         }
-        let (request_log, writing) = request_log;
+        if let Some(wanted) = &settings.telemetry {
+            let (own, thread) = Telemetry::start(wanted.clone(), stats.clone(), log.clone())?;
+            telemetry = Some(own);
+            writing.push(thread);
+        }
         let ui = settings.ui.clone().map(Ui::open).transpose()?.map(Arc::new);
         let app = App::new(settings, hub, engine, stats, log, (shadow, drift), request_log);
-        let app = app.with_ui(ui);
+        let app = app.with_ui(ui).with_telemetry(telemetry);
         let (app, stop) = (Arc::new(app), Stop::default());
+        if let Some(telemetry) = &app.telemetry {
+            telemetry.watch(&app);
+        }
         Ok(Self { app, listening, runtime, writing, stop })
     }
 
@@ -154,9 +163,15 @@ impl Server {
         });
         // Work that ignores its end (a huge batch) does not hold up the end of the process.
         runtime.shutdown_background();
-        if let (Some(request_log), Some(writing)) = (&app.request_log, writing) {
+        if let Some(request_log) = &app.request_log {
             request_log.end();
-            let _ = writing.join();
+        }
+        if let Some(telemetry) = &app.telemetry {
+            telemetry.end();
+        }
+        for thread in writing {
+            // One that broke off has nothing left to say.
+            let _ = thread.join();
         }
         if let Some(path) = &app.settings.unix_socket {
             let _ = std::fs::remove_file(path);

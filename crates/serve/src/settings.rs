@@ -9,8 +9,9 @@ use modelwright_core::{Error, Result};
 use modelwright_lifecycle::store::Location;
 use modelwright_lifecycle::store::parse_reference;
 
-use crate::access::Keys;
+use crate::access::{Jwt, Keys};
 use crate::request_log::RequestLogSettings;
+use crate::telemetry::TelemetrySettings;
 use crate::tls::TlsSettings;
 use crate::ui::UiSettings;
 
@@ -158,10 +159,14 @@ pub struct Settings {
     pub admin: Option<bool>,
     /// Who may ask; `None` is everybody.
     pub keys: Option<Keys>,
+    /// Whose tokens are taken in place of keys.
+    pub jwt: Option<Jwt>,
     /// Which requests are logged.
     pub log: LogRequests,
     /// What is asked and answered, written down.
     pub request_log: Option<RequestLogSettings>,
+    /// Where traces and metrics go.
+    pub telemetry: Option<TelemetrySettings>,
     /// The store whose runs and models a web page shows, instead of answering for `models`.
     pub ui: Option<UiSettings>,
     /// How often files are looked at for a newer model; `None` never does.
@@ -188,8 +193,10 @@ impl Default for Settings {
             limits: Limits::default(),
             admin: None,
             keys: None,
+            jwt: None,
             log: LogRequests::default(),
             request_log: None,
+            telemetry: None,
             ui: None,
             watch: Some(Duration::from_secs(2)),
             drift_window: Some(Duration::from_hours(1)),
@@ -202,6 +209,11 @@ impl Default for Settings {
 impl Settings {
     /// Whether requests may change which models are served.
     pub(crate) fn admin_is_open(&self) -> bool {
-        self.admin.unwrap_or(self.host.is_loopback() || self.keys.is_some())
+        self.admin.unwrap_or(self.host.is_loopback() || self.needs_key())
+    }
+
+    /// Whether who asks must say who they are.
+    pub(crate) fn needs_key(&self) -> bool {
+        self.keys.is_some() || self.jwt.is_some()
     }
 }

@@ -83,6 +83,8 @@ pub(crate) struct Stats {
     pub(crate) n_unusual: Count,
     /// Calls of the model.
     pub(crate) n_executions: Count,
+    /// Of these, single rows that went the quick way.
+    pub(crate) n_quick: Count,
     /// Time of whole requests, successes.
     pub(crate) request_ns: Count,
     /// Time of whole requests, failures.
@@ -141,6 +143,8 @@ pub(crate) struct ServerStats {
     pub(crate) n_overload: Count,
     /// Rows that the request log had no time or room for.
     pub(crate) n_rows_not_logged: Count,
+    /// Spans that the telemetry had no room for, or that nobody took.
+    pub(crate) n_spans_lost: Count,
     /// Lines of the log that were lost because nobody wrote them fast enough.
     pub(crate) n_log_lost: Count,
 }

@@ -16,6 +16,8 @@ mod explain;
 mod mutated;
 #[path = "serve/protocols.rs"]
 mod protocols;
+#[path = "serve/quick.rs"]
+mod quick;
 #[path = "serve/refusals.rs"]
 mod refusals;
 #[path = "serve/ui.rs"]

@@ -8,6 +8,7 @@ mod codes;
 mod column;
 mod features;
 mod fold;
+mod raw_row;
 mod schema;
 mod table;
 mod view;
@@ -19,6 +20,7 @@ pub use column::{
 };
 pub use features::{BinnedColumn, FeatureColumn, FeatureMatrix, MAX_CUTS, SparseColumns};
 pub use fold::Fold;
+pub use raw_row::{RawRow, RawValue};
 pub use schema::{Field, Kind, NumberFormat, Schema, Storage};
 pub use table::Table;
 pub use view::{FeatureView, TrainView};

@@ -77,6 +77,24 @@ pub(crate) struct Serve {
     /// A file of API keys; without it, and without MODELWRIGHT_SERVE_API_KEY, everybody may ask
     #[arg(long, value_name = "FILE")]
     keys: Option<String>,
+    /// Take signed tokens (JSON Web Tokens) beside or in place of keys: the issuer's public keys,
+    /// a JSON Web Key Set; looked at once a second, so that keys can be exchanged
+    #[arg(long, value_name = "FILE")]
+    jwks: Option<String>,
+    /// Who must have issued a token (its claim iss)
+    #[arg(long, value_name = "ISSUER")]
+    jwt_issuer: Option<String>,
+    /// For whom a token must be (its claim aud)
+    #[arg(long, value_name = "AUDIENCE")]
+    jwt_audience: Option<String>,
+    /// The claim of a token that names what is allowed, as words or a list; with dots, in an
+    /// object (realm_access.roles) [default: scope]
+    #[arg(long, value_name = "CLAIM")]
+    jwt_scope_claim: Option<String>,
+    /// What words of that claim stand for, as WORD=predict, WORD=metrics or WORD=admin; without
+    /// it these names themselves do, and modelwright:predict and so on
+    #[arg(long, value_name = "WORD=SCOPE,…", value_delimiter = ',')]
+    jwt_scopes: Option<Vec<String>>,
     /// Make an API key, print it with its entry for the file of keys, and end
     #[arg(long, value_name = "NAME")]
     new_key: Option<String>,
@@ -109,6 +127,20 @@ pub(crate) struct Serve {
     /// [default: failed]
     #[arg(long, value_name = "WHICH")]
     log: Option<String>,
+    /// Send traces and metrics there, by OTLP over HTTP (http://collector:4318)
+    #[arg(long, value_name = "URL")]
+    otlp_endpoint: Option<String>,
+    /// Headers for it; a key is better put into MODELWRIGHT_SERVE_OTLP_HEADERS, where other users
+    /// of the machine cannot read it
+    #[arg(long, value_name = "NAME=VALUE,…", value_delimiter = ',')]
+    otlp_headers: Option<Vec<String>>,
+    /// The share of requests that are recorded as traces; of a request that is a part of a trace
+    /// (traceparent), its beginning decides [default: 1]
+    #[arg(long, value_name = "SHARE")]
+    otlp_sample: Option<String>,
+    /// What is said of this server, such as service.name=shop
+    #[arg(long, value_name = "NAME=VALUE,…", value_delimiter = ',')]
+    otlp_attributes: Option<Vec<String>>,
     /// The largest body, also after decompression [default: 64MiB]
     #[arg(long, value_name = "SIZE")]
     max_body: Option<String>,
@@ -171,6 +203,11 @@ impl Serve {
             ("name", one(&self.name)),
             ("policy", one(&self.policy)),
             ("keys", one(&self.keys)),
+            ("jwks", one(&self.jwks)),
+            ("jwt-issuer", one(&self.jwt_issuer)),
+            ("jwt-audience", one(&self.jwt_audience)),
+            ("jwt-scope-claim", one(&self.jwt_scope_claim)),
+            ("jwt-scopes", self.jwt_scopes.clone()),
             ("admin", switch(self.admin)),
             ("watch", one(&self.watch)),
             ("hold", switch(self.hold)),
@@ -180,6 +217,10 @@ impl Serve {
             ("request-log-redact", self.request_log_redact.clone()),
             ("request-log-max", one(&self.request_log_max)),
             ("log", one(&self.log)),
+            ("otlp-endpoint", one(&self.otlp_endpoint)),
+            ("otlp-headers", self.otlp_headers.clone()),
+            ("otlp-sample", one(&self.otlp_sample)),
+            ("otlp-attributes", self.otlp_attributes.clone()),
             ("max-body", one(&self.max_body)),
             ("max-rows", one(&self.max_rows)),
             ("max-requests", one(&self.max_requests)),

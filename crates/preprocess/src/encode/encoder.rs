@@ -23,8 +23,8 @@ const PARALLEL_VALUES: usize = 100_000;
 /// See the module's text.
 pub struct FittedEncoder {
     encoding: String,
-    sources: Vec<Source>,
-    derived: DerivedSources,
+    pub(super) sources: Vec<Source>,
+    pub(super) derived: DerivedSources,
 }
 
 /// A raw or derived column and what writes it.
@@ -42,6 +42,8 @@ pub(super) struct Part {
     kept: Vec<u32>,
     /// Their names.
     names: Vec<Arc<str>>,
+    /// How many dense features there are, used or not.
+    n_all: usize,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -70,7 +72,12 @@ impl Part {
     pub(super) fn new(fitted: FittedTransformer, kept: Vec<u32>, source: &str) -> Self {
         let all = fitted.fitted.features(source);
         let names = kept.iter().map(|i| all[*i as usize].as_str().into()).collect();
-        Self { fitted, kept, names }
+        Self { fitted, kept, names, n_all: all.len() }
+    }
+
+    /// How many dense features the transformer writes, used or not.
+    pub(super) fn n_all(&self) -> usize {
+        self.n_all
     }
 
     pub(super) fn fitted(&self) -> &FittedTransformer {

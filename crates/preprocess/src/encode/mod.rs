@@ -16,6 +16,7 @@ mod conform;
 mod derived;
 mod encoder;
 mod prepare;
+mod row;
 mod sort;
 mod spec;
 mod view;
@@ -23,6 +24,7 @@ mod view;
 pub use conform::conform;
 pub use encoder::{ColumnEncoding, FittedEncoder};
 pub use prepare::{PrepareInput, Prepared, prepare};
+pub use row::RowFeatures;
 pub use spec::{EncodingSpec, Rule, Step};
 pub use view::{PartView, SourceView};
 

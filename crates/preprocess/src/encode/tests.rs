@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use modelwright_core::Context;
 use modelwright_core::data::{
-    Column, FeatureMatrix, Field, Fold, Kind, MISSING_INSTANT, Schema, Storage, Table,
+    Column, ColumnData, FeatureMatrix, Field, Fold, Kind, MISSING_INSTANT, RawRow, RawValue,
+    Schema, Storage, Table,
 };
 use modelwright_core::random::Random;
 use modelwright_core::task::Target;
@@ -143,6 +144,63 @@ fn serving_writes_what_training_wrote_where_the_target_is_not_seen() {
                 assert_eq!(column.values[0].to_bits(), expected, "{}", column.name);
             }
         }
+    }
+}
+
+/// Row `row` of a table whose columns are in the order of `schema`.
+fn raw_row(table: &Table, row: usize) -> RawRow {
+    let mut raw = RawRow::default();
+    raw.begin(table.n_columns());
+    for (place, column) in table.columns().iter().enumerate() {
+        raw.set(
+            place,
+            match &column.data {
+                ColumnData::Number(values) => RawValue::Number(values[row]),
+                ColumnData::Instant(values) => RawValue::Instant(values[row]),
+                ColumnData::String { .. } => {
+                    column.text(row).map_or(RawValue::Missing, RawValue::Text)
+                }
+            },
+        );
+    }
+    raw
+}
+
+#[test]
+fn a_row_is_written_without_a_table_as_with_one() {
+    let data = mixed_table(400);
+    let ctx = Context::unlimited(1, 2);
+    let storage = |c: &Column| match c.data {
+        ColumnData::Number(_) => Storage::Number,
+        ColumnData::Instant(_) => Storage::Instant,
+        ColumnData::String { .. } => Storage::String,
+    };
+    // As a model has it: each field with the storage of its column.
+    let field = |c: &Column| Field::new(&c.name, storage(c), Kind::Number);
+    let schema = Schema { fields: data.0.columns().iter().map(field).collect() };
+    for spec in EncodingSpec::NAMES.map(|name| EncodingSpec::named(name).unwrap()) {
+        let encoder = prepared(&data, &[], &spec, 2).encoder;
+        let served = encoder.transform(&data.0, &ctx).unwrap();
+        let mut features = encoder.row_features(&schema);
+        for row in 0..400 {
+            encoder.write_row(&raw_row(&data.0, row), &schema, &mut features, &ctx).unwrap();
+            let one = features.matrix();
+            assert_eq!(one.n_features(), served.n_features());
+            for (column, all) in one.columns.iter().zip(&served.columns) {
+                assert_eq!(column.name, all.name);
+                assert_eq!(column.is_category, all.is_category);
+                let expected = all.values[row].to_bits();
+                assert_eq!(column.values[0].to_bits(), expected, "{} {row}", column.name);
+            }
+            assert_eq!(one.sparse.is_some(), served.sparse.is_some());
+            if let (Some(one), Some(all)) = (&one.sparse, &served.sparse) {
+                assert_eq!(one.row(0), all.row(row));
+            }
+        }
+        let mut features = encoder.row_features(&Schema { fields: schema.fields[1..].to_vec() });
+        let row = raw_row(&data.0, 0);
+        let error = encoder.write_row(&row, &schema, &mut features, &ctx).unwrap_err();
+        assert!(error.to_string().contains("`number`"), "{error}");
     }
 }
 

@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use modelwright_core::data::{Column, Kind, Strings};
+use modelwright_core::data::{Column, Kind, RawValue, Strings};
 use modelwright_core::declare_params;
 use modelwright_core::params::{Checked, Domain};
 use modelwright_core::{Context, Result};
@@ -111,11 +111,16 @@ impl FittedBoolean {
         if dictionary.iter().all(is_known) {
             return Cow::Borrowed(dictionary);
         }
-        let known = |text: &'a str| match names.iter().find(|n| n.eq_ignore_ascii_case(text)) {
-            Some(name) if !is_known(text) => name.to_string(),
-            _ => text.to_owned(),
-        };
-        Cow::Owned(dictionary.iter().map(known).collect())
+        Cow::Owned(dictionary.iter().map(|text| self.text_as_trained(text)).collect())
+    }
+
+    /// A single text as training wrote it.
+    fn text_as_trained<'a>(&'a self, text: &'a str) -> &'a str {
+        let names = self.levels.names();
+        if names.iter().any(|name| **name == *text) {
+            return text;
+        }
+        names.iter().find(|name| name.eq_ignore_ascii_case(text)).map_or(text, |name| name)
     }
 }
 
@@ -137,6 +142,19 @@ impl Fitted for FittedBoolean {
             columns.push(self.levels.map_rows(codes, dictionary, is_missing));
         }
         Ok(Encoded { columns, sparse: None })
+    }
+
+    fn write_row(&self, value: RawValue<'_>, out: &mut [f32]) -> bool {
+        let level = match value {
+            RawValue::Missing => self.levels.missing(),
+            RawValue::Text(text) => self.levels.of_text(self.text_as_trained(text)),
+            _ => return false,
+        };
+        out[0] = self.values[level];
+        if self.indicator {
+            out[1] = f32::from(u8::from(level >= self.levels.other()));
+        }
+        true
     }
 
     fn validate(&self) -> Result<()> {

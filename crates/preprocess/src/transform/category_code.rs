@@ -3,7 +3,7 @@
 //! A tree reaches any group of levels by a few splits on the code, so this is kept for columns of
 //! few levels. Rare and unseen values have the number after the last level; missing is NaN.
 
-use modelwright_core::data::{Column, Kind};
+use modelwright_core::data::{Column, Kind, RawValue};
 use modelwright_core::declare_params;
 use modelwright_core::params::{Checked, Domain};
 use modelwright_core::{Context, Result};
@@ -79,6 +79,12 @@ impl Fitted for FittedCategoryCode {
         let value = |level| if level == missing { f32::NAN } else { level as f32 };
         let values = self.levels.map_rows(codes, dictionary, value);
         Ok(Encoded { columns: vec![values], sparse: None })
+    }
+
+    fn write_row(&self, value: RawValue<'_>, out: &mut [f32]) -> bool {
+        let Some(level) = self.levels.of_value(value) else { return false };
+        out[0] = if level == self.levels.missing() { f32::NAN } else { level as f32 };
+        true
     }
 
     fn validate(&self) -> Result<()> {

@@ -4,7 +4,7 @@
 //! their own, and a tree sorts them by what their rows are worth. Rare and unseen values have the
 //! number after the last level; missing is NaN, which is a level like any other.
 
-use modelwright_core::data::{Column, Kind};
+use modelwright_core::data::{Column, Kind, RawValue};
 use modelwright_core::declare_params;
 use modelwright_core::params::{Checked, Domain};
 use modelwright_core::{Context, Result};
@@ -84,6 +84,12 @@ impl Fitted for FittedCategoryLevel {
         let value = |level| if level == missing { f32::NAN } else { level as f32 };
         let values = self.levels.map_rows(codes, dictionary, value);
         Ok(Encoded { columns: vec![values], sparse: None })
+    }
+
+    fn write_row(&self, value: RawValue<'_>, out: &mut [f32]) -> bool {
+        let Some(level) = self.levels.of_value(value) else { return false };
+        out[0] = if level == self.levels.missing() { f32::NAN } else { level as f32 };
+        true
     }
 
     fn validate(&self) -> Result<()> {

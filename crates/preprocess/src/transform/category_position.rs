@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use modelwright_core::data::{Column, Kind, MISSING_CODE};
+use modelwright_core::data::{Column, Kind, MISSING_CODE, RawValue};
 use modelwright_core::declare_params;
 use modelwright_core::params::{Checked, Domain};
 use modelwright_core::{Context, Result};
@@ -109,6 +109,14 @@ impl Fitted for FittedCategoryPosition {
         };
         let values = self.levels.map_rows(codes, dictionary, value);
         Ok(Encoded { columns: vec![values], sparse: None })
+    }
+
+    fn write_row(&self, value: RawValue<'_>, out: &mut [f32]) -> bool {
+        let Some(level) = self.levels.of_value(value) else { return false };
+        let (other, missing) = (self.levels.other(), self.levels.missing());
+        let is_missing = level == missing || level == other && self.unlisted_is_missing;
+        out[0] = if is_missing { f32::NAN } else { level as f32 };
+        true
     }
 
     fn validate(&self) -> Result<()> {

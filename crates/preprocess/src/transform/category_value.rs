@@ -4,7 +4,7 @@
 //! alone; a tree that also sees the number itself loses nothing when they do. A value that is not
 //! a number is missing.
 
-use modelwright_core::data::{Column, Kind};
+use modelwright_core::data::{Column, Kind, RawValue};
 use modelwright_core::params::Checked;
 use modelwright_core::{Context, Result};
 use serde::{Deserialize, Serialize};
@@ -63,6 +63,15 @@ impl Fitted for FittedCategoryValue {
             codes.iter().map(|c| by_code.get(*c as usize).copied().unwrap_or(f32::NAN)).collect()
         };
         Ok(Encoded { columns: vec![values], sparse: None })
+    }
+
+    fn write_row(&self, value: RawValue<'_>, out: &mut [f32]) -> bool {
+        out[0] = match value {
+            RawValue::Text(text) => text.trim().parse().map_or(f32::NAN, saturate),
+            RawValue::Missing => f32::NAN,
+            _ => return false,
+        };
+        true
     }
 
     fn validate(&self) -> Result<()> {

@@ -7,7 +7,7 @@
 //! `number <= cut`, exactly, also where several cut points fall between two f32 (large identifiers,
 //! points in time). O(rows × log cuts).
 
-use modelwright_core::data::{Column, Kind};
+use modelwright_core::data::{Column, Kind, RawValue};
 use modelwright_core::declare_params;
 use modelwright_core::params::{Checked, Domain};
 use modelwright_core::{Context, Result};
@@ -161,6 +161,12 @@ impl Fitted for FittedCutNumber {
     fn transform(&self, column: &Column, _: &Context) -> Result<Encoded> {
         let values = numbers(column)?.iter().map(|number| self.write(*number)).collect();
         Ok(Encoded { columns: vec![values], sparse: None })
+    }
+
+    fn write_row(&self, value: RawValue<'_>, out: &mut [f32]) -> bool {
+        let Some(number) = value.number() else { return false };
+        out[0] = self.write(number);
+        true
     }
 
     fn validate(&self) -> Result<()> {

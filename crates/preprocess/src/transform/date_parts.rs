@@ -5,7 +5,7 @@
 //! robustly scales the others and fills missing with 0 plus an indicator, for learners that sum
 //! features. Parts that do not vary over the training rows are left out. O(rows).
 
-use modelwright_core::data::{Column, Kind, MISSING_INSTANT, civil_from_days};
+use modelwright_core::data::{Column, Kind, MISSING_INSTANT, RawValue, civil_from_days};
 use modelwright_core::declare_params;
 use modelwright_core::params::{Checked, Domain};
 use modelwright_core::{Context, Result};
@@ -232,6 +232,33 @@ impl Fitted for FittedDateParts {
             columns.push(values.iter().map(is_missing).collect());
         }
         Ok(Encoded { columns, sparse: None })
+    }
+
+    fn write_row(&self, value: RawValue<'_>, out: &mut [f32]) -> bool {
+        let Some(instant) = value.instant() else { return false };
+        let mut places = out.iter_mut();
+        let mut write = |value: f32| {
+            if let Some(place) = places.next() {
+                *place = value;
+            }
+        };
+        for (i, part) in self.parts.iter().enumerate() {
+            let number = part.of(instant, self.reference);
+            match (self.scales.get(i), part.period()) {
+                (None, _) => write(saturate(number)),
+                (Some(scale), None) => write(scale.apply(number)),
+                (Some(_), Some(period)) => {
+                    let angle = number / period * std::f64::consts::TAU;
+                    for side in [angle.sin(), angle.cos()] {
+                        write(if side.is_nan() { 0.0 } else { saturate(side) });
+                    }
+                }
+            }
+        }
+        if self.indicator {
+            write(f32::from(u8::from(instant == MISSING_INSTANT)));
+        }
+        true
     }
 
     fn validate(&self) -> Result<()> {

@@ -3,7 +3,7 @@
 //! Tells a tree how far it may trust the level's target statistics, and is often a feature of its
 //! own. Levels of one row and unseen values share one entry: 0. Missing has the share of missing.
 
-use modelwright_core::data::{Column, Kind};
+use modelwright_core::data::{Column, Kind, RawValue};
 use modelwright_core::declare_params;
 use modelwright_core::params::{Checked, Domain};
 use modelwright_core::{Context, Result};
@@ -83,6 +83,12 @@ impl Fitted for FittedFrequency {
         let (codes, dictionary) = strings(column)?;
         let values = self.levels.map_rows(codes, dictionary, |level| self.shares[level]);
         Ok(Encoded { columns: vec![values], sparse: None })
+    }
+
+    fn write_row(&self, value: RawValue<'_>, out: &mut [f32]) -> bool {
+        let Some(level) = self.levels.of_value(value) else { return false };
+        out[0] = self.shares[level];
+        true
     }
 
     fn validate(&self) -> Result<()> {

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use foldhash::fast::FixedState;
-use modelwright_core::data::{MISSING_CODE, Strings};
+use modelwright_core::data::{MISSING_CODE, RawValue, Strings};
 use serde::{Deserialize, Serialize};
 
 use super::transformer::broken;
@@ -104,6 +104,16 @@ impl Levels {
     /// The number of a text.
     pub fn of_text(&self, text: &str) -> usize {
         self.index.get(text).map_or(self.other(), |level| *level as usize)
+    }
+
+    /// The number of a single value; `None` for one that is no text.
+    #[inline]
+    pub(crate) fn of_value(&self, value: RawValue<'_>) -> Option<usize> {
+        match value {
+            RawValue::Missing => Some(self.missing()),
+            RawValue::Text(text) => Some(self.of_text(text)),
+            _ => None,
+        }
     }
 
     /// `value(number)` for every row of a column of strings.

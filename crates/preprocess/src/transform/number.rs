@@ -3,7 +3,7 @@
 //! f64 becomes f32: NaN stays missing, infinities and what f32 cannot hold become the largest
 //! finite number of their sign. O(rows).
 
-use modelwright_core::data::{Column, Kind};
+use modelwright_core::data::{Column, Kind, RawValue};
 use modelwright_core::params::Checked;
 use modelwright_core::{Context, Result};
 use serde::{Deserialize, Serialize};
@@ -47,6 +47,12 @@ impl Fitted for FittedNumber {
     fn transform(&self, column: &Column, _: &Context) -> Result<Encoded> {
         let values = numbers(column)?.iter().map(|v| saturate(*v)).collect();
         Ok(Encoded { columns: vec![values], sparse: None })
+    }
+
+    fn write_row(&self, value: RawValue<'_>, out: &mut [f32]) -> bool {
+        let Some(number) = value.number() else { return false };
+        out[0] = saturate(number);
+        true
     }
 
     fn validate(&self) -> Result<()> {

@@ -6,7 +6,7 @@
 //! value is all zeros. `x=(missing)` exists when training has missing values. Where just two
 //! columns would be each other's complement only the second (the less frequent level) is kept.
 
-use modelwright_core::data::{Column, Kind};
+use modelwright_core::data::{Column, Kind, RawValue};
 use modelwright_core::declare_params;
 use modelwright_core::params::{Checked, Domain};
 use modelwright_core::{Context, Result};
@@ -96,6 +96,14 @@ impl Fitted for FittedOneHot {
         let levels = self.levels.map_rows(codes, dictionary, |level| level as u32);
         let one = |shown: &u32| levels.iter().map(|l| f32::from(u8::from(l == shown))).collect();
         Ok(Encoded { columns: self.shown.iter().map(one).collect(), sparse: None })
+    }
+
+    fn write_row(&self, value: RawValue<'_>, out: &mut [f32]) -> bool {
+        let Some(level) = self.levels.of_value(value) else { return false };
+        for (place, shown) in out.iter_mut().zip(&self.shown) {
+            *place = f32::from(u8::from(level as u32 == *shown));
+        }
+        true
     }
 
     fn validate(&self) -> Result<()> {

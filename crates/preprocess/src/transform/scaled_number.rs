@@ -4,7 +4,7 @@
 //! learned from have missing values. See [`super::robust_scale`] for the formula.
 //! O(rows log rows) to fit.
 
-use modelwright_core::data::{Column, Kind};
+use modelwright_core::data::{Column, Kind, RawValue};
 use modelwright_core::declare_params;
 use modelwright_core::params::{Checked, Domain};
 use modelwright_core::{Context, Result};
@@ -108,6 +108,16 @@ impl Fitted for FittedScaledNumber {
             columns.push(values.iter().map(|v| f32::from(u8::from(v.is_nan()))).collect());
         }
         Ok(Encoded { columns, sparse: None })
+    }
+
+    fn write_row(&self, value: RawValue<'_>, out: &mut [f32]) -> bool {
+        let Some(number) = value.number() else { return false };
+        let scale = &self.scale;
+        out[0] = if self.clip { scale.apply(number) } else { saturate(scale.scale(number)) };
+        if self.indicator {
+            out[1] = f32::from(u8::from(number.is_nan()));
+        }
+        true
     }
 
     fn validate(&self) -> Result<()> {

@@ -21,7 +21,7 @@
 
 use std::sync::Arc;
 
-use modelwright_core::data::{Column, Kind};
+use modelwright_core::data::{Column, Kind, RawValue};
 use modelwright_core::declare_params;
 use modelwright_core::params::{Checked, Domain};
 use modelwright_core::{Context, Result};
@@ -198,6 +198,14 @@ impl Fitted for FittedTargetStatistics {
             self.levels.map_rows(codes, dictionary, |level| statistics[level])
         };
         Ok(Encoded { columns: self.statistics.iter().map(of).collect(), sparse: None })
+    }
+
+    fn write_row(&self, value: RawValue<'_>, out: &mut [f32]) -> bool {
+        let Some(level) = self.levels.of_value(value) else { return false };
+        for (place, statistics) in out.iter_mut().zip(&self.statistics) {
+            *place = statistics[level];
+        }
+        true
     }
 
     fn validate(&self) -> Result<()> {

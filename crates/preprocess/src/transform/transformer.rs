@@ -15,7 +15,7 @@
 
 use std::sync::Arc;
 
-use modelwright_core::data::{Column, ColumnData, Kind, SparseColumns, Strings};
+use modelwright_core::data::{Column, ColumnData, Kind, RawValue, SparseColumns, Strings};
 use modelwright_core::params::{Checked, ParamMap, ParamSpec, Params};
 use modelwright_core::task::Target;
 use modelwright_core::{Context, Error, Result};
@@ -135,6 +135,14 @@ pub trait Fitted: std::any::Any + Send + Sync {
     /// # Errors
     /// Input error when the column's storage is not the one of its kind.
     fn transform(&self, column: &Column, ctx: &Context) -> Result<Encoded>;
+
+    /// Writes one value of the column into `out`, which has a place for every dense feature: the
+    /// same bits as [`Self::transform`], without a column. False when it cannot; then `out` is
+    /// without meaning, and `transform` must be asked.
+    fn write_row(&self, value: RawValue<'_>, out: &mut [f32]) -> bool {
+        let _ = (value, out);
+        false
+    }
 
     /// Proves that a decoded value is sound: lengths agree, numbers are usable.
     ///

@@ -37,6 +37,17 @@ pub enum Scope {
     Admin,
 }
 
+impl std::str::FromStr for Scope {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        let all = [Self::Predict, Self::Metrics, Self::Admin];
+        all.into_iter().find(|scope| scope.name() == name).ok_or_else(|| {
+            Error::input("unknown scope").got(name).suggest(name, all.map(Self::name))
+        })
+    }
+}
+
 impl Scope {
     /// The name in the file.
     pub fn name(self) -> &'static str {
@@ -87,6 +98,11 @@ pub(crate) enum Refused {
 }
 
 impl Known {
+    /// Who has a token; it may use every model, as often as it likes.
+    pub(super) fn of_token(name: String, scopes: Vec<Scope>) -> Self {
+        Self { name, scopes, models: Vec::new(), bucket: None }
+    }
+
     /// Whether the key allows this now; counts the request.
     pub(crate) fn admit(&self, scope: Scope) -> std::result::Result<(), Refused> {
         if !self.scopes.contains(&scope) {

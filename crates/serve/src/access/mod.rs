@@ -1,6 +1,9 @@
 //! Who may ask for what, and how often.
 
+mod jwks;
+mod jwt;
 mod keys;
 
+pub use jwt::{Jwt, JwtSettings};
 pub use keys::{Keys, NewKey, Scope};
 pub(crate) use keys::{Known, Refused};

@@ -46,7 +46,7 @@ pub const PREFIX: &str = "MODELWRIGHT_SERVE_";
 use KeyKind::{List, Number, Switch, Text};
 
 /// All of them, in the order in which they are printed.
-pub const KEYS: [Key; 29] = [
+pub const KEYS: [Key; 38] = [
     Key::new("models", List, None),
     Key::new("store", Text, None),
     Key::new("name", Text, None),
@@ -60,6 +60,11 @@ pub const KEYS: [Key; 29] = [
     Key::new("policy", Text, Some("warn")),
     Key::new("keys", Text, None),
     Key { is_secret: true, ..Key::new("api-key", Text, None) },
+    Key::new("jwks", Text, None),
+    Key::new("jwt-issuer", Text, None),
+    Key::new("jwt-audience", Text, None),
+    Key::new("jwt-scope-claim", Text, Some("scope")),
+    Key::new("jwt-scopes", List, None),
     Key::new("admin", Switch, Some("false")),
     Key::new("watch", Text, Some("2s")),
     Key::new("hold", Switch, Some("false")),
@@ -69,6 +74,10 @@ pub const KEYS: [Key; 29] = [
     Key::new("request-log-redact", List, None),
     Key::new("request-log-max", Text, Some("1GiB")),
     Key::new("log", Text, Some("failed")),
+    Key::new("otlp-endpoint", Text, None),
+    Key { is_secret: true, ..Key::new("otlp-headers", List, None) },
+    Key::new("otlp-sample", Number, Some("1")),
+    Key::new("otlp-attributes", List, None),
     Key::new("max-body", Text, Some("64MiB")),
     Key::new("max-rows", Number, Some("1000000")),
     Key::new("max-requests", Number, Some("1024")),

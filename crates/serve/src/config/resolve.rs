@@ -8,10 +8,11 @@ use modelwright_core::{Error, Result};
 
 use super::keys::{self, Key};
 use super::layers::{Config, Source};
-use crate::access::Keys;
+use crate::access::{Jwt, JwtSettings, Keys};
 use crate::quantity;
 use crate::request_log::RequestLogSettings;
 use crate::settings::{Limits, ModelSource, Settings};
+use crate::telemetry::TelemetrySettings;
 use crate::tls::TlsSettings;
 
 /// A key that could be guessed protects nothing.
@@ -36,8 +37,10 @@ impl Config {
             limits,
             admin: self.switch("admin")?.then_some(true),
             keys: self.api_keys()?,
+            jwt: self.jwt()?,
             log: self.read("log", FromStr::from_str)?,
             request_log: self.request_log()?,
+            telemetry: self.telemetry()?,
             drift_window: Some(self.read("drift-window", pause)?).filter(|w| !w.is_zero()),
             hold: self.switch("hold")?,
             ui: None,
@@ -84,6 +87,73 @@ impl Config {
             keys = Some(keys.unwrap_or_default().with_plain(text));
         }
         Ok(keys)
+    }
+
+    fn jwt(&self) -> Result<Option<Jwt>> {
+        let own = ["jwt-issuer", "jwt-audience", "jwt-scope-claim", "jwt-scopes"];
+        own.into_iter().try_for_each(|name| self.needs(name, "jwks"))?;
+        // Providers sign for many with the same keys: a signature alone proves little.
+        ["jwt-issuer", "jwt-audience"].into_iter().try_for_each(|name| self.needs("jwks", name))?;
+        let text = |name| self.find(name).map(|(_, text, _)| text.to_owned());
+        let told = (self.path("jwks"), text("jwt-issuer"), text("jwt-audience"));
+        let (Some(keys), Some(issuer), Some(audience)) = told else { return Ok(None) };
+        let mut scopes = Vec::new();
+        if let (Some((key, _, source)), Some(told)) =
+            (self.find("jwt-scopes"), self.told.get("jwt-scopes"))
+        {
+            for text in &told.texts {
+                let wrong = |e: Error| e.at(source.place(key));
+                let (word, scope) = text.rsplit_once('=').ok_or_else(|| {
+                    let error = Error::input("not a word of a token and a scope").got(text);
+                    wrong(error.expected("WORD=predict, WORD=metrics or WORD=admin"))
+                })?;
+                scopes.push((word.to_owned(), scope.parse().map_err(wrong)?));
+            }
+        }
+        if scopes.is_empty() {
+            scopes = JwtSettings::default_scopes();
+        }
+        let scope_claim = text("jwt-scope-claim").unwrap_or_default();
+        Jwt::open(JwtSettings { keys, issuer, audience, scope_claim, scopes }).map(Some)
+    }
+
+    fn telemetry(&self) -> Result<Option<TelemetrySettings>> {
+        let own = ["otlp-headers", "otlp-sample", "otlp-attributes"];
+        own.into_iter().try_for_each(|name| self.needs(name, "otlp-endpoint"))?;
+        let Some((key, endpoint, source)) = self.find("otlp-endpoint") else { return Ok(None) };
+        if !endpoint.starts_with("http://") && !endpoint.starts_with("https://") {
+            return Err(Error::input("not the address of a collector")
+                .at(source.place(key))
+                .expected("http://HOST:4318, where OTLP is spoken over HTTP")
+                .got(endpoint));
+        }
+        let (endpoint, headers) = (endpoint.to_owned(), self.pairs("otlp-headers")?);
+        let mut attributes = self.pairs("otlp-attributes")?;
+        if !attributes.iter().any(|(name, _)| name == "service.name") {
+            attributes.push(("service.name".to_owned(), "modelwright".to_owned()));
+        }
+        let sample = self.read("otlp-sample", |text| match text.trim() {
+            "0" => Ok(0.0),
+            text => share(text),
+        })?;
+        Ok(Some(TelemetrySettings { endpoint, headers, sample, attributes }))
+    }
+
+    /// The texts of a list, each `NAME=VALUE`; a wrong one is not shown, as it may be a secret.
+    fn pairs(&self, name: &str) -> Result<Vec<(String, String)>> {
+        let (Some((key, _, source)), Some(told)) = (self.find(name), self.told.get(name)) else {
+            return Ok(Vec::new());
+        };
+        let pair = |text: &String| {
+            let pair = text.split_once('=').filter(|(name, _)| !name.trim().is_empty());
+            let (name, value) = pair.ok_or_else(|| {
+                Error::input("not a name and a value")
+                    .at(source.place(key))
+                    .expected("NAME=VALUE, several with commas between")
+            })?;
+            Ok((name.trim().to_owned(), value.trim().to_owned()))
+        };
+        told.texts.iter().map(pair).collect()
     }
 
     fn request_log(&self) -> Result<Option<RequestLogSettings>> {
@@ -276,6 +346,11 @@ mod tests {
             ("tls-client-ca", "c.pem", &["--tls-client-ca", "tls-cert"]),
             ("request-log-sample", "0.1", &["--request-log-sample", "request-log"]),
             ("keys", "none.toml", &["none.toml", "file of keys"]),
+            ("otlp-endpoint", "collector:4318", &["--otlp-endpoint", "http://HOST:4318"]),
+            ("otlp-sample", "0.1", &["--otlp-sample", "otlp-endpoint"]),
+            ("jwks", "keys.json", &["--jwks", "jwt-issuer"]),
+            ("jwt-audience", "models", &["--jwt-audience", "jwks"]),
+            ("jwt-scopes", "a=predict", &["--jwt-scopes", "jwks"]),
             ("models", "", &["no model was named"]),
         ] {
             let error = settings(&[(name, text)]).unwrap_err().to_string();

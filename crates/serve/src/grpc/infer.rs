@@ -30,7 +30,7 @@ pub(super) async fn infer(
     let name = Some(request.model_name.as_str()).filter(|n| !n.is_empty());
     let version = request.model_version.clone();
     // As over HTTP: a request without a name of its own gets one, by which canaries are dealt.
-    let id = if request.id.is_empty() { app.new_id() } else { request.id.clone() };
+    let id = if request.id.is_empty() { app.new_id() } else { request.id.as_str().into() };
     let model = app.model(name, Some(&version), &id).map_err(|p| status(&p))?;
     if key.is_some_and(|key| !key.may_use(&model.name)) {
         return Err(Status::permission_denied("the key is not for this model"));

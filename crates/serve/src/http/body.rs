@@ -9,7 +9,7 @@ use std::io::Read;
 use flate2::Compression;
 use flate2::bufread::{MultiGzDecoder, ZlibDecoder};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use hyper::body::{Body, Bytes, Incoming};
+use hyper::body::{Body, Bytes, Frame, Incoming};
 use hyper::header::{CONTENT_ENCODING, HeaderMap, HeaderValue};
 
 use crate::problem::Problem;
@@ -38,14 +38,13 @@ pub(crate) async fn receive(
     if body.size_hint().lower() > n_max as u64 {
         return Err(too_large(n_max));
     }
-    let bytes = Limited::new(body, n_max).collect().await.map_err(|cause| {
+    let bytes = whole(Limited::new(body, n_max)).await.map_err(|cause| {
         if cause.is::<LengthLimitError>() {
             too_large(n_max)
         } else {
             Problem::malformed(format!("the body broke off: {cause}"))
         }
     })?;
-    let bytes = bytes.to_bytes();
     let Some(encoding) = headers.get(CONTENT_ENCODING) else { return Ok(bytes) };
     let name = encoding.to_str().unwrap_or_default().trim().to_ascii_lowercase();
     match name.as_str() {
@@ -63,6 +62,22 @@ pub(crate) async fn receive(
             .expected("gzip, deflate, zstd or identity")
             .got(&name)),
     }
+}
+
+/// A whole body. One that came in one piece, as most do, is not copied.
+async fn whole(
+    mut body: Limited<Incoming>,
+) -> Result<Bytes, Box<dyn std::error::Error + Send + Sync>> {
+    let data = |frame: Frame<Bytes>| frame.into_data().unwrap_or_default();
+    let Some(first) = body.frame().await.transpose()?.map(data) else { return Ok(Bytes::new()) };
+    if body.is_end_stream() {
+        return Ok(first);
+    }
+    let mut bytes = first.to_vec();
+    while let Some(frame) = body.frame().await {
+        bytes.extend_from_slice(&data(frame?));
+    }
+    Ok(bytes.into())
 }
 
 fn inflate(reader: impl Read, n_max: usize) -> Result<Bytes, Problem> {

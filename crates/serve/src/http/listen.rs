@@ -14,9 +14,8 @@ use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 
-use super::service;
+use super::service::{self, Service};
 use crate::app::App;
-use crate::grpc::Grpc;
 
 /// A client that takes longer for the head of a request, or sends none, loses its connection.
 const HEAD_TIME_MAX: Duration = Duration::from_secs(75);
@@ -62,17 +61,14 @@ impl Listener {
 
 /// What serves connections: cheap to clone.
 #[derive(Clone)]
-struct Server {
-    app: Arc<App>,
-    grpc: Grpc,
-}
+struct Server(Arc<Service>);
 
 /// Serves connections until `stop` turns true, then lets running requests end.
 pub(crate) async fn serve(app: Arc<App>, listener: Listener, mut stop: watch::Receiver<bool>) {
     let limits = app.settings.limits;
     let free = Arc::new(Semaphore::new(limits.connections_max));
     let graceful = GracefulShutdown::new();
-    let server = Server { grpc: Grpc::new(&app), app: app.clone() };
+    let server = Server(Arc::new(Service::new(app.clone())));
     loop {
         tokio::select! {
             (stream, permit) = accept(&listener, &free) => {
@@ -119,7 +115,7 @@ impl Server {
             Listener::Tls(_, tls) => Some(tls.clone()),
             _ => None,
         };
-        self.app.stats.n_connections.add(1);
+        self.0.app.stats.n_connections.add(1);
         tokio::spawn(async move {
             match (stream, tls) {
                 (Stream::Tcp(stream), Some(tls)) => {
@@ -132,7 +128,7 @@ impl Server {
                 #[cfg(unix)]
                 (Stream::Unix(stream), _) => server.connection(stream, watcher).await,
             }
-            server.app.stats.n_connections.sub(1);
+            server.0.app.stats.n_connections.sub(1);
             drop(permit);
         });
     }
@@ -152,8 +148,7 @@ impl Server {
             .timer(TokioTimer::new())
             .max_concurrent_streams(STREAMS_MAX)
             .keep_alive_interval(HEAD_TIME_MAX);
-        let service =
-            service_fn(|request| service::answer(self.app.clone(), self.grpc.clone(), request));
+        let service = service_fn(|request| service::answer(self.0.clone(), request));
         let connection = builder.serve_connection(TokioIo::new(stream), service);
         // A client that goes away or speaks no HTTP is no trouble of ours.
         let _ = watcher.watch(connection).await;

@@ -8,6 +8,9 @@ use crate::access::Scope;
 use crate::ask::decoded;
 use crate::problem::Problem;
 
+/// More parts than any path has.
+const PARTS_MAX: usize = 8;
+
 /// Protocols in which rows come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Call {
@@ -124,20 +127,30 @@ impl Route {
 /// # Errors
 /// Problem 404 for a path that is none, 405 for one of another method.
 pub(crate) fn find(method: &Method, path: &str) -> Result<Route, Problem> {
-    let parts: Vec<Cow<'_, str>> = path.split('/').filter(|p| !p.is_empty()).map(decoded).collect();
-    let parts: Vec<&str> = parts.iter().map(|part| &**part).collect();
+    let mut all: [Cow<'_, str>; PARTS_MAX] = Default::default();
+    let mut n = 0;
+    for part in path.split('/').filter(|p| !p.is_empty()) {
+        let Some(place) = all.get_mut(n) else { return Err(no_such_path(path)) };
+        (*place, n) = (decoded(part), n + 1);
+    }
+    let parts: [&str; PARTS_MAX] = std::array::from_fn(|i| &*all[i]);
+    let parts = &parts[..n];
     let reads = matches!(*method, Method::GET | Method::HEAD);
     let [own, other] = if reads { [get, post] } else { [post, get] };
-    match own(&parts) {
+    match own(parts) {
         Some(route) if reads || *method == Method::POST => Ok(route),
         Some(_) => Err(wrong_method(method, "POST")),
-        None if other(&parts).is_some() => {
+        None if other(parts).is_some() => {
             Err(wrong_method(method, if reads { "POST" } else { "GET" }))
         }
-        None => Err(Problem::new(404, "no-such-path", "there is nothing at this path")
-            .got(path)
-            .hint("GET /docs shows what there is")),
+        None => Err(no_such_path(path)),
     }
+}
+
+fn no_such_path(path: &str) -> Problem {
+    Problem::new(404, "no-such-path", "there is nothing at this path")
+        .got(path)
+        .hint("GET /docs shows what there is")
 }
 
 fn wrong_method(method: &Method, expected: &str) -> Problem {

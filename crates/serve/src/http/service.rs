@@ -16,7 +16,7 @@ use modelwright_core::Context;
 
 use super::body;
 use super::route::{self, Call, Route};
-use crate::access::{Known, Refused, Scope};
+use crate::access::{Jwt, Known, Refused, Scope};
 use crate::app::App;
 use crate::ask::{Ask, Query, Reply};
 use crate::clock;
@@ -24,6 +24,7 @@ use crate::grpc::{self, Grpc};
 use crate::log::RequestLine;
 use crate::model::{Canary, Hub, Model};
 use crate::problem::Problem;
+use crate::telemetry::{Span, TraceIds};
 use crate::ui;
 use crate::wire::{docs, feedback, invocations, openapi, plain, prometheus, v1, v2};
 
@@ -39,19 +40,42 @@ const SMALL_BODY_MAX: usize = 64 << 10;
 struct Trace {
     model: Option<Arc<Model>>,
     key: Option<Arc<Known>>,
+    /// Where traces are recorded.
+    ids: Option<TraceIds>,
+}
+
+impl Trace {
+    fn of(app: &App, headers: &HeaderMap) -> Self {
+        let ids = app.telemetry.as_ref().map(|telemetry| telemetry.ids(headers));
+        Self { ids, ..Self::default() }
+    }
 }
 
 /// The body of an answer: whole, or the stream of gRPC.
 pub(crate) type Body = Either<Full<Bytes>, tonic::body::Body>;
 
+/// What answers requests.
+pub(crate) struct Service {
+    pub(crate) app: Arc<App>,
+    grpc: Grpc,
+}
+
+impl Service {
+    /// With what `app` has.
+    pub(crate) fn new(app: Arc<App>) -> Self {
+        Self { grpc: Grpc::new(&app), app }
+    }
+}
+
 /// Answers a request; never fails.
 pub(crate) async fn answer(
-    app: Arc<App>,
-    grpc: Grpc,
+    service: Arc<Service>,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Infallible> {
+    let app = &service.app;
     if app.ui.is_none() && grpc::is_grpc(&request) {
-        return Ok(answer_grpc(&app, grpc, request).await.map(Either::Right));
+        let grpc = service.grpc.clone();
+        return Ok(answer_grpc(app, grpc, request).await.map(Either::Right));
     }
     Ok(answer_http(app, request).await.map(Either::Left))
 }
@@ -61,34 +85,53 @@ async fn answer_grpc(
     mut grpc: Grpc,
     request: Request<Incoming>,
 ) -> Response<tonic::body::Body> {
-    let mut trace = Trace::default();
+    let begun = clock::now();
+    let mut trace = Trace::of(app, request.headers());
+    let path = trace.ids.as_ref().map(|_| request.uri().path().to_owned());
     let scope = grpc::scope(request.uri().path());
     let admitted = scope.map_or(Ok(()), |s| admit(app, request.headers(), s, &mut trace));
     let response = match admitted {
-        Ok(()) => grpc.answer(request, trace.key).await,
+        Ok(()) => grpc.answer(request, trace.key.take()).await,
         Err(refused) => grpc::status(&refused).into_http(),
     };
     app.stats.by_status[1].add(1);
+    if let (Some(telemetry), Some(ids), Some(path)) = (&app.telemetry, &trace.ids, path) {
+        let code = response.headers().get("grpc-status").and_then(|v| v.to_str().ok());
+        let code = code.filter(|code| *code != "0").map(|code| format!("grpc-status {code}"));
+        let span = || Span {
+            ids: ids.clone(),
+            request_id: "".into(),
+            method: hyper::Method::POST,
+            path,
+            status: response.status().as_u16(),
+            duration: begun.elapsed(),
+            ended_ns: clock::unix_nanos(),
+            model: None,
+            n_rows: None,
+            error: code,
+        };
+        telemetry.take(span, ids);
+    }
     response
 }
 
-async fn answer_http(app: Arc<App>, request: Request<Incoming>) -> Response<Full<Bytes>> {
+async fn answer_http(app: &Arc<App>, request: Request<Incoming>) -> Response<Full<Bytes>> {
     let begun = clock::now();
     let (mut parts, body) = request.into_parts();
     let accepted = parts.headers.get(ACCEPT_ENCODING).cloned();
-    let id = match parts.headers.get(REQUEST_ID).and_then(|v| v.to_str().ok()) {
-        Some(id) if !id.is_empty() && id.len() <= 128 => id.to_owned(),
+    let id: Arc<str> = match parts.headers.get(REQUEST_ID).and_then(|v| v.to_str().ok()) {
+        Some(id) if !id.is_empty() && id.len() <= 128 => id.into(),
         _ => app.new_id(),
     };
-    let mut trace = Trace::default();
-    let work = handle(&app, &mut parts, body, &id, &mut trace);
+    let mut trace = Trace::of(app, &parts.headers);
+    let work = handle(app, &mut parts, body, &id, &mut trace);
     let result = match tokio::time::timeout(app.settings.limits.request_time_max, work).await {
         Ok(result) => result,
         Err(_) => Err(Problem::new(503, "deadline", "the request took too long")
             .expected(format!("at most {:?}", app.settings.limits.request_time_max))
             .hint("send fewer rows at once")),
     };
-    let reply = finish(&app, &parts, &id, result, &trace, begun);
+    let reply = finish(app, &parts, &id, result, &trace, begun);
     respond(&parts, accepted.as_ref(), &id, reply)
 }
 
@@ -96,7 +139,7 @@ async fn handle(
     app: &Arc<App>,
     parts: &mut Parts,
     body: Incoming,
-    id: &str,
+    id: &Arc<str>,
     trace: &mut Trace,
 ) -> Result<Reply, Problem> {
     if let Some(ui) = &app.ui {
@@ -141,7 +184,7 @@ async fn handle(
         query,
         body,
         request_log: app.log_of(id),
-        request_id: id.to_owned(),
+        request_id: id.clone(),
         policy: app.settings.policy,
         rows_max: app.settings.limits.rows_max,
         explain_time_max: app.settings.limits.request_time_max / 2,
@@ -308,24 +351,37 @@ fn admit(app: &App, headers: &HeaderMap, scope: Scope, trace: &mut Trace) -> Res
         return Err(forbidden("models cannot be changed from outside")
             .hint("start the server with --admin, or with --keys"));
     }
-    let Some(keys) = &app.settings.keys else { return Ok(()) };
+    if !app.settings.needs_key() {
+        return Ok(());
+    }
     let bearer = headers.get(AUTHORIZATION).and_then(|v| {
         let value = v.as_bytes();
         let (kind, key) = value.split_at_checked(7)?;
         kind.eq_ignore_ascii_case(b"bearer ").then_some(key.trim_ascii())
     });
-    let own = headers.get("x-api-key").map(HeaderValue::as_bytes);
-    // A browser sends the key that it was given on the page.
-    let cookie = || app.ui.as_ref().and_then(|_| ui::key_of(headers)).map(str::as_bytes);
-    let given = bearer.or(own).or_else(cookie);
-    let known = given.and_then(|key| keys.find(key)).ok_or(Refused::Unknown);
+    let known = match (&app.settings.jwt, bearer) {
+        (Some(jwt), Some(token)) if Jwt::is_token(token) => Ok(of_token(app, jwt, token)?),
+        _ => {
+            let own = headers.get("x-api-key").map(HeaderValue::as_bytes);
+            // A browser sends the key that it was given on the page.
+            let cookie = || app.ui.as_ref().and_then(|_| ui::key_of(headers)).map(str::as_bytes);
+            let given = bearer.or(own).or_else(cookie).zip(app.settings.keys.as_ref());
+            let known = given.and_then(|(key, keys)| keys.find(key)).cloned();
+            known.ok_or(Refused::Unknown)
+        }
+    };
     let admitted = known.and_then(|known| {
         trace.key = Some(known.clone());
         known.admit(scope)
     });
     admitted.map_err(|refused| match refused {
-        Refused::Unknown => Problem::new(401, "no-key", "a key is needed")
-            .expected("Authorization: Bearer KEY, or X-Api-Key: KEY"),
+        Refused::Unknown => Problem::new(401, "no-key", "a key is needed").expected(
+            match (&app.settings.keys, &app.settings.jwt) {
+                (_, None) => "Authorization: Bearer KEY, or X-Api-Key: KEY",
+                (None, _) => "Authorization: Bearer TOKEN",
+                _ => "Authorization: Bearer KEY or TOKEN, or X-Api-Key: KEY",
+            },
+        ),
         Refused::Forbidden => {
             forbidden("the key does not allow this").expected(format!("scope `{}`", scope.name()))
         }
@@ -335,11 +391,24 @@ fn admit(app: &App, headers: &HeaderMap, scope: Scope, trace: &mut Trace) -> Res
     })
 }
 
+/// Who has a token.
+fn of_token(app: &App, jwt: &Jwt, token: &[u8]) -> Result<Arc<Known>, Problem> {
+    let found = jwt.find(token);
+    if let Some(trouble) = jwt.take_trouble() {
+        app.log.event("key set not read", "", None, Some(&trouble));
+    }
+    found.map_err(|why| {
+        Problem::new(401, "bad-token", "the token is not taken")
+            .expected("a signed token of the issuer, for this audience, that has not expired")
+            .got(&why)
+    })
+}
+
 /// What is answered, counted and logged.
 fn finish(
     app: &App,
     parts: &Parts,
-    id: &str,
+    id: &Arc<str>,
     result: Result<Reply, Problem>,
     trace: &Trace,
     begun: Instant,
@@ -354,8 +423,23 @@ fn finish(
     };
     let class = usize::from(reply.status / 100).clamp(1, 5) - 1;
     app.stats.by_status[class].add(1);
+    let error = error.as_ref().map(Problem::text);
+    if let (Some(telemetry), Some(ids)) = (&app.telemetry, &trace.ids) {
+        let span = || Span {
+            ids: ids.clone(),
+            request_id: id.clone(),
+            method: parts.method.clone(),
+            path: parts.uri.path().to_owned(),
+            status: reply.status,
+            duration: begun.elapsed(),
+            ended_ns: clock::unix_nanos(),
+            model: trace.model.as_ref().map(|model| (model.name.clone(), model.version)),
+            n_rows: reply.n_rows,
+            error: error.clone(),
+        };
+        telemetry.take(span, ids);
+    }
     if app.log.wants(reply.status) {
-        let error = error.as_ref().map(Problem::text);
         app.log.request(&RequestLine {
             request_id: id,
             method: parts.method.as_str(),
@@ -367,9 +451,13 @@ fn finish(
             duration_ms: ns as f64 / 1e6,
             key: trace.key.as_ref().map(|k| k.name.as_str()),
             error: error.as_deref(),
+            trace_id: trace.ids.as_ref().map(|ids| format!("{:032x}", ids.trace)),
         });
     }
-    reply
+    match &trace.ids {
+        Some(ids) => reply.header("traceresponse", &ids.header()),
+        None => reply,
+    }
 }
 
 fn refusal(problem: &Problem, id: &str) -> Reply {
@@ -380,7 +468,9 @@ fn refusal(problem: &Problem, id: &str) -> Reply {
         reply.headers.push((RETRY_AFTER, HeaderValue::from(seconds)));
     }
     if problem.status == 401 {
-        reply = reply.header("www-authenticate", "Bearer");
+        let is_token = problem.kind == "bad-token";
+        let challenge = if is_token { "Bearer error=\"invalid_token\"" } else { "Bearer" };
+        reply = reply.header("www-authenticate", challenge);
     }
     if let (405, Some(allow)) = (problem.status, &problem.expected) {
         reply = reply.header("allow", allow);
@@ -399,6 +489,7 @@ fn respond(
     let is_head = parts.method == hyper::Method::HEAD;
     let body = if is_head { Bytes::new() } else { body };
     let mut response = Response::new(Full::new(body));
+    response.headers_mut().reserve(3 + reply.headers.len());
     *response.status_mut() =
         StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();

@@ -4,7 +4,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use foldhash::fast::FixedState;
-use modelwright_core::data::{Column, ColumnData, Kind, MISSING_CODE, Schema, Table, number_text};
+use modelwright_core::data::{
+    Column, ColumnData, Kind, MISSING_CODE, RawRow, RawValue, Schema, Table, number_text,
+};
 use modelwright_lifecycle::artifact::{Manifest, ManifestField};
 
 /// A number is far outside when it is further from the range of training than this many widths
@@ -74,6 +76,25 @@ impl Door {
     pub(crate) fn of(schema: &Schema, manifest: &Manifest) -> Self {
         let known = |name: &str| manifest.schema.iter().find(|f| f.name == name);
         Self(schema.fields.iter().map(|f| known(&f.name).map_or(Usual::Anything, usual)).collect())
+    }
+
+    /// Whether a row of the schema's columns has anything unusual: whether [`Self::check`] would
+    /// find something in a table of it.
+    pub(crate) fn is_unusual(&self, row: &RawRow, schema: &Schema) -> bool {
+        let fields = self.0.iter().zip(&schema.fields).enumerate();
+        fields.into_iter().any(|(place, (usual, field))| match (usual, row.value(place)) {
+            (Usual::Anything, _) | (_, RawValue::Missing) => false,
+            (Usual::Range { low, high, .. }, RawValue::Number(value)) => {
+                value < *low || value > *high
+            }
+            (Usual::Levels(levels), RawValue::Text(text)) => !levels.contains(text),
+            (usual, value) => {
+                let column = value.to_column(&field.name, field.storage);
+                let mut noted = Noted { values: Vec::new(), n_more: 0, n_max: 0 };
+                usual.check(&mut OfColumn { noted: &mut noted, column: &column, texts: None });
+                noted.n_more > 0
+            }
+        })
     }
 
     /// What is unusual in a table of the schema's columns, column by column; at most `n_max`

@@ -12,7 +12,7 @@ use modelwright_io::RowReader;
 use modelwright_lifecycle::artifact::{MODEL, Manifest, resolve_model, unpack_artifact};
 use serde_json::Value;
 
-use super::{Door, Training};
+use super::{Door, RowPool, Training};
 use crate::clock;
 use crate::stats::Stats;
 
@@ -38,6 +38,8 @@ pub(crate) struct Model {
     pub(crate) answers: PredictionTable,
     /// Knows what is unusual.
     pub(crate) door: Door,
+    /// Memory for single rows.
+    pub(crate) row_pool: RowPool,
     /// Knows what training data were like.
     pub(crate) training: Training,
     /// Its requests so far; shared by the versions of a name.
@@ -74,6 +76,7 @@ impl Model {
             class_json: predictor.classes.iter().map(|c| Value::from(&**c).to_string()).collect(),
             answers: PredictionTable::of(&predictor),
             door: Door::of(&predictor.schema, &artifact.manifest),
+            row_pool: RowPool::default(),
             training: Training::new(artifact.reference),
             manifest: artifact.manifest,
             predictor,

@@ -6,6 +6,7 @@ mod loaded;
 mod registry;
 mod repository;
 mod rollout;
+mod row_work;
 mod training;
 
 pub(crate) use door::{Door, Unusual};
@@ -13,4 +14,5 @@ pub(crate) use hub::{Entry, Hub, State};
 pub(crate) use loaded::Model;
 pub(crate) use repository::is_name;
 pub(crate) use rollout::{Canary, ShadowStats};
+pub(crate) use row_work::{RowPool, RowWork};
 pub(crate) use training::Training;

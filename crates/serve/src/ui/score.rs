@@ -89,7 +89,7 @@ pub(super) async fn predict(
         headers: parts.headers.clone(),
         query: Query::parse(parts.uri.query()),
         body,
-        request_id: id.to_owned(),
+        request_id: id.into(),
         policy: app.settings.policy,
         rows_max: app.settings.limits.rows_max,
         explain_time_max: app.settings.limits.request_time_max / 2,

@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::ask::Ask;
 use crate::clock;
 use crate::intake::Batch;
+use crate::model::Model;
 use crate::problem::{Place, Problem};
 use crate::reasons::{RowWhy, Why};
 
@@ -79,6 +80,22 @@ impl Outcome {
         stats.n_unusual.add(batch.unusual.len() as u64);
         stats.infer_ns.add(ns);
         Ok(Self { batch, predictions, codes, regions, why: None })
+    }
+
+    /// Of a single row that came the quick way and took `ns`; there is no table of it.
+    pub(crate) fn of_one(model: &Model, predictions: Predictions, ns: u64) -> Self {
+        let (table, faults, unusual) = (Table::default(), Vec::new(), Vec::new());
+        let codes = match model.predictor.classes.len() {
+            0 => Vec::new(),
+            _ => model.predictor.decide(&table, &predictions),
+        };
+        model.observe(1, ns);
+        model.stats.n_executions.add(1);
+        model.stats.n_quick.add(1);
+        model.stats.n_rows.add(1);
+        model.stats.infer_ns.add(ns);
+        let batch = Batch { table, n_rows: 1, kept: None, faults, unusual };
+        Self { batch, predictions, codes, regions: None, why: None }
     }
 
     /// The same with the `n` largest reasons of every row.

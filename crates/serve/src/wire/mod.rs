@@ -9,6 +9,7 @@
 //! | `feedback` | labels that come later |
 //! | `openapi` | the description of all of it, and the page to try it |
 //! | `prometheus`, `prometheus_drift` | metrics |
+//! | `quick` | the short way of a single plain row, of any protocol |
 
 pub(crate) mod answer;
 mod cells;
@@ -20,6 +21,7 @@ pub(crate) mod openapi;
 pub(crate) mod plain;
 pub(crate) mod prometheus;
 mod prometheus_drift;
+mod quick;
 mod rows_json;
 mod tabular;
 pub(crate) mod v1;

@@ -25,23 +25,31 @@ impl Form {
     }
 
     fn of_media_type(text: &str) -> Option<Self> {
-        let kind = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-        match kind.as_str() {
-            "application/json" | "text/json" => Some(Self::Json),
-            "application/x-ndjson"
-            | "application/ndjson"
-            | "application/jsonl"
-            | "application/jsonlines"
-            | "application/x-jsonlines" => Some(Self::JsonLines),
-            "text/csv" | "application/csv" | "text/tab-separated-values" => Some(Self::Csv),
-            "application/vnd.apache.parquet" | "application/parquet" | "application/x-parquet" => {
-                Some(Self::Parquet)
-            }
-            "application/vnd.apache.arrow.stream" | "application/vnd.apache.arrow.file" => {
-                Some(Self::Arrow)
-            }
-            _ => None,
-        }
+        const NAMES: [(Form, &[&str]); 5] = [
+            (Form::Json, &["application/json", "text/json"]),
+            (
+                Form::JsonLines,
+                &[
+                    "application/x-ndjson",
+                    "application/ndjson",
+                    "application/jsonl",
+                    "application/jsonlines",
+                    "application/x-jsonlines",
+                ],
+            ),
+            (Form::Csv, &["text/csv", "application/csv", "text/tab-separated-values"]),
+            (
+                Form::Parquet,
+                &["application/vnd.apache.parquet", "application/parquet", "application/x-parquet"],
+            ),
+            (
+                Form::Arrow,
+                &["application/vnd.apache.arrow.stream", "application/vnd.apache.arrow.file"],
+            ),
+        ];
+        let kind = text.split(';').next().unwrap_or_default().trim();
+        let is_of = |names: &[&str]| names.iter().any(|name| name.eq_ignore_ascii_case(kind));
+        NAMES.iter().find(|(_, names)| is_of(names)).map(|(form, _)| *form)
     }
 
     /// The form of a body, by its declared type or, where that says nothing, by its look.

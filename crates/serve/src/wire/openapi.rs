@@ -40,7 +40,7 @@ pub(crate) fn document(app: &App) -> Value {
         "paths": paths,
         "components": { "schemas": schemas },
     });
-    if app.settings.keys.is_some() {
+    if app.settings.needs_key() {
         document["components"]["securitySchemes"] =
             json!({ "key": { "type": "http", "scheme": "bearer" } });
         document["security"] = json!([{ "key": [] }]);

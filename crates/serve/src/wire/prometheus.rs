@@ -11,9 +11,9 @@ use crate::stats::{Count, Histogram, LATENCY_ENDS_US, Stats};
 pub(crate) const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Counters of a model: name, help, and where it is counted; of times in microseconds.
-type ModelCounter = (&'static str, &'static str, fn(&Stats) -> u64);
+pub(crate) type ModelCounter = (&'static str, &'static str, fn(&Stats) -> u64);
 
-const MODEL_COUNTERS: [ModelCounter; 20] = [
+pub(crate) const MODEL_COUNTERS: [ModelCounter; 21] = [
     ("nv_inference_request_success", "Requests that got predictions", |s| s.n_success.get()),
     ("nv_inference_request_failure", "Requests that did not", |s| s.n_failure.get()),
     ("nv_inference_count", "Rows predicted", |s| s.n_rows.get()),
@@ -24,6 +24,9 @@ const MODEL_COUNTERS: [ModelCounter; 20] = [
     ("nv_inference_compute_infer_duration_us", "Time spent in the model", |s| us(&s.infer_ns)),
     ("nv_inference_compute_output_duration_us", "Time spent writing answers", |s| us(&s.output_ns)),
     ("modelwright_rows_total", "Rows predicted", |s| s.n_rows.get()),
+    ("modelwright_quick_requests_total", "Single rows that went the quick way", |s| {
+        s.n_quick.get()
+    }),
     ("modelwright_rows_refused_total", "Rows refused while others were answered", |s| {
         s.n_rows_refused.get()
     }),
@@ -111,6 +114,7 @@ fn server(out: &mut String, app: &App) {
             "Rows that the request log had no time or room for",
             &stats.n_rows_not_logged,
         ),
+        ("modelwright_spans_lost_total", "Spans that nobody took", &stats.n_spans_lost),
         ("modelwright_log_lines_lost_total", "Lines the log had no room for", &stats.n_log_lost),
     ];
     for (name, help, count) in counters {

@@ -35,6 +35,15 @@ pub(crate) fn read_rows(json: &[u8], intake: &mut Intake<'_>) -> Result<Shape, P
     Ok(shape)
 }
 
+/// Reads a single object; false where the text is anything else.
+pub(crate) fn read_single(json: &[u8], row: &mut impl Sink) -> bool {
+    if json.iter().find(|b| !b.is_ascii_whitespace()) != Some(&b'{') {
+        return false;
+    }
+    let mut deserializer = serde_json::Deserializer::from_slice(json);
+    RowSeed(row).deserialize(&mut deserializer).is_ok() && deserializer.end().is_ok()
+}
+
 /// Reads one object per line; blank lines are nothing.
 pub(crate) fn read_lines(text: &[u8], intake: &mut Intake<'_>) {
     for (i, line) in text.split(|b| *b == b'\n').enumerate() {
@@ -84,6 +93,53 @@ pub(crate) fn malformed(cause: &serde_json::Error) -> Problem {
         .expected("an object {\"column\": value, …} or a list of such objects")
 }
 
+/// Takes the values of a row as they are read.
+pub(crate) trait Sink {
+    /// How many columns a row has.
+    fn n_columns(&self) -> usize;
+
+    /// The place of a column; `guess` is looked at first.
+    fn place(&mut self, name: &str, guess: usize) -> Option<usize>;
+
+    /// A value.
+    fn cell(&mut self, place: usize, cell: Cell<'_>);
+
+    /// A value that is none: a list or an object.
+    fn nested(&mut self, place: usize, got: &str);
+
+    /// The row is an array of `n_values` values, which is another number than there are columns.
+    fn wrong_length(&mut self, n_values: usize);
+}
+
+impl Sink for Intake<'_> {
+    fn n_columns(&self) -> usize {
+        self.model().reader.fields().len()
+    }
+
+    #[inline]
+    fn place(&mut self, name: &str, guess: usize) -> Option<usize> {
+        Intake::place(self, name, guess)
+    }
+
+    #[inline]
+    fn cell(&mut self, place: usize, cell: Cell<'_>) {
+        Intake::cell(self, place, cell);
+    }
+
+    fn nested(&mut self, place: usize, got: &str) {
+        Intake::nested(self, place, got);
+    }
+
+    fn wrong_length(&mut self, n_values: usize) {
+        let n_columns = self.n_columns();
+        self.bad_row(
+            Error::input("a row has another number of values than the model has columns")
+                .expected(format!("{n_columns} values, or an object with names"))
+                .got(format!("{n_values} values")),
+        );
+    }
+}
+
 /// Reads a list of rows.
 pub(crate) struct RowsSeed<'i, 'm>(pub(crate) &'i mut Intake<'m>);
 
@@ -113,9 +169,9 @@ impl<'de> Visitor<'de> for RowsSeed<'_, '_> {
 }
 
 /// Reads one row; the caller ends it.
-struct RowSeed<'i, 'm>(&'i mut Intake<'m>);
+pub(crate) struct RowSeed<'i, S>(pub(crate) &'i mut S);
 
-impl<'de> DeserializeSeed<'de> for RowSeed<'_, '_> {
+impl<'de, S: Sink> DeserializeSeed<'de> for RowSeed<'_, S> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -123,7 +179,7 @@ impl<'de> DeserializeSeed<'de> for RowSeed<'_, '_> {
     }
 }
 
-impl<'de> Visitor<'de> for RowSeed<'_, '_> {
+impl<'de, S: Sink> Visitor<'de> for RowSeed<'_, S> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -147,7 +203,7 @@ impl<'de> Visitor<'de> for RowSeed<'_, '_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
         let intake = self.0;
-        let n_columns = intake.model().reader.fields().len();
+        let n_columns = intake.n_columns();
         let mut place = 0;
         while place < n_columns {
             if items.next_element_seed(CellSeed { intake, place })?.is_none() {
@@ -160,22 +216,18 @@ impl<'de> Visitor<'de> for RowSeed<'_, '_> {
             n_values += 1;
         }
         if n_values != n_columns {
-            intake.bad_row(
-                Error::input("a row has another number of values than the model has columns")
-                    .expected(format!("{n_columns} values, or an object with names"))
-                    .got(format!("{n_values} values")),
-            );
+            intake.wrong_length(n_values);
         }
         Ok(())
     }
 }
 
-struct KeySeed<'i, 'm> {
-    intake: &'i mut Intake<'m>,
+struct KeySeed<'i, S> {
+    intake: &'i mut S,
     guess: usize,
 }
 
-impl<'de> DeserializeSeed<'de> for KeySeed<'_, '_> {
+impl<'de, S: Sink> DeserializeSeed<'de> for KeySeed<'_, S> {
     type Value = Option<usize>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -183,7 +235,7 @@ impl<'de> DeserializeSeed<'de> for KeySeed<'_, '_> {
     }
 }
 
-impl Visitor<'_> for KeySeed<'_, '_> {
+impl<S: Sink> Visitor<'_> for KeySeed<'_, S> {
     type Value = Option<usize>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -196,12 +248,12 @@ impl Visitor<'_> for KeySeed<'_, '_> {
 }
 
 /// Reads one value into a column.
-pub(crate) struct CellSeed<'i, 'm> {
-    pub(crate) intake: &'i mut Intake<'m>,
+pub(crate) struct CellSeed<'i, S> {
+    pub(crate) intake: &'i mut S,
     pub(crate) place: usize,
 }
 
-impl<'de> DeserializeSeed<'de> for CellSeed<'_, '_> {
+impl<'de, S: Sink> DeserializeSeed<'de> for CellSeed<'_, S> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -209,7 +261,7 @@ impl<'de> DeserializeSeed<'de> for CellSeed<'_, '_> {
     }
 }
 
-impl<'de> Visitor<'de> for CellSeed<'_, '_> {
+impl<'de, S: Sink> Visitor<'de> for CellSeed<'_, S> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

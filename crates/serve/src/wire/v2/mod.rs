@@ -10,6 +10,7 @@
 
 mod binary;
 pub(crate) mod describe;
+mod one_row;
 mod request;
 mod response;
 mod tensor;
@@ -21,6 +22,7 @@ pub(crate) use tensor::{Tensor, Values, batch};
 use modelwright_core::Context;
 
 use super::answer::Outcome;
+use super::quick;
 use crate::ask::{Ask, Reply};
 use crate::clock;
 use crate::problem::Problem;
@@ -30,8 +32,22 @@ pub(crate) const HEADER_LENGTH: &str = "inference-header-content-length";
 
 /// Answers `infer`.
 pub(crate) fn infer(ask: &Ask, ctx: &Context) -> Result<Reply, Problem> {
-    let begun = clock::now();
     let (json, tail) = request::split(ask)?;
+    if tail.is_empty() {
+        let mut id = None;
+        let outcome = quick::outcome(ask, ctx, |row| {
+            let read = one_row::read(json, row);
+            id = read.flatten();
+            read.is_some()
+        });
+        if let Some(outcome) = outcome {
+            let begun = clock::now();
+            let reply = response::write_one(ask, id, &outcome);
+            ask.model.stats.output_ns.add(clock::nanos(begun.elapsed()));
+            return Ok(reply.of_rows(1));
+        }
+    }
+    let begun = clock::now();
     let request = request::parse(json)?;
     let batch = batch(ask, &request.tensors(tail)?)?;
     let wanted = request.wanted(ask)?;

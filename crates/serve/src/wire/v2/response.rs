@@ -1,5 +1,7 @@
 //! The answer to a request to infer: tensors of predictions, as JSON or binary.
 
+use std::io::Write;
+
 use serde_json::{Map, Value};
 
 use super::request::Request;
@@ -59,51 +61,80 @@ pub(super) fn write(
     wanted: &[Wanted],
     outcome: &Outcome,
 ) -> Reply {
-    let n_rows = outcome.batch.n_rows;
-    let mut out = Vec::with_capacity(256 + n_rows * 48);
+    let mut out = begin(ask, outcome);
     let mut tail = Vec::new();
-    out.extend_from_slice(b"{\"model_name\":");
-    write_text(&ask.model.name, &mut out);
-    out.extend_from_slice(format!(",\"model_version\":\"{}\"", ask.model.version).as_bytes());
+    // Writing to a vector cannot fail, here and below.
     if let Some(id) = &request.id {
-        out.extend_from_slice(format!(",\"id\":{id}").as_bytes());
+        let _ = write!(out, ",\"id\":{id}");
     }
     let parameters = parameters(request, outcome);
     if !parameters.is_empty() {
-        let parameters = Value::Object(parameters);
-        out.extend_from_slice(format!(",\"parameters\":{parameters}").as_bytes());
+        let _ = write!(out, ",\"parameters\":{}", Value::Object(parameters));
     }
-    out.extend_from_slice(b",\"outputs\":[");
-    for (i, Wanted { output, is_binary }) in wanted.iter().enumerate() {
-        let (name, datatype) = (output.name(), output.datatype());
-        let shape = match output {
-            Output::Probabilities => format!("[{n_rows},{}]", ask.model.class_json.len()),
-            _ => format!("[{n_rows}]"),
-        };
-        let comma = if i > 0 { "," } else { "" };
-        let head =
-            format!("{comma}{{\"name\":\"{name}\",\"datatype\":\"{datatype}\",\"shape\":{shape},");
-        out.extend_from_slice(head.as_bytes());
-        if *is_binary {
-            let before = tail.len();
-            write_binary(ask, *output, outcome, &mut tail);
-            let size = tail.len() - before;
-            out.extend_from_slice(
-                format!("\"parameters\":{{\"binary_data_size\":{size}}}}}").as_bytes(),
-            );
-        } else {
-            out.extend_from_slice(b"\"data\":[");
-            write_json(ask, *output, outcome, &mut out);
-            out.extend_from_slice(b"]}");
-        }
-    }
-    out.extend_from_slice(b"]}");
+    write_outputs(ask, wanted.iter().copied(), outcome, &mut out, &mut tail);
     if tail.is_empty() && !wanted.iter().any(|w| w.is_binary) {
         return Reply::new("application/json", out);
     }
     let n_json = out.len().to_string();
     out.append(&mut tail);
     Reply::new("application/octet-stream", out).header(super::HEADER_LENGTH, &n_json)
+}
+
+/// Writes the answer to a plain request of one row: what [`write()`] would, in JSON.
+pub(super) fn write_one(ask: &Ask, id: Option<&str>, outcome: &Outcome) -> Reply {
+    let mut out = begin(ask, outcome);
+    if let Some(id) = id {
+        out.extend_from_slice(b",\"id\":");
+        write_text(id, &mut out);
+    }
+    let all = Output::of_model(&ask.model).iter();
+    let wanted = all.map(|output| Wanted { output: *output, is_binary: false });
+    write_outputs(ask, wanted, outcome, &mut out, &mut Vec::new());
+    Reply::new("application/json", out)
+}
+
+/// The start of an answer: whose it is.
+fn begin(ask: &Ask, outcome: &Outcome) -> Vec<u8> {
+    let mut out = Vec::with_capacity(384 + outcome.batch.n_rows * 48);
+    out.extend_from_slice(b"{\"model_name\":");
+    write_text(&ask.model.name, &mut out);
+    let _ = write!(out, ",\"model_version\":\"{}\"", ask.model.version);
+    out
+}
+
+/// The outputs and the end of the JSON; the values of binary ones go to `tail`.
+fn write_outputs(
+    ask: &Ask,
+    wanted: impl Iterator<Item = Wanted>,
+    outcome: &Outcome,
+    out: &mut Vec<u8>,
+    tail: &mut Vec<u8>,
+) {
+    let n_rows = outcome.batch.n_rows;
+    out.extend_from_slice(b",\"outputs\":[");
+    for (i, Wanted { output, is_binary }) in wanted.enumerate() {
+        let comma = if i > 0 { "," } else { "" };
+        let (name, datatype) = (output.name(), output.datatype());
+        let _ = write!(
+            out,
+            "{comma}{{\"name\":\"{name}\",\"datatype\":\"{datatype}\",\"shape\":[{n_rows}"
+        );
+        if output == Output::Probabilities {
+            let _ = write!(out, ",{}", ask.model.class_json.len());
+        }
+        out.extend_from_slice(b"],");
+        if is_binary {
+            let before = tail.len();
+            write_binary(ask, output, outcome, tail);
+            let size = tail.len() - before;
+            let _ = write!(out, "\"parameters\":{{\"binary_data_size\":{size}}}}}");
+        } else {
+            out.extend_from_slice(b"\"data\":[");
+            write_json(ask, output, outcome, out);
+            out.extend_from_slice(b"]}");
+        }
+    }
+    out.extend_from_slice(b"]}");
 }
 
 /// What the request said, and what is to be said of its rows.

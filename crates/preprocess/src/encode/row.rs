@@ -1,0 +1,197 @@
+//! One raw row as features, written in place: what a server does thousands of times a second.
+//!
+//! The numbers are the bits that [`FittedEncoder::transform`] gives for a table of that row.
+//! Columns of one row are kept and written again and again; a transformer that can write a single
+//! value does so without a column, the others are asked with a column of one row.
+
+use std::sync::Arc;
+
+use modelwright_core::data::{
+    FeatureColumn, FeatureMatrix, Kind, RawRow, RawValue, Schema, SparseColumns, Storage, Table,
+    number_text,
+};
+use modelwright_core::{Context, Result};
+
+use super::conform::conform;
+use super::encoder::{FittedEncoder, Part, Source, join_sparse, read};
+use crate::transform::Encoded;
+
+/// The features of one row, and what is needed to write those of the next; made by
+/// [`FittedEncoder::row_features`] for that encoder alone.
+pub struct RowFeatures {
+    matrix: FeatureMatrix,
+    /// The place in the schema of each raw column that is a feature.
+    places: Vec<Option<usize>>,
+    /// The place of each input of derived columns.
+    inputs: Vec<Option<usize>>,
+    /// All features of one transformer, used or not.
+    all: Vec<f32>,
+    /// A number as text.
+    text: String,
+}
+
+impl RowFeatures {
+    /// The features of the row that was last written: a matrix of one row.
+    pub fn matrix(&self) -> &FeatureMatrix {
+        &self.matrix
+    }
+}
+
+/// Writes features one after the other.
+struct Writer<'a> {
+    columns: &'a mut [FeatureColumn],
+    at: usize,
+    blocks: Vec<(Arc<str>, SparseColumns)>,
+}
+
+impl FittedEncoder {
+    /// Memory for rows of the columns of `schema`.
+    pub fn row_features(&self, schema: &Schema) -> RowFeatures {
+        let mut columns = Vec::new();
+        for source in self.all_sources() {
+            for part in &source.parts {
+                columns.extend(part.names().iter().map(|name| FeatureColumn {
+                    name: name.clone(),
+                    source: source.name.clone(),
+                    values: Arc::from([f32::NAN]),
+                    is_category: part.writes_levels(),
+                    bins: None,
+                }));
+            }
+        }
+        RowFeatures {
+            matrix: FeatureMatrix { n_rows: 1, columns, sparse: None },
+            places: self.sources.iter().map(|s| schema.position(&s.name)).collect(),
+            inputs: self.derived.inputs.iter().map(|i| schema.position(&i.name)).collect(),
+            all: Vec::new(),
+            text: String::new(),
+        }
+    }
+
+    /// Writes a row of the columns of `schema` as features.
+    ///
+    /// # Errors
+    /// As [`Self::transform`].
+    pub fn write_row(
+        &self,
+        row: &RawRow,
+        schema: &Schema,
+        features: &mut RowFeatures,
+        ctx: &Context,
+    ) -> Result<()> {
+        let RowFeatures { matrix, places, inputs, all, text } = features;
+        let mut writer = Writer { columns: &mut matrix.columns, at: 0, blocks: Vec::new() };
+        for (source, place) in self.sources.iter().zip(&*places) {
+            let value = match place {
+                Some(place) => conformed(row.value(*place), source.kind, text),
+                None if source.optional => Some(RawValue::Missing),
+                None => None,
+            };
+            if let Some(value) = value {
+                writer.write(source, value, all, ctx)?;
+            } else {
+                let table = part_of(row, schema, &[*place])?;
+                let column = read(&table, &source.name, source.kind, source.optional)?;
+                writer.take(source, source.write(&column, ctx)?);
+            }
+        }
+        if !self.derived.columns.is_empty() {
+            let inputs = part_of(row, schema, inputs)?;
+            let inputs = self.derived.read(&inputs)?;
+            for (i, derived) in self.derived.columns.iter().enumerate() {
+                writer.take(&derived.source, self.derived.write(i, &inputs, ctx)?);
+            }
+        }
+        matrix.sparse = join_sparse(1, writer.blocks);
+        Ok(())
+    }
+}
+
+/// Some columns of a row as a table.
+fn part_of(row: &RawRow, schema: &Schema, places: &[Option<usize>]) -> Result<Table> {
+    let column = |place: &usize| {
+        let field = &schema.fields[*place];
+        row.value(*place).to_column(&field.name, field.storage)
+    };
+    Table::new(places.iter().flatten().map(column).collect())
+}
+
+/// The value in the storage of a kind; `None` where only [`conform`] knows.
+fn conformed<'a>(value: RawValue<'a>, kind: Kind, text: &'a mut String) -> Option<RawValue<'a>> {
+    match (storage_of(kind)?, value) {
+        (_, RawValue::Missing)
+        | (Storage::Number, RawValue::Number(_))
+        | (Storage::Instant, RawValue::Instant(_))
+        | (Storage::String, RawValue::Text(_)) => Some(value),
+        (Storage::String, RawValue::Number(number)) if number.is_nan() => Some(RawValue::Missing),
+        (Storage::String, RawValue::Number(number)) => {
+            // Zeros of both signs are one text.
+            *text = number_text(number + 0.0);
+            Some(RawValue::Text(text))
+        }
+        _ => None,
+    }
+}
+
+fn storage_of(kind: Kind) -> Option<Storage> {
+    match kind {
+        Kind::Number => Some(Storage::Number),
+        Kind::Datetime => Some(Storage::Instant),
+        Kind::Category | Kind::IntegerCategory | Kind::Boolean | Kind::Text => {
+            Some(Storage::String)
+        }
+        Kind::Identifier | Kind::Constant | Kind::Unsupported => None,
+    }
+}
+
+impl Writer<'_> {
+    /// Writes a value that is in the storage of its kind.
+    fn write(
+        &mut self,
+        source: &Source,
+        value: RawValue<'_>,
+        all: &mut Vec<f32>,
+        ctx: &Context,
+    ) -> Result<()> {
+        for part in &source.parts {
+            all.clear();
+            all.resize(part.n_all(), f32::NAN);
+            let fitted = &part.fitted().fitted;
+            if fitted.n_sparse() == 0 && fitted.write_row(value, all) {
+                for position in part.kept() {
+                    self.put(all[*position as usize]);
+                }
+            } else {
+                let storage = storage_of(source.kind).unwrap_or(Storage::String);
+                let column = value.to_column(&source.name, storage);
+                let encoded = fitted.transform(&*conform(&column, source.kind)?, ctx)?;
+                self.take_part(source, part, encoded);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes what was written for a column of one row.
+    fn take(&mut self, source: &Source, encoded: Vec<Encoded>) {
+        for (part, encoded) in source.parts.iter().zip(encoded) {
+            self.take_part(source, part, encoded);
+        }
+    }
+
+    fn take_part(&mut self, source: &Source, part: &Part, encoded: Encoded) {
+        for position in part.kept() {
+            self.put(encoded.columns[*position as usize][0]);
+        }
+        self.blocks.extend(encoded.sparse.map(|block| (source.name.clone(), block)));
+    }
+
+    fn put(&mut self, value: f32) {
+        let column = &mut self.columns[self.at];
+        self.at += 1;
+        // Nobody else holds the values, unless a model kept them.
+        match Arc::get_mut(&mut column.values) {
+            Some([place]) => *place = value,
+            _ => column.values = Arc::from([value]),
+        }
+    }
+}
