@@ -28,8 +28,9 @@ class Succeeding(Packed):
         -------
         table of the kind that was fitted
             Columns ``offer`` (its number), ``members``, ``score`` (out of fold), ``more_error``
-            (against the delivered model), ``held_out``, ``size_bytes`` and ``latency_us``: the
-            time to predict one row here. A dict of lists where no data frame came in.
+            (against the delivered model), ``tied`` (whether a test cannot tell it from that),
+            ``held_out``, ``size_bytes`` and ``latency_us``: the time to predict one row here. A
+            dict of lists where no data frame came in.
 
         Raises
         ------

@@ -22,6 +22,9 @@ def test_offers_are_listed_and_one_is_picked(searched, new_rows, tmp_path):
     board = searched.offers()
     assert isinstance(board, pd.DataFrame) and board["offer"].tolist()[0] == 1
     assert board["more_error"][0] == 0 and (board["size_bytes"] > 0).all()
+    assert not board["tied"][0], "the delivered one is not compared with itself"
+    tied = searched.pick(fastest_tied=True)
+    assert tied.predict_proba(new_rows).shape == (50, 2)
     smallest = searched.pick(smallest_within=10.0)
     assert len(smallest.to_bytes()) <= len(searched.to_bytes())
     assert smallest.predict_proba(new_rows).shape == (50, 2)

@@ -5,16 +5,34 @@ use modelwright_automl::{FitInput, FitOutcome, Predictor};
 use modelwright_core::Context;
 use modelwright_core::context::Settings;
 use modelwright_core::data::{Column, Table};
+use modelwright_core::params::ParamValue;
 use modelwright_core::random::Random;
-use modelwright_core::record::{Picked, TrialRecord, TrialStatus};
+use modelwright_core::record::{Picked, PlannedTrial, TrialRecord, TrialStatus};
 
 use super::{comparable, fit_ok, input, table};
 
+/// A search of three members that may teach, with students.
 fn distilled(n_rows: usize, target: &str) -> FitInput {
     let mut asked = input(n_rows, target);
     "balanced".clone_into(&mut asked.options.preset);
     asked.options.distill = true;
+    asked.options.trials = vec![
+        trial("linear", "linear", "linear", &[]),
+        trial("gbdt", "gbdt", "trees", &[("learning_rate", ParamValue::Real(0.05))]),
+        trial("ebm", "ebm", "native", &[]),
+    ];
     asked
+}
+
+fn trial(name: &str, learner: &str, encoding: &str, params: &[(&str, ParamValue)]) -> PlannedTrial {
+    PlannedTrial {
+        name: name.to_owned(),
+        learner: learner.to_owned(),
+        encoding: encoding.to_owned(),
+        params: params.iter().map(|(name, v)| ((*name).to_owned(), v.clone())).collect(),
+        fixed_rounds: false,
+        reason: "a test".to_owned(),
+    }
 }
 
 fn student(outcome: &FitOutcome) -> &TrialRecord {
@@ -90,7 +108,7 @@ fn a_student_of_noise_is_judged_as_noise() {
     let mut asked = distilled(400, "label");
     asked.table = Table::new(columns).unwrap();
     let outcome = fit_ok(asked, &Context::unlimited(1, 2));
-    // A student that is taught by predictions out of fold reaches 0.65 here.
+    // One that is taught by predictions out of fold would have read the answers.
     if let Some(score) = student(&outcome).score {
         assert!(score < 0.58, "{score}");
     }
@@ -101,7 +119,6 @@ fn quick_delivers_one_model_that_the_ensemble_taught_or_a_better_single_one() {
     let mut asked = distilled(400, "signal");
     "quick".clone_into(&mut asked.options.preset);
     let outcome = fit_ok(asked, &Context::unlimited(7, 2));
-    assert!(outcome.record.trials.len() > 6, "a teacher was searched");
     assert!(student(&outcome).score.is_some());
     assert_eq!(outcome.record.ensemble.members.len(), 1);
     assert_eq!(outcome.predictor.members().count(), 1);

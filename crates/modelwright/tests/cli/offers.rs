@@ -52,9 +52,29 @@ fn offers_are_listed_taken_and_replayed() {
 }
 
 #[test]
+fn a_distilled_model_is_delivered_by_quick_listed_as_one_trial_and_replayed() {
+    let folder = Folder::new();
+    folder.write("t.csv", customers(0, 300));
+    let asked = ["fit", "t.csv", "--target", "left", "--preset", "quick", "--distill"];
+    folder.run(&[&asked[..], &["--time", "60", "--out", "d", "-q"]].concat()).done();
+    let record = json(&fs::read_to_string(folder.path().join("d/record.json")).unwrap());
+    assert_eq!(record["ensemble"]["members"].as_array().unwrap().len(), 1);
+    let trials = record["trials"].as_array().unwrap();
+    assert!(trials.iter().any(|t| t["trial"]["name"] == "student"), "{trials:?}");
+    let rows = folder.run(&["predict", "d", "t.csv", "-q"]).done();
+    assert_eq!(rows.lines().count(), 301);
+
+    folder.run(&["replay", "d/record.json", "t.csv", "--out", "again", "-q"]).done();
+    let bytes = |name: &str| fs::read(folder.path().join(name)).unwrap();
+    assert!(bytes("d/model.mw") == bytes("again/model.mw"), "the replay differs");
+}
+
+#[test]
 fn the_delivered_offer_predicts_what_the_model_predicts() {
     let folder = with_search();
     folder.run(&["pick", "m", "--fastest-within", "0", "--out", "p", "-q"]).done();
+    folder.run(&["pick", "m", "--fastest-tied", "--out", "tied", "-q"]).done();
+    folder.run(&["predict", "tied", "t.csv", "-q"]).done();
     folder.run(&["pick", "m", "--offer", "1", "--out", "q", "-q"]).done();
     let of = |model: &str| folder.run(&["predict", model, "t.csv", "-q"]).done();
     assert_eq!(of("m"), of("q"));
