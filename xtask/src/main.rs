@@ -2,6 +2,7 @@
 //!
 //! Tidiness and the layer law are code here, not opinion. Each command is one file.
 
+mod arm;
 mod bench;
 mod command;
 mod docs;
@@ -23,6 +24,7 @@ cargo xtask <command>
   tidy     file, function and line lengths, module texts, forbidden words
   docs     API documentation without broken links, and the generated reference pages
   peers    only the tests against other people's programs
+  arm      the tests of the kernels on 64-bit ARM, emulated by QEMU
   python   build the Python package and run its tests
   bench    measure against peers: `cargo xtask bench <fit|predict|quality|trees>`";
 
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
         Some("tidy") => tidy::run(),
         Some("docs") => docs::run(),
         Some("peers") => peers::run(),
+        Some("arm") => arm::run(),
         Some("python") => python::run(),
         Some("bench") => bench::run(&arguments[1..]),
         _ => Err(USAGE.to_owned()),

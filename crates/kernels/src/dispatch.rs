@@ -8,8 +8,10 @@ use std::sync::OnceLock;
 /// The vector units that kernels are compiled for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Isa {
-    /// What every machine of this architecture has (SSE2, NEON).
+    /// What every machine of this architecture has (SSE2 on x86-64).
     Portable,
+    /// 128-bit integers and floats, fused multiplication and addition: every AArch64 machine.
+    Neon,
     /// 256-bit integers and floats, fused multiplication and addition.
     Avx2,
     /// 512-bit registers with masks (F, BW, CD, DQ, VL).
@@ -21,6 +23,7 @@ impl Isa {
     pub fn name(self) -> &'static str {
         match self {
             Self::Portable => "portable",
+            Self::Neon => "neon",
             Self::Avx2 => "avx2",
             Self::Avx512 => "avx512",
         }
@@ -52,7 +55,13 @@ fn detect() -> Isa {
     }
 }
 
-#[cfg(not(target_arch = "x86_64"))]
+// NEON belongs to the architecture's base, so that code without intrinsics is compiled for it too.
+#[cfg(target_arch = "aarch64")]
+fn detect() -> Isa {
+    Isa::Neon
+}
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 fn detect() -> Isa {
     Isa::Portable
 }
@@ -81,7 +90,7 @@ macro_rules! vectorised {
                     $crate::dispatch::Isa::Avx512 => return unsafe { avx512($($arg),*) },
                     // SAFETY: as above.
                     $crate::dispatch::Isa::Avx2 => return unsafe { avx2($($arg),*) },
-                    $crate::dispatch::Isa::Portable => {}
+                    $crate::dispatch::Isa::Neon | $crate::dispatch::Isa::Portable => {}
                 }
             }
             $generic($($arg),*)

@@ -159,7 +159,7 @@ fn check(trees: &[Tree], n_features: usize, n_outputs: usize, what: &str) {
         forest.add_row(&mut row, 0..trees.len(), &mut scores);
         assert!(same(&scores, wanted), "{what}: row {lane} alone");
     }
-    for with in [Unit::Portable, Unit::Avx2, Unit::Avx512, Unit::Avx512Vbmi] {
+    for with in [Unit::Portable, Unit::Neon, Unit::Avx2, Unit::Avx512, Unit::Avx512Vbmi] {
         if with > unit() {
             continue;
         }

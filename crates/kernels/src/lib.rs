@@ -2,11 +2,11 @@
 //!
 //! Every kernel is a safe function over plain slices. Its algorithm is written once, generically;
 //! thin wrappers compile the same code for wider vector units and [`dispatch`] chooses between them
-//! at run time; where the compiler finds no vectors, the few operations that differ are intrinsics
-//! behind a trait. No wrapper may contract a multiplication and an addition into one rounding
-//! (FMA), except [`product`], which is defined by fused operations on every machine; reductions run
-//! over a fixed number of lanes, so that all paths give the same bits
-//! on every machine. Tests compare each kernel with an obvious scalar one.
+//! at run time (AVX2, AVX-512; NEON belongs to every AArch64 machine); where the compiler finds no
+//! vectors, the few operations that differ are intrinsics behind a trait. No wrapper may contract a
+//! multiplication and an addition into one rounding (FMA), except [`product`], which is defined by
+//! fused operations on every machine; reductions run over a fixed number of lanes, so that all
+//! paths give the same bits on every machine. Tests compare each kernel with an obvious scalar one.
 //!
 //! | module | what it computes |
 //! |---|---|

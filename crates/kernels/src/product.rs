@@ -11,6 +11,8 @@
 
 use crate::dispatch::{Isa, isa};
 
+#[cfg(target_arch = "aarch64")]
+mod aarch64;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
 
@@ -142,6 +144,9 @@ unsafe fn panel(a: *const f32, left: Left, b: *const f32, c: *mut f32, rows: usi
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as above.
         Isa::Avx2 => unsafe { x86_64::panel_avx2(a, left, b, c, rows) },
+        #[cfg(target_arch = "aarch64")]
+        // SAFETY: the caller's.
+        Isa::Neon => unsafe { aarch64::panel_neon(a, left, b, c, rows) },
         // SAFETY: the caller's.
         _ => unsafe { panel_generic::<Four, 4, 2>(a, left, b, c, rows) },
     }

@@ -3,6 +3,8 @@
 //! The compiler does not find these by itself (it keeps the state of a loop over bytes in memory),
 //! so each vector unit spells them out once; the algorithms are written once over the trait.
 
+#[cfg(target_arch = "aarch64")]
+pub(super) mod aarch64;
 #[cfg(target_arch = "x86_64")]
 pub(super) mod x86_64;
 
@@ -17,6 +19,7 @@ use crate::dispatch::{Isa, isa};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Unit {
     Portable,
+    Neon,
     Avx2,
     Avx512,
     /// AVX-512 that permutes bytes and multiplies them by matrices of bits (VBMI, GFNI).
@@ -28,6 +31,7 @@ pub(super) fn unit() -> Unit {
     static FOUND: OnceLock<Unit> = OnceLock::new();
     *FOUND.get_or_init(|| match isa() {
         Isa::Portable => Unit::Portable,
+        Isa::Neon => Unit::Neon,
         Isa::Avx2 => Unit::Avx2,
         #[cfg(target_arch = "x86_64")]
         Isa::Avx512
@@ -43,7 +47,7 @@ pub(super) fn unit() -> Unit {
 /// where the unit has registers for it and most rows count, otherwise for each part.
 pub(super) fn for_parts(unit: Unit, n_rows: usize, mut work: impl FnMut(bool, usize)) {
     // Registers of 128 bits are too few for the state of a whole block.
-    if n_rows > LANES - PART && unit > Unit::Portable {
+    if n_rows > LANES - PART && unit > Unit::Neon {
         return work(true, 0);
     }
     for part in 0..n_rows.div_ceil(PART) {
@@ -99,9 +103,17 @@ macro_rules! on_unit {
                         (Unit::Avx512, false) => return avx512::<1>(first, $($arg),*),
                         (Unit::Avx2, true) => return avx2::<8>(first, $($arg),*),
                         (Unit::Avx2, false) => return avx2::<2>(first, $($arg),*),
-                        (Unit::Portable, _) => {}
+                        (Unit::Portable | Unit::Neon, _) => {}
                     }
                 }
+            }
+            #[cfg(target_arch = "aarch64")]
+            if unit == bytes::Unit::Neon {
+                for part in (first..first + len).step_by($crate::forest::PART) {
+                    // SAFETY: every machine of this architecture has the vector unit.
+                    unsafe { $generic::<bytes::aarch64::Neon, 4>(part, $($arg),*) }
+                }
+                return;
             }
             for part in (first..first + len).step_by($crate::forest::PART) {
                 // SAFETY: these vectors need nothing.
@@ -201,7 +213,7 @@ pub(super) unsafe trait Bytes: Copy {
     unsafe fn plus(self, other: Self) -> Self;
 }
 
-/// What the compiler makes of arrays: 128-bit vectors on x86-64 and AArch64.
+/// What the compiler makes of arrays: 128-bit vectors on x86-64.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Portable([u8; 16]);
 

@@ -26,6 +26,10 @@ pub(super) struct Place {
 pub(super) struct Table<'a> {
     pub(super) values: &'a [f64],
     /// The same, byte by byte; empty where the unit or the number of leaves does not allow it.
+    #[cfg_attr(
+        not(target_arch = "x86_64"),
+        expect(dead_code, reason = "only AVX-512 looks values up byte by byte")
+    )]
     pub(super) bytes: &'a [u8],
 }
 
