@@ -3,8 +3,9 @@
 //! One pass writes entries that go left to the front of a scratch slice and the others to its back,
 //! without a branch on the data; a copy then brings both home in their old order. With AVX-512,
 //! eight entries are divided by two compressions; elsewhere every entry is written to both places
-//! and one of the two ends moves.
+//! and one of the two ends moves. A row's bin is compared with a cut, or looked up in a table.
 
+#[cfg(target_arch = "x86_64")]
 use crate::dispatch::{Isa, isa};
 use crate::entry::{Entry, row};
 
@@ -17,6 +18,15 @@ pub struct Sides {
     pub missing: u8,
     /// Whether missing values go left.
     pub missing_left: bool,
+}
+
+impl Sides {
+    /// Whether rows of a bin go left.
+    #[inline(always)]
+    pub fn goes_left(&self, bin: u8) -> bool {
+        // A missing bin above every cut goes right by itself.
+        bin <= self.cut || (self.missing_left && bin == self.missing)
+    }
 }
 
 /// Divides entries by the bin of their rows, in place and keeping the order; returns how many
@@ -46,9 +56,30 @@ pub fn divide(entries: &[Entry], out: &mut [Entry], bins: &[u8], sides: Sides) -
     #[cfg(target_arch = "x86_64")]
     if isa() == Isa::Avx512 {
         // SAFETY: the machine has the vector unit.
-        return unsafe { avx512::divide(entries, out, bins, sides) };
+        return unsafe { avx512::divide::<false>(entries, out, bins, sides, &[0; 256]) };
     }
-    divide_rest(entries, out, bins, sides, 0)
+    divide_rest(entries, out, bins, |bin| sides.goes_left(bin), 0)
+}
+
+/// As [`divide`], where any bins may go left: those with `true` in the table.
+///
+/// # Panics
+/// As [`partition`].
+pub fn divide_by_table(
+    entries: &[Entry],
+    out: &mut [Entry],
+    bins: &[u8],
+    goes_left: &[bool; 256],
+) -> usize {
+    let out = &mut out[..entries.len()];
+    #[cfg(target_arch = "x86_64")]
+    if isa() == Isa::Avx512 {
+        let table = goes_left.map(u8::from);
+        let sides = Sides { cut: 0, missing: 0, missing_left: false };
+        // SAFETY: the machine has the vector unit.
+        return unsafe { avx512::divide::<true>(entries, out, bins, sides, &table) };
+    }
+    divide_rest(entries, out, bins, |bin| goes_left[usize::from(bin)], 0)
 }
 
 /// Copies entries in reverse order.
@@ -68,16 +99,13 @@ fn divide_rest(
     entries: &[Entry],
     out: &mut [Entry],
     bins: &[u8],
-    sides: Sides,
+    goes_left: impl Fn(u8) -> bool,
     mut left: usize,
 ) -> usize {
     assert!(left <= out.len() && out.len() - left >= entries.len(), "places for all entries");
-    // A missing bin above every cut goes right by itself; going left it is renamed to bin 0.
-    let renamed = if sides.missing_left { i32::from(sides.missing) } else { -1 };
     let mut right = left + entries.len();
     for entry in entries {
-        let bin = bins[row(*entry) as usize];
-        let goes_left = bin <= sides.cut || i32::from(bin) == renamed;
+        let goes_left = goes_left(bins[row(*entry) as usize]);
         // SAFETY: each entry moves exactly one of the two ends towards the other, so before the
         // last entry `left < right <= out.len()` holds, and both places exist.
         unsafe {
@@ -94,9 +122,9 @@ fn divide_rest(
 mod avx512 {
     use std::arch::x86_64::{
         __m128i, __m512i, _mm_cmpeq_epu8_mask, _mm_cmple_epu8_mask, _mm_cvtsi64_si128,
-        _mm_set1_epi8, _mm512_and_si512, _mm512_cmplt_epu64_mask, _mm512_loadu_si512,
-        _mm512_maskz_compress_epi64, _mm512_permutexvar_epi64, _mm512_set1_epi64,
-        _mm512_setr_epi64, _mm512_storeu_si512,
+        _mm_set1_epi8, _mm_test_epi8_mask, _mm512_and_si512, _mm512_cmplt_epu64_mask,
+        _mm512_loadu_si512, _mm512_maskz_compress_epi64, _mm512_permutexvar_epi64,
+        _mm512_set1_epi64, _mm512_setr_epi64, _mm512_storeu_si512,
     };
 
     use super::{Entry, Sides, divide_rest, row};
@@ -104,9 +132,16 @@ mod avx512 {
     /// Entries of a vector.
     const N: usize = 8;
 
-    /// See [`super::divide`]; `out` is as long as `entries`.
+    /// See [`super::divide`] and, with `TABLE`, [`super::divide_by_table`]: then bins with 1 in the
+    /// table go left, else the sides say it. `out` is as long as `entries`.
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,popcnt")]
-    pub(super) fn divide(entries: &[Entry], out: &mut [Entry], bins: &[u8], sides: Sides) -> usize {
+    pub(super) fn divide<const TABLE: bool>(
+        entries: &[Entry],
+        out: &mut [Entry],
+        bins: &[u8],
+        sides: Sides,
+        table: &[u8; 256],
+    ) -> usize {
         assert_eq!(entries.len(), out.len(), "one place per entry");
         let cut = _mm_set1_epi8(sides.cut.cast_signed());
         let missing = _mm_set1_epi8(sides.missing.cast_signed());
@@ -116,9 +151,13 @@ mod avx512 {
         // Two vectors of places must be free, or the ends would write over each other.
         while right - left >= 2 * N {
             let entry: &[Entry; N] = entries[done..].first_chunk().expect("as many as places");
-            let codes = codes_of(entry, bins);
-            let goes_left = (_mm_cmple_epu8_mask(codes, cut) as u8)
-                | (_mm_cmpeq_epu8_mask(codes, missing) as u8 & wanted);
+            let codes = codes_of::<TABLE>(entry, bins, table);
+            let goes_left = if TABLE {
+                _mm_test_epi8_mask(codes, codes) as u8
+            } else {
+                (_mm_cmple_epu8_mask(codes, cut) as u8)
+                    | (_mm_cmpeq_epu8_mask(codes, missing) as u8 & wanted)
+            };
             // SAFETY: an array of N entries is a vector; the N places from `left` and the N before
             // `right` are in `out` and do not overlap, by the condition of the loop.
             unsafe {
@@ -135,21 +174,31 @@ mod avx512 {
             right -= N - n_left;
             done += N;
         }
-        divide_rest(&entries[done..], &mut out[..right], bins, sides, left)
+        let (entries, out) = (&entries[done..], &mut out[..right]);
+        if TABLE {
+            divide_rest(entries, out, bins, |bin| table[usize::from(bin)] != 0, left)
+        } else {
+            divide_rest(entries, out, bins, |bin| sides.goes_left(bin), left)
+        }
     }
 
-    /// The bins of eight entries, in the lowest bytes.
+    /// The bins of eight entries, or what the table has for them, in the lowest bytes.
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
     #[inline]
-    fn codes_of(entries: &[Entry; N], bins: &[u8]) -> __m128i {
+    fn codes_of<const TABLE: bool>(
+        entries: &[Entry; N],
+        bins: &[u8],
+        table: &[u8; 256],
+    ) -> __m128i {
         // SAFETY: an array of N entries is a vector.
         let vector: __m512i = unsafe { _mm512_loadu_si512(entries.as_ptr().cast()) };
         let rows = _mm512_and_si512(vector, _mm512_set1_epi64(0xffff_ffff));
         let n_rows = _mm512_set1_epi64(bins.len() as i64);
         assert_eq!(_mm512_cmplt_epu64_mask(rows, n_rows), u8::MAX, "every row has a bin");
-        // SAFETY: all rows have just been compared with the number of bins.
-        let code = |i: usize| unsafe {
-            u64::from(*bins.get_unchecked(row(entries[i]) as usize)) << (8 * i)
+        let code = |i: usize| {
+            // SAFETY: all rows have just been compared with the number of bins.
+            let bin = unsafe { *bins.get_unchecked(row(entries[i]) as usize) };
+            u64::from(if TABLE { table[usize::from(bin)] } else { bin }) << (8 * i)
         };
         let low = (code(0) | code(1)) | (code(2) | code(3));
         let high = (code(4) | code(5)) | (code(6) | code(7));
@@ -178,9 +227,14 @@ mod tests {
                 };
                 let (left, right): (Vec<_>, Vec<_>) = entries.iter().partition(|e| goes_left(e));
                 let mut portable = vec![0; n as usize];
-                let n_portable = divide_rest(&entries, &mut portable, &bins, sides, 0);
+                let by_sides = |bin: u8| sides.goes_left(bin);
+                let n_portable = divide_rest(&entries, &mut portable, &bins, by_sides, 0);
                 let mut out = vec![0; n as usize];
                 assert_eq!(divide(&entries, &mut out, &bins, sides), n_portable);
+                assert_eq!(out, portable);
+                let table = std::array::from_fn(|bin| sides.goes_left(bin as u8));
+                out.fill(0);
+                assert_eq!(divide_by_table(&entries, &mut out, &bins, &table), n_portable);
                 assert_eq!(out, portable);
                 let mut scratch = vec![0; n as usize];
                 let n_left = partition(&mut entries, &mut scratch, &bins, sides);

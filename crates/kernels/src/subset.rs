@@ -10,7 +10,8 @@
 //! NeurIPS 2017, whose smoothing and penalties these are.
 
 use crate::bounded::Bounds;
-use crate::entry::{Entry, gradient_units, hessian_units, row};
+use crate::entry::{Entry, gradient_units, hessian_units};
+use crate::partition::divide_by_table;
 use crate::threshold::{Cut, Rule};
 
 /// Bins as bits: bit `b % 64` of word `b / 64`.
@@ -159,22 +160,13 @@ pub fn divide_by_subset(
     subset: &Subset,
 ) -> usize {
     let goes_left: [bool; 256] = std::array::from_fn(|bin| contains(subset, bin as u8));
-    let mut ends = (0, entries.len());
-    for entry in entries {
-        if goes_left[usize::from(bins[row(*entry) as usize])] {
-            out[ends.0] = *entry;
-            ends.0 += 1;
-        } else {
-            ends.1 -= 1;
-            out[ends.1] = *entry;
-        }
-    }
-    ends.0
+    divide_by_table(entries, out, bins, &goes_left)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::entry::row;
 
     fn sum(g: i64, h: i64) -> i64 {
         (g << 32) + h

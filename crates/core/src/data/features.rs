@@ -6,6 +6,8 @@
 
 use std::sync::Arc;
 
+use super::codes::Codes;
+
 /// The most cut points a column may have: cuts + 1 value bins + 1 bin for missing fit in a byte.
 pub const MAX_CUTS: usize = 253;
 
@@ -44,7 +46,7 @@ pub struct FeatureColumn {
 #[derive(Debug, Clone, PartialEq)]
 pub struct BinnedColumn {
     /// One bin per row.
-    pub codes: Vec<u8>,
+    pub codes: Codes,
     /// Ascending cut points, at most [`MAX_CUTS`].
     pub cuts: Vec<f32>,
 }
@@ -129,9 +131,9 @@ mod tests {
     #[test]
     fn numbers_of_a_category_are_their_own_bins_also_where_some_do_not_occur() {
         let binned = BinnedColumn::of_levels(&[3.0, f32::NAN, 0.0, 3.0]).unwrap();
-        assert_eq!((binned.codes, binned.cuts), (vec![3, 4, 0, 3], vec![0.5, 1.5, 2.5]));
+        assert_eq!((binned.codes.to_vec(), binned.cuts), (vec![3, 4, 0, 3], vec![0.5, 1.5, 2.5]));
         let none = BinnedColumn::of_levels(&[f32::NAN]).unwrap();
-        assert_eq!((none.codes, none.cuts), (vec![1], vec![]));
+        assert_eq!((none.codes.to_vec(), none.cuts), (vec![1], vec![]));
         for wrong in [-1.0, 0.5, MAX_CUTS as f32 + 1.0, f32::INFINITY] {
             assert_eq!(BinnedColumn::of_levels(&[0.0, wrong]), None, "{wrong}");
         }

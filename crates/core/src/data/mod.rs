@@ -4,6 +4,7 @@
 //! missing values. Transformers turn it into a feature matrix once; all folds, learners and
 //! trials then share its columns (they are reference-counted), so nothing is encoded twice.
 
+mod codes;
 mod column;
 mod features;
 mod fold;
@@ -11,6 +12,7 @@ mod schema;
 mod table;
 mod view;
 
+pub use codes::{Codes, SparseCodes};
 pub use column::{
     Column, ColumnData, MISSING_CODE, MISSING_INSTANT, Strings, civil_from_days, instant_text,
     number_text,

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use modelwright_core::data::{FeatureColumn, FeatureMatrix};
 use modelwright_core::task::Target;
 use modelwright_core::{Context, Error, Result};
-use modelwright_preprocess::encode::bins::bin;
+use modelwright_preprocess::encode::bins::{SAMPLE, bin};
 
 /// Features and target of some rows.
 pub(crate) struct Table {
@@ -48,10 +48,12 @@ impl Table {
         Ok([part(number(1))?, part(number(2))?])
     }
 
-    /// Bins every column by the project's own encoder.
+    /// Bins every column as the project's own encoder does: cuts by a sample of the rows.
     pub(crate) fn bin(&mut self, ctx: &Context) {
+        let n_rows = self.features.n_rows;
+        let sample = (n_rows > SAMPLE).then(|| ctx.random("bins", 0).sample(n_rows, SAMPLE));
         let columns = &mut self.features.columns;
-        let bins = ctx.map(columns.len(), |i| bin(&columns[i].values, None));
+        let bins = ctx.map(columns.len(), |i| bin(&columns[i].values, sample.as_deref()));
         for (column, bins) in columns.iter_mut().zip(bins) {
             column.bins = Some(Arc::new(bins));
         }

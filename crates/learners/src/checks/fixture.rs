@@ -81,7 +81,7 @@ pub(super) fn select(features: &FeatureMatrix, rows: &[u32]) -> FeatureMatrix {
     let columns = features.columns.iter().map(|column| FeatureColumn {
         values: rows.iter().map(|r| column.values[*r as usize]).collect(),
         bins: column.bins.as_ref().map(|bins| {
-            let codes = rows.iter().map(|r| bins.codes[*r as usize]).collect();
+            let codes = rows.iter().map(|r| bins.codes.get(*r as usize)).collect();
             Arc::new(BinnedColumn { codes, cuts: bins.cuts.clone() })
         }),
         ..column.clone()

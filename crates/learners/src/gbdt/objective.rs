@@ -47,7 +47,7 @@ use super::model::Link;
 /// }
 ///
 /// // One feature of two values, in two bins; targets 0 and 10 for one, 100 and 110 for the other.
-/// let bins = BinnedColumn { codes: vec![0, 0, 1, 1], cuts: vec![0.5] };
+/// let bins = BinnedColumn { codes: vec![0, 0, 1, 1].into(), cuts: vec![0.5] };
 /// let mut column = FeatureColumn::dense("x", vec![0.0, 0.0, 1.0, 1.0]);
 /// column.bins = Some(std::sync::Arc::new(bins));
 /// let features = FeatureMatrix::new(4, vec![column]);

@@ -183,7 +183,7 @@ fn a_row_of_weight_two_counts_as_two_rows() {
             .iter()
             .map(|c| {
                 let bins = c.bins.as_ref().unwrap();
-                let codes = twice.iter().map(|r| bins.codes[*r as usize]).collect();
+                let codes = twice.iter().map(|r| bins.codes.get(*r as usize)).collect();
                 let values = twice.iter().map(|r| c.values[*r as usize]).collect();
                 let bins = Some(Arc::new(BinnedColumn { codes, cuts: bins.cuts.clone() }));
                 FeatureColumn { bins, ..FeatureColumn::dense(&c.name, values) }

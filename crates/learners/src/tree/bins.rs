@@ -8,14 +8,18 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use modelwright_core::data::{BinnedColumn, FeatureMatrix};
+use modelwright_core::data::{BinnedColumn, Codes, FeatureMatrix};
 use modelwright_core::{Error, Result};
 use modelwright_kernels::histogram::{MAX_WIDTH, STRIDES, stride_for};
+use modelwright_kernels::partition::Sides;
+use modelwright_kernels::subset::{contains, subset_of};
 use rayon::prelude::*;
 
 use super::block::Block;
 use super::constraints::Constraints;
 use super::joint::{JointColumn, join};
+use super::partition::{Route, Test};
+use super::row_bins::{RowBins, Rows};
 
 /// Bins of the rows to learn from.
 #[derive(Debug)]
@@ -32,6 +36,19 @@ pub struct TrainBins<'a> {
     pub places: Vec<Range<usize>>,
     /// What trees may not do with the features, by position in `features`.
     pub constraints: Constraints,
+    /// The codes of each joint column.
+    joint: Vec<Vec<u8>>,
+    /// Where the bins of each feature are, if not with the feature itself.
+    homes: Vec<Option<Home>>,
+}
+
+/// The joint column that holds a feature's bins.
+#[derive(Debug, Clone)]
+struct Home {
+    /// Its number.
+    column: usize,
+    /// The feature's bin for each code of the column.
+    bins: Vec<u8>,
 }
 
 /// One feature.
@@ -39,7 +56,7 @@ pub struct TrainBins<'a> {
 pub struct BinFeature<'a> {
     /// Its position in the feature matrix.
     pub index: u32,
-    /// The bin of each row.
+    /// The bin of each row; empty where a joint column of [`TrainBins`] has it.
     pub codes: Cow<'a, [u8]>,
     /// Its cut points.
     pub cuts: &'a [f32],
@@ -70,14 +87,28 @@ impl<'a> TrainBins<'a> {
     /// # Errors
     /// Input error when a column has no bins, or bins that contradict themselves.
     pub fn new(matrix: &'a FeatureMatrix, rows: &[u32]) -> Result<Self> {
-        let features = features_of(matrix, rows)?;
-        let blocks = blocks(&features);
+        let (mut features, columns) = columns_of(matrix, rows)?;
+        let joint = join(&columns);
+        let mut homes = vec![None; features.len()];
+        for (number, column) in joint.iter().enumerate() {
+            for (place, member) in column.members.iter().enumerate() {
+                let bins = column.tuples.iter().map(|tuple| tuple[place]).collect();
+                homes[*member] = Some(Home { column: number, bins });
+            }
+        }
+        for ((feature, bins), home) in features.iter_mut().zip(columns).zip(&homes) {
+            if home.is_none() {
+                feature.codes = bins.into_dense();
+            }
+        }
         let mut bins = Self {
             n_rows: rows.len(),
-            blocks,
+            blocks: blocks(&features, &homes, &joint),
             histogram_len: 0,
             places: Vec::new(),
             constraints: Constraints::default(),
+            joint: joint.into_iter().map(|column| column.codes).collect(),
+            homes,
             features,
         };
         bins.lay_out();
@@ -87,6 +118,30 @@ impl<'a> TrainBins<'a> {
     /// Lets trees obey the constraints of the matrix's features.
     pub fn constrain(&mut self, of_matrix: &Constraints) {
         self.constraints = of_matrix.select(self.features.iter().map(|f| f.index as usize));
+    }
+
+    /// How rows are divided by a test of a feature: by its own bins, or by the codes of the joint
+    /// column that has them.
+    pub fn route(&self, feature: usize, test: &Test) -> Route<'_> {
+        let own = &self.features[feature];
+        let sides =
+            Sides { cut: test.bin, missing: own.missing_bin(), missing_left: test.missing_left };
+        let goes_left = |bin: u8| match &test.subset {
+            Some(subset) => contains(subset, bin),
+            None => sides.goes_left(bin),
+        };
+        match &self.homes[feature] {
+            Some(home) => {
+                let codes = (0..=u8::MAX).zip(&home.bins);
+                let left = codes.filter(|(_, bin)| goes_left(**bin));
+                let left: Vec<u8> = left.map(|(code, _)| code).collect();
+                Route::BySubset(&self.joint[home.column], subset_of(&left))
+            }
+            None => match test.subset {
+                Some(subset) => Route::BySubset(&own.codes, subset),
+                None => Route::BySides(&own.codes, sides),
+            },
+        }
     }
 
     /// Gives every block and feature its place in a histogram.
@@ -108,7 +163,19 @@ impl<'a> TrainBins<'a> {
 /// # Errors
 /// Input error when a column has no bins, or bins that contradict themselves.
 pub fn features_of<'a>(matrix: &'a FeatureMatrix, rows: &[u32]) -> Result<Vec<BinFeature<'a>>> {
-    let mut binned = Vec::with_capacity(matrix.columns.len());
+    let (mut features, columns) = columns_of(matrix, rows)?;
+    for (feature, bins) in features.iter_mut().zip(columns) {
+        feature.codes = bins.into_dense();
+    }
+    Ok(features)
+}
+
+/// As [`features_of`], with the bins beside the features, sparse where they are.
+fn columns_of<'a>(
+    matrix: &'a FeatureMatrix,
+    rows: &[u32],
+) -> Result<(Vec<BinFeature<'a>>, Vec<RowBins<'a>>)> {
+    let mut binned: Vec<&BinnedColumn> = Vec::with_capacity(matrix.columns.len());
     for column in &matrix.columns {
         let bins = column.bins.as_deref().ok_or_else(|| {
             Error::input("a feature has no bins")
@@ -117,63 +184,73 @@ pub fn features_of<'a>(matrix: &'a FeatureMatrix, rows: &[u32]) -> Result<Vec<Bi
         })?;
         binned.push(bins);
     }
-    let features: Vec<Option<BinFeature<'a>>> = binned
+    let sparse = binned.iter().any(|bins| matches!(bins.codes, Codes::Sparse(_)));
+    let n_table = binned.iter().map(|bins| bins.codes.len()).max().unwrap_or(0);
+    let rows = Rows::new(rows, n_table, sparse);
+    let read: Vec<(RowBins<'a>, Seen)> = binned
         .par_iter()
-        .enumerate()
-        .map(|(i, bins)| feature(i, bins, matrix.columns[i].is_category, rows))
+        .map(|bins| {
+            let of_rows = RowBins::of(&bins.codes, &rows);
+            let seen = Seen::of(&of_rows.counts());
+            (of_rows, seen)
+        })
         .collect();
-    for (column, feature) in matrix.columns.iter().zip(&features) {
-        let sound = feature.as_ref().is_none_or(|f| {
-            f.n_bins() <= 256 && f.codes.iter().all(|code| *code <= f.missing_bin())
-        });
-        if !sound {
+    let (mut features, mut columns) = (Vec::new(), Vec::new());
+    for (index, ((codes, seen), bins)) in read.into_iter().zip(binned).enumerate() {
+        let column = &matrix.columns[index];
+        if seen.n_bins < 2 {
+            continue;
+        }
+        if bins.n_bins() > 256 || seen.largest > bins.missing_bin() {
             return Err(Error::input("a feature has more bins than cuts").column(&*column.name));
         }
-        let cuts = feature.as_ref().map_or(&[][..], |f| f.cuts);
-        if column.is_category && cuts.iter().enumerate().any(|(i, c)| *c != i as f32 + 0.5) {
+        let levels =
+            (0..).zip(&bins.cuts).all(|(level, cut): (u16, _)| *cut == f32::from(level) + 0.5);
+        if column.is_category && !levels {
             return Err(Error::input("the bins of a category are not its levels")
                 .column(&*column.name)
                 .expected("cuts at 0.5, 1.5, 2.5, ..."));
         }
+        features.push(BinFeature {
+            index: index as u32,
+            codes: Cow::Borrowed(&[]),
+            cuts: &bins.cuts,
+            is_category: column.is_category,
+        });
+        columns.push(codes);
     }
-    Ok(features.into_iter().flatten().collect())
+    Ok((features, columns))
 }
 
-/// The bins of `rows`; `None` when they are all equal.
-fn feature<'a>(
-    index: usize,
-    bins: &'a BinnedColumn,
-    is_category: bool,
-    rows: &[u32],
-) -> Option<BinFeature<'a>> {
-    let first = *rows.first()? as usize;
-    let contiguous = rows.last().is_some_and(|last| *last as usize - first + 1 == rows.len());
-    let codes = if contiguous {
-        Cow::Borrowed(&bins.codes[first..first + rows.len()])
-    } else {
-        Cow::Owned(rows.iter().map(|r| bins.codes[*r as usize]).collect())
-    };
-    let constant = codes.iter().all(|code| *code == codes[0]);
-    (!constant).then_some(BinFeature { index: index as u32, codes, cuts: &bins.cuts, is_category })
+/// Which bins occur.
+struct Seen {
+    n_bins: usize,
+    largest: u8,
+}
+
+impl Seen {
+    fn of(counts: &[usize; 256]) -> Self {
+        let occurring = || (0..=u8::MAX).filter(|bin| counts[usize::from(*bin)] > 0);
+        Self { n_bins: occurring().count(), largest: occurring().next_back().unwrap_or(0) }
+    }
 }
 
 /// What becomes a block.
-enum Group {
+enum Group<'a> {
     Features(Vec<usize>),
-    Joint(Vec<JointColumn>),
+    Joint(Vec<&'a JointColumn>),
 }
 
 /// Columns of one kind and stride, in order, in blocks of nearly equal width.
-fn blocks(features: &[BinFeature<'_>]) -> Vec<Block> {
-    let joint = join(features);
-    let mut alone = vec![true; features.len()];
-    for member in joint.iter().flat_map(|column| &column.members) {
-        alone[*member] = false;
-    }
+fn blocks(
+    features: &[BinFeature<'_>],
+    homes: &[Option<Home>],
+    joint: &[JointColumn],
+) -> Vec<Block> {
     let mut plain: [Vec<usize>; STRIDES.len()] = Default::default();
-    let mut joined: [Vec<JointColumn>; STRIDES.len()] = Default::default();
+    let mut joined: [Vec<&JointColumn>; STRIDES.len()] = Default::default();
     let class = |n_bins: usize| STRIDES.iter().position(|s| *s == stride_for(n_bins)).unwrap_or(0);
-    for feature in (0..features.len()).filter(|f| alone[*f]) {
+    for feature in (0..features.len()).filter(|f| homes[*f].is_none()) {
         plain[class(features[feature].n_bins())].push(feature);
     }
     for column in joint {
@@ -181,7 +258,7 @@ fn blocks(features: &[BinFeature<'_>]) -> Vec<Block> {
     }
     let plain = plain.into_iter().flat_map(in_widths).map(Group::Features);
     let joined = joined.into_iter().flat_map(in_widths).map(Group::Joint);
-    let groups: Vec<Group> = plain.chain(joined).collect();
+    let groups: Vec<Group<'_>> = plain.chain(joined).collect();
     let block = |group| match group {
         Group::Features(members) => Block::of_features(features, members),
         Group::Joint(columns) => Block::of_joint(features, &columns),
@@ -200,6 +277,7 @@ fn in_widths<T>(columns: Vec<T>) -> Vec<Vec<T>> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::partition::partition;
     use super::*;
     use modelwright_core::data::FeatureColumn;
     use std::sync::Arc;
@@ -207,7 +285,7 @@ mod tests {
     fn column(name: &str, codes: Vec<u8>, n_cuts: usize) -> FeatureColumn {
         let values = codes.iter().map(|c| f32::from(*c)).collect();
         let cuts = (0..n_cuts).map(|c| c as f32 + 0.5).collect();
-        let bins = Some(Arc::new(BinnedColumn { codes, cuts }));
+        let bins = Some(Arc::new(BinnedColumn { codes: codes.into(), cuts }));
         FeatureColumn { bins, ..FeatureColumn::dense(name, values) }
     }
 
@@ -221,7 +299,7 @@ mod tests {
         let matrix = FeatureMatrix::new(4, columns);
         let bins = TrainBins::new(&matrix, &[0, 1, 3]).unwrap();
         assert_eq!(bins.features.iter().map(|f| f.index).collect::<Vec<_>>(), [0, 2]);
-        assert_eq!(*bins.features[1].codes, [0, 1, 3]);
+        assert_eq!(*features_of(&matrix, &[0, 1, 3]).unwrap()[1].codes, [0, 1, 3]);
         let shape: Vec<_> = bins.blocks.iter().map(|b| (b.len, &b.members)).collect();
         assert_eq!(shape, [(4 + 202, &vec![0, 1])]);
         assert_eq!((&bins.places, bins.histogram_len), (&vec![0..202, 202..206], 206));
@@ -235,5 +313,45 @@ mod tests {
         assert!(error.to_string().contains("raw"), "{error}");
         let matrix = FeatureMatrix::new(2, vec![column("wild", vec![0, 9], 1)]);
         assert!(TrainBins::new(&matrix, &[0, 1]).is_err());
+    }
+
+    #[test]
+    fn rows_are_divided_alike_by_joint_codes_and_by_the_bins_of_each_feature() {
+        let n = 900_usize;
+        let columns: Vec<Vec<u8>> = vec![
+            (0..n).map(|r| (r * 7 % 5) as u8).collect(),
+            (0..n).map(|r| (r * r % 200) as u8).collect(),
+            (0..n).map(|r| if r % 50 == 1 { (r / 50 % 4) as u8 } else { 2 }).collect(),
+            (0..n).map(|r| if r % 31 == 0 { 4 } else { 0 }).collect(),
+            (0..n).map(|r| u8::from(r % 3 == 0)).collect(),
+        ];
+        let columns = columns.into_iter().enumerate();
+        let columns = columns.map(|(i, codes)| column(&format!("c{i}"), codes, 202)).collect();
+        let matrix = FeatureMatrix::new(n, columns);
+        let some: Vec<u32> = (0..n as u32).filter(|r| r % 4 != 2).collect();
+        for rows in [(0..n as u32).collect(), (100..700).collect(), some] {
+            let bins = TrainBins::new(&matrix, &rows).unwrap();
+            let n_joint = bins.homes.iter().flatten().count();
+            assert!((4..=5).contains(&n_joint), "{n_joint}");
+            let own = features_of(&matrix, &rows).unwrap();
+            for (feature, own) in own.iter().enumerate() {
+                for (bin, missing_left, subset) in
+                    [(0, false, None), (2, true, None), (1, false, Some(subset_of(&[1, 2, 150])))]
+                {
+                    let test = Test { bin, missing_left, subset };
+                    let mut entries: Vec<u64> = (0..rows.len() as u64).collect();
+                    let goes_left = |row: &u64| {
+                        let code = own.codes[*row as usize];
+                        subset.map_or(code <= bin, |subset| contains(&subset, code))
+                    };
+                    let (left, right): (Vec<u64>, Vec<u64>) =
+                        entries.iter().partition(|r| goes_left(r));
+                    let mut scratch = vec![0; entries.len()];
+                    let n_left = partition(&mut entries, &mut scratch, bins.route(feature, &test));
+                    assert_eq!(entries[..n_left], left, "{feature} {bin}");
+                    assert_eq!(entries[n_left..], right, "{feature} {bin}");
+                }
+            }
+        }
     }
 }

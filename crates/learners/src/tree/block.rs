@@ -4,7 +4,7 @@
 //! ([`super::joint`]), it then expands the sums to the bins of the features. Integer sums make both
 //! ways, and any division of the rows, equal to the bit.
 
-use modelwright_kernels::entry::{Entry, row, sum_of_one};
+use modelwright_kernels::entry::{Entry, hessian_units, row, sum_of_one};
 use modelwright_kernels::histogram::{BinBlock, add, stride_for};
 use rayon::prelude::*;
 
@@ -20,6 +20,9 @@ pub struct Block {
     columns: BinBlock,
     /// One per column, or none when every column is a feature.
     dictionaries: Vec<Dictionary>,
+    /// Where the usual bin of each member is in the block's histogram; empty when every column is
+    /// a feature.
+    usual: Vec<usize>,
     /// Positions in [`super::TrainBins::features`].
     pub members: Vec<usize>,
     /// Where the histogram of each member starts in that of the block.
@@ -50,6 +53,7 @@ impl Block {
         Self {
             columns: BinBlock::from_columns(&columns, stride),
             dictionaries: Vec::new(),
+            usual: Vec::new(),
             offsets: (0..members.len()).map(|position| position * stride).collect(),
             len: members.len() * stride,
             members,
@@ -58,12 +62,13 @@ impl Block {
     }
 
     /// A block of columns that are codes of several features.
-    pub(super) fn of_joint(features: &[BinFeature<'_>], joint: &[JointColumn]) -> Self {
+    pub(super) fn of_joint(features: &[BinFeature<'_>], joint: &[&JointColumn]) -> Self {
         let n_codes = joint.iter().map(|column| column.tuples.len()).max().unwrap_or(1);
         let columns: Vec<&[u8]> = joint.iter().map(|column| &*column.codes).collect();
         let mut block = Self {
             columns: BinBlock::from_columns(&columns, stride_for(n_codes)),
             dictionaries: Vec::new(),
+            usual: Vec::new(),
             members: Vec::new(),
             offsets: Vec::new(),
             start: 0,
@@ -82,7 +87,9 @@ impl Block {
                 .zip(ends)
                 .map(|(s, e)| [*s as u32, e as u32])
                 .collect();
-            block.dictionaries.push(Dictionary::of(column, &ranges));
+            let dictionary = Dictionary::of(column, &ranges);
+            block.usual.extend(dictionary.usual.iter().map(|[usual, ..]| *usual as usize));
+            block.dictionaries.push(dictionary);
         }
         block
     }
@@ -90,6 +97,17 @@ impl Block {
     /// How many columns a row has to be added to.
     pub fn n_columns(&self) -> usize {
         self.columns.width()
+    }
+
+    /// Whether no cut of a member can leave `least` units of Hessian on both sides: whichever side
+    /// its usual bin is on, the other one has at most what is not in that bin.
+    ///
+    /// `histogram` is that of the block, `total` its leaf's sum. Of members with columns of their
+    /// own nothing is known.
+    pub fn is_settled(&self, member: usize, histogram: &[i64], total: i64, least: i32) -> bool {
+        self.usual
+            .get(member)
+            .is_some_and(|usual| hessian_units(total) - hessian_units(histogram[*usual]) < least)
     }
 
     /// Sums `entries`, whose total is `sum`, into the block's histogram (any content before).
@@ -206,8 +224,16 @@ impl Dictionary {
 mod tests {
     use std::borrow::Cow;
 
+    use modelwright_core::data::Codes;
+
     use super::super::joint::join;
+    use super::super::row_bins::{RowBins, Rows};
     use super::*;
+
+    fn usual_bin(column: &[u8]) -> usize {
+        let count = |bin: usize| column.iter().filter(|code| usize::from(**code) == bin).count();
+        (0..256).rev().max_by_key(|bin| count(*bin)).unwrap()
+    }
 
     #[test]
     fn a_joint_block_gives_each_feature_the_histogram_it_has_alone() {
@@ -226,7 +252,13 @@ mod tests {
             .zip(codes)
             .map(|(index, codes)| BinFeature { index, codes, cuts, is_category: false })
             .collect();
-        let joint = join(&features);
+        let rows: Vec<u32> = (0..n as u32).collect();
+        let codes: Vec<Codes> = columns.iter().map(|codes| codes.clone().into()).collect();
+        assert!(codes.iter().any(|codes| matches!(codes, Codes::Sparse(_))));
+        let chosen = Rows::new(&rows, n, true);
+        let bins: Vec<RowBins<'_>> = codes.iter().map(|c| RowBins::of(c, &chosen)).collect();
+        let joint = join(&bins);
+        let joint: Vec<_> = joint.iter().collect();
         assert_eq!(joint.iter().map(|c| c.members.len()).sum::<usize>(), columns.len());
         assert!(joint.len() <= 4, "{} columns", joint.len());
         let block = Block::of_joint(&features, &joint);
@@ -244,6 +276,14 @@ mod tests {
                     want[usize::from(bin)] += sum_of_one(*entry);
                 }
                 assert_eq!(histogram[*offset..offset + want.len()], want, "{member} {n_entries}");
+                // The most that a side of any cut can have, found bin by bin.
+                let hessians = want.iter().map(|sum| hessian_units(*sum));
+                let rest = hessian_units(total) - hessians.max().unwrap_or(0);
+                let place = block.members.iter().position(|m| m == member).unwrap();
+                let settled = |least| block.is_settled(place, &histogram, total, least);
+                assert!(!settled(rest), "{member} {n_entries}");
+                let is_usual = block.usual[place] - offset == usual_bin(&columns[*member]);
+                assert!(is_usual && settled(hessian_units(total) + 1));
             }
         }
     }

@@ -112,9 +112,8 @@ impl Common<'_> {
         last: bool,
     ) -> Branch {
         let missing_left = self.missing_side(leaf, split);
-        let feature = &self.bins.features[split.feature];
         let test = Test { bin: split.cut.bin, missing_left, subset: split.subset };
-        let n_left = partition(entries, scratch, feature, test);
+        let n_left = partition(entries, scratch, self.bins.route(split.feature, &test));
         let least = self.rule.min_samples_leaf.max(1);
         if n_left.min(entries.len() - n_left) < least {
             return Branch { missing_left, children: None, spare: vec![spare] };

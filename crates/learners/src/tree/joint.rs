@@ -11,10 +11,11 @@
 //! ```
 //!
 //! Only bins other than a feature's usual one are added; the usual one is what is left of the
-//! leaf's total. This contains the packing of small bins and the bundling of exclusive features
+//! leaf's total. A sparse feature is joined in time proportional to its unusual rows: all others
+//! keep their codes. This contains the packing of small bins and the bundling of exclusive features
 //! (Ke et al., "LightGBM", NeurIPS 2017, section 4), without its conflicts: the result is exact.
 
-use super::bins::BinFeature;
+use super::row_bins::RowBins;
 
 /// The most tuples of a joint column: codes are bytes.
 const MAX_TUPLES: usize = 256;
@@ -34,20 +35,22 @@ pub struct JointColumn {
     pub codes: Vec<u8>,
     /// The bin of each member (inner) for each code (outer).
     pub tuples: Vec<Vec<u8>>,
+    /// How many rows each code has.
+    counts: [u32; MAX_TUPLES],
 }
 
 /// Joins what can be joined; features that are in no column stay by themselves.
 ///
 /// Every column has at least two members. The result depends on nothing but the bins.
-pub fn join(features: &[BinFeature<'_>]) -> Vec<JointColumn> {
+pub(super) fn join(features: &[RowBins<'_>]) -> Vec<JointColumn> {
     let mut columns: Vec<JointColumn> = Vec::new();
     let mut seen = Seen::default();
     for (position, spread) in by_spread(features) {
-        let codes = &features[position].codes;
+        let bins = &features[position];
         let open = columns.iter_mut().rev().filter(|c| c.has_room_for(spread.n_bins));
-        let joined = open.take(MAX_OFFERS).any(|column| column.take(position, codes, &mut seen));
+        let joined = open.take(MAX_OFFERS).any(|column| column.take(position, bins, &mut seen));
         if !joined {
-            columns.push(JointColumn::of(position, codes, spread.n_bins));
+            columns.push(JointColumn::of(position, bins));
         }
     }
     columns.retain(|column| column.members.len() > 1);
@@ -61,15 +64,12 @@ struct Spread {
 }
 
 /// The features that may be joined, those most often at their usual bin first.
-fn by_spread(features: &[BinFeature<'_>]) -> Vec<(usize, Spread)> {
+fn by_spread(features: &[RowBins<'_>]) -> Vec<(usize, Spread)> {
     let mut spreads: Vec<(usize, Spread)> = features
         .iter()
         .enumerate()
         .filter_map(|(position, feature)| {
-            let mut counts = [0_usize; 256];
-            for code in feature.codes.iter() {
-                counts[usize::from(*code)] += 1;
-            }
+            let counts = feature.counts();
             let n_bins = counts.iter().filter(|n| **n > 0).count();
             let n_usual = counts.iter().copied().max().unwrap_or(0);
             (n_bins <= MAX_BINS).then_some((position, Spread { n_bins, n_usual }))
@@ -80,18 +80,21 @@ fn by_spread(features: &[BinFeature<'_>]) -> Vec<(usize, Spread)> {
 }
 
 impl JointColumn {
-    fn of(position: usize, codes: &[u8], n_bins: usize) -> Self {
-        let mut column =
-            Self { members: vec![position], codes: vec![0; codes.len()], tuples: Vec::new() };
-        let mut code_of = [None; 256];
-        for (code, bin) in column.codes.iter_mut().zip(codes) {
-            *code = *code_of[usize::from(*bin)].get_or_insert_with(|| {
-                column.tuples.push(vec![*bin]);
-                (column.tuples.len() - 1) as u8
-            });
+    /// A column of one feature: its occurring bins in ascending order.
+    fn of(position: usize, bins: &RowBins<'_>) -> Self {
+        let of_bin = bins.counts();
+        let occurring: Vec<u8> = (0..=u8::MAX).filter(|b| of_bin[usize::from(*b)] > 0).collect();
+        let (mut code_of, mut counts) = ([0; 256], [0; MAX_TUPLES]);
+        for (code, bin) in (0..=u8::MAX).zip(&occurring) {
+            code_of[usize::from(*bin)] = code;
+            counts[usize::from(code)] = of_bin[usize::from(*bin)] as u32;
         }
-        debug_assert_eq!(column.tuples.len(), n_bins, "one tuple per occupied bin");
-        column
+        let mut codes = bins.clone().into_dense().into_owned();
+        for code in &mut codes {
+            *code = code_of[usize::from(*code)];
+        }
+        let tuples = occurring.into_iter().map(|bin| vec![bin]).collect();
+        Self { members: vec![position], codes, tuples, counts }
     }
 
     /// Whether a feature could be taken at all: each of its bins needs a tuple.
@@ -100,23 +103,74 @@ impl JointColumn {
     }
 
     /// Takes a feature, if there are not too many tuples then.
-    fn take(&mut self, position: usize, bins: &[u8], seen: &mut Seen) -> bool {
+    fn take(&mut self, position: usize, bins: &RowBins<'_>, seen: &mut Seen) -> bool {
+        let taken = match bins {
+            RowBins::Dense(bins) => self.take_dense(bins, seen),
+            RowBins::Sparse { usual, rows, bins, .. } => self.take_sparse(*usual, rows, bins, seen),
+        };
+        if taken {
+            self.members.push(position);
+        }
+        taken
+    }
+
+    fn take_dense(&mut self, bins: &[u8], seen: &mut Seen) -> bool {
         let step = (bins.len() / SAMPLE_ROWS).max(1);
         let sample = self.codes.iter().zip(bins).step_by(step);
         if seen.count(sample).is_none() || seen.count(self.codes.iter().zip(bins)).is_none() {
             return false;
         }
-        let tuples = seen.pairs.iter().map(|(code, bin)| {
-            let mut tuple = self.tuples[usize::from(*code)].clone();
-            tuple.push(*bin);
-            tuple
-        });
-        self.tuples = tuples.collect();
+        self.tuples = seen.pairs.iter().map(|pair| self.with(*pair)).collect();
+        self.counts = [0; MAX_TUPLES];
         for (code, bin) in self.codes.iter_mut().zip(bins) {
             *code = seen.code_of[index(*code, *bin)];
+            self.counts[usize::from(*code)] += 1;
         }
-        self.members.push(position);
         true
+    }
+
+    /// Rows at the usual bin keep their codes; the others get those of new tuples.
+    fn take_sparse(&mut self, usual: u8, rows: &[u32], bins: &[u8], seen: &mut Seen) -> bool {
+        let codes = &self.codes;
+        if seen.count(rows.iter().map(|row| &codes[*row as usize]).zip(bins)).is_none() {
+            return false;
+        }
+        let mut left = self.counts;
+        for row in rows {
+            left[usize::from(self.codes[*row as usize])] -= 1;
+        }
+        // A code that no row keeps is free for another tuple, and there is one: that of its rows.
+        let free: Vec<usize> = (0..self.tuples.len()).filter(|code| left[*code] == 0).collect();
+        let n_kept = self.tuples.len() - free.len();
+        if n_kept + seen.pairs.len() > MAX_TUPLES {
+            return false;
+        }
+        let places = free.into_iter().chain(self.tuples.len()..);
+        let of_pairs: Vec<Vec<u8>> = seen.pairs.iter().map(|pair| self.with(*pair)).collect();
+        for tuple in &mut self.tuples {
+            tuple.push(usual);
+        }
+        for ((place, pair), tuple) in places.zip(&seen.pairs).zip(of_pairs) {
+            seen.code_of[index(pair.0, pair.1)] = place as u8;
+            match self.tuples.get_mut(place) {
+                Some(old) => *old = tuple,
+                None => self.tuples.push(tuple),
+            }
+        }
+        self.counts = left;
+        for (row, bin) in rows.iter().zip(bins) {
+            let code = &mut self.codes[*row as usize];
+            *code = seen.code_of[index(*code, *bin)];
+            self.counts[usize::from(*code)] += 1;
+        }
+        true
+    }
+
+    /// The tuple of a code and the bin of a further member.
+    fn with(&self, (code, bin): (u8, u8)) -> Vec<u8> {
+        let mut tuple = self.tuples[usize::from(code)].clone();
+        tuple.push(bin);
+        tuple
     }
 }
 
@@ -161,20 +215,36 @@ impl Seen {
 mod tests {
     use std::borrow::Cow;
 
+    use modelwright_core::data::Codes;
+
+    use super::super::row_bins::Rows;
     use super::*;
 
-    fn features(columns: &[Vec<u8>]) -> Vec<BinFeature<'_>> {
-        let cuts: &[f32] = &[0.5; 253];
-        let codes = columns.iter().map(|codes| Cow::Borrowed(&**codes));
-        (0..)
-            .zip(codes)
-            .map(|(index, codes)| BinFeature { index, codes, cuts, is_category: false })
-            .collect()
+    /// Joins the columns as they are and with sparse ones kept sparse, which must agree.
+    fn joined(columns: &[Vec<u8>]) -> Vec<JointColumn> {
+        let dense: Vec<RowBins<'_>> =
+            columns.iter().map(|codes| RowBins::Dense(Cow::Borrowed(codes))).collect();
+        let codes: Vec<Codes> = columns.iter().map(|codes| codes.clone().into()).collect();
+        let rows: Vec<u32> = (0..columns[0].len() as u32).collect();
+        let chosen = Rows::new(&rows, rows.len(), true);
+        let sparse: Vec<RowBins<'_>> = codes.iter().map(|c| RowBins::of(c, &chosen)).collect();
+        let (dense, sparse) = (join(&dense), join(&sparse));
+        let shape = |joint: &[JointColumn]| -> Vec<(Vec<usize>, usize)> {
+            joint.iter().map(|column| (column.members.clone(), column.tuples.len())).collect()
+        };
+        assert_eq!(shape(&dense), shape(&sparse));
+        check(columns, &dense);
+        check(columns, &sparse);
+        sparse
     }
 
     fn check(columns: &[Vec<u8>], joint: &[JointColumn]) {
         for column in joint {
             assert!(column.tuples.len() <= MAX_TUPLES && column.members.len() > 1);
+            for (code, count) in column.counts.iter().enumerate() {
+                let n = column.codes.iter().filter(|c| usize::from(**c) == code).count();
+                assert_eq!((n, *count > 0), (*count as usize, code < column.tuples.len()));
+            }
             for (row, code) in column.codes.iter().enumerate() {
                 let tuple = &column.tuples[usize::from(*code)];
                 for (member, bin) in column.members.iter().zip(tuple) {
@@ -188,14 +258,12 @@ mod tests {
     fn eight_yes_no_columns_or_forty_exclusive_ones_become_one() {
         let bits: Vec<Vec<u8>> =
             (0..8).map(|bit| (0..600_u32).map(|row| (row >> bit & 1) as u8).collect()).collect();
-        let joint = join(&features(&bits));
+        let joint = joined(&bits);
         assert_eq!(joint.len(), 1);
-        check(&bits, &joint);
         let exclusive: Vec<Vec<u8>> =
             (0..40).map(|k| (0..5000).map(|row| u8::from(row % 41 == k)).collect()).collect();
-        let joint = join(&features(&exclusive));
+        let joint = joined(&exclusive);
         assert_eq!((joint.len(), joint[0].tuples.len()), (1, 41));
-        check(&exclusive, &joint);
     }
 
     #[test]
@@ -206,8 +274,18 @@ mod tests {
             (0..n).map(move |r| if r > 19_000 && r % 2 == 1 { (r / shift % 20) as u8 } else { 0 })
         };
         let columns = vec![column(2).collect(), column(40).collect()];
-        assert!(join(&features(&columns)).is_empty());
+        assert!(joined(&columns).is_empty());
         let wide = vec![(0..n).map(|r| (r % 200) as u8).collect(), column(2).collect()];
-        assert!(join(&features(&wide)).is_empty());
+        assert!(joined(&wide).is_empty());
+    }
+
+    #[test]
+    fn a_bin_that_all_rows_of_a_code_have_takes_that_codes_place() {
+        // The second column is unusual just where the first one is, so that no code is added.
+        let first: Vec<u8> = (0..320).map(|r| u8::from(r % 40 == 0)).collect();
+        let second: Vec<u8> = (0..320).map(|r| if r % 40 == 0 { 5 } else { 2 }).collect();
+        let third: Vec<u8> = (0..320).map(|r| u8::from(r % 80 == 0)).collect();
+        let joint = joined(&[first, second, third]);
+        assert_eq!((joint.len(), joint[0].tuples.len()), (1, 3));
     }
 }

@@ -279,7 +279,7 @@ mod tests {
         let codes: Vec<u8> = (0..=199).collect();
         let cuts = (0..199).map(|c| c as f32 + 0.5).collect();
         let values = codes.iter().map(|c| f32::from(*c)).collect();
-        let bins = Some(Arc::new(BinnedColumn { codes, cuts }));
+        let bins = Some(Arc::new(BinnedColumn { codes: codes.into(), cuts }));
         let column = FeatureColumn { bins, ..FeatureColumn::dense("x", values) };
         let matrix = FeatureMatrix::new(200, vec![column]);
         let rows: Vec<u32> = (0..200).collect();

@@ -28,6 +28,7 @@ pub mod oblivious;
 pub mod pace;
 pub mod partition;
 pub mod predict;
+mod row_bins;
 pub mod shap;
 pub mod split;
 pub mod workspace;

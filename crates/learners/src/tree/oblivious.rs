@@ -232,10 +232,10 @@ impl Grower<'_> {
     /// Splits every leaf; `more` says that another level may follow.
     fn split(&mut self, mut split: LevelSplit, more: bool) -> Level {
         let ranges: Vec<Range<usize>> = self.leaves.iter().map(|l| l.rows.clone()).collect();
-        let feature = &self.bins.features[split.feature];
+        let route = self.bins.route(split.feature, &split.test);
         let n_entries = ranges.last().map_or(0, |r| r.end);
         let divide = |(entries, scratch): (&mut [Entry], &mut [Entry])| {
-            let n_left = partition(entries, scratch, feature, split.test);
+            let n_left = partition(entries, scratch, route);
             (n_left, total(&entries[..n_left]))
         };
         let entries = by_range(&mut self.workspace.entries[..n_entries], &ranges);
@@ -246,7 +246,8 @@ impl Grower<'_> {
             entries.into_iter().zip(scratch).map(divide).collect()
         };
         if let Some(subset) = &split.test.subset {
-            split.test.missing_left = contains(subset, feature.missing_bin());
+            let missing = self.bins.features[split.feature].missing_bin();
+            split.test.missing_left = contains(subset, missing);
         } else if split.no_missing {
             // Values that are missing only later go with the heavier side.
             let hessian = |sum: i64| i64::from(hessian_units(sum));

@@ -26,21 +26,22 @@ pub struct Test {
     pub subset: Option<Subset>,
 }
 
+/// A test as an operation on the codes of rows, one byte each.
+#[derive(Debug, Clone, Copy)]
+pub enum Route<'a> {
+    /// Codes up to a cut go left.
+    BySides(&'a [u8], Sides),
+    /// The codes of a subset go left.
+    BySubset(&'a [u8], Subset),
+}
+
 /// Moves the entries that go left to the front, in order; returns how many they are.
 ///
 /// `scratch` needs as many places as there are entries.
-pub fn partition(
-    entries: &mut [Entry],
-    scratch: &mut [Entry],
-    feature: &BinFeature<'_>,
-    test: Test,
-) -> usize {
-    let codes = &*feature.codes;
-    let sides =
-        Sides { cut: test.bin, missing: feature.missing_bin(), missing_left: test.missing_left };
-    let divide = |from: &[Entry], to: &mut [Entry]| match &test.subset {
-        Some(subset) => divide_by_subset(from, to, codes, subset),
-        None => divide(from, to, codes, sides),
+pub fn partition(entries: &mut [Entry], scratch: &mut [Entry], route: Route<'_>) -> usize {
+    let divide = |from: &[Entry], to: &mut [Entry]| match &route {
+        Route::BySubset(codes, subset) => divide_by_subset(from, to, codes, subset),
+        Route::BySides(codes, sides) => divide(from, to, codes, *sides),
     };
     if entries.len() < PARALLEL_ROWS || rayon::current_num_threads() == 1 {
         let n_left = divide(entries, scratch);

@@ -143,8 +143,9 @@ impl SplitRule {
         allowed: &[bool],
     ) -> Option<Split> {
         let mut best: Option<Split> = None;
-        for (feature, start) in block.members.iter().zip(&block.offsets) {
-            if !allowed[*feature] {
+        for (member, (feature, start)) in block.members.iter().zip(&block.offsets).enumerate() {
+            let least = rule.min_hessian_units;
+            if !allowed[*feature] || block.is_settled(member, histogram, leaf.total, least) {
                 continue;
             }
             let sums = &histogram[*start..start + bins.features[*feature].n_bins()];

@@ -395,7 +395,7 @@ struct Nothing {
 
 impl Nothing {
     fn new(n_rows: usize, bins: bool) -> Self {
-        let of = || Arc::new(BinnedColumn { codes: vec![0; n_rows], cuts: Vec::new() });
+        let of = || Arc::new(BinnedColumn { codes: vec![0; n_rows].into(), cuts: Vec::new() });
         Self { values: vec![0.0; n_rows].into(), bins: bins.then(of) }
     }
 

@@ -13,7 +13,8 @@ pub(super) fn sort(values: &mut Vec<f32>) {
         values.sort_unstable_by(f32::total_cmp);
         return;
     }
-    let mut keys: Vec<u32> = values.iter().map(|v| key(*v)).collect();
+    // Both conversions keep the memory of the vector.
+    let mut keys: Vec<u32> = std::mem::take(values).into_iter().map(key).collect();
     let mut other = vec![0_u32; keys.len()];
     let mut counts = vec![[0_u32; N_DIGITS]; 3];
     for k in &keys {
@@ -38,8 +39,7 @@ pub(super) fn sort(values: &mut Vec<f32>) {
         }
         std::mem::swap(&mut keys, &mut other);
     }
-    values.clear();
-    values.extend(keys.into_iter().map(value));
+    *values = keys.into_iter().map(value).collect();
 }
 
 #[inline]
