@@ -55,11 +55,11 @@ pub(super) enum RowBins<'a> {
 
 impl<'a> RowBins<'a> {
     /// The bins of the chosen rows of a column.
-    pub(super) fn of(codes: &'a Codes, of: &Rows<'_>) -> Self {
-        match (codes, &of.range) {
+    pub(super) fn of(codes: &'a Codes, learned: &Rows<'_>) -> Self {
+        match (codes, &learned.range) {
             (Codes::Dense(codes), Some(range)) => Self::Dense(codes[range.clone()].into()),
             (Codes::Dense(codes), None) => {
-                let rows = of.chosen.iter();
+                let rows = learned.chosen.iter();
                 Self::Dense(rows.map(|r| codes[*r as usize]).collect::<Vec<u8>>().into())
             }
             (Codes::Sparse(sparse), Some(range)) => {
@@ -75,9 +75,9 @@ impl<'a> RowBins<'a> {
             }
             (Codes::Sparse(sparse), None) => {
                 let all = sparse.rows.iter().zip(&sparse.bins);
-                let kept = all.map(|(row, bin)| (of.number[*row as usize], *bin));
+                let kept = all.map(|(row, bin)| (learned.number[*row as usize], *bin));
                 let (rows, bins) = kept.filter(|(row, _)| *row != NOWHERE).unzip();
-                Self::Sparse { n_rows: of.chosen.len(), usual: sparse.usual, rows, bins }
+                Self::Sparse { n_rows: learned.chosen.len(), usual: sparse.usual, rows, bins }
             }
         }
     }
