@@ -14,7 +14,7 @@ use modelwright_core::{Context, Result};
 use modelwright_evaluate::MetricInput;
 use modelwright_evaluate::fairness::{Grouping, Groups};
 use modelwright_evaluate::metric::Needs;
-use modelwright_evaluate::resample::bootstrap_intervals;
+use modelwright_evaluate::resample::{Drawing, Mix, bootstrap_intervals};
 use serde::Serialize;
 
 use crate::assess::{CERTAIN, certain};
@@ -122,7 +122,10 @@ fn metric_of(model: &Model, rows: &Labelled, own: &[u32], ctx: &Context) -> Metr
         weights: weights.as_deref(),
         threshold,
     };
-    let mut values = bootstrap_intervals(&[metric], &input, N_RESAMPLES, ctx);
+    let belongs: Option<Vec<u32>> =
+        rows.groups.as_ref().map(|groups| own.iter().map(|row| groups[*row as usize]).collect());
+    let drawing = Drawing { n_resamples: N_RESAMPLES, mix: Mix::Drawn, groups: belongs.as_deref() };
+    let mut values = bootstrap_intervals(&[metric], &input, drawing, ctx);
     values.swap_remove(0)
 }
 

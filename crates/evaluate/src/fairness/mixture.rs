@@ -105,7 +105,9 @@ impl Tableau {
 
     fn pivot(&mut self, row: usize, column: usize) {
         let by = self.rows[row][column];
-        self.rows[row].iter_mut().for_each(|v| *v /= by);
+        for value in &mut self.rows[row] {
+            *value /= by;
+        }
         let pivot = self.rows[row].clone();
         for (at, other) in self.rows.iter_mut().enumerate() {
             let factor = other[column];
