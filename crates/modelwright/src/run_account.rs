@@ -47,7 +47,7 @@ impl RunAccount {
             parent: None,
         };
         let open = || -> Result<(Store, i64)> {
-            let mut store = Store::open(&location.folder, created)?;
+            let mut store = Store::open(&location.place, created)?;
             let id = store.begin_run(&run)?;
             Ok((store, id))
         };
