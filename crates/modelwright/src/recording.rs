@@ -244,6 +244,6 @@ pub(crate) fn store(session: &Session) -> Result<Store> {
 fn location() -> Result<Location> {
     Location::find().ok_or_else(|| {
         Error::input("there is no folder for a store")
-            .expected("--store PLACE, or MODELWRIGHT_STORE, or HOME in the environment")
+            .expected("--store DIR, or MODELWRIGHT_STORE, or HOME in the environment")
     })
 }

@@ -88,7 +88,7 @@ impl Ui {
         }
         let location = Location::find().ok_or_else(|| {
             Error::input("there is no folder for a store")
-                .expected("--store PLACE, or MODELWRIGHT_STORE, or HOME in the environment")
+                .expected("--store DIR, or MODELWRIGHT_STORE, or HOME in the environment")
         })?;
         Ok(Settings {
             host: self.host,

@@ -144,7 +144,7 @@ fn keep(
     world: &Surroundings<'_>,
 ) -> Result<String> {
     let Some(place) = &world.store else {
-        return Err(lacks("there is no folder for a store", "name one with --store PLACE"));
+        return Err(lacks("there is no folder for a store", "name one with --store DIR"));
     };
     let at = (world.now)();
     let mut store = Store::open(place, &at)?;
