@@ -10,6 +10,7 @@ pub(crate) fn run() -> Outcome {
     build()?;
     let python = tests_environment()?;
     browser();
+    database();
     command::run(&python, &["-m", "pytest", "-q", "tests/peers"])
 }
 
@@ -23,6 +24,20 @@ fn browser() {
     let install = "apt-get -qq update && apt-get -qq install -y --no-install-recommends chromium";
     if let Err(reason) = command::run("sh", &["-c", install]) {
         eprintln!("    reports are not looked at in a browser: {reason}");
+    }
+}
+
+/// Installs the server that a team's store may be on, where it is missing and Debian's packages can
+/// be installed; without one the tests of such a store are skipped, and say so.
+pub(crate) fn database() {
+    let has =
+        std::fs::read_dir("/usr/lib/postgresql").is_ok_and(|mut found| found.next().is_some());
+    if has {
+        return;
+    }
+    let install = "apt-get -qq update && apt-get -qq install -y --no-install-recommends postgresql";
+    if let Err(reason) = command::run("sh", &["-c", install]) {
+        eprintln!("    stores on a server are not tested: {reason}");
     }
 }
 

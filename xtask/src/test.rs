@@ -31,5 +31,6 @@ fn lints() -> Outcome {
 }
 
 fn tests() -> Outcome {
+    peers::database();
     run_with("cargo", &["test", "--workspace", "--locked"], &[("RUST_BACKTRACE", "1")])
 }

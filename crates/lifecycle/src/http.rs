@@ -72,10 +72,7 @@ impl Client {
     /// # Errors
     /// Input error when the file that `SSL_CERT_FILE` names cannot be read or holds no certificate.
     pub fn new() -> Result<Self> {
-        let named = std::env::var_os(ROOTS_VARIABLE).filter(|path| !path.is_empty());
-        let system = || ROOTS.iter().map(PathBuf::from).find(|path| path.is_file());
-        let file = named.map(PathBuf::from).or_else(system);
-        let roots = file.map_or(Ok(RootCerts::WebPki), |file| roots_of(&file))?;
+        let roots = trusted_file().map_or(Ok(RootCerts::WebPki), |file| roots_of(&file))?;
         let config = ureq::Agent::config_builder()
             .timeout_connect(Some(CONNECT_TIME_MAX))
             .http_status_as_error(false)
@@ -119,6 +116,13 @@ impl Client {
     ) -> ureq::http::Request<B> {
         self.agent.configure_request(request).timeout_global(Some(time_max)).build()
     }
+}
+
+/// The file of certificates that the machine trusts, if it has one.
+pub(crate) fn trusted_file() -> Option<PathBuf> {
+    let named = std::env::var_os(ROOTS_VARIABLE).filter(|path| !path.is_empty());
+    let system = || ROOTS.iter().map(PathBuf::from).find(|path| path.is_file());
+    named.map(PathBuf::from).or_else(system)
 }
 
 /// The certificates of a file.

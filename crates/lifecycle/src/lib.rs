@@ -15,6 +15,7 @@
 //! | [`journal`] | rows written down as they come, as Parquet in the end |
 //! | [`import`] | model files of other libraries, as values |
 //! | [`retrain`] | whether a new model may take the place of the old one |
+//! | [`smtp`] | mail, handed to a server |
 //! | [`store`] | runs and registered models, for many processes at once |
 //! | [`monitor`] | a model on new rows: drift, data quality, performance |
 //! | [`versions`] | data sets as versions: what changed, and what that did to the score |
@@ -33,8 +34,10 @@ pub mod journal;
 pub mod monitor;
 pub mod outputs;
 pub mod retrain;
+pub mod smtp;
 pub mod store;
 pub mod toml_file;
+mod trust;
 pub mod versions;
 pub mod watch;
 pub mod when;

@@ -105,7 +105,7 @@ impl Recording {
             parent: None,
         };
         let open = || -> Result<(Store, i64)> {
-            let mut store = Store::open(&location.folder, &session.created)?;
+            let mut store = Store::open(&location.place, &session.created)?;
             let id = store.begin_run(&run)?;
             Ok((store, id))
         };
@@ -117,7 +117,7 @@ impl Recording {
                     session.told.take(writer);
                 }
                 let say = move |store: &mut Store, at: &str| store.beat(id, at);
-                let heart = Some(Heart::start(&location.folder, say));
+                let heart = Some(Heart::start(&location.place, say));
                 Ok(Self { open: Some((store, id)), is_named, elsewhere, heart })
             }
             Err(error) if is_named => Err(error),
@@ -230,7 +230,7 @@ pub(crate) fn monitor_end<'a>(found: &'a MonitorRecord, end: RunEnd<'a>) -> RunE
 /// # Errors
 /// Input error when there is none, or it cannot be used.
 pub(crate) fn existing_store(session: &Session) -> Result<Store> {
-    Store::open_existing(&location()?.folder, &session.created)
+    Store::open_existing(&location()?.place, &session.created)
 }
 
 /// The store of this process, made if there is none.
@@ -238,7 +238,7 @@ pub(crate) fn existing_store(session: &Session) -> Result<Store> {
 /// # Errors
 /// Input error when it cannot be made or used.
 pub(crate) fn store(session: &Session) -> Result<Store> {
-    Store::open(&location()?.folder, &session.created)
+    Store::open(&location()?.place, &session.created)
 }
 
 fn location() -> Result<Location> {

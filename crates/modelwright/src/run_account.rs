@@ -47,7 +47,7 @@ impl RunAccount {
             parent: None,
         };
         let open = || -> Result<(Store, i64)> {
-            let mut store = Store::open(&location.folder, created)?;
+            let mut store = Store::open(&location.place, created)?;
             let id = store.begin_run(&run)?;
             Ok((store, id))
         };
@@ -55,7 +55,7 @@ impl RunAccount {
         match open() {
             Ok((store, id)) => {
                 let say = move |store: &mut Store, at: &str| store.beat(id, at);
-                let heart = Some(Heart::start(&location.folder, say));
+                let heart = Some(Heart::start(&location.place, say));
                 Ok(Self { open: Some((store, id)), is_named, heart })
             }
             Err(error) if is_named => Err(error),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use modelwright::evaluate::metric;
 use modelwright::lifecycle::resolve_model;
-use modelwright::lifecycle::store::{Location, RunFilter, Store};
+use modelwright::lifecycle::store::{Location, RunFilter, Store, shown_place};
 use modelwright::machine;
 use modelwright_core::{Error, Result};
 use pyo3::prelude::*;
@@ -70,16 +70,17 @@ enum Ask {
 /// Where a store is: the named folder, or that of the command line.
 pub(crate) fn location(folder: Option<PathBuf>) -> Option<Location> {
     match folder {
-        Some(folder) => Some(Location { folder, is_named: true }),
+        Some(place) => Some(Location { place, is_named: true }),
         None => Location::find(),
     }
 }
 
-/// The folder of the store of this process; none where there is no place for one.
+/// The folder of the store of this process, or its URL without the password; none where there is
+/// no place for one.
 #[pyfunction]
 #[pyo3(signature = (folder))]
-pub(crate) fn store_folder(folder: Option<PathBuf>) -> Option<PathBuf> {
-    location(folder).map(|found| found.folder)
+pub(crate) fn store_folder(folder: Option<PathBuf>) -> Option<String> {
+    location(folder).map(|found| shown_place(&found.place))
 }
 
 /// Does what is asked (as JSON) of a store, and answers in JSON.
@@ -96,9 +97,9 @@ pub(crate) fn store(py: Python<'_>, folder: Option<PathBuf>, asked: &str) -> PyR
         let now = machine::utc_now();
         let is_first = matches!(asked, Ask::Register { .. });
         let mut store = if is_first {
-            Store::open(&location.folder, &now)?
+            Store::open(&location.place, &now)?
         } else {
-            Store::open_existing(&location.folder, &now)?
+            Store::open_existing(&location.place, &now)?
         };
         Ok(answer(&mut store, asked, &now)?.to_string())
     });

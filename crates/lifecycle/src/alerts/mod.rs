@@ -17,12 +17,13 @@
 //! | `rules` | the file of rules and sinks |
 //! | `judge` | which rules a finding fulfils, in words |
 //! | `state` | what is open, what is to be told, in the store |
-//! | `shapes` | the bodies: generic, Slack, Teams, CloudEvents, Alertmanager |
-//! | `send` | HTTP and files; trying again |
+//! | `shapes`, `letter` | the bodies: generic, Slack, Teams, CloudEvents, Alertmanager; mail |
+//! | `send` | HTTP, mail and files; trying again |
 //! | `exposition` | the state as Prometheus metrics |
 
 mod exposition;
 mod judge;
+mod letter;
 mod rules;
 mod send;
 mod shapes;

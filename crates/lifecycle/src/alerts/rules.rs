@@ -27,6 +27,8 @@ use std::path::{Path, PathBuf};
 use modelwright_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
+use super::letter::is_address;
+use crate::smtp::MailServer;
 use crate::toml_file::{self, About};
 use crate::when::Span;
 
@@ -124,8 +126,17 @@ pub struct Sink {
     pub name: String,
     /// In which form.
     pub kind: SinkKind,
-    /// Where, of those that are asked over HTTP; `env:NAME` takes it from the environment.
+    /// Where, of those that are asked over HTTP or SMTP; `env:NAME` takes it from the environment.
     pub url: Option<String>,
+    /// The sender's address, of `email`.
+    pub from: Option<String>,
+    /// The addresses that a letter goes to, of `email`.
+    #[serde(default)]
+    pub recipients: Vec<String>,
+    /// Who logs in to the server of mail, where it wants that.
+    pub user: Option<String>,
+    /// The password for `user`, in the form `env:NAME`.
+    pub password: Option<String>,
     /// The file, of `file` and `prometheus`; `{model}` stands for the model's name.
     pub path: Option<PathBuf>,
     /// More headers, such as `Authorization`; values may be `env:NAME`.
@@ -149,6 +160,8 @@ pub enum SinkKind {
     Cloudevents,
     /// Alertmanager's `/api/v2/alerts`.
     Alertmanager,
+    /// A letter, handed to a server of mail.
+    Email,
     /// A JSON line at the end of a file.
     File,
     /// The state as Prometheus metrics, for node_exporter's textfile collector.
@@ -243,11 +256,42 @@ impl Sink {
         let needs_path = matches!(self.kind, SinkKind::File | SinkKind::Prometheus);
         let lacks = if needs_path { self.path.is_none() } else { self.url.is_none() };
         if !lacks {
-            return Ok(());
+            return if self.kind == SinkKind::Email { self.check_mail() } else { Ok(()) };
         }
         Err(Error::input("a sink does not say where")
             .at(format!("sink `{}`", self.name))
             .expected(if needs_path { "path" } else { "url" }))
+    }
+
+    fn check_mail(&self) -> Result<()> {
+        let wrong = |what: &str, expected: &str| {
+            Error::input(what).at(format!("sink `{}`", self.name)).expected(expected)
+        };
+        let address = "an address such as ops@example.org";
+        if !self.from.as_deref().is_some_and(is_address) {
+            return Err(wrong("a sink of letters does not say who sends them", "from")
+                .got(self.from.as_deref().unwrap_or("nothing"))
+                .hint(address));
+        }
+        if self.recipients.is_empty() {
+            return Err(wrong("a sink of letters goes to nobody", "recipients"));
+        }
+        if let Some(other) = self.recipients.iter().find(|text| !is_address(text)) {
+            return Err(wrong("a letter cannot go there", address).got(other));
+        }
+        if self.user.is_some() != self.password.is_some() {
+            return Err(wrong("a sink of letters logs in by half", "user and password"));
+        }
+        if self.password.as_ref().is_some_and(|text| !text.starts_with("env:")) {
+            return Err(wrong("a password stands in the alert rules", "password = \"env:NAME\"")
+                .hint("files are copied and committed; name a variable of the environment"));
+        }
+        match self.url.as_deref() {
+            Some(url) if !url.starts_with("env:") => {
+                MailServer::parse(url).map(drop).map_err(|e| e.at(format!("sink `{}`", self.name)))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Whether the sink is told of every alert, one by one.

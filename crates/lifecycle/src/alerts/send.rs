@@ -1,4 +1,4 @@
-//! Notices on their way: over HTTP or into a file, tried again until they are taken.
+//! Notices on their way: over HTTP, by mail or into a file, tried again until they are taken.
 
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
@@ -10,10 +10,12 @@ use modelwright_core::{Error, Result};
 use serde::Serialize;
 
 use super::exposition::exposition;
+use super::letter::letter;
 use super::rules::{AlertRules, Severity, Sink, SinkKind};
 use super::shapes::{Notice, What, body};
 use crate::atomic::atomic_write;
 use crate::http::{Client, Request};
+use crate::smtp::{Letter, MailServer};
 use crate::store::Store;
 use crate::when::{moment_seconds, moment_text};
 
@@ -44,6 +46,13 @@ pub trait Transport {
         headers: &[(String, String)],
         body: &[u8],
     ) -> std::result::Result<(), (String, bool)>;
+
+    /// Hands a letter to a server of mail.
+    ///
+    /// # Errors
+    /// What went wrong in words, and whether another try may help.
+    fn mail(&self, server: &MailServer, letter: &Letter)
+    -> std::result::Result<(), (String, bool)>;
 
     /// Waits before another try.
     fn pause(&self, time: Duration);
@@ -80,6 +89,14 @@ impl Transport for Network {
                 Err((format!("it answered {status}"), may_help))
             }
         }
+    }
+
+    fn mail(
+        &self,
+        server: &MailServer,
+        letter: &Letter,
+    ) -> std::result::Result<(), (String, bool)> {
+        server.send(letter)
     }
 
     fn pause(&self, time: Duration) {
@@ -185,19 +202,59 @@ fn send(
     notice: &Notice,
     transport: &dyn Transport,
 ) -> std::result::Result<(), String> {
-    let (body, content_type) = body(notice, sink);
-    if sink.kind == SinkKind::File {
-        return append(sink, notice, &body.to_string()).map_err(|e| e.to_string());
+    match sink.kind {
+        SinkKind::File => {
+            let (body, _) = body(notice, sink);
+            append(sink, notice, &body.to_string()).map_err(|e| e.to_string())
+        }
+        SinkKind::Email => mail(sink, notice, transport),
+        _ => post(sink, notice, transport),
     }
+}
+
+fn post(
+    sink: &Sink,
+    notice: &Notice,
+    transport: &dyn Transport,
+) -> std::result::Result<(), String> {
+    let (body, content_type) = body(notice, sink);
     let url = secret(sink.url.as_deref().unwrap_or_default())?;
     let mut headers = vec![("Content-Type".to_owned(), content_type.to_owned())];
     for (name, value) in &sink.headers {
         headers.push((name.clone(), secret(value)?));
     }
     let body = body.to_string();
+    again(transport, || transport.post(&url, &headers, body.as_bytes()))
+}
+
+fn mail(
+    sink: &Sink,
+    notice: &Notice,
+    transport: &dyn Transport,
+) -> std::result::Result<(), String> {
+    let server = MailServer::parse(&secret(sink.url.as_deref().unwrap_or_default())?);
+    let server = server.map_err(|e| e.what().to_owned())?;
+    let login = match (&sink.user, &sink.password) {
+        (Some(user), Some(password)) => Some((secret(user)?, secret(password)?)),
+        _ => None,
+    };
+    let letter = Letter {
+        from: sink.from.clone().unwrap_or_default(),
+        to: sink.recipients.clone(),
+        login,
+        text: letter(notice, sink),
+    };
+    again(transport, || transport.mail(&server, &letter))
+}
+
+/// Tries until it works, will not work, or was tried often enough for now.
+fn again(
+    transport: &dyn Transport,
+    mut attempt: impl FnMut() -> std::result::Result<(), (String, bool)>,
+) -> std::result::Result<(), String> {
     let mut pauses = PAUSES.iter();
     loop {
-        match (transport.post(&url, &headers, body.as_bytes()), pauses.next()) {
+        match (attempt(), pauses.next()) {
             (Ok(()), _) => return Ok(()),
             (Err((_, true)), Some(pause)) => transport.pause(*pause),
             (Err((why, _)), _) => return Err(why),

@@ -65,7 +65,7 @@ pub struct Notice {
 }
 
 impl Notice {
-    fn title(&self) -> String {
+    pub(super) fn title(&self) -> String {
         let mark = match self.what {
             What::Firing => self.severity.name(),
             What::Reminder => "still",
@@ -84,7 +84,9 @@ pub fn body(notice: &Notice, sink: &Sink) -> (Value, &'static str) {
         SinkKind::Teams => (teams(notice), JSON),
         SinkKind::Cloudevents => (cloud_event(notice), "application/cloudevents+json"),
         SinkKind::Alertmanager => (alertmanager(notice, sink.hold.unwrap_or(HOLD)), JSON),
-        SinkKind::Webhook | SinkKind::File | SinkKind::Prometheus => (json!(notice), JSON),
+        SinkKind::Webhook | SinkKind::File | SinkKind::Prometheus | SinkKind::Email => {
+            (json!(notice), JSON)
+        }
     }
 }
 

@@ -2,13 +2,14 @@
 
 use modelwright_core::Result;
 use modelwright_core::record::MonitorRecord;
-use rusqlite::{OptionalExtension, Row, Transaction, params};
+
 use serde::Serialize;
 
 use super::judge::{Judged, judge};
 use super::rules::{AlertRules, Severity, SinkKind};
 use super::shapes::{Notice, What};
 use crate::store::Store;
+use crate::store::db::{Db, DbResult, OptionalRow, Row, params};
 use crate::when::moment_seconds;
 
 /// What one look at a model changed.
@@ -74,14 +75,14 @@ pub fn observe(
 
 /// One rule in a transaction.
 struct Looked<'a> {
-    db: &'a Transaction<'a>,
+    db: &'a Db,
     rules: &'a AlertRules,
     model: &'a str,
     at: &'a str,
 }
 
 impl Looked<'_> {
-    fn take(&self, one: &Judged<'_>, observed: &mut Observed) -> rusqlite::Result<()> {
+    fn take(&self, one: &Judged<'_>, observed: &mut Observed) -> DbResult<()> {
         let name = &one.rule.name;
         let open: Option<(i64, String, String)> = self
             .db
@@ -123,13 +124,13 @@ impl Looked<'_> {
         }
     }
 
-    fn begin(&self, one: &Judged<'_>) -> rusqlite::Result<i64> {
+    fn begin(&self, one: &Judged<'_>) -> DbResult<i64> {
         self.db.execute(
             "INSERT INTO alerts (model, rule, severity, began, last, told, n_seen, summary)
              VALUES (?1, ?2, ?3, ?4, ?4, ?4, 1, ?5)",
             params![self.model, one.rule.name, one.rule.severity.name(), self.at, one.summary],
         )?;
-        Ok(self.db.last_insert_rowid())
+        Ok(self.db.last_id()?)
     }
 
     fn is_reminder_due(&self, one: &Judged<'_>, told: &str) -> bool {
@@ -139,7 +140,7 @@ impl Looked<'_> {
     }
 
     /// One notice for each sink that the rule means.
-    fn tell(&self, id: i64, what: What, began: &str, one: &Judged<'_>) -> rusqlite::Result<()> {
+    fn tell(&self, id: i64, what: What, began: &str, one: &Judged<'_>) -> DbResult<()> {
         for sink in self.sinks(one) {
             self.write(id, &sink.name, what, began, one)?;
         }
@@ -147,7 +148,7 @@ impl Looked<'_> {
     }
 
     /// Alertmanager forgets what is not said again.
-    fn renew(&self, id: i64, began: &str, one: &Judged<'_>) -> rusqlite::Result<()> {
+    fn renew(&self, id: i64, began: &str, one: &Judged<'_>) -> DbResult<()> {
         for sink in self.sinks(one).filter(|s| s.kind == SinkKind::Alertmanager) {
             self.write(id, &sink.name, What::Reminder, began, one)?;
         }
@@ -167,12 +168,12 @@ impl Looked<'_> {
         what: What,
         began: &str,
         one: &Judged<'_>,
-    ) -> rusqlite::Result<()> {
+    ) -> DbResult<()> {
         self.db.execute(
             "INSERT INTO notices (alert, sink, at, next_try, body) VALUES (?1, ?2, ?3, ?3, '')",
             params![id, sink, self.at],
         )?;
-        let number = self.db.last_insert_rowid();
+        let number = self.db.last_id()?;
         let notice = Notice {
             id: format!("alert-{id}-notice-{number}"),
             what,
@@ -217,8 +218,8 @@ impl Store {
             if only_open { "WHERE a.ended IS NULL" } else { "" }
         );
         self.in_reading(|db| {
-            let mut statement = db.prepare_cached(&query)?;
-            let rows = statement.query_map([], alert_row)?;
+            let statement = db.prepare_cached(&query)?;
+            let rows = statement.query_map(&[], alert_row)?;
             rows.collect()
         })
     }
@@ -227,7 +228,7 @@ impl Store {
     /// is told of an alert in order: what it was not told yet comes before what follows on it.
     pub(super) fn take_notices(&mut self, at: &str, until: &str) -> Result<Vec<Waiting>> {
         self.in_transaction(|db| {
-            let mut statement = db.prepare_cached(
+            let statement = db.prepare_cached(
                 "SELECT id, alert, sink, n_tries, body FROM notices n
                  WHERE sent IS NULL AND next_try <= ?1 AND NOT EXISTS
                  (SELECT 1 FROM notices e WHERE e.alert = n.alert AND e.sink = n.sink
@@ -242,7 +243,7 @@ impl Store {
                     body: r.get(4)?,
                 })
             })?;
-            let due: Vec<Waiting> = rows.collect::<rusqlite::Result<_>>()?;
+            let due: Vec<Waiting> = rows.collect::<DbResult<_>>()?;
             for notice in &due {
                 db.execute(
                     "UPDATE notices SET next_try = ?2 WHERE id = ?1",
@@ -286,7 +287,7 @@ impl Store {
     /// The rules that fire for a model, with their severity.
     pub(super) fn open_alerts(&self, model: &str) -> Result<Vec<(String, String)>> {
         self.in_reading(|db| {
-            let mut statement = db.prepare_cached(
+            let statement = db.prepare_cached(
                 "SELECT rule, severity FROM alerts WHERE model = ?1 AND ended IS NULL
                  ORDER BY rule",
             )?;
@@ -296,7 +297,7 @@ impl Store {
     }
 }
 
-fn alert_row(r: &Row<'_>) -> rusqlite::Result<AlertRow> {
+fn alert_row(r: &Row) -> DbResult<AlertRow> {
     Ok(AlertRow {
         id: r.get(0)?,
         model: r.get(1)?,

@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::outputs::tests::Folder;
+use crate::smtp::{Letter, MailServer};
 use crate::store::Store;
 
 const DAY: [&str; 4] = [
@@ -140,6 +141,16 @@ impl Transport for Remembering {
             return Err(("it answered 503".to_owned(), may_help));
         }
         self.bodies.borrow_mut().push((url.to_owned(), serde_json::from_slice(body).unwrap()));
+        Ok(())
+    }
+
+    fn mail(&self, _: &MailServer, letter: &Letter) -> Result<(), (String, bool)> {
+        *self.n_tries.borrow_mut() += 1;
+        if let Some(may_help) = *self.refuses.borrow() {
+            return Err(("it answered 451".to_owned(), may_help));
+        }
+        let sent = (letter.to.join(" "), Value::String(letter.text.clone()));
+        self.bodies.borrow_mut().push(sent);
         Ok(())
     }
 
@@ -333,4 +344,57 @@ fn rules_that_cannot_work_are_refused_with_a_reason() {
     refused("[[rule]]\nname = \"r\"\nwhen = \"sometimes\"", "cannot be understood");
     refused("[[rule]]\nname = \"r\"\nwhen = \"drift\"\nremind = \"soon\"", "cannot be understood");
     refused("[[sink]]\nname = \"t\"\nkind = \"file\"", "does not say where");
+}
+
+const MAIL: &str = r#"
+[[rule]]
+name = "it drifts"
+when = "drift"
+[[sink]]
+name = "on call"
+kind = "email"
+url = "smtps://mail.example.org"
+from = "mw@example.org"
+recipients = ["ops@example.org", "ada@example.org"]
+"#;
+
+#[test]
+fn a_letter_is_sent_once_and_one_that_was_not_taken_is_kept() {
+    let folder = Folder::new("alerts-mail");
+    let mut store = store(&folder);
+    let (rules, network) = (AlertRules::parse(MAIL).unwrap(), Remembering::default());
+    *network.refuses.borrow_mut() = Some(true);
+    observe(&mut store, &rules, "m", &found(true, None), DAY[0]).unwrap();
+    let delivery = deliver(&mut store, &rules, None, &network, DAY[0]).unwrap();
+    assert_eq!(delivery.failed[0].1, "it answered 451");
+    assert_eq!(*network.n_tries.borrow(), 3);
+    *network.refuses.borrow_mut() = None;
+    observe(&mut store, &rules, "m", &found(true, None), DAY[1]).unwrap();
+    assert_eq!(deliver(&mut store, &rules, None, &network, DAY[1]).unwrap().n_sent, 1);
+    let taken = network.taken();
+    assert_eq!(taken[0].0, "ops@example.org ada@example.org");
+    let text = taken[0].1.as_str().unwrap();
+    assert!(text.contains("Message-ID: <alert-1-notice-1@example.org>"), "{text}");
+    observe(&mut store, &rules, "m", &found(false, None), DAY[2]).unwrap();
+    assert_eq!(deliver(&mut store, &rules, None, &network, DAY[2]).unwrap().n_sent, 1);
+    let text = network.taken()[0].1.as_str().unwrap().to_owned();
+    assert!(text.contains("Subject: [resolved] m: it drifts"), "{text}");
+    assert!(text.contains("References: <alert-1@example.org>"), "the same thread: {text}");
+}
+
+#[test]
+fn rules_whose_letters_could_not_be_sent_are_refused() {
+    let refused = |from: &str, to: &str| AlertRules::parse(&MAIL.replace(from, to)).unwrap_err();
+    for (from, to, what) in [
+        ("from = \"mw@example.org\"\n", "", "who sends"),
+        ("\"ops@example.org\"", "\"ops\"", "cannot go there"),
+        ("\"ops@example.org\"", "\"a@b.c\\r\\nBcc: x@y.z\"", "cannot go there"),
+        ("recipients = [\"ops@example.org\", \"ada@example.org\"]", "", "nobody"),
+        ("smtps://", "https://", "server of mail"),
+        ("from =", "user = \"u\"\nfrom =", "by half"),
+        ("from =", "user = \"u\"\npassword = \"p\"\nfrom =", "stands in the alert rules"),
+    ] {
+        let error = refused(from, to).to_string();
+        assert!(error.contains(what) && error.contains("on call"), "{error}");
+    }
 }

@@ -52,7 +52,7 @@ fn registered(name: &str, selector: &str) -> Result<PathBuf> {
             .got(format!("{name}@{selector}"))
             .hint("name one with --store"));
     };
-    Store::read(&location.folder)?.model_file(name, selector)
+    Store::read(&location.place)?.model_file(name, selector)
 }
 
 /// Whether the bytes look like an artifact (their seal is not checked).

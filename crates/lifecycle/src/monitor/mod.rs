@@ -133,6 +133,7 @@ pub fn conclude(
         performance: performance.as_ref(),
         estimated: estimated.as_ref(),
         quality: &quality,
+        n_rows: current.n_rows(),
     });
     let mut record = MonitorRecord {
         format_version: MONITOR_VERSION,

@@ -360,3 +360,14 @@ fn a_running_server_forgets_its_oldest_rows_and_counts_what_training_never_had()
     assert_eq!((last.n_rows, of(&last, "colour").0), (1000, 1000));
     assert!(of(&last, "size").1 < 10, "the rows of the first span are forgotten");
 }
+
+#[test]
+fn too_few_rows_are_not_called_stable_without_saying_so() {
+    let first_stable = |n: usize| {
+        let mut streams = (0..9).map(|seed| monitor(&rows(n, 40 + seed)).verdict);
+        let stable = streams.find(|verdict| verdict.status == Status::Stable);
+        stable.expect("most streams without drift are stable").summary
+    };
+    assert!(first_stable(4).ends_with("in 4 columns, but 4 rows are too few to tell."));
+    assert_eq!(first_stable(300), "Nothing moved beyond chance in 4 columns.");
+}

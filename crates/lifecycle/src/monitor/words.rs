@@ -17,6 +17,10 @@ const IMPORTANCE: f64 = 0.5;
 /// only worth watching.
 const LOST: f64 = 0.05;
 
+/// With fewer rows, a column whose values all moved by half of their spread is missed as often as
+/// it is found, once a few columns are tested together: that nothing was found says nothing.
+const FEW_ROWS: u64 = 30;
+
 /// Everything that a verdict rests on.
 pub(super) struct Found<'a> {
     pub(super) dataset: &'a DatasetDrift,
@@ -26,6 +30,8 @@ pub(super) struct Found<'a> {
     pub(super) performance: Option<&'a Performance>,
     pub(super) estimated: Option<&'a Performance>,
     pub(super) quality: &'a [QualityFinding],
+    /// New rows.
+    pub(super) n_rows: u64,
 }
 
 impl Found<'_> {
@@ -99,7 +105,12 @@ fn summary(found: &Found<'_>, status: Status) -> String {
     match (status, reasons.is_empty()) {
         (Status::Stable, _) => {
             let n = found.dataset.n_columns;
-            format!("Nothing moved beyond chance in {n} columns.")
+            let few = match found.n_rows {
+                1 => ", but one row is too few to tell".to_owned(),
+                n if n < FEW_ROWS => format!(", but {n} rows are too few to tell"),
+                _ => String::new(),
+            };
+            format!("Nothing moved beyond chance in {n} columns{few}.")
         }
         (_, false) => capital(&format!("{}.", reasons.join("; "))),
         (_, true) => {

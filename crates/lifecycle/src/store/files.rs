@@ -1,12 +1,17 @@
 //! Files named by what they hold: equal bytes are kept once.
+//!
+//! Of a store in a folder they lie beside the database. A server keeps them as rows, in parts, so
+//! that one address is all that a machine needs to know, and one backup holds everything; copies
+//! lie near whoever wrote or read them, and are checked by their hash before they are used.
 
 use std::fs;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use modelwright_core::{Error, Result};
-use rusqlite::{Connection, params};
 
-use crate::atomic::{atomic_write, write_error};
+use super::db::{Db, DbResult, OptionalRow, params};
+use crate::atomic::{AtomicFile, atomic_write, write_error};
 use crate::digest::sha256_hex;
 
 /// The folder of all files.
@@ -17,6 +22,9 @@ pub(super) const MODEL: &str = "mw";
 pub(super) const RECORD: &str = "json";
 pub(super) const UPLOAD: &str = "bin";
 
+/// Bytes of one row of a server's files: far below what a message may hold.
+const PART_BYTES: u64 = 8 << 20;
+
 /// The path of the file with this hash.
 pub(super) fn path(folder: &Path, sha256: &str, extension: &str) -> PathBuf {
     let start = sha256.get(..2).unwrap_or("00");
@@ -24,21 +32,94 @@ pub(super) fn path(folder: &Path, sha256: &str, extension: &str) -> PathBuf {
 }
 
 /// Keeps the bytes; returns their hash. The file is complete when this returns.
-pub(super) fn keep(folder: &Path, bytes: &[u8], extension: &str) -> Result<String> {
+pub(super) fn keep(db: &Db, bytes: &[u8], extension: &str) -> Result<String> {
     let sha256 = sha256_hex(bytes);
-    let path = path(folder, &sha256, extension);
+    let path = path(db.folder(), &sha256, extension);
     if fs::metadata(&path).is_ok_and(|meta| meta.len() == bytes.len() as u64) {
+        publish(db, &sha256, extension)?;
         return Ok(sha256);
     }
-    let parent = path.parent().unwrap_or(folder);
-    fs::create_dir_all(parent).map_err(|e| write_error(parent, e))?;
-    atomic_write(&path, bytes)?;
+    put(&path, bytes)?;
+    publish(db, &sha256, extension)?;
     Ok(sha256)
 }
 
+/// Writes a file whole.
+fn put(path: &Path, bytes: &[u8]) -> Result<()> {
+    let parent = path.parent().unwrap_or(path);
+    fs::create_dir_all(parent).map_err(|e| write_error(parent, e))?;
+    atomic_write(path, bytes)
+}
+
+/// Sends a file that lies near to the server, if the store is on one and has it not yet. The same
+/// hash is the same bytes, so that parts of somebody who was killed are completed by the next.
+pub(super) fn publish(db: &Db, sha256: &str, extension: &str) -> Result<()> {
+    if !db.is_server() || is_on_server(db, sha256, extension).map_err(|e| db.failed(e))? {
+        return Ok(());
+    }
+    let path = path(db.folder(), sha256, extension);
+    let failed = |e| crate::artifact::read_error(&path, e);
+    let mut file = fs::File::open(&path).map_err(failed)?;
+    let size = file.metadata().map_err(failed)?.len();
+    let n_parts = i64::try_from(size.div_ceil(PART_BYTES).max(1)).unwrap_or(i64::MAX);
+    for part in 0..n_parts {
+        let mut bytes = Vec::new();
+        (&mut file).take(PART_BYTES).read_to_end(&mut bytes).map_err(failed)?;
+        db.execute(
+            "INSERT OR IGNORE INTO files (sha256, extension, part, n_parts, bytes)
+             VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![sha256, extension, part, n_parts, bytes.as_slice()],
+        )
+        .map_err(|e| db.failed(e))?;
+    }
+    Ok(())
+}
+
+fn is_on_server(db: &Db, sha256: &str, extension: &str) -> DbResult<bool> {
+    let query = "SELECT coalesce(max(n_parts), -1) = count(*) FROM files
+         WHERE sha256 = ?1 AND extension = ?2";
+    db.query_row(query, params![sha256, extension], |r| r.get(0))
+}
+
+/// Brings a file of the server near; `None` when the server has it not.
+fn fetch(db: &Db, sha256: &str, extension: &str) -> Result<Option<PathBuf>> {
+    let path = path(db.folder(), sha256, extension);
+    if !is_on_server(db, sha256, extension).map_err(|e| db.failed(e))? {
+        return Ok(None);
+    }
+    let parent = path.parent().unwrap_or(&path);
+    fs::create_dir_all(parent).map_err(|e| write_error(parent, e))?;
+    let mut file = AtomicFile::create(&path)?;
+    for part in 0_i64.. {
+        let query = "SELECT bytes FROM files WHERE sha256 = ?1 AND extension = ?2 AND part = ?3";
+        let found: Option<Vec<u8>> = db
+            .query_row(query, params![sha256, extension, part], |r| r.get(0))
+            .optional()
+            .map_err(|e| db.failed(e))?;
+        let Some(bytes) = found else { break };
+        file.write_all(&bytes).map_err(|e| write_error(&path, e))?;
+    }
+    file.commit()?;
+    Ok(Some(path))
+}
+
+/// Where a kept file lies, near enough to be opened; `None` when it is not there.
+pub(super) fn find(db: &Db, sha256: &str, extension: &str) -> Result<Option<PathBuf>> {
+    let path = path(db.folder(), sha256, extension);
+    if !db.is_server() {
+        return Ok(path.is_file().then_some(path));
+    }
+    // What lies near may have been damaged since; what the server has was never changed.
+    let is_whole = fs::read(&path).is_ok_and(|bytes| sha256_hex(&bytes) == sha256);
+    if is_whole { Ok(Some(path)) } else { fetch(db, sha256, extension) }
+}
+
 /// Reads a kept file and makes sure that it is still what its name says.
-pub(super) fn read(folder: &Path, sha256: &str, extension: &str) -> Result<Vec<u8>> {
-    let path = path(folder, sha256, extension);
+pub(super) fn read(db: &Db, sha256: &str, extension: &str) -> Result<Vec<u8>> {
+    if db.is_server() {
+        find(db, sha256, extension)?;
+    }
+    let path = path(db.folder(), sha256, extension);
     let damaged = |what: &str| Error::input(what).at(path.display().to_string());
     let bytes = fs::read(&path).map_err(|e| {
         damaged("a file of the store cannot be read").because(e).hint("restore it from a backup")
@@ -53,32 +134,28 @@ pub(super) fn read(folder: &Path, sha256: &str, extension: &str) -> Result<Vec<u
 
 /// Removes the file if no row names it any more. Called inside the transaction that removed the
 /// last row, so that nobody can begin to name it meanwhile.
-pub(super) fn remove_unused(
-    connection: &Connection,
-    folder: &Path,
-    sha256: &str,
-    extension: &str,
-) -> rusqlite::Result<()> {
+pub(super) fn remove_unused(db: &Db, sha256: &str, extension: &str) -> DbResult<()> {
     let query = "SELECT (SELECT count(*) FROM versions WHERE sha256 = ?1)
                       + (SELECT count(*) FROM runs WHERE record_sha256 = ?1)";
-    let n: i64 = connection.query_row(query, params![sha256], |row| row.get(0))?;
-    if n == 0 {
-        // A file that stays harms nobody.
-        let _ = fs::remove_file(path(folder, sha256, extension));
-    }
-    Ok(())
+    let n: i64 = db.query_row(query, params![sha256], |r| r.get(0))?;
+    if n == 0 { remove(db, sha256, extension) } else { Ok(()) }
 }
 
 /// Removes an uploaded file if no path means it any more; see [`remove_unused`].
-pub(super) fn remove_unused_upload(
-    connection: &Connection,
-    folder: &Path,
-    sha256: &str,
-) -> rusqlite::Result<()> {
+pub(super) fn remove_unused_upload(db: &Db, sha256: &str) -> DbResult<()> {
     let query = "SELECT count(*) FROM uploads WHERE sha256 = ?1";
-    let n: i64 = connection.query_row(query, params![sha256], |row| row.get(0))?;
-    if n == 0 {
-        let _ = fs::remove_file(path(folder, sha256, UPLOAD));
+    let n: i64 = db.query_row(query, params![sha256], |r| r.get(0))?;
+    if n == 0 { remove(db, sha256, UPLOAD) } else { Ok(()) }
+}
+
+fn remove(db: &Db, sha256: &str, extension: &str) -> DbResult<()> {
+    if db.is_server() {
+        db.execute(
+            "DELETE FROM files WHERE sha256 = ?1 AND extension = ?2",
+            params![sha256, extension],
+        )?;
     }
+    // A file that stays harms nobody.
+    let _ = fs::remove_file(path(db.folder(), sha256, extension));
     Ok(())
 }

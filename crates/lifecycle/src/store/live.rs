@@ -95,8 +95,8 @@ impl Store {
     /// # Errors
     /// Work error when the folder cannot be written to.
     pub fn live_writer(&self, run: i64) -> Result<LiveWriter> {
-        let path = path(&self.folder, run);
-        let parent = path.parent().unwrap_or(&self.folder);
+        let path = path(self.folder(), run);
+        let parent = path.parent().unwrap_or(self.folder());
         fs::create_dir_all(parent).map_err(|e| write_error(parent, e))?;
         let file = OpenOptions::new().create(true).append(true).open(&path);
         Ok(LiveWriter { file: file.map_err(|e| write_error(&path, e))? })
@@ -105,7 +105,7 @@ impl Store {
     /// What a run told so far, from the line with number `from` on (from 0); empty for runs that
     /// tell nothing.
     pub fn live(&self, run: i64, from: usize) -> Vec<LiveLine> {
-        let bytes = fs::read(path(&self.folder, run)).unwrap_or_default();
+        let bytes = fs::read(path(self.folder(), run)).unwrap_or_default();
         // The last line may end anywhere, also within a character.
         let n_whole = bytes.iter().rposition(|byte| *byte == b'\n').unwrap_or(0);
         let lines = bytes[..n_whole].split(|byte| *byte == b'\n').skip(from);

@@ -4,10 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use modelwright_core::{Error, Result};
-use rusqlite::{OptionalExtension, Row, Transaction, params};
+
 use serde::Serialize;
 
-use super::open::failed;
+use super::db::{Db, DbError, DbResult, OptionalRow, Row, params};
 use super::{Store, files};
 use crate::artifact::{Manifest, unpack_artifact};
 
@@ -95,13 +95,13 @@ impl Store {
         check_word(name, "model")?;
         let bytes = fs::read(file).map_err(|e| crate::artifact::read_error(file, e))?;
         let artifact = unpack_artifact(&bytes).map_err(|e| e.at(file.display().to_string()))?;
-        let sha256 = files::keep(&self.folder, &bytes, files::MODEL)?;
-        let number = self.change(|db, folder| {
+        let sha256 = files::keep(&self.db, &bytes, files::MODEL)?;
+        let number = self.change(|db| {
             // Somebody may have removed the last version with these bytes meanwhile.
-            files::keep(folder, &bytes, files::MODEL)?;
+            files::keep(db, &bytes, files::MODEL)?;
             let size = super::whole(bytes.len());
             insert_version(db, name, &artifact.manifest, (&sha256, size), (run, note), at)
-                .map_err(|e| failed(folder, e))
+                .map_err(|e| db.failed(e))
         })?;
         self.version(name, &number.to_string())
     }
@@ -111,12 +111,12 @@ impl Store {
     /// # Errors
     /// Work error when the store cannot be read.
     pub fn models(&self) -> Result<Vec<ModelSummary>> {
-        let read = || -> rusqlite::Result<Vec<ModelSummary>> {
-            let mut statement = self.connection.prepare_cached(
+        let read = || -> DbResult<Vec<ModelSummary>> {
+            let statement = self.db.prepare_cached(
                 "SELECT m.name, m.created, count(v.number), max(v.number) FROM models m
                  LEFT JOIN versions v ON v.model = m.id GROUP BY m.id ORDER BY m.name",
             )?;
-            let rows = statement.query_map([], |r| {
+            let rows = statement.query_map(&[], |r| {
                 Ok(ModelSummary {
                     name: r.get(0)?,
                     created: r.get(1)?,
@@ -125,15 +125,15 @@ impl Store {
                     aliases: Vec::new(),
                 })
             })?;
-            let mut models = rows.collect::<rusqlite::Result<Vec<_>>>()?;
-            let mut aliases = self.connection.prepare_cached(
+            let mut models = rows.collect::<DbResult<Vec<_>>>()?;
+            let aliases = self.db.prepare_cached(
                 "SELECT a.alias, a.number FROM aliases a JOIN models m ON m.id = a.model
                  WHERE m.name = ?1 ORDER BY a.alias",
             )?;
             for model in &mut models {
                 let rows =
                     aliases.query_map(params![model.name], |r| Ok((r.get(0)?, r.get(1)?)))?;
-                model.aliases = rows.collect::<rusqlite::Result<_>>()?;
+                model.aliases = rows.collect::<DbResult<_>>()?;
             }
             Ok(models)
         };
@@ -145,18 +145,18 @@ impl Store {
     /// # Errors
     /// Input error when there is no such model.
     pub fn versions(&self, name: &str) -> Result<Vec<ModelVersion>> {
-        let read = || -> rusqlite::Result<Vec<ModelVersion>> {
+        let read = || -> DbResult<Vec<ModelVersion>> {
             let query = format!("{VERSION} WHERE m.name = ?1 ORDER BY v.number DESC");
-            let mut statement = self.connection.prepare_cached(&query)?;
+            let statement = self.db.prepare_cached(&query)?;
             let rows = statement.query_map(params![name], version_row)?;
-            let mut versions = rows.collect::<rusqlite::Result<Vec<_>>>()?;
-            let mut aliases = self.connection.prepare_cached(
+            let mut versions = rows.collect::<DbResult<Vec<_>>>()?;
+            let aliases = self.db.prepare_cached(
                 "SELECT a.alias FROM aliases a JOIN models m ON m.id = a.model
                  WHERE m.name = ?1 AND a.number = ?2 ORDER BY a.alias",
             )?;
             for version in &mut versions {
                 let rows = aliases.query_map(params![name, version.number], |r| r.get(0))?;
-                version.aliases = rows.collect::<rusqlite::Result<_>>()?;
+                version.aliases = rows.collect::<DbResult<_>>()?;
             }
             Ok(versions)
         };
@@ -208,14 +208,14 @@ impl Store {
                     version.number
                 )));
         }
-        let path = files::path(&self.folder, &version.sha256, files::MODEL);
-        if path.is_file() {
-            return Ok(path);
-        }
-        Err(Error::input("the file of a registered model is gone")
-            .at(path.display().to_string())
-            .got(format!("{name}, version {}", version.number))
-            .hint("restore artifacts/ from a backup, or register the model again"))
+        let found = files::find(&self.db, &version.sha256, files::MODEL)?;
+        found.ok_or_else(|| {
+            let path = files::path(self.folder(), &version.sha256, files::MODEL);
+            Error::input("the file of a registered model is gone")
+                .at(path.display().to_string())
+                .got(format!("{name}, version {}", version.number))
+                .hint("restore artifacts/ from a backup, or register the model again")
+        })
     }
 
     /// The versions that are a model file with this hash, as name and number.
@@ -223,8 +223,8 @@ impl Store {
     /// # Errors
     /// Work error when the store cannot be read.
     pub fn versions_of_file(&self, sha256: &str) -> Result<Vec<(String, i64)>> {
-        let read = || -> rusqlite::Result<Vec<(String, i64)>> {
-            let mut statement = self.connection.prepare_cached(
+        let read = || -> DbResult<Vec<(String, i64)>> {
+            let statement = self.db.prepare_cached(
                 "SELECT m.name, v.number FROM versions v JOIN models m ON m.id = v.model
                  WHERE v.sha256 = ?1 ORDER BY m.name, v.number",
             )?;
@@ -253,8 +253,8 @@ impl Store {
                 .expected("a word that is neither `latest` nor a number"));
         }
         let number = self.version(name, selector)?.number;
-        self.change(|db, folder| {
-            move_alias(db, name, alias, Some(number), reason, at).map_err(|e| failed(folder, e))
+        self.change(|db| {
+            move_alias(db, name, alias, Some(number), reason, at).map_err(|e| db.failed(e))
         })
     }
 
@@ -267,9 +267,7 @@ impl Store {
         if !number.aliases.iter().any(|a| a == alias) {
             return Err(Error::input("the model has no such alias").got(alias));
         }
-        self.change(|db, folder| {
-            move_alias(db, name, alias, None, None, at).map_err(|e| failed(folder, e))
-        })?;
+        self.change(|db| move_alias(db, name, alias, None, None, at).map_err(|e| db.failed(e)))?;
         Ok(())
     }
 
@@ -304,8 +302,8 @@ impl Store {
     /// Input error when there is no such model.
     pub fn history(&self, name: &str) -> Result<Vec<AliasChange>> {
         self.versions(name)?;
-        let read = || -> rusqlite::Result<Vec<AliasChange>> {
-            let mut statement = self.connection.prepare_cached(
+        let read = || -> DbResult<Vec<AliasChange>> {
+            let statement = self.db.prepare_cached(
                 "SELECT h.alias, h.number, h.before, h.at, h.reason FROM history h
                  JOIN models m ON m.id = h.model WHERE m.name = ?1 ORDER BY h.id DESC",
             )?;
@@ -346,7 +344,7 @@ impl Store {
                     used.aliases[0]
                 )));
         }
-        self.change(|db, folder| {
+        self.change(|db| {
             let remove = || {
                 let model = model_id(db, name)?;
                 for version in &meant {
@@ -355,7 +353,7 @@ impl Store {
                         params![model, version.number],
                     )?;
                     if !version.sha256.is_empty() {
-                        files::remove_unused(db, folder, &version.sha256, files::MODEL)?;
+                        files::remove_unused(db, &version.sha256, files::MODEL)?;
                     }
                 }
                 db.execute(
@@ -364,20 +362,20 @@ impl Store {
                     params![model],
                 )
             };
-            remove().map(drop).map_err(|e: rusqlite::Error| failed(folder, e))
+            remove().map(drop).map_err(|e: DbError| db.failed(e))
         })
     }
 
     fn no_model(&self, name: &str, models: &[ModelSummary]) -> Error {
         Error::input("there is no registered model of this name")
-            .at(self.folder.display().to_string())
+            .at(self.db.shown())
             .got(name)
             .expected("the name of a registered model")
             .suggest(name, models.iter().map(|m| m.name.as_str()))
     }
 }
 
-fn version_row(r: &Row<'_>) -> rusqlite::Result<ModelVersion> {
+fn version_row(r: &Row) -> DbResult<ModelVersion> {
     Ok(ModelVersion {
         name: r.get(0)?,
         number: r.get(1)?,
@@ -396,19 +394,19 @@ fn version_row(r: &Row<'_>) -> rusqlite::Result<ModelVersion> {
     })
 }
 
-fn model_id(db: &Transaction<'_>, name: &str) -> rusqlite::Result<i64> {
+fn model_id(db: &Db, name: &str) -> DbResult<i64> {
     db.query_row("SELECT id FROM models WHERE name = ?1", params![name], |r| r.get(0))
 }
 
 /// The number of the version with these bytes, which may be new.
 fn insert_version(
-    db: &Transaction<'_>,
+    db: &Db,
     name: &str,
     manifest: &Manifest,
     (sha256, size_bytes): (&str, i64),
     (run, note): (Option<i64>, Option<&str>),
     at: &str,
-) -> rusqlite::Result<i64> {
+) -> DbResult<i64> {
     db.execute("INSERT OR IGNORE INTO models (name, created) VALUES (?1, ?2)", params![name, at])?;
     let model = model_id(db, name)?;
     let known = db
@@ -448,11 +446,12 @@ fn insert_version(
 
 /// The number of a model's next version. Numbers are never given twice, also when the last version
 /// was removed.
-pub(super) fn next_number(db: &Transaction<'_>, model: i64) -> rusqlite::Result<i64> {
+pub(super) fn next_number(db: &Db, model: i64) -> DbResult<i64> {
     db.query_row(
-        "SELECT 1 + max(coalesce((SELECT max(number) FROM versions WHERE model = ?1), 0),
-                        coalesce((SELECT max(max(coalesce(number, 0), coalesce(before, 0)))
-                                  FROM history WHERE model = ?1), 0))",
+        "SELECT 1 + coalesce(max(number), 0) FROM (
+             SELECT number FROM versions WHERE model = ?1
+             UNION ALL SELECT number FROM history WHERE model = ?1
+             UNION ALL SELECT before FROM history WHERE model = ?1) AS given",
         params![model],
         |r| r.get(0),
     )
@@ -460,13 +459,13 @@ pub(super) fn next_number(db: &Transaction<'_>, model: i64) -> rusqlite::Result<
 
 /// Lets an alias stand for a version, or for none; returns what it stood for before.
 pub(super) fn move_alias(
-    db: &Transaction<'_>,
+    db: &Db,
     name: &str,
     alias: &str,
     number: Option<i64>,
     reason: Option<&str>,
     at: &str,
-) -> rusqlite::Result<Option<i64>> {
+) -> DbResult<Option<i64>> {
     let model = model_id(db, name)?;
     let before: Option<i64> = db
         .query_row(

@@ -4,10 +4,11 @@ use std::fs;
 
 use modelwright_core::record::{MonitorRecord, RunRecord};
 use modelwright_core::{Error, Result};
-use rusqlite::{Row, params};
+
 use serde::Serialize;
 use serde_json::Value;
 
+use super::db::{Db, DbResult, Row, Value as DbValue, params};
 use super::{Store, files, live};
 
 /// The columns of [`RunRow`], in its order.
@@ -168,7 +169,7 @@ impl Store {
     pub fn begin_run(&mut self, run: &NewRun) -> Result<i64> {
         let (pid, process) = (i64::from(std::process::id()), process_start(std::process::id()));
         let process = process.unwrap_or_default();
-        self.change(|db, folder| {
+        self.change(|db| {
             db.execute(
                 "INSERT INTO runs (kind, status, started, beat, host, pid, process, target,
                  parameters, output, git_commit, engine_version, machine, parent)
@@ -188,8 +189,8 @@ impl Store {
                     run.parent
                 ],
             )
-            .map_err(|e| super::open::failed(folder, e))?;
-            Ok(db.last_insert_rowid())
+            .map_err(|e| db.failed(e))?;
+            db.last_id().map_err(|e| db.failed(e))
         })
     }
 
@@ -199,9 +200,9 @@ impl Store {
     /// # Errors
     /// Work error when the store cannot be written to.
     pub fn beat(&mut self, id: i64, at: &str) -> Result<()> {
-        self.change(|db, folder| {
+        self.change(|db| {
             let beat = "UPDATE runs SET beat = ?2 WHERE id = ?1 AND status = 'running'";
-            db.execute(beat, params![id, at]).map_err(|e| super::open::failed(folder, e))?;
+            db.execute(beat, params![id, at]).map_err(|e| db.failed(e))?;
             Ok(())
         })
     }
@@ -211,20 +212,19 @@ impl Store {
     /// # Errors
     /// Work error when the store cannot be written to.
     pub fn end_run(&mut self, id: i64, end: &RunEnd<'_>) -> Result<()> {
-        let folder = self.folder.clone();
         let kept = |record: &RunRecord| {
-            files::keep(&folder, &crate::artifact::record_json(record)?, files::RECORD)
+            files::keep(&self.db, &crate::artifact::record_json(record)?, files::RECORD)
         };
         let mut record_sha256 = end.record.map(kept).transpose()?;
         if let Some(found) = end.monitor {
             let bytes = serde_json::to_vec(found)
                 .map_err(|e| Error::work("cannot write what was found").because(e))?;
-            record_sha256 = Some(files::keep(&folder, &bytes, files::RECORD)?);
+            record_sha256 = Some(files::keep(&self.db, &bytes, files::RECORD)?);
         }
         let status = if end.error.is_some() { RunStatus::Failed } else { RunStatus::Finished };
         let mut metrics = end.record.map_or_else(Vec::new, metrics_of);
         metrics.extend(end.metrics.iter().cloned());
-        self.change(|db, folder| {
+        self.change(|db| {
             let write = || {
                 db.execute(
                     "UPDATE runs SET status = ?2, ended = ?3, duration_s = ?4, note = ?5,
@@ -262,14 +262,16 @@ impl Store {
                 }
                 for (place, m) in metrics.iter().enumerate() {
                     db.execute(
-                        "INSERT OR REPLACE INTO metrics (run, place, name, rows, value, low, high)
-                         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                        "INSERT INTO metrics (run, place, name, rows, value, low, high)
+                         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+                         ON CONFLICT (run, rows, name) DO UPDATE SET place = excluded.place,
+                         value = excluded.value, low = excluded.low, high = excluded.high",
                         params![id, super::whole(place), m.name, m.rows, m.value, m.low, m.high],
                     )?;
                 }
                 Ok(())
             };
-            write().map_err(|e| super::open::failed(folder, e))
+            write().map_err(|e| db.failed(e))
         })
     }
 
@@ -279,7 +281,7 @@ impl Store {
     /// Input error when there is none.
     pub fn run(&self, id: i64) -> Result<RunRow> {
         let query = format!("SELECT {COLUMNS} FROM runs WHERE id = ?1");
-        let mut found = self.rows(&query, &[&id])?;
+        let mut found = self.rows(&query, params![id])?;
         found.pop().ok_or_else(|| {
             Error::input("there is no such run")
                 .got(id.to_string())
@@ -298,7 +300,7 @@ impl Store {
                 .got(format!("run {id}: {}, {}", run.kind, run.status.name()))
                 .expected("a run that fitted a model and came to its end"));
         };
-        crate::artifact::parse_record(&files::read(&self.folder, &sha256, files::RECORD)?)
+        crate::artifact::parse_record(&files::read(&self.db, &sha256, files::RECORD)?)
     }
 
     /// What a run that watched a model found.
@@ -312,7 +314,7 @@ impl Store {
                 .got(format!("run {id}: {}, {}", run.kind, run.status.name()))
                 .expected("a run of `modelwright monitor` that came to its end"));
         };
-        serde_json::from_slice(&files::read(&self.folder, &sha256, files::RECORD)?).map_err(|e| {
+        serde_json::from_slice(&files::read(&self.db, &sha256, files::RECORD)?).map_err(|e| {
             Error::input("what the run found cannot be read").got(format!("run {id}")).because(e)
         })
     }
@@ -338,29 +340,26 @@ impl Store {
                 .got(format!("run {id}"))
                 .hint("end it first (Ctrl-C keeps the best model so far)"));
         }
-        self.change(|db, folder| {
+        self.change(|db| {
             let remove = || {
                 db.execute("DELETE FROM runs WHERE id = ?1", params![id])?;
-                live::remove(folder, id);
+                live::remove(db.folder(), id);
                 match &run.record_sha256 {
-                    Some(sha256) => files::remove_unused(db, folder, sha256, files::RECORD),
+                    Some(sha256) => files::remove_unused(db, sha256, files::RECORD),
                     None => Ok(()),
                 }
             };
-            remove().map_err(|e| super::open::failed(folder, e))
+            remove().map_err(|e| db.failed(e))
         })
     }
 
     /// The runs that a query finds, with their metrics.
-    pub(super) fn rows(&self, query: &str, values: &[&dyn rusqlite::ToSql]) -> Result<Vec<RunRow>> {
-        let read = || -> rusqlite::Result<Vec<RunRow>> {
-            // One view of runs and metrics: another process may end a run between the two.
-            let is_free = self.connection.is_autocommit();
-            let _snapshot = is_free.then(|| self.connection.unchecked_transaction()).transpose()?;
-            let mut statement = self.connection.prepare_cached(query)?;
+    pub(super) fn rows(&self, query: &str, values: &[DbValue]) -> Result<Vec<RunRow>> {
+        let read = |db: &Db| -> DbResult<Vec<RunRow>> {
+            let statement = db.prepare_cached(query)?;
             let rows = statement.query_map(values, row)?;
-            let mut runs = rows.collect::<rusqlite::Result<Vec<RunRow>>>()?;
-            let mut of_run = self.connection.prepare_cached(
+            let mut runs = rows.collect::<DbResult<Vec<RunRow>>>()?;
+            let of_run = db.prepare_cached(
                 "SELECT name, rows, value, low, high FROM metrics WHERE run = ?1 ORDER BY place",
             )?;
             for run in &mut runs {
@@ -373,15 +372,16 @@ impl Store {
                         high: r.get(4)?,
                     })
                 })?;
-                run.metrics = metrics.collect::<rusqlite::Result<_>>()?;
+                run.metrics = metrics.collect::<DbResult<_>>()?;
             }
             Ok(runs)
         };
-        read().map_err(|e| self.failed(e))
+        // One view of runs and metrics: another process may end a run between the two.
+        self.db.snapshot(read).map_err(|e| self.failed(e))
     }
 }
 
-fn row(r: &Row<'_>) -> rusqlite::Result<RunRow> {
+fn row(r: &Row) -> DbResult<RunRow> {
     let status: String = r.get(2)?;
     let parameters: String = r.get(13)?;
     Ok(RunRow {
@@ -432,9 +432,9 @@ pub const SILENCE_MIN: f64 = 15.0;
 pub(super) fn close_lost(store: &mut Store, at: &str) -> Result<()> {
     close_silent(store, at)?;
     let here = host();
-    let read = || -> rusqlite::Result<Vec<(i64, u32, String)>> {
+    let read = || -> DbResult<Vec<(i64, u32, String)>> {
         let query = "SELECT id, pid, process FROM runs WHERE status = 'running' AND host = ?1";
-        let mut statement = store.connection.prepare_cached(query)?;
+        let statement = store.db.prepare_cached(query)?;
         let rows = statement.query_map(params![here], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))?;
         rows.collect()
     };
@@ -445,7 +445,7 @@ pub(super) fn close_lost(store: &mut Store, at: &str) -> Result<()> {
     if lost.is_empty() {
         return Ok(());
     }
-    store.change(|db, folder| {
+    store.change(|db| {
         for id in lost {
             db.execute(
                 "UPDATE runs SET status = 'lost', ended = ?2,
@@ -453,7 +453,7 @@ pub(super) fn close_lost(store: &mut Store, at: &str) -> Result<()> {
                  WHERE id = ?1 AND status = 'running'",
                 params![id, at],
             )
-            .map_err(|e| super::open::failed(folder, e))?;
+            .map_err(|e| db.failed(e))?;
         }
         Ok(())
     })
@@ -463,21 +463,20 @@ pub(super) fn close_lost(store: &mut Store, at: &str) -> Result<()> {
 fn close_silent(store: &mut Store, at: &str) -> Result<()> {
     let silent = "FROM runs WHERE status = 'running' AND kind <> 'mlflow' AND host <> ?1 AND
          (julianday(?2) - julianday(beat)) * 1440 > ?3";
-    let count = |store: &Store| -> rusqlite::Result<i64> {
+    let count = |store: &Store| -> DbResult<i64> {
         let query = format!("SELECT count(*) {silent}");
-        store.connection.query_row(&query, params![host(), at, SILENCE_MIN], |r| r.get(0))
+        store.db.query_row(&query, params![host(), at, SILENCE_MIN], |r| r.get(0))
     };
     // Looking takes no lock, and there is mostly nothing to do.
     if count(store).map_err(|e| store.failed(e))? == 0 {
         return Ok(());
     }
-    store.change(|db, folder| {
+    store.change(|db| {
         let close = format!(
             "UPDATE runs SET status = 'lost', ended = ?2, note = 'its machine, ' || host ||
              ', was last heard of at ' || beat WHERE id IN (SELECT id {silent})"
         );
-        db.execute(&close, params![host(), at, SILENCE_MIN])
-            .map_err(|e| super::open::failed(folder, e))?;
+        db.execute(&close, params![host(), at, SILENCE_MIN]).map_err(|e| db.failed(e))?;
         Ok(())
     })
 }

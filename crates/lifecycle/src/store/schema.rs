@@ -1,5 +1,6 @@
 //! The tables, as a list of migrations: the database keeps how many of them it has seen.
 
+use modelwright_core::{Error, Result};
 use rusqlite::Connection;
 
 /// Marks our databases among all SQLite files: `MWst`.
@@ -174,7 +175,29 @@ pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
     }
 }
 
-/// What a database says of itself: whose it is, and how many migrations it has seen.
+/// Refuses a database that is none of ours, or that a newer version made: its mark, how many
+/// migrations it has seen, and how many tables there are.
+///
+/// # Errors
+/// Input error without the place.
+pub(super) fn check((application, version, n_tables): (i32, i64, i64)) -> Result<()> {
+    if application != APPLICATION && (n_tables > 0 || version > 0) {
+        return Err(Error::input("the database is not a store of Modelwright")
+            .expected("an empty one, or one that Modelwright made")
+            .got(format!("{n_tables} tables of somebody else"))
+            .hint("name another one with --store"));
+    }
+    if version > super::whole(MIGRATIONS.len()) {
+        return Err(Error::input("the store was made by a newer Modelwright")
+            .expected(format!("schema version {} or older", MIGRATIONS.len()))
+            .got(format!("schema version {version}"))
+            .hint("install that version of Modelwright or a later one"));
+    }
+    Ok(())
+}
+
+/// What a file says of itself: its mark, how many migrations it has seen, and how many tables
+/// there are.
 pub(super) fn identity(connection: &Connection) -> rusqlite::Result<(i32, i64, i64)> {
     let number = |pragma: &str| connection.query_row(pragma, [], |row| row.get::<_, i64>(0));
     let n_tables = number("SELECT count(*) FROM sqlite_master")?;

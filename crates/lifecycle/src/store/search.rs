@@ -1,27 +1,23 @@
 //! Finding runs: `kind = fit and metrics.roc_auc > 0.9 and target like "chur%"`.
 
-use modelwright_core::{Error, Result};
-use rusqlite::ToSql;
-use rusqlite::types::Value;
-
 use super::Store;
+use super::db::Value;
 use super::runs::{COLUMNS, RunRow};
+use modelwright_core::{Error, Result};
 
-/// Fields that are columns of a run.
-const FIELDS: [&str; 14] = [
-    "id",
+/// Fields that are columns of a run: numbers, and texts.
+const NUMBERS: [&str; 3] = ["id", "duration_s", "n_rows"];
+const TEXTS: [&str; 11] = [
     "kind",
     "status",
     "started",
     "ended",
-    "duration_s",
     "host",
     "target",
     "task",
     "metric",
     "data_name",
     "data_sha256",
-    "n_rows",
     "git_commit",
 ];
 
@@ -104,7 +100,11 @@ impl Store {
             query += " LIMIT ?";
             values.push(Value::Integer(super::whole(filter.n_max)));
         }
-        let values: Vec<&dyn ToSql> = values.iter().map(|v| v as &dyn ToSql).collect();
+        if !self.db.is_server() {
+            // SQLite finds texts and numbers in JSON by one function.
+            query = query.replace("json_text(", "json_extract(");
+            query = query.replace("json_number(", "json_extract(");
+        }
         self.rows(&query, &values)
     }
 }
@@ -141,39 +141,57 @@ fn parse_condition(words: &[String], text: &str) -> Result<(String, Vec<Value>)>
     if !OPERATORS.contains(&operator.as_str()) {
         return Err(broken("unknown comparison", text).got(operator));
     }
-    let value = value_of(value);
+    let text_value = || match &operator[..] {
+        "like" => Value::Pattern(unquoted(value).to_owned()),
+        _ => Value::Text(unquoted(value).to_owned()),
+    };
+    let number_value = || {
+        number_of(value).filter(|_| operator != "like").ok_or_else(|| {
+            broken("the field is a number, the value is none", text)
+                .got(format!("{operator} {value}"))
+        })
+    };
     if let Some(name) = field.strip_prefix("metrics.") {
         let condition = format!(
             "EXISTS (SELECT 1 FROM metrics WHERE run = runs.id AND name = ? AND value {operator} ?)"
         );
-        return Ok((condition, vec![Value::Text(name.to_owned()), value]));
+        return Ok((condition, vec![Value::Text(name.to_owned()), number_value()?]));
     }
     if let Some(name) = field.strip_prefix("tags.") {
         let condition = format!(
             "EXISTS (SELECT 1 FROM tags WHERE run = runs.id AND key = ? AND value {operator} ?)"
         );
-        return Ok((condition, vec![Value::Text(name.to_owned()), value]));
+        return Ok((condition, vec![Value::Text(name.to_owned()), text_value()]));
     }
     if let Some(name) = field.strip_prefix("parameters.") {
-        let condition = format!("json_extract(parameters, ?) {operator} ?");
-        let path = format!("$.\"{}\"", name.replace('"', ""));
-        return Ok((condition, vec![Value::Text(path), value]));
+        let path = Value::Text(format!("$.\"{}\"", name.replace('"', "")));
+        let (function, value) = match number_of(value).filter(|_| operator != "like") {
+            Some(number) => ("json_number", number),
+            None => ("json_text", text_value()),
+        };
+        return Ok((format!("{function}(parameters, ?) {operator} ?"), vec![path, value]));
     }
-    match FIELDS.iter().find(|known| **known == field.as_str()) {
-        Some(known) => Ok((format!("{known} {operator} ?"), vec![value])),
-        None => Err(broken("a run has no such field", text).suggest(field, FIELDS)),
+    let condition = format!("{field} {operator} ?");
+    match field.as_str() {
+        known if NUMBERS.contains(&known) => Ok((condition, vec![number_value()?])),
+        known if TEXTS.contains(&known) => Ok((condition, vec![text_value()])),
+        _ => Err(broken("a run has no such field", text)
+            .suggest(field, NUMBERS.iter().chain(&TEXTS).copied())),
     }
 }
 
-fn value_of(word: &str) -> Value {
-    if word.starts_with(['"', '\'']) {
-        return Value::Text(word[1..word.len() - 1].to_owned());
-    }
+/// A word, or what is between quotation marks.
+fn unquoted(word: &str) -> &str {
+    if word.starts_with(['"', '\'']) { &word[1..word.len() - 1] } else { word }
+}
+
+/// The number that a word without quotation marks is.
+fn number_of(word: &str) -> Option<Value> {
     match (word.parse::<i64>(), word.parse::<f64>()) {
-        (Ok(whole), _) => Value::Integer(whole),
+        (Ok(whole), _) => Some(Value::Integer(whole)),
         // `nan` and `inf` are words, too.
-        (_, Ok(number)) if number.is_finite() => Value::Real(number),
-        _ => Value::Text(word.to_owned()),
+        (_, Ok(number)) if number.is_finite() => Some(Value::Real(number)),
+        _ => None,
     }
 }
 

@@ -15,13 +15,17 @@ pub struct StoreStamp {
 }
 
 impl StoreStamp {
-    /// Of the store in `folder` now.
-    pub fn of(folder: &Path) -> Self {
+    /// Of the store in a folder now; `None` of a store on a server, of which nothing is seen from
+    /// outside.
+    pub fn of(place: &Path) -> Option<Self> {
+        if super::db::is_address(place) {
+            return None;
+        }
         let look = |name: String| {
-            let meta = fs::metadata(folder.join(name)).ok()?;
+            let meta = fs::metadata(place.join(name)).ok()?;
             Some((meta.modified().ok()?, meta.len()))
         };
-        Self { files: [look(DATABASE.to_owned()), look(format!("{DATABASE}-wal"))] }
+        Some(Self { files: [look(DATABASE.to_owned()), look(format!("{DATABASE}-wal"))] })
     }
 
     /// When one of the files last changed; `None` without a store.

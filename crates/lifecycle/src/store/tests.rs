@@ -1,5 +1,8 @@
 //! What must hold of a store, whoever writes it and however it ends.
 
+mod homes;
+mod server;
+
 use std::fs;
 use std::path::PathBuf;
 use std::thread;
@@ -10,13 +13,9 @@ use modelwright_core::record::{Evaluation, Interval, MetricValue, MonitorRecord,
 
 use super::*;
 use crate::artifact::{ArtifactParts, pack_artifact};
-use crate::outputs::tests::Folder;
+pub(crate) use homes::{Home, on_both};
 
 pub(super) const NOW: &str = "2026-01-02T03:04:05Z";
-
-pub(super) fn store(folder: &Folder) -> Store {
-    Store::open(&folder.path().join("store"), NOW).unwrap()
-}
 
 fn record(score: f64) -> RunRecord {
     let mut record = crate::artifact::tests::record();
@@ -31,7 +30,7 @@ fn record(score: f64) -> RunRecord {
     record
 }
 
-pub(super) fn model_file(folder: &Folder, score: f64) -> PathBuf {
+pub(super) fn model_file(folder: &Home, score: f64) -> PathBuf {
     let parts = ArtifactParts {
         model: b"m",
         schema: &Schema::default(),
@@ -67,27 +66,28 @@ fn found(store: &Store, search: &str) -> Vec<i64> {
 
 #[test]
 fn a_run_is_written_down_with_its_account_and_found_again() {
-    let folder = Folder::new("store-runs");
-    let mut store = store(&folder);
-    let first = begin(&mut store, "fit", 3);
-    assert_eq!(store.run(first).unwrap().status, RunStatus::Running);
-    finish(&mut store, first, 0.5);
-    let second = begin(&mut store, "fit", 5);
-    finish(&mut store, second, 0.4);
-    let third = begin(&mut store, "evaluate", 0);
-    let error = Some("the disk is full".to_owned());
-    store.end_run(third, &RunEnd { error, ..RunEnd::default() }).unwrap();
-    let run = store.run(second).unwrap();
-    assert_eq!((run.status, run.metrics[0].value), (RunStatus::Finished, Some(0.4)));
-    assert_eq!(store.run_record(second).unwrap(), record(0.4));
-    assert_eq!(found(&store, "kind = fit"), [second, first]);
-    assert_eq!(found(&store, "metrics.rmse < 0.45 and kind = 'fit'"), [second]);
-    assert_eq!(found(&store, "parameters.folds >= 5"), [second]);
-    assert_eq!(found(&store, "kind like \"%val%\" AND status=failed"), [third]);
-    let best = RunFilter::default().best_first("rmse", false);
-    let order: Vec<i64> = store.runs(&best).unwrap().iter().map(|r| r.id).collect();
-    assert_eq!(order, [second, first, third]);
-    assert!(store.run_record(third).is_err(), "it fitted nothing");
+    on_both("store-runs", |folder| {
+        let mut store = folder.open();
+        let first = begin(&mut store, "fit", 3);
+        assert_eq!(store.run(first).unwrap().status, RunStatus::Running);
+        finish(&mut store, first, 0.5);
+        let second = begin(&mut store, "fit", 5);
+        finish(&mut store, second, 0.4);
+        let third = begin(&mut store, "evaluate", 0);
+        let error = Some("the disk is full".to_owned());
+        store.end_run(third, &RunEnd { error, ..RunEnd::default() }).unwrap();
+        let run = store.run(second).unwrap();
+        assert_eq!((run.status, run.metrics[0].value), (RunStatus::Finished, Some(0.4)));
+        assert_eq!(store.run_record(second).unwrap(), record(0.4));
+        assert_eq!(found(&store, "kind = fit"), [second, first]);
+        assert_eq!(found(&store, "metrics.rmse < 0.45 and kind = 'fit'"), [second]);
+        assert_eq!(found(&store, "parameters.folds >= 5"), [second]);
+        assert_eq!(found(&store, "kind like \"%val%\" AND status=failed"), [third]);
+        let best = RunFilter::default().best_first("rmse", false);
+        let order: Vec<i64> = store.runs(&best).unwrap().iter().map(|r| r.id).collect();
+        assert_eq!(order, [second, first, third]);
+        assert!(store.run_record(third).is_err(), "it fitted nothing");
+    });
 }
 
 #[test]
@@ -101,61 +101,63 @@ fn a_search_that_cannot_be_understood_is_refused_with_an_example() {
     let error = RunFilter::parse("knd = fit").unwrap_err();
     assert_eq!(error.hint_text(), Some("did you mean `kind`?"));
     // A value is a value, never a part of the query.
-    let folder = Folder::new("store-injection");
-    let mut store = store(&folder);
-    begin(&mut store, "fit", 1);
-    assert!(found(&store, "kind = \"fit' OR 1=1 --\"").is_empty());
-    assert!(found(&store, "metrics.x);-- > 0").is_empty());
-    let named = begin(&mut store, "nan", 1);
-    assert_eq!(found(&store, "kind = nan"), [named], "a word, not a number");
+    on_both("store-injection", |folder| {
+        let mut store = folder.open();
+        begin(&mut store, "fit", 1);
+        assert!(found(&store, "kind = \"fit' OR 1=1 --\"").is_empty());
+        assert!(found(&store, "metrics.x);-- > 0").is_empty());
+        let named = begin(&mut store, "nan", 1);
+        assert_eq!(found(&store, "kind = nan"), [named], "a word, not a number");
+    });
 }
 
 #[test]
 fn a_run_whose_process_is_gone_is_closed_by_the_next_to_open() {
-    let folder = Folder::new("store-lost");
-    let id = {
-        let mut store = store(&folder);
-        let id = begin(&mut store, "fit", 1);
-        // As if another process had begun it, and were gone.
-        store.connection.execute("UPDATE runs SET process = 'before'", []).unwrap();
-        id
-    };
-    let store = store(&folder);
-    let run = store.run(id).unwrap();
-    assert_eq!((run.status, run.ended.as_deref()), (RunStatus::Lost, Some(NOW)));
-    assert!(run.note.unwrap().contains("killed"));
+    on_both("store-lost", |folder| {
+        let id = {
+            let mut store = folder.open();
+            let id = begin(&mut store, "fit", 1);
+            // As if another process had begun it, and were gone.
+            store.db.execute("UPDATE runs SET process = 'before'", &[]).unwrap();
+            id
+        };
+        let store = folder.open();
+        let run = store.run(id).unwrap();
+        assert_eq!((run.status, run.ended.as_deref()), (RunStatus::Lost, Some(NOW)));
+        assert!(run.note.unwrap().contains("killed"));
+    });
 }
 
 #[test]
 fn a_run_of_another_machine_is_closed_only_after_a_long_silence() {
-    let folder = Folder::new("store-silent");
-    let mut store = store(&folder);
-    let (silent, alive) = (begin(&mut store, "fit", 1), begin(&mut store, "fit", 2));
-    store.connection.execute("UPDATE runs SET host = 'elsewhere', process = '7'", []).unwrap();
-    store.beat(alive, "2026-01-02T05:00:00Z").unwrap();
-    let path = folder.path().join("store");
-    // A clock that goes backwards closes nothing.
-    for at in ["2026-01-02T03:10:00Z", "2025-01-01T00:00:00Z"] {
-        let store = Store::open(&path, at).unwrap();
-        assert_eq!(store.run(silent).unwrap().status, RunStatus::Running);
-    }
-    let store = Store::open(&path, "2026-01-02T05:10:00Z").unwrap();
-    let run = store.run(silent).unwrap();
-    assert_eq!(run.status, RunStatus::Lost);
-    assert!(run.note.unwrap().contains("elsewhere, was last heard of at 2026-01-02T03:04:05Z"));
-    assert_eq!(store.run(alive).unwrap().status, RunStatus::Running);
+    on_both("store-silent", |folder| {
+        let mut store = folder.open();
+        let (silent, alive) = (begin(&mut store, "fit", 1), begin(&mut store, "fit", 2));
+        store.db.execute("UPDATE runs SET host = 'elsewhere', process = '7'", &[]).unwrap();
+        store.beat(alive, "2026-01-02T05:00:00Z").unwrap();
+        let path = folder.place();
+        // A clock that goes backwards closes nothing.
+        for at in ["2026-01-02T03:10:00Z", "2025-01-01T00:00:00Z"] {
+            let store = Store::open(&path, at).unwrap();
+            assert_eq!(store.run(silent).unwrap().status, RunStatus::Running);
+        }
+        let store = Store::open(&path, "2026-01-02T05:10:00Z").unwrap();
+        let run = store.run(silent).unwrap();
+        assert_eq!(run.status, RunStatus::Lost);
+        assert!(run.note.unwrap().contains("elsewhere, was last heard of at 2026-01-02T03:04:05Z"));
+        assert_eq!(store.run(alive).unwrap().status, RunStatus::Running);
+    });
 }
 
 #[test]
 fn a_full_disk_is_said_and_leaves_the_store_as_it_was() {
-    let folder = Folder::new("store-full");
-    let mut store = store(&folder);
+    let folder = Home::in_folder("store-full");
+    let mut store = folder.open();
     let id = begin(&mut store, "fit", 1);
     finish(&mut store, id, 0.5);
     // SQLite's own bound on pages stands for the end of the disk: the same error code.
-    let n_pages: i64 =
-        store.connection.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
-    store.connection.pragma_update(None, "max_page_count", n_pages).unwrap();
+    let n_pages: i64 = store.db.query_row("PRAGMA page_count", &[], |row| row.get(0)).unwrap();
+    store.db.query(&format!("PRAGMA max_page_count = {n_pages}"), &[]).unwrap();
     let many = NewRun {
         kind: "fit".to_owned(),
         started: NOW.to_owned(),
@@ -165,120 +167,128 @@ fn a_full_disk_is_said_and_leaves_the_store_as_it_was() {
     let error = store.begin_run(&many).unwrap_err().to_string();
     assert!(error.contains("disk is full") && error.contains("as it was before"), "{error}");
     drop(store);
-    let store = Store::open(&folder.path().join("store"), NOW).unwrap();
+    let store = Store::open(folder.place(), NOW).unwrap();
     let runs = store.runs(&RunFilter::default()).unwrap();
     assert_eq!((runs.len(), runs[0].metrics[0].value), (1, Some(0.5)));
 }
 
 #[test]
 fn two_writers_and_ten_readers_lose_nothing() {
-    let folder = Folder::new("store-ten");
-    drop(store(&folder));
-    let path = folder.path().join("store");
-    let n_runs = 15;
-    thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| {
-                let mut store = Store::open(&path, NOW).unwrap();
-                for i in 0..n_runs {
-                    let id = begin(&mut store, "fit", i);
-                    store.beat(id, NOW).unwrap();
-                    finish(&mut store, id, 0.1);
-                }
-            });
-        }
-        for _ in 0..10 {
-            scope.spawn(|| {
-                let store = Store::read(&path).unwrap();
-                let mut n_before = 0;
-                for _ in 0..15 {
-                    let n = store.runs(&RunFilter::default()).unwrap().len();
-                    assert!(n >= n_before, "what was there once stays");
-                    n_before = n;
-                }
-            });
-        }
+    on_both("store-ten", |folder| {
+        drop(folder.open());
+        let path = folder.place();
+        let n_runs = 15;
+        thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    let mut store = Store::open(&path, NOW).unwrap();
+                    for i in 0..n_runs {
+                        let id = begin(&mut store, "fit", i);
+                        store.beat(id, NOW).unwrap();
+                        finish(&mut store, id, 0.1);
+                    }
+                });
+            }
+            for _ in 0..10 {
+                scope.spawn(|| {
+                    let store = Store::read(&path).unwrap();
+                    let mut n_before = 0;
+                    for _ in 0..15 {
+                        let n = store.runs(&RunFilter::default()).unwrap().len();
+                        assert!(n >= n_before, "what was there once stays");
+                        n_before = n;
+                    }
+                });
+            }
+        });
+        let found = Store::read(&path).unwrap().runs(&RunFilter::default()).unwrap();
+        assert_eq!(whole(found.len()), 2 * n_runs);
+        assert!(found.iter().all(|run| run.status == RunStatus::Finished));
     });
-    let found = Store::read(&path).unwrap().runs(&RunFilter::default()).unwrap();
-    assert_eq!(whole(found.len()), 2 * n_runs);
-    assert!(found.iter().all(|run| run.status == RunStatus::Finished));
 }
 
 #[test]
 fn versions_are_numbered_once_and_aliases_move_back_and_forth() {
-    let folder = Folder::new("store-registry");
-    let mut store = store(&folder);
-    let (a, b) = (model_file(&folder, 0.5), model_file(&folder, 0.4));
-    assert_eq!(store.register("churn", &a, None, None, NOW).unwrap().number, 1);
-    let second = store.register("churn", &b, None, Some("more rows"), NOW).unwrap();
-    assert_eq!((second.number, second.value), (2, Some(0.4)));
-    assert_eq!(store.register("churn", &a, None, None, NOW).unwrap().number, 1, "the same bytes");
-    assert_eq!(store.set_alias("churn", "champion", "1", None, NOW).unwrap(), None);
-    assert_eq!(store.set_alias("churn", "champion", "latest", None, NOW).unwrap(), Some(1));
-    let file = store.model_file("churn", "champion").unwrap();
-    assert_eq!(fs::read(file).unwrap(), fs::read(&b).unwrap());
-    assert_eq!(store.roll_back("churn", "champion", None, NOW).unwrap(), 1);
-    assert_eq!(store.version("churn", "champion").unwrap().number, 1);
-    let history: Vec<_> =
-        store.history("churn").unwrap().into_iter().map(|c| (c.before, c.number)).collect();
-    assert_eq!(history, [(Some(2), Some(1)), (Some(1), Some(2)), (None, Some(1))]);
-    // The number of a removed version is not given again.
-    store.set_alias("churn", "old", "2", None, NOW).unwrap();
-    store.remove_alias("churn", "old", NOW).unwrap();
-    store.delete_model("churn", Some(2)).unwrap();
-    let third = store.register("churn", &b, None, None, NOW).unwrap();
-    assert_eq!(third.number, 3);
+    on_both("store-registry", |folder| {
+        let mut store = folder.open();
+        let (a, b) = (model_file(folder, 0.5), model_file(folder, 0.4));
+        assert_eq!(store.register("churn", &a, None, None, NOW).unwrap().number, 1);
+        let second = store.register("churn", &b, None, Some("more rows"), NOW).unwrap();
+        assert_eq!((second.number, second.value), (2, Some(0.4)));
+        assert_eq!(
+            store.register("churn", &a, None, None, NOW).unwrap().number,
+            1,
+            "the same bytes"
+        );
+        assert_eq!(store.set_alias("churn", "champion", "1", None, NOW).unwrap(), None);
+        assert_eq!(store.set_alias("churn", "champion", "latest", None, NOW).unwrap(), Some(1));
+        let file = store.model_file("churn", "champion").unwrap();
+        assert_eq!(fs::read(file).unwrap(), fs::read(&b).unwrap());
+        assert_eq!(store.roll_back("churn", "champion", None, NOW).unwrap(), 1);
+        assert_eq!(store.version("churn", "champion").unwrap().number, 1);
+        let history: Vec<_> =
+            store.history("churn").unwrap().into_iter().map(|c| (c.before, c.number)).collect();
+        assert_eq!(history, [(Some(2), Some(1)), (Some(1), Some(2)), (None, Some(1))]);
+        // The number of a removed version is not given again.
+        store.set_alias("churn", "old", "2", None, NOW).unwrap();
+        store.remove_alias("churn", "old", NOW).unwrap();
+        store.delete_model("churn", Some(2)).unwrap();
+        let third = store.register("churn", &b, None, None, NOW).unwrap();
+        assert_eq!(third.number, 3);
+    });
 }
 
 #[test]
 fn what_is_in_use_is_not_removed_and_bytes_go_with_their_last_name() {
-    let folder = Folder::new("store-delete");
-    let mut store = store(&folder);
-    let file = model_file(&folder, 0.5);
-    let kept = store.register("a", &file, None, None, NOW).unwrap();
-    store.register("b", &file, None, None, NOW).unwrap();
-    store.set_alias("a", "champion", "1", None, NOW).unwrap();
-    for number in [None, Some(1)] {
-        let error = store.delete_model("a", number).unwrap_err();
-        assert!(error.to_string().contains("champion"), "{error}");
-    }
-    store.delete_model("b", None).unwrap();
-    let path = files::path(store.folder(), &kept.sha256, files::MODEL);
-    assert!(path.is_file(), "another model has the same bytes");
-    store.remove_alias("a", "champion", NOW).unwrap();
-    store.delete_model("a", None).unwrap();
-    assert!(!path.exists() && store.models().unwrap().is_empty());
-    let id = begin(&mut store, "fit", 1);
-    assert!(store.delete_run(id).unwrap_err().to_string().contains("at work"));
-    finish(&mut store, id, 0.3);
-    store.delete_run(id).unwrap();
-    assert!(store.run(id).is_err());
+    on_both("store-delete", |folder| {
+        let mut store = folder.open();
+        let file = model_file(folder, 0.5);
+        let kept = store.register("a", &file, None, None, NOW).unwrap();
+        store.register("b", &file, None, None, NOW).unwrap();
+        store.set_alias("a", "champion", "1", None, NOW).unwrap();
+        for number in [None, Some(1)] {
+            let error = store.delete_model("a", number).unwrap_err();
+            assert!(error.to_string().contains("champion"), "{error}");
+        }
+        store.delete_model("b", None).unwrap();
+        let path = files::path(store.folder(), &kept.sha256, files::MODEL);
+        assert!(path.is_file(), "another model has the same bytes");
+        store.remove_alias("a", "champion", NOW).unwrap();
+        store.delete_model("a", None).unwrap();
+        assert!(!path.exists() && store.models().unwrap().is_empty());
+        let id = begin(&mut store, "fit", 1);
+        assert!(store.delete_run(id).unwrap_err().to_string().contains("at work"));
+        finish(&mut store, id, 0.3);
+        store.delete_run(id).unwrap();
+        assert!(store.run(id).is_err());
+    });
 }
 
 #[test]
 fn unknown_names_and_names_that_cannot_be_are_refused() {
-    let folder = Folder::new("store-names");
-    let mut store = store(&folder);
-    let file = model_file(&folder, 0.5);
-    store.register("churn", &file, None, None, NOW).unwrap();
-    let text = |result: Result<ModelVersion>| result.unwrap_err().to_string();
-    assert!(text(store.version("chrun", "1")).contains("did you mean `churn`"));
-    assert!(text(store.version("churn", "9")).contains("a number up to 1"));
-    for name in ["", "a@b", "../up", ".hidden", "a b", "a/b"] {
-        assert!(store.register(name, &file, None, None, NOW).is_err(), "{name}");
-    }
-    for alias in ["latest", "7", "a@b", ""] {
-        assert!(store.set_alias("churn", alias, "1", None, NOW).is_err(), "{alias}");
-    }
-    assert!(store.roll_back("churn", "1", None, NOW).is_err());
-    fs::write(folder.path().join("no.mw"), "PK no").unwrap();
-    assert!(store.register("x", &folder.path().join("no.mw"), None, None, NOW).is_err());
-    assert_eq!(store.models().unwrap().len(), 1, "a refused file leaves no model");
+    on_both("store-names", |folder| {
+        let mut store = folder.open();
+        let file = model_file(folder, 0.5);
+        store.register("churn", &file, None, None, NOW).unwrap();
+        let text = |result: Result<ModelVersion>| result.unwrap_err().to_string();
+        assert!(text(store.version("chrun", "1")).contains("did you mean `churn`"));
+        assert!(text(store.version("churn", "9")).contains("a number up to 1"));
+        for name in ["", "a@b", "../up", ".hidden", "a b", "a/b"] {
+            assert!(store.register(name, &file, None, None, NOW).is_err(), "{name}");
+        }
+        for alias in ["latest", "7", "a@b", ""] {
+            assert!(store.set_alias("churn", alias, "1", None, NOW).is_err(), "{alias}");
+        }
+        assert!(store.roll_back("churn", "1", None, NOW).is_err());
+        fs::write(folder.path().join("no.mw"), "PK no").unwrap();
+        assert!(store.register("x", &folder.path().join("no.mw"), None, None, NOW).is_err());
+        assert_eq!(store.models().unwrap().len(), 1, "a refused file leaves no model");
+    });
 }
 
 #[test]
 fn a_damaged_a_foreign_and_a_newer_store_are_refused() {
-    let folder = Folder::new("store-bad");
+    let folder = Home::in_folder("store-bad");
     let refused = |name: &str| {
         let path = folder.path().join(name);
         Store::open(&path, NOW).err().expect("it must be refused").to_string()
@@ -303,8 +313,8 @@ fn a_damaged_a_foreign_and_a_newer_store_are_refused() {
 
 #[test]
 fn a_changed_file_of_the_store_is_noticed() {
-    let folder = Folder::new("store-changed");
-    let mut store = store(&folder);
+    let folder = Home::in_folder("store-changed");
+    let mut store = folder.open();
     let id = begin(&mut store, "fit", 1);
     finish(&mut store, id, 0.5);
     let sha256 = store.run(id).unwrap().record_sha256.unwrap();
@@ -317,46 +327,47 @@ fn a_changed_file_of_the_store_is_noticed() {
 
 #[test]
 fn writers_and_readers_at_once_lose_nothing() {
-    let folder = Folder::new("store-many");
-    drop(store(&folder));
-    let path = folder.path().join("store");
-    let file = model_file(&folder, 0.5);
-    let (n_writers, n_runs) = (3, 12);
-    thread::scope(|scope| {
-        for writer in 0..n_writers {
-            let (path, file) = (&path, &file);
-            scope.spawn(move || {
-                let mut store = Store::open(path, NOW).unwrap();
-                for i in 0..n_runs {
-                    let id = begin(&mut store, "fit", i);
-                    finish(&mut store, id, 0.1 * i as f64);
-                    store.register(&format!("m{writer}"), file, Some(id), None, NOW).unwrap();
-                    store.set_alias(&format!("m{writer}"), "now", "latest", None, NOW).unwrap();
-                }
-            });
-        }
-        for _ in 0..3 {
-            scope.spawn(|| {
-                for _ in 0..20 {
-                    let store = Store::open_existing(&path, NOW).unwrap();
-                    for run in store.runs(&RunFilter::default()).unwrap() {
-                        assert_eq!(run.metrics.len() == 1, run.status == RunStatus::Finished);
+    on_both("store-many", |folder| {
+        drop(folder.open());
+        let path = folder.place();
+        let file = model_file(folder, 0.5);
+        let (n_writers, n_runs) = (3, 12);
+        thread::scope(|scope| {
+            for writer in 0..n_writers {
+                let (path, file) = (&path, &file);
+                scope.spawn(move || {
+                    let mut store = Store::open(path, NOW).unwrap();
+                    for i in 0..n_runs {
+                        let id = begin(&mut store, "fit", i);
+                        finish(&mut store, id, 0.1 * i as f64);
+                        store.register(&format!("m{writer}"), file, Some(id), None, NOW).unwrap();
+                        store.set_alias(&format!("m{writer}"), "now", "latest", None, NOW).unwrap();
                     }
-                }
-            });
-        }
+                });
+            }
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    for _ in 0..20 {
+                        let store = Store::open_existing(&path, NOW).unwrap();
+                        for run in store.runs(&RunFilter::default()).unwrap() {
+                            assert_eq!(run.metrics.len() == 1, run.status == RunStatus::Finished);
+                        }
+                    }
+                });
+            }
+        });
+        let store = folder.open();
+        let runs = store.runs(&RunFilter::default()).unwrap();
+        assert_eq!(whole(runs.len()), n_writers * n_runs);
+        assert!(runs.iter().all(|run| run.status == RunStatus::Finished));
+        assert_eq!(store.models().unwrap().len(), 3);
     });
-    let store = store(&folder);
-    let runs = store.runs(&RunFilter::default()).unwrap();
-    assert_eq!(whole(runs.len()), n_writers * n_runs);
-    assert!(runs.iter().all(|run| run.status == RunStatus::Finished));
-    assert_eq!(store.models().unwrap().len(), 3);
 }
 
 #[test]
 fn what_a_run_tells_is_read_while_it_is_at_work_and_goes_with_it() {
-    let folder = Folder::new("store-live");
-    let mut store = store(&folder);
+    let folder = Home::in_folder("store-live");
+    let mut store = folder.open();
     let id = begin(&mut store, "fit", 1);
     assert_eq!(store.live(id, 0), []);
     let trial = |score: f64| LiveLine {
@@ -398,15 +409,16 @@ fn monitor_record() -> MonitorRecord {
 
 #[test]
 fn a_run_that_watched_a_model_keeps_what_it_found() {
-    let folder = Folder::new("store-monitor");
-    let mut store = store(&folder);
-    let found = monitor_record();
-    let id = begin(&mut store, "monitor", 0);
-    let end = RunEnd { ended: NOW.to_owned(), monitor: Some(&found), ..RunEnd::default() };
-    store.end_run(id, &end).unwrap();
-    assert_eq!(store.run_monitor(id).unwrap(), found);
-    assert!(store.run_record(id).unwrap_err().to_string().contains("no account"));
-    let fit = begin(&mut store, "fit", 1);
-    finish(&mut store, fit, 0.5);
-    assert!(store.run_monitor(fit).unwrap_err().to_string().contains("watched no model"));
+    on_both("store-monitor", |folder| {
+        let mut store = folder.open();
+        let found = monitor_record();
+        let id = begin(&mut store, "monitor", 0);
+        let end = RunEnd { ended: NOW.to_owned(), monitor: Some(&found), ..RunEnd::default() };
+        store.end_run(id, &end).unwrap();
+        assert_eq!(store.run_monitor(id).unwrap(), found);
+        assert!(store.run_record(id).unwrap_err().to_string().contains("no account"));
+        let fit = begin(&mut store, "fit", 1);
+        finish(&mut store, fit, 0.5);
+        assert!(store.run_monitor(fit).unwrap_err().to_string().contains("watched no model"));
+    });
 }

@@ -1,11 +1,12 @@
 //! Snapshots in the store, and which runs used which data.
 
 use modelwright_core::{Error, Result};
-use rusqlite::{OptionalExtension, Row, params};
+
 use serde::Serialize;
 
 use super::content::{ColumnVersion, Snapshot};
 use super::diff::{Difference, diff_snapshots};
+use crate::store::db::{DbResult, OptionalRow, Row, params};
 use crate::store::{RunFilter, RunRow, RunStatus, Store};
 
 /// What the files of row hashes end with.
@@ -91,7 +92,7 @@ impl Store {
                  rows_sha256) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                 params![name, at, file_sha256, snapshot.content, n_rows, columns, rows],
             )?;
-            let id = db.last_insert_rowid();
+            let id = db.last_id()?;
             db.query_row(&format!("{COLUMNS} WHERE id = ?1"), params![id], row)
         })
     }
@@ -102,8 +103,8 @@ impl Store {
     /// Work error when the store cannot be read.
     pub fn snapshots(&self) -> Result<Vec<SnapshotRow>> {
         self.in_reading(|db| {
-            let mut statement = db.prepare_cached(&format!("{COLUMNS} ORDER BY id DESC"))?;
-            let rows = statement.query_map([], row)?;
+            let statement = db.prepare_cached(&format!("{COLUMNS} ORDER BY id DESC"))?;
+            let rows = statement.query_map(&[], row)?;
             rows.collect()
         })
     }
@@ -222,7 +223,7 @@ impl Store {
 const COLUMNS: &str = "SELECT id, name, at, file_sha256, content, n_rows,
      json_array_length(columns) FROM snapshots";
 
-fn row(r: &Row<'_>) -> rusqlite::Result<SnapshotRow> {
+fn row(r: &Row) -> DbResult<SnapshotRow> {
     Ok(SnapshotRow {
         id: r.get(0)?,
         name: r.get(1)?,

@@ -1,10 +1,11 @@
 //! State, lock and decisions of watches, in the store.
 
 use modelwright_core::{Error, Result};
-use rusqlite::{OptionalExtension, params};
+
 use serde::Serialize;
 
 use super::state::{Grounds, WatchState};
+use crate::store::db::{OptionalRow, params};
 use crate::store::{SILENCE_MIN, Store, host, process_start};
 
 /// The right to act on a model, which one process has at a time. It ends with the process, or when
@@ -48,7 +49,7 @@ impl Store {
             let holder: Option<Holder> = db
                 .query_row(
                     "SELECT host, pid, process,
-                     coalesce((julianday(?2) - julianday(beat)) * 1440 > ?3, 1)
+                     coalesce((julianday(?2) - julianday(beat)) * 1440 > ?3, TRUE)
                      FROM watches WHERE model = ?1",
                     params![model, at, SILENCE_MIN],
                     |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?)),
@@ -193,7 +194,7 @@ impl Store {
     /// Work error when the store cannot be read.
     pub fn watch_decisions(&self, model: &str) -> Result<Vec<DecisionRow>> {
         self.in_reading(|db| {
-            let mut statement = db.prepare_cached(
+            let statement = db.prepare_cached(
                 "SELECT id, model, at, action, words, grounds, outcome FROM decisions
                  WHERE model = ?1 ORDER BY id",
             )?;
@@ -219,8 +220,8 @@ impl Store {
     /// Work error when the store cannot be read.
     pub fn watched_models(&self) -> Result<Vec<String>> {
         self.in_reading(|db| {
-            let mut statement = db.prepare_cached("SELECT model FROM watches ORDER BY model")?;
-            let rows = statement.query_map([], |r| r.get(0))?;
+            let statement = db.prepare_cached("SELECT model FROM watches ORDER BY model")?;
+            let rows = statement.query_map(&[], |r| r.get(0))?;
             rows.collect()
         })
     }

@@ -156,7 +156,7 @@ fn two_processes_do_not_watch_one_model_and_a_dead_one_does_not_hold_it() {
     store.unlock_watch(lock).unwrap();
     let _again = store.lock_watch("churn@champion", &day(2)).unwrap();
     let set = |store: &mut Store, what: &str| {
-        store.in_transaction(|db| db.execute(&format!("UPDATE watches SET {what}"), [])).unwrap()
+        store.in_transaction(|db| db.execute(&format!("UPDATE watches SET {what}"), &[])).unwrap()
     };
     // As if a process of this machine had held it, and were gone.
     set(&mut store, "process = 'before'");

@@ -74,7 +74,7 @@ impl Run {
             let world = Surroundings {
                 now: &machine::utc_now,
                 context: &|time| session.fresh_context(time),
-                store: Location::find().map(|location| location.folder),
+                store: Location::find().map(|location| location.place),
                 begins: &|step, reason| session.note(&format!("{step}: {reason}")),
             };
             session.end_gracefully();

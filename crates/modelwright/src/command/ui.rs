@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 use modelwright_core::{Error, Result};
-use modelwright_lifecycle::store::Location;
+use modelwright_lifecycle::store::{Location, shown_place};
 use modelwright_serve::{Keys, Limits, LogRequests, Server, Settings, TlsSettings, UiSettings};
 use serde_json::json;
 
@@ -66,14 +66,14 @@ impl Ui {
     /// Shows the page until a signal ends it.
     pub(crate) fn run(self, session: &Session) -> Result<()> {
         let settings = self.settings(session)?;
-        let store = settings.ui.as_ref().map_or_else(PathBuf::new, |ui| ui.store.clone());
+        let store = settings.ui.as_ref().map_or_else(String::new, |ui| shown_place(&ui.store));
         let server = Server::open(settings)?;
         let scheme = if self.tls_cert.is_some() { "https" } else { "http" };
         let url = format!("{scheme}://{}", server.address()?);
         if session.global.json {
             output::print_json(&json!({ "url": url, "store": store }))?;
         } else {
-            session.note(&format!("the store {} is at {url}", store.display()));
+            session.note(&format!("the store {} is at {url}", store));
         }
         server.run(true)
     }
@@ -106,7 +106,7 @@ impl Ui {
             admin: self.open.then_some(true),
             keys: self.keys.as_deref().map(Keys::read).transpose()?,
             log: self.log,
-            ui: Some(UiSettings { store: location.folder, hosts: self.allow_host.clone() }),
+            ui: Some(UiSettings { store: location.place, hosts: self.allow_host.clone() }),
             watch: None,
             threads: session.global.threads.unwrap_or(0),
             ..Settings::default()

@@ -86,7 +86,7 @@ impl Watch {
         if self.replay {
             return replay(&config, session);
         }
-        let folder = existing_store(session)?.folder().to_owned();
+        let folder = existing_store(session)?.place().to_owned();
         let now = || self.at.clone().unwrap_or_else(machine::utc_now);
         let context = |time| session.fresh_context(time);
         let transport = Network::new()?;

@@ -65,8 +65,8 @@ pub(crate) struct Global {
     #[arg(long, global = true, value_name = "SIZE", value_parser = values::memory,
           help_heading = "Global options")]
     pub(crate) memory: Option<u64>,
-    /// The folder of runs and registered models [default: MODELWRIGHT_STORE, or one in the user's
-    /// data folder]
+    /// The folder of runs and registered models, or postgres://USER@HOST/DATABASE [default:
+    /// MODELWRIGHT_STORE, or a folder in the user's data folder]
     #[arg(long, global = true, value_name = "DIR", help_heading = "Global options")]
     pub(crate) store: Option<PathBuf>,
 }

@@ -108,8 +108,7 @@ fn resolve(name: &str, folder: &Path, store: Option<&Path>) -> Result<Option<std
     let Some((of, selector)) = parse_reference(name) else {
         return Err(Error::input("there is no such model").got(name));
     };
-    let Some(store) = store.filter(|store| store.is_dir()) else { return Ok(None) };
-    let Ok(store) = Store::read(store) else { return Ok(None) };
+    let Some(Ok(store)) = store.map(Store::read) else { return Ok(None) };
     if !store.models()?.iter().any(|m| m.name == of) {
         return Ok(None);
     }

@@ -1,7 +1,9 @@
 //! A configuration for people, as a file that says the same, and for programs.
 
 use std::fmt::Write;
+use std::path::Path;
 
+use modelwright_lifecycle::store::shown_place;
 use serde_json::{Map, Value, json};
 
 use super::keys::{KEYS, Key, KeyKind};
@@ -51,6 +53,10 @@ fn value(key: &Key, told: &Told) -> Value {
         return json!(MASK);
     }
     let text = told.texts.first().map_or("", String::as_str);
+    if key.name == "store" {
+        // The URL of a database may hold a password.
+        return json!(shown_place(Path::new(text)));
+    }
     match key.kind {
         KeyKind::List => json!(told.texts),
         // As a file takes them: variables may be written in other ways (`1_000`, `yes`).

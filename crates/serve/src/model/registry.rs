@@ -24,9 +24,9 @@ pub(super) struct Registry {
 }
 
 impl Registry {
-    /// Of the store in `folder`, or of the user's.
+    /// Of the store at `folder`, or of the user's.
     pub(super) fn new(folder: Option<PathBuf>) -> Self {
-        let folder = folder.or_else(|| Location::find().map(|location| location.folder));
+        let folder = folder.or_else(|| Location::find().map(|location| location.place));
         Self { folder, stamp: Mutex::default(), troubles: Mutex::default() }
     }
 
@@ -39,7 +39,7 @@ impl Registry {
     /// changed a moment before, and with `again`.
     pub(super) fn may_have_changed(&self, again: bool) -> bool {
         let Some(folder) = &self.folder else { return again };
-        let now = StoreStamp::of(folder);
+        let Some(now) = StoreStamp::of(folder) else { return true };
         let is_old = now.changed().is_none_or(|changed| {
             clock::system_now().duration_since(changed).is_ok_and(|age| age > GRAIN)
         });

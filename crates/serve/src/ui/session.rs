@@ -2,6 +2,7 @@
 //! cookie that no script reads and no other site's request carries.
 
 use hyper::header::{COOKIE, HeaderMap};
+use modelwright_lifecycle::store::shown_place;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -42,7 +43,7 @@ pub(super) fn tell(app: &App, headers: &HeaderMap) -> Reply {
 
 fn answer(app: &App, needs_key: bool, name: Option<&str>, scopes: &[&str]) -> Reply {
     // Only who is known learns where the store is.
-    let store = app.ui.as_ref().filter(|_| name.is_some()).map(|ui| ui.stores.folder());
+    let store = app.ui.as_ref().filter(|_| name.is_some()).map(|ui| shown_place(ui.stores.place()));
     let version = env!("CARGO_PKG_VERSION");
     Reply::json(&json!({
         "needs_key": needs_key, "name": name, "scopes": scopes, "version": version, "store": store,

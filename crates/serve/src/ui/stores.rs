@@ -15,21 +15,29 @@ const N_IDLE_MAX: usize = 8;
 
 /// See the module's text.
 pub(crate) struct Stores {
+    place: PathBuf,
+    /// Where files are while they come in.
     folder: PathBuf,
     idle: Mutex<Vec<Store>>,
 }
 
 impl Stores {
-    /// Of the store in `folder`, which is made if it is not there.
+    /// Of the store at `place`, which is made if it is not there.
     ///
     /// # Errors
     /// Input error when the store cannot be made or used.
-    pub(crate) fn open(folder: &Path) -> Result<Self> {
-        let first = Store::open(folder, &clock::utc_text())?;
-        Ok(Self { folder: folder.to_owned(), idle: Mutex::new(vec![first]) })
+    pub(crate) fn open(place: &Path) -> Result<Self> {
+        let first = Store::open(place, &clock::utc_text())?;
+        let folder = first.folder().to_owned();
+        Ok(Self { place: place.to_owned(), folder, idle: Mutex::new(vec![first]) })
     }
 
-    /// The folder.
+    /// The folder, or the URL.
+    pub(crate) fn place(&self) -> &Path {
+        &self.place
+    }
+
+    /// The folder of its files.
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
@@ -45,7 +53,7 @@ impl Stores {
         let kept = self.idle().pop();
         let mut store = match kept {
             Some(store) => store,
-            None => Store::read(&self.folder)?,
+            None => Store::read(&self.place)?,
         };
         let done = work(&mut store);
         let mut idle = self.idle();

@@ -1,9 +1,8 @@
 //! Groups of runs.
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
-
-use super::{Answer, EXPERIMENTS, Haste, Page, Pair, Refusal, Search, View, pairs};
+use super::{Answer, EXPERIMENTS, Page, Pair, Refusal, Search, View, pairs};
 use crate::store::Store;
+use crate::store::db::{Db, DbResult, Haste, OptionalRow, Row, params};
 
 /// A group of runs.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,14 +38,14 @@ impl Store {
         tags: &[Pair],
         at_ms: i64,
     ) -> Answer<i64> {
-        self.track(Haste::Certain, |db, _| {
+        self.track(Haste::Certain, |db| {
             free_name(db, name)?;
             db.execute(
                 "INSERT INTO experiments (name, artifact_location, created_ms, updated_ms)
                  VALUES (?1, ?2, ?3, ?3)",
                 params![name, artifact_location.unwrap_or(""), at_ms],
             )?;
-            let id = db.last_insert_rowid();
+            let id = db.last_id()?;
             if artifact_location.is_none_or(str::is_empty) {
                 db.execute(
                     "UPDATE experiments SET artifact_location = 'mlflow-artifacts:/' || id
@@ -99,7 +98,7 @@ impl Store {
     /// # Errors
     /// Refused when it is not there or deleted, or the name is taken.
     pub fn rename_experiment(&mut self, id: i64, name: &str, at_ms: i64) -> Answer<()> {
-        self.track(Haste::Certain, |db, _| {
+        self.track(Haste::Certain, |db| {
             let experiment = by_id(db, id)?;
             if experiment.is_deleted {
                 return Err(Refusal::Invalid("Cannot rename a non-active experiment.".to_owned()));
@@ -120,7 +119,7 @@ impl Store {
     /// # Errors
     /// Refused when it is not there, is deleted already (or is not), or must stay.
     pub fn delete_experiment(&mut self, id: i64, delete: bool, at_ms: i64) -> Answer<()> {
-        self.track(Haste::Certain, |db, _| {
+        self.track(Haste::Certain, |db| {
             let experiment = by_id(db, id)?;
             if id <= 1 && delete {
                 let name = &experiment.name;
@@ -144,7 +143,7 @@ impl Store {
                 params![id, deleted, at_ms],
             )?;
             db.execute(
-                "UPDATE tracked SET deleted_ms = ?2 WHERE experiment = ?1 AND deleted_ms IS ?3",
+                "UPDATE tracked SET deleted_ms = ?2 WHERE experiment = ?1 AND deleted_ms IS NOT DISTINCT FROM ?3",
                 params![id, deleted, before],
             )?;
             Ok(())
@@ -156,7 +155,7 @@ impl Store {
     /// # Errors
     /// Refused when it is not there or deleted.
     pub fn tag_experiment(&mut self, id: i64, key: &str, value: &str) -> Answer<()> {
-        self.track(Haste::Certain, |db, _| {
+        self.track(Haste::Certain, |db| {
             active(db, id)?;
             Ok(set_tag(db, id, key, value)?)
         })
@@ -167,7 +166,7 @@ impl Store {
     /// # Errors
     /// Refused when it is not there.
     pub fn untag_experiment(&mut self, id: i64, key: &str) -> Answer<()> {
-        self.track(Haste::Certain, |db, _| {
+        self.track(Haste::Certain, |db| {
             active(db, id)?;
             let n = db.execute(
                 "DELETE FROM experiment_tags WHERE experiment = ?1 AND key = ?2",
@@ -181,7 +180,7 @@ impl Store {
 }
 
 /// The experiment, if it is there and not deleted.
-pub(super) fn active(db: &Connection, id: i64) -> Answer<Experiment> {
+pub(super) fn active(db: &Db, id: i64) -> Answer<Experiment> {
     let experiment = by_id(db, id)?;
     if experiment.is_deleted {
         return Err(Refusal::Invalid(format!(
@@ -191,20 +190,20 @@ pub(super) fn active(db: &Connection, id: i64) -> Answer<Experiment> {
     Ok(experiment)
 }
 
-fn by_id(db: &Connection, id: i64) -> Answer<Experiment> {
+fn by_id(db: &Db, id: i64) -> Answer<Experiment> {
     let query = format!("{EXPERIMENT} WHERE id = ?1");
     let found = db.prepare_cached(&query)?.query_row(params![id], row).optional()?;
     let missing = || Refusal::Missing(format!("No Experiment with id={id} exists"));
     with_tags(db, found.ok_or_else(missing)?)
 }
 
-fn with_tags(db: &Connection, experiment: Experiment) -> Answer<Experiment> {
+fn with_tags(db: &Db, experiment: Experiment) -> Answer<Experiment> {
     let query = "SELECT key, value FROM experiment_tags WHERE experiment = ?1";
     let tags = pairs(db, query, params![experiment.id])?;
     Ok(Experiment { tags, ..experiment })
 }
 
-fn row(r: &Row<'_>) -> rusqlite::Result<Experiment> {
+fn row(r: &Row) -> DbResult<Experiment> {
     Ok(Experiment {
         id: r.get(0)?,
         name: r.get(1)?,
@@ -216,7 +215,7 @@ fn row(r: &Row<'_>) -> rusqlite::Result<Experiment> {
     })
 }
 
-fn free_name(db: &Connection, name: &str) -> Answer<()> {
+fn free_name(db: &Db, name: &str) -> Answer<()> {
     let known: Option<bool> = db
         .query_row(
             "SELECT deleted_ms IS NOT NULL FROM experiments WHERE name = ?1",
@@ -234,7 +233,7 @@ fn free_name(db: &Connection, name: &str) -> Answer<()> {
     }
 }
 
-fn set_tag(db: &Connection, id: i64, key: &str, value: &str) -> rusqlite::Result<()> {
+fn set_tag(db: &Db, id: i64, key: &str, value: &str) -> DbResult<()> {
     db.prepare_cached(
         "INSERT INTO experiment_tags (experiment, key, value) VALUES (?1, ?2, ?3)
          ON CONFLICT (experiment, key) DO UPDATE SET value = excluded.value",

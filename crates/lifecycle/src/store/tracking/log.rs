@@ -6,13 +6,13 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::{Map, Value};
 
 use super::logged;
 use super::runs::{active, rename, writable};
-use super::{Answer, Haste, Pair, Refusal};
+use super::{Answer, Pair, Refusal};
 use crate::store::Store;
+use crate::store::db::{Db, Haste, OptionalRow, params};
 
 /// The tag that holds a run's name.
 pub(super) const NAME_TAG: &str = "mlflow.runName";
@@ -52,7 +52,7 @@ impl Store {
     /// Refused when the run is not there, deleted or not the client's, or when a parameter is
     /// there already with another value.
     pub fn log(&mut self, run_id: &str, batch: &Batch) -> Answer<()> {
-        self.track(Haste::Quick, |db, _| {
+        self.track(Haste::Quick, |db| {
             let only_tags = batch.points.is_empty() && batch.params.is_empty();
             let run = if only_tags { active(db, run_id)? } else { writable(db, run_id)? };
             add_params(db, run.id, run_id, &batch.params)?;
@@ -69,7 +69,7 @@ impl Store {
     /// # Errors
     /// Refused when run or tag are not there.
     pub fn untag_run(&mut self, run_id: &str, key: &str) -> Answer<()> {
-        self.track(Haste::Certain, |db, _| {
+        self.track(Haste::Certain, |db| {
             let run = active(db, run_id)?;
             let n = db
                 .prepare_cached("DELETE FROM tags WHERE run = ?1 AND key = ?2")?
@@ -85,7 +85,7 @@ impl Store {
     /// # Errors
     /// Refused when the run is not there.
     pub fn append_to_tag(&mut self, run_id: &str, key: &str, document: Value) -> Answer<()> {
-        self.track(Haste::Certain, |db, _| {
+        self.track(Haste::Certain, |db| {
             let run = active(db, run_id)?;
             let query = "SELECT value FROM tags WHERE run = ?1 AND key = ?2";
             let known: Option<String> =
@@ -99,7 +99,7 @@ impl Store {
 }
 
 /// Sets a tag; the one of the name also names the run.
-pub(super) fn set_tag(db: &Connection, run: i64, key: &str, value: &str) -> Answer<()> {
+pub(super) fn set_tag(db: &Db, run: i64, key: &str, value: &str) -> Answer<()> {
     db.prepare_cached(
         "INSERT INTO tags (run, key, value) VALUES (?1, ?2, ?3)
          ON CONFLICT (run, key) DO UPDATE SET value = excluded.value",
@@ -111,7 +111,7 @@ pub(super) fn set_tag(db: &Connection, run: i64, key: &str, value: &str) -> Answ
     Ok(())
 }
 
-fn add_params(db: &Connection, id: i64, run_id: &str, new: &[Pair]) -> Answer<()> {
+fn add_params(db: &Db, id: i64, run_id: &str, new: &[Pair]) -> Answer<()> {
     if new.is_empty() {
         return Ok(());
     }
@@ -134,11 +134,11 @@ fn add_params(db: &Connection, id: i64, run_id: &str, new: &[Pair]) -> Answer<()
     Ok(())
 }
 
-fn add_points(db: &Connection, id: i64, run_id: &str, points: &[NewPoint]) -> Answer<()> {
+fn add_points(db: &Db, id: i64, run_id: &str, points: &[NewPoint]) -> Answer<()> {
     if points.is_empty() {
         return Ok(());
     }
-    let mut insert = db.prepare_cached(
+    let insert = db.prepare_cached(
         "INSERT OR IGNORE INTO points (run, name, at_ms, step, value, is_nan)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?;
@@ -152,13 +152,13 @@ fn add_points(db: &Connection, id: i64, run_id: &str, points: &[NewPoint]) -> An
             *known = point;
         }
     }
-    let mut upsert = db.prepare_cached(
+    let upsert = db.prepare_cached(
         "INSERT INTO metrics (run, place, name, rows, value, step, at_ms)
          VALUES (?1, 0, ?2, '', ?3, ?4, ?5)
          ON CONFLICT (run, rows, name) DO UPDATE
          SET value = excluded.value, step = excluded.step, at_ms = excluded.at_ms
          WHERE (excluded.step, excluded.at_ms, coalesce(excluded.value, 0.0))
-             > (step, at_ms, coalesce(value, 0.0))",
+             > (metrics.step, metrics.at_ms, coalesce(metrics.value, 0.0))",
     )?;
     for point in latest.values() {
         let value = Some(point.value).filter(|value| !value.is_nan());

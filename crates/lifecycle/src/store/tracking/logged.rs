@@ -1,10 +1,9 @@
 //! Models that runs logged.
 
-use rusqlite::{Connection, OptionalExtension, params};
-
 use super::experiments::active as active_experiment;
-use super::{Answer, Haste, LOGGED_MODELS, NewPoint, Page, Pair, Refusal, Search, View, pairs};
+use super::{Answer, LOGGED_MODELS, NewPoint, Page, Pair, Refusal, Search, View, pairs};
 use crate::store::Store;
+use crate::store::db::{Db, DbResult, Haste, OptionalRow, params};
 
 /// A model that a client logs.
 #[derive(Debug, Clone)]
@@ -81,7 +80,7 @@ impl Store {
     /// # Errors
     /// Refused when its experiment is not there or deleted.
     pub fn create_logged_model(&mut self, new: &NewLoggedModel) -> Answer<LoggedModel> {
-        self.track(Haste::Certain, |db, _| {
+        self.track(Haste::Certain, |db| {
             let experiment = active_experiment(db, new.experiment)?;
             let uri = format!("{}/models/{}/artifacts", experiment.artifact_location, new.id);
             db.execute(
@@ -122,7 +121,7 @@ impl Store {
         status: &str,
         at_ms: i64,
     ) -> Answer<LoggedModel> {
-        self.track(Haste::Certain, |db, _| {
+        self.track(Haste::Certain, |db| {
             by_id(db, id)?;
             db.execute(
                 "UPDATE logged_models SET status = ?2, updated_ms = ?3 WHERE id = ?1",
@@ -137,7 +136,7 @@ impl Store {
     /// # Errors
     /// Refused when it is not there.
     pub fn delete_logged_model(&mut self, id: &str, at_ms: i64) -> Answer<()> {
-        self.track(Haste::Certain, |db, _| {
+        self.track(Haste::Certain, |db| {
             by_id(db, id)?;
             let change = "UPDATE logged_models SET deleted_ms = ?2 WHERE id = ?1";
             db.execute(change, params![id, at_ms])?;
@@ -156,7 +155,7 @@ impl Store {
         tags: &[Pair],
         at_ms: i64,
     ) -> Answer<LoggedModel> {
-        self.track(Haste::Certain, |db, _| {
+        self.track(Haste::Certain, |db| {
             by_id(db, id)?;
             put(db, "logged_model_params", id, params)?;
             put(db, "logged_model_tags", id, tags)?;
@@ -171,7 +170,7 @@ impl Store {
     /// # Errors
     /// Refused when model or tag are not there.
     pub fn untag_logged_model(&mut self, id: &str, key: &str) -> Answer<()> {
-        self.track(Haste::Certain, |db, _| {
+        self.track(Haste::Certain, |db| {
             by_id(db, id)?;
             let remove = "DELETE FROM logged_model_tags WHERE model = ?1 AND key = ?2";
             let n = db.execute(remove, params![id, key])?;
@@ -193,15 +192,15 @@ impl Store {
     ) -> Answer<Page<LoggedModel>> {
         self.look(|db| {
             let list: Vec<String> = experiments.iter().map(i64::to_string).collect();
-            let inside = format!("e.experiment IN ({})", list.join(", "));
+            let inside = super::is_one_of("e.experiment", &list);
             let page = LOGGED_MODELS.page(db, &[&inside, View::Active.sql()], search)?;
             page.try_map(|id: String| by_id(db, &id))
         })
     }
 }
 
-fn put(db: &Connection, table: &str, id: &str, new: &[Pair]) -> rusqlite::Result<()> {
-    let mut insert = db.prepare_cached(&format!(
+fn put(db: &Db, table: &str, id: &str, new: &[Pair]) -> DbResult<()> {
+    let insert = db.prepare_cached(&format!(
         "INSERT INTO {table} (model, key, value) VALUES (?1, ?2, ?3)
          ON CONFLICT (model, key) DO UPDATE SET value = excluded.value"
     ))?;
@@ -212,12 +211,7 @@ fn put(db: &Connection, table: &str, id: &str, new: &[Pair]) -> rusqlite::Result
 }
 
 /// Adds a value of a metric that is also one of a model.
-pub(super) fn add_metric(
-    db: &Connection,
-    model: &str,
-    run_id: &str,
-    point: &NewPoint,
-) -> Answer<()> {
+pub(super) fn add_metric(db: &Db, model: &str, run_id: &str, point: &NewPoint) -> Answer<()> {
     let known: Option<i64> = db
         .prepare_cached("SELECT 1 FROM logged_models WHERE id = ?1")?
         .query_row(params![model], |r| r.get(0))
@@ -233,7 +227,8 @@ pub(super) fn add_metric(
          ON CONFLICT (model, name, dataset, digest) DO UPDATE SET step = excluded.step,
          at_ms = excluded.at_ms, value = excluded.value, is_nan = excluded.is_nan,
          run_id = excluded.run_id
-         WHERE (excluded.step, excluded.at_ms, excluded.value) > (step, at_ms, value)",
+         WHERE (excluded.step, excluded.at_ms, excluded.value) > (logged_model_metrics.step,
+         logged_model_metrics.at_ms, logged_model_metrics.value)",
     )?
     .execute(params![
         model,
@@ -253,7 +248,7 @@ fn missing(id: &str) -> Refusal {
     Refusal::Missing(format!("Logged model with ID '{id}' not found."))
 }
 
-fn by_id(db: &Connection, id: &str) -> Answer<LoggedModel> {
+fn by_id(db: &Db, id: &str) -> Answer<LoggedModel> {
     let found = db
         .prepare_cached(
             "SELECT id, experiment, name, type, source_run, status, artifact_uri, created_ms,
@@ -282,23 +277,23 @@ fn by_id(db: &Connection, id: &str) -> Answer<LoggedModel> {
     model.params = pairs(db, &of("logged_model_params"), params![id])?;
     model.tags = pairs(db, &of("logged_model_tags"), params![id])?;
     model.metrics = metrics(db, id)?;
-    let mut registered = db.prepare_cached(
+    let registered = db.prepare_cached(
         "SELECT name, number FROM tracked_versions WHERE logged_model = ?1 ORDER BY name, number",
     )?;
     let rows = registered.query_map(params![id], |r| Ok((r.get(0)?, r.get(1)?)))?;
-    model.registrations = rows.collect::<rusqlite::Result<_>>()?;
+    model.registrations = rows.collect::<DbResult<_>>()?;
     Ok(model)
 }
 
-fn metrics(db: &Connection, id: &str) -> rusqlite::Result<Vec<LoggedMetric>> {
-    let mut statement = db.prepare_cached(
-        "SELECT name, CASE WHEN is_nan THEN NULL ELSE value END, at_ms, step, dataset, digest,
+fn metrics(db: &Db, id: &str) -> DbResult<Vec<LoggedMetric>> {
+    let statement = db.prepare_cached(
+        "SELECT name, CASE WHEN is_nan = 1 THEN NULL ELSE value END, at_ms, step, dataset, digest,
          run_id FROM logged_model_metrics WHERE model = ?1",
     )?;
     let rows = statement.query_map(params![id], |r| {
         Ok(LoggedMetric {
             name: r.get(0)?,
-            value: r.get::<_, Option<f64>>(1)?.unwrap_or(f64::NAN),
+            value: r.get::<Option<f64>>(1)?.unwrap_or(f64::NAN),
             at_ms: r.get(2)?,
             step: r.get(3)?,
             dataset: (r.get(4)?, r.get(5)?),

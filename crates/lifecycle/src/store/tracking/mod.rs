@@ -52,12 +52,8 @@ pub use runs::{NewTrackedRun, OWN_RUN, RunUpdate};
 pub use uploads::{Entry, Incoming, Stored};
 pub use used::{DatasetUse, ModelUse};
 
-use std::path::Path;
-
-use rusqlite::{Connection, Transaction, TransactionBehavior};
-
 use super::Store;
-use super::open::failed;
+use super::db::{Db, DbResult, Haste, Value};
 
 /// A tag or a parameter: key and value.
 pub type Pair = (String, String);
@@ -80,65 +76,37 @@ impl View {
         match self {
             Self::Active => "e.deleted_ms IS NULL",
             Self::Deleted => "e.deleted_ms IS NOT NULL",
-            Self::All => "1",
+            Self::All => "TRUE",
         }
     }
-}
-
-/// How soon a change must be on the disk itself. Either way it is whole, or was never made, after
-/// the process is killed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Haste {
-    /// Before the answer: nothing is lost in a power cut.
-    Certain,
-    /// Soon: a power cut may take the last moments. For values that come by the thousand.
-    Quick,
 }
 
 impl Store {
     /// Reads.
-    fn look<T>(&self, work: impl FnOnce(&Connection) -> Answer<T>) -> Answer<T> {
-        work(&self.connection).map_err(|refusal| refusal.of_store(&self.folder))
+    fn look<T>(&self, work: impl FnOnce(&Db) -> Answer<T>) -> Answer<T> {
+        work(&self.db).map_err(|refusal| refusal.of_store(&self.db))
     }
 
     /// Does `work` in one transaction.
-    fn track<T>(
-        &mut self,
-        haste: Haste,
-        work: impl FnOnce(&Transaction<'_>, &Path) -> Answer<T>,
-    ) -> Answer<T> {
-        let folder = self.folder.clone();
-        let connection = &mut self.connection;
-        let synchronous = |connection: &Connection, level: &str| {
-            connection.pragma_update(None, "synchronous", level)
-        };
-        let change = || {
-            if haste == Haste::Quick {
-                synchronous(connection, "NORMAL")?;
-            }
-            let behavior = TransactionBehavior::Immediate;
-            let transaction = connection.transaction_with_behavior(behavior)?;
-            let done = work(&transaction, &folder)?;
-            transaction.commit()?;
-            Ok(done)
-        };
-        let done = change();
-        if haste == Haste::Quick {
-            synchronous(connection, "FULL").map_err(|e| Refusal::Failed(failed(&folder, e)))?;
-        }
-        done.map_err(|refusal: Refusal| refusal.of_store(&folder))
+    fn track<T>(&mut self, haste: Haste, work: impl FnOnce(&Db) -> Answer<T>) -> Answer<T> {
+        self.db.change(haste, work).map_err(|refusal: Refusal| refusal.of_store(&self.db))
     }
 }
 
 /// The pairs that a query finds.
-fn pairs(
-    db: &Connection,
-    query: &str,
-    values: impl rusqlite::Params,
-) -> rusqlite::Result<Vec<Pair>> {
-    let mut statement = db.prepare_cached(query)?;
+fn pairs(db: &Db, query: &str, values: &[Value]) -> DbResult<Vec<Pair>> {
+    let statement = db.prepare_cached(query)?;
     let rows = statement.query_map(values, |r| Ok((r.get(0)?, r.get(1)?)))?;
     rows.collect()
+}
+
+/// The condition that a column is one of some numbers.
+fn is_one_of(column: &str, numbers: &[String]) -> String {
+    if numbers.is_empty() {
+        "FALSE".to_owned()
+    } else {
+        format!("{column} IN ({})", numbers.join(", "))
+    }
 }
 
 /// A moment in milliseconds as the store's texts have it.

@@ -8,12 +8,11 @@
 use std::fs;
 use std::path::PathBuf;
 
-use rusqlite::{OptionalExtension, params};
-
 use super::uploads::Entry;
 use super::{Answer, OWN_RUN, Refusal};
 use crate::artifact::{Manifest, read_error, unpack_artifact};
 use crate::export::{MLFLOW_DATA, mlflow_files};
+use crate::store::db::{OptionalRow, params};
 use crate::store::{Store, files};
 
 /// The folder of all of them.
@@ -163,8 +162,8 @@ impl Store {
                  WHERE r.id = ?1 LIMIT 1";
             let sha256: Option<String> =
                 db.query_row(query, params![id], |r| r.get(0)).optional()?;
-            let path = sha256.map(|sha256| files::path(&self.folder, &sha256, files::MODEL));
-            Ok(path.filter(|path| path.is_file()))
+            let Some(sha256) = sha256 else { return Ok(None) };
+            Ok(files::find(db, &sha256, files::MODEL)?)
         })
     }
 }

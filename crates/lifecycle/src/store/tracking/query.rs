@@ -4,10 +4,8 @@
 //! a [`Searchable`]; a comparison with a value that is not there lets nothing through. Keys and
 //! values are always bound, never pasted.
 
-use rusqlite::types::{FromSql, Value};
-use rusqlite::{Connection, params_from_iter};
-
 use super::Answer;
+use crate::store::db::{Db, DbResult, FromValue, Value};
 
 /// What a condition is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -204,7 +202,7 @@ pub const LOGGED_MODELS: Searchable = Searchable {
     asks_for_null: false,
     from: "SELECT e.id FROM logged_models e",
     metric: Some(
-        "(SELECT CASE WHEN is_nan THEN NULL ELSE value END FROM logged_model_metrics
+        "(SELECT CASE WHEN is_nan = 1 THEN NULL ELSE value END FROM logged_model_metrics
          WHERE model = e.id AND name = ? ORDER BY step DESC, at_ms DESC LIMIT 1)",
     ),
     param: Some("(SELECT value FROM logged_model_params WHERE model = e.id AND key = ?)"),
@@ -283,12 +281,12 @@ impl Searchable {
     }
 
     /// Keys of what a search finds; `also` are further conditions.
-    pub(super) fn page<K: FromSql>(
+    pub(super) fn page<K: FromValue>(
         &self,
-        db: &Connection,
+        db: &Db,
         also: &[&str],
         search: &Search,
-    ) -> rusqlite::Result<Page<K>> {
+    ) -> DbResult<Page<K>> {
         let mut values = Vec::new();
         let mut conditions: Vec<String> = also.iter().map(|&c| c.to_owned()).collect();
         for condition in &search.conditions {
@@ -310,9 +308,9 @@ impl Searchable {
         query += " LIMIT ? OFFSET ?";
         values.push(Value::Integer(super::super::whole(search.n_max.saturating_add(1))));
         values.push(Value::Integer(super::super::whole(search.offset)));
-        let mut statement = db.prepare_cached(&query)?;
-        let rows = statement.query_map(params_from_iter(values), |r| r.get(0))?;
-        let mut items = rows.collect::<rusqlite::Result<Vec<K>>>()?;
+        let statement = db.prepare_cached(&query)?;
+        let rows = statement.query_map(&values, |r| r.get(0))?;
+        let mut items = rows.collect::<DbResult<Vec<K>>>()?;
         let has_more = items.len() > search.n_max;
         items.truncate(search.n_max);
         Ok(Page { items, next: has_more.then_some(search.offset + search.n_max) })
@@ -354,7 +352,12 @@ fn compared(value: &str, condition: &Condition, values: &mut Vec<Value>) -> Stri
     let operand = match &condition.operand {
         Operand::None => Value::Null,
         Operand::Number(number) => Value::Real(*number),
-        Operand::Text(text) if condition.comparison == Comparison::Like => bound(&glob(text)),
+        Operand::Text(text) if condition.comparison == Comparison::Like => {
+            Value::ExactPattern(text.clone())
+        }
+        Operand::Text(text) if condition.comparison == Comparison::LikeAnyCase => {
+            Value::Pattern(text.clone())
+        }
         Operand::Text(text) => bound(text),
         Operand::List(list) => {
             values.extend(list.iter().map(|text| bound(text)));
@@ -374,18 +377,4 @@ fn compared(value: &str, condition: &Condition, values: &mut Vec<Value>) -> Stri
     };
     values.push(operand);
     format!("{value} {how} ?")
-}
-
-/// A pattern of `%` and `_` as one of `*` and `?`: SQLite's `LIKE` knows no large letters.
-fn glob(pattern: &str) -> String {
-    let mut glob = String::with_capacity(pattern.len() + 2);
-    for c in pattern.chars() {
-        match c {
-            '%' => glob.push('*'),
-            '_' => glob.push('?'),
-            '*' | '?' | '[' => glob.extend(['[', c, ']']),
-            other => glob.push(other),
-        }
-    }
-    glob
 }

@@ -1,12 +1,12 @@
 //! Everything of a run, as a client sees it.
 
-use rusqlite::{Connection, params};
 use serde_json::{Map, Value};
 
 use super::runs::find;
 use super::used::{self, DatasetUse, ModelUse};
 use super::{Answer, Page, Pair, RUNS, Search, View, pairs};
 use crate::store::Store;
+use crate::store::db::{Db, DbResult, params};
 
 /// A run, our own or a client's.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,14 +82,14 @@ impl Store {
     ) -> Answer<Page<TrackedRun>> {
         self.look(|db| {
             let list: Vec<String> = experiments.iter().map(i64::to_string).collect();
-            let inside = format!("e.experiment IN ({})", list.join(", "));
+            let inside = super::is_one_of("e.experiment", &list);
             let page = RUNS.page(db, &[&inside, view.sql()], search)?;
             page.try_map(|id: i64| Ok(by_number(db, id)?))
         })
     }
 }
 
-fn by_number(db: &Connection, id: i64) -> rusqlite::Result<TrackedRun> {
+fn by_number(db: &Db, id: i64) -> DbResult<TrackedRun> {
     let query = "SELECT id, run_id, experiment, name, user, status, start_ms, end_ms,
          deleted_ms IS NOT NULL, artifact_uri, parameters FROM tracked_runs WHERE id = ?1";
     let mut run = db.prepare_cached(query)?.query_row(params![id], |r| {
@@ -114,7 +114,7 @@ fn by_number(db: &Connection, id: i64) -> rusqlite::Result<TrackedRun> {
         })
     })?;
     run.metrics = metrics(db, &run)?;
-    let tags = "SELECT key, value FROM tracked_tags WHERE run = ?1 GROUP BY key ORDER BY key";
+    let tags = "SELECT key, min(value) FROM tracked_tags WHERE run = ?1 GROUP BY key ORDER BY key";
     run.tags = pairs(db, tags, params![id])?;
     run.datasets = used::datasets(db, id)?;
     run.models_in = used::models(db, id, false)?;
@@ -122,16 +122,16 @@ fn by_number(db: &Connection, id: i64) -> rusqlite::Result<TrackedRun> {
     Ok(run)
 }
 
-fn metrics(db: &Connection, run: &TrackedRun) -> rusqlite::Result<Vec<LatestMetric>> {
+fn metrics(db: &Db, run: &TrackedRun) -> DbResult<Vec<LatestMetric>> {
     let query = "SELECT name, value, step, at_ms FROM measured WHERE run = ?1 ORDER BY place, name";
-    let mut statement = db.prepare_cached(query)?;
+    let statement = db.prepare_cached(query)?;
     let at_end = run.end_ms.or(run.start_ms).unwrap_or(0);
     let rows = statement.query_map(params![run.id], |r| {
         Ok(LatestMetric {
             name: r.get(0)?,
-            value: r.get::<_, Option<f64>>(1)?.unwrap_or(f64::NAN),
-            step: r.get::<_, Option<i64>>(2)?.unwrap_or(0),
-            at_ms: r.get::<_, Option<i64>>(3)?.unwrap_or(at_end),
+            value: r.get::<Option<f64>>(1)?.unwrap_or(f64::NAN),
+            step: r.get::<Option<i64>>(2)?.unwrap_or(0),
+            at_ms: r.get::<Option<i64>>(3)?.unwrap_or(at_end),
         })
     })?;
     rows.collect()

@@ -1,10 +1,8 @@
 //! What is answered when something cannot be done.
 
-use std::path::Path;
-
 use modelwright_core::Error;
 
-use crate::store::open::failed;
+use crate::store::db::{Db, DbError};
 
 /// The result of what a client asks for.
 pub type Answer<T> = std::result::Result<T, Refusal>;
@@ -21,21 +19,21 @@ pub enum Refusal {
     /// The store could not do it.
     Failed(Error),
     /// The database said no; becomes [`Self::Failed`] before it leaves the store.
-    Database(rusqlite::Error),
+    Database(DbError),
 }
 
 impl Refusal {
     /// With the store's place in the words.
-    pub(super) fn of_store(self, folder: &Path) -> Self {
+    pub(super) fn of_store(self, db: &Db) -> Self {
         match self {
-            Self::Database(cause) => Self::Failed(failed(folder, cause)),
+            Self::Database(cause) => Self::Failed(db.failed(cause)),
             other => other,
         }
     }
 }
 
-impl From<rusqlite::Error> for Refusal {
-    fn from(cause: rusqlite::Error) -> Self {
+impl From<DbError> for Refusal {
+    fn from(cause: DbError) -> Self {
         Self::Database(cause)
     }
 }

@@ -5,11 +5,10 @@
 //! removed only while no alias stands for them. A version of a client is a source and no model
 //! file; `models alias`, `history` and `rollback` work on both.
 
-use rusqlite::{Connection, OptionalExtension, params};
-
 use super::registered_read::{TrackedModel, TrackedVersion, model_by_id, version_by_number};
-use super::{Answer, Haste, Pair, Refusal, text_of};
+use super::{Answer, Pair, Refusal, text_of};
 use crate::store::Store;
+use crate::store::db::{Db, DbResult, Haste, OptionalRow, params};
 use crate::store::registry::{move_alias, next_number};
 
 /// A version that a client registers.
@@ -43,14 +42,14 @@ impl Store {
         tags: &[Pair],
         at_ms: i64,
     ) -> Answer<TrackedModel> {
-        self.track(Haste::Certain, |db, _| {
+        self.track(Haste::Certain, |db| {
             free_name(db, name)?;
             db.execute(
                 "INSERT INTO models (name, created, description, created_ms, updated_ms)
                  VALUES (?1, ?2, ?3, ?4, ?4)",
                 params![name, text_of(at_ms), description, at_ms],
             )?;
-            let id = db.last_insert_rowid();
+            let id = db.last_id()?;
             for (key, value) in tags {
                 set_model_tag(db, id, key, value)?;
             }
@@ -68,7 +67,7 @@ impl Store {
         new_name: &str,
         at_ms: i64,
     ) -> Answer<TrackedModel> {
-        self.track(Haste::Certain, |db, _| {
+        self.track(Haste::Certain, |db| {
             let id = model_id(db, name)?;
             if name != new_name {
                 free_name(db, new_name)?;
@@ -89,7 +88,7 @@ impl Store {
         description: Option<&str>,
         at_ms: i64,
     ) -> Answer<TrackedModel> {
-        self.track(Haste::Certain, |db, _| {
+        self.track(Haste::Certain, |db| {
             let id = model_id(db, name)?;
             let change = "UPDATE models SET description = ?2, updated_ms = ?3 WHERE id = ?1";
             db.execute(change, params![id, description, at_ms])?;
@@ -102,7 +101,7 @@ impl Store {
     /// # Errors
     /// Refused when it is not there, or has versions of our own.
     pub fn delete_registered_model(&mut self, name: &str) -> Answer<()> {
-        self.track(Haste::Certain, |db, _| {
+        self.track(Haste::Certain, |db| {
             let id = model_id(db, name)?;
             let query = "SELECT count(*) FROM versions WHERE model = ?1 AND source IS NULL";
             let n_own: i64 = db.query_row(query, params![id], |r| r.get(0))?;
@@ -130,7 +129,7 @@ impl Store {
         value: Option<&str>,
         at_ms: i64,
     ) -> Answer<()> {
-        self.track(Haste::Certain, |db, _| {
+        self.track(Haste::Certain, |db| {
             let id = model_id(db, name)?;
             if let Some(value) = value {
                 set_model_tag(db, id, key, value)?;
@@ -147,7 +146,7 @@ impl Store {
     /// # Errors
     /// Refused when the model is not there.
     pub fn create_model_version(&mut self, new: &NewVersion, at_ms: i64) -> Answer<TrackedVersion> {
-        self.track(Haste::Certain, |db, _| {
+        self.track(Haste::Certain, |db| {
             let id = model_id(db, &new.name)?;
             let number = next_number(db, id)?;
             db.execute(
@@ -185,7 +184,7 @@ impl Store {
         description: Option<&str>,
         at_ms: i64,
     ) -> Answer<TrackedVersion> {
-        self.track(Haste::Certain, |db, _| {
+        self.track(Haste::Certain, |db| {
             let version = version_by_number(db, name, number)?;
             db.execute(
                 "UPDATE versions SET note = ?3, updated_ms = ?4 WHERE model = ?1 AND number = ?2",
@@ -207,7 +206,7 @@ impl Store {
         archive: bool,
         at_ms: i64,
     ) -> Answer<TrackedVersion> {
-        self.track(Haste::Certain, |db, _| {
+        self.track(Haste::Certain, |db| {
             let version = version_by_number(db, name, number)?;
             if archive {
                 db.execute(
@@ -230,7 +229,7 @@ impl Store {
     /// # Errors
     /// Refused when it is not there, or is our own.
     pub fn delete_model_version(&mut self, name: &str, number: i64, at_ms: i64) -> Answer<()> {
-        self.track(Haste::Certain, |db, _| {
+        self.track(Haste::Certain, |db| {
             let version = version_by_number(db, name, number)?;
             if version.is_own {
                 return Err(Refusal::Invalid(format!(
@@ -261,7 +260,7 @@ impl Store {
         key: &str,
         value: Option<&str>,
     ) -> Answer<()> {
-        self.track(Haste::Certain, |db, _| {
+        self.track(Haste::Certain, |db| {
             let version = version_by_number(db, name, number)?;
             match value {
                 Some(value) => set_version_tag(db, version.model, number, key, value)?,
@@ -287,7 +286,7 @@ impl Store {
         number: Option<i64>,
         at_ms: i64,
     ) -> Answer<()> {
-        self.track(Haste::Certain, |db, _| {
+        self.track(Haste::Certain, |db| {
             let id = model_id(db, name)?;
             if let Some(number) = number {
                 version_by_number(db, name, number)?;
@@ -299,14 +298,14 @@ impl Store {
 }
 
 /// The number of a registered model among all.
-pub(super) fn model_id(db: &Connection, name: &str) -> Answer<i64> {
+pub(super) fn model_id(db: &Db, name: &str) -> Answer<i64> {
     let query = "SELECT id FROM models WHERE name = ?1";
     let found = db.prepare_cached(query)?.query_row(params![name], |r| r.get(0)).optional()?;
     let missing = || Refusal::Missing(format!("Registered Model with name={name} not found"));
     found.ok_or_else(missing)
 }
 
-fn free_name(db: &Connection, name: &str) -> Answer<()> {
+fn free_name(db: &Db, name: &str) -> Answer<()> {
     let query = "SELECT count(*) FROM models WHERE name = ?1";
     let n: i64 = db.query_row(query, params![name], |r| r.get(0))?;
     if n == 0 {
@@ -315,11 +314,11 @@ fn free_name(db: &Connection, name: &str) -> Answer<()> {
     Err(Refusal::Exists(format!("Registered Model (name={name}) already exists.")))
 }
 
-fn touch(db: &Connection, id: i64, at_ms: i64) -> rusqlite::Result<()> {
+fn touch(db: &Db, id: i64, at_ms: i64) -> DbResult<()> {
     db.execute("UPDATE models SET updated_ms = ?2 WHERE id = ?1", params![id, at_ms]).map(drop)
 }
 
-fn set_model_tag(db: &Connection, id: i64, key: &str, value: &str) -> rusqlite::Result<()> {
+fn set_model_tag(db: &Db, id: i64, key: &str, value: &str) -> DbResult<()> {
     db.execute(
         "INSERT INTO model_tags (model, key, value) VALUES (?1, ?2, ?3)
          ON CONFLICT (model, key) DO UPDATE SET value = excluded.value",
@@ -328,13 +327,7 @@ fn set_model_tag(db: &Connection, id: i64, key: &str, value: &str) -> rusqlite::
     .map(drop)
 }
 
-fn set_version_tag(
-    db: &Connection,
-    id: i64,
-    number: i64,
-    key: &str,
-    value: &str,
-) -> rusqlite::Result<()> {
+fn set_version_tag(db: &Db, id: i64, number: i64, key: &str, value: &str) -> DbResult<()> {
     db.execute(
         "INSERT INTO version_tags (model, number, key, value) VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT (model, number, key) DO UPDATE SET value = excluded.value",

@@ -2,11 +2,10 @@
 
 use std::path::PathBuf;
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
-
 use super::registered::model_id;
 use super::{Answer, MODEL_VERSIONS, Page, Pair, REGISTERED_MODELS, Refusal, Search, pairs};
 use crate::store::Store;
+use crate::store::db::{Db, DbResult, OptionalRow, Row, params};
 use crate::store::files;
 
 /// A registered model.
@@ -128,8 +127,7 @@ impl Store {
         self.look(|db| {
             let query = "SELECT count(*) FROM versions WHERE sha256 = ?1";
             let n: i64 = db.query_row(query, params![sha256], |r| r.get(0))?;
-            let path = files::path(&self.folder, sha256, files::MODEL);
-            Ok((n > 0 && path.is_file()).then_some(path))
+            if n > 0 { Ok(files::find(db, sha256, files::MODEL)?) } else { Ok(None) }
         })
     }
 }
@@ -137,7 +135,7 @@ impl Store {
 const VERSION: &str = "SELECT model, name, number, description, source, is_own, run_id, run_link, \
      logged_model, stage, created_ms, updated_ms FROM tracked_versions";
 
-fn version_row(r: &Row<'_>) -> rusqlite::Result<TrackedVersion> {
+fn version_row(r: &Row) -> DbResult<TrackedVersion> {
     Ok(TrackedVersion {
         model: r.get(0)?,
         name: r.get(1)?,
@@ -156,24 +154,20 @@ fn version_row(r: &Row<'_>) -> rusqlite::Result<TrackedVersion> {
     })
 }
 
-fn complete(db: &Connection, mut version: TrackedVersion) -> rusqlite::Result<TrackedVersion> {
+fn complete(db: &Db, mut version: TrackedVersion) -> DbResult<TrackedVersion> {
     let key = params![version.model, version.number];
     let tags = "SELECT key, value FROM version_tags WHERE model = ?1 AND number = ?2";
     version.tags = pairs(db, tags, key)?;
-    let mut aliases = db.prepare_cached(
+    let aliases = db.prepare_cached(
         "SELECT alias FROM aliases WHERE model = ?1 AND number = ?2 ORDER BY alias",
     )?;
     let rows = aliases.query_map(key, |r| r.get(0))?;
-    version.aliases = rows.collect::<rusqlite::Result<_>>()?;
+    version.aliases = rows.collect::<DbResult<_>>()?;
     Ok(version)
 }
 
 /// A version of a model.
-pub(super) fn version_by_number(
-    db: &Connection,
-    name: &str,
-    number: i64,
-) -> Answer<TrackedVersion> {
+pub(super) fn version_by_number(db: &Db, name: &str, number: i64) -> Answer<TrackedVersion> {
     let query = format!("{VERSION} WHERE name = ?1 AND number = ?2");
     let found =
         db.prepare_cached(&query)?.query_row(params![name, number], version_row).optional()?;
@@ -183,7 +177,7 @@ pub(super) fn version_by_number(
 }
 
 /// A registered model by its number among all.
-pub(super) fn model_by_id(db: &Connection, id: i64) -> Answer<TrackedModel> {
+pub(super) fn model_by_id(db: &Db, id: i64) -> Answer<TrackedModel> {
     let query =
         "SELECT name, description, created_ms, updated_ms FROM tracked_models WHERE id = ?1";
     let mut model = db.prepare_cached(query)?.query_row(params![id], |r| {
@@ -199,17 +193,17 @@ pub(super) fn model_by_id(db: &Connection, id: i64) -> Answer<TrackedModel> {
     })?;
     let tags = "SELECT key, value FROM model_tags WHERE model = ?1";
     model.tags = pairs(db, tags, params![id])?;
-    let mut aliases =
+    let aliases =
         db.prepare_cached("SELECT alias, number FROM aliases WHERE model = ?1 ORDER BY alias")?;
     let rows = aliases.query_map(params![id], |r| Ok((r.get(0)?, r.get(1)?)))?;
-    model.aliases = rows.collect::<rusqlite::Result<_>>()?;
+    model.aliases = rows.collect::<DbResult<_>>()?;
     let query = format!(
         "{VERSION} v WHERE model = ?1 AND number = (SELECT max(o.number) FROM tracked_versions o
          WHERE o.model = v.model AND o.stage = v.stage) ORDER BY number"
     );
-    let mut latest = db.prepare_cached(&query)?;
+    let latest = db.prepare_cached(&query)?;
     let rows = latest.query_map(params![id], version_row)?;
-    for version in rows.collect::<rusqlite::Result<Vec<_>>>()? {
+    for version in rows.collect::<DbResult<Vec<_>>>()? {
         model.latest.push(complete(db, version)?);
     }
     Ok(model)

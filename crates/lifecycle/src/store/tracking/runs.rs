@@ -1,11 +1,10 @@
 //! Runs of clients: begin, change, end, hide.
 
-use rusqlite::{Connection, OptionalExtension, params};
-
 use super::experiments::active as active_experiment;
 use super::log::{NAME_TAG, set_tag};
-use super::{Answer, Haste, Pair, Refusal, text_of};
+use super::{Answer, Pair, Refusal, text_of};
 use crate::store::Store;
+use crate::store::db::{Db, DbResult, Haste, OptionalRow, Row, params};
 
 /// What the ids of our own runs begin with; their number follows.
 pub const OWN_RUN: &str = "modelwright-";
@@ -58,7 +57,7 @@ impl Store {
     /// # Errors
     /// Refused when its experiment is not there or deleted.
     pub fn create_tracked_run(&mut self, run: &NewTrackedRun) -> Answer<()> {
-        self.track(Haste::Certain, |db, _| {
+        self.track(Haste::Certain, |db| {
             let experiment = active_experiment(db, run.experiment)?;
             let commit = run.tags.iter().find(|(key, _)| key == "mlflow.source.git.commit");
             db.prepare_cached(
@@ -72,7 +71,7 @@ impl Store {
                 run.user,
                 run.name
             ])?;
-            let id = db.last_insert_rowid();
+            let id = db.last_id()?;
             let uri = format!("{}/{}/artifacts", experiment.artifact_location, run.run_id);
             db.prepare_cached(
                 "INSERT INTO tracked (run, run_id, experiment, name, user, status, start_ms,
@@ -105,7 +104,7 @@ impl Store {
     /// # Errors
     /// Refused when it is not there or deleted.
     pub fn update_tracked_run(&mut self, run_id: &str, update: &RunUpdate) -> Answer<()> {
-        self.track(Haste::Certain, |db, _| {
+        self.track(Haste::Certain, |db| {
             let run = active(db, run_id)?;
             if run.is_own && (update.status.is_some() || update.end_ms.is_some()) {
                 return Err(own(run_id));
@@ -142,7 +141,7 @@ impl Store {
     /// # Errors
     /// Refused when it is not there.
     pub fn hide_run(&mut self, run_id: &str, hide: bool, at_ms: i64) -> Answer<()> {
-        self.track(Haste::Certain, |db, _| {
+        self.track(Haste::Certain, |db| {
             let run = find(db, run_id)?;
             if run.is_deleted == hide {
                 return Ok(());
@@ -162,13 +161,13 @@ impl Store {
     }
 }
 
-fn is_running(db: &Connection, id: i64) -> rusqlite::Result<bool> {
+fn is_running(db: &Db, id: i64) -> DbResult<bool> {
     let query = "SELECT status = 'running' FROM runs WHERE id = ?1";
     db.query_row(query, params![id], |r| r.get(0))
 }
 
 /// The run with an id, deleted or not.
-pub(super) fn find(db: &Connection, run_id: &str) -> Answer<Found> {
+pub(super) fn find(db: &Db, run_id: &str) -> Answer<Found> {
     let found = if let Some(number) = run_id.strip_prefix(OWN_RUN) {
         db.prepare_cached(
             "SELECT r.id, t.deleted_ms IS NOT NULL, 1 FROM runs r
@@ -183,12 +182,12 @@ pub(super) fn find(db: &Connection, run_id: &str) -> Answer<Found> {
     found.optional()?.ok_or_else(missing)
 }
 
-fn found(r: &rusqlite::Row<'_>) -> rusqlite::Result<Found> {
+fn found(r: &Row) -> DbResult<Found> {
     Ok(Found { id: r.get(0)?, is_deleted: r.get(1)?, is_own: r.get(2)? })
 }
 
 /// The run with an id, which must not be deleted.
-pub(super) fn active(db: &Connection, run_id: &str) -> Answer<Found> {
+pub(super) fn active(db: &Db, run_id: &str) -> Answer<Found> {
     let run = find(db, run_id)?;
     if run.is_deleted {
         return Err(Refusal::Invalid(format!(
@@ -199,7 +198,7 @@ pub(super) fn active(db: &Connection, run_id: &str) -> Answer<Found> {
 }
 
 /// The run with an id, which a client began and may write to.
-pub(super) fn writable(db: &Connection, run_id: &str) -> Answer<Found> {
+pub(super) fn writable(db: &Db, run_id: &str) -> Answer<Found> {
     let run = active(db, run_id)?;
     if run.is_own { Err(own(run_id)) } else { Ok(run) }
 }
@@ -212,7 +211,7 @@ fn own(run_id: &str) -> Refusal {
 }
 
 /// Gives a run another name.
-pub(super) fn rename(db: &Connection, id: i64, name: &str) -> rusqlite::Result<()> {
+pub(super) fn rename(db: &Db, id: i64, name: &str) -> DbResult<()> {
     db.prepare_cached(
         "INSERT INTO tracked (run, name) VALUES (?1, ?2)
          ON CONFLICT (run) DO UPDATE SET name = excluded.name",

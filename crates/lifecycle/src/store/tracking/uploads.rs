@@ -7,13 +7,13 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
-use super::{Answer, Haste, Refusal};
+use super::{Answer, Refusal};
 use crate::atomic::{AtomicFile, write_error};
 use crate::digest::hex;
 use crate::store::Store;
+use crate::store::db::{Db, DbResult, Haste, OptionalRow, params};
 use crate::store::files::{self, UPLOAD};
 
 /// A file that comes in, piece by piece.
@@ -87,15 +87,16 @@ impl Store {
     /// # Errors
     /// Refused when the path is one of a folder; when the file is gone already.
     pub fn put_upload(&mut self, path: &str, stored: &Stored, at_ms: i64) -> Answer<()> {
-        self.track(Haste::Certain, |db, folder| {
+        self.track(Haste::Certain, |db| {
             if !list(db, path)?.is_empty() {
                 return Err(Refusal::Invalid(format!("'{path}' is a folder, not a file.")));
             }
             // The last path of the same bytes may have been removed meanwhile.
-            if !files::path(folder, &stored.sha256, UPLOAD).is_file() {
+            if !files::path(db.folder(), &stored.sha256, UPLOAD).is_file() {
                 let gone = modelwright_core::Error::work("the upload was removed while it came in");
                 return Err(Refusal::Failed(gone.hint("send it again")));
             }
+            files::publish(db, &stored.sha256, UPLOAD)?;
             let before = sha256_of(db, path)?;
             db.execute(
                 "INSERT INTO uploads (path, sha256, size_bytes, at_ms) VALUES (?1, ?2, ?3, ?4)
@@ -104,7 +105,7 @@ impl Store {
                 params![path, stored.sha256, stored.size_bytes.cast_signed(), at_ms],
             )?;
             if let Some(before) = before.filter(|before| *before != stored.sha256) {
-                files::remove_unused_upload(db, folder, &before)?;
+                files::remove_unused_upload(db, &before)?;
             }
             Ok(())
         })
@@ -117,8 +118,7 @@ impl Store {
     pub fn upload(&self, path: &str) -> Answer<PathBuf> {
         let sha256 = self.look(|db| Ok(sha256_of(db, path)?))?;
         let missing = || Refusal::Missing(format!("No such artifact: '{path}'"));
-        let file = files::path(&self.folder, &sha256.ok_or_else(missing)?, UPLOAD);
-        if file.is_file() { Ok(file) } else { Err(missing()) }
+        files::find(&self.db, &sha256.ok_or_else(missing)?, UPLOAD)?.ok_or_else(missing)
     }
 
     /// What is in a folder, by name; nothing in one that is not there. Of a file, that file.
@@ -145,26 +145,26 @@ impl Store {
     /// # Errors
     /// When the store cannot be written to.
     pub fn remove_uploads(&mut self, path: &str) -> Answer<usize> {
-        self.track(Haste::Certain, |db, folder| {
+        self.track(Haste::Certain, |db| {
             let (low, high) = range(path);
-            let mut statement = db.prepare(
+            let statement = db.prepare_cached(
                 "DELETE FROM uploads WHERE path = ?1 OR (path >= ?2 AND path < ?3)
                  RETURNING sha256",
             )?;
             let rows = statement.query_map(params![path, low, high], |r| r.get(0))?;
-            let mut removed = rows.collect::<rusqlite::Result<Vec<String>>>()?;
+            let mut removed = rows.collect::<DbResult<Vec<String>>>()?;
             let n = removed.len();
             removed.sort_unstable();
             removed.dedup();
             for sha256 in removed {
-                files::remove_unused_upload(db, folder, &sha256)?;
+                files::remove_unused_upload(db, &sha256)?;
             }
             Ok(n)
         })
     }
 }
 
-fn sha256_of(db: &Connection, path: &str) -> rusqlite::Result<Option<String>> {
+fn sha256_of(db: &Db, path: &str) -> DbResult<Option<String>> {
     db.prepare_cached("SELECT sha256 FROM uploads WHERE path = ?1")?
         .query_row(params![path], |r| r.get(0))
         .optional()
@@ -176,19 +176,19 @@ fn range(folder: &str) -> (String, String) {
 }
 
 /// What is in a folder; the whole store's top when it has no name.
-fn list(db: &Connection, folder: &str) -> rusqlite::Result<Vec<Entry>> {
+fn list(db: &Db, folder: &str) -> DbResult<Vec<Entry>> {
     let (low, high) = match folder {
         "" => (String::new(), char::MAX.to_string()),
         folder => range(folder),
     };
     let start = if folder.is_empty() { 0 } else { low.len() };
-    let mut statement = db.prepare_cached(
+    let statement = db.prepare_cached(
         "SELECT path, size_bytes FROM uploads WHERE path >= ?1 AND path < ?2 ORDER BY path",
     )?;
-    let mut rows = statement.query(params![low, high])?;
+    let found = statement.query_map(params![low, high], |r| Ok((r.get(0)?, r.get(1)?)))?;
     let mut entries: Vec<Entry> = Vec::new();
-    while let Some(row) = rows.next()? {
-        let (path, size): (String, i64) = (row.get(0)?, row.get(1)?);
+    for found in found {
+        let (path, size): (String, i64) = found?;
         let rest = path.get(start..).unwrap_or_default();
         let (name, is_folder) = match rest.split_once('/') {
             Some((name, _)) => (name, true),

@@ -1,10 +1,9 @@
 //! Data sets and models that a run took or made.
 
-use rusqlite::{Connection, params};
-
 use super::runs::writable;
-use super::{Answer, Haste, Pair};
+use super::{Answer, Pair};
 use crate::store::Store;
+use crate::store::db::{Db, DbResult, Haste, params};
 
 /// A data set that a run used.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,7 +44,7 @@ impl Store {
         datasets: &[DatasetUse],
         models: &[ModelUse],
     ) -> Answer<()> {
-        self.track(Haste::Certain, |db, _| {
+        self.track(Haste::Certain, |db| {
             let run = writable(db, run_id)?;
             for dataset in datasets {
                 add_dataset(db, run.id, dataset)?;
@@ -60,14 +59,14 @@ impl Store {
     /// # Errors
     /// Refused when the run is not there or not the client's.
     pub fn log_outputs(&mut self, run_id: &str, models: &[ModelUse]) -> Answer<()> {
-        self.track(Haste::Certain, |db, _| {
+        self.track(Haste::Certain, |db| {
             let run = writable(db, run_id)?;
             Ok(add_models(db, run.id, models, true)?)
         })
     }
 }
 
-fn add_dataset(db: &Connection, run: i64, dataset: &DatasetUse) -> rusqlite::Result<()> {
+fn add_dataset(db: &Db, run: i64, dataset: &DatasetUse) -> DbResult<()> {
     let context = dataset.tags.iter().find(|(key, _)| key == "mlflow.data.context");
     // The first use of a data set says what it was for, as with MLflow.
     db.prepare_cached(
@@ -88,13 +87,8 @@ fn add_dataset(db: &Connection, run: i64, dataset: &DatasetUse) -> rusqlite::Res
     .map(drop)
 }
 
-fn add_models(
-    db: &Connection,
-    run: i64,
-    models: &[ModelUse],
-    is_output: bool,
-) -> rusqlite::Result<()> {
-    let mut insert = db.prepare_cached(
+fn add_models(db: &Db, run: i64, models: &[ModelUse], is_output: bool) -> DbResult<()> {
+    let insert = db.prepare_cached(
         "INSERT OR IGNORE INTO run_models (run, model, is_output, step) VALUES (?1, ?2, ?3, ?4)",
     )?;
     for model in models {
@@ -104,8 +98,8 @@ fn add_models(
 }
 
 /// The data sets of a run.
-pub(super) fn datasets(db: &Connection, run: i64) -> rusqlite::Result<Vec<DatasetUse>> {
-    let mut statement = db.prepare_cached(
+pub(super) fn datasets(db: &Db, run: i64) -> DbResult<Vec<DatasetUse>> {
+    let statement = db.prepare_cached(
         "SELECT name, digest, source_type, source, schema, profile, tags FROM datasets
          WHERE run = ?1 ORDER BY rowid",
     )?;
@@ -125,12 +119,8 @@ pub(super) fn datasets(db: &Connection, run: i64) -> rusqlite::Result<Vec<Datase
 }
 
 /// The models that a run took, or made.
-pub(super) fn models(
-    db: &Connection,
-    run: i64,
-    is_output: bool,
-) -> rusqlite::Result<Vec<ModelUse>> {
-    let mut statement = db.prepare_cached(
+pub(super) fn models(db: &Db, run: i64, is_output: bool) -> DbResult<Vec<ModelUse>> {
+    let statement = db.prepare_cached(
         "SELECT model, step FROM run_models WHERE run = ?1 AND is_output = ?2
          ORDER BY step, model",
     )?;
