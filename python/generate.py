@@ -48,9 +48,11 @@ TYPES = {
     "nested": "int | bool | None",
     "metric": "str | Metric | Callable[..., float] | None",
     "split": "Any",
+    "learners": "Any",
 }
 SHOWN = {
     "metric": "str, Metric or scorer",
+    "learners": "list of str, Learner or estimator",
     "split": '{"random", "stratified", "group", "time"}, pairs of rows, or splitter',
 }
 TEXTS = {
@@ -61,6 +63,9 @@ TEXTS = {
     "split": "How rows are held out and parted into folds, by name; or pairs of row numbers to learn\n"
     "from and to judge, or a splitter of scikit-learn: the last pair is held out, the others judge\n"
     "the trials [default: by the data].",
+    "learners": "The candidates: names of the engine's learners, to search among these alone, and estimators\n"
+    "of one's own with fit and predict (see :class:`Learner`), to try them too [default: those that\n"
+    "suit the table].",
     "params": "Parameters of the learner, e.g. ``{\"max_leaves\": 15}``.",
     "kind": "What columns mean, e.g. ``{\"zip\": \"category\"}``.",
     "cost": "What errors cost: ``{\"fp\": 1, \"fn\": 5}`` (binary), or ``{\"actual:predicted\": 2.5}``; the\n"

@@ -17,7 +17,9 @@ The engine is the one of the command line ``modelwright``: the same options, the
 :func:`import_model`   a model of LightGBM or XGBoost
 :class:`Predictor`     a fitted model
 :class:`Store`         recorded runs and registered models
+:func:`ui`             the web page; :func:`serve` a server; :func:`command` any other verb
 :class:`Metric`        a metric of one's own; :class:`Loss` a loss of one's own
+:class:`Learner`       an estimator of one's own as a candidate of the search
 =====================  ==========================================================
 
 The estimators of :mod:`modelwright.sklearn` (``ModelwrightClassifier``,
@@ -43,8 +45,10 @@ from ._modelwright import __version__
 if TYPE_CHECKING:
     from ._after import Monitoring, Retrained
     from ._asked import fit, plan, train
+    from ._beside import Running, command, serve, ui
     from ._explanation import Dependence, Explanation
     from ._own import Loss, Metric
+    from ._own_learner import Learner
     from ._predictor import Predictor
     from ._profile import Profile, profile
     from ._report import Audit, Report
@@ -57,6 +61,10 @@ _LAZY = {
     "fit": "._asked",
     "plan": "._asked",
     "train": "._asked",
+    "Running": "._beside",
+    "command": "._beside",
+    "serve": "._beside",
+    "ui": "._beside",
     "Predictor": "._predictor",
     "import_model": "._run",
     "load": "._run",
@@ -67,6 +75,7 @@ _LAZY = {
     "Audit": "._report",
     "Dependence": "._explanation",
     "Explanation": "._explanation",
+    "Learner": "._own_learner",
     "Loss": "._own",
     "Metric": "._own",
     "Monitoring": "._after",
@@ -105,6 +114,7 @@ __all__ = [
     "Dependence",
     "Error",
     "Explanation",
+    "Learner",
     "Loss",
     "Metric",
     "ModelwrightWarning",
@@ -114,16 +124,20 @@ __all__ = [
     "Profile",
     "Report",
     "Retrained",
+    "Running",
     "Store",
     "WorkError",
     "__version__",
+    "command",
     "fit",
     "import_model",
     "load",
     "plan",
     "profile",
     "replay",
+    "serve",
     "train",
+    "ui",
 ]
 
 

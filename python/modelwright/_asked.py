@@ -45,6 +45,7 @@ def fit(
     with_rows: bool = False,
     time_limit: float | str | timedelta | None = 60,
     preset: Literal["quick", "balanced", "best"] = "balanced",
+    learners: Any = None,
     monotone: Mapping[str, int] | str | None = None,
     interactions: Sequence[Sequence[str]] | str | None = None,
     interpretable: bool = False,
@@ -127,6 +128,10 @@ def fit(
         without limit.
     preset : {"quick", "balanced", "best"}, default "balanced"
         How thorough the search is.
+    learners : list of str, Learner or estimator, optional
+        The candidates: names of the engine's learners, to search among these alone, and
+        estimators of one's own with fit and predict (see :class:`Learner`), to try them too
+        [default: those that suit the table].
     monotone : dict[str, int] or str, optional
         Directions in which columns may act on the score, e.g. ``{"age": 1, "price": -1}``;
         every member keeps to them.
@@ -211,6 +216,7 @@ def fit(
         with_rows=with_rows,
         time_limit=time_limit,
         preset=preset,
+        learners=learners,
         monotone=monotone,
         interactions=interactions,
         interpretable=interpretable,
@@ -441,6 +447,7 @@ def plan(
     with_rows: bool = False,
     time_limit: float | str | timedelta | None = 60,
     preset: Literal["quick", "balanced", "best"] = "balanced",
+    learners: Any = None,
     monotone: Mapping[str, int] | str | None = None,
     interactions: Sequence[Sequence[str]] | str | None = None,
     interpretable: bool = False,
@@ -518,6 +525,10 @@ def plan(
         without limit.
     preset : {"quick", "balanced", "best"}, default "balanced"
         How thorough the search is.
+    learners : list of str, Learner or estimator, optional
+        The candidates: names of the engine's learners, to search among these alone, and
+        estimators of one's own with fit and predict (see :class:`Learner`), to try them too
+        [default: those that suit the table].
     monotone : dict[str, int] or str, optional
         Directions in which columns may act on the score, e.g. ``{"age": 1, "price": -1}``;
         every member keeps to them.
@@ -576,6 +587,7 @@ def plan(
         with_rows=with_rows,
         time_limit=time_limit,
         preset=preset,
+        learners=learners,
         monotone=monotone,
         interactions=interactions,
         interpretable=interpretable,

@@ -75,6 +75,9 @@ _CLASSES: dict[str, type[Error]] = {
     "artifact": ArtifactError,
 }
 
+#: Sources that are no flags of the command line, but keywords here.
+_KEYWORDS = ("kind", "metric", "split", "learner", "learners", "encoding")
+
 _FLAG = re.compile(r"(?<![\w-])--([a-z][a-z-]*[a-z])")
 
 _HELP = re.compile(r"see `modelwright (\w+) --help`")
@@ -103,7 +106,7 @@ def make(kind: str, realm: str, parts: dict[str, Any]) -> Error:
     else:
         cls = _CLASSES[realm]
         source = parts["source"] or ""
-        if realm == "data" and (source.startswith("--") or source in ("kind", "metric", "split")):
+        if realm == "data" and (source.startswith("--") or source in _KEYWORDS):
             cls = OptionError
     words = {k: in_python(v) if isinstance(v, str) else v for k, v in parts.items()}
     for own in ("column", "got"):

@@ -1,4 +1,4 @@
-"""Parts of a fit that are the user's own code: a metric, a split, a loss.
+"""Parts of a fit that are the user's own code: a metric, a split, a loss; learners are beside.
 
 The engine calls a metric back with arrays; a split becomes rows here, before the engine sees it.
 The record names both, and a replay wants them again.
@@ -9,8 +9,6 @@ from __future__ import annotations
 import copy
 import hashlib
 import inspect
-import platform
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
@@ -18,6 +16,7 @@ import numpy as np
 
 from ._data import library
 from ._errors import OptionError, data_error
+from ._own_learner import own_learners, versions
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -218,7 +217,9 @@ def own_parts(
 ) -> dict[str, Any] | None:
     """Takes what is the user's own out of the options; None where nothing is."""
     metric, split = options.get("metric"), options.get("split")
-    found: dict[str, Any] = {"metric": None, "split": None, "needs": []}
+    names, learners = own_learners(options.get("learners"))
+    options["learners"] = names or None
+    found: dict[str, Any] = {"metric": None, "split": None, "learners": learners, "needs": []}
     if metric is not None and not isinstance(metric, str):
         own = own_metric(metric)
         options["metric"] = None
@@ -232,7 +233,7 @@ def own_parts(
     if split is not None and not isinstance(split, str):
         options["split"] = None
         found["split"] = _split(split, data, native, target, options.get("group"))
-    return found if found["metric"] or found["split"] else None
+    return found if found["metric"] or found["split"] or learners else None
 
 
 def own_metric(metric: Any) -> Metric:
@@ -253,16 +254,9 @@ def own_metric(metric: Any) -> Metric:
 
 def _versions(function: Any) -> list[str]:
     """What a function was run with, as far as it can be told."""
-    found = [f"Python {platform.python_version()}", f"numpy {np.__version__}"]
     inner = inspect.unwrap(function)
     cells = [c.cell_contents for c in getattr(inner, "__closure__", None) or ()]
-    for value in (inner, *cells):
-        name = str(getattr(value, "__module__", "") or "").partition(".")[0]
-        version = getattr(sys.modules.get(name), "__version__", None)
-        line = f"{name} {version}"
-        if version is not None and name not in ("modelwright", "numpy") and line not in found:
-            found.append(line)
-    return found
+    return versions([inner, *cells])
 
 
 def _split(split: Any, data: Any, native: Any, target: Any, group: Any) -> dict[str, Any]:

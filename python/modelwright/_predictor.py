@@ -147,13 +147,16 @@ class Predictor(Explaining, Succeeding):
 
     # How good it is.
 
-    def evaluate(self, data: Data) -> dict[str, Any]:
+    def evaluate(self, data: Data, *, permutations: int = 0) -> dict[str, Any]:
         """Measure the model on rows whose answers are known.
 
         Parameters
         ----------
         data : table or path
             Rows with the target column, on which the model was not trained.
+        permutations : int, default 0
+            Also deal the answers out to the rows at random so many times: how good a model is that
+            knows nothing, and the chance of so good a result without knowledge (``"chance"``).
 
         Returns
         -------
@@ -161,9 +164,17 @@ class Predictor(Explaining, Succeeding):
             ``n_rows``, ``metrics`` (``{name: {"value": ..., "ci95": [low, high]}}``), the confusion
             matrix; the document of ``modelwright evaluate --json``.
         """
+        if isinstance(permutations, bool) or permutations != int(permutations) or permutations < 0:
+            raise data_error(
+                "answers cannot be dealt out so often",
+                source="permutations",
+                expected="a whole number from 0",
+                got=repr(permutations),
+                cls=OptionError,
+            )
         native, _ = read(data)
         found: dict[str, Any] = json.loads(
-            self._model.evaluate(native, _name(data), self._threads)
+            self._model.evaluate(native, _name(data), permutations, self._threads)
         )
         return found
 
@@ -285,9 +296,9 @@ class Predictor(Explaining, Succeeding):
         return self._model.to_bytes()
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> Predictor:
-        """A model of the bytes of a ``model.mw``."""
-        return cls(Model.from_bytes(data))
+    def from_bytes(cls, data: bytes, *, trust: bool = False) -> Predictor:
+        """A model of the bytes of a ``model.mw``; ``trust`` as for :func:`load`."""
+        return cls(Model.from_bytes(data, trust))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _again, (self.to_bytes(), self._origin.kind, self._threads)
@@ -299,7 +310,8 @@ class Predictor(Explaining, Succeeding):
 
 
 def _again(data: bytes, kind: str, n_threads: int) -> Predictor:
-    return Predictor(Model.from_bytes(data), Origin(kind), n_threads)
+    # Who unpickles has trusted already.
+    return Predictor(Model.from_bytes(data, True), Origin(kind), n_threads)
 
 
 def _of_level(found: Sequence[Any], level: float | None) -> Any:

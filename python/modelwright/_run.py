@@ -92,7 +92,7 @@ def plan_of(
     values = {k: v for k, v in options.items() if k not in OWN}
     test = options.get("test")
     native, _, pairs, own = asked(verb, data, target, values, test)
-    if own is not None:
+    if own is not None and (own["metric"] or own["split"]):
         raise data_error(
             "a plan knows neither a metric nor a split of one's own",
             source="metric" if own["metric"] else "split",
@@ -102,19 +102,23 @@ def plan_of(
     native_test = read(test)[0] if test is not None else None
     events = Events(False, None, None)
     found: dict[str, Any] = json.loads(
-        _modelwright.plan(verb, pairs, native, native_test, events)
+        _modelwright.plan(verb, pairs, native, native_test, own, events)
     )
     events.close(stacklevel=3)
     return found
 
 
-def load(path: str | os.PathLike[str]) -> Predictor:
+def load(path: str | os.PathLike[str], *, trust: bool = False) -> Predictor:
     """Load a saved model.
 
     Parameters
     ----------
     path : str or path
         A ``model.mw``, or the folder that a fit wrote.
+    trust : bool, default False
+        Whether parts that are learners of their user's own may be unpickled. That runs whatever
+        code the file holds: only for files whose origin is known. Other models hold no code, and
+        load without it.
 
     Returns
     -------
@@ -123,9 +127,10 @@ def load(path: str | os.PathLike[str]) -> Predictor:
     Raises
     ------
     ArtifactError
-        When there is none, or it is damaged, or of a newer version.
+        When there is none, or it is damaged, or of a newer version; or when it has a learner of
+        its user's own and is not trusted, or that cannot be read here.
     """
-    return Predictor(Model.load(os.fspath(path)))
+    return Predictor(Model.load(os.fspath(path), trust))
 
 
 def replay(
@@ -135,6 +140,7 @@ def replay(
     test: Data | None = None,
     metric: Any = None,
     split: Any = None,
+    learners: Any = None,
     out: str | os.PathLike[str] | None = None,
     threads: int | None = None,
     progress: bool | None = None,
@@ -153,6 +159,10 @@ def replay(
     metric, split : optional
         The metric and the split of one's own that the run had. The record holds neither: it
         compares the rows of a split, and warns that a metric may have changed.
+    learners : optional
+        The learners of one's own that the run had. The record compares their classes and
+        parameters. The same libraries are to be there: as far as the estimators learn the same
+        again, and their pickles are the same, so is the model, byte for byte.
     out : str or path, optional
         A folder to write, as :meth:`Predictor.save` does.
     threads : int, optional
@@ -169,7 +179,8 @@ def replay(
     native, origin = read(data)
     native_test = read(test)[0] if test is not None else None
     target, group = _roles(record) if split is not None else ("", None)
-    own = own_parts({"metric": metric, "split": split, "group": group}, data, native, target)
+    values = {"metric": metric, "split": split, "group": group, "learners": learners}
+    own = own_parts(values, data, native, target)
     events = Events(progress, callback, None)
     try:
         model, was_interrupted = _modelwright.replay(

@@ -125,11 +125,13 @@ class Store:
             )
         return found
 
-    def load(self, name: str, version: str | int = "latest") -> Predictor:
-        """Load a version by its number or an alias."""
+    def load(
+        self, name: str, version: str | int = "latest", *, trust: bool = False
+    ) -> Predictor:
+        """Load a version by its number or an alias; ``trust`` as for :func:`modelwright.load`."""
         from ._run import load
 
-        return load(self._ask("file", name=name, version=str(version)))
+        return load(self._ask("file", name=name, version=str(version)), trust=trust)
 
     def alias(
         self, name: str, alias: str, version: str | int = "latest", *, reason: str | None = None

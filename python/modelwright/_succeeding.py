@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from . import _modelwright
-from ._data import Data
-from ._errors import OptionError
+from ._data import Data, read
+from ._errors import OptionError, data_error
 from ._packed import Packed
-from ._progress import Callback
+from ._progress import Callback, Events
 
 if TYPE_CHECKING:
     from ._after import Monitoring, Retrained
@@ -102,32 +102,87 @@ class Succeeding(Packed):
     def export(
         self,
         path: str | os.PathLike[str],
-        format: Literal["lightgbm", "xgboost-json", "xgboost-ubj"],
+        format: Literal["onnx", "lightgbm", "xgboost-json", "xgboost-ubj"] = "onnx",
         *,
         member: int | tuple[int, int] | None = None,
     ) -> dict[str, Any]:
-        """Write a booster of the model as a model file of LightGBM or XGBoost.
+        """Write the model as an ONNX file, or one of its boosters as one of LightGBM or XGBoost.
 
         Parameters
         ----------
         path : str or path
             The file; one that is there is replaced.
-        format : {"lightgbm", "xgboost-json", "xgboost-ubj"}
-            Its form.
+        format : {"onnx", "lightgbm", "xgboost-json", "xgboost-ubj"}, default "onnx"
+            Its form. ``onnx`` holds the whole model, raw columns in; the others hold one booster.
         member : int or (int, int), optional
-            The member of an ensemble, from 1, and which of its averaged models.
+            The member of an ensemble, from 1, and which of its averaged models; not of ``onnx``.
 
         Returns
         -------
         dict
-            ``features`` in the file's order (``name``, raw ``column``), ``n_trees``, ``classes``
-            and ``notes``: what the other library does not know.
+            Of ``onnx``: ``inputs`` and ``outputs``. Of the others: ``features`` in the file's order
+            (``name``, raw ``column``) and ``n_trees``. Of all: ``classes`` and ``notes``: what the
+            form cannot express.
+
+        Raises
+        ------
+        OptionError
+            When the model has a part that the form does not know.
         """
-        which = (member, None) if isinstance(member, int) else member
-        data, about = _modelwright.model_export(self._model, format, which)
+        if format == "onnx":
+            if member is not None:
+                raise data_error(
+                    "this is for formats that hold one booster",
+                    source="member",
+                    hint="an ONNX file holds the whole model and reads the raw columns",
+                    cls=OptionError,
+                )
+            stem = os.path.splitext(os.path.basename(os.fspath(path)))[0]
+            data, about = _modelwright.model_export_onnx(self._model, stem)
+        else:
+            which = (member, None) if isinstance(member, int) else member
+            data, about = _modelwright.model_export(self._model, format, which)
         with open(path, "wb") as file:
             file.write(data)
         found: dict[str, Any] = json.loads(about)
+        return found
+
+    def learning_curve(
+        self,
+        data: Data,
+        *,
+        seed: int = 0,
+        progress: bool | None = None,
+        callback: Callback | None = None,
+    ) -> dict[str, Any]:
+        """Find out whether more rows would make the model better.
+
+        Its first member learns again from parts of the rows, each judged on rows that no fit saw.
+
+        Parameters
+        ----------
+        data : table or path
+            Rows with the target column, such as those that the model was trained on.
+        seed : int, default 0
+            Which rows are held out.
+        progress, callback
+            As for :func:`fit`.
+
+        Returns
+        -------
+        dict
+            The document of ``modelwright learning-curve --json``: ``words``, ``points`` (``n_rows``,
+            ``score``, ``ci95``), ``last_gain``, ``next_gain``.
+        """
+        events = Events(progress, callback, None)
+        try:
+            found: dict[str, Any] = json.loads(
+                _modelwright.learning_curve(
+                    self._model, read(data)[0], seed, self._threads, events
+                )
+            )
+        finally:
+            events.close(stacklevel=2)
         return found
 
     def monitor(

@@ -22,7 +22,9 @@ from ._run import load
 __all__ = ["load_model"]
 
 
-def load_model(model_uri: str, dst_path: str | None = None) -> Predictor:
+def load_model(
+    model_uri: str, dst_path: str | None = None, *, trust: bool = False
+) -> Predictor:
     """Load a model of Modelwright from anywhere that MLflow can load from.
 
     Parameters
@@ -31,6 +33,8 @@ def load_model(model_uri: str, dst_path: str | None = None) -> Predictor:
         Such as ``models:/churn@champion``, ``models:/m-...`` or ``runs:/.../model``.
     dst_path : str, optional
         The folder to download to; a temporary one by default.
+    trust : bool, default False
+        As for :func:`modelwright.load`: whether learners of somebody's own may be unpickled.
 
     Returns
     -------
@@ -41,7 +45,7 @@ def load_model(model_uri: str, dst_path: str | None = None) -> Predictor:
     from mlflow.artifacts import download_artifacts
 
     folder = download_artifacts(artifact_uri=model_uri, dst_path=dst_path)
-    return load(os.path.join(folder, "model.mw"))
+    return load(os.path.join(folder, "model.mw"), trust=trust)
 
 
 class _Pyfunc:

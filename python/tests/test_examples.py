@@ -25,11 +25,14 @@ def test_the_worked_example_runs(name, tmp_path, monkeypatch, capsys):
         assert any(tmp_path.iterdir())
 
 
-def test_all_five_are_there():
-    assert {"churn", "house_prices", "fairness_audit", "own_lightgbm"} < set(NAMES)
+def test_all_of_them_are_there():
+    assert set(NAMES) == {
+        "churn", "house_prices", "fairness_audit", "own_learner", "own_lightgbm",
+        "pickle_to_service",
+    }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["_asked", "_profile", "_predictor", "_explaining", "_succeeding", "_run", "_isolation", "sklearn"])
+@pytest.mark.parametrize("name", ["_asked", "_profile", "_predictor", "_explaining", "_succeeding", "_run", "_isolation", "_own", "_own_learner", "_beside", "sklearn"])
 def test_the_examples_of_the_documentation_are_true(name):
     module = importlib.import_module(f"modelwright.{name}")
     found = doctest.testmod(module)

@@ -10,8 +10,8 @@ use modelwright_core::params::ParamValue;
 use modelwright_core::record::{Options, Plan, PlannedTrial};
 use modelwright_core::task::Task;
 use modelwright_core::{Error, Result};
-use modelwright_learners::learner;
 use modelwright_learners::tree::Constraints;
+use modelwright_learners::{OWN, learner};
 use modelwright_preprocess::profile::Profile;
 
 /// Learners whose models are read as a whole.
@@ -58,6 +58,9 @@ pub(crate) fn obeying(mut trial: PlannedTrial, options: &Options) -> Option<Plan
     // A derived column would let a column act past its direction or its group.
     if is_bound && trial.encoding == "derived" {
         return None;
+    }
+    if trial.learner == OWN {
+        return (!is_bound).then_some(trial);
     }
     let entry = learner(&trial.learner).ok()?;
     let takes_text = |name: &str| {

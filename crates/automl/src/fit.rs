@@ -17,6 +17,7 @@ use modelwright_core::record::{
 use modelwright_core::task::Target;
 use modelwright_core::{Context, Error, Result};
 use modelwright_evaluate::metric::MetricEntry;
+use modelwright_learners::own::Named;
 use modelwright_preprocess::profile::Profile;
 
 use crate::account;
@@ -27,7 +28,9 @@ use crate::parts::Parts;
 use crate::plan::{self as planning, PlanInput, Preset};
 use crate::search::{self, Found, Ground};
 use crate::understand::{self, Understood};
-use crate::{budget, capacity, conformal, constraint, distill, fair, nested, offers, single};
+use crate::{
+    budget, capacity, conformal, constraint, distill, fair, nested, offers, portfolio, single,
+};
 
 use self::combine::Combined;
 use self::untouched::Untouched;
@@ -95,6 +98,8 @@ struct Flow {
     is_sample: bool,
     /// Positions of the training rows in the table that was read; `None` when that is a sample.
     rows: Option<Vec<u32>>,
+    /// Learners of the caller's own.
+    learners: Vec<Named>,
 }
 
 impl Flow {
@@ -130,14 +135,7 @@ impl Flow {
         let roles = Roles::of(&parts.train, &options)?;
         let n_folds_max = roles.n_folds_max(parts.kind);
         let planned = plan_input(&parts.target, n_features, &task, preset, n_folds_max, ctx);
-        let mut plan = match &options.single {
-            Some(one) => single::make(one, &planned, parts.held_out.is_some())?,
-            None => planning::make(&planned),
-        };
-        if options.single.is_none() {
-            planning::again(&mut plan, &options.trials);
-            constraint::apply(&mut plan, &options)?;
-        }
+        let mut plan = plan_of(&options, &own, &planned, parts.held_out.is_some())?;
         plan.notes.splice(0..0, notes);
         plan.notes.extend(distill::note(&options));
         let folds = folds(&parts, &roles, &own, &mut plan, ctx)
@@ -166,6 +164,7 @@ impl Flow {
             may_exchange,
             is_sample,
             rows: is_read_whole.then_some(parts.rows),
+            learners: own.learners.into_iter().map(|(learner, _)| learner).collect(),
         })
     }
 
@@ -189,6 +188,7 @@ impl Flow {
             members_max: self.members_max(),
             encoding_bytes: self.row_cost().further_encoding(self.train.n_rows()),
             ratio: self.rows_ratio(),
+            own: self.learners.clone(),
         };
         let n_held = self.held_out.as_ref().map_or(0, Table::n_rows);
         let n_columns = self.train.n_columns();
@@ -396,6 +396,19 @@ fn plan_input(
         n_folds_max,
         affordable_rounds: budget::affordable_rounds(ctx, n_rows, n_features, encoded.n_outputs()),
     }
+}
+
+/// The plan: of the one learner that was asked for, or of a search with what the caller brought.
+fn plan_of(options: &Options, own: &Own, input: &PlanInput, has_holdout: bool) -> Result<Plan> {
+    if let Some(one) = &options.single {
+        return single::make(one, input, has_holdout);
+    }
+    let candidates = portfolio::chosen(input.task, input.preset, input.n_rows, &options.learners)?;
+    let mut plan = planning::make(input, candidates);
+    planning::again(&mut plan, &options.trials);
+    own.join(&mut plan)?;
+    constraint::apply(&mut plan, options)?;
+    Ok(plan)
 }
 
 /// The folds that judge the trials: the caller's, or the plan's.

@@ -14,7 +14,7 @@ use modelwright_evaluate::learning_curve::LearningCurve;
 use modelwright_evaluate::{
     Comparison, MetricEntry, MetricInput, bootstrap_interval, compare, metric_or_default,
 };
-use modelwright_learners::learner;
+use modelwright_learners::{Algorithm, OWN, learner};
 use modelwright_preprocess::EncodingSpec;
 use modelwright_preprocess::encode::{PrepareInput, prepare};
 
@@ -56,6 +56,7 @@ pub(crate) struct CurveInput<'a> {
     pub held_weights: Option<&'a [f64]>,
     pub classes: &'a [String],
     pub planned: &'a PlannedTrial,
+    pub entry: &'a Algorithm,
     pub metric: &'static MetricEntry,
 }
 
@@ -100,7 +101,7 @@ pub(crate) fn curve(input: &CurveInput<'_>, ctx: &Context) -> Result<Option<More
 
 /// Fits the planned trial on some rows; its predictions of the untouched rows.
 fn fit_part(input: &CurveInput<'_>, rows: &[u32], ctx: &Context) -> Result<Predictions> {
-    let entry = learner(&input.planned.learner)?;
+    let entry = input.entry;
     let table = input.table.select(rows);
     let target = input.target.select(rows);
     let weights: Option<Vec<f64>> =
@@ -120,7 +121,7 @@ fn fit_part(input: &CurveInput<'_>, rows: &[u32], ctx: &Context) -> Result<Predi
     )?;
     // The rows are in a random order already.
     let all: Vec<u32> = (0..rows.len() as u32).collect();
-    let stops = entry.spec.abilities.early_stopping && !input.planned.fixed_rounds;
+    let stops = entry.spec().abilities.early_stopping && !input.planned.fixed_rounds;
     let n_stopping = if stops { (rows.len() as f64 * STOPPING_SHARE) as usize } else { 0 };
     let (validation, learned) = all.split_at(n_stopping);
     let view = TrainView {
@@ -220,6 +221,11 @@ pub fn of_model(
             .expected(format!("at least {least} rows"))
             .got(format!("{} rows", table.n_rows()))
     };
+    if planned.learner == OWN {
+        return Err(Error::input("the model's first member is code of its user's own")
+            .got(&planned.name)
+            .hint("the report shows the learning curve of the fit itself"));
+    }
     if table.n_rows() < least {
         return Err(too_few());
     }
@@ -254,6 +260,7 @@ pub fn of_model(
         held_out: &held_out,
         classes: &predictor.classes,
         planned,
+        entry: &Algorithm::Catalog(learner(&planned.learner)?),
         metric: metric_or_default(&predictor.metric, predictor.task),
     };
     ctx.install(|| curve(&input, ctx))?.ok_or_else(too_few)

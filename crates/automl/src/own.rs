@@ -7,9 +7,15 @@
 use std::sync::Arc;
 
 use modelwright_core::data::Fold;
-use modelwright_core::record::{OwnKind, OwnPart};
+use modelwright_core::params::ParamMap;
+use modelwright_core::record::{OwnKind, OwnPart, Plan, PlannedTrial};
 use modelwright_core::{Error, Result};
 use modelwright_evaluate::metric::{METRICS, OwnMetric};
+use modelwright_learners::OWN;
+use modelwright_learners::own::Named;
+use modelwright_preprocess::EncodingSpec;
+
+use crate::distill::is_student;
 
 /// See the module's text; empty for most runs.
 #[derive(Clone, Default)]
@@ -18,6 +24,8 @@ pub struct Own {
     pub metric: Option<(Arc<dyn OwnMetric>, OwnPart)>,
     /// Which rows are learned from and which are judged, and what the record says of it.
     pub split: Option<(OwnSplit, OwnPart)>,
+    /// Candidates of the search beside those of the catalog, and what the record says of them.
+    pub learners: Vec<(Named, OwnPart)>,
 }
 
 impl std::fmt::Debug for Own {
@@ -30,7 +38,8 @@ impl Own {
     /// What the record says of the parts.
     pub fn parts(&self) -> Vec<OwnPart> {
         let metric = self.metric.iter().map(|m| &m.1);
-        metric.chain(self.split.iter().map(|s| &s.1)).cloned().collect()
+        let learners = self.learners.iter().map(|l| &l.1);
+        metric.chain(self.split.iter().map(|s| &s.1)).chain(learners).cloned().collect()
     }
 
     /// Makes sure that the parts are those that the options name: what a record names must be
@@ -40,7 +49,7 @@ impl Own {
     /// Input error that says which part is missing, is too many, or is another one.
     pub(crate) fn check(&self, named: &[OwnPart]) -> Result<()> {
         let given = self.parts();
-        if let Some(part) = named.iter().find(|part| !given.iter().any(|g| g.kind == part.kind)) {
+        if let Some(part) = named.iter().find(|part| !given.iter().any(|g| stands_for(g, part))) {
             let kind = part.kind.name();
             let error = Error::input(format!("the run had a {kind} of its user's own"));
             return Err(error.at(kind).expected(format!("{}, given again", part.name)).hint(
@@ -50,7 +59,7 @@ impl Own {
         }
         for part in &given {
             let kind = part.kind.name();
-            let Some(known) = named.iter().find(|n| n.kind == part.kind) else {
+            let Some(known) = named.iter().find(|n| stands_for(part, n)) else {
                 return Err(Error::input(format!("the run had no {kind} of its user's own"))
                     .at(kind)
                     .got(&part.name));
@@ -59,7 +68,11 @@ impl Own {
                 return Err(Error::input(format!("this is not the {kind} of the run"))
                     .at(kind)
                     .expected(&known.name)
-                    .got(if known.name == part.name { "other rows" } else { &part.name }));
+                    .got(match (known.name == part.name, part.kind) {
+                        (false, _) => &part.name,
+                        (true, OwnKind::Learner) => "other parameters",
+                        (true, _) => "other rows",
+                    }));
             }
         }
         let name = self.metric.as_ref().map(|m| m.0.name());
@@ -71,6 +84,58 @@ impl Own {
         }
         Ok(())
     }
+}
+
+/// After so many trials of the plan those of the caller's own come: the constant, the linear model
+/// and the first booster are an answer for whatever time there is.
+const N_BEFORE: usize = 3;
+
+impl Own {
+    /// Puts the learners among the trials of a plan.
+    ///
+    /// # Errors
+    /// Input error when a name is no name of a trial, or is one already.
+    pub(crate) fn join(&self, plan: &mut Plan) -> Result<()> {
+        let known: Vec<String> = plan.trials.iter().map(|t| t.name.clone()).collect();
+        for (i, (own, _)) in self.learners.iter().enumerate() {
+            let earlier = self.learners[..i].iter().map(|(other, _)| &other.name);
+            let is_taken = known.iter().chain(earlier).any(|name| *name == own.name);
+            let is_odd = |c: char| c.is_control() || c == '/' || c == '~';
+            let error = |what: &str| Error::input(what).at("learners").got(&own.name);
+            if is_taken {
+                return Err(error("two candidates of the search have the same name")
+                    .hint("give it another: modelwright.Learner(estimator, name=...)"));
+            }
+            if own.name.trim().is_empty() || own.name.contains(is_odd) || is_student(&own.name) {
+                return Err(error("this cannot be the name of a candidate")
+                    .expected("a name without control characters, `/` and `~`, and not of a student"));
+            }
+            EncodingSpec::named(&own.encoding).map_err(|e| e.at("encoding"))?;
+            if own.encoding == "derived" {
+                return Err(Error::input("a learner of one's own cannot read this encoding")
+                    .at("encoding")
+                    .expected("linear, trees, network or native")
+                    .got(&own.encoding)
+                    .hint("which columns are derived is for boosters to find out"));
+            }
+        }
+        let at = plan.trials.len().min(N_BEFORE);
+        let trials = self.learners.iter().map(|(own, _)| PlannedTrial {
+            name: own.name.clone(),
+            learner: OWN.to_owned(),
+            encoding: own.encoding.clone(),
+            params: ParamMap::new(),
+            fixed_rounds: false,
+            reason: format!("given: {}", own.text),
+        });
+        plan.trials.splice(at..at, trials);
+        Ok(())
+    }
+}
+
+/// Whether a given part is the one that a record names: of learners there may be several.
+fn stands_for(given: &OwnPart, named: &OwnPart) -> bool {
+    given.kind == named.kind && (given.kind != OwnKind::Learner || given.name == named.name)
 }
 
 /// Pairs of rows to learn from and rows to judge, by their positions in the table that is read.
@@ -221,8 +286,8 @@ mod tests {
     #[test]
     fn a_recorded_part_must_be_given_again() {
         let own = Own {
-            metric: None,
             split: Some((split(&[(&[0], &[1])], 2).unwrap(), named(OwnKind::Split, "mine"))),
+            ..Own::default()
         };
         own.check(&own.parts()).unwrap();
         for (named, says) in [

@@ -114,11 +114,10 @@ const ROUNDS_FOR_LINEAR_FIRST: u64 = 400;
 /// The boosters' learning rate where no time limit asks for a larger one.
 pub(crate) const RATE_UNLIMITED: f64 = 0.05;
 
-/// Makes the plan.
-pub(crate) fn make(input: &PlanInput) -> Plan {
+/// Makes the plan of some candidates.
+pub(crate) fn make(input: &PlanInput, mut trials: Vec<PlannedTrial>) -> Plan {
     let mut notes = Vec::new();
     let n_folds = n_folds(input, &mut notes);
-    let mut trials = portfolio::candidates(input.task, input.preset, input.n_rows);
     let variants_max = input.preset.variants_max();
     if variants_max > 0 {
         notes.push(format!(
@@ -216,6 +215,10 @@ mod tests {
             n_folds_max: usize::MAX,
             affordable_rounds,
         }
+    }
+
+    fn make(input: &PlanInput) -> Plan {
+        super::make(input, portfolio::candidates(input.task, input.preset, input.n_rows))
     }
 
     #[test]

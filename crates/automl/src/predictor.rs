@@ -3,6 +3,7 @@
 //! A predictor holds the fitted encoders and the members of the ensemble. The code that encoded
 //! the training rows encodes the served rows; nothing of it is repeated elsewhere.
 
+mod asleep;
 mod parts;
 mod regions;
 mod row;
@@ -12,7 +13,8 @@ use modelwright_core::task::{Predictions, Target, Task};
 use modelwright_core::{Context, Error, Result};
 use modelwright_evaluate::{Calibrator, CostMatrix};
 use modelwright_inspect::explain::RawPredictor;
-use modelwright_learners::{Fitted, learner};
+use modelwright_learners::Fitted;
+use modelwright_learners::own;
 use modelwright_preprocess::encode::FittedEncoder;
 use serde::{Deserialize, Serialize};
 
@@ -415,12 +417,15 @@ fn stored_name(fitted: &Fitted) -> String {
 
 fn decode_member(stored: &StoredMember) -> Result<Member> {
     let (name, layout) = stored.learner.split_once('@').unwrap_or((&stored.learner, "1"));
-    let entry = learner(name)?;
     let layout = layout.parse().map_err(|_| broken("a layout is not a number"))?;
     Ok(Member {
         encoder: stored.encoder as usize,
         weight: stored.weight,
-        models: stored.models.iter().map(|m| entry.decode(layout, m)).collect::<Result<_>>()?,
+        models: stored
+            .models
+            .iter()
+            .map(|m| own::decode(name, layout, m))
+            .collect::<Result<_>>()?,
     })
 }
 

@@ -14,7 +14,7 @@ use modelwright_core::data::Table;
 use modelwright_core::record::PlannedTrial;
 use modelwright_core::task::Target;
 use modelwright_core::{Context, Result};
-use modelwright_learners::{Entry, Fitted};
+use modelwright_learners::{Algorithm, Fitted};
 use modelwright_preprocess::encode::Prepared;
 
 use crate::fair::Recast;
@@ -27,7 +27,7 @@ const ROUNDS_SHARE_MIN: f64 = 0.8;
 /// A member of the ensemble with its models.
 pub(crate) struct Chosen {
     pub planned: PlannedTrial,
-    pub entry: &'static Entry,
+    pub entry: Algorithm,
     pub weight: f64,
     /// The models that are averaged: those of the folds, or those of refits.
     pub models: Vec<Fitted>,
@@ -100,8 +100,8 @@ impl Chosen {
     fn varies(&self) -> bool {
         // A student is to be small.
         self.labels.is_none()
-            && self.entry.spec.rounds_param.is_some()
-            && self.entry.spec.abilities.early_stopping
+            && self.entry.spec().rounds_param.is_some()
+            && self.entry.spec().abilities.early_stopping
     }
 
     /// One more model, unless the clock says no: `None` then, or when it ended too early.
@@ -129,10 +129,10 @@ impl Chosen {
             rounds: self.rounds_wanted,
             labels: self.labels.as_deref(),
         };
-        let model = trial::refit(&self.planned, self.entry, &on, &scope)?;
+        let model = trial::refit(&self.planned, &self.entry, &on, &scope)?;
         let reached = model.model.rounds();
         let is_whole = reached as f64 >= self.rounds as f64 * ROUNDS_SHARE_MIN
-            || self.entry.spec.rounds_param.is_none();
+            || self.entry.spec().rounds_param.is_none();
         Ok((is_first_fit || is_whole).then_some((model, reached)))
     }
 }
@@ -147,15 +147,23 @@ pub(crate) fn again(
 ) -> Result<()> {
     let is_ready = |m: &Chosen| rows.prepared.contains_key(&m.planned.encoding);
     for member in members.iter_mut().filter(|m| is_ready(m) && !m.is_refit) {
-        if let Some((model, rounds)) = member.fit(rows, 0, ctx)? {
+        let again = match member.fit(rows, 0, ctx) {
+            // What learned its folds and not all rows keeps what it has; the engine's own do not
+            // fail by whim.
+            Err(error) if member.entry.is_own() && !member.models.is_empty() => {
+                let name = &member.planned.name;
+                ctx.tell(Event::Warning(format!("{name} failed at the refit: {error}")));
+                None
+            }
+            other => other?,
+        };
+        if let Some((model, rounds)) = again {
             member.models = vec![model];
             member.rounds = rounds;
             member.is_refit = true;
         } else {
             let name = &member.planned.name;
-            ctx.tell(Event::Note(format!(
-                "{name}: no time for the refit; its fold models are used"
-            )));
+            ctx.tell(Event::Note(format!("{name}: no refit; its fold models are used")));
         }
     }
     for chance in 1..n_models as u64 {

@@ -11,7 +11,8 @@ use modelwright_core::record::{PhaseTime, Plan, PlannedTrial, TrialStatus};
 use modelwright_core::task::{Predictions, Target};
 use modelwright_core::{Context, Error, Result};
 use modelwright_evaluate::metric::{MetricEntry, MetricInput};
-use modelwright_learners::learner;
+use modelwright_learners::own::Named;
+use modelwright_learners::{Algorithm, OWN, learner};
 use modelwright_preprocess::derive;
 use modelwright_preprocess::encode::{EncodingSpec, PrepareInput, Prepared, prepare};
 
@@ -41,6 +42,24 @@ pub(crate) struct Ground<'a> {
     pub encoding_bytes: u64,
     /// How many times the rows of the training part the last fit will learn from.
     pub ratio: f64,
+    /// Learners of the caller's own.
+    pub own: Vec<Named>,
+}
+
+impl Ground<'_> {
+    /// The learner of a planned trial.
+    ///
+    /// # Errors
+    /// Input error when there is no such learner.
+    fn algorithm(&self, planned: &PlannedTrial) -> Result<Algorithm> {
+        if planned.learner != OWN {
+            return learner(&planned.learner).map(Algorithm::Catalog);
+        }
+        let own = self.own.iter().find(|own| own.name == planned.name);
+        own.cloned().map(Algorithm::Own).ok_or_else(|| {
+            Error::input("a learner of the user's own is not here").got(&planned.name)
+        })
+    }
 }
 
 /// A planned trial and what became of it.
@@ -274,7 +293,7 @@ fn fit_one(
     }
     let input = TrialInput {
         planned,
-        entry: learner(&planned.learner)?,
+        entry: ground.algorithm(planned)?,
         prepared: &found.prepared[&planned.encoding],
         target: ground.target,
         weights: ground.weights,
@@ -329,7 +348,7 @@ fn refit_reserve_s(found: &Found, ratio: f64) -> f64 {
 fn expected_s(planned: &PlannedTrial, found: &Found) -> f64 {
     let before = found
         .usable()
-        .filter(|(o, _)| o.planned.learner == planned.learner)
+        .filter(|(o, _)| o.planned.learner == planned.learner && planned.learner != OWN)
         .map(|(_, t)| t.fold_s * t.models.len() as f64);
     before.fold(0.0, f64::max) / 3.0
 }
@@ -367,7 +386,7 @@ mod tests {
         };
         let trial = Trial {
             planned: planned.clone(),
-            entry: learner(name).unwrap(),
+            entry: Algorithm::Catalog(learner(name).unwrap()),
             models: Vec::new(),
             out_of_fold: Predictions::new(1, Vec::new()),
             fold_s: seconds,

@@ -6,7 +6,7 @@ use modelwright_core::params::ParamMap;
 use modelwright_core::record::PlannedTrial;
 use modelwright_core::task::{Predictions, Target};
 use modelwright_core::{Context, Result};
-use modelwright_learners::{Entry, Fitted};
+use modelwright_learners::{Algorithm, Fitted};
 use modelwright_preprocess::encode::Prepared;
 
 use crate::distill::{self, Labels};
@@ -22,7 +22,7 @@ const ALL_THREADS: f64 = 0.7;
 /// What came of a trial.
 pub(crate) struct Trial {
     pub planned: PlannedTrial,
-    pub entry: &'static Entry,
+    pub entry: Algorithm,
     /// One model per fold; none when nothing is judged before the untouched rows.
     pub models: Vec<Fitted>,
     /// Predictions of the judged rows: fold after fold, in each fold's order.
@@ -45,7 +45,7 @@ pub(crate) struct Trial {
 /// What a trial is fitted on.
 pub(crate) struct TrialInput<'a> {
     pub planned: &'a PlannedTrial,
-    pub entry: &'static Entry,
+    pub entry: Algorithm,
     pub prepared: &'a Prepared,
     pub target: &'a Target,
     pub weights: Option<&'a [f64]>,
@@ -64,7 +64,11 @@ impl Trial {
 
     /// Whether every fold learned something.
     pub(crate) fn is_usable(&self) -> bool {
-        self.entry.spec.rounds_param.is_none() || self.rounds().iter().all(|r| *r > 0)
+        if self.entry.is_own() {
+            // What cannot be asked to hurry is left out whole.
+            return !self.stopped;
+        }
+        self.entry.spec().rounds_param.is_none() || self.rounds().iter().all(|r| *r > 0)
     }
 
     /// Wall seconds that a refit on all rows should take.
@@ -84,7 +88,7 @@ impl Trial {
 /// when the learner can judge its rows out of bag.
 pub(crate) fn run(input: &TrialInput<'_>, ctx: &Context) -> Result<Trial> {
     let may_judge_itself = input.exchangeable && input.folds.len() > 1;
-    if may_judge_itself && input.entry.spec.abilities.out_of_bag {
+    if may_judge_itself && input.entry.spec().abilities.out_of_bag {
         let trial = out_of_bag(input, ctx)?;
         if let Some(trial) = trial {
             return Ok(trial);
@@ -92,7 +96,8 @@ pub(crate) fn run(input: &TrialInput<'_>, ctx: &Context) -> Result<Trial> {
     }
     let begun = ctx.elapsed();
     let n_cells = input.target.n_rows() * input.prepared.full.n_features().max(1);
-    let side_by_side = n_cells < N_CELLS_SIDE_BY_SIDE && ctx.threads() > 1 && input.folds.len() > 1;
+    let may_be_beside = n_cells < N_CELLS_SIDE_BY_SIDE && !input.entry.is_own();
+    let side_by_side = may_be_beside && ctx.threads() > 1 && input.folds.len() > 1;
     let fits: Vec<Result<FoldFit>> = if side_by_side {
         let waves = input.folds.len().div_ceil(ctx.threads());
         let limit = ctx.remaining().map(|left| left / waves as u32);
@@ -100,6 +105,8 @@ pub(crate) fn run(input: &TrialInput<'_>, ctx: &Context) -> Result<Trial> {
             let fold = ctx.scope(&format!("fold-{k}"));
             fit_fold(input, k, &limit.map_or(fold.clone(), |limit| fold.with_time_limit(limit)))
         })
+    } else if input.entry.is_own() {
+        one_by_one(input, ctx)
     } else {
         (0..input.folds.len())
             .map(|k| fit_fold(input, k, &slice(ctx, input.folds.len() - k, k)))
@@ -110,16 +117,39 @@ pub(crate) fn run(input: &TrialInput<'_>, ctx: &Context) -> Result<Trial> {
     let decisions = ctx.decisions();
     Ok(Trial {
         planned: input.planned.clone(),
-        entry: input.entry,
+        entry: input.entry.clone(),
         out_of_fold: Predictions::new(input.target.n_outputs(), values),
         fold_s: fits.iter().map(|f| f.seconds).sum::<f64>() / fits.len().max(1) as f64,
         wall_s: ctx.elapsed().saturating_sub(begun).as_secs_f64(),
-        stopped: fits.iter().any(|f| was_stopped(&decisions, &f.scope)),
+        stopped: fits.len() < input.folds.len()
+            || fits.iter().any(|f| was_stopped(&decisions, &f.scope)),
         side_by_side,
         is_whole: false,
         labels: input.labels.map(|labels| labels.whole.clone()),
         models: fits.into_iter().map(|f| f.model).collect(),
     })
+}
+
+/// The folds of a learner that cannot be asked to end while it learns: the clock is asked between
+/// two of them, and no fold begins that would end too late if it took as long as those before.
+/// Fewer fits than folds mean that it was.
+fn one_by_one(input: &TrialInput<'_>, ctx: &Context) -> Vec<Result<FoldFit>> {
+    let n_folds = input.folds.len();
+    let begun = ctx.elapsed();
+    let mut fits = Vec::with_capacity(n_folds);
+    for k in 0..n_folds {
+        let fold = ctx.scope(&format!("fold-{k}"));
+        let is_in_time = k == 0
+            || fold.decide("in-time", || {
+                let spent = ctx.elapsed().saturating_sub(begun) / k as u32;
+                u64::from(ctx.remaining().is_none_or(|left| left >= spent * (n_folds - k) as u32))
+            }) == 1;
+        if !is_in_time || !fold.proceed() {
+            break;
+        }
+        fits.push(fit_fold(input, k, &fold));
+    }
+    fits
 }
 
 /// One fit of all rows that also judges them; `None` when the learner does not, as configured.
@@ -140,7 +170,7 @@ fn out_of_bag(input: &TrialInput<'_>, ctx: &Context) -> Result<Option<Trial>> {
     let order: Vec<u32> = input.folds.iter().flat_map(|f| f.validation.iter().copied()).collect();
     Ok(Some(Trial {
         planned: input.planned.clone(),
-        entry: input.entry,
+        entry: input.entry.clone(),
         out_of_fold: judged.select(&order),
         fold_s: seconds,
         wall_s: seconds,
@@ -176,13 +206,13 @@ pub(crate) struct Whole<'a> {
 /// Fits on all rows with a fixed number of rounds.
 pub(crate) fn refit(
     planned: &PlannedTrial,
-    entry: &'static Entry,
+    entry: &Algorithm,
     on: &Whole<'_>,
     ctx: &Context,
 ) -> Result<Fitted> {
     let rows: Vec<u32> = (0..on.target.n_rows() as u32).collect();
     let mut params = planned.params.clone();
-    if let (Some(name), Some(rounds)) = (entry.spec.rounds_param, on.rounds) {
+    if let (Some(name), Some(rounds)) = (entry.spec().rounds_param, on.rounds) {
         let rounds = modelwright_core::params::ParamField::to_value(&rounds.max(1));
         params.insert(name.to_owned(), rounds);
     }

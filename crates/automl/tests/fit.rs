@@ -16,6 +16,8 @@ mod groups;
 mod more_rows;
 #[path = "fit/nested.rs"]
 mod nested;
+#[path = "fit/own_learner.rs"]
+mod own_learner;
 #[path = "fit/refit.rs"]
 mod refit;
 #[path = "fit/second_lap.rs"]

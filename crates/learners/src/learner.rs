@@ -134,6 +134,16 @@ impl Fitted {
         erase::<L>(model)
     }
 
+    /// A model with what is needed to store it, for learners beside the catalog.
+    pub(crate) fn erased(
+        learner: &'static str,
+        layout: u32,
+        model: Box<dyn Model>,
+        encode: fn(&dyn Model) -> Result<Vec<u8>>,
+    ) -> Self {
+        Self { learner, layout, model, encode }
+    }
+
     /// The model's bytes, to be read back by [`Entry::decode`] of the same learner.
     ///
     /// # Errors

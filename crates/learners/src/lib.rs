@@ -14,7 +14,9 @@ pub mod learner;
 pub mod linear;
 pub mod naive_bayes;
 pub mod neural_net;
+pub mod own;
 pub mod tree;
 
 pub use catalog::{LEARNERS, learner};
 pub use learner::{Abilities, Entry, Fitted, Learner, LearnerSpec, Model};
+pub use own::{Algorithm, OWN};

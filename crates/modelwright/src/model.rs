@@ -30,8 +30,21 @@ impl Model {
     /// Reads a `model.mw`, or the one in a fit's folder, and checks every byte of it.
     ///
     /// # Errors
-    /// Input error when there is none, or when it is damaged or of a newer version.
+    /// Input error when there is none, when it is damaged or of a newer version, or when a part of
+    /// it is code that only Python can run.
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
+        let model = Self::open(path)?;
+        let path = model.path.display().to_string();
+        model.predictor.must_be_awake().map_err(|e| e.at(path))?;
+        Ok(model)
+    }
+
+    /// As [`Self::load`], also where a part cannot predict yet: see
+    /// [`Predictor::wake`](modelwright_automl::Predictor::wake).
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = resolve_model(path)?;
         let artifact = read_artifact(&path)?;
         Self::of_artifact(path, artifact)
@@ -42,6 +55,16 @@ impl Model {
     /// # Errors
     /// As [`Self::load`].
     pub fn of_bytes(bytes: &[u8]) -> Result<Self> {
+        let model = Self::open_bytes(bytes)?;
+        model.predictor.must_be_awake()?;
+        Ok(model)
+    }
+
+    /// As [`Self::open`], of the bytes of a `model.mw`.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn open_bytes(bytes: &[u8]) -> Result<Self> {
         Self::of_artifact(PathBuf::new(), unpack_artifact(bytes)?)
     }
 

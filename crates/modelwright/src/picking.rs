@@ -50,7 +50,8 @@ pub fn offers(model: &Model, ctx: &Context) -> Result<Offers> {
         return Err(nothing_to_pick(&model.path, &record));
     }
     let reference = model.reference()?;
-    let surveyed = survey(&model.artifact.model, &record, &reference.columns, ctx)?;
+    let surveyed =
+        survey((&model.artifact.model, Some(&model.predictor)), &record, &reference.columns, ctx)?;
     Ok(Offers { record, surveyed, reference })
 }
 

@@ -7,11 +7,12 @@ use modelwright_automl::offers::is_student;
 use modelwright_automl::{FitInput, Own, Predictor, Purpose};
 use modelwright_core::context::Event;
 use modelwright_core::data::{Column, ColumnData, MISSING_INSTANT, Table};
-use modelwright_core::record::{DataSource, Options, PlannedTrial, RunRecord};
+use modelwright_core::record::{DataSource, Options, OwnKind, PlannedTrial, RunRecord};
 use modelwright_core::task::Predictions;
 use modelwright_core::{Context, Error, Result};
 use modelwright_evaluate::metric_or_default;
 use modelwright_io::{ReadOptions, TableFile};
+use modelwright_learners::OWN;
 use modelwright_lifecycle::artifact::unpack_artifact;
 use modelwright_lifecycle::digest::sha256_hex;
 use modelwright_lifecycle::monitor::{MonitorOptions, Side, Watched, conclude};
@@ -235,13 +236,17 @@ fn options_of(record: &RunRecord, request: &RetrainRequest, ctx: &Context) -> Op
     options.split = options.split.filter(|split| split != "time" || options.time_column.is_some());
     if request.same_plan && options.single.is_none() {
         options.trials = members_of(record);
+        if record.options.own.iter().any(|part| part.kind == OwnKind::Learner) {
+            let text = "learners of the old run that are code of its user's own are left out";
+            ctx.tell(Event::Warning(text.to_owned()));
+        }
     }
     options
 }
 
 /// The recipes that the old model is made of, in the order in which they were tried: the whole plan
-/// but for what was tried in vain. A student is no recipe by itself: without its teacher there is
-/// none, and the search is the plan.
+/// but for what was tried in vain, and for learners of the user's own, which are not here. A student
+/// is no recipe by itself: without its teacher there is none, and the search is the plan.
 fn members_of(record: &RunRecord) -> Vec<PlannedTrial> {
     // Members that learned in a fair way are made of others, and will be again.
     let sources = record.mitigation.as_ref().map_or(&[][..], |made| &made.learned_from);
@@ -250,8 +255,8 @@ fn members_of(record: &RunRecord) -> Vec<PlannedTrial> {
         sources => sources.iter().any(|own| own == name),
     };
     let trials = record.trials.iter().map(|t| &t.trial);
-    let trials = trials.filter(|trial| is_member(&trial.name) && !is_student(&trial.name));
-    trials.cloned().collect()
+    let is_here = |t: &&PlannedTrial| !is_student(&t.name) && t.learner != OWN;
+    trials.filter(|trial| is_member(&trial.name)).filter(is_here).cloned().collect()
 }
 
 /// Severe findings of the monitor about the rows that the challenger learns from.

@@ -3,11 +3,15 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use modelwright::automl::more_rows;
+use modelwright::automl::target::rows_with_target;
 use modelwright::core::record::RunRecord;
 use modelwright::inspect::{monitor_html, monitor_text};
-use modelwright::lifecycle::export::{MemberChoice, choose, lightgbm, xgboost};
+use modelwright::lifecycle::digest::sha256_hex;
+use modelwright::lifecycle::export::{MemberChoice, choose, lightgbm, onnx, xgboost};
 use modelwright::lifecycle::monitor::MonitorOptions;
 use modelwright::lifecycle::retrain::{Gates, Rule};
+use modelwright::more_rows::more_rows_of;
 use modelwright::{
     MonitorRequest, OutputFolder, PickRequest, RetrainRequest, RowWindow, machine, monitor, offers,
     pick, retrain, retrain_time,
@@ -17,7 +21,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use crate::context::shared;
-use crate::error::{Realm, raise};
+use crate::error::{Realm, json, raise};
 use crate::model::Model;
 use crate::run::{Data, Input, Limits, packed};
 use crate::watch;
@@ -76,7 +80,8 @@ pub(crate) fn model_pick(
                  max_size_bytes",
             )
         })?;
-        let again = modelwright::Model::of_bytes(model.stored())?;
+        let mut again = modelwright::Model::open_bytes(model.stored())?;
+        again.predictor.wake_like(&model.loaded().predictor);
         packed(&pick(again, all, picked)?)
     });
     let (bytes, picked) = done.map_err(|e: Error| raise(py, &e, Realm::Option))?;
@@ -104,7 +109,7 @@ pub(crate) fn model_export<'py>(
                 return Err(Error::input("unknown form of a model file")
                     .at("format")
                     .got(other)
-                    .suggest(other, ["lightgbm", "xgboost-json", "xgboost-ubj"]));
+                    .suggest(other, ["onnx", "lightgbm", "xgboost-json", "xgboost-ubj"]));
             }
         };
         let sources = export.encoder.feature_sources();
@@ -119,6 +124,82 @@ pub(crate) fn model_export<'py>(
     });
     let (bytes, about) = done.map_err(|e| raise(py, &e, Realm::Option))?;
     Ok((PyBytes::new(py, &bytes), about))
+}
+
+/// The whole model as an ONNX graph: its bytes, and the document of `export`.
+#[pyfunction]
+pub(crate) fn model_export_onnx<'py>(
+    py: Python<'py>,
+    model: &Bound<'py, Model>,
+    name: String,
+) -> PyResult<(Bound<'py, PyBytes>, String)> {
+    let model = model.get();
+    let done = py.detach(|| -> Result<(Vec<u8>, String)> {
+        let about = onnx::About { name, artifact_sha256: sha256_hex(model.stored()) };
+        let predictor = &model.loaded().predictor;
+        let written = onnx::write(predictor, &about)?;
+        let input = |input: &onnx::Input| {
+            serde_json::json!({
+                "name": input.name,
+                "type": input.type_name(),
+                "values": input.text(),
+                "optional": input.optional,
+            })
+        };
+        let about = serde_json::json!({
+            "classes": predictor.classes,
+            "inputs": written.inputs.iter().map(input).collect::<Vec<_>>(),
+            "outputs": written.outputs,
+            "notes": written.notes,
+        });
+        Ok((written.bytes, about.to_string()))
+    });
+    let (bytes, about) = done.map_err(|e| raise(py, &e, Realm::Option))?;
+    Ok((PyBytes::new(py, &bytes), about))
+}
+
+/// Whether more rows would make the model better, as JSON.
+#[pyfunction]
+#[pyo3(signature = (model, data, seed, threads, on_event))]
+pub(crate) fn learning_curve(
+    py: Python<'_>,
+    model: Bound<'_, Model>,
+    data: Data,
+    seed: u64,
+    threads: usize,
+    on_event: Option<Py<PyAny>>,
+) -> PyResult<String> {
+    let (model, data) = (model.unbind(), Input::from(data));
+    let work = move |events, cancel| {
+        let ctx = Limits::none(seed, threads).context(events, cancel)?;
+        let loaded = model.get().loaded();
+        let table = match data {
+            Input::Path(path) => return more_rows_of(loaded, &path, &ctx),
+            Input::Table(table) => table,
+        };
+        let record = loaded.artifact.record()?;
+        let (options, _) = loaded.read_options_with_target()?;
+        let mut schema = options.schema.unwrap_or_default();
+        // Rows that belong together stay together.
+        let by = [record.options.group.as_ref(), record.options.time_column.as_ref()];
+        for field in by.into_iter().flatten().filter_map(|name| record.schema.field(name)) {
+            if schema.field(&field.name).is_none() {
+                schema.fields.push(field.clone());
+            }
+        }
+        let rows = table.get().take(Some(schema), &ctx)?.table;
+        loaded.check_columns(&rows, &ctx)?;
+        let known = rows_with_target(rows.require(&loaded.predictor.target)?);
+        if known.is_empty() {
+            return Err(Error::input("no row has a known answer")
+                .column(&loaded.predictor.target)
+                .expected("at least one value of the target"));
+        }
+        more_rows::of_model(&loaded.predictor, &record, &rows.into_selected(&known), &ctx)
+    };
+    let watched = watch::begin(work).map_err(|e| raise(py, &e, Realm::Data))?;
+    let found = watched.wait(py, on_event.as_ref(), Realm::Data)?.value;
+    json(py, &found)
 }
 
 /// What is asked of the comparison with new rows, as Python says it.

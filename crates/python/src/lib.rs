@@ -15,7 +15,7 @@
 //! | `explain` | why it predicts so |
 //! | `after` | what becomes of it: offers, export, monitor, successor |
 //! | `store` | recorded runs, registered models |
-//! | `own` | a metric, a split of the user's own |
+//! | `own`, `own_learner` | a metric, a split, learners of the user's own |
 //! | `single` | one learner, for scikit-learn's estimators |
 //! | `loss` | a loss of the user's own, for boosters |
 //! | `isolation` | the isolation forest, for the same |
@@ -36,6 +36,7 @@ mod loss;
 mod model;
 mod object;
 mod own;
+mod own_learner;
 mod pickle;
 mod run;
 mod single;
@@ -88,6 +89,8 @@ fn _modelwright(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(after::model_offers, module)?)?;
     module.add_function(wrap_pyfunction!(after::model_pick, module)?)?;
     module.add_function(wrap_pyfunction!(after::model_export, module)?)?;
+    module.add_function(wrap_pyfunction!(after::model_export_onnx, module)?)?;
+    module.add_function(wrap_pyfunction!(after::learning_curve, module)?)?;
     module.add_function(wrap_pyfunction!(after::model_monitor, module)?)?;
     module.add_function(wrap_pyfunction!(after::model_retrain, module)?)?;
     module.add_function(wrap_pyfunction!(store::store, module)?)?;

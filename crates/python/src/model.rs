@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use modelwright::assess::{CompareOptions, assess, compare_models};
+use modelwright::assess::{CompareOptions, assess, beside_chance, compare_models};
 use modelwright::audit_rows;
 use modelwright::automl::Regions;
 use modelwright::inspect::{annex_iv, model_card, model_card_json, report_json, report_markdown};
@@ -19,6 +19,7 @@ use serde_json::json;
 use crate::context::shared;
 use crate::error::{Realm, json as to_json, raise};
 use crate::object::ObjectColumn;
+use crate::own_learner;
 use crate::pickle::{Reduced, reduced};
 use crate::run::{Data, Input};
 
@@ -39,11 +40,11 @@ type Level<'py> = (f64, Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<f64>>);
 
 #[pymethods]
 impl Model {
-    /// Reads a `model.mw` or a fit's folder.
+    /// Reads a `model.mw` or a fit's folder; `trust` unpickles parts that are Python's.
     #[staticmethod]
-    fn load(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
+    fn load(py: Python<'_>, path: PathBuf, trust: bool) -> PyResult<Self> {
         let read = || {
-            let model = modelwright::Model::load(path)?;
+            let model = ready(modelwright::Model::open(path)?, trust)?;
             let bytes = std::fs::read(&model.path).map_err(|e| {
                 Error::work("cannot read the file").at(model.path.display().to_string()).because(e)
             })?;
@@ -52,10 +53,12 @@ impl Model {
         py.detach(read).map_err(|e: Error| raise(py, &e, Realm::Artifact))
     }
 
-    /// Reads the bytes of a `model.mw`.
+    /// Reads the bytes of a `model.mw`, as [`Self::load`]. Without a word it trusts them: that is
+    /// how pickle calls it, which runs code in any case.
     #[staticmethod]
-    fn from_bytes(py: Python<'_>, bytes: Vec<u8>) -> PyResult<Self> {
-        let model = py.detach(|| modelwright::Model::of_bytes(&bytes));
+    #[pyo3(signature = (bytes, trust = true))]
+    fn from_bytes(py: Python<'_>, bytes: Vec<u8>, trust: bool) -> PyResult<Self> {
+        let model = py.detach(|| ready(modelwright::Model::open_bytes(&bytes)?, trust));
         let model = model.map_err(|e| raise(py, &e, Realm::Artifact))?;
         Ok(Self::new(bytes, model))
     }
@@ -236,12 +239,24 @@ impl Model {
         py.detach(predict).map_err(|e: Error| raise(py, &e, Realm::Data))
     }
 
-    /// How good the model is on rows with answers: the document of `evaluate --json`.
-    fn evaluate(&self, py: Python<'_>, data: Data, name: &str, threads: usize) -> PyResult<String> {
+    /// How good the model is on rows with answers: the document of `evaluate --json`. With some
+    /// `permutations`, also beside what chance gives.
+    fn evaluate(
+        &self,
+        py: Python<'_>,
+        data: Data,
+        name: &str,
+        permutations: usize,
+        threads: usize,
+    ) -> PyResult<String> {
         let done = py.detach(|| {
             let ctx = shared(threads)?;
             let rows = self.labelled(&data, name, &ctx)?;
-            assess(&self.loaded, &rows, &ctx)?.json(&self.loaded.predictor)
+            let mut found = assess(&self.loaded, &rows, &ctx)?;
+            if permutations > 0 {
+                found.chance = Some(beside_chance(&self.loaded, &rows, permutations, &ctx)?);
+            }
+            found.json(&self.loaded.predictor)
         });
         done.map_err(|e: Error| raise(py, &e, Realm::Data))
     }
@@ -364,6 +379,18 @@ impl Model {
             }
         }
     }
+}
+
+/// The model, whose parts that are Python's predict if they may be unpickled.
+///
+/// # Errors
+/// Input error when they may not, or cannot be read here.
+fn ready(mut model: modelwright::Model, trust: bool) -> Result<modelwright::Model> {
+    if trust {
+        own_learner::wake(&mut model)?;
+    }
+    model.predictor.must_be_awake().map_err(|e| e.at(model.path.display().to_string()))?;
+    Ok(model)
 }
 
 /// Adds the nearest name that the data have to the error of a missing column.

@@ -1,6 +1,7 @@
-//! Parts of a fit that are Python's: a metric that is called back, a split that was made there.
+//! Parts of a fit that are Python's: a metric that is called back, a split that was made there,
+//! and learners (see `own_learner`).
 //!
-//! `modelwright._own` prepares both: it knows the user's function and the labels in their own
+//! `modelwright._own` prepares them: it knows the user's function and the labels in their own
 //! types. What crosses here are arrays and the texts of the record.
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,12 +14,15 @@ use modelwright_core::{Error, Result};
 use numpy::{PyArray1, PyArrayMethods, PyReadonlyArray1};
 use pyo3::prelude::*;
 
+use crate::own_learner::GivenLearner;
+
 /// The parts as Python hands them over.
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
 pub(crate) struct Given<'py> {
     metric: Option<GivenMetric>,
     split: Option<GivenSplit<'py>>,
+    learners: Vec<GivenLearner>,
     needs: Vec<String>,
 }
 
@@ -48,7 +52,7 @@ impl Given<'_> {
     /// As [`OwnSplit::new`].
     pub(crate) fn own(self) -> Result<(Own, Raised)> {
         let raised = Raised::default();
-        let Self { metric, split, needs } = self;
+        let Self { metric, split, learners, needs } = self;
         let metric = metric.map(|given| {
             let (kind, name) = (OwnKind::Metric, given.name.clone());
             let part = OwnPart { kind, name, sha256: None, needs };
@@ -67,7 +71,8 @@ impl Given<'_> {
             };
             Ok((OwnSplit::new(pairs, given.n_rows)?, part))
         });
-        Ok((Own { metric, split: split.transpose()? }, raised))
+        let learners = learners.into_iter().map(GivenLearner::own).collect();
+        Ok((Own { metric, split: split.transpose()?, learners }, raised))
     }
 }
 

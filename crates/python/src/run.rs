@@ -27,6 +27,7 @@ use serde_json::json;
 use crate::error::{Realm, json as to_json, raise};
 use crate::model::Model;
 use crate::own;
+use crate::own_learner;
 use crate::store::location;
 use crate::table::Table;
 use crate::watch;
@@ -303,7 +304,8 @@ type Packed = (Vec<u8>, modelwright::Model);
 /// stored.
 pub(crate) fn packed(outcome: &FitOutcome) -> Result<Packed> {
     let bytes = modelwright::pack(outcome)?;
-    let model = modelwright::Model::of_bytes(&bytes)?;
+    let mut model = modelwright::Model::open_bytes(&bytes)?;
+    own_learner::wake(&mut model)?;
     Ok((bytes, model))
 }
 
@@ -320,16 +322,19 @@ fn finish(
 
 /// What a fit would do, as JSON.
 #[pyfunction]
-#[pyo3(signature = (verb, given, data, test, on_event))]
+#[pyo3(signature = (verb, given, data, test, own, on_event))]
 pub(crate) fn plan(
     py: Python<'_>,
     verb: &str,
     given: Given,
     data: Data,
     test: Option<Data>,
+    own: Option<own::Given<'_>>,
     on_event: Option<Py<PyAny>>,
 ) -> PyResult<String> {
-    let Asked { options, threads } = ask(py, verb, given)?;
+    let Asked { mut options, threads } = ask(py, verb, given)?;
+    let (own, _) = owned(py, own)?;
+    options.own = own.parts();
     let limits = Limits::of_options(&options, threads, began(0.0));
     let (data, test) = (Input::from(data), test.map(Input::from));
     let work = move |events: Box<dyn Progress>, cancel| {
@@ -337,7 +342,9 @@ pub(crate) fn plan(
         ctx.tell(Event::Phase("read".to_owned()));
         let train = data.train(&ctx)?;
         let test = test.map(|t| t.test(&train, &ctx)).transpose()?;
-        modelwright::plan(modelwright::input_of(train, test, options), &ctx)
+        let mut input = modelwright::input_of(train, test, options);
+        input.own = own.clone();
+        modelwright::plan(input, &ctx)
     };
     let watched = watch::begin(work).map_err(|e| raise(py, &e, Realm::Data))?;
     let ended = watched.wait(py, on_event.as_ref(), Realm::Data)?;

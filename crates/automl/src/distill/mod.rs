@@ -24,7 +24,7 @@ use std::time::Duration;
 use modelwright_core::Context;
 use modelwright_core::params::ParamValue;
 use modelwright_core::record::{Options, PhaseTime, PlannedTrial, TrialStatus};
-use modelwright_learners::learner;
+use modelwright_learners::{Algorithm, learner};
 
 use crate::plan::Preset;
 use crate::search::{self, Found, Ground, Outcome};
@@ -169,7 +169,7 @@ fn taught(
     let tried = learner(LEARNER).and_then(|entry| {
         let input = TrialInput {
             planned: &fitting,
-            entry,
+            entry: Algorithm::Catalog(entry),
             prepared,
             target: class.ground.target,
             weights: class.ground.weights,

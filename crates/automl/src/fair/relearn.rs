@@ -179,7 +179,7 @@ impl<'a> School<'a> {
     fn members(&self) -> Vec<(&'a Trial, f64)> {
         let usable: Vec<&Trial> = self.input.found.usable().map(|(_, t)| t).collect();
         let members = self.input.members.iter().map(|(i, weight)| (usable[*i], *weight));
-        members.filter(|(t, _)| t.entry.spec.abilities.weights && !t.models.is_empty()).collect()
+        members.filter(|(t, _)| t.entry.spec().abilities.weights && !t.models.is_empty()).collect()
     }
 
     /// One trial, if there is time for it and `n_refits` refits.
@@ -201,7 +201,7 @@ impl<'a> School<'a> {
         let (target, weights) = recast.apply(input.table, input.target, input.weights);
         let of_trial = TrialInput {
             planned: &planned,
-            entry: base.entry,
+            entry: base.entry.clone(),
             prepared: &input.found.prepared[&planned.encoding],
             target: &target,
             weights: Some(&weights),
@@ -218,7 +218,7 @@ impl<'a> School<'a> {
 fn again(base: &Trial, name: &str, reason: &str) -> PlannedTrial {
     let mut planned =
         PlannedTrial { name: name.to_owned(), reason: reason.to_owned(), ..base.planned.clone() };
-    if let Some(rounds) = base.entry.spec.rounds_param {
+    if let Some(rounds) = base.entry.spec().rounds_param {
         let value = modelwright_core::params::ParamField::to_value(&mean_rounds(base).max(1));
         planned.params.insert(rounds.to_owned(), value);
         planned.fixed_rounds = true;

@@ -218,6 +218,7 @@ impl Flow {
                 held_out: &held_out,
                 classes: &self.task.classes,
                 planned: &member.planned,
+                entry: &member.entry,
                 metric: self.metric,
             };
             more_rows::curve(&input, &scope)

@@ -49,13 +49,14 @@ pub enum Wish {
 }
 
 /// Measures every offer, with all models of its members and, where a member has several, with one
-/// of each. `bytes` are the delivered predictor's, `reference` describes its training rows: rows
-/// with typical values are made of it.
+/// of each. `bytes` are the delivered predictor's, `awake` is that predictor where it has parts that
+/// sleep in the bytes, `reference` describes its training rows: rows with typical values are made
+/// of it.
 ///
 /// # Errors
 /// Input error when the predictor or the record cannot be read.
 pub fn survey(
-    bytes: &[u8],
+    (bytes, awake): (&[u8], Option<&Predictor>),
     record: &RunRecord,
     reference: &TableSketch,
     ctx: &Context,
@@ -63,7 +64,10 @@ pub fn survey(
     let mut all = Vec::new();
     for offer in 0..record.offers.len() {
         for one_model_each in [false, true] {
-            let predictor = Predictor::decode(bytes)?;
+            let mut predictor = Predictor::decode(bytes)?;
+            if let Some(awake) = awake {
+                predictor.wake_like(awake);
+            }
             let picked = Picked { offer, one_model_each };
             let (predictor, _) = pick(predictor, record.clone(), picked)?;
             let has_several = predictor.members.iter().any(|m| m.models.len() > 1);

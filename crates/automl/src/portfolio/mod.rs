@@ -14,8 +14,10 @@ pub(crate) mod space;
 use modelwright_core::params::{ParamMap, ParamValue};
 use modelwright_core::record::PlannedTrial;
 use modelwright_core::task::Task;
+use modelwright_core::{Error, Result};
 use modelwright_learners::learner;
 
+use crate::encoding::encoding_for;
 use crate::plan::Preset;
 
 /// Below this many rows a table is small.
@@ -23,6 +25,9 @@ const N_ROWS_SMALL: usize = 10_000;
 
 /// The most rounds of boosting: early stopping or the budget should end a fit, not this.
 pub(crate) const N_ROUNDS: i64 = 4000;
+
+/// The yardstick of every search: a constant.
+const BASELINE: &str = "baseline";
 
 /// One line of a portfolio.
 pub(super) struct Candidate {
@@ -81,6 +86,50 @@ pub(crate) fn candidates(task: Task, preset: Preset, n_rows: usize) -> Vec<Plann
         reason: c.reason.to_owned(),
     })
     .collect()
+}
+
+/// The trials of some learners alone, and the constant; all [`candidates`] where none is named. A
+/// learner that the preset leaves out is tried as `best` would, or by its defaults.
+///
+/// # Errors
+/// Input error for a learner that is unknown or cannot learn the task.
+pub(crate) fn chosen(
+    task: Task,
+    preset: Preset,
+    n_rows: usize,
+    learners: &[String],
+) -> Result<Vec<PlannedTrial>> {
+    let mut trials = candidates(task, preset, n_rows);
+    if learners.is_empty() {
+        return Ok(trials);
+    }
+    trials.retain(|t| t.learner == BASELINE || learners.contains(&t.learner));
+    let all = candidates(task, Preset::Best, n_rows);
+    for name in learners {
+        let entry = learner(name).map_err(|e| e.at("--learners"))?;
+        if !entry.spec.tasks.contains(&task) {
+            return Err(Error::input(format!("{name} cannot learn this task"))
+                .at("--learners")
+                .expected(format!("a learner of {} tasks", task.name()))
+                .got(name));
+        }
+        if trials.iter().any(|t| t.learner == *name) {
+            continue;
+        }
+        let known = trials.len();
+        trials.extend(all.iter().filter(|t| t.learner == *name).cloned());
+        if trials.len() == known {
+            trials.push(PlannedTrial {
+                name: name.clone(),
+                learner: name.clone(),
+                encoding: encoding_for(entry, None)?.to_owned(),
+                params: ParamMap::new(),
+                fixed_rounds: false,
+                reason: "asked for by name".to_owned(),
+            });
+        }
+    }
+    Ok(trials)
 }
 
 /// The learning rate whose boosting converges within `rounds`: 30 / rounds, from 0.03 to 0.3.
@@ -144,6 +193,29 @@ mod tests {
                     assert!(entry.params.iter().any(|p| p.name == name), "{} {name}", trial.name);
                 }
             }
+        }
+    }
+
+    #[test]
+    fn learners_that_are_named_are_the_only_ones_beside_the_constant() {
+        let named = |names: &[&str], task, preset| {
+            let names: Vec<String> = names.iter().map(|n| (*n).to_owned()).collect();
+            let trials = chosen(task, preset, 5_000, &names);
+            trials.map(|all| all.into_iter().map(|t| t.learner).collect::<Vec<_>>())
+        };
+        let learners = named(&["linear"], Task::Binary, Preset::Balanced).unwrap();
+        assert_eq!(learners, ["baseline", "linear"]);
+        // A learner that the preset leaves out is tried all the same.
+        for name in modelwright_learners::LEARNERS.iter().map(|l| l.spec.name) {
+            let learners = named(&[name], Task::Binary, Preset::Quick).unwrap();
+            assert!(learners.iter().any(|l| l == name), "{name}: {learners:?}");
+            assert!(learners.iter().all(|l| l == name || l == BASELINE), "{learners:?}");
+        }
+        let all = named(&[], Task::Regression, Preset::Balanced).unwrap();
+        assert_eq!(all.len(), candidates(Task::Regression, Preset::Balanced, 5_000).len());
+        for (name, task) in [("gbdtt", Task::Binary), ("naive_bayes", Task::Regression)] {
+            let error = named(&[name], task, Preset::Quick).unwrap_err().to_string();
+            assert!(error.contains("--learners") && error.contains(name), "{error}");
         }
     }
 

@@ -26,6 +26,8 @@ pub enum OwnKind {
     Metric,
     /// Which rows are learned from and which are judged.
     Split,
+    /// A candidate of the search.
+    Learner,
 }
 
 impl OwnKind {
@@ -34,6 +36,7 @@ impl OwnKind {
         match self {
             Self::Metric => "metric",
             Self::Split => "split",
+            Self::Learner => "learner",
         }
     }
 }

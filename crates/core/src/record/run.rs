@@ -204,6 +204,9 @@ pub struct Options {
     /// The one learner to train; `None` searches for the best.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub single: Option<Single>,
+    /// The only learners to search among, by name; empty for all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub learners: Vec<String>,
     /// Parts that are code of the caller's own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub own: Vec<OwnPart>,
@@ -272,6 +275,7 @@ impl Options {
             nested: None,
             with_rows: false,
             single: None,
+            learners: Vec::new(),
             own: Vec::new(),
             trials: Vec::new(),
         }

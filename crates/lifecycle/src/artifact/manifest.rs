@@ -6,8 +6,9 @@
 use std::collections::BTreeMap;
 
 use modelwright_core::data::{Kind, Schema, Storage};
-use modelwright_core::record::{Interval, RunRecord};
+use modelwright_core::record::{Interval, OwnKind, RunRecord};
 use modelwright_core::task::Task;
+use modelwright_learners::OWN;
 use serde::{Deserialize, Serialize};
 
 /// The version of the artifact's format; raised when a reader of the old one would go wrong.
@@ -42,6 +43,10 @@ pub struct Manifest {
     pub data: BTreeMap<String, String>,
     /// Seeds of the run.
     pub seeds: Seeds,
+    /// What a program must bring to predict with it, where a part is code of the user's own; empty
+    /// for a model that runs anywhere.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<String>,
     /// Size and SHA-256 of every other part, by name.
     pub parts: BTreeMap<String, Part>,
 }
@@ -139,9 +144,27 @@ impl Manifest {
                 .collect(),
             data,
             seeds: Seeds { run: record.options.seed },
+            needs: needs(record),
             parts: BTreeMap::new(),
         }
     }
+}
+
+/// What the members of the user's own were made with.
+fn needs(record: &RunRecord) -> Vec<String> {
+    let is_member = |name: &str| record.ensemble.members.iter().any(|m| m.trial == name);
+    let mut members = record.trials.iter().filter(|t| is_member(&t.trial.name));
+    if members.all(|t| t.trial.learner != OWN) {
+        return Vec::new();
+    }
+    // A member may have another name than its learner: one that learned again in a fair way.
+    let is_named = record.options.own.iter().any(|part| is_member(&part.name));
+    let own = record.options.own.iter().filter(|part| part.kind == OwnKind::Learner);
+    let own = own.filter(|part| !is_named || is_member(&part.name));
+    let mut needs: Vec<String> = own.flat_map(|part| part.needs.iter().cloned()).collect();
+    needs.sort_unstable();
+    needs.dedup();
+    needs
 }
 
 fn fields(record: &RunRecord, schema: &Schema) -> Vec<ManifestField> {

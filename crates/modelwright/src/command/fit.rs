@@ -39,6 +39,10 @@ pub(crate) struct Fit {
     #[arg(long, default_value = "balanced", display_order = 2,
           value_parser = PossibleValuesParser::new(PRESETS))]
     preset: String,
+    /// The only learners to search among, e.g. gbdt,linear [default: those that suit the table]
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',', value_parser = values::learner,
+          display_order = 5)]
+    learners: Vec<String>,
     /// Directions in which columns may act on the score, e.g. age:+1,price:-1; every member keeps
     /// to them
     #[arg(long, value_name = "COLUMN:±1,…", allow_hyphen_values = true, display_order = 5)]
@@ -81,6 +85,7 @@ impl Fit {
     pub(crate) fn options(&self, global: &Global) -> Result<Options> {
         let mut options = self.question.options(Some(self.time), global)?;
         options.preset.clone_from(&self.preset);
+        options.learners.clone_from(&self.learners);
         options.nested = self.nested;
         options.monotone.clone_from(&self.monotone);
         options.interactions.clone_from(&self.interactions);

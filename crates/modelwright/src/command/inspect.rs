@@ -37,7 +37,7 @@ impl Inspect {
     /// Reads the model, checking every byte, and prints its manifest, or trees if asked for.
     pub(crate) fn run(self, session: &Session) -> Result<()> {
         if self.trees.asked() {
-            return self.trees.run(&Model::load(&self.model.model)?, session);
+            return self.trees.run(&Model::open(&self.model.model)?, session);
         }
         let path = modelwright_lifecycle::resolve_model(&self.model.model)?;
         let artifact = modelwright_lifecycle::read_artifact(&path)?;
@@ -70,6 +70,9 @@ fn describe(path: &str, manifest: &Manifest) -> String {
             manifest.versions.modelwright, manifest.format_version
         ),
     );
+    if !manifest.needs.is_empty() {
+        line("needs", format!("Python: {}", manifest.needs.join(", ")));
+    }
     line("seed", manifest.seeds.run.to_string());
     for (role, digest) in &manifest.data {
         line(&format!("{role} data"), format!("sha256 {digest}"));

@@ -245,7 +245,7 @@ fn show_version(name: &str, selector: &str, session: &Session) -> Result<()> {
     if session.global.json {
         return output::print_json(&json!({ "version": version, "file": file }));
     }
-    let manifest = modelwright::Model::load(&file)?.artifact.manifest;
+    let manifest = modelwright::Model::open(&file)?.artifact.manifest;
     let run = version.run.and_then(|id| store.run(id).ok());
     let changes = store.history(name)?.into_iter().filter(|c| c.number == Some(version.number));
     let mut table = TextTable::new(&["", ""]);

@@ -61,6 +61,7 @@ const CASES: &[(&str, &[&str])] = &[
     ("fit a.csv --target y --distill --interpretable", &["--distill", "--interpretable"]),
     ("fit a.csv --target y --prefer-simple --max-size 1MB", &["--prefer-simple", "--max-size"]),
     ("fit a.csv --target y --max-latency 1", &["not a time for one row", "--max-latency"]),
+    ("fit a.csv --target y --learners gbdt,lightgbmm", &["unknown learner", "--learners"]),
     // Sizes, threads, seeds.
     ("fit a.csv --target y --memory lots", &["not a size of memory", "--memory", "4GiB"]),
     ("fit a.csv --target y --memory 4", &["cannot be right", "at least 64MiB", "write the unit"]),

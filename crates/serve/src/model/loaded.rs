@@ -66,6 +66,7 @@ impl Model {
             .map_err(|e| Error::work("cannot read the model").at(shown()).because(e))?;
         let artifact = unpack_artifact(&bytes).map_err(|e| e.at(shown()))?;
         let predictor = Predictor::decode(&artifact.model).map_err(|e| e.at(shown()))?;
+        predictor.must_be_awake().map_err(|e| e.at(shown()))?;
         let digest = artifact.manifest.parts.get(MODEL).map(|part| part.sha256.clone());
         let model = Self {
             name: name.into(),

@@ -1,8 +1,9 @@
 //! How to repeat the run, and what fixes its result.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use modelwright_core::record::{Options, RunRecord};
+use modelwright_core::record::{Options, OwnKind, OwnPart, RunRecord};
 
 use crate::report::section::{Block, Fact, Part, Section, Spec};
 use crate::report::{number, words};
@@ -13,12 +14,22 @@ pub(crate) const SPEC: Spec =
 /// Always applies.
 pub(crate) fn build(record: &RunRecord) -> Option<Section> {
     let decisions = record.decisions.stopped_after.len() + record.decisions.chosen.len();
-    let finding = format!(
+    let mut finding = format!(
         "The record repeats the run bit for bit, for any number of threads: it holds seed {} and \
          {} of the clock or the machine.",
         record.options.seed,
         number::counted(decisions, "decision", "decisions")
     );
+    if !record.options.own.is_empty() {
+        let of = |part: &OwnPart| format!("{} {}", part.kind.name(), words::clean(&part.name));
+        let own: Vec<String> = record.options.own.iter().map(of).collect();
+        let _ = write!(
+            finding,
+            " It had code of its user's own ({}), which no record holds: it is repeated from \
+             Python, with the same given again, as far as that code does the same again.",
+            own.join(", ")
+        );
+    }
     let data = shell(&record.data.name);
     let test = record.test_data.as_ref();
     let verb = match &record.options.single {
@@ -29,9 +40,16 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
     if let Some(test) = test {
         let _ = write!(fit, " --test {}", shell(&test.name));
     }
+    let again = if record.options.own.is_empty() {
+        format!("modelwright replay record.json {data}")
+    } else {
+        let given: BTreeSet<&str> = record.options.own.iter().map(|p| keyword(p.kind)).collect();
+        let given: Vec<&str> = given.into_iter().collect();
+        format!("python: modelwright.replay(\"record.json\", {data}, {})", given.join(", "))
+    };
     let commands = vec![
         "# the same model, byte for byte".to_owned(),
-        format!("modelwright replay record.json {data}"),
+        again,
         "# a new run with the same question; the clock decides anew".to_owned(),
         fit,
         "# this report".to_owned(),
@@ -55,6 +73,15 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
     Some(Section::new(&SPEC, finding).block(Block::Commands(commands)).block(Block::Facts(facts)))
 }
 
+/// The keyword of Python that takes a part of the user's own.
+fn keyword(kind: OwnKind) -> &'static str {
+    match kind {
+        OwnKind::Metric => "metric=…",
+        OwnKind::Split => "split=…",
+        OwnKind::Learner => "learners=[…]",
+    }
+}
+
 /// The flags that differ from the defaults.
 fn flags(options: &Options) -> String {
     let default = Options::new("");
@@ -67,6 +94,7 @@ fn flags(options: &Options) -> String {
     add("time", options.time_limit_s.map(|s| format!("{s}s")));
     add("memory", options.memory_limit_bytes.map(|b| b.to_string()));
     add("preset", Some(options.preset.clone()).filter(|p| *p != default.preset));
+    add("learners", list(&options.learners));
     let has_refit = options.refit != default.refit;
     add("refit", has_refit.then(|| options.refit.clone()));
     add("monotone", options.monotone.clone());

@@ -1,0 +1,116 @@
+"""What the command line has and is a call from Python: ONNX, chance, learning curve, page, server."""
+
+import json
+import urllib.request
+
+import numpy as np
+import pytest
+
+import modelwright as mw
+
+from conftest import command_line, passengers
+
+
+def test_a_model_is_exported_as_onnx_and_answers_the_same(predictor, new_rows, tmp_path):
+    import onnxruntime
+
+    told = predictor.export(tmp_path / "m.onnx")
+    assert {i["name"] for i in told["inputs"]} == set(predictor.columns)
+    predictor.save(tmp_path / "m.mw")
+    command_line("export", tmp_path / "m.mw", "--format", "onnx", "-o", tmp_path / "cli" / ".." / "c.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "m.onnx")
+    feed = {}
+    for value in session.get_inputs():
+        column = new_rows[value.name]
+        if "string" in value.type:
+            array = column.astype(str).to_numpy(dtype=object)
+        elif "int64" in value.type:
+            array = column.astype("int64").to_numpy()
+        else:
+            array = column.astype(float).to_numpy(dtype=np.float64 if "double" in value.type else np.float32)
+        feed[value.name] = array.reshape([-1, 1] if len(value.shape) == 2 else [-1])
+    names = [o.name for o in session.get_outputs()]
+    found = dict(zip(names, session.run(None, feed)))
+    shares = next(v for k, v in found.items() if "probabilit" in k)
+    np.testing.assert_allclose(
+        np.asarray(shares).reshape(len(new_rows), -1)[:, -1],
+        np.asarray(predictor.predict_proba(new_rows))[:, 1],
+        atol=1e-6,
+    )
+
+
+def test_an_onnx_file_holds_no_single_member(predictor, tmp_path):
+    with pytest.raises(mw.OptionError, match="one booster"):
+        predictor.export(tmp_path / "m.onnx", member=1)
+    with pytest.raises(mw.OptionError, match="unknown form"):
+        predictor.export(tmp_path / "m.x", format="pmml")
+    assert not (tmp_path / "m.onnx").exists()
+
+
+def test_answers_dealt_out_at_random_say_what_chance_gives(predictor, new_rows, tmp_path):
+    rows = passengers(200, seed=2)
+    found = predictor.evaluate(rows, permutations=99)
+    assert found["chance"]["n_permutations"] == 99
+    assert found["chance"]["p_value"] == pytest.approx(0.01)
+    assert 0.4 < found["chance"]["chance"] < 0.6
+    assert "chance" not in predictor.evaluate(rows)
+    predictor.save(tmp_path / "m.mw")
+    rows.to_csv(tmp_path / "rows.csv", index=False)
+    told = command_line("evaluate", tmp_path / "m.mw", tmp_path / "rows.csv", "--permutations", 99, "--json")
+    assert json.loads(told.stdout)["chance"] == found["chance"]
+    for wrong in (-1, 2.5, True):
+        with pytest.raises(mw.OptionError, match="dealt out"):
+            predictor.evaluate(rows, permutations=wrong)
+
+
+def test_a_learning_curve_of_a_table_is_that_of_its_file(predictor, tmp_path):
+    rows = passengers(600, seed=3)
+    found = predictor.learning_curve(rows)
+    sizes = [p["n_rows"] for p in found["points"]]
+    assert sizes == sorted(sizes) and len(sizes) >= 3 and found["words"]
+    rows.to_parquet(tmp_path / "rows.parquet")
+    assert predictor.learning_curve(tmp_path / "rows.parquet")["points"] == found["points"]
+    with pytest.raises(mw.DataError, match="too few rows"):
+        predictor.learning_curve(rows[:50])
+    with pytest.raises(mw.DataError, match="survived"):
+        predictor.learning_curve(rows.drop(columns="survived"))
+
+
+def test_the_page_answers_until_it_is_stopped(tmp_path):
+    with mw.ui(tmp_path / "store") as page:
+        assert page.is_running and page.url in page._repr_html_()
+        with urllib.request.urlopen(page.url, timeout=20) as answer:
+            assert answer.status == 200 and b"<html" in answer.read().lower()
+    assert not page.is_running
+    page.stop()
+
+
+def test_a_page_that_cannot_be_is_an_error_in_words(tmp_path):
+    with pytest.raises(mw.OptionError, match="keys"):
+        mw.ui(tmp_path / "store", host="0.0.0.0")
+    with pytest.raises(mw.OptionError, match="no_such_flag"):
+        mw.ui(tmp_path / "store", no_such_flag=1)
+
+
+def test_a_model_is_served_to_other_programs(predictor, new_rows):
+    with mw.serve(predictor) as server:
+        row = new_rows[["age", "fare", "port", "alone"]].iloc[0].to_dict()
+        row = {k: v.item() if hasattr(v, "item") else v for k, v in row.items()}
+        row["boarded"] = str(new_rows["boarded"].iloc[0])
+        body = json.dumps(row).encode()
+        asked = urllib.request.Request(
+            server.url + "/predict", body, {"content-type": "application/json"}
+        )
+        with urllib.request.urlopen(asked, timeout=20) as answer:
+            assert answer.status == 200 and json.load(answer)
+    assert not server.is_running
+
+
+def test_every_other_verb_is_a_call(predictor, tmp_path):
+    path = predictor.save(tmp_path / "m.mw")
+    assert mw.command("inspect", path)["target"] == "survived"
+    assert mw.command("runs", "list", store=tmp_path / "store") is not None
+    with pytest.raises(mw.OptionError):
+        mw.command("inspect", tmp_path / "nothing.mw")
+    with pytest.raises(mw.OptionError):
+        mw.command("inspekt", path)
