@@ -7,6 +7,9 @@ use modelwright_learners::own::{OwnFitted, OwnModel, needs_program};
 
 use super::Predictor;
 
+/// Makes of the stored bytes of a model what predicts; the model says whose it is.
+pub(super) type Waker<'a> = dyn FnMut(&OwnModel, &[u8]) -> Result<Arc<dyn OwnFitted>> + 'a;
+
 impl Predictor {
     /// Makes sure that every part can predict.
     ///
@@ -17,15 +20,11 @@ impl Predictor {
         asleep.map_or(Ok(()), |own| Err(needs_program(own.name(), own.needs())))
     }
 
-    /// Wakes what sleeps: `read` makes of the stored bytes of a model, whose learner is named, what
-    /// predicts.
+    /// Wakes what sleeps by `read`.
     ///
     /// # Errors
     /// As `read`.
-    pub fn wake(
-        &mut self,
-        read: &mut dyn FnMut(&OwnModel, &[u8]) -> Result<Arc<dyn OwnFitted>>,
-    ) -> Result<()> {
+    pub fn wake(&mut self, read: &mut Waker<'_>) -> Result<()> {
         for fitted in self.members.iter_mut().flat_map(|member| &mut member.models) {
             let Some(own) = OwnModel::of_mut(fitted) else { continue };
             let Some(bytes) = own.asleep() else { continue };
