@@ -1,12 +1,12 @@
 """What a server bears: idle connections, and models exchanged under load.
 
     python bench/serve/endure.py target/release/modelwright MODEL [OTHER_MODEL]
-        [--idle 10000] [--reloads 1000]
+        [--idle 10000] [--reloads 1000] [--minutes 10]
 
 Every idle connection sends one request, then nothing; while all are open, requests on another one
 are timed. Then the served file is replaced, by turns with OTHER_MODEL's, and loaded, as often as
-wished, while two clients ask without a pause; each answer must be 200. Prints what the server's
-memory did. Both sides need as many file descriptors as there are connections (`ulimit -n`).
+wished, while two clients ask without a pause; each answer must be 200. At last two clients ask for
+some minutes, single rows and lists of 100 by turns. Prints what the server's memory did. Both sides need as many file descriptors as there are connections (`ulimit -n`).
 """
 
 import argparse
@@ -98,12 +98,43 @@ def reload(n, served, models, row, pid):
           f"MiB on the way: {' '.join(memory)}")
 
 
+def last(minutes, row, pid):
+    """Memory under steady load; what the first tenth needed is not growth."""
+    over, counts = threading.Event(), []
+    many = f"[{','.join([row] * 100)}]"
+
+    def load():
+        client, answers = http.client.HTTPConnection("127.0.0.1", PORT), 0
+        while not over.is_set():
+            body = many if answers % 20 == 0 else row
+            status, text = ask(client, "POST", "/models/served/predict", body)
+            assert status == 200, text
+            answers += 1
+        counts.append(answers)
+
+    threads = [threading.Thread(target=load) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    memory = []
+    for _ in range(10):
+        time.sleep(minutes * 6)
+        memory.append(resident_mib(pid))
+    over.set()
+    for thread in threads:
+        thread.join()
+    assert len(counts) == 2, "a request failed"
+    shown = " ".join(f"{mib:.1f}" for mib in memory)
+    print(f"{sum(counts):,} requests in {minutes:g} minutes; MiB at each tenth: {shown}; grown by "
+          f"{memory[-1] - memory[0]:+.1f} since the first")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("program")
     parser.add_argument("models", nargs="+", type=pathlib.Path)
     parser.add_argument("--idle", type=int, default=10_000)
     parser.add_argument("--reloads", type=int, default=1000)
+    parser.add_argument("--minutes", type=float, default=10)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         served = pathlib.Path(folder) / "served.mw"
@@ -124,6 +155,8 @@ def main():
                 idle(options.idle, process.pid)
             if options.reloads:
                 reload(options.reloads, served, options.models, row, process.pid)
+            if options.minutes:
+                last(options.minutes, row, process.pid)
         finally:
             process.terminate()
             process.wait()

@@ -120,7 +120,7 @@ impl Jwt {
 
     /// Whether a text has the form of a token, and not that of a key.
     pub(crate) fn is_token(text: &[u8]) -> bool {
-        text.starts_with(b"eyJ") && text.iter().filter(|byte| **byte == b'.').count() == 2
+        text.starts_with(b"eyJ") && text.split(|byte| *byte == b'.').count() == 3
     }
 
     /// Why the file of keys, as it is now, is not used, once; the keys before count on.

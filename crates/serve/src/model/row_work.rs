@@ -21,20 +21,20 @@ pub(crate) struct RowWork {
 
 /// The memory of a model that nobody uses just now.
 #[derive(Default)]
-pub(crate) struct RowPool(Mutex<Vec<Box<RowWork>>>);
+pub(crate) struct RowPool(Mutex<Vec<RowWork>>);
 
 impl RowPool {
     /// Takes a piece of memory for rows of `predictor`, which is the pool's own model.
-    pub(crate) fn take(&self, predictor: &Predictor) -> Box<RowWork> {
+    pub(crate) fn take(&self, predictor: &Predictor) -> RowWork {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
         kept.unwrap_or_else(|| {
             let (row, written) = (RawRow::default(), String::new());
-            Box::new(RowWork { row, written, memory: predictor.row_memory() })
+            RowWork { row, written, memory: predictor.row_memory() }
         })
     }
 
     /// Gives it back.
-    pub(crate) fn give_back(&self, work: Box<RowWork>) {
+    pub(crate) fn give_back(&self, work: RowWork) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() < N_KEPT {
             kept.push(work);

@@ -29,7 +29,8 @@ pub(super) fn request(app: &App, attributes: &[(String, String)]) -> Value {
             let labels = vec![text("model", model), text("model.version", &version)];
             point(value(&entry.stats), labels)
         };
-        metrics.push(sum(&name, help, entries.iter().map(of_model).collect()));
+        let points: Vec<Value> = entries.iter().map(of_model).collect();
+        metrics.push(sum(&name, help, &points));
     }
     metrics.push(times(&entries, &start, &now));
     let stats = &app.stats;
@@ -37,18 +38,19 @@ pub(super) fn request(app: &App, attributes: &[(String, String)]) -> Value {
     let by_status = classes.map(|(class, count)| {
         point(count.get(), vec![text("status", &format!("{}xx", class + 1))])
     });
-    metrics.push(sum("modelwright.http.responses", "Answers by status", by_status.collect()));
+    let by_status: Vec<Value> = by_status.collect();
+    metrics.push(sum("modelwright.http.responses", "Answers by status", &by_status));
     for (name, help, count) in [
         ("modelwright.overload", "Requests told to come back later", &stats.n_overload),
         ("modelwright.spans.lost", "Spans that nobody took", &stats.n_spans_lost),
     ] {
-        metrics.push(sum(name, help, vec![point(count.get(), Vec::new())]));
+        metrics.push(sum(name, help, &[point(count.get(), Vec::new())]));
     }
     for (name, help, count) in [
         ("modelwright.requests.in_flight", "Requests being answered", &stats.n_in_flight),
         ("modelwright.connections", "Open connections", &stats.n_connections),
     ] {
-        metrics.push(gauge(name, help, vec![point(count.get(), Vec::new())]));
+        metrics.push(gauge(name, help, &[point(count.get(), Vec::new())]));
     }
     let scoped = json!({ "scope": scope(), "metrics": metrics });
     json!({ "resourceMetrics": [{ "resource": resource(attributes), "scopeMetrics": [scoped] }] })

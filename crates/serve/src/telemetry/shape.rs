@@ -46,12 +46,12 @@ pub(super) struct WireSpan<'a> {
 }
 
 /// A counter that only grows.
-pub(super) fn sum(name: &str, help: &str, points: Vec<Value>) -> Value {
+pub(super) fn sum(name: &str, help: &str, points: &[Value]) -> Value {
     json!({ "name": name, "description": help,
             "sum": { "aggregationTemporality": 2, "isMonotonic": true, "dataPoints": points } })
 }
 
 /// A number that goes up and down.
-pub(super) fn gauge(name: &str, help: &str, points: Vec<Value>) -> Value {
+pub(super) fn gauge(name: &str, help: &str, points: &[Value]) -> Value {
     json!({ "name": name, "description": help, "gauge": { "dataPoints": points } })
 }

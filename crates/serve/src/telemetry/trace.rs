@@ -64,20 +64,16 @@ impl Ids {
         let parent = parents.next().and_then(|v| v.to_str().ok()).and_then(parse);
         let span = self.number();
         // Two of them are none.
-        match parent.filter(|_| parents.next().is_none()) {
-            Some((trace, parent, is_sampled)) => {
-                let state = headers.get(STATE).and_then(|v| v.to_str().ok());
-                let state = state.filter(|s| !s.is_empty() && s.len() <= STATE_BYTES_MAX);
-                let state = state.map(str::to_owned);
-                TraceIds { trace, parent: Some(parent), span, is_sampled, state }
-            }
-            None => {
-                let (high, low) = (self.number(), self.number());
-                let trace = u128::from(high) << 64 | u128::from(low);
-                let is_sampled = ((low >> 11) as f64) < self.sample * (1_u64 << 53) as f64;
-                TraceIds { trace, parent: None, span, is_sampled, state: None }
-            }
+        if let Some((trace, parent, is_sampled)) = parent.filter(|_| parents.next().is_none()) {
+            let state = headers.get(STATE).and_then(|v| v.to_str().ok());
+            let state = state.filter(|s| !s.is_empty() && s.len() <= STATE_BYTES_MAX);
+            let state = state.map(str::to_owned);
+            return TraceIds { trace, parent: Some(parent), span, is_sampled, state };
         }
+        let (high, low) = (self.number(), self.number());
+        let trace = u128::from(high) << 64 | u128::from(low);
+        let is_sampled = ((low >> 11) as f64) < self.sample * (1_u64 << 53) as f64;
+        TraceIds { trace, parent: None, span, is_sampled, state: None }
     }
 
     /// A number that is not 0, by SplitMix64 (Steele, Lea, Flood, 2014).

@@ -21,13 +21,14 @@ pub(crate) fn predict(ask: &Ask, ctx: &Context) -> Result<Reply, Problem> {
         return Err(Problem::malformed("the body is empty")
             .expected("{\"column\": value, …}, a list of these, or a CSV with a header"));
     }
-    if form == Form::Json && Form::of_answer(ask, form) == Form::Json {
-        if let Some(outcome) = quick::outcome(ask, ctx, |row| read_single(&ask.body, row)) {
-            let begun = crate::clock::now();
-            let body = write_single(ask, &outcome);
-            ask.model.stats.output_ns.add(crate::clock::nanos(begun.elapsed()));
-            return Ok(Reply::new(form.media_type(), body).of_rows(1));
-        }
+    if form == Form::Json
+        && Form::of_answer(ask, form) == Form::Json
+        && let Some(outcome) = quick::outcome(ask, ctx, |row| read_single(&ask.body, row))
+    {
+        let begun = crate::clock::now();
+        let body = write_single(ask, &outcome);
+        ask.model.stats.output_ns.add(crate::clock::nanos(begun.elapsed()));
+        return Ok(Reply::new(form.media_type(), body).of_rows(1));
     }
     let begun = crate::clock::now();
     let batch = match form {

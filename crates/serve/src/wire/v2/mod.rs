@@ -35,11 +35,7 @@ pub(crate) fn infer(ask: &Ask, ctx: &Context) -> Result<Reply, Problem> {
     let (json, tail) = request::split(ask)?;
     if tail.is_empty() {
         let mut id = None;
-        let outcome = quick::outcome(ask, ctx, |row| {
-            let read = one_row::read(json, row);
-            id = read.flatten();
-            read.is_some()
-        });
+        let outcome = quick::outcome(ask, ctx, |row| one_row::read(json, row, &mut id));
         if let Some(outcome) = outcome {
             let begun = clock::now();
             let reply = response::write_one(ask, id, &outcome);

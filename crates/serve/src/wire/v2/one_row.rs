@@ -11,12 +11,12 @@ use super::binary::DATATYPES;
 use crate::wire::quick::QuickRow;
 use crate::wire::rows_json::{CellSeed, Sink};
 
-/// Reads a request; its `id`, if it has one. `None` where the general reader must be asked.
-pub(super) fn read<'j>(json: &'j [u8], row: &mut QuickRow<'_>) -> Option<Option<&'j str>> {
+/// Reads a request, and its `id` if it has one; false where the general reader must be asked.
+pub(super) fn read<'j>(json: &'j [u8], row: &mut QuickRow<'_>, id: &mut Option<&'j str>) -> bool {
     let mut deserializer = serde_json::Deserializer::from_slice(json);
-    let id = RequestSeed(row).deserialize(&mut deserializer).ok()?;
-    deserializer.end().ok()?;
-    Some(id)
+    let Ok(found) = RequestSeed(row).deserialize(&mut deserializer) else { return false };
+    *id = found;
+    deserializer.end().is_ok()
 }
 
 /// What ends the reading; nobody sees it.
