@@ -107,8 +107,9 @@ impl Own {
                     .hint("give it another: modelwright.Learner(estimator, name=...)"));
             }
             if own.name.trim().is_empty() || own.name.contains(is_odd) || is_student(&own.name) {
-                return Err(error("this cannot be the name of a candidate")
-                    .expected("a name without control characters, `/` and `~`, and not of a student"));
+                return Err(error("this cannot be the name of a candidate").expected(
+                    "a name without control characters, `/` and `~`, and not of a student",
+                ));
             }
             EncodingSpec::named(&own.encoding).map_err(|e| e.at("encoding"))?;
             if own.encoding == "derived" {

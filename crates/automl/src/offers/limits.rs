@@ -25,7 +25,8 @@ pub(crate) fn keep(
     }
     let scope = ctx.scope("limits");
     let bytes = outcome.predictor.encode()?;
-    let mut surveyed = survey((&bytes, Some(&outcome.predictor)), &outcome.record, &outcome.reference, &scope)?;
+    let mut surveyed =
+        survey((&bytes, Some(&outcome.predictor)), &outcome.record, &outcome.reference, &scope)?;
     if wants_one {
         surveyed.retain(|s| outcome.record.offers[s.picked.offer].members.len() == 1);
     }

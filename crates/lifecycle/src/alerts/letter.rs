@@ -38,8 +38,10 @@ pub(super) fn letter(notice: &Notice, sink: &Sink) -> String {
         ("Content-Type", "text/plain; charset=utf-8".to_owned()),
         ("Content-Transfer-Encoding", "base64".to_owned()),
     ];
-    let mut out: String =
-        headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let mut out = String::new();
+    for (name, value) in headers {
+        out += &[name, ": ", &value, "\r\n"].concat();
+    }
     out += "\r\n";
     let encoded = STANDARD.encode(words(notice));
     for line in encoded.as_bytes().chunks(LINE) {
@@ -51,26 +53,21 @@ pub(super) fn letter(notice: &Notice, sink: &Sink) -> String {
 
 /// The text: what, since when, why, and where to look.
 fn words(notice: &Notice) -> String {
-    let mut out = format!("{}\r\n\r\n", notice.summary);
+    let mut lines = vec![notice.summary.clone(), String::new()];
     if notice.what != What::Resolved {
-        for line in &notice.cause {
-            out += &format!("- {line}\r\n");
-        }
+        lines.extend(notice.cause.iter().map(|line| format!("- {line}")));
     }
-    out += &format!(
-        "\r\nModel: {}\r\nRule: {} ({})\r\nSince: {}\r\n",
-        notice.model,
-        notice.rule,
-        notice.severity.name(),
-        notice.began
-    );
+    lines.push(String::new());
+    lines.push(format!("Model: {}", notice.model));
+    lines.push(format!("Rule: {} ({})", notice.rule, notice.severity.name()));
+    lines.push(format!("Since: {}", notice.began));
     if notice.what == What::Resolved {
-        out += &format!("Over: {}\r\n", notice.at);
+        lines.push(format!("Over: {}", notice.at));
     }
     if let Some(link) = &notice.link {
-        out += &format!("\r\n{link}\r\n");
+        lines.extend([String::new(), link.clone()]);
     }
-    out
+    lines.join("\r\n") + "\r\n"
 }
 
 /// A subject on one line, in encoded words (RFC 2047) where it is more than ASCII.

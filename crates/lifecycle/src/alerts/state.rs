@@ -130,7 +130,7 @@ impl Looked<'_> {
              VALUES (?1, ?2, ?3, ?4, ?4, ?4, 1, ?5)",
             params![self.model, one.rule.name, one.rule.severity.name(), self.at, one.summary],
         )?;
-        Ok(self.db.last_id()?)
+        self.db.last_id()
     }
 
     fn is_reminder_due(&self, one: &Judged<'_>, told: &str) -> bool {

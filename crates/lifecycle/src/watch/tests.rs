@@ -177,7 +177,7 @@ fn a_run_of_a_watch_is_not_lost_as_long_as_its_process_is_heard_of() {
     let _lock = store.lock_watch("churn@champion", START).unwrap();
     store.beat_watch("churn@champion", &day(2)).unwrap();
     // As another machine sees it.
-    store.in_transaction(|db| db.execute("UPDATE runs SET host = 'elsewhere'", [])).unwrap();
+    store.in_transaction(|db| db.execute("UPDATE runs SET host = 'elsewhere'", &[])).unwrap();
     store.close_lost_runs("2026-03-02T00:10:00Z").unwrap();
     assert_eq!(store.run(id).unwrap().status, RunStatus::Running);
     store.close_lost_runs("2026-03-02T00:20:00Z").unwrap();

@@ -41,7 +41,8 @@ pub(super) fn statement(sql: &str) -> String {
         match piece {
             "?" => {
                 n_places += 1;
-                out += &format!("${n_places}");
+                out.push('$');
+                out += &n_places.to_string();
             }
             numbered if numbered.starts_with('?') => {
                 out.push('$');

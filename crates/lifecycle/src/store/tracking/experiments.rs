@@ -143,7 +143,8 @@ impl Store {
                 params![id, deleted, at_ms],
             )?;
             db.execute(
-                "UPDATE tracked SET deleted_ms = ?2 WHERE experiment = ?1 AND deleted_ms IS NOT DISTINCT FROM ?3",
+                "UPDATE tracked SET deleted_ms = ?2
+                 WHERE experiment = ?1 AND deleted_ms IS NOT DISTINCT FROM ?3",
                 params![id, deleted, before],
             )?;
             Ok(())
