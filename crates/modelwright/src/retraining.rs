@@ -245,8 +245,8 @@ fn options_of(record: &RunRecord, request: &RetrainRequest, ctx: &Context) -> Op
 }
 
 /// The recipes that the old model is made of, in the order in which they were tried: the whole plan
-/// but for what was tried in vain, and for learners of the user's own, which are not here. A student
-/// is no recipe by itself: without its teacher there is none, and the search is the plan.
+/// but for what was tried in vain, and for learners of the user's own, which are not here. A
+/// student is no recipe by itself: without its teacher there is none, and the search is the plan.
 fn members_of(record: &RunRecord) -> Vec<PlannedTrial> {
     // Members that learned in a fair way are made of others, and will be again.
     let sources = record.mitigation.as_ref().map_or(&[][..], |made| &made.learned_from);

@@ -49,9 +49,9 @@ pub enum Wish {
 }
 
 /// Measures every offer, with all models of its members and, where a member has several, with one
-/// of each. `bytes` are the delivered predictor's, `awake` is that predictor where it has parts that
-/// sleep in the bytes, `reference` describes its training rows: rows with typical values are made
-/// of it.
+/// of each. `bytes` are the delivered predictor's, `awake` is that predictor where it has parts
+/// that sleep in the bytes, `reference` describes its training rows: rows with typical values are
+/// made of it.
 ///
 /// # Errors
 /// Input error when the predictor or the record cannot be read.

@@ -1,5 +1,5 @@
-//! Learners of the caller's own in the search: candidates like any other, failures that end nothing,
-//! a clock that is asked between folds, models that sleep when they were read.
+//! Learners of the caller's own in the search: candidates like any other, failures that end
+//! nothing, a clock that is asked between folds, models that sleep when they were read.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
