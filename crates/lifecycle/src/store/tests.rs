@@ -138,10 +138,10 @@ fn a_run_of_another_machine_is_closed_only_after_a_long_silence() {
         let path = folder.place();
         // A clock that goes backwards closes nothing.
         for at in ["2026-01-02T03:10:00Z", "2025-01-01T00:00:00Z"] {
-            let store = Store::open(&path, at).unwrap();
+            let store = Store::open(path, at).unwrap();
             assert_eq!(store.run(silent).unwrap().status, RunStatus::Running);
         }
-        let store = Store::open(&path, "2026-01-02T05:10:00Z").unwrap();
+        let store = Store::open(path, "2026-01-02T05:10:00Z").unwrap();
         let run = store.run(silent).unwrap();
         assert_eq!(run.status, RunStatus::Lost);
         assert!(run.note.unwrap().contains("elsewhere, was last heard of at 2026-01-02T03:04:05Z"));
@@ -181,7 +181,7 @@ fn two_writers_and_ten_readers_lose_nothing() {
         thread::scope(|scope| {
             for _ in 0..2 {
                 scope.spawn(|| {
-                    let mut store = Store::open(&path, NOW).unwrap();
+                    let mut store = Store::open(path, NOW).unwrap();
                     for i in 0..n_runs {
                         let id = begin(&mut store, "fit", i);
                         store.beat(id, NOW).unwrap();
@@ -191,7 +191,7 @@ fn two_writers_and_ten_readers_lose_nothing() {
             }
             for _ in 0..10 {
                 scope.spawn(|| {
-                    let store = Store::read(&path).unwrap();
+                    let store = Store::read(path).unwrap();
                     let mut n_before = 0;
                     for _ in 0..15 {
                         let n = store.runs(&RunFilter::default()).unwrap().len();
@@ -201,7 +201,7 @@ fn two_writers_and_ten_readers_lose_nothing() {
                 });
             }
         });
-        let found = Store::read(&path).unwrap().runs(&RunFilter::default()).unwrap();
+        let found = Store::read(path).unwrap().runs(&RunFilter::default()).unwrap();
         assert_eq!(whole(found.len()), 2 * n_runs);
         assert!(found.iter().all(|run| run.status == RunStatus::Finished));
     });
@@ -348,7 +348,7 @@ fn writers_and_readers_at_once_lose_nothing() {
             for _ in 0..3 {
                 scope.spawn(|| {
                     for _ in 0..20 {
-                        let store = Store::open_existing(&path, NOW).unwrap();
+                        let store = Store::open_existing(path, NOW).unwrap();
                         for run in store.runs(&RunFilter::default()).unwrap() {
                             assert_eq!(run.metrics.len() == 1, run.status == RunStatus::Finished);
                         }

@@ -6,7 +6,7 @@
 //! starts it as the user `postgres`.
 
 use std::path::{Path, PathBuf};
-use std::process::{ChildStdin, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, OnceLock};
 
 use super::super::Store;
@@ -63,7 +63,7 @@ pub(crate) fn on_both(name: &str, test: impl Fn(&Home)) {
 
 /// The URL of the server of this process, without parameters.
 pub(crate) fn server() -> Option<&'static str> {
-    static SERVER: OnceLock<Option<(String, Mutex<ChildStdin>)>> = OnceLock::new();
+    static SERVER: OnceLock<Option<(String, Mutex<Child>)>> = OnceLock::new();
     let started = SERVER.get_or_init(|| {
         let programs = programs();
         if programs.is_none() {
@@ -86,8 +86,8 @@ fn programs() -> Option<PathBuf> {
     Some(found.pop()?.1.join("bin"))
 }
 
-/// Starts a server; it ends when the pipe that is returned with its URL is closed.
-fn start(programs: &Path) -> (String, Mutex<ChildStdin>) {
+/// Starts a server; it ends with the pipe to the shell that is returned with its URL.
+fn start(programs: &Path) -> (String, Mutex<Child>) {
     let is_root = std::fs::metadata("/proc/self")
         .is_ok_and(|meta| std::os::unix::fs::MetadataExt::uid(&meta) == 0);
     let script = format!(
@@ -116,5 +116,5 @@ fn start(programs: &Path) -> (String, Mutex<ChildStdin>) {
     let folder = line.trim();
     assert!(!folder.is_empty(), "the server did not start; is its user allowed to?");
     let url = format!("postgres://tester@{}/postgres", folder.replace('/', "%2F"));
-    (url, Mutex::new(child.stdin.take().unwrap()))
+    (url, Mutex::new(child))
 }

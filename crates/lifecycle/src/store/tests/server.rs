@@ -21,7 +21,7 @@ fn a_server_that_is_away_a_wrong_user_and_a_missing_database_are_said() {
     let text = refused(&url.replace("/postgres", "/absent"));
     assert!(text.contains("no such database") && text.contains("createdb"), "{text}");
     // The server of the tests has no certificate.
-    let text = refused(&format!("{}?sslmode=require", url.replace("tester@", "tester@")));
+    let text = refused(&format!("{url}?sslmode=require"));
     assert!(text.contains("TLS") || text.contains("cannot be reached"), "{text}");
 }
 
