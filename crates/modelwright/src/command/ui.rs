@@ -73,7 +73,7 @@ impl Ui {
         if session.global.json {
             output::print_json(&json!({ "url": url, "store": store }))?;
         } else {
-            session.note(&format!("the store {} is at {url}", store));
+            session.note(&format!("the store {store} is at {url}"));
         }
         server.run(true)
     }
