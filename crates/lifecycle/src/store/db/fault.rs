@@ -1,5 +1,7 @@
 //! What went wrong in a database, in the user's words.
 
+use std::error::Error as _;
+use std::io;
 use std::path::Path;
 
 use modelwright_core::Error;
@@ -101,12 +103,23 @@ pub(super) fn of_server(place: &str, cause: DbError) -> Error {
         DbError::Away(_) => away(),
         DbError::Server(error) => match error.code() {
             Some(code) => of_state(code),
-            None if error.is_closed() => lost(),
+            None if is_loss(error) => lost(),
             None => away(),
         },
         _ => Error::work("the store cannot do that"),
     };
     error.at(place).because(cause)
+}
+
+/// Whether the server ended the connection, or went away.
+pub(super) fn is_loss(error: &postgres::Error) -> bool {
+    let ends = |code: &SqlState| matches!(code.code(), "57P01" | "57P02");
+    let breaks = |error: &io::Error| {
+        use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+        matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
+    };
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
+    error.is_closed() || error.code().is_some_and(ends) || cause.is_some_and(breaks)
 }
 
 fn away() -> Error {

@@ -12,7 +12,7 @@ use postgres::{Client, NoTls, Statement};
 
 use super::address::Address;
 use super::tls::Trust;
-use super::{DbError, DbResult, Row, Value, dialect};
+use super::{DbError, DbResult, Row, Value, dialect, fault};
 
 /// The first pause before another try to connect again; each is twice as long as the one before.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -40,9 +40,10 @@ impl Link {
 
     /// Makes sure that there is a connection before something begins.
     pub(super) fn revive(&mut self) -> DbResult<()> {
-        if !self.client.is_closed() {
-            return Ok(());
-        }
+        if self.client.is_closed() { self.connect_again() } else { Ok(()) }
+    }
+
+    fn connect_again(&mut self) -> DbResult<()> {
         self.in_transaction = false;
         self.prepared.clear();
         let mut pause = PAUSE;
@@ -99,8 +100,8 @@ impl Link {
         }
         self.revive()?;
         match work(self) {
-            Err(DbError::Server(error)) if is_loss(&error) => {
-                self.revive()?;
+            Err(DbError::Server(error)) if fault::is_loss(&error) => {
+                self.connect_again()?;
                 work(self)
             }
             done => done,
@@ -131,11 +132,6 @@ impl Link {
         self.prepared.insert(key, made.clone());
         Ok(made)
     }
-}
-
-/// Whether the server ended the connection, or went away.
-fn is_loss(error: &postgres::Error) -> bool {
-    error.is_closed() || error.code().is_some_and(|code| matches!(code.code(), "57P01" | "57P02"))
 }
 
 /// Whether another try in a moment may help.
