@@ -215,7 +215,8 @@ class _Nowhere:
     """Takes bytes and keeps none."""
 
     def write(self, data: Any) -> int:
-        return len(data)
+        # Large arrays come as buffers, which have no length of their own.
+        return memoryview(data).nbytes
 
 
 def _kind(estimator: Any) -> str | None:

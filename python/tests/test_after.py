@@ -55,7 +55,7 @@ def test_a_booster_is_written_for_lightgbm(frame, new_rows, tmp_path):
     model.export(tmp_path / "ours.json", "xgboost-json", member=1)
     assert (tmp_path / "ours.json").read_bytes() == (tmp_path / "typed.json").read_bytes()
     with pytest.raises(mw.OptionError, match="lightgbm"):
-        model.export(tmp_path / "x", "onnx")
+        model.export(tmp_path / "x", "coreml")
 
 
 def test_new_rows_are_compared_with_those_of_training(predictor, frame, tmp_path):

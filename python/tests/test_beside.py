@@ -17,7 +17,7 @@ def test_a_model_is_exported_as_onnx_and_answers_the_same(predictor, new_rows, t
     told = predictor.export(tmp_path / "m.onnx")
     assert {i["name"] for i in told["inputs"]} == set(predictor.columns)
     predictor.save(tmp_path / "m.mw")
-    command_line("export", tmp_path / "m.mw", "--format", "onnx", "-o", tmp_path / "cli" / ".." / "c.onnx")
+    command_line("export", tmp_path / "m.mw", "--format", "onnx", "-o", tmp_path / "c.onnx")
     session = onnxruntime.InferenceSession(tmp_path / "m.onnx")
     feed = {}
     for value in session.get_inputs():
@@ -109,7 +109,9 @@ def test_a_model_is_served_to_other_programs(predictor, new_rows):
 def test_every_other_verb_is_a_call(predictor, tmp_path):
     path = predictor.save(tmp_path / "m.mw")
     assert mw.command("inspect", path)["target"] == "survived"
-    assert mw.command("runs", "list", store=tmp_path / "store") is not None
+    store = tmp_path / "store"
+    mw.command("models", "register", "churn", path, store=store)
+    assert mw.command("models", "list", store=store) is not None
     with pytest.raises(mw.OptionError):
         mw.command("inspect", tmp_path / "nothing.mw")
     with pytest.raises(mw.OptionError):

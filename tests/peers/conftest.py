@@ -27,13 +27,13 @@ def modelwright(*arguments, check=True):
     return subprocess.run(command, check=check, capture_output=True, text=True)
 
 
-def fit(folder, frame, target, *more):
+def fit(folder, frame, target, *more, time="6s"):
     folder.mkdir(parents=True, exist_ok=True)
     train, test = folder / "train.csv", folder / "test.csv"
     frame.iloc[::2].to_csv(train, index=False)
     frame.iloc[1::2].to_csv(test, index=False)
     out = folder / "model"
-    modelwright("fit", train, "--target", target, "--time", "6s", "--preset", "quick",
+    modelwright("fit", train, "--target", target, "--time", time, "--preset", "quick",
                 "--threads", "2", "--out", out, *more)
     return Fit(out, train, test, target)
 

@@ -3,6 +3,7 @@
 import datetime
 import email
 import email.policy
+import socket
 import ssl
 import subprocess
 
@@ -34,6 +35,7 @@ def certificate(tmp_path_factory):
     folder = tmp_path_factory.mktemp("certificate")
     subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
                     "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
+                    "-addext", "basicConstraints=critical,CA:FALSE",
                     "-keyout", folder / "key.pem", "-out", folder / "cert.pem"],
                    check=True, capture_output=True)
     return folder
@@ -44,10 +46,12 @@ def server(certificate):
     box = Box()
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate / "cert.pem", certificate / "key.pem")
-    controller = Controller(box, hostname="localhost", port=0, tls_context=context,
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    controller = Controller(box, hostname="localhost", port=port, tls_context=context,
                             require_starttls=True, authenticator=login, auth_required=True)
     controller.start()
-    port = controller.server.sockets[0].getsockname()[1]
     yield box, port, certificate
     controller.stop()
 

@@ -53,7 +53,7 @@ def test_gaps_are_kept_and_no_more_accuracy_is_lost_than_by_fairlearn(
     constraint, difference = DEFINITIONS[definition]
     peer, y, decided, sex = fairlearns(people, constraint)
     fitted = fit(tmp_path, people, "income", "--sensitive", "sex", "--fair", definition,
-                 "--max-gap", GAP, "--mitigation", way, "--time", "15s")
+                 "--max-gap", GAP, "--mitigation", way, time="15s")
     made = json.loads((fitted.folder / "record.json").read_text())["mitigation"]
     assert made["after"]["gap"] <= GAP + 1e-9
     tried = {t["method"]: t for t in made["tried"]}

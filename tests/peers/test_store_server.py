@@ -24,6 +24,7 @@ class Server:
         self.user = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
         subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
                         "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
+                        "-addext", "basicConstraints=critical,CA:FALSE",
                         "-keyout", self.folder / "key.pem", "-out", self.folder / "cert.pem"],
                        check=True, capture_output=True)
         (self.folder / "password").write_text("s3cret\n")
