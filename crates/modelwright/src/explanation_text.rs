@@ -73,7 +73,8 @@ impl Shown<'_> {
             [base] => format!("; on average {}", self.amount(*base)),
             _ => String::new(),
         };
-        format!("{} rows: {what}{base}\n", count(explanation.n_rows))
+        let rows = if explanation.n_rows == 1 { "row" } else { "rows" };
+        format!("{} {rows}: {what}{base}\n", count(explanation.n_rows))
     }
 
     /// A number on the scale of the explanation.
@@ -93,12 +94,18 @@ impl Shown<'_> {
             Scale::Probability => ">mean points",
             _ => ">mean effect",
         };
-        let mut table = TextTable::new(&["column", title, "95 % interval"]);
+        // One row says nothing of how much rows differ.
+        let has_interval = self.explanation.n_rows > 1;
+        let n_columns = if has_interval { 3 } else { 2 };
+        let mut table = TextTable::new(&["column", title, "95 % interval"][..n_columns]);
         let effects = self.explanation.effects();
         for effect in effects.iter().take(COLUMNS_SHOWN) {
             let of = |value: f64| number(value * unit);
-            let interval = format!("{} to {}", of(effect.ci95.low), of(effect.ci95.high));
-            table.row(vec![effect.column.clone(), of(effect.mean_abs), interval]);
+            let mut cells = vec![effect.column.clone(), of(effect.mean_abs)];
+            if has_interval {
+                cells.push(format!("{} to {}", of(effect.ci95.low), of(effect.ci95.high)));
+            }
+            table.row(cells);
         }
         let mut text = format!("\n{}", table.render());
         if effects.len() > COLUMNS_SHOWN {

@@ -144,7 +144,10 @@ fn nothing_to_pick(path: &Path, record: &RunRecord) -> Error {
         error = error.at(path.display().to_string());
     }
     if record.picked.is_some() {
-        return error.hint("it was picked itself: pick from the folder that `fit` wrote");
+        return error.hint(
+            "it was chosen among offers itself: pick from the folder that `fit` wrote, or fit \
+             again without --max-latency, --max-size, --prefer-simple and --preset quick",
+        );
     }
     error
         .expected("a model that `modelwright fit` found by a search")

@@ -72,6 +72,12 @@ pub(crate) fn quoted(name: &str) -> String {
     format!("“{}”", clean(name))
 }
 
+/// What is predicted: the chance of an output, or the output itself.
+pub(crate) fn predicted(output: &str, is_chance: bool) -> String {
+    let output = clean(output);
+    if is_chance { format!("The chance of {output}") } else { output }
+}
+
 /// Names in quotation marks, joined; at most five are named.
 pub(crate) fn quoted_list(names: &[String]) -> String {
     const SHOWN: usize = 5;

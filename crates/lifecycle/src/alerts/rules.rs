@@ -259,13 +259,13 @@ impl Sink {
             return if self.kind == SinkKind::Email { self.check_mail() } else { Ok(()) };
         }
         Err(Error::input("a sink does not say where")
-            .at(format!("sink `{}`", self.name))
+            .at(format!("sink {}", self.name))
             .expected(if needs_path { "path" } else { "url" }))
     }
 
     fn check_mail(&self) -> Result<()> {
         let wrong = |what: &str, expected: &str| {
-            Error::input(what).at(format!("sink `{}`", self.name)).expected(expected)
+            Error::input(what).at(format!("sink {}", self.name)).expected(expected)
         };
         let address = "an address such as ops@example.org";
         if !self.from.as_deref().is_some_and(is_address) {
@@ -288,7 +288,7 @@ impl Sink {
         }
         match self.url.as_deref() {
             Some(url) if !url.starts_with("env:") => {
-                MailServer::parse(url).map(drop).map_err(|e| e.at(format!("sink `{}`", self.name)))
+                MailServer::parse(url).map(drop).map_err(|e| e.at(format!("sink {}", self.name)))
             }
             _ => Ok(()),
         }

@@ -155,7 +155,7 @@ fn profile_chart(found: &ExplanationRecord, profile: &ProfileRecord) -> Option<C
     Some(Chart {
         title: format!(
             "{} along {}",
-            words::clean(&profile.output),
+            words::predicted(&profile.output, found.scale == "probability"),
             words::quoted(&profile.column)
         ),
         summary: format!(

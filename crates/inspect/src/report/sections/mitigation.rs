@@ -220,7 +220,7 @@ fn price(made: &MitigationRecord) -> Option<Chart> {
             rates(&made.constraint),
             number::rows(made.n_rows)
         ),
-        x: format!("Largest difference of {}", rates(&made.constraint)),
+        x: "Largest difference of groups".to_owned(),
         y: "Points of accuracy given up".to_owned(),
         plot,
     })

@@ -82,9 +82,10 @@ fn chart(profile: &ColumnProfile, ice: &Ice) -> Option<Chart> {
             .map(|(x, band)| CurvePoint { x: *x, y: factor * of(band), threshold: None })
             .collect(),
     };
-    let output = profile.outputs.last().map_or(String::new(), |o| words::clean(o));
+    let output = profile.outputs.last().map_or("", String::as_str);
+    let what = words::predicted(output, profile.scale == Scale::Probability);
     Some(Chart {
-        title: format!("{output} along {}", words::quoted(&profile.column)),
+        title: format!("{what} along {}", words::quoted(&profile.column)),
         summary: about(profile, ice),
         x: words::clean(&profile.column),
         y: format!("Difference, {unit}"),

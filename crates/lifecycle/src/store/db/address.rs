@@ -77,7 +77,7 @@ impl Address {
             wrong("the URL of the store cannot be understood").because(without_url(&e))
         })?;
         if config.get_hosts().is_empty() {
-            return Err(wrong("the URL of the store names no server"));
+            return Err(wrong("the URL of the store names no server").at("--store"));
         }
         if config.get_password().is_none()
             && let Some(password) = std::env::var_os("PGPASSWORD").filter(|p| !p.is_empty())

@@ -55,11 +55,15 @@ fn of_rows(profile: &ColumnProfile, ice: &Ice) -> String {
         table.row(cells);
     }
     let output = profile.outputs.last().map_or("", String::as_str);
+    let what = match profile.scale {
+        Scale::Probability => format!("the chance of {output}"),
+        _ => output.to_owned(),
+    };
     let common = ice.common.map_or(String::new(), |common| {
         format!("  All rows have {:.1} % of the movement in common.\n", common * 100.0)
     });
     format!(
-        "{}: how {output} of {} rows moves, {of} from each row's own at {first}\n{}{common}\n",
+        "{}: how {what} moves in each of {} rows, {of} from its own at {first}\n{}{common}\n",
         profile.column,
         count(profile.n_rows),
         table.render()
