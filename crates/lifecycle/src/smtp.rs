@@ -213,7 +213,8 @@ impl<S: Read + Write> Talk<S> {
             if line.as_bytes()[3] == b'-' {
                 continue;
             }
-            if said.parse() == Ok(code) {
+            // A recipient who is elsewhere is told by 251: the server sends the letter on.
+            if said.parse() == Ok(code) || (code == 250 && said == "251") {
                 return Ok(lines);
             }
             // Codes of four hundred pass by themselves.
@@ -339,7 +340,7 @@ mod tests {
     #[test]
     fn a_letter_is_handed_over_line_by_line() {
         let answers =
-            &["220 hello", "250-me\r\n250 SIZE", "250 ok", "250 ok", "354 go", "250 kept"];
+            &["220 hello", "250-me\r\n250 SIZE", "250 ok", "251 moved", "354 go", "250 kept"];
         let (port, heard) = server(answers);
         plain(port).send(&letter(false)).unwrap();
         let heard = heard.join().unwrap();

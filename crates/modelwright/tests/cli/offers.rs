@@ -46,7 +46,7 @@ fn offers_are_listed_taken_and_replayed() {
     let bytes = |name: &str| fs::read(folder.path().join(name)).unwrap();
     assert!(bytes("m-pick/model.mw") == bytes("again/model.mw"), "the replay differs");
 
-    folder.run(&["pick", "m-pick"]).refused(&["picked itself"]);
+    folder.run(&["pick", "m-pick"]).refused(&["chosen among offers itself"]);
     folder.run(&["pick", "m", "--offer", "99"]).refused(&["there is no such offer"]);
     folder.run(&["pick", "m", "--max-size", "1"]).refused(&["no offer of this fit keeps to that"]);
 }
