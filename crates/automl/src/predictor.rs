@@ -8,6 +8,8 @@ mod parts;
 mod regions;
 mod row;
 
+use std::collections::HashSet;
+
 use modelwright_core::data::{FeatureMatrix, FeatureView, Schema, Table};
 use modelwright_core::task::{Predictions, Target, Task};
 use modelwright_core::{Context, Error, Result};
@@ -170,11 +172,10 @@ impl Predictor {
 
     /// The raw columns that the members' features are written from.
     pub fn feature_columns(&self) -> impl Iterator<Item = &str> {
-        let reads = |name: &str| {
-            let members = self.active().iter().map(|m| &self.encoders[m.encoder]);
-            members.into_iter().any(|e| e.input_columns().any(|(own, _)| own == name))
-        };
-        self.schema.fields.iter().map(|f| f.name.as_str()).filter(move |name| reads(name))
+        let encoders = self.active().iter().map(|m| &self.encoders[m.encoder]);
+        let read: HashSet<&str> =
+            encoders.flat_map(|e| e.input_columns().map(|(name, _)| name)).collect();
+        self.schema.fields.iter().map(|f| f.name.as_str()).filter(move |name| read.contains(name))
     }
 
     /// The members, in the order of [`Self::members`].
@@ -262,12 +263,17 @@ impl Predictor {
         let mut bytes = postcard::to_stdvec(&stored).map_err(failed)?;
         if let Some(extras) = self.extras()? {
             bytes.extend(postcard::to_stdvec(&extras).map_err(failed)?);
-            if !self.offers.is_empty() || self.fair.is_some() {
+            if !self.offers.is_empty() || self.has_more_behind() {
                 bytes.extend(postcard::to_stdvec(&self.offers).map_err(failed)?);
             }
         }
-        if let Some(fair) = &self.fair {
-            bytes.extend(postcard::to_stdvec(fair).map_err(failed)?);
+        let words = self.missing_words();
+        if self.fair.is_some() || !words.is_empty() {
+            let fair = self.fair.clone().unwrap_or_default();
+            bytes.extend(postcard::to_stdvec(&fair).map_err(failed)?);
+        }
+        if !words.is_empty() {
+            bytes.extend(postcard::to_stdvec(&words).map_err(failed)?);
         }
         Ok(bytes)
     }
@@ -275,7 +281,7 @@ impl Predictor {
     fn extras(&self) -> Result<Option<StoredExtras>> {
         let is_known = matches!(self.calibrator, Calibrator::None | Calibrator::Temperature(_));
         let is_plain = self.costs.is_none() && self.intervals.is_none() && self.offers.is_empty();
-        if is_known && is_plain && self.fair.is_none() {
+        if is_known && is_plain && !self.has_more_behind() {
             return Ok(None);
         }
         Ok(Some(StoredExtras {
@@ -285,6 +291,18 @@ impl Predictor {
         }))
     }
 
+    /// Whether something is stored behind the offers.
+    fn has_more_behind(&self) -> bool {
+        self.fair.is_some() || !self.missing_words().is_empty()
+    }
+
+    /// The words beside numbers that are missing values, with the places of their columns.
+    fn missing_words(&self) -> Vec<(u32, Vec<String>)> {
+        let fields = (0_u32..).zip(&self.schema.fields);
+        let words = fields.map(|(at, field)| (at, field.number_format.missing_words.clone()));
+        words.filter(|(_, words)| !words.is_empty()).collect()
+    }
+
     /// Reads a predictor back and proves it sound.
     ///
     /// # Errors
@@ -292,7 +310,13 @@ impl Predictor {
     pub fn decode(bytes: &[u8]) -> Result<Self> {
         let (stored, rest) = postcard::take_from_bytes::<Stored>(bytes)
             .map_err(|e| Error::input("the stored predictor cannot be read").because(e))?;
-        let Behind { extras, offers, fair } = decode_extras(rest)?;
+        let Behind { extras, offers, fair, missing_words } = decode_extras(rest)?;
+        let mut schema = stored.schema;
+        for (at, words) in missing_words {
+            let field = schema.fields.get_mut(at as usize);
+            let field = field.ok_or_else(|| broken("words of a column that it has not"))?;
+            field.number_format.missing_words = words;
+        }
         let of_temperature = match stored.temperature {
             1.0 => Calibrator::None,
             t => Calibrator::Temperature(t),
@@ -302,7 +326,7 @@ impl Predictor {
         let members: Vec<Member> =
             stored.members.iter().map(decode_member).collect::<Result<_>>()?;
         let predictor = Self {
-            schema: stored.schema,
+            schema,
             task: stored.task,
             target: stored.target,
             classes: stored.classes,
@@ -383,9 +407,11 @@ struct Behind {
     extras: StoredExtras,
     offers: Vec<Offered>,
     fair: Option<GroupThresholds>,
+    missing_words: Vec<(u32, Vec<String>)>,
 }
 
-/// The extras; behind them the offers; behind these the thresholds of groups. Each is there only
+/// The extras; behind them the offers; behind these the thresholds of groups (of no column where
+/// there are none); behind these the words that are missing values. Each is there only
 /// when it, or what comes after it, is.
 fn decode_extras(bytes: &[u8]) -> Result<Behind> {
     let unreadable = |e| Error::input("the stored predictor cannot be read").because(e);
@@ -403,8 +429,13 @@ fn decode_extras(bytes: &[u8]) -> Result<Behind> {
     if rest.is_empty() {
         return Ok(behind);
     }
-    let (fair, rest) = postcard::take_from_bytes(rest).map_err(unreadable)?;
-    behind.fair = Some(fair);
+    let (fair, rest) = postcard::take_from_bytes::<GroupThresholds>(rest).map_err(unreadable)?;
+    behind.fair = Some(fair).filter(|fair| fair.columns().next().is_some());
+    if rest.is_empty() {
+        return Ok(behind);
+    }
+    let (words, rest) = postcard::take_from_bytes(rest).map_err(unreadable)?;
+    behind.missing_words = words;
     if rest.is_empty() { Ok(behind) } else { Err(broken("extra bytes at its end")) }
 }
 

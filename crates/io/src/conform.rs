@@ -4,6 +4,8 @@
 //! their columns become what the schema says, strictly: a value that does not fit is an error
 //! with its row and column.
 
+use std::collections::HashMap;
+
 use modelwright_core::data::{
     Column, ColumnData, Field, MISSING_CODE, MISSING_INSTANT, NumberFormat, Schema, Storage,
 };
@@ -21,14 +23,11 @@ pub(crate) fn conform(
     schema: &Schema,
     n_rows_before: usize,
 ) -> Result<Vec<Column>> {
-    let mut given: Vec<Option<Column>> = columns.into_iter().map(Some).collect();
+    let mut given: HashMap<String, Column> =
+        columns.into_iter().map(|column| (column.name.clone(), column)).collect();
     let mut result = Vec::with_capacity(schema.fields.len());
     for field in &schema.fields {
-        let found = given
-            .iter_mut()
-            .find(|c| c.as_ref().is_some_and(|c| c.name == field.name))
-            .and_then(Option::take);
-        if let Some(column) = found {
+        if let Some(column) = given.remove(&field.name) {
             result.push(cast(column, field, n_rows_before)?);
         }
     }

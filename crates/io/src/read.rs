@@ -139,6 +139,14 @@ pub(crate) fn field_of(name: &str, decided: &Decided, notes: &mut Vec<String>) -
             "the dates of `{name}` could be month/day or day/month; they are read month first"
         ));
     }
+    if !decided.format.missing_words.is_empty() {
+        let words: Vec<String> =
+            decided.format.missing_words.iter().map(|word| format!("`{word}`")).collect();
+        notes.push(format!(
+            "`{name}` holds numbers, and in less than 1 % of its values {}: taken as missing",
+            words.join(", ")
+        ));
+    }
     Field {
         number_format: decided.format.clone(),
         day_first: decided.day_first,

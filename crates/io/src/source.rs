@@ -260,7 +260,9 @@ pub(crate) fn detect_format(source: &Source<'_>, head: &[u8]) -> Result<Format> 
         Some(format) => Ok(format),
         None => {
             let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
-            let is_json = text.starts_with(b"{") || text.starts_with(b"[{");
+            let in_array = text.strip_prefix(b"[").map(<[u8]>::trim_ascii_start);
+            let is_array = in_array.is_some_and(|t| t.starts_with(b"{") || t.starts_with(b"]"));
+            let is_json = text.starts_with(b"{") || is_array;
             Ok(if is_json { Format::Json } else { Format::Csv })
         }
     }

@@ -11,7 +11,7 @@ use modelwright_core::data::{
     ColumnData, MISSING_CODE, MISSING_INSTANT, instant_text, number_text,
 };
 
-use crate::cell::decide::{Decided, Reading, decide, decide_strings};
+use crate::cell::decide::{Decided, decide, decide_strings};
 use crate::csv::push_codes;
 use crate::interner::Interner;
 
@@ -223,7 +223,6 @@ impl Builder {
 pub(crate) fn decide_data(data: ColumnData) -> Decided {
     match data {
         ColumnData::String { codes, dictionary } => match decide(dictionary.iter()) {
-            Some(Reading::Text) => Decided::plain(ColumnData::String { codes, dictionary }),
             None if !dictionary.is_empty() => {
                 Decided::plain(ColumnData::String { codes, dictionary })
             }

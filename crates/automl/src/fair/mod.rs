@@ -112,7 +112,7 @@ pub(crate) fn reserve(options: &Options, ctx: &Context) -> Duration {
 pub const AND: &str = " · ";
 
 /// Thresholds of groups.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct GroupThresholds {
     groupings: Vec<Grouping>,
     /// Group and threshold, ascending by group.

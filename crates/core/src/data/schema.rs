@@ -96,6 +96,29 @@ pub struct NumberFormat {
     pub percent: bool,
     /// A currency sign or code stands before or after the number.
     pub currency: Option<String>,
+    /// Words beside the numbers (`unknown`, `> 80`) that were so rare in training that they were
+    /// taken as missing; any other word is refused.
+    ///
+    /// Text (`record.json`) has them; bytes do not, so that those of a schema stay what they ever
+    /// were: a predictor stores them behind.
+    #[serde(default, with = "words", skip_serializing_if = "Vec::is_empty")]
+    pub missing_words: Vec<String>,
+}
+
+/// Words that only text holds.
+mod words {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(words: &[String], to: S) -> Result<S::Ok, S::Error> {
+        if to.is_human_readable() { words.serialize(to) } else { ().serialize(to) }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+        if from.is_human_readable() {
+            return Vec::deserialize(from);
+        }
+        <()>::deserialize(from).map(|()| Vec::new())
+    }
 }
 
 /// One column of a schema.

@@ -32,6 +32,16 @@ const CANDIDATES: [Reading; 6] = [
     Reading::Instant(Some(true)),
 ];
 
+/// The styles of numbers, in the order in which they are tried.
+const STYLES: [Style; 3] = [Style::Plain, Style::Point, Style::Comma];
+
+/// A column of numbers may hold other words in up to this share of its values …
+const WORDS_SHARE: f64 = 0.01;
+/// … at most so many different ones …
+const WORDS_MAX: usize = 10;
+/// … and has at least so many different numbers: of fewer, the words may be a level like them.
+const NUMBERS_MIN: usize = 20;
+
 /// The reading of a column with these cells; `None` when all are missing.
 pub(crate) fn decide<'a>(cells: impl Iterator<Item = &'a str> + Clone) -> Option<Reading> {
     let mut values = cells.map(trim).filter(|c| !missing::is_missing(c)).peekable();
@@ -69,18 +79,11 @@ impl Decided {
 pub(crate) fn decide_strings(codes: Vec<u32>, dictionary: Strings) -> Decided {
     match decide(dictionary.iter()) {
         None => Decided::plain(ColumnData::Number(vec![f64::NAN; codes.len()])),
-        Some(Reading::Text) => Decided::plain(ColumnData::String { codes, dictionary }),
-        Some(Reading::Number(style)) => {
-            let mut seen = Seen::default();
-            let values: Vec<f64> = dictionary
-                .iter()
-                .map(|v| style.parse(trim(v), &mut seen).unwrap_or(f64::NAN))
-                .collect();
-            let value = |c: &u32| if *c == MISSING_CODE { f64::NAN } else { values[*c as usize] };
-            let format = seen.format(style);
-            let data = ColumnData::Number(codes.iter().map(value).collect());
-            Decided { format, ..Decided::plain(data) }
-        }
+        Some(Reading::Text) => match numbers_but_for_words(&codes, &dictionary) {
+            Some((style, seen)) => numbers(&codes, &dictionary, style, seen),
+            None => Decided::plain(ColumnData::String { codes, dictionary }),
+        },
+        Some(Reading::Number(style)) => numbers(&codes, &dictionary, style, Seen::default()),
         Some(Reading::Instant(order)) => {
             let read = |v| instant::parse(trim(v), order).unwrap_or(MISSING_INSTANT);
             let values: Vec<i64> = dictionary.iter().map(read).collect();
@@ -95,6 +98,55 @@ pub(crate) fn decide_strings(codes: Vec<u32>, dictionary: Strings) -> Decided {
             Decided { day_first: order, order_is_open, ..Decided::plain(data) }
         }
     }
+}
+
+/// Numbers by the dictionary of a column of strings.
+fn numbers(codes: &[u32], dictionary: &Strings, style: Style, mut seen: Seen) -> Decided {
+    let values: Vec<f64> =
+        dictionary.iter().map(|v| style.parse(trim(v), &mut seen).unwrap_or(f64::NAN)).collect();
+    let value = |c: &u32| if *c == MISSING_CODE { f64::NAN } else { values[*c as usize] };
+    let format = seen.format(style);
+    let data = ColumnData::Number(codes.iter().map(value).collect());
+    Decided { format, ..Decided::plain(data) }
+}
+
+/// How to read a column that is numbers but for a few stray words (`unknown`, `#REF!`, `> 80`),
+/// with these words as missing: one slip of a typist is no reason to lose a column.
+///
+/// What another style reads as a number (`1,234`, `5 %`) and words of digits alone (`00123`) are no
+/// slips: the column stays one of strings.
+fn numbers_but_for_words(codes: &[u32], dictionary: &Strings) -> Option<(Style, Seen)> {
+    let mut n_rows = vec![0_usize; dictionary.len()];
+    for code in codes.iter().filter(|code| **code != MISSING_CODE) {
+        n_rows[*code as usize] += 1;
+    }
+    let allowed = (n_rows.iter().sum::<usize>() as f64 * WORDS_SHARE) as usize;
+    STYLES.into_iter().find_map(|style| {
+        let mut seen = Seen::default();
+        let (mut words, mut n_numbers, mut in_words) = (Vec::new(), 0, 0);
+        for (text, n) in dictionary.iter().zip(&n_rows).filter(|(_, n)| **n > 0) {
+            let text = trim(text);
+            if missing::is_missing(text) {
+                continue;
+            }
+            if style.parse(text, &mut seen).is_some() {
+                n_numbers += 1;
+                continue;
+            }
+            in_words += n;
+            words.push(text.to_owned());
+            if in_words > allowed || words.len() > WORDS_MAX || is_number_like(text) {
+                return None;
+            }
+        }
+        (n_numbers >= NUMBERS_MIN).then(|| (style, Seen::with_missing_words(words)))
+    })
+}
+
+/// Whether a word is a code of digits, or a number in some style.
+fn is_number_like(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_digit())
+        || STYLES.iter().any(|style| style.parse(text, &mut Seen::default()).is_some())
 }
 
 #[cfg(test)]
@@ -121,5 +173,41 @@ mod tests {
         assert_eq!(of(&["1", "2", "many"]), Some(Text));
         assert_eq!(of(&["00123", "123"]), Some(Text));
         assert_eq!(of(&["", "NA"]), None);
+    }
+
+    fn column(cells: impl Iterator<Item = String>) -> Decided {
+        let column = modelwright_core::data::Column::strings("x", cells.map(Some));
+        let ColumnData::String { codes, dictionary } = column.data else { unreachable!() };
+        decide_strings(codes, dictionary)
+    }
+
+    #[test]
+    fn numbers_with_a_few_stray_words_are_numbers_that_remember_the_words() {
+        let with =
+            |n: usize, word: &str, every: usize| {
+                column((0..n).map(|i| {
+                    if i % every == 7 { word.to_owned() } else { format!("{}.5", i % 90) }
+                }))
+            };
+        let decided = with(2000, " unknown", 500);
+        let ColumnData::Number(values) = &decided.data else { panic!("strings") };
+        assert!(values[7].is_nan() && values[8] == 8.5);
+        assert_eq!(decided.format.missing_words, ["unknown"]);
+        assert!(with(400, "> 80", 200).format.missing_words == ["> 80"]);
+        let strings = |d: Decided| matches!(d.data, ColumnData::String { .. });
+        assert!(strings(with(2000, "unknown", 50)), "two in a hundred are a level");
+        assert!(strings(with(2000, "00123", 500)), "digits that are no number are a code");
+        assert!(strings(with(2000, "5 %", 500)), "percentages are another unit");
+        let thousands = (0..2000).map(|i| match i {
+            7 => "unknown".to_owned(),
+            8 | 900 => "1,234".to_owned(),
+            _ => format!("{}", i % 900),
+        });
+        let decided = column(thousands);
+        assert!(decided.format.thousands, "the style that loses no number");
+        let ColumnData::Number(values) = decided.data else { panic!("strings") };
+        assert!(values[7].is_nan() && values[8] == 1234.0);
+        let few = (0..2000).map(|i| if i == 7 { "x".into() } else { format!("{}", i % 9) });
+        assert!(strings(column(few)), "nine numbers and a word are levels");
     }
 }

@@ -55,13 +55,16 @@ impl Style {
 
     /// The number in a trimmed cell that is not missing, or `None` when it is none of this style
     /// or does not go with the decorations in `seen` (two currencies, percent in some rows only).
+    /// NaN for a word that `seen` knows to be no value.
     #[inline]
     pub(crate) fn parse(self, trimmed: &str, seen: &mut Seen) -> Option<f64> {
-        if self == Self::Plain {
-            return parse_plain(trimmed.as_bytes());
-        }
-        let decorated = parse_decorated(trimmed, self == Self::Comma)?;
-        seen.add(&decorated).then_some(decorated.value)
+        let number = match self {
+            Self::Plain => parse_plain(trimmed.as_bytes()),
+            _ => parse_decorated(trimmed, self == Self::Comma)
+                .filter(|decorated| seen.add(decorated))
+                .map(|decorated| decorated.value),
+        };
+        number.or_else(|| seen.knows_as_missing(trimmed).then_some(f64::NAN))
     }
 }
 
@@ -72,9 +75,19 @@ pub(crate) struct Seen {
     without_percent: bool,
     thousands: bool,
     currency: Option<&'static str>,
+    missing_words: Vec<String>,
 }
 
 impl Seen {
+    /// As [`Self::default`], with words that are taken as missing.
+    pub(crate) fn with_missing_words(missing_words: Vec<String>) -> Self {
+        Self { missing_words, ..Self::default() }
+    }
+
+    fn knows_as_missing(&self, trimmed: &str) -> bool {
+        self.missing_words.iter().any(|word| word == trimmed)
+    }
+
     /// What a column of this format shows, so that a value that does not go with it is refused.
     pub(crate) fn of(format: &NumberFormat) -> Self {
         let known = |name: &String| CURRENCIES.iter().find(|c| **c == name).copied();
@@ -83,6 +96,7 @@ impl Seen {
             without_percent: !format.percent,
             thousands: format.thousands,
             currency: format.currency.as_ref().and_then(known),
+            missing_words: format.missing_words.clone(),
         }
     }
 
@@ -93,6 +107,7 @@ impl Seen {
             thousands: self.thousands,
             percent: self.with_percent,
             currency: self.currency.map(str::to_owned),
+            missing_words: self.missing_words.clone(),
         }
     }
 
@@ -106,6 +121,9 @@ impl Seen {
             _ => true,
         };
         self.currency = self.currency.or(other.currency);
+        if self.missing_words.is_empty() {
+            self.missing_words.clone_from(&other.missing_words);
+        }
         same && !(self.with_percent && self.without_percent)
     }
 
@@ -115,6 +133,7 @@ impl Seen {
             without_percent: !cell.percent,
             thousands: cell.thousands,
             currency: cell.currency,
+            missing_words: Vec::new(),
         })
     }
 }

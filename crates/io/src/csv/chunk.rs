@@ -50,6 +50,8 @@ pub(crate) struct Chunk {
     pub n_rows: usize,
     pub n_seen: usize,
     pub n_lines: u64,
+    /// Whether it has characters beyond ASCII.
+    pub has_letters: bool,
 }
 
 /// A column of a block.
@@ -73,8 +75,9 @@ pub(crate) enum Part {
 /// Why a block could not be parsed. Places are counted within the block, from 0.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Failure {
-    /// A byte is not of the encoding.
-    NotText { line: u64 },
+    /// A byte is not of the encoding; others may be characters of several bytes in UTF-8, which
+    /// no other encoding has by chance.
+    NotText { line: u64, is_partly_utf8: bool },
     /// A record has the wrong number of fields.
     Fields { line: u64, got: usize },
     /// A quoted field never ends.
@@ -83,13 +86,24 @@ pub(crate) enum Failure {
     Cell { line: u64, row: usize, column: usize, value: String },
 }
 
+/// Whether more characters of several bytes are valid UTF-8 than bytes are not.
+fn is_partly_utf8(bytes: &[u8]) -> bool {
+    let (mut n_valid, mut n_wrong) = (0_usize, 0_usize);
+    for part in bytes.utf8_chunks() {
+        n_valid += part.valid().chars().filter(|c| !c.is_ascii()).count();
+        n_wrong += part.invalid().len();
+    }
+    n_valid > n_wrong
+}
+
 /// Parses a block; at most `n_rows_max` of its rows.
 pub(crate) fn parse(block: &Block, job: &Job, n_rows_max: usize) -> Result<Chunk, Failure> {
     let (bytes, newline) = (&block.bytes[..], job.dialect.newline);
     let n_lines = memchr::memchr_iter(newline, bytes).count() as u64;
     let Some(text) = encoding::to_text(bytes, job.encoding) else {
         let valid = std::str::from_utf8(bytes).err().map_or(0, |e| e.valid_up_to());
-        return Err(Failure::NotText { line: lines(&bytes[..valid], newline) });
+        let line = lines(&bytes[..valid], newline);
+        return Err(Failure::NotText { line, is_partly_utf8: is_partly_utf8(bytes) });
     };
     let mut body = &*text;
     if block.start == 0 {
@@ -116,7 +130,8 @@ pub(crate) fn parse(block: &Block, job: &Job, n_rows_max: usize) -> Result<Chunk
             })
         })
         .collect::<Result<_, _>>()?;
-    Ok(Chunk { parts, n_rows: records.n_rows, n_seen: records.n_seen, n_lines })
+    let (n_rows, n_seen, has_letters) = (records.n_rows, records.n_seen, !bytes.is_ascii());
+    Ok(Chunk { parts, n_rows, n_seen, n_lines, has_letters })
 }
 
 /// The records of a block that the sampling keeps.

@@ -15,6 +15,7 @@ mod sniff;
 pub(crate) mod stream;
 pub(crate) mod stripes;
 
+use std::collections::HashMap;
 use std::io::Read;
 
 use modelwright_core::data::{Column, Field, Schema, Storage};
@@ -160,7 +161,9 @@ fn plan(
     options: &ReadOptions,
 ) -> Result<Vec<ColumnPlan>> {
     let names = &layout.names;
-    let position = |name: &str| names.iter().position(|n| n == name);
+    // Names are distinct: repeated ones were given a number.
+    let positions: HashMap<&str, usize> = names.iter().map(String::as_str).zip(0..).collect();
+    let position = |name: &str| positions.get(name).copied();
     for name in options.columns.iter().flatten() {
         if position(name).is_none() {
             return Err(Error::input("no such column")

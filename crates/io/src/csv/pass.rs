@@ -69,7 +69,7 @@ pub(super) fn pass<'s>(
     let mut batches = Batches::new(feed(reading, opened, watch)?, n_batch);
     let mut columns: Vec<Growing> = job.columns.iter().map(|c| Growing::new(c.reading)).collect();
     let (mut n_rows, mut n_seen, mut n_lines) = (0, 0, 0);
-    let mut n_bytes = 0;
+    let (mut n_bytes, mut was_utf8) = (0, false);
     while n_rows < n_max {
         let n_left = n_max - n_rows;
         let parse = |block: Block| (block.bytes.len() as u64, chunk::parse(&block, job, n_left));
@@ -80,7 +80,11 @@ pub(super) fn pass<'s>(
         for (n, chunk) in chunks {
             let chunk = match chunk {
                 Ok(chunk) => chunk,
-                Err(Failure::NotText { .. }) if options.encoding.is_none() => {
+                // UTF-8 with a few wrong bytes is not another encoding: read as one, every name
+                // with an accent would be another than in the next file.
+                Err(Failure::NotText { is_partly_utf8: false, .. })
+                    if options.encoding.is_none() && !was_utf8 =>
+                {
                     return Ok(Outcome::NotUtf8);
                 }
                 Err(failure) => return Err(reading.explain(failure, n_seen, n_lines)),
@@ -91,6 +95,7 @@ pub(super) fn pass<'s>(
             n_rows += chunk.n_rows;
             n_seen += chunk.n_seen;
             n_lines += chunk.n_lines;
+            was_utf8 |= chunk.has_letters && job.encoding == Encoding::Utf8;
             n_bytes += n;
         }
         let table_bytes = columns.iter().map(Growing::size_bytes).sum::<u64>();
@@ -179,19 +184,14 @@ pub(crate) fn explain(
     let error =
         |what: &str, line: u64| Error::input(what).at(source.shown()).line(n_lines + line + 1);
     match failure {
-        Failure::NotText { line } => error("the text is not valid in its encoding", line)
+        Failure::NotText { line, .. } => error("the text is not valid in its encoding", line)
             .expected(job.encoding.name())
-            .hint("leave the encoding out, so that it is detected"),
+            .got("a byte that is not, beside text that is")
+            .hint("repair the line, or convert the file to UTF-8, e.g. with iconv"),
         Failure::Fields { line, got } => error("a record has the wrong number of fields", line)
             .expected(format!("{} fields, as in the header", layout.names.len()))
-            .got(format!("{got} fields"))
-            .hint(match layout.delimiter {
-                Some(d) => format!(
-                    "put quotes around a field that holds the separator {:?}",
-                    char::from(d)
-                ),
-                None => "no separator was found in the first lines; name it".to_owned(),
-            }),
+            .got(format!("{got} field{}", if got == 1 { "" } else { "s" }))
+            .hint(hint_on_fields(got, layout)),
         Failure::OpenQuote { line } => error("a quoted field never ends", line)
             .expected("a closing quote")
             .hint("close the quote that begins here, or double it if it is part of the text"),
@@ -202,6 +202,23 @@ pub(crate) fn explain(
                 .column(&layout.names[plan.position])
                 .expected(crate::conform::expectation(plan.reading, &plan.seen))
                 .got(value)
+        }
+    }
+}
+
+/// What may have made a record longer or shorter than the header.
+fn hint_on_fields(got: usize, layout: &Layout) -> String {
+    let n_fields = layout.names.len();
+    match layout.delimiter {
+        None => "no separator was found in the first lines".to_owned(),
+        Some(_) if n_fields == 1 => "remove titles and comments above the header".to_owned(),
+        Some(_) if got == n_fields + 1 => {
+            "put quotes around a field that holds the separator; where all rows are longer, the \
+             header lacks the name of a column (row names?)"
+                .to_owned()
+        }
+        Some(d) => {
+            format!("put quotes around a field that holds the separator {:?}", char::from(d))
         }
     }
 }

@@ -131,7 +131,7 @@ impl Chunks for CsvChunks {
 fn parse(block: &Block, job: &Job) -> Parsed {
     let is_ascii = block.bytes.is_ascii();
     let result = chunk::parse(block, job, usize::MAX);
-    if !matches!(result, Err(Failure::NotText { .. })) {
+    if !matches!(result, Err(Failure::NotText { is_partly_utf8: false, .. })) {
         return Parsed { result, is_ascii, is_fallback: job.encoding == Encoding::Windows1252 };
     }
     let job = Job { encoding: Encoding::Windows1252, ..job.clone() };

@@ -49,6 +49,11 @@ fn broken_contents_say_what_is_wrong_and_where() {
         ("j.json", b"[]".to_vec(), &["no objects"]),
         ("j.jsonl", b"{\"a\": 1, \"a\": 2}\n".to_vec(), &["twice"]),
         ("j.jsonl", b"{\"a\": [1]}\n".to_vec(), &["no column that can be used"]),
+        (
+            "mixed.csv",
+            b"city,n\nM\xc3\xbcnchen,1\nK\xc3\xb6ln,2\nK\xf6ln,3\n".to_vec(),
+            &["line 4", "not valid in its encoding", "iconv"],
+        ),
     ];
     for (name, bytes, parts) in cases {
         let error = error_of(name, &bytes);
