@@ -119,6 +119,17 @@ impl Column {
         }
     }
 
+    /// A number that two rows of this column share exactly when their values are equal (0 and -0
+    /// are, and so are all missing values).
+    pub fn key(&self, row: usize) -> u64 {
+        match &self.data {
+            ColumnData::Number(values) if values[row].is_nan() => f64::NAN.to_bits(),
+            ColumnData::Number(values) => (values[row] + 0.0).to_bits(),
+            ColumnData::Instant(values) => values[row] as u64,
+            ColumnData::String { codes, .. } => u64::from(codes[row]),
+        }
+    }
+
     /// The given rows, in that order; a dictionary is kept as it is.
     #[must_use]
     pub fn select(&self, rows: &[u32]) -> Self {

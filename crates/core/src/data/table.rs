@@ -1,14 +1,28 @@
 //! A raw table: named columns of equal length.
 
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
 use super::column::{Column, ColumnData};
 use super::schema::{Field, Kind, Schema, Storage};
 use crate::error::{Error, Result};
 
 /// Named columns of equal length; names are distinct.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 pub struct Table {
     columns: Vec<Column>,
     n_rows: usize,
+    /// Where each name is; made when a table of many columns is first asked for one.
+    places: OnceLock<HashMap<String, usize>>,
+}
+
+/// With fewer columns a name is looked for from the first on.
+const N_COLUMNS_INDEXED: usize = 32;
+
+impl PartialEq for Table {
+    fn eq(&self, other: &Self) -> bool {
+        self.columns == other.columns && self.n_rows == other.n_rows
+    }
 }
 
 impl Table {
@@ -35,7 +49,12 @@ impl Table {
                 .expected(format!("fewer than {} rows", u32::MAX))
                 .got(n_rows.to_string()));
         }
-        Ok(Self { columns, n_rows })
+        Ok(Self::of(columns, n_rows))
+    }
+
+    /// Columns that are known to be sound.
+    fn of(columns: Vec<Column>, n_rows: usize) -> Self {
+        Self { columns, n_rows, places: OnceLock::new() }
     }
 
     /// The columns, in file order.
@@ -60,7 +79,13 @@ impl Table {
 
     /// The column `name`.
     pub fn column(&self, name: &str) -> Option<&Column> {
-        self.columns.iter().find(|c| c.name == name)
+        if self.columns.len() < N_COLUMNS_INDEXED {
+            return self.columns.iter().find(|c| c.name == name);
+        }
+        let place = |(place, column): (usize, &Column)| (column.name.clone(), place);
+        let places =
+            self.places.get_or_init(|| self.columns.iter().enumerate().map(place).collect());
+        places.get(name).map(|place| &self.columns[*place])
     }
 
     /// The column `name`, or an error that suggests the nearest name.
@@ -80,7 +105,7 @@ impl Table {
     /// The given rows of every column, in that order.
     #[must_use]
     pub fn select(&self, rows: &[u32]) -> Self {
-        Self { columns: self.columns.iter().map(|c| c.select(rows)).collect(), n_rows: rows.len() }
+        Self::of(self.columns.iter().map(|c| c.select(rows)).collect(), rows.len())
     }
 
     /// The given rows in two tables, column by column, so that no more than one column is held
@@ -89,14 +114,14 @@ impl Table {
     pub fn part(self, first: &[u32], second: &[u32]) -> (Self, Self) {
         let halves = self.columns.into_iter().map(|c| (c.select(first), c.select(second)));
         let (one, two): (Vec<Column>, Vec<Column>) = halves.unzip();
-        (Self { columns: one, n_rows: first.len() }, Self { columns: two, n_rows: second.len() })
+        (Self::of(one, first.len()), Self::of(two, second.len()))
     }
 
     /// As [`Self::select`], giving up each column as soon as its rows are taken.
     #[must_use]
     pub fn into_selected(self, rows: &[u32]) -> Self {
         let columns = self.columns.into_iter().map(|c| c.select(rows)).collect();
-        Self { columns, n_rows: rows.len() }
+        Self::of(columns, rows.len())
     }
 
     /// Adds the rows of another table at the end; its columns are found by name, and what this
@@ -134,6 +159,22 @@ impl Table {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_are_found_among_few_and_many_columns() {
+        for n in [3, 500] {
+            let column = |i| Column::numbers(format!("c{i}"), vec![f64::from(i)]);
+            let table = Table::new((0..n).map(column).collect()).unwrap();
+            for i in [0, n / 2, n - 1] {
+                let name = format!("c{i}");
+                assert_eq!(table.column(&name).unwrap().name, name);
+            }
+            assert!(table.column("d1").is_none());
+            let parted = table.clone().into_selected(&[0, 0]);
+            assert_eq!(parted.require("c1").unwrap().n_rows(), 2);
+            assert_eq!(table, table.clone());
+        }
+    }
 
     #[test]
     fn rows_are_appended_by_the_names_of_columns() {

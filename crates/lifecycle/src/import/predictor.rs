@@ -189,7 +189,7 @@ fn encoding(
             (kind, FittedTransformer::of::<CategoryPosition>(fitted))
         }
         (_, Some(cuts)) => (Kind::Number, FittedTransformer::of::<CutNumber>(cuts)),
-        (_, None) => (Kind::Number, FittedTransformer::of::<Number>(FittedNumber {})),
+        (_, None) => (Kind::Number, FittedTransformer::of::<Number>(FittedNumber::default())),
     };
     Ok(ColumnEncoding { name: feature.name.clone(), kind, optional, transformer })
 }

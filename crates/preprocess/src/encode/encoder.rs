@@ -5,6 +5,7 @@
 //! give the same numbers. Stored with postcard; reading back proves every part sound.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use modelwright_core::data::{Column, FeatureColumn, FeatureMatrix, Kind, SparseColumns, Table};
@@ -152,12 +153,10 @@ impl FittedEncoder {
     /// The raw columns it reads, and whether each may be absent: first those that are features, in
     /// feature order, then those that are only read for derived columns.
     pub fn input_columns(&self) -> impl Iterator<Item = (&str, bool)> {
-        let own = || self.sources.iter().map(|s| (&*s.name, s.optional));
-        let derived = self.derived.inputs.iter().enumerate().filter(move |(i, input)| {
-            let before = self.derived.inputs[..*i].iter().map(|i| i.name.as_str());
-            !own().map(|s| s.0).chain(before).any(|name| name == input.name)
-        });
-        own().chain(derived.map(|(_, input)| (input.name.as_str(), input.optional)))
+        let own = self.sources.iter().map(|s| (&*s.name, s.optional));
+        let derived = self.derived.inputs.iter().map(|i| (i.name.as_str(), i.optional));
+        let mut seen = HashSet::new();
+        own.chain(derived).filter(move |(name, _)| seen.insert(*name))
     }
 
     /// The inputs of the derived columns, and how those are made.

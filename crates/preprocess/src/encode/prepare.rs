@@ -14,6 +14,7 @@
 //! Steps 2 and 3 run in parallel over columns and folds; no result depends on the thread count.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 
 use modelwright_core::data::{
@@ -197,7 +198,8 @@ struct Written {
 impl<'a> Job<'a> {
     /// The used columns, each in the storage of its kind.
     fn conformed(&self) -> Result<Vec<(&'a Field, Cow<'a, Column>)>> {
-        let is_used = |f: &&Field| f.kind.is_usable() && !self.input.exclude.contains(&f.name);
+        let excluded: HashSet<&str> = self.input.exclude.iter().map(String::as_str).collect();
+        let is_used = |f: &&Field| f.kind.is_usable() && !excluded.contains(f.name.as_str());
         let fields: Vec<&Field> = self.input.schema.fields.iter().filter(is_used).collect();
         let columns = self.ctx.map(fields.len(), |i| {
             conform(self.input.table.require(&fields[i].name)?, fields[i].kind)

@@ -1,5 +1,7 @@
 //! What the checks share: the sampled rows, two halves of them, and the columns to look at.
 
+use std::collections::HashMap;
+
 use modelwright_core::Context;
 use modelwright_core::data::{Column, Kind};
 use modelwright_core::random::Random;
@@ -43,9 +45,9 @@ impl<'a> Study<'a> {
 
     /// The columns of the table other than the target, with their kinds.
     pub(super) fn columns(&self) -> Vec<(&'a Column, Kind)> {
-        let kind = |column: &Column| {
-            self.input.schema.field(&column.name).map_or(Kind::Unsupported, |f| f.kind)
-        };
+        let fields = self.input.schema.fields.iter();
+        let kinds: HashMap<&str, Kind> = fields.map(|f| (f.name.as_str(), f.kind)).collect();
+        let kind = |c: &Column| kinds.get(c.name.as_str()).copied().unwrap_or(Kind::Unsupported);
         let columns = self.input.table.columns().iter();
         columns
             .filter(|c| c.name != self.input.target_column)

@@ -1,6 +1,6 @@
 //! A column's entry in the record, read off its sketch.
 
-use modelwright_core::data::{Column, ColumnData, instant_text, number_text};
+use modelwright_core::data::{Column, ColumnData, MISSING_CODE, instant_text, number_text};
 use modelwright_core::record::{Bin, ColumnProfile, KindGuess, Level, Numbers, Texts};
 
 use super::kind::Subject;
@@ -20,7 +20,7 @@ pub(super) fn column_profile(subject: &Subject<'_>, kind: KindGuess) -> ColumnPr
         ValueSketch::Number(numbers) => {
             (Some(numbers_of(column, numbers)), None, top_numbers(column, numbers))
         }
-        ValueSketch::Text(texts) => (None, texts_of(texts), top_texts(texts)),
+        ValueSketch::Text(texts) => (None, texts_of(texts), top_texts(column, texts)),
     };
     ColumnProfile {
         name: column.name.clone(),
@@ -64,10 +64,10 @@ fn histogram(column: &Column, sketch: &NumberSketch, min: f64, max: f64) -> Vec<
         if sketch.n_whole == n && max - min < BARS as f64 { (max - min) as usize } else { BARS };
     // Halves, because the range of f64 numbers may itself overflow.
     let half_width = (max / 2.0 - min / 2.0) / bars as f64;
-    let scale = 0.5 / half_width;
+    let scale = 1.0 / half_width;
     let mut counts = vec![0_usize; bars];
     let mut count = |value: f64| {
-        let at = (value - min) * scale;
+        let at = (value / 2.0 - min / 2.0) * scale;
         counts[(at as usize).min(bars - 1)] += 1;
     };
     match &column.data {
@@ -80,7 +80,10 @@ fn histogram(column: &Column, sketch: &NumberSketch, min: f64, max: f64) -> Vec<
             .for_each(|v| count(*v as f64 / 1e6)),
         ColumnData::String { .. } => {}
     }
-    let end = |i: usize| if i == bars { max } else { min + half_width * (2 * i) as f64 };
+    let end = |i: usize| {
+        let half = half_width * i as f64;
+        if i == bars { max } else { min + half + half }
+    };
     let bar = |(i, n_rows): (usize, usize)| Bin { from: end(i), to: end(i + 1), n_rows };
     counts.into_iter().enumerate().map(bar).collect()
 }
@@ -90,16 +93,39 @@ fn top_numbers(column: &Column, sketch: &NumberSketch) -> Vec<Level> {
     let text = |value: f64| {
         if is_instant { instant_text((value * 1e6).round() as i64) } else { number_text(value) }
     };
-    let level = |(key, n): (&crate::sketch::Key, u64)| Level {
-        value: text(key.value()),
-        n_rows: n as usize,
-    };
-    sketch.frequent.top().into_iter().take(TOP).map(level).collect()
+    let mut top: Vec<(f64, u64)> =
+        sketch.frequent.top().into_iter().take(TOP).map(|(key, n)| (key.value(), n)).collect();
+    if sketch.frequent.error() > 0 {
+        let values = |count: &mut dyn FnMut(f64)| match &column.data {
+            ColumnData::Number(values) => values.iter().for_each(|v| count(*v)),
+            ColumnData::Instant(values) => values.iter().for_each(|v| count(*v as f64 / 1e6)),
+            ColumnData::String { .. } => {}
+        };
+        top.iter_mut().for_each(|(_, n)| *n = 0);
+        values(&mut |value| {
+            if let Some((_, n)) = top.iter_mut().find(|(top, _)| *top == value) {
+                *n += 1;
+            }
+        });
+        top.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.total_cmp(&b.0)));
+    }
+    top.into_iter().map(|(v, n)| Level { value: text(v), n_rows: n as usize }).collect()
 }
 
-fn top_texts(sketch: &TextSketch) -> Vec<Level> {
-    let level = |(text, n): (&String, u64)| Level { value: text.clone(), n_rows: n as usize };
-    sketch.frequent.top().into_iter().take(TOP).map(level).collect()
+/// The most frequent strings; counted, where the sketch knows lower bounds only.
+fn top_texts(column: &Column, sketch: &TextSketch) -> Vec<Level> {
+    let level = |(text, n): (&str, u64)| Level { value: text.to_owned(), n_rows: n as usize };
+    let ColumnData::String { codes, dictionary } = &column.data else { return Vec::new() };
+    if sketch.frequent.error() == 0 {
+        let top = sketch.frequent.top().into_iter().take(TOP);
+        return top.map(|(text, n)| level((text.as_str(), n))).collect();
+    }
+    let mut counts = vec![0_u64; dictionary.len()];
+    codes.iter().filter(|code| **code != MISSING_CODE).for_each(|code| counts[*code as usize] += 1);
+    let mut order: Vec<usize> = (0..counts.len()).filter(|code| counts[*code] > 0).collect();
+    let text = |code: usize| dictionary.get(code as u32);
+    order.sort_by(|a, b| counts[*b].cmp(&counts[*a]).then_with(|| text(*a).cmp(text(*b))));
+    order.into_iter().take(TOP).map(|code| level((text(code), counts[code]))).collect()
 }
 
 fn texts_of(sketch: &TextSketch) -> Option<Texts> {

@@ -1,5 +1,7 @@
 //! Alerts on the target: missing values, imbalance, rare classes.
 
+use std::collections::BTreeMap;
+
 use modelwright_core::record::{Alert, AlertKind, Severity};
 
 use super::Facts;
@@ -32,19 +34,17 @@ pub(super) fn check(facts: &Facts<'_>) -> Vec<Alert> {
     alerts
 }
 
-/// Labels with their rows, rarest first.
+/// Labels with their rows, rarest first; counted, because a sketch's counters of many labels are
+/// lower bounds.
 fn class_counts(facts: &Facts<'_>) -> Vec<(String, u64)> {
-    let mut counts: Vec<(String, u64)> = match (facts.sketch.texts(), facts.sketch.numbers()) {
-        (Some(texts), _) => texts.frequent.entries().to_vec(),
-        (_, Some(numbers)) => {
-            let label = |(key, n): &(crate::sketch::Key, u64)| {
-                (modelwright_core::data::number_text(key.value()), *n)
-            };
-            numbers.frequent.entries().iter().map(label).collect()
-        }
-        _ => Vec::new(),
-    };
-    counts.sort_by_key(|(_, n)| *n);
+    let column = facts.column;
+    let mut rows_of: BTreeMap<u64, (usize, u64)> = BTreeMap::new();
+    for row in (0..column.n_rows()).filter(|row| !column.is_missing(*row)) {
+        rows_of.entry(column.key(row)).or_insert((row, 0)).1 += 1;
+    }
+    let label = |(first, n)| (column.display(first).unwrap_or_default(), n);
+    let mut counts: Vec<(String, u64)> = rows_of.into_values().map(label).collect();
+    counts.sort_by(|a, b| a.1.cmp(&b.1).then_with(|| a.0.cmp(&b.0)));
     counts
 }
 

@@ -12,6 +12,9 @@ const UNIX_SECONDS: (f64, f64) = (631_152_000.0, 2_524_608_000.0);
 const DENSE: f64 = 0.75;
 /// From this share of distinct values on, what is named a key is one: most rows would be alone.
 const KEY_DISTINCT_SHARE: f64 = 0.5;
+/// Numbers that are handed out one after the other leave out few: with a smaller filled share of
+/// their range, rising numbers are a table that was sorted by a measured quantity.
+const HANDED_OUT: f64 = 0.1;
 /// The share of rising steps from which on numbers rise with the row number.
 const RISING: f64 = 0.999;
 
@@ -91,10 +94,12 @@ fn identifier(subject: &Subject<'_>, values: &[f64], min: f64, max: f64) -> Opti
         return None;
     }
     let all_distinct = subject.n_distinct == subject.n_present();
-    if all_distinct && subject.n_distinct as f64 >= DENSE * (max - min + 1.0) {
+    let filled = subject.n_distinct as f64 / (max - min + 1.0);
+    if all_distinct && filled >= DENSE {
         return Some("all distinct and without large gaps: a numbering of the rows");
     }
-    (rising_share(values) >= RISING).then_some("nearly all distinct and rising with the row number")
+    (filled >= HANDED_OUT && rising_share(values) >= RISING)
+        .then_some("nearly all distinct and rising with the row number")
 }
 
 /// The share of neighbouring rows whose value rises; missing values are passed over.

@@ -1,6 +1,6 @@
 //! Kinds that the user decided.
 
-use modelwright_core::data::{Column, ColumnData, Kind};
+use modelwright_core::data::{Column, ColumnData, Kind, MISSING_CODE};
 use modelwright_core::record::KindGuess;
 use modelwright_core::{Error, Result};
 
@@ -13,8 +13,7 @@ pub(super) fn check(subject: &Subject<'_>, wish: Kind) -> Result<KindGuess> {
         ColumnData::Instant(_) => {
             &[Kind::Datetime, Kind::Identifier, Kind::Constant, Kind::Unsupported]
         }
-        // Numbers and strings become each other where the column is prepared; a string that is no
-        // number is refused there, with its row.
+        // Numbers and strings become each other where the column is prepared.
         ColumnData::Number(_) | ColumnData::String { .. } => &[
             Kind::Number,
             Kind::IntegerCategory,
@@ -37,6 +36,9 @@ pub(super) fn check(subject: &Subject<'_>, wish: Kind) -> Result<KindGuess> {
     if !reads_numbers_as_times && !possible.contains(&wish) {
         return Err(refusal(subject.column, wish, possible));
     }
+    if wish == Kind::Number {
+        words_are_numbers(subject.column)?;
+    }
     if wish == Kind::Boolean && subject.n_distinct > 2 {
         return Err(Error::input("a boolean column has at most two values")
             .column(&subject.column.name)
@@ -45,6 +47,23 @@ pub(super) fn check(subject: &Subject<'_>, wish: Kind) -> Result<KindGuess> {
     // Numbers without order have one kind, whichever word the user takes for it.
     let kind = if is_number && wish == Kind::Category { Kind::IntegerCategory } else { wish };
     Ok(KindGuess { kind, evidence: "decided by the user".to_owned(), overridden: true })
+}
+
+/// Refuses strings that are no numbers before any work is done.
+fn words_are_numbers(column: &Column) -> Result<()> {
+    let ColumnData::String { codes, dictionary } = &column.data else { return Ok(()) };
+    let is_number: Vec<bool> =
+        dictionary.iter().map(|text| text.trim().parse::<f64>().is_ok()).collect();
+    let is_word = |code: &u32| *code != MISSING_CODE && !is_number[*code as usize];
+    match codes.iter().position(is_word) {
+        None => Ok(()),
+        Some(row) => Err(Error::input("a column of words cannot be one of numbers")
+            .column(&column.name)
+            .row(row as u64 + 1)
+            .expected("a number in every row that has a value")
+            .got(dictionary.get(codes[row]))
+            .hint("clean the column, or leave its kind to the program")),
+    }
 }
 
 fn refusal(column: &Column, wish: Kind, possible: &[Kind]) -> Error {
