@@ -47,6 +47,12 @@ pub(crate) fn apply(plan: &mut Plan, options: &Options) -> Result<()> {
     if plan.trials.iter().any(|t| t.learner != "baseline") {
         return Ok(());
     }
+    if !options.interpretable && options.monotone.is_none() && options.interactions.is_none() {
+        return Err(Error::input("nothing that learns is among the learners")
+            .at("--learners")
+            .got(options.learners.join(", "))
+            .hint("name more: the baseline is tried with any"));
+    }
     Err(Error::input("no learner can keep to all of these constraints")
         .at("--interpretable")
         .hint("leave out --interpretable, or --monotone and --interactions"))

@@ -470,9 +470,15 @@ fn nothing_to_learn_from(schema: &Schema, exclude: &[String]) -> Error {
         .filter(|f| !exclude.contains(&f.name))
         .map(|f| (f.name.as_str(), f.kind.name()))
         .collect();
+    let error = Error::input("no column is left to learn from")
+        .expected("at least one number, category, date or text");
+    if unused.is_empty() {
+        return error
+            .got("every column is the target, has another role, or is excluded")
+            .hint("exclude fewer columns");
+    }
     let list: Vec<String> = unused.iter().map(|(n, k)| format!("{n} ({k})")).collect();
-    Error::input("no column is left to learn from")
-        .expected("at least one number, category, date or text")
+    error
         .got(list.join(", "))
-        .hint("decide a kind yourself with --kind COLUMN=category, or see `modelwright profile`")
+        .hint("decide a kind yourself (--kind COLUMN=number), or see `modelwright profile`")
 }

@@ -1,6 +1,7 @@
 //! Which rows are held out, and which folds judge the trials.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 
 use modelwright_core::data::{Column, ColumnData, Fold, MISSING_INSTANT, Table};
 use modelwright_core::record::{Options, SplitRecord};
@@ -22,7 +23,15 @@ pub(crate) fn choose_kind(options: &Options) -> Result<(SplitKind, String)> {
             (kind, format!("asked for with --split {name}"))
         }
         None if options.time_column.is_some() => {
-            (SplitKind::Time, "a time column was named: the model is judged on later rows".into())
+            let mut reason =
+                "a time column was named: the model is judged on later rows".to_owned();
+            if let Some(group) = &options.group {
+                let _ = write!(
+                    reason,
+                    "; rows of one `{group}` may be on both sides (--split group keeps them together)"
+                );
+            }
+            (SplitKind::Time, reason)
         }
         None if options.group.is_some() => {
             (SplitKind::Group, "a group column was named: no group is on both sides".into())
@@ -151,7 +160,7 @@ pub(crate) fn folds(
             .at("--group")
             .expected("at least two groups beside those that are held out")
             .got(format!("{n_groups}"))
-            .hint("name a column with more groups, or hold none of them out with --holdout 0"));
+            .hint("name a column with more groups"));
     }
     let input = roles.input(target);
     let folds = if k == 0 && validation_share == 0.0 {
@@ -185,15 +194,10 @@ fn groups_of(column: &Column) -> Vec<u32> {
         return codes.clone();
     }
     let mut seen: HashMap<u64, u32> = HashMap::new();
-    let key = |row: usize| match &column.data {
-        ColumnData::Number(v) => v[row].to_bits(),
-        ColumnData::Instant(v) => v[row] as u64,
-        ColumnData::String { .. } => 0,
-    };
     (0..column.n_rows())
         .map(|row| {
             let next = seen.len() as u32;
-            *seen.entry(key(row)).or_insert(next)
+            *seen.entry(column.key(row)).or_insert(next)
         })
         .collect()
 }

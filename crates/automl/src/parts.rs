@@ -43,10 +43,15 @@ impl Parts {
         } else {
             table.into_selected(&understood.rows)
         };
-        let encoded = target::encode(table.require(&options.target)?, &task.classes, task.task)?;
+        // Everything that a later part of the fit would refuse is refused here, before time is
+        // spent, and rows are counted in the file, not among those whose target is known.
+        let in_file = |e: Error| in_file(e, &positions);
+        let target_column = table.require(&options.target)?;
+        let encoded = target::encode(target_column, &task.classes, task.task).map_err(in_file)?;
+        weights_of(&table, options).map_err(in_file)?;
         let (kind, reason) = parting::choose_kind(options)?;
         let is_own = own.split.is_some();
-        let roles = Roles::of(&table, options)?;
+        let roles = Roles::of(&table, options).map_err(in_file)?;
         let held = match (&test, &own.split) {
             (Some(_), _) => None,
             (None, Some(_)) if options.holdout == 0.0 => None,
@@ -91,15 +96,7 @@ impl Parts {
                 .at(source.name)
                 .column(&options.target));
         }
-        // Rows are counted in the file, not among those whose target is known.
-        let in_file = |e: Error| {
-            let row = e.place().row.and_then(|row| rows.get(row as usize - 1));
-            let e = match row {
-                Some(row) => e.row(u64::from(*row) + 1),
-                None => e,
-            };
-            e.at(source.name.clone())
-        };
+        let in_file = |e: Error| in_file(e, &rows).at(source.name.clone());
         let test = if rows.len() == test.n_rows() { test } else { test.into_selected(&rows) };
         target::encode(test.require(&options.target)?, &task.classes, task.task)
             .map_err(in_file)?;
@@ -180,6 +177,15 @@ impl Parts {
 
 fn selected(rows: &[u32], chosen: &[u32]) -> Vec<u32> {
     chosen.iter().map(|at| rows[*at as usize]).collect()
+}
+
+/// The error of a row that was counted among `rows`, counted in the file that they are of.
+fn in_file(error: Error, rows: &[u32]) -> Error {
+    let in_part = error.place().row.and_then(|row| usize::try_from(row).ok()?.checked_sub(1));
+    match in_part.and_then(|row| rows.get(row)) {
+        Some(row) => error.row(u64::from(*row) + 1),
+        None => error,
+    }
 }
 
 /// The weight of every row; checked.

@@ -4,6 +4,8 @@
 //! are numbers, else alphabetical, as in scikit-learn. For a binary task the second label is the
 //! positive class; the user's choice, or a plain word for yes, moves to the second place.
 
+use std::collections::HashMap;
+
 use modelwright_core::data::{Column, ColumnData, MISSING_CODE, number_text};
 use modelwright_core::task::{Target, Task};
 use modelwright_core::{Error, Result};
@@ -17,6 +19,9 @@ const POSITIVE_WORDS: [&str; 19] = [
 /// The most classes a classification may have.
 pub const N_CLASSES_MAX: usize = 1000;
 
+/// More distinct numbers than this are rather a quantity than classes.
+const N_CLASSES_OF_NUMBERS: usize = 20;
+
 /// The labels of a classification target, in class order.
 ///
 /// # Errors
@@ -24,6 +29,7 @@ pub const N_CLASSES_MAX: usize = 1000;
 /// is binary and there are not two, or when `positive` is not a label.
 pub fn labels(column: &Column, task: Task, positive: Option<&str>) -> Result<Vec<String>> {
     let mut labels = distinct_labels(column);
+    let is_number = matches!(column.data, ColumnData::Number(_));
     let error = |what: &str| Error::input(what).column(&column.name);
     if labels.len() < 2 {
         return Err(error("the target has only one value")
@@ -41,7 +47,11 @@ pub fn labels(column: &Column, task: Task, positive: Option<&str>) -> Result<Vec
         return Err(error("a binary task needs a target with two values")
             .expected("two distinct values")
             .got(format!("{} distinct values", labels.len()))
-            .hint("use --task multiclass"));
+            .hint(if labels.len() > N_CLASSES_OF_NUMBERS && is_number {
+                "use --task regression"
+            } else {
+                "use --task multiclass"
+            }));
     }
     if let Some(positive) = positive {
         let Some(at) = labels.iter().position(|l| l == positive) else {
@@ -111,9 +121,21 @@ fn encode_classes(column: &Column, labels: &[String]) -> Result<Target> {
             }
             classes
         }
-        _ => (0..column.n_rows())
-            .map(|row| class_of(row, &column.display(row).ok_or_else(|| missing(row))?))
-            .collect::<Result<_>>()?,
+        _ => {
+            // A label is written out once per distinct value, not once per row.
+            let mut known: HashMap<u64, u32> = HashMap::new();
+            let mut classes = Vec::with_capacity(column.n_rows());
+            for row in 0..column.n_rows() {
+                let key = column.key(row);
+                let class = match known.get(&key) {
+                    Some(class) => *class,
+                    None => class_of(row, &column.display(row).ok_or_else(|| missing(row))?)?,
+                };
+                known.insert(key, class);
+                classes.push(class);
+            }
+            classes
+        }
     };
     Ok(Target::Class { codes, n_classes: labels.len() })
 }

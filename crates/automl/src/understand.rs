@@ -1,9 +1,9 @@
 //! Which task is this, which rows and columns may be used, and what leaks?
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use modelwright_core::context::Event;
-use modelwright_core::data::{Column, ColumnData, Schema, Table};
+use modelwright_core::data::{Column, ColumnData, Field, Kind, Schema, Storage, Table};
 use modelwright_core::record::{
     Bin, ColumnProfile, Count, LeakAction, LeakFinding, LeakKind, Options, TaskRecord,
 };
@@ -39,7 +39,9 @@ pub(crate) fn understand(
     ctx.tell(Event::Phase("profile".to_owned()));
     let profile_options =
         ProfileOptions { kinds: options.kinds.clone(), target: Some(options.target.clone()) };
-    let profile = profile_table(table, schema, &profile_options, ctx)?;
+    let mut profile = profile_table(table, schema, &profile_options, ctx)?;
+    learn_from_identifiers_at_need(&mut profile, options);
+    tell_unused(&profile, options, ctx);
     let column = table.require(&options.target)?;
     let rows = target::rows_with_target(column);
     if rows.is_empty() {
@@ -52,6 +54,45 @@ pub(crate) fn understand(
     let found = profile.record.columns.iter().find(|c| c.name == options.target);
     let (task, metric) = resolve_task(column, found, options, own, rows.len())?;
     Ok(Understood { profile, task, metric, rows })
+}
+
+/// Whether a column may be learned from, for all that its kind says.
+fn may_be_feature(name: &String, options: &Options) -> bool {
+    let roles = [&options.weight, &options.group].into_iter().flatten();
+    *name != options.target
+        && !options.exclude.contains(name)
+        && roles.into_iter().all(|r| r != name)
+}
+
+/// Where nothing but numbers that look like row numbers is left (`x, y` with `x = 1, 2, …`), they
+/// are what there is to learn from.
+fn learn_from_identifiers_at_need(profile: &mut Profile, options: &Options) {
+    let Profile { record, schema, .. } = profile;
+    let is_usable = |f: &Field| f.kind.is_usable() && may_be_feature(&f.name, options);
+    if schema.fields.iter().any(is_usable) {
+        return;
+    }
+    for (field, column) in schema.fields.iter_mut().zip(&mut record.columns) {
+        let is_number = field.kind == Kind::Identifier && field.storage == Storage::Number;
+        if is_number && !column.kind.overridden && may_be_feature(&field.name, options) {
+            field.kind = Kind::Number;
+            column.kind.kind = Kind::Number;
+            column.kind.evidence.push_str("; used, because no other column is");
+        }
+    }
+}
+
+/// Says which columns are not learned from because they look like names of their rows.
+fn tell_unused(profile: &Profile, options: &Options, ctx: &Context) {
+    for column in &profile.record.columns {
+        let is_left_out = column.kind.kind == Kind::Identifier && !column.kind.overridden;
+        if is_left_out && may_be_feature(&column.name, options) {
+            ctx.tell(Event::Note(format!(
+                "not learned from: {}, an identifier ({})",
+                column.name, column.kind.evidence
+            )));
+        }
+    }
 }
 
 /// Looks for leaks in the training part and says which columns to leave out.
@@ -80,6 +121,7 @@ pub(crate) fn leaks(
         ctx,
     )?;
     findings.retain(|finding| !is_of_no_feature(finding, options));
+    keep_the_only_columns(&mut findings, schema, options, ctx);
     let mut excluded = Vec::new();
     for finding in findings.iter().filter(|f| f.action == LeakAction::Excluded) {
         ctx.tell(Event::Warning(format!(
@@ -90,6 +132,33 @@ pub(crate) fn leaks(
         excluded.extend(finding.columns.iter().cloned());
     }
     Ok((findings, excluded))
+}
+
+/// Where nothing would be left to learn from, what looks like a leak is all that there is: it stays,
+/// and is reported (a law of physics looks like one, too).
+fn keep_the_only_columns(
+    findings: &mut [LeakFinding],
+    schema: &Schema,
+    options: &Options,
+    ctx: &Context,
+) {
+    let is_excluded = |f: &&mut LeakFinding| f.action == LeakAction::Excluded;
+    let excluded: Vec<String> =
+        findings.iter_mut().filter(is_excluded).flat_map(|f| f.columns.clone()).collect();
+    let is_left = |f: &&Field| {
+        f.kind.is_usable() && may_be_feature(&f.name, options) && !excluded.contains(&f.name)
+    };
+    if excluded.is_empty() || schema.fields.iter().any(|f| is_left(&f)) {
+        return;
+    }
+    for finding in findings.iter_mut().filter(is_excluded) {
+        finding.action = LeakAction::Reported;
+        ctx.tell(Event::Warning(format!(
+            "learning from {}, though it looks like a leak, because no other column is left: {}",
+            finding.columns.join(", "),
+            finding.evidence
+        )));
+    }
 }
 
 /// Whether a finding is about columns that no model reads anyway, such as the weights.
@@ -218,11 +287,17 @@ fn judged_by(
 }
 
 fn class_counts(column: &Column, classes: &[String]) -> Vec<Count> {
+    if classes.is_empty() {
+        return Vec::new();
+    }
+    // A label is written out once per distinct value, not once per row.
+    let mut rows_of: HashMap<u64, (usize, usize)> = HashMap::new();
+    for row in (0..column.n_rows()).filter(|row| !column.is_missing(*row)) {
+        rows_of.entry(column.key(row)).or_insert((row, 0)).1 += 1;
+    }
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    if !classes.is_empty() {
-        for label in (0..column.n_rows()).filter_map(|r| column.display(r)) {
-            *counts.entry(label).or_default() += 1;
-        }
+    for (first, n) in rows_of.into_values() {
+        *counts.entry(column.display(first).unwrap_or_default()).or_default() += n;
     }
     let count = |c: &String| counts.get(c).copied().unwrap_or(0);
     classes.iter().map(|c| Count { name: c.clone(), n: count(c) }).collect()

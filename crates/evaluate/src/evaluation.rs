@@ -8,7 +8,9 @@ use crate::cost::CostMatrix;
 use crate::curve;
 use crate::metric::{MetricEntry, MetricInput, Needs, check_pair, check_weights, metrics_for};
 use crate::reliability::{reliability, usefulness};
-use crate::resample::{Drawing, Mix, bootstrap_intervals, bootstrap_row_mean, n_resamples_for};
+use crate::resample::{
+    Drawing, Mix, bootstrap_intervals, bootstrap_row_mean, n_resamples_for, work_rows,
+};
 
 /// The name under which the mean cost of the decisions is reported.
 pub const EXPECTED_COST: &str = "expected_cost";
@@ -130,7 +132,7 @@ pub fn evaluate(input: &EvaluateInput<'_>, ctx: &Context) -> Result<Evaluation> 
 impl EvaluateInput<'_> {
     /// How the intervals are made, in words.
     fn interval_method(&self) -> String {
-        let n_resamples = n_resamples_for(self.truth.n_rows(), self.n_resamples);
+        let n_resamples = n_resamples_for(work_rows(self.truth), self.n_resamples);
         if self.groups.is_some() {
             return format!(
                 "95 %: bootstrap of whole groups, whose rows belong together (BCa; {n_resamples} \

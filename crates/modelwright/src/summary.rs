@@ -38,16 +38,25 @@ pub(crate) fn metrics_table(metrics: &[MetricValue], baseline: &[MetricValue]) -
         titles.push(">baseline");
     }
     let mut table = TextTable::new(&titles);
+    let mut notes: Vec<&str> = Vec::new();
     for metric in metrics {
+        let note = metric.note.as_deref().filter(|_| metric.ci95.is_none());
+        if let Some(note) = note.filter(|note| !notes.contains(note)) {
+            notes.push(note);
+        }
         let value = metric.value.map_or("undefined".to_owned(), number);
-        let mut cells = vec![metric.name.clone(), value, interval_text(metric)];
+        let mut cells = vec![metric.name.clone(), value, interval_text(metric, &notes)];
         if has_baseline {
             let same = baseline.iter().find(|b| b.name == metric.name).and_then(|b| b.value);
             cells.push(same.map_or(String::new(), number));
         }
         table.row(cells);
     }
-    table.render()
+    let mut text = table.render();
+    for (number, note) in notes.iter().enumerate() {
+        let _ = writeln!(text, "({}) {note}", number + 1);
+    }
+    text
 }
 
 /// What intervals or sets reached, a line for each level; nothing when there were none.
@@ -68,10 +77,14 @@ pub(crate) fn coverage_text(levels: &[LevelRecord]) -> String {
     text
 }
 
-fn interval_text(metric: &MetricValue) -> String {
+/// An interval, or the number of the note that says why there is none.
+fn interval_text(metric: &MetricValue, notes: &[&str]) -> String {
     match (&metric.ci95, &metric.note) {
         (Some(i), _) => format!("{} to {}", number(i.low), number(i.high)),
-        (None, Some(note)) => format!("({note})"),
+        (None, Some(note)) => {
+            let place = notes.iter().position(|known| known == note);
+            format!("– ({})", place.map_or(1, |place| place + 1))
+        }
         (None, None) => String::new(),
     }
 }

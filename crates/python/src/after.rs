@@ -103,7 +103,7 @@ pub(crate) fn model_export<'py>(
         let export = choose(&model.loaded().predictor, member)?;
         let bytes = match form {
             "lightgbm" => lightgbm::write(&export)?,
-            "xgboost-json" => xgboost::write_json(&export)?,
+            "xgboost" | "xgboost-json" => xgboost::write_json(&export)?,
             "xgboost-ubj" => xgboost::write_ubj(&export)?,
             other => {
                 return Err(Error::input("unknown form of a model file")

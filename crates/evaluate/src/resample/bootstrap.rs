@@ -16,6 +16,9 @@ use crate::metric::{MetricEntry, MetricInput, Prepared, PreparedSet, Ranked};
 /// is narrow, so that a coarser one of it does no harm.
 const ROWS_DRAWN_MAX: usize = 30_000_000;
 
+/// Classes that a metric of several classes reads about as fast as one row of two.
+const CLASSES_OF_A_ROW: usize = 4;
+
 /// Resamples that are never cut: below, a 95 % percentile says little.
 const RESAMPLES_MIN: usize = 100;
 
@@ -35,6 +38,12 @@ const STREAM: &str = "evaluate/bootstrap";
 /// A function of the row count alone, never of the clock.
 pub fn n_resamples_for(n_rows: usize, wanted: usize) -> usize {
     wanted.min((ROWS_DRAWN_MAX / n_rows.max(1)).max(RESAMPLES_MIN))
+}
+
+/// The rows of a truth as far as the work of a metric goes, which grows with the classes.
+pub fn work_rows(truth: &Target) -> usize {
+    let classes = if let Target::Class { n_classes, .. } = truth { *n_classes } else { 0 };
+    truth.n_rows() * (classes / CLASSES_OF_A_ROW).max(1)
 }
 
 /// The 95 % interval of one metric, as in [`bootstrap_intervals`].
@@ -121,7 +130,8 @@ pub fn bootstrap_row_mean<'a>(
         }
     };
     let of = |drawn: &[f64]| has_weight(drawn).then(|| mean.value_unchecked(Some(drawn)).ok());
-    let interval = drawing.strata(truth, weights).and_then(|strata| {
+    let strata = several_rows(truth).and_then(|()| drawing.strata(truth, weights));
+    let interval = strata.and_then(|strata| {
         let drawn = |drawn: &[f64]| of(drawn).flatten();
         percentile_interval(strata.resample(STREAM, n_resamples, ctx, drawn))
     });
@@ -172,6 +182,7 @@ fn draw(
     if metrics.is_empty() {
         return Ok(draws);
     }
+    several_rows(input.truth)?;
     let rows = in_score_order(input);
     let (truth, predictions) = (input.truth.select(&rows), input.predictions.select(&rows));
     let weights: Option<Vec<f64>> =
@@ -189,7 +200,7 @@ fn draw(
         draws.values.push(metric.value(&input)?);
         draws.ranges.push(metric.spec.range);
     }
-    let n_resamples = n_resamples_for(truth.n_rows(), drawing.n_resamples);
+    let n_resamples = n_resamples_for(work_rows(&truth), drawing.n_resamples);
     let fixed = match (&truth, drawing.mix) {
         (Target::Class { codes, n_classes }, Mix::Fixed) => Some((codes.as_slice(), *n_classes)),
         _ => None,
@@ -286,6 +297,17 @@ pub(super) fn quantile_of_sorted(sorted: &[f64], q: f64) -> f64 {
     let (low, part) = (sorted[place as usize], place.fract());
     let high = sorted[(place as usize + 1).min(sorted.len() - 1)];
     low + part * (high - low)
+}
+
+/// Refuses to draw from one row: it is in every resample, and its interval would have no width.
+fn several_rows(truth: &Target) -> Result<()> {
+    if truth.n_rows() > 1 {
+        return Ok(());
+    }
+    Err(Error::input("the interval could not be computed")
+        .expected("at least two rows")
+        .got(truth.n_rows().to_string())
+        .hint("use more rows"))
 }
 
 fn in_one_line(error: &Error) -> String {

@@ -19,7 +19,9 @@ mod studentised;
 
 #[cfg(test)]
 pub(crate) use bca::corrected as bca_of;
-pub use bootstrap::{bootstrap_interval, bootstrap_intervals, bootstrap_row_mean, n_resamples_for};
+pub use bootstrap::{
+    bootstrap_interval, bootstrap_intervals, bootstrap_row_mean, n_resamples_for, work_rows,
+};
 pub use drawing::{Drawing, Mix};
 pub use selection::{bootstrap_bias_corrected, corrected_score};
 

@@ -200,3 +200,13 @@ fn without_a_choice_there_is_nothing_to_correct() {
     assert!((one.0 - by_closure.0).abs() < 1e-12 && one.1 == by_closure.1);
     assert!(corrected_score(roc_auc, &truth, &[], None, 300, &ctx(1)).is_err());
 }
+
+#[test]
+fn one_row_has_a_value_and_no_interval() {
+    let (truth, predictions) = (Target::Real(vec![3.0]), Predictions::new(1, vec![2.0]));
+    let input = MetricInput::new(&truth, &predictions);
+    let metric = crate::metric::metric("rmse").unwrap();
+    let found = &bootstrap_intervals(&[metric], &input, 200, &Context::unlimited(0, 1))[0];
+    assert_eq!((found.value, found.ci95), (Some(1.0), None));
+    assert!(found.note.as_ref().unwrap().contains("two rows"), "{found:?}");
+}

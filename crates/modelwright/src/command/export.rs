@@ -58,7 +58,8 @@ enum Format {
     Onnx,
     /// LightGBM's text model
     Lightgbm,
-    /// XGBoost's model as JSON
+    /// XGBoost's model as JSON; `xgboost` for short
+    #[value(alias = "xgboost")]
     XgboostJson,
     /// XGBoost's model as UBJSON
     XgboostUbj,

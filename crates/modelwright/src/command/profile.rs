@@ -7,7 +7,7 @@ use modelwright::automl::Purpose;
 use modelwright::inspect::{profile_html, profile_text};
 use modelwright::io::ReadOptions;
 use modelwright::looking::{Wish, look};
-use modelwright::{read_within_limits, tell_sample};
+use modelwright::{read_within_limits, tell_remarks};
 use modelwright_core::Result;
 use modelwright_core::context::Event;
 use modelwright_core::data::Kind;
@@ -59,7 +59,7 @@ impl Profile {
         // Looking for leaks parts and encodes the table as learning does.
         let to = if self.target.is_some() { Purpose::Learn } else { Purpose::Look };
         let file = read_within_limits(&self.data, ReadOptions::default(), to, "read", &ctx)?;
-        tell_sample(&file.source, &ctx);
+        tell_remarks(&file.source, &ctx);
         let source = file.source.clone();
         let wish = Wish {
             target: self.target.clone(),

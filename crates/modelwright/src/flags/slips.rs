@@ -39,8 +39,9 @@ fn explain(refusal: &Refusal, args: &[OsString]) -> Error {
         ErrorKind::InvalidSubcommand => unknown_command(refusal),
         ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             Error::input("no command was given")
-                .expected(format!("one of: {}", commands().join(", ")))
-                .hint("see `modelwright --help`")
+                .at(format!("modelwright {}", command.as_deref().unwrap_or_default()).trim_end())
+                .expected(format!("one of: {}", commands_of(command.as_deref()).join(", ")))
+                .hint(help)
         }
         ErrorKind::MissingRequiredArgument => {
             let missing = list(refusal, ContextKind::InvalidArg);
@@ -205,6 +206,14 @@ fn first_line(refusal: &Refusal) -> String {
 
 fn commands() -> Vec<String> {
     Cli::command().get_subcommands().map(|c| c.get_name().to_owned()).collect()
+}
+
+/// The commands of a command that has some (`runs`), else of the program.
+fn commands_of(command: Option<&str>) -> Vec<String> {
+    let program = Cli::command();
+    let of = command.and_then(|name| program.find_subcommand(name));
+    let of = of.filter(|c| c.has_subcommands()).unwrap_or(&program);
+    of.get_subcommands().map(|c| c.get_name().to_owned()).collect()
 }
 
 /// The subcommand that was typed, if any.

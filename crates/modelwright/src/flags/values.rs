@@ -13,6 +13,8 @@ pub(crate) use modelwright_serve::quantity::{duration, size};
 
 /// Below this the engine cannot even hold its own code and a small table.
 const MEMORY_MIN_BYTES: u64 = 64 << 20;
+/// Beyond is a slip of the keyboard.
+const MEMORY_MAX_BYTES: f64 = 1e18;
 
 /// More threads than this is a slip of the finger.
 const THREADS_MAX: usize = 1024;
@@ -87,9 +89,9 @@ pub(crate) fn memory(text: &str) -> Result<u64> {
         Error::input("not a size of memory")
             .expected("a number of bytes, or a number with MB, GB, MiB or GiB (e.g. 500MB, 4GiB)")
     })?;
-    if bytes < MEMORY_MIN_BYTES as f64 || bytes > 1e18 {
+    if bytes < MEMORY_MIN_BYTES as f64 || bytes > MEMORY_MAX_BYTES {
         return Err(Error::input("a size of memory that cannot be right")
-            .expected("at least 64MiB")
+            .expected("from 64MiB to 1000000TB")
             .hint("write the unit, e.g. 4GiB; a plain number is bytes"));
     }
     Ok(bytes as u64)
