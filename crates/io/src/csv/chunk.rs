@@ -87,7 +87,7 @@ pub(crate) enum Failure {
 }
 
 /// Whether more characters of several bytes are valid UTF-8 than bytes are not.
-fn is_partly_utf8(bytes: &[u8]) -> bool {
+pub(crate) fn is_partly_utf8(bytes: &[u8]) -> bool {
     let (mut n_valid, mut n_wrong) = (0_usize, 0_usize);
     for part in bytes.utf8_chunks() {
         n_valid += part.valid().chars().filter(|c| !c.is_ascii()).count();

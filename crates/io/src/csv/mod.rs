@@ -131,6 +131,10 @@ pub(crate) fn prepare(
     let raw = &opened.head[mark_bytes..];
     let mut notes = Vec::new();
     let head = encoding::head_text(raw, encoding, is_whole).unwrap_or_else(|| {
+        if options.encoding.is_none() && chunk::is_partly_utf8(raw) {
+            // The pass will find the wrong byte, and say in which line.
+            return String::from_utf8_lossy(raw).into_owned();
+        }
         encoding = Encoding::Windows1252;
         notes.push(ENCODING_NOTE.to_owned());
         encoding::head_text(raw, encoding, is_whole).unwrap_or_default()

@@ -63,7 +63,7 @@ fn a_few_stray_words_do_not_cost_a_column_and_are_known_later() {
 #[test]
 fn numbers_that_differ_beyond_the_seventh_digit_are_told_apart() {
     let folder = Folder::new();
-    let far = |_: usize, x: f64| format!("{}", 1_700_000_000.0 + x * 10.0);
+    let far = |_: usize, x: f64| format!("{}", 1_700_000_000.0 + x * 130.0);
     folder.write("train.csv", line(1000, far));
     fit(&folder, "train.csv", "model");
     assert!(r2(&folder, "model", "train.csv") > 0.95);
