@@ -11,6 +11,7 @@ import pytest
 from cloudevents.http import from_http
 
 from conftest import PROGRAM, ROOT
+from test_ui import first_document
 
 ARTIFACTS = ROOT / "testdata" / "artifact"
 MODEL = "v2-binary"
@@ -50,10 +51,7 @@ def test_every_answer_becomes_events_that_the_sdk_reads(receiver):
         [PROGRAM, "serve", ARTIFACTS / f"{MODEL}.mw", "--port", "0", "--json", "--events-url",
          f"http://127.0.0.1:{receiver.server_port}/"], stdout=subprocess.PIPE, text=True)
     try:
-        lines = ""
-        while not lines.endswith("}\n"):
-            lines += process.stdout.readline()
-        address = json.loads(lines)["address"]
+        address = first_document(process)["address"]
         csv = (ARTIFACTS / f"{MODEL}.rows.csv").read_text()
         header, rows = csv.split("\n", 1)
         n = len(rows.splitlines())

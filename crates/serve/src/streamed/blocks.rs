@@ -18,6 +18,8 @@ use crate::wire::tabular;
 const BLOCK_ROWS: usize = 4096;
 /// Lines of JSON that are read together have about so many bytes at most.
 const BLOCK_BYTES: usize = 1 << 20;
+/// Bytes of lines that are taken from a client at a time, at most.
+const PIECE_BYTES: usize = 256 << 10;
 /// What Arrow's file format begins with; its stream does not.
 const ARROW_FILE: &[u8] = b"ARROW1";
 
@@ -54,7 +56,8 @@ impl Blocks {
         ctx: &Context,
     ) -> Result<Self, Problem> {
         let source = if form == Form::JsonLines {
-            Source::Lines { reader: BufReader::new(reader), block: Vec::new(), n_lines: 0 }
+            let reader = BufReader::with_capacity(PIECE_BYTES, reader);
+            Source::Lines { reader, block: Vec::new(), n_lines: 0 }
         } else {
             tables(ask, form, reader, (id, body_bytes_max), ctx)?
         };
@@ -132,7 +135,7 @@ fn of_table(ask: &Ask, table: Table, n_before: usize) -> Result<Batch, Problem> 
     batch.map_err(|problem| problem.behind(n_before))
 }
 
-/// Reads some whole lines; how many, 0 at the end.
+/// Reads the whole lines that are there, or waits for one; how many, 0 at the end.
 fn read_block(
     reader: &mut BufReader<Box<dyn Read + Send>>,
     block: &mut Vec<u8>,
@@ -143,6 +146,10 @@ fn read_block(
     let line_bytes_max = line_bytes_max.max(BLOCK_BYTES) as u64;
     let mut n_lines = 0;
     while n_lines < BLOCK_ROWS && block.len() < BLOCK_BYTES {
+        // What has come is answered before more is waited for.
+        if n_lines > 0 && !reader.buffer().contains(&b'\n') {
+            break;
+        }
         let n = reader.take(line_bytes_max).read_until(b'\n', block)?;
         if n == 0 {
             break;

@@ -19,17 +19,14 @@ mod pipe;
 mod spool;
 mod work;
 
-use std::io::Read;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_ENCODING, HeaderMap};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::app::{App, Place};
 use crate::ask::{Ask, Parts, Reply};
-use crate::http::body;
 use crate::problem::Problem;
 use crate::wire::negotiate::Form;
 use work::Work;
@@ -54,15 +51,17 @@ pub(crate) fn is_wanted(ask: &Ask) -> Result<bool, Problem> {
 /// Problems of the request and of its first rows.
 pub(crate) async fn predict(
     app: &Arc<App>,
-    ask: Ask,
+    mut ask: Ask,
     body: Incoming,
     place: Place,
 ) -> Result<Reply, Problem> {
+    // What bounds the rows of a request bounds memory, which does not depend on them here.
+    ask.rows_max = usize::MAX;
     let (form, answer) = forms(&ask)?;
     ask.terms()?;
     ask.level()?;
     let pause_max = app.settings.limits.request_time_max;
-    let reader = decoded(&ask.headers, pipe::reader(body, pause_max))?;
+    let reader = pipe::reader(body, pause_max);
     let (send, receive) = mpsc::channel(PIECES_WAITING);
     let (tell, told) = oneshot::channel();
     let (ctx, free) = app.engine.for_long();
@@ -101,16 +100,6 @@ fn forms(ask: &Ask) -> Result<(Form, Form), Problem> {
         Form::Json => (form, Form::JsonLines),
         answer => (form, answer),
     })
-}
-
-/// Without its content encoding.
-fn decoded(
-    headers: &HeaderMap,
-    reader: impl Read + Send + 'static,
-) -> Result<Box<dyn Read + Send>, Problem> {
-    let Some(encoding) = headers.get(CONTENT_ENCODING) else { return Ok(Box::new(reader)) };
-    let name = encoding.to_str().unwrap_or_default().trim().to_ascii_lowercase();
-    body::decoder(&name, reader)
 }
 
 /// Nobody waits longer than this for the other side.

@@ -13,6 +13,7 @@ use super::blocks::Blocks;
 use super::pipe::Out;
 use crate::app::App;
 use crate::ask::Ask;
+use crate::http::body;
 use crate::problem::Problem;
 use crate::wire::answer::Outcome;
 use crate::wire::negotiate::Form;
@@ -41,7 +42,7 @@ enum Answers {
 
 impl Work {
     /// Predicts all that comes.
-    pub(super) fn run(self, reader: Box<dyn Read + Send>, tell: Waiting) {
+    pub(super) fn run(self, reader: impl Read + Send + 'static, tell: Waiting) {
         let mut tell = Some(tell);
         let done = catch_unwind(AssertUnwindSafe(|| self.all(reader, &mut tell)));
         let done = done.unwrap_or_else(|_| {
@@ -54,7 +55,13 @@ impl Work {
         }
     }
 
-    fn all(&self, reader: Box<dyn Read + Send>, tell: &mut Option<Waiting>) -> Result<(), Problem> {
+    fn all(
+        &self,
+        reader: impl Read + Send + 'static,
+        tell: &mut Option<Waiting>,
+    ) -> Result<(), Problem> {
+        let encoding = self.ask.header("content-encoding").unwrap_or_default();
+        let reader = body::decoder(&encoding.trim().to_ascii_lowercase(), reader)?;
         let limits = (self.app.new_number(), self.app.settings.limits.body_bytes_max);
         let mut blocks = Blocks::open(&self.ask, self.form, reader, limits, &self.ctx)?;
         let mut answers = match self.answer {

@@ -255,6 +255,13 @@ impl Client {
         self.reader.get_mut().write_all(&chunk)
     }
 
+    /// Reads the first line of an answer.
+    pub(crate) fn answer_line(&mut self) -> String {
+        let mut line = String::new();
+        self.reader.read_line(&mut line).unwrap();
+        line
+    }
+
     /// Reads the answer to it.
     pub(crate) fn answer(&mut self) -> Answer {
         self.read(false).unwrap()
