@@ -1,12 +1,14 @@
 """What a server bears: idle connections, and models exchanged under load.
 
     python bench/serve/endure.py target/release/modelwright MODEL [OTHER_MODEL]
-        [--idle 10000] [--reloads 1000] [--minutes 10]
+        [--idle 10000] [--reloads 1000] [--minutes 10] [--rate 200]
 
 Every idle connection sends one request, then nothing; while all are open, requests on another one
 are timed. Then the served file is replaced, by turns with OTHER_MODEL's, and loaded, as often as
 wished, while two clients ask without a pause; each answer must be 200. At last two clients ask for
-some minutes, single rows and lists of 100 by turns. Prints what the server's memory did. Both sides need as many file descriptors as there are connections (`ulimit -n`).
+some minutes, single rows and in every twentieth request a list of 100, without a pause or at --rate
+requests a second together. Prints what the server's memory did. Both sides need as many file
+descriptors as there are connections (`ulimit -n`).
 """
 
 import argparse
@@ -98,7 +100,7 @@ def reload(n, served, models, row, pid):
           f"MiB on the way: {' '.join(memory)}")
 
 
-def last(minutes, row, pid):
+def last(minutes, rate, row, pid):
     """Memory under steady load; what the first tenth needed is not growth."""
     over, counts = threading.Event(), []
     many = f"[{','.join([row] * 100)}]"
@@ -110,8 +112,11 @@ def last(minutes, row, pid):
             status, text = ask(client, "POST", "/models/served/predict", body)
             assert status == 200, text
             answers += 1
+            if rate:
+                time.sleep(max(0.0, begun + 2 * answers / rate - time.perf_counter()))
         counts.append(answers)
 
+    begun = time.perf_counter()
     threads = [threading.Thread(target=load) for _ in range(2)]
     for thread in threads:
         thread.start()
@@ -135,6 +140,7 @@ def main():
     parser.add_argument("--idle", type=int, default=10_000)
     parser.add_argument("--reloads", type=int, default=1000)
     parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--rate", type=float, default=0)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         served = pathlib.Path(folder) / "served.mw"
@@ -156,7 +162,7 @@ def main():
             if options.reloads:
                 reload(options.reloads, served, options.models, row, process.pid)
             if options.minutes:
-                last(options.minutes, row, process.pid)
+                last(options.minutes, options.rate, row, process.pid)
         finally:
             process.terminate()
             process.wait()

@@ -19,8 +19,6 @@ import tempfile
 import time
 import urllib.request
 
-import pandas as pd
-
 HERE = pathlib.Path(__file__).parent
 OURS, PEER = 18080, 18081
 
@@ -73,6 +71,8 @@ def main():
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--connections", type=int, default=16)
     options = parser.parse_args()
+    import pandas as pd  # only here: others take this file's tools without it
+
     table = pd.read_csv(options.data).drop(columns="income")
     rows = json.loads(table.head(1000).to_json(orient="records"))
     servers = [

@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import shutil
+import signal
 import subprocess
 import time
 
@@ -153,4 +155,24 @@ def test_drift_of_what_is_asked_shows_in_the_metrics(adult):
     known = pd.read_csv(adult.test, nrows=900)["occupation"].isna()
     rate = (known | (known.index % 2 == 0)).mean()
     assert found["modelwright_missing_rate", "occupation"] == pytest.approx(rate)
+    stop(process)
+
+
+def test_a_hang_up_that_comes_while_files_are_read_counts_afterwards(tmp_path):
+    artifacts = ROOT / "testdata" / "artifact"
+    models = [artifacts / "v2-binary.mw", artifacts / "v2-multiclass.mw"]
+    served = tmp_path / "served.mw"
+    shutil.copy(models[0], served)
+    process, address = start(served, "--watch", "0")
+    for i in range(1, 22):
+        part = tmp_path / "part"
+        shutil.copy(models[i % 2], part)
+        part.rename(served)
+        process.send_signal(signal.SIGHUP)
+    for _ in range(100):
+        outputs = requests.get(f"http://{address}/v2/models/served").json()["outputs"]
+        if outputs[-1]["shape"][-1] == 3:
+            break
+        time.sleep(0.05)
+    assert outputs[-1]["shape"][-1] == 3, outputs
     stop(process)

@@ -20,6 +20,8 @@ mod nested;
 mod own_learner;
 #[path = "fit/refit.rs"]
 mod refit;
+#[path = "fit/row.rs"]
+mod row;
 #[path = "fit/second_lap.rs"]
 mod second_lap;
 #[path = "fit/single.rs"]

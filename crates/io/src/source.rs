@@ -6,6 +6,7 @@
 use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use modelwright_core::{Error, Result};
 
@@ -31,6 +32,8 @@ enum Place<'a> {
     File(PathBuf),
     Memory(&'a [u8]),
     Stdin,
+    /// Bytes that come but once; `None` when they were taken.
+    Once(Mutex<Option<Box<dyn Read + Send + 'a>>>),
 }
 
 /// The compressions that are undone while reading.
@@ -92,6 +95,11 @@ impl<'a> Source<'a> {
         Self { name: name.to_owned(), place: Place::Memory(bytes) }
     }
 
+    /// Bytes that come but once, under a name.
+    pub(crate) fn once(name: &str, reader: Box<dyn Read + Send + 'a>) -> Self {
+        Self { name: name.to_owned(), place: Place::Once(Mutex::new(Some(reader))) }
+    }
+
     /// Whether it can be opened a second time: not standard input, nor a pipe with a name.
     pub(crate) fn is_repeatable(&self) -> bool {
         matches!(self.place, Place::Memory(_)) || self.is_regular_file()
@@ -118,7 +126,7 @@ impl<'a> Source<'a> {
                 std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|m| m.len())
             }
             Place::Memory(bytes) => Some(bytes.len() as u64),
-            Place::Stdin => None,
+            Place::Stdin | Place::Once(_) => None,
         }
     }
 
@@ -153,6 +161,7 @@ impl<'a> Source<'a> {
         Ok(match &self.place {
             Place::File(path) => Box::new(File::open(path).map_err(|e| cannot_open(path, e))?),
             Place::Memory(_) | Place::Stdin => Box::new(io::stdin()),
+            Place::Once(_) => Box::new(io::empty()),
         })
     }
 
@@ -181,6 +190,10 @@ impl<'a> Source<'a> {
             Place::File(path) => Box::new(File::open(path).map_err(|e| cannot_open(path, e))?),
             Place::Memory(bytes) => Box::new(*bytes),
             Place::Stdin => Box::new(io::stdin()),
+            Place::Once(reader) => {
+                let taken = reader.lock().unwrap_or_else(PoisonError::into_inner).take();
+                taken.unwrap_or_else(|| Box::new(io::empty()))
+            }
         };
         let hash = Hash::new(raw);
         let mut raw = hash.clone();

@@ -6,6 +6,7 @@
 //! depends on nothing but the file and `rows_per_chunk`.
 
 use std::collections::VecDeque;
+use std::io::Read;
 use std::path::Path;
 
 use modelwright_core::data::{Schema, Table};
@@ -61,14 +62,44 @@ pub fn stream_path(
     stream(Source::path(path)?, schema, rows_per_chunk, ctx)
 }
 
+/// The same of bytes that come one after the other, once: those of a socket. They are called
+/// `name` in errors. Parquet, and Arrow's file format, have their table of contents at the end and
+/// are held in memory; only Arrow's stream, CSV and JSON Lines are read as they come.
+///
+/// # Errors
+/// As [`stream_path`].
+pub fn stream_reader(
+    name: &str,
+    reader: Box<dyn Read + Send>,
+    format: Format,
+    schema: &Schema,
+    rows_per_chunk: usize,
+    ctx: &Context,
+) -> Result<TableStream> {
+    stream_as(Source::once(name, reader), Some(format), schema, rows_per_chunk, ctx)
+}
+
 pub(crate) fn stream(
     source: Source<'static>,
     schema: &Schema,
     rows_per_chunk: usize,
     ctx: &Context,
 ) -> Result<TableStream> {
+    stream_as(source, None, schema, rows_per_chunk, ctx)
+}
+
+fn stream_as(
+    source: Source<'static>,
+    format: Option<Format>,
+    schema: &Schema,
+    rows_per_chunk: usize,
+    ctx: &Context,
+) -> Result<TableStream> {
     let opened = source.open()?;
-    let format = detect_format(&source, &opened.head)?;
+    let format = match format {
+        Some(format) => format,
+        None => detect_format(&source, &opened.head)?,
+    };
     let options = ReadOptions { schema: Some(schema.clone()), ..ReadOptions::default() };
     let rows_per_chunk = rows_per_chunk.max(1);
     let chunks: Box<dyn Chunks> = match format {

@@ -1,14 +1,15 @@
 //! A fitted model, in the hands of Python.
 
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
 use modelwright::assess::{CompareOptions, assess, beside_chance, compare_models};
 use modelwright::audit_rows;
-use modelwright::automl::Regions;
+use modelwright::automl::{Regions, RowMemory};
 use modelwright::inspect::{annex_iv, model_card, model_card_json, report_json, report_markdown};
 use modelwright::io::{ReadOptions, read_path};
 use modelwright::labelled::{Labelled, label_table, predict_labelled};
-use modelwright_core::data::{Schema, Table as Rows};
+use modelwright_core::data::{RawRow, Schema, Table as Rows};
 use modelwright_core::task::Predictions;
 use modelwright_core::{Context, Error, Result};
 use numpy::{PyArray1, PyArray2, PyArrayMethods};
@@ -30,7 +31,12 @@ pub(crate) struct Model {
     loaded: modelwright::Model,
     /// The columns that a prediction reads.
     schema: Schema,
+    /// For single rows; one for each thread that predicts one just now.
+    row_memory: Mutex<Vec<(RawRow, RowMemory)>>,
 }
+
+/// Threads that predict single rows at a time and find their memory again.
+const N_ROWS_KEPT: usize = 16;
 
 /// Predictions of some rows: outputs, and what the user should know of them.
 type Predicted<'py> = (Bound<'py, PyArray2<f64>>, Option<String>);
@@ -230,7 +236,7 @@ impl Model {
             let ctx = shared(1)?;
             let table = modelwright::io::conform_in_memory(columns, &self.schema)?;
             self.loaded.absent_columns(&table)?;
-            let predictions = self.loaded.predictor.predict(&table, &ctx)?;
+            let predictions = self.predict_row(&table, &ctx)?;
             let is_class = !self.loaded.predictor.classes.is_empty();
             let decide = || self.loaded.predictor.decide(&table, &predictions)[0] as usize;
             let decided = if is_class { decide() } else { 0 };
@@ -315,7 +321,7 @@ impl Model {
 impl Model {
     pub(crate) fn new(bytes: Vec<u8>, model: modelwright::Model) -> Self {
         let schema = model.predictor.schema.clone();
-        Self { bytes, loaded: model, schema }
+        Self { bytes, loaded: model, schema, row_memory: Mutex::default() }
     }
 
     /// The model as the library holds it.
@@ -336,6 +342,21 @@ impl Model {
         };
         let warning = self.loaded.absent_columns(&file.table)?;
         Ok((file.table, warning))
+    }
+
+    /// The prediction of the one row of a table, in memory that the rows before it used.
+    fn predict_row(&self, table: &Rows, ctx: &Context) -> Result<Predictions> {
+        let kept = self.row_memory.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let predictor = &self.loaded.predictor;
+        let (mut row, mut memory) =
+            kept.unwrap_or_else(|| (RawRow::default(), predictor.row_memory()));
+        row.take(table, 0, &predictor.schema);
+        let predictions = predictor.predict_row(&row, &mut memory, ctx).cloned();
+        let mut kept = self.row_memory.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() < N_ROWS_KEPT {
+            kept.push((row, memory));
+        }
+        predictions
     }
 
     /// The rows to predict, and what is to be known of their columns.

@@ -3,8 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use hyper::HeaderMap;
+use hyper::body::Bytes;
+
+use crate::ask::{Ask, Query};
 use crate::drift::DriftWatch;
 use crate::engine::Engine;
+use crate::events::Events;
 use crate::log::Log;
 use crate::model::{Hub, Model};
 use crate::problem::Problem;
@@ -25,6 +30,8 @@ pub(crate) struct App {
     shadow: Shadow,
     pub(crate) drift: Option<DriftWatch>,
     pub(crate) request_log: Option<RequestLog>,
+    /// Tells of predictions, where somebody wants to know.
+    pub(crate) events: Option<Events>,
     /// Takes traces, where somebody wants them.
     pub(crate) telemetry: Option<Telemetry>,
     /// The web page over a store, where that is what is served.
@@ -61,6 +68,7 @@ impl App {
             shadow,
             drift,
             request_log,
+            events: None,
             telemetry: None,
             ui: None,
             is_draining: AtomicBool::new(false),
@@ -75,16 +83,26 @@ impl App {
         Self { ui, ..self }
     }
 
+    /// With somebody who wants to be told of predictions.
+    pub(crate) fn with_events(self, events: Option<Events>) -> Self {
+        Self { events, ..self }
+    }
+
     /// With somebody who wants traces and metrics.
     pub(crate) fn with_telemetry(self, telemetry: Option<Telemetry>) -> Self {
         Self { telemetry, ..self }
     }
 
-    /// A name for a request that has none.
-    pub(crate) fn new_id(&self) -> Arc<str> {
+    /// A number that no other request has.
+    pub(crate) fn new_number(&self) -> u64 {
         let n = self.next_id.fetch_add(1, Ordering::Relaxed);
         // An odd factor makes neighbours look different and never repeats within 2⁶⁴.
-        let id = self.id_base.wrapping_add(n.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        self.id_base.wrapping_add(n.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+    }
+
+    /// A name for a request that has none.
+    pub(crate) fn new_id(&self) -> Arc<str> {
+        let id = self.new_number();
         let digit = |i: usize| b"0123456789abcdef"[(id >> (60 - 4 * i)) as usize & 15];
         let digits: [u8; 16] = std::array::from_fn(digit);
         std::str::from_utf8(&digits).unwrap_or_default().into()
@@ -138,6 +156,30 @@ impl App {
     /// Where a request is written down, if it is.
     pub(crate) fn log_of(&self, request_id: &str) -> Option<RequestLog> {
         self.request_log.as_ref().filter(|log| log.takes(request_id)).cloned()
+    }
+
+    /// A request to a model, of which nothing has been received yet.
+    pub(crate) fn ask(
+        &self,
+        model: Arc<Model>,
+        headers: HeaderMap,
+        query: Query,
+        id: &Arc<str>,
+    ) -> Ask {
+        Ask {
+            headers,
+            query,
+            body: Bytes::new(),
+            request_log: self.log_of(id),
+            events: self.events.as_ref().filter(|events| events.takes(id)).cloned(),
+            request_id: id.clone(),
+            policy: self.settings.policy,
+            rows_max: self.settings.limits.rows_max,
+            explain_time_max: self.settings.limits.request_time_max / 2,
+            shadow: self.shadow_of(&model),
+            drift: self.drift.clone(),
+            model,
+        }
     }
 
     /// Takes a place among the requests that are answered at a time.

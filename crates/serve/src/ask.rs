@@ -1,6 +1,7 @@
 //! A request that was received whole, and the answer to it, as the wire formats see them.
 
 use std::borrow::Cow;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use hyper::body::Bytes;
 use hyper::header::{HeaderName, HeaderValue};
 
 use crate::drift::DriftWatch;
+use crate::events::Events;
 use crate::intake::{Intake, OnError, Terms};
 use crate::model::Model;
 use crate::problem::Problem;
@@ -35,6 +37,8 @@ pub(crate) struct Ask {
     pub(crate) drift: Option<DriftWatch>,
     /// Where rows and answers are written down, if this request is.
     pub(crate) request_log: Option<RequestLog>,
+    /// Who is told of it, if anybody is.
+    pub(crate) events: Option<Events>,
 }
 
 impl Ask {
@@ -173,13 +177,43 @@ pub(crate) struct Reply {
     pub(crate) n_rows: Option<usize>,
     /// Whether the body is never compressed: files are large, and packed already.
     pub(crate) is_final: bool,
+    /// A body that comes in parts, in place of `body`.
+    pub(crate) parts: Option<Parts>,
+}
+
+/// A body that does not lie in memory as a whole.
+#[derive(Debug)]
+pub(crate) enum Parts {
+    /// A file of so many bytes.
+    File(std::fs::File, u64),
+    /// What somebody is making just now; an error breaks the answer off.
+    Made(tokio::sync::mpsc::Receiver<std::io::Result<Bytes>>),
 }
 
 impl Reply {
     /// A body of a type.
     pub(crate) fn new(content_type: &'static str, body: impl Into<Bytes>) -> Self {
         let (headers, body) = (Vec::new(), body.into());
-        Self { status: 200, content_type, headers, body, n_rows: None, is_final: false }
+        let (n_rows, is_final, parts) = (None, false, None);
+        Self { status: 200, content_type, headers, body, n_rows, is_final, parts }
+    }
+
+    /// A body that comes in parts.
+    pub(crate) fn in_parts(content_type: &'static str, parts: Parts) -> Self {
+        Self { parts: Some(parts), ..Self::new(content_type, Bytes::new()).unpacked() }
+    }
+
+    /// A file, which is read while it is sent.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or is none.
+    pub(crate) fn file(content_type: &'static str, path: &Path) -> std::io::Result<Self> {
+        let file = std::fs::File::open(path)?;
+        let meta = file.metadata()?;
+        if !meta.is_file() {
+            return Err(std::io::Error::other("not a file"));
+        }
+        Ok(Self::in_parts(content_type, Parts::File(file, meta.len())))
     }
 
     /// The body is sent as it is.

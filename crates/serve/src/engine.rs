@@ -56,6 +56,12 @@ impl Engine {
         self.many.threads()
     }
 
+    /// What work needs that goes on for long on a thread of its own: it takes a worker's place only
+    /// while it computes.
+    pub(crate) fn for_long(&self) -> (Context, Arc<Semaphore>) {
+        (self.many.clone(), self.free.clone())
+    }
+
     /// Does the work of a request with a body of `n_bytes` for a model; what is known to be long is
     /// done elsewhere in any case.
     ///

@@ -41,6 +41,8 @@ pub(crate) struct Batch {
     pub(crate) table: Table,
     /// Rows of the request.
     pub(crate) n_rows: usize,
+    /// Rows of the request before these; not 0 where it comes in parts.
+    pub(crate) first_row: usize,
     /// The row of the request of each row of the table; `None` when they are the same.
     pub(crate) kept: Option<Vec<u32>>,
     /// What is wrong with the others, in their order.
@@ -54,7 +56,8 @@ impl Batch {
     pub(crate) fn of_table(table: Table, model: &Model, terms: Terms) -> Result<Self, Problem> {
         let (n_rows, faults) = (table.n_rows(), Vec::new());
         too_many(n_rows, terms.rows_max)?;
-        let batch = Self { table, n_rows, kept: None, faults, unusual: Vec::new() };
+        let (kept, unusual) = (None, Vec::new());
+        let batch = Self { table, n_rows, first_row: 0, kept, faults, unusual };
         batch.inspect(model, terms)
     }
 
@@ -69,6 +72,15 @@ impl Batch {
             }
             Some(_) => None,
         })
+    }
+
+    /// The same rows behind `n` others of the request.
+    #[must_use]
+    pub(crate) fn behind(mut self, n: usize) -> Self {
+        self.first_row += n;
+        self.faults.iter_mut().for_each(|fault| fault.row += n);
+        self.unusual.iter_mut().for_each(|unusual| unusual.row += n);
+        self
     }
 
     /// Looks for what is unlike training, and does with it what the policy says.
@@ -270,6 +282,7 @@ impl<'m> Intake<'m> {
         let batch = Batch {
             table: self.rows.into_table().map_err(Problem::of_error)?,
             n_rows: self.n_rows,
+            first_row: 0,
             kept: self.kept,
             faults: self.faults,
             unusual: Vec::new(),

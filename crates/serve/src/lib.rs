@@ -29,8 +29,9 @@
 //! | `http` | how do bytes come and go? |
 //! | `access` | who may ask? |
 //! | `engine`, `shadow` | where is the work done? |
+//! | `streamed` | how are rows predicted while they come? |
 //! | `drift` | are the rows like those of training? |
-//! | `stats`, `log`, `request_log`, `telemetry` | what happened? |
+//! | `stats`, `log`, `request_log`, `events`, `telemetry` | what happened? |
 
 mod access;
 mod app;
@@ -39,6 +40,7 @@ mod clock;
 pub mod config;
 mod drift;
 mod engine;
+mod events;
 mod grpc;
 mod http;
 mod intake;
@@ -54,6 +56,7 @@ pub mod server;
 pub mod settings;
 mod shadow;
 mod stats;
+mod streamed;
 mod telemetry;
 mod tls;
 mod ui;
@@ -61,6 +64,7 @@ mod wire;
 
 pub use access::{Jwt, JwtSettings, Keys, NewKey, Scope};
 pub use config::Config;
+pub use events::EventSettings;
 pub use request_log::RequestLogSettings;
 pub use server::{Served, Server, Stop};
 pub use settings::{Limits, LogRequests, ModelSource, Policy, Settings};

@@ -170,6 +170,13 @@ impl Problem {
         problem
     }
 
+    /// The same of rows that stand behind `n` others of the request.
+    #[must_use]
+    pub(crate) fn behind(mut self, n: usize) -> Self {
+        self.faults.iter_mut().for_each(|fault| fault.row += n);
+        self
+    }
+
     /// A problem that the libraries found in what was sent, or had themselves.
     pub(crate) fn of_error(error: Error) -> Self {
         match error.kind() {

@@ -162,6 +162,7 @@ mod tests {
             shadow: None,
             drift: None,
             request_log: None,
+            events: None,
         };
         let csv = plain::predict(&ask, &ctx).unwrap();
         let ask =

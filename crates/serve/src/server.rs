@@ -13,6 +13,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::app::App;
 use crate::drift::DriftWatch;
 use crate::engine::Engine;
+use crate::events::Events;
 use crate::http::listen::{self, Listener};
 use crate::log::Log;
 use crate::model::Hub;
@@ -94,6 +95,12 @@ impl Server {
             request_log = Some(own);
             writing.push(thread);
         }
+        let mut events = None;
+        if let Some(wanted) = &settings.events {
+            let (own, thread) = Events::start(wanted.clone(), stats.clone(), log.clone())?;
+            events = Some(own);
+            writing.push(thread);
+        }
         if let Some(wanted) = &settings.telemetry {
             let (own, thread) = Telemetry::start(wanted.clone(), stats.clone(), log.clone())?;
             telemetry = Some(own);
@@ -101,7 +108,7 @@ impl Server {
         }
         let ui = settings.ui.clone().map(Ui::open).transpose()?.map(Arc::new);
         let app = App::new(settings, hub, engine, stats, log, (shadow, drift), request_log);
-        let app = app.with_ui(ui).with_telemetry(telemetry);
+        let app = app.with_ui(ui).with_telemetry(telemetry).with_events(events);
         let (app, stop) = (Arc::new(app), Stop::default());
         if let Some(telemetry) = &app.telemetry {
             telemetry.watch(&app);
@@ -165,6 +172,9 @@ impl Server {
         runtime.shutdown_background();
         if let Some(request_log) = &app.request_log {
             request_log.end();
+        }
+        if let Some(events) = &app.events {
+            events.end();
         }
         if let Some(telemetry) = &app.telemetry {
             telemetry.end();
@@ -271,10 +281,12 @@ async fn look(app: Arc<App>, signals: bool) {
     let period = app.settings.watch;
     let alias_period = period.filter(|_| app.hub.has_registered()).map(|p| p.min(ALIAS_PERIOD));
     let mut waiting = Box::pin(pause(period));
+    // One for the whole time: a signal that comes while files are being read counts afterwards.
+    let mut hang_ups = HangUps::new(signals);
     loop {
         let (is_whole, again) = tokio::select! {
             () = &mut waiting => (true, false),
-            () = hung_up(), if signals => (true, true),
+            () = hang_ups.next() => (true, true),
             () = pause(alias_period) => (false, false),
         };
         if is_whole {
@@ -307,9 +319,26 @@ async fn signalled() {
     }
 }
 
+/// The signals that ask to look for newer models.
 #[cfg(unix)]
-async fn hung_up() {
-    on(tokio::signal::unix::SignalKind::hangup()).await;
+struct HangUps(Option<tokio::signal::unix::Signal>);
+
+#[cfg(unix)]
+impl HangUps {
+    fn new(is_wanted: bool) -> Self {
+        use tokio::signal::unix::{SignalKind, signal};
+        Self(is_wanted.then(|| signal(SignalKind::hangup()).ok()).flatten())
+    }
+
+    /// Waits for the next one; those that came since the last are one.
+    async fn next(&mut self) {
+        match &mut self.0 {
+            Some(signal) => {
+                signal.recv().await;
+            }
+            None => std::future::pending().await,
+        }
+    }
 }
 
 #[cfg(not(unix))]
@@ -320,8 +349,17 @@ async fn signalled() {
 }
 
 #[cfg(not(unix))]
-async fn hung_up() {
-    std::future::pending().await
+struct HangUps;
+
+#[cfg(not(unix))]
+impl HangUps {
+    fn new(_: bool) -> Self {
+        Self
+    }
+
+    async fn next(&mut self) {
+        std::future::pending().await
+    }
 }
 
 #[cfg(all(test, unix))]

@@ -10,6 +10,7 @@ use modelwright_lifecycle::store::Location;
 use modelwright_lifecycle::store::parse_reference;
 
 use crate::access::{Jwt, Keys};
+use crate::events::EventSettings;
 use crate::request_log::RequestLogSettings;
 use crate::telemetry::TelemetrySettings;
 use crate::tls::TlsSettings;
@@ -165,6 +166,8 @@ pub struct Settings {
     pub log: LogRequests,
     /// What is asked and answered, written down.
     pub request_log: Option<RequestLogSettings>,
+    /// Who is told of predictions.
+    pub events: Option<EventSettings>,
     /// Where traces and metrics go.
     pub telemetry: Option<TelemetrySettings>,
     /// The store whose runs and models a web page shows, instead of answering for `models`.
@@ -196,6 +199,7 @@ impl Default for Settings {
             jwt: None,
             log: LogRequests::default(),
             request_log: None,
+            events: None,
             telemetry: None,
             ui: None,
             watch: Some(Duration::from_secs(2)),

@@ -143,6 +143,8 @@ pub(crate) struct ServerStats {
     pub(crate) n_overload: Count,
     /// Rows that the request log had no time or room for.
     pub(crate) n_rows_not_logged: Count,
+    /// Rows that nobody was told of, though somebody wants to be.
+    pub(crate) n_rows_not_told: Count,
     /// Spans that the telemetry had no room for, or that nobody took.
     pub(crate) n_spans_lost: Count,
     /// Lines of the log that were lost because nobody wrote them fast enough.

@@ -20,5 +20,7 @@ mod protocols;
 mod quick;
 #[path = "serve/refusals.rs"]
 mod refusals;
+#[path = "serve/streamed.rs"]
+mod streamed;
 #[path = "serve/ui.rs"]
 mod ui;

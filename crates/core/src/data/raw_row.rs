@@ -21,6 +21,17 @@ pub enum RawValue<'a> {
 }
 
 impl RawValue<'_> {
+    /// Whether it is no value, whichever way that is held.
+    #[inline]
+    pub fn is_missing(self) -> bool {
+        match self {
+            Self::Missing => true,
+            Self::Number(value) => value.is_nan(),
+            Self::Instant(value) => value == MISSING_INSTANT,
+            Self::Text(_) => false,
+        }
+    }
+
     /// The number of a column of numbers, NaN where it is missing; `None` for another storage.
     #[inline]
     pub fn number(self) -> Option<f64> {
@@ -106,6 +117,34 @@ impl RawRow {
                 Held::Text { start, end: self.text.len() }
             }
         };
+    }
+
+    /// Takes row `row` of a table: the columns of `schema` by their names; a column that is not
+    /// there, or is held in another storage, leaves its place empty.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn take(&mut self, table: &Table, row: usize, schema: &Schema) {
+        self.begin(schema.fields.len());
+        for (place, field) in schema.fields.iter().enumerate() {
+            let Some(column) = table.column(&field.name) else { continue };
+            match (&column.data, field.storage) {
+                (ColumnData::Number(values), Storage::Number) => {
+                    self.set(place, RawValue::Number(values[row]));
+                }
+                (ColumnData::Instant(values), Storage::Instant) => {
+                    let value = values[row];
+                    let is_missing = value == MISSING_INSTANT;
+                    let value =
+                        if is_missing { RawValue::Missing } else { RawValue::Instant(value) };
+                    self.set(place, value);
+                }
+                (ColumnData::String { .. }, Storage::String) => {
+                    self.set(place, column.text(row).map_or(RawValue::Missing, RawValue::Text));
+                }
+                _ => {}
+            }
+        }
     }
 
     /// Whether a place has a value, a missing one too.

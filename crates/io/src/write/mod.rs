@@ -4,6 +4,7 @@
 //! only when complete, is the business of whoever calls. All chunks must have the columns of the
 //! first one.
 
+mod arrow;
 mod csv;
 mod parquet;
 
@@ -12,7 +13,7 @@ use std::io::Write;
 use modelwright_core::data::Table;
 use modelwright_core::{Error, Result};
 
-/// Writes tables one after the other into one CSV or Parquet file.
+/// Writes tables one after the other into one CSV or Parquet file, or Arrow stream.
 ///
 /// # Examples
 /// ```
@@ -33,6 +34,7 @@ pub struct TableWriter<W: Write + Send> {
 enum Sink<W: Write + Send> {
     Csv(csv::CsvSink<W>),
     Parquet(Box<parquet::ParquetSink<W>>),
+    Arrow(Box<arrow::ArrowSink<W>>),
 }
 
 impl<W: Write + Send> TableWriter<W> {
@@ -46,6 +48,11 @@ impl<W: Write + Send> TableWriter<W> {
     /// A Parquet file, compressed with zstd.
     pub fn parquet(out: W) -> Self {
         Self { sink: Sink::Parquet(Box::new(parquet::ParquetSink::new(out))), names: None }
+    }
+
+    /// An Arrow IPC stream, a record batch for each table.
+    pub fn arrow(out: W) -> Self {
+        Self { sink: Sink::Arrow(Box::new(arrow::ArrowSink::new(out))), names: None }
     }
 
     /// Adds the rows of a table.
@@ -65,6 +72,7 @@ impl<W: Write + Send> TableWriter<W> {
         match &mut self.sink {
             Sink::Csv(sink) => sink.write(table),
             Sink::Parquet(sink) => sink.write(table),
+            Sink::Arrow(sink) => sink.write(table),
         }
     }
 
@@ -76,6 +84,7 @@ impl<W: Write + Send> TableWriter<W> {
         match self.sink {
             Sink::Csv(sink) => sink.finish(),
             Sink::Parquet(sink) => sink.finish(),
+            Sink::Arrow(sink) => sink.finish(),
         }
     }
 }

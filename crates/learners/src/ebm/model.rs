@@ -15,6 +15,8 @@ use crate::tree::bins::BinFeature;
 
 /// Rows that are looked up together.
 const BLOCK: usize = 128;
+/// Up to so many rows are scored one by one.
+const FEW_ROWS: usize = 4;
 /// Rows times terms from which threads share the work.
 const PARALLEL_LOOK_UPS: usize = 1 << 16;
 
@@ -255,6 +257,9 @@ impl EbmModel {
     /// Input error when `x` does not have the columns it was fitted on.
     pub fn scores(&self, x: &FeatureView<'_>, ctx: &Context) -> Result<Vec<f64>> {
         let n_outputs = self.n_outputs();
+        if x.n_rows() <= FEW_ROWS && x.features.n_features() == self.n_features as usize {
+            return Ok(self.few_scores(x));
+        }
         self.for_blocks(x, n_outputs, ctx, |codes, lanes, out| {
             for row in out.chunks_exact_mut(n_outputs) {
                 row.copy_from_slice(&self.intercepts);
@@ -262,13 +267,35 @@ impl EbmModel {
             for term in &self.terms {
                 let n = term.n_values();
                 for (lane, row) in (0..lanes).zip(out.chunks_exact_mut(n_outputs)) {
-                    let values = term.values.iter().skip(cell(term, codes, lane)).step_by(n);
+                    let cell = cell(term, |axis| codes[axis][lane]);
+                    let values = term.values.iter().skip(cell).step_by(n);
                     for (score, value) in row.iter_mut().zip(values) {
                         *score += value;
                     }
                 }
             }
         })
+    }
+
+    /// The scores of rows that are too few to fill a block; the sums run in the same order.
+    fn few_scores(&self, x: &FeatureView<'_>) -> Vec<f64> {
+        let searches = self.searches.get_or_init(|| self.axes.iter().map(Axis::search).collect());
+        let mut scores = self.intercepts.repeat(x.n_rows());
+        let mut codes = vec![0; self.axes.len()];
+        for (i, row) in scores.chunks_exact_mut(self.n_outputs()).enumerate() {
+            for ((axis, search), code) in self.axes.iter().zip(searches).zip(&mut codes) {
+                let values = &x.features.columns[axis.feature as usize].values;
+                *code = axis.bin(search, values[x.row(i)]);
+            }
+            for term in &self.terms {
+                let cell = cell(term, |axis| codes[axis]);
+                let values = term.values.iter().skip(cell).step_by(term.n_values());
+                for (score, value) in row.iter_mut().zip(values) {
+                    *score += value;
+                }
+            }
+        }
+        scores
     }
 
     /// What each term adds to each score of the rows of `x`, row-major by row, output, term: with
@@ -282,7 +309,7 @@ impl EbmModel {
             for (lane, row) in (0..lanes).zip(out.chunks_exact_mut((n_outputs * n_terms).max(1))) {
                 for (output, row) in row.chunks_exact_mut(n_terms).enumerate() {
                     for (value, term) in row.iter_mut().zip(&self.terms) {
-                        *value = term.values(output)[cell(term, codes, lane)];
+                        *value = term.values(output)[cell(term, |axis| codes[axis][lane])];
                     }
                 }
             }
@@ -330,8 +357,8 @@ impl EbmModel {
 
 /// The place of a row in the table of a term.
 #[inline]
-fn cell(term: &Term, codes: &[[u8; BLOCK]], lane: usize) -> usize {
-    let code = |side: usize| usize::from(codes[term.axes[side] as usize][lane]);
+fn cell(term: &Term, code_of: impl Fn(usize) -> u8) -> usize {
+    let code = |side: usize| usize::from(code_of(term.axes[side] as usize));
     match &term.groups[..] {
         [a, b] => {
             let group = usize::from(a[code(0)]) * term.shape[1] as usize;

@@ -95,6 +95,13 @@ pub(crate) struct Serve {
     /// it these names themselves do, and modelwright:predict and so on
     #[arg(long, value_name = "WORD=SCOPE,…", value_delimiter = ',')]
     jwt_scopes: Option<Vec<String>>,
+    /// The claim of a token that names the models it is for, as words or a list (`*` is all);
+    /// without this flag a token is for all of them
+    #[arg(long, value_name = "CLAIM")]
+    jwt_models_claim: Option<String>,
+    /// The most requests per second of one subject's tokens together
+    #[arg(long, value_name = "N")]
+    jwt_rate: Option<String>,
     /// Make an API key, print it with its entry for the file of keys, and end
     #[arg(long, value_name = "NAME")]
     new_key: Option<String>,
@@ -123,6 +130,19 @@ pub(crate) struct Serve {
     /// The most that is kept for a model; older files are removed [default: 1GiB]
     #[arg(long, value_name = "SIZE")]
     request_log_max: Option<String>,
+    /// Post each answered request there, rows and answers, as a CloudEvent (http://broker/default)
+    #[arg(long, value_name = "URL")]
+    events_url: Option<String>,
+    /// Headers for it; a key is better put into MODELWRIGHT_SERVE_EVENTS_HEADERS, where other users
+    /// of the machine cannot read it
+    #[arg(long, value_name = "NAME=VALUE,…", value_delimiter = ',')]
+    events_headers: Option<Vec<String>>,
+    /// The share of requests that is told of [default: 1]
+    #[arg(long, value_name = "SHARE")]
+    events_sample: Option<String>,
+    /// Columns whose values are not told
+    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',')]
+    events_redact: Option<Vec<String>>,
     /// Requests to log on stderr, as JSON: none, failed (status 500 and above), all
     /// [default: failed]
     #[arg(long, value_name = "WHICH")]
@@ -208,6 +228,8 @@ impl Serve {
             ("jwt-audience", one(&self.jwt_audience)),
             ("jwt-scope-claim", one(&self.jwt_scope_claim)),
             ("jwt-scopes", self.jwt_scopes.clone()),
+            ("jwt-models-claim", one(&self.jwt_models_claim)),
+            ("jwt-rate", one(&self.jwt_rate)),
             ("admin", switch(self.admin)),
             ("watch", one(&self.watch)),
             ("hold", switch(self.hold)),
@@ -216,6 +238,10 @@ impl Serve {
             ("request-log-sample", one(&self.request_log_sample)),
             ("request-log-redact", self.request_log_redact.clone()),
             ("request-log-max", one(&self.request_log_max)),
+            ("events-url", one(&self.events_url)),
+            ("events-headers", self.events_headers.clone()),
+            ("events-sample", one(&self.events_sample)),
+            ("events-redact", self.events_redact.clone()),
             ("log", one(&self.log)),
             ("otlp-endpoint", one(&self.otlp_endpoint)),
             ("otlp-headers", self.otlp_headers.clone()),

@@ -26,7 +26,7 @@ impl Derived {
     ///
     /// # Errors
     /// Input error when an input is not in the storage of its kind.
-    pub(super) fn fit(
+    pub(crate) fn fit(
         form: Form,
         inputs: Vec<u32>,
         columns: &[&Column],
@@ -127,16 +127,18 @@ fn arithmetic(a: &Column, b: &Column, of: impl Fn(f64, f64) -> f64) -> Result<Co
 }
 
 /// A quotient; missing where the divisor is 0.
-fn over(a: f64, b: f64) -> f64 {
+pub(super) fn over(a: f64, b: f64) -> f64 {
     if b == 0.0 { f64::NAN } else { a / b }
 }
 
 fn elapsed(a: &[i64], b: &[i64]) -> ColumnData {
-    let days = |(a, b): (&i64, &i64)| {
-        let is_known = *a != MISSING_INSTANT && *b != MISSING_INSTANT;
-        if is_known { (*a as f64 - *b as f64) / MICROS_PER_DAY } else { f64::NAN }
-    };
-    ColumnData::Number(a.iter().zip(b).map(days).collect())
+    ColumnData::Number(a.iter().zip(b).map(|(a, b)| days_since(*a, *b)).collect())
+}
+
+/// Days from `b` to `a`; missing where one of them is.
+pub(super) fn days_since(a: i64, b: i64) -> f64 {
+    let is_known = a != MISSING_INSTANT && b != MISSING_INSTANT;
+    if is_known { (a as f64 - b as f64) / MICROS_PER_DAY } else { f64::NAN }
 }
 
 fn broken(what: &str, column: &str) -> Error {

@@ -26,6 +26,7 @@ mod form;
 mod groups;
 mod pool;
 mod propose;
+mod row;
 mod screen;
 #[cfg(test)]
 mod tests;

@@ -36,17 +36,19 @@ struct StoredColumn {
     parts: Vec<StoredPart>,
 }
 
+/// An input as it is read.
+pub(super) fn read_input<'t>(input: &RawInput, table: &'t Table) -> Result<Cow<'t, Column>> {
+    let column = read(table, &input.name, input.kind, input.optional)?;
+    if !input.recast {
+        return Ok(column);
+    }
+    Ok(Cow::Owned(input.read(&column)?.into_owned()))
+}
+
 impl DerivedSources {
     /// The inputs of a table, each as it is read.
     pub(super) fn read<'t>(&self, table: &'t Table) -> Result<Vec<Cow<'t, Column>>> {
-        let one = |input: &RawInput| {
-            let column = read(table, &input.name, input.kind, input.optional)?;
-            if !input.recast {
-                return Ok(column);
-            }
-            Ok(Cow::Owned(input.read(&column)?.into_owned()))
-        };
-        self.inputs.iter().map(one).collect()
+        self.inputs.iter().map(|input| read_input(input, table)).collect()
     }
 
     /// Makes the derived column at `place` and writes it.

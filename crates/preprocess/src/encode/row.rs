@@ -4,16 +4,19 @@
 //! Columns of one row are kept and written again and again; a transformer that can write a single
 //! value does so without a column, the others are asked with a column of one row.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use modelwright_core::data::{
-    FeatureColumn, FeatureMatrix, Kind, RawRow, RawValue, Schema, SparseColumns, Storage, Table,
-    number_text,
+    Column, FeatureColumn, FeatureMatrix, Kind, RawRow, RawValue, Schema, SparseColumns, Storage,
+    Table, number_text,
 };
 use modelwright_core::{Context, Result};
 
 use super::conform::conform;
+use super::derived::read_input;
 use super::encoder::{FittedEncoder, Part, Source, join_sparse, read};
+use crate::derive::RawInput;
 use crate::transform::Encoded;
 
 /// The features of one row, and what is needed to write those of the next; made by
@@ -24,10 +27,14 @@ pub struct RowFeatures {
     places: Vec<Option<usize>>,
     /// The place of each input of derived columns.
     inputs: Vec<Option<usize>>,
+    /// These inputs, as they are read.
+    given: RawRow,
     /// All features of one transformer, used or not.
     all: Vec<f32>,
     /// A number as text.
     text: String,
+    /// A derived column's text.
+    made: String,
 }
 
 impl RowFeatures {
@@ -37,11 +44,14 @@ impl RowFeatures {
     }
 }
 
+/// Sparse features, by raw column.
+type Blocks = Vec<(Arc<str>, SparseColumns)>;
+
 /// Writes features one after the other.
 struct Writer<'a> {
     columns: &'a mut [FeatureColumn],
     at: usize,
-    blocks: Vec<(Arc<str>, SparseColumns)>,
+    blocks: Blocks,
 }
 
 impl FittedEncoder {
@@ -63,8 +73,10 @@ impl FittedEncoder {
             matrix: FeatureMatrix { n_rows: 1, columns, sparse: None },
             places: self.sources.iter().map(|s| schema.position(&s.name)).collect(),
             inputs: self.derived.inputs.iter().map(|i| schema.position(&i.name)).collect(),
+            given: RawRow::default(),
             all: Vec::new(),
             text: String::new(),
+            made: String::new(),
         }
     }
 
@@ -79,7 +91,7 @@ impl FittedEncoder {
         features: &mut RowFeatures,
         ctx: &Context,
     ) -> Result<()> {
-        let RowFeatures { matrix, places, inputs, all, text } = features;
+        let RowFeatures { matrix, places, all, text, .. } = features;
         let mut writer = Writer { columns: &mut matrix.columns, at: 0, blocks: Vec::new() };
         for (source, place) in self.sources.iter().zip(&*places) {
             let value = match place {
@@ -90,32 +102,89 @@ impl FittedEncoder {
             if let Some(value) = value {
                 writer.write(source, value, all, ctx)?;
             } else {
-                let table = part_of(row, schema, &[*place])?;
+                let table = part_of(row, schema, *place)?;
                 let column = read(&table, &source.name, source.kind, source.optional)?;
                 writer.take(source, source.write(&column, ctx)?);
             }
         }
-        if !self.derived.columns.is_empty() {
-            let inputs = part_of(row, schema, inputs)?;
-            let inputs = self.derived.read(&inputs)?;
-            for (i, derived) in self.derived.columns.iter().enumerate() {
-                writer.take(&derived.source, self.derived.write(i, &inputs, ctx)?);
+        let (at, blocks) = (writer.at, writer.blocks);
+        let blocks = self.write_derived(row, schema, features, (at, blocks), ctx)?;
+        features.matrix.sparse = join_sparse(1, blocks);
+        Ok(())
+    }
+
+    /// Writes the derived columns from feature `at` on.
+    fn write_derived(
+        &self,
+        row: &RawRow,
+        schema: &Schema,
+        features: &mut RowFeatures,
+        (at, blocks): (usize, Blocks),
+        ctx: &Context,
+    ) -> Result<Blocks> {
+        let RowFeatures { matrix, inputs, given, all, text, made, .. } = features;
+        let mut writer = Writer { columns: &mut matrix.columns, at, blocks };
+        if self.derived.columns.is_empty() {
+            return Ok(writer.blocks);
+        }
+        given.begin(inputs.len());
+        let mut is_given = true;
+        for (i, (input, place)) in self.derived.inputs.iter().zip(&*inputs).enumerate() {
+            match given_as(input, place.map(|place| row.value(place)), text, made) {
+                Some(value) => given.set(i, value),
+                None => is_given = false,
             }
         }
-        matrix.sparse = join_sparse(1, writer.blocks);
-        Ok(())
+        let mut columns = None;
+        for (i, derived) in self.derived.columns.iter().enumerate() {
+            let value = if is_given { derived.derived.of_row(given, made) } else { None };
+            if let Some(value) = value {
+                writer.write(&derived.source, value, all, ctx)?;
+                continue;
+            }
+            if columns.is_none() {
+                // One by one: two inputs may be the same column, read in two ways.
+                let one = |(input, place): (&RawInput, &Option<usize>)| {
+                    if place.is_none() && input.optional {
+                        let storage = storage_of(input.read_as()).unwrap_or(Storage::String);
+                        return Ok(Cow::Owned(RawValue::Missing.to_column(&input.name, storage)));
+                    }
+                    let table = part_of(row, schema, *place)?;
+                    Ok(Cow::Owned(read_input(input, &table)?.into_owned()))
+                };
+                let all = self.derived.inputs.iter().zip(&*inputs).map(one);
+                columns = Some(all.collect::<Result<Vec<Cow<'_, Column>>>>()?);
+            }
+            let columns = columns.as_deref().unwrap_or_default();
+            writer.take(&derived.source, self.derived.write(i, columns, ctx)?);
+        }
+        Ok(writer.blocks)
     }
 }
 
-/// Some columns of a row as a table.
-fn part_of(row: &RawRow, schema: &Schema, places: &[Option<usize>]) -> Result<Table> {
-    let column = |place: &usize| {
-        let field = &schema.fields[*place];
-        row.value(*place).to_column(&field.name, field.storage)
+/// A value of an input as derived columns read it; `None` where only columns know.
+fn given_as<'a>(
+    input: &RawInput,
+    value: Option<RawValue<'a>>,
+    text: &'a mut String,
+    again: &'a mut String,
+) -> Option<RawValue<'a>> {
+    let value = match value {
+        Some(value) => conformed(value, input.kind, text)?,
+        None if input.optional => RawValue::Missing,
+        None => return None,
     };
-    Table::new(places.iter().flatten().map(column).collect())
+    if input.recast { conformed(value, input.read_as(), again) } else { Some(value) }
 }
 
+/// A column of a row as a table; an empty one where the row has no such column.
+fn part_of(row: &RawRow, schema: &Schema, place: Option<usize>) -> Result<Table> {
+    let column = |place: usize| {
+        let field = &schema.fields[place];
+        row.value(place).to_column(&field.name, field.storage)
+    };
+    Table::new(place.map(column).into_iter().collect())
+}
 /// The value in the storage of a kind; `None` where only [`conform`] knows.
 fn conformed<'a>(value: RawValue<'a>, kind: Kind, text: &'a mut String) -> Option<RawValue<'a>> {
     match (storage_of(kind)?, value) {

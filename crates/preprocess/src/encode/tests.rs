@@ -4,13 +4,18 @@ use std::sync::Arc;
 
 use modelwright_core::Context;
 use modelwright_core::data::{
-    Column, ColumnData, FeatureMatrix, Field, Fold, Kind, MISSING_INSTANT, RawRow, RawValue,
-    Schema, Storage, Table,
+    Column, ColumnData, FeatureMatrix, Field, Fold, Kind, MISSING_INSTANT, RawRow, Schema, Storage,
+    Table,
 };
 use modelwright_core::random::Random;
 use modelwright_core::task::Target;
 
+use super::derived::{DerivedSource, DerivedSources};
+use super::encoder::{Part, Source};
 use super::{EncodingSpec, FittedEncoder, PrepareInput, Prepared, prepare};
+use crate::catalog::transformer;
+use crate::derive::{Derived, Form, RawInput};
+use crate::transform::TransformInput;
 
 /// A table with a column of every usable kind, missing values in each.
 fn mixed_table(n: usize) -> (Table, Schema, Target) {
@@ -147,61 +152,130 @@ fn serving_writes_what_training_wrote_where_the_target_is_not_seen() {
     }
 }
 
-/// Row `row` of a table whose columns are in the order of `schema`.
-fn raw_row(table: &Table, row: usize) -> RawRow {
-    let mut raw = RawRow::default();
-    raw.begin(table.n_columns());
-    for (place, column) in table.columns().iter().enumerate() {
-        raw.set(
-            place,
-            match &column.data {
-                ColumnData::Number(values) => RawValue::Number(values[row]),
-                ColumnData::Instant(values) => RawValue::Instant(values[row]),
-                ColumnData::String { .. } => {
-                    column.text(row).map_or(RawValue::Missing, RawValue::Text)
-                }
-            },
-        );
+/// As a model has it: each field with the storage of its column.
+fn stored_schema(table: &Table) -> Schema {
+    let storage = |c: &Column| match c.data {
+        ColumnData::Number(_) => Storage::Number,
+        ColumnData::Instant(_) => Storage::Instant,
+        ColumnData::String { .. } => Storage::String,
+    };
+    let field = |c: &Column| Field::new(&c.name, storage(c), Kind::Number);
+    Schema { fields: table.columns().iter().map(field).collect() }
+}
+
+/// Every row of the table written by itself has the bits that it has among the others.
+fn check_rows(encoder: &FittedEncoder, table: &Table, schema: &Schema, ctx: &Context) {
+    let served = encoder.transform(table, ctx).unwrap();
+    let (mut features, mut raw) = (encoder.row_features(schema), RawRow::default());
+    for row in 0..table.n_rows() {
+        raw.take(table, row, schema);
+        encoder.write_row(&raw, schema, &mut features, ctx).unwrap();
+        let one = features.matrix();
+        assert_eq!(one.n_features(), served.n_features());
+        for (column, all) in one.columns.iter().zip(&served.columns) {
+            assert_eq!(column.name, all.name);
+            assert_eq!(column.is_category, all.is_category);
+            let expected = all.values[row].to_bits();
+            assert_eq!(column.values[0].to_bits(), expected, "{} {row}", column.name);
+        }
+        assert_eq!(one.sparse.is_some(), served.sparse.is_some());
+        if let (Some(one), Some(all)) = (&one.sparse, &served.sparse) {
+            assert_eq!(one.row(0), all.row(row));
+        }
     }
-    raw
 }
 
 #[test]
 fn a_row_is_written_without_a_table_as_with_one() {
     let data = mixed_table(400);
     let ctx = Context::unlimited(1, 2);
-    let storage = |c: &Column| match c.data {
-        ColumnData::Number(_) => Storage::Number,
-        ColumnData::Instant(_) => Storage::Instant,
-        ColumnData::String { .. } => Storage::String,
-    };
-    // As a model has it: each field with the storage of its column.
-    let field = |c: &Column| Field::new(&c.name, storage(c), Kind::Number);
-    let schema = Schema { fields: data.0.columns().iter().map(field).collect() };
+    let schema = stored_schema(&data.0);
     for spec in EncodingSpec::NAMES.map(|name| EncodingSpec::named(name).unwrap()) {
         let encoder = prepared(&data, &[], &spec, 2).encoder;
-        let served = encoder.transform(&data.0, &ctx).unwrap();
-        let mut features = encoder.row_features(&schema);
-        for row in 0..400 {
-            encoder.write_row(&raw_row(&data.0, row), &schema, &mut features, &ctx).unwrap();
-            let one = features.matrix();
-            assert_eq!(one.n_features(), served.n_features());
-            for (column, all) in one.columns.iter().zip(&served.columns) {
-                assert_eq!(column.name, all.name);
-                assert_eq!(column.is_category, all.is_category);
-                let expected = all.values[row].to_bits();
-                assert_eq!(column.values[0].to_bits(), expected, "{} {row}", column.name);
-            }
-            assert_eq!(one.sparse.is_some(), served.sparse.is_some());
-            if let (Some(one), Some(all)) = (&one.sparse, &served.sparse) {
-                assert_eq!(one.row(0), all.row(row));
-            }
-        }
+        check_rows(&encoder, &data.0, &schema, &ctx);
         let mut features = encoder.row_features(&Schema { fields: schema.fields[1..].to_vec() });
-        let row = raw_row(&data.0, 0);
-        let error = encoder.write_row(&row, &schema, &mut features, &ctx).unwrap_err();
+        let mut raw = RawRow::default();
+        raw.take(&data.0, 0, &schema);
+        let error = encoder.write_row(&raw, &schema, &mut features, &ctx).unwrap_err();
         assert!(error.to_string().contains("`number`"), "{error}");
     }
+}
+
+/// Columns derived in every way, one of a number that is also read as a category.
+fn derived_in_every_way(data: &(Table, Schema, Target)) -> DerivedSources {
+    let (table, schema, target) = data;
+    let ctx = Context::unlimited(1, 1);
+    let rows: Vec<u32> = (0..table.n_rows() as u32).collect();
+    let names = ["number", "number", "few", "many", "when", "when", "code"];
+    let input = |(i, name): (usize, &str)| RawInput {
+        name: name.to_owned(),
+        kind: schema.fields[schema.position(name).unwrap()].kind,
+        optional: name == "many",
+        recast: i == 1,
+    };
+    let inputs: Vec<RawInput> = names.into_iter().enumerate().map(input).collect();
+    let mut sources = DerivedSources { inputs, columns: Vec::new() };
+    let given = sources.read(table).unwrap();
+    let mut columns = Vec::new();
+    for (form, of) in [
+        (Form::Difference, &[0, 0][..]),
+        (Form::Sum, &[0, 0]),
+        (Form::Product, &[0, 0]),
+        (Form::Ratio, &[0, 0]),
+        (Form::ElapsedDays, &[4, 5]),
+        (Form::GroupMean, &[0, 2]),
+        (Form::OffGroupMean, &[0, 3]),
+        (Form::OverGroupMean, &[0, 6]),
+        (Form::Cross, &[1]),
+        (Form::Cross, &[2, 3, 6]),
+        (Form::MissingCount, &[0, 2, 4]),
+        (Form::MissingPattern, &[0, 3, 4, 6]),
+    ] {
+        let own: Vec<&Column> = of.iter().map(|i| &*given[*i as usize]).collect();
+        let derived = Derived::fit(form, of.to_vec(), &own, &rows).unwrap();
+        let name = derived.name(&sources.inputs);
+        let column = derived.of(&name, &own).unwrap();
+        let steps: &[&str] = match form.kind() {
+            Kind::Number => &["number", "cut_number"],
+            _ => &["target_statistics", "frequency", "one_hot"],
+        };
+        let part = |step: &&str| {
+            let input = TransformInput::new(&column, &rows, target);
+            let entry = transformer(step).unwrap();
+            let (fitted, encoded) =
+                entry.fit_transform(&input, &entry.default_params(), &ctx).unwrap();
+            Part::new(fitted, (0..encoded.columns.len() as u32).collect(), &name)
+        };
+        let parts = steps.iter().map(part).collect();
+        let (kind, optional) = (form.kind(), false);
+        let source = Source { name: name.as_str().into(), kind, optional, parts };
+        columns.push(DerivedSource { derived, source });
+    }
+    sources.columns = columns;
+    sources
+}
+
+#[test]
+fn derived_columns_of_a_row_are_made_without_columns_as_with_them() {
+    let data = mixed_table(300);
+    let ctx = Context::unlimited(1, 1);
+    let derived = derived_in_every_way(&data);
+    let encoder = FittedEncoder::new("derived".to_owned(), Vec::new(), derived);
+    let schema = stored_schema(&data.0);
+    check_rows(&encoder, &data.0, &schema, &ctx);
+    // Held otherwise than learned from: only columns know what becomes of it.
+    let columns = data.0.columns().iter().map(|column| match &column.data {
+        ColumnData::Number(_) if column.name == "number" => {
+            let texts = (0..column.n_rows()).map(|row| column.display(row));
+            Column::strings(&column.name, texts.collect::<Vec<_>>())
+        }
+        _ => column.clone(),
+    });
+    let table = Table::new(columns.collect()).unwrap();
+    check_rows(&encoder, &table, &stored_schema(&table), &ctx);
+    let without = table.columns().iter().filter(|c| c.name != "many").cloned().collect();
+    let without = Table::new(without).unwrap();
+    check_rows(&encoder, &without, &stored_schema(&without), &ctx);
 }
 
 #[test]

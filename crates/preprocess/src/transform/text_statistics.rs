@@ -4,7 +4,7 @@
 //! and punctuation among the characters. With `scaled` they are robustly scaled and missing is 0;
 //! without, missing is NaN. O(bytes); each distinct text is read once.
 
-use modelwright_core::data::{Column, Kind, MISSING_CODE};
+use modelwright_core::data::{Column, Kind, MISSING_CODE, RawValue};
 use modelwright_core::declare_params;
 use modelwright_core::params::{Checked, Domain};
 use modelwright_core::{Context, Result};
@@ -107,6 +107,18 @@ impl Fitted for FittedTextStatistics {
             None => rows.iter().map(|row| saturate(row[i])).collect(),
         };
         Ok(Encoded { columns: (0..NAMES.len()).map(one).collect(), sparse: None })
+    }
+
+    fn write_row(&self, value: RawValue<'_>, out: &mut [f32]) -> bool {
+        let row = match value {
+            RawValue::Missing => [f64::NAN; 6],
+            RawValue::Text(text) => statistics(text),
+            _ => return false,
+        };
+        for (i, (place, value)) in out.iter_mut().zip(row).enumerate() {
+            *place = self.scales.get(i).map_or_else(|| saturate(value), |s| s.apply(value));
+        }
+        true
     }
 
     fn validate(&self) -> Result<()> {

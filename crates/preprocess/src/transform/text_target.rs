@@ -15,7 +15,7 @@
 
 use std::sync::Arc;
 
-use modelwright_core::data::{Column, Kind, MISSING_CODE, Strings};
+use modelwright_core::data::{Column, Kind, MISSING_CODE, RawValue, Strings};
 use modelwright_core::declare_params;
 use modelwright_core::params::{Checked, Domain};
 use modelwright_core::{Context, Result};
@@ -148,10 +148,7 @@ impl Texts {
         for code in codes {
             row.clear();
             if *code != MISSING_CODE {
-                let bucket = |h: u64| ((u128::from(h) * u128::from(n_buckets)) >> 64) as u32;
-                tokens::word_hashes(dictionary.get(*code), |hash| row.push(bucket(hash)));
-                row.sort_unstable();
-                row.dedup();
+                buckets_of(dictionary.get(*code), n_buckets, &mut row);
             }
             texts.buckets.extend_from_slice(&row);
             texts.starts.push(texts.buckets.len());
@@ -170,6 +167,14 @@ impl Texts {
         }
         counts
     }
+}
+
+/// The distinct n-gram buckets of a text, ascending.
+fn buckets_of(text: &str, n_buckets: u32, into: &mut Vec<u32>) {
+    let bucket = |h: u64| ((u128::from(h) * u128::from(n_buckets)) >> 64) as u32;
+    tokens::word_hashes(text, |hash| into.push(bucket(hash)));
+    into.sort_unstable();
+    into.dedup();
 }
 
 /// Sums of weight and of weighted target: of all rows and of those that hold each bucket.
@@ -238,16 +243,17 @@ fn score(effects: impl Iterator<Item = f32>) -> f32 {
 
 impl FittedTextTarget {
     fn scores(&self, texts: &Texts, output: usize) -> Vec<f32> {
-        let effects = &self.effects[output];
-        let effect = |bucket: &u32| self.known.binary_search(bucket).ok().map(|i| effects[i]);
         let of = |(row, is_missing): (usize, &bool)| {
-            if *is_missing {
-                f32::NAN
-            } else {
-                score(texts.row(row as u32).iter().filter_map(effect))
-            }
+            if *is_missing { f32::NAN } else { self.score(texts.row(row as u32), output) }
         };
         texts.is_missing.iter().enumerate().map(of).collect()
+    }
+
+    /// What the buckets of a text say.
+    fn score(&self, buckets: &[u32], output: usize) -> f32 {
+        let effects = &self.effects[output];
+        let effect = |bucket: &u32| self.known.binary_search(bucket).ok().map(|i| effects[i]);
+        score(buckets.iter().filter_map(effect))
     }
 }
 
@@ -264,6 +270,21 @@ impl Fitted for FittedTextTarget {
         let texts = Texts::new(codes, dictionary, self.n_buckets);
         let one = |output| Arc::from(self.scores(&texts, output));
         Ok(Encoded { columns: (0..self.effects.len()).map(one).collect(), sparse: None })
+    }
+
+    fn write_row(&self, value: RawValue<'_>, out: &mut [f32]) -> bool {
+        match value {
+            RawValue::Missing => out.fill(f32::NAN),
+            RawValue::Text(text) => {
+                let mut buckets = Vec::new();
+                buckets_of(text, self.n_buckets, &mut buckets);
+                for (output, place) in out.iter_mut().enumerate() {
+                    *place = self.score(&buckets, output);
+                }
+            }
+            _ => return false,
+        }
+        true
     }
 
     fn validate(&self) -> Result<()> {

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use foldhash::fast::FixedState;
-use modelwright_core::data::{Column, Kind, MISSING_CODE};
+use modelwright_core::data::{Column, Kind, MISSING_CODE, RawValue};
 use modelwright_core::declare_params;
 use modelwright_core::params::{Checked, Domain};
 use modelwright_core::{Context, Result};
@@ -118,6 +118,22 @@ impl Fitted for FittedTextTerms {
             });
         }
         Ok(Encoded { columns: columns.into_iter().map(Arc::from).collect(), sparse: None })
+    }
+
+    fn write_row(&self, value: RawValue<'_>, out: &mut [f32]) -> bool {
+        match value {
+            RawValue::Missing => out.fill(f32::NAN),
+            RawValue::Text(text) => {
+                out.fill(0.0);
+                tokens::words(text, |word| {
+                    if let Some(place) = out.get_mut(self.terms.of_text(word)) {
+                        *place += 1.0;
+                    }
+                });
+            }
+            _ => return false,
+        }
+        true
     }
 
     fn validate(&self) -> Result<()> {

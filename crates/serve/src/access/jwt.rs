@@ -21,7 +21,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use super::jwks::{ALGORITHMS, KeySet};
-use super::keys::{Known, Scope};
+use super::keys::{Bucket, Known, Scope};
 use crate::clock;
 
 /// Clocks of two machines may differ by so much.
@@ -36,7 +36,7 @@ const N_REMEMBERED: usize = 4096;
 const NAME_CHARS_MAX: usize = 128;
 
 /// Whose tokens are taken, and as what.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct JwtSettings {
     /// The file of the issuer's public keys: a JSON Web Key Set.
     pub keys: PathBuf,
@@ -48,6 +48,11 @@ pub struct JwtSettings {
     pub scope_claim: String,
     /// Which scope each word of the claim stands for.
     pub scopes: Vec<(String, Scope)>,
+    /// Requests per second of all tokens of one subject together; `None` is any number.
+    pub rate: Option<f64>,
+    /// The claim that names the models that a token is for, in the form of the scopes (`*` is all);
+    /// a token without it is then for none. `None` lets every token use every model.
+    pub models_claim: Option<String>,
 }
 
 impl JwtSettings {
@@ -81,6 +86,23 @@ struct State {
     /// Why the file of keys, as it is now, is not used, and nobody was told yet.
     trouble: Option<String>,
     remembered: HashMap<[u8; 32], Remembered>,
+    /// What each subject has left of its rate, whichever of its tokens it shows.
+    buckets: HashMap<String, Arc<Bucket>>,
+}
+
+impl State {
+    fn bucket(&mut self, subject: &str, rate: f64) -> Arc<Bucket> {
+        if let Some(known) = self.buckets.get(subject) {
+            return known.clone();
+        }
+        if self.buckets.len() >= N_REMEMBERED {
+            // Those whose tokens are remembered are in use.
+            self.buckets.retain(|_, bucket| Arc::strong_count(bucket) > 1);
+        }
+        let bucket = Arc::new(Bucket::new(rate));
+        self.buckets.insert(subject.to_owned(), bucket.clone());
+        bucket
+    }
 }
 
 /// What tells one content of the file from another without reading it.
@@ -113,8 +135,9 @@ impl Jwt {
     pub fn open(settings: JwtSettings) -> Result<Self> {
         let stamp = stamp(&settings.keys);
         let keys = Arc::new(read(&settings.keys)?);
-        let (looked, remembered) = (clock::now(), HashMap::new());
-        let state = Mutex::new(State { keys, stamp, looked, trouble: None, remembered });
+        let (looked, remembered, buckets) = (clock::now(), HashMap::new(), HashMap::new());
+        let state = State { keys, stamp, looked, trouble: None, remembered, buckets };
+        let state = Mutex::new(state);
         Ok(Self(Arc::new(Inner { settings, state })))
     }
 
@@ -244,12 +267,17 @@ impl Jwt {
         let expires = time("exp")?.ok_or("it does not say when it expires (`exp`)")?;
         let not_before = time("nbf")?.unwrap_or(f64::NEG_INFINITY);
         in_time(not_before, expires, now)?;
-        let name = ["sub", "client_id", "azp"].iter().find_map(|n| claims.get(*n)?.as_str());
-        let name: String = name.unwrap_or("token").chars().take(NAME_CHARS_MAX).collect();
+        let subject = ["sub", "client_id", "azp"].iter().find_map(|n| claims.get(*n)?.as_str());
+        let subject = subject.unwrap_or("token");
+        let name: String = subject.chars().take(NAME_CHARS_MAX).collect();
         let words = words(claims, &settings.scope_claim);
         let is_named = |(word, _): &&(String, Scope)| words.contains(&word.as_str());
         let scopes = settings.scopes.iter().filter(is_named).map(|(_, scope)| *scope).collect();
-        Ok(Remembered { known: Arc::new(Known::of_token(name, scopes)), not_before, expires })
+        let bucket = settings.rate.map(|rate| self.state().bucket(subject, rate));
+        let models = settings.models_claim.as_ref().map(|claim| words_of(claims, claim));
+        let models = models.filter(|models| !models.iter().any(|model| model == "*"));
+        let known = Arc::new(Known::of_token(name, scopes, models, bucket));
+        Ok(Remembered { known, not_before, expires })
     }
 }
 
@@ -261,6 +289,11 @@ fn in_time(not_before: f64, expires: f64, now: f64) -> std::result::Result<(), R
         return Err("it does not count yet (`nbf`)".to_owned());
     }
     Ok(())
+}
+
+/// The same, owned.
+fn words_of(claims: &Map<String, Value>, name: &str) -> Vec<String> {
+    words(claims, name).into_iter().map(str::to_owned).collect()
 }
 
 /// The words of a claim; a name with dots that is no claim is a way into objects.

@@ -49,8 +49,19 @@ impl Place {
             audience: "models".to_owned(),
             scope_claim: "scope".to_owned(),
             scopes: JwtSettings::default_scopes(),
+            rate: None,
+            models_claim: None,
         });
         Self { path, jwt: jwt.unwrap() }
+    }
+
+    /// The same with limits.
+    fn limited(mut self, rate: f64, models_claim: &str) -> Self {
+        let models_claim = Some(models_claim.to_owned());
+        let settings =
+            JwtSettings { rate: Some(rate), models_claim, ..self.jwt.0.settings.clone() };
+        self.jwt = Jwt::open(settings).unwrap();
+        self
     }
 
     fn says(&self, token: &str) -> String {
@@ -189,4 +200,29 @@ fn scopes_are_found_as_text_as_list_and_within_objects() {
     assert_eq!(words(claims, "realm.roles"), ["d"]);
     assert_eq!(words(claims, "https://x.y/roles"), ["e"]);
     assert!(words(claims, "realm.none.deep").is_empty() && words(claims, "realm").is_empty());
+}
+
+#[test]
+fn all_tokens_of_a_subject_share_its_rate_and_are_for_the_models_that_they_name() {
+    let signer = Signer::new();
+    let place = Place::new("jwt-limits", &[signer.key("a")]).limited(2.0, "ml.models");
+    let token = |subject: &str, id: u32, models: Value| {
+        let mut claims = claims();
+        claims["sub"] = subject.into();
+        claims["jti"] = id.into();
+        claims["ml"] = json!({ "models": models });
+        signer.sign(&json!({ "alg": "EdDSA", "kid": "a" }), &claims)
+    };
+    let known = |token: String| place.jwt.find(token.as_bytes()).unwrap();
+    let first = known(token("shop", 1, json!(["churn", "prices"])));
+    assert!(first.may_use("churn") && first.may_use("prices") && !first.may_use("wages"));
+    assert!(known(token("shop", 2, json!("churn"))).may_use("churn"));
+    assert!(known(token("shop", 2, json!("*"))).may_use("wages"));
+    assert!(!known(token("shop", 2, Value::Null)).may_use("churn"), "names none");
+    assert_eq!(first.admit(Scope::Predict), Ok(()));
+    let second = known(token("shop", 3, json!("*")));
+    assert_eq!(second.admit(Scope::Predict), Ok(()));
+    assert_eq!(first.admit(Scope::Predict), Err(super::super::keys::Refused::TooOften(1)));
+    assert_eq!(second.admit(Scope::Predict), Err(super::super::keys::Refused::TooOften(1)));
+    assert_eq!(known(token("other", 1, json!("*"))).admit(Scope::Predict), Ok(()));
 }

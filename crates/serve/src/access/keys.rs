@@ -82,8 +82,9 @@ pub(crate) struct Known {
     /// The key's name.
     pub(crate) name: String,
     scopes: Vec<Scope>,
-    models: Vec<String>,
-    bucket: Option<Bucket>,
+    /// The models that it is for; `None` is all.
+    models: Option<Vec<String>>,
+    bucket: Option<Arc<Bucket>>,
 }
 
 /// Why a request is refused.
@@ -98,9 +99,14 @@ pub(crate) enum Refused {
 }
 
 impl Known {
-    /// Who has a token; it may use every model, as often as it likes.
-    pub(super) fn of_token(name: String, scopes: Vec<Scope>) -> Self {
-        Self { name, scopes, models: Vec::new(), bucket: None }
+    /// Who has a token: for `models` (all, where that is `None`), as often as `bucket` gives.
+    pub(super) fn of_token(
+        name: String,
+        scopes: Vec<Scope>,
+        models: Option<Vec<String>>,
+        bucket: Option<Arc<Bucket>>,
+    ) -> Self {
+        Self { name, scopes, models, bucket }
     }
 
     /// Whether the key allows this now; counts the request.
@@ -118,18 +124,23 @@ impl Known {
 
     /// Whether the key may use a model.
     pub(crate) fn may_use(&self, model: &str) -> bool {
-        self.models.is_empty() || self.models.iter().any(|m| m == model)
+        self.models.as_ref().is_none_or(|models| models.iter().any(|m| m == model))
     }
 }
 
 /// Tokens that come back at a steady rate, at most those of one second.
 #[derive(Debug)]
-struct Bucket {
+pub(super) struct Bucket {
     rate: f64,
     left: Mutex<(f64, Option<Instant>)>,
 }
 
 impl Bucket {
+    /// A full one; `rate`, above 0, is per second.
+    pub(super) fn new(rate: f64) -> Self {
+        Self { rate, left: Mutex::new((rate.max(1.0), None)) }
+    }
+
     fn take(&self, now: Instant) -> std::result::Result<(), Refused> {
         let mut state = self.left.lock().unwrap_or_else(PoisonError::into_inner);
         let passed = state.1.map_or(0.0, |last| now.duration_since(last).as_secs_f64());
@@ -164,16 +175,15 @@ impl Keys {
                 .ok_or_else(|| wrong("the hash of a key is wrong").expected("64 hex digits"))?;
             let bucket = match entry.requests_per_second {
                 None => None,
-                Some(rate) if rate > 0.0 && rate.is_finite() => {
-                    Some(Bucket { rate, left: Mutex::new((rate.max(1.0), None)) })
-                }
+                Some(rate) if rate > 0.0 && rate.is_finite() => Some(Arc::new(Bucket::new(rate))),
                 Some(rate) => {
                     return Err(wrong("requests_per_second is wrong")
                         .expected("a number above 0")
                         .got(rate.to_string()));
                 }
             };
-            let (name, scopes, models) = (entry.name.clone(), entry.scopes, entry.models);
+            let (name, scopes) = (entry.name.clone(), entry.scopes);
+            let models = Some(entry.models).filter(|models| !models.is_empty());
             let known = Known { name, scopes, models, bucket };
             if keys.insert(hash, Arc::new(known)).is_some() {
                 return Err(Error::input("a key occurs twice").got(entry.name));
@@ -198,7 +208,7 @@ impl Keys {
     pub fn with_plain(self, key: &str) -> Self {
         let mut keys = HashMap::clone(&self.0);
         let scopes = vec![Scope::Predict, Scope::Metrics, Scope::Admin];
-        let (name, models) = ("api-key".to_owned(), Vec::new());
+        let (name, models) = ("api-key".to_owned(), None);
         let known = Known { name, scopes, models, bucket: None };
         keys.insert(Sha256::digest(key.as_bytes()).into(), Arc::new(known));
         Self(Arc::new(keys))
@@ -278,7 +288,7 @@ mod tests {
 
     #[test]
     fn a_bucket_gives_its_rate_and_says_when_to_come_back() {
-        let bucket = Bucket { rate: 2.0, left: Mutex::new((2.0, None)) };
+        let bucket = Bucket::new(2.0);
         let begin = clock::now();
         assert_eq!((bucket.take(begin), bucket.take(begin)), (Ok(()), Ok(())));
         assert_eq!(bucket.take(begin), Err(Refused::TooOften(1)));

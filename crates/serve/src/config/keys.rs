@@ -46,7 +46,7 @@ pub const PREFIX: &str = "MODELWRIGHT_SERVE_";
 use KeyKind::{List, Number, Switch, Text};
 
 /// All of them, in the order in which they are printed.
-pub const KEYS: [Key; 38] = [
+pub const KEYS: [Key; 44] = [
     Key::new("models", List, None),
     Key::new("store", Text, None),
     Key::new("name", Text, None),
@@ -65,6 +65,8 @@ pub const KEYS: [Key; 38] = [
     Key::new("jwt-audience", Text, None),
     Key::new("jwt-scope-claim", Text, Some("scope")),
     Key::new("jwt-scopes", List, None),
+    Key::new("jwt-models-claim", Text, None),
+    Key::new("jwt-rate", Number, None),
     Key::new("admin", Switch, Some("false")),
     Key::new("watch", Text, Some("2s")),
     Key::new("hold", Switch, Some("false")),
@@ -73,6 +75,10 @@ pub const KEYS: [Key; 38] = [
     Key::new("request-log-sample", Number, Some("1")),
     Key::new("request-log-redact", List, None),
     Key::new("request-log-max", Text, Some("1GiB")),
+    Key::new("events-url", Text, None),
+    Key { is_secret: true, ..Key::new("events-headers", List, None) },
+    Key::new("events-sample", Number, Some("1")),
+    Key::new("events-redact", List, None),
     Key::new("log", Text, Some("failed")),
     Key::new("otlp-endpoint", Text, None),
     Key { is_secret: true, ..Key::new("otlp-headers", List, None) },

@@ -9,6 +9,7 @@ use modelwright_core::{Error, Result};
 use super::keys::{self, Key};
 use super::layers::{Config, Source};
 use crate::access::{Jwt, JwtSettings, Keys};
+use crate::events::EventSettings;
 use crate::quantity;
 use crate::request_log::RequestLogSettings;
 use crate::settings::{Limits, ModelSource, Settings};
@@ -40,6 +41,7 @@ impl Config {
             jwt: self.jwt()?,
             log: self.read("log", FromStr::from_str)?,
             request_log: self.request_log()?,
+            events: self.events()?,
             telemetry: self.telemetry()?,
             drift_window: Some(self.read("drift-window", pause)?).filter(|w| !w.is_zero()),
             hold: self.switch("hold")?,
@@ -91,7 +93,8 @@ impl Config {
 
     fn jwt(&self) -> Result<Option<Jwt>> {
         let own = ["jwt-issuer", "jwt-audience", "jwt-scope-claim", "jwt-scopes"];
-        own.into_iter().try_for_each(|name| self.needs(name, "jwks"))?;
+        let mut own = own.into_iter().chain(["jwt-models-claim", "jwt-rate"]);
+        own.try_for_each(|name| self.needs(name, "jwks"))?;
         // Providers sign for many with the same keys: a signature alone proves little.
         ["jwt-issuer", "jwt-audience"].into_iter().try_for_each(|name| self.needs("jwks", name))?;
         let text = |name| self.find(name).map(|(_, text, _)| text.to_owned());
@@ -114,7 +117,11 @@ impl Config {
             scopes = JwtSettings::default_scopes();
         }
         let scope_claim = text("jwt-scope-claim").unwrap_or_default();
-        Jwt::open(JwtSettings { keys, issuer, audience, scope_claim, scopes }).map(Some)
+        let rate = self.find("jwt-rate").map(|_| self.read("jwt-rate", rate)).transpose()?;
+        let models_claim = text("jwt-models-claim");
+        let settings =
+            JwtSettings { keys, issuer, audience, scope_claim, scopes, rate, models_claim };
+        Jwt::open(settings).map(Some)
     }
 
     fn telemetry(&self) -> Result<Option<TelemetrySettings>> {
@@ -166,6 +173,24 @@ impl Config {
             redact: self.told.get("request-log-redact").map_or(Vec::new(), |t| t.texts.clone()),
             bytes_max: self.read("request-log-max", quantity::size)?,
             ..RequestLogSettings::new(folder)
+        }))
+    }
+
+    fn events(&self) -> Result<Option<EventSettings>> {
+        let own = ["events-headers", "events-sample", "events-redact"];
+        own.into_iter().try_for_each(|name| self.needs(name, "events-url"))?;
+        let Some((key, url, source)) = self.find("events-url") else { return Ok(None) };
+        if !url.starts_with("http://") && !url.starts_with("https://") {
+            return Err(Error::input("not the address of a receiver of events")
+                .at(source.place(key))
+                .expected("http://HOST/PATH, where CloudEvents are taken")
+                .got(url));
+        }
+        Ok(Some(EventSettings {
+            url: url.to_owned(),
+            headers: self.pairs("events-headers")?,
+            sample: self.read("events-sample", share)?,
+            redact: self.told.get("events-redact").map_or(Vec::new(), |t| t.texts.clone()),
         }))
     }
 
@@ -263,6 +288,12 @@ fn share(text: &str) -> Result<f64> {
     share.ok_or_else(|| Error::input("not a share").expected("a number above 0, at most 1"))
 }
 
+/// Requests per second.
+fn rate(text: &str) -> Result<f64> {
+    let rate = text.trim().parse::<f64>().ok().filter(|rate| *rate > 0.0 && rate.is_finite());
+    rate.ok_or_else(|| Error::input("not a rate").expected("requests per second, above 0"))
+}
+
 /// A duration, or 0 for none.
 fn pause(text: &str) -> Result<Duration> {
     if text == "0" { Ok(Duration::ZERO) } else { quantity::duration(text) }
@@ -348,9 +379,12 @@ mod tests {
             ("keys", "none.toml", &["none.toml", "file of keys"]),
             ("otlp-endpoint", "collector:4318", &["--otlp-endpoint", "http://HOST:4318"]),
             ("otlp-sample", "0.1", &["--otlp-sample", "otlp-endpoint"]),
+            ("events-url", "broker:8080", &["--events-url", "http://HOST"]),
+            ("events-sample", "0.1", &["--events-sample", "events-url"]),
             ("jwks", "keys.json", &["--jwks", "jwt-issuer"]),
             ("jwt-audience", "models", &["--jwt-audience", "jwks"]),
             ("jwt-scopes", "a=predict", &["--jwt-scopes", "jwks"]),
+            ("jwt-rate", "5", &["--jwt-rate", "jwks"]),
             ("models", "", &["no model was named"]),
         ] {
             let error = settings(&[(name, text)]).unwrap_err().to_string();

@@ -10,7 +10,7 @@ use tonic::Status;
 use tonic::metadata::MetadataMap;
 
 use super::generated::{ModelInferRequest, ModelInferResponse};
-use super::{convert, status};
+use super::{Noted, convert, status};
 use crate::access::Known;
 use crate::app::App;
 use crate::ask::{Ask, Query};
@@ -25,6 +25,7 @@ pub(super) async fn infer(
     key: Option<&Arc<Known>>,
     deadline: Option<Duration>,
     request: ModelInferRequest,
+    noted: &Noted,
 ) -> Result<ModelInferResponse, Status> {
     let begun = clock::now();
     let name = Some(request.model_name.as_str()).filter(|n| !n.is_empty());
@@ -35,21 +36,11 @@ pub(super) async fn infer(
     if key.is_some_and(|key| !key.may_use(&model.name)) {
         return Err(Status::permission_denied("the key is not for this model"));
     }
+    noted.asked(&model, &id);
     let pairs = request.parameters.iter();
     let pairs = pairs.filter_map(|(name, value)| Some((name.clone(), convert::text_of(value)?)));
-    let ask = Ask {
-        model: model.clone(),
-        headers: HeaderMap::new(),
-        query: Query::of(pairs.collect()),
-        body: hyper::body::Bytes::new(),
-        request_log: app.log_of(&id),
-        request_id: id,
-        policy: app.settings.policy,
-        rows_max: app.settings.limits.rows_max,
-        explain_time_max: Duration::ZERO,
-        shadow: app.shadow_of(&model),
-        drift: app.drift.clone(),
-    };
+    let query = Query::of(pairs.collect());
+    let ask = app.ask(model.clone(), HeaderMap::new(), query, &id);
     let n_bytes = request.encoded_len();
     let limit = app.settings.limits.request_time_max;
     let limit = deadline.map_or(limit, |deadline| deadline.min(limit));
@@ -62,6 +53,10 @@ pub(super) async fn infer(
         Err(_) => Err(Problem::new(503, "deadline", "the request took too long")),
     };
     model.stats.count_request(result.is_ok(), clock::nanos(begun.elapsed()));
+    if let Ok(response) = &result {
+        let n_rows = response.outputs.first().and_then(|output| output.shape.first());
+        noted.answered(n_rows.and_then(|n| usize::try_from(*n).ok()).unwrap_or(0));
+    }
     result.map_err(|problem| status(&problem))
 }
 

@@ -8,6 +8,7 @@ mod describe;
 mod generated;
 mod health;
 mod infer;
+mod note;
 mod service;
 
 use std::convert::Infallible;
@@ -24,6 +25,8 @@ use self::service::Service;
 use crate::access::{Known, Scope};
 use crate::app::App;
 use crate::problem::Problem;
+
+pub(crate) use note::{Ended, Noted, count};
 
 type Inference = GrpcInferenceServiceServer<Service>;
 type Health = tonic_health::pb::health_server::HealthServer<health::Health>;

@@ -15,9 +15,10 @@ use super::generated::{
     ServerLiveRequest, ServerLiveResponse, ServerMetadataRequest, ServerMetadataResponse,
     ServerReadyRequest, ServerReadyResponse,
 };
-use super::{describe, infer, status};
-use crate::access::Known;
+use super::{Ended, Noted, count, describe, infer, status};
+use crate::access::{Known, Refused, Scope};
 use crate::app::App;
+use crate::clock;
 use crate::model::{Entry, Model};
 use crate::problem::Problem;
 use crate::wire::v2::describe::EXTENSIONS;
@@ -37,6 +38,33 @@ fn admit<T>(request: &Request<T>, name: &str) -> Result<(), Status> {
         return Err(Status::permission_denied("the key is not for this model"));
     }
     Ok(())
+}
+
+/// What is noted of a call.
+fn noted<T>(request: &Request<T>) -> Noted {
+    // The door has put it there.
+    request.extensions().get::<Noted>().cloned().unwrap_or_else(|| Noted::new("".into(), None))
+}
+
+/// Answers a message of a stream: admitted, counted and logged as a request of its own.
+async fn message(
+    app: &Arc<App>,
+    key: Option<&Arc<Known>>,
+    request: ModelInferRequest,
+    noted: &Noted,
+) -> Result<ModelInferResponse, Status> {
+    let (begun, noted) = (clock::now(), noted.of_message());
+    let result = match key.map_or(Ok(()), |key| key.admit(Scope::Predict)) {
+        Ok(()) => infer::infer(app, key, None, request, &noted).await,
+        Err(Refused::TooOften(seconds)) => Err(Status::resource_exhausted(format!(
+            "the key's rate is used up; come back in {seconds} s"
+        ))),
+        Err(_) => Err(Status::permission_denied("the key does not allow this")),
+    };
+    let ok = Status::ok("");
+    let status = result.as_ref().err().unwrap_or(&ok);
+    count(app, &noted, &Ended { status, begun, key: key.map(|key| key.name.as_str()) });
+    result
 }
 
 impl Service {
@@ -98,7 +126,9 @@ impl GrpcInferenceService for Service {
     async fn model_infer(&self, request: Request<ModelInferRequest>) -> Answer<ModelInferResponse> {
         let key = request.extensions().get::<Arc<Known>>().cloned();
         let deadline = infer::deadline(request.metadata());
-        let answer = infer::infer(&self.0, key.as_ref(), deadline, request.into_inner()).await;
+        let noted = noted(&request);
+        let (key, request) = (key.as_ref(), request.into_inner());
+        let answer = infer::infer(&self.0, key, deadline, request, &noted).await;
         answer.map(Response::new)
     }
 
@@ -107,6 +137,7 @@ impl GrpcInferenceService for Service {
         request: Request<Streaming<ModelInferRequest>>,
     ) -> Answer<Self::ModelStreamInferStream> {
         let key = request.extensions().get::<Arc<Known>>().cloned();
+        let noted = noted(&request);
         let (app, mut requests) = (self.0.clone(), request.into_inner());
         let (send, receive) = tokio::sync::mpsc::channel(ANSWERS_WAITING);
         tokio::spawn(async move {
@@ -116,7 +147,7 @@ impl GrpcInferenceService for Service {
                     Err(broken) => Err(broken),
                     Ok(Some(request)) => {
                         let id = request.id.clone();
-                        Ok(match infer::infer(&app, key.as_ref(), None, request).await {
+                        Ok(match message(&app, key.as_ref(), request, &noted).await {
                             Ok(response) => ModelStreamInferResponse {
                                 infer_response: Some(response),
                                 ..ModelStreamInferResponse::default()

@@ -58,10 +58,33 @@ pub(crate) async fn receive(
             decoder.window_log_max(WINDOW_LOG_MAX).map_err(|e| broken_encoding(&e))?;
             inflate(decoder, n_max)
         }
-        _ => Err(Problem::new(415, "unknown-encoding", "the content encoding is unknown")
-            .expected("gzip, deflate, zstd or identity")
-            .got(&name)),
+        _ => Err(unknown_encoding(&name)),
     }
+}
+
+/// A body of any length without its content encoding, while it is read.
+pub(crate) fn decoder(
+    encoding: &str,
+    reader: impl Read + Send + 'static,
+) -> Result<Box<dyn Read + Send>, Problem> {
+    Ok(match encoding {
+        "" | "identity" => Box::new(reader),
+        "gzip" | "x-gzip" => Box::new(flate2::read::MultiGzDecoder::new(reader)),
+        "deflate" => Box::new(flate2::read::ZlibDecoder::new(reader)),
+        "zstd" => {
+            let decoder = zstd::stream::read::Decoder::new(reader);
+            let mut decoder = decoder.map_err(|e| broken_encoding(&e))?;
+            decoder.window_log_max(WINDOW_LOG_MAX).map_err(|e| broken_encoding(&e))?;
+            Box::new(decoder)
+        }
+        _ => return Err(unknown_encoding(encoding)),
+    })
+}
+
+fn unknown_encoding(name: &str) -> Problem {
+    Problem::new(415, "unknown-encoding", "the content encoding is unknown")
+        .expected("gzip, deflate, zstd or identity")
+        .got(name)
 }
 
 /// A whole body. One that came in one piece, as most do, is not copied.
@@ -97,12 +120,17 @@ fn too_large(n_max: usize) -> Problem {
         .hint("send its rows in several requests, or raise --max-body")
 }
 
+/// Whether what a client accepts decides how such a body is sent.
+pub(crate) fn may_be_compressed(body: &Bytes) -> bool {
+    body.len() >= COMPRESSED_BYTES_MIN
+}
+
 /// A body as the client can take it, and the name of its encoding.
 pub(crate) fn compress(
     accepted: Option<&HeaderValue>,
     body: Bytes,
 ) -> (Bytes, Option<&'static str>) {
-    if body.len() < COMPRESSED_BYTES_MIN {
+    if !may_be_compressed(&body) {
         return (body, None);
     }
     let accepted = accepted.and_then(|v| v.to_str().ok()).unwrap_or_default();

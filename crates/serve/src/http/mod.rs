@@ -1,6 +1,8 @@
 //! HTTP: connections, routes, bodies, answers. It knows no wire format.
 
 pub(crate) mod body;
+mod call;
 pub(crate) mod listen;
+mod respond;
 pub(crate) mod route;
 pub(crate) mod service;

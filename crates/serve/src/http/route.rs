@@ -90,7 +90,8 @@ impl Route {
     /// The scope that a key needs; `None` is open to all, as probes of an orchestrator have no key.
     pub(crate) fn scope(&self) -> Option<Scope> {
         match self {
-            Self::Live | Self::Ready => None,
+            // The page is the same for all, and says nothing of any model: it asks for a key itself.
+            Self::Live | Self::Ready | Self::Home | Self::Docs | Self::DocsScript { .. } => None,
             Self::Metrics | Self::V2Statistics { .. } => Some(Scope::Metrics),
             Self::Load { .. }
             | Self::Unload { .. }
@@ -273,9 +274,11 @@ mod tests {
     }
 
     #[test]
-    fn only_probes_are_open_without_a_key() {
+    fn only_probes_and_the_page_are_open_without_a_key() {
         let scope = |method, path| find(&method, path).unwrap().scope();
         assert_eq!(scope(Method::GET, "/v2/health/ready"), None);
+        assert_eq!(scope(Method::GET, "/docs"), None);
+        assert_eq!(scope(Method::GET, "/openapi.json"), Some(Scope::Predict));
         assert_eq!(scope(Method::GET, "/metrics"), Some(Scope::Metrics));
         assert_eq!(scope(Method::POST, "/predict"), Some(Scope::Predict));
         assert_eq!(scope(Method::POST, "/admin/reload"), Some(Scope::Admin));

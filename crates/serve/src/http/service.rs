@@ -7,45 +7,46 @@ use std::time::Instant;
 use http_body_util::{Either, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName,
-    HeaderValue, RETRY_AFTER,
+    ACCEPT_ENCODING, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
 };
 use hyper::http::request::Parts;
-use hyper::{Request, Response, StatusCode};
+use hyper::{Request, Response};
 use modelwright_core::Context;
 
-use super::body;
+use super::respond::respond;
 use super::route::{self, Call, Route};
+use super::{body, call};
 use crate::access::{Jwt, Known, Refused, Scope};
 use crate::app::App;
-use crate::ask::{Ask, Query, Reply};
+use crate::ask::{Query, Reply};
 use crate::clock;
 use crate::grpc::{self, Grpc};
 use crate::log::RequestLine;
 use crate::model::{Canary, Hub, Model};
 use crate::problem::Problem;
+use crate::streamed;
 use crate::telemetry::{Span, TraceIds};
 use crate::ui;
 use crate::wire::{docs, feedback, invocations, openapi, plain, prometheus, v1, v2};
 
 /// Requests with the same value are answered by the same version, while a canary has its share.
 const STICKY_KEY: HeaderName = HeaderName::from_static("x-sticky-key");
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Bodies that are no rows have no more bytes.
 const SMALL_BODY_MAX: usize = 64 << 10;
 
 /// What is known of a request when it is over, for log and statistics.
 #[derive(Default)]
-struct Trace {
+pub(super) struct Trace {
     model: Option<Arc<Model>>,
-    key: Option<Arc<Known>>,
+    pub(super) key: Option<Arc<Known>>,
     /// Where traces are recorded.
-    ids: Option<TraceIds>,
+    pub(super) ids: Option<TraceIds>,
 }
 
 impl Trace {
-    fn of(app: &App, headers: &HeaderMap) -> Self {
+    pub(super) fn of(app: &App, headers: &HeaderMap) -> Self {
         let ids = app.telemetry.as_ref().map(|telemetry| telemetry.ids(headers));
         Self { ids, ..Self::default() }
     }
@@ -75,47 +76,12 @@ pub(crate) async fn answer(
     let app = &service.app;
     if app.ui.is_none() && grpc::is_grpc(&request) {
         let grpc = service.grpc.clone();
-        return Ok(answer_grpc(app, grpc, request).await.map(Either::Right));
+        return Ok(call::answer(app, grpc, request).await.map(Either::Right));
     }
-    Ok(answer_http(app, request).await.map(Either::Left))
+    Ok(answer_http(app, request).await)
 }
 
-async fn answer_grpc(
-    app: &App,
-    mut grpc: Grpc,
-    request: Request<Incoming>,
-) -> Response<tonic::body::Body> {
-    let begun = clock::now();
-    let mut trace = Trace::of(app, request.headers());
-    let path = trace.ids.as_ref().map(|_| request.uri().path().to_owned());
-    let scope = grpc::scope(request.uri().path());
-    let admitted = scope.map_or(Ok(()), |s| admit(app, request.headers(), s, &mut trace));
-    let response = match admitted {
-        Ok(()) => grpc.answer(request, trace.key.take()).await,
-        Err(refused) => grpc::status(&refused).into_http(),
-    };
-    app.stats.by_status[1].add(1);
-    if let (Some(telemetry), Some(ids), Some(path)) = (&app.telemetry, &trace.ids, path) {
-        let code = response.headers().get("grpc-status").and_then(|v| v.to_str().ok());
-        let code = code.filter(|code| *code != "0").map(|code| format!("grpc-status {code}"));
-        let span = || Span {
-            ids: ids.clone(),
-            request_id: "".into(),
-            method: hyper::Method::POST,
-            path,
-            status: response.status().as_u16(),
-            duration: begun.elapsed(),
-            ended_ns: clock::unix_nanos(),
-            model: None,
-            n_rows: None,
-            error: code,
-        };
-        telemetry.take(span, ids);
-    }
-    response
-}
-
-async fn answer_http(app: &Arc<App>, request: Request<Incoming>) -> Response<Full<Bytes>> {
+async fn answer_http(app: &Arc<App>, request: Request<Incoming>) -> Response<Body> {
     let begun = clock::now();
     let (mut parts, body) = request.into_parts();
     let accepted = parts.headers.get(ACCEPT_ENCODING).cloned();
@@ -168,29 +134,22 @@ async fn handle(
         return Err(forbidden("the key is not for this model"));
     }
     trace.model = Some(model.clone());
+    let headers = std::mem::take(&mut parts.headers);
+    let mut ask = app.ask(model.clone(), headers, query, id);
+    if call == Call::Plain && streamed::is_wanted(&ask)? {
+        let place = app.enter()?;
+        return streamed::predict(app, ask, body, place).await;
+    }
     // While a small body comes, it takes no place: a client that sends it slowly keeps none out.
     let is_small = body::is_small(&body);
     let mut place = None;
     if !is_small {
         place = Some(app.enter()?);
     }
-    let body = body::receive(&parts.headers, body, app.settings.limits.body_bytes_max).await?;
+    ask.body = body::receive(&ask.headers, body, app.settings.limits.body_bytes_max).await?;
     if is_small {
         place = Some(app.enter()?);
     }
-    let ask = Ask {
-        model: model.clone(),
-        headers: std::mem::take(&mut parts.headers),
-        query,
-        body,
-        request_log: app.log_of(id),
-        request_id: id.clone(),
-        policy: app.settings.policy,
-        rows_max: app.settings.limits.rows_max,
-        explain_time_max: app.settings.limits.request_time_max / 2,
-        shadow: app.shadow_of(&model),
-        drift: app.drift.clone(),
-    };
     let n_bytes = ask.body.len();
     let is_long = call == Call::V1Explain || ask.query.get("explain").is_some();
     let work = move |ctx: &Context| match call {
@@ -346,7 +305,12 @@ fn forbidden(detail: &str) -> Problem {
 }
 
 /// Lets a request in, by its key where keys are needed.
-fn admit(app: &App, headers: &HeaderMap, scope: Scope, trace: &mut Trace) -> Result<(), Problem> {
+pub(super) fn admit(
+    app: &App,
+    headers: &HeaderMap,
+    scope: Scope,
+    trace: &mut Trace,
+) -> Result<(), Problem> {
     if scope == Scope::Admin && !app.settings.admin_is_open() {
         return Err(forbidden("models cannot be changed from outside")
             .hint("start the server with --admin, or with --keys"));
@@ -476,30 +440,4 @@ fn refusal(problem: &Problem, id: &str) -> Reply {
         reply = reply.header("allow", allow);
     }
     reply
-}
-
-fn respond(
-    parts: &Parts,
-    accepted: Option<&HeaderValue>,
-    id: &str,
-    reply: Reply,
-) -> Response<Full<Bytes>> {
-    let (body, encoding) =
-        if reply.is_final { (reply.body, None) } else { body::compress(accepted, reply.body) };
-    let is_head = parts.method == hyper::Method::HEAD;
-    let body = if is_head { Bytes::new() } else { body };
-    let mut response = Response::new(Full::new(body));
-    response.headers_mut().reserve(3 + reply.headers.len());
-    *response.status_mut() =
-        StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
-    if let Ok(id) = HeaderValue::from_str(id) {
-        headers.insert(REQUEST_ID, id);
-    }
-    if let Some(encoding) = encoding {
-        headers.insert(CONTENT_ENCODING, HeaderValue::from_static(encoding));
-    }
-    headers.extend(reply.headers);
-    response
 }

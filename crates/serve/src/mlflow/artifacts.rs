@@ -88,9 +88,9 @@ fn list(store: &Store, fields: &Fields) -> Answered {
 
 /// A file, as an answer.
 pub(super) fn download(store: &Store, path: &str) -> Result<Reply, Fault> {
-    let bytes = match store.artifact(path)? {
-        Artifact::Made(bytes) => bytes,
-        Artifact::File(file) => std::fs::read(&file).map_err(|cause| {
+    let reply = match store.artifact(path)? {
+        Artifact::Made(bytes) => Reply::new(MEDIA_TYPE, bytes).unpacked(),
+        Artifact::File(file) => Reply::file(MEDIA_TYPE, &file).map_err(|cause| {
             Fault::new(Code::Missing, format!("The artifact '{path}' cannot be read: {cause}."))
         })?,
     };
@@ -101,8 +101,7 @@ pub(super) fn download(store: &Store, path: &str) -> Result<Reply, Fault> {
         .chars()
         .map(|c| if c.is_ascii_alphanumeric() || "._- ".contains(c) { c } else { '_' })
         .collect();
-    Ok(Reply::new(MEDIA_TYPE, bytes)
-        .unpacked()
+    Ok(reply
         .header("content-disposition", &format!("attachment; filename=\"{name}\""))
         .header("x-content-type-options", "nosniff")
         .header("content-security-policy", "sandbox; default-src 'none'"))

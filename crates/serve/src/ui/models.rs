@@ -69,11 +69,11 @@ pub(super) fn one(store: &mut Store, name: &str) -> Result<Reply, Problem> {
 pub(super) fn file(store: &mut Store, name: &str, selector: &str) -> Result<Reply, Problem> {
     let number = store.version(name, selector).map_err(absent)?.number;
     let path = store.model_file(name, selector).map_err(absent)?;
-    let bytes = std::fs::read(&path).map_err(|e| {
+    let reply = Reply::file("application/zip", &path).map_err(|e| {
         let text = format!("the model file cannot be read: {e}");
         Problem::new(500, "internal", text)
     })?;
-    Ok(page::download(Reply::new("application/zip", bytes), &format!("{name}-{number}.mw")))
+    Ok(page::download(reply, &format!("{name}-{number}.mw")))
 }
 
 /// The report that a version carries.

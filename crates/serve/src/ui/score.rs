@@ -96,6 +96,7 @@ pub(super) async fn predict(
         shadow: None,
         drift: None,
         request_log: None,
+        events: None,
     };
     let n_bytes = ask.body.len();
     let is_long = ask.query.get("explain").is_some();

@@ -65,12 +65,7 @@ impl Outcome {
         if let Some((shadow, thread)) = &ask.shadow {
             thread.ask(shadow, &batch.table, &predictions, &codes);
         }
-        if let Some(log) = &ask.request_log {
-            let answers = model.answers.of_rows(&batch.table, &predictions, regions.as_ref());
-            let rows = (&batch.table, answers.map_err(Problem::of_error)?);
-            let places = batch.places().enumerate().filter_map(|(row, p)| p.map(|_| row));
-            log.answered((&model.name, model.version), &ask.request_id, places, rows);
-        }
+        tell(ask, &batch, &predictions, regions.as_ref())?;
         let ns = clock::nanos(begun.elapsed());
         model.observe(n_rows, ns);
         let stats = &model.stats;
@@ -94,7 +89,7 @@ impl Outcome {
         model.stats.n_quick.add(1);
         model.stats.n_rows.add(1);
         model.stats.infer_ns.add(ns);
-        let batch = Batch { table, n_rows: 1, kept: None, faults, unusual };
+        let batch = Batch { table, n_rows: 1, first_row: 0, kept: None, faults, unusual };
         Self { batch, predictions, codes, regions: None, why: None }
     }
 
@@ -230,6 +225,32 @@ impl Outcome {
         let columns = table.into_columns().into_iter().map(|c| spread(c, &places)).collect();
         Table::new(columns).map_err(Problem::of_error)
     }
+}
+
+/// Writes rows and answers down, and tells of them, where somebody wants that.
+fn tell(
+    ask: &Ask,
+    batch: &Batch,
+    predictions: &Predictions,
+    regions: Option<&Regions>,
+) -> Result<(), Problem> {
+    if ask.request_log.is_none() && ask.events.is_none() {
+        return Ok(());
+    }
+    let (model, rows) = (&*ask.model, &batch.table);
+    let answers = model.answers.of_rows(rows, predictions, regions).map_err(Problem::of_error)?;
+    let places = || {
+        let places = batch.places().enumerate();
+        places.filter_map(|(row, place)| place.map(|_| batch.first_row + row))
+    };
+    if let Some(events) = &ask.events {
+        let told = (rows, answers.clone());
+        events.answered((&model.name, model.version), &ask.request_id, places(), told);
+    }
+    if let Some(log) = &ask.request_log {
+        log.answered((&model.name, model.version), &ask.request_id, places(), (rows, answers));
+    }
+    Ok(())
 }
 
 /// A column with missing values where there is no place.

@@ -1,49 +1,71 @@
 //! Lists of JSON values of any nesting, flattened: the data of tensors and of columns.
+//!
+//! A value takes 16 bytes whatever it is, and texts lie one behind the other: a body of millions
+//! of short numbers must not become many times as large here.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use modelwright_io::Cell;
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-/// A value that a list holds.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Owned<'a> {
+/// A value of a list; a text is a place in [`FlatData`]'s.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Packed {
     Missing,
     Boolean(bool),
-    Integer(i128),
+    Signed(i64),
+    Unsigned(u64),
     Number(f64),
-    Text(Cow<'a, str>),
-}
-
-impl Owned<'_> {
-    /// The value as a column takes it.
-    pub(crate) fn cell(&self) -> Cell<'_> {
-        match self {
-            Self::Missing => Cell::Missing,
-            Self::Boolean(value) => Cell::Boolean(*value),
-            Self::Integer(value) => Cell::Integer(*value),
-            Self::Number(value) => Cell::Number(*value),
-            Self::Text(text) => Cell::Text(text),
-        }
-    }
+    Text { start: u32, n_bytes: u32 },
 }
 
 /// A list of values, flattened in reading order.
 #[derive(Debug, Default)]
-pub(crate) struct FlatData<'a>(pub(crate) Vec<Owned<'a>>);
+pub(crate) struct FlatData {
+    values: Vec<Packed>,
+    texts: String,
+}
 
-impl<'de: 'a, 'a> Deserialize<'de> for FlatData<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut values = Vec::new();
-        deserializer.deserialize_seq(ListSeed(&mut values))?;
-        Ok(Self(values))
+impl FlatData {
+    /// How many values there are.
+    pub(crate) fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// The values as columns take them.
+    pub(crate) fn cells(&self) -> impl Iterator<Item = Cell<'_>> {
+        self.values.iter().map(|value| match *value {
+            Packed::Missing => Cell::Missing,
+            Packed::Boolean(value) => Cell::Boolean(value),
+            Packed::Signed(value) => Cell::Integer(i128::from(value)),
+            Packed::Unsigned(value) => Cell::Integer(i128::from(value)),
+            Packed::Number(value) => Cell::Number(value),
+            Packed::Text { start, n_bytes } => {
+                Cell::Text(&self.texts[start as usize..][..n_bytes as usize])
+            }
+        })
+    }
+
+    fn push_text<E: Error>(&mut self, text: &str) -> Result<(), E> {
+        let place = u32::try_from(self.texts.len()).ok().zip(u32::try_from(text.len()).ok());
+        let (start, n_bytes) = place.ok_or_else(|| E::custom("more than 4 GiB of text"))?;
+        self.texts.push_str(text);
+        self.values.push(Packed::Text { start, n_bytes });
+        Ok(())
     }
 }
 
-struct ListSeed<'v, 'a>(&'v mut Vec<Owned<'a>>);
+impl<'de> Deserialize<'de> for FlatData {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut data = Self::default();
+        deserializer.deserialize_seq(ListSeed(&mut data))?;
+        Ok(data)
+    }
+}
 
-impl<'de: 'a, 'a> Visitor<'de> for ListSeed<'_, 'a> {
+struct ListSeed<'v>(&'v mut FlatData);
+
+impl<'de> Visitor<'de> for ListSeed<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -56,9 +78,9 @@ impl<'de: 'a, 'a> Visitor<'de> for ListSeed<'_, 'a> {
     }
 }
 
-struct ValueSeed<'v, 'a>(&'v mut Vec<Owned<'a>>);
+struct ValueSeed<'v>(&'v mut FlatData);
 
-impl<'de: 'a, 'a> DeserializeSeed<'de> for ValueSeed<'_, 'a> {
+impl<'de> DeserializeSeed<'de> for ValueSeed<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -66,7 +88,7 @@ impl<'de: 'a, 'a> DeserializeSeed<'de> for ValueSeed<'_, 'a> {
     }
 }
 
-impl<'de: 'a, 'a> Visitor<'de> for ValueSeed<'_, 'a> {
+impl<'de> Visitor<'de> for ValueSeed<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -74,37 +96,31 @@ impl<'de: 'a, 'a> Visitor<'de> for ValueSeed<'_, 'a> {
     }
 
     fn visit_bool<E>(self, value: bool) -> Result<(), E> {
-        self.0.push(Owned::Boolean(value));
+        self.0.values.push(Packed::Boolean(value));
         Ok(())
     }
 
     fn visit_i64<E>(self, value: i64) -> Result<(), E> {
-        self.0.push(Owned::Integer(i128::from(value)));
+        self.0.values.push(Packed::Signed(value));
         Ok(())
     }
 
     fn visit_u64<E>(self, value: u64) -> Result<(), E> {
-        self.0.push(Owned::Integer(i128::from(value)));
+        self.0.values.push(Packed::Unsigned(value));
         Ok(())
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<(), E> {
-        self.0.push(Owned::Number(value));
+        self.0.values.push(Packed::Number(value));
         Ok(())
     }
 
-    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<(), E> {
-        self.0.push(Owned::Text(Cow::Borrowed(value)));
-        Ok(())
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<(), E> {
-        self.0.push(Owned::Text(Cow::Owned(value.to_owned())));
-        Ok(())
+    fn visit_str<E: Error>(self, value: &str) -> Result<(), E> {
+        self.0.push_text(value)
     }
 
     fn visit_unit<E>(self) -> Result<(), E> {
-        self.0.push(Owned::Missing);
+        self.0.values.push(Packed::Missing);
         Ok(())
     }
 
@@ -116,18 +132,18 @@ impl<'de: 'a, 'a> Visitor<'de> for ValueSeed<'_, 'a> {
 
 /// Named columns: lists, or single values for one row.
 #[derive(Debug)]
-pub(crate) struct Pairs<'a>(pub(crate) Vec<(String, FlatData<'a>)>);
+pub(crate) struct Pairs(pub(crate) Vec<(String, FlatData)>);
 
-impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {
+impl<'de> Deserialize<'de> for Pairs {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(PairsVisitor(std::marker::PhantomData))
+        deserializer.deserialize_map(PairsVisitor)
     }
 }
 
-struct PairsVisitor<'a>(std::marker::PhantomData<&'a ()>);
+struct PairsVisitor;
 
-impl<'de: 'a, 'a> Visitor<'de> for PairsVisitor<'a> {
-    type Value = Pairs<'a>;
+impl<'de> Visitor<'de> for PairsVisitor {
+    type Value = Pairs;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object of columns: {\"name\": [value, …], …}")
@@ -139,10 +155,29 @@ impl<'de: 'a, 'a> Visitor<'de> for PairsVisitor<'a> {
             if pairs.len() > 100_000 {
                 return Err(A::Error::custom("too many columns"));
             }
-            let mut values = Vec::new();
+            let mut values = FlatData::default();
             map.next_value_seed(ValueSeed(&mut values))?;
-            pairs.push((name, FlatData(values)));
+            pairs.push((name, values));
         }
         Ok(Pairs(pairs))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_takes_16_bytes_and_comes_back_as_it_was() {
+        assert_eq!(size_of::<Packed>(), 16);
+        let text = r#"[1, -2, [18446744073709551615, 0.5, null], true, "a", "", "é\n", "a"]"#;
+        let data: FlatData = serde_json::from_str(text).unwrap();
+        let cells: Vec<Cell<'_>> = data.cells().collect();
+        let text = Cell::Text;
+        assert_eq!(cells[..3], [1, -2, i128::from(u64::MAX)].map(Cell::Integer));
+        assert_eq!(cells[3..6], [Cell::Number(0.5), Cell::Missing, Cell::Boolean(true)]);
+        assert_eq!(cells[6..], [text("a"), text(""), text("é\n"), text("a")]);
+        assert_eq!(data.len(), 10);
+        assert!(serde_json::from_str::<FlatData>("[{}]").is_err());
     }
 }

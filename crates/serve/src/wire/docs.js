@@ -4,6 +4,10 @@ import { answerBox, curlText, rowForm } from "./row_form.js";
 
 const $ = (id) => document.getElementById(id);
 let models = [];
+let key = "";
+
+// With the key, where one was given: in a header, never in an address.
+const withKey = (headers) => (key ? { ...headers, Authorization: `Bearer ${key}` } : headers);
 
 const paragraph = (text) =>
   Object.assign(document.createElement("p"), { className: "bad", textContent: text });
@@ -15,7 +19,8 @@ function choose(model) {
     schema: model.schema,
     example: model.example,
     onrow: (row) => {
-      $("curl").textContent = curlText(location.origin + model.path, row);
+      const text = curlText(location.origin + model.path, row);
+      $("curl").textContent = key ? `${text} \\\n  -H "Authorization: Bearer $KEY"` : text;
     },
     onsend: (row) => ask(model, row),
   }));
@@ -23,7 +28,7 @@ function choose(model) {
 
 const send = (model, row, query) => fetch(model.path.slice(1) + query, {
   method: "POST",
-  headers: { "Content-Type": "application/json" },
+  headers: withKey({ "Content-Type": "application/json" }),
   body: JSON.stringify(row),
 });
 
@@ -41,17 +46,36 @@ async function ask(model, row) {
 
 $("model").addEventListener("change", (event) => choose(models[event.target.selectedIndex]));
 
-try {
-  const api = await fetch("openapi.json").then((response) => response.json());
-  models = Object.entries(api.paths).flatMap(([path, { post }]) => {
-    const found = post && post["x-modelwright-model"];
-    return found ? [{ ...found, path, schema: api.components.schemas[found.schema],
-      about: post.description }] : [];
-  });
-  $("model").replaceChildren(...models.map((model) =>
-    Object.assign(document.createElement("option"), { textContent: model.name })));
-  if (models.length) choose(models[0]);
-  else $("answer").replaceChildren(paragraph("no model is loaded"));
-} catch (error) {
-  $("answer").replaceChildren(paragraph(`the description cannot be read: ${error}`));
+async function start() {
+  $("answer").replaceChildren();
+  try {
+    const response = await fetch("openapi.json", { headers: withKey({}) });
+    if (response.status === 401 || response.status === 403) {
+      $("access").hidden = false;
+      if (key) $("answer").replaceChildren(paragraph((await response.json()).error));
+      $("key").focus();
+      return;
+    }
+    $("access").hidden = true;
+    const api = await response.json();
+    models = Object.entries(api.paths).flatMap(([path, { post }]) => {
+      const found = post && post["x-modelwright-model"];
+      return found ? [{ ...found, path, schema: api.components.schemas[found.schema],
+        about: post.description }] : [];
+    });
+    $("model").replaceChildren(...models.map((model) =>
+      Object.assign(document.createElement("option"), { textContent: model.name })));
+    if (models.length) choose(models[0]);
+    else $("answer").replaceChildren(paragraph("no model is loaded"));
+  } catch (error) {
+    $("answer").replaceChildren(paragraph(`the description cannot be read: ${error}`));
+  }
 }
+
+$("access").addEventListener("submit", (event) => {
+  event.preventDefault();
+  key = $("key").value.trim();
+  start();
+});
+
+start();

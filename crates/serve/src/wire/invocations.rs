@@ -57,23 +57,23 @@ pub(crate) fn predict(ask: &Ask, ctx: &Context) -> Result<Reply, Problem> {
 
 fn read_split(ask: &Ask, split: &Split<'_>) -> Result<Batch, Problem> {
     let mut deserializer = serde_json::Deserializer::from_str(split.data.get());
-    let rows: Vec<super::cells::FlatData<'_>> = Vec::deserialize(&mut deserializer)
+    let rows: Vec<super::cells::FlatData> = Vec::deserialize(&mut deserializer)
         .map_err(|e| malformed(&e).expected("data: a list of lists, one for each row"))?;
     let mut intake = ask.intake(rows.len())?;
     let places: Vec<Option<usize>> =
         split.columns.iter().enumerate().map(|(i, name)| intake.place(name, i)).collect();
     for row in &rows {
-        if row.0.len() == places.len() {
-            for (value, place) in row.0.iter().zip(&places) {
+        if row.len() == places.len() {
+            for (cell, place) in row.cells().zip(&places) {
                 if let Some(place) = place {
-                    intake.cell(*place, value.cell());
+                    intake.cell(*place, cell);
                 }
             }
         } else {
             intake.bad_row(
                 Error::input("a row has another number of values than there are columns")
                     .expected(format!("{} values", places.len()))
-                    .got(format!("{} values", row.0.len())),
+                    .got(format!("{} values", row.len())),
             );
         }
         if !intake.end_row() {

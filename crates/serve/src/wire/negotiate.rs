@@ -54,8 +54,12 @@ impl Form {
 
     /// The form of a body, by its declared type or, where that says nothing, by its look.
     pub(crate) fn of_body(ask: &Ask) -> Self {
-        let declared = ask.header("content-type").and_then(Self::of_media_type);
-        declared.unwrap_or_else(|| Self::of_bytes(&ask.body))
+        Self::declared(ask).unwrap_or_else(|| Self::of_bytes(&ask.body))
+    }
+
+    /// The form that a body is declared to have.
+    pub(crate) fn declared(ask: &Ask) -> Option<Self> {
+        ask.header("content-type").and_then(Self::of_media_type)
     }
 
     fn of_bytes(bytes: &[u8]) -> Self {

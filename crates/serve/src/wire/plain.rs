@@ -39,7 +39,7 @@ pub(crate) fn predict(ask: &Ask, ctx: &Context) -> Result<Reply, Problem> {
         }
         Form::JsonLines => {
             let mut intake = ask.intake(16)?;
-            read_lines(&ask.body, &mut intake);
+            read_lines(&ask.body, 0, &mut intake);
             intake.finish()?
         }
         Form::Csv | Form::Parquet | Form::Arrow => tabular::read(ask, form, ctx)?,
@@ -57,7 +57,6 @@ pub(crate) fn predict(ask: &Ask, ctx: &Context) -> Result<Reply, Problem> {
         Form::Json => Reply::new(Form::Json.media_type(), write_list(ask, &outcome)),
         Form::JsonLines => Reply::new(Form::JsonLines.media_type(), write_lines(ask, &outcome)),
         form @ (Form::Csv | Form::Parquet | Form::Arrow) => {
-            let form = if form == Form::Arrow { Form::Csv } else { form };
             let table = outcome.table(ask)?;
             let reply = Reply::new(form.media_type(), tabular::write(&table, form)?);
             match outcome.batch.unusual.len() {
@@ -92,7 +91,7 @@ fn write_list(ask: &Ask, outcome: &Outcome) -> Vec<u8> {
     out
 }
 
-fn write_lines(ask: &Ask, outcome: &Outcome) -> Vec<u8> {
+pub(crate) fn write_lines(ask: &Ask, outcome: &Outcome) -> Vec<u8> {
     let mut out = Vec::with_capacity(outcome.batch.n_rows * 96);
     for place in outcome.batch.places() {
         write_place(ask, outcome, place, &mut out);

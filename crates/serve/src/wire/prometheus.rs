@@ -114,6 +114,11 @@ fn server(out: &mut String, app: &App) {
             "Rows that the request log had no time or room for",
             &stats.n_rows_not_logged,
         ),
+        (
+            "modelwright_event_rows_lost_total",
+            "Rows that nobody was told of, though somebody wants to be",
+            &stats.n_rows_not_told,
+        ),
         ("modelwright_spans_lost_total", "Spans that nobody took", &stats.n_spans_lost),
         ("modelwright_log_lines_lost_total", "Lines the log had no room for", &stats.n_log_lost),
     ];

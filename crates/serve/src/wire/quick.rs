@@ -83,6 +83,7 @@ fn is_plain(ask: &Ask) -> bool {
     ask.rows_max > 0
         && ask.shadow.is_none()
         && ask.request_log.is_none()
+        && ask.events.is_none()
         && ask.model.predictor.group_thresholds().is_none()
         && ask.query.names().all(|name| matches!(name, "model" | "version"))
 }

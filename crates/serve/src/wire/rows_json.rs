@@ -44,8 +44,8 @@ pub(crate) fn read_single(json: &[u8], row: &mut impl Sink) -> bool {
     RowSeed(row).deserialize(&mut deserializer).is_ok() && deserializer.end().is_ok()
 }
 
-/// Reads one object per line; blank lines are nothing.
-pub(crate) fn read_lines(text: &[u8], intake: &mut Intake<'_>) {
+/// Reads one object per line; blank lines are nothing. `n_before` lines came before these.
+pub(crate) fn read_lines(text: &[u8], n_before: usize, intake: &mut Intake<'_>) {
     for (i, line) in text.split(|b| *b == b'\n').enumerate() {
         if line.iter().all(u8::is_ascii_whitespace) {
             continue;
@@ -54,7 +54,7 @@ pub(crate) fn read_lines(text: &[u8], intake: &mut Intake<'_>) {
         let read = RowSeed(intake).deserialize(&mut deserializer);
         if let Err(cause) = read.and_then(|()| deserializer.end()) {
             intake.bad_row(
-                Error::input(format!("line {} is no JSON object: {cause}", i + 1))
+                Error::input(format!("line {} is no JSON object: {cause}", n_before + i + 1))
                     .expected("one object per line: {\"name\": value, …}")
                     .got(String::from_utf8_lossy(line)),
             );
@@ -67,20 +67,20 @@ pub(crate) fn read_lines(text: &[u8], intake: &mut Intake<'_>) {
 
 /// Reads `{"name": [value, …], …}`.
 pub(crate) fn read_columns(json: &[u8], intake: &mut Intake<'_>) -> Result<(), Problem> {
-    let columns: Vec<(String, super::cells::FlatData<'_>)> =
-        serde_json::from_slice::<super::cells::Pairs<'_>>(json).map_err(|e| malformed(&e))?.0;
-    let n_rows = columns.first().map_or(0, |(_, data)| data.0.len());
+    let columns: Vec<(String, super::cells::FlatData)> =
+        serde_json::from_slice::<super::cells::Pairs>(json).map_err(|e| malformed(&e))?.0;
+    let n_rows = columns.first().map_or(0, |(_, data)| data.len());
     for (name, data) in &columns {
-        if data.0.len() != n_rows {
+        if data.len() != n_rows {
             return Err(Problem::malformed(format!("column `{name}` has another length"))
                 .expected(format!("{n_rows} values"))
-                .got(&format!("{} values", data.0.len())));
+                .got(&format!("{} values", data.len())));
         }
         if let Some(place) = intake.place(name, 0) {
             if intake.has(place) {
                 return Err(Problem::malformed(format!("column `{name}` comes twice")));
             }
-            intake.column(place, data.0.iter().map(super::cells::Owned::cell));
+            intake.column(place, data.cells());
         }
     }
     intake.end_columns(n_rows)

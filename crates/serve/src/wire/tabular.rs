@@ -1,5 +1,7 @@
 //! Bodies that are files: CSV, Parquet, Arrow; and answers in these forms.
 
+use std::io::Write;
+
 use modelwright_core::data::{
     Column, ColumnData, Field, MISSING_CODE, MISSING_INSTANT, Schema, Storage, Strings, Table,
 };
@@ -22,10 +24,17 @@ pub(crate) fn read(ask: &Ask, form: Form, ctx: &Context) -> Result<Batch, Proble
         let table = read_table(ask, form, schema, ctx)?;
         return Batch::of_table(complete(table, schema), &ask.model, terms);
     }
-    // As texts, so that what does not fit is found row by row.
+    of_texts(ask, &read_table(ask, form, &as_texts(schema), ctx)?)
+}
+
+/// Every column as texts, so that what does not fit is found row by row.
+pub(crate) fn as_texts(schema: &Schema) -> Schema {
     let as_text = |f: &Field| Field { storage: Storage::String, ..f.clone() };
-    let texts = Schema { fields: schema.fields.iter().map(as_text).collect() };
-    let table = read_table(ask, form, &texts, ctx)?;
+    Schema { fields: schema.fields.iter().map(as_text).collect() }
+}
+
+/// The rows of a table that was read so.
+pub(crate) fn of_texts(ask: &Ask, table: &Table) -> Result<Batch, Problem> {
     let mut intake = ask.intake(table.n_rows())?;
     for column in table.columns() {
         if let Some(place) = intake.place(&column.name, 0) {
@@ -37,13 +46,18 @@ pub(crate) fn read(ask: &Ask, form: Form, ctx: &Context) -> Result<Batch, Proble
     intake.finish()
 }
 
-fn read_table(ask: &Ask, form: Form, schema: &Schema, ctx: &Context) -> Result<Table, Problem> {
-    let format = match form {
+/// The format of a form, as files have it.
+pub(crate) fn format_of(form: Form) -> Format {
+    match form {
         Form::Csv => Format::Csv,
         Form::Parquet => Format::Parquet,
         Form::Arrow => Format::Arrow,
         Form::Json | Form::JsonLines => Format::Json,
-    };
+    }
+}
+
+fn read_table(ask: &Ask, form: Form, schema: &Schema, ctx: &Context) -> Result<Table, Problem> {
+    let format = format_of(form);
     let bytes = (ask.body.len().max(1 << 20) * TABLE_PER_BODY) as u64;
     let options = ReadOptions {
         format: Some(format),
@@ -63,12 +77,7 @@ fn read_table(ask: &Ask, form: Form, schema: &Schema, ctx: &Context) -> Result<T
 
 /// Refuses a table without a column that the model needs.
 fn check_columns(ask: &Ask, table: &Table, format: Format, ctx: &Context) -> Result<(), Problem> {
-    let schema = &ask.model.predictor.schema;
-    let absent = schema.fields.iter().find(|f| !f.optional && table.column(&f.name).is_none());
-    let Some(field) = absent else { return Ok(()) };
-    let error = Error::input("a column that the model needs is not there")
-        .column(&field.name)
-        .expected(format!("a column `{}` ({})", field.name, field.kind.name()));
+    let Some((field, error)) = absent(&ask.model.predictor.schema, table) else { return Ok(()) };
     let options =
         ReadOptions { format: Some(format), n_rows_max: Some(1), ..ReadOptions::default() };
     Err(Problem::of_error(match read_bytes("body", &ask.body, &options, ctx) {
@@ -77,8 +86,19 @@ fn check_columns(ask: &Ask, table: &Table, format: Format, ctx: &Context) -> Res
     }))
 }
 
+/// A column that the model needs and the table lacks, and the complaint.
+pub(crate) fn absent<'s>(schema: &'s Schema, table: &Table) -> Option<(&'s Field, Error)> {
+    let absent = schema.fields.iter().find(|f| !f.optional && table.column(&f.name).is_none());
+    absent.map(|field| {
+        let error = Error::input("a column that the model needs is not there")
+            .column(&field.name)
+            .expected(format!("a column `{}` ({})", field.name, field.kind.name()));
+        (field, error)
+    })
+}
+
 /// All columns of the schema, in its order; absent ones are missing in every row.
-fn complete(table: Table, schema: &Schema) -> Table {
+pub(crate) fn complete(table: Table, schema: &Schema) -> Table {
     if table.n_columns() == schema.fields.len() {
         return table;
     }
@@ -103,9 +123,15 @@ fn complete(table: Table, schema: &Schema) -> Table {
 
 /// Writes a table.
 pub(crate) fn write(table: &Table, form: Form) -> Result<Vec<u8>, Problem> {
-    let mut writer = match form {
-        Form::Parquet => TableWriter::parquet(Vec::new()),
-        _ => TableWriter::csv(Vec::new()),
-    };
+    let mut writer = writer(form, Vec::new());
     writer.write(table).and_then(|()| writer.finish()).map_err(Problem::of_error)
+}
+
+/// What writes tables in a form; those of JSON are written by others.
+pub(crate) fn writer<W: Write + Send>(form: Form, out: W) -> TableWriter<W> {
+    match form {
+        Form::Parquet => TableWriter::parquet(out),
+        Form::Arrow => TableWriter::arrow(out),
+        Form::Csv | Form::Json | Form::JsonLines => TableWriter::csv(out),
+    }
 }

@@ -97,6 +97,8 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
+    /// Whether the body came to its end.
+    pub(crate) is_whole: bool,
 }
 
 impl Answer {
@@ -120,9 +122,15 @@ impl Answer {
     }
 }
 
-/// One connection.
+/// One connection; a clone is the same one.
 pub(crate) struct Client {
     reader: BufReader<TcpStream>,
+}
+
+impl Clone for Client {
+    fn clone(&self) -> Self {
+        Self { reader: BufReader::new(self.reader.get_ref().try_clone().unwrap()) }
+    }
 }
 
 impl Client {
@@ -203,11 +211,60 @@ impl Client {
             let Some((name, value)) = line.trim_end().split_once(':') else { break };
             headers.push((name.to_owned(), value.trim().to_owned()));
         }
-        let mut answer = Answer { status, headers, body: Vec::new() };
+        let mut answer = Answer { status, headers, body: Vec::new(), is_whole: true };
+        if answer.header("transfer-encoding") == Some("chunked") && !is_head {
+            answer.is_whole = self.read_chunks(&mut answer.body).is_ok();
+            return Ok(answer);
+        }
         let length = answer.header("content-length").and_then(|v| v.parse().ok()).unwrap_or(0);
         answer.body = vec![0; if is_head { 0 } else { length }];
         self.reader.read_exact(&mut answer.body)?;
         Ok(answer)
+    }
+
+    fn read_chunks(&mut self, body: &mut Vec<u8>) -> std::io::Result<()> {
+        loop {
+            let mut line = String::new();
+            self.reader.read_line(&mut line)?;
+            let n = usize::from_str_radix(line.trim_end(), 16)
+                .map_err(|_| std::io::Error::from(std::io::ErrorKind::UnexpectedEof))?;
+            let start = body.len();
+            body.resize(start + n, 0);
+            let mut end = [0; 2];
+            self.reader.read_exact(&mut body[start..])?;
+            self.reader.read_exact(&mut end)?;
+            if n == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Sends the head of a request whose body comes in chunks.
+    pub(crate) fn begin_chunks(&mut self, path: &str, headers: &[(&str, &str)]) {
+        let mut head = vec![format!("POST {path} HTTP/1.1"), "host: test".to_owned()];
+        head.extend(headers.iter().map(|(name, value)| format!("{name}: {value}")));
+        head.push("transfer-encoding: chunked\r\n\r\n".to_owned());
+        self.send_only(head.join("\r\n").as_bytes());
+    }
+
+    /// Sends a chunk of such a body; an empty one ends it.
+    pub(crate) fn send_chunk(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        let mut chunk = format!("{:x}\r\n", bytes.len()).into_bytes();
+        chunk.extend_from_slice(bytes);
+        chunk.extend_from_slice(b"\r\n");
+        self.reader.get_mut().write_all(&chunk)
+    }
+
+    /// Reads the first line of an answer.
+    pub(crate) fn answer_line(&mut self) -> String {
+        let mut line = String::new();
+        self.reader.read_line(&mut line).unwrap();
+        line
+    }
+
+    /// Reads the answer to it.
+    pub(crate) fn answer(&mut self) -> Answer {
+        self.read(false).unwrap()
     }
 }
 

@@ -123,6 +123,16 @@ fn seeds() -> Vec<Seed> {
             ("content-encoding", "zstd"),
             zstd::encode_all(rows[0].to_string().as_bytes(), 1).unwrap(),
         ),
+        (
+            "/models/v2-binary/predict?stream=true",
+            ("content-type", "application/x-ndjson"),
+            lines.join("\n").into_bytes(),
+        ),
+        (
+            "/models/v2-binary/predict?stream=true&on_error=null",
+            ("content-type", "text/csv"),
+            std::fs::read(beside("v2-binary", "rows.csv")).unwrap(),
+        ),
     ]
 }
 
@@ -162,14 +172,25 @@ fn mutated_files_are_answered() {
     let mut writer = TableWriter::parquet(Vec::new());
     writer.write(&file.table).unwrap();
     let parquet = writer.finish().unwrap();
+    let mut writer = TableWriter::arrow(Vec::new());
+    writer.write(&file.table).unwrap();
+    let arrow = writer.finish().unwrap();
     let mut random = Random::stream(7, "mutated files", 0);
-    for _ in 0..1000 {
-        let mut body = parquet.clone();
+    for i in 0..1500 {
+        let (seed, form) = match i % 3 {
+            0 => (&arrow, "application/vnd.apache.arrow.stream"),
+            _ => (&parquet, "application/vnd.apache.parquet"),
+        };
+        let mut body = seed.clone();
         for _ in 0..=random.below(3) {
             mutate(&mut random, &mut body);
         }
-        let header = ("content-type", "application/vnd.apache.parquet");
-        ask(&running, &mut client, "/models/v2-binary/predict", header, &body);
+        let path = match random.below(3) {
+            0 => "/models/v2-binary/predict?stream=true",
+            1 => "/models/v2-binary/predict?stream=true&on_error=null",
+            _ => "/models/v2-binary/predict",
+        };
+        ask(&running, &mut client, path, ("content-type", form), &body);
     }
 }
 

@@ -284,6 +284,14 @@ fn compressed_bodies_are_read_and_answers_are_compressed_when_wished() {
     let headers = [("accept-encoding", "br, gzip;q=0.5")];
     let answer = client.send("GET", "/openapi.json", &headers, b"").unwrap();
     assert_eq!(answer.header("content-encoding"), Some("gzip"));
+    assert_eq!(answer.header("vary"), Some("accept-encoding"));
+    // Also where it was sent as it is: a cache must not give it to those who asked for another.
+    let plain = client.get("/openapi.json");
+    assert_eq!(
+        (plain.header("content-encoding"), plain.header("vary")),
+        (None, Some("accept-encoding"))
+    );
+    assert_eq!(client.get("/v2/health/live").header("vary"), None, "too short to be packed");
     let mut text = String::new();
     let mut decoder = flate2::read::GzDecoder::new(&answer.body[..]);
     std::io::Read::read_to_string(&mut decoder, &mut text).unwrap();

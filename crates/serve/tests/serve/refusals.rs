@@ -212,6 +212,12 @@ fn keys_open_what_their_scopes_say_and_nothing_is_open_without_one() {
         client.send(method, path, &headers, body.as_bytes()).unwrap()
     };
     assert_eq!(ask(None, "GET", "/v2/health/ready").status, 200);
+    for page in ["/", "/docs", "/docs/docs.js", "/docs/row_form.js"] {
+        let answer = ask(None, "GET", page);
+        assert_eq!(answer.status, 200, "{page}");
+        assert!(!answer.text().contains("v2-binary"), "it says nothing of any model");
+    }
+    assert_eq!(ask(None, "GET", "/openapi.json").status, 401);
     let refused = ask(None, "POST", PATH);
     assert_eq!((refused.status, refused.header("www-authenticate")), (401, Some("Bearer")));
     assert_eq!(ask(Some("Bearer mw_wrong".to_owned()), "POST", PATH).status, 401);

@@ -15,26 +15,25 @@ const EXPECTED: &str = "{\"inputs\": [{\"name\", \"shape\", \"datatype\", \"data
 
 /// The JSON of a request.
 #[derive(Debug, Deserialize)]
-pub(super) struct Request<'a> {
+pub(super) struct Request {
     #[serde(default)]
     pub(super) id: Option<Value>,
     #[serde(default)]
     pub(super) parameters: Map<String, Value>,
-    #[serde(borrow)]
-    inputs: Vec<Input<'a>>,
+    inputs: Vec<Input>,
     #[serde(default)]
     outputs: Option<Vec<Asked>>,
 }
 
 #[derive(Debug, Deserialize)]
-struct Input<'a> {
+struct Input {
     name: String,
     shape: Vec<u64>,
     datatype: String,
     #[serde(default)]
     parameters: Map<String, Value>,
-    #[serde(borrow, default)]
-    data: Option<FlatData<'a>>,
+    #[serde(default)]
+    data: Option<FlatData>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -56,11 +55,11 @@ pub(super) fn split(ask: &Ask) -> Result<(&[u8], &[u8]), Problem> {
 }
 
 /// Reads the JSON.
-pub(super) fn parse(json: &[u8]) -> Result<Request<'_>, Problem> {
+pub(super) fn parse(json: &[u8]) -> Result<Request, Problem> {
     serde_json::from_slice(json).map_err(|e| malformed(&e).expected(EXPECTED))
 }
 
-impl Request<'_> {
+impl Request {
     /// The tensors; the values of binary ones are at the front of `tail`, one after the other.
     pub(super) fn tensors<'s>(&'s self, tail: &'s [u8]) -> Result<Vec<Tensor<'s>>, Problem> {
         let mut tail = tail;
@@ -100,7 +99,7 @@ pub(super) fn is_true(parameters: &Map<String, Value>, name: &str) -> bool {
     parameters.get(name) == Some(&Value::Bool(true))
 }
 
-impl Input<'_> {
+impl Input {
     fn tensor<'s>(&'s self, tail: &mut &'s [u8]) -> Result<Tensor<'s>, Problem> {
         let wrong = |what: &str| Problem::malformed(format!("{what}: `{}`", self.name));
         let values = match (self.parameters.get("binary_data_size"), &self.data) {

@@ -55,12 +55,7 @@ pub(super) struct Wanted {
 }
 
 /// Writes the answer.
-pub(super) fn write(
-    ask: &Ask,
-    request: &Request<'_>,
-    wanted: &[Wanted],
-    outcome: &Outcome,
-) -> Reply {
+pub(super) fn write(ask: &Ask, request: &Request, wanted: &[Wanted], outcome: &Outcome) -> Reply {
     let mut out = begin(ask, outcome);
     let mut tail = Vec::new();
     // Writing to a vector cannot fail, here and below.
@@ -138,7 +133,7 @@ fn write_outputs(
 }
 
 /// What the request said, and what is to be said of its rows.
-fn parameters(request: &Request<'_>, outcome: &Outcome) -> Map<String, Value> {
+fn parameters(request: &Request, outcome: &Outcome) -> Map<String, Value> {
     let mut parameters = request.parameters.clone();
     parameters.remove("binary_data_output");
     let texts = |values: Vec<String>| Value::String(values.join("; "));

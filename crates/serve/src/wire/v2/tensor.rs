@@ -20,7 +20,7 @@ pub(crate) struct Tensor<'t> {
 /// The values of a tensor, row-major.
 pub(crate) enum Values<'t> {
     /// Of JSON.
-    Json(&'t FlatData<'t>),
+    Json(&'t FlatData),
     /// Raw.
     Binary(Binary<'t>),
     /// Of typed lists.
@@ -30,7 +30,7 @@ pub(crate) enum Values<'t> {
 impl Values<'_> {
     fn len(&self) -> usize {
         match self {
-            Self::Json(data) => data.0.len(),
+            Self::Json(data) => data.len(),
             Self::Binary(data) => data.len(),
             Self::Cells(cells) => cells.len(),
         }
@@ -70,7 +70,7 @@ fn columns(tensors: &[Tensor<'_>], intake: &mut Intake<'_>) -> Result<(), Proble
             return Err(tensor.wrong("an input comes twice"));
         }
         match &tensor.values {
-            Values::Json(data) => intake.column(place, data.0.iter().map(|v| v.cell())),
+            Values::Json(data) => intake.column(place, data.cells()),
             Values::Binary(data) => intake.column(place, data.cells()),
             Values::Cells(cells) => intake.column(place, cells.iter().copied()),
         }
@@ -88,7 +88,7 @@ fn matrix(tensor: &Tensor<'_>, intake: &mut Intake<'_>) -> Result<(), Problem> {
         return Err(Problem::of_faults(vec![Fault { row: 0, error }]));
     }
     match &tensor.values {
-        Values::Json(data) => fill(intake, data.0.iter().map(|v| v.cell())),
+        Values::Json(data) => fill(intake, data.cells()),
         Values::Binary(data) => fill(intake, data.cells()),
         Values::Cells(cells) => fill(intake, cells.iter().copied()),
     }

@@ -1,0 +1,38 @@
+//! One call of gRPC, from its head to its answer: admitted, counted, logged.
+
+use std::sync::Arc;
+
+use hyper::body::Incoming;
+use hyper::{Request, Response};
+use tonic::Status;
+use tonic::body::Body;
+
+use super::service::{Trace, admit};
+use crate::app::App;
+use crate::clock;
+use crate::grpc::{self, Ended, Grpc, Noted};
+
+/// Answers a call; never fails.
+pub(super) async fn answer(
+    app: &App,
+    mut grpc: Grpc,
+    mut request: Request<Incoming>,
+) -> Response<Body> {
+    let begun = clock::now();
+    let mut trace = Trace::of(app, request.headers());
+    let path: Arc<str> = request.uri().path().into();
+    let noted = Noted::new(path.clone(), trace.ids.clone());
+    request.extensions_mut().insert(noted.clone());
+    let scope = grpc::scope(&path);
+    let admitted = scope.map_or(Ok(()), |s| admit(app, request.headers(), s, &mut trace));
+    let key = trace.key.clone();
+    let response = match admitted {
+        Ok(()) => grpc.answer(request, trace.key.take()).await,
+        Err(refused) => grpc::status(&refused).into_http(),
+    };
+    // A call that fails has its status in the head of the answer; of a stream it is its beginning.
+    let status = Status::from_header_map(response.headers()).unwrap_or_else(|| Status::ok(""));
+    let key = key.as_ref().map(|key| key.name.as_str());
+    grpc::count(app, &noted, &Ended { status: &status, begun, key });
+    response
+}
