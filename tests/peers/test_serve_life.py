@@ -150,11 +150,11 @@ def test_drift_of_what_is_asked_shows_in_the_metrics(adult):
         if found:
             break
         time.sleep(0.1)
-    assert found["modelwright_drifted", "age"] == 1
-    assert found["modelwright_drifted", "sex"] == 0
+    assert found["modelwright_column_drifted", "age"] == 1
+    assert found["modelwright_column_drifted", "sex"] == 0
     known = pd.read_csv(adult.test, nrows=900)["occupation"].isna()
     rate = (known | (known.index % 2 == 0)).mean()
-    assert found["modelwright_missing_rate", "occupation"] == pytest.approx(rate)
+    assert found["modelwright_column_missing_share", "occupation"] == pytest.approx(rate)
     stop(process)
 
 

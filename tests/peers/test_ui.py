@@ -171,6 +171,20 @@ def test_a_run_shows_its_report_in_a_sandbox(browser, served, size):
 
 
 @SIZES
+def test_the_model_of_a_run_is_registered(browser, served, size):
+    run = next(r for r in served.get("runs")["runs"] if r["kind"] in ("fit", "train"))
+    page = opened(browser, served, f"/runs/{run['id']}", size)
+    page.click("text=Register…")
+    page.fill("dialog input[name=name]", f"fresh-{size['width']}")
+    page.fill("dialog input[name=alias]", "champion")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".alias >> text=version 1")
+    found = served.get(f"models/fresh-{size['width']}")
+    assert (found["versions"][0]["run"], found["versions"][0]["aliases"]) == (run["id"], ["champion"])
+    done(page, size)
+
+
+@SIZES
 def test_an_alias_is_set_and_rolled_back(browser, served, size):
     page = opened(browser, served, "/models", size)
     page.click("tbody >> text=income")

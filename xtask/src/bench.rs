@@ -14,10 +14,42 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
             script(what, &arguments[1..])
         }
         Some("trees") => trees(&arguments[1..]),
+        Some("store") => store(&arguments[1..]),
         _ => {
-            Err("cargo xtask bench <fit|predict|quality|leaks|labels|trees> [arguments]".to_owned())
+            let known = "fit|predict|quality|leaks|labels|store|trees";
+            Err(format!("cargo xtask bench <{known}> [arguments]"))
         }
     }
+}
+
+/// What a store survives: kills at random moments, and writers and readers for minutes. `kill` or
+/// `load` alone does one of them; further arguments are its own.
+fn store(arguments: &[String]) -> Outcome {
+    command::run("cargo", &["build", "--release", "--locked"])?;
+    let python = peers::tests_environment()?;
+    let program = "target/release/modelwright";
+    let (only, more) = match arguments.split_first() {
+        Some((what, more)) if ["kill", "load"].contains(&what.as_str()) => (what.as_str(), more),
+        _ => ("", arguments),
+    };
+    let more: Vec<&str> = more.iter().map(String::as_str).collect();
+    if only != "load" {
+        let folder = format!("target/bench-store-{}", std::process::id());
+        let words = [&["bench/store/kill.py", program, folder.as_str()], more.as_slice()].concat();
+        let done = command::run(&python, &words);
+        // What is left of a failure is worth a look.
+        if done.is_ok() {
+            let _ = std::fs::remove_dir_all(&folder);
+        }
+        done?;
+    }
+    if only == "kill" {
+        return Ok(());
+    }
+    command::run(
+        &python,
+        &[&["bench/store/load.py", "--binary", program], more.as_slice()].concat(),
+    )
 }
 
 /// Runs `bench/<what>.py`.

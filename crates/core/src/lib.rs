@@ -11,6 +11,7 @@
 //! | [`task`] | what is predicted: task, target, predictions |
 //! | [`params`] | hyper-parameters declared once: name, range, default, text, search domain |
 //! | [`context`] | seed streams, threads, deadline, memory cap, cancellation, progress, decisions |
+//! | [`quantity`] | durations and sizes as people write them |
 //! | [`random`] | the random generator behind the seed streams |
 //! | [`record`] | the complete, versioned account of a run |
 
@@ -18,6 +19,7 @@ pub mod context;
 pub mod data;
 pub mod error;
 pub mod params;
+pub mod quantity;
 pub mod random;
 pub mod record;
 pub mod task;

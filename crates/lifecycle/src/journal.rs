@@ -3,7 +3,9 @@
 //! A [`Journal`] appends rows to `journal.jsonl`, a line each, and turns that file into
 //! `part-NAME.parquet` when it is told to. What was flushed survives the end of the process at
 //! any moment: the next one that opens the folder turns the lines that were left into a file, up
-//! to the first that is not whole. Files beyond a limit of bytes are removed, oldest first.
+//! to the first that is not whole. Before lines become a file they are renamed to
+//! `turning-NAME.jsonl`, which is removed after it: where both are found, the file has the rows
+//! already, so that no row is there twice. Files beyond a limit of bytes are removed, oldest first.
 //! A folder is one process's at a time: two would take each other's lines for left ones.
 //!
 //! Names come from outside (times, say) and decide the order of age; nothing here reads a clock.
@@ -21,6 +23,8 @@ use crate::atomic::{AtomicFile, atomic_write};
 
 const LINES: &str = "journal.jsonl";
 const SCHEMA: &str = "journal.schema.json";
+/// What lines are called while they become the file of the same name.
+const TURNING: &str = "turning-";
 const LOCK: &str = "journal.lock";
 
 /// See the module's text.
@@ -111,14 +115,19 @@ impl Journal {
     /// none.
     ///
     /// # Errors
-    /// Work error when the disk is full or fails; the lines are then still there.
+    /// Work error when the disk is full or fails; the lines are then still there, and become a file
+    /// when the folder is opened again.
     pub fn rotate(&mut self, name: &str, ctx: &Context) -> Result<Option<PathBuf>> {
         self.flush()?;
-        let written = write_part(&self.folder, &self.schema, name, ctx)?;
+        if self.n_rows == 0 {
+            return Ok(None);
+        }
+        let name = set_aside(&self.folder, name)?;
+        // From here on, new rows go to new lines, whatever becomes of the old ones.
         let path = self.folder.join(LINES);
-        let lines = File::create(&path).map_err(|e| failed(&path, e))?;
-        self.lines = BufWriter::new(lines);
+        self.lines = BufWriter::new(File::create(&path).map_err(|e| failed(&path, e))?);
         (self.n_rows, self.n_bytes) = (0, 0);
+        let written = turn(&self.folder, &self.schema, &name, ctx)?;
         self.bound()?;
         Ok(written)
     }
@@ -170,44 +179,82 @@ pub fn parts(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-/// Turns lines that were left into a file.
+/// Turns lines that were left into files.
 fn recover(folder: &Path, name: &str, ctx: &Context) -> Result<()> {
     let lines = folder.join(LINES);
-    if !lines.exists() {
-        return Ok(());
+    if lines.exists() {
+        set_aside(folder, name)?;
     }
     let schema = fs::read(folder.join(SCHEMA)).ok();
-    if let Some(schema) = schema.and_then(|bytes| serde_json::from_slice::<Schema>(&bytes).ok()) {
-        write_part(folder, &schema, name, ctx)?;
+    let schema = schema.and_then(|bytes| serde_json::from_slice::<Schema>(&bytes).ok());
+    for name in turning(folder)? {
+        match &schema {
+            Some(schema) => turn(folder, schema, &name, ctx).map(drop)?,
+            // Nobody can say what the lines mean: they are left for whoever can.
+            None => break,
+        }
     }
-    fs::remove_file(&lines).map_err(|e| failed(&lines, e))
+    Ok(())
 }
 
-/// Writes the whole lines of the journal as Parquet.
-fn write_part(
-    folder: &Path,
-    schema: &Schema,
-    name: &str,
-    ctx: &Context,
-) -> Result<Option<PathBuf>> {
-    let lines = folder.join(LINES);
-    let mut bytes = fs::read(&lines).map_err(|e| failed(&lines, e))?;
-    let whole = bytes.iter().rposition(|b| *b == b'\n').map_or(0, |last| last + 1);
-    bytes.truncate(whole);
-    if bytes.is_empty() {
-        return Ok(None);
+/// The names of lines that were to become files, in their order.
+fn turning(folder: &Path) -> Result<Vec<String>> {
+    let entries = fs::read_dir(folder).map_err(|e| failed(folder, e))?;
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let name = |file: String| Some(file.strip_prefix(TURNING)?.strip_suffix(".jsonl")?.to_owned());
+    let mut names: Vec<String> = names.filter_map(name).collect();
+    names.sort();
+    Ok(names)
+}
+
+fn turning_path(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("{TURNING}{name}.jsonl"))
+}
+
+fn part_path(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("part-{name}.parquet"))
+}
+
+/// Renames the lines for the file that they are to become; returns its name, which is `name` or,
+/// where that is taken, one that follows on it.
+fn set_aside(folder: &Path, name: &str) -> Result<String> {
+    let is_taken =
+        |name: &String| turning_path(folder, name).exists() || part_path(folder, name).exists();
+    let mut own = name.to_owned();
+    for again in 1_u32.. {
+        if !is_taken(&own) {
+            break;
+        }
+        own = format!("{name}~{again}");
     }
-    let options = ReadOptions {
-        format: Some(Format::Json),
-        schema: Some(schema.clone()),
-        ..ReadOptions::default()
-    };
-    let table = read_bytes(LINES, &bytes, &options, ctx)?.table;
-    let path = folder.join(format!("part-{name}.parquet"));
-    let mut writer = TableWriter::parquet(AtomicFile::create(&path)?);
-    writer.write(&table)?;
-    writer.finish()?.commit()?;
-    Ok(Some(path))
+    let (lines, path) = (folder.join(LINES), turning_path(folder, &own));
+    fs::rename(&lines, &path).map_err(|e| failed(&lines, e))?;
+    Ok(own)
+}
+
+/// Writes the whole lines that were set aside as Parquet, and removes them.
+fn turn(folder: &Path, schema: &Schema, name: &str, ctx: &Context) -> Result<Option<PathBuf>> {
+    let (lines, path) = (turning_path(folder, name), part_path(folder, name));
+    let mut written = path.exists().then(|| path.clone());
+    if written.is_none() {
+        let mut bytes = fs::read(&lines).map_err(|e| failed(&lines, e))?;
+        let whole = bytes.iter().rposition(|b| *b == b'\n').map_or(0, |last| last + 1);
+        bytes.truncate(whole);
+        if !bytes.is_empty() {
+            let options = ReadOptions {
+                format: Some(Format::Json),
+                schema: Some(schema.clone()),
+                ..ReadOptions::default()
+            };
+            let table = read_bytes(LINES, &bytes, &options, ctx)?.table;
+            let mut writer = TableWriter::parquet(AtomicFile::create(&path)?);
+            writer.write(&table)?;
+            writer.finish()?.commit()?;
+            written = Some(path);
+        }
+    }
+    fs::remove_file(&lines).map_err(|e| failed(&lines, e))?;
+    Ok(written)
 }
 
 /// A cell as a line has it; what JSON has no number for is a text that is read as that number.
@@ -313,5 +360,32 @@ mod tests {
         let file = read_path(&folder.0.join("part-1.parquet"), &ReadOptions::default(), &ctx);
         assert_eq!(file.unwrap().table.n_rows(), 2);
         assert_eq!(fs::read(&lines).unwrap(), b"");
+    }
+
+    #[test]
+    fn rows_are_there_once_wherever_a_process_is_killed_while_lines_become_a_file() {
+        let (folder, ctx) = (folder("once"), Context::unlimited(0, 1));
+        let rows = || {
+            let read = |path: &PathBuf| read_path(path, &ReadOptions::default(), &ctx);
+            let of = |path| read(path).unwrap().table.n_rows();
+            parts(&folder.0).unwrap().iter().map(of).sum::<usize>()
+        };
+        let open = |name| Journal::open(&folder.0, schema(), 1 << 20, name, &ctx).unwrap();
+        let mut journal = open("0");
+        journal.append(&table(&[1.0, 2.0])).unwrap();
+        journal.flush().unwrap();
+        let lines = fs::read(folder.0.join(LINES)).unwrap();
+        journal.rotate("1", &ctx).unwrap();
+        drop(journal);
+        // Killed after the file was there, before its lines were gone.
+        fs::write(turning_path(&folder.0, "1"), &lines).unwrap();
+        drop(open("2"));
+        assert_eq!((rows(), turning(&folder.0).unwrap().len()), (2, 0));
+        // Killed before the file was there; meanwhile new lines had come.
+        fs::write(turning_path(&folder.0, "3"), &lines).unwrap();
+        fs::write(folder.0.join(LINES), &lines).unwrap();
+        drop(open("3"));
+        assert_eq!((rows(), turning(&folder.0).unwrap().len()), (6, 0));
+        assert_eq!(parts(&folder.0).unwrap().len(), 3, "no file takes another's place");
     }
 }

@@ -14,7 +14,7 @@ use modelwright_core::{Context, Error, Result};
 use modelwright_inspect::audit_html;
 use modelwright_io::{ReadOptions, TableFile};
 
-use crate::command::audit::document;
+use crate::audit_document::audit_document;
 use crate::model::Model;
 use crate::reading::read_within_limits;
 
@@ -124,7 +124,7 @@ pub fn audit_rows(
         metric: model.metric(ctx),
     };
     let robust = strained(predictor, &strains, ctx)?;
-    let document = document(&record, &robust).to_string();
+    let document = audit_document(&record, &robust).to_string();
     Ok(Audited { document, html: audit_html(&record, &robust, &predictor.target) })
 }
 

@@ -35,8 +35,8 @@
 //! | `rows_json` | tables as a JSON array |
 //! | `output` | stdout, tables of text, numbers in words |
 //! | `question` | what `fit` and `train` both ask, and the run that answers it |
-//! | `recording`, `heart` | runs are written down in the store; that they are still at work, too |
-//! | `run_account` | the same, for other programs |
+//! | `run_account`, `heart` | a run is written down in the store; that it is still at work, too |
+//! | `recording` | the same for the command line: watched live, and sent elsewhere |
 //! | `learner_text` | learners and their parameters in words |
 //! | `explanation_text` | an explanation in words |
 //! | [`labelled`] | rows whose answers are known, for `evaluate` and `compare` |
@@ -50,6 +50,7 @@
 // The modules name this crate as everybody else does.
 extern crate self as modelwright;
 
+mod audit_document;
 mod auditing;
 mod command;
 mod explaining;
@@ -90,6 +91,7 @@ pub mod repeat;
 pub mod studying;
 pub mod watching;
 
+pub use audit_document::audit_document;
 pub use auditing::{AuditRows, Audited, audit_rows};
 pub use explaining::{PageRequest, StreamedReasons, explanation_page, explanation_table, profiles};
 pub use explanation_document::{ExplainedRow, ExplanationDocument};

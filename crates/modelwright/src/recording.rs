@@ -8,25 +8,22 @@ mod elsewhere;
 
 use std::path::Path;
 
-use modelwright_core::record::{Evaluation, MetricChange, MonitorRecord, Performance, RunRecord};
+use modelwright_core::record::{Evaluation, MonitorRecord, RunRecord};
 use modelwright_core::{Error, Result};
 use modelwright_lifecycle::digest::sha256_hex;
-use modelwright_lifecycle::store::{Location, NewRun, RunEnd, RunMetric, Store};
+use modelwright_lifecycle::store::{Location, RunEnd, RunMetric, Store};
 use serde::Serialize;
 
 use self::elsewhere::Elsewhere;
 pub(crate) use self::elsewhere::LogArg;
-use crate::heart::Heart;
+use crate::run_account::{RunAccount, Written, monitor_end};
 use crate::session::Session;
 use crate::{machine, output};
 
 /// A run that has begun; written down or not.
 pub(crate) struct Recording {
-    open: Option<(Store, i64)>,
-    is_named: bool,
+    account: RunAccount,
     elsewhere: Option<Elsewhere>,
-    /// Says that the process is there, until the run ends.
-    heart: Option<Heart>,
 }
 
 /// What is kept of a run that did its work.
@@ -90,47 +87,19 @@ impl Recording {
         session: &Session,
     ) -> Result<Self> {
         let elsewhere = log.open(kind, asked)?;
-        let Some(location) = Location::find().filter(Location::records_runs) else {
-            return Ok(Self { open: None, is_named: false, elsewhere, heart: None });
-        };
-        let run = NewRun {
-            kind: kind.to_owned(),
-            started: session.created.clone(),
-            target: None,
-            parameters: serde_json::to_value(asked)
-                .map_err(|e| Error::work("cannot write down what was asked").because(e))?,
-            output: output.map(|path| path.display().to_string()),
-            git_commit: machine::git_commit(),
-            machine: machine::description(),
-            parent: None,
-        };
-        let open = || -> Result<(Store, i64)> {
-            let mut store = Store::open(&location.place, &session.created)?;
-            let id = store.begin_run(&run)?;
-            Ok((store, id))
-        };
-        let is_named = location.is_named;
-        match open() {
-            Ok((store, id)) => {
-                // Nobody can watch a run whose lines have no place; it runs all the same.
-                if let Ok(writer) = store.live_writer(id) {
-                    session.told.take(writer);
-                }
-                let say = move |store: &mut Store, at: &str| store.beat(id, at);
-                let heart = Some(Heart::start(&location.place, say));
-                Ok(Self { open: Some((store, id)), is_named, elsewhere, heart })
-            }
-            Err(error) if is_named => Err(error),
-            Err(error) => {
-                output::warn(&format!("the run is not recorded: {error}"));
-                Ok(Self { open: None, is_named, elsewhere, heart: None })
-            }
+        let location = Location::find().filter(Location::records_runs);
+        let (asked, created) = ((kind, asked), &session.created);
+        let account = RunAccount::begin(location, asked, output, created, &output::warn)?;
+        // Nobody can watch a run whose lines have no place; it runs all the same.
+        if let Some(writer) = account.live_writer() {
+            session.told.take(writer);
         }
+        Ok(Self { account, elsewhere })
     }
 
     /// The number of the run, if it is written down.
     pub(crate) fn id(&self) -> Option<i64> {
-        self.open.as_ref().map(|open| open.1)
+        self.account.id()
     }
 
     /// Writes down how the run ended and passes on what came of it.
@@ -143,30 +112,16 @@ impl Recording {
         session: &Session,
         keep: impl for<'a> FnOnce(&'a T) -> Recorded<'a>,
     ) -> Result<T> {
-        let is_named = self.is_named;
         let written = self.write(&done.as_ref().map(keep), session);
-        match (done, written) {
-            (done, None) => done,
-            (Ok(value), Some((id, Ok(())))) => {
-                session.note(&format!("recorded as run {id}"));
-                Ok(value)
-            }
-            (Ok(_), Some((_, Err(error)))) if is_named => Err(error),
-            (done, Some((_, Err(error)))) => {
-                output::warn(&format!("the end of the run is not recorded: {error}"));
-                done
-            }
-            (Err(error), Some((_, Ok(())))) => Err(error),
+        let note = |text: &str| session.note(text);
+        match (&done, written.heard(&note, &output::warn)) {
+            (Ok(_), Err(error)) => Err(error),
+            _ => done,
         }
     }
 
-    /// Writes down in the store, if there is one, and elsewhere, if that was asked; returns the
-    /// run's number and whether the store could be written to.
-    fn write(
-        self,
-        kept: &std::result::Result<Recorded<'_>, &Error>,
-        session: &Session,
-    ) -> Option<(i64, Result<()>)> {
+    /// Writes down in the store, if there is one, and elsewhere, if that was asked.
+    fn write(self, kept: &std::result::Result<Recorded<'_>, &Error>, session: &Session) -> Written {
         let ended = machine::utc_now();
         let duration_s = session.started.elapsed().as_secs_f64();
         let end = match kept {
@@ -186,43 +141,12 @@ impl Recording {
                 rows: kept.rows.clone(),
             },
         };
-        drop(self.heart);
-        let written = self.open.map(|(mut store, id)| (id, store.end_run(id, &end)));
+        let written = self.account.end_with(&end);
         if let Some(elsewhere) = &self.elsewhere {
             elsewhere.send(kept.as_ref().map_err(|error| *error), session);
         }
         written
     }
-}
-
-/// What a run of the monitor keeps: what was found, metrics on the new rows and those to be
-/// expected, and how much moved.
-pub(crate) fn monitor_end<'a>(found: &'a MonitorRecord, end: RunEnd<'a>) -> RunEnd<'a> {
-    let of = |rows: &'static str, performance: Option<&Performance>| {
-        let changes = performance.map_or(&[][..], |p| &p.metrics[..]);
-        let metric = |m: &MetricChange| RunMetric {
-            name: m.name.clone(),
-            rows: rows.to_owned(),
-            value: m.value,
-            low: m.ci95.map(|c| c.low),
-            high: m.ci95.map(|c| c.high),
-        };
-        changes.iter().map(metric).collect::<Vec<_>>()
-    };
-    let share = |name: &str, value: Option<f64>| RunMetric {
-        name: name.to_owned(),
-        rows: "columns".to_owned(),
-        value,
-        low: None,
-        high: None,
-    };
-    let mut metrics = of("measured", found.performance.as_ref());
-    metrics.extend(of("expected", found.estimated.as_ref()));
-    metrics.push(share("drift_share", Some(found.dataset.share)));
-    metrics.push(share("drift_importance_share", found.dataset.importance_share));
-    let note = Some(found.verdict.summary.clone());
-    let rows = Some((found.current.names.join(", "), found.current.n_rows));
-    RunEnd { monitor: Some(found), metrics, note, rows, ..end }
 }
 
 /// The store of this process, which must be there.

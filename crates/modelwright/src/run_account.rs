@@ -1,11 +1,11 @@
-//! A run of another program written down in a store: what `recording` does for the command line.
+//! A run of a program written down in a store, from its beginning to its end.
 
 use std::path::Path;
 
-use modelwright_core::record::RunRecord;
+use modelwright_core::record::{MetricChange, MonitorRecord, Performance, RunRecord};
 use modelwright_core::{Error, Result};
 use modelwright_lifecycle::digest::sha256_hex;
-use modelwright_lifecycle::store::{Location, NewRun, RunEnd, Store};
+use modelwright_lifecycle::store::{LiveWriter, Location, NewRun, RunEnd, RunMetric, Store};
 use serde::Serialize;
 
 use crate::heart::Heart;
@@ -17,6 +17,31 @@ pub struct RunAccount {
     is_named: bool,
     /// Kept for its beat: without one another machine takes a long run for lost.
     heart: Option<Heart>,
+}
+
+/// Whether the end of a run was written down.
+#[must_use]
+pub(crate) struct Written {
+    /// Its number and what the store said; `None` of a run that is not written down.
+    said: Option<(i64, Result<()>)>,
+    is_named: bool,
+    is_failed: bool,
+}
+
+impl Written {
+    /// Tells `note` the run's number, and `warn` why its end is not recorded.
+    ///
+    /// # Errors
+    /// When the run did its work and a store that was named cannot be written to.
+    pub(crate) fn heard(self, note: &dyn Fn(&str), warn: &dyn Fn(&str)) -> Result<()> {
+        match self.said {
+            Some((id, Ok(()))) if !self.is_failed => note(&format!("recorded as run {id}")),
+            None | Some((_, Ok(()))) => {}
+            Some((_, Err(error))) if self.is_named && !self.is_failed => return Err(error),
+            Some((_, Err(error))) => warn(&format!("the end of the run is not recorded: {error}")),
+        }
+        Ok(())
+    }
 }
 
 impl RunAccount {
@@ -41,7 +66,10 @@ impl RunAccount {
             target: None,
             parameters: serde_json::to_value(asked)
                 .map_err(|e| Error::work("cannot write down what was asked").because(e))?,
-            output: output.map(|path| path.display().to_string()),
+            // Whole: whoever looks later is in another folder.
+            output: output.map(|path| {
+                std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
+            }),
             git_commit: machine::git_commit(),
             machine: machine::description(),
             parent: None,
@@ -66,6 +94,18 @@ impl RunAccount {
         }
     }
 
+    /// The number of the run, if it is written down.
+    pub fn id(&self) -> Option<i64> {
+        self.open.as_ref().map(|open| open.1)
+    }
+
+    /// What takes the lines that the run tells while it is at work, where there is a place for
+    /// them.
+    pub(crate) fn live_writer(&self) -> Option<LiveWriter> {
+        let (store, id) = self.open.as_ref()?;
+        store.live_writer(*id).ok()
+    }
+
     /// Writes down how a fit of so many seconds ended: its account and the model's bytes, or why
     /// not. `note` hears the run's number, `warn` why its end is not recorded.
     ///
@@ -78,8 +118,6 @@ impl RunAccount {
         note: &dyn Fn(&str),
         warn: &dyn Fn(&str),
     ) -> Result<()> {
-        let Some((mut store, id)) = self.open else { return Ok(()) };
-        drop(self.heart);
         let end = RunEnd { ended: machine::utc_now(), duration_s, ..RunEnd::default() };
         let end = match done {
             Err(error) => RunEnd { error: Some(error.to_string()), ..end },
@@ -87,12 +125,43 @@ impl RunAccount {
                 RunEnd { record: Some(record), model_sha256: Some(sha256_hex(bytes)), ..end }
             }
         };
-        match store.end_run(id, &end) {
-            Ok(()) if done.is_ok() => note(&format!("recorded as run {id}")),
-            Ok(()) => {}
-            Err(error) if self.is_named && done.is_ok() => return Err(error),
-            Err(error) => warn(&format!("the end of the run is not recorded: {error}")),
-        }
-        Ok(())
+        self.end_with(&end).heard(note, warn)
     }
+
+    /// Writes down how the run ended.
+    pub(crate) fn end_with(self, end: &RunEnd<'_>) -> Written {
+        drop(self.heart);
+        let said = self.open.map(|(mut store, id)| (id, store.end_run(id, end)));
+        Written { said, is_named: self.is_named, is_failed: end.error.is_some() }
+    }
+}
+
+/// What a run of the monitor keeps: what was found, metrics on the new rows and those to be
+/// expected, and how much moved.
+pub(crate) fn monitor_end<'a>(found: &'a MonitorRecord, end: RunEnd<'a>) -> RunEnd<'a> {
+    let of = |rows: &'static str, performance: Option<&Performance>| {
+        let changes = performance.map_or(&[][..], |p| &p.metrics[..]);
+        let metric = |m: &MetricChange| RunMetric {
+            name: m.name.clone(),
+            rows: rows.to_owned(),
+            value: m.value,
+            low: m.ci95.map(|c| c.low),
+            high: m.ci95.map(|c| c.high),
+        };
+        changes.iter().map(metric).collect::<Vec<_>>()
+    };
+    let share = |name: &str, value: Option<f64>| RunMetric {
+        name: name.to_owned(),
+        rows: "columns".to_owned(),
+        value,
+        low: None,
+        high: None,
+    };
+    let mut metrics = of("measured", found.performance.as_ref());
+    metrics.extend(of("expected", found.estimated.as_ref()));
+    metrics.push(share("drift_share", Some(found.dataset.share)));
+    metrics.push(share("drift_importance_share", found.dataset.importance_share));
+    let note = Some(found.verdict.summary.clone());
+    let rows = Some((found.current.names.join(", "), found.current.n_rows));
+    RunEnd { monitor: Some(found), metrics, note, rows, ..end }
 }

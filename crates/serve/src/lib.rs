@@ -15,7 +15,6 @@
 //! |---|---|
 //! | [`settings`] | what may a server be told? |
 //! | [`config`] | by flags, environment and file? |
-//! | [`quantity`] | how are durations and sizes written? |
 //! | [`server`] | how is one opened, run and stopped? |
 //! | `app`, `ask` | what do all requests share, what has one of its own? |
 //! | `model` | which models are there, and what is usual for each? |
@@ -49,7 +48,6 @@ mod mlflow;
 pub mod mlflow_client;
 mod model;
 mod problem;
-pub mod quantity;
 mod reasons;
 mod request_log;
 pub mod server;

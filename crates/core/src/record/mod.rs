@@ -39,7 +39,8 @@ pub use fairness::{
 };
 pub use monitor::{
     ColumnDrift, DatasetDrift, MONITOR_VERSION, MetricChange, MonitorRecord, Multivariate,
-    Performance, QualityFinding, QualityKind, RowsRecord, Status, Summary, Verdict, WatchedModel,
+    Performance, QualityFinding, QualityKind, Reconstruction, RowsRecord, Status, Summary, Verdict,
+    WatchedModel,
 };
 pub use more_rows::{CurveSize, MoreRows, MoreRowsRecord};
 pub use offer::{Offer, Picked, Share};

@@ -229,6 +229,28 @@ pub struct Multivariate {
     pub n_reference: usize,
     /// Rows of the new side that were used.
     pub n_current: usize,
+    /// Whether the relations among the columns still hold; `None` where there are too few columns,
+    /// and in records of before 2026-11-27.
+    #[serde(default)]
+    pub reconstruction: Option<Reconstruction>,
+}
+
+/// What rows lose when only the main directions of the reference are kept, in standard deviations
+/// of its columns.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Reconstruction {
+    /// Mean error of the new rows.
+    pub error: f64,
+    /// Mean error of reference rows from which the directions were not learned.
+    pub reference: f64,
+    /// Of the difference of the two.
+    pub standard_error: f64,
+    /// Columns that were compared.
+    pub n_columns: usize,
+    /// Directions that were kept.
+    pub n_components: usize,
+    /// Whether the difference is beyond chance, and large enough to matter.
+    pub drifted: bool,
 }
 
 /// Metrics on the new rows beside those on the untouched rows.

@@ -115,6 +115,18 @@ fn figures(record: &MonitorRecord) -> Vec<Figure> {
             ),
         });
     }
+    let relations = record.multivariate.as_ref().and_then(|m| m.reconstruction);
+    if let Some(relations) = relations {
+        figures.push(Figure {
+            label: "Relations among columns".to_owned(),
+            value: if relations.drifted { "changed" } else { "as they were" }.to_owned(),
+            detail: format!(
+                "reconstruction error {}, was {}",
+                number::significant(relations.error, 3),
+                number::significant(relations.reference, 3)
+            ),
+        });
+    }
     for (performance, how) in [(&record.performance, "measured"), (&record.estimated, "expected")] {
         let first = performance.as_ref().and_then(|p| p.metrics.first());
         if let Some((first, value)) = first.and_then(|m| Some((m, m.value?))) {

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! An alert is told when it begins and when it ends, not every time it is seen; a rule may ask for
-//! reminders. State and notices are written in one transaction before anything is sent, and a
+//! reminders. An alert also ends when its rule is removed from the file. State and notices are written in one transaction before anything is sent, and a
 //! notice leaves the store only when its sink took it: what fails is tried again, later and later,
 //! by whoever watches next. A sink that was told twice (the process died between sending and
 //! writing that down) knows the notice by its id.
@@ -17,6 +17,7 @@
 //! | `rules` | the file of rules and sinks |
 //! | `judge` | which rules a finding fulfils, in words |
 //! | `state` | what is open, what is to be told, in the store |
+//! | `queue` | what waits for its sink, taken by one process at a time |
 //! | `shapes`, `letter` | the bodies: generic, Slack, Teams, CloudEvents, Alertmanager; mail |
 //! | `send` | HTTP, mail and files; trying again |
 //! | `exposition` | the state as Prometheus metrics |
@@ -24,6 +25,7 @@
 mod exposition;
 mod judge;
 mod letter;
+mod queue;
 mod rules;
 mod send;
 mod shapes;
@@ -34,6 +36,6 @@ mod tests;
 pub use exposition::exposition;
 pub use judge::{Judged, judge};
 pub use rules::{AlertRules, Rule, Severity, Sink, SinkKind, When};
-pub use send::{Delivery, Network, Transport, deliver, send_test};
+pub use send::{Delivery, Network, Transport, Whose, deliver, send_test};
 pub use shapes::{Notice, What, body};
 pub use state::{AlertRow, Observed, observe};

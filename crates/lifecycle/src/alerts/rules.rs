@@ -44,6 +44,10 @@ pub struct AlertRules {
     /// Who is told.
     #[serde(default, rename = "sink")]
     pub sinks: Vec<Sink>,
+    /// The file, by its whole path: alerts of its rules end when it names them no more. Empty for
+    /// rules of no file.
+    #[serde(skip)]
+    pub source: String,
 }
 
 /// When something is told.
@@ -178,7 +182,9 @@ impl AlertRules {
     /// Input error that says what is wrong, and where.
     pub fn read(path: &Path) -> Result<Self> {
         let text = toml_file::read_text(path, ABOUT)?;
-        Self::parse(&text).map_err(|e| toml_file::in_file(e, path))
+        let rules = Self::parse(&text).map_err(|e| toml_file::in_file(e, path))?;
+        let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        Ok(Self { source: whole.to_string_lossy().into_owned(), ..rules })
     }
 
     /// The rules of a text.

@@ -1,6 +1,5 @@
 //! Notices on their way: over HTTP, by mail or into a file, tried again until they are taken.
 
-use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::time::Duration;
@@ -15,7 +14,7 @@ use super::rules::{AlertRules, Severity, Sink, SinkKind};
 use super::shapes::{Notice, What, body};
 use crate::atomic::atomic_write;
 use crate::http::{Client, Request};
-use crate::smtp::{Letter, MailServer};
+use crate::smtp::{Letter, MailServer, Unreached};
 use crate::store::Store;
 use crate::when::{moment_seconds, moment_text};
 
@@ -25,8 +24,9 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// Pauses before another try within one delivery.
 const PAUSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(2)];
 
-/// No other process takes a notice within so many seconds.
-const LEASE_S: i64 = 120;
+/// No other process takes a notice within so many seconds: longer than all tries of one delivery
+/// take together, of which each is over after a minute and a few seconds.
+const LEASE_S: i64 = 300;
 
 /// The first wait until the next delivery tries again, in seconds; each is twice the one before.
 const WAIT_S: i64 = 60;
@@ -47,12 +47,15 @@ pub trait Transport {
         body: &[u8],
     ) -> std::result::Result<(), (String, bool)>;
 
-    /// Hands a letter to a server of mail.
+    /// Hands a letter to a server of mail; returns the recipients for whom it was not taken.
     ///
     /// # Errors
     /// What went wrong in words, and whether another try may help.
-    fn mail(&self, server: &MailServer, letter: &Letter)
-    -> std::result::Result<(), (String, bool)>;
+    fn mail(
+        &self,
+        server: &MailServer,
+        letter: &Letter,
+    ) -> std::result::Result<Vec<Unreached>, (String, bool)>;
 
     /// Waits before another try.
     fn pause(&self, time: Duration);
@@ -95,7 +98,7 @@ impl Transport for Network {
         &self,
         server: &MailServer,
         letter: &Letter,
-    ) -> std::result::Result<(), (String, bool)> {
+    ) -> std::result::Result<Vec<Unreached>, (String, bool)> {
         server.send(letter)
     }
 
@@ -111,43 +114,59 @@ pub struct Delivery {
     pub n_sent: usize,
     /// Sinks that did not take a notice, and why; it is kept and tried again.
     pub failed: Vec<(String, String)>,
+    /// Sinks that took a notice, but not for everybody, and whom they left out.
+    pub partly: Vec<(String, String)>,
+    /// Sinks that the rules name no more, and how many notices were given up for each.
+    pub given_up: Vec<(String, usize)>,
 }
 
-/// Sends what is due, and writes the metrics of those sinks that want them. `found` is what the
-/// monitor found of `model` just now, if it looked.
+/// Whose notices are sent.
+#[derive(Debug, Clone, Copy)]
+pub enum Whose<'a> {
+    /// Those of all models, for the sinks of these rules.
+    All,
+    /// Those of the model that these rules are about, and what the monitor found of it just now, if
+    /// it looked.
+    Model(&'a str, Option<&'a MonitorRecord>),
+}
+
+/// Sends what is due, and writes the metrics of those sinks that want them. `now` tells the time,
+/// ISO 8601 in UTC: sinks may take long.
 ///
 /// # Errors
 /// Work error when the store cannot be written to; a sink that fails is no error.
 pub fn deliver(
     store: &mut Store,
     rules: &AlertRules,
-    found: Option<(&str, &MonitorRecord)>,
+    whose: Whose<'_>,
     transport: &dyn Transport,
-    at: &str,
+    now: &dyn Fn() -> String,
 ) -> Result<Delivery> {
     let mut delivery = Delivery::default();
-    let now = moment_seconds(at).unwrap_or(0);
-    // Alerts of which a sink was not told, and when it is tried again.
-    let mut untold: BTreeMap<(i64, String), String> = BTreeMap::new();
-    for waiting in store.take_notices(at, &moment_text(now + LEASE_S))? {
-        if let Some(next) = untold.get(&(waiting.alert, waiting.sink.clone())) {
-            store.notice_put_off(waiting.id, next)?;
-            continue;
-        }
-        let sent = match rules.sinks.iter().find(|s| s.name == waiting.sink) {
-            None => Err("the rules name this sink no more".to_owned()),
-            Some(sink) => send_kept(sink, &waiting.body, transport),
-        };
-        match sent {
-            Ok(()) => {
-                store.notice_sent(waiting.id, at)?;
+    let (model, found) = match whose {
+        Whose::All => (None, None),
+        Whose::Model(model, found) => (Some(model), found.map(|found| (model, found))),
+    };
+    if let Some(model) = model {
+        delivery.given_up = store.give_up_notices(rules, model)?;
+    }
+    loop {
+        let at = now();
+        let seconds = moment_seconds(&at).unwrap_or(0);
+        let until = moment_text(seconds + LEASE_S);
+        let Some(waiting) = store.take_notice(rules, model, (&at, &until))? else { break };
+        let sink = rules.sinks.iter().find(|s| s.name == waiting.sink);
+        let Some(sink) = sink else { break };
+        match send_kept(sink, &waiting.body, transport) {
+            Ok(but) => {
+                store.notice_sent(waiting.id, but.as_deref(), &now())?;
                 delivery.n_sent += 1;
+                delivery.partly.extend(but.map(|but| (waiting.sink, but)));
             }
             Err(why) => {
                 let doubled = WAIT_S << waiting.n_tries.clamp(0, 20);
-                let next = moment_text(now + doubled.min(WAIT_MAX_S));
+                let next = moment_text(seconds + doubled.min(WAIT_MAX_S));
                 store.notice_failed(waiting.id, &why, &next)?;
-                untold.insert((waiting.alert, waiting.sink.clone()), next);
                 delivery.failed.push((waiting.sink, why));
             }
         }
@@ -184,31 +203,32 @@ pub fn send_test(
         link: rules.link.clone(),
     };
     let takers = rules.sinks.iter().filter(|s| s.takes_notices());
-    takers.map(|sink| (sink.name.clone(), send(sink, &notice, transport))).collect()
+    let test = |sink: &Sink| match send(sink, &notice, transport) {
+        Ok(None) => Ok(()),
+        Ok(Some(but)) => Err(but),
+        Err(why) => Err(why),
+    };
+    takers.map(|sink| (sink.name.clone(), test(sink))).collect()
 }
 
-fn send_kept(
-    sink: &Sink,
-    kept: &str,
-    transport: &dyn Transport,
-) -> std::result::Result<(), String> {
+/// Whether a sink took a notice, and if so, whom it could not pass it on to.
+type Sent = std::result::Result<Option<String>, String>;
+
+fn send_kept(sink: &Sink, kept: &str, transport: &dyn Transport) -> Sent {
     let notice: Notice =
         serde_json::from_str(kept).map_err(|e| format!("the notice cannot be read: {e}"))?;
     send(sink, &notice, transport)
 }
 
-fn send(
-    sink: &Sink,
-    notice: &Notice,
-    transport: &dyn Transport,
-) -> std::result::Result<(), String> {
+fn send(sink: &Sink, notice: &Notice, transport: &dyn Transport) -> Sent {
     match sink.kind {
         SinkKind::File => {
             let (body, _) = body(notice, sink);
-            append(sink, notice, &body.to_string()).map_err(|e| e.to_string())
+            append(sink, notice, &body.to_string()).map_err(|e| e.to_string())?;
+            Ok(None)
         }
         SinkKind::Email => mail(sink, notice, transport),
-        _ => post(sink, notice, transport),
+        _ => post(sink, notice, transport).map(|()| None),
     }
 }
 
@@ -227,35 +247,56 @@ fn post(
     again(transport, || transport.post(&url, &headers, body.as_bytes()))
 }
 
-fn mail(
-    sink: &Sink,
-    notice: &Notice,
-    transport: &dyn Transport,
-) -> std::result::Result<(), String> {
+fn mail(sink: &Sink, notice: &Notice, transport: &dyn Transport) -> Sent {
     let server = MailServer::parse(&secret(sink.url.as_deref().unwrap_or_default())?);
     let server = server.map_err(|e| e.what().to_owned())?;
     let login = match (&sink.user, &sink.password) {
         (Some(user), Some(password)) => Some((secret(user)?, secret(password)?)),
         _ => None,
     };
-    let letter = Letter {
+    let mut letter = Letter {
         from: sink.from.clone().unwrap_or_default(),
         to: sink.recipients.clone(),
         login,
         text: letter(notice, sink),
     };
-    again(transport, || transport.mail(&server, &letter))
+    let (mut left_out, mut was_taken) = (Vec::new(), false);
+    let mut pauses = PAUSES.iter();
+    loop {
+        let unreached = match again(transport, || transport.mail(&server, &letter)) {
+            Ok(unreached) => unreached,
+            Err(why) if was_taken => {
+                left_out.extend(letter.to.iter().map(|to| format!("{to}: {why}")));
+                break;
+            }
+            Err(why) => return Err(why),
+        };
+        was_taken = true;
+        // The others have it: whoever may be reached later is tried alone.
+        let (later, never): (Vec<_>, Vec<_>) = unreached.into_iter().partition(|u| u.may_help);
+        left_out.extend(never.iter().map(|u| format!("{}: {}", u.to, u.why)));
+        match pauses.next() {
+            _ if later.is_empty() => break,
+            Some(pause) => transport.pause(*pause),
+            None => {
+                left_out.extend(later.iter().map(|u| format!("{}: {}", u.to, u.why)));
+                break;
+            }
+        }
+        letter.to = later.into_iter().map(|u| u.to).collect();
+    }
+    Ok((!left_out.is_empty()).then(|| format!("it was not taken for {}", left_out.join("; "))))
 }
 
 /// Tries until it works, will not work, or was tried often enough for now.
-fn again(
+fn again<T>(
     transport: &dyn Transport,
-    mut attempt: impl FnMut() -> std::result::Result<(), (String, bool)>,
-) -> std::result::Result<(), String> {
+    mut attempt: impl FnMut() -> std::result::Result<T, (String, bool)>,
+) -> std::result::Result<T, String> {
     let mut pauses = PAUSES.iter();
     loop {
         match (attempt(), pauses.next()) {
-            (Ok(()), _) => return Ok(()),
+            (Ok(done), _) => return Ok(done),
             (Err((_, true)), Some(pause)) => transport.pause(*pause),
             (Err((why, _)), _) => return Err(why),
         }

@@ -1,7 +1,7 @@
 //! What is open and what is to be told, in the store.
 
-use modelwright_core::Result;
 use modelwright_core::record::MonitorRecord;
+use modelwright_core::{Error, Result};
 
 use serde::Serialize;
 
@@ -69,6 +69,8 @@ pub fn observe(
             let looked = Looked { db, rules, model, at };
             looked.take(one, &mut observed)?;
         }
+        let looked = Looked { db, rules, model, at };
+        looked.end_orphans(&mut observed)?;
         Ok(observed)
     })
 }
@@ -102,8 +104,9 @@ impl Looked<'_> {
             (Some((id, began, told)), Some(true)) => {
                 observed.lasting.push(name.clone());
                 self.db.execute(
-                    "UPDATE alerts SET last = ?2, n_seen = n_seen + 1, summary = ?3 WHERE id = ?1",
-                    params![id, self.at, one.summary],
+                    "UPDATE alerts SET last = ?2, n_seen = n_seen + 1, summary = ?3, source = ?4
+                     WHERE id = ?1",
+                    params![id, self.at, one.summary, self.rules.source],
                 )?;
                 if self.is_reminder_due(one, &told) {
                     self.db.execute(
@@ -124,11 +127,59 @@ impl Looked<'_> {
         }
     }
 
+    /// Ends alerts of rules that their file names no more: nothing would ever end them otherwise.
+    /// Whoever was told that they began is told.
+    fn end_orphans(&self, observed: &mut Observed) -> DbResult<()> {
+        let open = self.db.prepare_cached(
+            "SELECT id, rule, severity, began FROM alerts WHERE model = ?1 AND ended IS NULL
+             AND coalesce(source, ?2) = ?2 ORDER BY id",
+        )?;
+        let rows = open.query_map(params![self.model, self.rules.source], |r| {
+            Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?))
+        })?;
+        for row in rows {
+            let (id, name, of, began): (i64, String, String, String) = row?;
+            if self.rules.rules.iter().any(|rule| rule.name == name) {
+                continue;
+            }
+            self.db.execute("UPDATE alerts SET ended = ?2 WHERE id = ?1", params![id, self.at])?;
+            let told =
+                self.db.prepare_cached("SELECT DISTINCT sink FROM notices WHERE alert = ?1")?;
+            let told = told.query_map(params![id], |r| r.get::<String>(0))?;
+            for sink in told.collect::<DbResult<Vec<_>>>()? {
+                if self.rules.sinks.iter().any(|own| own.name == sink) {
+                    let notice = Notice {
+                        id: String::new(),
+                        what: What::Resolved,
+                        model: self.model.to_owned(),
+                        rule: name.clone(),
+                        severity: severity(&of),
+                        summary: "The rule was removed.".to_owned(),
+                        cause: Vec::new(),
+                        began: began.clone(),
+                        at: self.at.to_owned(),
+                        link: self.rules.link.clone(),
+                    };
+                    self.keep(id, &sink, notice)?;
+                }
+            }
+            observed.ended.push(name);
+        }
+        Ok(())
+    }
+
     fn begin(&self, one: &Judged<'_>) -> DbResult<i64> {
         self.db.execute(
-            "INSERT INTO alerts (model, rule, severity, began, last, told, n_seen, summary)
-             VALUES (?1, ?2, ?3, ?4, ?4, ?4, 1, ?5)",
-            params![self.model, one.rule.name, one.rule.severity.name(), self.at, one.summary],
+            "INSERT INTO alerts (model, rule, severity, began, last, told, n_seen, summary, source)
+             VALUES (?1, ?2, ?3, ?4, ?4, ?4, 1, ?5, ?6)",
+            params![
+                self.model,
+                one.rule.name,
+                one.rule.severity.name(),
+                self.at,
+                one.summary,
+                self.rules.source
+            ],
         )?;
         self.db.last_id()
     }
@@ -169,13 +220,8 @@ impl Looked<'_> {
         began: &str,
         one: &Judged<'_>,
     ) -> DbResult<()> {
-        self.db.execute(
-            "INSERT INTO notices (alert, sink, at, next_try, body) VALUES (?1, ?2, ?3, ?3, '')",
-            params![id, sink, self.at],
-        )?;
-        let number = self.db.last_id()?;
         let notice = Notice {
-            id: format!("alert-{id}-notice-{number}"),
+            id: String::new(),
             what,
             model: self.model.to_owned(),
             rule: one.rule.name.clone(),
@@ -186,20 +232,22 @@ impl Looked<'_> {
             at: self.at.to_owned(),
             link: self.rules.link.clone(),
         };
+        self.keep(id, sink, notice)
+    }
+
+    /// Keeps a notice for its sink, under an id that is given here.
+    fn keep(&self, alert: i64, sink: &str, mut notice: Notice) -> DbResult<()> {
+        self.db.execute(
+            "INSERT INTO notices (alert, sink, at, next_try, body) VALUES (?1, ?2, ?3, ?3, '')",
+            params![alert, sink, self.at],
+        )?;
+        let number = self.db.last_id()?;
+        notice.id = format!("alert-{alert}-notice-{number}");
         // Texts and lists of texts always have a JSON form.
         let body = serde_json::to_string(&notice).unwrap_or_default();
         self.db.execute("UPDATE notices SET body = ?2 WHERE id = ?1", params![number, body])?;
         Ok(())
     }
-}
-
-/// A notice that waits for its sink.
-pub(super) struct Waiting {
-    pub(super) id: i64,
-    pub(super) alert: i64,
-    pub(super) sink: String,
-    pub(super) n_tries: i64,
-    pub(super) body: String,
 }
 
 impl Store {
@@ -224,64 +272,27 @@ impl Store {
         })
     }
 
-    /// Takes the notices that are due, so that no other process takes them until `until`. A sink
-    /// is told of an alert in order: what it was not told yet comes before what follows on it.
-    pub(super) fn take_notices(&mut self, at: &str, until: &str) -> Result<Vec<Waiting>> {
-        self.in_transaction(|db| {
-            let statement = db.prepare_cached(
-                "SELECT id, alert, sink, n_tries, body FROM notices n
-                 WHERE sent IS NULL AND next_try <= ?1 AND NOT EXISTS
-                 (SELECT 1 FROM notices e WHERE e.alert = n.alert AND e.sink = n.sink
-                  AND e.id < n.id AND e.sent IS NULL AND e.next_try > ?1) ORDER BY id",
+    /// Ends an alert by hand, such as one whose rules nobody looks at any more; what was not told of
+    /// it yet is not told any more.
+    ///
+    /// # Errors
+    /// Input error when there is no such alert, or it is over.
+    pub fn close_alert(&mut self, id: i64, at: &str) -> Result<()> {
+        let n_closed = self.in_transaction(|db| {
+            db.execute(
+                "DELETE FROM notices WHERE alert = ?1 AND sent IS NULL AND EXISTS
+                 (SELECT 1 FROM alerts WHERE id = ?1 AND ended IS NULL)",
+                params![id],
             )?;
-            let rows = statement.query_map(params![at], |r| {
-                Ok(Waiting {
-                    id: r.get(0)?,
-                    alert: r.get(1)?,
-                    sink: r.get(2)?,
-                    n_tries: r.get(3)?,
-                    body: r.get(4)?,
-                })
-            })?;
-            let due: Vec<Waiting> = rows.collect::<DbResult<_>>()?;
-            for notice in &due {
-                db.execute(
-                    "UPDATE notices SET next_try = ?2 WHERE id = ?1",
-                    params![notice.id, until],
-                )?;
-            }
-            Ok(due)
-        })
-    }
-
-    /// Writes down that a sink took a notice.
-    pub(super) fn notice_sent(&mut self, id: i64, at: &str) -> Result<()> {
-        self.in_transaction(|db| {
-            db.execute(
-                "UPDATE notices SET sent = ?2, n_tries = n_tries + 1, error = NULL WHERE id = ?1",
-                params![id, at],
-            )
-            .map(drop)
-        })
-    }
-
-    /// Writes down that a sink did not take a notice, why, and when to try again.
-    pub(super) fn notice_failed(&mut self, id: i64, why: &str, next_try: &str) -> Result<()> {
-        self.in_transaction(|db| {
-            db.execute(
-                "UPDATE notices SET n_tries = n_tries + 1, error = ?2, next_try = ?3 WHERE id = ?1",
-                params![id, why, next_try],
-            )
-            .map(drop)
-        })
-    }
-
-    /// Puts a notice off that follows on one which was not taken.
-    pub(super) fn notice_put_off(&mut self, id: i64, next_try: &str) -> Result<()> {
-        self.in_transaction(|db| {
-            let change = "UPDATE notices SET next_try = ?2 WHERE id = ?1";
-            db.execute(change, params![id, next_try]).map(drop)
-        })
+            let close = "UPDATE alerts SET ended = ?2 WHERE id = ?1 AND ended IS NULL";
+            db.execute(close, params![id, at])
+        })?;
+        if n_closed == 1 {
+            return Ok(());
+        }
+        Err(Error::input("there is no alert of this number that lasts")
+            .got(id.to_string())
+            .hint("see `modelwright alerts list`"))
     }
 
     /// The rules that fire for a model, with their severity.

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::outputs::tests::Folder;
-use crate::smtp::{Letter, MailServer};
+use crate::smtp::{Letter, MailServer, Unreached};
 use crate::store::Store;
 
 const DAY: [&str; 4] = [
@@ -126,6 +126,8 @@ struct Remembering {
     n_tries: RefCell<usize>,
     /// What it says, and whether another try may help.
     refuses: RefCell<Option<bool>>,
+    /// For whom letters are not taken, the next one last.
+    unreached: RefCell<Vec<Vec<Unreached>>>,
 }
 
 impl Transport for Remembering {
@@ -144,14 +146,15 @@ impl Transport for Remembering {
         Ok(())
     }
 
-    fn mail(&self, _: &MailServer, letter: &Letter) -> Result<(), (String, bool)> {
+    fn mail(&self, _: &MailServer, letter: &Letter) -> Result<Vec<Unreached>, (String, bool)> {
         *self.n_tries.borrow_mut() += 1;
         if let Some(may_help) = *self.refuses.borrow() {
             return Err(("it answered 451".to_owned(), may_help));
         }
         let sent = (letter.to.join(" "), Value::String(letter.text.clone()));
         self.bodies.borrow_mut().push(sent);
-        Ok(())
+        let unreached = self.unreached.borrow_mut().pop().unwrap_or_default();
+        Ok(unreached)
     }
 
     fn pause(&self, _: Duration) {}
@@ -161,6 +164,11 @@ impl Remembering {
     fn taken(&self) -> Vec<(String, Value)> {
         std::mem::take(&mut *self.bodies.borrow_mut())
     }
+}
+
+/// A clock that stands still.
+fn clock(moment: &str) -> impl Fn() -> String + '_ {
+    move || moment.to_owned()
 }
 
 fn store(folder: &Folder) -> Store {
@@ -173,7 +181,7 @@ fn an_alert_is_told_when_it_begins_when_it_is_due_again_and_when_it_ends() {
     let (mut store, network) = (store(&folder), Remembering::default());
     let mut look = |drifts, auc, at| {
         let observed = observe(&mut store, &rules, "churn", &found(drifts, auc), at).unwrap();
-        let delivery = deliver(&mut store, &rules, None, &network, at).unwrap();
+        let delivery = deliver(&mut store, &rules, Whose::All, &network, &clock(at)).unwrap();
         assert!(delivery.failed.is_empty());
         let whats: Vec<(String, String)> = network
             .taken()
@@ -204,15 +212,15 @@ fn a_sink_that_fails_loses_nothing_and_is_not_pestered() {
     let (mut store, network) = (store(&folder), Remembering::default());
     observe(&mut store, &rules, "churn", &found(true, None), DAY[0]).unwrap();
     *network.refuses.borrow_mut() = Some(true);
-    let delivery = deliver(&mut store, &rules, None, &network, DAY[0]).unwrap();
+    let delivery = deliver(&mut store, &rules, Whose::All, &network, &clock(DAY[0])).unwrap();
     assert_eq!((delivery.n_sent, delivery.failed.len()), (0, 2));
     assert_eq!(*network.n_tries.borrow(), 6, "three tries each");
     // Not yet due again.
-    deliver(&mut store, &rules, None, &network, "2026-03-01T00:00:30Z").unwrap();
+    deliver(&mut store, &rules, Whose::All, &network, &clock("2026-03-01T00:00:30Z")).unwrap();
     assert_eq!(*network.n_tries.borrow(), 6);
     // What no try can help is not tried again at once.
     *network.refuses.borrow_mut() = Some(false);
-    deliver(&mut store, &rules, None, &network, "2026-03-01T00:01:10Z").unwrap();
+    deliver(&mut store, &rules, Whose::All, &network, &clock("2026-03-01T00:01:10Z")).unwrap();
     assert_eq!(*network.n_tries.borrow(), 8);
     let row = &store.alerts(true).unwrap()[0];
     assert_eq!((row.n_waiting, row.error.as_deref()), (2, Some("it answered 503")));
@@ -220,9 +228,12 @@ fn a_sink_that_fails_loses_nothing_and_is_not_pestered() {
     drop(store);
     *network.refuses.borrow_mut() = None;
     let mut store = Store::open(&folder.path().join("store"), DAY[1]).unwrap();
-    let delivery = deliver(&mut store, &rules, None, &network, DAY[1]).unwrap();
+    let delivery = deliver(&mut store, &rules, Whose::All, &network, &clock(DAY[1])).unwrap();
     assert_eq!((delivery.n_sent, network.taken().len()), (2, 2));
-    assert_eq!(deliver(&mut store, &rules, None, &network, DAY[2]).unwrap().n_sent, 0);
+    assert_eq!(
+        deliver(&mut store, &rules, Whose::All, &network, &clock(DAY[2])).unwrap().n_sent,
+        0
+    );
 }
 
 #[test]
@@ -231,7 +242,7 @@ fn a_sink_that_comes_back_is_told_in_the_order_in_which_things_happened() {
     let (mut store, network) = (store(&folder), Remembering::default());
     let mut look = |drifts, at| {
         observe(&mut store, &rules, "churn", &found(drifts, None), at).unwrap();
-        deliver(&mut store, &rules, None, &network, at).unwrap().n_sent
+        deliver(&mut store, &rules, Whose::All, &network, &clock(at)).unwrap().n_sent
     };
     *network.refuses.borrow_mut() = Some(false);
     assert_eq!(look(true, DAY[0]), 0);
@@ -308,8 +319,8 @@ fn metrics_are_written_for_prometheus_and_files_get_lines() {
     let (mut store, network) = (store(&folder), Remembering::default());
     let seen = found(true, Some(0.75));
     observe(&mut store, &rules, "churn@champion", &seen, DAY[0]).unwrap();
-    let of = Some(("churn@champion", &seen));
-    let delivery = deliver(&mut store, &rules, of, &network, DAY[0]).unwrap();
+    let of = Whose::Model("churn@champion", Some(&seen));
+    let delivery = deliver(&mut store, &rules, of, &network, &clock(DAY[0])).unwrap();
     assert_eq!((delivery.n_sent, delivery.failed.len()), (1, 0), "{delivery:?}");
     let lines = fs::read_to_string(folder.path().join("alerts.jsonl")).unwrap();
     let line: Value = serde_json::from_str(lines.trim()).unwrap();
@@ -365,21 +376,117 @@ fn a_letter_is_sent_once_and_one_that_was_not_taken_is_kept() {
     let (rules, network) = (AlertRules::parse(MAIL).unwrap(), Remembering::default());
     *network.refuses.borrow_mut() = Some(true);
     observe(&mut store, &rules, "m", &found(true, None), DAY[0]).unwrap();
-    let delivery = deliver(&mut store, &rules, None, &network, DAY[0]).unwrap();
+    let delivery = deliver(&mut store, &rules, Whose::All, &network, &clock(DAY[0])).unwrap();
     assert_eq!(delivery.failed[0].1, "it answered 451");
     assert_eq!(*network.n_tries.borrow(), 3);
     *network.refuses.borrow_mut() = None;
     observe(&mut store, &rules, "m", &found(true, None), DAY[1]).unwrap();
-    assert_eq!(deliver(&mut store, &rules, None, &network, DAY[1]).unwrap().n_sent, 1);
+    assert_eq!(
+        deliver(&mut store, &rules, Whose::All, &network, &clock(DAY[1])).unwrap().n_sent,
+        1
+    );
     let taken = network.taken();
     assert_eq!(taken[0].0, "ops@example.org ada@example.org");
     let text = taken[0].1.as_str().unwrap();
     assert!(text.contains("Message-ID: <alert-1-notice-1@example.org>"), "{text}");
     observe(&mut store, &rules, "m", &found(false, None), DAY[2]).unwrap();
-    assert_eq!(deliver(&mut store, &rules, None, &network, DAY[2]).unwrap().n_sent, 1);
+    assert_eq!(
+        deliver(&mut store, &rules, Whose::All, &network, &clock(DAY[2])).unwrap().n_sent,
+        1
+    );
     let text = network.taken()[0].1.as_str().unwrap().to_owned();
     assert!(text.contains("Subject: [resolved] m: it drifts"), "{text}");
     assert!(text.contains("References: <alert-1@example.org>"), "the same thread: {text}");
+}
+
+#[test]
+fn whom_a_letter_did_not_reach_is_said_and_those_who_may_be_reached_are_tried_alone() {
+    let folder = Folder::new("alerts-partly");
+    let mut store = store(&folder);
+    let (rules, network) = (AlertRules::parse(MAIL).unwrap(), Remembering::default());
+    let unreached = |to: &str, why: &str, may_help| Unreached {
+        to: to.to_owned(),
+        why: why.to_owned(),
+        may_help,
+    };
+    let first = vec![unreached("ada@example.org", "it answered 452", true)];
+    *network.unreached.borrow_mut() = vec![Vec::new(), first];
+    observe(&mut store, &rules, "m", &found(true, None), DAY[0]).unwrap();
+    let delivery = deliver(&mut store, &rules, Whose::All, &network, &clock(DAY[0])).unwrap();
+    assert_eq!((delivery.n_sent, delivery.partly), (1, Vec::new()));
+    let to: Vec<String> = network.taken().into_iter().map(|(to, _)| to).collect();
+    assert_eq!(to, ["ops@example.org ada@example.org", "ada@example.org"]);
+    let never = vec![unreached("ops@example.org", "it answered 550", false)];
+    *network.unreached.borrow_mut() = vec![never];
+    observe(&mut store, &rules, "m", &found(false, None), DAY[1]).unwrap();
+    let delivery = deliver(&mut store, &rules, Whose::All, &network, &clock(DAY[1])).unwrap();
+    assert_eq!(delivery.n_sent, 1);
+    let but = "it was not taken for ops@example.org: it answered 550";
+    assert_eq!(delivery.partly, [("on call".to_owned(), but.to_owned())]);
+    assert_eq!(network.taken().len(), 1);
+}
+
+#[test]
+fn an_alert_ends_with_its_rule_and_a_sink_that_is_gone_is_given_up() {
+    let folder = Folder::new("alerts-removed");
+    let (mut store, network) = (store(&folder), Remembering::default());
+    let path = folder.path().join("rules.toml");
+    let read = |text: &str| {
+        fs::write(&path, text).unwrap();
+        AlertRules::read(&path).unwrap()
+    };
+    let rules = read(RULES);
+    observe(&mut store, &rules, "churn", &found(true, Some(0.7)), DAY[0]).unwrap();
+    *network.refuses.borrow_mut() = Some(false);
+    deliver(&mut store, &rules, Whose::Model("churn", None), &network, &clock(DAY[0])).unwrap();
+    *network.refuses.borrow_mut() = None;
+    // A file of another model's rules knows nothing of these alerts, nor of their sinks.
+    let mail = AlertRules::parse(&MAIL.replace("it drifts", "mail")).unwrap();
+    let other = AlertRules { source: "elsewhere".to_owned(), ..mail };
+    let seen = observe(&mut store, &other, "churn", &found(false, None), DAY[1]).unwrap();
+    let sent = deliver(&mut store, &other, Whose::Model("churn", None), &network, &clock(DAY[1]));
+    assert_eq!((seen, sent.unwrap()), (Observed::default(), Delivery::default()));
+    // The metric's rule and the team's channel are removed.
+    let from = RULES.find("[[rule]]\nname = \"it is worse\"").unwrap();
+    let to = RULES.find("[[sink]]\nname = \"pager\"").unwrap();
+    let rules = read(&format!("{}{}", &RULES[..from], &RULES[to..]));
+    let seen = observe(&mut store, &rules, "churn", &found(false, None), DAY[2]).unwrap();
+    assert_eq!(seen.ended, ["it drifts", "it is worse"]);
+    let whose = Whose::Model("churn", None);
+    let delivery = deliver(&mut store, &rules, whose, &network, &clock(DAY[2])).unwrap();
+    assert_eq!(delivery.given_up, [("team".to_owned(), 1)], "the end has no taker there either");
+    let told: Vec<Value> = network.taken().into_iter().map(|(_, body)| body).collect();
+    let of = |body: &Value| (body["rule"].clone(), body["what"].clone());
+    assert!(told.iter().any(|b| of(b) == ("it is worse".into(), "resolved".into())), "{told:?}");
+    assert!(store.alerts(true).unwrap().is_empty());
+    let again = deliver(&mut store, &rules, whose, &network, &clock(DAY[3])).unwrap();
+    assert_eq!(again, Delivery::default(), "nothing is left to be tried");
+}
+
+#[test]
+fn an_alert_is_closed_by_hand_once() {
+    let folder = Folder::new("alerts-close");
+    let (mut store, rules) = (store(&folder), AlertRules::parse(RULES).unwrap());
+    observe(&mut store, &rules, "churn", &found(true, None), DAY[0]).unwrap();
+    let id = store.alerts(true).unwrap()[0].id;
+    store.close_alert(id, DAY[1]).unwrap();
+    assert!(store.alerts(true).unwrap().is_empty());
+    assert_eq!(store.alerts(false).unwrap()[0].n_waiting, 0);
+    let error = store.close_alert(id, DAY[2]).unwrap_err().to_string();
+    assert!(error.contains("no alert of this number that lasts"), "{error}");
+}
+
+#[test]
+fn a_notice_that_one_process_sends_is_not_sent_by_another_meanwhile() {
+    let folder = Folder::new("alerts-lease");
+    let (mut store, rules) = (store(&folder), AlertRules::parse(MAIL).unwrap());
+    observe(&mut store, &rules, "m", &found(true, None), DAY[0]).unwrap();
+    // Each of the tries may take a minute, with pauses between them.
+    let until = "2026-03-01T00:05:00Z";
+    let mut take = |now: &str| store.take_notice(&rules, None, (now, until)).unwrap();
+    assert!(take(DAY[0]).is_some());
+    assert!(take("2026-03-01T00:04:00Z").is_none());
+    assert!(take(until).is_some(), "whoever took it did not live to tell");
 }
 
 #[test]

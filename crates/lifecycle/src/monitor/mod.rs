@@ -25,6 +25,7 @@ mod live;
 mod multivariate;
 mod performance;
 mod quality;
+mod reconstruction;
 mod sample;
 mod share;
 mod side;

@@ -15,6 +15,7 @@ use modelwright_learners::learner;
 use modelwright_preprocess::{EncodingSpec, PrepareInput, prepare};
 
 use super::Watched;
+use super::reconstruction::reconstruct;
 use super::side::Side;
 
 /// Rows that are told apart from chance on, by the lower end of the interval.
@@ -78,7 +79,8 @@ fn tell_apart(
     let codes: Vec<u32> = (0..n_rows).map(|row| u32::from(row >= was.n_rows())).collect();
     let folds = folds(&codes, ctx);
     let target = Target::Class { codes, n_classes: 2 };
-    let scores = out_of_fold(&table, &Schema { fields }, &target, &folds, ctx)?;
+    let schema = Schema { fields };
+    let scores = out_of_fold(&table, &schema, &target, &folds, ctx)?;
     let codes = target.codes().unwrap_or_default();
     let judged = delong(codes, &scores, &vec![0.0; n_rows])?;
     let (roc_auc, half) = (judged.auc[0], Z_975 * judged.variance[0].max(0.0).sqrt());
@@ -90,7 +92,14 @@ fn tell_apart(
         drifted: ci95.low > THRESHOLD,
         n_reference: was.n_rows(),
         n_current: is.n_rows(),
+        reconstruction: reconstruct(&table_of(was, &schema)?, &table_of(is, &schema)?, ctx),
     })
+}
+
+/// The columns of one side that are compared.
+fn table_of(side: &Table, schema: &Schema) -> Result<Table> {
+    let columns = schema.fields.iter().map(|field| side.require(&field.name).cloned());
+    Table::new(columns.collect::<Result<_>>()?)
 }
 
 /// Folds with even shares of both sides.

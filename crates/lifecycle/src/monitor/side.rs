@@ -1,5 +1,7 @@
 //! One side of a comparison: rows that pass once, part by part.
 
+use std::borrow::Cow;
+
 use modelwright_automl::Predictor;
 use modelwright_automl::reference::{Expectation, PREDICTION, prediction_column};
 use modelwright_core::data::{Column, ColumnData, Field, Kind, Schema, Storage, Table};
@@ -197,6 +199,9 @@ impl<'a> Side<'a> {
         for column in &mut columns {
             let mut tallies = self.columns.iter_mut().chain(&mut self.target);
             let Some(tally) = tallies.find(|t| t.field.name == column.name) else { continue };
+            if let Cow::Owned(renamed) = tally.as_reference(column) {
+                *column = renamed;
+            }
             if let (ColumnData::String { .. }, Storage::Number | Storage::Instant) =
                 (&column.data, tally.field.storage)
             {

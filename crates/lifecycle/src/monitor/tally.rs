@@ -1,10 +1,11 @@
 //! What is kept of one column while rows pass.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use modelwright_core::Result;
 use modelwright_core::data::{
-    Column, ColumnData, Field, Kind, MISSING_CODE, MISSING_INSTANT, Storage, number_text,
+    Column, ColumnData, Field, Kind, MISSING_CODE, MISSING_INSTANT, Storage, Strings, number_text,
 };
 use modelwright_inspect::drift::{Counts, Steps};
 use modelwright_preprocess::sketch::{ColumnSketch, NumberSketch, TextSketch, ValueSketch};
@@ -74,9 +75,38 @@ impl<'a> ColumnTally<'a> {
         Self { exact: None, ..Self::new(field, reference, 0) }
     }
 
+    /// The column with the sides of a boolean as the reference wrote them, as the model reads them:
+    /// the same column is `True` in a CSV that Python wrote and `true` in a Parquet file.
+    pub(super) fn as_reference<'c>(&self, column: &'c Column) -> Cow<'c, Column> {
+        let (ColumnData::String { codes, dictionary }, Kind::Boolean) =
+            (&column.data, self.field.kind)
+        else {
+            return Cow::Borrowed(column);
+        };
+        let Some(ValueSketch::Text(known)) = self.reference.map(|sketch| &sketch.values) else {
+            return Cow::Borrowed(column);
+        };
+        let names: Vec<&str> = known.frequent.entries().iter().map(|(v, _)| v.as_str()).collect();
+        let written = |text: &str| {
+            let alike = names.iter().find(|name| name.eq_ignore_ascii_case(text));
+            alike.filter(|_| !names.contains(&text)).copied()
+        };
+        if dictionary.iter().all(|text| written(text).is_none()) {
+            return Cow::Borrowed(column);
+        }
+        let mut renamed = Strings::default();
+        let code_of: Vec<u32> =
+            dictionary.iter().map(|text| renamed.push(written(text).unwrap_or(text))).collect();
+        let code = |code: &u32| code_of.get(*code as usize).copied().unwrap_or(MISSING_CODE);
+        let codes = codes.iter().map(code).collect();
+        let data = ColumnData::String { codes, dictionary: renamed };
+        Cow::Owned(Column { name: column.name.clone(), data })
+    }
+
     /// Adds the rows of a column that is held as the field says; `parts` says which of them are
     /// sketched whole.
     pub(super) fn add(&mut self, column: &Column, parts: &[Part]) -> Result<()> {
+        let column = &*self.as_reference(column);
         self.is_there = true;
         for part in parts {
             if part.is_whole {

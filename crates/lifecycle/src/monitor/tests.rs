@@ -390,3 +390,50 @@ fn too_few_rows_are_not_called_stable_without_saying_so() {
     assert!(first_stable(4).ends_with("in 4 columns, but 4 rows are too few to tell."));
     assert_eq!(first_stable(300), "Nothing moved beyond chance in 4 columns.");
 }
+
+#[test]
+fn a_boolean_is_the_same_however_its_words_are_written() {
+    use super::tally::ColumnTally;
+    use modelwright_core::data::{Field, Kind, Storage};
+    use modelwright_preprocess::sketch::ColumnSketch;
+    let flags = |words: [&str; 2]| {
+        let texts = (0..100).map(|i| (i != 7).then(|| words[usize::from(i % 3 == 0)]));
+        Column::strings("flag", texts.collect::<Vec<_>>())
+    };
+    let trained = flags(["false", "true"]);
+    let mut reference = ColumnSketch::new(Storage::String);
+    reference.update(&trained, 0..100).unwrap();
+    let look = |kind, column: &Column| {
+        let field = Field::new("flag", Storage::String, kind);
+        let mut tally = ColumnTally::new(field, Some(&reference), 1000);
+        let whole = super::share::Part { rows: 0..100, is_whole: true };
+        tally.add(column, &[whole]).unwrap();
+        (tally.n_unseen, tally.counts())
+    };
+    let same = look(Kind::Boolean, &trained);
+    assert_eq!(same.0, 0);
+    assert_eq!(look(Kind::Boolean, &flags(["False", "TRUE"])), same);
+    assert_eq!(look(Kind::Boolean, &flags(["false", "wahr"])).0, 34);
+    assert_eq!(look(Kind::Category, &flags(["False", "TRUE"])).0, 99, "names are names");
+}
+
+/// Rows of which nobody knows the answer.
+fn unanswered(n: usize, stream: u64) -> Table {
+    let columns = rows(n, stream).into_columns();
+    Table::new(columns.into_iter().filter(|column| column.name != "sells").collect()).unwrap()
+}
+
+#[test]
+fn of_a_thousand_streams_on_which_nothing_happened_no_more_alarm_than_the_level_says() {
+    let n_streams = 1000;
+    let (mut n_drifted, mut n_alarms) = (0, 0);
+    for stream in 0..n_streams {
+        let found = monitor(&unanswered(200, 5000 + stream));
+        n_drifted += u32::from(found.columns.iter().any(|column| column.drifted));
+        n_alarms += u32::from(found.verdict.status == Status::Alarm);
+    }
+    // The level is 5 % of all columns of a stream together: 50 are expected at most, and three
+    // standard deviations are 21.
+    assert!(n_drifted <= 71, "{n_drifted} of {n_streams}");
+    assert!(n_alarms <= 71, "{n_alarms} of {n_streams}");
+}

@@ -2,7 +2,7 @@
 
 use modelwright_core::record::{
     ColumnDrift, DatasetDrift, MetricChange, MonitorRecord, Multivariate, Performance,
-    QualityFinding, QualityKind, Status, Verdict,
+    QualityFinding, QualityKind, Reconstruction, Status, Verdict,
 };
 
 use super::compare::{number, percent};
@@ -55,7 +55,7 @@ pub(super) fn verdict(found: &Found<'_>) -> Verdict {
     let drift = found.dataset.drifted
         || found.important_drift()
         || found.predictions_drift()
-        || found.multivariate.is_some_and(|m| m.drifted);
+        || found.multivariate.is_some_and(|m| m.drifted || lost_relations(m).is_some());
     let performance = found.worse().is_some_and(|m| m.lost.is_none_or(|lost| lost >= LOST));
     let quality = found.quality.iter().any(|f| f.is_severe);
     let notable = |f: &QualityFinding| f.kind != QualityKind::UnexpectedColumn;
@@ -160,7 +160,21 @@ pub(super) fn explain(record: &MonitorRecord) -> Vec<String> {
              interval from {low}; 0.5 is chance)."
         ));
     }
+    if let Some(lost) = record.multivariate.as_ref().and_then(lost_relations) {
+        lines.push(format!(
+            "The columns have other relations than in the reference: what is lost when only its {} \
+             main directions are kept is {} and was {}.",
+            lost.n_components,
+            number(lost.error),
+            number(lost.reference)
+        ));
+    }
     lines
+}
+
+/// Relations among columns that no longer hold.
+fn lost_relations(found: &Multivariate) -> Option<&Reconstruction> {
+    found.reconstruction.as_ref().filter(|reconstruction| reconstruction.drifted)
 }
 
 fn performance_line(performance: &Performance, is_measured: bool) -> Option<String> {

@@ -62,14 +62,14 @@ fn failed(decision: &Decision) -> Vec<&str> {
 
 #[test]
 fn a_model_that_is_no_better_is_accepted_no_oftener_than_the_interval_says() {
-    let n_streams = 300;
+    let n_streams = 1000;
     let mut accepted = 0;
     for stream in 0..n_streams {
         let rows = rows(400, (1.0, 1.0), stream);
         accepted += u32::from(decided(&contest(&rows, &[]), &Gates::default()).accepted);
     }
-    // 7.5 are expected; three standard deviations are 8.
-    assert!(accepted <= 15, "{accepted} of {n_streams}");
+    // 25 are expected; three standard deviations are 15.
+    assert!(accepted <= 40, "{accepted} of {n_streams}");
 }
 
 #[test]

@@ -132,30 +132,47 @@ pub(super) fn read(db: &Db, sha256: &str, extension: &str) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Removes the file if no row names it any more. Called inside the transaction that removed the
-/// last row, so that nobody can begin to name it meanwhile.
-pub(super) fn remove_unused(db: &Db, sha256: &str, extension: &str) -> DbResult<()> {
-    let query = "SELECT (SELECT count(*) FROM versions WHERE sha256 = ?1)
-                      + (SELECT count(*) FROM runs WHERE record_sha256 = ?1)";
-    let n: i64 = db.query_row(query, params![sha256], |r| r.get(0))?;
-    if n == 0 { remove(db, sha256, extension) } else { Ok(()) }
-}
-
-/// Removes an uploaded file if no path means it any more; see [`remove_unused`].
-pub(super) fn remove_unused_upload(db: &Db, sha256: &str) -> DbResult<()> {
-    let query = "SELECT count(*) FROM uploads WHERE sha256 = ?1";
-    let n: i64 = db.query_row(query, params![sha256], |r| r.get(0))?;
-    if n == 0 { remove(db, sha256, UPLOAD) } else { Ok(()) }
-}
-
-fn remove(db: &Db, sha256: &str, extension: &str) -> DbResult<()> {
+/// Lets the file go if no row names it any more. Called inside the transaction that removed the
+/// last row; the file itself goes once that is certain ([`sweep`]).
+pub(super) fn remove_unused(db: &Db, sha256: &str, extension: &'static str) -> DbResult<()> {
+    if is_used(db, sha256, extension)? {
+        return Ok(());
+    }
     if db.is_server() {
         db.execute(
             "DELETE FROM files WHERE sha256 = ?1 AND extension = ?2",
             params![sha256, extension],
         )?;
     }
-    // A file that stays harms nobody.
-    let _ = fs::remove_file(path(db.folder(), sha256, extension));
+    db.leave(sha256, extension);
     Ok(())
+}
+
+/// As [`remove_unused`], of an uploaded file.
+pub(super) fn remove_unused_upload(db: &Db, sha256: &str) -> DbResult<()> {
+    remove_unused(db, sha256, UPLOAD)
+}
+
+/// Removes files that transactions left without a name, after those were committed: a change that
+/// is undone must find its files again. In a transaction of its own, so that nobody begins to name
+/// a file while it goes. Whoever is killed before leaves a file that harms nobody.
+pub(super) fn sweep(db: &Db, left: &[(String, &'static str)]) -> DbResult<()> {
+    for (sha256, extension) in left {
+        if !is_used(db, sha256, extension)? {
+            let _ = fs::remove_file(path(db.folder(), sha256, extension));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a row names the file.
+fn is_used(db: &Db, sha256: &str, extension: &str) -> DbResult<bool> {
+    let query = if extension == UPLOAD {
+        "SELECT count(*) FROM uploads WHERE sha256 = ?1"
+    } else {
+        "SELECT (SELECT count(*) FROM versions WHERE sha256 = ?1)
+              + (SELECT count(*) FROM runs WHERE record_sha256 = ?1)"
+    };
+    let n: i64 = db.query_row(query, params![sha256], |r| r.get(0))?;
+    Ok(n > 0)
 }

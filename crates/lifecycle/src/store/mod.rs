@@ -16,7 +16,7 @@
 //! | `files` | content-addressed files |
 //! | `live` | what a run tells while it is at work |
 //! | `stamp` | whether it may have changed, without opening it |
-//! | `runs`, `search` | runs: begin, end, list, find |
+//! | `runs`, `search` | runs: begin, end, close, list, find |
 //! | `registry` | named models: versions, aliases, history, rollback |
 //! | [`tracking`] | what MLflow clients write down: experiments, metrics over time, uploads |
 //!
@@ -33,12 +33,13 @@ mod schema;
 mod search;
 mod stamp;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub mod tracking;
 
 pub use live::{LiveLine, LiveWriter, Told};
 pub use location::{Location, parse_reference, set_location, shown_place};
-pub use registry::{AliasChange, ModelSummary, ModelVersion};
+pub use registry::{AliasChange, AliasMove, ModelSummary, ModelVersion, Moved};
+pub(crate) use registry::{alias_in, move_alias, version_in};
 pub use runs::{NewRun, RunEnd, RunMetric, RunRow, RunStatus, SILENCE_MIN};
 pub(crate) use runs::{host, process_start};
 pub use search::RunFilter;
@@ -77,7 +78,7 @@ impl Store {
     }
 
     /// Does `work` in one transaction that others wait for.
-    fn change<T>(&mut self, work: impl FnOnce(&Db) -> Result<T>) -> Result<T> {
+    pub(crate) fn change<T>(&mut self, work: impl FnOnce(&Db) -> Result<T>) -> Result<T> {
         let done = self.db.change(Haste::Certain, |db| work(db).map_err(Undone::Work));
         done.map_err(|undone| match undone {
             Undone::Work(error) => error,

@@ -156,6 +156,16 @@ CREATE TABLE snapshots (
 ) STRICT;
 CREATE INDEX snapshots_by_file ON snapshots(file_sha256);
 ",
+    // The number that a model's newest version got, also when that version was removed.
+    "
+ALTER TABLE models ADD COLUMN newest INTEGER NOT NULL DEFAULT 0;
+UPDATE models SET newest = (SELECT coalesce(max(given.number), 0) FROM (
+    SELECT model, number FROM versions
+    UNION ALL SELECT model, number FROM history
+    UNION ALL SELECT model, before FROM history) AS given WHERE given.model = models.id);
+",
+    // The file of rules that an alert is from: another file does not know whether it still holds.
+    "ALTER TABLE alerts ADD COLUMN source TEXT;",
 ];
 
 /// Brings the tables to today's form, each migration in a transaction of its own.

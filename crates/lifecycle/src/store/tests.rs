@@ -30,7 +30,7 @@ fn record(score: f64) -> RunRecord {
     record
 }
 
-pub(super) fn model_file(folder: &Home, score: f64) -> PathBuf {
+pub(crate) fn model_file(folder: &Home, score: f64) -> PathBuf {
     let parts = ArtifactParts {
         model: b"m",
         schema: &Schema::default(),
@@ -261,6 +261,113 @@ fn what_is_in_use_is_not_removed_and_bytes_go_with_their_last_name() {
         finish(&mut store, id, 0.3);
         store.delete_run(id).unwrap();
         assert!(store.run(id).is_err());
+    });
+}
+
+#[test]
+fn a_number_is_not_given_again_after_its_version_was_removed() {
+    on_both("store-numbers", |folder| {
+        let mut store = folder.open();
+        let (a, b) = (model_file(folder, 0.5), model_file(folder, 0.4));
+        store.register("churn", &a, None, None, NOW).unwrap();
+        // No alias ever stood for it: nothing but the counter remembers it.
+        store.delete_model("churn", Some(1)).unwrap();
+        assert_eq!(store.register("churn", &b, None, None, NOW).unwrap().number, 2);
+        store.delete_model("churn", Some(2)).unwrap();
+        assert_eq!(store.models().unwrap()[0].n_versions, 0, "the name stays");
+        let error = store.version("churn", "latest").unwrap_err().to_string();
+        assert!(error.contains("no version yet"), "{error}");
+        store.delete_model("churn", None).unwrap();
+        assert!(store.models().unwrap().is_empty());
+        assert!(store.delete_model("churn", None).is_err());
+    });
+}
+
+#[test]
+fn a_store_from_before_the_counter_goes_on_counting() {
+    let home = Home::in_folder("store-counter");
+    let folder = home.path().join("store");
+    fs::create_dir_all(&folder).unwrap();
+    let n_before =
+        schema::MIGRATIONS.iter().position(|sql| sql.contains("ADD COLUMN newest")).unwrap();
+    {
+        let old = rusqlite::Connection::open(folder.join(open::DATABASE)).unwrap();
+        for sql in &schema::MIGRATIONS[..n_before] {
+            old.execute_batch(sql).unwrap();
+        }
+        old.pragma_update(None, "user_version", whole(n_before)).unwrap();
+        old.pragma_update(None, "application_id", schema::APPLICATION).unwrap();
+        old.execute_batch(
+            "INSERT INTO models (id, name, created) VALUES (1, 'a', ''), (2, 'b', ''), (3, 'c', '');
+             INSERT INTO versions (model, number, created, sha256, size_bytes, target, task)
+                 VALUES (1, 4, '', '', 0, '', 'mlflow');
+             INSERT INTO history (model, alias, number, before, at) VALUES (2, 'x', NULL, 7, '')",
+        )
+        .unwrap();
+    }
+    let mut store = home.open();
+    let mut next = |name: &str| {
+        let file = model_file(&home, 0.5);
+        store.register(name, &file, None, None, NOW).unwrap().number
+    };
+    assert_eq!((next("a"), next("b"), next("c")), (5, 8, 1));
+}
+
+#[test]
+fn an_alias_moves_only_from_where_the_asker_saw_it() {
+    on_both("store-alias-from", |folder| {
+        let mut store = folder.open();
+        for score in [0.5, 0.4] {
+            store.register("churn", &model_file(folder, score), None, None, NOW).unwrap();
+        }
+        store.set_alias("churn", "champion", "1", None, NOW).unwrap();
+        let wish = |selector, from| AliasMove {
+            name: "churn",
+            alias: "champion",
+            selector,
+            from,
+            reason: None,
+        };
+        let moved = store.set_alias_from(&wish("2", Some(2)), NOW).unwrap();
+        assert_eq!(moved, Moved::Meanwhile { now: Some(1) });
+        assert_eq!(store.version("churn", "champion").unwrap().number, 1);
+        let moved = store.set_alias_from(&wish("latest", Some(1)), NOW).unwrap();
+        assert_eq!(moved, Moved::Done { number: 2, before: Some(1) });
+        let back = store.roll_back_from("churn", "champion", Some(1), None, NOW).unwrap();
+        assert_eq!(back, Moved::Meanwhile { now: Some(2) });
+        let back = store.roll_back_from("churn", "champion", Some(2), None, NOW).unwrap();
+        assert_eq!(back, Moved::Done { number: 1, before: Some(2) });
+        // Many at once, all from version 1: one of them moves it.
+        let path = folder.place();
+        let n_done = thread::scope(|scope| {
+            let race = || {
+                let mut store = Store::open(path, NOW).unwrap();
+                let moved = store.set_alias_from(&wish("2", Some(1)), NOW).unwrap();
+                usize::from(matches!(moved, Moved::Done { .. }))
+            };
+            let all: Vec<_> = (0..6).map(|_| scope.spawn(race)).collect();
+            all.into_iter().map(|one| one.join().unwrap()).sum::<usize>()
+        });
+        assert_eq!(n_done, 1);
+    });
+}
+
+#[test]
+fn a_removal_that_fails_leaves_the_files_it_would_have_removed() {
+    on_both("store-undone", |folder| {
+        let mut store = folder.open();
+        let file = model_file(folder, 0.5);
+        let version = store.register("a", &file, None, None, NOW).unwrap();
+        let failed: Result<()> = store.change(|db| {
+            db.execute("DELETE FROM versions", &[]).map_err(|e| db.failed(e))?;
+            files::remove_unused(db, &version.sha256, files::MODEL).map_err(|e| db.failed(e))?;
+            Err(modelwright_core::Error::work("the power went"))
+        });
+        assert!(failed.is_err());
+        let kept = store.model_file("a", "1").unwrap();
+        assert_eq!(fs::read(kept).unwrap(), fs::read(&file).unwrap());
+        store.delete_model("a", None).unwrap();
+        assert!(!files::path(store.folder(), &version.sha256, files::MODEL).exists());
     });
 }
 

@@ -215,6 +215,54 @@ pub struct Rollout {
     /// How long the model before it is kept beside a promoted one, to come back if it is better;
     /// zero for not at all.
     pub guard: Span,
+    /// The servers on which it is brought in by degrees.
+    pub canary: Option<CanarySettings>,
+}
+
+/// How an accepted model answers more and more requests of servers, before it is promoted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CanarySettings {
+    /// Their addresses, such as `http://127.0.0.1:8080`.
+    pub servers: Vec<String>,
+    /// The name that they serve the model under; its registered name if absent.
+    pub served: Option<String>,
+    /// A key with the scope `admin`, in the form `env:NAME`.
+    pub key: Option<String>,
+    /// The share of requests that it answers on each step, in percent, ascending.
+    #[serde(default = "percents")]
+    pub percents: Vec<f64>,
+    /// How long each step lasts at least.
+    #[serde(default = "day")]
+    pub step: Span,
+}
+
+fn percents() -> Vec<f64> {
+    vec![5.0, 25.0, 50.0]
+}
+
+fn day() -> Span {
+    Span::seconds(86_400)
+}
+
+impl CanarySettings {
+    /// What is wrong with them: where, and what is expected.
+    fn fault(&self) -> Option<(&'static str, &'static str)> {
+        let is_address =
+            |url: &String| ["http://", "https://"].iter().any(|scheme| url.starts_with(scheme));
+        if self.servers.is_empty() || !self.servers.iter().all(is_address) {
+            return Some(("rollout.canary.servers", "addresses such as http://127.0.0.1:8080"));
+        }
+        if self.key.as_ref().is_some_and(|key| !key.starts_with("env:")) {
+            return Some(("rollout.canary.key", "env:NAME: a key does not stand in settings"));
+        }
+        let is_share = |percent: &f64| *percent > 0.0 && *percent <= 100.0;
+        let ascends = self.percents.windows(2).all(|pair| pair[0] < pair[1]);
+        if self.percents.is_empty() || !self.percents.iter().all(is_share) || !ascends {
+            return Some(("rollout.canary.percents", "ascending shares above 0 and up to 100"));
+        }
+        None
+    }
 }
 
 impl Default for Rollout {
@@ -226,6 +274,7 @@ impl Default for Rollout {
             deadline: Span::seconds(14 * 86_400),
             approval: false,
             guard: Span::seconds(14 * 86_400),
+            canary: None,
         }
     }
 }
@@ -323,10 +372,12 @@ impl WatchConfig {
                 "latency and size above zero",
             ),
         ];
-        match rules.iter().find(|rule| !rule.0) {
+        let broken = rules.iter().find(|rule| !rule.0).map(|(_, at, expected)| (*at, *expected));
+        let of_canary = || self.rollout.canary.as_ref().and_then(CanarySettings::fault);
+        match broken.or_else(of_canary) {
             None => Ok(()),
-            Some((_, at, expected)) => {
-                Err(Error::input("the setting cannot be used").at(*at).expected(*expected))
+            Some((at, expected)) => {
+                Err(Error::input("the setting cannot be used").at(at).expected(expected))
             }
         }
     }

@@ -14,6 +14,9 @@ pub fn decide(
 ) -> Decided {
     match &state.phase {
         Phase::Trial { version, since, .. } => trial(config, *version, since, observed, at),
+        Phase::Canary { version, step, since, .. } => {
+            canary(config, (*version, *step), since, observed, at)
+        }
         Phase::Waiting { version, since } => waiting(*version, since, observed),
         Phase::Guard { version, previous, since, .. } => {
             guard(config, (*version, *previous), since, observed, at)
@@ -25,11 +28,23 @@ pub fn decide(
 
 /// What becomes of a version that passed every gate.
 pub fn accepted(config: &WatchConfig, version: i64) -> Action {
-    match (config.rollout.trial, config.rollout.approval) {
-        (true, _) => Action::Try { version },
-        (false, true) => Action::Ask { version },
-        (false, false) => Action::Promote { version },
-    }
+    if config.rollout.trial { Action::Try { version } } else { tried(config, version) }
+}
+
+/// What becomes of a version that needs no trial, or has won it.
+fn tried(config: &WatchConfig, version: i64) -> Action {
+    step_of(config, version, 0).unwrap_or_else(|| proved(config, version))
+}
+
+/// What becomes of a version that has nothing left to prove.
+fn proved(config: &WatchConfig, version: i64) -> Action {
+    if config.rollout.approval { Action::Ask { version } } else { Action::Promote { version } }
+}
+
+/// A step of the canary, if there is one of this number.
+fn step_of(config: &WatchConfig, version: i64, step: usize) -> Option<Action> {
+    let percent = *config.rollout.canary.as_ref()?.percents.get(step)?;
+    Some(Action::Canary { version, step, percent })
 }
 
 fn decided(action: Action, words: impl Into<String>) -> Decided {
@@ -115,11 +130,7 @@ fn trial(
     at: &str,
 ) -> Decided {
     let rollout = &config.rollout;
-    let won = |why: String| {
-        let action =
-            if rollout.approval { Action::Ask { version } } else { Action::Promote { version } };
-        decided(action, why)
-    };
+    let won = |why: String| decided(tried(config, version), why);
     if observed.champion == version {
         return decided(
             Action::Settle,
@@ -149,6 +160,45 @@ fn trial(
     }
     let words = format!("Version {version} did not prove itself until the deadline: {so_far}.");
     decided(Action::Discard { version }, words)
+}
+
+/// The share grows step by step as long as the model is not worse; both models predict all rows that
+/// came, so that the test is the trial's and goes on counting.
+fn canary(
+    config: &WatchConfig,
+    (version, step): (i64, usize),
+    since: &str,
+    observed: &Observation,
+    at: &str,
+) -> Decided {
+    let rollout = &config.rollout;
+    if observed.champion == version {
+        let words = format!("Version {version} was promoted by somebody else.");
+        return decided(Action::Settle, words);
+    }
+    let duel = observed.duel.as_ref().filter(|duel| duel.n_rows >= rollout.min_rows);
+    let so_far = observed.duel.as_ref().map_or("no rows came yet".to_owned(), numbers);
+    if duel.is_some_and(|duel| duel.p_worse < rollout.alpha) {
+        let words = format!("Version {version} is worse as a canary: {so_far}.");
+        return decided(Action::Discard { version }, words);
+    }
+    // Settings may have lost the canary meanwhile: it then has nothing left to prove there.
+    let Some(settings) = &rollout.canary else {
+        let words = format!("There is no canary any more: {so_far}.");
+        return decided(proved(config, version), words);
+    };
+    let passed_s = seconds_between(since, at);
+    if passed_s >= settings.step.as_seconds() && duel.is_some() {
+        let action = step_of(config, version, step + 1).unwrap_or_else(|| proved(config, version));
+        let words = format!("Version {version} is not worse on its step: {so_far}.");
+        return decided(action, words);
+    }
+    if passed_s >= rollout.deadline.as_seconds() {
+        let words =
+            format!("Too few rows came for version {version} until the deadline: {so_far}.");
+        return decided(Action::Discard { version }, words);
+    }
+    decided(Action::Nothing, format!("The canary of version {version} goes on: {so_far}."))
 }
 
 fn waiting(version: i64, since: &str, observed: &Observation) -> Decided {

@@ -1,10 +1,10 @@
-//! State, lock and decisions of watches, in the store.
+//! The right to act on a model, and what was decided, in the store.
 
 use modelwright_core::{Error, Result};
 
 use serde::Serialize;
 
-use super::state::{Grounds, WatchState};
+use super::state::Grounds;
 use crate::store::db::{OptionalRow, params};
 use crate::store::{SILENCE_MIN, Store, host, process_start};
 
@@ -112,82 +112,6 @@ impl Store {
         })
     }
 
-    /// Where the watch of a model stands; `None` when it was never watched.
-    ///
-    /// # Errors
-    /// Input error when what is kept cannot be read.
-    pub fn watch_state(&self, model: &str) -> Result<Option<WatchState>> {
-        let text: Option<Option<String>> = self.in_reading(|db| {
-            db.query_row("SELECT state FROM watches WHERE model = ?1", params![model], |r| r.get(0))
-                .optional()
-        })?;
-        let state = text.flatten().map(|text| {
-            serde_json::from_str(&text).map_err(|e| {
-                Error::input("the state of the watch cannot be read")
-                    .got(model)
-                    .hint("a newer Modelwright may have written it")
-                    .because(e)
-            })
-        });
-        state.transpose()
-    }
-
-    /// Writes down where a watch stands, with the decision that led there, in one transaction.
-    ///
-    /// # Errors
-    /// Work error when the store cannot be written to.
-    pub fn keep_watch(
-        &mut self,
-        model: &str,
-        state: &WatchState,
-        decision: Option<(&Grounds, Option<&serde_json::Value>)>,
-    ) -> Result<()> {
-        let text = json(state)?;
-        let of_decision = match decision {
-            None => None,
-            Some((grounds, outcome)) => {
-                Some((grounds, json(grounds)?, outcome.map(ToString::to_string)))
-            }
-        };
-        self.in_transaction(|db| {
-            db.execute(
-                "INSERT INTO watches (model, state) VALUES (?1, ?2)
-                 ON CONFLICT (model) DO UPDATE SET state = excluded.state",
-                params![model, text],
-            )?;
-            if let Some((grounds, text, outcome)) = of_decision {
-                let decided = &grounds.decided;
-                db.execute(
-                    "INSERT INTO decisions (model, at, action, words, grounds, outcome)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                    params![model, grounds.at, decided.action.name(), decided.words, text, outcome],
-                )?;
-            }
-            Ok(())
-        })
-    }
-
-    /// Writes down what a person decided.
-    ///
-    /// # Errors
-    /// Work error when the store cannot be written to.
-    pub fn note_decision(
-        &mut self,
-        model: &str,
-        action: &str,
-        words: &str,
-        at: &str,
-    ) -> Result<()> {
-        self.in_transaction(|db| {
-            db.execute(
-                "INSERT INTO decisions (model, at, action, words, grounds)
-                 VALUES (?1, ?2, ?3, ?4, '')",
-                params![model, at, action, words],
-            )
-            .map(drop)
-        })
-    }
-
     /// What was decided about a model, oldest first.
     ///
     /// # Errors
@@ -225,10 +149,4 @@ impl Store {
             rows.collect()
         })
     }
-}
-
-/// A value as JSON.
-fn json(value: &impl Serialize) -> Result<String> {
-    serde_json::to_string(value)
-        .map_err(|e| Error::work("cannot write the state of the watch").because(e))
 }

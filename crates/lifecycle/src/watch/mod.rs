@@ -9,6 +9,8 @@
 //!           trial: both models on rows that came after, an always-valid test
 //!             │ better          │ worse, or not proved in time ─▶ steady
 //!             ▼
+//!           canary: servers let it answer more and more requests; the test goes on ─ worse ─▶ steady
+//!             ▼
 //!           waiting for a person, if that was asked (`models approve`)
 //!             ▼
 //!           promoted ─▶ guard: the model before it, on rows that come after ─▶ rolled back, or
@@ -26,8 +28,10 @@
 //! | `config` | the settings: a TOML file |
 //! | `state` | where a watch stands, what was observed, what is to be done |
 //! | `decide` | the rules |
-//! | `keep` | state, lock and decisions in the store |
+//! | `keep` | the right to act, and what was decided, in the store |
+//! | `commit` | state, aliases and decision, changed at once |
 
+mod commit;
 mod config;
 mod decide;
 mod keep;
@@ -35,8 +39,10 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+pub use commit::{AliasStep, Committed, Said, WatchChange};
 pub use config::{
-    MonitorSettings, RetrainSettings, Rollout, ServingLog, Triggers, WatchConfig, Window,
+    CanarySettings, MonitorSettings, RetrainSettings, Rollout, ServingLog, Triggers, WatchConfig,
+    Window,
 };
 pub use decide::{accepted, decide};
 pub use keep::{DecisionRow, WatchLock};

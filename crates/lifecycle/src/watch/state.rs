@@ -22,6 +22,9 @@ pub struct WatchState {
     pub stale: BTreeSet<String>,
     /// What is going on.
     pub phase: Phase,
+    /// Whether servers are still to be told that a canary or shadow is over.
+    #[serde(default)]
+    pub recall: bool,
     /// The new files that the monitor saw last, and what it said, so that it need not look again.
     pub looked: Option<(String, Monitored)>,
 }
@@ -40,6 +43,17 @@ pub enum Phase {
         /// Since when.
         since: String,
         /// What names the rows that were there before: they do not count.
+        before: BTreeSet<String>,
+    },
+    /// An accepted model answers a share of the requests.
+    Canary {
+        /// Its version.
+        version: i64,
+        /// The number of the step, from 0.
+        step: usize,
+        /// Since when it is on this step.
+        since: String,
+        /// What names the rows that were there before its trial, or before the first step.
         before: BTreeSet<String>,
     },
     /// A person must say yes.
@@ -137,6 +151,15 @@ pub enum Action {
         /// The version.
         version: i64,
     },
+    /// Let an accepted version answer a share of the requests.
+    Canary {
+        /// The version.
+        version: i64,
+        /// The number of the step, from 0.
+        step: usize,
+        /// The share, in percent.
+        percent: f64,
+    },
     /// Ask a person.
     Ask {
         /// The version.
@@ -168,6 +191,7 @@ impl Action {
             Self::Nothing => "nothing",
             Self::Retrain { .. } => "retrain",
             Self::Try { .. } => "try",
+            Self::Canary { .. } => "canary",
             Self::Ask { .. } => "ask",
             Self::Promote { .. } => "promote",
             Self::Discard { .. } => "discard",

@@ -7,6 +7,7 @@ use modelwright_core::record::Status;
 use super::*;
 use crate::outputs::tests::Folder;
 use crate::store::Store;
+use crate::store::tests::{model_file, on_both};
 
 const START: &str = "2026-03-01T00:00:00Z";
 
@@ -131,8 +132,12 @@ fn every_decision_is_kept_with_its_grounds_and_comes_out_the_same_again() {
     let seen = observed(10, Some(monitored(true, false)));
     let grounds = Grounds::new(&config, &state, seen, &day(2));
     let outcome = serde_json::json!({ "accepted": false });
-    store.keep_watch("churn@champion", &state, Some((&grounds, Some(&outcome)))).unwrap();
-    store.note_decision("churn@champion", "approve", "it looks right", &day(3)).unwrap();
+    let said = Said::Rules { grounds: &grounds, outcome: Some(&outcome) };
+    let change = change(None, &state, Some(said));
+    assert_eq!(store.commit_watch(&change).unwrap(), Committed::Done);
+    let said = Some(Said::Person { approves: true, words: "it looks right" });
+    let change = WatchChange { read: Some(&state), said, ..change };
+    assert_eq!(store.commit_watch(&change).unwrap(), Committed::Done);
     assert_eq!(store.watch_state("churn@champion").unwrap(), Some(state));
     let rows = store.watch_decisions("churn@champion").unwrap();
     assert_eq!((rows[0].action.as_str(), rows[1].action.as_str()), ("retrain", "approve"));
@@ -143,6 +148,98 @@ fn every_decision_is_kept_with_its_grounds_and_comes_out_the_same_again() {
     forged.observed.monitored = None;
     assert!(!forged.holds(), "other numbers, another decision");
     assert_eq!(rows[0].outcome.as_ref().unwrap(), &outcome);
+}
+
+#[test]
+fn a_canary_grows_step_by_step_while_it_is_not_worse_and_is_taken_back_when_it_is() {
+    let servers = "[rollout.canary]\nservers = [\"http://h:1\"]\npercents = [10, 50]\n";
+    let config = config(&format!("[rollout]\ntrial = true\nmin_rows = 100\n{servers}"));
+    assert_eq!(accepted(&config, 2), Action::Try { version: 2 });
+    let trial = state(Phase::Trial { version: 2, since: day(1), before: BTreeSet::new() });
+    let first = Action::Canary { version: 2, step: 0, percent: 10.0 };
+    assert_eq!(action(&config, &trial, &duel(500, 0.1, 0.01, 1.0), &day(2)), first);
+    let on =
+        |step| state(Phase::Canary { version: 2, step, since: day(2), before: BTreeSet::new() });
+    let fine = duel(600, 0.1, 0.01, 1.0);
+    assert_eq!(action(&config, &on(0), &fine, "2026-03-02T12:00:00Z"), Action::Nothing);
+    let second = Action::Canary { version: 2, step: 1, percent: 50.0 };
+    assert_eq!(action(&config, &on(0), &fine, &day(3)), second);
+    assert_eq!(action(&config, &on(1), &fine, &day(3)), Action::Promote { version: 2 });
+    // Worse at any moment, without waiting for the end of a step.
+    let worse = duel(600, -0.1, 1.0, 0.01);
+    let at = "2026-03-02T00:10:00Z";
+    assert_eq!(action(&config, &on(1), &worse, at), Action::Discard { version: 2 });
+    // Few rows prove nothing: it waits, and not for ever.
+    assert_eq!(action(&config, &on(0), &duel(50, -0.1, 1.0, 0.01), &day(3)), Action::Nothing);
+    assert_eq!(
+        action(&config, &on(0), &observed(0, None), &day(16)),
+        Action::Discard { version: 2 }
+    );
+    let moved = Observation { champion: 2, ..fine.clone() };
+    assert_eq!(action(&config, &on(0), &moved, &day(3)), Action::Settle);
+    let mut asks = config.clone();
+    asks.rollout.approval = true;
+    assert_eq!(action(&asks, &on(1), &fine, &day(3)), Action::Ask { version: 2 });
+    asks.rollout.trial = false;
+    assert_eq!(accepted(&asks, 2), first, "without a trial it begins as a canary");
+    asks.rollout.canary = None;
+    assert_eq!(action(&asks, &on(0), &fine, &day(3)), Action::Ask { version: 2 });
+}
+
+#[test]
+fn state_and_aliases_change_together_or_not_at_all() {
+    on_both("watch-commit", |home| {
+        let mut store = home.open();
+        for score in [0.5, 0.4] {
+            let file = model_file(home, score);
+            store.register("churn", &file, None, None, START).unwrap();
+        }
+        store.set_alias("churn", "champion", "1", None, START).unwrap();
+        store.set_alias("churn", "challenger", "2", None, START).unwrap();
+        let waiting = state(Phase::Waiting { version: 2, since: START.to_owned() });
+        store.commit_watch(&change(None, &waiting, None)).unwrap();
+        let step = |alias: &str, number, from| AliasStep {
+            alias: alias.to_owned(),
+            number,
+            from,
+            reason: Some("approved".to_owned()),
+        };
+        let steps = [step("champion", Some(2), Some(1)), step("challenger", None, None)];
+        let steady = state(Phase::Steady);
+        let champion = |store: &Store| store.version("churn", "champion").unwrap().number;
+        // The daemon read the state, then a person approved, then the daemon writes what it knew.
+        let approved = WatchChange { steps: &steps, ..change(Some(&waiting), &steady, None) };
+        assert_eq!(store.commit_watch(&approved).unwrap(), Committed::Done);
+        assert_eq!(champion(&store), 2);
+        assert!(store.version("churn", "challenger").is_err());
+        let late = change(Some(&waiting), &waiting, None);
+        let said = store.commit_watch(&late).unwrap();
+        assert_eq!(said, Committed::Meanwhile("the state of the watch".to_owned()));
+        assert_eq!(store.watch_state("churn@champion").unwrap(), Some(steady.clone()));
+        // Somebody moved the alias by hand: what rests on the old one is not done.
+        store.set_alias("churn", "champion", "1", None, START).unwrap();
+        let back = [step("champion", Some(1), Some(2))];
+        let rolled = WatchChange { steps: &back, ..change(Some(&steady), &waiting, None) };
+        let said = store.commit_watch(&rolled).unwrap();
+        assert_eq!(said, Committed::Meanwhile("the alias champion".to_owned()));
+        assert_eq!(store.watch_state("churn@champion").unwrap(), Some(steady.clone()));
+        // A version that is gone moves nothing, and leaves the state.
+        let gone = [step("champion", Some(9), None)];
+        let failed = WatchChange { steps: &gone, ..change(Some(&steady), &waiting, None) };
+        assert!(store.commit_watch(&failed).is_err());
+        assert_eq!(
+            (champion(&store), store.watch_state("churn@champion").unwrap()),
+            (1, Some(steady))
+        );
+    });
+}
+
+fn change<'a>(
+    read: Option<&'a WatchState>,
+    state: &'a WatchState,
+    said: Option<Said<'a>>,
+) -> WatchChange<'a> {
+    WatchChange { model: "churn@champion", read, state, steps: &[], said, at: START }
 }
 
 #[test]
@@ -202,4 +299,11 @@ fn settings_that_cannot_be_are_refused() {
     refused(&format!("{good}[retrain]\nslice_loss = nan"), "retrain.slice_loss");
     refused(&format!("{good}[retrain]\ngain = -0.5"), "retrain.gain");
     refused(&format!("challenger = \"champion\"\n{good}"), "another alias");
+    let canary = |text: &str| format!("{good}[rollout.canary]\n{text}");
+    refused(&canary("servers = []"), "rollout.canary.servers");
+    refused(&canary("servers = [\"host:80\"]"), "rollout.canary.servers");
+    let server = "servers = [\"http://h\"]\n";
+    refused(&canary(&format!("{server}percents = [50, 10]")), "rollout.canary.percents");
+    refused(&canary(&format!("{server}percents = [200]")), "rollout.canary.percents");
+    refused(&canary(&format!("{server}key = \"secret\"")), "rollout.canary.key");
 }

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use modelwright::lifecycle::alerts::{AlertRules, Network, deliver, send_test};
+use modelwright::lifecycle::alerts::{AlertRules, Network, Whose, deliver, send_test};
 use modelwright_core::{Error, Result};
 use serde_json::json;
 
+use crate::machine;
 use crate::output::{self, TextTable};
 use crate::recording::existing_store;
 use crate::session::Session;
@@ -56,6 +57,12 @@ enum Action {
         #[arg(long)]
         all: bool,
     },
+    /// End an alert by hand: nobody looks at its rule any more
+    Close {
+        /// The number of the alert
+        #[arg(value_name = "ID")]
+        id: i64,
+    },
     /// Send a notice that nothing happened to every sink
     Test {
         /// The file of rules
@@ -75,6 +82,13 @@ impl Alerts {
     pub(crate) fn run(self, session: &Session) -> Result<()> {
         match self.action {
             Action::List { all } => list(all, session),
+            Action::Close { id } => {
+                existing_store(session)?.close_alert(id, &session.created)?;
+                if session.global.json {
+                    return output::print_json(&json!({ "closed": id }));
+                }
+                output::print(&format!("alert {id} is over\n"))
+            }
             Action::Test { rules } => {
                 let rules = AlertRules::read(&rules)?;
                 let told = send_test(&rules, &Network::new()?, &session.created);
@@ -87,8 +101,11 @@ impl Alerts {
             Action::Send { rules } => {
                 let rules = AlertRules::read(&rules)?;
                 let mut store = existing_store(session)?;
-                let at = &session.created;
-                let sent = deliver(&mut store, &rules, None, &Network::new()?, at)?;
+                let now = &machine::utc_now;
+                let sent = deliver(&mut store, &rules, Whose::All, &Network::new()?, now)?;
+                for (sink, but) in &sent.partly {
+                    output::warn(&format!("`{sink}` took a notice, but {but}"));
+                }
                 shown(sent.n_sent, &sent.failed, session)
             }
         }
@@ -121,11 +138,12 @@ fn list(all: bool, session: &Session) -> Result<()> {
         return output::print("no alerts\n");
     }
     let mut table = TextTable::new(&[
-        "began", "over", "model", "rule", "severity", ">seen", ">waiting", "what",
+        ">id", "began", "over", "model", "rule", "severity", ">seen", ">waiting", "what",
     ]);
     for alert in alerts {
         let why = alert.error.map_or(String::new(), |why| format!(" (not told: {why})"));
         table.row(vec![
+            alert.id.to_string(),
             output::time(&alert.began),
             alert.ended.as_deref().map_or(String::new(), output::time),
             alert.model,

@@ -1,6 +1,5 @@
 //! `audit`: whether a model treats groups of people alike.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::PathBuf;
 
@@ -9,13 +8,12 @@ use modelwright::automl::audit::{AuditInput, MIN_GROUP, audit};
 use modelwright::automl::robustness::{StrainInput, strained};
 use modelwright::evaluate::fairness::MAIN_DEFINITIONS;
 use modelwright::inspect::audit_html;
-use modelwright::{AuditRows, Model};
+use modelwright::{AuditRows, Model, audit_document};
 use modelwright_core::context::Event;
 use modelwright_core::record::{
     Disparity, FairnessRecord, GroupAudit, MetricValue, RobustnessRecord,
 };
 use modelwright_core::{Error, Result};
-use serde_json::{Value, json};
 
 use crate::flags::{ModelArg, values};
 use crate::output::{self, TextTable, count, number, wrap};
@@ -97,7 +95,7 @@ impl Audit {
             session.note(&format!("report written to {}", path.display()));
         }
         if session.global.json {
-            output::print_json(&document(&record, &robust))
+            output::print_json(&audit_document(&record, &robust))
         } else {
             output::print(&(text(&record) + &strains_text(&robust)))
         }
@@ -114,68 +112,6 @@ impl Audit {
         }
         Ok(named)
     }
-}
-
-/// The audit as JSON, by group and measure.
-pub(crate) fn document(record: &FairnessRecord, robust: &RobustnessRecord) -> Value {
-    json!({
-        "on": record.on,
-        "n_rows": record.n_rows,
-        "min_group": record.min_group,
-        "interval_method": record.interval_method,
-        "audits": record.audits.iter().map(audit_json).collect::<Vec<_>>(),
-        "held": record.held,
-        "proxies": record.proxies,
-        "robustness": robust,
-    })
-}
-
-fn audit_json(audit: &GroupAudit) -> Value {
-    let by_group: BTreeMap<&str, Value> = audit
-        .groups
-        .iter()
-        .map(|g| {
-            let own = json!({
-                "n_rows": g.n_rows,
-                "judged": g.is_judged,
-                "measures": measures_json(&g.measures),
-            });
-            (g.name.as_str(), own)
-        })
-        .collect();
-    let of = |all: &[Disparity], pick: fn(&Disparity) -> Value| -> BTreeMap<String, Value> {
-        all.iter().map(|d| (d.name.clone(), pick(d))).collect()
-    };
-    json!({
-        "columns": audit.columns,
-        "positive": audit.positive,
-        "note": audit.note,
-        "judgement": audit.judgement,
-        "verdict": audit.verdict,
-        "overall": measures_json(&audit.overall),
-        "by_group": by_group,
-        "difference": of(&audit.disparities, disparity_json),
-        "ratio": of(&audit.disparities, |d| json!(d.ratio)),
-        "definitions": of(&audit.definitions, disparity_json),
-    })
-}
-
-fn measures_json(measures: &[MetricValue]) -> BTreeMap<&str, Value> {
-    let of = |m: &MetricValue| match &m.note {
-        None => json!({ "value": m.value, "ci95": m.ci95.map(|i| [i.low, i.high]) }),
-        Some(note) => json!({ "value": m.value, "ci95": null, "note": note }),
-    };
-    measures.iter().map(|m| (m.name.as_str(), of(m))).collect()
-}
-
-fn disparity_json(d: &Disparity) -> Value {
-    json!({
-        "value": d.value,
-        "ci95": d.ci95.map(|i| [i.low, i.high]),
-        "p_value": d.p_value,
-        "lowest": d.lowest,
-        "highest": d.highest,
-    })
 }
 
 fn text(record: &FairnessRecord) -> String {

@@ -241,11 +241,17 @@ fn list(session: &Session) -> Result<()> {
 fn show_version(name: &str, selector: &str, session: &Session) -> Result<()> {
     let store = existing_store(session)?;
     let version = store.version(name, selector)?;
-    let file = store.model_file(name, selector)?;
+    // An MLflow client keeps its model elsewhere; we know only where.
+    let source = store.foreign_source(name, version.number)?;
+    let file = match &source {
+        None => Some(store.model_file(name, selector)?),
+        Some(_) => None,
+    };
     if session.global.json {
-        return output::print_json(&json!({ "version": version, "file": file }));
+        let document = json!({ "version": version, "file": file, "source": source });
+        return output::print_json(&document);
     }
-    let manifest = modelwright::Model::open(&file)?.artifact.manifest;
+    let trained = file.as_ref().map(modelwright::Model::open).transpose()?;
     let run = version.run.and_then(|id| store.run(id).ok());
     let changes = store.history(name)?.into_iter().filter(|c| c.number == Some(version.number));
     let mut table = TextTable::new(&["", ""]);
@@ -257,13 +263,18 @@ fn show_version(name: &str, selector: &str, session: &Session) -> Result<()> {
     fact("model", format!("{name}, version {}", version.number));
     fact("aliases", version.aliases.join(", "));
     fact("registered", version.created.clone());
-    fact("target", format!("{} ({})", version.target, version.task));
+    if file.is_some() {
+        fact("target", format!("{} ({})", version.target, version.task));
+    }
     fact("score", score(&version));
-    fact("trained", manifest.created);
+    fact("trained", trained.map_or(String::new(), |model| model.artifact.manifest.created));
     fact("run", run.map_or(String::new(), |r| format!("{} ({}, {})", r.id, r.kind, r.started)));
-    fact("size", size(version.size_bytes.unsigned_abs()));
+    if file.is_some() {
+        fact("size", size(version.size_bytes.unsigned_abs()));
+    }
     fact("sha-256", version.sha256);
-    fact("file", file.display().to_string());
+    fact("file", file.map_or(String::new(), |file| file.display().to_string()));
+    fact("from MLflow", source.unwrap_or_default());
     fact("note", version.note.unwrap_or_default());
     for change in changes {
         let why = change.reason.map_or(String::new(), |why| format!(": {why}"));

@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use modelwright::inspect::{monitor_html, monitor_text};
-use modelwright::lifecycle::alerts::{AlertRules, Network, deliver, observe};
+use modelwright::lifecycle::alerts::{AlertRules, Network, Whose, deliver, observe};
 use modelwright::lifecycle::monitor::MonitorOptions;
 use modelwright::{Model, MonitorRequest, Rows};
 use modelwright_core::record::{MonitorRecord, Status, Verdict};
 use modelwright_core::{Error, Result};
 
 use crate::flags::{ModelArg, values};
+use crate::machine;
 use crate::output;
 use crate::recording::{LogArg, Recorded, Recording, store};
 use crate::session::{Limits, Session};
@@ -131,8 +132,8 @@ impl Monitor {
         let model = self.model.model.display().to_string();
         let mut store = store(session)?;
         let seen = observe(&mut store, rules, &model, found, &session.created)?;
-        let of = Some((model.as_str(), found));
-        let sent = deliver(&mut store, rules, of, &Network::new()?, &session.created)?;
+        let of = Whose::Model(&model, Some(found));
+        let sent = deliver(&mut store, rules, of, &Network::new()?, &machine::utc_now)?;
         for (what, names) in [("fires", &seen.began), ("is over", &seen.ended)] {
             for name in names {
                 session.note(&format!("alert: `{name}` {what}"));
@@ -140,6 +141,13 @@ impl Monitor {
         }
         for (sink, why) in &sent.failed {
             output::warn(&format!("`{sink}` was not told ({why}); it is tried again next time"));
+        }
+        for (sink, but) in &sent.partly {
+            output::warn(&format!("`{sink}` took a notice, but {but}"));
+        }
+        for (sink, n) in &sent.given_up {
+            let words = "the rules name it no more";
+            output::warn(&format!("{n} notices for `{sink}` are given up: {words}"));
         }
         Ok(())
     }

@@ -50,7 +50,12 @@ The settings:
   [rollout]            # how an accepted model comes into use
   trial = true         # it must also win on rows that come after it
   approval = true      # a person says yes: modelwright models approve churn
-  guard = \"14d\"        # afterwards, go back if the old model proves better";
+  guard = \"14d\"        # afterwards, go back if the old model proves better
+
+  [rollout.canary]     # servers let it answer more and more requests first
+  servers = [\"http://127.0.0.1:8080\"]
+  percents = [5, 25, 50]
+  step = \"1d\"";
 
 /// How often a sleeping daemon looks whether it is to end.
 const NAP: Duration = Duration::from_millis(200);

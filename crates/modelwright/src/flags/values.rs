@@ -6,10 +6,10 @@
 use modelwright::automl::explain::RowSelection;
 use modelwright_core::data::Kind;
 use modelwright_core::error::nearest;
+use modelwright_core::quantity::bytes;
+pub(crate) use modelwright_core::quantity::{duration, size};
 use modelwright_core::task::Task;
 use modelwright_core::{Error, Result};
-use modelwright_serve::quantity::bytes;
-pub(crate) use modelwright_serve::quantity::{duration, size};
 
 /// Below this the engine cannot even hold its own code and a small table.
 const MEMORY_MIN_BYTES: u64 = 64 << 20;

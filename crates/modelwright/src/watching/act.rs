@@ -7,11 +7,14 @@ use modelwright_core::record::RunRecord;
 use modelwright_core::{Context, Error, ErrorKind, Result};
 use modelwright_lifecycle::atomic_write;
 use modelwright_lifecycle::store::{NewRun, RunEnd, Store};
-use modelwright_lifecycle::watch::{Action, Phase, Trigger, WatchConfig, WatchState, accepted};
+use modelwright_lifecycle::watch::{
+    Action, AliasStep, Phase, Trigger, WatchConfig, WatchState, accepted,
+};
 use serde_json::{Value, json};
 
 use super::World;
 use super::files::{DataFile, marks};
+use super::steer::{Order, tell};
 use super::window::since_change;
 use crate::{
     Model, OutputFolder, RetrainRequest, Retrained, RowWindow, Rows, machine, retrain, retrain_time,
@@ -22,49 +25,97 @@ pub(super) struct Acting<'a> {
     pub(super) config: &'a WatchConfig,
     pub(super) world: &'a World<'a>,
     pub(super) champion: &'a Model,
+    /// The version that the champion is.
+    pub(super) number: i64,
     pub(super) files: &'a [DataFile],
     pub(super) at: &'a str,
 }
 
+/// What is to be written down once it is certain: a state, and aliases that move with it.
+pub(super) struct Plan {
+    pub(super) state: WatchState,
+    pub(super) steps: Vec<AliasStep>,
+}
+
 impl Acting<'_> {
-    /// Does it, and changes the state as it follows; returns what came of it.
+    /// Does what takes time, and plans what follows from it; returns what came of it.
     pub(super) fn act(
         &self,
         action: &Action,
-        state: &mut WatchState,
+        plan: &mut Plan,
         store: &mut Store,
     ) -> Result<Option<Value>> {
-        let (name, alias) = self.config.target()?;
         let since = self.at.to_owned();
+        if plan.state.recall {
+            let over = tell(self.config, &Order::over(), self.world.transport);
+            plan.state.recall = over.is_err();
+        }
+        if let (Action::Nothing, Some(settings)) = (action, &self.config.rollout.canary) {
+            // A server that was started anew knows nothing of a trial; one that is away is told at
+            // the next look.
+            let orders = Order::of_phase(&plan.state.phase, settings);
+            let _ = tell(self.config, &orders, self.world.transport);
+        }
+        let told = tell(self.config, &Order::of(action), self.world.transport);
+        let must_be_told = matches!(action, Action::Try { .. } | Action::Canary { .. });
+        let server = match told {
+            // Nothing was changed: the next look tries again.
+            Err(error) if must_be_told => return Err(error),
+            told => told.err().map(|error| error.to_string()),
+        };
         match action {
             Action::Nothing => return Ok(None),
             Action::Retrain { triggers } => {
-                return self.retrain(triggers, state, store).map(Some);
+                return self.retrain(triggers, plan, store).map(Some);
+            }
+            Action::Canary { version, step, .. } => {
+                let before = match &plan.state.phase {
+                    Phase::Trial { before, .. } | Phase::Canary { before, .. } => before.clone(),
+                    _ => self.before(),
+                };
+                let (version, step) = (*version, *step);
+                plan.state.phase = Phase::Canary { version, step, since, before };
             }
             Action::Try { version } => {
-                state.phase = Phase::Trial { version: *version, since, before: self.before() };
+                plan.state.phase = Phase::Trial { version: *version, since, before: self.before() };
             }
             Action::Ask { version } => {
-                state.phase = Phase::Waiting { version: *version, since };
+                plan.state.phase = Phase::Waiting { version: *version, since };
             }
             Action::Promote { version } => {
-                let reason = "the watch promoted it: see `modelwright watch --history`";
-                let number = version.to_string();
-                let previous = store.set_alias(name, alias, &number, Some(reason), self.at)?;
-                self.forget_challenger(store)?;
-                state.phase = guard(self.config, *version, previous, &since, self.before());
+                self.move_champion(*version, "the watch promoted it", plan)?;
+                plan.steps.push(forgotten(&self.config.challenger));
+                plan.state.phase =
+                    guard(self.config, *version, Some(self.number), &since, self.before());
             }
             Action::RollBack { version } => {
-                let reason = "the watch rolled it back: see `modelwright watch --history`";
-                store.set_alias(name, alias, &version.to_string(), Some(reason), self.at)?;
-                state.phase = Phase::Steady;
+                self.move_champion(*version, "the watch rolled it back", plan)?;
+                plan.state.phase = Phase::Steady;
             }
             Action::Discard { .. } | Action::Settle => {
-                self.forget_challenger(store)?;
-                state.phase = Phase::Steady;
+                plan.steps.push(forgotten(&self.config.challenger));
+                plan.state.phase = Phase::Steady;
             }
         }
-        Ok(Some(json!({ "action": action.name() })))
+        let mut outcome = json!({ "action": action.name() });
+        if let Some(why) = server {
+            // Servers follow the alias by themselves; what they do besides is ended later.
+            plan.state.recall = true;
+            outcome["server"] = json!(why);
+        }
+        Ok(Some(outcome))
+    }
+
+    /// Plans that the alias in use moves, if it is still where the decision saw it.
+    fn move_champion(&self, version: i64, why: &str, plan: &mut Plan) -> Result<()> {
+        let (_, alias) = self.config.target()?;
+        plan.steps.push(AliasStep {
+            alias: alias.to_owned(),
+            number: Some(version),
+            from: Some(self.number),
+            reason: Some(format!("{why}: see `modelwright watch --history`")),
+        });
+        Ok(())
     }
 
     fn hashes(&self) -> BTreeSet<String> {
@@ -76,26 +127,11 @@ impl Acting<'_> {
         marks(self.files, &self.config.out)
     }
 
-    fn forget_challenger(&self, store: &mut Store) -> Result<()> {
-        let (name, _) = self.config.target()?;
-        let challenger = self.config.challenger.as_str();
-        match store.version(name, challenger) {
-            Ok(version) if version.aliases.iter().any(|a| a == challenger) => {
-                store.remove_alias(name, challenger, self.at)
-            }
-            _ => Ok(()),
-        }
-    }
-
     /// Fits a challenger. What fails is written down, and tried again after the pause; an
     /// interruption leaves everything as it was.
-    fn retrain(
-        &self,
-        triggers: &[Trigger],
-        state: &mut WatchState,
-        store: &mut Store,
-    ) -> Result<Value> {
+    fn retrain(&self, triggers: &[Trigger], plan: &mut Plan, store: &mut Store) -> Result<Value> {
         let (name, _) = self.config.target()?;
+        let state = &mut plan.state;
         let run = store.begin_run(&NewRun {
             kind: "retrain".to_owned(),
             started: self.at.to_owned(),
@@ -141,10 +177,16 @@ impl Acting<'_> {
         if decision.accepted {
             let (file, why) = (&done.saved.model, decision.summary.as_str());
             let version = store.register(name, file, Some(run), Some(why), self.at)?.number;
-            let (number, challenger) = (version.to_string(), &self.config.challenger);
-            store.set_alias(name, challenger, &number, Some(why), self.at)?;
             let next = accepted(self.config, version);
-            self.act(&next, state, store)?;
+            if !matches!(next, Action::Promote { .. }) {
+                plan.steps.push(AliasStep {
+                    alias: self.config.challenger.clone(),
+                    number: Some(version),
+                    from: None,
+                    reason: Some(why.to_owned()),
+                });
+            }
+            self.act(&next, plan, store)?;
             outcome["version"] = json!(version);
             outcome["then"] = json!(next.name());
         }
@@ -207,6 +249,11 @@ impl Acting<'_> {
         atomic_write(self.folder().join("decision.json"), format!("{text}\n").as_bytes())?;
         Ok(done)
     }
+}
+
+/// A challenger's alias goes, where there is one.
+pub(super) fn forgotten(challenger: &str) -> AliasStep {
+    AliasStep { alias: challenger.to_owned(), number: None, from: None, reason: None }
 }
 
 /// The phase after a promotion.

@@ -9,6 +9,7 @@ mod approve;
 mod duel;
 mod files;
 mod served;
+mod steer;
 mod window;
 
 use std::path::{Path, PathBuf};
@@ -16,12 +17,15 @@ use std::time::Duration;
 
 use modelwright_core::record::MonitorRecord;
 use modelwright_core::{Context, Result};
-use modelwright_lifecycle::alerts::{AlertRules, Delivery, Observed, Transport, deliver, observe};
+use modelwright_lifecycle::alerts::{
+    AlertRules, Delivery, Observed, Transport, Whose, deliver, observe,
+};
 use modelwright_lifecycle::digest::sha256_hex;
 use modelwright_lifecycle::monitor::MonitorOptions;
 use modelwright_lifecycle::store::{NewRun, RunEnd, Store};
 use modelwright_lifecycle::watch::{
-    Decided, Grounds, Monitored, Observation, Phase, WatchConfig, WatchLock, WatchState,
+    Decided, Grounds, Monitored, Observation, Phase, Said, WatchChange, WatchConfig, WatchLock,
+    WatchState,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -100,8 +104,9 @@ impl<'a> Watcher<'a> {
     pub fn tick(&mut self) -> Result<Tick> {
         let at = (self.world.now)();
         let mut store = Store::open_existing(&self.folder, &at)?;
-        let mut state = store
-            .watch_state(&self.config.model)?
+        let read = store.watch_state(&self.config.model)?;
+        let mut state = read
+            .clone()
             .unwrap_or_else(|| WatchState { since: at.clone(), ..WatchState::default() });
         let files = self.find(&store)?;
         let look = self.look(&mut store, &mut state, &files, &at)?;
@@ -111,14 +116,23 @@ impl<'a> Watcher<'a> {
             config: &self.config,
             world: &self.world,
             champion: &look.champion,
+            number: grounds.observed.champion,
             files: &files,
             at: &at,
         };
-        let before = state.clone();
-        let outcome = acting.act(&grounds.decided.action, &mut state, &mut store)?;
-        let is_news = has_looked || outcome.is_some() || before.phase != state.phase;
-        let decision = is_news.then_some((&grounds, outcome.as_ref()));
-        store.keep_watch(&self.config.model, &state, decision)?;
+        let mut plan = act::Plan { state: state.clone(), steps: Vec::new() };
+        let outcome = acting.act(&grounds.decided.action, &mut plan, &mut store)?;
+        let is_news = has_looked || outcome.is_some() || plan.state.phase != state.phase;
+        let said = Said::Rules { grounds: &grounds, outcome: outcome.as_ref() };
+        let change = WatchChange {
+            model: &self.config.model,
+            read: read.as_ref(),
+            state: &plan.state,
+            steps: &plan.steps,
+            said: is_news.then_some(said),
+            at: &at,
+        };
+        store.commit_watch(&change)?.or_error(&self.config.model)?;
         let (alerts, delivery) = self.tell(&mut store, look.found.as_ref(), &at)?;
         let Grounds { decided, observed, .. } = grounds;
         Ok(Tick { at, decided, observed, outcome, alerts, delivery })
@@ -220,7 +234,7 @@ impl<'a> Watcher<'a> {
         let duration_s = ctx.elapsed().as_secs_f64();
         let end = RunEnd { ended, duration_s, ..RunEnd::default() };
         let end = match &found {
-            Ok(found) => crate::recording::monitor_end(found, end),
+            Ok(found) => crate::run_account::monitor_end(found, end),
             Err(error) => RunEnd { error: Some(error.to_string()), ..end },
         };
         store.end_run(run, &end)?;
@@ -236,7 +250,9 @@ impl<'a> Watcher<'a> {
     ) -> Result<Option<modelwright_lifecycle::watch::Duel>> {
         let (name, alias) = self.config.target()?;
         let (newer, older, before) = match &state.phase {
-            Phase::Trial { version, before, .. } => (version.to_string(), alias.to_owned(), before),
+            Phase::Trial { version, before, .. } | Phase::Canary { version, before, .. } => {
+                (version.to_string(), alias.to_owned(), before)
+            }
             Phase::Guard { version, previous, before, .. } => {
                 (version.to_string(), previous.to_string(), before)
             }
@@ -261,8 +277,8 @@ impl<'a> Watcher<'a> {
         let Some(rules) = &self.rules else { return Ok((None, None)) };
         let model = self.config.model.as_str();
         let alerts = found.map(|found| observe(store, rules, model, found, at)).transpose()?;
-        let of = found.map(|found| (model, found));
-        let delivery = deliver(store, rules, of, self.world.transport, at)?;
+        let whose = Whose::Model(model, found);
+        let delivery = deliver(store, rules, whose, self.world.transport, self.world.now)?;
         Ok((alerts, Some(delivery)))
     }
 }

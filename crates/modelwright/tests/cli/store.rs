@@ -52,6 +52,47 @@ fn a_registered_model_is_meant_by_its_alias_everywhere() {
     run(&folder, &["predict", "churn@1", "new.csv"]).refused(&["no registered model"]);
 }
 
+/// `bench/store/kill.py` does the same two hundred times; here is what it looks for, in seconds.
+#[cfg(unix)]
+#[test]
+fn whoever_is_killed_leaves_a_store_that_opens_with_nothing_half_done() {
+    let folder = Folder::new();
+    folder.write("t.csv", customers(0, 300)).write("new.csv", questions(400, 5));
+    let fit = |seed: &str, out: &str| {
+        let args = ["train", "linear", "t.csv", "--target", "left", "--seed", seed, "--out", out];
+        [&args[..], &["--threads", "1", "--store", "store", "-q"]].concat().join(" ")
+    };
+    let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+    let start = |text: &str| {
+        let words = words(text);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        folder.command(&words).spawn().unwrap()
+    };
+    for (seed, out) in [("1", "m0"), ("2", "m1")] {
+        assert!(start(&fit(seed, out)).wait().unwrap().success());
+        run(&folder, &["models", "register", "churn", out]).done();
+    }
+    run(&folder, &["models", "alias", "churn", "champion", "1"]).done();
+    for kill in 0..12_u64 {
+        let work = match kill % 3 {
+            0 => fit(&kill.to_string(), "m2"),
+            1 => format!("models alias churn champion {} --store store", 1 + kill / 3 % 2),
+            _ => "models register churn m1 --alias latest-one --store store".to_owned(),
+        };
+        let mut child = start(&work);
+        thread::sleep(Duration::from_millis(3 + 7 * (kill % 5)));
+        // It may have come to its end already.
+        let _ = child.kill();
+        child.wait().unwrap();
+        let runs = json(&run(&folder, &["runs", "list", "--json"]).done());
+        let runs = runs.as_array().unwrap();
+        assert!(runs.iter().all(|run| run["status"] != "running"), "{runs:#?}");
+        run(&folder, &["predict", "churn@champion", "new.csv", "-q"]).done();
+    }
+    let versions = json(&run(&folder, &["models", "list", "churn", "--json"]).done());
+    assert_eq!(versions.as_array().unwrap().len(), 2, "{versions:#}");
+}
+
 #[test]
 fn a_fit_is_recorded_with_its_metrics_only_where_a_store_was_named() {
     let folder = Folder::new();

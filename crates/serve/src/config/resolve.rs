@@ -4,13 +4,12 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use modelwright_core::{Error, Result};
+use modelwright_core::{Error, Result, quantity};
 
 use super::keys::{self, Key};
 use super::layers::{Config, Source};
 use crate::access::{Jwt, JwtSettings, Keys};
 use crate::events::EventSettings;
-use crate::quantity;
 use crate::request_log::RequestLogSettings;
 use crate::settings::{Limits, ModelSource, Settings};
 use crate::telemetry::TelemetrySettings;

@@ -12,7 +12,7 @@ use std::time::SystemTime;
 use modelwright_core::{Context, Error, ErrorKind, Result};
 
 use super::registry::Registry;
-use super::repository::{Found, find};
+use super::repository::{Found, find, find_version};
 use super::{Canary, Model};
 use crate::log::Log;
 use crate::settings::ModelSource;
@@ -275,6 +275,7 @@ impl Hub {
     /// # Errors
     /// Input error when it is not in memory.
     pub(crate) fn promote(&self, name: &str, version: u64) -> Result<()> {
+        self.bring(name, version)?;
         let _one = self.seen();
         self.change_entry(name, |entry| {
             entry.known(version)?;
@@ -289,6 +290,7 @@ impl Hub {
     /// # Errors
     /// Input error when it is not in memory.
     pub(crate) fn set_canary(&self, name: &str, canary: Option<Canary>) -> Result<()> {
+        canary.map_or(Ok(()), |canary| self.bring(name, canary.version))?;
         let _one = self.seen();
         self.change_entry(name, |entry| {
             canary.map_or(Ok(()), |canary| entry.known(canary.version))?;
@@ -303,11 +305,42 @@ impl Hub {
     /// # Errors
     /// Input error when it is not in memory.
     pub(crate) fn set_shadow(&self, name: &str, version: Option<u64>) -> Result<()> {
+        version.map_or(Ok(()), |version| self.bring(name, version))?;
         let _one = self.seen();
         self.change_entry(name, |entry| {
             version.map_or(Ok(()), |version| entry.known(version))?;
             entry.shadow = version;
             self.log.event("shadow", name, version, None);
+            Ok(())
+        })
+    }
+
+    /// Loads a version of a registered model beside those that are in memory, if it is not there
+    /// yet: an alias that nobody moved yet stands for another one. Which version answers is not
+    /// changed. Versions of files, and names that are not served, are left to what follows.
+    ///
+    /// # Errors
+    /// Input error when the store has no such version, or it is no sound model.
+    fn bring(&self, name: &str, version: u64) -> Result<()> {
+        let _one = self.seen();
+        let state = self.state();
+        let Some(entry) = state.entries.get(name).filter(|e| e.version(version).is_none()) else {
+            return Ok(());
+        };
+        let registered = |source: &&ModelSource| {
+            let name_of = |(registered, _)| source.name.as_deref().unwrap_or(registered);
+            source.registered().map(name_of) == Some(name)
+        };
+        let Some(source) = self.sources.iter().find(registered) else { return Ok(()) };
+        let path = find_version(source, version, self.registry.folder())?;
+        let model = Model::load(name, version, &path, entry.stats.clone(), &self.ctx)?;
+        self.log.event("loaded", name, Some(version), None);
+        self.change_entry(name, |entry| {
+            entry.stats.n_loads.add(1);
+            entry.newest = entry.newest.max(version);
+            entry.versions.retain(|m| m.version != version);
+            entry.versions.push(Arc::new(model));
+            entry.versions.sort_by_key(|m| m.version);
             Ok(())
         })
     }

@@ -105,6 +105,23 @@ fn find_registered(
     })
 }
 
+/// The file of a version of the registered model that a source names, whatever its alias stands for.
+///
+/// # Errors
+/// Input error when there is no store, or no such version in it.
+pub(super) fn find_version(
+    source: &ModelSource,
+    version: u64,
+    store: Option<&Path>,
+) -> Result<PathBuf> {
+    let (Some((name, _)), Some(folder)) = (source.registered(), store) else {
+        return Err(Error::input("there is no store to look the model up in")
+            .got(source.path.display().to_string())
+            .hint("name one with --store"));
+    };
+    Store::read(folder)?.model_file(name, &version.to_string())
+}
+
 fn of_child(child: &Path) -> Vec<Found> {
     let is_other = child.is_file() && child.extension().is_none_or(|e| e != "mw");
     let Ok(name) = name_of(child) else { return Vec::new() };

@@ -69,6 +69,7 @@ fn of_store(
         Endpoint::Model(name) => models::one(store, name),
         Endpoint::ModelReport(name, version) => models::report(store, name, version),
         Endpoint::ModelFile(name, version) => models::file(store, name, version),
+        Endpoint::Register(name) => models::register(store, name, body),
         Endpoint::SetAlias(name, alias) => models::set_alias(store, (name, alias), body),
         Endpoint::RemoveAlias(name, alias) => models::remove_alias(store, name, alias),
         Endpoint::RollBack(name, alias) => models::roll_back(store, (name, alias), body),

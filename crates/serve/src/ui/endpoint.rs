@@ -34,6 +34,8 @@ pub(super) enum Endpoint {
     ModelReport(String, String),
     ModelFile(String, String),
     Predict(String, String),
+    /// The model of a run as the next version.
+    Register(String),
     SetAlias(String, String),
     RemoveAlias(String, String),
     RollBack(String, String),
@@ -46,6 +48,7 @@ impl Endpoint {
             Self::Session | Self::SignIn | Self::SignOut => None,
             Self::Predict(..) => Some(Scope::Predict),
             Self::DeleteRun(_)
+            | Self::Register(_)
             | Self::SetAlias(..)
             | Self::RemoveAlias(..)
             | Self::RollBack(..) => Some(Scope::Admin),
@@ -112,6 +115,7 @@ fn of(method: &Method, parts: &[&str]) -> Option<Endpoint> {
         ("POST", ["models", name, version, "predict"]) => {
             Endpoint::Predict(own(name), own(version))
         }
+        ("POST", ["models", name, "versions"]) => Endpoint::Register(own(name)),
         ("PUT", ["models", name, "aliases", alias]) => Endpoint::SetAlias(own(name), own(alias)),
         ("DELETE", ["models", name, "aliases", alias]) => {
             Endpoint::RemoveAlias(own(name), own(alias))
@@ -151,6 +155,7 @@ mod tests {
         let rollback = scope(Method::POST, "/api/v1/models/a/aliases/b/rollback");
         assert_eq!(rollback, Some(Scope::Admin));
         assert_eq!(scope(Method::DELETE, "/api/v1/runs/1"), Some(Scope::Admin));
+        assert_eq!(scope(Method::POST, "/api/v1/models/a/versions"), Some(Scope::Admin));
         assert_eq!(scope(Method::GET, "/api/v1/session"), None);
     }
 }

@@ -1,6 +1,6 @@
 //! Registered models: versions, aliases and how they moved.
 
-use modelwright_lifecycle::store::Store;
+use modelwright_lifecycle::store::{AliasMove, Moved, Store};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -32,13 +32,17 @@ impl Wish {
         })
     }
 
-    /// Refuses a change that was decided on what is no longer so.
-    fn check(&self, now: Option<i64>) -> Result<(), Problem> {
-        let Some(known) = self.from.filter(|known| Some(*known) != now) else { return Ok(()) };
-        let now = now.map_or("nothing".to_owned(), |n| format!("version {n}"));
+    /// The number and the one before it; a problem where the change was decided on what is no
+    /// longer so.
+    fn done(&self, moved: Moved) -> Result<(i64, Option<i64>), Problem> {
+        let now = match moved {
+            Moved::Done { number, before } => return Ok((number, before)),
+            Moved::Meanwhile { now } => now,
+        };
+        let version = |n: i64| format!("version {n}");
         Err(Problem::new(409, "moved-meanwhile", "somebody moved the alias meanwhile")
-            .expected(format!("version {known}"))
-            .got(&now)
+            .expected(self.from.map_or("nothing".to_owned(), version))
+            .got(&now.map_or("nothing".to_owned(), version))
             .hint("look at it again"))
     }
 
@@ -83,6 +87,35 @@ pub(super) fn report(store: &mut Store, name: &str, selector: &str) -> Result<Re
     Ok(page::document(modelwright_inspect::report_html(&record)))
 }
 
+/// What is to be registered.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Registration {
+    run: i64,
+    note: Option<String>,
+    /// An alias that is to stand for it.
+    alias: Option<String>,
+}
+
+/// Registers the model of a run; the same model is the same version.
+pub(super) fn register(store: &mut Store, name: &str, body: &[u8]) -> Result<Reply, Problem> {
+    let asked: Registration = serde_json::from_slice(body).map_err(|e| {
+        Problem::malformed(e.to_string())
+            .expected("{\"run\": 12, \"note\": \"…\", \"alias\": \"…\"}, note and alias optional")
+    })?;
+    let given = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
+    let (note, alias) = (given(asked.note), given(asked.alias));
+    let at = clock::utc_text();
+    store.run(asked.run).map_err(absent)?;
+    let version = store.register_run(name, asked.run, note.as_deref(), &at)?;
+    if let Some(alias) = alias {
+        let alias = alias.trim();
+        store.set_alias(name, alias, &version.number.to_string(), note.as_deref(), &at)?;
+    }
+    let version = store.version(name, &version.number.to_string())?;
+    Ok(Reply::json(&json!({ "name": name, "version": version })))
+}
+
 /// Lets an alias stand for a version.
 pub(super) fn set_alias(
     store: &mut Store,
@@ -90,20 +123,21 @@ pub(super) fn set_alias(
     body: &[u8],
 ) -> Result<Reply, Problem> {
     let wish = Wish::parse(body)?;
-    let version = wish.version.as_deref().unwrap_or("latest");
-    let now = store.versions(name).map_err(absent)?;
-    let now = now.iter().find(|v| v.aliases.iter().any(|own| own == alias)).map(|v| v.number);
-    wish.check(now)?;
-    let at = clock::utc_text();
-    let before = store.set_alias(name, alias, version, wish.reason(), &at)?;
-    let number = store.version(name, alias)?.number;
+    store.versions(name).map_err(absent)?;
+    let asked = AliasMove {
+        name,
+        alias,
+        selector: wish.version.as_deref().unwrap_or("latest"),
+        from: wish.from,
+        reason: wish.reason(),
+    };
+    let (number, before) = wish.done(store.set_alias_from(&asked, &clock::utc_text())?)?;
     Ok(Reply::json(&json!({ "name": name, "alias": alias, "number": number, "before": before })))
 }
 
 /// Removes an alias.
 pub(super) fn remove_alias(store: &mut Store, name: &str, alias: &str) -> Result<Reply, Problem> {
-    let before = store.version(name, alias).map_err(absent)?.number;
-    store.remove_alias(name, alias, &clock::utc_text()).map_err(absent)?;
+    let before = store.remove_alias(name, alias, &clock::utc_text()).map_err(absent)?;
     Ok(Reply::json(&json!({ "name": name, "alias": alias, "number": null, "before": before })))
 }
 
@@ -114,8 +148,9 @@ pub(super) fn roll_back(
     body: &[u8],
 ) -> Result<Reply, Problem> {
     let wish = Wish::parse(body)?;
-    let before = store.version(name, alias).map_err(absent)?.number;
-    wish.check(Some(before))?;
-    let number = store.roll_back(name, alias, wish.reason(), &clock::utc_text())?;
+    store.version(name, alias).map_err(absent)?;
+    let at = clock::utc_text();
+    let moved = store.roll_back_from(name, alias, wish.from, wish.reason(), &at)?;
+    let (number, before) = wish.done(moved)?;
     Ok(Reply::json(&json!({ "name": name, "alias": alias, "number": number, "before": before })))
 }

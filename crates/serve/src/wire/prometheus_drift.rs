@@ -16,32 +16,36 @@ type ColumnGauge = (&'static str, &'static str, fn(&LiveColumn, u64) -> Option<f
 
 const COLUMN_GAUGES: [ColumnGauge; 7] = [
     (
-        "modelwright_drift_score",
+        "modelwright_column_drift_score",
         "How far from training, by the measure: a distance or a p-value",
         |c, n| c.drift.score.filter(|_| n >= ROWS_MIN),
     ),
     (
-        "modelwright_drift_threshold",
+        "modelwright_column_drift_threshold",
         "From where on a distance, or down to where a p-value, counts",
         |c, _| c.drift.threshold,
     ),
     (
-        "modelwright_drifted",
+        "modelwright_column_drifted",
         "Whether the column drifted: beyond the threshold and chance",
         |c, n| (n >= ROWS_MIN && c.drift.score.is_some()).then(|| f64::from(c.drift.drifted)),
     ),
-    ("modelwright_missing_rate", "Share of rows without a value", |c, n| {
+    ("modelwright_column_missing_share", "Share of rows without a value", |c, n| {
         share(c.drift.current.n_missing, n)
     }),
-    ("modelwright_training_missing_rate", "The same in training", |c, _| {
+    ("modelwright_column_training_missing_share", "The same in training", |c, _| {
         share(c.drift.reference.n_missing, c.drift.reference.n_rows)
     }),
-    ("modelwright_unseen_rate", "Share of rows with a value that training never had", |c, n| {
-        share(c.n_unseen, n)
-    }),
-    ("modelwright_outside_rate", "Share of rows with a number outside training's range", |c, n| {
-        share(c.n_outside, n)
-    }),
+    (
+        "modelwright_column_unseen_share",
+        "Share of rows with a value that training never had",
+        |c, n| share(c.n_unseen, n),
+    ),
+    (
+        "modelwright_column_outside_share",
+        "Share of rows with a number outside training's range",
+        |c, n| share(c.n_outside, n),
+    ),
 ];
 
 /// Name, help and value of a gauge of predictions.
@@ -64,7 +68,7 @@ pub(super) fn write(out: &mut String, found: &[(Arc<str>, u64, Arc<LiveDrift>)])
     for model in found {
         line(out, name, &labels(model), model.2.n_rows as f64);
     }
-    let name = "modelwright_drifted_share";
+    let name = "modelwright_drift_share";
     head(out, name, "Share of the columns that drifted", "gauge");
     for model in found.iter().filter(|m| m.2.n_rows >= ROWS_MIN && m.2.dataset.n_columns > 0) {
         line(out, name, &labels(model), model.2.dataset.share);

@@ -34,16 +34,16 @@ fn rows_unlike_training_become_gauges_of_drift() {
     (strange[number], strange[text]) = (json!(1e6), Value::Null);
     client.post(&path, json!(vec![&strange; 150]).to_string()).ok();
     let mut value = |start: &str, column: &str| gauge(&mut client, 150, start, column);
-    assert_eq!(value("modelwright_drifted{", number), Some(1.0));
+    assert_eq!(value("modelwright_column_drifted{", number), Some(1.0));
     // Of some measures a small score means drift: they are p-values.
-    assert!(value("modelwright_drift_score{", number).unwrap().is_finite());
-    assert!(value("modelwright_drift_threshold{", number).unwrap() > 0.0);
-    assert_eq!(value("modelwright_outside_rate{", number), Some(1.0));
-    assert_eq!(value("modelwright_missing_rate{", text), Some(1.0));
-    assert!(value("modelwright_training_missing_rate{", text).unwrap() < 0.5);
+    assert!(value("modelwright_column_drift_score{", number).unwrap().is_finite());
+    assert!(value("modelwright_column_drift_threshold{", number).unwrap() > 0.0);
+    assert_eq!(value("modelwright_column_outside_share{", number), Some(1.0));
+    assert_eq!(value("modelwright_column_missing_share{", text), Some(1.0));
+    assert!(value("modelwright_column_training_missing_share{", text).unwrap() < 0.5);
     strange[text] = json!("never seen");
     client.post(&path, json!(vec![&strange; 150]).to_string()).ok();
-    assert_eq!(gauge(&mut client, 300, "modelwright_unseen_rate{", text), Some(0.5));
+    assert_eq!(gauge(&mut client, 300, "modelwright_column_unseen_share{", text), Some(0.5));
 }
 
 #[test]
@@ -52,7 +52,8 @@ fn more_rows_than_can_be_looked_at_are_thinned_and_few_have_no_score() {
     let mut client = running.client();
     let path = format!("/models/{MODEL}/predict");
     let row = objects(MODEL).remove(0);
-    let number = |client: &mut Client, n| gauge(client, n, "modelwright_drift_score{", "age");
+    let number =
+        |client: &mut Client, n| gauge(client, n, "modelwright_column_drift_score{", "age");
     client.post(&path, json!(vec![&row; 20]).to_string()).ok();
     assert_eq!(number(&mut client, 20), None);
     // A second of its own, whose budget is whole.

@@ -116,6 +116,56 @@ fn a_run_is_watched_while_it_is_at_work() {
 }
 
 #[test]
+fn the_model_of_a_run_is_registered_as_long_as_it_is_what_the_run_made() {
+    let folder = Folder::new("ui-register");
+    let path = store(&folder);
+    let out = folder.0.join("out");
+    std::fs::create_dir_all(&out).unwrap();
+    let bytes = std::fs::read(artifacts().join("v2-regression.mw")).unwrap();
+    std::fs::write(out.join("model.mw"), &bytes).unwrap();
+    let record =
+        modelwright_lifecycle::read_artifact(&out.join("model.mw")).unwrap().record().unwrap();
+    let mut opened = Store::open(&path, NOW).unwrap();
+    let run = NewRun {
+        kind: "fit".to_owned(),
+        started: NOW.to_owned(),
+        output: Some(out.display().to_string()),
+        ..NewRun::default()
+    };
+    let id = opened.begin_run(&run).unwrap();
+    let end = RunEnd {
+        ended: NOW.to_owned(),
+        record: Some(&record),
+        model_sha256: Some(modelwright_lifecycle::digest::sha256_hex(&bytes)),
+        ..RunEnd::default()
+    };
+    opened.end_run(id, &end).unwrap();
+    let server = Running::start(over(path));
+    let mut client = server.client();
+    let place = "/api/v1/models/prices/versions";
+    let refused = send(&mut client, "POST", place, &json!({ "run": 1 }));
+    assert_eq!(refused.status, 400);
+    assert!(refused.text().contains("the run made no model"), "{}", refused.text());
+    assert_eq!(send(&mut client, "POST", place, &json!({ "run": 99 })).status, 404);
+    let asked = json!({ "run": id, "alias": "champion", "note": "from the page" });
+    let made = send(&mut client, "POST", place, &asked).ok();
+    assert_eq!(made["version"]["number"], 1);
+    assert_eq!(made["version"]["aliases"], json!(["champion"]));
+    assert_eq!(made["version"]["run"], id);
+    // Once it is kept, the run's folder may go.
+    std::fs::remove_dir_all(&out).unwrap();
+    assert_eq!(
+        send(&mut client, "POST", place, &json!({ "run": id })).ok()["version"]["number"],
+        1
+    );
+    opened.remove_alias("prices", "champion", NOW).unwrap();
+    opened.delete_model("prices", None).unwrap();
+    let gone = send(&mut client, "POST", place, &json!({ "run": id }));
+    assert_eq!(gone.status, 400);
+    assert!(gone.json()["hint"].as_str().unwrap().contains("--run"), "{:?}", gone.json());
+}
+
+#[test]
 fn aliases_move_roll_back_and_refuse_who_decided_on_what_is_no_longer_so() {
     let folder = Folder::new("ui-models");
     let server = Running::start(over(store(&folder)));

@@ -24,10 +24,12 @@ mod sqlite;
 mod tls;
 mod value;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
 
 use modelwright_core::{Error, Result};
+
+use super::files;
 
 pub(crate) use address::is_address;
 pub(super) use address::{Address, shown};
@@ -65,6 +67,8 @@ pub(crate) struct Db {
     /// Where files of the store are, or are kept near.
     folder: PathBuf,
     in_transaction: Cell<bool>,
+    /// Hash and kind of files that the transaction at work left without a name.
+    left: RefCell<Vec<(String, &'static str)>>,
 }
 
 /// A statement that can be executed again and again.
@@ -79,6 +83,7 @@ struct Undo<'a>(&'a Db);
 impl Drop for Undo<'_> {
     fn drop(&mut self) {
         if self.0.in_transaction.replace(false) {
+            self.0.left.take();
             // A connection that is lost has undone it already.
             let _ = self.0.end(false);
         }
@@ -98,7 +103,7 @@ impl Db {
                 (Back::Server(Server::open(address, may_create)?), folder)
             }
         };
-        Ok(Self { back, folder, in_transaction: Cell::new(false) })
+        Ok(Self { back, folder, in_transaction: Cell::new(false), left: RefCell::default() })
     }
 
     /// Where files of the store are, or are kept near.
@@ -181,17 +186,41 @@ impl Db {
         haste: Haste,
         work: impl FnOnce(&Self) -> std::result::Result<T, E>,
     ) -> std::result::Result<T, E> {
+        self.begin(haste)?;
+        let undo = Undo(self);
+        let done = work(self)?;
+        self.in_transaction.set(false);
+        drop(undo);
+        let left = self.left.take();
+        self.end(true)?;
+        if !left.is_empty() {
+            // The change is made; what of it cannot be tidied up stays, and harms nobody.
+            let _ = self.sweep(haste, &left);
+        }
+        Ok(done)
+    }
+
+    /// Removes files that no row names, while nobody else can begin to name them.
+    fn sweep(&self, haste: Haste, left: &[(String, &'static str)]) -> DbResult<()> {
+        self.begin(haste)?;
+        let _undo = Undo(self);
+        // Nothing of the database changes: there is nothing to commit.
+        files::sweep(self, left)
+    }
+
+    /// Begins a transaction that other writers wait for.
+    fn begin(&self, haste: Haste) -> DbResult<()> {
         match &self.back {
             Back::File(file) => file.begin(haste)?,
             Back::Server(server) => server.begin(haste)?,
         }
         self.in_transaction.set(true);
-        let undo = Undo(self);
-        let done = work(self)?;
-        self.in_transaction.set(false);
-        drop(undo);
-        self.end(true)?;
-        Ok(done)
+        Ok(())
+    }
+
+    /// Remembers a file that no row names any more, until it is certain that none does.
+    pub(super) fn leave(&self, sha256: &str, extension: &'static str) {
+        self.left.borrow_mut().push((sha256.to_owned(), extension));
     }
 
     /// Ends a transaction, with all its changes or none.

@@ -6,7 +6,7 @@ use crate::store::Store;
 use crate::store::db::{Db, DbResult, Haste, OptionalRow, params};
 
 /// A model that a client logs.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct NewLoggedModel {
     /// Its id, which nobody else has.
     pub id: String,

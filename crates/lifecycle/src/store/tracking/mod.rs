@@ -17,8 +17,10 @@
 //! | `logged` | models that runs logged |
 //! | `registered`, `registered_read` | the registry as MLflow sees it: tags, stages, sources |
 //! | `uploads`, `own` | files by path, and those of our own runs and models |
+//! | `forget` | what goes with a run that is removed |
 
 mod experiments;
+mod forget;
 mod history;
 mod log;
 mod logged;
@@ -36,6 +38,7 @@ mod uploads;
 mod used;
 
 pub use experiments::Experiment;
+pub(super) use forget::forget_files;
 pub use history::Point;
 pub use log::{Batch, NewPoint};
 pub use logged::{LoggedMetric, LoggedModel, NewLoggedModel};

@@ -158,15 +158,16 @@ fn own_models_are_folders_that_mlflow_loads() {
     });
 }
 
+fn put(store: &mut Store, path: &str, bytes: &[u8]) -> Answer<()> {
+    let mut incoming = Incoming::begin(store.folder()).unwrap();
+    bytes.chunks(3).for_each(|piece| incoming.add(piece).unwrap());
+    store.put_upload(path, &incoming.end().unwrap(), 1)
+}
+
 #[test]
 fn equal_uploads_share_a_file_that_goes_with_the_last_of_them() {
     on_both("tracking-uploads", |folder| {
         let mut store = folder.open();
-        let put = |store: &mut Store, path: &str, bytes: &[u8]| {
-            let mut incoming = Incoming::begin(store.folder()).unwrap();
-            bytes.chunks(3).for_each(|piece| incoming.add(piece).unwrap());
-            store.put_upload(path, &incoming.end().unwrap(), 1)
-        };
         put(&mut store, "0/r/a/x.txt", b"hello").unwrap();
         put(&mut store, "0/r/a-b/y", b"hello").unwrap();
         put(&mut store, "0/r/a.txt", b"").unwrap();
@@ -217,6 +218,57 @@ fn a_version_of_a_client_lives_beside_ours_and_lends_no_file() {
         assert!(message(store.delete_registered_model("churn")).contains("models delete"));
         store.delete_model("churn", Some(2)).unwrap();
     });
+}
+
+#[test]
+fn a_removed_run_takes_its_files_along_but_not_those_of_registered_versions() {
+    on_both("tracking-forget", |folder| {
+        let mut store = folder.open();
+        new_run(&mut store, "r", 0);
+        for (path, bytes) in [
+            ("0/r/artifacts/plot.png", b"plot".as_slice()),
+            ("0/r/artifacts/model/MLmodel", b"kept"),
+            ("0/r2/artifacts/plot.png", b"other"),
+            ("0/models/m-1/artifacts/MLmodel", b"logged"),
+            ("0/models/m-2/artifacts/MLmodel", b"registered"),
+        ] {
+            put(&mut store, path, bytes).unwrap();
+        }
+        for id in ["m-1", "m-2"] {
+            let new = NewLoggedModel {
+                id: id.to_owned(),
+                name: "model".to_owned(),
+                source_run: Some("r".to_owned()),
+                ..NewLoggedModel::default()
+            };
+            store.create_logged_model(&new).unwrap();
+        }
+        store.create_registered_model("churn", None, &[], 5).unwrap();
+        for (source, logged) in
+            [("mlflow-artifacts:/0/r/artifacts/model", None), ("models:/m-2", Some("m-2"))]
+        {
+            let new = NewVersion {
+                name: "churn".to_owned(),
+                source: source.to_owned(),
+                logged_model: logged.map(str::to_owned),
+                ..NewVersion::default()
+            };
+            store.create_model_version(&new, 6).unwrap();
+        }
+        let plot = store.upload("0/r/artifacts/plot.png").unwrap();
+        let id = found_runs(&store)[0];
+        store.delete_run(id).unwrap();
+        assert!(!plot.exists(), "the bytes are gone");
+        let is_there = |path: &str| store.upload(path).is_ok();
+        assert!(!is_there("0/r/artifacts/plot.png") && !is_there("0/models/m-1/artifacts/MLmodel"));
+        assert!(is_there("0/r/artifacts/model/MLmodel") && is_there("0/r2/artifacts/plot.png"));
+        assert!(is_there("0/models/m-2/artifacts/MLmodel"));
+        assert!(store.logged_model("m-1").is_err() && store.logged_model("m-2").is_ok());
+    });
+}
+
+fn found_runs(store: &Store) -> Vec<i64> {
+    store.runs(&RunFilter::default()).unwrap().iter().map(|run| run.id).collect()
 }
 
 #[test]

@@ -1,8 +1,8 @@
 // One run: what was asked, what came of it, its trials, its report; live while it is at work.
 
-import { get, repeat, url } from "./api.js";
+import { get, part, post, repeat, url } from "./api.js";
 import { curve, direction, leaders } from "./curve.js";
-import { facts, h, heading, say, table } from "./dom.js";
+import { ask, facts, h, heading, say, table, trouble } from "./dom.js";
 import { duration, interval, moment, num, parameter, parameterName, percent } from "./format.js";
 import { ends, status, whisker } from "./status.js";
 
@@ -55,10 +55,35 @@ function head(found, title, tab) {
   return h("div", {},
     h("p", { class: "crumbs" }, h("a", { href: "#/runs" }, "Runs"), ` / ${title}`),
     heading(h("span", {}, title, " ", status(own.status)),
+      own.model_sha256 && own.record_sha256 && own.status === "finished" && own.kind !== "monitor"
+        && h("button", { onclick: (event) => register(own, event.target) }, "Register…"),
       found.files.map((name) => h("a", { class: "button plain", download: true,
         href: url(`runs/${own.id}/files/${name}`) }, name))),
     found.has_report && h("nav", { class: "tabs", "aria-label": "Run" },
       link("overview", `#/runs/${own.id}`), link("report", `#/runs/${own.id}/report`)));
+}
+
+/** Makes the run's model the next version of a registered one. */
+async function register(own, button) {
+  const known = (await get("models")).models.map(({ model }) => model.name);
+  const answer = await ask({
+    title: `Register the model of ${own.kind} ${own.id}`,
+    body: [h("label", {}, "Name", h("input", { name: "name", required: true, autocomplete: "off",
+      list: "known-models", pattern: "[\\p{L}\\p{N}_\\-][\\p{L}\\p{N}_.\\-]*",
+      title: "letters, digits, - _ and ." }),
+    h("datalist", { id: "known-models" }, known.map((value) => h("option", { value })))),
+    h("label", {}, "Alias (none if left empty)", h("input", { name: "alias", autocomplete: "off" })),
+    h("label", {}, "Note", h("input", { name: "note", autocomplete: "off" }))],
+    confirm: "Register" });
+  if (!answer) return;
+  try {
+    const { version } = await post(`models/${part(answer.name)}/versions`,
+      { run: own.id, alias: answer.alias || null, note: answer.note || null });
+    say(`${answer.name}, version ${version.number}`);
+    location.hash = `#/models/${part(answer.name)}`;
+  } catch (error) {
+    button.closest(".heading").after(trouble(error));
+  }
 }
 
 /** Metrics on untouched rows, each on a scale of its own interval. */

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use modelwright_core::{Error, Result};
+use crate::{Error, Result};
 
 /// A year: a longer budget is a slip of the finger.
 const TIME_MAX_S: f64 = 366.0 * 86_400.0;

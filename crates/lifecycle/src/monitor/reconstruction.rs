@@ -1,0 +1,272 @@
+//! Whether the relations among the columns of the reference still hold in the new rows.
+//!
+//! Columns become numbers (a category by how frequent it is in the reference), each centred and
+//! scaled. The main directions of the reference (principal components) that hold 65 % of its spread
+//! keep what columns have to do with each other; what a row loses when only they are kept is its
+//! reconstruction error. When relations change, the error grows, also where each column alone looks
+//! as it did; it shrinks when rows become more alike. The idea and the share are NannyML's ("data
+//! reconstruction with PCA"). Two things differ: the error of the reference is measured on its other
+//! half, from which the directions were not learned, and the two means are compared by their
+//! standard errors instead of by chunks.
+
+use std::collections::BTreeMap;
+
+use modelwright_core::data::{Column, ColumnData, MISSING_CODE, Table};
+use modelwright_core::record::Reconstruction;
+use modelwright_core::{Context, random::Random};
+
+/// The share of the reference's spread that the kept directions hold.
+const SHARE: f64 = 0.65;
+
+/// Means that differ by more standard errors are beyond chance.
+const Z: f64 = 3.0;
+
+/// Means that differ by less of the errors' standard deviation matter to nobody, however many rows
+/// prove it.
+const EFFECT: f64 = 0.1;
+
+/// Among fewer columns there are no relations worth keeping.
+const COLUMNS_MIN: usize = 3;
+/// Time grows with the cube of the columns: of more, the first ones are compared.
+const COLUMNS_MAX: usize = 200;
+
+/// Passes of Jacobi's rotations; eight are enough for hundreds of columns.
+const SWEEPS_MAX: usize = 20;
+
+/// Compares the reconstruction errors of two samples with the same columns; `None` where there are
+/// too few columns that vary.
+pub(super) fn reconstruct(was: &Table, is: &Table, ctx: &Context) -> Option<Reconstruction> {
+    let pairs = was.columns().iter().filter_map(|c| Some((c, is.column(&c.name)?)));
+    let encoded: Vec<(Vec<f64>, Vec<f64>)> =
+        pairs.filter_map(|(was, is)| encode(was, is)).take(COLUMNS_MAX).collect();
+    let n_columns = encoded.len();
+    if n_columns < COLUMNS_MIN {
+        return None;
+    }
+    let mut rows: Vec<usize> = (0..was.n_rows()).collect();
+    let mut random: Random = ctx.random("monitor/halves", 0);
+    random.shuffle(&mut rows);
+    let (learned, judged) = rows.split_at(rows.len() / 2);
+    let of = |row: usize| encoded.iter().map(|(was, _)| was[row]).collect::<Vec<f64>>();
+    let reference: Vec<Vec<f64>> = learned.iter().map(|row| of(*row)).collect();
+    let directions = directions(&reference, n_columns);
+    let errors_was: Vec<f64> = judged.iter().map(|row| error(&of(*row), &directions)).collect();
+    let errors_is: Vec<f64> = (0..is.n_rows())
+        .map(|row| error(&encoded.iter().map(|(_, is)| is[row]).collect::<Vec<_>>(), &directions))
+        .collect();
+    let (before, now) = (Spread::of(&errors_was), Spread::of(&errors_is));
+    let standard_error = (before.variance / before.n + now.variance / now.n).sqrt();
+    let difference = now.mean - before.mean;
+    let is_certain = difference.abs() > Z * standard_error;
+    let matters = difference.abs() > EFFECT * before.variance.sqrt();
+    Some(Reconstruction {
+        error: now.mean,
+        reference: before.mean,
+        standard_error,
+        n_columns,
+        n_components: directions.len(),
+        drifted: is_certain && matters,
+    })
+}
+
+/// A column of both sides as numbers, centred and scaled by the reference; `None` where it does not
+/// vary there.
+fn encode(was: &Column, is: &Column) -> Option<(Vec<f64>, Vec<f64>)> {
+    let (mut old, mut new) = match (&was.data, &is.data) {
+        (ColumnData::Number(old), ColumnData::Number(new)) => (old.clone(), new.clone()),
+        (ColumnData::String { .. }, ColumnData::String { .. }) => {
+            let mut shares: BTreeMap<&str, f64> = BTreeMap::new();
+            for text in texts(was).into_iter().flatten() {
+                *shares.entry(text).or_default() += 1.0 / was.n_rows().max(1) as f64;
+            }
+            // A level that the reference never had is as frequent there as it says: never.
+            let share =
+                |text: Option<&str>| text.map_or(f64::NAN, |t| *shares.get(t).unwrap_or(&0.0));
+            let of = |column| texts(column).into_iter().map(share).collect();
+            (of(was), of(is))
+        }
+        _ => return None,
+    };
+    let known: Vec<f64> = old.iter().copied().filter(|v| v.is_finite()).collect();
+    let spread = Spread::of(&known);
+    let deviation = spread.variance.sqrt();
+    if known.len() < 2 || !deviation.is_finite() || deviation <= 1e-12 * spread.mean.abs() {
+        return None;
+    }
+    for value in old.iter_mut().chain(&mut new) {
+        // What is missing is taken to be as usual.
+        *value = if value.is_finite() { (*value - spread.mean) / deviation } else { 0.0 };
+    }
+    Some((old, new))
+}
+
+fn texts(column: &Column) -> Vec<Option<&str>> {
+    let ColumnData::String { codes, dictionary } = &column.data else { return Vec::new() };
+    codes.iter().map(|code| (*code != MISSING_CODE).then(|| dictionary.get(*code))).collect()
+}
+
+/// Mean and variance; zero of nothing.
+struct Spread {
+    n: f64,
+    mean: f64,
+    variance: f64,
+}
+
+impl Spread {
+    fn of(values: &[f64]) -> Self {
+        let n = values.len().max(1) as f64;
+        let mean = values.iter().sum::<f64>() / n;
+        let squares: f64 = values.iter().map(|v| (v - mean) * (v - mean)).sum();
+        Self { n, mean, variance: squares / (n - 1.0).max(1.0) }
+    }
+}
+
+/// The length of what is lost of a row when only the directions are kept.
+fn error(row: &[f64], directions: &[Vec<f64>]) -> f64 {
+    let mut rest = row.to_vec();
+    for direction in directions {
+        let along: f64 = row.iter().zip(direction).map(|(x, d)| x * d).sum();
+        rest.iter_mut().zip(direction).for_each(|(r, d)| *r -= along * d);
+    }
+    rest.iter().map(|r| r * r).sum::<f64>().sqrt()
+}
+
+/// The main directions that hold [`SHARE`] of the spread, at least one.
+fn directions(rows: &[Vec<f64>], n_columns: usize) -> Vec<Vec<f64>> {
+    let n = rows.len().max(1) as f64;
+    let mut spread = vec![vec![0.0; n_columns]; n_columns];
+    for row in rows {
+        for (x, of_column) in row.iter().zip(&mut spread) {
+            for (y, cell) in row.iter().zip(of_column) {
+                *cell += x * y / n;
+            }
+        }
+    }
+    let mut found = eigen(spread);
+    found.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let total: f64 = found.iter().map(|(value, _)| value.max(0.0)).sum();
+    let mut held = 0.0;
+    let mut kept = Vec::new();
+    for (value, direction) in found {
+        if !kept.is_empty() && held >= SHARE * total {
+            break;
+        }
+        held += value.max(0.0);
+        kept.push(direction);
+    }
+    kept
+}
+
+/// Values and directions of a symmetric matrix by Jacobi's rotations, which take the largest
+/// off-diagonal parts away one after the other. Reference: Golub & Van Loan, "Matrix Computations",
+/// section 8.5.
+fn eigen(mut a: Vec<Vec<f64>>) -> Vec<(f64, Vec<f64>)> {
+    let n = a.len();
+    let unit = |i: usize| (0..n).map(|j| f64::from(u8::from(i == j))).collect::<Vec<f64>>();
+    // Row i is the direction of value i.
+    let mut v: Vec<Vec<f64>> = (0..n).map(unit).collect();
+    for _ in 0..SWEEPS_MAX {
+        let off: f64 =
+            (0..n).flat_map(|i| (0..i).map(move |j| (i, j))).map(|(i, j)| a[i][j] * a[i][j]).sum();
+        if off < 1e-18 {
+            break;
+        }
+        for p in 0..n {
+            for q in p + 1..n {
+                rotate(&mut a, &mut v, p, q);
+            }
+        }
+    }
+    v.into_iter().enumerate().map(|(i, direction)| (a[i][i], direction)).collect()
+}
+
+/// Turns directions `p` and `q` so that they have nothing to do with each other.
+fn rotate(a: &mut [Vec<f64>], v: &mut [Vec<f64>], p: usize, q: usize) {
+    if a[p][q].abs() < 1e-300 {
+        return;
+    }
+    let theta = (a[q][q] - a[p][p]) / (2.0 * a[p][q]);
+    let t = theta.signum() / (theta.abs() + (theta * theta + 1.0).sqrt());
+    let c = 1.0 / (t * t + 1.0).sqrt();
+    let s = t * c;
+    for row in a.iter_mut() {
+        let (x, y) = (row[p], row[q]);
+        (row[p], row[q]) = (c * x - s * y, s * x + c * y);
+    }
+    for k in 0..a.len() {
+        let (x, y) = (a[p][k], a[q][k]);
+        (a[p][k], a[q][k]) = (c * x - s * y, s * x + c * y);
+        let (x, y) = (v[p][k], v[q][k]);
+        (v[p][k], v[q][k]) = (c * x - s * y, s * x + c * y);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_and_directions_of_a_matrix_are_found() {
+        let found = eigen(vec![vec![2.0, 1.0, 0.0], vec![1.0, 2.0, 0.0], vec![0.0, 0.0, 5.0]]);
+        let mut values: Vec<f64> = found.iter().map(|f| f.0).collect();
+        values.sort_by(f64::total_cmp);
+        for (value, expected) in values.iter().zip([1.0, 3.0, 5.0]) {
+            assert!((value - expected).abs() < 1e-12, "{values:?}");
+        }
+        let of_three = &found.iter().find(|f| (f.0 - 3.0).abs() < 1e-9).unwrap().1;
+        assert!((of_three[0] - of_three[1]).abs() < 1e-12 && of_three[2].abs() < 1e-12);
+    }
+
+    fn table(n: usize, stream: u64, twins: f64) -> Table {
+        let mut random = Random::stream(4, "reconstruction", stream);
+        let mut columns: [Vec<f64>; 4] = Default::default();
+        let mut names = Vec::new();
+        for _ in 0..n {
+            let z = random.normal();
+            for (i, column) in columns.iter_mut().enumerate() {
+                let own = random.normal();
+                let related =
+                    if i < 3 { twins * z + (1.0 - twins * twins).sqrt() * own } else { own };
+                column.push(if random.unit() < 0.02 { f64::NAN } else { related });
+            }
+            names.push(Some(["a", "b", "c"][(random.unit() * random.unit() * 3.0) as usize]));
+        }
+        let mut all: Vec<Column> =
+            (0..).zip(columns).map(|(i, c)| Column::numbers(format!("x{i}"), c)).collect();
+        all.push(Column::strings("name", names));
+        Table::new(all).unwrap()
+    }
+
+    #[test]
+    fn relations_that_are_gone_show_though_no_column_alone_moved() {
+        let ctx = Context::unlimited(1, 1);
+        let was = table(3000, 0, 0.95);
+        let gone = reconstruct(&was, &table(1000, 1, 0.0), &ctx).unwrap();
+        assert!(gone.drifted && gone.error > gone.reference, "{gone:?}");
+        assert!(gone.n_components < gone.n_columns && gone.n_columns == 5);
+        let other = Context::unlimited(1, 4);
+        assert_eq!(reconstruct(&was, &table(1000, 1, 0.0), &other).unwrap(), gone);
+    }
+
+    #[test]
+    fn where_nothing_happened_little_is_seen() {
+        let ctx = Context::unlimited(1, 1);
+        let was = table(2000, 0, 0.8);
+        let n = 200;
+        let n_drifted = (0..n)
+            .filter(|i| reconstruct(&was, &table(300, 10 + i, 0.8), &ctx).unwrap().drifted)
+            .count();
+        // Three standard errors: one in 370 by chance; all share one reference.
+        assert!(n_drifted <= 4, "{n_drifted} of {n}");
+    }
+
+    #[test]
+    fn columns_that_do_not_vary_are_too_few() {
+        let ctx = Context::unlimited(1, 1);
+        let flat = || {
+            let column = |name: &str| Column::numbers(name, vec![1.0; 100]);
+            Table::new(vec![column("a"), column("b"), column("c")]).unwrap()
+        };
+        assert_eq!(reconstruct(&flat(), &flat(), &ctx), None);
+    }
+}
