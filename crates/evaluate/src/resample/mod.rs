@@ -23,7 +23,7 @@ pub use bootstrap::{bootstrap_interval, bootstrap_intervals, bootstrap_row_mean,
 pub use drawing::{Drawing, Mix};
 pub use selection::{bootstrap_bias_corrected, corrected_score};
 
-pub(crate) use bootstrap::percentile_interval;
+pub(crate) use bootstrap::{percentile_interval, spared};
 pub(crate) use strata::Strata;
 
 #[cfg(test)]
