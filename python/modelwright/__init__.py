@@ -22,8 +22,9 @@ The engine is the one of the command line ``modelwright``: the same options, the
 :class:`Learner`       an estimator of one's own as a candidate of the search
 =====================  ==========================================================
 
-The estimators of :mod:`modelwright.sklearn` (``ModelwrightClassifier``,
-``GradientBoostingRegressor``, ...) are also found here; scikit-learn is needed for them alone.
+:func:`compare_scores` tests learners by a table of their scores. The estimators of
+:mod:`modelwright.sklearn` (``ModelwrightClassifier``, ``GradientBoostingRegressor``, ...) are also
+found here; scikit-learn is needed for them alone.
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from ._report import Audit, Report
     from ._run import import_model, load, replay
     from ._store import Store
+    from ._studying import compare_scores
     from .sklearn import *  # noqa: F403
 
 #: Where names are found that are not needed before they are used.
@@ -81,6 +83,7 @@ _LAZY = {
     "Monitoring": "._after",
     "Retrained": "._after",
     "Store": "._store",
+    "compare_scores": "._studying",
 }
 
 _ESTIMATORS = (
@@ -129,6 +132,7 @@ __all__ = [
     "WorkError",
     "__version__",
     "command",
+    "compare_scores",
     "fit",
     "import_model",
     "load",

@@ -116,6 +116,53 @@ def read(data: Data, extra: Mapping[str, Any] | None = None) -> tuple[Any, Origi
     return Table.of_columns(names, forms, origin.kind), origin
 
 
+#: Rows that are predicted at a time where a table is one array: they stay in the cache, and their
+#: memory is used again for the next ones.
+_ROWS_PER_PART = 32_768
+
+
+def by_parts(data: Data, ask: Any) -> tuple[Any, str | None, Origin]:
+    """What ``ask`` (a native table to an array and a warning) says of all rows; of one array part by
+    part."""
+    values = data if isinstance(data, np.ndarray) else _one_array(data)
+    if values is None or not _is_matrix(values) or len(values) < 2 * _ROWS_PER_PART:
+        native, origin = read(data)
+        found, warning = ask(native)
+        return found, warning, origin
+    _, origin = read(data[:0])
+    if origin.kind == "pandas":
+        origin.index = data.index
+    outputs, warning = None, None
+    for start in range(0, len(values), _ROWS_PER_PART):
+        part = slice(start, start + _ROWS_PER_PART)
+        found, said = ask(Table.of_matrix(origin.names, values[part], origin.kind))
+        if outputs is None:
+            outputs = np.empty((len(values), *found.shape[1:]), dtype=found.dtype)
+        outputs[part] = found
+        warning = warning or said
+    return outputs, warning, origin
+
+
+def _is_matrix(values: Any) -> bool:
+    return bool(
+        values.ndim == 2 and values.dtype in (np.float32, np.float64) and values.dtype.isnative
+    )
+
+
+def _one_array(data: Any) -> Any:
+    """The array that a data frame of real numbers is a view of, if it is one."""
+    if library(data) != "pandas" or getattr(data, "ndim", 0) != 2 or data.shape[1] < 2:
+        return None
+    first = data.dtypes.iloc[0]
+    if first not in (np.float32, np.float64) or (data.dtypes != first).any():
+        return None
+    # Asked of one row: of several arrays all rows would be copied.
+    row = data.iloc[:1].to_numpy()
+    if not np.may_share_memory(row, data.iloc[:1, 0].to_numpy()):
+        return None
+    return data.to_numpy()
+
+
 def _check_names(names: Sequence[str]) -> None:
     seen: set[str] = set()
     for name in names:
@@ -175,6 +222,9 @@ def _pandas(data: Any) -> tuple[Origin, list[str], list[tuple[Any, ...]] | None,
     names = [str(c) for c in data.columns]
     _check_names(names)
     origin = Origin("pandas", index=data.index)
+    values = _one_array(data)
+    if values is not None and _is_matrix(values):
+        return origin, names, None, Table.of_matrix(names, values, "pandas")
     forms = [_pandas_column(n, data.iloc[:, i], origin) for i, n in enumerate(names)]
     return origin, names, forms, None
 

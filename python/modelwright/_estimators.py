@@ -23,7 +23,7 @@ from sklearn.utils.validation import (
 )
 
 from . import _modelwright
-from ._data import library, read
+from ._data import by_parts, library, read
 from ._own import Loss
 
 #: Kinds of NumPy types that are real numbers.
@@ -58,13 +58,17 @@ class EngineEstimator(BaseEstimator):  # type: ignore[misc]
                         "required."
                     )
             return table, self._kinds
-        X = validate_data(
-            self, X, reset=reset, dtype=(np.float64, np.float32), ensure_all_finite="allow-nan"
-        )
+        X = self._matrix(X, reset=reset)
         names = [f"x{i}" for i in range(X.shape[1])]
         if reset:
             self._kinds = [(n, "number") for n in names]
         return _modelwright.Table.of_matrix(names, X, "numpy"), self._kinds
+
+    def _matrix(self, X: Any, *, reset: bool) -> Any:
+        """X as an array of real numbers."""
+        return validate_data(
+            self, X, reset=reset, dtype=(np.float64, np.float32), ensure_all_finite="allow-nan"
+        )
 
     def _weights(self, sample_weight: Any, table: Any) -> Any:
         if sample_weight is None:
@@ -177,8 +181,12 @@ class _Single(EngineEstimator):
 
     def _outputs(self, X: Any) -> Any:
         check_is_fitted(self)
-        table, _ = self._table(X, reset=False)
-        return self._single.outputs(table, self.n_jobs or 0)
+        if _has_types(X):
+            return self._outputs_of(self._table(X, reset=False)[0])[0]
+        return by_parts(self._matrix(X, reset=False), self._outputs_of)[0]
+
+    def _outputs_of(self, native: Any) -> Any:
+        return self._single.outputs(native, self.n_jobs or 0), None
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_single")

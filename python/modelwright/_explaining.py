@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from . import _modelwright
 from ._data import Data, is_row, read
+from ._errors import OptionError, data_error
 from ._options import names
 from ._packed import Packed, _label_text, _warn
 from ._progress import Events
@@ -122,6 +123,7 @@ class Explaining(Packed):
         *,
         kind: Literal["ale", "partial_dependence"] | None = None,
         scale: Literal["probability", "margin"] | None = None,
+        ice: bool = False,
     ) -> list[Dependence]:
         """Say how predictions move along columns.
 
@@ -136,13 +138,39 @@ class Explaining(Packed):
             (categories by default).
         scale : {"probability", "margin"}, optional
             The scale of a classification; probabilities by default.
+        ice : bool, default False
+            How differently rows respond: the curves of single rows (individual conditional
+            expectation), from each row's own prediction at the first value. They are of partial
+            dependence.
 
         Returns
         -------
         list of Dependence
-            One for each column, each with ``.plot()``.
+            One for each column, each with ``.plot()``; with ``ice`` also with ``.ice`` and
+            ``.common``.
+
+        Examples
+        --------
+        >>> import modelwright as mw
+        >>> rows = {"a": [i % 5 for i in range(80)], "b": [i % 2 for i in range(80)]}
+        >>> rows["y"] = [a * b for a, b in zip(rows["a"], rows["b"])]
+        >>> model = mw.train("gbdt", rows, "y", params={"n_rounds": 50})
+        >>> (found,) = model.dependence(rows, "a", ice=True)
+        >>> found.ice.shape, found.common < 0.9  # rows of b = 0 do not move with a
+        ((5, 3), True)
         """
         from ._explanation import Dependence
+
+        if ice and kind == "ale":
+            raise data_error(
+                "curves of single rows are of partial dependence",
+                source="kind",
+                expected='"partial_dependence", or none',
+                got='"ale"',
+                cls=OptionError,
+            )
+        if ice:
+            kind = "partial_dependence"
 
         native, _ = read(data)
         found = _modelwright.dependence(

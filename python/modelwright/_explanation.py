@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ._data import Origin
+from ._errors import OptionError, data_error
 from ._report import framed
 
 #: The axes that an explanation of several rows and outputs has.
@@ -128,7 +129,36 @@ class Explanation:
         found: dict[str, Any] = json.loads(self._whole().document(n))
         return found
 
-    def page(self, columns: Sequence[str] = (), *, with_rows: bool = False) -> str:
+    def table(self, kind: str | None = None) -> Any:
+        """The values as ``modelwright explain --output`` writes them.
+
+        Returns
+        -------
+        table of the kind that was explained
+            ``row``, ``base_value``, the part of each column, ``prediction``; of several outputs a
+            row for each, named in ``output``. A dict of arrays where no data frame came in.
+        """
+        native = self._whole()
+        rows, columns, outputs = native.rows, native.columns, native.outputs
+        n = len(rows), len(columns), len(outputs)
+        board: dict[str, Any] = {"row": np.repeat(np.asarray(rows, dtype=np.int64), n[2])}
+        if n[2] > 1:
+            board["output"] = np.tile(np.asarray(outputs, dtype=object), n[0])
+        board["base_value"] = np.tile(np.asarray(native.base_values), n[0])
+        values = native.values().reshape(n).transpose(1, 0, 2).reshape(n[1], -1)
+        parts = dict(zip(columns, values))
+        for taken in {*board, "prediction"} & parts.keys():
+            raise data_error(
+                "a column of the model is called as one of the table",
+                column=taken,
+                hint="take .values and .feature_names instead",
+            )
+        board |= {**parts, "prediction": native.predictions()}
+        return as_table(board, kind or self._kind)
+
+    def page(
+        self, columns: Sequence[str] = (), *, with_rows: bool = False, ice: bool = False
+    ) -> str:
         """One self-contained HTML page: importances, dependence, single rows.
 
         Parameters
@@ -137,9 +167,11 @@ class Explanation:
             Columns whose dependence is drawn; the most important ones by default.
         with_rows : bool, default False
             Whether the first rows are shown with their parts.
+        ice : bool, default False
+            Whether it is shown how differently rows respond to the columns.
         """
         name = "the table" if self._kind != "path" else "the file"
-        html: str = self._whole().page(list(columns), name, with_rows)
+        html: str = self._whole().page(list(columns), name, (with_rows, ice))
         return html
 
     def save(self, path: str | os.PathLike[str], **options: Any) -> None:
@@ -401,6 +433,13 @@ class Dependence:
         Rows that have about each value.
     curves : ndarray of shape (n_rows, n_values)
         Curves of single rows (partial dependence), else empty.
+    ice : ndarray of shape (n_values, 3)
+        Where the curves of all rows lie, each from its own prediction at the first value: below
+        the first number lies one in ten, below the second half of them, below the third nine in
+        ten (partial dependence), else empty.
+    common : float or None
+        The share of the movement that all rows have in common, from 0 to 1. Little of it says that
+        the column acts together with others.
     """
 
     column: str
@@ -411,11 +450,14 @@ class Dependence:
     half_widths: Array
     counts: list[int]
     curves: Array = field(repr=False)
+    ice: Array = field(repr=False)
+    common: float | None
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Dependence:
         """Of the document of ``modelwright explain --profile --json``."""
         points = document["points"]
+        bands = document.get("ice") or {"bands": [], "common": None}
 
         def value(point: Mapping[str, Any]) -> Any:
             if point["number"] is None:
@@ -433,9 +475,11 @@ class Dependence:
             half_widths=np.array([p["half_widths"] for p in points]),
             counts=[p["n_rows"] for p in points],
             curves=np.array(document.get("curves", [])),
+            ice=np.array([[b["low"], b["median"], b["high"]] for b in bands["bands"]]),
+            common=bands["common"],
         )
 
-    def plot(self, ax: Any = None, output: int = -1) -> Any:
+    def plot(self, ax: Any = None, output: int = -1, *, ice: bool = False) -> Any:
         """Draw the effects with their intervals; needs matplotlib.
 
         Parameters
@@ -444,6 +488,8 @@ class Dependence:
             Where to draw.
         output : int, default -1
             Which output.
+        ice : bool, default False
+            Draw where the curves of rows lie instead (the last output), and single ones.
 
         Returns
         -------
@@ -453,6 +499,8 @@ class Dependence:
             import matplotlib.pyplot
 
             ax = matplotlib.pyplot.gca()
+        if ice:
+            return self._plot_rows(ax)
         effects, half = self.effects[:, output], self.half_widths[:, output]
         if isinstance(self.values[0], str):
             ax.errorbar(effects, range(len(effects)), xerr=half, fmt="o")
@@ -463,6 +511,27 @@ class Dependence:
             ax.fill_between(self.values, effects - half, effects + half, alpha=0.2)
             ax.set_xlabel(self.column)
             ax.set_ylabel(self.output_names[output])
+        ax.set_title(self.column)
+        return ax
+
+    def _plot_rows(self, ax: Any) -> Any:
+        if not len(self.ice):
+            raise data_error(
+                "there are no curves of rows",
+                column=self.column,
+                expected="a dependence with ice=True",
+                cls=OptionError,
+            )
+        along = range(len(self.values)) if isinstance(self.values[0], str) else self.values
+        low, median, high = self.ice.T
+        for curve in self.curves:
+            ax.plot(along, curve - curve[0], color="0.8", linewidth=0.5)
+        ax.fill_between(along, low, high, alpha=0.2)
+        ax.plot(along, median)
+        if isinstance(self.values[0], str):
+            ax.set_xticks(along, self.values)
+        ax.set_xlabel(self.column)
+        ax.set_ylabel(f"{self.output_names[-1]} from each row's own")
         ax.set_title(self.column)
         return ax
 

@@ -196,20 +196,40 @@ class Loss:
             found = self.function(targets, asked)
             if not isinstance(found, (tuple, list)) or len(found) != 2:
                 raise TypeError("a loss gives two arrays: gradients and Hessians")
-            shaped = []
-            for name, values in zip(("gradients", "Hessians"), found):
-                array = np.ascontiguousarray(values, dtype=np.float64)
-                if array.ndim == 0:
-                    array = np.full(asked.shape, float(array))
-                if array.shape != asked.shape:
-                    raise ValueError(
-                        f"the {name} have shape {array.shape}, the scores {asked.shape}"
-                    )
-                shaped.append(array.reshape(scores.shape))
-            return shaped[0], shaped[1]
+            first, second = zip(("gradients", "Hessians"), found)
+            return _derivative(*first, asked, scores), _derivative(*second, asked, scores)
 
         link = self.link or by_task
         return {"derivatives": derivatives, "n_outputs": n_outputs, "link": link}
+
+
+def _derivative(name: str, values: Any, asked: Array, scores: Array) -> Array:
+    """What a loss gave, as the engine takes it."""
+
+    def refused(expected: str, got: str) -> Exception:
+        return data_error(
+            f"the {name} of a loss cannot be used",
+            source="loss",
+            expected=expected,
+            got=got,
+            cls=OptionError,
+        )
+
+    try:
+        array = np.ascontiguousarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise refused("an array of numbers", repr(values)[:80]) from None
+    if np.ndim(values) == 0:
+        array = np.full(asked.shape, float(array.reshape(-1)[0]))
+    if array.shape != asked.shape:
+        raise refused(f"an array of shape {asked.shape}, as the scores", f"shape {array.shape}")
+    if not np.isfinite(array).all():
+        row = int(np.argwhere(~np.isfinite(array))[0][0])
+        raise refused("a finite number for every score", f"{array[row]} in row {row + 1}")
+    if name == "Hessians" and (array < 0).any():
+        row = int(np.argwhere(array < 0)[0][0])
+        raise refused("numbers from 0", f"{array[row]} in row {row + 1}")
+    return array.reshape(scores.shape)
 
 
 def own_parts(

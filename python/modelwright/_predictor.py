@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ._data import Data, Origin, is_row, read
+from ._data import Data, Origin, by_parts, is_row, read
 from ._errors import OptionError, data_error
 from ._explaining import Explaining
 from ._modelwright import Model
@@ -57,12 +57,11 @@ class Predictor(Explaining, Succeeding):
         if is_row(data):
             row, decided = self._model.one_row(dict(data))
             return self.classes_[decided].item() if self.task != "regression" else row[0]
-        native, origin = read(data)
         if self.task == "regression":
-            outputs, warning = self._model.outputs(native, self._threads)
+            outputs, warning, origin = by_parts(data, self._outputs)
             values = outputs[:, 0]
         else:
-            codes, warning = self._model.decisions(native, self._threads)
+            codes, warning, origin = by_parts(data, self._decisions)
             values = self.classes_[codes]
         _warn(warning)
         return origin.series(values, self.target)
@@ -96,8 +95,7 @@ class Predictor(Explaining, Succeeding):
         if is_row(data):
             row, _ = self._model.one_row(dict(data))
             return dict(zip(labels, row))
-        native, origin = read(data)
-        outputs, warning = self._model.outputs(native, self._threads)
+        outputs, warning, origin = by_parts(data, self._outputs)
         _warn(warning)
         if origin.kind in ("numpy", "path"):
             return outputs
@@ -105,6 +103,15 @@ class Predictor(Explaining, Succeeding):
             pandas = sys.modules["pandas"]
             return pandas.DataFrame(outputs, index=origin.index, columns=list(self.classes_))
         return origin.table({n: outputs[:, i] for i, n in enumerate(labels)})
+
+    def _run(self, seed: int) -> tuple[int, int]:
+        return self._threads, int(seed)
+
+    def _outputs(self, native: Any) -> Any:
+        return self._model.outputs(native, self._threads)
+
+    def _decisions(self, native: Any) -> Any:
+        return self._model.decisions(native, self._threads)
 
     def predict_interval(self, data: Data, level: float | None = None) -> Any:
         """Predict intervals that hold the true value as often as they say (regression).
@@ -147,7 +154,14 @@ class Predictor(Explaining, Succeeding):
 
     # How good it is.
 
-    def evaluate(self, data: Data, *, permutations: int = 0) -> dict[str, Any]:
+    def evaluate(
+        self,
+        data: Data,
+        *,
+        permutations: int = 0,
+        by: str | Sequence[str] | None = None,
+        seed: int = 0,
+    ) -> dict[str, Any]:
         """Measure the model on rows whose answers are known.
 
         Parameters
@@ -157,12 +171,29 @@ class Predictor(Explaining, Succeeding):
         permutations : int, default 0
             Also deal the answers out to the rows at random so many times: how good a model is that
             knows nothing, and the chance of so good a result without knowledge (``"chance"``).
+        by : str or sequence of str, optional
+            Also measure each group of rows by the values of these columns, which need not be
+            columns of the model; a quantity is cut at its quartiles (``"by"``).
+        seed : int, default 0
+            Seed of the resamples behind the intervals.
 
         Returns
         -------
         dict
             ``n_rows``, ``metrics`` (``{name: {"value": ..., "ci95": [low, high]}}``), the confusion
-            matrix; the document of ``modelwright evaluate --json``.
+            matrix; the document of ``modelwright evaluate --json``. ``by``, where it was asked for,
+            is a list with the groups of each column: ``group``, ``n_rows``, ``metric`` with its
+            interval, and how often intervals or sets ``held`` the answer.
+
+        Examples
+        --------
+        >>> import modelwright as mw
+        >>> rows = {"x": [i % 10 for i in range(200)], "half": ["ab"[i % 2] for i in range(200)]}
+        >>> rows["y"] = [int(x > 6) for x in rows["x"]]
+        >>> model = mw.train("gbdt", rows, "y", params={"n_rounds": 10})
+        >>> (halves,) = model.evaluate(rows, by="half")["by"]
+        >>> [(group["group"], group["n_rows"]) for group in halves["groups"]]
+        [('a', 100), ('b', 100)]
         """
         if isinstance(permutations, bool) or permutations != int(permutations) or permutations < 0:
             raise data_error(
@@ -174,11 +205,19 @@ class Predictor(Explaining, Succeeding):
             )
         native, _ = read(data)
         found: dict[str, Any] = json.loads(
-            self._model.evaluate(native, _name(data), permutations, self._threads)
+            self._model.evaluate(native, _name(data), permutations, names(by), self._run(seed))
         )
         return found
 
-    def compare(self, other: Predictor, data: Data) -> dict[str, Any]:
+    def compare(
+        self,
+        other: Predictor,
+        data: Data,
+        *,
+        rope: float | None = None,
+        cost: Mapping[str, float] | None = None,
+        seed: int = 0,
+    ) -> dict[str, Any]:
         """Test whether this model or another is better on the same rows.
 
         Parameters
@@ -187,20 +226,43 @@ class Predictor(Explaining, Succeeding):
             A model of the same target.
         data : table or path
             Rows with the target column, on which neither model was trained.
+        rope : float, optional
+            The difference up to which two models are equal for all practical purposes; 0.005 by
+            default, or 1 % of the other's value where the metric has no upper end.
+        cost : dict of str to float, optional
+            What errors cost, as for :func:`fit`: compares what the decisions of both cost. By
+            default the first model's own costs, where it has some.
+        seed : int, default 0
+            Seed of the resamples of the test.
 
         Returns
         -------
         dict
             ``verdict`` in words, ``significant``, and ``comparisons`` by metric, each with the
-            difference, its 95 % interval and the p-value of a paired test.
+            difference, its 95 % interval, the p-value of a paired test, and whether it ``matters``.
         """
+        if rope is not None and not 0 <= rope < float("inf"):
+            raise data_error(
+                "a difference that is equal to none cannot be this",
+                source="rope",
+                expected="a number from 0",
+                got=repr(rope),
+                cls=OptionError,
+            )
+        costs = None if cost is None else {str(k): float(v) for k, v in cost.items()}
+        tables = read(data)[0], read(data)[0]
         found: dict[str, Any] = json.loads(
-            self._model.compare(other._model, read(data)[0], read(data)[0], self._threads)
+            self._model.compare(other._model, *tables, (rope, costs), self._run(seed))
         )
         return found
 
     def audit(
-        self, data: Data, sensitive: str | Sequence[str] | None = None, *, min_group: int = 30
+        self,
+        data: Data,
+        sensitive: str | Sequence[str] | None = None,
+        *,
+        min_group: int = 30,
+        seed: int = 0,
     ) -> Audit:
         """Measure whether groups of people are treated alike.
 
@@ -213,13 +275,15 @@ class Predictor(Explaining, Succeeding):
             need not be columns of the model.
         min_group : int, default 30
             Groups with fewer rows are counted, but not judged.
+        seed : int, default 0
+            Seed of the resamples behind the intervals.
 
         Returns
         -------
         Audit
         """
         native, _ = read(data)
-        document, html = self._model.audit(native, names(sensitive), min_group, self._threads)
+        document, html = self._model.audit(native, names(sensitive), min_group, self._run(seed))
         return Audit(json.loads(document), html)
 
     # What is known of it.

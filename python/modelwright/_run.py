@@ -108,7 +108,9 @@ def plan_of(
     return found
 
 
-def load(path: str | os.PathLike[str], *, trust: bool = False) -> Predictor:
+def load(
+    path: str | os.PathLike[str], *, trust: bool = False, threads: int | None = None
+) -> Predictor:
     """Load a saved model.
 
     Parameters
@@ -119,6 +121,8 @@ def load(path: str | os.PathLike[str], *, trust: bool = False) -> Predictor:
         Whether parts that are learners of their user's own may be unpickled. That runs whatever
         code the file holds: only for files whose origin is known. Other models hold no code, and
         load without it.
+    threads : int, optional
+        Worker threads of what is asked of the model, all processors by default.
 
     Returns
     -------
@@ -130,7 +134,7 @@ def load(path: str | os.PathLike[str], *, trust: bool = False) -> Predictor:
         When there is none, or it is damaged, or of a newer version; or when it has a learner of
         its user's own and is not trusted, or that cannot be read here.
     """
-    return Predictor(Model.load(os.fspath(path), trust))
+    return Predictor(Model.load(os.fspath(path), trust), n_threads=threads or 0)
 
 
 def replay(
@@ -209,6 +213,7 @@ def import_model(
     classes: Sequence[Any] | None = None,
     categories: Sequence[str] | None = None,
     columns: Sequence[str] | None = None,
+    like: Data | None = None,
     rounds: int | None = None,
 ) -> Predictor:
     """Make a model of one of LightGBM or XGBoost; its predictions are the library's.
@@ -225,6 +230,8 @@ def import_model(
         Columns of pandas' dtype category in training, where the model does not say so.
     columns : sequence of str, optional
         The columns of the training table, where the model forgot blanks in their names.
+    like : table or path, optional
+        In their place, a table that has these columns.
     rounds : int, optional
         Keep only the first rounds of trees.
 
@@ -232,6 +239,9 @@ def import_model(
     -------
     Predictor
     """
+    if like is not None:
+        native = read(like)[0]
+        columns = _modelwright.columns_of(native) if isinstance(native, str) else native.names
     if is_path(model):
         name = os.path.basename(os.fspath(model))
         try:

@@ -147,6 +147,26 @@ class Succeeding(Packed):
         found: dict[str, Any] = json.loads(about)
         return found
 
+    def features(self, data: Data, *, member: int | tuple[int, int] | None = None) -> Any:
+        """Make the features that a booster of the model reads: what its exported file wants.
+
+        Parameters
+        ----------
+        data : table or path
+            Rows with the model's columns.
+        member : int or (int, int), optional
+            As for :meth:`export`.
+
+        Returns
+        -------
+        table of shape (n_rows, n_features) of the input's kind
+            Numbers, in the order of the exported file.
+        """
+        native, origin = read(data)
+        which = (member, None) if isinstance(member, int) else member
+        found = _modelwright.model_features(self._model, native, which, self._threads)
+        return origin.table(dict(found))
+
     def learning_curve(
         self,
         data: Data,

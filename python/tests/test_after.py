@@ -58,6 +58,30 @@ def test_a_booster_is_written_for_lightgbm(frame, new_rows, tmp_path):
         model.export(tmp_path / "x", "coreml")
 
 
+def test_the_features_that_an_exported_booster_reads_are_made(frame, new_rows, tmp_path):
+    model = mw.train("gbdt", frame, "survived", params={"n_rounds": 20}, folds=0)
+    about = model.export(tmp_path / "model.txt", "lightgbm")
+    features = model.features(new_rows)
+    assert list(features.columns) == [f["name"] for f in about["features"]]
+    assert list(features.index) == list(new_rows.index)
+    booster = lightgbm.Booster(model_file=str(tmp_path / "model.txt"))
+    theirs = booster.predict(features.to_numpy(dtype=float))
+    np.testing.assert_allclose(theirs, model.predict_proba(new_rows)[1], atol=1e-6)
+    linear = mw.train("linear", frame, "survived")
+    with pytest.raises(mw.OptionError):
+        linear.features(new_rows)
+
+
+def test_names_that_a_model_file_forgot_come_from_a_table(tmp_path):
+    x = pd.DataFrame({"a b": np.arange(60.0), "c": np.arange(60.0) % 7})
+    booster = lightgbm.LGBMRegressor(n_estimators=5, verbose=-1).fit(x, x["c"])
+    x.to_csv(tmp_path / "x.csv", index=False)
+    for like in (x, tmp_path / "x.csv"):
+        model = mw.import_model(booster, like=like)
+        assert model.columns == ["a b", "c"]
+        np.testing.assert_allclose(model.predict(x), booster.predict(x), atol=1e-6)
+
+
 def test_new_rows_are_compared_with_those_of_training(predictor, frame, tmp_path):
     same = predictor.monitor(passengers(300, seed=5))
     assert same.status in ("stable", "watch") and "fare" not in same.drifted

@@ -61,6 +61,72 @@ def test_answers_dealt_out_at_random_say_what_chance_gives(predictor, new_rows, 
             predictor.evaluate(rows, permutations=wrong)
 
 
+def test_groups_of_rows_are_measured_as_on_the_command_line(predictor, tmp_path):
+    rows = passengers(400, seed=2).assign(deck=lambda d: ["A", "B"] * (len(d) // 2))
+    found = predictor.evaluate(rows, by=["port", "deck"], seed=3)
+    port, deck = found["by"]
+    assert (port["column"], [g["group"] for g in deck["groups"]]) == ("port", ["A", "B"])
+    assert sum(g["n_rows"] for g in port["groups"]) == 400
+    rows.to_csv(tmp_path / "rows.csv", index=False)
+    predictor.save(tmp_path / "m.mw")
+    asked = ("--by", "port,deck", "--seed", 3, "--json")
+    told = command_line("evaluate", tmp_path / "m.mw", tmp_path / "rows.csv", *asked)
+    assert json.loads(told.stdout)["by"] == found["by"]
+    assert "by" not in predictor.evaluate(rows)
+    other = predictor.evaluate(rows, seed=4)["metrics"]["log_loss"]
+    assert other["value"] == found["metrics"]["log_loss"]["value"]
+    assert other["ci95"] != found["metrics"]["log_loss"]["ci95"]
+    with pytest.raises(mw.DataError, match="deks") as caught:
+        predictor.evaluate(rows, by="deks")
+    assert caught.value.column == "deks"
+
+
+def test_rows_that_belong_together_are_measured_together_from_a_table_too(frame, tmp_path):
+    groups = frame.assign(family=[i // 6 for i in range(len(frame))])
+    model = mw.train("gbdt", groups, "survived", group="family", params={"n_rounds": 5})
+    rows = passengers(300, seed=5).assign(family=[i // 10 for i in range(300)])
+    rows.to_parquet(tmp_path / "rows.parquet")
+    of_file = model.evaluate(tmp_path / "rows.parquet")
+    of_table = model.evaluate(rows)
+    assert "groups" in of_table["interval_method"]
+    assert of_table["metrics"] == of_file["metrics"]
+
+
+def test_a_comparison_weighs_differences_and_costs(predictor, frame, tmp_path):
+    other = mw.train("linear", frame, "survived")
+    rows = passengers(300, seed=2)
+    found = predictor.compare(other, rows, rope=0.5, cost={"fp": 1, "fn": 5})
+    first = found["comparisons"][0]
+    assert "cost" in first["metric"], first
+    predictor.save(tmp_path / "a.mw")
+    other.save(tmp_path / "b.mw")
+    rows.to_csv(tmp_path / "rows.csv", index=False)
+    asked = ("--rope", 0.5, "--cost", "fp=1,fn=5", "--json")
+    told = command_line("compare", tmp_path / "a.mw", tmp_path / "b.mw", tmp_path / "rows.csv", *asked)
+    assert json.loads(told.stdout)["comparisons"] == found["comparisons"]
+    for wrong in ({"rope": -1.0}, {"rope": float("nan")}):
+        with pytest.raises(mw.OptionError, match="equal"):
+            predictor.compare(other, rows, **wrong)
+    with pytest.raises(mw.Error, match="fq"):
+        predictor.compare(other, rows, cost={"fq": 1})
+
+
+def test_learners_are_compared_by_their_scores(tmp_path):
+    scores = {"set": list("abcdefg"), "one": [0.9, 0.8, 0.7, 0.9, 0.8, 0.9, 0.7]}
+    scores["two"] = [v - 0.05 for v in scores["one"]]
+    found = mw.compare_scores(scores)
+    assert [learner["name"] for learner in found["learners"]] == ["one", "two"]
+    lines = ["set,one,two"] + [",".join(map(str, row)) for row in zip(*scores.values())]
+    (tmp_path / "scores.csv").write_text("\n".join(lines))
+    told = command_line("compare", "--scores", tmp_path / "scores.csv", "--json")
+    assert json.loads(told.stdout) == found == mw.compare_scores(tmp_path / "scores.csv")
+    turned = mw.compare_scores(scores, smaller_is_better=True)
+    assert [learner["name"] for learner in turned["learners"]] == ["two", "one"]
+    with pytest.raises(mw.DataError, match="numbers") as caught:
+        mw.compare_scores({"set": ["a", "b"], "one": ["x", "y"], "two": [1.0, 2.0]})
+    assert caught.value.column == "one"
+
+
 def test_a_learning_curve_of_a_table_is_that_of_its_file(predictor, tmp_path):
     rows = passengers(600, seed=3)
     found = predictor.learning_curve(rows)

@@ -139,6 +139,42 @@ def test_dependence_says_how_predictions_move(predictor, frame):
         predictor.dependence(frame, "no_such")
 
 
+def test_curves_of_rows_say_how_differently_they_respond(predictor, frame, tmp_path):
+    rows = frame[:60]
+    (found,) = predictor.dependence(rows, "fare", ice=True)
+    assert found.kind == "partial_dependence" and found.ice.shape == (len(found.values), 3)
+    assert (found.ice[0] == 0).all() and (np.diff(found.ice, axis=1) >= 0).all()
+    assert 0 < found.common <= 1 and len(found.curves)
+    predictor.save(tmp_path / "m.mw")
+    rows.to_csv(tmp_path / "rows.csv", index=False)
+    asked = ("--profile", "fare", "--ice", "--json")
+    told = command_line("explain", tmp_path / "m.mw", tmp_path / "rows.csv", *asked)
+    bands = json.loads(told.stdout)[0]["ice"]["bands"]
+    np.testing.assert_array_equal(found.ice, [[b["low"], b["median"], b["high"]] for b in bands])
+    with pytest.raises(mw.OptionError, match="partial dependence"):
+        predictor.dependence(rows, "fare", kind="ale", ice=True)
+    pytest.importorskip("matplotlib").use("Agg")
+    assert found.plot(ice=True) is not None
+    (plain,) = predictor.dependence(rows, "fare", kind="ale")
+    with pytest.raises(mw.OptionError, match="ice=True"):
+        plain.plot(ice=True)
+    assert "response" in predictor.explain(rows[:5]).page(["fare"], ice=True).lower()
+
+
+def test_values_come_as_the_table_that_the_command_line_writes(predictor, ports, new_rows, tmp_path):
+    found = predictor.explain(new_rows).table()
+    predictor.save(tmp_path / "m.mw")
+    new_rows.to_csv(tmp_path / "rows.csv", index=False)
+    command_line("explain", tmp_path / "m.mw", tmp_path / "rows.csv", "-o", tmp_path / "v.csv")
+    told = pd.read_csv(tmp_path / "v.csv")
+    assert list(found.columns) == list(told.columns)
+    np.testing.assert_allclose(found, told, rtol=1e-9)
+    several = ports.explain(new_rows[:4]).table()
+    assert list(several["output"][:3]) == [str(c) for c in ports.classes_] and len(several) == 12
+    parts = several.drop(columns=["row", "output", "prediction"]).sum(axis=1)
+    np.testing.assert_allclose(parts, several["prediction"], atol=1e-9)
+
+
 def test_dependence_is_drawn(predictor, frame):
     pytest.importorskip("matplotlib").use("Agg")
     for found in predictor.dependence(frame, ["fare", "port", "boarded"]):

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import time
 
 import numpy as np
 import pandas as pd
@@ -98,6 +99,40 @@ def test_a_metric_that_cannot_be_used_is_refused_in_words(frame):
     unweighted = mw.Metric(squared, larger_is_better=False, needs="probabilities")
     with pytest.raises(mw.Error, match="sample_weight"):
         mw.train("gbdt", weighted, "survived", metric=unweighted, weight="w", **ONE)
+
+
+def test_a_metric_that_takes_long_keeps_to_the_time_and_the_run_says_so(frame):
+    def slow(y_true, y_pred, sample_weight=None):
+        time.sleep(0.01)
+        return np.average(y_true == y_pred, weights=sample_weight)
+
+    metric = mw.Metric(slow, larger_is_better=True)
+    begun = time.monotonic()
+    with pytest.warns(mw.ModelwrightWarning, match="a value of slow takes .* ms on 300 rows"):
+        model = mw.fit(frame, "survived", metric=metric, time_limit=8)
+    # Its thousands of resamples alone would take minutes.
+    assert time.monotonic() - begun < 16
+    assert model.metrics["slow"] > 0.5
+    judged = model.record["evaluation"]["metrics"][0]
+    assert judged["ci95"] is None and "takes long" in judged["note"]
+    quick = mw.fit(frame, "survived", metric=PROFIT, time_limit=8, preset="quick")
+    assert quick.record["evaluation"]["metrics"][0]["ci95"] is not None
+
+
+def test_a_run_with_a_slow_metric_is_repeated_as_it_was(frame, tmp_path):
+    slow = [0.01]
+
+    def own(y_true, y_pred, sample_weight=None):
+        time.sleep(slow[0])
+        return np.average(y_true == y_pred, weights=sample_weight)
+
+    asked = {"metric": mw.Metric(own, larger_is_better=True)}
+    with pytest.warns(mw.ModelwrightWarning, match="takes"):
+        first = mw.fit(frame, "survived", time_limit=5, preset="quick", out=tmp_path / "o", **asked)
+    slow[0] = 0.0
+    with pytest.warns(mw.ModelwrightWarning):
+        again = mw.replay(tmp_path / "o", frame, **asked)
+    assert again.to_bytes() == first.to_bytes()
 
 
 def test_such_a_model_predicts_anywhere_and_is_judged_by_the_default_elsewhere(
@@ -253,8 +288,10 @@ def test_what_a_loss_raises_is_raised():
     for loss, error, says in (
         (late, LookupError, "no table"),
         (lambda y, s: s, TypeError, "two arrays"),
-        (lambda y, s: (s[:3], s[:3]), ValueError, "shape"),
-        (lambda y, s: (s * np.nan, s), ValueError, "not usable"),
+        (lambda y, s: (s[:3], s[:3]), mw.OptionError, r"(?s)gradients.*shape \(40,\)"),
+        (lambda y, s: (s * np.nan, s), mw.OptionError, "(?s)gradients.*finite.*nan in row 1"),
+        (lambda y, s: (s - y, np.where(y == 3, -1.0, 1.0)), mw.OptionError, "(?s)Hessians.*row 4"),
+        (lambda y, s: ("none", s), mw.OptionError, "array of numbers"),
     ):
         with pytest.raises(error, match=says):
             GradientBoostingRegressor(loss=mw.Loss(loss), n_rounds=5).fit(x, y)

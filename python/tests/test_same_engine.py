@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import re
 import subprocess
 import sys
 import zipfile
@@ -117,6 +118,60 @@ def test_every_flag_of_the_command_line_is_a_keyword(tmp_path):
         typed = command_line(verb, "--help").stdout
         for keyword in _options.keywords(verb):
             assert "--" + keyword["name"].replace("_", "-") in typed
+
+
+#: What of each other verb answers to it, and where a flag went that has no keyword.
+PLACES = {
+    "predict": ([mw.Predictor.predict_interval], {
+        "output": "what is returned", "explain": "explain(rows).reasons()",
+        "intervals": "predict_interval, predict_set",
+    }),
+    "evaluate": ([mw.Predictor.evaluate], {}),
+    "compare": ([mw.Predictor.compare, mw.compare_scores], {"scores": "compare_scores"}),
+    "audit": ([mw.Predictor.audit], {"report": "Audit.save"}),
+    "explain": (
+        [mw.Predictor.explain, mw.Predictor.dependence, mw.Predictor.counterfactuals],
+        {
+            "top": "Explanation.reasons(n)", "profile": "dependence", "report": "Explanation.save",
+            "interactions": "interactions", "counterfactual": "counterfactuals",
+            "output": "Explanation.table",
+        },
+    ),
+    "profile": ([mw.profile], {"output": "Profile.save"}),
+    "pick": ([mw.Predictor.pick], {
+        "out": "save", "max_latency": "max_latency_us", "max_size": "max_size_bytes",
+    }),
+    "learning-curve": ([mw.Predictor.learning_curve], {}),
+    "monitor": ([mw.Predictor.monitor], {
+        "no_predictions": "predict=False", "report": "Monitoring.save",
+        "fail_on": "Monitoring.status", "alerts": "command: deliveries belong to a store",
+    }),
+    "retrain": ([mw.Predictor.retrain], {
+        "time": "time_limit", "promote": "Store.alias", "fail_if_kept": "Retrained.accepted",
+    }),
+    "report": ([mw.Predictor.report], {"format": "Report.render", "output": "Report.save"}),
+    "export": ([mw.Predictor.export], {"output": "path", "features": "features"}),
+    "import": ([mw.import_model], {"output": "save"}),
+    "replay": ([mw.replay], {}),
+}  # fmt: skip
+
+#: Of every verb: a model has its threads, and memory is bounded where something is fitted.
+EVERYWHERE = {"threads", "memory", "seed"}
+
+
+@pytest.mark.parametrize("verb", PLACES)
+def test_what_the_command_line_can_be_asked_python_can_be_asked(verb):
+    import inspect
+
+    functions, elsewhere = PLACES[verb]
+    known = set().union(*(inspect.signature(f).parameters for f in functions))
+    flags = {k["name"] for k in _options.keywords(verb)}
+    missing = flags - known - EVERYWHERE
+    assert missing <= set(elsewhere) <= flags, verb
+    for place in elsewhere.values():
+        name = re.match("[A-Za-z_]+", place)[0]
+        is_there = hasattr(mw, name) or hasattr(mw.Predictor, name) or name in known
+        assert is_there or place == "what is returned", place
 
 
 def test_signatures_are_current():

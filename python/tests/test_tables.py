@@ -60,6 +60,32 @@ def test_every_form_of_the_same_rows_is_predicted_the_same(predictor, rows, expe
     np.testing.assert_allclose(values(found), expected, rtol=0, atol=0)
 
 
+@pytest.mark.parametrize("layout", ["rows", "columns", "several", "ints"])
+def test_a_frame_of_one_array_is_predicted_part_by_part_as_the_whole(layout):
+    random = np.random.default_rng(0)
+    x = random.normal(size=(70_001, 4)).astype(np.float32)
+    names = list("abcd")
+    frame = pd.DataFrame(x, columns=names, index=np.arange(70_001)[::-1])
+    if layout == "columns":
+        frame = frame.copy(deep=True)
+    elif layout == "several":
+        frame = pd.DataFrame({n: x[:, i] for i, n in enumerate(names)}, index=frame.index)
+    elif layout == "ints":
+        frame["d"] = (frame["d"] * 10).astype(int)
+    y = (frame["a"] + frame["d"] > 0).map({True: "yes", False: "no"})
+    model = mw.train("gbdt", frame[:500], y[:500], params={"n_rounds": 10})
+    found = model.predict_proba(frame)
+    pieces = [model.predict_proba(frame[i : i + 9_000]) for i in range(0, len(frame), 9_000)]
+    pd.testing.assert_frame_equal(found, pd.concat(pieces))
+    labels = model.predict(frame)
+    assert (labels.index == frame.index).all() and set(labels) == {"yes", "no"}
+    values = mw.train("gbdt", frame[:500], "d", params={"n_rounds": 10})
+    assert len(values.predict(frame.drop(columns="d"))) == len(frame)
+    with pytest.raises(mw.DataError, match="not there") as caught:
+        model.predict(frame.rename(columns={"b": "bb"}))
+    assert caught.value.column == "b"
+
+
 def test_results_are_of_the_kind_that_came_in(predictor, rows):
     arrow = pa.Table.from_pandas(rows, preserve_index=False)
     series = predictor.predict(rows)

@@ -177,6 +177,9 @@ fn correction(
     members_max: usize,
     ctx: &Context,
 ) -> Option<Correction> {
+    if metric.is_spared() {
+        return None;
+    }
     let judged = Judged::thinned(found, N_ROWS_CORRECT);
     let candidates: Vec<Predictions> =
         found.candidates().map(|(_, t)| judged.of(&t.out_of_fold)).collect();

@@ -34,7 +34,7 @@ pub(crate) fn select(input: &Selection<'_>, ctx: &Context) -> Vec<f64> {
     let mut counts = vec![0_usize; n];
     let mut sum = Predictions::zeros(input.truth.n_rows(), input.truth.n_outputs());
     let mut best: Option<(f64, Vec<usize>)> = None;
-    for round in 0..input.rounds.max(1) {
+    for round in 0..input.metric.rounds(input.rounds, n).max(1) {
         let n_distinct = counts.iter().filter(|c| **c > 0).count();
         let open = |i: usize| {
             (counts[i] > 0 || n_distinct < input.members_max) && (round == 0 || !input.alone[i])

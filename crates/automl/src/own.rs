@@ -6,16 +6,20 @@
 
 use std::sync::Arc;
 
-use modelwright_core::data::Fold;
+use modelwright_core::context::Event;
+use modelwright_core::data::{Column, Fold};
 use modelwright_core::params::ParamMap;
 use modelwright_core::record::{OwnKind, OwnPart, Plan, PlannedTrial};
-use modelwright_core::{Error, Result};
-use modelwright_evaluate::metric::{METRICS, OwnMetric};
+use modelwright_core::task::{Predictions, Target, Task};
+use modelwright_core::{Context, Error, Result};
+use modelwright_evaluate::MetricInput;
+use modelwright_evaluate::metric::{METRICS, MetricEntry, OwnMetric};
 use modelwright_learners::OWN;
 use modelwright_learners::own::Named;
 use modelwright_preprocess::EncodingSpec;
 
 use crate::distill::is_student;
+use crate::target;
 
 /// See the module's text; empty for most runs.
 #[derive(Clone, Default)]
@@ -83,6 +87,63 @@ impl Own {
                 .got(known.spec.name));
         }
         Ok(())
+    }
+}
+
+/// The values of a metric of the caller's own may take this share of the time.
+const SHARE_OF_TIME: f64 = 0.2;
+
+/// How many values of the metric a run has time for, by the time that one takes of perfect
+/// predictions of the rows whose answers are `known`; `None` without a time limit.
+///
+/// # Errors
+/// Input error when the answers are none of the task.
+pub(crate) fn calls(
+    metric: &Arc<dyn OwnMetric>,
+    (task, classes): (Task, &[String]),
+    known: &Column,
+    ctx: &Context,
+) -> Result<Option<u64>> {
+    let truth = target::encode(known, classes, task)?;
+    let predictions = perfect(&truth);
+    let entry = MetricEntry::of_own(metric.clone(), task, classes);
+    let mut took = None;
+    let calls = ctx.decide("own_metric/calls", || {
+        let Some(left) = ctx.remaining() else { return u64::MAX };
+        let before = ctx.elapsed();
+        // A value that it has none of is none that costs: what it raises matters later.
+        let _ = entry.value(&MetricInput::new(&truth, &predictions));
+        let took_s = ctx.elapsed().saturating_sub(before).as_secs_f64();
+        took = Some(took_s);
+        (SHARE_OF_TIME * left.as_secs_f64() / took_s.max(1e-6)) as u64
+    });
+    let calls = (calls < u64::MAX).then_some(calls);
+    if MetricEntry::of_own_within(metric.clone(), task, classes, calls).is_spared() {
+        let took = took.map_or(String::new(), |s| format!(" {:.1} ms", s * 1e3));
+        ctx.tell(Event::Warning(format!(
+            "a value of {} takes{took} on {} rows: within the time it has fewer resamples than \
+             usual, or no interval, and members of the ensemble are chosen in fewer rounds",
+            metric.name(),
+            truth.n_rows()
+        )));
+    }
+    Ok(calls)
+}
+
+/// Predictions that are the answers.
+fn perfect(truth: &Target) -> Predictions {
+    match truth {
+        Target::Real(values) => Predictions::new(1, values.clone()),
+        Target::Class { codes, n_classes: 0..=2 } => {
+            Predictions::new(1, codes.iter().map(|c| f64::from(*c)).collect())
+        }
+        Target::Class { codes, n_classes } => {
+            let mut predictions = Predictions::zeros(codes.len(), *n_classes);
+            for (row, code) in codes.iter().enumerate() {
+                predictions.values[row * n_classes + *code as usize] = 1.0;
+            }
+            predictions
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use modelwright_preprocess::leakage::{self, LeakageInput};
 use modelwright_preprocess::profile::{Profile, ProfileOptions, guess_task, profile_table};
 
 use crate::fit::REFITS;
-use crate::own::Own;
+use crate::own::{self, Own};
 use crate::{decision, target};
 
 /// A table that has been understood.
@@ -52,7 +52,7 @@ pub(crate) fn understand(
             .hint("check that --target names the column to predict"));
     }
     let found = profile.record.columns.iter().find(|c| c.name == options.target);
-    let (task, metric) = resolve_task(column, found, options, own, rows.len())?;
+    let (task, metric) = resolve_task((column, &rows), found, options, own, ctx)?;
     Ok(Understood { profile, task, metric, rows })
 }
 
@@ -223,11 +223,11 @@ fn check_options(table: &Table, options: &Options) -> Result<()> {
 }
 
 fn resolve_task(
-    column: &Column,
+    (column, rows): (&Column, &[u32]),
     found: Option<&ColumnProfile>,
     options: &Options,
     own: &Own,
-    n_rows: usize,
+    ctx: &Context,
 ) -> Result<(TaskRecord, &'static MetricEntry)> {
     let (task, evidence) = match (options.task, found) {
         (Some(task), _) => (task, "asked for with --task".to_owned()),
@@ -249,7 +249,7 @@ fn resolve_task(
             .hint("leave --positive out, or ask for --task binary"));
     }
     decision::costs(options, task, &classes)?;
-    let entry = judged_by(options, own, task, &classes)?;
+    let entry = judged_by(options, own, (task, &classes), &column.select(rows), ctx)?;
     let record = TaskRecord {
         task,
         evidence,
@@ -259,7 +259,7 @@ fn resolve_task(
         class_counts: class_counts(column, &classes),
         histogram: if classes.is_empty() { histogram(column) } else { Vec::new() },
         classes,
-        n_rows_without_target: column.n_rows() - n_rows,
+        n_rows_without_target: column.n_rows() - rows.len(),
     };
     Ok((record, entry))
 }
@@ -268,11 +268,13 @@ fn resolve_task(
 fn judged_by(
     options: &Options,
     own: &Own,
-    task: Task,
-    classes: &[String],
+    (task, classes): (Task, &[String]),
+    known: &Column,
+    ctx: &Context,
 ) -> Result<&'static MetricEntry> {
     if let Some((own, _)) = &own.metric {
-        return Ok(MetricEntry::of_own(own.clone(), task, classes));
+        let calls = own::calls(own, (task, classes), known, ctx)?;
+        return Ok(MetricEntry::of_own_within(own.clone(), task, classes, calls));
     }
     let name = options.metric.as_deref().unwrap_or(task.default_metric());
     let entry = metric(name).map_err(|e| e.at("--metric"))?;

@@ -9,9 +9,9 @@ use std::path::Path;
 use modelwright::Model;
 use modelwright::automl::Held;
 use modelwright::automl::target::rows_with_target;
-use modelwright::io::stream_path;
+use modelwright::io::{ReadOptions, stream_path};
 use modelwright_core::context::Event;
-use modelwright_core::data::{Column, ColumnData, Table};
+use modelwright_core::data::{Column, ColumnData, Schema, Table};
 use modelwright_core::task::{Predictions, Target, Task};
 use modelwright_core::{Context, Error, Result};
 
@@ -83,9 +83,7 @@ fn gather<'a>(
     by: &'a [String],
     ctx: &'a Context,
 ) -> Result<Gathering<'a>> {
-    let group = model.artifact.record()?.options.group;
-    let columns: Vec<String> = by.iter().chain(&group).cloned().collect();
-    let (options, weight) = model.read_options_of(&columns)?;
+    let (options, weight, group) = read_options_by(model, by)?;
     ctx.tell(Event::Phase("predict".to_owned()));
     let shown = data.display().to_string();
     let schema = options.schema.unwrap_or_default();
@@ -97,19 +95,46 @@ fn gather<'a>(
     Ok(gathering)
 }
 
+/// How rows with answers are read for [`label_table`]: the columns of the model, its target, those
+/// of weights and groups, and `by`; and the names of those of weights and groups.
+fn read_options_by(
+    model: &Model,
+    by: &[String],
+) -> Result<(ReadOptions, Option<String>, Option<String>)> {
+    let group = model.artifact.record()?.options.group;
+    let columns: Vec<String> = by.iter().chain(&group).cloned().collect();
+    let (options, weight) = model.read_options_of(&columns)?;
+    Ok((options, weight, group))
+}
+
+/// The schema that a table must have been read by for [`label_table`].
+///
+/// # Errors
+/// Input error when the model's record cannot be read.
+pub fn labelled_schema(model: &Model, by: &[String]) -> Result<Schema> {
+    Ok(read_options_by(model, by)?.0.schema.unwrap_or_default())
+}
+
 fn shown_name(data: &Path) -> String {
     let name = data.file_name().unwrap_or(data.as_os_str()).to_string_lossy().into_owned();
     if name == "-" { "standard input".to_owned() } else { name }
 }
 
-/// Predicts a table with the answers, which was read by [`Model::read_options_with_target`].
+/// Predicts a table with the answers, which was read by [`labelled_schema`], and keeps the columns
+/// `by`.
 ///
 /// # Errors
-/// As [`predict_labelled`].
-pub fn label_table(model: &Model, table: Table, name: &str, ctx: &Context) -> Result<Labelled> {
+/// As [`predict_labelled_by`].
+pub fn label_table(
+    model: &Model,
+    table: Table,
+    name: &str,
+    by: &[String],
+    ctx: &Context,
+) -> Result<Labelled> {
     let options = model.artifact.record()?.options;
     ctx.tell(Event::Phase("predict".to_owned()));
-    let mut gathering = Gathering::new(model, (options.weight, options.group), &[], ctx);
+    let mut gathering = Gathering::new(model, (options.weight, options.group), by, ctx);
     gathering.add(table)?;
     gathering.finish(name.to_owned(), name)
 }

@@ -7,16 +7,19 @@ use modelwright::automl::more_rows;
 use modelwright::automl::target::rows_with_target;
 use modelwright::core::record::RunRecord;
 use modelwright::inspect::{monitor_html, monitor_text};
+use modelwright::io::{ReadOptions, read_path};
 use modelwright::lifecycle::digest::sha256_hex;
 use modelwright::lifecycle::export::{MemberChoice, choose, lightgbm, onnx, xgboost};
 use modelwright::lifecycle::monitor::MonitorOptions;
 use modelwright::lifecycle::retrain::{Gates, Rule};
 use modelwright::more_rows::more_rows_of;
+use modelwright::studying::{StudyOptions, study_scores};
 use modelwright::{
     MonitorRequest, OutputFolder, PickRequest, RetrainRequest, RowWindow, machine, monitor, offers,
     pick, retrain, retrain_time,
 };
 use modelwright_core::{Context, Error, Result};
+use numpy::PyArray1;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
@@ -124,6 +127,52 @@ pub(crate) fn model_export<'py>(
     });
     let (bytes, about) = done.map_err(|e| raise(py, &e, Realm::Option))?;
     Ok((PyBytes::new(py, &bytes), about))
+}
+
+/// The features that a booster of the model reads, of these rows: name and values of each.
+#[pyfunction]
+#[pyo3(signature = (model, data, member, threads))]
+pub(crate) fn model_features<'py>(
+    py: Python<'py>,
+    model: &Bound<'py, Model>,
+    data: Data,
+    member: Option<(usize, Option<usize>)>,
+    threads: usize,
+) -> PyResult<Vec<(String, Bound<'py, PyArray1<f32>>)>> {
+    let model = model.get();
+    let member = member.map(|(member, model)| MemberChoice { member, model });
+    let export = choose(&model.loaded().predictor, member);
+    let export = export.map_err(|e| raise(py, &e, Realm::Option))?;
+    let done = py.detach(|| {
+        let ctx = shared(threads)?;
+        let (rows, _) = model.rows(&data, &ctx)?;
+        export.encoder.transform(&rows, &ctx)
+    });
+    let matrix = done.map_err(|e: Error| raise(py, &e, Realm::Data))?;
+    let names = export.feature_names().into_iter();
+    let columns = matrix.columns.into_iter().map(|c| PyArray1::from_slice(py, &c.values));
+    Ok(names.zip(columns).collect())
+}
+
+/// Learners by a table of their scores, as JSON.
+#[pyfunction]
+#[pyo3(signature = (scores, smaller_is_better, rope, test_to_train))]
+pub(crate) fn compare_scores(
+    py: Python<'_>,
+    scores: Data,
+    smaller_is_better: bool,
+    rope: Option<f64>,
+    test_to_train: Option<f64>,
+) -> PyResult<String> {
+    let done = py.detach(|| {
+        let ctx = shared(1)?;
+        let file = match &scores {
+            Data::Table(table) => table.get().take(None, &ctx)?,
+            Data::Path(path) => read_path(path, &ReadOptions::default(), &ctx)?,
+        };
+        study_scores(&file.table, StudyOptions { smaller_is_better, rope, test_to_train })
+    });
+    json(py, &done.map_err(|e: Error| raise(py, &e, Realm::Data))?)
 }
 
 /// The whole model as an ONNX graph: its bytes, and the document of `export`.

@@ -13,6 +13,14 @@ use modelwright_core::{Context, Result};
 /// Contexts by number of threads (0 is the machine's), and the process that made them.
 static SHARED: Mutex<(u32, BTreeMap<usize, Context>)> = Mutex::new((0, BTreeMap::new()));
 
+/// As [`shared`], of another seed than 0: one of its own.
+pub(crate) fn seeded((threads, seed): (usize, u64)) -> Result<Context> {
+    if seed == 0 {
+        return shared(threads);
+    }
+    Context::new(Settings { seed, threads, ..Settings::default() })
+}
+
 /// A context without limits.
 pub(crate) fn shared(threads: usize) -> Result<Context> {
     let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);

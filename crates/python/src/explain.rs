@@ -139,13 +139,14 @@ impl Explained {
         py: Python<'_>,
         columns: Vec<String>,
         name: &str,
-        with_rows: bool,
+        shown: (bool, bool),
     ) -> PyResult<String> {
+        let (with_rows, ice) = shown;
+        let scale = Some(self.found.scale).filter(|scale| *scale != Scale::Value);
         let made = py.detach(|| {
             let ctx = shared(0)?;
             let reasons = Reasons::new(&self.found, &self.table, &self.background);
-            let asked =
-                PageRequest { name, columns: &columns, with_rows, ..PageRequest::default() };
+            let asked = PageRequest { name, columns: &columns, with_rows, ice, scale };
             let of = (&self.found, &reasons);
             explanation_page(self.model.get().loaded(), (&self.data, &self.rows), of, &asked, &ctx)
         });

@@ -90,6 +90,9 @@ fn _modelwright(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(after::model_pick, module)?)?;
     module.add_function(wrap_pyfunction!(after::model_export, module)?)?;
     module.add_function(wrap_pyfunction!(after::model_export_onnx, module)?)?;
+    module.add_function(wrap_pyfunction!(after::model_features, module)?)?;
+    module.add_function(wrap_pyfunction!(after::compare_scores, module)?)?;
+    module.add_function(wrap_pyfunction!(run::columns_of, module)?)?;
     module.add_function(wrap_pyfunction!(after::learning_curve, module)?)?;
     module.add_function(wrap_pyfunction!(after::model_monitor, module)?)?;
     module.add_function(wrap_pyfunction!(after::model_retrain, module)?)?;

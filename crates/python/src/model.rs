@@ -1,5 +1,6 @@
 //! A fitted model, in the hands of Python.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
@@ -8,7 +9,7 @@ use modelwright::audit_rows;
 use modelwright::automl::{Regions, RowMemory};
 use modelwright::inspect::{annex_iv, model_card, model_card_json, report_json, report_markdown};
 use modelwright::io::{ReadOptions, read_path};
-use modelwright::labelled::{Labelled, label_table, predict_labelled};
+use modelwright::labelled::{Labelled, label_table, labelled_schema, predict_labelled_by};
 use modelwright_core::data::{RawRow, Schema, Table as Rows};
 use modelwright_core::task::Predictions;
 use modelwright_core::{Context, Error, Result};
@@ -17,7 +18,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use serde_json::json;
 
-use crate::context::shared;
+use crate::context::{seeded, shared};
 use crate::error::{Realm, json as to_json, raise};
 use crate::object::ObjectColumn;
 use crate::own_learner;
@@ -246,18 +247,19 @@ impl Model {
     }
 
     /// How good the model is on rows with answers: the document of `evaluate --json`. With some
-    /// `permutations`, also beside what chance gives.
+    /// `permutations`, also beside what chance gives; also by the values of the columns `by`.
     fn evaluate(
         &self,
         py: Python<'_>,
         data: Data,
         name: &str,
         permutations: usize,
-        threads: usize,
+        by: Vec<String>,
+        run: (usize, u64),
     ) -> PyResult<String> {
         let done = py.detach(|| {
-            let ctx = shared(threads)?;
-            let rows = self.labelled(&data, name, &ctx)?;
+            let ctx = seeded(run)?;
+            let rows = self.labelled(&data, name, &by, &ctx)?;
             let mut found = assess(&self.loaded, &rows, &ctx)?;
             if permutations > 0 {
                 found.chance = Some(beside_chance(&self.loaded, &rows, permutations, &ctx)?);
@@ -274,10 +276,10 @@ impl Model {
         data: Data,
         sensitive: Vec<String>,
         min_group: usize,
-        threads: usize,
+        run: (usize, u64),
     ) -> PyResult<(String, String)> {
         let done = py.detach(|| {
-            let ctx = shared(threads)?;
+            let ctx = seeded(run)?;
             let read = |options: ReadOptions| match &data {
                 Data::Table(table) => table.get().take(options.schema, &ctx),
                 Data::Path(path) => read_path(path, &options, &ctx),
@@ -288,21 +290,23 @@ impl Model {
         done.map_err(|e: Error| raise(py, &e, Realm::Data))
     }
 
-    /// Whether this model or another is better on the same rows, as JSON.
+    /// Whether this model or another is better on the same rows, as JSON; `weighed` are the largest
+    /// difference that is none for practical purposes, and what errors cost.
     fn compare(
         &self,
         py: Python<'_>,
         other: &Bound<'_, Self>,
         data: Data,
         again: Data,
-        threads: usize,
+        weighed: (Option<f64>, Option<BTreeMap<String, f64>>),
+        run: (usize, u64),
     ) -> PyResult<String> {
+        let asked = CompareOptions { rope: weighed.0, costs: weighed.1 };
         let other = other.get();
         let done = py.detach(|| {
-            let ctx = shared(threads)?;
-            let own = self.labelled(&data, "the table", &ctx)?;
-            let others = other.labelled(&again, "the table", &ctx)?;
-            let asked = CompareOptions::default();
+            let ctx = seeded(run)?;
+            let own = self.labelled(&data, "the table", &[], &ctx)?;
+            let others = other.labelled(&again, "the table", &[], &ctx)?;
             let pair = ((&self.loaded, &own), (&other.loaded, &others));
             let all = compare_models(pair.0, pair.1, &asked, &ctx)?;
             let first = all.first();
@@ -390,13 +394,13 @@ impl Model {
         done.map_err(|e: Error| raise(py, &e, Realm::Option))
     }
 
-    fn labelled(&self, data: &Data, name: &str, ctx: &Context) -> Result<Labelled> {
+    fn labelled(&self, data: &Data, name: &str, by: &[String], ctx: &Context) -> Result<Labelled> {
         match data {
-            Data::Path(path) => predict_labelled(&self.loaded, path, ctx),
+            Data::Path(path) => predict_labelled_by(&self.loaded, path, by, ctx),
             Data::Table(table) => {
-                let (options, _) = self.loaded.read_options_with_target()?;
-                let file = table.get().take(options.schema, ctx)?;
-                label_table(&self.loaded, file.table, name, ctx)
+                let schema = labelled_schema(&self.loaded, by)?;
+                let file = table.get().take(Some(schema), ctx)?;
+                label_table(&self.loaded, file.table, name, by, ctx)
             }
         }
     }

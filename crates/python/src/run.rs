@@ -25,6 +25,7 @@ use modelwright_core::{Context, Error, Result};
 use pyo3::prelude::*;
 use serde_json::json;
 
+use crate::context::shared;
 use crate::error::{Realm, json as to_json, raise};
 use crate::model::Model;
 use crate::own;
@@ -409,6 +410,15 @@ pub(crate) fn profile(
 #[pyfunction]
 pub(crate) fn check_output(py: Python<'_>, folder: PathBuf) -> PyResult<()> {
     OutputFolder::prepare(folder).map(drop).map_err(|e| raise(py, &e, Realm::Option))
+}
+
+/// The names of the columns of a file, by its first row.
+#[pyfunction]
+pub(crate) fn columns_of(py: Python<'_>, path: PathBuf) -> PyResult<Vec<String>> {
+    let first = ReadOptions { n_rows_max: Some(1), ..ReadOptions::default() };
+    let read = || modelwright::io::read_path(&path, &first, &shared(1)?);
+    let file = py.detach(read).map_err(|e: Error| raise(py, &e, Realm::Data))?;
+    Ok(file.table.names().map(str::to_owned).collect())
 }
 
 /// A model of the bytes of another library's model file.

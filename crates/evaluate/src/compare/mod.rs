@@ -181,7 +181,7 @@ pub fn compare(
             let (a, b) = (a.classes(thresholds.0), b.classes(thresholds.1));
             mcnemar(codes, &a, &b).tested()
         }
-        _ => paired::bootstrap(&prepared_a, &prepared_b, &input_a, ctx)?,
+        _ => paired::bootstrap(metric, &prepared_a, &prepared_b, &input_a, ctx)?,
     };
     let Tested { ci95, p_value, method } = tested;
     Ok(Comparison {

@@ -3,20 +3,25 @@
 use modelwright_core::{Context, Error, Result};
 
 use super::Tested;
-use crate::metric::{MetricInput, Prepared};
-use crate::resample::{Mix, Strata, n_resamples_for, percentile_interval};
+use crate::metric::{MetricEntry, MetricInput, Prepared};
+use crate::resample::{Mix, Strata, n_resamples_for, percentile_interval, spared};
 
 /// Resamples of a comparison: the smallest p-value is about 2 / this.
 const RESAMPLES: usize = 2000;
 
-/// `input` gives truth and weights; both values come from the prepared metrics.
+/// `input` gives truth and weights; both values come from the prepared forms of `metric`.
 pub(super) fn bootstrap(
+    metric: &MetricEntry,
     a: &Prepared,
     b: &Prepared,
     input: &MetricInput<'_>,
     ctx: &Context,
 ) -> Result<Tested> {
-    let n_resamples = n_resamples_for(2 * input.truth.n_rows(), RESAMPLES);
+    let wanted = metric.resamples(RESAMPLES);
+    if wanted == 0 {
+        return Err(spared(metric.name()));
+    }
+    let n_resamples = n_resamples_for(2 * input.truth.n_rows(), wanted);
     let strata = Strata::of_mix(input.truth, input.weights, Mix::Drawn);
     let differences = strata.resample("evaluate/compare", n_resamples, ctx, |drawn| {
         let a = a.value(Some(drawn)).ok()?;

@@ -97,16 +97,43 @@ pub fn bootstrap_intervals<'a>(
         }
         results.push(MetricValue { name, value, ci95, note });
     }
-    let draws = draw(&drawn, input, drawing, ctx);
-    for (at, place) in places.into_iter().enumerate() {
-        let result: &mut MetricValue = &mut results[place];
-        match draws.as_ref().map(|d| d.interval(at)) {
-            Ok(Ok(interval)) => result.ci95 = Some(interval),
-            Ok(Err(error)) => result.note = Some(in_one_line(&error)),
-            Err(error) => result.note = Some(in_one_line(error)),
+    // One resampling for all, and one each for those that there is less time for.
+    let n = drawing.n_resamples;
+    let (whole, spared): (Vec<usize>, Vec<usize>) =
+        (0..drawn.len()).partition(|at| drawn[*at].resamples(n) == n);
+    let alone = spared.into_iter().map(|at| vec![at]);
+    for together in std::iter::once(whole).chain(alone) {
+        let members: Vec<&MetricEntry> = together.iter().map(|at| drawn[*at]).collect();
+        let draws = draw(&members, input, drawing, ctx);
+        for (i, at) in together.into_iter().enumerate() {
+            let result: &mut MetricValue = &mut results[places[at]];
+            match draws.as_ref().map(|d| d.interval(i)) {
+                Ok(Ok(interval)) => result.ci95 = Some(interval),
+                Ok(Err(error)) => result.note = Some(in_one_line(&error)),
+                Err(error) => result.note = Some(in_one_line(error)),
+            }
         }
     }
     results
+}
+
+/// So many resamples as all of these metrics may be asked on.
+///
+/// # Errors
+/// Input error when that is none.
+fn affordable(metrics: &[&MetricEntry], n_resamples: usize) -> Result<usize> {
+    let all = metrics.iter().map(|m| (m.resamples(n_resamples), m.name()));
+    match all.min() {
+        Some((0, name)) if n_resamples > 0 => Err(spared(name)),
+        Some((n, _)) => Ok(n),
+        None => Ok(n_resamples),
+    }
+}
+
+/// Why a metric has no interval.
+pub(crate) fn spared(name: &str) -> Error {
+    Error::input(format!("no interval: {name} takes long, and there is no time for resamples"))
+        .hint("give more time, or a faster metric")
 }
 
 /// Value and 95 % interval of the weighted mean of one number per row.
@@ -183,6 +210,7 @@ fn draw(
         return Ok(draws);
     }
     several_rows(input.truth)?;
+    let n_resamples = affordable(metrics, drawing.n_resamples)?;
     let rows = in_score_order(input);
     let (truth, predictions) = (input.truth.select(&rows), input.predictions.select(&rows));
     let weights: Option<Vec<f64>> =
@@ -200,7 +228,7 @@ fn draw(
         draws.values.push(metric.value(&input)?);
         draws.ranges.push(metric.spec.range);
     }
-    let n_resamples = n_resamples_for(work_rows(&truth), drawing.n_resamples);
+    let n_resamples = n_resamples_for(work_rows(&truth), n_resamples);
     let fixed = match (&truth, drawing.mix) {
         (Target::Class { codes, n_classes }, Mix::Fixed) => Some((codes.as_slice(), *n_classes)),
         _ => None,

@@ -25,7 +25,7 @@ pub use bootstrap::{
 pub use drawing::{Drawing, Mix};
 pub use selection::{bootstrap_bias_corrected, corrected_score};
 
-pub(crate) use bootstrap::percentile_interval;
+pub(crate) use bootstrap::{percentile_interval, spared};
 pub(crate) use strata::Strata;
 
 #[cfg(test)]

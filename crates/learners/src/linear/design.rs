@@ -39,6 +39,8 @@ pub(super) struct Design<'a> {
     rows: &'a [u32],
     /// Weight of each row, mean 1 over all rows; zero in the padding.
     pub(super) weights: Vec<f32>,
+    /// The same without the padding and without rounding.
+    pub(super) exact_weights: Vec<f64>,
 }
 
 /// Refuses a column with a missing (or infinite) value among `rows`, by name.
@@ -158,7 +160,8 @@ impl<'a> Design<'a> {
             );
         }
         let mean = weights.iter().sum::<f64>() / n_rows.max(1) as f64;
-        let mut scaled: Vec<f32> = weights.iter().map(|w| (w / mean) as f32).collect();
+        let exact_weights: Vec<f64> = weights.iter().map(|w| w / mean).collect();
+        let mut scaled: Vec<f32> = exact_weights.iter().map(|w| *w as f32).collect();
         scaled.resize(n_rows.div_ceil(ROWS) * ROWS, 0.0);
         let sparse = features.sparse.as_deref().filter(|_| scaling.n_sparse > 0);
         Self {
@@ -169,6 +172,7 @@ impl<'a> Design<'a> {
             sparse: sparse.map(|s| (s, scaling.sparse_scale as f32)),
             rows,
             weights: scaled,
+            exact_weights,
         }
     }
 
@@ -191,6 +195,11 @@ impl<'a> Design<'a> {
     /// The weights of a tile's rows.
     pub(super) fn tile_weights(&self, tile: usize) -> &[f32] {
         &self.weights[tile * ROWS..(tile + 1) * ROWS]
+    }
+
+    /// The same in f64, of as many rows as the tile has.
+    pub(super) fn exact_tile_weights(&self, tile: usize) -> &[f64] {
+        &self.exact_weights[tile * ROWS..self.n_rows.min((tile + 1) * ROWS)]
     }
 
     /// Scores of a tile's rows for each output: `theta` holds `n_params` numbers per output.

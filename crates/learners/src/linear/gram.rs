@@ -61,8 +61,7 @@ impl Gram {
                 add(&mut gram.target, 1.0, &part.target);
             }
         }
-        let total: f64 =
-            tiles.iter().flat_map(|t| design.tile_weights(*t)).map(|w| f64::from(*w)).sum();
+        let total: f64 = tiles.iter().flat_map(|t| design.exact_tile_weights(*t)).sum();
         let total = if total > 0.0 { total } else { 1.0 };
         for t in &mut gram.target {
             *t /= total;
@@ -78,43 +77,41 @@ impl Gram {
     }
 
     fn add_tile(&mut self, design: &Design<'_>, tile: usize, values: &[f64], exact: bool) {
+        if exact {
+            self.add_products_of::<f64>(design, tile, values);
+        } else {
+            self.add_products_of::<f32>(design, tile, values);
+        }
+    }
+
+    /// The products of a tile, weighted and summed in `T`.
+    fn add_products_of<T: Sum>(&mut self, design: &Design<'_>, tile: usize, values: &[f64]) {
         let lanes = design.tile(tile);
-        let weights = design.tile_weights(tile);
-        let mut weighted = lanes.to_vec();
-        for lane in &mut weighted {
-            for (x, w) in lane.iter_mut().zip(weights) {
-                *x *= w;
+        let mut weighted = vec![[T::default(); ROWS]; lanes.len()];
+        for (out, lane) in weighted.iter_mut().zip(lanes) {
+            let weights = design.exact_tile_weights(tile);
+            for ((out, x), w) in out.iter_mut().zip(lane).zip(weights) {
+                *out = T::from(*x) * T::narrow(*w);
             }
         }
         if !values.is_empty() {
             let values = &values[tile * ROWS..values.len().min((tile + 1) * ROWS)];
             for (t, lane) in self.target.iter_mut().zip(&weighted) {
-                *t += lane.iter().zip(values).map(|(x, y)| f64::from(*x) * y).sum::<f64>();
+                *t += lane.iter().zip(values).map(|(x, y)| x.wide() * y).sum::<f64>();
             }
         }
-        if exact {
-            add_products::<f64>(&mut self.matrix, self.n, &weighted, lanes);
-        } else {
-            add_products::<f32>(&mut self.matrix, self.n, &weighted, lanes);
-        }
+        add_products(&mut self.matrix, self.n, &weighted, lanes);
     }
 
     /// Solves `(scale · G + ridge · I) β = target` by Cholesky.
     ///
     /// A matrix that rounding has made indefinite gets a larger ridge until it is not.
     pub(super) fn factor(&self, scale: f64, ridge: f64) -> Cholesky {
-        let mut extra = 0.0;
-        loop {
-            let mut matrix: Vec<f64> = self.matrix.iter().map(|g| g * scale).collect();
-            for i in 0..self.n {
-                matrix[i * self.n + i] += ridge + extra;
-            }
-            match Cholesky::new(self.n, matrix) {
-                Some(factor) => return factor,
-                None if extra > 1e12 => return Cholesky::identity(self.n),
-                None => extra = if extra == 0.0 { 1e-9 } else { extra * 10.0 },
-            }
+        let mut matrix: Vec<f64> = self.matrix.iter().map(|g| g * scale).collect();
+        for i in 0..self.n {
+            matrix[i * self.n + i] += ridge;
         }
+        Cholesky::of_nearly(self.n, &matrix)
     }
 
     /// Elastic net by coordinate descent: minimises
@@ -161,11 +158,16 @@ impl Gram {
 /// A number that products can be summed in.
 trait Sum: Copy + Default + std::ops::Mul<Output = Self> + std::ops::AddAssign + From<f32> {
     fn wide(self) -> f64;
+    fn narrow(value: f64) -> Self;
 }
 
 impl Sum for f32 {
     fn wide(self) -> f64 {
         f64::from(self)
+    }
+
+    fn narrow(value: f64) -> Self {
+        value as f32
     }
 }
 
@@ -173,10 +175,14 @@ impl Sum for f64 {
     fn wide(self) -> f64 {
         self
     }
+
+    fn narrow(value: f64) -> Self {
+        value
+    }
 }
 
 /// Adds all products of columns `i <= j` to the upper triangle, four by two columns at a time.
-fn add_products<T: Sum>(matrix: &mut [f64], n: usize, left: &[Lane], right: &[Lane]) {
+fn add_products<T: Sum>(matrix: &mut [f64], n: usize, left: &[[T; ROWS]], right: &[Lane]) {
     for i in (0..n).step_by(4) {
         let rows = &left[i..n.min(i + 4)];
         let mut j = i;
@@ -225,7 +231,7 @@ fn add_block<const A: usize, const B: usize>(
 /// Dot products of `A` with `B` lanes, in four partial sums each.
 #[inline]
 fn products<T: Sum, const A: usize, const B: usize>(
-    left: &[Lane; A],
+    left: &[[T; ROWS]; A],
     right: [&Lane; B],
 ) -> [[f64; B]; A] {
     let mut sums = [[[T::default(); 4]; B]; A];
@@ -233,7 +239,7 @@ fn products<T: Sum, const A: usize, const B: usize>(
         for a in 0..A {
             for b in 0..B {
                 for l in 0..4 {
-                    sums[a][b][l] += T::from(left[a][start + l]) * T::from(right[b][start + l]);
+                    sums[a][b][l] += left[a][start + l] * T::from(right[b][start + l]);
                 }
             }
         }
@@ -264,6 +270,23 @@ impl Cholesky {
             row[i] = pivot.sqrt();
         }
         Some(Self { n, lower: a })
+    }
+
+    /// Factors a symmetric matrix of which only the lower triangle is read; one that rounding has
+    /// made indefinite gets a larger diagonal until it is not.
+    pub(super) fn of_nearly(n: usize, matrix: &[f64]) -> Self {
+        let mut extra = 0.0;
+        loop {
+            let mut matrix = matrix.to_vec();
+            for i in 0..n {
+                matrix[i * n + i] += extra;
+            }
+            match Self::new(n, matrix) {
+                Some(factor) => return factor,
+                None if extra > 1e12 => return Self::identity(n),
+                None => extra = if extra == 0.0 { 1e-9 } else { extra * 10.0 },
+            }
+        }
     }
 
     fn identity(n: usize) -> Self {

@@ -11,6 +11,7 @@
 //! | `design` | standardised features in tiles: scores and gradients |
 //! | `objective` | losses and gradients over a design |
 //! | `gram` | squared error with up to 1,000 columns: exact, Cholesky or coordinate descent |
+//! | `newton` | classes of small tables: Newton's method in f64 |
 //! | `lbfgs`, `precondition` | everything else: quasi-Newton, OWL-QN for the 1-norm |
 //! | `path` | the penalties and the choice among them |
 //! | `problem`, `solve` | checks and units; which solver for which problem |
@@ -27,6 +28,7 @@ mod design;
 mod gram;
 mod lbfgs;
 mod model;
+mod newton;
 mod objective;
 mod path;
 mod precondition;

@@ -130,7 +130,7 @@ impl Objective<'_> {
 }
 
 /// Loss and derivative of the logistic loss at a score, without overflow.
-fn logistic(score: f64, label: f64) -> (f64, f64) {
+pub(super) fn logistic(score: f64, label: f64) -> (f64, f64) {
     let small = (-score.abs()).exp();
     let loss = score.max(0.0) - score * label + small.ln_1p();
     let probability = if score >= 0.0 { 1.0 / (1.0 + small) } else { small / (1.0 + small) };

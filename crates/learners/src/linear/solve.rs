@@ -1,6 +1,7 @@
 //! Which solver for which problem.
 //!
 //! Squared error with few enough columns and no sparse block is exact algebra on the Gram matrix;
+//! classes of small tables are solved by Newton's method, to the last digit;
 //! everything else is minimised iteratively, from the same start and along the same path.
 
 use modelwright_core::Context;
@@ -8,6 +9,7 @@ use modelwright_core::Context;
 use super::LinearParams;
 use super::gram::Gram;
 use super::lbfgs::{End, Minimiser};
+use super::newton::Newton;
 use super::objective::{Goal, Objective};
 use super::path::{Chosen, Judge, Path};
 use super::precondition::Curvature;
@@ -43,6 +45,12 @@ pub(super) fn solve_path(
             }
         }
         _ => {
+            if params.l1_ratio == 0.0
+                && let Some(newton) = Newton::of(objective)
+            {
+                let most = params.max_iterations;
+                return path.follow(start, |t, s| newton.solve(t, s, most, ctx), judge);
+            }
             let curvature = Curvature::new(objective, variances.to_vec(), ctx);
             let solve = |theta: &mut [f64], strength: f64| {
                 solve_iteratively(objective, &curvature, theta, strength, params, ctx)

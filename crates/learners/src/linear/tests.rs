@@ -313,3 +313,33 @@ fn more_columns_than_the_gram_matrix_takes_are_solved_iteratively() {
     // Ridge with p > n nearly interpolates: what is left of the target is about λ n / p of it.
     assert!(close(&found.values, &y, 0.05));
 }
+
+#[test]
+fn a_row_of_weight_two_is_the_row_twice_even_with_more_columns_than_rows() {
+    let mut random = Random::new(11);
+    let (n_rows, n_columns) = (15, 30);
+    let x: Vec<f64> = (0..n_rows * n_columns).map(|_| random.unit()).collect();
+    let features = matrix(&x, n_columns);
+    let times: Vec<u32> = (0..n_rows as u32).map(|i| i % 4).collect();
+    let weights: Vec<f64> = times.iter().map(|t| f64::from(*t)).collect();
+    let twice: Vec<u32> = (0..n_rows as u32)
+        .flat_map(|i| std::iter::repeat_n(i, times[i as usize] as usize))
+        .collect();
+    let classes = |n: u32| Target::Class {
+        codes: (0..n_rows as u32).map(|i| i * 7 % n).collect(),
+        n_classes: n as usize,
+    };
+    let real = Target::Real((0..n_rows).map(|i| (i * 7 % 11) as f64).collect());
+    for target in [real, classes(2), classes(3)] {
+        let fit = |rows: &[u32], weights: Option<&[f64]>| {
+            let train =
+                TrainView { features: &features, target: &target, weights, rows, validation: &[] };
+            let params = LinearParams::default().check("linear").unwrap();
+            let ctx = Context::unlimited(0, 1);
+            let model = Linear::fit(&train, &params, &ctx).unwrap();
+            model.predict(&FeatureView::all(&features), &ctx).unwrap().values
+        };
+        let (weighted, repeated) = (fit(&all_rows(n_rows), Some(&weights)), fit(&twice, None));
+        assert!(close(&weighted, &repeated, 1e-8), "{weighted:?} {repeated:?}");
+    }
+}

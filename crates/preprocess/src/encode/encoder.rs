@@ -234,12 +234,13 @@ impl FittedEncoder {
         let mut blocks = Vec::new();
         for (i, source) in self.all_sources().enumerate() {
             let encoded = ahead.next().unwrap_or_else(|| one(i))?;
-            for (part, encoded) in source.parts.iter().zip(encoded) {
+            for (part, mut encoded) in source.parts.iter().zip(encoded) {
                 for (position, name) in part.kept.iter().zip(&part.names) {
                     columns.push(FeatureColumn {
                         name: name.clone(),
                         source: source.name.clone(),
-                        values: encoded.columns[*position as usize].clone(),
+                        // Positions ascend: each is taken once.
+                        values: std::mem::take(&mut encoded.columns[*position as usize]),
                         is_category: part.writes_levels(),
                         bins: None,
                     });
