@@ -90,6 +90,7 @@ pub use fit::{fit, plan};
 pub use input::{FitInput, FitOutcome, FitPlan};
 pub use modelwright_evaluate::Calibrator;
 pub use own::{Own, OwnSplit};
+pub use parting::row_groups;
 pub use prediction_table::PredictionTable;
 pub use predictor::{MemberView, Predictor, RowMemory, SinglePredictor};
 pub use reading::{Purpose, ReadingLimits};

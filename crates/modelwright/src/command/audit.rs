@@ -123,6 +123,7 @@ pub(crate) fn document(record: &FairnessRecord, robust: &RobustnessRecord) -> Va
         "n_rows": record.n_rows,
         "min_group": record.min_group,
         "interval_method": record.interval_method,
+        "n_questions": record.n_questions,
         "audits": record.audits.iter().map(audit_json).collect::<Vec<_>>(),
         "held": record.held,
         "proxies": record.proxies,
@@ -173,6 +174,7 @@ fn disparity_json(d: &Disparity) -> Value {
         "value": d.value,
         "ci95": d.ci95.map(|i| [i.low, i.high]),
         "p_value": d.p_value,
+        "p_holm": d.p_holm,
         "lowest": d.lowest,
         "highest": d.highest,
     })
@@ -208,6 +210,13 @@ fn text(record: &FairnessRecord) -> String {
     }
     text += &held_text(record);
     let _ = writeln!(text, "\nintervals: {}", record.interval_method);
+    if record.n_questions > 1 {
+        let _ = writeln!(
+            text,
+            "verdicts: p-values corrected for {} questions (Holm); those in tables are not",
+            record.n_questions
+        );
+    }
     text
 }
 
