@@ -31,6 +31,7 @@
 //! | `conformal` | which interval or set holds the truth so often |
 //! | [`fair`] | a threshold for each group |
 //! | [`more_rows`] | would more rows help |
+//! | [`shapes`] | the functions of an explainable model: shown, exported, changed |
 //! | [`robustness`] | what strains on the inputs do |
 //! | [`mod@audit`] | are groups treated alike |
 //! | [`predictor`] | the result: raw rows in, predictions out |
@@ -76,6 +77,7 @@ mod refit;
 pub mod robustness;
 mod room;
 mod search;
+pub mod shapes;
 mod single;
 mod slices;
 mod suspects;
