@@ -3,7 +3,7 @@
 use modelwright_core::record::{EnsembleRecord, Interval, TrialRecord, TrialStatus};
 use modelwright_core::task::{Predictions, Target};
 use modelwright_core::{Context, Result};
-use modelwright_evaluate::compare::compare;
+use modelwright_evaluate::compare::{Paired, compare};
 use modelwright_evaluate::metric::{MetricEntry, MetricInput};
 use modelwright_evaluate::resample::{Drawing, bootstrap_bias_corrected, bootstrap_interval};
 
@@ -26,7 +26,7 @@ const N_ROUNDS_CORRECT: usize = 10;
 /// Two trials are not distinguishable when the paired test gives a larger p-value.
 const P_VALUE_MAX: f64 = 0.05;
 
-/// Judged rows, thinned evenly when there are very many.
+/// Judged rows, a random sample of them when there are very many.
 pub(crate) struct Judged {
     positions: Vec<u32>,
     pub truth: Target,
@@ -35,11 +35,11 @@ pub(crate) struct Judged {
 }
 
 impl Judged {
-    /// Every m-th judged row, so that at most `n_rows_max` remain.
-    pub(crate) fn thinned(found: &Found, n_rows_max: usize) -> Self {
-        let n = found.rows.len();
-        let step = n.div_ceil(n_rows_max.max(1)).max(1);
-        let positions: Vec<u32> = (0..n as u32).step_by(step).collect();
+    /// At most `n_rows_max` judged rows, the same ones whoever asks. Drawn at random: in rows with
+    /// a period, such as one for each weekday, every m-th may be of one kind.
+    pub(crate) fn thinned(found: &Found, n_rows_max: usize, ctx: &Context) -> Self {
+        let random = &mut ctx.random("account/judged", 0);
+        let positions = random.sample(found.rows.len(), n_rows_max.max(1));
         Self {
             truth: found.truth.select(&positions),
             weights: found
@@ -78,7 +78,7 @@ impl Judged {
 
 /// The trials as records: score, interval, and whether the best is really better.
 pub(crate) fn leaderboard(found: &Found, metric: &MetricEntry, ctx: &Context) -> Vec<TrialRecord> {
-    let judged = Judged::thinned(found, N_ROWS_MAX);
+    let judged = Judged::thinned(found, N_ROWS_MAX, ctx);
     let sign = if metric.spec.larger_is_better { 1.0 } else { -1.0 };
     let best = found
         .usable()
@@ -141,7 +141,7 @@ pub(crate) fn ensemble(
         return EnsembleRecord { score, ..EnsembleRecord::default() };
     }
     if found.is_single {
-        let judged = Judged::thinned(found, N_ROWS_MAX);
+        let judged = Judged::thinned(found, N_ROWS_MAX, ctx);
         let corrected_ci95 = interval(metric, &judged, &judged.of(combined), &scope);
         return EnsembleRecord {
             score,
@@ -180,7 +180,7 @@ fn correction(
     if metric.is_spared() {
         return None;
     }
-    let judged = Judged::thinned(found, N_ROWS_CORRECT);
+    let judged = Judged::thinned(found, N_ROWS_CORRECT, ctx);
     let candidates: Vec<Predictions> =
         found.candidates().map(|(_, t)| judged.of(&t.out_of_fold)).collect();
     let refs: Vec<&Predictions> = candidates.iter().collect();
@@ -251,7 +251,10 @@ pub(crate) fn indistinguishable(
     best: &Predictions,
     ctx: &Context,
 ) -> bool {
-    let tested: Result<_> =
-        compare(metric, &judged.truth, own, best, judged.weights.as_deref(), (0.5, 0.5), ctx);
-    tested.is_ok_and(|c| c.p_value > P_VALUE_MAX)
+    let pair = Paired {
+        weights: judged.weights.as_deref(),
+        groups: judged.groups.as_deref(),
+        ..Paired::new(&judged.truth, own, best)
+    };
+    compare(metric, &pair, ctx).is_ok_and(|c| c.p_value > P_VALUE_MAX)
 }

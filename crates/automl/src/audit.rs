@@ -8,7 +8,9 @@ use modelwright_core::data::{Column, Table};
 use modelwright_core::record::{FairnessRecord, GroupCoverage, HeldGroups, Proxy};
 use modelwright_core::task::{Predictions, Target};
 use modelwright_core::{Context, Error, Result};
-use modelwright_evaluate::fairness::{FairnessInput, Groups, fairness, proxies, sensitive_groups};
+use modelwright_evaluate::fairness::{
+    FairnessInput, Groups, fairness, judge_together, proxies, sensitive_groups,
+};
 use modelwright_evaluate::resample::n_resamples_for;
 
 use crate::predictor::Predictor;
@@ -81,6 +83,7 @@ pub fn audit(
             record.audits.push(fairness(&of_groups, groups, ctx)?);
         }
     }
+    record.n_questions = judge_together(&mut record.audits, input.min_group);
     record.held = held_groups(predictor, input, &partitions, ctx)?;
     record.proxies = all_proxies(predictor, input, &partitions[..columns.len()]);
     Ok(record)

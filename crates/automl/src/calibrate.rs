@@ -16,7 +16,24 @@ use crate::search::Found;
 /// Half-width of a 95 % interval in standard errors.
 const Z: f64 = 1.96;
 
-/// Calibrates out-of-fold predictions in place; no record for a regression.
+/// What became of out-of-fold predictions.
+#[derive(Default)]
+pub(crate) struct Calibration {
+    pub calibrator: Calibrator,
+    /// The account; `None` for a regression.
+    pub record: Option<CalibrationRecord>,
+    /// The predictions as scores must see them: each row calibrated by the other parts. `None`
+    /// where nothing is calibrated.
+    pub cross_fitted: Option<Predictions>,
+}
+
+impl Calibration {
+    fn left(record: Option<CalibrationRecord>) -> Self {
+        Self { record, ..Self::default() }
+    }
+}
+
+/// Calibrates out-of-fold predictions in place by what is delivered.
 ///
 /// A calibration that would make the metric of the run worse on these rows is not used: that of
 /// many classes may change the order of rows.
@@ -26,40 +43,40 @@ pub(crate) fn calibrate(
     folds: &[Fold],
     metric: &MetricEntry,
     ctx: &Context,
-) -> (Calibrator, Option<CalibrationRecord>) {
+) -> Calibration {
     if found.truth.codes().is_none() {
-        return (Calibrator::None, None);
+        return Calibration::default();
     }
     let n_rows = found.rows.len();
-    let left = |reason: &str| CalibrationRecord {
-        method: Calibrator::None.name().to_owned(),
-        reason: reason.to_owned(),
-        n_rows,
-        ..CalibrationRecord::default()
-    };
     if !ctx.scope("calibrate").proceed() {
-        return (Calibrator::None, Some(left("there was no time to calibrate")));
+        return Calibration::left(Some(CalibrationRecord {
+            method: Calibrator::None.name().to_owned(),
+            reason: "there was no time to calibrate".to_owned(),
+            n_rows,
+            ..CalibrationRecord::default()
+        }));
     }
     let parts = Parts::of(folds, ctx).positions;
     let choice = choose(&found.truth, predictions, found.weights.as_deref(), &parts);
     let mut record = account(&choice, n_rows);
     if choice.calibrator == Calibrator::None {
-        return (Calibrator::None, Some(record));
+        return Calibration::left(Some(record));
     }
     let mut calibrated = predictions.clone();
     choice.calibrator.apply(&mut calibrated);
     let before = found.score(metric, predictions);
-    let after = found.score(metric, &calibrated);
+    let after = found.score(metric, choice.cross_fitted.as_ref().unwrap_or(&calibrated));
     let decides_labels = metric.of_confusion.is_some();
     let is_worse = before.zip(after).is_some_and(|(b, a)| metric.spec.is_better(b, a));
     if is_worse && !decides_labels && choice_changes_order(predictions) {
         let method = choice.calibrator.name();
         record.reason = format!("{method} would make {} worse out of fold", metric.spec.name);
         Calibrator::None.name().clone_into(&mut record.method);
-        return (Calibrator::None, Some(record));
+        return Calibration::left(Some(record));
     }
     *predictions = calibrated;
-    (choice.calibrator, Some(record))
+    let Choice { calibrator, cross_fitted, .. } = choice;
+    Calibration { calibrator, record: Some(record), cross_fitted }
 }
 
 /// Binary maps rise, so that only rounding changes a metric of ranks.

@@ -43,7 +43,9 @@ pub(crate) fn costs(
     CostMatrix::of_named(&options.cost, classes).map(Some).map_err(|e| e.at("--cost"))
 }
 
-/// Decides by costs if there are any, else by the metric, on calibrated out-of-fold predictions.
+/// Decides by costs if there are any, else by the metric. `calibrated` are out-of-fold predictions by
+/// the map that is delivered, on which a threshold is chosen; `judged` are calibrated by the other
+/// parts, so that what decisions cost is honest.
 ///
 /// # Errors
 /// As [`costs`].
@@ -52,11 +54,11 @@ pub(crate) fn decide(
     options: &Options,
     metric: &MetricEntry,
     found: &Found,
-    calibrated: &Predictions,
+    (calibrated, judged): (&Predictions, &Predictions),
 ) -> Result<Decision> {
     let weights = found.weights.as_deref();
     if let Some(costs) = costs(options, task.task, &task.classes)? {
-        let record = account(&costs, &task.classes, found, calibrated);
+        let record = account(&costs, &task.classes, found, judged);
         return Ok(Decision {
             threshold: costs.threshold(),
             costs: Some(costs),

@@ -54,6 +54,7 @@ pub(crate) fn judge(
         incumbent: &best.out_of_fold,
         truth: &found.truth,
         weights: found.weights.as_deref(),
+        groups: found.groups.as_deref(),
         fold_rows: &fold_rows,
     }))
 }

@@ -28,6 +28,7 @@ use crate::parting::{self, Roles};
 use crate::parts::Parts;
 use crate::plan::{self as planning, PlanInput, Preset};
 use crate::search::{self, Found, Ground};
+use crate::shapes;
 use crate::understand::{self, Understood};
 use crate::whole_file::{WholeFile, Wish};
 use crate::{
@@ -243,7 +244,9 @@ impl Flow {
         record.explanation = explanation;
         let (predictor, reference) = (combined.predictor, self.profile.sketches);
         let outcome = FitOutcome { predictor, record, reference, predictions: said };
-        offers::limits::keep(outcome, &self.options, ctx)
+        let mut outcome = offers::limits::keep(outcome, &self.options, ctx)?;
+        outcome.record.shapes = shapes::recorded(&outcome.predictor);
+        Ok(outcome)
     }
 
     fn record(
@@ -290,6 +293,8 @@ impl Flow {
             ensemble: combined.record.clone(),
             offers: combined.offers.clone(),
             picked: None,
+            shapes: None,
+            edits: Vec::new(),
             threshold: combined.threshold,
             calibration: combined.calibration.clone(),
             costs: combined.costs.clone(),

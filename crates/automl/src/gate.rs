@@ -9,6 +9,7 @@
 //! * it gains in more than half of the folds, so that one lucky fit does not decide.
 
 use modelwright_core::task::{Predictions, Target};
+use modelwright_evaluate::compare::clusters::clustered;
 
 /// Standard errors above 0: the one-sided 10 % level. A challenger that is let in by chance costs
 /// time, not quality (it did not lose on the judged rows), so that the level is a mild one.
@@ -40,6 +41,8 @@ pub struct Duel<'a> {
     pub truth: &'a Target,
     /// Their weights; `None` is 1 for each.
     pub weights: Option<&'a [f64]>,
+    /// The group of each, where rows of a group belong together and are one witness.
+    pub groups: Option<&'a [u32]>,
     /// How many judged rows each fold has.
     pub fold_rows: &'a [usize],
 }
@@ -53,8 +56,14 @@ pub fn compare(duel: &Duel<'_>) -> Gate {
         .collect();
     let total: f64 = (0..n).map(weight).sum::<f64>().max(f64::MIN_POSITIVE);
     let mean = (0..n).map(|row| weight(row) * gains[row]).sum::<f64>() / total;
-    let squares: f64 = (0..n).map(|row| (weight(row) * (gains[row] - mean)).powi(2)).sum();
-    let error = squares.sqrt() / total;
+    let error = if let Some(groups) = duel.groups {
+        let groups = &groups[..n.min(groups.len())];
+        let of_groups = clustered(groups, |row| weight(row) / total, |row| gains[row] - mean);
+        of_groups.map_or(0.0, |c| c.standard_error)
+    } else {
+        let squares: f64 = (0..n).map(|row| (weight(row) * (gains[row] - mean)).powi(2)).sum();
+        squares.sqrt() / total
+    };
     let z = if error > 0.0 { mean / error } else { 0.0 };
     let incumbent = (0..n).map(|row| weight(row) * duel.loss(duel.incumbent, row)).sum::<f64>();
     let mut from = 0;
@@ -112,6 +121,7 @@ mod tests {
             incumbent: &off(&other),
             truth: &Target::Real(vec![0.0; n]),
             weights: None,
+            groups: None,
             fold_rows: &vec![n / n_folds; n_folds],
         })
     }
@@ -134,6 +144,34 @@ mod tests {
     }
 
     #[test]
+    fn rows_that_are_asked_for_often_prove_no_more_than_once() {
+        let mut random = Random::new(4);
+        let (mut n_rows, mut n_groups) = (0, 0);
+        for _ in 0..200 {
+            let off: Vec<(f64, f64)> =
+                (0..40).map(|_| (random.normal(), random.normal())).collect();
+            let of = |pick: fn(&(f64, f64)) -> f64| {
+                Predictions::new(1, (0..400).map(|row| pick(&off[row / 10])).collect())
+            };
+            let groups: Vec<u32> = (0..400).map(|row| row / 10).collect();
+            let (challenger, incumbent) = (of(|o| o.0), of(|o| o.1));
+            let duel = Duel {
+                challenger: &challenger,
+                incumbent: &incumbent,
+                truth: &Target::Real(vec![0.0; 400]),
+                weights: None,
+                groups: Some(&groups),
+                fold_rows: &[80; 5],
+            };
+            n_groups += usize::from(compare(&duel).accepted);
+            n_rows += usize::from(compare(&Duel { groups: None, ..duel }).accepted);
+        }
+        // A level of 10 %: more than 33 of 200 in one of 1,000 samples.
+        assert!(n_groups <= 33, "{n_groups}");
+        assert!(n_rows > 50, "{n_rows}");
+    }
+
+    #[test]
     fn one_lucky_fold_is_not_enough() {
         let truth = Target::Real(vec![0.0; 100]);
         let incumbent = Predictions::new(1, vec![1.0; 100]);
@@ -145,6 +183,7 @@ mod tests {
                 incumbent: &incumbent,
                 truth: &truth,
                 weights: None,
+                groups: None,
                 fold_rows,
             })
         };
@@ -164,6 +203,7 @@ mod tests {
                 incumbent: &unsure,
                 truth: &truth,
                 weights,
+                groups: None,
                 fold_rows: &[2, 2],
             })
         };

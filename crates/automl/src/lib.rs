@@ -32,6 +32,7 @@
 //! | `conformal` | which interval or set holds the truth so often |
 //! | [`fair`] | a threshold for each group |
 //! | [`more_rows`] | would more rows help |
+//! | [`shapes`] | the functions of an explainable model: shown, exported, changed |
 //! | [`robustness`] | what strains on the inputs do |
 //! | [`mod@audit`] | are groups treated alike |
 //! | [`predictor`] | the result: raw rows in, predictions out |
@@ -77,6 +78,7 @@ mod refit;
 pub mod robustness;
 mod room;
 mod search;
+pub mod shapes;
 mod single;
 mod slices;
 mod suspects;
@@ -92,6 +94,7 @@ pub use fit::{fit, plan};
 pub use input::{FitInput, FitOutcome, FitPlan};
 pub use modelwright_evaluate::Calibrator;
 pub use own::{Own, OwnSplit};
+pub use parting::row_groups;
 pub use prediction_table::PredictionTable;
 pub use predictor::{MemberView, Predictor, RowMemory, SinglePredictor};
 pub use reading::{Purpose, ReadingLimits};

@@ -6,13 +6,16 @@
 //! scores ([`LearningCurve`]). Called by `fit` where time is left, and by `learning-curve` on a
 //! model and rows with known answers.
 
+use std::collections::HashMap;
+
 use modelwright_core::data::{Schema, Table, TrainView};
 use modelwright_core::record::{CurveSize, MoreRows, MoreRowsRecord, PlannedTrial, RunRecord};
 use modelwright_core::task::{Predictions, Target};
 use modelwright_core::{Context, Error, Result};
 use modelwright_evaluate::learning_curve::LearningCurve;
+use modelwright_evaluate::resample::Drawing;
 use modelwright_evaluate::{
-    Comparison, MetricEntry, MetricInput, bootstrap_interval, compare, metric_or_default,
+    Comparison, MetricEntry, MetricInput, Paired, bootstrap_interval, compare, metric_or_default,
 };
 use modelwright_learners::{Algorithm, OWN, learner};
 use modelwright_preprocess::EncodingSpec;
@@ -48,12 +51,15 @@ pub(crate) struct CurveInput<'a> {
     pub table: &'a Table,
     pub target: &'a Target,
     pub weights: Option<&'a [f64]>,
+    /// The groups of the rows, which are taken whole.
+    pub groups: Option<&'a [u32]>,
     pub schema: &'a Schema,
     pub exclude: &'a [String],
     /// The rows that judge.
     pub held_out: &'a Table,
     pub truth: &'a Target,
     pub held_weights: Option<&'a [f64]>,
+    pub held_groups: Option<&'a [u32]>,
     pub classes: &'a [String],
     pub planned: &'a PlannedTrial,
     pub entry: &'a Algorithm,
@@ -69,8 +75,7 @@ pub(crate) fn curve(input: &CurveInput<'_>, ctx: &Context) -> Result<Option<More
     if sizes.len() < SIZES_MIN {
         return Ok(None);
     }
-    let mut order: Vec<u32> = (0..n_rows as u32).collect();
-    ctx.random("more-rows", 0).shuffle(&mut order);
+    let order = in_random_order(n_rows, input.groups, ctx);
     let mut points = Vec::new();
     let mut predicted: Vec<Predictions> = Vec::new();
     for (i, n) in sizes.iter().rev().enumerate() {
@@ -89,14 +94,35 @@ pub(crate) fn curve(input: &CurveInput<'_>, ctx: &Context) -> Result<Option<More
             threshold: 0.5,
         };
         let Ok(score) = input.metric.value(&judged) else { return Ok(None) };
-        let ci95 = bootstrap_interval(input.metric, &judged, N_RESAMPLES, &scope).ok();
+        let drawing = Drawing { groups: input.held_groups, ..Drawing::from(N_RESAMPLES) };
+        let ci95 = bootstrap_interval(input.metric, &judged, drawing, &scope).ok();
         points.push(CurveSize { n_rows: *n, score, ci95 });
         predicted.push(predictions);
     }
     let [.., half, whole] = predicted.as_slice() else { return Ok(None) };
-    let weights = input.held_weights;
-    let last = compare(input.metric, input.truth, whole, half, weights, (0.5, 0.5), ctx)?;
+    let pair = Paired {
+        weights: input.held_weights,
+        groups: input.held_groups,
+        ..Paired::new(input.truth, whole, half)
+    };
+    let last = compare(input.metric, &pair, ctx)?;
     Ok(Some(record(input, points, &last)))
+}
+
+/// All rows in a random order; those of a group one after the other, because half of the rows of
+/// every group would know every group, and more rows are more groups.
+fn in_random_order(n_rows: usize, groups: Option<&[u32]>, ctx: &Context) -> Vec<u32> {
+    let mut order: Vec<u32> = (0..n_rows as u32).collect();
+    ctx.random("more-rows", 0).shuffle(&mut order);
+    if let Some(groups) = groups {
+        // A group stands where the first of its rows was drawn.
+        let mut first: HashMap<u32, u32> = HashMap::new();
+        for (place, row) in (0_u32..).zip(&order) {
+            first.entry(groups[*row as usize]).or_insert(place);
+        }
+        order.sort_by_key(|row| first[&groups[*row as usize]]);
+    }
+    order
 }
 
 /// Fits the planned trial on some rows; its predictions of the untouched rows.
@@ -249,7 +275,11 @@ pub fn of_model(
     schema.fields.retain(|f| !exclude.contains(&f.name));
     let weights = weights_of(&learned, options)?;
     let held_weights = weights_of(&held_out, options)?;
+    let (roles, held_roles) =
+        (Roles::of_groups(&learned, options), Roles::of_groups(&held_out, options));
     let input = CurveInput {
+        groups: roles.groups(),
+        held_groups: held_roles.groups(),
         target: &target.select(&parts.train),
         weights: weights.as_deref(),
         table: &learned,
@@ -264,4 +294,24 @@ pub fn of_model(
         metric: metric_or_default(&predictor.metric, predictor.task),
     };
     ctx.install(|| curve(&input, ctx))?.ok_or_else(too_few)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_rows_are_parts_of_groups() {
+        let groups: Vec<u32> = (0..600).map(|row| row % 60).collect();
+        let ctx = Context::unlimited(3, 1);
+        let order = in_random_order(600, Some(&groups), &ctx);
+        let mut sorted = order.clone();
+        sorted.sort_unstable();
+        assert_eq!(sorted, (0..600).collect::<Vec<u32>>());
+        let mut half: Vec<u32> = order[..300].iter().map(|r| groups[*r as usize]).collect();
+        half.dedup();
+        assert_eq!(half.len(), 30, "each group once, and half of them");
+        let plain = in_random_order(600, None, &ctx);
+        assert_ne!(plain, order);
+    }
 }

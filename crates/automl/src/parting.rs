@@ -189,6 +189,12 @@ pub(crate) fn record(
     SplitRecord { kind, reason, n_train, n_holdout, n_folds: 0 }
 }
 
+/// The group of each row of a table that is judged; `None` where the run knew no groups, or the
+/// table lacks their column.
+pub fn row_groups(table: &Table, options: &Options) -> Option<Vec<u32>> {
+    Roles::of_groups(table, options).groups
+}
+
 fn groups_of(column: &Column) -> Vec<u32> {
     if let ColumnData::String { codes, .. } = &column.data {
         return codes.clone();

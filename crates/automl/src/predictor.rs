@@ -344,7 +344,7 @@ impl Predictor {
         Ok(predictor)
     }
 
-    fn validate(&self) -> Result<()> {
+    pub(crate) fn validate(&self) -> Result<()> {
         let n_classes_fit = match self.task {
             Task::Binary => self.classes.len() == 2,
             Task::Multiclass => self.classes.len() > 2,

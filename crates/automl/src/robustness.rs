@@ -49,8 +49,7 @@ pub fn strained(
     input: &StrainInput<'_>,
     ctx: &Context,
 ) -> Result<RobustnessRecord> {
-    let step = input.truth.n_rows().div_ceil(ROWS_MAX).max(1);
-    let rows: Vec<u32> = (0..input.truth.n_rows() as u32).step_by(step).collect();
+    let rows = ctx.random("robustness/rows", 0).sample(input.truth.n_rows(), ROWS_MAX);
     let (table, truth) = (input.table.select(&rows), input.truth.select(&rows));
     let plain = input.predictions.select(&rows);
     let weights: Option<Vec<f64>> =

@@ -13,6 +13,8 @@ pub(crate) struct Judged<'a> {
     pub truth: &'a Target,
     /// Calibrated, out of fold.
     pub predictions: &'a Predictions,
+    /// Their weights; a row without any is no row.
+    pub weights: Option<&'a [f64]>,
     pub classes: &'a [String],
     /// Position of each judged row in the table that was read; `None` when that was a sample.
     pub rows: Option<&'a [u32]>,
@@ -23,7 +25,7 @@ pub(crate) fn find(judged: &Judged<'_>) -> SuspectsRecord {
     let row = |at: usize| judged.rows.map(|rows| u64::from(rows[at]) + 1);
     let (n_suspects, method, rows) = match judged.truth {
         Target::Class { codes, n_classes } => {
-            let all = class_suspects(codes, *n_classes, judged.predictions);
+            let all = class_suspects(codes, *n_classes, judged.predictions, judged.weights);
             let named = all.iter().take(NAMED_MAX).map(|s| Suspect {
                 row: row(s.row),
                 given: judged.classes[codes[s.row] as usize].clone(),
@@ -34,7 +36,7 @@ pub(crate) fn find(judged: &Judged<'_>) -> SuspectsRecord {
             (all.len(), "confident learning on out-of-fold probabilities", named.collect())
         }
         Target::Real(values) => {
-            let all = number_suspects(values, judged.predictions);
+            let all = number_suspects(values, judged.predictions, judged.weights);
             let named = all.iter().take(NAMED_MAX).map(|s| Suspect {
                 row: row(s.row),
                 given: number_text(values[s.row]),

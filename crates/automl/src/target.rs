@@ -75,9 +75,17 @@ pub fn labels(column: &Column, task: Task, positive: Option<&str>) -> Result<Vec
 /// The target of every row by the given labels (none for regression).
 ///
 /// # Errors
-/// Input error with the row for a missing, unknown or infinite value.
+/// Input error with the row for a missing, unknown, infinite or immense value.
 pub fn encode(column: &Column, labels: &[String], task: Task) -> Result<Target> {
     if task.is_classification() { encode_classes(column, labels) } else { encode_numbers(column) }
+}
+
+/// Beyond this, squared errors are no numbers: nothing can be learned or measured by them.
+pub const LARGEST: f64 = 1e150;
+
+/// Whether a number can be a target: finite, and no larger than [`LARGEST`].
+pub fn is_usable(value: f64) -> bool {
+    value.abs() <= LARGEST
 }
 
 /// The rows whose target is known, ascending.
@@ -163,6 +171,14 @@ fn encode_numbers(column: &Column) -> Result<Target> {
             .got(first_text(column))
             .hint("clean the column, or use --task multiclass"));
     };
+    if let Some(row) = values.iter().position(|v| v.is_finite() && !is_usable(*v)) {
+        return Err(Error::input("the target is too large a number: its square is none any more")
+            .column(&column.name)
+            .row(row as u64 + 1)
+            .expected(format!("numbers between -{LARGEST:e} and {LARGEST:e}"))
+            .got(format!("{:e}", values[row]))
+            .hint("correct the value, or divide the column by a power of ten"));
+    }
     if let Some(row) = values.iter().position(|v| !v.is_finite()) {
         return Err(Error::input("the target is not a finite number")
             .column(&column.name)
@@ -274,5 +290,14 @@ mod tests {
         let column = Column::numbers("y", vec![1.0, f64::INFINITY]);
         let error = encode(&column, &[], Task::Regression).unwrap_err();
         assert_eq!(error.place().row, Some(2));
+    }
+
+    #[test]
+    fn targets_whose_squares_overflow_are_refused_by_row() {
+        let column = Column::numbers("y", vec![1.0, 2.0, -1e200]);
+        let error = encode(&column, &[], Task::Regression).unwrap_err();
+        assert_eq!((error.place().row, error.got_text()), (Some(3), Some("-1e200")));
+        let column = Column::numbers("y", vec![1e150, -1e150]);
+        assert!(encode(&column, &[], Task::Regression).is_ok());
     }
 }

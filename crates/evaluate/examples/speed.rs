@@ -54,7 +54,7 @@ fn main() -> modelwright_core::Result<()> {
         drop(bootstrap_intervals(&binary_metrics, &input, 1000, &ctx));
     });
     timed("DeLong, 1M rows", &ctx, || {
-        drop(compare(roc_auc, &truth, &p, &p, None, (0.5, 0.5), &ctx));
+        drop(compare(roc_auc, &modelwright_evaluate::Paired::new(&truth, &p, &p), &ctx));
     });
     timed("ROC curve, 1M rows", &ctx, || drop(curve::roc_curve(&truth, &p, None)));
     let f1 = metric("f1")?;

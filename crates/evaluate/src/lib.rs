@@ -56,7 +56,7 @@ pub mod suspects;
 pub mod threshold;
 
 pub use calibration::Calibrator;
-pub use compare::{Comparison, compare};
+pub use compare::{Comparison, Paired, compare};
 pub use cost::CostMatrix;
 pub use distribution::student_975;
 pub use evaluation::{EvaluateInput, evaluate};

@@ -5,7 +5,8 @@
 //! class get, and the row's own class does not come near (confident learning: Northcutt, Jiang and
 //! Chuang, "Confident Learning: Estimating Uncertainty in Dataset Labels", JAIR 70, 2021, the rows
 //! off the diagonal of the confident joint). Numbers: a row is suspect when its residual is far
-//! outside those of rows with similar predictions.
+//! outside those of rows with similar predictions. What is usual is told by rows as they weigh, and
+//! a row without weight is never named.
 
 use modelwright_core::task::Predictions;
 
@@ -55,19 +56,23 @@ pub fn class_suspects(
     classes: &[u32],
     n_classes: usize,
     predictions: &Predictions,
+    weights: Option<&[f64]>,
 ) -> Vec<ClassSuspect> {
-    if classes.len() < ROWS_MIN {
+    let weight = |row: usize| weights.map_or(1.0, |w| w[row]);
+    let n_weighed = (0..classes.len()).filter(|row| weight(*row) > 0.0).count();
+    if n_weighed < ROWS_MIN {
         return Vec::new();
     }
-    let mut sums = vec![(0_usize, 0.0); n_classes];
+    let mut sums = vec![(0.0, 0.0); n_classes];
     for (row, class) in classes.iter().enumerate() {
         let sum = &mut sums[*class as usize];
-        *sum = (sum.0 + 1, sum.1 + chance(predictions, row, *class as usize));
+        sum.0 += weight(row);
+        sum.1 += weight(row) * chance(predictions, row, *class as usize);
     }
     let usual: Vec<f64> =
-        sums.iter().map(|(n, sum)| if *n == 0 { f64::INFINITY } else { sum / *n as f64 }).collect();
+        sums.iter().map(|(n, sum)| if *n > 0.0 { sum / n } else { f64::INFINITY }).collect();
     let mut suspects = Vec::new();
-    for (row, class) in classes.iter().enumerate() {
+    for (row, class) in classes.iter().enumerate().filter(|(row, _)| weight(*row) > 0.0) {
         let confident =
             (0..n_classes).filter(|k| chance(predictions, row, *k) >= usual[*k] - ROUNDING);
         let by_chance = |a: &usize, b: &usize| {
@@ -84,22 +89,28 @@ pub fn class_suspects(
 }
 
 /// Rows whose number looks wrong, the most suspicious first; as [`class_suspects`].
-pub fn number_suspects(values: &[f64], predictions: &Predictions) -> Vec<NumberSuspect> {
-    let n = values.len();
+pub fn number_suspects(
+    values: &[f64],
+    predictions: &Predictions,
+    weights: Option<&[f64]>,
+) -> Vec<NumberSuspect> {
+    let weight = |row: usize| weights.map_or(1.0, |w| w[row]);
+    let residual = |row: usize| values[row] - predictions.values[row];
+    let mut order: Vec<usize> = (0..values.len()).filter(|row| weight(*row) > 0.0).collect();
+    let n = order.len();
     if n < ROWS_MIN {
         return Vec::new();
     }
-    let residual = |row: usize| values[row] - predictions.values[row];
-    let mut order: Vec<usize> = (0..n).collect();
     order.sort_by(|a, b| predictions.values[*a].total_cmp(&predictions.values[*b]).then(a.cmp(b)));
     let mut suspects = Vec::new();
     for similar in order.chunks(N_SIMILAR.min(n)) {
         // A short last part is judged by what is usual in it and before it.
         let start = n.min(N_SIMILAR);
         let usual = if similar.len() < start { &order[n - start..] } else { similar };
-        let mut residuals: Vec<f64> = usual.iter().map(|row| residual(*row)).collect();
+        let mut residuals: Vec<(f64, f64)> =
+            usual.iter().map(|row| (residual(*row), weight(*row))).collect();
         let middle = median(&mut residuals);
-        for r in &mut residuals {
+        for (r, _) in &mut residuals {
             *r = (*r - middle).abs();
         }
         let scale = median(&mut residuals) * MAD_TO_STD;
@@ -115,9 +126,16 @@ pub fn number_suspects(values: &[f64], predictions: &Predictions) -> Vec<NumberS
     suspects
 }
 
-fn median(values: &mut [f64]) -> f64 {
-    let middle = values.len() / 2;
-    *values.select_nth_unstable_by(middle, f64::total_cmp).1
+/// The value below which half of the weight lies; of equal weights the (upper) middle one.
+fn median(values: &mut [(f64, f64)]) -> f64 {
+    values.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+    let half = values.iter().map(|(_, w)| w).sum::<f64>() / 2.0;
+    let mut below = 0.0;
+    let found = values.iter().find(|(_, weight)| {
+        below += weight;
+        below > half
+    });
+    found.or(values.last()).map_or(f64::NAN, |(value, _)| *value)
 }
 
 #[cfg(test)]
@@ -138,7 +156,7 @@ mod tests {
             classes.push(if row % 20 == 0 { 1 - truth } else { truth });
             values.push(p);
         }
-        let suspects = class_suspects(&classes, 2, &Predictions::new(1, values));
+        let suspects = class_suspects(&classes, 2, &Predictions::new(1, values), None);
         let n_flipped = n / 20;
         let hits = suspects.iter().take(n_flipped).filter(|s| s.row % 20 == 0).count();
         assert!(suspects.len() >= n_flipped, "{}", suspects.len());
@@ -156,7 +174,7 @@ mod tests {
             classes.push(class);
         }
         classes[4] = 2;
-        let suspects = class_suspects(&classes, 3, &Predictions::new(3, values));
+        let suspects = class_suspects(&classes, 3, &Predictions::new(3, values), None);
         assert_eq!(suspects, [ClassSuspect { row: 4, expected: 1, chance: 0.1 }]);
     }
 
@@ -169,7 +187,7 @@ mod tests {
             predicted.iter().map(|p| p + random.normal() * (1.0 + p / 100.0)).collect();
         values[100] = 100.0 + 40.0;
         values[2900] = 2900.0 + 40.0;
-        let rows: Vec<usize> = number_suspects(&values, &Predictions::new(1, predicted))
+        let rows: Vec<usize> = number_suspects(&values, &Predictions::new(1, predicted), None)
             .iter()
             .map(|s| s.row)
             .collect();
@@ -178,9 +196,35 @@ mod tests {
     }
 
     #[test]
+    fn rows_weigh_in_what_is_usual_and_those_without_weight_are_not_named() {
+        // Rows 60 and 61 say 1 where 0.45 and 0.55 was predicted; of class 1 usually 0.7 is.
+        let classes: Vec<u32> = (0..62).map(|row| u32::from(row >= 30)).collect();
+        let mut values: Vec<f64> =
+            classes.iter().map(|class| if *class == 1 { 0.7 } else { 0.4 }).collect();
+        (values[60], values[61]) = (0.1, 0.2);
+        let predictions = Predictions::new(1, values);
+        let rows = |weights: Option<&[f64]>| -> Vec<usize> {
+            let found = class_suspects(&classes, 2, &predictions, weights);
+            found.iter().map(|s| s.row).collect()
+        };
+        assert_eq!(rows(None), [60, 61]);
+        let mut weights = vec![1.0; 62];
+        weights[60] = 0.0;
+        assert_eq!(rows(Some(&weights)), [61]);
+        let truth: Vec<f64> = (0..100).map(|row| f64::from(row % 7)).collect();
+        let mut said = vec![3.0; 100];
+        said[9] = -90.0;
+        let said = Predictions::new(1, said);
+        assert_eq!(number_suspects(&truth, &said, None)[0].row, 9);
+        let mut weights = vec![1.0; 100];
+        weights[9] = 0.0;
+        assert_eq!(number_suspects(&truth, &said, Some(&weights)), []);
+    }
+
+    #[test]
     fn few_or_perfect_rows_are_not_suspect() {
         let flat = Predictions::new(1, vec![1.0; 100]);
-        assert_eq!(number_suspects(&vec![1.0; 100], &flat), []);
-        assert_eq!(class_suspects(&[0, 1], 2, &Predictions::new(1, vec![0.9, 0.1])), []);
+        assert_eq!(number_suspects(&vec![1.0; 100], &flat, None), []);
+        assert_eq!(class_suspects(&[0, 1], 2, &Predictions::new(1, vec![0.9, 0.1]), None), []);
     }
 }

@@ -12,8 +12,8 @@ use modelwright_evaluate::metric::Needs;
 use modelwright_evaluate::resample::Mix;
 use modelwright_evaluate::resample::permutation::{AgainstChance, against_chance};
 use modelwright_evaluate::{
-    Comparison, CostMatrix, EvaluateInput, MetricEntry, MetricInput, MetricSpec, compare, evaluate,
-    metric, metrics_for,
+    Comparison, CostMatrix, EvaluateInput, MetricEntry, MetricInput, MetricSpec, Paired, compare,
+    evaluate, metric, metrics_for,
 };
 use serde::Serialize;
 
@@ -176,11 +176,10 @@ pub fn compare_models(
     let labels = [certain(rows_a, false), certain(rows_b, !order.is_sorted())];
     let mut tested = tests(a, rows_a, &predictions_b, thresholds, &labels, ctx)?;
     if let Some(costs) = costs_of(options, a)? {
-        let (truth, weights) = (&rows_a.truth, rows_a.weights.as_deref());
         // Thresholds of groups decide before costs do.
         let of_a = labels[0].as_ref().unwrap_or(&rows_a.predictions);
         let of_b = labels[1].as_ref().unwrap_or(&predictions_b);
-        tested.insert(0, compare_costs(&costs, truth, of_a, of_b, weights, ctx)?);
+        tested.insert(0, compare_costs(&costs, &paired(rows_a, (of_a, of_b), thresholds), ctx)?);
     }
     let n_rows = rows_a.truth.n_rows();
     let weighed = |test: Comparison| {
@@ -232,13 +231,29 @@ fn tests(
                 (b, thresholds.1) = (certain, CERTAIN);
             }
         }
-        compare(metric, &rows_a.truth, a, b, rows_a.weights.as_deref(), thresholds, ctx)
+        compare(metric, &paired(rows_a, (a, b), thresholds), ctx)
     };
     let main = a.metric(ctx);
     let mut comparisons = vec![test(main)?];
     let others = metrics_for(a.predictor.task).filter(|m| m.spec.name != main.spec.name);
     comparisons.extend(others.filter_map(|m| test(m).ok()));
     Ok(comparisons)
+}
+
+/// The rows of A with the predictions of both; rows of one group are one witness.
+fn paired<'a>(
+    rows: &'a Labelled,
+    (a, b): (&'a Predictions, &'a Predictions),
+    thresholds: (f64, f64),
+) -> Paired<'a> {
+    Paired {
+        truth: &rows.truth,
+        a,
+        b,
+        weights: rows.weights.as_deref(),
+        groups: rows.groups.as_deref(),
+        thresholds,
+    }
 }
 
 /// Decisions of a model with thresholds of groups as certainties, which metrics of labels look at;

@@ -14,6 +14,7 @@ pub fn audit_document(record: &FairnessRecord, robust: &RobustnessRecord) -> Val
         "n_rows": record.n_rows,
         "min_group": record.min_group,
         "interval_method": record.interval_method,
+        "n_questions": record.n_questions,
         "audits": record.audits.iter().map(audit_json).collect::<Vec<_>>(),
         "held": record.held,
         "proxies": record.proxies,
@@ -64,6 +65,7 @@ fn disparity_json(d: &Disparity) -> Value {
         "value": d.value,
         "ci95": d.ci95.map(|i| [i.low, i.high]),
         "p_value": d.p_value,
+        "p_holm": d.p_holm,
         "lowest": d.lowest,
         "highest": d.highest,
     })

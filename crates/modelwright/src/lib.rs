@@ -82,6 +82,7 @@ pub mod asked;
 pub mod assess;
 pub mod by_group;
 pub mod cli;
+pub mod editing;
 pub mod labelled;
 pub mod looking;
 pub mod machine;

@@ -109,9 +109,11 @@ impl Reading<'_> {
         let target = &self.watched.predictor.target;
         let known = self.watched.record.schema.field(target);
         let is_new = |schema: &Schema, name: &str| schema.field(name).is_none();
-        let weight = self.watched.record.options.weight.as_ref();
-        if let Some(weight) = weight.filter(|name| is_new(&schema, name)) {
-            schema.fields.extend(self.watched.record.schema.field(weight).cloned());
+        let options = &self.watched.record.options;
+        for role in options.weight.iter().chain(&options.group) {
+            if is_new(&schema, role) {
+                schema.fields.extend(self.watched.record.schema.field(role).cloned());
+            }
         }
         if labels.is_none() && is_new(&schema, target) {
             schema.fields.extend(known.cloned());

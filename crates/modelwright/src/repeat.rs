@@ -84,6 +84,12 @@ pub fn input_of_record(record: &RunRecord, train: Named, test: Option<Named>) ->
 /// # Errors
 /// As [`fit`], and work error when the run went another way than the recorded one.
 pub fn repeat(record: &RunRecord, input: FitInput, ctx: &Context) -> Result<FitOutcome> {
+    if !record.edits.is_empty() {
+        return Err(Error::input("the model was changed by hand after its fit")
+            .expected("a model as its fit made it")
+            .got(format!("{} edits", record.edits.len()))
+            .hint("repeat the model that was changed: the report names its file's SHA-256"));
+    }
     let mut outcome = fit(input, ctx)?;
     if let (Some(picked), None) = (record.picked, outcome.record.picked) {
         outcome = outcome.pick(picked)?;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use modelwright_automl::offers::is_student;
-use modelwright_automl::{FitInput, Own, Predictor, Purpose};
+use modelwright_automl::{FitInput, Own, Predictor, Purpose, row_groups};
 use modelwright_core::context::Event;
 use modelwright_core::data::{Column, ColumnData, MISSING_INSTANT, Table};
 use modelwright_core::record::{DataSource, Options, OwnKind, PlannedTrial, RunRecord};
@@ -312,10 +312,12 @@ impl Judged<'_> {
             Some(ColumnData::Number(values)) if values.iter().all(|w| *w >= 0.0) => Some(&**values),
             _ => None,
         };
+        let groups = row_groups(self.newer, &record.options);
         let contest = Contest {
             metric: self.champion.metric(self.ctx),
             truth: &truth,
             weights,
+            groups: groups.as_deref(),
             champion: Contender {
                 predictions: &of_champion,
                 threshold: self.champion.predictor.threshold,

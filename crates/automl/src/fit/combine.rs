@@ -82,15 +82,15 @@ impl Flow {
     ) -> Result<Combined> {
         let settled = self.settle(&found, weights, ctx)?;
         let members_max = self.members_max();
-        let calibrated = settled.calibrated;
-        let record = account::ensemble(&found, &calibrated, self.metric, members_max, ctx);
+        let judged = settled.judged;
+        let record = account::ensemble(&found, &judged, self.metric, members_max, ctx);
         let (mut members, mut offered, mut offers) = (settled.fairly, Vec::new(), Vec::new());
         if members.is_empty() {
             let mut chosen = settled.chosen;
             chosen.extend((weights.len()..found.usable().count()).map(|i| (i, 0.0)));
             let delivered = Delivered {
                 members: &chosen,
-                calibrated: &calibrated,
+                judged: &judged,
                 calibrator: &settled.calibrator,
                 threshold: settled.decision.threshold,
                 metric: self.metric,
@@ -117,8 +117,8 @@ impl Flow {
         for member in &members {
             position_or_push(&mut encodings, &member.planned.encoding);
         }
-        let suspects = self.suspects(&found, &calibrated);
-        let regions = self.regions(&found, &members, &calibrated, &mut encodings, ctx)?;
+        let suspects = self.suspects(&found, &judged);
+        let regions = self.regions(&found, &members, &judged, &mut encodings, ctx)?;
         let (intervals, intervals_record) = regions.unzip();
         let Found { prepared, encode_s, times, .. } = found;
         let encoders = prepared.into_iter().map(|(name, p)| (name, p.encoder)).collect();
@@ -152,6 +152,7 @@ impl Flow {
         let judged = suspects::Judged {
             truth: &found.truth,
             predictions: calibrated,
+            weights: found.weights.as_deref(),
             classes: &self.task.classes,
             rows: rows.as_deref(),
         };
@@ -230,11 +231,12 @@ impl Flow {
             return Ok((Vec::new(), Vec::new()));
         }
         let finish = |predictions: &mut Predictions, ctx: &Context| {
-            let (calibrator, _) =
-                calibrate::calibrate(found, predictions, &self.folds, self.metric, ctx);
-            let decision =
-                decision::decide(&self.task, &self.options, self.metric, found, predictions)?;
-            Ok((calibrator, decision.threshold))
+            let made = calibrate::calibrate(found, predictions, &self.folds, self.metric, ctx);
+            let judged = made.cross_fitted.unwrap_or_else(|| predictions.clone());
+            let said = (&*predictions, &judged);
+            let decision = decision::decide(&self.task, &self.options, self.metric, found, said)?;
+            *predictions = judged;
+            Ok((made.calibrator, decision.threshold))
         };
         let mut offers = offers::make(found, delivered, &finish, ctx)?;
         if self.options.fair.is_some() {
@@ -251,7 +253,7 @@ impl Flow {
 
     /// The weight of each candidate.
     pub(super) fn select(&self, found: &Found, ctx: &Context) -> Vec<f64> {
-        let judged = Judged::thinned(found, N_ROWS_SELECT_MAX);
+        let judged = Judged::thinned(found, N_ROWS_SELECT_MAX, ctx);
         let candidates: Vec<Predictions> =
             found.candidates().map(|(_, t)| judged.of(&t.out_of_fold)).collect();
         let refs: Vec<&Predictions> = candidates.iter().collect();

@@ -8,6 +8,7 @@ use modelwright_evaluate::Calibrator;
 use modelwright_evaluate::fairness::Grouping;
 
 use super::Flow;
+use crate::calibrate::Calibration;
 use crate::decision::{self, Decision};
 use crate::fair::{self, FairInput, GroupThresholds, How, Learned};
 use crate::refit::Chosen;
@@ -20,8 +21,8 @@ pub(super) struct Settled {
     pub chosen: Vec<(usize, f64)>,
     /// Members that learned in a fair way, in place of these; mostly none.
     pub fairly: Vec<Chosen>,
-    /// Calibrated predictions of the judged rows.
-    pub calibrated: Predictions,
+    /// Predictions of the judged rows as scores must see them: calibrated by the other parts.
+    pub judged: Predictions,
     pub calibrator: Calibrator,
     pub calibration: Option<CalibrationRecord>,
     pub decision: Decision,
@@ -47,19 +48,20 @@ impl Flow {
     /// asked.
     pub(super) fn settle(&self, found: &Found, weights: &[f64], ctx: &Context) -> Result<Settled> {
         let mut calibrated = weighted(found, weights);
-        let (calibrator, calibration) =
+        let Calibration { calibrator, record: calibration, cross_fitted } =
             calibrate::calibrate(found, &mut calibrated, &self.folds, self.metric, ctx);
-        let decide = |calibrated: &Predictions| {
-            decision::decide(&self.task, &self.options, self.metric, found, calibrated)
+        let decide = |calibrated: &Predictions, judged: &Predictions| {
+            let said = (calibrated, judged);
+            decision::decide(&self.task, &self.options, self.metric, found, said)
         };
-        let decision = decide(&calibrated)?;
+        let decision = decide(&calibrated, cross_fitted.as_ref().unwrap_or(&calibrated))?;
         let chosen = in_order_of_weight(weights);
         let made = self.mitigate(found, &chosen, (&calibrated, &calibrator), &decision, ctx)?;
         let (mitigation, how) = made.unzip();
         let mut settled = Settled {
             chosen,
             fairly: Vec::new(),
-            calibrated,
+            judged: cross_fitted.unwrap_or(calibrated),
             calibrator,
             calibration,
             decision,
@@ -70,11 +72,11 @@ impl Flow {
             Some(How::Learned(learned)) => {
                 let Learned { members, predictions, calibrator, calibration, threshold, .. } =
                     *learned;
-                settled.decision = decide(&predictions)?;
+                settled.decision = decide(&predictions, &predictions)?;
                 settled.fair = everybody(&mut settled.decision, threshold);
                 settled.fairly =
                     members.into_iter().map(|(t, w, r)| Chosen::recast(t, w, r)).collect();
-                (settled.calibrated, settled.calibrator) = (predictions, calibrator);
+                (settled.judged, settled.calibrator) = (predictions, calibrator);
                 settled.calibration = calibration;
             }
             Some(How::Everybody(threshold)) => {
@@ -97,7 +99,8 @@ impl Flow {
     ) -> Result<Option<(Mitigation, How)>> {
         let threshold = decision.threshold.unwrap_or(0.5);
         let calibrate = |predictions: &mut Predictions, ctx: &Context| {
-            calibrate::calibrate(found, predictions, &self.folds, self.metric, ctx)
+            let made = calibrate::calibrate(found, predictions, &self.folds, self.metric, ctx);
+            (made.calibrator, made.record)
         };
         let made = fair::choose(
             &FairInput {

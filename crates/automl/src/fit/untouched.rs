@@ -169,7 +169,7 @@ impl Flow {
         ctx: &Context,
     ) -> Result<Option<RobustnessRecord>> {
         let Some(held_out) = &self.held_out else { return Ok(None) };
-        let held_out = &thinned(held_out, robustness::ROWS_MAX);
+        let held_out = &thinned(held_out, robustness::ROWS_MAX, ctx);
         let scope = ctx.scope("robustness");
         let scope = match budget::explaining(ctx) {
             Some(limit) => scope.with_time_limit(limit / 2),
@@ -205,9 +205,13 @@ impl Flow {
             return None;
         }
         let tried = || {
-            let held_out = thinned(held_out, N_ROWS_CURVE);
+            let held_out = thinned(held_out, N_ROWS_CURVE, ctx);
             let held_weights = weights_of(&held_out, &self.options)?;
+            let groups = Roles::of_groups(&self.train, &self.options);
+            let held_groups = Roles::of_groups(&held_out, &self.options);
             let input = CurveInput {
+                groups: groups.groups(),
+                held_groups: held_groups.groups(),
                 table: &self.train,
                 target: &self.target,
                 weights: self.weights.as_deref(),
@@ -237,9 +241,7 @@ impl Flow {
     ) -> Result<Vec<Importance>> {
         let Some(held_out) = &self.held_out else { return Ok(Vec::new()) };
         ctx.tell(Event::Phase("importances".to_owned()));
-        let step = held_out.n_rows().div_ceil(N_ROWS_IMPORTANCE).max(1);
-        let rows: Vec<u32> = (0..held_out.n_rows() as u32).step_by(step).collect();
-        let sample = held_out.select(&rows);
+        let sample = thinned(held_out, N_ROWS_IMPORTANCE, ctx);
         // A rare class may be absent from the sample, or from all untouched rows.
         let tables = [&sample, held_out];
         let Some(table) = tables.into_iter().find(|t| self.is_defined_on(t, predictor, ctx)) else {
@@ -274,13 +276,16 @@ impl Flow {
         let Some(held_out) = self.held_out.as_ref().filter(|_| scope.proceed()) else {
             return Ok(None);
         };
-        let held_out = &thinned(held_out, N_ROWS_SLICES);
+        let held_out = &thinned(held_out, N_ROWS_SLICES, ctx);
         let predictions = predictor.predict(held_out, &scope)?;
         let truth = predictor.encode_target(held_out)?;
         let constant = constant(&self.target, self.weights.as_deref(), truth.n_rows());
         let losses = slices::losses(predictor, held_out, &truth, &predictions, &constant);
         let held = predictor.held(held_out, &predictions, &truth, &scope)?;
-        let reached = |rows: &[u32]| held.as_ref().and_then(|h| h.of_rows(rows, None));
+        let weights = weights_of(held_out, &self.options)?;
+        let weights = weights.as_deref();
+        let roles = Roles::of_groups(held_out, &self.options);
+        let reached = |rows: &[u32]| held.as_ref().and_then(|h| h.of_rows(rows, weights));
         // Those that matter first; columns that the model does not read may describe a slice too.
         let mut columns: Vec<String> = importances.iter().map(|i| i.column.clone()).collect();
         let usable = self.profile.schema.fields.iter().filter(|f| f.kind.is_usable());
@@ -294,6 +299,8 @@ impl Flow {
             columns: &columns,
             losses: &losses.of_model,
             constant_losses: Some(&losses.of_constant),
+            weights,
+            groups: roles.groups(),
             held: held.as_ref().map(|_| &reached as &HeldOn<'_>),
             loss: losses.name,
         };
@@ -314,9 +321,12 @@ impl Flow {
     }
 }
 
-/// A table thinned evenly to at most `n_max` rows: what is only looked at must not cost the time
-/// and memory of a prediction of all.
-fn thinned(table: &Table, n_max: usize) -> Table {
-    let step = table.n_rows().div_ceil(n_max).max(1);
-    table.select(&(0..table.n_rows() as u32).step_by(step).collect::<Vec<u32>>())
+/// At most `n_max` random rows of a table, in their order: what is only looked at must not cost the
+/// time and memory of a prediction of all. Every m-th row would be of one kind where rows have a
+/// period.
+fn thinned(table: &Table, n_max: usize, ctx: &Context) -> Table {
+    if table.n_rows() <= n_max {
+        return table.clone();
+    }
+    table.select(&ctx.random("untouched/sample", 0).sample(table.n_rows(), n_max))
 }

@@ -31,9 +31,6 @@ pub fn is_student(trial: &str) -> bool {
     distill::is_student(trial)
 }
 
-/// Judged rows that combinations are compared on at most.
-const N_ROWS_MAX: usize = 20_000;
-
 /// With more members, not all of their combinations are looked at but the heaviest ones and each
 /// alone.
 const N_MEMBERS_ALL: usize = 5;
@@ -77,14 +74,15 @@ pub(crate) struct Delivered<'a> {
     /// Usable trials with their weights, heaviest first: the order of the predictor's members.
     /// Students stand behind them, without weight.
     pub members: &'a [(usize, f64)],
-    /// Its calibrated out-of-fold predictions.
-    pub calibrated: &'a Predictions,
+    /// Its out-of-fold predictions, calibrated by the other parts.
+    pub judged: &'a Predictions,
     pub calibrator: &'a Calibrator,
     pub threshold: Option<f64>,
     pub metric: &'static MetricEntry,
 }
 
-/// Calibrates the out-of-fold predictions of a combination and finds its threshold.
+/// Calibrates the out-of-fold predictions of a combination, each part by the others, and finds its
+/// calibrator and its threshold.
 pub(crate) type Finish<'a> =
     dyn Fn(&mut Predictions, &Context) -> Result<(Calibrator, Option<f64>)> + 'a;
 
@@ -110,7 +108,7 @@ pub(crate) fn make(
     let in_predictor = delivered.members.iter().enumerate().map(|(i, (_, w))| (i as u32, *w));
     let (all, students): (Members, Members) = in_predictor.partition(|(_, w)| *w > 0.0);
     let names = delivered.members.iter().map(|(i, _)| usable[*i].0).collect();
-    let judged = Judged::thinned(found, account::N_ROWS_MAX);
+    let judged = Judged::thinned(found, account::N_ROWS_MAX, ctx);
     let making = Making { found, delivered, finish, names, trials, judged };
     let mut offers = vec![making.delivered(&all)];
     for (n, members) in making.front([&all, &students], &sizes).into_iter().enumerate() {
@@ -138,7 +136,7 @@ struct Making<'a> {
 impl Making<'_> {
     /// The delivered combination, as an offer.
     fn delivered(&self, all: &[(u32, f64)]) -> (Offered, Offer) {
-        let score = self.found.score(self.delivered.metric, self.delivered.calibrated);
+        let score = self.found.score(self.delivered.metric, self.delivered.judged);
         let offered = Offered {
             members: all.to_vec(),
             calibrator: self.delivered.calibrator.clone(),
@@ -161,8 +159,8 @@ impl Making<'_> {
         let mut predictions = ensemble::combine(&parts);
         let (calibrator, threshold) = (self.finish)(&mut predictions, ctx)?;
         let score = self.found.score(metric, &predictions);
-        let best = self.found.score(metric, self.delivered.calibrated);
-        let [own, of_best] = [&predictions, self.delivered.calibrated].map(|p| self.judged.of(p));
+        let best = self.found.score(metric, self.delivered.judged);
+        let [own, of_best] = [&predictions, self.delivered.judged].map(|p| self.judged.of(p));
         let offer = Offer {
             members: self.shares(&members),
             score,
@@ -177,7 +175,7 @@ impl Making<'_> {
     /// beats, largest first.
     fn front(&self, [all, students]: [&[(u32, f64)]; 2], sizes: &[u64]) -> Vec<Members> {
         let metric = self.delivered.metric;
-        let judged = Judged::thinned(self.found, N_ROWS_MAX);
+        let judged = &self.judged;
         let thinned: Vec<Predictions> =
             self.trials.iter().map(|t| judged.of(&t.out_of_fold)).collect();
         let size = |members: &[(u32, f64)]| -> u64 {

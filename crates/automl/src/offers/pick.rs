@@ -4,6 +4,7 @@ use modelwright_core::record::{CostRecord, Evaluation, Member, Picked, RunRecord
 use modelwright_core::{Error, Result};
 
 use crate::predictor::Predictor;
+use crate::shapes;
 
 /// The predictor that an offer is, with a record that says so.
 ///
@@ -74,6 +75,7 @@ pub fn pick(
                 ..Evaluation::default()
             });
     }
+    record.shapes = shapes::recorded(&predictor);
     record.picked = Some(picked);
     Ok((predictor, record))
 }

@@ -81,7 +81,7 @@ pub(super) fn run(plan: &Plan, ground: &Ground<'_>, found: &mut Found, ctx: &Con
 impl Incumbent {
     /// The ensemble of what is usable; `None` where nothing is, or nothing was judged.
     fn of(plan: &Plan, ground: &Ground<'_>, found: &Found, ctx: &Context) -> Option<Self> {
-        let judged = Judged::thinned(found, N_ROWS_MAX);
+        let judged = Judged::thinned(found, N_ROWS_MAX, ctx);
         let candidates: Vec<Predictions> =
             found.usable().map(|(_, t)| judged.of(&t.out_of_fold)).collect();
         if candidates.is_empty() || found.rows.is_empty() {

@@ -25,6 +25,9 @@ pub struct ExplanationRecord {
     pub effects: Vec<EffectRecord>,
     /// How predictions move along the first of them.
     pub profiles: Vec<ProfileRecord>,
+    /// What the first columns of numbers add along their values, by another column that changes it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dependences: Vec<DependenceRecord>,
     /// A small tree that says about the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub surrogate: Option<SurrogateRecord>,
@@ -54,6 +57,41 @@ pub struct SwarmBin {
     pub effect: f64,
     /// The fifth of the values that they are in, from 0; `None` for categories and missing values.
     pub level: Option<u8>,
+    /// How many there are.
+    pub n_rows: usize,
+}
+
+/// What a column adds along its values, apart for groups of another column.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DependenceRecord {
+    /// The raw column.
+    pub column: String,
+    /// The column whose groups differ most; `None` when no column tells more than chance.
+    pub by: Option<String>,
+    /// The share of what varies among rows of like values that these groups tell.
+    pub share: f64,
+    /// Rows that were explained.
+    pub n_rows: usize,
+    /// A line for each group; one when there are none.
+    pub lines: Vec<DependenceLine>,
+}
+
+/// A group of rows, along a column.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DependenceLine {
+    /// The group in words; empty when there is only one.
+    pub label: String,
+    /// Means, by rising value.
+    pub points: Vec<DependencePoint>,
+}
+
+/// Rows of like values.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct DependencePoint {
+    /// Their mean value.
+    pub value: f64,
+    /// What the column adds to them on average (multiclass: to the class that is predicted).
+    pub effect: f64,
     /// How many there are.
     pub n_rows: usize,
 }

@@ -16,6 +16,10 @@ pub struct FairnessRecord {
     pub min_group: usize,
     /// How the intervals were computed.
     pub interval_method: String,
+    /// Questions that were judged together, whose p-values are corrected for their number; 0 in
+    /// records of versions that did not.
+    #[serde(default)]
+    pub n_questions: usize,
     /// Each sensitive column by itself, then all of them together; with many classes each class
     /// against the others.
     pub audits: Vec<GroupAudit>,
@@ -89,6 +93,10 @@ pub struct Disparity {
     pub ci95: Option<Interval>,
     /// The chance of such a disparity or a larger one when all groups are alike.
     pub p_value: Option<f64>,
+    /// The same, corrected by Holm's method for all questions of the audit that are judged; `None`
+    /// of what is shown and not judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p_holm: Option<f64>,
     /// The group with the smallest value.
     pub lowest: Option<String>,
     /// The group with the largest value.

@@ -16,6 +16,7 @@ mod reliability;
 mod robustness;
 mod run;
 mod search;
+mod shapes;
 mod slices;
 mod surrogate;
 mod suspects;
@@ -30,8 +31,8 @@ pub use evaluation::{
     Nested, Residuals,
 };
 pub use explanation::{
-    EffectRecord, ExamplePart, ExampleRecord, ExplanationRecord, ProfilePointRecord, ProfileRecord,
-    SwarmBin,
+    DependenceLine, DependencePoint, DependenceRecord, EffectRecord, ExamplePart, ExampleRecord,
+    ExplanationRecord, ProfilePointRecord, ProfileRecord, SwarmBin,
 };
 pub use fairness::{
     Disparity, FairPoint, FairnessRecord, GroupAudit, GroupMeasures, GroupThreshold, HeldGroups,
@@ -51,6 +52,7 @@ pub use run::{
     Clock, FORMAT_VERSION, Options, PhaseTime, RunRecord, Single, SplitRecord, TaskRecord,
 };
 pub use search::{EnsembleRecord, Member, Plan, PlannedTrial, TrialRecord, TrialStatus};
+pub use shapes::{EditRecord, ShapeBin, ShapeTerm, Shapes, TermEdit};
 pub use slices::{SlicesRecord, WeakSlice};
 pub use surrogate::{SurrogateLeaf, SurrogateRecord};
 pub use suspects::{Suspect, SuspectsRecord};

@@ -13,6 +13,7 @@ use super::offer::{Offer, Picked};
 use super::own::OwnPart;
 use super::robustness::RobustnessRecord;
 use super::search::{EnsembleRecord, Plan, PlannedTrial, TrialRecord};
+use super::shapes::{EditRecord, Shapes};
 use super::slices::SlicesRecord;
 use super::suspects::SuspectsRecord;
 use super::uncertainty::{CalibrationRecord, CostRecord, IntervalsRecord};
@@ -64,6 +65,12 @@ pub struct RunRecord {
     /// Which of the offers this model is; `None` is the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub picked: Option<Picked>,
+    /// The functions of a model that is a sum of them, the most important ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shapes: Option<Shapes>,
+    /// Changes by hand since the fit, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub edits: Vec<EditRecord>,
     /// The decision threshold on the positive class (binary), chosen out of fold.
     pub threshold: Option<f64>,
     /// How the probabilities were calibrated out of fold (classification).

@@ -8,7 +8,7 @@ use modelwright_evaluate::compare::{compare_costs, welch};
 use modelwright_evaluate::fairness::{FairnessInput, Groups, fairness};
 use modelwright_evaluate::metric::MetricEntry;
 use modelwright_evaluate::{
-    CostMatrix, EvaluateInput, MetricInput, compare, evaluate, metrics_for,
+    CostMatrix, EvaluateInput, MetricInput, Paired, compare, evaluate, metrics_for,
 };
 
 use crate::worlds::{Rows, World, for_each};
@@ -119,7 +119,7 @@ pub(crate) fn differences(world: World, size: Size) -> Vec<Held> {
     count(&named("difference", &names, world, size), &truths, size, |seed| {
         let Rows { truth, a, b } = world.draw(size.n_rows, seed);
         let ctx = Context::unlimited(seed, 1);
-        let of = |m: &&MetricEntry| compare(m, &truth, &a, &b, None, (0.5, 0.5), &ctx).ok();
+        let of = |m: &&MetricEntry| compare(m, &Paired::new(&truth, &a, &b), &ctx).ok();
         all.iter().map(|m| of(m).map(|c| c.ci95)).collect()
     })
 }
@@ -132,7 +132,7 @@ pub(crate) fn costs(world: World, size: Size) -> Vec<Held> {
     count(&named("difference", &["cost"], world, size), &[0.0], size, |seed| {
         let Rows { truth, a, b } = world.draw(size.n_rows, seed);
         let ctx = Context::unlimited(seed, 1);
-        vec![compare_costs(&costs, &truth, &a, &b, None, &ctx).ok().map(|c| c.ci95)]
+        vec![compare_costs(&costs, &Paired::new(&truth, &a, &b), &ctx).ok().map(|c| c.ci95)]
     })
 }
 

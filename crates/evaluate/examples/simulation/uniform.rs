@@ -6,10 +6,10 @@ use modelwright_core::random::Random;
 use modelwright_core::task::{Predictions, Target};
 use modelwright_evaluate::compare::datasets::{Ranking, wilcoxon};
 use modelwright_evaluate::compare::folds::{FoldDifference, five_by_two};
-use modelwright_evaluate::compare::{compare_costs, welch};
+use modelwright_evaluate::compare::{Parted, compare_costs, welch, welch_of_rows};
 use modelwright_evaluate::fairness::{FairnessInput, Groups, fairness};
 use modelwright_evaluate::resample::permutation::against_chance;
-use modelwright_evaluate::{CostMatrix, MetricInput, compare, metric};
+use modelwright_evaluate::{CostMatrix, MetricInput, Paired, compare, metric};
 
 use crate::worlds::{Rows, World, for_each};
 
@@ -62,15 +62,18 @@ type Test = (&'static str, bool, fn(u64) -> Option<f64>);
 
 /// All tests, on `n_tables` draws each.
 pub(crate) fn all(n_tables: usize) -> Vec<Levels> {
-    let tests: [Test; 15] = [
+    let tests: [Test; 18] = [
         ("DeLong, 200 rows", false, |s| of_metric("roc_auc", World::Binary(1.0), s)),
         ("McNemar, 200 rows", true, |s| of_metric("accuracy", World::Binary(1.0), s)),
         ("paired bootstrap of the log loss, 200 rows", false, |s| {
             of_metric("log_loss", World::Binary(1.0), s)
         }),
         ("paired bootstrap of RMSE, 200 rows", false, |s| of_metric("rmse", World::Numbers, s)),
+        ("log loss, 25 groups of 8 rows that are alike", true, |s| of_repeated("log_loss", s)),
+        ("accuracy, 25 groups of 8 rows that are alike", true, |s| of_repeated("accuracy", s)),
         ("cost of decisions, 200 rows", false, of_costs),
         ("Welch, 30 against 200 values", false, of_welch),
+        ("means of parts, 40 groups of unlike size", true, of_parts),
         ("corrected resampled t, 10 folds", false, of_folds),
         ("5 x 2 cv, F", true, of_five_by_two),
         ("Wilcoxon, 20 data sets", true, of_wilcoxon),
@@ -96,8 +99,34 @@ const N_ROWS: usize = 200;
 fn of_metric(name: &str, world: World, seed: u64) -> Option<f64> {
     let Rows { truth, a, b } = world.draw(N_ROWS, seed);
     let ctx = Context::unlimited(seed, 1);
-    let tested = compare(metric(name).ok()?, &truth, &a, &b, None, (0.5, 0.5), &ctx);
+    let tested = compare(metric(name).ok()?, &Paired::new(&truth, &a, &b), &ctx);
     tested.ok().map(|c| c.p_value)
+}
+
+/// Rows that are asked for eight times each are one witness each.
+fn of_repeated(name: &str, seed: u64) -> Option<f64> {
+    let Rows { truth, a, b } = World::Binary(1.0).draw(25, seed);
+    let rows: Vec<u32> = (0..200).map(|row| row / 8).collect();
+    let (truth, a, b) = (truth.select(&rows), a.select(&rows), b.select(&rows));
+    let pair = Paired { groups: Some(&rows), ..Paired::new(&truth, &a, &b) };
+    compare(metric(name).ok()?, &pair, &Context::unlimited(seed, 1)).ok().map(|c| c.p_value)
+}
+
+/// A fifth of the rows beside the others; groups have one to nine rows with something in common.
+fn of_parts(seed: u64) -> Option<f64> {
+    let mut random = Random::new(seed ^ 0xc1u64);
+    let (mut values, mut groups, mut is_first) = (Vec::new(), Vec::new(), Vec::new());
+    for group in 0..40 {
+        let common = random.normal();
+        for _ in 0..=random.below(9) {
+            values.push(common + random.normal());
+            groups.push(group);
+            is_first.push(group % 5 == 0);
+        }
+    }
+    let rows =
+        Parted { values: &values, is_first: &is_first, weights: None, groups: Some(&groups) };
+    welch_of_rows(&rows).map(|w| w.p_greater)
 }
 
 fn of_costs(seed: u64) -> Option<f64> {
@@ -105,7 +134,7 @@ fn of_costs(seed: u64) -> Option<f64> {
     let labels = ["no".to_owned(), "yes".to_owned()];
     let costs = CostMatrix::of_named(&[("fn".to_owned(), 2.0)].into(), &labels).ok()?;
     let ctx = Context::unlimited(seed, 1);
-    compare_costs(&costs, &truth, &a, &b, None, &ctx).ok().map(|c| c.p_value)
+    compare_costs(&costs, &Paired::new(&truth, &a, &b), &ctx).ok().map(|c| c.p_value)
 }
 
 fn normals(n: usize, seed: u64) -> Vec<f64> {

@@ -5,6 +5,7 @@
 //! falls by more than twice its standard error over the rows, and by a share that matters. A
 //! richer map that is not clearly better is not worth its freedom.
 
+use modelwright_core::random::number_at;
 use modelwright_core::task::{Predictions, Target};
 
 use super::{Calibrator, Method};
@@ -31,6 +32,10 @@ const N_CELLS_MAX: usize = 500_000;
 pub struct Choice {
     /// Fitted on all rows; [`Calibrator::None`] when nothing is worth having.
     pub calibrator: Calibrator,
+    /// The same predictions, each row calibrated by a map of the chosen method that the row's part
+    /// had no share in: what a score out of fold must be measured on. `None` when nothing is worth
+    /// having.
+    pub cross_fitted: Option<Predictions>,
     /// Log loss of the probabilities as they are.
     pub log_loss: f64,
     /// The methods that were tried, simplest first.
@@ -66,6 +71,7 @@ pub fn choose(
 ) -> Choice {
     let refused = |why: String| Choice {
         calibrator: Calibrator::None,
+        cross_fitted: None,
         log_loss: f64::NAN,
         tried: Vec::new(),
         note: Some(why),
@@ -82,7 +88,7 @@ pub fn choose(
             parts.len()
         ));
     }
-    let step = predictions.values.len().div_ceil(N_CELLS_MAX).max(1);
+    let step = predictions.values.len().div_ceil(N_CELLS_MAX).max(1) as u64;
     let data = Data { truth, predictions, weights, parts: thinned(parts, step) };
     let judged: Vec<u32> = data.parts.iter().flatten().copied().collect();
     let mut best = data.losses(&judged, &Calibrator::None);
@@ -106,8 +112,13 @@ pub fn choose(
             (best, chosen) = (losses, Some(method));
         }
     }
-    let fitted = chosen.and_then(|method| data.fit_on(method, 0..codes.len() as u32, step));
-    Choice { calibrator: fitted.unwrap_or_default(), log_loss: as_is, tried, note: None }
+    let everywhere = (0..codes.len() as u32).filter(|row| is_kept(*row, step));
+    let fitted = chosen.and_then(|method| data.fit_on(method, everywhere));
+    let cross_fitted = chosen
+        .zip(fitted.as_ref())
+        .and_then(|(method, whole)| data.cross_fitted(method, parts, whole));
+    let calibrator = fitted.unwrap_or_default();
+    Choice { calibrator, cross_fitted, log_loss: as_is, tried, note: None }
 }
 
 struct Data<'a> {
@@ -122,14 +133,9 @@ impl Data<'_> {
         self.weights.map_or(1.0, |w| w[row as usize])
     }
 
-    /// Fits on every `step`-th of the given rows.
-    fn fit_on(
-        &self,
-        method: Method,
-        rows: impl Iterator<Item = u32>,
-        step: usize,
-    ) -> Option<Calibrator> {
-        let rows: Vec<u32> = rows.step_by(step).collect();
+    /// Fits on the given rows.
+    fn fit_on(&self, method: Method, rows: impl Iterator<Item = u32>) -> Option<Calibrator> {
+        let rows: Vec<u32> = rows.collect();
         let weights: Option<Vec<f64>> =
             self.weights.map(|w| rows.iter().map(|r| w[*r as usize]).collect());
         let (truth, predictions) = (self.truth.select(&rows), self.predictions.select(&rows));
@@ -140,11 +146,38 @@ impl Data<'_> {
     fn cross_validated(&self, method: Method) -> Option<Vec<f64>> {
         let mut losses = Vec::new();
         for (own, part) in self.parts.iter().enumerate() {
-            let others = self.parts.iter().enumerate().filter(|(other, _)| *other != own);
-            let rows = others.flat_map(|(_, rows)| rows.iter().copied());
-            losses.extend(self.losses(part, &self.fit_on(method, rows, 1)?));
+            losses.extend(self.losses(part, &self.fit_without(method, own)?));
         }
         Some(losses)
+    }
+
+    /// Fits on all parts but one.
+    fn fit_without(&self, method: Method, own: usize) -> Option<Calibrator> {
+        let others = self.parts.iter().enumerate().filter(|(other, _)| *other != own);
+        self.fit_on(method, others.flat_map(|(_, rows)| rows.iter().copied()))
+    }
+
+    /// The predictions of all rows, those of each of `parts` calibrated by the others; rows of no
+    /// part are calibrated by the `whole`.
+    fn cross_fitted(
+        &self,
+        method: Method,
+        parts: &[Vec<u32>],
+        whole: &Calibrator,
+    ) -> Option<Predictions> {
+        let mut all = self.predictions.clone();
+        whole.apply(&mut all);
+        let filled = parts.iter().filter(|part| !part.is_empty());
+        for (own, part) in filled.enumerate() {
+            let mut of_part = self.predictions.select(part);
+            self.fit_without(method, own)?.apply(&mut of_part);
+            let n = of_part.n_outputs;
+            for (at, row) in part.iter().enumerate() {
+                let row = *row as usize;
+                all.values[row * n..(row + 1) * n].copy_from_slice(of_part.row(at));
+            }
+        }
+        Some(all)
     }
 
     fn losses(&self, rows: &[u32], calibrator: &Calibrator) -> Vec<f64> {
@@ -163,9 +196,21 @@ impl Data<'_> {
     }
 }
 
-fn thinned(parts: &[Vec<u32>], step: usize) -> Vec<Vec<u32>> {
-    let thin = |part: &Vec<u32>| part.iter().copied().step_by(step).collect();
-    parts.iter().map(thin).filter(|part: &Vec<u32>| !part.is_empty()).collect()
+/// About one of `step` rows of each part, and one at least: a part stays a part.
+fn thinned(parts: &[Vec<u32>], step: u64) -> Vec<Vec<u32>> {
+    let thin = |part: &Vec<u32>| -> Vec<u32> {
+        let kept: Vec<u32> = part.iter().copied().filter(|row| is_kept(*row, step)).collect();
+        if kept.is_empty() { part.iter().copied().take(1).collect() } else { kept }
+    };
+    parts.iter().map(thin).filter(|part| !part.is_empty()).collect()
+}
+
+/// Whether a row is among the one of `step` that is looked at. Chance decides and not its place:
+/// rows may have a period.
+fn is_kept(row: u32, step: u64) -> bool {
+    /// Any number: the same rows whoever asks.
+    const KEY: u64 = 0x0ca1_1b8a;
+    number_at(KEY, u64::from(row)).is_multiple_of(step)
 }
 
 fn rows_of_rarest(codes: &[u32], truth: &Target) -> usize {

@@ -192,3 +192,43 @@ fn platt_and_beta_agree_with_scikit_learn() {
     }
     assert!(n_compared >= 4, "the golden file has too few cases");
 }
+
+#[test]
+fn a_score_of_cross_fitted_probabilities_is_that_of_new_rows_and_a_score_in_sample_is_not() {
+    let steps = |p: f64| if p < 0.5 { 0.4 + 0.1 * p } else { 0.55 + 0.1 * p };
+    let (mut in_sample, mut cross_fitted, mut fresh, mut n) = (0.0, 0.0, 0.0, 0.0);
+    for seed in 0..12 {
+        let (truth, predictions) = drawn(2_400, 40 + seed, steps);
+        let choice = choose(&truth, &predictions, None, &parts(2_400, 5));
+        let Calibrator::Isotonic(_) = choice.calibrator else { continue };
+        let honest = choice.cross_fitted.unwrap();
+        let tried = choice.tried.iter().rfind(|t| t.accepted).unwrap();
+        assert!((mean_loss(&truth, &honest) - tried.log_loss).abs() < 1e-9);
+        let (new_truth, mut new) = drawn(40_000, 9_000 + seed, steps);
+        let mut own = predictions;
+        choice.calibrator.apply(&mut new);
+        choice.calibrator.apply(&mut own);
+        in_sample += mean_loss(&truth, &own);
+        cross_fitted += mean_loss(&truth, &honest);
+        fresh += mean_loss(&new_truth, &new);
+        n += 1.0;
+    }
+    assert!(n >= 6.0, "{n} of 12 took isotonic regression");
+    let (in_sample, cross_fitted, fresh) = (in_sample / n, cross_fitted / n, fresh / n);
+    assert!(in_sample < fresh - 0.004, "too good: {in_sample} beside {fresh}");
+    assert!((cross_fitted - fresh).abs() < 0.006, "{cross_fitted} {fresh}");
+    assert!(cross_fitted - in_sample > 0.004, "{cross_fitted} {in_sample}");
+}
+
+#[test]
+fn rows_with_a_period_are_thinned_by_chance() {
+    // Every second row is of another kind; one row of two would be of one kind only.
+    let n = 520_000;
+    let mut random = Random::new(8);
+    let codes = (0..n).map(|row| u32::from(row % 2 == 0 || random.unit() < 0.02)).collect();
+    let truth = Target::Class { codes, n_classes: 2 };
+    let p: Vec<f64> = (0..n).map(|row| if row % 2 == 0 { 0.7 } else { 0.3 }).collect();
+    let whole = vec![(0..n as u32 / 2).collect(), (n as u32 / 2..n as u32).collect()];
+    let choice = choose(&truth, &Predictions::new(1, p), None, &whole);
+    assert!((choice.log_loss - 0.367).abs() < 0.01, "{}", choice.log_loss);
+}

@@ -5,8 +5,11 @@
 //! | roc_auc | DeLong | DeLong |
 //! | accuracy | McNemar (exact below 25 disagreements) | Bonett & Price |
 //! | others, or with weights | paired bootstrap | percentile |
+//! | any, of rows in groups | paired bootstrap of whole groups, t-test | t |
 
 pub mod adjust;
+pub mod clusters;
+mod costs;
 pub mod datasets;
 mod delong;
 pub mod folds;
@@ -18,19 +21,16 @@ mod welch;
 
 use modelwright_core::record::Interval;
 use modelwright_core::task::{Predictions, Target};
-use modelwright_core::{Context, Error, Result};
+use modelwright_core::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::cost::CostMatrix;
-use crate::distribution::{Z_975, two_sided_p};
-use crate::evaluation::EXPECTED_COST;
 use crate::metric::{MetricEntry, MetricInput, MetricSpec};
-use crate::resample::{Drawing, Mix, bootstrap_row_mean};
 
+pub use costs::compare_costs;
 pub(crate) use delong::auc_variance;
 pub use delong::{Delong, delong};
 pub use mcnemar::{McNemar, mcnemar};
-pub use welch::{Welch, welch};
+pub use welch::{Parted, Welch, welch, welch_of_rows};
 
 /// The level below which a difference counts as shown.
 const LEVEL: f64 = 0.05;
@@ -156,32 +156,60 @@ struct Tested {
     method: String,
 }
 
-/// Compares the predictions of two models for the same rows by `metric`; `thresholds` are the
-/// decision thresholds of A and B.
+/// Two models' predictions of the same rows.
+#[derive(Debug, Clone, Copy)]
+pub struct Paired<'a> {
+    /// The answers.
+    pub truth: &'a Target,
+    /// What model A says.
+    pub a: &'a Predictions,
+    /// What model B says.
+    pub b: &'a Predictions,
+    /// Row weights.
+    pub weights: Option<&'a [f64]>,
+    /// The group of each row, where rows of a group belong together and are no independent
+    /// witnesses.
+    pub groups: Option<&'a [u32]>,
+    /// The decision thresholds of A and B.
+    pub thresholds: (f64, f64),
+}
+
+impl<'a> Paired<'a> {
+    /// Rows that weigh alike and are independent, decided at 0.5.
+    pub fn new(truth: &'a Target, a: &'a Predictions, b: &'a Predictions) -> Self {
+        Self { truth, a, b, weights: None, groups: None, thresholds: (0.5, 0.5) }
+    }
+
+    /// The groups, unless each has one row.
+    fn groups(&self) -> Option<&'a [u32]> {
+        self.groups.filter(|groups| {
+            let mut sorted = groups.to_vec();
+            sorted.sort_unstable();
+            sorted.windows(2).any(|pair| pair[0] == pair[1])
+        })
+    }
+}
+
+/// Compares the predictions of two models for the same rows by `metric`.
 ///
 /// # Errors
-/// Input error when predictions do not fit the truth or the metric is undefined on these rows.
-pub fn compare(
-    metric: &MetricEntry,
-    truth: &Target,
-    a: &Predictions,
-    b: &Predictions,
-    weights: Option<&[f64]>,
-    thresholds: (f64, f64),
-    ctx: &Context,
-) -> Result<Comparison> {
-    let input_a = MetricInput { truth, predictions: a, weights, threshold: thresholds.0 };
-    let input_b = MetricInput { truth, predictions: b, weights, threshold: thresholds.1 };
+/// Input error when predictions do not fit the truth, the metric is undefined on these rows, or all
+/// of them are of one group.
+pub fn compare(metric: &MetricEntry, pair: &Paired<'_>, ctx: &Context) -> Result<Comparison> {
+    let Paired { truth, weights, thresholds, .. } = *pair;
+    let input_a = MetricInput { truth, predictions: pair.a, weights, threshold: thresholds.0 };
+    let input_b = MetricInput { truth, predictions: pair.b, weights, threshold: thresholds.1 };
     let (prepared_a, prepared_b) = (metric.prepare(&input_a)?, metric.prepare(&input_b)?);
     let (value_a, value_b) = (prepared_a.value(weights)?, prepared_b.value(weights)?);
     let codes = truth.codes().unwrap_or_default();
-    let tested = match (metric.spec.name, weights) {
-        ("roc_auc", None) => delong(codes, &a.values, &b.values)?.tested(),
-        ("accuracy", None) => {
-            let (a, b) = (a.classes(thresholds.0), b.classes(thresholds.1));
+    let is_plain = weights.is_none() && pair.groups().is_none();
+    let tested = match metric.spec.name {
+        "roc_auc" if is_plain => delong(codes, &pair.a.values, &pair.b.values)?.tested(),
+        "accuracy" if is_plain => {
+            let (a, b) = (pair.a.classes(thresholds.0), pair.b.classes(thresholds.1));
             mcnemar(codes, &a, &b).tested()
         }
-        _ => paired::bootstrap(metric, &prepared_a, &prepared_b, &input_a, ctx)?,
+        _ => paired::bootstrap(metric, &prepared_a, &prepared_b, pair, ctx)?,
     };
     let Tested { ci95, p_value, method } = tested;
     Ok(Comparison {
@@ -193,74 +221,6 @@ pub fn compare(
         p_value,
         method,
         verdict: verdict(metric.spec, value_a - value_b, ci95, p_value),
-    })
-}
-
-/// Compares the mean costs of two models' decisions on the same rows; each decides by `costs`.
-///
-/// # Errors
-/// Input error when costs or predictions do not fit the truth.
-pub fn compare_costs(
-    costs: &CostMatrix,
-    truth: &Target,
-    a: &Predictions,
-    b: &Predictions,
-    weights: Option<&[f64]>,
-    ctx: &Context,
-) -> Result<Comparison> {
-    /// Resamples of the interval.
-    const RESAMPLES: usize = 2000;
-    let (of_a, of_b) = (costs.row_costs(truth, a)?, costs.row_costs(truth, b)?);
-    let mean = |rows: &[f64]| {
-        let weight = |row: usize| weights.map_or(1.0, |w| w[row]);
-        let total: f64 = (0..rows.len()).map(weight).sum();
-        rows.iter().enumerate().map(|(row, cost)| weight(row) * cost).sum::<f64>() / total
-    };
-    let (value_a, value_b) = (mean(&of_a), mean(&of_b));
-    let rows: Vec<f64> = of_a.iter().zip(&of_b).map(|(a, b)| a - b).collect();
-    let name = EXPECTED_COST;
-    let n_rows = rows.len();
-    let drawing = Drawing { n_resamples: RESAMPLES, mix: Mix::Drawn, groups: None };
-    let measured = bootstrap_row_mean(name, rows, truth, weights, drawing, ctx);
-    let Some(ci95) = measured.ci95 else {
-        let note = measured.note.unwrap_or_default();
-        return Err(Error::input("the costs cannot be compared on these rows").got(note));
-    };
-    let difference = value_a - value_b;
-    let standard_error = (ci95.high - ci95.low) / (2.0 * Z_975);
-    let p_value = if difference == 0.0 {
-        1.0
-    } else if standard_error > 0.0 {
-        two_sided_p(difference / standard_error)
-    } else {
-        0.0
-    };
-    let p = if p_value < 0.001 { "p < 0.001".to_owned() } else { format!("p = {p_value:.3}") };
-    let (low, high) = (digits(ci95.low), digits(ci95.high));
-    let verdict = if p_value >= LEVEL {
-        format!(
-            "No difference in cost is shown: A costs {} more per row than B (95 % interval {low} \
-             to {high}, {p}).",
-            digits(difference)
-        )
-    } else {
-        let (dear, cheap) = if difference > 0.0 { ("A", "B") } else { ("B", "A") };
-        format!(
-            "{cheap} is cheaper than {dear}: by {} per row, {} per 1,000 rows (A less B: 95 % \
-             interval {low} to {high}, {p}).",
-            digits(difference.abs()),
-            digits(1000.0 * difference.abs())
-        )
-    };
-    Ok(Comparison {
-        metric: name.to_owned(),
-        value_a,
-        value_b,
-        difference,
-        ci95,
-        p_value,
-        method: format!("paired bootstrap of the cost of {n_rows} rows, normal p-value"),
-        verdict,
     })
 }
 

@@ -1,35 +1,45 @@
-//! Paired bootstrap: both models are scored on the same resamples.
+//! Paired bootstrap: both models are scored on the same resamples, of rows or of whole groups.
 
 use modelwright_core::{Context, Error, Result};
 
-use super::Tested;
-use crate::metric::{MetricEntry, MetricInput, Prepared};
-use crate::resample::{Mix, Strata, n_resamples_for, percentile_interval, spared};
+use super::clusters::clustered;
+use super::{Paired, Tested};
+use crate::metric::{MetricEntry, Prepared};
+use crate::resample::{Drawing, Mix, n_resamples_for, percentile_interval, spared, work_rows};
 
-/// Resamples of a comparison: the smallest p-value is about 2 / this.
+/// Resamples of a comparison: the smallest p-value of rows is about 2 / this.
 const RESAMPLES: usize = 2000;
 
-/// `input` gives truth and weights; both values come from the prepared forms of `metric`.
+/// Resamples of groups, from which a standard error is taken and no tail: it is 2 % unsure.
+const RESAMPLES_OF_GROUPS: usize = 1000;
+
+/// `pair` gives truth, weights and groups; both values come from the prepared forms of `metric`.
 pub(super) fn bootstrap(
     metric: &MetricEntry,
     a: &Prepared,
     b: &Prepared,
-    input: &MetricInput<'_>,
+    pair: &Paired<'_>,
     ctx: &Context,
 ) -> Result<Tested> {
-    let wanted = metric.resamples(RESAMPLES);
+    let groups = pair.groups();
+    let wanted = if groups.is_some() { RESAMPLES_OF_GROUPS } else { RESAMPLES };
+    let wanted = metric.resamples(wanted);
     if wanted == 0 {
         return Err(spared(metric.name()));
     }
-    let n_resamples = n_resamples_for(2 * input.truth.n_rows(), wanted);
-    let strata = Strata::of_mix(input.truth, input.weights, Mix::Drawn);
+    let n_resamples = n_resamples_for(2 * work_rows(pair.truth), wanted);
+    let drawing = Drawing { n_resamples, mix: Mix::Drawn, groups };
+    let strata = drawing.strata(pair.truth, pair.weights).map_err(refused)?;
     let differences = strata.resample("evaluate/compare", n_resamples, ctx, |drawn| {
         let a = a.value(Some(drawn)).ok()?;
         Some(a - b.value(Some(drawn)).ok()?)
     });
     let defined: Vec<f64> = differences.iter().flatten().copied().collect();
-    let ci95 = percentile_interval(differences)
-        .map_err(|e| Error::input("the two models cannot be compared on these rows").because(e))?;
+    let ci95 = percentile_interval(differences).map_err(refused)?;
+    if let Some(groups) = groups {
+        let difference = a.value(pair.weights)? - b.value(pair.weights)?;
+        return of_groups(difference, &defined, groups, pair.weights);
+    }
     // How often the sign of the difference is in doubt, on either side; one is added to both
     // counts, because the data themselves are one more resample.
     let at_most = defined.iter().filter(|d| **d <= 0.0).count();
@@ -38,4 +48,36 @@ pub(super) fn bootstrap(
     let p_value = (2.0 * rarer / (defined.len() + 1) as f64).min(1.0);
     let method = format!("paired bootstrap, {n_resamples} resamples");
     Ok(Tested { ci95, p_value, method })
+}
+
+/// A t-test with the standard error of the resamples: groups are few, so that the tails of their
+/// resamples are too light.
+fn of_groups(
+    difference: f64,
+    resampled: &[f64],
+    groups: &[u32],
+    weights: Option<&[f64]>,
+) -> Result<Tested> {
+    let total: f64 = weights.map_or(groups.len() as f64, |w| w.iter().sum());
+    let share = |row: usize| weights.map_or(1.0, |w| w[row]) / total;
+    let Some(mut certain) = clustered(groups, share, |_| 0.0) else {
+        return Err(refused(Error::input("all rows with weight are of one group")));
+    };
+    let n = resampled.len() as f64;
+    let mean = resampled.iter().sum::<f64>() / n;
+    let squares: f64 = resampled.iter().map(|d| (d - mean).powi(2)).sum();
+    let of_groups = certain.n_groups as f64;
+    certain.standard_error = (squares / (n - 1.0) * of_groups / (of_groups - 1.0)).sqrt();
+    Ok(Tested {
+        ci95: certain.interval(difference),
+        p_value: certain.p_value(difference),
+        method: format!(
+            "paired bootstrap of {} whole groups, t with {:.0} degrees of freedom",
+            certain.n_groups, certain.df
+        ),
+    })
+}
+
+fn refused(cause: Error) -> Error {
+    Error::input("the two models cannot be compared on these rows").because(cause)
 }

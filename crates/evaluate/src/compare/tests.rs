@@ -4,6 +4,7 @@ use modelwright_core::random::Random;
 use serde::Deserialize;
 
 use super::*;
+use crate::CostMatrix;
 use crate::metric::metric;
 
 #[derive(Deserialize)]
@@ -104,8 +105,7 @@ fn a_model_does_not_differ_from_itself() {
     let p = model(&codes, 1.0, 1);
     let truth = Target::Class { codes, n_classes: 2 };
     for name in ["roc_auc", "accuracy", "log_loss", "f1"] {
-        let result =
-            compare(metric(name).unwrap(), &truth, &p, &p, None, (0.5, 0.5), &ctx(1)).unwrap();
+        let result = compare(metric(name).unwrap(), &Paired::new(&truth, &p, &p), &ctx(1)).unwrap();
         assert_eq!((result.difference, result.p_value), (0.0, 1.0), "{name}");
         assert!(result.verdict.starts_with("No difference in"), "{}", result.verdict);
     }
@@ -118,7 +118,7 @@ fn a_clearly_better_model_is_named_whatever_the_direction_of_the_metric() {
     let truth = Target::Class { codes, n_classes: 2 };
     for (name, word) in [("roc_auc", "higher"), ("accuracy", "higher"), ("log_loss", "lower")] {
         let metric = metric(name).unwrap();
-        let result = compare(metric, &truth, &a, &b, None, (0.5, 0.5), &ctx(1)).unwrap();
+        let result = compare(metric, &Paired::new(&truth, &a, &b), &ctx(1)).unwrap();
         assert!(result.is_significant());
         let start = format!("B is better than A: its {name} is {word} by ");
         assert!(result.verdict.starts_with(&start), "{}", result.verdict);
@@ -137,7 +137,7 @@ fn equal_models_are_called_different_in_about_one_of_twenty_samples() {
                 (model(&codes, 1.5, 2 * sample + 100), model(&codes, 1.5, 2 * sample + 101));
             let truth = Target::Class { codes, n_classes: 2 };
             let result =
-                compare(metric(name).unwrap(), &truth, &a, &b, None, (0.5, 0.5), &ctx(1)).unwrap();
+                compare(metric(name).unwrap(), &Paired::new(&truth, &a, &b), &ctx(1)).unwrap();
             n_shown += usize::from(result.is_significant());
         }
         // 10 expected of 200; the binomial distribution leaves 2..=21 in 1 of 1000 cases.
@@ -157,12 +157,13 @@ fn the_paired_bootstrap_agrees_with_delong_and_does_not_depend_on_threads() {
     let roc_auc = metric("roc_auc").unwrap();
     let ones = vec![1.0; 400];
     let weights = Some(&ones[..]);
-    let by_delong = compare(roc_auc, &truth, &a, &b, None, (0.5, 0.5), &ctx(1)).unwrap();
-    let resampled = compare(roc_auc, &truth, &a, &b, weights, (0.5, 0.5), &ctx(1)).unwrap();
+    let weighed = Paired { weights, ..Paired::new(&truth, &a, &b) };
+    let by_delong = compare(roc_auc, &Paired::new(&truth, &a, &b), &ctx(1)).unwrap();
+    let resampled = compare(roc_auc, &weighed, &ctx(1)).unwrap();
     assert!((by_delong.ci95.low - resampled.ci95.low).abs() < 0.005);
     assert!((by_delong.ci95.high - resampled.ci95.high).abs() < 0.005);
     for threads in [2, 4] {
-        let again = compare(roc_auc, &truth, &a, &b, weights, (0.5, 0.5), &ctx(threads)).unwrap();
+        let again = compare(roc_auc, &weighed, &ctx(threads)).unwrap();
         assert_eq!(resampled, again);
     }
 }
@@ -172,10 +173,10 @@ fn what_cannot_be_tested_is_an_error_or_stays_unsure() {
     let truth = Target::Class { codes: vec![1, 0, 0], n_classes: 2 };
     let p = Predictions::new(1, vec![0.9, 0.1, 0.2]);
     let roc_auc = metric("roc_auc").unwrap();
-    let error = compare(roc_auc, &truth, &p, &p, None, (0.5, 0.5), &ctx(1)).unwrap_err();
+    let error = compare(roc_auc, &Paired::new(&truth, &p, &p), &ctx(1)).unwrap_err();
     assert_eq!(error.expected_text(), Some("at least two rows of each class"));
     let short = Predictions::new(1, vec![0.9]);
-    assert!(compare(roc_auc, &truth, &p, &short, None, (0.5, 0.5), &ctx(1)).is_err());
+    assert!(compare(roc_auc, &Paired::new(&truth, &p, &short), &ctx(1)).is_err());
     // Perfect against reversed on four rows: both orders are constant.
     let reversed = delong(&[1, 1, 0, 0], &[0.9, 0.8, 0.2, 0.1], &[0.1, 0.2, 0.8, 0.9]).unwrap();
     assert_eq!((reversed.auc, reversed.p_value), ([1.0, 0.0], 0.125));
@@ -194,11 +195,11 @@ fn a_difference_is_weighed_against_what_matters() {
     let (a, b) = (model(&codes, 3.0, 1), model(&codes, 0.5, 2));
     let truth = Target::Class { codes, n_classes: 2 };
     let log_loss = metric("log_loss").unwrap();
-    let result = compare(log_loss, &truth, &a, &b, None, (0.5, 0.5), &ctx(1)).unwrap();
+    let result = compare(log_loss, &Paired::new(&truth, &a, &b), &ctx(1)).unwrap();
     let weight = result.weigh(false, 900, 0.005);
     assert!(weight.b_better > 0.999 && weight.a_better < 0.001);
     assert!(weight.words.starts_with("The difference matters: B is better by more than 0.005"));
-    let same = compare(log_loss, &truth, &a, &a, None, (0.5, 0.5), &ctx(1)).unwrap();
+    let same = compare(log_loss, &Paired::new(&truth, &a, &a), &ctx(1)).unwrap();
     let weight = same.weigh(false, 900, 0.005);
     assert_eq!(weight.equal, 1.0);
     assert_eq!(weight.words, "The difference does not matter: it is within ±0.005 with 100 %.");
@@ -216,11 +217,65 @@ fn decisions_are_compared_by_what_they_cost() {
     let truth = Target::Class { codes, n_classes: 2 };
     let labels = ["no".to_owned(), "yes".to_owned()];
     let costs = CostMatrix::of_named(&[("fn".to_owned(), 5.0)].into(), &labels).unwrap();
-    let result = compare_costs(&costs, &truth, &a, &b, None, &ctx(2)).unwrap();
+    let result = compare_costs(&costs, &Paired::new(&truth, &a, &b), &ctx(2)).unwrap();
     assert!(result.value_b < result.value_a && result.is_significant());
     assert!(result.verdict.starts_with("B is cheaper than A: by "), "{}", result.verdict);
     assert!(result.verdict.contains("per 1,000 rows"));
-    let same = compare_costs(&costs, &truth, &a, &a, None, &ctx(1)).unwrap();
+    let same = compare_costs(&costs, &Paired::new(&truth, &a, &a), &ctx(1)).unwrap();
     assert_eq!((same.difference, same.p_value), (0.0, 1.0));
     assert!(same.verdict.starts_with("No difference in cost is shown"));
+}
+
+/// How many of 200 samples of two equally good models show a difference, where 30 rows are asked
+/// for eight times each.
+fn n_shown_of_repeated(name: &str, knows_groups: bool) -> usize {
+    let mut n_shown = 0;
+    for seed in 0..200 {
+        let codes = codes(30);
+        let (a, b) = (model(&codes, 1.0, 2 * seed + 10), model(&codes, 1.0, 2 * seed + 11));
+        let rows: Vec<u32> = (0..240).map(|row| row / 8).collect();
+        let truth = Target::Class { codes, n_classes: 2 }.select(&rows);
+        let (a, b) = (a.select(&rows), b.select(&rows));
+        let groups = knows_groups.then_some(&rows[..]);
+        let pair = Paired { groups, ..Paired::new(&truth, &a, &b) };
+        let tested = compare(metric(name).unwrap(), &pair, &ctx(1));
+        n_shown += usize::from(tested.is_ok_and(|c| c.is_significant()));
+    }
+    n_shown
+}
+
+#[test]
+fn rows_of_a_group_are_one_witness() {
+    for name in ["log_loss", "roc_auc"] {
+        // Of 200 tests at 5 %, more than 21 are shown in 1 of 1,000 cases.
+        let n_shown = n_shown_of_repeated(name, true);
+        assert!(n_shown <= 21, "{name}: {n_shown} of 200 with groups");
+        assert!(n_shown_of_repeated(name, false) > 60, "the rows alone mislead: {name}");
+    }
+}
+
+#[test]
+fn a_difference_between_groups_is_found_and_one_group_is_refused() {
+    let codes = codes(900);
+    let (a, b) = (model(&codes, 2.0, 1), model(&codes, 1.0, 2));
+    let truth = Target::Class { codes, n_classes: 2 };
+    let groups: Vec<u32> = (0..900).map(|row| row / 10).collect();
+    let pair = Paired { groups: Some(&groups), ..Paired::new(&truth, &a, &b) };
+    let log_loss = metric("log_loss").unwrap();
+    let found = compare(log_loss, &pair, &ctx(1)).unwrap();
+    assert!(found.is_significant() && found.difference > 0.0, "{found:?}");
+    assert_eq!(found.method, "paired bootstrap of 90 whole groups, t with 89 degrees of freedom");
+    assert_eq!(found, compare(log_loss, &pair, &ctx(4)).unwrap());
+    let labels = ["no".to_owned(), "yes".to_owned()];
+    let costs = CostMatrix::of_named(&[("fn".to_owned(), 5.0)].into(), &labels).unwrap();
+    assert!(compare_costs(&costs, &pair, &ctx(1)).unwrap().is_significant());
+    let one = vec![3; 900];
+    let alone = Paired { groups: Some(&one), ..pair };
+    assert!(compare(log_loss, &alone, &ctx(1)).is_err());
+    assert!(compare_costs(&costs, &alone, &ctx(1)).is_err());
+    // Groups of one row each are rows.
+    let each: Vec<u32> = (0..900).collect();
+    let rows = Paired { groups: Some(&each), ..pair };
+    let plain = compare(log_loss, &Paired { groups: None, ..pair }, &ctx(1)).unwrap();
+    assert_eq!(compare(log_loss, &rows, &ctx(1)).unwrap(), plain);
 }

@@ -142,6 +142,7 @@ impl<'a> Spread<'a> {
             ratio: e.ratio(),
             ci95: self.difference_interval(&e),
             p_value: e.p_value,
+            p_holm: None,
             lowest: Some(name(e.lowest)),
             highest: Some(name(e.highest)),
         }

@@ -20,7 +20,8 @@
 //! of the two groups that are farthest apart, so that they may reach across zero (Wilson's and
 //! Newcombe's of shares, else resampled within groups); whether a
 //! disparity is chance is asked by a χ² test of all judged groups together (Pearson's for shares,
-//! Cochran's Q with resampled variances for the rest).
+//! Cochran's Q with resampled variances for the rest). Audits of several columns or classes are
+//! judged together ([`judge_together`]), by p-values that Holm's method has corrected.
 //!
 //! References: Hardt, Price & Srebro, NeurIPS 2016; Weerts et al., "Fairlearn", JMLR 24, 2023;
 //! Speicher et al., KDD 2018 (generalised entropy); Uniform Guidelines on Employee Selection
@@ -48,6 +49,7 @@ use crate::resample::{Strata, n_resamples_for, percentile_interval};
 pub use definition::MAIN_DEFINITIONS;
 pub use groups::{Grouping, Groups, sensitive_groups};
 pub use proxy::proxies;
+pub use verdict::judge_together;
 
 use disparity::Spread;
 use measure::{Measure, measures_of};

@@ -289,3 +289,52 @@ fn what_does_not_fit_is_refused() {
     let none = FairnessInput { decided: &decided, positive: None, ..input };
     assert!(fairness(&none, &of, &ctx(1)).is_err());
 }
+
+/// Audits of six columns that say nothing about 400 rows, judged together or each by itself: whether
+/// any is called unequal.
+fn any_unequal(seed: u64, is_together: bool) -> bool {
+    let mut random = Random::new(seed);
+    let mut draw = |n: usize| -> Vec<u32> { (0..400).map(|_| random.below(n) as u32).collect() };
+    let (codes, decided) = (draw(2), draw(2));
+    let columns: Vec<Vec<u32>> = (0..6).map(|_| draw(3)).collect();
+    let truth = Target::Class { codes, n_classes: 2 };
+    let p = Predictions::new(1, decided.iter().map(|d| f64::from(*d)).collect());
+    let said = (&truth, &p, &decided[..]);
+    let mut audits: Vec<GroupAudit> =
+        columns.into_iter().map(|column| run(said, None, &groups(column), (30, 20), 1)).collect();
+    if is_together {
+        // Six columns, and selection, true and false positive rates of each.
+        assert_eq!(judge_together(&mut audits, 30), 18);
+    }
+    audits.iter().any(|a| a.judgement == Judgement::Unequal)
+}
+
+#[test]
+fn many_columns_do_not_make_chance_a_finding() {
+    let n = |together| (0..100).filter(|seed| any_unequal(*seed, together)).count();
+    // At 5 %, more than 13 of 100 in one of 1,000 samples.
+    assert!(n(true) <= 13, "{} of 100", n(true));
+    assert!(n(false) > 25, "each by itself misleads: {} of 100", n(false));
+}
+
+#[test]
+fn a_true_gap_is_found_among_many_columns_and_its_p_value_is_the_corrected_one() {
+    let mut random = Random::new(3);
+    let codes: Vec<u32> = (0..2000).map(|_| random.below(2) as u32).collect();
+    let column: Vec<u32> = (0..2000).map(|_| random.below(2) as u32).collect();
+    let decided: Vec<u32> =
+        column.iter().map(|g| u32::from(random.unit() < [0.3, 0.6][*g as usize])).collect();
+    let truth = Target::Class { codes, n_classes: 2 };
+    let p = Predictions::new(1, decided.iter().map(|d| f64::from(*d)).collect());
+    let other: Vec<u32> = (0..2000).map(|_| random.below(3) as u32).collect();
+    let of = |column: Vec<u32>| run((&truth, &p, &decided), None, &groups(column), (30, 20), 1);
+    let mut audits = [of(column), of(other)];
+    judge_together(&mut audits, 30);
+    assert_eq!(audits[0].judgement, Judgement::Unequal);
+    assert_ne!(audits[1].judgement, Judgement::Unequal);
+    let rate = named(&audits[0].disparities, "selection_rate");
+    let (raw, corrected) = (rate.p_value.unwrap(), rate.p_holm.unwrap());
+    assert!(corrected > raw && corrected < 1e-6, "{raw} {corrected}");
+    let shown = named(&audits[0].disparities, "accuracy");
+    assert_eq!(shown.p_holm, None, "what is shown and not judged is not corrected");
+}

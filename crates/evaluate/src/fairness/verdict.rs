@@ -2,6 +2,8 @@
 
 use modelwright_core::record::{Disparity, GroupAudit, Judgement};
 
+use crate::compare::adjust::holm;
+
 /// The four-fifths rule: a group that is selected less than this as often as another one.
 const FOUR_FIFTHS: f64 = 0.8;
 
@@ -14,6 +16,33 @@ const RESIDUALS_ALIKE: f64 = 0.2;
 
 /// The level below which a disparity counts as no chance.
 const LEVEL: f64 = 0.05;
+
+/// The measures by which groups are judged, of classes and of numbers.
+const JUDGED_OF_CLASSES: [&str; 3] =
+    ["selection_rate", "true_positive_rate", "false_positive_rate"];
+const JUDGED_OF_NUMBERS: [&str; 2] = ["mean_residual", "rmse"];
+
+/// Judges audits of the same rows together: who asks about six columns and four classes asks many
+/// questions, of which chance alone answers one in twenty with yes. Holm's correction over all of
+/// them keeps the chance of any false finding at 5 %. Returns the number of questions.
+pub fn judge_together(audits: &mut [GroupAudit], min_group: usize) -> usize {
+    let is_judged =
+        |name: &str| JUDGED_OF_CLASSES.contains(&name) || JUDGED_OF_NUMBERS.contains(&name);
+    let mut asked: Vec<&mut Disparity> = audits
+        .iter_mut()
+        .flat_map(|audit| &mut audit.disparities)
+        .filter(|d| is_judged(&d.name) && d.p_value.is_some())
+        .collect();
+    let p_values: Vec<f64> = asked.iter().filter_map(|d| d.p_value).collect();
+    for (of, p) in asked.iter_mut().zip(holm(&p_values)) {
+        of.p_holm = Some(p);
+    }
+    let n_questions = asked.len();
+    for audit in audits {
+        (audit.judgement, audit.verdict) = self::of(audit, min_group);
+    }
+    n_questions
+}
 
 /// One question about the groups, answered.
 struct Answer {
@@ -69,7 +98,7 @@ fn selection(audit: &GroupAudit) -> Option<Answer> {
     let (judgement, chance) = judge(
         value < FOUR_FIFTHS,
         ratio.and_then(|r| r.ci95).is_some_and(|ci| ci.low < FOUR_FIFTHS),
-        gap.p_value,
+        gap,
     );
     let facts = if lowest == highest {
         format!("{} of the rows of every group are decided “{positive}”", percent(low))
@@ -107,7 +136,7 @@ fn rates(audit: &GroupAudit) -> Option<Answer> {
         let (lowest, highest) = (gap.lowest.as_deref()?, gap.highest.as_deref()?);
         let (low, high) = (rate(audit, lowest, name)?, rate(audit, highest, name)?);
         let may_be = gap.ci95.is_some_and(|ci| ci.high > RATES_ALIKE);
-        let (judgement, chance) = judge(value > RATES_ALIKE, may_be, gap.p_value);
+        let (judgement, chance) = judge(value > RATES_ALIKE, may_be, gap);
         let facts = if lowest == highest {
             format!("{of}{} are decided so in every group", percent(low))
         } else {
@@ -143,7 +172,7 @@ fn residuals(audit: &GroupAudit) -> Option<Answer> {
     let rmse = audit.overall.iter().find(|m| m.name == "rmse").and_then(|m| m.value)?;
     let tolerated = RESIDUALS_ALIKE * rmse;
     let may_be = gap.ci95.is_some_and(|ci| ci.high > tolerated);
-    let (judgement, chance) = judge(value > tolerated, may_be, gap.p_value);
+    let (judgement, chance) = judge(value > tolerated, may_be, gap);
     let facts = format!(
         "the truth lies {} the prediction for {lowest} rows and {} it for {highest} rows, on \
          average",
@@ -169,7 +198,7 @@ fn errors(audit: &GroupAudit) -> Option<Answer> {
     let (low, high) = (rate(audit, lowest, "rmse")?, rate(audit, highest, "rmse")?);
     let may_be =
         definition(audit, "rmse_ratio").and_then(|r| r.ci95).is_some_and(|ci| ci.low < FOUR_FIFTHS);
-    let (judgement, chance) = judge(ratio < FOUR_FIFTHS, may_be, gap.p_value);
+    let (judgement, chance) = judge(ratio < FOUR_FIFTHS, may_be, gap);
     let end = match judgement {
         Judgement::Unequal => format!("predicted less well, and not by chance{chance}"),
         Judgement::Unclear if ratio < FOUR_FIFTHS => {
@@ -187,7 +216,8 @@ fn errors(audit: &GroupAudit) -> Option<Answer> {
 }
 
 /// From size and chance to a judgement, and the chance in words.
-fn judge(is_large: bool, may_be_large: bool, p_value: Option<f64>) -> (Judgement, String) {
+fn judge(is_large: bool, may_be_large: bool, gap: &Disparity) -> (Judgement, String) {
+    let p_value = gap.p_holm.or(gap.p_value);
     let chance = match p_value {
         Some(p) if p < 0.001 => " (p < 0.001)".to_owned(),
         Some(p) => format!(" (p = {p:.3})"),

@@ -45,7 +45,7 @@ impl Drawing<'_> {
     /// # Errors
     /// Input error when groups do not fit the rows, when there is one group only, or when most of
     /// what is drawn would always be the same.
-    pub(super) fn strata<'a>(
+    pub(crate) fn strata<'a>(
         &self,
         truth: &Target,
         weights: Option<&'a [f64]>,
@@ -72,7 +72,7 @@ impl Drawing<'_> {
 }
 
 /// The groups by numbers from 0 without gaps, and how many there are.
-pub(super) fn numbered(groups: &[u32]) -> (Vec<u32>, usize) {
+pub(crate) fn numbered(groups: &[u32]) -> (Vec<u32>, usize) {
     let mut distinct = groups.to_vec();
     distinct.sort_unstable();
     distinct.dedup();

@@ -22,6 +22,7 @@ pub(crate) use bca::corrected as bca_of;
 pub use bootstrap::{
     bootstrap_interval, bootstrap_intervals, bootstrap_row_mean, n_resamples_for, work_rows,
 };
+pub(crate) use drawing::numbered;
 pub use drawing::{Drawing, Mix};
 pub use selection::{bootstrap_bias_corrected, corrected_score};
 

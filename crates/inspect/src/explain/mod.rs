@@ -5,6 +5,7 @@
 //! | [`shapley`] | what does each raw column add to a prediction? |
 //! | `permutation` | what is lost without a column? |
 //! | `profile` | how do predictions move along a column? |
+//! | `dependence` | what does a column add along its values, and which other one changes that? |
 //! | `ice` | how differently do rows respond to it? |
 //! | [`counterfactual`] | what would have to be different for another answer? |
 //! | `surrogate` | which few rules say about the same? |
@@ -12,6 +13,7 @@
 //! | `tree_plot` | what does a tree look like? |
 
 pub mod counterfactual;
+mod dependence;
 mod ice;
 mod permutation;
 mod profile;

@@ -2,10 +2,11 @@
 
 use modelwright_core::data::{Column, ColumnData, MISSING_INSTANT, Table};
 use modelwright_core::record::{
-    EffectRecord, ExamplePart, ExampleRecord, ExplanationRecord, ProfilePointRecord, ProfileRecord,
-    SwarmBin,
+    DependenceRecord, EffectRecord, ExamplePart, ExampleRecord, ExplanationRecord,
+    ProfilePointRecord, ProfileRecord, SwarmBin,
 };
 
+use super::dependence::{self, Candidate};
 use super::profile::{ColumnProfile, ProfileKind};
 use super::shapley::{Explanation, Reasons};
 
@@ -46,6 +47,7 @@ pub fn summary(
         base_values: explanation.base_values.clone(),
         effects: effects.collect(),
         profiles: profiles.iter().map(profile).collect(),
+        dependences: dependences(explanation, table, reasons),
         surrogate: None,
         examples: examples
             .iter()
@@ -73,6 +75,35 @@ pub fn five_examples(explanation: &Explanation) -> Vec<(String, usize)> {
         }
     }
     examples
+}
+
+/// What the first columns of numbers add along their values.
+fn dependences(
+    explanation: &Explanation,
+    table: &Table,
+    reasons: &Reasons<'_>,
+) -> Vec<DependenceRecord> {
+    let n = explanation.n_rows;
+    let effects = explanation.effects();
+    let first: Vec<&Column> = effects
+        .iter()
+        .filter_map(|effect| table.column(&effect.column))
+        .take(dependence::CANDIDATES_MAX)
+        .collect();
+    let numbers = first.iter().filter_map(|column| match &column.data {
+        ColumnData::Number(values) => Some((*column, &values[..n])),
+        _ => None,
+    });
+    let of = |(column, values): (&Column, &[f64])| {
+        let place = explanation.columns.iter().position(|c| *c == column.name)?;
+        let of_row = |row: usize| explanation.value(row, place, reasons.main_output(row));
+        let effects: Vec<f64> = (0..n).map(of_row).collect();
+        let others = first.iter().filter(|other| other.name != column.name);
+        let candidates: Vec<Candidate> =
+            others.filter_map(|other| Candidate::of(other, n)).collect();
+        dependence::of(&column.name, values, &effects, &candidates)
+    };
+    numbers.filter_map(of).take(dependence::COLUMNS_MAX).collect()
 }
 
 fn swarm(

@@ -10,8 +10,8 @@ use super::section::{Section, Spec};
 use super::sections::{
     alerts, calibration, columns, confusion, costs, decision, discrimination, ensemble,
     explanation, fairness, importance, intervals, leaderboard, leakage, mitigation, more_rows,
-    nested, offers, performance, plan, promise, reproduce, residuals, robustness, slices, source,
-    split, surrogate, suspects, target, threshold, timing, usefulness,
+    nested, offers, performance, plan, promise, reproduce, residuals, robustness, shapes, slices,
+    source, split, surrogate, suspects, target, threshold, timing, usefulness,
 };
 
 /// A section of the catalog.
@@ -43,6 +43,7 @@ pub const SECTIONS: &[Entry] = &[
     Entry { spec: &mitigation::SPEC, build: mitigation::build },
     Entry { spec: &importance::SPEC, build: importance::build },
     Entry { spec: &explanation::SPEC, build: explanation::build },
+    Entry { spec: &shapes::SPEC, build: shapes::build },
     Entry { spec: &surrogate::SPEC, build: surrogate::build },
     Entry { spec: &leakage::SPEC, build: leakage::build },
     Entry { spec: &source::SPEC, build: source::build },

@@ -3,7 +3,8 @@
 //! A search over many groups always finds one that looks bad. Rows are therefore parted in two
 //! halves: [`weak_slices`] searches on one (a beam over conjunctions of conditions, by the
 //! standardised excess loss; Chung et al., "Slice Finder", ICDE 2019) and tests what it found on
-//! the other, with Welch's t-test and Holm's correction.
+//! the other, with Welch's t-test and Holm's correction. Rows that belong together stay in one half
+//! and are one witness; row weights count in every mean.
 
 mod condition;
 mod search;
@@ -12,7 +13,7 @@ use modelwright_core::Context;
 use modelwright_core::data::Table;
 use modelwright_core::record::{Coverage, Interval, SlicesRecord, WeakSlice};
 use modelwright_evaluate::compare::adjust::holm;
-use modelwright_evaluate::compare::welch;
+use modelwright_evaluate::compare::{Parted, welch_of_rows};
 
 use condition::{Condition, conditions};
 
@@ -46,6 +47,10 @@ pub struct SliceInput<'a> {
     pub losses: &'a [f64],
     /// What always giving the same answer loses on every row, where that is known.
     pub constant_losses: Option<&'a [f64]>,
+    /// Row weights.
+    pub weights: Option<&'a [f64]>,
+    /// The group of each row, where rows of a group belong together.
+    pub groups: Option<&'a [u32]>,
     /// What intervals or sets reach on the rows that are named, and the level that they state;
     /// `None` where there are none.
     pub held: Option<&'a HeldOn<'a>>,
@@ -59,19 +64,17 @@ pub fn weak_slices(input: &SliceInput<'_>, ctx: &Context) -> Option<SlicesRecord
     if n < ROWS_MIN {
         return None;
     }
-    let mut order: Vec<u32> = (0..n as u32).collect();
-    ctx.random("slices/halves", 0).shuffle(&mut order);
-    order.truncate(ROWS_MAX);
-    let (searched, tested) = order.split_at(order.len() / 2);
+    let (searched, tested) = halves(n, input.groups, ctx);
+    let (searched, tested) = (&searched[..], &tested[..]);
     let names = &input.columns[..input.columns.len().min(COLUMNS_MAX)];
     let conditions = conditions(input.table, names, searched);
-    let losses = |rows: &[u32]| rows.iter().map(|r| input.losses[*r as usize]).collect::<Vec<_>>();
-    let (found_on, tested_on) = (losses(searched), losses(tested));
-    let least = |n: usize| SLICE_ROWS_MIN.max((n as f64 * SLICE_SHARE_MIN) as usize);
-    let found = search::beam(&conditions, &found_on, least(searched.len()));
+    let losses: Vec<f64> = searched.iter().map(|r| input.losses[*r as usize]).collect();
+    let weights: Vec<f64> = searched.iter().map(|r| input.weight(*r)).collect();
+    let least = SLICE_ROWS_MIN.max((searched.len() as f64 * SLICE_SHARE_MIN) as usize);
+    let found = search::beam(&conditions, &search::Losses::new(&losses, &weights), least);
     let mut weak: Vec<WeakSlice> = found
         .iter()
-        .filter_map(|slice| test(slice, &conditions, input, tested, &tested_on))
+        .filter_map(|slice| test(slice, &conditions, input, tested))
         .filter(|slice| slice.n_rows >= SLICE_ROWS_MIN)
         .collect();
     let n_tested = weak.len();
@@ -85,12 +88,42 @@ pub fn weak_slices(input: &SliceInput<'_>, ctx: &Context) -> Option<SlicesRecord
         n_rows_searched: searched.len(),
         n_rows_tested: tested.len(),
         n_tested,
-        mean_loss: mean(&tested_on),
-        constant_loss: input
-            .constant_losses
-            .map(|l| mean(&tested.iter().map(|r| l[*r as usize]).collect::<Vec<_>>())),
+        mean_loss: input.mean(input.losses, tested),
+        constant_loss: input.constant_losses.map(|l| input.mean(l, tested)),
         weak,
     })
+}
+
+impl SliceInput<'_> {
+    fn weight(&self, row: u32) -> f64 {
+        self.weights.map_or(1.0, |w| w[row as usize])
+    }
+
+    /// The weighted mean of some rows' values; 0 of none.
+    fn mean(&self, values: &[f64], rows: &[u32]) -> f64 {
+        let total: f64 = rows.iter().map(|row| self.weight(*row)).sum();
+        let sum: f64 = rows.iter().map(|row| self.weight(*row) * values[*row as usize]).sum();
+        if total > 0.0 { sum / total } else { 0.0 }
+    }
+}
+
+/// The rows to search and those to test on, at random; a group is in one of them as a whole.
+fn halves(n: usize, groups: Option<&[u32]>, ctx: &Context) -> (Vec<u32>, Vec<u32>) {
+    let mut order: Vec<u32> = (0..n as u32).collect();
+    let mut random = ctx.random("slices/halves", 0);
+    random.shuffle(&mut order);
+    order.truncate(ROWS_MAX);
+    let Some(groups) = groups else {
+        let tested = order.split_off(order.len() / 2);
+        return (order, tested);
+    };
+    let mut drawn: Vec<u32> = order.iter().map(|row| groups[*row as usize]).collect();
+    drawn.sort_unstable();
+    drawn.dedup();
+    random.shuffle(&mut drawn);
+    let mut is_searched: Vec<u32> = drawn[..drawn.len() / 2].to_vec();
+    is_searched.sort_unstable();
+    order.into_iter().partition(|row| is_searched.binary_search(&groups[*row as usize]).is_ok())
 }
 
 /// A slice on the rows that had no part in finding it; `None` when it cannot be tested there.
@@ -99,26 +132,27 @@ fn test(
     conditions: &[Condition],
     input: &SliceInput<'_>,
     rows: &[u32],
-    losses: &[f64],
 ) -> Option<WeakSlice> {
     let holds = |row: u32| slice.iter().all(|c| conditions[*c].holds(input.table, row as usize));
-    let (mut inside, mut outside, mut constant) = (Vec::new(), Vec::new(), Vec::new());
-    let mut own = Vec::new();
-    for (row, loss) in rows.iter().zip(losses) {
-        if holds(*row) {
-            inside.push(*loss);
-            own.push(*row);
-            constant.extend(input.constant_losses.map(|l| l[*row as usize]));
-        } else {
-            outside.push(*loss);
-        }
-    }
-    let tested = welch(&inside, &outside)?;
+    let is_first: Vec<bool> = rows.iter().map(|row| holds(*row)).collect();
+    let own: Vec<u32> =
+        rows.iter().zip(&is_first).filter(|(_, is)| **is).map(|(row, _)| *row).collect();
+    let values: Vec<f64> = rows.iter().map(|row| input.losses[*row as usize]).collect();
+    let weights: Option<Vec<f64>> =
+        input.weights.map(|w| rows.iter().map(|row| w[*row as usize]).collect());
+    let groups: Option<Vec<u32>> =
+        input.groups.map(|g| rows.iter().map(|row| g[*row as usize]).collect());
+    let tested = welch_of_rows(&Parted {
+        values: &values,
+        is_first: &is_first,
+        weights: weights.as_deref(),
+        groups: groups.as_deref(),
+    })?;
     Some(WeakSlice {
         conditions: slice.iter().map(|c| conditions[*c].to_string()).collect(),
-        n_rows: inside.len(),
-        mean_loss: mean(&inside),
-        constant_loss: (!constant.is_empty()).then(|| mean(&constant)),
+        n_rows: own.len(),
+        mean_loss: input.mean(input.losses, &own),
+        constant_loss: input.constant_losses.map(|l| input.mean(l, &own)),
         held: input.held.and_then(|held| held(&own)).map(|(_, reached)| reached),
         difference: tested.difference,
         ci95: Interval { low: tested.low, high: tested.high },
@@ -126,13 +160,9 @@ fn test(
     })
 }
 
-fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len().max(1) as f64
-}
-
 #[cfg(test)]
 mod tests {
-    use modelwright_core::data::Column;
+    use modelwright_core::data::{Column, ColumnData};
     use modelwright_core::random::Random;
 
     use super::*;
@@ -168,6 +198,8 @@ mod tests {
             columns: &columns,
             losses: &losses,
             constant_losses: None,
+            weights: None,
+            groups: None,
             held: None,
             loss: "error rate",
         };
@@ -192,6 +224,63 @@ mod tests {
         assert_eq!(found(0.0).weak, []);
     }
 
+    /// Two thousand rows of eighty groups, each of which is hard or easy as a whole; the columns know
+    /// the group, and nothing of what is hard.
+    fn grouped(seed: u64, groups: Option<&[u32]>) -> usize {
+        let mut random = Random::new(seed);
+        let of_groups: Vec<(f64, f64, f64)> =
+            (0..80).map(|_| (random.unit(), random.unit(), random.normal())).collect();
+        let of = |pick: fn(&(f64, f64, f64)) -> f64| -> Vec<f64> {
+            (0..2000).map(|row| pick(&of_groups[row % 80])).collect()
+        };
+        let losses: Vec<f64> = of(|g| g.2).iter().map(|l| l + 0.3 * random.normal()).collect();
+        let columns = vec![Column::numbers("x", of(|g| g.0)), Column::numbers("y", of(|g| g.1))];
+        let input = SliceInput {
+            table: &Table::new(columns).unwrap(),
+            columns: &["x".to_owned(), "y".to_owned()],
+            losses: &losses,
+            constant_losses: None,
+            weights: None,
+            groups,
+            held: None,
+            loss: "error",
+        };
+        usize::from(!weak_slices(&input, &Context::unlimited(seed, 1)).unwrap().weak.is_empty())
+    }
+
+    #[test]
+    fn what_is_hard_about_a_group_is_not_blamed_on_a_column() {
+        let groups: Vec<u32> = (0..2000).map(|row| row % 80).collect();
+        let n_found: usize = (0..60).map(|seed| grouped(seed, Some(&groups))).sum();
+        // At 5 %, more than 9 of 60 in one of 1,000 samples.
+        assert!(n_found <= 9, "{n_found} of 60");
+        let n_misled: usize = (0..60).map(|seed| grouped(seed, None)).sum();
+        assert!(n_misled > 30, "rows alone mislead: {n_misled}");
+    }
+
+    #[test]
+    fn rows_without_weight_are_no_reason_for_care() {
+        let (table, losses) = world(0.4);
+        let ColumnData::Number(age) = &table.column("age").unwrap().data else { panic!() };
+        let weights: Vec<f64> = age.iter().map(|a| f64::from(u8::from(*a <= 64.0))).collect();
+        let input = SliceInput {
+            table: &table,
+            columns: &["age".to_owned(), "colour".to_owned()],
+            losses: &losses,
+            constant_losses: None,
+            weights: Some(&weights),
+            groups: None,
+            held: None,
+            loss: "error rate",
+        };
+        let ctx = Context::unlimited(0, 2);
+        let found = weak_slices(&input, &ctx).unwrap();
+        assert_eq!(found.weak, []);
+        assert!((found.mean_loss - 0.1).abs() < 0.03, "{}", found.mean_loss);
+        let weak = weak_slices(&SliceInput { weights: None, ..input }, &ctx).unwrap().weak;
+        assert!(!weak.is_empty());
+    }
+
     #[test]
     fn few_rows_are_not_searched() {
         let table = Table::new(vec![Column::numbers("x", vec![1.0; 50])]).unwrap();
@@ -202,6 +291,8 @@ mod tests {
             columns: &columns,
             losses: &losses,
             constant_losses: None,
+            weights: None,
+            groups: None,
             held: None,
             loss: "error rate",
         };

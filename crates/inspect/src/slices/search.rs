@@ -24,20 +24,58 @@ struct Slice {
     score: f64,
 }
 
+/// The losses that are searched, with the weights of their rows.
+pub(super) struct Losses<'a> {
+    weights: &'a [f64],
+    /// Weight times loss.
+    weighted: Vec<f64>,
+    mean: f64,
+    variance: f64,
+}
+
+impl<'a> Losses<'a> {
+    /// As many losses as weights.
+    pub(super) fn new(losses: &[f64], weights: &'a [f64]) -> Self {
+        let weighted: Vec<f64> = losses.iter().zip(weights).map(|(l, w)| l * w).collect();
+        let total: f64 = weights.iter().sum();
+        let mean = weighted.iter().sum::<f64>() / total;
+        let squares = losses.iter().zip(weights).map(|(l, w)| w * (l - mean).powi(2));
+        Self { weights, mean, variance: squares.sum::<f64>() / total, weighted }
+    }
+
+    /// Rows with weight, their mean loss, and their effective number (Kish), in the order of the
+    /// rows.
+    fn of(&self, rows: &[u64]) -> (usize, f64, f64) {
+        let (mut n, mut sum, mut total, mut squares) = (0, 0.0, 0.0, 0.0);
+        for (word, bits) in rows.iter().enumerate() {
+            let mut bits = *bits;
+            while bits != 0 {
+                let row = word * 64 + bits.trailing_zeros() as usize;
+                let weight = self.weights[row];
+                n += usize::from(weight > 0.0);
+                sum += self.weighted[row];
+                total += weight;
+                squares += weight * weight;
+                bits &= bits - 1;
+            }
+        }
+        let some = if total > 0.0 { (sum / total, total * total / squares) } else { (0.0, 0.0) };
+        (n, some.0, some.1)
+    }
+}
+
 /// Conjunctions of one or two conditions (as positions) whose rows have a high mean loss, the most
 /// certain first; each has at least `n_min` rows.
-pub(super) fn beam(conditions: &[Condition], losses: &[f64], n_min: usize) -> Vec<Vec<usize>> {
-    let n = losses.len() as f64;
-    let mean = losses.iter().sum::<f64>() / n;
-    let variance = losses.iter().map(|l| (l - mean).powi(2)).sum::<f64>() / n;
+pub(super) fn beam(conditions: &[Condition], losses: &Losses<'_>, n_min: usize) -> Vec<Vec<usize>> {
+    let (mean, variance) = (losses.mean, losses.variance);
     if !(variance > 0.0 && variance.is_finite()) {
         return Vec::new();
     }
+    let n_all = losses.weights.iter().filter(|w| **w > 0.0).count();
     let measured = |conditions: Vec<usize>, rows: Vec<u64>| {
-        let (n, sum) = sum(&rows, losses);
-        let own = sum / n.max(1) as f64;
-        let score = (own - mean) * (n as f64 / variance).sqrt();
-        (n >= n_min && n + n_min <= losses.len() && own > mean).then_some(Slice {
+        let (n, own, effective) = losses.of(&rows);
+        let score = (own - mean) * (effective / variance).sqrt();
+        (n >= n_min && n + n_min <= n_all && own > mean).then_some(Slice {
             conditions,
             rows,
             n,
@@ -60,8 +98,7 @@ pub(super) fn beam(conditions: &[Condition], losses: &[f64], n_min: usize) -> Ve
             let pair = vec![first.min(c), first.max(c)];
             let is_new = all.iter().all(|s| s.conditions != pair);
             let longer = measured(pair, rows).filter(|s| {
-                let (_, total) = sum(&condition.rows, losses);
-                let other = total / ones(&condition.rows).max(1) as f64;
+                let (_, other, _) = losses.of(&condition.rows);
                 s.mean >= BETTER_THAN_PARENT * parent.mean.max(other)
             });
             all.extend(longer.filter(|_| is_new));
@@ -80,24 +117,6 @@ pub(super) fn beam(conditions: &[Condition], losses: &[f64], n_min: usize) -> Ve
 
 fn by_score(a: &Slice, b: &Slice) -> std::cmp::Ordering {
     b.score.total_cmp(&a.score).then_with(|| a.conditions.cmp(&b.conditions))
-}
-
-/// Rows and the sum of their losses, in the order of the rows.
-fn sum(rows: &[u64], losses: &[f64]) -> (usize, f64) {
-    let (mut n, mut sum) = (0, 0.0);
-    for (word, bits) in rows.iter().enumerate() {
-        let mut bits = *bits;
-        while bits != 0 {
-            sum += losses[word * 64 + bits.trailing_zeros() as usize];
-            n += 1;
-            bits &= bits - 1;
-        }
-    }
-    (n, sum)
-}
-
-fn ones(rows: &[u64]) -> usize {
-    rows.iter().map(|bits| bits.count_ones() as usize).sum()
 }
 
 /// Shared rows as a part of the smaller slice.

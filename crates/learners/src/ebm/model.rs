@@ -212,6 +212,53 @@ impl EbmModel {
         (self.axes, self.terms) = (axes, terms);
     }
 
+    /// The same machine adding other numbers: `intercepts` for each output, and for each term the
+    /// numbers of [`Term::values`], output after output.
+    ///
+    /// # Errors
+    /// Input error when there are more or fewer numbers than places, or scores could overflow.
+    pub fn with_values(&self, intercepts: Vec<f64>, values: Vec<Vec<f64>>) -> Result<Self> {
+        let wanted = (self.intercepts.len(), self.terms.len());
+        if (intercepts.len(), values.len()) != wanted {
+            return Err(Error::input("the numbers do not fit the machine")
+                .expected(format!("{} intercepts and {} terms", wanted.0, wanted.1))
+                .got(format!("{} and {}", intercepts.len(), values.len())));
+        }
+        let terms = self.terms.iter().cloned().zip(values);
+        let model = Self {
+            n_features: self.n_features,
+            link: self.link,
+            intercepts,
+            axes: self.axes.clone(),
+            terms: terms.map(|(term, values)| Term { values, ..term }).collect(),
+            rounds: self.rounds,
+            searches: OnceLock::new(),
+        };
+        model.validate()?;
+        Ok(model)
+    }
+
+    /// The same machine with the importance that each term has on the rows of `x`: the mean size of
+    /// what it adds, summed over outputs.
+    ///
+    /// # Errors
+    /// As [`Self::scores`].
+    pub fn weighed_on(mut self, x: &FeatureView<'_>, ctx: &Context) -> Result<Self> {
+        let added = self.contributions(x, ctx)?;
+        let (n_terms, n_rows) = (self.terms.len(), x.n_rows());
+        if n_rows == 0 || n_terms == 0 {
+            return Ok(self);
+        }
+        let mut sums = vec![0.0; n_terms];
+        for of_output in added.chunks_exact(n_terms) {
+            sums.iter_mut().zip(of_output).for_each(|(sum, value)| *sum += value.abs());
+        }
+        for (term, sum) in self.terms.iter_mut().zip(sums) {
+            term.importance = sum / n_rows as f64;
+        }
+        Ok(self)
+    }
+
     /// How many scores a row has: 1, or the number of classes when there are more than two.
     pub fn n_outputs(&self) -> usize {
         self.intercepts.len()

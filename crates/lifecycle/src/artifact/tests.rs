@@ -57,6 +57,8 @@ pub(crate) fn record() -> RunRecord {
         nested: None,
         offers: Vec::new(),
         picked: None,
+        shapes: None,
+        edits: Vec::new(),
         importances: Vec::new(),
         explanation: None,
         decisions: Decisions::default(),

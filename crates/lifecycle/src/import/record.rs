@@ -89,6 +89,8 @@ impl ForeignModel {
             nested: None,
             offers: Vec::new(),
             picked: None,
+            shapes: None,
+            edits: Vec::new(),
             importances: Vec::new(),
             explanation: None,
             decisions: Decisions::default(),

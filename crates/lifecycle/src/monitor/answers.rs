@@ -1,8 +1,11 @@
 //! Rows whose answers are known: what was said of them, and what is true.
 
+use std::collections::HashMap;
+
 use modelwright_automl::Predictor;
 use modelwright_automl::target::{self, rows_with_target};
 use modelwright_core::data::{Column, ColumnData, Table};
+use modelwright_core::record::Options;
 use modelwright_core::task::{Predictions, Target, Task};
 use modelwright_core::{Context, Result};
 
@@ -19,6 +22,10 @@ pub(super) struct Answers {
     pub(super) weights: Option<Vec<f64>>,
     /// The column of weights.
     weight: Option<String>,
+    /// The group of each of these rows; given up where a part of them lacks the column.
+    groups: Option<Vec<u32>>,
+    /// The column of groups, and the number of each of its values so far.
+    group: (Option<String>, HashMap<Option<String>, u32>),
     /// Rows whose label the model does not know.
     pub(super) n_unknown: u64,
     /// One of these labels.
@@ -28,8 +35,8 @@ pub(super) struct Answers {
 }
 
 impl Answers {
-    /// No rows yet; `weight` is the column of weights.
-    pub(super) fn new(predictor: &Predictor, weight: Option<&str>) -> Self {
+    /// No rows yet; weights and groups are in the columns that the options of the fit name.
+    pub(super) fn new(predictor: &Predictor, options: &Options) -> Self {
         let n_classes = predictor.classes.len();
         let truth = match predictor.task {
             Task::Regression => Target::Real(Vec::new()),
@@ -39,8 +46,10 @@ impl Answers {
         Self {
             truth,
             predictions,
-            weights: weight.map(|_| Vec::new()),
-            weight: weight.map(str::to_owned),
+            weights: options.weight.as_ref().map(|_| Vec::new()),
+            weight: options.weight.clone(),
+            groups: options.group.as_ref().map(|_| Vec::new()),
+            group: (options.group.clone(), HashMap::new()),
             n_unknown: 0,
             unknown: None,
             is_cut: false,
@@ -60,7 +69,11 @@ impl Answers {
         if predictor.task.is_classification() {
             known.retain(|row| self.is_label(predictor, column, *row));
         } else {
-            known.retain(|row| column.display(*row as usize).is_some_and(|v| !v.contains("inf")));
+            let is_usable = |row: usize| match &column.data {
+                ColumnData::Number(values) => target::is_usable(values[row]),
+                _ => column.display(row).is_some_and(|v| !v.contains("inf")),
+            };
+            known.retain(|row| is_usable(*row as usize));
         }
         if known.is_empty() || self.is_cut {
             return Ok(());
@@ -76,6 +89,7 @@ impl Answers {
         self.truth.append(target::encode(&column, &predictor.classes, predictor.task)?);
         self.predictions.values.extend(predictions.select(&known).values);
         self.weigh(table, &known);
+        self.group(table, &known);
         Ok(())
     }
 
@@ -92,6 +106,29 @@ impl Answers {
         } else {
             self.weights = None;
         }
+    }
+
+    /// Notes the groups of rows, or gives them up for all.
+    fn group(&mut self, table: &Table, rows: &[u32]) {
+        let (Some(name), numbers) = (&self.group.0, &mut self.group.1) else { return };
+        let (Some(column), Some(groups)) = (table.column(name), &mut self.groups) else {
+            self.groups = None;
+            return;
+        };
+        for row in rows {
+            let next = numbers.len() as u32;
+            groups.push(*numbers.entry(column.display(*row as usize)).or_insert(next));
+        }
+    }
+
+    /// The group of each row, where rows of a group belong together.
+    pub(super) fn groups(&self) -> Option<&[u32]> {
+        self.groups.as_deref()
+    }
+
+    /// Whether the model was trained by groups that these rows lack.
+    pub(super) fn lacks_groups(&self) -> bool {
+        self.group.0.is_some() && self.truth.n_rows() > 0 && self.groups.is_none()
     }
 
     /// Weights that a metric can use: not all of them are zero.

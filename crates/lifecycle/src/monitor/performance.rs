@@ -37,7 +37,7 @@ pub(super) fn measured(
         weights: answers.usable_weights(),
         threshold: watched.predictor.threshold,
     };
-    let drawing = Drawing { n_resamples: N_RESAMPLES, mix: Mix::Drawn, groups: None };
+    let drawing = Drawing { n_resamples: N_RESAMPLES, mix: Mix::Drawn, groups: answers.groups() };
     let values = bootstrap_intervals(&metrics, &input, drawing, ctx);
     let evaluation = watched.record.evaluation.as_ref();
     let before = evaluation.map_or(&[][..], |e| &e.metrics);

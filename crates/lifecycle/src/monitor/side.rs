@@ -109,7 +109,7 @@ impl<'a> Side<'a> {
             target: Some(tally(of_target)),
             predictions: options.predict.then(|| ColumnTally::new(field, said, exact_max)),
             expectation: Expectation::new(predictor, errors),
-            answers: Answers::new(predictor, watched.record.options.weight.as_deref()),
+            answers: Answers::new(predictor, &watched.record.options),
             sample: None,
             unexpected: Vec::new(),
             unpredicted: None,
@@ -255,6 +255,11 @@ impl<'a> Side<'a> {
         if self.answers.is_cut {
             let n = self.answers.truth.n_rows();
             notes.push(format!("answers are measured on the first {n} rows: the memory limit"));
+        }
+        if self.answers.lacks_groups() {
+            let text = "rows count as independent in the intervals of metrics: the new rows lack \
+                        the column of groups";
+            notes.push(text.to_owned());
         }
         if self.answers.lacks_weights() {
             notes.push("metrics weigh every row 1: the new rows have no usable weights".to_owned());

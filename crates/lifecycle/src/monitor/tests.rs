@@ -437,3 +437,30 @@ fn of_a_thousand_streams_on_which_nothing_happened_no_more_alarm_than_the_level_
     assert!(n_drifted <= 71, "{n_drifted} of {n_streams}");
     assert!(n_alarms <= 71, "{n_alarms} of {n_streams}");
 }
+
+#[test]
+fn rows_of_one_group_make_a_measured_metric_less_sure() {
+    let once = rows(60, 5);
+    let often: Vec<u32> = (0..600).map(|row| row / 10).collect();
+    let new = once.select(&often);
+    let patient = Column::numbers("patient", often.iter().map(|p| f64::from(*p)).collect());
+    let grouped = Table::new(new.columns().iter().cloned().chain([patient]).collect()).unwrap();
+    let mut record = model().record.clone();
+    record.options.group = Some("patient".to_owned());
+    let (asked, ctx) = (MonitorOptions::default(), ctx());
+    let width = |table: Table, record: &modelwright_core::record::RunRecord| {
+        let watched = Watched { record, ..watched(model()) };
+        let mut side = Side::new(&watched, &asked, &ctx);
+        side.begin("new.csv", Vec::new());
+        side.add(table, &ctx).unwrap();
+        side.finish();
+        let found = conclude(&watched, None, &side, &asked, &ctx).unwrap();
+        let metric = found.performance.unwrap().metrics.into_iter().find(|m| m.name == "log_loss");
+        let ci95 = metric.and_then(|m| m.ci95).unwrap();
+        (ci95.high - ci95.low, found.notes.join(" "))
+    };
+    let (of_groups, _) = width(grouped.clone(), &record);
+    let (of_rows, note) = width(new, &record);
+    assert!(of_groups > 2.0 * of_rows, "{of_groups} {of_rows}");
+    assert!(note.contains("lack the column of groups"), "{note}");
+}

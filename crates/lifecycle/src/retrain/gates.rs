@@ -3,7 +3,7 @@
 use modelwright_core::record::Interval;
 use modelwright_core::task::Predictions;
 use modelwright_core::{Context, Result};
-use modelwright_evaluate::{Comparison, MetricEntry, compare, metric};
+use modelwright_evaluate::{Comparison, MetricEntry, Paired, compare, metric};
 use modelwright_inspect::drift::benjamini_hochberg;
 
 use super::slices::Slice;
@@ -95,14 +95,24 @@ fn test(
 ) -> Result<Comparison> {
     let thresholds = (contest.challenger.threshold, contest.champion.threshold);
     let (a, b) = (contest.challenger.predictions, contest.champion.predictions);
+    let (truth, weights, groups) = (contest.truth, contest.weights, contest.groups);
     let Some(slice) = slice else {
-        return compare(metric, contest.truth, a, b, contest.weights, thresholds, ctx);
+        return compare(metric, &Paired { truth, a, b, weights, groups, thresholds }, ctx);
     };
     let of = |predictions: &Predictions| predictions.select(&slice.rows);
-    let truth = contest.truth.select(&slice.rows);
     let weights: Option<Vec<f64>> =
-        contest.weights.map(|w| slice.rows.iter().map(|row| w[*row as usize]).collect());
-    compare(metric, &truth, &of(a), &of(b), weights.as_deref(), thresholds, ctx)
+        weights.map(|w| slice.rows.iter().map(|row| w[*row as usize]).collect());
+    let groups: Option<Vec<u32>> =
+        groups.map(|g| slice.rows.iter().map(|row| g[*row as usize]).collect());
+    let pair = Paired {
+        truth: &truth.select(&slice.rows),
+        a: &of(a),
+        b: &of(b),
+        weights: weights.as_deref(),
+        groups: groups.as_deref(),
+        thresholds,
+    };
+    compare(metric, &pair, ctx)
 }
 
 /// No slice may be worse by more than δ beyond chance; slices on which the metric is undefined say

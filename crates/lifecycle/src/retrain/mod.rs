@@ -86,6 +86,9 @@ pub struct Contest<'a> {
     pub truth: &'a Target,
     /// Row weights.
     pub weights: Option<&'a [f64]>,
+    /// The group of each row, where rows of a group belong together: they are no independent
+    /// witnesses.
+    pub groups: Option<&'a [u32]>,
     /// The model in use.
     pub champion: Contender<'a>,
     /// The new model.

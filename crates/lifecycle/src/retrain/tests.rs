@@ -44,6 +44,7 @@ fn contest<'a>(rows: &'a Rows, slices: &'a [Slice]) -> Contest<'a> {
         metric: metric("roc_auc").unwrap(),
         truth: &rows.truth,
         weights: None,
+        groups: None,
         champion: contender(&rows.champion),
         challenger: contender(&rows.challenger),
         slices,

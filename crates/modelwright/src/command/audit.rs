@@ -144,6 +144,13 @@ fn text(record: &FairnessRecord) -> String {
     }
     text += &held_text(record);
     let _ = writeln!(text, "\nintervals: {}", record.interval_method);
+    if record.n_questions > 1 {
+        let _ = writeln!(
+            text,
+            "verdicts: p-values corrected for {} questions (Holm); those in tables are not",
+            record.n_questions
+        );
+    }
     text
 }
 

@@ -6,11 +6,12 @@ mod profile;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use modelwright::automl::Purpose;
 use modelwright::automl::explain::{
     self, Background, ColumnInteractions, ColumnProfile, Explanation, Method, Origin, ProfileKind,
     Reasons, RowSelection, Scale, ShapleyOptions,
 };
+use modelwright::automl::{Purpose, shapes};
+use modelwright::editing::shapes_text;
 use modelwright::io::TableWriter;
 use modelwright::{
     ExplanationDocument, Model, PageRequest, explanation_page, explanation_table, profiles,
@@ -37,6 +38,7 @@ Examples:
   modelwright explain churn customers.csv --profile age,income --ice
   modelwright explain churn customers.csv --rows 5 --counterfactual --immutable age,sex
   modelwright explain churn one_customer.csv --background training.csv --json
+  modelwright explain churn --shapes churn.json
 
 Each prediction is divided among the raw columns: the parts and the base value add up to it. What a
 column adds is measured against background rows. They are those of DATA; where DATA has fewer than
@@ -55,8 +57,12 @@ pub(crate) struct Explain {
     #[command(flatten)]
     model: ModelArg,
     /// The rows to explain; `-` is standard input
-    #[arg(value_name = "DATA")]
-    data: PathBuf,
+    #[arg(value_name = "DATA", required_unless_present = "shapes")]
+    data: Option<PathBuf>,
+    /// Write the functions that an explainable boosting machine adds up: .json (which `edit` takes)
+    /// or .csv
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["data", "report", "output", "profile"])]
+    shapes: Option<PathBuf>,
     /// Only these rows, counted from 0, e.g. 0,5,10-20
     #[arg(long, value_name = "ROWS", value_parser = values::row_numbers)]
     rows: Option<RowSelection>,
@@ -128,8 +134,11 @@ impl Explain {
     pub(crate) fn run(self, session: &Session) -> Result<()> {
         self.check()?;
         let model = Model::load(&self.model.model)?;
+        if let Some(path) = &self.shapes {
+            return write_shapes(&model, path, session);
+        }
         let ctx = session.context(Limits::default())?;
-        let data = read(&self.data, &model, &ctx)?;
+        let data = read(self.data(), &model, &ctx)?;
         let rows = self.rows(&data, &ctx)?;
         let json = session.global.json;
         if self.other.counterfactual {
@@ -197,9 +206,14 @@ impl Explain {
         output::print(&shown.text())
     }
 
+    /// The file of rows; with --shapes none is asked for.
+    fn data(&self) -> &Path {
+        self.data.as_deref().unwrap_or(Path::new(""))
+    }
+
     /// Refuses an output that cannot be, before anything is read.
     fn check(&self) -> Result<()> {
-        output::spare(self.report.as_deref(), [&*self.data], "--report")?;
+        output::spare(self.report.as_deref(), [self.data()], "--report")?;
         if self.ice && self.profile.is_empty() && self.report.is_none() {
             return Err(Error::input("`--ice` needs `--profile` or `--report`")
                 .at("--ice")
@@ -207,7 +221,7 @@ impl Explain {
         }
         let Some(path) = &self.output else { return Ok(()) };
         form(path)?;
-        output::spare(Some(path), [&*self.data], "--output")
+        output::spare(Some(path), [self.data()], "--output")
     }
 
     fn profiles(
@@ -231,7 +245,7 @@ impl Explain {
         reasons: &Reasons<'_>,
         ctx: &Context,
     ) -> Result<String> {
-        let name = self.data.file_name().unwrap_or_default().to_string_lossy();
+        let name = self.data().file_name().unwrap_or_default().to_string_lossy();
         let asked = PageRequest {
             name: &name,
             columns: &self.profile,
@@ -258,7 +272,7 @@ impl Explain {
         }
         if n_rows == 0 {
             return Err(Error::input("there is no row to explain")
-                .at(self.data.display().to_string())
+                .at(self.data().display().to_string())
                 .expected("at least one row below the header"));
         }
         let n_max = self.sample.unwrap_or(match self.output {
@@ -309,6 +323,23 @@ fn interactions_text(found: &ColumnInteractions) -> String {
         table.row(vec![format!("{a} × {b}"), output::number(size)]);
     }
     format!("{} rows, on the score of the booster\n\n{}", count(found.n_rows), table.render())
+}
+
+/// Writes the functions of a model that is a sum of them.
+fn write_shapes(model: &Model, path: &Path, session: &Session) -> Result<()> {
+    let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
+    if !["json", "csv"].contains(&extension.to_ascii_lowercase().as_str()) {
+        return Err(Error::input("unknown form of output")
+            .at("--shapes")
+            .expected("a file name that ends in .json or .csv")
+            .got(path.display().to_string()));
+    }
+    let found =
+        shapes::shapes(&model.predictor).map_err(|e| e.at(model.path.display().to_string()))?;
+    modelwright_lifecycle::atomic_write(path, shapes_text(&found, path)?.as_bytes())?;
+    let n = found.terms.len();
+    session.note(&format!("{} functions are in {}", count(n), path.display()));
+    Ok(())
 }
 
 /// Reads rows as the model reads them.

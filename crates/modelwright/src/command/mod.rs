@@ -4,6 +4,7 @@ pub(crate) mod alerts;
 pub(crate) mod audit;
 pub(crate) mod compare;
 pub(crate) mod data;
+pub(crate) mod edit;
 pub(crate) mod evaluate;
 pub(crate) mod explain;
 pub(crate) mod export;
@@ -45,6 +46,7 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<()> {
         Command::Compare(compare) => compare.run(session),
         Command::LearningCurve(curve) => curve.run(session),
         Command::Pick(pick) => pick.run(session),
+        Command::Edit(edit) => edit.run(session),
         Command::Audit(audit) => audit.run(session),
         Command::Explain(explain) => explain.run(session),
         Command::Inspect(inspect) => inspect.run(session),

@@ -97,6 +97,8 @@ pub(crate) enum Command {
     LearningCurve(command::learning_curve::LearningCurve),
     /// List the smaller models that a fit offers, and take one
     Pick(command::pick::Pick),
+    /// Change by hand what an explainable model adds
+    Edit(command::edit::Edit),
     /// Check whether a model treats groups of people alike
     Audit(command::audit::Audit),
     /// Say why a model predicts what it predicts

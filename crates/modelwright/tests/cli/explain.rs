@@ -65,6 +65,13 @@ fn what_cannot_be_explained_is_refused_with_what_was_expected() {
     folder.write("few.csv", "income\n1\n");
     let mut faults = String::new();
     for (line, words) in [
+        ("explain model", &["missing", "DATA"][..]),
+        ("explain model --shapes s.json", &["no sum of functions", "train ebm"]),
+        ("explain model --shapes s.txt", &["unknown form of output", ".json or .csv"]),
+        ("explain model t.csv --shapes s.json", &["--shapes", "DATA"]),
+        ("edit model t.csv t.csv --by me", &["the functions cannot be read", "t.csv"]),
+        ("edit model none.json t.csv --by me", &["none.json"]),
+        ("edit model t.csv t.csv", &["missing", "--by"]),
         ("explain model t.csv --rows 40", &["no such row", "from 0 to 39", "got:      40"][..]),
         ("explain model t.csv --rows x", &["rows cannot be read", "--rows", "0,5,10-20"]),
         ("explain model t.csv --rows 1,1", &["named twice", "--rows"]),
@@ -141,4 +148,49 @@ fn reasons_stand_beside_predictions() {
     let lines: Vec<&str> = text.lines().collect();
     assert!(lines[0].ends_with(",reason_1,reason_2"), "{}", lines[0]);
     assert!(lines[1].contains("the chance of yes by"), "{}", lines[1]);
+}
+
+#[test]
+fn functions_are_written_changed_by_a_named_person_and_measured_again() {
+    let folder = with_model();
+    let train = "train ebm train.csv --target left --out glass --set max_rounds=80 -q";
+    folder.run(&train.split(' ').collect::<Vec<_>>()).done();
+    folder.write("t.csv", customers(900, 300));
+    folder.run(&["explain", "glass", "--shapes", "s.csv", "-q"]).done();
+    let csv = std::fs::read_to_string(folder.path().join("s.csv")).unwrap();
+    assert!(csv.starts_with("term,importance,bin,") && csv.contains("\nplan,"), "{csv}");
+    folder.run(&["explain", "glass", "--shapes", "s.json", "-q"]).done();
+    let path = folder.path().join("s.json");
+    let mut shapes: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    let edit = |extra: &[&str]| {
+        let args = ["edit", "glass", "s.json", "t.csv", "--by", "Ada", "--out", "by-hand"];
+        folder.run(&[&args[..], extra].concat())
+    };
+    let faults = edit(&[]).faults_of_refusal(&["nothing was changed"]);
+    assert!(faults.is_empty(), "{faults}");
+    let terms = shapes["terms"].as_array_mut().unwrap();
+    let age = terms.iter_mut().find(|t| t["features"] == serde_json::json!(["age"])).unwrap();
+    for bin in age["bins"].as_array_mut().unwrap() {
+        bin["add"][0] = 0.0.into();
+    }
+    folder.write("s.json", shapes.to_string());
+    let said = edit(&["--why", "age must not count", "--json"]).done();
+    let said: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!((&said["author"], &said["on"]), (&"Ada".into(), &"t.csv".into()));
+    assert_eq!(said["terms"][0]["features"][0], "age");
+    let auc = |side: &str| {
+        let all = said[side].as_array().unwrap();
+        all.iter().find(|m| m["name"] == "roc_auc").unwrap()["value"].as_f64().unwrap()
+    };
+    assert!(auc("after") < auc("before"), "age mattered: {said}");
+    let record = std::fs::read(folder.path().join("by-hand/record.json")).unwrap();
+    let record: Value = serde_json::from_slice(&record).unwrap();
+    assert_eq!(record["edits"][0]["reason"], "age must not count");
+    assert_eq!(record["evaluation"]["on"], "t.csv");
+    let page = std::fs::read_to_string(folder.path().join("by-hand/report.html")).unwrap();
+    assert!(page.contains("Changed by hand") && page.contains("Ada"));
+    let faults = folder
+        .run(&["replay", "by-hand/model.mw", "train.csv"])
+        .faults_of_refusal(&["changed by hand"]);
+    assert!(faults.is_empty(), "{faults}");
 }

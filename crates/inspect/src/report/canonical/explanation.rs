@@ -2,8 +2,9 @@
 //! move, and one row.
 
 use modelwright_core::record::{
-    EffectRecord, ExamplePart, ExampleRecord, ExplanationRecord, Interval, ProfilePointRecord,
-    ProfileRecord, SurrogateLeaf, SurrogateRecord, SwarmBin,
+    DependenceLine, DependencePoint, DependenceRecord, EffectRecord, ExamplePart, ExampleRecord,
+    ExplanationRecord, Interval, ProfilePointRecord, ProfileRecord, SurrogateLeaf, SurrogateRecord,
+    SwarmBin,
 };
 
 /// Of 400 of the untouched rows of the two-class record.
@@ -22,6 +23,7 @@ pub(crate) fn binary() -> ExplanationRecord {
             EffectRecord { swarm: vec![], ..effect("race", 0.0002, false) },
         ],
         profiles: vec![along_age(), along_status()],
+        dependences: vec![age_by_status()],
         surrogate: Some(rules()),
         examples: vec![ExampleRecord {
             label: "the highest prediction".to_owned(),
@@ -35,6 +37,27 @@ pub(crate) fn binary() -> ExplanationRecord {
             ],
             others: -0.0194,
         }],
+    }
+}
+
+/// What age adds differs between those who are married and those who are not.
+fn age_by_status() -> DependenceRecord {
+    let line = |label: &str, slope: f64| DependenceLine {
+        label: label.to_owned(),
+        points: (2..7)
+            .map(|i| DependencePoint {
+                value: f64::from(i) * 10.0,
+                effect: slope * f64::from(i - 4),
+                n_rows: 40,
+            })
+            .collect(),
+    };
+    DependenceRecord {
+        column: "age".to_owned(),
+        by: Some("marital_status".to_owned()),
+        share: 0.42,
+        n_rows: 500,
+        lines: vec![line("Married-civ-spouse", 0.06), line("Never-married", 0.01)],
     }
 }
 

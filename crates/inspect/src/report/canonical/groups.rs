@@ -48,6 +48,7 @@ pub(super) fn audits() -> FairnessRecord {
         n_rows: N_ROWS,
         min_group: 30,
         interval_method: "Wilson's of rates, else a bootstrap within groups".into(),
+        n_questions: 3,
         audits: vec![audit],
         held: vec![HeldGroups {
             columns: vec!["sex".into()],

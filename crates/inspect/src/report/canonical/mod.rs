@@ -7,6 +7,7 @@ mod columns;
 mod explanation;
 mod groups;
 mod measure;
+mod shapes;
 mod uncertainty;
 mod weaknesses;
 
@@ -145,6 +146,8 @@ pub(crate) fn multiclass() -> RunRecord {
         nested: None,
         offers: Vec::new(),
         picked: None,
+        shapes: None,
+        edits: Vec::new(),
         importances: importances(
             &[("bill_length", 0.71), ("flipper_length", 0.38), ("mass", 0.02)],
             0.05,
@@ -200,6 +203,8 @@ pub(crate) fn regression() -> RunRecord {
         nested: None,
         offers: Vec::new(),
         picked: None,
+        shapes: None,
+        edits: Vec::new(),
         importances: importances(
             &[
                 ("median_income", 38_400.0),
@@ -252,6 +257,8 @@ pub(crate) fn single() -> RunRecord {
         vec!["early stopping on validation rows finds n_rounds, at most 4000".into()];
     record.trials[0].trial = record.plan.trials[0].clone();
     one_member(&mut record, "gbdt", 47_020.0, 820.0);
+    record.shapes = Some(shapes::shapes());
+    record.edits = vec![shapes::edit()];
     record
 }
 
@@ -412,6 +419,8 @@ fn base(profile: TableProfile, n_train: usize, n_holdout: usize) -> RunRecord {
         nested: None,
         offers: Vec::new(),
         picked: None,
+        shapes: None,
+        edits: Vec::new(),
         importances: vec![],
         explanation: None,
         decisions: Decisions {

@@ -1,6 +1,8 @@
 //! Whether the probabilities mean what they say: a reliability diagram.
 
-use modelwright_core::record::{CalibrationBin, CalibrationRecord, Reliability, RunRecord};
+use modelwright_core::record::{
+    CalibrationBin, CalibrationRecord, Interval, Reliability, RunRecord,
+};
 use modelwright_core::task::Task;
 
 use crate::report::chart::{Chart, Plot};
@@ -16,10 +18,9 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
     if n_rows == 0 {
         return None;
     }
-    // Expected calibration error (Naeini et al., AAAI 2015): the gap, weighted by rows.
-    let gap = bins.iter().map(|b| b.n_rows as f64 * (b.predicted - b.observed).abs()).sum::<f64>()
-        / n_rows as f64;
-    let off = bins.iter().filter(|b| b.predicted < b.ci95.low || b.predicted > b.ci95.high).count();
+    let reliability = record.evaluation.as_ref().and_then(|e| e.reliability.as_ref());
+    let gap = mean_gap(bins, reliability);
+    let off = n_off(bins, reliability);
     let subject = match record.task.task {
         Task::Binary => {
             record.task.classes.get(1).map_or("the positive class".to_owned(), |c| words::quoted(c))
@@ -34,7 +35,6 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
         number::count(off),
         number::counted(bins.len(), "bin", "bins")
     );
-    let reliability = record.evaluation.as_ref().and_then(|e| e.reliability.as_ref());
     let consistent = reliability.map_or(Vec::new(), |r| r.consistent.clone());
     let bars = if consistent.is_empty() {
         ""
@@ -68,14 +68,34 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
     })
 }
 
+/// The expected calibration error with bins of equal weight (Naeini et al., AAAI 2015), as a share;
+/// of records without it, the gap of the bins of the diagram, weighted by rows.
+fn mean_gap(bins: &[CalibrationBin], reliability: Option<&Reliability>) -> f64 {
+    let n_rows: usize = bins.iter().map(|b| b.n_rows).sum();
+    let gap = |b: &CalibrationBin| b.n_rows as f64 * (b.predicted - b.observed).abs();
+    reliability
+        .map_or_else(|| bins.iter().map(gap).sum::<f64>() / n_rows as f64, |r| r.ece_equal_mass)
+}
+
+/// Bins that honest probabilities would rarely give; of records without these bars, bins whose
+/// interval does not hold the prediction.
+fn n_off(bins: &[CalibrationBin], reliability: Option<&Reliability>) -> usize {
+    let Some(measured) = reliability else {
+        return bins
+            .iter()
+            .filter(|b| b.predicted < b.ci95.low || b.predicted > b.ci95.high)
+            .count();
+    };
+    let is_off = |(bin, bar): &(&CalibrationBin, &Interval)| {
+        bin.observed < bar.low || bin.observed > bar.high
+    };
+    bins.iter().zip(&measured.consistent).filter(is_off).count()
+}
+
 /// The calibration errors and the parts of the Brier score.
 fn facts(measured: &Reliability, bins: &[CalibrationBin]) -> Vec<Fact> {
     let share = |v: f64| format!("{} percentage points", number::significant(v * 100.0, 2));
-    let off = bins
-        .iter()
-        .zip(&measured.consistent)
-        .filter(|(bin, bar)| bin.observed < bar.low || bin.observed > bar.high)
-        .count();
+    let off = n_off(bins, Some(measured));
     let brier = &measured.brier;
     vec![
         Fact::new("Calibration error, bins of equal width", share(measured.ece_equal_width)),
@@ -107,7 +127,12 @@ fn method(calibration: &CalibrationRecord) -> String {
         _ => "The probabilities are calibrated by isotonic regression",
     };
     let reason = words::remark(&calibration.reason);
-    format!("{used}, chosen on {} out of fold. {reason}", number::rows(calibration.n_rows))
+    let scores = if calibration.method == "none" {
+        ""
+    } else {
+        " Scores out of fold are of probabilities calibrated by the other folds."
+    };
+    format!("{used}, chosen on {} out of fold. {reason}{scores}", number::rows(calibration.n_rows))
 }
 
 /// The methods that were tried, folded away.

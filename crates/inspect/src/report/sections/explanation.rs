@@ -1,9 +1,11 @@
 //! Why the model predicts what it predicts: what each column adds, how predictions move along the
 //! first ones, and (where rows may be shown) a few rows with their reasons.
 
-use modelwright_core::record::{ExampleRecord, ExplanationRecord, ProfileRecord, RunRecord};
+use modelwright_core::record::{
+    CurvePoint, DependenceRecord, ExampleRecord, ExplanationRecord, ProfileRecord, RunRecord,
+};
 
-use crate::report::chart::{Chart, Plot, Step, Swarm};
+use crate::report::chart::{Chart, NamedLine, Plot, Step, Swarm};
 use crate::report::section::{Block, Cell, Part, Section, Spec, Table, TableColumn};
 use crate::report::{number, words};
 
@@ -38,6 +40,13 @@ pub(crate) fn of(found: &ExplanationRecord) -> Option<Section> {
     let mut section = Section::new(&SPEC, finding).block(swarm(found));
     for profile in &found.profiles {
         section = section.maybe(profile_chart(found, profile));
+    }
+    if !found.dependences.is_empty() {
+        let charts = found.dependences.iter().map(|d| dependence_chart(found, d).into());
+        section = section.block(Block::Details {
+            summary: "What columns add along their values, and which others change it".to_owned(),
+            blocks: charts.collect(),
+        });
     }
     section = section.block(Block::Details {
         summary: format!(
@@ -170,6 +179,42 @@ fn profile_chart(found: &ExplanationRecord, profile: &ProfileRecord) -> Option<C
         y: if is_category { String::new() } else { effect },
         plot: Plot::Profile(points),
     })
+}
+
+/// Mean effects along a column, a line for each group of the column that changes them most.
+fn dependence_chart(found: &ExplanationRecord, of: &DependenceRecord) -> Chart {
+    let (factor, unit) = unit(found);
+    let column = words::quoted(&of.column);
+    let how = match &of.by {
+        Some(by) => format!(
+            "{} changes it most: its groups tell {} of what varies among rows of like values.",
+            words::quoted(by),
+            number::share(of.share)
+        ),
+        None => "No other column changes it beyond chance.".to_owned(),
+    };
+    let line = |line: &modelwright_core::record::DependenceLine| NamedLine {
+        label: words::clean(&line.label),
+        points: line
+            .points
+            .iter()
+            .map(|p| CurvePoint { x: p.value, y: p.effect * factor, threshold: None })
+            .collect(),
+    };
+    Chart {
+        title: match &of.by {
+            Some(by) => format!("What {column} adds, by {}", words::quoted(by)),
+            None => format!("What {column} adds"),
+        },
+        summary: format!(
+            "Mean effects on {} of rows of like values, {}. {how}",
+            target(found),
+            number::rows(of.n_rows)
+        ),
+        x: words::clean(&of.column),
+        y: format!("Effect, {unit}"),
+        plot: Plot::Lines { lines: of.lines.iter().map(line).collect(), mark: None },
+    }
 }
 
 /// An instant as a year with a fraction.

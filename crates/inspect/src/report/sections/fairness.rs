@@ -68,8 +68,12 @@ pub(crate) fn of(fairness: &FairnessRecord) -> Section {
     section
         .block(Block::Text(format!(
             "Intervals are 95 % ({}). A disparity counts as no chance when a χ² test of all judged \
-             groups together gives p < 0.05. Groups with fewer than {} are not judged.",
+             groups together gives p < 0.05{}. Groups with fewer than {} are not judged.",
             words::sentence(&fairness.interval_method),
+            match fairness.n_questions {
+                0 | 1 => String::new(),
+                n => format!(", corrected by Holm's method for all {n} questions that are judged"),
+            },
             number::rows(fairness.min_group)
         )))
         .caveat(

@@ -30,6 +30,7 @@ pub(crate) mod reproduce;
 pub(crate) mod residuals;
 pub(crate) mod response;
 pub(crate) mod robustness;
+pub(crate) mod shapes;
 pub(crate) mod slices;
 pub(crate) mod source;
 pub(crate) mod split;

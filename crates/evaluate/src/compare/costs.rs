@@ -1,0 +1,91 @@
+//! Which of two models' decisions cost less, on the same rows.
+
+use modelwright_core::record::Interval;
+use modelwright_core::{Context, Error, Result};
+
+use super::clusters::clustered;
+use super::{Comparison, LEVEL, Paired, digits};
+use crate::cost::CostMatrix;
+use crate::distribution::{Z_975, two_sided_p};
+use crate::evaluation::EXPECTED_COST;
+use crate::resample::{Drawing, Mix, bootstrap_row_mean};
+
+/// Resamples of the interval.
+const RESAMPLES: usize = 2000;
+
+/// Compares the mean costs of two models' decisions on the same rows; each decides by `costs`,
+/// whatever the thresholds of the pair.
+///
+/// # Errors
+/// Input error when costs or predictions do not fit the truth, or all rows are of one group.
+pub fn compare_costs(costs: &CostMatrix, pair: &Paired<'_>, ctx: &Context) -> Result<Comparison> {
+    let (truth, weights) = (pair.truth, pair.weights);
+    let (of_a, of_b) = (costs.row_costs(truth, pair.a)?, costs.row_costs(truth, pair.b)?);
+    let weight = |row: usize| weights.map_or(1.0, |w| w[row]);
+    let total: f64 = (0..of_a.len()).map(weight).sum();
+    let mean = |rows: &[f64]| {
+        rows.iter().enumerate().map(|(row, cost)| weight(row) * cost).sum::<f64>() / total
+    };
+    let (value_a, value_b) = (mean(&of_a), mean(&of_b));
+    let difference = value_a - value_b;
+    let rows: Vec<f64> = of_a.iter().zip(&of_b).map(|(a, b)| a - b).collect();
+    let n_rows = rows.len();
+    let (ci95, p_value, method) = if let Some(groups) = pair.groups() {
+        let certain = clustered(groups, |row| weight(row) / total, |row| rows[row] - difference)
+            .ok_or_else(|| refused("all rows with weight are of one group"))?;
+        let method = format!("mean cost of {} whole groups, t-test", certain.n_groups);
+        (certain.interval(difference), certain.p_value(difference), method)
+    } else {
+        let drawing = Drawing { n_resamples: RESAMPLES, mix: Mix::Drawn, groups: None };
+        let measured = bootstrap_row_mean(EXPECTED_COST, rows, truth, weights, drawing, ctx);
+        let Some(ci95) = measured.ci95 else {
+            return Err(refused(&measured.note.unwrap_or_default()));
+        };
+        let method = format!("paired bootstrap of the cost of {n_rows} rows, normal p-value");
+        (ci95, normal_p(difference, ci95), method)
+    };
+    Ok(Comparison {
+        metric: EXPECTED_COST.to_owned(),
+        value_a,
+        value_b,
+        difference,
+        ci95,
+        p_value,
+        method,
+        verdict: verdict(difference, ci95, p_value),
+    })
+}
+
+fn refused(got: &str) -> Error {
+    Error::input("the costs cannot be compared on these rows").got(got)
+}
+
+fn normal_p(difference: f64, ci95: Interval) -> f64 {
+    let standard_error = (ci95.high - ci95.low) / (2.0 * Z_975);
+    if difference == 0.0 {
+        1.0
+    } else if standard_error > 0.0 {
+        two_sided_p(difference / standard_error)
+    } else {
+        0.0
+    }
+}
+
+fn verdict(difference: f64, ci95: Interval, p_value: f64) -> String {
+    let p = if p_value < 0.001 { "p < 0.001".to_owned() } else { format!("p = {p_value:.3}") };
+    let (low, high) = (digits(ci95.low), digits(ci95.high));
+    if p_value >= LEVEL {
+        return format!(
+            "No difference in cost is shown: A costs {} more per row than B (95 % interval {low} \
+             to {high}, {p}).",
+            digits(difference)
+        );
+    }
+    let (dear, cheap) = if difference > 0.0 { ("A", "B") } else { ("B", "A") };
+    format!(
+        "{cheap} is cheaper than {dear}: by {} per row, {} per 1,000 rows (A less B: 95 % \
+         interval {low} to {high}, {p}).",
+        digits(difference.abs()),
+        digits(1000.0 * difference.abs())
+    )
+}
