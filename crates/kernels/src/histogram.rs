@@ -17,6 +17,9 @@
 
 mod tables;
 
+use std::fmt;
+use std::sync::Arc;
+
 use crate::entry::{Entry, row, sum_of_one};
 
 /// The most features of a block.
@@ -46,7 +49,55 @@ pub struct BinBlock {
     width: usize,
     stride: usize,
     n_rows: usize,
-    bins: Vec<u8>,
+    bins: Bins,
+}
+
+/// Bytes that may be anywhere.
+pub type Elsewhere = Arc<dyn AsRef<[u8]> + Send + Sync>;
+
+#[derive(Clone)]
+enum Bins {
+    Here(Vec<u8>),
+    Elsewhere(Elsewhere),
+}
+
+impl Bins {
+    #[inline]
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Here(bytes) => bytes,
+            Self::Elsewhere(bytes) => (**bytes).as_ref(),
+        }
+    }
+}
+
+impl fmt::Debug for Bins {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bins", self.bytes().len())
+    }
+}
+
+/// Writes the rows `start..end` of columns row by row; returns the largest bin.
+///
+/// # Panics
+/// If `to` does not have a place for each.
+pub fn interleave(columns: &[&[u8]], start: usize, end: usize, to: &mut [u8]) -> u8 {
+    let width = columns.len();
+    assert_eq!(to.len(), (end - start) * width, "a place for each bin");
+    let mut largest = 0;
+    // Rows are done in runs that fit the cache, or every column would stream all places.
+    for first in (start..end).step_by(RUN_ROWS) {
+        let last = (first + RUN_ROWS).min(end);
+        for (position, column) in columns.iter().enumerate() {
+            let places = to[(first - start) * width..(last - start) * width].iter_mut();
+            let places = places.skip(position).step_by(width);
+            for (place, bin) in places.zip(&column[first..last]) {
+                *place = *bin;
+                largest = largest.max(*bin);
+            }
+        }
+    }
+    largest
 }
 
 impl BinBlock {
@@ -62,21 +113,22 @@ impl BinBlock {
         let n_rows = columns[0].len();
         assert!(columns.iter().all(|c| c.len() == n_rows), "columns must be of one length");
         let mut bins = vec![0; n_rows * width];
-        // Rows are done in runs that fit the cache, or every column would stream all of `bins`.
-        for start in (0..n_rows).step_by(RUN_ROWS) {
-            let end = (start + RUN_ROWS).min(n_rows);
-            for (position, column) in columns.iter().enumerate() {
-                let places = bins[start * width..end * width].iter_mut();
-                let places = places.skip(position).step_by(width);
-                let mut largest = 0;
-                for (place, bin) in places.zip(&column[start..end]) {
-                    *place = *bin;
-                    largest = largest.max(*bin);
-                }
-                assert!((largest as usize) < stride, "bins must be below the stride");
-            }
-        }
-        Self { width, stride, n_rows, bins }
+        let largest = interleave(columns, 0, n_rows, &mut bins);
+        assert!((largest as usize) < stride, "bins must be below the stride");
+        Self { width, stride, n_rows, bins: Bins::Here(bins) }
+    }
+
+    /// A block whose rows of `width` bins lie elsewhere, as [`interleave`] wrote them. It has the
+    /// widest stride, which no byte exceeds.
+    ///
+    /// # Panics
+    /// If there are no or too many columns, or the last row is not whole.
+    pub fn elsewhere(bins: Elsewhere, width: usize) -> Self {
+        assert!((1..=MAX_WIDTH).contains(&width), "a block has 1 to {MAX_WIDTH} columns");
+        let len = (*bins).as_ref().len();
+        assert!(len.is_multiple_of(width), "the last row is whole");
+        let stride = STRIDES[STRIDES.len() - 1];
+        Self { width, stride, n_rows: len / width, bins: Bins::Elsewhere(bins) }
     }
 
     /// The bins of one row.
@@ -84,7 +136,7 @@ impl BinBlock {
     /// # Panics
     /// If there is no such row.
     pub fn row(&self, row: usize) -> &[u8] {
-        &self.bins[row * self.width..(row + 1) * self.width]
+        &self.bins.bytes()[row * self.width..(row + 1) * self.width]
     }
 
     /// How many features it has.
@@ -138,18 +190,20 @@ impl BinBlock {
 
     #[inline(never)]
     fn run<const W: usize, const S: usize>(&self, entries: &[Entry], histogram: &mut [i64]) {
-        assert!(histogram.len() == W * S && self.width == W && self.bins.len() == self.n_rows * W);
+        let all = self.bins.bytes();
+        assert!(histogram.len() == W * S && self.width == W && all.len() == self.n_rows * W);
         for (i, entry) in entries.iter().enumerate() {
             if let Some(ahead) = entries.get(i + PREFETCH_ROWS) {
-                prefetch(self.bins.as_ptr().wrapping_add(row(*ahead) as usize * W));
+                prefetch(all.as_ptr().wrapping_add(row(*ahead) as usize * W));
             }
             let start = row(*entry) as usize * W;
             let bins: &[u8; W] =
-                self.bins[start..start + W].first_chunk().expect("the slice is W long");
+                all[start..start + W].first_chunk().expect("the slice is W long");
             let sum = sum_of_one(*entry);
             for (feature, bin) in bins.iter().enumerate() {
-                // SAFETY: `feature < W`, and `bin < S` was checked when the block was made, so
-                // that the place is below `W * S`, which is the length checked above.
+                // SAFETY: `feature < W`, and `bin < S`: checked when the block was made of columns;
+                // elsewhere `S` is 256, which no byte reaches. So the place is below `W * S`,
+                // which is the length checked above.
                 unsafe {
                     *histogram.get_unchecked_mut(feature * S + usize::from(*bin)) += sum;
                 }
@@ -226,6 +280,24 @@ mod tests {
             }
         }
         histogram
+    }
+
+    #[test]
+    fn a_block_that_lies_elsewhere_has_the_same_sums() {
+        let columns: Vec<Vec<u8>> =
+            (0..5).map(|f| (0..1300).map(|r| (hash(r * 31 + f) % 256) as u8).collect()).collect();
+        let slices: Vec<&[u8]> = columns.iter().map(Vec::as_slice).collect();
+        let mut bytes = vec![0; 5 * 1300];
+        // In two parts, the second of which does not begin at a run.
+        assert!(interleave(&slices, 0, 600, &mut bytes[..3000]) > 200);
+        interleave(&slices, 600, 1300, &mut bytes[3000..]);
+        let here = BinBlock::from_columns(&slices, 256);
+        let elsewhere = BinBlock::elsewhere(Arc::new(bytes), 5);
+        assert_eq!((here.row(1299), here.stride()), (elsewhere.row(1299), elsewhere.stride()));
+        let (mut a, mut b) = (vec![0; 5 * 256], vec![0; 5 * 256]);
+        here.accumulate(&entries(600, 3), &mut a);
+        elsewhere.accumulate(&entries(600, 3), &mut b);
+        assert_eq!(a, b);
     }
 
     #[test]

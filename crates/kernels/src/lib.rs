@@ -27,6 +27,7 @@
 //! | [`subset`] | which levels of a category go left |
 //! | [`forest`] | predictions of many trees for blocks of rows |
 //! | [`shap`] | Shapley values of trees for blocks of rows |
+//! | [`mapped`] | files without names, read as memory |
 
 pub mod activation;
 pub mod adam;
@@ -40,6 +41,7 @@ pub mod forest;
 pub mod gradient;
 pub mod histogram;
 pub mod level;
+pub mod mapped;
 pub mod partition;
 pub mod periodic;
 pub mod product;

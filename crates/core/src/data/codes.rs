@@ -1,9 +1,11 @@
-//! The bins of a column, one per row, kept as bytes or, where nearly all rows share one bin, as
-//! the rows that do not.
+//! The bins of a column, one per row, kept as bytes, in memory or outside of it, or, where nearly
+//! all rows share one bin, as the rows that do not.
 //!
 //! Wide tables are often mostly one value: one-hot columns, counts that are nearly always zero.
 //! Such a column of `n` rows costs 5 bytes for each row that is not at its usual bin instead of
 //! `n` bytes, and what is done per column takes time in proportion to those rows.
+
+use super::stored::StoredPart;
 
 /// Rows for each row that is not at the usual bin, from which a column is kept sparse: below, five
 /// bytes each would save little, and a column that is expanded again would cost more than it did.
@@ -16,6 +18,8 @@ pub enum Codes {
     Dense(Vec<u8>),
     /// All rows have one bin but a few.
     Sparse(SparseCodes),
+    /// One byte per row, outside of memory.
+    Stored(StoredPart),
 }
 
 /// Bins of a column nearly all of whose rows have one bin.
@@ -37,6 +41,7 @@ impl Codes {
         match self {
             Self::Dense(codes) => codes.len(),
             Self::Sparse(sparse) => sparse.n_rows,
+            Self::Stored(part) => part.as_ref().len(),
         }
     }
 
@@ -53,6 +58,7 @@ impl Codes {
         match self {
             Self::Dense(codes) => codes[row],
             Self::Sparse(sparse) => sparse.get(row),
+            Self::Stored(part) => part.as_ref()[row],
         }
     }
 
@@ -61,6 +67,7 @@ impl Codes {
         match self {
             Self::Dense(codes) => codes.clone(),
             Self::Sparse(sparse) => sparse.to_vec(),
+            Self::Stored(part) => part.as_ref().to_vec(),
         }
     }
 
@@ -69,6 +76,7 @@ impl Codes {
         match self {
             Self::Dense(codes) => codes.len(),
             Self::Sparse(sparse) => 5 * sparse.rows.len(),
+            Self::Stored(_) => 0,
         }
     }
 }
@@ -126,6 +134,7 @@ impl FromIterator<u8> for Codes {
 
 #[cfg(test)]
 mod tests {
+    use super::super::stored::{Shelf, Store as _};
     use super::*;
 
     #[test]
@@ -141,6 +150,18 @@ mod tests {
             assert!(codes.bytes() <= n);
             assert_eq!(matches!(codes, Codes::Sparse(_)), is_sparse, "{n} {every}");
         }
+    }
+
+    #[test]
+    fn stored_codes_say_the_same_and_take_no_memory() {
+        let mut draft = Shelf.begin(9).unwrap();
+        draft.write(2, &[5, 6]).unwrap();
+        draft.write(4, &[7]).unwrap();
+        let stored = draft.finish().unwrap();
+        let codes = Codes::Stored(StoredPart::new(stored.clone(), 2..5));
+        assert_eq!((codes.len(), codes.bytes(), codes.get(2)), (3, 0, 7));
+        assert_eq!(codes.to_vec(), [5, 6, 7]);
+        assert_ne!(codes, Codes::Stored(StoredPart::new(stored, 3..6)));
     }
 
     #[test]

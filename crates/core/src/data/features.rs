@@ -29,7 +29,8 @@ pub struct FeatureColumn {
     pub name: Arc<str>,
     /// The raw column it was made from, for explanations in the user's words.
     pub source: Arc<str>,
-    /// The values; NaN is missing, infinities do not occur.
+    /// The values; NaN is missing, infinities do not occur. Empty where there are only bins: see
+    /// [`FeatureMatrix::of_bins`].
     pub values: Arc<[f32]>,
     /// Whether the values are names rather than sizes: whole numbers from 0 of a category, in no
     /// order, each its own bin (see [`BinnedColumn::of_levels`]). Learners that do not know of it
@@ -114,9 +115,42 @@ impl FeatureMatrix {
         assert!(columns.iter().all(|c| c.values.len() == n_rows), "columns must be of one length");
         Self { n_rows, columns, sparse: None }
     }
+
+    /// A matrix of columns that are bins alone, for tables whose values would not fit in memory.
+    /// Learners that read more of a row than its bins cannot learn from it.
+    ///
+    /// # Panics
+    /// If columns differ in length, or a column has no bins, or values.
+    pub fn of_bins(n_rows: usize, columns: Vec<FeatureColumn>) -> Self {
+        let is_binned = |c: &FeatureColumn| {
+            c.values.is_empty() && c.bins.as_ref().is_some_and(|bins| bins.codes.len() == n_rows)
+        };
+        assert!(columns.iter().all(is_binned), "columns must be bins of one length");
+        Self { n_rows, columns, sparse: None }
+    }
+
+    /// Whether rows have values, and not only bins.
+    pub fn has_values(&self) -> bool {
+        self.columns.iter().all(|column| column.values.len() == self.n_rows)
+    }
 }
 
 impl FeatureColumn {
+    /// A value that every tree answers as the values of a bin: the largest number of the bin, the
+    /// level of a category, NaN for missing values.
+    ///
+    /// # Panics
+    /// If the column has no bins.
+    pub fn value_of(&self, bin: u8) -> f32 {
+        let bins = self.bins.as_ref().expect("the column has bins");
+        match bins.cuts.get(usize::from(bin)) {
+            _ if bin >= bins.missing_bin() => f32::NAN,
+            _ if self.is_category => f32::from(bin),
+            Some(cut) => *cut,
+            None => bins.cuts.last().map_or(0.0, |last| last.next_up()),
+        }
+    }
+
     /// A column without bins whose feature and source have the same name.
     pub fn dense(name: &str, values: Vec<f32>) -> Self {
         let name: Arc<str> = name.into();
@@ -127,6 +161,30 @@ impl FeatureColumn {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_value_of_a_bin_falls_into_that_bin() {
+        let values = vec![0.5, -2.0, f32::NAN, 7.0, 7.5];
+        let cuts = vec![-1.0, 0.5, 7.0];
+        let bin = |v: f32| match v {
+            v if v.is_nan() => 4,
+            v => cuts.iter().filter(|cut| **cut < v).count() as u8,
+        };
+        let codes: Codes = values.iter().map(|v| bin(*v)).collect();
+        let bins = BinnedColumn { codes: codes.clone(), cuts: cuts.clone() };
+        let plain = FeatureColumn::dense("x", values);
+        let column = FeatureColumn { bins: Some(Arc::new(bins)), values: [].into(), ..plain };
+        for code in codes.to_vec() {
+            assert_eq!(bin(column.value_of(code)), code);
+        }
+        let levels = BinnedColumn::of_levels(&[0.0, 1.0, 2.0, f32::NAN]).unwrap();
+        let category = FeatureColumn { is_category: true, bins: Some(Arc::new(levels)), ..column };
+        assert_eq!([0, 1, 2].map(|bin| category.value_of(bin)), [0.0, 1.0, 2.0]);
+        assert!(category.value_of(3).is_nan());
+        let matrix = FeatureMatrix::of_bins(4, vec![category]);
+        assert!(!matrix.has_values());
+        assert!(FeatureMatrix::new(1, vec![FeatureColumn::dense("x", vec![1.0])]).has_values());
+    }
 
     #[test]
     fn numbers_of_a_category_are_their_own_bins_also_where_some_do_not_occur() {

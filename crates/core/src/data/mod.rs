@@ -10,6 +10,7 @@ mod features;
 mod fold;
 mod raw_row;
 mod schema;
+mod stored;
 mod table;
 mod view;
 
@@ -22,5 +23,6 @@ pub use features::{BinnedColumn, FeatureColumn, FeatureMatrix, MAX_CUTS, SparseC
 pub use fold::Fold;
 pub use raw_row::{RawRow, RawValue};
 pub use schema::{Field, Kind, NumberFormat, Schema, Storage};
+pub use stored::{Draft, Shelf, Store, Stored, StoredPart};
 pub use table::Table;
 pub use view::{FeatureView, TrainView};

@@ -46,8 +46,9 @@ impl BinBlock {
 
     #[inline(never)]
     fn look_up<const W: usize, const S: usize>(&self, tables: &[f32], scores: &mut [f64]) {
-        assert!(tables.len() == W * S && self.width == W && self.bins.len() == self.n_rows * W);
-        let (rows, _) = self.bins.as_chunks::<W>();
+        let all = self.bins.bytes();
+        assert!(tables.len() == W * S && self.width == W && all.len() == self.n_rows * W);
+        let (rows, _) = all.as_chunks::<W>();
         for (bins, score) in rows.iter().zip(scores) {
             let mut sum = 0.0_f32;
             for (column, bin) in bins.iter().enumerate() {

@@ -45,7 +45,7 @@ pub(super) fn fit(
     let judged = train.validation.iter().any(|row| train.weight(*row) > 0.0);
     let validation =
         if judged { Some(options.loss(params, train, train.validation)?) } else { None };
-    linear_leaves::check(params, learning.as_ref())?;
+    linear_leaves::check(params, learning.as_ref(), train.features)?;
     let start = Start::new(train, params, options, learning.as_ref(), ctx)?;
     let n_outputs = start.base_scores.len();
     let mut bins = TrainBins::new(train.features, train.rows)?;

@@ -13,7 +13,7 @@
 //! a feature is missing. Reference: Shi et al., "Gradient boosting with piece-wise linear
 //! regression trees", IJCAI 2019; LightGBM's `linear_tree`.
 
-use modelwright_core::data::TrainView;
+use modelwright_core::data::{FeatureMatrix, TrainView};
 use modelwright_core::{Error, Result};
 use modelwright_kernels::entry::{Entry, row};
 use rayon::prelude::*;
@@ -33,8 +33,13 @@ const SMALLEST_DEVIATION: f64 = 1e-9;
 /// Refuses linear leaves where there is no Newton problem or no place for them.
 ///
 /// # Errors
-/// Input error for a loss without curvature, trees of several outputs, and monotone features.
-pub(super) fn check(params: &GbdtParams, loss: &dyn Loss) -> Result<()> {
+/// Input error for a loss without curvature, trees of several outputs, monotone features, and
+/// features that are bins alone.
+pub(super) fn check(
+    params: &GbdtParams,
+    loss: &dyn Loss,
+    features: &FeatureMatrix,
+) -> Result<()> {
     let wrong = |what: &str, got: &str| {
         Err(Error::input(format!("`linear_tree` does not go with {what}"))
             .expected("linear_tree = false")
@@ -48,6 +53,9 @@ pub(super) fn check(params: &GbdtParams, loss: &dyn Loss) -> Result<()> {
     }
     if params.linear_tree && !params.monotone.is_empty() {
         return wrong("features that must act in one direction", &params.monotone);
+    }
+    if params.linear_tree && !features.has_values() {
+        return wrong("features whose values are not in memory", "linear_tree = true");
     }
     Ok(())
 }

@@ -146,4 +146,6 @@ mod growers_tests;
 #[cfg(test)]
 mod model_tests;
 #[cfg(test)]
+mod stored_tests;
+#[cfg(test)]
 mod tests;

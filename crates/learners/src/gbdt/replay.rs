@@ -44,7 +44,7 @@ pub(super) fn replay(
     }
     // The features are those of the model, or its trees could not be asked.
     model.scores(&FeatureView::of(train.features, &[]), ctx)?;
-    linear_leaves::check(params, loss.as_ref())?;
+    linear_leaves::check(params, loss.as_ref(), train.features)?;
     let start = Start::new(train, params, options, loss.as_ref(), ctx)?;
     let n_rows = train.rows.len();
     let mut rounds = Replay {

@@ -7,10 +7,11 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::Arc;
 
-use modelwright_core::data::{BinnedColumn, Codes, FeatureMatrix};
+use modelwright_core::data::{BinnedColumn, Codes, FeatureMatrix, Store, Stored, StoredPart};
 use modelwright_core::{Error, Result};
-use modelwright_kernels::histogram::{MAX_WIDTH, STRIDES, stride_for};
+use modelwright_kernels::histogram::{MAX_WIDTH, STRIDES, interleave, stride_for};
 use modelwright_kernels::partition::Sides;
 use modelwright_kernels::subset::{contains, subset_of};
 use rayon::prelude::*;
@@ -20,6 +21,9 @@ use super::constraints::Constraints;
 use super::joint::{JointColumn, join};
 use super::partition::{Route, Test};
 use super::row_bins::{RowBins, Rows};
+
+/// Rows that are written at a time where they do not fit in memory.
+const ROWS_PER_WRITE: usize = 1 << 16;
 
 /// Bins of the rows to learn from.
 #[derive(Debug)]
@@ -40,6 +44,8 @@ pub struct TrainBins<'a> {
     joint: Vec<Vec<u8>>,
     /// Where the bins of each feature are, if not with the feature itself.
     homes: Vec<Option<Home>>,
+    /// Where the features' bins are, if not in memory.
+    stored: Option<Arc<dyn Stored>>,
 }
 
 /// The joint column that holds a feature's bins.
@@ -82,13 +88,17 @@ impl BinFeature<'_> {
 }
 
 impl<'a> TrainBins<'a> {
-    /// The bins of `rows`, ascending, of all columns.
+    /// The bins of `rows`, ascending, of all columns. Where a column is not in memory, rows of
+    /// blocks are written beside it.
     ///
     /// # Errors
-    /// Input error when a column has no bins, or bins that contradict themselves.
+    /// Input error when a column has no bins, or bins that contradict themselves; work error when
+    /// there is no room for what is written.
     pub fn new(matrix: &'a FeatureMatrix, rows: &[u32]) -> Result<Self> {
         let (mut features, columns) = columns_of(matrix, rows)?;
-        let joint = join(&columns);
+        let stored = stored_by(matrix);
+        // Codes of joint columns would be in memory.
+        let joint = if stored.is_some() { Vec::new() } else { join(&columns) };
         let mut homes = vec![None; features.len()];
         for (number, column) in joint.iter().enumerate() {
             for (place, member) in column.members.iter().enumerate() {
@@ -101,15 +111,20 @@ impl<'a> TrainBins<'a> {
                 feature.codes = bins.into_dense();
             }
         }
+        let blocks = match &stored {
+            Some(stored) => stored_blocks(&features, rows.len(), &*stored.store())?,
+            None => blocks(&features, &homes, &joint),
+        };
         let mut bins = Self {
             n_rows: rows.len(),
-            blocks: blocks(&features, &homes, &joint),
+            blocks,
             histogram_len: 0,
             places: Vec::new(),
             constraints: Constraints::default(),
             joint: joint.into_iter().map(|column| column.codes).collect(),
             homes,
             features,
+            stored,
         };
         bins.lay_out();
         Ok(bins)
@@ -123,6 +138,9 @@ impl<'a> TrainBins<'a> {
     /// How rows are divided by a test of a feature: by its own bins, or by the codes of the joint
     /// column that has them.
     pub fn route(&self, feature: usize, test: &Test) -> Route<'_> {
+        if let Some(stored) = &self.stored {
+            stored.will_read(self.n_rows);
+        }
         let own = &self.features[feature];
         let sides =
             Sides { cut: test.bin, missing: own.missing_bin(), missing_left: test.missing_left };
@@ -235,6 +253,40 @@ impl Seen {
     }
 }
 
+/// The bytes that columns of the matrix are part of, where they are not in memory.
+fn stored_by(matrix: &FeatureMatrix) -> Option<Arc<dyn Stored>> {
+    matrix.columns.iter().find_map(|column| match &column.bins.as_ref()?.codes {
+        Codes::Stored(part) => Some(part.stored().clone()),
+        _ => None,
+    })
+}
+
+/// Blocks of all features whose rows are kept in `store`.
+fn stored_blocks(
+    features: &[BinFeature<'_>],
+    n_rows: usize,
+    store: &dyn Store,
+) -> Result<Vec<Block>> {
+    let groups = in_widths((0..features.len()).collect());
+    let mut draft = store.begin((n_rows * features.len()) as u64)?;
+    let mut rows = Vec::new();
+    let (mut at, mut places) = (0, Vec::with_capacity(groups.len()));
+    for members in &groups {
+        let columns: Vec<&[u8]> = members.iter().map(|f| &*features[*f].codes).collect();
+        for start in (0..n_rows).step_by(ROWS_PER_WRITE) {
+            let end = (start + ROWS_PER_WRITE).min(n_rows);
+            rows.resize((end - start) * members.len(), 0);
+            interleave(&columns, start, end, &mut rows);
+            draft.write((at + start * members.len()) as u64, &rows)?;
+        }
+        places.push(at..at + n_rows * members.len());
+        at += n_rows * members.len();
+    }
+    let stored = draft.finish()?;
+    let block = |(members, place)| Block::elsewhere(members, StoredPart::new(stored.clone(), place));
+    Ok(groups.into_iter().zip(places).map(block).collect())
+}
+
 /// What becomes a block.
 enum Group<'a> {
     Features(Vec<usize>),
@@ -280,7 +332,6 @@ mod tests {
     use super::super::partition::partition;
     use super::*;
     use modelwright_core::data::FeatureColumn;
-    use std::sync::Arc;
 
     fn column(name: &str, codes: Vec<u8>, n_cuts: usize) -> FeatureColumn {
         let values = codes.iter().map(|c| f32::from(*c)).collect();

@@ -4,6 +4,9 @@
 //! ([`super::joint`]), it then expands the sums to the bins of the features. Integer sums make both
 //! ways, and any division of the rows, equal to the bit.
 
+use std::sync::Arc;
+
+use modelwright_core::data::{Stored, StoredPart};
 use modelwright_kernels::entry::{Entry, hessian_units, row, sum_of_one};
 use modelwright_kernels::histogram::{BinBlock, add, stride_for};
 use rayon::prelude::*;
@@ -13,6 +16,9 @@ use super::joint::JointColumn;
 
 /// The fewest rows of a chunk.
 const CHUNK_ROWS: usize = 1 << 14;
+
+/// Rows that are read at a time where they are not in memory.
+const STORED_ROWS: usize = 1 << 18;
 
 /// Columns of one stride, and where the histograms of their features are.
 #[derive(Debug)]
@@ -31,6 +37,8 @@ pub struct Block {
     pub start: usize,
     /// How many sums the block's histogram has.
     pub len: usize,
+    /// Where the rows are, if not in memory.
+    stored: Option<Arc<dyn Stored>>,
 }
 
 /// What the codes of a joint column mean in the block's histogram.
@@ -58,6 +66,24 @@ impl Block {
             len: members.len() * stride,
             members,
             start: 0,
+            stored: None,
+        }
+    }
+
+    /// A block of features whose rows were written elsewhere, in the order of `members`.
+    pub(super) fn elsewhere(members: Vec<usize>, rows: StoredPart) -> Self {
+        let stored = rows.stored().clone();
+        let columns = BinBlock::elsewhere(Arc::new(rows), members.len());
+        let stride = columns.stride();
+        Self {
+            columns,
+            dictionaries: Vec::new(),
+            usual: Vec::new(),
+            offsets: (0..members.len()).map(|position| position * stride).collect(),
+            len: members.len() * stride,
+            members,
+            start: 0,
+            stored: Some(stored),
         }
     }
 
@@ -73,6 +99,7 @@ impl Block {
             offsets: Vec::new(),
             start: 0,
             len: 0,
+            stored: None,
         };
         for column in joint {
             let first = block.members.len();
@@ -135,7 +162,7 @@ impl Block {
 
     fn accumulate(&self, entries: &[Entry], sums: &mut [i64], parallel: bool) {
         if !parallel || entries.len() < 2 * CHUNK_ROWS {
-            self.columns.accumulate(entries, sums);
+            self.sum(entries, sums);
             return;
         }
         let n_chunks = (entries.len() / CHUNK_ROWS).min(2 * rayon::current_num_threads());
@@ -143,12 +170,26 @@ impl Block {
             .par_chunks(entries.len().div_ceil(n_chunks))
             .map(|chunk| {
                 let mut part = vec![0; sums.len()];
-                self.columns.accumulate(chunk, &mut part);
+                self.sum(chunk, &mut part);
                 part
             })
             .collect();
         for part in parts {
             add(sums, &part);
+        }
+    }
+
+    /// Adds entries, which ascend by row; those of rows that lie elsewhere part by part.
+    fn sum(&self, entries: &[Entry], sums: &mut [i64]) {
+        let Some(stored) = &self.stored else {
+            return self.columns.accumulate(entries, sums);
+        };
+        for part in entries.chunks(STORED_ROWS) {
+            if let (Some(first), Some(last)) = (part.first(), part.last()) {
+                let n_rows = row(*last).saturating_sub(row(*first)) as usize + 1;
+                stored.will_read(n_rows * self.columns.width());
+            }
+            self.columns.accumulate(part, sums);
         }
     }
 

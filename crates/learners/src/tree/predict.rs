@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use modelwright_core::data::{FeatureMatrix, FeatureView};
+use modelwright_core::data::{Codes, FeatureColumn, FeatureMatrix, FeatureView};
 use modelwright_kernels::forest::{Block, Forest, LANES};
 use rayon::prelude::*;
 
@@ -213,10 +213,17 @@ fn few(forest: &Forest, trees: Range<usize>, base: &[f64], x: &FeatureView<'_>, 
     for (i, out) in out.chunks_exact_mut(base.len()).enumerate() {
         let matrix_row = x.row(i);
         for (value, feature) in row.values_mut().iter_mut().zip(forest.used_features()) {
-            *value = x.features.columns[*feature as usize].values[matrix_row];
+            *value = value_at(&x.features.columns[*feature as usize], matrix_row);
         }
         out.copy_from_slice(base);
         forest.add_row(&mut row, trees.clone(), out);
+    }
+}
+
+fn value_at(column: &FeatureColumn, row: usize) -> f32 {
+    match &column.bins {
+        Some(bins) if column.values.is_empty() => column.value_of(bins.codes.get(row)),
+        _ => column.values[row],
     }
 }
 
@@ -225,7 +232,12 @@ fn gather(x: &FeatureView<'_>, used: &[u32], first: usize, n: usize, block: &mut
     let rows = x.rows.map(|rows| &rows[first..first + n]);
     for (column, feature) in used.iter().enumerate() {
         let lanes = block.column_mut(column);
-        let values = &x.features.columns[*feature as usize].values;
+        let feature = &x.features.columns[*feature as usize];
+        let values = &feature.values;
+        if values.is_empty() {
+            gather_bins(feature, (0..n).map(|i| x.row(first + i)), lanes);
+            continue;
+        }
         match rows {
             None => lanes[..n].copy_from_slice(&values[first..first + n]),
             Some(rows) => {
@@ -234,6 +246,17 @@ fn gather(x: &FeatureView<'_>, used: &[u32], first: usize, n: usize, block: &mut
                 }
             }
         }
+    }
+}
+
+/// As [`gather`], of a column that has only bins: a value of each row's bin.
+fn gather_bins(column: &FeatureColumn, rows: impl Iterator<Item = usize>, lanes: &mut [f32]) {
+    let Some(bins) = &column.bins else { return };
+    if let Codes::Stored(part) = &bins.codes {
+        part.stored().will_read(lanes.len());
+    }
+    for (lane, row) in lanes.iter_mut().zip(rows) {
+        *lane = column.value_of(bins.codes.get(row));
     }
 }
 

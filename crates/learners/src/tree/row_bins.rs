@@ -57,10 +57,10 @@ impl<'a> RowBins<'a> {
     /// The bins of the chosen rows of a column.
     pub(super) fn of(codes: &'a Codes, learned: &Rows<'_>) -> Self {
         match (codes, &learned.range) {
-            (Codes::Dense(codes), Some(range)) => Self::Dense(codes[range.clone()].into()),
-            (Codes::Dense(codes), None) => {
-                let rows = learned.chosen.iter();
-                Self::Dense(rows.map(|r| codes[*r as usize]).collect::<Vec<u8>>().into())
+            (Codes::Dense(codes), _) => Self::of_bytes(codes, learned),
+            (Codes::Stored(part), _) => {
+                part.stored().will_read(part.as_ref().len());
+                Self::of_bytes(part.as_ref(), learned)
             }
             (Codes::Sparse(sparse), Some(range)) => {
                 let at = |row: usize| sparse.rows.partition_point(|r| (*r as usize) < row);
@@ -80,6 +80,13 @@ impl<'a> RowBins<'a> {
                 Self::Sparse { n_rows: learned.chosen.len(), usual: sparse.usual, rows, bins }
             }
         }
+    }
+
+    fn of_bytes(codes: &'a [u8], learned: &Rows<'_>) -> Self {
+        Self::Dense(match &learned.range {
+            Some(range) => codes[range.clone()].into(),
+            None => learned.chosen.iter().map(|r| codes[*r as usize]).collect::<Vec<u8>>().into(),
+        })
     }
 
     /// How many rows each bin has.
@@ -118,6 +125,8 @@ impl<'a> RowBins<'a> {
 
 #[cfg(test)]
 mod tests {
+    use modelwright_core::data::{Shelf, Store as _, StoredPart};
+
     use super::*;
 
     #[test]
@@ -125,6 +134,9 @@ mod tests {
         let column: Vec<u8> =
             (0..200).map(|r| if r % 40 == 3 { (r / 40) as u8 } else { 7 }).collect();
         let (sparse, dense) = (Codes::from(column.clone()), Codes::Dense(column.clone()));
+        let mut draft = Shelf.begin(200).unwrap();
+        draft.write(0, &column).unwrap();
+        let stored = Codes::Stored(StoredPart::new(draft.finish().unwrap(), 0..200));
         assert!(matches!(sparse, Codes::Sparse(_)));
         let choices: [Vec<u32>; 5] = [
             vec![],
@@ -140,7 +152,7 @@ mod tests {
             for bin in &wanted {
                 counts[usize::from(*bin)] += 1;
             }
-            for codes in [&sparse, &dense] {
+            for codes in [&sparse, &dense, &stored] {
                 let bins = RowBins::of(codes, &chosen);
                 assert_eq!(bins.counts(), counts);
                 assert_eq!(*bins.into_dense(), *wanted);

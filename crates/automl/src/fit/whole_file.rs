@@ -1,0 +1,472 @@
+//! The last fit of boosters on all rows of a file that does not fit in memory.
+//!
+//! The rows are read in parts and become bins by the encoders and cuts of the sample, written
+//! column by column to a file without a name. What stays in memory of a row is its target, its
+//! weight and what boosting keeps of it. Members that need more of a row than its bins (nets,
+//! linear models, trees on statistics of the target, which would have seen their own answer) keep
+//! what the sample taught them; so does everybody when the rows cannot be read again or time runs
+//! out.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use modelwright_core::context::Event;
+use modelwright_core::data::{
+    BinnedColumn, Codes, ColumnData, Draft, FeatureColumn, FeatureMatrix, Store, StoredPart, Table,
+};
+use modelwright_core::params::ParamValue;
+use modelwright_core::random::number_at;
+use modelwright_core::task::Target;
+use modelwright_core::{Context, Error, Result};
+use modelwright_preprocess::FittedEncoder;
+use modelwright_preprocess::encode::{Prepared, bins};
+
+use super::Flow;
+use super::combine::Combined;
+use crate::refit::{self, Chosen, Rows};
+use crate::whole_file::WholeFile;
+use crate::{budget, target};
+
+/// What a row costs in memory beside its outputs: target, weight, number, what a loss keeps.
+const BYTES_PER_ROW: f64 = 48.0;
+/// The same for each output: score and gradient.
+const BYTES_PER_OUTPUT: f64 = 16.0;
+/// The same for each tree that grows at the same time: the row's place and a copy.
+const BYTES_PER_TREE: f64 = 16.0;
+/// Parts of the free memory: for what rows cost, for pages of bins, for the rows being read.
+const ROWS_SHARE: f64 = 0.6;
+const PAGES_SHARE: f64 = 0.1;
+const READ_SHARE: f64 = 0.06;
+/// Bytes of a cell while it is read: as it is stored, as it is read, as a feature, as a bin.
+const BYTES_PER_CELL: f64 = 40.0;
+/// Rows that are read at a time.
+const ROWS_PER_PART: [f64; 2] = [1024.0, 65_536.0];
+
+impl Flow {
+    /// Fits the boosters of a tested predictor again, on all rows of the file.
+    ///
+    /// # Errors
+    /// Work error as the learners; a file that cannot be read again is a warning.
+    pub(super) fn fit_on_whole_file(
+        &mut self,
+        combined: &mut Combined,
+        ctx: &Context,
+    ) -> Result<()> {
+        let Some(file) = self.whole_file.take() else { return Ok(()) };
+        let ctx = ctx.scope("whole-file").with_reserve(budget::packing(ctx));
+        let learners = Learners::of(combined);
+        if learners.encodings.is_empty() {
+            self.plan.notes.push("no member can learn from bins alone: all keep the sample".into());
+            return Ok(());
+        }
+        ctx.tell(Event::Phase(format!("fit on all {} rows of the file", file.n_rows)));
+        let mut reader = match self.reader(&file, &learners, combined, &ctx) {
+            Ok(reader) => reader,
+            Err(error) => return self.keep_sample(&error, &ctx),
+        };
+        // From here on nobody looks at the sample.
+        self.train = Table::default();
+        self.held_out = None;
+        let read = reader.read(&file, combined, &ctx).and_then(|()| reader.finish());
+        let read = match read {
+            Ok(read) => read,
+            Err(error) => return self.keep_sample(&error, &ctx),
+        };
+        let ratio = read.target.n_rows() as f64 / self.target.n_rows().max(1) as f64;
+        learn(combined, &learners, &read, ratio, &ctx)?;
+        self.say_who_learned(combined, &learners, &read);
+        combined.keep_account();
+        Ok(())
+    }
+
+    fn keep_sample(&mut self, error: &Error, ctx: &Context) -> Result<()> {
+        if error.is_interrupted() && ctx.is_cancelled() {
+            ctx.tell(Event::Note("the file was not read again: interrupted".to_owned()));
+        } else {
+            ctx.tell(Event::Warning(format!("the models of the sample are kept: {error}")));
+        }
+        self.plan.notes.push(format!("all members keep the sample: {error}"));
+        Ok(())
+    }
+
+    fn say_who_learned(&mut self, combined: &mut Combined, learners: &Learners, read: &Read) {
+        let n_rows = read.target.n_rows();
+        let mut names: [Vec<&str>; 2] = Default::default();
+        for (member, may_learn) in combined.members.iter().zip(&learners.may_learn) {
+            let learned = *may_learn && member.is_refit;
+            names[usize::from(!learned)].push(&member.planned.name);
+        }
+        let [learned, others] = &names;
+        let mut note = match &learned[..] {
+            [] => "no member learned from all rows of the file: there was no time".to_owned(),
+            names => format!(
+                "{} learned last from {n_rows} rows of the file, as {} MB of bins outside of memory",
+                names.join(", "),
+                read.n_bytes / 1_000_000
+            ),
+        };
+        if !learned.is_empty() && !others.is_empty() {
+            note.push_str(&format!("; {} from the sample alone", others.join(", ")));
+        }
+        combined.record.n_rows_all = others.is_empty().then_some(n_rows as u64);
+        self.plan.notes.push(note);
+    }
+
+    /// What reads the file: cuts of the sample, a file for each encoding.
+    fn reader<'a>(
+        &'a self,
+        file: &WholeFile,
+        learners: &Learners,
+        combined: &Combined,
+        ctx: &Context,
+    ) -> Result<Reader> {
+        let left = |name: &str, of: &dyn Fn(f64) -> f64| {
+            ctx.decide(name, || {
+                ctx.memory_left_bytes().map_or(u64::MAX, |left| of(left as f64) as u64)
+            })
+        };
+        let n_outputs = self.target.n_outputs() as f64;
+        let trees = n_outputs.min(ctx.threads() as f64);
+        let row_bytes = BYTES_PER_ROW + n_outputs * BYTES_PER_OUTPUT + trees * BYTES_PER_TREE;
+        // The sample's rows are given back before.
+        let sample = self.train.n_bytes() + self.held_out.as_ref().map_or(0, Table::n_bytes);
+        let free = |left: f64| left + sample as f64;
+        let n_rows_max = left("rows", &|left| free(left) * ROWS_SHARE / row_bytes) as usize;
+        let n_columns = self.train.n_columns() as f64;
+        let rows_per_part = left("rows-per-part", &|left| {
+            let rows = free(left) * READ_SHARE / (BYTES_PER_CELL * n_columns);
+            rows.clamp(ROWS_PER_PART[0], ROWS_PER_PART[1])
+        });
+        let n_learned = file.n_rows.min(n_rows_max);
+        if n_learned <= self.target.n_rows() {
+            return Err(Error::work("the memory limit leaves no room for more rows than the sample")
+                .expected(format!("room for {} rows", file.n_rows))
+                .got(format!("room for {n_rows_max}")));
+        }
+        let room = ctx.memory_left_bytes().map_or(u64::MAX, |m| (free(m as f64) * PAGES_SHARE) as u64);
+        let store = file.rows.store(room);
+        let mut encodings = Vec::new();
+        for name in &learners.encodings {
+            let encoder = encoder_of(combined, name).ok_or_else(|| Error::work("no encoder"))?;
+            let encoding = self.encoding(name, encoder, &*store, file.n_rows, ctx)?;
+            encodings.push(encoding);
+        }
+        let is_class = matches!(self.target, Target::Class { .. });
+        Ok(Reader {
+            schema: self.schema_of_file(combined, learners),
+            classes: self.task.classes.clone(),
+            is_class,
+            task: self.task.task,
+            target: (self.task.target.clone(), Vec::new(), Vec::new()),
+            weights: self.options.weight.clone().map(|name| (name, Vec::new())),
+            rows_per_part: rows_per_part.min(ROWS_PER_PART[1] as u64) as usize,
+            keep: Keep::of(n_learned, file.n_rows, ctx),
+            n_file: file.n_rows,
+            n_seen: 0,
+            n_left_out: 0,
+            encodings,
+        })
+    }
+
+    /// The columns of the file that are read.
+    fn schema_of_file(
+        &self,
+        combined: &Combined,
+        learners: &Learners,
+    ) -> modelwright_core::data::Schema {
+        let mut wanted = vec![self.task.target.as_str()];
+        wanted.extend(self.options.weight.as_deref());
+        for name in &learners.encodings {
+            wanted.extend(encoder_of(combined, name).iter().flat_map(|e| {
+                e.input_columns().map(|(name, _)| name)
+            }));
+        }
+        let fields = self.profile.schema.fields.iter();
+        let fields = fields.filter(|f| wanted.contains(&f.name.as_str())).cloned().collect();
+        modelwright_core::data::Schema { fields }
+    }
+
+    /// Cuts of an encoding's features, from rows of the sample, and the file for its bins.
+    fn encoding(
+        &self,
+        name: &str,
+        encoder: &FittedEncoder,
+        store: &dyn Store,
+        n_rows: usize,
+        ctx: &Context,
+    ) -> Result<Encoding> {
+        let n = self.train.n_rows();
+        let rows = ctx.random("whole-file/cuts", 0).sample(n, n.min(bins::SAMPLE));
+        let features = encoder.transform(&self.train.select(&rows), ctx)?;
+        let levels = encoder.largest_levels();
+        let cuts_of = |i: usize| match (features.columns[i].is_category, levels[i]) {
+            (true, Some(largest)) => (0..largest).map(|level| level as f32 + 0.5).collect(),
+            _ => bins::bin(&features.columns[i].values, None).cuts,
+        };
+        let cuts = ctx.map(features.n_features(), cuts_of);
+        let columns = features.columns.into_iter().zip(cuts);
+        let columns = columns.map(|(c, cuts)| (FeatureColumn { values: [].into(), ..c }, cuts));
+        let columns: Vec<(FeatureColumn, Vec<f32>)> = columns.collect();
+        let n_bytes = (n_rows * columns.len()) as u64;
+        let draft = store.begin(n_bytes)?;
+        Ok(Encoding { name: name.to_owned(), columns, draft, stride: n_rows, n_bytes })
+    }
+}
+
+/// Which members can learn from bins alone.
+struct Learners {
+    may_learn: Vec<bool>,
+    /// Their encodings.
+    encodings: Vec<String>,
+}
+
+impl Learners {
+    fn of(combined: &Combined) -> Self {
+        let may_learn = |member: &Chosen| {
+            let has_linear_leaves =
+                member.planned.params.get("linear_tree") == Some(&ParamValue::Bool(true));
+            member.planned.learner == "gbdt"
+                && member.labels.is_none()
+                && !member.is_recast()
+                && !has_linear_leaves
+                && encoder_of(combined, &member.planned.encoding).is_some_and(|e| !e.sees_target())
+        };
+        let may_learn: Vec<bool> = combined.members.iter().map(may_learn).collect();
+        let mut encodings: Vec<String> = Vec::new();
+        for (member, _) in combined.members.iter().zip(&may_learn).filter(|(_, may)| **may) {
+            if !encodings.contains(&member.planned.encoding) {
+                encodings.push(member.planned.encoding.clone());
+            }
+        }
+        Self { may_learn, encodings }
+    }
+}
+
+fn encoder_of<'a>(combined: &'a Combined, name: &str) -> Option<&'a FittedEncoder> {
+    let place = combined.encodings.iter().position(|e| e == name)?;
+    combined.predictor.encoders.get(place)
+}
+
+/// The rows of a file that are learned from, when there is no room for all.
+struct Keep {
+    key: u64,
+    /// In units of 2⁻³².
+    share: u64,
+}
+
+impl Keep {
+    fn of(n_learned: usize, n_rows: usize, ctx: &Context) -> Self {
+        let share = n_learned as f64 / n_rows.max(1) as f64;
+        let key = ctx.random("whole-file/rows", 0).next_u64();
+        Self { key, share: (share * (1_u64 << 32) as f64) as u64 }
+    }
+
+    fn keeps(&self, row: usize) -> bool {
+        number_at(self.key, row as u64) >> 32 < self.share
+    }
+}
+
+/// The bins of one encoding as they are written.
+struct Encoding {
+    name: String,
+    /// Features without values, and their cuts.
+    columns: Vec<(FeatureColumn, Vec<f32>)>,
+    draft: Box<dyn Draft>,
+    /// Places from one column to the next.
+    stride: usize,
+    n_bytes: u64,
+}
+
+impl Encoding {
+    /// Writes rows from place `at`.
+    fn write(&mut self, encoder: &FittedEncoder, rows: &Table, at: usize, ctx: &Context) -> Result<()> {
+        let features = encoder.transform(rows, ctx)?;
+        let columns = &self.columns;
+        let codes = ctx.map(columns.len(), |i| bins::codes(&features.columns[i].values, &columns[i].1));
+        for (i, codes) in codes.iter().enumerate() {
+            self.draft.write((i * self.stride + at) as u64, codes)?;
+        }
+        Ok(())
+    }
+
+    fn finish(self, n_rows: usize) -> Result<(String, FeatureMatrix)> {
+        let stored = self.draft.finish()?;
+        let column = |(i, (column, cuts)): (usize, (FeatureColumn, Vec<f32>))| {
+            let start = i * self.stride;
+            let codes = Codes::Stored(StoredPart::new(stored.clone(), start..start + n_rows));
+            FeatureColumn { bins: Some(Arc::new(BinnedColumn { codes, cuts })), ..column }
+        };
+        let columns = self.columns.into_iter().enumerate().map(column).collect();
+        Ok((self.name, FeatureMatrix::of_bins(n_rows, columns)))
+    }
+}
+
+/// Reads all rows.
+struct Reader {
+    schema: modelwright_core::data::Schema,
+    classes: Vec<String>,
+    is_class: bool,
+    task: modelwright_core::task::Task,
+    /// The column, and the classes or numbers so far.
+    target: (String, Vec<u32>, Vec<f64>),
+    weights: Option<(String, Vec<f64>)>,
+    rows_per_part: usize,
+    keep: Keep,
+    n_file: usize,
+    n_seen: usize,
+    /// Rows of classes that the sample does not have.
+    n_left_out: usize,
+    encodings: Vec<Encoding>,
+}
+
+/// All rows, as far as they are learned from.
+struct Read {
+    matrices: Vec<(String, FeatureMatrix)>,
+    target: Target,
+    weights: Option<Vec<f64>>,
+    n_bytes: u64,
+}
+
+impl Reader {
+    fn n_rows(&self) -> usize {
+        self.target.1.len().max(self.target.2.len())
+    }
+
+    fn read(&mut self, file: &WholeFile, combined: &Combined, ctx: &Context) -> Result<()> {
+        for part in file.rows.tables(&self.schema, self.rows_per_part, ctx)? {
+            let part = part?;
+            if !ctx.proceed() {
+                return Err(Error::interrupted("there was no time to read the file again"));
+            }
+            self.add(&part, combined, ctx)?;
+        }
+        if self.n_left_out > 0 {
+            let n = self.n_left_out;
+            let note = format!("{n} rows of the file have classes that the sample lacks: left out");
+            ctx.tell(Event::Warning(note));
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, part: &Table, combined: &Combined, ctx: &Context) -> Result<()> {
+        let first = self.n_seen;
+        self.n_seen += part.n_rows();
+        if self.n_seen > self.n_file {
+            return Err(Error::input("the file has more rows than before")
+                .expected(format!("{} rows", self.n_file)));
+        }
+        let column = part.require(&self.target.0)?;
+        let mut rows = target::rows_with_target(column);
+        if self.is_class {
+            let n = rows.len();
+            let known = target::known_classes(column, &self.classes);
+            rows.retain(|row| known(*row as usize));
+            self.n_left_out += n - rows.len();
+        }
+        rows.retain(|row| self.keep.keeps(first + *row as usize));
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let chosen;
+        let part = if rows.len() == part.n_rows() {
+            part
+        } else {
+            chosen = part.select(&rows);
+            &chosen
+        };
+        let at = self.n_rows();
+        match target::encode(part.require(&self.target.0)?, &self.classes, self.task)? {
+            Target::Class { codes, .. } => self.target.1.extend(codes),
+            Target::Real(values) => self.target.2.extend(values),
+        }
+        if let Some((name, weights)) = &mut self.weights {
+            weights.extend(usable_weights(part, name)?);
+        }
+        for encoding in &mut self.encodings {
+            let encoder = encoder_of(combined, &encoding.name);
+            let encoder = encoder.ok_or_else(|| Error::work("no encoder"))?;
+            encoding.write(encoder, part, at, ctx)?;
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Read> {
+        let n_rows = self.n_rows();
+        let n_bytes = self.encodings.iter().map(|e| e.n_bytes).sum();
+        let matrices = self.encodings.into_iter().map(|e| e.finish(n_rows));
+        let (_, codes, numbers) = self.target;
+        let target = match self.is_class {
+            true => Target::Class { codes, n_classes: self.classes.len() },
+            false => Target::Real(numbers),
+        };
+        Ok(Read {
+            matrices: matrices.collect::<Result<_>>()?,
+            target,
+            weights: self.weights.map(|(_, weights)| weights),
+            n_bytes,
+        })
+    }
+}
+
+/// The weights of some rows.
+fn usable_weights<'a>(table: &'a Table, name: &str) -> Result<&'a [f64]> {
+    let column = table.require(name)?;
+    let error = || Error::input("a weight is not usable").column(name);
+    let ColumnData::Number(values) = &column.data else {
+        return Err(error().expected("numbers"));
+    };
+    match values.iter().find(|w| !w.is_finite() || **w < 0.0) {
+        Some(wrong) => Err(error().expected("a finite number, not negative").got(wrong.to_string())),
+        None => Ok(values),
+    }
+}
+
+/// Fits the members that can, as far as time allows; the others keep their models.
+fn learn(
+    combined: &mut Combined,
+    learners: &Learners,
+    read: &Read,
+    ratio: f64,
+    ctx: &Context,
+) -> Result<()> {
+    let encoders = std::mem::take(&mut combined.predictor.encoders);
+    let mut left: Vec<Option<FittedEncoder>> = encoders.into_iter().map(Some).collect();
+    let place = |encodings: &[String], name: &str| encodings.iter().position(|e| e == name);
+    let mut prepared = BTreeMap::new();
+    for (name, features) in &read.matrices {
+        let encoder = place(&combined.encodings, name).and_then(|at| left[at].take());
+        if let Some(encoder) = encoder {
+            let full = features.clone();
+            prepared.insert(name.clone(), Prepared { folds: Vec::new(), full, encoder });
+        }
+    }
+    let were: Vec<bool> = combined.members.iter().map(|m| m.is_refit).collect();
+    let tested = &mut combined.predictor.members;
+    for ((member, tested), may) in combined.members.iter_mut().zip(tested).zip(&learners.may_learn) {
+        member.models = std::mem::take(&mut tested.models);
+        // Those who cannot learn are passed over.
+        member.is_refit = !may;
+    }
+    let table = Table::default();
+    let rows = Rows {
+        prepared: &prepared,
+        table: &table,
+        target: &read.target,
+        weights: read.weights.as_deref(),
+        ratio,
+    };
+    let done = refit::again(&mut combined.members, &rows, 1, ctx);
+    let tested = &mut combined.predictor.members;
+    for (i, (member, tested)) in combined.members.iter_mut().zip(tested).enumerate() {
+        tested.models = std::mem::take(&mut member.models);
+        if !learners.may_learn[i] {
+            member.is_refit = were[i];
+        }
+    }
+    let names = combined.encodings.iter();
+    let encoders = names.zip(left).filter_map(|(name, encoder)| {
+        encoder.or_else(|| prepared.remove(name).map(|p| p.encoder))
+    });
+    combined.predictor.encoders = encoders.collect();
+    done
+}

@@ -1,0 +1,101 @@
+//! Rows that do not all fit in memory: what the last fit may learn from beyond the sample.
+//!
+//! A table that is larger than the memory allowed is read as a sample, on which everything is
+//! decided: what is tried, how members are combined, what is tested. Boosters need no more of a row
+//! than its bins, a byte for each feature, and those can be kept in a file. So where all rows
+//! were left out by memory alone, and there is time, the file is read once more, row by row, through
+//! the encoders that the sample taught, and the boosters learn from all of its rows
+//! (`fit/whole_file`). The rim, which knows files, implements [`AllRows`].
+
+use std::fmt;
+use std::sync::Arc;
+
+use modelwright_core::data::{Schema, Store, Table};
+use modelwright_core::record::{DataSource, Options};
+use modelwright_core::{Context, Result};
+
+use crate::own::Own;
+use crate::{budget, fit};
+
+/// Tables in the order of their rows.
+pub type Tables = Box<dyn Iterator<Item = Result<Table>> + Send>;
+
+/// All rows behind a sample, and a place outside of memory.
+pub trait AllRows: fmt::Debug + Send + Sync {
+    /// All rows in their order, in tables of at most `n_rows` rows, as `schema` says.
+    ///
+    /// # Errors
+    /// Input error when they cannot be read.
+    fn tables(&self, schema: &Schema, n_rows: usize, ctx: &Context) -> Result<Tables>;
+
+    /// A place for bins, of which about `room` bytes are held in memory at a time.
+    fn store(&self, room: u64) -> Arc<dyn Store>;
+}
+
+/// Fewer rows than this many times those of the sample are not worth another look at the file.
+const MORE_ROWS: f64 = 1.1;
+
+/// Reading and binning the file takes about so many times what reading it took at first.
+const READS: f64 = 3.0;
+
+/// Rounds of a booster for which there must be time, and how much a round costs more than in
+/// memory.
+const ROUNDS_MIN: f64 = 100.0;
+const OUT_OF_MEMORY: f64 = 1.5;
+
+/// The part of the time left that both may take.
+const TIME_SHARE: f64 = 0.5;
+
+/// The file that the last fit reads again.
+#[derive(Debug)]
+pub(crate) struct WholeFile {
+    pub rows: Arc<dyn AllRows>,
+    /// How many there are, known targets or not.
+    pub n_rows: usize,
+}
+
+/// What decides whether a file is read again.
+pub(crate) struct Wish<'a> {
+    pub rows: Option<&'a Arc<dyn AllRows>>,
+    pub source: &'a DataSource,
+    pub options: &'a Options,
+    pub own: &'a Own,
+    /// Rows that are learned from, and whether they are fewer than were read by memory alone;
+    /// `None` when time was the reason.
+    pub n_train: usize,
+    pub is_by_memory: Option<bool>,
+    pub n_features: usize,
+    pub n_outputs: usize,
+    /// Seconds that reading took.
+    pub read_s: f64,
+}
+
+impl WholeFile {
+    /// The file, if it has more rows than there was memory for, and there is time for them.
+    pub(crate) fn planned(wish: &Wish<'_>, ctx: &Context) -> Option<Self> {
+        let rows = wish.rows?;
+        let by_memory = match &wish.source.sample {
+            Some(sample) => sample.part_share >= 1.0 && sample.end.is_none(),
+            None => wish.is_by_memory?,
+        };
+        let n_rows =
+            wish.source.sample.as_ref().map_or(wish.source.n_rows, |s| s.n_rows_seen as usize);
+        let is_asked = wish.options.refit == fit::REFITS[0] && wish.own.parts().is_empty();
+        if !by_memory
+            || wish.is_by_memory.is_none()
+            || !is_asked
+            || u32::try_from(n_rows).is_err()
+            || (n_rows as f64) < MORE_ROWS * wish.n_train as f64
+        {
+            return None;
+        }
+        let cells = n_rows as f64 * wish.n_features as f64;
+        let round_s = budget::round_s(cells * wish.n_outputs as f64, wish.n_outputs, ctx);
+        let needed_s = wish.read_s * READS + ROUNDS_MIN * OUT_OF_MEMORY * round_s;
+        let is_planned = ctx.decide("whole-file", || {
+            let left = ctx.remaining().map(|left| left.as_secs_f64() * TIME_SHARE);
+            u64::from(left.is_none_or(|left| needed_s < left))
+        }) == 1;
+        is_planned.then(|| Self { rows: rows.clone(), n_rows })
+    }
+}
