@@ -69,13 +69,17 @@ pub(crate) fn affordable_rounds(
     let rounds = ctx.decide("affordable-rounds", || {
         let Some(left) = ctx.remaining() else { return u64::MAX };
         let cells = n_rows as f64 * n_features as f64 * n_outputs as f64;
-        let round_s = (cells * ROUND_NS_PER_CELL / ctx.threads() as f64
-            + ROUND_NS_FIXED * n_outputs as f64)
-            * 1e-9;
+        let round_s = round_s(cells, n_outputs, ctx);
         let search_s = left.saturating_sub(closing(ctx)).as_secs_f64();
         (search_s * PLANNED_TRIAL_SHARE / round_s) as u64
     });
     (rounds != u64::MAX).then_some(rounds)
+}
+
+/// Seconds of a round of boosting on so many cells (rows times features times outputs).
+pub(crate) fn round_s(cells: f64, n_outputs: usize, ctx: &Context) -> f64 {
+    let shared_ns = cells * ROUND_NS_PER_CELL / ctx.threads() as f64;
+    (shared_ns + ROUND_NS_FIXED * n_outputs as f64) * 1e-9
 }
 
 /// Whether a trial may start: something useful must fit before the refit and the closing.

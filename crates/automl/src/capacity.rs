@@ -42,6 +42,9 @@ const N_ROWS_MIN: u64 = 200;
 /// With fewer rows than this time is never the reason for a sample.
 const N_ROWS_TIME_MIN: u64 = 20_000;
 
+/// Why rows are left out, where it is not for time.
+pub(crate) const BY_MEMORY: &str = "the memory limit";
+
 /// Looking at a whole table (profile, leaks, parting) takes about this many times the reading.
 const LOOKS_PER_READ: f64 = 2.0;
 
@@ -166,11 +169,8 @@ pub(crate) fn rows_that_fit(
             .got(format!("room for {by_memory} rows"))
             .hint("raise --memory, or leave out columns with --exclude"));
     }
-    let (fit, reason) = if by_memory < by_time {
-        (by_memory, "the memory limit")
-    } else {
-        (by_time, "the time limit")
-    };
+    let (fit, reason) =
+        if by_memory < by_time { (by_memory, BY_MEMORY) } else { (by_time, "the time limit") };
     Ok((fit < n_rows as u64).then_some((fit as usize, reason)))
 }
 

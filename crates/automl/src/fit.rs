@@ -5,6 +5,7 @@ mod explained;
 mod settle;
 mod untouched;
 mod whole;
+mod whole_file;
 
 use std::collections::BTreeMap;
 
@@ -28,6 +29,7 @@ use crate::parts::Parts;
 use crate::plan::{self as planning, PlanInput, Preset};
 use crate::search::{self, Found, Ground};
 use crate::understand::{self, Understood};
+use crate::whole_file::{WholeFile, Wish};
 use crate::{
     budget, capacity, conformal, constraint, distill, fair, nested, offers, portfolio, single,
 };
@@ -96,6 +98,8 @@ struct Flow {
     may_exchange: bool,
     /// Whether some training rows were left out to keep a limit.
     is_sample: bool,
+    /// The file whose rows the last fit learns from, where they do not fit in memory.
+    whole_file: Option<WholeFile>,
     /// Positions of the training rows in the table that was read; `None` when that is a sample.
     rows: Option<Vec<u32>>,
     /// Learners of the caller's own.
@@ -106,8 +110,10 @@ impl Flow {
     fn begin(input: FitInput, mut notes: Vec<String>, ctx: &Context) -> Result<Self> {
         let mut phases = Phases::default();
         phases.end("read", ctx);
-        let FitInput { table, schema, source, test, options, own } = input;
+        let FitInput { table, schema, source, test, options, own, all_rows } = input;
         let is_read_whole = source.sample.is_none() && notes.is_empty();
+        // The first notes say what was left out for time.
+        let is_read_by_memory = notes.is_empty();
         let preset = distill::searched(options.preset.parse()?, &options);
         let understood = understand::understand(&table, &schema, &options, &own, ctx)?;
         phases.end("profile", ctx);
@@ -127,11 +133,13 @@ impl Flow {
         let exclude = excluded_columns(&options, leaks);
         constraint::check(&options, &profile, &exclude, task.task)?;
         fair::check(&options, task.task)?;
-        let n_features = n_features(&profile.schema, &exclude);
-        if n_features == 0 {
-            return Err(nothing_to_learn_from(&profile.schema, &exclude));
-        }
-        let is_sample = parts.fit_into_limits(&profile, &exclude, &mut notes, ctx)?;
+        let n_features = n_features(&profile.schema, &exclude)?;
+        let left_out_by = parts.fit_into_limits(&profile, &exclude, &mut notes, ctx)?;
+        let wish = Wish { source: &source, options: &options, own: &own, left_out_by };
+        let read_s = phases.times.first().map(|read| read.seconds);
+        let rows = all_rows.filter(|_| is_read_by_memory);
+        let whole_file = WholeFile::planned(rows, &wish, (&parts, n_features, read_s), ctx);
+        notes.extend(whole_file.as_ref().map(WholeFile::note));
         let roles = Roles::of(&parts.train, &options)?;
         let n_folds_max = roles.n_folds_max(parts.kind);
         let planned = plan_input(&parts.target, n_features, &task, preset, n_folds_max, ctx);
@@ -162,7 +170,8 @@ impl Flow {
             plan,
             phases,
             may_exchange,
-            is_sample,
+            is_sample: left_out_by.is_some(),
+            whole_file,
             rows: is_read_whole.then_some(parts.rows),
             learners: own.learners.into_iter().map(|(learner, _)| learner).collect(),
         })
@@ -219,7 +228,10 @@ impl Flow {
         self.phases.end("robustness", ctx);
         let more_rows = self.more_rows(&combined, ctx);
         self.phases.end("learning curve", ctx);
-        if self.ends_with_all_rows() {
+        if self.whole_file.is_some() {
+            self.fit_on_whole_file(&mut combined, ctx)?;
+            self.phases.end("fit on the whole file", ctx);
+        } else if self.ends_with_all_rows() {
             self.fit_on_all_rows(&mut combined, ctx)?;
             self.phases.end("fit on all rows", ctx);
         }
@@ -324,14 +336,18 @@ impl Flow {
 
     /// How many times the rows of the training part the last fit will learn from.
     fn rows_ratio(&self) -> f64 {
+        let n_train = self.train.n_rows().max(1) as f64;
+        if let Some(file) = &self.whole_file {
+            return file.n_rows as f64 / n_train;
+        }
         let more = self.held_out.as_ref().filter(|_| self.ends_with_all_rows());
-        1.0 + more.map_or(0.0, |t| t.n_rows() as f64 / self.train.n_rows().max(1) as f64)
+        1.0 + more.map_or(0.0, |t| t.n_rows() as f64 / n_train)
     }
 
     /// Says that the one learner that was asked for did not come to its own end.
     fn cut_short(&self, model: &EnsembleRecord, decisions: &Decisions) -> Option<String> {
         let single = self.options.single.as_ref()?;
-        let of_fits = ["trial/", "refit/", "all-rows/refit/"];
+        let of_fits = ["trial/", "refit/", "all-rows/refit/", "whole-file/refit/"];
         let was_cut = |scope: &String| of_fits.iter().any(|of| scope.starts_with(of));
         let member = model.members.first()?;
         decisions.stopped_after.keys().any(was_cut).then(|| {
@@ -443,10 +459,13 @@ fn own_rows_are_whole(own: &Own, options: &Options, is_read_whole: bool) -> Resu
     Ok(())
 }
 
-/// Columns that a learner may read.
-fn n_features(schema: &Schema, exclude: &[String]) -> usize {
+/// How many columns a learner may read: at least one.
+fn n_features(schema: &Schema, exclude: &[String]) -> Result<usize> {
     let may_be_read = |f: &&Field| f.kind.is_usable() && !exclude.contains(&f.name);
-    schema.fields.iter().filter(may_be_read).count()
+    match schema.fields.iter().filter(may_be_read).count() {
+        0 => Err(nothing_to_learn_from(schema, exclude)),
+        n => Ok(n),
+    }
 }
 
 /// Whether the user chose the number of folds.

@@ -1,5 +1,7 @@
 //! What goes into a fit and what comes out.
 
+use std::sync::Arc;
+
 use modelwright_core::Result;
 use modelwright_core::data::{Schema, Table};
 use modelwright_core::record::{
@@ -13,6 +15,7 @@ use crate::offers;
 use crate::own::Own;
 use crate::predictor::Predictor;
 use crate::reference::PredictionReference;
+use crate::whole_file::AllRows;
 
 /// A table, what is known about it, and what is asked.
 #[derive(Debug)]
@@ -29,6 +32,8 @@ pub struct FitInput {
     pub options: Options,
     /// Parts that are code of the caller's own; those that `options.own` names.
     pub own: Own,
+    /// The rows of the file, for a last fit when they do not fit in memory.
+    pub all_rows: Option<Arc<dyn AllRows>>,
 }
 
 /// A tested predictor and the account of how it was made.

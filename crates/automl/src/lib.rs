@@ -24,6 +24,7 @@
 //! | `ensemble` | which trials, with which weights |
 //! | `distill` | one small model that learns from the ensemble |
 //! | `refit` | the members on all training rows |
+//! | [`whole_file`] | the boosters on rows that do not fit in memory |
 //! | `calibrate` | are the probabilities honest |
 //! | `slices` | what a wrong row costs where weak slices are searched |
 //! | `suspects` | which training rows have a target that looks wrong |
@@ -84,6 +85,7 @@ pub mod trees;
 mod trial;
 mod understand;
 pub mod vectorize;
+pub mod whole_file;
 
 pub use conformal::{Held, LevelIntervals, LevelSets, Regions};
 pub use fit::{fit, plan};

@@ -72,6 +72,7 @@ fn outside(input: &FitInput, fold: &Fold) -> FitInput {
         )),
         options,
         own: input.own.clone(),
+        all_rows: None,
     }
 }
 

@@ -150,14 +150,14 @@ impl Parts {
         Ok(weights)
     }
 
-    /// Keeps as many training rows as memory and time allow; says whether some were left out.
+    /// Keeps as many training rows as memory and time allow; says why some were left out.
     pub(crate) fn fit_into_limits(
         &mut self,
         profile: &Profile,
         exclude: &[String],
         notes: &mut Vec<String>,
         ctx: &Context,
-    ) -> Result<bool> {
+    ) -> Result<Option<&'static str>> {
         let n_rows = self.train.n_rows();
         let columns = &profile.record.columns;
         let cost = RowCost::of(&profile.schema, columns, exclude, self.target.n_outputs());
@@ -171,7 +171,7 @@ impl Parts {
             ctx.tell(Event::Warning(note.clone()));
             notes.push(note);
         }
-        Ok(fitting.is_some())
+        Ok(fitting.map(|(_, reason)| reason))
     }
 }
 

@@ -87,14 +87,7 @@ pub fn rows_with_target(column: &Column) -> Vec<u32> {
 
 fn encode_classes(column: &Column, labels: &[String]) -> Result<Target> {
     let class_of = |row: usize, label: &str| -> Result<u32> {
-        let same_word = |l: &String| {
-            // `True` of a CSV that Python wrote is the `true` of a Parquet file.
-            ["true", "false"]
-                .iter()
-                .any(|w| l.eq_ignore_ascii_case(w) && label.eq_ignore_ascii_case(w))
-        };
-        let exact = labels.iter().position(|l| l == label);
-        exact.or_else(|| labels.iter().position(same_word)).map(|c| c as u32).ok_or_else(|| {
+        class_of(labels, label).ok_or_else(|| {
             Error::input("the target has a value that the model does not know")
                 .column(&column.name)
                 .row(row as u64 + 1)
@@ -138,6 +131,28 @@ fn encode_classes(column: &Column, labels: &[String]) -> Result<Target> {
         }
     };
     Ok(Target::Class { codes, n_classes: labels.len() })
+}
+
+fn class_of(labels: &[String], label: &str) -> Option<u32> {
+    let same_word = |l: &String| {
+        // `True` of a CSV that Python wrote is the `true` of a Parquet file.
+        ["true", "false"].iter().any(|w| l.eq_ignore_ascii_case(w) && label.eq_ignore_ascii_case(w))
+    };
+    let exact = labels.iter().position(|l| l == label);
+    exact.or_else(|| labels.iter().position(same_word)).map(|c| c as u32)
+}
+
+/// The rows whose class is one of `labels`, ascending.
+pub(crate) fn rows_of_known_classes(column: &Column, labels: &[String]) -> Vec<u32> {
+    let is_known: Box<dyn Fn(usize) -> bool> = match &column.data {
+        ColumnData::String { codes, dictionary } => {
+            let known = |code| class_of(labels, dictionary.get(code)).is_some();
+            let of_code: Vec<bool> = (0..dictionary.len() as u32).map(known).collect();
+            Box::new(move |row| of_code.get(codes[row] as usize).is_some_and(|known| *known))
+        }
+        _ => Box::new(|row| column.display(row).is_some_and(|l| class_of(labels, &l).is_some())),
+    };
+    (0..column.n_rows()).filter(|row| is_known(*row)).map(|row| row as u32).collect()
 }
 
 fn encode_numbers(column: &Column) -> Result<Target> {

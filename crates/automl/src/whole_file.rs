@@ -11,11 +11,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use modelwright_core::data::{Schema, Store, Table};
-use modelwright_core::record::{DataSource, Options};
+use modelwright_core::record::{DataSource, Options, Sample};
 use modelwright_core::{Context, Result};
 
 use crate::own::Own;
-use crate::{budget, fit};
+use crate::parts::Parts;
+use crate::{budget, capacity, fit};
 
 /// Tables in the order of their rows.
 pub type Tables = Box<dyn Iterator<Item = Result<Table>> + Send>;
@@ -56,46 +57,61 @@ pub(crate) struct WholeFile {
 
 /// What decides whether a file is read again.
 pub(crate) struct Wish<'a> {
-    pub rows: Option<&'a Arc<dyn AllRows>>,
     pub source: &'a DataSource,
     pub options: &'a Options,
     pub own: &'a Own,
-    /// Rows that are learned from, and whether they are fewer than were read by memory alone;
-    /// `None` when time was the reason.
-    pub n_train: usize,
-    pub is_by_memory: Option<bool>,
-    pub n_features: usize,
-    pub n_outputs: usize,
-    /// Seconds that reading took.
-    pub read_s: f64,
+    /// Why training rows were left out that had been read.
+    pub left_out_by: Option<&'static str>,
+}
+
+impl Wish<'_> {
+    /// Whether a longer look at the file is wanted, and memory was all that was lacking.
+    fn is_open(&self) -> bool {
+        let is_memory = self.left_out_by.is_none_or(|by| by == capacity::BY_MEMORY);
+        let was_read = |sample: &Sample| sample.part_share >= 1.0 && sample.end.is_none();
+        let is_sample = self.source.sample.is_some() || self.left_out_by.is_some();
+        is_sample
+            && is_memory
+            && self.source.sample.as_ref().is_none_or(was_read)
+            && self.options.refit == fit::REFITS[0]
+            && self.own.parts().is_empty()
+    }
 }
 
 impl WholeFile {
     /// The file, if it has more rows than there was memory for, and there is time for them.
-    pub(crate) fn planned(wish: &Wish<'_>, ctx: &Context) -> Option<Self> {
-        let rows = wish.rows?;
-        let by_memory = match &wish.source.sample {
-            Some(sample) => sample.part_share >= 1.0 && sample.end.is_none(),
-            None => wish.is_by_memory?,
-        };
-        let n_rows =
-            wish.source.sample.as_ref().map_or(wish.source.n_rows, |s| s.n_rows_seen as usize);
-        let is_asked = wish.options.refit == fit::REFITS[0] && wish.own.parts().is_empty();
-        if !by_memory
-            || wish.is_by_memory.is_none()
-            || !is_asked
-            || u32::try_from(n_rows).is_err()
-            || (n_rows as f64) < MORE_ROWS * wish.n_train as f64
-        {
+    ///
+    /// `read_s` are the seconds that the first reading took.
+    pub(crate) fn planned(
+        rows: Option<Arc<dyn AllRows>>,
+        wish: &Wish<'_>,
+        (parts, n_features, read_s): (&Parts, usize, Option<f64>),
+        ctx: &Context,
+    ) -> Option<Self> {
+        let rows = rows.filter(|_| wish.is_open())?;
+        let seen = wish.source.sample.as_ref().map(|sample| sample.n_rows_seen as usize);
+        let n_rows = seen.unwrap_or(wish.source.n_rows);
+        let is_more = n_rows as f64 >= MORE_ROWS * parts.train.n_rows() as f64;
+        if !is_more || u32::try_from(n_rows).is_err() {
             return None;
         }
-        let cells = n_rows as f64 * wish.n_features as f64;
-        let round_s = budget::round_s(cells * wish.n_outputs as f64, wish.n_outputs, ctx);
-        let needed_s = wish.read_s * READS + ROUNDS_MIN * OUT_OF_MEMORY * round_s;
+        let n_outputs = parts.target.n_outputs();
+        let cells = (n_rows * n_features * n_outputs) as f64;
+        let round_s = budget::round_s(cells, n_outputs, ctx);
+        let needed_s = read_s.unwrap_or(0.0) * READS + ROUNDS_MIN * OUT_OF_MEMORY * round_s;
         let is_planned = ctx.decide("whole-file", || {
             let left = ctx.remaining().map(|left| left.as_secs_f64() * TIME_SHARE);
             u64::from(left.is_none_or(|left| needed_s < left))
         }) == 1;
-        is_planned.then(|| Self { rows: rows.clone(), n_rows })
+        is_planned.then_some(Self { rows, n_rows })
+    }
+
+    /// What the plan says of it.
+    pub(crate) fn note(&self) -> String {
+        format!(
+            "the search works on a sample; the last fit of boosters reads all {} rows of the file, \
+             with bins outside of memory",
+            self.n_rows
+        )
     }
 }

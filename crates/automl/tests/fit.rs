@@ -26,6 +26,8 @@ mod second_lap;
 mod single;
 #[path = "fit/uncertainty.rs"]
 mod uncertainty;
+#[path = "fit/whole_file.rs"]
+mod whole_file;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -91,6 +93,7 @@ fn input(n_rows: usize, target: &str) -> FitInput {
         test: None,
         options,
         own: Own::default(),
+        all_rows: None,
     }
 }
 

@@ -197,8 +197,7 @@ impl BinBlock {
                 prefetch(all.as_ptr().wrapping_add(row(*ahead) as usize * W));
             }
             let start = row(*entry) as usize * W;
-            let bins: &[u8; W] =
-                all[start..start + W].first_chunk().expect("the slice is W long");
+            let bins: &[u8; W] = all[start..start + W].first_chunk().expect("the slice is W long");
             let sum = sum_of_one(*entry);
             for (feature, bin) in bins.iter().enumerate() {
                 // SAFETY: `feature < W`, and `bin < S`: checked when the block was made of columns;

@@ -15,6 +15,7 @@
 //! | [`journal`] | rows written down as they come, as Parquet in the end |
 //! | [`import`] | model files of other libraries, as values |
 //! | [`retrain`] | whether a new model may take the place of the old one |
+//! | [`scratch`] | a place for what does not fit in memory, while a run lasts |
 //! | [`smtp`] | mail, handed to a server |
 //! | [`store`] | runs and registered models, for many processes at once |
 //! | [`monitor`] | a model on new rows: drift, data quality, performance |
@@ -34,6 +35,7 @@ pub mod journal;
 pub mod monitor;
 pub mod outputs;
 pub mod retrain;
+pub mod scratch;
 pub mod smtp;
 pub mod store;
 pub mod toml_file;

@@ -23,7 +23,8 @@ pub struct Saved {
     pub record: PathBuf,
 }
 
-/// What goes into a fit, from a file as it was read.
+/// What goes into a fit, from a file as it was read; give it [`crate::all_rows`] as well, so that
+/// a file that does not fit in memory is learned from to its last row.
 pub fn input_of(file: TableFile, test: Option<TableFile>, options: Options) -> FitInput {
     FitInput {
         table: file.table,
@@ -32,6 +33,7 @@ pub fn input_of(file: TableFile, test: Option<TableFile>, options: Options) -> F
         test: test.map(|t| (t.table, t.source)),
         options,
         own: Own::default(),
+        all_rows: None,
     }
 }
 

@@ -75,6 +75,7 @@ mod run_account;
 mod session;
 mod summary;
 mod trees;
+mod whole_file;
 
 pub mod asked;
 pub mod assess;
@@ -102,6 +103,7 @@ pub use picking::{Offers, PickRequest, offers, pick};
 pub use reading::{Rows, read_test, read_train, read_within_limits, tell_remarks, tell_sample};
 pub use retraining::{RetrainRequest, Retrained, RowWindow, retrain, retrain_time};
 pub use run_account::RunAccount;
+pub use whole_file::all_rows;
 
 pub use modelwright_automl::PredictionTable;
 pub use modelwright_lifecycle::outputs::OutputFolder;

@@ -39,7 +39,17 @@ pub fn look(
     };
     let options = Options { kinds, keep_leaks: true, seed, ..Options::new(target) };
     let TableFile { table, schema, source } = file;
-    let plan =
-        plan(FitInput { table, schema, source, test: None, options, own: Own::default() }, ctx)?;
+    let plan = plan(
+        FitInput {
+            table,
+            schema,
+            source,
+            test: None,
+            options,
+            own: Own::default(),
+            all_rows: None,
+        },
+        ctx,
+    )?;
     Ok((plan.profile, plan.leakage))
 }

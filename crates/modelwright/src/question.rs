@@ -217,7 +217,8 @@ impl Question {
             None => None,
             Some(path) => Some(read_test(path, &train, ctx)?),
         };
-        Ok(modelwright::input_of(train, test, options))
+        let input = modelwright::input_of(train, test, options);
+        Ok(modelwright::FitInput { all_rows: modelwright::all_rows(&self.data), ..input })
     }
 
     /// Refuses flags that need each other, or cannot be together, before anything is read.

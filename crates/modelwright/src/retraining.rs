@@ -104,6 +104,7 @@ pub fn retrain(
         test: Some((newer.clone(), judged_source(&source, &newer))),
         options,
         own: Own::default(),
+        all_rows: None,
     };
     let mut outcome = modelwright_automl::fit(input, ctx)?;
     if outcome.predictor.classes != champion.predictor.classes {

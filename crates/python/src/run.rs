@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use modelwright::asked::{self, Asked};
+use modelwright::automl::whole_file::AllRows;
 use modelwright::automl::{FitOutcome, Own, Purpose};
 use modelwright::evaluate::MetricEntry;
 use modelwright::inspect::{profile_html, profile_text};
@@ -76,6 +77,14 @@ impl Input {
                 let schema: Schema = train.schema.clone();
                 table.get().take_for_run(Some(schema), ctx).map_err(|e| e.at("test"))
             }
+        }
+    }
+
+    /// The rows of a file, for a last fit when they do not fit in memory.
+    fn all_rows(&self) -> Option<Arc<dyn AllRows>> {
+        match self {
+            Self::Path(path) => modelwright::all_rows(path),
+            Self::Table(_) => None,
         }
     }
 
@@ -215,6 +224,7 @@ pub(crate) fn fit(
             let test = test.map(|t| t.test(&train, &ctx)).transpose()?;
             let mut input = modelwright::input_of(train, test, options);
             input.own = own.clone();
+            input.all_rows = data.all_rows();
             let mut outcome = modelwright::fit(input, &ctx)?;
             ctx.tell(Event::Phase("pack".to_owned()));
             outcome.record.clock.created.clone_from(&created);
@@ -286,6 +296,7 @@ pub(crate) fn replay(
         };
         let mut input = input_of_record(&record, (train, data.shown()), test)?;
         input.own = own.clone();
+        input.all_rows = data.all_rows();
         Ok(with_metric(packed(&repeat(&record, input, &ctx)?)?, &own))
     };
     finish(py, work, on_event)
@@ -344,6 +355,7 @@ pub(crate) fn plan(
         let test = test.map(|t| t.test(&train, &ctx)).transpose()?;
         let mut input = modelwright::input_of(train, test, options);
         input.own = own.clone();
+        input.all_rows = data.all_rows();
         modelwright::plan(input, &ctx)
     };
     let watched = watch::begin(work).map_err(|e| raise(py, &e, Realm::Data))?;

@@ -6,6 +6,7 @@ use modelwright_learners::baseline::BaselineModel;
 use modelwright_learners::forest::ForestModel;
 use modelwright_learners::gbdt::{GbdtModel, Link};
 use modelwright_learners::linear::LinearModel;
+use modelwright_learners::tree::shap::Ensemble;
 use modelwright_learners::{Fitted, Model};
 
 use super::additive::linear_parts;
@@ -36,6 +37,18 @@ impl<'a> Part<'a> {
             return (linear.n_outputs() == 1).then_some(Self::Linear(linear, is_binary));
         }
         model.downcast_ref::<BaselineModel>().map(Self::Constant)
+    }
+
+    /// Trees that add up to the score, without a score of their own; `None` for other models.
+    pub(super) fn ensemble(&self, n_features: usize) -> Option<Ensemble<'a>> {
+        match self {
+            Self::Booster(model) => Some(model.ensemble()),
+            Self::Forest(model) => {
+                let scale = 1.0 / model.trees().len() as f64;
+                Some(Ensemble { trees: model.trees(), base: &[0.0], scale, n_features })
+            }
+            Self::Constant(_) | Self::Linear(..) => None,
+        }
     }
 
     /// How many trees there are to walk.

@@ -1,7 +1,10 @@
-//! Reasons of rows as they come: the background is chosen once, before the first row.
+//! Reasons of rows as they come: the background is chosen once, before the first row, and what
+//! the members say of it is worked out once.
 //!
 //! `predict --explain` and the server go through here, so that a row has the same reasons
 //! wherever it is asked for.
+
+use std::sync::Arc;
 
 use modelwright_core::data::{Column, Table};
 use modelwright_core::{Context, Error, Result};
@@ -10,7 +13,8 @@ use modelwright_inspect::explain::shapley::{
 };
 use modelwright_preprocess::sketch::TableSketch;
 
-use super::{background, drawn_background, rows};
+use super::tree::{Members, Ready};
+use super::{background, drawn_background, in_storage_of_kinds, rows, subject};
 use crate::predictor::Predictor;
 
 /// Fewer rows than this do not stand for what is typical.
@@ -45,9 +49,21 @@ pub fn any_background(
 }
 
 /// Explains rows against one background.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct RowReasons {
     background: Background,
+    /// What is the same for all rows; `None` where members cannot be taken apart.
+    ready: Option<Arc<Ready>>,
+}
+
+impl std::fmt::Debug for RowReasons {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let is_ready = self.ready.is_some();
+        f.debug_struct("RowReasons")
+            .field("background", &self.background)
+            .field("is_ready", &is_ready)
+            .finish()
+    }
 }
 
 impl RowReasons {
@@ -65,7 +81,17 @@ impl RowReasons {
         ctx: &Context,
     ) -> Result<Self> {
         let background = any_background(predictor, reference, data, Self::N_BACKGROUND, ctx)?;
-        Ok(Self { background })
+        let subject = subject(predictor)?;
+        let ready = match Members::of(predictor, &subject) {
+            Some(members) => {
+                let known = in_storage_of_kinds(predictor, background.table())?;
+                let known = Background::of_rows(known, background.origin());
+                let known = known.thinned(Self::N_BACKGROUND);
+                Some(Arc::new(ctx.install(|| members.ready(&subject, &known, ctx))?))
+            }
+            None => None,
+        };
+        Ok(Self { background, ready })
     }
 
     /// The background.
@@ -73,7 +99,7 @@ impl RowReasons {
         &self.background
     }
 
-    /// What the columns of every row add. Rows whose turn had not come when the context's time was
+    /// What the columns of every row add, where `predictor` is the one that it began with. Rows whose turn had not come when the context's time was
     /// over are left out at the end.
     ///
     /// # Errors
@@ -84,6 +110,14 @@ impl RowReasons {
         table: &Table,
         ctx: &Context,
     ) -> Result<Explanation> {
+        if let Some(ready) = &self.ready {
+            let subject = subject(predictor)?;
+            let members = Members::again(predictor, &subject, ready);
+            if let Some(members) = members.filter(|m| m.suit(table.n_rows(), None)) {
+                let table = in_storage_of_kinds(predictor, table)?;
+                return members.explain_ready(ready, &subject, &table, ctx);
+            }
+        }
         let options =
             ShapleyOptions { n_background: Some(Self::N_BACKGROUND), ..ShapleyOptions::default() };
         rows(predictor, table, &self.background, &options, ctx)

@@ -9,6 +9,7 @@
 //! exact; where all of it is linear (a regression, or the margin of one booster) so is every
 //! value.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use modelwright_core::data::{FeatureMatrix, FeatureView, Table};
@@ -18,6 +19,7 @@ use modelwright_evaluate::Calibrator;
 use modelwright_inspect::explain::shapley::{
     Background, Explanation, Method, Scale, ShapleyOptions, Subject, mixtures_pay,
 };
+use modelwright_learners::Fitted;
 use modelwright_learners::tree::shap::{self, Players};
 
 use super::additive::{differences, linear_parts};
@@ -33,6 +35,8 @@ const BACKGROUND_MIN: usize = 8;
 const BACKGROUND_MAX: usize = 64;
 /// Rows that are explained between two questions whether there is time for more.
 const ROWS_PER_BATCH: usize = 2048;
+/// Rows up to which each is walked by itself: more of them share patterns.
+const ROWS_WALKED: usize = 64;
 /// Differences below this are too small to divide by; the slope stands for the quotient.
 const DIFFERENCE_MIN: f64 = 1e-10;
 /// The step of the slope.
@@ -51,7 +55,24 @@ struct Member<'a> {
     share: f64,
     part: Part<'a>,
     /// The column of each dense and of each sparse feature.
-    players: [Vec<u32>; 2],
+    players: Arc<[Vec<u32>; 2]>,
+}
+
+/// What rows are explained against, worked out once: the background with all that is predicted on
+/// its way. It belongs to one predictor.
+pub(super) struct Ready {
+    /// The players of each member's features.
+    players: Vec<Arc<[Vec<u32>; 2]>>,
+    known: Known,
+}
+
+/// A background and how it is walked.
+struct Known {
+    side: Side,
+    /// By member; `None` where rows are not explained one by one.
+    walked: Vec<Option<shap::Known>>,
+    scale: Scale,
+    n_rows: usize,
 }
 
 /// Features of some rows by encoder.
@@ -81,11 +102,73 @@ impl<'a> Members<'a> {
                 let dense: Option<Vec<u32>> = dense.iter().zip(reads).map(of).collect();
                 let sparse: Option<Vec<u32>> = sparse.iter().map(place).collect();
                 let share = member.weight / member.models.len() as f64;
-                let players = [dense?, sparse?];
+                let players = Arc::new([dense?, sparse?]);
                 parts.push(Member { encoder: member.encoder, share, part, players });
             }
         }
         Some(Self { predictor, parts, n_columns: subject.columns.len() })
+    }
+
+    /// The members of the predictor that `ready` belongs to; `None` for another one.
+    pub(super) fn again(
+        predictor: &'a Predictor,
+        subject: &Subject<'_>,
+        ready: &Ready,
+    ) -> Option<Self> {
+        let is_binary = predictor.task.is_classification();
+        let models = predictor.active().iter().flat_map(|m| m.models.iter().map(move |f| (m, f)));
+        let mut players = ready.players.iter();
+        let part = |(member, fitted): (&'a crate::predictor::Member, &'a Fitted)| {
+            Some(Member {
+                encoder: member.encoder,
+                share: member.weight / member.models.len() as f64,
+                part: Part::of(fitted, is_binary)?,
+                players: players.next()?.clone(),
+            })
+        };
+        let parts = models.map(part).collect::<Option<_>>()?;
+        players.next().is_none().then_some(Self {
+            predictor,
+            parts,
+            n_columns: subject.columns.len(),
+        })
+    }
+
+    /// What all rows can be explained against, on the predictor's own scale.
+    pub(super) fn ready(
+        &self,
+        subject: &Subject<'_>,
+        background: &Background,
+        ctx: &Context,
+    ) -> Result<Ready> {
+        let known = self.known(subject, background, subject.scale(), true, ctx)?;
+        Ok(Ready { players: self.parts.iter().map(|m| m.players.clone()).collect(), known })
+    }
+
+    fn known(
+        &self,
+        subject: &Subject<'_>,
+        background: &Background,
+        scale: Scale,
+        is_walked: bool,
+        ctx: &Context,
+    ) -> Result<Known> {
+        let n_rows = background.n_rows();
+        if n_rows == 0 {
+            return Err(Error::input("there are no background rows"));
+        }
+        let encoded = self.encode(background.table(), ctx)?;
+        let side = Side::of(self, encoded, subject, scale, n_rows, ctx)?;
+        let walked = |member: &Member<'_>| {
+            let view = FeatureView::all(&side.encoded[member.encoder]);
+            let ensemble = member.part.ensemble(view.features.n_features());
+            match ensemble.filter(|_| is_walked) {
+                Some(ensemble) => shap::Known::of(&ensemble, &view, ctx),
+                None => Ok(None),
+            }
+        };
+        let walked = self.parts.iter().map(walked).collect::<Result<_>>()?;
+        Ok(Known { side, walked, scale, n_rows })
     }
 
     /// Whether what is divided is a weighted sum of the scores.
@@ -126,34 +209,52 @@ impl<'a> Members<'a> {
             (pairs as usize).clamp(BACKGROUND_MIN, BACKGROUND_MAX)
         };
         let background = background.thinned(options.n_background.unwrap_or(chosen));
-        if background.n_rows() == 0 {
-            return Err(Error::input("there are no background rows"));
-        }
-        let known = self.encode(background.table(), ctx)?;
-        let known = Side::of(self, known, subject, scale, background.n_rows(), ctx)?;
+        let is_walked = table.n_rows() <= ROWS_WALKED;
+        let known = self.known(subject, &background, scale, is_walked, ctx)?;
+        self.explain_against(&known, subject, table, ctx)
+    }
+
+    /// Shapley values of rows against what was made ready for this predictor.
+    pub(super) fn explain_ready(
+        &self,
+        ready: &Ready,
+        subject: &Subject<'_>,
+        table: &Table,
+        ctx: &Context,
+    ) -> Result<Explanation> {
+        self.explain_against(&ready.known, subject, table, ctx)
+    }
+
+    fn explain_against(
+        &self,
+        known: &Known,
+        subject: &Subject<'_>,
+        table: &Table,
+        ctx: &Context,
+    ) -> Result<Explanation> {
         let (mut values, mut predictions) = (Vec::new(), Vec::new());
         let mut first = 0;
         while first < table.n_rows() && ctx.proceed() {
             let end = table.n_rows().min(first + ROWS_PER_BATCH);
             let rows: Vec<u32> = (first as u32..end as u32).collect();
             let encoded = self.encode(&table.select(&rows), ctx)?;
-            let side = Side::of(self, encoded, subject, scale, rows.len(), ctx)?;
-            values.extend(self.values(&side, &known, subject, scale, is_linear, ctx)?);
+            let side = Side::of(self, encoded, subject, known.scale, rows.len(), ctx)?;
+            values.extend(self.values(&side, known, subject, ctx)?);
             predictions.extend(side.finals);
             first = end;
         }
-        let base = known.finals.iter().sum::<f64>() / known.finals.len() as f64;
+        let finals = &known.side.finals;
         Ok(Explanation {
             columns: subject.columns.clone(),
             outputs: subject.outputs.clone(),
             n_rows: first,
             values,
-            base_values: vec![base],
+            base_values: vec![finals.iter().sum::<f64>() / finals.len() as f64],
             predictions,
             standard_errors: None,
             method: Method::Tree,
-            scale,
-            n_background: background.n_rows(),
+            scale: known.scale,
+            n_background: known.n_rows,
         })
     }
 
@@ -175,14 +276,14 @@ impl<'a> Members<'a> {
     fn values(
         &self,
         rows: &Side,
-        known: &Side,
+        against: &Known,
         subject: &Subject<'_>,
-        scale: Scale,
-        is_linear: bool,
         ctx: &Context,
     ) -> Result<Vec<f64>> {
+        let (known, scale) = (&against.side, against.scale);
         let (n, m) = (rows.finals.len(), known.finals.len());
         let mut values = vec![0.0; n * self.n_columns];
+        let is_linear = self.is_linear(scale);
         let after = (!is_linear).then(|| self.after(rows, known, subject, scale, ctx));
         for (i, member) in self.parts.iter().enumerate() {
             let weights = after.as_ref().map(|after| {
@@ -194,7 +295,8 @@ impl<'a> Members<'a> {
                 ctx.map(n, |row| (row * m..(row + 1) * m).map(pair).collect::<Vec<f64>>()).concat()
             });
             let views = [rows, known].map(|side| FeatureView::all(&side.encoded[member.encoder]));
-            let own = self.of_member(member, views, weights.as_deref(), ctx)?;
+            let walked = against.walked[i].as_ref().filter(|_| n <= ROWS_WALKED);
+            let own = self.of_member(member, views, (weights.as_deref(), walked), ctx)?;
             for (sum, value) in values.iter_mut().zip(own) {
                 *sum += value;
             }
@@ -228,25 +330,25 @@ impl<'a> Members<'a> {
         &self,
         member: &Member<'_>,
         [rows, known]: [FeatureView<'_>; 2],
-        weights: Option<&[f64]>,
+        (weights, walked): (Option<&[f64]>, Option<&shap::Known>),
         ctx: &Context,
     ) -> Result<Vec<f64>> {
         let n = self.n_columns;
-        let n_features = rows.features.n_features();
-        let base = [0.0];
-        let ensemble = match &member.part {
-            Part::Constant(_) => return Ok(vec![0.0; rows.n_rows() * n]),
-            Part::Linear(model, _) => {
+        let ensemble = match (&member.part, member.part.ensemble(rows.features.n_features())) {
+            (_, Some(ensemble)) => ensemble,
+            (Part::Linear(model, _), _) => {
                 let parts = |view| linear_parts(model, view, &member.players, n);
                 return Ok(differences(&parts(&rows), &parts(&known), weights, member.share, n));
             }
-            Part::Booster(model) => model.ensemble(),
-            Part::Forest(model) => {
-                let scale = 1.0 / model.trees().len() as f64;
-                shap::Ensemble { trees: model.trees(), base: &base, scale, n_features }
-            }
+            _ => return Ok(vec![0.0; rows.n_rows() * n]),
         };
         let players = Players::new(&member.players[0], n)?;
+        if let Some(walked) = walked {
+            let even =
+                || vec![member.share / known.n_rows() as f64; rows.n_rows() * known.n_rows()];
+            let weights = weights.map_or_else(|| Cow::Owned(even()), Cow::Borrowed);
+            return walked.weighted(&ensemble, &players, &rows, &weights, ctx);
+        }
         if let Some(weights) = weights {
             return shap::weighted(&ensemble, &players, &rows, &known, weights, ctx);
         }

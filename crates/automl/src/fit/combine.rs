@@ -102,7 +102,7 @@ impl Flow {
             }
         }
         // What was not judged in validation has no model yet that could be tested.
-        if !self.ends_with_all_rows() || members.iter().any(|m| m.models.is_empty()) {
+        if !self.ends_with_more_rows() || members.iter().any(|m| m.models.is_empty()) {
             let rows = Rows {
                 prepared: &found.prepared,
                 table: &self.train,
@@ -168,7 +168,7 @@ impl Flow {
         ctx: &Context,
     ) -> Result<Option<(Intervals, IntervalsRecord)>> {
         let refits = members.iter().map(|m| m.refit_s() * self.rows_ratio());
-        let refits_s: f64 = if self.ends_with_all_rows() { refits.sum() } else { 0.0 };
+        let refits_s: f64 = if self.ends_with_more_rows() { refits.sum() } else { 0.0 };
         let input = conformal::Input {
             options: &self.options,
             task: self.task.task,

@@ -41,6 +41,11 @@ impl Flow {
             && !self.is_sample
     }
 
+    /// Whether the delivered members learn from more rows than those that are tested.
+    pub(super) fn ends_with_more_rows(&self) -> bool {
+        self.whole_file.is_some() || self.ends_with_all_rows()
+    }
+
     /// The most models of a member.
     pub(super) fn models_max(&self) -> usize {
         self.models_max_of(self.train.n_rows())

@@ -12,11 +12,13 @@ use std::sync::Arc;
 
 use modelwright_core::context::Event;
 use modelwright_core::data::{
-    BinnedColumn, Codes, ColumnData, Draft, FeatureColumn, FeatureMatrix, Store, StoredPart, Table,
+    BinnedColumn, Codes, ColumnData, Draft, FeatureColumn, FeatureMatrix, Schema, Store,
+    StoredPart, Table,
 };
+use modelwright_core::error::ErrorKind;
 use modelwright_core::params::ParamValue;
 use modelwright_core::random::number_at;
-use modelwright_core::task::Target;
+use modelwright_core::task::{Target, Task};
 use modelwright_core::{Context, Error, Result};
 use modelwright_preprocess::FittedEncoder;
 use modelwright_preprocess::encode::{Prepared, bins};
@@ -39,6 +41,8 @@ const PAGES_SHARE: f64 = 0.1;
 const READ_SHARE: f64 = 0.06;
 /// Bytes of a cell while it is read: as it is stored, as it is read, as a feature, as a bin.
 const BYTES_PER_CELL: f64 = 40.0;
+/// The decision that the file was not read after all.
+const KEPT: &str = "sample-kept";
 /// Rows that are read at a time.
 const ROWS_PER_PART: [f64; 2] = [1024.0, 65_536.0];
 
@@ -59,10 +63,17 @@ impl Flow {
             self.plan.notes.push("no member can learn from bins alone: all keep the sample".into());
             return Ok(());
         }
+        if ctx.replayed(KEPT) == Some(1) {
+            self.keep_sample(&Error::work("as the run that is repeated"), &ctx);
+            return Ok(());
+        }
         ctx.tell(Event::Phase(format!("fit on all {} rows of the file", file.n_rows)));
         let mut reader = match self.reader(&file, &learners, combined, &ctx) {
             Ok(reader) => reader,
-            Err(error) => return self.keep_sample(&error, &ctx),
+            Err(error) => {
+                self.keep_sample(&error, &ctx);
+                return Ok(());
+            }
         };
         // From here on nobody looks at the sample.
         self.train = Table::default();
@@ -70,7 +81,10 @@ impl Flow {
         let read = reader.read(&file, combined, &ctx).and_then(|()| reader.finish());
         let read = match read {
             Ok(read) => read,
-            Err(error) => return self.keep_sample(&error, &ctx),
+            Err(error) => {
+                self.keep_sample(&error, &ctx);
+                return Ok(());
+            }
         };
         let ratio = read.target.n_rows() as f64 / self.target.n_rows().max(1) as f64;
         learn(combined, &learners, &read, ratio, &ctx)?;
@@ -79,14 +93,16 @@ impl Flow {
         Ok(())
     }
 
-    fn keep_sample(&mut self, error: &Error, ctx: &Context) -> Result<()> {
-        if error.is_interrupted() && ctx.is_cancelled() {
-            ctx.tell(Event::Note("the file was not read again: interrupted".to_owned()));
-        } else {
-            ctx.tell(Event::Warning(format!("the models of the sample are kept: {error}")));
-        }
-        self.plan.notes.push(format!("all members keep the sample: {error}"));
-        Ok(())
+    /// Goes on without the file: what happens to a disk or a clock is no reason to lose a model.
+    fn keep_sample(&mut self, error: &Error, ctx: &Context) {
+        ctx.decide(KEPT, || 1);
+        let text = format!("the models of the sample are kept: {error}");
+        ctx.tell(match error.kind() {
+            ErrorKind::Interrupted => Event::Note(text),
+            _ => Event::Warning(text),
+        });
+        let note = "all members keep the sample: the file was not read again to its end";
+        self.plan.notes.push(note.to_owned());
     }
 
     fn say_who_learned(&mut self, combined: &mut Combined, learners: &Learners, read: &Read) {
@@ -129,7 +145,7 @@ impl Flow {
         let trees = n_outputs.min(ctx.threads() as f64);
         let row_bytes = BYTES_PER_ROW + n_outputs * BYTES_PER_OUTPUT + trees * BYTES_PER_TREE;
         // The sample's rows are given back before.
-        let sample = self.train.n_bytes() + self.held_out.as_ref().map_or(0, Table::n_bytes);
+        let sample = self.train.size_bytes() + self.held_out.as_ref().map_or(0, Table::size_bytes);
         let free = |left: f64| left + sample as f64;
         let n_rows_max = left("rows", &|left| free(left) * ROWS_SHARE / row_bytes) as usize;
         let n_columns = self.train.n_columns() as f64;
@@ -139,11 +155,14 @@ impl Flow {
         });
         let n_learned = file.n_rows.min(n_rows_max);
         if n_learned <= self.target.n_rows() {
-            return Err(Error::work("the memory limit leaves no room for more rows than the sample")
-                .expected(format!("room for {} rows", file.n_rows))
-                .got(format!("room for {n_rows_max}")));
+            return Err(Error::work(
+                "the memory limit leaves no room for more rows than the sample",
+            )
+            .expected(format!("room for {} rows", file.n_rows))
+            .got(format!("room for {n_rows_max}")));
         }
-        let room = ctx.memory_left_bytes().map_or(u64::MAX, |m| (free(m as f64) * PAGES_SHARE) as u64);
+        let room =
+            ctx.memory_left_bytes().map_or(u64::MAX, |m| (free(m as f64) * PAGES_SHARE) as u64);
         let store = file.rows.store(room);
         let mut encodings = Vec::new();
         for name in &learners.encodings {
@@ -169,21 +188,19 @@ impl Flow {
     }
 
     /// The columns of the file that are read.
-    fn schema_of_file(
-        &self,
-        combined: &Combined,
-        learners: &Learners,
-    ) -> modelwright_core::data::Schema {
+    fn schema_of_file(&self, combined: &Combined, learners: &Learners) -> Schema {
         let mut wanted = vec![self.task.target.as_str()];
         wanted.extend(self.options.weight.as_deref());
         for name in &learners.encodings {
-            wanted.extend(encoder_of(combined, name).iter().flat_map(|e| {
-                e.input_columns().map(|(name, _)| name)
-            }));
+            wanted.extend(
+                encoder_of(combined, name)
+                    .iter()
+                    .flat_map(|e| e.input_columns().map(|(name, _)| name)),
+            );
         }
         let fields = self.profile.schema.fields.iter();
         let fields = fields.filter(|f| wanted.contains(&f.name.as_str())).cloned().collect();
-        modelwright_core::data::Schema { fields }
+        Schema { fields }
     }
 
     /// Cuts of an encoding's features, from rows of the sample, and the file for its bins.
@@ -224,7 +241,7 @@ impl Learners {
     fn of(combined: &Combined) -> Self {
         let may_learn = |member: &Chosen| {
             let has_linear_leaves =
-                member.planned.params.get("linear_tree") == Some(&ParamValue::Bool(true));
+                member.planned.params.get("linear_tree") == Some(&ParamValue::Flag(true));
             member.planned.learner == "gbdt"
                 && member.labels.is_none()
                 && !member.is_recast()
@@ -279,10 +296,17 @@ struct Encoding {
 
 impl Encoding {
     /// Writes rows from place `at`.
-    fn write(&mut self, encoder: &FittedEncoder, rows: &Table, at: usize, ctx: &Context) -> Result<()> {
+    fn write(
+        &mut self,
+        encoder: &FittedEncoder,
+        rows: &Table,
+        at: usize,
+        ctx: &Context,
+    ) -> Result<()> {
         let features = encoder.transform(rows, ctx)?;
         let columns = &self.columns;
-        let codes = ctx.map(columns.len(), |i| bins::codes(&features.columns[i].values, &columns[i].1));
+        let codes =
+            ctx.map(columns.len(), |i| bins::codes(&features.columns[i].values, &columns[i].1));
         for (i, codes) in codes.iter().enumerate() {
             self.draft.write((i * self.stride + at) as u64, codes)?;
         }
@@ -303,10 +327,10 @@ impl Encoding {
 
 /// Reads all rows.
 struct Reader {
-    schema: modelwright_core::data::Schema,
+    schema: Schema,
     classes: Vec<String>,
     is_class: bool,
-    task: modelwright_core::task::Task,
+    task: Task,
     /// The column, and the classes or numbers so far.
     target: (String, Vec<u32>, Vec<f64>),
     weights: Option<(String, Vec<f64>)>,
@@ -359,8 +383,7 @@ impl Reader {
         let mut rows = target::rows_with_target(column);
         if self.is_class {
             let n = rows.len();
-            let known = target::known_classes(column, &self.classes);
-            rows.retain(|row| known(*row as usize));
+            rows = target::rows_of_known_classes(column, &self.classes);
             self.n_left_out += n - rows.len();
         }
         rows.retain(|row| self.keep.keeps(first + *row as usize));
@@ -416,7 +439,9 @@ fn usable_weights<'a>(table: &'a Table, name: &str) -> Result<&'a [f64]> {
         return Err(error().expected("numbers"));
     };
     match values.iter().find(|w| !w.is_finite() || **w < 0.0) {
-        Some(wrong) => Err(error().expected("a finite number, not negative").got(wrong.to_string())),
+        Some(wrong) => {
+            Err(error().expected("a finite number, not negative").got(wrong.to_string()))
+        }
         None => Ok(values),
     }
 }
@@ -442,7 +467,8 @@ fn learn(
     }
     let were: Vec<bool> = combined.members.iter().map(|m| m.is_refit).collect();
     let tested = &mut combined.predictor.members;
-    for ((member, tested), may) in combined.members.iter_mut().zip(tested).zip(&learners.may_learn) {
+    for ((member, tested), may) in combined.members.iter_mut().zip(tested).zip(&learners.may_learn)
+    {
         member.models = std::mem::take(&mut tested.models);
         // Those who cannot learn are passed over.
         member.is_refit = !may;
@@ -464,9 +490,9 @@ fn learn(
         }
     }
     let names = combined.encodings.iter();
-    let encoders = names.zip(left).filter_map(|(name, encoder)| {
-        encoder.or_else(|| prepared.remove(name).map(|p| p.encoder))
-    });
+    let encoders = names
+        .zip(left)
+        .filter_map(|(name, encoder)| encoder.or_else(|| prepared.remove(name).map(|p| p.encoder)));
     combined.predictor.encoders = encoders.collect();
     done
 }

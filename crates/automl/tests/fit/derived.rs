@@ -49,6 +49,7 @@ fn asked(n: usize, seed: u64, encoding: &str, of: impl Fn(f64, f64) -> f64) -> F
         test: None,
         options,
         own: Own::default(),
+        all_rows: None,
     }
 }
 

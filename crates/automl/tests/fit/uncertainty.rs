@@ -44,6 +44,7 @@ fn asked(table: Table, target: &str, change: impl FnOnce(&mut Options)) -> FitIn
         test: None,
         options,
         own: Own::default(),
+        all_rows: None,
     }
 }
 

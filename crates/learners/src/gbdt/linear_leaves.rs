@@ -35,11 +35,7 @@ const SMALLEST_DEVIATION: f64 = 1e-9;
 /// # Errors
 /// Input error for a loss without curvature, trees of several outputs, monotone features, and
 /// features that are bins alone.
-pub(super) fn check(
-    params: &GbdtParams,
-    loss: &dyn Loss,
-    features: &FeatureMatrix,
-) -> Result<()> {
+pub(super) fn check(params: &GbdtParams, loss: &dyn Loss, features: &FeatureMatrix) -> Result<()> {
     let wrong = |what: &str, got: &str| {
         Err(Error::input(format!("`linear_tree` does not go with {what}"))
             .expected("linear_tree = false")

@@ -283,7 +283,8 @@ fn stored_blocks(
         at += n_rows * members.len();
     }
     let stored = draft.finish()?;
-    let block = |(members, place)| Block::elsewhere(members, StoredPart::new(stored.clone(), place));
+    let block =
+        |(members, place)| Block::elsewhere(members, StoredPart::new(stored.clone(), place));
     Ok(groups.into_iter().zip(places).map(block).collect())
 }
 

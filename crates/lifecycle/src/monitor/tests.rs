@@ -52,8 +52,19 @@ fn model() -> &'static FitOutcome {
         options.single = Some(Single { learner, params, encoding: None, n_folds: Some(3) });
         let schema = table.storage_schema();
         let source = DataSource::default();
-        fit(FitInput { table, schema, source, test: None, options, own: Own::default() }, &ctx())
-            .unwrap()
+        fit(
+            FitInput {
+                table,
+                schema,
+                source,
+                test: None,
+                options,
+                own: Own::default(),
+                all_rows: None,
+            },
+            &ctx(),
+        )
+        .unwrap()
     })
 }
 
@@ -65,7 +76,15 @@ fn answers_that_are_no_numbers_are_counted_and_the_others_are_measured() {
     let learner = "gbdt".to_owned();
     options.single = Some(Single { learner, params, encoding: None, n_folds: Some(2) });
     let (schema, source) = (table.storage_schema(), DataSource::default());
-    let input = FitInput { table, schema, source, test: None, options, own: Own::default() };
+    let input = FitInput {
+        table,
+        schema,
+        source,
+        test: None,
+        options,
+        own: Own::default(),
+        all_rows: None,
+    };
     let outcome = fit(input, &ctx()).unwrap();
     let (watched, asked, ctx) = (watched(&outcome), MonitorOptions::default(), ctx());
     let new = rows(200, 1);

@@ -82,6 +82,7 @@ impl Replay {
             Some(path) => Some((train.clone(), shown(path))),
             None => None,
         };
-        input_of_record(record, (train, shown(&self.data)), test)
+        let input = input_of_record(record, (train, shown(&self.data)), test)?;
+        Ok(FitInput { all_rows: modelwright::all_rows(&self.data), ..input })
     }
 }

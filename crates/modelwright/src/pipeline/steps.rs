@@ -15,8 +15,8 @@ use super::config::{MonitorPart, PipelineConfig, RegisterPart, SourcePart};
 use super::step::Step;
 use super::{Surroundings, gates, lacks, tell};
 use crate::{
-    Model, MonitorRequest, OutputFolder, Rows, fit, input_of, machine, monitor, read_test,
-    read_train, save,
+    FitInput, Model, MonitorRequest, OutputFolder, Rows, all_rows, fit, input_of, machine, monitor,
+    read_test, read_train, save,
 };
 
 /// The names of the steps, which are those of their tables.
@@ -121,7 +121,9 @@ fn learn(config: &PipelineConfig, folder: &Path, world: &Surroundings<'_>) -> Re
         None => None,
         Some(test) => Some(read_test(&folder.join(test), &train, &ctx)?),
     };
-    let mut outcome = fit(input_of(train, test, asked.options), &ctx)?;
+    let all_rows = all_rows(&folder.join(&config.data.train));
+    let input = FitInput { all_rows, ..input_of(train, test, asked.options) };
+    let mut outcome = fit(input, &ctx)?;
     if ctx.is_cancelled() {
         // A search that was cut short is no step that was done.
         return Err(Error::interrupted("interrupted while fitting"));

@@ -188,6 +188,11 @@ impl FittedEncoder {
         self.parts().flat_map(largest).collect()
     }
 
+    /// Whether features tell of the target of the rows that it was fitted on.
+    pub fn sees_target(&self) -> bool {
+        self.parts().any(|(_, part)| part.fitted.spec.sees_target)
+    }
+
     /// How many sparse features there are.
     pub fn n_sparse(&self) -> usize {
         self.parts().map(|(_, part)| part.fitted.fitted.n_sparse()).sum()

@@ -30,6 +30,7 @@
 //! | `interventional` | values by background rows: a table of decision patterns for each leaf |
 //! | `players` | features that are exchanged together: those of one raw column |
 //! | `weighted` | the same with a weight for each pair of rows: for what is done to the scores |
+//! | `known` | the same for one row after the other against one background |
 //! | `patterns` | which conditions of a leaf rows meet, as bits |
 //! | `pairs` | the same row against row, for linear leaves and very long paths |
 
@@ -37,6 +38,7 @@ mod blocks;
 mod compile;
 mod contributions;
 mod interventional;
+mod known;
 mod pairs;
 mod path_dependent;
 mod patterns;
@@ -46,6 +48,7 @@ mod weighted;
 
 pub use contributions::{Contributions, Interactions};
 pub use interventional::{interventional, interventional_of};
+pub use known::Known;
 pub use path_dependent::{contributions, interactions};
 pub use players::Players;
 pub use weighted::weighted;

@@ -369,3 +369,64 @@ fn values_are_those_of_lightgbm_xgboost_and_the_shap_package() {
         }
     }
 }
+
+#[test]
+fn rows_one_by_one_get_what_they_get_together() {
+    for (n_inner, n_features, seed) in [(0, 2, 1), (1, 3, 2), (12, 4, 3), (40, 9, 4), (150, 6, 5)] {
+        let trees: Vec<Tree> =
+            (0..7).map(|i| tree(n_inner, n_features, 1, 31 * seed + i)).collect();
+        let ensemble = Ensemble { trees: &trees, base: &[0.5], scale: 0.7, n_features };
+        let (x, background) = (matrix(9, n_features, seed), matrix(64, n_features, 77 + seed));
+        let x = FeatureView::all(&x);
+        let ctx = Context::unlimited(0, 2);
+        for n_background in [1_u32, 16, 64] {
+            let rows: Vec<u32> = (0..n_background).collect();
+            let others = FeatureView::of(&background, &rows);
+            let known = Known::of(&ensemble, &others, &ctx).unwrap().unwrap();
+            assert_eq!(known.n_rows(), rows.len());
+            let mut random = Stream(seed);
+            let weights: Vec<f64> =
+                (0..9 * rows.len()).map(|_| random.unit() * 2.0 - 0.5).collect();
+            // Each feature for itself, and the last two together.
+            let own: Vec<u32> = (0..n_features as u32).collect();
+            let mut joint = own.clone();
+            joint[n_features - 1] = joint[n_features - 2];
+            for of_feature in [own, joint] {
+                let players = Players::new(&of_feature, n_features).unwrap();
+                let wanted = weighted(&ensemble, &players, &x, &others, &weights, &ctx).unwrap();
+                let got = known.weighted(&ensemble, &players, &x, &weights, &ctx).unwrap();
+                let is_near = |(a, b): (&f64, &f64)| (a - b).abs() < 1e-11;
+                assert!(got.iter().zip(&wanted).all(is_near), "{n_inner} {n_background}");
+                let alone = FeatureView::of(x.features, &[4]);
+                let of_one = &weights[4 * rows.len()..5 * rows.len()];
+                let one = known.weighted(&ensemble, &players, &alone, of_one, &ctx).unwrap();
+                assert_eq!(one, got[4 * n_features..5 * n_features]);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_not_walked_and_what_does_not_fit_is_said() {
+    let (x, ctx) = (matrix(65, 3, 1), Context::unlimited(0, 1));
+    let (all, some) = (FeatureView::all(&x), FeatureView::of(&x, &[0, 1]));
+    let of = |trees: &[Tree], view: &FeatureView<'_>| {
+        let ensemble = Ensemble { trees, base: &[0.0], scale: 1.0, n_features: 3 };
+        Known::of(&ensemble, view, &ctx)
+    };
+    let mut linear = tree(5, 3, 1, 9);
+    linear.linear = (0..6).map(|_| LinearLeaf { constant: 0.0, terms: vec![] }).collect();
+    let plain = [tree(5, 3, 1, 9)];
+    assert!(of(&plain, &all).unwrap().is_none(), "more background rows than bits");
+    assert!(of(&[linear], &some).unwrap().is_none());
+    assert!(of(&plain, &FeatureView::of(&x, &[])).is_err());
+    let known = of(&plain, &some).unwrap().unwrap();
+    let players = Players::new(&[0, 1, 2], 3).unwrap();
+    let others = [tree(6, 3, 1, 2)];
+    let asked = |trees: &[Tree], weights: &[f64]| {
+        let ensemble = Ensemble { trees, base: &[0.0], scale: 1.0, n_features: 3 };
+        known.weighted(&ensemble, &players, &some, weights, &ctx)
+    };
+    assert!(asked(&plain, &[0.5; 4]).is_ok());
+    assert!(asked(&plain, &[0.5; 3]).is_err() && asked(&others, &[0.5; 4]).is_err());
+}
