@@ -139,7 +139,7 @@ impl Flow {
         let read_s = phases.times.first().map(|read| read.seconds);
         let rows = all_rows.filter(|_| is_read_by_memory);
         let whole_file = WholeFile::planned(rows, &wish, (&parts, n_features, read_s), ctx);
-        notes.extend(whole_file.as_ref().map(WholeFile::note));
+        let is_search_sampled = parts.thin_for(whole_file.as_ref(), &mut notes, ctx);
         let roles = Roles::of(&parts.train, &options)?;
         let n_folds_max = roles.n_folds_max(parts.kind);
         let planned = plan_input(&parts.target, n_features, &task, preset, n_folds_max, ctx);
@@ -170,7 +170,7 @@ impl Flow {
             plan,
             phases,
             may_exchange,
-            is_sample: left_out_by.is_some(),
+            is_sample: left_out_by.is_some() || is_search_sampled,
             whole_file,
             rows: is_read_whole.then_some(parts.rows),
             learners: own.learners.into_iter().map(|(learner, _)| learner).collect(),

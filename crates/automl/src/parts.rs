@@ -12,6 +12,7 @@ use crate::capacity::RowCost;
 use crate::own::{Own, OwnSplit};
 use crate::parting::{self, Roles};
 use crate::understand::Understood;
+use crate::whole_file::{N_ROWS_SEARCH, WholeFile};
 use crate::{capacity, target};
 
 /// The training part, the untouched part, and the target of the training part.
@@ -163,15 +164,40 @@ impl Parts {
         let cost = RowCost::of(&profile.schema, columns, exclude, self.target.n_outputs());
         let fitting = capacity::rows_that_fit(ctx, n_rows, cost)?;
         if let Some((n, reason)) = fitting {
-            let rows = ctx.random("capacity/rows", 0).sample(n_rows, n);
-            self.train = std::mem::take(&mut self.train).into_selected(&rows);
-            self.target = self.target.select(&rows);
-            self.rows = selected(&self.rows, &rows);
+            self.keep(n, "capacity/rows", ctx);
             let note = format!("{n} of {n_rows} training rows are used: {reason}");
             ctx.tell(Event::Warning(note.clone()));
             notes.push(note);
         }
         Ok(fitting.map(|(_, reason)| reason))
+    }
+
+    /// Keeps as many rows as a search needs where the last fit learns from all rows of a file;
+    /// says whether some were left out.
+    pub(crate) fn thin_for(
+        &mut self,
+        file: Option<&WholeFile>,
+        notes: &mut Vec<String>,
+        ctx: &Context,
+    ) -> bool {
+        let Some(file) = file else { return false };
+        let n_rows = self.train.n_rows();
+        let is_thinned = n_rows > N_ROWS_SEARCH;
+        if is_thinned {
+            self.keep(N_ROWS_SEARCH, "search/rows", ctx);
+            notes.push(format!("{N_ROWS_SEARCH} of {n_rows} training rows are searched on"));
+        }
+        notes.push(file.note());
+        ctx.tell(Event::Note(file.note()));
+        is_thinned
+    }
+
+    /// Keeps `n` of the training rows, drawn by chance.
+    fn keep(&mut self, n: usize, stream: &str, ctx: &Context) {
+        let rows = ctx.random(stream, 0).sample(self.train.n_rows(), n);
+        self.train = std::mem::take(&mut self.train).into_selected(&rows);
+        self.target = self.target.select(&rows);
+        self.rows = selected(&self.rows, &rows);
     }
 }
 

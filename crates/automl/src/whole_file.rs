@@ -2,10 +2,10 @@
 //!
 //! A table that is larger than the memory allowed is read as a sample, on which everything is
 //! decided: what is tried, how members are combined, what is tested. Boosters need no more of a row
-//! than its bins, a byte for each feature, and those can be kept in a file. So where all rows
-//! were left out by memory alone, and there is time, the file is read once more, row by row, through
-//! the encoders that the sample taught, and the boosters learn from all of its rows
-//! (`fit/whole_file`). The rim, which knows files, implements [`AllRows`].
+//! than its bins, a byte for each feature, and those can be kept in a file. So where rows were left
+//! out by memory alone, and there is time, the file is read once more, row by row, through the
+//! encoders that the sample taught, and the boosters learn from all of its rows (`fit/whole_file`).
+//! The rim, which knows files, implements [`AllRows`].
 
 use std::fmt;
 use std::sync::Arc;
@@ -32,6 +32,12 @@ pub trait AllRows: fmt::Debug + Send + Sync {
     /// A place for bins, of which about `room` bytes are held in memory at a time.
     fn store(&self, room: u64) -> Arc<dyn Store>;
 }
+
+/// The most rows that a search works on where the last fit learns from all of them: members,
+/// weights and rounds found on so many hold for more, and trials that get their rounds on a sample
+/// tell more than those that are cut off on everything (progressive sampling; Provost, Jensen &
+/// Oates, KDD 1999).
+pub(crate) const N_ROWS_SEARCH: usize = 2_000_000;
 
 /// Fewer rows than this many times those of the sample are not worth another look at the file.
 const MORE_ROWS: f64 = 1.1;
@@ -66,11 +72,11 @@ pub(crate) struct Wish<'a> {
 
 impl Wish<'_> {
     /// Whether a longer look at the file is wanted, and memory was all that was lacking.
-    fn is_open(&self) -> bool {
+    fn is_open(&self, n_train: usize) -> bool {
         let is_memory = self.left_out_by.is_none_or(|by| by == capacity::BY_MEMORY);
         let was_read = |sample: &Sample| sample.part_share >= 1.0 && sample.end.is_none();
         let is_sample = self.source.sample.is_some() || self.left_out_by.is_some();
-        is_sample
+        (is_sample || n_train > N_ROWS_SEARCH)
             && is_memory
             && self.source.sample.as_ref().is_none_or(was_read)
             && self.options.refit == fit::REFITS[0]
@@ -88,10 +94,11 @@ impl WholeFile {
         (parts, n_features, read_s): (&Parts, usize, Option<f64>),
         ctx: &Context,
     ) -> Option<Self> {
-        let rows = rows.filter(|_| wish.is_open())?;
+        let n_train = parts.train.n_rows();
+        let rows = rows.filter(|_| wish.is_open(n_train))?;
         let seen = wish.source.sample.as_ref().map(|sample| sample.n_rows_seen as usize);
         let n_rows = seen.unwrap_or(wish.source.n_rows);
-        let is_more = n_rows as f64 >= MORE_ROWS * parts.train.n_rows() as f64;
+        let is_more = n_rows as f64 >= MORE_ROWS * n_train.min(N_ROWS_SEARCH) as f64;
         if !is_more || u32::try_from(n_rows).is_err() {
             return None;
         }

@@ -2,13 +2,13 @@
 //!
 //! A [`Nameless`] file has no entry in its folder (or loses it when it is closed, where the system
 //! knows no such files): nobody else can open it, and the system takes it back when the program
-//! ends, however it ends. It is written in the ordinary way, so that a full disk is an error and not
-//! a signal; then it becomes [`Mapped`], which is a slice.
+//! ends, however it ends. It is written in the ordinary way, so that a full disk is an error and
+//! not a signal; then it becomes [`Mapped`], which is a slice.
 //!
 //! Pages that were read stay in memory until somebody needs it. A limit on what a program may take
 //! counts them all the same, so that they are given back whenever `room` bytes were read since the
-//! last time; the system keeps them as long as nobody else needs the memory, and a page that is read
-//! again costs little.
+//! last time; the system keeps them as long as nobody else needs the memory, and a page that is
+//! read again costs little.
 
 use std::fs::File;
 use std::io::{Result, Seek, SeekFrom, Write};

@@ -99,8 +99,8 @@ impl RowReasons {
         &self.background
     }
 
-    /// What the columns of every row add, where `predictor` is the one that it began with. Rows whose turn had not come when the context's time was
-    /// over are left out at the end.
+    /// What the columns of every row add, where `predictor` is the one that it began with. Rows
+    /// whose turn had not come when the context's time was over are left out at the end.
     ///
     /// # Errors
     /// As [`rows()`].

@@ -7,27 +7,26 @@
 //! what the sample taught them; so does everybody when the rows cannot be read again or time runs
 //! out.
 
+mod reader;
+
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use modelwright_core::context::Event;
-use modelwright_core::data::{
-    BinnedColumn, Codes, ColumnData, Draft, FeatureColumn, FeatureMatrix, Schema, Store,
-    StoredPart, Table,
-};
+use modelwright_core::data::{FeatureColumn, Schema, Store, Table};
 use modelwright_core::error::ErrorKind;
 use modelwright_core::params::ParamValue;
-use modelwright_core::random::number_at;
-use modelwright_core::task::{Target, Task};
+use modelwright_core::task::Target;
 use modelwright_core::{Context, Error, Result};
 use modelwright_preprocess::FittedEncoder;
 use modelwright_preprocess::encode::{Prepared, bins};
 
 use super::Flow;
 use super::combine::Combined;
+use crate::budget;
 use crate::refit::{self, Chosen, Rows};
 use crate::whole_file::WholeFile;
-use crate::{budget, target};
+
+use self::reader::{Encoding, Keep, Read, Reader};
 
 /// What a row costs in memory beside its outputs: target, weight, number, what a loss keeps.
 const BYTES_PER_ROW: f64 = 48.0;
@@ -116,21 +115,22 @@ impl Flow {
         let mut note = match &learned[..] {
             [] => "no member learned from all rows of the file: there was no time".to_owned(),
             names => format!(
-                "{} learned last from {n_rows} rows of the file, as {} MB of bins outside of memory",
+                "{} learned last from {n_rows} rows of the file, {} MB of bins outside of memory",
                 names.join(", "),
                 read.n_bytes / 1_000_000
             ),
         };
         if !learned.is_empty() && !others.is_empty() {
-            note.push_str(&format!("; {} from the sample alone", others.join(", ")));
+            note += "; from the sample alone: ";
+            note += &others.join(", ");
         }
         combined.record.n_rows_all = others.is_empty().then_some(n_rows as u64);
         self.plan.notes.push(note);
     }
 
     /// What reads the file: cuts of the sample, a file for each encoding.
-    fn reader<'a>(
-        &'a self,
+    fn reader(
+        &self,
         file: &WholeFile,
         learners: &Learners,
         combined: &Combined,
@@ -262,188 +262,6 @@ impl Learners {
 fn encoder_of<'a>(combined: &'a Combined, name: &str) -> Option<&'a FittedEncoder> {
     let place = combined.encodings.iter().position(|e| e == name)?;
     combined.predictor.encoders.get(place)
-}
-
-/// The rows of a file that are learned from, when there is no room for all.
-struct Keep {
-    key: u64,
-    /// In units of 2⁻³².
-    share: u64,
-}
-
-impl Keep {
-    fn of(n_learned: usize, n_rows: usize, ctx: &Context) -> Self {
-        let share = n_learned as f64 / n_rows.max(1) as f64;
-        let key = ctx.random("whole-file/rows", 0).next_u64();
-        Self { key, share: (share * (1_u64 << 32) as f64) as u64 }
-    }
-
-    fn keeps(&self, row: usize) -> bool {
-        number_at(self.key, row as u64) >> 32 < self.share
-    }
-}
-
-/// The bins of one encoding as they are written.
-struct Encoding {
-    name: String,
-    /// Features without values, and their cuts.
-    columns: Vec<(FeatureColumn, Vec<f32>)>,
-    draft: Box<dyn Draft>,
-    /// Places from one column to the next.
-    stride: usize,
-    n_bytes: u64,
-}
-
-impl Encoding {
-    /// Writes rows from place `at`.
-    fn write(
-        &mut self,
-        encoder: &FittedEncoder,
-        rows: &Table,
-        at: usize,
-        ctx: &Context,
-    ) -> Result<()> {
-        let features = encoder.transform(rows, ctx)?;
-        let columns = &self.columns;
-        let codes =
-            ctx.map(columns.len(), |i| bins::codes(&features.columns[i].values, &columns[i].1));
-        for (i, codes) in codes.iter().enumerate() {
-            self.draft.write((i * self.stride + at) as u64, codes)?;
-        }
-        Ok(())
-    }
-
-    fn finish(self, n_rows: usize) -> Result<(String, FeatureMatrix)> {
-        let stored = self.draft.finish()?;
-        let column = |(i, (column, cuts)): (usize, (FeatureColumn, Vec<f32>))| {
-            let start = i * self.stride;
-            let codes = Codes::Stored(StoredPart::new(stored.clone(), start..start + n_rows));
-            FeatureColumn { bins: Some(Arc::new(BinnedColumn { codes, cuts })), ..column }
-        };
-        let columns = self.columns.into_iter().enumerate().map(column).collect();
-        Ok((self.name, FeatureMatrix::of_bins(n_rows, columns)))
-    }
-}
-
-/// Reads all rows.
-struct Reader {
-    schema: Schema,
-    classes: Vec<String>,
-    is_class: bool,
-    task: Task,
-    /// The column, and the classes or numbers so far.
-    target: (String, Vec<u32>, Vec<f64>),
-    weights: Option<(String, Vec<f64>)>,
-    rows_per_part: usize,
-    keep: Keep,
-    n_file: usize,
-    n_seen: usize,
-    /// Rows of classes that the sample does not have.
-    n_left_out: usize,
-    encodings: Vec<Encoding>,
-}
-
-/// All rows, as far as they are learned from.
-struct Read {
-    matrices: Vec<(String, FeatureMatrix)>,
-    target: Target,
-    weights: Option<Vec<f64>>,
-    n_bytes: u64,
-}
-
-impl Reader {
-    fn n_rows(&self) -> usize {
-        self.target.1.len().max(self.target.2.len())
-    }
-
-    fn read(&mut self, file: &WholeFile, combined: &Combined, ctx: &Context) -> Result<()> {
-        for part in file.rows.tables(&self.schema, self.rows_per_part, ctx)? {
-            let part = part?;
-            if !ctx.proceed() {
-                return Err(Error::interrupted("there was no time to read the file again"));
-            }
-            self.add(&part, combined, ctx)?;
-        }
-        if self.n_left_out > 0 {
-            let n = self.n_left_out;
-            let note = format!("{n} rows of the file have classes that the sample lacks: left out");
-            ctx.tell(Event::Warning(note));
-        }
-        Ok(())
-    }
-
-    fn add(&mut self, part: &Table, combined: &Combined, ctx: &Context) -> Result<()> {
-        let first = self.n_seen;
-        self.n_seen += part.n_rows();
-        if self.n_seen > self.n_file {
-            return Err(Error::input("the file has more rows than before")
-                .expected(format!("{} rows", self.n_file)));
-        }
-        let column = part.require(&self.target.0)?;
-        let mut rows = target::rows_with_target(column);
-        if self.is_class {
-            let n = rows.len();
-            rows = target::rows_of_known_classes(column, &self.classes);
-            self.n_left_out += n - rows.len();
-        }
-        rows.retain(|row| self.keep.keeps(first + *row as usize));
-        if rows.is_empty() {
-            return Ok(());
-        }
-        let chosen;
-        let part = if rows.len() == part.n_rows() {
-            part
-        } else {
-            chosen = part.select(&rows);
-            &chosen
-        };
-        let at = self.n_rows();
-        match target::encode(part.require(&self.target.0)?, &self.classes, self.task)? {
-            Target::Class { codes, .. } => self.target.1.extend(codes),
-            Target::Real(values) => self.target.2.extend(values),
-        }
-        if let Some((name, weights)) = &mut self.weights {
-            weights.extend(usable_weights(part, name)?);
-        }
-        for encoding in &mut self.encodings {
-            let encoder = encoder_of(combined, &encoding.name);
-            let encoder = encoder.ok_or_else(|| Error::work("no encoder"))?;
-            encoding.write(encoder, part, at, ctx)?;
-        }
-        Ok(())
-    }
-
-    fn finish(self) -> Result<Read> {
-        let n_rows = self.n_rows();
-        let n_bytes = self.encodings.iter().map(|e| e.n_bytes).sum();
-        let matrices = self.encodings.into_iter().map(|e| e.finish(n_rows));
-        let (_, codes, numbers) = self.target;
-        let target = match self.is_class {
-            true => Target::Class { codes, n_classes: self.classes.len() },
-            false => Target::Real(numbers),
-        };
-        Ok(Read {
-            matrices: matrices.collect::<Result<_>>()?,
-            target,
-            weights: self.weights.map(|(_, weights)| weights),
-            n_bytes,
-        })
-    }
-}
-
-/// The weights of some rows.
-fn usable_weights<'a>(table: &'a Table, name: &str) -> Result<&'a [f64]> {
-    let column = table.require(name)?;
-    let error = || Error::input("a weight is not usable").column(name);
-    let ColumnData::Number(values) = &column.data else {
-        return Err(error().expected("numbers"));
-    };
-    match values.iter().find(|w| !w.is_finite() || **w < 0.0) {
-        Some(wrong) => {
-            Err(error().expected("a finite number, not negative").got(wrong.to_string()))
-        }
-        None => Ok(values),
-    }
 }
 
 /// Fits the members that can, as far as time allows; the others keep their models.

@@ -27,8 +27,10 @@ impl AllRows for File {
         let columns = self.table.columns().iter().filter(|c| wanted(c)).cloned().collect();
         let table = Table::new(columns)?;
         let rows: Vec<u32> = (0..table.n_rows() as u32).collect();
-        let mut parts: Vec<Result<Table>> =
-            rows.chunks(n_rows.min(700)).map(|part| Ok(table.select(part))).collect();
+        let mut parts: Vec<Result<Table>> = rows
+            .chunks(n_rows.min(self.table.n_rows() / 8))
+            .map(|part| Ok(table.select(part)))
+            .collect();
         if self.is_broken {
             parts.truncate(1);
             parts.push(Err(Error::input("the file ends in the middle")));
@@ -56,7 +58,7 @@ fn table(classes: bool) -> Table {
     }
     let mut columns: Vec<Column> = (0..)
         .zip(columns)
-        .map(|(i, values): (usize, Vec<f64>)| Column::numbers(&format!("x{i}"), values))
+        .map(|(i, values): (usize, Vec<f64>)| Column::numbers(format!("x{i}"), values))
         .collect();
     // A class that only the last rows have, which no sample of the first ones knows.
     let class = |(row, y): (usize, &f64)| match y {
@@ -176,4 +178,26 @@ fn who_asks_for_the_tested_rows_or_reads_almost_all_gets_no_second_reading() {
         assert!(!notes.contains("the search works on a sample"), "{notes}");
         assert!(outcome.record.ensemble.n_rows_all.is_none_or(|n| n <= 400));
     }
+}
+
+#[test]
+fn above_two_million_rows_the_search_works_on_a_sample_and_the_last_fit_on_all() {
+    let n = 2_300_000;
+    let mut random = Random::new(3);
+    let x: Vec<f64> = (0..n).map(|_| random.unit()).collect();
+    let y: Vec<f64> = x.iter().map(|x| (9.0 * x).sin() + random.normal()).collect();
+    let table = Table::new(vec![Column::numbers("x", x), Column::numbers("y", y)]).unwrap();
+    let mut asked = asked(400, false, false);
+    asked.source.sample = None;
+    asked.source.n_rows = n;
+    asked.options.holdout = 0.05;
+    let single = asked.options.single.as_mut().unwrap();
+    single.params.insert("n_rounds".to_owned(), ParamValue::Int(3));
+    asked.table = table.clone();
+    asked.schema = table.storage_schema();
+    asked.all_rows = Some(Arc::new(File { table, is_broken: false }));
+    let record = fit_ok(asked, &Context::unlimited(4, 2)).record;
+    let notes = record.plan.notes.join("\n");
+    assert!(notes.contains("2000000 of 2185000 training rows are searched on"), "{notes}");
+    assert_eq!(record.ensemble.n_rows_all, Some(n as u64));
 }

@@ -23,6 +23,11 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
         )
     };
     let finding = match record.ensemble.n_rows_all {
+        Some(n) if n as usize > split.n_train + split.n_holdout => format!(
+            "{finding} The delivered model learned after the test from {} of the file, of which \
+             these are a sample.",
+            number::rows(n as usize)
+        ),
         Some(_) => {
             format!("{finding} The delivered model learned from all of them after the test.")
         }
