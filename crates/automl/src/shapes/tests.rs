@@ -44,8 +44,19 @@ fn fitted(learner: &str) -> FitOutcome {
     let learner = learner.to_owned();
     options.single = Some(Single { learner, params, encoding: None, n_folds: Some(2) });
     let (schema, source) = (table.storage_schema(), DataSource::default());
-    fit(FitInput { table, schema, source, test: None, options, own: Own::default() }, &ctx())
-        .unwrap()
+    fit(
+        FitInput {
+            table,
+            schema,
+            source,
+            test: None,
+            all_rows: None,
+            options,
+            own: Own::default(),
+        },
+        &ctx(),
+    )
+    .unwrap()
 }
 
 /// The bytes of one machine, fitted once.
