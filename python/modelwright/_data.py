@@ -118,7 +118,7 @@ def read(data: Data, extra: Mapping[str, Any] | None = None) -> tuple[Any, Origi
 
 #: Rows that are predicted at a time where a table is one array: they stay in the cache, and their
 #: memory is used again for the next ones.
-_ROWS_PER_PART = 32_768
+_ROWS_PER_PART = 16_384
 
 
 def by_parts(data: Data, ask: Any) -> tuple[Any, str | None, Origin]:

@@ -139,7 +139,7 @@ class TargetEncoder(_Transformer):
     >>> from modelwright.sklearn import TargetEncoder
     >>> x = [["red"], ["blue"], ["red"], ["blue"]] * 25
     >>> y = [1.0, 5.0, 1.0, 5.0] * 25
-    >>> encoder = TargetEncoder().fit(x, y)
+    >>> encoder = TargetEncoder(target_type="continuous").fit(x, y)
     >>> encoder.transform([["red"], ["blue"]]).round(1).tolist()
     [[1.0], [5.0]]
     """

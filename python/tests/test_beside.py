@@ -76,7 +76,7 @@ def test_groups_of_rows_are_measured_as_on_the_command_line(predictor, tmp_path)
     other = predictor.evaluate(rows, seed=4)["metrics"]["log_loss"]
     assert other["value"] == found["metrics"]["log_loss"]["value"]
     assert other["ci95"] != found["metrics"]["log_loss"]["ci95"]
-    with pytest.raises(mw.DataError, match="deks") as caught:
+    with pytest.raises(mw.OptionError, match="deks") as caught:
         predictor.evaluate(rows, by="deks")
     assert caught.value.column == "deks"
 
