@@ -7,10 +7,11 @@
 //! ```
 //!
 //! An alert is told when it begins and when it ends, not every time it is seen; a rule may ask for
-//! reminders. An alert also ends when its rule is removed from the file. State and notices are written in one transaction before anything is sent, and a
-//! notice leaves the store only when its sink took it: what fails is tried again, later and later,
-//! by whoever watches next. A sink that was told twice (the process died between sending and
-//! writing that down) knows the notice by its id.
+//! reminders. An alert also ends when its rule is removed from the file. State and notices are
+//! written in one transaction before anything is sent, and a notice leaves the store only when its
+//! sink took it: what fails is tried again, later and later, by whoever watches next. A sink that
+//! was told twice (the process died between sending and writing that down) knows the notice by its
+//! id.
 //!
 //! | file | does |
 //! |---|---|

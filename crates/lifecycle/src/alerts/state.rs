@@ -272,8 +272,8 @@ impl Store {
         })
     }
 
-    /// Ends an alert by hand, such as one whose rules nobody looks at any more; what was not told of
-    /// it yet is not told any more.
+    /// Ends an alert by hand, such as one whose rules nobody looks at any more; what was not told
+    /// of it yet is not told any more.
     ///
     /// # Errors
     /// Input error when there is no such alert, or it is over.

@@ -432,10 +432,13 @@ fn of_a_thousand_streams_on_which_nothing_happened_no_more_alarm_than_the_level_
         n_drifted += u32::from(found.columns.iter().any(|column| column.drifted));
         n_alarms += u32::from(found.verdict.status == Status::Alarm);
     }
+    println!("{n_drifted} drifted, {n_alarms} alarmed, of {n_streams}");
     // The level is 5 % of all columns of a stream together: 50 are expected at most, and three
     // standard deviations are 21.
     assert!(n_drifted <= 71, "{n_drifted} of {n_streams}");
-    assert!(n_alarms <= 71, "{n_alarms} of {n_streams}");
+    // An alarm rests on three questions: columns (5 %), predictions (5 %), and whether the metric
+    // is expected to be worse (one end of a 95 % interval): 125 are expected at most.
+    assert!(n_alarms <= 156, "{n_alarms} of {n_streams}");
 }
 
 #[test]

@@ -102,6 +102,9 @@ fn summary(found: &Found<'_>, status: Status) -> String {
     if found.multivariate.is_some_and(|m| m.drifted) && found.dataset.n_drifted == 0 {
         reasons.push("the rows can be told apart by all columns together".to_owned());
     }
+    if found.multivariate.and_then(lost_relations).is_some() && found.dataset.n_drifted == 0 {
+        reasons.push("the columns have other relations than before".to_owned());
+    }
     match (status, reasons.is_empty()) {
         (Status::Stable, _) => {
             let n = found.dataset.n_columns;

@@ -162,8 +162,8 @@ fn trial(
     decided(Action::Discard { version }, words)
 }
 
-/// The share grows step by step as long as the model is not worse; both models predict all rows that
-/// came, so that the test is the trial's and goes on counting.
+/// The share grows step by step as long as the model is not worse; both models predict all rows
+/// that came, so that the test is the trial's and goes on counting.
 fn canary(
     config: &WatchConfig,
     (version, step): (i64, usize),

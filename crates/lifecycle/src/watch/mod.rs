@@ -9,7 +9,7 @@
 //!           trial: both models on rows that came after, an always-valid test
 //!             │ better          │ worse, or not proved in time ─▶ steady
 //!             ▼
-//!           canary: servers let it answer more and more requests; the test goes on ─ worse ─▶ steady
+//!           canary: servers let it answer more requests; the test goes on ─ worse ─▶ steady
 //!             ▼
 //!           waiting for a person, if that was asked (`models approve`)
 //!             ▼

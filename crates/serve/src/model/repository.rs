@@ -105,7 +105,8 @@ fn find_registered(
     })
 }
 
-/// The file of a version of the registered model that a source names, whatever its alias stands for.
+/// The file of a version of the registered model that a source names, whatever its alias stands
+/// for.
 ///
 /// # Errors
 /// Input error when there is no store, or no such version in it.

@@ -9,8 +9,8 @@ use crate::store::db::{Db, DbResult, Row, Value as DbValue, params};
 use crate::store::{Store, files};
 
 /// The columns of [`RunRow`], in its order.
-pub(in crate::store) const COLUMNS: &str = "id, kind, status, started, ended, duration_s, host, target, \
-     task, metric, data_name, data_sha256, n_rows, parameters, output, model_sha256, \
+pub(in crate::store) const COLUMNS: &str = "id, kind, status, started, ended, duration_s, host, \
+     target, task, metric, data_name, data_sha256, n_rows, parameters, output, model_sha256, \
      record_sha256, git_commit, engine_version, machine, parent, note";
 
 impl Store {
