@@ -43,7 +43,8 @@ pub(crate) fn costs(
     CostMatrix::of_named(&options.cost, classes).map(Some).map_err(|e| e.at("--cost"))
 }
 
-/// Decides by costs if there are any, else by the metric. `calibrated` are out-of-fold predictions by
+/// Decides by costs if there are any, else by the metric. `calibrated` are out-of-fold predictions
+/// by
 /// the map that is delivered, on which a threshold is chosen; `judged` are calibrated by the other
 /// parts, so that what decisions cost is honest.
 ///

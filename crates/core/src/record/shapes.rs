@@ -48,7 +48,8 @@ pub struct ShapeTerm {
 }
 
 impl ShapeTerm {
-    /// What is added in each bin, or in each of the pairs of bins (the second side first), one number
+    /// What is added in each bin, or in each of the pairs of bins (the second side first), one
+    /// number
     /// for each output.
     pub fn cells(&self) -> Vec<&[f64]> {
         let of_bins = self.bins.iter().map(|bin| bin.add.as_slice());

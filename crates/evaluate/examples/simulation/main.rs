@@ -1,6 +1,6 @@
 //! Do 95 % intervals hold the truth in 95 of 100 samples, and are p-values uniform where there is
 //! nothing to find? By hand, in release mode, about four minutes of processor time:
-//! `cargo run --release -p modelwright-evaluate --example simulation [tables] [part]`, where a part is
+//! `cargo run --release -p modelwright-evaluate --example simulation [tables] [part]`; a part is
 //! the first letters of a world (`numbers`), `differences` or `p-values`.
 //!
 //! The same worlds at a smaller size are a test (`tests/simulation.rs`).

@@ -25,7 +25,8 @@ pub struct Clustered {
     pub df: f64,
 }
 
-/// The certainty of an estimate Σ c·x from rows with residuals `residual(row)` (x less its mean) and
+/// The certainty of an estimate Σ c·x from rows with residuals `residual(row)` (x less its mean)
+/// and
 /// coefficients `share(row)` (its weight over the sum of weights, negative in a part that is
 /// subtracted); `groups` says of each row which group it is of. `None` with fewer than two groups.
 pub fn clustered(

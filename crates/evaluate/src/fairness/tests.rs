@@ -290,7 +290,8 @@ fn what_does_not_fit_is_refused() {
     assert!(fairness(&none, &of, &ctx(1)).is_err());
 }
 
-/// Audits of six columns that say nothing about 400 rows, judged together or each by itself: whether
+/// Audits of six columns that say nothing about 400 rows, judged together or each by itself:
+/// whether
 /// any is called unequal.
 fn any_unequal(seed: u64, is_together: bool) -> bool {
     let mut random = Random::new(seed);

@@ -2,7 +2,8 @@
 //! plot with its colours, summed up so that no row is shown.
 //!
 //! Rows of like values (tenths of the column) that get different effects must differ elsewhere. The
-//! column whose groups tell most of that variation, for the number of groups, is the one to look at.
+//! column whose groups tell most of that variation, for the number of groups, is the one to look
+//! at.
 //! Reference: Lundberg et al., "From local explanations to global understanding with explainable AI
 //! for trees", Nature Machine Intelligence 2, 2020 (dependence plots).
 

@@ -224,7 +224,8 @@ mod tests {
         assert_eq!(found(0.0).weak, []);
     }
 
-    /// Two thousand rows of eighty groups, each of which is hard or easy as a whole; the columns know
+    /// Two thousand rows of eighty groups, each of which is hard or easy as a whole; the columns
+    /// know
     /// the group, and nothing of what is hard.
     fn grouped(seed: u64, groups: Option<&[u32]>) -> usize {
         let mut random = Random::new(seed);

@@ -71,6 +71,7 @@ fn seeds() -> Vec<Seed> {
         .to_vec();
     let input = |n: &str| json!({ "name": n, "shape": [1], "datatype": "BYTES", "data": ["1"] });
     let inputs = ["age", "plan", "joined", "spent"].map(input);
+    let csv = || std::fs::read(beside("v2-binary", "rows.csv")).unwrap();
     let lines: Vec<String> = rows.iter().map(ToString::to_string).collect();
     vec![
         ("/models/v2-binary/predict", json_header, rows[0].to_string().into_bytes()),
@@ -84,16 +85,8 @@ fn seeds() -> Vec<Seed> {
             ("content-type", "application/x-ndjson"),
             lines.join("\n").into_bytes(),
         ),
-        (
-            "/models/v2-binary/predict?on_error=null",
-            ("content-type", "text/csv"),
-            std::fs::read(beside("v2-binary", "rows.csv")).unwrap(),
-        ),
-        (
-            "/models/v2-binary/predict",
-            ("accept", "*/*"),
-            std::fs::read(beside("v2-binary", "rows.csv")).unwrap(),
-        ),
+        ("/models/v2-binary/predict?on_error=null", ("content-type", "text/csv"), csv()),
+        ("/models/v2-binary/predict", ("accept", "*/*"), csv()),
         (
             "/v1/models/v2-binary:predict",
             json_header,
@@ -131,7 +124,7 @@ fn seeds() -> Vec<Seed> {
         (
             "/models/v2-binary/predict?stream=true&on_error=null",
             ("content-type", "text/csv"),
-            std::fs::read(beside("v2-binary", "rows.csv")).unwrap(),
+            csv(),
         ),
     ]
 }
