@@ -28,7 +28,7 @@ pub(crate) fn choose_kind(options: &Options) -> Result<(SplitKind, String)> {
             if let Some(group) = &options.group {
                 let _ = write!(
                     reason,
-                    "; rows of one `{group}` may be on both sides, unless --split group is asked for"
+                    "; rows of one `{group}` may be on both sides (see --split group)"
                 );
             }
             (SplitKind::Time, reason)
