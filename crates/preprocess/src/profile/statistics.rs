@@ -101,7 +101,9 @@ fn top_numbers(column: &Column, sketch: &NumberSketch) -> Vec<Level> {
             ColumnData::Instant(values) => values.iter().for_each(|v| count(*v as f64 / 1e6)),
             ColumnData::String { .. } => {}
         };
-        top.iter_mut().for_each(|(_, n)| *n = 0);
+        for (_, n) in &mut top {
+            *n = 0;
+        }
         values(&mut |value| {
             if let Some((_, n)) = top.iter_mut().find(|(top, _)| *top == value) {
                 *n += 1;
