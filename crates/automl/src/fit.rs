@@ -39,6 +39,9 @@ use self::combine::Combined;
 use self::untouched::Untouched;
 pub(crate) use self::whole::REFITS;
 
+/// The number of the random stream of the first further division into folds.
+const FIRST_CHANCE: u64 = 100;
+
 /// Fits, combines, tests and explains a predictor inside the budget of `ctx`.
 ///
 /// # Errors
@@ -93,6 +96,8 @@ struct Flow {
     target: Target,
     weights: Option<Vec<f64>>,
     folds: Vec<Fold>,
+    /// Further divisions of the training rows into folds.
+    repeats: Vec<Vec<Fold>>,
     plan: Plan,
     phases: Phases,
     /// Whether any rows may judge any others: no groups, no order in time.
@@ -143,12 +148,14 @@ impl Flow {
         let is_search_sampled = parts.thin_for(whole_file.as_ref(), &mut notes, ctx);
         let roles = Roles::of(&parts.train, &options)?;
         let n_folds_max = roles.n_folds_max(parts.kind);
-        let planned = plan_input(&parts.target, n_features, &task, preset, n_folds_max, ctx);
+        let size = (n_features, n_folds_max, parts.may_repeat(&own));
+        let planned = plan_input(&parts.target, size, &task, preset, ctx);
         let mut plan = plan_of(&options, &own, &planned, parts.held_out.is_some())?;
         plan.notes.splice(0..0, notes);
         plan.notes.extend(distill::note(&options));
         let folds = folds(&parts, &roles, &own, &mut plan, ctx)
             .map_err(|e| if folds_were_asked(&options) { e.at("--folds") } else { e })?;
+        let repeats = repeats(&parts, &roles, &plan, ctx)?;
         conformal::check(&options, task.task, &folds)?;
         let may_exchange = parts.may_exchange();
         let split = SplitRecord { n_folds: plan.n_folds, ..parts.split.clone() };
@@ -168,6 +175,7 @@ impl Flow {
             held_out: parts.held_out,
             target: parts.target,
             folds,
+            repeats,
             plan,
             phases,
             may_exchange,
@@ -193,6 +201,7 @@ impl Flow {
             weights: self.weights.as_deref(),
             groups: roles.groups(),
             folds: &self.folds,
+            repeats: &self.repeats,
             exchangeable: self.may_exchange,
             metric: self.metric,
             members_max: self.members_max(),
@@ -213,6 +222,7 @@ impl Flow {
         if found.usable().next().is_none() {
             return Err(combine::nothing_fitted(found));
         }
+        self.split.n_repeats = found.n_repeats;
         let weights = self.select(&found, &closing_ctx);
         self.distill(&ground, &mut found, &weights, &search_ctx);
         let trials = account::leaderboard(&found, self.metric, &search_ctx);
@@ -392,10 +402,9 @@ fn look_at_less(input: &mut FitInput, ctx: &Context) -> Vec<String> {
 
 fn plan_input(
     encoded: &Target,
-    n_features: usize,
+    (n_features, n_folds_max, may_repeat): (usize, usize, bool),
     task: &TaskRecord,
     preset: Preset,
-    n_folds_max: usize,
     ctx: &Context,
 ) -> PlanInput {
     let n_rows = encoded.n_rows();
@@ -415,6 +424,7 @@ fn plan_input(
         n_rows_rarest,
         preset,
         n_folds_max,
+        may_repeat,
         affordable_rounds: budget::affordable_rounds(ctx, n_rows, n_features, encoded.n_outputs()),
     }
 }
@@ -445,6 +455,15 @@ fn folds(
     }
     let (k, share) = (plan.n_folds, plan.validation_share);
     parting::folds(parts.kind, roles, &parts.target, k, share, ctx)
+}
+
+/// The further divisions that the plan wants, each by another chance.
+fn repeats(parts: &Parts, roles: &Roles, plan: &Plan, ctx: &Context) -> Result<Vec<Vec<Fold>>> {
+    let division = |r: usize| {
+        let ctx = ctx.with_chance(FIRST_CHANCE + r as u64);
+        parting::folds(parts.kind, roles, &parts.target, plan.n_folds, 0.0, &ctx)
+    };
+    (0..plan.repeats_max).map(division).collect()
 }
 
 /// Positions of rows mean nothing in a sample of them.

@@ -1,7 +1,7 @@
 //! The members of the ensemble, fitted again without giving rows away.
 //!
-//! A refit repeats a trial's fit with the mean of the rounds that its folds needed, and without a
-//! validation part: about as good as the bag of fold models, and as many times faster to predict
+//! A refit repeats a trial's fit with the rounds that all its folds together like best, and without
+//! a validation part: about as good as the bag of fold models, and as many times faster to predict
 //! with as there were folds. Where time is left, a member is fitted several times by other chances
 //! and averaged, which pays on small tables. What the time or the user does not allow keeps its
 //! fold models, so that there always is a servable model. A trial that was planned without folds
@@ -31,7 +31,7 @@ pub(crate) struct Chosen {
     pub weight: f64,
     /// The models that are averaged: those of the folds, or those of refits.
     pub models: Vec<Fitted>,
-    /// Rounds of the models: of a refit, or the mean of the folds.
+    /// Rounds of the models: of a refit, or those that all folds together like best.
     pub rounds: usize,
     /// Whether the models learned from all rows at hand.
     pub is_refit: bool,
@@ -63,7 +63,7 @@ pub(crate) struct Rows<'a> {
 impl Chosen {
     /// The member that a trial becomes, with its fold models.
     pub(crate) fn of(trial: Trial, weight: f64) -> Self {
-        let rounds = mean_rounds(&trial);
+        let rounds = trial.rounds_wanted;
         let as_planned = trial.planned.fixed_rounds && !trial.stopped;
         Self {
             weight,
@@ -185,10 +185,4 @@ fn that_learned(mut models: Vec<Fitted>) -> Vec<Fitted> {
         models.retain(|m| m.model.rounds() > 0);
     }
     models
-}
-
-/// The mean of the rounds that the folds of a trial needed.
-pub(crate) fn mean_rounds(trial: &Trial) -> usize {
-    let rounds = trial.rounds();
-    (rounds.iter().sum::<usize>() as f64 / rounds.len().max(1) as f64).round() as usize
 }

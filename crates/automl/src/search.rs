@@ -1,5 +1,6 @@
 //! Runs the plan's trials under the budget and keeps their out-of-fold predictions.
 
+mod repeats;
 mod second_lap;
 
 use std::collections::BTreeMap;
@@ -33,6 +34,8 @@ pub(crate) struct Ground<'a> {
     /// The group of each row, where rows of a group belong together.
     pub groups: Option<&'a [u32]>,
     pub folds: &'a [Fold],
+    /// Further divisions of the same rows into folds, for time left over.
+    pub repeats: &'a [Vec<Fold>],
     /// Whether any rows may judge any others: no groups, no order in time.
     pub exchangeable: bool,
     pub metric: &'static MetricEntry,
@@ -47,6 +50,11 @@ pub(crate) struct Ground<'a> {
 }
 
 impl Ground<'_> {
+    /// The folds of all divisions, for which columns are written at once.
+    fn all_folds(&self) -> Vec<Fold> {
+        self.folds.iter().chain(self.repeats.iter().flatten()).cloned().collect()
+    }
+
     /// The learner of a planned trial.
     ///
     /// # Errors
@@ -91,6 +99,8 @@ pub(crate) struct Found {
     pub times: Vec<PhaseTime>,
     /// Seconds in which each encoding was written, by its name.
     pub encode_s: BTreeMap<String, f64>,
+    /// By how many further divisions into folds the trials were judged.
+    pub n_repeats: usize,
     /// Whether the plan has one trial: nothing is selected, and whatever it learned is used.
     pub is_single: bool,
 }
@@ -107,6 +117,7 @@ pub(crate) fn run(plan: &Plan, ground: &Ground<'_>, ctx: &Context) -> Found {
         prepared: BTreeMap::new(),
         times: Vec::new(),
         encode_s: BTreeMap::new(),
+        n_repeats: 0,
         is_single: plan.trials.len() == 1,
     };
     for (i, planned) in plan.trials.iter().enumerate() {
@@ -123,6 +134,7 @@ pub(crate) fn run(plan: &Plan, ground: &Ground<'_>, ctx: &Context) -> Found {
     if plan.variants_max > 0 {
         second_lap::run(plan, ground, &mut found, ctx);
     }
+    repeats::run(ground, &mut found, ctx);
     found
 }
 
@@ -210,12 +222,15 @@ fn run_one(
         }
         Ok(trial) if !trial.is_usable() && !found.is_single => {
             let (status, why) = if trial.stopped {
-                (TrialStatus::Stopped, "stopped before every fold had learned something")
+                (TrialStatus::Stopped, "stopped before half of its folds had learned something")
             } else {
-                (TrialStatus::Done, "in some fold not one round made the validation rows better")
+                (
+                    TrialStatus::Done,
+                    "for most folds not one round makes the other folds' rows better",
+                )
             };
             let mut outcome = ended(status, Some(why.to_owned()));
-            outcome.rounds = trial.rounds();
+            outcome.rounds.clone_from(&trial.rounds);
             outcome
         }
         Ok(trial) => fitted(planned, trial, found, ground),
@@ -242,7 +257,7 @@ pub(crate) fn fitted(
         error: None,
         note,
         score: found.score(ground.metric, &trial.out_of_fold),
-        rounds: trial.rounds(),
+        rounds: trial.rounds.clone(),
         trial: (!is_rejected).then_some(trial),
         taken: false,
     }
@@ -281,7 +296,7 @@ fn fit_one(
                 exclude: ground.exclude,
                 target: ground.target,
                 weights: ground.weights,
-                folds: ground.folds,
+                folds: &ground.all_folds(),
                 like: None,
             },
             &EncodingSpec::named(&planned.encoding)?,
@@ -298,6 +313,7 @@ fn fit_one(
         target: ground.target,
         weights: ground.weights,
         folds: ground.folds,
+        first_fold: 0,
         exchangeable: ground.exchangeable,
         labels: None,
     };
@@ -389,6 +405,8 @@ mod tests {
             entry: Algorithm::Catalog(learner(name).unwrap()),
             models: Vec::new(),
             out_of_fold: Predictions::new(1, Vec::new()),
+            rounds: Vec::new(),
+            rounds_wanted: 0,
             fold_s: seconds,
             wall_s: seconds,
             side_by_side: false,
@@ -418,6 +436,7 @@ mod tests {
             weights: None,
             groups: None,
             times: Vec::new(),
+            n_repeats: 0,
             encode_s: BTreeMap::from([("trees".to_owned(), 40.0)]),
             is_single: false,
         };

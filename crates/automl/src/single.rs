@@ -144,6 +144,7 @@ mod tests {
             n_rows_rarest: 2_500,
             preset: Preset::Balanced,
             n_folds_max: usize::MAX,
+            may_repeat: true,
             affordable_rounds,
         }
     }

@@ -174,6 +174,7 @@ fn taught(
             target: class.ground.target,
             weights: class.ground.weights,
             folds: class.ground.folds,
+            first_fold: 0,
             exchangeable: class.ground.exchangeable,
             labels: Some(labels),
         };

@@ -325,6 +325,15 @@ pub struct SplitRecord {
     pub n_holdout: usize,
     /// Cross-validation folds; 0 for one validation part, or none: see the plan.
     pub n_folds: usize,
+    /// How many times the rows were parted into folds once more, in another way: predictions out of
+    /// fold are the mean over all of them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub n_repeats: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_zero(n: &usize) -> bool {
+    *n == 0
 }
 
 /// What depends on the clock or the machine.

@@ -20,6 +20,10 @@ pub struct Plan {
     /// The most variants of the members that are tried in time that the trials leave over.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub variants_max: usize,
+    /// The most times that the rows are parted into folds in other ways, in time left over, to
+    /// judge every trial again.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub repeats_max: usize,
     /// Named heuristics and the reason for each choice.
     pub notes: Vec<String>,
 }

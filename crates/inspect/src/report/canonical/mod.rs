@@ -400,6 +400,7 @@ fn base(profile: TableProfile, n_train: usize, n_holdout: usize) -> RunRecord {
             n_train,
             n_holdout,
             n_folds: 5,
+            n_repeats: 0,
         },
         plan: Plan::default(),
         trials: vec![],
@@ -515,6 +516,7 @@ fn search(record: &mut RunRecord, trials: &[(&str, &str, f64, f64, bool)]) {
         trials: trials.iter().map(|t| planned(t.0, t.1)).collect(),
         ensemble_rounds: 25,
         variants_max: 0,
+        repeats_max: 0,
         notes: vec!["Five folds, because 31,259 rows fit the time five times.".into()],
     };
     record.trials = trials

@@ -42,6 +42,11 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
             match (split.n_folds, record.plan.validation_share) {
                 (0, 0.0) if !record.plan.trials.is_empty() => "none".to_owned(),
                 (0, _) => "one part".to_owned(),
+                (n, _) if split.n_repeats > 0 => format!(
+                    "{}, the mean over {} divisions",
+                    number::counted(n, "fold", "folds"),
+                    split.n_repeats + 1
+                ),
                 (n, _) => number::counted(n, "fold", "folds"),
             },
         ),
