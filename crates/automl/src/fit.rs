@@ -22,6 +22,7 @@ use modelwright_learners::own::Named;
 use modelwright_preprocess::profile::Profile;
 
 use crate::account;
+use crate::frugal::{self, Costs, Frugal};
 use crate::input::{FitInput, FitOutcome, FitPlan};
 use crate::own::Own;
 use crate::parting::{self, Roles};
@@ -110,6 +111,8 @@ struct Flow {
     rows: Option<Vec<u32>>,
     /// Learners of the caller's own.
     learners: Vec<Named>,
+    /// What columns cost, and which are left out for it.
+    frugal: Option<Frugal>,
 }
 
 impl Flow {
@@ -147,8 +150,7 @@ impl Flow {
         let whole_file = WholeFile::planned(rows, &wish, (&parts, n_features, read_s), ctx);
         let is_search_sampled = parts.thin_for(whole_file.as_ref(), &mut notes, ctx);
         let roles = Roles::of(&parts.train, &options)?;
-        let n_folds_max = roles.n_folds_max(parts.kind);
-        let size = (n_features, n_folds_max, parts.may_repeat(&own));
+        let size = (n_features, roles.n_folds_max(parts.kind), parts.may_repeat(&own));
         let planned = plan_input(&parts.target, size, &task, preset, ctx);
         let mut plan = plan_of(&options, &own, &planned, parts.held_out.is_some())?;
         plan.notes.splice(0..0, notes);
@@ -159,7 +161,7 @@ impl Flow {
         conformal::check(&options, task.task, &folds)?;
         let may_exchange = parts.may_exchange();
         let split = SplitRecord { n_folds: plan.n_folds, ..parts.split.clone() };
-        Ok(Self {
+        let mut flow = Self {
             preset,
             metric,
             weights: parts.weights(&options)?,
@@ -183,7 +185,10 @@ impl Flow {
             whole_file,
             rows: is_read_whole.then_some(parts.rows),
             learners: own.learners.into_iter().map(|(learner, _)| learner).collect(),
-        })
+            frugal: None,
+        };
+        flow.choose_columns(ctx)?;
+        Ok(flow)
     }
 
     fn finish(mut self, ctx: &Context) -> Result<FitOutcome> {
@@ -216,6 +221,7 @@ impl Flow {
         let reserve = reserve + fair::reserve(&self.options, &closing_ctx);
         let search_ctx = closing_ctx.with_reserve(reserve);
         let reserved = distill::with_reserve(&self.options, &search_ctx);
+        let reserved = frugal::with_reserve(self.frugal.as_ref(), &reserved);
         let mut found = search::run(&self.plan, &ground, &reserved);
         self.phases.end(work, ctx);
         ctx.tell(Event::Phase("combine".to_owned()));
@@ -224,6 +230,7 @@ impl Flow {
         }
         self.split.n_repeats = found.n_repeats;
         let weights = self.select(&found, &closing_ctx);
+        self.cheaper(&ground, &mut found, &search_ctx);
         self.distill(&ground, &mut found, &weights, &search_ctx);
         let trials = account::leaderboard(&found, self.metric, &search_ctx);
         let mut combined = self.combine(found, &weights, &closing_ctx)?;
@@ -252,6 +259,7 @@ impl Flow {
         record.robustness = robustness;
         record.more_rows = more_rows;
         record.explanation = explanation;
+        record.feature_costs = self.frugal.as_ref().map(|f| f.record(combined.columns_read()));
         let (predictor, reference) = (combined.predictor, self.profile.sketches);
         let outcome = FitOutcome { predictor, record, reference, predictions: said };
         let mut outcome = offers::limits::keep(outcome, &self.options, ctx)?;
@@ -305,6 +313,7 @@ impl Flow {
             picked: None,
             shapes: None,
             edits: Vec::new(),
+            feature_costs: None,
             threshold: combined.threshold,
             calibration: combined.calibration.clone(),
             costs: combined.costs.clone(),
@@ -332,6 +341,33 @@ impl Flow {
 }
 
 impl Flow {
+    /// Leaves columns out that are dearer than a limit allows, and finds what cheaper models could
+    /// do without, where costs are named.
+    fn choose_columns(&mut self, ctx: &Context) -> Result<()> {
+        let costs = Costs::of(&self.options, &self.profile.schema, &self.exclude)?;
+        let input = frugal::path::Input {
+            table: &self.train,
+            schema: &self.profile.schema,
+            exclude: &self.exclude,
+            target: &self.target,
+            weights: self.weights.as_deref(),
+            folds: &self.folds,
+            metric: self.metric,
+            limit: self.options.max_feature_cost,
+        };
+        self.frugal = frugal::choose(costs, &input, &mut self.plan, ctx)?;
+        let left_out = self.frugal.iter().flat_map(|frugal| frugal.left_out.iter().cloned());
+        self.exclude.extend(left_out);
+        Ok(())
+    }
+
+    /// Tries models that do with cheaper columns, where costs are named.
+    fn cheaper(&self, ground: &Ground<'_>, found: &mut Found, ctx: &Context) {
+        if let Some(frugal) = &self.frugal {
+            frugal::run(frugal, ground, found, &distill::with_reserve(&self.options, ctx));
+        }
+    }
+
     /// Lets students learn from the ensemble that `weights` make, where they are wanted.
     fn distill(&self, ground: &Ground<'_>, found: &mut Found, weights: &[f64], ctx: &Context) {
         if !distill::is_wanted(&self.options) {

@@ -49,7 +49,7 @@ pub(crate) struct Chosen {
 
 /// The rows of a refit.
 pub(crate) struct Rows<'a> {
-    /// The features by the name of their encoding; a member whose encoding is absent stays as it
+    /// The features by their names; a member whose features are absent stays as it
     /// is.
     pub prepared: &'a BTreeMap<String, Prepared>,
     /// The rows as they are, by whose groups some members learn.
@@ -115,7 +115,7 @@ impl Chosen {
             return Ok(None);
         }
         ctx.tell(Event::Phase(format!("{} {name}", if is_first_fit { "fit" } else { "refit" })));
-        let Some(prepared) = rows.prepared.get(&self.planned.encoding) else { return Ok(None) };
+        let Some(prepared) = rows.prepared.get(&self.planned.features()) else { return Ok(None) };
         let scope = ctx.scope("refit").scope(&name).with_chance(chance);
         let lesson = self.recast.as_ref().map(|r| r.apply(rows.table, rows.target, rows.weights));
         let (target, weights) = match &lesson {
@@ -145,7 +145,7 @@ pub(crate) fn again(
     n_models: usize,
     ctx: &Context,
 ) -> Result<()> {
-    let is_ready = |m: &Chosen| rows.prepared.contains_key(&m.planned.encoding);
+    let is_ready = |m: &Chosen| rows.prepared.contains_key(&m.planned.features());
     for member in members.iter_mut().filter(|m| is_ready(m) && !m.is_refit) {
         let again = match member.fit(rows, 0, ctx) {
             // What learned its folds and not all rows keeps what it has; the engine's own do not

@@ -83,6 +83,8 @@ pub(crate) struct Outcome {
     pub trial: Option<Trial>,
     /// Whether the trial was moved out to become a member.
     pub taken: bool,
+    /// Whether it was tried beside the ensemble, to be offered, and can be no member of it.
+    pub is_beside: bool,
 }
 
 /// Everything the search found.
@@ -150,6 +152,7 @@ impl Outcome {
             rounds: Vec::new(),
             trial: None,
             taken: false,
+            is_beside: false,
         }
     }
 }
@@ -176,10 +179,10 @@ impl Found {
         self.outcomes.iter().filter_map(|o| o.trial.as_ref().map(|t| (o, t)))
     }
 
-    /// The usable trials that may be members of the ensemble: all but its students, which come
-    /// last.
+    /// The usable trials that may be members of the ensemble: all but its students and others that
+    /// are tried beside it, which come last.
     pub(crate) fn candidates(&self) -> impl Iterator<Item = (&Outcome, &Trial)> {
-        self.usable().filter(|(_, t)| t.labels.is_none())
+        self.usable().filter(|(o, t)| t.labels.is_none() && !o.is_beside)
     }
 }
 
@@ -189,7 +192,7 @@ fn is_constant(planned: &PlannedTrial) -> bool {
 }
 
 /// `n_boosters` of the trials are still to come, this one included.
-fn run_one(
+pub(crate) fn run_one(
     planned: &PlannedTrial,
     n_boosters: usize,
     ground: &Ground<'_>,
@@ -260,14 +263,15 @@ pub(crate) fn fitted(
         rounds: trial.rounds.clone(),
         trial: (!is_rejected).then_some(trial),
         taken: false,
+        is_beside: false,
     }
 }
 
 /// Whether memory allows the encoding of a trial beside those that are there. The first two are
 /// part of what the rows were counted to need.
 fn has_room(planned: &PlannedTrial, ground: &Ground<'_>, found: &Found, ctx: &Context) -> bool {
-    let is_counted = ["trees", "linear"].contains(&&*planned.encoding);
-    if found.is_single || is_counted || found.prepared.contains_key(&planned.encoding) {
+    let is_counted = ["trees", "linear"].contains(&&*planned.features());
+    if found.is_single || is_counted || found.prepared.contains_key(&planned.features()) {
         return true;
     }
     let derived = match &*planned.encoding {
@@ -287,13 +291,15 @@ fn fit_one(
     limit: Option<Duration>,
     ctx: &Context,
 ) -> Result<Trial> {
-    if !found.prepared.contains_key(&planned.encoding) {
+    let features = planned.features();
+    if !found.prepared.contains_key(&features) {
         let begun = ctx.elapsed();
+        let exclude: Vec<String> = ground.exclude.iter().chain(&planned.without).cloned().collect();
         let prepared = prepare(
             &PrepareInput {
                 table: ground.table,
                 schema: ground.schema,
-                exclude: ground.exclude,
+                exclude: &exclude,
                 target: ground.target,
                 weights: ground.weights,
                 folds: &ground.all_folds(),
@@ -303,13 +309,13 @@ fn fit_one(
             ctx,
         )?;
         let seconds = ctx.elapsed().saturating_sub(begun).as_secs_f64();
-        found.encode_s.insert(planned.encoding.clone(), seconds);
-        found.prepared.insert(planned.encoding.clone(), prepared);
+        found.encode_s.insert(features.clone(), seconds);
+        found.prepared.insert(features.clone(), prepared);
     }
     let input = TrialInput {
         planned,
         entry: ground.algorithm(planned)?,
-        prepared: &found.prepared[&planned.encoding],
+        prepared: &found.prepared[&features],
         target: ground.target,
         weights: ground.weights,
         folds: ground.folds,
@@ -397,6 +403,7 @@ mod tests {
             learner: name.to_owned(),
             encoding: "trees".to_owned(),
             params: modelwright_core::params::ParamMap::new(),
+            without: Vec::new(),
             fixed_rounds: false,
             reason: String::new(),
         };
@@ -423,6 +430,7 @@ mod tests {
             rounds: Vec::new(),
             trial: Some(trial),
             taken: false,
+            is_beside: false,
         }
     }
 

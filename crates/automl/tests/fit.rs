@@ -10,6 +10,8 @@ mod derived;
 mod distill;
 #[path = "fit/explain.rs"]
 mod explain;
+#[path = "fit/feature_cost.rs"]
+mod feature_cost;
 #[path = "fit/groups.rs"]
 mod groups;
 #[path = "fit/honest.rs"]

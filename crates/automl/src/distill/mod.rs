@@ -205,6 +205,7 @@ fn planned(recipe: &Recipe) -> PlannedTrial {
         learner: LEARNER.to_owned(),
         encoding: ENCODING.to_owned(),
         params: params.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        without: Vec::new(),
         fixed_rounds: false,
         reason: recipe.reason.to_owned(),
     }

@@ -201,7 +201,7 @@ impl<'a> School<'a> {
         let of_trial = TrialInput {
             planned: &planned,
             entry: base.entry.clone(),
-            prepared: &input.found.prepared[&planned.encoding],
+            prepared: &input.found.prepared[&planned.features()],
             target: &target,
             weights: Some(&weights),
             folds: input.folds,

@@ -73,7 +73,7 @@ fn again(ground: &Ground<'_>, found: &Found, r: usize, ctx: &Context) -> Option<
         let input = TrialInput {
             planned: &outcome.planned,
             entry: trial.entry.clone(),
-            prepared: found.prepared.get(&outcome.planned.encoding)?,
+            prepared: found.prepared.get(&outcome.planned.features())?,
             target: ground.target,
             weights: ground.weights,
             folds,

@@ -148,6 +148,7 @@ pub(crate) fn multiclass() -> RunRecord {
         picked: None,
         shapes: None,
         edits: Vec::new(),
+        feature_costs: None,
         importances: importances(
             &[("bill_length", 0.71), ("flipper_length", 0.38), ("mass", 0.02)],
             0.05,
@@ -205,6 +206,7 @@ pub(crate) fn regression() -> RunRecord {
         picked: None,
         shapes: None,
         edits: Vec::new(),
+        feature_costs: None,
         importances: importances(
             &[
                 ("median_income", 38_400.0),
@@ -422,6 +424,7 @@ fn base(profile: TableProfile, n_train: usize, n_holdout: usize) -> RunRecord {
         picked: None,
         shapes: None,
         edits: Vec::new(),
+        feature_costs: None,
         importances: vec![],
         explanation: None,
         decisions: Decisions {
@@ -503,6 +506,7 @@ fn planned(name: &str, learner: &str) -> PlannedTrial {
         learner: learner.into(),
         encoding: if learner == "gbdt" { "bins-255" } else { "dense" }.into(),
         params: BTreeMap::from([("learning_rate".into(), ParamValue::Real(0.08))]),
+        without: Vec::new(),
         fixed_rounds: false,
         reason: "a strong start on most tables".into(),
     }
