@@ -145,12 +145,16 @@ impl Offers {
         let latencies = self.surveyed.iter().map(|s| s.latency_us);
         let fastest = latencies.fold(f64::INFINITY, f64::min);
         let smallest = self.surveyed.iter().map(|s| s.size_bytes).min().unwrap_or(0);
-        let mut got =
-            format!("the fastest takes {} µs, the smallest {}", number(fastest), size(smallest));
         let costs = self.record.offers.iter().filter_map(|o| o.feature_cost);
-        if let Some(cheapest) = costs.reduce(f64::min) {
-            got += &format!(", the cheapest reads columns for {}", number(cheapest));
-        }
+        let cheapest = costs.reduce(f64::min);
+        let cheapest = cheapest.map_or_else(String::new, |c| {
+            format!(", the cheapest reads columns for {}", number(c))
+        });
+        let got = format!(
+            "the fastest takes {} µs, the smallest {}{cheapest}",
+            number(fastest),
+            size(smallest)
+        );
         Error::input("no offer of this fit keeps to that").got(got).hint(
             "see `modelwright pick MODEL` for the list; `fit --preset quick` finds smaller ones",
         )

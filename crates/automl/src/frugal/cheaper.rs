@@ -63,7 +63,7 @@ pub(crate) fn run(frugal: &Frugal, ground: &Ground<'_>, found: &mut Found, ctx: 
 
 /// A cost as a person would write it.
 fn written(cost: f64) -> String {
-    format!("{:.4}", cost).trim_end_matches('0').trim_end_matches('.').to_owned()
+    format!("{cost:.4}").trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// The steps of the path that are nearest to what is wanted, the dearest first; none where a limit

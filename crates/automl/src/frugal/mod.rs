@@ -89,9 +89,10 @@ impl Costs {
         let Some(limit) = limit else { return Ok(()) };
         let named = self.together(self.pinned.iter().map(String::as_str));
         let cheapest = self.of.values().copied().fold(f64::INFINITY, f64::min);
-        let (what, least) = match self.pinned.is_empty() {
-            true => ("no column is as cheap as that", cheapest),
-            false => ("the columns that constraints name cost more than that", named),
+        let (what, least) = if self.pinned.is_empty() {
+            ("no column is as cheap as that", cheapest)
+        } else {
+            ("the columns that constraints name cost more than that", named)
         };
         if least <= limit {
             return Ok(());

@@ -58,10 +58,10 @@ impl PlannedTrial {
     /// What its features are called: equal for trials that read the same ones. It is the
     /// encoding's name, and what is left out of it.
     pub fn features(&self) -> String {
-        match self.without.is_empty() {
-            true => self.encoding.clone(),
-            false => format!("{}{WITHOUT}{}", self.encoding, self.without.join(", ")),
+        if self.without.is_empty() {
+            return self.encoding.clone();
         }
+        format!("{}{WITHOUT}{}", self.encoding, self.without.join(", "))
     }
 }
 
