@@ -40,6 +40,10 @@ use self::combine::Combined;
 use self::untouched::Untouched;
 pub(crate) use self::whole::REFITS;
 
+/// What is said of a model without untouched rows.
+const NOT_TESTED: &str =
+    "no rows were held out, so the model is judged by its validation score alone";
+
 /// The number of the random stream of the first further division into folds.
 const FIRST_CHANCE: u64 = 100;
 
@@ -155,13 +159,11 @@ impl Flow {
         let mut plan = plan_of(&options, &own, &planned, parts.held_out.is_some())?;
         plan.notes.splice(0..0, notes);
         plan.notes.extend(distill::note(&options));
-        let folds = folds(&parts, &roles, &own, &mut plan, ctx)
-            .map_err(|e| if folds_were_asked(&options) { e.at("--folds") } else { e })?;
-        let repeats = repeats(&parts, &roles, &plan, ctx)?;
+        let (folds, repeats) = divisions(&parts, &roles, (&own, &options), &mut plan, ctx)?;
         conformal::check(&options, task.task, &folds)?;
-        let may_exchange = parts.may_exchange();
-        let split = SplitRecord { n_folds: plan.n_folds, ..parts.split.clone() };
         let mut flow = Self {
+            may_exchange: parts.may_exchange(),
+            split: SplitRecord { n_folds: plan.n_folds, ..parts.split.clone() },
             preset,
             metric,
             weights: parts.weights(&options)?,
@@ -172,7 +174,6 @@ impl Flow {
             task,
             leakage,
             exclude,
-            split,
             train: parts.train,
             held_out: parts.held_out,
             target: parts.target,
@@ -180,7 +181,6 @@ impl Flow {
             repeats,
             plan,
             phases,
-            may_exchange,
             is_sample: left_out_by.is_some() || is_search_sampled,
             whole_file,
             rows: is_read_whole.then_some(parts.rows),
@@ -214,12 +214,7 @@ impl Flow {
             ratio: self.rows_ratio(),
             own: self.learners.clone(),
         };
-        let n_held = self.held_out.as_ref().map_or(0, Table::n_rows);
-        let n_columns = self.train.n_columns();
-        let closing_ctx = ctx.with_reserve(budget::evaluation(n_held, n_columns));
-        let reserve = conformal::reserve(&self.options, &self.target, n_columns, &closing_ctx);
-        let reserve = reserve + fair::reserve(&self.options, &closing_ctx);
-        let search_ctx = closing_ctx.with_reserve(reserve);
+        let (closing_ctx, search_ctx) = self.reserving(ctx);
         let reserved = distill::with_reserve(&self.options, &search_ctx);
         let reserved = frugal::with_reserve(self.frugal.as_ref(), &reserved);
         let mut found = search::run(&self.plan, &ground, &reserved);
@@ -289,10 +284,7 @@ impl Flow {
             warnings.extend(fair::warning(&made.record, &self.options));
         }
         if evaluation.is_none() {
-            warnings.push(
-                "no rows were held out, so the model is judged by its validation score alone"
-                    .to_owned(),
-            );
+            warnings.push(NOT_TESTED.to_owned());
         }
         RunRecord {
             format_version: FORMAT_VERSION,
@@ -359,6 +351,17 @@ impl Flow {
         let left_out = self.frugal.iter().flat_map(|frugal| frugal.left_out.iter().cloned());
         self.exclude.extend(left_out);
         Ok(())
+    }
+
+    /// The context that keeps time for the evaluation, and the one that keeps time for intervals
+    /// and fairness beside it.
+    fn reserving(&self, ctx: &Context) -> (Context, Context) {
+        let n_held = self.held_out.as_ref().map_or(0, Table::n_rows);
+        let n_columns = self.train.n_columns();
+        let closing = ctx.with_reserve(budget::evaluation(n_held, n_columns));
+        let reserve = conformal::reserve(&self.options, &self.target, n_columns, &closing);
+        let search = closing.with_reserve(reserve + fair::reserve(&self.options, &closing));
+        (closing, search)
     }
 
     /// Tries models that do with cheaper columns, where costs are named.
@@ -491,6 +494,19 @@ fn folds(
     }
     let (k, share) = (plan.n_folds, plan.validation_share);
     parting::folds(parts.kind, roles, &parts.target, k, share, ctx)
+}
+
+/// The folds that judge the trials, and further divisions for time left over.
+fn divisions(
+    parts: &Parts,
+    roles: &Roles,
+    (own, options): (&Own, &Options),
+    plan: &mut Plan,
+    ctx: &Context,
+) -> Result<(Vec<Fold>, Vec<Vec<Fold>>)> {
+    let folds = folds(parts, roles, own, plan, ctx)
+        .map_err(|e| if folds_were_asked(options) { e.at("--folds") } else { e })?;
+    Ok((folds, repeats(parts, roles, plan, ctx)?))
 }
 
 /// The further divisions that the plan wants, each by another chance.
