@@ -39,6 +39,7 @@ TYPES = {
     "test": "Data | None",
     "out": "str | os.PathLike[str] | None",
     "cost": "Mapping[str, float] | str | None",
+    "feature_cost": "Mapping[str, float] | str | None",
     "monotone": "Mapping[str, int] | str | None",
     "interactions": "Sequence[Sequence[str]] | str | None",
     "kind": "Mapping[str, str] | None",
@@ -70,12 +71,14 @@ TEXTS = {
     "kind": "What columns mean, e.g. ``{\"zip\": \"category\"}``.",
     "cost": "What errors cost: ``{\"fp\": 1, \"fn\": 5}`` (binary), or ``{\"actual:predicted\": 2.5}``; the\n"
     "cheapest is decided.",
+    "feature_cost": "What columns cost for each row, e.g. ``{\"bureau\": 2.5, \"lab\": 10}`` (``\"*\"`` is all others), or a\n"
+    "file of columns and costs; models that do with cheaper ones are offered to `pick`.",
     "monotone": "Directions in which columns may act on the score, e.g. ``{\"age\": 1, \"price\": -1}``;\n"
     "every member keeps to them.",
     "interactions": "Groups of columns that may act together, e.g. ``[[\"age\", \"income\"], [\"hours\"]]``;\n"
     "columns that no group names form a further one.",
 }
-NUMBERS = {"N": "int", "SHARE": "float", "FOLDS": "int"}
+NUMBERS = {"N": "int", "SHARE": "float", "FOLDS": "int", "COST": "float"}
 
 VERBS = {
     "fit": (

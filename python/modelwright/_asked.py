@@ -51,6 +51,8 @@ def fit(
     interpretable: bool = False,
     max_latency: str | None = None,
     max_size: str | None = None,
+    feature_cost: Mapping[str, float] | str | None = None,
+    max_feature_cost: float | None = None,
     prefer_simple: bool = False,
     distill: bool = False,
     nested: int | bool | None = None,
@@ -145,6 +147,13 @@ def fit(
         it.
     max_size : str, optional
         The largest size of the model, e.g. 500kB, 10MB.
+    feature_cost : dict[str, float] or str, optional
+        What columns cost for each row, e.g. ``{"bureau": 2.5, "lab": 10}`` (``"*"`` is all
+        others), or a file of columns and costs; models that do with cheaper ones are offered to
+        `pick`.
+    max_feature_cost : float, optional
+        The most that the columns may cost together that the model reads; the whole ensemble
+        keeps to it.
     prefer_simple : bool, default False
         Deliver the fastest model that a test cannot tell from the best one, in place of the
         best.
@@ -222,6 +231,8 @@ def fit(
         interpretable=interpretable,
         max_latency=max_latency,
         max_size=max_size,
+        feature_cost=feature_cost,
+        max_feature_cost=max_feature_cost,
         prefer_simple=prefer_simple,
         distill=distill,
         nested=nested,
@@ -453,6 +464,8 @@ def plan(
     interpretable: bool = False,
     max_latency: str | None = None,
     max_size: str | None = None,
+    feature_cost: Mapping[str, float] | str | None = None,
+    max_feature_cost: float | None = None,
     prefer_simple: bool = False,
     distill: bool = False,
     nested: int | bool | None = None,
@@ -542,6 +555,13 @@ def plan(
         it.
     max_size : str, optional
         The largest size of the model, e.g. 500kB, 10MB.
+    feature_cost : dict[str, float] or str, optional
+        What columns cost for each row, e.g. ``{"bureau": 2.5, "lab": 10}`` (``"*"`` is all
+        others), or a file of columns and costs; models that do with cheaper ones are offered to
+        `pick`.
+    max_feature_cost : float, optional
+        The most that the columns may cost together that the model reads; the whole ensemble
+        keeps to it.
     prefer_simple : bool, default False
         Deliver the fastest model that a test cannot tell from the best one, in place of the
         best.
@@ -593,6 +613,8 @@ def plan(
         interpretable=interpretable,
         max_latency=max_latency,
         max_size=max_size,
+        feature_cost=feature_cost,
+        max_feature_cost=max_feature_cost,
         prefer_simple=prefer_simple,
         distill=distill,
         nested=nested,

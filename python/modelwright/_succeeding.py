@@ -62,6 +62,7 @@ class Succeeding(Packed):
         smallest_within: float | None = None,
         max_latency_us: float | None = None,
         max_size_bytes: int | None = None,
+        max_feature_cost: float | None = None,
         one_model_each: bool = False,
     ) -> Predictor:
         """Take one of the :meth:`offers` as a model of its own.
@@ -78,6 +79,8 @@ class Succeeding(Packed):
             The best that predicts a row in so many microseconds here.
         max_size_bytes : int, optional
             The best that is not larger.
+        max_feature_cost : float, optional
+            The best whose columns cost no more, as ``feature_cost`` of the fit named costs.
         one_model_each : bool, default False
             With ``offer``: one model of each member instead of the mean of several.
 
@@ -94,6 +97,7 @@ class Succeeding(Packed):
             "smallest_within": smallest_within,
             "max_latency_us": max_latency_us,
             "max_size_bytes": max_size_bytes,
+            "max_feature_cost": max_feature_cost,
             "one_model_each": one_model_each,
         }
         picked = _modelwright.model_pick(self._model, wish, self._threads)

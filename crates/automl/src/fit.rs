@@ -22,6 +22,7 @@ use modelwright_learners::own::Named;
 use modelwright_preprocess::profile::Profile;
 
 use crate::account;
+use crate::frugal::{self, Costs, Frugal};
 use crate::input::{FitInput, FitOutcome, FitPlan};
 use crate::own::Own;
 use crate::parting::{self, Roles};
@@ -38,6 +39,13 @@ use crate::{
 use self::combine::Combined;
 use self::untouched::Untouched;
 pub(crate) use self::whole::REFITS;
+
+/// What is said of a model without untouched rows.
+const NOT_TESTED: &str =
+    "no rows were held out, so the model is judged by its validation score alone";
+
+/// The number of the random stream of the first further division into folds.
+const FIRST_CHANCE: u64 = 100;
 
 /// Fits, combines, tests and explains a predictor inside the budget of `ctx`.
 ///
@@ -93,6 +101,8 @@ struct Flow {
     target: Target,
     weights: Option<Vec<f64>>,
     folds: Vec<Fold>,
+    /// Further divisions of the training rows into folds.
+    repeats: Vec<Vec<Fold>>,
     plan: Plan,
     phases: Phases,
     /// Whether any rows may judge any others: no groups, no order in time.
@@ -105,6 +115,8 @@ struct Flow {
     rows: Option<Vec<u32>>,
     /// Learners of the caller's own.
     learners: Vec<Named>,
+    /// What columns cost, and which are left out for it.
+    frugal: Option<Frugal>,
 }
 
 impl Flow {
@@ -142,17 +154,16 @@ impl Flow {
         let whole_file = WholeFile::planned(rows, &wish, (&parts, n_features, read_s), ctx);
         let is_search_sampled = parts.thin_for(whole_file.as_ref(), &mut notes, ctx);
         let roles = Roles::of(&parts.train, &options)?;
-        let n_folds_max = roles.n_folds_max(parts.kind);
-        let planned = plan_input(&parts.target, n_features, &task, preset, n_folds_max, ctx);
+        let size = (n_features, roles.n_folds_max(parts.kind), parts.may_repeat(&own));
+        let planned = plan_input(&parts.target, size, &task, preset, ctx);
         let mut plan = plan_of(&options, &own, &planned, parts.held_out.is_some())?;
         plan.notes.splice(0..0, notes);
         plan.notes.extend(distill::note(&options));
-        let folds = folds(&parts, &roles, &own, &mut plan, ctx)
-            .map_err(|e| if folds_were_asked(&options) { e.at("--folds") } else { e })?;
+        let (folds, repeats) = divisions(&parts, &roles, (&own, &options), &mut plan, ctx)?;
         conformal::check(&options, task.task, &folds)?;
-        let may_exchange = parts.may_exchange();
-        let split = SplitRecord { n_folds: plan.n_folds, ..parts.split.clone() };
-        Ok(Self {
+        let mut flow = Self {
+            may_exchange: parts.may_exchange(),
+            split: SplitRecord { n_folds: plan.n_folds, ..parts.split.clone() },
             preset,
             metric,
             weights: parts.weights(&options)?,
@@ -163,19 +174,21 @@ impl Flow {
             task,
             leakage,
             exclude,
-            split,
             train: parts.train,
             held_out: parts.held_out,
             target: parts.target,
             folds,
+            repeats,
             plan,
             phases,
-            may_exchange,
             is_sample: left_out_by.is_some() || is_search_sampled,
             whole_file,
             rows: is_read_whole.then_some(parts.rows),
             learners: own.learners.into_iter().map(|(learner, _)| learner).collect(),
-        })
+            frugal: None,
+        };
+        flow.choose_columns(ctx)?;
+        Ok(flow)
     }
 
     fn finish(mut self, ctx: &Context) -> Result<FitOutcome> {
@@ -193,6 +206,7 @@ impl Flow {
             weights: self.weights.as_deref(),
             groups: roles.groups(),
             folds: &self.folds,
+            repeats: &self.repeats,
             exchangeable: self.may_exchange,
             metric: self.metric,
             members_max: self.members_max(),
@@ -200,20 +214,18 @@ impl Flow {
             ratio: self.rows_ratio(),
             own: self.learners.clone(),
         };
-        let n_held = self.held_out.as_ref().map_or(0, Table::n_rows);
-        let n_columns = self.train.n_columns();
-        let closing_ctx = ctx.with_reserve(budget::evaluation(n_held, n_columns));
-        let reserve = conformal::reserve(&self.options, &self.target, n_columns, &closing_ctx);
-        let reserve = reserve + fair::reserve(&self.options, &closing_ctx);
-        let search_ctx = closing_ctx.with_reserve(reserve);
+        let (closing_ctx, search_ctx) = self.reserving(ctx);
         let reserved = distill::with_reserve(&self.options, &search_ctx);
+        let reserved = frugal::with_reserve(self.frugal.as_ref(), &reserved);
         let mut found = search::run(&self.plan, &ground, &reserved);
         self.phases.end(work, ctx);
         ctx.tell(Event::Phase("combine".to_owned()));
         if found.usable().next().is_none() {
             return Err(combine::nothing_fitted(found));
         }
+        self.split.n_repeats = found.n_repeats;
         let weights = self.select(&found, &closing_ctx);
+        self.cheaper(&ground, &mut found, &search_ctx);
         self.distill(&ground, &mut found, &weights, &search_ctx);
         let trials = account::leaderboard(&found, self.metric, &search_ctx);
         let mut combined = self.combine(found, &weights, &closing_ctx)?;
@@ -242,6 +254,7 @@ impl Flow {
         record.robustness = robustness;
         record.more_rows = more_rows;
         record.explanation = explanation;
+        record.feature_costs = self.frugal.as_ref().map(|f| f.record(combined.columns_read()));
         let (predictor, reference) = (combined.predictor, self.profile.sketches);
         let outcome = FitOutcome { predictor, record, reference, predictions: said };
         let mut outcome = offers::limits::keep(outcome, &self.options, ctx)?;
@@ -271,10 +284,7 @@ impl Flow {
             warnings.extend(fair::warning(&made.record, &self.options));
         }
         if evaluation.is_none() {
-            warnings.push(
-                "no rows were held out, so the model is judged by its validation score alone"
-                    .to_owned(),
-            );
+            warnings.push(NOT_TESTED.to_owned());
         }
         RunRecord {
             format_version: FORMAT_VERSION,
@@ -295,6 +305,7 @@ impl Flow {
             picked: None,
             shapes: None,
             edits: Vec::new(),
+            feature_costs: None,
             threshold: combined.threshold,
             calibration: combined.calibration.clone(),
             costs: combined.costs.clone(),
@@ -322,6 +333,44 @@ impl Flow {
 }
 
 impl Flow {
+    /// Leaves columns out that are dearer than a limit allows, and finds what cheaper models could
+    /// do without, where costs are named.
+    fn choose_columns(&mut self, ctx: &Context) -> Result<()> {
+        let costs = Costs::of(&self.options, &self.profile.schema, &self.exclude)?;
+        let input = frugal::path::Input {
+            table: &self.train,
+            schema: &self.profile.schema,
+            exclude: &self.exclude,
+            target: &self.target,
+            weights: self.weights.as_deref(),
+            folds: &self.folds,
+            metric: self.metric,
+            limit: self.options.max_feature_cost,
+        };
+        self.frugal = frugal::choose(costs, &input, &mut self.plan, ctx)?;
+        let left_out = self.frugal.iter().flat_map(|frugal| frugal.left_out.iter().cloned());
+        self.exclude.extend(left_out);
+        Ok(())
+    }
+
+    /// The context that keeps time for the evaluation, and the one that keeps time for intervals
+    /// and fairness beside it.
+    fn reserving(&self, ctx: &Context) -> (Context, Context) {
+        let n_held = self.held_out.as_ref().map_or(0, Table::n_rows);
+        let n_columns = self.train.n_columns();
+        let closing = ctx.with_reserve(budget::evaluation(n_held, n_columns));
+        let reserve = conformal::reserve(&self.options, &self.target, n_columns, &closing);
+        let search = closing.with_reserve(reserve + fair::reserve(&self.options, &closing));
+        (closing, search)
+    }
+
+    /// Tries models that do with cheaper columns, where costs are named.
+    fn cheaper(&self, ground: &Ground<'_>, found: &mut Found, ctx: &Context) {
+        if let Some(frugal) = &self.frugal {
+            frugal::run(frugal, ground, found, &distill::with_reserve(&self.options, ctx));
+        }
+    }
+
     /// Lets students learn from the ensemble that `weights` make, where they are wanted.
     fn distill(&self, ground: &Ground<'_>, found: &mut Found, weights: &[f64], ctx: &Context) {
         if !distill::is_wanted(&self.options) {
@@ -392,10 +441,9 @@ fn look_at_less(input: &mut FitInput, ctx: &Context) -> Vec<String> {
 
 fn plan_input(
     encoded: &Target,
-    n_features: usize,
+    (n_features, n_folds_max, may_repeat): (usize, usize, bool),
     task: &TaskRecord,
     preset: Preset,
-    n_folds_max: usize,
     ctx: &Context,
 ) -> PlanInput {
     let n_rows = encoded.n_rows();
@@ -415,6 +463,7 @@ fn plan_input(
         n_rows_rarest,
         preset,
         n_folds_max,
+        may_repeat,
         affordable_rounds: budget::affordable_rounds(ctx, n_rows, n_features, encoded.n_outputs()),
     }
 }
@@ -445,6 +494,28 @@ fn folds(
     }
     let (k, share) = (plan.n_folds, plan.validation_share);
     parting::folds(parts.kind, roles, &parts.target, k, share, ctx)
+}
+
+/// The folds that judge the trials, and further divisions for time left over.
+fn divisions(
+    parts: &Parts,
+    roles: &Roles,
+    (own, options): (&Own, &Options),
+    plan: &mut Plan,
+    ctx: &Context,
+) -> Result<(Vec<Fold>, Vec<Vec<Fold>>)> {
+    let folds = folds(parts, roles, own, plan, ctx)
+        .map_err(|e| if folds_were_asked(options) { e.at("--folds") } else { e })?;
+    Ok((folds, repeats(parts, roles, plan, ctx)?))
+}
+
+/// The further divisions that the plan wants, each by another chance.
+fn repeats(parts: &Parts, roles: &Roles, plan: &Plan, ctx: &Context) -> Result<Vec<Vec<Fold>>> {
+    let division = |r: usize| {
+        let ctx = ctx.with_chance(FIRST_CHANCE + r as u64);
+        parting::folds(parts.kind, roles, &parts.target, plan.n_folds, 0.0, &ctx)
+    };
+    (0..plan.repeats_max).map(division).collect()
 }
 
 /// Positions of rows mean nothing in a sample of them.

@@ -59,6 +59,7 @@ mod ensemble;
 pub mod explain;
 pub mod fair;
 mod fit;
+mod frugal;
 pub mod gate;
 pub mod input;
 pub mod more_rows;

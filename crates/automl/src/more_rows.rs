@@ -132,11 +132,13 @@ fn fit_part(input: &CurveInput<'_>, rows: &[u32], ctx: &Context) -> Result<Predi
     let target = input.target.select(rows);
     let weights: Option<Vec<f64>> =
         input.weights.map(|w| rows.iter().map(|row| w[*row as usize]).collect());
+    let without = &input.planned.without;
+    let exclude: Vec<String> = input.exclude.iter().chain(without).cloned().collect();
     let prepared = prepare(
         &PrepareInput {
             table: &table,
             schema: input.schema,
-            exclude: input.exclude,
+            exclude: &exclude,
             target: &target,
             weights: weights.as_deref(),
             folds: &[],

@@ -197,6 +197,7 @@ impl Own {
             learner: OWN.to_owned(),
             encoding: own.encoding.clone(),
             params: ParamMap::new(),
+            without: Vec::new(),
             fixed_rounds: false,
             reason: format!("given: {}", own.text),
         });

@@ -186,7 +186,7 @@ pub(crate) fn record(
     test_file: bool,
 ) -> SplitRecord {
     let kind = if test_file { "test file".to_owned() } else { kind.name().to_owned() };
-    SplitRecord { kind, reason, n_train, n_holdout, n_folds: 0 }
+    SplitRecord { kind, reason, n_train, n_holdout, n_folds: 0, n_repeats: 0 }
 }
 
 /// The group of each row of a table that is judged; `None` where the run knew no groups, or the

@@ -131,6 +131,12 @@ impl Parts {
         !self.is_own && matches!(self.kind, SplitKind::Random | SplitKind::Stratified)
     }
 
+    /// Whether the rows can be parted into folds in several ways, and learners that are not the
+    /// engine's own need not be asked again for each.
+    pub(crate) fn may_repeat(&self, own: &Own) -> bool {
+        !self.is_own && self.kind != SplitKind::Time && own.learners.is_empty()
+    }
+
     /// The folds that the caller gave; the plan then says so.
     pub(crate) fn own_folds(&self, split: &OwnSplit, plan: &mut Plan) -> Result<Vec<Fold>> {
         let is_held_out = self.held_out.is_some() && self.test_source.is_none();

@@ -33,6 +33,12 @@ const ENSEMBLE_ROUNDS: usize = 25;
 /// other presets end early instead.
 const VARIANTS_BEST: usize = 300;
 
+/// Below so many rows all trials are judged by so many further divisions into folds, when there is
+/// time: chance parts a few hundred rows so unevenly that it moves scores more than models do. The
+/// first repeats bring most: the part of the noise that divisions make shrinks with their number.
+const N_ROWS_TINY: usize = 1_000;
+const REPEATS: usize = 2;
+
 /// How much work a preset asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Preset {
@@ -100,6 +106,8 @@ pub(crate) struct PlanInput {
     pub preset: Preset,
     /// The most folds that groups or times allow.
     pub n_folds_max: usize,
+    /// Whether the rows can be parted into folds in other ways: not by time.
+    pub may_repeat: bool,
     /// Rounds of boosting that the budget allows one trial, by the cost model; `None` without a
     /// time limit.
     pub affordable_rounds: Option<u64>,
@@ -125,6 +133,14 @@ pub(crate) fn make(input: &PlanInput, mut trials: Vec<PlannedTrial>) -> Plan {
              the ensemble gains from them"
         ));
     }
+    let repeats_max = repeats_max(input, n_folds);
+    if repeats_max > 0 {
+        notes.push(format!(
+            "time left over goes into judging all trials by {repeats_max} further divisions into \
+             folds: {} rows",
+            input.n_rows
+        ));
+    }
     let pace = learning_rate(input, n_folds, &mut notes);
     if pace.rounds_per_fit.is_some_and(|rounds| rounds < ROUNDS_FOR_LINEAR_FIRST) {
         portfolio::strongest_first(&mut trials);
@@ -137,8 +153,15 @@ pub(crate) fn make(input: &PlanInput, mut trials: Vec<PlannedTrial>) -> Plan {
         trials,
         ensemble_rounds: ENSEMBLE_ROUNDS,
         variants_max,
+        repeats_max,
         notes,
     }
+}
+
+/// Further divisions into folds, by the size of the table.
+fn repeats_max(input: &PlanInput, n_folds: usize) -> usize {
+    let is_tiny = input.n_rows < N_ROWS_TINY && n_folds > 1;
+    if is_tiny && input.may_repeat && input.preset != Preset::Quick { REPEATS } else { 0 }
 }
 
 /// Puts the candidates of an earlier run in the place of the portfolio's, if there are any.
@@ -213,6 +236,7 @@ mod tests {
             n_rows_rarest: n_rows / 2,
             preset: Preset::Balanced,
             n_folds_max: usize::MAX,
+            may_repeat: true,
             affordable_rounds,
         }
     }
@@ -227,6 +251,16 @@ mod tests {
         assert_eq!(make(&input(20_000, None)).n_folds, 5);
         assert_eq!(make(&input(400_000, None)).n_folds, 0);
         assert_eq!(make(&input(5, None)).n_folds, 2);
+    }
+
+    #[test]
+    fn only_tiny_tables_whose_rows_may_be_parted_otherwise_are_judged_again() {
+        let repeats = |n_rows| make(&input(n_rows, None)).repeats_max;
+        assert_eq!([repeats(200), repeats(700), repeats(1_000)], [2, 2, 0]);
+        let by_time = PlanInput { may_repeat: false, ..input(200, None) };
+        assert_eq!(make(&by_time).repeats_max, 0);
+        let quick = PlanInput { preset: Preset::Quick, ..input(200, None) };
+        assert_eq!(make(&quick).repeats_max, 0);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The members of the ensemble, fitted again without giving rows away.
 //!
-//! A refit repeats a trial's fit with the mean of the rounds that its folds needed, and without a
-//! validation part: about as good as the bag of fold models, and as many times faster to predict
+//! A refit repeats a trial's fit with the rounds that all its folds together like best, and without
+//! a validation part: about as good as the bag of fold models, and as many times faster to predict
 //! with as there were folds. Where time is left, a member is fitted several times by other chances
 //! and averaged, which pays on small tables. What the time or the user does not allow keeps its
 //! fold models, so that there always is a servable model. A trial that was planned without folds
@@ -31,7 +31,7 @@ pub(crate) struct Chosen {
     pub weight: f64,
     /// The models that are averaged: those of the folds, or those of refits.
     pub models: Vec<Fitted>,
-    /// Rounds of the models: of a refit, or the mean of the folds.
+    /// Rounds of the models: of a refit, or those that all folds together like best.
     pub rounds: usize,
     /// Whether the models learned from all rows at hand.
     pub is_refit: bool,
@@ -49,7 +49,7 @@ pub(crate) struct Chosen {
 
 /// The rows of a refit.
 pub(crate) struct Rows<'a> {
-    /// The features by the name of their encoding; a member whose encoding is absent stays as it
+    /// The features by their names; a member whose features are absent stays as it
     /// is.
     pub prepared: &'a BTreeMap<String, Prepared>,
     /// The rows as they are, by whose groups some members learn.
@@ -63,7 +63,7 @@ pub(crate) struct Rows<'a> {
 impl Chosen {
     /// The member that a trial becomes, with its fold models.
     pub(crate) fn of(trial: Trial, weight: f64) -> Self {
-        let rounds = mean_rounds(&trial);
+        let rounds = trial.rounds_wanted;
         let as_planned = trial.planned.fixed_rounds && !trial.stopped;
         Self {
             weight,
@@ -115,7 +115,7 @@ impl Chosen {
             return Ok(None);
         }
         ctx.tell(Event::Phase(format!("{} {name}", if is_first_fit { "fit" } else { "refit" })));
-        let Some(prepared) = rows.prepared.get(&self.planned.encoding) else { return Ok(None) };
+        let Some(prepared) = rows.prepared.get(&self.planned.features()) else { return Ok(None) };
         let scope = ctx.scope("refit").scope(&name).with_chance(chance);
         let lesson = self.recast.as_ref().map(|r| r.apply(rows.table, rows.target, rows.weights));
         let (target, weights) = match &lesson {
@@ -145,7 +145,7 @@ pub(crate) fn again(
     n_models: usize,
     ctx: &Context,
 ) -> Result<()> {
-    let is_ready = |m: &Chosen| rows.prepared.contains_key(&m.planned.encoding);
+    let is_ready = |m: &Chosen| rows.prepared.contains_key(&m.planned.features());
     for member in members.iter_mut().filter(|m| is_ready(m) && !m.is_refit) {
         let again = match member.fit(rows, 0, ctx) {
             // What learned its folds and not all rows keeps what it has; the engine's own do not
@@ -185,10 +185,4 @@ fn that_learned(mut models: Vec<Fitted>) -> Vec<Fitted> {
         models.retain(|m| m.model.rounds() > 0);
     }
     models
-}
-
-/// The mean of the rounds that the folds of a trial needed.
-pub(crate) fn mean_rounds(trial: &Trial) -> usize {
-    let rounds = trial.rounds();
-    (rounds.iter().sum::<usize>() as f64 / rounds.len().max(1) as f64).round() as usize
 }

@@ -1,5 +1,6 @@
 //! Runs the plan's trials under the budget and keeps their out-of-fold predictions.
 
+mod repeats;
 mod second_lap;
 
 use std::collections::BTreeMap;
@@ -33,6 +34,8 @@ pub(crate) struct Ground<'a> {
     /// The group of each row, where rows of a group belong together.
     pub groups: Option<&'a [u32]>,
     pub folds: &'a [Fold],
+    /// Further divisions of the same rows into folds, for time left over.
+    pub repeats: &'a [Vec<Fold>],
     /// Whether any rows may judge any others: no groups, no order in time.
     pub exchangeable: bool,
     pub metric: &'static MetricEntry,
@@ -47,6 +50,11 @@ pub(crate) struct Ground<'a> {
 }
 
 impl Ground<'_> {
+    /// The folds of all divisions, for which columns are written at once.
+    fn all_folds(&self) -> Vec<Fold> {
+        self.folds.iter().chain(self.repeats.iter().flatten()).cloned().collect()
+    }
+
     /// The learner of a planned trial.
     ///
     /// # Errors
@@ -75,6 +83,8 @@ pub(crate) struct Outcome {
     pub trial: Option<Trial>,
     /// Whether the trial was moved out to become a member.
     pub taken: bool,
+    /// Whether it was tried beside the ensemble, to be offered, and can be no member of it.
+    pub is_beside: bool,
 }
 
 /// Everything the search found.
@@ -91,6 +101,8 @@ pub(crate) struct Found {
     pub times: Vec<PhaseTime>,
     /// Seconds in which each encoding was written, by its name.
     pub encode_s: BTreeMap<String, f64>,
+    /// By how many further divisions into folds the trials were judged.
+    pub n_repeats: usize,
     /// Whether the plan has one trial: nothing is selected, and whatever it learned is used.
     pub is_single: bool,
 }
@@ -107,6 +119,7 @@ pub(crate) fn run(plan: &Plan, ground: &Ground<'_>, ctx: &Context) -> Found {
         prepared: BTreeMap::new(),
         times: Vec::new(),
         encode_s: BTreeMap::new(),
+        n_repeats: 0,
         is_single: plan.trials.len() == 1,
     };
     for (i, planned) in plan.trials.iter().enumerate() {
@@ -123,6 +136,7 @@ pub(crate) fn run(plan: &Plan, ground: &Ground<'_>, ctx: &Context) -> Found {
     if plan.variants_max > 0 {
         second_lap::run(plan, ground, &mut found, ctx);
     }
+    repeats::run(ground, &mut found, ctx);
     found
 }
 
@@ -138,6 +152,7 @@ impl Outcome {
             rounds: Vec::new(),
             trial: None,
             taken: false,
+            is_beside: false,
         }
     }
 }
@@ -164,10 +179,10 @@ impl Found {
         self.outcomes.iter().filter_map(|o| o.trial.as_ref().map(|t| (o, t)))
     }
 
-    /// The usable trials that may be members of the ensemble: all but its students, which come
-    /// last.
+    /// The usable trials that may be members of the ensemble: all but its students and others that
+    /// are tried beside it, which come last.
     pub(crate) fn candidates(&self) -> impl Iterator<Item = (&Outcome, &Trial)> {
-        self.usable().filter(|(_, t)| t.labels.is_none())
+        self.usable().filter(|(o, t)| t.labels.is_none() && !o.is_beside)
     }
 }
 
@@ -177,7 +192,7 @@ fn is_constant(planned: &PlannedTrial) -> bool {
 }
 
 /// `n_boosters` of the trials are still to come, this one included.
-fn run_one(
+pub(crate) fn run_one(
     planned: &PlannedTrial,
     n_boosters: usize,
     ground: &Ground<'_>,
@@ -210,12 +225,15 @@ fn run_one(
         }
         Ok(trial) if !trial.is_usable() && !found.is_single => {
             let (status, why) = if trial.stopped {
-                (TrialStatus::Stopped, "stopped before every fold had learned something")
+                (TrialStatus::Stopped, "stopped before half of its folds had learned something")
             } else {
-                (TrialStatus::Done, "in some fold not one round made the validation rows better")
+                (
+                    TrialStatus::Done,
+                    "for most folds not one round makes the other folds' rows better",
+                )
             };
             let mut outcome = ended(status, Some(why.to_owned()));
-            outcome.rounds = trial.rounds();
+            outcome.rounds.clone_from(&trial.rounds);
             outcome
         }
         Ok(trial) => fitted(planned, trial, found, ground),
@@ -242,17 +260,18 @@ pub(crate) fn fitted(
         error: None,
         note,
         score: found.score(ground.metric, &trial.out_of_fold),
-        rounds: trial.rounds(),
+        rounds: trial.rounds.clone(),
         trial: (!is_rejected).then_some(trial),
         taken: false,
+        is_beside: false,
     }
 }
 
 /// Whether memory allows the encoding of a trial beside those that are there. The first two are
 /// part of what the rows were counted to need.
 fn has_room(planned: &PlannedTrial, ground: &Ground<'_>, found: &Found, ctx: &Context) -> bool {
-    let is_counted = ["trees", "linear"].contains(&&*planned.encoding);
-    if found.is_single || is_counted || found.prepared.contains_key(&planned.encoding) {
+    let is_counted = ["trees", "linear"].contains(&&*planned.features());
+    if found.is_single || is_counted || found.prepared.contains_key(&planned.features()) {
         return true;
     }
     let derived = match &*planned.encoding {
@@ -272,32 +291,35 @@ fn fit_one(
     limit: Option<Duration>,
     ctx: &Context,
 ) -> Result<Trial> {
-    if !found.prepared.contains_key(&planned.encoding) {
+    let features = planned.features();
+    if !found.prepared.contains_key(&features) {
         let begun = ctx.elapsed();
+        let exclude: Vec<String> = ground.exclude.iter().chain(&planned.without).cloned().collect();
         let prepared = prepare(
             &PrepareInput {
                 table: ground.table,
                 schema: ground.schema,
-                exclude: ground.exclude,
+                exclude: &exclude,
                 target: ground.target,
                 weights: ground.weights,
-                folds: ground.folds,
+                folds: &ground.all_folds(),
                 like: None,
             },
             &EncodingSpec::named(&planned.encoding)?,
             ctx,
         )?;
         let seconds = ctx.elapsed().saturating_sub(begun).as_secs_f64();
-        found.encode_s.insert(planned.encoding.clone(), seconds);
-        found.prepared.insert(planned.encoding.clone(), prepared);
+        found.encode_s.insert(features.clone(), seconds);
+        found.prepared.insert(features.clone(), prepared);
     }
     let input = TrialInput {
         planned,
         entry: ground.algorithm(planned)?,
-        prepared: &found.prepared[&planned.encoding],
+        prepared: &found.prepared[&features],
         target: ground.target,
         weights: ground.weights,
         folds: ground.folds,
+        first_fold: 0,
         exchangeable: ground.exchangeable,
         labels: None,
     };
@@ -381,6 +403,7 @@ mod tests {
             learner: name.to_owned(),
             encoding: "trees".to_owned(),
             params: modelwright_core::params::ParamMap::new(),
+            without: Vec::new(),
             fixed_rounds: false,
             reason: String::new(),
         };
@@ -389,6 +412,8 @@ mod tests {
             entry: Algorithm::Catalog(learner(name).unwrap()),
             models: Vec::new(),
             out_of_fold: Predictions::new(1, Vec::new()),
+            rounds: Vec::new(),
+            rounds_wanted: 0,
             fold_s: seconds,
             wall_s: seconds,
             side_by_side: false,
@@ -405,6 +430,7 @@ mod tests {
             rounds: Vec::new(),
             trial: Some(trial),
             taken: false,
+            is_beside: false,
         }
     }
 
@@ -418,6 +444,7 @@ mod tests {
             weights: None,
             groups: None,
             times: Vec::new(),
+            n_repeats: 0,
             encode_s: BTreeMap::from([("trees".to_owned(), 40.0)]),
             is_single: false,
         };

@@ -57,6 +57,7 @@ pub(crate) fn make(single: &Single, input: &PlanInput, has_holdout: bool) -> Res
         name: entry.spec.name.to_owned(),
         learner: entry.spec.name.to_owned(),
         encoding: encoding.to_owned(),
+        without: Vec::new(),
         fixed_rounds: !stops_early && names_rounds(entry, &params),
         params,
         reason: "the learner that was asked for".to_owned(),
@@ -144,6 +145,7 @@ mod tests {
             n_rows_rarest: 2_500,
             preset: Preset::Balanced,
             n_folds_max: usize::MAX,
+            may_repeat: true,
             affordable_rounds,
         }
     }

@@ -1,16 +1,20 @@
 //! One trial: a learner fitted on every fold, and its predictions of the rows it did not see.
 
+mod rounds;
+
 use modelwright_core::context::Decisions;
 use modelwright_core::data::{FeatureMatrix, FeatureView, Fold, TrainView};
 use modelwright_core::params::ParamMap;
 use modelwright_core::record::PlannedTrial;
 use modelwright_core::task::{Predictions, Target};
 use modelwright_core::{Context, Result};
-use modelwright_learners::{Algorithm, Fitted};
+use modelwright_learners::{Algorithm, Course, Fitted};
 use modelwright_preprocess::encode::Prepared;
 
 use crate::distill::{self, Labels};
 use crate::parts;
+
+use self::rounds::OfFold;
 
 /// Below this many cells (rows × features) folds run side by side; above, one after the other
 /// with all threads inside.
@@ -18,6 +22,9 @@ const N_CELLS_SIDE_BY_SIDE: usize = 1_500_000;
 
 /// A refit has all threads, a fold that ran beside others had not: what that saves at least.
 const ALL_THREADS: f64 = 0.7;
+
+/// A trial is used when at least this part of its folds learned something.
+const SHARE_THAT_LEARNED: f64 = 0.5;
 
 /// What came of a trial.
 pub(crate) struct Trial {
@@ -27,6 +34,10 @@ pub(crate) struct Trial {
     pub models: Vec<Fitted>,
     /// Predictions of the judged rows: fold after fold, in each fold's order.
     pub out_of_fold: Predictions,
+    /// Rounds after which each fold was judged.
+    pub rounds: Vec<usize>,
+    /// Rounds for a fit on all rows.
+    pub rounds_wanted: usize,
     /// Wall seconds of a fold's fit, mean over folds. Only for the clock and decisions.
     pub fold_s: f64,
     /// Wall seconds of the whole trial. Only for decisions.
@@ -50,6 +61,8 @@ pub(crate) struct TrialInput<'a> {
     pub target: &'a Target,
     pub weights: Option<&'a [f64]>,
     pub folds: &'a [Fold],
+    /// Which of the prepared folds is the first of these.
+    pub first_fold: usize,
     /// Whether any rows may judge any others: no groups, no order in time.
     pub exchangeable: bool,
     /// What a student learns in place of the target.
@@ -57,18 +70,17 @@ pub(crate) struct TrialInput<'a> {
 }
 
 impl Trial {
-    /// Rounds of each fold's model.
-    pub(crate) fn rounds(&self) -> Vec<usize> {
-        self.models.iter().map(|f| f.model.rounds()).collect()
-    }
-
-    /// Whether every fold learned something.
+    /// Whether enough folds learned something for the trial to be judged by them. A fold that
+    /// learned nothing, because its time was up or no round made other rows better, is judged as
+    /// the constant that it is.
     pub(crate) fn is_usable(&self) -> bool {
         if self.entry.is_own() {
             // What cannot be asked to hurry is left out whole.
             return !self.stopped;
         }
-        self.entry.spec().rounds_param.is_none() || self.rounds().iter().all(|r| *r > 0)
+        let learned = self.rounds.iter().filter(|rounds| **rounds > 0).count();
+        self.entry.spec().rounds_param.is_none()
+            || learned as f64 >= SHARE_THAT_LEARNED * self.rounds.len() as f64 && learned > 0
     }
 
     /// Wall seconds that a refit on all rows should take.
@@ -80,7 +92,13 @@ impl Trial {
         // One validation part is at most a fifth of the rows.
         let more_rows = if n > 1.0 { n / (n - 1.0) } else { 1.25 };
         let all_threads = if self.side_by_side { ALL_THREADS } else { 1.0 };
-        self.fold_s * more_rows * all_threads
+        self.fold_s * more_rows * all_threads * self.more_rounds()
+    }
+
+    /// How many times the rounds of a mean fold a fit on all rows does, where the clock ended some.
+    fn more_rounds(&self) -> f64 {
+        let mean = self.rounds.iter().sum::<usize>() as f64 / self.rounds.len().max(1) as f64;
+        if self.stopped { (self.rounds_wanted as f64 / mean.max(1.0)).max(1.0) } else { 1.0 }
     }
 }
 
@@ -112,13 +130,16 @@ pub(crate) fn run(input: &TrialInput<'_>, ctx: &Context) -> Result<Trial> {
             .map(|k| fit_fold(input, k, &slice(ctx, input.folds.len() - k, k)))
             .collect()
     };
-    let fits: Vec<FoldFit> = fits.into_iter().collect::<Result<_>>()?;
-    let values = fits.iter().flat_map(|f| f.predictions.values.iter().copied()).collect();
+    let mut fits: Vec<FoldFit> = fits.into_iter().collect::<Result<_>>()?;
+    let (rounds, rounds_wanted) = settle_rounds(input, &mut fits);
+    let out_of_fold = judged(input, &mut fits, &rounds, ctx)?;
     let decisions = ctx.decisions();
     Ok(Trial {
         planned: input.planned.clone(),
         entry: input.entry.clone(),
-        out_of_fold: Predictions::new(input.target.n_outputs(), values),
+        out_of_fold,
+        rounds,
+        rounds_wanted,
         fold_s: fits.iter().map(|f| f.seconds).sum::<f64>() / fits.len().max(1) as f64,
         wall_s: ctx.elapsed().saturating_sub(begun).as_secs_f64(),
         stopped: fits.len() < input.folds.len()
@@ -168,10 +189,13 @@ fn out_of_bag(input: &TrialInput<'_>, ctx: &Context) -> Result<Option<Trial>> {
     let seconds = ctx.elapsed().saturating_sub(begun).as_secs_f64();
     fill_unjudged(&mut judged, input.target, input.weights);
     let order: Vec<u32> = input.folds.iter().flat_map(|f| f.validation.iter().copied()).collect();
+    let rounds = model.model.rounds();
     Ok(Some(Trial {
         planned: input.planned.clone(),
         entry: input.entry.clone(),
         out_of_fold: judged.select(&order),
+        rounds: vec![rounds],
+        rounds_wanted: rounds,
         fold_s: seconds,
         wall_s: seconds,
         stopped: was_stopped(&ctx.decisions(), ctx.name()),
@@ -231,13 +255,15 @@ pub(crate) fn refit(
 
 struct FoldFit {
     model: Fitted,
-    predictions: Predictions,
+    /// How its validation rows were predicted after each number of rounds; `None` where they have
+    /// no say in that.
+    course: Option<Course>,
     seconds: f64,
     scope: String,
 }
 
 fn fit_fold(input: &TrialInput<'_>, k: usize, ctx: &Context) -> Result<FoldFit> {
-    let features = &input.prepared.folds[k];
+    let features = &input.prepared.folds[input.first_fold + k];
     let fold = &input.folds[k];
     let view = TrainView {
         features,
@@ -248,13 +274,65 @@ fn fit_fold(input: &TrialInput<'_>, k: usize, ctx: &Context) -> Result<FoldFit> 
     };
     let params: &ParamMap = &input.planned.params;
     let begun = ctx.elapsed();
-    let model = match input.labels {
-        Some(labels) => distill::fit(params, &view, &labels.folds[k], ctx)?,
-        None => input.entry.fit(&view, params, ctx)?,
+    let observed = match input.labels {
+        _ if view.validation.is_empty() => None,
+        Some(_) => None,
+        None => input.entry.fit_observed(&view, params, ctx)?,
+    };
+    let (model, course) = match (observed, input.labels) {
+        (Some((model, course)), _) => (model, Some(course)),
+        (None, Some(labels)) => (distill::fit(params, &view, &labels.folds[k], ctx)?, None),
+        (None, None) => (input.entry.fit(&view, params, ctx)?, None),
     };
     let seconds = (ctx.elapsed().saturating_sub(begun)).as_secs_f64();
-    let predictions = model.model.predict(&FeatureView::of(features, &fold.validation), ctx)?;
-    Ok(FoldFit { model, predictions, seconds, scope: ctx.name().to_owned() })
+    let course = course.filter(|course| !course.losses.is_empty());
+    Ok(FoldFit { model, course, seconds, scope: ctx.name().to_owned() })
+}
+
+/// Rounds after which each fold is judged, and rounds for a fit on all rows; models that can be cut
+/// are cut to them.
+fn settle_rounds(input: &TrialInput<'_>, fits: &mut [FoldFit]) -> (Vec<usize>, usize) {
+    let weight = |row: &u32| input.weights.map_or(1.0, |w| w[*row as usize]);
+    let of_fold = |(fit, fold): (&FoldFit, &Fold)| {
+        let losses = fit.course.as_ref().map_or_else(Vec::new, |c| c.losses.clone());
+        (losses, fold.validation.iter().map(weight).sum())
+    };
+    let courses: Vec<(Vec<f64>, f64)> = fits.iter().zip(input.folds).map(of_fold).collect();
+    let of_folds: Vec<OfFold<'_>> =
+        courses.iter().map(|(losses, weight)| OfFold { losses, weight: *weight }).collect();
+    let (mut rounds, wanted) = rounds::agree(&of_folds);
+    for (fit, rounds) in fits.iter_mut().zip(&mut rounds) {
+        match &fit.course {
+            Some(_) => fit.model.model.cut(*rounds),
+            None => *rounds = fit.model.model.rounds(),
+        }
+    }
+    if fits.iter().any(|fit| fit.course.is_some()) {
+        return (rounds, wanted);
+    }
+    let mean = rounds.iter().sum::<usize>() as f64 / rounds.len().max(1) as f64;
+    (rounds, mean.round() as usize)
+}
+
+/// The predictions of the judged rows, fold after fold, by what was settled.
+fn judged(
+    input: &TrialInput<'_>,
+    fits: &mut [FoldFit],
+    rounds: &[usize],
+    ctx: &Context,
+) -> Result<Predictions> {
+    let mut values = Vec::new();
+    for (k, fit) in fits.iter_mut().enumerate() {
+        let mut written = fit.course.take().map_or_else(Vec::new, |course| course.predictions);
+        if rounds[k] < written.len() {
+            values.extend(written.swap_remove(rounds[k]).values);
+            continue;
+        }
+        let features = &input.prepared.folds[input.first_fold + k];
+        let view = FeatureView::of(features, &input.folds[k].validation);
+        values.extend(fit.model.model.predict(&view, ctx)?.values);
+    }
+    Ok(Predictions::new(input.target.n_outputs(), values))
 }
 
 /// Whether the scope, or one below it, was stopped before its own end.

@@ -409,6 +409,31 @@ fn a_refit_with_the_rounds_found_has_those_rounds() {
 }
 
 #[test]
+fn an_observed_fit_is_the_fit_once_its_own_rows_choose_the_rounds() {
+    each(|entry, task| {
+        let table = easy(task, 300);
+        let what = label(entry, task);
+        let Some((mut fitted, course)) =
+            entry.fit_observed(&table.train(), &quick(entry), &context(2)).unwrap()
+        else {
+            return;
+        };
+        let least = course.losses.iter().copied().fold(f64::INFINITY, f64::min);
+        let best = course.losses.iter().position(|loss| *loss == least).unwrap();
+        fitted.model.cut(best);
+        let plain = table.fit(entry).unwrap();
+        assert_eq!(fitted.model.rounds(), plain.model.rounds(), "{what}");
+        assert!(fitted.encode().unwrap() == plain.encode().unwrap(), "{what}: other bytes");
+        let view = FeatureView::of(&table.features, table.train().validation);
+        let said = plain.model.predict(&view, &context(1)).unwrap();
+        if !course.predictions.is_empty() {
+            assert_eq!(course.predictions.len(), course.losses.len(), "{what}");
+            assert!(course.predictions[best] == said, "{what}: other predictions");
+        }
+    });
+}
+
+#[test]
 fn every_learner_beats_the_baseline() {
     each(|entry, task| {
         if entry.spec.name == "baseline" {

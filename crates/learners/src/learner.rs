@@ -11,6 +11,8 @@ use modelwright_core::{Context, Error, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::course::Course;
+
 /// What a learner is and can do.
 #[derive(Debug, Clone, Copy)]
 pub struct LearnerSpec {
@@ -87,6 +89,19 @@ pub trait Learner: 'static {
         None
     }
 
+    /// As [`Self::fit`], but with the number of rounds still open: the model has all that were
+    /// done, where it can be cut ([`Model::cut`]), else those that its validation rows like best;
+    /// the course says what these rows thought of every number. `None` for learners whose rounds
+    /// no validation row decides, and where there are too many such rows for it to matter.
+    fn fit_observed(
+        train: &TrainView<'_>,
+        params: &Checked<Self::Params>,
+        ctx: &Context,
+    ) -> Option<Result<(Self::Model, Course)>> {
+        let _ = (train, params, ctx);
+        None
+    }
+
     /// Reads a model stored in an older layout; `None` when there never was such a layout.
     fn decode_older(layout: u32, bytes: &[u8]) -> Option<Result<Self::Model>> {
         let _ = (layout, bytes);
@@ -106,6 +121,12 @@ pub trait Model: std::any::Any + Send + Sync {
 
     /// Rounds (trees per output, sweeps) in the model; 1 where the word has no meaning.
     fn rounds(&self) -> usize;
+
+    /// Keeps the first `n_rounds` rounds, if there are more and the model is a sum of them; one
+    /// that is not stays as it is.
+    fn cut(&mut self, n_rounds: usize) {
+        let _ = n_rounds;
+    }
 
     /// How many dense features it was fitted on.
     fn n_features(&self) -> usize;
@@ -153,6 +174,7 @@ impl Fitted {
     }
 }
 
+type FitObserved = fn(&TrainView<'_>, &ParamMap, &Context) -> Result<Option<(Fitted, Course)>>;
 type FitOutOfBag = fn(&TrainView<'_>, &ParamMap, &Context) -> Result<Option<(Fitted, Predictions)>>;
 
 /// A learner with its types erased: one line of the catalog.
@@ -165,6 +187,7 @@ pub struct Entry {
     default_params: fn() -> ParamMap,
     check_params: fn(&ParamMap) -> Result<()>,
     fit: fn(&TrainView<'_>, &ParamMap, &Context) -> Result<Fitted>,
+    fit_observed: FitObserved,
     fit_out_of_bag: FitOutOfBag,
     decode: fn(u32, &[u8]) -> Result<Fitted>,
 }
@@ -178,6 +201,7 @@ impl Entry {
             default_params: || L::Params::default().to_map(),
             check_params: |params| L::Params::from_map(L::SPEC.name, params).map(drop),
             fit: fit::<L>,
+            fit_observed: fit_observed::<L>,
             fit_out_of_bag: fit_out_of_bag::<L>,
             decode: decode::<L>,
         }
@@ -202,6 +226,20 @@ impl Entry {
     /// As [`Learner::fit`], and input error for unknown or out-of-range parameters.
     pub fn fit(&self, train: &TrainView<'_>, params: &ParamMap, ctx: &Context) -> Result<Fitted> {
         (self.fit)(train, params, ctx)
+    }
+
+    /// As [`Self::fit`], with the number of rounds still open; `None` for learners whose rounds no
+    /// validation row decides. See [`Learner::fit_observed`].
+    ///
+    /// # Errors
+    /// As [`Self::fit`].
+    pub fn fit_observed(
+        &self,
+        train: &TrainView<'_>,
+        params: &ParamMap,
+        ctx: &Context,
+    ) -> Result<Option<(Fitted, Course)>> {
+        (self.fit_observed)(train, params, ctx)
     }
 
     /// As [`Self::fit`], with predictions of the training rows by parts of the model that did not
@@ -231,6 +269,16 @@ fn fit<L: Learner>(train: &TrainView<'_>, params: &ParamMap, ctx: &Context) -> R
     let params = checked::<L>(train, params)?;
     let model = ctx.install(|| L::fit(train, &params, ctx))?;
     Ok(erase::<L>(model))
+}
+
+fn fit_observed<L: Learner>(
+    train: &TrainView<'_>,
+    params: &ParamMap,
+    ctx: &Context,
+) -> Result<Option<(Fitted, Course)>> {
+    let params = checked::<L>(train, params)?;
+    let fitted = ctx.install(|| L::fit_observed(train, &params, ctx)).transpose()?;
+    Ok(fitted.map(|(model, course)| (erase::<L>(model), course)))
 }
 
 fn fit_out_of_bag<L: Learner>(

@@ -4,6 +4,7 @@ pub mod baseline;
 pub mod catalog;
 #[cfg(test)]
 mod checks;
+pub mod course;
 pub mod ebm;
 #[cfg(test)]
 mod example;
@@ -18,5 +19,6 @@ pub mod own;
 pub mod tree;
 
 pub use catalog::{LEARNERS, learner};
+pub use course::Course;
 pub use learner::{Abilities, Entry, Fitted, Learner, LearnerSpec, Model};
 pub use own::{Algorithm, OWN};

@@ -18,6 +18,7 @@ use modelwright_core::task::{Predictions, Task};
 use modelwright_core::{Context, Error, Result};
 use serde::{Deserialize, Serialize};
 
+use crate::course::Course;
 use crate::learner::{Abilities, Entry, Fitted, LearnerSpec, Model};
 
 /// The name of all of them in plans, records and models; which one it is, the trial's name says.
@@ -281,6 +282,22 @@ impl Algorithm {
             n_outputs: train.target.n_outputs() as u32,
         };
         Ok(OwnModel { about, state: State::Awake(fitted) }.erased())
+    }
+
+    /// As [`Entry::fit_observed`]; no own learner can.
+    ///
+    /// # Errors
+    /// As [`Entry::fit_observed`].
+    pub fn fit_observed(
+        &self,
+        train: &TrainView<'_>,
+        params: &ParamMap,
+        ctx: &Context,
+    ) -> Result<Option<(Fitted, Course)>> {
+        match self {
+            Self::Catalog(entry) => entry.fit_observed(train, params, ctx),
+            Self::Own(_) => Ok(None),
+        }
     }
 
     /// As [`Entry::fit_out_of_bag`]; no own learner can.

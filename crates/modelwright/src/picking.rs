@@ -36,8 +36,18 @@ pub struct PickRequest {
     pub max_latency_us: Option<f64>,
     /// The largest size in bytes.
     pub max_size_bytes: Option<u64>,
+    /// The most that the columns may cost that it reads, as the fit was told.
+    pub max_feature_cost: Option<f64>,
     /// One model of each member instead of the mean of several, of a numbered offer.
     pub one_model_each: bool,
+}
+
+impl PickRequest {
+    fn has_limit(&self) -> bool {
+        self.max_latency_us.is_some()
+            || self.max_size_bytes.is_some()
+            || self.max_feature_cost.is_some()
+    }
 }
 
 /// Measures what a model offers.
@@ -90,14 +100,18 @@ impl Offers {
             (Some(share), _) => Wish::FastestWithin(share),
             (_, Some(share)) => Wish::SmallestWithin(share),
             _ if request.fastest_tied => Wish::FastestTied,
-            _ if request.max_latency_us.is_some() || request.max_size_bytes.is_some() => {
-                Wish::Best {
-                    max_latency_us: request.max_latency_us.unwrap_or(f64::INFINITY),
-                    max_size_bytes: request.max_size_bytes.unwrap_or(u64::MAX),
-                }
-            }
+            _ if request.has_limit() => Wish::Best {
+                max_latency_us: request.max_latency_us.unwrap_or(f64::INFINITY),
+                max_size_bytes: request.max_size_bytes.unwrap_or(u64::MAX),
+                max_feature_cost: request.max_feature_cost.unwrap_or(f64::INFINITY),
+            },
             _ => return Ok(None),
         };
+        if request.max_feature_cost.is_some() && known.iter().all(|o| o.feature_cost.is_none()) {
+            return Err(Error::input("the fit was not told what columns cost")
+                .at("--max-feature-cost")
+                .hint("fit again with --feature-cost COLUMN=COST,…"));
+        }
         let chosen = choose(known, &self.surveyed, wish).ok_or_else(|| self.none_fits())?;
         Ok(Some(chosen.picked))
     }
@@ -121,6 +135,7 @@ impl Offers {
                 "value": m.value,
                 "ci95": m.ci95.map(|i| [i.low, i.high]),
             })),
+            "feature_cost": offer.feature_cost,
             "size_bytes": surveyed.size_bytes,
             "latency_us": surveyed.latency_us,
         })
@@ -130,8 +145,16 @@ impl Offers {
         let latencies = self.surveyed.iter().map(|s| s.latency_us);
         let fastest = latencies.fold(f64::INFINITY, f64::min);
         let smallest = self.surveyed.iter().map(|s| s.size_bytes).min().unwrap_or(0);
-        let got =
-            format!("the fastest takes {} µs, the smallest {}", number(fastest), size(smallest));
+        let costs = self.record.offers.iter().filter_map(|o| o.feature_cost);
+        let cheapest = costs.reduce(f64::min);
+        let cheapest = cheapest.map_or_else(String::new, |c| {
+            format!(", the cheapest reads columns for {}", number(c))
+        });
+        let got = format!(
+            "the fastest takes {} µs, the smallest {}{cheapest}",
+            number(fastest),
+            size(smallest)
+        );
         Error::input("no offer of this fit keeps to that").got(got).hint(
             "see `modelwright pick MODEL` for the list; `fit --preset quick` finds smaller ones",
         )

@@ -39,6 +39,7 @@ pub(crate) struct Wish {
     offer: Option<usize>,
     max_latency_us: Option<f64>,
     max_size_bytes: Option<u64>,
+    max_feature_cost: Option<f64>,
     one_model_each: bool,
 }
 
@@ -75,12 +76,13 @@ pub(crate) fn model_pick(
             offer: wish.offer,
             max_latency_us: wish.max_latency_us,
             max_size_bytes: wish.max_size_bytes,
+            max_feature_cost: wish.max_feature_cost,
             one_model_each: wish.one_model_each,
         };
         let picked = all.choose(&request)?.ok_or_else(|| {
             Error::input("nothing is wished").expected(
                 "one of fastest_within, fastest_tied, smallest_within, offer, max_latency_us, \
-                 max_size_bytes",
+                 max_size_bytes, max_feature_cost",
             )
         })?;
         let mut again = modelwright::Model::open_bytes(model.stored())?;

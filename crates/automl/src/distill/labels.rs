@@ -104,7 +104,7 @@ fn said_in_fold(
     let total: f64 = teachers.iter().map(|(_, weight)| weight).sum();
     let mut said = Vec::with_capacity(teachers.len());
     for (trial, _) in teachers {
-        let features = &found.prepared[&trial.planned.encoding].folds[k];
+        let features = &found.prepared[&trial.planned.features()].folds[k];
         said.push(trial.models[k].model.predict(&FeatureView::all(features), ctx)?);
     }
     let weights = teachers.iter().map(|(_, weight)| weight / total);

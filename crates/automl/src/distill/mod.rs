@@ -174,6 +174,7 @@ fn taught(
             target: class.ground.target,
             weights: class.ground.weights,
             folds: class.ground.folds,
+            first_fold: 0,
             exchangeable: class.ground.exchangeable,
             labels: Some(labels),
         };
@@ -204,6 +205,7 @@ fn planned(recipe: &Recipe) -> PlannedTrial {
         learner: LEARNER.to_owned(),
         encoding: ENCODING.to_owned(),
         params: params.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        without: Vec::new(),
         fixed_rounds: false,
         reason: recipe.reason.to_owned(),
     }

@@ -301,7 +301,7 @@ fn account(trial: &Trial, input: &FairInput<'_>) -> TrialRecord {
         score: input.found.score(input.metric, &trial.out_of_fold),
         ci95: None,
         indistinguishable_from_best: false,
-        rounds: trial.rounds(),
+        rounds: trial.rounds.clone(),
     }
 }
 

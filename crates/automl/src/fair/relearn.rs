@@ -20,7 +20,6 @@ use super::recast::Recast;
 use crate::audit::MIN_GROUP;
 use crate::budget;
 use crate::ensemble;
-use crate::refit::mean_rounds;
 use crate::trial::{self, Trial, TrialInput};
 
 /// Answers of the game at most: with exact mixtures few are needed, and each is a trial.
@@ -202,10 +201,11 @@ impl<'a> School<'a> {
         let of_trial = TrialInput {
             planned: &planned,
             entry: base.entry.clone(),
-            prepared: &input.found.prepared[&planned.encoding],
+            prepared: &input.found.prepared[&planned.features()],
             target: &target,
             weights: Some(&weights),
             folds: input.folds,
+            first_fold: 0,
             exchangeable: input.exchangeable,
             labels: None,
         };
@@ -219,7 +219,7 @@ fn again(base: &Trial, name: &str, reason: &str) -> PlannedTrial {
     let mut planned =
         PlannedTrial { name: name.to_owned(), reason: reason.to_owned(), ..base.planned.clone() };
     if let Some(rounds) = base.entry.spec().rounds_param {
-        let value = modelwright_core::params::ParamField::to_value(&mean_rounds(base).max(1));
+        let value = modelwright_core::params::ParamField::to_value(&base.rounds_wanted.max(1));
         planned.params.insert(rounds.to_owned(), value);
         planned.fixed_rounds = true;
     }

@@ -38,7 +38,7 @@ pub(super) struct Combined {
     pub predictor: Predictor,
     /// How each of its members came about; their models are in the predictor.
     pub members: Vec<Chosen>,
-    /// The encodings of the predictor's encoders.
+    /// The names of the features that the predictor's encoders write.
     pub encodings: Vec<String>,
     pub threshold: Option<f64>,
     pub calibration: Option<CalibrationRecord>,
@@ -115,7 +115,7 @@ impl Flow {
         }
         let mut encodings: Vec<String> = Vec::new();
         for member in &members {
-            position_or_push(&mut encodings, &member.planned.encoding);
+            position_or_push(&mut encodings, &member.planned.features());
         }
         let suspects = self.suspects(&found, &judged);
         let regions = self.regions(&found, &members, &judged, &mut encodings, ctx)?;
@@ -196,7 +196,7 @@ impl Flow {
     ) -> Predictor {
         let place = |name: &String| encodings.iter().position(|e| e == name).unwrap_or(0);
         let of_predictor = |m: &mut Chosen| PredictorMember {
-            encoder: place(&m.planned.encoding),
+            encoder: place(&m.planned.features()),
             weight: m.weight,
             models: std::mem::take(&mut m.models),
         };
@@ -238,7 +238,8 @@ impl Flow {
             *predictions = judged;
             Ok((made.calibrator, decision.threshold))
         };
-        let mut offers = offers::make(found, delivered, &finish, ctx)?;
+        let costs = self.frugal.as_ref().map(|frugal| &frugal.costs);
+        let mut offers = offers::make(found, delivered, (&finish, costs), ctx)?;
         if self.options.fair.is_some() {
             // The thresholds of groups were chosen for the delivered probabilities alone.
             offers.truncate(1);
@@ -295,6 +296,13 @@ impl Flow {
 }
 
 impl Combined {
+    /// The raw columns that the members with weight read.
+    pub(super) fn columns_read(&self) -> impl Iterator<Item = &str> {
+        let members = self.predictor.members.iter().filter(|m| m.weight > 0.0);
+        let encoders = members.filter_map(|m| self.predictor.encoders.get(m.encoder));
+        encoders.flat_map(FittedEncoder::input_columns).map(|(name, _)| name)
+    }
+
     /// Brings the record up to the members as they are.
     pub(super) fn keep_account(&mut self) {
         let account = |(m, p): (&Chosen, &PredictorMember)| Member {

@@ -145,7 +145,7 @@ impl Flow {
         for (i, weight) in members {
             let trial = usable[*i];
             let features =
-                found.prepared[&trial.planned.encoding].encoder.transform(held_out, ctx)?;
+                found.prepared[&trial.planned.features()].encoder.transform(held_out, ctx)?;
             let share = weight / trial.models.len() as f64;
             for fitted in &trial.models {
                 let said = fitted.model.predict(&FeatureView::all(&features), ctx)?;

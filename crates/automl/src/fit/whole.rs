@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 
 use modelwright_core::context::Event;
 use modelwright_core::data::Table;
+use modelwright_core::record::encoding_of;
 use modelwright_core::task::Target;
 use modelwright_core::{Context, Result};
 use modelwright_preprocess::FittedEncoder;
@@ -121,21 +122,27 @@ impl Flow {
         let mut prepared = BTreeMap::new();
         for (name, encoder) in combined.encodings.iter().zip(&combined.predictor.encoders) {
             let seconds = combined.encode_s.get(name).copied().unwrap_or(0.0) * ratio;
-            let of_members = combined.members.iter().filter(|m| m.planned.encoding == *name);
-            let first_s = of_members.map(Chosen::refit_s).fold(f64::INFINITY, f64::min) * ratio;
+            let of_members = combined.members.iter().filter(|m| m.planned.features() == *name);
+            let first_s =
+                of_members.clone().map(Chosen::refit_s).fold(f64::INFINITY, f64::min) * ratio;
             if !budget::may_refit(ctx, &format!("encode/{name}"), seconds + first_s) {
                 continue;
             }
+            let without = of_members.clone().flat_map(|m| &m.planned.without);
+            let exclude: Vec<String> = self.exclude.iter().chain(without).cloned().collect();
             let input = PrepareInput {
                 table: on.table,
                 schema: &self.profile.schema,
-                exclude: &self.exclude,
+                exclude: &exclude,
                 target: on.target,
                 weights: on.weights,
                 folds: &[],
                 like: Some(encoder),
             };
-            prepared.insert(name.clone(), prepare(&input, &EncodingSpec::named(name)?, ctx)?);
+            prepared.insert(
+                name.clone(),
+                prepare(&input, &EncodingSpec::named(encoding_of(name))?, ctx)?,
+            );
         }
         Ok(prepared)
     }
@@ -158,7 +165,7 @@ impl Flow {
         let mut keys: Vec<(String, bool)> = Vec::new();
         for (member, of_predictor) in members.iter_mut().zip(&mut predictor.members) {
             of_predictor.models = std::mem::take(&mut member.models);
-            let key = (member.planned.encoding.clone(), member.is_refit);
+            let key = (member.planned.features(), member.is_refit);
             of_predictor.encoder = keys.iter().position(|k| *k == key).unwrap_or_else(|| {
                 keys.push(key);
                 keys.len() - 1

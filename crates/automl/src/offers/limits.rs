@@ -33,6 +33,7 @@ pub(crate) fn keep(
     let within = Wish::Best {
         max_latency_us: latency.unwrap_or(f64::INFINITY),
         max_size_bytes: size.unwrap_or(u64::MAX),
+        max_feature_cost: f64::INFINITY,
     };
     let offers = &outcome.record.offers;
     let simplest = options.prefer_simple && !has_limit;
@@ -93,11 +94,27 @@ mod tests {
         assert_eq!(taken(Wish::FastestWithin(0.005)), Some(1));
         assert_eq!(taken(Wish::FastestWithin(0.0)), Some(0));
         assert_eq!(taken(Wish::SmallestWithin(0.05)), Some(2));
-        let best = |max_latency_us, max_size_bytes| Wish::Best { max_latency_us, max_size_bytes };
+        let best = |max_latency_us, max_size_bytes| Wish::Best {
+            max_latency_us,
+            max_size_bytes,
+            max_feature_cost: f64::INFINITY,
+        };
         assert_eq!(taken(best(50.0, u64::MAX)), Some(1));
         assert_eq!(taken(best(f64::INFINITY, 200)), Some(2));
         assert_eq!(taken(best(1.0, u64::MAX)), None);
         assert_eq!(taken(Wish::FastestTied), Some(0));
+        let cheap = |max_feature_cost| Wish::Best {
+            max_latency_us: f64::INFINITY,
+            max_size_bytes: u64::MAX,
+            max_feature_cost,
+        };
+        assert_eq!(taken(cheap(3.0)), None, "nobody said what columns cost");
+        let mut priced = offers.clone();
+        for (offer, cost) in priced.iter_mut().zip([9.0, 9.0, 2.0]) {
+            offer.feature_cost = Some(cost);
+        }
+        let taken_of = |wish| choose(&priced, &all, wish).map(|s| s.picked.offer);
+        assert_eq!((taken_of(cheap(3.0)), taken_of(cheap(1.0))), (Some(2), None));
         let mut tied = offers.clone();
         tied[2].tied = true;
         let chosen = choose(&tied, &all, Wish::FastestTied).map(|s| s.picked.offer);

@@ -18,6 +18,7 @@ use modelwright_evaluate::metric::MetricEntry;
 use serde::{Deserialize, Serialize};
 
 use crate::account::{self, Judged};
+use crate::frugal::Costs;
 use crate::search::Found;
 use crate::trial::Trial;
 use crate::{distill, ensemble};
@@ -87,14 +88,14 @@ pub(crate) type Finish<'a> =
     dyn Fn(&mut Predictions, &Context) -> Result<(Calibrator, Option<f64>)> + 'a;
 
 /// The offers of a search, the delivered combination first, the others by falling size. Empty when
-/// there was no time to look.
+/// there was no time to look. What columns cost counts beside size where that is known.
 ///
 /// # Errors
 /// As `finish`.
 pub(crate) fn make(
     found: &Found,
     delivered: &Delivered<'_>,
-    finish: &Finish<'_>,
+    (finish, costs): (&Finish<'_>, Option<&Costs>),
     ctx: &Context,
 ) -> Result<Vec<(Offered, Offer)>> {
     let scope = ctx.scope("offers");
@@ -109,7 +110,8 @@ pub(crate) fn make(
     let (all, students): (Members, Members) = in_predictor.partition(|(_, w)| *w > 0.0);
     let names = delivered.members.iter().map(|(i, _)| usable[*i].0).collect();
     let judged = Judged::thinned(found, account::N_ROWS_MAX, ctx);
-    let making = Making { found, delivered, finish, names, trials, judged };
+    let columns = delivered.members.iter().map(|(i, _)| columns_of(found, *i)).collect();
+    let making = Making { found, delivered, finish, costs, names, trials, columns, judged };
     let mut offers = vec![making.delivered(&all)];
     for (n, members) in making.front([&all, &students], &sizes).into_iter().enumerate() {
         let scope = scope.scope(&n.to_string());
@@ -126,9 +128,12 @@ struct Making<'a> {
     found: &'a Found,
     delivered: &'a Delivered<'a>,
     finish: &'a Finish<'a>,
+    costs: Option<&'a Costs>,
     /// Of each member of the predictor, its trial.
     names: Vec<&'a str>,
     trials: Vec<&'a Trial>,
+    /// The raw columns that each reads.
+    columns: Vec<Vec<&'a str>>,
     /// The rows on which offers are told from the delivered combination.
     judged: Judged,
 }
@@ -146,6 +151,7 @@ impl Making<'_> {
             members: self.shares(all),
             score,
             more_error: score.map(|_| 0.0),
+            feature_cost: self.cost(all),
             ..Offer::default()
         };
         (offered, offer)
@@ -166,13 +172,20 @@ impl Making<'_> {
             score,
             more_error: score.zip(best).and_then(|(s, b)| more_error(metric, s, b)),
             tied: account::indistinguishable(metric, &self.judged, &own, &of_best, ctx),
+            feature_cost: self.cost(&members),
             holdout: None,
         };
         Ok((Offered { members, calibrator, threshold }, offer))
     }
 
-    /// The combinations smaller than all members together, and students alone, that no smaller one
-    /// beats, largest first.
+    /// What the columns cost together that some members read.
+    fn cost(&self, members: &[(u32, f64)]) -> Option<f64> {
+        let columns = members.iter().flat_map(|(i, _)| &self.columns[*i as usize]);
+        self.costs.map(|costs| costs.together(columns.copied()))
+    }
+
+    /// The combinations smaller than all members together, and those that stand beside the ensemble
+    /// alone, that no smaller and cheaper one beats, largest first.
     fn front(&self, [all, students]: [&[(u32, f64)]; 2], sizes: &[u64]) -> Vec<Members> {
         let metric = self.delivered.metric;
         let judged = &self.judged;
@@ -182,22 +195,16 @@ impl Making<'_> {
             members.iter().map(|(i, _)| sizes[*i as usize]).sum()
         };
         let of_students = students.iter().map(|(i, _)| vec![(*i, 1.0)]);
-        let smaller = of_students.filter(|one| size(one) < size(all));
-        let mut scored: Vec<(u64, f64, Members)> = Vec::new();
+        let cost = |members: &[(u32, f64)]| self.cost(members).unwrap_or(0.0);
+        let smaller = of_students.filter(|one| size(one) < size(all) || cost(one) < cost(all));
+        let mut scored: Vec<Scored> = Vec::new();
         for members in combinations(all).into_iter().chain(smaller) {
             let parts: Vec<_> = members.iter().map(|(i, w)| (&thinned[*i as usize], *w)).collect();
             let Some(score) = judged.score(metric, &ensemble::combine(&parts)) else { continue };
             let score = if metric.spec.larger_is_better { score } else { -score };
-            scored.push((size(&members), score, members));
+            scored.push(Scored { size: size(&members), cost: cost(&members), score, members });
         }
-        scored.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)));
-        let mut best = f64::NEG_INFINITY;
-        scored.retain(|(_, score, _)| {
-            let is_better = *score > best;
-            best = best.max(*score);
-            is_better
-        });
-        scored.into_iter().rev().map(|(_, _, members)| members).collect()
+        unbeaten(scored).into_iter().rev().map(|s| s.members).collect()
     }
 
     fn shares(&self, members: &[(u32, f64)]) -> Vec<Share> {
@@ -207,6 +214,37 @@ impl Making<'_> {
         };
         members.iter().map(share).collect()
     }
+}
+
+/// A combination and what it takes.
+struct Scored {
+    size: u64,
+    cost: f64,
+    /// Larger is better.
+    score: f64,
+    members: Members,
+}
+
+/// Those that none of the others beats, smallest first: none is better, or as good, and neither
+/// larger nor dearer.
+fn unbeaten(mut scored: Vec<Scored>) -> Vec<Scored> {
+    scored.sort_by(|a, b| {
+        a.size.cmp(&b.size).then(b.score.total_cmp(&a.score)).then(a.cost.total_cmp(&b.cost))
+    });
+    let mut kept: Vec<Scored> = Vec::new();
+    for one in scored {
+        if !kept.iter().any(|other| other.score >= one.score && other.cost <= one.cost) {
+            kept.push(one);
+        }
+    }
+    kept
+}
+
+/// The raw columns that a usable trial reads.
+fn columns_of(found: &Found, i: usize) -> Vec<&str> {
+    let prepared =
+        found.usable().nth(i).and_then(|(o, _)| found.prepared.get(&o.planned.features()));
+    prepared.map_or_else(Vec::new, |p| p.encoder.input_columns().map(|(name, _)| name).collect())
 }
 
 /// Leaves out the students that no offer is made of.
@@ -265,6 +303,20 @@ fn more_error(metric: &MetricEntry, score: f64, than: f64) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_larger_stays_where_it_reads_cheaper_columns() {
+        let scored = |size, cost, score| Scored { size, cost, score, members: Vec::new() };
+        let all = vec![
+            scored(100, 9.0, 0.8),
+            scored(50, 9.0, 0.7),
+            scored(60, 9.0, 0.6),
+            scored(80, 2.0, 0.65),
+            scored(90, 3.0, 0.65),
+        ];
+        let sizes: Vec<u64> = unbeaten(all).iter().map(|s| s.size).collect();
+        assert_eq!(sizes, [50, 80, 100]);
+    }
 
     #[test]
     fn few_members_are_combined_in_every_way_and_many_by_weight_and_alone() {

@@ -76,6 +76,9 @@ pub fn pick(
             });
     }
     record.shapes = shapes::recorded(&predictor);
+    if let (Some(costs), Some(cost)) = (&mut record.feature_costs, offer.feature_cost) {
+        costs.of_model = cost;
+    }
     record.picked = Some(picked);
     Ok((predictor, record))
 }

@@ -39,12 +39,14 @@ pub enum Wish {
     FastestTied,
     /// The smallest within that share.
     SmallestWithin(f64),
-    /// The best that keeps to both limits.
+    /// The best that keeps to all limits.
     Best {
         /// Microseconds for one row.
         max_latency_us: f64,
         /// Bytes of the stored predictor.
         max_size_bytes: u64,
+        /// What the columns cost that it reads.
+        max_feature_cost: f64,
     },
 }
 
@@ -103,9 +105,13 @@ pub fn choose(offers: &[Offer], surveyed: &[Surveyed], wish: Wish) -> Option<Sur
         Wish::SmallestWithin(share) => {
             whole.filter(|s| error(s) <= share).min_by_key(|s| s.size_bytes).copied()
         }
-        Wish::Best { max_latency_us, max_size_bytes } => surveyed
+        Wish::Best { max_latency_us, max_size_bytes, max_feature_cost } => surveyed
             .iter()
             .filter(|s| s.latency_us <= max_latency_us && s.size_bytes <= max_size_bytes)
+            .filter(|s| {
+                let cost = offers[s.picked.offer].feature_cost;
+                max_feature_cost.is_infinite() || cost.is_some_and(|c| c <= max_feature_cost)
+            })
             .min_by(|a, b| {
                 let fewer = a.picked.one_model_each.cmp(&b.picked.one_model_each);
                 error(a).total_cmp(&error(b)).then(fewer)

@@ -10,6 +10,7 @@
 mod members;
 mod order;
 pub(crate) mod space;
+pub(crate) mod tpe;
 
 use modelwright_core::params::{ParamMap, ParamValue};
 use modelwright_core::record::PlannedTrial;
@@ -82,6 +83,7 @@ pub(crate) fn candidates(task: Task, preset: Preset, n_rows: usize) -> Vec<Plann
         learner: c.learner.to_owned(),
         encoding: c.encoding.to_owned(),
         params: params_of(c),
+        without: Vec::new(),
         fixed_rounds: false,
         reason: c.reason.to_owned(),
     })
@@ -124,6 +126,7 @@ pub(crate) fn chosen(
                 learner: name.clone(),
                 encoding: encoding_for(entry, None)?.to_owned(),
                 params: ParamMap::new(),
+                without: Vec::new(),
                 fixed_rounds: false,
                 reason: "asked for by name".to_owned(),
             });

@@ -125,6 +125,26 @@ pub(crate) fn variant(parent: &PlannedTrial, number: usize, ctx: &Context) -> Pl
     trial
 }
 
+/// Where a value lies in its range.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Place {
+    /// From 0 to 1.
+    Part(f64),
+    /// One of several names.
+    Name { index: usize, of: usize },
+    /// Nowhere: the learner's default.
+    Default,
+}
+
+/// Where the values of a trial lie, in the order of what may vary in it.
+pub(crate) fn places(trial: &PlannedTrial) -> Vec<Place> {
+    let place = |dimension: &Dimension| {
+        let value = trial.params.get(dimension.name);
+        value.map_or(Place::Default, |value| dimension.range.place(value))
+    };
+    dimensions(trial).iter().map(place).collect()
+}
+
 /// What may vary in a trial.
 fn dimensions(trial: &PlannedTrial) -> &'static [Dimension] {
     let policy = trial.params.get("grow_policy").map(ToString::to_string);
@@ -158,6 +178,33 @@ impl Range {
                 let at = ((part * names.len() as f64) as usize).min(names.len() - 1);
                 ParamValue::Choice(names[at].to_owned())
             }
+        }
+    }
+}
+
+impl Range {
+    /// Where a value lies; the inverse of [`Self::draw`], but for rounding.
+    fn place(&self, value: &ParamValue) -> Place {
+        let part = |value: f64, low: f64, high: f64| {
+            Place::Part(((value - low) / (high - low)).clamp(0.0, 1.0))
+        };
+        match (self, value) {
+            (Self::Int(low, high), ParamValue::Int(v)) => {
+                part(*v as f64 + 0.5, *low as f64, *high as f64 + 1.0)
+            }
+            (Self::LogInt(low, high), ParamValue::Int(v)) => {
+                part((*v as f64 + 0.5).max(0.5).ln(), (*low as f64).ln(), (*high as f64 + 1.0).ln())
+            }
+            (Self::Real(low, high), ParamValue::Real(v)) => part(*v, *low, *high),
+            (Self::LogReal(low, high), ParamValue::Real(v)) if *v > 0.0 => {
+                part(v.ln(), low.ln(), high.ln())
+            }
+            (Self::Flag, ParamValue::Flag(v)) => Place::Name { index: usize::from(!v), of: 2 },
+            (Self::Name(names), ParamValue::Choice(name)) => {
+                let index = names.iter().position(|n| n == name);
+                index.map_or(Place::Default, |index| Place::Name { index, of: names.len() })
+            }
+            _ => Place::Default,
         }
     }
 }
@@ -200,6 +247,23 @@ mod tests {
         let second = variant(&variant(parent, 3, &ctx), 11, &ctx);
         assert_eq!(second.name, "gbdt-oblivious~11");
         assert!(second.reason.starts_with("a variant of gbdt-oblivious~3: "), "{}", second.reason);
+    }
+
+    #[test]
+    fn a_drawn_value_is_found_where_it_was_drawn() {
+        let mut random = Random::new(5);
+        let ranges = [Range::Int(2, 9), Range::LogInt(4, 256), Range::Real(0.3, 1.0)];
+        for range in ranges.iter().chain(&[Range::LogReal(0.01, 30.0)]) {
+            for _ in 0..50 {
+                let mut same = random.clone();
+                let drawn = range.draw(&mut random);
+                let Place::Part(part) = range.place(&drawn) else { panic!("{drawn:?}") };
+                assert!((part - same.unit()).abs() < 0.13, "{drawn:?} {part}");
+            }
+        }
+        let place = Range::Flag.place(&ParamValue::Flag(true));
+        assert_eq!(place, Place::Name { index: 0, of: 2 });
+        assert_eq!(Range::Flag.place(&ParamValue::Int(1)), Place::Default);
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! The time that the portfolio left over: variants of what the ensemble is made of.
 //!
 //! A variant takes after a member of the ensemble as it is now, drawn by weight, and has some
-//! parameters drawn anew ([`space`]). It is kept when the ensemble becomes better by it, and is a
+//! parameters drawn anew ([`space`]), preferably where earlier variants of its kind helped
+//! ([`tpe`]). It is kept when the ensemble becomes better by it, and is a
 //! possible parent from then on: random search that walks towards what works (an evolution
 //! strategy; Beyer and Schwefel, "Evolution Strategies", 2002), judged by what the *ensemble*
 //! gains, because a variant that only repeats a member is worth nothing however good it is.
@@ -15,7 +16,7 @@ use modelwright_core::task::Predictions;
 use super::{Found, Ground, Outcome};
 use crate::account::Judged;
 use crate::ensemble::{self, Selection};
-use crate::portfolio::space;
+use crate::portfolio::{space, tpe};
 
 /// Judged rows that decide whether an ensemble gains.
 const N_ROWS_MAX: usize = 10_000;
@@ -45,10 +46,10 @@ struct Incumbent {
 /// Runs variants until the budget ends, as many as planned have run, or nothing more is gained.
 pub(super) fn run(plan: &Plan, ground: &Ground<'_>, found: &mut Found, ctx: &Context) {
     let Some(mut incumbent) = Incumbent::of(plan, ground, found, ctx) else { return };
-    let mut n_in_vain = 0;
+    let (mut n_in_vain, mut tried) = (0, tpe::Tried::default());
     for number in 1..=plan.variants_max {
         let Some(parent) = incumbent.parent(found, number, ctx) else { return };
-        let planned = space::variant(&parent, number, ctx);
+        let planned = tried.next(&parent, number, ctx);
         let begun = ctx.elapsed();
         let mut outcome = super::run_one(&planned, N_SHARING, ground, found, ctx);
         found.times.push(PhaseTime {
@@ -56,9 +57,15 @@ pub(super) fn run(plan: &Plan, ground: &Ground<'_>, found: &mut Found, ctx: &Con
             seconds: ctx.elapsed().saturating_sub(begun).as_secs_f64(),
         });
         let is_over = outcome.status == TrialStatus::Skipped;
-        let gains = outcome.trial.as_ref().is_some_and(|trial| {
-            incumbent.gains_from(&incumbent.judged.of(&trial.out_of_fold), ground)
+        let gain = outcome.trial.as_ref().and_then(|trial| {
+            incumbent.gain_from(&incumbent.judged.of(&trial.out_of_fold), ground)
         });
+        // What did not end was judged by the clock.
+        if let Some(gain) = gain.filter(|_| outcome.status == TrialStatus::Done) {
+            tried.add(&planned, gain);
+        }
+        let least = ensemble::gain_min(ground.metric, incumbent.score);
+        let gains = gain.is_some_and(|gain| gain > least);
         super::tell(&outcome, found, ground.metric, ctx);
         if !gains {
             drop_trial(&mut outcome);
@@ -127,13 +134,13 @@ impl Incumbent {
         chosen.or(able.last()).map(|(o, _)| o.planned.clone())
     }
 
-    /// Whether a share of these predictions makes the ensemble better by more than noise.
-    fn gains_from(&self, predictions: &Predictions, ground: &Ground<'_>) -> bool {
-        let least = ensemble::gain_min(ground.metric, self.score);
-        SHARES.iter().any(|share| {
+    /// By how much the score rises, at best, when these predictions take a share of the ensemble.
+    fn gain_from(&self, predictions: &Predictions, ground: &Ground<'_>) -> Option<f64> {
+        let with = |share: &f64| {
             let mixed = ensemble::combine(&[(&self.mean, 1.0 - share), (predictions, *share)]);
-            signed_score(&self.judged, ground, &mixed).is_some_and(|s| s > self.score + least)
-        })
+            signed_score(&self.judged, ground, &mixed).map(|score| score - self.score)
+        };
+        SHARES.iter().filter_map(with).max_by(f64::total_cmp)
     }
 }
 

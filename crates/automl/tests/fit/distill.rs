@@ -30,6 +30,7 @@ fn trial(name: &str, learner: &str, encoding: &str, params: &[(&str, ParamValue)
         learner: learner.to_owned(),
         encoding: encoding.to_owned(),
         params: params.iter().map(|(name, v)| ((*name).to_owned(), v.clone())).collect(),
+        without: Vec::new(),
         fixed_rounds: false,
         reason: "a test".to_owned(),
     }

@@ -8,6 +8,7 @@ mod data;
 mod evaluation;
 mod explanation;
 mod fairness;
+mod feature_cost;
 mod monitor;
 mod more_rows;
 mod offer;
@@ -38,6 +39,7 @@ pub use fairness::{
     Disparity, FairPoint, FairnessRecord, GroupAudit, GroupMeasures, GroupThreshold, HeldGroups,
     Judgement, MitigationRecord, MitigationTrial, Proxy,
 };
+pub use feature_cost::{FeatureCostRecord, FeatureCostStep};
 pub use monitor::{
     ColumnDrift, DatasetDrift, MONITOR_VERSION, MetricChange, MonitorRecord, Multivariate,
     Performance, QualityFinding, QualityKind, Reconstruction, RowsRecord, Status, Summary, Verdict,
@@ -51,7 +53,9 @@ pub use robustness::{RobustnessRecord, Strain, StrainKind};
 pub use run::{
     Clock, FORMAT_VERSION, Options, PhaseTime, RunRecord, Single, SplitRecord, TaskRecord,
 };
-pub use search::{EnsembleRecord, Member, Plan, PlannedTrial, TrialRecord, TrialStatus};
+pub use search::{
+    EnsembleRecord, Member, Plan, PlannedTrial, TrialRecord, TrialStatus, encoding_of,
+};
 pub use shapes::{EditRecord, ShapeBin, ShapeTerm, Shapes, TermEdit};
 pub use slices::{SlicesRecord, WeakSlice};
 pub use surrogate::{SurrogateLeaf, SurrogateRecord};

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::evaluation::MetricValue;
 
 /// A combination of some members of the delivered model. The first of a record is the delivered
-/// one; the others are smaller, and none is worse and larger than another (a Pareto set).
+/// one; the others are smaller or read cheaper columns, and none is worse, larger and dearer than
+/// another (a Pareto set).
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Offer {
     /// Its members' trials with their weights, which sum to 1; heaviest first.
@@ -20,6 +21,9 @@ pub struct Offer {
     /// (5 % level); false for the delivered one itself.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub tied: bool,
+    /// What the columns cost that it reads, where the fit was told what columns cost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub feature_cost: Option<f64>,
     /// The optimised metric on the untouched rows.
     pub holdout: Option<MetricValue>,
 }

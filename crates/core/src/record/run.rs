@@ -8,6 +8,7 @@ use super::data::{Bin, Count, DataSource, LeakFinding, TableProfile};
 use super::evaluation::{Evaluation, Importance, Nested};
 use super::explanation::ExplanationRecord;
 use super::fairness::{FairnessRecord, MitigationRecord};
+use super::feature_cost::FeatureCostRecord;
 use super::more_rows::MoreRowsRecord;
 use super::offer::{Offer, Picked};
 use super::own::OwnPart;
@@ -71,6 +72,9 @@ pub struct RunRecord {
     /// Changes by hand since the fit, in their order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub edits: Vec<EditRecord>,
+    /// What the columns cost that the model reads, where it was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub feature_costs: Option<FeatureCostRecord>,
     /// The decision threshold on the positive class (binary), chosen out of fold.
     pub threshold: Option<f64>,
     /// How the probabilities were calibrated out of fold (classification).
@@ -196,6 +200,13 @@ pub struct Options {
     /// The largest size of the stored predictor, in bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_size_bytes: Option<u64>,
+    /// What columns cost, for each row that is predicted, by their names; `*` stands for all that
+    /// are not named.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub feature_cost: BTreeMap<String, f64>,
+    /// The most that the columns may cost together that the model reads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_feature_cost: Option<f64>,
     /// Deliver the fastest of the offers that a test cannot tell from the best one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub prefer_simple: bool,
@@ -277,6 +288,8 @@ impl Options {
             interpretable: false,
             max_latency_us: None,
             max_size_bytes: None,
+            feature_cost: BTreeMap::new(),
+            max_feature_cost: None,
             prefer_simple: false,
             distill: false,
             nested: None,
@@ -325,6 +338,15 @@ pub struct SplitRecord {
     pub n_holdout: usize,
     /// Cross-validation folds; 0 for one validation part, or none: see the plan.
     pub n_folds: usize,
+    /// How many times the rows were parted into folds once more, in another way: predictions out of
+    /// fold are the mean over all of them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub n_repeats: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_zero(n: &usize) -> bool {
+    *n == 0
 }
 
 /// What depends on the clock or the machine.

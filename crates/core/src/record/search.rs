@@ -20,6 +20,10 @@ pub struct Plan {
     /// The most variants of the members that are tried in time that the trials leave over.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub variants_max: usize,
+    /// The most times that the rows are parted into folds in other ways, in time left over, to
+    /// judge every trial again.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub repeats_max: usize,
     /// Named heuristics and the reason for each choice.
     pub notes: Vec<String>,
 }
@@ -38,6 +42,9 @@ pub struct PlannedTrial {
     pub learner: String,
     /// The encoding's name.
     pub encoding: String,
+    /// Columns that it does not learn from, beside those that no trial learns from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub without: Vec<String>,
     /// Parameters that differ from the learner's defaults.
     pub params: ParamMap,
     /// Whether the learner does exactly the rounds that `params` name, without early stopping.
@@ -45,6 +52,25 @@ pub struct PlannedTrial {
     pub fixed_rounds: bool,
     /// Why it is here.
     pub reason: String,
+}
+
+impl PlannedTrial {
+    /// What its features are called: equal for trials that read the same ones. It is the
+    /// encoding's name, and what is left out of it.
+    pub fn features(&self) -> String {
+        if self.without.is_empty() {
+            return self.encoding.clone();
+        }
+        format!("{}{WITHOUT}{}", self.encoding, self.without.join(", "))
+    }
+}
+
+/// What stands between an encoding and the columns that are left out of it.
+const WITHOUT: &str = " without ";
+
+/// The encoding in the name of some features: see [`PlannedTrial::features`].
+pub fn encoding_of(features: &str) -> &str {
+    features.split(WITHOUT).next().unwrap_or(features)
 }
 
 /// How a trial ended.

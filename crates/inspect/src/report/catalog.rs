@@ -9,9 +9,9 @@ use modelwright_core::record::RunRecord;
 use super::section::{Section, Spec};
 use super::sections::{
     alerts, calibration, columns, confusion, costs, decision, discrimination, ensemble,
-    explanation, fairness, importance, intervals, leaderboard, leakage, mitigation, more_rows,
-    nested, offers, performance, plan, promise, reproduce, residuals, robustness, shapes, slices,
-    source, split, surrogate, suspects, target, threshold, timing, usefulness,
+    explanation, fairness, feature_cost, importance, intervals, leaderboard, leakage, mitigation,
+    more_rows, nested, offers, performance, plan, promise, reproduce, residuals, robustness,
+    shapes, slices, source, split, surrogate, suspects, target, threshold, timing, usefulness,
 };
 
 /// A section of the catalog.
@@ -55,6 +55,7 @@ pub const SECTIONS: &[Entry] = &[
     Entry { spec: &leaderboard::SPEC, build: leaderboard::build },
     Entry { spec: &ensemble::SPEC, build: ensemble::build },
     Entry { spec: &offers::SPEC, build: offers::build },
+    Entry { spec: &feature_cost::SPEC, build: feature_cost::build },
     Entry { spec: &more_rows::SPEC, build: more_rows::build },
     Entry { spec: &plan::SPEC, build: plan::build },
     Entry { spec: &timing::SPEC, build: timing::build },

@@ -21,6 +21,8 @@ use super::params::GbdtParams;
 use super::sampling::{self, Draw, Sample};
 use super::start::Start;
 use super::stopping::Stopping;
+use crate::course::Course;
+use crate::learner::Model;
 use crate::tree::{
     Constraints, GrowPolicy, Grown, Pace, SplitRule, TrainBins, Tree, UPDATES_PER_QUESTION,
     Workspace, grow, predict,
@@ -36,6 +38,35 @@ pub(super) fn fit(
     options: &FitOptions<'_>,
     ctx: &Context,
 ) -> Result<GbdtModel> {
+    let (mut model, ended) = grown(train, params, options, ctx)?;
+    model.cut(ended.best);
+    Ok(model)
+}
+
+/// Fits a booster with all rounds that were done, and how its validation loss went.
+pub(super) fn observed(
+    train: &TrainView<'_>,
+    params: &GbdtParams,
+    ctx: &Context,
+) -> Result<(GbdtModel, Course)> {
+    let (model, ended) = grown(train, params, &FitOptions::default(), ctx)?;
+    Ok((model, Course { losses: ended.losses, predictions: Vec::new() }))
+}
+
+/// How the rounds ended.
+struct Ended {
+    /// Rounds of the model that its validation rows like best; with those it was given.
+    best: usize,
+    /// Their loss after each number of rounds; none without such rows.
+    losses: Vec<f64>,
+}
+
+fn grown(
+    train: &TrainView<'_>,
+    params: &GbdtParams,
+    options: &FitOptions<'_>,
+    ctx: &Context,
+) -> Result<(GbdtModel, Ended)> {
     if train.rows.is_empty() {
         return Err(Error::input("there are no rows to learn from"));
     }
@@ -66,8 +97,8 @@ pub(super) fn fit(
         n_given: start.trees.len() / params.trees_per_round(n_outputs),
         trees: start.trees,
     };
-    let best = rounds.run(validation.as_deref(), start.held_out, options.snapshot, ctx)?;
-    Ok(rounds.model(best))
+    let ended = rounds.run(validation.as_deref(), start.held_out, options.snapshot, ctx)?;
+    Ok((rounds.into_model(), ended))
 }
 
 pub(super) fn constraints(train: &TrainView<'_>, params: &GbdtParams) -> Result<Constraints> {
@@ -117,21 +148,21 @@ struct Which<'a> {
 
 impl Rounds<'_> {
     /// Adds rounds until the end is reached, time is up, or the validation loss stops falling;
-    /// returns how many of them are worth keeping.
+    /// returns how many of them are worth keeping, and why.
     fn run(
         &mut self,
         validation: Option<&dyn Loss>,
         mut held_out: Vec<Vec<f64>>,
         snapshot: Option<Snapshot<'_>>,
         ctx: &Context,
-    ) -> Result<usize> {
+    ) -> Result<Ended> {
         let patience = self.params.early_stopping_rounds;
-        let mut stopping = match validation {
-            Some(loss) => {
-                Some(Stopping::new(patience, self.train.rows.len(), loss.mean(&held_out)?))
-            }
-            None => None,
-        };
+        let mut losses = Vec::new();
+        if let Some(loss) = validation {
+            losses.push(loss.mean(&held_out)?);
+        }
+        let first = losses.first();
+        let mut stopping = first.map(|loss| Stopping::new(patience, self.train.rows.len(), *loss));
         let mut done = 0;
         while done < self.params.n_rounds && ctx.proceed() {
             let grew = self.round(self.n_given + done).map_err(|e| in_round(e, done))?;
@@ -140,6 +171,7 @@ impl Rounds<'_> {
                 let new = &self.trees[self.trees.len() - self.per_round..];
                 self.add_to(new, self.train.validation, &mut held_out);
                 let value = loss.mean(&held_out).map_err(|e| in_round(e, done - 1))?;
+                losses.push(value);
                 if stopping.update(done, value) {
                     break;
                 }
@@ -152,7 +184,19 @@ impl Rounds<'_> {
                 break;
             }
         }
-        Ok(stopping.map_or(done, |s| s.best_rounds()))
+        let best = self.n_given + stopping.map_or(done, |s| s.best_rounds());
+        Ok(Ended { best, losses })
+    }
+
+    /// The model of all rounds.
+    fn into_model(self) -> GbdtModel {
+        GbdtModel {
+            n_features: self.train.features.n_features() as u32,
+            link: self.learning.link(),
+            base_scores: self.base_scores,
+            trees: self.trees,
+            compiled: OnceLock::new(),
+        }
     }
 
     /// The model of the given rounds and the first `n_rounds` new ones.

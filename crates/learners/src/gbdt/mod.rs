@@ -59,6 +59,7 @@ use modelwright_core::params::Checked;
 use modelwright_core::task::Task;
 use modelwright_core::{Context, Result};
 
+use crate::course::Course;
 use crate::learner::{Abilities, Learner, LearnerSpec};
 
 /// The gradient booster.
@@ -94,6 +95,14 @@ impl Learner for Gbdt {
         ctx: &Context,
     ) -> Result<GbdtModel> {
         Self::fit_with(train, params, &FitOptions::default(), ctx)
+    }
+
+    fn fit_observed(
+        train: &TrainView<'_>,
+        params: &Checked<GbdtParams>,
+        ctx: &Context,
+    ) -> Option<Result<(GbdtModel, Course)>> {
+        Some(ctx.install(|| boost::observed(train, params, ctx)))
     }
 
     fn decode_older(layout: u32, bytes: &[u8]) -> Option<Result<GbdtModel>> {

@@ -177,6 +177,11 @@ impl Model for GbdtModel {
         self.trees.len() / self.trees_per_round()
     }
 
+    fn cut(&mut self, n_rounds: usize) {
+        self.trees.truncate(n_rounds.saturating_mul(self.trees_per_round()));
+        self.compiled = OnceLock::new();
+    }
+
     fn n_features(&self) -> usize {
         self.n_features as usize
     }

@@ -44,6 +44,7 @@ use modelwright_core::{Context, Result};
 
 pub use self::model::LinearModel;
 use self::problem::Problem;
+use crate::course::Course;
 use crate::learner::{Abilities, Learner, LearnerSpec};
 
 /// Regularised linear, logistic and softmax regression.
@@ -97,5 +98,18 @@ impl Learner for Linear {
             return Ok(problem.constant());
         }
         Ok(problem.model(&problem.solve(params, ctx)))
+    }
+
+    fn fit_observed(
+        train: &TrainView<'_>,
+        params: &Checked<LinearParams>,
+        ctx: &Context,
+    ) -> Option<Result<(LinearModel, Course)>> {
+        let problem = match Problem::new(train) {
+            Ok(problem) if !problem.is_constant() => problem,
+            Ok(_) => return None,
+            Err(error) => return Some(Err(error)),
+        };
+        problem.observe(params, ctx)
     }
 }

@@ -1,7 +1,9 @@
 //! From a training view to a solved problem: checks, standardising, the choice of solver, and the
 //! way back to raw units.
 
-use modelwright_core::data::TrainView;
+use std::cell::RefCell;
+
+use modelwright_core::data::{FeatureView, TrainView};
 use modelwright_core::task::Target;
 use modelwright_core::{Context, Error, Result};
 
@@ -9,8 +11,10 @@ use super::LinearParams;
 use super::design::{Design, Scaling, refuse_missing};
 use super::model::{LARGEST, LinearModel};
 use super::objective::{Goal, Objective};
-use super::path::{Chosen, Path};
+use super::path::{Chosen, Judge, Path};
 use super::solve::solve_path;
+use crate::course::Course;
+use crate::learner::Model;
 
 /// Regression predictions may leave the range of the training target by this share of it: a
 /// linear model has no bound, and one outlying feature would otherwise predict anything.
@@ -28,6 +32,9 @@ pub(super) struct Problem<'a> {
     weights: Vec<f64>,
     outcome: Outcome,
 }
+
+/// The loss and the coefficients of each step of a path.
+type Seen = RefCell<Vec<(f64, Vec<f64>)>>;
 
 /// What the target looks like in training.
 enum Outcome {
@@ -97,6 +104,42 @@ impl<'a> Problem<'a> {
 
     /// Finds coefficients along the penalty path.
     pub(super) fn solve(&self, params: &LinearParams, ctx: &Context) -> Solution {
+        self.follow(params, None, ctx)
+    }
+
+    /// As [`Self::solve`], and how each step of the path predicts the validation rows; `None`
+    /// where there are no such rows, or so many that the choice of a step does not flatter it.
+    pub(super) fn observe(
+        &self,
+        params: &LinearParams,
+        ctx: &Context,
+    ) -> Option<Result<(LinearModel, Course)>> {
+        let (features, rows) = (self.train.features, self.train.validation);
+        let n_sparse = features.sparse.as_ref().map_or(0, |s| s.n_columns);
+        let n_params = self.n_solved() * (features.n_features() + n_sparse + 1);
+        let n_outputs = self.train.target.n_outputs();
+        let may_keep = |n_rows, n_numbers| Course::may_keep(n_rows, n_numbers, params.path_steps);
+        if rows.is_empty() || !may_keep(rows.len(), n_outputs) || !may_keep(1, n_params) {
+            return None;
+        }
+        let seen = RefCell::new(Vec::new());
+        let solution = self.follow(params, Some(&seen), ctx);
+        let said = |model: &LinearModel| model.predict(&FeatureView::of(features, rows), ctx);
+        let course = || {
+            let mut course =
+                Course { losses: vec![f64::INFINITY], predictions: vec![said(&self.constant())?] };
+            for (step, (loss, theta)) in seen.take().into_iter().enumerate() {
+                let chosen = Chosen { theta, step };
+                let of_step = Solution { chosen, scaling: solution.scaling.clone(), penalty: 0.0 };
+                course.losses.push(loss);
+                course.predictions.push(said(&self.model(&of_step))?);
+            }
+            Ok((self.model(&solution), course))
+        };
+        Some(course())
+    }
+
+    fn follow(&self, params: &LinearParams, seen: Option<&Seen>, ctx: &Context) -> Solution {
         let scaling = Scaling::fit(self.train.features, self.train.rows, &self.weights);
         let objective = self.objective(self.train.rows, &self.weights, &scaling);
         // Rows of classes that training lacks cannot be judged: every model is infinitely wrong.
@@ -111,8 +154,17 @@ impl<'a> Problem<'a> {
         let path =
             Path { start: params.path_start, ratio: params.path_ratio, steps: params.path_steps };
         let start = self.start(objective.design.n_params());
-        let chosen =
-            solve_path(&objective, judges.as_ref(), &path, start, &self.variances(), params, ctx);
+        let judge = judges.map(|judges| {
+            move |theta: &[f64]| {
+                let loss = judges.loss(theta);
+                if let Some(seen) = seen {
+                    seen.borrow_mut().push((loss, theta.to_vec()));
+                }
+                loss
+            }
+        });
+        let judge = judge.as_ref().map(|judge| judge as &Judge<'_>);
+        let chosen = solve_path(&objective, judge, &path, start, &self.variances(), params, ctx);
         let penalty = path.strength(chosen.step);
         Solution { chosen, scaling, penalty }
     }

@@ -17,20 +17,19 @@ use super::precondition::Curvature;
 /// Squared error with more dense columns than this is solved iteratively.
 const MOST_GRAM_COLUMNS: usize = 1000;
 
-/// Solves the path from `start` on `objective`, judged on `judges` where there are some.
+/// Solves the path from `start` on `objective`.
 ///
-/// `variances` holds the variance of the link at the mean prediction of each output.
+/// `judge` is the loss of validation rows, where there are some; `variances` holds the variance of
+/// the link at the mean prediction of each output.
 pub(super) fn solve_path(
     objective: &Objective<'_>,
-    judges: Option<&Objective<'_>>,
+    judge: Option<&Judge<'_>>,
     path: &Path,
     start: Vec<f64>,
     variances: &[f64],
     params: &LinearParams,
     ctx: &Context,
 ) -> Chosen {
-    let judge = judges.map(|v| move |theta: &[f64]| v.loss(theta));
-    let judge = judge.as_ref().map(|j| j as &Judge<'_>);
     let design = &objective.design;
     match &objective.goal {
         Goal::Real { values, .. }

@@ -9,6 +9,7 @@
 
 use modelwright_core::Context;
 use modelwright_core::random::number_at;
+use modelwright_core::task::Predictions;
 use rayon::prelude::*;
 
 use super::columns::Inputs;
@@ -17,6 +18,7 @@ use super::optimiser::{Optimiser, Pull, coslog, cycles_before, flat_cos};
 use super::params::NeuralNetParams;
 use super::pass::{Learning, Pass, ROWS};
 use super::shape::Net;
+use crate::course::Course;
 use crate::tree::Pace;
 
 /// The most rows of an epoch: validation is asked again after about this many.
@@ -43,14 +45,17 @@ pub(super) struct Material<'a> {
     pub judges: Option<(Inputs, Goal)>,
 }
 
-/// Learns; returns how many epochs the net has that is kept, 0 when it has learned nothing.
+/// Learns; returns how many epochs the net has that is kept, 0 when it has learned nothing. The
+/// course of the judging rows is written down where there is one to write to.
 pub(super) fn train(
     net: &mut Net,
     material: &Material<'_>,
     params: &NeuralNetParams,
+    course: Option<&mut Course>,
     ctx: &Context,
 ) -> usize {
     let mut training = Training::new(net, material, params, ctx);
+    training.course = course;
     training.run(ctx);
     let Training { best, epochs, .. } = training;
     let epochs = match best {
@@ -81,6 +86,7 @@ struct Training<'a> {
     steps_per_epoch: usize,
     epochs: usize,
     best: Option<Best>,
+    course: Option<&'a mut Course>,
     key: u64,
 }
 
@@ -125,6 +131,7 @@ impl<'a> Training<'a> {
             steps_per_epoch,
             epochs: 0,
             best: None,
+            course: None,
             key: ctx.random("neural_net/dropout", 0).next_u64(),
             net,
             material,
@@ -222,6 +229,11 @@ impl<'a> Training<'a> {
         let Some((inputs, goal)) = &self.material.judges else { return false };
         let predictions = predict(self.net, self.material.link, inputs);
         let loss = self.material.link.loss(goal, &predictions);
+        if let Some(course) = &mut self.course {
+            let n_outputs = self.material.link.n_outputs();
+            course.losses.push(loss);
+            course.predictions.push(Predictions::new(n_outputs, predictions));
+        }
         let cycle = cycles_before(self.progress());
         let is_better = self.best.as_ref().is_none_or(|b| loss < b.loss || b.loss.is_nan());
         if is_better {

@@ -59,6 +59,7 @@ pub(crate) fn record() -> RunRecord {
         picked: None,
         shapes: None,
         edits: Vec::new(),
+        feature_costs: None,
         importances: Vec::new(),
         explanation: None,
         decisions: Decisions::default(),

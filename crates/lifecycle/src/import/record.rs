@@ -91,6 +91,7 @@ impl ForeignModel {
             picked: None,
             shapes: None,
             edits: Vec::new(),
+            feature_costs: None,
             importances: Vec::new(),
             explanation: None,
             decisions: Decisions::default(),

@@ -60,6 +60,15 @@ pub(crate) struct Fit {
     /// The largest size of the model, e.g. 500kB, 10MB
     #[arg(long, value_name = "SIZE", value_parser = values::size, display_order = 6)]
     max_size: Option<u64>,
+    /// What columns cost for each row: COLUMN=COST,… (*=1 is all others), or a file of columns and
+    /// costs; models that do with cheaper ones are offered to `pick`
+    #[arg(long, value_name = "COSTS", value_parser = values::feature_costs, display_order = 6)]
+    feature_cost: Option<values::Costs>,
+    /// The most that the columns may cost together that the model reads; the whole ensemble keeps
+    /// to it
+    #[arg(long, value_name = "COST", value_parser = values::cost_limit, requires = "feature_cost",
+          display_order = 6)]
+    max_feature_cost: Option<f64>,
     /// Deliver the fastest model that a test cannot tell from the best one, in place of the best
     #[arg(long, conflicts_with_all = ["max_latency", "max_size"], display_order = 6)]
     prefer_simple: bool,
@@ -92,6 +101,9 @@ impl Fit {
         options.interpretable = self.interpretable;
         options.max_latency_us = self.max_latency;
         options.max_size_bytes = self.max_size;
+        let costs = self.feature_cost.iter().flat_map(|costs| costs.0.iter().cloned());
+        options.feature_cost = costs.collect();
+        options.max_feature_cost = self.max_feature_cost;
         options.distill = self.distill;
         options.prefer_simple = self.prefer_simple;
         Ok(options)

@@ -16,6 +16,7 @@ Examples:
   modelwright pick churn
   modelwright pick churn --fastest-within 0.5% --out churn-fast
   modelwright pick churn --max-latency 50us --max-size 1MB --out churn-edge
+  modelwright pick churn --max-feature-cost 2.5 --out churn-cheap
   modelwright pick churn --offer 3 --one-model-each
 
 Without a wish the offers are listed, each with its error out of fold against the delivered
@@ -46,6 +47,9 @@ pub(crate) struct Pick {
     /// Take the best that is not larger, e.g. 500kB
     #[arg(long, value_name = "SIZE", value_parser = values::size, conflicts_with = "wish")]
     max_size: Option<u64>,
+    /// Take the best whose columns cost no more, as `fit --feature-cost` named costs
+    #[arg(long, value_name = "COST", value_parser = values::cost_limit, conflicts_with = "wish")]
+    max_feature_cost: Option<f64>,
     /// With --offer: keep one model of each member instead of the mean of several
     #[arg(long, requires = "offer")]
     one_model_each: bool,
@@ -78,6 +82,7 @@ impl Pick {
             offer: self.offer,
             max_latency_us: self.max_latency,
             max_size_bytes: self.max_size,
+            max_feature_cost: self.max_feature_cost,
             one_model_each: self.one_model_each,
         }
     }
@@ -108,15 +113,13 @@ fn list(offers: &Offers, session: &Session) -> Result<()> {
     }
     let Offers { record, surveyed, .. } = offers;
     let metric = &record.task.metric;
-    let mut table = TextTable::new(&[
-        ">offer",
-        "members",
-        ">out of fold",
-        ">more error",
-        ">held out",
-        ">size",
-        ">µs/row",
-    ]);
+    let has_costs = record.offers.iter().any(|o| o.feature_cost.is_some());
+    let mut titles =
+        vec![">offer", "members", ">out of fold", ">more error", ">held out", ">size", ">µs/row"];
+    if has_costs {
+        titles.push(">columns cost");
+    }
+    let mut table = TextTable::new(&titles);
     for s in surveyed {
         let offer = &record.offers[s.picked.offer];
         let held_out = offer.holdout.as_ref().and_then(|m| m.value);
@@ -124,7 +127,7 @@ fn list(offers: &Offers, session: &Session) -> Result<()> {
             offer.members.iter().map(|m| format!("{} {:.2}", m.trial, m.weight)).collect();
         let each = if s.picked.one_model_each { " (one model each)" } else { "" };
         let dash = || "–".to_owned();
-        table.row(vec![
+        let mut row = vec![
             (s.picked.offer + 1).to_string(),
             format!("{}{each}", members.join(" + ")),
             offer.score.map_or_else(dash, number),
@@ -132,7 +135,11 @@ fn list(offers: &Offers, session: &Session) -> Result<()> {
             held_out.map_or_else(dash, number),
             size(s.size_bytes),
             format!("{:.1}", s.latency_us),
-        ]);
+        ];
+        if has_costs {
+            row.push(offer.feature_cost.map_or_else(dash, number));
+        }
+        table.row(row);
     }
     output::print(&format!(
         "{metric} of what this fit offers; 1 is the delivered model\n\n{}\n\

@@ -4,6 +4,8 @@
 //! that nobody can forget it.
 
 use modelwright::automl::explain::RowSelection;
+use std::path::Path;
+
 use modelwright_core::data::Kind;
 use modelwright_core::error::nearest;
 use modelwright_core::quantity::bytes;
@@ -119,6 +121,23 @@ pub(crate) fn holdout(text: &str) -> Result<f64> {
         Error::input("not a share of rows")
             .expected("a number from 0.01 to 0.9 (0.2 holds out every fifth row)")
     })
+}
+
+/// What columns cost: `column=cost,…`, or a file that says so.
+pub(crate) fn feature_costs(text: &str) -> Result<Costs> {
+    if !text.contains('=') || Path::new(text).is_file() {
+        return modelwright::feature_costs_of(Path::new(text)).map(Costs);
+    }
+    costs(text)
+        .map_err(|e| e.hint("COLUMN=COST,…, or a file with a column of names and one of costs"))
+}
+
+/// The most that something may cost.
+pub(crate) fn cost_limit(text: &str) -> Result<f64> {
+    text.parse()
+        .ok()
+        .filter(|cost: &f64| cost.is_finite() && *cost >= 0.0)
+        .ok_or_else(|| Error::input("not a cost").expected("a number from 0, such as 2.5"))
 }
 
 /// A share of columns.

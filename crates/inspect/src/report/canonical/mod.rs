@@ -148,6 +148,7 @@ pub(crate) fn multiclass() -> RunRecord {
         picked: None,
         shapes: None,
         edits: Vec::new(),
+        feature_costs: None,
         importances: importances(
             &[("bill_length", 0.71), ("flipper_length", 0.38), ("mass", 0.02)],
             0.05,
@@ -205,6 +206,7 @@ pub(crate) fn regression() -> RunRecord {
         picked: None,
         shapes: None,
         edits: Vec::new(),
+        feature_costs: None,
         importances: importances(
             &[
                 ("median_income", 38_400.0),
@@ -400,6 +402,7 @@ fn base(profile: TableProfile, n_train: usize, n_holdout: usize) -> RunRecord {
             n_train,
             n_holdout,
             n_folds: 5,
+            n_repeats: 0,
         },
         plan: Plan::default(),
         trials: vec![],
@@ -421,6 +424,7 @@ fn base(profile: TableProfile, n_train: usize, n_holdout: usize) -> RunRecord {
         picked: None,
         shapes: None,
         edits: Vec::new(),
+        feature_costs: None,
         importances: vec![],
         explanation: None,
         decisions: Decisions {
@@ -502,6 +506,7 @@ fn planned(name: &str, learner: &str) -> PlannedTrial {
         learner: learner.into(),
         encoding: if learner == "gbdt" { "bins-255" } else { "dense" }.into(),
         params: BTreeMap::from([("learning_rate".into(), ParamValue::Real(0.08))]),
+        without: Vec::new(),
         fixed_rounds: false,
         reason: "a strong start on most tables".into(),
     }
@@ -515,6 +520,7 @@ fn search(record: &mut RunRecord, trials: &[(&str, &str, f64, f64, bool)]) {
         trials: trials.iter().map(|t| planned(t.0, t.1)).collect(),
         ensemble_rounds: 25,
         variants_max: 0,
+        repeats_max: 0,
         notes: vec!["Five folds, because 31,259 rows fit the time five times.".into()],
     };
     record.trials = trials

@@ -88,6 +88,7 @@ fn offer(
         score: Some(score),
         more_error: Some(more_error),
         tied: false,
+        feature_cost: None,
         holdout: Some(MetricValue {
             name: "roc_auc".into(),
             value: Some(value),

@@ -32,9 +32,19 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
             TableColumn::numbers(format!("{label} on untouched rows")),
         ],
     );
+    let has_costs = record.offers.iter().any(|o| o.feature_cost.is_some());
+    if has_costs {
+        table.columns.push(TableColumn::numbers("Columns cost"));
+    }
     let picked = record.picked.map_or(0, |p| p.offer);
     for (i, offer) in record.offers.iter().enumerate() {
-        table.rows.push(row(i, offer, i == picked));
+        let mut cells = row(i, offer, i == picked);
+        if has_costs {
+            cells.push(Cell::new(
+                offer.feature_cost.map_or("–".to_owned(), |c| number::significant(c, 4)),
+            ));
+        }
+        table.rows.push(cells);
     }
     let caveat = "The list is by out-of-fold predictions, from which the ensemble was selected; \
                   `modelwright pick` measures size and speed, and makes a model of an offer.";

@@ -100,6 +100,10 @@ fn flags(options: &Options) -> String {
     add("monotone", options.monotone.clone());
     add("interactions", options.interactions.clone());
     add("max-latency", options.max_latency_us.map(|us| format!("{us}us")));
+    let costs: Vec<String> =
+        options.feature_cost.iter().map(|(name, cost)| format!("{name}={cost}")).collect();
+    add("feature-cost", (!costs.is_empty()).then(|| costs.join(",")));
+    add("max-feature-cost", options.max_feature_cost.map(|cost| cost.to_string()));
     add("max-size", options.max_size_bytes.map(|bytes| bytes.to_string()));
     add("nested", options.nested.map(|k| k.to_string()));
     add("seed", Some(options.seed.to_string()));

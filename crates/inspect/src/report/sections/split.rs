@@ -7,6 +7,20 @@ use crate::report::{number, words};
 
 pub(crate) const SPEC: Spec = Spec { id: "split", part: Part::Data, title: "Split" };
 
+/// How trials were judged.
+fn validation(record: &RunRecord) -> String {
+    match (record.split.n_folds, record.plan.validation_share) {
+        (0, 0.0) if !record.plan.trials.is_empty() => "none".to_owned(),
+        (0, _) => "one part".to_owned(),
+        (n, _) if record.split.n_repeats > 0 => format!(
+            "{}, the mean over {} divisions",
+            number::counted(n, "fold", "folds"),
+            record.split.n_repeats + 1
+        ),
+        (n, _) => number::counted(n, "fold", "folds"),
+    }
+}
+
 /// Always applies.
 pub(crate) fn build(record: &RunRecord) -> Option<Section> {
     let split = &record.split;
@@ -37,14 +51,7 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
         Fact::new("Training and validation", number::rows(split.n_train)),
         Fact::new("Untouched", number::rows(split.n_holdout)),
         Fact::new("Kind", kind),
-        Fact::new(
-            "Validation",
-            match (split.n_folds, record.plan.validation_share) {
-                (0, 0.0) if !record.plan.trials.is_empty() => "none".to_owned(),
-                (0, _) => "one part".to_owned(),
-                (n, _) => number::counted(n, "fold", "folds"),
-            },
-        ),
+        Fact::new("Validation", validation(record)),
     ];
     if record.task.n_rows_without_target > 0 {
         let rows = number::rows(record.task.n_rows_without_target);

@@ -1,0 +1,285 @@
+//! Columns left out one after the other, the least gain per cost first.
+//!
+//! A small booster learns from all columns; of those that cost something, the fifth with the least
+//! gain per cost is left out, and it learns again, until only what is free is left. Every step is
+//! judged on rows that it did not learn from. Which columns go is decided by all training rows, so
+//! that scores on the path are a little too good where columns are many and rows few; the held-out
+//! rows never take part.
+
+use std::any::Any;
+
+use modelwright_core::data::{FeatureMatrix, FeatureView, Fold, Schema, Table, TrainView};
+use modelwright_core::params::{ParamMap, ParamValue};
+use modelwright_core::task::{Predictions, Target};
+use modelwright_core::{Context, Result};
+use modelwright_evaluate::metric::{MetricEntry, MetricInput};
+use modelwright_learners::gbdt::GbdtModel;
+use modelwright_learners::learner;
+use modelwright_preprocess::encode::{EncodingSpec, PrepareInput, prepare};
+
+use super::{Costs, Frugal};
+
+/// Folds that a step is judged by.
+const N_FOLDS: usize = 3;
+
+/// Rows that a fold learns from, and that judge it, at most.
+const N_ROWS_MAX: usize = 20_000;
+
+/// The part of the costly columns that a step leaves out.
+const SHARE: f64 = 0.2;
+
+/// The part of the time left that the path may take.
+const SHARE_OF_TIME: f64 = 0.15;
+
+/// The small booster.
+const N_ROUNDS: i64 = 100;
+const MAX_LEAVES: i64 = 16;
+const RATE: f64 = 0.1;
+
+/// What is learned from.
+pub(crate) struct Input<'a> {
+    pub table: &'a Table,
+    pub schema: &'a Schema,
+    pub exclude: &'a [String],
+    pub target: &'a Target,
+    pub weights: Option<&'a [f64]>,
+    pub folds: &'a [Fold],
+    pub metric: &'static MetricEntry,
+    pub limit: Option<f64>,
+}
+
+/// One step of the path.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Step {
+    /// All columns that are left out, in the order in which they went.
+    pub left_out: Vec<String>,
+    /// What those cost that are left.
+    pub cost: f64,
+    /// The small booster's score without them; `None` when there was no time for it.
+    pub score: Option<f64>,
+}
+
+/// Follows the path, and says which columns to leave out for the limit.
+///
+/// # Errors
+/// As `prepare` and the booster.
+pub(crate) fn follow(input: &Input<'_>, costs: Costs, ctx: &Context) -> Result<Frugal> {
+    let scope = ctx.scope("feature-cost");
+    let scope = match scope.remaining() {
+        Some(left) => scope.with_time_limit(left.mul_f64(SHARE_OF_TIME)),
+        None => scope,
+    };
+    let walk = Walk::new(input, &costs, &scope)?;
+    let mut left_out: Vec<String> = unaffordable(&costs, input.limit);
+    let mut path = Vec::new();
+    loop {
+        let judged = if scope.proceed() { walk.judge(&left_out, &scope)? } else { None };
+        let (score, gains) = judged.unzip();
+        path.push(Step {
+            left_out: left_out.clone(),
+            cost: costs.without(&left_out),
+            score: score.flatten(),
+        });
+        let next = next(&costs, &left_out, &gains.unwrap_or_default());
+        if next.is_empty() {
+            break;
+        }
+        left_out.extend(next);
+    }
+    let left_out = input.limit.map_or_else(Vec::new, |limit| within(&path, &costs, limit));
+    Ok(Frugal { costs, path, limit: input.limit, left_out })
+}
+
+/// Columns that alone cost more than the limit.
+fn unaffordable(costs: &Costs, limit: Option<f64>) -> Vec<String> {
+    let is_too_much = |name: &&str| limit.is_some_and(|limit| costs.of_column(name) > limit);
+    costs.costly().filter(is_too_much).map(str::to_owned).collect()
+}
+
+/// The next columns to leave out: those with the least gain per cost (ties: the dearest, then by
+/// name); none when only what is free would be left, or nothing.
+fn next(costs: &Costs, left_out: &[String], gains: &[(String, f64)]) -> Vec<String> {
+    let mut costly: Vec<&str> =
+        costs.costly().filter(|name| !left_out.iter().any(|out| out == name)).collect();
+    let gain = |name: &str| gains.iter().find(|(n, _)| n == name).map_or(0.0, |(_, gain)| *gain);
+    costly.sort_by(|a, b| {
+        let worth = |name: &str| gain(name) / costs.of_column(name);
+        let dearer = costs.of_column(b).total_cmp(&costs.of_column(a));
+        worth(a).total_cmp(&worth(b)).then(dearer)
+    });
+    let n_left = costs.n_columns() - left_out.len();
+    let n = ((costly.len() as f64 * SHARE).ceil() as usize).min(n_left.saturating_sub(1));
+    costly.into_iter().take(n).map(str::to_owned).collect()
+}
+
+/// What to leave out so that the rest costs no more than `limit`: the first step that does, with
+/// columns taken back that still fit, the last to go first.
+fn within(path: &[Step], costs: &Costs, limit: f64) -> Vec<String> {
+    let Some(step) = path.iter().find(|step| step.cost <= limit).or(path.last()) else {
+        return Vec::new();
+    };
+    let mut left_out = step.left_out.clone();
+    for name in step.left_out.iter().rev() {
+        if costs.without(&left_out) + costs.of_column(name) <= limit {
+            left_out.retain(|out| out != name);
+        }
+    }
+    left_out
+}
+
+/// What is needed to take a step.
+struct Walk<'a> {
+    input: &'a Input<'a>,
+    /// The features of each fold, and its rows.
+    folds: Vec<(FeatureMatrix, Fold)>,
+}
+
+/// The score of a step, and the gain of each raw column in it.
+type Judged = (Option<f64>, Vec<(String, f64)>);
+
+impl<'a> Walk<'a> {
+    fn new(input: &'a Input<'a>, costs: &Costs, ctx: &Context) -> Result<Self> {
+        let thinned = |rows: &[u32]| -> Vec<u32> {
+            rows.iter().copied().step_by(rows.len().div_ceil(N_ROWS_MAX).max(1)).collect()
+        };
+        let thin = |fold: &Fold| Fold {
+            train: thinned(&fold.train),
+            validation: thinned(&fold.validation),
+        };
+        if costs.costly().next().is_none() || !ctx.proceed() {
+            return Ok(Self { input, folds: Vec::new() });
+        }
+        let folds: Vec<Fold> = input.folds.iter().take(N_FOLDS).map(thin).collect();
+        let prepared = prepare(
+            &PrepareInput {
+                table: input.table,
+                schema: input.schema,
+                exclude: input.exclude,
+                target: input.target,
+                weights: input.weights,
+                folds: &folds,
+                like: None,
+            },
+            &EncodingSpec::trees(),
+            ctx,
+        )?;
+        Ok(Self { input, folds: prepared.folds.into_iter().zip(folds).collect() })
+    }
+
+    /// Learns without some columns; `None` when the clock ended it, or nothing is there to learn
+    /// from.
+    fn judge(&self, left_out: &[String], ctx: &Context) -> Result<Option<Judged>> {
+        let entry = learner("gbdt")?;
+        let params = ParamMap::from([
+            ("n_rounds".to_owned(), ParamValue::Int(N_ROUNDS)),
+            ("max_leaves".to_owned(), ParamValue::Int(MAX_LEAVES)),
+            ("learning_rate".to_owned(), ParamValue::Real(RATE)),
+        ]);
+        let (mut said, mut rows) = (Vec::new(), Vec::new());
+        let mut gains: Vec<(String, f64)> = Vec::new();
+        for (k, (features, fold)) in self.folds.iter().enumerate() {
+            let features = kept(features, left_out);
+            if features.columns.is_empty() {
+                return Ok(None);
+            }
+            let view = TrainView {
+                features: &features,
+                target: self.input.target,
+                weights: self.input.weights,
+                rows: &fold.train,
+                validation: &[],
+            };
+            let scope = ctx.scope(&format!("without-{}", left_out.len())).scope(&k.to_string());
+            let fitted = entry.fit(&view, &params, &scope)?;
+            if fitted.model.rounds() < N_ROUNDS as usize && !scope.proceed() {
+                return Ok(None);
+            }
+            add_gains(fitted.model.as_ref(), &features, &mut gains);
+            let judged = FeatureView::of(&features, &fold.validation);
+            said.extend(fitted.model.predict(&judged, &scope)?.values);
+            rows.extend(&fold.validation);
+        }
+        Ok((!rows.is_empty()).then(|| (self.score(&rows, said), gains)))
+    }
+
+    fn score(&self, rows: &[u32], said: Vec<f64>) -> Option<f64> {
+        let weights: Option<Vec<f64>> =
+            self.input.weights.map(|w| rows.iter().map(|row| w[*row as usize]).collect());
+        let input = MetricInput {
+            truth: &self.input.target.select(rows),
+            predictions: &Predictions::new(self.input.target.n_outputs(), said),
+            weights: weights.as_deref(),
+            threshold: 0.5,
+        };
+        self.input.metric.value(&input).ok()
+    }
+}
+
+/// The features that are not made from a column that is left out.
+fn kept(features: &FeatureMatrix, left_out: &[String]) -> FeatureMatrix {
+    let is_kept = |source: &str| !left_out.iter().any(|out| out == source);
+    let columns = features.columns.iter().filter(|c| is_kept(&c.source)).cloned().collect();
+    FeatureMatrix::new(features.n_rows, columns)
+}
+
+/// Adds each feature's share of the gain to its raw column.
+fn add_gains(model: &dyn Any, features: &FeatureMatrix, gains: &mut Vec<(String, f64)>) {
+    let Some(model) = model.downcast_ref::<GbdtModel>() else { return };
+    for (column, gain) in features.columns.iter().zip(model.feature_gains()) {
+        match gains.iter_mut().find(|(name, _)| **name == *column.source) {
+            Some((_, sum)) => *sum += gain,
+            None => gains.push((column.source.to_string(), gain)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use modelwright_core::data::{Field, Kind, Storage};
+    use modelwright_core::record::Options;
+
+    use super::*;
+
+    fn costs(of: &[(&str, f64)]) -> Costs {
+        let fields =
+            of.iter().map(|(name, _)| Field::new(*name, Storage::Number, Kind::Number)).collect();
+        let mut options = Options::new("y");
+        options.feature_cost = of.iter().map(|(n, c)| ((*n).to_owned(), *c)).collect();
+        Costs::of(&options, &Schema { fields }, &[]).unwrap().unwrap()
+    }
+
+    fn names(of: &[&str]) -> Vec<String> {
+        of.iter().map(|n| (*n).to_owned()).collect()
+    }
+
+    #[test]
+    fn the_least_gain_per_cost_goes_first_and_what_is_free_stays() {
+        let costs = costs(&[("a", 1.0), ("b", 4.0), ("c", 0.0)]);
+        let gains = [("a".to_owned(), 0.2), ("b".to_owned(), 0.6), ("c".to_owned(), 0.2)];
+        assert_eq!(next(&costs, &[], &gains), ["b"]);
+        assert_eq!(next(&costs, &names(&["b"]), &gains), ["a"]);
+        assert!(next(&costs, &names(&["b", "a"]), &gains).is_empty());
+    }
+
+    #[test]
+    fn one_column_stays_when_all_cost_something() {
+        let costs = costs(&[("a", 1.0), ("b", 4.0)]);
+        assert_eq!(next(&costs, &[], &[]), ["b"], "without a gain the dearest goes");
+        assert!(next(&costs, &names(&["b"]), &[]).is_empty());
+    }
+
+    #[test]
+    fn columns_that_still_fit_are_taken_back_the_last_to_go_first() {
+        let costs = costs(&[("a", 1.0), ("b", 3.0), ("c", 2.0), ("d", 4.0)]);
+        let step = |left_out: &[&str]| {
+            let left_out = names(left_out);
+            Step { cost: costs.without(&left_out), left_out, score: None }
+        };
+        let path = [step(&[]), step(&["a"]), step(&["a", "d", "b"])];
+        // What is left costs 2; of 4, 3 and 1 that went, b fits and then nothing more.
+        assert_eq!(within(&path, &costs, 5.0), names(&["a", "d"]));
+        assert_eq!(within(&path, &costs, 6.0), names(&["d"]));
+        assert!(within(&path, &costs, 100.0).is_empty());
+        assert_eq!(unaffordable(&costs, Some(2.5)), names(&["b", "d"]));
+    }
+}
