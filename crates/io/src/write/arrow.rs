@@ -21,7 +21,7 @@ const SHORT_TEXT_BYTES: usize = i32::MAX as usize;
 pub(super) enum ArrowSink<W: Write> {
     /// No table has come, so the columns are not known.
     New(W),
-    Open(StreamWriter<W>),
+    Open(Box<StreamWriter<W>>),
     /// A write failed, and with it the output.
     Lost,
 }
@@ -34,7 +34,9 @@ impl<W: Write> ArrowSink<W> {
     pub(super) fn write(&mut self, table: &Table) -> Result<()> {
         let batch = batch(table).map_err(failed)?;
         let mut writer = match std::mem::replace(self, Self::Lost) {
-            Self::New(out) => StreamWriter::try_new(out, &batch.schema()).map_err(failed)?,
+            Self::New(out) => {
+                Box::new(StreamWriter::try_new(out, &batch.schema()).map_err(failed)?)
+            }
             Self::Open(writer) => writer,
             Self::Lost => return Err(failed("an earlier write failed")),
         };
@@ -63,19 +65,20 @@ fn batch(table: &Table) -> std::result::Result<RecordBatch, ArrowError> {
 
 fn array(column: &Column) -> ArrayRef {
     match &column.data {
-        ColumnData::Number(values) => Arc::new(Float64Array::from_iter(
-            values.iter().map(|value| (!value.is_nan()).then_some(*value)),
-        )),
+        ColumnData::Number(values) => {
+            let known = values.iter().map(|value| (!value.is_nan()).then_some(*value));
+            Arc::new(known.collect::<Float64Array>())
+        }
         ColumnData::Instant(values) => {
             let known = values.iter().map(|value| (*value != MISSING_INSTANT).then_some(*value));
-            Arc::new(TimestampMicrosecondArray::from_iter(known).with_timezone("UTC"))
+            Arc::new(known.collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
         }
         ColumnData::String { .. } => {
             let texts = || (0..column.n_rows()).map(|row| column.text(row));
             if texts().flatten().map(str::len).sum::<usize>() > SHORT_TEXT_BYTES {
-                Arc::new(LargeStringArray::from_iter(texts()))
+                Arc::new(texts().collect::<LargeStringArray>())
             } else {
-                Arc::new(StringArray::from_iter(texts()))
+                Arc::new(texts().collect::<StringArray>())
             }
         }
     }

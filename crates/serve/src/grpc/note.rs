@@ -105,13 +105,12 @@ fn http_of(code: Code) -> u16 {
         Code::InvalidArgument | Code::FailedPrecondition | Code::OutOfRange => 400,
         Code::Unauthenticated => 401,
         Code::PermissionDenied => 403,
-        Code::NotFound => 404,
+        // Of what is not there, a method among it.
+        Code::NotFound | Code::Unimplemented => 404,
         Code::AlreadyExists | Code::Aborted => 409,
         Code::ResourceExhausted => 429,
         Code::Cancelled => 499,
         Code::Unknown | Code::Internal | Code::DataLoss => 500,
-        // The client asked for what there is not.
-        Code::Unimplemented => 404,
         Code::Unavailable => 503,
         Code::DeadlineExceeded => 504,
     }

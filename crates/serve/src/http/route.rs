@@ -90,8 +90,7 @@ impl Route {
     /// The scope that a key needs; `None` is open to all, as probes of an orchestrator have no key.
     pub(crate) fn scope(&self) -> Option<Scope> {
         match self {
-            // The page is the same for all, and says nothing of any model: it asks for a key
-            // itself.
+            // The page says nothing of any model, and asks for a key itself.
             Self::Live | Self::Ready | Self::Home | Self::Docs | Self::DocsScript { .. } => None,
             Self::Metrics | Self::V2Statistics { .. } => Some(Scope::Metrics),
             Self::Load { .. }

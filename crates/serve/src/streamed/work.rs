@@ -80,13 +80,13 @@ impl Work {
             drop(permit);
             begin(tell);
             answers.write(&self.ask, &outcome)?;
-            self.out.clone().flush().map_err(unwritten)?;
+            self.out.clone().flush().map_err(|e| unwritten(&e))?;
         }
         if tell.is_some() {
             return Err(Problem::malformed("the body has no rows").expected("at least one"));
         }
         answers.finish()?;
-        self.out.clone().flush().map_err(unwritten)
+        self.out.clone().flush().map_err(|e| unwritten(&e))
     }
 
     /// The client sees an answer without end, and where the form allows, why.
@@ -98,7 +98,7 @@ impl Work {
             self.app.log.event("answer broken off", &model.name, Some(model.version), Some(&text));
             if self.answer == Form::JsonLines {
                 let mut out = self.out.clone();
-                let mut line = problem.to_json(&self.ask.request_id).to_vec();
+                let mut line = problem.to_json(&self.ask.request_id);
                 line.push(b'\n');
                 let _ = out.write_all(&line).and_then(|()| out.flush());
             }
@@ -118,7 +118,7 @@ fn begin(tell: &mut Option<Waiting>) {
 /// The kind of a problem that nobody needs to hear of.
 const CLIENT_LEFT: &str = "client-left";
 
-fn unwritten(cause: io::Error) -> Problem {
+fn unwritten(cause: &io::Error) -> Problem {
     let kind = if cause.kind() == io::ErrorKind::BrokenPipe { CLIENT_LEFT } else { "not-taken" };
     Problem::new(500, kind, cause.to_string())
         .hint("read the answer while the body is sent, or send fewer rows")
@@ -127,10 +127,12 @@ fn unwritten(cause: io::Error) -> Problem {
 impl Answers {
     fn write(&mut self, ask: &Ask, outcome: &Outcome) -> Result<(), Problem> {
         match self {
-            Self::Lines(out) => out.write_all(&plain::write_lines(ask, outcome)).map_err(unwritten),
+            Self::Lines(out) => {
+                out.write_all(&plain::write_lines(ask, outcome)).map_err(|e| unwritten(&e))
+            }
             Self::Table(writer) => {
                 let table = outcome.table(ask)?;
-                writer.write(&table).map_err(|e| unwritten(io::Error::other(e)))
+                writer.write(&table).map_err(|e| unwritten(&io::Error::other(e)))
             }
         }
     }
@@ -139,7 +141,7 @@ impl Answers {
         match self {
             Self::Lines(_) => Ok(()),
             Self::Table(writer) => {
-                writer.finish().map(drop).map_err(|e| unwritten(io::Error::other(e)))
+                writer.finish().map(drop).map_err(|e| unwritten(&io::Error::other(e)))
             }
         }
     }

@@ -116,6 +116,13 @@ fn seeds() -> Vec<Seed> {
             ("content-encoding", "zstd"),
             zstd::encode_all(rows[0].to_string().as_bytes(), 1).unwrap(),
         ),
+    ]
+}
+
+/// The same for bodies that come in parts.
+fn seeds_of_parts() -> Vec<Seed> {
+    let lines: Vec<String> = objects("v2-binary").iter().map(ToString::to_string).collect();
+    vec![
         (
             "/models/v2-binary/predict?stream=true",
             ("content-type", "application/x-ndjson"),
@@ -133,7 +140,8 @@ fn seeds() -> Vec<Seed> {
 fn ask_broken(n_rounds: usize) {
     let running = Running::start(settings(&[&artifacts()]));
     let mut client = running.client();
-    let seeds = seeds();
+    let mut seeds = seeds();
+    seeds.extend(seeds_of_parts());
     let mut random = Random::stream(7, "mutated", 0);
     for round in 0..n_rounds {
         let (path, header, seed) = &seeds[round % seeds.len()];
