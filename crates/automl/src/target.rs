@@ -105,39 +105,18 @@ fn encode_classes(column: &Column, labels: &[String]) -> Result<Target> {
     };
     let missing =
         |row: usize| Error::input("the target is missing").column(&column.name).row(row as u64 + 1);
-    let codes = match &column.data {
-        ColumnData::String { codes, dictionary } => {
-            let mut class_of_code: Vec<Option<u32>> = vec![None; dictionary.len()];
-            let mut classes = Vec::with_capacity(codes.len());
-            for (row, code) in codes.iter().enumerate() {
-                if *code == MISSING_CODE {
-                    return Err(missing(row));
-                }
-                let class = match class_of_code[*code as usize] {
-                    Some(class) => class,
-                    None => class_of(row, dictionary.get(*code))?,
-                };
-                class_of_code[*code as usize] = Some(class);
-                classes.push(class);
-            }
-            classes
-        }
-        _ => {
-            // A label is written out once per distinct value, not once per row.
-            let mut known: HashMap<u64, u32> = HashMap::new();
-            let mut classes = Vec::with_capacity(column.n_rows());
-            for row in 0..column.n_rows() {
-                let key = column.key(row);
-                let class = match known.get(&key) {
-                    Some(class) => *class,
-                    None => class_of(row, &column.display(row).ok_or_else(|| missing(row))?)?,
-                };
-                known.insert(key, class);
-                classes.push(class);
-            }
-            classes
-        }
-    };
+    // A label is written out once per distinct value, not once per row.
+    let mut known: HashMap<u64, u32> = HashMap::new();
+    let mut codes = Vec::with_capacity(column.n_rows());
+    for row in 0..column.n_rows() {
+        let key = column.key(row);
+        let class = match known.get(&key) {
+            Some(class) => *class,
+            None => class_of(row, &column.display(row).ok_or_else(|| missing(row))?)?,
+        };
+        known.insert(key, class);
+        codes.push(class);
+    }
     Ok(Target::Class { codes, n_classes: labels.len() })
 }
 

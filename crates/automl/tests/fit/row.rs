@@ -27,7 +27,8 @@ fn mixed_table() -> Table {
     let numbers = (0..N_ROWS)
         .map(|i| if i % 7 == 2 { f64::NAN } else { random.normal() * 10.0 })
         .collect::<Vec<f64>>();
-    let instants = (0..N_ROWS as i64)
+    let instants = (0_i64..)
+        .take(N_ROWS)
         .map(|i| if i % 11 == 5 { MISSING_INSTANT } else { i * i % 997 * 40_000_000_000 })
         .collect();
     let number = Column::numbers("number", numbers);

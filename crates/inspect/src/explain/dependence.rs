@@ -220,12 +220,12 @@ mod tests {
         let x: Vec<f64> = (0..n).map(|_| random.unit()).collect();
         let kind: Vec<Option<&str>> =
             (0..n).map(|_| Some(["up", "down", "flat"][random.below(3)])).collect();
-        let slope = |kind: &Option<&str>| match kind {
+        let slope = |kind: Option<&str>| match kind {
             Some("up") => 1.0,
             Some("down") => -1.0,
             _ => 0.0,
         };
-        let effects = x.iter().zip(&kind).map(|(x, k)| slope(k) * (x - 0.5)).collect();
+        let effects = x.iter().zip(&kind).map(|(x, k)| slope(*k) * (x - 0.5)).collect();
         let noise = Column::numbers("noise", (0..n).map(|_| random.normal()).collect());
         (x, Column::strings("kind", kind), noise, effects)
     }
