@@ -3,6 +3,7 @@
 use std::io::{self, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use modelwright_core::Context;
 use modelwright_io::TableWriter;
@@ -100,7 +101,11 @@ impl Work {
                 let mut out = self.out.clone();
                 let mut line = problem.to_json(&self.ask.request_id);
                 line.push(b'\n');
-                let _ = out.write_all(&line).and_then(|()| out.flush());
+                if out.write_all(&line).and_then(|()| out.flush()).is_ok() {
+                    // A connection that is broken off drops what it has not sent yet; it sends
+                    // when nothing more is there.
+                    std::thread::sleep(LAST_LINE_PAUSE);
+                }
             }
         }
         self.out.break_off(problem.text());
@@ -114,6 +119,9 @@ fn begin(tell: &mut Option<Waiting>) {
         let _ = tell.send(Ok(()));
     }
 }
+
+/// How long the last line has until the connection is broken off.
+const LAST_LINE_PAUSE: Duration = Duration::from_millis(100);
 
 /// The kind of a problem that nobody needs to hear of.
 const CLIENT_LEFT: &str = "client-left";
