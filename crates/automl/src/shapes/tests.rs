@@ -81,7 +81,8 @@ fn functions_add_up_to_the_predictions_and_bins_are_in_the_words_of_the_columns(
         if v.is_nan() {
             return bin.missing;
         }
-        let is_number = bin.levels.is_empty() && !bin.missing;
+        let has_end = bin.above.is_some() || bin.up_to.is_some();
+        let is_number = bin.levels.is_empty() && (has_end || !bin.missing);
         is_number && bin.above.is_none_or(|a| v > a) && bin.up_to.is_none_or(|b| v <= b)
     };
     let said = predictor.predict(&table, &ctx()).unwrap();
@@ -140,7 +141,8 @@ fn an_edit_changes_the_rows_it_is_about_and_no_others() {
     let before = predictor.predict(&table, &ctx()).unwrap();
     let mut edited = shapes(&predictor).unwrap();
     let colour = edited.terms.iter_mut().find(|t| t.features == ["colour"]).unwrap();
-    let red = colour.bins.iter_mut().find(|b| b.levels == ["red"]).unwrap();
+    let is_red = |b: &&mut ShapeBin| b.levels.contains(&"red".to_owned());
+    let red = colour.bins.iter_mut().find(is_red).unwrap();
     red.add[0] -= 5.0;
     edited.terms.reverse(); // the order is free
     let changes = edit(&mut predictor, &edited, &table, &ctx()).unwrap();
