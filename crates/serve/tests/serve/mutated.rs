@@ -131,7 +131,7 @@ fn seeds_of_parts() -> Vec<Seed> {
         (
             "/models/v2-binary/predict?stream=true&on_error=null",
             ("content-type", "text/csv"),
-            csv(),
+            std::fs::read(beside("v2-binary", "rows.csv")).unwrap(),
         ),
     ]
 }
