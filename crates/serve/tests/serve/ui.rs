@@ -124,7 +124,7 @@ fn the_model_of_a_run_is_registered_as_long_as_it_is_what_the_run_made() {
     let bytes = std::fs::read(artifacts().join("v2-regression.mw")).unwrap();
     std::fs::write(out.join("model.mw"), &bytes).unwrap();
     let record =
-        modelwright_lifecycle::read_artifact(&out.join("model.mw")).unwrap().record().unwrap();
+        modelwright_lifecycle::read_artifact(out.join("model.mw")).unwrap().record().unwrap();
     let mut opened = Store::open(&path, NOW).unwrap();
     let run = NewRun {
         kind: "fit".to_owned(),
