@@ -90,7 +90,10 @@ impl Edit {
 
 fn read(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).map_err(|e| {
-        Error::input("the file cannot be read").at(path.display().to_string()).because(e)
+        Error::input("the file cannot be read")
+            .at(path.display().to_string())
+            .because(e)
+            .hint("write the functions with `explain MODEL --shapes FILE.json` and change them")
     })
 }
 

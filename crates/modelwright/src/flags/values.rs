@@ -93,7 +93,7 @@ pub(crate) fn memory(text: &str) -> Result<u64> {
     })?;
     if bytes < MEMORY_MIN_BYTES as f64 || bytes > MEMORY_MAX_BYTES {
         return Err(Error::input("a size of memory that cannot be right")
-            .expected("from 64MiB to 1000000TB")
+            .expected("at least 64MiB, at most 1000000TB")
             .hint("write the unit, e.g. 4GiB; a plain number is bytes"));
     }
     Ok(bytes as u64)

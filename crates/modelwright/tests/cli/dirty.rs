@@ -24,7 +24,8 @@ fn r2(folder: &Folder, model: &str, file: &str) -> f64 {
 }
 
 fn fit(folder: &Folder, file: &str, out: &str) {
-    let args = format!("train gbdt {file} --target y --param n_rounds=150 --out {out} -q");
+    let params = "--param n_rounds=150 --keep-leaks";
+    let args = format!("train gbdt {file} --target y {params} --out {out} -q");
     folder.run(&args.split(' ').collect::<Vec<&str>>()).done();
 }
 

@@ -153,7 +153,7 @@ fn reasons_stand_beside_predictions() {
 #[test]
 fn functions_are_written_changed_by_a_named_person_and_measured_again() {
     let folder = with_model();
-    let train = "train ebm train.csv --target left --out glass --set max_rounds=80 -q";
+    let train = "train ebm train.csv --target left --out glass --param max_rounds=80 -q";
     folder.run(&train.split(' ').collect::<Vec<_>>()).done();
     folder.write("t.csv", customers(900, 300));
     folder.run(&["explain", "glass", "--shapes", "s.csv", "-q"]).done();
