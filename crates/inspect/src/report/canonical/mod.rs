@@ -5,6 +5,7 @@
 
 mod columns;
 mod explanation;
+mod feature_cost;
 mod groups;
 mod measure;
 mod shapes;
@@ -70,6 +71,7 @@ pub(crate) fn binary() -> RunRecord {
             corrected_gap: Some(0.0011),
         }),
         importances: adult_importances(),
+        feature_costs: Some(feature_cost::costs()),
         ..base(profile, 31_259, 9_769)
     };
     record.options.target = "income".into();
