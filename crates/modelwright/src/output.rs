@@ -4,7 +4,7 @@
 //! to a closed stderr is no reason to die.
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use modelwright_core::{Error, Result};
 use serde::Serialize;
@@ -37,6 +37,14 @@ pub(crate) fn print_json(value: &impl Serialize) -> Result<()> {
         .map_err(|e| Error::work("cannot write the result as JSON").because(e))?;
     text.push('\n');
     print(&text)
+}
+
+/// The folder for a model that was made of `model` (its file), beside that one's: `NAME-what`.
+pub(crate) fn beside(model: &Path, what: &str) -> PathBuf {
+    let folder = model.parent().filter(|p| p.file_name().is_some());
+    let name = folder.and_then(Path::file_name).unwrap_or_default().to_string_lossy();
+    let name = if name.is_empty() { "model".into() } else { name };
+    folder.and_then(Path::parent).unwrap_or(Path::new("")).join(format!("{name}-{what}"))
 }
 
 /// Refuses to write over a file that is read: nobody means it, and the rows would be gone. To be

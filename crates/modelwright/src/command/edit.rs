@@ -77,14 +77,7 @@ impl Edit {
 
     /// Where the edited model goes.
     fn folder(&self, model: &Path) -> PathBuf {
-        if let Some(out) = &self.out {
-            return out.clone();
-        }
-        let folder = model.parent().filter(|p| p.file_name().is_some());
-        let name = folder.and_then(Path::file_name).unwrap_or_default().to_string_lossy();
-        let name = if name.is_empty() { "model".into() } else { name };
-        let beside = folder.and_then(Path::parent).unwrap_or(Path::new(""));
-        beside.join(format!("{name}-edit"))
+        self.out.clone().unwrap_or_else(|| output::beside(model, "edit"))
     }
 }
 

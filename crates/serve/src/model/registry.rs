@@ -17,8 +17,8 @@ const GRAIN: Duration = Duration::from_secs(1);
 pub(super) struct Registry {
     /// `None` where there is no store.
     folder: Option<PathBuf>,
-    /// What the store looked like before it was last asked.
-    stamp: Mutex<Option<StoreStamp>>,
+    /// What the store looked like before it was last asked, and whether that was settled.
+    stamp: Mutex<Option<(StoreStamp, bool)>>,
     /// What was told of the sources that cannot be looked up.
     troubles: Mutex<BTreeMap<PathBuf, String>>,
 }
@@ -35,8 +35,10 @@ impl Registry {
         self.folder.as_deref()
     }
 
-    /// Whether the store may say something else than when this was last asked; also true when it
-    /// changed a moment before, and with `again`.
+    /// Whether the store may say something else than when this was last asked, and with `again`.
+    ///
+    /// What changed only a moment before it was asked is asked once more, however long that takes:
+    /// a change shows in the files before a reader sees it.
     pub(super) fn may_have_changed(&self, again: bool) -> bool {
         let Some(folder) = &self.folder else { return again };
         let Some(now) = StoreStamp::of(folder) else { return true };
@@ -44,9 +46,9 @@ impl Registry {
             clock::system_now().duration_since(changed).is_ok_and(|age| age > GRAIN)
         });
         let mut before = self.stamp.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_same = before.as_ref() == Some(&now);
-        *before = Some(now);
-        again || !is_same || !is_old
+        let is_settled = before.as_ref().is_some_and(|(seen, settled)| *settled && *seen == now);
+        *before = Some((now, is_old));
+        again || !is_settled
     }
 
     /// The store could not be asked: the next look asks again, though nothing changed.
@@ -65,5 +67,24 @@ impl Registry {
         let mut told = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
         let before = told.insert(source.to_owned(), text.clone());
         before.is_none_or(|before| before != text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_changed_a_moment_before_it_was_asked_is_asked_once_more() {
+        let folder = std::env::temp_dir().join(format!("modelwright-stamp-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("store.db"), "changed just now").unwrap();
+        let registry = Registry::new(Some(folder.clone()));
+        assert!(registry.may_have_changed(false), "never asked");
+        std::thread::sleep(GRAIN + GRAIN / 5);
+        assert!(registry.may_have_changed(false), "it was not settled when it was asked");
+        assert!(!registry.may_have_changed(false));
+        assert!(registry.may_have_changed(true));
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 }
