@@ -42,7 +42,7 @@ impl Store {
     }
 
     /// Writes down that the process of a run is still there. Other machines, which cannot see the
-    /// process, close a run that was not heard of for [`SILENCE_MIN`] minutes.
+    /// process, close a run that was not heard of for [`crate::store::SILENCE_MIN`] minutes.
     ///
     /// # Errors
     /// Work error when the store cannot be written to.
