@@ -187,7 +187,7 @@ def test_the_model_of_a_run_is_registered(browser, served, size):
 @SIZES
 def test_an_alias_is_set_and_rolled_back(browser, served, size):
     page = opened(browser, served, "/models", size)
-    page.click("tbody >> text=income")
+    page.click('tbody a:text-is("income")')
     page.wait_for_selector("text=In use")
     page.click("text=Set an alias…")
     page.fill("dialog input[name=alias]", "champion")
