@@ -134,7 +134,7 @@ PLACES = {
         {
             "top": "Explanation.reasons(n)", "profile": "dependence", "report": "Explanation.save",
             "interactions": "interactions", "counterfactual": "counterfactuals",
-            "output": "Explanation.table",
+            "output": "Explanation.table", "shapes": "command: the file that `edit` takes",
         },
     ),
     "profile": ([mw.profile], {"output": "Profile.save"}),
