@@ -139,17 +139,19 @@ type Judged = (Option<f64>, Vec<(String, f64)>);
 
 impl<'a> Walk<'a> {
     fn new(input: &'a Input<'a>, costs: &Costs, ctx: &Context) -> Result<Self> {
-        let thinned = |rows: &[u32]| -> Vec<u32> {
-            rows.iter().copied().step_by(rows.len().div_ceil(N_ROWS_MAX).max(1)).collect()
+        // Drawn, not every so-manieth: rows may be in an order that repeats itself.
+        let drawn = |rows: &[u32], name: &str, k: usize| -> Vec<u32> {
+            let places = ctx.random(name, k as u64).sample(rows.len(), N_ROWS_MAX);
+            places.into_iter().map(|place| rows[place as usize]).collect()
         };
-        let thin = |fold: &Fold| Fold {
-            train: thinned(&fold.train),
-            validation: thinned(&fold.validation),
+        let thin = |(k, fold): (usize, &Fold)| Fold {
+            train: drawn(&fold.train, "rows to learn from", k),
+            validation: drawn(&fold.validation, "rows to judge", k),
         };
         if costs.costly().next().is_none() || !ctx.proceed() {
             return Ok(Self { input, folds: Vec::new() });
         }
-        let folds: Vec<Fold> = input.folds.iter().take(N_FOLDS).map(thin).collect();
+        let folds: Vec<Fold> = input.folds.iter().take(N_FOLDS).enumerate().map(thin).collect();
         let prepared = prepare(
             &PrepareInput {
                 table: input.table,
