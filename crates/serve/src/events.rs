@@ -16,10 +16,10 @@ use std::time::Duration;
 use foldhash::fast::FixedState;
 use modelwright_core::data::{Column, ColumnData, Table};
 use modelwright_core::{Error, Result};
-use modelwright_lifecycle::http::{Client, Request};
 use serde_json::{Map, Value, json};
 
 use crate::clock;
+use crate::delivery::{Delivery, Manner};
 use crate::log::Log;
 use crate::stats::ServerStats;
 
@@ -30,10 +30,15 @@ const ROWS: usize = 100;
 /// Requests that may wait for the thread, and their rows.
 const REQUESTS_WAITING: usize = 1024;
 const ROWS_WAITING: usize = 50_000;
-/// How long the other side may take.
-const SEND_TIME_MAX: Duration = Duration::from_secs(5);
-/// Pauses before further tries of an event; then it is given up.
-const TRIES: [Duration; 2] = [Duration::from_millis(200), Duration::from_secs(1)];
+/// How events are posted.
+const MANNER: Manner = Manner {
+    receiver: "the receiver",
+    event: "events not taken",
+    media_type: "application/cloudevents+json; charset=utf-8",
+    time_max: Duration::from_secs(5),
+    pauses: &[Duration::from_millis(200), Duration::from_secs(1)],
+    may_pass: |status| matches!(status, 408 | 429 | 500..),
+};
 
 /// Who is told of predictions, and how much.
 #[derive(Debug, Clone, PartialEq)]
@@ -89,13 +94,10 @@ impl Events {
         let settings = Arc::new(settings);
         let (n_waiting, ending) = (Arc::<AtomicUsize>::default(), Arc::<AtomicBool>::default());
         let mut sender = Sender {
-            client: Client::new()?,
+            delivery: Delivery::new(MANNER, &settings.headers, log, ending.clone())?,
             settings: settings.clone(),
             stats: stats.clone(),
-            log,
             n_waiting: n_waiting.clone(),
-            ending: ending.clone(),
-            is_failing: false,
         };
         let thread = thread::Builder::new()
             .name("events".to_owned())
@@ -156,14 +158,10 @@ impl Events {
 
 /// The thread's side.
 struct Sender {
-    client: Client,
+    delivery: Delivery,
     settings: Arc<EventSettings>,
     stats: Arc<ServerStats>,
-    log: Log,
     n_waiting: Arc<AtomicUsize>,
-    ending: Arc<AtomicBool>,
-    /// Whether it was said already that the other side does not take anything.
-    is_failing: bool,
 }
 
 impl Sender {
@@ -173,49 +171,12 @@ impl Sender {
             for start in (0..n).step_by(ROWS) {
                 let rows = start..n.min(start + ROWS);
                 let n_rows = rows.len() as u64;
-                if !self.send(&event(&told, rows, &self.settings.redact)) {
+                let event = event(&told, rows, &self.settings.redact).to_string();
+                if !self.delivery.post(&self.settings.url, &event) {
                     self.stats.n_rows_not_told.add(n_rows);
                 }
             }
             self.n_waiting.fetch_sub(n, Ordering::Relaxed);
-        }
-    }
-
-    /// Sends an event; whether it was taken.
-    fn send(&mut self, event: &Value) -> bool {
-        let mut headers = self.settings.headers.clone();
-        let media_type = "application/cloudevents+json; charset=utf-8";
-        headers.push(("content-type".to_owned(), media_type.to_owned()));
-        let body = event.to_string();
-        let request = Request {
-            method: "POST",
-            url: &self.settings.url,
-            headers: &headers,
-            body: body.as_bytes(),
-            time_max: SEND_TIME_MAX,
-        };
-        let mut pauses = TRIES.iter();
-        loop {
-            let (why, may_help) = match self.client.ask(&request) {
-                Ok(answer) if answer.status < 300 => {
-                    self.is_failing = false;
-                    return true;
-                }
-                Ok(answer) => {
-                    let again = matches!(answer.status, 408 | 429 | 500..);
-                    (format!("the receiver answers {}", answer.status), again)
-                }
-                Err(lost) => (lost.why, lost.may_help),
-            };
-            // Where nothing is taken, the next event must not wait for this one's tries.
-            let gives_up = self.is_failing || self.ending.load(Ordering::Relaxed) || !may_help;
-            let Some(pause) = pauses.next().filter(|_| !gives_up) else {
-                if !std::mem::replace(&mut self.is_failing, true) {
-                    self.log.event("events not taken", "", None, Some(&why));
-                }
-                return false;
-            };
-            thread::sleep(*pause);
         }
     }
 }

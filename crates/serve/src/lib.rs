@@ -37,6 +37,7 @@ mod app;
 mod ask;
 mod clock;
 pub mod config;
+mod delivery;
 mod drift;
 mod engine;
 mod events;

@@ -7,7 +7,6 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use modelwright_core::{Error, Result};
-use modelwright_lifecycle::http::{Client, Request};
 use serde_json::{Value, json};
 
 use super::metrics;
@@ -15,6 +14,7 @@ use super::shape::{WireSpan, resource, scope, text, whole};
 use super::trace::{Ids, TraceIds};
 use crate::app::App;
 use crate::clock;
+use crate::delivery::{Delivery, Manner};
 use crate::log::Log;
 use crate::stats::ServerStats;
 
@@ -26,10 +26,15 @@ const BATCH: usize = 512;
 const SPAN_PAUSE: Duration = Duration::from_secs(2);
 /// How often metrics are sent.
 const METRICS_PAUSE: Duration = Duration::from_secs(15);
-/// How long the other side may take.
-const SEND_TIME_MAX: Duration = Duration::from_secs(10);
-/// Pauses before further tries of a batch; then it is given up.
-const TRIES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(4)];
+/// How batches are posted; statuses that may pass are those that OTLP says to try again.
+const MANNER: Manner = Manner {
+    receiver: "the collector",
+    event: "telemetry not taken",
+    media_type: "application/json",
+    time_max: Duration::from_secs(10),
+    pauses: &[Duration::from_secs(1), Duration::from_secs(4)],
+    may_pass: |status| matches!(status, 429 | 502 | 503 | 504),
+};
 
 /// Where traces and metrics go.
 #[derive(Debug, Clone, PartialEq)]
@@ -90,13 +95,10 @@ impl Telemetry {
         let ending = Arc::<AtomicBool>::default();
         let (send, receive) = sync_channel(SPANS_WAITING);
         let mut sender = Sender {
-            client: Client::new()?,
+            delivery: Delivery::new(MANNER, &settings.headers, log, ending.clone())?,
             settings,
             stats: stats.clone(),
-            log,
             app: app.clone(),
-            ending: ending.clone(),
-            is_failing: false,
         };
         let thread = thread::Builder::new()
             .name("telemetry".to_owned())
@@ -133,14 +135,10 @@ impl Telemetry {
 
 /// The thread's side.
 struct Sender {
-    client: Client,
+    delivery: Delivery,
     settings: TelemetrySettings,
     stats: Arc<ServerStats>,
-    log: Log,
     app: Arc<OnceLock<Weak<App>>>,
-    ending: Arc<AtomicBool>,
-    /// Whether it was said already that the other side does not take anything.
-    is_failing: bool,
 }
 
 impl Sender {
@@ -197,39 +195,7 @@ impl Sender {
     /// Sends a document; whether it was taken.
     fn send(&mut self, path: &str, document: &Value) -> bool {
         let url = format!("{}{path}", self.settings.endpoint.trim_end_matches('/'));
-        let mut headers = self.settings.headers.clone();
-        headers.push(("content-type".to_owned(), "application/json".to_owned()));
-        let body = document.to_string();
-        let request = Request {
-            method: "POST",
-            url: &url,
-            headers: &headers,
-            body: body.as_bytes(),
-            time_max: SEND_TIME_MAX,
-        };
-        let mut pauses = TRIES.iter();
-        loop {
-            let (why, may_help) = match self.client.ask(&request) {
-                Ok(answer) if answer.status < 300 => {
-                    self.is_failing = false;
-                    return true;
-                }
-                Ok(answer) => {
-                    // Those that OTLP says to try again.
-                    let again = matches!(answer.status, 429 | 502 | 503 | 504);
-                    (format!("the collector answers {}", answer.status), again)
-                }
-                Err(lost) => (lost.why, lost.may_help),
-            };
-            let pause = pauses.next().filter(|_| may_help && !self.ending.load(Ordering::Relaxed));
-            let Some(pause) = pause else {
-                if !std::mem::replace(&mut self.is_failing, true) {
-                    self.log.event("telemetry not taken", "", None, Some(&why));
-                }
-                return false;
-            };
-            thread::sleep(*pause);
-        }
+        self.delivery.post(&url, &document.to_string())
     }
 }
 
