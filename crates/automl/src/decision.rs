@@ -44,9 +44,8 @@ pub(crate) fn costs(
 }
 
 /// Decides by costs if there are any, else by the metric. `calibrated` are out-of-fold predictions
-/// by
-/// the map that is delivered, on which a threshold is chosen; `judged` are calibrated by the other
-/// parts, so that what decisions cost is honest.
+/// by the map that is delivered, on which a threshold is chosen; `judged` are calibrated by the
+/// other parts, so that what decisions cost is honest.
 ///
 /// # Errors
 /// As [`costs`].

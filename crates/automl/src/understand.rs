@@ -135,8 +135,7 @@ pub(crate) fn leaks(
 }
 
 /// Where nothing would be left to learn from, what looks like a leak is all that there is: it
-/// stays,
-/// and is reported (a law of physics looks like one, too).
+/// stays, and is reported (a law of physics looks like one, too).
 fn keep_the_only_columns(
     findings: &mut [LeakFinding],
     schema: &Schema,

@@ -49,8 +49,7 @@ pub struct ShapeTerm {
 
 impl ShapeTerm {
     /// What is added in each bin, or in each of the pairs of bins (the second side first), one
-    /// number
-    /// for each output.
+    /// number for each output.
     pub fn cells(&self) -> Vec<&[f64]> {
         let of_bins = self.bins.iter().map(|bin| bin.add.as_slice());
         of_bins.chain(self.table.iter().flatten().map(Vec::as_slice)).collect()

@@ -26,8 +26,7 @@ pub struct Clustered {
 }
 
 /// The certainty of an estimate Σ c·x from rows with residuals `residual(row)` (x less its mean)
-/// and
-/// coefficients `share(row)` (its weight over the sum of weights, negative in a part that is
+/// and coefficients `share(row)` (its weight over the sum of weights, negative in a part that is
 /// subtracted); `groups` says of each row which group it is of. `None` with fewer than two groups.
 pub fn clustered(
     groups: &[u32],

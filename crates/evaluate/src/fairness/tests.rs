@@ -291,8 +291,7 @@ fn what_does_not_fit_is_refused() {
 }
 
 /// Audits of six columns that say nothing about 400 rows, judged together or each by itself:
-/// whether
-/// any is called unequal.
+/// whether any is called unequal.
 fn any_unequal(seed: u64, is_together: bool) -> bool {
     let mut random = Random::new(seed);
     let mut draw = |n: usize| -> Vec<u32> { (0..400).map(|_| random.below(n) as u32).collect() };

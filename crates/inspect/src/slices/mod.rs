@@ -225,8 +225,7 @@ mod tests {
     }
 
     /// Two thousand rows of eighty groups, each of which is hard or easy as a whole; the columns
-    /// know
-    /// the group, and nothing of what is hard.
+    /// know the group, and nothing of what is hard.
     fn grouped(seed: u64, groups: Option<&[u32]>) -> usize {
         let mut random = Random::new(seed);
         let of_groups: Vec<(f64, f64, f64)> =
