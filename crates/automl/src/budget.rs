@@ -59,19 +59,20 @@ pub(crate) fn explaining(ctx: &Context) -> Option<Duration> {
     ctx.remaining().map(|_| closing(ctx) / 2)
 }
 
-/// Boosting rounds that one trial may do in all its folds; `None` without a time limit.
+/// Boosting rounds that one trial may do in all its folds, in the time `most` if that is given;
+/// `None` without a time limit.
 pub(crate) fn affordable_rounds(
     ctx: &Context,
-    n_rows: usize,
-    n_features: usize,
-    n_outputs: usize,
+    (n_rows, n_features, n_outputs): (usize, usize, usize),
+    most: Option<Duration>,
 ) -> Option<u64> {
     let rounds = ctx.decide("affordable-rounds", || {
         let Some(left) = ctx.remaining() else { return u64::MAX };
         let cells = n_rows as f64 * n_features as f64 * n_outputs as f64;
         let round_s = round_s(cells, n_outputs, ctx);
         let search_s = left.saturating_sub(closing(ctx)).as_secs_f64();
-        (search_s * PLANNED_TRIAL_SHARE / round_s) as u64
+        let most_s = most.map_or(f64::INFINITY, |most| most.as_secs_f64());
+        ((search_s * PLANNED_TRIAL_SHARE).min(most_s) / round_s) as u64
     });
     (rounds != u64::MAX).then_some(rounds)
 }

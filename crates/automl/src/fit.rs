@@ -8,6 +8,7 @@ mod whole;
 mod whole_file;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use modelwright_core::context::{Decisions, Event};
 use modelwright_core::data::{Field, Fold, Schema, Table};
@@ -24,6 +25,7 @@ use modelwright_preprocess::profile::Profile;
 use crate::account;
 use crate::frugal::{self, Costs, Frugal};
 use crate::input::{FitInput, FitOutcome, FitPlan};
+use crate::last_fit::LastFit;
 use crate::own::Own;
 use crate::parting::{self, Roles};
 use crate::parts::Parts;
@@ -111,6 +113,8 @@ struct Flow {
     is_sample: bool,
     /// The file whose rows the last fit learns from, where they do not fit in memory.
     whole_file: Option<WholeFile>,
+    /// What the record warns of.
+    warnings: Vec<String>,
     /// Positions of the training rows in the table that was read; `None` when that is a sample.
     rows: Option<Vec<u32>>,
     /// Learners of the caller's own.
@@ -152,10 +156,12 @@ impl Flow {
         let read_s = phases.times.first().map(|read| read.seconds);
         let rows = all_rows.filter(|_| is_read_by_memory);
         let whole_file = WholeFile::planned(rows, &wish, (&parts, n_features, read_s), ctx);
-        let is_search_sampled = parts.thin_for(whole_file.as_ref(), &mut notes, ctx);
+        let is_search_sampled = parts.thin_for(whole_file.as_ref(), left_out_by, &mut notes, ctx);
         let roles = Roles::of(&parts.train, &options)?;
+        let last_fit = whole_file.as_ref().map(|file| file.last_fit(parts.train.n_rows(), ctx));
+        let most = last_fit.and_then(|last_fit| last_fit.booster_limit());
         let size = (n_features, roles.n_folds_max(parts.kind), parts.may_repeat(&own));
-        let planned = plan_input(&parts.target, size, &task, preset, ctx);
+        let planned = plan_input(&parts.target, (size, most), &task, preset, ctx);
         let mut plan = plan_of(&options, &own, &planned, parts.held_out.is_some())?;
         plan.notes.splice(0..0, notes);
         plan.notes.extend(distill::note(&options));
@@ -183,6 +189,7 @@ impl Flow {
             phases,
             is_sample: left_out_by.is_some() || is_search_sampled,
             whole_file,
+            warnings: Vec::new(),
             rows: is_read_whole.then_some(parts.rows),
             learners: own.learners.into_iter().map(|(learner, _)| learner).collect(),
             frugal: None,
@@ -198,6 +205,7 @@ impl Flow {
         };
         ctx.tell(Event::Phase(work.to_owned()));
         let roles = Roles::of_groups(&self.train, &self.options);
+        let (closing_ctx, search_ctx) = self.reserving(ctx);
         let ground = Ground {
             table: &self.train,
             schema: &self.profile.schema,
@@ -211,10 +219,9 @@ impl Flow {
             metric: self.metric,
             members_max: self.members_max(),
             encoding_bytes: self.row_cost().further_encoding(self.train.n_rows()),
-            ratio: self.rows_ratio(),
+            last_fit: self.last_fit(&search_ctx),
             own: self.learners.clone(),
         };
-        let (closing_ctx, search_ctx) = self.reserving(ctx);
         let reserved = distill::with_reserve(&self.options, &search_ctx);
         let reserved = frugal::with_reserve(self.frugal.as_ref(), &reserved);
         let mut found = search::run(&self.plan, &ground, &reserved);
@@ -241,10 +248,12 @@ impl Flow {
         self.phases.end("robustness", ctx);
         let more_rows = self.more_rows(&combined, ctx);
         self.phases.end("learning curve", ctx);
-        if self.whole_file.is_some() {
-            self.fit_on_whole_file(&mut combined, ctx)?;
+        let was_on_file = self.whole_file.is_some();
+        let has_sample = !self.fit_on_whole_file(&mut combined, ctx)?;
+        if was_on_file {
             self.phases.end("fit on the whole file", ctx);
-        } else if self.ends_with_all_rows() {
+        }
+        if has_sample && (was_on_file || self.ends_with_all_rows()) {
             self.fit_on_all_rows(&mut combined, ctx)?;
             self.phases.end("fit on all rows", ctx);
         }
@@ -271,7 +280,7 @@ impl Flow {
         ctx: &Context,
     ) -> RunRecord {
         let decisions = ctx.decisions();
-        let mut warnings = Vec::new();
+        let mut warnings = std::mem::take(&mut self.warnings);
         if let Some(warning) = self.cut_short(&combined.record, &decisions) {
             for trial in &mut trials {
                 trial.status = TrialStatus::Stopped;
@@ -383,7 +392,7 @@ impl Flow {
             options: &self.options,
             ground,
             weights,
-            refits_s: refits * self.rows_ratio(),
+            refits_s: self.last_fit(ctx).reserve_s(refits),
         };
         distill::run(&class, found, ctx);
     }
@@ -392,10 +401,18 @@ impl Flow {
     fn rows_ratio(&self) -> f64 {
         let n_train = self.train.n_rows().max(1) as f64;
         if let Some(file) = &self.whole_file {
-            return file.n_rows as f64 / n_train;
+            return file.ratio(self.train.n_rows());
         }
         let more = self.held_out.as_ref().filter(|_| self.ends_with_all_rows());
         1.0 + more.map_or(0.0, |t| t.n_rows() as f64 / n_train)
+    }
+
+    /// What the search leaves time for.
+    fn last_fit(&self, ctx: &Context) -> LastFit {
+        match &self.whole_file {
+            Some(file) => file.last_fit(self.train.n_rows(), ctx),
+            None => LastFit::in_memory(self.rows_ratio()),
+        }
     }
 
     /// Says that the one learner that was asked for did not come to its own end.
@@ -441,7 +458,7 @@ fn look_at_less(input: &mut FitInput, ctx: &Context) -> Vec<String> {
 
 fn plan_input(
     encoded: &Target,
-    (n_features, n_folds_max, may_repeat): (usize, usize, bool),
+    ((n_features, n_folds_max, may_repeat), most): ((usize, usize, bool), Option<Duration>),
     task: &TaskRecord,
     preset: Preset,
     ctx: &Context,
@@ -464,7 +481,11 @@ fn plan_input(
         preset,
         n_folds_max,
         may_repeat,
-        affordable_rounds: budget::affordable_rounds(ctx, n_rows, n_features, encoded.n_outputs()),
+        affordable_rounds: budget::affordable_rounds(
+            ctx,
+            (n_rows, n_features, encoded.n_outputs()),
+            most,
+        ),
     }
 }
 

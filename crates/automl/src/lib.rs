@@ -62,6 +62,7 @@ mod fit;
 mod frugal;
 pub mod gate;
 pub mod input;
+mod last_fit;
 pub mod more_rows;
 mod nested;
 pub mod offers;

@@ -171,22 +171,27 @@ impl Parts {
         let fitting = capacity::rows_that_fit(ctx, n_rows, cost)?;
         if let Some((n, reason)) = fitting {
             self.keep(n, "capacity/rows", ctx);
-            let note = format!("{n} of {n_rows} training rows are used: {reason}");
-            ctx.tell(Event::Warning(note.clone()));
-            notes.push(note);
+            notes.push(format!("{n} of {n_rows} training rows are used: {reason}"));
         }
         Ok(fitting.map(|(_, reason)| reason))
     }
 
     /// Keeps as many rows as a search needs where the last fit learns from all rows of a file;
-    /// says whether some were left out.
+    /// says whether some were left out. Where it does not, warns of rows that a limit left out.
     pub(crate) fn thin_for(
         &mut self,
         file: Option<&WholeFile>,
+        left_out_by: Option<&'static str>,
         notes: &mut Vec<String>,
         ctx: &Context,
     ) -> bool {
-        let Some(file) = file else { return false };
+        let Some(file) = file else {
+            // The last fit cannot make up for it.
+            if let (Some(_), Some(note)) = (left_out_by, notes.last()) {
+                ctx.tell(Event::Warning(note.clone()));
+            }
+            return false;
+        };
         let n_rows = self.train.n_rows();
         let is_thinned = n_rows > N_ROWS_SEARCH;
         if is_thinned {

@@ -269,7 +269,7 @@ impl Predictor {
         }
         let words = self.missing_words();
         if self.fair.is_some() || !words.is_empty() {
-            let fair = self.fair.clone().unwrap_or_default();
+            let fair = self.fair.clone().unwrap_or_else(GroupThresholds::none);
             bytes.extend(postcard::to_stdvec(&fair).map_err(failed)?);
         }
         if !words.is_empty() {
@@ -410,8 +410,8 @@ struct Behind {
     missing_words: Vec<(u32, Vec<String>)>,
 }
 
-/// The extras; behind them the offers; behind these the thresholds of groups (of no column where
-/// there are none); behind these the words that are missing values. Each is there only
+/// The extras; behind them the offers; behind these the thresholds of groups
+/// ([`GroupThresholds::none`] where there are none); behind these the words that are missing values. Each is there only
 /// when it, or what comes after it, is.
 fn decode_extras(bytes: &[u8]) -> Result<Behind> {
     let unreadable = |e| Error::input("the stored predictor cannot be read").because(e);
@@ -430,7 +430,7 @@ fn decode_extras(bytes: &[u8]) -> Result<Behind> {
         return Ok(behind);
     }
     let (fair, rest) = postcard::take_from_bytes::<GroupThresholds>(rest).map_err(unreadable)?;
-    behind.fair = Some(fair).filter(|fair| fair.columns().next().is_some());
+    behind.fair = Some(fair).filter(|fair| !fair.is_none());
     if rest.is_empty() {
         return Ok(behind);
     }

@@ -58,6 +58,8 @@ pub(crate) struct Rows<'a> {
     pub weights: Option<&'a [f64]>,
     /// How many times the rows of the trials these are.
     pub ratio: f64,
+    /// Whether they are on a disk, which may be full when it is learned from them.
+    pub are_stored: bool,
 }
 
 impl Chosen {
@@ -147,16 +149,7 @@ pub(crate) fn again(
 ) -> Result<()> {
     let is_ready = |m: &Chosen| rows.prepared.contains_key(&m.planned.features());
     for member in members.iter_mut().filter(|m| is_ready(m) && !m.is_refit) {
-        let again = match member.fit(rows, 0, ctx) {
-            // What learned its folds and not all rows keeps what it has; the engine's own do not
-            // fail by whim.
-            Err(error) if member.entry.is_own() && !member.models.is_empty() => {
-                let name = &member.planned.name;
-                ctx.tell(Event::Warning(format!("{name} failed at the refit: {error}")));
-                None
-            }
-            other => other?,
-        };
+        let again = first(member, rows, ctx)?;
         if let Some((model, rounds)) = again {
             member.models = vec![model];
             member.rounds = rounds;
@@ -177,6 +170,30 @@ pub(crate) fn again(
         }
     }
     Ok(())
+}
+
+/// A member's first fit on `rows`; `None` when it keeps the models it has.
+///
+/// What learned its folds and not all rows keeps what it has, where it is not the engine's own, or
+/// the rows are on a disk: the engine's own do not fail by whim, but a disk does.
+fn first(member: &Chosen, rows: &Rows<'_>, ctx: &Context) -> Result<Option<(Fitted, usize)>> {
+    let failed = format!("failed/{}", member.planned.name);
+    if rows.are_stored && ctx.replayed(&failed) == Some(1) {
+        ctx.decide(&failed, || 1);
+        return Ok(None);
+    }
+    let may_fail = (member.entry.is_own() || rows.are_stored) && !member.models.is_empty();
+    match member.fit(rows, 0, ctx) {
+        Err(error) if may_fail => {
+            if rows.are_stored {
+                ctx.decide(&failed, || 1);
+            }
+            let name = &member.planned.name;
+            ctx.tell(Event::Warning(format!("{name} failed at the refit: {error}")));
+            Ok(None)
+        }
+        other => other,
+    }
 }
 
 /// The fold models that learned something, if any did: the others would only dilute them.

@@ -17,8 +17,9 @@ use modelwright_learners::{Algorithm, OWN, learner};
 use modelwright_preprocess::derive;
 use modelwright_preprocess::encode::{EncodingSpec, PrepareInput, Prepared, prepare};
 
+use crate::last_fit::LastFit;
 use crate::trial::{self, Trial, TrialInput};
-use crate::{budget, derived, pace, room};
+use crate::{budget, derived, pace, room, whole_file};
 
 /// The refits for which time is kept: the largest of them, since nobody knows yet which are chosen.
 const N_REFITS: usize = 3;
@@ -43,8 +44,8 @@ pub(crate) struct Ground<'a> {
     pub members_max: usize,
     /// What a further encoding may need, in bytes.
     pub encoding_bytes: u64,
-    /// How many times the rows of the training part the last fit will learn from.
-    pub ratio: f64,
+    /// The last fit, for which time is kept.
+    pub last_fit: LastFit,
     /// Learners of the caller's own.
     pub own: Vec<Named>,
 }
@@ -105,6 +106,8 @@ pub(crate) struct Found {
     pub n_repeats: usize,
     /// Whether the plan has one trial: nothing is selected, and whatever it learned is used.
     pub is_single: bool,
+    /// The last fit, for which time is kept.
+    pub last_fit: LastFit,
 }
 
 /// Runs the plan.
@@ -121,6 +124,7 @@ pub(crate) fn run(plan: &Plan, ground: &Ground<'_>, ctx: &Context) -> Found {
         encode_s: BTreeMap::new(),
         n_repeats: 0,
         is_single: plan.trials.len() == 1,
+        last_fit: ground.last_fit,
     };
     for (i, planned) in plan.trials.iter().enumerate() {
         let begun = ctx.elapsed();
@@ -133,11 +137,41 @@ pub(crate) fn run(plan: &Plan, ground: &Ground<'_>, ctx: &Context) -> Found {
         tell(&outcome, &found, ground.metric, ctx);
         found.outcomes.push(outcome);
     }
+    without_file(plan, ground, &mut found, ctx);
     if plan.variants_max > 0 {
         second_lap::run(plan, ground, &mut found, ctx);
     }
     repeats::run(ground, &mut found, ctx);
     found
+}
+
+/// Gives the time that was kept for a last fit on a whole file to the trials that were left out
+/// for it, when nobody of the ensemble could learn from the file.
+fn without_file(plan: &Plan, ground: &Ground<'_>, found: &mut Found, ctx: &Context) {
+    if !ground.last_fit.is_on_file() {
+        return;
+    }
+    let Some(weights) = second_lap::weights(plan, ground, found, ctx) else { return };
+    let is_learner =
+        |((o, _), weight): ((&Outcome, _), f64)| weight > 0.0 && whole_file::may_learn(&o.planned);
+    if found.usable().zip(weights).any(is_learner) {
+        return;
+    }
+    found.last_fit = LastFit::in_memory(1.0);
+    let ctx = ctx.scope("without-file");
+    let is_left_out = |o: &Outcome| o.status == TrialStatus::Skipped;
+    for i in (0..found.outcomes.len()).filter(|i| *i < plan.trials.len()) {
+        if !is_left_out(&found.outcomes[i]) {
+            continue;
+        }
+        let left_out = found.outcomes[i..].iter().filter(|o| is_left_out(o));
+        let n_boosters = left_out.filter(|o| pace::is_booster(&o.planned)).count();
+        let begun = ctx.elapsed();
+        let outcome = run_one(&plan.trials[i], n_boosters, ground, found, &ctx);
+        found.times[i].seconds += ctx.elapsed().saturating_sub(begun).as_secs_f64();
+        tell(&outcome, found, ground.metric, &ctx);
+        found.outcomes[i] = outcome;
+    }
 }
 
 impl Outcome {
@@ -200,7 +234,7 @@ pub(crate) fn run_one(
     ctx: &Context,
 ) -> Outcome {
     let ended = |status, note: Option<String>| Outcome::ended(planned, status, note);
-    let refit_s = refit_reserve_s(found, ground.ratio);
+    let refit_s = refit_reserve_s(found);
     let is_first = found.outcomes.is_empty();
     if !is_first && !budget::may_start(ctx, &planned.name, expected_s(planned, found), refit_s) {
         return ended(TrialStatus::Skipped, Some("the budget did not allow it".to_owned()));
@@ -213,6 +247,8 @@ pub(crate) fn run_one(
     }
     let planned = &planned;
     let limit = budget::trial_limit(ctx, refit_s, share(planned, n_boosters, ground, found));
+    let most = found.last_fit.booster_limit().filter(|_| pace::is_booster(planned));
+    let limit = limit.map(|limit| most.map_or(limit, |most| limit.min(most)));
     let limit_s = limit.map(|l| l.as_secs_f64());
     let planned = pace::paced(planned, &found.outcomes, limit_s, ctx);
     let Some(planned) = &room::fitted_in(&planned, ground, ctx) else {
@@ -342,8 +378,7 @@ fn share(planned: &PlannedTrial, n_boosters: usize, ground: &Ground<'_>, found: 
     }
 }
 
-/// Seconds that the refits of the costliest trials so far would take, on `ratio` times the training
-/// rows and with the encodings for it.
+/// Seconds to keep for the refits of the costliest trials so far, with the encodings for them.
 ///
 /// The model of one validation part saw most of the training rows and may stay as it is, where
 /// these are all that there is. Where the last fit will see more, one refit is planned for: it has
@@ -351,7 +386,8 @@ fn share(planned: &PlannedTrial, n_boosters: usize, ground: &Ground<'_>, found: 
 ///
 /// Nothing is kept before something has been learned: any model is worth more than the refit of a
 /// constant, however long its encoding took.
-fn refit_reserve_s(found: &Found, ratio: f64) -> f64 {
+fn refit_reserve_s(found: &Found) -> f64 {
+    let ratio = found.last_fit.ratio;
     if found.usable().all(|(o, _)| is_constant(&o.planned)) {
         return 0.0;
     }
@@ -363,7 +399,7 @@ fn refit_reserve_s(found: &Found, ratio: f64) -> f64 {
     costs.sort_by(|a, b| b.total_cmp(a));
     let n_refits = if has_folds { N_REFITS } else { 1 };
     let encode_s: f64 = if ratio > 1.0 { found.encode_s.values().sum() } else { 0.0 };
-    ratio * (costs.iter().take(n_refits).sum::<f64>() + encode_s)
+    found.last_fit.reserve_s(costs.iter().take(n_refits).sum::<f64>() + encode_s)
 }
 
 /// Seconds after which this trial would be of use: a third of what its kind took before.
@@ -447,9 +483,10 @@ mod tests {
             n_repeats: 0,
             encode_s: BTreeMap::from([("trees".to_owned(), 40.0)]),
             is_single: false,
+            last_fit: LastFit::in_memory(1.25),
         };
-        assert_eq!(refit_reserve_s(&found, 1.25), 0.0);
+        assert_eq!(refit_reserve_s(&found), 0.0);
         found.outcomes.push(outcome("linear", 2.0));
-        assert_eq!(refit_reserve_s(&found, 1.25), 1.25 * 42.0);
+        assert_eq!(refit_reserve_s(&found), 1.25 * 42.0);
     }
 }

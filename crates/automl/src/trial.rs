@@ -12,6 +12,7 @@ use modelwright_learners::{Algorithm, Course, Fitted};
 use modelwright_preprocess::encode::Prepared;
 
 use crate::distill::{self, Labels};
+use crate::last_fit::MORE_ROWS_THAN_ONE_PART;
 use crate::parts;
 
 use self::rounds::OfFold;
@@ -90,7 +91,7 @@ impl Trial {
         }
         let n = self.models.len() as f64;
         // One validation part is at most a fifth of the rows.
-        let more_rows = if n > 1.0 { n / (n - 1.0) } else { 1.25 };
+        let more_rows = if n > 1.0 { n / (n - 1.0) } else { MORE_ROWS_THAN_ONE_PART };
         let all_threads = if self.side_by_side { ALL_THREADS } else { 1.0 };
         self.fold_s * more_rows * all_threads * self.more_rounds()
     }

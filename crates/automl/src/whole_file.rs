@@ -11,9 +11,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use modelwright_core::data::{Schema, Store, Table};
-use modelwright_core::record::{DataSource, Options, Sample};
+use modelwright_core::params::ParamValue;
+use modelwright_core::record::{DataSource, Options, PlannedTrial, Sample};
 use modelwright_core::{Context, Result};
 
+use crate::last_fit::LastFit;
 use crate::own::Own;
 use crate::parts::Parts;
 use crate::{budget, capacity, fit};
@@ -40,7 +42,7 @@ pub trait AllRows: fmt::Debug + Send + Sync {
 pub(crate) const N_ROWS_SEARCH: usize = 2_000_000;
 
 /// Fewer rows than this many times those of the sample are not worth another look at the file.
-const MORE_ROWS: f64 = 1.1;
+pub(crate) const MORE_ROWS: f64 = 1.1;
 
 /// Reading and binning the file takes about so many times what reading it took at first.
 const READS: f64 = 3.0;
@@ -59,6 +61,14 @@ pub(crate) struct WholeFile {
     pub rows: Arc<dyn AllRows>,
     /// How many there are, known targets or not.
     pub n_rows: usize,
+    /// Seconds that reading them once more should take.
+    pub read_s: f64,
+}
+
+/// Whether a trial's learner can learn from bins alone.
+pub(crate) fn may_learn(planned: &PlannedTrial) -> bool {
+    let has_linear_leaves = planned.params.get("linear_tree") == Some(&ParamValue::Flag(true));
+    planned.learner == "gbdt" && !has_linear_leaves
 }
 
 /// What decides whether a file is read again.
@@ -105,12 +115,23 @@ impl WholeFile {
         let n_outputs = parts.target.n_outputs();
         let cells = (n_rows * n_features * n_outputs) as f64;
         let round_s = budget::round_s(cells, n_outputs, ctx);
-        let needed_s = read_s.unwrap_or(0.0) * READS + ROUNDS_MIN * OUT_OF_MEMORY * round_s;
+        let read_s = read_s.unwrap_or(0.0) * READS;
+        let needed_s = read_s + ROUNDS_MIN * OUT_OF_MEMORY * round_s;
         let is_planned = ctx.decide("whole-file", || {
             let left = ctx.remaining().map(|left| left.as_secs_f64() * TIME_SHARE);
             u64::from(left.is_none_or(|left| needed_s < left))
         }) == 1;
-        is_planned.then_some(Self { rows, n_rows })
+        is_planned.then_some(Self { rows, n_rows, read_s })
+    }
+
+    /// How many times the rows of the search these are.
+    pub(crate) fn ratio(&self, n_train: usize) -> f64 {
+        self.n_rows as f64 / n_train.max(1) as f64
+    }
+
+    /// What a search on `n_train` rows, with the time of `ctx`, leaves for the last fit.
+    pub(crate) fn last_fit(&self, n_train: usize, ctx: &Context) -> LastFit {
+        LastFit::on_file(self.ratio(n_train), ctx)
     }
 
     /// What the plan says of it.

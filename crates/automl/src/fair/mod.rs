@@ -151,9 +151,21 @@ impl GroupThresholds {
         names(&self.groupings, table).iter().map(find).collect()
     }
 
-    /// One threshold for every row, which no column is needed for.
+    /// One threshold for every row, which no column is needed for; above 0, which
+    /// [`Self::is_none`] knows by.
     pub(crate) fn of_everybody(threshold: f64) -> Self {
-        Self { groupings: Vec::new(), groups: Vec::new(), common: threshold }
+        let common = threshold.max(f64::MIN_POSITIVE);
+        Self { groupings: Vec::new(), groups: Vec::new(), common }
+    }
+
+    /// What is stored where there are none.
+    pub(crate) fn none() -> Self {
+        Self::default()
+    }
+
+    /// Whether it is [`Self::none`].
+    pub(crate) fn is_none(&self) -> bool {
+        *self == Self::none()
     }
 
     /// 1 where the probability reaches the threshold of the row's group.

@@ -109,6 +109,7 @@ impl Flow {
                 target: &self.target,
                 weights: self.weights.as_deref(),
                 ratio: 1.0,
+                are_stored: false,
             };
             let n_models = self.models_max();
             refit::again(&mut members, &rows, n_models, &ctx.with_reserve(budget::closing(ctx)))?;
@@ -168,8 +169,9 @@ impl Flow {
         encodings: &mut Vec<String>,
         ctx: &Context,
     ) -> Result<Option<(Intervals, IntervalsRecord)>> {
-        let refits = members.iter().map(|m| m.refit_s() * self.rows_ratio());
-        let refits_s: f64 = if self.ends_with_more_rows() { refits.sum() } else { 0.0 };
+        let refits_s: f64 = members.iter().map(Chosen::refit_s).sum();
+        let is_refit_later = self.ends_with_more_rows();
+        let reserve_s = if is_refit_later { self.last_fit(ctx).reserve_s(refits_s) } else { 0.0 };
         let input = conformal::Input {
             options: &self.options,
             task: self.task.task,
@@ -180,7 +182,7 @@ impl Flow {
             found,
             predictions,
             encoders: encodings,
-            reserve_s: refits_s,
+            reserve_s,
         };
         conformal::fit(input, ctx)
     }

@@ -81,8 +81,14 @@ impl Flow {
         let ratio = n_rows as f64 / n_train as f64;
         let on = AllRows { table: &table, target: &all, weights: weights.as_deref() };
         let mut prepared = self.prepare_all(combined, &on, ratio, &ctx)?;
-        let rows =
-            Rows { prepared: &prepared, table: &table, target: &all, weights: on.weights, ratio };
+        let rows = Rows {
+            are_stored: false,
+            prepared: &prepared,
+            table: &table,
+            target: &all,
+            weights: on.weights,
+            ratio,
+        };
         for (member, tested) in combined.members.iter_mut().zip(&mut combined.predictor.members) {
             member.models = std::mem::take(&mut tested.models);
             member.is_refit = false;

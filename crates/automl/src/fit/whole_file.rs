@@ -14,7 +14,6 @@ use std::collections::BTreeMap;
 use modelwright_core::context::Event;
 use modelwright_core::data::{FeatureColumn, Schema, Store, Table};
 use modelwright_core::error::ErrorKind;
-use modelwright_core::params::ParamValue;
 use modelwright_core::task::Target;
 use modelwright_core::{Context, Error, Result};
 use modelwright_preprocess::FittedEncoder;
@@ -24,7 +23,7 @@ use super::Flow;
 use super::combine::Combined;
 use crate::budget;
 use crate::refit::{self, Chosen, Rows};
-use crate::whole_file::WholeFile;
+use crate::whole_file::{self, MORE_ROWS, WholeFile};
 
 use self::reader::{Encoding, Keep, Read, Reader};
 
@@ -40,38 +39,52 @@ const PAGES_SHARE: f64 = 0.1;
 const READ_SHARE: f64 = 0.06;
 /// Bytes of a cell while it is read: as it is stored, as it is read, as a feature, as a bin.
 const BYTES_PER_CELL: f64 = 40.0;
+/// The part of the time left that refits are planned for: pages of bins may have to be read again.
+const TIME_SHARE: f64 = 0.9;
+/// So many times the rows of the sample are worth more than a member of little weight.
+const ENOUGH: f64 = 2.0;
 /// The decision that the file was not read after all.
 const KEPT: &str = "sample-kept";
+/// Why: reading broke off, or there was no room or time to begin.
+const NOT_ENDED: u64 = 1;
+const NOT_BEGUN: u64 = 2;
+/// What the record says then.
+const WITHOUT_FILE: &str = "the last fit on all rows of the file did not come to its end: the \
+                            delivered model learned from a sample of them";
 /// Rows that are read at a time.
 const ROWS_PER_PART: [f64; 2] = [1024.0, 65_536.0];
 
 impl Flow {
-    /// Fits the boosters of a tested predictor again, on all rows of the file.
+    /// Fits the boosters of a tested predictor again, on all rows of the file. Says whether the
+    /// file was looked at: until then the rows of the sample are there to be learned from.
     ///
     /// # Errors
-    /// Work error as the learners; a file that cannot be read again is a warning.
+    /// Work error as the learners; a file that cannot be read again, or a disk without room for
+    /// its bins, is a warning.
     pub(super) fn fit_on_whole_file(
         &mut self,
         combined: &mut Combined,
         ctx: &Context,
-    ) -> Result<()> {
-        let Some(file) = self.whole_file.take() else { return Ok(()) };
+    ) -> Result<bool> {
+        let Some(file) = self.whole_file.take() else { return Ok(false) };
         let ctx = ctx.scope("whole-file").with_reserve(budget::packing(ctx));
-        let learners = Learners::of(combined);
+        let mut learners = Learners::of(combined);
         if learners.encodings.is_empty() {
             self.plan.notes.push("no member can learn from bins alone: all keep the sample".into());
-            return Ok(());
+            return Ok(false);
         }
-        if ctx.replayed(KEPT) == Some(1) {
-            self.keep_sample(&Error::work("as the run that is repeated"), &ctx);
-            return Ok(());
+        if let Some(kept @ (NOT_BEGUN | NOT_ENDED)) = ctx.replayed(KEPT) {
+            self.keep_sample(&Error::work("as the run that is repeated"), kept, &ctx);
+            return Ok(kept == NOT_ENDED);
         }
-        ctx.tell(Event::Phase(format!("fit on all {} rows of the file", file.n_rows)));
-        let mut reader = match self.reader(&file, &learners, combined, &ctx) {
+        let n_in_time = learners.keep_those_in_time(combined, self.target.n_rows(), &file, &ctx);
+        let n_rows = file.n_rows.min(n_in_time);
+        ctx.tell(Event::Phase(format!("fit on {n_rows} of {} rows of the file", file.n_rows)));
+        let mut reader = match self.reader(&file, (&learners, n_in_time), combined, &ctx) {
             Ok(reader) => reader,
             Err(error) => {
-                self.keep_sample(&error, &ctx);
-                return Ok(());
+                self.keep_sample(&error, NOT_BEGUN, &ctx);
+                return Ok(false);
             }
         };
         // From here on nobody looks at the sample.
@@ -81,20 +94,20 @@ impl Flow {
         let read = match read {
             Ok(read) => read,
             Err(error) => {
-                self.keep_sample(&error, &ctx);
-                return Ok(());
+                self.keep_sample(&error, NOT_ENDED, &ctx);
+                return Ok(true);
             }
         };
         let ratio = read.target.n_rows() as f64 / self.target.n_rows().max(1) as f64;
         learn(combined, &learners, &read, ratio, &ctx)?;
         self.say_who_learned(combined, &learners, &read);
         combined.keep_account();
-        Ok(())
+        Ok(true)
     }
 
     /// Goes on without the file: what happens to a disk or a clock is no reason to lose a model.
-    fn keep_sample(&mut self, error: &Error, ctx: &Context) {
-        ctx.decide(KEPT, || 1);
+    fn keep_sample(&mut self, error: &Error, why: u64, ctx: &Context) {
+        ctx.decide(KEPT, || why);
         let text = format!("the models of the sample are kept: {error}");
         ctx.tell(match error.kind() {
             ErrorKind::Interrupted => Event::Note(text),
@@ -102,6 +115,7 @@ impl Flow {
         });
         let note = "all members keep the sample: the file was not read again to its end";
         self.plan.notes.push(note.to_owned());
+        self.warnings.push(WITHOUT_FILE.to_owned());
     }
 
     fn say_who_learned(&mut self, combined: &mut Combined, learners: &Learners, read: &Read) {
@@ -113,7 +127,10 @@ impl Flow {
         }
         let [learned, others] = &names;
         let mut note = match &learned[..] {
-            [] => "no member learned from all rows of the file: there was no time".to_owned(),
+            [] => {
+                self.warnings.push(WITHOUT_FILE.to_owned());
+                "no member learned from the rows of the file: there was no time".to_owned()
+            }
             names => format!(
                 "{} learned last from {n_rows} rows of the file, {} MB of bins outside of memory",
                 names.join(", "),
@@ -132,7 +149,7 @@ impl Flow {
     fn reader(
         &self,
         file: &WholeFile,
-        learners: &Learners,
+        (learners, n_in_time): (&Learners, usize),
         combined: &Combined,
         ctx: &Context,
     ) -> Result<Reader> {
@@ -153,13 +170,14 @@ impl Flow {
             let rows = free(left) * READ_SHARE / (BYTES_PER_CELL * n_columns);
             rows.clamp(ROWS_PER_PART[0], ROWS_PER_PART[1])
         });
-        let n_learned = file.n_rows.min(n_rows_max);
-        if n_learned <= self.target.n_rows() {
-            return Err(Error::work(
-                "the memory limit leaves no room for more rows than the sample",
-            )
+        let n_learned = file.n_rows.min(n_rows_max).min(n_in_time);
+        if (n_learned as f64) < self.target.n_rows() as f64 * MORE_ROWS {
+            let limit = if n_in_time < n_rows_max { "time" } else { "memory" };
+            return Err(Error::work(format!(
+                "the {limit} limit leaves no room for more rows than the sample"
+            ))
             .expected(format!("room for {} rows", file.n_rows))
-            .got(format!("room for {n_rows_max}")));
+            .got(format!("room for {n_learned}")));
         }
         let room =
             ctx.memory_left_bytes().map_or(u64::MAX, |m| (free(m as f64) * PAGES_SHARE) as u64);
@@ -240,22 +258,58 @@ struct Learners {
 impl Learners {
     fn of(combined: &Combined) -> Self {
         let may_learn = |member: &Chosen| {
-            let has_linear_leaves =
-                member.planned.params.get("linear_tree") == Some(&ParamValue::Flag(true));
-            member.planned.learner == "gbdt"
+            whole_file::may_learn(&member.planned)
                 && member.labels.is_none()
                 && !member.is_recast()
-                && !has_linear_leaves
-                && encoder_of(combined, &member.planned.encoding).is_some_and(|e| !e.sees_target())
+                && encoder_of(combined, &member.planned.features())
+                    .is_some_and(|e| !e.sees_target())
         };
         let may_learn: Vec<bool> = combined.members.iter().map(may_learn).collect();
-        let mut encodings: Vec<String> = Vec::new();
-        for (member, _) in combined.members.iter().zip(&may_learn).filter(|(_, may)| **may) {
-            if !encodings.contains(&member.planned.encoding) {
-                encodings.push(member.planned.encoding.clone());
+        let mut learners = Self { may_learn, encodings: Vec::new() };
+        learners.name_encodings(combined);
+        learners
+    }
+
+    fn name_encodings(&mut self, combined: &Combined) {
+        self.encodings.clear();
+        for (member, _) in combined.members.iter().zip(&self.may_learn).filter(|(_, may)| **may) {
+            let features = member.planned.features();
+            if !self.encodings.contains(&features) {
+                self.encodings.push(features);
             }
         }
-        Self { may_learn, encodings }
+    }
+
+    /// How many rows there is time to learn from. Where that is less than [`ENOUGH`] times the
+    /// `n_sample` rows of the search for all of them, those of the least weight keep the sample.
+    fn keep_those_in_time(
+        &mut self,
+        combined: &Combined,
+        n_sample: usize,
+        file: &WholeFile,
+        ctx: &Context,
+    ) -> usize {
+        let mut order: Vec<usize> =
+            (0..self.may_learn.len()).filter(|i| self.may_learn[*i]).collect();
+        let weight = |i: &usize| combined.members[*i].weight;
+        order.sort_by(|a, b| weight(b).total_cmp(&weight(a)));
+        let rows_for = |n_members: usize| {
+            let refits_s = order[..n_members].iter().map(|i| combined.members[*i].refit_s()).sum();
+            ctx.remaining().map_or(f64::INFINITY, |left| {
+                let left_s = (left.as_secs_f64() - file.read_s).max(0.0) * TIME_SHARE;
+                left_s / budget::of_refits(refits_s).as_secs_f64() * n_sample as f64
+            })
+        };
+        let enough = (n_sample as f64 * ENOUGH).min(file.n_rows as f64);
+        let n_members = ctx.decide("members-in-time", || {
+            (2..=order.len()).rev().find(|n| rows_for(*n) >= enough).unwrap_or(1) as u64
+        }) as usize;
+        let n_members = n_members.min(order.len());
+        for i in &order[n_members..] {
+            self.may_learn[*i] = false;
+        }
+        self.name_encodings(combined);
+        ctx.decide("rows-in-time", || rows_for(n_members) as u64) as usize
     }
 }
 
@@ -298,6 +352,7 @@ fn learn(
         target: &read.target,
         weights: read.weights.as_deref(),
         ratio,
+        are_stored: true,
     };
     let done = refit::again(&mut combined.members, &rows, 1, ctx);
     let tested = &mut combined.predictor.members;

@@ -29,7 +29,7 @@ const MARGIN: f64 = 1.3;
 pub(super) fn run(ground: &Ground<'_>, found: &mut Found, ctx: &Context) {
     for (r, folds) in ground.repeats.iter().enumerate() {
         let name = format!("division-{}", r + 2);
-        let refit_s = super::refit_reserve_s(found, ground.ratio);
+        let refit_s = super::refit_reserve_s(found);
         if !budget::may_start(ctx, &name, MARGIN * seconds(found), refit_s) {
             break;
         }

@@ -85,6 +85,17 @@ pub(super) fn run(plan: &Plan, ground: &Ground<'_>, found: &mut Found, ctx: &Con
     }
 }
 
+/// The weights that the usable trials have in the ensemble as it is now; `None` where nothing is
+/// usable, or nothing was judged.
+pub(super) fn weights(
+    plan: &Plan,
+    ground: &Ground<'_>,
+    found: &Found,
+    ctx: &Context,
+) -> Option<Vec<f64>> {
+    Incumbent::of(plan, ground, found, ctx).map(|incumbent| incumbent.weights)
+}
+
 impl Incumbent {
     /// The ensemble of what is usable; `None` where nothing is, or nothing was judged.
     fn of(plan: &Plan, ground: &Ground<'_>, found: &Found, ctx: &Context) -> Option<Self> {

@@ -122,6 +122,20 @@ fn the_automatic_choice_is_the_cheapest_of_all_ways_and_keeps_the_gap_with_costs
 }
 
 #[test]
+fn one_fair_threshold_stands_above_costs_and_travels_with_the_model() {
+    let mut asked = learned("reweighing");
+    asked.options.cost = [("fp".to_owned(), 1.0), ("fn".to_owned(), 5.0)].into();
+    let outcome = fit_ok(asked, &Context::unlimited(3, 2));
+    let made = outcome.record.mitigation.as_ref().unwrap();
+    let rows = table(200);
+    let predictions = outcome.predictor.predict(&rows, &Context::unlimited(0, 1)).unwrap();
+    let decided = outcome.predictor.decide(&rows, &predictions);
+    assert_eq!(decided, predictions.classes(made.threshold));
+    let decoded = Predictor::decode(&outcome.predictor.encode().unwrap()).unwrap();
+    assert_eq!(decoded.decide(&rows, &predictions), decided);
+}
+
+#[test]
 fn what_cannot_be_learned_in_time_is_said_and_one_threshold_keeps_the_gap() {
     let cancel = Arc::new(AtomicBool::new(false));
     let ctx = Context::new(Settings {

@@ -144,6 +144,36 @@ fn the_last_fit_learns_from_rows_that_the_sample_left_out() {
 }
 
 #[test]
+fn where_time_is_short_the_last_fit_learns_from_a_part_of_the_file() {
+    let whole = fit_ok(asked(400, false, false), &Context::unlimited(4, 2));
+    let mut decisions = whole.record.decisions.clone();
+    let of_time = decisions.chosen.get_mut("whole-file:rows-in-time").unwrap();
+    assert!(*of_time > N_ALL as u64, "no limit, no fewer rows: {of_time}");
+    *of_time = 3000;
+    let part = replayed(asked(400, false, false), decisions.clone(), 2);
+    let n_learned = part.record.ensemble.n_rows_all.unwrap();
+    assert!((2700..3300).contains(&n_learned), "{n_learned}");
+    assert!(error_of(&whole) < error_of(&part));
+    let again = replayed(asked(400, false, false), part.record.decisions.clone(), 1);
+    assert!(bytes(&again) == bytes(&part));
+    // Hardly more rows than the sample has are not worth it: then it learns from all of those.
+    *decisions.chosen.get_mut("whole-file:rows-in-time").unwrap() = 320;
+    for live in ["rows-by-memory", "refit/encode/trees", "refit/gbdt"] {
+        let yes = if live == "rows-by-memory" { u64::MAX } else { 1 };
+        decisions.chosen.insert(format!("all-rows:{live}"), yes);
+    }
+    let kept = replayed(asked(400, false, false), decisions, 2);
+    assert!(kept.record.ensemble.n_rows_all.is_some_and(|n| n <= 400));
+    let said = kept.record.plan.notes.join("\n") + &kept.record.warnings.join("\n");
+    assert!(
+        said.contains("all members keep the sample") && said.contains("did not come"),
+        "{said}"
+    );
+    let again = replayed(asked(400, false, false), kept.record.decisions.clone(), 1);
+    assert!(bytes(&again) == bytes(&kept) && again.record.warnings == kept.record.warnings);
+}
+
+#[test]
 fn a_file_that_cannot_be_read_again_leaves_the_models_of_the_sample() {
     let broken = fit_ok(asked(400, false, true), &Context::unlimited(4, 2));
     let notes = broken.record.plan.notes.join("\n");

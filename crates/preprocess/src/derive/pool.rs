@@ -12,6 +12,10 @@ use crate::encode::conform;
 /// A number with at most this many distinct values is also tried as a category.
 const RECAST_VALUES_MAX: usize = 250;
 
+/// And so is a whole number with more of them, if each has so many rows of the sample on average:
+/// it may name households, shops or postcodes.
+const RECAST_REPEATS_MIN: usize = 3;
+
 /// With fewer, a number is as good as a flag, and only tried as a category.
 const NUMBER_VALUES_MIN: usize = 5;
 
@@ -76,12 +80,13 @@ pub(super) fn pool(
             recast: false,
         };
         let entry = Entry::new(i, raw, column.select(sample));
-        let recast = (field.kind == Kind::Number && n_values(&entry.column) <= RECAST_VALUES_MAX)
-            .then(|| -> Result<Entry> {
+        let recast = (field.kind == Kind::Number && may_be_names(&entry.column)).then(
+            || -> Result<Entry> {
                 let raw = RawInput { recast: true, ..entry.raw.clone() };
                 let column = raw.read(&entry.column)?.into_owned();
                 Ok(Entry::new(i, raw, column))
-            });
+            },
+        );
         Ok(std::iter::once(entry).chain(recast.transpose()?).collect())
     };
     let entries: Vec<Result<Vec<Entry>>> = ctx.map(fields.len(), of_field);
@@ -140,16 +145,18 @@ impl Entry {
     }
 }
 
-/// Distinct values of a column of numbers; one more than is ever asked for when there are many.
+/// Whether numbers may be the names of categories.
+fn may_be_names(column: &Column) -> bool {
+    let ColumnData::Number(values) = &column.data else { return false };
+    let n = n_values(column);
+    let are_whole = || values.iter().all(|v| v.is_nan() || v.fract() == 0.0);
+    n <= RECAST_VALUES_MAX || (n * RECAST_REPEATS_MIN <= values.len() && are_whole())
+}
+
+/// Distinct values of a column of numbers.
 fn n_values(column: &Column) -> usize {
     let ColumnData::Number(values) = &column.data else { return 0 };
-    let mut seen: std::collections::HashSet<u64, foldhash::fast::FixedState> =
-        std::collections::HashSet::default();
-    for value in values.iter().filter(|v| !v.is_nan()) {
-        seen.insert((value + 0.0).to_bits());
-        if seen.len() > RECAST_VALUES_MAX {
-            break;
-        }
-    }
+    let seen: std::collections::HashSet<u64, foldhash::fast::FixedState> =
+        values.iter().filter(|v| !v.is_nan()).map(|v| (v + 0.0).to_bits()).collect();
     seen.len()
 }

@@ -119,6 +119,22 @@ fn the_place_within_a_group_is_found() {
 }
 
 #[test]
+fn whole_numbers_that_name_households_are_tried_as_a_category() {
+    let n = 3000;
+    let (mut columns, _, _) = columns(n, 7);
+    let mut random = Random::new(5);
+    let habit: Vec<f64> = (0..700).map(|_| random.normal()).collect();
+    let household: Vec<usize> = (0..n).map(|_| random.below(700)).collect();
+    let y: Vec<f64> = household.iter().map(|h| habit[*h] + 0.3 * random.normal()).collect();
+    let of = |scale: f64| household.iter().map(|h| *h as f64 * scale).collect();
+    columns[0] = Column::numbers("household", of(1.0));
+    columns[1] = Column::numbers("measured", of(0.37));
+    let found = derived_of(&data(columns, Target::Real(y)));
+    assert!(found.iter().any(|f| f == "household as category"), "{found:?}");
+    assert!(!found.iter().any(|f| f == "measured as category"), "{found:?}");
+}
+
+#[test]
 fn sums_of_single_effects_and_noise_need_next_to_nothing() {
     let additive = with_target(2000, |x, l| x[0] + x[1].sin() + l[0] as f64);
     assert!(derived_of(&additive).len() <= 2, "{:?}", derived_of(&additive));
