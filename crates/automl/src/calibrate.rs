@@ -22,9 +22,13 @@ pub(crate) struct Calibration {
     pub calibrator: Calibrator,
     /// The account; `None` for a regression.
     pub record: Option<CalibrationRecord>,
-    /// The predictions as scores must see them: each row calibrated by the other parts. `None`
+    /// The predictions as decisions must see them: each row calibrated by the other parts. `None`
     /// where nothing is calibrated.
     pub cross_fitted: Option<Predictions>,
+    /// The predictions as the metric must see them, where that is otherwise: as they were, when it
+    /// reads the order of probabilities alone. The parts' own maps have other levels and steps,
+    /// which mix up rows of different parts; the one map that is delivered does not.
+    pub scored: Option<Predictions>,
 }
 
 impl Calibration {
@@ -74,9 +78,11 @@ pub(crate) fn calibrate(
         Calibrator::None.name().clone_into(&mut record.method);
         return Calibration::left(Some(record));
     }
-    *predictions = calibrated;
+    let raw = std::mem::replace(predictions, calibrated);
+    let keeps_order = metric.spec.is_of_ranks() && !choice_changes_order(&raw);
     let Choice { calibrator, cross_fitted, .. } = choice;
-    Calibration { calibrator, record: Some(record), cross_fitted }
+    let scored = keeps_order.then_some(raw);
+    Calibration { calibrator, record: Some(record), cross_fitted, scored }
 }
 
 /// Binary maps rise, so that only rounding changes a metric of ranks.

@@ -49,6 +49,7 @@ impl Parts {
         let in_file = |e: Error| in_file(e, &positions);
         let target_column = table.require(&options.target)?;
         let encoded = target::encode(target_column, &task.classes, task.task).map_err(in_file)?;
+        target::check_spread(&encoded, &task.target)?;
         weights_of(&table, options).map_err(in_file)?;
         let (kind, reason) = parting::choose_kind(options)?;
         let is_own = own.split.is_some();
@@ -225,6 +226,10 @@ fn in_file(error: Error, rows: &[u32]) -> Error {
     }
 }
 
+/// Weights beyond these make sums and their squares that are no numbers any more.
+const LARGEST_WEIGHT: f64 = 1e30;
+const SMALLEST_WEIGHT: f64 = 1e-30;
+
 /// The weight of every row; checked.
 pub(crate) fn weights_of(table: &Table, options: &Options) -> Result<Option<Vec<f64>>> {
     let Some(name) = &options.weight else { return Ok(None) };
@@ -233,10 +238,11 @@ pub(crate) fn weights_of(table: &Table, options: &Options) -> Result<Option<Vec<
     let ColumnData::Number(values) = &column.data else {
         return Err(error("the weight column is not numeric").expected("numbers"));
     };
-    if let Some(row) = values.iter().position(|v| !v.is_finite() || *v < 0.0) {
+    let is_usable = |v: &f64| *v == 0.0 || (SMALLEST_WEIGHT..=LARGEST_WEIGHT).contains(v);
+    if let Some(row) = values.iter().position(|v| !is_usable(v)) {
         return Err(error("a weight is not usable")
             .row(row as u64 + 1)
-            .expected("a finite number that is not negative")
+            .expected(format!("0, or a number from {SMALLEST_WEIGHT:e} to {LARGEST_WEIGHT:e}"))
             .got(values[row].to_string()));
     }
     if values.iter().all(|v| *v == 0.0) {

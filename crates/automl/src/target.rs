@@ -80,8 +80,11 @@ pub fn encode(column: &Column, labels: &[String], task: Task) -> Result<Target> 
     if task.is_classification() { encode_classes(column, labels) } else { encode_numbers(column) }
 }
 
-/// Beyond this, squared errors are no numbers: nothing can be learned or measured by them.
-pub const LARGEST: f64 = 1e150;
+/// Beyond this, errors are no 32-bit numbers any more, by which boosters and nets learn.
+pub const LARGEST: f64 = 1e30;
+
+/// The same for numbers that differ by less than this.
+const SMALLEST_SPREAD: f64 = 1e-30;
 
 /// Whether a number can be a target: finite, and no larger than [`LARGEST`].
 pub fn is_usable(value: f64) -> bool {
@@ -91,6 +94,25 @@ pub fn is_usable(value: f64) -> bool {
 /// The rows whose target is known, ascending.
 pub fn rows_with_target(column: &Column) -> Vec<u32> {
     (0..column.n_rows()).filter(|r| !column.is_missing(*r)).map(|r| r as u32).collect()
+}
+
+/// Refuses numbers that differ, but by too little to learn from.
+///
+/// # Errors
+/// Input error with the spread.
+pub(crate) fn check_spread(target: &Target, name: &str) -> Result<()> {
+    let Target::Real(values) = target else { return Ok(()) };
+    let low = values.iter().copied().fold(f64::INFINITY, f64::min);
+    let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let spread = high - low;
+    if spread > 0.0 && spread < SMALLEST_SPREAD {
+        return Err(Error::input("the target's numbers hardly differ: too little to learn from")
+            .column(name)
+            .expected(format!("differences of {SMALLEST_SPREAD:e} and more"))
+            .got(format!("numbers from {low:e} to {high:e}"))
+            .hint("multiply the column by a power of ten"));
+    }
+    Ok(())
 }
 
 fn encode_classes(column: &Column, labels: &[String]) -> Result<Target> {
@@ -151,7 +173,7 @@ fn encode_numbers(column: &Column) -> Result<Target> {
             .hint("clean the column, or use --task multiclass"));
     };
     if let Some(row) = values.iter().position(|v| v.is_finite() && !is_usable(*v)) {
-        return Err(Error::input("the target is too large a number: its square is none any more")
+        return Err(Error::input("the target is too large a number to learn from")
             .column(&column.name)
             .row(row as u64 + 1)
             .expected(format!("numbers between -{LARGEST:e} and {LARGEST:e}"))
@@ -276,7 +298,17 @@ mod tests {
         let column = Column::numbers("y", vec![1.0, 2.0, -1e200]);
         let error = encode(&column, &[], Task::Regression).unwrap_err();
         assert_eq!((error.place().row, error.got_text()), (Some(3), Some("-1e200")));
-        let column = Column::numbers("y", vec![1e150, -1e150]);
+        let column = Column::numbers("y", vec![1e30, -1e30]);
         assert!(encode(&column, &[], Task::Regression).is_ok());
+    }
+
+    #[test]
+    fn targets_that_hardly_differ_are_refused_and_constants_are_not() {
+        let tiny = Target::Real(vec![3e-40, 1e-40]);
+        let error = check_spread(&tiny, "y").unwrap_err().to_string();
+        assert!(error.contains("power of ten"), "{error}");
+        for fine in [vec![1e-29, 3e-29], vec![5.0, 5.0], vec![0.0, 1.0]] {
+            assert!(check_spread(&Target::Real(fine), "y").is_ok());
+        }
     }
 }

@@ -83,14 +83,15 @@ impl Flow {
         let settled = self.settle(&found, weights, ctx)?;
         let members_max = self.members_max();
         let judged = settled.judged;
-        let record = account::ensemble(&found, &judged, self.metric, members_max, ctx);
+        let scored = settled.scored.as_ref().unwrap_or(&judged);
+        let record = account::ensemble(&found, scored, self.metric, members_max, ctx);
         let (mut members, mut offered, mut offers) = (settled.fairly, Vec::new(), Vec::new());
         if members.is_empty() {
             let mut chosen = settled.chosen;
             chosen.extend((weights.len()..found.usable().count()).map(|i| (i, 0.0)));
             let delivered = Delivered {
                 members: &chosen,
-                judged: &judged,
+                judged: scored,
                 calibrator: &settled.calibrator,
                 threshold: settled.decision.threshold,
                 metric: self.metric,
@@ -237,7 +238,7 @@ impl Flow {
             let judged = made.cross_fitted.unwrap_or_else(|| predictions.clone());
             let said = (&*predictions, &judged);
             let decision = decision::decide(&self.task, &self.options, self.metric, found, said)?;
-            *predictions = judged;
+            *predictions = made.scored.unwrap_or(judged);
             Ok((made.calibrator, decision.threshold))
         };
         let costs = self.frugal.as_ref().map(|frugal| &frugal.costs);

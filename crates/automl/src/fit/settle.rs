@@ -21,8 +21,10 @@ pub(super) struct Settled {
     pub chosen: Vec<(usize, f64)>,
     /// Members that learned in a fair way, in place of these; mostly none.
     pub fairly: Vec<Chosen>,
-    /// Predictions of the judged rows as scores must see them: calibrated by the other parts.
+    /// Predictions of the judged rows as decisions must see them: calibrated by the other parts.
     pub judged: Predictions,
+    /// The same as the metric must see them, where that is otherwise.
+    pub scored: Option<Predictions>,
     pub calibrator: Calibrator,
     pub calibration: Option<CalibrationRecord>,
     pub decision: Decision,
@@ -48,7 +50,7 @@ impl Flow {
     /// asked.
     pub(super) fn settle(&self, found: &Found, weights: &[f64], ctx: &Context) -> Result<Settled> {
         let mut calibrated = weighted(found, weights);
-        let Calibration { calibrator, record: calibration, cross_fitted } =
+        let Calibration { calibrator, record: calibration, cross_fitted, scored } =
             calibrate::calibrate(found, &mut calibrated, &self.folds, self.metric, ctx);
         let decide = |calibrated: &Predictions, judged: &Predictions| {
             let said = (calibrated, judged);
@@ -62,6 +64,7 @@ impl Flow {
             chosen,
             fairly: Vec::new(),
             judged: cross_fitted.unwrap_or(calibrated),
+            scored,
             calibrator,
             calibration,
             decision,
@@ -77,6 +80,7 @@ impl Flow {
                 settled.fairly =
                     members.into_iter().map(|(t, w, r)| Chosen::recast(t, w, r)).collect();
                 (settled.judged, settled.calibrator) = (predictions, calibrator);
+                settled.scored = None;
                 settled.calibration = calibration;
             }
             Some(How::Everybody(threshold)) => {

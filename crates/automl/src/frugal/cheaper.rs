@@ -1,13 +1,15 @@
 //! Models that do with cheaper columns, tried after the search and offered beside its ensemble.
 //!
-//! Each is the best booster of the search without the columns that a step of the path leaves out:
-//! a trial like any other, judged on the same rows, but no member of the ensemble.
+//! Each is the best trial of the search, and the best booster where that is another one, without
+//! the columns that a step of the path leaves out: a trial like any other, judged on the same
+//! rows, but no member of the ensemble.
 
 use std::time::Duration;
 
 use modelwright_core::Context;
 use modelwright_core::record::{PhaseTime, PlannedTrial};
 use modelwright_evaluate::metric::MetricEntry;
+use modelwright_learners::OWN;
 
 use super::Frugal;
 use super::path::Step;
@@ -23,6 +25,9 @@ const PART_MAX: f64 = 0.9;
 const SHARE: f64 = 0.12;
 const SECONDS_MAX: f64 = 60.0;
 
+/// The constant, which reads no column.
+const BASELINE: &str = "baseline";
+
 /// What their names begin with.
 const NAME: &str = "frugal";
 
@@ -36,12 +41,15 @@ pub(crate) fn with_reserve(frugal: Option<&Frugal>, ctx: &Context) -> Context {
 
 /// Tries them, and adds them to what was found.
 pub(crate) fn run(frugal: &Frugal, ground: &Ground<'_>, found: &mut Found, ctx: &Context) {
-    let Some(best) = best_booster(found, ground.metric) else { return };
+    let models = models(found, ground.metric);
     let scope = ctx.scope("cheaper");
     let steps = steps(frugal);
-    for (i, step) in steps.iter().enumerate() {
+    let n_planned = steps.len() * models.len();
+    for (n, (step, best)) in
+        steps.iter().flat_map(|step| models.iter().map(move |best| (step, best))).enumerate()
+    {
         let planned = PlannedTrial {
-            name: format!("{NAME}-{}", i + 1),
+            name: format!("{NAME}-{}", n + 1),
             reason: format!(
                 "{} without columns that are dear for what they say: {} of {} a row",
                 best.name,
@@ -52,7 +60,7 @@ pub(crate) fn run(frugal: &Frugal, ground: &Ground<'_>, found: &mut Found, ctx: 
             ..best.clone()
         };
         let begun = ctx.elapsed();
-        let mut outcome = search::run_one(&planned, steps.len() - i, ground, found, &scope);
+        let mut outcome = search::run_one(&planned, n_planned - n, ground, found, &scope);
         outcome.is_beside = true;
         let seconds = ctx.elapsed().saturating_sub(begun).as_secs_f64();
         found.times.push(PhaseTime { name: planned.name.clone(), seconds });
@@ -88,15 +96,21 @@ fn steps(frugal: &Frugal) -> Vec<&Step> {
     chosen
 }
 
-/// The best booster of the search, as it was run.
-fn best_booster(found: &Found, metric: &MetricEntry) -> Option<PlannedTrial> {
+/// The best trial of the search as it was run, and the best booster where that is another one.
+fn models(found: &Found, metric: &MetricEntry) -> Vec<PlannedTrial> {
     let sign = if metric.spec.larger_is_better { 1.0 } else { -1.0 };
-    let boosters = found.usable().map(|(o, _)| o).filter(|o| {
-        o.planned.learner == "gbdt" && o.planned.without.is_empty() && o.score.is_some()
-    });
-    let best = boosters.max_by(|a, b| {
+    let best_of = |is: &dyn Fn(&PlannedTrial) -> bool| {
+        let able = found
+            .candidates()
+            .map(|(o, _)| o)
+            .filter(|o| o.planned.without.is_empty() && o.score.is_some() && is(&o.planned));
         let key = |score: Option<f64>| sign * score.unwrap_or(f64::NAN);
-        key(a.score).total_cmp(&key(b.score))
-    });
-    best.map(|o| o.planned.clone())
+        let best = able.max_by(|a, b| key(a.score).total_cmp(&key(b.score)));
+        best.map(|o| o.planned.clone())
+    };
+    let is_engines = |p: &PlannedTrial| p.learner != OWN && p.learner != BASELINE;
+    let mut models: Vec<PlannedTrial> = best_of(&is_engines).into_iter().collect();
+    models.extend(best_of(&|p| p.learner == "gbdt"));
+    models.dedup();
+    models
 }

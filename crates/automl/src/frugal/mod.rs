@@ -26,6 +26,9 @@ use self::path::Step;
 /// Stands for all columns that are not named.
 const OTHERS: &str = "*";
 
+/// The most that all columns may cost together.
+const LARGEST: f64 = 1e30;
+
 /// What each column costs that may be learned from.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Costs {
@@ -71,6 +74,18 @@ impl Costs {
                     .got(name)
                     .suggest(name, known()));
             }
+        }
+        if options.feature_cost.contains_key(&options.target) {
+            return Err(Error::input("a cost is named for the target, which no prediction reads")
+                .at("--feature-cost")
+                .got(&options.target));
+        }
+        let of_all: f64 = options.feature_cost.values().sum::<f64>() * schema.fields.len() as f64;
+        if of_all > LARGEST {
+            return Err(Error::input("the costs are too large to be added up")
+                .at("--feature-cost")
+                .expected(format!("at most {LARGEST:e} for all columns together"))
+                .hint("name them in a larger unit"));
         }
         let others = options.feature_cost.get(OTHERS).copied().unwrap_or(0.0);
         let cost = |name: &str| options.feature_cost.get(name).copied().unwrap_or(others);
@@ -236,6 +251,10 @@ mod tests {
         );
         let error = refused(&[("*", 2.0)], Some(1.0));
         assert!(error.contains("at least 2"), "{error}");
+        let error = refused(&[("a", 1e308), ("b", 1e308)], None);
+        assert!(error.contains("too large"), "{error}");
+        let error = refused(&[("y", 1.0)], None);
+        assert!(error.contains("target"), "{error}");
         let mut bound = options(&[("a", 3.0)], Some(1.0));
         bound.monotone = Some("a:+1".to_owned());
         let error = Costs::of(&bound, &schema(), &exclude).unwrap_err().to_string();

@@ -259,3 +259,22 @@ fn threads_change_nothing_in_intervals_and_calibration() {
     };
     assert_eq!(run(1), run(4));
 }
+
+#[test]
+fn calibration_does_not_change_the_score_of_a_metric_that_reads_the_order_alone() {
+    let mut random = Random::new(5);
+    let n = 3_000;
+    let x: Vec<f64> = (0..n).map(|_| random.normal()).collect();
+    // Two levels of risk, which a straight line in the log odds cannot say.
+    let is_hit: Vec<bool> =
+        x.iter().map(|x| random.unit() < if *x > 0.4 { 0.75 } else { 0.15 }).collect();
+    let labels = is_hit.iter().map(|hit| Some(if *hit { "yes" } else { "no" }));
+    let table = Table::new(vec![Column::numbers("x", x), Column::strings("y", labels)]).unwrap();
+    let change = |o: &mut Options| o.learners = vec!["linear".to_owned()];
+    let record = fit_ok(asked(table, "y", change), &Context::unlimited(3, 2)).record;
+    assert_ne!(record.calibration.as_ref().unwrap().method, "none");
+    let [member] = record.ensemble.members.as_slice() else { panic!("one member") };
+    let trial = record.trials.iter().find(|t| t.trial.name == member.trial).unwrap();
+    let (own, whole) = (trial.score.unwrap(), record.ensemble.score.unwrap());
+    assert!((own - whole).abs() < 1e-12, "{own} {whole}");
+}

@@ -98,6 +98,12 @@ pub struct MetricSpec {
 }
 
 impl MetricSpec {
+    /// Whether it reads the order of the probabilities alone, so that a rising map of them changes
+    /// nothing.
+    pub fn is_of_ranks(&self) -> bool {
+        matches!(self.name, "roc_auc" | "average_precision")
+    }
+
     /// By how much `value` is better than `other` (negative when it is worse).
     pub fn gain(&self, value: f64, other: f64) -> f64 {
         if self.larger_is_better { value - other } else { other - value }
