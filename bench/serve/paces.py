@@ -3,17 +3,22 @@
     python bench/serve/paces.py target/release/modelwright MODEL [--seconds 5]
 
 One row (the example of the OpenAPI document) over kept connections, by `wrk`, which shares the
-machine. First as fast as it goes; then at about half of that rate (each connection pauses between
-its requests); then lists of 1,000 rows on ten times as many connections as the server takes
-requests at a time, and single rows again right after. Last, with tritonclient, 2,000 single rows
-one after the other over gRPC and over REST: what counts there is the server's processor time, as
-most of the time is the client's.
+machine. First as fast as it goes; then at about half of that rate: each connection pauses for a
+random time between its requests, so that they do not come in bursts. Beside the times that `wrk`
+saw stand those of the server, from the head of a request to its answer: what lies between is the
+machine's, which two or three busy threads share. Then lists of 1,000 rows on ten times as many
+connections as the server takes requests at a time, and single rows again right after.
+
+Last gRPC and REST. With `h2load`, one client for both, on 8 connections; with tritonclient, one
+request after the other, where most of the time is the client's. The processor time of the server
+is that per call.
 """
 
 import argparse
 import json
 import pathlib
 import re
+import shutil
 import subprocess
 import tempfile
 import time
@@ -46,15 +51,33 @@ def shown(what, r):
     return r
 
 
+def served_times():
+    """How many requests were answered within each time, by the server's own clock."""
+    text = urllib.request.urlopen(BASE + "/metrics", timeout=5).read().decode()
+    found = re.findall(r'^modelwright_request_seconds_bucket\{.*le="(\S+)"\} (\d+)', text, re.M)
+    return {float(end): int(n) for end, n in found}
+
+
+def share_within(before, after, milliseconds):
+    n = {end: after[end] - before[end] for end in after}
+    return n[milliseconds / 1e3] / max(1, n[float("inf")])
+
+
 def paces(folder, row, seconds):
     fast = lua(folder, "fast", row)
     best = max((shown(f"as fast as it goes, {n} connections", wrk(fast, "/predict", n, seconds))
                 for n in (8, 32)), key=lambda r: r["rate"])
     half, pause_ms = best["rate"] / 2, 4
     slow = pathlib.Path(folder) / "slow.lua"
-    slow.write_text(fast.read_text() + f"function delay() return {pause_ms} end\n")
+    # Its pauses are whole milliseconds, on average those of `pause_ms`.
+    pause = f"function delay() return math.random(1, {2 * pause_ms - 1}) end\n"
+    slow.write_text(fast.read_text() + pause)
     n = max(1, round(half * (pause_ms + best["p50"]) / 1e3))
+    before = served_times()
     shown(f"at about half of that, {n} connections", wrk(slow, "/predict", n, seconds))
+    after = served_times()
+    print(f"  by the server's clock within 0.1 ms {share_within(before, after, 0.1):.3%}, within "
+          f"1 ms {share_within(before, after, 1):.3%}")
     many = lua(folder, "many", f"[{','.join([row] * 1000)}]")
     usual = shown(f"1,000 rows, {REQUESTS_MAX} connections",
                   wrk(many, "/predict", REQUESTS_MAX, seconds))
@@ -65,7 +88,44 @@ def paces(folder, row, seconds):
     shown("one row right after", wrk(fast, "/predict", 8, seconds))
 
 
-def protocols(row, pid):
+def h2load(name, path, body, headers, seconds, pid, *more):
+    """Requests per second by one program for all protocols, and the server's time for each."""
+    command = ["h2load", "-t1", "-c8", "-m1", "-D", str(seconds), "-d", body, *more]
+    for header in headers:
+        command += ["-H", header]
+    before = cpu_seconds(pid)
+    text = subprocess.run(command + [BASE + path], check=True, capture_output=True, text=True).stdout
+    spent = cpu_seconds(pid) - before
+    rate = float(re.search(r"([\d.]+) req/s", text)[1])
+    n = int(re.search(r"status codes: (\d+) 2xx", text)[1])
+    print(f"{name}: {rate:,.0f}/s, server {1e6 * spent / n:.1f} µs of processor time a call")
+
+
+def by_h2load(folder, row, inputs, seconds, pid):
+    import tritonclient.grpc.service_pb2 as oip
+
+    request = oip.ModelInferRequest(model_name="one")
+    for tensor in inputs:
+        request.inputs.append(tensor._get_tensor())
+        request.raw_input_contents.append(tensor._get_content())
+    message = request.SerializeToString()
+    raw = pathlib.Path(folder) / "message"
+    # gRPC puts a byte (not compressed) and a length before each message.
+    raw.write_bytes(b"\0" + len(message).to_bytes(4, "big") + message)
+    tensors = pathlib.Path(folder) / "tensors"
+    tensors.write_text(json.dumps({"inputs": [
+        {"name": name, "shape": [1], "data": [value],
+         "datatype": "FP64" if isinstance(value, (int, float)) else "BYTES"}
+        for name, value in json.loads(row).items()]}))
+    json_type = ["content-type: application/json"]
+    infer = "/v2/models/one/infer"
+    h2load("gRPC, raw tensors", "/inference.GRPCInferenceService/ModelInfer", raw,
+           ["content-type: application/grpc", "te: trailers"], seconds, pid)
+    h2load("REST, the same in JSON, HTTP/1.1", infer, tensors, json_type, seconds, pid, "--h1")
+    h2load("REST, the same in JSON, HTTP/2", infer, tensors, json_type, seconds, pid)
+
+
+def protocols(folder, row, seconds, pid):
     import numpy as np
     import tritonclient.grpc as triton_grpc
     import tritonclient.http as triton_http
@@ -80,11 +140,13 @@ def protocols(row, pid):
             tensor.set_data_from_numpy(np.array([value], float if is_number else object))
             inputs.append(tensor)
         client.infer("one", inputs)
+        if module is triton_grpc and shutil.which("h2load"):
+            by_h2load(folder, row, inputs, seconds, pid)
         before, begun = cpu_seconds(pid), time.perf_counter()
         for _ in range(N_CALLS):
             client.infer("one", inputs)
-        spent, seconds = cpu_seconds(pid) - before, time.perf_counter() - begun
-        print(f"{name}: {N_CALLS / seconds:,.0f}/s from one client, server "
+        spent, seconds_of_all = cpu_seconds(pid) - before, time.perf_counter() - begun
+        print(f"{name}, tritonclient: {N_CALLS / seconds_of_all:,.0f}/s from one client, server "
               f"{1e6 * spent / N_CALLS:.0f} µs of processor time a call")
 
 
@@ -111,10 +173,10 @@ def main():
         row = json.dumps(post["x-modelwright-model"]["example"])
         with tempfile.TemporaryDirectory() as folder:
             paces(folder, row, options.seconds)
-        try:
-            protocols(row, process.pid)
-        except ImportError as cause:
-            print(f"gRPC was not compared: {cause}")
+            try:
+                protocols(folder, row, options.seconds, process.pid)
+            except ImportError as cause:
+                print(f"gRPC was not compared: {cause}")
         status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
         rss = re.search(r"VmRSS:\s+(\d+)", status)
         print(f"resident memory afterwards: {int(rss[1]) / 1024:.0f} MiB")

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use hyper::HeaderMap;
 use hyper::body::Bytes;
 
+use crate::access::Turn;
 use crate::ask::{Ask, Query};
 use crate::drift::DriftWatch;
 use crate::engine::Engine;
@@ -178,6 +179,7 @@ impl App {
             explain_time_max: self.settings.limits.request_time_max / 2,
             shadow: self.shadow_of(&model),
             drift: self.drift.clone(),
+            predicted: None,
             model,
         }
     }
@@ -188,7 +190,7 @@ impl App {
     /// Problem 503 when there are too many.
     pub(crate) fn enter(self: &Arc<Self>) -> Result<Place, Problem> {
         self.stats.n_in_flight.add(1);
-        let place = Place(self.stats.clone());
+        let place = Place { stats: self.stats.clone(), turn: Turn::default() };
         if self.stats.n_in_flight.get() <= self.settings.limits.requests_max as u64 {
             return Ok(place);
         }
@@ -205,10 +207,23 @@ impl App {
 }
 
 /// Counts a request as long as it lives, also when its client goes away.
-pub(crate) struct Place(Arc<ServerStats>);
+pub(crate) struct Place {
+    stats: Arc<ServerStats>,
+    /// That of its key.
+    turn: Turn,
+}
+
+impl Place {
+    /// With the request's turn of its key, which then lives as long.
+    pub(crate) fn of_key(self, turn: Turn) -> Self {
+        let mut place = self;
+        place.turn = turn;
+        place
+    }
+}
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.0.n_in_flight.sub(1);
+        self.stats.n_in_flight.sub(1);
     }
 }

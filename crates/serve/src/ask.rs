@@ -9,6 +9,8 @@ use hyper::HeaderMap;
 use hyper::body::Bytes;
 use hyper::header::{HeaderName, HeaderValue};
 
+use modelwright_core::task::Predictions;
+
 use crate::drift::DriftWatch;
 use crate::events::Events;
 use crate::intake::{Intake, OnError, Terms};
@@ -39,6 +41,8 @@ pub(crate) struct Ask {
     pub(crate) request_log: Option<RequestLog>,
     /// Who is told of it, if anybody is.
     pub(crate) events: Option<Events>,
+    /// What is predicted of the request's only row, where it was predicted with those of others.
+    pub(crate) predicted: Option<Predictions>,
 }
 
 impl Ask {

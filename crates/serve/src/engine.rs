@@ -4,10 +4,14 @@
 //! where it arrived. What will take longer, by the size of its body and by how long a row of the
 //! model took lately, goes to a fixed number of worker threads, so that it does not hold up the
 //! small ones. What waits is bounded by the number of requests that the server takes at all.
+//! Single rows of a slow model are predicted together where they would wait: `model::gather`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
+use modelwright_core::data::Table;
+use modelwright_core::task::Predictions;
 use modelwright_core::{Context, Result};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
@@ -30,20 +34,23 @@ pub(crate) struct Engine {
     /// For work that may use all threads.
     many: Context,
     free: Arc<Semaphore>,
+    gathered_ns_min: u64,
 }
 
 impl Engine {
-    /// With `threads` workers; 0 takes the machine's.
+    /// With `threads` workers; 0 takes the machine's. Single rows of models that take at least
+    /// `gathered_time_min` for one are predicted together.
     ///
     /// # Errors
     /// Work error when the system refuses threads.
-    pub(crate) fn new(threads: usize) -> Result<Self> {
+    pub(crate) fn new(threads: usize, gathered_time_min: Duration) -> Result<Self> {
         let context = |threads| {
             Context::new(modelwright_core::context::Settings { threads, ..Default::default() })
         };
         let many = context(threads)?;
         let free = Arc::new(Semaphore::new(many.threads()));
-        Ok(Self { single: context(1)?, many, free })
+        let gathered_ns_min = clock::nanos(gathered_time_min);
+        Ok(Self { single: context(1)?, many, free, gathered_ns_min })
     }
 
     /// The context for loading models.
@@ -62,6 +69,52 @@ impl Engine {
         (self.many.clone(), self.free.clone())
     }
 
+    /// Whether the row of a request that has but one is to be predicted with those of others.
+    pub(crate) fn gathers(&self, model: &Model, n_bytes: usize) -> bool {
+        n_bytes <= AT_ONCE_BYTES && model.gathers(self.gathered_ns_min, AT_ONCE_NS)
+    }
+
+    /// Predicts a single row, with those of other requests that wait; alone where none does.
+    ///
+    /// # Errors
+    /// Those of the prediction; problem 500 when it panicked.
+    pub(crate) async fn gather(
+        &self,
+        model: &Arc<Model>,
+        row: Table,
+    ) -> std::result::Result<Predictions, Problem> {
+        let (told, is_needed) = model.gather.add(row, self.threads());
+        if is_needed {
+            let (model, ctx, free) = (model.clone(), self.many.clone(), self.free.clone());
+            tokio::spawn(async move {
+                // A place for each turn, so that work that waits for one is not kept out.
+                while let Ok(permit) = free.clone().acquire_owned().await {
+                    let (model, ctx) = (model.clone(), ctx.clone());
+                    let turn = spawn_blocking(move || {
+                        let has_worked = model.gather.work(&model, &ctx);
+                        drop(permit);
+                        has_worked
+                    });
+                    if !turn.await.unwrap_or(false) {
+                        break;
+                    }
+                }
+            });
+        }
+        told.await.map_err(|_| broken())?.map_err(Problem::of_error)
+    }
+
+    /// Does what is left of a request whose row is predicted, here.
+    ///
+    /// # Errors
+    /// Those of the work; problem 500 when it panicked.
+    pub(crate) fn at_once<T>(
+        &self,
+        work: impl FnOnce(&Context) -> std::result::Result<T, Problem>,
+    ) -> std::result::Result<T, Problem> {
+        catch_unwind(AssertUnwindSafe(|| work(&self.single))).unwrap_or_else(|_| Err(broken()))
+    }
+
     /// Does the work of a request with a body of `n_bytes` for a model; what is known to be long is
     /// done elsewhere in any case.
     ///
@@ -77,8 +130,7 @@ impl Engine {
         let n_values = model.reader.fields().len().max(1);
         let n_rows = 1 + n_bytes / (n_values * BYTES_PER_VALUE);
         if !is_long && n_bytes <= AT_ONCE_BYTES && model.expected_ns(n_rows) <= AT_ONCE_NS {
-            let done = catch_unwind(AssertUnwindSafe(|| work(&self.single)));
-            return done.unwrap_or_else(|_| Err(broken()));
+            return self.at_once(work);
         }
         let begun = clock::now();
         let permit = self.free.clone().acquire_owned().await.map_err(|_| broken())?;
@@ -103,14 +155,13 @@ fn broken() -> Problem {
 mod tests {
     use std::path::Path;
     use std::sync::mpsc::channel;
-    use std::time::Duration;
 
     use super::*;
 
     #[test]
     fn work_that_nobody_waits_for_any_more_keeps_its_thread_until_it_ends() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/artifact");
-        let (engine, ctx) = (Engine::new(1).unwrap(), Context::unlimited(0, 1));
+        let (engine, ctx) = (Engine::new(1, Duration::MAX).unwrap(), Context::unlimited(0, 1));
         let model =
             Model::load("shop", 1, &path.join("v2-binary.mw"), Arc::default(), &ctx).unwrap();
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();

@@ -163,6 +163,7 @@ mod tests {
             drift: None,
             request_log: None,
             events: None,
+            predicted: None,
         };
         let csv = plain::predict(&ask, &ctx).unwrap();
         let ask =

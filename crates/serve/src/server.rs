@@ -68,7 +68,7 @@ impl Server {
         let stats = Arc::new(ServerStats::default());
         let log = Log::start(settings.log, stats.clone())
             .map_err(|e| Error::work("cannot start a thread").because(e))?;
-        let engine = Engine::new(settings.threads)?;
+        let engine = Engine::new(settings.threads, settings.limits.gathered_time_min)?;
         let hub = Hub::open(
             settings.models.clone(),
             settings.store.clone(),

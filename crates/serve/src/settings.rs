@@ -117,6 +117,9 @@ pub struct Limits {
     pub requests_max: usize,
     /// Open connections; more wait in the system's queue.
     pub connections_max: usize,
+    /// Single rows of a model that takes at least so long for one are predicted together with
+    /// those of other requests, where they would wait for each other; 0 is every model.
+    pub gathered_time_min: Duration,
     /// How long running requests may take to end when the server is asked to stop.
     pub drain_time_max: Duration,
 }
@@ -129,6 +132,8 @@ impl Default for Limits {
             request_time_max: Duration::from_secs(30),
             requests_max: 1024,
             connections_max: 16_384,
+            // Handing a row over takes about a tenth of it.
+            gathered_time_min: Duration::from_micros(150),
             drain_time_max: Duration::from_secs(20),
         }
     }

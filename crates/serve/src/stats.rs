@@ -85,6 +85,8 @@ pub(crate) struct Stats {
     pub(crate) n_executions: Count,
     /// Of these, single rows that went the quick way.
     pub(crate) n_quick: Count,
+    /// Single rows that were predicted together with those of other requests.
+    pub(crate) n_gathered: Count,
     /// Time of whole requests, successes.
     pub(crate) request_ns: Count,
     /// Time of whole requests, failures.
@@ -141,6 +143,10 @@ pub(crate) struct ServerStats {
     pub(crate) n_connections: Count,
     /// Requests that were told to come back later.
     pub(crate) n_overload: Count,
+    /// Requests whose key had used up its rate.
+    pub(crate) n_too_often: Count,
+    /// Requests whose key had too many others at the time.
+    pub(crate) n_too_many_at_once: Count,
     /// Rows that the request log had no time or room for.
     pub(crate) n_rows_not_logged: Count,
     /// Rows that nobody was told of, though somebody wants to be.

@@ -6,12 +6,18 @@ mod harness;
 
 #[path = "serve/aliases.rs"]
 mod aliases;
+#[path = "serve/codecs.rs"]
+mod codecs;
 #[path = "serve/drift.rs"]
 mod drift;
 #[path = "serve/exchange.rs"]
 mod exchange;
 #[path = "serve/explain.rs"]
 mod explain;
+#[path = "serve/gathered.rs"]
+mod gathered;
+#[path = "serve/limits.rs"]
+mod limits;
 #[path = "serve/mutated.rs"]
 mod mutated;
 #[path = "serve/protocols.rs"]

@@ -170,6 +170,10 @@ pub(crate) struct Serve {
     /// The most requests at a time; more are answered 503 [default: 1024]
     #[arg(long, value_name = "N")]
     max_requests: Option<String>,
+    /// The most requests at a time of one key, or of one subject's tokens; more are answered 429.
+    /// What a key says itself (requests_at_once) goes before
+    #[arg(long, value_name = "N")]
+    max_requests_per_key: Option<String>,
     /// The most open connections; more wait [default: 16384]
     #[arg(long, value_name = "N")]
     max_connections: Option<String>,
@@ -250,6 +254,7 @@ impl Serve {
             ("max-body", one(&self.max_body)),
             ("max-rows", one(&self.max_rows)),
             ("max-requests", one(&self.max_requests)),
+            ("max-requests-per-key", one(&self.max_requests_per_key)),
             ("max-connections", one(&self.max_connections)),
             ("max-time", one(&self.max_time)),
             ("drain-time", one(&self.drain_time)),

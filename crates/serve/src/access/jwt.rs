@@ -20,8 +20,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
+use super::allowance::Allowance;
 use super::jwks::{ALGORITHMS, KeySet};
-use super::keys::{Bucket, Known, Scope};
+use super::keys::{Known, Scope};
 use crate::clock;
 
 /// Clocks of two machines may differ by so much.
@@ -50,6 +51,8 @@ pub struct JwtSettings {
     pub scopes: Vec<(String, Scope)>,
     /// Requests per second of all tokens of one subject together; `None` is any number.
     pub rate: Option<f64>,
+    /// Requests at a time of all tokens of one subject together; `None` is any number.
+    pub at_once: Option<usize>,
     /// The claim that names the models that a token is for, in the form of the scopes (`*` is all);
     /// a token without it is then for none. `None` lets every token use every model.
     pub models_claim: Option<String>,
@@ -86,22 +89,26 @@ struct State {
     /// Why the file of keys, as it is now, is not used, and nobody was told yet.
     trouble: Option<String>,
     remembered: HashMap<[u8; 32], Remembered>,
-    /// What each subject has left of its rate, whichever of its tokens it shows.
-    buckets: HashMap<String, Arc<Bucket>>,
+    /// What each subject may still ask for, whichever of its tokens it shows.
+    allowances: HashMap<String, Arc<Allowance>>,
 }
 
 impl State {
-    fn bucket(&mut self, subject: &str, rate: f64) -> Arc<Bucket> {
-        if let Some(known) = self.buckets.get(subject) {
+    fn allowance(&mut self, subject: &str, settings: &JwtSettings) -> Arc<Allowance> {
+        let (rate, at_once) = (settings.rate, settings.at_once);
+        if rate.is_none() && at_once.is_none() {
+            return Arc::default();
+        }
+        if let Some(known) = self.allowances.get(subject) {
             return known.clone();
         }
-        if self.buckets.len() >= N_REMEMBERED {
-            // Those whose tokens are remembered are in use.
-            self.buckets.retain(|_, bucket| Arc::strong_count(bucket) > 1);
+        if self.allowances.len() >= N_REMEMBERED {
+            // Those whose tokens are remembered, or whose requests are being answered, are in use.
+            self.allowances.retain(|_, allowance| Arc::strong_count(allowance) > 1);
         }
-        let bucket = Arc::new(Bucket::new(rate));
-        self.buckets.insert(subject.to_owned(), bucket.clone());
-        bucket
+        let allowance = Arc::new(Allowance::new(rate, at_once));
+        self.allowances.insert(subject.to_owned(), allowance.clone());
+        allowance
     }
 }
 
@@ -135,8 +142,8 @@ impl Jwt {
     pub fn open(settings: JwtSettings) -> Result<Self> {
         let stamp = stamp(&settings.keys);
         let keys = Arc::new(read(&settings.keys)?);
-        let (looked, remembered, buckets) = (clock::now(), HashMap::new(), HashMap::new());
-        let state = State { keys, stamp, looked, trouble: None, remembered, buckets };
+        let (looked, remembered, allowances) = (clock::now(), HashMap::new(), HashMap::new());
+        let state = State { keys, stamp, looked, trouble: None, remembered, allowances };
         let state = Mutex::new(state);
         Ok(Self(Arc::new(Inner { settings, state })))
     }
@@ -273,10 +280,10 @@ impl Jwt {
         let words = words(claims, &settings.scope_claim);
         let is_named = |(word, _): &&(String, Scope)| words.contains(&word.as_str());
         let scopes = settings.scopes.iter().filter(is_named).map(|(_, scope)| *scope).collect();
-        let bucket = settings.rate.map(|rate| self.state().bucket(subject, rate));
+        let allowance = self.state().allowance(subject, settings);
         let models = settings.models_claim.as_ref().map(|claim| words_of(claims, claim));
         let models = models.filter(|models| !models.iter().any(|model| model == "*"));
-        let known = Arc::new(Known::of_token(name, scopes, models, bucket));
+        let known = Arc::new(Known::of_token(name, scopes, models, allowance));
         Ok(Remembered { known, not_before, expires })
     }
 }

@@ -50,6 +50,7 @@ impl Place {
             scope_claim: "scope".to_owned(),
             scopes: JwtSettings::default_scopes(),
             rate: None,
+            at_once: None,
             models_claim: None,
         });
         Self { path, jwt: jwt.unwrap() }
@@ -219,10 +220,32 @@ fn all_tokens_of_a_subject_share_its_rate_and_are_for_the_models_that_they_name(
     assert!(known(token("shop", 2, json!("churn"))).may_use("churn"));
     assert!(known(token("shop", 2, json!("*"))).may_use("wages"));
     assert!(!known(token("shop", 2, Value::Null)).may_use("churn"), "names none");
-    assert_eq!(first.admit(Scope::Predict), Ok(()));
+    assert!(first.admit(Scope::Predict).is_ok());
     let second = known(token("shop", 3, json!("*")));
-    assert_eq!(second.admit(Scope::Predict), Ok(()));
-    assert_eq!(first.admit(Scope::Predict), Err(super::super::keys::Refused::TooOften(1)));
-    assert_eq!(second.admit(Scope::Predict), Err(super::super::keys::Refused::TooOften(1)));
-    assert_eq!(known(token("other", 1, json!("*"))).admit(Scope::Predict), Ok(()));
+    assert!(second.admit(Scope::Predict).is_ok());
+    let too_often = Some(super::super::keys::Refused::TooOften(1));
+    assert_eq!(first.admit(Scope::Predict).err(), too_often);
+    assert_eq!(second.admit(Scope::Predict).err(), too_often);
+    assert!(known(token("other", 1, json!("*"))).admit(Scope::Predict).is_ok());
+}
+
+#[test]
+fn all_tokens_of_a_subject_together_are_answered_so_many_requests_at_a_time() {
+    let signer = Signer::new();
+    let mut place = Place::new("jwt-at-once", &[signer.key("a")]);
+    let settings = JwtSettings { at_once: Some(1), ..place.jwt.0.settings.clone() };
+    place.jwt = Jwt::open(settings).unwrap();
+    let known = |subject: &str, id: u32| {
+        let mut claims = claims();
+        claims["sub"] = subject.into();
+        claims["jti"] = id.into();
+        let token = signer.sign(&json!({ "alg": "EdDSA", "kid": "a" }), &claims);
+        place.jwt.find(token.as_bytes()).unwrap()
+    };
+    let turn = known("shop", 1).admit(Scope::Predict).unwrap();
+    let refused = known("shop", 2).admit(Scope::Predict).err();
+    assert_eq!(refused, Some(super::super::keys::Refused::TooManyAtOnce(1)));
+    assert!(known("other", 1).admit(Scope::Predict).is_ok());
+    drop(turn);
+    assert!(known("shop", 2).admit(Scope::Predict).is_ok());
 }

@@ -9,20 +9,21 @@
 //! sha256 = "9f86d08…"
 //! scopes = ["predict"]
 //! requests_per_second = 500
+//! requests_at_once = 32
 //! models = ["churn"]
 //! ```
 
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::sync::Arc;
 
 use modelwright_core::{Error, Result};
 use modelwright_lifecycle::toml_file::{self, About};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+use super::allowance::{Allowance, Turn};
 use crate::clock;
 
 /// What a key allows.
@@ -72,6 +73,7 @@ struct Entry {
     sha256: String,
     scopes: Vec<Scope>,
     requests_per_second: Option<f64>,
+    requests_at_once: Option<i64>,
     #[serde(default)]
     models: Vec<String>,
 }
@@ -84,7 +86,7 @@ pub(crate) struct Known {
     scopes: Vec<Scope>,
     /// The models that it is for; `None` is all.
     models: Option<Vec<String>>,
-    bucket: Option<Arc<Bucket>>,
+    allowance: Arc<Allowance>,
 }
 
 /// Why a request is refused.
@@ -96,25 +98,27 @@ pub(crate) enum Refused {
     Forbidden,
     /// Too many requests; the next may come after so many seconds.
     TooOften(u32),
+    /// So many requests are being answered already.
+    TooManyAtOnce(usize),
 }
 
 impl Known {
-    /// Who has a token: for `models` (all, where that is `None`), as often as `bucket` gives.
+    /// Who has a token: for `models` (all, where that is `None`), as much as `allowance` gives.
     pub(super) fn of_token(
         name: String,
         scopes: Vec<Scope>,
         models: Option<Vec<String>>,
-        bucket: Option<Arc<Bucket>>,
+        allowance: Arc<Allowance>,
     ) -> Self {
-        Self { name, scopes, models, bucket }
+        Self { name, scopes, models, allowance }
     }
 
-    /// Whether the key allows this now; counts the request.
-    pub(crate) fn admit(&self, scope: Scope) -> std::result::Result<(), Refused> {
+    /// Whether the key allows this now; the request counts until its turn is dropped.
+    pub(crate) fn admit(&self, scope: Scope) -> std::result::Result<Turn, Refused> {
         if !self.scopes.contains(&scope) {
             return Err(Refused::Forbidden);
         }
-        self.bucket.as_ref().map_or(Ok(()), |bucket| bucket.take(clock::now()))
+        self.allowance.take(clock::now())
     }
 
     /// The names of what the key allows.
@@ -125,32 +129,6 @@ impl Known {
     /// Whether the key may use a model.
     pub(crate) fn may_use(&self, model: &str) -> bool {
         self.models.as_ref().is_none_or(|models| models.iter().any(|m| m == model))
-    }
-}
-
-/// Tokens that come back at a steady rate, at most those of one second.
-#[derive(Debug)]
-pub(super) struct Bucket {
-    rate: f64,
-    left: Mutex<(f64, Option<Instant>)>,
-}
-
-impl Bucket {
-    /// A full one; `rate`, above 0, is per second.
-    pub(super) fn new(rate: f64) -> Self {
-        Self { rate, left: Mutex::new((rate.max(1.0), None)) }
-    }
-
-    fn take(&self, now: Instant) -> std::result::Result<(), Refused> {
-        let mut state = self.left.lock().unwrap_or_else(PoisonError::into_inner);
-        let passed = state.1.map_or(0.0, |last| now.duration_since(last).as_secs_f64());
-        let left = (state.0 + passed * self.rate).min(self.rate.max(1.0));
-        let taken = left >= 1.0;
-        *state = (if taken { left - 1.0 } else { left }, Some(now));
-        if taken {
-            return Ok(());
-        }
-        Err(Refused::TooOften(((1.0 - left) / self.rate).ceil().clamp(1.0, 3600.0) as u32))
     }
 }
 
@@ -173,18 +151,27 @@ impl Keys {
             let wrong = |what: &str| Error::input(what).at(format!("key `{}`", entry.name));
             let hash = parse_hash(&entry.sha256)
                 .ok_or_else(|| wrong("the hash of a key is wrong").expected("64 hex digits"))?;
-            let bucket = match entry.requests_per_second {
+            let rate = entry.requests_per_second;
+            if let Some(rate) = rate.filter(|rate| !(*rate > 0.0 && rate.is_finite())) {
+                return Err(wrong("requests_per_second is wrong")
+                    .expected("a number above 0")
+                    .got(rate.to_string()));
+            }
+            let at_once = match entry.requests_at_once {
                 None => None,
-                Some(rate) if rate > 0.0 && rate.is_finite() => Some(Arc::new(Bucket::new(rate))),
-                Some(rate) => {
-                    return Err(wrong("requests_per_second is wrong")
-                        .expected("a number above 0")
-                        .got(rate.to_string()));
-                }
+                Some(n) => match usize::try_from(n) {
+                    Ok(n) if n > 0 => Some(n),
+                    _ => {
+                        return Err(wrong("requests_at_once is wrong")
+                            .expected("a whole number from 1")
+                            .got(n.to_string()));
+                    }
+                },
             };
+            let allowance = Arc::new(Allowance::new(rate, at_once));
             let (name, scopes) = (entry.name.clone(), entry.scopes);
             let models = Some(entry.models).filter(|models| !models.is_empty());
-            let known = Known { name, scopes, models, bucket };
+            let known = Known { name, scopes, models, allowance };
             if keys.insert(hash, Arc::new(known)).is_some() {
                 return Err(Error::input("a key occurs twice").got(entry.name));
             }
@@ -209,9 +196,21 @@ impl Keys {
         let mut keys = HashMap::clone(&self.0);
         let scopes = vec![Scope::Predict, Scope::Metrics, Scope::Admin];
         let (name, models) = ("api-key".to_owned(), None);
-        let known = Known { name, scopes, models, bucket: None };
+        let known = Known { name, scopes, models, allowance: Arc::default() };
         keys.insert(Sha256::digest(key.as_bytes()).into(), Arc::new(known));
         Self(Arc::new(keys))
+    }
+
+    /// With at most `n_max` requests at a time of each key that says nothing else of that.
+    #[must_use]
+    pub fn with_at_once(self, n_max: usize) -> Self {
+        let limited = |(hash, known): (&[u8; 32], &Arc<Known>)| {
+            let Known { name, scopes, models, allowance } = &**known;
+            let (name, scopes, models) = (name.clone(), scopes.clone(), models.clone());
+            let allowance = Arc::new(allowance.or_at_once(n_max));
+            (*hash, Arc::new(Known { name, scopes, models, allowance }))
+        };
+        Self(Arc::new(self.0.iter().map(limited).collect()))
     }
 
     /// Whose key this is.
@@ -269,8 +268,6 @@ fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
@@ -280,20 +277,23 @@ mod tests {
         let keys = Keys::parse(&new.entry).unwrap();
         let known = keys.find(new.key.as_bytes()).unwrap();
         assert_eq!(known.name, "shop \"1\"");
-        assert_eq!(known.admit(Scope::Predict), Ok(()));
-        assert_eq!(known.admit(Scope::Admin), Err(Refused::Forbidden));
+        assert!(known.admit(Scope::Predict).is_ok());
+        assert_eq!(known.admit(Scope::Admin).err(), Some(Refused::Forbidden));
         assert!(keys.find(b"mw_other").is_none());
         assert_ne!(NewKey::make("shop").unwrap().key, new.key);
     }
 
     #[test]
-    fn a_bucket_gives_its_rate_and_says_when_to_come_back() {
-        let bucket = Bucket::new(2.0);
-        let begin = clock::now();
-        assert_eq!((bucket.take(begin), bucket.take(begin)), (Ok(()), Ok(())));
-        assert_eq!(bucket.take(begin), Err(Refused::TooOften(1)));
-        assert_eq!(bucket.take(begin + Duration::from_millis(500)), Ok(()));
-        assert!(bucket.take(begin + Duration::from_millis(600)).is_err());
+    fn a_limit_for_all_keys_holds_for_those_without_their_own() {
+        let (one, two) = (NewKey::make("one").unwrap(), NewKey::make("two").unwrap());
+        let text = format!("{}requests_at_once = 2\n{}", one.entry, two.entry);
+        let keys = Keys::parse(&text).unwrap().with_at_once(1);
+        for (key, n) in [(&one, 2), (&two, 1)] {
+            let known = keys.find(key.key.as_bytes()).unwrap();
+            let turns: Vec<_> = (0..5).map(|_| known.admit(Scope::Predict)).collect();
+            assert_eq!(turns.iter().filter(|turn| turn.is_ok()).count(), n);
+            assert_eq!(turns[4].as_ref().err(), Some(&Refused::TooManyAtOnce(n)));
+        }
     }
 
     #[test]
@@ -308,6 +308,10 @@ mod tests {
                     "[[key]]\nname=\"a\"\nsha256=\"{hash}\"\nscopes=[]\nrequests_per_second=0"
                 ),
                 "above 0",
+            ),
+            (
+                &format!("[[key]]\nname=\"a\"\nsha256=\"{hash}\"\nscopes=[]\nrequests_at_once=0"),
+                "from 1",
             ),
         ] {
             let error = Keys::parse(text).unwrap_err().to_string();

@@ -46,7 +46,7 @@ pub const PREFIX: &str = "MODELWRIGHT_SERVE_";
 use KeyKind::{List, Number, Switch, Text};
 
 /// All of them, in the order in which they are printed.
-pub const KEYS: [Key; 44] = [
+pub const KEYS: [Key; 45] = [
     Key::new("models", List, None),
     Key::new("store", Text, None),
     Key::new("name", Text, None),
@@ -87,6 +87,7 @@ pub const KEYS: [Key; 44] = [
     Key::new("max-body", Text, Some("64MiB")),
     Key::new("max-rows", Number, Some("1000000")),
     Key::new("max-requests", Number, Some("1024")),
+    Key::new("max-requests-per-key", Number, None),
     Key::new("max-connections", Number, Some("16384")),
     Key::new("max-time", Text, Some("30s")),
     Key::new("drain-time", Text, Some("20s")),

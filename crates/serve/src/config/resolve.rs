@@ -64,6 +64,7 @@ impl Config {
             connections_max: self.read("max-connections", count)?,
             request_time_max: self.read("max-time", quantity::duration)?,
             drain_time_max: self.read("drain-time", quantity::duration)?,
+            ..Limits::default()
         })
     }
 
@@ -87,7 +88,19 @@ impl Config {
             }
             keys = Some(keys.unwrap_or_default().with_plain(text));
         }
-        Ok(keys)
+        let at_once = self.at_once()?;
+        Ok(keys.map(|keys| at_once.map_or(keys.clone(), |n| keys.with_at_once(n))))
+    }
+
+    /// How many requests of a key, or of one subject's tokens, are answered at a time.
+    fn at_once(&self) -> Result<Option<usize>> {
+        let Some((key, _, source)) = self.find("max-requests-per-key") else { return Ok(None) };
+        if !["keys", "api-key", "jwks"].iter().any(|name| self.find(name).is_some()) {
+            return Err(Error::input("a limit of each key needs keys")
+                .at(source.place(key))
+                .expected("`keys` or `jwks` beside it"));
+        }
+        self.read("max-requests-per-key", count).map(Some)
     }
 
     fn jwt(&self) -> Result<Option<Jwt>> {
@@ -117,10 +130,18 @@ impl Config {
         }
         let scope_claim = text("jwt-scope-claim").unwrap_or_default();
         let rate = self.find("jwt-rate").map(|_| self.read("jwt-rate", rate)).transpose()?;
-        let models_claim = text("jwt-models-claim");
-        let settings =
-            JwtSettings { keys, issuer, audience, scope_claim, scopes, rate, models_claim };
-        Jwt::open(settings).map(Some)
+        let (models_claim, at_once) = (text("jwt-models-claim"), self.at_once()?);
+        Jwt::open(JwtSettings {
+            keys,
+            issuer,
+            audience,
+            scope_claim,
+            scopes,
+            rate,
+            at_once,
+            models_claim,
+        })
+        .map(Some)
     }
 
     fn telemetry(&self) -> Result<Option<TelemetrySettings>> {
@@ -301,6 +322,7 @@ fn pause(text: &str) -> Result<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::access::Scope;
     use crate::settings::{LogRequests, Policy};
 
     fn settings(flags: &[(&'static str, &str)]) -> Result<Settings> {
@@ -361,6 +383,17 @@ mod tests {
     }
 
     #[test]
+    fn a_limit_of_each_key_reaches_the_keys() {
+        let key = ("api-key", "0123456789abcdef");
+        let found = settings(&[key, ("max-requests-per-key", "1")]).unwrap();
+        let known = found.keys.unwrap().find(key.1.as_bytes()).unwrap().clone();
+        let turn = known.admit(Scope::Predict);
+        assert!(turn.is_ok() && known.admit(Scope::Predict).is_err());
+        let wrong = settings(&[key, ("max-requests-per-key", "0")]).unwrap_err().to_string();
+        assert!(wrong.contains("--max-requests-per-key") && wrong.contains("from 1"), "{wrong}");
+    }
+
+    #[test]
     fn what_cannot_be_is_refused_with_its_place() {
         for (name, text, words) in [
             ("port", "70000", &["--port", "65535"][..]),
@@ -384,6 +417,7 @@ mod tests {
             ("jwt-audience", "models", &["--jwt-audience", "jwks"]),
             ("jwt-scopes", "a=predict", &["--jwt-scopes", "jwks"]),
             ("jwt-rate", "5", &["--jwt-rate", "jwks"]),
+            ("max-requests-per-key", "5", &["--max-requests-per-key", "`keys` or `jwks`"]),
             ("models", "", &["no model was named"]),
         ] {
             let error = settings(&[(name, text)]).unwrap_err().to_string();

@@ -13,7 +13,7 @@ use super::generated::{
 use crate::ask::Ask;
 use crate::problem::Problem;
 use crate::wire::answer::Outcome;
-use crate::wire::v2::{Binary, Output, Tensor, Values, write_binary};
+use crate::wire::v2::{Binary, CONTENT_TYPE, Codec, Output, Tensor, Values, write_binary};
 
 /// The tensors of a request.
 pub(super) fn tensors(request: &ModelInferRequest) -> Result<Vec<Tensor<'_>>, Problem> {
@@ -24,10 +24,28 @@ pub(super) fn tensors(request: &ModelInferRequest) -> Result<Vec<Tensor<'_>>, Pr
             .got(&raw.len().to_string()));
     }
     let raw = |i: usize| raw.get(i).map(|bytes| &bytes[..]);
-    request.inputs.iter().enumerate().map(|(i, input)| tensor(input, raw(i))).collect()
+    let codec = content_type(&request.parameters);
+    request.inputs.iter().enumerate().map(|(i, input)| tensor(input, raw(i), codec)).collect()
 }
 
-fn tensor<'t>(input: &'t InferInputTensor, raw: Option<&'t [u8]>) -> Result<Tensor<'t>, Problem> {
+fn content_type(parameters: &HashMap<String, InferParameter>) -> Option<&str> {
+    match parameters.get(CONTENT_TYPE)?.parameter_choice.as_ref()? {
+        ParameterChoice::StringParam(name) => Some(name),
+        _ => None,
+    }
+}
+
+/// Whether who asks names codecs, and so reads those of the answer.
+fn names_codecs(request: &ModelInferRequest) -> bool {
+    let of_inputs = request.inputs.iter().map(|input| &input.parameters);
+    std::iter::once(&request.parameters).chain(of_inputs).any(|p| content_type(p).is_some())
+}
+
+fn tensor<'t>(
+    input: &'t InferInputTensor,
+    raw: Option<&'t [u8]>,
+    codec: Option<&str>,
+) -> Result<Tensor<'t>, Problem> {
     let wrong = |what: String| Problem::malformed(format!("{what}: `{}`", input.name));
     let values = match (raw, &input.contents) {
         (Some(raw), None) => Values::Binary(Binary::parse(&input.datatype, raw).map_err(wrong)?),
@@ -37,6 +55,8 @@ fn tensor<'t>(input: &'t InferInputTensor, raw: Option<&'t [u8]>) -> Result<Tens
         }
         (None, None) => return Err(wrong("an input has no contents".to_owned())),
     };
+    let codec = Codec::of(content_type(&input.parameters), codec)?;
+    let values = codec.decode(values).map_err(wrong)?;
     let dims = input.shape.iter().map(|dim| u64::try_from(*dim));
     let shape = dims.collect::<Result<_, _>>().map_err(|_| wrong("negative shape".to_owned()))?;
     Ok(Tensor { name: &input.name, datatype: &input.datatype, shape, values })
@@ -100,6 +120,7 @@ pub(super) fn response(
     if wanted.is_empty() {
         wanted = all.to_vec();
     }
+    let with_codecs = names_codecs(request);
     let is_raw = !request.raw_input_contents.is_empty();
     let mut response = ModelInferResponse {
         model_name: ask.model.name.to_string(),
@@ -115,6 +136,11 @@ pub(super) fn response(
             shape: vec![(outcome.batch.n_rows as u64).cast_signed()],
             ..InferOutputTensor::default()
         };
+        if with_codecs {
+            let choice = ParameterChoice::StringParam(output.codec().to_owned());
+            let codec = InferParameter { parameter_choice: Some(choice) };
+            tensor.parameters.insert(CONTENT_TYPE.to_owned(), codec);
+        }
         if output == Output::Probabilities {
             tensor.shape.push((ask.model.class_json.len() as u64).cast_signed());
         }
@@ -155,6 +181,7 @@ fn contents(ask: &Ask, output: Output, outcome: &Outcome) -> InferTensorContents
 /// What the request said, and what is to be said of its rows.
 fn notes(request: &ModelInferRequest, outcome: &Outcome) -> HashMap<String, InferParameter> {
     let mut notes = request.parameters.clone();
+    notes.remove(CONTENT_TYPE);
     let mut note = |name: &str, texts: Vec<String>| {
         if !texts.is_empty() {
             let choice = Some(ParameterChoice::StringParam(texts.join("; ")));

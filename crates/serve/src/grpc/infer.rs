@@ -16,7 +16,6 @@ use crate::app::App;
 use crate::ask::{Ask, Query};
 use crate::clock;
 use crate::problem::Problem;
-use crate::wire::answer::Outcome;
 use crate::wire::v2;
 
 /// Answers a request within its deadline, and counts it.
@@ -40,12 +39,20 @@ pub(super) async fn infer(
     let pairs = request.parameters.iter();
     let pairs = pairs.filter_map(|(name, value)| Some((name.clone(), convert::text_of(value)?)));
     let query = Query::of(pairs.collect());
-    let ask = app.ask(model.clone(), HeaderMap::new(), query, &id);
+    let mut ask = app.ask(model.clone(), HeaderMap::new(), query, &id);
     let n_bytes = request.encoded_len();
     let limit = app.settings.limits.request_time_max;
     let limit = deadline.map_or(limit, |deadline| deadline.min(limit));
     let work = async {
         let _place = app.enter()?;
+        if app.engine.gathers(&model, n_bytes) {
+            let row =
+                convert::tensors(&request).ok().and_then(|tensors| v2::lone_row_of(&ask, &tensors));
+            if let Some(row) = row {
+                ask.predicted = Some(app.engine.gather(&model, row).await?);
+                return app.engine.at_once(|ctx| answer(&ask, &request, ctx));
+            }
+        }
         app.engine.run(&model, n_bytes, false, move |ctx| answer(&ask, &request, ctx)).await
     };
     let result = match tokio::time::timeout(limit, work).await {
@@ -66,9 +73,9 @@ fn answer(
     ctx: &Context,
 ) -> Result<ModelInferResponse, Problem> {
     let begun = clock::now();
-    let batch = v2::batch(ask, &convert::tensors(request)?)?;
+    let tensors = convert::tensors(request)?;
     ask.model.stats.input_ns.add(clock::nanos(begun.elapsed()));
-    let outcome = Outcome::of(ask, batch, ctx)?;
+    let outcome = v2::outcome(ask, &tensors, ctx)?;
     let begun = clock::now();
     let response = convert::response(ask, request, &outcome);
     ask.model.stats.output_ns.add(clock::nanos(begun.elapsed()));

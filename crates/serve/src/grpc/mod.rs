@@ -48,6 +48,11 @@ pub(crate) fn is_grpc<B>(request: &Request<B>) -> bool {
     content_type.is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"))
 }
 
+/// Whether the requests of a call are its messages.
+pub(crate) fn is_stream(path: &str) -> bool {
+    path.ends_with("/ModelStreamInfer")
+}
+
 /// The scope that a key needs for a method; `None` is open to all.
 pub(crate) fn scope(path: &str) -> Option<Scope> {
     let method = path.rsplit('/').next().unwrap_or_default();

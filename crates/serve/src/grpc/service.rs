@@ -16,9 +16,10 @@ use super::generated::{
     ServerReadyRequest, ServerReadyResponse,
 };
 use super::{Ended, Noted, count, describe, infer, status};
-use crate::access::{Known, Refused, Scope};
+use crate::access::{Known, Scope};
 use crate::app::App;
 use crate::clock;
+use crate::http::admit::refusal;
 use crate::model::{Entry, Model};
 use crate::problem::Problem;
 use crate::wire::v2::describe::EXTENSIONS;
@@ -54,12 +55,9 @@ async fn message(
     noted: &Noted,
 ) -> Result<ModelInferResponse, Status> {
     let (begun, noted) = (clock::now(), noted.of_message());
-    let result = match key.map_or(Ok(()), |key| key.admit(Scope::Predict)) {
-        Ok(()) => infer::infer(app, key, None, request, &noted).await,
-        Err(Refused::TooOften(seconds)) => Err(Status::resource_exhausted(format!(
-            "the key's rate is used up; come back in {seconds} s"
-        ))),
-        Err(_) => Err(Status::permission_denied("the key does not allow this")),
+    let result = match key.map(|key| key.admit(Scope::Predict)).transpose() {
+        Ok(_turn) => infer::infer(app, key, None, request, &noted).await,
+        Err(refused) => Err(status(&refusal(app, refused, Scope::Predict))),
     };
     let ok = Status::ok("");
     let status = result.as_ref().err().unwrap_or(&ok);

@@ -5,12 +5,15 @@
 //! decompression bomb) costs no more than an honest one.
 
 use std::io::Read;
+use std::time::Duration;
 
 use flate2::Compression;
 use flate2::bufread::{MultiGzDecoder, ZlibDecoder};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::Version;
 use hyper::body::{Body, Bytes, Frame, Incoming};
-use hyper::header::{CONTENT_ENCODING, HeaderMap, HeaderValue};
+use hyper::header::{CONTENT_ENCODING, EXPECT, HeaderMap, HeaderValue};
+use hyper::http::request::Parts;
 
 use crate::problem::Problem;
 
@@ -32,7 +35,7 @@ pub(crate) fn is_small(body: &Incoming) -> bool {
 /// Reads a body whole and undoes its content encoding.
 pub(crate) async fn receive(
     headers: &HeaderMap,
-    body: Incoming,
+    body: &mut Incoming,
     n_max: usize,
 ) -> Result<Bytes, Problem> {
     if body.size_hint().lower() > n_max as u64 {
@@ -62,6 +65,38 @@ pub(crate) async fn receive(
     }
 }
 
+/// What of a refused body is let come, and for how long.
+const UNREAD_BYTES_MAX: u64 = 8 << 20;
+const UNREAD_TIME_MAX: Duration = Duration::from_secs(2);
+
+/// Whether a refused body would come all the same: a client that waits for a word before it sends
+/// (`Expect`) sends none, and of HTTP/2 one request can be ended without the others.
+pub(crate) fn may_come(parts: &Parts) -> bool {
+    parts.version < Version::HTTP_2 && !parts.headers.contains_key(EXPECT)
+}
+
+/// Lets a body come that nobody reads, while its refusal is sent. A connection that is closed
+/// before what was sent is read makes the client's system drop the answer, so that most clients
+/// would see a broken connection where they were told to come back later.
+pub(crate) fn let_come(mut body: Incoming) {
+    if body.is_end_stream() || body.size_hint().lower() > UNREAD_BYTES_MAX {
+        return;
+    }
+    tokio::spawn(async move {
+        let mut n_left = UNREAD_BYTES_MAX;
+        let rest = async {
+            while let Some(Ok(frame)) = body.frame().await {
+                let n = frame.data_ref().map_or(0, |data| data.len() as u64);
+                n_left = n_left.saturating_sub(n);
+                if n_left == 0 {
+                    break;
+                }
+            }
+        };
+        let _ = tokio::time::timeout(UNREAD_TIME_MAX, rest).await;
+    });
+}
+
 /// A body of any length without its content encoding, while it is read.
 pub(crate) fn decoder(
     encoding: &str,
@@ -89,7 +124,7 @@ fn unknown_encoding(name: &str) -> Problem {
 
 /// A whole body. One that came in one piece, as most do, is not copied.
 async fn whole(
-    mut body: Limited<Incoming>,
+    mut body: Limited<&mut Incoming>,
 ) -> Result<Bytes, Box<dyn std::error::Error + Send + Sync>> {
     let data = |frame: Frame<Bytes>| frame.into_data().unwrap_or_default();
     let Some(first) = body.frame().await.transpose()?.map(data) else { return Ok(Bytes::new()) };

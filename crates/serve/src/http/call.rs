@@ -7,7 +7,8 @@ use hyper::{Request, Response};
 use tonic::Status;
 use tonic::body::Body;
 
-use super::service::{Trace, admit};
+use super::admit::admit;
+use super::service::Trace;
 use crate::app::App;
 use crate::clock;
 use crate::grpc::{self, Ended, Grpc, Noted};
@@ -24,10 +25,14 @@ pub(super) async fn answer(
     let noted = Noted::new(path.clone(), trace.ids.clone());
     request.extensions_mut().insert(noted.clone());
     let scope = grpc::scope(&path);
-    let admitted = scope.map_or(Ok(()), |s| admit(app, request.headers(), s, &mut trace));
+    let admitted = scope.map(|s| admit(app, request.headers(), s, &mut trace.key)).transpose();
     let key = trace.key.clone();
     let response = match admitted {
-        Ok(()) => grpc.answer(request, trace.key.take()).await,
+        Ok(turn) => {
+            // The messages of a stream take turns of their own.
+            let _turn = turn.filter(|_| !grpc::is_stream(&path));
+            grpc.answer(request, trace.key.take()).await
+        }
         Err(refused) => grpc::status(&refused).into_http(),
     };
     // A call that fails has its status in the head of the answer; of a stream it is its beginning.

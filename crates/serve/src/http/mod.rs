@@ -1,5 +1,6 @@
 //! HTTP: connections, routes, bodies, answers. It knows no wire format.
 
+pub(crate) mod admit;
 pub(crate) mod body;
 mod call;
 pub(crate) mod listen;

@@ -6,19 +6,18 @@ use std::time::Instant;
 
 use http_body_util::{Either, Full};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
-};
+use hyper::header::{ACCEPT_ENCODING, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use hyper::http::request::Parts;
 use hyper::{Request, Response};
 use modelwright_core::Context;
 
+use super::admit::{admit, forbidden};
 use super::respond::respond;
 use super::route::{self, Call, Route};
 use super::{body, call};
-use crate::access::{Jwt, Known, Refused, Scope};
+use crate::access::{Known, Turn};
 use crate::app::App;
-use crate::ask::{Query, Reply};
+use crate::ask::{Ask, Query, Reply};
 use crate::clock;
 use crate::grpc::{self, Grpc};
 use crate::log::RequestLine;
@@ -41,6 +40,8 @@ const SMALL_BODY_MAX: usize = 64 << 10;
 pub(super) struct Trace {
     model: Option<Arc<Model>>,
     pub(super) key: Option<Arc<Known>>,
+    /// The request counts as one of its key's as long as this lives.
+    turn: Turn,
     /// Where traces are recorded.
     pub(super) ids: Option<TraceIds>,
 }
@@ -84,19 +85,23 @@ pub(crate) async fn answer(
 async fn answer_http(app: &Arc<App>, request: Request<Incoming>) -> Response<Body> {
     let begun = clock::now();
     let (mut parts, body) = request.into_parts();
+    let (mut body, may_come) = (Some(body), body::may_come(&parts));
     let accepted = parts.headers.get(ACCEPT_ENCODING).cloned();
     let id: Arc<str> = match parts.headers.get(REQUEST_ID).and_then(|v| v.to_str().ok()) {
         Some(id) if !id.is_empty() && id.len() <= 128 => id.into(),
         _ => app.new_id(),
     };
     let mut trace = Trace::of(app, &parts.headers);
-    let work = handle(app, &mut parts, body, &id, &mut trace);
+    let work = handle(app, &mut parts, &mut body, &id, &mut trace);
     let result = match tokio::time::timeout(app.settings.limits.request_time_max, work).await {
         Ok(result) => result,
         Err(_) => Err(Problem::new(503, "deadline", "the request took too long")
             .expected(format!("at most {:?}", app.settings.limits.request_time_max))
             .hint("send fewer rows at once")),
     };
+    if let Some(unread) = body.filter(|_| may_come && result.is_err()) {
+        body::let_come(unread);
+    }
     let reply = finish(app, &parts, &id, result, &trace, begun);
     respond(&parts, accepted.as_ref(), &id, reply)
 }
@@ -104,20 +109,20 @@ async fn answer_http(app: &Arc<App>, request: Request<Incoming>) -> Response<Bod
 async fn handle(
     app: &Arc<App>,
     parts: &mut Parts,
-    body: Incoming,
+    body: &mut Option<Incoming>,
     id: &Arc<str>,
     trace: &mut Trace,
 ) -> Result<Reply, Problem> {
     if let Some(ui) = &app.ui {
         ui.guard(parts, app.settings.keys.is_some())?;
         if let Some(scope) = ui::scope(&parts.method, parts.uri.path())? {
-            admit(app, &parts.headers, scope, trace)?;
+            trace.turn = admit(app, &parts.headers, scope, &mut trace.key)?;
         }
-        return ui::answer(app, ui, parts, body, id).await;
+        return ui::answer(app, ui, parts, body.take().ok_or_else(gone)?, id).await;
     }
     let route = route::find(&parts.method, parts.uri.path())?;
     if let Some(scope) = route.scope() {
-        admit(app, &parts.headers, scope, trace)?;
+        trace.turn = admit(app, &parts.headers, scope, &mut trace.key)?;
     }
     let may_use = |name: &str| trace.key.as_ref().is_none_or(|key| key.may_use(name));
     if route.model().is_some_and(|name| !may_use(name)) {
@@ -137,21 +142,47 @@ async fn handle(
     let headers = std::mem::take(&mut parts.headers);
     let mut ask = app.ask(model.clone(), headers, query, id);
     if call == Call::Plain && streamed::is_wanted(&ask)? {
-        let place = app.enter()?;
-        return streamed::predict(app, ask, body, place).await;
+        // The answer outlives this function, and with it what the request takes.
+        let place = app.enter()?.of_key(std::mem::take(&mut trace.turn));
+        return streamed::predict(app, ask, body.take().ok_or_else(gone)?, place).await;
     }
+    let coming = body.as_mut().ok_or_else(gone)?;
     // While a small body comes, it takes no place: a client that sends it slowly keeps none out.
-    let is_small = body::is_small(&body);
+    let is_small = body::is_small(coming);
     let mut place = None;
     if !is_small {
         place = Some(app.enter()?);
     }
-    ask.body = body::receive(&ask.headers, body, app.settings.limits.body_bytes_max).await?;
+    ask.body = body::receive(&ask.headers, coming, app.settings.limits.body_bytes_max).await?;
+    *body = None;
     if is_small {
         place = Some(app.enter()?);
     }
+    let reply = predict(app, &model, call, ask).await;
+    drop(place);
+    reply
+}
+
+/// Predicts the rows of a request that was received whole.
+async fn predict(
+    app: &Arc<App>,
+    model: &Arc<Model>,
+    call: Call,
+    mut ask: Ask,
+) -> Result<Reply, Problem> {
     let n_bytes = ask.body.len();
     let is_long = call == Call::V1Explain || ask.query.get("explain").is_some();
+    if !is_long && app.engine.gathers(model, n_bytes) {
+        let row = match call {
+            Call::Plain => plain::lone_row(&ask),
+            Call::V2 => v2::lone_row(&ask),
+            Call::V1 | Call::V1Explain | Call::Invocations => None,
+        };
+        if let Some(row) = row {
+            ask.predicted = Some(app.engine.gather(model, row).await?);
+        }
+    }
+    let is_predicted = ask.predicted.is_some();
     let work = move |ctx: &Context| match call {
         Call::Plain => plain::predict(&ask, ctx),
         Call::V1 => v1::predict(&ask, ctx),
@@ -159,9 +190,10 @@ async fn handle(
         Call::V2 => v2::infer(&ask, ctx),
         Call::Invocations => invocations::predict(&ask, ctx),
     };
-    let reply = app.engine.run(&model, n_bytes, is_long, work).await;
-    drop(place);
-    reply
+    if is_predicted {
+        return app.engine.at_once(work);
+    }
+    app.engine.run(model, n_bytes, is_long, work).await
 }
 
 /// Routes without rows.
@@ -169,7 +201,7 @@ async fn other(
     app: &Arc<App>,
     route: Route,
     parts: &Parts,
-    body: Incoming,
+    body: &mut Option<Incoming>,
 ) -> Result<Reply, Problem> {
     let state = app.hub.state();
     let entry_of = |name: &str, version: Option<&str>| {
@@ -211,13 +243,13 @@ async fn other(
             Reply::json(&v2::describe::statistics(std::iter::once(&entry)))
         }
         Route::V2Index => {
-            let body = body::receive(&parts.headers, body, SMALL_BODY_MAX).await?;
+            let body = received(parts, body, SMALL_BODY_MAX).await?;
             let wish: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
             Reply::json(&v2::describe::index(&state, wish["ready"] == true))
         }
         Route::Feedback => {
-            let body = body::receive(&parts.headers, body, app.settings.limits.body_bytes_max);
-            feedback::take(app.request_log.as_ref(), &body.await?)?
+            let body = received(parts, body, app.settings.limits.body_bytes_max).await?;
+            feedback::take(app.request_log.as_ref(), &body)?
         }
         Route::V1Models => {
             let names: Vec<&String> = state.entries.keys().collect();
@@ -228,10 +260,19 @@ async fn other(
             Reply::json(&serde_json::json!({ "name": model, "ready": true }))
         }
         route => {
-            let body = body::receive(&parts.headers, body, SMALL_BODY_MAX).await?;
+            let body = received(parts, body, SMALL_BODY_MAX).await?;
             return change(app, route, body).await;
         }
     })
+}
+
+/// The body of such a request, whole.
+async fn received(
+    parts: &Parts,
+    body: &mut Option<Incoming>,
+    n_max: usize,
+) -> Result<Bytes, Problem> {
+    body::receive(&parts.headers, body.as_mut().ok_or_else(gone)?, n_max).await
 }
 
 /// Routes that change which models are served; reading models takes time, so on another thread.
@@ -298,74 +339,6 @@ fn roll_out(hub: &Hub, route: &Route, model: &str, body: &[u8]) -> Result<Reply,
 
 fn gone() -> Problem {
     Problem::new(500, "internal", "the work on this request broke off")
-}
-
-fn forbidden(detail: &str) -> Problem {
-    Problem::new(403, "forbidden", detail)
-}
-
-/// Lets a request in, by its key where keys are needed.
-pub(super) fn admit(
-    app: &App,
-    headers: &HeaderMap,
-    scope: Scope,
-    trace: &mut Trace,
-) -> Result<(), Problem> {
-    if scope == Scope::Admin && !app.settings.admin_is_open() {
-        return Err(forbidden("models cannot be changed from outside")
-            .hint("start the server with --admin, or with --keys"));
-    }
-    if !app.settings.needs_key() {
-        return Ok(());
-    }
-    let bearer = headers.get(AUTHORIZATION).and_then(|v| {
-        let value = v.as_bytes();
-        let (kind, key) = value.split_at_checked(7)?;
-        kind.eq_ignore_ascii_case(b"bearer ").then_some(key.trim_ascii())
-    });
-    let known = match (&app.settings.jwt, bearer) {
-        (Some(jwt), Some(token)) if Jwt::is_token(token) => Ok(of_token(app, jwt, token)?),
-        _ => {
-            let own = headers.get("x-api-key").map(HeaderValue::as_bytes);
-            // A browser sends the key that it was given on the page.
-            let cookie = || app.ui.as_ref().and_then(|_| ui::key_of(headers)).map(str::as_bytes);
-            let given = bearer.or(own).or_else(cookie).zip(app.settings.keys.as_ref());
-            let known = given.and_then(|(key, keys)| keys.find(key)).cloned();
-            known.ok_or(Refused::Unknown)
-        }
-    };
-    let admitted = known.and_then(|known| {
-        trace.key = Some(known.clone());
-        known.admit(scope)
-    });
-    admitted.map_err(|refused| match refused {
-        Refused::Unknown => Problem::new(401, "no-key", "a key is needed").expected(
-            match (&app.settings.keys, &app.settings.jwt) {
-                (_, None) => "Authorization: Bearer KEY, or X-Api-Key: KEY",
-                (None, _) => "Authorization: Bearer TOKEN",
-                _ => "Authorization: Bearer KEY or TOKEN, or X-Api-Key: KEY",
-            },
-        ),
-        Refused::Forbidden => {
-            forbidden("the key does not allow this").expected(format!("scope `{}`", scope.name()))
-        }
-        Refused::TooOften(seconds) => {
-            Problem::new(429, "too-many-requests", "the key's rate is used up").retry_after(seconds)
-        }
-    })
-}
-
-/// Who has a token.
-fn of_token(app: &App, jwt: &Jwt, token: &[u8]) -> Result<Arc<Known>, Problem> {
-    let found = jwt.find(token);
-    if let Some(trouble) = jwt.take_trouble() {
-        app.log.event("key set not read", "", None, Some(&trouble));
-    }
-    found.map_err(|why| {
-        Problem::new(401, "bad-token", "the token is not taken")
-            .expected("a signed token of the issuer, for this audience, that has not expired")
-            .got(&why)
-    })
 }
 
 /// What is answered, counted and logged.

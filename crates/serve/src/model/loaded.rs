@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use modelwright_automl::{PredictionTable, Predictor};
 use modelwright_core::data::Table;
@@ -12,6 +12,7 @@ use modelwright_io::RowReader;
 use modelwright_lifecycle::artifact::{MODEL, Manifest, resolve_model, unpack_artifact};
 use serde_json::Value;
 
+use super::gather::Gather;
 use super::{Door, RowPool, Training};
 use crate::clock;
 use crate::stats::Stats;
@@ -44,8 +45,23 @@ pub(crate) struct Model {
     pub(crate) training: Training,
     /// Its requests so far; shared by the versions of a name.
     pub(crate) stats: Arc<Stats>,
-    /// Nanoseconds that a row of its own takes, as measured lately.
+    /// Single rows that wait for others to be done.
+    pub(crate) gather: Gather,
+    /// Single rows that are being predicted where they arrived.
+    n_at_once: AtomicUsize,
+    /// Nanoseconds that a row takes, alone or among others, as measured lately.
     row_ns: AtomicU64,
+    /// And that a row alone takes.
+    single_ns: AtomicU64,
+}
+
+/// A single row that is being predicted where it arrived, as long as this lives.
+pub(crate) struct AtOnce<'m>(&'m Model);
+
+impl Drop for AtOnce<'_> {
+    fn drop(&mut self) {
+        self.0.n_at_once.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Model {
@@ -82,7 +98,10 @@ impl Model {
             manifest: artifact.manifest,
             predictor,
             stats,
+            gather: Gather::default(),
+            n_at_once: AtomicUsize::new(0),
             row_ns: AtomicU64::new(0),
+            single_ns: AtomicU64::new(0),
         };
         model.warm_up(ctx).map_err(|e| e.at(shown()))?;
         Ok(model)
@@ -90,17 +109,38 @@ impl Model {
 
     /// How long `n_rows` rows will take, by what a row took lately.
     pub(crate) fn expected_ns(&self, n_rows: usize) -> u64 {
-        self.row_ns.load(Ordering::Relaxed).saturating_mul(n_rows as u64)
+        let all = self.row_ns.load(Ordering::Relaxed).saturating_mul(n_rows as u64);
+        all.max(self.single_ns.load(Ordering::Relaxed))
     }
 
     /// Learns from a prediction that took `ns`.
     pub(crate) fn observe(&self, n_rows: usize, ns: u64) {
+        // Averages that forget: a slow start (cold caches) does not count for long.
+        let learn = |average: &AtomicU64, this: u64| {
+            let before = average.load(Ordering::Relaxed);
+            average.store(before - before / 8 + this / 8, Ordering::Relaxed);
+        };
         if n_rows > 0 {
-            let before = self.row_ns.load(Ordering::Relaxed);
-            let this = ns / n_rows as u64;
-            // An average that forgets: a slow start (cold caches) does not count for long.
-            self.row_ns.store(before - before / 8 + this / 8, Ordering::Relaxed);
+            learn(&self.row_ns, ns / n_rows as u64);
         }
+        if n_rows == 1 {
+            learn(&self.single_ns, ns);
+        }
+    }
+
+    /// Whether a single row is to be predicted with others: it takes at least `ns_min`, and either
+    /// must be handed over in any case, as it takes longer than `at_once_ns`, or others are at
+    /// work.
+    pub(crate) fn gathers(&self, ns_min: u64, at_once_ns: u64) -> bool {
+        let ns = self.single_ns.load(Ordering::Relaxed);
+        let is_busy = || self.n_at_once.load(Ordering::Relaxed) > 0 || self.gather.is_at_work();
+        ns_min == 0 || ns >= ns_min && (ns > at_once_ns || is_busy())
+    }
+
+    /// Counts a single row that is predicted where it arrived.
+    pub(crate) fn at_once(&self) -> AtOnce<'_> {
+        self.n_at_once.fetch_add(1, Ordering::Relaxed);
+        AtOnce(self)
     }
 
     /// Predicts a row without values a few times: whatever a first prediction prepares is ready,
@@ -111,7 +151,9 @@ impl Model {
             let begun = clock::now();
             let predictions = self.predictor.predict(&table, ctx)?;
             self.predictor.regions(&table, &predictions, ctx)?;
-            self.row_ns.store(clock::nanos(begun.elapsed()), Ordering::Relaxed);
+            let ns = clock::nanos(begun.elapsed());
+            self.row_ns.store(ns, Ordering::Relaxed);
+            self.single_ns.store(ns, Ordering::Relaxed);
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! Models in memory: loaded and proved, watched, exchanged without a request noticing.
 
 mod door;
+mod gather;
 mod hub;
 mod loaded;
 mod registry;

@@ -40,6 +40,12 @@ pub(super) fn request(app: &App, attributes: &[(String, String)]) -> Value {
     });
     let by_status: Vec<Value> = by_status.collect();
     metrics.push(sum("modelwright.http.responses", "Answers by status", &by_status));
+    let by_reason: Vec<Value> =
+        [("rate", &stats.n_too_often), ("at_once", &stats.n_too_many_at_once)]
+            .map(|(reason, count)| point(count.get(), vec![text("reason", reason)]))
+            .to_vec();
+    let help = "Requests whose key had asked for too much";
+    metrics.push(sum("modelwright.key.refusals", help, &by_reason));
     for (name, help, count) in [
         ("modelwright.overload", "Requests told to come back later", &stats.n_overload),
         ("modelwright.spans.lost", "Spans that nobody took", &stats.n_spans_lost),

@@ -24,7 +24,7 @@ pub(super) async fn answer(
     app: &Arc<App>,
     ui: &Arc<Ui>,
     parts: &Parts,
-    body: Incoming,
+    mut body: Incoming,
     id: &str,
 ) -> Result<Reply, Problem> {
     let _place = app.enter()?;
@@ -33,7 +33,7 @@ pub(super) async fn answer(
         Endpoint::Predict(..) => app.settings.limits.body_bytes_max,
         _ => SMALL_BODY_MAX,
     };
-    let body = body::receive(&parts.headers, body, n_max).await?;
+    let body = body::receive(&parts.headers, &mut body, n_max).await?;
     let query = Query::parse(parts.uri.query());
     let reply = match endpoint {
         Endpoint::Session => session::tell(app, &parts.headers),

@@ -97,6 +97,7 @@ pub(super) async fn predict(
         drift: None,
         request_log: None,
         events: None,
+        predicted: None,
     };
     let n_bytes = ask.body.len();
     let is_long = ask.query.get("explain").is_some();

@@ -77,18 +77,21 @@ impl Outcome {
         Ok(Self { batch, predictions, codes, regions, why: None })
     }
 
-    /// Of a single row that came the quick way and took `ns`; there is no table of it.
-    pub(crate) fn of_one(model: &Model, predictions: Predictions, ns: u64) -> Self {
+    /// Of a single row that came the quick way; there is no table of it. It took `ns`; `None` where
+    /// that was counted already.
+    pub(crate) fn of_one(model: &Model, predictions: Predictions, ns: Option<u64>) -> Self {
         let (table, faults, unusual) = (Table::default(), Vec::new(), Vec::new());
         let codes = match model.predictor.classes.len() {
             0 => Vec::new(),
             _ => model.predictor.decide(&table, &predictions),
         };
-        model.observe(1, ns);
-        model.stats.n_executions.add(1);
+        if let Some(ns) = ns {
+            model.observe(1, ns);
+            model.stats.n_executions.add(1);
+            model.stats.infer_ns.add(ns);
+        }
         model.stats.n_quick.add(1);
         model.stats.n_rows.add(1);
-        model.stats.infer_ns.add(ns);
         let batch = Batch { table, n_rows: 1, first_row: 0, kept: None, faults, unusual };
         Self { batch, predictions, codes, regions: None, why: None }
     }

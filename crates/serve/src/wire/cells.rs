@@ -46,6 +46,39 @@ impl FlatData {
         })
     }
 
+    /// Adds a value.
+    ///
+    /// # Errors
+    /// When there is too much text.
+    pub(crate) fn push(&mut self, cell: Cell<'_>) -> Result<(), serde_json::Error> {
+        let packed = match cell {
+            Cell::Missing => Packed::Missing,
+            Cell::Boolean(value) => Packed::Boolean(value),
+            Cell::Integer(value) => match (i64::try_from(value), u64::try_from(value)) {
+                (Ok(value), _) => Packed::Signed(value),
+                (_, Ok(value)) => Packed::Unsigned(value),
+                _ => Packed::Number(value as f64),
+            },
+            Cell::Number(value) => Packed::Number(value),
+            Cell::Text(text) => return self.push_text(text),
+        };
+        self.values.push(packed);
+        Ok(())
+    }
+
+    /// Adds the value that a text of JSON is.
+    ///
+    /// # Errors
+    /// When it is none, or a list.
+    pub(crate) fn push_json(&mut self, text: &str) -> Result<(), serde_json::Error> {
+        if text.trim_start().starts_with('[') {
+            return Err(Error::custom("a list, not one value"));
+        }
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        ValueSeed(self).deserialize(&mut deserializer)?;
+        deserializer.end()
+    }
+
     fn push_text<E: Error>(&mut self, text: &str) -> Result<(), E> {
         let place = u32::try_from(self.texts.len()).ok().zip(u32::try_from(text.len()).ok());
         let (start, n_bytes) = place.ok_or_else(|| E::custom("more than 4 GiB of text"))?;

@@ -4,6 +4,7 @@
 //! the CSV that `modelwright predict` would write.
 
 use modelwright_core::Context;
+use modelwright_core::data::Table;
 use serde::Serialize;
 
 use super::answer::{Outcome, write_text};
@@ -12,6 +13,15 @@ use super::rows_json::{Shape, read_lines, read_rows, read_single};
 use super::{quick, tabular};
 use crate::ask::{Ask, Reply};
 use crate::problem::Problem;
+
+/// The only row of a request that wants nothing but its prediction.
+pub(crate) fn lone_row(ask: &Ask) -> Option<Table> {
+    let form = Form::of_body(ask);
+    if form != Form::Json || Form::of_answer(ask, form) != Form::Json {
+        return None;
+    }
+    quick::lone_row(ask, |row| read_single(&ask.body, row))
+}
 
 /// Answers a request.
 pub(crate) fn predict(ask: &Ask, ctx: &Context) -> Result<Reply, Problem> {

@@ -13,7 +13,7 @@ pub(crate) const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// Counters of a model: name, help, and where it is counted; of times in microseconds.
 pub(crate) type ModelCounter = (&'static str, &'static str, fn(&Stats) -> u64);
 
-pub(crate) const MODEL_COUNTERS: [ModelCounter; 21] = [
+pub(crate) const MODEL_COUNTERS: [ModelCounter; 22] = [
     ("nv_inference_request_success", "Requests that got predictions", |s| s.n_success.get()),
     ("nv_inference_request_failure", "Requests that did not", |s| s.n_failure.get()),
     ("nv_inference_count", "Rows predicted", |s| s.n_rows.get()),
@@ -26,6 +26,9 @@ pub(crate) const MODEL_COUNTERS: [ModelCounter; 21] = [
     ("modelwright_rows_total", "Rows predicted", |s| s.n_rows.get()),
     ("modelwright_quick_requests_total", "Single rows that went the quick way", |s| {
         s.n_quick.get()
+    }),
+    ("modelwright_gathered_rows_total", "Single rows predicted together with others", |s| {
+        s.n_gathered.get()
     }),
     ("modelwright_rows_refused_total", "Rows refused while others were answered", |s| {
         s.n_rows_refused.get()
@@ -98,6 +101,11 @@ fn server(out: &mut String, app: &App) {
     head(out, name, "Answers by status", "counter");
     for (class, count) in stats.by_status.iter().enumerate() {
         line(out, name, &format!("status=\"{}xx\"", class + 1), count.get());
+    }
+    let name = "modelwright_key_refusals_total";
+    head(out, name, "Requests whose key had asked for too much", "counter");
+    for (reason, count) in [("rate", &stats.n_too_often), ("at_once", &stats.n_too_many_at_once)] {
+        line(out, name, &format!("reason=\"{reason}\""), count.get());
     }
     let gauges = [
         ("modelwright_requests_in_flight", "Requests being answered", &stats.n_in_flight),

@@ -7,11 +7,12 @@
 //! it alone knows what to complain about, so that both ways can never say different things.
 
 use modelwright_core::Context;
-use modelwright_core::data::RawRow;
+use modelwright_core::data::{RawRow, Table};
 use modelwright_io::{Cell, RowReader};
 
 use super::answer::Outcome;
 use super::rows_json::Sink;
+use super::v2::CONTENT_TYPE;
 use crate::ask::Ask;
 use crate::clock;
 use crate::model::{Model, RowWork};
@@ -85,7 +86,7 @@ fn is_plain(ask: &Ask) -> bool {
         && ask.request_log.is_none()
         && ask.events.is_none()
         && ask.model.predictor.group_thresholds().is_none()
-        && ask.query.names().all(|name| matches!(name, "model" | "version"))
+        && ask.query.names().all(|name| matches!(name, "model" | "version" | CONTENT_TYPE))
 }
 
 fn with_memory(
@@ -95,20 +96,44 @@ fn with_memory(
     read: impl FnOnce(&mut QuickRow<'_>) -> bool,
 ) -> Option<Outcome> {
     let (model, begun) = (&*ask.model, clock::now());
-    let RowWork { row, written, memory } = work;
-    row.begin(model.reader.fields().len());
-    let mut quick = QuickRow { reader: &model.reader, row, written, is_clean: true };
-    if !read(&mut quick) || !quick.is_complete() || is_unusual(ask, model, row) {
+    if !read_into(ask, work, read) {
         return None;
     }
+    let RowWork { row, memory, .. } = work;
     let read = clock::now();
-    let predictions = model.predictor.predict_row(row, memory, ctx).ok()?.clone();
+    let (predictions, is_counted) = if let Some(predictions) = &ask.predicted {
+        (predictions.clone(), true)
+    } else {
+        let _counted = model.at_once();
+        (model.predictor.predict_row(row, memory, ctx).ok()?.clone(), false)
+    };
     if let Some(drift) = &ask.drift {
         let schema = &model.predictor.schema;
         drift.look_at_one(&ask.model, || row.to_table(schema).ok(), &predictions);
     }
     model.stats.input_ns.add(clock::nanos(read - begun));
-    Some(Outcome::of_one(model, predictions, clock::nanos(read.elapsed())))
+    let ns = (!is_counted).then(|| clock::nanos(read.elapsed()));
+    Some(Outcome::of_one(model, predictions, ns))
+}
+
+/// Reads a row; whether there is nothing unusual about it.
+fn read_into(ask: &Ask, work: &mut RowWork, read: impl FnOnce(&mut QuickRow<'_>) -> bool) -> bool {
+    let RowWork { row, written, .. } = work;
+    row.begin(ask.model.reader.fields().len());
+    let mut quick = QuickRow { reader: &ask.model.reader, row, written, is_clean: true };
+    read(&mut quick) && quick.is_complete() && !is_unusual(ask, &ask.model, row)
+}
+
+/// The row that `read` reads as a table, where its prediction is all that is wanted.
+pub(crate) fn lone_row(ask: &Ask, read: impl FnOnce(&mut QuickRow<'_>) -> bool) -> Option<Table> {
+    if !is_plain(ask) {
+        return None;
+    }
+    let mut work = ask.model.row_pool.take(&ask.model.predictor);
+    let schema = &ask.model.predictor.schema;
+    let table = if read_into(ask, &mut work, read) { work.row.to_table(schema).ok() } else { None };
+    ask.model.row_pool.give_back(work);
+    table
 }
 
 fn is_unusual(ask: &Ask, model: &Model, row: &RawRow) -> bool {

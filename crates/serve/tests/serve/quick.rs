@@ -41,6 +41,7 @@ fn tensors(row: &Value) -> Value {
 fn rows_of_every_kind_of_model_are_answered_alike_both_ways() {
     let running = Running::start(settings(&[&artifacts()]));
     let mut client = running.client();
+    let mut n_whole = 0;
     for name in names() {
         let mut n = 0;
         for row in objects(&name) {
@@ -51,8 +52,7 @@ fn rows_of_every_kind_of_model_are_answered_alike_both_ways() {
             let path = format!("/v2/models/{name}/infer");
             let quick = post(&mut client, &path, &request.to_string());
             n += (n_quick(&mut client, &name) - before) as u32;
-            request["parameters"] = json!({});
-            let general = post(&mut client, &path, &request.to_string());
+            let general = post(&mut client, &format!("{path}?on_error=fail"), &request.to_string());
             assert_eq!(quick.status, general.status, "{}", quick.text());
             let answer = |answer: &Answer| {
                 let mut answer = answer.json();
@@ -61,9 +61,21 @@ fn rows_of_every_kind_of_model_are_answered_alike_both_ways() {
                 answer
             };
             assert_eq!(answer(&quick), answer(&general), "{name} {row}");
+            // What only the reader of whole requests takes is then quick all the same.
+            request["parameters"] = json!({ "content_type": "pd" });
+            let before = n_quick(&mut client, &name);
+            let read_whole = post(&mut client, &path, &request.to_string());
+            assert_eq!(read_whole.status, general.status, "{}", read_whole.text());
+            let data = |answer: &Answer| -> Vec<Value> {
+                let outputs = answer.json()["outputs"].as_array().cloned().unwrap_or_default();
+                outputs.iter().map(|output| output["data"].clone()).collect()
+            };
+            assert_eq!(data(&read_whole), data(&general), "{name} {row}");
+            n_whole += n_quick(&mut client, &name) - before;
         }
         assert!(n > 0 || name.contains("fair"), "{name}: no row went the quick way");
     }
+    assert!(n_whole > 0, "no row of a whole request went the quick way");
 }
 
 #[test]

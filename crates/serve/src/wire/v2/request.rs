@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::binary::Binary;
+use super::codec::{CONTENT_TYPE, Codec};
 use super::response::{Output, Wanted};
 use super::tensor::{Tensor, Values};
 use crate::ask::Ask;
@@ -63,12 +64,19 @@ impl Request {
     /// The tensors; the values of binary ones are at the front of `tail`, one after the other.
     pub(super) fn tensors<'s>(&'s self, tail: &'s [u8]) -> Result<Vec<Tensor<'s>>, Problem> {
         let mut tail = tail;
-        let tensors = self.inputs.iter().map(|input| input.tensor(&mut tail)).collect();
+        let codec = content_type(&self.parameters);
+        let tensors = self.inputs.iter().map(|input| input.tensor(&mut tail, codec)).collect();
         if tail.is_empty() {
             return tensors;
         }
         tensors.and(Err(Problem::malformed("there are bytes that belong to no tensor")
             .got(&format!("{} bytes too many", tail.len()))))
+    }
+
+    /// Whether who asks names codecs, and so reads those of the answer.
+    pub(super) fn names_codecs(&self) -> bool {
+        let of_inputs = self.inputs.iter().map(|input| &input.parameters);
+        std::iter::once(&self.parameters).chain(of_inputs).any(|p| content_type(p).is_some())
     }
 
     /// The outputs that are wanted, and how.
@@ -99,8 +107,16 @@ pub(super) fn is_true(parameters: &Map<String, Value>, name: &str) -> bool {
     parameters.get(name) == Some(&Value::Bool(true))
 }
 
+fn content_type(parameters: &Map<String, Value>) -> Option<&str> {
+    parameters.get(CONTENT_TYPE).and_then(Value::as_str)
+}
+
 impl Input {
-    fn tensor<'s>(&'s self, tail: &mut &'s [u8]) -> Result<Tensor<'s>, Problem> {
+    fn tensor<'s>(
+        &'s self,
+        tail: &mut &'s [u8],
+        codec: Option<&str>,
+    ) -> Result<Tensor<'s>, Problem> {
         let wrong = |what: &str| Problem::malformed(format!("{what}: `{}`", self.name));
         let values = match (self.parameters.get("binary_data_size"), &self.data) {
             (Some(size), None) => {
@@ -119,6 +135,8 @@ impl Input {
                 );
             }
         };
+        let codec = Codec::of(content_type(&self.parameters), codec)?;
+        let values = codec.decode(values).map_err(|what| wrong(&what))?;
         let shape = self.shape.clone();
         Ok(Tensor { name: &self.name, datatype: &self.datatype, shape, values })
     }

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use serde_json::{Map, Value};
 
+use super::codec::CONTENT_TYPE;
 use super::request::Request;
 use crate::ask::{Ask, Reply};
 use crate::model::Model;
@@ -38,6 +39,14 @@ impl Output {
         }
     }
 
+    /// What MLServer's clients read it by.
+    pub(crate) fn codec(self) -> &'static str {
+        match self {
+            Self::Label => "str",
+            Self::Value | Self::Probabilities => "np",
+        }
+    }
+
     /// Its type.
     pub(crate) fn datatype(self) -> &'static str {
         match self {
@@ -66,7 +75,8 @@ pub(super) fn write(ask: &Ask, request: &Request, wanted: &[Wanted], outcome: &O
     if !parameters.is_empty() {
         let _ = write!(out, ",\"parameters\":{}", Value::Object(parameters));
     }
-    write_outputs(ask, wanted.iter().copied(), outcome, &mut out, &mut tail);
+    let with_codecs = request.names_codecs();
+    write_outputs(ask, (wanted.iter().copied(), with_codecs), outcome, &mut out, &mut tail);
     if tail.is_empty() && !wanted.iter().any(|w| w.is_binary) {
         return Reply::new("application/json", out);
     }
@@ -84,7 +94,7 @@ pub(super) fn write_one(ask: &Ask, id: Option<&str>, outcome: &Outcome) -> Reply
     }
     let all = Output::of_model(&ask.model).iter();
     let wanted = all.map(|output| Wanted { output: *output, is_binary: false });
-    write_outputs(ask, wanted, outcome, &mut out, &mut Vec::new());
+    write_outputs(ask, (wanted, false), outcome, &mut out, &mut Vec::new());
     Reply::new("application/json", out)
 }
 
@@ -97,10 +107,11 @@ fn begin(ask: &Ask, outcome: &Outcome) -> Vec<u8> {
     out
 }
 
-/// The outputs and the end of the JSON; the values of binary ones go to `tail`.
+/// The outputs, with their codecs if that is wished, and the end of the JSON; the values of binary
+/// ones go to `tail`.
 fn write_outputs(
     ask: &Ask,
-    wanted: impl Iterator<Item = Wanted>,
+    (wanted, with_codecs): (impl Iterator<Item = Wanted>, bool),
     outcome: &Outcome,
     out: &mut Vec<u8>,
     tail: &mut Vec<u8>,
@@ -122,8 +133,16 @@ fn write_outputs(
             let before = tail.len();
             write_binary(ask, output, outcome, tail);
             let size = tail.len() - before;
-            let _ = write!(out, "\"parameters\":{{\"binary_data_size\":{size}}}}}");
+            let _ = write!(out, "\"parameters\":{{\"binary_data_size\":{size}");
+            if with_codecs {
+                let _ = write!(out, ",\"{CONTENT_TYPE}\":\"{}\"", output.codec());
+            }
+            out.extend_from_slice(b"}}");
         } else {
+            if with_codecs {
+                let codec = output.codec();
+                let _ = write!(out, "\"parameters\":{{\"{CONTENT_TYPE}\":\"{codec}\"}},");
+            }
             out.extend_from_slice(b"\"data\":[");
             write_json(ask, output, outcome, out);
             out.extend_from_slice(b"]}");
@@ -135,7 +154,9 @@ fn write_outputs(
 /// What the request said, and what is to be said of its rows.
 fn parameters(request: &Request, outcome: &Outcome) -> Map<String, Value> {
     let mut parameters = request.parameters.clone();
+    // These were about the request's own form; outputs say theirs themselves.
     parameters.remove("binary_data_output");
+    parameters.remove(CONTENT_TYPE);
     let texts = |values: Vec<String>| Value::String(values.join("; "));
     if !outcome.batch.faults.is_empty() {
         let faults = outcome.errors();

@@ -8,6 +8,8 @@ use crate::ask::Ask;
 use crate::intake::{Batch, Intake};
 use crate::problem::{Fault, Problem};
 use crate::wire::cells::FlatData;
+use crate::wire::quick::QuickRow;
+use crate::wire::rows_json::Sink;
 
 /// A tensor of a request.
 pub(crate) struct Tensor<'t> {
@@ -25,16 +27,53 @@ pub(crate) enum Values<'t> {
     Binary(Binary<'t>),
     /// Of typed lists.
     Cells(Vec<Cell<'t>>),
+    /// Of texts that stood for others.
+    Decoded(FlatData),
 }
 
 impl Values<'_> {
+    /// The values.
+    pub(crate) fn cells(&self) -> Box<dyn Iterator<Item = Cell<'_>> + '_> {
+        match self {
+            Self::Json(data) => Box::new(data.cells()),
+            Self::Binary(data) => data.cells(),
+            Self::Cells(cells) => Box::new(cells.iter().copied()),
+            Self::Decoded(data) => Box::new(data.cells()),
+        }
+    }
+
     fn len(&self) -> usize {
         match self {
             Self::Json(data) => data.len(),
             Self::Binary(data) => data.len(),
             Self::Cells(cells) => cells.len(),
+            Self::Decoded(data) => data.len(),
         }
     }
+}
+
+/// Reads the row that tensors hold the short way; false where that is not all they hold. Those of
+/// one row are what most requests are, over gRPC and with binary tensors too.
+pub(crate) fn read_one(tensors: &[Tensor<'_>], row: &mut QuickRow<'_>) -> bool {
+    if let [one] = tensors
+        && one.shape[..] == [1, row.n_columns() as u64]
+        && row.place(one.name, 0).is_none()
+    {
+        let is_sound = one.validate().is_ok();
+        one.values.cells().enumerate().for_each(|(place, cell)| row.cell(place, cell));
+        return is_sound;
+    }
+    let mut guess = 0;
+    for tensor in tensors {
+        let is_one = matches!(tensor.shape[..], [1] | [1, 1]) && tensor.validate().is_ok();
+        let place = if is_one { row.place(tensor.name, guess) } else { None };
+        let (Some(place), Some(cell)) = (place, tensor.values.cells().next()) else {
+            return false;
+        };
+        row.cell(place, cell);
+        guess = place + 1;
+    }
+    !tensors.is_empty()
 }
 
 /// The rows that tensors hold: one tensor per column, or one of all columns.
@@ -73,6 +112,7 @@ fn columns(tensors: &[Tensor<'_>], intake: &mut Intake<'_>) -> Result<(), Proble
             Values::Json(data) => intake.column(place, data.cells()),
             Values::Binary(data) => intake.column(place, data.cells()),
             Values::Cells(cells) => intake.column(place, cells.iter().copied()),
+            Values::Decoded(data) => intake.column(place, data.cells()),
         }
     }
     intake.end_columns(usize::try_from(n_rows).unwrap_or(usize::MAX))
@@ -91,6 +131,7 @@ fn matrix(tensor: &Tensor<'_>, intake: &mut Intake<'_>) -> Result<(), Problem> {
         Values::Json(data) => fill(intake, data.cells()),
         Values::Binary(data) => fill(intake, data.cells()),
         Values::Cells(cells) => fill(intake, cells.iter().copied()),
+        Values::Decoded(data) => fill(intake, data.cells()),
     }
     Ok(())
 }

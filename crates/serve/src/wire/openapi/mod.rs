@@ -1,13 +1,15 @@
 //! The description of the server by OpenAPI 3.1, made of the models that are served now: every
 //! column with its kind, its range or values in training, and an example.
 
+mod others;
+mod parameters;
+
 use modelwright_core::data::{Kind, Storage, instant_text, number_text};
 use modelwright_lifecycle::artifact::ManifestField;
 use serde_json::{Map, Value, json};
 
 use crate::app::App;
-use crate::model::{Entry, Model};
-use crate::reasons::N_REASONS_MAX;
+use crate::model::{Entry, Model, State};
 
 /// The document.
 pub(crate) fn document(app: &App) -> Value {
@@ -22,14 +24,12 @@ pub(crate) fn document(app: &App) -> Value {
         schemas.insert(format!("{name}_answer"), answer(model));
         let path = format!("/models/{name}/predict");
         paths.insert(path, json!({ "post": predict(model, entry, &schema) }));
-        let infer = json!({ "post": infer(model) });
-        paths.insert(format!("/v2/models/{name}/infer"), infer);
+        others::of_model(app, model, entry, &mut paths);
     }
-    for (path, summary) in PROBES {
-        let ok = json!({ "description": "yes", "content": { "application/json": {} } });
-        let get = json!({ "summary": summary, "responses": { "200": ok, "default": refused() } });
-        paths.insert(path.to_owned(), json!({ "get": get }));
+    if let Some(post) = by_query(&state) {
+        paths.insert("/predict".to_owned(), json!({ "post": post }));
     }
+    others::of_server(app, &mut paths);
     let mut document = json!({
         "openapi": "3.1.0",
         "info": {
@@ -47,13 +47,6 @@ pub(crate) fn document(app: &App) -> Value {
     }
     document
 }
-
-const PROBES: [(&str, &str); 4] = [
-    ("/v2/health/live", "Is the process alive?"),
-    ("/v2/health/ready", "Can it answer?"),
-    ("/v2", "What the server is"),
-    ("/models", "The models that are served"),
-];
 
 fn refused() -> Value {
     json!({
@@ -101,61 +94,66 @@ fn predict(model: &Model, entry: &Entry, schema: &str) -> Value {
         model.predictor.task.name(),
         entry.current
     );
-    let on_error = json!({ "name": "on_error", "in": "query",
-        "description": "what a row that is refused does: fails the request, or is answered null",
-        "schema": { "type": "string", "enum": ["fail", "null"] } });
-    let explain = json!({ "name": "explain", "in": "query",
-        "description": "so many reasons of each prediction, in words and numbers",
-        "schema": { "anyOf": [{ "type": "integer", "minimum": 0, "maximum": N_REASONS_MAX },
-                              { "type": "boolean" }] } });
+    let mut parameters = parameters::of_rows(entry, None);
+    parameters.extend(parameters::of_predict(model));
+    let mut content = in_other_forms();
+    content["application/json"] = json!({
+        "schema": { "anyOf": [{ "$ref": one }, { "type": "array", "items": { "$ref": one } }] },
+        "example": example,
+    });
+    let mut answers = in_other_forms();
+    answers["application/json"] = json!({ "schema": { "anyOf": [{ "$ref": answer }, list] } });
     json!({
         "operationId": format!("predict_{}", model.name),
         "summary": format!("Predict {} of one row or several", model.predictor.target),
         "description": description,
-        "parameters": [on_error, explain],
+        "parameters": parameters,
         "x-modelwright-model":
             { "name": &*model.name, "schema": schema, "example": example },
-        "requestBody": { "required": true, "content": { "application/json": {
-            "schema": { "anyOf": [{ "$ref": one },
-                                  { "type": "array", "items": { "$ref": one } }] },
-            "example": example } } },
+        "requestBody": { "required": true, "content": content },
         "responses": {
-            "200": { "description": "the predictions", "content": { "application/json": {
-                "schema": { "anyOf": [{ "$ref": answer }, list] } } } },
+            "200": { "description": "the predictions", "content": answers },
             "default": refused(),
         },
     })
 }
 
-fn infer(model: &Model) -> Value {
+/// The forms of rows and answers that are no JSON.
+fn in_other_forms() -> Value {
+    let text = json!({ "schema": { "type": "string" } });
     json!({
-        "operationId": format!("infer_{}", model.name),
-        "summary": "The same by the Open Inference Protocol, version 2",
-        "requestBody": { "required": true, "content": { "application/json": { "schema": {
-            "type": "object",
-            "required": ["inputs"],
-            "properties": { "id": { "type": "string" }, "parameters": { "type": "object" },
-                            "inputs": { "type": "array", "items": tensor() } } } } } },
-        "responses": {
-            "200": { "description": "the tensors", "content": { "application/json": { "schema": {
-                "type": "object", "required": ["model_name", "outputs"],
-                "properties": { "outputs": { "type": "array", "items": tensor() } } } } } },
-            "default": refused(),
-        },
+        "application/x-ndjson": text,
+        "text/csv": text,
+        "application/vnd.apache.parquet": {},
+        "application/vnd.apache.arrow.stream": {},
     })
 }
 
-fn tensor() -> Value {
-    json!({
-        "type": "object",
-        "required": ["name", "shape", "datatype"],
-        "properties": {
-            "name": { "type": "string" },
-            "shape": { "type": "array", "items": { "type": "integer" } },
-            "datatype": { "type": "string" },
-            "data": { "type": "array" },
+/// The path on which a parameter names the model.
+fn by_query(state: &State) -> Option<Value> {
+    let entry = state.entries.get(state.default.as_deref()?)?;
+    let model = entry.current()?;
+    let names = state.entries.keys().collect();
+    let mut parameters = parameters::of_rows(entry, Some(names));
+    parameters.extend(parameters::of_predict(model));
+    let rows = state.entries.keys().map(|name| row_reference(name)).collect::<Vec<_>>();
+    let list = json!({ "type": "array", "items": { "anyOf": rows } });
+    let any = json!({ "anyOf": rows.iter().chain([&list]).collect::<Vec<_>>() });
+    Some(json!({
+        "operationId": "predict",
+        "summary": "Predict by the model that a parameter names, or the first",
+        "parameters": parameters,
+        "requestBody": { "required": true,
+                         "content": { "application/json": { "schema": any } } },
+        "responses": {
+            "200": { "description": "the predictions", "content": { "application/json": {} } },
+            "default": refused(),
         },
-    })
+    }))
+}
+
+fn row_reference(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{name}_row") })
 }
 
 /// A row of the model's columns.

@@ -1,0 +1,170 @@
+//! The paths beside those of plain rows: other protocols, what models say of themselves, and what
+//! changes them.
+
+use serde_json::{Map, Value, json};
+
+use super::{parameters, refused};
+use crate::app::App;
+use crate::model::{Entry, Model};
+
+const PROBES: [(&str, &str); 6] = [
+    ("/v2/health/live", "Is the process alive?"),
+    ("/v2/health/ready", "Can it answer?"),
+    ("/v2", "What the server is"),
+    ("/models", "The models that are served"),
+    ("/v1/models", "Their names, as KServe's first protocol has them"),
+    ("/v2/models/stats", "How much all models were asked"),
+];
+
+/// What every server has, whatever its models.
+pub(super) fn of_server(app: &App, paths: &mut Map<String, Value>) {
+    for (path, summary) in PROBES {
+        paths.insert(path.to_owned(), get(summary, "application/json"));
+    }
+    let summary = "Counters and gauges for Prometheus";
+    paths.insert("/metrics".to_owned(), get(summary, "text/plain"));
+    if app.request_log.is_some() {
+        paths.insert("/feedback".to_owned(), json!({ "post": feedback() }));
+    }
+    if app.settings.admin_is_open() {
+        let summary = "Looks for newer models at once";
+        paths.insert("/admin/reload".to_owned(), json!({ "post": change(summary, None) }));
+    }
+}
+
+/// What a model has, beside its plain rows.
+pub(super) fn of_model(app: &App, model: &Model, entry: &Entry, paths: &mut Map<String, Value>) {
+    let name = &model.name;
+    for (path, summary) in [
+        (format!("/v2/models/{name}"), "The columns, classes and versions of the model"),
+        (format!("/v2/models/{name}/ready"), "Does the model answer?"),
+        (format!("/v2/models/{name}/config"), "Its configuration in Triton's words"),
+        (format!("/v2/models/{name}/stats"), "How much it was asked"),
+        (format!("/v1/models/{name}"), "Does it answer, as KServe's first protocol asks?"),
+    ] {
+        paths.insert(path, get(summary, "application/json"));
+    }
+    let infer = json!({ "post": infer(model, entry) });
+    paths.insert(format!("/v2/models/{name}/infer"), infer);
+    for (verb, member) in [("predict", "predictions"), ("explain", "explanations")] {
+        let post = json!({ "post": by_v1(model, entry, verb, member) });
+        paths.insert(format!("/v1/models/{name}:{verb}"), post);
+    }
+    if !app.settings.admin_is_open() {
+        return;
+    }
+    let version = json!({ "type": "integer", "minimum": 0 });
+    let or_none = json!({ "type": ["integer", "null"], "minimum": 0 });
+    let percent = json!({ "type": "number", "minimum": 0, "maximum": 100 });
+    let promote = json!({ "type": "object", "required": ["version"],
+                          "properties": { "version": version } });
+    let shadow = json!({ "type": "object", "properties": { "version": or_none } });
+    let canary = json!({ "anyOf": [
+        { "type": "object", "required": ["version", "percent"],
+          "properties": { "version": version, "percent": percent } },
+        { "type": "object", "required": ["version"],
+          "properties": { "version": { "type": "null" } } },
+    ] });
+    for (path, summary, body) in [
+        (format!("/admin/models/{name}/rollback"), "The version before answers again", None),
+        (format!("/admin/models/{name}/promote"), "A version answers", Some(&promote)),
+        (format!("/admin/models/{name}/canary"), "A version answers a share", Some(&canary)),
+        (format!("/admin/models/{name}/shadow"), "A version is asked, unseen", Some(&shadow)),
+        (format!("/v2/repository/models/{name}/load"), "Reads the model again", None),
+        (format!("/v2/repository/models/{name}/unload"), "Forgets the model", None),
+    ] {
+        paths.insert(path, json!({ "post": change(summary, body) }));
+    }
+}
+
+fn get(summary: &str, media_type: &str) -> Value {
+    let ok = json!({ "description": "what was asked", "content": { media_type: {} } });
+    json!({ "get": { "summary": summary,
+                     "responses": { "200": ok, "default": refused() } } })
+}
+
+fn post(summary: &str, parameters: &[Value], body: &Value, answer: &Value) -> Value {
+    json!({
+        "summary": summary,
+        "parameters": parameters,
+        "requestBody": { "required": true, "content": { "application/json": { "schema": body } } },
+        "responses": {
+            "200": { "description": "done", "content": { "application/json": {
+                "schema": answer } } },
+            "default": refused(),
+        },
+    })
+}
+
+/// A request that changes what is served.
+fn change(summary: &str, body: Option<&Value>) -> Value {
+    let mut post = post(summary, &[], body.unwrap_or(&Value::Null), &json!({}));
+    if let (None, Some(post)) = (body, post.as_object_mut()) {
+        post.remove("requestBody");
+    }
+    post
+}
+
+fn infer(model: &Model, entry: &Entry) -> Value {
+    let body = json!({
+        "type": "object",
+        "required": ["inputs"],
+        "properties": { "id": { "type": "string" }, "parameters": { "type": "object" },
+                        "inputs": { "type": "array", "items": tensor() } },
+    });
+    let answer = json!({
+        "type": "object", "required": ["model_name", "outputs"],
+        "properties": { "outputs": { "type": "array", "items": tensor() } },
+    });
+    let summary = "The same by the Open Inference Protocol, version 2";
+    let mut post = post(summary, &parameters::of_rows(entry, None), &body, &answer);
+    post["operationId"] = json!(format!("infer_{}", model.name));
+    post
+}
+
+fn tensor() -> Value {
+    json!({
+        "type": "object",
+        "required": ["name", "shape", "datatype"],
+        "properties": {
+            "name": { "type": "string" },
+            "shape": { "type": "array", "items": { "type": "integer" } },
+            "datatype": { "type": "string" },
+            "data": { "type": "array" },
+        },
+    })
+}
+
+fn by_v1(model: &Model, entry: &Entry, verb: &str, member: &str) -> Value {
+    let row = json!({ "$ref": format!("#/components/schemas/{}_row", model.name) });
+    let body = json!({ "type": "object", "required": ["instances"],
+                       "properties": { "instances": { "type": "array", "items": row } } });
+    let answer = json!({ "type": "object", "required": ["predictions", member],
+                         "properties": { "predictions": { "type": "array" },
+                                         member: { "type": "array" } } });
+    let summary = format!("The same by KServe's first protocol: {member}");
+    let mut parameters = parameters::of_rows(entry, None);
+    if verb == "explain" {
+        parameters.push(parameters::explain());
+    }
+    let mut post = post(&summary, &parameters, &body, &answer);
+    post["operationId"] = json!(format!("v1_{verb}_{}", model.name));
+    post
+}
+
+fn feedback() -> Value {
+    let one = json!({
+        "type": "object",
+        "required": ["request_id", "label"],
+        "properties": {
+            "request_id": { "type": "string" },
+            "row": { "type": "integer", "minimum": 0, "maximum": u32::MAX,
+                     "description": "from 1, where the request had several" },
+            "label": { "type": ["string", "number", "boolean"] },
+        },
+    });
+    let body = json!({ "anyOf": [one.clone(), { "type": "array", "items": one }] });
+    let answer = json!({ "type": "object", "required": ["n_labels"],
+                         "properties": { "n_labels": { "type": "integer" } } });
+    post("What came true of a request, when that is known", &[], &body, &answer)
+}
