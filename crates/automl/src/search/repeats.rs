@@ -54,9 +54,10 @@ pub(super) fn run(ground: &Ground<'_>, found: &mut Found, ctx: &Context) {
     }
 }
 
-/// Whether other folds would judge a trial otherwise: not one that judged its rows out of bag.
+/// Whether other folds would judge a trial otherwise: not one that judged its rows out of bag, nor
+/// one that the clock ended, which would end a division for all others too.
 fn is_repeated(trial: &Trial) -> bool {
-    !trial.is_whole && trial.labels.is_none()
+    !trial.is_whole && trial.labels.is_none() && !trial.stopped
 }
 
 /// Wall seconds that a division takes.

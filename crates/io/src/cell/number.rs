@@ -68,6 +68,25 @@ impl Style {
     }
 }
 
+/// Whether two words beside numbers are the same slip: letters in any case, digits of any number
+/// (`> 80` today is `> 85` tomorrow).
+fn is_same_slip(word: &str, other: &str) -> bool {
+    word == other || shape(word).eq(shape(other))
+}
+
+/// Small letters, and `0` for every run of digits.
+fn shape(word: &str) -> impl Iterator<Item = char> {
+    let mut is_in_digits = false;
+    word.chars().flat_map(char::to_lowercase).filter_map(move |c| {
+        let was_in_digits = std::mem::replace(&mut is_in_digits, c.is_ascii_digit());
+        match (c.is_ascii_digit(), was_in_digits) {
+            (true, true) => None,
+            (true, false) => Some('0'),
+            (false, _) => Some(c),
+        }
+    })
+}
+
 /// The decorations seen in a column so far; merged over chunks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Seen {
@@ -85,7 +104,7 @@ impl Seen {
     }
 
     fn knows_as_missing(&self, trimmed: &str) -> bool {
-        self.missing_words.iter().any(|word| word == trimmed)
+        self.missing_words.iter().any(|word| is_same_slip(word, trimmed))
     }
 
     /// What a column of this format shows, so that a value that does not go with it is refused.
@@ -294,6 +313,17 @@ fn parse_grouped(text: &str, decimal_comma: bool) -> Option<(f64, bool)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_slip_is_known_again_in_other_letters_and_with_other_digits() {
+        let seen = Seen::with_missing_words(vec!["> 80".to_owned(), "Unknown".to_owned()]);
+        for same in ["> 80", "> 1285", "unknown", "UNKNOWN"] {
+            assert!(seen.knows_as_missing(same), "{same}");
+        }
+        for other in ["< 80", ">80", "unknow", "80", "n/k"] {
+            assert!(!seen.knows_as_missing(other), "{other}");
+        }
+    }
 
     #[test]
     fn plain_numbers_round_like_the_standard_library() {
