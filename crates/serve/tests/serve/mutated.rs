@@ -112,6 +112,20 @@ fn seeds() -> Vec<Seed> {
             json!({ "instances": [rows[0]] }).to_string().into_bytes(),
         ),
         (
+            "/v2/models/v2-binary/infer?on_error=null",
+            json_header,
+            json!({ "parameters": { "content_type": "base64" }, "inputs": [
+                { "name": "age", "shape": [2, 1], "datatype": "FP64", "data": [31, 40.5] },
+                { "name": "plan", "shape": [2, 1], "datatype": "BYTES", "data": ["cGx1cw==", "x"] },
+                { "name": "joined", "shape": [2, 1], "datatype": "BYTES",
+                  "parameters": { "content_type": "pd_json" },
+                  "data": ["\"2023-09-13\"", "null"] },
+                { "name": "spent", "shape": [2, 1], "datatype": "FP64", "data": [[1], [null]] },
+            ] })
+            .to_string()
+            .into_bytes(),
+        ),
+        (
             "/models/v2-binary/predict",
             ("content-encoding", "zstd"),
             zstd::encode_all(rows[0].to_string().as_bytes(), 1).unwrap(),
@@ -136,23 +150,35 @@ fn seeds_of_parts() -> Vec<Seed> {
     ]
 }
 
-/// So many broken bodies, in turns of each protocol.
+/// So many broken bodies, in turns of each protocol, by several clients where there are many: some
+/// answers in parts wait before they are broken off.
 fn ask_broken(n_rounds: usize) {
     let running = Running::start(settings(&[&artifacts()]));
+    let n_clients = (n_rounds / 2000).clamp(1, 16);
+    std::thread::scope(|scope| {
+        for client in 0..n_clients {
+            let (running, n) = (&running, n_rounds.div_ceil(n_clients));
+            scope.spawn(move || ask_broken_of(running, client as u64, n));
+        }
+    });
+    let rows = json!(objects("v2-binary")).to_string();
+    running.client().post("/models/v2-binary/predict", rows).ok();
+}
+
+/// The bodies of one client.
+fn ask_broken_of(running: &Running, number: u64, n_rounds: usize) {
     let mut client = running.client();
     let mut seeds = seeds();
     seeds.extend(seeds_of_parts());
-    let mut random = Random::stream(7, "mutated", 0);
+    let mut random = Random::stream(7, "mutated", number);
     for round in 0..n_rounds {
         let (path, header, seed) = &seeds[round % seeds.len()];
         let mut body = seed.clone();
         for _ in 0..=random.below(4) {
             mutate(&mut random, &mut body);
         }
-        ask(&running, &mut client, path, *header, &body);
+        ask(running, &mut client, path, *header, &body);
     }
-    let rows = json!(objects("v2-binary")).to_string();
-    running.client().post("/models/v2-binary/predict", rows).ok();
 }
 
 /// A million are minutes: `MUTATED_BODIES=1000000 cargo test -p modelwright-serve mutated_bodies`.
