@@ -94,7 +94,8 @@ def h2load(name, path, body, headers, seconds, pid, *more):
     for header in headers:
         command += ["-H", header]
     before = cpu_seconds(pid)
-    text = subprocess.run(command + [BASE + path], check=True, capture_output=True, text=True).stdout
+    ran = subprocess.run(command + [BASE + path], check=True, capture_output=True, text=True)
+    text = ran.stdout
     spent = cpu_seconds(pid) - before
     rate = float(re.search(r"([\d.]+) req/s", text)[1])
     n = int(re.search(r"status codes: (\d+) 2xx", text)[1])

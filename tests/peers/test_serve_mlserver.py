@@ -21,7 +21,7 @@ def address():
 
 
 @pytest.mark.parametrize("case", [
-    "frame", "frame_with_missing_texts", "inputs", "matrix", "messages", "unknown_codec"])
+    "frame", "frame_of_mixed_values", "inputs", "matrix", "messages", "unknown_codec"])
 def test_a_client_of_mlserver_reads_what_the_plain_path_answers(address, case):
     ran = subprocess.run([sys.executable, CLIENT, address, case], capture_output=True, text=True,
                          timeout=120)

@@ -109,10 +109,22 @@ impl Gather {
 fn predict(model: &Model, rows: Vec<Table>, ctx: &Context) -> Answer {
     let mut rows = rows.into_iter();
     let mut table = rows.next().ok_or_else(|| Error::work("there are no rows"))?;
+    if rows.len() == 0 {
+        return predict_alone(model, &table, ctx);
+    }
     for row in rows {
         table.append(&row)?;
     }
     model.predictor.predict(&table, ctx)
+}
+
+/// The same of one row, as quickly as where nobody gathers.
+fn predict_alone(model: &Model, table: &Table, ctx: &Context) -> Answer {
+    let mut work = model.row_pool.take(&model.predictor);
+    work.row.take(table, 0, &model.predictor.schema);
+    let predictions = model.predictor.predict_row(&work.row, &mut work.memory, ctx).cloned();
+    model.row_pool.give_back(work);
+    predictions
 }
 
 #[cfg(test)]

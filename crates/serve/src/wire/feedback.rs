@@ -23,13 +23,20 @@ enum Body {
 #[derive(Deserialize)]
 struct Labelled {
     request_id: String,
-    #[serde(default = "first")]
+    #[serde(default = "first", deserialize_with = "whole")]
     row: u32,
     label: Value,
 }
 
 fn first() -> u32 {
     1
+}
+
+/// A whole number, which JSON may write as `2.0` too.
+fn whole<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    let number = f64::deserialize(deserializer)?;
+    let is_whole = number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number);
+    if is_whole { Ok(number as u32) } else { Err(serde::de::Error::custom("not a row")) }
 }
 
 /// Takes labels.
@@ -63,4 +70,21 @@ pub(crate) fn take(log: Option<&RequestLog>, body: &[u8]) -> Result<Reply, Probl
         return Err(Problem::new(503, "overload", "the labels cannot be taken now").retry_after(1));
     }
     Ok(Reply::json(&serde_json::json!({ "n_labels": n })))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_is_a_whole_number_however_json_writes_it() {
+        let row = |row: &str| {
+            let text = format!("{{\"request_id\": \"a\", \"label\": 1, \"row\": {row}}}");
+            serde_json::from_str::<Labelled>(&text).ok().map(|labelled| labelled.row)
+        };
+        assert_eq!((row("2"), row("2.0"), row("4294967295")), (Some(2), Some(2), Some(u32::MAX)));
+        for wrong in ["2.5", "-1", "4294967296", "1e300", "\"2\"", "null"] {
+            assert_eq!(row(wrong), None, "{wrong}");
+        }
+    }
 }

@@ -139,9 +139,9 @@ fn by_v1(model: &Model, entry: &Entry, verb: &str, member: &str) -> Value {
     let row = json!({ "$ref": format!("#/components/schemas/{}_row", model.name) });
     let body = json!({ "type": "object", "required": ["instances"],
                        "properties": { "instances": { "type": "array", "items": row } } });
-    let answer = json!({ "type": "object", "required": ["predictions", member],
-                         "properties": { "predictions": { "type": "array" },
-                                         member: { "type": "array" } } });
+    let mut answer = json!({ "type": "object", "required": ["predictions"],
+                             "properties": { "predictions": { "type": "array" } } });
+    answer["properties"][member] = json!({ "type": "array" });
     let summary = format!("The same by KServe's first protocol: {member}");
     let mut parameters = parameters::of_rows(entry, None);
     if verb == "explain" {
