@@ -6,11 +6,12 @@
 use modelwright_core::Context;
 use modelwright_core::data::Fold;
 use modelwright_core::record::{CalibrationRecord, CalibrationTrial, Interval};
-use modelwright_core::task::Predictions;
-use modelwright_evaluate::calibration::{Calibrator, Choice, choose};
+use modelwright_core::task::{Predictions, Target};
+use modelwright_evaluate::calibration::{Calibrator, Choice, Isotonic, choose};
 use modelwright_evaluate::metric::MetricEntry;
 
 use crate::conformal::Parts;
+use crate::doubts;
 use crate::search::Found;
 
 /// Half-width of a 95 % interval in standard errors.
@@ -64,7 +65,17 @@ pub(crate) fn calibrate(
     let choice = choose(&found.truth, predictions, found.weights.as_deref(), &parts);
     let mut record = account(&choice, n_rows);
     if choice.calibrator == Calibrator::None {
-        return Calibration::left(Some(record));
+        let n_rare = n_rows_of_rarest(&found.truth);
+        let Some(drawn) = drawn_to_shares(&found.truth, n_rare) else {
+            return Calibration::left(Some(record));
+        };
+        drawn.apply(predictions);
+        record.method = drawn.name().to_owned();
+        record.reason = format!(
+            "the rarest class has {n_rare} rows to learn from: probabilities are drawn towards its \
+             share, so that none is 0 or 1"
+        );
+        return Calibration { calibrator: drawn, record: Some(record), cross_fitted: None };
     }
     let mut calibrated = predictions.clone();
     choice.calibrator.apply(&mut calibrated);
@@ -83,6 +94,30 @@ pub(crate) fn calibrate(
     let Choice { calibrator, cross_fitted, .. } = choice;
     let scored = keeps_order.then_some(raw);
     Calibration { calibrator, record: Some(record), cross_fitted, scored }
+}
+
+/// How many rows the rarest class has.
+fn n_rows_of_rarest(truth: &Target) -> usize {
+    let Target::Class { codes, n_classes } = truth else { return usize::MAX };
+    let mut counts = vec![0; *n_classes];
+    codes.iter().for_each(|code| counts[*code as usize] += 1);
+    counts.into_iter().min().unwrap_or(0)
+}
+
+/// A blend of a binary model's probability with the share of its class, where a class has hardly a
+/// row: `n` rows count as much as one row of the share (the rule of succession with the shares as
+/// what was believed before). The order of rows stays.
+fn drawn_to_shares(truth: &Target, n_rare: usize) -> Option<Calibrator> {
+    let Target::Class { codes, n_classes: 2 } = truth else { return None };
+    if n_rare >= doubts::N_ROWS_MIN || codes.is_empty() {
+        return None;
+    }
+    let n_positive = codes.iter().filter(|code| **code == 1).count();
+    // Of a class without a row half a one, as Jeffreys would have it.
+    let share = (n_positive as f64 + 0.5) / (codes.len() as f64 + 1.0);
+    let own = 1.0 / (n_rare as f64 + 1.0);
+    let (low, high) = (own * share, 1.0 - own * (1.0 - share));
+    Isotonic::fit(&[0.0, 1.0], &[low, high], None).map(Calibrator::Isotonic)
 }
 
 /// Binary maps rise, so that only rounding changes a metric of ranks.
@@ -117,5 +152,24 @@ fn account(choice: &Choice, n_rows: usize) -> CalibrationRecord {
                 accepted: t.accepted,
             })
             .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_positive_rows_never_make_a_probability_of_0_or_1() {
+        let mut codes = vec![0_u32; 5_000];
+        (codes[3], codes[9]) = (1, 1);
+        let truth = Target::Class { codes, n_classes: 2 };
+        assert_eq!(n_rows_of_rarest(&truth), 2);
+        let drawn = drawn_to_shares(&truth, 2).unwrap();
+        let mut predictions = Predictions::new(1, vec![0.0, 0.2, 1.0]);
+        drawn.apply(&mut predictions);
+        let [low, middle, high] = predictions.values[..] else { panic!() };
+        assert!(low > 0.0 && low < 0.001 && low < middle && middle < high && high < 1.0);
+        assert!(drawn_to_shares(&truth, 10).is_none(), "enough rows speak for themselves");
     }
 }

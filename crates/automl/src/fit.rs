@@ -35,7 +35,8 @@ use crate::shapes;
 use crate::understand::{self, Understood};
 use crate::whole_file::{WholeFile, Wish};
 use crate::{
-    budget, capacity, conformal, constraint, distill, fair, nested, offers, portfolio, single,
+    budget, capacity, conformal, constraint, distill, doubts, fair, nested, offers, portfolio,
+    sampling, single, target,
 };
 
 use self::combine::Combined;
@@ -55,6 +56,7 @@ const FIRST_CHANCE: u64 = 100;
 /// Input error when data or options are wrong; work error when no model could be fitted.
 pub fn fit(mut input: FitInput, ctx: &Context) -> Result<FitOutcome> {
     ctx.install(|| {
+        target::read_as_numbers(&mut input, ctx);
         let notes = look_at_less(&mut input, ctx);
         let nested = input.options.nested.map(|k| nested::run(&input, k, ctx)).transpose()?;
         let mut outcome = fit_once(input, notes, ctx)?;
@@ -74,6 +76,7 @@ pub(crate) fn fit_once(input: FitInput, notes: Vec<String>, ctx: &Context) -> Re
 /// As [`fit()`].
 pub fn plan(mut input: FitInput, ctx: &Context) -> Result<FitPlan> {
     ctx.install(|| {
+        target::read_as_numbers(&mut input, ctx);
         let notes = look_at_less(&mut input, ctx);
         let flow = Flow::begin(input, notes, ctx)?;
         Ok(FitPlan {
@@ -292,9 +295,11 @@ impl Flow {
             trials.extend(made.trials.iter().cloned());
             warnings.extend(fair::warning(&made.record, &self.options));
         }
-        if evaluation.is_none() {
-            warnings.push(NOT_TESTED.to_owned());
+        match &evaluation {
+            None => warnings.push(NOT_TESTED.to_owned()),
+            Some(found) => warnings.extend(doubts::of_score(found, self.metric)),
         }
+        warnings.extend(doubts::of_classes(&self.task, self.held_out.as_ref()));
         RunRecord {
             format_version: FORMAT_VERSION,
             engine_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -451,7 +456,13 @@ fn look_at_less(input: &mut FitInput, ctx: &Context) -> Vec<String> {
     let Some(n) = capacity::rows_to_look_at(ctx, n_rows) else { return Vec::new() };
     let note = format!("{n} of {n_rows} rows are used at all: the time limit");
     ctx.tell(Event::Warning(note.clone()));
-    let rows = ctx.random("capacity/look", 0).sample(n_rows, n);
+    let mut random = ctx.random("capacity/look", 0);
+    let is_number = input.options.task.is_some_and(|task| !task.is_classification());
+    let target = input.table.column(&input.options.target).filter(|_| !is_number);
+    let rows = match target.and_then(sampling::classes_of) {
+        Some((codes, n_classes)) => sampling::stratified(&codes, n_classes, n, &mut random),
+        None => random.sample(n_rows, n),
+    };
     input.table = std::mem::take(&mut input.table).into_selected(&rows);
     vec![note]
 }

@@ -16,7 +16,7 @@ use modelwright_evaluate::student_975;
 use crate::fit::fit_once;
 use crate::input::FitInput;
 use crate::parting::{self, Roles};
-use crate::{target, understand};
+use crate::{sampling, target, understand};
 
 /// The fewest rows of an outer fold.
 const N_ROWS_MIN: usize = 20;
@@ -27,7 +27,14 @@ const N_ROWS_MIN: usize = 20;
 /// # Errors
 /// Input error when the rows cannot be parted so; whatever the fits refuse.
 pub(crate) fn run(input: &FitInput, k: usize, ctx: &Context) -> Result<Nested> {
-    let folds = outer_folds(input, k, ctx)?;
+    let mut folds = outer_folds(input, k, ctx)?;
+    let n_unknown = leave_unknown_classes_out(&mut folds, input)?;
+    if n_unknown > 0 {
+        let rows = if n_unknown == 1 { "1 row is" } else { &format!("{n_unknown} rows are") };
+        ctx.tell(Event::Warning(format!(
+            "{rows} not judged by outer folds: no other row of the class is outside the fold"
+        )));
+    }
     let mut nested = Nested::default();
     for (i, fold) in folds.iter().enumerate() {
         let scope = ctx.scope(&format!("nested-{i}"));
@@ -74,6 +81,25 @@ fn outside(input: &FitInput, fold: &Fold) -> FitInput {
         own: input.own.clone(),
         all_rows: None,
     }
+}
+
+/// A class that has no row outside a fold cannot be known there: its rows are not judged. Says how
+/// many these are.
+fn leave_unknown_classes_out(folds: &mut [Fold], input: &FitInput) -> Result<usize> {
+    let column = input.table.require(&input.options.target)?;
+    let is_number = input.options.task.is_some_and(|task| !task.is_classification());
+    let Some((codes, n_classes)) = sampling::classes_of(column).filter(|_| !is_number) else {
+        return Ok(0);
+    };
+    let mut n_unknown = 0;
+    for fold in folds {
+        let mut is_known = vec![false; n_classes];
+        fold.train.iter().for_each(|row| is_known[codes[*row as usize] as usize] = true);
+        let before = fold.validation.len();
+        fold.validation.retain(|row| is_known[codes[*row as usize] as usize]);
+        n_unknown += before - fold.validation.len();
+    }
+    Ok(n_unknown)
 }
 
 fn outer_folds(input: &FitInput, k: usize, ctx: &Context) -> Result<Vec<Fold>> {

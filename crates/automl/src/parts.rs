@@ -13,7 +13,7 @@ use crate::own::{Own, OwnSplit};
 use crate::parting::{self, Roles};
 use crate::understand::Understood;
 use crate::whole_file::{N_ROWS_SEARCH, WholeFile};
-use crate::{capacity, target};
+use crate::{capacity, sampling, target};
 
 /// The training part, the untouched part, and the target of the training part.
 pub(crate) struct Parts {
@@ -204,9 +204,15 @@ impl Parts {
         is_thinned
     }
 
-    /// Keeps `n` of the training rows, drawn by chance.
+    /// Keeps `n` of the training rows, drawn by chance, class by class.
     fn keep(&mut self, n: usize, stream: &str, ctx: &Context) {
-        let rows = ctx.random(stream, 0).sample(self.train.n_rows(), n);
+        let mut random = ctx.random(stream, 0);
+        let rows = match &self.target {
+            Target::Class { codes, n_classes } => {
+                sampling::stratified(codes, *n_classes, n, &mut random)
+            }
+            Target::Real(_) => random.sample(self.train.n_rows(), n),
+        };
         self.train = std::mem::take(&mut self.train).into_selected(&rows);
         self.target = self.target.select(&rows);
         self.rows = selected(&self.rows, &rows);

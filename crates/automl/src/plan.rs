@@ -220,7 +220,10 @@ pub(crate) fn n_folds(input: &PlanInput, notes: &mut Vec<String>) -> usize {
     let k = k.min(input.n_rows / 2).max(2).min(input.n_folds_max);
     notes.push(format!("{k} folds: {} rows", input.n_rows));
     if input.n_rows_rarest < k {
-        notes.push(format!("the rarest class has only {} rows", input.n_rows_rarest));
+        notes.push(match input.n_rows_rarest {
+            1 => "the rarest class has only one row".to_owned(),
+            n => format!("the rarest class has only {n} rows"),
+        });
     }
     k
 }

@@ -6,9 +6,14 @@
 
 use std::collections::HashMap;
 
-use modelwright_core::data::{Column, ColumnData, MISSING_CODE, number_text};
+use modelwright_core::context::Event;
+use modelwright_core::data::{
+    Column, ColumnData, Field, Kind, MISSING_CODE, Storage, Table, number_text,
+};
 use modelwright_core::task::{Target, Task};
-use modelwright_core::{Error, Result};
+use modelwright_core::{Context, Error, Result};
+
+use crate::input::FitInput;
 
 /// Words that mean yes, in lower case.
 const POSITIVE_WORDS: [&str; 19] = [
@@ -148,7 +153,79 @@ fn class_of(labels: &[String], label: &str) -> Option<u32> {
         ["true", "false"].iter().any(|w| l.eq_ignore_ascii_case(w) && label.eq_ignore_ascii_case(w))
     };
     let exact = labels.iter().position(|l| l == label);
-    exact.or_else(|| labels.iter().position(same_word)).map(|c| c as u32)
+    let found = exact.or_else(|| labels.iter().position(same_word));
+    found.or_else(|| class_of_bit(labels, label)).map(|c| c as u32)
+}
+
+/// Two labels `0` and `1` are what other files call `false` and `true`, and `1.0` is a `1`.
+fn class_of_bit(labels: &[String], label: &str) -> Option<usize> {
+    let [_, _] = labels else { return None };
+    let bit = |word: &str| match word.to_ascii_lowercase().as_str() {
+        "false" => Some(false),
+        "true" => Some(true),
+        word => match word.parse::<f64>() {
+            Ok(0.0) => Some(false),
+            Ok(1.0) => Some(true),
+            _ => None,
+        },
+    };
+    let wanted = bit(label)?;
+    let own: Vec<bool> = labels.iter().map(|l| bit(l)).collect::<Option<_>>()?;
+    if own[0] == own[1] { None } else { own.iter().position(|bit| *bit == wanted) }
+}
+
+/// Reads a target of digits that were too many for exact numbers as numbers all the same, where it
+/// cannot be meant as classes; says so.
+pub(crate) fn read_as_numbers(input: &mut FitInput, ctx: &Context) {
+    let name = input.options.target.clone();
+    let asked = input.options.task.map(Task::is_classification);
+    let Some(column) = input.table.column(&name) else { return };
+    let Some(values) = whole_numbers(column).filter(|_| asked != Some(true)) else { return };
+    let n_distinct = distinct_labels(column).len();
+    if asked.is_none() && n_distinct <= N_CLASSES_OF_NUMBERS {
+        return;
+    }
+    let test = input.test.as_ref().map(|(table, _)| table.column(&name).and_then(whole_numbers));
+    if test == Some(None) {
+        return;
+    }
+    input.table = with_numbers(std::mem::take(&mut input.table), &name, values);
+    if let (Some((table, _)), Some(Some(values))) = (&mut input.test, test) {
+        *table = with_numbers(std::mem::take(table), &name, values);
+    }
+    if let Some(field) = input.schema.fields.iter_mut().find(|f| f.name == name) {
+        *field = Field::new(name.clone(), Storage::Number, Kind::Number);
+    }
+    ctx.tell(Event::Warning(format!(
+        "{name} holds whole numbers beyond 2^53: they are rounded to about 16 digits"
+    )));
+}
+
+/// The values of a column of strings that are whole numbers to the last one.
+fn whole_numbers(column: &Column) -> Option<Vec<f64>> {
+    let ColumnData::String { codes, dictionary } = &column.data else { return None };
+    let value = |text: &str| {
+        let digits = text.trim().trim_start_matches(['-', '+']);
+        let is_whole = !digits.is_empty()
+            && digits.bytes().all(|b| b.is_ascii_digit())
+            && (digits == "0" || !digits.starts_with('0'));
+        text.trim().parse::<f64>().ok().filter(|value| is_whole && value.is_finite())
+    };
+    let values: Vec<f64> = dictionary.iter().map(value).collect::<Option<_>>()?;
+    let of = |code: &u32| if *code == MISSING_CODE { f64::NAN } else { values[*code as usize] };
+    Some(codes.iter().map(of).collect())
+}
+
+fn with_numbers(table: Table, name: &str, values: Vec<f64>) -> Table {
+    let mut values = Some(ColumnData::Number(values));
+    let columns = table.into_columns().into_iter().map(|column| match values.take() {
+        Some(data) if column.name == name => Column { name: column.name, data },
+        kept => {
+            values = kept;
+            column
+        }
+    });
+    Table::new(columns.collect()).unwrap_or_default()
 }
 
 /// The rows whose class is one of `labels`, ascending.
@@ -276,6 +353,50 @@ mod tests {
         let column = strings(&["a", "c"]);
         let error = encode(&column, &["a".into(), "b".into()], Task::Binary).unwrap_err();
         assert_eq!(error.place().row, Some(2));
+    }
+
+    #[test]
+    fn zero_and_one_are_false_and_true_of_other_files() {
+        let codes = |labels: [&str; 2], values: &[&str]| {
+            let labels = labels.map(str::to_owned);
+            encode(&strings(values), &labels, Task::Binary).map(|t| t.codes().unwrap().to_vec())
+        };
+        assert_eq!(codes(["0", "1"], &["True", "false", "1.0", "0"]).unwrap(), [1, 0, 1, 0]);
+        assert_eq!(codes(["false", "true"], &["1", "0"]).unwrap(), [1, 0]);
+        assert_eq!(codes(["true", "false"], &["1", "0"]).unwrap(), [0, 1]);
+        assert!(codes(["0", "1"], &["2"]).is_err());
+        assert!(codes(["1", "2"], &["true"]).is_err());
+        assert!(codes(["no", "yes"], &["1"]).is_err());
+    }
+
+    #[test]
+    fn a_target_of_large_whole_numbers_is_one_of_numbers() {
+        use modelwright_core::data::Schema;
+        use modelwright_core::record::{DataSource, Options};
+        let input = |n: u64, task| {
+            let y = (0..100).map(|i| Some(format!("{}", 12_620_944_505_382_697 + (i % n) * 7919)));
+            let table = Table::new(vec![Column::strings("y", y)]).unwrap();
+            FitInput {
+                table,
+                schema: Schema { fields: vec![Field::new("y", Storage::String, Kind::Category)] },
+                source: DataSource::default(),
+                test: None,
+                options: Options { task, ..Options::new("y") },
+                own: crate::own::Own::default(),
+                all_rows: None,
+            }
+        };
+        let is_number = |n, task| {
+            let mut input = input(n, task);
+            read_as_numbers(&mut input, &Context::unlimited(0, 1));
+            let is_number = matches!(input.table.columns()[0].data, ColumnData::Number(_));
+            assert_eq!(input.schema.fields[0].storage == Storage::Number, is_number);
+            is_number
+        };
+        assert!(is_number(100, None));
+        assert!(!is_number(5, None), "five of them are classes");
+        assert!(is_number(5, Some(Task::Regression)));
+        assert!(!is_number(100, Some(Task::Multiclass)));
     }
 
     #[test]

@@ -32,7 +32,7 @@ mod screen;
 mod tests;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use modelwright_core::data::{Column, Field, Kind};
 use modelwright_core::task::Target;
@@ -311,8 +311,10 @@ impl DeriveInput<'_> {
             Ok(OfferedColumn { derived, column, chosen_by })
         });
         let mut columns = made.into_iter().collect::<Result<Vec<_>>>()?;
-        // A raw column may have the very name; the raw one keeps it.
-        columns.retain(|c| self.fields.iter().all(|(f, _)| f.name != c.column.name));
+        // A raw column may have the very name; the raw one keeps it. So may another derived one
+        // (`p` less `q - r`, and `p - q` less `r`); the first keeps it.
+        let mut taken: HashSet<String> = self.fields.iter().map(|(f, _)| f.name.clone()).collect();
+        columns.retain(|c| taken.insert(c.column.name.clone()));
         Ok(Offer { inputs, columns })
     }
 }

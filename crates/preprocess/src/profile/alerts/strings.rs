@@ -58,8 +58,12 @@ fn dates(facts: &Facts<'_>, counts: &[(&str, usize)]) -> Option<Alert> {
         .then(|| facts.alert(AlertKind::DateAsText, Severity::Warning, what))
 }
 
+/// Beyond this, f64 does not tell whole numbers apart.
+const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
+
 fn mixed(facts: &Facts<'_>, counts: &[(&str, usize)]) -> Option<Alert> {
     let is_number = |text: &str| text.trim().parse::<f64>().is_ok_and(f64::is_finite);
+    let is_large = |text: &str| text.trim().parse::<f64>().is_ok_and(|v| v.abs() >= EXACT_MAX);
     let (numbers, words): (Vec<_>, Vec<_>) = counts.iter().partition(|(text, _)| is_number(text));
     let rows = |part: &[&(&str, usize)]| part.iter().map(|(_, n)| n).sum::<usize>();
     let (n_numbers, n_words) = (rows(&numbers), rows(&words));
@@ -69,7 +73,13 @@ fn mixed(facts: &Facts<'_>, counts: &[(&str, usize)]) -> Option<Alert> {
     }
     let severity = if part >= 0.5 { Severity::Warning } else { Severity::Info };
     let what = match words.first() {
-        None => format!("holds only numbers, but as text (`{}`)", numbers.first()?.0),
+        None => match numbers.iter().find(|(text, _)| is_large(text)) {
+            Some((text, _)) => format!(
+                "holds whole numbers too large to be exact (`{text}`), like keys: they are \
+                 kept as text"
+            ),
+            None => format!("holds only numbers, but as text (`{}`)", numbers.first()?.0),
+        },
         Some((word, _)) => format!(
             "mixes numbers ({} of rows) and words (`{word}` and {} more)",
             percent(part),

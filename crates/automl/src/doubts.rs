@@ -1,0 +1,124 @@
+//! What a person must know before they rely on a model: classes of hardly any row, and a model that
+//! is worse than one that knows nothing.
+
+use modelwright_core::data::Table;
+use modelwright_core::record::{Evaluation, MetricValue, TaskRecord};
+use modelwright_evaluate::metric::{MetricEntry, metric};
+
+/// Of a class with fewer rows than this, what is learned and measured is hardly more than chance.
+pub(crate) const N_ROWS_MIN: usize = 10;
+
+/// So many rare classes are named.
+const N_NAMED: usize = 3;
+
+/// A warning where classes have too few rows to learn from, or none that tests.
+pub(crate) fn of_classes(task: &TaskRecord, held_out: Option<&Table>) -> Option<String> {
+    let rare: Vec<_> = task.class_counts.iter().filter(|count| count.n < N_ROWS_MIN).collect();
+    let first = rare.first()?;
+    let rows = |n: usize| if n == 1 { "1 row".to_owned() } else { format!("{n} rows") };
+    let named: Vec<String> =
+        rare.iter().take(N_NAMED).map(|c| format!("`{}` has {}", c.name, rows(c.n))).collect();
+    let more = match rare.len().saturating_sub(N_NAMED) {
+        0 => String::new(),
+        n => format!(" and {n} more classes have fewer than {N_ROWS_MIN}"),
+    };
+    let column = held_out.and_then(|table| table.column(&task.target));
+    let n_tested = column.map(|column| {
+        let is_of = |row: &usize| column.display(*row).as_deref() == Some(first.name.as_str());
+        (0..column.n_rows()).filter(is_of).count()
+    });
+    let tested = match n_tested {
+        Some(n) if rare.len() == 1 && n == 0 => "; none of them tests the model",
+        Some(1) if rare.len() == 1 => "; one of them tests the model",
+        _ => "",
+    };
+    let few = if rare.len() == 1 { "this class" } else { "these classes" };
+    Some(format!(
+        "{}{more}{tested}: what is learned and measured of {few} is hardly more than chance; \
+         gather more rows, or merge classes",
+        named.join(", ")
+    ))
+}
+
+/// A warning where the model was no better on untouched rows than the same answer for every row.
+pub(crate) fn of_score(evaluation: &Evaluation, optimised: &MetricEntry) -> Option<String> {
+    let of =
+        |all: &[MetricValue], name: &str| all.iter().find(|m| m.name == name).and_then(|m| m.value);
+    let loss = metric("log_loss").ok().filter(|loss| loss.spec.name != optimised.spec.name);
+    let worse = |entry: &&MetricEntry| {
+        let name = entry.spec.name;
+        let (own, constant) = (of(&evaluation.metrics, name)?, of(&evaluation.baseline, name)?);
+        entry.spec.is_better(constant, own).then_some((name, own, constant))
+    };
+    let (name, own, constant) = [optimised].into_iter().chain(loss).find_map(|e| worse(&e))?;
+    let advice = if name == "log_loss" && optimised.spec.name != name {
+        "do not rely on its probabilities"
+    } else {
+        "it has learned nothing that holds for new rows"
+    };
+    Some(format!(
+        "on the untouched rows the model is worse than the same answer for every row: {name} \
+         {own:.4} against {constant:.4}; {advice}"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use modelwright_core::data::Column;
+    use modelwright_core::record::Count;
+    use modelwright_core::task::Task;
+
+    use super::*;
+
+    fn task(counts: &[(&str, usize)]) -> TaskRecord {
+        let count = |(name, n): &(&str, usize)| Count { name: (*name).to_owned(), n: *n };
+        TaskRecord {
+            task: Task::Multiclass,
+            evidence: String::new(),
+            target: "y".to_owned(),
+            metric: "log_loss".to_owned(),
+            larger_is_better: false,
+            classes: Vec::new(),
+            class_counts: counts.iter().map(count).collect(),
+            histogram: Vec::new(),
+            n_rows_without_target: 0,
+        }
+    }
+
+    #[test]
+    fn a_class_of_hardly_any_row_is_named_with_its_rows() {
+        let held = Table::new(vec![Column::numbers("y", vec![0.0; 20])]).unwrap();
+        let text = of_classes(&task(&[("0", 100), ("1", 1)]), Some(&held)).unwrap();
+        assert!(text.starts_with("`1` has 1 row; none of them tests the model"), "{text}");
+        let many = [("a", 100), ("b", 2), ("c", 3), ("d", 4), ("e", 5)];
+        let text = of_classes(&task(&many), None).unwrap();
+        assert!(
+            text.contains("`b` has 2 rows, `c` has 3 rows, `d` has 4 rows and 1 more"),
+            "{text}"
+        );
+        assert_eq!(of_classes(&task(&[("0", 100), ("1", 10)]), None), None);
+        assert_eq!(of_classes(&task(&[]), None), None);
+    }
+
+    #[test]
+    fn a_model_that_is_worse_than_the_constant_is_not_delivered_without_a_word() {
+        let value = |name: &str, value| MetricValue {
+            name: name.to_owned(),
+            value: Some(value),
+            ci95: None,
+            note: None,
+        };
+        let found = |auc, loss| Evaluation {
+            metrics: vec![value("roc_auc", auc), value("log_loss", loss)],
+            baseline: vec![value("roc_auc", 0.5), value("log_loss", 0.2)],
+            ..Evaluation::default()
+        };
+        let auc = metric("roc_auc").unwrap();
+        assert_eq!(of_score(&found(0.7, 0.1), auc), None);
+        assert_eq!(of_score(&found(0.5, 0.2), auc), None, "the constant itself");
+        assert!(
+            of_score(&found(0.7, 0.9), auc).unwrap().contains("log_loss 0.9000 against 0.2000")
+        );
+        assert!(of_score(&found(0.4, 0.1), auc).unwrap().contains("roc_auc 0.4000"));
+    }
+}
