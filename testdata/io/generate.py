@@ -60,3 +60,14 @@ pq.write_table(types,o+'types.parquet')
 pq.write_table(types,o+'types_v1.parquet',version='1.0',use_deprecated_int96_timestamps=True,data_page_version='1.0',store_schema=False) 
 pq.write_table(types,o+'types_v2.parquet',version='2.6',data_page_version='2.0',use_dictionary=False)
 fe.write_feather(types.drop_columns([]),o+'types.feather',compression='zstd')
+# Spans of time, which Parquet itself does not know: 0 s, 1.5 s, missing, 1 d 1 h 1 min 1.25 s.
+spans=[0,1500,None,90061250]
+per_ms={'s':1/1000,'ms':1,'us':1000,'ns':1000000}
+names={'s':'seconds','ms':'milliseconds','us':'microseconds','ns':'nanoseconds'}
+durations=pa.table({
+ **{names[u]:pa.array([None if v is None else int(v*k) for v in spans],pa.duration(u)) for u,k in per_ms.items()},
+ 'count':pa.array([0,1500000,None,7],pa.int64()),
+})
+pq.write_table(durations,o+'durations.parquet',compression='none')
+with pa.OSFile(o+'durations.arrow','wb') as f:
+    with pa.ipc.new_file(f,durations.schema) as w: w.write_table(durations)

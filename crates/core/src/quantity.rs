@@ -7,7 +7,7 @@ use crate::{Error, Result};
 /// A year: a longer budget is a slip of the finger.
 const TIME_MAX_S: f64 = 366.0 * 86_400.0;
 
-/// A duration: `60s`, `5m`, `1h`, `1.5h`, `500ms`, plain seconds.
+/// A duration: `60s`, `5m`, `1h`, `1.5h`, `500ms`, `1h30m`, plain seconds.
 ///
 /// # Errors
 /// Input error when it is none, zero, or longer than a year.
@@ -28,12 +28,12 @@ pub fn duration(text: &str) -> Result<Duration> {
     ];
     let bad = || {
         Error::input("not a duration").expected(
-            "a number of seconds, or a number with ms, s, m, h or d (e.g. 90, 60s, 5m, 1.5h)",
+            "a number of seconds, or numbers with ms, s, m, h or d (e.g. 90, 60s, 5m30s, 1.5h)",
         )
     };
-    let seconds = quantity(text, &UNITS).ok_or_else(bad)?;
+    let seconds = quantity(text, &UNITS).or_else(|| sum(text, &UNITS)).ok_or_else(bad)?;
     if seconds <= 0.0 {
-        return Err(Error::input("the time must be more than zero").expected("e.g. 60s, 5m, 1h"));
+        return Err(Error::input("the time must be more than zero").expected("e.g. 60s, 5m, 1h30m"));
     }
     if seconds > TIME_MAX_S {
         return Err(Error::input("the time is too long").expected("at most one year"));
@@ -86,6 +86,22 @@ fn quantity(text: &str, units: &[(&str, f64)]) -> Option<f64> {
     Some(value * scale)
 }
 
+/// Several quantities in a row, from the largest unit to the smallest: `1h30m`, `5m 30s`.
+fn sum(text: &str, units: &[(&str, f64)]) -> Option<f64> {
+    let (mut rest, mut total, mut last) = (text.trim(), 0.0, f64::INFINITY);
+    while !rest.is_empty() {
+        let unit = rest.find(char::is_alphabetic)?;
+        let end = rest[unit..].find(|c: char| !c.is_alphabetic()).map_or(rest.len(), |n| unit + n);
+        let (_, scale) = units.iter().find(|(name, _)| *name == &rest[unit..end])?;
+        if *scale >= last || rest.starts_with('-') {
+            return None;
+        }
+        total += quantity(&rest[..end], units)?;
+        (last, rest) = (*scale, rest[end..].trim_start());
+    }
+    Some(total)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,7 +113,13 @@ mod tests {
         {
             assert_eq!(duration(text).unwrap().as_secs_f64(), seconds, "{text}");
         }
-        for text in ["", "s", "60 parsecs", "1e3", "inf", "nan", "-5s", "0", "400d", "1h30m"] {
+        for (text, seconds) in [("1h30m", 5400.0), ("5m30s", 330.0), ("1h 2m 3s", 3723.0)] {
+            assert_eq!(duration(text).unwrap().as_secs_f64(), seconds, "{text}");
+        }
+        for text in ["", "s", "60 parsecs", "1e3", "inf", "nan", "-5s", "0", "400d", "1h30"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+        for text in ["30m1h", "5m5m", "1h-30m", "h30m", "1h30x"] {
             assert!(duration(text).is_err(), "{text}");
         }
     }

@@ -19,10 +19,11 @@ fn main() -> modelwright_core::Result<()> {
     let mut options = ReadOptions::default();
     if flags.iter().any(|f| f == "--stream") {
         options.n_rows_max = Some(10_000);
-        let schema = read_path(path.as_ref(), &options, &ctx)?.schema;
+        let schema = Some(read_path(path.as_ref(), &options, &ctx)?.schema);
+        let options = ReadOptions { schema, ..ReadOptions::default() };
         let start = ctx.elapsed();
         let mut n_rows = 0;
-        for table in stream_path(path.as_ref(), &schema, 8192, &ctx)? {
+        for table in stream_path(path.as_ref(), &options, 8192, &ctx)? {
             n_rows += table?.n_rows();
         }
         let seconds = ctx.elapsed().saturating_sub(start).as_secs_f64();

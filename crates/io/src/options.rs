@@ -2,17 +2,21 @@
 
 use modelwright_core::Error;
 use modelwright_core::data::Schema;
+use modelwright_core::record::TextLayout;
 
 /// How a table is to be read; the default finds everything out.
 #[derive(Debug, Clone)]
 pub struct ReadOptions {
     /// The format; `None` decides by the file's first bytes, then by its name.
     pub format: Option<Format>,
-    /// The field separator of a CSV; `None` is sniffed from `,`, `;`, tab and `|`.
+    /// The field separator of a CSV; a blank stands for any run of blanks and tabs. `None` is
+    /// sniffed from `,`, `;`, tab, `|` and, where none of them fits, blanks.
     pub delimiter: Option<u8>,
     /// Whether the first record of a CSV holds the names; `None` takes it so unless it clearly
-    /// holds values.
+    /// holds values. With a schema, a first record of its names is a header in any case.
     pub header: Option<bool>,
+    /// Whether a comma is the decimal sign in a CSV; `None` goes by what fits.
+    pub decimal_comma: Option<bool>,
     /// The encoding of a text file; `None` is detected.
     pub encoding: Option<Encoding>,
     /// Read no more than this many rows.
@@ -42,12 +46,38 @@ pub struct Room {
     pub n_rows_min: u64,
 }
 
+impl ReadOptions {
+    /// As said about a text file, everything else by default.
+    ///
+    /// # Errors
+    /// Input error for a separator that is no single byte, and an encoding that is not known.
+    pub fn of_text(layout: &TextLayout) -> Result<Self, Error> {
+        let delimiter = layout.separator.map(|c| {
+            u8::try_from(c).ok().filter(u8::is_ascii).ok_or_else(|| {
+                Error::input("a separator that cannot be used")
+                    .at("--separator")
+                    .expected("one ASCII character")
+                    .got(c.to_string())
+            })
+        });
+        let encoding = layout.encoding.as_deref().map(str::parse);
+        Ok(Self {
+            delimiter: delimiter.transpose()?,
+            header: layout.header,
+            decimal_comma: layout.decimal_comma,
+            encoding: encoding.transpose()?,
+            ..Self::default()
+        })
+    }
+}
+
 impl Default for ReadOptions {
     fn default() -> Self {
         Self {
             format: None,
             delimiter: None,
             header: None,
+            decimal_comma: None,
             encoding: None,
             n_rows_max: None,
             schema: None,
@@ -120,8 +150,28 @@ pub enum Encoding {
     Windows1252,
 }
 
+impl std::str::FromStr for Encoding {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self, Error> {
+        let same = |e: &Self| e.name().eq_ignore_ascii_case(name);
+        let alias = match name.to_ascii_lowercase().as_str() {
+            "utf8" => Some(Self::Utf8),
+            "utf16" | "utf-16" => Some(Self::Utf16Le),
+            "latin1" | "latin-1" | "iso-8859-1" | "cp1252" => Some(Self::Windows1252),
+            _ => None,
+        };
+        Self::ALL.into_iter().find(same).or(alias).ok_or_else(|| {
+            Error::input("unknown encoding").got(name).suggest(name, Self::ALL.map(Self::name))
+        })
+    }
+}
+
 impl Encoding {
-    /// The name used in records.
+    /// All encodings.
+    pub const ALL: [Self; 4] = [Self::Utf8, Self::Utf16Le, Self::Utf16Be, Self::Windows1252];
+
+    /// The name used in flags and records.
     pub fn name(self) -> &'static str {
         match self {
             Self::Utf8 => "UTF-8",

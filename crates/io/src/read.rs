@@ -139,6 +139,11 @@ pub(crate) fn field_of(name: &str, decided: &Decided, notes: &mut Vec<String>) -
             "the dates of `{name}` could be month/day or day/month; they are read month first"
         ));
     }
+    if decided.is_rounded {
+        notes.push(format!(
+            "`{name}` holds whole numbers beyond 2^53: they are rounded to about 16 digits"
+        ));
+    }
     if !decided.format.missing_words.is_empty() {
         let words: Vec<String> =
             decided.format.missing_words.iter().map(|word| format!("`{word}`")).collect();

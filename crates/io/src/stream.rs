@@ -34,7 +34,7 @@ pub(crate) trait Chunks: Send {
     fn notes(&self) -> &[String];
 }
 
-/// Opens a file (`-` is standard input) to be read in parts.
+/// Opens a file (`-` is standard input) to be read in parts, as the options say, by their schema.
 ///
 /// Columns come in the schema's order; those that the file lacks are left out of every table.
 ///
@@ -44,22 +44,23 @@ pub(crate) trait Chunks: Send {
 /// # Examples
 /// ```no_run
 /// use modelwright_core::{Context, data::Schema};
-/// use modelwright_io::stream_path;
+/// use modelwright_io::{ReadOptions, stream_path};
 ///
 /// # let schema = Schema::default();
 /// let ctx = Context::unlimited(0, 2);
-/// for table in stream_path("new.csv".as_ref(), &schema, 8192, &ctx)? {
+/// let options = ReadOptions { schema: Some(schema), ..ReadOptions::default() };
+/// for table in stream_path("new.csv".as_ref(), &options, 8192, &ctx)? {
 ///     println!("{} rows", table?.n_rows());
 /// }
 /// # Ok::<(), modelwright_core::Error>(())
 /// ```
 pub fn stream_path(
     path: &Path,
-    schema: &Schema,
+    options: &ReadOptions,
     rows_per_chunk: usize,
     ctx: &Context,
 ) -> Result<TableStream> {
-    stream(Source::path(path)?, schema, rows_per_chunk, ctx)
+    stream(Source::path(path)?, options, rows_per_chunk, ctx)
 }
 
 /// The same of bytes that come one after the other, once: those of a socket. They are called
@@ -76,40 +77,34 @@ pub fn stream_reader(
     rows_per_chunk: usize,
     ctx: &Context,
 ) -> Result<TableStream> {
-    stream_as(Source::once(name, reader), Some(format), schema, rows_per_chunk, ctx)
+    let options = ReadOptions {
+        format: Some(format),
+        schema: Some(schema.clone()),
+        ..ReadOptions::default()
+    };
+    stream(Source::once(name, reader), &options, rows_per_chunk, ctx)
 }
 
 pub(crate) fn stream(
     source: Source<'static>,
-    schema: &Schema,
-    rows_per_chunk: usize,
-    ctx: &Context,
-) -> Result<TableStream> {
-    stream_as(source, None, schema, rows_per_chunk, ctx)
-}
-
-fn stream_as(
-    source: Source<'static>,
-    format: Option<Format>,
-    schema: &Schema,
+    options: &ReadOptions,
     rows_per_chunk: usize,
     ctx: &Context,
 ) -> Result<TableStream> {
     let opened = source.open()?;
-    let format = match format {
+    let format = match options.format {
         Some(format) => format,
         None => detect_format(&source, &opened.head)?,
     };
-    let options = ReadOptions { schema: Some(schema.clone()), ..ReadOptions::default() };
     let rows_per_chunk = rows_per_chunk.max(1);
     let chunks: Box<dyn Chunks> = match format {
-        Format::Csv => Box::new(csv::stream::open(source, opened, &options, rows_per_chunk, ctx)?),
-        Format::Json => Box::new(json::stream::open(source, opened, &options, ctx)?),
+        Format::Csv => Box::new(csv::stream::open(source, opened, options, rows_per_chunk, ctx)?),
+        Format::Json => Box::new(json::stream::open(source, opened, options, ctx)?),
         Format::Parquet => {
-            Box::new(parquet::stream::open(source, opened, &options, rows_per_chunk, ctx)?)
+            Box::new(parquet::stream::open(source, opened, options, rows_per_chunk, ctx)?)
         }
         Format::Arrow => {
-            Box::new(arrow::stream::open(source, opened, &options, rows_per_chunk, ctx)?)
+            Box::new(arrow::stream::open(source, opened, options, rows_per_chunk, ctx)?)
         }
     };
     Ok(TableStream { chunks, ready: VecDeque::new(), rows_per_chunk, n_rows: 0, is_done: false })

@@ -11,7 +11,7 @@ use modelwright_core::data::{
     ColumnData, MISSING_CODE, MISSING_INSTANT, instant_text, number_text,
 };
 
-use crate::cell::decide::{Decided, decide, decide_strings};
+use crate::cell::decide::{Decided, Decimals, decide, decide_strings};
 use crate::csv::push_codes;
 use crate::interner::Interner;
 
@@ -222,11 +222,12 @@ impl Builder {
 /// What a column is: strings that are all numbers or dates become what they say.
 pub(crate) fn decide_data(data: ColumnData) -> Decided {
     match data {
-        ColumnData::String { codes, dictionary } => match decide(dictionary.iter()) {
+        ColumnData::String { codes, dictionary } => match decide(dictionary.iter(), Decimals::Open)
+        {
             None if !dictionary.is_empty() => {
                 Decided::plain(ColumnData::String { codes, dictionary })
             }
-            _ => decide_strings(codes, dictionary),
+            _ => decide_strings(codes, dictionary, Decimals::Open),
         },
         data => Decided::plain(data),
     }

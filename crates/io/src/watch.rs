@@ -238,13 +238,23 @@ impl<'a> Watch<'a> {
         if needed_s <= time_s * most {
             return Verdict::GoOn;
         }
-        let factor = left.as_secs_f64() * AIM / needed_s;
         let before = self.sampling.parts.as_f64();
+        let factor = (left.as_secs_f64() * AIM / needed_s).max(self.enough_for_rows(done));
+        if factor >= 1.0 {
+            // Too few rows are of no use, however long the others take.
+            return Verdict::GoOn;
+        }
         self.sampling.parts = self.sampling.parts.times(factor);
         // Of fewer parts more rows fit.
         let grown = before / self.sampling.parts.as_f64();
         self.sampling.rows = Share::of(self.sampling.rows.as_f64() * grown);
         Verdict::Again
+    }
+
+    /// The least factor for the share of parts that leaves as many rows as are of use.
+    fn enough_for_rows(&self, done: Done) -> f64 {
+        let n_rows = done.n_seen as f64 / done.share.max(1e-9) * self.sampling.rows.as_f64();
+        self.limits.map_or(0.0, |(_, n_rows_min)| n_rows_min as f64 / n_rows.max(1.0))
     }
 
     /// Writes down which rows were read: in the decisions of the context, and as a record of a

@@ -34,6 +34,42 @@ pub struct DataSource {
     pub sample: Option<Sample>,
 }
 
+/// What a person says about a text table, where looking at it may not tell: parts that are not said
+/// are found out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TextLayout {
+    /// Stands between fields; a blank for any run of blanks and tabs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub separator: Option<char>,
+    /// Whether the first record holds the names of the columns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub header: Option<bool>,
+    /// Whether a comma is the decimal sign, rather than a point.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decimal_comma: Option<bool>,
+    /// The character encoding, by its name, e.g. `windows-1252`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<String>,
+}
+
+impl TextLayout {
+    /// Whether nothing is said.
+    pub fn is_open(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// This, and what `other` says where this is silent.
+    #[must_use]
+    pub fn or(self, other: &Self) -> Self {
+        Self {
+            separator: self.separator.or(other.separator),
+            header: self.header.or(other.header),
+            decimal_comma: self.decimal_comma.or(other.decimal_comma),
+            encoding: self.encoding.or_else(|| other.encoding.clone()),
+        }
+    }
+}
+
 /// The rows that were taken from a file which did not fit into memory or time.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Sample {

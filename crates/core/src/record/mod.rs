@@ -25,7 +25,7 @@ mod uncertainty;
 
 pub use data::{
     Alert, AlertKind, Bin, ColumnProfile, Count, DataSource, KindGuess, LeakAction, LeakFinding,
-    LeakKind, Level, Numbers, Sample, Severity, TableProfile, Texts,
+    LeakKind, Level, Numbers, Sample, Severity, TableProfile, TextLayout, Texts,
 };
 pub use evaluation::{
     CalibrationBin, ConfusionMatrix, CurvePoint, Evaluation, Importance, Interval, MetricValue,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::data::{Bin, Count, DataSource, LeakFinding, TableProfile};
+use super::data::{Bin, Count, DataSource, LeakFinding, TableProfile, TextLayout};
 use super::evaluation::{Evaluation, Importance, Nested};
 use super::explanation::ExplanationRecord;
 use super::fairness::{FairnessRecord, MitigationRecord};
@@ -150,6 +150,9 @@ pub struct Options {
     pub time_column: Option<String>,
     /// Weight column.
     pub weight: Option<String>,
+    /// What the user said about tables of text.
+    #[serde(default, skip_serializing_if = "TextLayout::is_open")]
+    pub text: TextLayout,
     /// Columns not to use.
     pub exclude: Vec<String>,
     /// Columns whose groups are audited (and that may be used as features).
@@ -271,6 +274,7 @@ impl Options {
             group: None,
             time_column: None,
             weight: None,
+            text: TextLayout::default(),
             exclude: Vec::new(),
             sensitive: Vec::new(),
             positive: None,

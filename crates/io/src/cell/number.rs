@@ -2,7 +2,8 @@
 //!
 //! * *plain*: `-12`, `0.5`, `.5`, `1e-3`, `inf`. Codes are not numbers: leading zeros (`00123`)
 //!   and whole numbers beyond 2⁵³ (which f64 cannot tell apart) are refused, so that such a
-//!   column stays strings and keeps its digits.
+//!   column is looked at as a whole: see [`super::decide`]. A column that is known to hold numbers
+//!   takes them, rounded.
 //! * *decorated*: thousands separators (`1,234.5`, `1.234,5`, `1 234`, `1'234`, `12,34,567`),
 //!   percent signs, currency signs and codes before or after, accounting brackets.
 //!
@@ -64,7 +65,7 @@ impl Style {
                 .filter(|decorated| seen.add(decorated))
                 .map(|decorated| decorated.value),
         };
-        number.or_else(|| seen.knows_as_missing(trimmed).then_some(f64::NAN))
+        number.or_else(|| seen.parse_unusual(trimmed))
     }
 }
 
@@ -93,11 +94,36 @@ pub(crate) struct Seen {
     with_percent: bool,
     without_percent: bool,
     thousands: bool,
+    /// A decimal sign stood in a decorated number.
+    fraction: bool,
     currency: Option<&'static str>,
     missing_words: Vec<String>,
+    /// Some number is like `1,234`, whose sign may be of decimals or of thousands …
+    open: bool,
+    /// … and another one says which.
+    settled: bool,
+    /// Whole numbers beyond 2⁵³ are rounded.
+    rounds: bool,
 }
 
 impl Seen {
+    /// As [`Self::default`], for a column whose large whole numbers are to be rounded.
+    pub(crate) fn rounding() -> Self {
+        Self { rounds: true, ..Self::default() }
+    }
+
+    /// Whether every number that has a separator could be read in the other style as well.
+    pub(crate) fn is_open(&self) -> bool {
+        self.open && !self.settled
+    }
+
+    /// What is no number at first sight: one that is too large, or a word that is no value.
+    #[cold]
+    fn parse_unusual(&self, trimmed: &str) -> Option<f64> {
+        let rounded = if self.rounds { parse_whole(trimmed.as_bytes()) } else { None };
+        rounded.or_else(|| self.knows_as_missing(trimmed).then_some(f64::NAN))
+    }
+
     /// As [`Self::default`], with words that are taken as missing.
     pub(crate) fn with_missing_words(missing_words: Vec<String>) -> Self {
         Self { missing_words, ..Self::default() }
@@ -114,15 +140,22 @@ impl Seen {
             with_percent: format.percent,
             without_percent: !format.percent,
             thousands: format.thousands,
+            fraction: format.decimal_comma,
             currency: format.currency.as_ref().and_then(known),
             missing_words: format.missing_words.clone(),
+            open: false,
+            settled: true,
+            rounds: true,
         }
     }
 
     /// The format to remember for serving.
     pub(crate) fn format(&self, style: Style) -> NumberFormat {
+        // Whole numbers without any sign are plain, in whatever file they stand.
+        let is_decorated =
+            self.fraction || self.thousands || self.with_percent || self.currency.is_some();
         NumberFormat {
-            decimal_comma: style == Style::Comma,
+            decimal_comma: style == Style::Comma && is_decorated,
             thousands: self.thousands,
             percent: self.with_percent,
             currency: self.currency.map(str::to_owned),
@@ -135,6 +168,9 @@ impl Seen {
         self.with_percent |= other.with_percent;
         self.without_percent |= other.without_percent;
         self.thousands |= other.thousands;
+        self.fraction |= other.fraction;
+        self.open |= other.open;
+        self.settled |= other.settled;
         let same = match (self.currency, other.currency) {
             (Some(a), Some(b)) => a == b,
             _ => true,
@@ -147,12 +183,16 @@ impl Seen {
     }
 
     fn add(&mut self, cell: &Decorated) -> bool {
+        let Signs { thousands, fraction, open } = cell.signs;
         self.merge(&Self {
             with_percent: cell.percent,
             without_percent: !cell.percent,
-            thousands: cell.thousands,
+            thousands,
+            fraction,
             currency: cell.currency,
-            missing_words: Vec::new(),
+            open,
+            settled: (thousands || fraction) && !open,
+            ..Self::default()
         })
     }
 }
@@ -208,17 +248,44 @@ fn parse_general(bytes: &[u8], unsigned: &[u8]) -> Option<f64> {
     if is_number { fast_float2::parse(bytes).ok() } else { None }
 }
 
+/// A whole number of any size, rounded to the nearest f64; none with leading zeros, none too
+/// large for one.
+fn parse_whole(bytes: &[u8]) -> Option<f64> {
+    let digits = bytes.strip_prefix(b"-").or_else(|| bytes.strip_prefix(b"+")).unwrap_or(bytes);
+    let is_whole =
+        digits.iter().all(u8::is_ascii_digit) && digits.first().is_some_and(|d| *d > b'0');
+    if !is_whole {
+        return None;
+    }
+    fast_float2::parse::<f64, _>(bytes).ok().filter(|value| value.is_finite())
+}
+
 struct Decorated {
     value: f64,
-    thousands: bool,
+    signs: Signs,
     percent: bool,
     currency: Option<&'static str>,
+}
+
+/// The signs inside a number.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Signs {
+    /// Some stand between thousands.
+    thousands: bool,
+    /// One stands before decimals.
+    fraction: bool,
+    /// There is one sign, before three digits: it may be either.
+    open: bool,
 }
 
 fn parse_decorated(cell: &str, decimal_comma: bool) -> Option<Decorated> {
     // Only cells that begin or end like a number are worth the work.
     if !cell.bytes().any(|b| b.is_ascii_digit()) || cell.len() > 64 {
         return None;
+    }
+    if cell.bytes().all(|b| b.is_ascii_digit()) {
+        let value = parse_plain(cell.as_bytes())?;
+        return Some(Decorated { value, signs: Signs::default(), percent: false, currency: None });
     }
     let (mut rest, mut negative) = (cell, false);
     if let Some(inner) = rest.strip_prefix('(').and_then(|r| r.strip_suffix(')')) {
@@ -252,9 +319,9 @@ fn parse_decorated(cell: &str, decimal_comma: bool) -> Option<Decorated> {
     if rest.starts_with(['-', '+']) {
         return None;
     }
-    let (value, thousands) = parse_grouped(rest, decimal_comma)?;
+    let (value, signs) = parse_grouped(rest, decimal_comma)?;
     let value = if negative { -value } else { value };
-    Some(Decorated { value, thousands, percent, currency })
+    Some(Decorated { value, signs, percent, currency })
 }
 
 fn strip_currency<'a>(
@@ -264,8 +331,8 @@ fn strip_currency<'a>(
     CURRENCIES.iter().find_map(|name| strip(text, name).map(|rest| (*name, rest)))
 }
 
-/// The value of an unsigned number with optional thousands separators, and whether it has some.
-fn parse_grouped(text: &str, decimal_comma: bool) -> Option<(f64, bool)> {
+/// The value of an unsigned number with optional thousands separators, and its signs.
+fn parse_grouped(text: &str, decimal_comma: bool) -> Option<(f64, Signs)> {
     let (decimal, dot) = if decimal_comma { (',', '.') } else { ('.', ',') };
     let exponent = text.find(['e', 'E']).unwrap_or(text.len());
     let (mantissa, exponent) = text.split_at(exponent);
@@ -306,8 +373,24 @@ fn parse_grouped(text: &str, decimal_comma: bool) -> Option<(f64, bool)> {
         plain.push_str(fraction);
     }
     plain.push_str(exponent);
-    let value = parse_plain(plain.as_bytes())?;
-    value.is_finite().then_some((value, separator.is_some()))
+    // What is grouped for the eye is a quantity, however large.
+    let grouped = || separator.and_then(|_| parse_whole(plain.as_bytes()));
+    let value = parse_plain(plain.as_bytes()).or_else(grouped)?;
+    let (thousands, fraction) = (separator.is_some(), fraction.is_some());
+    let signs = Signs { thousands, fraction, open: is_open(text) };
+    value.is_finite().then_some((value, signs))
+}
+
+/// Whether an unsigned number is like `1,234` or `1.234`: read with a decimal point it is another
+/// one than read with a decimal comma.
+fn is_open(text: &str) -> bool {
+    let Some((whole, behind)) = text.split_once([',', '.']) else { return false };
+    let is_digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
+    (1..=3).contains(&whole.len())
+        && behind.len() == 3
+        && !whole.starts_with('0')
+        && is_digits(whole)
+        && is_digits(behind)
 }
 
 #[cfg(test)]
@@ -423,5 +506,36 @@ mod tests {
         assert!(Style::Point.parse("$5", &mut seen).is_some());
         assert!(Style::Point.parse("5", &mut seen).is_some());
         assert!(Style::Point.parse("€5", &mut seen).is_none());
+    }
+
+    #[test]
+    fn one_sign_before_three_digits_is_open_until_another_number_says_what_it_is() {
+        let seen_of = |style: Style, texts: &[&str]| {
+            let mut seen = Seen::default();
+            assert!(texts.iter().all(|t| style.parse(t, &mut seen).is_some()), "{texts:?}");
+            seen
+        };
+        assert!(seen_of(Style::Comma, &["1,659", "12"]).is_open());
+        assert!(seen_of(Style::Point, &["1,659", "12,000 €"]).is_open());
+        assert!(!seen_of(Style::Comma, &["1,659", "1,5"]).is_open());
+        assert!(!seen_of(Style::Comma, &["0,659"]).is_open());
+        assert!(!seen_of(Style::Point, &["1,659", "1,234,567"]).is_open());
+        assert!(!seen_of(Style::Comma, &["5"]).is_open());
+        assert!(!seen_of(Style::Comma, &["5"]).format(Style::Comma).decimal_comma);
+        assert!(seen_of(Style::Comma, &["5,5"]).format(Style::Comma).decimal_comma);
+    }
+
+    #[test]
+    fn large_whole_numbers_are_rounded_where_they_are_known_to_be_numbers() {
+        let parse = |text: &str| Style::Plain.parse(text, &mut Seen::rounding());
+        assert_eq!(parse("99999999999999999"), Some(1e17));
+        assert_eq!(parse("-9007199254740993"), Some(-9_007_199_254_740_992.0));
+        assert_eq!(parse("0099999999999999999"), None);
+        assert_eq!(parse(&"9".repeat(400)), None);
+        assert_eq!(parse("99999999999999999a"), None);
+        let strict = &mut Seen::of(&NumberFormat::default());
+        assert_eq!(Style::Plain.parse("99999999999999999", strict), Some(1e17));
+        let grouped = Style::Point.parse("9,223,372,036,854,775,807", &mut Seen::default());
+        assert_eq!(grouped, Some(9_223_372_036_854_775_807.0));
     }
 }

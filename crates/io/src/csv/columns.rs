@@ -81,8 +81,7 @@ impl Growing {
         match (self, reading) {
             (Self::Number { mut values, seen }, Reading::Number(style)) => {
                 values.shrink_to_fit();
-                let format = seen.format(style);
-                Decided { format, ..Decided::plain(ColumnData::Number(values)) }
+                Decided::numbers(values, style, &seen)
             }
             (Self::Instant { mut values, day_first_fits }, Reading::Instant(order)) => {
                 values.shrink_to_fit();

@@ -18,7 +18,9 @@ pub(crate) mod stripes;
 use std::collections::HashMap;
 use std::io::Read;
 
-use modelwright_core::data::{Column, Field, Schema, Storage};
+use modelwright_core::data::{
+    Column, ColumnData, Field, NumberFormat, Schema, Storage, number_text,
+};
 use modelwright_core::error::shorten;
 use modelwright_core::record::DataSource;
 use modelwright_core::{Context, Error, Result};
@@ -31,7 +33,7 @@ use self::columns::Growing;
 use self::pass::{Outcome, Passed, explain, pass};
 use self::records::Dialect;
 use self::sniff::{Layout, first_records, sniff};
-use crate::cell::decide::{Decided, Reading, decide, decide_strings};
+use crate::cell::decide::{Decided, Decimals, Reading, decide, decide_strings};
 use crate::cell::number::{Seen, Style};
 use crate::encoding::{self, Utf16Reader};
 use crate::hash::Hashed;
@@ -78,6 +80,8 @@ pub(crate) const LINES: Dialect =
 pub(crate) struct Prepared {
     pub layout: Layout,
     pub job: Job,
+    /// What is known about the decimal sign.
+    decimals: Decimals,
     /// Length of the byte order mark.
     mark_bytes: usize,
     encoding: Encoding,
@@ -145,7 +149,8 @@ pub(crate) fn prepare(
             .expected("a table with a header and at least one row"));
     }
     let layout = sniff(&head, is_whole, options)?;
-    let columns = plan(&head, is_whole, &layout, options).map_err(|e| e.at(source.shown()))?;
+    let (columns, decimals) =
+        plan(&head, is_whole, &layout, options).map_err(|e| e.at(source.shown()))?;
     let job = Job {
         dialect: layout.dialect,
         encoding,
@@ -154,16 +159,16 @@ pub(crate) fn prepare(
         columns,
         sampling: Sampling::ALL,
     };
-    Ok(Prepared { layout, job, mark_bytes, encoding, notes })
+    Ok(Prepared { layout, job, decimals, mark_bytes, encoding, notes })
 }
 
-/// Which columns are read, and as what.
+/// Which columns are read, and as what; and what the file says about the decimal sign.
 fn plan(
     head: &str,
     is_whole: bool,
     layout: &Layout,
     options: &ReadOptions,
-) -> Result<Vec<ColumnPlan>> {
+) -> Result<(Vec<ColumnPlan>, Decimals)> {
     let names = &layout.names;
     // Names are distinct: repeated ones were given a number.
     let positions: HashMap<&str, usize> = names.iter().map(String::as_str).zip(0..).collect();
@@ -179,21 +184,26 @@ fn plan(
         |name: &String| options.columns.as_ref().is_none_or(|wanted| wanted.contains(name));
     if let Some(schema) = &options.schema {
         let plan = |f: &Field| position(&f.name).map(|position| strict_plan(f, position));
-        return Ok(schema.fields.iter().filter(|f| is_wanted(&f.name)).filter_map(plan).collect());
+        let fields = schema.fields.iter().filter(|f| is_wanted(&f.name));
+        return Ok((fields.filter_map(plan).collect(), Decimals::Open));
     }
     let records = first_records(head, layout.dialect, is_whole);
     let rows = records.get(layout.n_skipped..).unwrap_or_default();
-    let free = |(position, _): (usize, &String)| {
-        let cells = rows.iter().filter_map(|r| r.get(position)).map(String::as_str);
-        let reading = decide(cells);
-        ColumnPlan {
-            position,
-            reading: reading.unwrap_or(Reading::Text),
-            seen: Seen::default(),
-            is_strict: false,
-        }
+    let cells =
+        |position: usize| rows.iter().filter_map(move |r| r.get(position)).map(String::as_str);
+    let decimals = match options.decimal_comma {
+        Some(true) => Decimals::Comma,
+        Some(false) => Decimals::Point,
+        None => Decimals::of_columns((0..names.len()).map(cells), layout.delimiter),
     };
-    Ok(names.iter().enumerate().filter(|(_, n)| is_wanted(n)).map(free).collect())
+    let free = |(position, _): (usize, &String)| ColumnPlan {
+        position,
+        reading: decide(cells(position), decimals).unwrap_or(Reading::Text),
+        seen: Seen::default(),
+        is_strict: false,
+    };
+    let plans = names.iter().enumerate().filter(|(_, n)| is_wanted(n)).map(free).collect();
+    Ok((plans, decimals))
 }
 
 fn strict_plan(field: &Field, position: usize) -> ColumnPlan {
@@ -235,13 +245,16 @@ fn read_as<'s>(
     let mut again = again.into_iter();
     for (plan, column) in job.columns.iter().zip(passed.columns) {
         let decided = match column {
-            Growing::Failed => {
-                again.next().unwrap_or_else(|| decide_strings(vec![], <_>::default()))
-            }
-            column => finish(column, plan),
+            Growing::Failed => again
+                .next()
+                .unwrap_or_else(|| decide_strings(vec![], <_>::default(), prepared.decimals)),
+            column => finish(column, plan, prepared.decimals),
         };
         let name = &prepared.layout.names[plan.position];
         fields.push(field_of(name, &decided, &mut notes));
+        if !plan.is_strict && options.decimal_comma.is_none() {
+            notes.extend(note_on_sign(name, &decided, prepared.decimals));
+        }
         columns.push(Column { name: name.clone(), data: decided.data });
     }
     let hashed = match passed.digest {
@@ -271,13 +284,56 @@ fn no_rows(source: &Source<'_>, prepared: &Prepared) -> Error {
         .got(prepared.layout.names.join(", "))
 }
 
-fn finish(column: Growing, plan: &ColumnPlan) -> Decided {
+/// What to say of a column whose commas or points may stand before decimals or between thousands.
+fn note_on_sign(name: &str, decided: &Decided, decimals: Decimals) -> Option<String> {
+    let ColumnData::Number(values) = &decided.data else { return None };
+    let NumberFormat { decimal_comma, thousands, .. } = decided.format;
+    let is_plain = decided.format == NumberFormat::default();
+    let is_open = if is_plain {
+        decimals == Decimals::LikelyComma && may_be_thousands(values)
+    } else {
+        decided.sign_is_open
+    };
+    let example = values.iter().copied().find(|v| is_open && v.fract() != 0.0).or_else(|| {
+        let large = |v: &&f64| is_open && thousands && v.abs() >= 1000.0;
+        values.iter().find(large).copied()
+    })?;
+    let sign = if decimal_comma == thousands { '.' } else { ',' };
+    let place = if thousands { "between thousands" } else { "before decimals" };
+    let other = if decimal_comma { "point" } else { "comma" };
+    Some(format!(
+        "`{sign}` in the numbers of `{name}` could stand before decimals or between thousands; it \
+         is read as {place}: {} (say --decimal {other} if that is wrong)",
+        number_text(example)
+    ))
+}
+
+/// Whether numbers that are written plainly have a point where others have a sign of thousands:
+/// all before three digits, most of which are not round.
+fn may_be_thousands(values: &[f64]) -> bool {
+    let (mut n_points, mut n_exact) = (0, 0);
+    for value in values.iter().filter(|v| !v.is_nan()) {
+        let thousandths = value * 1000.0;
+        let is_point = value.fract() != 0.0;
+        if value.abs() >= 1000.0
+            || (is_point && value.abs() < 1.0)
+            || (thousandths - thousandths.round()).abs() > 1e-6
+        {
+            return false;
+        }
+        n_points += usize::from(is_point);
+        n_exact += usize::from(is_point && thousandths.round() % 10.0 != 0.0);
+    }
+    n_points > 0 && 2 * n_exact >= n_points
+}
+
+fn finish(column: Growing, plan: &ColumnPlan, decimals: Decimals) -> Decided {
     let decided = column.finish(plan.reading);
     match decided.data {
         // Columns without a value in the head are read as strings and decided now; for others
         // this only confirms, at its first value that is a string.
-        modelwright_core::data::ColumnData::String { codes, dictionary } if !plan.is_strict => {
-            decide_strings(codes, dictionary)
+        ColumnData::String { codes, dictionary } if !plan.is_strict => {
+            decide_strings(codes, dictionary, decimals)
         }
         data => Decided { data, ..decided },
     }
@@ -307,6 +363,7 @@ fn read_again(
             return Err(Error::input("the file changed while it was read").at(source.shown()));
         }
     };
-    let decided = grown.into_iter().zip(&job.columns).map(|(column, plan)| finish(column, plan));
+    let finish = |(column, plan)| finish(column, plan, prepared.decimals);
+    let decided = grown.into_iter().zip(&job.columns).map(finish);
     Ok(Outcome::Done(decided.collect()))
 }

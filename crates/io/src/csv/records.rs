@@ -2,7 +2,8 @@
 //!
 //! RFC 4180 with the liberties that real files take: a quote opens a field only at its start
 //! (blanks before it are allowed), so `5" pipe` is text; text after a closing quote is kept;
-//! a carriage return before the line's end is dropped; blank lines are skipped.
+//! a carriage return before the line's end is dropped; blank lines are skipped. Where fields are
+//! separated by blanks, a run of blanks and tabs is one separator, and none at a line's ends.
 //!
 //! The scan looks at eight bytes at a time ("SIMD within a register"): `x = word ^ pattern` has a
 //! zero byte where the pattern's byte is, and `(x - 0x01…) & !x & 0x80…` has its lowest set bit
@@ -13,7 +14,8 @@ use std::borrow::Cow;
 /// How fields and records are told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Dialect {
-    /// Between fields. The line's end for a file of one column.
+    /// Between fields. The line's end for a file of one column; [`BLANK`] for runs of blanks and
+    /// tabs.
     pub delimiter: u8,
     /// Around fields that hold delimiters or line ends; `None` when no quote opens a field.
     pub quote: Option<u8>,
@@ -21,6 +23,49 @@ pub(crate) struct Dialect {
     pub newline: u8,
     /// Blanks follow every delimiter and are no part of the value.
     pub skip_blanks: bool,
+}
+
+/// The delimiter that stands for any run of blanks and tabs.
+pub(crate) const BLANK: u8 = b' ';
+
+impl Dialect {
+    /// Whether fields are separated by runs of blanks and tabs.
+    fn by_blanks(self) -> bool {
+        self.delimiter == BLANK
+    }
+
+    /// Whether a byte ends a field.
+    fn ends_field(self, byte: u8) -> bool {
+        byte == self.delimiter || byte == self.newline || (byte == b'\t' && self.by_blanks())
+    }
+
+    /// The end of the field whose text goes on at `at`.
+    #[inline]
+    fn field_end(self, bytes: &[u8], at: usize) -> usize {
+        if self.by_blanks() {
+            let end = bytes[at..].iter().position(|b| self.ends_field(*b));
+            return end.map_or(bytes.len(), |n| at + n);
+        }
+        next_of(bytes, at, self.delimiter, self.newline)
+    }
+
+    /// The next byte that is no blank or tab, where these separate fields.
+    fn skip(self, bytes: &[u8], at: usize) -> usize {
+        if !self.by_blanks() {
+            return at;
+        }
+        let next = bytes[at..].iter().position(|b| !matches!(b, b' ' | b'\t'));
+        next.map_or(bytes.len(), |n| at + n)
+    }
+
+    /// Whether a line ends at `at`.
+    fn is_line_end(self, bytes: &[u8], at: usize) -> bool {
+        match bytes.get(at) {
+            None => true,
+            Some(b'\r') => bytes.get(at + 1).is_none_or(|b| *b == self.newline),
+            Some(b) => *b == self.newline,
+        }
+    }
 }
 
 /// The place of a field in its block.
@@ -126,15 +171,17 @@ pub(crate) fn split_record(
     spans: &mut Vec<Span>,
 ) -> Result<usize, Problem> {
     let first = spans.len();
+    at = dialect.skip(bytes, at);
     loop {
-        let (span, end) = field(bytes, at, dialect)?;
+        let (span, mut end) = field(bytes, at, dialect)?;
         spans.push(span);
-        if end < bytes.len()
-            && bytes[end] == dialect.delimiter
-            && dialect.delimiter != dialect.newline
-        {
-            at = end + 1;
-            continue;
+        if end < bytes.len() && bytes[end] != dialect.newline {
+            at = dialect.skip(bytes, end + 1);
+            if !dialect.by_blanks() || !dialect.is_line_end(bytes, at) {
+                continue;
+            }
+            // Blanks at the end of a line separate nothing.
+            end = memchr::memchr(dialect.newline, &bytes[at..]).map_or(bytes.len(), |n| at + n);
         }
         // The record's last field: without the carriage return of CRLF.
         if let Some(last) = spans.last_mut()
@@ -171,7 +218,7 @@ fn field(bytes: &[u8], start: usize, dialect: Dialect) -> Result<(Span, usize), 
         return quoted(bytes, first, dialect);
     }
     let start = if dialect.skip_blanks { first } else { start };
-    let end = next_of(bytes, start, dialect.delimiter, dialect.newline);
+    let end = dialect.field_end(bytes, start);
     Ok((Span::new(start, end, false), end))
 }
 
@@ -189,7 +236,7 @@ fn quoted(bytes: &[u8], open: usize, dialect: Dialect) -> Result<(Span, usize), 
             Some(n) => break at + n,
         }
     };
-    let end = next_of(bytes, close + 1, dialect.delimiter, dialect.newline);
+    let end = dialect.field_end(bytes, close + 1);
     let tail = bytes[close + 1..end].trim_ascii();
     if tail.is_empty() && !doubled {
         Ok((Span::new(open + 1, close, false), end))
@@ -334,6 +381,9 @@ pub(crate) fn n_good_records(bytes: &[u8], dialect: Dialect, n_fields: usize) ->
 }
 
 fn opens_field(bytes: &[u8], quote_at: usize, dialect: Dialect) -> bool {
+    if dialect.by_blanks() {
+        return quote_at == 0 || dialect.ends_field(bytes[quote_at - 1]);
+    }
     let before = bytes[..quote_at].iter().rposition(|b| *b != b' ');
     before.is_none_or(|i| bytes[i] == dialect.delimiter || bytes[i] == dialect.newline)
 }
@@ -359,6 +409,18 @@ mod tests {
         assert_eq!(rows(block, 2).unwrap(), expected);
         assert_eq!(rows("a, \"b,c\" \nd,\"e\"f\n", 2).unwrap(), [["a", "b,c"], ["d", "ef"]]);
         assert_eq!(rows("last,line", 2).unwrap(), [["last", "line"]]);
+    }
+
+    #[test]
+    fn blanks_separate_in_runs_and_not_at_the_ends_of_a_line() {
+        let dialect = Dialect { delimiter: BLANK, skip_blanks: true, ..CSV };
+        let block = "  1   2.5\t\"a b\" \r\n \n\t3 4 c\r\n5 6 d  ";
+        let records = split(block, dialect, 3, usize::MAX, |_| true).unwrap();
+        let texts: Vec<_> =
+            records.spans.iter().map(|s| s.text(block, dialect).into_owned()).collect();
+        assert_eq!(texts, ["1", "2.5", "a b", "3", "4", "c", "5", "6", "d"]);
+        assert_eq!(last_record_end(b"1 \"a\nb\"\n2 c", dialect), Some(8));
+        assert_eq!(last_record_end(b"5\" x\n2 c", dialect), Some(5));
     }
 
     #[test]

@@ -1,25 +1,39 @@
 //! What kind of CSV this is: separators, quotes, names.
 //!
 //! The first records of the file are split by each candidate separator; the one that gives the
-//! most records the same number of fields (at least two) wins. A file in which none does is taken
-//! for one column. The first record is the header unless it clearly holds values: a number in
-//! every column of numbers, and not a row of names that happen to be numbers (pixels `0, 1, 2`,
-//! years).
+//! most records the same number of fields (at least two) wins. Where none does, runs of blanks
+//! are tried (UCI's `.data`); a file in which these make no columns of numbers is taken for one
+//! column. The first record is the header unless it clearly holds values: a number in every column
+//! of numbers, and not a row of names that happen to be numbers (pixels `0, 1, 2`, years); or, in
+//! a table of words, words that all occur below in their columns.
 
 use std::collections::HashSet;
 
 use modelwright_core::{Error, Result};
 
-use super::records::{Dialect, Span, split_record};
-use crate::cell::decide::{Reading, decide};
+use super::records::{BLANK, Dialect, Span, split_record};
+use crate::cell::decide::{Decimals, Reading, decide};
 use crate::cell::{missing, number, trim};
 use crate::options::ReadOptions;
 
 /// The candidates, the more usual first.
 const DELIMITERS: [u8; 4] = [b',', b'\t', b';', b'|'];
 
+/// Separators that are seen now and then, but not looked for.
+const RARE: [u8; 4] = [b':', b'^', b'~', b'#'];
+
 /// How many records decide.
 const N_RECORDS: usize = 1000;
+
+/// A table of words without a header has at least so many columns and rows …
+const WORDS_COLUMNS_MIN: usize = 3;
+const WORDS_ROWS_MIN: usize = 10;
+/// … and fewer different words than this in each column.
+const WORDS_DISTINCT_MAX: usize = 50;
+
+/// Records of which this share (in percent) has as many fields as the first are separated by
+/// blanks, or by a rare separator.
+const SURE_PERCENT: usize = 95;
 
 /// What was found out about a CSV.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,7 +67,14 @@ pub(crate) fn sniff(head: &str, is_whole: bool, options: &ReadOptions) -> Result
         newline,
         skip_blanks: false,
     };
-    let delimiter = delimiter.or_else(|| best_delimiter(body, is_whole, &dialect_of));
+    let split = |d| first_records(body, dialect_of(d), is_whole);
+    let delimiter = delimiter.or_else(|| {
+        let best = best_delimiter(body, is_whole, &dialect_of);
+        // Some files of blanks have tabs here and there.
+        let is_sure = best.is_some_and(|delimiter| delimiter != b'\t');
+        let by_blanks = || is_by_blanks(&split(BLANK), &split(best.unwrap_or(newline)));
+        if !is_sure && by_blanks() { Some(BLANK) } else { best }
+    });
     let mut dialect = dialect_of(delimiter.unwrap_or(newline));
     let mut records = first_records(body, dialect, is_whole);
     if records.is_empty() {
@@ -61,11 +82,16 @@ pub(crate) fn sniff(head: &str, is_whole: bool, options: &ReadOptions) -> Result
             .expected("lines of fields")
             .hint("a quote that is never closed swallows the lines behind it"));
     }
-    dialect.skip_blanks = blanks_follow(&records);
+    if delimiter.is_none() {
+        notes.extend(note_on_one_column(&split(newline), split));
+    }
+    dialect.skip_blanks = delimiter == Some(BLANK) || blanks_follow(&records);
     if dialect.skip_blanks {
         records = first_records(body, dialect, is_whole);
     }
-    let has_header = options.header.unwrap_or_else(|| !is_headerless(&records));
+    let has_header = has_names(&records[0], options)
+        .or(options.header)
+        .unwrap_or_else(|| !is_headerless(&records));
     let names = if has_header {
         n_skipped += 1;
         repair_names(&records[0], &mut notes)
@@ -146,6 +172,77 @@ fn best_delimiter(head: &str, is_whole: bool, dialect_of: &dyn Fn(u8) -> Dialect
     best.map(|(_, _, delimiter)| delimiter)
 }
 
+/// Whether runs of blanks part the records into columns, of which more hold numbers than those of
+/// the best other way to part them.
+fn is_by_blanks(records: &[Vec<String>], others: &[Vec<String>]) -> bool {
+    let n_numbers = |records: &[Vec<String>]| {
+        let width = records.first().map_or(0, Vec::len);
+        let rest = records.get(1..).unwrap_or_default();
+        let is_number = |i: &usize| {
+            let cells = rest.iter().filter_map(|r| r.get(*i)).map(String::as_str);
+            matches!(decide(cells, Decimals::Open), Some(Reading::Number(_)))
+        };
+        let is_instant = |i: &usize| {
+            let cells = rest.iter().filter_map(|r| r.get(*i)).map(String::as_str);
+            matches!(decide(cells, Decimals::Open), Some(Reading::Instant(_)))
+        };
+        ((0..width).filter(is_number).count(), (0..width).any(|i| is_instant(&i)))
+    };
+    let width = records.first().map_or(0, Vec::len);
+    if records.len() < 3 || width < 2 || share_of_width(records, width) < SURE_PERCENT {
+        return false;
+    }
+    // A column of `1 234` or `31 Jan 2024` is one.
+    let (n_others, has_instants) = n_numbers(others);
+    let one_column = others.first().is_some_and(|r| r.len() == 1);
+    !(one_column && (n_others > 0 || has_instants)) && n_numbers(records).0 > n_others.max(1)
+}
+
+/// How many of a hundred records have so many fields.
+fn share_of_width(records: &[Vec<String>], width: usize) -> usize {
+    100 * records.iter().filter(|r| r.len() == width).count() / records.len().max(1)
+}
+
+/// What to say of a file in which no separator was found, but that may have a rare one.
+fn note_on_one_column(
+    lines: &[Vec<String>],
+    split: impl Fn(u8) -> Vec<Vec<String>>,
+) -> Option<String> {
+    let rest = lines.get(1..)?.iter().flatten().map(String::as_str);
+    if lines.len() < 3 || decide(rest, Decimals::Open) != Some(Reading::Text) {
+        return None;
+    }
+    let parts = |separator: &u8| {
+        let records = split(*separator);
+        let width = records.first().map_or(0, Vec::len);
+        width > 1 && share_of_width(&records, width) >= SURE_PERCENT
+    };
+    let separator = RARE.into_iter().chain([BLANK]).find(parts)?;
+    let name = if separator == BLANK { "blank".to_owned() } else { char::from(separator).into() };
+    Some(format!(
+        "no separator was found, so every line is one field; if {} parts them, say \
+         --separator '{name}'",
+        if separator == BLANK { "a blank".to_owned() } else { format!("`{name}`") }
+    ))
+}
+
+/// Whether the first record holds the names of a schema; `None` when there is no schema, or the
+/// record holds some other names.
+///
+/// A model that learned from a file without a header knows `column_1`, `column_2`, …: a file of
+/// values has none either, and one that was made by hand of these names does.
+fn has_names(first: &[String], options: &ReadOptions) -> Option<bool> {
+    let fields = &options.schema.as_ref().filter(|schema| !schema.fields.is_empty())?.fields;
+    let given: HashSet<&str> = first.iter().map(|name| name.trim()).collect();
+    if fields.iter().all(|field| given.contains(field.name.as_str())) {
+        return Some(true);
+    }
+    let place = |name: &str| name.strip_prefix("column_").and_then(|k| k.parse::<usize>().ok());
+    let is_made = |name: &str| place(name).is_some_and(|k| (1..=first.len()).contains(&k));
+    let has_any = fields.iter().any(|field| given.contains(field.name.as_str()));
+    (!has_any && fields.iter().all(|field| is_made(&field.name))).then_some(false)
+}
+
 /// The most frequent count; the first record's on a draw.
 fn usual(counts: &[usize]) -> Option<usize> {
     let n_of = |c: usize| counts.iter().filter(|k| **k == c).count();
@@ -174,9 +271,11 @@ fn is_headerless(records: &[Vec<String>]) -> bool {
     }
     let mut numbers = Vec::new();
     for (i, cell) in first.iter().enumerate() {
-        let below = decide(rest.iter().filter_map(|r| r.get(i)).map(String::as_str));
-        let is_value =
-            |cell: &str| matches!(decide(std::iter::once(cell)), Some(r) if r != Reading::Text);
+        let below = rest.iter().filter_map(|r| r.get(i)).map(String::as_str);
+        let below = decide(below, Decimals::Open);
+        let is_value = |cell: &str| {
+            decide(std::iter::once(cell), Decimals::Open).is_some_and(|r| r != Reading::Text)
+        };
         match below {
             None | Some(Reading::Text) => {}
             Some(_) if missing::is_missing(trim(cell)) && !trim(cell).is_empty() => {}
@@ -186,6 +285,9 @@ fn is_headerless(records: &[Vec<String>]) -> bool {
             Some(_) => return false,
         }
     }
+    if numbers.is_empty() {
+        return is_row_of_words(first, rest);
+    }
     let whole: Vec<f64> = numbers.iter().flatten().copied().filter(|v| v.fract() == 0.0).collect();
     let are_names = whole.len() == numbers.len() && whole.len() >= 2 && {
         let is_sequence = whole.windows(2).all(|w| w[1] == w[0] + 1.0);
@@ -193,7 +295,30 @@ fn is_headerless(records: &[Vec<String>]) -> bool {
             && whole.windows(2).all(|w| w[1] > w[0]);
         is_sequence || are_years
     };
-    !numbers.is_empty() && !are_names
+    !are_names
+}
+
+/// Whether every word of the first record occurs below in its own column, in rows that are not
+/// just the same record again: a header is repeated as a whole, where files were joined.
+fn is_row_of_words(first: &[String], rest: &[Vec<String>]) -> bool {
+    if first.len() < WORDS_COLUMNS_MIN || rest.len() < WORDS_ROWS_MIN {
+        return false;
+    }
+    let words_of = |i: usize| rest.iter().filter_map(move |r| r.get(i)).map(|cell| trim(cell));
+    let occurs = |(i, word): (usize, &String)| {
+        let word = trim(word);
+        if word.is_empty() || missing::is_missing(word) {
+            return true;
+        }
+        let distinct: HashSet<&str> = words_of(i).collect();
+        distinct.contains(word) && distinct.len() < WORDS_DISTINCT_MAX
+    };
+    let is_again =
+        |row: &Vec<String>| row.iter().zip(first).filter(|(a, b)| trim(a) == trim(b)).count();
+    let n_words = first.iter().filter(|word| !missing::is_missing(trim(word))).count();
+    n_words >= WORDS_COLUMNS_MIN
+        && first.iter().enumerate().all(occurs)
+        && rest.iter().any(|row| (1..first.len()).contains(&is_again(row)))
 }
 
 /// Distinct names that are not empty, from a header.
@@ -277,6 +402,61 @@ mod tests {
         ] {
             assert!(!is_headerless(head), "{head:?}");
         }
+    }
+
+    #[test]
+    fn a_table_of_words_has_no_header_when_the_first_line_is_like_the_others() {
+        let mushrooms = "p,x,s\ne,x,y\np,b,s\ne,s,y\np,x,w\n".repeat(4);
+        let found = layout(&mushrooms);
+        assert_eq!((found.names[0].as_str(), found.n_skipped), ("column_1", 0));
+        let with_header = format!("class,shape,surface\n{mushrooms}");
+        assert_eq!(layout(&with_header).names[0], "class");
+        let joined = format!("{with_header}{with_header}");
+        assert_eq!(layout(&joined).names[0], "class", "a header that is repeated is one");
+        assert_eq!(layout("p,x,s\np,x,y\ne,b,s\n").names[0], "p", "too few rows to tell");
+    }
+
+    #[test]
+    fn blanks_separate_where_they_make_columns_of_numbers() {
+        let blanks = |head: &str| layout(head).delimiter == Some(BLANK);
+        assert!(blanks(" 1.0   2  a\n 3.5   4  b\n10.5  -6  c\n"));
+        assert!(blanks("a b\n1 2\n3 4\n"));
+        assert!(blanks("18.0  8  307.0\t\"a b\"\n15.0  8  350.0\t\"c d\"\n17 4 5\t\"e f\"\n"));
+        for head in [
+            "text\nHello, world\nno comma\nnone\n",
+            "price\n1 234\n2 345\n",
+            "when\n31 Jan 2024\n1 Feb 2024\n",
+            "2024-01-02 10:00:00\n2024-01-03 11:00:00\n2024-01-03 12:00:00\n",
+            "name\tn\nAda L\t1\nAlan T\t2\n",
+            "a b\nx y\nz w\n",
+        ] {
+            assert!(!blanks(head), "{head:?}");
+        }
+        let notes = layout("a:b\n1:2\n3:4\n").notes;
+        assert!(notes[0].contains("--separator ':'"), "{notes:?}");
+        assert!(layout("text\nHello, world\nno comma\nnone\n").notes.is_empty());
+    }
+
+    #[test]
+    fn the_names_of_a_schema_tell_whether_there_is_a_header() {
+        use modelwright_core::data::{Field, Kind, Schema, Storage};
+        let field = |name: &str| Field::new(name, Storage::Number, Kind::Number);
+        let options = |names: &[&str], header| ReadOptions {
+            schema: Some(Schema { fields: names.iter().map(|n| field(n)).collect() }),
+            header,
+            ..ReadOptions::default()
+        };
+        let n_skipped =
+            |head: &str, options: &ReadOptions| sniff(head, true, options).unwrap().n_skipped;
+        let made = ["column_1", "column_3"];
+        assert_eq!(n_skipped("a,b,c\n", &options(&made, None)), 0);
+        assert_eq!(
+            n_skipped("column_1,column_2,column_3\n1,2,3\n", &options(&made, Some(false))),
+            1
+        );
+        assert_eq!(n_skipped("x,y\n1,2\n", &options(&["x"], Some(false))), 1);
+        assert_eq!(n_skipped("1.5,2\n3,4\n", &options(&["x"], None)), 0);
+        assert_eq!(n_skipped("a,b\n1,2\n", &options(&["column_9"], None)), 1);
     }
 
     #[test]

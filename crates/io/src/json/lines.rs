@@ -1,11 +1,13 @@
 //! JSON Lines to growing columns, block by block, watched.
 
+use std::collections::HashSet;
 use std::io::Read;
+use std::sync::Arc;
 
 use modelwright_core::Result;
 
 use super::rows::Rows;
-use super::{Text, parse_lines};
+use super::{Text, parse_lines, too_sparse};
 use crate::csv::LINES;
 use crate::csv::blocks::{Block, Blocks, Feed};
 use crate::csv::stripes::{self, Stripes};
@@ -23,6 +25,8 @@ pub(super) struct Lines<'a, 'b> {
     pub compression: Option<Compression>,
     pub block_bytes: usize,
     pub n_max: usize,
+    /// The only keys that become columns.
+    pub wanted: Option<Arc<HashSet<String>>>,
 }
 
 /// What is known when they were read.
@@ -37,7 +41,7 @@ pub(super) struct LinesRead {
 impl<'a> Lines<'a, '_> {
     /// Reads into `all`; `None` when the watch wants fewer rows.
     pub(super) fn read(self, all: &mut Rows, watch: &mut Watch<'_>) -> Result<Option<LinesRead>> {
-        let (source, n_max) = (self.source, self.n_max);
+        let (source, n_max, wanted) = (self.source, self.n_max, self.wanted.clone());
         let is_utf16 = matches!(self.text.encoding, Encoding::Utf16Le | Encoding::Utf16Be);
         let is_as_it_lies = self.compression.is_none() && !is_utf16 && source.is_repeatable();
         watch.can_skip = is_as_it_lies;
@@ -47,7 +51,10 @@ impl<'a> Lines<'a, '_> {
         let mut batches = Batches::new(self.feed(watch)?, 2 * watch.ctx.threads());
         let (mut n_lines, mut n_seen, mut n_bytes) = (0, 0, 0);
         while all.n_rows() < n_max {
-            let parse = |block: Block| (block.bytes.len() as u64, parse_lines(&block, &sampling));
+            let parse = |block: Block| {
+                let parsed = parse_lines(&block, &sampling, wanted.as_ref());
+                (block.bytes.len() as u64, parsed)
+            };
             let parsed = batches.parse_next(watch.ctx, parse, |e| source.broken(e))?;
             if parsed.is_empty() {
                 break;
@@ -55,6 +62,9 @@ impl<'a> Lines<'a, '_> {
             for (n, part) in parsed {
                 let part = part.map_err(|e| e.explain(source, n_lines))?;
                 all.append(part.rows);
+                if all.is_too_sparse() {
+                    return Err(too_sparse(source));
+                }
                 n_lines += part.n_lines;
                 n_seen += part.n_seen;
                 n_bytes += n;

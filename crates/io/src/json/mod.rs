@@ -8,7 +8,9 @@ mod lines;
 mod rows;
 pub(crate) mod stream;
 
+use std::collections::HashSet;
 use std::io::Read;
+use std::sync::Arc;
 
 use modelwright_core::data::ColumnData;
 use modelwright_core::record::DataSource;
@@ -17,7 +19,7 @@ use rayon::prelude::*;
 use serde_json::Deserializer;
 
 use self::lines::{Lines, LinesRead};
-use self::rows::{ArraySeed, Rows};
+use self::rows::{ArraySeed, Rows, TOO_SPARSE};
 use crate::csv::blocks::Block;
 use crate::csv::repair_names;
 use crate::encoding::{self, Utf16Reader};
@@ -46,13 +48,15 @@ pub(crate) fn read<'a>(
         };
         let (hash, compression) = (this.hash.clone(), this.compression);
         hash.mark(ctx);
-        let (text, mut all) = (text(source, this)?, Rows::default());
+        let wanted = wanted(options);
+        let (text, mut all) = (text(source, this)?, Rows::of(wanted.clone()));
         let name = text.encoding.name();
         let mut read = LinesRead::default();
         if text.is_array {
             read_array(source, text.reader, array_bytes_max(&watch), &mut all)?;
         } else {
-            let lines = Lines { source, text, hash: &hash, compression, block_bytes, n_max };
+            let hash = &hash;
+            let lines = Lines { source, text, hash, compression, block_bytes, n_max, wanted };
             match lines.read(&mut all, &mut watch)? {
                 Some(done) => read = done,
                 None => continue,
@@ -72,6 +76,12 @@ pub(crate) fn read<'a>(
             parts
         });
     }
+}
+
+/// The keys that the options' schema asks for; `None` for all.
+pub(crate) fn wanted(options: &ReadOptions) -> Option<Arc<HashSet<String>>> {
+    let schema = options.schema.as_ref()?;
+    Some(Arc::new(schema.fields.iter().map(|field| field.name.clone()).collect()))
 }
 
 /// The bytes that an array may have: its table, which is held too, is about as large, and for a
@@ -185,11 +195,23 @@ pub(crate) struct BadLine {
     line: u64,
     text: String,
     cause: serde_json::Error,
+    is_too_sparse: bool,
+}
+
+/// The error of objects that have very many keys, each hardly ever.
+pub(crate) fn too_sparse(source: &Source<'_>) -> Error {
+    Error::input(TOO_SPARSE)
+        .at(source.shown())
+        .expected("keys that are names of columns, in most objects the same")
+        .hint("where keys are values, write them as values: {\"key\": …, \"value\": …}")
 }
 
 impl BadLine {
     /// The error, when `n_lines` lines are before the block.
     pub(crate) fn explain(self, source: &Source<'_>, n_lines: u64) -> Error {
+        if self.is_too_sparse {
+            return too_sparse(source).line(n_lines + self.line + 1);
+        }
         Error::input("a line is no JSON object")
             .at(source.shown())
             .line(n_lines + self.line + 1)
@@ -212,18 +234,21 @@ pub(crate) struct ParsedLines {
 pub(crate) fn parse_lines(
     block: &Block,
     sampling: &Sampling,
+    wanted: Option<&Arc<HashSet<String>>>,
 ) -> std::result::Result<ParsedLines, BadLine> {
-    let mut parsed = ParsedLines { rows: Rows::default(), n_lines: 0, n_seen: 0 };
+    let mut parsed = ParsedLines { rows: Rows::of(wanted.cloned()), n_lines: 0, n_seen: 0 };
     let mut place = block.start;
     for line in block.bytes.split_inclusive(|b| *b == b'\n') {
         let text = line.trim_ascii();
         if !text.is_empty() {
             parsed.n_seen += 1;
             if sampling.keeps_row(place) {
-                parsed.rows.push_object(text).map_err(|cause| BadLine {
+                let pushed = parsed.rows.push_object(text);
+                pushed.map_err(|cause| BadLine {
                     line: parsed.n_lines,
                     text: String::from_utf8_lossy(text).into_owned(),
                     cause,
+                    is_too_sparse: parsed.rows.is_too_sparse(),
                 })?;
             }
         }

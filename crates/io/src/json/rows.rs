@@ -1,7 +1,8 @@
 //! JSON objects as rows of growing columns.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 use modelwright_core::data::ColumnData;
@@ -10,9 +11,24 @@ use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, V
 
 use crate::typed::Builder;
 
+/// With more keys than this, objects that have hardly any of them are refused: keys are then
+/// values, and every one of them would take room in every row.
+const N_KEYS_MAX: usize = 2048;
+/// Objects must have one of so many keys at least.
+const N_KEYS_PER_VALUE: usize = 200;
+
+/// Names of columns that were not asked for, to show them where none was found.
+const N_STRANGERS: usize = 16;
+
 /// Columns that grow object by object.
 #[derive(Default)]
 pub(crate) struct Rows {
+    /// The only keys that become columns; `None` takes all.
+    wanted: Option<Arc<HashSet<String>>>,
+    /// Some of the keys that are not wanted.
+    strangers: Vec<String>,
+    /// Values that objects had.
+    n_values: usize,
     names: Vec<String>,
     builders: Vec<Builder>,
     is_nested: Vec<bool>,
@@ -22,6 +38,22 @@ pub(crate) struct Rows {
 }
 
 impl Rows {
+    /// No rows yet, of these columns only.
+    pub(crate) fn of(wanted: Option<Arc<HashSet<String>>>) -> Self {
+        Self { wanted, ..Self::default() }
+    }
+
+    /// Whether there are very many keys and hardly any object has one of them.
+    pub(crate) fn is_too_sparse(&self) -> bool {
+        self.names.len() > N_KEYS_MAX
+            && self.n_values / (self.names.len() / N_KEYS_PER_VALUE) < self.n_done
+    }
+
+    /// The names seen so far, also of columns that are not wanted (some of them).
+    pub(crate) fn all_names(&self) -> Vec<String> {
+        self.names.iter().chain(&self.strangers).cloned().collect()
+    }
+
     pub(crate) fn n_rows(&self) -> usize {
         self.n_done
     }
@@ -29,11 +61,6 @@ impl Rows {
     /// Bytes held in memory.
     pub(crate) fn size_bytes(&self) -> u64 {
         self.builders.iter().map(Builder::size_bytes).sum()
-    }
-
-    /// The names seen so far.
-    pub(crate) fn names(&self) -> &[String] {
-        &self.names
     }
 
     /// Adds one object.
@@ -53,6 +80,7 @@ impl Rows {
             self.is_nested[place] |= nested;
         }
         self.n_done += part.n_done;
+        self.n_values += part.n_values;
         self.fill();
     }
 
@@ -96,6 +124,9 @@ impl Rows {
         }
     }
 }
+
+/// What is wrong with objects of very many keys.
+pub(crate) const TOO_SPARSE: &str = "the objects have too many different keys";
 
 /// Reads `[{…}, …]`.
 pub(crate) struct ArraySeed<'a>(pub &'a mut Rows);
@@ -143,7 +174,12 @@ impl<'de> Visitor<'de> for ObjectSeed<'_> {
         // Objects nearly always have their keys in the same order.
         let mut guess = 0;
         while let Some(place) = map.next_key_seed(KeySeed { rows, guess })? {
+            let Some(place) = place else {
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            };
             guess = place + 1;
+            rows.n_values += 1;
             if rows.builders[place].n_rows() > rows.n_done {
                 return Err(A::Error::custom(format!("key `{}` twice", rows.names[place])));
             }
@@ -152,6 +188,9 @@ impl<'de> Visitor<'de> for ObjectSeed<'_> {
         }
         rows.n_done += 1;
         rows.fill();
+        if rows.is_too_sparse() {
+            return Err(A::Error::custom(TOO_SPARSE));
+        }
         Ok(())
     }
 }
@@ -162,26 +201,34 @@ struct KeySeed<'a> {
 }
 
 impl<'de> DeserializeSeed<'de> for KeySeed<'_> {
-    type Value = usize;
+    type Value = Option<usize>;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<usize, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_str(self)
     }
 }
 
 impl Visitor<'_> for KeySeed<'_> {
-    type Value = usize;
+    /// The place of the key's column; `None` when it is not wanted.
+    type Value = Option<usize>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a key")
     }
 
-    fn visit_str<E>(self, key: &str) -> Result<usize, E> {
-        if self.rows.names.get(self.guess).is_some_and(|name| name == key) {
-            return Ok(self.guess);
+    fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
+        let rows = self.rows;
+        if rows.names.get(self.guess).is_some_and(|name| name == key) {
+            return Ok(Some(self.guess));
         }
-        let n_missing = self.rows.n_done;
-        Ok(self.rows.place(key, n_missing))
+        if rows.wanted.as_ref().is_some_and(|wanted| !wanted.contains(key)) {
+            if rows.strangers.len() < N_STRANGERS && !rows.strangers.iter().any(|s| s == key) {
+                rows.strangers.push(key.to_owned());
+            }
+            return Ok(None);
+        }
+        let n_missing = rows.n_done;
+        Ok(Some(rows.place(key, n_missing)))
     }
 }
 

@@ -1,10 +1,13 @@
 //! JSON Lines in parts. A JSON array has no places to cut at and is held in memory.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use modelwright_core::data::{Column, ColumnData, Schema, Table};
 use modelwright_core::{Context, Error, Result};
 
 use super::rows::Rows;
-use super::{parse_lines, read_array, text};
+use super::{parse_lines, read_array, text, wanted};
 use crate::conform::conform;
 use crate::csv::LINES;
 use crate::csv::blocks::Blocks;
@@ -19,6 +22,8 @@ use crate::watch;
 pub(crate) struct JsonChunks {
     source: Source<'static>,
     schema: Schema,
+    /// Its names: other keys are passed over.
+    wanted: Option<Arc<HashSet<String>>>,
     ctx: Context,
     batches: Option<Batches<'static>>,
     array: Option<Rows>,
@@ -38,10 +43,11 @@ pub(crate) fn open(
     ctx: &Context,
 ) -> Result<JsonChunks> {
     let schema = options.schema.clone().unwrap_or_default();
+    let wanted = wanted(options);
     let text = text(&source, opened)?;
     let (mut array, mut batches) = (None, None);
     if text.is_array {
-        let mut rows = Rows::default();
+        let mut rows = Rows::of(wanted.clone());
         // Its table is held too, and for a while both as read and as the schema asks.
         let n_bytes_max = ctx.memory_left_bytes().map(|left| left / 4);
         read_array(&source, text.reader, n_bytes_max, &mut rows)?;
@@ -59,6 +65,7 @@ pub(crate) fn open(
     Ok(JsonChunks {
         source,
         schema,
+        wanted,
         ctx: ctx.clone(),
         batches,
         array,
@@ -72,7 +79,7 @@ pub(crate) fn open(
 impl JsonChunks {
     fn take(&mut self, rows: Rows) -> Result<Table> {
         let n_rows = rows.n_rows();
-        let names = rows.names().to_vec();
+        let names = rows.all_names();
         let (flat, builders) = rows.into_columns(&mut self.notes);
         self.notes.sort();
         self.notes.dedup();
@@ -105,10 +112,10 @@ impl Chunks for JsonChunks {
             return self.take(rows).map(|table| Some(vec![table]));
         }
         let Some(batches) = &mut self.batches else { return Ok(None) };
-        let source = &self.source;
+        let (source, wanted) = (&self.source, self.wanted.as_ref());
         let parsed = batches.parse_next(
             &self.ctx,
-            |b| parse_lines(&b, &Sampling::ALL),
+            |b| parse_lines(&b, &Sampling::ALL, wanted),
             |e| source.broken(e),
         )?;
         if parsed.is_empty() && self.n_rows == 0 {

@@ -46,6 +46,10 @@ pub(crate) enum Leaf {
         divide: i64,
     },
     JulianNanos,
+    /// A span of time in so many parts of a second; only Arrow's schema beside Parquet's tells.
+    Duration {
+        per_second: i64,
+    },
     /// Text, if all bytes are UTF-8.
     Text {
         is_annotated: bool,
@@ -297,6 +301,8 @@ fn push_whole(builder: &mut Builder, leaf: Leaf, signed: i64, unsigned: i64) {
         Leaf::Time { multiply, divide } => {
             push_time(builder, signed.saturating_mul(multiply).div_euclid(divide));
         }
+        // Seconds, as spans of time are in tables from memory.
+        Leaf::Duration { per_second } => builder.push_number(signed as f64 / per_second as f64),
         Leaf::Null => builder.push_missing(),
         _ => builder.push_integer(i128::from(signed)),
     }

@@ -6,6 +6,7 @@
 
 mod bytes;
 mod columns;
+mod durations;
 mod leaf;
 pub(crate) mod stream;
 
@@ -131,11 +132,17 @@ impl Opening {
         notes: &mut Vec<String>,
     ) -> Result<Vec<FlatColumn>> {
         let schema = self.reader.metadata().file_metadata().schema_descr();
+        let spans = guard(|| Ok(durations::per_second(self.reader.metadata().file_metadata())));
+        let spans = spans.unwrap_or_default();
         let (mut flat, mut nested) = (Vec::new(), Vec::new());
         for (position, column) in schema.columns().iter().enumerate() {
             let name = schema.get_column_root(position).name().to_owned();
             match Leaf::of(column) {
                 Some(leaf) => {
+                    let leaf = match (leaf, spans.get(&name)) {
+                        (Leaf::Integer { .. }, Some(n)) => Leaf::Duration { per_second: *n },
+                        (leaf, _) => leaf,
+                    };
                     let is_nullable = column.max_def_level() > 0;
                     flat.push(FlatColumn { name, position, leaf, is_nullable });
                 }

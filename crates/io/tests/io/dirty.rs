@@ -1,8 +1,10 @@
 //! Tables as people write them.
 
 use modelwright_core::data::NumberFormat;
+use modelwright_core::record::TextLayout;
+use modelwright_io::{ReadOptions, TableFile, read_bytes};
 
-use super::{csv, shown, storages};
+use super::{context, csv, shown, storages};
 
 #[test]
 fn numbers_with_signs_of_all_kinds_are_numbers_and_the_format_is_remembered() {
@@ -128,4 +130,83 @@ fn a_file_without_header_and_names_in_need_of_repair_are_noted() {
     let file = csv(",a,a\n1,2,3\n");
     assert_eq!(file.table.names().collect::<Vec<_>>(), ["column_1", "a", "a_2"]);
     assert_eq!(file.source.notes.len(), 2);
+}
+
+fn read_as(text: &str, layout: TextLayout) -> TableFile {
+    let options = ReadOptions::of_text(&layout).unwrap();
+    read_bytes("t.csv", text.as_bytes(), &options, &context()).unwrap()
+}
+
+#[test]
+fn three_digits_behind_a_comma_are_decimals_in_a_file_of_semicolons_and_the_doubt_is_told() {
+    let fuel = "price;y\n1,659;2\n1,789;3\n";
+    let file = csv(fuel);
+    assert_eq!(shown(&file, "price"), ["1.659", "1.789"]);
+    assert!(file.source.notes[0].contains("1.659 (say --decimal point"), "{:?}", file.source.notes);
+    let point = TextLayout { decimal_comma: Some(false), ..TextLayout::default() };
+    let file = read_as(fuel, point);
+    assert_eq!(
+        (shown(&file, "price"), file.source.notes.len()),
+        (vec!["1659".into(), "1789".into()], 0)
+    );
+
+    let thousands = csv("price,y\n\"1,659\",2\n\"1,789\",3\n");
+    assert_eq!(shown(&thousands, "price"), ["1659", "1789"]);
+    assert!(thousands.source.notes[0].contains("1659 (say --decimal comma"));
+    // Another column says what a comma is here, and then there is no doubt about a late value.
+    let file = csv("price;rate\n1,659;0,5\n1,789;0,7\n");
+    assert_eq!(shown(&file, "price"), ["1.659", "1.789"]);
+    let file = csv("price;rate\n1,659;0.5\n1,789;0.7\n");
+    assert_eq!(shown(&file, "price"), ["1659", "1789"]);
+    let file = csv("price;rate\n1.659;0,5\n2.789;0,7\n");
+    assert_eq!(shown(&file, "price"), ["1659", "2789"]);
+    assert_eq!(shown(&csv("price;y\n1,659;2\n1,789;3\n1,5;3\n"), "price")[2], "1.5");
+    assert!(csv("price;y\n1,659;2\n1,5;3\n").source.notes.is_empty(), "1,5 settles it");
+    let plain = csv("price;y\n1.659;2\n1.789;3\n");
+    assert_eq!(shown(&plain, "price"), ["1.659", "1.789"]);
+    assert!(plain.source.notes[0].contains("--decimal comma"), "{:?}", plain.source.notes);
+    assert!(csv("x,y\n1.659,2\n1.789,3\n").source.notes.is_empty());
+}
+
+#[test]
+fn large_whole_numbers_are_rounded_with_a_note_and_keys_keep_their_digits() {
+    let key = |i: u64| 4_000_000_000_000_000_001 + i * 7919;
+    let rows = (0..200).map(|i| format!("{},{}\n", key(i), if i % 2 == 0 { key(i) } else { i }));
+    let file =
+        csv(format!("key,bytes\n{}{}", rows.collect::<String>(), format!("{},5\n", key(200))));
+    assert_eq!(storages(&file), ["string", "number"]);
+    assert!(file.source.notes[0].contains("`bytes` holds whole numbers beyond 2^53"));
+    assert_eq!(file.source.notes.len(), 1);
+    let late = (0..70_000).map(|i| format!("{i}\n")).collect::<String>();
+    let file = csv(format!("x\n{late}99999999999999999\n"));
+    assert_eq!(shown(&file, "x")[70_000], "100000000000000000");
+    // What training took for numbers is one in serving, however large.
+    let options = ReadOptions { schema: Some(file.schema), ..ReadOptions::default() };
+    let served = read_bytes("n.csv", b"x\n99999999999999999\n", &options, &context()).unwrap();
+    assert_eq!(shown(&served, "x"), ["100000000000000000"]);
+}
+
+#[test]
+fn what_is_said_about_a_text_is_followed() {
+    let layout =
+        |separator: char| TextLayout { separator: Some(separator), ..TextLayout::default() };
+    let file = read_as("a:b\n10:00\n11:30\n", layout(':'));
+    assert_eq!(shown(&file, "b"), ["00", "30"]);
+    let file = read_as("x y\n a  b\nc\td \n", layout(' '));
+    assert_eq!(
+        (shown(&file, "x"), shown(&file, "y")),
+        (vec!["a".into(), "c".into()], vec!["b".into(), "d".into()])
+    );
+    let bare = TextLayout { header: Some(false), ..TextLayout::default() };
+    assert_eq!(
+        read_as("a,b\nc,d\n", bare).table.names().collect::<Vec<_>>(),
+        ["column_1", "column_2"]
+    );
+    let latin = TextLayout { encoding: Some("latin1".into()), ..TextLayout::default() };
+    let options = ReadOptions::of_text(&latin).unwrap();
+    let file = read_bytes("t.csv", b"n\ncaf\xe9\n", &options, &context()).unwrap();
+    assert_eq!((shown(&file, "n"), file.source.notes.len()), (vec!["café".into()], 0));
+    assert!(ReadOptions::of_text(&layout('é')).is_err());
+    let unknown = TextLayout { encoding: Some("utf-9".into()), ..TextLayout::default() };
+    assert!(ReadOptions::of_text(&unknown).unwrap_err().to_string().contains("UTF-8"));
 }

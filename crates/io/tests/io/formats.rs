@@ -151,3 +151,48 @@ fn json_keys_may_come_and_go_and_nested_values_are_left_out() {
     assert_eq!(shown(&file, "d"), ["-", "-", "true"]);
     assert!(file.source.notes[0].contains("`c`"));
 }
+
+#[test]
+fn spans_of_time_are_seconds_in_every_format_and_of_every_unit() {
+    let parquet = read_path(&fixture("durations.parquet"), &ReadOptions::default(), &context());
+    let parquet = parquet.unwrap();
+    for name in ["seconds", "milliseconds", "microseconds", "nanoseconds"] {
+        assert_eq!(
+            shown(&parquet, name),
+            ["0", "1.5", "-", "90061.25"].map(|text| {
+                // Whole seconds have no half.
+                if name == "seconds" { text.split('.').next().unwrap_or(text) } else { text }
+            })
+        );
+    }
+    assert_eq!(shown(&parquet, "count"), ["0", "1500000", "-", "7"], "a plain number stays one");
+    let arrow = table("durations.arrow");
+    assert_same(&parquet.table, &arrow, "durations");
+}
+
+#[test]
+fn objects_with_a_key_of_their_own_each_are_refused_and_a_schema_reads_only_its_keys() {
+    let line = |i: usize| format!("{{\"x\":{i},\"y\":{},\"key_{i}\":1}}\n", i % 2);
+    let bomb: String = (0..8_000).map(line).collect();
+    let read = |options: &ReadOptions| read_bytes("b.jsonl", bomb.as_bytes(), options, &context());
+    let error = read(&ReadOptions::default()).unwrap_err();
+    assert!(error.to_string().contains("too many different keys"), "{error}");
+    let array = format!("[{}]", bomb.trim_end().replace('\n', ","));
+    let error = read_bytes("b.json", array.as_bytes(), &ReadOptions::default(), &context());
+    assert!(error.unwrap_err().to_string().contains("cannot be read"));
+
+    let few: String = (0..20).map(line).collect();
+    let schema =
+        read_bytes("f.jsonl", few.as_bytes(), &ReadOptions::default(), &context()).unwrap();
+    assert_eq!(schema.table.n_columns(), 22);
+    let fields = schema.schema.fields.into_iter().take(2).collect();
+    let schema = modelwright_core::data::Schema { fields };
+    let options = ReadOptions { schema: Some(schema.clone()), ..ReadOptions::default() };
+    let served = read(&options).unwrap();
+    assert_eq!((served.table.n_rows(), served.table.n_columns()), (8_000, 2));
+    // Very many keys that every object has are a wide table.
+    let wide = (0..2_500).map(|i| format!("\"g{i}\":{i}")).collect::<Vec<_>>().join(",");
+    let wide = format!("{{{wide}}}\n").repeat(30);
+    let wide = read_bytes("w.jsonl", wide.as_bytes(), &ReadOptions::default(), &context()).unwrap();
+    assert_eq!(wide.table.n_columns(), 2_500);
+}

@@ -13,12 +13,15 @@ fn schema(fields: &[(&str, Storage)]) -> Schema {
 }
 
 fn strictly(text: &str, schema: &Schema) -> modelwright_core::Result<Table> {
-    let options = ReadOptions { schema: Some(schema.clone()), ..ReadOptions::default() };
-    read_bytes("new.csv", text.as_bytes(), &options, &context()).map(|f| f.table)
+    read_bytes("new.csv", text.as_bytes(), &by(schema), &context()).map(|f| f.table)
+}
+
+fn by(schema: &Schema) -> ReadOptions {
+    ReadOptions { schema: Some(schema.clone()), ..ReadOptions::default() }
 }
 
 fn streamed(path: &Path, schema: &Schema, rows_per_chunk: usize) -> Vec<Table> {
-    let stream = stream_path(path, schema, rows_per_chunk, &context()).unwrap();
+    let stream = stream_path(path, &by(schema), rows_per_chunk, &context()).unwrap();
     stream.collect::<modelwright_core::Result<_>>().unwrap()
 }
 
@@ -93,11 +96,12 @@ fn a_stream_gives_the_rows_of_the_whole_file_in_every_format() {
 fn a_stream_counts_rows_over_chunks_and_refuses_strangers() {
     let path = fixture("pandas.csv");
     let schema = schema(&[("flag", Storage::Number)]);
-    let error = stream_path(&path, &schema, 5, &context()).unwrap().next().unwrap().unwrap_err();
+    let error =
+        stream_path(&path, &by(&schema), 5, &context()).unwrap().next().unwrap().unwrap_err();
     assert_eq!(error.place().row, Some(1));
     let schema = self::schema(&[("zzz", Storage::Number)]);
     for name in ["pandas.csv", "pyarrow_lz4.parquet", "types.feather", "pandas.jsonl"] {
-        let stream = stream_path(&fixture(name), &schema, 5, &context());
+        let stream = stream_path(&fixture(name), &by(&schema), 5, &context());
         let error = match stream {
             Err(error) => error,
             Ok(mut stream) => stream.next().unwrap().unwrap_err(),

@@ -29,7 +29,7 @@ pub fn resolve_model(path: impl AsRef<Path>) -> Result<PathBuf> {
         Ok(meta) => meta,
         Err(error) => match path.to_str().and_then(parse_reference) {
             Some((name, selector)) => return registered(name, selector),
-            None => return Err(read_error(path, error)),
+            None => return Err(with_alias(read_error(path, error), &shown)),
         },
     };
     if !meta.is_dir() {
@@ -43,6 +43,17 @@ pub fn resolve_model(path: impl AsRef<Path>) -> Result<PathBuf> {
         .at(shown)
         .expected(format!("a folder with {MODEL_FILE}, as `modelwright fit` leaves it"))
         .hint("give the model file, or the folder that was fit's --out"))
+}
+
+/// Says how a registered model of that name is named, if there is one.
+fn with_alias(error: Error, name: &str) -> Error {
+    let is_registered = Location::find().is_some_and(|location| {
+        Store::read(&location.place).is_ok_and(|store| store.model_file(name, "latest").is_ok())
+    });
+    if !is_registered {
+        return error;
+    }
+    error.hint(format!("a model of this name is registered: {name}@latest"))
 }
 
 /// The file of a registered model.

@@ -4,7 +4,7 @@ use std::io::{self, BufRead, BufReader, Read};
 
 use modelwright_core::Context;
 use modelwright_core::data::Table;
-use modelwright_io::{Format, TableStream, stream_path, stream_reader};
+use modelwright_io::{Format, ReadOptions, TableStream, stream_path, stream_reader};
 
 use super::spool::Spool;
 use crate::ask::Ask;
@@ -113,7 +113,8 @@ fn tables(
     let is_file = format == Format::Parquet || head.starts_with(ARROW_FILE);
     let (stream, spool) = if is_file {
         let spool = Spool::take(reader, id, body_bytes_max)?;
-        (stream_path(spool.path(), schema, BLOCK_ROWS, ctx), Some(spool))
+        let options = ReadOptions { schema: Some(schema.clone()), ..ReadOptions::default() };
+        (stream_path(spool.path(), &options, BLOCK_ROWS, ctx), Some(spool))
     } else {
         let reader = Box::new(reader);
         (stream_reader("body", reader, format, schema, BLOCK_ROWS, ctx), None)
