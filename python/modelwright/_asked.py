@@ -43,6 +43,10 @@ def fit(
     kind: Mapping[str, str] | None = None,
     keep_leaks: bool = False,
     with_rows: bool = False,
+    separator: str | None = None,
+    no_header: bool = False,
+    decimal: Literal["point", "comma"] | None = None,
+    charset: str | None = None,
     time_limit: float | str | timedelta | None = 60,
     preset: Literal["quick", "balanced", "best"] = "balanced",
     learners: Any = None,
@@ -125,6 +129,15 @@ def fit(
     with_rows : bool, default False
         Show single rows of the held-out part in the report, with the reasons for their
         predictions.
+    separator : str, optional
+        What stands between fields in text: a character, tab, or blank for any run of blanks
+        [default: found out].
+    no_header : bool, default False
+        The first line of text holds values: columns are called column_1, column_2, ….
+    decimal : {"point", "comma"}, optional
+        The sign before decimals in text: point or comma [default: found out].
+    charset : str, optional
+        The encoding of text, e.g. UTF-8, UTF-16LE or windows-1252 [default: found out].
     time_limit : float or str or timedelta, default 60
         Wall time in seconds from the call to the model; also ``"5m"``, ``"1.5h"``. None is
         without limit.
@@ -223,6 +236,10 @@ def fit(
         kind=kind,
         keep_leaks=keep_leaks,
         with_rows=with_rows,
+        separator=separator,
+        no_header=no_header,
+        decimal=decimal,
+        charset=charset,
         time_limit=time_limit,
         preset=preset,
         learners=learners,
@@ -272,6 +289,10 @@ def train(
     kind: Mapping[str, str] | None = None,
     keep_leaks: bool = False,
     with_rows: bool = False,
+    separator: str | None = None,
+    no_header: bool = False,
+    decimal: Literal["point", "comma"] | None = None,
+    charset: str | None = None,
     time_limit: float | str | timedelta | None = None,
     folds: int | None = None,
     encoding: str | None = None,
@@ -349,6 +370,15 @@ def train(
     with_rows : bool, default False
         Show single rows of the held-out part in the report, with the reasons for their
         predictions.
+    separator : str, optional
+        What stands between fields in text: a character, tab, or blank for any run of blanks
+        [default: found out].
+    no_header : bool, default False
+        The first line of text holds values: columns are called column_1, column_2, ….
+    decimal : {"point", "comma"}, optional
+        The sign before decimals in text: point or comma [default: found out].
+    charset : str, optional
+        The encoding of text, e.g. UTF-8, UTF-16LE or windows-1252 [default: found out].
     time_limit : float or str or timedelta, optional
         Wall time in seconds from the call to the model; also ``"5m"``, ``"1.5h"``. None is
         without limit.
@@ -420,6 +450,10 @@ def train(
         kind=kind,
         keep_leaks=keep_leaks,
         with_rows=with_rows,
+        separator=separator,
+        no_header=no_header,
+        decimal=decimal,
+        charset=charset,
         time_limit=time_limit,
         folds=folds,
         encoding=encoding,
@@ -456,6 +490,10 @@ def plan(
     kind: Mapping[str, str] | None = None,
     keep_leaks: bool = False,
     with_rows: bool = False,
+    separator: str | None = None,
+    no_header: bool = False,
+    decimal: Literal["point", "comma"] | None = None,
+    charset: str | None = None,
     time_limit: float | str | timedelta | None = 60,
     preset: Literal["quick", "balanced", "best"] = "balanced",
     learners: Any = None,
@@ -533,6 +571,15 @@ def plan(
     with_rows : bool, default False
         Show single rows of the held-out part in the report, with the reasons for their
         predictions.
+    separator : str, optional
+        What stands between fields in text: a character, tab, or blank for any run of blanks
+        [default: found out].
+    no_header : bool, default False
+        The first line of text holds values: columns are called column_1, column_2, ….
+    decimal : {"point", "comma"}, optional
+        The sign before decimals in text: point or comma [default: found out].
+    charset : str, optional
+        The encoding of text, e.g. UTF-8, UTF-16LE or windows-1252 [default: found out].
     time_limit : float or str or timedelta, default 60
         Wall time in seconds from the call to the model; also ``"5m"``, ``"1.5h"``. None is
         without limit.
@@ -605,6 +652,10 @@ def plan(
         kind=kind,
         keep_leaks=keep_leaks,
         with_rows=with_rows,
+        separator=separator,
+        no_header=no_header,
+        decimal=decimal,
+        charset=charset,
         time_limit=time_limit,
         preset=preset,
         learners=learners,

@@ -173,6 +173,7 @@ def profile(
     target: str | None,
     kinds: Sequence[tuple[str, str]],
     seed: int,
+    text: Sequence[tuple[str, str | None]],
     on_event: OnEvent,
 ) -> tuple[str, str, str]: ...
 def check_output(folder: str) -> None: ...

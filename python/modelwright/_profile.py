@@ -9,6 +9,7 @@ from typing import Any
 
 from . import _modelwright
 from ._data import Data, read
+from ._options import given
 from ._progress import Events
 from ._report import framed
 
@@ -68,6 +69,10 @@ def profile(
     target: str | None = None,
     kind: Mapping[str, str] | None = None,
     seed: int = 0,
+    separator: str | None = None,
+    no_header: bool = False,
+    decimal: str | None = None,
+    charset: str | None = None,
 ) -> Profile:
     """Look at a table.
 
@@ -82,6 +87,8 @@ def profile(
         What columns mean, e.g. ``{"zip": "category"}``.
     seed : int, default 0
         Seed of what is drawn to look for leaks.
+    separator, no_header, decimal, charset : optional
+        What is known of a file of text, as in :func:`fit`.
 
     Returns
     -------
@@ -99,6 +106,9 @@ def profile(
     native, origin = read(data)
     kinds = {**origin.kinds, **(kind or {})}
     events = Events(False, None, None)
-    document, html, text = _modelwright.profile(native, target, list(kinds.items()), seed, events)
+    said = {"separator": separator, "no_header": no_header, "decimal": decimal, "charset": charset}
+    document, html, text = _modelwright.profile(
+        native, target, list(kinds.items()), seed, given("fit", said), events
+    )
     events.close(stacklevel=2)
     return Profile(json.loads(document), html, text)

@@ -155,8 +155,9 @@ PLACES = {
     "replay": ([mw.replay], {}),
 }  # fmt: skip
 
-#: Of every verb: a model has its threads, and memory is bounded where something is fitted.
-EVERYWHERE = {"threads", "memory", "seed"}
+#: Of every verb: a model has its threads, memory is bounded where something is fitted, and a model
+#: reads files of text as it read the one it learned from.
+EVERYWHERE = {"threads", "memory", "seed", "separator", "no_header", "decimal", "charset"}
 
 
 @pytest.mark.parametrize("verb", PLACES)

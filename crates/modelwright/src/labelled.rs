@@ -86,9 +86,8 @@ fn gather<'a>(
     let (options, weight, group) = read_options_by(model, by)?;
     ctx.tell(Event::Phase("predict".to_owned()));
     let shown = data.display().to_string();
-    let schema = options.schema.unwrap_or_default();
     let mut gathering = Gathering::new(model, (weight, group), by, ctx);
-    for table in stream_path(data, &schema, ROWS_PER_CHUNK, ctx)? {
+    for table in stream_path(data, &options, ROWS_PER_CHUNK, ctx)? {
         let table = table?;
         gathering.add(table).map_err(|e| if is_placed(&e) { e } else { e.at(shown.clone()) })?;
     }

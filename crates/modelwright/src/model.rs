@@ -6,6 +6,7 @@ use modelwright_automl::Predictor;
 use modelwright_automl::reference::Reference;
 use modelwright_core::context::Event;
 use modelwright_core::data::{Field, Kind, Schema, Storage, Table};
+use modelwright_core::record::{RunRecord, TextLayout};
 use modelwright_core::{Context, Error, Result};
 use modelwright_evaluate::{MetricEntry, metric_or_default};
 use modelwright_io::ReadOptions;
@@ -24,6 +25,8 @@ pub struct Model {
     pub predictor: Predictor,
     /// The metric of the caller's own that it was chosen by, where it is at hand.
     pub own_metric: Option<&'static MetricEntry>,
+    /// What is said of tables of text; where it is silent, they are read as in training.
+    pub text: TextLayout,
 }
 
 impl Model {
@@ -71,7 +74,8 @@ impl Model {
     fn of_artifact(path: PathBuf, artifact: Artifact) -> Result<Self> {
         let predictor =
             Predictor::decode(&artifact.model).map_err(|e| e.at(path.display().to_string()))?;
-        Ok(Self { path, artifact, predictor, own_metric: None })
+        let text = TextLayout::default();
+        Ok(Self { path, artifact, predictor, own_metric: None, text })
     }
 
     /// What later data and predictions are compared with.
@@ -102,9 +106,25 @@ impl Model {
         known
     }
 
+    /// This model, for tables of text of which something is known.
+    #[must_use]
+    pub fn with_text(self, text: TextLayout) -> Self {
+        Self { text, ..self }
+    }
+
+    /// How tables of text are read: as is said, and else as in training.
+    pub fn text_layout(&self) -> TextLayout {
+        let of_training = self.artifact.record().map(|record| record.options.text);
+        self.text.clone().or(&of_training.unwrap_or_default())
+    }
+
     /// How to read rows to predict: the model's columns, parsed as in training.
-    pub fn read_options(&self) -> ReadOptions {
-        ReadOptions { schema: Some(self.predictor.schema.clone()), ..ReadOptions::default() }
+    ///
+    /// # Errors
+    /// Input error for a separator or an encoding that cannot be used.
+    pub fn read_options(&self) -> Result<ReadOptions> {
+        let schema = Some(self.predictor.schema.clone());
+        Ok(ReadOptions { schema, ..ReadOptions::of_text(&self.text_layout())? })
     }
 
     /// How to read rows whose answers are known: the model's columns, the target, and the column
@@ -116,11 +136,14 @@ impl Model {
         let record = self.artifact.record()?;
         let mut schema = self.predictor.schema.clone();
         let weight = record.options.weight.clone();
-        Self::add_column(&mut schema, &record.schema, &self.predictor.target);
+        if schema.field(&self.predictor.target).is_none() {
+            schema.fields.push(Self::target_field(&record));
+        }
         if let Some(weight) = &weight {
             Self::add_column(&mut schema, &record.schema, weight);
         }
-        let options = ReadOptions { schema: Some(schema), ..ReadOptions::default() };
+        let text = self.text.clone().or(&record.options.text);
+        let options = ReadOptions { schema: Some(schema), ..ReadOptions::of_text(&text)? };
         Ok((options, weight))
     }
 
@@ -181,6 +204,16 @@ impl Model {
         }
         let [model, ..] = OutputFolder::prepare(path)?.write(&parts)?;
         Ok(model)
+    }
+
+    /// The target as it is read where answers are known: as training knew it. Two classes `0` and
+    /// `1` are read as text, because other files call them `false` and `true`.
+    pub(crate) fn target_field(record: &RunRecord) -> Field {
+        let target = &record.task.target;
+        let are_bits = record.task.classes.len() == 2
+            && record.task.classes.iter().all(|label| label == "0" || label == "1");
+        let as_trained = record.schema.field(target).filter(|_| !are_bits).cloned();
+        as_trained.unwrap_or_else(|| Field::new(target, Storage::String, Kind::Category))
     }
 
     /// Adds the column `name` as training knew it, or as text.

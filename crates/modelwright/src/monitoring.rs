@@ -8,7 +8,7 @@ mod labels;
 use modelwright_automl::Purpose;
 use modelwright_core::context::Event;
 use modelwright_core::data::{Field, Kind, Schema, Storage, Table};
-use modelwright_core::record::MonitorRecord;
+use modelwright_core::record::{MonitorRecord, TextLayout};
 use modelwright_core::{Context, Error, ErrorKind, Result};
 use modelwright_io::{ReadOptions, read_path, stream_path};
 use modelwright_lifecycle::monitor::{
@@ -46,7 +46,8 @@ pub fn monitor(model: &Model, request: &MonitorRequest, ctx: &Context) -> Result
     let reference = model.reference()?;
     let watched = Watched { predictor: &model.predictor, record: &record, reference };
     let options = &request.options;
-    let reading = Reading { watched: &watched, ctx };
+    let text = model.text_layout();
+    let reading = Reading { watched: &watched, text: &text, ctx };
     let reference = match &request.reference {
         None => {
             must_have_reference(&watched)?;
@@ -60,7 +61,7 @@ pub fn monitor(model: &Model, request: &MonitorRequest, ctx: &Context) -> Result
     };
     let labels = match &request.labels {
         None => None,
-        Some(rows) => Some(Labels::read(rows, request.id.as_deref(), &record, ctx)?),
+        Some(rows) => Some(Labels::read(rows, request.id.as_deref(), (&record, &text), ctx)?),
     };
     ctx.tell(Event::Phase("compare".to_owned()));
     let side = || match &reference {
@@ -73,6 +74,7 @@ pub fn monitor(model: &Model, request: &MonitorRequest, ctx: &Context) -> Result
 
 struct Reading<'a> {
     watched: &'a Watched<'a>,
+    text: &'a TextLayout,
     ctx: &'a Context,
 }
 
@@ -145,7 +147,9 @@ impl Reading<'_> {
             };
             match rows {
                 Rows::File(path) => {
-                    for table in stream_path(path, schema, ROWS_PER_CHUNK, self.ctx)? {
+                    let schema = Some(schema.clone());
+                    let options = ReadOptions { schema, ..ReadOptions::of_text(self.text)? };
+                    for table in stream_path(path, &options, ROWS_PER_CHUNK, self.ctx)? {
                         add(table?)?;
                     }
                 }
@@ -164,7 +168,8 @@ impl Reading<'_> {
         let names: Vec<String> = match rows {
             Rows::File(_) if is_stream(rows) => Vec::new(),
             Rows::File(path) => {
-                let first = ReadOptions { n_rows_max: Some(1), ..ReadOptions::default() };
+                let text = ReadOptions::of_text(self.text)?;
+                let first = ReadOptions { n_rows_max: Some(1), ..text };
                 let file = read_path(path, &first, self.ctx)?;
                 file.table.names().map(str::to_owned).collect()
             }

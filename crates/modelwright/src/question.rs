@@ -18,6 +18,7 @@ use modelwright_core::record::Options;
 use modelwright_core::task::Task;
 use modelwright_core::{Context, Error, Result};
 
+use crate::flags::text::TextArgs;
 use crate::flags::{Global, values};
 use crate::recording::{LogArg, Recorded, Recording};
 use crate::session::{Limits, Session};
@@ -115,6 +116,8 @@ pub(crate) struct Question {
     #[arg(long)]
     plan_only: bool,
     #[command(flatten)]
+    text: TextArgs,
+    #[command(flatten)]
     log: LogArg,
 }
 
@@ -146,6 +149,7 @@ impl Question {
         options.kinds = self.kinds.iter().cloned().collect();
         options.keep_leaks = self.keep_leaks;
         options.with_rows = self.with_rows;
+        options.text = self.text.layout();
         Ok(options)
     }
 
@@ -212,13 +216,14 @@ impl Question {
     /// Reads the training table and, if there is one, the test table.
     fn read(&self, options: Options, ctx: &Context) -> Result<modelwright::FitInput> {
         ctx.tell(Event::Phase("read".to_owned()));
-        let train = read_train(&self.data, ctx)?;
+        let train = read_train(&self.data, &options.text, ctx)?;
         let test = match &self.test {
             None => None,
-            Some(path) => Some(read_test(path, &train, ctx)?),
+            Some(path) => Some(read_test(path, &options.text, &train, ctx)?),
         };
+        let all_rows = modelwright::all_rows(&self.data, &options.text);
         let input = modelwright::input_of(train, test, options);
-        Ok(modelwright::FitInput { all_rows: modelwright::all_rows(&self.data), ..input })
+        Ok(modelwright::FitInput { all_rows, ..input })
     }
 
     /// Refuses flags that need each other, or cannot be together, before anything is read.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use modelwright_automl::{Purpose, ReadingLimits};
 use modelwright_core::context::Event;
 use modelwright_core::data::Column;
-use modelwright_core::record::DataSource;
+use modelwright_core::record::{DataSource, TextLayout};
 use modelwright_core::{Context, Result};
 use modelwright_io::{ReadOptions, Room, TableFile, fingerprint, read_path, table_in_memory};
 
@@ -96,12 +96,14 @@ pub fn read_within_limits(
     Ok(file)
 }
 
-/// Reads the training table, or the sample of it that there is room and time for.
+/// Reads the training table, or the sample of it that there is room and time for; `text` is what
+/// is known of it if it is text.
 ///
 /// # Errors
 /// As [`read_within_limits`].
-pub fn read_train(path: &Path, ctx: &Context) -> Result<TableFile> {
-    let train = read_within_limits(path, ReadOptions::default(), Purpose::Learn, "read", ctx)?;
+pub fn read_train(path: &Path, text: &TextLayout, ctx: &Context) -> Result<TableFile> {
+    let options = ReadOptions::of_text(text)?;
+    let train = read_within_limits(path, options, Purpose::Learn, "read", ctx)?;
     tell_remarks(&train.source, ctx);
     Ok(train)
 }
@@ -110,8 +112,14 @@ pub fn read_train(path: &Path, ctx: &Context) -> Result<TableFile> {
 ///
 /// # Errors
 /// As [`read_within_limits`].
-pub fn read_test(path: &Path, train: &TableFile, ctx: &Context) -> Result<TableFile> {
-    let as_trained = ReadOptions { schema: Some(train.schema.clone()), ..ReadOptions::default() };
+pub fn read_test(
+    path: &Path,
+    text: &TextLayout,
+    train: &TableFile,
+    ctx: &Context,
+) -> Result<TableFile> {
+    let schema = Some(train.schema.clone());
+    let as_trained = ReadOptions { schema, ..ReadOptions::of_text(text)? };
     let test = read_within_limits(path, as_trained, Purpose::Learn, "read-test", ctx)?;
     tell_remarks(&test.source, ctx);
     Ok(test)

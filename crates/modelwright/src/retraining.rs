@@ -7,7 +7,7 @@ use modelwright_automl::offers::is_student;
 use modelwright_automl::{FitInput, Own, Predictor, Purpose, row_groups};
 use modelwright_core::context::Event;
 use modelwright_core::data::{Column, ColumnData, MISSING_INSTANT, Table};
-use modelwright_core::record::{DataSource, Options, OwnKind, PlannedTrial, RunRecord};
+use modelwright_core::record::{DataSource, Options, OwnKind, PlannedTrial, RunRecord, TextLayout};
 use modelwright_core::task::Predictions;
 use modelwright_core::{Context, Error, Result};
 use modelwright_evaluate::metric_or_default;
@@ -92,11 +92,12 @@ pub fn retrain(
 ) -> Result<Retrained> {
     let record = champion.artifact.record()?;
     ctx.tell(Event::Phase("read".to_owned()));
-    let file = read_all(&request.data, &record, ctx)?;
+    let file = read_all(&request.data, &record, &champion.text_layout(), ctx)?;
     let source = file.source.clone();
     let (older, newer) = part(file.table, request, &record)?;
     let findings = data_findings(champion, &record, &older, ctx)?;
-    let options = options_of(&record, request, ctx);
+    let mut options = options_of(&record, request, ctx);
+    options.text = champion.text_layout();
     let input = FitInput {
         table: older,
         schema: file.schema,
@@ -124,11 +125,16 @@ pub fn retrain(
 }
 
 /// All files as one table, read as the old model's training table was.
-fn read_all(all: &[Rows], record: &RunRecord, ctx: &Context) -> Result<TableFile> {
+fn read_all(
+    all: &[Rows],
+    record: &RunRecord,
+    text: &TextLayout,
+    ctx: &Context,
+) -> Result<TableFile> {
     let mut whole: Option<TableFile> = None;
     for (i, rows) in all.iter().enumerate() {
         let schema = Some(record.schema.clone());
-        let options = ReadOptions { schema, ..ReadOptions::default() };
+        let options = ReadOptions { schema, ..ReadOptions::of_text(text)? };
         let file = rows.read(options, Purpose::Learn, &format!("read-{i}"), ctx)?;
         match &mut whole {
             None => whole = Some(file),

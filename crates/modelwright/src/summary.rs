@@ -6,7 +6,9 @@ use modelwright::Saved;
 use modelwright::automl::FitPlan;
 use modelwright::learners::learner;
 use modelwright_core::Result;
-use modelwright_core::record::{LevelRecord, Member, MetricValue, RunRecord, TrialStatus};
+use modelwright_core::record::{
+    LeakAction, LeakFinding, LeakKind, LevelRecord, Member, MetricValue, RunRecord, TrialStatus,
+};
 use serde::ser::{Serialize, Serializer};
 use serde_json::{Value, json};
 
@@ -129,6 +131,7 @@ fn fit_json(record: &RunRecord, saved: &Saved) -> Value {
         "total_s": record.clock.total_s,
         "peak_memory_bytes": record.clock.peak_memory_bytes,
         "warnings": record.warnings,
+        "suspected_leaks": kept_findings(record),
     });
     if let Some(calibration) = &record.calibration {
         summary["calibration"] = json!(calibration.method);
@@ -161,6 +164,7 @@ fn fit_text(record: &RunRecord, saved: &Saved) -> String {
         many => writeln!(text, ", {} classes)\n", many.len()),
     };
     score(&mut text, record);
+    text.push_str(&suspected_leaks(record));
     members(&mut text, record);
     let peak = record.clock.peak_memory_bytes;
     let memory = peak.map_or(String::new(), |b| format!(", at most {} of memory", size(b)));
@@ -180,6 +184,44 @@ fn fit_text(record: &RunRecord, saved: &Saved) -> String {
     let _ = writeln!(text, "  modelwright evaluate {folder} LABELLED_DATA");
     for warning in &record.warnings {
         let _ = writeln!(text, "\nwarning: {warning}");
+    }
+    text
+}
+
+/// Findings that are less sure than this are in the report only.
+const CONFIDENCE_MIN: f64 = 0.3;
+
+/// So many of them are told.
+const N_FINDINGS: usize = 3;
+
+/// What may be a leak and is still learned from, surest first.
+fn kept_findings(record: &RunRecord) -> Vec<&LeakFinding> {
+    let is_told =
+        |f: &&LeakFinding| f.action == LeakAction::Reported && f.confidence >= CONFIDENCE_MIN;
+    let mut told: Vec<&LeakFinding> = record.leakage.iter().filter(is_told).collect();
+    told.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
+    told
+}
+
+/// The findings in a line each, and what they do to the score.
+fn suspected_leaks(record: &RunRecord) -> String {
+    let told = kept_findings(record);
+    let mut text = String::new();
+    for finding in told.iter().take(N_FINDINGS) {
+        let columns = finding.columns.join(", ");
+        let about = if columns.is_empty() { String::new() } else { format!("{columns}: ") };
+        let advice = match finding.kind {
+            LeakKind::DuplicateAcrossSplit => {
+                "; the score is partly that of rows seen before (drop them, or keep them together \
+                 with --group)"
+            }
+            _ if !columns.is_empty() => "; still used (leave it out with --exclude)",
+            _ => "",
+        };
+        let _ = writeln!(text, "▲ a leak? {about}{}{advice}", finding.evidence);
+    }
+    if told.len() > N_FINDINGS {
+        let _ = writeln!(text, "▲ {} more are in the report", told.len() - N_FINDINGS);
     }
     text
 }

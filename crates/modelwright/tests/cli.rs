@@ -32,6 +32,8 @@ mod retrain;
 mod store;
 #[path = "cli/tables.rs"]
 mod tables;
+#[path = "cli/text.rs"]
+mod text;
 #[path = "cli/train.rs"]
 mod train;
 #[path = "cli/uncertainty.rs"]

@@ -342,7 +342,7 @@ impl Model {
     pub(crate) fn rows_of(&self, data: &Input, ctx: &Context) -> Result<(Rows, Option<String>)> {
         let file = match data {
             Input::Table(table) => table.get().take(Some(self.schema.clone()), ctx)?,
-            Input::Path(path) => read_path(path, &self.loaded.read_options(), ctx)?,
+            Input::Path(path) => read_path(path, &self.loaded.read_options()?, ctx)?,
         };
         let warning = self.loaded.absent_columns(&file.table)?;
         Ok((file.table, warning))
@@ -369,7 +369,7 @@ impl Model {
             Data::Table(table) => {
                 table.get().take(Some(self.schema.clone()), ctx).map_err(|e| like(e, data))?
             }
-            Data::Path(path) => read_path(path, &self.loaded.read_options(), ctx)?,
+            Data::Path(path) => read_path(path, &self.loaded.read_options()?, ctx)?,
         };
         let warning = self.loaded.absent_columns(&file.table).map_err(|e| like(e, data))?;
         Ok((file.table, warning))

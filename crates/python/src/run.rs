@@ -20,7 +20,7 @@ use modelwright::{
 };
 use modelwright_core::context::{Decisions, Event, Progress, Settings};
 use modelwright_core::data::Schema;
-use modelwright_core::record::{Options, RunRecord};
+use modelwright_core::record::{Options, RunRecord, TextLayout};
 use modelwright_core::{Context, Error, Result};
 use pyo3::prelude::*;
 use serde_json::json;
@@ -60,9 +60,9 @@ impl From<Data> for Input {
 }
 
 impl Input {
-    fn train(&self, ctx: &Context) -> Result<TableFile> {
+    fn train(&self, text: &TextLayout, ctx: &Context) -> Result<TableFile> {
         match self {
-            Self::Path(path) => read_train(path, ctx),
+            Self::Path(path) => read_train(path, text, ctx),
             Self::Table(table) => {
                 let file = table.get().take_for_run(None, ctx)?;
                 file.source.notes.iter().for_each(|n| ctx.tell(Event::Note(n.clone())));
@@ -71,9 +71,9 @@ impl Input {
         }
     }
 
-    fn test(&self, train: &TableFile, ctx: &Context) -> Result<TableFile> {
+    fn test(&self, text: &TextLayout, train: &TableFile, ctx: &Context) -> Result<TableFile> {
         match self {
-            Self::Path(path) => read_test(path, train, ctx),
+            Self::Path(path) => read_test(path, text, train, ctx),
             Self::Table(table) => {
                 let schema: Schema = train.schema.clone();
                 table.get().take_for_run(Some(schema), ctx).map_err(|e| e.at("test"))
@@ -82,9 +82,9 @@ impl Input {
     }
 
     /// The rows of a file, for a last fit when they do not fit in memory.
-    fn all_rows(&self) -> Option<Arc<dyn AllRows>> {
+    fn all_rows(&self, text: &TextLayout) -> Option<Arc<dyn AllRows>> {
         match self {
-            Self::Path(path) => modelwright::all_rows(path),
+            Self::Path(path) => modelwright::all_rows(path, text),
             Self::Table(_) => None,
         }
     }
@@ -221,11 +221,12 @@ pub(crate) fn fit(
             RunAccount::begin(location, (kind, &options), out.as_deref(), &created, &warn)?;
         let work = || {
             ctx.tell(Event::Phase("read".to_owned()));
-            let train = data.train(&ctx)?;
-            let test = test.map(|t| t.test(&train, &ctx)).transpose()?;
+            let train = data.train(&options.text, &ctx)?;
+            let test = test.map(|t| t.test(&options.text, &train, &ctx)).transpose()?;
+            let all_rows = data.all_rows(&options.text);
             let mut input = modelwright::input_of(train, test, options);
             input.own = own.clone();
-            input.all_rows = data.all_rows();
+            input.all_rows = all_rows;
             let mut outcome = modelwright::fit(input, &ctx)?;
             ctx.tell(Event::Phase("pack".to_owned()));
             outcome.record.clock.created.clone_from(&created);
@@ -287,17 +288,18 @@ pub(crate) fn replay(
             ctx.tell(Event::Warning(text));
         }
         ctx.tell(Event::Phase("read".to_owned()));
-        let train = data.train(&ctx)?;
+        let text = &record.options.text;
+        let train = data.train(text, &ctx)?;
         let test = match test {
             Some(test) if record.test_data.is_some() => {
-                Some((test.test(&train, &ctx)?, test.shown()))
+                Some((test.test(text, &train, &ctx)?, test.shown()))
             }
             Some(test) => Some((train.clone(), test.shown())),
             None => None,
         };
         let mut input = input_of_record(&record, (train, data.shown()), test)?;
         input.own = own.clone();
-        input.all_rows = data.all_rows();
+        input.all_rows = data.all_rows(text);
         Ok(with_metric(packed(&repeat(&record, input, &ctx)?)?, &own))
     };
     finish(py, work, on_event)
@@ -352,11 +354,12 @@ pub(crate) fn plan(
     let work = move |events: Box<dyn Progress>, cancel| {
         let ctx = limits.context(events, cancel)?;
         ctx.tell(Event::Phase("read".to_owned()));
-        let train = data.train(&ctx)?;
-        let test = test.map(|t| t.test(&train, &ctx)).transpose()?;
+        let train = data.train(&options.text, &ctx)?;
+        let test = test.map(|t| t.test(&options.text, &train, &ctx)).transpose()?;
+        let all_rows = data.all_rows(&options.text);
         let mut input = modelwright::input_of(train, test, options);
         input.own = own.clone();
-        input.all_rows = data.all_rows();
+        input.all_rows = all_rows;
         modelwright::plan(input, &ctx)
     };
     let watched = watch::begin(work).map_err(|e| raise(py, &e, Realm::Data))?;
@@ -366,15 +369,19 @@ pub(crate) fn plan(
 
 /// The profile of a table: as JSON, as an HTML page, as text.
 #[pyfunction]
-#[pyo3(signature = (data, target, kinds, seed, on_event))]
+#[pyo3(signature = (data, target, kinds, seed, text, on_event))]
 pub(crate) fn profile(
     py: Python<'_>,
     data: Data,
     target: Option<String>,
     kinds: Vec<(String, String)>,
     seed: u64,
+    mut text: Given,
     on_event: Option<Py<PyAny>>,
 ) -> PyResult<(String, String, String)> {
+    // What can be said of a table of text is asked as a fit asks it, of any target.
+    text.push(("target".to_owned(), Some("y".to_owned())));
+    let text = ask(py, "fit", text)?.options.text;
     let mut wish = Wish { target, seed, ..Wish::default() };
     for (column, kind) in kinds {
         let kind = kind.parse().map_err(|e: Error| raise(py, &e.at("kind"), Realm::Option))?;
@@ -389,9 +396,9 @@ pub(crate) fn profile(
         ctx.tell(Event::Phase("read".to_owned()));
         let to = if wish.target.is_some() { Purpose::Learn } else { Purpose::Look };
         let file = match &data {
-            Input::Table(_) => data.train(&ctx)?,
+            Input::Table(_) => data.train(&text, &ctx)?,
             Input::Path(path) => {
-                read_within_limits(path, ReadOptions::default(), to, "read", &ctx)?
+                read_within_limits(path, ReadOptions::of_text(&text)?, to, "read", &ctx)?
             }
         };
         tell_sample(&file.source, &ctx);

@@ -15,6 +15,7 @@ use modelwright_core::record::{
 };
 use modelwright_core::{Error, Result};
 
+use crate::flags::text::TextArgs;
 use crate::flags::{ModelArg, values};
 use crate::output::{self, TextTable, count, number, wrap};
 use crate::session::{Limits, Session};
@@ -50,13 +51,15 @@ pub(crate) struct Audit {
     /// Also write the audit as a page
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
+    #[command(flatten)]
+    text: TextArgs,
 }
 
 impl Audit {
     /// Predicts DATA, measures the groups and prints.
     pub(crate) fn run(self, session: &Session) -> Result<()> {
         output::spare(self.report.as_deref(), [&*self.data], "--report")?;
-        let model = Model::load(&self.model.model)?;
+        let model = Model::load(&self.model.model)?.with_text(self.text.layout());
         let sensitive = self.sensitive(&model)?;
         let ctx = session.context(Limits::default())?;
         ctx.tell(Event::Phase("read".to_owned()));

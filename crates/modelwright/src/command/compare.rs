@@ -10,6 +10,7 @@ use modelwright::assess::{CompareOptions, Weighed, check_comparable, compare_mod
 use modelwright_core::{Error, Result};
 use serde::Serialize;
 
+use crate::flags::text::TextArgs;
 use crate::flags::values;
 use crate::labelled::{Labelled, predict_labelled};
 use crate::output::{self, TextTable, count, number, wrap};
@@ -56,6 +57,8 @@ pub(crate) struct Compare {
     /// What errors cost, as in `fit`: compares what the decisions of both cost
     #[arg(long, value_name = "ERROR=COST,…", value_parser = values::costs)]
     cost: Option<values::Costs>,
+    #[command(flatten)]
+    text: TextArgs,
 }
 
 /// The comparison as JSON.
@@ -82,7 +85,8 @@ impl Compare {
         else {
             return Err(Error::input("two models and rows are needed"));
         };
-        let (a, b) = (Model::load(path_a)?, Model::load(path_b)?);
+        let load = |path| Model::load(path).map(|model| model.with_text(self.text.layout()));
+        let (a, b) = (load(path_a)?, load(path_b)?);
         check_comparable(&a, &b)?;
         let ctx = session.context(Limits::default())?;
         let rows_a = predict_labelled(&a, data, &ctx)?;

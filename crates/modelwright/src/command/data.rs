@@ -12,6 +12,7 @@ use modelwright_core::{Context, Result};
 use modelwright_io::{ReadOptions, read_path};
 use serde_json::json;
 
+use crate::flags::text::TextArgs;
 use crate::flags::values;
 use crate::output::{self, TextTable, count, number};
 use crate::recording::{existing_store, store};
@@ -42,6 +43,8 @@ enum Action {
         /// The file
         #[arg(value_name = "FILE")]
         file: PathBuf,
+        #[command(flatten)]
+        text: TextArgs,
     },
     /// Which columns and rows differ
     Diff {
@@ -54,6 +57,8 @@ enum Action {
         /// The column by which rows are matched, of two files [default: by what they hold]
         #[arg(long, value_name = "COLUMN", value_parser = values::name)]
         key: Option<String>,
+        #[command(flatten)]
+        text: TextArgs,
     },
     /// Which data runs used, what changed in them since the run before, and the score
     Log {
@@ -67,9 +72,9 @@ impl Data {
     /// Does what is asked.
     pub(crate) fn run(self, session: &Session) -> Result<()> {
         match self.action {
-            Action::Snapshot { file } => snapshot(&file, session),
-            Action::Diff { before, after, key } => {
-                let found = diff(&before, &after, key.as_deref(), session)?;
+            Action::Snapshot { file, text } => snapshot(&file, &text, session),
+            Action::Diff { before, after, key, text: said } => {
+                let found = diff((&before, &after), key.as_deref(), &said, session)?;
                 if session.global.json {
                     return output::print_json(&found);
                 }
@@ -80,9 +85,9 @@ impl Data {
     }
 }
 
-fn snapshot(file: &Path, session: &Session) -> Result<()> {
+fn snapshot(file: &Path, text: &TextArgs, session: &Session) -> Result<()> {
     let ctx = session.context(Limits::default())?;
-    let read = read_path(file, &ReadOptions::default(), &ctx)?;
+    let read = read_path(file, &ReadOptions::of_text(&text.layout())?, &ctx)?;
     let snapshot = Snapshot::of(&read.table, &ctx);
     drop(ctx);
     let name = &read.source.name;
@@ -107,9 +112,10 @@ enum Side {
 }
 
 impl Side {
-    fn of(name: &Path, session: &Session, ctx: &Context) -> Result<Self> {
+    fn of(name: &Path, text: &TextArgs, session: &Session, ctx: &Context) -> Result<Self> {
         if name.exists() {
-            return Ok(Self::Table(read_path(name, &ReadOptions::default(), ctx)?.table));
+            let options = ReadOptions::of_text(&text.layout())?;
+            return Ok(Self::Table(read_path(name, &options, ctx)?.table));
         }
         existing_store(session)?.snapshot(&name.to_string_lossy()).map(Self::Snapshot)
     }
@@ -122,9 +128,14 @@ impl Side {
     }
 }
 
-fn diff(before: &Path, after: &Path, key: Option<&str>, session: &Session) -> Result<Difference> {
+fn diff(
+    (before, after): (&Path, &Path),
+    key: Option<&str>,
+    said: &TextArgs,
+    session: &Session,
+) -> Result<Difference> {
     let ctx = session.context(Limits::default())?;
-    match (Side::of(before, session, &ctx)?, Side::of(after, session, &ctx)?) {
+    match (Side::of(before, said, session, &ctx)?, Side::of(after, said, session, &ctx)?) {
         (Side::Table(a), Side::Table(b)) => diff_tables(&a, &b, key, &ctx),
         (_, _) if key.is_some() => Err(modelwright_core::Error::input(
             "rows can be matched by a key only where both are files",

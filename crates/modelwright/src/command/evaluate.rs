@@ -10,6 +10,7 @@ use modelwright_core::record::Evaluation;
 use serde_json::json;
 
 use crate::by_group::ByColumn;
+use crate::flags::text::TextArgs;
 use crate::flags::{ModelArg, values};
 use crate::labelled::predict_labelled_by;
 use crate::output::{self, count, number};
@@ -42,6 +43,8 @@ pub(crate) struct Evaluate {
     #[arg(long, value_name = "COLUMN,…", value_delimiter = ',', value_parser = values::name)]
     by: Vec<String>,
     #[command(flatten)]
+    text: TextArgs,
+    #[command(flatten)]
     log: LogArg,
 }
 
@@ -61,7 +64,7 @@ impl Evaluate {
 
     /// Predicts DATA and measures.
     fn measure(&self, session: &Session) -> Result<(Model, Assessment)> {
-        let model = Model::load(&self.model.model)?;
+        let model = Model::load(&self.model.model)?.with_text(self.text.layout());
         let ctx = session.context(Limits::default())?;
         let rows = predict_labelled_by(&model, &self.data, &self.by, &ctx)?;
         let mut found = assess(&model, &rows, &ctx)?;

@@ -25,6 +25,7 @@ use serde::Serialize;
 
 use self::other_answer::OtherAnswer;
 use crate::explanation_text::Shown;
+use crate::flags::text::TextArgs;
 use crate::flags::{ModelArg, values};
 use crate::output::{self, TextTable, count};
 use crate::session::{Limits, Session};
@@ -99,6 +100,8 @@ pub(crate) struct Explain {
     #[arg(long, value_name = "FILE.html")]
     report: Option<PathBuf>,
     #[command(flatten)]
+    text: TextArgs,
+    #[command(flatten)]
     other: OtherAnswer,
     /// Write the values of every row: .csv or .parquet
     #[arg(long, short, value_name = "FILE")]
@@ -133,7 +136,7 @@ impl Explain {
     /// Reads, explains, prints or writes.
     pub(crate) fn run(self, session: &Session) -> Result<()> {
         self.check()?;
-        let model = Model::load(&self.model.model)?;
+        let model = Model::load(&self.model.model)?.with_text(self.text.layout());
         if let Some(path) = &self.shapes {
             return write_shapes(&model, path, session);
         }
@@ -345,7 +348,7 @@ fn write_shapes(model: &Model, path: &Path, session: &Session) -> Result<()> {
 /// Reads rows as the model reads them.
 fn read(path: &Path, model: &Model, ctx: &Context) -> Result<Table> {
     ctx.tell(Event::Phase("read".to_owned()));
-    let file = read_within_limits(path, model.read_options(), Purpose::Look, "read", ctx)?;
+    let file = read_within_limits(path, model.read_options()?, Purpose::Look, "read", ctx)?;
     crate::tell_sample(&file.source, ctx);
     model.check_columns(&file.table, ctx).map_err(|e| e.at(path.display().to_string()))?;
     Ok(file.table)

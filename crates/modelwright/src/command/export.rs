@@ -194,7 +194,7 @@ impl Export {
         let names = export.feature_names();
         let mut out = TableWriter::csv(AtomicFile::create(&path)?);
         let mut n_rows = 0;
-        for table in stream_path(data, &model.predictor.schema, ROWS_PER_CHUNK, &ctx)? {
+        for table in stream_path(data, &model.read_options()?, ROWS_PER_CHUNK, &ctx)? {
             let table = table?;
             if n_rows == 0 {
                 model.check_columns(&table, &ctx)?;

@@ -9,6 +9,7 @@ use modelwright_core::Result;
 use modelwright_core::record::MoreRowsRecord;
 
 use crate::flags::ModelArg;
+use crate::flags::text::TextArgs;
 use crate::output::{self, TextTable, count, number, wrap};
 use crate::session::{Limits, Session};
 
@@ -32,12 +33,14 @@ pub(crate) struct LearningCurve {
     /// Rows with the target column, such as those that the model was trained on
     #[arg(value_name = "DATA")]
     data: PathBuf,
+    #[command(flatten)]
+    text: TextArgs,
 }
 
 impl LearningCurve {
     /// Fits the parts and prints the curve.
     pub(crate) fn run(self, session: &Session) -> Result<()> {
-        let model = Model::load(&self.model.model)?;
+        let model = Model::load(&self.model.model)?.with_text(self.text.layout());
         let ctx = session.context(Limits::default())?;
         let found = more_rows_of(&model, &self.data, &ctx)?;
         drop(ctx);

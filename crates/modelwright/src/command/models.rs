@@ -1,11 +1,11 @@
 //! `models`: named models, their versions, and which of them is in use.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use modelwright::lifecycle::resolve_model;
 use modelwright::lifecycle::store::{ModelVersion, parse_reference};
-use modelwright_core::Result;
+use modelwright_core::{Error, Result};
 use serde_json::json;
 
 use crate::flags::values;
@@ -52,7 +52,7 @@ enum Action {
     /// Keep a model file as the next version of a name
     Register {
         /// The name
-        #[arg(value_name = "NAME", value_parser = values::name)]
+        #[arg(value_name = "NAME", value_parser = values::model_name)]
         name: String,
         /// A model.mw, or the folder that `fit` wrote
         #[arg(value_name = "MODEL")]
@@ -138,7 +138,7 @@ impl Models {
                 None => show_version(&name, &version, session),
             },
             Action::Register { name, model, alias, run, note } => {
-                let file = resolve_model(&model)?;
+                let file = resolve_model(&model).map_err(|e| in_other_order(e, &name, &model))?;
                 let mut store = store(session)?;
                 if let Some(run) = run {
                     store.run(run)?;
@@ -214,6 +214,15 @@ fn moved(
     let was = before.map_or(String::new(), |b| format!(" (it was {b})"));
     let document = json!({ "name": name, "alias": alias, "number": number, "before": before });
     said(session, &document, &format!("{name}@{alias} is version {number}{was}"))
+}
+
+/// Where the name is a model and the model is none, they stand in the wrong order.
+fn in_other_order(error: Error, name: &str, model: &Path) -> Error {
+    if Path::new(name).exists() && !model.exists() {
+        let model = model.display();
+        return error.hint(format!("the name comes first: models register {model} {name}"));
+    }
+    error
 }
 
 fn list(session: &Session) -> Result<()> {

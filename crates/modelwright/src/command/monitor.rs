@@ -10,6 +10,7 @@ use modelwright::{Model, MonitorRequest, Rows};
 use modelwright_core::record::{MonitorRecord, Status, Verdict};
 use modelwright_core::{Error, Result};
 
+use crate::flags::text::TextArgs;
 use crate::flags::{ModelArg, values};
 use crate::machine;
 use crate::output;
@@ -62,6 +63,8 @@ pub(crate) struct Monitor {
     /// End with exit code 1 when this was found (repeatable)
     #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',')]
     fail_on: Vec<FailOn>,
+    #[command(flatten)]
+    text: TextArgs,
     #[command(flatten)]
     log: LogArg,
 }
@@ -154,7 +157,7 @@ impl Monitor {
 
     /// Compares; returns the model's file and what was found.
     fn look(&self, session: &Session) -> Result<(PathBuf, MonitorRecord)> {
-        let model = Model::load(&self.model.model)?;
+        let model = Model::load(&self.model.model)?.with_text(self.text.layout());
         let ctx = session.context(Limits::default())?;
         let request = MonitorRequest {
             current: self.current.iter().cloned().map(Rows::File).collect(),

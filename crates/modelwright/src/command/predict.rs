@@ -20,6 +20,7 @@ use modelwright_core::{Context, Error, Result};
 use modelwright_lifecycle::AtomicFile;
 use serde_json::json;
 
+use crate::flags::text::TextArgs;
 use crate::flags::{ModelArg, values};
 use crate::output::{self, count};
 use crate::rows_json::RowsJson;
@@ -61,6 +62,8 @@ pub(crate) struct Predict {
     /// Add the model's intervals (regression) or sets (classification)
     #[arg(long)]
     intervals: bool,
+    #[command(flatten)]
+    text: TextArgs,
 }
 
 /// The form of the output.
@@ -75,7 +78,7 @@ impl Predict {
     /// Streams DATA through the model.
     pub(crate) fn run(self, session: &Session) -> Result<()> {
         let form = self.form(session)?;
-        let model = Model::load(&self.model.model)?;
+        let model = Model::load(&self.model.model)?.with_text(self.text.layout());
         if self.intervals && model.predictor.levels().is_empty() {
             return Err(Error::input("the model has no intervals")
                 .at("--intervals")
@@ -84,7 +87,7 @@ impl Predict {
         }
         let ctx = session.context(Limits::default())?;
         ctx.tell(Event::Phase("predict".to_owned()));
-        let stream = stream_path(&self.data, &model.predictor.schema, ROWS_PER_CHUNK, &ctx)?;
+        let stream = stream_path(&self.data, &model.read_options()?, ROWS_PER_CHUNK, &ctx)?;
         let (data, intervals, explain) = (&self.data, self.intervals, self.explain);
         let job = Job { model: &model, data, intervals, explain, ctx: &ctx };
         let n_rows = match &self.output {
@@ -218,8 +221,9 @@ impl Job<'_> {
     fn with_nearest(&self, error: Error) -> Error {
         let error = self.at_data(error);
         let Some(column) = error.place().column.clone() else { return error };
-        let first = ReadOptions { n_rows_max: Some(1), ..ReadOptions::default() };
-        match read_path(self.data, &first, self.ctx) {
+        let first = ReadOptions::of_text(&self.model.text_layout())
+            .map(|text| ReadOptions { n_rows_max: Some(1), ..text });
+        match first.and_then(|first| read_path(self.data, &first, self.ctx)) {
             Ok(file) => error.suggest(&column, file.table.names()),
             Err(_) => error,
         }

@@ -14,6 +14,7 @@ use modelwright_core::data::Kind;
 use modelwright_core::record::{DataSource, LeakFinding, TableProfile};
 use serde::Serialize;
 
+use crate::flags::text::TextArgs;
 use crate::flags::values;
 use crate::output;
 use crate::session::{Limits, Session};
@@ -40,6 +41,8 @@ pub(crate) struct Profile {
     /// Write the profile as an HTML page
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
+    #[command(flatten)]
+    text: TextArgs,
 }
 
 /// The profile as JSON.
@@ -58,7 +61,8 @@ impl Profile {
         ctx.tell(Event::Phase("read".to_owned()));
         // Looking for leaks parts and encodes the table as learning does.
         let to = if self.target.is_some() { Purpose::Learn } else { Purpose::Look };
-        let file = read_within_limits(&self.data, ReadOptions::default(), to, "read", &ctx)?;
+        let options = ReadOptions::of_text(&self.text.layout())?;
+        let file = read_within_limits(&self.data, options, to, "read", &ctx)?;
         tell_remarks(&file.source, &ctx);
         let source = file.source.clone();
         let wish = Wish {

@@ -73,16 +73,17 @@ impl Replay {
     fn read(&self, record: &RunRecord, ctx: &Context) -> Result<FitInput> {
         ctx.tell(Event::Phase("read".to_owned()));
         let shown = |path: &PathBuf| path.display().to_string();
-        let train = read_train(&self.data, ctx)?;
+        let text = &record.options.text;
+        let train = read_train(&self.data, text, ctx)?;
         let test = match &self.test {
             // A test table that the run did not have is refused unread.
             Some(path) if record.test_data.is_some() => {
-                Some((read_test(path, &train, ctx)?, shown(path)))
+                Some((read_test(path, text, &train, ctx)?, shown(path)))
             }
             Some(path) => Some((train.clone(), shown(path))),
             None => None,
         };
         let input = input_of_record(record, (train, shown(&self.data)), test)?;
-        Ok(FitInput { all_rows: modelwright::all_rows(&self.data), ..input })
+        Ok(FitInput { all_rows: modelwright::all_rows(&self.data, text), ..input })
     }
 }

@@ -14,6 +14,7 @@ use modelwright_core::{Error, Result};
 use modelwright_lifecycle::atomic_write;
 use serde::Serialize;
 
+use crate::flags::text::TextArgs;
 use crate::flags::{ModelArg, values};
 use crate::machine;
 use crate::output::{self, count, number};
@@ -81,6 +82,8 @@ pub(crate) struct Retrain {
     /// End with exit code 1 when the old model stays
     #[arg(long)]
     fail_if_kept: bool,
+    #[command(flatten)]
+    text: TextArgs,
     #[command(flatten)]
     log: LogArg,
 }
@@ -160,7 +163,7 @@ impl Retrain {
         run: Option<i64>,
         session: &Session,
     ) -> Result<Retrained> {
-        let champion = Model::load(&self.model.model)?;
+        let champion = Model::load(&self.model.model)?.with_text(self.text.layout());
         let folder = OutputFolder::prepare(&self.out)?;
         let ctx = session.context(Limits {
             time: Some(retrain_time(&champion, self.time)?),

@@ -1,9 +1,11 @@
 //! What can be typed: the global flags and the list of subcommands.
 //!
 //! Each subcommand declares its own flags beside its work (`command/<name>.rs`); values that have a
-//! syntax of their own are parsed in [`values`]; [`slips`] answers what clap refuses.
+//! syntax of their own are parsed in [`values`]; [`slips`] answers what clap refuses; [`text`] is
+//! what can be said of tables of text.
 
 mod slips;
+pub(crate) mod text;
 pub(crate) mod values;
 
 use std::ffi::OsString;

@@ -36,7 +36,7 @@ fn explain(refusal: &Refusal, args: &[OsString]) -> Error {
     let argument = text(refusal, ContextKind::InvalidArg);
     match refusal.kind() {
         ErrorKind::UnknownArgument => unknown_argument(refusal, &argument, args, &help),
-        ErrorKind::InvalidSubcommand => unknown_command(refusal),
+        ErrorKind::InvalidSubcommand => unknown_command(refusal, command.as_deref()),
         ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             Error::input("no command was given")
                 .at(format!("modelwright {}", command.as_deref().unwrap_or_default()).trim_end())
@@ -78,11 +78,24 @@ fn unknown_argument(refusal: &Refusal, argument: &str, args: &[OsString], help: 
             .expected(usage(refusal))
             .hint(meant_by_stray(argument, args).unwrap_or_else(|| help.to_owned()));
     }
+    if let Some(negative) = negative_value(argument, args) {
+        return negative;
+    }
     let error = Error::input(format!("unknown flag `{argument}`"));
     match text(refusal, ContextKind::SuggestedArg) {
         near if near.is_empty() => error.hint(help),
         near => error.hint(format!("did you mean `{near}`?")),
     }
+}
+
+/// A negative number behind a flag, which looks like a flag of its own: `--time -5s`.
+fn negative_value(argument: &str, args: &[OsString]) -> Option<Error> {
+    let digit = argument.strip_prefix('-')?.chars().next()?;
+    let words: Vec<&str> = args.iter().filter_map(|a| a.to_str()).collect();
+    let at = words.iter().position(|w| digit.is_ascii_digit() && w.starts_with(argument))?;
+    let flag = words.get(at.checked_sub(1)?).filter(|flag| flag.starts_with("--"))?;
+    let error = Error::input("the value must not be negative").at(*flag).got(words[at]);
+    Some(error.hint(format!("leave the sign out: {flag} {}", words[at].trim_start_matches('-'))))
 }
 
 /// What a word without a flag may have been meant as.
@@ -97,17 +110,20 @@ fn meant_by_stray(word: &str, args: &[OsString]) -> Option<String> {
     if *flag == "--time" || *flag == "--memory" {
         return Some(format!("number and unit stand together: {flag} {before}{word}"));
     }
+    if has("retrain") && !has("--data") {
+        return Some(format!("name the rows by a flag: --data {word}"));
+    }
     let asks = has("fit") || has("train");
     (asks && !has("--target")).then(|| format!("did you mean `--target {word}`?"))
 }
 
-fn unknown_command(refusal: &Refusal) -> Error {
+fn unknown_command(refusal: &Refusal, of: Option<&str>) -> Error {
     let name = text(refusal, ContextKind::InvalidSubcommand);
     let error = Error::input(format!("unknown command `{name}`"));
     if name == "help" {
         return error.expected("a command, or the flag --help").hint("see `modelwright --help`");
     }
-    one_of(error, &name, &commands())
+    one_of(error, &name, &commands_of(of))
 }
 
 /// Says what is known, once: as the expectation beside the nearest name, or else as the hint.

@@ -51,6 +51,30 @@ const FOREIGN_LEARNERS: [(&str, &[&str]); 6] = [
 /// More folds than this take long and judge no better.
 const FOLDS_MAX: usize = 1000;
 
+/// What stands between fields: one character, or its name.
+pub(crate) fn separator(text: &str) -> Result<char> {
+    let named = match text.to_ascii_lowercase().as_str() {
+        "tab" | "\\t" => Some('\t'),
+        "blank" | "blanks" | "space" => Some(' '),
+        "comma" => Some(','),
+        "semicolon" => Some(';'),
+        "pipe" => Some('|'),
+        _ => None,
+    };
+    let mut letters = text.chars();
+    let only = letters.next().filter(|c| c.is_ascii() && letters.next().is_none());
+    let usable = |c: &char| !matches!(c, '\n' | '\r' | '"' | '\'') && !c.is_ascii_alphanumeric();
+    named.or(only.filter(usable)).ok_or_else(|| {
+        Error::input("not a separator")
+            .expected("one sign such as ; or :, or its name: tab, blank, comma, semicolon, pipe")
+    })
+}
+
+/// An encoding, by its proper name.
+pub(crate) fn charset(text: &str) -> Result<String> {
+    text.parse::<modelwright_io::Encoding>().map(|encoding| encoding.name().to_owned())
+}
+
 /// A moment: `2026-03-01T00:00:00Z`.
 pub(crate) fn moment(text: &str) -> Result<String> {
     match modelwright_lifecycle::when::moment_seconds(text) {
@@ -334,6 +358,14 @@ pub(crate) fn row_numbers(text: &str) -> Result<RowSelection> {
 pub(crate) fn name(text: &str) -> Result<String> {
     if text.is_empty() {
         return Err(Error::input("the name is empty").expected("the name of a column"));
+    }
+    Ok(text.to_owned())
+}
+
+/// The name of a registered model: not empty.
+pub(crate) fn model_name(text: &str) -> Result<String> {
+    if text.trim().is_empty() {
+        return Err(Error::input("the name is empty").expected("a name such as churn"));
     }
     Ok(text.to_owned())
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use modelwright_automl::Purpose;
 use modelwright_core::data::{Column, ColumnData, Field, Kind, Schema, Storage, Table};
 use modelwright_core::data::{MISSING_CODE, MISSING_INSTANT};
-use modelwright_core::record::RunRecord;
+use modelwright_core::record::{RunRecord, TextLayout};
 use modelwright_core::{Context, Error, Result};
 use modelwright_io::{ReadOptions, read_path};
 
@@ -30,7 +30,7 @@ impl Labels {
     pub(super) fn read(
         rows: &Rows,
         id: Option<&str>,
-        record: &RunRecord,
+        (record, text): (&RunRecord, &TextLayout),
         ctx: &Context,
     ) -> Result<Self> {
         let shown = rows.shown();
@@ -41,7 +41,7 @@ impl Labels {
             fields.push(Field::new(id, Storage::String, Kind::Identifier));
         }
         let schema = Some(Schema { fields });
-        let options = ReadOptions { schema, ..ReadOptions::default() };
+        let options = ReadOptions { schema, ..ReadOptions::of_text(text)? };
         let file = match rows {
             Rows::File(path) => read_path(path, &options, ctx)?,
             Rows::Table { .. } => rows.read(options, Purpose::Look, "read-labels", ctx)?,

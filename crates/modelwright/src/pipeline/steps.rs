@@ -116,12 +116,13 @@ fn learn(config: &PipelineConfig, folder: &Path, world: &Surroundings<'_>) -> Re
     let ctx = (world.context)(asked.options.time_limit_s.map(Duration::from_secs_f64))?;
     let out = OutputFolder::prepare(folder.join(&config.out))?;
     tell(&ctx, "read");
-    let train = read_train(&folder.join(&config.data.train), &ctx)?;
+    let text = &asked.options.text;
+    let train = read_train(&folder.join(&config.data.train), text, &ctx)?;
     let test = match &config.data.test {
         None => None,
-        Some(test) => Some(read_test(&folder.join(test), &train, &ctx)?),
+        Some(test) => Some(read_test(&folder.join(test), text, &train, &ctx)?),
     };
-    let all_rows = all_rows(&folder.join(&config.data.train));
+    let all_rows = all_rows(&folder.join(&config.data.train), text);
     let input = FitInput { all_rows, ..input_of(train, test, asked.options) };
     let mut outcome = fit(input, &ctx)?;
     if ctx.is_cancelled() {

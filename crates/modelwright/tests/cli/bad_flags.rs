@@ -48,6 +48,15 @@ const CASES: &[(&str, &[&str])] = &[
     ),
     ("fit a.csv --target y --time 0", &["more than zero", "--time"]),
     ("fit a.csv --target y --time=-5s", &["more than zero", "--time", "-5s"]),
+    ("fit a.csv --target y --time -5s", &["must not be negative", "--time", "--time 5s"]),
+    ("fit a.csv --target y --time 1h30", &["not a duration", "5m30s"]),
+    // What is said of text.
+    ("profile a.csv --separator ab", &["not a separator", "tab, blank", "--separator"]),
+    ("profile a.csv --charset utf-9", &["unknown encoding", "--charset", "UTF-8"]),
+    ("predict m.mw a.csv --decimal dot", &["--decimal", "point", "comma"]),
+    // Arguments in another order.
+    ("retrain m.mw new.csv", &["unexpected argument `new.csv`", "--data new.csv"]),
+    ("data list", &["unknown command `list`", "snapshot"]),
     ("fit a.csv --target y --time 10y", &["not a duration", "10y"]),
     ("fit a.csv --target y --time nan", &["not a duration"]),
     ("fit a.csv --target y --time 9999d", &["too long", "one year"]),
