@@ -54,28 +54,19 @@ pub(crate) fn calibrate(
     }
     let n_rows = found.rows.len();
     if !ctx.scope("calibrate").proceed() {
-        return Calibration::left(Some(CalibrationRecord {
+        let record = CalibrationRecord {
             method: Calibrator::None.name().to_owned(),
             reason: "there was no time to calibrate".to_owned(),
             n_rows,
             ..CalibrationRecord::default()
-        }));
+        };
+        return left_or_drawn(found, predictions, record);
     }
     let parts = Parts::of(folds, ctx).positions;
     let choice = choose(&found.truth, predictions, found.weights.as_deref(), &parts);
     let mut record = account(&choice, n_rows);
     if choice.calibrator == Calibrator::None {
-        let n_rare = n_rows_of_rarest(&found.truth);
-        let Some(drawn) = drawn_to_shares(&found.truth, n_rare) else {
-            return Calibration::left(Some(record));
-        };
-        drawn.apply(predictions);
-        record.method = drawn.name().to_owned();
-        record.reason = format!(
-            "the rarest class has {n_rare} rows to learn from: probabilities are drawn towards its \
-             share, so that none is 0 or 1"
-        );
-        return Calibration { calibrator: drawn, record: Some(record), cross_fitted: None };
+        return left_or_drawn(found, predictions, record);
     }
     let mut calibrated = predictions.clone();
     choice.calibrator.apply(&mut calibrated);
@@ -94,6 +85,26 @@ pub(crate) fn calibrate(
     let Choice { calibrator, cross_fitted, .. } = choice;
     let scored = keeps_order.then_some(raw);
     Calibration { calibrator, record: Some(record), cross_fitted, scored }
+}
+
+/// Predictions that no map makes better: as they are, or, where a class has hardly a row, drawn
+/// towards its share.
+fn left_or_drawn(
+    found: &Found,
+    predictions: &mut Predictions,
+    mut record: CalibrationRecord,
+) -> Calibration {
+    let n_rare = n_rows_of_rarest(&found.truth);
+    let Some(drawn) = drawn_to_shares(&found.truth, n_rare) else {
+        return Calibration::left(Some(record));
+    };
+    drawn.apply(predictions);
+    drawn.name().clone_into(&mut record.method);
+    record.reason = format!(
+        "the rarest class has {n_rare} rows to learn from: probabilities are drawn towards its \
+         share, so that none is 0 or 1"
+    );
+    Calibration { calibrator: drawn, record: Some(record), cross_fitted: None }
 }
 
 /// How many rows the rarest class has.
