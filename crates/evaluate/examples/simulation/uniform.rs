@@ -173,7 +173,7 @@ fn ranked(seed: u64, n_learners: usize) -> Option<Ranking> {
 }
 
 fn of_friedman(seed: u64) -> Option<f64> {
-    ranked(seed, 4).map(|r| r.iman_davenport.1)
+    ranked(seed, 4)?.iman_davenport.map(|f| f.1)
 }
 
 fn of_nemenyi(seed: u64) -> Option<f64> {

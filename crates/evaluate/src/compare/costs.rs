@@ -42,7 +42,8 @@ pub fn compare_costs(costs: &CostMatrix, pair: &Paired<'_>, ctx: &Context) -> Re
             return Err(refused(&measured.note.unwrap_or_default()));
         };
         let method = format!("paired bootstrap of the cost of {n_rows} rows, normal p-value");
-        (ci95, normal_p(difference, ci95), method)
+        let n_heard = (0..n_rows).filter(|row| weight(*row) > 0.0).count();
+        (ci95, normal_p(difference, ci95, n_heard), method)
     };
     Ok(Comparison {
         metric: EXPECTED_COST.to_owned(),
@@ -60,14 +61,16 @@ fn refused(got: &str) -> Error {
     Error::input("the costs cannot be compared on these rows").got(got)
 }
 
-fn normal_p(difference: f64, ci95: Interval) -> f64 {
+/// The two-sided p-value of "the mean of `n_rows` differences is 0", by the width of its interval.
+fn normal_p(difference: f64, ci95: Interval, n_rows: usize) -> f64 {
     let standard_error = (ci95.high - ci95.low) / (2.0 * Z_975);
     if difference == 0.0 {
         1.0
-    } else if standard_error > 0.0 {
+    } else if standard_error > 1e-12 * difference.abs() {
         two_sided_p(difference / standard_error)
     } else {
-        0.0
+        // All rows say exactly the same: no test is surer than that of their signs.
+        (2.0 * 0.5_f64.powf(n_rows as f64)).min(1.0)
     }
 }
 

@@ -11,7 +11,7 @@ use crate::distribution::{
     chi_square_survival, f_survival, studentized_range_survival, two_sided_p,
 };
 
-/// Up to so many differences, all without ties, Wilcoxon's distribution is counted out exactly.
+/// Up to so many differences, with ties or without, Wilcoxon's distribution is counted out exactly.
 const EXACT_MAX: usize = 50;
 
 /// Learners ranked on several data sets.
@@ -23,8 +23,9 @@ pub struct Ranking {
     pub n_sets: usize,
     /// Friedman's χ², corrected for ties, and its p-value.
     pub friedman: (f64, f64),
-    /// Iman & Davenport's F, which is less conservative, and its p-value.
-    pub iman_davenport: (f64, f64),
+    /// Iman & Davenport's F, which is less conservative, and its p-value; `None` where all data sets
+    /// rank the learners alike: F has no limit there, however few the data sets are.
+    pub iman_davenport: Option<(f64, f64)>,
 }
 
 impl Ranking {
@@ -58,14 +59,17 @@ impl Ranking {
             return Err(Error::input("the learners are equal on every data set"));
         }
         let chi = plain / correction;
-        let rest = n_f * (k_f - 1.0) - chi;
-        let f = if rest > 0.0 { (n_f - 1.0) * chi / rest } else { f64::INFINITY };
-        let f_p = f_survival(f, k_f - 1.0, (k_f - 1.0) * (n_f - 1.0));
+        let most = n_f * (k_f - 1.0);
+        // Full agreement but for the rounding of sums.
+        let iman_davenport = (most - chi > 1e-9 * most).then(|| {
+            let f = (n_f - 1.0) * chi / (most - chi);
+            (f, f_survival(f, k_f - 1.0, (k_f - 1.0) * (n_f - 1.0)))
+        });
         Ok(Self {
             mean_ranks: sums.iter().map(|s| s / n_f).collect(),
             n_sets: n,
             friedman: (chi, chi_square_survival(chi, k_f - 1.0)),
-            iman_davenport: (f, f_p),
+            iman_davenport,
         })
     }
 
@@ -107,8 +111,8 @@ pub struct SignedRank {
     pub negative: f64,
     /// Differences that are not 0.
     pub n: usize,
-    /// Two-sided p-value: exact up to 50 differences without ties, else by the normal
-    /// distribution with correction for ties.
+    /// Two-sided p-value: exact up to 50 differences that are not 0, given their ties; beyond by
+    /// the normal distribution with correction for ties.
     pub p_value: f64,
 }
 
@@ -129,9 +133,8 @@ pub fn wilcoxon(differences: &[f64]) -> Result<SignedRank> {
         used.iter().zip(&ranks).filter(|(d, _)| **d * sign > 0.0).map(|(_, r)| r).sum()
     };
     let (positive, negative) = (of(1.0), of(-1.0));
-    let has_ties = ties > 0.0 || n < differences.len();
-    let p_value = if n <= EXACT_MAX && !has_ties {
-        exact_p(n, positive.min(negative))
+    let p_value = if n <= EXACT_MAX {
+        exact_p(&ranks, positive.min(negative))
     } else {
         let n = n as f64;
         let variance = (n * (n + 1.0) * (2.0 * n + 1.0) - ties / 2.0) / 24.0;
@@ -140,16 +143,20 @@ pub fn wilcoxon(differences: &[f64]) -> Result<SignedRank> {
     Ok(SignedRank { positive, negative, n, p_value })
 }
 
-/// Twice the chance of a rank sum of at most `least`, over all signs of 1 … n.
-fn exact_p(n: usize, least: f64) -> f64 {
-    let most = n * (n + 1) / 2;
-    let mut ways = vec![0.0; most + 1];
+/// Twice the chance of a rank sum of at most `least`, over all signs of the ranks. Tied ranks are
+/// whole or halves: twice a rank is a whole number, by which sums are counted (Streitberg & Röhmel,
+/// "Exact distributions for permutation and rank tests", 1986).
+fn exact_p(ranks: &[f64], least: f64) -> f64 {
+    let doubled: Vec<usize> = ranks.iter().map(|r| (2.0 * r).round() as usize).collect();
+    let mut ways = vec![0.0; doubled.iter().sum::<usize>() + 1];
     ways[0] = 1.0;
-    for rank in 1..=n {
+    let mut most = 0;
+    for rank in doubled {
+        most += rank;
         for sum in (rank..=most).rev() {
             ways[sum] += ways[sum - rank];
         }
     }
-    let below: f64 = ways[..=least as usize].iter().sum();
-    (2.0 * below / 2.0_f64.powf(n as f64)).min(1.0)
+    let below: f64 = ways[..=(2.0 * least).round() as usize].iter().sum();
+    (2.0 * below / 2.0_f64.powf(ranks.len() as f64)).min(1.0)
 }

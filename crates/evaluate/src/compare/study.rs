@@ -66,10 +66,10 @@ pub struct AllAlike {
     pub friedman: f64,
     /// Its p-value.
     pub friedman_p: f64,
-    /// Iman and Davenport's F.
-    pub iman_davenport: f64,
+    /// Iman and Davenport's F; `None` where all data sets rank the learners alike.
+    pub iman_davenport: Option<f64>,
     /// Its p-value.
-    pub iman_davenport_p: f64,
+    pub iman_davenport_p: Option<f64>,
 }
 
 /// Two learners.
@@ -132,8 +132,8 @@ pub fn study(input: &StudyInput<'_>) -> Result<Study> {
     let all_alike = input.test_to_train.is_none().then_some(AllAlike {
         friedman: ranking.friedman.0,
         friedman_p: ranking.friedman.1,
-        iman_davenport: ranking.iman_davenport.0,
-        iman_davenport_p: ranking.iman_davenport.1,
+        iman_davenport: ranking.iman_davenport.map(|f| f.0),
+        iman_davenport_p: ranking.iman_davenport.map(|f| f.1),
     });
     let mut study = Study { n_rows, learners, all_alike, pairs, verdict: String::new() };
     study.verdict = verdict(&study, input);
@@ -219,6 +219,16 @@ mod tests {
         let twins = found.pairs.iter().find(|p| p.a != "best").unwrap();
         assert!(twins.p_holm > 0.5 && twins.p_nemenyi.is_some_and(|p| p > 0.5), "{twins:?}");
         assert!(found.all_alike.is_some_and(|a| a.friedman_p < 0.001));
+    }
+
+    #[test]
+    fn five_data_sets_that_agree_to_the_digit_show_no_more_than_five_signs_can() {
+        let names = names(&["a", "b"]);
+        let found = study(&input(&names, &vec![vec![0.8, 0.7]; 5])).unwrap();
+        assert_eq!(found.pairs[0].p_value, 0.0625, "two of the 32 ways to give signs");
+        assert!(found.verdict.ends_with("not shown to be better than any other."), "{found:?}");
+        let all_alike = found.all_alike.unwrap();
+        assert_eq!((all_alike.iman_davenport, all_alike.iman_davenport_p), (None, None));
     }
 
     #[test]

@@ -226,6 +226,22 @@ fn decisions_are_compared_by_what_they_cost() {
     assert!(same.verdict.starts_with("No difference in cost is shown"));
 }
 
+#[test]
+fn rows_that_cost_exactly_the_same_more_show_no_more_than_their_number_can() {
+    let labels = ["no".to_owned(), "yes".to_owned()];
+    let costs = CostMatrix::of_named(&[("fp".to_owned(), 1.0)].into(), &labels).unwrap();
+    let compared = |n: usize| {
+        let truth = Target::Class { codes: vec![0; n], n_classes: 2 };
+        let says = |p: f64| Predictions::new(1, vec![p; n]);
+        compare_costs(&costs, &Paired::new(&truth, &says(0.9), &says(0.1)), &ctx(1)).unwrap()
+    };
+    let two = compared(2);
+    assert_eq!((two.difference, two.p_value), (1.0, 0.5), "two rows of two signs");
+    assert!(two.verdict.starts_with("No difference in cost is shown"), "{}", two.verdict);
+    let twenty = compared(20);
+    assert!(twenty.is_significant() && twenty.p_value > 0.0, "{}", twenty.p_value);
+}
+
 /// How many of 200 samples of two equally good models show a difference, where 30 rows are asked
 /// for eight times each.
 fn n_shown_of_repeated(name: &str, knows_groups: bool) -> usize {

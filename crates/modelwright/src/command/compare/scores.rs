@@ -66,8 +66,13 @@ fn text(found: &Study) -> String {
     if let Some(all) = &found.all_alike {
         let _ = writeln!(
             text,
-            "\nall alike? Friedman {:.2} (p = {:.4}), Iman and Davenport {:.2} (p = {:.4})",
-            all.friedman, all.friedman_p, all.iman_davenport, all.iman_davenport_p
+            "\nall alike? Friedman {:.2} ({}), {}",
+            all.friedman,
+            p_words(all.friedman_p),
+            match all.iman_davenport.zip(all.iman_davenport_p) {
+                Some((f, p)) => format!("Iman and Davenport {f:.2} ({})", p_words(p)),
+                None => "no Iman and Davenport: all data sets rank alike".to_owned(),
+            }
         );
         text += "pairs: Wilcoxon's signed ranks, corrected by Holm; Nemenyi beside it\n";
     } else {
@@ -75,6 +80,11 @@ fn text(found: &Study) -> String {
                  correlated t beside it\n";
     }
     text
+}
+
+/// A p-value, which is never 0.
+fn p_words(p: f64) -> String {
+    if p < 0.0001 { "p < 0.0001".to_owned() } else { format!("p = {p:.4}") }
 }
 
 fn pairs(pairs: &[Pair]) -> TextTable {
