@@ -27,6 +27,10 @@ pub struct WatchState {
     pub recall: bool,
     /// The new files that the monitor saw last, and what it said, so that it need not look again.
     pub looked: Option<(String, Monitored)>,
+    /// The share of the requests, in percent, that the last step of a canary let a version answer;
+    /// servers keep it while a person is waited for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub percent: Option<f64>,
 }
 
 /// What is going on.

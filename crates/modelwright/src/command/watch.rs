@@ -141,9 +141,14 @@ fn show(tick: &Tick, session: &Session) -> Result<()> {
     if let Some(outcome) = &tick.outcome {
         let said = |key: &str| outcome[key].as_str().map(str::to_owned);
         let decision = outcome["decision"]["summary"].as_str().map(str::to_owned);
-        for line in [decision, said("error"), said("then").map(|then| format!("then: {then}"))] {
+        let held = said("held").map(|why| format!("it stays where it is: {why}"));
+        let then = said("then").map(|then| format!("then: {then}"));
+        for line in [decision, said("error"), held, then] {
             text += &line.map_or(String::new(), |line| format!("    {line}\n"));
         }
+    }
+    if let Some(why) = &tick.servers {
+        output::warn(&format!("{why}; it is tried again at the next look"));
     }
     for (sink, why) in tick.delivery.iter().flat_map(|d| &d.failed) {
         output::warn(&format!("`{sink}` was not told ({why}); it is tried again"));

@@ -8,7 +8,7 @@ use modelwright_core::{Context, Error, ErrorKind, Result};
 use modelwright_lifecycle::atomic_write;
 use modelwright_lifecycle::store::{NewRun, RunEnd, Store};
 use modelwright_lifecycle::watch::{
-    Action, AliasStep, Phase, Trigger, WatchConfig, WatchState, accepted,
+    Action, AliasStep, Phase, Trigger, WatchChange, WatchConfig, WatchState, accepted,
 };
 use serde_json::{Value, json};
 
@@ -46,40 +46,30 @@ impl Acting<'_> {
         store: &mut Store,
     ) -> Result<Option<Value>> {
         let since = self.at.to_owned();
-        if plan.state.recall {
-            let over = tell(self.config, &Order::over(), self.world.transport);
-            plan.state.recall = over.is_err();
+        if let Some(held) = self.held(action, &plan.state) {
+            return Ok(Some(held));
         }
-        if let (Action::Nothing, Some(settings)) = (action, &self.config.rollout.canary) {
-            // A server that was started anew knows nothing of a trial; one that is away is told at
-            // the next look.
-            let orders = Order::of_phase(&plan.state.phase, settings);
-            let _ = tell(self.config, &orders, self.world.transport);
-        }
-        let told = tell(self.config, &Order::of(action), self.world.transport);
-        let must_be_told = matches!(action, Action::Try { .. } | Action::Canary { .. });
-        let server = match told {
-            // Nothing was changed: the next look tries again.
-            Err(error) if must_be_told => return Err(error),
-            told => told.err().map(|error| error.to_string()),
-        };
         match action {
             Action::Nothing => return Ok(None),
             Action::Retrain { triggers } => {
                 return self.retrain(triggers, plan, store).map(Some);
             }
-            Action::Canary { version, step, .. } => {
+            Action::Canary { version, step, percent } => {
                 let before = match &plan.state.phase {
                     Phase::Trial { before, .. } | Phase::Canary { before, .. } => before.clone(),
                     _ => self.before(),
                 };
                 let (version, step) = (*version, *step);
                 plan.state.phase = Phase::Canary { version, step, since, before };
+                plan.state.percent = Some(*percent);
             }
             Action::Try { version } => {
                 plan.state.phase = Phase::Trial { version: *version, since, before: self.before() };
             }
             Action::Ask { version } => {
+                if !matches!(plan.state.phase, Phase::Canary { .. }) {
+                    plan.state.percent = None;
+                }
                 plan.state.phase = Phase::Waiting { version: *version, since };
             }
             Action::Promote { version } => {
@@ -97,13 +87,60 @@ impl Acting<'_> {
                 plan.state.phase = Phase::Steady;
             }
         }
-        let mut outcome = json!({ "action": action.name() });
-        if let Some(why) = server {
-            // Servers follow the alias by themselves; what they do besides is ended later.
-            plan.state.recall = true;
-            outcome["server"] = json!(why);
+        let is_rollout =
+            matches!(action, Action::Try { .. } | Action::Canary { .. } | Action::Ask { .. });
+        if !is_rollout {
+            // Until the servers are known to have heard it.
+            plan.state.recall = self.config.rollout.canary.is_some();
+            plan.state.percent = None;
         }
-        Ok(Some(outcome))
+        Ok(Some(json!({ "action": action.name() })))
+    }
+
+    /// Why a rollout stays where it is: no larger share is given out while a server is away, which
+    /// does not even give out the one before.
+    fn held(&self, action: &Action, state: &WatchState) -> Option<Value> {
+        let is_under_way = matches!(state.phase, Phase::Trial { .. } | Phase::Canary { .. });
+        if !is_under_way || !matches!(action, Action::Canary { .. }) {
+            return None;
+        }
+        let orders = Order::of_state(state, self.config.rollout.canary.as_ref()?);
+        let told = tell(self.config, &orders, self.world.transport);
+        told.err().map(|why| json!({ "action": action.name(), "held": why.to_string() }))
+    }
+
+    /// Tells the servers what was committed, and nothing that was not. They are told again at every
+    /// look: one that was started anew knows nothing of it. Returns why one could not be told.
+    pub(super) fn follow(
+        &self,
+        action: &Action,
+        state: &WatchState,
+        store: &mut Store,
+    ) -> Option<String> {
+        let orders = match (action, &self.config.rollout.canary) {
+            (_, None) => Vec::new(),
+            (Action::Promote { version } | Action::RollBack { version }, _) => {
+                Order::promote(*version)
+            }
+            (_, Some(settings)) => Order::of_state(state, settings),
+        };
+        if let Err(why) = tell(self.config, &orders, self.world.transport) {
+            return Some(why.to_string());
+        }
+        if !state.recall {
+            return None;
+        }
+        let done = WatchState { recall: false, ..state.clone() };
+        let change = WatchChange {
+            model: &self.config.model,
+            read: Some(state),
+            state: &done,
+            steps: &[],
+            said: None,
+            at: self.at,
+        };
+        // Whoever changed the state meanwhile has them told once more, which does no harm.
+        store.commit_watch(&change).err().map(|why| why.to_string())
     }
 
     /// Plans that the alias in use moves, if it is still where the decision saw it.

@@ -58,6 +58,9 @@ pub struct Tick {
     pub observed: Observation,
     /// What came of it.
     pub outcome: Option<Value>,
+    /// Why a server of the canary could not be told where the rollout stands; the next look tells
+    /// it again.
+    pub servers: Option<String>,
     /// Alerts that began, last or ended.
     pub alerts: Option<Observed>,
     /// Notices that were sent.
@@ -100,7 +103,7 @@ impl<'a> Watcher<'a> {
     ///
     /// # Errors
     /// When rows, models or the store cannot be read; nothing is then changed, and the next look
-    /// begins where this one did.
+    /// begins where this one did. A server that is away is no error.
     pub fn tick(&mut self) -> Result<Tick> {
         let at = (self.world.now)();
         let mut store = Store::open_existing(&self.folder, &at)?;
@@ -133,9 +136,10 @@ impl<'a> Watcher<'a> {
             at: &at,
         };
         store.commit_watch(&change)?.or_error(&self.config.model)?;
+        let servers = acting.follow(&grounds.decided.action, &plan.state, &mut store);
         let (alerts, delivery) = self.tell(&mut store, look.found.as_ref(), &at)?;
         let Grounds { decided, observed, .. } = grounds;
-        Ok(Tick { at, decided, observed, outcome, alerts, delivery })
+        Ok(Tick { at, decided, observed, outcome, servers, alerts, delivery })
     }
 
     /// The files with rows, those of the serving log among them.

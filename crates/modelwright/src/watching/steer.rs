@@ -2,7 +2,7 @@
 
 use modelwright_core::{Error, Result};
 use modelwright_lifecycle::alerts::Transport;
-use modelwright_lifecycle::watch::{Action, CanarySettings, Phase, WatchConfig};
+use modelwright_lifecycle::watch::{CanarySettings, Phase, WatchConfig, WatchState};
 use serde_json::{Value, json};
 
 /// What every server of a canary is to be told.
@@ -18,46 +18,32 @@ impl Order {
         Self { verb, body }
     }
 
-    /// What follows from an action.
-    pub(super) fn of(action: &Action) -> Vec<Self> {
-        match action {
-            Action::Try { version } => vec![shadow(*version)],
-            Action::Canary { version, percent, .. } => {
-                vec![Self::new("shadow", json!({ "version": null })), share(*version, *percent)]
-            }
-            Action::Promote { version } | Action::RollBack { version } => {
-                vec![Self::new("promote", json!({ "version": version }))]
-            }
-            Action::Discard { .. } | Action::Settle => Self::over(),
-            Action::Nothing | Action::Retrain { .. } | Action::Ask { .. } => Vec::new(),
-        }
+    /// A version takes over, from whatever else is going on.
+    pub(super) fn promote(version: i64) -> Vec<Self> {
+        vec![Self::new("promote", json!({ "version": version }))]
     }
 
-    /// Neither shadow nor canary any more.
-    pub(super) fn over() -> Vec<Self> {
-        let none = json!({ "version": null });
-        vec![Self::new("shadow", none.clone()), Self::new("canary", none)]
-    }
-
-    /// What a server that was started anew must be told again.
-    pub(super) fn of_phase(phase: &Phase, settings: &CanarySettings) -> Vec<Self> {
-        match phase {
-            Phase::Trial { version, .. } => vec![shadow(*version)],
+    /// Where the rollout stands, for servers that know nothing of it, or what was before.
+    pub(super) fn of_state(state: &WatchState, settings: &CanarySettings) -> Vec<Self> {
+        let share = |version: &i64, percent: f64| json!({ "version": version, "percent": percent });
+        let (shadow, canary) = match &state.phase {
+            Phase::Trial { version, .. } => (Some(json!({ "version": version })), None),
             Phase::Canary { version, step, .. } => {
-                let percent = settings.percents.get(*step).or(settings.percents.last());
-                percent.map(|percent| share(*version, *percent)).into_iter().collect()
+                // States of earlier versions say the step alone.
+                let of_step = settings.percents.get(*step).or(settings.percents.last()).copied();
+                (None, state.percent.or(of_step).map(|percent| share(version, percent)))
             }
-            _ => Vec::new(),
+            Phase::Waiting { version, .. } => {
+                (None, state.percent.map(|percent| share(version, percent)))
+            }
+            _ => (None, None),
+        };
+        if !state.recall && shadow.is_none() && canary.is_none() {
+            return Vec::new();
         }
+        let or_none = |body: Option<Value>| body.unwrap_or_else(|| json!({ "version": null }));
+        vec![Self::new("shadow", or_none(shadow)), Self::new("canary", or_none(canary))]
     }
-}
-
-fn shadow(version: i64) -> Order {
-    Order::new("shadow", json!({ "version": version }))
-}
-
-fn share(version: i64, percent: f64) -> Order {
-    Order::new("canary", json!({ "version": version, "percent": percent }))
 }
 
 /// Tells all servers; without a canary in the settings there are none.
@@ -150,8 +136,10 @@ mod tests {
     fn every_server_is_told_and_one_that_is_away_is_named() {
         let (config, servers) =
             (config("\"http://a/\", \"http://away\", \"http://b\""), Servers::default());
-        let action = Action::Canary { version: 2, step: 0, percent: 5.0 };
-        let error = tell(&config, &Order::of(&action), &servers).unwrap_err().to_string();
+        let (settings, before) = (config.rollout.canary.as_ref().unwrap(), BTreeSet::new());
+        let state = at(Phase::Canary { version: 2, step: 0, since: String::new(), before }, 5.0);
+        let error =
+            tell(&config, &Order::of_state(&state, settings), &servers).unwrap_err().to_string();
         assert!(error.contains("http://away/admin/models/churn/shadow"), "{error}");
         let share = r#"{"percent":5.0,"version":2}"#;
         let none = r#"{"version":null}"#;
@@ -167,17 +155,35 @@ mod tests {
         assert_eq!(*servers.0.borrow(), expected);
     }
 
+    fn at(phase: Phase, percent: f64) -> WatchState {
+        WatchState { phase, percent: Some(percent), ..WatchState::default() }
+    }
+
     #[test]
     fn a_server_that_was_started_anew_is_told_where_the_rollout_stands() {
         let (config, servers) = (config("\"http://a\""), Servers::default());
         let settings = config.rollout.canary.as_ref().unwrap();
+        let told = |state: &WatchState| {
+            tell(&config, &Order::of_state(state, settings), &servers).unwrap();
+            let all = std::mem::take(&mut *servers.0.borrow_mut());
+            let short = |line: &String| line.rsplit('/').next().unwrap_or_default().to_owned();
+            all.iter().map(short).collect::<Vec<_>>()
+        };
         let (since, before) = (String::new(), BTreeSet::new());
-        let phase = Phase::Canary { version: 3, step: 1, since, before };
-        tell(&config, &Order::of_phase(&phase, settings), &servers).unwrap();
-        assert_eq!(servers.0.borrow().len(), 1);
-        assert!(servers.0.borrow()[0].ends_with(r#"canary {"percent":25.0,"version":3}"#));
-        assert!(Order::of_phase(&Phase::Steady, settings).is_empty());
-        let promote = Order::of(&Action::Promote { version: 3 });
-        assert_eq!(promote, [Order::new("promote", json!({ "version": 3 }))]);
+        let canary = Phase::Canary { version: 3, step: 1, since: since.clone(), before };
+        let share = [r#"shadow {"version":null}"#, r#"canary {"percent":25.0,"version":3}"#];
+        assert_eq!(told(&at(canary.clone(), 25.0)), share);
+        assert_eq!(told(&WatchState { phase: canary, ..WatchState::default() }), share);
+        let waits = Phase::Waiting { version: 3, since: since.clone() };
+        assert_eq!(told(&at(waits.clone(), 25.0)), share, "while a person is waited for, too");
+        let without = WatchState { phase: waits, ..WatchState::default() };
+        assert!(told(&without).is_empty(), "there was no canary before");
+        let trial = Phase::Trial { version: 3, since, before: BTreeSet::new() };
+        let unseen = [r#"shadow {"version":3}"#, r#"canary {"version":null}"#];
+        assert_eq!(told(&WatchState { phase: trial, ..WatchState::default() }), unseen);
+        assert!(told(&WatchState::default()).is_empty());
+        let over = [r#"shadow {"version":null}"#, r#"canary {"version":null}"#];
+        assert_eq!(told(&WatchState { recall: true, ..WatchState::default() }), over);
+        assert_eq!(Order::promote(3), [Order::new("promote", json!({ "version": 3 }))]);
     }
 }

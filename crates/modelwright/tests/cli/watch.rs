@@ -1,8 +1,10 @@
 //! Models under rules, alerts, and projects, through the binary.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
 use std::process::{Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
 
 use serde_json::Value;
 
@@ -101,6 +103,69 @@ fn a_trial_is_won_on_rows_that_come_after_it() {
     assert_eq!(won["decided"]["action"]["do"], "promote", "{won:#}");
     assert!(won["observed"]["duel"]["p_better"].as_f64().unwrap() < 0.05);
     assert_eq!((version(&folder, "champion"), version(&folder, "challenger")), (Some(2), None));
+}
+
+/// A server that does whatever it is told; each line is a path and a body.
+fn obedient_server() -> (String, Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let place = format!("http://{}", listener.local_addr().unwrap());
+    let (said, heard) = channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = BufReader::new(stream.unwrap());
+            let (mut first, mut n_bytes) = (String::new(), 0);
+            stream.read_line(&mut first).unwrap();
+            loop {
+                let mut line = String::new();
+                stream.read_line(&mut line).unwrap();
+                let line = line.trim().to_ascii_lowercase();
+                if line.is_empty() {
+                    break;
+                }
+                if let Some(n) = line.strip_prefix("content-length:") {
+                    n_bytes = n.trim().parse().unwrap();
+                }
+            }
+            let mut body = vec![0; n_bytes];
+            stream.read_exact(&mut body).unwrap();
+            let path = first.split(' ').nth(1).unwrap_or_default().to_owned();
+            said.send(format!("{path} {}", String::from_utf8(body).unwrap())).unwrap();
+            let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}";
+            stream.get_mut().write_all(answer).unwrap();
+        }
+    });
+    (place, heard)
+}
+
+#[test]
+fn a_canary_whose_server_is_away_is_written_down_once_and_grows_when_the_server_is_back() {
+    let folder = registered();
+    let canary = |server: &str| {
+        let more = format!("[rollout]\nmin_rows = 100\n[rollout.canary]\nservers = [\"{server}\"]");
+        settings(&folder, &more);
+    };
+    canary("http://127.0.0.1:1");
+    folder.write("rows-01.csv", days(800, 1200, 800));
+    let first = look(&folder, 1);
+    assert_eq!(first["outcome"]["then"], "canary", "{first:#}");
+    let why = first["servers"].as_str().unwrap();
+    assert!(why.contains("could not be told"), "{why}");
+    assert_eq!((version(&folder, "champion"), version(&folder, "challenger")), (Some(1), Some(2)));
+    assert_eq!(look(&folder, 2)["decided"]["action"]["do"], "nothing", "no second retraining");
+    folder.write("rows-02.csv", days(2000, 300, 0));
+    let held = look(&folder, 4);
+    assert_eq!(held["decided"]["action"]["step"], 1, "{held:#}");
+    assert!(held["outcome"]["held"].as_str().unwrap().contains("could not be told"), "{held:#}");
+    let listed = json(&run(&folder, &["models", "list", "sales", "--json"]).done());
+    assert_eq!(listed.as_array().unwrap().len(), 2, "{listed:#}");
+    let (server, heard) = obedient_server();
+    canary(&server);
+    let grown = look(&folder, 5);
+    assert_eq!(grown["decided"]["action"]["step"], 1, "{grown:#}");
+    assert_eq!((&grown["servers"], &grown["outcome"]["held"]), (&Value::Null, &Value::Null));
+    let heard: Vec<String> = heard.try_iter().collect();
+    let last = "/admin/models/sales/canary {\"percent\":25.0,\"version\":2}";
+    assert_eq!(heard.last().map(String::as_str), Some(last), "{heard:?}");
 }
 
 #[cfg(unix)]
