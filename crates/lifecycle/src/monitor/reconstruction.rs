@@ -1,7 +1,8 @@
 //! Whether the relations among the columns of the reference still hold in the new rows.
 //!
-//! Columns become numbers (a category by how frequent it is in the reference), each centred and
-//! scaled. The main directions of the reference (principal components) that hold 65 % of its spread
+//! Columns become numbers (a category by how frequent it is in the reference), each held within
+//! what is usual in the reference (one cell of a million says no more than that it is large),
+//! centred and scaled. The main directions of the reference (principal components) that hold 65 % of its spread
 //! keep what columns have to do with each other; what a row loses when only they are kept is its
 //! reconstruction error. When relations change, the error grows, also where each column alone looks
 //! as it did; it shrinks when rows become more alike. The idea and the share are NannyML's ("data
@@ -29,6 +30,13 @@ const EFFECT: f64 = 0.1;
 const COLUMNS_MIN: usize = 3;
 /// Time grows with the cube of the columns: of more, the first ones are compared.
 const COLUMNS_MAX: usize = 200;
+
+/// Values count as at most so many standard deviations from the middle. The deviation is that of a
+/// normal distribution with the same quartiles, which single values cannot change.
+const REACH: f64 = 8.0;
+
+/// The quartiles of a normal distribution are so many standard deviations apart.
+const QUARTILES_APART: f64 = 1.349;
 
 /// Passes of Jacobi's rotations; eight are enough for hundreds of columns.
 const SWEEPS_MAX: usize = 20;
@@ -69,8 +77,8 @@ pub(super) fn reconstruct(was: &Table, is: &Table, ctx: &Context) -> Option<Reco
     })
 }
 
-/// A column of both sides as numbers, centred and scaled by the reference; `None` where it does not
-/// vary there.
+/// A column of both sides as numbers, held within the reach of the reference's, centred and scaled
+/// by it; `None` where it does not vary there.
 fn encode(was: &Column, is: &Column) -> Option<(Vec<f64>, Vec<f64>)> {
     let (mut old, mut new) = match (&was.data, &is.data) {
         (ColumnData::Number(old), ColumnData::Number(new)) => (old.clone(), new.clone()),
@@ -87,17 +95,45 @@ fn encode(was: &Column, is: &Column) -> Option<(Vec<f64>, Vec<f64>)> {
         }
         _ => return None,
     };
-    let known: Vec<f64> = old.iter().copied().filter(|v| v.is_finite()).collect();
+    let mut known: Vec<f64> = old.iter().copied().filter(|v| v.is_finite()).collect();
+    let (low, high) = reach(&mut known)?;
+    for value in &mut known {
+        *value = value.clamp(low, high);
+    }
     let spread = Spread::of(&known);
     let deviation = spread.variance.sqrt();
-    if known.len() < 2 || !deviation.is_finite() || deviation <= 1e-12 * spread.mean.abs() {
+    if !deviation.is_finite() || deviation <= 1e-12 * spread.mean.abs() {
         return None;
     }
     for value in old.iter_mut().chain(&mut new) {
         // What is missing is taken to be as usual.
-        *value = if value.is_finite() { (*value - spread.mean) / deviation } else { 0.0 };
+        *value = if value.is_finite() {
+            (value.clamp(low, high) - spread.mean) / deviation
+        } else {
+            0.0
+        };
     }
     Some((old, new))
+}
+
+/// The range outside of which values of a column count as its ends; `None` where there are too few
+/// values, or they are too large to be told apart.
+fn reach(known: &mut [f64]) -> Option<(f64, f64)> {
+    if known.len() < 2 {
+        return None;
+    }
+    known.sort_unstable_by(f64::total_cmp);
+    let at = |share: f64| known[((known.len() - 1) as f64 * share).round() as usize];
+    let (middle, apart) = (at(0.5), at(0.75) - at(0.25));
+    // Where most values are the same, quartiles say nothing of the others.
+    let (middle, deviation) = if apart > 0.0 {
+        (middle, apart / QUARTILES_APART)
+    } else {
+        let spread = Spread::of(known);
+        (spread.mean, spread.variance.sqrt())
+    };
+    let (low, high) = (middle - REACH * deviation, middle + REACH * deviation);
+    (low.is_finite() && high.is_finite()).then_some((low, high))
 }
 
 fn texts(column: &Column) -> Vec<Option<&str>> {
@@ -258,6 +294,30 @@ mod tests {
             .count();
         // Three standard errors: one in 370 by chance; all share one reference.
         assert!(n_drifted <= 4, "{n_drifted} of {n}");
+    }
+
+    fn with_cell(table: &Table, value: f64) -> Table {
+        let mut columns = table.columns().to_vec();
+        if let ColumnData::Number(values) = &mut columns[1].data {
+            values[7] = value;
+        }
+        Table::new(columns).unwrap()
+    }
+
+    #[test]
+    fn one_cell_however_large_neither_hides_nor_makes_a_drift() {
+        let ctx = Context::unlimited(1, 1);
+        let was = table(3000, 0, 0.95);
+        let (gone, same) = (table(800, 1, 0.0), table(800, 2, 0.95));
+        for value in [1e6, -1e200, f64::MAX, f64::INFINITY] {
+            let found = reconstruct(&was, &with_cell(&gone, value), &ctx).unwrap();
+            let numbers = [found.error, found.standard_error, found.reference];
+            assert!(found.drifted && numbers.iter().all(|v| v.is_finite()), "{value}: {found:?}");
+            let found = reconstruct(&was, &with_cell(&same, value), &ctx).unwrap();
+            assert!(!found.drifted && found.error < 2.0 * found.reference, "{value}: {found:?}");
+            let found = reconstruct(&with_cell(&was, value), &gone, &ctx).unwrap();
+            assert!(found.drifted && found.n_columns == 5, "in the reference {value}: {found:?}");
+        }
     }
 
     #[test]
