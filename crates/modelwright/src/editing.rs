@@ -7,7 +7,7 @@ use modelwright_automl::reference::PredictionReference;
 use modelwright_automl::{FitOutcome, Purpose, shapes};
 use modelwright_core::context::Event;
 use modelwright_core::data::Table;
-use modelwright_core::record::{EditRecord, MetricValue, RunRecord, ShapeBin, Shapes};
+use modelwright_core::record::{CostRecord, EditRecord, MetricValue, RunRecord, ShapeBin, Shapes};
 use modelwright_core::{Context, Error, Result};
 use modelwright_evaluate::metric_or_default;
 
@@ -32,12 +32,38 @@ pub struct EditRequest {
 /// The model with the functions of `edited` in place of its own: a model of its own, whose record
 /// says who changed what, and whose scores are those on the rows of `data`.
 ///
-/// What was measured of the model before is left out: weak slices, fairness, importances, strains.
+/// What was measured of the model before is left out: weak slices, fairness and what it was made
+/// to be, calibration, costs, importances, strains. Where `data` is the file that the model learned
+/// from, the scores stand in the account of the edit alone: they are no evaluation, and what the
+/// model says there is no reference for a monitor.
 ///
 /// # Errors
 /// Input error when the author has no name, the file cannot be measured on, or as
 /// [`shapes::edit`].
 pub fn edit(
+    model: Model,
+    edited: &Shapes,
+    data: &Path,
+    request: EditRequest,
+    ctx: &Context,
+) -> Result<FitOutcome> {
+    let mut outcome = changed(model, edited, data, request, ctx)?;
+    let record = &mut outcome.record;
+    if record.edits.last().is_some_and(|edit| edit.learned_from) {
+        (record.evaluation, record.costs, outcome.predictions) = (None, None, None);
+        for level in record.intervals.iter_mut().flat_map(|intervals| &mut intervals.levels) {
+            (level.reached, level.groups) = (None, Vec::new());
+        }
+        let text = "the rows of the edit are those that the model learned from: its scores there \
+                    are too good, and nothing says how good it is on others; edit with other rows";
+        record.warnings.push(text.to_owned());
+        ctx.tell(Event::Warning(text.to_owned()));
+    }
+    Ok(outcome)
+}
+
+/// The model with the functions of `edited`, whatever rows it is measured on.
+fn changed(
     mut model: Model,
     edited: &Shapes,
     data: &Path,
@@ -49,7 +75,7 @@ pub fn edit(
     }
     let mut record = model.artifact.record()?;
     let columns = model.reference()?.columns;
-    let (table, name) = read(&model, &record, data, ctx)?;
+    let (table, name, sha256) = read(&model, &record, data, ctx)?;
     let (before, _) = measured(&model, &table, &name, ctx)?;
     ctx.tell(Event::Phase("edit".to_owned()));
     let terms = shapes::edit(&mut model.predictor, edited, &table, ctx)?;
@@ -64,6 +90,7 @@ pub fn edit(
         n_rows: after.evaluation.n_rows,
         before: before.evaluation.metrics,
         after: after.evaluation.metrics.clone(),
+        learned_from: sha256 == record.data.sha256,
     });
     forget(&mut record);
     if let (Some(intervals), Some(reached)) = (&mut record.intervals, after.reached) {
@@ -101,8 +128,14 @@ pub fn shapes_of_text(text: &str, shown: &str) -> Result<Shapes> {
     })
 }
 
-/// The labelled rows of a file with all columns that measuring needs, and the file's name.
-fn read(model: &Model, record: &RunRecord, data: &Path, ctx: &Context) -> Result<(Table, String)> {
+/// The labelled rows of a file with all columns that measuring needs, and the file's name and
+/// SHA-256.
+fn read(
+    model: &Model,
+    record: &RunRecord,
+    data: &Path,
+    ctx: &Context,
+) -> Result<(Table, String, String)> {
     let (mut options, _) = model.read_options_with_target()?;
     if let (Some(schema), Some(group)) = (&mut options.schema, &record.options.group) {
         Model::add_column(schema, &record.schema, group);
@@ -110,7 +143,7 @@ fn read(model: &Model, record: &RunRecord, data: &Path, ctx: &Context) -> Result
     ctx.tell(Event::Phase("read".to_owned()));
     let file = read_within_limits(data, options, Purpose::Look, "read", ctx)?;
     let name = data.file_name().unwrap_or(data.as_os_str()).to_string_lossy().into_owned();
-    Ok((file.table, name))
+    Ok((file.table, name, file.source.sha256))
 }
 
 fn measured(
@@ -136,6 +169,25 @@ fn forget(record: &mut RunRecord) {
     record.fairness = None;
     record.robustness = None;
     record.nested = None;
+    record.calibration = None;
+    record.suspects = None;
+    record.more_rows = None;
+    if let Some(costs) = &mut record.costs {
+        *costs = CostRecord { costs: std::mem::take(&mut costs.costs), ..CostRecord::default() };
+    }
+    if let Some(costs) = &mut record.feature_costs {
+        costs.path.clear();
+    }
+    if let Some(intervals) = &mut record.intervals {
+        intervals.compared.clear();
+    }
+    if record.mitigation.take().is_some() {
+        record.warnings.push(
+            "decisions were made fair before the edit; whether they still are was not measured: \
+             run `modelwright audit`"
+                .to_owned(),
+        );
+    }
 }
 
 /// The values of a metric before and after an edit, the optimised one first.

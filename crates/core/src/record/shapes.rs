@@ -98,6 +98,9 @@ pub struct EditRecord {
     pub before: Vec<MetricValue>,
     /// The same after.
     pub after: Vec<MetricValue>,
+    /// Whether they are the file that the model learned from: it then looks better than it is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub learned_from: bool,
 }
 
 /// A function that was changed.

@@ -9,6 +9,7 @@ use modelwright::{Model, OutputFolder, machine};
 use modelwright_core::record::{EditRecord, MetricValue, RunRecord};
 use modelwright_core::{Error, Result};
 use modelwright_lifecycle::digest::sha256_hex;
+use modelwright_lifecycle::outputs::{MODEL_FILE, RECORD_FILE, REPORT_FILE};
 
 use crate::flags::ModelArg;
 use crate::output::{self, TextTable, count, number};
@@ -51,12 +52,17 @@ impl Edit {
     /// Reads, changes, measures, writes and prints.
     pub(crate) fn run(self, session: &Session) -> Result<()> {
         let model = Model::load(&self.model.model)?;
+        let out = self.folder(&model.path);
+        let inputs = || [&*model.path, &self.shapes, &self.data];
+        for name in [MODEL_FILE, RECORD_FILE, REPORT_FILE] {
+            output::spare(Some(&out.join(name)), inputs(), "--out")?;
+        }
         let bytes = read(&model.path)?;
         let shown = self.shapes.display().to_string();
         let text = String::from_utf8(read(&self.shapes)?)
             .map_err(|_| Error::input("the functions are no text").at(shown.clone()))?;
         let edited = shapes_of_text(&text, &shown)?;
-        let folder = OutputFolder::prepare(self.folder(&model.path))?;
+        let folder = OutputFolder::prepare(out)?;
         let request = EditRequest {
             author: self.by,
             reason: self.why,

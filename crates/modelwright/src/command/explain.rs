@@ -21,7 +21,9 @@ use modelwright_core::context::Event;
 use modelwright_core::data::Table;
 use modelwright_core::{Context, Error, Result};
 use modelwright_lifecycle::AtomicFile;
+use modelwright_lifecycle::outputs::{RECORD_FILE, REPORT_FILE};
 use serde::Serialize;
+use serde_json::json;
 
 use self::other_answer::OtherAnswer;
 use crate::explanation_text::Shown;
@@ -62,7 +64,10 @@ pub(crate) struct Explain {
     data: Option<PathBuf>,
     /// Write the functions that an explainable boosting machine adds up: .json (which `edit` takes)
     /// or .csv
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["data", "report", "output", "profile"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = [
+        "data", "report", "output", "profile", "rows", "sample", "method", "scale", "background",
+        "background_rows", "top", "ice", "interactions", "counterfactual",
+    ])]
     shapes: Option<PathBuf>,
     /// Only these rows, counted from 0, e.g. 0,5,10-20
     #[arg(long, value_name = "ROWS", value_parser = values::row_numbers)]
@@ -337,10 +342,17 @@ fn write_shapes(model: &Model, path: &Path, session: &Session) -> Result<()> {
             .expected("a file name that ends in .json or .csv")
             .got(path.display().to_string()));
     }
+    let beside = |name: &str| model.path.with_file_name(name);
+    let account = [beside(RECORD_FILE), beside(REPORT_FILE)];
+    let inputs = account.iter().map(PathBuf::as_path).chain([&*model.path]);
+    output::spare(Some(path), inputs, "--shapes")?;
     let found =
         shapes::shapes(&model.predictor).map_err(|e| e.at(model.path.display().to_string()))?;
     modelwright_lifecycle::atomic_write(path, shapes_text(&found, path)?.as_bytes())?;
     let n = found.terms.len();
+    if session.global.json {
+        return output::print_json(&json!({ "path": path, "n_terms": n }));
+    }
     session.note(&format!("{} functions are in {}", count(n), path.display()));
     Ok(())
 }

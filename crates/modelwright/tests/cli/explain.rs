@@ -69,6 +69,9 @@ fn what_cannot_be_explained_is_refused_with_what_was_expected() {
         ("explain model --shapes s.json", &["no sum of functions", "train ebm"]),
         ("explain model --shapes s.txt", &["unknown form of output", ".json or .csv"]),
         ("explain model t.csv --shapes s.json", &["--shapes", "DATA"]),
+        ("explain model --shapes s.json --rows 3", &["--shapes", "--rows"]),
+        ("explain model --shapes s.json --interactions", &["--shapes", "--interactions"]),
+        ("explain model --shapes model/record.json", &["overwrite an input", "--shapes"]),
         ("edit model t.csv t.csv --by me", &["the functions cannot be read", "t.csv"]),
         ("edit model none.json t.csv --by me", &["none.json"]),
         ("edit model t.csv t.csv", &["missing", "--by"]),
@@ -159,7 +162,10 @@ fn functions_are_written_changed_by_a_named_person_and_measured_again() {
     folder.run(&["explain", "glass", "--shapes", "s.csv", "-q"]).done();
     let csv = std::fs::read_to_string(folder.path().join("s.csv")).unwrap();
     assert!(csv.starts_with("term,importance,bin,") && csv.contains("\nplan,"), "{csv}");
-    folder.run(&["explain", "glass", "--shapes", "s.json", "-q"]).done();
+    let said = folder.run(&["explain", "glass", "--shapes", "s.json", "-q", "--json"]).done();
+    let said: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(said["path"], "s.json");
+    assert!(said["n_terms"].as_u64().unwrap() > 3, "{said}");
     let path = folder.path().join("s.json");
     let mut shapes: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
     let edit = |extra: &[&str]| {
@@ -174,6 +180,9 @@ fn functions_are_written_changed_by_a_named_person_and_measured_again() {
         bin["add"][0] = 0.0.into();
     }
     folder.write("s.json", shapes.to_string());
+    let own = ["edit", "glass", "s.json", "t.csv", "--by", "Ada", "--out", "glass"];
+    let faults = folder.run(&own).faults_of_refusal(&["overwrite an input", "--out", "model.mw"]);
+    assert!(faults.is_empty(), "{faults}");
     let said = edit(&["--why", "age must not count", "--json"]).done();
     let said: Value = serde_json::from_str(&said).unwrap();
     assert_eq!((&said["author"], &said["on"]), (&"Ada".into(), &"t.csv".into()));
@@ -189,6 +198,16 @@ fn functions_are_written_changed_by_a_named_person_and_measured_again() {
     assert_eq!(record["evaluation"]["on"], "t.csv");
     let page = std::fs::read_to_string(folder.path().join("by-hand/report.html")).unwrap();
     assert!(page.contains("Changed by hand") && page.contains("Ada"));
+    let args = ["edit", "glass", "s.json", "train.csv", "--by", "Ada", "--out", "on-its-own"];
+    folder.run(&args).done();
+    let record = std::fs::read(folder.path().join("on-its-own/record.json")).unwrap();
+    let record: Value = serde_json::from_slice(&record).unwrap();
+    assert_eq!(
+        (&record["edits"][0]["learned_from"], &record["evaluation"]),
+        (&true.into(), &Value::Null)
+    );
+    let warned = record["warnings"].as_array().unwrap();
+    assert!(warned.iter().any(|w| w.as_str().unwrap().contains("too good")), "{warned:?}");
     let faults = folder
         .run(&["replay", "by-hand/model.mw", "train.csv"])
         .faults_of_refusal(&["changed by hand"]);

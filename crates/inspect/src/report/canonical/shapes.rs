@@ -81,5 +81,6 @@ pub(super) fn edit() -> EditRecord {
         n_rows: 1_000,
         before: vec![rmse(47_020.0)],
         after: vec![rmse(48_310.0)],
+        learned_from: false,
     }
 }

@@ -96,7 +96,12 @@ fn callout(edit: &EditRecord) -> Callout {
 
 fn measured(edit: &EditRecord) -> Table {
     let mut table = Table::new(
-        format!("Measured on {} of {}", number::rows(edit.n_rows), words::clean(&edit.on)),
+        format!(
+            "Measured on {} of {}{}",
+            number::rows(edit.n_rows),
+            words::clean(&edit.on),
+            if edit.learned_from { ", which the model learned from" } else { "" }
+        ),
         vec![
             TableColumn::words("Metric"),
             TableColumn::numbers("Before"),
