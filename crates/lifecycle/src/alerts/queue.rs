@@ -20,7 +20,7 @@ pub(super) struct Waiting {
 impl Store {
     /// Takes the next notice that is due, so that no other process takes it until `until`: of one
     /// model, or of all, for the sinks of these rules. A sink is told of an alert in order: what it
-    /// was not told yet comes before what follows on it.
+    /// was not told yet comes before what follows on it; otherwise, what waits longest comes first.
     pub(super) fn take_notice(
         &mut self,
         rules: &AlertRules,
@@ -36,7 +36,7 @@ impl Store {
                  WHERE n.sent IS NULL AND n.next_try <= ?1 AND a.model = coalesce(?2, a.model)
                  AND n.sink IN (SELECT key FROM json_each(?3)) AND NOT EXISTS
                  (SELECT 1 FROM notices e WHERE e.alert = n.alert AND e.sink = n.sink
-                  AND e.id < n.id AND e.sent IS NULL) ORDER BY n.id LIMIT 1";
+                  AND e.id < n.id AND e.sent IS NULL) ORDER BY n.next_try, n.id LIMIT 1";
             let found = db
                 .query_row(query, params![at, model, sinks], |r| {
                     Ok(Waiting {
@@ -65,7 +65,7 @@ impl Store {
         self.in_transaction(|db| {
             let statement = db.prepare_cached(
                 "SELECT DISTINCT n.sink FROM notices n JOIN alerts a ON a.id = n.alert
-                 WHERE n.sent IS NULL AND a.model = ?1 AND coalesce(a.source, ?2) = ?2
+                 WHERE n.sent IS NULL AND a.model = ?1 AND a.source = ?2
                  ORDER BY n.sink",
             )?;
             let rows = statement.query_map(params![model, rules.source], |r| r.get(0))?;
@@ -76,7 +76,7 @@ impl Store {
                 }
                 let n = db.execute(
                     "DELETE FROM notices WHERE sent IS NULL AND sink = ?1 AND alert IN
-                     (SELECT id FROM alerts WHERE model = ?2 AND coalesce(source, ?3) = ?3)",
+                     (SELECT id FROM alerts WHERE model = ?2 AND source = ?3)",
                     params![sink, model, rules.source],
                 )?;
                 given_up.push((sink, n));

@@ -24,9 +24,12 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// Pauses before another try within one delivery.
 const PAUSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(2)];
 
-/// No other process takes a notice within so many seconds: longer than all tries of one delivery
-/// take together, of which each is over after a minute and a few seconds.
+/// No other process takes a notice within so many seconds.
 const LEASE_S: i64 = 300;
+
+/// After so many seconds no further try of a delivery begins: the last one, which is over after a
+/// minute and a few seconds, ends within the lease.
+const TRIES_S: i64 = 200;
 
 /// The first wait until the next delivery tries again, in seconds; each is twice the one before.
 const WAIT_S: i64 = 60;
@@ -157,7 +160,9 @@ pub fn deliver(
         let Some(waiting) = store.take_notice(rules, model, (&at, &until))? else { break };
         let sink = rules.sinks.iter().find(|s| s.name == waiting.sink);
         let Some(sink) = sink else { break };
-        match send_kept(sink, &waiting.body, transport) {
+        let last = seconds + TRIES_S;
+        let is_late = || moment_seconds(&now()).is_some_and(|now| now > last);
+        match send_kept(sink, &waiting.body, &Way { transport, is_late: &is_late }) {
             Ok(but) => {
                 store.notice_sent(waiting.id, but.as_deref(), &now())?;
                 delivery.n_sent += 1;
@@ -165,7 +170,9 @@ pub fn deliver(
             }
             Err(why) => {
                 let doubled = WAIT_S << waiting.n_tries.clamp(0, 20);
-                let next = moment_text(seconds + doubled.min(WAIT_MAX_S));
+                // A sink that takes long to fail waits as long as one that fails at once.
+                let ended = moment_seconds(&now()).unwrap_or(seconds);
+                let next = moment_text(ended + doubled.min(WAIT_MAX_S));
                 store.notice_failed(waiting.id, &why, &next)?;
                 delivery.failed.push((waiting.sink, why));
             }
@@ -203,7 +210,8 @@ pub fn send_test(
         link: rules.link.clone(),
     };
     let takers = rules.sinks.iter().filter(|s| s.takes_notices());
-    let test = |sink: &Sink| match send(sink, &notice, transport) {
+    let way = Way { transport, is_late: &|| false };
+    let test = |sink: &Sink| match send(sink, &notice, &way) {
         Ok(None) => Ok(()),
         Ok(Some(but)) => Err(but),
         Err(why) => Err(why),
@@ -214,29 +222,31 @@ pub fn send_test(
 /// Whether a sink took a notice, and if so, whom it could not pass it on to.
 type Sent = std::result::Result<Option<String>, String>;
 
-fn send_kept(sink: &Sink, kept: &str, transport: &dyn Transport) -> Sent {
-    let notice: Notice =
-        serde_json::from_str(kept).map_err(|e| format!("the notice cannot be read: {e}"))?;
-    send(sink, &notice, transport)
+/// How notices leave, and whether it is too late for another try.
+struct Way<'a> {
+    transport: &'a dyn Transport,
+    is_late: &'a dyn Fn() -> bool,
 }
 
-fn send(sink: &Sink, notice: &Notice, transport: &dyn Transport) -> Sent {
+fn send_kept(sink: &Sink, kept: &str, way: &Way<'_>) -> Sent {
+    let notice: Notice =
+        serde_json::from_str(kept).map_err(|e| format!("the notice cannot be read: {e}"))?;
+    send(sink, &notice, way)
+}
+
+fn send(sink: &Sink, notice: &Notice, way: &Way<'_>) -> Sent {
     match sink.kind {
         SinkKind::File => {
             let (body, _) = body(notice, sink);
             append(sink, notice, &body.to_string()).map_err(|e| e.to_string())?;
             Ok(None)
         }
-        SinkKind::Email => mail(sink, notice, transport),
-        _ => post(sink, notice, transport).map(|()| None),
+        SinkKind::Email => mail(sink, notice, way),
+        _ => post(sink, notice, way).map(|()| None),
     }
 }
 
-fn post(
-    sink: &Sink,
-    notice: &Notice,
-    transport: &dyn Transport,
-) -> std::result::Result<(), String> {
+fn post(sink: &Sink, notice: &Notice, way: &Way<'_>) -> std::result::Result<(), String> {
     let (body, content_type) = body(notice, sink);
     let url = secret(sink.url.as_deref().unwrap_or_default())?;
     let mut headers = vec![("Content-Type".to_owned(), content_type.to_owned())];
@@ -244,10 +254,10 @@ fn post(
         headers.push((name.clone(), secret(value)?));
     }
     let body = body.to_string();
-    again(transport, || transport.post(&url, &headers, body.as_bytes()))
+    way.again(|| way.transport.post(&url, &headers, body.as_bytes()))
 }
 
-fn mail(sink: &Sink, notice: &Notice, transport: &dyn Transport) -> Sent {
+fn mail(sink: &Sink, notice: &Notice, way: &Way<'_>) -> Sent {
     let server = MailServer::parse(&secret(sink.url.as_deref().unwrap_or_default())?);
     let server = server.map_err(|e| e.what().to_owned())?;
     let login = match (&sink.user, &sink.password) {
@@ -263,7 +273,7 @@ fn mail(sink: &Sink, notice: &Notice, transport: &dyn Transport) -> Sent {
     let (mut left_out, mut was_taken) = (Vec::new(), false);
     let mut pauses = PAUSES.iter();
     loop {
-        let unreached = match again(transport, || transport.mail(&server, &letter)) {
+        let unreached = match way.again(|| way.transport.mail(&server, &letter)) {
             Ok(unreached) => unreached,
             Err(why) if was_taken => {
                 left_out.extend(letter.to.iter().map(|to| format!("{to}: {why}")));
@@ -275,9 +285,9 @@ fn mail(sink: &Sink, notice: &Notice, transport: &dyn Transport) -> Sent {
         // The others have it: whoever may be reached later is tried alone.
         let (later, never): (Vec<_>, Vec<_>) = unreached.into_iter().partition(|u| u.may_help);
         left_out.extend(never.iter().map(|u| format!("{}: {}", u.to, u.why)));
-        match pauses.next() {
+        match pauses.next().filter(|_| !(way.is_late)()) {
             _ if later.is_empty() => break,
-            Some(pause) => transport.pause(*pause),
+            Some(pause) => way.transport.pause(*pause),
             None => {
                 left_out.extend(later.iter().map(|u| format!("{}: {}", u.to, u.why)));
                 break;
@@ -288,17 +298,19 @@ fn mail(sink: &Sink, notice: &Notice, transport: &dyn Transport) -> Sent {
     Ok((!left_out.is_empty()).then(|| format!("it was not taken for {}", left_out.join("; "))))
 }
 
-/// Tries until it works, will not work, or was tried often enough for now.
-fn again<T>(
-    transport: &dyn Transport,
-    mut attempt: impl FnMut() -> std::result::Result<T, (String, bool)>,
-) -> std::result::Result<T, String> {
-    let mut pauses = PAUSES.iter();
-    loop {
-        match (attempt(), pauses.next()) {
-            (Ok(done), _) => return Ok(done),
-            (Err((_, true)), Some(pause)) => transport.pause(*pause),
-            (Err((why, _)), _) => return Err(why),
+impl Way<'_> {
+    /// Tries until it works, will not work, or was tried often or long enough for now.
+    fn again<T>(
+        &self,
+        mut attempt: impl FnMut() -> std::result::Result<T, (String, bool)>,
+    ) -> std::result::Result<T, String> {
+        let mut pauses = PAUSES.iter();
+        loop {
+            match (attempt(), pauses.next()) {
+                (Ok(done), _) => return Ok(done),
+                (Err((_, true)), Some(pause)) if !(self.is_late)() => self.transport.pause(*pause),
+                (Err((why, _)), _) => return Err(why),
+            }
         }
     }
 }

@@ -128,11 +128,12 @@ impl Looked<'_> {
     }
 
     /// Ends alerts of rules that their file names no more: nothing would ever end them otherwise.
-    /// Whoever was told that they began is told.
+    /// Whoever was told that they began is told. Of alerts that earlier versions wrote down nobody
+    /// knows the file, until one with a rule of that name looks.
     fn end_orphans(&self, observed: &mut Observed) -> DbResult<()> {
         let open = self.db.prepare_cached(
             "SELECT id, rule, severity, began FROM alerts WHERE model = ?1 AND ended IS NULL
-             AND coalesce(source, ?2) = ?2 ORDER BY id",
+             AND source = ?2 ORDER BY id",
         )?;
         let rows = open.query_map(params![self.model, self.rules.source], |r| {
             Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?))

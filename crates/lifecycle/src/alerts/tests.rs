@@ -1,6 +1,6 @@
 //! Alerts from the finding to the sink, and what happens when a sink does not answer.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fs;
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use super::*;
 use crate::outputs::tests::Folder;
 use crate::smtp::{Letter, MailServer, Unreached};
 use crate::store::Store;
+use crate::when::{moment_seconds, moment_text};
 
 const DAY: [&str; 4] = [
     "2026-03-01T00:00:00Z",
@@ -461,6 +462,83 @@ fn an_alert_ends_with_its_rule_and_a_sink_that_is_gone_is_given_up() {
     assert!(store.alerts(true).unwrap().is_empty());
     let again = deliver(&mut store, &rules, whose, &network, &clock(DAY[3])).unwrap();
     assert_eq!(again, Delivery::default(), "nothing is left to be tried");
+}
+
+#[test]
+fn an_alert_of_an_unknown_file_is_left_to_the_file_that_has_its_rule() {
+    let folder = Folder::new("alerts-unknown");
+    let (mut store, network) = (store(&folder), Remembering::default());
+    let of = |source: &str, text: &str| {
+        let rules = AlertRules::parse(text).unwrap();
+        AlertRules { source: source.to_owned(), ..rules }
+    };
+    let (rules, other) = (of("a", RULES), of("b", &MAIL.replace("it drifts", "mail")));
+    observe(&mut store, &rules, "churn", &found(true, None), DAY[0]).unwrap();
+    // As versions before the column wrote it.
+    store.in_transaction(|db| db.execute("UPDATE alerts SET source = NULL", &[])).unwrap();
+    let seen = observe(&mut store, &other, "churn", &found(false, None), DAY[1]).unwrap();
+    assert_eq!(seen, Observed::default());
+    let whose = Whose::Model("churn", None);
+    let sent = deliver(&mut store, &other, whose, &network, &clock(DAY[1])).unwrap();
+    assert_eq!(sent, Delivery::default(), "nothing is given up for it");
+    let seen = observe(&mut store, &rules, "churn", &found(false, None), DAY[2]).unwrap();
+    assert_eq!(seen.ended, ["it drifts"]);
+}
+
+/// A network whose every try takes a minute of a clock of its own.
+struct Slow {
+    seconds: Cell<i64>,
+    n_tries: Cell<usize>,
+}
+
+impl Slow {
+    fn takes_a_minute(&self) {
+        self.seconds.set(self.seconds.get() + 60);
+        self.n_tries.set(self.n_tries.get() + 1);
+    }
+}
+
+impl Transport for Slow {
+    fn post(&self, url: &str, _: &[(String, String)], _: &[u8]) -> Result<(), (String, bool)> {
+        if url.contains("pager") {
+            return Ok(());
+        }
+        self.takes_a_minute();
+        Err(("no answer".to_owned(), true))
+    }
+
+    fn mail(&self, _: &MailServer, letter: &Letter) -> Result<Vec<Unreached>, (String, bool)> {
+        self.takes_a_minute();
+        // Every other try, the connection breaks first.
+        if self.n_tries.get() % 2 == 1 {
+            return Err(("no answer".to_owned(), true));
+        }
+        let busy = |to: &String| Unreached { to: to.clone(), why: "busy".into(), may_help: true };
+        Ok(letter.to.iter().map(busy).collect())
+    }
+
+    fn pause(&self, _: Duration) {}
+}
+
+#[test]
+fn a_slow_sink_does_not_keep_others_waiting_nor_its_notice_beyond_the_lease() {
+    let folder = Folder::new("alerts-slow");
+    let mut store = store(&folder);
+    let slow = Slow { seconds: Cell::new(0), n_tries: Cell::new(0) };
+    let start = moment_seconds(DAY[0]).unwrap();
+    let now = || moment_text(start + slow.seconds.get());
+    let rules = AlertRules::parse(RULES).unwrap();
+    observe(&mut store, &rules, "m", &found(true, None), DAY[0]).unwrap();
+    let delivery = deliver(&mut store, &rules, Whose::All, &slow, &now).unwrap();
+    assert_eq!((delivery.n_sent, delivery.failed.len()), (1, 1), "the slow one was tried once");
+    assert_eq!(slow.n_tries.get(), 3);
+    let mail = AlertRules::parse(MAIL).unwrap();
+    observe(&mut store, &mail, "by mail", &found(true, None), &now()).unwrap();
+    let begun = slow.seconds.get();
+    let whose = Whose::Model("by mail", None);
+    let delivery = deliver(&mut store, &mail, whose, &slow, &now).unwrap();
+    assert_eq!(delivery.partly.len(), 1, "{delivery:?}");
+    assert!(slow.seconds.get() - begun < 300, "{} s", slow.seconds.get() - begun);
 }
 
 #[test]
