@@ -5,7 +5,8 @@
 //! any moment: the next one that opens the folder turns the lines that were left into a file, up
 //! to the first that is not whole. Before lines become a file they are renamed to
 //! `turning-NAME.jsonl`, which is removed after it: where both are found, the file has the rows
-//! already, so that no row is there twice. Files beyond a limit of bytes are removed, oldest first.
+//! already, so that no row is there twice. Lines that nobody can read any more (their schema is
+//! gone, or they are damaged) are left as `unread-NAME.jsonl`. Files beyond a limit of bytes are removed, oldest first.
 //! A folder is one process's at a time: two would take each other's lines for left ones.
 //!
 //! Names come from outside (times, say) and decide the order of age; nothing here reads a clock.
@@ -14,17 +15,22 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use modelwright_core::context::Event;
 use modelwright_core::data::{Column, ColumnData, Schema, Table};
-use modelwright_core::{Context, Error, Result};
+use modelwright_core::{Context, Error, ErrorKind, Result};
 use modelwright_io::{Format, ReadOptions, TableWriter, read_bytes};
 use serde_json::Value;
 
 use crate::atomic::{AtomicFile, atomic_write};
 
 const LINES: &str = "journal.jsonl";
+/// What new lines are called until the old ones are gone.
+const NEXT: &str = "journal.next.jsonl";
 const SCHEMA: &str = "journal.schema.json";
 /// What lines are called while they become the file of the same name.
 const TURNING: &str = "turning-";
+/// What lines are called that cannot become a file.
+const UNREAD: &str = "unread-";
 const LOCK: &str = "journal.lock";
 
 /// See the module's text.
@@ -122,10 +128,16 @@ impl Journal {
         if self.n_rows == 0 {
             return Ok(None);
         }
+        // New lines are there before the old ones go: rows always have somewhere to go.
+        let (path, next) = (self.folder.join(LINES), self.folder.join(NEXT));
+        let lines = File::create(&next).map_err(|e| failed(&next, e))?;
         let name = set_aside(&self.folder, name)?;
+        fs::rename(&next, &path).map_err(|e| {
+            let _ = fs::rename(turning_path(&self.folder, &name), &path);
+            failed(&path, e)
+        })?;
         // From here on, new rows go to new lines, whatever becomes of the old ones.
-        let path = self.folder.join(LINES);
-        self.lines = BufWriter::new(File::create(&path).map_err(|e| failed(&path, e))?);
+        self.lines = BufWriter::new(lines);
         (self.n_rows, self.n_bytes) = (0, 0);
         let written = turn(&self.folder, &self.schema, &name, ctx)?;
         self.bound()?;
@@ -136,6 +148,12 @@ impl Journal {
     fn bound(&self) -> Result<()> {
         let mut parts = parts(&self.folder)?;
         parts.pop();
+        // Lines that did not become files are older than the newest file.
+        for prefix in [TURNING, UNREAD] {
+            let left = named(&self.folder, prefix)?.into_iter();
+            parts.extend(left.map(|name| self.folder.join(format!("{prefix}{name}.jsonl"))));
+        }
+        parts.sort_by_key(|path| age(path));
         let size = |path: &PathBuf| path.metadata().map_or(0, |meta| meta.len());
         let mut n_bytes: u64 = parts.iter().map(size).sum();
         for part in parts {
@@ -187,24 +205,39 @@ fn recover(folder: &Path, name: &str, ctx: &Context) -> Result<()> {
     }
     let schema = fs::read(folder.join(SCHEMA)).ok();
     let schema = schema.and_then(|bytes| serde_json::from_slice::<Schema>(&bytes).ok());
-    for name in turning(folder)? {
-        match &schema {
-            Some(schema) => turn(folder, schema, &name, ctx).map(drop)?,
-            // Nobody can say what the lines mean: they are left for whoever can.
-            None => break,
-        }
+    for name in named(folder, TURNING)? {
+        let why = match schema.as_ref().map(|schema| turn(folder, schema, &name, ctx)) {
+            Some(Ok(_)) => continue,
+            Some(Err(error)) if error.kind() == ErrorKind::Input => error.to_string(),
+            Some(Err(error)) => return Err(error),
+            None => format!("{SCHEMA} is gone or damaged"),
+        };
+        // Nobody can say what the lines mean: they are left for whoever can. The next schema is
+        // not theirs.
+        let (lines, left) = (turning_path(folder, &name), format!("{UNREAD}{name}.jsonl"));
+        fs::rename(&lines, folder.join(&left)).map_err(|e| failed(&lines, e))?;
+        ctx.tell(Event::Warning(format!(
+            "rows that were written down cannot be read again; they are left in {left} of {}: {why}",
+            folder.display()
+        )));
     }
     Ok(())
 }
 
-/// The names of lines that were to become files, in their order.
-fn turning(folder: &Path) -> Result<Vec<String>> {
+/// The names of lines that are no file, such as those that were to become one, in their order.
+fn named(folder: &Path, prefix: &str) -> Result<Vec<String>> {
     let entries = fs::read_dir(folder).map_err(|e| failed(folder, e))?;
     let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    let name = |file: String| Some(file.strip_prefix(TURNING)?.strip_suffix(".jsonl")?.to_owned());
+    let name = |file: String| Some(file.strip_prefix(prefix)?.strip_suffix(".jsonl")?.to_owned());
     let mut names: Vec<String> = names.filter_map(name).collect();
     names.sort();
     Ok(names)
+}
+
+/// What decides which file is older: its name without what it is.
+fn age(path: &Path) -> String {
+    let name = path.file_stem().unwrap_or_default().to_string_lossy();
+    name.split_once('-').map_or(String::new(), |(_, name)| name.to_owned())
 }
 
 fn turning_path(folder: &Path, name: &str) -> PathBuf {
@@ -218,8 +251,12 @@ fn part_path(folder: &Path, name: &str) -> PathBuf {
 /// Renames the lines for the file that they are to become; returns its name, which is `name` or,
 /// where that is taken, one that follows on it.
 fn set_aside(folder: &Path, name: &str) -> Result<String> {
-    let is_taken =
-        |name: &String| turning_path(folder, name).exists() || part_path(folder, name).exists();
+    let unread = |name: &String| folder.join(format!("{UNREAD}{name}.jsonl"));
+    let is_taken = |name: &String| {
+        [turning_path(folder, name), part_path(folder, name), unread(name)]
+            .iter()
+            .any(|p| p.exists())
+    };
     let mut own = name.to_owned();
     for again in 1_u32.. {
         if !is_taken(&own) {
@@ -380,12 +417,54 @@ mod tests {
         // Killed after the file was there, before its lines were gone.
         fs::write(turning_path(&folder.0, "1"), &lines).unwrap();
         drop(open("2"));
-        assert_eq!((rows(), turning(&folder.0).unwrap().len()), (2, 0));
+        assert_eq!((rows(), named(&folder.0, TURNING).unwrap().len()), (2, 0));
         // Killed before the file was there; meanwhile new lines had come.
         fs::write(turning_path(&folder.0, "3"), &lines).unwrap();
         fs::write(folder.0.join(LINES), &lines).unwrap();
         drop(open("3"));
-        assert_eq!((rows(), turning(&folder.0).unwrap().len()), (6, 0));
+        assert_eq!((rows(), named(&folder.0, TURNING).unwrap().len()), (6, 0));
         assert_eq!(parts(&folder.0).unwrap().len(), 3, "no file takes another's place");
+    }
+
+    #[test]
+    fn lines_that_nobody_can_read_are_left_and_keep_no_journal_from_being_opened() {
+        let (folder, ctx) = (folder("unread"), Context::unlimited(0, 1));
+        let open = |name, bytes| Journal::open(&folder.0, schema(), bytes, name, &ctx).unwrap();
+        let mut journal = open("0", 1 << 20);
+        journal.append(&table(&[1.0])).unwrap();
+        journal.flush().unwrap();
+        drop(journal);
+        fs::remove_file(folder.0.join(SCHEMA)).unwrap();
+        drop(open("1", 1 << 20));
+        // Damaged, though there is a schema: no number.
+        fs::write(folder.0.join(LINES), "{\"x\":\"no number\"}\n").unwrap();
+        drop(open("2", 1 << 20));
+        assert_eq!(named(&folder.0, UNREAD).unwrap(), ["1", "2"]);
+        assert_eq!(named(&folder.0, TURNING).unwrap(), Vec::<String>::new());
+        // They count among what the folder may hold.
+        let mut journal = open("3", 1);
+        journal.append(&table(&[1.0])).unwrap();
+        let newest = journal.rotate("4", &ctx).unwrap().unwrap();
+        assert_eq!(named(&folder.0, UNREAD).unwrap(), Vec::<String>::new());
+        assert_eq!(parts(&folder.0).unwrap(), [newest]);
+    }
+
+    #[test]
+    fn rows_go_on_to_the_old_lines_where_no_new_ones_can_be_begun() {
+        let (folder, ctx) = (folder("begun"), Context::unlimited(0, 1));
+        let mut journal = Journal::open(&folder.0, schema(), 1 << 20, "0", &ctx).unwrap();
+        journal.append(&table(&[1.0])).unwrap();
+        journal.flush().unwrap();
+        // Nothing can be made under this name.
+        fs::create_dir(folder.0.join(NEXT)).unwrap();
+        assert!(journal.rotate("1", &ctx).is_err());
+        journal.append(&table(&[2.0])).unwrap();
+        journal.flush().unwrap();
+        let lines = fs::read_to_string(folder.0.join(LINES)).unwrap();
+        assert_eq!(lines.lines().count(), 2);
+        fs::remove_dir(folder.0.join(NEXT)).unwrap();
+        let path = journal.rotate("2", &ctx).unwrap().unwrap();
+        assert_eq!(read_path(&path, &ReadOptions::default(), &ctx).unwrap().table.n_rows(), 2);
+        assert!(!folder.0.join(NEXT).exists() && folder.0.join(LINES).exists());
     }
 }
