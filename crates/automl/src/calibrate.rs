@@ -104,14 +104,16 @@ fn left_or_drawn(
         "the rarest class has {n_rare} rows to learn from: probabilities are drawn towards its \
          share, so that none is 0 or 1"
     );
-    Calibration { calibrator: drawn, record: Some(record), cross_fitted: None }
+    Calibration { calibrator: drawn, record: Some(record), ..Calibration::default() }
 }
 
 /// How many rows the rarest class has.
 fn n_rows_of_rarest(truth: &Target) -> usize {
     let Target::Class { codes, n_classes } = truth else { return usize::MAX };
     let mut counts = vec![0; *n_classes];
-    codes.iter().for_each(|code| counts[*code as usize] += 1);
+    for code in codes {
+        counts[*code as usize] += 1;
+    }
     counts.into_iter().min().unwrap_or(0)
 }
 

@@ -112,7 +112,7 @@ mod tests {
         assert_eq!(rows.len(), 2_000);
         assert!(rows.windows(2).all(|w| w[0] < w[1]), "ascending, without repetition");
         assert_eq!(counted(&codes, &rows, 2), 4, "all of it, though its share is less than one");
-        assert!((counted(&codes, &rows, 1) as i64 - 500).abs() <= 1);
+        assert!(counted(&codes, &rows, 1).abs_diff(500) <= 1);
         let again = stratified(&codes, 3, 2_000, &mut ctx.random("test", 0));
         assert_eq!(rows, again);
     }

@@ -25,7 +25,7 @@ fn samples() -> Vec<PathBuf> {
 }
 
 fn predictions(model: &Model, rows: &Path, ctx: &Context) -> Vec<u8> {
-    let file = read_path(rows, &model.read_options(), ctx).unwrap();
+    let file = read_path(rows, &model.read_options().unwrap(), ctx).unwrap();
     let predictions = model.predictor.predict(&file.table, ctx).unwrap();
     let mut writer = TableWriter::csv(Vec::new());
     // A model with intervals or sets gives them too.
@@ -92,7 +92,7 @@ fn a_hostile_predictor_behind_good_checksums_never_panics() {
     for path in samples() {
         let model = Model::load(&path).unwrap();
         let rows = path.with_extension("rows.csv");
-        let table = read_path(&rows, &model.read_options(), &ctx).unwrap().table;
+        let table = read_path(&rows, &model.read_options().unwrap(), &ctx).unwrap().table;
         for _ in 0..3_000 {
             let mut bytes = model.artifact.model.clone();
             mutate(&mut random, &mut bytes);

@@ -303,7 +303,7 @@ mod tests {
         let keys =
             |i: u64| 1_700_000_000_000_000_000 + i.wrapping_mul(0x9E37_79B9_7F4A_7C15) % 1_000_003;
         assert!(!rounded(&mut (0..300).map(|i| keys(i).to_string())));
-        let bytes = |i: u64| if i % 3 == 0 { keys(i) } else { i * 7919 };
+        let bytes = |i: u64| if i.is_multiple_of(3) { keys(i) } else { i * 7919 };
         assert!(rounded(&mut (0..300).map(|i| bytes(i).to_string())));
         let sentinel = |i: u64| if i == 9 { "99999999999999999".to_owned() } else { i.to_string() };
         let decided = column((0..300).map(sentinel));

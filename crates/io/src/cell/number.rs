@@ -90,6 +90,7 @@ fn shape(word: &str) -> impl Iterator<Item = char> {
 
 /// The decorations seen in a column so far; merged over chunks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "what was seen, each for itself")]
 pub(crate) struct Seen {
     with_percent: bool,
     without_percent: bool,

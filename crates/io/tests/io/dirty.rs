@@ -132,8 +132,8 @@ fn a_file_without_header_and_names_in_need_of_repair_are_noted() {
     assert_eq!(file.source.notes.len(), 2);
 }
 
-fn read_as(text: &str, layout: TextLayout) -> TableFile {
-    let options = ReadOptions::of_text(&layout).unwrap();
+fn read_as(text: &str, layout: &TextLayout) -> TableFile {
+    let options = ReadOptions::of_text(layout).unwrap();
     read_bytes("t.csv", text.as_bytes(), &options, &context()).unwrap()
 }
 
@@ -144,7 +144,7 @@ fn three_digits_behind_a_comma_are_decimals_in_a_file_of_semicolons_and_the_doub
     assert_eq!(shown(&file, "price"), ["1.659", "1.789"]);
     assert!(file.source.notes[0].contains("1.659 (say --decimal point"), "{:?}", file.source.notes);
     let point = TextLayout { decimal_comma: Some(false), ..TextLayout::default() };
-    let file = read_as(fuel, point);
+    let file = read_as(fuel, &point);
     assert_eq!(
         (shown(&file, "price"), file.source.notes.len()),
         (vec!["1659".into(), "1789".into()], 0)
@@ -171,13 +171,14 @@ fn three_digits_behind_a_comma_are_decimals_in_a_file_of_semicolons_and_the_doub
 #[test]
 fn large_whole_numbers_are_rounded_with_a_note_and_keys_keep_their_digits() {
     let key = |i: u64| 4_000_000_000_000_000_001 + i * 7919;
-    let rows = (0..200).map(|i| format!("{},{}\n", key(i), if i % 2 == 0 { key(i) } else { i }));
-    let file =
-        csv(format!("key,bytes\n{}{}", rows.collect::<String>(), format!("{},5\n", key(200))));
+    let row = |i| format!("{},{}\n", key(i), if i % 2 == 0 { key(i) } else { i });
+    let rows: Vec<String> = (0..200).map(row).collect();
+    let file = csv(format!("key,bytes\n{}{},5\n", rows.concat(), key(200)));
     assert_eq!(storages(&file), ["string", "number"]);
     assert!(file.source.notes[0].contains("`bytes` holds whole numbers beyond 2^53"));
     assert_eq!(file.source.notes.len(), 1);
-    let late = (0..70_000).map(|i| format!("{i}\n")).collect::<String>();
+    let late: Vec<String> = (0..70_000).map(|i| format!("{i}\n")).collect();
+    let late = late.concat();
     let file = csv(format!("x\n{late}99999999999999999\n"));
     assert_eq!(shown(&file, "x")[70_000], "100000000000000000");
     // What training took for numbers is one in serving, however large.
@@ -190,16 +191,16 @@ fn large_whole_numbers_are_rounded_with_a_note_and_keys_keep_their_digits() {
 fn what_is_said_about_a_text_is_followed() {
     let layout =
         |separator: char| TextLayout { separator: Some(separator), ..TextLayout::default() };
-    let file = read_as("a:b\n10:00\n11:30\n", layout(':'));
+    let file = read_as("a:b\n10:00\n11:30\n", &layout(':'));
     assert_eq!(shown(&file, "b"), ["00", "30"]);
-    let file = read_as("x y\n a  b\nc\td \n", layout(' '));
+    let file = read_as("x y\n a  b\nc\td \n", &layout(' '));
     assert_eq!(
         (shown(&file, "x"), shown(&file, "y")),
         (vec!["a".into(), "c".into()], vec!["b".into(), "d".into()])
     );
     let bare = TextLayout { header: Some(false), ..TextLayout::default() };
     assert_eq!(
-        read_as("a,b\nc,d\n", bare).table.names().collect::<Vec<_>>(),
+        read_as("a,b\nc,d\n", &bare).table.names().collect::<Vec<_>>(),
         ["column_1", "column_2"]
     );
     let latin = TextLayout { encoding: Some("latin1".into()), ..TextLayout::default() };
