@@ -58,7 +58,20 @@ pub(crate) fn metrics_table(metrics: &[MetricValue], baseline: &[MetricValue]) -
     for (number, note) in notes.iter().enumerate() {
         let _ = writeln!(text, "({}) {note}", number + 1);
     }
-    text
+    text + &cautions(metrics)
+}
+
+/// Why to take intervals with care: each reason once, with the metrics that it is about.
+fn cautions(metrics: &[MetricValue]) -> String {
+    let mut told: Vec<(&str, Vec<&str>)> = Vec::new();
+    for metric in metrics.iter().filter(|m| m.ci95.is_some()) {
+        let Some(note) = metric.note.as_deref() else { continue };
+        match told.iter_mut().find(|(known, _)| *known == note) {
+            Some((_, names)) => names.push(&metric.name),
+            None => told.push((note, vec![&metric.name])),
+        }
+    }
+    told.iter().map(|(note, names)| format!("{}: {note}\n", names.join(", "))).collect()
 }
 
 /// What intervals or sets reached, a line for each level; nothing when there were none.

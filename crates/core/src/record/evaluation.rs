@@ -41,7 +41,7 @@ pub struct MetricValue {
     pub value: Option<f64>,
     /// 95 % interval; `None` when it could not be computed.
     pub ci95: Option<Interval>,
-    /// Why value or interval is missing.
+    /// Why value or interval is missing; beside an interval, why to take it with care.
     pub note: Option<String>,
 }
 

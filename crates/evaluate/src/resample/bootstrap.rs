@@ -32,6 +32,7 @@ const RESAMPLES_PER_BLOCK: usize = 4;
 const LEFT_OUT_MIN: usize = 10;
 
 const STREAM: &str = "evaluate/bootstrap";
+const TAIL_STREAM: &str = "evaluate/bootstrap_tail";
 
 /// How many resamples are made of `n_rows` rows when `wanted` are asked for.
 ///
@@ -108,7 +109,10 @@ pub fn bootstrap_intervals<'a>(
         for (i, at) in together.into_iter().enumerate() {
             let result: &mut MetricValue = &mut results[places[at]];
             match draws.as_ref().map(|d| d.interval(i)) {
-                Ok(Ok(interval)) => result.ci95 = Some(interval),
+                Ok(Ok(interval)) => {
+                    result.ci95 = Some(interval);
+                    result.note = draws.as_ref().ok().and_then(|d| d.cautions[i].clone());
+                }
                 Ok(Err(error)) => result.note = Some(in_one_line(&error)),
                 Err(error) => result.note = Some(in_one_line(error)),
             }
@@ -179,6 +183,8 @@ struct Draws {
     left_out: Vec<Vec<Option<f64>>>,
     /// Intervals of metrics that are means over rows.
     studentised: Vec<Option<Interval>>,
+    /// What is to be said beside an interval.
+    cautions: Vec<Option<String>>,
 }
 
 impl Draws {
@@ -235,18 +241,28 @@ fn draw(
     };
     // The standard error of a mean is that of independent rows.
     let mean = |m: usize| set.mean(m).filter(|_| drawing.groups.is_none());
-    let pivots: Vec<Option<Pivot<'_>>> =
-        (0..set.len()).map(|m| mean(m).and_then(|mean| Pivot::new(mean, weights, fixed))).collect();
+    let pivot = |m: usize| {
+        let pivot = Pivot::new(mean(m)?, weights, fixed)?;
+        Some(if truth.values().is_some() { pivot.with_tail() } else { pivot })
+    };
+    let pivots: Vec<Option<Pivot<'_>>> = (0..set.len()).map(pivot).collect();
     let strata = drawing.strata(&truth, weights)?;
-    let resampled = strata.resample(STREAM, n_resamples, ctx, |drawn| {
-        let distance = |pivot: &Option<Pivot<'_>>| pivot.as_ref().and_then(|p| p.distance(drawn));
-        (values(&set, drawn), pivots.iter().map(distance).collect::<Vec<_>>())
+    let resampled = strata.resample_numbered(STREAM, n_resamples, ctx, |resample, drawn| {
+        let distances = |pivot: &Option<Pivot<'_>>| {
+            let Some(pivot) = pivot else { return [None; 2] };
+            // Anew for each metric: its interval does not depend on which others are asked.
+            let random = &mut ctx.random(TAIL_STREAM, resample);
+            [pivot.distance(drawn), pivot.distance_in_tail(drawn, random)]
+        };
+        (values(&set, drawn), pivots.iter().map(distances).collect::<Vec<_>>())
     });
-    draws.studentised = pivots
-        .iter()
-        .enumerate()
-        .map(|(m, p)| p.as_ref()?.interval(resampled.iter().map(|(_, d)| d[m]).collect()).ok())
-        .collect();
+    let interval = |m: usize, pivot: &Pivot<'_>| {
+        let of = |which: usize| resampled.iter().map(|(_, d)| d[m][which]).collect();
+        pivot.interval(of(0), of(1)).ok()
+    };
+    draws.studentised = pivots.iter().enumerate().map(|(m, p)| interval(m, p.as_ref()?)).collect();
+    let is_numbers = truth.values().is_some();
+    draws.cautions = pivots.iter().map(|p| p.as_ref().filter(|_| is_numbers)?.caution()).collect();
     draws.resampled = resampled.into_iter().map(|(values, _)| values).collect();
     let (units, n_units) = match drawing.groups {
         Some(groups) => numbered(groups),

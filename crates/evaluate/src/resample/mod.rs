@@ -16,6 +16,7 @@ pub mod permutation;
 mod selection;
 mod strata;
 mod studentised;
+mod tail;
 
 #[cfg(test)]
 pub(crate) use bca::corrected as bca_of;

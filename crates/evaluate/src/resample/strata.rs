@@ -80,13 +80,24 @@ impl<'a> Strata<'a> {
         ctx: &Context,
         score: impl Fn(&[f64]) -> T + Sync,
     ) -> Vec<T> {
+        self.resample_numbered(stream, n_resamples, ctx, |_, drawn| score(drawn))
+    }
+
+    /// As [`Self::resample`], calling `score(number of the resample, weights)`.
+    pub(crate) fn resample_numbered<T: Send>(
+        &self,
+        stream: &str,
+        n_resamples: usize,
+        ctx: &Context,
+        score: impl Fn(u64, &[f64]) -> T + Sync,
+    ) -> Vec<T> {
         let blocks = ctx.map(n_resamples.div_ceil(BLOCK), |block| {
             let mut drawn = vec![0.0; self.n_rows];
             let end = n_resamples.min((block + 1) * BLOCK);
             (block * BLOCK..end)
                 .map(|resample| {
                     self.draw(&mut ctx.random(stream, resample as u64), &mut drawn);
-                    score(&drawn)
+                    score(resample as u64, &drawn)
                 })
                 .collect::<Vec<T>>()
         });

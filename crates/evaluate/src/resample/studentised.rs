@@ -3,15 +3,18 @@
 //!
 //! Losses have long tails: a sample without the rare large ones looks both better and surer than
 //! it is. Resampling the distance in units of *its own* standard error carries that over into the
-//! interval. Means that cannot be negative are taken as logarithms, which makes them less skewed.
+//! interval. Means that cannot be negative are taken as logarithms, which makes them less skewed. The
+//! upper end of a loss of numbers is found with its tail smoothed; see [`super::tail`].
 //!
 //! References: Efron & Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 12;
 //! Hesterberg, "What teachers should know about the bootstrap", The American Statistician 69, 2015.
 
 use modelwright_core::Result;
+use modelwright_core::random::Random;
 use modelwright_core::record::Interval;
 
 use super::bootstrap::{defined, quantile_of_sorted};
+use super::tail::{Tail, few_carry_half};
 use crate::metric::RowMean;
 
 /// A mean, or a ratio of means, with its standard error.
@@ -23,8 +26,18 @@ pub(super) struct Pivot<'a> {
     strata: Option<(&'a [u32], usize)>,
     /// Whether the mean is taken as a logarithm.
     is_log: bool,
+    /// The law of the largest losses, where they are drawn from it.
+    tail: Option<Tail>,
     estimate: f64,
     error: f64,
+}
+
+/// A row of a resample: how often it counts, its own weight, its two numbers.
+struct Drawn {
+    weight: f64,
+    own: f64,
+    value: f64,
+    over: f64,
 }
 
 impl<'a> Pivot<'a> {
@@ -35,7 +48,8 @@ impl<'a> Pivot<'a> {
         strata: Option<(&'a [u32], usize)>,
     ) -> Option<Self> {
         let is_log = mean.rows.iter().all(|v| *v >= 0.0);
-        let mut pivot = Self { mean, weights, strata, is_log, estimate: 0.0, error: 0.0 };
+        let mut pivot =
+            Self { mean, weights, strata, is_log, tail: None, estimate: 0.0, error: 0.0 };
         if !is_log && mean.over.is_some() {
             return None;
         }
@@ -50,20 +64,74 @@ impl<'a> Pivot<'a> {
         Some(pivot)
     }
 
+    /// With the largest losses drawn from a law of their own, where they have one.
+    #[must_use]
+    pub(super) fn with_tail(mut self) -> Self {
+        if self.is_log && self.strata.is_none() {
+            self.tail = Tail::of(&self.mean.rows, self.weights);
+        }
+        self
+    }
+
+    /// What is to be said of an interval that rests on few rows; nothing of losses with a sign.
+    pub(super) fn caution(&self) -> Option<String> {
+        let (n_few, n_rows) =
+            few_carry_half(&self.mean.rows, self.weights).filter(|_| self.is_log)?;
+        let carry = if n_few == 1 { "1 row carries" } else { &format!("{n_few} rows carry") };
+        Some(format!("{carry} half of the error of {n_rows}: other rows may say otherwise"))
+    }
+
     /// How many standard errors a resample is off the rows as they are.
     pub(super) fn distance(&self, drawn: &[f64]) -> Option<f64> {
         let (estimate, error) = self.measure(drawn)?;
         Some((estimate - self.estimate) / error)
     }
 
-    /// The interval from the distances of the resamples.
-    pub(super) fn interval(&self, distances: Vec<Option<f64>>) -> Result<Interval> {
+    /// As [`Self::distance`], with the largest losses drawn from their law; `None` without one.
+    pub(super) fn distance_in_tail(&self, drawn: &[f64], random: &mut Random) -> Option<f64> {
+        let tail = self.tail?;
+        let over = |row: usize| self.mean.over.as_ref().map_or(1.0, |over| over[row]);
+        let mut rows = Vec::with_capacity(drawn.len());
+        for (row, weight) in drawn.iter().enumerate().filter(|(_, weight)| **weight > 0.0) {
+            let (own, over) = (self.weights.map_or(1.0, |w| w[row]), over(row));
+            if self.mean.rows[row] <= tail.start {
+                rows.push(Drawn { weight: *weight, own, value: self.mean.rows[row], over });
+                continue;
+            }
+            for _ in 0..(weight / own).round() as usize {
+                rows.push(Drawn { weight: own, own, value: tail.draw(random), over });
+            }
+        }
+        let sum = |of: fn(&Drawn) -> f64| rows.iter().map(|r| r.weight * of(r)).sum::<f64>();
+        let total = sum(|_| 1.0);
+        let (mean, over) = (sum(|r| r.value) / total, sum(|r| r.over) / total);
+        let influence = |r: &Drawn| r.value / mean - r.over / over;
+        let squares: f64 = rows.iter().map(|r| r.weight * r.own * influence(r).powi(2)).sum();
+        let error = squares.sqrt() / total;
+        let distance = ((mean / over).ln() - self.estimate) / error;
+        (error > 0.0 && distance.is_finite()).then_some(distance)
+    }
+
+    /// The interval from the distances of the resamples: as they are, and with the largest losses
+    /// drawn from their law.
+    ///
+    /// # Errors
+    /// Input error when too few resamples have a distance.
+    pub(super) fn interval(
+        &self,
+        distances: Vec<Option<f64>>,
+        in_tail: Vec<Option<f64>>,
+    ) -> Result<Interval> {
         let sorted = defined(distances)?;
-        let end = |q: f64| {
-            let shifted = self.estimate - quantile_of_sorted(&sorted, q) * self.error;
+        let end = |distance: f64| {
+            let shifted = self.estimate - distance * self.error;
             (self.mean.of)(if self.is_log { shifted.exp() } else { shifted })
         };
-        let (a, b) = (end(0.975), end(0.025));
+        let above = match (self.tail, defined(in_tail)) {
+            (Some(_), Ok(smooth)) => Tail::upper(&smooth, self.mean.rows.len()),
+            _ => quantile_of_sorted(&sorted, 0.025),
+        };
+        let (a, b) = (end(quantile_of_sorted(&sorted, 0.975)), end(above));
         Ok(Interval { low: a.min(b), high: a.max(b) })
     }
 

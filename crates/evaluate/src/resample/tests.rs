@@ -210,3 +210,45 @@ fn one_row_has_a_value_and_no_interval() {
     assert_eq!((found.value, found.ci95), (Some(1.0), None));
     assert!(found.note.as_ref().unwrap().contains("two rows"), "{found:?}");
 }
+
+/// Errors of which one in ten is three times as large, as a table whose predictions are 0.
+fn long_tailed(n: usize, seed: u64) -> (Target, Predictions) {
+    let mut random = Random::new(seed);
+    let error = |random: &mut Random| {
+        let size = if random.unit() < 0.1 { 3.0 } else { 1.0 };
+        size * random.normal()
+    };
+    (Target::Real((0..n).map(|_| error(&mut random)).collect()), Predictions::zeros(n, 1))
+}
+
+#[test]
+fn forty_rows_with_a_long_tail_hold_the_true_error_as_often_as_they_say() {
+    let (rmse, expected) = (metric("rmse").unwrap(), 1.8_f64.sqrt());
+    let holds = |seed| {
+        let (truth, p) = long_tailed(40, seed);
+        let ci = bootstrap_interval(rmse, &MetricInput::new(&truth, &p), 400, &ctx(1)).unwrap();
+        ci.low <= expected && expected <= ci.high
+    };
+    let n_holding = (1..=300).filter(|seed| holds(*seed)).count();
+    // 285 expected; three standard deviations are 11. Without the law of the tail it is 255.
+    assert!((274..=296).contains(&n_holding), "{n_holding}");
+}
+
+#[test]
+fn few_rows_that_carry_the_error_give_a_wide_interval_within_sight_and_a_word() {
+    let mut random = Random::new(11);
+    let mut errors: Vec<f64> = (0..120).map(|_| random.normal()).collect();
+    errors[17] = 30.0;
+    let p = Predictions::zeros(120, 1);
+    let truth = Target::Real(errors);
+    let metrics = [metric("rmse").unwrap(), metric("r2").unwrap(), metric("medae").unwrap()];
+    let found = bootstrap_intervals(&metrics, &MetricInput::new(&truth, &p), 400, &ctx(2));
+    let (value, ci) = (found[0].value.unwrap(), found[0].ci95.unwrap());
+    assert!(ci.low < 1.5 && ci.high > 1.3 * value && ci.high < 10.0 * value, "{ci:?} {value}");
+    let note = found[0].note.as_ref().unwrap();
+    assert_eq!(note, "1 row carries half of the error of 120: other rows may say otherwise");
+    assert_eq!(found[2].note, None, "a median does not rest on it");
+    let weights: Vec<f64> = (0..120).map(|row| if row == 17 { 0.0 } else { 2.0 }).collect();
+    let input = MetricInput { weights: Some(&weights), ..MetricInput::new(&truth, &p) };
+    assert_eq!(bootstrap_intervals(&metrics, &input, 400, &ctx(1))[0].note, None);
+}

@@ -13,6 +13,7 @@ const ENTRIES_MAX: usize = 5;
 /// What could go wrong, most specific first.
 pub(super) fn risks(record: &RunRecord, headline: &Headline<'_>) -> Vec<String> {
     let mut risks: Vec<String> = record.warnings.iter().map(|w| words::remark(w)).collect();
+    risks.extend(few_rows(record));
     risks.extend(weak::risks(record, headline));
     if record.split.kind == "random" || record.split.kind == "stratified" {
         risks.push(
@@ -43,6 +44,14 @@ pub(super) fn risks(record: &RunRecord, headline: &Headline<'_>) -> Vec<String> 
     }
     risks.truncate(ENTRIES_MAX);
     risks
+}
+
+/// That few rows carry the error, so that other rows may say something else.
+fn few_rows(record: &RunRecord) -> Option<String> {
+    let metrics = &record.evaluation.as_ref()?.metrics;
+    let asked = metrics.iter().filter(|m| m.name == record.task.metric);
+    let noted = asked.chain(metrics).find(|m| m.ci95.is_some() && m.note.is_some())?;
+    noted.note.as_deref().map(|note| format!("Of the tested rows, {}", words::sentence(note)))
 }
 
 /// The first column's share of the importances, when it has more than half of them.
