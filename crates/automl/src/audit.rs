@@ -4,6 +4,8 @@
 //! measures are those of [`mod@modelwright_evaluate::fairness`]; here the rows are put into groups
 //! and the predictor's own decisions are judged: its threshold, its costs.
 
+use std::collections::HashSet;
+
 use modelwright_core::data::{Column, Table};
 use modelwright_core::record::{FairnessRecord, GroupCoverage, HeldGroups, Proxy};
 use modelwright_core::task::{Predictions, Target};
@@ -37,6 +39,8 @@ pub struct AuditInput<'a> {
     pub predictions: &'a Predictions,
     /// Row weights.
     pub weights: Option<&'a [f64]>,
+    /// The unit of each row, where rows belong together (the run's `--group`).
+    pub units: Option<&'a [u32]>,
     /// The sensitive columns.
     pub sensitive: &'a [String],
     /// Groups with fewer rows are not judged.
@@ -62,11 +66,7 @@ pub fn audit(
         on: input.on.to_owned(),
         n_rows: input.truth.n_rows(),
         min_group: input.min_group,
-        interval_method: format!(
-            "Wilson's and Newcombe's of rates, else a bootstrap within groups, percentile, {} \
-             resamples",
-            n_resamples_for(input.truth.n_rows(), N_RESAMPLES)
-        ),
+        interval_method: interval_method(input),
         ..FairnessRecord::default()
     };
     for groups in &partitions {
@@ -76,6 +76,7 @@ pub fn audit(
                 predictions: input.predictions,
                 decided: &decided,
                 weights: input.weights,
+                units: input.units,
                 positive: class.map(|c| (c, predictor.classes[c as usize].as_str())),
                 min_group: input.min_group,
                 n_resamples: N_RESAMPLES,
@@ -87,6 +88,25 @@ pub fn audit(
     record.held = held_groups(predictor, input, &partitions, ctx)?;
     record.proxies = all_proxies(predictor, input, &partitions[..columns.len()]);
     Ok(record)
+}
+
+/// How intervals are found, in words.
+fn interval_method(input: &AuditInput<'_>) -> String {
+    let n_resamples = n_resamples_for(input.truth.n_rows(), N_RESAMPLES);
+    match input.units {
+        None => format!(
+            "Wilson's and Newcombe's of rates, else a bootstrap within groups, percentile, \
+             {n_resamples} resamples"
+        ),
+        Some(units) => {
+            let n_units = units.iter().collect::<HashSet<_>>().len();
+            format!(
+                "of {n_units} units whose rows belong together: Wilson's and Newcombe's of rates \
+                 that count as many rows as they are worth, else a bootstrap of whole units, \
+                 percentile, {n_resamples} resamples"
+            )
+        }
+    }
 }
 
 /// What intervals or sets reach in each group that is judged; none where the predictor has none.

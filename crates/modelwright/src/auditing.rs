@@ -3,10 +3,10 @@
 
 use std::path::Path;
 
-use modelwright_automl::Purpose;
 use modelwright_automl::audit::{AuditInput, audit};
 use modelwright_automl::robustness::{StrainInput, strained};
 use modelwright_automl::target::rows_with_target;
+use modelwright_automl::{Purpose, row_groups};
 use modelwright_core::context::Event;
 use modelwright_core::data::{Column, ColumnData, Table};
 use modelwright_core::record::Options;
@@ -26,6 +26,8 @@ pub struct AuditRows {
     pub table: Table,
     /// Row weights, when the model was trained with them and the file has them.
     pub weights: Option<Vec<f64>>,
+    /// The unit of each row, when the model was fitted with `--group` and the file has its column.
+    pub units: Option<Vec<u32>>,
 }
 
 impl AuditRows {
@@ -76,7 +78,14 @@ impl AuditRows {
             ctx.tell(Event::Warning(format!("left out {n_unknown} rows without a known answer")));
         }
         let weights = weight.and_then(|w| table.column(w)).map(weights_of);
-        Ok(Self { name: file.source.name, table, weights: weights.transpose()? })
+        let options = model.artifact.record()?.options;
+        let units = row_groups(&table, &options);
+        if let Some(name) = options.group.filter(|_| units.is_none()) {
+            ctx.tell(Event::Warning(format!(
+                "{shown} lacks the column `{name}`: its rows count as independent ones"
+            )));
+        }
+        Ok(Self { name: file.source.name, table, weights: weights.transpose()?, units })
     }
 }
 
@@ -111,6 +120,7 @@ pub fn audit_rows(
         truth: &truth,
         predictions: &predictions,
         weights: rows.weights.as_deref(),
+        units: rows.units.as_deref(),
         sensitive: &sensitive,
         min_group,
     };
@@ -153,10 +163,10 @@ impl Model {
         columns: &[String],
     ) -> Result<(ReadOptions, Option<String>)> {
         let (mut options, weight) = self.read_options_with_target()?;
-        let training = self.artifact.record()?.schema;
+        let record = self.artifact.record()?;
         if let Some(schema) = &mut options.schema {
-            for name in columns {
-                Self::add_column(schema, &training, name);
+            for name in columns.iter().chain(&record.options.group) {
+                Self::add_column(schema, &record.schema, name);
             }
         }
         Ok((options, weight))

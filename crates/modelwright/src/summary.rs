@@ -71,7 +71,11 @@ fn cautions(metrics: &[MetricValue]) -> String {
             None => told.push((note, vec![&metric.name])),
         }
     }
-    told.iter().map(|(note, names)| format!("{}: {note}\n", names.join(", "))).collect()
+    let mut text = String::new();
+    for (note, names) in told {
+        let _ = writeln!(text, "{}: {note}", names.join(", "));
+    }
+    text
 }
 
 /// What intervals or sets reached, a line for each level; nothing when there were none.

@@ -111,6 +111,7 @@ impl Flow {
             truth: &truth,
             predictions: &predictions,
             weights: weights.as_deref(),
+            units: roles.groups(),
             sensitive: &self.options.sensitive,
             min_group: audit::MIN_GROUP,
         };

@@ -164,6 +164,7 @@ pub(crate) fn fairness_gaps(size: Size) -> Vec<Held> {
             predictions: &rows.a,
             decided: &decided,
             weights: None,
+            units: None,
             positive: Some((1, "yes")),
             min_group: 30,
             n_resamples,

@@ -206,6 +206,7 @@ fn of_groups(name: &str, seed: u64) -> Option<f64> {
         predictions: &rows.a,
         decided: &decided,
         weights: None,
+        units: None,
         positive: Some((1, "yes")),
         min_group: 30,
         n_resamples: 200,

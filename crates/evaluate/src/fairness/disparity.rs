@@ -126,7 +126,10 @@ impl<'a> Spread<'a> {
 
     /// Both values with their own intervals, of a measure that is a share.
     fn shares(&self, e: &Extremes) -> Option<(mover::Share, mover::Share)> {
-        let interval = |g: usize| self.measures[e.measure].interval(&self.data.groups[g]);
+        let interval = |g: usize| {
+            let measure = &self.measures[e.measure];
+            measure.interval(&self.data.groups[g], self.data.worth(Some(g), e.measure, measure))
+        };
         Some(((e.low, interval(e.lowest)?), (e.high, interval(e.highest)?)))
     }
 
@@ -152,12 +155,12 @@ impl<'a> Spread<'a> {
     fn p_value(&self, measure: usize, judged: &[(usize, f64)]) -> Option<f64> {
         let freedom = (judged.len() - 1) as f64;
         let statistic = match self.measures[measure].of {
-            Of::Share(of) => {
-                let counted = judged.iter().map(|(g, share)| {
-                    let sums = &self.data.groups[*g];
-                    (*share, sums.rows(of(sums).1))
-                });
-                pearson(&counted.collect::<Vec<_>>())
+            Of::Share(_) => {
+                let own = &self.measures[measure];
+                let counted = judged
+                    .iter()
+                    .map(|(g, share)| Some((*share, self.data.worth(Some(*g), measure, own)?)));
+                pearson(&counted.collect::<Option<Vec<_>>>()?)
             }
             _ => self.cochran(measure, judged)?,
         };

@@ -57,10 +57,10 @@ impl Measure {
         }
     }
 
-    /// Wilson's interval of a share; `None` for other measures.
-    pub(super) fn interval(&self, sums: &Sums) -> Option<Interval> {
+    /// Wilson's interval of a share that is worth so many rows; `None` for other measures.
+    pub(super) fn interval(&self, sums: &Sums, n_rows: Option<f64>) -> Option<Interval> {
         match self.of {
-            Of::Share(_) => Some(wilson(self.value(sums)?, self.rows(sums)?)),
+            Of::Share(_) => Some(wilson(self.value(sums)?, n_rows?)),
             _ => None,
         }
     }

@@ -26,6 +26,9 @@
 //! References: Hardt, Price & Srebro, NeurIPS 2016; Weerts et al., "Fairlearn", JMLR 24, 2023;
 //! Speicher et al., KDD 2018 (generalised entropy); Uniform Guidelines on Employee Selection
 //! Procedures, 29 CFR 1607.4 D (four fifths).
+//!
+//! Where rows belong together (`units`), whole units are drawn and shares count as many rows as
+//! they are worth; see `units`.
 
 mod definition;
 mod disparity;
@@ -37,6 +40,7 @@ mod proxy;
 pub mod reduction;
 mod sums;
 pub mod thresholds;
+mod units;
 mod verdict;
 
 use modelwright_core::record::{GroupAudit, GroupMeasures, MetricValue};
@@ -44,7 +48,7 @@ use modelwright_core::task::{Predictions, Target};
 use modelwright_core::{Context, Error, Result};
 
 use crate::metric::{check_pair, check_weights};
-use crate::resample::{Strata, n_resamples_for, percentile_interval};
+use crate::resample::{Strata, n_resamples_for, numbered, percentile_interval};
 
 pub use definition::MAIN_DEFINITIONS;
 pub use groups::{Grouping, Groups, sensitive_groups};
@@ -54,6 +58,7 @@ pub use verdict::judge_together;
 use disparity::Spread;
 use measure::{Measure, measures_of};
 use sums::Rows;
+use units::Worth;
 
 /// What [`fairness`] needs.
 #[derive(Debug, Clone, Copy)]
@@ -66,6 +71,9 @@ pub struct FairnessInput<'a> {
     pub decided: &'a [u32],
     /// Row weights.
     pub weights: Option<&'a [f64]>,
+    /// The unit of each row, where rows belong together, such as the visits of one patient: they
+    /// are no independent witnesses.
+    pub units: Option<&'a [u32]>,
     /// The class that counts as positive, and its label.
     pub positive: Option<(u32, &'a str)>,
     /// Groups with fewer rows are not judged; at least 1.
@@ -85,12 +93,14 @@ pub fn fairness(input: &FairnessInput<'_>, groups: &Groups, ctx: &Context) -> Re
     check(input, groups)?;
     let rows = Rows::new(input, groups);
     let measures = measures_of(input.truth.task());
-    let of_data = Measured::of(&rows, measures, input.weights);
+    let mut of_data = Measured::of(&rows, measures, input.weights);
+    let n_groups = groups.names.len();
+    of_data.worth =
+        input.units.map(|units| Worth::of(&rows, n_groups, units, measures, input.weights));
     let counts = groups.counts();
     let is_judged: Vec<bool> = counts.iter().map(|n| *n >= input.min_group.max(1)).collect();
     let least = ROWS_OF_A_RATE_MIN.min(input.min_group) as f64;
-    let n_resamples = n_resamples_for(input.truth.n_rows(), input.n_resamples);
-    let strata = Strata::of_groups(&groups.codes, groups.names.len(), input.weights);
+    let (strata, n_resamples) = drawn_from(input, groups);
     let resampled: Vec<Measured> =
         strata.resample("evaluate/fairness", n_resamples, ctx, |drawn| {
             Measured::of(&rows, measures, Some(drawn))
@@ -120,6 +130,18 @@ pub fn fairness(input: &FairnessInput<'_>, groups: &Groups, ctx: &Context) -> Re
     Ok(audit)
 }
 
+/// What is resampled, and how often: rows within groups, or units whole; one unit cannot be.
+fn drawn_from<'a>(input: &FairnessInput<'a>, groups: &Groups) -> (Strata<'a>, usize) {
+    let n_resamples = n_resamples_for(input.truth.n_rows(), input.n_resamples);
+    let Some(units) = input.units else {
+        let strata = Strata::of_groups(&groups.codes, groups.names.len(), input.weights);
+        return (strata, n_resamples);
+    };
+    let (units, n_units) = numbered(units);
+    let n_resamples = if n_units < 2 { 0 } else { n_resamples };
+    (Strata::clusters(&units, n_units, input.weights), n_resamples)
+}
+
 /// The measures of every group, and of all rows, under one weighting.
 pub(crate) struct Measured {
     groups: Vec<sums::Sums>,
@@ -127,6 +149,8 @@ pub(crate) struct Measured {
     /// `[group][measure]`.
     values: Vec<Vec<Option<f64>>>,
     overall: Vec<Option<f64>>,
+    /// What shares are worth where rows belong together.
+    worth: Option<Worth>,
 }
 
 impl Measured {
@@ -143,11 +167,19 @@ impl Measured {
             .map(|(g, sums)| measures.iter().map(|m| value(m, sums, Some(g))).collect())
             .collect();
         let overall = measures.iter().map(|m| value(m, &all, None)).collect();
-        Self { groups, all, values, overall }
+        Self { groups, all, values, overall, worth: None }
     }
 
     fn sums(&self, group: Option<usize>) -> &sums::Sums {
         group.map_or(&self.all, |g| &self.groups[g])
+    }
+
+    /// How many independent rows a share is worth, in a group or in all rows.
+    fn worth(&self, group: Option<usize>, place: usize, measure: &Measure) -> Option<f64> {
+        match &self.worth {
+            Some(worth) => worth.rows(group, place),
+            None => measure.rows(self.sums(group)),
+        }
     }
 
     fn value(&self, group: Option<usize>, measure: usize) -> Option<f64> {
@@ -171,8 +203,10 @@ fn measured_values(
             return MetricValue { name, value: None, ci95: None, note: Some(note) };
         }
         let value = of_data.value(group, m);
-        let ci95 = match measure.interval(sums) {
+        let ci95 = match measure.interval(sums, of_data.worth(group, m, measure)) {
             Some(wilson) => Some(wilson),
+            // Not even two units have it.
+            None if matches!(measure.of, measure::Of::Share(_)) => None,
             None => value.and_then(|_| {
                 percentile_interval(resampled.iter().map(|r| r.value(group, m)).collect()).ok()
             }),
@@ -188,6 +222,11 @@ fn check(input: &FairnessInput<'_>, groups: &Groups) -> Result<()> {
     let n_rows = input.truth.n_rows();
     if let Some(weights) = input.weights {
         check_weights(weights, n_rows)?;
+    }
+    if let Some(units) = input.units.filter(|units| units.len() != n_rows) {
+        return Err(Error::input("every row needs a unit that it belongs to")
+            .expected(format!("{n_rows} units"))
+            .got(units.len().to_string()));
     }
     let is_class = input.truth.codes().is_some();
     if groups.codes.len() != n_rows || (is_class && input.decided.len() != n_rows) {

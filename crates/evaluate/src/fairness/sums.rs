@@ -141,6 +141,23 @@ impl<'a> Rows<'a> {
         sums
     }
 
+    /// Whether a row is in a group; `None` is all rows.
+    pub(super) fn is_in(&self, row: u32, group: Option<usize>) -> bool {
+        group.is_none_or(|group| self.each[row as usize].group as usize == group)
+    }
+
+    /// The sums of some rows.
+    pub(super) fn sums_of(&self, rows: &[u32], weights: Option<&[f64]>) -> Sums {
+        let mut sums = Sums::default();
+        for row in rows {
+            let weight = weights.map_or(1.0, |w| w[*row as usize]);
+            if weight > 0.0 {
+                sums.add(&self.each[*row as usize], weight);
+            }
+        }
+        sums
+    }
+
     /// The area under the ROC curve of a group, or of all rows; `None` with one class only.
     pub(super) fn auc(&self, group: Option<usize>, weights: Option<&[f64]>) -> Option<f64> {
         let weights = weights.or(self.weights);

@@ -56,8 +56,16 @@ fn run(
     threads: usize,
 ) -> GroupAudit {
     let positive = truth.codes().map(|_| (1, "yes"));
-    let input =
-        FairnessInput { truth, predictions: p, decided, weights, positive, min_group, n_resamples };
+    let input = FairnessInput {
+        truth,
+        predictions: p,
+        decided,
+        weights,
+        units: None,
+        positive,
+        min_group,
+        n_resamples,
+    };
     fairness(&input, groups, &ctx(threads)).unwrap()
 }
 
@@ -280,6 +288,7 @@ fn what_does_not_fit_is_refused() {
         predictions: &p,
         decided: &decided[1..],
         weights: None,
+        units: None,
         positive: Some((1, "yes")),
         min_group: 1,
         n_resamples: 10,
@@ -337,4 +346,84 @@ fn a_true_gap_is_found_among_many_columns_and_its_p_value_is_the_corrected_one()
     assert!(corrected > raw && corrected < 1e-6, "{raw} {corrected}");
     let shown = named(&audits[0].disparities, "accuracy");
     assert_eq!(shown.p_holm, None, "what is shown and not judged is not corrected");
+}
+
+/// Forty units of ten rows that are all decided alike, of two groups that are treated alike.
+fn of_units(seed: u64) -> (Target, Predictions, Vec<u32>, Groups, Vec<u32>) {
+    let mut random = Random::new(seed);
+    let by_unit: Vec<u32> = (0..40).map(|_| u32::from(random.unit() < 0.5)).collect();
+    let decided: Vec<u32> = (0..400).map(|row| by_unit[row / 10]).collect();
+    let p = decided.iter().map(|d| 0.2 + 0.6 * f64::from(*d)).collect();
+    let codes = (0..400).map(|row| (row % 2) as u32).collect();
+    let of = groups((0..400).map(|row| (row / 10 % 2) as u32).collect());
+    // Any numbers may name the units.
+    let units = (0..400).map(|row| 7 + 3 * (row / 10)).collect();
+    (Target::Class { codes, n_classes: 2 }, Predictions::new(1, p), decided, of, units)
+}
+
+fn with_units(
+    (truth, p, decided, of, units): &(Target, Predictions, Vec<u32>, Groups, Vec<u32>),
+    n_resamples: usize,
+) -> GroupAudit {
+    let input = FairnessInput {
+        truth,
+        predictions: p,
+        decided,
+        weights: None,
+        units: Some(units),
+        positive: Some((1, "yes")),
+        min_group: 30,
+        n_resamples,
+    };
+    fairness(&input, of, &ctx(1)).unwrap()
+}
+
+#[test]
+fn rows_of_one_unit_are_one_witness_and_groups_alike_are_rarely_accused() {
+    let gap = |audit: &GroupAudit| named(&audit.disparities, "selection_rate").clone();
+    let (mut by_unit, mut by_row, mut held) = (0, 0, 0);
+    for seed in 0..200 {
+        let rows = of_units(seed);
+        let found = gap(&with_units(&rows, 1));
+        by_unit += usize::from(found.p_value.unwrap() <= 0.05);
+        // Largest less smallest is never below 0; the true difference is 0.
+        held += usize::from(found.ci95.unwrap().low <= 0.0);
+        let (truth, p, decided, of, _) = &rows;
+        let plain = run((truth, p, decided), None, of, (30, 1), 1);
+        by_row += usize::from(gap(&plain).p_value.unwrap() <= 0.05);
+    }
+    assert!((2..=19).contains(&by_unit), "{by_unit} of 200");
+    assert!(held >= 181, "{held} of 200");
+    assert!(by_row > 100, "as if rows were independent: {by_row}");
+}
+
+#[test]
+fn units_of_one_row_each_change_little_and_one_unit_says_nothing() {
+    let (truth, p, decided, of, units) = of_units(3);
+    let single = (truth, p, decided, of, (0..400).collect::<Vec<u32>>());
+    let (truth, p, decided, of, _) = &single;
+    let (plain, own) =
+        (run((truth, p, decided), None, of, (30, 1000), 1), with_units(&single, 1000));
+    for name in ["selection_rate", "mean_prediction"] {
+        let width = |audit: &GroupAudit| {
+            let ci = named(&audit.disparities, name).ci95.unwrap();
+            ci.high - ci.low
+        };
+        let quotient = width(&own) / width(&plain);
+        assert!((quotient - 1.0).abs() < 0.25, "{name}: {quotient}");
+    }
+    let one = (single.0, single.1, single.2, single.3, vec![5; 400]);
+    let audit = with_units(&one, 300);
+    assert!(audit.disparities.iter().all(|d| d.ci95.is_none()), "{:?}", audit.disparities);
+    let short = FairnessInput {
+        truth: &one.0,
+        predictions: &one.1,
+        decided: &one.2,
+        weights: None,
+        units: Some(&units[..5]),
+        positive: Some((1, "yes")),
+        min_group: 30,
+        n_resamples: 10,
+    };
+    assert!(fairness(&short, &one.3, &ctx(1)).unwrap_err().to_string().contains("unit"));
 }

@@ -75,6 +75,7 @@ impl Audit {
             truth: &truth,
             predictions: &predictions,
             weights: rows.weights.as_deref(),
+            units: rows.units.as_deref(),
             sensitive: &sensitive,
             min_group: self.min_group,
         };
@@ -210,7 +211,13 @@ fn groups_text(audit: &GroupAudit) -> String {
 }
 
 fn definitions_text(audit: &GroupAudit) -> String {
-    let mut table = TextTable::new(&["definition", ">value", "95 % interval", ">p", "between"]);
+    let mut table = TextTable::new(&[
+        "definition",
+        ">value",
+        "95 % of this pair",
+        ">p of all groups",
+        "between",
+    ]);
     let is_shown =
         |d: &&Disparity| d.value.is_some() && MAIN_DEFINITIONS.contains(&d.name.as_str());
     for d in audit.definitions.iter().filter(is_shown) {

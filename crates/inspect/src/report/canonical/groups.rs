@@ -37,6 +37,7 @@ pub(super) fn audits() -> FairnessRecord {
         predictions: &predictions,
         decided: &decided,
         weights: None,
+        units: None,
         positive: Some((1, ">50K")),
         min_group: 30,
         n_resamples: 200,

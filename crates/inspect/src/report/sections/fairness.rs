@@ -67,8 +67,9 @@ pub(crate) fn of(fairness: &FairnessRecord) -> Section {
     }
     section
         .block(Block::Text(format!(
-            "Intervals are 95 % ({}). A disparity counts as no chance when a χ² test of all judged \
-             groups together gives p < 0.05{}. Groups with fewer than {} are not judged.",
+            "Intervals are 95 % ({}); those of a definition are of the two groups that it names, \
+             which were picked because they lie farthest apart. A disparity counts as no chance \
+             when a χ² test of all judged groups together gives p < 0.05{}. Groups with fewer than {} are not judged.",
             words::sentence(&fairness.interval_method),
             match fairness.n_questions {
                 0 | 1 => String::new(),
@@ -211,8 +212,8 @@ fn definitions_table(audit: &GroupAudit) -> Table {
         vec![
             TableColumn::words("Name"),
             TableColumn::numbers("Value"),
-            TableColumn::numbers("95 % interval"),
-            TableColumn::numbers("p"),
+            TableColumn::numbers("95 % of this pair"),
+            TableColumn::numbers("p of all groups"),
             TableColumn::words("Between"),
         ],
     );
