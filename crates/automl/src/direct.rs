@@ -5,15 +5,17 @@
 //! and the seed.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use modelwright_core::data::{Kind, Schema, Table, TrainView};
+use modelwright_core::data::{BinnedColumn, Kind, Schema, Table, TrainView};
 use modelwright_core::params::{ParamMap, Params};
 use modelwright_core::task::Target;
 use modelwright_core::{Context, Error, Result};
 use modelwright_learners::gbdt::{FitOptions, Gbdt, GbdtParams, Objective};
 use modelwright_learners::{Entry, Fitted, Learner, learner};
 use modelwright_preprocess::EncodingSpec;
-use modelwright_preprocess::encode::{PrepareInput, prepare};
+use modelwright_preprocess::encode::bins::{SAMPLE, bin};
+use modelwright_preprocess::encode::{FittedEncoder, PrepareInput, Prepared, prepare};
 
 use crate::encoding::{check_constraints, encoding_for};
 use crate::predictor::{Predictor, SinglePredictor};
@@ -35,8 +37,33 @@ pub struct DirectInput<'a> {
     pub learner: &'a str,
     /// Parameters that differ from the learner's own.
     pub params: &'a ParamMap,
-    /// A loss of the caller's own in place of the parameter `loss`; of boosters alone.
+    /// What a booster may be given beside.
+    pub boosting: Boosting<'a>,
+}
+
+/// What boosters alone can be given; the default is nothing.
+#[derive(Clone, Copy, Default)]
+pub struct Boosting<'a> {
+    /// A loss of the caller's own in place of the parameter `loss`.
     pub objective: Option<&'a dyn Objective>,
+    /// Ascending levels of quantiles that are learned at once, in place of the parameter `loss`:
+    /// see [`FitOptions::quantile_levels`]. [`Predictor::single_booster`] has the model, whose
+    /// predictions are not those of the predictor.
+    pub quantile_levels: Option<&'a [f64]>,
+    /// Scores that rows start from: see [`FitOptions::init_scores`].
+    pub init_scores: Option<&'a [f64]>,
+    /// The booster whose trees the new one begins with: what [`fit_direct`] returned. It reads
+    /// columns as that one did.
+    pub continued: Option<&'a Predictor>,
+}
+
+impl Boosting<'_> {
+    fn is_given(&self) -> bool {
+        self.objective.is_some()
+            || self.quantile_levels.is_some()
+            || self.init_scores.is_some()
+            || self.continued.is_some()
+    }
 }
 
 /// Fits the learner on all rows; returns a predictor of it and the rounds that it did. Its classes
@@ -51,8 +78,11 @@ pub fn fit_direct(input: &DirectInput<'_>, ctx: &Context) -> Result<(Predictor, 
     let encoding = encoding_for(entry, None)?;
     check_constraints(encoding, input.params)?;
     ctx.install(|| {
-        let schema = usable_columns(input.table, input.schema, &input.kinds, ctx)?;
-        let prepared = prepare(
+        let schema = match input.boosting.continued {
+            None => usable_columns(input.table, input.schema, &input.kinds, ctx)?,
+            Some(continued) => continued.schema.clone(),
+        };
+        let mut prepared = prepare(
             &PrepareInput {
                 table: input.table,
                 schema: &schema,
@@ -65,6 +95,9 @@ pub fn fit_direct(input: &DirectInput<'_>, ctx: &Context) -> Result<(Predictor, 
             &EncodingSpec::named(encoding)?,
             ctx,
         )?;
+        if let Some(continued) = input.boosting.continued {
+            prepared = as_before(prepared, continued, input.table, ctx)?;
+        }
         let rows: Vec<u32> = (0..input.table.n_rows() as u32).collect();
         let view = TrainView {
             features: &prepared.full,
@@ -73,9 +106,10 @@ pub fn fit_direct(input: &DirectInput<'_>, ctx: &Context) -> Result<(Predictor, 
             rows: &rows,
             validation: &[],
         };
-        let model = match input.objective {
-            None => entry.fit(&view, input.params, ctx)?,
-            Some(objective) => boosted(entry, &view, input.params, objective, ctx)?,
+        let model = if input.boosting.is_given() {
+            boosted(entry, &view, input, ctx)?
+        } else {
+            entry.fit(&view, input.params, ctx)?
         };
         let rounds = model.model.rounds();
         let n_classes = match input.target {
@@ -94,29 +128,67 @@ pub fn fit_direct(input: &DirectInput<'_>, ctx: &Context) -> Result<(Predictor, 
     })
 }
 
-/// A booster by a loss of the caller's own.
+/// A booster with what it was given.
 fn boosted(
     entry: &Entry,
     view: &TrainView<'_>,
-    params: &ParamMap,
-    objective: &dyn Objective,
+    input: &DirectInput<'_>,
     ctx: &Context,
 ) -> Result<Fitted> {
     if entry.spec.name != Gbdt::SPEC.name {
-        return Err(Error::input("this learner takes no loss of one's own")
-            .at("loss")
-            .expected(Gbdt::SPEC.name)
-            .got(entry.spec.name));
+        return Err(Error::input(
+            "this learner takes no loss of one's own, quantiles, init scores or earlier model",
+        )
+        .at("learner")
+        .expected(Gbdt::SPEC.name)
+        .got(entry.spec.name));
     }
-    let params = GbdtParams::from_map(Gbdt::SPEC.name, params)?;
-    let options = FitOptions { objective: Some(objective), ..FitOptions::default() };
+    let params = GbdtParams::from_map(Gbdt::SPEC.name, input.params)?;
+    let given = &input.boosting;
+    let warm_start = given.continued.map(Predictor::single_booster).transpose()?;
+    let options = FitOptions {
+        objective: given.objective,
+        quantile_levels: given.quantile_levels,
+        init_scores: given.init_scores,
+        warm_start: warm_start.map(|(model, _)| model),
+        snapshot: None,
+    };
     Ok(Fitted::of::<Gbdt>(Gbdt::fit_with(view, &params, &options, ctx)?))
+}
+
+/// The features as the continued model reads them. Where the new rows taught the same encoder
+/// (they are the same rows) these are the prepared ones, cross-fitted where the target is seen, as
+/// in the first fit; else the old encoder writes them, which learned from other rows.
+fn as_before(
+    prepared: Prepared,
+    continued: &Predictor,
+    table: &Table,
+    ctx: &Context,
+) -> Result<Prepared> {
+    let (_, encoder) = continued.single_booster()?;
+    let stored = encoder.encode()?;
+    if prepared.encoder.encode()? == stored {
+        return Ok(prepared);
+    }
+    let mut full = encoder.transform(table, ctx)?;
+    let n_rows = table.n_rows();
+    let sample = (n_rows > SAMPLE).then(|| ctx.random("continue/bins", 0).sample(n_rows, SAMPLE));
+    let bins = ctx.map(full.columns.len(), |i| {
+        let column = &full.columns[i];
+        let levels = column.is_category.then(|| BinnedColumn::of_levels(&column.values));
+        levels.flatten().unwrap_or_else(|| bin(&column.values, sample.as_deref()))
+    });
+    for (column, bins) in full.columns.iter_mut().zip(bins) {
+        column.bins = Some(Arc::new(bins));
+    }
+    Ok(Prepared { folds: Vec::new(), full, encoder: FittedEncoder::decode(&stored)? })
 }
 
 #[cfg(test)]
 mod tests {
     use modelwright_core::data::Column;
-    use modelwright_learners::LEARNERS;
+    use modelwright_core::params::ParamValue;
+    use modelwright_learners::{LEARNERS, Model};
 
     use super::*;
 
@@ -154,7 +226,7 @@ mod tests {
                     weights: None,
                     learner: entry.spec.name,
                     params: &ParamMap::new(),
-                    objective: None,
+                    boosting: Boosting::default(),
                 };
                 let (predictor, _) = fit_direct(&input, &ctx).unwrap();
                 let first = predictor.predict(&table, &ctx).unwrap();
@@ -176,9 +248,137 @@ mod tests {
             weights: None,
             learner: "linear",
             params: &ParamMap::new(),
-            objective: None,
+            boosting: Boosting::default(),
         };
         let error = fit_direct(&input, &Context::unlimited(0, 1)).err().unwrap();
         assert!(error.what().contains("no column"), "{error}");
+    }
+
+    /// A booster of fixed steps.
+    fn boosted_with(
+        table: &Table,
+        target: &Target,
+        n_rounds: i64,
+        boosting: Boosting<'_>,
+    ) -> Result<Predictor> {
+        let params = ParamMap::from([
+            ("n_rounds".to_owned(), ParamValue::Int(n_rounds)),
+            ("learning_rate".to_owned(), ParamValue::Real(0.2)),
+        ]);
+        let input = DirectInput {
+            table,
+            schema: &table.storage_schema(),
+            kinds: BTreeMap::new(),
+            target,
+            weights: None,
+            learner: "gbdt",
+            params: &params,
+            boosting,
+        };
+        fit_direct(&input, &Context::unlimited(5, 2)).map(|(predictor, _)| predictor)
+    }
+
+    #[test]
+    fn rounds_added_to_a_model_on_its_own_rows_are_those_of_one_fit() {
+        let table = table(300);
+        let ctx = Context::unlimited(5, 2);
+        for n_classes in [0, 2, 3] {
+            let target = match n_classes {
+                0 => Target::Real((0..300).map(|i| (f64::from(i) * 0.7).sin() * 3.0).collect()),
+                n => Target::Class {
+                    codes: (0..300).map(|i| (i / 7) % n).collect(),
+                    n_classes: n as usize,
+                },
+            };
+            let whole = boosted_with(&table, &target, 20, Boosting::default()).unwrap();
+            let half = boosted_with(&table, &target, 8, Boosting::default()).unwrap();
+            // As a file would hold it.
+            let half = Predictor::decode(&half.encode().unwrap()).unwrap();
+            let more = Boosting { continued: Some(&half), ..Boosting::default() };
+            let more = boosted_with(&table, &target, 12, more).unwrap();
+            assert!(more.encode().unwrap() == whole.encode().unwrap(), "{n_classes} classes");
+            assert_eq!(more.scores(&table, &ctx).unwrap().n_rows(), 300);
+        }
+    }
+
+    #[test]
+    fn a_model_is_continued_on_other_rows_by_its_own_encoder() {
+        let (first, other) = (table(300), table(90));
+        let target = |n: u32| Target::Real((0..n).map(|i| (f64::from(i) * 0.7).sin()).collect());
+        let model = boosted_with(&first, &target(300), 10, Boosting::default()).unwrap();
+        let more = Boosting { continued: Some(&model), ..Boosting::default() };
+        let more = boosted_with(&other, &target(90), 5, more).unwrap();
+        let (booster, encoder) = more.single_booster().unwrap();
+        assert_eq!(booster.rounds(), 15);
+        let of_model = model.single_booster().unwrap();
+        assert_eq!(encoder.encode().unwrap(), of_model.1.encode().unwrap());
+        let n = of_model.0.trees().len();
+        assert_eq!(booster.trees()[..n], of_model.0.trees()[..]);
+    }
+
+    #[test]
+    fn init_scores_are_where_rows_start_from_and_no_part_of_the_model() {
+        let table = table(300);
+        let ctx = Context::unlimited(5, 2);
+        let values: Vec<f64> = (0..300).map(|i| (f64::from(i) * 0.7).sin() + 50.0).collect();
+        let offsets = vec![50.0; 300];
+        let given = Boosting { init_scores: Some(&offsets), ..Boosting::default() };
+        let model = boosted_with(&table, &Target::Real(values.clone()), 40, given).unwrap();
+        let scores = model.scores(&table, &ctx).unwrap().values;
+        let error: f64 = scores.iter().zip(&values).map(|(s, y)| (s + 50.0 - y).abs()).sum();
+        assert!(error / 300.0 < 0.2, "{error}");
+        let short = Boosting { init_scores: Some(&offsets[1..]), ..Boosting::default() };
+        let error = boosted_with(&table, &Target::Real(values), 4, short).err().unwrap();
+        assert!(error.to_string().contains("wrong length"), "{error}");
+    }
+
+    #[test]
+    fn quantiles_learned_at_once_are_outputs_of_one_booster() {
+        let table = table(300);
+        let ctx = Context::unlimited(5, 2);
+        let target = Target::Real((0..300).map(|i| f64::from(i * 37 % 101)).collect());
+        let given = Boosting { quantile_levels: Some(&[0.1, 0.5, 0.9]), ..Boosting::default() };
+        let model = boosted_with(&table, &target, 30, given).unwrap();
+        let (booster, _) = model.single_booster().unwrap();
+        let scores = model.scores(&table, &ctx).unwrap();
+        let found = booster.predictions_of(scores.values).unwrap();
+        assert_eq!((found.n_outputs, found.n_rows()), (3, 300));
+        assert!((0..300).all(|row| found.row(row).is_sorted()));
+    }
+
+    #[test]
+    fn what_boosters_are_given_is_refused_by_other_learners() {
+        let table = table(60);
+        let offsets = vec![0.0; 60];
+        let input = DirectInput {
+            table: &table,
+            schema: &table.storage_schema(),
+            kinds: BTreeMap::new(),
+            target: &Target::Real((0..60).map(f64::from).collect()),
+            weights: None,
+            learner: "random_forest",
+            params: &ParamMap::new(),
+            boosting: Boosting { init_scores: Some(&offsets), ..Boosting::default() },
+        };
+        let error = fit_direct(&input, &Context::unlimited(0, 1)).err().unwrap();
+        assert!(error.to_string().contains("gbdt"), "{error}");
+    }
+
+    #[test]
+    fn leaves_and_gains_are_those_of_the_trees() {
+        let table = table(300);
+        let ctx = Context::unlimited(5, 2);
+        let target = Target::Class { codes: (0..300).map(|i| (i / 7) % 3).collect(), n_classes: 3 };
+        let model = boosted_with(&table, &target, 4, Boosting::default()).unwrap();
+        let leaves = model.leaves(&table, &ctx).unwrap();
+        let trees = model.single_booster().unwrap().0.trees();
+        assert_eq!((leaves.n_trees.clone(), leaves.values.len()), (vec![12], 300 * 12));
+        assert_eq!(leaves.names()[11], "12");
+        assert!(leaves.values.chunks(12).all(|row| {
+            row.iter().zip(trees).all(|(leaf, tree)| (*leaf as usize) < tree.n_leaves())
+        }));
+        let gains = model.column_gains().unwrap();
+        assert_eq!(gains.len(), model.schema.fields.len());
+        assert!((gains.iter().sum::<f64>() - 1.0).abs() < 1e-9 && gains[0] > 0.0, "{gains:?}");
     }
 }

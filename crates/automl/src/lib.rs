@@ -39,6 +39,7 @@
 //! | [`mod@reference`] | what later rows are compared with |
 //! | `prediction_table` | its predictions as the columns that people expect |
 //! | [`trees`] | the trees inside it, by name |
+//! | [`tree_answers`] | what they say beside predictions: scores, leaves, gains |
 //! | [`offers`] | what smaller models the fit offers, and how one is picked |
 //! | [`mod@explain`] | why it predicts so, by raw column |
 //! | `account` | the run record |
@@ -87,6 +88,7 @@ mod single;
 mod slices;
 mod suspects;
 pub mod target;
+pub mod tree_answers;
 pub mod trees;
 mod trial;
 mod understand;

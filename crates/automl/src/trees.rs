@@ -6,6 +6,7 @@ use modelwright_learners::Fitted;
 use modelwright_learners::forest::ForestModel;
 use modelwright_learners::gbdt::GbdtModel;
 use modelwright_learners::tree::Tree;
+use modelwright_learners::tree::importance::Importances;
 
 use crate::predictor::Predictor;
 
@@ -27,6 +28,13 @@ pub struct TreeMember<'a> {
     pub features: Vec<Arc<str>>,
     /// The raw column of each feature.
     pub sources: Vec<Arc<str>>,
+}
+
+impl TreeMember<'_> {
+    /// Gain, splits and cover of each feature.
+    pub fn importances(&self) -> Importances {
+        Importances::of(self.trees, self.features.len())
+    }
 }
 
 impl Predictor {

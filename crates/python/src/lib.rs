@@ -17,6 +17,7 @@
 //! | `store` | recorded runs, registered models |
 //! | `own`, `own_learner` | a metric, a split, learners of the user's own |
 //! | `single` | one learner, for scikit-learn's estimators |
+//! | `boosting` | what boosters alone take and say: quantiles, init scores, stages, leaves |
 //! | `loss` | a loss of the user's own, for boosters |
 //! | `isolation` | the isolation forest, for the same |
 //! | `vectorize` | tables as numbers, for pipelines |
@@ -28,6 +29,7 @@
 
 mod after;
 mod array;
+mod boosting;
 mod context;
 mod error;
 mod explain;
@@ -108,5 +110,9 @@ fn _modelwright(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(run::profile, module)?)?;
     module.add_function(wrap_pyfunction!(run::check_output, module)?)?;
     module.add_function(wrap_pyfunction!(run::import_model, module)?)?;
+    module.add_class::<boosting::Stages>()?;
+    module.add_function(wrap_pyfunction!(boosting::booster_scores, module)?)?;
+    module.add_function(wrap_pyfunction!(boosting::tree_leaves, module)?)?;
+    module.add_function(wrap_pyfunction!(boosting::tree_gains, module)?)?;
     module.add_function(wrap_pyfunction!(single::fit_single, module)?)
 }

@@ -1,7 +1,7 @@
 //! One learner on one table, for scikit-learn's estimators.
 
 use modelwright::automl::Predictor;
-use modelwright::automl::direct::{DirectInput, fit_direct};
+use modelwright::automl::direct::{Boosting, DirectInput, fit_direct};
 use modelwright::core::params::{ParamMap, ParamValue};
 use modelwright::learners::gbdt::Objective;
 use modelwright_core::context::Settings;
@@ -12,9 +12,10 @@ use numpy::{PyArray2, PyReadonlyArray1};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
+use crate::boosting::GivenBoosting;
 use crate::context::shared;
 use crate::error::{Realm, raise};
-use crate::loss::{GivenLoss, PythonLoss};
+use crate::loss::PythonLoss;
 use crate::model::whole;
 use crate::table::Table;
 
@@ -70,11 +71,30 @@ impl Single {
     }
 }
 
+impl Single {
+    /// What was fitted.
+    pub(crate) fn predictor(&self) -> &Predictor {
+        &self.predictor
+    }
+
+    /// How many rounds were done.
+    pub(crate) fn rounds(&self) -> usize {
+        self.rounds
+    }
+
+    /// 0 of a regression.
+    pub(crate) fn n_classes(&self) -> usize {
+        self.predictor.classes.len()
+    }
+}
+
 /// Fits one learner on all rows of a table. `classes` is 0 for a regression; the target then holds
 /// values, else class numbers.
 #[expect(clippy::too_many_arguments, reason = "Python passes them by name")]
 #[pyfunction]
-#[pyo3(signature = (learner, params, table, target, classes, weights, kinds, seed, threads, loss))]
+#[pyo3(signature = (
+    learner, params, table, target, classes, weights, kinds, seed, threads, boosting
+))]
 pub(crate) fn fit_single(
     py: Python<'_>,
     learner: &str,
@@ -86,9 +106,16 @@ pub(crate) fn fit_single(
     kinds: Vec<(String, String)>,
     seed: u64,
     threads: usize,
-    loss: Option<GivenLoss>,
+    boosting: Option<GivenBoosting<'_>>,
 ) -> PyResult<Single> {
+    let (loss, quantiles, init_scores, continued) = match boosting {
+        Some(given) => (given.loss, given.quantiles, given.init_scores, given.continued),
+        None => (None, None, None, None),
+    };
     let loss = loss.map(PythonLoss::new);
+    let init_scores: Option<Vec<f64>> =
+        init_scores.map(|s| s.as_array().iter().copied().collect());
+    let continued = continued.as_ref().map(|single| single.get());
     let params = read_params(params)?;
     let known = modelwright::learners::learner(learner).and_then(|e| e.check_params(&params));
     known.map_err(|e| raise(py, &e, Realm::Option))?;
@@ -102,7 +129,14 @@ pub(crate) fn fit_single(
     let work = || -> Result<Single> {
         let ctx = Context::new(Settings { seed, threads, ..Settings::default() })?;
         let mut file = table.take(None, &ctx)?;
-        let (target, weights) = without_weightless(&mut file.table, target, weights);
+        let rows = with_weight(file.table.n_rows(), weights.as_deref());
+        let (mut target, mut weights, mut init_scores) = (target, weights, init_scores);
+        if let Some(rows) = rows {
+            init_scores = init_scores.map(|s| of_rows(&s, file.table.n_rows(), &rows));
+            target = target.select(&rows);
+            weights = weights.map(|w| of_rows(&w, w.len(), &rows));
+            file.table = std::mem::take(&mut file.table).into_selected(&rows);
+        }
         let named = |(name, kind): &(String, String)| Ok((name.clone(), kind.parse::<Kind>()?));
         let input = DirectInput {
             table: &file.table,
@@ -112,7 +146,12 @@ pub(crate) fn fit_single(
             weights: weights.as_deref(),
             learner,
             params: &params,
-            objective: loss.as_ref().map(|loss| loss as &dyn Objective),
+            boosting: Boosting {
+                objective: loss.as_ref().map(|loss| loss as &dyn Objective),
+                quantile_levels: quantiles.as_deref(),
+                init_scores: init_scores.as_deref(),
+                continued: continued.map(|single| &single.predictor),
+            },
         };
         let (predictor, rounds) = fit_direct(&input, &ctx)?;
         Ok(Single { predictor, rounds })
@@ -124,20 +163,18 @@ pub(crate) fn fit_single(
     done.map_err(|e| raise(py, &e, Realm::Data))
 }
 
-/// Leaves out the rows of weight zero, as if they were not there.
-fn without_weightless(
-    table: &mut modelwright_core::data::Table,
-    target: Target,
-    weights: Option<Vec<f64>>,
-) -> (Target, Option<Vec<f64>>) {
-    let Some(weights) = weights else { return (target, None) };
-    let count = |row: &u32| weights.get(*row as usize).is_some_and(|w| *w != 0.0);
-    let rows: Vec<u32> = (0..table.n_rows() as u32).filter(count).collect();
-    if rows.len() == table.n_rows() {
-        return (target, Some(weights));
-    }
-    *table = std::mem::take(table).into_selected(&rows);
-    (target.select(&rows), Some(rows.iter().map(|r| weights[*r as usize]).collect()))
+/// The rows that have a weight, where some have none: these are as if they were not there.
+fn with_weight(n_rows: usize, weights: Option<&[f64]>) -> Option<Vec<u32>> {
+    let weights = weights?;
+    let counts = |row: &u32| weights.get(*row as usize).is_some_and(|w| *w != 0.0);
+    let rows: Vec<u32> = (0..n_rows as u32).filter(counts).collect();
+    (rows.len() < n_rows).then_some(rows)
+}
+
+/// The numbers of some rows of a row-major array.
+fn of_rows(values: &[f64], n_rows: usize, rows: &[u32]) -> Vec<f64> {
+    let width = values.len().checked_div(n_rows).unwrap_or(0);
+    rows.iter().flat_map(|r| &values[*r as usize * width..][..width]).copied().collect()
 }
 
 pub(crate) fn read_params(params: &Bound<'_, PyDict>) -> PyResult<ParamMap> {

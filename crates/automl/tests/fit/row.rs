@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use modelwright_automl::Predictor;
-use modelwright_automl::direct::{DirectInput, fit_direct};
+use modelwright_automl::direct::{Boosting, DirectInput, fit_direct};
 use modelwright_core::Context;
 use modelwright_core::data::{Column, Kind, MISSING_INSTANT, RawRow, Table};
 use modelwright_core::params::{ParamMap, ParamValue};
@@ -80,7 +80,7 @@ fn every_learner_predicts_a_row_by_itself_as_among_others() {
                 weights: None,
                 learner: entry.spec.name,
                 params: &params,
-                objective: None,
+                boosting: Boosting::default(),
             };
             let (predictor, _) = fit_direct(&input, &Context::unlimited(1, 2)).unwrap();
             check(&predictor, &table, &what);

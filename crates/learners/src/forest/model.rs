@@ -42,6 +42,25 @@ impl ForestModel {
         self.out_of_bag_error
     }
 
+    /// The leaf of each tree in which each row ends, row-major; a tree's leaves are numbered as
+    /// its values are.
+    ///
+    /// # Errors
+    /// Input error when `x` does not have the columns it was fitted on.
+    pub fn leaf_indices(&self, x: &FeatureView<'_>, ctx: &Context) -> Result<Vec<u32>> {
+        self.check_features(x)?;
+        Ok(ctx.install(|| predict::leaves(self.forest(), 0..self.trees.len(), x)))
+    }
+
+    fn check_features(&self, x: &FeatureView<'_>) -> Result<()> {
+        if x.features.n_features() == self.n_features as usize {
+            return Ok(());
+        }
+        Err(Error::input("the table has other features than the model")
+            .expected(format!("{} features", self.n_features))
+            .got(format!("{} features", x.features.n_features())))
+    }
+
     fn forest(&self) -> &Forest {
         self.compiled.get_or_init(|| {
             Forest::new(self.n_features as usize, self.trees.iter().map(Tree::parts))
@@ -51,11 +70,7 @@ impl ForestModel {
 
 impl Model for ForestModel {
     fn predict(&self, x: &FeatureView<'_>, ctx: &Context) -> Result<Predictions> {
-        if x.features.n_features() != self.n_features as usize {
-            return Err(Error::input("the table has other features than the model")
-                .expected(format!("{} features", self.n_features))
-                .got(format!("{} features", x.features.n_features())));
-        }
+        self.check_features(x)?;
         let n_outputs = self.n_outputs();
         let base = vec![0.0; n_outputs];
         let forest = self.forest();

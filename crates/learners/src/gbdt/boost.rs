@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use modelwright_core::data::TrainView;
+use modelwright_core::data::{FeatureView, TrainView};
 use modelwright_core::random::Random;
 use modelwright_core::task::Task;
 use modelwright_core::{Context, Error, Result};
@@ -243,7 +243,8 @@ impl Rounds<'_> {
     /// Adds one round's trees to the scores of the given rows of the table.
     fn add_to(&self, trees: &[Tree], rows: &[u32], scores: &mut [Vec<f64>]) {
         let forest = Forest::new(self.train.features.n_features(), trees.iter().map(Tree::parts));
-        predict::add_to(&forest, self.train.features, rows, scores);
+        let view = FeatureView::of(self.train.features, rows);
+        predict::add_to(&forest, 0..trees.len(), &view, scores);
     }
 
     /// The rows of this round; weights the gradients where the sampling says so.

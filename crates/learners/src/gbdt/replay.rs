@@ -96,7 +96,7 @@ impl Replay<'_> {
             trees.par_iter().enumerate().map(|(t, tree)| self.tree(tree, t, &leaves)).collect();
         if self.params.linear_tree {
             let forest = Forest::new(n_features, renewed.iter().map(Tree::parts));
-            predict::add_to(&forest, self.train.features, self.train.rows, &mut self.scores);
+            predict::add_to(&forest, 0..renewed.len(), &view, &mut self.scores);
         } else {
             self.add(&renewed, &leaves);
         }

@@ -82,6 +82,47 @@ impl GbdtModel {
         Ok(staged.into_iter().map(to_predictions).collect())
     }
 
+    /// Adds some of the rounds to scores of the rows of `x`, one slice of scores per output:
+    /// begun with [`Self::base_scores`] and round after round these are the bits of
+    /// [`Self::scores_after`].
+    ///
+    /// # Errors
+    /// Input error when `x` does not have the columns it was fitted on, or the scores are not of
+    /// its rows and outputs.
+    pub fn add_rounds(
+        &self,
+        rounds: Range<usize>,
+        x: &FeatureView<'_>,
+        scores: &mut [Vec<f64>],
+        ctx: &Context,
+    ) -> Result<()> {
+        self.check_features(x.features.n_features())?;
+        if scores.len() != self.n_outputs() || scores.iter().any(|s| s.len() != x.n_rows()) {
+            return Err(Error::input("the scores to add to have another shape")
+                .expected(format!("{} times {} scores", self.n_outputs(), x.n_rows()))
+                .got(format!("{:?} scores", scores.iter().map(Vec::len).collect::<Vec<_>>())));
+        }
+        let trees = self.trees_of(rounds.start).end..self.trees_of(rounds.end).end;
+        if !trees.is_empty() {
+            ctx.install(|| predict::add_to(self.forest(), trees, x, scores));
+        }
+        Ok(())
+    }
+
+    /// Row-major scores as predictions.
+    ///
+    /// # Errors
+    /// Input error when they are not whole rows.
+    pub fn predictions_of(&self, mut scores: Vec<f64>) -> Result<Predictions> {
+        if !scores.len().is_multiple_of(self.n_outputs()) {
+            return Err(Error::input("the scores are not whole rows")
+                .expected(format!("{} numbers for each row", self.n_outputs()))
+                .got(format!("{} numbers", scores.len())));
+        }
+        self.link().apply(&mut scores, self.n_outputs());
+        Ok(Predictions::new(self.n_outputs(), scores))
+    }
+
     /// The leaf of each tree in which each row ends, row-major; a tree's leaves are numbered as
     /// its values are.
     ///

@@ -101,6 +101,12 @@ fn every_output_agrees_with_the_definition() {
         }
         let all = model.predict(&x, &ctx).unwrap();
         assert_eq!(all.values, staged[2].values);
+        let mut scores: Vec<Vec<f64>> = model.base_scores().iter().map(|b| vec![*b; 300]).collect();
+        for round in 0..model.rounds() + 1 {
+            model.add_rounds(round..round + 1, &x, &mut scores, &ctx).unwrap();
+        }
+        let rows = (0..300).flat_map(|row| scores.iter().map(move |s| s[row])).collect();
+        assert_eq!(model.predictions_of(rows).unwrap(), all);
         let leaves = model.leaf_indices(&x, &ctx).unwrap();
         assert_eq!(leaves.len(), 300 * model.trees().len());
         for row in 0..300 {
@@ -121,6 +127,10 @@ fn what_cannot_be_answered_is_refused() {
     let model = model(1, vec![tree(1, 0)]);
     let matrix = matrix(3);
     assert!(model.staged_predictions(&[2, 1], &FeatureView::all(&matrix), &ctx).is_err());
+    let mut scores = vec![vec![0.0; 3]; model.n_outputs() + 1];
+    assert!(model.add_rounds(0..1, &FeatureView::all(&matrix), &mut scores, &ctx).is_err());
+    scores.pop();
+    assert!(model.add_rounds(0..1, &FeatureView::all(&matrix), &mut scores, &ctx).is_err());
     assert!(model.row_scorer().scores(&[0.0; 2]).is_err());
     assert!(model.row_scorer().predict(&[0.0; 4]).is_err());
     let narrow = FeatureMatrix::new(3, matrix.columns[..2].to_vec());

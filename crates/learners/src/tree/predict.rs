@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use modelwright_core::data::{Codes, FeatureColumn, FeatureMatrix, FeatureView};
+use modelwright_core::data::{Codes, FeatureColumn, FeatureView};
 use modelwright_kernels::forest::{Block, Forest, LANES};
 use rayon::prelude::*;
 
@@ -114,15 +114,19 @@ pub fn leaves(forest: &Forest, trees: Range<usize>, x: &FeatureView<'_>) -> Vec<
     out
 }
 
-/// Adds the trees to scores of the given matrix rows, one slice of scores per output.
-pub fn add_to(forest: &Forest, matrix: &FeatureMatrix, rows: &[u32], scores: &mut [Vec<f64>]) {
-    let (view, trees) = (FeatureView::of(matrix, rows), 0..forest.n_trees());
+/// Adds some of the trees to scores of the rows of `x`, one slice of scores per output; what was
+/// added tree by tree is the same to the bit.
+///
+/// # Panics
+/// If there are fewer trees, or a slice is not of as many rows.
+pub fn add_to(forest: &Forest, trees: Range<usize>, x: &FeatureView<'_>, scores: &mut [Vec<f64>]) {
     let n_outputs = scores.len();
-    let n_visits = rows.len() * trees.len();
+    assert!(scores.iter().all(|s| s.len() == x.n_rows()), "a score for every row");
+    let n_visits = x.n_rows() * trees.len();
     let mut parts: Vec<&mut [f64]> = scores.iter_mut().map(Vec::as_mut_slice).collect();
-    for_tasks(rows.len(), 1, &mut parts, n_visits, |first, parts| {
+    for_tasks(x.n_rows(), 1, &mut parts, n_visits, |first, parts| {
         let mut rows = BlockRows::new(forest, n_outputs);
-        rows.for_blocks(&view, first, parts[0].len(), |rows, block| {
+        rows.for_blocks(x, first, parts[0].len(), |rows, block| {
             for (sums, part) in rows.sums.iter_mut().zip(parts.iter()) {
                 sums[..block.len()].copy_from_slice(&part[block.clone()]);
             }

@@ -61,7 +61,9 @@ fn scores_do_not_depend_on_the_batch_or_the_threads() {
         }
     }
     let mut added: Vec<Vec<f64>> = base.iter().map(|b| vec![*b; 4000]).collect();
-    add_to(&forest, &matrix, &all, &mut added);
+    let (view, half) = (FeatureView::of(&matrix, &all), forest.n_trees() / 2);
+    add_to(&forest, 0..half, &view, &mut added);
+    add_to(&forest, half..forest.n_trees(), &view, &mut added);
     for (i, row) in one_by_one.chunks(3).enumerate() {
         assert_eq!(row, [added[0][i], added[1][i], added[2][i]]);
     }

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use modelwright_automl::Predictor;
-use modelwright_automl::direct::{DirectInput, fit_direct};
+use modelwright_automl::direct::{Boosting, DirectInput, fit_direct};
 use modelwright_core::Context;
 use modelwright_core::data::{Column, Kind, Table};
 use modelwright_core::params::{ParamMap, ParamValue};
@@ -137,7 +137,7 @@ fn fitted(learner: &str, table: &Table, task: Task) -> Predictor {
         weights: None,
         learner,
         params: &params,
-        objective: None,
+        boosting: Boosting::default(),
     };
     fit_direct(&input, &ctx()).unwrap_or_else(|e| panic!("{learner}: {e}")).0
 }
@@ -237,7 +237,7 @@ fn text_is_refused_with_its_column_and_what_to_do() {
             weights: None,
             learner,
             params: &params,
-            objective: None,
+            boosting: Boosting::default(),
         };
         let predictor = fit_direct(&input, &ctx()).unwrap().0;
         let error = write(&predictor, &about()).unwrap_err().to_string();
@@ -259,7 +259,7 @@ fn a_column_that_is_called_as_an_output_is_refused() {
         target: &Target::Real((0..50).map(f64::from).collect()),
         weights: None,
         learner: "linear",
-        objective: None,
+        boosting: Boosting::default(),
         params: &ParamMap::new(),
     };
     let predictor = fit_direct(&input, &ctx()).unwrap().0;
