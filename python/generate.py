@@ -138,7 +138,7 @@ def functions() -> str:
         "from __future__ import annotations\n\nimport os\n"
         "from collections.abc import Callable, Mapping, Sequence\nfrom datetime import timedelta\n"
         "from typing import Any, Literal\n\nfrom ._data import Data\n"
-        "from ._own import Metric\nfrom ._predictor import Predictor\nfrom ._progress import Callback\n"
+        "from ._own import Loss, Metric\nfrom ._predictor import Predictor\nfrom ._progress import Callback\n"
         "from ._run import ask, plan_of\n\n"
     )
     for verb, (title, first) in VERBS.items():
@@ -155,7 +155,8 @@ def function(
     lead = [f"{first}: str,"] if first else []
     store = "store: str | os.PathLike[str] | bool | None = None,"
     ends = ["progress: bool | None = None,", "callback: Callback | None = None,"]
-    shown = [] if is_plan else [store, *ends]
+    loss = "loss: Loss | Callable[..., Any] | None = None,"
+    shown = [] if is_plan else [loss, store, *ends]
     arguments = [
         *lead,
         "data: Data,",
@@ -174,7 +175,7 @@ def function(
     code += "    options: dict[str, Any] = dict(\n"
     code += textwrap.indent("\n".join(values), "        ") + "\n    )\n"
     if not is_plan:
-        code = code.replace("    )\n", "        store=store,\n    )\n")
+        code = code.replace("    )\n", "        loss=loss,\n        store=store,\n    )\n")
     if is_plan:
         code += '    return plan_of("fit", data, target, options)\n\n'
     else:
@@ -201,6 +202,9 @@ def docstring(
         parts += ["", "Returns", "-------", "dict", "    Profile, leaks, task, split and plan."]
         return "\n".join(parts) + "\n"
     parts += [
+        "loss : Loss or callable, optional",
+        "    What gradient boosters minimise in place of the loss of the task: see :class:`Loss`. Other",
+        "    learners keep their own; the metric judges all of them.",
         "store : str, path or bool, optional",
         "    The store that the run is recorded in; False for none. By default as on the command line:",
         "    in ``MODELWRIGHT_STORE``, or in the user's own store once a model was registered there.",
@@ -264,13 +268,31 @@ OWN_DEFAULTS: dict[tuple[str, str], Any] = {
 }
 
 
+#: What estimators of learners of trees are made of, where that is more than for others.
+BASES = {"gbdt": "Booster", "random_forest": "Tree", "extra_trees": "Tree"}
+
+#: What boosters take beside their parameters: name, type, default, text.
+OF_BOOSTERS = [
+    ("warm_start", "bool", "False", "Whether a fit adds rounds to the model that is there, up to "
+     "`n_rounds` in all; give `learning_rate` then, so that all steps are of one size."),
+    ("quantiles", "Sequence[float] | None", "None", "Ascending levels between 0 and 1: `predict` "
+     "then returns a column for each, learned at once, which never cross."),
+]
+
+
+def of_boosters(base: str) -> list[tuple[str, str, str, str]]:
+    """A classifier has no quantiles."""
+    n = {"BoosterClassifier": 1, "BoosterRegressor": 2}.get(base, 0)
+    return OF_BOOSTERS[:n]
+
+
 CLASS_WEIGHT = "How often each class counts; `balanced`: all the same."
 
 
 def regressor_params(learner: dict[str, Any], base: str) -> list[dict[str, Any]]:
     """A regressor has no classes to weigh."""
     found: list[dict[str, Any]] = learner["params"]
-    if base == "SingleRegressor":
+    if base.endswith("Regressor"):
         found = [p for p in found if p["name"] not in ("class_weight", "positive_weight")]
     return found
 
@@ -278,7 +300,9 @@ def regressor_params(learner: dict[str, Any], base: str) -> list[dict[str, Any]]
 def estimators() -> str:
     code = HEAD.format(text="Estimators for each learner of the catalog.")
     code += (
-        "from __future__ import annotations\n\nfrom typing import Any, Literal\n\n"
+        "from __future__ import annotations\n\nfrom collections.abc import Sequence\n"
+        "from typing import Any, Literal\n\n"
+        "from ._boosters import BoosterClassifier, BoosterRegressor, TreeClassifier, TreeRegressor\n"
         "from ._estimators import SingleClassifier, SingleRegressor\nfrom ._own import Loss\n\n"
     )
     names = []
@@ -290,7 +314,8 @@ def estimators() -> str:
             is_able = "regression" in learner["tasks"] or task == "Classifier"
             if name is not None and is_able:
                 names.append(name)
-                code += estimator(name, f"Single{task}", learner)
+                base = BASES.get(learner["learner"], "Single")
+                code += estimator(name, f"{base}{task}", learner)
     code += "\n__all__ = [\n" + "".join(f'    "{n}",\n' for n in sorted(names)) + "]\n"
     return code
 
@@ -300,13 +325,16 @@ def estimator(name: str, base: str, learner: dict[str, Any]) -> str:
     learner = {**learner, "params": params}
     kind = learner["learner"]
     arguments = [f"{p['name']}: {param_type(p, kind)} = {param_default(learner, p)}," for p in params]
-    own = ["random_state: Any = None,", "n_jobs: int | None = None,"]
+    more = of_boosters(base)
+    own = [f"{name}: {kind} = {default}," for name, kind, default, _ in more]
+    own += ["random_state: Any = None,", "n_jobs: int | None = None,"]
     code = f"\nclass {name}({base}):\n"
-    code += textwrap.indent(f'"""{estimator_doc(learner)}"""\n', "    ")
+    code += textwrap.indent(f'"""{estimator_doc(learner, more)}"""\n', "    ")
     code += f'\n    _learner = "{learner["learner"]}"\n\n    def __init__(\n        self,\n        *,\n'
     code += textwrap.indent("\n".join([*arguments, *own]), "        ")
     code += "\n    ):\n"
     sets = [f"self.{p['name']} = {p['name']}" for p in params]
+    sets += [f"self.{name} = {name}" for name, *_ in more]
     sets += ["self.random_state = random_state", "self.n_jobs = n_jobs"]
     return code + textwrap.indent("\n".join(sets), "        ") + "\n\n"
 
@@ -331,7 +359,9 @@ def param_default(learner: dict[str, Any], param: dict[str, Any]) -> str:
     return json.dumps(own).replace("true", "True").replace("false", "False")
 
 
-def estimator_doc(learner: dict[str, Any]) -> str:
+def estimator_doc(
+    learner: dict[str, Any], more: list[tuple[str, str, str, str]]
+) -> str:
     parts = [learner["title"] + ".", "", *textwrap.fill(learner["text"], 92).split("\n")]
     parts += ["", "Parameters", "----------"]
     for param in learner["params"]:
@@ -343,6 +373,10 @@ def estimator_doc(learner: dict[str, Any]) -> str:
         parts.append(f"{param['name']} : {shown}, default {param_default(learner, param)}")
         about = CLASS_WEIGHT if param["name"] == "class_weight" else param["text"]
         parts += indented(about)
+    for param, kind, default, text in more:
+        shown = kind.removesuffix(" | None")
+        parts.append(f"{param} : {shown}" + (", optional" if default == "None" else ", default False"))
+        parts += indented(text)
     parts += [
         "random_state : int, RandomState or None, default None",
         "    Seed; None is 0, so that equal fits are equal.",

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any, Literal
 
 from ._data import Data
-from ._own import Metric
+from ._own import Loss, Metric
 from ._predictor import Predictor
 from ._progress import Callback
 from ._run import ask, plan_of
@@ -63,6 +63,7 @@ def fit(
     threads: int | None = None,
     seed: int | None = None,
     memory: int | str | None = None,
+    loss: Loss | Callable[..., Any] | None = None,
     store: str | os.PathLike[str] | bool | None = None,
     progress: bool | None = None,
     callback: Callback | None = None,
@@ -182,6 +183,9 @@ def fit(
         Seed of everything random [default: 0].
     memory : int or str, optional
         Memory that may be used, e.g. 4GiB or 500MB [default: what is free].
+    loss : Loss or callable, optional
+        What gradient boosters minimise in place of the loss of the task: see :class:`Loss`. Other
+        learners keep their own; the metric judges all of them.
     store : str, path or bool, optional
         The store that the run is recorded in; False for none. By default as on the command line:
         in ``MODELWRIGHT_STORE``, or in the user's own store once a model was registered there.
@@ -256,6 +260,7 @@ def fit(
         threads=threads,
         seed=seed,
         memory=memory,
+        loss=loss,
         store=store,
     )
     return ask("fit", data, target, options, progress, callback)
@@ -299,6 +304,7 @@ def train(
     threads: int | None = None,
     seed: int | None = None,
     memory: int | str | None = None,
+    loss: Loss | Callable[..., Any] | None = None,
     store: str | os.PathLike[str] | bool | None = None,
     progress: bool | None = None,
     callback: Callback | None = None,
@@ -394,6 +400,9 @@ def train(
         Seed of everything random [default: 0].
     memory : int or str, optional
         Memory that may be used, e.g. 4GiB or 500MB [default: what is free].
+    loss : Loss or callable, optional
+        What gradient boosters minimise in place of the loss of the task: see :class:`Loss`. Other
+        learners keep their own; the metric judges all of them.
     store : str, path or bool, optional
         The store that the run is recorded in; False for none. By default as on the command line:
         in ``MODELWRIGHT_STORE``, or in the user's own store once a model was registered there.
@@ -460,6 +469,7 @@ def train(
         threads=threads,
         seed=seed,
         memory=memory,
+        loss=loss,
         store=store,
     )
     return ask("train", data, target, options, progress, callback)

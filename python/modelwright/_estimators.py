@@ -26,6 +26,9 @@ from . import _modelwright
 from ._data import by_parts, library, read
 from ._own import Loss
 
+#: What a booster is given beside.
+_NOTHING = {"loss": None, "quantiles": None, "init_scores": None, "continued": None}
+
 #: Kinds of NumPy types that are real numbers.
 _REAL = "iufb"
 
@@ -51,6 +54,7 @@ class EngineEstimator(BaseEstimator):  # type: ignore[misc]
             _check_n_features(self, X, reset=reset)
             table, origin = read(X)
             if reset:
+                self._columns = list(table.names)
                 self._kinds = [*kinds_of(X), *origin.kinds.items()]
                 if table.n_rows == 0:
                     raise ValueError(
@@ -61,6 +65,7 @@ class EngineEstimator(BaseEstimator):  # type: ignore[misc]
         X = self._matrix(X, reset=reset)
         names = [f"x{i}" for i in range(X.shape[1])]
         if reset:
+            self._columns = names
             self._kinds = [(n, "number") for n in names]
         return _modelwright.Table.of_matrix(names, X, "numpy"), self._kinds
 
@@ -151,16 +156,22 @@ class _Single(EngineEstimator):
     _learner: str
 
     def _fit(
-        self, read: tuple[Any, Any], target: Any, n_classes: int, sample_weight: Any
+        self,
+        read: tuple[Any, Any],
+        target: Any,
+        n_classes: int,
+        sample_weight: Any,
+        boosting: dict[str, Any] | None = None,
+        changed: dict[str, Any] | None = None,
     ) -> None:
         table, kinds = read
         check_lengths(table.n_rows, target)
         weights = self._weights(sample_weight, table)
-        own = ("random_state", "n_jobs", "class_weight")
+        own = ("random_state", "n_jobs", "class_weight", "warm_start", "quantiles")
         params = {k: v for k, v in self.get_params(deep=False).items() if k not in own}
-        loss = None
+        params.update(changed or {})
         if isinstance(params.get("loss"), Loss):
-            loss = params.pop("loss")._given(n_classes)
+            boosting = {**(boosting or {}), "loss": params.pop("loss")._given()}
         class_weight = getattr(self, "class_weight", None)
         if class_weight is not None and n_classes:
             of_class = compute_sample_weight(class_weight, self.classes_[target])
@@ -175,7 +186,7 @@ class _Single(EngineEstimator):
             kinds,
             self._seed(),
             self.n_jobs or 0,
-            loss,
+            None if boosting is None else {**_NOTHING, **boosting},
         )
         self.n_iter_ = self._single.rounds
 

@@ -141,6 +141,9 @@ class Metric:
 class Loss:
     """A loss of one's own for gradient boosting.
 
+    The `loss` of ``GradientBoostingClassifier`` and ``GradientBoostingRegressor``, of :func:`train`
+    and of :func:`fit`, where the boosters among the candidates minimise it.
+
     Parameters
     ----------
     function : callable
@@ -150,6 +153,12 @@ class Loss:
     link : {"identity", "log", "logit", "softmax"}, optional
         How a score becomes a prediction: itself, ``exp(score)``, or a probability. By default
         itself in a regression, else a probability.
+    value : callable, optional
+        Called as ``value(y_true, score)``; returns the loss of each row, of shape (n_rows,): its
+        mean over validation rows decides when to stop. Without it that is decided by how much a
+        further step would still gain.
+    name : str, optional
+        What records call it; the function's name by default.
 
     Notes
     -----
@@ -175,32 +184,45 @@ class Loss:
         function: Callable[[Any, Any], tuple[Any, Any]],
         *,
         link: Literal["identity", "log", "logit", "softmax"] | None = None,
+        value: Callable[[Any, Any], Any] | None = None,
+        name: str | None = None,
     ):
         if not callable(function):
             raise _wrong("loss", "a function of y_true and score", function)
+        if value is not None and not callable(value):
+            raise _wrong("value", "a function of y_true and score", value)
         if link not in (None, "identity", "log", "logit", "softmax"):
             raise _wrong("link", '"identity", "log", "logit" or "softmax"', link)
         self.function = function
         self.link = link
+        self.value = value
+        self.name = name or getattr(function, "__name__", type(function).__name__)
 
     def __repr__(self) -> str:
-        return f"Loss({getattr(self.function, '__name__', 'function')})"
+        return f"Loss({self.name})"
 
-    def _given(self, n_classes: int) -> dict[str, Any]:
+    def _given(self) -> dict[str, Any]:
         """What the engine takes of it."""
-        n_outputs = n_classes if n_classes > 2 else 1
-        by_task = "identity" if n_classes == 0 else "logit" if n_classes == 2 else "softmax"
 
         def derivatives(targets: Array, scores: Array) -> tuple[Array, Array]:
-            asked = scores[:, 0] if n_outputs == 1 else scores
+            asked = scores[:, 0] if scores.shape[1] == 1 else scores
             found = self.function(targets, asked)
             if not isinstance(found, (tuple, list)) or len(found) != 2:
                 raise TypeError("a loss gives two arrays: gradients and Hessians")
             first, second = zip(("gradients", "Hessians"), found)
             return _derivative(*first, asked, scores), _derivative(*second, asked, scores)
 
-        link = self.link or by_task
-        return {"derivatives": derivatives, "n_outputs": n_outputs, "link": link}
+        def values(targets: Array, scores: Array) -> Array:
+            asked = scores[:, 0] if scores.shape[1] == 1 else scores
+            found = self.value(targets, asked)  # type: ignore[misc]
+            return _derivative("values", found, targets, targets)
+
+        return {
+            "name": self.name,
+            "derivatives": derivatives,
+            "values": None if self.value is None else values,
+            "link": self.link,
+        }
 
 
 def _derivative(name: str, values: Any, asked: Array, scores: Array) -> Array:
@@ -239,7 +261,14 @@ def own_parts(
     metric, split = options.get("metric"), options.get("split")
     names, learners = own_learners(options.get("learners"))
     options["learners"] = names or None
-    found: dict[str, Any] = {"metric": None, "split": None, "learners": learners, "needs": []}
+    loss = own_loss(options.pop("loss", None))
+    found: dict[str, Any] = {
+        "metric": None,
+        "split": None,
+        "learners": learners,
+        "loss": None if loss is None else loss._given(),
+        "needs": [] if loss is None else _versions(loss.function),
+    }
     if metric is not None and not isinstance(metric, str):
         own = own_metric(metric)
         options["metric"] = None
@@ -249,11 +278,20 @@ def own_parts(
             "needs_probabilities": own.needs == "probabilities",
             "bind": own._bind,
         }
-        found["needs"] = _versions(own.function)
+        found["needs"] += [n for n in _versions(own.function) if n not in found["needs"]]
     if split is not None and not isinstance(split, str):
         options["split"] = None
         found["split"] = _split(split, data, native, target, options.get("group"))
-    return found if found["metric"] or found["split"] or learners else None
+    return found if any(found[part] for part in ("metric", "split", "learners", "loss")) else None
+
+
+def own_loss(loss: Any) -> Loss | None:
+    """A loss of one's own: a :class:`Loss`, or its function."""
+    if loss is None or isinstance(loss, Loss):
+        return loss
+    if callable(loss):
+        return Loss(loss)
+    raise _wrong("loss", "modelwright.Loss(function), or the function", loss)
 
 
 def own_metric(metric: Any) -> Metric:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from . import _modelwright
 from ._data import Data, Origin, by_parts, is_row, read
 from ._errors import OptionError, data_error
 from ._explaining import Explaining
@@ -15,10 +16,11 @@ from ._modelwright import Model
 from ._options import names
 from ._packed import _name, _warn
 from ._report import Audit, Report
+from ._shapes import Shaped
 from ._succeeding import Succeeding
 
 
-class Predictor(Explaining, Succeeding):
+class Predictor(Explaining, Shaped, Succeeding):
     """A fitted model: raw rows in, predictions out.
 
     Made by :func:`fit`, :func:`train`, :func:`load`, :func:`replay` or :func:`import_model`. It is
@@ -56,7 +58,10 @@ class Predictor(Explaining, Succeeding):
         """
         if is_row(data):
             row, decided = self._model.one_row(dict(data))
-            return self.classes_[decided].item() if self.task != "regression" else row[0]
+            if self.task == "regression":
+                return row[0]
+            # Python's own type, whatever the labels are: text has no `item`.
+            return self.classes_[decided : decided + 1].tolist()[0]
         if self.task == "regression":
             outputs, warning, origin = by_parts(data, self._outputs)
             values = outputs[:, 0]
@@ -103,6 +108,60 @@ class Predictor(Explaining, Succeeding):
             pandas = sys.modules["pandas"]
             return pandas.DataFrame(outputs, index=origin.index, columns=list(self.classes_))
         return origin.table({n: outputs[:, i] for i, n in enumerate(labels)})
+
+    def raw_scores(self, data: Data) -> Any:
+        """What the trees of boosters add up to, before it becomes a prediction.
+
+        The logarithm of the odds or of a count, by the loss; before calibration. Of several
+        boosters their mean by weight.
+
+        Parameters
+        ----------
+        data : table or path
+            As for :meth:`predict`.
+
+        Returns
+        -------
+        array of shape (n_rows,) of the input's kind
+            With three or more classes a table of shape (n_rows, n_classes).
+
+        Raises
+        ------
+        DataError
+            When a part of the model is no gradient booster.
+        """
+        outputs, columns, origin = self._answers(data, leaves=False)
+        if len(columns) == 1:
+            return origin.series(outputs[:, 0], "score")
+        return origin.table({n: outputs[:, i] for i, n in enumerate(columns)})
+
+    def leaves(self, data: Data) -> Any:
+        """The leaf in which each row ends, for every tree of the model.
+
+        Parameters
+        ----------
+        data : table or path
+            As for :meth:`predict`.
+
+        Returns
+        -------
+        numpy.ndarray of uint32 of shape (n_rows, n_trees)
+            Leaves are numbered from 0 within their tree. Of several models one after the other.
+
+        Raises
+        ------
+        DataError
+            When a part of the model is not made of trees.
+        """
+        return self._answers(data, leaves=True)[0].astype("uint32")
+
+    def _answers(self, data: Data, *, leaves: bool) -> tuple[Any, list[str], Origin]:
+        native, origin = read(data)
+        outputs, columns, warning = _modelwright.model_answers(
+            self._model, native, leaves, self._threads
+        )
+        _warn(warning)
+        return outputs, columns, origin
 
     def _run(self, seed: int) -> tuple[int, int]:
         return self._threads, int(seed)

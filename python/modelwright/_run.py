@@ -92,10 +92,11 @@ def plan_of(
     values = {k: v for k, v in options.items() if k not in OWN}
     test = options.get("test")
     native, _, pairs, own = asked(verb, data, target, values, test)
-    if own is not None and (own["metric"] or own["split"]):
+    unknown = [p for p in ("metric", "split", "loss") if own is not None and own[p]]
+    if unknown:
         raise data_error(
-            "a plan knows neither a metric nor a split of one's own",
-            source="metric" if own["metric"] else "split",
+            "a plan knows neither a metric nor a split nor a loss of one's own",
+            source=unknown[0],
             hint="plan without them: they change no trial",
             cls=OptionError,
         )
@@ -145,6 +146,7 @@ def replay(
     metric: Any = None,
     split: Any = None,
     learners: Any = None,
+    loss: Any = None,
     out: str | os.PathLike[str] | None = None,
     threads: int | None = None,
     progress: bool | None = None,
@@ -160,9 +162,9 @@ def replay(
         The same training data: the same file, or an equal table of the same kind.
     test : table or path, optional
         The same test data, when the run had some.
-    metric, split : optional
-        The metric and the split of one's own that the run had. The record holds neither: it
-        compares the rows of a split, and warns that a metric may have changed.
+    metric, split, loss : optional
+        The metric, the split and the loss of one's own that the run had. The record holds none: it
+        compares the rows of a split, and warns that a metric or a loss may have changed.
     learners : optional
         The learners of one's own that the run had. The record compares their classes and
         parameters. The same libraries are to be there: as far as the estimators learn the same
@@ -183,7 +185,9 @@ def replay(
     native, origin = read(data)
     native_test = read(test)[0] if test is not None else None
     target, group = _roles(record) if split is not None else ("", None)
-    values = {"metric": metric, "split": split, "group": group, "learners": learners}
+    values = {
+        "metric": metric, "split": split, "group": group, "learners": learners, "loss": loss
+    }  # fmt: skip
     own = own_parts(values, data, native, target)
     events = Events(progress, callback, None)
     try:

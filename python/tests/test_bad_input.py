@@ -28,6 +28,13 @@ CASES = {
     "mixed objects": (lambda: table(m=["a", 1] * 30), "m", "different types"),
     "a list in a cell": (lambda: table(m=[[1, 2]] * 60), "m", "cannot be used"),
     "complex": (lambda: table(m=np.ones(60, dtype=complex)), "m", "complex"),
+    "half precision beside text": (
+        lambda: table(h=np.ones(60, dtype=np.float16), m=["a", 1] * 30), "m", "different types",
+    ),
+    "an array of complex numbers": (lambda: np.ones((60, 2), dtype=complex), "x0", "complex"),
+    "infinity in the target": (
+        lambda: table(y=np.where(np.arange(60) == 2, np.inf, np.arange(60) / 7)), "y", "finite",
+    ),
     "complex objects": (lambda: table(m=pd.Series([1j] * 60, dtype=object)), "m", "cannot be used"),
     "two equal names": (twice, "x", "same name"),
     "equal names of other types": (lambda: table().rename(columns={"x": 1, "y": "1"}), "1", "same"),
@@ -162,3 +169,123 @@ def test_errors_can_be_pickled():
         fit(twice())
     again = pickle.loads(pickle.dumps(caught.value))
     assert (str(again), again.column) == (str(caught.value), "x")
+
+
+def test_half_precision_is_read_as_it_is():
+    data = table(h=np.linspace(0, 1, 60).astype(np.float16))
+    assert fit(data).columns == ["x", "h"]
+    array = np.column_stack([data["x"], data["h"], data["y"]]).astype(np.float16)
+    model = fit(array, "x2")
+    assert model.predict(array[:3]).shape == (3,)
+
+
+#: A frame of the columns x (number) and y (target) that a model of it is asked about later.
+CHANGED = {
+    "a column is gone": (lambda d: d.drop(columns="x"), "x"),
+    "a column has another name": (lambda d: d.rename(columns={"x": "xx"}), "x"),
+    "numbers became words": (lambda d: d.assign(x="many"), "x"),
+    "numbers became dates": (lambda d: d.assign(x=pd.Timestamp("2024-01-01")), "x"),
+    "numbers became complex": (lambda d: d.assign(x=1j), "x"),
+    "a column is there twice": (lambda d: pd.concat([d, d[["x"]]], axis=1), "x"),
+    "columns have several levels": (lambda d: pd.concat({"a": d}, axis=1), "('a', 'x')"),
+    "a list in a cell": (lambda d: d.assign(x=[[1.0]] * len(d)), "x"),
+}
+
+
+@pytest.fixture(scope="module")
+def small():
+    return fit(table())
+
+
+@pytest.mark.parametrize("ask", ["predict", "predict_proba", "evaluate", "explain"])
+@pytest.mark.parametrize("case", CHANGED)
+def test_a_frame_that_changed_between_fit_and_predict_is_refused_by_column(small, case, ask):
+    change, column = CHANGED[case]
+    with pytest.raises(mw.DataError) as caught:
+        getattr(small, ask)(change(table()))
+    assert caught.value.column == column, caught.value
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda d: d[["y", "x"]],
+        lambda d: d.assign(more="of it"),
+        lambda d: d.assign(x=d["x"].astype(np.float32)),
+        lambda d: d.assign(x=d["x"].astype(str)),
+        lambda d: d.assign(x=d["x"].astype("Float64")),
+    ],
+)
+def test_a_frame_that_says_the_same_otherwise_is_predicted_alike(small, change):
+    said = small.predict_proba(change(table()))
+    np.testing.assert_allclose(said, small.predict_proba(table()), atol=1e-3)
+
+
+def test_an_array_of_another_width_is_refused():
+    array = table().to_numpy()
+    model = fit(np.column_stack([array[:, 0], array]), "x2")
+    with pytest.raises(mw.DataError, match="x1"):
+        model.predict(array[:, :1])
+
+
+def test_one_row_with_words_for_labels_is_answered():
+    model = fit(table(y=["no", "yes"] * 30))
+    assert model.predict({"x": 0.3}) in ("no", "yes")
+    assert set(model.predict_proba({"x": 0.3})) == {"no", "yes"}
+
+
+#: What single learners refuse: features, target, weights, parameters, and words of the error.
+LEARNING = {
+    "NaN in the target": ({"y": np.nan}, ValueError, "NaN or infinity"),
+    "infinity in the target": ({"y": np.inf}, ValueError, "NaN or infinity"),
+    "NaN among weights": ({"w": np.nan}, ValueError, "NaN"),
+    "infinity among weights": ({"w": np.inf}, ValueError, "infinity"),
+    "a negative weight": ({"w": -1.0}, ValueError, "egative"),
+    "infinity among features": ({"x": np.inf}, ValueError, "infinity"),
+    "one leaf": ({"max_leaves": 1}, mw.OptionError, "max_leaves"),
+    "fewer than no trees": ({"n_rounds": -1}, mw.OptionError, "n_rounds"),
+    "a loss of NaN": (
+        {"loss": mw.Loss(lambda y, s: (s * np.nan, s))}, mw.OptionError, "(?s)finite.*nan in row 1",
+    ),
+    "a negative Hessian": (
+        {"loss": mw.Loss(lambda y, s: (s - y, -np.ones_like(s)))}, mw.OptionError, "Hessians",
+    ),
+}
+
+
+def learned(n_rows=60, *, x=None, y=None, w=None, **params):
+    rows = np.sin(np.arange(2.0 * n_rows)).reshape(n_rows, 2)
+    target, weights = rows[:, 0] * 2, np.ones(n_rows)
+    for value, place in ((x, rows[:, 1]), (y, target), (w, weights)):
+        if value is not None:
+            place[n_rows // 2] = value
+    model = mw.GradientBoostingRegressor(**{"n_rounds": 5, **params})
+    return model.fit(rows, target, weights).predict(rows)
+
+
+@pytest.mark.parametrize("case", LEARNING)
+def test_what_a_booster_cannot_learn_is_an_error_that_says_so(case):
+    change, error, words = LEARNING[case]
+    with pytest.raises(error, match=words):
+        learned(**change)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"x": np.nan},
+        {"w": 0.0},
+        {"n_rounds": 0},
+        {"min_samples_leaf": 1000},
+        {"n_rows": 3, "min_samples_leaf": 1},
+        {"y": 1e30},
+        {"n_rows": 1},
+    ],
+)
+def test_what_is_odd_but_can_be_learned_is_predicted_in_numbers(change):
+    assert np.isfinite(learned(**change)).all()
+
+
+def test_constant_columns_are_a_constant_model():
+    model = mw.GradientBoostingRegressor(n_rounds=5).fit(np.ones((20, 2)), np.arange(20.0))
+    np.testing.assert_allclose(model.predict(np.zeros((3, 2))), 9.5, atol=0.5)

@@ -320,3 +320,70 @@ def test_own_parts_work_in_the_search_estimator(frame):
 def test_a_plan_says_that_it_knows_no_own_parts():
     with pytest.raises(mw.OptionError, match="plan without them"):
         mw.plan(passengers(), "survived", metric=PROFIT)
+
+
+def expectile(y, score):
+    weight = np.where(y > score, 0.9, 0.1)
+    return weight * (score - y), weight
+
+
+def fares(frame):
+    """Rows whose fare can be learned."""
+    by_column = 30.0 * frame["alone"] + 15.0 * (frame["port"] == "Cherbourg")
+    return frame.assign(fare=by_column + frame["fare"] / 4).drop(columns="survived")
+
+
+def test_boosters_of_a_search_and_of_train_minimise_a_loss_of_ones_own(frame, tmp_path):
+    rows = fares(frame)
+    plain = mw.train("gbdt", rows, "fare", params={"n_rounds": 40})
+    own = mw.train("gbdt", rows, "fare", params={"n_rounds": 40}, loss=mw.Loss(expectile))
+    assert own.predict(rows).mean() > plain.predict(rows).mean() + 0.5
+    (part,) = own.record["options"]["own"]
+    assert (part["kind"], part["name"]) == ("loss", "expectile") and part["needs"]
+    assert "loss=" in own.report().render("markdown")
+    own.save(tmp_path / "own")
+    again = mw.replay(tmp_path / "own", rows, loss=mw.Loss(expectile))
+    assert again.to_bytes() == own.to_bytes()
+    with pytest.raises(mw.Error, match="loss of its user"):
+        mw.replay(tmp_path / "own", rows)
+    with pytest.raises(mw.Error, match="not the loss"):
+        mw.replay(tmp_path / "own", rows, loss=mw.Loss(expectile, name="another"))
+    found = mw.fit(
+        rows, "fare", time_limit=None, preset="quick", loss=expectile, learners=["linear", "gbdt"]
+    )
+    trials = found.record["trials"]
+    assert {"linear", "gbdt"} <= {t["trial"]["learner"] for t in trials}
+    assert all(t["score"] is not None for t in trials), trials
+
+
+def test_the_values_of_a_loss_decide_when_to_stop(frame):
+    called = []
+
+    def value(y, score):
+        called.append(len(y))
+        return 0.5 * (score - y) ** 2
+
+    rows = fares(frame)
+    squared = mw.Loss(lambda y, s: (s - y, np.ones_like(y)), value=value, name="mine")
+    model = mw.train("gbdt", rows, "fare", params={"learning_rate": 0.1}, loss=squared)
+    assert called and len(model.record["trials"][0]["rounds"]) > 1
+    assert max(model.record["trials"][0]["rounds"]) < 1000, "it stopped early"
+
+
+def test_what_a_loss_of_a_search_does_wrong_is_said(frame):
+    rows = fares(frame)
+
+    def late(y, score):
+        raise LookupError("no table")
+
+    for loss, error, says in (
+        (late, LookupError, "no table"),
+        (lambda y, s: (s * np.nan, s), mw.OptionError, "(?s)gradients.*finite"),
+        (mw.Loss(expectile, value=lambda y, s: 1.0 * y[:2]), mw.OptionError, "(?s)values.*shape"),
+        (7, mw.OptionError, "loss"),
+    ):
+        with pytest.raises(error, match=says):
+            mw.train("gbdt", rows, "fare", params={"n_rounds": 5, "early_stopping_rounds": 2},
+                     loss=loss)
+    with pytest.raises(mw.Error, match="(?s)no candidate minimises.*gbdt"):
+        mw.train("linear", rows, "fare", loss=expectile)

@@ -124,7 +124,7 @@ def test_every_flag_of_the_command_line_is_a_keyword(tmp_path):
 PLACES = {
     "predict": ([mw.Predictor.predict_interval], {
         "output": "what is returned", "explain": "explain(rows).reasons()",
-        "intervals": "predict_interval, predict_set",
+        "intervals": "predict_interval, predict_set", "raw": "raw_scores", "leaf": "leaves",
     }),
     "evaluate": ([mw.Predictor.evaluate], {}),
     "compare": ([mw.Predictor.compare, mw.compare_scores], {"scores": "compare_scores"}),
@@ -134,7 +134,7 @@ PLACES = {
         {
             "top": "Explanation.reasons(n)", "profile": "dependence", "report": "Explanation.save",
             "interactions": "interactions", "counterfactual": "counterfactuals",
-            "output": "Explanation.table", "shapes": "command: the file that `edit` takes",
+            "output": "Explanation.table", "shapes": "shapes",
         },
     ),
     "profile": ([mw.profile], {"output": "Profile.save"}),

@@ -19,14 +19,13 @@ use modelwright_core::record::{
 use modelwright_core::task::Target;
 use modelwright_core::{Context, Error, Result};
 use modelwright_evaluate::metric::MetricEntry;
-use modelwright_learners::own::Named;
 use modelwright_preprocess::profile::Profile;
 
 use crate::account;
 use crate::frugal::{self, Costs, Frugal};
 use crate::input::{FitInput, FitOutcome, FitPlan};
 use crate::last_fit::LastFit;
-use crate::own::Own;
+use crate::own::{Brought, Own};
 use crate::parting::{self, Roles};
 use crate::parts::Parts;
 use crate::plan::{self as planning, PlanInput, Preset};
@@ -120,8 +119,8 @@ struct Flow {
     warnings: Vec<String>,
     /// Positions of the training rows in the table that was read; `None` when that is a sample.
     rows: Option<Vec<u32>>,
-    /// Learners of the caller's own.
-    learners: Vec<Named>,
+    /// Learners of the caller's own, and the loss that boosters minimise.
+    brought: Brought,
     /// What columns cost, and which are left out for it.
     frugal: Option<Frugal>,
 }
@@ -171,6 +170,7 @@ impl Flow {
         let (folds, repeats) = divisions(&parts, &roles, (&own, &options), &mut plan, ctx)?;
         conformal::check(&options, task.task, &folds)?;
         let mut flow = Self {
+            brought: own.brought(task.classes.len()),
             may_exchange: parts.may_exchange(),
             split: SplitRecord { n_folds: plan.n_folds, ..parts.split.clone() },
             preset,
@@ -194,7 +194,6 @@ impl Flow {
             whole_file,
             warnings: Vec::new(),
             rows: is_read_whole.then_some(parts.rows),
-            learners: own.learners.into_iter().map(|(learner, _)| learner).collect(),
             frugal: None,
         };
         flow.choose_columns(ctx)?;
@@ -223,7 +222,7 @@ impl Flow {
             members_max: self.members_max(),
             encoding_bytes: self.row_cost().further_encoding(self.train.n_rows()),
             last_fit: self.last_fit(&search_ctx),
-            own: self.learners.clone(),
+            brought: self.brought.clone(),
         };
         let reserved = distill::with_reserve(&self.options, &search_ctx);
         let reserved = frugal::with_reserve(self.frugal.as_ref(), &reserved);
@@ -503,11 +502,14 @@ fn plan_input(
 /// The plan: of the one learner that was asked for, or of a search with what the caller brought.
 fn plan_of(options: &Options, own: &Own, input: &PlanInput, has_holdout: bool) -> Result<Plan> {
     if let Some(one) = &options.single {
-        return single::make(one, input, has_holdout);
+        let plan = single::make(one, input, has_holdout)?;
+        own.check_loss(&plan)?;
+        return Ok(plan);
     }
     let candidates = portfolio::chosen(input.task, input.preset, input.n_rows, &options.learners)?;
     let mut plan = planning::make(input, candidates);
     planning::again(&mut plan, &options.trials);
+    own.check_loss(&plan)?;
     own.join(&mut plan)?;
     constraint::apply(&mut plan, options)?;
     Ok(plan)

@@ -9,7 +9,9 @@
 use std::collections::HashMap;
 
 use modelwright_core::data::{Schema, Table, TrainView};
-use modelwright_core::record::{CurveSize, MoreRows, MoreRowsRecord, PlannedTrial, RunRecord};
+use modelwright_core::record::{
+    CurveSize, MoreRows, MoreRowsRecord, OwnKind, PlannedTrial, RunRecord,
+};
 use modelwright_core::task::{Predictions, Target};
 use modelwright_core::{Context, Error, Result};
 use modelwright_evaluate::learning_curve::LearningCurve;
@@ -17,7 +19,8 @@ use modelwright_evaluate::resample::Drawing;
 use modelwright_evaluate::{
     Comparison, MetricEntry, MetricInput, Paired, bootstrap_interval, compare, metric_or_default,
 };
-use modelwright_learners::{Algorithm, OWN, learner};
+use modelwright_learners::gbdt::Gbdt;
+use modelwright_learners::{Algorithm, Learner, OWN, learner};
 use modelwright_preprocess::EncodingSpec;
 use modelwright_preprocess::encode::{PrepareInput, prepare};
 
@@ -249,8 +252,9 @@ pub fn of_model(
             .expected(format!("at least {least} rows"))
             .got(format!("{} rows", table.n_rows()))
     };
-    if planned.learner == OWN {
-        return Err(Error::input("the model's first member is code of its user's own")
+    let has_loss = record.options.own.iter().any(|part| part.kind == OwnKind::Loss);
+    if planned.learner == OWN || has_loss && planned.learner == Gbdt::SPEC.name {
+        return Err(Error::input("the model's first member learned by code of its user's own")
             .got(&planned.name)
             .hint("the report shows the learning curve of the fit itself"));
     }

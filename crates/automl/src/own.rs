@@ -14,8 +14,9 @@ use modelwright_core::task::{Predictions, Target, Task};
 use modelwright_core::{Context, Error, Result};
 use modelwright_evaluate::MetricInput;
 use modelwright_evaluate::metric::{METRICS, MetricEntry, OwnMetric};
-use modelwright_learners::OWN;
+use modelwright_learners::gbdt::{Gbdt, Objective};
 use modelwright_learners::own::Named;
+use modelwright_learners::{Learner, OWN};
 use modelwright_preprocess::EncodingSpec;
 
 use crate::distill::is_student;
@@ -30,7 +31,13 @@ pub struct Own {
     pub split: Option<(OwnSplit, OwnPart)>,
     /// Candidates of the search beside those of the catalog, and what the record says of them.
     pub learners: Vec<(Named, OwnPart)>,
+    /// What boosters minimise in place of the loss of the task, and what the record says of it.
+    pub loss: Option<(LossOf, OwnPart)>,
 }
+
+/// A loss for a number of classes, which is 0 in a regression. Its predictions are those of the
+/// task: a value, the probability of the second of two classes, or one of every class.
+pub type LossOf = Arc<dyn Fn(usize) -> Arc<dyn Objective> + Send + Sync>;
 
 impl std::fmt::Debug for Own {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -43,7 +50,8 @@ impl Own {
     pub fn parts(&self) -> Vec<OwnPart> {
         let metric = self.metric.iter().map(|m| &m.1);
         let learners = self.learners.iter().map(|l| &l.1);
-        metric.chain(self.split.iter().map(|s| &s.1)).chain(learners).cloned().collect()
+        let beside = self.split.iter().map(|s| &s.1).chain(self.loss.iter().map(|l| &l.1));
+        metric.chain(beside).chain(learners).cloned().collect()
     }
 
     /// Makes sure that the parts are those that the options name: what a record names must be
@@ -161,7 +169,40 @@ fn perfect(truth: &Target) -> Predictions {
 /// and the first booster are an answer for whatever time there is.
 const N_BEFORE: usize = 3;
 
+/// What the caller brought to learn with.
+#[derive(Clone, Default)]
+pub(crate) struct Brought {
+    /// Candidates of the search.
+    pub learners: Vec<Named>,
+    /// What boosters minimise.
+    pub loss: Option<Arc<dyn Objective>>,
+}
+
 impl Own {
+    /// The parts that learn, for a number of classes, which is 0 in a regression.
+    pub(crate) fn brought(self, n_classes: usize) -> Brought {
+        Brought {
+            learners: self.learners.into_iter().map(|(learner, _)| learner).collect(),
+            loss: self.loss.map(|(of, _)| of(n_classes)),
+        }
+    }
+
+    /// Makes sure that a loss of the caller's own has someone to minimise it.
+    ///
+    /// # Errors
+    /// Input error when no trial of the plan is a booster.
+    pub(crate) fn check_loss(&self, plan: &Plan) -> Result<()> {
+        let Some((_, part)) = &self.loss else { return Ok(()) };
+        if plan.trials.iter().any(|trial| trial.learner == Gbdt::SPEC.name) {
+            return Ok(());
+        }
+        let names: Vec<&str> = plan.trials.iter().map(|t| t.learner.as_str()).collect();
+        Err(Error::input("no candidate minimises a loss of one's own")
+            .at("loss")
+            .expected("a gradient booster (gbdt) among the learners")
+            .got(format!("{}, for {}", part.name, names.join(", "))))
+    }
+
     /// Puts the learners among the trials of a plan.
     ///
     /// # Errors

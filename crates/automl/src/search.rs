@@ -12,12 +12,13 @@ use modelwright_core::record::{PhaseTime, Plan, PlannedTrial, TrialStatus};
 use modelwright_core::task::{Predictions, Target};
 use modelwright_core::{Context, Error, Result};
 use modelwright_evaluate::metric::{MetricEntry, MetricInput};
-use modelwright_learners::own::Named;
-use modelwright_learners::{Algorithm, OWN, learner};
+use modelwright_learners::gbdt::Gbdt;
+use modelwright_learners::{Algorithm, Learner, OWN, learner};
 use modelwright_preprocess::derive;
 use modelwright_preprocess::encode::{EncodingSpec, PrepareInput, Prepared, prepare};
 
 use crate::last_fit::LastFit;
+use crate::own::Brought;
 use crate::trial::{self, Trial, TrialInput};
 use crate::{budget, derived, pace, room, whole_file};
 
@@ -46,8 +47,8 @@ pub(crate) struct Ground<'a> {
     pub encoding_bytes: u64,
     /// The last fit, for which time is kept.
     pub last_fit: LastFit,
-    /// Learners of the caller's own.
-    pub own: Vec<Named>,
+    /// Learners of the caller's own, and the loss that boosters minimise.
+    pub brought: Brought,
 }
 
 impl Ground<'_> {
@@ -61,10 +62,13 @@ impl Ground<'_> {
     /// # Errors
     /// Input error when there is no such learner.
     fn algorithm(&self, planned: &PlannedTrial) -> Result<Algorithm> {
+        if let (Some(loss), true) = (&self.brought.loss, planned.learner == Gbdt::SPEC.name) {
+            return Ok(Algorithm::Boosted(loss.clone()));
+        }
         if planned.learner != OWN {
             return learner(&planned.learner).map(Algorithm::Catalog);
         }
-        let own = self.own.iter().find(|own| own.name == planned.name);
+        let own = self.brought.learners.iter().find(|own| own.name == planned.name);
         own.cloned().map(Algorithm::Own).ok_or_else(|| {
             Error::input("a learner of the user's own is not here").got(&planned.name)
         })

@@ -7,7 +7,7 @@
 
 use std::any::Any;
 
-use modelwright_core::data::{FeatureMatrix, FeatureView, Table};
+use modelwright_core::data::{Column, FeatureMatrix, FeatureView, Table};
 use modelwright_core::task::Predictions;
 use modelwright_core::{Context, Error, Result};
 use modelwright_learners::Fitted;
@@ -31,7 +31,9 @@ impl Leaves {
     pub fn names(&self) -> Vec<String> {
         let several = self.n_trees.len() > 1;
         let of_model = |(model, n): (usize, &usize)| {
-            let name = move |tree: usize| if several { format!("{model}.{tree}") } else { tree.to_string() };
+            let name = move |tree: usize| {
+                if several { format!("{model}.{tree}") } else { tree.to_string() }
+            };
             (1..=*n).map(name).collect::<Vec<_>>()
         };
         (1..).zip(&self.n_trees).flat_map(of_model).collect()
@@ -150,6 +152,37 @@ impl Predictor {
         };
         self.encoders.iter().enumerate().map(one).collect()
     }
+}
+
+/// The columns of what was asked for beside predictions, scores and leaves: `score` (or
+/// `score_<class>`), and `leaf_1`, … (`leaf_MODEL.TREE` of several models).
+///
+/// # Errors
+/// As [`Predictor::scores`] and [`Predictor::leaves`].
+pub fn answer_columns(
+    predictor: &Predictor,
+    table: &Table,
+    (scores, leaves): (bool, bool),
+    ctx: &Context,
+) -> Result<Vec<Column>> {
+    let mut columns = Vec::new();
+    if scores {
+        let found = predictor.scores(table, ctx)?;
+        let of = |k: usize| found.values.iter().skip(k).step_by(found.n_outputs).copied().collect();
+        let named = |k: usize| match predictor.classes.get(k) {
+            Some(class) if found.n_outputs > 1 => format!("score_{class}"),
+            _ => "score".to_owned(),
+        };
+        columns.extend((0..found.n_outputs).map(|k| Column::numbers(named(k), of(k))));
+    }
+    if leaves {
+        let found = predictor.leaves(table, ctx)?;
+        let n_trees = found.n_trees.iter().sum();
+        let of = |t: usize| found.values.iter().skip(t).step_by(n_trees).map(|l| f64::from(*l));
+        let names = found.names().into_iter().enumerate();
+        columns.extend(names.map(|(t, n)| Column::numbers(format!("leaf_{n}"), of(t).collect())));
+    }
+    Ok(columns)
 }
 
 fn booster(fitted: &Fitted) -> Option<&GbdtModel> {

@@ -13,13 +13,14 @@ use std::any::Any;
 use std::sync::Arc;
 
 use modelwright_core::data::{FeatureView, TrainView};
-use modelwright_core::params::ParamMap;
+use modelwright_core::params::{ParamMap, Params};
 use modelwright_core::task::{Predictions, Task};
 use modelwright_core::{Context, Error, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::course::Course;
-use crate::learner::{Abilities, Entry, Fitted, LearnerSpec, Model};
+use crate::gbdt::{FitOptions, Gbdt, GbdtParams, Objective};
+use crate::learner::{Abilities, Entry, Fitted, Learner, LearnerSpec, Model};
 
 /// The name of all of them in plans, records and models; which one it is, the trial's name says.
 pub const OWN: &str = "own";
@@ -247,6 +248,8 @@ pub enum Algorithm {
     Catalog(&'static Entry),
     /// One that a program brought.
     Own(Named),
+    /// The gradient booster of the catalog, by a loss that a program brought.
+    Boosted(Arc<dyn Objective>),
 }
 
 impl Algorithm {
@@ -255,6 +258,7 @@ impl Algorithm {
         match self {
             Self::Catalog(entry) => entry.spec,
             Self::Own(_) => SPEC,
+            Self::Boosted(_) => Gbdt::SPEC,
         }
     }
 
@@ -271,6 +275,11 @@ impl Algorithm {
     pub fn fit(&self, train: &TrainView<'_>, params: &ParamMap, ctx: &Context) -> Result<Fitted> {
         let own = match self {
             Self::Catalog(entry) => return entry.fit(train, params, ctx),
+            Self::Boosted(objective) => {
+                let params = GbdtParams::from_map(Gbdt::SPEC.name, params)?;
+                let model = Gbdt::fit_with(train, &params, &by(objective.as_ref()), ctx)?;
+                return Ok(Fitted::of::<Gbdt>(model));
+            }
             Self::Own(own) => own,
         };
         let seed = ctx.random(&format!("own/{}", ctx.name()), 0).next_u64();
@@ -296,6 +305,11 @@ impl Algorithm {
     ) -> Result<Option<(Fitted, Course)>> {
         match self {
             Self::Catalog(entry) => entry.fit_observed(train, params, ctx),
+            Self::Boosted(objective) => {
+                let params = GbdtParams::from_map(Gbdt::SPEC.name, params)?;
+                let found = Gbdt::observe_with(train, &params, &by(objective.as_ref()), ctx);
+                found.map(|(model, course)| Some((Fitted::of::<Gbdt>(model), course)))
+            }
             Self::Own(_) => Ok(None),
         }
     }
@@ -312,9 +326,13 @@ impl Algorithm {
     ) -> Result<Option<(Fitted, Predictions)>> {
         match self {
             Self::Catalog(entry) => entry.fit_out_of_bag(train, params, ctx),
-            Self::Own(_) => Ok(None),
+            Self::Own(_) | Self::Boosted(_) => Ok(None),
         }
     }
+}
+
+fn by(objective: &dyn Objective) -> FitOptions<'_> {
+    FitOptions { objective: Some(objective), ..FitOptions::default() }
 }
 
 /// Reads a model of any learner back: of the catalog, or one that sleeps until it is woken.

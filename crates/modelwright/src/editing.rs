@@ -10,6 +10,7 @@ use modelwright_core::data::Table;
 use modelwright_core::record::{CostRecord, EditRecord, MetricValue, RunRecord, ShapeBin, Shapes};
 use modelwright_core::{Context, Error, Result};
 use modelwright_evaluate::metric_or_default;
+use modelwright_io::{ReadOptions, TableFile};
 
 use crate::Model;
 use crate::assess::{Assessment, assess};
@@ -47,7 +48,23 @@ pub fn edit(
     request: EditRequest,
     ctx: &Context,
 ) -> Result<FitOutcome> {
-    let mut outcome = changed(model, edited, data, request, ctx)?;
+    let name = data.file_name().unwrap_or(data.as_os_str()).to_string_lossy().into_owned();
+    let read = |options| read_within_limits(data, options, Purpose::Look, "read", ctx);
+    edit_on(model, edited, (read, name), request, ctx)
+}
+
+/// As [`edit()`], on rows that `read` reads as it is asked; records call them `name`.
+///
+/// # Errors
+/// As [`edit()`].
+pub fn edit_on(
+    model: Model,
+    edited: &Shapes,
+    rows: (impl FnOnce(ReadOptions) -> Result<TableFile>, String),
+    request: EditRequest,
+    ctx: &Context,
+) -> Result<FitOutcome> {
+    let mut outcome = changed(model, edited, rows, request, ctx)?;
     let record = &mut outcome.record;
     if record.edits.last().is_some_and(|edit| edit.learned_from) {
         (record.evaluation, record.costs, outcome.predictions) = (None, None, None);
@@ -66,7 +83,7 @@ pub fn edit(
 fn changed(
     mut model: Model,
     edited: &Shapes,
-    data: &Path,
+    (read, name): (impl FnOnce(ReadOptions) -> Result<TableFile>, String),
     request: EditRequest,
     ctx: &Context,
 ) -> Result<FitOutcome> {
@@ -75,7 +92,9 @@ fn changed(
     }
     let mut record = model.artifact.record()?;
     let columns = model.reference()?.columns;
-    let (table, name, sha256) = read(&model, &record, data, ctx)?;
+    ctx.tell(Event::Phase("read".to_owned()));
+    let file = read(read_options(&model, &record)?)?;
+    let (table, sha256) = (file.table, file.source.sha256);
     let (before, _) = measured(&model, &table, &name, ctx)?;
     ctx.tell(Event::Phase("edit".to_owned()));
     let terms = shapes::edit(&mut model.predictor, edited, &table, ctx)?;
@@ -128,22 +147,13 @@ pub fn shapes_of_text(text: &str, shown: &str) -> Result<Shapes> {
     })
 }
 
-/// The labelled rows of a file with all columns that measuring needs, and the file's name and
-/// SHA-256.
-fn read(
-    model: &Model,
-    record: &RunRecord,
-    data: &Path,
-    ctx: &Context,
-) -> Result<(Table, String, String)> {
+/// How labelled rows are read with all columns that measuring needs.
+fn read_options(model: &Model, record: &RunRecord) -> Result<ReadOptions> {
     let (mut options, _) = model.read_options_with_target()?;
     if let (Some(schema), Some(group)) = (&mut options.schema, &record.options.group) {
         Model::add_column(schema, &record.schema, group);
     }
-    ctx.tell(Event::Phase("read".to_owned()));
-    let file = read_within_limits(data, options, Purpose::Look, "read", ctx)?;
-    let name = data.file_name().unwrap_or(data.as_os_str()).to_string_lossy().into_owned();
-    Ok((file.table, name, file.source.sha256))
+    Ok(options)
 }
 
 fn measured(

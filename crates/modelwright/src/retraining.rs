@@ -241,6 +241,11 @@ fn options_of(record: &RunRecord, request: &RetrainRequest, ctx: &Context) -> Op
     options.nested = None;
     // The split of the old run cannot be one of rows that are parted already.
     options.split = options.split.filter(|split| split != "time" || options.time_column.is_some());
+    if record.options.own.iter().any(|part| part.kind == OwnKind::Loss) {
+        let text = "the old run's loss, which is code of its user's own, is not here: boosters \
+                    minimise that of the task";
+        ctx.tell(Event::Warning(text.to_owned()));
+    }
     if request.same_plan && options.single.is_none() {
         options.trials = members_of(record);
         if record.options.own.iter().any(|part| part.kind == OwnKind::Learner) {

@@ -5,6 +5,8 @@
 mod bad_files;
 #[path = "cli/bad_flags.rs"]
 mod bad_flags;
+#[path = "cli/bad_learning.rs"]
+mod bad_learning;
 #[path = "cli/dirty.rs"]
 mod dirty;
 #[path = "cli/explain.rs"]

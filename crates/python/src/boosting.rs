@@ -1,8 +1,9 @@
 //! What boosters alone take and say: losses, quantiles, scores to start from, a model to continue;
 //! scores before the link, stages, leaves.
 
+use modelwright::automl::tree_answers::answer_columns;
 use modelwright::learners::gbdt::Link;
-use modelwright_core::data::{FeatureMatrix, FeatureView};
+use modelwright_core::data::{Column, ColumnData, FeatureMatrix, FeatureView};
 use modelwright_core::{Context, Error, Result};
 use numpy::{PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1};
 use pyo3::prelude::*;
@@ -10,6 +11,8 @@ use pyo3::prelude::*;
 use crate::context::shared;
 use crate::error::{Realm, raise};
 use crate::loss::GivenLoss;
+use crate::model::Model;
+use crate::run::Data;
 use crate::single::Single;
 use crate::table::Table;
 
@@ -87,9 +90,49 @@ pub(crate) fn tree_leaves<'py>(
     PyArray1::from_vec(py, leaves).reshape([n_rows, n_trees])
 }
 
+/// Numbers of rows and columns, the names of the columns, and a warning.
+type Answers<'py> = (Bound<'py, PyArray2<f64>>, Vec<String>, Option<String>);
+
+/// Scores before the link, and leaves, of the rows of a saved model: see
+/// [`modelwright::automl::tree_answers`]. An array, its names, and a warning.
+#[pyfunction]
+pub(crate) fn model_answers<'py>(
+    py: Python<'py>,
+    model: &Bound<'py, Model>,
+    data: Data,
+    leaves: bool,
+    threads: usize,
+) -> PyResult<Answers<'py>> {
+    let model = model.get();
+    let work = || -> Result<(usize, Vec<Column>, Option<String>)> {
+        let ctx = shared(threads)?;
+        let (rows, warning) = model.rows(&data, &ctx)?;
+        let predictor = &model.loaded().predictor;
+        let columns = answer_columns(predictor, &rows, (!leaves, leaves), &ctx)?;
+        Ok((rows.n_rows(), columns, warning))
+    };
+    let (n_rows, columns, warning) = py.detach(work).map_err(|e| raise(py, &e, Realm::Data))?;
+    let mut values = vec![0.0; n_rows * columns.len()];
+    for (k, column) in columns.iter().enumerate() {
+        if let ColumnData::Number(numbers) = &column.data {
+            values
+                .iter_mut()
+                .skip(k)
+                .step_by(columns.len())
+                .zip(numbers)
+                .for_each(|(v, n)| *v = *n);
+        }
+    }
+    let names: Vec<String> = columns.iter().map(|c| c.name.clone()).collect();
+    Ok((PyArray1::from_vec(py, values).reshape([n_rows, names.len()])?, names, warning))
+}
+
 /// The columns that a model made of trees reads, and how much their splits gained, in shares.
 #[pyfunction]
-pub(crate) fn tree_gains(py: Python<'_>, single: &Bound<'_, Single>) -> PyResult<Vec<(String, f64)>> {
+pub(crate) fn tree_gains(
+    py: Python<'_>,
+    single: &Bound<'_, Single>,
+) -> PyResult<Vec<(String, f64)>> {
     let predictor = single.get().predictor();
     let gains = predictor.column_gains().map_err(|e| raise(py, &e, Realm::Option))?;
     Ok(predictor.schema.fields.iter().map(|f| f.name.clone()).zip(gains).collect())

@@ -13,6 +13,7 @@
 //! | `watch` | a long run in a thread of its own: events, Ctrl-C |
 //! | `model` | a fitted model |
 //! | `explain` | why it predicts so |
+//! | `shapes` | the functions of an explainable model, shown and changed |
 //! | `after` | what becomes of it: offers, export, monitor, successor |
 //! | `store` | recorded runs, registered models |
 //! | `own`, `own_learner` | a metric, a split, learners of the user's own |
@@ -41,6 +42,7 @@ mod own;
 mod own_learner;
 mod pickle;
 mod run;
+mod shapes;
 mod single;
 mod store;
 mod table;
@@ -110,9 +112,12 @@ fn _modelwright(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(run::profile, module)?)?;
     module.add_function(wrap_pyfunction!(run::check_output, module)?)?;
     module.add_function(wrap_pyfunction!(run::import_model, module)?)?;
+    module.add_function(wrap_pyfunction!(shapes::model_shapes, module)?)?;
+    module.add_function(wrap_pyfunction!(shapes::model_edit, module)?)?;
     module.add_class::<boosting::Stages>()?;
     module.add_function(wrap_pyfunction!(boosting::booster_scores, module)?)?;
     module.add_function(wrap_pyfunction!(boosting::tree_leaves, module)?)?;
+    module.add_function(wrap_pyfunction!(boosting::model_answers, module)?)?;
     module.add_function(wrap_pyfunction!(boosting::tree_gains, module)?)?;
     module.add_function(wrap_pyfunction!(single::fit_single, module)?)
 }

@@ -6,6 +6,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use modelwright::automl::own::LossOf;
 use modelwright::automl::{Own, OwnSplit};
 use modelwright::core::record::{OwnKind, OwnPart, RunRecord};
 use modelwright::evaluate::metric::{MetricInput, Needs, OwnMetric, Prepared};
@@ -14,6 +15,7 @@ use modelwright_core::{Error, Result};
 use numpy::{PyArray1, PyArrayMethods, PyReadonlyArray1};
 use pyo3::prelude::*;
 
+use crate::loss::{GivenLoss, LossRaised, PythonLoss};
 use crate::own_learner::GivenLearner;
 
 /// The parts as Python hands them over.
@@ -23,6 +25,7 @@ pub(crate) struct Given<'py> {
     metric: Option<GivenMetric>,
     split: Option<GivenSplit<'py>>,
     learners: Vec<GivenLearner>,
+    loss: Option<GivenLoss>,
     needs: Vec<String>,
 }
 
@@ -46,17 +49,18 @@ struct GivenSplit<'py> {
 }
 
 impl Given<'_> {
-    /// The parts as the engine wants them, and where it is written what the metric raised.
+    /// The parts as the engine wants them, and where it is written what they raised.
     ///
     /// # Errors
     /// As [`OwnSplit::new`].
     pub(crate) fn own(self) -> Result<(Own, Raised)> {
         let raised = Raised::default();
-        let Self { metric, split, learners, needs } = self;
+        let Self { metric, split, learners, loss, needs } = self;
         let metric = metric.map(|given| {
             let (kind, name) = (OwnKind::Metric, given.name.clone());
-            let part = OwnPart { kind, name, sha256: None, needs };
-            let own: Arc<dyn OwnMetric> = Arc::new(PythonMetric { given, raised: raised.clone() });
+            let part = OwnPart { kind, name, sha256: None, needs: needs.clone() };
+            let by_metric = raised.metric.clone();
+            let own: Arc<dyn OwnMetric> = Arc::new(PythonMetric { given, raised: by_metric });
             (own, part)
         });
         let split = split.map(|given| {
@@ -72,20 +76,42 @@ impl Given<'_> {
             Ok((OwnSplit::new(pairs, given.n_rows)?, part))
         });
         let learners = learners.into_iter().map(GivenLearner::own).collect();
-        Ok((Own { metric, split: split.transpose()?, learners }, raised))
+        let by_loss = raised.loss.clone();
+        let loss = loss.map(|given| {
+            let (kind, name) = (OwnKind::Loss, given.name.clone());
+            let given = Arc::new(given);
+            let of: LossOf = Arc::new(move |n_classes| {
+                Arc::new(PythonLoss::new(given.clone(), n_classes, by_loss.clone()))
+            });
+            (of, OwnPart { kind, name, sha256: None, needs: needs.clone() })
+        });
+        Ok((Own { metric, split: split.transpose()?, learners, loss }, raised))
     }
 }
 
-/// The first that a metric raised. Now and then that is to be expected (a resample without a
-/// class); whether it matters shows at the end.
-pub(crate) type Raised = Arc<Mutex<Option<String>>>;
+/// The first that a metric and a loss raised.
+#[derive(Clone, Default)]
+pub(crate) struct Raised {
+    /// Now and then that is to be expected (a resample without a class); whether it matters shows
+    /// at the end.
+    metric: Arc<Mutex<Option<String>>>,
+    /// No booster learned by it.
+    loss: LossRaised,
+}
+
+impl Raised {
+    /// What the loss raised, if it did.
+    pub(crate) fn by_loss(&self) -> Option<PyErr> {
+        self.loss.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
 
 /// Refuses the account of a run whose metric has no value on the rows that it is judged by.
 ///
 /// # Errors
 /// Input error with what the metric raised.
 pub(crate) fn check(record: &RunRecord, raised: &Raised) -> Result<()> {
-    let raised = raised.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let raised = raised.metric.lock().unwrap_or_else(PoisonError::into_inner).take();
     let judged = record.evaluation.as_ref().and_then(|e| e.metrics.first());
     let is_judged = match judged {
         Some(metric) => metric.value.is_some(),
@@ -103,11 +129,11 @@ pub(crate) fn check(record: &RunRecord, raised: &Raised) -> Result<()> {
 /// A metric that Python computes.
 struct PythonMetric {
     given: GivenMetric,
-    raised: Raised,
+    raised: Arc<Mutex<Option<String>>>,
 }
 
 impl PythonMetric {
-    fn failed(name: &str, error: &PyErr, raised: &Raised) -> Error {
+    fn failed(name: &str, error: &PyErr, raised: &Mutex<Option<String>>) -> Error {
         let mut first = raised.lock().unwrap_or_else(PoisonError::into_inner);
         first.get_or_insert_with(|| error.to_string());
         Error::input(format!("the metric {name} failed")).at("metric").got(error.to_string())

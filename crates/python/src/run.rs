@@ -207,6 +207,7 @@ pub(crate) fn fit(
 ) -> PyResult<(Model, bool)> {
     let Asked { mut options, threads } = ask(py, verb, given)?;
     let (own, raised) = owned(py, beside.own)?;
+    let by_loss = raised.clone();
     options.own = own.parts();
     let kind = if verb == "train" { "train" } else { "fit" };
     let Beside { is_recorded, store, out, began_ago_s, .. } = beside;
@@ -241,7 +242,8 @@ pub(crate) fn fit(
         account.end(kept, took_s, &note, &warn)?;
         Ok(done?.0)
     };
-    finish(py, work, on_event)
+    let done = finish(py, work, on_event);
+    by_loss.by_loss().map_or(done, Err)
 }
 
 /// The parts of Python's own; none for most runs.

@@ -1,5 +1,7 @@
 //! One learner on one table, for scikit-learn's estimators.
 
+use std::sync::Arc;
+
 use modelwright::automl::Predictor;
 use modelwright::automl::direct::{Boosting, DirectInput, fit_direct};
 use modelwright::core::params::{ParamMap, ParamValue};
@@ -15,7 +17,7 @@ use pyo3::types::{PyBytes, PyDict};
 use crate::boosting::GivenBoosting;
 use crate::context::shared;
 use crate::error::{Realm, raise};
-use crate::loss::PythonLoss;
+use crate::loss::{LossRaised, PythonLoss};
 use crate::model::whole;
 use crate::table::Table;
 
@@ -112,10 +114,9 @@ pub(crate) fn fit_single(
         Some(given) => (given.loss, given.quantiles, given.init_scores, given.continued),
         None => (None, None, None, None),
     };
-    let loss = loss.map(PythonLoss::new);
-    let init_scores: Option<Vec<f64>> =
-        init_scores.map(|s| s.as_array().iter().copied().collect());
-    let continued = continued.as_ref().map(|single| single.get());
+    let loss = loss.map(|l| PythonLoss::new(Arc::new(l), classes, LossRaised::default()));
+    let init_scores: Option<Vec<f64>> = init_scores.map(|s| s.as_array().iter().copied().collect());
+    let continued = continued.as_ref().map(Bound::get);
     let params = read_params(params)?;
     let known = modelwright::learners::learner(learner).and_then(|e| e.check_params(&params));
     known.map_err(|e| raise(py, &e, Realm::Option))?;

@@ -28,6 +28,8 @@ pub enum OwnKind {
     Split,
     /// A candidate of the search.
     Learner,
+    /// What boosters minimise.
+    Loss,
 }
 
 impl OwnKind {
@@ -37,6 +39,7 @@ impl OwnKind {
             Self::Metric => "metric",
             Self::Split => "split",
             Self::Learner => "learner",
+            Self::Loss => "loss",
         }
     }
 }

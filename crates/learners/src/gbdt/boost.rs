@@ -47,9 +47,10 @@ pub(super) fn fit(
 pub(super) fn observed(
     train: &TrainView<'_>,
     params: &GbdtParams,
+    options: &FitOptions<'_>,
     ctx: &Context,
 ) -> Result<(GbdtModel, Course)> {
-    let (model, ended) = grown(train, params, &FitOptions::default(), ctx)?;
+    let (model, ended) = grown(train, params, options, ctx)?;
     Ok((model, Course { losses: ended.losses, predictions: Vec::new() }))
 }
 

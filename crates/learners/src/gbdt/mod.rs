@@ -102,7 +102,7 @@ impl Learner for Gbdt {
         params: &Checked<GbdtParams>,
         ctx: &Context,
     ) -> Option<Result<(GbdtModel, Course)>> {
-        Some(ctx.install(|| boost::observed(train, params, ctx)))
+        Some(Self::observe_with(train, params, &FitOptions::default(), ctx))
     }
 
     fn decode_older(layout: u32, bytes: &[u8]) -> Option<Result<GbdtModel>> {
@@ -123,6 +123,19 @@ impl Gbdt {
         ctx: &Context,
     ) -> Result<GbdtModel> {
         ctx.install(|| boost::fit(train, params, options, ctx))
+    }
+
+    /// As [`Self::fit_with`], with the number of rounds still open: see [`Learner::fit_observed`].
+    ///
+    /// # Errors
+    /// As [`Self::fit_with`].
+    pub fn observe_with(
+        train: &TrainView<'_>,
+        params: &Checked<GbdtParams>,
+        options: &FitOptions<'_>,
+        ctx: &Context,
+    ) -> Result<(GbdtModel, Course)> {
+        ctx.install(|| boost::observed(train, params, options, ctx))
     }
 
     /// The structures of `model` with base scores, leaf values and covers of the rows of `train`:

@@ -11,6 +11,7 @@ use std::thread;
 
 use clap::Args;
 use modelwright::automl::Regions;
+use modelwright::automl::tree_answers::answer_columns;
 use modelwright::io::{ReadOptions, TableStream, TableWriter, read_path, stream_path};
 use modelwright::{Model, PredictionTable, StreamedReasons};
 use modelwright_core::context::Event;
@@ -31,6 +32,7 @@ Examples:
   modelwright predict churn new_customers.csv > predictions.csv
   modelwright predict churn/model.mw new_customers.parquet -o predictions.parquet
   modelwright predict houses new_houses.csv --intervals > predictions.csv
+  modelwright predict booster new_customers.csv --raw --leaf -o leaves.parquet
 
 The output has the column `prediction` and, for classification, `probability_<class>` for every
 class; rows are in the order of DATA. With --intervals come `prediction_lower` and
@@ -62,6 +64,12 @@ pub(crate) struct Predict {
     /// Add the model's intervals (regression) or sets (classification)
     #[arg(long)]
     intervals: bool,
+    /// Add what boosters add up to before it becomes a prediction: `score`, or `score_<class>`
+    #[arg(long)]
+    raw: bool,
+    /// Add the number of the leaf in which the row ends, for each tree: leaf_1, …
+    #[arg(long)]
+    leaf: bool,
     #[command(flatten)]
     text: TextArgs,
 }
@@ -89,7 +97,8 @@ impl Predict {
         ctx.tell(Event::Phase("predict".to_owned()));
         let stream = stream_path(&self.data, &model.read_options()?, ROWS_PER_CHUNK, &ctx)?;
         let (data, intervals, explain) = (&self.data, self.intervals, self.explain);
-        let job = Job { model: &model, data, intervals, explain, ctx: &ctx };
+        let answers = (self.raw, self.leaf);
+        let job = Job { model: &model, data, intervals, explain, answers, ctx: &ctx };
         let n_rows = match &self.output {
             None => job.run(stream, Out::new(form, io::stdout()))?.0,
             Some(path) => {
@@ -139,6 +148,8 @@ struct Job<'a> {
     intervals: bool,
     /// Reasons for each row.
     explain: Option<usize>,
+    /// Whether scores and leaves are wanted.
+    answers: (bool, bool),
     ctx: &'a Context,
 }
 
@@ -178,6 +189,9 @@ impl Job<'_> {
             n_rows += table.n_rows();
             let (predictions, regions) = predicted.map_err(|e| self.at_data(e))?;
             let mut out = as_table.of_rows(&table, &predictions, regions.as_ref())?;
+            let trees = answer_columns(&self.model.predictor, &table, self.answers, self.ctx);
+            let more = trees.map_err(|e| self.at_model(e))?;
+            out = Table::new(out.into_columns().into_iter().chain(more).collect())?;
             if let Some(reasons) = &reasons {
                 let more = reasons.columns(&table, self.ctx).map_err(|e| self.at_data(e))?;
                 let columns = out.into_columns().into_iter().chain(more);
@@ -190,7 +204,8 @@ impl Job<'_> {
         if n_rows == 0 {
             let none = Predictions::new(self.model.predictor.n_outputs(), Vec::new());
             let regions = self.regions(&Table::new(Vec::new())?, &none)?;
-            let _ = send.send(as_table.of_rows(&Table::default(), &none, regions.as_ref())?);
+            let out = as_table.of_rows(&Table::default(), &none, regions.as_ref())?;
+            let _ = send.send(out);
         }
         Ok(n_rows)
     }
@@ -215,6 +230,14 @@ impl Job<'_> {
         } else {
             error.at(self.data.display().to_string())
         }
+    }
+
+    /// Names the model in an error that is of it.
+    fn at_model(&self, error: Error) -> Error {
+        if error.place().column.is_some() {
+            return self.at_data(error);
+        }
+        error.at(self.model.path.display().to_string())
     }
 
     /// Adds the nearest name that the file has to the error of a missing column.

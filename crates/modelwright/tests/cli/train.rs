@@ -263,3 +263,34 @@ fn every_bad_question_is_answered_and_writes_nothing() {
     }
     assert!(faults.is_empty(), "{faults}");
 }
+
+#[test]
+fn scores_and_leaves_of_a_booster_stand_beside_its_predictions() {
+    let folder = folder();
+    let args =
+        "train gbdt train.csv --target left -p n_rounds=4 --folds 0 --refit train --out m -q";
+    folder.run(&words(args)).done();
+    let text = folder.run(&words("predict m train.csv --raw --leaf -q")).done();
+    let mut lines = text.lines();
+    let head = "prediction,probability_no,probability_yes,score,leaf_1,leaf_2,leaf_3,leaf_4";
+    assert_eq!(lines.next(), Some(head));
+    let rows: Vec<Vec<f64>> = lines
+        .map(|line| line.split(',').skip(1).map(|cell| cell.parse().unwrap()).collect())
+        .collect();
+    assert_eq!(rows.len(), 400);
+    for row in &rows {
+        // Calibration may bend probabilities, but never turn them round.
+        assert!(row[3..].iter().all(|leaf| *leaf >= 0.0 && leaf.fract() == 0.0), "{row:?}");
+    }
+    let mut sorted = rows.clone();
+    sorted.sort_by(|a, b| a[2].total_cmp(&b[2]));
+    assert!(sorted.is_sorted_by(|a, b| a[1] <= b[1] + 1e-12), "scores in the order of chances");
+    let plain = folder.run(&words("predict m train.csv -q")).done();
+    assert!(text.lines().zip(plain.lines()).all(|(more, less)| more.starts_with(less)));
+    folder.run(&words("train linear train.csv --target left --out l -q")).done();
+    for (flag, said) in [("--raw", "gradient boosters"), ("--leaf", "not made of trees")] {
+        let ran = folder.run(&["predict", "l", "train.csv", flag, "-q"]);
+        assert_eq!(ran.code, Some(2), "{}", ran.stderr);
+        assert!(ran.stderr.contains(said) && ran.stderr.contains("model.mw"), "{}", ran.stderr);
+    }
+}

@@ -378,13 +378,23 @@ pub(super) fn read<'t>(
 /// Sparse blocks of the same rows side by side; `None` when there are none.
 pub(super) fn join_sparse(
     n_rows: usize,
-    mut blocks: Vec<(Arc<str>, SparseColumns)>,
+    blocks: Vec<(Arc<str>, SparseColumns)>,
 ) -> Option<Arc<SparseColumns>> {
     let sources = blocks
         .iter()
         .flat_map(|(source, block)| std::iter::repeat_n(source, block.n_columns))
         .cloned()
         .collect();
+    join_sparse_of(n_rows, blocks, sources)
+}
+
+/// As [`join_sparse`], where the sources of the columns are known: texts have thousands of columns,
+/// and naming them takes longer than writing a row.
+pub(super) fn join_sparse_of(
+    n_rows: usize,
+    mut blocks: Vec<(Arc<str>, SparseColumns)>,
+    sources: Vec<Arc<str>>,
+) -> Option<Arc<SparseColumns>> {
     if blocks.len() <= 1 {
         let (_, block) = blocks.pop()?;
         return Some(Arc::new(SparseColumns { sources, ..block }));

@@ -15,7 +15,7 @@ use modelwright_core::{Context, Result};
 
 use super::conform::conform;
 use super::derived::read_input;
-use super::encoder::{FittedEncoder, Part, Source, join_sparse, read};
+use super::encoder::{FittedEncoder, Part, Source, join_sparse, join_sparse_of, read};
 use crate::derive::RawInput;
 use crate::transform::Encoded;
 
@@ -109,7 +109,15 @@ impl FittedEncoder {
         }
         let (at, blocks) = (writer.at, writer.blocks);
         let blocks = self.write_derived(row, schema, features, (at, blocks), ctx)?;
-        features.matrix.sparse = join_sparse(1, blocks);
+        // The columns of the row before are those of this one.
+        let before = features.matrix.sparse.take().and_then(Arc::into_inner);
+        let n_columns: usize = blocks.iter().map(|(_, block)| block.n_columns).sum();
+        features.matrix.sparse = match before {
+            Some(before) if before.sources.len() == n_columns => {
+                join_sparse_of(1, blocks, before.sources)
+            }
+            _ => join_sparse(1, blocks),
+        };
         Ok(())
     }
 

@@ -79,6 +79,7 @@ fn keyword(kind: OwnKind) -> &'static str {
         OwnKind::Metric => "metric=…",
         OwnKind::Split => "split=…",
         OwnKind::Learner => "learners=[…]",
+        OwnKind::Loss => "loss=…",
     }
 }
 
