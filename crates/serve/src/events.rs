@@ -4,11 +4,12 @@
 //! brokers such as Knative's take them; a request of more than [`ROWS`] rows becomes several. A
 //! thread of its own writes and sends, so that no answer waits: what it has no time or room for is
 //! lost, and counted. An event is tried again when the other side has no time for it, under the
-//! same `id`, so that a receiver that sees it twice can tell.
+//! same `id`, so that a receiver that sees it twice can tell; no other event has it, whatever ids
+//! clients give their requests (those are in the attribute `requestid`).
 //! Specification: CloudEvents 1.0.2, its JSON format and its binding to HTTP.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -19,7 +20,7 @@ use modelwright_core::{Error, Result};
 use serde_json::{Map, Value, json};
 
 use crate::clock;
-use crate::delivery::{Delivery, Manner};
+use crate::delivery::{Delivery, END_TIME_MAX, Ending, Manner};
 use crate::log::Log;
 use crate::stats::ServerStats;
 
@@ -27,9 +28,10 @@ use crate::stats::ServerStats;
 const TYPE: &str = "io.modelwright.prediction.v1";
 /// Rows of an event: receivers need not take more than 64 KiB.
 const ROWS: usize = 100;
-/// Requests that may wait for the thread, and their rows.
+/// Requests that may wait for the thread, and the bytes of their rows and answers. A larger request
+/// is told where no other waits.
 const REQUESTS_WAITING: usize = 1024;
-const ROWS_WAITING: usize = 50_000;
+const BYTES_WAITING: usize = 64 << 20;
 /// How events are posted.
 const MANNER: Manner = Manner {
     receiver: "the receiver",
@@ -55,6 +57,8 @@ pub struct EventSettings {
 
 /// Rows and their answers.
 struct Told {
+    /// No other has it.
+    number: u64,
     model: Arc<str>,
     version: u64,
     request_id: Arc<str>,
@@ -63,6 +67,13 @@ struct Told {
     places: Vec<usize>,
     rows: Table,
     answers: Table,
+}
+
+impl Told {
+    fn n_bytes(&self) -> usize {
+        let places = self.places.len() * size_of::<usize>();
+        self.rows.size_bytes() + self.answers.size_bytes() + places
+    }
 }
 
 enum Message {
@@ -76,8 +87,9 @@ pub(crate) struct Events {
     send: SyncSender<Message>,
     settings: Arc<EventSettings>,
     stats: Arc<ServerStats>,
-    n_waiting: Arc<AtomicUsize>,
-    ending: Arc<AtomicBool>,
+    n_bytes_waiting: Arc<AtomicUsize>,
+    next_number: Arc<AtomicU64>,
+    ending: Ending,
 }
 
 impl Events {
@@ -90,20 +102,38 @@ impl Events {
         stats: Arc<ServerStats>,
         log: Log,
     ) -> Result<(Self, JoinHandle<()>)> {
-        let (send, receive) = sync_channel(REQUESTS_WAITING);
-        let settings = Arc::new(settings);
-        let (n_waiting, ending) = (Arc::<AtomicUsize>::default(), Arc::<AtomicBool>::default());
+        let (events, receive) = Self::new(settings, stats);
+        let (ending, headers) = (events.ending.clone(), &events.settings.headers);
         let mut sender = Sender {
-            delivery: Delivery::new(MANNER, &settings.headers, log, ending.clone())?,
-            settings: settings.clone(),
-            stats: stats.clone(),
-            n_waiting: n_waiting.clone(),
+            delivery: Delivery::new(MANNER, headers, log.clone(), ending.clone())?,
+            settings: events.settings.clone(),
+            stats: events.stats.clone(),
+            n_bytes_waiting: events.n_bytes_waiting.clone(),
+            ending,
+            log,
         };
         let thread = thread::Builder::new()
             .name("events".to_owned())
             .spawn(move || sender.run(&receive))
             .map_err(|e| Error::work("cannot start a thread").because(e))?;
-        Ok((Self { send, settings, stats, n_waiting, ending }, thread))
+        Ok((events, thread))
+    }
+
+    fn new(settings: EventSettings, stats: Arc<ServerStats>) -> (Self, Receiver<Message>) {
+        let (send, receive) = sync_channel(REQUESTS_WAITING);
+        // Numbers begin anywhere, so that a server that starts again does not repeat them. Without
+        // randomness the time is as good.
+        let mut first = clock::unix_nanos().to_le_bytes();
+        let _ = getrandom::fill(&mut first);
+        let events = Self {
+            send,
+            settings: Arc::new(settings),
+            stats,
+            n_bytes_waiting: Arc::default(),
+            next_number: Arc::new(AtomicU64::new(u64::from_le_bytes(first))),
+            ending: Ending::default(),
+        };
+        (events, receive)
     }
 
     /// Whether a request is of the sample.
@@ -125,11 +155,8 @@ impl Events {
         if n == 0 {
             return;
         }
-        if self.n_waiting.fetch_add(n, Ordering::Relaxed) + n > ROWS_WAITING {
-            self.lose(n);
-            return;
-        }
         let told = Told {
+            number: self.next_number.fetch_add(1, Ordering::Relaxed),
             model: model.clone(),
             version,
             request_id: request_id.clone(),
@@ -138,21 +165,20 @@ impl Events {
             rows: rows.clone(),
             answers,
         };
-        if self.send.try_send(Message::Told(Box::new(told))).is_err() {
-            self.lose(n);
+        let n_bytes = told.n_bytes();
+        let n_before = self.n_bytes_waiting.fetch_add(n_bytes, Ordering::Relaxed);
+        let has_room = n_before == 0 || n_before.saturating_add(n_bytes) <= BYTES_WAITING;
+        if !has_room || self.send.try_send(Message::Told(Box::new(told))).is_err() {
+            self.n_bytes_waiting.fetch_sub(n_bytes, Ordering::Relaxed);
+            self.stats.n_rows_not_told.add(n as u64);
         }
     }
 
-    fn lose(&self, n_rows: usize) {
-        self.n_waiting.fetch_sub(n_rows, Ordering::Relaxed);
-        self.stats.n_rows_not_told.add(n_rows as u64);
-    }
-
-    /// Asks the thread to send what it has, and to end.
+    /// Asks the thread to send what it has time for, and to end.
     pub(crate) fn end(&self) {
-        self.ending.store(true, Ordering::Relaxed);
-        // If it has ended already, there is nobody to ask.
-        let _ = self.send.send(Message::End);
+        self.ending.begin(END_TIME_MAX);
+        // Where the queue is full, its end is the end.
+        let _ = self.send.try_send(Message::End);
     }
 }
 
@@ -161,22 +187,42 @@ struct Sender {
     delivery: Delivery,
     settings: Arc<EventSettings>,
     stats: Arc<ServerStats>,
-    n_waiting: Arc<AtomicUsize>,
+    n_bytes_waiting: Arc<AtomicUsize>,
+    ending: Ending,
+    log: Log,
 }
 
 impl Sender {
     fn run(&mut self, messages: &Receiver<Message>) {
-        while let Ok(Message::Told(told)) = messages.recv() {
-            let n = told.rows.n_rows();
+        let mut n_rows_left = 0;
+        while let Some(told) = self.next(messages) {
+            let (n, n_bytes) = (told.rows.n_rows(), told.n_bytes());
             for start in (0..n).step_by(ROWS) {
                 let rows = start..n.min(start + ROWS);
                 let n_rows = rows.len() as u64;
-                let event = event(&told, rows, &self.settings.redact).to_string();
-                if !self.delivery.post(&self.settings.url, &event) {
+                let event = || event(&told, rows, &self.settings.redact).to_string();
+                let is_over = self.ending.is_over();
+                if is_over || !self.delivery.post(&self.settings.url, &event()) {
                     self.stats.n_rows_not_told.add(n_rows);
+                    n_rows_left += if self.ending.has_begun() { n_rows } else { 0 };
                 }
             }
-            self.n_waiting.fetch_sub(n, Ordering::Relaxed);
+            self.n_bytes_waiting.fetch_sub(n_bytes, Ordering::Relaxed);
+        }
+        if n_rows_left > 0 {
+            // Nobody reads the statistics any more.
+            let text = format!("the server ended before {n_rows_left} rows were told");
+            self.log.event(MANNER.event, "", None, Some(&text));
+        }
+    }
+
+    /// The next rows; `None` at the end. When that has begun, nothing is waited for.
+    fn next(&self, messages: &Receiver<Message>) -> Option<Box<Told>> {
+        let message =
+            if self.ending.has_begun() { messages.try_recv().ok() } else { messages.recv().ok() };
+        match message? {
+            Message::Told(told) => Some(told),
+            Message::End => None,
         }
     }
 }
@@ -196,12 +242,13 @@ fn event(told: &Told, rows: std::ops::Range<usize>, redact: &[String]) -> Value 
     let first = told.places.get(rows.start).copied().unwrap_or_default();
     json!({
         "specversion": "1.0",
-        "id": format!("{}/{first}", told.request_id),
+        "id": format!("{:016x}/{first}", told.number),
         "source": format!("/models/{}", encoded(&told.model)),
         "type": TYPE,
         "subject": format!("{}/{}", told.model, told.version),
         "time": told.time,
         "datacontenttype": "application/json",
+        "requestid": &*told.request_id,
         "data": {
             "model": &*told.model,
             "version": told.version,
@@ -241,6 +288,7 @@ mod tests {
             .unwrap()
         };
         let told = Told {
+            number: 0x2a,
             model: "a b".into(),
             version: 3,
             request_id: "r".into(),
@@ -250,7 +298,10 @@ mod tests {
             answers: table("prediction", 2.0),
         };
         let event = event(&told, 1..2, &["name".to_owned()]);
-        assert_eq!(event["id"], "r/7");
+        assert_eq!(
+            (&event["id"], &event["requestid"]),
+            (&"000000000000002a/7".into(), &"r".into())
+        );
         assert_eq!(
             (&event["source"], &event["subject"]),
             (&"/models/a%20b".into(), &"a b/3".into())
@@ -258,5 +309,54 @@ mod tests {
         let expected =
             json!([{ "row": 7, "values": { "age": null }, "answer": { "prediction": null } }]);
         assert_eq!(event["data"]["predictions"], expected);
+    }
+
+    fn settings(url: String) -> EventSettings {
+        EventSettings { url, headers: Vec::new(), sample: 1.0, redact: Vec::new() }
+    }
+
+    fn tell(events: &Events, n_rows: usize) {
+        let table = Table::new(vec![Column::numbers("x", vec![0.5; n_rows])]).unwrap();
+        events.answered((&"m".into(), 1), &"same".into(), 0..n_rows, (&table, table.clone()));
+    }
+
+    #[test]
+    fn a_large_request_is_told_where_no_other_waits_and_no_two_events_have_one_id() {
+        let stats = Arc::<ServerStats>::default();
+        let (events, receive) = Events::new(settings(String::new()), stats.clone());
+        let n_large = BYTES_WAITING / 8;
+        tell(&events, n_large);
+        tell(&events, 1);
+        assert_eq!(stats.n_rows_not_told.get(), 1, "there is no room beside it");
+        let Ok(Message::Told(told)) = receive.try_recv() else { panic!("nothing is told") };
+        assert_eq!(told.rows.n_rows(), n_large);
+        events.n_bytes_waiting.fetch_sub(told.n_bytes(), Ordering::Relaxed);
+        tell(&events, 1);
+        tell(&events, 1);
+        let mut ids: Vec<Value> = receive
+            .try_iter()
+            .map(|message| match message {
+                Message::Told(told) => event(&told, 0..1, &[])["id"].clone(),
+                Message::End => Value::Null,
+            })
+            .collect();
+        ids.dedup();
+        assert_eq!((ids.len(), stats.n_rows_not_told.get()), (2, 1), "{ids:?}");
+    }
+
+    #[test]
+    fn the_end_waits_for_all_events_together_and_not_for_each() {
+        // It takes connections, and never answers.
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", silent.local_addr().unwrap());
+        let stats = Arc::<ServerStats>::default();
+        let log = Log::start(crate::LogRequests::None, stats.clone()).unwrap();
+        let (events, thread) = Events::start(settings(url), stats.clone(), log).unwrap();
+        let begun = clock::now();
+        events.ending.begin(Duration::from_millis(200));
+        (0..20).for_each(|_| tell(&events, 1));
+        thread.join().unwrap();
+        assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+        assert_eq!(stats.n_rows_not_told.get(), 20);
     }
 }

@@ -4,8 +4,10 @@
 
 use std::io::{self, Write};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -66,7 +68,13 @@ pub(crate) struct Log {
     lines: SyncSender<Vec<u8>>,
     requests: LogRequests,
     stats: Arc<ServerStats>,
+    /// Lines that are not written yet.
+    n_waiting: Arc<AtomicUsize>,
 }
+
+/// How long the end of the server waits for the last lines, and how often it looks.
+const FLUSH_TIME_MAX: Duration = Duration::from_secs(1);
+const FLUSH_PAUSE: Duration = Duration::from_millis(5);
 
 impl Log {
     /// Starts the writer.
@@ -75,8 +83,19 @@ impl Log {
     /// When the system refuses a thread.
     pub(crate) fn start(requests: LogRequests, stats: Arc<ServerStats>) -> io::Result<Self> {
         let (lines, received) = sync_channel(LINES_WAITING);
-        thread::Builder::new().name("log".to_owned()).spawn(move || write(&received))?;
-        Ok(Self { lines, requests, stats })
+        let n_waiting = Arc::<AtomicUsize>::default();
+        let waiting = n_waiting.clone();
+        let work = move || write(&received, &waiting);
+        thread::Builder::new().name("log".to_owned()).spawn(work)?;
+        Ok(Self { lines, requests, stats, n_waiting })
+    }
+
+    /// Waits until what was logged is written, but not for a reader that takes nothing.
+    pub(crate) fn flush(&self) {
+        let begun = clock::now();
+        while self.n_waiting.load(Ordering::Relaxed) > 0 && begun.elapsed() < FLUSH_TIME_MAX {
+            thread::sleep(FLUSH_PAUSE);
+        }
     }
 
     /// Whether a request with this status is logged.
@@ -116,15 +135,18 @@ impl Log {
             return;
         };
         line.push(b'\n');
-        if let Err(TrySendError::Full(_)) = self.lines.try_send(line) {
-            self.stats.n_log_lost.add(1);
+        self.n_waiting.fetch_add(1, Ordering::Relaxed);
+        if let Err(refused) = self.lines.try_send(line) {
+            self.n_waiting.fetch_sub(1, Ordering::Relaxed);
+            self.stats.n_log_lost.add(u64::from(matches!(refused, TrySendError::Full(_))));
         }
     }
 }
 
-fn write(lines: &Receiver<Vec<u8>>) {
+fn write(lines: &Receiver<Vec<u8>>, n_waiting: &AtomicUsize) {
     for line in lines {
         // Whoever closed stderr does not want to know.
         let _ = io::stderr().lock().write_all(&line);
+        n_waiting.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -183,6 +183,7 @@ impl Server {
             // One that broke off has nothing left to say.
             let _ = thread.join();
         }
+        app.log.flush();
         if let Some(path) = &app.settings.unix_socket {
             let _ = std::fs::remove_file(path);
         }

@@ -1,6 +1,5 @@
 //! The thread that sends spans and metrics, and what it is told.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, OnceLock, Weak};
 use std::thread::{self, JoinHandle};
@@ -14,7 +13,7 @@ use super::shape::{WireSpan, resource, scope, text, whole};
 use super::trace::{Ids, TraceIds};
 use crate::app::App;
 use crate::clock;
-use crate::delivery::{Delivery, Manner};
+use crate::delivery::{Delivery, END_TIME_MAX, Ending, Manner};
 use crate::log::Log;
 use crate::stats::ServerStats;
 
@@ -78,7 +77,7 @@ pub(crate) struct Telemetry {
     stats: Arc<ServerStats>,
     /// What metrics are taken of, as soon as it is there.
     app: Arc<OnceLock<Weak<App>>>,
-    ending: Arc<AtomicBool>,
+    ending: Ending,
 }
 
 impl Telemetry {
@@ -92,13 +91,14 @@ impl Telemetry {
         log: Log,
     ) -> Result<(Self, JoinHandle<()>)> {
         let (ids, app) = (Ids::new(settings.sample), Arc::<OnceLock<Weak<App>>>::default());
-        let ending = Arc::<AtomicBool>::default();
+        let ending = Ending::default();
         let (send, receive) = sync_channel(SPANS_WAITING);
         let mut sender = Sender {
             delivery: Delivery::new(MANNER, &settings.headers, log, ending.clone())?,
             settings,
             stats: stats.clone(),
             app: app.clone(),
+            ending: ending.clone(),
         };
         let thread = thread::Builder::new()
             .name("telemetry".to_owned())
@@ -127,8 +127,8 @@ impl Telemetry {
 
     /// Asks the thread to send what it has, and to end.
     pub(crate) fn end(&self) {
-        self.ending.store(true, Ordering::Relaxed);
-        // Where the queue is full the flag is seen all the same.
+        self.ending.begin(END_TIME_MAX);
+        // Where the queue is full, its end is the end.
         let _ = self.send.try_send(Message::End);
     }
 }
@@ -139,6 +139,7 @@ struct Sender {
     settings: TelemetrySettings,
     stats: Arc<ServerStats>,
     app: Arc<OnceLock<Weak<App>>>,
+    ending: Ending,
 }
 
 impl Sender {
@@ -149,13 +150,15 @@ impl Sender {
             let left = |since: Instant, pause: Duration| pause.saturating_sub(since.elapsed());
             let pause = left(metrics_sent, METRICS_PAUSE);
             let pause = oldest.map_or(pause, |since| pause.min(left(since, SPAN_PAUSE)));
+            let is_ending = self.ending.has_begun();
+            let pause = if is_ending { Duration::ZERO } else { pause };
             let is_over = match messages.recv_timeout(pause) {
                 Ok(Message::Span(span)) => {
                     batch.push(*span);
                     oldest.get_or_insert_with(clock::now);
                     false
                 }
-                Err(RecvTimeoutError::Timeout) => false,
+                Err(RecvTimeoutError::Timeout) => is_ending,
                 Ok(Message::End) | Err(RecvTimeoutError::Disconnected) => true,
             };
             let is_old = oldest.is_some_and(|since| since.elapsed() >= SPAN_PAUSE);
