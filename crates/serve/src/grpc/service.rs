@@ -16,7 +16,7 @@ use super::generated::{
     ServerReadyRequest, ServerReadyResponse,
 };
 use super::{Ended, Noted, count, describe, infer, status};
-use crate::access::{Known, Scope};
+use crate::access::{Known, Refused, Scope, Turn};
 use crate::app::App;
 use crate::clock;
 use crate::http::admit::refusal;
@@ -47,15 +47,20 @@ fn noted<T>(request: &Request<T>) -> Noted {
     request.extensions().get::<Noted>().cloned().unwrap_or_else(|| Noted::new("".into(), None))
 }
 
-/// Answers a message of a stream: admitted, counted and logged as a request of its own.
+/// Whether a message of a stream may be answered. The first was admitted when the stream was.
+fn admit_message(key: Option<&Arc<Known>>, is_first: bool) -> Result<Turn, Refused> {
+    key.filter(|_| !is_first).map_or_else(|| Ok(Turn::default()), |key| key.admit(Scope::Predict))
+}
+
+/// Answers a message of a stream, if it is admitted; counted and logged as a request of its own.
 async fn message(
     app: &Arc<App>,
-    key: Option<&Arc<Known>>,
+    (key, admitted): (Option<&Arc<Known>>, Result<Turn, Refused>),
     request: ModelInferRequest,
     noted: &Noted,
 ) -> Result<ModelInferResponse, Status> {
     let (begun, noted) = (clock::now(), noted.of_message());
-    let result = match key.map(|key| key.admit(Scope::Predict)).transpose() {
+    let result = match admitted {
         Ok(_turn) => infer::infer(app, key, None, request, &noted).await,
         Err(refused) => Err(status(&refusal(app, refused, Scope::Predict))),
     };
@@ -139,13 +144,17 @@ impl GrpcInferenceService for Service {
         let (app, mut requests) = (self.0.clone(), request.into_inner());
         let (send, receive) = tokio::sync::mpsc::channel(ANSWERS_WAITING);
         tokio::spawn(async move {
+            let mut is_first = true;
             loop {
                 let answer = match requests.message().await {
                     Ok(None) => return,
                     Err(broken) => Err(broken),
                     Ok(Some(request)) => {
                         let id = request.id.clone();
-                        Ok(match message(&app, key.as_ref(), request, &noted).await {
+                        let admitted = admit_message(key.as_ref(), is_first);
+                        is_first = false;
+                        let asked = (key.as_ref(), admitted);
+                        Ok(match message(&app, asked, request, &noted).await {
                             Ok(response) => ModelStreamInferResponse {
                                 infer_response: Some(response),
                                 ..ModelStreamInferResponse::default()
@@ -231,6 +240,20 @@ impl GrpcInferenceService for Service {
 mod tests {
     use super::*;
     use crate::access::{Keys, NewKey};
+
+    #[test]
+    fn a_stream_takes_from_the_rate_once_for_each_message() {
+        let new = NewKey::make("shop").unwrap();
+        let keys = Keys::parse(&format!("{}requests_per_second = 2.0\n", new.entry)).unwrap();
+        let key = keys.find(new.key.as_bytes()).unwrap();
+        assert!(key.admit(Scope::Predict).is_ok(), "the stream is opened");
+        assert!(admit_message(Some(key), true).is_ok());
+        assert!(admit_message(Some(key), false).is_ok());
+        assert!(matches!(admit_message(Some(key), false), Err(Refused::TooOften(_))));
+        assert!(admit_message(None, false).is_ok(), "where no key is needed");
+        let path = "/inference.GRPCInferenceService/ModelStreamInfer";
+        assert!(super::super::is_stream(path) && !super::super::is_stream("/a/ModelInfer"));
+    }
 
     #[test]
     fn a_key_of_some_models_is_refused_for_others() {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use hyper::body::Incoming;
 use hyper::{Request, Response};
-use tonic::Status;
 use tonic::body::Body;
+use tonic::{Code, Status};
 
 use super::admit::admit;
 use super::service::Trace;
@@ -37,6 +37,10 @@ pub(super) async fn answer(
     };
     // A call that fails has its status in the head of the answer; of a stream it is its beginning.
     let status = Status::from_header_map(response.headers()).unwrap_or_else(|| Status::ok(""));
+    // A stream that has begun is counted and logged by its messages.
+    if grpc::is_stream(&path) && status.code() == Code::Ok {
+        return response;
+    }
     let key = key.as_ref().map(|key| key.name.as_str());
     grpc::count(app, &noted, &Ended { status: &status, begun, key });
     response
