@@ -107,12 +107,8 @@ pub(super) fn register(store: &mut Store, name: &str, body: &[u8]) -> Result<Rep
     let (note, alias) = (given(asked.note), given(asked.alias));
     let at = clock::utc_text();
     store.run(asked.run).map_err(absent)?;
-    let version = store.register_run(name, asked.run, note.as_deref(), &at)?;
-    if let Some(alias) = alias {
-        let alias = alias.trim();
-        store.set_alias(name, alias, &version.number.to_string(), note.as_deref(), &at)?;
-    }
-    let version = store.version(name, &version.number.to_string())?;
+    let alias = alias.as_deref().map(str::trim);
+    let version = store.register_run_as(name, asked.run, alias, note.as_deref(), &at)?;
     Ok(Reply::json(&json!({ "name": name, "version": version })))
 }
 

@@ -147,6 +147,9 @@ fn the_model_of_a_run_is_registered_as_long_as_it_is_what_the_run_made() {
     assert_eq!(refused.status, 400);
     assert!(refused.text().contains("the run made no model"), "{}", refused.text());
     assert_eq!(send(&mut client, "POST", place, &json!({ "run": 99 })).status, 404);
+    let refused = send(&mut client, "POST", place, &json!({ "run": id, "alias": "latest" }));
+    assert_eq!(refused.status, 400, "{}", refused.text());
+    assert_eq!(client.get("/api/v1/models/prices").status, 404, "nothing is half done");
     let asked = json!({ "run": id, "alias": "champion", "note": "from the page" });
     let made = send(&mut client, "POST", place, &asked).ok();
     assert_eq!(made["version"]["number"], 1);

@@ -141,7 +141,7 @@ impl Store {
 }
 
 /// Moves an alias within a transaction.
-fn set_in(db: &Db, wish: &AliasMove<'_>, at: &str) -> Result<Moved> {
+pub(super) fn set_in(db: &Db, wish: &AliasMove<'_>, at: &str) -> Result<Moved> {
     let AliasMove { name, alias, selector, from, reason } = *wish;
     let number = version_in(db, name, selector)?.number;
     let now = alias_in(db, name, alias).map_err(|e| db.failed(e))?;
@@ -192,7 +192,7 @@ pub(crate) fn move_alias(
 }
 
 /// Refuses words that mean something else already.
-fn check_alias(alias: &str) -> Result<()> {
+pub(super) fn check_alias(alias: &str) -> Result<()> {
     check_word(alias, "alias")?;
     if alias == "latest" || alias.bytes().all(|b| b.is_ascii_digit()) {
         return Err(Error::input("the alias has a meaning already")

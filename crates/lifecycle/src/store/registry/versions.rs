@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use modelwright_core::{Error, Result};
 
+use super::aliases::{AliasMove, check_alias, set_in};
 use super::read::{models_in, version_in, versions_in, versions_or_none};
 use super::{ModelVersion, check_word, model_id};
 use crate::artifact::{Manifest, unpack_artifact};
@@ -30,7 +31,20 @@ impl Store {
         note: Option<&str>,
         at: &str,
     ) -> Result<ModelVersion> {
+        self.keep_version(name, file, None, (run, note), at)
+    }
+
+    /// Registers a version and lets an alias stand for it, both or neither.
+    fn keep_version(
+        &mut self,
+        name: &str,
+        file: &Path,
+        alias: Option<&str>,
+        (run, note): (Option<i64>, Option<&str>),
+        at: &str,
+    ) -> Result<ModelVersion> {
         check_word(name, "model")?;
+        alias.map_or(Ok(()), check_alias)?;
         let bytes = fs::read(file).map_err(|e| crate::artifact::read_error(file, e))?;
         let artifact = unpack_artifact(&bytes).map_err(|e| e.at(file.display().to_string()))?;
         let sha256 = files::keep(&self.db, &bytes, files::MODEL)?;
@@ -41,7 +55,11 @@ impl Store {
             let number =
                 insert_version(db, name, &artifact.manifest, (&sha256, size), (run, note), at)
                     .map_err(|e| db.failed(e))?;
-            version_in(db, name, &number.to_string())
+            let selector = &*number.to_string();
+            if let Some(alias) = alias {
+                set_in(db, &AliasMove { name, alias, selector, from: None, reason: note }, at)?;
+            }
+            version_in(db, name, selector)
         })
     }
 
@@ -55,6 +73,21 @@ impl Store {
         &mut self,
         name: &str,
         run: i64,
+        note: Option<&str>,
+        at: &str,
+    ) -> Result<ModelVersion> {
+        self.register_run_as(name, run, None, note, at)
+    }
+
+    /// The same, with an alias that stands for it from now on: both are done, or nothing is.
+    ///
+    /// # Errors
+    /// As [`Self::register_run`], and input error for an alias that cannot be one.
+    pub fn register_run_as(
+        &mut self,
+        name: &str,
+        run: i64,
+        alias: Option<&str>,
         note: Option<&str>,
         at: &str,
     ) -> Result<ModelVersion> {
@@ -77,7 +110,7 @@ impl Store {
                      --run {run}`"
                 )));
         };
-        self.register(name, &file, Some(run), note, at)
+        self.keep_version(name, &file, alias, (Some(run), note), at)
     }
 
     /// Removes a version, or the whole model when `number` is `None`. A model that lost its last
