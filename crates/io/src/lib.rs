@@ -51,6 +51,6 @@ pub use memory::{columns_of_batches, conform_in_memory, fingerprint, table_in_me
 pub use options::{Encoding, Format, ReadOptions, Room};
 pub use read::{TableFile, read_bytes, read_path};
 pub use rows::{Cell, RowReader, Rows};
-pub use stream::{TableStream, stream_path, stream_reader};
+pub use stream::{Portions, TableStream, is_too_large, stream_file, stream_path, stream_reader};
 pub use typed::Builder;
 pub use write::TableWriter;

@@ -30,6 +30,16 @@ pub struct ReadOptions {
     pub block_bytes: usize,
     /// What reading a whole table may take; `None` takes what it needs.
     pub room: Option<Room>,
+    /// Bytes of what must be held at once by who reads in parts (see [`crate::Portions`]); whole
+    /// tables have a room.
+    pub piece_bytes_max: Option<u64>,
+}
+
+impl ReadOptions {
+    /// The bytes that may be held at once: what is asked for, and no more than `room`.
+    pub(crate) fn piece_bytes_max_in(&self, room: Option<u64>) -> Option<u64> {
+        self.piece_bytes_max.into_iter().chain(room).min()
+    }
 }
 
 /// What reading a whole table may take.
@@ -84,6 +94,7 @@ impl Default for ReadOptions {
             columns: None,
             block_bytes: 1 << 20,
             room: None,
+            piece_bytes_max: None,
         }
     }
 }

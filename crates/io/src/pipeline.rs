@@ -15,13 +15,21 @@ use crate::csv::blocks::{Block, Feed};
 pub(crate) struct Batches<'a> {
     feed: Box<dyn Feed + 'a>,
     n_batch: usize,
+    n_bytes_max: u64,
     next: Option<io::Result<Vec<Block>>>,
 }
 
 impl<'a> Batches<'a> {
     /// Batches of `n_batch` blocks.
     pub(crate) fn new(feed: Box<dyn Feed + 'a>, n_batch: usize) -> Self {
-        Self { feed, n_batch, next: None }
+        Self { feed, n_batch, n_bytes_max: u64::MAX, next: None }
+    }
+
+    /// The same of fewer blocks where these have so many bytes already: long records make long
+    /// blocks.
+    pub(crate) fn bounded(mut self, n_bytes_max: Option<u64>) -> Self {
+        self.n_bytes_max = n_bytes_max.unwrap_or(u64::MAX);
+        self
     }
 
     /// The place of the text at which what has not been parsed begins, when there is more and
@@ -68,11 +76,11 @@ impl<'a> Batches<'a> {
 
     fn read(&mut self) -> io::Result<Vec<Block>> {
         let mut batch = Vec::with_capacity(self.n_batch);
-        while batch.len() < self.n_batch {
-            match self.feed.next_block()? {
-                Some(block) => batch.push(block),
-                None => break,
-            }
+        let mut n_bytes = 0;
+        while batch.is_empty() || (batch.len() < self.n_batch && n_bytes < self.n_bytes_max) {
+            let Some(block) = self.feed.next_block()? else { break };
+            n_bytes += block.bytes.len() as u64;
+            batch.push(block);
         }
         Ok(batch)
     }

@@ -206,7 +206,8 @@ impl Rows<'_> {
                 Cells::Text(texts) => texts.into_data(),
             },
         };
-        Table::new(self.columns.into_iter().zip(&self.reader.fields).map(column).collect())
+        let columns = self.columns.into_iter().zip(&self.reader.fields).map(column).collect();
+        Table::with_rows(self.n_done, columns)
     }
 }
 
@@ -435,6 +436,15 @@ mod tests {
         rows.drop_row();
         assert!(!rows.has(1));
         assert_eq!(rows.into_table().unwrap().n_rows(), 0);
+    }
+
+    #[test]
+    fn rows_are_counted_where_no_column_is_asked_for() {
+        let reader = RowReader::new(&Schema::default());
+        let mut rows = reader.rows(2);
+        (0..3).for_each(|_| rows.end_row());
+        let table = rows.into_table().unwrap();
+        assert_eq!((table.n_rows(), table.select(&[2, 0]).n_rows()), (3, 2));
     }
 
     #[test]

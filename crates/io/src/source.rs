@@ -16,6 +16,11 @@ use crate::options::Format;
 /// How many bytes are looked at before anything is decided.
 const HEAD_BYTES: usize = 256 << 10;
 
+/// What is said of more than may be held at once; see [`crate::is_too_large`].
+pub(crate) const PIECE_TOO_LARGE: &str = "a piece of the data is too large to be held";
+pub(crate) const WHOLE_TOO_LARGE: &str =
+    "the data must be held in memory as a whole, and do not fit";
+
 /// Bytes that are read at any place.
 pub(crate) trait ReadSeek: Read + Seek + Send {}
 
@@ -30,6 +35,8 @@ pub(crate) struct Source<'a> {
 
 enum Place<'a> {
     File(PathBuf),
+    /// One that is open; clones share its position.
+    Opened(File),
     Memory(&'a [u8]),
     Stdin,
     /// Bytes that come but once; `None` when they were taken.
@@ -100,6 +107,11 @@ impl<'a> Source<'a> {
         Self { name: name.to_owned(), place: Place::Once(Mutex::new(Some(reader))) }
     }
 
+    /// A file that is open, under a name.
+    pub(crate) fn opened(name: &str, file: File) -> Self {
+        Self { name: name.to_owned(), place: Place::Opened(file) }
+    }
+
     /// Whether it can be opened a second time: not standard input, nor a pipe with a name.
     pub(crate) fn is_repeatable(&self) -> bool {
         matches!(self.place, Place::Memory(_)) || self.is_regular_file()
@@ -125,6 +137,7 @@ impl<'a> Source<'a> {
             Place::File(path) => {
                 std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|m| m.len())
             }
+            Place::Opened(file) => file.metadata().ok().map(|m| m.len()),
             Place::Memory(bytes) => Some(bytes.len() as u64),
             Place::Stdin | Place::Once(_) => None,
         }
@@ -143,7 +156,7 @@ impl<'a> Source<'a> {
         if n <= most {
             return Ok(bytes);
         }
-        Err(Error::work("the data must be held in memory as a whole, and do not fit")
+        Err(Error::work(WHOLE_TOO_LARGE)
             .at(self.shown())
             .expected(format!("at most {}", crate::watch::size(most)))
             .got("more than that")
@@ -161,7 +174,7 @@ impl<'a> Source<'a> {
         Ok(match &self.place {
             Place::File(path) => Box::new(File::open(path).map_err(|e| cannot_open(path, e))?),
             Place::Memory(_) | Place::Stdin => Box::new(io::stdin()),
-            Place::Once(_) => Box::new(io::empty()),
+            Place::Opened(_) | Place::Once(_) => Box::new(io::empty()),
         })
     }
 
@@ -169,6 +182,7 @@ impl<'a> Source<'a> {
     pub(crate) fn file(&self) -> Option<Result<File>> {
         match &self.place {
             Place::File(path) => Some(File::open(path).map_err(|e| cannot_open(path, e))),
+            Place::Opened(file) => Some(file.try_clone().map_err(|e| self.broken(e))),
             _ => None,
         }
     }
@@ -188,6 +202,13 @@ impl<'a> Source<'a> {
     pub(crate) fn open(&self) -> Result<Opened<'a>> {
         let raw: Box<dyn Read + Send + 'a> = match &self.place {
             Place::File(path) => Box::new(File::open(path).map_err(|e| cannot_open(path, e))?),
+            Place::Opened(file) => {
+                let begun = file.try_clone().and_then(|mut file| {
+                    file.rewind()?;
+                    Ok(file)
+                });
+                Box::new(begun.map_err(|e| self.broken(e))?)
+            }
             Place::Memory(bytes) => Box::new(*bytes),
             Place::Stdin => Box::new(io::stdin()),
             Place::Once(reader) => {
@@ -233,6 +254,12 @@ impl<'a> Source<'a> {
 
     /// What a failed read means.
     pub(crate) fn broken(&self, error: io::Error) -> Error {
+        if error.kind() == io::ErrorKind::FileTooLarge {
+            return Error::input(PIECE_TOO_LARGE)
+                .at(self.shown())
+                .because(error)
+                .hint("cut it into smaller records or batches, or raise the limit");
+        }
         let what = match error.kind() {
             io::ErrorKind::UnexpectedEof => "the file is cut short",
             io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => "the file is broken",

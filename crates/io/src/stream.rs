@@ -6,6 +6,7 @@
 //! depends on nothing but the file and `rows_per_chunk`.
 
 use std::collections::VecDeque;
+use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
@@ -13,7 +14,7 @@ use modelwright_core::data::{Schema, Table};
 use modelwright_core::{Context, Error, Result};
 
 use crate::options::{Format, ReadOptions};
-use crate::source::{Source, detect_format};
+use crate::source::{PIECE_TOO_LARGE, Source, WHOLE_TOO_LARGE, detect_format};
 use crate::{arrow, csv, json, parquet};
 
 /// Tables of a file, in row order; see the module's text.
@@ -63,26 +64,63 @@ pub fn stream_path(
     stream(Source::path(path)?, options, rows_per_chunk, ctx)
 }
 
+/// How what nobody vouches for is cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Portions {
+    /// Rows of a table, at most.
+    pub rows: usize,
+    /// Bytes of what must be held at once, at most: a record of a text, a message of an Arrow
+    /// stream (unpacked too), what of a format cannot be read in parts.
+    pub bytes: u64,
+}
+
+impl Portions {
+    /// How they are read.
+    fn options(self, format: Format, schema: &Schema) -> ReadOptions {
+        ReadOptions {
+            format: Some(format),
+            schema: Some(schema.clone()),
+            piece_bytes_max: Some(self.bytes),
+            ..ReadOptions::default()
+        }
+    }
+}
+
 /// The same of bytes that come one after the other, once: those of a socket. They are called
 /// `name` in errors. Parquet, and Arrow's file format, have their table of contents at the end and
 /// are held in memory; only Arrow's stream, CSV and JSON Lines are read as they come.
 ///
 /// # Errors
-/// As [`stream_path`].
+/// As [`stream_path`], and one that [`is_too_large`] tells for more than the portions allow.
 pub fn stream_reader(
     name: &str,
     reader: Box<dyn Read + Send>,
     format: Format,
     schema: &Schema,
-    rows_per_chunk: usize,
+    portions: Portions,
     ctx: &Context,
 ) -> Result<TableStream> {
-    let options = ReadOptions {
-        format: Some(format),
-        schema: Some(schema.clone()),
-        ..ReadOptions::default()
-    };
-    stream(Source::once(name, reader), &options, rows_per_chunk, ctx)
+    stream(Source::once(name, reader), &portions.options(format, schema), portions.rows, ctx)
+}
+
+/// The same of a file that is open, and may have no name.
+///
+/// # Errors
+/// As [`stream_reader`].
+pub fn stream_file(
+    name: &str,
+    file: File,
+    format: Format,
+    schema: &Schema,
+    portions: Portions,
+    ctx: &Context,
+) -> Result<TableStream> {
+    stream(Source::opened(name, file), &portions.options(format, schema), portions.rows, ctx)
+}
+
+/// Whether an error says that more would have to be held at once than was allowed.
+pub fn is_too_large(error: &Error) -> bool {
+    [PIECE_TOO_LARGE, WHOLE_TOO_LARGE].contains(&error.what())
 }
 
 pub(crate) fn stream(
@@ -110,13 +148,21 @@ pub(crate) fn stream(
     Ok(TableStream { chunks, ready: VecDeque::new(), rows_per_chunk, n_rows: 0, is_done: false })
 }
 
-/// The error for a file that has none of the columns that are wanted.
-pub(crate) fn no_columns(source: &Source<'_>, schema: &Schema, names: &[String]) -> Error {
+/// The error for a file that has none of the columns that are wanted; none where none is: then
+/// its rows are counted.
+pub(crate) fn must_have_columns(
+    source: &Source<'_>,
+    schema: &Schema,
+    names: &[String],
+) -> Result<()> {
+    if schema.fields.is_empty() {
+        return Ok(());
+    }
     let wanted: Vec<&str> = schema.fields.iter().take(6).map(|f| f.name.as_str()).collect();
-    Error::input("the file has none of the columns that are needed")
+    Err(Error::input("the file has none of the columns that are needed")
         .at(source.shown())
         .expected(format!("columns such as {}", wanted.join(", ")))
-        .got(names.join(", "))
+        .got(names.join(", ")))
 }
 
 impl TableStream {

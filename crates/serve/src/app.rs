@@ -198,6 +198,11 @@ impl App {
         Err(Problem::new(503, "overload", "the server has too many requests").retry_after(1))
     }
 
+    /// Whether more than half of the places for requests are taken.
+    pub(crate) fn places_are_scarce(&self) -> bool {
+        self.stats.n_in_flight.get() > self.settings.limits.requests_max as u64 / 2
+    }
+
     /// Whether requests should be sent here.
     pub(crate) fn is_ready(&self) -> bool {
         let state = self.hub.state();

@@ -179,6 +179,11 @@ impl Problem {
 
     /// A problem that the libraries found in what was sent, or had themselves.
     pub(crate) fn of_error(error: Error) -> Self {
+        if modelwright_io::is_too_large(&error) {
+            let mut problem = Self::new(413, "body-too-large", one_line(&error));
+            problem.expected = error.expected_text().map(str::to_owned);
+            return problem.hint("send it in smaller records or batches, or raise --max-body");
+        }
         match error.kind() {
             ErrorKind::Input if error.place().column.is_some() || error.place().row.is_some() => {
                 let row = error.place().row.map_or(0, |r| r.saturating_sub(1) as usize);

@@ -20,6 +20,8 @@ mod gathered;
 mod limits;
 #[path = "serve/mutated.rs"]
 mod mutated;
+#[path = "serve/no_column.rs"]
+mod no_column;
 #[path = "serve/protocols.rs"]
 mod protocols;
 #[path = "serve/quick.rs"]

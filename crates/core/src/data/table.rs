@@ -31,7 +31,14 @@ impl Table {
     /// # Errors
     /// Input error when lengths differ or a name occurs twice.
     pub fn new(columns: Vec<Column>) -> Result<Self> {
-        let n_rows = columns.first().map_or(0, Column::n_rows);
+        Self::with_rows(columns.first().map_or(0, Column::n_rows), columns)
+    }
+
+    /// A table of so many rows, which may have no column: what a model reads that reads none.
+    ///
+    /// # Errors
+    /// Input error when lengths differ or a name occurs twice.
+    pub fn with_rows(n_rows: usize, columns: Vec<Column>) -> Result<Self> {
         let mut names = std::collections::HashSet::new();
         for column in &columns {
             if column.n_rows() != n_rows {

@@ -75,7 +75,7 @@ pub(super) fn check<R: Read + Seek>(reader: &mut R, is_file: bool) -> Result<Mes
 }
 
 /// The bytes that the compressed buffers of a batch unpack to.
-fn check_batch<R: Read + Seek>(
+pub(super) fn check_batch<R: Read + Seek>(
     reader: &mut R,
     batch: &RecordBatch<'_>,
     body: u64,

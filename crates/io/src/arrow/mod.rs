@@ -4,10 +4,11 @@
 //! maps, structs, unions and raw bytes are no columns of a table and are left out with a note.
 
 mod limits;
+mod messages;
 mod pass;
 pub(crate) mod stream;
 
-use std::io::{BufReader, Cursor};
+use std::io::{BufReader, Cursor, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use arrow_array::cast::AsArray;
@@ -28,6 +29,7 @@ use modelwright_core::{Context, Error, Result};
 use rayon::prelude::*;
 
 use self::limits::Messages;
+use self::messages::Checked;
 use self::pass::pass;
 use crate::csv::repair_names;
 use crate::options::ReadOptions;
@@ -146,6 +148,12 @@ impl ArrowBatches {
 }
 
 fn broken(source: &Source<'_>, error: ArrowError) -> Error {
+    let error = match error {
+        ArrowError::IoError(_, cause) if cause.kind() == std::io::ErrorKind::FileTooLarge => {
+            return source.broken(cause);
+        }
+        error => error,
+    };
     Error::input("the Arrow file is broken or cut short")
         .at(source.shown())
         .because(error)
@@ -167,7 +175,37 @@ pub(crate) fn open(
     } else {
         start(Cursor::new(source.hold(opened.reader, n_bytes_max)?), is_file)
     };
-    let (messages, schema, batches) = started.map_err(|e| broken(source, e))?;
+    choose_columns(source, started.map_err(|e| broken(source, e))?, options, notes)
+}
+
+/// The same for who wants one batch after the other: a stream that is no plain file is read as it
+/// comes, a message at a time, each of at most `n_bytes_max`.
+pub(crate) fn open_in_parts(
+    source: &Source<'static>,
+    opened: Opened<'static>,
+    options: &ReadOptions,
+    n_bytes_max: Option<u64>,
+    notes: &mut Vec<String>,
+) -> Result<ArrowBatches> {
+    let is_plain_file = opened.compression.is_none() && source.file().is_some();
+    if is_plain_file || opened.head.starts_with(b"ARROW1") {
+        return open(source, opened, options, n_bytes_max, notes);
+    }
+    let reader: Box<dyn Read + Send> = Box::new(Checked::new(opened.reader, n_bytes_max));
+    let started = guard(move || {
+        let reader = StreamReader::try_new(reader, None)?;
+        Ok((Messages::default(), reader.schema(), Batches::Stream(Box::new(reader))))
+    });
+    choose_columns(source, started.map_err(|e| broken(source, e))?, options, notes)
+}
+
+/// The columns that are asked for.
+fn choose_columns(
+    source: &Source<'_>,
+    (messages, schema, batches): Started,
+    options: &ReadOptions,
+    notes: &mut Vec<String>,
+) -> Result<ArrowBatches> {
     let names: Vec<String> = schema.fields().iter().map(|f| f.name().clone()).collect();
     let names = repair_names(&names, notes);
     for wanted in options.columns.iter().flatten() {
@@ -191,7 +229,7 @@ pub(crate) fn open(
 
 enum Batches {
     File(Box<FileReader<Box<dyn ReadSeek>>>),
-    Stream(Box<StreamReader<Box<dyn ReadSeek>>>),
+    Stream(Box<StreamReader<Box<dyn Read + Send>>>),
 }
 
 type Started = (Messages, SchemaRef, Batches);
@@ -207,6 +245,7 @@ fn start(
             let reader = FileReader::try_new(reader, None)?;
             Ok((messages, reader.schema(), Batches::File(Box::new(reader))))
         } else {
+            let reader: Box<dyn Read + Send> = Box::new(reader);
             let reader = StreamReader::try_new(reader, None)?;
             Ok((messages, reader.schema(), Batches::Stream(Box::new(reader))))
         }

@@ -4,11 +4,11 @@ use arrow_array::RecordBatch;
 use modelwright_core::data::{Column, Schema, Table};
 use modelwright_core::{Context, Result};
 
-use super::{ArrowBatches, must_have_room, open as open_batches, push_array};
+use super::{ArrowBatches, must_have_room, open_in_parts, push_array};
 use crate::conform::conform;
 use crate::options::ReadOptions;
 use crate::source::{Opened, Source};
-use crate::stream::{Chunks, no_columns};
+use crate::stream::{Chunks, must_have_columns};
 use crate::typed::Builder;
 
 /// See the module's text.
@@ -34,11 +34,12 @@ pub(crate) fn open(
 ) -> Result<ArrowChunks> {
     let mut notes = Vec::new();
     let room = ctx.memory_left_bytes();
-    let batches = open_batches(&source, opened, options, room.map(|r| r / 2), &mut notes)?;
+    let n_bytes_max = options.piece_bytes_max_in(room.map(|r| r / 2));
+    let batches = open_in_parts(&source, opened, options, n_bytes_max, &mut notes)?;
     must_have_room(&source, &batches.messages, room)?;
     let schema = options.schema.clone().unwrap_or_default();
     if batches.columns.is_empty() {
-        return Err(no_columns(&source, &schema, &batches.names));
+        must_have_columns(&source, &schema, &batches.names)?;
     }
     let (batch, n_given, n_rows) = (None, 0, 0);
     Ok(ArrowChunks { source, batches, schema, batch, n_given, rows_per_chunk, n_rows, notes })
@@ -63,7 +64,8 @@ impl Chunks for ArrowChunks {
         };
         let columns = self.batches.columns.iter().map(column).collect();
         let columns = conform(columns, &self.schema, self.n_rows);
-        let table = columns.and_then(Table::new).map_err(|e| e.at(self.source.shown()))?;
+        let table = columns.and_then(|columns| Table::with_rows(n, columns));
+        let table = table.map_err(|e| e.at(self.source.shown()))?;
         self.n_rows += table.n_rows();
         Ok(Some(vec![table]))
     }

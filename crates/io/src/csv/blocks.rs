@@ -37,6 +37,8 @@ pub(crate) struct Blocks<'a> {
     dialect: Dialect,
     block_bytes: usize,
     record_bytes_max: usize,
+    /// Whether a longer record is refused as such.
+    is_bounded: bool,
     start: u64,
     carry: Vec<u8>,
     ended: bool,
@@ -54,6 +56,7 @@ impl<'a> Blocks<'a> {
             dialect,
             block_bytes: block_bytes.max(1),
             record_bytes_max: RECORD_BYTES_MAX,
+            is_bounded: false,
             start: 0,
             carry: Vec::new(),
             ended: false,
@@ -64,6 +67,18 @@ impl<'a> Blocks<'a> {
     pub(crate) fn with_record_max(mut self, bytes: Option<u64>) -> Self {
         let bytes = bytes.and_then(|b| usize::try_from(b).ok()).unwrap_or(RECORD_BYTES_MAX);
         self.record_bytes_max = bytes.clamp(self.block_bytes, RECORD_BYTES_MAX);
+        self
+    }
+
+    /// The same, where a record that is longer than so many bytes (or than a block) is refused,
+    /// whatever is the matter with it.
+    pub(crate) fn bounded(mut self, bytes: Option<u64>) -> Self {
+        if let Some(bytes) = bytes {
+            let bytes = usize::try_from(bytes).unwrap_or(RECORD_BYTES_MAX);
+            let bytes = bytes.max(self.block_bytes);
+            self.is_bounded = bytes <= self.record_bytes_max;
+            self.record_bytes_max = self.record_bytes_max.min(bytes);
+        }
         self
     }
 
@@ -88,6 +103,10 @@ impl<'a> Blocks<'a> {
             if let Some(end) = last_record_end(&block, self.dialect) {
                 self.carry = block.split_off(end);
                 return Ok(block);
+            }
+            if block.len() >= self.record_bytes_max && self.is_bounded {
+                let text = format!("a record has more than {} bytes", self.record_bytes_max);
+                return Err(io::Error::new(io::ErrorKind::FileTooLarge, text));
             }
             if block.len() >= self.record_bytes_max {
                 // Whoever parses it reports the open quote with its line.
@@ -127,6 +146,25 @@ mod tests {
                 joined.extend(block.into_bytes());
             }
             assert_eq!(joined, text.as_bytes());
+        }
+    }
+
+    #[test]
+    fn a_record_beyond_a_bound_is_refused_before_all_of_it_is_read() {
+        let dialect =
+            Dialect { delimiter: b',', quote: Some(b'"'), newline: b'\n', skip_blanks: false };
+        for quote in ["", "\""] {
+            let head = format!("a,b\n1,2\n{quote}");
+            let endless = Box::new(io::Cursor::new(head).chain(io::repeat(b'x')));
+            let mut blocks = Blocks::new(endless, dialect, 4).bounded(Some(1000));
+            let error = loop {
+                match blocks.next_block() {
+                    Ok(block) => assert!(block.unwrap().bytes.len() <= 8),
+                    Err(error) => break error,
+                }
+            };
+            assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
+            assert!(error.to_string().contains("1000 bytes"), "{error}");
         }
     }
 }

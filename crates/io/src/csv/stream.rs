@@ -10,7 +10,7 @@ use super::{ENCODING_NOTE, Prepared, explain, prepare};
 use crate::options::{Encoding, ReadOptions};
 use crate::pipeline::Batches;
 use crate::source::{Opened, Source};
-use crate::stream::{Chunks, no_columns};
+use crate::stream::{Chunks, must_have_columns};
 use crate::watch;
 
 /// Bounds of the block that one worker parses.
@@ -47,7 +47,7 @@ pub(crate) fn open(
     let prepared = prepare(&source, &opened, options)?;
     if prepared.job.columns.is_empty() {
         let schema = options.schema.clone().unwrap_or_default();
-        return Err(no_columns(&source, &schema, &prepared.layout.names));
+        must_have_columns(&source, &schema, &prepared.layout.names)?;
     }
     // Blocks of about one chunk each, by the length of the first lines.
     let n_lines = memchr::memchr_iter(prepared.job.dialect.newline, &opened.head).count().max(1);
@@ -58,10 +58,11 @@ pub(crate) fn open(
     let block_bytes =
         room.map_or(block_bytes, |r| watch::block_bytes(block_bytes, r, ctx.threads()));
     let text = prepared.text(&source, opened)?;
-    let blocks =
-        Blocks::new(text, prepared.job.dialect, block_bytes).with_record_max(room.map(|r| r / 8));
+    let blocks = Blocks::new(text, prepared.job.dialect, block_bytes)
+        .with_record_max(room.map(|r| r / 8))
+        .bounded(options.piece_bytes_max);
     let n_batch = n_batch(&prepared.job, room, ctx.threads());
-    let batches = Batches::new(Box::new(blocks), n_batch);
+    let batches = Batches::new(Box::new(blocks), n_batch).bounded(options.piece_bytes_max);
     Ok(CsvChunks {
         source,
         prepared,
@@ -104,7 +105,7 @@ impl CsvChunks {
                 Part::Failed => unreachable!("columns of a schema fail with an error"),
             },
         });
-        Table::new(columns.collect())
+        Table::with_rows(chunk.n_rows, columns.collect())
     }
 }
 

@@ -15,7 +15,7 @@ use crate::options::ReadOptions;
 use crate::pipeline::Batches;
 use crate::sampling::Sampling;
 use crate::source::{Opened, Source};
-use crate::stream::{Chunks, no_columns};
+use crate::stream::{Chunks, must_have_columns};
 use crate::watch;
 
 /// See the module's text.
@@ -49,7 +49,7 @@ pub(crate) fn open(
     if text.is_array {
         let mut rows = Rows::of(wanted.clone());
         // Its table is held too, and for a while both as read and as the schema asks.
-        let n_bytes_max = ctx.memory_left_bytes().map(|left| left / 4);
+        let n_bytes_max = options.piece_bytes_max_in(ctx.memory_left_bytes().map(|left| left / 4));
         read_array(&source, text.reader, n_bytes_max, &mut rows)?;
         array = Some(rows);
     } else {
@@ -58,8 +58,9 @@ pub(crate) fn open(
         let wanted = options.block_bytes;
         let block_bytes = room.map_or(wanted, |r| watch::block_bytes(wanted, r, ctx.threads()));
         let blocks = Blocks::new(text.reader, LINES, block_bytes);
-        let blocks = blocks.with_record_max(room.map(|r| r / 8));
-        batches = Some(Batches::new(Box::new(blocks), 2 * ctx.threads()));
+        let blocks = blocks.with_record_max(room.map(|r| r / 8)).bounded(options.piece_bytes_max);
+        let blocks = Batches::new(Box::new(blocks), 2 * ctx.threads());
+        batches = Some(blocks.bounded(options.piece_bytes_max));
     }
     let seen = vec![false; schema.fields.len()];
     Ok(JsonChunks {
@@ -97,10 +98,11 @@ impl JsonChunks {
             }
         }
         if n_rows > 0 && !self.seen.contains(&true) {
-            return Err(no_columns(&self.source, &self.schema, &names));
+            must_have_columns(&self.source, &self.schema, &names)?;
         }
         let columns = conform(columns, &self.schema, self.n_rows);
-        let table = columns.and_then(Table::new).map_err(|e| e.at(self.source.shown()))?;
+        let table = columns.and_then(|columns| Table::with_rows(n_rows, columns));
+        let table = table.map_err(|e| e.at(self.source.shown()))?;
         self.n_rows += n_rows;
         Ok(table)
     }

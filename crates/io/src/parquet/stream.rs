@@ -17,7 +17,7 @@ use super::{FlatColumn, Opening, guard, open as open_file};
 use crate::conform::conform;
 use crate::options::ReadOptions;
 use crate::source::{Opened, Source};
-use crate::stream::{Chunks, no_columns};
+use crate::stream::{Chunks, must_have_columns};
 use crate::typed::Builder;
 
 /// See the module's text.
@@ -52,14 +52,15 @@ pub(crate) fn open(
     rows_per_chunk: usize,
     ctx: &Context,
 ) -> Result<ParquetChunks> {
-    let file = open_file(&source, opened, ctx.memory_left_bytes().map(|left| left / 2))?;
+    let room = ctx.memory_left_bytes().map(|left| left / 2);
+    let file = open_file(&source, opened, options.piece_bytes_max_in(room))?;
     let mut notes = Vec::new();
     let columns = file.choose(options, &mut notes)?;
     let schema = options.schema.clone().unwrap_or_default();
     if columns.is_empty() {
         let fields = file.reader.metadata().file_metadata().schema_descr().columns();
         let names: Vec<String> = fields.iter().map(|c| c.path().string()).collect();
-        return Err(no_columns(&source, &schema, &names));
+        must_have_columns(&source, &schema, &names)?;
     }
     let (mut readers, mut n_parallel, mut rows_per_chunk) =
         (Some(Vec::new()), columns.len(), rows_per_chunk);
@@ -130,7 +131,8 @@ impl ParquetChunks {
     }
 
     fn broken(&self, error: ParquetError) -> Error {
-        super::broken(&self.source, error, &self.columns[0].name)
+        let column = self.columns.first().map_or("", |column| &column.name);
+        super::broken(&self.source, error, column)
     }
 }
 
@@ -160,7 +162,8 @@ impl Chunks for ParquetChunks {
         let columns = columns.map_err(|e| self.broken(e))?;
         let columns =
             conform(columns, &self.schema, self.n_rows).map_err(|e| e.at(self.source.shown()))?;
-        let table = Table::new(columns).map_err(|e| e.at(self.source.shown()))?;
+        let n_rows = columns.first().map_or(n_wanted, Column::n_rows);
+        let table = Table::with_rows(n_rows, columns).map_err(|e| e.at(self.source.shown()))?;
         if table.n_rows() != n_wanted {
             let short = ParquetError::EOF("a row group is shorter than it says".to_owned());
             return Err(self.broken(short));

@@ -1,12 +1,12 @@
 //! The rows of a body, block by block.
 
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read};
 
 use modelwright_core::Context;
 use modelwright_core::data::Table;
-use modelwright_io::{Format, ReadOptions, TableStream, stream_path, stream_reader};
+use modelwright_io::{Format, Portions, TableStream, stream_file, stream_reader};
 
-use super::spool::Spool;
+use super::spool;
 use crate::ask::Ask;
 use crate::intake::{Batch, OnError};
 use crate::problem::Problem;
@@ -31,20 +31,19 @@ pub(super) struct Blocks {
 }
 
 enum Source {
-    /// With a file that lies there as long as this.
-    Tables {
-        stream: TableStream,
-        _spool: Option<Spool>,
-    },
+    Tables(TableStream),
     Lines {
         reader: BufReader<Box<dyn Read + Send>>,
         block: Vec<u8>,
         n_lines: usize,
+        /// Bytes of a line.
+        line_bytes_max: usize,
     },
 }
 
 impl Blocks {
-    /// Of the bytes of a body.
+    /// Of the bytes of a body; nothing of it that must be held at once has more than
+    /// `body_bytes_max` bytes, or than a block.
     ///
     /// # Errors
     /// Problems of what is at the front of them.
@@ -52,14 +51,16 @@ impl Blocks {
         ask: &Ask,
         form: Form,
         reader: Box<dyn Read + Send>,
-        (id, body_bytes_max): (u64, usize),
+        body_bytes_max: usize,
         ctx: &Context,
     ) -> Result<Self, Problem> {
         let source = if form == Form::JsonLines {
             let reader = BufReader::with_capacity(PIECE_BYTES, reader);
-            Source::Lines { reader, block: Vec::new(), n_lines: 0 }
+            let of_columns = ask.model.predictor.schema.fields.len() * LINE_BYTES_PER_COLUMN;
+            let line_bytes_max = of_columns.min(body_bytes_max).max(BLOCK_BYTES);
+            Source::Lines { reader, block: Vec::new(), n_lines: 0, line_bytes_max }
         } else {
-            tables(ask, form, reader, (id, body_bytes_max), ctx)?
+            Source::Tables(tables(ask, form, reader, body_bytes_max, ctx)?)
         };
         Ok(Self { source, n_rows: 0 })
     }
@@ -70,13 +71,12 @@ impl Blocks {
     /// Problems of these rows.
     pub(super) fn next(&mut self, ask: &Ask) -> Result<Option<Batch>, Problem> {
         let batch = match &mut self.source {
-            Source::Tables { stream, .. } => match stream.next() {
+            Source::Tables(stream) => match stream.next() {
                 None => return Ok(None),
                 Some(table) => of_table(ask, table.map_err(Problem::of_error)?, self.n_rows)?,
             },
-            Source::Lines { reader, block, n_lines } => {
-                let n = read_block(reader, block, ask);
-                let n = n.map_err(|e| Problem::malformed(e.to_string()))?;
+            Source::Lines { reader, block, n_lines, line_bytes_max } => {
+                let n = read_block(reader, block, *line_bytes_max)?;
                 if n == 0 {
                     return Ok(None);
                 }
@@ -96,9 +96,9 @@ fn tables(
     ask: &Ask,
     form: Form,
     reader: Box<dyn Read + Send>,
-    (id, body_bytes_max): (u64, usize),
+    body_bytes_max: usize,
     ctx: &Context,
-) -> Result<Source, Problem> {
+) -> Result<TableStream, Problem> {
     let schema = &ask.model.predictor.schema;
     let texts;
     let schema = if ask.terms()?.on_error == OnError::Fail {
@@ -111,15 +111,14 @@ fn tables(
     let head = reader.fill_buf().map_err(|e| Problem::malformed(e.to_string()))?;
     let format = tabular::format_of(form);
     let is_file = format == Format::Parquet || head.starts_with(ARROW_FILE);
-    let (stream, spool) = if is_file {
-        let spool = Spool::take(reader, id, body_bytes_max)?;
-        let options = ReadOptions { schema: Some(schema.clone()), ..ReadOptions::default() };
-        (stream_path(spool.path(), &options, BLOCK_ROWS, ctx), Some(spool))
+    let portions = Portions { rows: BLOCK_ROWS, bytes: body_bytes_max as u64 };
+    let stream = if is_file {
+        let file = spool::take(reader, body_bytes_max)?;
+        stream_file("body", file, format, schema, portions, ctx)
     } else {
-        let reader = Box::new(reader);
-        (stream_reader("body", reader, format, schema, BLOCK_ROWS, ctx), None)
+        stream_reader("body", Box::new(reader), format, schema, portions, ctx)
     };
-    Ok(Source::Tables { stream: stream.map_err(Problem::of_error)?, _spool: spool })
+    stream.map_err(Problem::of_error)
 }
 
 fn of_table(ask: &Ask, table: Table, n_before: usize) -> Result<Batch, Problem> {
@@ -140,23 +139,24 @@ fn of_table(ask: &Ask, table: Table, n_before: usize) -> Result<Batch, Problem> 
 fn read_block(
     reader: &mut BufReader<Box<dyn Read + Send>>,
     block: &mut Vec<u8>,
-    ask: &Ask,
-) -> io::Result<usize> {
+    line_bytes_max: usize,
+) -> Result<usize, Problem> {
     block.clear();
-    let line_bytes_max = ask.model.predictor.schema.fields.len() * LINE_BYTES_PER_COLUMN;
-    let line_bytes_max = line_bytes_max.max(BLOCK_BYTES) as u64;
+    let line_bytes_max = line_bytes_max as u64;
     let mut n_lines = 0;
     while n_lines < BLOCK_ROWS && block.len() < BLOCK_BYTES {
         // What has come is answered before more is waited for.
         if n_lines > 0 && !reader.buffer().contains(&b'\n') {
             break;
         }
-        let n = reader.take(line_bytes_max).read_until(b'\n', block)?;
+        let n = reader.take(line_bytes_max).read_until(b'\n', block);
+        let n = n.map_err(|e| Problem::malformed(e.to_string()))?;
         if n == 0 {
             break;
         }
         if n as u64 == line_bytes_max && block.last() != Some(&b'\n') {
-            return Err(io::Error::other(format!("a line has more than {line_bytes_max} bytes")));
+            return Err(Problem::new(413, "body-too-large", "a line is too long")
+                .expected(format!("at most {line_bytes_max} bytes")));
         }
         n_lines += 1;
     }

@@ -9,18 +9,20 @@
 //! Both pipes are short, so that nobody runs ahead of another: a client that does not take its
 //! answer is not read from. The head of the answer waits for the first block; what is wrong with
 //! that, or with the request, is answered as ever. What goes wrong later breaks the answer off.
-//! When the client leaves, both pipes end, and with them the work.
+//! When the client leaves, both pipes end, and with them the work. What must be held at once, a
+//! record or an Arrow batch, has a bound ([`blocks`]); a client that is slow gives its place up
+//! where places are scarce ([`patience`]).
 //!
 //! Parquet, and Arrow's file format, are read from their end: they wait in a file without a name
 //! that is gone when the request is.
 
 mod blocks;
+mod patience;
 mod pipe;
 mod spool;
 mod work;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use hyper::body::Incoming;
 use tokio::sync::{mpsc, oneshot};
@@ -29,6 +31,7 @@ use crate::app::{App, Place};
 use crate::ask::{Ask, Parts, Reply};
 use crate::problem::Problem;
 use crate::wire::negotiate::Form;
+use patience::Patience;
 use work::Work;
 
 /// Pieces of an answer that wait for the client.
@@ -60,13 +63,13 @@ pub(crate) async fn predict(
     let (form, answer) = forms(&ask)?;
     ask.terms()?;
     ask.level()?;
-    let pause_max = app.settings.limits.request_time_max;
-    let reader = pipe::reader(body, pause_max);
+    let patience = Patience::of(app);
+    let reader = pipe::reader(body, patience.clone());
     let (send, receive) = mpsc::channel(PIECES_WAITING);
     let (tell, told) = oneshot::channel();
     let (ctx, free) = app.engine.for_long();
     let handle = tokio::runtime::Handle::current();
-    let out = pipe::Out::new(send, handle.clone(), pause_max);
+    let out = pipe::Out::new(send, handle.clone(), patience);
     let work = Work { app: app.clone(), ask, form, answer, out, ctx, free, handle };
     tokio::task::spawn_blocking(move || {
         work.run(reader, tell);
@@ -101,6 +104,3 @@ fn forms(ask: &Ask) -> Result<(Form, Form), Problem> {
         answer => (form, answer),
     })
 }
-
-/// Nobody waits longer than this for the other side.
-type Pause = Duration;

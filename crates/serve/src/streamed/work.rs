@@ -63,8 +63,8 @@ impl Work {
     ) -> Result<(), Problem> {
         let encoding = self.ask.header("content-encoding").unwrap_or_default();
         let reader = body::decoder(&encoding.trim().to_ascii_lowercase(), reader)?;
-        let limits = (self.app.new_number(), self.app.settings.limits.body_bytes_max);
-        let mut blocks = Blocks::open(&self.ask, self.form, reader, limits, &self.ctx)?;
+        let body_bytes_max = self.app.settings.limits.body_bytes_max;
+        let mut blocks = Blocks::open(&self.ask, self.form, reader, body_bytes_max, &self.ctx)?;
         let mut answers = match self.answer {
             Form::JsonLines | Form::Json => Answers::Lines(self.out.clone()),
             form => Answers::Table(tabular::writer(form, self.out.clone())),

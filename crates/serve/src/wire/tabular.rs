@@ -1,17 +1,22 @@
 //! Bodies that are files: CSV, Parquet, Arrow; and answers in these forms.
 
-use std::io::Write;
+use std::io::{Cursor, Write};
 
 use modelwright_core::data::{
     Column, ColumnData, Field, MISSING_CODE, MISSING_INSTANT, Schema, Storage, Strings, Table,
 };
 use modelwright_core::{Context, Error};
-use modelwright_io::{Cell, Format, ReadOptions, Room, TableWriter, read_bytes};
+use modelwright_io::{
+    Cell, Format, Portions, ReadOptions, Room, TableWriter, read_bytes, stream_reader,
+};
 
 use super::negotiate::Form;
 use crate::ask::Ask;
 use crate::intake::{Batch, OnError};
 use crate::problem::Problem;
+
+/// Rows that are counted together.
+const COUNTED_ROWS: usize = 4096;
 
 /// A table may be so many times the largest body.
 const TABLE_PER_BODY: usize = 16;
@@ -58,6 +63,9 @@ pub(crate) fn format_of(form: Form) -> Format {
 
 fn read_table(ask: &Ask, form: Form, schema: &Schema, ctx: &Context) -> Result<Table, Problem> {
     let format = format_of(form);
+    if schema.fields.is_empty() {
+        return count_rows(ask, format, ctx);
+    }
     let bytes = (ask.body.len().max(1 << 20) * TABLE_PER_BODY) as u64;
     let options = ReadOptions {
         format: Some(format),
@@ -73,6 +81,20 @@ fn read_table(ask: &Ask, form: Form, schema: &Schema, ctx: &Context) -> Result<T
     }
     check_columns(ask, &file.table, format, ctx)?;
     Ok(file.table)
+}
+
+/// The rows of a body for a model that reads no column of them.
+fn count_rows(ask: &Ask, format: Format, ctx: &Context) -> Result<Table, Problem> {
+    let body = Box::new(Cursor::new(ask.body.clone()));
+    let portions = Portions { rows: COUNTED_ROWS, bytes: ask.body.len().max(1 << 20) as u64 };
+    let mut n_rows = 0;
+    for table in stream_reader("body", body, format, &Schema::default(), portions, ctx)? {
+        n_rows += table?.n_rows();
+        if n_rows > ask.rows_max {
+            break;
+        }
+    }
+    Ok(Table::with_rows(n_rows, Vec::new())?)
 }
 
 /// Refuses a table without a column that the model needs.

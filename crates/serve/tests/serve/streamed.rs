@@ -246,3 +246,53 @@ fn the_work_ends_when_the_client_leaves_and_waits_for_nobody_for_ever() {
     let answer = silent.answer();
     assert!(answer.status >= 400 || !answer.is_whole, "{}", answer.text());
 }
+
+#[test]
+fn what_must_be_held_at_once_is_bounded_by_the_largest_body() {
+    let mut settings = settings(&[&artifacts().join("v2-binary.mw")]);
+    settings.limits.body_bytes_max = 20_000;
+    let running = Running::start(settings);
+    let rows = table(&std::fs::read(beside(MODEL, "rows.csv")).unwrap());
+    let batches = |rows: &Table, n: usize| {
+        let mut writer = TableWriter::arrow(Vec::new());
+        (0..n).for_each(|_| writer.write(rows).unwrap());
+        writer.finish().unwrap()
+    };
+    let all: Vec<u32> = (0..rows.n_rows() as u32).collect();
+    let n_times = 200_000 / batches(&rows, 1).len();
+    let (many, large) = (batches(&rows, n_times), batches(&rows.select(&all.repeat(n_times)), 1));
+    let csv = std::fs::read_to_string(beside(MODEL, "rows.csv")).unwrap();
+    let endless = csv + &"x".repeat(5 << 20);
+    let line = "x".repeat((1 << 20) + 1);
+    for (form, body, status) in [
+        (ARROW, &many, 200),
+        (ARROW, &large, 413),
+        (CSV, &endless.into_bytes(), 413),
+        (LINES, &line.into_bytes(), 413),
+    ] {
+        let headers = [("content-type", form)];
+        println!("{form}, {} bytes", body.len());
+        let answer = send(&running, "/predict?stream=true", &headers, body);
+        assert_eq!(answer.status, status, "{form}, {} bytes: {}", body.len(), answer.text());
+        assert!(status == 200 || answer.text().contains("max-body") || form == LINES);
+    }
+}
+
+#[test]
+fn who_sends_a_byte_at_a_time_keeps_its_place_only_where_there_are_others() {
+    for (n_places, is_borne) in [(1, false), (1000, true)] {
+        let mut settings = settings(&[&artifacts()]);
+        settings.limits.request_time_max = Duration::from_millis(400);
+        settings.limits.requests_max = n_places;
+        let running = Running::start(settings);
+        let (mut client, mut watching) = (running.client(), running.client());
+        client.begin_chunks(&path(MODEL, ""), &[("content-type", LINES)]);
+        client.send_chunk(&lines(&objects(MODEL)[..1])).unwrap();
+        assert!(client.answer_line().starts_with("HTTP/1.1 200"));
+        let n_borne = (0..40).take_while(|_| {
+            std::thread::sleep(Duration::from_millis(30));
+            client.send_chunk(b"\n").is_ok() && in_flight(&mut watching) > 0
+        });
+        assert_eq!(n_borne.count() == 40, is_borne);
+    }
+}
