@@ -1,7 +1,7 @@
 //! Tests of [`super`]: every way of predicting against the definition in [`Tree`].
 
 use modelwright_core::Context;
-use modelwright_core::data::FeatureColumn;
+use modelwright_core::data::{FeatureColumn, FeatureMatrix};
 
 use modelwright_core::random::Random;
 use proptest::prelude::*;
