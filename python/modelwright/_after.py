@@ -99,10 +99,13 @@ def monitoring(
     id: str | None,
     drift_share: float,
     predict: bool,
+    seasons: tuple[str, str | None],
+    by: Sequence[str],
 ) -> Monitoring:
     """See :meth:`Predictor.monitor`."""
     asked = {
-        "id": id, "drift_share": drift_share, "predict": predict, "threads": predictor._threads
+        "id": id, "drift_share": drift_share, "predict": predict, "threads": predictor._threads,
+        "season": seasons[0], "time_column": seasons[1], "by": list(by),
     }  # fmt: skip
     document, html, text = _modelwright.model_monitor(
         predictor._model,

@@ -218,6 +218,9 @@ class Succeeding(Packed):
         id: str | None = None,
         drift_share: float = 0.5,
         predict: bool = True,
+        season: str = "none",
+        time_column: str | None = None,
+        by: Sequence[str] = (),
     ) -> Monitoring:
         """Compare new rows with what the model learned from: drift, quality, performance.
 
@@ -235,6 +238,14 @@ class Succeeding(Packed):
             The share of drifted columns from which on the dataset has drifted.
         predict : bool, default True
             Whether predictions are looked at as well.
+        season : {"none", "auto", "hour", "weekday", "month"}, default "none"
+            Compare rows with those rows of ``reference`` that are of the same season (UTC).
+        time_column : str, optional
+            The column with the time of each row; by default that of the model's run, or its only
+            dates.
+        by : sequence of str, optional
+            Columns whose groups are looked at where answers are known; those that the fit was told
+            are sensitive are looked at anyway.
 
         Returns
         -------
@@ -243,7 +254,8 @@ class Succeeding(Packed):
         """
         from ._after import monitoring
 
-        return monitoring(self, data, reference, labels, id, drift_share, predict)
+        seasons = (season, time_column)
+        return monitoring(self, data, reference, labels, id, drift_share, predict, seasons, by)
 
     def retrain(
         self,

@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import time
+import urllib.error
 import urllib.request
 
 import pytest
@@ -277,3 +278,67 @@ def test_the_model_server_s_own_page_scores_with_the_same_form(browser, adult, s
     finally:
         server.terminate()
         server.wait(30)
+
+
+@pytest.fixture
+def waiting(tmp_path):
+    """A watched model whose second version waits for a person, and a server over its store."""
+    days = lambda start, n, sign: "\n".join(
+        f"{i},{x:.4f},{'yes' if sign * x + 0.3 * ((i * 3571 + 11) % 991 / 991 - 0.5) > 0 else 'no'}"
+        for i in range(start, start + n) for x in [(i * 7919) % 1009 / 1009 - 0.5])
+    write = lambda name, text: (tmp_path / name).write_text("day,x,sells\n" + text + "\n")
+    write("old.csv", days(0, 800, 1))
+    at = ("--store", tmp_path / "store")
+    modelwright("train", "gbdt", tmp_path / "old.csv", "--target", "sells", "--exclude", "day",
+                "--param", "n_rounds=30", "--out", tmp_path / "old", *at)
+    modelwright("models", "register", "sales", tmp_path / "old", "--alias", "champion", *at)
+    (tmp_path / "watch.toml").write_text(
+        'model = "sales@champion"\ndata = ["rows-*.csv"]\n[rollout]\napproval = true\n')
+    write("rows-1.csv", days(800, 1200, -1))
+    modelwright("watch", tmp_path / "watch.toml", "--once", *at)
+    server = Served(tmp_path / "store")
+    yield server
+    server.process.terminate()
+    assert server.process.wait(30) == 0
+
+
+@SIZES
+@pytest.mark.parametrize("answer", ["Approve", "Reject"])
+def test_a_version_that_waits_is_approved_or_rejected(browser, waiting, size, answer):
+    from playwright.sync_api import expect
+
+    page = opened(browser, waiting, "/models/sales", size)
+    expect(page.locator(".watch")).to_contain_text("waits for a person")
+    expect(page.locator(".watch")).to_contain_text("gain")
+    page.get_by_role("button", name=f"{answer} version 2…").click()
+    page.get_by_label("Why").fill("looked at by hand")
+    page.keyboard.press("Escape")
+    assert waiting.get("models/sales")["watches"][0]["waits"] == 2, "nothing was said yet"
+    page.get_by_role("button", name=f"{answer} version 2…").press("Enter")
+    page.get_by_label("Why").fill("looked at by hand")
+    page.get_by_role("button", name=answer, exact=True).click()
+    expect(page.locator(".watch")).not_to_contain_text("waits for a person")
+    found = waiting.get("models/sales")
+    champion = next(v["number"] for v in found["versions"] if "champion" in v["aliases"])
+    assert champion == (2 if answer == "Approve" else 1)
+    last = found["watches"][0]["decisions"][0]
+    assert last["action"] == answer.lower() and "looked at by hand" in last["words"]
+    done(page, size)
+
+
+def test_an_answer_of_another_site_or_to_another_version_changes_nothing(waiting):
+    def post(version, **headers):
+        body = json.dumps({"approve": True, "version": version}).encode()
+        asked = urllib.request.Request(
+            f"{waiting.url}/api/v1/models/sales/aliases/champion/answer", body, headers)
+        try:
+            with urllib.request.urlopen(asked) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    assert post(2, Origin="http://evil.example") == 403
+    assert post(7) == 409
+    assert waiting.get("models/sales")["watches"][0]["waits"] == 2
+    assert post(2) == 200
+    assert post(2) == 409, "nothing waits any more"

@@ -40,6 +40,7 @@ use crate::{
 
 use self::combine::Combined;
 use self::untouched::Untouched;
+pub use self::whole::ALL_AND_TEST;
 pub(crate) use self::whole::REFITS;
 
 /// What is said of a model without untouched rows.
@@ -259,7 +260,7 @@ impl Flow {
             self.fit_on_all_rows(&mut combined, ctx)?;
             self.phases.end("fit on all rows", ctx);
         }
-        let Untouched { evaluation, fairness, said } = untouched;
+        let Untouched { evaluation, fairness, said, tested } = untouched;
         let mut record = self.record(trials, &combined, evaluation, importances, ctx);
         record.fairness = fairness;
         record.robustness = robustness;
@@ -267,7 +268,7 @@ impl Flow {
         record.explanation = explanation;
         record.feature_costs = self.frugal.as_ref().map(|f| f.record(combined.columns_read()));
         let (predictor, reference) = (combined.predictor, self.profile.sketches);
-        let outcome = FitOutcome { predictor, record, reference, predictions: said };
+        let outcome = FitOutcome { predictor, record, reference, predictions: said, tested };
         let mut outcome = offers::limits::keep(outcome, &self.options, ctx)?;
         outcome.record.shapes = shapes::recorded(&outcome.predictor);
         Ok(outcome)

@@ -8,6 +8,7 @@ use modelwright_core::record::{
     DataSource, LeakFinding, Options, Picked, Plan, RunRecord, SplitRecord, TableProfile,
     TaskRecord,
 };
+use modelwright_core::task::Predictions;
 use modelwright_preprocess::sketch::TableSketch;
 use serde::Serialize;
 
@@ -46,6 +47,9 @@ pub struct FitOutcome {
     pub reference: TableSketch,
     /// What the model said on the untouched rows, as far as there were any.
     pub predictions: Option<PredictionReference>,
+    /// What the model said of each row of a test table before it learned from that too
+    /// ([`crate::ALL_AND_TEST`]).
+    pub tested: Option<Predictions>,
 }
 
 impl FitOutcome {
@@ -56,7 +60,9 @@ impl FitOutcome {
     pub fn pick(self, picked: Picked) -> Result<Self> {
         let (predictor, record) = offers::pick(self.predictor, self.record, picked)?;
         let predictions = self.predictions.filter(|_| picked.offer == 0);
-        Ok(Self { predictor, record, reference: self.reference, predictions })
+        // Another offer says something else of these rows.
+        let tested = self.tested.filter(|_| picked.offer == 0);
+        Ok(Self { predictor, record, reference: self.reference, predictions, tested })
     }
 }
 

@@ -96,7 +96,7 @@ pub mod vectorize;
 pub mod whole_file;
 
 pub use conformal::{Held, LevelIntervals, LevelSets, Regions};
-pub use fit::{fit, plan};
+pub use fit::{ALL_AND_TEST, fit, plan};
 pub use input::{FitInput, FitOutcome, FitPlan};
 pub use modelwright_evaluate::Calibrator;
 pub use own::{Own, OwnSplit};

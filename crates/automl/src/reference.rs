@@ -136,6 +136,17 @@ impl Expectation {
         }
     }
 
+    /// The same without its rows.
+    #[must_use]
+    pub fn empty(&self) -> Self {
+        match self {
+            Self::Binary(sums) => Self::Binary(Box::new(ExpectedBinary::new(sums.threshold()))),
+            Self::Multiclass(_) => Self::Multiclass(ExpectedMulticlass::default()),
+            Self::Errors(curve, _) => Self::Errors(curve.clone(), ExpectedErrors::default()),
+            Self::Unknown => Self::Unknown,
+        }
+    }
+
     /// Adds rows.
     pub fn add(&mut self, predictions: &Predictions) {
         match self {

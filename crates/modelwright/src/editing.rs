@@ -119,7 +119,7 @@ fn changed(
     record.shapes = shapes::recorded(&model.predictor);
     let predictor = model.predictor;
     let said = PredictionReference::of(&predictor, &rows.predictions, &rows.truth, ctx)?;
-    Ok(FitOutcome { predictor, record, reference: columns, predictions: Some(said) })
+    Ok(FitOutcome { predictor, record, reference: columns, predictions: Some(said), tested: None })
 }
 
 /// The functions as a file: JSON, or CSV with a row for each number when its name ends so.

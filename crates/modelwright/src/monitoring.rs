@@ -4,6 +4,7 @@
 //! instead, so that the monitor can count what cannot be read, where prediction would stop.
 
 mod labels;
+mod seasons;
 
 use modelwright_automl::Purpose;
 use modelwright_core::context::Event;
@@ -12,7 +13,7 @@ use modelwright_core::record::{MonitorRecord, TextLayout};
 use modelwright_core::{Context, Error, ErrorKind, Result};
 use modelwright_io::{ReadOptions, read_path, stream_path};
 use modelwright_lifecycle::monitor::{
-    MonitorOptions, Side, Watched, conclude, must_have_reference,
+    MonitorOptions, SeasonChoice, Side, Watched, conclude, must_have_reference,
 };
 
 use crate::{Model, Rows};
@@ -45,18 +46,23 @@ pub fn monitor(model: &Model, request: &MonitorRequest, ctx: &Context) -> Result
     let record = model.artifact.record()?;
     let reference = model.reference()?;
     let watched = Watched { predictor: &model.predictor, record: &record, reference };
-    let options = &request.options;
     let text = model.text_layout();
-    let reading = Reading { watched: &watched, text: &text, ctx };
-    let reference = match &request.reference {
+    let mut options = request.options.clone();
+    seasons::prepare(&watched, request.reference.is_some(), &mut options)?;
+    let of_reference = request.reference.as_ref().map(std::slice::from_ref);
+    if options.season == SeasonChoice::Auto {
+        options.season = seasons::shown(&watched, of_reference, (&options, &text), ctx)?;
+    }
+    let options = &options;
+    let reading = Reading::new(&watched, (options, &text), ctx);
+    let reference = match of_reference {
         None => {
             must_have_reference(&watched)?;
             None
         }
         Some(rows) => {
             ctx.tell(Event::Phase("read the reference".to_owned()));
-            let side = || Side::reference(&watched, options, ctx);
-            Some(reading.fill(&side, std::slice::from_ref(rows), None)?)
+            Some(reading.fill(&|| Side::reference(&watched, options, ctx), rows, None)?)
         }
     };
     let labels = match &request.labels {
@@ -75,10 +81,25 @@ pub fn monitor(model: &Model, request: &MonitorRequest, ctx: &Context) -> Result
 struct Reading<'a> {
     watched: &'a Watched<'a>,
     text: &'a TextLayout,
+    /// The column with the time of each row, where it is known.
+    time_column: Option<&'a str>,
+    by_season: bool,
+    /// Columns whose groups are looked at.
+    by: Vec<&'a String>,
     ctx: &'a Context,
 }
 
-impl Reading<'_> {
+impl<'a> Reading<'a> {
+    fn new(
+        watched: &'a Watched<'a>,
+        (options, text): (&'a MonitorOptions, &'a TextLayout),
+        ctx: &'a Context,
+    ) -> Self {
+        let by_season = options.season != SeasonChoice::None;
+        let by = watched.record.options.sensitive.iter().chain(&options.by).collect();
+        Self { watched, text, time_column: options.time_column.as_deref(), by_season, by, ctx }
+    }
+
     /// Reads files into a side; begins again with another reading of a column that did not fit.
     fn fill<'s>(
         &self,
@@ -117,6 +138,17 @@ impl Reading<'_> {
                 schema.fields.extend(self.watched.record.schema.field(role).cloned());
             }
         }
+        for name in &self.by {
+            if is_new(&schema, name) && *name != target {
+                let plain = || Field::new(name.as_str(), Storage::String, Kind::Category);
+                let mut field = self.watched.record.schema.field(name).cloned();
+                schema.fields.push(field.take().unwrap_or_else(plain));
+                schema.fields.iter_mut().rev().take(1).for_each(|field| field.optional = true);
+            }
+        }
+        if let Some(name) = self.time_column.filter(|name| is_new(&schema, name)) {
+            schema.fields.push(seasons::time_field(self, name));
+        }
         if labels.is_none() && is_new(&schema, target) {
             schema.fields.extend(known.cloned());
         }
@@ -138,6 +170,7 @@ impl Reading<'_> {
             let unexpected = self.unexpected(rows)?;
             side.begin(&name_of(rows), unexpected);
             let mut add = |table: Table| {
+                seasons::check(self, &table).map_err(|e| e.at(shown.clone()))?;
                 let table = match labels {
                     Some(labels) => labels.attach(table, side.n_rows())?,
                     None => table,

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use modelwright_automl::offers::is_student;
-use modelwright_automl::{FitInput, Own, Predictor, Purpose, row_groups};
+use modelwright_automl::{ALL_AND_TEST, FitInput, Own, Predictor, Purpose, row_groups};
 use modelwright_core::context::Event;
 use modelwright_core::data::{Column, ColumnData, MISSING_INSTANT, Table};
 use modelwright_core::record::{DataSource, Options, OwnKind, PlannedTrial, RunRecord, TextLayout};
@@ -98,6 +98,7 @@ pub fn retrain(
     let findings = data_findings(champion, &record, &older, ctx)?;
     let mut options = options_of(&record, request, ctx);
     options.text = champion.text_layout();
+    without_absent(&mut options, &older, ctx);
     let input = FitInput {
         table: older,
         schema: file.schema,
@@ -120,7 +121,8 @@ pub fn retrain(
     let saved = save(&outcome, folder)?;
     ctx.tell(Event::Phase("judge".to_owned()));
     let judged = Judged { champion, saved: &saved, newer: &newer, findings: &findings, ctx };
-    let decision = judged.decide(&outcome.predictor, request, &record)?;
+    let tested = outcome.tested.take();
+    let decision = judged.decide((&outcome.predictor, tested), request, &record)?;
     Ok(Retrained { record: outcome.record, saved, decision })
 }
 
@@ -239,6 +241,14 @@ fn options_of(record: &RunRecord, request: &RetrainRequest, ctx: &Context) -> Op
     options.memory_limit_bytes = ctx.memory_limit_bytes();
     options.seed = ctx.seed();
     options.nested = None;
+    // The newest rows judge, and are then learned from too: they are worth the most. Not where a
+    // limit may put another model in the place of the one that was judged.
+    let is_limited = options.max_latency_us.is_some() || options.max_size_bytes.is_some();
+    if options.refit == "all" && !is_limited && !options.prefer_simple {
+        ALL_AND_TEST.clone_into(&mut options.refit);
+    } else if options.refit == ALL_AND_TEST && is_limited {
+        "all".clone_into(&mut options.refit);
+    }
     // The split of the old run cannot be one of rows that are parted already.
     options.split = options.split.filter(|split| split != "time" || options.time_column.is_some());
     if record.options.own.iter().any(|part| part.kind == OwnKind::Loss) {
@@ -254,6 +264,21 @@ fn options_of(record: &RunRecord, request: &RetrainRequest, ctx: &Context) -> Op
         }
     }
     options
+}
+
+/// Rows of a server's log have the columns that the model reads: those that its fit was told to
+/// leave out, or to watch over, may be absent.
+fn without_absent(options: &mut Options, rows: &Table, ctx: &Context) {
+    options.exclude.retain(|name| rows.column(name).is_some());
+    options.sensitive.retain(|name| {
+        let is_there = rows.column(name).is_some();
+        if !is_there {
+            let text =
+                format!("the new rows lack the sensitive column `{name}`: it is not audited");
+            ctx.tell(Event::Warning(text));
+        }
+        is_there
+    });
 }
 
 /// The recipes that the old model is made of, in the order in which they were tried: the whole plan
@@ -305,12 +330,14 @@ struct Judged<'a> {
 impl Judged<'_> {
     fn decide(
         &self,
-        challenger: &Predictor,
+        (challenger, tested): (&Predictor, Option<Predictions>),
         request: &RetrainRequest,
         record: &RunRecord,
     ) -> Result<Decision> {
         let (of_champion, champion_s) = self.timed(&self.champion.predictor)?;
-        let (of_challenger, challenger_s) = self.timed(challenger)?;
+        let (in_memory, challenger_s) = self.timed(challenger)?;
+        // What is judged never learned from these rows, and what is delivered did.
+        let of_challenger = tested.as_ref().unwrap_or(&in_memory);
         let bytes = read(&self.saved.model)?;
         let champion_bytes = match &request.champion_bytes {
             Some(bytes) => bytes.clone(),
@@ -336,14 +363,14 @@ impl Judged<'_> {
                 size_bytes: champion_bytes.len() as u64,
             },
             challenger: Contender {
-                predictions: &of_challenger,
+                predictions: of_challenger,
                 threshold: challenger.threshold,
                 predict_s: challenger_s,
                 size_bytes: bytes.len() as u64,
             },
             slices: &slices,
             data_findings: self.findings,
-            self_check: self.self_check(&bytes, &of_challenger),
+            self_check: self.self_check(&bytes, &in_memory),
         };
         let mut decision = decide(&contest, &request.gates, self.ctx)?;
         let file = |path: &Path, bytes: &[u8]| (path.display().to_string(), sha256_hex(bytes));

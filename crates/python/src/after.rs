@@ -261,6 +261,9 @@ pub(crate) struct Compared {
     drift_share: f64,
     predict: bool,
     threads: usize,
+    season: String,
+    time_column: Option<String>,
+    by: Vec<String>,
 }
 
 /// New rows beside what the model learned from: as JSON, as a page, as text.
@@ -285,7 +288,13 @@ pub(crate) fn model_monitor(
             reference: reference.map(|d| Input::from(d).rows("the reference")).transpose()?,
             labels: labels.map(|d| Input::from(d).rows("the labels")).transpose()?,
             id: asked.id,
-            options: MonitorOptions { drift_share: asked.drift_share, predict: asked.predict },
+            options: MonitorOptions {
+                drift_share: asked.drift_share,
+                predict: asked.predict,
+                season: asked.season.parse()?,
+                time_column: asked.time_column,
+                by: asked.by,
+            },
         };
         let mut record = monitor(model.loaded(), &request, &ctx)?;
         record.created = machine::utc_now();

@@ -6,7 +6,7 @@ use modelwright_core::record::{
     Evaluation, FairnessRecord, Importance, MetricValue, MoreRowsRecord, RobustnessRecord,
     SlicesRecord,
 };
-use modelwright_core::task::Target;
+use modelwright_core::task::{Predictions, Target};
 use modelwright_core::{Context, Result};
 use modelwright_evaluate::metric::MetricInput;
 use modelwright_evaluate::resample::{Drawing, Mix, bootstrap_interval};
@@ -19,6 +19,7 @@ use super::Flow;
 use super::combine::Combined;
 use crate::audit::{self, AuditInput};
 use crate::fair::HeldInput;
+use crate::fit::ALL_AND_TEST;
 use crate::more_rows::CurveInput;
 use crate::parting::Roles;
 use crate::parts::{constant, weights_of};
@@ -51,6 +52,8 @@ pub(super) struct Untouched {
     pub fairness: Option<FairnessRecord>,
     /// What the model said on them: what later predictions are compared with.
     pub said: Option<PredictionReference>,
+    /// The same, row by row, where the model learns from a test table afterwards.
+    pub tested: Option<Predictions>,
 }
 
 impl Flow {
@@ -100,8 +103,9 @@ impl Flow {
         };
         let evaluation = evaluate(&input, ctx)?;
         let said = PredictionReference::of(predictor, &predictions, &truth, ctx)?;
+        let tested = (self.options.refit == ALL_AND_TEST).then(|| predictions.clone());
         let mut untouched =
-            Untouched { evaluation: Some(evaluation), fairness: None, said: Some(said) };
+            Untouched { evaluation: Some(evaluation), fairness: None, said: Some(said), tested };
         if self.options.sensitive.is_empty() {
             return Ok(untouched);
         }

@@ -30,16 +30,21 @@ use crate::{budget, distill, target};
 const ROOM: f64 = 1.5;
 
 /// How rows enter the delivered model after the test.
-pub(crate) const REFITS: [&str; 2] = ["all", "train"];
+pub(crate) const REFITS: [&str; 3] = ["all", "train", ALL_AND_TEST];
+
+/// The rows of a test table too, once they have judged: what a retraining does with the newest
+/// rows.
+pub const ALL_AND_TEST: &str = "all-and-test";
 
 impl Flow {
     /// Whether the delivered members learn from the held-out rows too: when there are such rows of
     /// the same table, no limit left out training rows, and nobody asked for less.
     pub(super) fn ends_with_all_rows(&self) -> bool {
-        self.options.refit == REFITS[0]
-            && self.test_source.is_none()
-            && self.held_out.is_some()
-            && !self.is_sample
+        let is_wanted = match &*self.options.refit {
+            ALL_AND_TEST => true,
+            refit => refit == REFITS[0] && self.test_source.is_none(),
+        };
+        is_wanted && self.held_out.is_some() && !self.is_sample
     }
 
     /// Whether the delivered members learn from more rows than those that are tested.

@@ -12,6 +12,7 @@ mod feature_cost;
 mod monitor;
 mod more_rows;
 mod offer;
+mod over_time;
 mod own;
 mod reliability;
 mod robustness;
@@ -42,11 +43,12 @@ pub use fairness::{
 pub use feature_cost::{FeatureCostRecord, FeatureCostStep};
 pub use monitor::{
     ColumnDrift, DatasetDrift, MONITOR_VERSION, MetricChange, MonitorRecord, Multivariate,
-    Performance, QualityFinding, QualityKind, Reconstruction, RowsRecord, Status, Summary, Verdict,
-    WatchedModel,
+    Performance, QualityFinding, QualityKind, Reconstruction, RowsRecord, SeasonRecord, SeasonRows,
+    Status, Summary, Verdict, WatchedModel,
 };
 pub use more_rows::{CurveSize, MoreRows, MoreRowsRecord};
 pub use offer::{Offer, Picked, Share};
+pub use over_time::{OverTimeRecord, PeriodRecord, SliceRecord};
 pub use own::{OwnKind, OwnPart};
 pub use reliability::{BrierParts, Reliability, Usefulness};
 pub use robustness::{RobustnessRecord, Strain, StrainKind};

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::data::{Bin, Level};
 use super::evaluation::Interval;
+use super::over_time::OverTimeRecord;
 use crate::data::Kind;
 use crate::task::Task;
 
@@ -45,8 +46,40 @@ pub struct MonitorRecord {
     pub performance: Option<Performance>,
     /// Metrics expected on new rows without answers.
     pub estimated: Option<Performance>,
+    /// By which seasons the rows were compared; `None` where they were not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub season: Option<SeasonRecord>,
+    /// Groups and periods of the rows whose answers are known; `None` where they are too few.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub over_time: Option<OverTimeRecord>,
     /// What could not be looked at, and why.
     pub notes: Vec<String>,
+}
+
+/// New rows were held against reference rows of the same season.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct SeasonRecord {
+    /// `hour`, `weekday` or `month`.
+    pub season: String,
+    /// The column with the time of each row.
+    pub column: String,
+    /// The seasons that either side has, in the order of the calendar.
+    pub seasons: Vec<SeasonRows>,
+    /// As many rows the reference counts for in the seasons of the new rows.
+    pub n_effective: u64,
+    /// New rows of seasons of which the reference has too few rows: all of it stands in for them.
+    pub n_lacking: u64,
+}
+
+/// The rows of a season.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeasonRows {
+    /// Such as `Mon`, `13h` or `Feb`.
+    pub name: String,
+    /// Rows of the reference.
+    pub n_reference: u64,
+    /// New rows.
+    pub n_current: u64,
 }
 
 /// Which model was watched.

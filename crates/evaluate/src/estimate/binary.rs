@@ -65,6 +65,11 @@ impl ExpectedBinary {
         }
     }
 
+    /// From which probability on positive is decided.
+    pub fn threshold(&self) -> f64 {
+        self.threshold
+    }
+
     /// Rows.
     pub fn n_rows(&self) -> u64 {
         self.n_rows

@@ -1,6 +1,7 @@
 //! What watching a model found, on one page and in the terminal.
 
 mod columns;
+mod groups;
 mod performance;
 
 use modelwright_core::record::{
@@ -10,6 +11,7 @@ use modelwright_core::record::{
 use super::section::{
     Block, Callout, Cell, Document, Figure, Part, Section, Spec, Table, TableColumn, Tone,
 };
+use super::sections::fairness;
 use super::{number, render, words};
 
 const VERDICT: Spec = Spec { id: "verdict", part: Part::Answer, title: "The verdict" };
@@ -34,6 +36,9 @@ fn document(record: &MonitorRecord) -> Document {
         Some(verdict(record)),
         performance::section(&performance::MEASURED, record.performance.as_ref()),
         performance::section(&performance::EXPECTED, record.estimated.as_ref()),
+        record.over_time.as_ref().and_then(groups::slices),
+        record.over_time.as_ref().and_then(groups::periods),
+        record.over_time.as_ref().and_then(|found| found.fairness.as_ref()).map(fairness::of),
         quality(record),
         Some(columns::section(record)),
         columns::outputs(record),
@@ -44,7 +49,7 @@ fn document(record: &MonitorRecord) -> Document {
         title: format!("Watching {}", words::quoted(&record.model.target)),
         subtitle: words::join([
             side(&record.current),
-            format!("beside {}", side(&record.reference)),
+            format!("beside {}{}", side(&record.reference), by_season(record)),
             words::day(&record.created),
         ]),
         footer: format!(
@@ -54,6 +59,11 @@ fn document(record: &MonitorRecord) -> Document {
         ),
         sections: sections.into_iter().flatten().collect(),
     }
+}
+
+/// By which seasons the sides were compared, in words: `, by weekday`.
+fn by_season(record: &MonitorRecord) -> String {
+    record.season.as_ref().map_or(String::new(), |season| format!(", by {}", season.season))
 }
 
 /// A side in words: `orders.csv, 1,200 rows`.
@@ -218,7 +228,7 @@ pub fn monitor_text(record: &MonitorRecord) -> String {
         format!("{} {label}: {}", tone.mark(), record.verdict.summary),
         String::new(),
         format!("new rows: {}", side(&record.current)),
-        format!("beside:   {}", side(&record.reference)),
+        format!("beside:   {}{}", side(&record.reference), by_season(record)),
     ];
     if !record.explanation.is_empty() {
         lines.push(String::new());
@@ -241,6 +251,16 @@ pub fn monitor_text(record: &MonitorRecord) -> String {
         let more = shown.len().saturating_sub(TEXT_COLUMNS);
         if more > 0 {
             lines.push(format!("  and {more} more; --report FILE.html lists all of them"));
+        }
+    }
+    if let Some(found) = record.over_time.as_ref() {
+        let tables = [
+            (!found.slices.is_empty()).then(|| groups::slices_table(found)),
+            (!found.periods.is_empty()).then(|| groups::periods_table(found)),
+        ];
+        for table in tables.iter().flatten() {
+            lines.push(String::new());
+            lines.push(render::text::table(table));
         }
     }
     lines.extend(record.notes.iter().map(|note| format!("note: {note}")));

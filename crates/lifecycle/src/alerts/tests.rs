@@ -116,6 +116,8 @@ fn found(drifts: bool, roc_auc: Option<f64>) -> MonitorRecord {
         multivariate: None,
         performance: roc_auc.map(performance),
         estimated: None,
+        season: None,
+        over_time: None,
         notes: Vec::new(),
     }
 }

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use modelwright_automl::Predictor;
 use modelwright_automl::target::{self, rows_with_target};
-use modelwright_core::data::{Column, ColumnData, Table};
-use modelwright_core::record::Options;
+use modelwright_core::data::{Column, ColumnData, MISSING_INSTANT, Table};
 use modelwright_core::task::{Predictions, Target, Task};
 use modelwright_core::{Context, Result};
+
+use super::{MonitorOptions, Watched};
 
 /// Bytes that measuring needs for each row and each output.
 const BYTES_PER_ROW: u64 = 120;
@@ -32,11 +33,25 @@ pub(super) struct Answers {
     pub(super) unknown: Option<String>,
     /// Whether there was no room for all rows.
     pub(super) is_cut: bool,
+    /// The columns whose groups are looked at, as far as all rows have them.
+    pub(super) by: Table,
+    /// Their names, each with whether the rows have it.
+    names: Vec<(String, bool)>,
+    /// When each row was; all missing where that is not known.
+    pub(super) times: Vec<i64>,
+    time_column: Option<String>,
 }
 
 impl Answers {
     /// No rows yet; weights and groups are in the columns that the options of the fit name.
-    pub(super) fn new(predictor: &Predictor, options: &Options) -> Self {
+    pub(super) fn new(watched: &Watched<'_>, asked: &MonitorOptions) -> Self {
+        let (predictor, options) = (watched.predictor, &watched.record.options);
+        let mut names: Vec<(String, bool)> = Vec::new();
+        for name in options.sensitive.iter().chain(&asked.by) {
+            if *name != predictor.target && !names.iter().any(|known| known.0 == *name) {
+                names.push((name.clone(), true));
+            }
+        }
         let n_classes = predictor.classes.len();
         let truth = match predictor.task {
             Task::Regression => Target::Real(Vec::new()),
@@ -53,6 +68,10 @@ impl Answers {
             n_unknown: 0,
             unknown: None,
             is_cut: false,
+            by: Table::default(),
+            names,
+            times: Vec::new(),
+            time_column: asked.time_column.clone(),
         }
     }
 
@@ -90,7 +109,40 @@ impl Answers {
         self.predictions.values.extend(predictions.select(&known).values);
         self.weigh(table, &known);
         self.group(table, &known);
+        self.keep(table, &known)
+    }
+
+    /// Keeps what groups and periods are made of; a column that a part lacks is given up for all.
+    fn keep(&mut self, table: &Table, rows: &[u32]) -> Result<()> {
+        let time = self.time_column.as_deref().and_then(|name| table.column(name));
+        match time.map(|column| &column.data) {
+            Some(ColumnData::Instant(times)) => {
+                self.times.extend(rows.iter().map(|row| times[*row as usize]));
+            }
+            _ => self.times.extend(std::iter::repeat_n(MISSING_INSTANT, rows.len())),
+        }
+        let mut kept = std::mem::take(&mut self.by).into_columns();
+        let mut columns = Vec::new();
+        for (name, is_there) in self.names.iter_mut().filter(|known| known.1) {
+            let before = kept.iter().position(|column| column.name == *name);
+            let new = table.column(name).map(|column| column.select(rows));
+            *is_there = new.is_some();
+            match (before.map(|at| kept.swap_remove(at)), new) {
+                (_, None) => {}
+                (None, Some(new)) => columns.push(new),
+                (Some(mut before), Some(new)) => {
+                    before.append(&new)?;
+                    columns.push(before);
+                }
+            }
+        }
+        self.by = Table::new(columns)?;
         Ok(())
+    }
+
+    /// Columns whose groups were to be looked at, and which the rows lack.
+    pub(super) fn absent(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().filter(|known| !known.1).map(|known| known.0.as_str())
     }
 
     /// Adds the weights of rows, or gives them up for all.

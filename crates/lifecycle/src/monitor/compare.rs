@@ -5,6 +5,7 @@ use modelwright_core::record::{Bin, ColumnDrift, Level, Summary};
 use modelwright_inspect::drift::{Counts, Scored, Steps, score_counts, score_steps};
 use modelwright_preprocess::sketch::{ColumnSketch, Moments};
 
+use super::season::Seasonal;
 use super::tally::{ColumnTally, counts_of, is_category, steps_of};
 
 /// Quantiles of a summary.
@@ -25,16 +26,23 @@ struct Sides<'a> {
     /// The reference rows; `None` for sketches.
     rows: Option<&'a ColumnTally<'a>>,
     sketch: Option<&'a ColumnSketch>,
+    /// The seasons of the reference rows, where they are looked at.
+    mix: Option<&'a Seasonal>,
 }
 
 /// Compares a column with its reference.
 pub(super) fn column(
     tally: &ColumnTally<'_>,
     rows: Option<&ColumnTally<'_>>,
+    mix: Option<&Seasonal>,
     importance: Option<f64>,
 ) -> ColumnDrift {
     let sketch = rows.map(|t| &t.sketch).or(tally.reference);
-    let sides = Sides { tally, rows, sketch };
+    let sides = Sides { tally, rows, sketch, mix };
+    let reference = match (rows, mix) {
+        (Some(rows), Some(mix)) => mix.summary(rows, &QUANTILES),
+        _ => sketch.map_or_else(Summary::default, summary),
+    };
     let mut drift = ColumnDrift {
         column: tally.field.name.clone(),
         kind: tally.field.kind,
@@ -47,7 +55,7 @@ pub(super) fn column(
         p_adjusted: None,
         drifted: false,
         psi: None,
-        reference: sketch.map_or_else(Summary::default, summary),
+        reference,
         current: summary(&tally.sketch),
         words: String::new(),
     };
@@ -72,11 +80,7 @@ impl Sides<'_> {
     }
 
     fn numbers(&self, drift: &mut ColumnDrift) {
-        let was = match (self.rows, self.sketch) {
-            (Some(rows), _) => rows.steps(),
-            (None, Some(sketch)) => steps_of(sketch),
-            (None, None) => return,
-        };
+        let Some(was) = steps_before(self.rows, self.sketch, self.mix) else { return };
         let is = self.tally.steps();
         take(drift, score_steps(&was, &is, self.n_distinct()));
         (drift.reference.bins, drift.current.bins) = bins(&was, &is);
@@ -88,10 +92,11 @@ impl Sides<'_> {
             Some(_) => tally.counts(),
             None => counts_of(&tally.sketch),
         };
-        let was = match (self.rows, self.sketch) {
-            (Some(rows), _) => of(rows),
-            (None, Some(sketch)) => counts_of(sketch),
-            (None, None) => return,
+        let was = match (self.rows, self.sketch, self.mix) {
+            (Some(rows), _, Some(mix)) => mix.counts(rows),
+            (Some(rows), _, None) => of(rows),
+            (None, Some(sketch), _) => counts_of(sketch),
+            (None, None, _) => return,
         };
         let is = of(self.tally);
         take(drift, score_counts(&was, &is, self.n_distinct()));
@@ -111,6 +116,19 @@ impl Sides<'_> {
         let (was, is) = (was.mean().unwrap_or_default(), is.mean().unwrap_or_default());
         drift.words = format!("mean length {} → {} characters", number(was), number(is));
     }
+}
+
+/// The numbers of the reference, however they were kept.
+pub(super) fn steps_before(
+    rows: Option<&ColumnTally<'_>>,
+    sketch: Option<&ColumnSketch>,
+    mix: Option<&Seasonal>,
+) -> Option<Steps> {
+    Some(match (rows, sketch, mix) {
+        (Some(rows), _, Some(mix)) => mix.steps(rows),
+        (Some(rows), _, None) => rows.steps(),
+        (None, sketch, _) => steps_of(sketch?),
+    })
 }
 
 fn take(drift: &mut ColumnDrift, scored: Option<Scored>) {

@@ -126,14 +126,14 @@ impl Live {
             let all = self.together(field, |span| &span.columns[i])?;
             outside.push((all.n_unseen, all.n_below + all.n_above));
             let tally = all.into_tally(reference.columns.column(&field.name));
-            columns.push(compare::column(&tally, None, None));
+            columns.push(compare::column(&tally, None, None, None));
         }
         adjust(&mut columns);
         let dataset = together(&columns, &[].into(), &MonitorOptions::default());
         let said = reference.predictions.as_ref().and_then(|p| p.predictions());
         let all = self.together(&self.prediction, |span| &span.predictions)?;
         let mut predictions =
-            said.map(|said| compare::column(&all.into_tally(Some(said)), None, None));
+            said.map(|said| compare::column(&all.into_tally(Some(said)), None, None, None));
         if let Some(alone) = &mut predictions {
             adjust(std::slice::from_mut(alone));
         }

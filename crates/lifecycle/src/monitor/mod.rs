@@ -23,10 +23,15 @@ mod compare;
 mod counted;
 mod live;
 mod multivariate;
+mod over_time;
 mod performance;
 mod quality;
 mod reconstruction;
+mod rhythm;
 mod sample;
+mod season;
+#[cfg(test)]
+mod seasonal_tests;
 mod share;
 mod side;
 mod tally;
@@ -35,17 +40,20 @@ mod tests;
 mod words;
 
 pub use live::{Live, LiveColumn, LiveDrift};
+pub use season::{Season, SeasonChoice};
 pub use side::{Side, must_have_reference};
 
 use std::collections::BTreeMap;
 
 use modelwright_automl::{Predictor, Reference};
-use modelwright_core::data::{Field, Kind};
+use modelwright_core::data::{Field, Kind, Storage};
 use modelwright_core::record::{
-    ColumnDrift, DatasetDrift, MONITOR_VERSION, MonitorRecord, Performance, RunRecord, WatchedModel,
+    ColumnDrift, DatasetDrift, MONITOR_VERSION, MonitorRecord, RunRecord, WatchedModel,
 };
 use modelwright_core::{Context, Result};
 use modelwright_inspect::drift::benjamini_hochberg;
+
+use tally::ColumnTally;
 
 /// A model and what is known of its training.
 pub struct Watched<'a> {
@@ -64,11 +72,18 @@ pub struct MonitorOptions {
     pub drift_share: f64,
     /// Whether rows are predicted.
     pub predict: bool,
+    /// By which seasons rows are compared with those of a reference file.
+    pub season: SeasonChoice,
+    /// The column with the time of each row, if there is one: see [`Watched::time_column`].
+    pub time_column: Option<String>,
+    /// Columns whose groups are looked at where answers are known, besides the sensitive ones.
+    pub by: Vec<String>,
 }
 
 impl Default for MonitorOptions {
     fn default() -> Self {
-        Self { drift_share: 0.5, predict: true }
+        let (season, time_column, by) = (SeasonChoice::None, None, Vec::new());
+        Self { drift_share: 0.5, predict: true, season, time_column, by }
     }
 }
 
@@ -84,6 +99,26 @@ impl Watched<'_> {
             return BTreeMap::new();
         }
         of.iter().map(|i| (i.column.as_str(), i.mean.max(0.0) / total)).collect()
+    }
+
+    /// Which model it is.
+    fn model(&self) -> WatchedModel {
+        WatchedModel {
+            target: self.predictor.target.clone(),
+            task: self.predictor.task,
+            metric: self.predictor.metric.clone(),
+            created: self.record.clock.created.clone(),
+        }
+    }
+
+    /// The column that says when each row was: the one of the model's run, or its only dates.
+    pub fn time_column(&self) -> Option<String> {
+        if let Some(name) = &self.record.options.time_column {
+            return Some(name.clone());
+        }
+        let mut dates = self.record.schema.fields.iter().filter(|f| f.storage == Storage::Instant);
+        let only = dates.next()?;
+        dates.next().is_none().then(|| only.name.clone())
     }
 
     /// The columns that are compared: those that the model reads.
@@ -106,26 +141,32 @@ pub fn conclude(
     ctx: &Context,
 ) -> Result<MonitorRecord> {
     let importances = watched.importances();
+    let mix = reference.and_then(|side| side.mix_like(current));
+    let mix = mix.as_ref();
     let mut columns: Vec<ColumnDrift> = ctx.map(current.columns().len(), |i| {
         let tally = &current.columns()[i];
         let importance = importances.get(tally.field.name.as_str()).copied();
-        compare::column(tally, reference.map(|side| &side.columns()[i]), importance)
+        compare::column(tally, reference.map(|side| &side.columns()[i]), mix, importance)
     });
     adjust(&mut columns);
     let dataset = together(&columns, &importances, options);
-    let of_reference = reference.and_then(Side::predictions);
-    let mut predictions = current.predictions().map(|t| compare::column(t, of_reference, None));
-    let of_reference = reference.and_then(Side::target);
-    let mut target = current.target().map(|t| compare::column(t, of_reference, None));
-    for alone in predictions.iter_mut().chain(&mut target) {
-        adjust(std::slice::from_mut(alone));
-    }
-    let quality = quality::find(watched, reference, current, &columns, &importances);
+    // What stands alone is not adjusted for the number of columns.
+    let alone = |is: Option<&ColumnTally<'_>>, was: Option<&ColumnTally<'_>>| {
+        let mut drift = is.map(|tally| compare::column(tally, was, mix, None));
+        adjust(drift.as_mut_slice());
+        drift
+    };
+    let predictions = alone(current.predictions(), reference.and_then(Side::predictions));
+    let target = alone(current.target(), reference.and_then(Side::target));
+    let quality = quality::find(watched, (reference, mix), current, &columns, &importances);
     let mut notes = current.notes();
-    let (multivariate, note) = multivariate::classify(watched, reference, current, ctx);
+    let (multivariate, note) = multivariate::classify(watched, (reference, mix), current, ctx);
     notes.extend(note);
+    notes.extend(reference.and_then(|side| side.season_note(current, mix)));
     let performance = performance::measured(watched, current, ctx);
-    let estimated: Option<Performance> = performance::expected(watched, reference, current, ctx);
+    let estimated = performance::expected(watched, (reference, mix), current, ctx);
+    let over_time = over_time::look(watched, current, &mut notes, ctx);
+    let of_groups = over_time.as_ref().map_or_else(Vec::new, |o| over_time::words(watched, o));
     let verdict = words::verdict(&words::Found {
         dataset: &dataset,
         columns: &columns,
@@ -134,18 +175,14 @@ pub fn conclude(
         performance: performance.as_ref(),
         estimated: estimated.as_ref(),
         quality: &quality,
+        n_of_groups: of_groups.len(),
         n_rows: current.n_rows(),
     });
     let mut record = MonitorRecord {
         format_version: MONITOR_VERSION,
         engine_version: env!("CARGO_PKG_VERSION").to_owned(),
         created: String::new(),
-        model: WatchedModel {
-            target: watched.predictor.target.clone(),
-            task: watched.predictor.task,
-            metric: watched.predictor.metric.clone(),
-            created: watched.record.clock.created.clone(),
-        },
+        model: watched.model(),
         reference: side::reference_rows(watched, reference),
         current: current.rows(),
         verdict,
@@ -158,9 +195,12 @@ pub fn conclude(
         multivariate,
         performance,
         estimated,
+        season: mix.map(|mix| mix.record.clone()),
+        over_time,
         notes,
     };
     record.explanation = words::explain(&record);
+    record.explanation.extend(of_groups.iter().map(|line| words::capital(line)));
     Ok(record)
 }
 

@@ -16,6 +16,7 @@ use modelwright_preprocess::{EncodingSpec, PrepareInput, prepare};
 
 use super::Watched;
 use super::reconstruction::reconstruct;
+use super::season::Seasonal;
 use super::side::Side;
 
 /// Rows that are told apart from chance on, by the lower end of the interval.
@@ -33,7 +34,7 @@ const Z_975: f64 = 1.96;
 /// Learns to tell the sides apart; a note when that could not be done.
 pub(super) fn classify(
     watched: &Watched<'_>,
-    reference: Option<&Side<'_>>,
+    (reference, mix): (Option<&Side<'_>>, Option<&Seasonal>),
     current: &Side<'_>,
     ctx: &Context,
 ) -> (Option<Multivariate>, Option<String>) {
@@ -42,9 +43,10 @@ pub(super) fn classify(
                     the rows of a reference file, and a model keeps no rows";
         return (None, Some(note.to_owned()));
     };
-    let (Some(was), Some(is)) = (reference.sample(), current.sample()) else {
+    let (Some(was), Some(is)) = (reference.sample_like(mix), current.sample()) else {
         return (None, None);
     };
+    let was = &*was;
     if was.n_rows().min(is.n_rows()) < ROWS_MIN {
         let note = format!("columns are not compared all together: fewer than {ROWS_MIN} rows");
         return (None, Some(note));

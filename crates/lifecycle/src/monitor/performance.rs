@@ -10,6 +10,7 @@ use modelwright_evaluate::{
 };
 
 use super::Watched;
+use super::season::Seasonal;
 use super::side::Side;
 
 /// Resamples of the intervals.
@@ -53,7 +54,7 @@ pub(super) fn measured(
 /// Metrics to be expected without answers; `None` where nothing is known of them.
 pub(super) fn expected(
     watched: &Watched<'_>,
-    reference: Option<&Side<'_>>,
+    (reference, mix): (Option<&Side<'_>>, Option<&Seasonal>),
     current: &Side<'_>,
     ctx: &Context,
 ) -> Option<Performance> {
@@ -65,7 +66,12 @@ pub(super) fn expected(
     values.sort_by_key(|m| m.name != watched.predictor.metric);
     let stored = watched.reference.predictions.as_ref();
     let (before, compared_with) = match (reference, stored) {
-        (Some(side), _) => (side.expectation.metrics(ctx), Some("the reference file".to_owned())),
+        (Some(side), _) => {
+            let seasons = mix.and_then(|mix| side.expected_like(mix, ctx));
+            let text = if seasons.is_some() { ", in the same seasons" } else { "" };
+            let metrics = seasons.unwrap_or_else(|| side.expectation.metrics(ctx));
+            (metrics, Some(format!("the reference file{text}")))
+        }
         (None, Some(stored)) => (stored.expected.clone(), Some("the untouched rows".to_owned())),
         (None, None) => (Vec::new(), None),
     };

@@ -9,9 +9,10 @@ use modelwright_inspect::drift::test::two_proportions;
 use modelwright_inspect::drift::{benjamini_hochberg, unit};
 use modelwright_preprocess::sketch::ColumnSketch;
 
-use super::compare::{number, percent};
+use super::compare::{number, percent, steps_before};
+use super::season::Seasonal;
 use super::side::Side;
-use super::tally::{ColumnTally, UNSEEN_MAX, is_category, steps_of};
+use super::tally::{ColumnTally, UNSEEN_MAX, is_category};
 use super::{LEVEL, Watched};
 
 /// A share of missing values that changed by so much is worth a word, or severe.
@@ -33,7 +34,7 @@ const NAMED: usize = 5;
 /// All findings, severe ones first.
 pub(super) fn find(
     watched: &Watched<'_>,
-    reference: Option<&Side<'_>>,
+    (reference, mix): (Option<&Side<'_>>, Option<&Seasonal>),
     current: &Side<'_>,
     columns: &[ColumnDrift],
     importances: &BTreeMap<&str, f64>,
@@ -42,7 +43,7 @@ pub(super) fn find(
     for (i, tally) in current.columns().iter().enumerate() {
         let rows = reference.map(|side| &side.columns()[i]);
         let importance = importances.get(tally.field.name.as_str()).copied();
-        let one = One { tally, rows, sketch: rows.map(|t| &t.sketch).or(tally.reference) };
+        let one = One { tally, rows, mix, sketch: rows.map(|t| &t.sketch).or(tally.reference) };
         if tally.is_there {
             one.values(&mut found);
         } else {
@@ -70,6 +71,7 @@ pub(super) fn find(
 struct One<'a> {
     tally: &'a ColumnTally<'a>,
     rows: Option<&'a ColumnTally<'a>>,
+    mix: Option<&'a Seasonal>,
     sketch: Option<&'a ColumnSketch>,
 }
 
@@ -196,10 +198,7 @@ impl One<'_> {
         if is_category(self.tally.field.kind) || self.tally.field.kind == Kind::Datetime {
             return None;
         }
-        let was = match (self.rows, self.sketch) {
-            (Some(rows), _) => rows.steps(),
-            (None, sketch) => steps_of(sketch?),
-        };
+        let was = steps_before(self.rows, self.sketch, self.mix)?;
         let factor = unit::factor(&was, &self.tally.steps())?;
         let times = if factor >= 1.0 {
             format!("{} times what they were", number(factor))

@@ -61,6 +61,11 @@ impl RowSample {
         self.thin_out();
     }
 
+    /// The random number of each row of the sample.
+    pub(super) fn numbers(&self) -> &[u64] {
+        &self.kept
+    }
+
     /// The rows, as long as there are any.
     pub(super) fn table(&self) -> Option<&Table> {
         self.table.as_ref()

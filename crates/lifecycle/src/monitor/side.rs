@@ -4,15 +4,20 @@ use std::borrow::Cow;
 
 use modelwright_automl::Predictor;
 use modelwright_automl::reference::{Expectation, PREDICTION, prediction_column};
-use modelwright_core::data::{Column, ColumnData, Field, Kind, Schema, Storage, Table};
-use modelwright_core::record::RowsRecord;
+use modelwright_core::data::{
+    Column, ColumnData, Field, Kind, MISSING_INSTANT, Schema, Storage, Table,
+};
+use modelwright_core::record::{MetricValue, RowsRecord};
+use modelwright_core::task::Predictions;
 use modelwright_core::{Context, Error, Result};
 use modelwright_io::{Cell, RowReader};
 use modelwright_preprocess::sketch::ColumnSketch;
 use rayon::prelude::*;
 
 use super::answers::Answers;
+use super::rhythm;
 use super::sample::RowSample;
+use super::season::{Calendar, Season, Seasonal, time_field};
 use super::share::{self, Part};
 use super::tally::ColumnTally;
 use super::{MonitorOptions, Watched};
@@ -23,6 +28,11 @@ const EXACT_MEMORY_SHARE: u64 = 8;
 
 /// Rows of either side that a classifier is to tell apart.
 const SAMPLE_ROWS: usize = 10_000;
+
+/// Columns of the sample that are no columns of the table: the time of a row, and what the model
+/// says of it, output by output.
+const TIME: &str = "\u{0}time";
+const SAID: &str = "\u{0}said";
 
 /// What is kept of the rows of one side.
 pub struct Side<'a> {
@@ -42,6 +52,10 @@ pub struct Side<'a> {
     /// Why rows are not predicted.
     unpredicted: Option<String>,
     has_target: bool,
+    /// The seasons of the rows, where they are looked at.
+    calendar: Option<Calendar>,
+    /// The column with the time of each row, where it is known.
+    time_column: Option<String>,
 }
 
 impl<'a> Side<'a> {
@@ -66,6 +80,7 @@ impl<'a> Side<'a> {
         };
         let said = reference.predictions.as_ref().map(|t| &t.sketch);
         let mut side = Self::with(watched, options, of_column, said, ctx);
+        side.calendar = reference.calendar.as_ref().map(|c| Calendar::new(c.season, &c.column));
         side.sample_rows("monitor/current", ctx);
         side
     }
@@ -73,6 +88,14 @@ impl<'a> Side<'a> {
     /// No rows yet: they will be the reference of another side.
     pub fn reference(watched: &'a Watched<'a>, options: &MonitorOptions, ctx: &Context) -> Self {
         let mut side = Self::with(watched, options, |_| None, None, ctx);
+        let season = options.season.season().zip(options.time_column.as_ref());
+        if let Some(calendar) = season.map(|(season, name)| Calendar::new(season, name)) {
+            let n = calendar.counts.len();
+            side.columns = side.columns.into_iter().map(|t| t.in_seasons(n)).collect();
+            side.target = side.target.map(|t| t.in_seasons(n));
+            side.predictions = side.predictions.map(|t| t.in_seasons(n));
+            side.calendar = Some(calendar);
+        }
         side.sample_rows("monitor/reference", ctx);
         side
     }
@@ -109,11 +132,13 @@ impl<'a> Side<'a> {
             target: Some(tally(of_target)),
             predictions: options.predict.then(|| ColumnTally::new(field, said, exact_max)),
             expectation: Expectation::new(predictor, errors),
-            answers: Answers::new(predictor, &watched.record.options),
+            answers: Answers::new(watched, options),
             sample: None,
             unexpected: Vec::new(),
             unpredicted: None,
             has_target: false,
+            calendar: None,
+            time_column: options.time_column.clone(),
         }
     }
 
@@ -158,13 +183,52 @@ impl<'a> Side<'a> {
                 self.target = None;
             }
         }
-        self.predict(&table, &parts, ctx)?;
-        if let Some(sample) = &mut self.sample {
-            let names = self.columns.iter().map(|t| &t.field.name);
-            let columns: Vec<Column> = names.filter_map(|n| table.column(n)).cloned().collect();
-            sample.add(&Table::new(columns)?)?;
+        let said = self.predict(&table, &parts, ctx)?;
+        self.add_to_seasons(&table, said.as_ref(), ctx)?;
+        self.add_to_sample(&table, said.as_ref())
+    }
+
+    /// Adds the rows to the seasons that they are of.
+    fn add_to_seasons(
+        &mut self,
+        table: &Table,
+        said: Option<&Predictions>,
+        ctx: &Context,
+    ) -> Result<()> {
+        let Some(calendar) = &mut self.calendar else { return Ok(()) };
+        let rows = calendar.part(table);
+        let add = |tally: &mut ColumnTally<'_>| {
+            tally.add_to_seasons(table.column(&tally.field.name), &rows)
+        };
+        ctx.install(|| self.columns.par_iter_mut().try_for_each(add))?;
+        if let Some(tally) = &mut self.target {
+            tally.add_to_seasons(table.column(&self.predictor.target), &rows)?;
         }
-        Ok(())
+        match (&mut self.predictions, said) {
+            (Some(tally), Some(said)) => {
+                tally.add_to_seasons(Some(&prediction_column(self.predictor, said)), &rows)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn add_to_sample(&mut self, table: &Table, said: Option<&Predictions>) -> Result<()> {
+        let Some(sample) = &mut self.sample else { return Ok(()) };
+        let names = self.columns.iter().map(|t| &t.field.name);
+        let mut columns: Vec<Column> = names.filter_map(|n| table.column(n)).cloned().collect();
+        if let Some(name) = &self.time_column {
+            let times = match table.column(name).map(|column| &column.data) {
+                Some(ColumnData::Instant(times)) => times.clone(),
+                _ => vec![MISSING_INSTANT; table.n_rows()],
+            };
+            columns.push(Column::instants(TIME, times));
+            for output in 0..self.predictor.n_outputs() {
+                let value = |row| said.map_or(f64::NAN, |said| said.row(row)[output]);
+                let values = (0..table.n_rows()).map(value).collect();
+                columns.push(Column::numbers(format!("{SAID} {output}"), values));
+            }
+        }
+        sample.add(&Table::new(columns)?)
     }
 
     /// No more rows come.
@@ -174,22 +238,28 @@ impl<'a> Side<'a> {
         }
     }
 
-    fn predict(&mut self, table: &Table, parts: &[Part], ctx: &Context) -> Result<()> {
+    fn predict(
+        &mut self,
+        table: &Table,
+        parts: &[Part],
+        ctx: &Context,
+    ) -> Result<Option<Predictions>> {
         if self.predictions.is_none() || self.unpredicted.is_some() {
-            return Ok(());
+            return Ok(None);
         }
         let needed = self.predictor.schema.fields.iter().filter(|f| !f.optional);
         if let Some(lacking) = needed.into_iter().find(|f| table.column(&f.name).is_none()) {
             self.unpredicted = Some(lacking.name.clone());
             self.predictions = None;
-            return Ok(());
+            return Ok(None);
         }
         let said = self.predictor.predict(table, ctx)?;
         if let Some(tally) = &mut self.predictions {
             tally.add(&prediction_column(self.predictor, &said), parts)?;
         }
         self.expectation.add(&said);
-        self.answers.add(self.predictor, table, &said, ctx)
+        self.answers.add(self.predictor, table, &said, ctx)?;
+        Ok(Some(said))
     }
 
     /// The columns as the model holds them, and the target as training did; counts what cannot be
@@ -197,6 +267,10 @@ impl<'a> Side<'a> {
     fn as_expected(&mut self, table: Table) -> Result<Table> {
         let mut columns = table.into_columns();
         for column in &mut columns {
+            let is_time = self.time_column.as_ref() == Some(&column.name);
+            if is_time && matches!(column.data, ColumnData::String { .. }) {
+                *column = read_strings(column, &time_field(&column.name))?.column;
+            }
             let mut tallies = self.columns.iter_mut().chain(&mut self.target);
             let Some(tally) = tallies.find(|t| t.field.name == column.name) else { continue };
             if let Cow::Owned(renamed) = tally.as_reference(column) {
@@ -231,6 +305,78 @@ impl<'a> Side<'a> {
 
     pub(super) fn sample(&self) -> Option<&Table> {
         self.sample.as_ref().and_then(RowSample::table)
+    }
+
+    /// These reference rows as the new rows have their seasons; `None` without seasons.
+    pub(super) fn mix_like(&self, current: &Self) -> Option<Seasonal> {
+        Seasonal::of(self.calendar.as_ref()?, current.calendar.as_ref()?)
+    }
+
+    /// The sampled rows, those of a mixture of seasons if there is one.
+    pub(super) fn sample_like(&self, mix: Option<&Seasonal>) -> Option<Cow<'_, Table>> {
+        let (sample, table) = self.sample.as_ref().zip(self.sample())?;
+        let seasons = mix.zip(self.calendar.as_ref());
+        let chosen = seasons.zip(table.column(TIME)).map(|((mix, calendar), times)| {
+            table.select(&mix.chosen(calendar.season, times, sample.numbers()))
+        });
+        Some(chosen.map_or(Cow::Borrowed(table), Cow::Owned))
+    }
+
+    /// Metrics that are to be expected of sampled rows in a mixture of seasons.
+    pub(super) fn expected_like(&self, mix: &Seasonal, ctx: &Context) -> Option<Vec<MetricValue>> {
+        let rows = self.sample_like(Some(mix))?;
+        let n_outputs = self.predictor.n_outputs();
+        let outputs = (0..n_outputs).map(|output| rows.column(&format!("{SAID} {output}")));
+        let outputs: Vec<&[f64]> = outputs
+            .map(|column| match &column?.data {
+                ColumnData::Number(values) => Some(&**values),
+                _ => None,
+            })
+            .collect::<Option<_>>()?;
+        let values = (0..rows.n_rows()).flat_map(|row| outputs.iter().map(move |o| o[row]));
+        let said = Predictions::new(n_outputs, values.collect());
+        if said.values.iter().any(|value| value.is_nan()) {
+            return None;
+        }
+        let mut expectation = self.expectation.empty();
+        expectation.add(&said);
+        Some(expectation.metrics(ctx))
+    }
+
+    /// The rhythm that the sampled rows show: its season, what shows it most, and the share of the
+    /// variance of that which the season explains.
+    pub fn rhythm(&self) -> Option<(Season, String, f64)> {
+        let table = self.sample()?;
+        let ColumnData::Instant(times) = &table.column(TIME)?.data else { return None };
+        let found = rhythm::find(table, times)?;
+        let name = &table.columns()[found.column].name;
+        let is_said = name.starts_with(SAID);
+        let name = if is_said { "the predictions".to_owned() } else { format!("`{name}`") };
+        Some((found.season, name, found.share))
+    }
+
+    /// What is to be said of the seasons of the new rows, beside these of the reference.
+    pub(super) fn season_note(&self, current: &Self, mix: Option<&Seasonal>) -> Option<String> {
+        if let Some(mix) = mix {
+            let (n, season) = (mix.record.n_lacking, &mix.record.season);
+            let text = "of which the reference has too few rows: all of it stands in for them";
+            let of = current.n_rows;
+            return (n > 0).then(|| format!("{n} of {of} rows are of a {season} {text}"));
+        }
+        if self.calendar.is_some() {
+            return Some("no season of the reference has rows enough: all are compared".to_owned());
+        }
+        let (season, what, share) = self.rhythm()?;
+        let (season, percent) = (season.name(), share * 100.0);
+        Some(format!(
+            "the reference has a rhythm by {season}, {percent:.0} % of the variance of {what}: \
+             --season {season} compares like with like"
+        ))
+    }
+
+    /// The column with the time of each row, where it is known.
+    pub(super) fn time_column(&self) -> Option<&str> {
+        self.time_column.as_deref()
     }
 
     /// Rows that passed.

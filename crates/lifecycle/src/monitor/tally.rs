@@ -42,6 +42,8 @@ pub(super) struct ColumnTally<'a> {
     pub(super) n_wrong: u64,
     /// Whether any part of the rows had the column.
     pub(super) is_there: bool,
+    /// The same column in each season; none where seasons are not looked at.
+    pub(super) strata: Vec<Self>,
 }
 
 enum Exact {
@@ -66,8 +68,16 @@ impl<'a> ColumnTally<'a> {
             unseen: BTreeMap::new(),
             n_wrong: 0,
             is_there: false,
+            strata: Vec::new(),
             field,
         }
+    }
+
+    /// One that is also kept season by season, with as many values as before in all of them.
+    pub(super) fn in_seasons(self, n_seasons: usize) -> Self {
+        let exact_max = self.exact_max / n_seasons.max(1);
+        let stratum = |_| Self::new(self.field.clone(), None, exact_max);
+        Self { strata: (0..n_seasons).map(stratum).collect(), exact: None, ..self }
     }
 
     /// One that keeps no values.
@@ -117,6 +127,23 @@ impl<'a> ColumnTally<'a> {
         }
         self.keep(&column.data);
         self.look_outside(&column.data);
+        Ok(())
+    }
+
+    /// Adds the rows of a column to the seasons that they are of; `None` where it is not there.
+    pub(super) fn add_to_seasons(
+        &mut self,
+        column: Option<&Column>,
+        rows: &[Vec<u32>],
+    ) -> Result<()> {
+        for (stratum, rows) in self.strata.iter_mut().zip(rows) {
+            let part = Part { rows: 0..rows.len(), is_whole: true };
+            match column {
+                _ if rows.is_empty() => {}
+                Some(column) => stratum.add(&column.select(rows), &[part])?,
+                None => stratum.add_absent(rows.len()),
+            }
+        }
         Ok(())
     }
 
@@ -207,7 +234,10 @@ impl<'a> ColumnTally<'a> {
 
     /// Whether the values are kept.
     pub(super) fn is_exact(&self) -> bool {
-        self.exact.is_some()
+        match &*self.strata {
+            [] => self.exact.is_some(),
+            strata => strata.iter().all(Self::is_exact),
+        }
     }
 
     /// The numbers as a distribution.

@@ -13,12 +13,12 @@ use modelwright_core::record::{
 
 use super::{Live, LiveDrift, MonitorOptions, Side, Watched, conclude};
 
-fn ctx() -> Context {
+pub(super) fn ctx() -> Context {
     Context::unlimited(1, 2)
 }
 
 /// Size, colour, noise, twin (of the noise), and whether it sells.
-fn rows(n: usize, stream: u64) -> Table {
+pub(super) fn rows(n: usize, stream: u64) -> Table {
     let mut random = Random::stream(21, "monitor/rows", stream);
     let (mut size, mut noise, mut twin) = (Vec::new(), Vec::new(), Vec::new());
     let (mut colour, mut sells) = (Vec::new(), Vec::new());
@@ -42,7 +42,7 @@ fn rows(n: usize, stream: u64) -> Table {
     .unwrap()
 }
 
-fn model() -> &'static FitOutcome {
+pub(super) fn model() -> &'static FitOutcome {
     static MODEL: OnceLock<FitOutcome> = OnceLock::new();
     MODEL.get_or_init(|| {
         let table = rows(3000, 0);
@@ -102,7 +102,7 @@ fn answers_that_are_no_numbers_are_counted_and_the_others_are_measured() {
     assert!(finding.message.contains("`tall`"), "{}", finding.message);
 }
 
-fn watched(outcome: &FitOutcome) -> Watched<'_> {
+pub(super) fn watched(outcome: &FitOutcome) -> Watched<'_> {
     let bytes = Reference::encode(&outcome.reference, outcome.predictions.as_ref()).unwrap();
     let reference = Reference::decode(&bytes).unwrap();
     Watched { predictor: &outcome.predictor, record: &outcome.record, reference }

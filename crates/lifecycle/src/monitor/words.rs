@@ -30,6 +30,8 @@ pub(super) struct Found<'a> {
     pub(super) performance: Option<&'a Performance>,
     pub(super) estimated: Option<&'a Performance>,
     pub(super) quality: &'a [QualityFinding],
+    /// Findings about groups of rows.
+    pub(super) n_of_groups: usize,
     /// New rows.
     pub(super) n_rows: u64,
 }
@@ -60,6 +62,7 @@ pub(super) fn verdict(found: &Found<'_>) -> Verdict {
     let quality = found.quality.iter().any(|f| f.is_severe);
     let notable = |f: &QualityFinding| f.kind != QualityKind::UnexpectedColumn;
     let is_watched = found.worse().is_some()
+        || found.n_of_groups > 0
         || found.columns.iter().any(|c| c.drifted)
         || found.quality.iter().any(notable);
     let status = match (drift || performance || quality, is_watched) {
@@ -104,6 +107,11 @@ fn summary(found: &Found<'_>, status: Status) -> String {
     }
     if found.multivariate.and_then(lost_relations).is_some() && found.dataset.n_drifted == 0 {
         reasons.push("the columns have other relations than before".to_owned());
+    }
+    match found.n_of_groups {
+        0 => {}
+        1 => reasons.push("one finding about groups of rows".to_owned()),
+        n => reasons.push(format!("{n} findings about groups of rows")),
     }
     match (status, reasons.is_empty()) {
         (Status::Stable, _) => {
@@ -204,7 +212,7 @@ fn performance_line(performance: &Performance, is_measured: bool) -> Option<Stri
     ))
 }
 
-fn capital(text: &str) -> String {
+pub(super) fn capital(text: &str) -> String {
     let mut characters = text.chars();
     let first = characters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
     first + characters.as_str()

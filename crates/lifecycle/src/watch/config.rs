@@ -27,6 +27,7 @@ use std::path::{Path, PathBuf};
 use modelwright_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
+use crate::monitor::SeasonChoice;
 use crate::retrain::{Gates, Rule};
 use crate::store::parse_reference;
 use crate::toml_file::{self, About};
@@ -90,11 +91,31 @@ pub struct MonitorSettings {
     pub newest: usize,
     /// From which share of drifted columns on the dataset drifted.
     pub drift_share: f64,
+    /// A file of rows to compare with, in place of what the model keeps of its training; relative
+    /// as `data`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reference: Option<PathBuf>,
+    /// By which seasons rows are compared with those of the reference.
+    #[serde(skip_serializing_if = "is_none")]
+    pub season: SeasonChoice,
+    /// The column with the time of each row; that of the model's own run, or its only dates, if
+    /// absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time_column: Option<String>,
+    /// Columns whose groups are looked at where answers are known, besides the sensitive ones.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub by: Vec<String>,
+}
+
+fn is_none(season: &SeasonChoice) -> bool {
+    *season == SeasonChoice::None
 }
 
 impl Default for MonitorSettings {
     fn default() -> Self {
-        Self { newest: 0, drift_share: 0.5 }
+        let (reference, season, time_column) = (None, SeasonChoice::None, None);
+        let by = Vec::new();
+        Self { newest: 0, drift_share: 0.5, reference, season, time_column, by }
     }
 }
 
@@ -110,6 +131,9 @@ pub struct Triggers {
     pub schedule: Option<Span>,
     /// So many new rows since the last retraining.
     pub rows: Option<u64>,
+    /// So many times as many rows as the last retraining had, since the world changed: what was
+    /// learned from few rows is learned again from more; 0 for never.
+    pub growth: f64,
     /// Whatever starts it, not before so long after the last retraining.
     pub at_most_every: Span,
 }
@@ -117,7 +141,8 @@ pub struct Triggers {
 impl Default for Triggers {
     fn default() -> Self {
         let at_most_every = Span::seconds(86_400);
-        Self { drift: true, performance: true, schedule: None, rows: None, at_most_every }
+        let (schedule, rows, growth) = (None, None, 2.0);
+        Self { drift: true, performance: true, schedule, rows, growth, at_most_every }
     }
 }
 
@@ -313,6 +338,7 @@ impl WatchConfig {
             log.folder = home.join(&log.folder);
         }
         config.out = home.join(&config.out);
+        config.monitor.reference = config.monitor.reference.map(|path| home.join(path));
         config.alerts = config.alerts.map(|path| home.join(path));
         Ok(config)
     }
@@ -345,7 +371,7 @@ impl WatchConfig {
         let (_, alias) = self.target()?;
         let share = |value: f64| value > 0.0 && value < 1.0;
         let share_or_none = |value: f64| (0.0..=1.0).contains(&value);
-        let rules: [(bool, &str, &str); 9] = [
+        let rules: [(bool, &str, &str); 11] = [
             (
                 !self.data.is_empty() || self.log.is_some(),
                 "data",
@@ -358,6 +384,17 @@ impl WatchConfig {
                 self.monitor.drift_share > 0.0 && self.monitor.drift_share <= 1.0,
                 "monitor.drift_share",
                 "a share up to 1",
+            ),
+            (
+                is_none(&self.monitor.season) || self.monitor.reference.is_some(),
+                "monitor.season",
+                "a file to compare with, season by season: monitor.reference",
+            ),
+            (
+                self.trigger.growth == 0.0
+                    || self.trigger.growth > 1.0 && self.trigger.growth.is_finite(),
+                "trigger.growth",
+                "a number above 1, or 0 for never",
             ),
             (self.every.as_seconds() > 0, "every", "more than zero"),
             (share_or_none(self.retrain.slice_loss), "retrain.slice_loss", "a share from 0 to 1"),

@@ -22,7 +22,7 @@ pub fn decide(
             guard(config, (*version, *previous), since, observed, at)
                 .unwrap_or_else(|| steady(config, state, observed, at))
         }
-        Phase::Steady => steady(config, state, observed, at),
+        Phase::Steady | Phase::Approved { .. } => steady(config, state, observed, at),
     }
 }
 
@@ -76,6 +76,17 @@ fn steady(config: &WatchConfig, state: &WatchState, observed: &Observation, at: 
     if let Some(n_rows) = config.trigger.rows.filter(|n| observed.n_new_rows >= *n) {
         triggers.push(Trigger::Rows);
         reasons.push(format!("{} new rows came, {n_rows} were awaited.", observed.n_new_rows));
+    }
+    let grown = state.had_rows.filter(|had| {
+        let more = (config.trigger.growth - 1.0) * *had as f64;
+        more > 0.0 && observed.n_new_rows as f64 >= more
+    });
+    if let Some(had) = grown {
+        triggers.push(Trigger::Growth);
+        reasons.push(format!(
+            "{} new rows came since a retraining that had only {had} of the world as it is now.",
+            observed.n_new_rows
+        ));
     }
     if let Some(span) = config.trigger.schedule.filter(|s| passed_s >= s.as_seconds()) {
         triggers.push(Trigger::Schedule);

@@ -30,7 +30,9 @@
 //! | `decide` | the rules |
 //! | `keep` | the right to act, and what was decided, in the store |
 //! | `commit` | state, aliases and decision, changed at once |
+//! | `approve` | what a person says to a version that waits |
 
+mod approve;
 mod commit;
 mod config;
 mod decide;
@@ -39,6 +41,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+pub use approve::{Answer, Waiting};
 pub use commit::{AliasStep, Committed, Said, WatchChange};
 pub use config::{
     CanarySettings, MonitorSettings, RetrainSettings, Rollout, ServingLog, Triggers, WatchConfig,

@@ -22,6 +22,10 @@ pub struct WatchState {
     pub stale: BTreeSet<String>,
     /// What is going on.
     pub phase: Phase,
+    /// Rows that the last retraining had, where it left out those from before the world changed,
+    /// to learn from and to judge by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub had_rows: Option<u64>,
     /// Whether servers are still to be told that a canary or shadow is over.
     #[serde(default)]
     pub recall: bool,
@@ -64,6 +68,15 @@ pub enum Phase {
     Waiting {
         /// The version that waits.
         version: i64,
+        /// Since when.
+        since: String,
+    },
+    /// A person said yes, and the version is in use; the next look begins its guard.
+    Approved {
+        /// The promoted version.
+        version: i64,
+        /// The one before it.
+        previous: i64,
         /// Since when.
         since: String,
     },
@@ -137,6 +150,8 @@ pub enum Trigger {
     Performance,
     /// Enough new rows came.
     Rows,
+    /// There are many more rows since the world changed than the last retraining had.
+    Growth,
 }
 
 /// What is to be done.

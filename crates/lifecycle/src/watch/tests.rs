@@ -64,6 +64,54 @@ fn each_trigger_starts_a_retraining_and_nothing_else_does() {
 }
 
 #[test]
+fn what_was_learned_from_few_rows_of_a_new_world_is_learned_again_when_there_are_many_more() {
+    let had_rows = Some(400);
+    let after = WatchState { had_rows, ..state(Phase::Steady) };
+    let of = |text: &str, n: u64| action(&config(text), &after, &observed(n, None), &day(2));
+    assert_eq!(of("", 399), Action::Nothing);
+    assert_eq!(of("", 400), Action::Retrain { triggers: vec![Trigger::Growth] });
+    assert_eq!(of("[trigger]\ngrowth = 3", 799), Action::Nothing);
+    assert_eq!(of("[trigger]\ngrowth = 0", 9999), Action::Nothing);
+    let steady = state(Phase::Steady);
+    let never = action(&config(""), &steady, &observed(9999, None), &day(2));
+    assert_eq!(never, Action::Nothing, "nothing was ever learned from few rows");
+    assert!(WatchConfig::parse("model = \"a@b\"\ndata = [\"x\"]\n[trigger]\ngrowth = 1").is_err());
+}
+
+#[test]
+fn a_person_answers_the_version_that_waits_and_no_other() {
+    on_both("watch-answer", |home| {
+        let mut store = home.open();
+        for score in [0.5, 0.4] {
+            store.register("churn", &model_file(home, score), None, None, START).unwrap();
+        }
+        store.set_alias("churn", "champion", "1", None, START).unwrap();
+        let waits = state(Phase::Waiting { version: 2, since: day(1) });
+        store.commit_watch(&change(None, &waits, None)).unwrap();
+        let at = day(2);
+        let answer = Answer { model: "churn", version: Some(7), approves: true, reason: None };
+        let error = store.answer_watch(&answer, &at).unwrap_err();
+        assert!(error.to_string().contains("another version"), "{error}");
+        let answer = Answer { version: Some(2), ..answer };
+        let waiting = store.answer_watch(&answer, &at).unwrap();
+        assert_eq!((waiting.model.as_str(), waiting.version), ("churn@champion", 2));
+        assert_eq!(store.version("churn", "champion").unwrap().number, 2);
+        let now = store.watch_state("churn@champion").unwrap().unwrap();
+        assert_eq!(now.phase, Phase::Approved { version: 2, previous: 1, since: at.clone() });
+        let error = store.answer_watch(&answer, &at).unwrap_err();
+        assert!(error.to_string().contains("nothing waits"), "{error}");
+        store.commit_watch(&change(Some(&now), &waits, None)).unwrap();
+        let no = Answer { approves: false, reason: Some("too odd"), ..answer };
+        store.answer_watch(&no, &at).unwrap();
+        let now = store.watch_state("churn@champion").unwrap().unwrap();
+        assert_eq!((now.phase, now.recall), (Phase::Steady, true));
+        let rows = store.watch_decisions("churn@champion").unwrap();
+        assert_eq!((rows[0].action.as_str(), rows[1].action.as_str()), ("approve", "reject"));
+        assert_eq!(rows[1].words, "Version 2: too odd");
+    });
+}
+
+#[test]
 fn a_retraining_is_not_repeated_before_its_pause_is_over_nor_when_the_clock_goes_back() {
     let config = config("[trigger]\nat_most_every = \"3d\"");
     let retrained = Some(day(5));

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use modelwright::lifecycle::resolve_model;
 use modelwright::lifecycle::store::{ModelVersion, parse_reference};
+use modelwright::lifecycle::watch::{Answer, Waiting};
 use modelwright_core::{Error, Result};
 use serde_json::json;
 
@@ -171,13 +172,9 @@ impl Models {
             }
             Action::Approve { name, reject, reason } => {
                 let mut store = existing_store(session)?;
-                let (model, number) = modelwright::watching::approve(
-                    &mut store,
-                    &name,
-                    !reject,
-                    reason.as_deref(),
-                    at,
-                )?;
+                let reason = reason.as_deref();
+                let answer = Answer { model: &name, version: None, approves: !reject, reason };
+                let Waiting { model, version: number } = store.answer_watch(&answer, at)?;
                 let text = if reject {
                     format!("{model} stays as it is; version {number} was turned down")
                 } else {

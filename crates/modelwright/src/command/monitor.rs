@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use modelwright::inspect::{monitor_html, monitor_text};
 use modelwright::lifecycle::alerts::{AlertRules, Network, Whose, deliver, observe};
-use modelwright::lifecycle::monitor::MonitorOptions;
+use modelwright::lifecycle::monitor::{MonitorOptions, SeasonChoice};
 use modelwright::{Model, MonitorRequest, Rows};
 use modelwright_core::record::{MonitorRecord, Status, Verdict};
 use modelwright_core::{Error, Result};
@@ -22,6 +22,7 @@ Examples:
   modelwright monitor churn this_week.csv
   modelwright monitor churn logs/*.parquet --report drift.html
   modelwright monitor churn this_week.csv --reference last_year.csv --json
+  modelwright monitor shop today.csv --reference last_year.csv --season weekday
   modelwright monitor churn@champion this_week.csv --alerts rules.toml
   modelwright monitor churn served.csv --labels answers.csv --id customer --fail-on alarm
 
@@ -51,6 +52,16 @@ pub(crate) struct Monitor {
     #[arg(long, value_name = "SHARE", default_value = "0.5",
           value_parser = values::share_of_columns)]
     drift_share: f64,
+    /// Compare rows with those rows of --reference that are of the same season
+    #[arg(long, value_enum, value_name = "SEASON", default_value = "none")]
+    season: SeasonFlag,
+    /// The column with the time of each row [default: that of the model's run, or its only dates]
+    #[arg(long, value_name = "COLUMN", value_parser = values::name)]
+    time_column: Option<String>,
+    /// Look at the groups of this column too where answers are known (repeatable); those that the
+    /// fit was told are sensitive are looked at anyway
+    #[arg(long, value_name = "COLUMN", value_parser = values::name)]
+    by: Vec<String>,
     /// Look at the columns only
     #[arg(long)]
     no_predictions: bool,
@@ -67,6 +78,33 @@ pub(crate) struct Monitor {
     text: TextArgs,
     #[command(flatten)]
     log: LogArg,
+}
+
+/// Which rows are alike in season (UTC).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum SeasonFlag {
+    /// All rows
+    None,
+    /// As the reference shows a rhythm by itself, if it does
+    Auto,
+    /// Those of the same hour of the day
+    Hour,
+    /// Those of the same day of the week
+    Weekday,
+    /// Those of the same month of the year
+    Month,
+}
+
+impl SeasonFlag {
+    fn choice(self) -> SeasonChoice {
+        match self {
+            Self::None => SeasonChoice::None,
+            Self::Auto => SeasonChoice::Auto,
+            Self::Hour => SeasonChoice::Hour,
+            Self::Weekday => SeasonChoice::Weekday,
+            Self::Month => SeasonChoice::Month,
+        }
+    }
 }
 
 /// What a pipeline may stop at.
@@ -167,6 +205,9 @@ impl Monitor {
             options: MonitorOptions {
                 drift_share: self.drift_share,
                 predict: !self.no_predictions,
+                season: self.season.choice(),
+                time_column: self.time_column.clone(),
+                by: self.by.clone(),
             },
         };
         let mut record = modelwright::monitor(&model, &request, &ctx)?;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use modelwright_core::record::RunRecord;
 use modelwright_core::{Context, Error, ErrorKind, Result};
 use modelwright_lifecycle::atomic_write;
+use modelwright_lifecycle::retrain::{Gates, Rule};
 use modelwright_lifecycle::store::{NewRun, RunEnd, Store};
 use modelwright_lifecycle::watch::{
     Action, AliasStep, Phase, Trigger, WatchChange, WatchConfig, WatchState, accepted,
@@ -196,6 +197,10 @@ impl Acting<'_> {
             }
         };
         let decision = &done.decision;
+        if !state.stale.is_empty() {
+            let had = decision.n_rows as f64 / self.config.window.judge;
+            state.had_rows = Some(had.round() as u64);
+        }
         store.end_run(
             run,
             &RunEnd {
@@ -245,7 +250,10 @@ impl Acting<'_> {
                 rows_max = Some(rows_max.map_or(since.n_rows, |n| n.min(since.n_rows)));
             }
         }
-        self.fit(rows_max, state)
+        // What only brings more rows of the same world need not prove that it is better.
+        let is_growth = triggers == [Trigger::Growth];
+        let rule = if is_growth { Rule::Refresh } else { self.config.retrain.rule };
+        self.fit(rows_max, rule, state)
     }
 
     /// The folder of a challenger: its moment names it.
@@ -253,7 +261,7 @@ impl Acting<'_> {
         self.config.out.join(self.at.replace(':', ""))
     }
 
-    fn fit(&self, rows_max: Option<usize>, state: &WatchState) -> Result<Retrained> {
+    fn fit(&self, rows_max: Option<usize>, rule: Rule, state: &WatchState) -> Result<Retrained> {
         let settings = &self.config.retrain;
         let time = retrain_time(self.champion, settings.time.map(|span| span.0))?;
         let ctx = (self.world.context)(Some(time))?;
@@ -272,7 +280,7 @@ impl Acting<'_> {
             time_column: window.time_column.clone(),
             same_plan: settings.same_plan,
             slices: settings.slices.clone(),
-            gates: settings.gates(),
+            gates: Gates { rule, ..settings.gates() },
         };
         let folder = OutputFolder::prepare(self.folder())?;
         let clock = |record: &mut RunRecord, ctx: &Context| {

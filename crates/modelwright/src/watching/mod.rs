@@ -5,7 +5,6 @@
 //! weeks can be simulated in seconds.
 
 mod act;
-mod approve;
 mod duel;
 mod files;
 mod served;
@@ -30,8 +29,7 @@ use modelwright_lifecycle::watch::{
 use serde::Serialize;
 use serde_json::Value;
 
-pub use approve::approve;
-use files::{DataFile, Files, SERVED, came_later};
+use files::{DataFile, Files, SERVED, came_later, marks};
 
 use crate::{Model, MonitorRequest, Rows, monitor};
 
@@ -112,6 +110,10 @@ impl<'a> Watcher<'a> {
             .clone()
             .unwrap_or_else(|| WatchState { since: at.clone(), ..WatchState::default() });
         let files = self.find(&store)?;
+        if let Phase::Approved { version, previous, since } = &state.phase {
+            let before = marks(&files, &self.config.out);
+            state.phase = act::guard(&self.config, *version, Some(*previous), since, before);
+        }
         let look = self.look(&mut store, &mut state, &files, &at)?;
         let has_looked = look.found.is_some();
         let grounds = Grounds::new(&self.config, &state, look.observed, &at);
@@ -216,8 +218,12 @@ impl<'a> Watcher<'a> {
             current: files.iter().map(|f| Rows::File((*f).to_owned())).collect(),
             options: MonitorOptions {
                 drift_share: self.config.monitor.drift_share,
+                season: self.config.monitor.season,
+                time_column: self.config.monitor.time_column.clone(),
+                by: self.config.monitor.by.clone(),
                 ..MonitorOptions::default()
             },
+            reference: self.config.monitor.reference.clone().map(Rows::File),
             ..MonitorRequest::default()
         };
         let ctx = (self.world.context)(None)?;
@@ -260,7 +266,7 @@ impl<'a> Watcher<'a> {
             Phase::Guard { version, previous, before, .. } => {
                 (version.to_string(), previous.to_string(), before)
             }
-            Phase::Steady | Phase::Waiting { .. } => return Ok(None),
+            Phase::Steady | Phase::Waiting { .. } | Phase::Approved { .. } => return Ok(None),
         };
         let load = |selector: &str| Model::load(store.model_file(name, selector)?);
         let later: Vec<&Path> =

@@ -155,4 +155,50 @@ fn bad_requests_are_refused_with_a_reason() {
     refused(&["new.csv", "--drift-share", "2"], &["not a share"]);
     refused(&["new.csv", "--labels", "other.csv"], &["left"]);
     refused(&["new.csv", "--id", "age"], &["--labels"]);
+    refused(&["new.csv", "--season", "weekday"], &["--reference"]);
+    let beside = ["new.csv", "--reference", "new.csv", "--season", "weekday"];
+    refused(&[&beside[..], &["--time-column", "age"]].concat(), &["numbers"]);
+    refused(&[&beside[..], &["--time-column", "absent"]].concat(), &["absent"]);
+}
+
+/// Customers of twenty-eight days, a day a line group; on weekends they are older by 40 years.
+fn in_days(n_days: usize, per_day: usize) -> String {
+    let rows = customers(0, n_days * per_day);
+    let mut lines = rows.lines();
+    let mut text = format!("{},day\n", lines.next().unwrap());
+    for (i, line) in lines.enumerate() {
+        let day = i / per_day;
+        let (age, rest) = line.split_once(',').unwrap();
+        let older = if day % 7 >= 5 { 40 } else { 0 };
+        let age = age.parse::<u32>().map_or(age.to_owned(), |age| (age + older).to_string());
+        // 2024-01-01 was a Monday.
+        text += &format!("{age},{rest},2024-01-{:02}\n", 1 + day);
+    }
+    text
+}
+
+#[test]
+fn weekends_are_held_against_weekends() {
+    let folder = with_model();
+    let all = in_days(28, 60);
+    let lines: Vec<&str> = all.lines().collect();
+    let of = |from: usize, to: usize| {
+        let rows = lines[1 + from * 60..1 + to * 60].join("\n");
+        format!("{}\n{rows}\n", lines[0])
+    };
+    folder.write("old.csv", of(0, 21)).write("new.csv", of(26, 28));
+    let args = ["--reference", "old.csv", "--time-column", "day"];
+    let plain = monitor(&folder, &args);
+    assert_eq!(plain["columns"][0]["drifted"], true, "{:#}", plain["verdict"]);
+    let notes = plain["notes"].to_string();
+    assert!(notes.contains("--season weekday"), "{notes}");
+    for season in ["weekday", "auto"] {
+        let found = monitor(&folder, &[&args[..], &["--season", season]].concat());
+        assert_eq!(found["columns"][0]["drifted"], false, "{:#}", found["verdict"]);
+        assert_eq!(found["season"]["season"], "weekday");
+        assert_eq!(found["season"]["n_effective"], 360);
+    }
+    let args = [&args[..], &["--season", "weekday", "-q"]].concat();
+    let text = folder.run(&[&["monitor", "model", "new.csv"], &args[..]].concat()).done();
+    assert!(text.contains("by weekday"), "{text}");
 }

@@ -72,6 +72,37 @@ fn after_the_world_turned_the_new_model_takes_over_and_can_be_rolled_back() {
 }
 
 #[test]
+fn the_rows_that_judge_are_learned_from_only_after_they_have_judged() {
+    let folder = registered();
+    folder.write("new.csv", days(800, 1200, 900));
+    let found = json(&retrain(&folder, &["--json", "--time-column", "day"]).done());
+    let record = json(&fs::read_to_string(folder.path().join("new/record.json")).unwrap());
+    assert_eq!(record["options"]["refit"], "all-and-test");
+    assert_eq!(record["ensemble"]["n_rows_all"], 1200, "{:#}", record["ensemble"]);
+    let metrics = record["evaluation"]["metrics"].as_array().unwrap();
+    let metric = &found["decision"]["metric"];
+    let tested = metrics.iter().find(|m| m["name"] == *metric).unwrap()["value"].as_f64().unwrap();
+    let judged = found["decision"]["challenger"].as_f64().unwrap();
+    assert!((tested - judged).abs() < 1e-12, "{tested} {judged}");
+    // Who has learned from them predicts them better.
+    folder.write("judged.csv", days(1700, 300, 900));
+    let said = json(&run(&folder, &["evaluate", "new", "judged.csv", "--json"]).done());
+    let name = metric.as_str().unwrap();
+    let now = said["metrics"][name]["value"].as_f64().or(said["metrics"][name].as_f64()).unwrap();
+    assert!(now > judged, "{now} {judged}");
+}
+
+#[test]
+fn rows_need_not_have_a_column_that_the_old_run_left_out() {
+    let folder = registered();
+    let without = |line: &str| line.split_once(',').map(|(_, rest)| format!("{rest}\n"));
+    let rows: String = days(800, 1200, 900).lines().filter_map(without).collect();
+    folder.write("new.csv", rows);
+    let found = json(&retrain(&folder, &["--json"]).done());
+    assert_eq!(found["decision"]["accepted"], true, "{found:#}");
+}
+
+#[test]
 fn where_nothing_changed_the_old_model_stays_and_a_pipeline_can_see_it() {
     let folder = registered();
     folder.write("new.csv", days(800, 1000, usize::MAX));

@@ -87,6 +87,14 @@ fn a_person_says_yes_or_no_where_that_was_asked() {
     let history = run(&folder, &["models", "history", "sales"]).done();
     assert!(history.contains("it looks right"), "{history}");
     run(&folder, &["models", "approve", "sales"]).refused(&["nothing waits"]);
+    // The next look guards it, and does not count rows that are there already.
+    look(&folder, 3);
+    let states = json(&run(&folder, &["watch", "watch.toml", "--history", "--json"]).done());
+    assert!(states.to_string().contains("approve"), "{states:#}");
+    folder.write("rows-02.csv", days(2000, 500, usize::MAX));
+    let back = look(&folder, 4);
+    assert_eq!(back["decided"]["action"]["do"], "roll_back", "{back:#}");
+    assert_eq!(version(&folder, "champion"), Some(1));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use hyper::http::request::Parts;
 use modelwright_lifecycle::store::Store;
 
 use super::endpoint::{self, Endpoint};
-use super::{Ui, models, monitoring, page, runs, score, session};
+use super::{Ui, models, monitoring, page, runs, score, session, watches};
 use crate::app::App;
 use crate::ask::{Query, Reply};
 use crate::http::body;
@@ -73,6 +73,7 @@ fn of_store(
         Endpoint::SetAlias(name, alias) => models::set_alias(store, (name, alias), body),
         Endpoint::RemoveAlias(name, alias) => models::remove_alias(store, name, alias),
         Endpoint::RollBack(name, alias) => models::roll_back(store, (name, alias), body),
+        Endpoint::Answer(name, alias) => watches::answer(store, (name, alias), body),
         Endpoint::Session
         | Endpoint::SignIn
         | Endpoint::SignOut

@@ -39,6 +39,8 @@ pub(super) enum Endpoint {
     SetAlias(String, String),
     RemoveAlias(String, String),
     RollBack(String, String),
+    /// Yes or no to the version that waits to become an alias.
+    Answer(String, String),
 }
 
 impl Endpoint {
@@ -51,7 +53,8 @@ impl Endpoint {
             | Self::Register(_)
             | Self::SetAlias(..)
             | Self::RemoveAlias(..)
-            | Self::RollBack(..) => Some(Scope::Admin),
+            | Self::RollBack(..)
+            | Self::Answer(..) => Some(Scope::Admin),
             _ => Some(Scope::Metrics),
         }
     }
@@ -123,6 +126,9 @@ fn of(method: &Method, parts: &[&str]) -> Option<Endpoint> {
         ("POST", ["models", name, "aliases", alias, "rollback"]) => {
             Endpoint::RollBack(own(name), own(alias))
         }
+        ("POST", ["models", name, "aliases", alias, "answer"]) => {
+            Endpoint::Answer(own(name), own(alias))
+        }
         _ => return None,
     })
 }
@@ -155,6 +161,8 @@ mod tests {
         let rollback = scope(Method::POST, "/api/v1/models/a/aliases/b/rollback");
         assert_eq!(rollback, Some(Scope::Admin));
         assert_eq!(scope(Method::DELETE, "/api/v1/runs/1"), Some(Scope::Admin));
+        let answer = scope(Method::POST, "/api/v1/models/a/aliases/b/answer");
+        assert_eq!(answer, Some(Scope::Admin));
         assert_eq!(scope(Method::POST, "/api/v1/models/a/versions"), Some(Scope::Admin));
         assert_eq!(scope(Method::GET, "/api/v1/session"), None);
     }

@@ -25,6 +25,7 @@ mod runs;
 mod score;
 mod session;
 mod stores;
+mod watches;
 
 use std::path::PathBuf;
 use std::sync::Arc;

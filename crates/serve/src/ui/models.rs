@@ -4,8 +4,8 @@ use modelwright_lifecycle::store::{AliasMove, Moved, Store};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::page;
 use super::runs::absent;
+use super::{page, watches};
 use crate::ask::Reply;
 use crate::clock;
 use crate::problem::Problem;
@@ -66,7 +66,10 @@ pub(super) fn list(store: &mut Store) -> Result<Reply, Problem> {
 pub(super) fn one(store: &mut Store, name: &str) -> Result<Reply, Problem> {
     let versions = store.versions(name).map_err(absent)?;
     let history = store.history(name)?;
-    Ok(Reply::json(&json!({ "name": name, "versions": versions, "history": history })))
+    let watches = watches::of_model(store, name)?;
+    Ok(Reply::json(&json!({
+        "name": name, "versions": versions, "history": history, "watches": watches,
+    })))
 }
 
 /// The model file of a version.

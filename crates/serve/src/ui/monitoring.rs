@@ -1,5 +1,6 @@
 //! What watching found, run by run.
 
+use modelwright_core::record::OverTimeRecord;
 use modelwright_lifecycle::store::{RunFilter, RunRow, Store};
 use serde_json::{Value, json};
 
@@ -20,6 +21,20 @@ pub(super) fn list(store: &mut Store) -> Result<Reply, Problem> {
         rows.push(row(store, &run)?);
     }
     Ok(Reply::json(&json!({ "checks": rows })))
+}
+
+/// How groups are treated, the main definition of each audit, and where predictions are off.
+fn groups(found: &OverTimeRecord) -> Value {
+    let audits = found.fairness.iter().flat_map(|f| &f.audits).map(|audit| {
+        let main = audit.definitions.first();
+        json!({
+            "columns": audit.columns, "positive": audit.positive, "judgement": audit.judgement,
+            "definition": main.map(|d| &d.name), "value": main.and_then(|d| d.value),
+            "ci95": main.and_then(|d| d.ci95), "verdict": audit.verdict,
+        })
+    });
+    let off = found.slices.iter().filter(|slice| slice.is_off);
+    json!({ "audits": audits.collect::<Vec<_>>(), "off": off.collect::<Vec<_>>() })
 }
 
 fn row(store: &Store, run: &RunRow) -> Result<Value, Problem> {
@@ -47,6 +62,7 @@ fn row(store: &Store, run: &RunRow) -> Result<Value, Problem> {
         row["is_measured"] = json!(found.performance.is_some());
         row["metric"] = json!(measured.and_then(|p| p.metrics.first()));
         row["explanation"] = json!(found.explanation);
+        row["groups"] = json!(found.over_time.as_ref().map(groups));
     }
     Ok(row)
 }

@@ -39,6 +39,7 @@ const FILES: &[(&str, &str, &str)] = &[
     ("runs.js", SCRIPT, include_str!("page/runs.js")),
     ("score.js", SCRIPT, include_str!("page/score.js")),
     ("status.js", SCRIPT, include_str!("page/status.js")),
+    ("watches.js", SCRIPT, include_str!("page/watches.js")),
 ];
 
 /// The file at a path of the page, if it is one; only its name when the browser has it.

@@ -4,6 +4,7 @@ import { get, part, post, put, remove, url } from "./api.js";
 import { ask, h, heading, say, table, trouble } from "./dom.js";
 import { ago, interval, moment, num, size } from "./format.js";
 import { ends, whisker } from "./status.js";
+import { watches } from "./watches.js";
 
 export async function model({ place, args, signal, reload }) {
   const [name] = args;
@@ -20,7 +21,7 @@ export async function model({ place, args, signal, reload }) {
   };
   place.append(h("p", { class: "crumbs" }, h("a", { href: "#/models" }, "Models"), ` / ${name}`),
     heading(name, h("button", { onclick: () => setAlias(found, "", "", change) }, "Set an alias…")),
-    complaint, aliases(found, change), versions(found, change), history(found));
+    complaint, aliases(found, change), ...watches(found, change), versions(found, change), history(found));
   return name;
 }
 

@@ -94,7 +94,20 @@ function trend(checks) {
   h("figcaption", { class: "soft" }, "Filled: measured with labels. Hollow: expected, without labels."));
 }
 
+/** How the groups of sensitive columns are treated, and groups in which predictions are off. */
+function groupsOf(found) {
+  if (!found) return "";
+  const looks = { unequal: "alarm", unclear: "warning", alike: "done" };
+  const audits = found.audits.map((audit) => h("div", { title: audit.verdict },
+    status(looks[audit.judgement] || "", `${audit.columns.join(" × ")}: ${audit.judgement.replace("_", " ")}`),
+    audit.value !== null && h("small", {}, ` ${num(audit.value)} ${interval(audit.ci95?.low, audit.ci95?.high)}`)));
+  const off = found.off.map((slice) => h("div", {},
+    status("warning", `${slice.column} = ${slice.group} off by ${num(slice.bias.value)}`)));
+  return [...audits, ...off];
+}
+
 function checksTable(checks) {
+  const hasGroups = checks.some((check) => check.groups?.audits.length || check.groups?.off.length);
   const rows = checks.slice(0, 50).map((check) => {
     const m = check.metric;
     return h("tr", {},
@@ -108,11 +121,13 @@ function checksTable(checks) {
         h("small", {}, check.drifted?.join(", "))),
       h("td", { class: "n", "data-l": m?.name || "metric" }, m ? num(m.value) : "",
         m && h("small", {}, `${m.name}, ${check.is_measured ? "measured" : "expected"} `,
-          interval(m.ci95?.low, m.ci95?.high)), m?.worse ? status("alarm", "worse") : ""));
+          interval(m.ci95?.low, m.ci95?.high)), m?.worse ? status("alarm", "worse") : ""),
+      hasGroups && h("td", { class: "long", "data-l": "groups" }, groupsOf(check.groups)));
   });
   return h("details", { open: checks.length < 6 }, h("summary", {}, `${checks.length} ${checks.length === 1 ? "check" : "checks"}`),
     table("Checks", [h("th", { scope: "col" }, "When"), h("th", { scope: "col" }, "Verdict"),
       h("th", { scope: "col" }, "Rows"), h("th", { scope: "col" }, "Drifted columns"),
-      h("th", { scope: "col", class: "n" }, "Metric")], rows,
+      h("th", { scope: "col", class: "n" }, "Metric"),
+      hasGroups && h("th", { scope: "col" }, "Groups")].filter(Boolean), rows,
     { class: "cards" }));
 }

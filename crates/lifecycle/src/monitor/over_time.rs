@@ -1,0 +1,429 @@
+//! For whom, and since when: quality, calibration and decisions by group and by period, on rows
+//! whose answers are known.
+//!
+//! The groups are those of the columns that the fit was told are sensitive, and of columns that the
+//! user names. The audit of sensitive columns is that of `audit` ([`modelwright_automl::audit`]).
+
+use modelwright_automl::audit::{AuditInput, MIN_GROUP, audit};
+use modelwright_core::Context;
+use modelwright_core::data::{MISSING_INSTANT, instant_text};
+use modelwright_core::record::{
+    FairnessRecord, Interval, Judgement, MetricValue, OverTimeRecord, PeriodRecord, SliceRecord,
+};
+use modelwright_core::task::Target;
+use modelwright_evaluate::fairness::{Grouping, Groups};
+use modelwright_evaluate::resample::{Drawing, Mix};
+use modelwright_evaluate::{MetricInput, bootstrap_intervals, metric_or_default};
+use modelwright_inspect::drift::benjamini_hochberg;
+
+use super::side::Side;
+use super::{LEVEL, Watched};
+
+/// Rows of a period, at least, and periods at most.
+const PERIOD_ROWS_MIN: usize = 100;
+const PERIODS_MAX: usize = 12;
+
+/// Resamples of an interval.
+const N_RESAMPLES: usize = 400;
+
+/// Probabilities that are wrong by less on average are not worth a word; of numbers, a bias of less
+/// than this many standard deviations of the answers.
+const BIAS_MIN: f64 = 0.05;
+
+/// The half-width of a 95 % interval in standard deviations.
+const Z_975: f64 = 1.96;
+
+/// Looks at groups and periods; nothing where too few answers are known. What could not be looked
+/// at is said in `notes`.
+pub(super) fn look(
+    watched: &Watched<'_>,
+    current: &Side<'_>,
+    notes: &mut Vec<String>,
+    ctx: &Context,
+) -> Option<OverTimeRecord> {
+    let n_rows = current.answers.truth.n_rows();
+    if n_rows < MIN_GROUP {
+        return None;
+    }
+    let rows = Answered::new(watched, current);
+    let groups: Vec<Groups> = rows.groups();
+    let mut slices: Vec<SliceRecord> = Vec::new();
+    let all: Vec<u32> = (0..n_rows as u32).collect();
+    for (groups, group, own) in members(&groups, &all) {
+        let mut slice = rows.slice(groups, group, &own);
+        slice.metric = slice.is_judged.then(|| rows.metric(&own, ctx));
+        slices.push(slice);
+    }
+    rows.judge(&mut slices);
+    let (order, by) = rows.order(current);
+    let n_periods = (n_rows / PERIOD_ROWS_MIN).min(PERIODS_MAX);
+    let bounds = |period: usize| period * n_rows / n_periods;
+    let period = |period: usize| {
+        let own = &order[bounds(period)..bounds(period + 1)];
+        rows.period(current, own, by.is_some(), bounds(period), &groups, ctx)
+    };
+    let periods = if n_periods >= 2 { (0..n_periods).map(period).collect() } else { Vec::new() };
+    let fairness = rows.fairness(notes, ctx);
+    notes.extend(current.answers.absent().map(|column| {
+        format!("groups of `{column}` are not looked at: the new rows lack the column")
+    }));
+    Some(OverTimeRecord { min_group: MIN_GROUP, fairness, slices, by, periods })
+}
+
+/// What is news about groups, in words: treated unequally now and not at the fit, or predictions
+/// that are off.
+pub(super) fn words(watched: &Watched<'_>, found: &OverTimeRecord) -> Vec<String> {
+    let mut lines = Vec::new();
+    let is_unequal = |columns: &[String], of: Option<&FairnessRecord>| {
+        of.is_some_and(|record| {
+            let mut audits = record.audits.iter().filter(|a| a.columns == columns);
+            audits.any(|audit| audit.judgement == Judgement::Unequal)
+        })
+    };
+    for audit in found.fairness.iter().flat_map(|f| &f.audits) {
+        let was = is_unequal(&audit.columns, watched.record.fairness.as_ref());
+        if audit.judgement == Judgement::Unequal && !was {
+            let columns = audit.columns.join(" × ");
+            lines.push(format!(
+                "the groups of `{columns}` are treated unequally: {}",
+                audit.verdict
+            ));
+        }
+    }
+    for slice in found.slices.iter().filter(|slice| slice.is_off) {
+        let (column, group) = (&slice.column, &slice.group);
+        let bias = slice.bias.as_ref().and_then(|bias| bias.value.zip(bias.ci95));
+        let Some((bias, ci95)) = bias else { continue };
+        let how = if bias > 0.0 { "high" } else { "low" };
+        lines.push(format!(
+            "predictions are too {how} by {:.3} ({:.3} to {:.3}) on the {} rows with `{column}` = \
+             `{group}`",
+            bias.abs(),
+            ci95.low.abs().min(ci95.high.abs()),
+            ci95.low.abs().max(ci95.high.abs()),
+            slice.n_rows
+        ));
+    }
+    lines
+}
+
+/// The rows of every group among `rows`.
+fn members<'g>(
+    all: &'g [Groups],
+    rows: &[u32],
+) -> impl Iterator<Item = (&'g Groups, usize, Vec<u32>)> {
+    all.iter().flat_map(move |groups| {
+        let mut of_groups = vec![Vec::new(); groups.names.len()];
+        for row in rows {
+            of_groups[groups.codes[*row as usize] as usize].push(*row);
+        }
+        of_groups.into_iter().enumerate().map(move |(group, own)| (groups, group, own))
+    })
+}
+
+/// Rows with answers, and what is measured of each.
+struct Answered<'a> {
+    watched: &'a Watched<'a>,
+    side: &'a Side<'a>,
+    /// By how much each prediction is too high.
+    biases: Vec<f64>,
+    /// Whether each row is decided to be positive; none but with two classes.
+    selected: Vec<bool>,
+}
+
+impl<'a> Answered<'a> {
+    fn new(watched: &'a Watched<'a>, side: &'a Side<'a>) -> Self {
+        let answers = &side.answers;
+        let said = &answers.predictions;
+        let n_rows = answers.truth.n_rows();
+        let decided = match &answers.truth {
+            Target::Class { .. } => watched.predictor.decide(&answers.by, said),
+            Target::Real(_) => Vec::new(),
+        };
+        // Thresholds of groups need the columns of the groups.
+        let lacks = answers.truth.codes().is_some() && decided.len() != n_rows;
+        let decided = if lacks { said.classes(watched.predictor.threshold) } else { decided };
+        let bias = |row: usize| match &answers.truth {
+            Target::Real(values) => said.row(row)[0] - values[row],
+            Target::Class { codes, .. } if said.n_outputs == 1 => {
+                said.row(row)[0] - f64::from(codes[row] == 1)
+            }
+            Target::Class { codes, .. } => {
+                let of_chosen = said.row(row).get(decided[row] as usize).copied();
+                of_chosen.unwrap_or(0.0) - f64::from(codes[row] == decided[row])
+            }
+        };
+        let biases = (0..n_rows).map(bias).collect();
+        let is_binary = said.n_outputs == 1 && answers.truth.codes().is_some();
+        let selected =
+            if is_binary { decided.iter().map(|class| *class == 1).collect() } else { Vec::new() };
+        Self { watched, side, biases, selected }
+    }
+
+    fn groups(&self) -> Vec<Groups> {
+        let columns = self.side.answers.by.columns();
+        columns.iter().map(|column| Grouping::of(column).groups(column)).collect()
+    }
+
+    fn slice(&self, groups: &Groups, group: usize, own: &[u32]) -> SliceRecord {
+        let is_judged = own.len() >= MIN_GROUP;
+        SliceRecord {
+            column: groups.columns.first().cloned().unwrap_or_default(),
+            group: groups.names[group].clone(),
+            n_rows: own.len(),
+            is_judged,
+            metric: None,
+            bias: is_judged.then(|| self.bias(own).0),
+            selected: (is_judged && !self.selected.is_empty()).then(|| self.selected(own)),
+            p_adjusted: None,
+            is_off: false,
+        }
+    }
+
+    /// The mean bias of rows with its interval, and the p-value of none. Rows that belong together
+    /// count as one.
+    fn bias(&self, own: &[u32]) -> (MetricValue, f64) {
+        let n = own.len() as f64;
+        let mean = own.iter().map(|row| self.biases[*row as usize]).sum::<f64>() / n;
+        let clusters = self.side.answers.groups();
+        let mut sums = std::collections::BTreeMap::<u32, f64>::new();
+        for row in own {
+            let cluster = clusters.map_or(*row, |clusters| clusters[*row as usize]);
+            *sums.entry(cluster).or_default() += self.biases[*row as usize] - mean;
+        }
+        let squares: f64 = sums.values().map(|sum| sum * sum).sum();
+        let m = sums.len() as f64;
+        let error = (squares * m / (m - 1.0).max(1.0)).sqrt() / n;
+        let p = if error > 0.0 {
+            libm::erfc((mean / error).abs() / std::f64::consts::SQRT_2)
+        } else {
+            f64::from(mean == 0.0)
+        };
+        let ci95 = Interval { low: mean - Z_975 * error, high: mean + Z_975 * error };
+        let name = "bias".to_owned();
+        (MetricValue { name, value: Some(mean), ci95: Some(ci95), note: None }, p)
+    }
+
+    fn selected(&self, own: &[u32]) -> MetricValue {
+        let n = own.len() as f64;
+        let share = own.iter().filter(|row| self.selected[**row as usize]).count() as f64 / n;
+        // Wilson, JASA 22, 1927.
+        let z = Z_975 * Z_975 / n;
+        let centre = (share + z / 2.0) / (1.0 + z);
+        let half = (z * (share * (1.0 - share) + z / 4.0)).sqrt() / (1.0 + z);
+        MetricValue {
+            name: "selection_rate".to_owned(),
+            value: Some(share),
+            ci95: Some(Interval { low: (centre - half).max(0.0), high: (centre + half).min(1.0) }),
+            note: None,
+        }
+    }
+
+    fn metric(&self, own: &[u32], ctx: &Context) -> MetricValue {
+        let answers = &self.side.answers;
+        let predictor = self.watched.predictor;
+        let (truth, predictions) = (answers.truth.select(own), answers.predictions.select(own));
+        let of_rows =
+            |values: &[f64]| -> Vec<f64> { own.iter().map(|row| values[*row as usize]).collect() };
+        let weights = answers.usable_weights().map(of_rows);
+        let weights = weights.filter(|weights| weights.iter().any(|w| *w > 0.0));
+        let clusters: Option<Vec<u32>> =
+            answers.groups().map(|of| own.iter().map(|row| of[*row as usize]).collect());
+        let input = MetricInput {
+            truth: &truth,
+            predictions: &predictions,
+            weights: weights.as_deref(),
+            threshold: predictor.threshold,
+        };
+        let groups = clusters.as_deref();
+        let drawing = Drawing { n_resamples: N_RESAMPLES, mix: Mix::Drawn, groups };
+        let metric = metric_or_default(&predictor.metric, predictor.task);
+        bootstrap_intervals(&[metric], &input, drawing, ctx).swap_remove(0)
+    }
+
+    /// Corrects for the number of groups, and says where predictions are off.
+    fn judge(&self, slices: &mut [SliceRecord]) {
+        let spread = match &self.side.answers.truth {
+            Target::Class { .. } => 1.0,
+            Target::Real(values) => {
+                let n = values.len() as f64;
+                let mean = values.iter().sum::<f64>() / n;
+                (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt()
+            }
+        };
+        let p_of = |slice: &SliceRecord| {
+            let bias = slice.bias.as_ref()?;
+            let (value, ci95) = bias.value.zip(bias.ci95)?;
+            let error = (ci95.high - ci95.low) / (2.0 * Z_975);
+            let z = if error > 0.0 { (value / error).abs() } else { f64::INFINITY };
+            Some(if value == 0.0 { 1.0 } else { libm::erfc(z / std::f64::consts::SQRT_2) })
+        };
+        let judged: Vec<(usize, f64)> =
+            slices.iter().enumerate().filter_map(|(i, s)| Some((i, p_of(s)?))).collect();
+        let p_values: Vec<f64> = judged.iter().map(|pair| pair.1).collect();
+        for ((slice, _), p) in judged.into_iter().zip(benjamini_hochberg(&p_values)) {
+            let slice = &mut slices[slice];
+            let bias = slice.bias.as_ref().and_then(|bias| bias.value).unwrap_or(0.0);
+            slice.p_adjusted = Some(p);
+            slice.is_off = p < LEVEL && bias.abs() >= BIAS_MIN * spread;
+        }
+    }
+
+    /// The rows in the order of time, and the column that says it; without one, as they came.
+    fn order(&self, current: &Side<'_>) -> (Vec<u32>, Option<String>) {
+        let times = &current.answers.times;
+        let mut order: Vec<u32> = (0..self.biases.len() as u32).collect();
+        let is_known = times.iter().any(|time| *time != MISSING_INSTANT);
+        if times.len() != order.len() || !is_known {
+            return (order, None);
+        }
+        order.sort_by_key(|row| times[*row as usize]);
+        (order, current.time_column().map(str::to_owned))
+    }
+
+    fn period(
+        &self,
+        current: &Side<'_>,
+        own: &[u32],
+        has_times: bool,
+        n_before: usize,
+        groups: &[Groups],
+        ctx: &Context,
+    ) -> PeriodRecord {
+        let name = |place: usize| match has_times {
+            true => instant_text(current.answers.times[own[place] as usize]),
+            false => format!("row {}", n_before + place + 1),
+        };
+        PeriodRecord {
+            begin: name(0),
+            end: name(own.len() - 1),
+            n_rows: own.len(),
+            metric: self.metric(own, ctx),
+            bias: self.bias(own).0,
+            slices: members(groups, own)
+                .map(|(g, group, rows)| self.slice(g, group, &rows))
+                .collect(),
+        }
+    }
+
+    /// The audit of the sensitive columns that the rows have.
+    fn fairness(&self, notes: &mut Vec<String>, ctx: &Context) -> Option<FairnessRecord> {
+        let answers = &self.side.answers;
+        let of_fit = &self.watched.record.options.sensitive;
+        let is_there = |name: &&String| answers.by.column(name).is_some();
+        let sensitive: Vec<String> = of_fit.iter().filter(is_there).cloned().collect();
+        if sensitive.is_empty() {
+            return None;
+        }
+        let input = AuditInput {
+            on: "the new rows",
+            table: &answers.by,
+            truth: &answers.truth,
+            predictions: &answers.predictions,
+            weights: answers.usable_weights(),
+            sensitive: &sensitive,
+            min_group: MIN_GROUP,
+        };
+        match audit(self.watched.predictor, &input, ctx) {
+            Ok(record) => Some(record),
+            Err(error) => {
+                notes.push(format!("the sensitive columns are not audited: {}", error.what()));
+                None
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use modelwright_core::data::{Column, ColumnData, Table};
+    use modelwright_core::record::{MonitorRecord, RunRecord, Status};
+
+    use super::super::tests::{ctx, model, rows, watched};
+    use super::super::{MonitorOptions, Side, Watched, conclude};
+
+    /// Rows whose green ones all sell from row `turn` on, a row a minute.
+    fn turned(n: usize, turn: usize) -> Table {
+        let table = rows(n, 77);
+        let colours = table.column("colour").unwrap().clone();
+        let sells = table.column("sells").unwrap();
+        let answer = |row: usize| {
+            let is_turned = row >= turn && colours.text(row) == Some("green");
+            if is_turned { Some("yes") } else { sells.text(row) }
+        };
+        let answers: Vec<Option<&str>> = (0..n).map(answer).collect();
+        let answers = Column::strings("sells", answers);
+        let times = (0..n as i64).map(|row| row * 60_000_000).collect();
+        let mut columns: Vec<Column> =
+            table.columns().iter().filter(|c| c.name != "sells").cloned().collect();
+        columns.extend([answers, Column::instants("at", times)]);
+        Table::new(columns).unwrap()
+    }
+
+    fn found(record: &RunRecord, options: &MonitorOptions, table: &Table) -> MonitorRecord {
+        let Watched { predictor, reference, .. } = watched(model());
+        let (watched, ctx) = (Watched { predictor, record, reference }, ctx());
+        let mut side = Side::new(&watched, options, &ctx);
+        side.begin("new.csv", Vec::new());
+        let all: Vec<u32> = (0..table.n_rows() as u32).collect();
+        for part in all.chunks(300) {
+            side.add(table.select(part), &ctx).unwrap();
+        }
+        side.finish();
+        conclude(&watched, None, &side, options, &ctx).unwrap()
+    }
+
+    #[test]
+    fn a_group_whose_answers_changed_is_named_and_its_periods_show_since_when() {
+        let by = vec!["colour".to_owned()];
+        let time_column = Some("at".to_owned());
+        let options = MonitorOptions { by, time_column, ..MonitorOptions::default() };
+        let record = found(&model().record, &options, &turned(1200, 600));
+        let groups = record.over_time.as_ref().unwrap();
+        let names: Vec<&str> = groups.slices.iter().map(|s| s.group.as_str()).collect();
+        assert_eq!(names, ["blue", "green", "red"]);
+        assert_eq!(groups.slices.iter().map(|s| s.n_rows).sum::<usize>(), 1200);
+        let off: Vec<bool> = groups.slices.iter().map(|s| s.is_off).collect();
+        assert_eq!(off, [false, true, false], "{:#?}", groups.slices);
+        assert_ne!(record.verdict.status, Status::Stable);
+        let line = record.explanation.iter().find(|line| line.contains("`green`")).unwrap();
+        assert!(line.contains("too low"), "{line}");
+        assert_eq!((groups.periods.len(), groups.by.as_deref()), (12, Some("at")));
+        let bias = |period: usize| groups.periods[period].slices[1].bias.as_ref();
+        let low = |period: usize| bias(period).map_or(0.0, |b| b.value.unwrap());
+        assert!((0..5).map(low).sum::<f64>() / 5.0 > -0.1);
+        assert!((7..12).map(low).sum::<f64>() / 5.0 < -0.25);
+        assert_eq!(groups.periods[0].begin, "1970-01-01");
+        assert!(groups.fairness.is_none(), "no column is sensitive");
+    }
+
+    #[test]
+    fn sensitive_columns_of_the_fit_are_audited_and_nothing_is_made_of_nothing() {
+        let mut record = model().record.clone();
+        record.options.sensitive = vec!["colour".to_owned(), "gone".to_owned()];
+        let options = MonitorOptions::default();
+        let of_null = found(&record, &options, &rows(1500, 78));
+        let groups = of_null.over_time.as_ref().unwrap();
+        assert!(groups.slices.iter().all(|s| !s.is_off), "{:#?}", groups.slices);
+        let audit = &groups.fairness.as_ref().unwrap().audits[0];
+        assert_eq!((audit.columns.as_slice(), audit.groups.len()), (&["colour".to_owned()][..], 3));
+        assert!(of_null.notes.iter().any(|n| n.contains("`gone`")), "{:?}", of_null.notes);
+        // Twenty rows of one colour are counted, and not judged.
+        let table = rows(400, 79);
+        let ColumnData::String { codes, .. } = &table.column("colour").unwrap().data else {
+            panic!("colours are strings");
+        };
+        let first = codes[0];
+        let mut n_kept = 0;
+        let kept: Vec<u32> = (0..400_u32)
+            .filter(|row| {
+                let is_first = codes[*row as usize] == first;
+                n_kept += u32::from(is_first);
+                !is_first || n_kept <= 20
+            })
+            .collect();
+        let few = found(&record, &options, &table.select(&kept));
+        let judged: Vec<bool> = few.over_time.unwrap().slices.iter().map(|s| s.is_judged).collect();
+        assert_eq!(judged.iter().filter(|j| !**j).count(), 1, "{judged:?}");
+    }
+}
