@@ -290,9 +290,11 @@ impl<'a> Answered<'a> {
         groups: &[Groups],
         ctx: &Context,
     ) -> PeriodRecord {
-        let name = |place: usize| match has_times {
-            true => instant_text(current.answers.times[own[place] as usize]),
-            false => format!("row {}", n_before + place + 1),
+        let name = |place: usize| {
+            if has_times {
+                return instant_text(current.answers.times[own[place] as usize]);
+            }
+            format!("row {}", n_before + place + 1)
         };
         PeriodRecord {
             begin: name(0),
@@ -353,7 +355,7 @@ mod tests {
         };
         let answers: Vec<Option<&str>> = (0..n).map(answer).collect();
         let answers = Column::strings("sells", answers);
-        let times = (0..n as i64).map(|row| row * 60_000_000).collect();
+        let times = (0_i64..).take(n).map(|row| row * 60_000_000).collect();
         let mut columns: Vec<Column> =
             table.columns().iter().filter(|c| c.name != "sells").cloned().collect();
         columns.extend([answers, Column::instants("at", times)]);
@@ -377,7 +379,7 @@ mod tests {
     fn a_group_whose_answers_changed_is_named_and_its_periods_show_since_when() {
         let by = vec!["colour".to_owned()];
         let time_column = Some("at".to_owned());
-        let options = MonitorOptions { by, time_column, ..MonitorOptions::default() };
+        let options = MonitorOptions { time_column, by, ..MonitorOptions::default() };
         let record = found(&model().record, &options, &turned(1200, 600));
         let groups = record.over_time.as_ref().unwrap();
         let names: Vec<&str> = groups.slices.iter().map(|s| s.group.as_str()).collect();

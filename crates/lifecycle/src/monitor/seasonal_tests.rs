@@ -34,7 +34,8 @@ fn days(days: std::ops::Range<i64>, n: usize, stream: u64, moved: f64) -> Table 
             twin.push(z + 0.3 * random.normal());
             colour.push(Some(c));
             sells.push(Some(if score > 0.0 { "yes" } else { "no" }));
-            time.push((FIRST_DAY + day) * MICROS_PER_DAY + random.below(86_400) as i64 * 1_000_000);
+            let second = i64::try_from(random.below(86_400)).unwrap();
+            time.push((FIRST_DAY + day) * MICROS_PER_DAY + second * 1_000_000);
         }
     }
     Table::new(vec![

@@ -107,6 +107,7 @@ pub struct MonitorSettings {
     pub by: Vec<String>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
 fn is_none(season: &SeasonChoice) -> bool {
     *season == SeasonChoice::None
 }

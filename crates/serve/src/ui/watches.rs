@@ -42,7 +42,8 @@ pub(super) fn of_model(store: &Store, name: &str) -> Result<Vec<Value>, Problem>
             })
         });
         watches.push(json!({
-            "alias": alias, "phase": shown(&state.phase), "retrained": state.retrained, "waits": waits,
+            "alias": alias, "phase": shown(&state.phase), "retrained": state.retrained,
+            "waits": waits,
             "decision": came_from.map(|outcome| &outcome["decision"]),
             "decisions": listed.collect::<Vec<_>>(),
         }));
