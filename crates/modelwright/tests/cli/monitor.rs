@@ -1,5 +1,6 @@
 //! Watching a model through the binary.
 
+use std::fmt::Write as _;
 use std::fs;
 
 use serde_json::Value;
@@ -172,7 +173,7 @@ fn in_days(n_days: usize, per_day: usize) -> String {
         let older = if day % 7 >= 5 { 40 } else { 0 };
         let age = age.parse::<u32>().map_or(age.to_owned(), |age| (age + older).to_string());
         // 2024-01-01 was a Monday.
-        text += &format!("{age},{rest},2024-01-{:02}\n", 1 + day);
+        let _ = writeln!(text, "{age},{rest},2024-01-{:02}", 1 + day);
     }
     text
 }
@@ -183,7 +184,7 @@ fn weekends_are_held_against_weekends() {
     let all = in_days(28, 60);
     let lines: Vec<&str> = all.lines().collect();
     let of = |from: usize, to: usize| {
-        let rows = lines[1 + from * 60..1 + to * 60].join("\n");
+        let rows = lines[1 + from * 60..=to * 60].join("\n");
         format!("{}\n{rows}\n", lines[0])
     };
     folder.write("old.csv", of(0, 21)).write("new.csv", of(26, 28));
