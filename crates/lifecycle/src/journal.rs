@@ -6,8 +6,9 @@
 //! to the first that is not whole. Before lines become a file they are renamed to
 //! `turning-NAME.jsonl`, which is removed after it: where both are found, the file has the rows
 //! already, so that no row is there twice. Lines that nobody can read any more (their schema is
-//! gone, or they are damaged) are left as `unread-NAME.jsonl`. Files beyond a limit of bytes are removed, oldest first.
-//! A folder is one process's at a time: two would take each other's lines for left ones.
+//! gone, or they are damaged) are left as `unread-NAME.jsonl`. Files beyond a limit of bytes are
+//! removed, oldest first. A folder is one process's at a time: two would take
+//! each other's lines for left ones.
 //!
 //! Names come from outside (times, say) and decide the order of age; nothing here reads a clock.
 
@@ -217,7 +218,7 @@ fn recover(folder: &Path, name: &str, ctx: &Context) -> Result<()> {
         let (lines, left) = (turning_path(folder, &name), format!("{UNREAD}{name}.jsonl"));
         fs::rename(&lines, folder.join(&left)).map_err(|e| failed(&lines, e))?;
         ctx.tell(Event::Warning(format!(
-            "rows that were written down cannot be read again; they are left in {left} of {}: {why}",
+            "rows that were written down cannot be read; they are left in {left} of {}: {why}",
             folder.display()
         )));
     }

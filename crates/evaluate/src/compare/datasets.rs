@@ -23,8 +23,8 @@ pub struct Ranking {
     pub n_sets: usize,
     /// Friedman's χ², corrected for ties, and its p-value.
     pub friedman: (f64, f64),
-    /// Iman & Davenport's F, which is less conservative, and its p-value; `None` where all data sets
-    /// rank the learners alike: F has no limit there, however few the data sets are.
+    /// Iman & Davenport's F, which is less conservative, and its p-value; `None` where all data
+    /// sets rank the learners alike: F has no limit there, however few the data sets are.
     pub iman_davenport: Option<(f64, f64)>,
 }
 

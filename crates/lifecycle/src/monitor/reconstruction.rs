@@ -2,13 +2,13 @@
 //!
 //! Columns become numbers (a category by how frequent it is in the reference), each held within
 //! what is usual in the reference (one cell of a million says no more than that it is large),
-//! centred and scaled. The main directions of the reference (principal components) that hold 65 % of its spread
-//! keep what columns have to do with each other; what a row loses when only they are kept is its
-//! reconstruction error. When relations change, the error grows, also where each column alone looks
-//! as it did; it shrinks when rows become more alike. The idea and the share are NannyML's ("data
-//! reconstruction with PCA"). Two things differ: the error of the reference is measured on its
-//! other half, from which the directions were not learned, and the two means are compared by their
-//! standard errors instead of by chunks.
+//! centred and scaled. The main directions of the reference (principal components) that hold 65 %
+//! of its spread keep what columns have to do with each other; what a row loses when only they are
+//! kept is its reconstruction error. When relations change, the error grows, also where each column
+//! alone looks as it did; it shrinks when rows become more alike. The idea and the share are
+//! NannyML's ("data reconstruction with PCA"). Two things differ: the error of the reference is
+//! measured on its other half, from which the directions were not learned, and the two means are
+//! compared by their standard errors instead of by chunks.
 
 use std::collections::BTreeMap;
 
