@@ -102,7 +102,7 @@ fn every_output_agrees_with_the_definition() {
         let all = model.predict(&x, &ctx).unwrap();
         assert_eq!(all.values, staged[2].values);
         let mut scores: Vec<Vec<f64>> = model.base_scores().iter().map(|b| vec![*b; 300]).collect();
-        for round in 0..model.rounds() + 1 {
+        for round in 0..=model.rounds() {
             model.add_rounds(round..round + 1, &x, &mut scores, &ctx).unwrap();
         }
         let rows = (0..300).flat_map(|row| scores.iter().map(move |s| s[row])).collect();

@@ -323,6 +323,7 @@ impl<'a> Answered<'a> {
             truth: &answers.truth,
             predictions: &answers.predictions,
             weights: answers.usable_weights(),
+            units: answers.groups(),
             sensitive: &sensitive,
             min_group: MIN_GROUP,
         };

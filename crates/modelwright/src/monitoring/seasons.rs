@@ -1,6 +1,7 @@
 //! By which seasons rows are compared: what is asked, and what a reference shows by itself.
 
 use modelwright_core::data::{Field, Kind, Storage, Table};
+use modelwright_core::record::TextLayout;
 use modelwright_core::{Context, Error, Result};
 use modelwright_lifecycle::monitor::{MonitorOptions, SeasonChoice, Side, Watched};
 

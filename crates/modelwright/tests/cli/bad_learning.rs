@@ -33,7 +33,7 @@ fn with(cell: usize, text: &'static str) -> impl Fn(usize) -> [String; 4] {
 fn cases() -> Vec<(&'static str, String, &'static str, Option<&'static str>)> {
     let constant = |i: usize| ["7".to_owned(), "x".to_owned(), i.to_string(), "1".to_owned()];
     let half = |i: usize| {
-        let a = if i % 2 == 0 { String::new() } else { i.to_string() };
+        let a = if i.is_multiple_of(2) { String::new() } else { i.to_string() };
         [a, "1".to_owned(), i.to_string(), "1".to_owned()]
     };
     vec![
@@ -78,18 +78,15 @@ fn every_odd_table_of_a_booster_is_an_error_that_says_so_or_a_model() {
         }
         args.extend(flags.split_whitespace());
         let ran = folder.run(&args);
-        match words {
-            Some(words) => {
-                assert!(matches!(ran.code, Some(1 | 2)), "{name}: {:?} {}", ran.code, ran.stderr);
-                assert!(ran.stderr.contains(words), "{name}: {}", ran.stderr);
-                assert!(!ran.stderr.contains("panicked"), "{name}: {}", ran.stderr);
-            }
-            None => {
-                ran.done();
-                let said = folder.run(&["predict", "m", "t.csv", "-q"]).done();
-                let mut values = said.lines().skip(1).map(str::parse::<f64>);
-                assert!(values.all(|v| v.is_ok_and(f64::is_finite)), "{name}: {said}");
-            }
+        if let Some(words) = words {
+            assert!(matches!(ran.code, Some(1 | 2)), "{name}: {:?} {}", ran.code, ran.stderr);
+            assert!(ran.stderr.contains(words), "{name}: {}", ran.stderr);
+            assert!(!ran.stderr.contains("panicked"), "{name}: {}", ran.stderr);
+        } else {
+            ran.done();
+            let said = folder.run(&["predict", "m", "t.csv", "-q"]).done();
+            let mut values = said.lines().skip(1).map(str::parse::<f64>);
+            assert!(values.all(|v| v.is_ok_and(f64::is_finite)), "{name}: {said}");
         }
     }
 }

@@ -64,11 +64,6 @@ pub(crate) fn scope(path: &str) -> Option<Scope> {
     }
 }
 
-/// Whether a method answers a stream of messages, each a request of its own.
-pub(crate) fn is_stream(path: &str) -> bool {
-    path.ends_with("/ModelStreamInfer")
-}
-
 /// A refusal as gRPC says it.
 pub(crate) fn status(problem: &Problem) -> Status {
     let text = problem.text();
