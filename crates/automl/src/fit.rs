@@ -247,7 +247,8 @@ impl Flow {
         combined.slices = self.slices(&combined.predictor, &importances, ctx)?;
         let explanation = self.explanation(&combined.predictor, ctx);
         self.phases.end("importances", ctx);
-        let robustness = self.robustness(&combined.predictor, ctx)?;
+        let tested = &combined.predictor;
+        let doubts = (self.robustness(tested, ctx)?, self.familiarity(tested, ctx)?);
         self.phases.end("robustness", ctx);
         let more_rows = self.more_rows(&combined, ctx);
         self.phases.end("learning curve", ctx);
@@ -263,7 +264,7 @@ impl Flow {
         let Untouched { evaluation, fairness, said, tested } = untouched;
         let mut record = self.record(trials, &combined, evaluation, importances, ctx);
         record.fairness = fairness;
-        record.robustness = robustness;
+        (record.robustness, record.familiarity) = doubts;
         record.more_rows = more_rows;
         record.explanation = explanation;
         record.feature_costs = self.frugal.as_ref().map(|f| f.record(combined.columns_read()));
@@ -329,6 +330,7 @@ impl Flow {
             slices: combined.slices.clone(),
             fairness: None,
             robustness: None,
+            familiarity: None,
             mitigation: combined.mitigation.as_ref().map(|made| made.record.clone()),
             more_rows: None,
             nested: None,

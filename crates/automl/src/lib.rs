@@ -60,6 +60,7 @@ pub mod encoding;
 mod ensemble;
 pub mod explain;
 pub mod fair;
+mod familiar;
 mod fit;
 mod frugal;
 pub mod gate;

@@ -178,6 +178,7 @@ fn forget(record: &mut RunRecord) {
     record.slices = None;
     record.fairness = None;
     record.robustness = None;
+    record.familiarity = None;
     record.nested = None;
     record.calibration = None;
     record.suspects = None;

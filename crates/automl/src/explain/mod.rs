@@ -13,6 +13,7 @@ mod part;
 mod path;
 mod row_reasons;
 mod tree;
+mod typical;
 
 pub use background::drawn_background;
 pub use modelwright_inspect::explain::counterfactual::{
@@ -27,10 +28,12 @@ pub use modelwright_inspect::explain::{ColumnProfile, Ice, IceBand, ProfileKind,
 pub use other_answer::{Desired, counterfactuals};
 pub use path::{ColumnInteractions, interactions};
 pub use row_reasons::{RowReasons, any_background, reason_columns, reason_text_columns};
+pub use typical::typical;
 
 use std::borrow::Cow;
 
 use modelwright_core::data::{Column, Table};
+use modelwright_core::record::ResponseRecord;
 use modelwright_core::{Context, Error, Result};
 use modelwright_inspect::explain::column_profile;
 use modelwright_inspect::explain::shapley::{not_trees, shapley};
@@ -106,6 +109,27 @@ pub fn profile(
     let rows = in_storage_of_kinds(predictor, table)?;
     let scale = scale.unwrap_or(subject.scale());
     ctx.install(|| column_profile(&subject, &rows, column, kind, scale, ctx))
+}
+
+/// How differently the rows of a table respond to a column: see
+/// [`modelwright_inspect::explain::responses`]. `partners` are columns that may tell why.
+///
+/// # Errors
+/// As [`rows()`]; input error when the table lacks the column.
+pub fn responses(
+    predictor: &Predictor,
+    table: &Table,
+    column: &str,
+    partners: (&[String], bool),
+    scale: Option<Scale>,
+    ctx: &Context,
+) -> Result<Option<ResponseRecord>> {
+    let subject = subject(predictor)?;
+    let rows = in_storage_of_kinds(predictor, table)?;
+    let scale = scale.unwrap_or(subject.scale());
+    ctx.install(|| {
+        modelwright_inspect::explain::responses(&subject, &rows, column, partners, scale, ctx)
+    })
 }
 
 /// At most `n` rows of a table that stand for all of them; [`Background::N_ROWS`] are enough for

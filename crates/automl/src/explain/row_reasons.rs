@@ -14,7 +14,7 @@ use modelwright_inspect::explain::shapley::{
 use modelwright_preprocess::sketch::TableSketch;
 
 use super::tree::{Members, Ready};
-use super::{background, drawn_background, in_storage_of_kinds, rows, subject};
+use super::{background, drawn_background, in_storage_of_kinds, rows, subject, typical};
 use crate::predictor::Predictor;
 
 /// Fewer rows than this do not stand for what is typical.
@@ -22,7 +22,8 @@ const ROWS_MIN: usize = 30;
 
 /// The background of explanations, at most `n` rows: of `data`, if it has at least 30 rows;
 /// else columns drawn by what `reference` knows of each ([`drawn_background`]); `data` also where
-/// that knows nothing (a model that was not trained here).
+/// that knows nothing (a model that was not trained here). What is typical of a column is said by
+/// `reference`, so that a row has the same average beside any others.
 ///
 /// # Errors
 /// Input error when there is neither, or `data` does not have the model's columns.
@@ -33,12 +34,15 @@ pub fn any_background(
     n: usize,
     ctx: &Context,
 ) -> Result<Background> {
-    let of_data = |table: &Table| background(predictor, table, Origin::Data, n, ctx);
+    let known = || typical(predictor, reference);
+    let of_data = |table: &Table| {
+        Ok(background(predictor, table, Origin::Data, n, ctx)?.with_typical(known()))
+    };
     if let Some(table) = data.filter(|table| table.n_rows() >= ROWS_MIN) {
         return of_data(table);
     }
     if let Some(drawn) = drawn_background(predictor, reference, n, ctx)? {
-        return Ok(drawn);
+        return Ok(drawn.with_typical(known()));
     }
     match data.filter(|table| table.n_rows() > 0) {
         Some(table) => of_data(table),

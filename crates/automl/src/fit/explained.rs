@@ -1,8 +1,8 @@
 //! Why the tested model predicts so, on the untouched rows: a small explanation for the record.
 
 use modelwright_core::context::Event;
-use modelwright_core::data::Table;
-use modelwright_core::record::{ExplanationRecord, SurrogateRecord};
+use modelwright_core::data::{ColumnData, Table};
+use modelwright_core::record::{ExplanationRecord, ResponseRecord, SurrogateRecord};
 use modelwright_core::{Context, Result};
 use modelwright_inspect::explain::{
     ColumnProfile, SurrogateInput, five_examples, summary, surrogate,
@@ -27,9 +27,13 @@ const N_ROWS_SURROGATE: usize = 4_000;
 const PROFILE_PREDICTIONS: usize = N_PROFILES * N_ROWS_PROFILE * 20;
 /// Predictions that all of it may take, and rows that are predicted to learn what one takes.
 const PREDICTIONS_MAX: u64 = 1_000_000;
-const N_ROWS_TRIED: usize = 256;
-/// Share of the closing's time that it may take.
+const N_ROWS_TRIED: usize = 2_048;
+/// Columns whose curves of rows are found, and columns that may tell how these differ.
+const N_RESPONSES: usize = 3;
+const N_PARTNERS: usize = 10;
+/// Shares of the closing's time and of what is left that it may take, whichever is more.
 const CLOSING_SHARE: f64 = 0.2;
+const LEFT_SHARE: f64 = 0.1;
 
 impl Flow {
     /// The explanation; `None` when no rows are held out or there is no time.
@@ -71,7 +75,8 @@ impl Flow {
             None => scope.clone(),
         };
         let background =
-            explain::background(predictor, held_out, Origin::Data, Background::N_ROWS, scope)?;
+            explain::background(predictor, held_out, Origin::Data, Background::N_ROWS, scope)?
+                .with_typical(explain::typical(predictor, &self.profile.sketches));
         let chosen = scope.random("explanation/rows", 0);
         let rows = { chosen }.sample(held_out.n_rows(), rows_of(n_background));
         let table = held_out.select(&rows);
@@ -97,12 +102,37 @@ impl Flow {
         let examples = if self.options.with_rows { five_examples(&found) } else { Vec::new() };
         let reasons = Reasons::new(&found, &table, &background);
         let mut record = summary(&found, &table, &reasons, &profiles, &examples);
+        record.responses = self.responses(predictor, &moved, &record, scope)?;
         record.surrogate = self.surrogate(predictor, held_out, scope)?;
         Ok(Some(record))
     }
 }
 
 impl Flow {
+    /// The curves of rows along the first columns of numbers, as far as there is time.
+    fn responses(
+        &self,
+        predictor: &Predictor,
+        table: &Table,
+        found: &ExplanationRecord,
+        scope: &Context,
+    ) -> Result<Vec<ResponseRecord>> {
+        let partners: Vec<String> =
+            found.effects.iter().take(N_PARTNERS).map(|e| e.column.clone()).collect();
+        let is_text = |name: &str| {
+            table.column(name).is_none_or(|c| matches!(c.data, ColumnData::String { .. }))
+        };
+        let mut responses = Vec::new();
+        for column in found.profiles.iter().map(|p| &p.column).filter(|c| !is_text(c)) {
+            if responses.len() == N_RESPONSES || !scope.proceed() {
+                break;
+            }
+            let partners = (&partners[..], self.options.with_rows);
+            responses.extend(explain::responses(predictor, table, column, partners, None, scope)?);
+        }
+        Ok(responses)
+    }
+
     /// A small tree that says about the same as the predictor; `None` when there is no time.
     fn surrogate(
         &self,
@@ -141,8 +171,12 @@ fn affordable(predictor: &Predictor, table: &Table, scope: &Context) -> usize {
             return 0;
         }
         let Some(left) = scope.remaining() else { return PREDICTIONS_MAX };
-        let limit_s = left.as_secs_f64().min(budget::closing(scope).as_secs_f64()) * CLOSING_SHARE;
-        let rows: Vec<u32> = (0..table.n_rows().min(N_ROWS_TRIED) as u32).collect();
+        let left_s = left.as_secs_f64();
+        let closing_s = left_s.min(budget::closing(scope).as_secs_f64());
+        let limit_s = (closing_s * CLOSING_SHARE).max(left_s * LEFT_SHARE);
+        // As large as the tables that an explanation predicts: a small one costs mostly its start.
+        let n_rows = table.n_rows() as u32;
+        let rows: Vec<u32> = (0..N_ROWS_TRIED as u32).map(|i| i % n_rows).collect();
         let sample = table.select(&rows);
         let start_s = scope.elapsed().as_secs_f64();
         if predictor.predict(&sample, scope).is_err() {

@@ -3,8 +3,8 @@
 use modelwright_core::context::Event;
 use modelwright_core::data::Table;
 use modelwright_core::record::{
-    Evaluation, FairnessRecord, Importance, MetricValue, MoreRowsRecord, RobustnessRecord,
-    SlicesRecord,
+    Evaluation, FairnessRecord, FamiliarityRecord, Importance, MetricValue, MoreRowsRecord,
+    RobustnessRecord, SlicesRecord,
 };
 use modelwright_core::task::{Predictions, Target};
 use modelwright_core::{Context, Result};
@@ -19,6 +19,7 @@ use super::Flow;
 use super::combine::Combined;
 use crate::audit::{self, AuditInput};
 use crate::fair::HeldInput;
+use crate::familiar::{FamiliarInput, familiarity};
 use crate::fit::ALL_AND_TEST;
 use crate::more_rows::CurveInput;
 use crate::parting::Roles;
@@ -190,6 +191,36 @@ impl Flow {
             metric: self.metric,
         };
         strained(predictor, &input, &scope).map(Some)
+    }
+
+    /// How far the untouched rows lie from the training rows, as long as there is time.
+    pub(super) fn familiarity(
+        &self,
+        predictor: &Predictor,
+        ctx: &Context,
+    ) -> Result<Option<FamiliarityRecord>> {
+        let scope = ctx.scope("familiarity").with_reserve(budget::packing(ctx));
+        let Some(held_out) = self.held_out.as_ref().filter(|_| scope.proceed()) else {
+            return Ok(None);
+        };
+        let held_out = &thinned(held_out, N_ROWS_SLICES, ctx);
+        let predictions = predictor.predict(held_out, &scope)?;
+        let truth = predictor.encode_target(held_out)?;
+        let constant = constant(&self.target, self.weights.as_deref(), truth.n_rows());
+        let losses = slices::losses(predictor, held_out, &truth, &predictions, &constant);
+        let weights = weights_of(held_out, &self.options)?;
+        let roles = Roles::of_groups(held_out, &self.options);
+        let input = FamiliarInput {
+            on: self.test_source.as_ref().map_or("holdout", |s| s.name.as_str()),
+            rows: held_out,
+            training: &self.train,
+            target: &self.target,
+            loss: losses.name,
+            losses: &losses.of_model,
+            weights: weights.as_deref(),
+            groups: roles.groups(),
+        };
+        Ok(familiarity(predictor, &input, &scope))
     }
 
     /// Whether more rows would help: the first member again on parts of the rows, where there is

@@ -63,6 +63,7 @@ pub fn pick(
         record.importances.clear();
         record.explanation = None;
         record.robustness = None;
+        record.familiarity = None;
         record.fairness = None;
         record.slices = None;
         record.evaluation =

@@ -28,6 +28,9 @@ pub struct ExplanationRecord {
     /// What the first columns of numbers add along their values, by another column that changes it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dependences: Vec<DependenceRecord>,
+    /// How differently rows respond to the first columns of numbers, by curves of rows (ICE).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub responses: Vec<ResponseRecord>,
     /// A small tree that says about the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub surrogate: Option<SurrogateRecord>,
@@ -94,6 +97,47 @@ pub struct DependencePoint {
     pub effect: f64,
     /// How many there are.
     pub n_rows: usize,
+}
+
+/// How differently rows respond to a column: centred curves, in groups of another column.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ResponseRecord {
+    /// The raw column.
+    pub column: String,
+    /// The output that moves.
+    pub output: String,
+    /// Rows whose curves were found.
+    pub n_rows: usize,
+    /// A line is the mean of at least so many rows with curves that are alike; 1 where rows may be
+    /// shown.
+    pub rows_per_line: usize,
+    /// Whether points are microseconds since 1970.
+    pub is_instant: bool,
+    /// The share of the movement that all rows have in common, in [0, 1]; `None` where nothing
+    /// moves.
+    pub common: Option<f64>,
+    /// The column whose groups tell most of how curves differ; `None` when none tells more than
+    /// chance.
+    pub by: Option<String>,
+    /// The share of the differences that these groups tell.
+    pub share: f64,
+    /// The values that rows were given, ascending.
+    pub points: Vec<f64>,
+    /// The groups; one without a label when there are none.
+    pub groups: Vec<ResponseGroup>,
+}
+
+/// The curves of a group of rows, each less its own value at the first point.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ResponseGroup {
+    /// The group in words; empty when there is only one.
+    pub label: String,
+    /// Rows.
+    pub n_rows: usize,
+    /// Their mean curve.
+    pub mean: Vec<f64>,
+    /// Curves of like rows.
+    pub lines: Vec<Vec<f64>>,
 }
 
 /// How predictions move along a column.

@@ -8,6 +8,7 @@ mod data;
 mod evaluation;
 mod explanation;
 mod fairness;
+mod familiarity;
 mod feature_cost;
 mod monitor;
 mod more_rows;
@@ -34,12 +35,13 @@ pub use evaluation::{
 };
 pub use explanation::{
     DependenceLine, DependencePoint, DependenceRecord, EffectRecord, ExamplePart, ExampleRecord,
-    ExplanationRecord, ProfilePointRecord, ProfileRecord, SwarmBin,
+    ExplanationRecord, ProfilePointRecord, ProfileRecord, ResponseGroup, ResponseRecord, SwarmBin,
 };
 pub use fairness::{
     Disparity, FairPoint, FairnessRecord, GroupAudit, GroupMeasures, GroupThreshold, HeldGroups,
     Judgement, MitigationRecord, MitigationTrial, Proxy,
 };
+pub use familiarity::{DistanceBand, FamiliarityRecord};
 pub use feature_cost::{FeatureCostRecord, FeatureCostStep};
 pub use monitor::{
     ColumnDrift, DatasetDrift, MONITOR_VERSION, MetricChange, MonitorRecord, Multivariate,

@@ -8,6 +8,7 @@ use super::data::{Bin, Count, DataSource, LeakFinding, TableProfile, TextLayout}
 use super::evaluation::{Evaluation, Importance, Nested};
 use super::explanation::ExplanationRecord;
 use super::fairness::{FairnessRecord, MitigationRecord};
+use super::familiarity::FamiliarityRecord;
 use super::feature_cost::FeatureCostRecord;
 use super::more_rows::MoreRowsRecord;
 use super::offer::{Offer, Picked};
@@ -103,6 +104,9 @@ pub struct RunRecord {
     /// What becomes of the metric when the untouched rows are strained.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub robustness: Option<RobustnessRecord>,
+    /// How far the untouched rows lie from the training rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub familiarity: Option<FamiliarityRecord>,
     /// Whether more rows would help; `None` when there was no time to find out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub more_rows: Option<MoreRowsRecord>,

@@ -27,13 +27,13 @@ const GROUPS: usize = 3;
 const POINT_ROWS_MIN: usize = 5;
 
 /// Groups that tell less than this are chance, or not worth a colour.
-const SHARE_MIN: f64 = 0.05;
+pub(super) const SHARE_MIN: f64 = 0.05;
 
 /// A column that may change what another adds: a group for each row.
 pub(super) struct Candidate {
-    name: String,
-    labels: Vec<String>,
-    groups: Vec<Option<usize>>,
+    pub(super) name: String,
+    pub(super) labels: Vec<String>,
+    pub(super) groups: Vec<Option<usize>>,
 }
 
 impl Candidate {

@@ -6,6 +6,7 @@
 //! | `permutation` | what is lost without a column? |
 //! | `profile` | how do predictions move along a column? |
 //! | `dependence` | what does a column add along its values, and which other one changes that? |
+//! | `response` | the same, drawn line by line, with the column that tells them apart |
 //! | `ice` | how differently do rows respond to it? |
 //! | [`counterfactual`] | what would have to be different for another answer? |
 //! | `surrogate` | which few rules say about the same? |
@@ -17,6 +18,7 @@ mod dependence;
 mod ice;
 mod permutation;
 mod profile;
+mod response;
 pub mod shapley;
 mod summary;
 mod surrogate;
@@ -25,6 +27,7 @@ mod tree_plot;
 pub use ice::{Ice, IceBand};
 pub use permutation::{RawPredictor, permutation_importance};
 pub use profile::{ColumnProfile, ProfileKind, ProfilePoint, column_profile};
+pub use response::responses;
 pub use summary::{five_examples, summary};
 pub use surrogate::{SurrogateInput, surrogate};
 pub use tree_plot::{TreePlot, tree_svg};

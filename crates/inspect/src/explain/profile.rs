@@ -134,12 +134,12 @@ pub fn column_profile(
 }
 
 /// Rows whose value in one column is exchanged.
-struct Moves<'a> {
-    subject: &'a Subject<'a>,
-    rows: &'a Table,
-    column: &'a str,
-    scale: Scale,
-    ctx: &'a Context,
+pub(super) struct Moves<'a> {
+    pub(super) subject: &'a Subject<'a>,
+    pub(super) rows: &'a Table,
+    pub(super) column: &'a str,
+    pub(super) scale: Scale,
+    pub(super) ctx: &'a Context,
 }
 
 impl Moves<'_> {
@@ -148,7 +148,7 @@ impl Moves<'_> {
     }
 
     /// What is predicted of the rows when their values in the column are these.
-    fn predicted(&self, data: &ColumnData) -> Result<Vec<f64>> {
+    pub(super) fn predicted(&self, data: &ColumnData) -> Result<Vec<f64>> {
         let exchanged = |column: &Column| {
             if column.name == self.column {
                 return Column { name: column.name.clone(), data: data.clone() };
@@ -261,7 +261,7 @@ impl Moves<'_> {
 }
 
 /// The points of a partial dependence, each with the column that has its value in every row.
-fn places(own: &Column, n_outputs: usize) -> Vec<(ProfilePoint, ColumnData)> {
+pub(super) fn places(own: &Column, n_outputs: usize) -> Vec<(ProfilePoint, ColumnData)> {
     let n_rows = own.n_rows();
     if let ColumnData::String { codes, dictionary } = &own.data {
         let of = |(code, n): (u32, usize)| {

@@ -48,6 +48,7 @@ pub fn summary(
         effects: effects.collect(),
         profiles: profiles.iter().map(profile).collect(),
         dependences: dependences(explanation, table, reasons),
+        responses: Vec::new(),
         surrogate: None,
         examples: examples
             .iter()

@@ -9,9 +9,10 @@ use modelwright_core::record::RunRecord;
 use super::section::{Section, Spec};
 use super::sections::{
     alerts, calibration, columns, confusion, costs, decision, discrimination, ensemble,
-    explanation, fairness, feature_cost, importance, intervals, leaderboard, leakage, mitigation,
-    more_rows, nested, offers, performance, plan, promise, reproduce, residuals, robustness,
-    shapes, slices, source, split, surrogate, suspects, target, threshold, timing, usefulness,
+    explanation, fairness, familiarity, feature_cost, importance, intervals, leaderboard, leakage,
+    mitigation, more_rows, nested, offers, performance, plan, promise, reproduce, residuals,
+    robustness, shapes, slices, source, split, surrogate, suspects, target, threshold, timing,
+    usefulness,
 };
 
 /// A section of the catalog.
@@ -40,6 +41,7 @@ pub const SECTIONS: &[Entry] = &[
     Entry { spec: &slices::SPEC, build: slices::build },
     Entry { spec: &fairness::SPEC, build: fairness::build },
     Entry { spec: &robustness::SPEC, build: robustness::build },
+    Entry { spec: &familiarity::SPEC, build: familiarity::build },
     Entry { spec: &mitigation::SPEC, build: mitigation::build },
     Entry { spec: &importance::SPEC, build: importance::build },
     Entry { spec: &explanation::SPEC, build: explanation::build },

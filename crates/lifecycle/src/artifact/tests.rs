@@ -52,6 +52,7 @@ pub(crate) fn record() -> RunRecord {
         slices: None,
         fairness: None,
         robustness: None,
+        familiarity: None,
         mitigation: None,
         more_rows: None,
         nested: None,

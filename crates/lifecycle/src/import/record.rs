@@ -84,6 +84,7 @@ impl ForeignModel {
             slices: None,
             fairness: None,
             robustness: None,
+            familiarity: None,
             mitigation: None,
             more_rows: None,
             nested: None,

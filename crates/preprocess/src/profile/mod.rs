@@ -22,6 +22,7 @@ use modelwright_core::{Context, Error, Result};
 
 use crate::sketch::TableSketch;
 
+pub use alerts::row_hashes;
 pub use task::guess_task;
 
 /// What the caller knows beforehand.

@@ -5,10 +5,13 @@
 //! column alone. A few rows must speak for many: they are taken evenly from the rows in the order
 //! of their predictions, so that the base value is close to the mean prediction.
 
+use std::collections::BTreeMap;
+
 use modelwright_core::data::Table;
 use modelwright_core::{Context, Result};
 use serde::Serialize;
 
+use super::reason::Typical;
 use super::subject::Subject;
 
 /// Rows that a background is taken from, at most.
@@ -31,6 +34,8 @@ pub enum Origin {
 pub struct Background {
     table: Table,
     origin: Origin,
+    /// What is typical of columns, where more than these rows is known.
+    typical: BTreeMap<String, Typical>,
 }
 
 impl Background {
@@ -39,7 +44,7 @@ impl Background {
 
     /// All rows of a table, as they are.
     pub fn of_rows(table: Table, origin: Origin) -> Self {
-        Self { table, origin }
+        Self { table, origin, typical: BTreeMap::new() }
     }
 
     /// At most `n` rows of a table, taken evenly in the order of their predictions.
@@ -61,7 +66,7 @@ impl Background {
             pool = pool.into_selected(&rows);
         }
         if pool.n_rows() == 0 {
-            return Ok(Self { table: pool, origin });
+            return Ok(Self::of_rows(pool, origin));
         }
         let predictions = subject.predictor.predict(&pool, ctx)?;
         // Rows of one class stand together, each class in the order of its probability.
@@ -76,7 +81,20 @@ impl Background {
             a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
         });
         let chosen = evenly(order.len(), n).map(|i| order[i]).collect::<Vec<u32>>();
-        Ok(Self { table: pool.into_selected(&chosen), origin })
+        Ok(Self::of_rows(pool.into_selected(&chosen), origin))
+    }
+
+    /// With what is typical of columns by more rows than these, such as the training data: what
+    /// reasons compare values with.
+    #[must_use]
+    pub fn with_typical(self, typical: BTreeMap<String, Typical>) -> Self {
+        Self { typical, ..self }
+    }
+
+    /// What is typical of a column: as was said, else by these rows.
+    pub fn typical(&self, column: &str) -> Typical {
+        let of_rows = || self.table.column(column).map_or(Typical::Nothing, Typical::of);
+        self.typical.get(column).cloned().unwrap_or_else(of_rows)
     }
 
     /// Where the rows come from.
@@ -101,7 +119,8 @@ impl Background {
             return self.clone();
         }
         let rows: Vec<u32> = evenly(self.n_rows(), n.max(1)).map(|i| i as u32).collect();
-        Self { table: self.table.select(&rows), origin: self.origin }
+        let (origin, typical) = (self.origin, self.typical.clone());
+        Self { table: self.table.select(&rows), origin, typical }
     }
 }
 

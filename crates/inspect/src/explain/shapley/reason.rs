@@ -32,7 +32,7 @@ pub struct Reason {
     pub text: String,
 }
 
-/// What is typical of a column among the background rows.
+/// What is typical of a column: among the background rows, or in the training data.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Typical {
     /// The mean of the numbers.
@@ -84,8 +84,7 @@ pub struct Reasons<'a> {
 impl<'a> Reasons<'a> {
     /// For the rows of `table` that `explanation` explains.
     pub fn new(explanation: &'a Explanation, table: &'a Table, background: &Background) -> Self {
-        let typical =
-            |name: &String| background.table().column(name).map_or(Typical::Nothing, Typical::of);
+        let typical = |name: &String| background.typical(name);
         Self { explanation, table, typical: explanation.columns.iter().map(typical).collect() }
     }
 

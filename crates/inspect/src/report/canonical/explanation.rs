@@ -3,8 +3,8 @@
 
 use modelwright_core::record::{
     DependenceLine, DependencePoint, DependenceRecord, EffectRecord, ExamplePart, ExampleRecord,
-    ExplanationRecord, Interval, ProfilePointRecord, ProfileRecord, SurrogateLeaf, SurrogateRecord,
-    SwarmBin,
+    ExplanationRecord, Interval, ProfilePointRecord, ProfileRecord, ResponseGroup, ResponseRecord,
+    SurrogateLeaf, SurrogateRecord, SwarmBin,
 };
 
 /// Of 400 of the untouched rows of the two-class record.
@@ -24,6 +24,7 @@ pub(crate) fn binary() -> ExplanationRecord {
         ],
         profiles: vec![along_age(), along_status()],
         dependences: vec![age_by_status()],
+        responses: vec![responses_to_age()],
         surrogate: Some(rules()),
         examples: vec![ExampleRecord {
             label: "the highest prediction".to_owned(),
@@ -58,6 +59,29 @@ fn age_by_status() -> DependenceRecord {
         share: 0.42,
         n_rows: 500,
         lines: vec![line("Married-civ-spouse", 0.06), line("Never-married", 0.01)],
+    }
+}
+
+/// Those who are married respond to age, the others hardly.
+fn responses_to_age() -> ResponseRecord {
+    let curve = |slope: f64| (0..6).map(|i| slope * f64::from(i)).collect::<Vec<f64>>();
+    let group = |label: &str, slope: f64| ResponseGroup {
+        label: label.to_owned(),
+        n_rows: 60,
+        mean: curve(slope),
+        lines: (0..8).map(|i| curve(slope + 0.004 * f64::from(i - 4))).collect(),
+    };
+    ResponseRecord {
+        column: "age".to_owned(),
+        output: ">50K".to_owned(),
+        n_rows: 120,
+        rows_per_line: 5,
+        is_instant: false,
+        common: Some(0.43),
+        by: Some("marital_status".to_owned()),
+        share: 0.38,
+        points: (0..6).map(|i| 20.0 + 8.0 * f64::from(i)).collect(),
+        groups: vec![group("Married-civ-spouse", 0.05), group("Never-married", 0.01)],
     }
 }
 

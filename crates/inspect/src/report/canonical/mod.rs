@@ -18,10 +18,10 @@ use modelwright_core::context::Decisions;
 use modelwright_core::data::{Field, Schema, Storage};
 use modelwright_core::params::ParamValue;
 use modelwright_core::record::{
-    Alert, AlertKind, Clock, ColumnProfile, Count, DataSource, EnsembleRecord, Evaluation,
-    FORMAT_VERSION, Importance, Interval, LeakAction, LeakFinding, LeakKind, Member, Nested,
-    Options, PhaseTime, Plan, PlannedTrial, RunRecord, Severity, Single, SplitRecord, TableProfile,
-    TaskRecord, TrialRecord, TrialStatus,
+    Alert, AlertKind, Clock, ColumnProfile, Count, DataSource, DistanceBand, EnsembleRecord,
+    Evaluation, FORMAT_VERSION, FamiliarityRecord, Importance, Interval, LeakAction, LeakFinding,
+    LeakKind, Member, Nested, Options, PhaseTime, Plan, PlannedTrial, RunRecord, Severity, Single,
+    SplitRecord, TableProfile, TaskRecord, TrialRecord, TrialStatus,
 };
 use modelwright_core::task::Task;
 
@@ -60,6 +60,7 @@ pub(crate) fn binary() -> RunRecord {
         is_exhausted: false,
         fairness: Some(groups::audits()),
         robustness: Some(groups::robustness()),
+        familiarity: Some(familiarity()),
         mitigation: Some(groups::mitigation()),
         nested: Some(Nested {
             values: vec![0.9262, 0.9281, 0.9247],
@@ -131,6 +132,35 @@ fn member(trial: &str, weight: f64, rounds: usize, n_models: usize) -> Member {
     Member { trial: trial.into(), weight, rounds, n_models, is_refit: false }
 }
 
+/// The farthest rows are predicted twice as badly as the nearest.
+pub(crate) fn familiarity() -> FamiliarityRecord {
+    let band = |i: u32| DistanceBand {
+        from: 0.02 * f64::from(i),
+        to: 0.02 * f64::from(i + 1),
+        n_rows: 100,
+        mean_loss: 0.12 + 0.03 * f64::from(i),
+    };
+    FamiliarityRecord {
+        on: "holdout".into(),
+        n_rows: 500,
+        n_training: 4000,
+        n_columns: 12,
+        median: 0.05,
+        p90: 0.09,
+        p99: 0.14,
+        far: 0.13,
+        n_far: 9,
+        loss: "error rate".into(),
+        bands: (0..5).map(band).collect(),
+        p_value: Some(0.004),
+        n_looked_at: 500,
+        n_near: 14,
+        n_train: 31_259,
+        n_same: 820,
+        n_conflicting: 96,
+    }
+}
+
 /// Three classes, few rows.
 pub(crate) fn multiclass() -> RunRecord {
     let classes = [("Adelie", 152), ("Gentoo", 124), ("Chinstrap", 68)];
@@ -143,6 +173,7 @@ pub(crate) fn multiclass() -> RunRecord {
         slices: None,
         fairness: None,
         robustness: None,
+        familiarity: None,
         mitigation: None,
         more_rows: None,
         nested: None,
@@ -201,6 +232,7 @@ pub(crate) fn regression() -> RunRecord {
         slices: None,
         fairness: None,
         robustness: None,
+        familiarity: None,
         mitigation: None,
         more_rows: None,
         nested: None,
@@ -419,6 +451,7 @@ fn base(profile: TableProfile, n_train: usize, n_holdout: usize) -> RunRecord {
         slices: None,
         fairness: None,
         robustness: None,
+        familiarity: None,
         mitigation: None,
         more_rows: None,
         nested: None,

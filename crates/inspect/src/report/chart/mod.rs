@@ -6,6 +6,7 @@
 //! print. Drawings are made for a width of 400 pixels, so that text keeps its size on a phone.
 
 mod bar;
+mod bundle;
 mod cell;
 mod curve;
 mod dots;
@@ -82,6 +83,13 @@ pub enum Plot {
         /// The point in use.
         mark: Option<Mark>,
     },
+    /// Many thin lines in groups, with the mean of each group.
+    Bundles {
+        /// Where the values of every line stand, ascending.
+        xs: Vec<f64>,
+        /// The groups.
+        bundles: Vec<Bundle>,
+    },
     /// Bars of a histogram.
     Histogram(Vec<Bin>),
     /// Predicted (horizontal) against true (vertical), with the diagonal.
@@ -121,6 +129,17 @@ pub struct NamedLine {
     pub label: String,
     /// Its points, from left to right.
     pub points: Vec<CurvePoint>,
+}
+
+/// Thin lines that belong together.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Bundle {
+    /// What they are of.
+    pub label: String,
+    /// The thin lines, each with a value for every place.
+    pub lines: Vec<Vec<f64>>,
+    /// Their mean.
+    pub mean: Vec<f64>,
 }
 
 /// The effects of one column on many rows.
@@ -187,6 +206,7 @@ pub(crate) fn svg(chart: &Chart) -> Markup {
             line::draw(chart, points, *reference, mark.as_ref())
         }
         Plot::Lines { lines, mark } => lines::draw(chart, lines, mark.as_ref()),
+        Plot::Bundles { xs, bundles } => bundle::draw(chart, xs, bundles),
         Plot::Histogram(bins) => histogram::draw(chart, bins),
         Plot::Scatter(points) => scatter::draw(chart, points),
         Plot::Heat { classes, counts } => heat::draw(chart, classes, counts),

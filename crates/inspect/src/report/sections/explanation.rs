@@ -2,10 +2,11 @@
 //! first ones, and (where rows may be shown) a few rows with their reasons.
 
 use modelwright_core::record::{
-    CurvePoint, DependenceRecord, ExampleRecord, ExplanationRecord, ProfileRecord, RunRecord,
+    CurvePoint, DependenceRecord, ExampleRecord, ExplanationRecord, ProfileRecord, ResponseGroup,
+    ResponseRecord, RunRecord,
 };
 
-use crate::report::chart::{Chart, NamedLine, Plot, Step, Swarm};
+use crate::report::chart::{Bundle, Chart, NamedLine, Plot, Step, Swarm};
 use crate::report::section::{Block, Cell, Part, Section, Spec, Table, TableColumn};
 use crate::report::{number, words};
 
@@ -45,6 +46,13 @@ pub(crate) fn of(found: &ExplanationRecord) -> Option<Section> {
         let charts = found.dependences.iter().map(|d| dependence_chart(found, d).into());
         section = section.block(Block::Details {
             summary: "What columns add along their values, and which others change it".to_owned(),
+            blocks: charts.collect(),
+        });
+    }
+    if !found.responses.is_empty() {
+        let charts = found.responses.iter().map(|r| response_chart(found, r).into());
+        section = section.block(Block::Details {
+            summary: "How differently rows respond to columns".to_owned(),
             blocks: charts.collect(),
         });
     }
@@ -214,6 +222,45 @@ fn dependence_chart(found: &ExplanationRecord, of: &DependenceRecord) -> Chart {
         x: words::clean(&of.column),
         y: format!("Effect, {unit}"),
         plot: Plot::Lines { lines: of.lines.iter().map(line).collect(), mark: None },
+    }
+}
+
+/// Centred curves of rows along a column, coloured by the groups of another one.
+fn response_chart(found: &ExplanationRecord, of: &ResponseRecord) -> Chart {
+    let (factor, unit) = unit(found);
+    let scaled = |values: &[f64]| values.iter().map(|v| v * factor).collect::<Vec<f64>>();
+    let bundle = |group: &ResponseGroup| Bundle {
+        label: format!("{}: {}", words::clean(&group.label), number::rows(group.n_rows)),
+        lines: group.lines.iter().map(|line| scaled(line)).collect(),
+        mean: scaled(&group.mean),
+    };
+    let xs: Vec<f64> =
+        of.points.iter().map(|x| if of.is_instant { year(*x) } else { *x }).collect();
+    let lines = match of.rows_per_line {
+        1 => "a thin line is a row".to_owned(),
+        n => format!("a thin line is the mean of at least {n} rows that respond alike"),
+    };
+    let common = of.common.map_or(String::new(), |common| {
+        format!(" All have {} of the movement in common.", number::share(common))
+    });
+    let by = of.by.as_ref().map_or(String::new(), |by| {
+        let share = number::share(of.share);
+        format!(" {} tells {share} of how they differ (colours).", words::quoted(by))
+    });
+    Chart {
+        title: format!(
+            "{}: rows along {}",
+            words::predicted(&of.output, found.scale == "probability"),
+            words::quoted(&of.column)
+        ),
+        summary: format!(
+            "{} given each value in turn, less their own prediction at the lowest; {lines}, bold \
+             ones are means.{common}{by}",
+            number::rows(of.n_rows)
+        ),
+        x: words::clean(&of.column),
+        y: format!("Difference, {unit}"),
+        plot: Plot::Bundles { xs, bundles: of.groups.iter().map(bundle).collect() },
     }
 }
 

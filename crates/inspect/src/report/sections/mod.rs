@@ -12,6 +12,7 @@ pub(crate) mod discrimination;
 pub(crate) mod ensemble;
 pub(crate) mod explanation;
 pub(crate) mod fairness;
+pub(crate) mod familiarity;
 pub(crate) mod feature_cost;
 mod headline;
 pub(crate) mod importance;

@@ -13,6 +13,8 @@ pub(crate) mod rows;
 mod strings;
 mod target;
 
+pub use rows::row_hashes;
+
 use modelwright_core::Context;
 use modelwright_core::data::{Column, Kind, Table};
 use modelwright_core::random::Random;

@@ -35,6 +35,13 @@ pub(super) fn find(table: &Table, ctx: &Context) -> Repeats {
     Repeats { n_rows, columns: equal_columns(&columns, &column_hashes) }
 }
 
+/// A hash of every row of a table over the columns of these names (those that it has): rows that
+/// are the same have the same.
+pub fn row_hashes(table: &Table, names: &[&str], ctx: &Context) -> Vec<u64> {
+    let columns: Vec<&Column> = names.iter().filter_map(|name| table.column(name)).collect();
+    hashes(&columns, ctx).0
+}
+
 /// The hash of every row over the given columns, and of every column.
 pub(crate) fn hashes(columns: &[&Column], ctx: &Context) -> (Vec<u64>, Vec<u64>) {
     let n_rows = columns.first().map_or(0, |c| c.n_rows());
