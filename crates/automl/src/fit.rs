@@ -2,6 +2,7 @@
 
 mod combine;
 mod explained;
+mod record;
 mod settle;
 mod untouched;
 mod whole;
@@ -10,12 +11,9 @@ mod whole_file;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use modelwright_core::context::{Decisions, Event};
+use modelwright_core::context::Event;
 use modelwright_core::data::{Field, Fold, Schema, Table};
-use modelwright_core::record::{
-    Clock, EnsembleRecord, Evaluation, FORMAT_VERSION, Importance, LeakFinding, Options, PhaseTime,
-    Plan, RunRecord, SplitRecord, TaskRecord, TrialRecord, TrialStatus,
-};
+use modelwright_core::record::{LeakFinding, Options, PhaseTime, Plan, SplitRecord, TaskRecord};
 use modelwright_core::task::Target;
 use modelwright_core::{Context, Error, Result};
 use modelwright_evaluate::metric::MetricEntry;
@@ -34,18 +32,14 @@ use crate::shapes;
 use crate::understand::{self, Understood};
 use crate::whole_file::{WholeFile, Wish};
 use crate::{
-    budget, capacity, conformal, constraint, distill, doubts, fair, nested, offers, portfolio,
-    sampling, single, target,
+    budget, capacity, conformal, constraint, distill, fair, nested, offers, portfolio, sampling,
+    single, target,
 };
 
 use self::combine::Combined;
 use self::untouched::Untouched;
 pub use self::whole::ALL_AND_TEST;
 pub(crate) use self::whole::REFITS;
-
-/// What is said of a model without untouched rows.
-const NOT_TESTED: &str =
-    "no rows were held out, so the model is judged by its validation score alone";
 
 /// The number of the random stream of the first further division into folds.
 const FIRST_CHANCE: u64 = 100;
@@ -140,15 +134,7 @@ impl Flow {
         own_rows_are_whole(&own, &options, is_read_whole)?;
         let mut parts = Parts::make(table, test, &understood, (&options, &own), ctx)?;
         let Understood { profile, task, metric, .. } = understood;
-        let (leakage, leaks) = understand::leaks(
-            &parts.train,
-            parts.held_out.as_ref(),
-            &profile.schema,
-            &parts.target,
-            parts.kind_name(),
-            &options,
-            ctx,
-        )?;
+        let (leakage, leaks) = leaks(&parts, &profile, &options, ctx)?;
         phases.end("leakage", ctx);
         let exclude = excluded_columns(&options, leaks);
         constraint::check(&options, &profile, &exclude, task.task)?;
@@ -252,15 +238,7 @@ impl Flow {
         self.phases.end("robustness", ctx);
         let more_rows = self.more_rows(&combined, ctx);
         self.phases.end("learning curve", ctx);
-        let was_on_file = self.whole_file.is_some();
-        let has_sample = !self.fit_on_whole_file(&mut combined, ctx)?;
-        if was_on_file {
-            self.phases.end("fit on the whole file", ctx);
-        }
-        if has_sample && (was_on_file || self.ends_with_all_rows()) {
-            self.fit_on_all_rows(&mut combined, ctx)?;
-            self.phases.end("fit on all rows", ctx);
-        }
+        self.fit_last(&mut combined, ctx)?;
         let Untouched { evaluation, fairness, said, tested } = untouched;
         let mut record = self.record(trials, &combined, evaluation, importances, ctx);
         record.fairness = fairness;
@@ -273,78 +251,6 @@ impl Flow {
         let mut outcome = offers::limits::keep(outcome, &self.options, ctx)?;
         outcome.record.shapes = shapes::recorded(&outcome.predictor);
         Ok(outcome)
-    }
-
-    fn record(
-        &mut self,
-        mut trials: Vec<TrialRecord>,
-        combined: &Combined,
-        evaluation: Option<Evaluation>,
-        importances: Vec<Importance>,
-        ctx: &Context,
-    ) -> RunRecord {
-        let decisions = ctx.decisions();
-        let mut warnings = std::mem::take(&mut self.warnings);
-        if let Some(warning) = self.cut_short(&combined.record, &decisions) {
-            for trial in &mut trials {
-                trial.status = TrialStatus::Stopped;
-                trial.note = Some("it ended early; what it had learned is used".to_owned());
-            }
-            warnings.push(warning);
-        }
-        if let Some(made) = &combined.mitigation {
-            trials.extend(made.trials.iter().cloned());
-            warnings.extend(fair::warning(&made.record, &self.options));
-        }
-        match &evaluation {
-            None => warnings.push(NOT_TESTED.to_owned()),
-            Some(found) => warnings.extend(doubts::of_score(found, self.metric)),
-        }
-        warnings.extend(doubts::of_classes(&self.task, self.held_out.as_ref()));
-        RunRecord {
-            format_version: FORMAT_VERSION,
-            engine_version: env!("CARGO_PKG_VERSION").to_owned(),
-            options: self.options.clone(),
-            data: self.source.clone(),
-            test_data: self.test_source.clone(),
-            schema: self.profile.schema.clone(),
-            profile: self.profile.record.clone(),
-            leakage: self.leakage.clone(),
-            task: self.task.clone(),
-            split: self.split.clone(),
-            plan: self.plan.clone(),
-            is_exhausted: self.options.single.is_none() && account::is_exhausted(&trials),
-            trials,
-            ensemble: combined.record.clone(),
-            offers: combined.offers.clone(),
-            picked: None,
-            shapes: None,
-            edits: Vec::new(),
-            feature_costs: None,
-            threshold: combined.threshold,
-            calibration: combined.calibration.clone(),
-            costs: combined.costs.clone(),
-            intervals: combined.intervals.clone(),
-            suspects: combined.suspects.clone(),
-            evaluation,
-            slices: combined.slices.clone(),
-            fairness: None,
-            robustness: None,
-            familiarity: None,
-            mitigation: combined.mitigation.as_ref().map(|made| made.record.clone()),
-            more_rows: None,
-            nested: None,
-            importances,
-            explanation: None,
-            decisions,
-            clock: Clock {
-                phases: std::mem::take(&mut self.phases.times),
-                trials: combined.times.clone(),
-                threads: ctx.threads(),
-                ..Clock::default()
-            },
-            warnings,
-        }
     }
 }
 
@@ -404,6 +310,20 @@ impl Flow {
         distill::run(&class, found, ctx);
     }
 
+    /// The last fit: on a whole file, or on all rows at hand.
+    fn fit_last(&mut self, combined: &mut Combined, ctx: &Context) -> Result<()> {
+        let was_on_file = self.whole_file.is_some();
+        let has_sample = !self.fit_on_whole_file(combined, ctx)?;
+        if was_on_file {
+            self.phases.end("fit on the whole file", ctx);
+        }
+        if has_sample && (was_on_file || self.ends_with_all_rows()) {
+            self.fit_on_all_rows(combined, ctx)?;
+            self.phases.end("fit on all rows", ctx);
+        }
+        Ok(())
+    }
+
     /// How many times the rows of the training part the last fit will learn from.
     fn rows_ratio(&self) -> f64 {
         let n_train = self.train.n_rows().max(1) as f64;
@@ -421,20 +341,6 @@ impl Flow {
             None => LastFit::in_memory(self.rows_ratio()),
         }
     }
-
-    /// Says that the one learner that was asked for did not come to its own end.
-    fn cut_short(&self, model: &EnsembleRecord, decisions: &Decisions) -> Option<String> {
-        let single = self.options.single.as_ref()?;
-        let of_fits = ["trial/", "refit/", "all-rows/refit/", "whole-file/refit/"];
-        let was_cut = |scope: &String| of_fits.iter().any(|of| scope.starts_with(of));
-        let member = model.members.first()?;
-        decisions.stopped_after.keys().any(was_cut).then(|| {
-            format!(
-                "the training of {} ended early, after {} rounds: by the time limit, or on request",
-                single.learner, member.rounds
-            )
-        })
-    }
 }
 
 /// Wall seconds of the phases.
@@ -450,6 +356,18 @@ impl Phases {
         self.times.push(PhaseTime { name: name.to_owned(), seconds: now_s - self.until_s });
         self.until_s = now_s;
     }
+}
+
+/// What the leakage checks found, and the columns that are left out for it.
+fn leaks(
+    parts: &Parts,
+    profile: &Profile,
+    options: &Options,
+    ctx: &Context,
+) -> Result<(Vec<LeakFinding>, Vec<String>)> {
+    let (train, held_out) = (&parts.train, parts.held_out.as_ref());
+    let (schema, target) = (&profile.schema, &parts.target);
+    understand::leaks(train, held_out, schema, target, parts.kind_name(), options, ctx)
 }
 
 /// Takes a sample of the table when there is no time to look at all of it; says so.

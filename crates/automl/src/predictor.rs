@@ -411,7 +411,8 @@ struct Behind {
 }
 
 /// The extras; behind them the offers; behind these the thresholds of groups
-/// ([`GroupThresholds::none`] where there are none); behind these the words that are missing values. Each is there only
+/// ([`GroupThresholds::none`] where there are none); behind these the words that are missing
+/// values. Each is there only
 /// when it, or what comes after it, is.
 fn decode_extras(bytes: &[u8]) -> Result<Behind> {
     let unreadable = |e| Error::input("the stored predictor cannot be read").because(e);

@@ -13,7 +13,7 @@
 //! save(&outcome, &OutputFolder::prepare("churn")?)?;
 //!
 //! let model = Model::load("churn")?;
-//! let new = read_path("new.csv".as_ref(), &model.read_options(), &ctx)?;
+//! let new = read_path("new.csv".as_ref(), &model.read_options()?, &ctx)?;
 //! let predictions = model.predictor.predict(&new.table, &ctx)?;
 //! println!("{:?}", predictions.row(0));
 //! # Ok(())

@@ -102,19 +102,7 @@ impl Flow {
                 members.extend(take_usable(&mut found, i).map(|trial| Chosen::of(trial, weight)));
             }
         }
-        // What was not judged in validation has no model yet that could be tested.
-        if !self.ends_with_more_rows() || members.iter().any(|m| m.models.is_empty()) {
-            let rows = Rows {
-                prepared: &found.prepared,
-                table: &self.train,
-                target: &self.target,
-                weights: self.weights.as_deref(),
-                ratio: 1.0,
-                are_stored: false,
-            };
-            let n_models = self.models_max();
-            refit::again(&mut members, &rows, n_models, &ctx.with_reserve(budget::closing(ctx)))?;
-        }
+        self.refit_tested(&found, &mut members, ctx)?;
         let mut encodings: Vec<String> = Vec::new();
         for member in &members {
             position_or_push(&mut encodings, &member.planned.features());
@@ -145,6 +133,25 @@ impl Flow {
         };
         combined.keep_account();
         Ok(combined)
+    }
+
+    /// Fits the members on the training rows, unless the last fit will see more: then those of the
+    /// folds are tested.
+    fn refit_tested(&self, found: &Found, members: &mut [Chosen], ctx: &Context) -> Result<()> {
+        // What was not judged in validation has no model yet that could be tested.
+        if !self.ends_with_more_rows() || members.iter().any(|m| m.models.is_empty()) {
+            let rows = Rows {
+                prepared: &found.prepared,
+                table: &self.train,
+                target: &self.target,
+                weights: self.weights.as_deref(),
+                ratio: 1.0,
+                are_stored: false,
+            };
+            let n_models = self.models_max();
+            refit::again(members, &rows, n_models, &ctx.with_reserve(budget::closing(ctx)))?;
+        }
+        Ok(())
     }
 
     /// The judged rows whose target looks wrong; `None` where none was judged.

@@ -3,8 +3,8 @@
 //!
 //! Losses have long tails: a sample without the rare large ones looks both better and surer than
 //! it is. Resampling the distance in units of *its own* standard error carries that over into the
-//! interval. Means that cannot be negative are taken as logarithms, which makes them less skewed. The
-//! upper end of a loss of numbers is found with its tail smoothed; see `tail`.
+//! interval. Means that cannot be negative are taken as logarithms, which makes them less skewed.
+//! The upper end of a loss of numbers is found with its tail smoothed; see `tail`.
 //!
 //! References: Efron & Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 12;
 //! Hesterberg, "What teachers should know about the bootstrap", The American Statistician 69, 2015.

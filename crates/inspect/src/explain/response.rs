@@ -3,8 +3,9 @@
 //!
 //! Every row gets each value of the column in turn, while all else stays as it is; its predictions
 //! are taken from its own one at the first value (c-ICE). Rows whose curves are alike stand beside
-//! each other when sorted by the mean height of their curve, and a thin line is the mean of at least
-//! [`LINE_ROWS_MIN`] neighbours, so that no row is shown; where rows may be shown, it is one row.
+//! each other when sorted by the mean height of their curve, and a thin line is the mean of at
+//! least [`LINE_ROWS_MIN`] neighbours, so that no row is shown; where rows may be shown, it is one
+//! row.
 //!
 //! Reference: Goldstein, Kapelner, Bleich & Pitkin, "Peeking inside the black box", JCGS 24, 2015.
 

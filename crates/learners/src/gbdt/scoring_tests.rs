@@ -130,6 +130,7 @@ fn what_cannot_be_answered_is_refused() {
     let mut scores = vec![vec![0.0; 3]; model.n_outputs() + 1];
     assert!(model.add_rounds(0..1, &FeatureView::all(&matrix), &mut scores, &ctx).is_err());
     scores.pop();
+    scores[0].pop();
     assert!(model.add_rounds(0..1, &FeatureView::all(&matrix), &mut scores, &ctx).is_err());
     assert!(model.row_scorer().scores(&[0.0; 2]).is_err());
     assert!(model.row_scorer().predict(&[0.0; 4]).is_err());

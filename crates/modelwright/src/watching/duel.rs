@@ -5,8 +5,8 @@
 //! four times the mean absolute error of the older model so far, which the next row does not know.
 //!
 //! Where the models were fitted with `--group`, rows of a group are no independent witnesses, and a
-//! bet on each of them would win by one patient's many visits. A stake is then laid on whole groups:
-//! on the mean over the rows that a group has in one file.
+//! bet on each of them would win by one patient's many visits. A stake is then laid on whole
+//! groups: on the mean over the rows that a group has in one file.
 
 use std::collections::HashMap;
 use std::path::Path;

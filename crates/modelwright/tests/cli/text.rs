@@ -99,7 +99,8 @@ fn rows_that_are_in_training_and_test_alike_are_told_below_the_score() {
     assert!(said.contains("a leak?") && said.contains("rows seen before"), "{said}");
     let said = run(&folder, &format!("{train} --json")).done();
     let document: Value = serde_json::from_str(&said).unwrap();
-    assert_eq!(document["suspected_leaks"][0]["kind"], "duplicate_across_split");
+    let leaks = document["suspected_leaks"].as_array().unwrap();
+    assert!(leaks.iter().any(|leak| leak["kind"] == "duplicate_across_split"), "{leaks:?}");
 }
 
 #[test]

@@ -69,7 +69,8 @@ pub(crate) fn of(fairness: &FairnessRecord) -> Section {
         .block(Block::Text(format!(
             "Intervals are 95 % ({}); those of a definition are of the two groups that it names, \
              which were picked because they lie farthest apart. A disparity counts as no chance \
-             when a χ² test of all judged groups together gives p < 0.05{}. Groups with fewer than {} are not judged.",
+             when a χ² test of all judged groups together gives p < 0.05{}. \
+             Groups with fewer than {} are not judged.",
             words::sentence(&fairness.interval_method),
             match fairness.n_questions {
                 0 | 1 => String::new(),
