@@ -57,6 +57,9 @@ pub(super) struct Untouched {
     pub tested: Option<Predictions>,
 }
 
+/// What looking for equal training rows may take, for each of them: its hash, its place, a copy.
+const BYTES_PER_COMPARED_ROW: u64 = 100;
+
 impl Flow {
     /// The one evaluation on rows that took no part in anything before; what intervals reach on
     /// them goes into their record.
@@ -200,9 +203,12 @@ impl Flow {
         ctx: &Context,
     ) -> Result<Option<FamiliarityRecord>> {
         let scope = ctx.scope("familiarity").with_reserve(budget::packing(ctx));
-        let Some(held_out) = self.held_out.as_ref().filter(|_| scope.proceed()) else {
-            return Ok(None);
-        };
+        let bytes = BYTES_PER_COMPARED_ROW * self.train.n_rows() as u64;
+        let has_room = scope.decide("room", || {
+            u64::from(scope.memory_left_bytes().is_none_or(|left| left > bytes))
+        }) == 1;
+        let held_out = self.held_out.as_ref().filter(|_| has_room && scope.proceed());
+        let Some(held_out) = held_out else { return Ok(None) };
         let held_out = &thinned(held_out, N_ROWS_SLICES, ctx);
         let predictions = predictor.predict(held_out, &scope)?;
         let truth = predictor.encode_target(held_out)?;

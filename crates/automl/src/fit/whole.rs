@@ -29,6 +29,9 @@ use crate::{budget, distill, target};
 /// Room for this many times the rows of the last fit must be left.
 const ROOM: f64 = 1.5;
 
+/// And for this many times those of a sample, beside which the rest of a file found no room.
+const ROOM_BESIDE_FILE: f64 = 3.0;
+
 /// How rows enter the delivered model after the test.
 pub(crate) const REFITS: [&str; 3] = ["all", "train", ALL_AND_TEST];
 
@@ -113,7 +116,8 @@ impl Flow {
     /// in small pieces that it cannot give back.
     fn has_room_for(&self, n_rows: usize, ctx: &Context) -> bool {
         let rows = capacity::rows_by_memory(ctx, self.row_cost());
-        rows as f64 >= ROOM * n_rows as f64
+        let room = if self.is_sample { ROOM_BESIDE_FILE } else { ROOM };
+        rows as f64 >= room * n_rows as f64
     }
 
     /// What a row needs.
