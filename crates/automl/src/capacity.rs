@@ -33,6 +33,7 @@ const BYTES_PER_THREAD: f64 = 1_048_576.0;
 /// Bytes of the program itself that come into memory as it goes on: its code, and heap in small
 /// pieces that it cannot give back. Only a limit of a few dozen megabytes notices.
 const PROGRAM_BYTES: f64 = 6_291_456.0;
+const PROGRAM_SHARE_MAX: f64 = 0.2;
 
 /// The part of the free memory that is planned with.
 const MEMORY_SHARE: f64 = 0.9;
@@ -137,7 +138,8 @@ fn encode_ns(kind: Kind, n_outputs: usize) -> f64 {
 pub(crate) fn rows_by_memory(ctx: &Context, cost: RowCost) -> u64 {
     ctx.decide("rows-by-memory", || match ctx.memory_left_bytes() {
         Some(left) => {
-            let fixed = cost.fixed_bytes + ctx.threads() as f64 * BYTES_PER_THREAD + PROGRAM_BYTES;
+            let program = PROGRAM_BYTES.min(left as f64 * PROGRAM_SHARE_MAX);
+            let fixed = cost.fixed_bytes + ctx.threads() as f64 * BYTES_PER_THREAD + program;
             ((left as f64 * MEMORY_SHARE - fixed).max(0.0) / cost.bytes) as u64
         }
         None => u64::MAX,
