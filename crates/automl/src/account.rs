@@ -1,11 +1,14 @@
 //! The account of the search: leaderboard, intervals, and what cannot be told apart.
 
+use std::borrow::Cow;
+
 use modelwright_core::record::{EnsembleRecord, Interval, TrialRecord, TrialStatus};
 use modelwright_core::task::{Predictions, Target};
 use modelwright_core::{Context, Result};
 use modelwright_evaluate::compare::{Paired, compare};
 use modelwright_evaluate::metric::{MetricEntry, MetricInput};
 use modelwright_evaluate::resample::{Drawing, bootstrap_bias_corrected, bootstrap_interval};
+use modelwright_evaluate::threshold::{at_best, decided};
 
 use crate::ensemble::{self, Selection};
 use crate::search::Found;
@@ -54,15 +57,17 @@ impl Judged {
         }
     }
 
-    /// The metric of predictions of these rows; `None` where it is undefined.
+    /// The metric of predictions of these rows, of decided labels at the threshold that suits them
+    /// best; `None` where it is undefined.
     pub(crate) fn score(&self, metric: &MetricEntry, predictions: &Predictions) -> Option<f64> {
-        let input = MetricInput {
-            truth: &self.truth,
-            predictions,
-            weights: self.weights.as_deref(),
-            threshold: 0.5,
-        };
-        metric.value(&input).ok()
+        let weights = self.weights.as_deref();
+        at_best(metric, &MetricInput { weights, ..MetricInput::new(&self.truth, predictions) }).ok()
+    }
+
+    /// Predictions of these rows as the metric looks at them: decided where it is one of decided
+    /// labels.
+    fn seen_by<'a>(&self, metric: &MetricEntry, own: &'a Predictions) -> Cow<'a, Predictions> {
+        decided(metric, &self.truth, own, self.weights.as_deref())
     }
 
     /// So many resamples of these rows, or of their groups where rows belong together.
@@ -197,7 +202,9 @@ fn correction(
         };
         let shares = ensemble::select(&selection, ctx);
         let members: Vec<(&Predictions, f64)> = refs.iter().copied().zip(shares).collect();
-        Ok(ensemble::combine(&members))
+        let combined = ensemble::combine(&members);
+        // A threshold is a part of what was selected.
+        Ok(decided(metric, &judged.truth, &combined, Some(weights)).into_owned())
     };
     let ones = vec![1.0; judged.truth.n_rows()];
     let own = judged.weights.clone().unwrap_or(ones);
@@ -234,12 +241,9 @@ fn interval(
     own: &Predictions,
     ctx: &Context,
 ) -> Option<Interval> {
-    let input = MetricInput {
-        truth: &judged.truth,
-        predictions: own,
-        weights: judged.weights.as_deref(),
-        threshold: 0.5,
-    };
+    let own = judged.seen_by(metric, own);
+    let weights = judged.weights.as_deref();
+    let input = MetricInput { weights, ..MetricInput::new(&judged.truth, &own) };
     bootstrap_interval(metric, &input, judged.drawing(N_RESAMPLES), ctx).ok()
 }
 
@@ -251,10 +255,11 @@ pub(crate) fn indistinguishable(
     best: &Predictions,
     ctx: &Context,
 ) -> bool {
+    let (own, best) = (judged.seen_by(metric, own), judged.seen_by(metric, best));
     let pair = Paired {
         weights: judged.weights.as_deref(),
         groups: judged.groups.as_deref(),
-        ..Paired::new(&judged.truth, own, best)
+        ..Paired::new(&judged.truth, &own, &best)
     };
     compare(metric, &pair, ctx).is_ok_and(|c| c.p_value > P_VALUE_MAX)
 }

@@ -8,6 +8,7 @@
 use modelwright_core::Context;
 use modelwright_core::task::{Predictions, Target};
 use modelwright_evaluate::metric::{MetricEntry, MetricInput};
+use modelwright_evaluate::threshold::at_best;
 
 /// An improvement below this share of the distance to a perfect score is noise, not worth another
 /// member.
@@ -41,7 +42,7 @@ pub(crate) fn select(input: &Selection<'_>, ctx: &Context) -> Vec<f64> {
         };
         let scores: Vec<Option<f64>> =
             ctx.map(n, |i| if open(i) { score_with(input, &sum, i, round) } else { None });
-        let Some((chosen, score)) = argbest(&scores) else { break };
+        let Some((chosen, score)) = argbest(&scores, input.alone) else { break };
         add(&mut sum, input.candidates[chosen]);
         counts[chosen] += 1;
         let is_alone = input.alone[chosen];
@@ -87,15 +88,8 @@ fn score_with(input: &Selection<'_>, sum: &Predictions, i: usize, round: usize) 
     for (m, p) in mean.values.iter_mut().zip(&input.candidates[i].values) {
         *m = (*m + p) * scale;
     }
-    let value = input
-        .metric
-        .value(&MetricInput {
-            truth: input.truth,
-            predictions: &mean,
-            weights: input.weights,
-            threshold: 0.5,
-        })
-        .ok()?;
+    let judged = MetricInput { weights: input.weights, ..MetricInput::new(input.truth, &mean) };
+    let value = at_best(input.metric, &judged).ok()?;
     Some(if input.metric.spec.larger_is_better { value } else { -value })
 }
 
@@ -113,13 +107,13 @@ fn distance(metric: &MetricEntry, score: f64) -> f64 {
     (sign * metric.spec.perfect - score).abs()
 }
 
-/// The first of the largest.
-fn argbest(scores: &[Option<f64>]) -> Option<(usize, f64)> {
+/// The first of the largest, of those that are no constants where they are as good.
+fn argbest(scores: &[Option<f64>], alone: &[bool]) -> Option<(usize, f64)> {
     let mut best: Option<(usize, f64)> = None;
     for (i, score) in scores.iter().enumerate() {
         if let Some(s) = score
             && s.is_finite()
-            && best.is_none_or(|(_, b)| *s > b)
+            && best.is_none_or(|(k, b)| *s > b || (*s == b && alone[k] && !alone[i]))
         {
             best = Some((i, *s));
         }

@@ -20,6 +20,7 @@ use modelwright_evaluate::metric::MetricEntry;
 use modelwright_preprocess::profile::Profile;
 
 use crate::account;
+use crate::aim;
 use crate::frugal::{self, Costs, Frugal};
 use crate::input::{FitInput, FitOutcome, FitPlan};
 use crate::last_fit::LastFit;
@@ -151,7 +152,8 @@ impl Flow {
         let most = last_fit.and_then(|last_fit| last_fit.booster_limit());
         let size = (n_features, roles.n_folds_max(parts.kind), parts.may_repeat(&own));
         let planned = plan_input(&parts.target, (size, most), &task, preset, ctx);
-        let mut plan = plan_of(&options, &own, &planned, parts.held_out.is_some())?;
+        let (name, is_tested) = (metric.spec.name, parts.held_out.is_some());
+        let mut plan = plan_of(&options, &own, &planned, name, is_tested)?;
         plan.notes.splice(0..0, notes);
         plan.notes.extend(distill::note(&options));
         let (folds, repeats) = divisions(&parts, &roles, (&own, &options), &mut plan, ctx)?;
@@ -421,7 +423,13 @@ fn plan_input(
 }
 
 /// The plan: of the one learner that was asked for, or of a search with what the caller brought.
-fn plan_of(options: &Options, own: &Own, input: &PlanInput, has_holdout: bool) -> Result<Plan> {
+fn plan_of(
+    options: &Options,
+    own: &Own,
+    input: &PlanInput,
+    metric: &str,
+    has_holdout: bool,
+) -> Result<Plan> {
     if let Some(one) = &options.single {
         let plan = single::make(one, input, has_holdout)?;
         own.check_loss(&plan)?;
@@ -429,6 +437,9 @@ fn plan_of(options: &Options, own: &Own, input: &PlanInput, has_holdout: bool) -
     }
     let candidates = portfolio::chosen(input.task, input.preset, input.n_rows, &options.learners)?;
     let mut plan = planning::make(input, candidates);
+    if own.loss.is_none() {
+        aim::take(&mut plan, metric);
+    }
     planning::again(&mut plan, &options.trials);
     own.check_loss(&plan)?;
     own.join(&mut plan)?;

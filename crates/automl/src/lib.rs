@@ -45,6 +45,7 @@
 //! | `account` | the run record |
 
 mod account;
+mod aim;
 pub mod audit;
 mod budget;
 mod calibrate;

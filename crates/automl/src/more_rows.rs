@@ -16,6 +16,7 @@ use modelwright_core::task::{Predictions, Target};
 use modelwright_core::{Context, Error, Result};
 use modelwright_evaluate::learning_curve::LearningCurve;
 use modelwright_evaluate::resample::Drawing;
+use modelwright_evaluate::threshold::decided;
 use modelwright_evaluate::{
     Comparison, MetricEntry, MetricInput, Paired, bootstrap_interval, compare, metric_or_default,
 };
@@ -90,11 +91,11 @@ pub(crate) fn curve(input: &CurveInput<'_>, ctx: &Context) -> Result<Option<More
         if was_stopped(&scope.decisions(), scope.name()) {
             return Ok(None);
         }
+        let predictions =
+            decided(input.metric, input.truth, &predictions, input.held_weights).into_owned();
         let judged = MetricInput {
-            truth: input.truth,
-            predictions: &predictions,
             weights: input.held_weights,
-            threshold: 0.5,
+            ..MetricInput::new(input.truth, &predictions)
         };
         let Ok(score) = input.metric.value(&judged) else { return Ok(None) };
         let drawing = Drawing { groups: input.held_groups, ..Drawing::from(N_RESAMPLES) };

@@ -9,7 +9,7 @@
 
 use modelwright_core::context::Event;
 use modelwright_core::data::Fold;
-use modelwright_core::record::{DataSource, Interval, Nested, Options};
+use modelwright_core::record::{DataSource, Interval, Nested, Options, TaskRecord};
 use modelwright_core::{Context, Error, Result};
 use modelwright_evaluate::student_975;
 
@@ -27,7 +27,7 @@ const N_ROWS_MIN: usize = 20;
 /// # Errors
 /// Input error when the rows cannot be parted so; whatever the fits refuse.
 pub(crate) fn run(input: &FitInput, k: usize, ctx: &Context) -> Result<Nested> {
-    let mut folds = outer_folds(input, k, ctx)?;
+    let (task, mut folds) = outer_folds(input, k, ctx)?;
     let n_unknown = leave_unknown_classes_out(&mut folds, input)?;
     if n_unknown > 0 {
         let rows = if n_unknown == 1 { "1 row is" } else { &format!("{n_unknown} rows are") };
@@ -43,7 +43,7 @@ pub(crate) fn run(input: &FitInput, k: usize, ctx: &Context) -> Result<Nested> {
             None => scope,
         };
         ctx.tell(Event::Phase(format!("outer fold {} of {k}", i + 1)));
-        let outcome = fit_once(outside(input, fold), Vec::new(), &scope)?;
+        let outcome = fit_once(outside(input, fold, &task), Vec::new(), &scope)?;
         let evaluation = outcome.record.evaluation.as_ref();
         let value = evaluation.and_then(|e| e.metrics.first()).and_then(|m| m.value);
         nested.values.push(value.ok_or_else(|| {
@@ -58,10 +58,14 @@ pub(crate) fn run(input: &FitInput, k: usize, ctx: &Context) -> Result<Nested> {
     Ok(nested)
 }
 
-/// The rows outside a fold as a fit of its own, tested on the fold.
-fn outside(input: &FitInput, fold: &Fold) -> FitInput {
+/// The rows outside a fold as a fit of its own, tested on the fold: of the same task, which fewer
+/// rows might look unlike.
+fn outside(input: &FitInput, fold: &Fold, task: &TaskRecord) -> FitInput {
     let name = format!("an outer fold of {}", input.source.name);
+    let metric = input.own.metric.is_none().then(|| task.metric.clone());
     let options = Options {
+        task: Some(task.task),
+        metric: metric.or_else(|| input.options.metric.clone()),
         nested: None,
         refit: "train".to_owned(),
         // Only the scores of the outer folds are looked at.
@@ -102,7 +106,7 @@ fn leave_unknown_classes_out(folds: &mut [Fold], input: &FitInput) -> Result<usi
     Ok(n_unknown)
 }
 
-fn outer_folds(input: &FitInput, k: usize, ctx: &Context) -> Result<Vec<Fold>> {
+fn outer_folds(input: &FitInput, k: usize, ctx: &Context) -> Result<(TaskRecord, Vec<Fold>)> {
     let understood =
         understand::understand(&input.table, &input.schema, &input.options, &input.own, ctx)?;
     let known = &understood.rows;
@@ -113,7 +117,7 @@ fn outer_folds(input: &FitInput, k: usize, ctx: &Context) -> Result<Vec<Fold>> {
             .got(known.len().to_string()));
     }
     let table = input.table.select(known);
-    let task = &understood.task;
+    let task = understood.task;
     let encoded = target::encode(table.require(&input.options.target)?, &task.classes, task.task)?;
     let (kind, _) = parting::choose_kind(&input.options)?;
     let roles = Roles::of(&table, &input.options)?;
@@ -121,7 +125,8 @@ fn outer_folds(input: &FitInput, k: usize, ctx: &Context) -> Result<Vec<Fold>> {
         .map_err(|e| e.at("--nested"))?;
     let rows = |positions: &[u32]| positions.iter().map(|p| known[*p as usize]).collect();
     let fold = |f: Fold| Fold { train: rows(&f.train), validation: rows(&f.validation) };
-    Ok(folds.into_iter().map(fold).collect())
+    let folds = folds.into_iter().map(fold).collect();
+    Ok((task, folds))
 }
 
 /// Mean and interval of the outer values, and by how much the inner scores promised too much.

@@ -25,7 +25,6 @@ const CUT_OFF: f64 = 2.0;
 
 /// Rounds done for each round kept, when early stopping ends them; and some at the least.
 const WAITED: f64 = 1.3;
-const WAITED_ROUNDS: f64 = 20.0;
 
 /// What boosters cost and need on this table.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -88,11 +87,11 @@ fn pace(before: &[Outcome]) -> Option<Pace> {
         };
         let effort = portfolio::effort(&outcome.planned.name);
         let kept = outcome.rounds.iter().sum::<usize>() as f64 / outcome.rounds.len().max(1) as f64;
-        let done = if trial.stopped { kept } else { kept * WAITED + WAITED_ROUNDS };
         seconds += trial.wall_s;
-        units += done * effort.cost;
-        let gone = rate * kept / effort.rounds;
-        distance = distance.max(if trial.stopped { gone * CUT_OFF } else { gone });
+        units += trial.rounds_done() * effort.cost;
+        // Where the clock ended it, what the folds like best says little of how far there is to go.
+        let way = if trial.stopped { trial.rounds_done() * CUT_OFF } else { kept };
+        distance = distance.max(rate * way / effort.rounds);
     }
     (units > 0.0 && distance > 0.0).then_some(Pace { round_s: seconds / units, distance })
 }

@@ -12,6 +12,7 @@ use modelwright_core::record::{PhaseTime, Plan, PlannedTrial, TrialStatus};
 use modelwright_core::task::{Predictions, Target};
 use modelwright_core::{Context, Error, Result};
 use modelwright_evaluate::metric::{MetricEntry, MetricInput};
+use modelwright_evaluate::threshold::at_best;
 use modelwright_learners::gbdt::Gbdt;
 use modelwright_learners::{Algorithm, Learner, OWN, learner};
 use modelwright_preprocess::derive;
@@ -196,15 +197,11 @@ impl Outcome {
 }
 
 impl Found {
-    /// The score of predictions of the judged rows, in the metric's own unit.
+    /// The score of predictions of the judged rows, in the metric's own unit; of decided labels at
+    /// the threshold that suits these predictions best.
     pub(crate) fn score(&self, metric: &MetricEntry, predictions: &Predictions) -> Option<f64> {
-        let input = MetricInput {
-            truth: &self.truth,
-            predictions,
-            weights: self.weights.as_deref(),
-            threshold: 0.5,
-        };
-        metric.value(&input).ok()
+        let weights = self.weights.as_deref();
+        at_best(metric, &MetricInput { weights, ..MetricInput::new(&self.truth, predictions) }).ok()
     }
 
     /// Which candidates are constants, which are never mixed with others.
@@ -453,6 +450,7 @@ mod tests {
             models: Vec::new(),
             out_of_fold: Predictions::new(1, Vec::new()),
             rounds: Vec::new(),
+            rounds_done: Vec::new(),
             rounds_wanted: 0,
             fold_s: seconds,
             wall_s: seconds,

@@ -37,6 +37,8 @@ pub(crate) struct Trial {
     pub out_of_fold: Predictions,
     /// Rounds after which each fold was judged.
     pub rounds: Vec<usize>,
+    /// Rounds that each fold did, which is what its time went into.
+    pub rounds_done: Vec<usize>,
     /// Rounds for a fit on all rows.
     pub rounds_wanted: usize,
     /// Wall seconds of a fold's fit, mean over folds. Only for the clock and decisions.
@@ -98,8 +100,13 @@ impl Trial {
 
     /// How many times the rounds of a mean fold a fit on all rows does, where the clock ended some.
     fn more_rounds(&self) -> f64 {
-        let mean = self.rounds.iter().sum::<usize>() as f64 / self.rounds.len().max(1) as f64;
-        if self.stopped { (self.rounds_wanted as f64 / mean.max(1.0)).max(1.0) } else { 1.0 }
+        let done = self.rounds_done();
+        if self.stopped { (self.rounds_wanted as f64 / done.max(1.0)).max(1.0) } else { 1.0 }
+    }
+
+    /// The rounds of a mean fold.
+    pub(crate) fn rounds_done(&self) -> f64 {
+        self.rounds_done.iter().sum::<usize>() as f64 / self.rounds_done.len().max(1) as f64
     }
 }
 
@@ -132,6 +139,7 @@ pub(crate) fn run(input: &TrialInput<'_>, ctx: &Context) -> Result<Trial> {
             .collect()
     };
     let mut fits: Vec<FoldFit> = fits.into_iter().collect::<Result<_>>()?;
+    let rounds_done = fits.iter().map(FoldFit::rounds_done).collect();
     let (rounds, rounds_wanted) = settle_rounds(input, &mut fits);
     let out_of_fold = judged(input, &mut fits, &rounds, ctx)?;
     let decisions = ctx.decisions();
@@ -140,6 +148,7 @@ pub(crate) fn run(input: &TrialInput<'_>, ctx: &Context) -> Result<Trial> {
         entry: input.entry.clone(),
         out_of_fold,
         rounds,
+        rounds_done,
         rounds_wanted,
         fold_s: fits.iter().map(|f| f.seconds).sum::<f64>() / fits.len().max(1) as f64,
         wall_s: ctx.elapsed().saturating_sub(begun).as_secs_f64(),
@@ -196,6 +205,7 @@ fn out_of_bag(input: &TrialInput<'_>, ctx: &Context) -> Result<Option<Trial>> {
         entry: input.entry.clone(),
         out_of_fold: judged.select(&order),
         rounds: vec![rounds],
+        rounds_done: vec![rounds],
         rounds_wanted: rounds,
         fold_s: seconds,
         wall_s: seconds,
@@ -261,6 +271,14 @@ struct FoldFit {
     course: Option<Course>,
     seconds: f64,
     scope: String,
+}
+
+impl FoldFit {
+    /// The rounds that it did, of which it may be judged after fewer.
+    fn rounds_done(&self) -> usize {
+        let of_course = self.course.as_ref().map(|course| course.losses.len().saturating_sub(1));
+        of_course.unwrap_or_else(|| self.model.model.rounds())
+    }
 }
 
 fn fit_fold(input: &TrialInput<'_>, k: usize, ctx: &Context) -> Result<FoldFit> {

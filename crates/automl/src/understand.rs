@@ -7,9 +7,9 @@ use modelwright_core::data::{Column, ColumnData, Field, Kind, Schema, Storage, T
 use modelwright_core::record::{
     Bin, ColumnProfile, Count, LeakAction, LeakFinding, LeakKind, Options, TaskRecord,
 };
-use modelwright_core::task::{Target, Task};
+use modelwright_core::task::{Predictions, Target, Task};
 use modelwright_core::{Context, Error, Result};
-use modelwright_evaluate::metric::{METRICS, MetricEntry, metric};
+use modelwright_evaluate::metric::{METRICS, MetricEntry, MetricInput, metric};
 use modelwright_preprocess::leakage::{self, LeakageInput};
 use modelwright_preprocess::profile::{Profile, ProfileOptions, guess_task, profile_table};
 
@@ -279,6 +279,7 @@ fn judged_by(
     let name = options.metric.as_deref().unwrap_or(task.default_metric());
     let entry = metric(name).map_err(|e| e.at("--metric"))?;
     if entry.spec.tasks.contains(&task) {
+        is_defined(entry, known)?;
         return Ok(entry);
     }
     let fitting = METRICS.iter().filter(|m| m.spec.tasks.contains(&task)).map(|m| m.spec.name);
@@ -286,6 +287,24 @@ fn judged_by(
         .at("--metric")
         .expected(fitting.collect::<Vec<_>>().join(", "))
         .got(name))
+}
+
+/// Refuses a metric that these values of the target leave undefined, whatever is predicted: nothing
+/// could be chosen by it.
+fn is_defined(entry: &MetricEntry, known: &Column) -> Result<()> {
+    let ColumnData::Number(values) = &known.data else { return Ok(()) };
+    if !entry.spec.tasks.contains(&Task::Regression) {
+        return Ok(());
+    }
+    let values: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
+    let largest = values.iter().fold(1.0_f64, |most, v| most.max(v.abs()));
+    let (truth, n) = (Target::Real(values), known.n_rows());
+    let said = Predictions::new(1, vec![largest; truth.n_rows()]);
+    if n < 2 {
+        return Ok(());
+    }
+    let value = entry.value(&MetricInput::new(&truth, &said));
+    value.map(|_| ()).map_err(|e| e.at("--metric").column(&known.name))
 }
 
 fn class_counts(column: &Column, classes: &[String]) -> Vec<Count> {

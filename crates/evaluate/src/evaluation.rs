@@ -11,6 +11,7 @@ use crate::reliability::{reliability, usefulness};
 use crate::resample::{
     Drawing, Mix, bootstrap_intervals, bootstrap_row_mean, n_resamples_for, work_rows,
 };
+use crate::threshold::at_best;
 
 /// The name under which the mean cost of the decisions is reported.
 pub const EXPECTED_COST: &str = "expected_cost";
@@ -43,7 +44,7 @@ pub struct EvaluateInput<'a> {
     pub classes: &'a [String],
     /// The optimised metric, reported first.
     pub metric: &'a MetricEntry,
-    /// Predictions of the constant baseline.
+    /// Predictions of the constant baseline; it decides for the class that is better for it.
     pub baseline: Option<&'a Predictions>,
     /// Bootstrap resamples wanted; large tables take fewer.
     pub n_resamples: usize,
@@ -198,9 +199,11 @@ fn measure(
     values
 }
 
+/// The value of a constant: of decided labels, that of the class which is better as the answer for
+/// every row.
 fn value_only(metric: &MetricEntry, input: &MetricInput<'_>) -> MetricValue {
     let name = metric.spec.name.to_owned();
-    match metric.value(input) {
+    match at_best(metric, input) {
         Ok(value) => MetricValue { name, value: Some(value), ci95: None, note: None },
         Err(error) => {
             MetricValue { name, value: None, ci95: None, note: Some(error.what().to_owned()) }

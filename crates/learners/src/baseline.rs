@@ -1,8 +1,8 @@
 //! The model every other model must beat: one constant, whatever the features say.
 //!
 //! Classification predicts the weighted class frequencies, which minimise the log loss among
-//! constants; regression predicts the weighted mean (minimises squared error) or the weighted
-//! median (minimises absolute error). Cost: one pass over the target. It is the floor of every
+//! constants; regression predicts the weighted mean (minimises squared error), the weighted median
+//! (minimises absolute error) or another quantile (minimises its pinball loss). Cost: one pass over the target. It is the floor of every
 //! leaderboard and the incumbent before anything else is fitted.
 //!
 //! Reference: Hyndman & Athanasopoulos, *Forecasting: Principles and Practice*, 3rd ed., §5.2.
@@ -13,6 +13,8 @@ use modelwright_core::task::{Predictions, Target, Task};
 use modelwright_core::{Context, Error, Result};
 use serde::{Deserialize, Serialize};
 
+use modelwright_evaluate::metric::weighted_quantile;
+
 use crate::learner::{Abilities, Learner, LearnerSpec, Model};
 
 /// Predicts one constant.
@@ -21,8 +23,10 @@ pub struct Baseline;
 modelwright_core::declare_params! {
     /// Parameters of [`Baseline`].
     pub struct BaselineParams {
-        /// The constant a regression predicts: `mean` suits squared error, `median` absolute error.
-        statistic: String = "mean", Domain::Choice(&["mean", "median"]);
+        /// What a regression predicts: the `mean`, the `median`, or the `quantile` at `level`.
+        statistic: String = "mean", Domain::Choice(&["mean", "median", "quantile"]);
+        /// Which quantile is predicted, where it is one.
+        level: f64 = 0.5, Domain::real(0.0, 1.0);
     }
 }
 
@@ -75,7 +79,12 @@ impl Learner for Baseline {
         }
         let constant = match train.target {
             Target::Class { codes, n_classes } => frequencies(train, codes, *n_classes, total),
-            Target::Real(values) if params.statistic == "median" => vec![median(train, values)],
+            Target::Real(values) if params.statistic == "median" => {
+                vec![quantile(train, values, 0.5)]
+            }
+            Target::Real(values) if params.statistic == "quantile" => {
+                vec![quantile(train, values, params.level)]
+            }
             Target::Real(values) => vec![mean(train, values, total)],
         };
         if constant.iter().any(|c| !c.is_finite()) {
@@ -104,9 +113,9 @@ fn mean(train: &TrainView<'_>, values: &[f64], total: f64) -> f64 {
     train.rows.iter().map(|r| values[*r as usize] * (train.weight(*r) / total)).sum()
 }
 
-/// The smallest value at which at least half of the weight lies; midway to the next value when it
-/// is exactly half, as in the unweighted median of an even count.
-fn median(train: &TrainView<'_>, values: &[f64]) -> f64 {
+/// The weighted quantile; midway between two values where the weight is parted between them, as in
+/// the unweighted median of an even count.
+fn quantile(train: &TrainView<'_>, values: &[f64], level: f64) -> f64 {
     let mut pairs: Vec<(f64, f64)> = train
         .rows
         .iter()
@@ -114,17 +123,8 @@ fn median(train: &TrainView<'_>, values: &[f64]) -> f64 {
         .filter(|(_, weight)| *weight > 0.0)
         .collect();
     pairs.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
-    let half = pairs.iter().map(|p| p.1).sum::<f64>() / 2.0;
-    let mut below = 0.0;
-    for (i, (value, weight)) in pairs.iter().enumerate() {
-        below += weight;
-        match pairs.get(i + 1) {
-            Some((next, _)) if below == half => return value / 2.0 + next / 2.0,
-            _ if below >= half => return *value,
-            _ => {}
-        }
-    }
-    pairs.last().map_or(f64::NAN, |p| p.0)
+    let ascending: Vec<f64> = pairs.iter().map(|p| p.0).collect();
+    weighted_quantile(&ascending, |i| pairs[i].1, level).unwrap_or(f64::NAN)
 }
 
 impl Model for BaselineModel {
@@ -171,7 +171,8 @@ mod tests {
         let rows: Vec<u32> = (0..target.n_rows() as u32).collect();
         let train =
             TrainView { features: &features, target, weights, rows: &rows, validation: &[] };
-        let params = BaselineParams { statistic: statistic.to_owned() }.check("baseline")?;
+        let params = BaselineParams { statistic: statistic.to_owned(), level: 0.9 };
+        let params = params.check("baseline")?;
         Ok(Baseline::fit(&train, &params, &Context::unlimited(0, 1))?.constant)
     }
 

@@ -23,11 +23,11 @@ use crate::familiar::{FamiliarInput, familiarity};
 use crate::fit::ALL_AND_TEST;
 use crate::more_rows::CurveInput;
 use crate::parting::Roles;
-use crate::parts::{constant, weights_of};
+use crate::parts::weights_of;
 use crate::predictor::Predictor;
 use crate::reference::PredictionReference;
 use crate::robustness::{self, StrainInput, strained};
-use crate::{budget, fair, more_rows, slices};
+use crate::{aim, budget, fair, more_rows, slices};
 
 /// Resamples of the intervals of the final evaluation.
 const N_RESAMPLES: usize = 1_000;
@@ -69,7 +69,8 @@ impl Flow {
         let predictions = predictor.predict(held_out, ctx)?;
         let truth = predictor.encode_target(held_out)?;
         let weights = weights_of(held_out, &self.options)?;
-        let baseline = constant(&self.target, self.weights.as_deref(), truth.n_rows());
+        let known = self.weights.as_deref();
+        let baseline = aim::constant(self.metric.spec.name, &self.target, known, truth.n_rows());
         if let Some(record) = &mut combined.intervals {
             let held = predictor.held(held_out, &predictions, &truth, ctx)?;
             record.levels = held.map_or(Vec::new(), |held| held.reached(weights.as_deref()));
@@ -212,7 +213,8 @@ impl Flow {
         let held_out = &thinned(held_out, N_ROWS_SLICES, ctx);
         let predictions = predictor.predict(held_out, &scope)?;
         let truth = predictor.encode_target(held_out)?;
-        let constant = constant(&self.target, self.weights.as_deref(), truth.n_rows());
+        let known = self.weights.as_deref();
+        let constant = aim::constant(self.metric.spec.name, &self.target, known, truth.n_rows());
         let losses = slices::losses(predictor, held_out, &truth, &predictions, &constant);
         let weights = weights_of(held_out, &self.options)?;
         let roles = Roles::of_groups(held_out, &self.options);
@@ -321,7 +323,8 @@ impl Flow {
         let held_out = &thinned(held_out, N_ROWS_SLICES, ctx);
         let predictions = predictor.predict(held_out, &scope)?;
         let truth = predictor.encode_target(held_out)?;
-        let constant = constant(&self.target, self.weights.as_deref(), truth.n_rows());
+        let known = self.weights.as_deref();
+        let constant = aim::constant(self.metric.spec.name, &self.target, known, truth.n_rows());
         let losses = slices::losses(predictor, held_out, &truth, &predictions, &constant);
         let held = predictor.held(held_out, &predictions, &truth, &scope)?;
         let weights = weights_of(held_out, &self.options)?;

@@ -13,6 +13,7 @@ use modelwright_core::params::{ParamMap, ParamValue};
 use modelwright_core::task::{Predictions, Target};
 use modelwright_core::{Context, Result};
 use modelwright_evaluate::metric::{MetricEntry, MetricInput};
+use modelwright_evaluate::threshold::at_best;
 use modelwright_learners::gbdt::GbdtModel;
 use modelwright_learners::learner;
 use modelwright_preprocess::encode::{EncodingSpec, PrepareInput, prepare};
@@ -207,13 +208,10 @@ impl<'a> Walk<'a> {
     fn score(&self, rows: &[u32], said: Vec<f64>) -> Option<f64> {
         let weights: Option<Vec<f64>> =
             self.input.weights.map(|w| rows.iter().map(|row| w[*row as usize]).collect());
-        let input = MetricInput {
-            truth: &self.input.target.select(rows),
-            predictions: &Predictions::new(self.input.target.n_outputs(), said),
-            weights: weights.as_deref(),
-            threshold: 0.5,
-        };
-        self.input.metric.value(&input).ok()
+        let truth = self.input.target.select(rows);
+        let said = Predictions::new(self.input.target.n_outputs(), said);
+        let input = MetricInput { weights: weights.as_deref(), ..MetricInput::new(&truth, &said) };
+        at_best(self.input.metric, &input).ok()
     }
 }
 

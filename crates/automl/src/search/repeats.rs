@@ -111,6 +111,7 @@ fn join(trial: &mut Trial, again: Trial, places: &[usize], n: usize) {
     let wanted = old * trial.rounds_wanted as f64 + new * again.rounds_wanted as f64;
     trial.rounds_wanted = wanted.round() as usize;
     trial.rounds.extend(again.rounds);
+    trial.rounds_done.extend(again.rounds_done);
     trial.models.extend(again.models);
 }
 

@@ -53,6 +53,7 @@ use modelwright_core::params::{Checked, Domain};
 use modelwright_core::task::Task;
 use modelwright_core::{Context, Result};
 
+use crate::course::Course;
 use crate::learner::{Abilities, Learner, LearnerSpec};
 
 /// The explainable boosting machine.
@@ -112,6 +113,17 @@ impl Learner for Ebm {
 
     fn fit(train: &TrainView<'_>, params: &Checked<EbmParams>, ctx: &Context) -> Result<EbmModel> {
         fit::fit(train, params, ctx)
+    }
+
+    /// Every bag stops by the rows that it left out, as it will in a fit on all rows: the validation
+    /// rows have no say, so that they judge without having been asked.
+    fn fit_observed(
+        train: &TrainView<'_>,
+        params: &Checked<EbmParams>,
+        ctx: &Context,
+    ) -> Option<Result<(EbmModel, Course)>> {
+        let model = fit::fit(&TrainView { validation: &[], ..*train }, params, ctx);
+        Some(model.map(|model| (model, Course::default())))
     }
 }
 

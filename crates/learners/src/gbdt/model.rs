@@ -35,6 +35,8 @@ pub enum Link {
     Step,
     /// The scores themselves, sorted ascending within the row: quantiles that never cross.
     Ascending,
+    /// `exp(score) - 1`: the logarithm of the target plus one was learned.
+    ExponentialLessOne,
 }
 
 impl Link {
@@ -49,6 +51,7 @@ impl Link {
                 Self::SignedSquare => row[0] *= row[0].abs(),
                 Self::Softplus => row[0] = row[0].max(0.0) + (-row[0].abs()).exp().ln_1p(),
                 Self::Step => row[0] = f64::from(u8::from(row[0] > 0.0)),
+                Self::ExponentialLessOne => row[0] = row[0].min(LARGEST_LOG).exp_m1(),
                 Self::Ascending => row.sort_unstable_by(f64::total_cmp),
             }
         }

@@ -21,6 +21,7 @@ fn every_link_gives_the_number_of_its_formula() {
     close(predict(Link::Identity, &[-2.0]), &[-2.0]);
     close(predict(Link::Logistic, &[0.0]), &[0.5]);
     close(predict(Link::Exponential, &[2.0]), &[2.0_f64.exp()]);
+    close(predict(Link::ExponentialLessOne, &[2.0]), &[2.0_f64.exp_m1()]);
     close(predict(Link::Softmax, &[0.0, 3.0_f64.ln()]), &[0.25, 0.75]);
     close(predict(Link::LogisticEach, &[0.0, 3.0_f64.ln()]), &[0.5, 0.75]);
     close(predict(Link::SignedSquare, &[-3.0]), &[-9.0]);

@@ -18,6 +18,7 @@ const LOSSES: &[&str] = &[
     "softmax",
     "focal",
     "squared",
+    "squared_log",
     "absolute",
     "huber",
     "fair",

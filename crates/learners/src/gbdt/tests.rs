@@ -209,7 +209,7 @@ fn training_loss_falls_round_by_round_for_every_loss() {
     let positive: Vec<f64> = target.iter().map(|t| t + 5.0).collect();
     let rows: Vec<u32> = (0..500).collect();
     let losses = ["squared", "absolute", "huber", "fair", "log_cosh", "mape", "quantile"];
-    for loss in losses.into_iter().chain(["poisson", "gamma", "tweedie"]) {
+    for loss in losses.into_iter().chain(["poisson", "gamma", "tweedie", "squared_log"]) {
         let target = Target::Real(positive.clone());
         let view = TrainView {
             features: &features,

@@ -108,6 +108,7 @@ fn objective(model: &ExportModel<'_>) -> Result<Value> {
             return Err(refuse("one-against-the-rest objective", "XGBoost"));
         }
         (Link::SignedSquare, _) => return Err(refuse("objective on roots", "XGBoost")),
+        (Link::ExponentialLessOne, _) => return Err(refuse("objective on logarithms", "XGBoost")),
         (Link::Ascending, _) => return Err(refuse("model of several numbers", "XGBoost")),
         (Link::Softplus, _) => return Err(refuse("softplus objective", "XGBoost")),
     };

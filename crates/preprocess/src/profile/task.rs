@@ -49,6 +49,9 @@ pub fn guess_task(column: &Column, kind: &KindGuess) -> Result<(Task, String)> {
             if kind.kind == Kind::IntegerCategory && kind.overridden {
                 return Ok((Task::Multiclass, format!("{labels}, numbers used as categories")));
             }
+            if kind.kind == Kind::Number && kind.overridden {
+                return Ok((Task::Regression, format!("{labels}, used as numbers")));
+            }
             let whole = numbers.n_whole == numbers.moments.n();
             let (min, max) = (numbers.moments.min(), numbers.moments.max());
             let range = format!(
@@ -57,9 +60,15 @@ pub fn guess_task(column: &Column, kind: &KindGuess) -> Result<(Task, String)> {
                 number_text(max.unwrap_or(f64::NAN))
             );
             if whole && are_classes(numbers, n_distinct) {
+                let rarest = numbers.frequent.entries().iter().map(|(_, n)| *n).min().unwrap_or(0);
+                let often = if rarest < ROWS_PER_NUMBER_CLASS_MIN as u64 {
+                    format!("the rarest in {} rows", wording::count(rarest as usize))
+                } else {
+                    "each repeated often".to_owned()
+                };
                 return Ok((
                     Task::Multiclass,
-                    format!("{n_distinct} distinct whole numbers {range}, each repeated often"),
+                    format!("{n_distinct} distinct whole numbers {range}, {often}"),
                 ));
             }
             let distinct = wording::count(n_distinct);
@@ -91,6 +100,18 @@ fn are_classes(numbers: &NumberSketch, n_distinct: usize) -> bool {
         && n >= (ROWS_PER_NUMBER_CLASS_MIN * n_distinct) as u64
         && (contiguous || n_distinct <= 4)
         && !is_heap(&counts, n)
+        && !(first == 0.0 && is_fading(&counts, n))
+}
+
+/// Whether five or more levels fade out from near the first one to a rare last one, as counts of
+/// events do: none, one, two, …
+fn is_fading(counts: &[u64], n: u64) -> bool {
+    const RARE_PARTS: u64 = 100;
+    let most = counts.iter().max();
+    let peak = counts.iter().position(|count| Some(count) == most).unwrap_or(0);
+    let fades = counts[peak..].windows(2).all(|pair| pair[0] > pair[1]);
+    let ends_rare = counts.last().is_some_and(|last| last * RARE_PARTS < n);
+    counts.len() >= 5 && peak <= 1 && fades && ends_rare
 }
 
 /// Whether six or more levels rise to one peak and fall again to rare ends.

@@ -19,6 +19,7 @@ mod quantiles;
 mod real;
 mod softmax;
 mod squared;
+mod squared_log;
 mod tweedie;
 
 use modelwright_core::data::TrainView;

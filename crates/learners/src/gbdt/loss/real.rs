@@ -14,6 +14,7 @@ use super::mape::Mape;
 use super::poisson::Poisson;
 use super::quantile::Quantile;
 use super::squared::Squared;
+use super::squared_log::SquaredLog;
 use super::tweedie::Tweedie;
 use super::{BLOCK_ROWS, LeafQuantile, Loss, weighted_mean, weighted_quantile, weighted_sums};
 use crate::gbdt::model::Link;
@@ -101,6 +102,7 @@ pub(super) fn make(
     let of = Checked { name, rows, targets, weights };
     Some(match name {
         "squared" => of.boxed(Squared),
+        "squared_log" => of.boxed(SquaredLog),
         "absolute" => of.boxed(Absolute),
         "huber" => of.boxed(Huber::of(train, params.alpha)),
         "fair" => of.boxed(Fair { c: params.fair_c }),

@@ -27,7 +27,12 @@ fn every_loss() -> Vec<(&'static str, Target)> {
     let multi = Target::Class { codes: vec![0, 1, 2, 0, 2], n_classes: 3 };
     let of_real = ["squared", "absolute", "huber", "fair", "log_cosh", "mape", "quantile", "gamma"];
     let mut all: Vec<_> = of_real.into_iter().map(|name| (name, real.clone())).collect();
-    all.extend([("poisson", zeros.clone()), ("tweedie", zeros), ("cross_entropy", parts)]);
+    all.extend([
+        ("poisson", zeros.clone()),
+        ("squared_log", zeros.clone()),
+        ("tweedie", zeros),
+        ("cross_entropy", parts),
+    ]);
     all.extend([("logistic", binary.clone()), ("focal", binary), ("softmax", multi)]);
     all
 }
@@ -76,7 +81,8 @@ fn gradients_are_the_derivatives_of_the_mean_loss_and_hessians_are_not_below_the
                     assert!(h > 0.0 && h > second - 1e-3 * (1.0 + h), "{name}: {second} {h}");
                     // Where it is meant to be the second derivative, it is.
                     let factor = match name {
-                        "squared" | "gamma" | "tweedie" | "cross_entropy" | "logistic" => 1.0,
+                        "squared" | "squared_log" | "gamma" | "tweedie" | "cross_entropy"
+                        | "logistic" => 1.0,
                         "poisson" => 0.7_f64.exp(),
                         "softmax" => 1.5,
                         _ => continue,

@@ -23,6 +23,12 @@ pub(super) fn apply(graph: &mut Graph, link: Link, scores: &Value) -> Result<Val
             let score = graph.op("Min", &[scores, &largest]);
             graph.op("Exp", &[&score])
         }
+        Link::ExponentialLessOne => {
+            let largest = graph.f64(LARGEST_LOG);
+            let score = graph.op("Min", &[scores, &largest]);
+            let grown = graph.op("Exp", &[&score]);
+            graph.plus(&grown, -1.0)
+        }
         Link::SignedSquare => {
             let size = graph.op("Abs", &[scores]);
             graph.op("Mul", &[scores, &size])
