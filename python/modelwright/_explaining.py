@@ -49,10 +49,11 @@ class Explaining(Packed):
         scale : {"probability", "margin"}, optional
             What is divided in a classification; probabilities by default.
         background : table or path, optional
-            Rows that stand for what is typical; by default those of ``data``, where they are at
-            least 30, else values drawn by what the model knows of each column.
+            Rows that stand for what is typical; by default values drawn by what the model knows
+            of each column of its training data, so that a row has the same base value and reasons
+            beside any other rows.
         background_rows : int, optional
-            How many of them are used; by default by the work that they make, at most 64.
+            How many of them are used; by default 32, and fewer where columns are many.
         seed : int, default 0
             Seed of the drawn orders.
 

@@ -5,7 +5,7 @@
 //! preferred stands beside it in the record.
 
 use modelwright_core::record::{ConstantCost, CostRecord, CurvePoint, Options, TaskRecord};
-use modelwright_core::task::{Predictions, Task};
+use modelwright_core::task::{Predictions, Target, Task};
 use modelwright_core::{Error, Result};
 use modelwright_evaluate::cost::{CostMatrix, cost_curve};
 use modelwright_evaluate::metric::{MetricEntry, Needs};
@@ -58,7 +58,7 @@ pub(crate) fn decide(
 ) -> Result<Decision> {
     let weights = found.weights.as_deref();
     if let Some(costs) = costs(options, task.task, &task.classes)? {
-        let record = account(&costs, &task.classes, found, judged);
+        let record = account(&costs, &task.classes, (&found.truth, weights), judged);
         return Ok(Decision {
             threshold: costs.threshold(),
             costs: Some(costs),
@@ -75,27 +75,27 @@ pub(crate) fn decide(
     Ok(Decision { threshold, costs: None, record: None })
 }
 
-/// What the decisions cost on the out-of-fold rows; the costs alone where there are no such rows.
-fn account(
+/// What the decisions cost on rows with known answers: out of fold, or of a later file; the costs
+/// alone where nothing can be measured.
+pub(crate) fn account(
     costs: &CostMatrix,
     classes: &[String],
-    found: &Found,
+    (truth, weights): (&Target, Option<&[f64]>),
     calibrated: &Predictions,
 ) -> CostRecord {
-    let weights = found.weights.as_deref();
-    let n_rows = found.rows.len();
+    let n_rows = truth.n_rows();
     let mut record = CostRecord { costs: costs.rows(), n_rows, ..CostRecord::default() };
-    let Ok(rows) = costs.row_costs(&found.truth, calibrated) else { return record };
+    let Ok(rows) = costs.row_costs(truth, calibrated) else { return record };
     let weight = |row: usize| weights.map_or(1.0, |w| w[row]);
     let total: f64 = (0..n_rows).map(weight).sum();
     let sum: f64 = rows.iter().enumerate().map(|(row, cost)| weight(row) * cost).sum();
     record.expected_cost = Some(sum / total).filter(|cost| cost.is_finite());
     let constant = |(class, name): (usize, &String)| {
-        let cost = costs.of_constant(&found.truth, weights, class).filter(|c| c.is_finite())?;
+        let cost = costs.of_constant(truth, weights, class).filter(|c| c.is_finite())?;
         Some(ConstantCost { class: name.clone(), cost })
     };
     record.constants = classes.iter().enumerate().filter_map(constant).collect();
-    if let Ok(curve) = cost_curve(costs, &found.truth, calibrated, weights)
+    if let Ok(curve) = cost_curve(costs, truth, calibrated, weights)
         && curve.points.iter().all(|p| p.y.is_finite())
     {
         let (x, y) = curve.best;

@@ -1,10 +1,10 @@
 //! The one flow from a table to a tested predictor.
 
 mod combine;
-mod explained;
+pub(crate) mod explained;
 mod record;
 mod settle;
-mod untouched;
+pub(crate) mod untouched;
 mod whole;
 mod whole_file;
 
@@ -233,7 +233,7 @@ impl Flow {
         self.phases.end("evaluate", ctx);
         let importances = self.importances(&combined.predictor, ctx)?;
         combined.slices = self.slices(&combined.predictor, &importances, ctx)?;
-        let explanation = self.explanation(&combined.predictor, ctx);
+        let explanation = self.explanation(&combined.predictor, untouched.said.as_ref(), ctx);
         self.phases.end("importances", ctx);
         let tested = &combined.predictor;
         let doubts = (self.robustness(tested, ctx)?, self.familiarity(tested, ctx)?);

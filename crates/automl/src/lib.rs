@@ -32,6 +32,7 @@
 //! | `conformal` | which interval or set holds the truth so often |
 //! | [`fair`] | a threshold for each group |
 //! | [`more_rows`] | would more rows help |
+//! | [`later`] | what rows of a later file say of a model |
 //! | [`shapes`] | the functions of an explainable model: shown, exported, changed |
 //! | [`robustness`] | what strains on the inputs do |
 //! | [`mod@audit`] | are groups treated alike |
@@ -67,6 +68,7 @@ mod frugal;
 pub mod gate;
 pub mod input;
 mod last_fit;
+pub mod later;
 pub mod more_rows;
 mod nested;
 pub mod offers;

@@ -1,9 +1,60 @@
-//! The loss of a row where weak slices are searched: what a person would call a mistake.
+//! Where a predictor is weak: the loss of a row is what a person would call a mistake.
 
-use modelwright_core::data::Table;
+use modelwright_core::data::{Schema, Table};
+use modelwright_core::record::{Importance, SlicesRecord};
 use modelwright_core::task::{Predictions, Target};
+use modelwright_core::{Context, Result};
+use modelwright_inspect::slices::{HeldOn, SliceInput, weak_slices};
 
 use crate::predictor::Predictor;
+
+/// Rows with known answers among which weak slices are searched.
+pub(crate) struct SearchedRows<'a> {
+    pub table: &'a Table,
+    pub truth: &'a Target,
+    pub predictions: &'a Predictions,
+    /// What always giving the same answer says of each.
+    pub constant: &'a Predictions,
+    pub weights: Option<&'a [f64]>,
+    /// The group of each row, where rows of a group belong together.
+    pub groups: Option<&'a [u32]>,
+}
+
+/// Groups of rows for which a predictor is worse than for the others; `None` for too few rows.
+///
+/// # Errors
+/// As the predictor.
+pub(crate) fn weak(
+    predictor: &Predictor,
+    rows: &SearchedRows<'_>,
+    schema: &Schema,
+    importances: &[Importance],
+    ctx: &Context,
+) -> Result<Option<SlicesRecord>> {
+    let SearchedRows { table, truth, predictions, constant, weights, groups } = *rows;
+    let losses = losses(predictor, table, truth, predictions, constant);
+    let held = predictor.held(table, predictions, truth, ctx)?;
+    let reached = |rows: &[u32]| held.as_ref().and_then(|h| h.of_rows(rows, weights));
+    // Those that matter first; columns that the model does not read may describe a slice too.
+    let mut columns: Vec<String> = importances.iter().map(|i| i.column.clone()).collect();
+    let usable = schema.fields.iter().filter(|f| f.kind.is_usable());
+    for field in usable.filter(|f| f.name != predictor.target) {
+        if !columns.contains(&field.name) {
+            columns.push(field.name.clone());
+        }
+    }
+    let input = SliceInput {
+        table,
+        columns: &columns,
+        losses: &losses.of_model,
+        constant_losses: Some(&losses.of_constant),
+        weights,
+        groups,
+        held: held.as_ref().map(|_| &reached as &HeldOn<'_>),
+        loss: losses.name,
+    };
+    Ok(weak_slices(&input, ctx))
+}
 
 /// The losses of the rows: 1 for a wrong decision and 0 for a right one, or the absolute error.
 pub(crate) struct Losses {

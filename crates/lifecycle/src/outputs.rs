@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use modelwright_core::{Error, ErrorKind, Result};
 
-use crate::artifact::{ArtifactParts, pack_artifact, record_json};
+use crate::artifact::{ArtifactParts, account_json, pack_artifact};
 use crate::atomic::{AtomicFile, write_error};
 
 /// The artifact's name in a fit's folder.
@@ -74,7 +74,7 @@ impl OutputFolder {
         let contents = [
             pack_artifact(parts)?,
             parts.report_html.as_bytes().to_vec(),
-            record_json(parts.record)?,
+            account_json(parts.record)?,
         ];
         fs::create_dir_all(&self.path).map_err(|e| write_error(&self.path, e))?;
         let written = write_all(&paths, &contents);

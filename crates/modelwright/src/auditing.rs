@@ -37,31 +37,36 @@ impl AuditRows {
     /// Input error when the file cannot be read, or lacks a column of the model, the target, or
     /// a sensitive column; or when no row has a known target.
     pub fn read(model: &Model, path: &Path, sensitive: &[String], ctx: &Context) -> Result<Self> {
+        let rows = Self::read_with_any(model, path, sensitive, ctx)?;
+        check_sensitive(&rows.table, &path.display().to_string(), sensitive)?;
+        Ok(rows)
+    }
+
+    /// As [`Self::read`], with those of the sensitive columns that the file has.
+    ///
+    /// # Errors
+    /// As [`Self::read`], but for a sensitive column that the file lacks.
+    pub fn read_with_any(
+        model: &Model,
+        path: &Path,
+        sensitive: &[String],
+        ctx: &Context,
+    ) -> Result<Self> {
         let (options, weight) = model.read_options_of(sensitive)?;
         let shown = path.display().to_string();
         let file = read_within_limits(path, options, Purpose::Learn, "read", ctx)?;
-        Self::of_table(model, file, shown, sensitive, weight.as_deref(), ctx)
+        Self::of_table(model, file, shown, weight.as_deref(), ctx)
     }
 
     fn of_table(
         model: &Model,
         file: TableFile,
         shown: String,
-        sensitive: &[String],
         weight: Option<&str>,
         ctx: &Context,
     ) -> Result<Self> {
         let table = file.table;
         model.check_columns(&table, ctx).map_err(|e| e.at(shown.clone()))?;
-        for name in sensitive {
-            if table.column(name).is_none() {
-                return Err(Error::input("a sensitive column is not in the data")
-                    .at(shown)
-                    .column(name)
-                    .expected("a column of DATA in --sensitive")
-                    .suggest(name, table.names()));
-            }
-        }
         let known = rows_with_target(table.require(&model.predictor.target).map_err(|e| {
             e.at(shown.clone()).expected("the target column with the known answers")
         })?);
@@ -89,6 +94,18 @@ impl AuditRows {
     }
 }
 
+/// Refuses rows without a column that says who they are about.
+fn check_sensitive(table: &Table, shown: &str, sensitive: &[String]) -> Result<()> {
+    match sensitive.iter().find(|name| table.column(name).is_none()) {
+        None => Ok(()),
+        Some(name) => Err(Error::input("a sensitive column is not in the data")
+            .at(shown)
+            .column(name)
+            .expected("a column of DATA in --sensitive")
+            .suggest(name, table.names())),
+    }
+}
+
 /// An audit of a model on rows, which `read` gives by the columns that are wanted; none are named
 /// by `sensitive` where those that the model was fitted with are meant.
 ///
@@ -110,7 +127,8 @@ pub fn audit_rows(
     let (options, weight) = model.read_options_of(&sensitive)?;
     let file = read(options)?;
     let shown = file.source.name.clone();
-    let rows = AuditRows::of_table(model, file, shown, &sensitive, weight.as_deref(), ctx)?;
+    check_sensitive(&file.table, &shown, &sensitive)?;
+    let rows = AuditRows::of_table(model, file, shown, weight.as_deref(), ctx)?;
     let predictor = &model.predictor;
     let truth = predictor.encode_target(&rows.table)?;
     let predictions = predictor.predict(&rows.table, ctx)?;

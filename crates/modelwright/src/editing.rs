@@ -167,7 +167,7 @@ fn measured(
 }
 
 /// Leaves out what was found about the model as it was.
-fn forget(record: &mut RunRecord) {
+pub(crate) fn forget(record: &mut RunRecord) {
     record.offers.clear();
     record.picked = None;
     record.ensemble.score = None;

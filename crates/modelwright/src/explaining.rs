@@ -17,21 +17,30 @@ const PROFILES: usize = 6;
 const EXAMPLES_MAX: usize = 20;
 
 impl Model {
-    /// The background of explanations, at most `n` rows: of `data`, if it has at least 30 rows;
-    /// else columns drawn by what the model file knows of each ([`explain::drawn_background`]);
-    /// `data` also where it knows nothing (a model that was not trained here).
+    /// The background of explanations: `n` rows ([`explain::background_rows`] where nobody says
+    /// how many) whose columns are drawn by what the model file knows of each
+    /// ([`explain::drawn_background`]); of `data` only where it knows nothing (a model that was
+    /// not trained here).
     ///
     /// # Errors
     /// Input error when there is neither, or `data` does not have the model's columns.
-    pub fn background(&self, data: Option<&Table>, n: usize, ctx: &Context) -> Result<Background> {
-        any_background(&self.predictor, &self.reference()?.columns, data, n, ctx)
+    pub fn background(
+        &self,
+        data: Option<&Table>,
+        n: Option<usize>,
+        ctx: &Context,
+    ) -> Result<Background> {
+        let reference = self.reference()?;
+        let known = (&reference.columns, reference.predictions.as_ref());
+        let n = n.unwrap_or_else(|| explain::background_rows(&self.predictor));
+        any_background(&self.predictor, known, data, n, ctx)
     }
 }
 
 /// An explanation as a table: `row`, `base_value`, the values under the names of the columns, and
 /// `prediction`; of several outputs, a row of the table for each, named in `output`.
 ///
-/// `rows` are the numbers of the explained rows.
+/// `rows` are the numbers of the explained rows, as they are to be shown.
 ///
 /// # Errors
 /// Input error when a column of the model is called as one of the above.
@@ -84,6 +93,8 @@ pub struct PageRequest<'a> {
     pub scale: Option<Scale>,
     /// Whether the first rows are shown with their parts.
     pub with_rows: bool,
+    /// The number of the first row: 1 for people, 0 for programs in Python.
+    pub first_row: u32,
     /// Whether it is shown how differently rows respond to the columns.
     pub ice: bool,
 }
@@ -111,7 +122,7 @@ pub fn explanation_page(
     };
     let profiles = profiles(model, data, &columns, (None, asked.scale), ctx)?;
     let shown = if asked.with_rows { EXAMPLES_MAX } else { 0 };
-    let name = |(i, row): (usize, &u32)| (format!("row {row}"), i);
+    let name = |(i, row): (usize, &u32)| (format!("row {}", row + asked.first_row), i);
     let examples: Vec<(String, usize)> = rows.iter().enumerate().take(shown).map(name).collect();
     let record = summary(found, &data.select(rows), reasons, &profiles, &examples);
     let kind = Some(ProfileKind::PartialDependence);
@@ -133,8 +144,9 @@ impl<'a> StreamedReasons<'a> {
     /// # Errors
     /// As [`Model::background`].
     pub fn begin(model: &'a Model, first: &Table, n_reasons: usize, ctx: &Context) -> Result<Self> {
-        let columns = model.reference()?.columns;
-        let reasons = RowReasons::begin(&model.predictor, &columns, Some(first), ctx)?;
+        let reference = model.reference()?;
+        let known = (&reference.columns, reference.predictions.as_ref());
+        let reasons = RowReasons::begin(&model.predictor, known, Some(first), ctx)?;
         Ok(Self { model, reasons, n_reasons })
     }
 

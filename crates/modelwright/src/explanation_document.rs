@@ -44,7 +44,7 @@ pub struct ExplanationDocument<'a> {
 /// A row and why it is predicted so.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ExplainedRow<'a> {
-    /// Its number in the data, from 0.
+    /// Its number in the data: from 1 on the command line, from 0 in Python.
     pub row: u32,
     /// What the reasons are about.
     pub output: &'a str,

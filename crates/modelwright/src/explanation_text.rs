@@ -18,7 +18,7 @@ pub(crate) struct Shown<'a> {
     pub(crate) target: &'a str,
     /// What was found.
     pub(crate) explanation: &'a Explanation,
-    /// The numbers of the explained rows in the file.
+    /// The numbers of the explained rows in the file, from 1.
     pub(crate) rows: &'a [u32],
     /// The reasons of the rows.
     pub(crate) reasons: &'a Reasons<'a>,

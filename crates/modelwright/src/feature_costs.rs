@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use modelwright_automl::Purpose;
-use modelwright_core::data::ColumnData;
+use modelwright_core::data::{Column, ColumnData};
 use modelwright_core::{Context, Error, Result};
 use modelwright_io::ReadOptions;
 
@@ -25,8 +25,19 @@ pub fn feature_costs_of(path: &Path) -> Result<Vec<(String, f64)>> {
         _ => None,
     });
     let (Some(names), Some(costs)) = (names, costs) else {
-        return Err(error("the file does not say what columns cost")
-            .expected("a column of names and a column of numbers, e.g. column,cost"));
+        return Err(no_number(columns).map_or_else(
+            || {
+                error("the file does not say what columns cost")
+                    .expected("a column of names and a column of numbers, e.g. column,cost")
+            },
+            |(row, column, text)| {
+                error("a cost is no number")
+                    .row(row)
+                    .column(column)
+                    .expected("a number from 0")
+                    .got(text)
+            },
+        ));
     };
     let mut read: Vec<(String, f64)> = Vec::with_capacity(costs.len());
     for (row, cost) in costs.iter().enumerate() {
@@ -34,14 +45,30 @@ pub fn feature_costs_of(path: &Path) -> Result<Vec<(String, f64)>> {
         let at_row = |what: &str| error(what).row(row as u64 + 1);
         let name = name.ok_or_else(|| at_row("a cost has no column"))?;
         if !(cost.is_finite() && *cost >= 0.0) {
+            let found = if cost.is_nan() { "nothing".to_owned() } else { cost.to_string() };
             return Err(at_row("a cost is missing, negative or endless")
                 .column(name)
-                .expected("a number from 0"));
+                .expected("a number from 0")
+                .got(found));
         }
         if read.iter().any(|(known, _)| known == name) {
-            return Err(at_row("a column has two costs").column(name));
+            return Err(at_row("a column has two costs").column(name).expected("one cost"));
         }
         read.push((name.to_owned(), *cost));
     }
     Ok(read)
+}
+
+/// The first row (from 1), the column and the text of a cost that is no number, where some are.
+fn no_number(columns: &[Column]) -> Option<(u64, &str, &str)> {
+    columns.iter().find_map(|column| {
+        let is_number =
+            |row: usize| column.text(row).is_some_and(|text| text.trim().parse::<f64>().is_ok());
+        let ColumnData::String { codes, .. } = &column.data else { return None };
+        let n_rows = codes.len();
+        // Names that look like numbers are rare, and a column of names alone is no column of costs.
+        (0..n_rows).any(is_number).then_some(())?;
+        let row = (0..n_rows).find(|row| column.text(*row).is_some() && !is_number(*row))?;
+        Some((row as u64 + 1, column.name.as_str(), column.text(row)?))
+    })
 }

@@ -15,7 +15,7 @@ const ROWS_MAX: usize = 100;
 /// A row and its other answers.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct OtherAnswers {
-    /// Its number in the data, from 0.
+    /// Its place in the data, from 0; the command line counts from 1.
     pub row: u32,
     /// What was found.
     #[serde(flatten)]

@@ -163,7 +163,9 @@ pub(crate) fn time(at: &str) -> String {
 /// whole.
 pub(crate) fn wrap(text: &str, indent: usize, width: usize) -> String {
     let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
+    // A number keeps its per cent sign, and a comparison its number.
+    let text = text.replace(" %", "\u{a0}%").replace("< ", "<\u{a0}");
+    for word in text.split([' ', '\n', '\t']).filter(|word| !word.is_empty()) {
         let line = lines.last().map_or(0, |l| l.chars().count());
         if line > 0 && indent + line + 1 + word.chars().count() > width {
             lines.push(String::new());
@@ -172,7 +174,7 @@ pub(crate) fn wrap(text: &str, indent: usize, width: usize) -> String {
             if !line.is_empty() {
                 line.push(' ');
             }
-            line.push_str(word);
+            line.push_str(&word.replace('\u{a0}', " "));
         }
     }
     let indent = " ".repeat(indent);

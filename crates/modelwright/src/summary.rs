@@ -9,11 +9,16 @@ use modelwright_core::Result;
 use modelwright_core::record::{
     LeakAction, LeakFinding, LeakKind, LevelRecord, Member, MetricValue, RunRecord, TrialStatus,
 };
+use modelwright_core::task::Task;
+use modelwright_evaluate::resample::unseen_errors;
 use serde::ser::{Serialize, Serializer};
 use serde_json::{Value, json};
 
-use crate::output::{self, TextTable, count, number, seconds, size};
+use crate::output::{self, TextTable, count, number, seconds, size, wrap};
 use crate::session::Session;
+
+/// Width of the text on a terminal.
+const WIDTH: usize = 96;
 
 /// Metrics as `{"<name>": {"value": …, "ci95": [low, high]}, …}`, in their own order.
 pub(crate) struct Metrics<'a>(pub(crate) &'a [MetricValue]);
@@ -263,6 +268,11 @@ fn score(text: &mut String, record: &RunRecord) {
         "\nmeasured once on {} {on}; the baseline always gives the same answer",
         count(evaluation.n_rows)
     );
+    if record.task.task == Task::Regression
+        && let Some(said) = unseen_errors(evaluation.n_rows)
+    {
+        text.push_str(&wrap(&said, 0, WIDTH));
+    }
     let levels = record.intervals.as_ref().map_or(&[][..], |intervals| &intervals.levels);
     text.push_str(&coverage_text(levels));
 }

@@ -146,7 +146,8 @@ impl Explained {
         let made = py.detach(|| {
             let ctx = shared(0)?;
             let reasons = Reasons::new(&self.found, &self.table, &self.background);
-            let asked = PageRequest { name, columns: &columns, with_rows, ice, scale };
+            let asked =
+                PageRequest { name, columns: &columns, with_rows, first_row: 0, ice, scale };
             let of = (&self.found, &reasons);
             explanation_page(self.model.get().loaded(), (&self.data, &self.rows), of, &asked, &ctx)
         });
@@ -186,12 +187,14 @@ pub(crate) fn explain_rows(
         let loaded = model.get();
         let (whole, warning) = loaded.rows_of(&data, &ctx)?;
         let rows = chosen(&asked, whole.n_rows(), &ctx)?;
-        let n = asked.background_rows.unwrap_or(0).max(Background::N_ROWS);
+        let n = asked.background_rows;
         let background = match &background {
             None => loaded.loaded().background(Some(&whole), n, &ctx)?,
             Some(background) => {
                 let (table, _) = loaded.rows_of(background, &ctx)?;
-                explain::background(&loaded.loaded().predictor, &table, Origin::File, n, &ctx)?
+                let predictor = &loaded.loaded().predictor;
+                let n = n.unwrap_or_else(|| explain::background_rows(predictor));
+                explain::background(predictor, &table, Origin::File, n, &ctx)?
             }
         };
         let table = whole.select(&rows);
@@ -328,7 +331,7 @@ pub(crate) fn counterfactuals(
         let observed = match &observed {
             Some(observed) => model.rows(observed, &ctx)?.0,
             None if rows.n_rows() >= ROWS_MIN => rows.clone(),
-            None => model.loaded().background(None, POOL, &ctx)?.table().clone(),
+            None => model.loaded().background(None, Some(POOL), &ctx)?.table().clone(),
         };
         let options = CounterfactualOptions {
             vary: wanted.vary.as_ref().map(|all| all.iter().map(|v| varied(v)).collect()),

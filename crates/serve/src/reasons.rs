@@ -19,8 +19,7 @@ const ROWS_MAX: usize = 1000;
 pub(crate) const N_REASONS: usize = 3;
 /// The most reasons of a row: nobody reads more, and wide tables would make answers huge.
 pub(crate) const N_REASONS_MAX: usize = 100;
-/// Rows that are explained between two looks at the clock. So few that the way in which a row is
-/// explained does not depend on how many there are.
+/// Rows that are explained between two looks at the clock.
 const ROWS_PER_PART: usize = 16;
 
 /// Why a row is predicted so.

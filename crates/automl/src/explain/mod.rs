@@ -2,9 +2,10 @@
 //!
 //! [`rows()`] chooses how: by the trees' own structure where the members allow it, else by mixtures
 //! of rows that go through the whole predictor (see
-//! [`modelwright_inspect::explain::shapley`]). The background comes from the rows at hand, from a
-//! file, or from what the model file knows of each column alone ([`drawn_background`]): a model
-//! file holds no rows of its training data.
+//! [`modelwright_inspect::explain::shapley`]). The background comes from what the model file knows
+//! of each column alone ([`drawn_background`]), whichever rows are explained, so that a row has
+//! one base value wherever it is asked for; or from a file. A model file holds no rows of its
+//! training data.
 
 mod additive;
 mod background;
@@ -27,7 +28,7 @@ pub use modelwright_inspect::explain::{ColumnProfile, Ice, IceBand, ProfileKind,
 
 pub use other_answer::{Desired, counterfactuals};
 pub use path::{ColumnInteractions, interactions};
-pub use row_reasons::{RowReasons, any_background, reason_columns, reason_text_columns};
+pub use row_reasons::{Known, RowReasons, any_background, reason_columns, reason_text_columns};
 pub use typical::typical;
 
 use std::borrow::Cow;
@@ -36,7 +37,7 @@ use modelwright_core::data::{Column, Table};
 use modelwright_core::record::ResponseRecord;
 use modelwright_core::{Context, Error, Result};
 use modelwright_inspect::explain::column_profile;
-use modelwright_inspect::explain::shapley::{not_trees, shapley};
+use modelwright_inspect::explain::shapley::{self, not_trees};
 use modelwright_preprocess::encode::conform;
 
 use crate::predictor::Predictor;
@@ -80,7 +81,7 @@ pub fn rows(
     if matches!(options.method, None | Some(Method::Tree)) {
         let members = tree::Members::of(predictor, &subject);
         if let Some(members) = &members
-            && (options.method.is_some() || members.suit(rows.n_rows(), options.scale))
+            && (options.method.is_some() || members.suit(options.scale))
         {
             return ctx.install(|| members.explain(&subject, &rows, &background, options, ctx));
         }
@@ -88,7 +89,7 @@ pub fn rows(
             return Err(not_trees());
         }
     }
-    ctx.install(|| shapley(&subject, &rows, &background, options, ctx))
+    ctx.install(|| shapley::shapley(&subject, &rows, &background, options, ctx))
 }
 
 /// How predictions move along a column over the rows of a table: see
@@ -132,8 +133,13 @@ pub fn responses(
     })
 }
 
-/// At most `n` rows of a table that stand for all of them; [`Background::N_ROWS`] are enough for
-/// most purposes.
+/// Background rows of a predictor when nobody says how many: see
+/// [`modelwright_inspect::explain::shapley::background_rows`].
+pub fn background_rows(predictor: &Predictor) -> usize {
+    shapley::background_rows(predictor.feature_columns().count())
+}
+
+/// At most `n` rows of a table that stand for all of them: see [`background_rows`].
 ///
 /// # Errors
 /// As [`rows()`].

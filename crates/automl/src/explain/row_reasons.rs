@@ -1,8 +1,9 @@
 //! Reasons of rows as they come: the background is chosen once, before the first row, and what
 //! the members say of it is worked out once.
 //!
-//! `predict --explain` and the server go through here, so that a row has the same reasons
-//! wherever it is asked for.
+//! `explain`, the report of a fit, `predict --explain` and the server take the same background
+//! ([`any_background`]) and the same method, so that a row has the same reasons wherever it is
+//! asked for.
 
 use std::sync::Arc;
 
@@ -14,38 +15,36 @@ use modelwright_inspect::explain::shapley::{
 use modelwright_preprocess::sketch::TableSketch;
 
 use super::tree::{Members, Ready};
-use super::{background, drawn_background, in_storage_of_kinds, rows, subject, typical};
+use super::{
+    background, background_rows, drawn_background, in_storage_of_kinds, rows, subject, typical,
+};
 use crate::predictor::Predictor;
+use crate::reference::PredictionReference;
 
-/// Fewer rows than this do not stand for what is typical.
-const ROWS_MIN: usize = 30;
+/// What a model file knows of its training data and of what the model said of untouched rows.
+pub type Known<'a> = (&'a TableSketch, Option<&'a PredictionReference>);
 
-/// The background of explanations, at most `n` rows: of `data`, if it has at least 30 rows;
-/// else columns drawn by what `reference` knows of each ([`drawn_background`]); `data` also where
-/// that knows nothing (a model that was not trained here). What is typical of a column is said by
-/// `reference`, so that a row has the same average beside any others.
+/// The background of explanations, at most `n` rows: columns drawn by what the model file knows of
+/// each ([`drawn_background`]), whichever rows are explained; `data` only where it knows nothing
+/// (a model that was not trained here). What is typical of a column is said by the file, too.
 ///
 /// # Errors
 /// Input error when there is neither, or `data` does not have the model's columns.
 pub fn any_background(
     predictor: &Predictor,
-    reference: &TableSketch,
+    (reference, said): Known<'_>,
     data: Option<&Table>,
     n: usize,
     ctx: &Context,
 ) -> Result<Background> {
     let known = || typical(predictor, reference);
-    let of_data = |table: &Table| {
-        Ok(background(predictor, table, Origin::Data, n, ctx)?.with_typical(known()))
-    };
-    if let Some(table) = data.filter(|table| table.n_rows() >= ROWS_MIN) {
-        return of_data(table);
-    }
-    if let Some(drawn) = drawn_background(predictor, reference, n, ctx)? {
+    if let Some(drawn) = drawn_background(predictor, reference, said, n, ctx)? {
         return Ok(drawn.with_typical(known()));
     }
     match data.filter(|table| table.n_rows() > 0) {
-        Some(table) => of_data(table),
+        Some(table) => {
+            Ok(background(predictor, table, Origin::Data, n, ctx)?.with_typical(known()))
+        }
         None => Err(Error::input("the model file does not know what its training data were like")
             .expected("rows that stand for what is typical")
             .hint("give a file of training rows with --background FILE")),
@@ -71,26 +70,23 @@ impl std::fmt::Debug for RowReasons {
 }
 
 impl RowReasons {
-    /// Background rows of each row: the same for every part, however many rows it has.
-    const N_BACKGROUND: usize = 16;
-
     /// Chooses the background: see [`any_background`].
     ///
     /// # Errors
     /// As [`any_background`].
     pub fn begin(
         predictor: &Predictor,
-        reference: &TableSketch,
+        known: Known<'_>,
         data: Option<&Table>,
         ctx: &Context,
     ) -> Result<Self> {
-        let background = any_background(predictor, reference, data, Self::N_BACKGROUND, ctx)?;
+        let n = background_rows(predictor);
+        let background = any_background(predictor, known, data, n, ctx)?;
         let subject = subject(predictor)?;
         let ready = match Members::of(predictor, &subject) {
             Some(members) => {
                 let known = in_storage_of_kinds(predictor, background.table())?;
                 let known = Background::of_rows(known, background.origin());
-                let known = known.thinned(Self::N_BACKGROUND);
                 Some(Arc::new(ctx.install(|| members.ready(&subject, &known, ctx))?))
             }
             None => None,
@@ -117,14 +113,12 @@ impl RowReasons {
         if let Some(ready) = &self.ready {
             let subject = subject(predictor)?;
             let members = Members::again(predictor, &subject, ready);
-            if let Some(members) = members.filter(|m| m.suit(table.n_rows(), None)) {
+            if let Some(members) = members.filter(|m| m.suit(None)) {
                 let table = in_storage_of_kinds(predictor, table)?;
                 return members.explain_ready(ready, &subject, &table, ctx);
             }
         }
-        let options =
-            ShapleyOptions { n_background: Some(Self::N_BACKGROUND), ..ShapleyOptions::default() };
-        rows(predictor, table, &self.background, &options, ctx)
+        rows(predictor, table, &self.background, &ShapleyOptions::default(), ctx)
     }
 
     /// The `n` largest reasons of every row of a table as columns: see [`reason_columns`].

@@ -17,7 +17,7 @@ use modelwright_core::task::Predictions;
 use modelwright_core::{Context, Error, Result};
 use modelwright_evaluate::Calibrator;
 use modelwright_inspect::explain::shapley::{
-    Background, Explanation, Method, Scale, ShapleyOptions, Subject, mixtures_pay,
+    Background, Explanation, Method, Scale, ShapleyOptions, Subject, background_rows, mixtures_pay,
 };
 use modelwright_learners::Fitted;
 use modelwright_learners::tree::shap::{self, Players};
@@ -26,13 +26,6 @@ use super::additive::{differences, linear_parts};
 use super::part::Part;
 use crate::predictor::Predictor;
 
-/// Background rows when values are exact whatever they are, and when pairs are weighted.
-const BACKGROUND_LINEAR: usize = 128;
-/// Pairs of rows, times trees, that weighting may take when nobody says how many rows.
-const PAIRS_MAX: f64 = 4e8;
-/// Weighted background rows: at least, and at most, unless said otherwise.
-const BACKGROUND_MIN: usize = 8;
-const BACKGROUND_MAX: usize = 64;
 /// Rows that are explained between two questions whether there is time for more.
 const ROWS_PER_BATCH: usize = 2048;
 /// Rows up to which each is walked by itself: more of them share patterns.
@@ -179,12 +172,11 @@ impl<'a> Members<'a> {
         is_plain && ((is_sum && scale != Scale::Margin) || (is_own_score && scale == Scale::Margin))
     }
 
-    /// Whether they are the way to take for so many rows: where they are exact, or faster.
-    pub(super) fn suit(&self, n_rows: usize, scale: Option<Scale>) -> bool {
+    /// Whether they are the way to take: where they are exact, or faster.
+    pub(super) fn suit(&self, scale: Option<Scale>) -> bool {
         let is_class = self.predictor.task.is_classification();
         let own = if is_class { Scale::Probability } else { Scale::Value };
-        self.is_linear(scale.unwrap_or(own))
-            || !mixtures_pay(n_rows, self.n_columns, self.n_trees())
+        self.is_linear(scale.unwrap_or(own)) || !mixtures_pay(self.n_columns, self.n_trees())
     }
 
     fn n_trees(&self) -> usize {
@@ -201,14 +193,8 @@ impl<'a> Members<'a> {
         ctx: &Context,
     ) -> Result<Explanation> {
         let scale = options.scale.unwrap_or(subject.scale());
-        let is_linear = self.is_linear(scale);
-        let chosen = if is_linear {
-            BACKGROUND_LINEAR
-        } else {
-            let pairs = PAIRS_MAX / (self.n_trees().max(1) * table.n_rows().max(1)) as f64;
-            (pairs as usize).clamp(BACKGROUND_MIN, BACKGROUND_MAX)
-        };
-        let background = background.thinned(options.n_background.unwrap_or(chosen));
+        let n_background = options.n_background.unwrap_or(background_rows(self.n_columns));
+        let background = background.thinned(n_background);
         let is_walked = table.n_rows() <= ROWS_WALKED;
         let known = self.known(subject, &background, scale, is_walked, ctx)?;
         self.explain_against(&known, subject, table, ctx)

@@ -10,14 +10,15 @@ use modelwright_inspect::explain::{
 
 use super::Flow;
 use crate::budget;
-use crate::explain::{self, Background, Origin, Reasons, ShapleyOptions};
+use crate::explain::{self, Explanation, Known, Reasons, ShapleyOptions};
 use crate::predictor::Predictor;
+use crate::reference::PredictionReference;
 
 /// Rows that are explained: at most, and at least for it to say something.
 const N_ROWS_MAX: usize = 400;
 const N_ROWS_MIN: usize = 20;
-/// Background rows of each; where that is too much work, fewer.
-const N_BACKGROUND: [usize; 2] = [16, 4];
+/// Background rows of each where as many as anywhere else are too much work.
+const N_BACKGROUND_FEW: usize = 4;
 /// Rows that are moved for a profile, and columns that get one.
 const N_ROWS_PROFILE: usize = 500;
 const N_PROFILES: usize = 6;
@@ -40,11 +41,13 @@ impl Flow {
     pub(super) fn explanation(
         &self,
         predictor: &Predictor,
+        said: Option<&PredictionReference>,
         ctx: &Context,
     ) -> Option<ExplanationRecord> {
         let held_out = self.held_out.as_ref().filter(|t| t.n_rows() > 0)?;
         let scope = ctx.scope("explanation").with_reserve(budget::packing(ctx));
-        match self.explained(predictor, held_out, &scope) {
+        let known = (&self.profile.sketches, said);
+        match explained(predictor, held_out, known, self.options.with_rows, &scope) {
             Ok(found) => found,
             Err(error) => {
                 ctx.tell(Event::Warning(format!("the report explains nothing: {error}")));
@@ -52,116 +55,129 @@ impl Flow {
             }
         }
     }
-
-    fn explained(
-        &self,
-        predictor: &Predictor,
-        held_out: &Table,
-        scope: &Context,
-    ) -> Result<Option<ExplanationRecord>> {
-        let affordable = affordable(predictor, held_out, scope);
-        let n_columns = explain::subject(predictor)?.columns.len();
-        let rows_of = |n_background: usize| {
-            // Reasons come before profiles, which take what is left.
-            let for_rows = affordable.saturating_sub(PROFILE_PREDICTIONS).max(affordable / 2);
-            (for_rows / (2 * n_columns * n_background)).min(N_ROWS_MAX)
-        };
-        let enough = |n: &&usize| rows_of(**n) >= N_ROWS_MIN.min(held_out.n_rows());
-        let Some(n_background) = N_BACKGROUND.iter().find(enough).copied() else {
-            return Ok(None);
-        };
-        let scope = &match budget::explaining(scope) {
-            Some(limit) => scope.with_time_limit(limit),
-            None => scope.clone(),
-        };
-        let background =
-            explain::background(predictor, held_out, Origin::Data, Background::N_ROWS, scope)?
-                .with_typical(explain::typical(predictor, &self.profile.sketches));
-        let chosen = scope.random("explanation/rows", 0);
-        let rows = { chosen }.sample(held_out.n_rows(), rows_of(n_background));
-        let table = held_out.select(&rows);
-        let n_background = Some(n_background);
-        let options = ShapleyOptions { n_background, ..ShapleyOptions::default() };
-        let found = explain::rows(predictor, &table, &background, &options, scope)?;
-        if found.n_rows == 0 {
-            return Ok(None);
-        }
-        let mut profiles: Vec<ColumnProfile> = Vec::new();
-        let moved = scope.random("explanation/profiles", 0);
-        let moved = { moved }.sample(held_out.n_rows(), N_ROWS_PROFILE);
-        let moved = held_out.select(&moved);
-        for effect in found.effects().iter().take(N_PROFILES) {
-            let has_values = held_out
-                .column(&effect.column)
-                .is_some_and(|c| (0..moved.n_rows()).any(|row| !c.is_missing(row)));
-            if has_values && scope.proceed() {
-                let column = &effect.column;
-                profiles.push(explain::profile(predictor, &moved, column, None, None, scope)?);
-            }
-        }
-        let examples = if self.options.with_rows { five_examples(&found) } else { Vec::new() };
-        let reasons = Reasons::new(&found, &table, &background);
-        let mut record = summary(&found, &table, &reasons, &profiles, &examples);
-        record.responses = self.responses(predictor, &moved, &record, scope)?;
-        record.surrogate = self.surrogate(predictor, held_out, scope)?;
-        Ok(Some(record))
-    }
 }
 
-impl Flow {
-    /// The curves of rows along the first columns of numbers, as far as there is time.
-    fn responses(
-        &self,
-        predictor: &Predictor,
-        table: &Table,
-        found: &ExplanationRecord,
-        scope: &Context,
-    ) -> Result<Vec<ResponseRecord>> {
-        let partners: Vec<String> =
-            found.effects.iter().take(N_PARTNERS).map(|e| e.column.clone()).collect();
-        let is_text = |name: &str| {
-            table.column(name).is_none_or(|c| matches!(c.data, ColumnData::String { .. }))
-        };
-        let mut responses = Vec::new();
-        for column in found.profiles.iter().map(|p| &p.column).filter(|c| !is_text(c)) {
-            if responses.len() == N_RESPONSES || !scope.proceed() {
-                break;
-            }
-            let partners = (&partners[..], self.options.with_rows);
-            responses.extend(explain::responses(predictor, table, column, partners, None, scope)?);
-        }
-        Ok(responses)
+/// Why a predictor says what it says of rows with which it has nothing to do, for a record; as much
+/// as there is time for.
+///
+/// # Errors
+/// As [`explain::rows`].
+pub(crate) fn explained(
+    predictor: &Predictor,
+    held_out: &Table,
+    known: Known<'_>,
+    with_rows: bool,
+    scope: &Context,
+) -> Result<Option<ExplanationRecord>> {
+    let affordable = affordable(predictor, held_out, scope);
+    let n_columns = explain::subject(predictor)?.columns.len();
+    let rows_of = |n_background: usize| {
+        // Reasons come before profiles, which take what is left.
+        let for_rows = affordable.saturating_sub(PROFILE_PREDICTIONS).max(affordable / 2);
+        (for_rows / (2 * n_columns * n_background)).min(N_ROWS_MAX)
+    };
+    let enough = |n: &&usize| rows_of(**n) >= N_ROWS_MIN.min(held_out.n_rows());
+    let n_background = [explain::background_rows(predictor), N_BACKGROUND_FEW];
+    let Some(n_background) = n_background.iter().find(enough).copied() else {
+        return Ok(None);
+    };
+    let scope = &match budget::explaining(scope) {
+        Some(limit) => scope.with_time_limit(limit),
+        None => scope.clone(),
+    };
+    let n = explain::background_rows(predictor);
+    let background = explain::any_background(predictor, known, Some(held_out), n, scope)?;
+    let chosen = scope.random("explanation/rows", 0);
+    let rows = { chosen }.sample(held_out.n_rows(), rows_of(n_background));
+    let table = held_out.select(&rows);
+    let n_background = Some(n_background);
+    let options = ShapleyOptions { n_background, ..ShapleyOptions::default() };
+    let found = explain::rows(predictor, &table, &background, &options, scope)?;
+    if found.n_rows == 0 {
+        return Ok(None);
     }
+    let moved = scope.random("explanation/profiles", 0);
+    let moved = { moved }.sample(held_out.n_rows(), N_ROWS_PROFILE);
+    let moved = held_out.select(&moved);
+    let profiles = profiles(predictor, &moved, &found, scope)?;
+    let examples = if with_rows { five_examples(&found) } else { Vec::new() };
+    let reasons = Reasons::new(&found, &table, &background);
+    let mut record = summary(&found, &table, &reasons, &profiles, &examples);
+    record.responses = responses(predictor, &moved, &record, with_rows, scope)?;
+    record.surrogate = small_tree(predictor, held_out, scope)?;
+    Ok(Some(record))
+}
 
-    /// A small tree that says about the same as the predictor; `None` when there is no time.
-    fn surrogate(
-        &self,
-        predictor: &Predictor,
-        held_out: &Table,
-        scope: &Context,
-    ) -> Result<Option<SurrogateRecord>> {
-        if !scope.proceed() {
-            return Ok(None);
+/// How predictions move along the first columns, as far as there is time.
+fn profiles(
+    predictor: &Predictor,
+    moved: &Table,
+    found: &Explanation,
+    scope: &Context,
+) -> Result<Vec<ColumnProfile>> {
+    let mut profiles: Vec<ColumnProfile> = Vec::new();
+    for effect in found.effects().iter().take(N_PROFILES) {
+        let has_values = moved
+            .column(&effect.column)
+            .is_some_and(|c| (0..moved.n_rows()).any(|row| !c.is_missing(row)));
+        if has_values && scope.proceed() {
+            let column = &effect.column;
+            profiles.push(explain::profile(predictor, moved, column, None, None, scope)?);
         }
-        let chosen = scope.random("explanation/surrogate", 0);
-        let mut rows = { chosen }.sample(held_out.n_rows(), N_ROWS_SURROGATE);
-        scope.random("explanation/surrogate", 1).shuffle(&mut rows);
-        let table = held_out.select(&rows);
-        let predictions = predictor.predict(&table, scope)?;
-        let decided = match self.task.classes.as_slice() {
-            [] => Vec::new(),
-            _ => predictor.decide(&table, &predictions),
-        };
-        let columns: Vec<String> = predictor.feature_columns().map(str::to_owned).collect();
-        Ok(surrogate(&SurrogateInput {
-            table: &table,
-            columns: &columns,
-            predictions: &predictions,
-            decided: &decided,
-            classes: &self.task.classes,
-            threshold: predictor.threshold,
-        }))
     }
+    Ok(profiles)
+}
+
+/// The curves of rows along the first columns of numbers, as far as there is time.
+fn responses(
+    predictor: &Predictor,
+    table: &Table,
+    found: &ExplanationRecord,
+    with_rows: bool,
+    scope: &Context,
+) -> Result<Vec<ResponseRecord>> {
+    let partners: Vec<String> =
+        found.effects.iter().take(N_PARTNERS).map(|e| e.column.clone()).collect();
+    let is_text =
+        |name: &str| table.column(name).is_none_or(|c| matches!(c.data, ColumnData::String { .. }));
+    let mut responses = Vec::new();
+    for column in found.profiles.iter().map(|p| &p.column).filter(|c| !is_text(c)) {
+        if responses.len() == N_RESPONSES || !scope.proceed() {
+            break;
+        }
+        let partners = (&partners[..], with_rows);
+        responses.extend(explain::responses(predictor, table, column, partners, None, scope)?);
+    }
+    Ok(responses)
+}
+
+/// A small tree that says about the same as the predictor; `None` when there is no time.
+fn small_tree(
+    predictor: &Predictor,
+    held_out: &Table,
+    scope: &Context,
+) -> Result<Option<SurrogateRecord>> {
+    if !scope.proceed() {
+        return Ok(None);
+    }
+    let chosen = scope.random("explanation/surrogate", 0);
+    let mut rows = { chosen }.sample(held_out.n_rows(), N_ROWS_SURROGATE);
+    scope.random("explanation/surrogate", 1).shuffle(&mut rows);
+    let table = held_out.select(&rows);
+    let predictions = predictor.predict(&table, scope)?;
+    let decided = match predictor.classes.as_slice() {
+        [] => Vec::new(),
+        _ => predictor.decide(&table, &predictions),
+    };
+    let columns: Vec<String> = predictor.feature_columns().map(str::to_owned).collect();
+    Ok(surrogate(&SurrogateInput {
+        table: &table,
+        columns: &columns,
+        predictions: &predictions,
+        decided: &decided,
+        classes: &predictor.classes,
+        threshold: predictor.threshold,
+    }))
 }
 
 /// How many predictions there is time for.

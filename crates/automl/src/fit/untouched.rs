@@ -13,7 +13,6 @@ use modelwright_evaluate::resample::{Drawing, Mix, bootstrap_interval};
 use modelwright_evaluate::split::SplitKind;
 use modelwright_evaluate::{EvaluateInput, evaluate};
 use modelwright_inspect::explain::permutation_importance;
-use modelwright_inspect::slices::{HeldOn, SliceInput, weak_slices};
 
 use super::Flow;
 use super::combine::Combined;
@@ -27,18 +26,19 @@ use crate::parts::weights_of;
 use crate::predictor::Predictor;
 use crate::reference::PredictionReference;
 use crate::robustness::{self, StrainInput, strained};
+use crate::slices::SearchedRows;
 use crate::{aim, budget, fair, more_rows, slices};
 
 /// Resamples of the intervals of the final evaluation.
-const N_RESAMPLES: usize = 1_000;
+pub(crate) const N_RESAMPLES: usize = 1_000;
 const N_RESAMPLES_OFFER: usize = 200;
 
 /// Permutations of each column for its importance, and the rows they are made on.
-const N_REPEATS: usize = 5;
-const N_ROWS_IMPORTANCE: usize = 2_000;
+pub(crate) const N_REPEATS: usize = 5;
+pub(crate) const N_ROWS_IMPORTANCE: usize = 2_000;
 
 /// Rows on which weak slices are searched and tested at most.
-const N_ROWS_SLICES: usize = 10_000;
+pub(crate) const N_ROWS_SLICES: usize = 10_000;
 
 /// Rows that judge a learning curve at most (and that one learner alone is fitted again on), and
 /// seconds that all of its fits may take.
@@ -325,31 +325,17 @@ impl Flow {
         let truth = predictor.encode_target(held_out)?;
         let known = self.weights.as_deref();
         let constant = aim::constant(self.metric.spec.name, &self.target, known, truth.n_rows());
-        let losses = slices::losses(predictor, held_out, &truth, &predictions, &constant);
-        let held = predictor.held(held_out, &predictions, &truth, &scope)?;
         let weights = weights_of(held_out, &self.options)?;
-        let weights = weights.as_deref();
         let roles = Roles::of_groups(held_out, &self.options);
-        let reached = |rows: &[u32]| held.as_ref().and_then(|h| h.of_rows(rows, weights));
-        // Those that matter first; columns that the model does not read may describe a slice too.
-        let mut columns: Vec<String> = importances.iter().map(|i| i.column.clone()).collect();
-        let usable = self.profile.schema.fields.iter().filter(|f| f.kind.is_usable());
-        for field in usable.filter(|f| f.name != self.task.target) {
-            if !columns.contains(&field.name) {
-                columns.push(field.name.clone());
-            }
-        }
-        let input = SliceInput {
+        let rows = SearchedRows {
             table: held_out,
-            columns: &columns,
-            losses: &losses.of_model,
-            constant_losses: Some(&losses.of_constant),
-            weights,
+            truth: &truth,
+            predictions: &predictions,
+            constant: &constant,
+            weights: weights.as_deref(),
             groups: roles.groups(),
-            held: held.as_ref().map(|_| &reached as &HeldOn<'_>),
-            loss: losses.name,
         };
-        Ok(weak_slices(&input, &scope))
+        slices::weak(predictor, &rows, &self.profile.schema, importances, &scope)
     }
 
     /// Whether the metric has a value on these rows.

@@ -116,9 +116,20 @@ fn an_ensemble_is_explained_from_its_file_and_sketches_alone() {
     let ctx = Context::unlimited(1, 2);
     let outcome = fit_ok(input(600, "label"), &ctx);
     let predictor = Predictor::decode(&outcome.predictor.encode().unwrap()).unwrap();
-    let background =
-        explain::drawn_background(&predictor, &outcome.reference, 128, &ctx).unwrap().unwrap();
+    let said = outcome.predictions.as_ref();
+    let drawn = |said, ctx: &Context| {
+        explain::drawn_background(&predictor, &outcome.reference, said, 128, ctx).unwrap().unwrap()
+    };
+    let background = drawn(said, &ctx);
     assert_eq!((background.n_rows(), background.origin()), (128, Origin::Sketches));
+    let again = drawn(said, &Context::unlimited(7, 1));
+    // As text: a missing number does not equal itself.
+    assert_eq!(format!("{background:?}"), format!("{again:?}"), "it depends on no seed");
+    let values = predictor.predict(background.table(), &ctx).unwrap().values;
+    let got = values.iter().sum::<f64>() / values.len() as f64;
+    let said = said.unwrap().predictions().unwrap().numbers().unwrap();
+    let wanted = said.moments.mean().unwrap();
+    assert!((got - wanted).abs() < 0.02, "{got} instead of {wanted}");
     let one = rows().select(&[3]);
     let found =
         explain::rows(&predictor, &one, &background, &ShapleyOptions::default(), &ctx).unwrap();

@@ -98,8 +98,37 @@ pub struct TableProfile {
     pub size_bytes: usize,
     /// One entry per column, in file order.
     pub columns: Vec<ColumnProfile>,
+    /// Columns that have no entry here, because there are too many: the model file has all.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub n_left_out: usize,
     /// What deserves attention.
     pub alerts: Vec<Alert>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_zero(n: &usize) -> bool {
+    *n == 0
+}
+
+impl TableProfile {
+    /// The most columns that an account or a report lists: as many as a person looks through, and
+    /// few enough for a file that opens at once.
+    pub const LISTED_MAX: usize = 500;
+
+    /// The first [`Self::LISTED_MAX`] columns and the column `kept`; `None` where there are no
+    /// more.
+    pub fn shortened(&self, kept: Option<&str>) -> Option<Self> {
+        if self.columns.len() <= Self::LISTED_MAX {
+            return None;
+        }
+        let (first, rest) = self.columns.split_at(Self::LISTED_MAX);
+        let kept = rest.iter().filter(|column| Some(column.name.as_str()) == kept);
+        let columns: Vec<ColumnProfile> = first.iter().chain(kept).cloned().collect();
+        let n_left_out = self.n_left_out + self.columns.len() - columns.len();
+        let (n_rows, alerts) = (self.n_rows, self.alerts.clone());
+        let (n_duplicate_rows, size_bytes) = (self.n_duplicate_rows, self.size_bytes);
+        Some(Self { n_rows, n_duplicate_rows, size_bytes, columns, n_left_out, alerts })
+    }
 }
 
 /// What a column looks like.

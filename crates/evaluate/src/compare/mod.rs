@@ -112,15 +112,22 @@ fn words(weight: &Weight, is_shown: bool, n_rows: usize) -> String {
     };
     let rope = digits(rope);
     let first = if equal > SURE {
-        format!("The difference does not matter: it is within ±{rope} with {}.", percent(equal))
+        format!(
+            "The difference does not matter: it is within ±{rope} with a \
+             probability of {}.",
+            percent(equal)
+        )
     } else if a_better.max(b_better) > SURE {
         let better = if a_better > b_better { "A" } else { "B" };
         let p = percent(a_better.max(b_better));
-        format!("The difference matters: {better} is better by more than {rope} with {p}.")
+        format!(
+            "The difference matters: {better} is better by more than {rope} with a probability of \
+             {p}."
+        )
     } else {
         format!(
-            "Whether it matters is open: A is better by more than {rope} with {}, B with {}; they \
-             are practically equal with {}.",
+            "Whether it matters is open: A is better by more than {rope} with a probability of \
+             {}, B with {}; they are practically equal with {}.",
             percent(a_better),
             percent(b_better),
             percent(equal)

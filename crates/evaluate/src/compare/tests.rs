@@ -202,7 +202,8 @@ fn a_difference_is_weighed_against_what_matters() {
     let same = compare(log_loss, &Paired::new(&truth, &a, &a), &ctx(1)).unwrap();
     let weight = same.weigh(false, 900, 0.005);
     assert_eq!(weight.equal, 1.0);
-    assert_eq!(weight.words, "The difference does not matter: it is within ±0.005 with 100 %.");
+    let words = "The difference does not matter: it is within ±0.005 with a probability of 100 %.";
+    assert_eq!(weight.words, words);
     let unsure = Comparison { difference: 0.004, p_value: 0.4, ..result };
     let ci95 = Interval { low: -0.006, high: 0.014 };
     let weight = Comparison { ci95, ..unsure }.weigh(true, 900, 0.005);

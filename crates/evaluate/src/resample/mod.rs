@@ -26,6 +26,7 @@ pub use bootstrap::{
 pub(crate) use drawing::numbered;
 pub use drawing::{Drawing, Mix};
 pub use selection::{bootstrap_bias_corrected, corrected_score};
+pub use tail::unseen_errors;
 
 pub(crate) use bootstrap::{percentile_interval, spared};
 pub(crate) use strata::Strata;

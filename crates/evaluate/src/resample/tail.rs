@@ -152,9 +152,36 @@ pub(super) fn few_carry_half(losses: &[f64], weights: Option<&[f64]>) -> Option<
     (n_rows <= FEW && n_rows * ONE_IN <= of).then_some((n_rows, of))
 }
 
+/// From so many rows on, errors that come once in a hundred rows are among them.
+const ROWS_THAT_SHOW: usize = 300;
+
+/// What an interval of errors of numbers cannot know on so few rows; `None` on many. Of errors that
+/// come once in `n / 3` rows, a sample of `n` rows has none in one of twenty cases (the rule of
+/// three: Hanley & Lippman-Hand, JAMA 249, 1983).
+pub fn unseen_errors(n_rows: usize) -> Option<String> {
+    (1..ROWS_THAT_SHOW).contains(&n_rows).then(|| {
+        let rarity = (n_rows / 3).max(2);
+        format!(
+            "Errors that come once in {rarity} rows or more rarely may be missing from {n_rows} \
+             rows, and no interval counts what no row shows: if there are such, and they are \
+             large, RMSE, R² and mean errors are worse than their intervals say."
+        )
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn few_rows_are_said_to_hide_rare_errors() {
+        let said = unseen_errors(40).unwrap();
+        assert!(said.starts_with("Errors that come once in 13 rows or more rarely"), "{said}");
+        assert_eq!((unseen_errors(300), unseen_errors(0)), (None, None));
+        // As rare as that, they are missing from one sample in twenty.
+        let missing = (1.0 - 1.0 / 33.0_f64).powi(100);
+        assert!((0.03..0.07).contains(&missing) && unseen_errors(100).unwrap().contains("in 33"));
+    }
 
     fn pareto(n: usize, shape: f64, seed: u64) -> Vec<f64> {
         let mut random = Random::new(seed);

@@ -51,6 +51,32 @@ fn tables(section: &Section) -> Vec<&Table> {
     tables
 }
 
+/// A record of a table of 20,000 columns, the target last.
+fn wide() -> RunRecord {
+    let (_, mut record) = canonical::all().swap_remove(0);
+    let target = record.profile.columns.pop().unwrap();
+    let column = record.profile.columns[0].clone();
+    let named = |i: usize| {
+        let mut column = column.clone();
+        column.name = format!("gene_{i}");
+        column
+    };
+    record.task.target.clone_from(&target.name);
+    record.profile.columns = (0..19_999).map(named).chain([target]).collect();
+    record
+}
+
+#[test]
+fn a_table_of_very_many_columns_stays_a_page_and_says_what_is_left_out() {
+    let record = wide();
+    let page = report_html(&record);
+    assert!(page.len() < PAGE_BYTES_MAX, "{} bytes", page.len());
+    let text = report_markdown(&record);
+    assert!(text.contains("20,000 columns (of the 501 described, "), "{text}");
+    assert!(text.contains("19,499 more columns are not described here"));
+    assert!(page.contains("gene_499") && !page.contains("gene_500"));
+}
+
 #[test]
 fn ids_are_distinct_and_fit_for_an_anchor() {
     let ids: BTreeSet<&str> = SECTIONS.iter().map(|e| e.spec.id).collect();

@@ -61,6 +61,7 @@ pub fn document(record: &RunRecord) -> Document {
                 number::count(record.data.n_columns)
             ),
             words::day(&record.clock.created),
+            measured_on(record),
         ]),
         footer: format!(
             "Modelwright {} · record format {} · seed {}",
@@ -70,4 +71,10 @@ pub fn document(record: &RunRecord) -> Document {
         ),
         sections: catalog::SECTIONS.iter().filter_map(|entry| (entry.build)(record)).collect(),
     }
+}
+
+/// The file whose rows tested the model, where it is one of its own.
+fn measured_on(record: &RunRecord) -> String {
+    let on = record.evaluation.as_ref().map(|e| e.on.as_str()).filter(|on| *on != "holdout");
+    on.map_or(String::new(), |on| format!("measured on {}", words::clean(on)))
 }

@@ -39,9 +39,9 @@ fn document(record: &MonitorRecord) -> Document {
         record.over_time.as_ref().and_then(groups::slices),
         record.over_time.as_ref().and_then(groups::periods),
         record.over_time.as_ref().and_then(|found| found.fairness.as_ref()).map(fairness::of),
+        columns::outputs(record),
         quality(record),
         Some(columns::section(record)),
-        columns::outputs(record),
         notes(record),
     ];
     Document {
@@ -83,13 +83,25 @@ fn tone(status: Status) -> (Tone, &'static str) {
     }
 }
 
+/// What a reader does with the verdict.
+fn what_to_do(status: Status) -> &'static str {
+    match status {
+        Status::Stable => "Nothing needs to be done: new rows are like those before.",
+        Status::Watch => "Look at what moved, and compare again when there are more rows.",
+        Status::Alarm => {
+            "Find out why before relying on new predictions: a broken source is mended where it \
+             breaks, a changed world is learned again (“modelwright retrain”)."
+        }
+    }
+}
+
 fn verdict(record: &MonitorRecord) -> Section {
     let (tone, label) = tone(record.verdict.status);
     let summary = words::sentence(&record.verdict.summary);
-    let mut section = Section::new(&VERDICT, summary.clone()).block(Callout {
+    let mut section = Section::new(&VERDICT, summary).block(Callout {
         tone,
         label: label.to_owned(),
-        text: summary,
+        text: what_to_do(record.verdict.status).to_owned(),
     });
     section.blocks.push(Block::Figures(figures(record)));
     for line in &record.explanation {
@@ -103,16 +115,18 @@ fn figures(record: &MonitorRecord) -> Vec<Figure> {
     let mut figures = vec![Figure {
         label: "Columns that drifted".to_owned(),
         value: format!("{} of {}", dataset.n_drifted, dataset.n_columns),
-        detail: format!(
-            "{} exceed their threshold before chance is accounted for",
-            number::count(dataset.n_exceeding)
-        ),
+        detail: match dataset.n_exceeding {
+            0 => "none exceeds its threshold".to_owned(),
+            1 => "1 exceeds its threshold before chance is accounted for".to_owned(),
+            n => format!("{} exceed theirs before chance is accounted for", number::count(n)),
+        },
     }];
     if let Some(share) = dataset.importance_share {
         figures.push(Figure {
             label: "Importance that drifted".to_owned(),
-            value: number::share(share),
-            detail: "of the model's permutation importance".to_owned(),
+            // Columns that only seemed to matter have importances below 0.
+            value: number::share(share.max(0.0)),
+            detail: "of what the model relies on (permutation importance)".to_owned(),
         });
     }
     if let Some(apart) = &record.multivariate {

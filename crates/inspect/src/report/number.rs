@@ -26,7 +26,8 @@ pub(crate) fn untouched(n: usize) -> String {
 ///
 /// A share that is small but not zero is `< 0.1 %`, and one short of everything is `> 99.9 %`.
 pub(crate) fn share(share: f64) -> String {
-    let percent = share * 100.0;
+    // A zero has no sign.
+    let percent = share * 100.0 + 0.0;
     if percent > 0.0 && percent < 0.1 {
         "< 0.1 %".to_owned()
     } else if percent < 100.0 && percent > 99.9 {

@@ -37,4 +37,4 @@ pub use manifest::{
 pub use read::{Artifact, read_artifact, unpack_artifact};
 pub use resolve::{looks_like_artifact, read_record, resolve_model};
 pub(crate) use resolve::{parse_record, read_error};
-pub use write::{ArtifactParts, pack_artifact, record_json, write_artifact};
+pub use write::{ArtifactParts, account_json, pack_artifact, record_json, write_artifact};

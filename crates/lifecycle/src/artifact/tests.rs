@@ -7,8 +7,8 @@ use modelwright_core::context::Decisions;
 use modelwright_core::data::{Field, Kind, Schema, Storage};
 use modelwright_core::random::Random;
 use modelwright_core::record::{
-    Clock, DataSource, EnsembleRecord, FORMAT_VERSION as RECORD_VERSION, Options, Plan, RunRecord,
-    SplitRecord, TableProfile, TaskRecord,
+    Clock, ColumnProfile, DataSource, EnsembleRecord, FORMAT_VERSION as RECORD_VERSION, KindGuess,
+    Options, Plan, RunRecord, SplitRecord, TableProfile, TaskRecord,
 };
 use modelwright_core::task::Task;
 use zip::ZipWriter;
@@ -214,6 +214,30 @@ fn missing_extra_swapped_and_replaced_parts_are_refused() {
         let error = bad.unwrap_err();
         assert!(error.what().contains(what), "{error}");
     }
+}
+
+#[test]
+fn of_very_many_columns_the_account_beside_the_model_describes_the_first() {
+    let mut record = record();
+    let column = |i: usize| ColumnProfile {
+        name: format!("gene_{i}"),
+        kind: KindGuess { kind: Kind::Number, evidence: String::new(), overridden: false },
+        n_rows: 1,
+        n_missing: 0,
+        n_distinct: 1,
+        distinct_is_exact: true,
+        numbers: None,
+        texts: None,
+        top: Vec::new(),
+    };
+    record.profile.columns = (0..2_000).map(column).collect();
+    record.task.target = "gene_1999".to_owned();
+    let whole = super::parse_record(&record_json(&record).unwrap()).unwrap();
+    assert_eq!((whole.profile.columns.len(), whole.profile.n_left_out), (2_000, 0));
+    let short = super::parse_record(&account_json(&record).unwrap()).unwrap();
+    assert_eq!((short.profile.columns.len(), short.profile.n_left_out), (501, 1_499));
+    assert_eq!(short.profile.columns[500].name, record.task.target);
+    assert_eq!(account_json(&short).unwrap(), account_json(&record).unwrap());
 }
 
 #[test]

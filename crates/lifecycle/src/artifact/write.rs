@@ -58,12 +58,25 @@ pub fn write_artifact(path: impl AsRef<Path>, parts: &ArtifactParts<'_>) -> Resu
     atomic_write(path, &pack_artifact(parts)?)
 }
 
-/// The bytes of `record.json`, the same in the artifact and beside it.
+/// The bytes of the account in the artifact, whole.
 ///
 /// # Errors
 /// Work error when the record holds a number that JSON cannot express.
 pub fn record_json(record: &RunRecord) -> Result<Vec<u8>> {
     pretty_json(record)
+}
+
+/// The bytes of `record.json` beside the artifact and in the store: the same, but of a table of
+/// very many columns only the first are described
+/// ([`modelwright_core::record::TableProfile::LISTED_MAX`]).
+///
+/// # Errors
+/// As [`record_json`].
+pub fn account_json(record: &RunRecord) -> Result<Vec<u8>> {
+    let Some(profile) = record.profile.shortened(Some(&record.task.target)) else {
+        return pretty_json(record);
+    };
+    pretty_json(&RunRecord { profile, ..record.clone() })
 }
 
 fn pretty_json(value: &impl Serialize) -> Result<Vec<u8>> {

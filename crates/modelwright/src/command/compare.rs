@@ -113,6 +113,11 @@ impl Compare {
     }
 }
 
+/// A p-value is never 0.
+fn p_text(p: f64) -> String {
+    if p < 0.001 { "< 0.001".to_owned() } else { format!("{p:.4}") }
+}
+
 fn text(rows: &Labelled, comparisons: &[Weighed]) -> String {
     let mut table =
         TextTable::new(&["metric", ">A", ">B", ">A - B", "95 % interval", ">p", "test"]);
@@ -123,7 +128,7 @@ fn text(rows: &Labelled, comparisons: &[Weighed]) -> String {
             number(c.value_b),
             number(c.difference),
             format!("{} to {}", number(c.ci95.low), number(c.ci95.high)),
-            format!("{:.4}", c.p_value),
+            p_text(c.p_value),
             c.method.clone(),
         ]);
     }

@@ -3,17 +3,19 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use modelwright::Model;
 use modelwright::assess::{Assessment, assess, beside_chance};
+use modelwright::{Model, later_report};
 use modelwright_core::Result;
 use modelwright_core::record::Evaluation;
+use modelwright_core::task::Task;
+use modelwright_evaluate::resample::unseen_errors;
 use serde_json::json;
 
 use crate::by_group::ByColumn;
 use crate::flags::text::TextArgs;
 use crate::flags::{ModelArg, values};
 use crate::labelled::predict_labelled_by;
-use crate::output::{self, count, number};
+use crate::output::{self, count, number, wrap};
 use crate::recording::{LogArg, Recorded, Recording};
 use crate::session::{Limits, Session};
 use crate::summary::{coverage_text, metrics_table};
@@ -23,7 +25,11 @@ Examples:
   modelwright evaluate churn last_month.csv
   modelwright evaluate churn last_month.csv --json | jq .metrics.roc_auc
   modelwright evaluate churn last_month.csv --permutations 999
-  modelwright evaluate churn last_month.csv --by region,age";
+  modelwright evaluate churn last_month.csv --by region,age
+  modelwright evaluate churn last_month.csv --report last_month.html";
+
+/// Width of the text on a terminal.
+const WIDTH: usize = 96;
 
 /// Flags of `evaluate`.
 #[derive(Debug, Args)]
@@ -42,6 +48,10 @@ pub(crate) struct Evaluate {
     /// quartiles): the metric, and how often intervals or sets held the answer
     #[arg(long, value_name = "COLUMN,…", value_delimiter = ',', value_parser = values::name)]
     by: Vec<String>,
+    /// Write a page with all that the report of the fit says of its untouched rows: scores,
+    /// calibration, thresholds, weak groups, sensitive groups, strains, importances, reasons
+    #[arg(long, value_name = "FILE.html")]
+    report: Option<PathBuf>,
     #[command(flatten)]
     text: TextArgs,
     #[command(flatten)]
@@ -51,6 +61,7 @@ pub(crate) struct Evaluate {
 impl Evaluate {
     /// Predicts DATA, measures and prints.
     pub(crate) fn run(self, session: &Session) -> Result<()> {
+        output::spare(self.report.as_deref(), [&*self.data], "--report")?;
         let asked = json!({ "model": self.model.model, "data": self.data, "by": self.by });
         let recording = Recording::begin("evaluate", &asked, None, &self.log, session)?;
         let done = self.measure(session);
@@ -71,6 +82,11 @@ impl Evaluate {
         if let Some(n) = self.permutations {
             found.chance = Some(beside_chance(&model, &rows, n, &ctx)?);
         }
+        if let Some(path) = &self.report {
+            let page = later_report(&model, &self.data, &ctx)?;
+            modelwright_lifecycle::atomic_write(path, page.as_bytes())?;
+            session.note(&format!("report written to {}", path.display()));
+        }
         Ok((model, found))
     }
 }
@@ -81,7 +97,7 @@ fn show(model: &Model, found: &Assessment, session: &Session) -> Result<()> {
     }
     let held = found.reached.as_deref().map_or(String::new(), coverage_text);
     let by: String = found.by.iter().map(ByColumn::text).collect();
-    output::print(&(text(&found.evaluation) + &chance(found) + &held + &by))
+    output::print(&(text(&found.evaluation, model.predictor.task) + &chance(found) + &held + &by))
 }
 
 /// What the answers dealt out at random give.
@@ -97,12 +113,14 @@ fn chance(found: &Assessment) -> String {
     })
 }
 
-fn text(evaluation: &Evaluation) -> String {
+fn text(evaluation: &Evaluation, task: Task) -> String {
+    let unseen = unseen_errors(evaluation.n_rows).filter(|_| task == Task::Regression);
     format!(
-        "{}: {} rows\n\n{}\n{}\n",
+        "{}: {} rows\n\n{}\n{}\n{}",
         evaluation.on,
         count(evaluation.n_rows),
         metrics_table(&evaluation.metrics, &evaluation.baseline),
-        evaluation.interval_method
+        evaluation.interval_method,
+        unseen.map_or(String::new(), |said| wrap(&said, 0, WIDTH))
     )
 }

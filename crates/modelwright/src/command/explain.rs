@@ -35,7 +35,7 @@ use crate::session::{Limits, Session};
 const EXAMPLES: &str = "\
 Examples:
   modelwright explain churn customers.csv
-  modelwright explain churn customers.csv --rows 0,5,10-20
+  modelwright explain churn customers.csv --rows 1,5,10-20
   modelwright explain churn customers.csv -o values.csv
   modelwright explain churn customers.csv --rows 5 --report why.html
   modelwright explain churn customers.csv --profile age,income --ice
@@ -44,8 +44,8 @@ Examples:
   modelwright explain churn --shapes churn.json
 
 Each prediction is divided among the raw columns: the parts and the base value add up to it. What a
-column adds is measured against background rows. They are those of DATA; where DATA has fewer than
-30 rows, columns are drawn by what the model file knows of each. Rows are counted from 0.";
+column adds is measured against background rows, drawn by what the model file knows of its training
+data: the same for every DATA, `predict --explain` and `serve`. Rows are counted from 1.";
 
 /// Rows that are explained when nobody says which.
 const ROWS_MAX: usize = 10_000;
@@ -69,7 +69,7 @@ pub(crate) struct Explain {
         "background_rows", "top", "ice", "interactions", "counterfactual",
     ])]
     shapes: Option<PathBuf>,
-    /// Only these rows, counted from 0, e.g. 0,5,10-20
+    /// Only these rows, counted from 1, e.g. 1,5,10-20
     #[arg(long, value_name = "ROWS", value_parser = values::row_numbers)]
     rows: Option<RowSelection>,
     /// So many rows drawn at random [default: 10000; all with --output]
@@ -81,10 +81,10 @@ pub(crate) struct Explain {
     /// What is divided (classification) [default: probability]
     #[arg(long, value_enum)]
     scale: Option<What>,
-    /// Rows that stand for what is typical [default: those of DATA]
+    /// Rows that stand for what is typical [default: drawn by what the model file knows]
     #[arg(long, value_name = "FILE")]
     background: Option<PathBuf>,
-    /// Background rows to use [default: by the work they make, at most 64]
+    /// Background rows to use [default: 32, fewer where columns are many]
     #[arg(long, value_name = "N", value_parser = values::count)]
     background_rows: Option<usize>,
     /// Reasons to give for a row
@@ -184,6 +184,7 @@ impl Explain {
         };
         let found = explain::rows(&model.predictor, &table, &background, &options, &ctx)?;
         let reasons = Reasons::new(&found, &table, &background);
+        let numbers: Vec<u32> = rows.iter().map(|row| row + 1).collect();
         if let Some(path) = &self.report {
             let page = self.page(model, data, rows, &found, &reasons, &ctx)?;
             modelwright_lifecycle::atomic_write(path, page.as_bytes())?;
@@ -191,12 +192,12 @@ impl Explain {
         }
         drop(ctx);
         if let Some(path) = &self.output {
-            write(path, &explanation_table(&found, rows)?)?;
+            write(path, &explanation_table(&found, &numbers)?)?;
             session.note(&format!("{} rows explained to {}", count(rows.len()), path.display()));
         }
         let origin = background.origin();
         if session.global.json {
-            let document = ExplanationDocument::new(&found, &reasons, rows, origin, self.top);
+            let document = ExplanationDocument::new(&found, &reasons, &numbers, origin, self.top);
             return output::print_json(&document);
         }
         if self.output.is_some() || self.report.is_some() {
@@ -205,7 +206,7 @@ impl Explain {
         let shown = Shown {
             target: &model.predictor.target,
             explanation: &found,
-            rows,
+            rows: &numbers,
             reasons: &reasons,
             origin,
             top: self.top,
@@ -259,14 +260,16 @@ impl Explain {
             columns: &self.profile,
             scale: self.scale.map(What::scale),
             with_rows: self.rows.is_some(),
+            first_row: 1,
             ice: self.ice,
         };
         explanation_page(model, (data, rows), (found, reasons), &asked, ctx)
     }
 
     fn background(&self, model: &Model, data: &Table, ctx: &Context) -> Result<Background> {
-        let n = self.background_rows.unwrap_or(0).max(Background::N_ROWS);
+        let n = self.background_rows;
         let Some(path) = &self.background else { return model.background(Some(data), n, ctx) };
+        let n = n.unwrap_or_else(|| explain::background_rows(&model.predictor));
         let table = read(path, model, ctx)?;
         let place = |e: Error| e.at(path.display().to_string());
         explain::background(&model.predictor, &table, Origin::File, n, ctx).map_err(place)

@@ -146,7 +146,25 @@ fn invalid_value(refusal: &Refusal, argument: &str, help: &str) -> Error {
             None => error,
         };
     };
-    let mut error = Error::input(refused.what()).at(flag_name(argument)).got(value);
+    let place = refused.place();
+    let at = match &place.source {
+        Some(file) if *file == value => format!("{} {file}", flag_name(argument)),
+        _ => flag_name(argument),
+    };
+    let mut error = Error::input(refused.what()).at(at);
+    // A value that is a file has rows, and what was found in one of them says more than its name.
+    error = match (place.line, place.row) {
+        (Some(line), _) => error.line(line),
+        (_, Some(row)) => error.row(row),
+        (None, None) => error,
+    };
+    if let Some(column) = &place.column {
+        error = error.column(column);
+    }
+    error = match refused.got_text().filter(|_| place.source.is_some()) {
+        Some(found) => error.got(found),
+        None => error.got(value),
+    };
     if let Some(expected) = refused.expected_text() {
         error = error.expected(expected);
     }

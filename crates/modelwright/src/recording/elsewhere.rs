@@ -9,7 +9,7 @@ use clap::Args;
 use modelwright_core::record::RunRecord;
 use modelwright_core::{Error, Result};
 use modelwright_inspect::report_html;
-use modelwright_lifecycle::artifact::record_json;
+use modelwright_lifecycle::artifact::account_json;
 use modelwright_lifecycle::store::RunMetric;
 use modelwright_serve::mlflow_client::{MlflowServer, Pair, SentRun};
 use serde::Serialize;
@@ -120,7 +120,7 @@ impl Elsewhere {
             let digest = data.sha256.chars().take(DIGEST_LEN).collect();
             run.dataset = Some((data.name.clone(), digest, json!({ "uri": data.name })));
             run.files.push(("report.html".to_owned(), report_html(record).into_bytes()));
-            run.files.push(("record.json".to_owned(), record_json(record)?));
+            run.files.push(("record.json".to_owned(), account_json(record)?));
             run.model = std::fs::read(kept.model).ok();
         }
         Ok(run)

@@ -67,6 +67,24 @@ fn cases() -> Vec<(&'static str, String, &'static str, Option<&'static str>)> {
 }
 
 #[test]
+fn a_file_of_costs_is_refused_with_the_row_at_fault() {
+    let folder = crate::tables::with_model();
+    let mut faults = String::new();
+    for (costs, words) in [
+        ("age,1\nincome,-3\n", &["row 2", "column `income`", "c.csv", "got:      -3"][..]),
+        ("age,1\nincome,\nplan,2\n", &["row 2", "column `income`", "got:      nothing"]),
+        ("age,1\nincome,dear\nplan,2\n", &["row 2", "no number", "got:      dear"]),
+        ("age,1\nplan,2\nage,2\n", &["row 3", "two costs", "one cost"]),
+        ("age,cheap\nincome,dear\n", &["does not say what columns cost", "column,cost"]),
+    ] {
+        folder.write("c.csv", format!("column,cost\n{costs}"));
+        let args = ["fit", "train.csv", "--target", "left", "--feature-cost", "c.csv"];
+        faults += &folder.run(&args).faults_of_refusal(words);
+    }
+    assert!(faults.is_empty(), "{faults}");
+}
+
+#[test]
 fn every_odd_table_of_a_booster_is_an_error_that_says_so_or_a_model() {
     for (name, table, flags, words) in cases() {
         let folder = Folder::new();

@@ -16,7 +16,7 @@ fn parts_add_up_in_json_and_reasons_are_words() {
     folder.write("t.csv", customers(300, 40));
     let text = folder.run(&["explain", "model", "t.csv", "-q"]).done();
     assert!(text.contains("the chance of yes") && text.contains("points"), "{text}");
-    assert!(text.contains("row 0:") && text.contains("row 2:") && !text.contains("row 3:"));
+    assert!(text.contains("row 1:") && text.contains("row 3:") && !text.contains("row 4:"));
     for method in ["auto", "exact", "permutation"] {
         let found = explained(&folder, &["--rows", "3,7-9", "--method", method]);
         assert_eq!(found["n_rows"], 4);
@@ -45,6 +45,40 @@ fn one_row_is_explained_from_the_model_file_alone() {
     assert_eq!((&found["background"], &found["n_background"]), (&"file".into(), &7.into()));
 }
 
+/// The base value and the reasons of a row.
+fn reasons_of(row: &Value) -> Vec<String> {
+    let reasons = row["reasons"].as_array().unwrap();
+    reasons.iter().map(|r| r["text"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_row_has_one_base_value_and_the_same_reasons_wherever_they_are_asked_for() {
+    let folder = with_model();
+    folder.write("t.csv", customers(300, 200));
+    let text = customers(300, 200);
+    let mut lines = text.lines();
+    let (header, one) = (lines.next().unwrap(), lines.nth(4).unwrap());
+    folder.write("one.csv", format!("{header}\n{one}\n"));
+    let many = explained(&folder, &["--top", "3"]);
+    let chosen = explained(&folder, &["--rows", "5", "--top", "3", "--seed", "0"]);
+    let alone = folder.run(&["explain", "model", "one.csv", "--json", "-q", "--top", "3"]).done();
+    let alone: Value = serde_json::from_str(&alone).unwrap();
+    for other in [&chosen, &alone] {
+        assert_eq!(many["base_values"], other["base_values"]);
+        assert_eq!(many["n_background"], other["n_background"]);
+        assert_eq!(reasons_of(&many["rows"][4]), reasons_of(&other["rows"][0]));
+    }
+    assert_eq!(chosen["rows"][0]["row"], 5);
+    let other_seed = explained(&folder, &["--rows", "5", "--seed", "9"]);
+    assert_eq!(many["base_values"], other_seed["base_values"]);
+    folder.run(&["predict", "model", "t.csv", "--explain", "-o", "p.csv", "-q"]).done();
+    let predicted = std::fs::read_to_string(folder.path().join("p.csv")).unwrap();
+    let row = predicted.lines().nth(5).unwrap();
+    for reason in reasons_of(&alone["rows"][0]) {
+        assert!(row.contains(&reason), "{reason} is not in {row}");
+    }
+}
+
 #[test]
 fn values_of_every_row_go_into_a_file() {
     let folder = with_model();
@@ -53,6 +87,7 @@ fn values_of_every_row_go_into_a_file() {
     let text = std::fs::read_to_string(folder.path().join("values.csv")).unwrap();
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines.len(), 41);
+    assert!(lines[1].starts_with("1,") && lines[40].starts_with("40,"), "{}", lines[1]);
     assert!(lines[0].starts_with("row,base_value,") && lines[0].ends_with(",prediction"));
     folder.run(&["explain", "model", "t.csv", "-o", "values.parquet"]).done();
 }
@@ -75,8 +110,8 @@ fn what_cannot_be_explained_is_refused_with_what_was_expected() {
         ("edit model t.csv t.csv --by me", &["the functions cannot be read", "t.csv"]),
         ("edit model none.json t.csv --by me", &["none.json"]),
         ("edit model t.csv t.csv", &["missing", "--by"]),
-        ("explain model t.csv --rows 40", &["no such row", "from 0 to 39", "got:      40"][..]),
-        ("explain model t.csv --rows x", &["rows cannot be read", "--rows", "0,5,10-20"]),
+        ("explain model t.csv --rows 41", &["no such row", "from 1 to 40", "got:      41"][..]),
+        ("explain model t.csv --rows x", &["rows cannot be read", "--rows", "1,5,10-20"]),
         ("explain model t.csv --rows 1,1", &["named twice", "--rows"]),
         ("explain model empty.csv", &["no rows", "empty.csv"]),
         ("explain model few.csv", &["a column that the model needs", "few.csv"]),
@@ -89,11 +124,11 @@ fn what_cannot_be_explained_is_refused_with_what_was_expected() {
         ("explain model t.csv --ice", &["--ice", "--profile COLUMN"]),
         ("explain model t.csv --counterfactual", &["--rows"]),
         (
-            "explain model t.csv --rows 0 --counterfactual --desired maybe",
+            "explain model t.csv --rows 1 --counterfactual --desired maybe",
             &["no such class", "no, yes"],
         ),
         (
-            "explain model t.csv --rows 0 --counterfactual --immutable agee",
+            "explain model t.csv --rows 1 --counterfactual --immutable agee",
             &["does not read", "did you mean `age`"],
         ),
     ] {
@@ -121,11 +156,12 @@ fn profiles_other_answers_and_a_page_come_from_model_and_data() {
         assert!(["low", "median", "high"].iter().all(|name| of(&bands[0], name) == 0.0));
         assert!(bands.iter().all(|b| of(b, "low") <= of(b, "high")), "{profile}");
     }
-    let args = "explain model t.csv --rows 0-4 --counterfactual --immutable joined --json -q";
+    let args = "explain model t.csv --rows 1-5 --counterfactual --immutable joined --json -q";
     let args: Vec<&str> = args.split(' ').collect();
     let found: Value = serde_json::from_str(&folder.run(&args).done()).unwrap();
     let rows = found.as_array().unwrap();
     assert_eq!(rows.len(), 5);
+    assert_eq!((&rows[0]["row"], &rows[4]["row"]), (&1.into(), &5.into()));
     let answers = |row: &Value| row["answers"].as_array().unwrap().clone();
     assert!(rows.iter().any(|row| !answers(row).is_empty()));
     for answer in rows.iter().flat_map(answers) {
@@ -133,13 +169,13 @@ fn profiles_other_answers_and_a_page_come_from_model_and_data() {
         assert!((1..=4).contains(&changes.len()) && answer["prediction"].is_array());
         assert!(changes.iter().all(|c| c["column"] != "joined"));
     }
-    folder.run(&["explain", "model", "t.csv", "--rows", "0,1", "--report", "why.html"]).done();
+    folder.run(&["explain", "model", "t.csv", "--rows", "1,2", "--report", "why.html"]).done();
     let page = std::fs::read_to_string(folder.path().join("why.html")).unwrap();
     assert!(!page.contains("How differently rows respond"));
     folder.run(&["explain", "model", "t.csv", "--ice", "--report", "ice.html"]).done();
     let ice = std::fs::read_to_string(folder.path().join("ice.html")).unwrap();
     assert!(ice.contains("How differently rows respond") && ice.contains("Nine in ten rows"));
-    assert!(page.contains("Why “left” is predicted so") && page.contains("Row 1"));
+    assert!(page.contains("Why “left” is predicted so") && page.contains("Row 2"));
     assert!(!page.contains("://"), "the page asks the network for something");
 }
 

@@ -16,6 +16,33 @@ fn run(folder: &Folder, line: &str) -> String {
 }
 
 #[test]
+fn a_report_of_later_rows_is_made_of_the_model_file_and_the_rows() {
+    let folder = with_model();
+    folder.write("later.csv", customers(2_000, 600));
+    run(&folder, "evaluate model later.csv --report later.html -q");
+    let page = fs::read_to_string(folder.path().join("later.html")).unwrap();
+    for title in [
+        "measured on later.csv",
+        "What stands here was measured on 600 rows of “later.csv”",
+        "Scores on untouched rows",
+        "From which chance on to act",
+        "What the model relies on",
+        "Why it predicts so",
+        "When the inputs are strained",
+    ] {
+        assert!(page.contains(title), "{title}");
+    }
+    // What only the training rows could tell.
+    for title in ["Labels to look at", "Rows unlike those it learned from", "kept apart and used"] {
+        assert!(!page.contains(title), "{title}");
+    }
+    let faults = folder
+        .run(&["evaluate", "model", "later.csv", "--report", "later.csv"])
+        .faults_of_refusal(&["overwrite an input", "--report"]);
+    assert!(faults.is_empty(), "{faults}");
+}
+
+#[test]
 fn intervals_are_made_measured_written_and_repeated() {
     let folder = Folder::new();
     folder.write("train.csv", customers(0, 700)).write("test.csv", customers(700, 200));

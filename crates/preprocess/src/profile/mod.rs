@@ -85,6 +85,7 @@ pub fn profile_table(
         n_duplicate_rows: found.n_duplicate_rows,
         size_bytes: table.size_bytes(),
         columns,
+        n_left_out: 0,
         alerts: found.alerts,
     };
     Ok(Profile { record, sketches, schema })

@@ -44,7 +44,8 @@ impl Training {
         ctx: &Context,
     ) -> std::result::Result<&RowReasons, &Error> {
         let reference = self.reference()?;
-        let begin = || RowReasons::begin(predictor, &reference.columns, None, ctx);
+        let known = (&reference.columns, reference.predictions.as_ref());
+        let begin = || RowReasons::begin(predictor, known, None, ctx);
         self.reasons.get_or_init(begin).as_ref()
     }
 }

@@ -1,9 +1,9 @@
 //! The rows that stand for "not known".
 //!
-//! A background is data of people or things, so it is not kept in the model file: it is taken from
-//! the rows at hand or a file, or drawn column by column from what the model file knows of each
-//! column alone. A few rows must speak for many: they are taken evenly from the rows in the order
-//! of their predictions, so that the base value is close to the mean prediction.
+//! A background is data of people or things, so it is not kept in the model file: it is drawn
+//! column by column from what the model file knows of each column alone, or taken from a file. A
+//! few rows must speak for many: they are taken evenly from the rows in the order of their
+//! predictions, so that the base value is close to the mean prediction.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ const POOL_MAX: usize = 10_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
-    /// The rows that are explained.
+    /// The rows that are explained, where the model file knows nothing of its columns.
     Data,
     /// A file of its own.
     File,
@@ -39,9 +39,6 @@ pub struct Background {
 }
 
 impl Background {
-    /// Rows an explanation takes when nobody says how many.
-    pub const N_ROWS: usize = 128;
-
     /// All rows of a table, as they are.
     pub fn of_rows(table: Table, origin: Origin) -> Self {
         Self { table, origin, typical: BTreeMap::new() }
@@ -125,7 +122,7 @@ impl Background {
 }
 
 /// The middles of `n` even parts of `0..n_all` (all, if there are no more).
-fn evenly(n_all: usize, n: usize) -> impl Iterator<Item = usize> {
+pub fn evenly(n_all: usize, n: usize) -> impl Iterator<Item = usize> {
     let n = n.min(n_all);
     (0..n).map(move |i| (2 * i + 1) * n_all / (2 * n))
 }

@@ -30,7 +30,7 @@ mod subject;
 #[cfg(test)]
 mod tests;
 
-pub use background::{Background, Origin};
+pub use background::{Background, Origin, evenly};
 pub use explanation::{ColumnEffect, Explanation, Method, Scale};
 pub(crate) use mixture::joined;
 pub(crate) use reason::value_text;
@@ -43,17 +43,17 @@ use modelwright_core::{Context, Error, Result};
 
 use mixture::Mixer;
 
-/// Mixtures that all rows together may take when nobody says how many.
-const MIXTURES_MAX: f64 = 9e6;
-/// Background rows of a row's mixtures: at least, and at most, unless said otherwise.
-const BACKGROUND_MIN: usize = 4;
-const BACKGROUND_MAX: usize = 64;
-/// So many give values with small errors.
-const BACKGROUND_GOOD: f64 = 16.0;
+/// Mixtures that a row may take when nobody says how many background rows there are.
+const MIXTURES_PER_ROW: usize = 2048;
+/// Background rows: at least, and at most, unless said otherwise.
+const BACKGROUND_MIN: usize = 16;
+const BACKGROUND_MAX: usize = 32;
 /// Most columns of [`Method::Exact`]: 65,536 mixtures for each background row.
 pub const EXACT_COLUMNS_MAX: usize = 16;
 /// With more columns, drawn orders are cheaper than all mixtures.
 const EXACT_COLUMNS_AUTO: usize = 8;
+/// Up to so many columns, mixtures are affordable whatever the model is made of.
+const MIXED_COLUMNS: usize = 28;
 /// Mixtures that a tree's walk takes as long as: measured on boosters of 31 leaves.
 const MIXTURES_PER_TREE: f64 = 0.15;
 
@@ -64,7 +64,7 @@ pub struct ShapleyOptions {
     pub method: Option<Method>,
     /// What is divided; `None` is what the model predicts: probabilities or values.
     pub scale: Option<Scale>,
-    /// Background rows to use of those that there are; `None` chooses by the work they make.
+    /// Background rows to use of those that there are; `None` is [`background_rows`].
     pub n_background: Option<usize>,
 }
 
@@ -73,8 +73,7 @@ pub struct ShapleyOptions {
 ///
 /// Rows whose turn had not come when [`Context::proceed`] said no (asked for every few rows) are
 /// left out at the end: see [`Explanation::n_rows`]. A row's values depend neither on the other
-/// rows (except through the number of background rows, when that is chosen) nor on the number of
-/// threads.
+/// rows nor on the number of threads.
 ///
 /// # Errors
 /// Input error when the table lacks a column, the background is empty, or
@@ -86,7 +85,7 @@ pub fn shapley(
     options: &ShapleyOptions,
     ctx: &Context,
 ) -> Result<Explanation> {
-    let (n_rows, n_columns) = (table.n_rows(), subject.columns.len());
+    let n_columns = subject.columns.len();
     if background.n_rows() == 0 {
         return Err(Error::input("there are no background rows")
             .expected("at least one row that stands for what is not known")
@@ -97,15 +96,13 @@ pub fn shapley(
     } else {
         Method::Permutation
     });
-    let per_pair = match method {
+    match method {
         Method::Exact if n_columns > EXACT_COLUMNS_MAX => return Err(too_many(n_columns)),
-        Method::Exact => f64::from(1_u32 << n_columns),
-        Method::Permutation => 2.0 * n_columns as f64,
+        Method::Exact | Method::Permutation => {}
         Method::Tree | Method::Path => return Err(not_trees()),
-    };
-    let affordable = MIXTURES_MAX / (per_pair.max(1.0) * n_rows.max(1) as f64);
-    let chosen = (affordable as usize).clamp(BACKGROUND_MIN, BACKGROUND_MAX);
-    let background = background.thinned(options.n_background.unwrap_or(chosen));
+    }
+    let n_background = options.n_background.unwrap_or(background_rows(n_columns));
+    let background = background.thinned(n_background);
     let scale = options.scale.unwrap_or(subject.scale());
     let mixer = Mixer::new(subject, table, &background, scale, ctx)?;
     match method {
@@ -114,14 +111,20 @@ pub fn shapley(
     }
 }
 
-/// Whether mixtures of so many rows and columns give good values in less work than walks of
-/// `n_trees` trees for each pair of rows, whose probabilities need the rescale rule.
-pub fn mixtures_pay(n_rows: usize, n_columns: usize, n_trees: usize) -> bool {
-    let per_pair = 2.0 * n_columns as f64;
-    let is_affordable = MIXTURES_MAX / (per_pair * n_rows.max(1) as f64) >= BACKGROUND_GOOD;
-    n_columns <= EXACT_COLUMNS_AUTO
-        || is_affordable
-        || per_pair < MIXTURES_PER_TREE * n_trees as f64
+/// Background rows of a model of so many columns when nobody says how many: fewer where a pair of
+/// rows makes more mixtures. Neither the rows that are explained nor the method count, so that a
+/// row has one base value wherever it is explained.
+pub fn background_rows(n_columns: usize) -> usize {
+    let per_pair =
+        if n_columns <= EXACT_COLUMNS_AUTO { 1 << n_columns } else { n_columns.saturating_mul(2) };
+    (MIXTURES_PER_ROW / per_pair).clamp(BACKGROUND_MIN, BACKGROUND_MAX)
+}
+
+/// Whether mixtures of so many columns give good values in less work than walks of `n_trees`
+/// trees for each pair of rows, whose probabilities need the rescale rule. The rows that are
+/// explained do not count: one row is explained as many are.
+pub fn mixtures_pay(n_columns: usize, n_trees: usize) -> bool {
+    n_columns <= MIXED_COLUMNS || 2.0 * (n_columns as f64) < MIXTURES_PER_TREE * n_trees as f64
 }
 
 fn too_many(n_columns: usize) -> Error {

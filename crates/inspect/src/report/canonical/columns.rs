@@ -37,6 +37,7 @@ pub(super) fn numbers(names: &[&str], n_rows: usize) -> TableProfile {
         n_duplicate_rows: 3,
         size_bytes: n_rows * names.len() * 8,
         columns: names.iter().enumerate().map(column).collect(),
+        n_left_out: 0,
         alerts: vec![],
     }
 }
@@ -115,6 +116,7 @@ pub(super) fn adult() -> TableProfile {
         n_duplicate_rows: 41,
         size_bytes: 3_140_000,
         columns: adult_columns(n),
+        n_left_out: 0,
         alerts: adult_alerts(),
     }
 }

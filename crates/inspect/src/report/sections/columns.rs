@@ -18,8 +18,17 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
 
 /// The section of a profile; the target is marked.
 pub(crate) fn of(profile: &TableProfile, target: Option<&str>) -> Section {
+    let short = profile.shortened(target);
+    let profile = short.as_ref().unwrap_or(profile);
     let mut section = Section::new(&SPEC, finding(profile));
     section.blocks = table(profile, target).folded_after(OPEN_ROWS, "columns");
+    if profile.n_left_out > 0 {
+        section.caveats.push(format!(
+            "{} not described here: “modelwright profile” shows all of the data, and the model \
+             file keeps what was seen of each.",
+            number::counted(profile.n_left_out, "more column is", "more columns are")
+        ));
+    }
     section
 }
 
@@ -49,9 +58,14 @@ fn finding(profile: &TableProfile) -> String {
         }
     }
     let missing = profile.columns.iter().filter(|c| c.n_missing > 0).count();
+    let all = profile.columns.len() + profile.n_left_out;
+    let of_those = match profile.n_left_out {
+        0 => String::new(),
+        _ => format!("of the {} described, ", number::count(profile.columns.len())),
+    };
     format!(
-        "{} ({}); {} missing values.",
-        number::counted(profile.columns.len(), "column", "columns"),
+        "{} ({of_those}{}); {} missing values.",
+        number::counted(all, "column", "columns"),
         kinds.join(", "),
         match missing {
             0 => "none has".to_owned(),

@@ -1,7 +1,7 @@
 //! The first screen: what the model achieves, in words that need no statistics; whether it can be
 //! used, what could go wrong, and what to do next.
 
-use modelwright_core::record::RunRecord;
+use modelwright_core::record::{Evaluation, RunRecord};
 use modelwright_core::task::Task;
 
 use super::headline::{Headline, Verdict, cares, validated_on};
@@ -35,6 +35,12 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
         }
     }
     Some(section)
+}
+
+/// Whether the rows came after the fit: neither held out by it nor the test file that it was given.
+fn is_later(record: &RunRecord, evaluation: &Evaluation) -> bool {
+    let is_test = record.test_data.as_ref().is_some_and(|t| t.name == evaluation.on);
+    evaluation.on != "holdout" && !is_test
 }
 
 /// Whether the model is better than the constant baseline beyond chance.
@@ -125,9 +131,15 @@ fn question(record: &RunRecord) -> String {
             format!("which of {} classes {target} has", number::count(classes.len()))
         }
     };
-    let tested = match record.split.n_holdout {
-        0 => String::new(),
-        n => format!(
+    let of_file = record.evaluation.as_ref().filter(|e| is_later(record, e));
+    let tested = match (of_file, record.split.n_holdout) {
+        (Some(evaluation), _) => format!(
+            " What stands here was measured on {} of {}, which must not have been learned from.",
+            number::rows(evaluation.n_rows),
+            words::quoted(&evaluation.on)
+        ),
+        (None, 0) => String::new(),
+        (None, n) => format!(
             " {} were kept apart and used once, at the end, to measure what stands here.",
             number::rows(n)
         ),

@@ -18,7 +18,15 @@ const SWARMS_MAX: usize = 12;
 
 /// Applies when predictions were explained.
 pub(crate) fn build(record: &RunRecord) -> Option<Section> {
-    record.explanation.as_ref().and_then(of)
+    let found = record.explanation.as_ref()?;
+    let section = of(found)?;
+    if !found.profiles.is_empty() {
+        return Some(section);
+    }
+    Some(section.caveat(
+        "There was no time for charts along the values of columns: “modelwright explain --report” \
+         draws them from the model and data.",
+    ))
 }
 
 /// The section of an explanation; `None` when no row was explained.

@@ -4,10 +4,10 @@
 //! constant baseline on the same rows. Everything that weakens this is listed as a reason for care.
 
 use modelwright_core::record::{
-    Evaluation, Interval, Judgement, LeakAction, MetricValue, RunRecord, Severity,
+    Evaluation, Interval, LeakAction, MetricValue, RunRecord, Severity,
 };
 
-use super::weak;
+use super::{unequal, weak};
 use crate::report::{number, words};
 
 /// Fewer untouched rows than this make every number a rough one.
@@ -169,14 +169,22 @@ pub(super) fn cares(record: &RunRecord, headline: &Headline<'_>) -> Vec<String> 
     let open = record.leakage.iter().filter(|l| {
         l.confidence >= SURE && matches!(l.action, LeakAction::Reported | LeakAction::KeptOnRequest)
     });
-    match open.count() {
+    let (of_rows, of_columns): (Vec<_>, Vec<_>) = open.partition(|l| l.columns.is_empty());
+    match of_columns.len() {
         0 => {}
         n => cares.push(format!(
             "{} in use: the score may not hold on new data.",
             number::counted(n, "suspected leak is", "suspected leaks are")
         )),
     }
-    if let Some(columns) = unequal(record) {
+    if !of_rows.is_empty() {
+        cares.push(
+            "Part of the tested rows seem to have been seen in training: the score may not hold \
+             on new data."
+                .to_owned(),
+        );
+    }
+    if let Some(columns) = unequal::columns(record) {
         cares.push(format!("Groups by {columns} are decided unequally, and not by chance."));
     }
     cares.extend(weak::cares(record, headline));
@@ -202,12 +210,4 @@ pub(super) fn cares(record: &RunRecord, headline: &Headline<'_>) -> Vec<String> 
         cares.push("No interval could be computed for the result.".to_owned());
     }
     cares
-}
-
-/// The sensitive columns whose groups are treated unequally beyond chance; `None` for none.
-fn unequal(record: &RunRecord) -> Option<String> {
-    let audits = record.fairness.iter().flat_map(|f| &f.audits);
-    let found = audits.filter(|a| a.judgement == Judgement::Unequal && a.columns.len() == 1);
-    let columns: Vec<String> = found.flat_map(|a| a.columns.clone()).collect();
-    (!columns.is_empty()).then(|| words::quoted_list(&columns))
 }

@@ -41,6 +41,7 @@ pub(crate) mod suspects;
 pub(crate) mod target;
 pub(crate) mod threshold;
 pub(crate) mod timing;
+mod unequal;
 pub(crate) mod usefulness;
 mod weak;
 mod wilson;

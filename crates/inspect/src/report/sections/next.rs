@@ -1,10 +1,12 @@
 //! What could go wrong with a model in use, and what to do next.
 
-use modelwright_core::record::{LeakAction, MoreRows, RunRecord, TrialRecord, TrialStatus};
+use modelwright_core::record::{
+    LeakAction, LeakFinding, LeakKind, MoreRows, RunRecord, TrialRecord, TrialStatus,
+};
 use modelwright_core::task::Task;
 
 use super::headline::{Headline, Verdict};
-use super::weak;
+use super::{unequal, weak};
 use crate::report::{number, words};
 
 /// The most entries of a list on the first page.
@@ -14,15 +16,17 @@ const ENTRIES_MAX: usize = 5;
 pub(super) fn risks(record: &RunRecord, headline: &Headline<'_>) -> Vec<String> {
     let mut risks: Vec<String> = record.warnings.iter().map(|w| words::remark(w)).collect();
     risks.extend(few_rows(record));
+    risks.extend(unequal::risk(record));
     risks.extend(weak::risks(record, headline));
-    if record.split.kind == "random" || record.split.kind == "stratified" {
+    let is_held_out = record.evaluation.as_ref().is_none_or(|e| e.on == "holdout");
+    if is_held_out && ["random", "stratified"].contains(&record.split.kind.as_str()) {
         risks.push(
             "The test rows were drawn from the same table at random: if the world changes, so \
              does the result. Rows that are newer than the training rows are the better test."
                 .to_owned(),
         );
     }
-    if record.split.kind == "time" {
+    if is_held_out && record.split.kind == "time" {
         risks.push(
             "The test rows are the newest ones; what changes after them is not covered.".to_owned(),
         );
@@ -61,19 +65,57 @@ fn share_of_first(record: &RunRecord) -> Option<f64> {
     (record.importances.len() > 1 && share > 0.5 && share <= 1.0).then_some(share)
 }
 
+/// What to do about suspected leaks: of columns, of rows that repeat, of groups, of time.
+fn against_leaks(open: &[&LeakFinding]) -> Vec<String> {
+    let columns = |is_of: &dyn Fn(LeakKind) -> bool| {
+        let found = open.iter().filter(|l| is_of(l.kind));
+        let columns: Vec<String> = found.flat_map(|l| l.columns.clone()).collect();
+        (!columns.is_empty()).then(|| words::quoted_list(&columns))
+    };
+    let is_of_rows = |kind| {
+        matches!(
+            kind,
+            LeakKind::DuplicateAcrossSplit
+                | LeakKind::GroupAcrossSplit
+                | LeakKind::TimeOrderIgnored
+        )
+    };
+    let mut steps = Vec::new();
+    if let Some(columns) = columns(&|kind| !is_of_rows(kind)) {
+        steps.push(format!(
+            "Find out whether {columns} can be known when a prediction is needed; if not, leave it \
+             out with “--exclude” and fit again."
+        ));
+    }
+    if open.iter().any(|l| l.kind == LeakKind::DuplicateAcrossSplit) {
+        steps.push(
+            "Find out why rows repeat: drop the copies, or keep rows that belong together on one \
+             side of the test with “--group”, and fit again."
+                .to_owned(),
+        );
+    }
+    if let Some(columns) = columns(&|kind| kind == LeakKind::GroupAcrossSplit) {
+        steps.push(format!(
+            "If rows of one {columns} belong together, keep them on one side of the test with \
+             “--group” and fit again."
+        ));
+    }
+    if let Some(columns) = columns(&|kind| kind == LeakKind::TimeOrderIgnored) {
+        steps.push(format!(
+            "If predictions are for later times, test on the newest rows: “--split time \
+             --time-column” with {columns}."
+        ));
+    }
+    steps
+}
+
 /// What to do next, most useful first.
 pub(super) fn steps(record: &RunRecord, verdict: Verdict) -> Vec<String> {
     let mut steps = Vec::new();
     let is_open = |action| matches!(action, LeakAction::Reported | LeakAction::KeptOnRequest);
-    let open = record.leakage.iter().filter(|l| is_open(l.action));
-    let leaks: Vec<String> = open.flat_map(|l| l.columns.clone()).collect();
-    if !leaks.is_empty() {
-        steps.push(format!(
-            "Find out whether {} can be known when a prediction is needed; if not, leave it out \
-             with “--exclude” and fit again.",
-            words::quoted_list(&leaks)
-        ));
-    }
+    let open: Vec<&LeakFinding> = record.leakage.iter().filter(|l| is_open(l.action)).collect();
+    steps.extend(against_leaks(&open));
+    steps.extend(unequal::step(record));
     let is_unreached = |t: &&TrialRecord| {
         t.score.is_none() && matches!(t.status, TrialStatus::Skipped | TrialStatus::Stopped)
     };

@@ -1,7 +1,9 @@
 //! Every metric on the untouched rows, with its interval, beside the constant baseline.
 
 use modelwright_core::record::{MetricValue, RunRecord};
+use modelwright_core::task::Task;
 use modelwright_evaluate::evaluation::EXPECTED_COST;
+use modelwright_evaluate::resample::unseen_errors;
 
 use super::headline::Headline;
 use crate::report::section::{Block, Cell, Part, Section, Spec, Table, TableColumn, Tone};
@@ -51,6 +53,9 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
     let mut section = Section::new(&SPEC, finding);
     section.blocks = table.folded_after(OPEN_ROWS, "metrics");
     section.blocks.extend(glossary(&evaluation.metrics));
+    if record.task.task == Task::Regression {
+        section.caveats.extend(unseen_errors(evaluation.n_rows));
+    }
     Some(section.caveat(
         "Each interval is for its metric alone; of twenty true 95 % intervals one misses. They \
          cover the chance of these rows, not a change of the world.",

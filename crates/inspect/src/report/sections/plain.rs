@@ -130,7 +130,7 @@ fn multiclass(evaluation: &Evaluation) -> Plain {
         .unwrap_or_default();
     let sentence = accuracy.map(|accuracy| {
         let against = constant.map_or(String::new(), |c| {
-            format!("; always naming the most frequent one is for {}", hundredths(c.value))
+            format!("; always naming the most frequent one is right for {}", hundredths(c.value))
         });
         format!("The model names the right class for {} rows{against}.", of_hundred(accuracy.value))
     });
@@ -209,9 +209,9 @@ fn regression(record: &RunRecord, evaluation: &Evaluation) -> Plain {
     }
     if let Some(r2) = find(&evaluation.metrics, "r2").filter(|r2| r2.value > 0.0) {
         figures.push(Figure {
-            label: "Of the differences between rows, explained".to_owned(),
+            label: "Of what differs between rows, the model explains".to_owned(),
             value: of_hundred(r2.value),
-            detail: words::join([between(r2.ci95), n_rows, "parts; same answer: 0".to_owned()]),
+            detail: words::join([between(r2.ci95), n_rows, "same answer always: 0".to_owned()]),
         });
     }
     Plain { sentence, figures }
@@ -223,11 +223,12 @@ fn cost(record: &RunRecord, evaluation: &Evaluation) -> Option<Figure> {
     let cost = find(&evaluation.metrics, EXPECTED_COST)?;
     let cheapest = costs.constants.iter().min_by(|a, b| a.cost.total_cmp(&b.cost));
     let without = cheapest.map_or(String::new(), |c| {
-        format!("always {}: {}", words::quoted(&c.class), number::significant(c.cost, 3))
+        let cost = number::significant(c.cost, 3);
+        format!("without it, always {}: {cost}", words::quoted(&c.class))
     });
     let interval = cost.ci95.map_or(String::new(), |ci| format!("95 %: {}", number::interval(ci)));
     Some(Figure {
-        label: "What a decision costs".to_owned(),
+        label: "What a decision costs on average".to_owned(),
         value: number::estimate(cost.value, cost.ci95),
         detail: words::join([interval, number::rows(evaluation.n_rows), without]),
     })

@@ -23,9 +23,13 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
 pub(crate) fn of(source: &DataSource, profile: &TableProfile) -> Section {
     let cells: usize = profile.columns.iter().map(|c| c.n_rows).sum();
     let missing: usize = profile.columns.iter().map(|c| c.n_missing).sum();
+    let of_those = match profile.n_left_out {
+        0 => "",
+        _ => " of the columns described",
+    };
     let share = match missing {
-        0 => "no cell is missing".to_owned(),
-        n => format!("{} of the cells are missing", number::part(n, cells)),
+        0 => format!("no cell{of_those} is missing"),
+        n => format!("{} of the cells{of_those} are missing", number::part(n, cells)),
     };
     let finding = format!(
         "{} has {} of {}; {share}.",

@@ -60,7 +60,7 @@ impl Store {
     /// Work error when the store cannot be written to.
     pub fn end_run(&mut self, id: i64, end: &RunEnd<'_>) -> Result<()> {
         let kept = |record: &RunRecord| {
-            files::keep(&self.db, &crate::artifact::record_json(record)?, files::RECORD)
+            files::keep(&self.db, &crate::artifact::account_json(record)?, files::RECORD)
         };
         let mut record_sha256 = end.record.map(kept).transpose()?;
         if let Some(found) = end.monitor {

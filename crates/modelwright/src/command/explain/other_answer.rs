@@ -47,7 +47,8 @@ impl OtherAnswer {
             ..CounterfactualOptions::default()
         };
         let desired = self.desired.as_deref();
-        let all = other_answers(model, (data, rows), data, desired, &options, ctx)?;
+        let mut all = other_answers(model, (data, rows), data, desired, &options, ctx)?;
+        all.iter_mut().for_each(|(_, answered)| answered.row += 1);
         if json {
             let documents: Vec<&OtherAnswers> = all.iter().map(|(_, answered)| answered).collect();
             return output::print_json(&documents);

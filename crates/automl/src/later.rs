@@ -1,0 +1,248 @@
+//! What rows of a later file say of a model: all that the report of a fit says of its untouched
+//! rows, from the model file and the rows alone.
+//!
+//! What needs the training rows is not here: how far rows lie from them, which of their targets
+//! look wrong, whether more of them would help.
+
+use modelwright_core::context::Event;
+use modelwright_core::data::Table;
+use modelwright_core::record::{
+    CostRecord, Evaluation, ExplanationRecord, FairnessRecord, Importance, LevelRecord,
+    RobustnessRecord, SlicesRecord,
+};
+use modelwright_core::task::{Predictions, Target};
+use modelwright_core::{Context, Result};
+use modelwright_evaluate::metric::{MetricEntry, MetricInput};
+use modelwright_evaluate::resample::Mix;
+use modelwright_evaluate::{EvaluateInput, evaluate};
+use modelwright_inspect::explain::permutation_importance;
+
+use crate::audit::{self, AuditInput};
+use crate::explain::Known;
+use crate::fit::explained::explained;
+use crate::fit::untouched::{N_REPEATS, N_RESAMPLES, N_ROWS_IMPORTANCE, N_ROWS_SLICES};
+use crate::parts::constant;
+use crate::predictor::Predictor;
+use crate::robustness::{self, StrainInput, strained};
+use crate::slices::SearchedRows;
+use crate::{decision, slices};
+
+/// Rows that the model has not learned from, with known answers.
+pub struct LaterRows<'a> {
+    /// What the rows are called.
+    pub on: &'a str,
+    /// The rows.
+    pub table: &'a Table,
+    /// Row weights.
+    pub weights: Option<&'a [f64]>,
+    /// The group of each row, where rows of a group belong together.
+    pub groups: Option<&'a [u32]>,
+    /// The metric that comes first.
+    pub metric: &'static MetricEntry,
+    /// The columns that say who a row is about; of those that the rows have.
+    pub sensitive: &'a [String],
+    /// What the model file knows.
+    pub known: Known<'a>,
+}
+
+/// What the rows say.
+pub struct Looked {
+    /// The metrics.
+    pub evaluation: Evaluation,
+    /// How often intervals or sets held the answer.
+    pub reached: Vec<LevelRecord>,
+    /// What decisions cost, where costs are known.
+    pub costs: Option<CostRecord>,
+    /// How much each column matters.
+    pub importances: Vec<Importance>,
+    /// Where the model is worse.
+    pub slices: Option<SlicesRecord>,
+    /// How groups of people fare.
+    pub fairness: Option<FairnessRecord>,
+    /// What strains on the inputs do.
+    pub robustness: RobustnessRecord,
+    /// Why it predicts so.
+    pub explanation: Option<ExplanationRecord>,
+}
+
+/// Looks at the rows in every way.
+///
+/// # Errors
+/// Input error when the rows do not fit the model, or nothing can be measured on them.
+pub fn look(predictor: &Predictor, rows: &LaterRows<'_>, ctx: &Context) -> Result<Looked> {
+    let all = Measured::of(predictor, rows, None, ctx)?;
+    let (evaluation, reached) = all.evaluated(predictor, rows, ctx)?;
+    let costs = predictor.costs();
+    let of_costs = |c| decision::account(c, &predictor.classes, all.answers(), &all.predictions);
+    ctx.tell(Event::Phase("importances".to_owned()));
+    let importances = importances(predictor, rows, &all, ctx)?;
+    let some = Measured::of(predictor, rows, Some(N_ROWS_SLICES), ctx)?;
+    let searched = SearchedRows {
+        table: &some.table,
+        truth: &some.truth,
+        predictions: &some.predictions,
+        constant: &some.constant(),
+        weights: some.weights.as_deref(),
+        groups: some.groups.as_deref(),
+    };
+    let slices = slices::weak(predictor, &searched, &predictor.schema, &importances, ctx)?;
+    ctx.tell(Event::Phase("explain".to_owned()));
+    let explanation = explained(predictor, rows.table, rows.known, false, ctx)?;
+    ctx.tell(Event::Phase("robustness".to_owned()));
+    Ok(Looked {
+        evaluation,
+        reached,
+        costs: costs.map(of_costs),
+        importances,
+        slices,
+        fairness: all.audited(predictor, rows, ctx)?,
+        robustness: robust(predictor, rows, ctx)?,
+        explanation,
+    })
+}
+
+/// Rows with what the model says of them.
+struct Measured {
+    table: Table,
+    truth: Target,
+    predictions: Predictions,
+    weights: Option<Vec<f64>>,
+    groups: Option<Vec<u32>>,
+}
+
+impl Measured {
+    /// Of all rows, or of at most so many that are drawn.
+    fn of(
+        predictor: &Predictor,
+        rows: &LaterRows<'_>,
+        n_max: Option<usize>,
+        ctx: &Context,
+    ) -> Result<Self> {
+        let n_rows = rows.table.n_rows();
+        let chosen =
+            n_max.filter(|n| *n < n_rows).map(|n| ctx.random("later/sample", 0).sample(n_rows, n));
+        let table = chosen.as_ref().map_or_else(|| rows.table.clone(), |c| rows.table.select(c));
+        let weight = |weights: &[f64]| match &chosen {
+            Some(rows) => rows.iter().map(|row| weights[*row as usize]).collect(),
+            None => weights.to_vec(),
+        };
+        let group = |groups: &[u32]| match &chosen {
+            Some(rows) => rows.iter().map(|row| groups[*row as usize]).collect(),
+            None => groups.to_vec(),
+        };
+        Ok(Self {
+            truth: predictor.encode_target(&table)?,
+            predictions: predictor.predict(&table, ctx)?,
+            table,
+            weights: rows.weights.map(weight),
+            groups: rows.groups.map(group),
+        })
+    }
+
+    fn answers(&self) -> (&Target, Option<&[f64]>) {
+        (&self.truth, self.weights.as_deref())
+    }
+
+    /// What always giving the same answer says: the one that is best for these very rows.
+    fn constant(&self) -> Predictions {
+        constant(&self.truth, self.weights.as_deref(), self.truth.n_rows())
+    }
+
+    fn evaluated(
+        &self,
+        predictor: &Predictor,
+        rows: &LaterRows<'_>,
+        ctx: &Context,
+    ) -> Result<(Evaluation, Vec<LevelRecord>)> {
+        ctx.tell(Event::Phase("evaluate".to_owned()));
+        let decided =
+            predictor.fair.is_some().then(|| predictor.decide(&self.table, &self.predictions));
+        let input = EvaluateInput {
+            on: rows.on,
+            truth: &self.truth,
+            predictions: &self.predictions,
+            weights: self.weights.as_deref(),
+            threshold: predictor.threshold,
+            decided: decided.as_deref(),
+            costs: predictor.costs(),
+            classes: &predictor.classes,
+            metric: rows.metric,
+            baseline: Some(&self.constant()),
+            n_resamples: N_RESAMPLES,
+            mix: Mix::Drawn,
+            groups: self.groups.as_deref(),
+        };
+        let evaluation = evaluate(&input, ctx)?;
+        let held = predictor.held(&self.table, &self.predictions, &self.truth, ctx)?;
+        let reached = held.map_or(Vec::new(), |held| held.reached(self.weights.as_deref()));
+        Ok((evaluation, reached))
+    }
+
+    fn audited(
+        &self,
+        predictor: &Predictor,
+        rows: &LaterRows<'_>,
+        ctx: &Context,
+    ) -> Result<Option<FairnessRecord>> {
+        if rows.sensitive.is_empty() {
+            return Ok(None);
+        }
+        let input = AuditInput {
+            on: rows.on,
+            table: &self.table,
+            truth: &self.truth,
+            predictions: &self.predictions,
+            weights: self.weights.as_deref(),
+            units: self.groups.as_deref(),
+            sensitive: rows.sensitive,
+            min_group: audit::MIN_GROUP,
+        };
+        audit::audit(predictor, &input, ctx).map(Some)
+    }
+}
+
+/// How much each column matters, on a sample; empty when the metric is undefined there.
+fn importances(
+    predictor: &Predictor,
+    rows: &LaterRows<'_>,
+    all: &Measured,
+    ctx: &Context,
+) -> Result<Vec<Importance>> {
+    let sample = Measured::of(predictor, rows, Some(N_ROWS_IMPORTANCE), ctx)?;
+    let is_defined = |m: &&Measured| {
+        let input = MetricInput {
+            weights: m.weights.as_deref(),
+            threshold: predictor.threshold,
+            ..MetricInput::new(&m.truth, &m.predictions)
+        };
+        rows.metric.value(&input).is_ok()
+    };
+    // A rare class may be absent from the sample.
+    let Some(measured) = [&sample, all].into_iter().find(is_defined) else {
+        return Ok(Vec::new());
+    };
+    let columns: Vec<String> = predictor.feature_columns().map(str::to_owned).collect();
+    permutation_importance(
+        predictor,
+        &measured.table,
+        &measured.truth,
+        measured.weights.as_deref(),
+        rows.metric,
+        &columns,
+        N_REPEATS,
+        &ctx.scope("importances"),
+    )
+}
+
+fn robust(predictor: &Predictor, rows: &LaterRows<'_>, ctx: &Context) -> Result<RobustnessRecord> {
+    let some = Measured::of(predictor, rows, Some(robustness::ROWS_MAX), ctx)?;
+    let input = StrainInput {
+        on: rows.on,
+        table: &some.table,
+        truth: &some.truth,
+        predictions: &some.predictions,
+        weights: some.weights.as_deref(),
+        metric: rows.metric,
+    };
+    strained(predictor, &input, ctx)
+}

@@ -1,0 +1,69 @@
+//! The report of a model on rows of a later file: the page of `evaluate --report`.
+//!
+//! It has the sections of the report of the fit. What they say of untouched rows is said of the
+//! file's rows; what only the training rows could tell is left out.
+
+use std::path::Path;
+
+use modelwright_automl::later::{LaterRows, Looked, look};
+use modelwright_core::context::Event;
+use modelwright_core::record::RunRecord;
+use modelwright_core::{Context, Result};
+use modelwright_inspect::report_html;
+
+use crate::auditing::AuditRows;
+use crate::editing::forget;
+use crate::model::Model;
+
+/// The report of a model on the rows of a file whose target is known, as a page. Groups of the
+/// sensitive columns that the model was fitted with are looked at where the file has them.
+///
+/// # Errors
+/// Input error when the file cannot be read, lacks a column of the model or the target, or has no
+/// row with a known answer.
+pub fn later_report(model: &Model, data: &Path, ctx: &Context) -> Result<String> {
+    later_record(model, data, ctx).map(|record| report_html(&record))
+}
+
+/// The account that [`later_report`] tells: that of the fit with what the rows say in place of what
+/// its untouched rows said.
+///
+/// # Errors
+/// As [`later_report`].
+pub fn later_record(model: &Model, data: &Path, ctx: &Context) -> Result<RunRecord> {
+    ctx.tell(Event::Phase("read".to_owned()));
+    let mut sensitive = model.sensitive()?;
+    let rows = AuditRows::read_with_any(model, data, &sensitive, ctx)?;
+    sensitive.retain(|name| rows.table.column(name).is_some());
+    let reference = model.reference()?;
+    let later = LaterRows {
+        on: &rows.name,
+        table: &rows.table,
+        weights: rows.weights.as_deref(),
+        groups: rows.units.as_deref(),
+        metric: model.metric(ctx),
+        sensitive: &sensitive,
+        known: (&reference.columns, reference.predictions.as_ref()),
+    };
+    let found = look(&model.predictor, &later, ctx)?;
+    Ok(told(model.artifact.record()?, found))
+}
+
+fn told(mut record: RunRecord, found: Looked) -> RunRecord {
+    // Its gaps are those of the untouched rows; the audit has those of these.
+    record.mitigation = None;
+    forget(&mut record);
+    if let Some(intervals) = &mut record.intervals {
+        intervals.levels = found.reached;
+    }
+    if let (Some(costs), Some(now)) = (&mut record.costs, found.costs) {
+        *costs = now;
+    }
+    record.evaluation = Some(found.evaluation);
+    record.importances = found.importances;
+    record.slices = found.slices;
+    record.fairness = found.fairness;
+    record.robustness = Some(found.robustness);
+    record.explanation = found.explanation;
+    record
+}
