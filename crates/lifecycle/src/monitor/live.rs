@@ -130,10 +130,14 @@ impl Live {
         }
         adjust(&mut columns);
         let dataset = together(&columns, &[].into(), &MonitorOptions::default());
-        let said = reference.predictions.as_ref().and_then(|p| p.predictions());
+        let tested = reference.predictions.as_ref();
+        let (said, served) =
+            (tested.and_then(|p| p.predictions()), tested.and_then(|p| p.served()));
         let all = self.together(&self.prediction, |span| &span.predictions)?;
-        let mut predictions =
-            said.map(|said| compare::column(&all.into_tally(Some(said)), None, None, None));
+        let mut predictions = said.map(|said| {
+            let tally = all.into_tally(Some(said)).beside_served(served);
+            compare::column(&tally, None, None, None)
+        });
         if let Some(alone) = &mut predictions {
             adjust(std::slice::from_mut(alone));
         }

@@ -27,6 +27,7 @@ mod over_time;
 mod performance;
 mod quality;
 mod reconstruction;
+mod refitted;
 mod rhythm;
 mod sample;
 mod season;

@@ -123,14 +123,19 @@ impl<'a> Side<'a> {
             _ => (Storage::String, Kind::Category),
         };
         let field = Field::new(PREDICTION, storage, kind);
-        let errors = watched.reference.predictions.as_ref().and_then(|p| p.errors.as_ref());
+        let tested = watched.reference.predictions.as_ref();
+        let errors = tested.and_then(|p| p.errors.as_ref());
+        let predictions = |field| {
+            let served = tested.and_then(|p| p.served());
+            ColumnTally::new(field, said, exact_max).beside_served(served)
+        };
         Self {
             predictor,
             names: Vec::new(),
             n_rows: 0,
             columns: fields.into_iter().map(&tally).collect(),
             target: Some(tally(of_target)),
-            predictions: options.predict.then(|| ColumnTally::new(field, said, exact_max)),
+            predictions: options.predict.then(|| predictions(field)),
             expectation: Expectation::new(predictor, errors),
             answers: Answers::new(watched, options),
             sample: None,
