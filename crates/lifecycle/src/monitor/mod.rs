@@ -22,6 +22,7 @@ mod answers;
 mod compare;
 mod counted;
 mod live;
+mod live_seasons;
 mod multivariate;
 mod over_time;
 mod performance;
@@ -41,6 +42,7 @@ mod tests;
 mod words;
 
 pub use live::{Live, LiveColumn, LiveDrift};
+pub use live_seasons::LiveSeasons;
 pub use season::{Season, SeasonChoice};
 pub use side::{Side, must_have_reference};
 

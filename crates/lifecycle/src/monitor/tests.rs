@@ -334,7 +334,7 @@ fn live(given: &[Table], n_spans: usize) -> LiveDrift {
     for table in given {
         live.begin_span();
         let said = outcome.predictor.predict(table, &ctx).unwrap();
-        live.add(&outcome.predictor, &reference, table, &said).unwrap();
+        live.add(&outcome.predictor, &reference, table, &said, 0).unwrap();
     }
     live.drift(&reference).unwrap()
 }
