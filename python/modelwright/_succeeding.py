@@ -265,7 +265,7 @@ class Succeeding(Packed):
         time_limit: float | None = None,
         judge: float = 0.25,
         time_column: str | None = None,
-        plan: Literal["search", "same"] = "search",
+        plan: Literal["search", "same", "continue", "auto"] = "search",
         rule: Literal["better", "refresh"] = "better",
         gain: float | None = None,
         slices: str | Sequence[str] | None = None,
@@ -290,8 +290,9 @@ class Succeeding(Packed):
             The share of the rows, the most recent ones, that judges.
         time_column : str, optional
             The column with the time of each row; by default as in this model's run.
-        plan : {"search", "same"}, default "search"
-            Search again, or fit the heaviest member again.
+        plan : {"search", "same", "continue", "auto"}, default "search"
+            Search again, fit this model's members again, let its boosters learn on for some
+            rounds, or search and let them learn on beside it: then the better one is judged.
         rule : {"better", "refresh"}, default "better"
             What the successor must prove: that it is better, or that it is not worse.
         gain : float, optional

@@ -248,6 +248,10 @@ impl Flow {
         record.more_rows = more_rows;
         record.explanation = explanation;
         record.feature_costs = self.frugal.as_ref().map(|f| f.record(combined.columns_read()));
+        let said = match (said, &combined.served) {
+            (Some(said), Some(now)) => Some(said.with_served(&combined.predictor, now, ctx)?),
+            (said, _) => said,
+        };
         let (predictor, reference) = (combined.predictor, self.profile.sketches);
         let outcome = FitOutcome { predictor, record, reference, predictions: said, tested };
         let mut outcome = offers::limits::keep(outcome, &self.options, ctx)?;

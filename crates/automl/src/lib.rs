@@ -24,6 +24,7 @@
 //! | `ensemble` | which trials, with which weights |
 //! | `distill` | one small model that learns from the ensemble |
 //! | `refit` | the members on all training rows |
+//! | `continued` | the boosters of an earlier model, continued on new rows |
 //! | [`whole_file`] | the boosters on rows that do not fit in memory |
 //! | `calibrate` | are the probabilities honest |
 //! | `slices` | what a wrong row costs where weak slices are searched |
@@ -53,6 +54,7 @@ mod calibrate;
 mod capacity;
 mod conformal;
 mod constraint;
+mod continued;
 mod decision;
 mod derived;
 pub mod direct;
@@ -100,6 +102,7 @@ pub mod vectorize;
 pub mod whole_file;
 
 pub use conformal::{Held, LevelIntervals, LevelSets, Regions};
+pub use continued::{ContinueInput, continue_boosters};
 pub use fit::{ALL_AND_TEST, fit, plan};
 pub use input::{FitInput, FitOutcome, FitPlan};
 pub use modelwright_evaluate::Calibrator;

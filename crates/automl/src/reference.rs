@@ -1,7 +1,8 @@
 //! What later data and predictions are compared with: the reference part of an artifact.
 //!
 //! The sketches of the training table stand first, as they always did; behind them, since there is
-//! a monitor, what the model said on the untouched rows. Readers of either form read both.
+//! a monitor, what the model said on the untouched rows; behind that, where the delivered model
+//! learned from those rows after the test, what it says of them. Readers of today read all forms.
 
 use modelwright_core::data::{Column, Table};
 use modelwright_core::record::MetricValue;
@@ -36,6 +37,10 @@ pub struct PredictionReference {
     pub errors: Option<ErrorCurve>,
     /// Metrics that were to be expected without looking at the answers.
     pub expected: Vec<MetricValue>,
+    /// What the delivered model says of the same rows, from which it learned after the test: by as
+    /// much as it differs, `sketch` may be wrong about it. Stored behind the rest.
+    #[serde(skip)]
+    served: Option<TableSketch>,
 }
 
 impl PredictionReference {
@@ -54,12 +59,33 @@ impl PredictionReference {
         let mut expectation = Expectation::new(predictor, errors.as_ref());
         expectation.add(predictions);
         let expected = expectation.metrics(ctx);
-        Ok(Self { sketch: TableSketch::of(&table, ctx)?, errors, expected })
+        Ok(Self { sketch: TableSketch::of(&table, ctx)?, errors, expected, served: None })
+    }
+
+    /// With what the delivered model says of the untouched rows, or of a sample of them, once it
+    /// has learned from them.
+    ///
+    /// # Errors
+    /// None that rows can cause.
+    pub fn with_served(
+        mut self,
+        predictor: &Predictor,
+        predictions: &Predictions,
+        ctx: &Context,
+    ) -> Result<Self> {
+        let table = Table::new(vec![prediction_column(predictor, predictions)])?;
+        self.served = Some(TableSketch::of(&table, ctx)?);
+        Ok(self)
     }
 
     /// The sketch of the predictions.
     pub fn predictions(&self) -> Option<&ColumnSketch> {
         self.sketch.column(PREDICTION)
+    }
+
+    /// The sketch of what the delivered model says of the same rows, where it learned from them.
+    pub fn served(&self) -> Option<&ColumnSketch> {
+        self.served.as_ref()?.column(PREDICTION)
     }
 }
 
@@ -76,6 +102,9 @@ impl Reference {
         let mut bytes = postcard::to_stdvec(columns).map_err(failed)?;
         if let Some(predictions) = predictions {
             bytes.extend(postcard::to_stdvec(predictions).map_err(failed)?);
+            if let Some(served) = &predictions.served {
+                bytes.extend(postcard::to_stdvec(served).map_err(failed)?);
+            }
         }
         Ok(bytes)
     }
@@ -91,9 +120,14 @@ impl Reference {
         if rest.is_empty() {
             return Ok(Self { columns, predictions: None });
         }
-        let (predictions, rest) =
+        let (mut predictions, mut rest) =
             postcard::take_from_bytes::<PredictionReference>(rest).map_err(failed)?;
         predictions.sketch.validate()?;
+        if !rest.is_empty() {
+            let (served, after) = postcard::take_from_bytes::<TableSketch>(rest).map_err(failed)?;
+            served.validate()?;
+            (predictions.served, rest) = (Some(served), after);
+        }
         if !rest.is_empty() || predictions.errors.as_ref().is_some_and(|e| !e.is_sound()) {
             return Err(Error::input("the stored reference is damaged"));
         }

@@ -185,7 +185,7 @@ pub fn answer_columns(
     Ok(columns)
 }
 
-fn booster(fitted: &Fitted) -> Option<&GbdtModel> {
+pub(crate) fn booster(fitted: &Fitted) -> Option<&GbdtModel> {
     (fitted.model.as_ref() as &dyn Any).downcast_ref()
 }
 

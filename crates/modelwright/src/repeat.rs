@@ -90,6 +90,15 @@ pub fn repeat(record: &RunRecord, input: FitInput, ctx: &Context) -> Result<FitO
             .got(format!("{} edits", record.edits.len()))
             .hint("repeat the model that was changed: the report names its file's SHA-256"));
     }
+    if let Some(last) = record.continued.last() {
+        return Err(Error::input("the model was continued from an earlier one, not fitted")
+            .expected("a model as its fit made it")
+            .got(format!("boosters of the model with SHA-256 {}", last.parent_sha256))
+            .hint(
+                "retrain that model with the same rows, --plan continue and the same --seed: it \
+                   comes out the same",
+            ));
+    }
     let mut outcome = fit(input, ctx)?;
     if let (Some(picked), None) = (record.picked, outcome.record.picked) {
         outcome = outcome.pick(picked)?;

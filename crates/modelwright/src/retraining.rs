@@ -1,10 +1,12 @@
 //! A new model for new rows, which takes the place of the old one only if it proves itself.
 
+mod candidates;
+
 use std::path::Path;
 use std::time::Duration;
 
 use modelwright_automl::offers::is_student;
-use modelwright_automl::{ALL_AND_TEST, FitInput, Own, Predictor, Purpose, row_groups};
+use modelwright_automl::{ALL_AND_TEST, Predictor, Purpose, row_groups};
 use modelwright_core::context::Event;
 use modelwright_core::data::{Column, ColumnData, MISSING_INSTANT, Table};
 use modelwright_core::record::{DataSource, Options, OwnKind, PlannedTrial, RunRecord, TextLayout};
@@ -17,8 +19,11 @@ use modelwright_lifecycle::artifact::unpack_artifact;
 use modelwright_lifecycle::digest::sha256_hex;
 use modelwright_lifecycle::monitor::{MonitorOptions, Side, Watched, conclude};
 use modelwright_lifecycle::outputs::OutputFolder;
-use modelwright_lifecycle::retrain::{Contender, Contest, Decision, Gates, decide, slices_of};
+use modelwright_lifecycle::retrain::{
+    Contender, Contest, Decision, Gates, RetrainPlan, decide, slices_of,
+};
 
+use self::candidates::{Found, Lesson, Taught};
 use crate::fitting::{Saved, save};
 use crate::{Model, Rows};
 
@@ -45,12 +50,22 @@ pub struct RetrainRequest {
     /// The column with the time of each row; `None` takes that of the old model's run, or the order
     /// of the rows.
     pub time_column: Option<String>,
-    /// Whether the members of the old model are fitted again, in place of a new search.
+    /// How the new model is found.
+    pub plan: RetrainPlan,
+    /// Whether the members of the old model are fitted again, in place of a new search, also
+    /// beside boosters that learn on.
     pub same_plan: bool,
     /// Columns whose values must not suffer; the most important and the sensitive ones if none.
     pub slices: Vec<String>,
     /// The gates.
     pub gates: Gates,
+}
+
+impl RetrainRequest {
+    /// Whether what is fitted are the members of the old model.
+    fn fits_same(&self) -> bool {
+        self.same_plan || self.plan == RetrainPlan::Same
+    }
 }
 
 /// The last of many rows.
@@ -99,30 +114,29 @@ pub fn retrain(
     let mut options = options_of(&record, request, ctx);
     options.text = champion.text_layout();
     without_absent(&mut options, &older, ctx);
-    let input = FitInput {
-        table: older,
-        schema: file.schema,
-        source: source.clone(),
-        test: Some((newer.clone(), judged_source(&source, &newer))),
-        options,
-        own: Own::default(),
-        all_rows: None,
+    let champion_bytes = match &request.champion_bytes {
+        Some(bytes) => bytes.clone(),
+        None => read(&champion.path)?,
     };
-    let mut outcome = modelwright_automl::fit(input, ctx)?;
-    if outcome.predictor.classes != champion.predictor.classes {
-        return Err(Error::input("the new rows have other classes than the old model")
-            .column(&champion.predictor.target)
-            .expected(champion.predictor.classes.join(", "))
-            .got(outcome.predictor.classes.join(", "))
-            .hint("fit a new model with `modelwright fit`: there is no old one to compare with"));
-    }
+    let lesson = Lesson { champion, record: &record, newer: &newer, request, ctx };
+    let taught = Taught { table: older, schema: file.schema, source, options };
+    let Found { mut outcome, choice } = lesson.find(taught, &champion_bytes)?;
     ctx.tell(Event::Phase("write".to_owned()));
     clock(&mut outcome.record, ctx);
     let saved = save(&outcome, folder)?;
     ctx.tell(Event::Phase("judge".to_owned()));
-    let judged = Judged { champion, saved: &saved, newer: &newer, findings: &findings, ctx };
+    let judged = Judged {
+        champion,
+        champion_bytes: &champion_bytes,
+        saved: &saved,
+        newer: &newer,
+        findings: &findings,
+        n_candidates: choice.as_ref().map_or(1, |choice| choice.candidates.len()),
+        ctx,
+    };
     let tested = outcome.tested.take();
-    let decision = judged.decide((&outcome.predictor, tested), request, &record)?;
+    let mut decision = judged.decide((&outcome.predictor, tested), request, &record)?;
+    decision.choice = choice;
     Ok(Retrained { record: outcome.record, saved, decision })
 }
 
@@ -256,7 +270,7 @@ fn options_of(record: &RunRecord, request: &RetrainRequest, ctx: &Context) -> Op
                     minimise that of the task";
         ctx.tell(Event::Warning(text.to_owned()));
     }
-    if request.same_plan && options.single.is_none() {
+    if request.fits_same() && options.single.is_none() {
         options.trials = members_of(record);
         if record.options.own.iter().any(|part| part.kind == OwnKind::Learner) {
             let text = "learners of the old run that are code of its user's own are left out";
@@ -321,9 +335,11 @@ fn data_findings(
 /// Both models before the same rows.
 struct Judged<'a> {
     champion: &'a Model,
+    champion_bytes: &'a [u8],
     saved: &'a Saved,
     newer: &'a Table,
     findings: &'a [String],
+    n_candidates: usize,
     ctx: &'a Context,
 }
 
@@ -339,17 +355,9 @@ impl Judged<'_> {
         // What is judged never learned from these rows, and what is delivered did.
         let of_challenger = tested.as_ref().unwrap_or(&in_memory);
         let bytes = read(&self.saved.model)?;
-        let champion_bytes = match &request.champion_bytes {
-            Some(bytes) => bytes.clone(),
-            None => read(&self.champion.path)?,
-        };
         let truth = self.champion.predictor.encode_target(self.newer)?;
         let slices = slices_of(self.newer, &sliced(request, record));
-        let weights = record.options.weight.as_ref().and_then(|name| self.newer.column(name));
-        let weights = match weights.map(|column| &column.data) {
-            Some(ColumnData::Number(values)) if values.iter().all(|w| *w >= 0.0) => Some(&**values),
-            _ => None,
-        };
+        let weights = judged_weights(self.newer, record);
         let groups = row_groups(self.newer, &record.options);
         let contest = Contest {
             metric: self.champion.metric(self.ctx),
@@ -360,7 +368,7 @@ impl Judged<'_> {
                 predictions: &of_champion,
                 threshold: self.champion.predictor.threshold,
                 predict_s: champion_s,
-                size_bytes: champion_bytes.len() as u64,
+                size_bytes: self.champion_bytes.len() as u64,
             },
             challenger: Contender {
                 predictions: of_challenger,
@@ -371,10 +379,11 @@ impl Judged<'_> {
             slices: &slices,
             data_findings: self.findings,
             self_check: self.self_check(&bytes, &in_memory),
+            n_candidates: self.n_candidates,
         };
         let mut decision = decide(&contest, &request.gates, self.ctx)?;
         let file = |path: &Path, bytes: &[u8]| (path.display().to_string(), sha256_hex(bytes));
-        decision.champion_file = Some(file(&self.champion.path, &champion_bytes));
+        decision.champion_file = Some(file(&self.champion.path, self.champion_bytes));
         decision.challenger_file = Some(file(&self.saved.model, &bytes));
         Ok(decision)
     }
@@ -405,6 +414,17 @@ impl Judged<'_> {
                 Err(format!("row {row} is predicted in another way"))
             }
         }
+    }
+}
+
+/// The weights of the rows that judge, where they are usable.
+fn judged_weights<'a>(newer: &'a Table, record: &RunRecord) -> Option<&'a [f64]> {
+    let weights = record.options.weight.as_ref().and_then(|name| newer.column(name));
+    match weights.map(|column| &column.data) {
+        Some(ColumnData::Number(values)) if values.iter().all(|w| *w >= 0.0) => {
+            Some(values.as_slice())
+        }
+        _ => None,
     }
 }
 

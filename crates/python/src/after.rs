@@ -11,7 +11,7 @@ use modelwright::io::{ReadOptions, read_path};
 use modelwright::lifecycle::digest::sha256_hex;
 use modelwright::lifecycle::export::{MemberChoice, choose, lightgbm, onnx, xgboost};
 use modelwright::lifecycle::monitor::MonitorOptions;
-use modelwright::lifecycle::retrain::{Gates, Rule};
+use modelwright::lifecycle::retrain::{Gates, RetrainPlan, Rule};
 use modelwright::more_rows::more_rows_of;
 use modelwright::studying::{StudyOptions, study_scores};
 use modelwright::{
@@ -312,7 +312,7 @@ pub(crate) struct Successor {
     time_s: Option<f64>,
     judge: f64,
     time_column: Option<String>,
-    same_plan: bool,
+    plan: String,
     refresh: bool,
     gain: Option<f64>,
     slices: Vec<String>,
@@ -323,6 +323,23 @@ pub(crate) struct Successor {
     threads: usize,
 }
 
+/// How a successor is found, by its name.
+fn plan_of(name: &str) -> Result<RetrainPlan> {
+    Ok(match name {
+        "search" => RetrainPlan::Search,
+        "same" => RetrainPlan::Same,
+        "continue" => RetrainPlan::Continue,
+        "auto" => RetrainPlan::Auto,
+        _ => {
+            return Err(Error::input("there is no such plan of a retraining")
+                .at("plan")
+                .expected("search, same, continue or auto")
+                .got(name)
+                .suggest(name, ["search", "same", "continue", "auto"]));
+        }
+    })
+}
+
 impl Successor {
     fn request(&self, data: Vec<Input>, champion: &Model) -> Result<RetrainRequest> {
         Ok(RetrainRequest {
@@ -331,7 +348,8 @@ impl Successor {
             window: RowWindow::default(),
             judged_share: self.judge,
             time_column: self.time_column.clone(),
-            same_plan: self.same_plan,
+            plan: plan_of(&self.plan)?,
+            same_plan: false,
             slices: self.slices.clone(),
             gates: Gates {
                 rule: if self.refresh { Rule::Refresh } else { Rule::Better },

@@ -12,12 +12,16 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use modelwright_core::data::Table;
+use modelwright_core::data::{Field, Kind, Storage, Table};
 use modelwright_core::task::Predictions;
-use modelwright_lifecycle::monitor::{Live, LiveDrift};
+use modelwright_core::{Context, Result};
+use modelwright_io::{ReadOptions, stream_path};
+use modelwright_lifecycle::monitor::{Live, LiveDrift, LiveSeasons};
 
 use crate::clock;
+use crate::log::Log;
 use crate::model::Model;
+use crate::settings::DriftReference;
 
 /// Rows of a model that are looked at in a second: enough to see drift within a minute.
 const ROWS_PER_SECOND: u64 = 1000;
@@ -27,6 +31,8 @@ const BATCHES_WAITING: usize = 64;
 const N_SPANS: u32 = 4;
 /// Columns of a model that are looked at: the first ones, in the order of its schema.
 const COLUMNS_MAX: usize = 200;
+/// Rows of a reference file that are read at a time.
+const ROWS_PER_CHUNK: usize = 16_384;
 /// Conclusions are drawn no more often.
 const PAUSE_MIN: Duration = Duration::from_secs(1);
 /// And take no more of the thread's time than one part of so many.
@@ -73,11 +79,16 @@ impl Budget {
 }
 
 impl DriftWatch {
-    /// Starts the thread; rows count for the time of `window`.
+    /// Starts the thread; rows count for the time of `window`. Rows of a `reference` are read by it
+    /// for each model when that is first asked.
     ///
     /// # Errors
     /// When the system refuses the thread.
-    pub(crate) fn start(window: Duration) -> io::Result<Self> {
+    pub(crate) fn start(
+        window: Duration,
+        reference: Option<DriftReference>,
+        (ctx, log): (Context, Log),
+    ) -> io::Result<Self> {
         let (send, receive) = sync_channel(BATCHES_WAITING);
         let found = Arc::<Mutex<Found>>::default();
         let mut watch = Watch {
@@ -86,6 +97,9 @@ impl DriftWatch {
             watched: BTreeMap::new(),
             concluded: clock::now(),
             pause: PAUSE_MIN,
+            reference,
+            ctx,
+            log,
         };
         let work = move || watch.work(&receive);
         thread::Builder::new().name("drift".to_owned()).spawn(work)?;
@@ -142,6 +156,10 @@ struct Watch {
     watched: BTreeMap<(Arc<str>, u64), Watched>,
     concluded: Instant,
     pause: Duration,
+    /// Rows to compare with in place of training's.
+    reference: Option<DriftReference>,
+    ctx: Context,
+    log: Log,
 }
 
 struct Watched {
@@ -178,15 +196,33 @@ impl Watch {
             return;
         }
         let key = (model.name.clone(), model.version);
-        let watched = self.watched.entry(key).or_insert_with(|| Watched::of(model));
-        if !Weak::ptr_eq(&watched.model, &Arc::downgrade(model)) {
-            // Another model under the same number.
-            *watched = Watched::of(model);
+        let known = self.watched.get(&key);
+        // There may be another model under the same number.
+        if known.is_none_or(|known| !Weak::ptr_eq(&known.model, &Arc::downgrade(model))) {
+            let live = self.begin(model);
+            self.watched.insert(key.clone(), Watched::of(model, live));
         }
-        let (predictor, live) = (&model.predictor, &mut watched.live);
+        let Some(watched) = self.watched.get_mut(&key) else { return };
+        let (predictor, live, came) = (&model.predictor, &mut watched.live, clock::unix_micros());
         // Rows that were predicted are in the columns of the model.
-        if live.add(predictor, reference, &batch.table, &batch.predictions).is_ok() {
+        if live.add(predictor, reference, &batch.table, &batch.predictions, came).is_ok() {
             watched.is_new = true;
+        }
+    }
+
+    /// No rows yet of a model, beside what they are compared with.
+    fn begin(&self, model: &Model) -> Live {
+        let live = Live::new(&model.predictor, N_SPANS as usize, COLUMNS_MAX);
+        let Some(wanted) = &self.reference else { return live };
+        match read(wanted, model, &self.ctx) {
+            Ok(seasons) => live.beside(Arc::new(seasons)),
+            Err(error) => {
+                // The training's own sketches are better than nothing.
+                let text = error.to_string();
+                let version = Some(model.version);
+                self.log.event("drift_reference", &model.name, version, Some(&text));
+                live
+            }
         }
     }
 
@@ -216,14 +252,25 @@ impl Watch {
 }
 
 impl Watched {
-    fn of(model: &Arc<Model>) -> Self {
-        Self {
-            model: Arc::downgrade(model),
-            live: Live::new(&model.predictor, N_SPANS as usize, COLUMNS_MAX),
-            begun: clock::now(),
-            is_new: false,
-        }
+    fn of(model: &Arc<Model>, live: Live) -> Self {
+        Self { model: Arc::downgrade(model), live, begun: clock::now(), is_new: false }
     }
+}
+
+/// Reads reference rows in the columns of a model.
+fn read(wanted: &DriftReference, model: &Model, ctx: &Context) -> Result<LiveSeasons> {
+    let (predictor, time) = (&model.predictor, &wanted.time_column);
+    let mut seasons = LiveSeasons::new(predictor, wanted.season, time, COLUMNS_MAX);
+    let mut schema = predictor.schema.clone();
+    if schema.field(time).is_none() {
+        schema.fields.push(Field::new(time.as_str(), Storage::Instant, Kind::Datetime));
+    }
+    let options = ReadOptions { schema: Some(schema), ..ReadOptions::default() };
+    let shown = || wanted.file.display().to_string();
+    for table in stream_path(&wanted.file, &options, ROWS_PER_CHUNK, ctx)? {
+        seasons.add(predictor, &table?, ctx).map_err(|e| e.at(shown()))?;
+    }
+    Ok(seasons)
 }
 
 #[cfg(test)]

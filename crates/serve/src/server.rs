@@ -86,7 +86,11 @@ impl Server {
             .map_err(failed("cannot start threads"))?;
         let shadow = Shadow::start(engine.context().clone());
         let shadow = shadow.map_err(failed("cannot start a thread"))?;
-        let drift = settings.drift_window.map(DriftWatch::start).transpose();
+        let start = |window| {
+            let parts = (engine.context().clone(), log.clone());
+            DriftWatch::start(window, settings.drift_reference.clone(), parts)
+        };
+        let drift = settings.drift_window.map(start).transpose();
         let drift = drift.map_err(failed("cannot start a thread"))?;
         let (mut request_log, mut telemetry, mut writing) = (None, None, Vec::new());
         if let Some(wanted) = &settings.request_log {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use modelwright_core::{Error, Result};
+use modelwright_lifecycle::monitor::Season;
 #[cfg(doc)]
 use modelwright_lifecycle::store::Location;
 use modelwright_lifecycle::store::parse_reference;
@@ -181,10 +182,24 @@ pub struct Settings {
     pub watch: Option<Duration>,
     /// For how long rows count when they are compared with training; `None` compares none.
     pub drift_window: Option<Duration>,
+    /// Rows that are compared with in place of the training's, season by season.
+    pub drift_reference: Option<DriftReference>,
     /// Whether a newer version is loaded but waits for its promotion.
     pub hold: bool,
     /// Worker threads; 0 takes the machine's.
     pub threads: usize,
+}
+
+/// Rows with a rhythm: what comes at a time is compared with those of the same season.
+#[derive(Debug, Clone)]
+pub struct DriftReference {
+    /// The file, with the columns of the models.
+    pub file: PathBuf,
+    /// The column with the time of each of its rows. Rows that are asked have the time of their own
+    /// such column, or that at which they come.
+    pub time_column: String,
+    /// The rhythm, in UTC.
+    pub season: Season,
 }
 
 impl Default for Settings {
@@ -209,6 +224,7 @@ impl Default for Settings {
             ui: None,
             watch: Some(Duration::from_secs(2)),
             drift_window: Some(Duration::from_hours(1)),
+            drift_reference: None,
             hold: false,
             threads: 0,
         }

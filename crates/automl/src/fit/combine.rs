@@ -53,6 +53,8 @@ pub(super) struct Combined {
     /// How decisions were made fair.
     pub mitigation: Option<Mitigation>,
     pub record: EnsembleRecord,
+    /// What the delivered predictor says of the untouched rows, once it has learned from them.
+    pub served: Option<Predictions>,
     pub times: Vec<PhaseTime>,
     /// Seconds in which each encoding was written, by its name.
     pub encode_s: BTreeMap<String, f64>,
@@ -128,6 +130,7 @@ impl Flow {
             slices: None,
             mitigation: settled.mitigation,
             record,
+            served: None,
             times,
             encode_s,
         };

@@ -46,6 +46,7 @@ impl Flow {
             picked: None,
             shapes: None,
             edits: Vec::new(),
+            continued: Vec::new(),
             feature_costs: None,
             threshold: combined.threshold,
             calibration: combined.calibration.clone(),

@@ -32,6 +32,10 @@ const ROOM: f64 = 1.5;
 /// And for this many times those of a sample, beside which the rest of a file found no room.
 const ROOM_BESIDE_FILE: f64 = 3.0;
 
+/// Untouched rows that tell how the delivered predictor's predictions differ from the tested one's,
+/// at most.
+const N_ROWS_SERVED: usize = 20_000;
+
 /// How rows enter the delivered model after the test.
 pub(crate) const REFITS: [&str; 3] = ["all", "train", ALL_AND_TEST];
 
@@ -109,6 +113,11 @@ impl Flow {
         let new = prepared_encoders(&mut prepared);
         self.put_back(combined, old, new);
         combined.keep_account();
+        let held: Vec<u32> = (n_train as u32..n_rows as u32).collect();
+        let n_held = held.len();
+        let chosen = ctx.random("served", 0).sample(n_held, n_held.min(N_ROWS_SERVED));
+        let held: Vec<u32> = chosen.iter().map(|at| held[*at as usize]).collect();
+        combined.served = Some(combined.predictor.predict(&table.select(&held), &ctx)?);
         Ok(())
     }
 

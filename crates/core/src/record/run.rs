@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::continued::ContinuedRecord;
 use super::data::{Bin, Count, DataSource, LeakFinding, TableProfile, TextLayout};
 use super::evaluation::{Evaluation, Importance, Nested};
 use super::explanation::ExplanationRecord;
@@ -73,6 +74,9 @@ pub struct RunRecord {
     /// Changes by hand since the fit, in their order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub edits: Vec<EditRecord>,
+    /// The continuations that made the model of an earlier one, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub continued: Vec<ContinuedRecord>,
     /// What the columns cost that the model reads, where it was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub feature_costs: Option<FeatureCostRecord>,

@@ -45,6 +45,13 @@ impl Steps {
         self
     }
 
+    /// With ranks that may be wrong by a further share of the rows.
+    #[must_use]
+    pub fn doubted(mut self, by: f64) -> Self {
+        self.rank_error += by;
+        self
+    }
+
     /// Rows.
     pub fn n(&self) -> f64 {
         self.n

@@ -135,6 +135,7 @@ mod tests {
             began: "2026-11-27T03:04:05Z".to_owned(),
             at: "2026-11-27T03:04:05Z".to_owned(),
             link: Some("https://models.example.org".to_owned()),
+            rules: None,
         }
     }
 

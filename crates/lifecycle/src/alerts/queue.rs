@@ -19,7 +19,8 @@ pub(super) struct Waiting {
 
 impl Store {
     /// Takes the next notice that is due, so that no other process takes it until `until`: of one
-    /// model, or of all, for the sinks of these rules. A sink is told of an alert in order: what it
+    /// model, or of all, for the sinks of these rules, and from their file: another may call another
+    /// sink by the same name. A sink is told of an alert in order: what it
     /// was not told yet comes before what follows on it; otherwise, what waits longest comes first.
     pub(super) fn take_notice(
         &mut self,
@@ -34,11 +35,12 @@ impl Store {
             let query = "SELECT n.id, n.sink, n.n_tries, n.body FROM notices n
                  JOIN alerts a ON a.id = n.alert
                  WHERE n.sent IS NULL AND n.next_try <= ?1 AND a.model = coalesce(?2, a.model)
+                 AND (a.source = ?4 OR a.source IS NULL)
                  AND n.sink IN (SELECT key FROM json_each(?3)) AND NOT EXISTS
                  (SELECT 1 FROM notices e WHERE e.alert = n.alert AND e.sink = n.sink
                   AND e.id < n.id AND e.sent IS NULL) ORDER BY n.next_try, n.id LIMIT 1";
             let found = db
-                .query_row(query, params![at, model, sinks], |r| {
+                .query_row(query, params![at, model, sinks, rules.source], |r| {
                     Ok(Waiting {
                         id: r.get(0)?,
                         sink: r.get(1)?,

@@ -54,7 +54,7 @@ pub struct AlertRules {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
-    /// Its name: an alert is one rule about one model.
+    /// Its name: an alert is one rule of one file about one model.
     pub name: String,
     /// What must be so.
     pub when: When,
@@ -195,6 +195,11 @@ impl AlertRules {
         let rules: Self = toml_file::parse(text, ABOUT)?;
         rules.check()?;
         Ok(rules)
+    }
+
+    /// The file, where there is one.
+    pub(super) fn file(&self) -> Option<String> {
+        Some(self.source.clone()).filter(|source| !source.is_empty())
     }
 
     /// Whether everything that is named is there.

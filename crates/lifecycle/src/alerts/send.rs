@@ -208,6 +208,7 @@ pub fn send_test(
         began: at.to_owned(),
         at: at.to_owned(),
         link: rules.link.clone(),
+        rules: rules.file(),
     };
     let takers = rules.sinks.iter().filter(|s| s.takes_notices());
     let way = Way { transport, is_late: &|| false };

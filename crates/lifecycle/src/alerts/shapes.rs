@@ -62,6 +62,9 @@ pub struct Notice {
     pub at: String,
     /// Where people can look.
     pub link: Option<String>,
+    /// The file of the rule: another file may have a rule of the same name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<String>,
 }
 
 impl Notice {
@@ -178,6 +181,10 @@ fn alertmanager(notice: &Notice, hold: Span) -> Value {
     });
     if let Some(link) = &notice.link {
         alert["generatorURL"] = json!(link);
+    }
+    if let Some(rules) = &notice.rules {
+        // Alertmanager takes alerts of equal labels for one.
+        alert["labels"]["rules"] = json!(rules);
     }
     json!([alert])
 }

@@ -89,9 +89,12 @@ impl Looked<'_> {
         let open: Option<(i64, String, String)> = self
             .db
             .query_row(
+                // Those that earlier versions wrote down belong to whoever has their rule; another
+                // file's rule of that name is another rule.
                 "SELECT id, began, told FROM alerts
-                 WHERE model = ?1 AND rule = ?2 AND ended IS NULL",
-                params![self.model, name],
+                 WHERE model = ?1 AND rule = ?2 AND ended IS NULL
+                 AND (source = ?3 OR source IS NULL) ORDER BY source IS NULL, id LIMIT 1",
+                params![self.model, name, self.rules.source],
                 |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)),
             )
             .optional()?;
@@ -160,6 +163,7 @@ impl Looked<'_> {
                         began: began.clone(),
                         at: self.at.to_owned(),
                         link: self.rules.link.clone(),
+                        rules: self.rules.file(),
                     };
                     self.keep(id, &sink, notice)?;
                 }
@@ -232,6 +236,7 @@ impl Looked<'_> {
             began: began.to_owned(),
             at: self.at.to_owned(),
             link: self.rules.link.clone(),
+            rules: self.rules.file(),
         };
         self.keep(id, sink, notice)
     }
@@ -296,16 +301,19 @@ impl Store {
             .hint("see `modelwright alerts list`"))
     }
 
-    /// The rules that fire for a model, with their severity.
+    /// The rules that fire for a model, with their severity: the highest where several files have
+    /// a rule of one name.
     pub(super) fn open_alerts(&self, model: &str) -> Result<Vec<(String, String)>> {
-        self.in_reading(|db| {
+        let mut open: Vec<(String, String)> = self.in_reading(|db| {
             let statement = db.prepare_cached(
-                "SELECT rule, severity FROM alerts WHERE model = ?1 AND ended IS NULL
-                 ORDER BY rule",
+                "SELECT rule, severity FROM alerts WHERE model = ?1 AND ended IS NULL",
             )?;
             let rows = statement.query_map(params![model], |r| Ok((r.get(0)?, r.get(1)?)))?;
             rows.collect()
-        })
+        })?;
+        open.sort_by(|a, b| a.0.cmp(&b.0).then(severity(&b.1).cmp(&severity(&a.1))));
+        open.dedup_by(|later, first| later.0 == first.0);
+        Ok(open)
     }
 }
 

@@ -17,6 +17,8 @@ use crate::smtp::{Letter, MailServer, Unreached};
 use crate::store::Store;
 use crate::when::{moment_seconds, moment_text};
 
+mod by_file;
+
 const DAY: [&str; 4] = [
     "2026-03-01T00:00:00Z",
     "2026-03-02T00:00:00Z",
@@ -275,6 +277,7 @@ fn notice(what: What) -> Notice {
         began: DAY[0].to_owned(),
         at: DAY[1].to_owned(),
         link: Some("https://models.example.org".to_owned()),
+        rules: None,
     }
 }
 
@@ -464,27 +467,6 @@ fn an_alert_ends_with_its_rule_and_a_sink_that_is_gone_is_given_up() {
     assert!(store.alerts(true).unwrap().is_empty());
     let again = deliver(&mut store, &rules, whose, &network, &clock(DAY[3])).unwrap();
     assert_eq!(again, Delivery::default(), "nothing is left to be tried");
-}
-
-#[test]
-fn an_alert_of_an_unknown_file_is_left_to_the_file_that_has_its_rule() {
-    let folder = Folder::new("alerts-unknown");
-    let (mut store, network) = (store(&folder), Remembering::default());
-    let of = |source: &str, text: &str| {
-        let rules = AlertRules::parse(text).unwrap();
-        AlertRules { source: source.to_owned(), ..rules }
-    };
-    let (rules, other) = (of("a", RULES), of("b", &MAIL.replace("it drifts", "mail")));
-    observe(&mut store, &rules, "churn", &found(true, None), DAY[0]).unwrap();
-    // As versions before the column wrote it.
-    store.in_transaction(|db| db.execute("UPDATE alerts SET source = NULL", &[])).unwrap();
-    let seen = observe(&mut store, &other, "churn", &found(false, None), DAY[1]).unwrap();
-    assert_eq!(seen, Observed::default());
-    let whose = Whose::Model("churn", None);
-    let sent = deliver(&mut store, &other, whose, &network, &clock(DAY[1])).unwrap();
-    assert_eq!(sent, Delivery::default(), "nothing is given up for it");
-    let seen = observe(&mut store, &rules, "churn", &found(false, None), DAY[2]).unwrap();
-    assert_eq!(seen.ended, ["it drifts"]);
 }
 
 /// A network whose every try takes a minute of a clock of its own.

@@ -60,6 +60,7 @@ pub(crate) fn record() -> RunRecord {
         picked: None,
         shapes: None,
         edits: Vec::new(),
+        continued: Vec::new(),
         feature_costs: None,
         importances: Vec::new(),
         explanation: None,

@@ -92,6 +92,7 @@ impl ForeignModel {
             picked: None,
             shapes: None,
             edits: Vec::new(),
+            continued: Vec::new(),
             feature_costs: None,
             importances: Vec::new(),
             explanation: None,

@@ -5,6 +5,7 @@ use modelwright_core::record::{Bin, ColumnDrift, Level, Summary};
 use modelwright_inspect::drift::{Counts, Scored, Steps, score_counts, score_steps};
 use modelwright_preprocess::sketch::{ColumnSketch, Moments};
 
+use super::refitted;
 use super::season::Seasonal;
 use super::tally::{ColumnTally, counts_of, is_category, steps_of};
 
@@ -82,7 +83,12 @@ impl Sides<'_> {
     fn numbers(&self, drift: &mut ColumnDrift) {
         let Some(was) = steps_before(self.rows, self.sketch, self.mix) else { return };
         let is = self.tally.steps();
-        take(drift, score_steps(&was, &is, self.n_distinct()));
+        let scored = score_steps(&was, &is, self.n_distinct());
+        let doubted = |scored| match self.tally.served.filter(|_| self.rows.is_none()) {
+            Some(served) => refitted::numbers(scored, &was, &steps_of(served), &is),
+            None => scored,
+        };
+        take(drift, scored.map(doubted));
         (drift.reference.bins, drift.current.bins) = bins(&was, &is);
         drift.words = moved(drift, &was, &is);
     }
@@ -99,7 +105,14 @@ impl Sides<'_> {
             (None, None, _) => return,
         };
         let is = of(self.tally);
-        take(drift, score_counts(&was, &is, self.n_distinct()));
+        let n_distinct = self.n_distinct();
+        let doubted = |scored| match self.tally.served.filter(|_| self.rows.is_none()) {
+            Some(served) => {
+                refitted::categories(scored, &was, &counts_of(served), (&is, n_distinct))
+            }
+            None => scored,
+        };
+        take(drift, score_counts(&was, &is, n_distinct).map(doubted));
         (drift.reference.levels, drift.current.levels) = levels(&was, &is);
         drift.words = shifted(&was, &is);
     }

@@ -5,15 +5,18 @@
 //! [`Live::begin_span`] decides how long they are; the clock is not asked here.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use modelwright_automl::reference::{PREDICTION, prediction_column};
 use modelwright_automl::{Predictor, Reference};
 use modelwright_core::Result;
 use modelwright_core::data::{Column, Field, Kind, Storage, Table};
-use modelwright_core::record::{ColumnDrift, DatasetDrift};
+use modelwright_core::record::{ColumnDrift, DatasetDrift, SeasonRecord};
 use modelwright_core::task::Predictions;
 
 use super::counted::Counted;
+use super::live_seasons::{self, LiveSeasons};
+use super::season::{Calendar, Seasonal};
 use super::share::Part;
 use super::tally::ColumnTally;
 use super::{MonitorOptions, adjust, compare, together};
@@ -23,6 +26,8 @@ struct Span {
     columns: Vec<Counted>,
     predictions: Counted,
     n_rows: u64,
+    /// The seasons of the rows, where they are looked at.
+    calendar: Option<Calendar>,
 }
 
 /// Rows of the last spans of time of one model.
@@ -32,6 +37,7 @@ pub struct Live {
     /// The oldest first; the last one grows.
     spans: VecDeque<Span>,
     n_spans: usize,
+    seasons: Option<Arc<LiveSeasons>>,
 }
 
 /// What moved.
@@ -45,6 +51,8 @@ pub struct LiveDrift {
     pub dataset: DatasetDrift,
     /// What the model says; `None` where the model file does not know what it said in training.
     pub predictions: Option<ColumnDrift>,
+    /// The seasons that were compared; `None` where all of the training rows were.
+    pub season: Option<SeasonRecord>,
 }
 
 /// One column.
@@ -62,18 +70,24 @@ impl Live {
     /// No rows yet, of the last `n_spans` spans (at least one); of the columns that the model reads
     /// the first `n_columns`.
     pub fn new(predictor: &Predictor, n_spans: usize, n_columns: usize) -> Self {
-        let read: Vec<&str> = predictor.feature_columns().collect();
-        let fields = predictor.schema.fields.iter();
-        let fields = fields.filter(|f| read.contains(&f.name.as_str()));
-        let fields = fields.take(n_columns).cloned().collect();
-        let (storage, kind) = match predictor.n_outputs() {
-            1 => (Storage::Number, Kind::Number),
-            _ => (Storage::String, Kind::Category),
+        let mut live = Self {
+            fields: read_fields(predictor, n_columns).collect(),
+            prediction: prediction_field(predictor),
+            spans: VecDeque::new(),
+            n_spans: n_spans.max(1),
+            seasons: None,
         };
-        let prediction = Field::new(PREDICTION, storage, kind);
-        let mut live = Self { fields, prediction, spans: VecDeque::new(), n_spans: n_spans.max(1) };
         live.begin_span();
         live
+    }
+
+    /// Beside the same seasons of these rows, in place of the training rows; begins anew.
+    #[must_use]
+    pub fn beside(mut self, seasons: Arc<LiveSeasons>) -> Self {
+        self.seasons = Some(seasons);
+        self.spans.clear();
+        self.begin_span();
+        self
     }
 
     /// Rows from now on belong to a new span; the oldest is dropped if there are too many.
@@ -83,7 +97,8 @@ impl Live {
         }
         let columns = self.fields.iter().cloned().map(Counted::new).collect();
         let predictions = Counted::new(self.prediction.clone());
-        self.spans.push_back(Span { columns, predictions, n_rows: 0 });
+        let calendar = self.seasons.as_ref().map(|seasons| seasons.calendar());
+        self.spans.push_back(Span { columns, predictions, n_rows: 0, calendar });
     }
 
     /// Rows of all spans.
@@ -91,7 +106,8 @@ impl Live {
         self.spans.iter().map(|span| span.n_rows).sum()
     }
 
-    /// Adds rows and what the model said of them.
+    /// Adds rows and what the model said of them; they came at the moment `came`, in microseconds
+    /// since 1970.
     ///
     /// # Errors
     /// Input error for a column that is held in another way than the model's.
@@ -101,8 +117,12 @@ impl Live {
         reference: &Reference,
         table: &Table,
         predictions: &Predictions,
+        came: i64,
     ) -> Result<()> {
         let Some(span) = self.spans.back_mut() else { return Ok(()) };
+        if let Some(calendar) = &mut span.calendar {
+            live_seasons::count(calendar, table, came);
+        }
         for counted in &mut span.columns {
             let known = reference.columns.column(&counted.field.name);
             let column = table.column(&counted.field.name);
@@ -115,25 +135,33 @@ impl Live {
         Ok(())
     }
 
-    /// Compares the rows of all spans with those of training.
+    /// Compares the rows of all spans with those of training, or of the same seasons.
     ///
     /// # Errors
     /// None that rows can cause.
     pub fn drift(&self, reference: &Reference) -> Result<LiveDrift> {
+        let mix = self.mix();
+        let like = self.seasons.as_deref().zip(mix.as_ref());
         let mut columns = Vec::new();
         let mut outside = Vec::new();
         for (i, field) in self.fields.iter().enumerate() {
             let all = self.together(field, |span| &span.columns[i])?;
             outside.push((all.n_unseen, all.n_below + all.n_above));
             let tally = all.into_tally(reference.columns.column(&field.name));
-            columns.push(compare::column(&tally, None, None, None));
+            let was = like.map(|(seasons, _)| &seasons.columns()[i]);
+            columns.push(compare::column(&tally, was, mix.as_ref(), None));
         }
         adjust(&mut columns);
         let dataset = together(&columns, &[].into(), &MonitorOptions::default());
-        let said = reference.predictions.as_ref().and_then(|p| p.predictions());
+        let tested = reference.predictions.as_ref();
+        let (said, served) =
+            (tested.and_then(|p| p.predictions()), tested.and_then(|p| p.served()));
         let all = self.together(&self.prediction, |span| &span.predictions)?;
-        let mut predictions =
-            said.map(|said| compare::column(&all.into_tally(Some(said)), None, None, None));
+        let was = like.map(|(seasons, _)| seasons.predictions());
+        let mut predictions = (said.is_some() || was.is_some()).then(|| {
+            let tally = all.into_tally(said).beside_served(served);
+            compare::column(&tally, was, mix.as_ref(), None)
+        });
         if let Some(alone) = &mut predictions {
             adjust(std::slice::from_mut(alone));
         }
@@ -141,7 +169,18 @@ impl Live {
         let columns = columns
             .map(|(drift, (n_unseen, n_outside))| LiveColumn { drift, n_unseen, n_outside })
             .collect();
-        Ok(LiveDrift { n_rows: self.n_rows(), columns, dataset, predictions })
+        let season = mix.map(|mix| mix.record);
+        Ok(LiveDrift { n_rows: self.n_rows(), columns, dataset, predictions, season })
+    }
+
+    /// The reference as the rows of all spans have its seasons.
+    fn mix(&self) -> Option<Seasonal> {
+        let seasons = self.seasons.as_ref()?;
+        let mut all = seasons.calendar();
+        for calendar in self.spans.iter().filter_map(|span| span.calendar.as_ref()) {
+            all.counts.iter_mut().zip(&calendar.counts).for_each(|(n, more)| *n += more);
+        }
+        seasons.mix(&all)
     }
 
     fn together(&self, field: &Field, of: impl Fn(&Span) -> &Counted) -> Result<Counted> {
@@ -149,6 +188,22 @@ impl Live {
         self.spans.iter().try_for_each(|span| all.merge(of(span)))?;
         Ok(all)
     }
+}
+
+/// The columns that a model reads, the first so many.
+pub(super) fn read_fields(predictor: &Predictor, n: usize) -> impl Iterator<Item = Field> {
+    let read: Vec<&str> = predictor.feature_columns().collect();
+    let fields = predictor.schema.fields.iter();
+    fields.filter(move |f| read.contains(&f.name.as_str())).take(n).cloned()
+}
+
+/// What a model says, as a column.
+pub(super) fn prediction_field(predictor: &Predictor) -> Field {
+    let (storage, kind) = match predictor.n_outputs() {
+        1 => (Storage::Number, Kind::Number),
+        _ => (Storage::String, Kind::Category),
+    };
+    Field::new(PREDICTION, storage, kind)
 }
 
 /// All rows of a batch, every one of which is sketched.

@@ -22,11 +22,13 @@ mod answers;
 mod compare;
 mod counted;
 mod live;
+mod live_seasons;
 mod multivariate;
 mod over_time;
 mod performance;
 mod quality;
 mod reconstruction;
+mod refitted;
 mod rhythm;
 mod sample;
 mod season;
@@ -40,6 +42,7 @@ mod tests;
 mod words;
 
 pub use live::{Live, LiveColumn, LiveDrift};
+pub use live_seasons::LiveSeasons;
 pub use season::{Season, SeasonChoice};
 pub use side::{Side, must_have_reference};
 
@@ -53,6 +56,7 @@ use modelwright_core::record::{
 use modelwright_core::{Context, Result};
 use modelwright_inspect::drift::benjamini_hochberg;
 
+use season::Seasonal;
 use tally::ColumnTally;
 
 /// A model and what is known of its training.
@@ -89,6 +93,10 @@ impl Default for MonitorOptions {
 
 /// The level of adjusted p-values.
 const LEVEL: f64 = 0.05;
+
+/// Answers drift at this level, and from this distance on: a share of a half that becomes 52.5 %.
+const ANSWERS_LEVEL: f64 = 0.01;
+const ANSWERS_DISTANCE: f64 = 0.02;
 
 impl Watched<'_> {
     /// Each raw column's share of the permutation importances; empty when none were measured.
@@ -150,14 +158,11 @@ pub fn conclude(
     });
     adjust(&mut columns);
     let dataset = together(&columns, &importances, options);
-    // What stands alone is not adjusted for the number of columns.
-    let alone = |is: Option<&ColumnTally<'_>>, was: Option<&ColumnTally<'_>>| {
-        let mut drift = is.map(|tally| compare::column(tally, was, mix, None));
-        adjust(drift.as_mut_slice());
-        drift
-    };
-    let predictions = alone(current.predictions(), reference.and_then(Side::predictions));
-    let target = alone(current.target(), reference.and_then(Side::target));
+    let predictions = alone(current.predictions(), reference.and_then(Side::predictions), mix);
+    let target = current.target().map(|tally| {
+        let was = reference.and_then(Side::target);
+        answers_drift(compare::column(tally, was, mix, None))
+    });
     let quality = quality::find(watched, (reference, mix), current, &columns, &importances);
     let mut notes = current.notes();
     let (multivariate, note) = multivariate::classify(watched, (reference, mix), current, ctx);
@@ -171,6 +176,7 @@ pub fn conclude(
         dataset: &dataset,
         columns: &columns,
         predictions: predictions.as_ref(),
+        target: target.as_ref(),
         multivariate: multivariate.as_ref(),
         performance: performance.as_ref(),
         estimated: estimated.as_ref(),
@@ -221,6 +227,33 @@ fn adjust(columns: &mut [ColumnDrift]) {
             column.words.clear();
         }
     }
+}
+
+/// A column that stands alone, and is not adjusted for the number of columns.
+fn alone(
+    is: Option<&ColumnTally<'_>>,
+    was: Option<&ColumnTally<'_>>,
+    mix: Option<&Seasonal>,
+) -> Option<ColumnDrift> {
+    let mut drift = is.map(|tally| compare::column(tally, was, mix, None));
+    adjust(drift.as_mut_slice());
+    drift
+}
+
+/// Decides whether the answers drifted. There is one such column, which no other stands beside, and
+/// its shares are what a model's probabilities rest on: changes count that are too small to count
+/// for a column, if they are beyond chance at a stricter level.
+fn answers_drift(mut drift: ColumnDrift) -> ColumnDrift {
+    let is_large = match (drift.measure.as_deref(), drift.score) {
+        (Some("wasserstein" | "jensenshannon"), Some(score)) => score >= ANSWERS_DISTANCE,
+        _ => drift.exceeds,
+    };
+    drift.p_adjusted = drift.p_value;
+    drift.drifted = is_large && drift.p_value.is_some_and(|p| p < ANSWERS_LEVEL);
+    if !drift.drifted {
+        drift.words.clear();
+    }
+    drift
 }
 
 fn together(

@@ -43,7 +43,8 @@ pub(super) fn find(
     for (i, tally) in current.columns().iter().enumerate() {
         let rows = reference.map(|side| &side.columns()[i]);
         let importance = importances.get(tally.field.name.as_str()).copied();
-        let one = One { tally, rows, mix, sketch: rows.map(|t| &t.sketch).or(tally.reference) };
+        let sketch = rows.map(|t| &t.sketch).or(tally.reference);
+        let one = One { tally, rows, mix, sketch, n_columns: columns.len() };
         if tally.is_there {
             one.values(&mut found);
         } else {
@@ -73,6 +74,8 @@ struct One<'a> {
     rows: Option<&'a ColumnTally<'a>>,
     mix: Option<&'a Seasonal>,
     sketch: Option<&'a ColumnSketch>,
+    /// Columns that are looked at.
+    n_columns: usize,
 }
 
 impl One<'_> {
@@ -184,6 +187,10 @@ impl One<'_> {
             return None;
         }
         let moments = &reference.numbers()?.moments;
+        let n_known = n.max(n_outside);
+        if beyond_by_chance(moments.n(), n_known, n_outside) >= LEVEL / self.n_columns as f64 {
+            return None;
+        }
         let message = format!(
             "{} of the values are beyond those of the training, {} to {}",
             percent(share),
@@ -217,6 +224,23 @@ impl One<'_> {
         let message = "infinite values, where training had none".to_owned();
         Some(self.finding(QualityKind::Infinite, Some(n), false, message))
     }
+}
+
+/// The chance that at least `k` of `n` values lie beyond both ends of `n_was` others, where all are
+/// of one distribution: the ends are as good as any two of all of them (a beta-binomial law).
+fn beyond_by_chance(n_was: u64, n: u64, k: u64) -> f64 {
+    if n_was < 2 {
+        return 1.0;
+    }
+    let (was, n) = (n_was as f64, n as f64);
+    let mut part = (was / (was + n)) * ((was - 1.0) / (was + n - 1.0));
+    let mut below = 0.0;
+    for i in 0..k {
+        below += part;
+        let i = i as f64;
+        part *= (n - i) * (i + 2.0) / ((i + 1.0) * (was + n - i - 2.0));
+    }
+    (1.0 - below).max(0.0)
 }
 
 /// Shares of missing values that changed beyond chance.

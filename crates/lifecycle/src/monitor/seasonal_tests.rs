@@ -1,11 +1,13 @@
 //! Rows with a rhythm of the week: not an alarm, and no place to hide for what is one.
 
+use std::sync::Arc;
+
 use modelwright_core::data::{Column, Table};
 use modelwright_core::random::Random;
 use modelwright_core::record::{MonitorRecord, Status};
 
 use super::tests::{ctx, model, watched};
-use super::{MonitorOptions, Season, SeasonChoice, Side, conclude};
+use super::{Live, LiveDrift, LiveSeasons, MonitorOptions, Season, SeasonChoice, Side, conclude};
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 /// A Monday.
@@ -156,4 +158,51 @@ fn the_rhythm_of_a_reference_is_found_and_seasons_do_not_depend_on_how_rows_come
     assert_eq!(a.1, b.1);
     assert_eq!(a.2, b.2);
     assert_eq!(a.3, b.3);
+}
+
+/// What a server would say of the rows of each table, that came on the days of the same number.
+fn live(reference: Option<&Table>, all: &[(i64, Table)]) -> Vec<LiveDrift> {
+    let (watched, ctx) = (watched(model()), ctx());
+    let predictor = watched.predictor;
+    let seasons = reference.map(|table| {
+        let mut seasons = LiveSeasons::new(predictor, Season::Weekday, "day", 100);
+        seasons.add(predictor, table, &ctx).unwrap();
+        Arc::new(seasons)
+    });
+    let one = |(day, table): &(i64, Table)| {
+        let mut live = Live::new(predictor, 4, 100);
+        if let Some(seasons) = &seasons {
+            live = live.beside(seasons.clone());
+        }
+        let columns = table.columns().iter().filter(|column| column.name != "day").cloned();
+        let table = Table::new(columns.collect()).unwrap();
+        let said = predictor.predict(&table, &ctx).unwrap();
+        let came = (FIRST_DAY + day) * MICROS_PER_DAY + 5;
+        live.add(predictor, &watched.reference, &table, &said, came).unwrap();
+        live.drift(&watched.reference).unwrap()
+    };
+    all.iter().map(one).collect()
+}
+
+#[test]
+fn a_server_holds_rows_against_those_of_the_same_day_of_the_week() {
+    let reference = days(0..56, 60, 0, 0.0);
+    let null: Vec<(i64, Table)> =
+        (0..140).map(|d| (d, days(d..d + 1, 150, 900 + d as u64, 0.0))).collect();
+    let drifts = |of: &LiveDrift| {
+        let said = of.predictions.iter().any(|said| said.drifted);
+        said || of.columns.iter().any(|column| column.drift.drifted)
+    };
+    let share = |found: &[LiveDrift]| {
+        found.iter().filter(|of| drifts(of)).count() as f64 / found.len() as f64
+    };
+    let by_season = live(Some(&reference), &null);
+    assert!(share(&by_season) <= 0.13, "{}", share(&by_season));
+    let season = by_season[3].season.as_ref().unwrap();
+    assert_eq!((season.season.as_str(), season.n_lacking), ("weekday", 0));
+    let whole = live(None, &null);
+    assert!(share(&whole) > 0.25, "two of seven days are weekends: {}", share(&whole));
+    let moved: Vec<(i64, Table)> =
+        (0..21).map(|d| (d, days(d..d + 1, 150, 2000 + d as u64, 0.8))).collect();
+    assert!(share(&live(Some(&reference), &moved)) > 0.9);
 }

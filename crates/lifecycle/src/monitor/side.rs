@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use modelwright_automl::Predictor;
-use modelwright_automl::reference::{Expectation, PREDICTION, prediction_column};
+use modelwright_automl::reference::{Expectation, prediction_column};
 use modelwright_core::data::{
     Column, ColumnData, Field, Kind, MISSING_INSTANT, Schema, Storage, Table,
 };
@@ -15,6 +15,7 @@ use modelwright_preprocess::sketch::ColumnSketch;
 use rayon::prelude::*;
 
 use super::answers::Answers;
+use super::live::prediction_field;
 use super::rhythm;
 use super::sample::RowSample;
 use super::season::{Calendar, Season, Seasonal, time_field};
@@ -118,19 +119,20 @@ impl<'a> Side<'a> {
             ColumnTally::new(field, reference, exact_max)
         };
         let of_target = target_field(watched);
-        let (storage, kind) = match predictor.n_outputs() {
-            1 => (Storage::Number, Kind::Number),
-            _ => (Storage::String, Kind::Category),
+        let field = prediction_field(predictor);
+        let tested = watched.reference.predictions.as_ref();
+        let errors = tested.and_then(|p| p.errors.as_ref());
+        let predictions = |field| {
+            let served = tested.and_then(|p| p.served());
+            ColumnTally::new(field, said, exact_max).beside_served(served)
         };
-        let field = Field::new(PREDICTION, storage, kind);
-        let errors = watched.reference.predictions.as_ref().and_then(|p| p.errors.as_ref());
         Self {
             predictor,
             names: Vec::new(),
             n_rows: 0,
             columns: fields.into_iter().map(&tally).collect(),
             target: Some(tally(of_target)),
-            predictions: options.predict.then(|| ColumnTally::new(field, said, exact_max)),
+            predictions: options.predict.then(|| predictions(field)),
             expectation: Expectation::new(predictor, errors),
             answers: Answers::new(watched, options),
             sample: None,

@@ -32,6 +32,8 @@ pub(super) struct ColumnTally<'a> {
     exact_max: usize,
     /// The reference, for what lies outside of it.
     pub(super) reference: Option<&'a ColumnSketch>,
+    /// What the delivered model says of the reference rows, of predictions of another one.
+    pub(super) served: Option<&'a ColumnSketch>,
     /// Finite numbers below the smallest and above the largest of the reference.
     pub(super) n_below: u64,
     pub(super) n_above: u64,
@@ -62,6 +64,7 @@ impl<'a> ColumnTally<'a> {
             exact: Some(exact),
             exact_max,
             reference: reference.filter(|sketch| sketch.storage == field.storage),
+            served: None,
             n_below: 0,
             n_above: 0,
             n_unseen: 0,
@@ -71,6 +74,12 @@ impl<'a> ColumnTally<'a> {
             strata: Vec::new(),
             field,
         }
+    }
+
+    /// Of predictions: beside what the delivered model says of the reference rows too.
+    pub(super) fn beside_served(self, served: Option<&'a ColumnSketch>) -> Self {
+        let storage = self.field.storage;
+        Self { served: served.filter(|sketch| sketch.storage == storage), ..self }
     }
 
     /// One that is also kept season by season, with as many values as before in all of them.

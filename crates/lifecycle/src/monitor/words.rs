@@ -26,6 +26,7 @@ pub(super) struct Found<'a> {
     pub(super) dataset: &'a DatasetDrift,
     pub(super) columns: &'a [ColumnDrift],
     pub(super) predictions: Option<&'a ColumnDrift>,
+    pub(super) target: Option<&'a ColumnDrift>,
     pub(super) multivariate: Option<&'a Multivariate>,
     pub(super) performance: Option<&'a Performance>,
     pub(super) estimated: Option<&'a Performance>,
@@ -43,6 +44,10 @@ impl Found<'_> {
 
     fn predictions_drift(&self) -> bool {
         self.predictions.is_some_and(|p| p.drifted)
+    }
+
+    fn answers_drift(&self) -> bool {
+        self.target.is_some_and(|target| target.drifted)
     }
 
     /// The optimised metric, where it got worse; measured ones count before expected ones.
@@ -63,6 +68,7 @@ pub(super) fn verdict(found: &Found<'_>) -> Verdict {
     let notable = |f: &QualityFinding| f.kind != QualityKind::UnexpectedColumn;
     let is_watched = found.worse().is_some()
         || found.n_of_groups > 0
+        || found.answers_drift()
         || found.columns.iter().any(|c| c.drifted)
         || found.quality.iter().any(notable);
     let status = match (drift || performance || quality, is_watched) {
@@ -101,6 +107,9 @@ fn summary(found: &Found<'_>, status: Status) -> String {
     }
     if found.predictions_drift() {
         reasons.push("the predictions drifted".to_owned());
+    }
+    if found.answers_drift() {
+        reasons.push("the answers are distributed in another way".to_owned());
     }
     if found.multivariate.is_some_and(|m| m.drifted) && found.dataset.n_drifted == 0 {
         reasons.push("the rows can be told apart by all columns together".to_owned());

@@ -3,6 +3,7 @@
 use modelwright_core::record::Interval;
 use modelwright_core::task::Predictions;
 use modelwright_core::{Context, Result};
+use modelwright_evaluate::distribution::normal_quantile;
 use modelwright_evaluate::{Comparison, MetricEntry, Paired, compare, metric};
 use modelwright_inspect::drift::benjamini_hochberg;
 
@@ -48,6 +49,7 @@ pub(super) fn gain(
 ) -> Result<(GateResult, Comparison)> {
     let comparison = test(contest, contest.metric, None, ctx)?;
     let (value, ci95) = gain_of(contest.metric, &comparison);
+    let ci95 = of_several(value, ci95, contest.n_candidates);
     let epsilon = gates.gain.unwrap_or(match gates.rule {
         Rule::Better => 0.0,
         Rule::Refresh => REFRESH_SHARE * comparison.value_b.abs(),
@@ -64,9 +66,13 @@ pub(super) fn gain(
         (Rule::Refresh, true) => "not worse by more than is allowed",
         (Rule::Refresh, false) => "it may be worse by more than is allowed",
     };
+    let several = match contest.n_candidates {
+        0 | 1 => String::new(),
+        n => format!(", wider for the choice of {n}"),
+    };
     let words = format!(
-        "{name} gains {value:.5} (95 % interval {low:.5} to {high:.5}; the bound is {bound:.5}): \
-         {judged}."
+        "{name} gains {value:.5} (95 % interval {low:.5} to {high:.5}{several}; the bound is \
+         {bound:.5}): {judged}."
     );
     let result = GateResult {
         value: Some(value),
@@ -75,6 +81,16 @@ pub(super) fn gain(
         ..gate("gain", passed, words)
     };
     Ok((result, comparison))
+}
+
+/// The interval of the best of so many models, whose rows chose it: each end misses with the share
+/// of its chance that one of so many has.
+fn of_several(value: f64, ci95: Interval, n: usize) -> Interval {
+    if n < 2 {
+        return ci95;
+    }
+    let wider = normal_quantile(1.0 - 0.025 / n as f64) / normal_quantile(0.975);
+    Interval { low: value - wider * (value - ci95.low), high: value + wider * (ci95.high - value) }
 }
 
 /// How much is gained where larger is better, and lost where it is not.

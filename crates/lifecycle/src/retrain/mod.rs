@@ -15,7 +15,8 @@
 //! | `self-check` | the file, written and read back, predicts the same bits |
 //!
 //! With two models of equal worth, *better* accepts in 2.5 % of all cases: the interval's chance to
-//! lie above 0. Gates only take away from that.
+//! lie above 0. Gates only take away from that. Where the challenger is the better of several new
+//! models by the same rows, its interval is as much wider as keeps that chance (Bonferroni).
 
 mod gates;
 mod slices;
@@ -41,6 +42,34 @@ pub enum Rule {
     Better,
     /// That it is not worse: it learned from fresher rows, and that is worth something.
     Refresh,
+}
+
+/// How a new model is found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RetrainPlan {
+    /// By a search; of one learner alone, by fitting that again.
+    #[default]
+    Search,
+    /// The old model's members are fitted again and weighed anew.
+    Same,
+    /// The old model's boosters learn on for some rounds.
+    Continue,
+    /// By a search, and beside it the old model's boosters learn on, where it has any; the better
+    /// of the two is held against the gates, and of equal ones the smaller.
+    Auto,
+}
+
+impl RetrainPlan {
+    /// Whether anything is fitted from scratch.
+    pub fn fits(self) -> bool {
+        self != Self::Continue
+    }
+
+    /// Whether boosters learn on.
+    pub fn continues(self) -> bool {
+        matches!(self, Self::Continue | Self::Auto)
+    }
 }
 
 /// The bounds of the gates.
@@ -99,6 +128,8 @@ pub struct Contest<'a> {
     pub data_findings: &'a [String],
     /// Whether the new model's file, read back, predicts the same; else what went wrong.
     pub self_check: std::result::Result<(), String>,
+    /// How many new models there were, of which the challenger was chosen by these very rows.
+    pub n_candidates: usize,
 }
 
 /// A question with its answer.
@@ -116,6 +147,26 @@ pub struct GateResult {
     pub bound: Option<f64>,
     /// In words.
     pub words: String,
+}
+
+/// New models that were held against each other.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Choice {
+    /// The models, the chosen one first.
+    pub candidates: Vec<Candidate>,
+    /// Why it was chosen, in words with the numbers.
+    pub words: String,
+}
+
+/// One of several new models.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// How it was found.
+    pub plan: RetrainPlan,
+    /// Its value of the metric on the judged rows.
+    pub value: f64,
+    /// The size of its predictor.
+    pub size_bytes: u64,
 }
 
 /// What was decided, and by which numbers.
@@ -149,6 +200,9 @@ pub struct Decision {
     pub champion_file: Option<(String, String)>,
     /// The challenger's file: path and SHA-256; filled by the caller.
     pub challenger_file: Option<(String, String)>,
+    /// How the challenger was chosen, where there were several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub choice: Option<Choice>,
     /// What became of it, e.g. `churn@champion is version 4`; filled by the caller.
     pub promoted: Option<String>,
 }
@@ -181,6 +235,7 @@ pub fn decide(contest: &Contest<'_>, gates: &Gates, ctx: &Context) -> Result<Dec
         method: comparison.method,
         champion_file: None,
         challenger_file: None,
+        choice: None,
         promoted: None,
     })
 }

@@ -50,6 +50,7 @@ fn contest<'a>(rows: &'a Rows, slices: &'a [Slice]) -> Contest<'a> {
         slices,
         data_findings: &[],
         self_check: Ok(()),
+        n_candidates: 1,
     }
 }
 
@@ -71,6 +72,44 @@ fn a_model_that_is_no_better_is_accepted_no_oftener_than_the_interval_says() {
     }
     // 25 are expected; three standard deviations are 15.
     assert!(accepted <= 40, "{accepted} of {n_streams}");
+}
+
+/// What a model as good as the challenger says that saw other rows of the same classes.
+fn another(rows: &Rows, stream: u64) -> Predictions {
+    let other = self::rows(600, (1.0, 1.0), stream);
+    let values = |class: u32| {
+        let codes = other.truth.codes().unwrap().iter().zip(&other.challenger.values);
+        codes.filter(|(code, _)| **code == class).map(|(_, value)| *value).collect::<Vec<_>>()
+    };
+    let (mut of_class, mut next) = ([values(0), values(1)], [0, 0]);
+    let mut value = |code: &u32| {
+        let class = *code as usize;
+        next[class] += 1;
+        let values = &mut of_class[class];
+        values[(next[class] - 1) % values.len()]
+    };
+    Predictions::new(1, rows.truth.codes().unwrap().iter().map(&mut value).collect())
+}
+
+#[test]
+fn the_better_of_two_models_that_are_no_better_is_accepted_no_oftener_either() {
+    let n_streams = 600;
+    let (mut accepted, mut as_one) = (0, 0);
+    for stream in 0..n_streams {
+        let rows = rows(400, (1.0, 1.0), stream);
+        let said = [rows.challenger.clone(), another(&rows, stream + 5000)];
+        let of = |said: &Predictions, n_candidates: usize| {
+            let plain = contest(&rows, &[]);
+            let challenger = Contender { predictions: said, ..plain.challenger };
+            decided(&Contest { challenger, n_candidates, ..plain }, &Gates::default())
+        };
+        let [a, b] = [of(&said[0], 2), of(&said[1], 2)];
+        let (chosen, at) = if a.challenger >= b.challenger { (a, 0) } else { (b, 1) };
+        accepted += u32::from(chosen.accepted);
+        as_one += u32::from(of(&said[at], 1).accepted);
+    }
+    // 15 are expected; three standard deviations are 11.6.
+    assert!(accepted <= 26 && accepted < as_one, "{accepted} and {as_one} of {n_streams}");
 }
 
 #[test]

@@ -166,6 +166,11 @@ UPDATE models SET newest = (SELECT coalesce(max(given.number), 0) FROM (
 ",
     // The file of rules that an alert is from: another file does not know whether it still holds.
     "ALTER TABLE alerts ADD COLUMN source TEXT;",
+    // A rule of another file is another rule, also where both have one name.
+    "
+DROP INDEX one_open_alert;
+CREATE UNIQUE INDEX one_open_alert ON alerts(model, rule, source) WHERE ended IS NULL;
+",
 ];
 
 /// Brings the tables to today's form, each migration in a transaction of its own.

@@ -28,7 +28,7 @@ use modelwright_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::monitor::SeasonChoice;
-use crate::retrain::{Gates, Rule};
+use crate::retrain::{Gates, RetrainPlan, Rule};
 use crate::store::parse_reference;
 use crate::toml_file::{self, About};
 use crate::when::Span;
@@ -179,7 +179,10 @@ impl Default for Window {
 pub struct RetrainSettings {
     /// Wall time; that of the old model's run if absent.
     pub time: Option<Span>,
-    /// Whether the old model's members are fitted again, in place of a search.
+    /// How it is found.
+    pub plan: RetrainPlan,
+    /// An older word for `plan = "same"`; with `auto`, the members are fitted again beside the
+    /// boosters that learn on.
     pub same_plan: bool,
     /// What it must prove.
     pub rule: Rule,
@@ -200,6 +203,7 @@ impl Default for RetrainSettings {
         let gates = Gates::default();
         Self {
             time: None,
+            plan: RetrainPlan::Search,
             same_plan: false,
             rule: gates.rule,
             gain: gates.gain,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use modelwright::lifecycle::retrain::{Decision, Gates, Rule};
+use modelwright::lifecycle::retrain::{Decision, Gates, RetrainPlan, Rule};
 use modelwright::lifecycle::store::parse_reference;
 use modelwright::{
     Model, OutputFolder, RetrainRequest, Retrained, RowWindow, Rows, retrain, retrain_time,
@@ -26,6 +26,7 @@ Examples:
   modelwright retrain churn --data last_quarter.csv --out churn-new
   modelwright retrain churn@champion --data q1.parquet q2.parquet --time 5m --promote
   modelwright retrain churn@champion --data q2.csv --rule refresh --promote --fail-if-kept
+  modelwright retrain churn@champion --data q2.csv --plan auto
 
 The most recent rows (by the time column of the old model's run, or the last of the file) are
 kept from the new model. On them both models are judged, and the new one is accepted only if it
@@ -49,7 +50,7 @@ pub(crate) struct Retrain {
     /// Wall time [default: that of the old model's run, or 60s]
     #[arg(long, value_name = "DURATION", value_parser = values::duration)]
     time: Option<Duration>,
-    /// Search again, or fit the old model's members again
+    /// Search again, fit the old model's members again, or let its boosters learn on
     #[arg(long, value_enum, default_value = "search")]
     plan: Plan,
     /// The share of the rows, the most recent ones, that judges
@@ -95,6 +96,10 @@ enum Plan {
     Search,
     /// Fit all members of the old model again and weigh them anew
     Same,
+    /// Let the old model's boosters learn on for some rounds
+    Continue,
+    /// Search, and let the boosters learn on beside it; the better one is judged
+    Auto,
 }
 
 /// What must be proved.
@@ -176,7 +181,13 @@ impl Retrain {
             window: RowWindow::default(),
             judged_share: self.judge,
             time_column: self.time_column.clone(),
-            same_plan: self.plan == Plan::Same,
+            plan: match self.plan {
+                Plan::Search => RetrainPlan::Search,
+                Plan::Same => RetrainPlan::Same,
+                Plan::Continue => RetrainPlan::Continue,
+                Plan::Auto => RetrainPlan::Auto,
+            },
+            same_plan: false,
             slices: self.slices.clone(),
             gates: Gates {
                 rule: match self.rule {
@@ -237,6 +248,9 @@ fn text(decision: &Decision, file: &str) -> String {
         number(decision.challenger),
         decision.method
     );
+    if let Some(choice) = &decision.choice {
+        let _ = writeln!(text, "{}\n", choice.words);
+    }
     for gate in &decision.gates {
         let mark = if gate.passed { "✓" } else { "✕" };
         let _ = writeln!(text, "  {mark} {:<12} {}", gate.gate, gate.words);

@@ -118,6 +118,15 @@ pub(crate) struct Serve {
     /// [default: 1h]
     #[arg(long, value_name = "TIME")]
     drift_window: Option<String>,
+    /// Compare with the rows of this file in place of training's, season by season
+    #[arg(long, value_name = "FILE")]
+    drift_reference: Option<String>,
+    /// Its rhythm, in UTC: hour (of the day), weekday or month
+    #[arg(long, value_name = "SEASON")]
+    drift_season: Option<String>,
+    /// Its column with the time of each row
+    #[arg(long, value_name = "COLUMN")]
+    drift_time_column: Option<String>,
     /// Write rows and answers down in this folder, as Parquet, and take labels at /feedback
     #[arg(long, value_name = "FOLDER")]
     request_log: Option<String>,
@@ -238,6 +247,9 @@ impl Serve {
             ("watch", one(&self.watch)),
             ("hold", switch(self.hold)),
             ("drift-window", one(&self.drift_window)),
+            ("drift-reference", one(&self.drift_reference)),
+            ("drift-season", one(&self.drift_season)),
+            ("drift-time-column", one(&self.drift_time_column)),
             ("request-log", one(&self.request_log)),
             ("request-log-sample", one(&self.request_log_sample)),
             ("request-log-redact", self.request_log_redact.clone()),

@@ -130,6 +130,40 @@ fn the_same_plan_fits_the_members_of_the_old_model_again_and_no_others() {
 }
 
 #[test]
+fn the_boosters_of_the_old_model_learn_on_alone_or_beside_a_new_fit() {
+    let folder = registered();
+    folder.write("new.csv", days(800, 1200, 800));
+    let made = |plan: &str| {
+        let args = ["retrain", "old", "--data", "new.csv", "--out", plan, "--plan", plan];
+        let more = ["--time-column", "day", "--json", "-q"];
+        let found = json(&run(&folder, &[&args[..], &more].concat()).done());
+        let file = folder.path().join(plan).join("record.json");
+        (found, json(&fs::read_to_string(file).unwrap()))
+    };
+    let (found, record) = made("continue");
+    assert_eq!(found["decision"]["accepted"], true, "{found:#}");
+    let of = &record["continued"][0];
+    assert_eq!((&of["n_rows"], &of["n_judged"]), (&1200.into(), &300.into()));
+    assert_eq!(of["members"][0]["before"], 30);
+    assert_eq!(of["parent_sha256"], found["decision"]["champion_file"][1]);
+    run(&folder, &["predict", "continue", "new.csv", "-q"]).done();
+    run(&folder, &["replay", "continue/record.json", "new.csv", "--out", "again"])
+        .refused(&["continued from an earlier one"]);
+    let (found, _) = made("auto");
+    let both = found["decision"]["choice"]["candidates"].as_array().unwrap();
+    let mut plans: Vec<&str> = both.iter().map(|c| c["plan"].as_str().unwrap()).collect();
+    plans.sort_unstable();
+    assert_eq!(plans, ["continue", "search"]);
+    let gain = &found["decision"]["gates"][1];
+    assert!(gain["words"].as_str().unwrap().contains("choice of 2"), "{gain:#}");
+    // No boosters to continue.
+    let args = "train linear new.csv --target sells --exclude day --out line -q";
+    folder.run(&args.split(' ').collect::<Vec<&str>>()).done();
+    run(&folder, &["retrain", "line", "--data", "new.csv", "--plan", "continue"])
+        .refused(&["no gradient boosters"]);
+}
+
+#[test]
 fn broken_new_rows_are_not_learned_into_the_place_of_the_old_model() {
     let folder = registered();
     let times = |line: &str| {

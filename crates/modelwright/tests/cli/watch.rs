@@ -22,7 +22,7 @@ fn run(folder: &Folder, args: &[&str]) -> Ran {
 
 fn settings(folder: &Folder, more: &str) {
     let text = format!(
-        "model = \"sales@champion\"\ndata = [\"rows-*.csv\"]\n[trigger]\ndrift = false\n\
+        "model = \"sales@champion\"\ndata = [\"rows-*.csv\"]\n[trigger]\n\
          at_most_every = \"2d\"\n[window]\ntime_column = \"day\"\n{more}"
     );
     folder.write("watch.toml", text);
@@ -69,6 +69,23 @@ fn a_model_is_replaced_when_the_world_turns_and_comes_back_when_that_was_wrong()
     assert_eq!(again, "3 of 3 decisions come out the same\n");
     let runs = json(&run(&folder, &["runs", "search", "kind = retrain", "--json"]).done());
     assert_eq!((&runs[0]["status"], runs.as_array().unwrap().len()), (&"finished".into(), 1));
+}
+
+#[test]
+fn after_a_promotion_rows_on_which_nothing_happened_are_no_drift() {
+    // Few rows to learn from: after the test, the model that is delivered learns from many more.
+    for n_rows in [400, 1200] {
+        let folder = registered();
+        settings(&folder, "");
+        folder.write("rows-01.csv", days(800, n_rows, 800));
+        assert_eq!(look(&folder, 1)["outcome"]["then"], "promote");
+        for k in 0..4_u32 {
+            let rows = days(3000 + 250 * k as usize, 250, 0);
+            folder.write(&format!("rows-{:02}.csv", k + 2), rows);
+            let found = look(&folder, 4 + 3 * k);
+            assert_eq!(found["observed"]["monitored"]["drift"], false, "{n_rows}: {found:#}");
+        }
+    }
 }
 
 #[test]

@@ -46,7 +46,7 @@ pub const PREFIX: &str = "MODELWRIGHT_SERVE_";
 use KeyKind::{List, Number, Switch, Text};
 
 /// All of them, in the order in which they are printed.
-pub const KEYS: [Key; 45] = [
+pub const KEYS: [Key; 48] = [
     Key::new("models", List, None),
     Key::new("store", Text, None),
     Key::new("name", Text, None),
@@ -71,6 +71,9 @@ pub const KEYS: [Key; 45] = [
     Key::new("watch", Text, Some("2s")),
     Key::new("hold", Switch, Some("false")),
     Key::new("drift-window", Text, Some("1h")),
+    Key::new("drift-reference", Text, None),
+    Key::new("drift-season", Text, None),
+    Key::new("drift-time-column", Text, None),
     Key::new("request-log", Text, None),
     Key::new("request-log-sample", Number, Some("1")),
     Key::new("request-log-redact", List, None),

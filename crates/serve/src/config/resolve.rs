@@ -5,13 +5,14 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use modelwright_core::{Error, Result, quantity};
+use modelwright_lifecycle::monitor::SeasonChoice;
 
 use super::keys::{self, Key};
 use super::layers::{Config, Source};
 use crate::access::{Jwt, JwtSettings, Keys};
 use crate::events::EventSettings;
 use crate::request_log::RequestLogSettings;
-use crate::settings::{Limits, ModelSource, Settings};
+use crate::settings::{DriftReference, Limits, ModelSource, Settings};
 use crate::telemetry::TelemetrySettings;
 use crate::tls::TlsSettings;
 
@@ -43,6 +44,7 @@ impl Config {
             events: self.events()?,
             telemetry: self.telemetry()?,
             drift_window: Some(self.read("drift-window", pause)?).filter(|w| !w.is_zero()),
+            drift_reference: self.drift_reference()?,
             hold: self.switch("hold")?,
             ui: None,
             watch: Some(self.read("watch", pause)?).filter(|pause| !pause.is_zero()),
@@ -66,6 +68,21 @@ impl Config {
             drain_time_max: self.read("drain-time", quantity::duration)?,
             ..Limits::default()
         })
+    }
+
+    fn drift_reference(&self) -> Result<Option<DriftReference>> {
+        let all = ["drift-reference", "drift-season", "drift-time-column"];
+        for name in all {
+            all.into_iter().filter(|other| *other != name).try_for_each(|o| self.needs(name, o))?;
+        }
+        let Some(file) = self.path("drift-reference") else { return Ok(None) };
+        let season = self.read("drift-season", |text| {
+            let choice: SeasonChoice = text.parse()?;
+            let none = || Error::input("a rhythm must be named").got(text);
+            choice.season().ok_or_else(|| none().expected("hour, weekday or month"))
+        })?;
+        let time_column = self.read("drift-time-column", |text| Ok(text.to_owned()))?;
+        Ok(Some(DriftReference { file, time_column, season }))
     }
 
     fn tls(&self) -> Result<Option<TlsSettings>> {

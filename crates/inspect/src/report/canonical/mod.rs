@@ -10,6 +10,7 @@ mod groups;
 mod measure;
 mod shapes;
 mod uncertainty;
+mod unjudged;
 mod weaknesses;
 
 use std::collections::BTreeMap;
@@ -33,7 +34,7 @@ pub(crate) fn all() -> Vec<(&'static str, RunRecord)> {
         ("letters", letters()),
         ("regression", regression()),
         ("single", single()),
-        ("unjudged", unjudged()),
+        ("unjudged", unjudged::unjudged()),
         ("tiny", tiny()),
         ("all-missing", all_missing()),
         ("wide", wide()),
@@ -181,6 +182,7 @@ pub(crate) fn multiclass() -> RunRecord {
         picked: None,
         shapes: None,
         edits: Vec::new(),
+        continued: Vec::new(),
         feature_costs: None,
         importances: importances(
             &[("bill_length", 0.71), ("flipper_length", 0.38), ("mass", 0.02)],
@@ -240,6 +242,7 @@ pub(crate) fn regression() -> RunRecord {
         picked: None,
         shapes: None,
         edits: Vec::new(),
+        continued: Vec::new(),
         feature_costs: None,
         importances: importances(
             &[
@@ -295,26 +298,6 @@ pub(crate) fn single() -> RunRecord {
     one_member(&mut record, "gbdt", 47_020.0, 820.0);
     record.shapes = Some(shapes::shapes());
     record.edits = vec![shapes::edit()];
-    record
-}
-
-/// One learner with a fixed number of rounds and no folds, ended early.
-pub(crate) fn unjudged() -> RunRecord {
-    let mut record = single();
-    record.plan.n_folds = 0;
-    record.plan.validation_share = 0.0;
-    record.split.n_folds = 0;
-    for trial in record.plan.trials.iter_mut().chain(record.trials.iter_mut().map(|t| &mut t.trial))
-    {
-        trial.fixed_rounds = true;
-    }
-    record.trials[0].score = None;
-    record.trials[0].ci95 = None;
-    record.trials[0].rounds = vec![];
-    record.ensemble.score = None;
-    record.ensemble.corrected_score = None;
-    record.ensemble.corrected_ci95 = None;
-    record.warnings = vec!["the training of gbdt ended early, after 405 rounds".into()];
     record
 }
 
@@ -459,6 +442,7 @@ fn base(profile: TableProfile, n_train: usize, n_holdout: usize) -> RunRecord {
         picked: None,
         shapes: None,
         edits: Vec::new(),
+        continued: Vec::new(),
         feature_costs: None,
         importances: vec![],
         explanation: None,

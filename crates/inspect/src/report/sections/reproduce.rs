@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use modelwright_core::record::{Options, OwnKind, OwnPart, RunRecord};
+use modelwright_core::record::{ContinuedRecord, Options, OwnKind, OwnPart, RunRecord};
 
 use crate::report::section::{Block, Fact, Part, Section, Spec};
 use crate::report::{number, words};
@@ -13,6 +13,9 @@ pub(crate) const SPEC: Spec =
 
 /// Always applies.
 pub(crate) fn build(record: &RunRecord) -> Option<Section> {
+    if let Some(last) = record.continued.last() {
+        return Some(continued(record, last));
+    }
     let decisions = record.decisions.stopped_after.len() + record.decisions.chosen.len();
     let mut finding = format!(
         "The record repeats the run bit for bit, for any number of threads: it holds seed {} and \
@@ -71,6 +74,35 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
     facts.push(hash(&record.data.name, &record.data.sha256));
     facts.extend(test.map(|t| hash(&t.name, &t.sha256)));
     Some(Section::new(&SPEC, finding).block(Block::Commands(commands)).block(Block::Facts(facts)))
+}
+
+/// Of a model whose boosters are those of an earlier one, with more rounds.
+fn continued(record: &RunRecord, last: &ContinuedRecord) -> Section {
+    let rounds: Vec<String> = last
+        .members
+        .iter()
+        .map(|m| format!("{}: {} + {}", words::clean(&m.trial), m.before, m.added))
+        .collect();
+    let finding = format!(
+        "The model is an earlier one whose boosters learned on ({} rounds), from {} rows, of which \
+         {} judged it before. With that model, the same rows and seed it comes out the same.",
+        rounds.join(", "),
+        number::count(last.n_rows),
+        number::count(last.n_judged)
+    );
+    let data = shell(&record.data.name);
+    let seed = record.options.seed;
+    let command =
+        format!("modelwright retrain EARLIER.mw --data {data} --plan continue --seed {seed}");
+    let facts = vec![
+        Fact::new("Modelwright", words::clean(&record.engine_version)),
+        Fact::code("SHA-256 of the earlier model", words::clean(&last.parent_sha256)),
+        Fact::code(
+            format!("SHA-256 of {}", words::quoted(&record.data.name)),
+            words::clean(&record.data.sha256),
+        ),
+    ];
+    Section::new(&SPEC, finding).block(Block::Commands(vec![command])).block(Block::Facts(facts))
 }
 
 /// The keyword of Python that takes a part of the user's own.
