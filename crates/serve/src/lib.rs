@@ -26,7 +26,7 @@
 //! | `ui`, `mlflow` | what is in the store, for people and for MLflow's clients? |
 //! | `tls` | how are connections encrypted? |
 //! | `http` | how do bytes come and go? |
-//! | `access` | who may ask? |
+//! | `access`, `renewal` | who may ask, and by which keys from now on? |
 //! | `engine`, `shadow` | where is the work done? |
 //! | `streamed` | how are rows predicted while they come? |
 //! | `drift` | are the rows like those of training? |
@@ -50,10 +50,12 @@ pub mod mlflow_client;
 mod model;
 mod problem;
 mod reasons;
+mod renewal;
 mod request_log;
 pub mod server;
 pub mod settings;
 mod shadow;
+mod stamp;
 mod stats;
 mod streamed;
 mod telemetry;

@@ -28,6 +28,8 @@ mod protocols;
 mod quick;
 #[path = "serve/refusals.rs"]
 mod refusals;
+#[path = "serve/renewed.rs"]
+mod renewed;
 #[path = "serve/streamed.rs"]
 mod streamed;
 #[path = "serve/ui.rs"]
