@@ -27,7 +27,7 @@
 //! | `tls` | how are connections encrypted? |
 //! | `http` | how do bytes come and go? |
 //! | `access`, `renewal` | who may ask, and by which keys from now on? |
-//! | `engine`, `shadow` | where is the work done? |
+//! | `engine`, `shadow`, `waiting` | where is the work done, and does anybody wait for it? |
 //! | `streamed` | how are rows predicted while they come? |
 //! | `drift` | are the rows like those of training? |
 //! | `stats`, `log`, `request_log`, `events`, `telemetry` | what happened? |
@@ -61,6 +61,7 @@ mod streamed;
 mod telemetry;
 mod tls;
 mod ui;
+mod waiting;
 mod wire;
 
 pub use access::{Jwt, JwtSettings, Keys, NewKey, Scope};

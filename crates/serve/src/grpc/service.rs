@@ -159,7 +159,12 @@ impl GrpcInferenceService for Service {
                         let admitted = admit_message(key.as_ref(), is_first);
                         is_first = false;
                         let asked = (key.as_ref(), admitted);
-                        Ok(match message(&app, asked, request, &noted).await {
+                        let answered = tokio::select! {
+                            answered = message(&app, asked, request, &noted) => answered,
+                            // The client has left: so does what works for it.
+                            () = send.closed() => return,
+                        };
+                        Ok(match answered {
                             Ok(response) => ModelStreamInferResponse {
                                 infer_response: Some(response),
                                 ..ModelStreamInferResponse::default()
