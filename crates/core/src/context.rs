@@ -112,6 +112,8 @@ pub struct Context {
     scope: Arc<str>,
     deadline: Option<Instant>,
     units: Arc<AtomicU64>,
+    /// Set when nobody wants the work of this context any more, beside what ends all of it.
+    own_cancel: Option<Arc<AtomicBool>>,
 }
 
 struct Shared {
@@ -152,6 +154,7 @@ impl Context {
             scope: "".into(),
             deadline,
             units: Arc::new(AtomicU64::new(0)),
+            own_cancel: None,
         })
     }
 
@@ -208,6 +211,13 @@ impl Context {
     pub fn with_reserve(&self, reserve: Duration) -> Self {
         let deadline = self.deadline.map(|d| d.checked_sub(reserve).unwrap_or(self.shared.started));
         Self { deadline, ..self.clone() }
+    }
+
+    /// A child context of the same scope that ends early, too, when `flag` is set; in place of a
+    /// flag that this context had.
+    #[must_use]
+    pub fn with_cancel(&self, flag: Arc<AtomicBool>) -> Self {
+        Self { own_cancel: Some(flag), ..self.clone() }
     }
 
     /// A child context of the same scope whose random streams are others, by `index`; 0 is this
@@ -302,7 +312,8 @@ impl Context {
 
     /// Whether the user asked for an early end. For the rim; work asks [`Self::proceed`].
     pub fn is_cancelled(&self) -> bool {
-        self.shared.cancel.load(Ordering::Relaxed)
+        let is_set = |flag: &Arc<AtomicBool>| flag.load(Ordering::Relaxed);
+        is_set(&self.shared.cancel) || self.own_cancel.as_ref().is_some_and(is_set)
     }
 
     /// Whether decisions are being repeated from a record.

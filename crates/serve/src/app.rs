@@ -19,6 +19,7 @@ use crate::settings::Settings;
 use crate::shadow::Shadow;
 use crate::stats::ServerStats;
 use crate::telemetry::Telemetry;
+use crate::tls::Tls;
 use crate::ui::Ui;
 
 /// What all requests share.
@@ -35,6 +36,8 @@ pub(crate) struct App {
     pub(crate) events: Option<Events>,
     /// Takes traces, where somebody wants them.
     pub(crate) telemetry: Option<Telemetry>,
+    /// Its identity, where connections are encrypted.
+    pub(crate) tls: Option<Arc<Tls>>,
     /// The web page over a store, where that is what is served.
     pub(crate) ui: Option<Arc<Ui>>,
     /// Set when the server is about to end: it answers what it has and is ready for no more.
@@ -71,6 +74,7 @@ impl App {
             request_log,
             events: None,
             telemetry: None,
+            tls: None,
             ui: None,
             is_draining: AtomicBool::new(false),
             started: crate::clock::unix_micros() as f64 / 1e6,
@@ -82,6 +86,11 @@ impl App {
     /// With a page over a store.
     pub(crate) fn with_ui(self, ui: Option<Arc<Ui>>) -> Self {
         Self { ui, ..self }
+    }
+
+    /// With an identity.
+    pub(crate) fn with_tls(self, tls: Option<Arc<Tls>>) -> Self {
+        Self { tls, ..self }
     }
 
     /// With somebody who wants to be told of predictions.

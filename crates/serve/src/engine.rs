@@ -3,7 +3,8 @@
 //! A small request takes less time than handing it to another thread would, so it is answered
 //! where it arrived. What will take longer, by the size of its body and by how long a row of the
 //! model took lately, goes to a fixed number of worker threads, so that it does not hold up the
-//! small ones. What waits is bounded by the number of requests that the server takes at all.
+//! small ones. What waits is bounded by the number of requests that the server takes at all; work
+//! whose client leaves is not begun, or stops between blocks of rows.
 //! Single rows of a slow model are predicted together where they would wait: `model::gather`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,6 +20,7 @@ use tokio::task::spawn_blocking;
 use crate::clock;
 use crate::model::Model;
 use crate::problem::Problem;
+use crate::waiting::Waiting;
 
 /// Work that is expected to take longer is done elsewhere.
 const AT_ONCE_NS: u64 = 1_000_000;
@@ -101,7 +103,10 @@ impl Engine {
                 }
             });
         }
-        told.await.map_err(|_| broken())?.map_err(Problem::of_error)
+        let waiting = Waiting::new(model);
+        let told = told.await;
+        waiting.end();
+        told.map_err(|_| broken())?.map_err(Problem::of_error)
     }
 
     /// Does what is left of a request whose row is predicted, here.
@@ -132,17 +137,19 @@ impl Engine {
         if !is_long && n_bytes <= AT_ONCE_BYTES && model.expected_ns(n_rows) <= AT_ONCE_NS {
             return self.at_once(work);
         }
-        let begun = clock::now();
+        let (begun, waiting) = (clock::now(), Waiting::new(model));
         let permit = self.free.clone().acquire_owned().await.map_err(|_| broken())?;
         model.stats.queue_ns.add(clock::nanos(begun.elapsed()));
-        let ctx = self.many.clone();
+        let ctx = waiting.context(&self.many);
         let done = spawn_blocking(move || {
             let done = work(&ctx);
             // Only now: nobody may wait for the work any more, but its thread was busy till here.
             drop(permit);
             done
         });
-        done.await.unwrap_or_else(|_| Err(broken()))
+        let done = done.await.unwrap_or_else(|_| Err(broken()));
+        waiting.end();
+        done
     }
 }
 
@@ -157,6 +164,42 @@ mod tests {
     use std::sync::mpsc::channel;
 
     use super::*;
+
+    #[test]
+    fn work_whose_client_leaves_is_told_and_what_waits_never_begins() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/artifact");
+        let (engine, ctx) = (Engine::new(1, Duration::MAX).unwrap(), Context::unlimited(0, 1));
+        let model =
+            Model::load("shop", 1, &path.join("v2-binary.mw"), Arc::default(), &ctx).unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let (tell, told) = channel();
+            let begun = Arc::new(tokio::sync::Notify::new());
+            let (is_running, has_left) = (begun.clone(), begun.notified());
+            let running = engine.run(&model, 0, true, move |ctx| {
+                is_running.notify_one();
+                while !ctx.is_cancelled() {
+                    std::thread::yield_now();
+                }
+                tell.send("stopped").unwrap();
+                Ok(())
+            });
+            let never = engine.run(&model, 0, true, |_| -> std::result::Result<(), Problem> {
+                panic!("nobody waits for this any more");
+            });
+            tokio::select! {
+                biased;
+                _ = running => unreachable!("it runs until nobody waits"),
+                _ = never => unreachable!("there is one thread"),
+                () = has_left => {}
+            }
+            let told = tokio::task::spawn_blocking(move || told.recv()).await.unwrap();
+            assert_eq!(told, Ok("stopped"));
+            assert_eq!(model.stats.n_given_up.get(), 2);
+            engine.run(&model, 0, true, |ctx| Ok(assert!(!ctx.is_cancelled()))).await.unwrap();
+            assert_eq!(model.stats.n_given_up.get(), 2);
+        });
+    }
 
     #[test]
     fn work_that_nobody_waits_for_any_more_keeps_its_thread_until_it_ends() {

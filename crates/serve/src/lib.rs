@@ -26,8 +26,8 @@
 //! | `ui`, `mlflow` | what is in the store, for people and for MLflow's clients? |
 //! | `tls` | how are connections encrypted? |
 //! | `http` | how do bytes come and go? |
-//! | `access` | who may ask? |
-//! | `engine`, `shadow` | where is the work done? |
+//! | `access`, `renewal` | who may ask, and by which keys from now on? |
+//! | `engine`, `shadow`, `waiting` | where is the work done, and does anybody wait for it? |
 //! | `streamed` | how are rows predicted while they come? |
 //! | `drift` | are the rows like those of training? |
 //! | `stats`, `log`, `request_log`, `events`, `telemetry` | what happened? |
@@ -50,15 +50,18 @@ pub mod mlflow_client;
 mod model;
 mod problem;
 mod reasons;
+mod renewal;
 mod request_log;
 pub mod server;
 pub mod settings;
 mod shadow;
+mod stamp;
 mod stats;
 mod streamed;
 mod telemetry;
 mod tls;
 mod ui;
+mod waiting;
 mod wire;
 
 pub use access::{Jwt, JwtSettings, Keys, NewKey, Scope};

@@ -8,7 +8,6 @@ use std::time::Duration;
 use modelwright_core::{Error, Result};
 use tokio::runtime::Runtime;
 use tokio::sync::{Notify, watch};
-use tokio_rustls::TlsAcceptor;
 
 use crate::app::App;
 use crate::drift::DriftWatch;
@@ -17,12 +16,13 @@ use crate::events::Events;
 use crate::http::listen::{self, Listener};
 use crate::log::Log;
 use crate::model::Hub;
+use crate::renewal;
 use crate::request_log::RequestLog;
 use crate::settings::Settings;
 use crate::shadow::Shadow;
 use crate::stats::ServerStats;
 use crate::telemetry::Telemetry;
-use crate::tls::TlsSettings;
+use crate::tls::Tls;
 use crate::ui::Ui;
 
 /// A server that is ready to run. See [`Server::open`].
@@ -112,7 +112,11 @@ impl Server {
         }
         let ui = settings.ui.clone().map(Ui::open).transpose()?.map(Arc::new);
         let app = App::new(settings, hub, engine, stats, log, (shadow, drift), request_log);
-        let app = app.with_ui(ui).with_telemetry(telemetry).with_events(events);
+        let app = app
+            .with_ui(ui)
+            .with_tls(listening.tls.clone())
+            .with_telemetry(telemetry)
+            .with_events(events);
         let (app, stop) = (Arc::new(app), Stop::default());
         if let Some(telemetry) = &app.telemetry {
             telemetry.watch(&app);
@@ -149,7 +153,7 @@ impl Server {
     }
 
     /// Answers until [`Stop::now`], or, with `signals`, until SIGINT or SIGTERM; SIGHUP makes it
-    /// look for newer models. Returns when running requests have ended.
+    /// look for newer models and read keys and certificates again. Returns when running requests have ended.
     ///
     /// # Errors
     /// Work error when the system refuses the socket or the signals.
@@ -200,12 +204,12 @@ struct Listening {
     sockets: Vec<TcpListener>,
     #[cfg(unix)]
     unix: Option<std::os::unix::net::UnixListener>,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<Tls>>,
 }
 
 impl Listening {
     fn bind(settings: &Settings) -> Result<Self> {
-        let tls = settings.tls.as_ref().map(TlsSettings::acceptor).transpose()?;
+        let tls = settings.tls.clone().map(Tls::open).transpose()?.map(Arc::new);
         let ports = std::iter::once(settings.port).chain(settings.grpc_port);
         let sockets = ports.map(|port| bind(SocketAddr::new(settings.host, port)));
         Ok(Self {
@@ -275,7 +279,7 @@ fn bind_unix(path: &std::path::Path) -> Result<std::os::unix::net::UnixListener>
 /// How often the store is asked whether an alias has moved, at least.
 const ALIAS_PERIOD: Duration = Duration::from_millis(500);
 
-/// Looks for newer models from time to time, and when told to.
+/// Looks for newer models, keys and certificates from time to time, and when told to.
 async fn look(app: Arc<App>, signals: bool) {
     async fn pause(period: Option<Duration>) {
         match period {
@@ -299,7 +303,12 @@ async fn look(app: Arc<App>, signals: bool) {
         }
         let app = app.clone();
         let work = move || {
-            if is_whole { app.hub.refresh(again) } else { app.hub.refresh_registered(false) }
+            if is_whole {
+                renewal::look(&app, again);
+                app.hub.refresh(again);
+            } else {
+                app.hub.refresh_registered(false);
+            }
         };
         let _ = tokio::task::spawn_blocking(work).await;
     }

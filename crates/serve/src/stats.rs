@@ -99,6 +99,8 @@ pub(crate) struct Stats {
     pub(crate) infer_ns: Count,
     /// Time spent writing answers.
     pub(crate) output_ns: Count,
+    /// Work that nobody waited for to its end.
+    pub(crate) n_given_up: Count,
     /// Rows that got reasons.
     pub(crate) n_explained: Count,
     /// Time spent explaining.

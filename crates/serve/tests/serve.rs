@@ -16,6 +16,8 @@ mod exchange;
 mod explain;
 #[path = "serve/gathered.rs"]
 mod gathered;
+#[path = "serve/leaving.rs"]
+mod leaving;
 #[path = "serve/limits.rs"]
 mod limits;
 #[path = "serve/mutated.rs"]
@@ -28,6 +30,8 @@ mod protocols;
 mod quick;
 #[path = "serve/refusals.rs"]
 mod refusals;
+#[path = "serve/renewed.rs"]
+mod renewed;
 #[path = "serve/streamed.rs"]
 mod streamed;
 #[path = "serve/ui.rs"]

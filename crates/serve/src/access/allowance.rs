@@ -42,8 +42,26 @@ impl Allowance {
         Self::new(self.rate.as_ref().map(|bucket| bucket.rate), Some(n_max))
     }
 
+    /// Whether both give the same.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        let of = |one: &Self| {
+            let rate = one.rate.as_ref().map(|bucket| bucket.rate);
+            (rate, one.at_once.as_ref().map(|places| places.n_max))
+        };
+        of(self) == of(other)
+    }
+
     /// Lets a request in.
     pub(super) fn take(self: &Arc<Self>, now: Instant) -> Result<Turn, Refused> {
+        let turn = self.take_place()?;
+        if let Some(bucket) = &self.rate {
+            bucket.take(now)?;
+        }
+        Ok(turn)
+    }
+
+    /// The same of a request that was taken from the rate before.
+    pub(super) fn take_place(self: &Arc<Self>) -> Result<Turn, Refused> {
         let mut turn = Turn::default();
         if let Some(places) = &self.at_once {
             let before = places.n_taken.fetch_add(1, Ordering::Relaxed);
@@ -52,9 +70,6 @@ impl Allowance {
             if before >= places.n_max {
                 return Err(Refused::TooManyAtOnce(places.n_max));
             }
-        }
-        if let Some(bucket) = &self.rate {
-            bucket.take(now)?;
         }
         Ok(turn)
     }

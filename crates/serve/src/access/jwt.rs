@@ -3,15 +3,15 @@
 //! What is proved, in this order: the form; an algorithm of public keys (never `none`, never a
 //! shared secret); a signature by a key of the set; issuer, audience and time. Tokens that were
 //! proved are remembered by their hash until they expire, as a signature takes longer to verify
-//! than most predictions. The file of keys is looked at once a second, so that keys can be
-//! exchanged while the server runs; a file that became unreadable changes nothing.
+//! than most predictions. While tokens come, the file of keys is looked at once a second, so that
+//! keys can be exchanged while the server runs; a file that became unreadable changes nothing.
 //!
 //! Which threats this answers: RFC 8725 ("JSON Web Token Best Current Practices").
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -24,6 +24,7 @@ use super::allowance::Allowance;
 use super::jwks::{ALGORITHMS, KeySet};
 use super::keys::{Known, Scope};
 use crate::clock;
+use crate::stamp::FileStamp;
 
 /// Clocks of two machines may differ by so much.
 const LEEWAY_S: f64 = 60.0;
@@ -84,7 +85,7 @@ struct Inner {
 #[derive(Debug)]
 struct State {
     keys: Arc<KeySet>,
-    stamp: Option<Stamp>,
+    stamp: Option<FileStamp>,
     looked: Instant,
     /// Why the file of keys, as it is now, is not used, and nobody was told yet.
     trouble: Option<String>,
@@ -112,9 +113,6 @@ impl State {
     }
 }
 
-/// What tells one content of the file from another without reading it.
-type Stamp = (Option<SystemTime>, u64);
-
 #[derive(Debug, Clone)]
 struct Remembered {
     known: Arc<Known>,
@@ -140,7 +138,7 @@ impl Jwt {
     /// # Errors
     /// Input error when the file cannot be read, or is no set of public keys.
     pub fn open(settings: JwtSettings) -> Result<Self> {
-        let stamp = stamp(&settings.keys);
+        let stamp = FileStamp::of(&settings.keys);
         let keys = Arc::new(read(&settings.keys)?);
         let (looked, remembered, allowances) = (clock::now(), HashMap::new(), HashMap::new());
         let state = State { keys, stamp, looked, trouble: None, remembered, allowances };
@@ -194,26 +192,38 @@ impl Jwt {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes newer keys, if there are any.
+    /// Takes newer keys, if there are any and nobody looked just now.
     fn look(&self, state: &mut State) {
         if state.looked.elapsed() < LOOK_PAUSE {
             return;
         }
+        if let Some(Err(error)) = self.take_newer(state, false) {
+            state.trouble = Some(error.to_string());
+        }
+    }
+
+    /// Takes the keys of the file if it changed, and in any case with `again`; `None` if not.
+    ///
+    /// # Errors
+    /// Input error for a file that is no set of public keys: those before count on.
+    pub(crate) fn renew(&self, again: bool) -> Option<Result<()>> {
+        self.take_newer(&mut self.state(), again)
+    }
+
+    fn take_newer(&self, state: &mut State, again: bool) -> Option<Result<()>> {
         state.looked = clock::now();
         let path = &self.0.settings.keys;
-        let stamp = stamp(path);
-        if stamp == state.stamp {
-            return;
+        let stamp = FileStamp::of(path);
+        if stamp == state.stamp && !again {
+            return None;
         }
         state.stamp = stamp;
-        match read(path) {
-            Ok(keys) => {
-                state.keys = Arc::new(keys);
-                state.remembered.clear();
-                state.trouble = None;
-            }
-            Err(error) => state.trouble = Some(error.to_string()),
-        }
+        let take = |keys| {
+            state.keys = Arc::new(keys);
+            state.remembered.clear();
+            state.trouble = None;
+        };
+        Some(read(path).map(take))
     }
 
     fn prove(
@@ -283,7 +293,7 @@ impl Jwt {
         let allowance = self.state().allowance(subject, settings);
         let models = settings.models_claim.as_ref().map(|claim| words_of(claims, claim));
         let models = models.filter(|models| !models.iter().any(|model| model == "*"));
-        let known = Arc::new(Known::of_token(name, scopes, models, allowance));
+        let known = Arc::new(Known::new(name, scopes, models, allowance));
         Ok(Remembered { known, not_before, expires })
     }
 }
@@ -315,11 +325,6 @@ fn words<'c>(claims: &'c Map<String, Value>, name: &str) -> Vec<&'c str> {
         Some(Value::Array(all)) => all.iter().filter_map(Value::as_str).collect(),
         _ => Vec::new(),
     }
-}
-
-fn stamp(path: &Path) -> Option<Stamp> {
-    let meta = path.metadata().ok()?;
-    Some((meta.modified().ok(), meta.len()))
 }
 
 fn read(path: &Path) -> Result<KeySet> {

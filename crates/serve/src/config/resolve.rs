@@ -403,7 +403,7 @@ mod tests {
     fn a_limit_of_each_key_reaches_the_keys() {
         let key = ("api-key", "0123456789abcdef");
         let found = settings(&[key, ("max-requests-per-key", "1")]).unwrap();
-        let known = found.keys.unwrap().find(key.1.as_bytes()).unwrap().clone();
+        let known = found.keys.unwrap().find(key.1.as_bytes()).unwrap();
         let turn = known.admit(Scope::Predict);
         assert!(turn.is_ok() && known.admit(Scope::Predict).is_err());
         let wrong = settings(&[key, ("max-requests-per-key", "0")]).unwrap_err().to_string();

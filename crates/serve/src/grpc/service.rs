@@ -47,9 +47,14 @@ fn noted<T>(request: &Request<T>) -> Noted {
     request.extensions().get::<Noted>().cloned().unwrap_or_else(|| Noted::new("".into(), None))
 }
 
-/// Whether a message of a stream may be answered. The first was admitted when the stream was.
+/// Whether a message of a stream may be answered. The first was admitted when the stream was, which
+/// held no place while it waited for a message.
 fn admit_message(key: Option<&Arc<Known>>, is_first: bool) -> Result<Turn, Refused> {
-    key.filter(|_| !is_first).map_or_else(|| Ok(Turn::default()), |key| key.admit(Scope::Predict))
+    match key {
+        None => Ok(Turn::default()),
+        Some(key) if is_first => key.admit_again(),
+        Some(key) => key.admit(Scope::Predict),
+    }
 }
 
 /// Answers a message of a stream, if it is admitted; counted and logged as a request of its own.
@@ -154,7 +159,12 @@ impl GrpcInferenceService for Service {
                         let admitted = admit_message(key.as_ref(), is_first);
                         is_first = false;
                         let asked = (key.as_ref(), admitted);
-                        Ok(match message(&app, asked, request, &noted).await {
+                        let answered = tokio::select! {
+                            answered = message(&app, asked, request, &noted) => answered,
+                            // The client has left: so does what works for it.
+                            () = send.closed() => return,
+                        };
+                        Ok(match answered {
                             Ok(response) => ModelStreamInferResponse {
                                 infer_response: Some(response),
                                 ..ModelStreamInferResponse::default()
@@ -245,7 +255,7 @@ mod tests {
     fn a_stream_takes_from_the_rate_once_for_each_message() {
         let new = NewKey::make("shop").unwrap();
         let keys = Keys::parse(&format!("{}requests_per_second = 2.0\n", new.entry)).unwrap();
-        let key = keys.find(new.key.as_bytes()).unwrap();
+        let key = &keys.find(new.key.as_bytes()).unwrap();
         assert!(key.admit(Scope::Predict).is_ok(), "the stream is opened");
         assert!(admit_message(Some(key), true).is_ok());
         assert!(admit_message(Some(key), false).is_ok());
@@ -256,12 +266,27 @@ mod tests {
     }
 
     #[test]
+    fn each_message_of_a_stream_holds_a_place_of_its_key_the_first_too() {
+        let new = NewKey::make("shop").unwrap();
+        let keys = Keys::parse(&format!("{}requests_at_once = 1\n", new.entry)).unwrap();
+        let key = &keys.find(new.key.as_bytes()).unwrap();
+        for is_first in [true, false] {
+            let turn = admit_message(Some(key), is_first).unwrap();
+            for other in [true, false] {
+                let refused = admit_message(Some(key), other).err();
+                assert_eq!(refused, Some(Refused::TooManyAtOnce(1)));
+            }
+            drop(turn);
+        }
+    }
+
+    #[test]
     fn a_key_of_some_models_is_refused_for_others() {
         let new = NewKey::make("shop").unwrap();
         let keys = Keys::parse(&format!("{}models = [\"a\"]\n", new.entry)).unwrap();
         let mut request = Request::new(());
         assert!(admit(&request, "b").is_ok(), "where no key is needed");
-        request.extensions_mut().insert(keys.find(new.key.as_bytes()).unwrap().clone());
+        request.extensions_mut().insert(keys.find(new.key.as_bytes()).unwrap());
         assert!(admit(&request, "a").is_ok());
         assert_eq!(admit(&request, "b").unwrap_err().code(), tonic::Code::PermissionDenied);
     }

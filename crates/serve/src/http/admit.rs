@@ -39,7 +39,7 @@ pub(super) fn admit(
             // A browser sends the key that it was given on the page.
             let cookie = || app.ui.as_ref().and_then(|_| ui::key_of(headers)).map(str::as_bytes);
             let given = bearer.or(own).or_else(cookie).zip(app.settings.keys.as_ref());
-            let known = given.and_then(|(key, keys)| keys.find(key)).cloned();
+            let known = given.and_then(|(key, keys)| keys.find(key));
             known.ok_or(Refused::Unknown)
         }
     };

@@ -12,10 +12,10 @@ use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio_rustls::TlsAcceptor;
 
 use super::service::{self, Service};
 use crate::app::App;
+use crate::tls::Tls;
 
 /// A client that takes longer for the head of a request, or sends none, loses its connection.
 const HEAD_TIME_MAX: Duration = Duration::from_secs(75);
@@ -32,7 +32,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// Where connections come from.
 pub(crate) enum Listener {
     Tcp(TcpListener),
-    Tls(TcpListener, TlsAcceptor),
+    Tls(TcpListener, Arc<Tls>),
     #[cfg(unix)]
     Unix(tokio::net::UnixListener),
 }
@@ -112,7 +112,7 @@ impl Server {
     ) {
         let server = self.clone();
         let tls = match listener {
-            Listener::Tls(_, tls) => Some(tls.clone()),
+            Listener::Tls(_, tls) => Some(tls.acceptor()),
             _ => None,
         };
         self.0.app.stats.n_connections.add(1);

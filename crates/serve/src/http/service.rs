@@ -23,6 +23,7 @@ use crate::grpc::{self, Grpc};
 use crate::log::RequestLine;
 use crate::model::{Canary, Hub, Model};
 use crate::problem::Problem;
+use crate::renewal;
 use crate::streamed;
 use crate::telemetry::{Span, TraceIds};
 use crate::ui;
@@ -303,7 +304,10 @@ async fn change(app: &Arc<App>, route: Route, body: Bytes) -> Result<Reply, Prob
         Route::Promote { model } | Route::Canary { model } | Route::Shadow { model } => {
             roll_out(&app.hub, &how, &model, &body)
         }
-        _ => Ok(Reply::json(&serde_json::json!({ "loaded": app.hub.refresh(true) }))),
+        _ => {
+            renewal::look(&app, true);
+            Ok(Reply::json(&serde_json::json!({ "loaded": app.hub.refresh(true) })))
+        }
     };
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Err(gone()))
 }

@@ -7,7 +7,6 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::SystemTime;
 
 use modelwright_core::{Context, Error, ErrorKind, Result};
 
@@ -16,6 +15,7 @@ use super::repository::{Found, find, find_version};
 use super::{Canary, Model};
 use crate::log::Log;
 use crate::settings::ModelSource;
+use crate::stamp::FileStamp;
 use crate::stats::Stats;
 
 /// Older versions that stay in memory beside the current one.
@@ -101,10 +101,7 @@ struct Seen {
 /// What tells one content of a file from another without reading it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stamp {
-    File {
-        modified: Option<SystemTime>,
-        n_bytes: u64,
-    },
+    File(FileStamp),
     /// The version that an alias stands for; its file never changes.
     Registered(Option<u64>),
 }
@@ -114,8 +111,7 @@ impl Stamp {
         if found.reference.is_some() {
             return Some(Self::Registered(found.version));
         }
-        let meta = found.path.metadata().ok()?;
-        Some(Self::File { modified: meta.modified().ok(), n_bytes: meta.len() })
+        FileStamp::of(&found.path).map(Self::File)
     }
 }
 

@@ -28,6 +28,36 @@ pub(crate) struct Outcome {
     pub(crate) why: Option<(Why, usize)>,
 }
 
+/// Rows of the first block; the blocks after it take about so much time. Between them work ends that
+/// nobody waits for any more.
+const FIRST_BLOCK_ROWS: usize = 1024;
+const BLOCK_NS: u64 = 50_000_000;
+
+/// What a model says of a table's rows; no row's prediction depends on the others.
+fn in_blocks(model: &Model, table: &Table, ctx: &Context) -> Result<Predictions, Problem> {
+    let predict = |table: &Table| {
+        if ctx.is_cancelled() {
+            return Err(Problem::new(499, "client-left", "nobody waits for the answer any more"));
+        }
+        model.predictor.predict(table, ctx).map_err(Problem::of_error)
+    };
+    let (n_rows, n_outputs) = (table.n_rows(), model.predictor.n_outputs());
+    if n_rows <= FIRST_BLOCK_ROWS {
+        return predict(table);
+    }
+    let mut values = Vec::with_capacity(n_rows * n_outputs);
+    let (mut first, mut n_block) = (0, FIRST_BLOCK_ROWS);
+    while first < n_rows {
+        let (begun, end) = (clock::now(), n_rows.min(first.saturating_add(n_block)));
+        let rows: Vec<u32> = (first as u32..end as u32).collect();
+        values.extend(predict(&table.select(&rows))?.values);
+        let row_ns = clock::nanos(begun.elapsed()) / (end - first) as u64;
+        n_block = usize::try_from(BLOCK_NS / row_ns.max(1)).unwrap_or(usize::MAX).max(1);
+        first = end;
+    }
+    Ok(Predictions::new(n_outputs, values))
+}
+
 /// A value unlike training, as it is answered.
 #[derive(Serialize)]
 pub(crate) struct Warning<'a> {
@@ -46,7 +76,7 @@ impl Outcome {
         let n_rows = batch.table.n_rows();
         let predictions = match n_rows {
             0 => Predictions::new(predictor.n_outputs(), Vec::new()),
-            _ => predictor.predict(&batch.table, ctx).map_err(Problem::of_error)?,
+            _ => in_blocks(model, &batch.table, ctx)?,
         };
         let regions = match level.filter(|_| n_rows > 0) {
             None => None,

@@ -13,7 +13,7 @@ pub(crate) const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// Counters of a model: name, help, and where it is counted; of times in microseconds.
 pub(crate) type ModelCounter = (&'static str, &'static str, fn(&Stats) -> u64);
 
-pub(crate) const MODEL_COUNTERS: [ModelCounter; 22] = [
+pub(crate) const MODEL_COUNTERS: [ModelCounter; 23] = [
     ("nv_inference_request_success", "Requests that got predictions", |s| s.n_success.get()),
     ("nv_inference_request_failure", "Requests that did not", |s| s.n_failure.get()),
     ("nv_inference_count", "Rows predicted", |s| s.n_rows.get()),
@@ -34,6 +34,9 @@ pub(crate) const MODEL_COUNTERS: [ModelCounter; 22] = [
         s.n_rows_refused.get()
     }),
     ("modelwright_unusual_values_total", "Values unlike those of training", |s| s.n_unusual.get()),
+    ("modelwright_given_up_total", "Work stopped as its client left or its time was over", |s| {
+        s.n_given_up.get()
+    }),
     ("modelwright_rows_explained_total", "Rows that got reasons", |s| s.n_explained.get()),
     ("modelwright_explain_duration_us", "Time spent explaining", |s| us(&s.explain_ns)),
     ("modelwright_model_loads_total", "Models loaded under this name", |s| s.n_loads.get()),
