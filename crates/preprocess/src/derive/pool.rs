@@ -57,7 +57,8 @@ pub(super) struct Entry {
     /// Of numbers: the middle half's width, and whether none is below or none above 0.
     pub(super) width: f64,
     pub(super) has_one_sign: bool,
-    pub(super) has_missing: bool,
+    /// The share of the sample's rows that miss it.
+    pub(super) missing: f64,
     /// Of numbers: enough distinct values to calculate with.
     pub(super) is_size: bool,
 }
@@ -123,7 +124,7 @@ impl Entry {
             codes: Codes::of(&column),
             width: 0.0,
             has_one_sign: false,
-            has_missing: (0..column.n_rows()).any(|row| column.is_missing(row)),
+            missing: share_missing(&column),
             is_size: false,
             column,
         };
@@ -143,6 +144,11 @@ impl Entry {
     pub(super) fn is_category(&self) -> bool {
         matches!(self.column.data, ColumnData::String { .. })
     }
+}
+
+fn share_missing(column: &Column) -> f64 {
+    let n = (0..column.n_rows()).filter(|row| column.is_missing(*row)).count();
+    n as f64 / column.n_rows().max(1) as f64
 }
 
 /// Whether numbers may be the names of categories.

@@ -28,6 +28,10 @@ const INSTANTS_MAX: usize = 5;
 /// Columns whose missing values make a pattern.
 const PATTERN_MAX: usize = 32;
 
+/// A column is part of the pattern if at least this share of its values is missing: with a few rare
+/// ones beside it every pattern would fall apart into levels of a few rows.
+const PATTERN_SHARE_MIN: f64 = 0.01;
+
 /// Numbers are added and subtracted when their middle halves differ in width by at most this
 /// factor: otherwise the larger one is all there is.
 const WIDTH_RATIO_MAX: f64 = 50.0;
@@ -61,14 +65,15 @@ pub(super) fn propose(pool: &[Entry], ranked: &[usize]) -> Vec<Candidate> {
         }
     }
     crosses(pool, &categories, numbers.is_empty(), &mut found);
-    let with_missing: Vec<u32> = (0..pool.len() as u32)
-        .filter(|i| pool[*i as usize].has_missing && !pool[*i as usize].raw.recast)
-        .collect();
-    if with_missing.len() > 1 {
-        let first = with_missing.iter().copied().take(PATTERN_MAX).collect();
-        found.push((Form::MissingPattern, first));
-        found.push((Form::MissingCount, with_missing));
-    }
+    let with_missing = |share: f64| {
+        let has = move |e: &Entry| e.missing > 0.0 && e.missing >= share && !e.raw.recast;
+        (0_u32..).zip(pool).filter(move |(_, entry)| has(entry)).map(|(i, _)| i)
+    };
+    let parts = [
+        (Form::MissingPattern, with_missing(PATTERN_SHARE_MIN).take(PATTERN_MAX).collect()),
+        (Form::MissingCount, with_missing(0.0).collect::<Vec<u32>>()),
+    ];
+    found.extend(parts.into_iter().filter(|(_, of)| of.len() > 1));
     found
 }
 

@@ -134,6 +134,40 @@ fn whole_numbers_that_name_households_are_tried_as_a_category() {
     assert!(!found.iter().any(|f| f == "measured as category"), "{found:?}");
 }
 
+/// Three columns miss a third of their values, which of the first two do says the target, and
+/// `n_rare` numbers miss a few.
+fn with_holes(n: usize, n_rare: usize) -> Data {
+    let (mut columns, numbers, _) = columns(n, 7);
+    let mut random = Random::new(5);
+    let mut missing = |share: f64| (0..n).map(|_| random.unit() < share).collect::<Vec<bool>>();
+    let holes = [missing(0.35), missing(0.35), missing(0.35)];
+    let with = |values: &[f64], missing: &[bool]| {
+        let pairs = values.iter().zip(missing);
+        pairs.map(|(v, missing)| if *missing { f64::NAN } else { *v }).collect::<Vec<f64>>()
+    };
+    for (i, missing) in holes.iter().enumerate() {
+        columns[i] = Column::numbers(format!("x{i}"), with(&numbers[i], missing));
+    }
+    for i in 0..n_rare {
+        let rare = missing(0.004);
+        columns.push(Column::numbers(format!("rare{i}"), with(&numbers[2], &rare)));
+    }
+    let y = (0..n).map(|i| {
+        let is_one = holes[0][i] != holes[1][i];
+        f64::from(u8::from(is_one)) + 0.3 * random.normal()
+    });
+    let y = y.collect();
+    data(columns, Target::Real(y))
+}
+
+#[test]
+fn which_values_are_missing_together_is_found_also_beside_columns_that_rarely_miss_one() {
+    for n_rare in [0, 6] {
+        let found = derived_of(&with_holes(3000, n_rare));
+        assert!(found.iter().any(|f| f == "pattern of missing values"), "{n_rare}: {found:?}");
+    }
+}
+
 #[test]
 fn sums_of_single_effects_and_noise_need_next_to_nothing() {
     let additive = with_target(2000, |x, l| x[0] + x[1].sin() + l[0] as f64);
