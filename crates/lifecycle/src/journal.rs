@@ -1,14 +1,14 @@
 //! Rows written down as they come, for later: lines first, Parquet when there are enough.
 //!
 //! A [`Journal`] appends rows to `journal.jsonl`, a line each, and turns that file into
-//! `part-NAME.parquet` when it is told to. What was flushed survives the end of the process at
-//! any moment: the next one that opens the folder turns the lines that were left into a file, up
-//! to the first that is not whole. Before lines become a file they are renamed to
-//! `turning-NAME.jsonl`, which is removed after it: where both are found, the file has the rows
-//! already, so that no row is there twice. Lines that nobody can read any more (their schema is
-//! gone, or all are damaged; damaged ones among others) are left as `unread-NAME.jsonl`. Files beyond a limit of bytes are
-//! removed, oldest first. A folder is one process's at a time: two would take
-//! each other's lines for left ones.
+//! `part-NAME.parquet` when it is told to. What was flushed survives the end of the process at any
+//! moment: the next one that opens the folder turns the lines that were left into a file, up to the
+//! first that is not whole. Before lines become a file they are renamed to `turning-NAME.jsonl`,
+//! which is removed after it: where both are found, the file has the rows already, so that no row
+//! is there twice. Lines that nobody can read any more (their schema is gone, or all are damaged;
+//! damaged ones among others) are left as `unread-NAME.jsonl`. Files beyond a limit of bytes are
+//! removed, oldest first. A folder is one process's at a time: two would take each other's lines
+//! for left ones.
 //!
 //! Names come from outside (times, say) and decide the order of age; nothing here reads a clock.
 
