@@ -16,6 +16,8 @@ mod exchange;
 mod explain;
 #[path = "serve/gathered.rs"]
 mod gathered;
+#[path = "serve/kept.rs"]
+mod kept;
 #[path = "serve/limits.rs"]
 mod limits;
 #[path = "serve/mutated.rs"]
