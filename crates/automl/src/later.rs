@@ -21,11 +21,10 @@ use crate::audit::{self, AuditInput};
 use crate::explain::Known;
 use crate::fit::explained::explained;
 use crate::fit::untouched::{N_REPEATS, N_RESAMPLES, N_ROWS_IMPORTANCE, N_ROWS_SLICES};
-use crate::parts::constant;
 use crate::predictor::Predictor;
 use crate::robustness::{self, StrainInput, strained};
 use crate::slices::SearchedRows;
-use crate::{decision, slices};
+use crate::{aim, decision, slices};
 
 /// Rows that the model has not learned from, with known answers.
 pub struct LaterRows<'a> {
@@ -81,7 +80,7 @@ pub fn look(predictor: &Predictor, rows: &LaterRows<'_>, ctx: &Context) -> Resul
         table: &some.table,
         truth: &some.truth,
         predictions: &some.predictions,
-        constant: &some.constant(),
+        constant: &some.constant(rows.metric.spec.name),
         weights: some.weights.as_deref(),
         groups: some.groups.as_deref(),
     };
@@ -144,8 +143,8 @@ impl Measured {
     }
 
     /// What always giving the same answer says: the one that is best for these very rows.
-    fn constant(&self) -> Predictions {
-        constant(&self.truth, self.weights.as_deref(), self.truth.n_rows())
+    fn constant(&self, metric: &str) -> Predictions {
+        aim::constant(metric, &self.truth, self.weights.as_deref(), self.truth.n_rows())
     }
 
     fn evaluated(
@@ -167,7 +166,7 @@ impl Measured {
             costs: predictor.costs(),
             classes: &predictor.classes,
             metric: rows.metric,
-            baseline: Some(&self.constant()),
+            baseline: Some(&self.constant(rows.metric.spec.name)),
             n_resamples: N_RESAMPLES,
             mix: Mix::Drawn,
             groups: self.groups.as_deref(),

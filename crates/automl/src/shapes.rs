@@ -117,7 +117,9 @@ fn machine(predictor: &Predictor) -> Result<(&EbmModel, &FittedEncoder)> {
         return Err(refuse(format!("{} members", predictor.active().len())));
     };
     let [fitted] = member.models.as_slice() else {
-        return Err(refuse(format!("the mean of {} models", member.models.len())));
+        // It was asked for rightly; the time was over before the last fit on all rows.
+        return Err(refuse(format!("the mean of {} models of the folds", member.models.len()))
+            .hint("train it again with more --time: there was none left for the last fit"));
     };
     let model: &dyn Any = fitted.model.as_ref();
     let model = model.downcast_ref().ok_or_else(|| refuse(fitted.learner.to_owned()))?;

@@ -4,6 +4,9 @@
 //! is atomic only within one file system). [`AtomicFile::commit`] flushes them to disk, renames,
 //! and flushes the folder, so that the new name survives a power cut. Dropped without a commit,
 //! or discarded by [`discard_unfinished`] when the process is told to die, it leaves nothing.
+//!
+//! The new file has the permissions of the one that it replaces. A link stays one: what it leads
+//! to is replaced. What is no file (a pipe, a device) is written to as the bytes come.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
@@ -24,7 +27,8 @@ static NEXT: AtomicU32 = AtomicU32::new(0);
 #[derive(Debug)]
 pub struct AtomicFile {
     path: PathBuf,
-    temporary: PathBuf,
+    /// Where the bytes are until they are complete; `None` for a pipe or a device.
+    temporary: Option<PathBuf>,
     file: File,
     committed: bool,
 }
@@ -35,20 +39,36 @@ impl AtomicFile {
     /// # Errors
     /// Input error when `path` is a folder, its folder does not exist or cannot be written to.
     pub fn create(path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref();
+        let path = &led_to(path.as_ref());
         let Some(name) = path.file_name().filter(|_| !path.is_dir()) else {
             return Err(Error::input("the output is a folder")
                 .at(path.display().to_string())
                 .expected("the name of a file to write")
                 .hint("add a file name to the path"));
         };
+        let there = fs::metadata(path).ok();
+        if there.as_ref().is_some_and(|there| !there.is_file()) {
+            let opened = OpenOptions::new().write(true).open(path);
+            let file = opened.map_err(|cause| write_error(path, cause))?;
+            return Ok(Self { path: path.clone(), temporary: None, file, committed: false });
+        }
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let hidden = format!(".{}.{}-{number}.tmp", name.to_string_lossy(), std::process::id());
         let temporary = path.with_file_name(hidden);
         // Registered before it exists: a signal in between must find it.
         unfinished(|set| set.insert(temporary.clone()));
         match OpenOptions::new().write(true).create_new(true).open(&temporary) {
-            Ok(file) => Ok(Self { path: path.to_owned(), temporary, file, committed: false }),
+            Ok(file) => {
+                let temporary = Some(temporary);
+                let begun = Self { path: path.clone(), temporary, file, committed: false };
+                // Before the first byte: who may not read the old file may not read the new one.
+                #[cfg(unix)]
+                if let Some(there) = there {
+                    let kept = begun.file.set_permissions(there.permissions());
+                    kept.map_err(|cause| write_error(path, cause))?;
+                }
+                Ok(begun)
+            }
             Err(cause) => {
                 unfinished(|set| set.remove(&temporary));
                 Err(write_error(path, cause))
@@ -61,7 +81,8 @@ impl AtomicFile {
     /// # Errors
     /// When the disk is full or fails.
     pub fn sync(&mut self) -> io::Result<()> {
-        self.file.sync_all()
+        // A pipe has no disk.
+        if self.temporary.is_some() { self.file.sync_all() } else { self.file.flush() }
     }
 
     /// Completes the file: flushed to disk, then given its name.
@@ -69,17 +90,13 @@ impl AtomicFile {
     /// # Errors
     /// Work error when the disk is full or fails; the target is then as it was.
     pub fn commit(mut self) -> Result<()> {
-        let done = self
-            .file
-            .sync_all()
-            .and_then(|()| fs::rename(&self.temporary, &self.path))
-            .map_err(|cause| write_error(&self.path, cause));
-        if done.is_ok() {
-            self.committed = true;
-            unfinished(|set| set.remove(&self.temporary));
-            sync_folder(&self.path);
-        }
-        done
+        self.sync().map_err(|cause| write_error(&self.path, cause))?;
+        let Some(temporary) = &self.temporary else { return Ok(()) };
+        fs::rename(temporary, &self.path).map_err(|cause| write_error(&self.path, cause))?;
+        self.committed = true;
+        unfinished(|set| set.remove(temporary));
+        sync_folder(&self.path);
+        Ok(())
     }
 
     /// Completes the file under another name in the same file system.
@@ -109,12 +126,23 @@ impl Write for AtomicFile {
 
 impl Drop for AtomicFile {
     fn drop(&mut self) {
-        if !self.committed {
+        if let Some(temporary) = self.temporary.as_ref().filter(|_| !self.committed) {
             // Nothing can be done about a failure here; a stray hidden file harms nobody.
-            let _ = fs::remove_file(&self.temporary);
-            unfinished(|set| set.remove(&self.temporary));
+            let _ = fs::remove_file(temporary);
+            unfinished(|set| set.remove(temporary));
         }
     }
+}
+
+/// What a path leads to where it is a link, also to a file that is not there yet.
+fn led_to(path: &Path) -> PathBuf {
+    if !path.is_symlink() {
+        return path.to_owned();
+    }
+    path.canonicalize().unwrap_or_else(|_| match fs::read_link(path) {
+        Ok(target) => path.parent().unwrap_or(Path::new("")).join(target),
+        Err(_) => path.to_owned(),
+    })
 }
 
 /// Writes `bytes` to `path`, completely or not at all.
@@ -204,6 +232,48 @@ mod tests {
         file.write_all(b"half").unwrap();
         drop(file);
         assert!(names(folder.path()).is_empty());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn permissions_and_links_stay_as_they_are() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let folder = Folder::new("atomic-kept");
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at("private"), "old").unwrap();
+        fs::set_permissions(at("private"), fs::Permissions::from_mode(0o600)).unwrap();
+        symlink("private", at("link")).unwrap();
+        symlink("not there", at("open")).unwrap();
+        atomic_write(at("link"), b"new").unwrap();
+        assert!(at("link").is_symlink());
+        assert_eq!(fs::read_to_string(at("private")).unwrap(), "new");
+        let mode = fs::metadata(at("private")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        atomic_write(at("open"), b"new").unwrap();
+        assert!(at("open").is_symlink());
+        assert_eq!(fs::read_to_string(at("not there")).unwrap(), "new");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_is_no_file_is_written_to_and_stays_what_it_is() {
+        use std::os::unix::fs::FileTypeExt;
+        let folder = Folder::new("atomic-pipe");
+        let pipe = folder.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+        assert!(made.success());
+        let reader = std::thread::spawn({
+            let pipe = pipe.clone();
+            move || fs::read_to_string(pipe).unwrap()
+        });
+        atomic_write(&pipe, b"new").unwrap();
+        assert_eq!(reader.join().unwrap(), "new");
+        assert!(fs::metadata(&pipe).unwrap().file_type().is_fifo());
+        // A link, so that a slip replaces the link and not the machine's device.
+        let full = folder.path().join("full");
+        std::os::unix::fs::symlink("/dev/full", &full).unwrap();
+        assert_eq!(atomic_write(&full, b"x").unwrap_err().what(), "the disk is full");
+        assert_eq!(names(folder.path()).len(), 2, "nothing beside them");
     }
 
     #[test]

@@ -1,19 +1,19 @@
 //! Rows written down as they come, for later: lines first, Parquet when there are enough.
 //!
 //! A [`Journal`] appends rows to `journal.jsonl`, a line each, and turns that file into
-//! `part-NAME.parquet` when it is told to. What was flushed survives the end of the process at
-//! any moment: the next one that opens the folder turns the lines that were left into a file, up
-//! to the first that is not whole. Before lines become a file they are renamed to
-//! `turning-NAME.jsonl`, which is removed after it: where both are found, the file has the rows
-//! already, so that no row is there twice. Lines that nobody can read any more (their schema is
-//! gone, or they are damaged) are left as `unread-NAME.jsonl`. Files beyond a limit of bytes are
-//! removed, oldest first. A folder is one process's at a time: two would take
-//! each other's lines for left ones.
+//! `part-NAME.parquet` when it is told to. What was flushed survives the end of the process at any
+//! moment: the next one that opens the folder turns the lines that were left into a file, up to the
+//! first that is not whole. Before lines become a file they are renamed to `turning-NAME.jsonl`,
+//! which is removed after it: where both are found, the file has the rows already, so that no row
+//! is there twice. Lines that nobody can read any more (their schema is gone, or all are damaged;
+//! damaged ones among others) are left as `unread-NAME.jsonl`. Files beyond a limit of bytes are
+//! removed, oldest first. A folder is one process's at a time: two would take each other's lines
+//! for left ones.
 //!
 //! Names come from outside (times, say) and decide the order of age; nothing here reads a clock.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use modelwright_core::context::Event;
@@ -33,12 +33,18 @@ const TURNING: &str = "turning-";
 /// What lines are called that cannot become a file.
 const UNREAD: &str = "unread-";
 const LOCK: &str = "journal.lock";
+/// Lines that wait in memory for a disk that takes nothing.
+const WAITING_BYTES: usize = 1 << 20;
 
 /// See the module's text.
 pub struct Journal {
     folder: PathBuf,
     schema: Schema,
-    lines: BufWriter<File>,
+    lines: File,
+    /// Whole lines that the system does not have yet.
+    waiting: Vec<u8>,
+    /// Bytes of the whole lines that it has.
+    n_written: u64,
     n_rows: usize,
     n_bytes: u64,
     bytes_max: u64,
@@ -68,10 +74,17 @@ impl Journal {
             .map_err(|e| Error::work("cannot write the schema").because(e))?;
         atomic_write(folder.join(SCHEMA), &text)?;
         let path = folder.join(LINES);
-        let lines = OpenOptions::new().create(true).append(true).open(&path);
-        let lines = BufWriter::new(lines.map_err(|e| failed(&path, e))?);
-        let (folder, n_rows, n_bytes) = (folder.to_owned(), 0, 0);
-        Ok(Self { folder, schema, lines, n_rows, n_bytes, bytes_max, _lock: right })
+        Ok(Self {
+            lines: new_lines(&path)?,
+            folder: folder.to_owned(),
+            schema,
+            waiting: Vec::new(),
+            n_written: 0,
+            n_rows: 0,
+            n_bytes: 0,
+            bytes_max,
+            _lock: right,
+        })
     }
 
     /// The columns of its rows.
@@ -92,30 +105,44 @@ impl Journal {
     /// Adds rows; columns are found by name, absent ones are missing.
     ///
     /// # Errors
-    /// Work error when the disk is full or fails.
+    /// Work error when rows that were added before fill the memory that they may wait in, and the
+    /// disk does not take them; these rows are then not added.
     pub fn append(&mut self, table: &Table) -> Result<()> {
+        if self.waiting.len() >= WAITING_BYTES {
+            self.flush()?;
+        }
         let columns: Vec<&Column> =
             self.schema.fields.iter().filter_map(|f| table.column(&f.name)).collect();
-        let mut text = Vec::new();
+        let n_before = self.waiting.len();
+        let text = &mut self.waiting;
         for row in 0..table.n_rows() {
             let cells = columns.iter().map(|c| (c.name.clone(), cell(c, row)));
             let object: serde_json::Map<String, Value> = cells.collect();
             // Writing to a vector cannot fail.
-            let _ = serde_json::to_writer(&mut text, &object);
+            let _ = serde_json::to_writer(&mut *text, &object);
             text.push(b'\n');
         }
-        self.lines.write_all(&text).map_err(|e| failed(&self.folder.join(LINES), e))?;
+        self.n_bytes += (text.len() - n_before) as u64;
         self.n_rows += table.n_rows();
-        self.n_bytes += text.len() as u64;
         Ok(())
     }
 
     /// Hands what was added to the system: from then on it survives the end of the process.
     ///
     /// # Errors
-    /// Work error when the disk is full or fails.
+    /// Work error when the disk is full or fails; what was added waits for the next time.
     pub fn flush(&mut self) -> Result<()> {
-        self.lines.flush().map_err(|e| failed(&self.folder.join(LINES), e))
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        self.lines.write_all(&self.waiting).map_err(|e| {
+            // Half a line would spoil the next one. All that waits is written again.
+            let _ = self.lines.set_len(self.n_written);
+            failed(&self.folder.join(LINES), e)
+        })?;
+        self.n_written += self.waiting.len() as u64;
+        self.waiting.clear();
+        Ok(())
     }
 
     /// Turns the lines into the file `part-NAME.parquet` and begins anew; `None` when there are
@@ -126,20 +153,24 @@ impl Journal {
     /// when the folder is opened again.
     pub fn rotate(&mut self, name: &str, ctx: &Context) -> Result<Option<PathBuf>> {
         self.flush()?;
+        // What the disk was too full for when its turn was.
+        for left in named(&self.folder, TURNING)? {
+            turn(&self.folder, &self.schema, &left, ctx)?;
+        }
         if self.n_rows == 0 {
             return Ok(None);
         }
         // New lines are there before the old ones go: rows always have somewhere to go.
         let (path, next) = (self.folder.join(LINES), self.folder.join(NEXT));
-        let lines = File::create(&next).map_err(|e| failed(&next, e))?;
+        let lines = new_lines(&next)?;
         let name = set_aside(&self.folder, name)?;
         fs::rename(&next, &path).map_err(|e| {
             let _ = fs::rename(turning_path(&self.folder, &name), &path);
             failed(&path, e)
         })?;
         // From here on, new rows go to new lines, whatever becomes of the old ones.
-        self.lines = BufWriter::new(lines);
-        (self.n_rows, self.n_bytes) = (0, 0);
+        self.lines = lines;
+        (self.n_rows, self.n_bytes, self.n_written) = (0, 0, 0);
         let written = turn(&self.folder, &self.schema, &name, ctx)?;
         self.bound()?;
         Ok(written)
@@ -166,6 +197,34 @@ impl Journal {
         }
         Ok(())
     }
+}
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        // Who wanted to know would have asked.
+        let _ = self.flush();
+    }
+}
+
+/// Turns lines that an ended process left in a folder into a file, where there are any, and
+/// nobody else has the folder.
+///
+/// # Errors
+/// Work error when the folder cannot be written to.
+pub fn recover_left(folder: &Path, name: &str, ctx: &Context) -> Result<()> {
+    let is_journal = folder.join(LINES).exists() || !named(folder, TURNING)?.is_empty();
+    match lock(folder) {
+        Ok(_right) if is_journal => recover(folder, name, ctx),
+        // Whoever has it takes care of its lines.
+        _ => Ok(()),
+    }
+}
+
+/// A file for lines, empty, whose end is where is written.
+fn new_lines(path: &Path) -> Result<File> {
+    let file = OpenOptions::new().create(true).append(true).open(path);
+    let file = file.and_then(|file| file.set_len(0).map(|()| file));
+    file.map_err(|e| failed(path, e))
 }
 
 /// Takes the right to a folder.
@@ -209,7 +268,7 @@ fn recover(folder: &Path, name: &str, ctx: &Context) -> Result<()> {
     for name in named(folder, TURNING)? {
         let why = match schema.as_ref().map(|schema| turn(folder, schema, &name, ctx)) {
             Some(Ok(_)) => continue,
-            Some(Err(error)) if error.kind() == ErrorKind::Input => error.to_string(),
+            Some(Err(error)) if error.kind() == ErrorKind::Input => error.what().to_owned(),
             Some(Err(error)) => return Err(error),
             None => format!("{SCHEMA} is gone or damaged"),
         };
@@ -284,7 +343,20 @@ fn turn(folder: &Path, schema: &Schema, name: &str, ctx: &Context) -> Result<Opt
                 schema: Some(schema.clone()),
                 ..ReadOptions::default()
             };
-            let table = read_bytes(LINES, &bytes, &options, ctx)?.table;
+            let read = |bytes: &[u8]| read_bytes(LINES, bytes, &options, ctx);
+            let table = match read(&bytes) {
+                Err(error) if error.kind() == ErrorKind::Input => {
+                    // One line that a full disk or a lost power cut costs no others.
+                    let (good, bad) = parted(&bytes);
+                    if good.is_empty() || bad.is_empty() {
+                        return Err(error);
+                    }
+                    let file = read(&good)?;
+                    keep_unread(folder, name, &bad, ctx)?;
+                    file.table
+                }
+                read => read?.table,
+            };
             let mut writer = TableWriter::parquet(AtomicFile::create(&path)?);
             writer.write(&table)?;
             writer.finish()?.commit()?;
@@ -293,6 +365,28 @@ fn turn(folder: &Path, schema: &Schema, name: &str, ctx: &Context) -> Result<Opt
     }
     fs::remove_file(&lines).map_err(|e| failed(&lines, e))?;
     Ok(written)
+}
+
+/// The lines that are objects, and those that are none.
+fn parted(lines: &[u8]) -> (Vec<u8>, Vec<u8>) {
+    let (mut good, mut bad) = (Vec::new(), Vec::new());
+    for line in lines.split_inclusive(|b| *b == b'\n') {
+        let is_object = serde_json::from_slice::<serde_json::Map<String, Value>>(line).is_ok();
+        if is_object { &mut good } else { &mut bad }.extend_from_slice(line);
+    }
+    (good, bad)
+}
+
+/// Leaves damaged lines for whoever can read them, and says so without quoting them.
+fn keep_unread(folder: &Path, name: &str, bad: &[u8], ctx: &Context) -> Result<()> {
+    let left = format!("{UNREAD}{name}.jsonl");
+    atomic_write(folder.join(&left), bad)?;
+    let n = bad.iter().filter(|b| **b == b'\n').count();
+    ctx.tell(Event::Warning(format!(
+        "{n} damaged lines of rows that were written down are left in {left} of {}",
+        folder.display()
+    )));
+    Ok(())
 }
 
 /// A cell as a line has it; what JSON has no number for is a text that is read as that number.
@@ -311,161 +405,4 @@ fn failed(path: &Path, cause: io::Error) -> Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use modelwright_core::data::{Field, Kind, Storage};
-    use modelwright_io::read_path;
-
-    use super::*;
-
-    struct Folder(PathBuf);
-
-    impl Drop for Folder {
-        fn drop(&mut self) {
-            let _ = fs::remove_dir_all(&self.0);
-        }
-    }
-
-    fn folder(name: &str) -> Folder {
-        let path = std::env::temp_dir().join(format!("mw-journal-{name}-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&path);
-        Folder(path)
-    }
-
-    fn schema() -> Schema {
-        Schema {
-            fields: vec![
-                Field::new("x", Storage::Number, Kind::Number),
-                Field::new("name", Storage::String, Kind::Category),
-                Field::new("at", Storage::Instant, Kind::Datetime),
-            ],
-        }
-    }
-
-    fn table(x: &[f64]) -> Table {
-        let n = x.len();
-        let texts = (0..n).map(|i| (i % 2 == 0).then(|| format!("{i}")));
-        let columns = vec![
-            Column::numbers("x", x.to_vec()),
-            Column::strings("name", texts),
-            Column::instants("at", (1_700_000_000_000_000..).take(n).collect()),
-        ];
-        Table::new(columns).unwrap()
-    }
-
-    #[test]
-    fn rows_come_back_as_they_were_and_old_files_go() {
-        let (folder, ctx) = (folder("rows"), Context::unlimited(0, 1));
-        let mut journal = Journal::open(&folder.0, schema(), 1, "0", &ctx).unwrap();
-        assert_eq!(journal.rotate("1", &ctx).unwrap(), None);
-        let rows = table(&[0.1, f64::NAN, f64::INFINITY, -3.0]);
-        journal.append(&rows).unwrap();
-        let path = journal.rotate("2", &ctx).unwrap().unwrap();
-        let options = ReadOptions { schema: Some(schema()), ..ReadOptions::default() };
-        let read = read_path(&path, &options, &ctx).unwrap().table;
-        for (own, read) in rows.columns().iter().zip(read.columns()) {
-            for row in 0..4 {
-                assert_eq!(own.display(row), read.display(row), "{} {row}", own.name);
-            }
-        }
-        journal.append(&table(&[1.0])).unwrap();
-        journal.rotate("3", &ctx).unwrap();
-        journal.append(&table(&[1.0])).unwrap();
-        journal.rotate("4", &ctx).unwrap();
-        let left: Vec<PathBuf> = parts(&folder.0).unwrap();
-        assert_eq!(
-            left,
-            [folder.0.join("part-4.parquet")],
-            "one byte is allowed beside the newest"
-        );
-    }
-
-    #[test]
-    fn lines_that_were_left_become_a_file_without_the_one_that_is_not_whole() {
-        let (folder, ctx) = (folder("left"), Context::unlimited(0, 1));
-        let mut journal = Journal::open(&folder.0, schema(), 1 << 20, "0", &ctx).unwrap();
-        journal.append(&table(&[1.0, 2.0, 3.0])).unwrap();
-        journal.flush().unwrap();
-        let other = Journal::open(&folder.0, schema(), 1 << 20, "1", &ctx).err().unwrap();
-        assert_eq!(other.what(), "another process writes rows down here");
-        assert!(folder.0.join(LINES).metadata().unwrap().len() > 0, "its lines are untouched");
-        // As a process that is killed leaves it: what was flushed, with half a line at the end.
-        drop(journal);
-        let lines = folder.0.join(LINES);
-        let mut bytes = fs::read(&lines).unwrap();
-        bytes.truncate(bytes.len() - 5);
-        fs::write(&lines, &bytes).unwrap();
-        drop(Journal::open(&folder.0, schema(), 1 << 20, "1", &ctx).unwrap());
-        let file = read_path(&folder.0.join("part-1.parquet"), &ReadOptions::default(), &ctx);
-        assert_eq!(file.unwrap().table.n_rows(), 2);
-        assert_eq!(fs::read(&lines).unwrap(), b"");
-    }
-
-    #[test]
-    fn rows_are_there_once_wherever_a_process_is_killed_while_lines_become_a_file() {
-        let (folder, ctx) = (folder("once"), Context::unlimited(0, 1));
-        let rows = || {
-            let read = |path: &PathBuf| read_path(path, &ReadOptions::default(), &ctx);
-            let of = |path| read(path).unwrap().table.n_rows();
-            parts(&folder.0).unwrap().iter().map(of).sum::<usize>()
-        };
-        let open = |name| Journal::open(&folder.0, schema(), 1 << 20, name, &ctx).unwrap();
-        let mut journal = open("0");
-        journal.append(&table(&[1.0, 2.0])).unwrap();
-        journal.flush().unwrap();
-        let lines = fs::read(folder.0.join(LINES)).unwrap();
-        journal.rotate("1", &ctx).unwrap();
-        drop(journal);
-        // Killed after the file was there, before its lines were gone.
-        fs::write(turning_path(&folder.0, "1"), &lines).unwrap();
-        drop(open("2"));
-        assert_eq!((rows(), named(&folder.0, TURNING).unwrap().len()), (2, 0));
-        // Killed before the file was there; meanwhile new lines had come.
-        fs::write(turning_path(&folder.0, "3"), &lines).unwrap();
-        fs::write(folder.0.join(LINES), &lines).unwrap();
-        drop(open("3"));
-        assert_eq!((rows(), named(&folder.0, TURNING).unwrap().len()), (6, 0));
-        assert_eq!(parts(&folder.0).unwrap().len(), 3, "no file takes another's place");
-    }
-
-    #[test]
-    fn lines_that_nobody_can_read_are_left_and_keep_no_journal_from_being_opened() {
-        let (folder, ctx) = (folder("unread"), Context::unlimited(0, 1));
-        let open = |name, bytes| Journal::open(&folder.0, schema(), bytes, name, &ctx).unwrap();
-        let mut journal = open("0", 1 << 20);
-        journal.append(&table(&[1.0])).unwrap();
-        journal.flush().unwrap();
-        drop(journal);
-        fs::remove_file(folder.0.join(SCHEMA)).unwrap();
-        drop(open("1", 1 << 20));
-        // Damaged, though there is a schema: no number.
-        fs::write(folder.0.join(LINES), "{\"x\":\"no number\"}\n").unwrap();
-        drop(open("2", 1 << 20));
-        assert_eq!(named(&folder.0, UNREAD).unwrap(), ["1", "2"]);
-        assert_eq!(named(&folder.0, TURNING).unwrap(), Vec::<String>::new());
-        // They count among what the folder may hold.
-        let mut journal = open("3", 1);
-        journal.append(&table(&[1.0])).unwrap();
-        let newest = journal.rotate("4", &ctx).unwrap().unwrap();
-        assert_eq!(named(&folder.0, UNREAD).unwrap(), Vec::<String>::new());
-        assert_eq!(parts(&folder.0).unwrap(), [newest]);
-    }
-
-    #[test]
-    fn rows_go_on_to_the_old_lines_where_no_new_ones_can_be_begun() {
-        let (folder, ctx) = (folder("begun"), Context::unlimited(0, 1));
-        let mut journal = Journal::open(&folder.0, schema(), 1 << 20, "0", &ctx).unwrap();
-        journal.append(&table(&[1.0])).unwrap();
-        journal.flush().unwrap();
-        // Nothing can be made under this name.
-        fs::create_dir(folder.0.join(NEXT)).unwrap();
-        assert!(journal.rotate("1", &ctx).is_err());
-        journal.append(&table(&[2.0])).unwrap();
-        journal.flush().unwrap();
-        let lines = fs::read_to_string(folder.0.join(LINES)).unwrap();
-        assert_eq!(lines.lines().count(), 2);
-        fs::remove_dir(folder.0.join(NEXT)).unwrap();
-        let path = journal.rotate("2", &ctx).unwrap().unwrap();
-        assert_eq!(read_path(&path, &ReadOptions::default(), &ctx).unwrap().table.n_rows(), 2);
-        assert!(!folder.0.join(NEXT).exists() && folder.0.join(LINES).exists());
-    }
-}
+mod tests;

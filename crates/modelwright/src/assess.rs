@@ -6,7 +6,7 @@ use modelwright_automl::Predictor;
 use modelwright_core::context::Event;
 use modelwright_core::record::{ConfusionMatrix, Evaluation, LevelRecord, Reliability, Usefulness};
 use modelwright_core::task::Predictions;
-use modelwright_core::{Context, Error, Result};
+use modelwright_core::{Context, Error, ErrorKind, Result};
 use modelwright_evaluate::compare::{Weight, compare_costs};
 use modelwright_evaluate::metric::Needs;
 use modelwright_evaluate::resample::Mix;
@@ -212,7 +212,7 @@ fn weigh(test: Comparison, spec: Option<&MetricSpec>, rope: Option<f64>, n_rows:
 }
 
 /// Tests by the metric that A was optimised for, then by the task's usual ones; a metric that is
-/// undefined on these rows is left out unless it is the first.
+/// undefined on these rows is left out, of the first with a warning.
 fn tests(
     a: &Model,
     rows_a: &Labelled,
@@ -234,10 +234,24 @@ fn tests(
         compare(metric, &paired(rows_a, (a, b), thresholds), ctx)
     };
     let main = a.metric(ctx);
-    let mut comparisons = vec![test(main)?];
+    let first = test(main);
     let others = metrics_for(a.predictor.task).filter(|m| m.spec.name != main.spec.name);
-    comparisons.extend(others.filter_map(|m| test(m).ok()));
-    Ok(comparisons)
+    let others = others.filter_map(|m| test(m).ok());
+    match first {
+        Ok(first) => Ok(std::iter::once(first).chain(others).collect()),
+        Err(undefined) if undefined.kind() == ErrorKind::Input => {
+            let others: Vec<Comparison> = others.collect();
+            let Some(instead) = others.first() else { return Err(undefined) };
+            ctx.tell(Event::Warning(format!(
+                "{}; the finding is by {} instead of {}",
+                undefined.what(),
+                instead.metric,
+                main.spec.name
+            )));
+            Ok(others)
+        }
+        Err(failed) => Err(failed),
+    }
 }
 
 /// The rows of A with the predictions of both; rows of one group are one witness.

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use modelwright_automl::reference::PredictionReference;
-use modelwright_automl::{FitOutcome, Purpose, shapes};
+use modelwright_automl::{FitOutcome, Predictor, Purpose, shapes};
 use modelwright_core::context::Event;
 use modelwright_core::data::Table;
 use modelwright_core::record::{CostRecord, EditRecord, MetricValue, RunRecord, ShapeBin, Shapes};
@@ -16,6 +16,10 @@ use crate::Model;
 use crate::assess::{Assessment, assess};
 use crate::labelled::{Labelled, label_table};
 use crate::reading::read_within_limits;
+
+/// More than any column adds to any target, and far from what overflows when it is summed over
+/// rows.
+const ADDED_MAX: f64 = 1e30;
 
 /// Who changes a model, and why.
 #[derive(Debug, Clone)]
@@ -64,7 +68,11 @@ pub fn edit_on(
     request: EditRequest,
     ctx: &Context,
 ) -> Result<FitOutcome> {
+    must_be_bounded(edited)?;
     let mut outcome = changed(model, edited, rows, request, ctx)?;
+    // What is written must be a model that can be loaded.
+    Predictor::decode(&outcome.predictor.encode()?)
+        .map_err(|e| Error::input("the edited functions are no sound model").because(e))?;
     let record = &mut outcome.record;
     if record.edits.last().is_some_and(|edit| edit.learned_from) {
         (record.evaluation, record.costs, outcome.predictions) = (None, None, None);
@@ -77,6 +85,21 @@ pub fn edit_on(
         ctx.tell(Event::Warning(text.to_owned()));
     }
     Ok(outcome)
+}
+
+/// Refuses numbers so large that sums of them overflow, or are no prediction of anything.
+fn must_be_bounded(edited: &Shapes) -> Result<()> {
+    let is_over = |values: &[f64]| values.iter().any(|v| v.abs() > ADDED_MAX);
+    let term = edited.terms.iter().find(|term| term.cells().iter().any(|cell| is_over(cell)));
+    let place = match term {
+        Some(term) => term.features.join(" × "),
+        None if is_over(&edited.intercepts) => "the intercepts".to_owned(),
+        None => return Ok(()),
+    };
+    Err(Error::input("what is added is too large")
+        .at(place)
+        .expected(format!("numbers from {:e} to {ADDED_MAX:e}", -ADDED_MAX))
+        .hint("a few units decide a chance: 10 of log-odds are 22,026 to 1"))
 }
 
 /// The model with the functions of `edited`, whatever rows it is measured on.
@@ -267,4 +290,26 @@ fn quoted(field: &str) -> String {
         return format!("\"{}\"", field.replace('"', "\"\""));
     }
     field.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_whose_sums_overflow_are_refused_with_their_place() {
+        let of = |intercept: f64, add: f64| -> Shapes {
+            serde_json::from_value(serde_json::json!({
+                "format": Shapes::FORMAT, "target": "y", "scale": "log_odds", "outputs": ["yes"],
+                "intercepts": [intercept],
+                "terms": [{ "columns": ["age"], "features": ["age"], "importance": 1.0,
+                            "bins": [{ "missing": true, "add": [add] }] }],
+            }))
+            .unwrap()
+        };
+        assert!(must_be_bounded(&of(-1e9, 1e9)).is_ok());
+        let refused = |shapes: &Shapes| must_be_bounded(shapes).unwrap_err().to_string();
+        assert!(refused(&of(0.0, -1e308)).contains("age"));
+        assert!(refused(&of(1e308, 0.0)).contains("the intercepts"));
+    }
 }

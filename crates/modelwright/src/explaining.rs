@@ -38,12 +38,13 @@ impl Model {
 }
 
 /// An explanation as a table: `row`, `base_value`, the values under the names of the columns, and
-/// `prediction`; of several outputs, a row of the table for each, named in `output`.
+/// `prediction`; of several outputs, a row of the table for each, named in `output`. A column of
+/// the model that is called as one of these stands under `column:NAME`.
 ///
 /// `rows` are the numbers of the explained rows, as they are to be shown.
 ///
 /// # Errors
-/// Input error when a column of the model is called as one of the above.
+/// Input error when a column of the model is called as another one then is.
 pub fn explanation_table(explanation: &Explanation, rows: &[u32]) -> Result<Table> {
     let n_outputs = explanation.outputs.len();
     let n = explanation.n_rows * n_outputs;
@@ -59,7 +60,9 @@ pub fn explanation_table(explanation: &Explanation, rows: &[u32]) -> Result<Tabl
     }
     columns.push(number("base_value", &|_, output| explanation.base_values[output]));
     for (c, name) in explanation.columns.iter().enumerate() {
-        columns.push(number(name, &|row, output| explanation.value(row, c, output)));
+        let is_taken = ["row", "output", "base_value", "prediction"].contains(&name.as_str());
+        let name = if is_taken { format!("column:{name}") } else { name.clone() };
+        columns.push(number(&name, &|row, output| explanation.value(row, c, output)));
     }
     columns.push(number("prediction", &|row, output| explanation.prediction(row, output)));
     Table::new(columns)

@@ -114,7 +114,8 @@ pub fn labelled_schema(model: &Model, by: &[String]) -> Result<Schema> {
     Ok(read_options_by(model, by)?.0.schema.unwrap_or_default())
 }
 
-fn shown_name(data: &Path) -> String {
+/// What a file of rows is called in results: its name without the folder, or standard input.
+pub(crate) fn shown_name(data: &Path) -> String {
     let name = data.file_name().unwrap_or(data.as_os_str()).to_string_lossy().into_owned();
     if name == "-" { "standard input".to_owned() } else { name }
 }

@@ -7,6 +7,8 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use modelwright_core::{Error, Result};
+use modelwright_lifecycle::outputs::{MODEL_FILE, RECORD_FILE, REPORT_FILE};
+use modelwright_lifecycle::resolve_model;
 use serde::Serialize;
 
 /// Writes a result to stdout.
@@ -57,6 +59,12 @@ pub(crate) fn spare<'a>(
     inputs: impl IntoIterator<Item = &'a Path>,
     flag: &str,
 ) -> Result<()> {
+    if output.is_some_and(|path| path.as_os_str() == "-") {
+        return Err(Error::input("the result cannot go to stdout here")
+            .at(flag)
+            .expected("the name of a file")
+            .got("-"));
+    }
     let Some(Ok(place)) = output.map(Path::canonicalize) else { return Ok(()) };
     match inputs.into_iter().find(|i| i.canonicalize().is_ok_and(|input| input == place)) {
         None => Ok(()),
@@ -66,6 +74,25 @@ pub(crate) fn spare<'a>(
             .got(place.display().to_string())
             .hint(format!("choose another name with {flag}"))),
     }
+}
+
+/// Refuses to write over a model, or the account and the report that lie beside it: see
+/// [`spare`].
+///
+/// # Errors
+/// As [`spare`].
+pub(crate) fn spare_model(output: Option<&Path>, model: &Path, flag: &str) -> Result<()> {
+    // A model that is not there is told where it is read.
+    let Ok(file) = resolve_model(model) else { return Ok(()) };
+    let is_of_fit = file.file_name().is_some_and(|name| name == MODEL_FILE);
+    let beside = [RECORD_FILE, REPORT_FILE].map(|name| file.with_file_name(name));
+    let beside = beside.iter().filter(|_| is_of_fit).map(PathBuf::as_path);
+    spare(output, beside.chain([&*file]), flag)
+}
+
+/// An output that may be `-` for stdout.
+pub(crate) fn or_stdout(output: Option<PathBuf>) -> Option<PathBuf> {
+    output.filter(|path| path.as_os_str() != "-")
 }
 
 /// Writes a line to stderr.
@@ -110,7 +137,7 @@ impl TextTable {
     /// A table with these titles; a title that begins with `>` makes its column right-aligned.
     pub(crate) fn new(titles: &[&str]) -> Self {
         let right = titles.iter().map(|t| t.starts_with('>')).collect();
-        let titles = titles.iter().map(|t| t.trim_start_matches('>').to_owned()).collect();
+        let titles = titles.iter().map(|t| t.strip_prefix('>').unwrap_or(t).to_owned()).collect();
         Self { rows: vec![titles], right }
     }
 
@@ -248,6 +275,13 @@ mod tests {
     fn text_is_wrapped_between_words() {
         assert_eq!(wrap("one two  three", 2, 9), "  one two\n  three\n");
         assert_eq!(wrap("incomprehensible", 0, 5), "incomprehensible\n");
+    }
+
+    #[test]
+    fn a_title_that_begins_with_the_mark_of_numbers_keeps_it() {
+        let mut table = TextTable::new(&["class", ">>50K"]);
+        table.row(vec!["share".to_owned(), "1".to_owned()]);
+        assert_eq!(table.render(), "  class  >50K\n  share     1\n");
     }
 
     #[test]

@@ -28,6 +28,8 @@ mod manners;
 mod monitor;
 #[path = "cli/offers.rs"]
 mod offers;
+#[path = "cli/outputs.rs"]
+mod outputs;
 #[path = "cli/retrain.rs"]
 mod retrain;
 #[path = "cli/store.rs"]

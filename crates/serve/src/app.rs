@@ -134,10 +134,15 @@ impl App {
             return Err(Problem::new(503, "no-model", "no model is loaded").retry_after(1));
         };
         let Some(entry) = state.entries.get(name) else {
-            let names: Vec<&str> = state.entries.keys().map(String::as_str).collect();
-            return Err(Problem::new(404, "no-such-model", "there is no model of this name")
-                .expected(format!("one of {}", names.join(", ")))
-                .got(name));
+            let problem = Problem::new(404, "no-such-model", "there is no model of this name");
+            // A key may be for some of them only.
+            let expected = if self.settings.needs_key() {
+                "one that GET /v1/models names".to_owned()
+            } else {
+                let names: Vec<&str> = state.entries.keys().map(String::as_str).collect();
+                format!("one of {}", names.join(", "))
+            };
+            return Err(problem.expected(expected).got(name));
         };
         if entry.versions.is_empty() {
             return Err(Problem::new(503, "not-loaded", format!("model `{name}` is not loaded"))

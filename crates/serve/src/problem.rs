@@ -12,6 +12,10 @@ use serde::Serialize;
 /// Faults that are listed; more are counted.
 const N_FAULTS_MAX: usize = 20;
 
+/// The kinds of problems that are about what was sent.
+const MALFORMED: &str = "malformed-body";
+const INVALID_ROW: &str = "invalid-row";
+
 /// A value or row that was refused.
 #[derive(Debug)]
 pub(crate) struct Fault {
@@ -125,7 +129,7 @@ impl Problem {
 
     /// A body that cannot be read as what it should be.
     pub(crate) fn malformed(detail: impl Into<String>) -> Self {
-        Self::new(400, "malformed-body", detail)
+        Self::new(400, MALFORMED, detail)
     }
 
     /// Says what would have been right.
@@ -165,7 +169,7 @@ impl Problem {
         let detail = if more { format!("{what} (and {} more rows)", n_rows - 1) } else { what };
         let hint = hint
             .or_else(|| more.then(|| "with ?on_error=null the other rows are answered".to_owned()));
-        let mut problem = Self::new(422, "invalid-row", detail);
+        let mut problem = Self::new(422, INVALID_ROW, detail);
         (problem.faults, problem.hint) = (faults, hint);
         problem
     }
@@ -211,6 +215,22 @@ impl Problem {
         let named = [("column", place.column), ("expected", place.expected), ("got", place.got)];
         let named = named.into_iter().chain([("hint", self.hint.as_deref())]);
         parts.extend(named.filter_map(|(name, part)| Some(format!("{name}: {}", part?))));
+        parts.join("; ")
+    }
+
+    /// The text for logs and traces, which hold no value of a row: of a body that was refused only
+    /// what kind of fault it has and where, as its texts may quote it.
+    pub(crate) fn told(&self) -> String {
+        if !matches!(self.kind, INVALID_ROW | MALFORMED) {
+            return self.text();
+        }
+        let place = self.place();
+        let mut parts = vec![self.kind.to_owned()];
+        parts.extend(place.row.map(|row| format!("row {row}")));
+        let named = [("column", place.column), ("expected", place.expected)];
+        parts.extend(
+            named.into_iter().filter_map(|(name, part)| Some(format!("{name}: {}", part?))),
+        );
         parts.join("; ")
     }
 
@@ -261,4 +281,23 @@ fn one_line(error: &Error) -> String {
 fn title(status: u16) -> &'static str {
     let status = hyper::StatusCode::from_u16(status).ok();
     status.and_then(|s| s.canonical_reason()).unwrap_or("Problem")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_told_of_a_refused_body_quotes_nothing_of_it() {
+        let quoted =
+            || Error::input("line 3 is no JSON object: string \"Jane Doe\"").got("Jane Doe");
+        let of_row = quoted().column("age").expected("a number").because("Jane Doe");
+        let row = Problem::of_error(of_row);
+        assert!(row.text().contains("Jane Doe"), "who sent it is told: {}", row.text());
+        assert_eq!(row.told(), "invalid-row; row 1; column: age; expected: a number");
+        let body = Problem::of_error(quoted());
+        assert_eq!((body.status, body.told().as_str()), (400, "malformed-body"));
+        let other = Problem::new(404, "no-such-model", "there is none").got("b");
+        assert_eq!(other.told(), other.text());
+    }
 }

@@ -3,7 +3,9 @@
 //! Rows go to a journal per model (`FOLDER/requests/NAME/`), labels that come later to
 //! `FOLDER/feedback/`; both become Parquet files (see [`modelwright_lifecycle::journal`]). A thread
 //! of its own writes, so that no answer waits for a disk: what it has no time or room for is lost,
-//! and counted. Lines are handed to the system every second.
+//! and counted. Lines are handed to the system every second. What a server that was killed left is
+//! turned into files when the next one starts. Whoever sends labels acts on the answer: a server
+//! that cannot write them does not start, and takes none while its disk does not.
 //!
 //! Of each row there are `request_time`, `request_id`, `request_row` (from 1), `model_version`,
 //! the columns that the model read, and the columns of its answer.
@@ -12,6 +14,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -19,7 +22,7 @@ use std::time::{Duration, Instant};
 use foldhash::fast::FixedState;
 use modelwright_core::data::{Column, Table};
 use modelwright_core::{Context, Error, Result};
-use modelwright_lifecycle::journal::Journal;
+use modelwright_lifecycle::journal::{Journal, recover_left};
 
 use crate::clock;
 use crate::log::Log;
@@ -80,16 +83,21 @@ pub(crate) struct RequestLog {
     rows: SyncSender<Message>,
     settings: Arc<RequestLogSettings>,
     stats: Arc<ServerStats>,
+    /// Whether labels cannot be written now.
+    labels_fail: Arc<AtomicBool>,
 }
 
 /// The name of the journal of labels.
 const FEEDBACK: &str = "feedback";
+/// The folder of the journals of models.
+const REQUESTS: &str = "requests";
 
 impl RequestLog {
     /// Starts the thread; the handle is to be waited for at the end.
     ///
     /// # Errors
-    /// Input error for a folder that cannot be written to.
+    /// Input error for a folder that cannot be written to, work error where another process writes
+    /// labels down there.
     pub(crate) fn start(
         settings: RequestLogSettings,
         ctx: Context,
@@ -109,13 +117,16 @@ impl RequestLog {
             log,
             journals: BTreeMap::new(),
             is_failing: false,
+            labels_fail: Arc::default(),
             n_names: 0,
         };
+        writer.begin()?;
+        let labels_fail = writer.labels_fail.clone();
         let thread = thread::Builder::new()
             .name("request log".to_owned())
             .spawn(move || writer.run(&receive))
             .map_err(|e: io::Error| Error::work("cannot start a thread").because(e))?;
-        Ok((Self { rows: send, settings, stats }, thread))
+        Ok((Self { rows: send, settings, stats, labels_fail }, thread))
     }
 
     /// Whether a request is of the sample.
@@ -150,19 +161,13 @@ impl RequestLog {
             columns.push(Column { name, data: column.data.clone() });
         }
         columns.extend(answers);
-        self.send(&format!("requests/{}", model.0), columns);
+        self.send(&format!("{REQUESTS}/{}", model.0), columns);
     }
 
-    /// Writes down labels that came later: id, row (from 1) and label of each.
-    pub(crate) fn labelled(&self, labels: &[(String, f64, String)]) -> bool {
-        let now = vec![clock::unix_micros(); labels.len()];
-        let columns = vec![
-            Column::instants("feedback_time", now),
-            Column::strings("request_id", labels.iter().map(|(id, _, _)| Some(id))),
-            Column::numbers("request_row", labels.iter().map(|(_, row, _)| *row).collect()),
-            Column::strings("label", labels.iter().map(|(_, _, label)| Some(label))),
-        ];
-        self.send(FEEDBACK, columns)
+    /// Writes down labels that came later: id, row (from 1) and label of each. Whether they were
+    /// taken.
+    pub(crate) fn labelled(&self, labels: &[Label]) -> bool {
+        !self.labels_fail.load(Ordering::Relaxed) && self.send(FEEDBACK, columns_of(labels))
     }
 
     /// Asks the thread to write what it has, and to end.
@@ -183,6 +188,18 @@ impl RequestLog {
     }
 }
 
+/// Id and row of a request, and what came true of it.
+pub(crate) type Label = (String, f64, String);
+
+fn columns_of(labels: &[Label]) -> Vec<Column> {
+    vec![
+        Column::instants("feedback_time", vec![clock::unix_micros(); labels.len()]),
+        Column::strings("request_id", labels.iter().map(|(id, _, _)| Some(id))),
+        Column::numbers("request_row", labels.iter().map(|(_, row, _)| *row).collect()),
+        Column::strings("label", labels.iter().map(|(_, _, label)| Some(label))),
+    ]
+}
+
 fn head(request_id: &str, rows: Vec<f64>) -> Vec<Column> {
     let n = rows.len();
     vec![
@@ -201,10 +218,25 @@ struct Writer {
     journals: BTreeMap<String, (Journal, Instant)>,
     /// Whether the last attempt failed: then it is not told again.
     is_failing: bool,
+    labels_fail: Arc<AtomicBool>,
     n_names: u64,
 }
 
 impl Writer {
+    /// Turns what was left into files, whichever models are served now, and takes the right to
+    /// write labels.
+    fn begin(&mut self) -> Result<()> {
+        let folder = self.settings.folder.join(REQUESTS);
+        // Where no model was asked yet there is none.
+        let left = std::fs::read_dir(&folder).into_iter().flatten().flatten();
+        for path in left.map(|entry| entry.path()).filter(|path| path.is_dir()) {
+            let name = self.new_name();
+            recover_left(&path, &name, &self.ctx)?;
+        }
+        let table = Table::new(columns_of(&[]))?;
+        self.write(&Rows { journal: FEEDBACK.to_owned(), table })
+    }
+
     fn run(&mut self, rows: &Receiver<Message>) {
         let mut flushed = clock::now();
         loop {
@@ -212,6 +244,7 @@ impl Writer {
                 Ok(Message::Rows(rows)) => {
                     let n = rows.table.n_rows();
                     let written = self.write(&rows);
+                    self.note_labels(&rows.journal, written.is_err());
                     self.judge(written, n);
                 }
                 Err(RecvTimeoutError::Timeout) => {}
@@ -261,9 +294,17 @@ impl Writer {
             } else {
                 journal.flush()
             };
+            self.note_labels(&key, done.is_err());
             result = result.and(done);
         }
         result
+    }
+
+    /// Notes whether labels can be written.
+    fn note_labels(&self, journal: &str, is_failing: bool) {
+        if journal == FEEDBACK {
+            self.labels_fail.store(is_failing, Ordering::Relaxed);
+        }
     }
 
     /// Tells of a failure once, and counts the rows that it cost.

@@ -153,7 +153,8 @@ impl Server {
     }
 
     /// Answers until [`Stop::now`], or, with `signals`, until SIGINT or SIGTERM; SIGHUP makes it
-    /// look for newer models and read keys and certificates again. Returns when running requests have ended.
+    /// look for newer models and read keys and certificates again. Returns when running requests have
+    /// ended, or at a second such signal.
     ///
     /// # Errors
     /// Work error when the system refuses the socket or the signals.
@@ -172,7 +173,11 @@ impl Server {
                 () = signalled(), if signals => {}
             }
             let _ = tell.send(true);
-            serving.join_all().await;
+            tokio::select! {
+                _ = serving.join_all() => {}
+                // Who asks twice waits for no slow client.
+                () = signalled(), if signals => {}
+            }
             watching.abort();
             Ok(())
         });

@@ -164,6 +164,8 @@ pub struct Settings {
     /// Whether models can be loaded, unloaded and rolled back over HTTP; `None` allows it where
     /// only this machine can ask, or a key is needed.
     pub admin: Option<bool>,
+    /// Names beside `localhost` and addresses by which the server may be asked without a key.
+    pub hosts: Vec<String>,
     /// Who may ask; `None` is everybody.
     pub keys: Option<Keys>,
     /// Whose tokens are taken in place of keys.
@@ -215,6 +217,7 @@ impl Default for Settings {
             policy: Policy::default(),
             limits: Limits::default(),
             admin: None,
+            hosts: Vec::new(),
             keys: None,
             jwt: None,
             log: LogRequests::default(),

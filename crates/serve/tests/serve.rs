@@ -16,6 +16,8 @@ mod exchange;
 mod explain;
 #[path = "serve/gathered.rs"]
 mod gathered;
+#[path = "serve/kept.rs"]
+mod kept;
 #[path = "serve/leaving.rs"]
 mod leaving;
 #[path = "serve/limits.rs"]

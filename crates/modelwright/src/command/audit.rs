@@ -59,6 +59,7 @@ impl Audit {
     /// Predicts DATA, measures the groups and prints.
     pub(crate) fn run(self, session: &Session) -> Result<()> {
         output::spare(self.report.as_deref(), [&*self.data], "--report")?;
+        output::spare_model(self.report.as_deref(), &self.model.model, "--report")?;
         let model = Model::load(&self.model.model)?.with_text(self.text.layout());
         let sensitive = self.sensitive(&model)?;
         let ctx = session.context(Limits::default())?;

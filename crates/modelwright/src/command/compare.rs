@@ -1,6 +1,7 @@
 //! `compare`: whether one of two models is better on the same rows; or learners by their scores.
 
 mod scores;
+mod spooled;
 
 use std::path::PathBuf;
 
@@ -12,11 +13,12 @@ use serde::Serialize;
 
 use crate::flags::text::TextArgs;
 use crate::flags::values;
-use crate::labelled::{Labelled, predict_labelled};
+use crate::labelled::{Labelled, predict_labelled, shown_name};
 use crate::output::{self, TextTable, count, number, wrap};
 use crate::session::{Limits, Session};
 
 use scores::ScoreFlags;
+use spooled::Spooled;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -89,8 +91,14 @@ impl Compare {
         let (a, b) = (load(path_a)?, load(path_b)?);
         check_comparable(&a, &b)?;
         let ctx = session.context(Limits::default())?;
-        let rows_a = predict_labelled(&a, data, &ctx)?;
-        let rows_b = predict_labelled(&b, data, &ctx)?;
+        // A stream comes once, and two models read it.
+        let spooled = Spooled::of(data)?;
+        let place = spooled.as_ref().map_or(&**data, Spooled::path);
+        let mut rows_a = predict_labelled(&a, place, &ctx)?;
+        let rows_b = predict_labelled(&b, place, &ctx)?;
+        if spooled.is_some() {
+            rows_a.name = shown_name(data);
+        }
         let asked = CompareOptions {
             rope: self.rope,
             costs: self.cost.map(|given| given.0.into_iter().collect()),

@@ -21,7 +21,6 @@ use modelwright_core::context::Event;
 use modelwright_core::data::Table;
 use modelwright_core::{Context, Error, Result};
 use modelwright_lifecycle::AtomicFile;
-use modelwright_lifecycle::outputs::{RECORD_FILE, REPORT_FILE};
 use serde::Serialize;
 use serde_json::json;
 
@@ -223,6 +222,7 @@ impl Explain {
     /// Refuses an output that cannot be, before anything is read.
     fn check(&self) -> Result<()> {
         output::spare(self.report.as_deref(), [self.data()], "--report")?;
+        output::spare_model(self.report.as_deref(), &self.model.model, "--report")?;
         if self.ice && self.profile.is_empty() && self.report.is_none() {
             return Err(Error::input("`--ice` needs `--profile` or `--report`")
                 .at("--ice")
@@ -345,10 +345,7 @@ fn write_shapes(model: &Model, path: &Path, session: &Session) -> Result<()> {
             .expected("a file name that ends in .json or .csv")
             .got(path.display().to_string()));
     }
-    let beside = |name: &str| model.path.with_file_name(name);
-    let account = [beside(RECORD_FILE), beside(REPORT_FILE)];
-    let inputs = account.iter().map(PathBuf::as_path).chain([&*model.path]);
-    output::spare(Some(path), inputs, "--shapes")?;
+    output::spare_model(Some(path), &model.path, "--shapes")?;
     let found =
         shapes::shapes(&model.predictor).map_err(|e| e.at(model.path.display().to_string()))?;
     modelwright_lifecycle::atomic_write(path, shapes_text(&found, path)?.as_bytes())?;

@@ -140,6 +140,7 @@ impl Monitor {
         let others = [&self.reference, &self.labels, &self.alerts].into_iter().flatten();
         let inputs = self.current.iter().chain(others).map(PathBuf::as_path);
         output::spare(self.report.as_deref(), inputs, "--report")?;
+        output::spare_model(self.report.as_deref(), &self.model.model, "--report")?;
         let rules = self.alerts.as_deref().map(AlertRules::read).transpose()?;
         let asked = serde_json::json!({
             "model": self.model.model, "current": self.current, "reference": self.reference,

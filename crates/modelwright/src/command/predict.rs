@@ -84,7 +84,8 @@ enum Form {
 
 impl Predict {
     /// Streams DATA through the model.
-    pub(crate) fn run(self, session: &Session) -> Result<()> {
+    pub(crate) fn run(mut self, session: &Session) -> Result<()> {
+        self.output = output::or_stdout(self.output);
         let form = self.form(session)?;
         let model = Model::load(&self.model.model)?.with_text(self.text.layout());
         if self.intervals && model.predictor.levels().is_empty() {

@@ -7,6 +7,8 @@ use modelwright::inspect::{
     annex_iv, model_card, model_card_json, report_html, report_json, report_markdown,
 };
 use modelwright_core::{Error, Result};
+use modelwright_lifecycle::outputs::RECORD_FILE;
+use modelwright_lifecycle::resolve_model;
 
 use crate::output;
 use crate::session::Session;
@@ -68,7 +70,13 @@ impl Report {
             None if session.global.json => Form::Json,
             None => Form::Html,
         };
-        output::spare(self.output.as_deref(), [&*self.run], "--output")?;
+        let to = output::or_stdout(self.output);
+        output::spare(to.as_deref(), [&*self.run], "--output")?;
+        if let (Some(to), Ok(model)) = (&to, resolve_model(&self.run)) {
+            // The report of a fit may be written again; its model and account are what it is of.
+            let record = model.with_file_name(RECORD_FILE);
+            output::spare(Some(to), [&*model, &record], "--output")?;
+        }
         let record = modelwright_lifecycle::artifact::read_record(&self.run)?;
         let text = match form {
             Form::Html => report_html(&record),
@@ -78,7 +86,7 @@ impl Report {
             Form::ModelCardJson => model_card_json(&record),
             Form::AnnexIv => annex_iv(&record),
         };
-        match self.output {
+        match to {
             None => output::print(&text),
             Some(path) => modelwright_lifecycle::atomic_write(path, text.as_bytes()),
         }

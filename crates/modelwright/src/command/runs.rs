@@ -1,11 +1,11 @@
 //! `runs`: what was done, with which data, and what came of it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use modelwright::evaluate::metric;
 use modelwright::lifecycle::store::{RunFilter, RunRow, Store};
-use modelwright_core::Result;
+use modelwright_core::{Error, Result};
 use serde_json::json;
 
 use crate::output::{self, TextTable, count, number, seconds};
@@ -252,6 +252,20 @@ fn export(store: &Store, ids: &[i64], file: Option<PathBuf>) -> Result<()> {
     } else {
         ids.iter().map(|id| store.run(*id)).collect::<Result<_>>()?
     };
+    let file = output::or_stdout(file);
+    let folder = file.as_deref().map(|path| path.parent().unwrap_or(Path::new("")));
+    // Only within the store are names that mean something to it.
+    let is_of_store = folder.is_some_and(|folder| {
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        let place = folder.canonicalize().ok().zip(store.folder().canonicalize().ok());
+        place.is_some_and(|(folder, store)| folder.starts_with(store))
+    });
+    if is_of_store {
+        return Err(Error::input("the output would be written into the store")
+            .at("--output")
+            .expected("a file elsewhere")
+            .got(file.unwrap_or_default().display().to_string()));
+    }
     let mut text = String::new();
     for run in &runs {
         text += &json!(run).to_string();

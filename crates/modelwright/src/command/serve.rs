@@ -74,6 +74,10 @@ pub(crate) struct Serve {
     /// reject it, warn in the answer, or accept it [default: warn]
     #[arg(long, value_name = "POLICY")]
     policy: Option<String>,
+    /// A name of this machine by which it may be asked without a key, beside localhost, addresses
+    /// and names without a dot
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
+    allow_host: Option<Vec<String>>,
     /// A file of API keys; without it, and without MODELWRIGHT_SERVE_API_KEY, everybody may ask
     #[arg(long, value_name = "FILE")]
     keys: Option<String>,
@@ -235,6 +239,7 @@ impl Serve {
             ("tls-client-ca", one(&self.tls_client_ca)),
             ("name", one(&self.name)),
             ("policy", one(&self.policy)),
+            ("allow-host", self.allow_host.clone()),
             ("keys", one(&self.keys)),
             ("jwks", one(&self.jwks)),
             ("jwt-issuer", one(&self.jwt_issuer)),

@@ -157,6 +157,14 @@ impl PipelineConfig {
     }
 
     fn check(&self) -> Result<()> {
+        if let Some(out) = self.fit.get("out") {
+            return Err(Error::input(
+                "a project says where its model goes beside [fit], not in it",
+            )
+            .at("fit.out")
+            .expected("out = \"FOLDER\" above the first table")
+            .got(out.type_str()));
+        }
         crate::asked::options("fit", &self.fit_flags()?)?;
         for gate in &self.gates {
             let is_bounded = gate.at_least.is_some() || gate.at_most.is_some();

@@ -89,6 +89,11 @@ fn not_worse(
     let rows_other = predict_labelled(&other_model, test, ctx)?;
     let asked = CompareOptions { rope: None, costs: None };
     let all = compare_models((model, &rows), (&other_model, &rows_other), &asked, ctx)?;
+    // A gate stands on the metric of the model, not on one that happens to be defined.
+    let main = model.metric(ctx).spec.name;
+    if all.iter().all(|weighed| weighed.test.metric != main) {
+        return Err(failed(format!("{main} is undefined on the test rows")));
+    }
     let test = &all[0].test;
     let larger_is_better = metric(&test.metric)?.spec.larger_is_better;
     let is_worse = if larger_is_better { test.ci95.high < 0.0 } else { test.ci95.low > 0.0 };

@@ -170,3 +170,10 @@ fn project_files_that_cannot_work_are_refused_with_a_reason() {
     let absent = Pipeline::read(Path::new("no-such-folder")).err().unwrap().to_string();
     assert!(absent.contains("cannot read the project file"), "{absent}");
 }
+
+#[test]
+fn a_folder_for_the_model_among_the_flags_of_the_fit_is_refused() {
+    let text = "[data]\ntrain = \"t.csv\"\n[fit]\ntarget = \"y\"\nout = \"elsewhere\"\n";
+    let refused = PipelineConfig::parse(text).unwrap_err().to_string();
+    assert!(refused.contains("fit.out") && refused.contains("above the first table"), "{refused}");
+}

@@ -90,3 +90,33 @@ fn twice_ends_at_once_and_leaves_nothing() {
     assert_eq!(child.wait().unwrap().code(), Some(130), "{said}");
     assert_eq!(folder.names(), ["t.csv"], "nothing is left");
 }
+
+#[test]
+fn a_server_that_is_told_twice_to_end_waits_for_no_slow_client() {
+    use std::io::Write;
+    let folder = crate::tables::with_model();
+    let args = ["serve", "model", "--port", "0", "--drain-time", "1h"];
+    let mut child =
+        folder.command(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    assert!(stderr.read_line(&mut line).unwrap() > 0);
+    let address = line.trim().rsplit("http://").next().unwrap();
+    let mut slow = std::net::TcpStream::connect(address).unwrap();
+    let head = format!("POST /predict HTTP/1.1\r\nhost: {address}\r\ncontent-length: 9\r\n\r\n");
+    slow.write_all(head.as_bytes()).unwrap();
+    let pause = || std::thread::sleep(std::time::Duration::from_millis(500));
+    pause();
+    interrupt(&child);
+    pause();
+    assert!(child.try_wait().unwrap().is_none(), "it answers what it has");
+    for _ in 0..100 {
+        interrupt(&child);
+        pause();
+        if child.try_wait().unwrap().is_some() {
+            return;
+        }
+    }
+    child.kill().unwrap();
+    panic!("it waited for the client");
+}

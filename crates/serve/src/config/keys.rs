@@ -46,7 +46,7 @@ pub const PREFIX: &str = "MODELWRIGHT_SERVE_";
 use KeyKind::{List, Number, Switch, Text};
 
 /// All of them, in the order in which they are printed.
-pub const KEYS: [Key; 48] = [
+pub const KEYS: [Key; 49] = [
     Key::new("models", List, None),
     Key::new("store", Text, None),
     Key::new("name", Text, None),
@@ -58,6 +58,7 @@ pub const KEYS: [Key; 48] = [
     Key::new("tls-key", Text, None),
     Key::new("tls-client-ca", Text, None),
     Key::new("policy", Text, Some("warn")),
+    Key::new("allow-host", List, None),
     Key::new("keys", Text, None),
     Key { is_secret: true, ..Key::new("api-key", Text, None) },
     Key::new("jwks", Text, None),

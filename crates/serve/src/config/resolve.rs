@@ -37,6 +37,7 @@ impl Config {
             policy: self.read("policy", FromStr::from_str)?,
             limits,
             admin: self.switch("admin")?.then_some(true),
+            hosts: self.told.get("allow-host").map_or(Vec::new(), |told| told.texts.clone()),
             keys: self.api_keys()?,
             jwt: self.jwt()?,
             log: self.read("log", FromStr::from_str)?,

@@ -64,7 +64,10 @@ pub(super) async fn infer(
         let n_rows = response.outputs.first().and_then(|output| output.shape.first());
         noted.answered(n_rows.and_then(|n| usize::try_from(*n).ok()).unwrap_or(0));
     }
-    result.map_err(|problem| status(&problem))
+    result.map_err(|problem| {
+        noted.refused(&problem);
+        status(&problem)
+    })
 }
 
 fn answer(

@@ -9,6 +9,7 @@ use crate::app::App;
 use crate::clock;
 use crate::log::RequestLine;
 use crate::model::Model;
+use crate::problem::Problem;
 use crate::telemetry::{Span, TraceIds};
 
 /// What those who answer a call say of it; clones are of the same call.
@@ -24,6 +25,8 @@ struct Said {
     request_id: Arc<str>,
     model: Option<(Arc<str>, u64)>,
     n_rows: Option<usize>,
+    /// Why not, without what was sent.
+    refused: Option<String>,
 }
 
 /// How a call, or a message of a stream, ended.
@@ -56,6 +59,12 @@ impl Noted {
     pub(super) fn answered(&self, n_rows: usize) {
         self.said.lock().unwrap_or_else(PoisonError::into_inner).n_rows = Some(n_rows);
     }
+
+    /// Why rows were not answered; the message of the status may quote them.
+    pub(super) fn refused(&self, problem: &Problem) {
+        let told = problem.told();
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).refused = Some(told);
+    }
 }
 
 /// Counts and logs what is over.
@@ -64,7 +73,8 @@ pub(crate) fn count(app: &App, noted: &Noted, ended: &Ended<'_>) {
     app.stats.by_status[usize::from(status / 100).clamp(1, 5) - 1].add(1);
     let said = noted.said.lock().unwrap_or_else(PoisonError::into_inner);
     let error = (ended.status.code() != Code::Ok)
-        .then(|| format!("{:?}: {}", ended.status.code(), ended.status.message()));
+        .then(|| said.refused.as_deref().unwrap_or(ended.status.message()))
+        .map(|why| format!("{:?}: {why}", ended.status.code()));
     if let (Some(telemetry), Some(ids)) = (&app.telemetry, &noted.ids) {
         let span = || Span {
             ids: ids.clone(),

@@ -20,7 +20,7 @@ use crate::access::{Known, Refused, Scope, Turn};
 use crate::app::App;
 use crate::clock;
 use crate::http::admit::refusal;
-use crate::model::{Entry, Model};
+use crate::model::{Entry, Model, State};
 use crate::problem::Problem;
 use crate::wire::v2::describe::EXTENSIONS;
 
@@ -76,6 +76,12 @@ async fn message(
 }
 
 impl Service {
+    /// The models that the request's key is for.
+    fn seen<T>(&self, request: &Request<T>) -> State {
+        let key = request.extensions().get::<Arc<Known>>();
+        self.0.hub.state().only(|name| key.is_none_or(|key| key.may_use(name)))
+    }
+
     fn find<T>(
         &self,
         request: &Request<T>,
@@ -202,7 +208,7 @@ impl GrpcInferenceService for Service {
         request: Request<ModelStatisticsRequest>,
     ) -> Answer<ModelStatisticsResponse> {
         let ModelStatisticsRequest { name, version } = request.get_ref();
-        let state = self.0.hub.state();
+        let state = self.seen(&request);
         let model_stats = if name.is_empty() {
             state.entries.values().filter_map(describe::statistics).collect()
         } else {
@@ -216,7 +222,7 @@ impl GrpcInferenceService for Service {
         &self,
         request: Request<RepositoryIndexRequest>,
     ) -> Answer<RepositoryIndexResponse> {
-        let state = self.0.hub.state();
+        let state = self.seen(&request);
         Ok(Response::new(describe::index(&state, request.get_ref().ready)))
     }
 

@@ -3,6 +3,7 @@
 pub(crate) mod admit;
 pub(crate) mod body;
 mod call;
+pub(crate) mod guard;
 pub(crate) mod listen;
 mod respond;
 pub(crate) mod route;

@@ -104,6 +104,11 @@ impl Route {
         }
     }
 
+    /// Whether it changes what is served or what is written down, beside what was asked.
+    pub(crate) fn is_change(&self) -> bool {
+        self.scope() == Some(Scope::Admin) || *self == Self::Feedback
+    }
+
     /// The name of the model that is meant.
     pub(crate) fn model(&self) -> Option<&str> {
         match self {

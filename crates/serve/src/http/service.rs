@@ -14,14 +14,14 @@ use modelwright_core::Context;
 use super::admit::{admit, forbidden};
 use super::respond::respond;
 use super::route::{self, Call, Route};
-use super::{body, call};
+use super::{body, call, guard};
 use crate::access::{Known, Turn};
 use crate::app::App;
 use crate::ask::{Ask, Query, Reply};
 use crate::clock;
 use crate::grpc::{self, Grpc};
 use crate::log::RequestLine;
-use crate::model::{Canary, Hub, Model};
+use crate::model::{Canary, Hub, Model, State};
 use crate::problem::Problem;
 use crate::renewal;
 use crate::streamed;
@@ -123,6 +123,11 @@ async fn handle(
     }
     let route = route::find(&parts.method, parts.uri.path())?;
     if let Some(scope) = route.scope() {
+        let settings = &app.settings;
+        if !settings.needs_key() {
+            let is_loopback = settings.host.is_loopback();
+            guard::check_models(parts, &settings.hosts, is_loopback, route.is_change())?;
+        }
         trace.turn = admit(app, &parts.headers, scope, &mut trace.key)?;
     }
     let may_use = |name: &str| trace.key.as_ref().is_none_or(|key| key.may_use(name));
@@ -130,11 +135,15 @@ async fn handle(
         return Err(forbidden("the key is not for this model"));
     }
     let Route::Predict { call, model, version } = route else {
-        return other(app, route, parts, body).await;
+        let state = app.hub.state().only(may_use);
+        return other(app, &state, route, parts, body).await;
     };
     let query = Query::parse(parts.uri.query());
     let name = model.as_deref().or_else(|| query.get("model")).filter(|n| !n.is_empty());
     let sticky = parts.headers.get(STICKY_KEY).and_then(|v| v.to_str().ok()).unwrap_or(id);
+    if name.is_some_and(|name| !may_use(name)) {
+        return Err(forbidden("the key is not for this model"));
+    }
     let model = app.model(name, version.as_deref().or_else(|| query.get("version")), sticky)?;
     if !may_use(&model.name) {
         return Err(forbidden("the key is not for this model"));
@@ -197,14 +206,14 @@ async fn predict(
     app.engine.run(model, n_bytes, is_long, work).await
 }
 
-/// Routes without rows.
+/// Routes without rows; `state` has the models that who asks may use.
 async fn other(
     app: &Arc<App>,
+    state: &State,
     route: Route,
     parts: &Parts,
     body: &mut Option<Incoming>,
 ) -> Result<Reply, Problem> {
-    let state = app.hub.state();
     let entry_of = |name: &str, version: Option<&str>| {
         let model = app.model(Some(name), version, "")?;
         let entry = state.entries.get(name).cloned();
@@ -225,8 +234,8 @@ async fn other(
         Route::DocsScript { name } => docs::script(&name).ok_or_else(|| {
             Problem::new(404, "no-such-path", "there is nothing at this path").got(&name)
         })?,
-        Route::Openapi => Reply::json(&openapi::document(app)),
-        Route::Metrics => Reply::new(prometheus::MEDIA_TYPE, prometheus::text(app)),
+        Route::Openapi => Reply::json(&openapi::document(app, state)),
+        Route::Metrics => Reply::new(prometheus::MEDIA_TYPE, prometheus::text(app, state)),
         Route::Server => Reply::json(&v2::describe::server()),
         Route::V2Model { model, version } => {
             let (model, entry) = entry_of(&model, version.as_deref())?;
@@ -246,7 +255,7 @@ async fn other(
         Route::V2Index => {
             let body = received(parts, body, SMALL_BODY_MAX).await?;
             let wish: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
-            Reply::json(&v2::describe::index(&state, wish["ready"] == true))
+            Reply::json(&v2::describe::index(state, wish["ready"] == true))
         }
         Route::Feedback => {
             let body = received(parts, body, app.settings.limits.body_bytes_max).await?;
@@ -364,7 +373,7 @@ fn finish(
     };
     let class = usize::from(reply.status / 100).clamp(1, 5) - 1;
     app.stats.by_status[class].add(1);
-    let error = error.as_ref().map(Problem::text);
+    let error = error.as_ref().map(Problem::told);
     if let (Some(telemetry), Some(ids)) = (&app.telemetry, &trace.ids) {
         let span = || Span {
             ids: ids.clone(),

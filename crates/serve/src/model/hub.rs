@@ -77,6 +77,17 @@ pub(crate) struct State {
     pub(crate) default: Option<String>,
 }
 
+impl State {
+    /// What is left of it where only some names may be seen.
+    pub(crate) fn only(&self, may_see: impl Fn(&str) -> bool) -> Self {
+        let seen = self.entries.iter().filter(|(name, _)| may_see(name));
+        Self {
+            entries: seen.map(|(name, entry)| (name.clone(), entry.clone())).collect(),
+            default: self.default.clone().filter(|name| may_see(name)),
+        }
+    }
+}
+
 /// See the module's text.
 pub(crate) struct Hub {
     sources: Vec<ModelSource>,

@@ -94,7 +94,7 @@ impl Work {
     fn break_off(&self, problem: &Problem) {
         let is_left = problem.kind == CLIENT_LEFT;
         if !is_left {
-            let (model, text) = (&self.ask.model, problem.text());
+            let (model, text) = (&self.ask.model, problem.told());
             let text = format!("request {}: {text}", self.ask.request_id);
             self.app.log.event("answer broken off", &model.name, Some(model.version), Some(&text));
             if self.answer == Form::JsonLines {

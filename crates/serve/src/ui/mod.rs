@@ -8,7 +8,6 @@
 //!
 //! | file | does |
 //! |---|---|
-//! | `guard` | refuses what another site's page sends |
 //! | `session` | who asks |
 //! | `page` | the page's files |
 //! | `endpoint`, `api` | what is meant by a path, and who answers it |
@@ -17,7 +16,6 @@
 
 mod api;
 mod endpoint;
-mod guard;
 mod models;
 mod monitoring;
 mod page;
@@ -38,6 +36,7 @@ use modelwright_core::Result;
 use crate::access::Scope;
 use crate::app::App;
 use crate::ask::Reply;
+use crate::http::guard;
 use crate::mlflow;
 use crate::problem::Problem;
 

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::prometheus_drift;
 use crate::app::App;
-use crate::model::Entry;
+use crate::model::{Entry, State};
 use crate::stats::{Count, Histogram, LATENCY_ENDS_US, Stats};
 
 /// The media type of Prometheus' text format.
@@ -61,9 +61,8 @@ fn us(ns: &Count) -> u64 {
     ns.get() / 1000
 }
 
-/// All metrics.
-pub(crate) fn text(app: &App) -> String {
-    let state = app.hub.state();
+/// All metrics, of models those of a state.
+pub(crate) fn text(app: &App, state: &State) -> String {
     let entries: Vec<(&String, &Entry)> = state.entries.iter().collect();
     let mut out = String::new();
     for (name, help, value) in MODEL_COUNTERS {
@@ -92,7 +91,9 @@ pub(crate) fn text(app: &App) -> String {
         }
     }
     if let Some(drift) = &app.drift {
-        prometheus_drift::write(&mut out, &drift.found());
+        let mut found = drift.found();
+        found.retain(|(name, ..)| state.entries.contains_key(&**name));
+        prometheus_drift::write(&mut out, &found);
     }
     server(&mut out, app);
     out

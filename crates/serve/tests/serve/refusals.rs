@@ -232,6 +232,59 @@ fn keys_open_what_their_scopes_say_and_nothing_is_open_without_one() {
 }
 
 #[test]
+fn a_key_of_some_models_sees_no_others_in_lists_and_descriptions() {
+    let one = NewKey::make("one").unwrap();
+    let entry = one.entry.replace("\"predict\"", "\"predict\", \"metrics\"");
+    let keys = Some(Keys::parse(&format!("{entry}models = [\"v2-binary\"]\n")).unwrap());
+    let running = Running::start(Settings { keys, ..settings(&[&artifacts()]) });
+    let mut client = running.client();
+    let bearer = format!("Bearer {}", one.key);
+    let mut ask =
+        |path: &str| client.send("GET", path, &[("authorization", &bearer)], b"").unwrap();
+    for path in ["/v1/models", "/models", "/openapi.json", "/v2/models/stats", "/metrics"] {
+        let answer = ask(path);
+        assert_eq!(answer.status, 200, "{path}");
+        assert!(answer.text().contains("v2-binary"), "{path}");
+        assert!(!answer.text().contains("v2-multiclass"), "{path}: {}", answer.text());
+    }
+    assert!(!ask("/v2/models/v2-binary/versions/99").text().contains("v2-multiclass"));
+    let mut post =
+        |path: &str| client.send("POST", path, &[("authorization", &bearer)], b"{}").unwrap();
+    assert_eq!(post("/predict?model=v2-multiclass").status, 403);
+    let none = post("/predict?model=none");
+    assert_eq!(none.status, 403, "who may not use it learns not whether it is there");
+}
+
+#[test]
+fn a_page_of_another_site_changes_and_reads_nothing_of_a_server_without_keys() {
+    let running = running();
+    let mut client = running.client();
+    let unload = "/v2/repository/models/v2-binary/unload";
+    let mut ask = |method: &str, path: &str, headers: &[(&str, &str)]| {
+        let body = row(|_| {}).to_string();
+        client.send(method, path, headers, body.as_bytes()).unwrap().status
+    };
+    for foreign in [("origin", "http://evil.example"), ("sec-fetch-site", "cross-site")] {
+        for path in [unload, "/admin/reload", "/feedback"] {
+            assert_eq!(ask("POST", path, &[foreign]), 403, "{path} {foreign:?}");
+        }
+    }
+    assert_eq!(ask("POST", PATH, &[]), 200, "the model is still there");
+    assert_eq!(ask("POST", "/admin/reload", &[("origin", "http://test")]), 200, "our own page");
+    // A name of its own that another site makes mean this machine.
+    for (method, path) in [("POST", PATH), ("GET", "/metrics"), ("GET", "/openapi.json")] {
+        let head = format!("{method} {path} HTTP/1.1\r\nhost: evil.example\r\n\r\n");
+        assert_eq!(running.client().send_raw(head.as_bytes()).unwrap().status, 403, "{path}");
+    }
+    let head = "GET /v2/health/live HTTP/1.1\r\nhost: any.example\r\n\r\n";
+    assert_eq!(running.client().send_raw(head.as_bytes()).unwrap().status, 200);
+    let hosts = vec!["any.example".to_owned()];
+    let running = Running::start(Settings { hosts, ..settings(&[&artifacts()]) });
+    let head = "GET /metrics HTTP/1.1\r\nhost: any.example\r\n\r\n";
+    assert_eq!(running.client().send_raw(head.as_bytes()).unwrap().status, 200);
+}
+
+#[test]
 fn models_cannot_be_changed_where_that_is_closed() {
     let closed = Settings { admin: Some(false), ..settings(&[&artifacts()]) };
     let running = Running::start(closed);

@@ -11,9 +11,8 @@ use serde_json::{Map, Value, json};
 use crate::app::App;
 use crate::model::{Entry, Model, State};
 
-/// The document.
-pub(crate) fn document(app: &App) -> Value {
-    let state = app.hub.state();
+/// The document, of the models of a state.
+pub(crate) fn document(app: &App, state: &State) -> Value {
     let mut paths = Map::new();
     let mut schemas = Map::new();
     schemas.insert("Problem".to_owned(), problem());
@@ -26,7 +25,7 @@ pub(crate) fn document(app: &App) -> Value {
         paths.insert(path, json!({ "post": predict(model, entry, &schema) }));
         others::of_model(app, model, entry, &mut paths);
     }
-    if let Some(post) = by_query(&state) {
+    if let Some(post) = by_query(state) {
         paths.insert("/predict".to_owned(), json!({ "post": post }));
     }
     others::of_server(app, &mut paths);
