@@ -5,18 +5,17 @@
 //! and the seed.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use modelwright_core::data::{BinnedColumn, Kind, Schema, Table, TrainView};
+use modelwright_core::data::{Kind, Schema, Table, TrainView};
 use modelwright_core::params::{ParamMap, Params};
 use modelwright_core::task::Target;
 use modelwright_core::{Context, Error, Result};
 use modelwright_learners::gbdt::{FitOptions, Gbdt, GbdtParams, Objective};
 use modelwright_learners::{Entry, Fitted, Learner, learner};
 use modelwright_preprocess::EncodingSpec;
-use modelwright_preprocess::encode::bins::{SAMPLE, bin};
-use modelwright_preprocess::encode::{FittedEncoder, PrepareInput, Prepared, prepare};
+use modelwright_preprocess::encode::{PrepareInput, prepare};
 
+use crate::boosting::as_before;
 use crate::encoding::{check_constraints, encoding_for};
 use crate::predictor::{Predictor, SinglePredictor};
 use crate::vectorize::usable_columns;
@@ -154,34 +153,6 @@ fn boosted(
         snapshot: None,
     };
     Ok(Fitted::of::<Gbdt>(Gbdt::fit_with(view, &params, &options, ctx)?))
-}
-
-/// The features as the continued model reads them. Where the new rows taught the same encoder
-/// (they are the same rows) these are the prepared ones, cross-fitted where the target is seen, as
-/// in the first fit; else the old encoder writes them, which learned from other rows.
-fn as_before(
-    prepared: Prepared,
-    continued: &Predictor,
-    table: &Table,
-    ctx: &Context,
-) -> Result<Prepared> {
-    let (_, encoder) = continued.single_booster()?;
-    let stored = encoder.encode()?;
-    if prepared.encoder.encode()? == stored {
-        return Ok(prepared);
-    }
-    let mut full = encoder.transform(table, ctx)?;
-    let n_rows = table.n_rows();
-    let sample = (n_rows > SAMPLE).then(|| ctx.random("continue/bins", 0).sample(n_rows, SAMPLE));
-    let bins = ctx.map(full.columns.len(), |i| {
-        let column = &full.columns[i];
-        let levels = column.is_category.then(|| BinnedColumn::of_levels(&column.values));
-        levels.flatten().unwrap_or_else(|| bin(&column.values, sample.as_deref()))
-    });
-    for (column, bins) in full.columns.iter_mut().zip(bins) {
-        column.bins = Some(Arc::new(bins));
-    }
-    Ok(Prepared { folds: Vec::new(), full, encoder: FittedEncoder::decode(&stored)? })
 }
 
 #[cfg(test)]

@@ -46,6 +46,7 @@
 
 mod account;
 pub mod audit;
+pub mod boosting;
 mod budget;
 mod calibrate;
 mod capacity;
@@ -65,6 +66,7 @@ mod fit;
 mod frugal;
 pub mod gate;
 pub mod input;
+pub mod isolation;
 mod last_fit;
 pub mod more_rows;
 mod nested;

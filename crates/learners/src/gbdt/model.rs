@@ -35,6 +35,9 @@ pub enum Link {
     Step,
     /// The scores themselves, sorted ascending within the row: quantiles that never cross.
     Ascending,
+    /// As [`Self::Ascending`]; what [`Model::predict`] says is the middle one, or the mean of the
+    /// middle two, so that a model of several quantiles answers as one of a value does.
+    Quantiles,
 }
 
 impl Link {
@@ -49,7 +52,7 @@ impl Link {
                 Self::SignedSquare => row[0] *= row[0].abs(),
                 Self::Softplus => row[0] = row[0].max(0.0) + (-row[0].abs()).exp().ln_1p(),
                 Self::Step => row[0] = f64::from(u8::from(row[0] > 0.0)),
-                Self::Ascending => row.sort_unstable_by(f64::total_cmp),
+                Self::Ascending | Self::Quantiles => row.sort_unstable_by(f64::total_cmp),
             }
         }
     }
@@ -158,6 +161,13 @@ impl GbdtModel {
     }
 }
 
+/// The middle of each row's ascending numbers: of an even number of them the mean of two.
+fn middle(rows: &Predictions) -> Predictions {
+    let n = rows.n_outputs;
+    let of = |row: &[f64]| f64::midpoint(row[(n - 1) / 2], row[n / 2]);
+    Predictions::new(1, rows.values.chunks_exact(n).map(of).collect())
+}
+
 /// The most that a tree can add to a score, whatever finite features a row has.
 fn largest_value(tree: &Tree) -> f64 {
     let linear = |leaf: &LinearLeaf| {
@@ -170,7 +180,8 @@ fn largest_value(tree: &Tree) -> f64 {
 
 impl Model for GbdtModel {
     fn predict(&self, x: &FeatureView<'_>, ctx: &Context) -> Result<Predictions> {
-        self.predictions_after(self.rounds(), x, ctx)
+        let all = self.predictions_after(self.rounds(), x, ctx)?;
+        Ok(if self.link == Link::Quantiles { middle(&all) } else { all })
     }
 
     fn rounds(&self) -> usize {
@@ -193,7 +204,7 @@ impl Model for GbdtModel {
             return broken("its trees do not belong to whole rounds");
         }
         let fits = match self.link {
-            Link::Identity | Link::Ascending => true,
+            Link::Identity | Link::Ascending | Link::Quantiles => true,
             link => link.is_per_class() == (n_outputs > 1),
         };
         if !fits {
