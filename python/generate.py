@@ -291,7 +291,7 @@ CLASS_WEIGHT = "How often each class counts; `balanced`: all the same."
 
 def regressor_params(learner: dict[str, Any], base: str) -> list[dict[str, Any]]:
     """A regressor has no classes to weigh."""
-    found: list[dict[str, Any]] = learner["params"]
+    found: list[dict[str, Any]] = [p for p in learner["params"] if p["name"] not in OF_TABLES]
     if base.endswith("Regressor"):
         found = [p for p in found if p["name"] not in ("class_weight", "positive_weight")]
     return found
@@ -337,6 +337,10 @@ def estimator(name: str, base: str, learner: dict[str, Any]) -> str:
     sets += [f"self.{name} = {name}" for name, *_ in more]
     sets += ["self.random_state = random_state", "self.n_jobs = n_jobs"]
     return code + textwrap.indent("\n".join(sets), "        ") + "\n\n"
+
+
+# What these say in a table, an estimator is given as an array (`fit(init_score=…)`) or as numbers.
+OF_TABLES = ("init_score", "quantiles")
 
 
 def param_type(param: dict[str, Any], learner: str = "") -> str:

@@ -13,9 +13,9 @@ use modelwright_core::{Context, Error, Result};
 use modelwright_learners::gbdt::{FitOptions, Gbdt, GbdtParams, Objective};
 use modelwright_learners::{Entry, Fitted, Learner, learner};
 use modelwright_preprocess::EncodingSpec;
-use modelwright_preprocess::encode::{FittedEncoder, PrepareInput, Prepared, prepare};
+use modelwright_preprocess::encode::{PrepareInput, prepare};
 
-use crate::continued::encoded_again;
+use crate::boosting::as_before;
 use crate::encoding::{check_constraints, encoding_for};
 use crate::predictor::{Predictor, SinglePredictor};
 use crate::vectorize::usable_columns;
@@ -153,24 +153,6 @@ fn boosted(
         snapshot: None,
     };
     Ok(Fitted::of::<Gbdt>(Gbdt::fit_with(view, &params, &options, ctx)?))
-}
-
-/// The features as the continued model reads them. Where the new rows taught the same encoder
-/// (they are the same rows) these are the prepared ones, cross-fitted where the target is seen, as
-/// in the first fit; else the old encoder writes them, which learned from other rows.
-fn as_before(
-    prepared: Prepared,
-    continued: &Predictor,
-    table: &Table,
-    ctx: &Context,
-) -> Result<Prepared> {
-    let (_, encoder) = continued.single_booster()?;
-    let stored = encoder.encode()?;
-    if prepared.encoder.encode()? == stored {
-        return Ok(prepared);
-    }
-    let full = encoded_again(encoder, table, ctx)?;
-    Ok(Prepared { folds: Vec::new(), full, encoder: FittedEncoder::decode(&stored)? })
 }
 
 #[cfg(test)]

@@ -67,8 +67,8 @@ pub fn encoding_for(learner: &Entry, asked: Option<&str>) -> Result<&'static str
     }
 }
 
-/// The parameters with which learners are told what they may not do with a column.
-const CONSTRAINTS: [&str; 2] = ["monotone", "interactions"];
+/// The parameters with which learners are told what they may do with a column, and what not.
+const CONSTRAINTS: [&str; 3] = ["monotone", "interactions", "init_score"];
 
 /// Refuses what would be a promise about a column that a derived one can break: a model that never
 /// falls with `age` may well fall with `age / income`.

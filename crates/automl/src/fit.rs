@@ -21,6 +21,7 @@ use modelwright_preprocess::profile::Profile;
 
 use crate::account;
 use crate::aim;
+use crate::boosting;
 use crate::frugal::{self, Costs, Frugal};
 use crate::input::{FitInput, FitOutcome, FitPlan};
 use crate::last_fit::LastFit;
@@ -33,8 +34,8 @@ use crate::shapes;
 use crate::understand::{self, Understood};
 use crate::whole_file::{WholeFile, Wish};
 use crate::{
-    budget, capacity, conformal, constraint, distill, fair, nested, offers, portfolio, sampling,
-    single, target,
+    budget, capacity, conformal, constraint, distill, fair, isolation, nested, offers, portfolio,
+    sampling, single, target,
 };
 
 use self::combine::Combined;
@@ -51,6 +52,9 @@ const FIRST_CHANCE: u64 = 100;
 /// Input error when data or options are wrong; work error when no model could be fitted.
 pub fn fit(mut input: FitInput, ctx: &Context) -> Result<FitOutcome> {
     ctx.install(|| {
+        if isolation::is_asked(&input.options) {
+            return isolation::fit(input, ctx);
+        }
         target::read_as_numbers(&mut input, ctx);
         let notes = look_at_less(&mut input, ctx);
         let nested = input.options.nested.map(|k| nested::run(&input, k, ctx)).transpose()?;
@@ -139,6 +143,9 @@ impl Flow {
         phases.end("leakage", ctx);
         let exclude = excluded_columns(&options, leaks);
         constraint::check(&options, &profile, &exclude, task.task)?;
+        let earlier = own.continued.clone();
+        let asked = (task.task, &task.classes[..]);
+        earlier.iter().try_for_each(|earlier| earlier.check(&parts.train, asked))?;
         fair::check(&options, task.task)?;
         let n_features = n_features(&profile.schema, &exclude)?;
         let left_out_by = parts.fit_into_limits(&profile, &exclude, &mut notes, ctx)?;
@@ -154,12 +161,13 @@ impl Flow {
         let planned = plan_input(&parts.target, (size, most), &task, preset, ctx);
         let (name, is_tested) = (metric.spec.name, parts.held_out.is_some());
         let mut plan = plan_of(&options, &own, &planned, name, is_tested)?;
+        earlier.iter().try_for_each(|_| boosting::must_add_rounds(&plan))?;
         plan.notes.splice(0..0, notes);
         plan.notes.extend(distill::note(&options));
         let (folds, repeats) = divisions(&parts, &roles, (&own, &options), &mut plan, ctx)?;
         conformal::check(&options, task.task, &folds)?;
         let mut flow = Self {
-            brought: own.brought(task.classes.len()),
+            brought: own.brought(task.classes.len()).continuing(earlier)?,
             may_exchange: parts.may_exchange(),
             split: SplitRecord { n_folds: plan.n_folds, ..parts.split.clone() },
             preset,

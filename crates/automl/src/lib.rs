@@ -49,6 +49,7 @@
 mod account;
 mod aim;
 pub mod audit;
+pub mod boosting;
 mod budget;
 mod calibrate;
 mod capacity;
@@ -69,6 +70,7 @@ mod fit;
 mod frugal;
 pub mod gate;
 pub mod input;
+pub mod isolation;
 mod last_fit;
 pub mod later;
 pub mod more_rows;

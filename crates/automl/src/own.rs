@@ -7,19 +7,22 @@
 use std::sync::Arc;
 
 use modelwright_core::context::Event;
-use modelwright_core::data::{Column, Fold};
+use modelwright_core::data::{Column, Fold, Table};
 use modelwright_core::params::ParamMap;
-use modelwright_core::record::{OwnKind, OwnPart, Plan, PlannedTrial};
+use modelwright_core::record::{Options, OwnKind, OwnPart, Plan, PlannedTrial};
 use modelwright_core::task::{Predictions, Target, Task};
 use modelwright_core::{Context, Error, Result};
 use modelwright_evaluate::MetricInput;
 use modelwright_evaluate::metric::{METRICS, MetricEntry, OwnMetric};
-use modelwright_learners::gbdt::{Gbdt, Objective};
+use modelwright_learners::gbdt::{Gbdt, GbdtModel, Objective};
 use modelwright_learners::own::Named;
 use modelwright_learners::{Learner, OWN};
 use modelwright_preprocess::EncodingSpec;
+use modelwright_preprocess::encode::Prepared;
 
+use crate::boosting::{Earlier, as_before};
 use crate::distill::is_student;
+use crate::predictor::Predictor;
 use crate::target;
 
 /// See the module's text; empty for most runs.
@@ -33,6 +36,8 @@ pub struct Own {
     pub learners: Vec<(Named, OwnPart)>,
     /// What boosters minimise in place of the loss of the task, and what the record says of it.
     pub loss: Option<(LossOf, OwnPart)>,
+    /// The booster that a run adds rounds to.
+    pub continued: Option<Earlier>,
 }
 
 /// A loss for a number of classes, which is 0 in a regression. Its predictions are those of the
@@ -95,6 +100,30 @@ impl Own {
                 .got(known.spec.name));
         }
         Ok(())
+    }
+}
+
+impl Own {
+    /// Makes sure that the booster to add rounds to is the one that the options name.
+    ///
+    /// # Errors
+    /// Input error that says whether it is missing, is too many, or is another one.
+    pub(crate) fn check_continued(&self, options: &Options) -> Result<()> {
+        let wrong = |what: &str| Error::input(what).at("--continue");
+        match (&self.continued, &options.continued) {
+            (None, None) => Ok(()),
+            (Some(given), Some(named)) if given.named.sha256 == named.sha256 => Ok(()),
+            (Some(given), Some(named)) => {
+                Err(wrong("this is not the model that the run continued")
+                    .expected(format!("{} with SHA-256 {}", named.name, named.sha256))
+                    .got(format!("SHA-256 {}", given.named.sha256)))
+            }
+            (None, Some(named)) => Err(wrong("the run continued a model, and none was given")
+                .expected(format!("--continue with the bytes of {}", named.name))),
+            (Some(_), None) => {
+                Err(wrong("the run continued no model").hint("leave --continue out"))
+            }
+        }
     }
 }
 
@@ -165,6 +194,33 @@ fn perfect(truth: &Target) -> Predictions {
     }
 }
 
+impl Brought {
+    /// With a booster to add rounds to, if there is one.
+    ///
+    /// # Errors
+    /// Input error when it is not one booster.
+    pub(crate) fn continuing(self, earlier: Option<Earlier>) -> Result<Self> {
+        let of = |earlier: Earlier| Ok((earlier.booster()?, earlier.predictor));
+        Ok(Self { continued: earlier.map(of).transpose()?, ..self })
+    }
+
+    /// Features as the booster to add rounds to reads them; `prepared` where there is none.
+    ///
+    /// # Errors
+    /// Input error when the table has not its columns.
+    pub(crate) fn read_as_before(
+        &self,
+        prepared: Prepared,
+        table: &Table,
+        ctx: &Context,
+    ) -> Result<Prepared> {
+        match &self.continued {
+            None => Ok(prepared),
+            Some((_, predictor)) => as_before(prepared, predictor, table, ctx),
+        }
+    }
+}
+
 /// After so many trials of the plan those of the caller's own come: the constant, the linear model
 /// and the first booster are an answer for whatever time there is.
 const N_BEFORE: usize = 3;
@@ -176,6 +232,8 @@ pub(crate) struct Brought {
     pub learners: Vec<Named>,
     /// What boosters minimise.
     pub loss: Option<Arc<dyn Objective>>,
+    /// What boosters begin with, and the model that it was taken from.
+    pub continued: Option<(Arc<GbdtModel>, Arc<Predictor>)>,
 }
 
 impl Own {
@@ -184,6 +242,7 @@ impl Own {
         Brought {
             learners: self.learners.into_iter().map(|(learner, _)| learner).collect(),
             loss: self.loss.map(|(of, _)| of(n_classes)),
+            continued: None,
         }
     }
 

@@ -1,12 +1,14 @@
 //! Predictions as a table: the columns that people and programs expect.
 //!
 //! `prediction` is the label (classification) or the value (regression); classification adds
-//! `probability_<class>` for every class, in class order.
+//! `probability_<class>` for every class, in class order. An isolation forest's value is how
+//! unusual the row is; `is_anomaly` is 1 where that is above the model's threshold.
 
 use modelwright_core::data::{Column, ColumnData, Strings, Table};
 use modelwright_core::task::Predictions;
 use modelwright_core::{Error, Result};
 use modelwright_evaluate::CostMatrix;
+use modelwright_learners::forest::ISOLATION_FOREST;
 
 use crate::conformal::{LevelIntervals, LevelSets, Regions};
 use crate::fair::GroupThresholds;
@@ -20,6 +22,8 @@ pub struct PredictionTable {
     threshold: f64,
     costs: Option<CostMatrix>,
     fair: Option<GroupThresholds>,
+    /// Whether values are scores of how unusual rows are.
+    scores_anomalies: bool,
 }
 
 impl PredictionTable {
@@ -32,6 +36,7 @@ impl PredictionTable {
             threshold: predictor.threshold,
             costs: predictor.costs().cloned(),
             fair: predictor.group_thresholds().cloned(),
+            scores_anomalies: predictor.members().any(|(name, ..)| name == ISOLATION_FOREST),
         }
     }
 
@@ -90,6 +95,11 @@ impl PredictionTable {
     ) -> Result<Table> {
         if self.names.is_empty() {
             let mut columns = vec![Column::numbers("prediction", predictions.values.clone())];
+            if self.scores_anomalies {
+                let is_above = |score: &f64| f64::from(u8::from(*score > self.threshold));
+                let unusual = predictions.values.iter().map(is_above).collect();
+                columns.push(Column::numbers("is_anomaly", unusual));
+            }
             columns.extend(self.region_columns(regions));
             return Table::new(columns);
         }

@@ -66,6 +66,11 @@ impl Ground<'_> {
         if let (Some(loss), true) = (&self.brought.loss, planned.learner == Gbdt::SPEC.name) {
             return Ok(Algorithm::Boosted(loss.clone()));
         }
+        if let (Some((model, _)), true) =
+            (&self.brought.continued, planned.learner == Gbdt::SPEC.name)
+        {
+            return Ok(Algorithm::Continued(model.clone()));
+        }
         if planned.learner != OWN {
             return learner(&planned.learner).map(Algorithm::Catalog);
         }
@@ -345,6 +350,7 @@ fn fit_one(
             &EncodingSpec::named(&planned.encoding)?,
             ctx,
         )?;
+        let prepared = ground.brought.read_as_before(prepared, ground.table, ctx)?;
         let seconds = ctx.elapsed().saturating_sub(begun).as_secs_f64();
         found.encode_s.insert(features.clone(), seconds);
         found.prepared.insert(features.clone(), prepared);

@@ -12,7 +12,7 @@ use modelwright_core::task::Predictions;
 use modelwright_core::{Context, Error, Result};
 use modelwright_learners::Fitted;
 use modelwright_learners::forest::ForestModel;
-use modelwright_learners::gbdt::GbdtModel;
+use modelwright_learners::gbdt::{GbdtModel, Link};
 use modelwright_preprocess::encode::FittedEncoder;
 
 use crate::predictor::Predictor;
@@ -95,6 +95,36 @@ impl Predictor {
             }
         }
         Ok(mean)
+    }
+
+    /// The quantiles of every row that a model of several learned at once, ascending.
+    ///
+    /// # Errors
+    /// Input error when a member is something else; for a missing column or a wrong type.
+    pub fn quantiles(&self, table: &Table, ctx: &Context) -> Result<Predictions> {
+        let none = |got: &str| {
+            Error::input("this model has learned no quantiles")
+                .expected("boosters of `train gbdt --quantiles`")
+                .got(got)
+        };
+        let features = self.features_of_members(table, ctx)?;
+        let mut mean: Option<Predictions> = None;
+        for member in self.active() {
+            let view = FeatureView::all(&features[member.encoder]);
+            let share = member.weight / member.models.len() as f64;
+            for fitted in &member.models {
+                let model = booster(fitted).filter(|model| model.link() == Link::Quantiles);
+                let model = model.ok_or_else(|| none(fitted.learner))?;
+                let said = model.predictions_of(model.scores(&view, ctx)?)?;
+                let n = said.n_outputs;
+                let mean = mean.get_or_insert_with(|| Predictions::zeros(table.n_rows(), n));
+                if mean.n_outputs != n {
+                    return Err(none("boosters of other quantiles"));
+                }
+                mean.values.iter_mut().zip(&said.values).for_each(|(m, s)| *m += share * s);
+            }
+        }
+        mean.ok_or_else(|| none("no member"))
     }
 
     /// The leaves in which every row ends.
@@ -183,6 +213,31 @@ pub fn answer_columns(
         columns.extend(names.map(|(t, n)| Column::numbers(format!("leaf_{n}"), of(t).collect())));
     }
     Ok(columns)
+}
+
+/// The columns of the quantiles that a model learned at once, by their levels: `quantile_0.1`, …;
+/// none where it learned none.
+///
+/// # Errors
+/// As [`Predictor::quantiles`].
+pub fn quantile_columns(
+    predictor: &Predictor,
+    table: &Table,
+    levels: &[f64],
+    ctx: &Context,
+) -> Result<Vec<Column>> {
+    if levels.is_empty() {
+        return Ok(Vec::new());
+    }
+    let found = predictor.quantiles(table, ctx)?;
+    if found.n_outputs != levels.len() {
+        return Err(Error::input("the model has other quantiles than its record says")
+            .expected(format!("{} of them", levels.len()))
+            .got(format!("{} numbers for a row", found.n_outputs)));
+    }
+    let of = |k: usize| found.values.iter().skip(k).step_by(levels.len()).copied().collect();
+    let columns = levels.iter().enumerate();
+    Ok(columns.map(|(k, level)| Column::numbers(format!("quantile_{level}"), of(k))).collect())
 }
 
 pub(crate) fn booster(fitted: &Fitted) -> Option<&GbdtModel> {

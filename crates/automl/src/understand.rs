@@ -13,9 +13,10 @@ use modelwright_evaluate::metric::{METRICS, MetricEntry, MetricInput, metric};
 use modelwright_preprocess::leakage::{self, LeakageInput};
 use modelwright_preprocess::profile::{Profile, ProfileOptions, guess_task, profile_table};
 
+use crate::boosting::METRIC_OF_QUANTILES;
 use crate::fit::REFITS;
 use crate::own::{self, Own};
-use crate::{decision, target};
+use crate::{boosting, decision, target};
 
 /// A table that has been understood.
 pub(crate) struct Understood {
@@ -35,10 +36,13 @@ pub(crate) fn understand(
     ctx: &Context,
 ) -> Result<Understood> {
     own.check(&options.own)?;
+    own.check_continued(options)?;
     check_options(table, options)?;
     ctx.tell(Event::Phase("profile".to_owned()));
-    let profile_options =
-        ProfileOptions { kinds: options.kinds.clone(), target: Some(options.target.clone()) };
+    let profile_options = ProfileOptions {
+        kinds: boosting::with_kinds(options),
+        target: Some(options.target.clone()),
+    };
     let mut profile = profile_table(table, schema, &profile_options, ctx)?;
     learn_from_identifiers_at_need(&mut profile, options);
     tell_unused(&profile, options, ctx);
@@ -51,6 +55,7 @@ pub(crate) fn understand(
             .got("only missing values")
             .hint("check that --target names the column to predict"));
     }
+    boosting::check(table, &rows, options)?;
     let found = profile.record.columns.iter().find(|c| c.name == options.target);
     let (task, metric) = resolve_task((column, &rows), found, options, own, ctx)?;
     Ok(Understood { profile, task, metric, rows })
@@ -167,8 +172,10 @@ fn is_of_no_feature(finding: &LeakFinding, options: &Options) -> bool {
         finding.kind,
         LeakKind::TargetCopy | LeakKind::TargetProxy | LeakKind::FilledAfterwards
     );
+    let starts = boosting::init_columns(options);
     let is_left_out = |name: &String| {
         options.exclude.contains(name)
+            || starts.contains(name)
             || [&options.weight, &options.group].into_iter().flatten().any(|own| own == name)
     };
     tells_the_target && !finding.columns.is_empty() && finding.columns.iter().all(is_left_out)
@@ -276,7 +283,11 @@ fn judged_by(
         let calls = own::calls(own, (task, classes), known, ctx)?;
         return Ok(MetricEntry::of_own_within(own.clone(), task, classes, calls));
     }
-    let name = options.metric.as_deref().unwrap_or(task.default_metric());
+    let of_task = match task {
+        Task::Regression if boosting::learns_quantiles(options) => METRIC_OF_QUANTILES,
+        task => task.default_metric(),
+    };
+    let name = options.metric.as_deref().unwrap_or(of_task);
     let entry = metric(name).map_err(|e| e.at("--metric"))?;
     if entry.spec.tasks.contains(&task) {
         is_defined(entry, known)?;

@@ -4,7 +4,7 @@ use modelwright_core::{Error, Result};
 
 use crate::baseline::Baseline;
 use crate::ebm::Ebm;
-use crate::forest::{ExtraTrees, RandomForest};
+use crate::forest::{ExtraTrees, Isolation, RandomForest};
 use crate::gbdt::Gbdt;
 use crate::knn::Knn;
 use crate::learner::Entry;
@@ -25,12 +25,15 @@ pub const LEARNERS: &[Entry] = &[
     Entry::of::<Ebm>(),
 ];
 
+/// The learners that need no target, which no search tries.
+pub const UNLABELLED: &[Entry] = &[Entry::of::<Isolation>()];
+
 /// The learner `name`.
 ///
 /// # Errors
 /// Input error that suggests the nearest name.
 pub fn learner(name: &str) -> Result<&'static Entry> {
-    LEARNERS.iter().find(|e| e.spec.name == name).ok_or_else(|| {
+    LEARNERS.iter().chain(UNLABELLED).find(|e| e.spec.name == name).ok_or_else(|| {
         Error::input("unknown learner")
             .got(name)
             .suggest(name, LEARNERS.iter().map(|e| e.spec.name))

@@ -18,7 +18,7 @@ pub mod neural_net;
 pub mod own;
 pub mod tree;
 
-pub use catalog::{LEARNERS, learner};
+pub use catalog::{LEARNERS, UNLABELLED, learner};
 pub use course::Course;
 pub use learner::{Abilities, Entry, Fitted, Learner, LearnerSpec, Model};
 pub use own::{Algorithm, OWN};

@@ -19,7 +19,7 @@ use modelwright_core::{Context, Error, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::course::Course;
-use crate::gbdt::{FitOptions, Gbdt, GbdtParams, Objective};
+use crate::gbdt::{FitOptions, Gbdt, GbdtModel, GbdtParams, Objective};
 use crate::learner::{Abilities, Entry, Fitted, Learner, LearnerSpec, Model};
 
 /// The name of all of them in plans, records and models; which one it is, the trial's name says.
@@ -250,6 +250,8 @@ pub enum Algorithm {
     Own(Named),
     /// The gradient booster of the catalog, by a loss that a program brought.
     Boosted(Arc<dyn Objective>),
+    /// The booster, which adds rounds to an earlier one.
+    Continued(Arc<GbdtModel>),
 }
 
 impl Algorithm {
@@ -258,7 +260,7 @@ impl Algorithm {
         match self {
             Self::Catalog(entry) => entry.spec,
             Self::Own(_) => SPEC,
-            Self::Boosted(_) => Gbdt::SPEC,
+            Self::Boosted(_) | Self::Continued(_) => Gbdt::SPEC,
         }
     }
 
@@ -278,6 +280,11 @@ impl Algorithm {
             Self::Boosted(objective) => {
                 let params = GbdtParams::from_map(Gbdt::SPEC.name, params)?;
                 let model = Gbdt::fit_with(train, &params, &by(objective.as_ref()), ctx)?;
+                return Ok(Fitted::of::<Gbdt>(model));
+            }
+            Self::Continued(model) => {
+                let params = GbdtParams::from_map(Gbdt::SPEC.name, params)?;
+                let model = Gbdt::fit_with(train, &params, &after(model), ctx)?;
                 return Ok(Fitted::of::<Gbdt>(model));
             }
             Self::Own(own) => own,
@@ -310,7 +317,8 @@ impl Algorithm {
                 let found = Gbdt::observe_with(train, &params, &by(objective.as_ref()), ctx);
                 found.map(|(model, course)| Some((Fitted::of::<Gbdt>(model), course)))
             }
-            Self::Own(_) => Ok(None),
+            // The rounds that validation rows like best would have to be told from those it had.
+            Self::Continued(_) | Self::Own(_) => Ok(None),
         }
     }
 
@@ -326,9 +334,13 @@ impl Algorithm {
     ) -> Result<Option<(Fitted, Predictions)>> {
         match self {
             Self::Catalog(entry) => entry.fit_out_of_bag(train, params, ctx),
-            Self::Own(_) | Self::Boosted(_) => Ok(None),
+            Self::Own(_) | Self::Boosted(_) | Self::Continued(_) => Ok(None),
         }
     }
+}
+
+fn after(model: &GbdtModel) -> FitOptions<'_> {
+    FitOptions { warm_start: Some(model), ..FitOptions::default() }
 }
 
 fn by(objective: &dyn Objective) -> FitOptions<'_> {

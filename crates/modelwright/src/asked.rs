@@ -65,9 +65,23 @@ pub struct Asked {
     pub threads: Option<usize>,
 }
 
-/// Names of flags that only a command line needs.
-const ONLY_TYPED: [&str; 9] =
-    ["json", "quiet", "store", "mlflow", "help", "version", "plan_only", "list_params", "learner"];
+/// Names of flags that only a command line needs: the last four are parameters of a learner, or
+/// what programs do with estimators.
+const ONLY_TYPED: [&str; 13] = [
+    "json",
+    "quiet",
+    "store",
+    "mlflow",
+    "help",
+    "version",
+    "plan_only",
+    "list_params",
+    "learner",
+    "init_score",
+    "quantiles",
+    "contamination",
+    "continue",
+];
 
 /// All that `verb` (`fit` or `train`) can be asked, in the order of its help.
 ///

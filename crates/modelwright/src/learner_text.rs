@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use modelwright::automl::encoding::encodings;
-use modelwright::learners::{Entry, LEARNERS};
+use modelwright::learners::{Entry, LEARNERS, UNLABELLED};
 use modelwright_core::params::{Domain, ParamSpec};
 use modelwright_core::task::Task;
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ const WIDTH: usize = 96;
 /// All learners with their titles.
 pub(crate) fn list() -> String {
     let mut table = TextTable::new(&["name", "title"]);
-    for entry in LEARNERS {
+    for entry in LEARNERS.iter().chain(UNLABELLED) {
         table.row(vec![entry.spec.name.to_owned(), entry.spec.title.to_owned()]);
     }
     table.body()
@@ -28,8 +28,12 @@ pub(crate) fn parameters(entry: &Entry) -> String {
     let mut text = String::new();
     let _ = writeln!(text, "{}: {}", spec.name, spec.title);
     text.push_str(&wrap(spec.text, 2, WIDTH));
-    let _ = writeln!(text, "\ntasks      {}", names(spec.tasks));
-    let _ = writeln!(text, "encodings  {}", encodings(entry).join(", "));
+    if spec.tasks.is_empty() {
+        text.push_str("\nNeeds no target: modelwright train LEARNER DATA\n");
+    } else {
+        let _ = writeln!(text, "\ntasks      {}", names(spec.tasks));
+        let _ = writeln!(text, "encodings  {}", encodings(entry).join(", "));
+    }
     text.push_str("\nParameters, set with --param NAME=VALUE:\n");
     if entry.params.is_empty() {
         text.push_str("  none\n");

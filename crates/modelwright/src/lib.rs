@@ -53,6 +53,7 @@ extern crate self as modelwright;
 mod audit_document;
 mod auditing;
 mod command;
+mod continuing;
 mod explaining;
 mod explanation_document;
 mod explanation_text;
@@ -96,6 +97,7 @@ pub mod watching;
 
 pub use audit_document::audit_document;
 pub use auditing::{AuditRows, Audited, audit_rows};
+pub use continuing::Continuing;
 pub use explaining::{PageRequest, StreamedReasons, explanation_page, explanation_table, profiles};
 pub use explanation_document::{ExplainedRow, ExplanationDocument};
 pub use feature_costs::feature_costs_of;
@@ -107,7 +109,9 @@ pub use modelwright_automl::explain::reason_columns;
 pub use monitoring::{MonitorRequest, monitor};
 pub use other_answers::{OtherAnswers, other_answers, varied};
 pub use picking::{Offers, PickRequest, offers, pick};
-pub use reading::{Rows, read_test, read_train, read_within_limits, tell_remarks, tell_sample};
+pub use reading::{
+    Rows, read_test, read_train, read_train_as, read_within_limits, tell_remarks, tell_sample,
+};
 pub use retraining::{RetrainRequest, Retrained, RowWindow, retrain, retrain_time};
 pub use run_account::RunAccount;
 pub use whole_file::all_rows;

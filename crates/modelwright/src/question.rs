@@ -11,7 +11,7 @@ use modelwright::automl::FitOutcome;
 use modelwright::automl::fair::MITIGATIONS;
 use modelwright::evaluate::fairness::thresholds::Constraint;
 use modelwright::evaluate::metric;
-use modelwright::{OutputFolder, Saved, read_test, read_train};
+use modelwright::{Continuing, OutputFolder, Saved, read_test, read_train, read_train_as};
 use modelwright_core::context::Event;
 use modelwright_core::data::Kind;
 use modelwright_core::record::Options;
@@ -40,8 +40,9 @@ pub(crate) struct Question {
     #[arg(value_name = "DATA")]
     data: PathBuf,
     /// The column to predict
-    #[arg(long, value_name = "COLUMN", value_parser = values::name, display_order = 0)]
-    target: String,
+    #[arg(long, value_name = "COLUMN", value_parser = values::name, display_order = 0,
+          required = true)]
+    target: Option<String>,
     /// What kind of question it is: binary, multiclass or regression [default: by the target]
     #[arg(long, value_parser = values::task)]
     task: Option<Task>,
@@ -124,8 +125,43 @@ pub(crate) struct Question {
 impl Question {
     /// The options as the record keeps them; what only one subcommand asks keeps its default.
     pub(crate) fn options(&self, time: Option<Duration>, global: &Global) -> Result<Options> {
+        let target = self.target.as_deref().ok_or_else(|| {
+            Error::input("what shall be predicted?")
+                .at("--target")
+                .expected("the name of a column")
+                .hint("add --target COLUMN; only isolation_forest learns without one")
+        })?;
+        self.options_for(target, time, global)
+    }
+
+    /// The same for what learns without a target.
+    ///
+    /// # Errors
+    /// Input error when a target is named.
+    pub(crate) fn options_without_target(
+        &self,
+        time: Option<Duration>,
+        global: &Global,
+    ) -> Result<Options> {
+        if let Some(target) = &self.target {
+            return Err(Error::input("this learner needs no target")
+                .at("--target")
+                .got(target)
+                .hint(format!(
+                    "leave it out; --exclude {target} keeps it from being learned from"
+                )));
+        }
+        self.options_for("", time, global)
+    }
+
+    fn options_for(
+        &self,
+        target: &str,
+        time: Option<Duration>,
+        global: &Global,
+    ) -> Result<Options> {
         self.check()?;
-        let mut options = Options::new(&self.target);
+        let mut options = Options::new(target);
         options.task = self.task;
         options.metric.clone_from(&self.metric);
         options.time_limit_s = time.map(|t| t.as_secs_f64());
@@ -168,13 +204,28 @@ impl Question {
 
     /// Trains, writes and sums up; or prints the plan, when that is all that was asked.
     pub(crate) fn run(&self, options: Options, session: &Session) -> Result<()> {
+        self.run_after(None, options, session)
+    }
+
+    /// As [`Self::run`], adding rounds to an earlier model, if there is one.
+    pub(crate) fn run_after(
+        &self,
+        earlier: Option<&Continuing>,
+        options: Options,
+        session: &Session,
+    ) -> Result<()> {
         let ctx = session.context(Limits {
             time: options.time_limit_s.map(Duration::from_secs_f64),
             memory_bytes: options.memory_limit_bytes,
             ..Limits::default()
         })?;
+        if self.plan_only && options.target.is_empty() {
+            return Err(Error::input("without a target there is nothing to plan")
+                .at("--plan-only")
+                .hint("leave it out: all rows are learned from at once"));
+        }
         if self.plan_only {
-            let plan = modelwright::plan(self.read(options, &ctx)?, &ctx)?;
+            let plan = modelwright::plan(self.read(earlier, options, &ctx)?, &ctx)?;
             drop(ctx);
             return if session.global.json {
                 output::print_json(&plan)
@@ -184,7 +235,7 @@ impl Question {
         }
         let kind = if options.single.is_some() { "train" } else { "fit" };
         let recording = Recording::begin(kind, &options, Some(&self.out), &self.log, session)?;
-        let done = self.fit(options, session, ctx);
+        let done = self.fit(earlier, options, session, ctx);
         recording
             .end(done, session, |(outcome, saved)| Recorded::fit(&outcome.record, &saved.model))
             .and_then(|(outcome, saved)| summary::print_fit(&outcome.record, &saved, session))
@@ -193,12 +244,13 @@ impl Question {
     /// Reads, fits and writes.
     fn fit(
         &self,
+        earlier: Option<&Continuing>,
         options: Options,
         session: &Session,
         ctx: Context,
     ) -> Result<(FitOutcome, Saved)> {
         let folder = OutputFolder::prepare(&self.out)?;
-        let input = self.read(options, &ctx)?;
+        let input = self.read(earlier, options, &ctx)?;
         session.end_gracefully();
         let mut outcome = modelwright::fit(input, &ctx)?;
         ctx.tell(Event::Phase("write".to_owned()));
@@ -214,16 +266,36 @@ impl Question {
     }
 
     /// Reads the training table and, if there is one, the test table.
-    fn read(&self, options: Options, ctx: &Context) -> Result<modelwright::FitInput> {
+    fn read(
+        &self,
+        earlier: Option<&Continuing>,
+        options: Options,
+        ctx: &Context,
+    ) -> Result<modelwright::FitInput> {
         ctx.tell(Event::Phase("read".to_owned()));
-        let train = read_train(&self.data, &options.text, ctx)?;
+        let train = match earlier {
+            None => read_train(&self.data, &options.text, ctx)?,
+            Some(earlier) => read_train_as(&self.data, &options.text, &earlier.schema, ctx)?,
+        };
         let test = match &self.test {
             None => None,
             Some(path) => Some(read_test(path, &options.text, &train, ctx)?),
         };
-        let all_rows = modelwright::all_rows(&self.data, &options.text);
-        let input = modelwright::input_of(train, test, options);
-        Ok(modelwright::FitInput { all_rows, ..input })
+        let Some(earlier) = earlier else {
+            let all_rows = modelwright::all_rows(&self.data, &options.text);
+            let input = modelwright::input_of(train, test, options);
+            return Ok(modelwright::FitInput { all_rows, ..input });
+        };
+        if test.is_none() && earlier.learned_whole.as_ref() == Some(&train.source.sha256) {
+            ctx.tell(Event::Warning(
+                "the model had learned from all rows of this table: what is held out of it tests \
+                 nothing (--test FILE names rows that it has not seen)"
+                    .to_owned(),
+            ));
+        }
+        let mut input = modelwright::input_of(train, test, options);
+        input.own.continued = Some(earlier.earlier.clone());
+        Ok(input)
     }
 
     /// Refuses flags that need each other, or cannot be together, before anything is read.

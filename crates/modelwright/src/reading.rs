@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use modelwright_automl::{Purpose, ReadingLimits};
 use modelwright_core::context::Event;
-use modelwright_core::data::Column;
+use modelwright_core::data::{Column, Schema};
 use modelwright_core::record::{DataSource, TextLayout};
 use modelwright_core::{Context, Result};
 use modelwright_io::{ReadOptions, Room, TableFile, fingerprint, read_path, table_in_memory};
@@ -103,6 +103,23 @@ pub fn read_within_limits(
 /// As [`read_within_limits`].
 pub fn read_train(path: &Path, text: &TextLayout, ctx: &Context) -> Result<TableFile> {
     let options = ReadOptions::of_text(text)?;
+    let train = read_within_limits(path, options, Purpose::Learn, "read", ctx)?;
+    tell_remarks(&train.source, ctx);
+    Ok(train)
+}
+
+/// Reads the training table of a model that learned before: the columns that it was trained on, as
+/// they were read then.
+///
+/// # Errors
+/// As [`read_train`], and input error for a cell that does not fit its column.
+pub fn read_train_as(
+    path: &Path,
+    text: &TextLayout,
+    schema: &Schema,
+    ctx: &Context,
+) -> Result<TableFile> {
+    let options = ReadOptions { schema: Some(schema.clone()), ..ReadOptions::of_text(text)? };
     let train = read_within_limits(path, options, Purpose::Learn, "read", ctx)?;
     tell_remarks(&train.source, ctx);
     Ok(train)

@@ -7,6 +7,8 @@ mod bad_files;
 mod bad_flags;
 #[path = "cli/bad_learning.rs"]
 mod bad_learning;
+#[path = "cli/boosters.rs"]
+mod boosters;
 #[path = "cli/dirty.rs"]
 mod dirty;
 #[path = "cli/explain.rs"]

@@ -33,7 +33,8 @@ impl Isolation {
         let columns = Matrix::of(matrix)?.columns(py);
         let grow = || -> Result<Self> {
             let ctx = Context::new(Settings { seed, threads, ..Settings::default() })?;
-            let params = IsolationForestParams { n_trees, max_samples };
+            let params =
+                IsolationForestParams { n_trees, max_samples, ..IsolationForestParams::default() };
             let params = params.check("isolation forest")?;
             let features = features(columns);
             let rows: Vec<u32> = (0..features.n_rows as u32).collect();

@@ -85,7 +85,8 @@ impl Given<'_> {
             });
             (of, OwnPart { kind, name, sha256: None, needs: needs.clone() })
         });
-        Ok((Own { metric, split: split.transpose()?, learners, loss }, raised))
+        let split = split.transpose()?;
+        Ok((Own { metric, split, learners, loss, continued: None }, raised))
     }
 }
 

@@ -235,6 +235,9 @@ impl Flow {
     /// time for it beside the last fit; `None` elsewhere.
     pub(super) fn more_rows(&self, combined: &Combined, ctx: &Context) -> Option<MoreRowsRecord> {
         let held_out = self.held_out.as_ref()?;
+        if self.brought.continued.is_some() {
+            return None; // What it learned from before is not here to be made less.
+        }
         // One that learned in a fair way is no member that more rows of the same kind would make.
         let member = combined.members.first().filter(|m| !m.is_recast())?;
         let refits = combined.members.iter().map(|m| m.refit_s() * self.rows_ratio());

@@ -163,10 +163,8 @@ impl Flow {
                 folds: &[],
                 like: Some(encoder),
             };
-            prepared.insert(
-                name.clone(),
-                prepare(&input, &EncodingSpec::named(encoding_of(name))?, ctx)?,
-            );
+            let written = prepare(&input, &EncodingSpec::named(encoding_of(name))?, ctx)?;
+            prepared.insert(name.clone(), self.brought.read_as_before(written, on.table, ctx)?);
         }
         Ok(prepared)
     }

@@ -57,7 +57,8 @@ pub use own::{OwnKind, OwnPart};
 pub use reliability::{BrierParts, Reliability, Usefulness};
 pub use robustness::{RobustnessRecord, Strain, StrainKind};
 pub use run::{
-    Clock, FORMAT_VERSION, Options, PhaseTime, RunRecord, Single, SplitRecord, TaskRecord,
+    Clock, Continued, FORMAT_VERSION, Options, PhaseTime, RunRecord, Single, SplitRecord,
+    TaskRecord,
 };
 pub use search::{
     EnsembleRecord, Member, Plan, PlannedTrial, TrialRecord, TrialStatus, encoding_of,

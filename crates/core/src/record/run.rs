@@ -243,6 +243,20 @@ pub struct Options {
     /// fitted again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub trials: Vec<PlannedTrial>,
+    /// The booster that rounds were added to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub continued: Option<Continued>,
+}
+
+/// A booster that a run began with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Continued {
+    /// The file's name without its folder.
+    pub name: String,
+    /// Of the file, in hexadecimal digits.
+    pub sha256: String,
+    /// The rounds that it had.
+    pub rounds: usize,
 }
 
 /// One learner in place of a search: what `train` was asked.
@@ -310,6 +324,7 @@ impl Options {
             learners: Vec::new(),
             own: Vec::new(),
             trials: Vec::new(),
+            continued: None,
         }
     }
 }

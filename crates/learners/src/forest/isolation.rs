@@ -9,12 +9,14 @@
 //! Cost: trees × 256 rows to fit, whatever the table's size; trees × 8 comparisons per row to
 //! score. Reference: Liu, Ting & Zhou, "Isolation forest", ICDM 2008.
 
-use modelwright_core::data::{FeatureMatrix, FeatureView};
+use modelwright_core::data::{FeatureMatrix, FeatureView, TrainView};
 use modelwright_core::params::{Checked, Domain};
 use modelwright_core::random::Random;
+use modelwright_core::task::Predictions;
 use modelwright_core::{Context, Error, Result};
 use serde::{Deserialize, Serialize};
 
+use crate::learner::{Abilities, Learner, LearnerSpec, Model};
 use crate::tree::Tree;
 
 modelwright_core::declare_params! {
@@ -24,6 +26,8 @@ modelwright_core::declare_params! {
         n_trees: usize = 100_usize, Domain::int(1, 10_000);
         /// How many rows each tree takes.
         max_samples: usize = 256_usize, Domain::int(2, 100_000);
+        /// The share of training rows that is called unusual; 0 is those that score above 0.5.
+        contamination: f64 = 0.0, Domain::real(0.0, 0.5);
     }
 }
 
@@ -95,6 +99,62 @@ impl IsolationForest {
             return Err(Error::input("a stored isolation forest is broken: it has no trees"));
         }
         self.trees.iter().try_for_each(|tree| tree.validate(self.n_features as usize, 1))
+    }
+}
+
+/// The name of the learner.
+pub const ISOLATION_FOREST: &str = "isolation_forest";
+
+/// The isolation forest as a learner: it looks at no target, so that no task is its own.
+#[derive(Debug)]
+pub struct Isolation;
+
+impl Learner for Isolation {
+    const SPEC: &'static LearnerSpec = &LearnerSpec {
+        name: ISOLATION_FOREST,
+        title: "Isolation forest",
+        text: "Scores how unusual rows are, without a target: those that random cuts part from the \
+               others early.",
+        reference: "Liu, Ting & Zhou, Isolation forest, ICDM 2008",
+        tasks: &[],
+        abilities: Abilities {
+            weights: false,
+            missing: true,
+            bins: false,
+            sparse: false,
+            early_stopping: false,
+            out_of_bag: false,
+        },
+        rounds_param: None,
+    };
+    type Params = IsolationForestParams;
+    type Model = IsolationForest;
+
+    fn fit(
+        train: &TrainView<'_>,
+        params: &Checked<IsolationForestParams>,
+        ctx: &Context,
+    ) -> Result<IsolationForest> {
+        IsolationForest::fit(train.features, train.rows, params, ctx)
+    }
+}
+
+impl Model for IsolationForest {
+    /// The scores, one for each row.
+    fn predict(&self, x: &FeatureView<'_>, ctx: &Context) -> Result<Predictions> {
+        Ok(Predictions::new(1, self.scores(x, ctx)?))
+    }
+
+    fn rounds(&self) -> usize {
+        self.trees.len()
+    }
+
+    fn n_features(&self) -> usize {
+        self.n_features as usize
+    }
+
+    fn validate(&self) -> Result<()> {
+        Self::validate(self)
     }
 }
 

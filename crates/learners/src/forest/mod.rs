@@ -35,7 +35,7 @@ mod model;
 mod params;
 
 pub use fit::OutOfBag;
-pub use isolation::{IsolationForest, IsolationForestParams};
+pub use isolation::{ISOLATION_FOREST, Isolation, IsolationForest, IsolationForestParams};
 pub use model::ForestModel;
 pub use params::{ExtraTreesParams, RandomForestParams};
 

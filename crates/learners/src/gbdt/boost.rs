@@ -11,6 +11,7 @@ use modelwright_kernels::forest::Forest;
 use modelwright_kernels::gradient::largest;
 use rayon::prelude::*;
 
+use super::init_scores::InitScores;
 use super::joint_tree;
 use super::leaves::{self, LeafRows};
 use super::linear_leaves;
@@ -78,7 +79,10 @@ fn grown(
     let validation =
         if judged { Some(options.loss(params, train, train.validation)?) } else { None };
     linear_leaves::check(params, learning.as_ref(), train.features)?;
-    let start = Start::new(train, params, options, learning.as_ref(), ctx)?;
+    let init_scores = InitScores::read(train, params, options, learning.base_scores()?.len())?;
+    let given = init_scores.scores(train);
+    let from = FitOptions { init_scores: given.as_deref().or(options.init_scores), ..*options };
+    let start = Start::new(train, params, &from, learning.as_ref(), ctx)?;
     let n_outputs = start.base_scores.len();
     let mut bins = TrainBins::new(train.features, train.rows)?;
     bins.constrain(&constraints(train, params)?);
@@ -97,6 +101,7 @@ fn grown(
         clocks: clocks(params.trees_per_round(n_outputs), ctx),
         n_given: start.trees.len() / params.trees_per_round(n_outputs),
         trees: start.trees,
+        init_scores,
     };
     let ended = rounds.run(validation.as_deref(), start.held_out, options.snapshot, ctx)?;
     Ok((rounds.into_model(), ended))
@@ -135,6 +140,8 @@ struct Rounds<'a> {
     clocks: Vec<Context>,
     /// Rounds of the model that is continued, whose trees are the first.
     n_given: usize,
+    /// Columns that rows start from.
+    init_scores: InitScores,
 }
 
 /// A tree that is to be grown.
@@ -185,12 +192,18 @@ impl Rounds<'_> {
                 break;
             }
         }
-        let best = self.n_given + stopping.map_or(done, |s| s.best_rounds());
-        Ok(Ended { best, losses })
+        let mut best = stopping.map_or(done, |s| s.best_rounds());
+        if self.init_scores.are_there() {
+            // Without a tree there is no place for what rows start from.
+            best = best.max(1);
+            losses.first_mut().into_iter().for_each(|first| *first = f64::INFINITY);
+        }
+        Ok(Ended { best: self.n_given + best, losses })
     }
 
     /// The model of all rounds.
-    fn into_model(self) -> GbdtModel {
+    fn into_model(mut self) -> GbdtModel {
+        self.init_scores.join(&mut self.trees, self.train.rows.len());
         GbdtModel {
             n_features: self.train.features.n_features() as u32,
             link: self.learning.link(),
@@ -203,11 +216,13 @@ impl Rounds<'_> {
     /// The model of the given rounds and the first `n_rounds` new ones.
     fn model(&self, n_rounds: usize) -> GbdtModel {
         let n_trees = (self.n_given + n_rounds) * self.per_round;
+        let mut trees = self.trees[..n_trees].to_vec();
+        self.init_scores.join(&mut trees, self.train.rows.len());
         GbdtModel {
             n_features: self.train.features.n_features() as u32,
             link: self.learning.link(),
             base_scores: self.base_scores.clone(),
-            trees: self.trees[..n_trees].to_vec(),
+            trees,
             compiled: OnceLock::new(),
         }
     }
@@ -382,14 +397,15 @@ impl Rounds<'_> {
     /// Which features the tree may use.
     fn features(&self, index: u64) -> Vec<bool> {
         let n = self.bins.features.len();
-        if self.params.feature_fraction >= 1.0 {
-            return vec![true; n];
+        let mut allowed = vec![self.params.feature_fraction >= 1.0; n];
+        if self.params.feature_fraction < 1.0 {
+            let wanted = (n as f64 * self.params.feature_fraction).round().max(1.0) as usize;
+            for feature in Random::stream(self.seed, "features of a tree", index).sample(n, wanted)
+            {
+                allowed[feature as usize] = true;
+            }
         }
-        let wanted = (n as f64 * self.params.feature_fraction).round().max(1.0) as usize;
-        let mut allowed = vec![false; n];
-        for feature in Random::stream(self.seed, "features of a tree", index).sample(n, wanted) {
-            allowed[feature as usize] = true;
-        }
+        self.init_scores.forbid(self.bins, &mut allowed);
         allowed
     }
 

@@ -16,6 +16,7 @@
 //! | `rate` | the automatic learning rate |
 //! | `options` | what a fit may be given through the library |
 //! | `start` | the scores before the first round |
+//! | `init_scores` | scores to start from that are columns of the table |
 //! | `boost` | the rounds |
 //! | `sampling` | the rows of a round |
 //! | `joint_tree` | one tree for all outputs |
@@ -32,6 +33,7 @@
 
 mod boost;
 mod explain;
+mod init_scores;
 mod joint_tree;
 mod leaves;
 mod linear_leaves;
@@ -51,7 +53,7 @@ pub(crate) mod stopping;
 pub use model::{GbdtModel, Link};
 pub use objective::Objective;
 pub use options::{FitOptions, Snapshot};
-pub use params::GbdtParams;
+pub use params::{GbdtParams, read_levels};
 pub use scoring::RowScorer;
 
 use modelwright_core::data::TrainView;

@@ -37,6 +37,9 @@ pub enum Link {
     Ascending,
     /// `exp(score) - 1`: the logarithm of the target plus one was learned.
     ExponentialLessOne,
+    /// As [`Self::Ascending`]; what [`Model::predict`] says is the middle one, or the mean of the
+    /// middle two, so that a model of several quantiles answers as one of a value does.
+    Quantiles,
 }
 
 impl Link {
@@ -52,7 +55,7 @@ impl Link {
                 Self::Softplus => row[0] = row[0].max(0.0) + (-row[0].abs()).exp().ln_1p(),
                 Self::Step => row[0] = f64::from(u8::from(row[0] > 0.0)),
                 Self::ExponentialLessOne => row[0] = row[0].min(LARGEST_LOG).exp_m1(),
-                Self::Ascending => row.sort_unstable_by(f64::total_cmp),
+                Self::Ascending | Self::Quantiles => row.sort_unstable_by(f64::total_cmp),
             }
         }
     }
@@ -161,6 +164,13 @@ impl GbdtModel {
     }
 }
 
+/// The middle of each row's ascending numbers: of an even number of them the mean of two.
+fn middle(rows: &Predictions) -> Predictions {
+    let n = rows.n_outputs;
+    let of = |row: &[f64]| f64::midpoint(row[(n - 1) / 2], row[n / 2]);
+    Predictions::new(1, rows.values.chunks_exact(n).map(of).collect())
+}
+
 /// The most that a tree can add to a score, whatever finite features a row has.
 fn largest_value(tree: &Tree) -> f64 {
     let linear = |leaf: &LinearLeaf| {
@@ -173,7 +183,8 @@ fn largest_value(tree: &Tree) -> f64 {
 
 impl Model for GbdtModel {
     fn predict(&self, x: &FeatureView<'_>, ctx: &Context) -> Result<Predictions> {
-        self.predictions_after(self.rounds(), x, ctx)
+        let all = self.predictions_after(self.rounds(), x, ctx)?;
+        Ok(if self.link == Link::Quantiles { middle(&all) } else { all })
     }
 
     fn rounds(&self) -> usize {
@@ -196,7 +207,7 @@ impl Model for GbdtModel {
             return broken("its trees do not belong to whole rounds");
         }
         let fits = match self.link {
-            Link::Identity | Link::Ascending => true,
+            Link::Identity | Link::Ascending | Link::Quantiles => true,
             link => link.is_per_class() == (n_outputs > 1),
         };
         if !fits {

@@ -4,7 +4,7 @@ use modelwright_core::Result;
 use modelwright_core::data::TrainView;
 
 use super::loss::{self, Loss};
-use super::model::GbdtModel;
+use super::model::{GbdtModel, Link};
 use super::objective::{Custom, Objective};
 use super::params::GbdtParams;
 
@@ -62,8 +62,14 @@ impl<'a> FitOptions<'a> {
     ) -> Result<Box<dyn Loss + 'a>> {
         match (self.objective, self.quantile_levels) {
             (Some(objective), _) => Ok(Box::new(Custom::new(objective, train, rows)?)),
-            (None, Some(levels)) => loss::make_quantiles(levels, train, rows),
-            (None, None) => loss::make(params, train, rows),
+            (None, Some(levels)) => loss::make_quantiles(levels, Link::Ascending, train, rows),
+            (None, None) => match params.quantile_levels()? {
+                levels if levels.is_empty() => loss::make(params, train, rows),
+                levels => {
+                    params.check_quantiles()?;
+                    loss::make_quantiles(&levels, Link::Quantiles, train, rows)
+                }
+            },
         }
     }
 }

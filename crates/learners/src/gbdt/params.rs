@@ -125,6 +125,10 @@ declare_params! {
         boost_from_average: bool = true, Domain::Flag;
         /// The score that all rows start from when it is not the best constant (before the link).
         base_score: f64 = 0.0, Domain::real(-1e9, 1e9);
+        /// The column with the score that each row starts from; one for each of many classes.
+        init_score: String = "", Domain::Text("names of columns, such as margin");
+        /// Levels of quantiles that are learned at once, in place of `loss`; they never cross.
+        quantiles: String = "", Domain::Text("ascending levels, such as 0.1,0.5,0.9");
     }
 }
 
@@ -194,6 +198,28 @@ impl GbdtParams {
             .hint("a tree that grows by levels has up to 2^max_depth leaves"))
     }
 
+    /// The levels of the quantiles that are to be learned; none for one number.
+    ///
+    /// # Errors
+    /// Input error for what is no ascending list of numbers between 0 and 1.
+    pub(super) fn quantile_levels(&self) -> Result<Vec<f64>> {
+        read_levels(&self.quantiles)
+    }
+
+    /// Refuses a loss of another kind beside quantiles.
+    ///
+    /// # Errors
+    /// Input error that names the loss.
+    pub(super) fn check_quantiles(&self) -> Result<()> {
+        if matches!(self.loss.as_str(), "auto" | "quantile") {
+            return Ok(());
+        }
+        Err(Error::input("quantiles are learned by their own loss")
+            .at("loss")
+            .expected("auto or quantile beside `quantiles`")
+            .got(self.loss.clone()))
+    }
+
     /// How many trees a round has.
     pub(super) fn trees_per_round(&self, n_outputs: usize) -> usize {
         if self.tree_outputs == "all" { 1 } else { n_outputs }
@@ -217,4 +243,24 @@ impl GbdtParams {
             (name, _) => name,
         }
     }
+}
+
+/// Reads the parameter `quantiles`; none of an empty text.
+///
+/// # Errors
+/// Input error for what is no ascending list of numbers between 0 and 1.
+pub fn read_levels(text: &str) -> Result<Vec<f64>> {
+    if text.trim().is_empty() {
+        return Ok(Vec::new());
+    }
+    let levels: Vec<Option<f64>> = text.split(',').map(|level| level.trim().parse().ok()).collect();
+    let is_inside = |level: &Option<f64>| level.is_some_and(|l| l > 0.0 && l < 1.0);
+    if levels.iter().all(is_inside) && levels.windows(2).all(|pair| pair[0] < pair[1]) {
+        return Ok(levels.into_iter().flatten().collect());
+    }
+    Err(Error::input("these levels of quantiles cannot be learned")
+        .at("quantiles")
+        .expected("ascending numbers between 0 and 1, separated by commas")
+        .got(text)
+        .hint("e.g. 0.1,0.5,0.9"))
 }

@@ -36,6 +36,11 @@ pub(super) fn replay(
     if train.rows.is_empty() {
         return Err(Error::input("there are no rows to learn from"));
     }
+    if !params.init_score.is_empty() {
+        return Err(Error::input("a model that starts from a column cannot be replayed")
+            .at("init_score")
+            .hint("fit it again, or give the scores through the options of the fit"));
+    }
     let loss = options.loss(params, train, train.rows)?;
     if loss.base_scores()?.len() != model.n_outputs() || loss.link() != model.link() {
         return Err(Error::input("the model to replay was fitted with another loss")

@@ -12,6 +12,7 @@ use modelwright_core::task::Target;
 
 mod bad_input;
 mod golden;
+mod init_scores;
 mod options;
 mod trees;
 

@@ -75,6 +75,32 @@ impl Constraints {
     }
 }
 
+/// The features that a parameter names in a list, each by its own name or as the only one of a raw
+/// column; none of an empty text.
+///
+/// # Errors
+/// Input error that names the parameter and the feature.
+pub fn named_features(param: &str, text: &str, columns: &[FeatureColumn]) -> Result<Vec<usize>> {
+    let of = |item: &str| {
+        let name = unquoted(item);
+        match find(param, &name, columns)?[..] {
+            [feature] => Ok(feature),
+            ref several => Err(Error::input(format!(
+                "parameter `{param}` names a column that becomes {} features",
+                several.len()
+            ))
+            .column(name)
+            .expected("a column of numbers")),
+        }
+    };
+    split(text, ',').into_iter().map(of).collect()
+}
+
+/// The names in a list of them; those with `,`, `:` or `|` stand in double quotes.
+pub fn listed(text: &str) -> Vec<String> {
+    split(text, ',').into_iter().map(unquoted).collect()
+}
+
 fn directions(text: &str, columns: &[FeatureColumn]) -> Result<Vec<i8>> {
     const PARAM: &str = "monotone";
     let mut directions = vec![0; columns.len()];

@@ -34,7 +34,7 @@ pub mod split;
 pub mod workspace;
 
 pub use bins::TrainBins;
-pub use constraints::Constraints;
+pub use constraints::{Constraints, named_features};
 pub use grow::{GrowPolicy, Grown, Limits, grow};
 pub use model::{LevelSet, LinearLeaf, Tree};
 pub use pace::{Pace, UPDATES_PER_QUESTION};

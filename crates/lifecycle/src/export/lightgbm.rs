@@ -77,7 +77,9 @@ fn objective(model: &ExportModel<'_>) -> Result<String> {
         (Link::Softplus, _) => "cross_entropy_lambda".to_owned(),
         (Link::Step, _) => return Err(refuse("objective that predicts 0 or 1", "LightGBM")),
         (Link::ExponentialLessOne, _) => return Err(refuse("objective on logarithms", "LightGBM")),
-        (Link::Ascending, _) => return Err(refuse("model of several numbers", "LightGBM")),
+        (Link::Ascending | Link::Quantiles, _) => {
+            return Err(refuse("model of several numbers", "LightGBM"));
+        }
     })
 }
 

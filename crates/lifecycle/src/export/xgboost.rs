@@ -109,7 +109,9 @@ fn objective(model: &ExportModel<'_>) -> Result<Value> {
         }
         (Link::SignedSquare, _) => return Err(refuse("objective on roots", "XGBoost")),
         (Link::ExponentialLessOne, _) => return Err(refuse("objective on logarithms", "XGBoost")),
-        (Link::Ascending, _) => return Err(refuse("model of several numbers", "XGBoost")),
+        (Link::Ascending | Link::Quantiles, _) => {
+            return Err(refuse("model of several numbers", "XGBoost"));
+        }
         (Link::Softplus, _) => return Err(refuse("softplus objective", "XGBoost")),
     };
     let mut fields = vec![("name".to_owned(), Value::text(name))];

@@ -11,7 +11,8 @@ use std::thread;
 
 use clap::Args;
 use modelwright::automl::Regions;
-use modelwright::automl::tree_answers::answer_columns;
+use modelwright::automl::boosting::quantile_levels;
+use modelwright::automl::tree_answers::{answer_columns, quantile_columns};
 use modelwright::io::{ReadOptions, TableStream, TableWriter, read_path, stream_path};
 use modelwright::{Model, PredictionTable, StreamedReasons};
 use modelwright_core::context::Event;
@@ -36,8 +37,9 @@ Examples:
 
 The output has the column `prediction` and, for classification, `probability_<class>` for every
 class; rows are in the order of DATA. With --intervals come `prediction_lower` and
-`prediction_upper`, or `prediction_set`; of several levels each with its level behind. Columns of
-DATA may be in any order, and others are ignored.";
+`prediction_upper`, or `prediction_set`; of several levels each with its level behind. A model of
+several quantiles adds `quantile_LEVEL` for each, an isolation forest `is_anomaly`.
+Columns of DATA may be in any order, and others are ignored.";
 
 /// Rows that go through the stages together.
 const ROWS_PER_CHUNK: usize = 16 << 10;
@@ -99,7 +101,8 @@ impl Predict {
         let stream = stream_path(&self.data, &model.read_options()?, ROWS_PER_CHUNK, &ctx)?;
         let (data, intervals, explain) = (&self.data, self.intervals, self.explain);
         let answers = (self.raw, self.leaf);
-        let job = Job { model: &model, data, intervals, explain, answers, ctx: &ctx };
+        let levels = quantile_levels(&model.artifact.record()?.options)?;
+        let job = Job { model: &model, data, intervals, explain, answers, levels, ctx: &ctx };
         let n_rows = match &self.output {
             None => job.run(stream, Out::new(form, io::stdout()))?.0,
             Some(path) => {
@@ -151,6 +154,8 @@ struct Job<'a> {
     explain: Option<usize>,
     /// Whether scores and leaves are wanted.
     answers: (bool, bool),
+    /// Levels of the quantiles that the model learned at once.
+    levels: Vec<f64>,
     ctx: &'a Context,
 }
 
@@ -192,7 +197,10 @@ impl Job<'_> {
             let mut out = as_table.of_rows(&table, &predictions, regions.as_ref())?;
             let trees = answer_columns(&self.model.predictor, &table, self.answers, self.ctx);
             let more = trees.map_err(|e| self.at_model(e))?;
-            out = Table::new(out.into_columns().into_iter().chain(more).collect())?;
+            let quantiles = quantile_columns(&self.model.predictor, &table, &self.levels, self.ctx);
+            let quantiles = quantiles.map_err(|e| self.at_model(e))?;
+            let columns = out.into_columns().into_iter().chain(quantiles);
+            out = Table::new(columns.chain(more).collect())?;
             if let Some(reasons) = &reasons {
                 let more = reasons.columns(&table, self.ctx).map_err(|e| self.at_data(e))?;
                 let columns = out.into_columns().into_iter().chain(more);

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use modelwright::repeat::{check_repeatable, input_of_record, repeat, time_limit};
-use modelwright::{FitInput, OutputFolder, read_test, read_train};
+use modelwright::{Continuing, FitInput, OutputFolder, read_test, read_train, read_train_as};
 use modelwright_core::context::Event;
 use modelwright_core::record::RunRecord;
 use modelwright_core::{Context, Error, Result};
@@ -35,6 +35,9 @@ pub(crate) struct Replay {
     /// The same test table, when the run had one
     #[arg(long, value_name = "FILE")]
     test: Option<PathBuf>,
+    /// The model that the run added rounds to, when it continued one
+    #[arg(long = "continue", value_name = "MODEL")]
+    earlier: Option<PathBuf>,
     /// The folder for model.mw, report.html and record.json
     #[arg(long, value_name = "DIR", default_value = "modelwright-replay")]
     out: PathBuf,
@@ -74,7 +77,11 @@ impl Replay {
         ctx.tell(Event::Phase("read".to_owned()));
         let shown = |path: &PathBuf| path.display().to_string();
         let text = &record.options.text;
-        let train = read_train(&self.data, text, ctx)?;
+        let earlier = self.earlier.as_deref().map(Continuing::load).transpose()?;
+        let train = match earlier.as_ref().filter(|_| record.options.continued.is_some()) {
+            None => read_train(&self.data, text, ctx)?,
+            Some(earlier) => read_train_as(&self.data, text, &earlier.schema, ctx)?,
+        };
         let test = match &self.test {
             // A test table that the run did not have is refused unread.
             Some(path) if record.test_data.is_some() => {
@@ -83,7 +90,11 @@ impl Replay {
             Some(path) => Some((train.clone(), shown(path))),
             None => None,
         };
-        let input = input_of_record(record, (train, shown(&self.data)), test)?;
-        Ok(FitInput { all_rows: modelwright::all_rows(&self.data, text), ..input })
+        let mut input = input_of_record(record, (train, shown(&self.data)), test)?;
+        if record.options.continued.is_none() {
+            input.all_rows = modelwright::all_rows(&self.data, text);
+        }
+        input.own.continued = earlier.map(|earlier| earlier.earlier);
+        Ok(input)
     }
 }

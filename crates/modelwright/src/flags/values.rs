@@ -269,8 +269,7 @@ pub(crate) fn learner(text: &str) -> Result<String> {
     Err(if looks_like_a_file {
         error.hint("the learner stands before DATA: modelwright train LEARNER DATA --target COLUMN")
     } else {
-        let known: Vec<&str> =
-            modelwright::learners::LEARNERS.iter().map(|e| e.spec.name).collect();
+        let known: Vec<&str> = all_learners().map(|e| e.spec.name).collect();
         let ours = FOREIGN_LEARNERS.iter().find(|(_, foreign)| {
             foreign.iter().any(|f| f.eq_ignore_ascii_case(&text.replace(['_', '-'], "")))
         });
@@ -283,7 +282,12 @@ pub(crate) fn learner(text: &str) -> Result<String> {
 
 /// The names of all learners, joined.
 pub(crate) fn learner_names() -> String {
-    modelwright::learners::LEARNERS.iter().map(|e| e.spec.name).collect::<Vec<_>>().join(", ")
+    all_learners().map(|e| e.spec.name).collect::<Vec<_>>().join(", ")
+}
+
+fn all_learners() -> impl Iterator<Item = &'static modelwright::learners::Entry> {
+    use modelwright::learners::{LEARNERS, UNLABELLED};
+    LEARNERS.iter().chain(UNLABELLED)
 }
 
 /// `name=value`.

@@ -187,6 +187,33 @@ impl EncodingSpec {
         }
     }
 
+    /// The name of [`Self::unlabelled`], which only a learner without a target reads.
+    pub const UNLABELLED: &'static str = "unlabelled";
+
+    /// Without a target: values as they are, categories by how often their level occurs, those of
+    /// few levels one-hot as well.
+    pub fn unlabelled() -> Self {
+        let frequency = || step("frequency");
+        Self {
+            name: Self::UNLABELLED.to_owned(),
+            bins: false,
+            derives: false,
+            rules: vec![
+                rule(&[Kind::Number], None, [step("number")]),
+                rule(&[Kind::Boolean], None, [step("boolean")]),
+                rule(&[Kind::IntegerCategory], None, [step("category_value"), frequency()]),
+                rule(
+                    &[Kind::Category],
+                    Some(ONE_HOT_LEVELS_OF_TREES),
+                    [step("one_hot"), frequency()],
+                ),
+                rule(&[Kind::Category], None, [frequency()]),
+                rule(&[Kind::Datetime], None, [step("date_parts")]),
+                rule(&[Kind::Text], None, [step("text_statistics")]),
+            ],
+        }
+    }
+
     /// The encodings by name: one of [`Self::NAMES`].
     ///
     /// # Errors
@@ -300,6 +327,20 @@ mod tests {
             let steps = spec.steps(Kind::IntegerCategory, n_levels);
             assert!(steps.len() == 1 && steps[0].transformer == wanted, "{n_levels}");
         }
+    }
+
+    #[test]
+    fn without_a_target_no_step_sees_one() {
+        let spec = EncodingSpec::unlabelled();
+        spec.check().unwrap();
+        let steps = spec.rules.iter().flat_map(|rule| &rule.steps);
+        for step in steps {
+            assert!(!transformer(&step.transformer).unwrap().spec.sees_target);
+        }
+        let is_written = |kind| !spec.steps(kind, 1_000).is_empty();
+        assert!(
+            [Kind::Number, Kind::Category, Kind::Datetime, Kind::Text].into_iter().all(is_written)
+        );
     }
 
     #[test]

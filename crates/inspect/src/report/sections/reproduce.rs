@@ -118,7 +118,9 @@ fn keyword(kind: OwnKind) -> &'static str {
 /// The flags that differ from the defaults.
 fn flags(options: &Options) -> String {
     let default = Options::new("");
-    let mut flags = vec![format!("--target {}", shell(&options.target))];
+    let target = Some(&options.target).filter(|target| !target.is_empty());
+    let mut flags: Vec<String> =
+        target.iter().map(|target| format!("--target {}", shell(target))).collect();
     let mut add = |flag: &str, value: Option<String>| {
         flags.extend(value.map(|v| format!("--{flag} {}", shell(&v))));
     };
@@ -161,6 +163,7 @@ fn flags(options: &Options) -> String {
         for (name, value) in &one.params {
             add("param", Some(format!("{name}={value}")));
         }
+        add("continue", options.continued.as_ref().map(|earlier| earlier.name.clone()));
         add("encoding", one.encoding.clone());
         add("folds", one.n_folds.map(|n| n.to_string()));
     }

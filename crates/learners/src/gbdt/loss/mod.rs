@@ -117,6 +117,7 @@ pub(crate) fn make(
 /// Input error when the target is a class, the levels do not ascend within 0 and 1, or as [`make`].
 pub(super) fn make_quantiles(
     levels: &[f64],
+    link: Link,
     train: &TrainView<'_>,
     rows: &[u32],
 ) -> Result<Box<dyn Loss>> {
@@ -130,7 +131,7 @@ pub(super) fn make_quantiles(
         return Err(unfit("quantiles", train.target.task()));
     };
     let weights = weights(train, rows)?;
-    Ok(Box::new(quantiles::Quantiles::new(levels, finite_targets(values, rows)?, weights)))
+    Ok(Box::new(quantiles::Quantiles::new((levels, link), finite_targets(values, rows)?, weights)))
 }
 
 fn check_classes(codes: &[u32], n_classes: usize, train: &TrainView<'_>) -> Result<()> {

@@ -15,15 +15,20 @@ use crate::gbdt::model::Link;
 /// See the module's text.
 pub(super) struct Quantiles {
     levels: Vec<Quantile>,
+    link: Link,
     targets: Vec<f64>,
     weights: Vec<f32>,
 }
 
 impl Quantiles {
-    /// The loss of these ascending levels.
-    pub(super) fn new(levels: &[f64], targets: Vec<f64>, weights: Vec<f32>) -> Self {
+    /// The loss of these ascending levels, whose scores become predictions by the link.
+    pub(super) fn new(
+        (levels, link): (&[f64], Link),
+        targets: Vec<f64>,
+        weights: Vec<f32>,
+    ) -> Self {
         let levels = levels.iter().map(|level| Quantile { level: *level }).collect();
-        Self { levels, targets, weights }
+        Self { levels, link, targets, weights }
     }
 }
 
@@ -54,7 +59,7 @@ impl Loss for Quantiles {
     }
 
     fn link(&self) -> Link {
-        Link::Ascending
+        self.link
     }
 
     fn leaf_quantile(&self, output: usize) -> Option<LeafQuantile<'_>> {

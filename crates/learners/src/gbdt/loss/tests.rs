@@ -191,7 +191,7 @@ fn several_quantiles_have_the_gradients_of_each() {
     let rows: Vec<u32> = (0..4).collect();
     let features = FeatureMatrix::new(4, vec![]);
     let view = view(&features, &target, &rows, None);
-    let several = make_quantiles(&[0.1, 0.9], &view, &rows).unwrap();
+    let several = make_quantiles(&[0.1, 0.9], Link::Ascending, &view, &rows).unwrap();
     let scores = [vec![1.5; 4], vec![6.0; 4]];
     let out = at_some_scores(several.as_ref(), &scores);
     let mut mean = 0.0;
@@ -203,7 +203,7 @@ fn several_quantiles_have_the_gradients_of_each() {
     }
     assert!((several.mean(&scores).unwrap() - mean).abs() < 1e-12);
     for levels in [&[0.5, 0.5][..], &[0.9, 0.1], &[0.0], &[1.0], &[f64::NAN]] {
-        assert!(make_quantiles(levels, &view, &rows).is_err(), "{levels:?}");
+        assert!(make_quantiles(levels, Link::Ascending, &view, &rows).is_err(), "{levels:?}");
     }
 }
 

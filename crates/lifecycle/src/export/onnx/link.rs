@@ -48,7 +48,7 @@ pub(super) fn apply(graph: &mut Graph, link: Link, scores: &Value) -> Result<Val
             let above = graph.op("Greater", &[scores, &zero]);
             graph.cast(&above, DataType::Double)
         }
-        Link::Ascending => {
+        Link::Ascending | Link::Quantiles => {
             return Err(Error::input("quantiles of a value are no prediction")
                 .at("--format onnx")
                 .expected("a model of one number or of classes"));
