@@ -80,7 +80,9 @@ fn grown(
     linear_leaves::check(params, learning.as_ref(), train.features)?;
     let start = Start::new(train, params, options, learning.as_ref(), ctx)?;
     let n_outputs = start.base_scores.len();
-    let mut bins = TrainBins::new(train.features, train.rows)?;
+    // Of very many columns the bins alone take long; without them there are no rounds.
+    let may_begin = ctx.scope("bins").proceed();
+    let mut bins = TrainBins::new(train.features, if may_begin { train.rows } else { &[] })?;
     bins.constrain(&constraints(train, params)?);
     let mut rounds = Rounds {
         train,
