@@ -3,6 +3,7 @@
 mod combine;
 mod explained;
 mod record;
+mod serial;
 mod settle;
 mod untouched;
 mod whole;
@@ -188,6 +189,7 @@ impl Flow {
     }
 
     fn finish(mut self, ctx: &Context) -> Result<FitOutcome> {
+        let ctx = &ctx.with_reserve(budget::of_columns(self.profile.schema.fields.len(), ctx));
         let (work, closing) = match self.options.single {
             Some(_) => ("train", "refit"),
             None => ("search", "combine and refit"),
