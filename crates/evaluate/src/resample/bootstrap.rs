@@ -273,9 +273,8 @@ fn draw(
     };
     draws.studentised = pivots.iter().enumerate().map(|(m, p)| interval(m, p.as_ref()?)).collect();
     let is_numbers = truth.values().is_some();
-    let n_rows = truth.n_rows();
-    let is_few = |p: &Option<Pivot<'_>>| p.is_some() && !is_numbers && n_rows < CLASS_ROWS_MIN;
-    draws.too_few = pivots.iter().map(|p| is_few(p).then_some(n_rows)).collect();
+    let few = Some(truth.n_rows()).filter(|n| !is_numbers && *n < CLASS_ROWS_MIN);
+    draws.too_few = pivots.iter().map(|p| few.filter(|_| p.is_some())).collect();
     draws.cautions = pivots.iter().map(|p| p.as_ref().filter(|_| is_numbers)?.caution()).collect();
     draws.resampled = resampled.into_iter().map(|(values, _)| values).collect();
     let (units, n_units) = match drawing.groups {
