@@ -1,7 +1,7 @@
 //! Rows in the order of time that err alike: what an interval of them draws.
 //!
 //! The errors of a model on later rows go together: a level that moves lifts those of a whole week.
-//! Such rows are no independent witnesses, and an interval that draws them one by one is too narrow.
+//! Such rows are no independent witnesses: an interval that draws them one by one is too narrow.
 //! Blocks of successive rows are drawn instead, of Carlstein's length for non-overlapping blocks of
 //! an autoregression of first order ("The use of subseries values for estimating the variance of a
 //! general statistic from a stationary sequence", Annals of Statistics 14, 1986):

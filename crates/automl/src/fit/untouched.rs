@@ -129,8 +129,8 @@ impl Flow {
         Ok(untouched)
     }
 
-    /// The block of each untouched row, where rows are judged in the order of time and err alike with
-    /// their neighbours.
+    /// The block of each untouched row, where rows are judged in the order of time and err alike
+    /// with their neighbours.
     fn blocks_in_time(
         &self,
         held_out: &Table,
