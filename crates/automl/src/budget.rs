@@ -19,6 +19,11 @@ const PACKING_SHARE: f64 = 0.05;
 const PACKING_S_MIN: f64 = 0.3;
 const PACKING_S_MAX: f64 = 5.0;
 
+/// Columns beyond the first so many cost so many seconds more: each has a place in the account, the
+/// report and the file.
+const COLUMNS_PACKED: usize = 500;
+const PACKING_S_PER_COLUMN: f64 = 3e-4;
+
 /// A trial may use at most this share of what is left of the search time, so that others follow.
 pub(crate) const TRIAL_SHARE: f64 = 0.4;
 
@@ -132,8 +137,32 @@ pub(crate) fn of_refits(expected_s: f64) -> Duration {
     Duration::from_secs_f64((expected_s * REFIT_MARGIN).clamp(0.0, 1e6))
 }
 
+/// The time that account, report and file of a table of so many columns take beyond what
+/// [`packing`] keeps; never more than a third of what is left.
+pub(crate) fn of_columns(n_columns: usize, ctx: &Context) -> Duration {
+    let left_s = ctx.remaining().map_or(0.0, |left| left.as_secs_f64());
+    let more = n_columns.saturating_sub(COLUMNS_PACKED) as f64;
+    Duration::from_secs_f64((more * PACKING_S_PER_COLUMN).min(left_s / 3.0))
+}
+
 /// Seconds kept at the end when the evaluation is done: for the report and for writing.
 pub(crate) fn packing(ctx: &Context) -> Duration {
     let left_s = ctx.remaining().map_or(0.0, |left| left.as_secs_f64());
     Duration::from_secs_f64((left_s * PACKING_SHARE).clamp(PACKING_S_MIN, PACKING_S_MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wide_table_keeps_time_for_writing_it_down() {
+        let of = |n_columns, limit_s| {
+            let ctx = Context::unlimited(0, 1).with_time_limit(Duration::from_secs(limit_s));
+            of_columns(n_columns, &ctx).as_secs_f64()
+        };
+        assert_eq!(of(500, 60), 0.0);
+        assert!((of(10_500, 60) - 3.0).abs() < 1e-9);
+        assert!((0.5..=2.0).contains(&of(100_000, 6)), "{}", of(100_000, 6));
+    }
 }

@@ -1,12 +1,18 @@
-//! What a person must know before they rely on a model: classes of hardly any row, and a model that
-//! is worse than one that knows nothing.
+//! What a person must know before they rely on a model: classes of hardly any row or in several
+//! spellings, rows without a group, intervals that do not hold what they say, and a model that is
+//! no better than one that knows nothing.
 
 use modelwright_core::data::Table;
-use modelwright_core::record::{Evaluation, MetricValue, TaskRecord};
+use modelwright_core::record::{
+    Alert, AlertKind, EnsembleRecord, Evaluation, LevelRecord, MetricValue, Options, TaskRecord,
+};
 use modelwright_evaluate::metric::{MetricEntry, metric};
 
 /// Of a class with fewer rows than this, what is learned and measured is hardly more than chance.
 pub(crate) const N_ROWS_MIN: usize = 10;
+
+/// The trial that gives the same answer for every row.
+const BASELINE: &str = "baseline";
 
 /// So many rare classes are named.
 const N_NAMED: usize = 3;
@@ -40,6 +46,60 @@ pub(crate) fn of_classes(task: &TaskRecord, held_out: Option<&Table>) -> Option<
     ))
 }
 
+/// A warning where what was found best is the same answer for every row.
+pub(crate) fn of_constant(model: &EnsembleRecord, options: &Options) -> Option<String> {
+    let is_constant =
+        !model.members.is_empty() && model.members.iter().all(|m| m.trial == BASELINE);
+    (is_constant && options.single.is_none()).then(|| {
+        "nothing was learned: no model was better in validation than the same answer for every \
+         row, so that is what this one gives; give more rows, other columns, or more time"
+            .to_owned()
+    })
+}
+
+/// A warning where classes of the target differ in case or blanks only.
+pub(crate) fn of_spelling(target: &str, alerts: &[Alert]) -> Option<String> {
+    let about_target = |alert: &&Alert| {
+        alert.kind == AlertKind::DirtyCategories && alert.columns.iter().any(|name| name == target)
+    };
+    let alert = alerts.iter().find(about_target)?;
+    Some(format!(
+        "the target {}: each is learned as a class of its own; write them alike in the file",
+        alert.message
+    ))
+}
+
+/// A warning where rows have no group.
+pub(crate) fn of_groups(table: &Table, options: &Options) -> Option<String> {
+    let name = options.group.as_ref()?;
+    let column = table.column(name)?;
+    let n_missing = (0..column.n_rows()).filter(|row| column.is_missing(*row)).count();
+    (n_missing > 0).then(|| {
+        format!(
+            "{n_missing} of {} rows to learn from have no `{name}`: each was taken as a group of \
+             its own, so that rows that belong together may be on both sides",
+            column.n_rows()
+        )
+    })
+}
+
+/// A warning where intervals or sets held the truth less often than they say, beyond chance.
+pub(crate) fn of_coverage(levels: &[LevelRecord]) -> Option<String> {
+    let missed = |level: &&LevelRecord| level.reached.is_some_and(|r| r.ci95.high < level.level);
+    let level = levels.iter().find(missed)?;
+    let reached = level.reached?;
+    Some(format!(
+        "intervals or sets of {} held the truth of {:.1} % of {} untouched rows only ({:.1} to \
+         {:.1}): these rows are not like those that the intervals were made on; do not rely on \
+         their width",
+        level.level,
+        reached.share * 100.0,
+        reached.n_rows,
+        reached.ci95.low * 100.0,
+        reached.ci95.high * 100.0
+    ))
+}
+
 /// A warning where the model was no better on untouched rows than the same answer for every row.
 pub(crate) fn of_score(evaluation: &Evaluation, optimised: &MetricEntry) -> Option<String> {
     let of =
@@ -48,7 +108,9 @@ pub(crate) fn of_score(evaluation: &Evaluation, optimised: &MetricEntry) -> Opti
     let worse = |entry: &&MetricEntry| {
         let name = entry.spec.name;
         let (own, constant) = (of(&evaluation.metrics, name)?, of(&evaluation.baseline, name)?);
-        entry.spec.is_better(constant, own).then_some((name, own, constant))
+        // What differs by rounding is the constant itself.
+        let differs = format!("{own:.4}") != format!("{constant:.4}");
+        (differs && entry.spec.is_better(constant, own)).then_some((name, own, constant))
     };
     let (name, own, constant) = [optimised].into_iter().chain(loss).find_map(|e| worse(&e))?;
     let advice = if name == "log_loss" && optimised.spec.name != name {
@@ -65,7 +127,7 @@ pub(crate) fn of_score(evaluation: &Evaluation, optimised: &MetricEntry) -> Opti
 #[cfg(test)]
 mod tests {
     use modelwright_core::data::Column;
-    use modelwright_core::record::Count;
+    use modelwright_core::record::{Count, Coverage, Interval, Member};
     use modelwright_core::task::Task;
 
     use super::*;
@@ -116,9 +178,58 @@ mod tests {
         let auc = metric("roc_auc").unwrap();
         assert_eq!(of_score(&found(0.7, 0.1), auc), None);
         assert_eq!(of_score(&found(0.5, 0.2), auc), None, "the constant itself");
+        assert_eq!(of_score(&found(0.5, 0.200_001), auc), None, "but for rounding");
         assert!(
             of_score(&found(0.7, 0.9), auc).unwrap().contains("log_loss 0.9000 against 0.2000")
         );
         assert!(of_score(&found(0.4, 0.1), auc).unwrap().contains("roc_auc 0.4000"));
+    }
+
+    #[test]
+    fn a_model_that_is_the_constant_is_called_so_unless_that_was_asked_for() {
+        let member = |trial: &str| Member {
+            trial: trial.to_owned(),
+            weight: 1.0,
+            rounds: 0,
+            n_models: 1,
+            is_refit: true,
+        };
+        let of = |trials: &[&str]| EnsembleRecord {
+            members: trials.iter().map(|t| member(t)).collect(),
+            ..EnsembleRecord::default()
+        };
+        let options = Options::new("y");
+        assert!(of_constant(&of(&["baseline"]), &options).unwrap().contains("nothing was learned"));
+        assert_eq!(of_constant(&of(&["baseline", "linear"]), &options), None);
+        assert_eq!(of_constant(&of(&[]), &options), None);
+    }
+
+    #[test]
+    fn rows_without_a_group_are_counted() {
+        let table = Table::new(vec![Column::numbers("id", vec![1.0, f64::NAN, 2.0])]).unwrap();
+        let options = Options { group: Some("id".to_owned()), ..Options::new("y") };
+        let text = of_groups(&table, &options).unwrap();
+        assert!(text.starts_with("1 of 3 rows to learn from have no `id`"), "{text}");
+        assert_eq!(of_groups(&table, &Options::new("y")), None);
+        let whole = Table::new(vec![Column::numbers("id", vec![1.0, 2.0])]).unwrap();
+        assert_eq!(of_groups(&whole, &options), None);
+    }
+
+    #[test]
+    fn intervals_that_hold_less_than_they_say_are_named_and_chance_is_not() {
+        let level = |share: f64, high: f64| LevelRecord {
+            level: 0.9,
+            reached: Some(Coverage {
+                n_rows: 600,
+                share,
+                ci95: Interval { low: share - 0.04, high },
+                mean_size: 1.0,
+            }),
+            groups: Vec::new(),
+        };
+        let text = of_coverage(&[level(0.615, 0.65)]).unwrap();
+        assert!(text.contains("0.9 held the truth of 61.5 % of 600"), "{text}");
+        assert_eq!(of_coverage(&[level(0.88, 0.91)]), None);
+        assert_eq!(of_coverage(&[]), None);
     }
 }

@@ -3,6 +3,7 @@
 mod combine;
 pub(crate) mod explained;
 mod record;
+mod serial;
 mod settle;
 pub(crate) mod untouched;
 mod whole;
@@ -198,6 +199,7 @@ impl Flow {
     }
 
     fn finish(mut self, ctx: &Context) -> Result<FitOutcome> {
+        let ctx = &ctx.with_reserve(budget::of_columns(self.profile.schema.fields.len(), ctx));
         let (work, closing) = match self.options.single {
             Some(_) => ("train", "refit"),
             None => ("search", "combine and refit"),

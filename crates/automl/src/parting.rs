@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use modelwright_core::data::{Column, ColumnData, Fold, MISSING_INSTANT, Table};
+use modelwright_core::data::{Column, ColumnData, Fold, MISSING_CODE, MISSING_INSTANT, Table};
 use modelwright_core::record::{Options, SplitRecord};
 use modelwright_core::task::Target;
 use modelwright_core::{Context, Error, Result};
@@ -77,6 +77,12 @@ impl Roles {
     pub(crate) fn of_groups(table: &Table, options: &Options) -> Self {
         let column = options.group.as_ref().and_then(|name| table.column(name));
         Self { groups: column.map(groups_of), times: None }
+    }
+
+    /// The time of each row of a table that is judged; `None` without a usable time column.
+    pub(crate) fn times_of_judged(table: &Table, options: &Options) -> Option<Vec<f64>> {
+        let column = table.column(options.time_column.as_ref()?)?;
+        times_of(column).ok()
     }
 
     /// The group of each row, where a column tells it: rows of one group are no independent
@@ -195,15 +201,26 @@ pub fn row_groups(table: &Table, options: &Options) -> Option<Vec<u32>> {
     Roles::of_groups(table, options).groups
 }
 
+/// The group of each row. A row without one is a group of its own: that nothing is known of two
+/// rows does not tie them together.
 fn groups_of(column: &Column) -> Vec<u32> {
-    if let ColumnData::String { codes, .. } = &column.data {
-        return codes.clone();
+    if let ColumnData::String { codes, dictionary } = &column.data {
+        let mut own = dictionary.len() as u32..;
+        let group = |code: &u32| if *code == MISSING_CODE { own.next() } else { Some(*code) };
+        return codes.iter().filter_map(group).collect();
     }
     let mut seen: HashMap<u64, u32> = HashMap::new();
+    let mut n_groups = 0;
     (0..column.n_rows())
         .map(|row| {
-            let next = seen.len() as u32;
-            *seen.entry(column.key(row)).or_insert(next)
+            let next = n_groups;
+            let group = if column.is_missing(row) {
+                next
+            } else {
+                *seen.entry(column.key(row)).or_insert(next)
+            };
+            n_groups += u32::from(group == next);
+            group
         })
         .collect()
 }
@@ -232,5 +249,19 @@ fn times_of(column: &Column) -> Result<Vec<f64>> {
     match times.iter().position(|t| t.is_nan()) {
         Some(row) => Err(missing(row)),
         None => Ok(times),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_without_a_group_are_groups_of_their_own() {
+        let numbers = Column::numbers("id", vec![7.0, f64::NAN, 7.0, f64::NAN, 2.0]);
+        assert_eq!(groups_of(&numbers), [0, 1, 0, 2, 3]);
+        let words = [Some("a"), None, Some("b"), None, Some("a")];
+        let words = Column::strings("id", words);
+        assert_eq!(groups_of(&words), [0, 2, 1, 3, 0]);
     }
 }

@@ -170,7 +170,10 @@ fn keep_the_only_columns(
 fn is_of_no_feature(finding: &LeakFinding, options: &Options) -> bool {
     let tells_the_target = matches!(
         finding.kind,
-        LeakKind::TargetCopy | LeakKind::TargetProxy | LeakKind::FilledAfterwards
+        LeakKind::TargetCopy
+            | LeakKind::TargetProxy
+            | LeakKind::FilledAfterwards
+            | LeakKind::Identifier
     );
     let starts = boosting::init_columns(options);
     let is_left_out = |name: &String| {

@@ -4,14 +4,16 @@
 //! Classes: a row is suspect when another class reaches the mean probability that rows of that
 //! class get, and the row's own class does not come near (confident learning: Northcutt, Jiang and
 //! Chuang, "Confident Learning: Estimating Uncertainty in Dataset Labels", JAIR 70, 2021, the rows
-//! off the diagonal of the confident joint). Numbers: a row is suspect when its residual is far
-//! outside those of rows with similar predictions. What is usual is told by rows as they weigh, and
+//! off the diagonal of the confident joint), and is more probable than it. Numbers: a row is
+//! suspect when its residual is far outside those of rows with similar predictions. What is usual is told by rows as they weigh, and
 //! a row without weight is never named.
 
 use modelwright_core::task::Predictions;
 
 /// A number is suspect from so many robust standard deviations on.
 const DEVIATIONS_MIN: f64 = 6.0;
+/// Slips are rarer than this among rows with similar predictions.
+const FAR_SHARE_MAX: f64 = 0.02;
 /// Rows with similar predictions whose residuals say what is usual.
 const N_SIMILAR: usize = 500;
 /// Fewer rows than this say nothing.
@@ -79,8 +81,10 @@ pub fn class_suspects(
             chance(predictions, row, *a).total_cmp(&chance(predictions, row, *b)).then(b.cmp(a))
         };
         let Some(expected) = confident.max_by(by_chance) else { continue };
-        if expected != *class as usize {
-            let chance = chance(predictions, row, *class as usize);
+        // A row that the model itself gives its class is none, however rare the other class is.
+        let own = chance(predictions, row, *class as usize);
+        if expected != *class as usize && chance(predictions, row, expected) > own {
+            let chance = own;
             suspects.push(ClassSuspect { row, expected: expected as u32, chance });
         }
     }
@@ -114,6 +118,14 @@ pub fn number_suspects(
             *r = (*r - middle).abs();
         }
         let scale = median(&mut residuals) * MAD_TO_STD;
+        // Where more rows lie that far off than slips ever are, they are the law: of numbers that
+        // are mostly zero, every other one is far from the rest.
+        let all: f64 = residuals.iter().map(|(_, w)| w).sum();
+        let far: f64 =
+            residuals.iter().filter(|(r, _)| *r >= DEVIATIONS_MIN * scale).map(|(_, w)| w).sum();
+        if far > FAR_SHARE_MAX * all {
+            continue;
+        }
         for row in similar {
             let deviations = (residual(*row) - middle) / scale;
             if deviations.is_finite() && deviations.abs() >= DEVIATIONS_MIN {
@@ -196,6 +208,22 @@ mod tests {
     }
 
     #[test]
+    fn numbers_that_are_mostly_zero_are_no_slips_where_they_are_not() {
+        let mut random = Random::new(4);
+        let said: Vec<f64> = (0..1000).map(|_| 4.0 + 0.1 * random.normal()).collect();
+        let mut values = vec![0.0; 1000];
+        for row in (0..1000).step_by(10) {
+            values[row] = 40.0 + 5.0 * random.normal();
+        }
+        assert_eq!(number_suspects(&values, &Predictions::new(1, said.clone()), None), []);
+        // One typing error among zeros is one.
+        let mut values = vec![0.0; 1000];
+        values[70] = 4000.0;
+        let found = number_suspects(&values, &Predictions::new(1, said), None);
+        assert_eq!((found.len(), found[0].row), (1, 70));
+    }
+
+    #[test]
     fn rows_weigh_in_what_is_usual_and_those_without_weight_are_not_named() {
         // Rows 60 and 61 say 1 where 0.45 and 0.55 was predicted; of class 1 usually 0.7 is.
         let classes: Vec<u32> = (0..62).map(|row| u32::from(row >= 30)).collect();
@@ -219,6 +247,15 @@ mod tests {
         let mut weights = vec![1.0; 100];
         weights[9] = 0.0;
         assert_eq!(number_suspects(&truth, &said, Some(&weights)), []);
+    }
+
+    #[test]
+    fn rows_of_the_common_class_are_not_suspect_for_a_rare_one_that_is_never_probable() {
+        let mut random = Random::new(6);
+        let values: Vec<f64> = (0..4000).map(|_| 0.04 * random.unit()).collect();
+        let classes: Vec<u32> = values.iter().map(|p| u32::from(random.unit() < *p)).collect();
+        let found = class_suspects(&classes, 2, &Predictions::new(1, values), None);
+        assert!(found.iter().all(|suspect| suspect.expected == 0), "{}", found.len());
     }
 
     #[test]

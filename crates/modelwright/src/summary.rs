@@ -7,7 +7,8 @@ use modelwright::automl::FitPlan;
 use modelwright::learners::learner;
 use modelwright_core::Result;
 use modelwright_core::record::{
-    LeakAction, LeakFinding, LeakKind, LevelRecord, Member, MetricValue, RunRecord, TrialStatus,
+    LeakAction, LeakFinding, LeakKind, LevelRecord, Member, MetricValue, Options, RunRecord,
+    TrialStatus,
 };
 use modelwright_core::task::Task;
 use modelwright_evaluate::resample::unseen_errors;
@@ -232,20 +233,35 @@ fn suspected_leaks(record: &RunRecord) -> String {
     for finding in told.iter().take(N_FINDINGS) {
         let columns = finding.columns.join(", ");
         let about = if columns.is_empty() { String::new() } else { format!("{columns}: ") };
-        let advice = match finding.kind {
-            LeakKind::DuplicateAcrossSplit => {
-                "; the score is partly that of rows seen before (drop them, or keep them together \
-                 with --group)"
-            }
-            _ if !columns.is_empty() => "; still used (leave it out with --exclude)",
-            _ => "",
-        };
+        let advice = advice(finding, &record.options);
         let _ = writeln!(text, "▲ a leak? {about}{}{advice}", finding.evidence);
     }
     if told.len() > N_FINDINGS {
         let _ = writeln!(text, "▲ {} more are in the report", told.len() - N_FINDINGS);
     }
     text
+}
+
+/// What to do about a finding. What lies in the split is not mended by leaving a column out.
+fn advice(finding: &LeakFinding, options: &Options) -> String {
+    let column = finding.columns.first();
+    match (finding.kind, column) {
+        (LeakKind::DuplicateAcrossSplit, _) => {
+            "; the score is partly that of rows seen before (drop them, or keep them together \
+             with --group)"
+                .to_owned()
+        }
+        (LeakKind::GroupAcrossSplit, Some(name)) => {
+            let group = options.group.as_ref().unwrap_or(name);
+            format!("; judge by whole groups with --split group --group {group}")
+        }
+        (LeakKind::TimeOrderIgnored, Some(name)) => {
+            format!("; judge on later rows with --split time --time-column {name}")
+        }
+        (LeakKind::Identifier, Some(_)) => "; it is not learned from".to_owned(),
+        (_, Some(_)) => "; still used (leave it out with --exclude)".to_owned(),
+        (_, None) => String::new(),
+    }
 }
 
 /// The score on untouched rows with its interval, beside the baseline's.
@@ -382,4 +398,26 @@ pub(crate) fn plan(plan: &FitPlan) -> String {
         let _ = writeln!(text, "\n{note}");
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_advice_beside_a_leak_mends_what_the_leak_lies_in() {
+        let finding = |kind, column: &str| LeakFinding {
+            kind,
+            columns: vec![column.to_owned()],
+            confidence: 0.9,
+            evidence: String::new(),
+            action: LeakAction::Reported,
+        };
+        let options = Options::new("y");
+        let of = |kind, column| advice(&finding(kind, column), &options);
+        assert!(of(LeakKind::TargetProxy, "fee").contains("--exclude"));
+        assert!(of(LeakKind::GroupAcrossSplit, "pid").contains("--split group --group pid"));
+        assert!(of(LeakKind::TimeOrderIgnored, "t").contains("--split time --time-column t"));
+        assert!(!of(LeakKind::Identifier, "id").contains("--exclude"));
+    }
 }

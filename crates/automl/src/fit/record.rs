@@ -98,7 +98,12 @@ impl Flow {
             None => warnings.push(NOT_TESTED.to_owned()),
             Some(found) => warnings.extend(doubts::of_score(found, self.metric)),
         }
+        warnings.extend(doubts::of_constant(&combined.record, &self.options));
         warnings.extend(doubts::of_classes(&self.task, self.held_out.as_ref()));
+        warnings.extend(doubts::of_spelling(&self.task.target, &self.profile.record.alerts));
+        warnings.extend(doubts::of_groups(&self.train, &self.options));
+        let levels = combined.intervals.as_ref().map_or(&[][..], |made| &made.levels);
+        warnings.extend(doubts::of_coverage(levels));
         warnings
     }
 

@@ -16,6 +16,7 @@ use modelwright_inspect::explain::permutation_importance;
 
 use super::Flow;
 use super::combine::Combined;
+use super::serial;
 use crate::audit::{self, AuditInput};
 use crate::fair::HeldInput;
 use crate::familiar::{FamiliarInput, familiarity};
@@ -91,6 +92,7 @@ impl Flow {
             made.record.held = fair::held(&made.groupings, &made.record, &input);
         }
         let on = self.test_source.as_ref().map_or("holdout", |s| s.name.as_str());
+        let blocks = self.blocks_in_time(held_out, &truth, &predictions, ctx);
         let input = EvaluateInput {
             on,
             truth: &truth,
@@ -104,7 +106,7 @@ impl Flow {
             baseline: Some(&baseline),
             n_resamples: N_RESAMPLES,
             mix: self.mix_of_held_out(),
-            groups: roles.groups(),
+            groups: roles.groups().or(blocks.as_deref()),
         };
         let evaluation = evaluate(&input, ctx)?;
         let said = PredictionReference::of(predictor, &predictions, &truth, ctx)?;
@@ -126,6 +128,26 @@ impl Flow {
         };
         untouched.fairness = Some(audit::audit(predictor, &groups, ctx)?);
         Ok(untouched)
+    }
+
+    /// The block of each untouched row, where rows are judged in the order of time and err alike
+    /// with their neighbours.
+    fn blocks_in_time(
+        &self,
+        held_out: &Table,
+        truth: &Target,
+        predictions: &Predictions,
+        ctx: &Context,
+    ) -> Option<Vec<u32>> {
+        if self.split.kind != SplitKind::Time.name() {
+            return None;
+        }
+        let times = Roles::times_of_judged(held_out, &self.options)?;
+        let (blocks, length) = serial::blocks(&times, truth, predictions)?;
+        ctx.tell(Event::Note(format!(
+            "successive untouched rows err alike: intervals are drawn in blocks of {length} rows"
+        )));
+        Some(blocks)
     }
 
     /// Whether the untouched rows were drawn so that they have the classes' own mix.
@@ -275,7 +297,7 @@ impl Flow {
             more_rows::curve(&input, &scope)
         };
         tried().unwrap_or_else(|error| {
-            ctx.tell(Event::Warning(format!("no learning curve: {error}")));
+            ctx.tell(Event::Note(format!("no learning curve: {}", error.what())));
             None
         })
     }

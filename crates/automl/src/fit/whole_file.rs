@@ -201,6 +201,7 @@ impl Flow {
             n_file: file.n_rows,
             n_seen: 0,
             n_left_out: 0,
+            n_unusable: 0,
             encodings,
         })
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use modelwright_automl::whole_file::{AllRows, Tables};
 use modelwright_core::context::{Decisions, Settings};
-use modelwright_core::data::{Column, Schema, Shelf, Store, Table};
+use modelwright_core::data::{Column, ColumnData, Schema, Shelf, Store, Table};
 use modelwright_core::params::ParamValue;
 use modelwright_core::random::Random;
 use modelwright_core::record::{Sample, Single};
@@ -230,4 +230,21 @@ fn above_two_million_rows_the_search_works_on_a_sample_and_the_last_fit_on_all()
     let notes = record.plan.notes.join("\n");
     assert!(notes.contains("2000000 of 2185000 training rows are searched on"), "{notes}");
     assert_eq!(record.ensemble.n_rows_all, Some(n as u64));
+}
+
+#[test]
+fn a_number_that_is_no_target_beyond_the_sample_costs_its_row_and_not_the_last_fit() {
+    let mut asked = asked(400, false, false);
+    let columns = table(false).columns().iter().map(|column| {
+        let mut column = column.clone();
+        if let ("y", ColumnData::Number(values)) = (column.name.as_str(), &mut column.data) {
+            (values[N_ALL - 2], values[N_ALL - 4]) = (f64::INFINITY, 1e200);
+        }
+        column
+    });
+    let table = Table::new(columns.collect()).unwrap();
+    asked.all_rows = Some(Arc::new(File { table, is_broken: false }));
+    let outcome = fit_ok(asked, &Context::unlimited(4, 2));
+    let known = N_ALL - N_ALL / 50 - 2;
+    assert_eq!(outcome.record.ensemble.n_rows_all, Some(known as u64));
 }

@@ -11,7 +11,7 @@ mod range;
 mod student;
 
 pub use beta::f_survival;
-pub use chi_square::chi_square_survival;
+pub use chi_square::{chi_square_above, chi_square_survival};
 pub use normal::{normal_cdf, normal_quantile};
 pub use range::studentized_range_survival;
 pub use student::{student_975, student_cdf, student_quantile, student_two_sided};

@@ -31,6 +31,9 @@ const LEFT_OUT_MAX: usize = 300;
 const RESAMPLES_PER_BLOCK: usize = 4;
 const LEFT_OUT_MIN: usize = 10;
 
+/// Losses of classes are unbounded, and fewer rows than this may lack the one that carries them.
+const CLASS_ROWS_MIN: usize = 20;
+
 const STREAM: &str = "evaluate/bootstrap";
 const TAIL_STREAM: &str = "evaluate/bootstrap_tail";
 
@@ -183,6 +186,8 @@ struct Draws {
     left_out: Vec<Vec<Option<f64>>>,
     /// Intervals of metrics that are means over rows.
     studentised: Vec<Option<Interval>>,
+    /// Which metrics are losses that so few rows of classes say nothing certain about.
+    too_few: Vec<Option<usize>>,
     /// What is to be said beside an interval.
     cautions: Vec<Option<String>>,
 }
@@ -191,6 +196,12 @@ impl Draws {
     /// The interval of a metric by its place: studentised of a mean, else BCa; percentile where too
     /// few rows can be left out to tell how skewed it is.
     fn interval(&self, metric: usize) -> Result<Interval> {
+        if let Some(n_rows) = self.too_few[metric] {
+            return Err(Error::input("the interval could not be computed")
+                .expected(format!("at least {CLASS_ROWS_MIN} rows"))
+                .got(format!("{n_rows} rows"))
+                .hint("use more rows"));
+        }
         let (least, most) = self.ranges[metric];
         let within = |ci: Interval| Interval { low: ci.low.max(least), high: ci.high.min(most) };
         if let Some(interval) = self.studentised[metric] {
@@ -243,7 +254,7 @@ fn draw(
     let mean = |m: usize| set.mean(m).filter(|_| drawing.groups.is_none());
     let pivot = |m: usize| {
         let pivot = Pivot::new(mean(m)?, weights, fixed)?;
-        Some(if truth.values().is_some() { pivot.with_tail() } else { pivot })
+        Some(if truth.values().is_some() { pivot.with_tail() } else { pivot.with_most() })
     };
     let pivots: Vec<Option<Pivot<'_>>> = (0..set.len()).map(pivot).collect();
     let strata = drawing.strata(&truth, weights)?;
@@ -262,6 +273,8 @@ fn draw(
     };
     draws.studentised = pivots.iter().enumerate().map(|(m, p)| interval(m, p.as_ref()?)).collect();
     let is_numbers = truth.values().is_some();
+    let few = Some(truth.n_rows()).filter(|n| !is_numbers && *n < CLASS_ROWS_MIN);
+    draws.too_few = pivots.iter().map(|p| few.filter(|_| p.is_some())).collect();
     draws.cautions = pivots.iter().map(|p| p.as_ref().filter(|_| is_numbers)?.caution()).collect();
     draws.resampled = resampled.into_iter().map(|(values, _)| values).collect();
     let (units, n_units) = match drawing.groups {

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | share of rows (accuracy, top-k, precision, recall) | Wilson's |
 //! | area under the ROC curve | DeLong's variance on the logit scale; Newcombe's at 0 and 1 |
+//! | average precision of 1 | down to what one further negative row before all others would leave |
 //!
 //! References: Wilson, JASA 22, 1927; Qin & Hotilovac, "Comparison of non-parametric confidence
 //! intervals for the area under the ROC curve", Statistical Methods in Medical Research 17, 2008;
@@ -30,6 +31,13 @@ pub(super) fn interval(metric: &MetricEntry, input: &MetricInput<'_>) -> Option<
     let share = |hits: usize, n: usize| (n > 0).then(|| wilson(hits as f64 / n as f64, n as f64));
     match metric.spec.name {
         "roc_auc" if is_binary => area(codes, &input.predictions.values),
+        // Perfect ranks are perfect in every resample.
+        "average_precision" if is_binary => {
+            let n_positive = codes.iter().filter(|c| **c == 1).count();
+            let is_perfect = metric.value(input).is_ok_and(|value| value >= 1.0);
+            (is_perfect && n_positive > 0)
+                .then(|| Interval { low: with_one_before(n_positive), high: 1.0 })
+        }
         "accuracy" => {
             let right = decided().iter().zip(codes).filter(|(d, c)| d == c).count();
             share(right, codes.len())
@@ -65,6 +73,12 @@ fn area(codes: &[u32], scores: &[f64]) -> Option<Interval> {
     let half = Z_975 * variance.sqrt() / (auc * (1.0 - auc));
     let back = |l: f64| 1.0 / (1.0 + (-l).exp());
     Some(Interval { low: back(logit - half), high: back(logit + half) })
+}
+
+/// The average precision of so many positive rows behind one negative row.
+fn with_one_before(n_positive: usize) -> f64 {
+    let sum: f64 = (1..=n_positive).map(|k| k as f64 / (k + 1) as f64).sum();
+    sum / n_positive as f64
 }
 
 /// The areas whose own standard error reaches just to `auc`, if scores were exponential.
@@ -122,6 +136,17 @@ mod tests {
         let many = of("roc_auc", &codes, &values).unwrap();
         assert!(many.high == 1.0 && many.low > 0.99, "{many:?}");
         assert!(of("roc_auc", &[0, 0, 1], &[0.1, 0.2, 0.3]).is_none(), "one row of a class");
+    }
+
+    #[test]
+    fn a_perfect_precision_is_not_certain_on_few_rows() {
+        let few = of("average_precision", &[0, 0, 0, 0, 1, 1], &[0.1, 0.2, 0.3, 0.4, 0.8, 0.9]);
+        let few = few.unwrap();
+        assert!(few.high == 1.0 && (few.low - 7.0 / 12.0).abs() < 1e-12, "{few:?}");
+        let codes: Vec<u32> = (0..2000).map(|i| u32::from(i >= 1000)).collect();
+        let values: Vec<f64> = (0..2000).map(|i| f64::from(i) / 2000.0).collect();
+        assert!(of("average_precision", &codes, &values).unwrap().low > 0.99);
+        assert!(of("average_precision", &[0, 1, 0, 1], &[0.1, 0.2, 0.3, 0.4]).is_none());
     }
 
     #[test]

@@ -10,6 +10,7 @@
 
 mod bca;
 mod bootstrap;
+mod carried;
 mod closed;
 mod drawing;
 pub mod permutation;

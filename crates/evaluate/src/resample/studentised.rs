@@ -14,6 +14,7 @@ use modelwright_core::random::Random;
 use modelwright_core::record::Interval;
 
 use super::bootstrap::{defined, quantile_of_sorted};
+use super::carried::most_by_chance;
 use super::tail::{Tail, few_carry_half};
 use crate::metric::RowMean;
 
@@ -28,6 +29,8 @@ pub(super) struct Pivot<'a> {
     is_log: bool,
     /// The law of the largest losses, where they are drawn from it.
     tail: Option<Tail>,
+    /// The largest mean that the rows at hand speak for.
+    most: f64,
     estimate: f64,
     error: f64,
 }
@@ -48,8 +51,9 @@ impl<'a> Pivot<'a> {
         strata: Option<(&'a [u32], usize)>,
     ) -> Option<Self> {
         let is_log = mean.rows.iter().all(|v| *v >= 0.0);
+        let most = f64::INFINITY;
         let mut pivot =
-            Self { mean, weights, strata, is_log, tail: None, estimate: 0.0, error: 0.0 };
+            Self { mean, weights, strata, is_log, tail: None, most, estimate: 0.0, error: 0.0 };
         if !is_log && mean.over.is_some() {
             return None;
         }
@@ -69,6 +73,16 @@ impl<'a> Pivot<'a> {
     pub(super) fn with_tail(mut self) -> Self {
         if self.is_log && self.strata.is_none() {
             self.tail = Tail::of(&self.mean.rows, self.weights);
+        }
+        self
+    }
+
+    /// With an upper end no farther than the rows that carry the loss speak for: where one carries
+    /// nearly all, resamples without it look so sure that the end would be thousands of times off.
+    #[must_use]
+    pub(super) fn with_most(mut self) -> Self {
+        if self.is_log && self.mean.over.is_none() {
+            self.most = most_by_chance(&self.mean.rows, self.weights);
         }
         self
     }
@@ -125,7 +139,7 @@ impl<'a> Pivot<'a> {
         let sorted = defined(distances)?;
         let end = |distance: f64| {
             let shifted = self.estimate - distance * self.error;
-            (self.mean.of)(if self.is_log { shifted.exp() } else { shifted })
+            (self.mean.of)(if self.is_log { shifted.exp().min(self.most) } else { shifted })
         };
         let above = match (self.tail, defined(in_tail)) {
             (Some(_), Ok(smooth)) => Tail::upper(&smooth, self.mean.rows.len()),

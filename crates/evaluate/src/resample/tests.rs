@@ -252,3 +252,62 @@ fn few_rows_that_carry_the_error_give_a_wide_interval_within_sight_and_a_word() 
     let input = MetricInput { weights: Some(&weights), ..MetricInput::new(&truth, &p) };
     assert_eq!(bootstrap_intervals(&metrics, &input, 400, &ctx(1))[0].note, None);
 }
+
+/// Rows of two classes, nearly all predicted well, the `wrong` ones confidently wrong.
+fn confident(n: usize, wrong: &[usize]) -> (Target, Predictions) {
+    let codes: Vec<u32> = (0..n).map(|row| (row % 2) as u32).collect();
+    let value = |(row, code): (usize, &u32)| {
+        let p = 0.99 + 0.009 * (row % 7) as f64 / 7.0;
+        if (*code == 1) == wrong.contains(&row) { 1.0 - p } else { p }
+    };
+    let values = codes.iter().enumerate().map(value).collect();
+    (Target::Class { codes, n_classes: 2 }, Predictions::new(1, values))
+}
+
+#[test]
+fn a_loss_of_classes_that_one_row_carries_ends_within_sight() {
+    let (truth, p) = confident(120, &[31]);
+    for name in ["log_loss", "brier_score"] {
+        let input = MetricInput::new(&truth, &p);
+        let found = &bootstrap_intervals(&[metric(name).unwrap()], &input, 400, &ctx(2))[0];
+        let (value, ci) = (found.value.unwrap(), found.ci95.unwrap());
+        assert!(ci.high > 1.5 * value && ci.high < 6.0 * value, "{name}: {ci:?} {value}");
+        assert!(ci.low < value);
+    }
+}
+
+#[test]
+fn few_rows_of_classes_do_not_say_how_large_a_loss_is() {
+    let (truth, p) = confident(6, &[]);
+    let metrics = ["log_loss", "brier_score", "average_precision"].map(|m| metric(m).unwrap());
+    let found = bootstrap_intervals(&metrics, &MetricInput::new(&truth, &p), 400, &ctx(1));
+    for loss in &found[..2] {
+        assert!(loss.value.is_some() && loss.ci95.is_none(), "{loss:?}");
+        assert!(loss.note.as_ref().unwrap().contains("at least 20 rows"), "{loss:?}");
+    }
+    assert!(found[2].ci95.unwrap().low < 0.7, "{:?}", found[2]);
+}
+
+#[test]
+fn the_loss_of_sixty_rows_of_classes_is_held_as_often_as_its_interval_says() {
+    let log_loss = metric("log_loss").unwrap();
+    let draw = |n: usize, seed| {
+        let mut random = Random::new(seed);
+        let values: Vec<f64> =
+            (0..n).map(|_| 1.0 / (1.0 + (-2.5 * random.normal()).exp())).collect();
+        let codes = values.iter().map(|p| u32::from(random.unit() < *p)).collect();
+        (Target::Class { codes, n_classes: 2 }, Predictions::new(1, values))
+    };
+    let (truth, p) = draw(200_000, 99);
+    let expected = log_loss.value(&MetricInput::new(&truth, &p)).unwrap();
+    let holds = |seed| {
+        let (truth, p) = draw(60, seed);
+        let drawing = Drawing { mix: Mix::Drawn, ..Drawing::from(300) };
+        let input = MetricInput::new(&truth, &p);
+        let ci = bootstrap_interval(log_loss, &input, drawing, &ctx(1)).unwrap();
+        ci.low <= expected && expected <= ci.high
+    };
+    let n_holding = (1..=200).filter(|seed| holds(*seed)).count();
+    // 190 expected; three standard deviations are 9.
+    assert!((180..=199).contains(&n_holding), "{n_holding}");
+}

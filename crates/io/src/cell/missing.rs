@@ -1,7 +1,8 @@
 //! The words that files use for "no value here".
 //!
 //! The list is the one of pandas (`pandas._libs.parsers.STR_NA_VALUES`) with the markers of
-//! MySQL (`\N`), SAS (`.`), UCI (`?`) and people (`-`, `--`) added.
+//! MySQL (`\N`), SAS (`.`), UCI (`?`), Excel's errors (`#REF!`) and people (`-`, `--`, `n.a.`)
+//! added.
 
 /// The longest marker, in bytes.
 const LONGEST: usize = 9;
@@ -33,6 +34,10 @@ fn is_marker(bytes: &[u8]) -> bool {
             | b"NULL"
             | b"Null"
             | b"null"
+            | b"n.a."
+            | b"n.a"
+            | b"N.A."
+            | b"N.A"
             | b"None"
             | b"none"
             | b"NONE"
@@ -51,6 +56,9 @@ fn is_marker(bytes: &[u8]) -> bool {
             | b"#NULL!"
             | b"#VALUE!"
             | b"#DIV/0!"
+            | b"#REF!"
+            | b"#NAME?"
+            | b"#NUM!"
             | b"1.#IND"
             | b"1.#QNAN"
             | b"-1.#IND"
@@ -64,8 +72,10 @@ mod tests {
 
     #[test]
     fn markers_are_missing_and_values_are_not() {
-        for marker in ["", "NA", "N/A", "n/a", "null", "None", "nan", "?", "-", "#N/A", "-1.#QNAN"]
-        {
+        for marker in [
+            "", "NA", "N/A", "n/a", "null", "None", "nan", "?", "-", "#N/A", "-1.#QNAN", "n.a.",
+            "N.A.", "#REF!", "#NAME?", "#NUM!",
+        ] {
             assert!(is_missing(marker), "{marker}");
         }
         for value in ["0", "-1", "1", "no", "Nanny", "NAB", "..", "-a", "#1", "Namibia"] {

@@ -5,7 +5,8 @@
 //!   column is looked at as a whole: see [`super::decide`]. A column that is known to hold numbers
 //!   takes them, rounded.
 //! * *decorated*: thousands separators (`1,234.5`, `1.234,5`, `1 234`, `1'234`, `12,34,567`),
-//!   percent signs, currency signs and codes before or after, accounting brackets.
+//!   percent signs, currency signs and codes before or after, accounting brackets, a minus behind
+//!   an amount (`1.234,56-`, as SAP writes it).
 //!
 //! The fast path is Clinger's: up to 15 digits and a power of ten up to 22 are both exact in
 //! f64, so one division rounds correctly ("How to read floating point numbers accurately",
@@ -187,7 +188,8 @@ impl Seen {
         let Signs { thousands, fraction, open } = cell.signs;
         self.merge(&Self {
             with_percent: cell.percent,
-            without_percent: !cell.percent,
+            // Nothing is nothing in percent, too: spreadsheets write a plain `0` among `5 %`.
+            without_percent: !cell.percent && cell.value != 0.0,
             thousands,
             fraction,
             currency: cell.currency,
@@ -246,7 +248,15 @@ fn parse_general(bytes: &[u8], unsigned: &[u8]) -> Option<f64> {
         b'.' => unsigned.get(1).is_some_and(u8::is_ascii_digit),
         _ => unsigned.eq_ignore_ascii_case(b"inf") || unsigned.eq_ignore_ascii_case(b"infinity"),
     };
-    if is_number { fast_float2::parse(bytes).ok() } else { None }
+    if !is_number {
+        return None;
+    }
+    let amount = bytes.strip_suffix(b"-").filter(|b| b.len() == unsigned.len() - 1);
+    match amount.filter(|b| b.contains(&b'.') && b.iter().all(|c| matches!(c, b'0'..=b'9' | b'.')))
+    {
+        Some(amount) => parse_plain(amount).map(|value| -value),
+        None => fast_float2::parse(bytes).ok(),
+    }
 }
 
 /// A whole number of any size, rounded to the nearest f64; none with leading zeros, none too
@@ -320,7 +330,17 @@ fn parse_decorated(cell: &str, decimal_comma: bool) -> Option<Decorated> {
     if rest.starts_with(['-', '+']) {
         return None;
     }
+    let (rest, is_behind) = match rest.strip_suffix('-') {
+        Some(before) if !negative => (before, true),
+        _ => (rest, false),
+    };
     let (value, signs) = parse_grouped(rest, decimal_comma)?;
+    let is_amount = signs.thousands || signs.fraction || percent || currency.is_some();
+    if is_behind && !is_amount {
+        // `2-` may be a grade.
+        return None;
+    }
+    negative |= is_behind;
     let value = if negative { -value } else { value };
     Some(Decorated { value, signs, percent, currency })
 }
@@ -426,6 +446,7 @@ mod tests {
             "3.141592653589793238",
             "1.7976931348623157e308",
             "5e-324",
+            "0.25",
             "inf",
             "-Infinity",
         ] {
@@ -433,6 +454,24 @@ mod tests {
             let got = parse_plain(text.as_bytes()).unwrap();
             assert_eq!(got.to_bits(), expected.to_bits(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_minus_behind_an_amount_is_read_and_one_behind_a_grade_is_not() {
+        assert_eq!(parse_plain(b"100.92-"), Some(-100.92));
+        for text in ["2-", "12-", "-1.5-", "1.5e3-", ".-", "1.2.3-"] {
+            assert_eq!(parse_plain(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_plain_nothing_goes_with_percentages() {
+        let mut seen = Seen::default();
+        let cells = ["5 %", "0", "12.5%"];
+        assert!(cells.iter().all(|cell| Style::Point.parse(cell, &mut seen).is_some()));
+        assert!(seen.format(Style::Point).percent);
+        assert!(Style::Point.parse("0", &mut Seen::of(&seen.format(Style::Point))).is_some());
+        assert!(Style::Point.parse("7", &mut seen).is_none());
     }
 
     #[test]
@@ -479,6 +518,9 @@ mod tests {
             ("+3", 3.0),
             ("7", 7.0),
             ("£0.99", 0.99),
+            ("1,000.92-", -1000.92),
+            ("5.20-", -5.2),
+            ("$5-", -5.0),
         ] {
             assert_eq!(point(text), Some(value), "{text}");
         }
@@ -486,14 +528,16 @@ mod tests {
             ("1.234,5", 1234.5),
             ("0,5", 0.5),
             ("-3,25 €", -3.25),
+            ("1.000,92-", -1000.92),
             ("1 234,5", 1234.5),
             ("12", 12.0),
         ] {
             assert_eq!(comma(text), Some(value), "{text}");
         }
-        for text in
-            ["1,23", "12,3456", "1,234,56", ",5,", "5 kg", "--5", "(-5)", "$", "%", "1.234,5"]
-        {
+        for text in [
+            "1,23", "12,3456", "1,234,56", ",5,", "5 kg", "--5", "(-5)", "$", "%", "1.234,5", "2-",
+            "-5.2-",
+        ] {
             assert_eq!(point(text), None, "{text}");
         }
     }

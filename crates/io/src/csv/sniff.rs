@@ -31,6 +31,10 @@ const WORDS_ROWS_MIN: usize = 10;
 /// … and fewer different words than this in each column.
 const WORDS_DISTINCT_MAX: usize = 50;
 
+/// A title above a header is told apart in so many columns at least, in so many lines at most.
+const TITLE_COLUMNS_MIN: usize = 3;
+const TITLES_MAX: usize = 10;
+
 /// Records of which this share (in percent) has as many fields as the first are separated by
 /// blanks, or by a rare separator.
 const SURE_PERCENT: usize = 95;
@@ -88,6 +92,20 @@ pub(crate) fn sniff(head: &str, is_whole: bool, options: &ReadOptions) -> Result
     dialect.skip_blanks = delimiter == Some(BLANK) || blanks_follow(&records);
     if dialect.skip_blanks {
         records = first_records(body, dialect, is_whole);
+    }
+    if options.header != Some(false) {
+        let n_titles = n_titles(&records);
+        if n_titles > 0 {
+            let title = records[0].iter().find(|c| !trim(c).is_empty());
+            notes.push(format!(
+                "{n_titles} {} above the header {} skipped: `{}`",
+                if n_titles == 1 { "line" } else { "lines" },
+                if n_titles == 1 { "was" } else { "were" },
+                title.map_or("", |title| trim(title))
+            ));
+        }
+        records.drain(..n_titles);
+        n_skipped += n_titles;
     }
     let has_header = has_names(&records[0], options)
         .or(options.header)
@@ -257,6 +275,28 @@ fn usual(counts: &[usize]) -> Option<usize> {
     Some(best.1)
 }
 
+/// How many records above the header are titles that a spreadsheet filled up with separators: one
+/// cell or none, in a file whose next record is a full row of different words.
+fn n_titles(records: &[Vec<String>]) -> usize {
+    let n_filled = |record: &[String]| record.iter().filter(|c| !trim(c).is_empty()).count();
+    let width = records[0].len();
+    if width < TITLE_COLUMNS_MIN {
+        return 0;
+    }
+    let is_title = |record: &&Vec<String>| n_filled(record) <= 1 && record.len() == width;
+    let n = records.iter().take_while(is_title).count();
+    let is_word = |cell: &String| {
+        decide(std::iter::once(cell.as_str()), Decimals::Open) == Some(Reading::Text)
+    };
+    let is_header = records.get(n).is_some_and(|header| {
+        let distinct: HashSet<&str> = header.iter().map(|cell| trim(cell)).collect();
+        header.len() == width && distinct.len() == width && header.iter().all(is_word)
+    });
+    let rows = records.get(n + 1..).unwrap_or_default();
+    let are_rows = !rows.is_empty() && rows.iter().all(|row| n_filled(row) > 1);
+    if n <= TITLES_MAX && is_header && are_rows { n } else { 0 }
+}
+
 /// Whether a blank follows every separator (`a, b, c`).
 fn blanks_follow(records: &[Vec<String>]) -> bool {
     let mut later = records.iter().flat_map(|r| r.iter().skip(1)).peekable();
@@ -414,6 +454,16 @@ mod tests {
         let joined = format!("{with_header}{with_header}");
         assert_eq!(layout(&joined).names[0], "class", "a header that is repeated is one");
         assert_eq!(layout("p,x,s\np,x,y\ne,b,s\n").names[0], "p", "too few rows to tell");
+    }
+
+    #[test]
+    fn titles_that_a_spreadsheet_filled_up_with_separators_are_no_header() {
+        let found = layout("Sales report 2024,,\n,,\nx,city,y\n1,Bern,2\n3,Basel,4\n");
+        assert_eq!((found.names.join(" "), found.n_skipped), ("x city y".to_owned(), 3));
+        assert!(found.notes[0].contains("Sales report 2024"), "{:?}", found.notes);
+        // A first row with one value is one, and a header with one name is repaired.
+        assert_eq!(layout("a,b,c\n1,,\n2,3,4\n").n_skipped, 1);
+        assert_eq!(layout("a,,\n1,2,3\n4,5,6\n").n_skipped, 1);
     }
 
     #[test]

@@ -84,7 +84,9 @@ fn grown(
     let from = FitOptions { init_scores: given.as_deref().or(options.init_scores), ..*options };
     let start = Start::new(train, params, &from, learning.as_ref(), ctx)?;
     let n_outputs = start.base_scores.len();
-    let mut bins = TrainBins::new(train.features, train.rows)?;
+    // Of very many columns the bins alone take long; without them there are no rounds.
+    let may_begin = ctx.scope("bins").proceed();
+    let mut bins = TrainBins::new(train.features, if may_begin { train.rows } else { &[] })?;
     bins.constrain(&constraints(train, params)?);
     let mut rounds = Rounds {
         train,

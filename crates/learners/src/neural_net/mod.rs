@@ -93,8 +93,9 @@ impl Learner for NeuralNet {
         ctx: &Context,
     ) -> Option<Result<(NeuralNetModel, Course)>> {
         let n_judges = train.validation.len();
+        // Rows without weight do not judge, and are predicted like the others.
         let are_all_asked = (1..=JUDGES_MAX).contains(&n_judges)
-            && train.validation.iter().all(|row| train.weight(*row) > 0.0);
+            && train.validation.iter().any(|row| train.weight(*row) > 0.0);
         if !are_all_asked || !Course::may_keep(n_judges, train.target.n_outputs(), params.n_epochs)
         {
             return None;
@@ -159,7 +160,10 @@ fn learn(
     let step = judging.len().div_ceil(JUDGES_MAX).max(1);
     let judging: Vec<u32> = judging.into_iter().step_by(step).collect();
     let judges = (!judging.is_empty()).then(|| (convert(&judging), link.goal(train, &judging)));
-    let material = Material { link: &link, goal: link.goal(train, &rows), judges, inputs };
+    let is_observed = course.is_some() && judging.len() < train.validation.len();
+    let observed = is_observed.then(|| convert(train.validation));
+    let goal = link.goal(train, &rows);
+    let material = Material { link: &link, goal, judges, observed, inputs };
     let seen = columns::seen(&shape, &material.inputs);
     let mut random = ctx.random("neural_net/start", 0);
     let mut net = Net::random(shape, &seen, &link.start, &mut random);

@@ -366,3 +366,34 @@ fn a_hostile_model_is_refused_before_it_can_overflow() {
 fn numbers_lie_side_by_side_in_a_panel() {
     assert!(modelwright_kernels::product::PANEL.is_multiple_of(NUMBER_WIDTH));
 }
+
+#[test]
+fn a_validation_row_without_weight_does_not_end_the_course_and_is_predicted() {
+    let values: Vec<f32> = (0..80).map(|i| i as f32 / 80.0).collect();
+    let target = Target::Real(values.iter().map(|x| f64::from(*x).sin()).collect());
+    let features = FeatureMatrix::new(80, vec![FeatureColumn::dense("x", values)]);
+    let rows: Vec<u32> = (0..60).collect();
+    let validation: Vec<u32> = (60..80).collect();
+    let course_of = |weights: &[f64]| {
+        let train = TrainView {
+            features: &features,
+            target: &target,
+            weights: Some(weights),
+            rows: &rows,
+            validation: &validation,
+        };
+        let params = NeuralNetParams { n_epochs: 4, ..NeuralNetParams::default() };
+        let params = params.check("neural_net").unwrap();
+        let observed = NeuralNet::fit_observed(&train, &params, &Context::unlimited(3, 1));
+        observed.map(|fitted| fitted.unwrap().1)
+    };
+    let mut weights = vec![1.0; 80];
+    let all = course_of(&weights).unwrap();
+    weights[65] = 0.0;
+    let most = course_of(&weights).unwrap();
+    assert_eq!(most.predictions[1].values.len(), 20);
+    assert_eq!(most.predictions[1], all.predictions[1], "the net is the same, and so is its word");
+    assert!(most.losses[1] != all.losses[1], "the row has no say in the loss");
+    weights[60..].fill(0.0);
+    assert!(course_of(&weights).is_none(), "nobody judges");
+}

@@ -43,6 +43,8 @@ pub(super) struct Material<'a> {
     pub goal: Goal,
     /// The rows that judge, if any.
     pub judges: Option<(Inputs, Goal)>,
+    /// All rows whose predictions are written down, where that are more than the judging ones.
+    pub observed: Option<Inputs>,
 }
 
 /// Learns; returns how many epochs the net has that is kept, 0 when it has learned nothing. The
@@ -231,8 +233,10 @@ impl<'a> Training<'a> {
         let loss = self.material.link.loss(goal, &predictions);
         if let Some(course) = &mut self.course {
             let n_outputs = self.material.link.n_outputs();
+            let of_all = self.material.observed.as_ref();
+            let said = of_all.map(|all| predict(self.net, self.material.link, all));
             course.losses.push(loss);
-            course.predictions.push(Predictions::new(n_outputs, predictions));
+            course.predictions.push(Predictions::new(n_outputs, said.unwrap_or(predictions)));
         }
         let cycle = cycles_before(self.progress());
         let is_better = self.best.as_ref().is_none_or(|b| loss < b.loss || b.loss.is_nan());

@@ -35,26 +35,38 @@ pub struct JointColumn {
     pub codes: Vec<u8>,
     /// The bin of each member (inner) for each code (outer).
     pub tuples: Vec<Vec<u8>>,
+}
+
+/// A joint column that features are still taken into.
+///
+/// Where there are at most 256 rows it takes every feature, thousands of them: what a feature
+/// costs must not grow with those before it, so that tuples are written down once, at the end.
+struct Open {
+    members: Vec<usize>,
+    /// The code of each row.
+    codes: Vec<u8>,
     /// How many rows each code has.
     counts: [u32; MAX_TUPLES],
+    /// For each member what its codes mean: the code before it was taken, and its bin.
+    steps: Vec<Vec<(u8, u8)>>,
 }
 
 /// Joins what can be joined; features that are in no column stay by themselves.
 ///
 /// Every column has at least two members. The result depends on nothing but the bins.
 pub(super) fn join(features: &[RowBins<'_>]) -> Vec<JointColumn> {
-    let mut columns: Vec<JointColumn> = Vec::new();
+    let mut columns: Vec<Open> = Vec::new();
     let mut seen = Seen::default();
     for (position, spread) in by_spread(features) {
         let bins = &features[position];
         let open = columns.iter_mut().rev().filter(|c| c.has_room_for(spread.n_bins));
         let joined = open.take(MAX_OFFERS).any(|column| column.take(position, bins, &mut seen));
         if !joined {
-            columns.push(JointColumn::of(position, bins));
+            columns.push(Open::of(position, bins));
         }
     }
     columns.retain(|column| column.members.len() > 1);
-    columns
+    columns.into_iter().map(Open::finish).collect()
 }
 
 /// How the rows of a feature spread over its bins.
@@ -79,7 +91,7 @@ fn by_spread(features: &[RowBins<'_>]) -> Vec<(usize, Spread)> {
     spreads
 }
 
-impl JointColumn {
+impl Open {
     /// A column of one feature: its occurring bins in ascending order.
     fn of(position: usize, bins: &RowBins<'_>) -> Self {
         let of_bin = bins.counts();
@@ -93,13 +105,34 @@ impl JointColumn {
         for code in &mut codes {
             *code = code_of[usize::from(*code)];
         }
-        let tuples = occurring.into_iter().map(|bin| vec![bin]).collect();
-        Self { members: vec![position], codes, tuples, counts }
+        let steps = vec![occurring.into_iter().map(|bin| (0, bin)).collect()];
+        Self { members: vec![position], codes, counts, steps }
+    }
+
+    /// How many codes there are.
+    fn n_codes(&self) -> usize {
+        self.steps.last().map_or(0, Vec::len)
+    }
+
+    /// Writes the tuples down, from the member taken last to the first.
+    fn finish(self) -> JointColumn {
+        let n_codes = self.n_codes();
+        let mut tuples = vec![vec![0; self.members.len()]; n_codes];
+        // Every code fits into a byte.
+        let mut earlier: Vec<usize> = (0..n_codes).collect();
+        for (member, step) in self.steps.iter().enumerate().rev() {
+            for (tuple, code) in tuples.iter_mut().zip(&mut earlier) {
+                let (before, bin) = step[*code];
+                tuple[member] = bin;
+                *code = usize::from(before);
+            }
+        }
+        JointColumn { members: self.members, codes: self.codes, tuples }
     }
 
     /// Whether a feature could be taken at all: each of its bins needs a tuple.
     fn has_room_for(&self, n_bins: usize) -> bool {
-        self.tuples.len().max(n_bins) < MAX_TUPLES
+        self.n_codes().max(n_bins) < MAX_TUPLES
     }
 
     /// Takes a feature, if there are not too many tuples then.
@@ -120,7 +153,7 @@ impl JointColumn {
         if seen.count(sample).is_none() || seen.count(self.codes.iter().zip(bins)).is_none() {
             return false;
         }
-        self.tuples = seen.pairs.iter().map(|pair| self.with(*pair)).collect();
+        self.steps.push(seen.pairs.clone());
         self.counts = [0; MAX_TUPLES];
         for (code, bin) in self.codes.iter_mut().zip(bins) {
             *code = seen.code_of[index(*code, *bin)];
@@ -140,23 +173,22 @@ impl JointColumn {
             left[usize::from(self.codes[*row as usize])] -= 1;
         }
         // A code that no row keeps is free for another tuple, and there is one: that of its rows.
-        let free: Vec<usize> = (0..self.tuples.len()).filter(|code| left[*code] == 0).collect();
-        let n_kept = self.tuples.len() - free.len();
+        let n_codes = self.n_codes();
+        let free: Vec<usize> = (0..n_codes).filter(|code| left[*code] == 0).collect();
+        let n_kept = n_codes - free.len();
         if n_kept + seen.pairs.len() > MAX_TUPLES {
             return false;
         }
-        let places = free.into_iter().chain(self.tuples.len()..);
-        let of_pairs: Vec<Vec<u8>> = seen.pairs.iter().map(|pair| self.with(*pair)).collect();
-        for tuple in &mut self.tuples {
-            tuple.push(usual);
-        }
-        for ((place, pair), tuple) in places.zip(&seen.pairs).zip(of_pairs) {
+        let places = free.into_iter().chain(n_codes..);
+        let mut step: Vec<(u8, u8)> = (0..n_codes).map(|code| (code as u8, usual)).collect();
+        for (place, pair) in places.zip(&seen.pairs) {
             seen.code_of[index(pair.0, pair.1)] = place as u8;
-            match self.tuples.get_mut(place) {
-                Some(old) => *old = tuple,
-                None => self.tuples.push(tuple),
+            match step.get_mut(place) {
+                Some(old) => *old = *pair,
+                None => step.push(*pair),
             }
         }
+        self.steps.push(step);
         self.counts = left;
         for (row, bin) in rows.iter().zip(bins) {
             let code = &mut self.codes[*row as usize];
@@ -164,13 +196,6 @@ impl JointColumn {
             self.counts[usize::from(*code)] += 1;
         }
         true
-    }
-
-    /// The tuple of a code and the bin of a further member.
-    fn with(&self, (code, bin): (u8, u8)) -> Vec<u8> {
-        let mut tuple = self.tuples[usize::from(code)].clone();
-        tuple.push(bin);
-        tuple
     }
 }
 
@@ -241,9 +266,9 @@ mod tests {
     fn check(columns: &[Vec<u8>], joint: &[JointColumn]) {
         for column in joint {
             assert!(column.tuples.len() <= MAX_TUPLES && column.members.len() > 1);
-            for (code, count) in column.counts.iter().enumerate() {
-                let n = column.codes.iter().filter(|c| usize::from(**c) == code).count();
-                assert_eq!((n, *count > 0), (*count as usize, code < column.tuples.len()));
+            for code in 0..MAX_TUPLES {
+                let occurs = column.codes.iter().any(|c| usize::from(*c) == code);
+                assert_eq!(occurs, code < column.tuples.len());
             }
             for (row, code) in column.codes.iter().enumerate() {
                 let tuple = &column.tuples[usize::from(*code)];
@@ -287,5 +312,18 @@ mod tests {
         let third: Vec<u8> = (0..320).map(|r| u8::from(r % 80 == 0)).collect();
         let joint = joined(&[first, second, third]);
         assert_eq!((joint.len(), joint[0].tuples.len()), (1, 3));
+    }
+
+    #[test]
+    fn a_column_of_thousands_of_features_is_written_down_once() {
+        // No more rows than tuples: everything joins. Copies of all tuples for each feature would
+        // be 60 million rows of up to 6,000 bytes.
+        let n = 60_u32;
+        let columns: Vec<Vec<u8>> = (0..6000_u32)
+            .map(|k| (0..n).map(|r| (r.wrapping_mul(k + 7) % (3 + k % 40)) as u8).collect())
+            .collect();
+        let joint = joined(&columns);
+        assert_eq!(joint.iter().map(|column| column.members.len()).sum::<usize>(), 6000);
+        assert_eq!(joint.len(), 1);
     }
 }

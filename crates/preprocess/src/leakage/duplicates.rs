@@ -16,8 +16,10 @@ use crate::profile::wording::{count, percent, share};
 const SHARES_MIN: (f64, f64) = (0.01, 0.05);
 /// Fewer repeats than this are chance.
 const ROWS_MIN: usize = 5;
-/// Repeats within training explain up to this many times as many across the split.
-const NATURAL: f64 = 1.25;
+/// Repeats within training explain up to this many times as many across the split …
+const NATURAL: f64 = 2.0;
+/// … and whatever lies within so many standard errors of that share.
+const ERRORS: f64 = 3.0;
 
 pub(super) fn check(input: &LeakageInput<'_>, ctx: &Context) -> Option<LeakFinding> {
     let test = input.test?;
@@ -43,7 +45,12 @@ pub(super) fn check(input: &LeakageInput<'_>, ctx: &Context) -> Option<LeakFindi
     let part = share(n_twins, test_rows.len());
     let within: usize = train.chunk_by(|a, b| a == b).map(<[u64]>::len).filter(|n| *n > 1).sum();
     let within = share(within, train.len());
-    let natural = part <= NATURAL * within;
+    // Both shares are of a handful of rows: 9 of 60 is not more than 12 %.
+    let of_pairs =
+        |p: f64| p * (1.0 - p) / test_rows.len() as f64 + p * (1.0 - p) / train.len() as f64;
+    let pooled =
+        (n_twins as f64 + within * train.len() as f64) / (test_rows.len() + train.len()) as f64;
+    let natural = part <= NATURAL * within || part - within <= ERRORS * of_pairs(pooled).sqrt();
     if n_twins < ROWS_MIN || part < if natural { SHARES_MIN.1 } else { SHARES_MIN.0 } {
         return None;
     }

@@ -424,3 +424,34 @@ fn high_values_of_an_honest_feature_are_no_outcome() {
     });
     assert_eq!(found, []);
 }
+
+#[test]
+fn a_few_more_repeats_across_the_split_than_within_are_no_copies() {
+    // 9 of 60 test rows against 12 % of the training rows, and 30 of 60.
+    let table_of = |values: &[f64]| {
+        let values = values.iter().map(|v| 10.0 * (0.731 * v).sin()).collect();
+        Table::new(vec![Column::numbers("x", values)]).unwrap()
+    };
+    let mut train: Vec<f64> = (0..211).map(f64::from).collect();
+    train.extend((0..29).map(f64::from).take(15));
+    let found = |n_twins: usize| {
+        let test: Vec<f64> =
+            (0..60).map(|i| if i < n_twins { 100.0 + i as f64 } else { 5e3 + i as f64 }).collect();
+        let (train, test) = (table_of(&train), table_of(&test));
+        let target = Target::Real(vec![0.0; train.n_rows()]);
+        let input = LeakageInput {
+            table: &train,
+            schema: &schema(&train),
+            target: &target,
+            target_column: "y",
+            test: Some(&test),
+            group: None,
+            time_column: None,
+            split_kind: "random",
+            keep_leaks: false,
+        };
+        super::duplicates::check(&input, &Context::unlimited(0, 1)).unwrap()
+    };
+    assert!(found(9).confidence < 0.5, "{:?}", found(9));
+    assert!(found(30).confidence > 0.8, "{:?}", found(30));
+}

@@ -93,6 +93,8 @@ pub(super) struct Reader {
     pub(super) n_seen: usize,
     /// Rows of classes that the sample does not have.
     pub(super) n_left_out: usize,
+    /// Rows whose target is infinite or too large.
+    pub(super) n_unusable: usize,
     pub(super) encodings: Vec<Encoding>,
 }
 
@@ -127,6 +129,11 @@ impl Reader {
             let note = format!("{n} rows of the file have classes that the sample lacks: left out");
             ctx.tell(Event::Warning(note));
         }
+        if self.n_unusable > 0 {
+            let n = self.n_unusable;
+            let note = format!("{n} rows of the file have no number as a target: left out");
+            ctx.tell(Event::Warning(note));
+        }
         Ok(())
     }
 
@@ -143,6 +150,12 @@ impl Reader {
             let n = rows.len();
             rows = target::rows_of_known_classes(column, &self.classes);
             self.n_left_out += n - rows.len();
+        }
+        if let (false, ColumnData::Number(values)) = (self.is_class, &column.data) {
+            // The sample had none, or the run would have ended: one row must not end it now.
+            let n = rows.len();
+            rows.retain(|row| target::is_usable(values[*row as usize]));
+            self.n_unusable += n - rows.len();
         }
         rows.retain(|row| self.keep.keeps(first + *row as usize));
         if rows.is_empty() {

@@ -37,6 +37,12 @@ pub(super) fn check(facts: &Facts<'_>) -> Vec<Alert> {
     alerts
 }
 
+/// Classes of a target that differ in case or blanks only.
+pub(super) fn spellings(facts: &Facts<'_>) -> Option<Alert> {
+    let ColumnData::String { codes, dictionary } = &facts.column.data else { return None };
+    dirty(facts, &counts(codes, dictionary))
+}
+
 /// The values that occur, with their rows, in order of first appearance.
 fn counts<'a>(codes: &[u32], dictionary: &'a Strings) -> Vec<(&'a str, usize)> {
     let mut rows = vec![0_usize; dictionary.len()];
@@ -62,7 +68,11 @@ fn dates(facts: &Facts<'_>, counts: &[(&str, usize)]) -> Option<Alert> {
 const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
 
 fn mixed(facts: &Facts<'_>, counts: &[(&str, usize)]) -> Option<Alert> {
-    let is_number = |text: &str| text.trim().parse::<f64>().is_ok_and(f64::is_finite);
+    // With the signs of percentages, money and thousands, too.
+    let bare = |text: &str| {
+        text.trim_matches(|c: char| c.is_whitespace() || "%$€£".contains(c)).replace(',', "")
+    };
+    let is_number = |text: &str| bare(text).parse::<f64>().is_ok_and(f64::is_finite);
     let is_large = |text: &str| text.trim().parse::<f64>().is_ok_and(|v| v.abs() >= EXACT_MAX);
     let (numbers, words): (Vec<_>, Vec<_>) = counts.iter().partition(|(text, _)| is_number(text));
     let rows = |part: &[&(&str, usize)]| part.iter().map(|(_, n)| n).sum::<usize>();
@@ -80,11 +90,13 @@ fn mixed(facts: &Facts<'_>, counts: &[(&str, usize)]) -> Option<Alert> {
             ),
             None => format!("holds only numbers, but as text (`{}`)", numbers.first()?.0),
         },
-        Some((word, _)) => format!(
-            "mixes numbers ({} of rows) and words (`{word}` and {} more)",
-            percent(part),
-            count(words.len() - 1)
-        ),
+        Some((word, _)) => {
+            let others = match words.len() - 1 {
+                0 => format!("the word `{word}`"),
+                n => format!("words (`{word}` and {} more)", count(n)),
+            };
+            format!("mixes numbers ({} of rows) and {others}", percent(part))
+        }
     };
     Some(facts.alert(AlertKind::MixedTypes, severity, what))
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use modelwright_core::record::{Alert, AlertKind, Severity};
 
-use super::Facts;
+use super::{Facts, strings};
 use crate::profile::guess_task;
 use crate::profile::wording::{count, percent, share};
 
@@ -29,6 +29,7 @@ pub(super) fn check(facts: &Facts<'_>) -> Vec<Alert> {
         return alerts;
     }
     let classes = class_counts(facts);
+    alerts.extend(strings::spellings(facts));
     alerts.extend(imbalance(facts, &classes));
     alerts.extend(rare(facts, &classes));
     alerts

@@ -116,6 +116,24 @@ fn alerts_on_strings() {
 }
 
 #[test]
+fn a_target_in_several_spellings_is_one() {
+    let mut columns = clean();
+    columns.push(Column::strings("y", words(N, &["TRUE", "True", "true", "FALSE"], 5)));
+    let alerts = alerts_of(columns, Some("y"));
+    let of_target = |kind| alerts.iter().any(|a| a.kind == kind && a.columns == ["y"]);
+    assert!(of_target(AlertKind::DirtyCategories), "{alerts:?}");
+}
+
+#[test]
+fn numbers_with_signs_beside_one_word_are_mixed() {
+    let cells = (0..N)
+        .map(|i| Some(if i % 7 == 0 { "sold out".into() } else { format!("{}.5 %", i % 30) }));
+    let alert = only(Column::strings("x", cells));
+    assert_eq!(alert.kind, AlertKind::MixedTypes);
+    assert!(alert.message.ends_with("and the word `sold out`"), "{}", alert.message);
+}
+
+#[test]
 fn alerts_on_the_whole_table() {
     let mut columns = clean();
     columns.push(Column { name: "copy".into(), ..columns[0].clone() });
