@@ -182,22 +182,19 @@ fn record(input: &CurveInput<'_>, points: Vec<CurveSize>, last: &Comparison) -> 
     let n_rows = points.last().map_or(0, |p| p.n_rows) as f64;
     let next_gain = curve.map(|c| spec.gain(c.gain_of_doubling(n_rows), 0.0));
     let rope = spec.rope(last.value_a);
-    let is_shown = last.is_significant() && spec.gain(last.difference, 0.0) > 0.0;
-    let finding = match next_gain {
-        Some(gain) if gain < rope => MoreRows::WouldNotHelp,
-        Some(_) if is_shown => MoreRows::WouldHelp,
-        _ => MoreRows::Unclear,
+    let last_ci95 = if spec.larger_is_better {
+        last.ci95
+    } else {
+        modelwright_core::record::Interval { low: -last.ci95.high, high: -last.ci95.low }
     };
+    let is_shown = last.is_significant() && spec.gain(last.difference, 0.0) > 0.0;
+    let finding = finding(next_gain, last_ci95.high, rope, is_shown);
     MoreRowsRecord {
         trial: input.planned.name.clone(),
         metric: spec.name.to_owned(),
         n_rows_tested: input.truth.n_rows(),
         last_gain: spec.gain(last.difference, 0.0),
-        last_ci95: if spec.larger_is_better {
-            last.ci95
-        } else {
-            modelwright_core::record::Interval { low: -last.ci95.high, high: -last.ci95.low }
-        },
+        last_ci95,
         last_p_value: last.p_value,
         next_gain,
         limit: curve.map(|c| c.limit),
@@ -205,6 +202,16 @@ fn record(input: &CurveInput<'_>, points: Vec<CurveSize>, last: &Comparison) -> 
         finding,
         words: words(finding, last.p_value > LEVEL),
         points,
+    }
+}
+
+/// What a curve says. That more rows would not help is said only where the last doubling cannot
+/// have brought what matters (`rope`) either: few judging rows see neither.
+fn finding(next_gain: Option<f64>, last_high: f64, rope: f64, is_shown: bool) -> MoreRows {
+    match next_gain {
+        Some(gain) if gain < rope && last_high < rope => MoreRows::WouldNotHelp,
+        Some(gain) if gain >= rope && is_shown => MoreRows::WouldHelp,
+        _ => MoreRows::Unclear,
     }
 }
 
@@ -306,6 +313,16 @@ pub fn of_model(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn that_more_rows_would_not_help_is_no_word_for_noise() {
+        let of = |next, high| finding(Some(next), high, 0.005, false);
+        assert_eq!(of(0.0, 0.0458), MoreRows::Unclear, "the last doubling may have brought much");
+        assert_eq!(of(0.0, 0.004), MoreRows::WouldNotHelp);
+        assert_eq!(finding(Some(0.02), 0.04, 0.005, true), MoreRows::WouldHelp);
+        assert_eq!(of(0.02, 0.04), MoreRows::Unclear);
+        assert_eq!(finding(None, 0.001, 0.005, true), MoreRows::Unclear);
+    }
 
     #[test]
     fn parts_of_rows_are_parts_of_groups() {

@@ -8,6 +8,9 @@ use crate::output::{TextTable, count, number};
 
 /// Columns of the table of importances.
 const COLUMNS_SHOWN: usize = 20;
+
+/// Rows from which on a mean has an interval.
+const INTERVAL_ROWS: usize = 10;
 /// Rows with reasons when nobody chose rows, and when somebody did.
 const ROWS_SHOWN: usize = 3;
 const CHOSEN_ROWS_SHOWN: usize = 50;
@@ -94,8 +97,8 @@ impl Shown<'_> {
             Scale::Probability => ">mean points",
             _ => ">mean effect",
         };
-        // One row says nothing of how much rows differ.
-        let has_interval = self.explanation.n_rows > 1;
+        // Few rows say next to nothing of how much rows differ.
+        let has_interval = self.explanation.n_rows >= INTERVAL_ROWS;
         let n_columns = if has_interval { 3 } else { 2 };
         let mut table = TextTable::new(&["column", title, "95 % interval"][..n_columns]);
         let effects = self.explanation.effects();

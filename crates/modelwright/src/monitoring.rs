@@ -75,7 +75,9 @@ pub fn monitor(model: &Model, request: &MonitorRequest, ctx: &Context) -> Result
         Some(reference) => Side::beside(&watched, options, reference, ctx),
     };
     let current = reading.fill(&side, &request.current, labels.as_ref())?;
-    conclude(&watched, reference.as_ref(), &current, options, ctx)
+    let mut found = conclude(&watched, reference.as_ref(), &current, options, ctx)?;
+    found.notes.extend(labels.as_ref().and_then(Labels::note));
+    Ok(found)
 }
 
 struct Reading<'a> {
@@ -165,6 +167,9 @@ impl<'a> Reading<'a> {
         schema: &Schema,
         labels: Option<&Labels>,
     ) -> Result<()> {
+        if let Some(labels) = labels {
+            labels.begin();
+        }
         for rows in all {
             let shown = rows.shown();
             let unexpected = self.unexpected(rows)?;

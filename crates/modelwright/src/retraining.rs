@@ -2,6 +2,7 @@
 
 mod candidates;
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ use modelwright_lifecycle::outputs::OutputFolder;
 use modelwright_lifecycle::retrain::{
     Contender, Contest, Decision, Gates, RetrainPlan, decide, slices_of,
 };
+use modelwright_preprocess::profile::row_hashes;
 
 use self::candidates::{Found, Lesson, Taught};
 use crate::fitting::{Saved, save};
@@ -110,6 +112,7 @@ pub fn retrain(
     let file = read_all(&request.data, &record, &champion.text_layout(), ctx)?;
     let source = file.source.clone();
     let (older, newer) = part(file.table, request, &record)?;
+    let older = without_judged(older, &newer, &record, ctx)?;
     let findings = data_findings(champion, &record, &older, ctx)?;
     let mut options = options_of(&record, request, ctx);
     options.text = champion.text_layout();
@@ -220,6 +223,33 @@ fn part(table: Table, request: &RetrainRequest, record: &RunRecord) -> Result<(T
     older.sort_unstable();
     newer.sort_unstable();
     Ok(table.part(&older, &newer))
+}
+
+/// The older rows without those that judge, too: files often hold the same rows once more, and who
+/// has learned the answers would win every gate. Rows are the same where target and all columns of
+/// the model are.
+fn without_judged(older: Table, newer: &Table, record: &RunRecord, ctx: &Context) -> Result<Table> {
+    let names: Vec<&str> = record.schema.fields.iter().map(|field| field.name.as_str()).collect();
+    let judged: HashSet<u64> = row_hashes(newer, &names, ctx).into_iter().collect();
+    let hashes = row_hashes(&older, &names, ctx);
+    let kept: Vec<u32> =
+        (0..).zip(&hashes).filter(|(_, hash)| !judged.contains(hash)).map(|pair| pair.0).collect();
+    let n_same = older.n_rows() - kept.len();
+    if n_same == 0 {
+        return Ok(older);
+    }
+    let text = format!(
+        "{n_same} of {} older rows are the same as rows that judge: nothing is learned from them",
+        older.n_rows()
+    );
+    ctx.tell(Event::Warning(text));
+    if kept.len() < JUDGED_MIN {
+        return Err(Error::input("too few rows are left that do not judge themselves")
+            .expected(format!("at least {JUDGED_MIN} rows that the judging ones do not repeat"))
+            .got(kept.len().to_string())
+            .hint("give every file once, and leave out files whose rows others hold"));
+    }
+    Ok(older.select(&kept))
 }
 
 fn times_of(column: &Column) -> Result<Vec<f64>> {

@@ -67,6 +67,12 @@ impl Choice {
         !matches!(self, Self::Wasserstein | Self::JensenShannon)
     }
 
+    /// Whether the measure of a name is a p-value.
+    pub fn is_name_of_p_value(name: &str) -> bool {
+        let p_values = [Self::KolmogorovSmirnov, Self::ChiSquared, Self::TwoProportions];
+        p_values.iter().any(|measure| measure.name() == name)
+    }
+
     /// Whether a value speaks of drift.
     pub fn exceeds(self, score: f64) -> bool {
         match self {

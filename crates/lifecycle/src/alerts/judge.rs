@@ -1,6 +1,7 @@
 //! Which rules a finding of the monitor fulfils, and why, in words.
 
-use modelwright_core::record::{MetricChange, MonitorRecord, Status};
+use modelwright_core::record::{ColumnDrift, MetricChange, MonitorRecord, Status};
+use modelwright_inspect::drift::Choice;
 
 use super::rules::{AlertRules, Rule, When};
 
@@ -15,6 +16,9 @@ pub struct Judged<'a> {
     /// Whether it fires; `None` when the finding says nothing about it (a metric that was not
     /// measured): an open alert then stays open.
     pub fires: Option<bool>,
+    /// Whether the rule asks for a column that the finding does not have: a name with a slip in it
+    /// would never say anything.
+    pub is_unknown: bool,
     /// In one sentence.
     pub summary: String,
     /// What is behind it, in words, the most important first.
@@ -39,7 +43,8 @@ fn judge_one<'a>(rule: &'a Rule, found: &MonitorRecord) -> Judged<'a> {
         When::Metric => metric(rule, found),
     };
     let cause = found.explanation.iter().take(CAUSES_MAX).cloned().collect();
-    Judged { rule, fires, summary, cause }
+    let is_unknown = rule.when == When::Column && named(rule, found).is_none();
+    Judged { rule, fires, is_unknown, summary, cause }
 }
 
 fn share(rule: &Rule, found: &MonitorRecord) -> (Option<bool>, String) {
@@ -54,13 +59,21 @@ fn share(rule: &Rule, found: &MonitorRecord) -> (Option<bool>, String) {
     ((dataset.n_columns > 0).then_some(dataset.share > bound), summary)
 }
 
+/// The column that a rule names.
+fn named<'a>(rule: &Rule, found: &'a MonitorRecord) -> Option<&'a ColumnDrift> {
+    let name = rule.column.as_deref().unwrap_or_default();
+    let mut all = found.columns.iter().chain(&found.predictions).chain(&found.target);
+    all.find(|c| c.column == name)
+}
+
 fn column(rule: &Rule, found: &MonitorRecord) -> (Option<bool>, String) {
     let name = rule.column.as_deref().unwrap_or_default();
-    let all = found.columns.iter().chain(&found.predictions).chain(&found.target);
-    let Some(column) = all.into_iter().find(|c| c.column == name) else {
+    let Some(column) = named(rule, found) else {
         return (None, format!("`{name}` was not compared."));
     };
-    let fires = match rule.above {
+    // A p-value falls where a distance rises: a bound of distances says nothing about it.
+    let is_p_value = column.measure.as_deref().is_some_and(Choice::is_name_of_p_value);
+    let fires = match rule.above.filter(|_| !is_p_value) {
         Some(bound) => column.score.map(|score| score > bound),
         None => column.score.map(|_| column.drifted),
     };

@@ -26,6 +26,8 @@
 mod exposition;
 mod judge;
 mod letter;
+#[cfg(test)]
+mod named_tests;
 mod queue;
 mod rules;
 mod send;

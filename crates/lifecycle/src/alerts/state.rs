@@ -1,5 +1,8 @@
 //! What is open and what is to be told, in the store.
 
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
+
 use modelwright_core::record::MonitorRecord;
 use modelwright_core::{Error, Result};
 
@@ -21,6 +24,9 @@ pub struct Observed {
     pub lasting: Vec<String>,
     /// Rules that ceased to fire.
     pub ended: Vec<String>,
+    /// Rules about columns that the monitor does not compare, each with the column.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unknown: Vec<(String, String)>,
 }
 
 /// An alert as the store keeps it.
@@ -68,6 +74,9 @@ pub fn observe(
         for one in &judged {
             let looked = Looked { db, rules, model, at };
             looked.take(one, &mut observed)?;
+            if let Some(column) = one.rule.column.clone().filter(|_| one.is_unknown) {
+                observed.unknown.push((one.rule.name.clone(), column));
+            }
         }
         let looked = Looked { db, rules, model, at };
         looked.end_orphans(&mut observed)?;
@@ -241,6 +250,19 @@ impl Looked<'_> {
         self.keep(id, sink, notice)
     }
 
+    /// What begins the ids of an alert's notices: that of the ones before, or a new one. Numbers
+    /// are those of one store, and whoever is told by several tells them apart by what is drawn.
+    fn thread(&self, alert: i64) -> DbResult<String> {
+        let query = "SELECT body FROM notices WHERE alert = ?1 AND body <> ''
+             ORDER BY id DESC LIMIT 1";
+        let body = self.db.query_row(query, params![alert], |r| r.get::<String>(0)).optional()?;
+        let known = body.and_then(|body| serde_json::from_str::<Notice>(&body).ok());
+        let known = known.and_then(|n| Some(n.id.split_once("-notice-")?.0.to_owned()));
+        // The keys of a hash map are drawn by the operating system.
+        let drawn = || RandomState::new().build_hasher().finish();
+        Ok(known.unwrap_or_else(|| format!("alert-{alert}-{:016x}", drawn())))
+    }
+
     /// Keeps a notice for its sink, under an id that is given here.
     fn keep(&self, alert: i64, sink: &str, mut notice: Notice) -> DbResult<()> {
         self.db.execute(
@@ -248,7 +270,7 @@ impl Looked<'_> {
             params![alert, sink, self.at],
         )?;
         let number = self.db.last_id()?;
-        notice.id = format!("alert-{alert}-notice-{number}");
+        notice.id = format!("{}-notice-{number}", self.thread(alert)?);
         // Texts and lists of texts always have a JSON form.
         let body = serde_json::to_string(&notice).unwrap_or_default();
         self.db.execute("UPDATE notices SET body = ?2 WHERE id = ?1", params![number, body])?;

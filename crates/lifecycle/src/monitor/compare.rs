@@ -16,6 +16,8 @@ const TAIL: f64 = 0.005;
 /// Bins, and levels, of a summary.
 const BINS: usize = 24;
 const LEVELS: usize = 12;
+/// What words call the values that were not counted one by one.
+const REST: &str = "rare values";
 /// Levels that words name.
 const LEVELS_NAMED: usize = 3;
 /// Mean lengths of texts that are so many standard deviations apart speak of drift.
@@ -104,7 +106,7 @@ impl Sides<'_> {
             (None, Some(sketch), _) => counts_of(sketch),
             (None, None, _) => return,
         };
-        let is = of(self.tally);
+        let (was, is) = was.settled(&of(self.tally));
         let n_distinct = self.n_distinct();
         let doubted = |scored| match self.tally.served.filter(|_| self.rows.is_none()) {
             Some(served) => {
@@ -248,7 +250,8 @@ fn moved(drift: &ColumnDrift, was: &Steps, is: &Steps) -> String {
     format!("{mean}, standard deviation {} → {}", number(std), number(spread))
 }
 
-/// How shares moved: `“DE” 40.0 % → 12.1 %`, the largest changes first.
+/// How shares moved: `“DE” 40.0 % → 12.1 %`, the largest changes first; values that were not
+/// counted one by one come together.
 fn shifted(was: &Counts, is: &Counts) -> String {
     let (n_was, n_is) = (was.n(), is.n());
     if n_was == 0.0 || n_is == 0.0 {
@@ -257,13 +260,17 @@ fn shifted(was: &Counts, is: &Counts) -> String {
     let names = was.values().chain(is.values()).map(|(value, _)| value);
     let mut changes: Vec<(f64, f64, &str)> =
         names.map(|v| (was.of(v) / n_was, is.of(v) / n_is, v)).collect();
+    if was.rest() > 0.0 || is.rest() > 0.0 {
+        changes.push((was.rest() / n_was, is.rest() / n_is, REST));
+    }
     changes.sort_by(|a, b| {
         let by = |c: &(f64, f64, &str)| (c.1 - c.0).abs();
         by(b).total_cmp(&by(a)).then_with(|| a.2.cmp(b.2))
     });
     changes.dedup_by(|a, b| a.2 == b.2);
     let text = |(was, is, value): &(f64, f64, &str)| {
-        format!("`{value}` {} → {}", percent(*was), percent(*is))
+        let name = if *value == REST { REST.to_owned() } else { format!("`{value}`") };
+        format!("{name} {} → {}", percent(*was), percent(*is))
     };
     changes.iter().take(LEVELS_NAMED).map(text).collect::<Vec<_>>().join(", ")
 }
@@ -287,5 +294,62 @@ pub(super) fn number(value: f64) -> String {
         text.trim_end_matches('0').trim_end_matches('.').to_owned()
     } else {
         text
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use modelwright_core::data::{Column, Field, Storage};
+    use modelwright_core::random::Random;
+
+    use super::*;
+    use crate::monitor::share::Part;
+
+    /// Names of which some are far more frequent than others, of up to `n_levels`; the first rows
+    /// have the name `then`.
+    pub(crate) fn names(n: usize, n_levels: usize, seed: u64, then: &[&str]) -> Column {
+        let mut random = Random::stream(22, "monitor/names", seed);
+        let of = |row: usize| {
+            let place = random.unit() * random.unit() * n_levels as f64;
+            then.get(row).map_or_else(|| format!("n{:05}", place as usize), |t| (*t).to_owned())
+        };
+        Column::strings("name", (0..n).map(of).map(Some).collect::<Vec<Option<String>>>())
+    }
+
+    /// As the artifact keeps it.
+    pub(crate) fn sketched(column: &Column) -> ColumnSketch {
+        let mut sketch = ColumnSketch::new(Storage::String);
+        let n = column.n_rows();
+        for begin in (0..n).step_by(7_000) {
+            sketch.update(column, begin..n.min(begin + 7_000)).unwrap();
+        }
+        sketch
+    }
+
+    /// The rows of a column beside a sketch.
+    pub(crate) fn tallied<'a>(current: &Column, reference: &'a ColumnSketch) -> ColumnTally<'a> {
+        let field = Field::new("name", Storage::String, Kind::Category);
+        let mut tally = ColumnTally::new(field, Some(reference), 1 << 20);
+        tally.add(current, &[Part { rows: 0..current.n_rows(), is_whole: true }]).unwrap();
+        tally
+    }
+
+    #[test]
+    fn a_sketch_of_more_values_than_it_counts_is_like_its_own_rows() {
+        let trained = names(20_000, 1_000, 0, &[]);
+        let sketch = sketched(&trained);
+        assert!(sketch.texts().unwrap().frequent.error() > 0, "not all are counted");
+        let of = |current: &Column| column(&tallied(current, &sketch), None, None, None);
+        let own = of(&trained);
+        assert!(own.p_value.unwrap() > 0.999, "{own:?}");
+        assert!(own.score.unwrap() < 0.01, "{own:?}");
+        for seed in 1..6 {
+            let other = of(&names(5_000, 1_000, seed, &[]));
+            assert!(other.p_value.unwrap() > 0.001, "{:?}", other.p_value);
+            assert!(!other.words.contains("→ 0.0 %") && !other.words.contains("` 0.0 %"));
+        }
+        let moved = of(&names(5_000, 1_000, 1, &["n00000"; 1_000]));
+        assert!(moved.p_value.unwrap() < 1e-6, "{:?}", moved.p_value);
+        assert!(moved.words.contains("`n00000` 0.8 % → "), "{}", moved.words);
     }
 }

@@ -127,6 +127,9 @@ struct Answered<'a> {
     side: &'a Side<'a>,
     /// By how much each prediction is too high.
     biases: Vec<f64>,
+    /// The variance of each if predictions are right: of a class by its probability, of a number
+    /// that of all rows.
+    expected: Vec<f64>,
     /// Whether each row is decided to be positive; none but with two classes.
     selected: Vec<bool>,
 }
@@ -153,11 +156,20 @@ impl<'a> Answered<'a> {
                 of_chosen.unwrap_or(0.0) - f64::from(codes[row] == decided[row])
             }
         };
-        let biases = (0..n_rows).map(bias).collect();
+        let biases: Vec<f64> = (0..n_rows).map(bias).collect();
+        let whole = variance(&biases);
+        let expected = (0..n_rows).map(|row| match &answers.truth {
+            Target::Real(_) => whole,
+            Target::Class { .. } if said.n_outputs == 1 => of_chance(said.row(row)[0]),
+            Target::Class { .. } => {
+                of_chance(said.row(row).get(decided[row] as usize).copied().unwrap_or(0.0))
+            }
+        });
+        let expected = expected.collect();
         let is_binary = said.n_outputs == 1 && answers.truth.codes().is_some();
         let selected =
             if is_binary { decided.iter().map(|class| *class == 1).collect() } else { Vec::new() };
-        Self { watched, side, biases, selected }
+        Self { watched, side, biases, expected, selected }
     }
 
     fn groups(&self) -> Vec<Groups> {
@@ -173,35 +185,25 @@ impl<'a> Answered<'a> {
             n_rows: own.len(),
             is_judged,
             metric: None,
-            bias: is_judged.then(|| self.bias(own).0),
+            bias: is_judged.then(|| self.bias(own)),
             selected: (is_judged && !self.selected.is_empty()).then(|| self.selected(own)),
             p_adjusted: None,
             is_off: false,
         }
     }
 
-    /// The mean bias of rows with its interval, and the p-value of none. Rows that belong together
-    /// count as one.
-    fn bias(&self, own: &[u32]) -> (MetricValue, f64) {
-        let n = own.len() as f64;
-        let mean = own.iter().map(|row| self.biases[*row as usize]).sum::<f64>() / n;
+    /// The mean bias of rows with its interval. Rows that belong together count as one.
+    fn bias(&self, own: &[u32]) -> MetricValue {
         let clusters = self.side.answers.groups();
-        let mut sums = std::collections::BTreeMap::<u32, f64>::new();
-        for row in own {
-            let cluster = clusters.map_or(*row, |clusters| clusters[*row as usize]);
-            *sums.entry(cluster).or_default() += self.biases[*row as usize] - mean;
-        }
-        let squares: f64 = sums.values().map(|sum| sum * sum).sum();
-        let m = sums.len() as f64;
-        let error = (squares * m / (m - 1.0).max(1.0)).sqrt() / n;
-        let p = if error > 0.0 {
-            libm::erfc((mean / error).abs() / std::f64::consts::SQRT_2)
-        } else {
-            f64::from(mean == 0.0)
+        let of = |row: &u32| {
+            let place = *row as usize;
+            let cluster = clusters.map_or(*row, |clusters| clusters[place]);
+            (self.biases[place], self.expected[place], cluster)
         };
+        let (mean, error) = mean_and_error(own.iter().map(of));
         let ci95 = Interval { low: mean - Z_975 * error, high: mean + Z_975 * error };
         let name = "bias".to_owned();
-        (MetricValue { name, value: Some(mean), ci95: Some(ci95), note: None }, p)
+        MetricValue { name, value: Some(mean), ci95: Some(ci95), note: None }
     }
 
     fn selected(&self, own: &[u32]) -> MetricValue {
@@ -254,9 +256,7 @@ impl<'a> Answered<'a> {
         let p_of = |slice: &SliceRecord| {
             let bias = slice.bias.as_ref()?;
             let (value, ci95) = bias.value.zip(bias.ci95)?;
-            let error = (ci95.high - ci95.low) / (2.0 * Z_975);
-            let z = if error > 0.0 { (value / error).abs() } else { f64::INFINITY };
-            Some(if value == 0.0 { 1.0 } else { libm::erfc(z / std::f64::consts::SQRT_2) })
+            Some(p_value(value, (ci95.high - ci95.low) / (2.0 * Z_975)))
         };
         let judged: Vec<(usize, f64)> =
             slices.iter().enumerate().filter_map(|(i, s)| Some((i, p_of(s)?))).collect();
@@ -301,7 +301,7 @@ impl<'a> Answered<'a> {
             end: name(own.len() - 1),
             n_rows: own.len(),
             metric: self.metric(own, ctx),
-            bias: self.bias(own).0,
+            bias: self.bias(own),
             slices: members(groups, own)
                 .map(|(g, group, rows)| self.slice(g, group, &rows))
                 .collect(),
@@ -337,6 +337,44 @@ impl<'a> Answered<'a> {
     }
 }
 
+/// The variance of what a right probability is off by.
+fn of_chance(p: f64) -> f64 {
+    (p * (1.0 - p)).max(0.0)
+}
+
+fn variance(values: &[f64]) -> f64 {
+    let n = (values.len() as f64).max(1.0);
+    let mean = values.iter().sum::<f64>() / n;
+    values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n
+}
+
+/// The mean of biases and its standard error: the larger of that of the rows themselves, in which
+/// rows of a cluster count as one, and of that if the predictions are right. The first alone is
+/// next to nothing where by chance no row of a small group has the rare answer, so that chance
+/// would look like certainty (a test by the score, whose spread is that under the hypothesis).
+fn mean_and_error(rows: impl Iterator<Item = (f64, f64, u32)> + Clone) -> (f64, f64) {
+    let n = (rows.clone().count() as f64).max(1.0);
+    let mean = rows.clone().map(|(bias, _, _)| bias).sum::<f64>() / n;
+    let mut sums = std::collections::BTreeMap::<u32, f64>::new();
+    let mut expected = 0.0;
+    for (bias, variance, cluster) in rows {
+        *sums.entry(cluster).or_default() += bias - mean;
+        expected += variance;
+    }
+    let squares: f64 = sums.values().map(|sum| sum * sum).sum();
+    let m = sums.len() as f64;
+    let of_rows = squares * m / (m - 1.0).max(1.0);
+    (mean, of_rows.max(expected).sqrt() / n)
+}
+
+/// How likely chance alone makes a mean that far from zero, by the normal law.
+fn p_value(mean: f64, error: f64) -> f64 {
+    if mean == 0.0 {
+        return 1.0;
+    }
+    if error > 0.0 { libm::erfc((mean / error).abs() / std::f64::consts::SQRT_2) } else { 0.0 }
+}
+
 #[cfg(test)]
 mod tests {
     use modelwright_core::data::{Column, ColumnData, Table};
@@ -344,6 +382,7 @@ mod tests {
 
     use super::super::tests::{ctx, model, rows, watched};
     use super::super::{MonitorOptions, Side, Watched, conclude};
+    use super::*;
 
     /// Rows whose green ones all sell from row `turn` on, a row a minute.
     fn turned(n: usize, turn: usize) -> Table {
@@ -398,6 +437,38 @@ mod tests {
         assert!((7..12).map(low).sum::<f64>() / 5.0 < -0.25);
         assert_eq!(groups.periods[0].begin, "1970-01-01");
         assert!(groups.fairness.is_none(), "no column is sensitive");
+    }
+
+    /// Files of which a group is off, of so many: 40 groups of 32 rows each, of one law.
+    fn files_off(n_files: usize, mut law: impl FnMut() -> (f64, f64)) -> usize {
+        let off = |_: &usize| {
+            let rows: Vec<(f64, f64, u32)> =
+                (0..40 * 32).map(|_| law()).zip(0..).map(|((b, v), row)| (b, v, row)).collect();
+            let of = |group: &[(f64, f64, u32)]| mean_and_error(group.iter().copied());
+            let found: Vec<(f64, f64)> = rows.chunks(32).map(of).collect();
+            let p_values: Vec<f64> = found.iter().map(|(m, e)| p_value(*m, *e)).collect();
+            benjamini_hochberg(&p_values).iter().any(|p| *p < LEVEL)
+        };
+        (0..n_files).filter(off).count()
+    }
+
+    #[test]
+    fn small_groups_without_a_rare_answer_are_not_off() {
+        let mut random = modelwright_core::random::Random::stream(5, "monitor/rare", 0);
+        let rare = files_off(400, || {
+            let p = 0.04 + 0.04 * random.unit();
+            (p - f64::from(random.unit() < p), of_chance(p))
+        });
+        // Numbers of which few are not zero.
+        let (share, size) = (0.05, 3.0);
+        let variance = share * size * size * (1.0 - share);
+        let zeros = files_off(400, || {
+            let is_some = random.unit() < share;
+            (share * size - if is_some { size } else { 0.0 }, variance)
+        });
+        println!("{rare} and {zeros} of 400 files");
+        // The level is 5 %: 20 are expected, and three standard deviations are 13.
+        assert!(rare <= 33 && zeros <= 33, "{rare} and {zeros} of 400 files");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use modelwright_preprocess::sketch::ColumnSketch;
 use super::compare::{number, percent, steps_before};
 use super::season::Seasonal;
 use super::side::Side;
-use super::tally::{ColumnTally, UNSEEN_MAX, is_category};
+use super::tally::{ColumnTally, UNSEEN_MAX, is_category, single_of};
 use super::{LEVEL, Watched};
 
 /// A share of missing values that changed by so much is worth a word, or severe.
@@ -24,6 +24,8 @@ const OUTSIDE_SEVERE: f64 = 0.2;
 /// Where values are that many, new ones are the rule.
 const MANY_LEVELS: usize = 256;
 const OUTSIDE_OF_MANY: f64 = 0.05;
+/// Standard errors by which unseen values must be more than were to be expected.
+const BEYOND: f64 = 3.0;
 /// A constant column is a finding where chance would make one less often than this.
 const CHANCE: f64 = 1e-4;
 /// A column with this share of the importance must not be absent.
@@ -46,7 +48,7 @@ pub(super) fn find(
         let sketch = rows.map(|t| &t.sketch).or(tally.reference);
         let one = One { tally, rows, mix, sketch, n_columns: columns.len() };
         if tally.is_there {
-            one.values(&mut found);
+            one.values(importance, &mut found);
         } else {
             found.push(one.absent(importance));
         }
@@ -101,7 +103,7 @@ impl One<'_> {
         self.finding(QualityKind::MissingColumn, None, is_severe, message)
     }
 
-    fn values(&self, found: &mut Vec<QualityFinding>) {
+    fn values(&self, importance: Option<f64>, found: &mut Vec<QualityFinding>) {
         let tally = self.tally;
         let n_known = tally.sketch.n_rows - tally.sketch.n_missing;
         if tally.n_wrong > 0 {
@@ -126,7 +128,7 @@ impl One<'_> {
             return;
         }
         found.extend(self.constant(reference, n_known));
-        found.extend(self.unseen(reference, n_known));
+        found.extend(self.unseen(reference, n_known, importance));
         found.extend(self.unit().or_else(|| self.out_of_range(reference, n_known)));
         found.extend(self.infinite(reference));
     }
@@ -150,11 +152,24 @@ impl One<'_> {
         Some(self.finding(QualityKind::Constant, Some(n), true, message))
     }
 
-    fn unseen(&self, reference: &ColumnSketch, n: u64) -> Option<QualityFinding> {
+    /// Values that training never saw, where they are more than its own rare values announced: the
+    /// chance that the next row has an unseen value is the share of the rows whose value is theirs
+    /// alone (Good, Biometrika 40, 1953).
+    fn unseen(
+        &self,
+        reference: &ColumnSketch,
+        n: u64,
+        importance: Option<f64>,
+    ) -> Option<QualityFinding> {
         let tally = self.tally;
         let share = tally.n_unseen as f64 / n as f64;
+        let was_known = ((reference.n_rows - reference.n_missing) as f64).max(1.0);
+        let single = self.rows.map_or_else(|| single_of(reference), ColumnTally::n_single);
+        let expected = (single / was_known).min(1.0);
+        let error = (expected * (1.0 - expected) / n as f64 + expected / was_known).sqrt();
         let is_many = reference.distinct.count() > MANY_LEVELS;
-        if tally.n_unseen == 0 || share < if is_many { OUTSIDE_OF_MANY } else { OUTSIDE } {
+        let least = if is_many { OUTSIDE_OF_MANY } else { OUTSIDE };
+        if tally.n_unseen == 0 || share - expected < least.max(BEYOND * error) {
             return None;
         }
         let mut values: Vec<(&String, &u64)> = tally.unseen.iter().collect();
@@ -167,12 +182,17 @@ impl One<'_> {
             _ if values.len() >= UNSEEN_MAX => " and many more".to_owned(),
             more => format!(" and {more} more"),
         };
+        let awaited = match expected {
+            e if e >= OUTSIDE => format!(" (at most {} were to be expected)", percent(e)),
+            _ => String::new(),
+        };
         let message = format!(
-            "{} of the rows have values that training never saw: {}{more}",
+            "{} of the rows have values that training never saw{awaited}: {}{more}",
             percent(share),
             named.join(", ")
         );
-        let severe = share >= OUTSIDE_SEVERE;
+        let is_used = importance.is_none_or(|share| share > 0.0);
+        let severe = is_used && share - expected >= OUTSIDE_SEVERE;
         Some(self.finding(QualityKind::UnseenValues, Some(tally.n_unseen), severe, message))
     }
 
@@ -286,5 +306,48 @@ fn unknown_labels(watched: &Watched<'_>, current: &Side<'_>) -> QualityFinding {
         is_severe: true,
         n_rows: Some(current.answers.n_unknown),
         message: format!("{what}, such as `{example}`"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use modelwright_core::data::Column;
+
+    use super::super::compare::tests::{names, sketched, tallied};
+    use super::*;
+
+    /// Rows of which every third has a name that nobody else has.
+    fn rare(n: usize, seed: u64) -> Column {
+        let common = names(n, 300, seed, &[]);
+        let of = |row: usize| match row % 3 {
+            0 => Some(format!("only {seed} {row}")),
+            _ => common.display(row),
+        };
+        Column::strings("name", (0..n).map(of).collect::<Vec<Option<String>>>())
+    }
+
+    #[test]
+    fn values_never_seen_are_news_beyond_what_rare_values_announce() {
+        let unseen = |trained: &Column, current: &Column, importance| {
+            let sketch = sketched(trained);
+            let tally = tallied(current, &sketch);
+            let n = tally.sketch.n_rows;
+            let one = One { tally: &tally, rows: None, mix: None, sketch: Some(&sketch) };
+            one.unseen(&sketch, n, importance).map(|f| f.is_severe)
+        };
+        assert_eq!(unseen(&rare(6_000, 1), &rare(3_000, 2), None), None, "as in the training");
+        let common = names(6_000, 300, 1, &[]);
+        assert_eq!(unseen(&common, &names(3_000, 300, 2, &[]), None), None);
+        assert_eq!(unseen(&common, &rare(3_000, 2), None), Some(true), "a third is new");
+        assert_eq!(unseen(&common, &rare(3_000, 2), Some(0.0)), Some(false), "nobody reads it");
+        let all_new =
+            Column::strings("name", (0..900).map(|i| Some(format!("x{i}"))).collect::<Vec<_>>());
+        assert_eq!(unseen(&rare(6_000, 1), &all_new, Some(0.1)), Some(true));
+        // Exactly counted values: of 1,000 rows 100 have a name of their own.
+        let few: Vec<Option<String>> = (0..1_000)
+            .map(|i| Some(format!("v{}", if i < 100 { i } else { 200 + i % 9 })))
+            .collect();
+        let sketch = sketched(&Column::strings("name", few));
+        assert!((single_of(&sketch) - 100.0).abs() < 1e-9);
     }
 }

@@ -281,6 +281,7 @@ impl Seasonal {
     /// The categories of a column of the reference.
     pub(super) fn counts(&self, tally: &ColumnTally<'_>) -> Counts {
         let (mut values, mut rest) = (BTreeMap::<String, f64>::new(), 0.0);
+        let mut error = 0.0;
         for (stratum, factor) in self.strata(tally) {
             let counts = stratum.counts();
             let mut named = 0.0;
@@ -289,8 +290,9 @@ impl Seasonal {
                 *values.entry(value.to_owned()).or_default() += n * factor;
             }
             rest += (counts.n() - named).max(0.0) * factor;
+            error += counts.error() * factor;
         }
-        Counts::new(values, rest).with_distinct(tally.sketch.distinct.count())
+        Counts::new(values, rest).with_error(error).with_distinct(tally.sketch.distinct.count())
     }
 
     /// Mean and standard deviation (of the population) of the numbers of a column.

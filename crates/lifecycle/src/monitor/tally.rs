@@ -241,6 +241,15 @@ impl<'a> ColumnTally<'a> {
         }
     }
 
+    /// How many rows have a value that no other row has; exact where the values are kept, and the
+    /// most that there can be by a sketch.
+    pub(super) fn n_single(&self) -> f64 {
+        match &self.exact {
+            Some(Exact::Levels(levels)) => levels.values().filter(|n| **n == 1).count() as f64,
+            _ => single_of(&self.sketch),
+        }
+    }
+
     /// Whether the values are kept.
     pub(super) fn is_exact(&self) -> bool {
         match &*self.strata {
@@ -315,13 +324,43 @@ pub(super) fn counts_of(sketch: &ColumnSketch) -> Counts {
             // Not all rows that are known: beyond some, only a share of them was sketched.
             let sketched = numbers.quantiles.n() as f64;
             with_rest(entries.map(|(k, n)| (number_text(k.value()), *n as f64)), sketched)
+                .with_error(numbers.frequent.error() as f64)
         }
         ValueSketch::Text(TextSketch { frequent, .. }) => {
             let entries = frequent.entries().iter();
             with_rest(entries.map(|(k, n)| (k.clone(), *n as f64)), n_known)
+                .with_error(frequent.error() as f64)
         }
     };
     counts.with_distinct(sketch.distinct.count())
+}
+
+/// The most rows of a sketch that may have a value which no other row has: values that it does not
+/// count one by one, each in a row, but for the rows that are more than these values.
+pub(super) fn single_of(sketch: &ColumnSketch) -> f64 {
+    let n_known = (sketch.n_rows - sketch.n_missing) as f64;
+    let of = |counts: &[u64], error: u64, n: f64| {
+        let error = error as f64;
+        if error == 0.0 {
+            return counts.iter().filter(|n| **n == 1).count() as f64;
+        }
+        let n_dropped = (sketch.distinct.count() as f64 - counts.len() as f64).max(0.0);
+        // What was kept has as many rows as it can have: the fewest are left for the others.
+        let kept: f64 = counts.iter().map(|n| *n as f64 + error).sum();
+        let more = (n - kept - n_dropped).max(0.0);
+        // A value that was dropped has at most `error` rows.
+        (n_dropped - more / (error - 1.0).max(1.0)).max(0.0)
+    };
+    match &sketch.values {
+        ValueSketch::Number(numbers) => {
+            let counts: Vec<u64> = numbers.frequent.entries().iter().map(|(_, n)| *n).collect();
+            of(&counts, numbers.frequent.error(), numbers.quantiles.n() as f64)
+        }
+        ValueSketch::Text(texts) => {
+            let counts: Vec<u64> = texts.frequent.entries().iter().map(|(_, n)| *n).collect();
+            of(&counts, texts.frequent.error(), n_known)
+        }
+    }
 }
 
 fn with_rest(values: impl Iterator<Item = (String, f64)>, n: f64) -> Counts {

@@ -229,12 +229,26 @@ fn versions_are_numbered_once_and_aliases_move_back_and_forth() {
         let history: Vec<_> =
             store.history("churn").unwrap().into_iter().map(|c| (c.before, c.number)).collect();
         assert_eq!(history, [(Some(2), Some(1)), (Some(1), Some(2)), (None, Some(1))]);
+        // Back twice goes back two versions, and not to and fro.
+        for number in ["1", "2", "3"] {
+            if number == "3" {
+                store.register("churn", &model_file(folder, 0.6), None, None, NOW).unwrap();
+            }
+            store.set_alias("churn", "next", number, None, NOW).unwrap();
+        }
+        let mut back = |why| store.roll_back("churn", "next", why, NOW);
+        assert_eq!((back(None).unwrap(), back(Some("bad, too")).unwrap()), (2, 1));
+        assert!(back(None).is_err(), "it stood for nothing before");
+        store.set_alias("churn", "next", "3", None, NOW).unwrap();
+        assert_eq!(store.roll_back("churn", "next", None, NOW).unwrap(), 1);
+        store.remove_alias("churn", "next", NOW).unwrap();
+        store.delete_model("churn", Some(3)).unwrap();
         // The number of a removed version is not given again.
         store.set_alias("churn", "old", "2", None, NOW).unwrap();
         store.remove_alias("churn", "old", NOW).unwrap();
         store.delete_model("churn", Some(2)).unwrap();
         let third = store.register("churn", &b, None, None, NOW).unwrap();
-        assert_eq!(third.number, 3);
+        assert_eq!(third.number, 4);
     });
 }
 

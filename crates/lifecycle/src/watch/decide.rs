@@ -14,8 +14,8 @@ pub fn decide(
 ) -> Decided {
     match &state.phase {
         Phase::Trial { version, since, .. } => trial(config, *version, since, observed, at),
-        Phase::Canary { version, step, since, .. } => {
-            canary(config, (*version, *step), since, observed, at)
+        Phase::Canary { version, step, since, n_had, .. } => {
+            canary(config, (*version, *step, *n_had), since, observed, at)
         }
         Phase::Waiting { version, since } => waiting(*version, since, observed),
         Phase::Guard { version, previous, since, .. } => {
@@ -174,10 +174,11 @@ fn trial(
 }
 
 /// The share grows step by step as long as the model is not worse; both models predict all rows
-/// that came, so that the test is the trial's and goes on counting.
+/// that came, so that the test is the trial's and goes on counting. Each step waits for rows of its
+/// own: those from before it say nothing about what a larger share does.
 fn canary(
     config: &WatchConfig,
-    (version, step): (i64, usize),
+    (version, step, n_had): (i64, usize, u64),
     since: &str,
     observed: &Observation,
     at: &str,
@@ -199,7 +200,8 @@ fn canary(
         return decided(proved(config, version), words);
     };
     let passed_s = seconds_between(since, at);
-    if passed_s >= settings.step.as_seconds() && duel.is_some() {
+    let n_of_step = observed.duel.as_ref().map_or(0, |duel| duel.n_rows.saturating_sub(n_had));
+    if passed_s >= settings.step.as_seconds() && n_of_step >= rollout.min_rows {
         let action = step_of(config, version, step + 1).unwrap_or_else(|| proved(config, version));
         let words = format!("Version {version} is not worse on its step: {so_far}.");
         return decided(action, words);

@@ -1,6 +1,6 @@
 //! Where a watch stands, what was observed, and what is to be done.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use modelwright_core::record::Status;
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,10 @@ pub struct WatchState {
     /// SHA-256 of files from before the world changed: nothing is learned from them any more.
     #[serde(default)]
     pub stale: BTreeSet<String>,
+    /// SHA-256 of files that could not be read, and why: the same bytes are not tried again, and
+    /// what is in the other files is seen nevertheless.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unreadable: BTreeMap<String, String>,
     /// What is going on.
     pub phase: Phase,
     /// Rows that the last retraining had, where it left out those from before the world changed,
@@ -63,6 +67,9 @@ pub enum Phase {
         since: String,
         /// What names the rows that were there before its trial, or before the first step.
         before: BTreeSet<String>,
+        /// Rows with answers that had come since then when this step began.
+        #[serde(default)]
+        n_had: u64,
     },
     /// A person must say yes.
     Waiting {

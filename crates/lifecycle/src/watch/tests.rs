@@ -206,9 +206,14 @@ fn a_canary_grows_step_by_step_while_it_is_not_worse_and_is_taken_back_when_it_i
     let trial = state(Phase::Trial { version: 2, since: day(1), before: BTreeSet::new() });
     let first = Action::Canary { version: 2, step: 0, percent: 10.0 };
     assert_eq!(action(&config, &trial, &duel(500, 0.1, 0.01, 1.0), &day(2)), first);
-    let on =
-        |step| state(Phase::Canary { version: 2, step, since: day(2), before: BTreeSet::new() });
+    let with = |step, n_had| {
+        let (since, before) = (day(2), BTreeSet::new());
+        state(Phase::Canary { version: 2, step, since, before, n_had })
+    };
+    let on = |step| with(step, 500);
     let fine = duel(600, 0.1, 0.01, 1.0);
+    // Rows from before the step are none of its own.
+    assert_eq!(action(&config, &with(0, 550), &fine, &day(3)), Action::Nothing);
     assert_eq!(action(&config, &on(0), &fine, "2026-03-02T12:00:00Z"), Action::Nothing);
     let second = Action::Canary { version: 2, step: 1, percent: 50.0 };
     assert_eq!(action(&config, &on(0), &fine, &day(3)), second);

@@ -181,6 +181,9 @@ impl Monitor {
                 session.note(&format!("alert: `{name}` {what}"));
             }
         }
+        for (rule, column) in &seen.unknown {
+            output::warn(&format!("the rule `{rule}` is about `{column}`, which is not compared"));
+        }
         for (sink, why) in &sent.failed {
             output::warn(&format!("`{sink}` was not told ({why}); it is tried again next time"));
         }

@@ -241,7 +241,7 @@ fn text(decision: &Decision, file: &str) -> String {
     let mut text = format!("{verdict}: {}\n\n", decision.summary);
     let _ = writeln!(
         text,
-        "{} on {} recent rows that neither model learned from: {} (old), {} (new)\n{}\n",
+        "{} on {} recent rows that the new model did not learn from: {} (old), {} (new)\n{}\n",
         decision.metric,
         count(decision.n_rows),
         number(decision.champion),

@@ -1,5 +1,6 @@
 //! Answers that come in a file of their own, later than the rows.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 
 use modelwright_automl::Purpose;
@@ -16,6 +17,8 @@ pub(super) struct Labels {
     column: Column,
     shown: String,
     by: By,
+    /// Rows that have an answer in the present pass.
+    n_found: Cell<usize>,
 }
 
 enum By {
@@ -54,7 +57,7 @@ impl Labels {
                 rows: rows_by_id(file.table.require(id).map_err(|e| e.at(shown.clone()))?, &shown)?,
             },
         };
-        Ok(Self { column, shown, by })
+        Ok(Self { column, shown, by, n_found: Cell::new(0) })
     }
 
     /// The column that rows are found by.
@@ -63,6 +66,17 @@ impl Labels {
             By::Order => None,
             By::Id { name, .. } => Some(name),
         }
+    }
+
+    /// Begins to count anew.
+    pub(super) fn begin(&self) {
+        self.n_found.set(0);
+    }
+
+    /// How many of the answers belong to a row, where that is not all of them.
+    pub(super) fn note(&self) -> Option<String> {
+        let (found, all) = (self.n_found.get(), self.column.n_rows());
+        (found < all).then(|| format!("{found} of {all} answers belong to one of the new rows"))
     }
 
     /// The rows with their answers; `n_before` rows came before them.
@@ -78,10 +92,11 @@ impl Labels {
             }
             By::Id { name, rows } => {
                 let ids = table.require(name)?;
-                let place = |row| ids.text(row).and_then(|id| rows.get(id)).copied();
+                let place = |row| ids.text(row).and_then(|id| rows.get(same(id))).copied();
                 (0..n_rows).map(place).collect()
             }
         };
+        self.n_found.set(self.n_found.get() + places.iter().flatten().count());
         let mut columns = table.into_columns();
         columns.retain(|c| c.name != self.column.name);
         columns.push(taken(&self.column, &places));
@@ -93,6 +108,13 @@ impl Labels {
         match self.by {
             By::Order if n_rows as usize != self.column.n_rows() => {
                 Err(self.uneven(&n_rows.to_string()))
+            }
+            By::Id { .. } if self.n_found.get() == 0 && self.column.n_rows() > 0 && n_rows > 0 => {
+                Err(Error::input("no answer belongs to a row")
+                    .at(self.shown.clone())
+                    .expected("ids that the new rows have")
+                    .got(format!("{} answers, none with such an id", self.column.n_rows()))
+                    .hint("compare the column of --id in both files"))
             }
             _ => Ok(()),
         }
@@ -107,11 +129,26 @@ impl Labels {
     }
 }
 
+/// An id as it is compared: whole numbers by their value, as a table with a gap somewhere writes
+/// `7` as `7.0`.
+fn same(id: &str) -> &str {
+    match id.split_once('.') {
+        Some((whole, rest))
+            if !whole.is_empty()
+                && whole.bytes().all(|b| b.is_ascii_digit())
+                && rest.bytes().all(|b| b == b'0') =>
+        {
+            whole
+        }
+        _ => id,
+    }
+}
+
 fn rows_by_id(ids: &Column, shown: &str) -> Result<HashMap<String, usize>> {
     let mut rows = HashMap::with_capacity(ids.n_rows());
     for row in 0..ids.n_rows() {
         let Some(id) = ids.text(row) else { continue };
-        if let Some(first) = rows.insert(id.to_owned(), row) {
+        if let Some(first) = rows.insert(same(id).to_owned(), row) {
             return Err(Error::input("an id has two answers")
                 .at(shown)
                 .row(row as u64 + 1)
@@ -138,4 +175,45 @@ fn taken(column: &Column, places: &[Option<usize>]) -> Column {
         },
     };
     Column { name: column.name.clone(), data }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(ids: &[&str]) -> Labels {
+        let of = |values: &[&str], name: &str| {
+            Column::strings(name, values.iter().map(|v| Some(*v)).collect::<Vec<_>>())
+        };
+        let rows = rows_by_id(&of(ids, "id"), "labels.csv").unwrap();
+        Labels {
+            column: of(&vec!["yes"; ids.len()], "left"),
+            shown: "labels.csv".to_owned(),
+            by: By::Id { name: "id".to_owned(), rows },
+            n_found: Cell::new(0),
+        }
+    }
+
+    #[test]
+    fn answers_that_belong_to_no_row_are_said_and_numbers_are_the_same_with_a_point() {
+        let ids = Column::strings("id", vec![Some("0"), Some("1"), Some("2"), Some("a.0")]);
+        let table = || Table::new(vec![ids.clone()]).unwrap();
+        let known = |labels: &Labels| {
+            labels.begin();
+            let column = labels.attach(table(), 0).unwrap().column("left").unwrap().clone();
+            (0..4).filter(|row| !column.is_missing(*row)).count()
+        };
+        let floats = labels(&["0.0", "2.0"]);
+        assert_eq!((known(&floats), floats.note()), (2, None));
+        assert!(floats.check(4).is_ok());
+        let few = labels(&["1", "8"]);
+        assert_eq!(known(&few), 1);
+        assert_eq!(few.note().unwrap(), "1 of 2 answers belong to one of the new rows");
+        let none = labels(&["x1", "x2"]);
+        assert_eq!(known(&none), 0);
+        let error = none.check(4).unwrap_err().to_string();
+        assert!(error.contains("no answer belongs to a row"), "{error}");
+        assert_eq!(same("1.50"), "1.50");
+        assert_eq!(same("a.0"), "a.0");
+    }
 }

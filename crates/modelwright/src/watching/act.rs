@@ -29,6 +29,8 @@ pub(super) struct Acting<'a> {
     /// The version that the champion is.
     pub(super) number: i64,
     pub(super) files: &'a [DataFile],
+    /// Rows with answers that the duel counted.
+    pub(super) n_duelled: u64,
     pub(super) at: &'a str,
 }
 
@@ -56,12 +58,14 @@ impl Acting<'_> {
                 return self.retrain(triggers, plan, store).map(Some);
             }
             Action::Canary { version, step, percent } => {
-                let before = match &plan.state.phase {
-                    Phase::Trial { before, .. } | Phase::Canary { before, .. } => before.clone(),
-                    _ => self.before(),
+                let (before, n_had) = match &plan.state.phase {
+                    Phase::Trial { before, .. } | Phase::Canary { before, .. } => {
+                        (before.clone(), self.n_duelled)
+                    }
+                    _ => (self.before(), 0),
                 };
                 let (version, step) = (*version, *step);
-                plan.state.phase = Phase::Canary { version, step, since, before };
+                plan.state.phase = Phase::Canary { version, step, since, before, n_had };
                 plan.state.percent = Some(*percent);
             }
             Action::Try { version } => {
@@ -80,7 +84,7 @@ impl Acting<'_> {
                     guard(self.config, *version, Some(self.number), &since, self.before());
             }
             Action::RollBack { version } => {
-                self.move_champion(*version, "the watch rolled it back", plan)?;
+                self.move_champion(*version, "rolled back by the watch", plan)?;
                 plan.state.phase = Phase::Steady;
             }
             Action::Discard { .. } | Action::Settle => {
@@ -266,7 +270,9 @@ impl Acting<'_> {
         let time = retrain_time(self.champion, settings.time.map(|span| span.0))?;
         let ctx = (self.world.context)(Some(time))?;
         let window = &self.config.window;
-        let holds = |f: &&DataFile| !state.stale.contains(&f.sha256);
+        let holds = |f: &&DataFile| {
+            !state.stale.contains(&f.sha256) && !state.unreadable.contains_key(&f.sha256)
+        };
         let mut data: Vec<PathBuf> =
             self.files.iter().filter(holds).map(|f| f.path.clone()).collect();
         if let Some(n) = window.files {

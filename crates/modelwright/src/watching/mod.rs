@@ -15,7 +15,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use modelwright_core::record::MonitorRecord;
-use modelwright_core::{Context, Result};
+use modelwright_core::{Context, Error, ErrorKind, Result};
+use modelwright_io::{ReadOptions, read_path};
 use modelwright_lifecycle::alerts::{
     AlertRules, Delivery, Observed, Transport, Whose, deliver, observe,
 };
@@ -59,6 +60,8 @@ pub struct Tick {
     /// Why a server of the canary could not be told where the rollout stands; the next look tells
     /// it again.
     pub servers: Option<String>,
+    /// Files that could not be read and were left out, each with why.
+    pub unreadable: Vec<(String, String)>,
     /// Alerts that began, last or ended.
     pub alerts: Option<Observed>,
     /// Notices that were sent.
@@ -114,7 +117,14 @@ impl<'a> Watcher<'a> {
             let before = marks(&files, &self.config.out);
             state.phase = act::guard(&self.config, *version, Some(*previous), since, before);
         }
-        let look = self.look(&mut store, &mut state, &files, &at)?;
+        let look = match self.look(&mut store, &mut state, &files, &at) {
+            Ok(look) => look,
+            Err(error) => {
+                // Who waits for a notice is told whatever this look came to.
+                self.tell(&mut store, None, &at)?;
+                return Err(error);
+            }
+        };
         let has_looked = look.found.is_some();
         let grounds = Grounds::new(&self.config, &state, look.observed, &at);
         let acting = act::Acting {
@@ -123,6 +133,7 @@ impl<'a> Watcher<'a> {
             champion: &look.champion,
             number: grounds.observed.champion,
             files: &files,
+            n_duelled: grounds.observed.duel.as_ref().map_or(0, |duel| duel.n_rows),
             at: &at,
         };
         let mut plan = act::Plan { state: state.clone(), steps: Vec::new() };
@@ -141,7 +152,12 @@ impl<'a> Watcher<'a> {
         let servers = acting.follow(&grounds.decided.action, &plan.state, &mut store);
         let (alerts, delivery) = self.tell(&mut store, look.found.as_ref(), &at)?;
         let Grounds { decided, observed, .. } = grounds;
-        Ok(Tick { at, decided, observed, outcome, servers, alerts, delivery })
+        let unreadable = files.iter().filter_map(|file| {
+            let why = plan.state.unreadable.get(&file.sha256)?;
+            Some((file.path.display().to_string(), why.clone()))
+        });
+        let unreadable = unreadable.collect();
+        Ok(Tick { at, decided, observed, outcome, servers, unreadable, alerts, delivery })
     }
 
     /// The files with rows, those of the serving log among them.
@@ -178,7 +194,10 @@ impl<'a> Watcher<'a> {
         let version = store.version(name, alias)?.number;
         let champion = Model::load(store.model_file(name, alias)?)?;
         let trained_on = champion.artifact.record()?.data.sha256;
-        let is_new = |f: &&DataFile| !state.seen.contains(&f.sha256) && f.sha256 != trained_on;
+        let is_new = |f: &&DataFile| {
+            let is_known = state.seen.contains(&f.sha256) || f.sha256 == trained_on;
+            !is_known && !state.unreadable.contains_key(&f.sha256)
+        };
         let mut new: Vec<&DataFile> = files.iter().filter(is_new).collect();
         if self.config.monitor.newest > 0 {
             new.drain(..new.len().saturating_sub(self.config.monitor.newest));
@@ -191,10 +210,17 @@ impl<'a> Watcher<'a> {
             let said = if let Some((_, said)) = known {
                 said.clone()
             } else {
-                let record = self.monitor(store, &champion, &new, at)?;
-                let said = said_of(&record);
-                found = Some(record);
-                said
+                match self.monitor(store, &champion, &new, at) {
+                    Ok(record) => {
+                        let said = said_of(&record);
+                        found = Some(record);
+                        said
+                    }
+                    Err(error) => {
+                        self.leave_out(&champion, &new, state, error)?;
+                        return self.look(store, state, files, at);
+                    }
+                }
             };
             state.looked = Some((key, said.clone()));
             monitored = Some(said);
@@ -203,6 +229,56 @@ impl<'a> Watcher<'a> {
         let duel = self.duel(store, state, files)?;
         let observed = Observation { champion: version, n_new_rows, monitored, duel };
         Ok(Look { champion, observed, found })
+    }
+
+    /// Finds the files that made the monitor fail and notes them, so that one of them does not hide
+    /// what is in the others.
+    ///
+    /// # Errors
+    /// What the monitor said, where it is about none of the files alone.
+    fn leave_out(
+        &self,
+        champion: &Model,
+        new: &[&DataFile],
+        state: &mut WatchState,
+        error: Error,
+    ) -> Result<()> {
+        if error.kind() != ErrorKind::Input {
+            return Err(error);
+        }
+        let mut has_left_out = false;
+        for file in new {
+            let ctx = (self.world.context)(None)?;
+            let options = ReadOptions::of_text(&champion.text_layout())?;
+            if let Err(why) = read_path(&file.path, &options, &ctx) {
+                if why.kind() != ErrorKind::Input {
+                    return Err(why);
+                }
+                state.unreadable.insert(file.sha256.clone(), why.to_string());
+                has_left_out = true;
+            }
+        }
+        // What no file has to answer for is about the settings or the reference.
+        if !has_left_out {
+            return Err(error);
+        }
+        Ok(())
+    }
+
+    /// What is asked about files.
+    fn request(&self, new: &[&DataFile]) -> MonitorRequest {
+        MonitorRequest {
+            current: new.iter().map(|f| Rows::File(f.path.clone())).collect(),
+            options: MonitorOptions {
+                drift_share: self.config.monitor.drift_share,
+                season: self.config.monitor.season,
+                time_column: self.config.monitor.time_column.clone(),
+                by: self.config.monitor.by.clone(),
+                ..MonitorOptions::default()
+            },
+            reference: self.config.monitor.reference.clone().map(Rows::File),
+            ..MonitorRequest::default()
+        }
     }
 
     /// The monitor on new files, written down as a run.
@@ -214,18 +290,7 @@ impl<'a> Watcher<'a> {
         at: &str,
     ) -> Result<MonitorRecord> {
         let files: Vec<&Path> = new.iter().map(|f| f.path.as_path()).collect();
-        let request = MonitorRequest {
-            current: files.iter().map(|f| Rows::File((*f).to_owned())).collect(),
-            options: MonitorOptions {
-                drift_share: self.config.monitor.drift_share,
-                season: self.config.monitor.season,
-                time_column: self.config.monitor.time_column.clone(),
-                by: self.config.monitor.by.clone(),
-                ..MonitorOptions::default()
-            },
-            reference: self.config.monitor.reference.clone().map(Rows::File),
-            ..MonitorRequest::default()
-        };
+        let request = self.request(new);
         let ctx = (self.world.context)(None)?;
         let run = store.begin_run(&NewRun {
             kind: "monitor".to_owned(),
@@ -269,8 +334,9 @@ impl<'a> Watcher<'a> {
             Phase::Steady | Phase::Waiting { .. } | Phase::Approved { .. } => return Ok(None),
         };
         let load = |selector: &str| Model::load(store.model_file(name, selector)?);
-        let later: Vec<&Path> =
-            files.iter().filter(|f| came_later(f, before)).map(|f| f.path.as_path()).collect();
+        let is_later =
+            |f: &&DataFile| came_later(f, before) && !state.unreadable.contains_key(&f.sha256);
+        let later: Vec<&Path> = files.iter().filter(is_later).map(|f| f.path.as_path()).collect();
         if later.is_empty() {
             return Ok(None);
         }

@@ -5,10 +5,11 @@
 //! with their labels, missing where nobody knows them yet. A part whose labels did not change
 //! becomes the same bytes again, so that it is not taken for new.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use modelwright_core::context::Event;
 use modelwright_core::data::{Column, Table};
 use modelwright_core::{Context, Error, Result};
 use modelwright_io::{ReadOptions, TableWriter, read_path};
@@ -24,6 +25,9 @@ const TIME: &str = "request_time";
 /// The label of each request's row, the last that came.
 type Labels = BTreeMap<(String, u64), String>;
 
+/// Requests and rows in them.
+type Keys = BTreeSet<(String, u64)>;
+
 /// Brings the files in `out` up to date with the log in `folder`, for the model that is served as
 /// `name`.
 ///
@@ -38,6 +42,7 @@ pub(super) fn collect(
 ) -> Result<()> {
     let labels = labels(&parts(&folder.join("feedback"))?, ctx)?;
     let requests = parts(&folder.join("requests").join(name))?;
+    forget(out, &requests)?;
     if !requests.is_empty() {
         fs::create_dir_all(out).map_err(|e| {
             Error::work("cannot make the folder of collected rows")
@@ -45,6 +50,8 @@ pub(super) fn collect(
                 .because(e)
         })?;
     }
+    let repeated = if labels.is_empty() { Keys::new() } else { repeated(&requests, ctx)? };
+    let labels: Labels = labels.into_iter().filter(|(key, _)| !repeated.contains(key)).collect();
     for part in requests {
         let table = read_path(&part, &ReadOptions::default(), ctx)?.table;
         let mut writer = TableWriter::parquet(Vec::new());
@@ -55,6 +62,25 @@ pub(super) fn collect(
             continue;
         }
         atomic_write(&path, &bytes)?;
+    }
+    Ok(())
+}
+
+/// Removes the copies of parts that the log no longer has: what its owner deletes, or its limit, is
+/// not learned from for ever. A log that is not there at all, such as a disk that is not mounted,
+/// is no deletion.
+fn forget(out: &Path, requests: &[PathBuf]) -> Result<()> {
+    if requests.is_empty() {
+        return Ok(());
+    }
+    let is_there =
+        |copy: &PathBuf| requests.iter().any(|part| part.file_name() == copy.file_name());
+    for copy in parts(out)?.into_iter().filter(|copy| !is_there(copy)) {
+        fs::remove_file(&copy).map_err(|e| {
+            Error::work("cannot remove a copy of the serving log")
+                .at(copy.display().to_string())
+                .because(e)
+        })?;
     }
     Ok(())
 }
@@ -91,6 +117,31 @@ fn labels(parts: &[PathBuf], ctx: &Context) -> Result<Labels> {
         }
     }
     Ok(labels)
+}
+
+/// The keys that several rows of the log have, with a warning where there are any: who sends one id
+/// with many requests has not said which of them a label is of.
+fn repeated(requests: &[PathBuf], ctx: &Context) -> Result<Keys> {
+    let (mut seen, mut twice) = (Keys::new(), Keys::new());
+    for part in requests {
+        let table = read_path(part, &ReadOptions::default(), ctx)?.table;
+        for row in 0..table.n_rows() {
+            if let Some(key) = key(&table, row)?
+                && !seen.insert(key.clone())
+            {
+                twice.insert(key);
+            }
+        }
+    }
+    if let Some((id, _)) = twice.first() {
+        let text = format!(
+            "{} ids of requests stand for several rows of the serving log, such as `{id}`: labels \
+             that name them are left out",
+            twice.len()
+        );
+        ctx.tell(Event::Warning(text));
+    }
+    Ok(twice)
 }
 
 /// The request and the row in it, from 1.
@@ -143,6 +194,33 @@ mod tests {
                 Column::strings("label", labels.iter().map(|l| Some(l.2)).collect::<Vec<_>>()),
             ],
         );
+    }
+
+    #[test]
+    fn copies_of_parts_that_the_log_lost_are_removed() {
+        let out = std::env::temp_dir().join(format!("mw-copies-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&out);
+        let column = || vec![Column::numbers("x", vec![1.0])];
+        write(&out.join("part-1.parquet"), column());
+        write(&out.join("part-2.parquet"), column());
+        forget(&out, &[]).unwrap();
+        assert_eq!(parts(&out).unwrap().len(), 2, "a log that is away deletes nothing");
+        let ids = |ids: &[&str]| {
+            let rows = Column::numbers("request_row", vec![1.0; ids.len()]);
+            let ids = ids.iter().map(|id| Some(*id)).collect::<Vec<_>>();
+            vec![Column::strings("request_id", ids), rows]
+        };
+        let logged = [out.join("log-1.parquet"), out.join("log-2.parquet")];
+        write(&logged[0], ids(&["trace", "own"]));
+        write(&logged[1], ids(&["trace", "other"]));
+        let twice = repeated(&logged, &Context::unlimited(0, 1)).unwrap();
+        assert_eq!(twice.into_iter().collect::<Vec<_>>(), [("trace".to_owned(), 1)]);
+        for path in logged {
+            fs::remove_file(path).unwrap();
+        }
+        forget(&out, &[PathBuf::from("log/part-2.parquet")]).unwrap();
+        assert_eq!(parts(&out).unwrap(), [out.join("part-2.parquet")]);
+        fs::remove_dir_all(&out).unwrap();
     }
 
     #[test]

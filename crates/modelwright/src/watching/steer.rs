@@ -137,7 +137,8 @@ mod tests {
         let (config, servers) =
             (config("\"http://a/\", \"http://away\", \"http://b\""), Servers::default());
         let (settings, before) = (config.rollout.canary.as_ref().unwrap(), BTreeSet::new());
-        let state = at(Phase::Canary { version: 2, step: 0, since: String::new(), before }, 5.0);
+        let state =
+            at(Phase::Canary { version: 2, step: 0, since: String::new(), before, n_had: 0 }, 5.0);
         let error =
             tell(&config, &Order::of_state(&state, settings), &servers).unwrap_err().to_string();
         assert!(error.contains("http://away/admin/models/churn/shadow"), "{error}");
@@ -170,7 +171,7 @@ mod tests {
             all.iter().map(short).collect::<Vec<_>>()
         };
         let (since, before) = (String::new(), BTreeSet::new());
-        let canary = Phase::Canary { version: 3, step: 1, since: since.clone(), before };
+        let canary = Phase::Canary { version: 3, step: 1, since: since.clone(), before, n_had: 0 };
         let share = [r#"shadow {"version":null}"#, r#"canary {"percent":25.0,"version":3}"#];
         assert_eq!(told(&at(canary.clone(), 25.0)), share);
         assert_eq!(told(&WatchState { phase: canary, ..WatchState::default() }), share);

@@ -32,10 +32,10 @@ fn first() -> u32 {
     1
 }
 
-/// A whole number, which JSON may write as `2.0` too.
+/// A whole number from 1, which JSON may write as `2.0` too: row 0 would be joined to no row.
 fn whole<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
     let number = f64::deserialize(deserializer)?;
-    let is_whole = number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number);
+    let is_whole = number.fract() == 0.0 && (1.0..=f64::from(u32::MAX)).contains(&number);
     if is_whole { Ok(number as u32) } else { Err(serde::de::Error::custom("not a row")) }
 }
 
@@ -83,7 +83,7 @@ mod tests {
             serde_json::from_str::<Labelled>(&text).ok().map(|labelled| labelled.row)
         };
         assert_eq!((row("2"), row("2.0"), row("4294967295")), (Some(2), Some(2), Some(u32::MAX)));
-        for wrong in ["2.5", "-1", "4294967296", "1e300", "\"2\"", "null"] {
+        for wrong in ["0", "2.5", "-1", "4294967296", "1e300", "\"2\"", "null"] {
             assert_eq!(row(wrong), None, "{wrong}");
         }
     }

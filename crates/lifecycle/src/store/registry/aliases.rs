@@ -6,9 +6,13 @@
 use modelwright_core::{Error, Result};
 
 use super::read::{history_in, version_in, versions_in};
-use super::{check_word, model_id};
+use super::{AliasChange, check_word, model_id};
 use crate::store::Store;
 use crate::store::db::{Db, DbResult, OptionalRow, params};
+
+/// What the reason of a move back begins with: such a move is no step forward, and going back once
+/// more goes on from where it arrived.
+pub(super) const ROLLED_BACK: &str = "rolled back";
 
 /// An alias that is to move.
 #[derive(Debug, Clone, Copy)]
@@ -123,21 +127,46 @@ impl Store {
                 return Ok(Moved::Meanwhile { now: Some(now) });
             }
             let numbers: Vec<i64> = versions_in(db, name)?.iter().map(|v| v.number).collect();
-            let history = history_in(db, name)?;
-            let mut moves = history.iter().filter(|change| change.alias == alias);
-            let earlier = moves.find(|c| c.number == Some(now)).and_then(|change| change.before);
-            let Some(before) = earlier.filter(|before| numbers.contains(before)) else {
+            let mut steps = steps_forward(&history_in(db, name)?, alias);
+            steps.retain(|step| *step != now && numbers.contains(step));
+            let Some(before) = steps.pop() else {
                 return Err(Error::input("the alias stood for no other version before")
                     .got(format!("{name}@{alias}, version {now}"))
                     .hint(
                         "see `modelwright models history NAME`, and move it with `models alias`",
                     ));
             };
-            let reason = reason.or(Some("rolled back"));
-            move_alias(db, name, alias, Some(before), reason, at).map_err(|e| db.failed(e))?;
+            let reason = match reason {
+                Some(reason) if reason.starts_with(ROLLED_BACK) => reason.to_owned(),
+                Some(reason) => format!("{ROLLED_BACK}: {reason}"),
+                None => ROLLED_BACK.to_owned(),
+            };
+            move_alias(db, name, alias, Some(before), Some(&reason), at)
+                .map_err(|e| db.failed(e))?;
             Ok(Moved::Done { number: before, before: Some(now) })
         })
     }
+}
+
+/// The versions that an alias went forward through to the present one, oldest first: what was
+/// rolled back is not on the way. `history` has the newest move first.
+fn steps_forward(history: &[AliasChange], alias: &str) -> Vec<i64> {
+    let mut steps: Vec<i64> = Vec::new();
+    for change in history.iter().rev().filter(|change| change.alias == alias) {
+        let Some(number) = change.number else {
+            steps.clear();
+            continue;
+        };
+        if steps.is_empty() {
+            steps.extend(change.before);
+        }
+        let is_back = change.reason.as_deref().is_some_and(|why| why.starts_with(ROLLED_BACK));
+        match steps.iter().rposition(|step| *step == number) {
+            Some(place) if is_back => steps.truncate(place + 1),
+            _ => steps.push(number),
+        }
+    }
+    steps
 }
 
 /// Moves an alias within a transaction.
