@@ -3,8 +3,8 @@
 //! Boosters that minimise squared errors predict means, whatever they are judged by. Where the
 //! metric is best at another property (the median for absolute errors, a quantile for a pinball
 //! loss), they minimise the loss that asks for it, and the yardstick is the constant that has it.
-//! Reference: Gneiting, "Making and evaluating point forecasts", Journal of the American Statistical
-//! Association 106, 2011.
+//! Reference: Gneiting, "Making and evaluating point forecasts", Journal of the American
+//! Statistical Association 106, 2011.
 
 use modelwright_core::params::ParamValue;
 use modelwright_core::record::{Plan, PlannedTrial};

@@ -191,6 +191,7 @@ impl Account<'_> {
             is_refit: true,
         };
         RunRecord {
+            continued: Vec::new(),
             format_version: FORMAT_VERSION,
             engine_version: env!("CARGO_PKG_VERSION").to_owned(),
             task: self.task(),

@@ -169,7 +169,7 @@ mod tests {
         let labels = classes.iter().collect();
         let classes = classes.iter().map(|c| (*c).to_owned()).collect();
         let (threshold, costs, fair) = (0.4, None, None);
-        PredictionTable { classes, labels, names, threshold, costs, fair }
+        PredictionTable { classes, labels, names, threshold, costs, fair, scores_anomalies: false }
     }
 
     fn table(classes: &[&str], predictions: &Predictions) -> Table {

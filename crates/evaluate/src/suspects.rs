@@ -5,8 +5,8 @@
 //! class get, and the row's own class does not come near (confident learning: Northcutt, Jiang and
 //! Chuang, "Confident Learning: Estimating Uncertainty in Dataset Labels", JAIR 70, 2021, the rows
 //! off the diagonal of the confident joint), and is more probable than it. Numbers: a row is
-//! suspect when its residual is far outside those of rows with similar predictions. What is usual is told by rows as they weigh, and
-//! a row without weight is never named.
+//! suspect when its residual is far outside those of rows with similar predictions. What is usual
+//! is told by rows as they weigh, and a row without weight is never named.
 
 use modelwright_core::task::Predictions;
 

@@ -2,8 +2,9 @@
 //!
 //! Classification predicts the weighted class frequencies, which minimise the log loss among
 //! constants; regression predicts the weighted mean (minimises squared error), the weighted median
-//! (minimises absolute error) or another quantile (minimises its pinball loss). Cost: one pass over the target. It is the floor of every
-//! leaderboard and the incumbent before anything else is fitted.
+//! (minimises absolute error) or another quantile (minimises its pinball loss). Cost: one pass over
+//! the target. It is the floor of every leaderboard and the incumbent before anything else is
+//! fitted.
 //!
 //! Reference: Hyndman & Athanasopoulos, *Forecasting: Principles and Practice*, 3rd ed., §5.2.
 

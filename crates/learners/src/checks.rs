@@ -421,7 +421,7 @@ fn an_observed_fit_is_the_fit_once_its_own_rows_choose_the_rounds() {
             return;
         };
         if course.losses.is_empty() {
-            let alone = TrainView { validation: &[], ..table.train() };
+            let alone = modelwright_core::data::TrainView { validation: &[], ..table.train() };
             let alone = entry.fit(&alone, &quick(entry), &context(2)).unwrap();
             assert!(fitted.encode().unwrap() == alone.encode().unwrap(), "{what}: was told");
             return;

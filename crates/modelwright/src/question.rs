@@ -126,9 +126,9 @@ impl Question {
     /// The options as the record keeps them; what only one subcommand asks keeps its default.
     pub(crate) fn options(&self, time: Option<Duration>, global: &Global) -> Result<Options> {
         let target = self.target.as_deref().ok_or_else(|| {
-            Error::input("what shall be predicted?")
-                .at("--target")
-                .expected("the name of a column")
+            Error::input("missing --target <COLUMN>")
+                .at("modelwright train")
+                .expected("the name of the column to predict")
                 .hint("add --target COLUMN; only isolation_forest learns without one")
         })?;
         self.options_for(target, time, global)

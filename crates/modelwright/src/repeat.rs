@@ -56,6 +56,7 @@ pub fn time_limit(record: &RunRecord) -> Option<Duration> {
 /// # Errors
 /// Input error when a table has other bytes than the run's, or is missing, or was not there.
 pub fn input_of_record(record: &RunRecord, train: Named, test: Option<Named>) -> Result<FitInput> {
+    must_be_a_fit(record)?;
     let known = |(mut file, shown): Named, source: &DataSource| {
         must_be_the_same_data(&shown, &file, source)?;
         file.source = source.clone();
@@ -79,11 +80,8 @@ pub fn input_of_record(record: &RunRecord, train: Named, test: Option<Named>) ->
     Ok(input_of(train, test, record.options.clone()))
 }
 
-/// Fits again in a context that decides as the record says.
-///
-/// # Errors
-/// As [`fit`], and work error when the run went another way than the recorded one.
-pub fn repeat(record: &RunRecord, input: FitInput, ctx: &Context) -> Result<FitOutcome> {
+/// Refuses what a fit alone did not make: a record of it does not say enough.
+fn must_be_a_fit(record: &RunRecord) -> Result<()> {
     if !record.edits.is_empty() {
         return Err(Error::input("the model was changed by hand after its fit")
             .expected("a model as its fit made it")
@@ -96,9 +94,18 @@ pub fn repeat(record: &RunRecord, input: FitInput, ctx: &Context) -> Result<FitO
             .got(format!("boosters of the model with SHA-256 {}", last.parent_sha256))
             .hint(
                 "retrain that model with the same rows, --plan continue and the same --seed: it \
-                   comes out the same",
+                 comes out the same",
             ));
     }
+    Ok(())
+}
+
+/// Fits again in a context that decides as the record says.
+///
+/// # Errors
+/// As [`fit`], and work error when the run went another way than the recorded one.
+pub fn repeat(record: &RunRecord, input: FitInput, ctx: &Context) -> Result<FitOutcome> {
+    must_be_a_fit(record)?;
     let mut outcome = fit(input, ctx)?;
     if let (Some(picked), None) = (record.picked, outcome.record.picked) {
         outcome = outcome.pick(picked)?;

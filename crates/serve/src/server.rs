@@ -153,8 +153,8 @@ impl Server {
     }
 
     /// Answers until [`Stop::now`], or, with `signals`, until SIGINT or SIGTERM; SIGHUP makes it
-    /// look for newer models and read keys and certificates again. Returns when running requests have
-    /// ended, or at a second such signal.
+    /// look for newer models and read keys and certificates again. Returns when running requests
+    /// have ended, or at a second such signal.
     ///
     /// # Errors
     /// Work error when the system refuses the socket or the signals.

@@ -235,7 +235,8 @@ fn above_two_million_rows_the_search_works_on_a_sample_and_the_last_fit_on_all()
 #[test]
 fn a_number_that_is_no_target_beyond_the_sample_costs_its_row_and_not_the_last_fit() {
     let mut asked = asked(400, false, false);
-    let columns = table(false).columns().iter().map(|column| {
+    let plain = table(false);
+    let columns = plain.columns().iter().map(|column| {
         let mut column = column.clone();
         if let ("y", ColumnData::Number(values)) = (column.name.as_str(), &mut column.data) {
             (values[N_ALL - 2], values[N_ALL - 4]) = (f64::INFINITY, 1e200);

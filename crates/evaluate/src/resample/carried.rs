@@ -3,8 +3,9 @@
 //! A loss that few rows carry is a sum of rare events, each as large as its row's loss. The upper
 //! end of an interval for such a sum is known without resampling (Fay & Feuer, "Confidence
 //! intervals for directly standardized rates", Statistics in Medicine 16, 1997): a χ² with as many
-//! degrees of freedom as the rows are worth, one more of the largest added. Of one row that carries all, other
-//! rows may have up to 5.57 times the loss, as a Poisson count of one may have the mean 5.57.
+//! degrees of freedom as the rows are worth, one more of the largest added. Of one row that carries
+//! all, other rows may have up to 5.57 times the loss, as a Poisson count of one may have the mean
+//! 5.57.
 
 use crate::distribution::chi_square_above;
 

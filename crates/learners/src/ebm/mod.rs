@@ -115,8 +115,8 @@ impl Learner for Ebm {
         fit::fit(train, params, ctx)
     }
 
-    /// Every bag stops by the rows that it left out, as it will in a fit on all rows: the validation
-    /// rows have no say, so that they judge without having been asked.
+    /// Every bag stops by the rows that it left out, as it will in a fit on all rows: the
+    /// validation rows have no say, so that they judge without having been asked.
     fn fit_observed(
         train: &TrainView<'_>,
         params: &Checked<EbmParams>,

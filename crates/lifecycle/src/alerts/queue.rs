@@ -19,9 +19,9 @@ pub(super) struct Waiting {
 
 impl Store {
     /// Takes the next notice that is due, so that no other process takes it until `until`: of one
-    /// model, or of all, for the sinks of these rules, and from their file: another may call another
-    /// sink by the same name. A sink is told of an alert in order: what it
-    /// was not told yet comes before what follows on it; otherwise, what waits longest comes first.
+    /// model, or of all, for the sinks of these rules, and from their file: another may call
+    /// another sink by the same name. A sink is told of an alert in order: what it was not told yet
+    /// comes before what follows on it; otherwise, what waits longest comes first.
     pub(super) fn take_notice(
         &mut self,
         rules: &AlertRules,

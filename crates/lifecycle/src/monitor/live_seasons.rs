@@ -80,8 +80,8 @@ impl LiveSeasons {
     }
 }
 
-/// The seasons of served rows: by their own times, where they have such a column, else by the moment
-/// at which they came.
+/// The seasons of served rows: by their own times, where they have such a column, else by the
+/// moment at which they came.
 pub(super) fn count(calendar: &mut Calendar, table: &Table, came: i64) {
     let own = table.column(&calendar.column).map(|column| &column.data);
     for row in 0..table.n_rows() {

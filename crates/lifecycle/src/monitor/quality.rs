@@ -332,7 +332,8 @@ mod tests {
             let sketch = sketched(trained);
             let tally = tallied(current, &sketch);
             let n = tally.sketch.n_rows;
-            let one = One { tally: &tally, rows: None, mix: None, sketch: Some(&sketch) };
+            let one =
+                One { tally: &tally, rows: None, mix: None, n_columns: 1, sketch: Some(&sketch) };
             one.unseen(&sketch, n, importance).map(|f| f.is_severe)
         };
         assert_eq!(unseen(&rare(6_000, 1), &rare(3_000, 2), None), None, "as in the training");

@@ -198,7 +198,7 @@ fn a_learner_explains_its_parameters() {
 /// What is typed after `train`, and what the answer must say.
 const BAD: &[(&str, &[&str])] = &[
     // The learner.
-    ("", &["missing --target <COLUMN>", "<LEARNER>"]),
+    ("", &["missing <LEARNER> and <DATA>"]),
     ("gbtd train.csv --target left", &["unknown learner", "gbdt", "did you mean `gbdt`"]),
     ("magic train.csv --target left", &["unknown learner", "one of: baseline, linear"]),
     ("train.csv --target left", &["unknown learner", "modelwright train LEARNER DATA"]),

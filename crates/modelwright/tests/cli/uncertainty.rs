@@ -30,7 +30,8 @@ fn a_report_of_later_rows_is_made_of_the_model_file_and_the_rows() {
         "Why it predicts so",
         "When the inputs are strained",
     ] {
-        assert!(page.contains(title), "{title}");
+        let near = page.find("What stands here").map(|at| &page[at..at + 90]);
+        assert!(page.contains(title), "{title}: {near:?}");
     }
     // What only the training rows could tell.
     for title in ["Labels to look at", "Rows unlike those it learned from", "kept apart and used"] {

@@ -28,8 +28,8 @@ pub(crate) struct Outcome {
     pub(crate) why: Option<(Why, usize)>,
 }
 
-/// Rows of the first block; the blocks after it take about so much time. Between them work ends that
-/// nobody waits for any more.
+/// Rows of the first block; the blocks after it take about so much time. Between them work ends
+/// that nobody waits for any more.
 const FIRST_BLOCK_ROWS: usize = 1024;
 const BLOCK_NS: u64 = 50_000_000;
 

@@ -1,5 +1,5 @@
-//! Squared error of logarithms: `(s - ln(1 + y))² / 2`; scores are logarithms of the prediction plus
-//! one. What it makes smallest is the root mean squared log error.
+//! Squared error of logarithms: `(s - ln(1 + y))² / 2`; scores are logarithms of the prediction
+//! plus one. What it makes smallest is the root mean squared log error.
 //!
 //! The same model as a squared loss on the logarithm of the target, without a transformed target.
 //! Reference: XGBoost's `reg:squaredlogerror`, which has the same minimum in another scale.
