@@ -89,9 +89,10 @@ pub(crate) fn constant(
 ) -> Predictions {
     let level = aim(metric).and_then(|aim| aim.level);
     match (train, level) {
-        (Target::Real(values), Some(level)) => quantile(values, weights, level)
-            .map(|value| Predictions::new(1, vec![value; n_rows]))
-            .unwrap_or_else(|| parts::constant(train, weights, n_rows)),
+        (Target::Real(values), Some(level)) => quantile(values, weights, level).map_or_else(
+            || parts::constant(train, weights, n_rows),
+            |value| Predictions::new(1, vec![value; n_rows]),
+        ),
         _ => parts::constant(train, weights, n_rows),
     }
 }

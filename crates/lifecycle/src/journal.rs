@@ -381,7 +381,7 @@ fn parted(lines: &[u8]) -> (Vec<u8>, Vec<u8>) {
 fn keep_unread(folder: &Path, name: &str, bad: &[u8], ctx: &Context) -> Result<()> {
     let left = format!("{UNREAD}{name}.jsonl");
     atomic_write(folder.join(&left), bad)?;
-    let n = bad.iter().filter(|b| **b == b'\n').count();
+    let n = bad.split_inclusive(|b| *b == b'\n').count();
     ctx.tell(Event::Warning(format!(
         "{n} damaged lines of rows that were written down are left in {left} of {}",
         folder.display()

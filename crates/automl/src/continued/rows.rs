@@ -88,7 +88,7 @@ impl<'a> Lesson<'a> {
         let refused = || Error::work("a model that is no booster cannot be continued");
         let model = booster(fitted).ok_or_else(refused)?;
         let mut params = params.clone();
-        let n_rounds = n.map_or(ROUNDS_MAX, |n| n as i64);
+        let n_rounds = n.and_then(|n| i64::try_from(n).ok()).unwrap_or(ROUNDS_MAX);
         params.insert("n_rounds".to_owned(), ParamValue::Int(n_rounds));
         if !matches!(params.get("learning_rate"), Some(ParamValue::Real(rate)) if *rate > 0.0) {
             params.insert("learning_rate".to_owned(), ParamValue::Real(RATE));

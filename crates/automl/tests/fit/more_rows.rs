@@ -15,20 +15,20 @@ fn single(n_rows: usize, target: &str, learner: &str) -> modelwright_automl::Fit
 
 #[test]
 fn a_fit_says_whether_more_rows_would_help_and_a_stored_model_says_it_again() {
-    let outcome = single(1600, "signal", "linear");
+    let outcome = single(6400, "signal", "linear");
     let found = outcome.record.more_rows.as_ref().unwrap();
     assert_eq!(found.metric, "rmse");
-    // 1,280 rows to learn from, halved as long as at least 100 remain.
+    // 5,120 rows to learn from, halved as long as at least 100 remain.
     let sizes: Vec<usize> = found.points.iter().map(|p| p.n_rows).collect();
-    assert_eq!(sizes, [160, 320, 640, 1280]);
-    assert_eq!(found.n_rows_tested, 320);
+    assert_eq!(sizes, [160, 320, 640, 1280, 2560, 5120]);
+    assert_eq!(found.n_rows_tested, 1280);
     // A plain linear model of this world has learned all it can.
     assert_eq!(found.finding, MoreRows::WouldNotHelp, "{found:?}");
     let ctx = Context::unlimited(7, 2);
-    let again = of_model(&outcome.predictor, &outcome.record, &table(1600), &ctx).unwrap();
+    let again = of_model(&outcome.predictor, &outcome.record, &table(6400), &ctx).unwrap();
     assert_eq!(again.finding, MoreRows::WouldNotHelp, "{again:?}");
     let threads = Context::unlimited(7, 1);
-    let one = of_model(&outcome.predictor, &outcome.record, &table(1600), &threads).unwrap();
+    let one = of_model(&outcome.predictor, &outcome.record, &table(6400), &threads).unwrap();
     assert_eq!(one, again, "the number of threads changes nothing");
 }
 

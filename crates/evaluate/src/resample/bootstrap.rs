@@ -10,7 +10,7 @@ use super::drawing::numbered;
 use super::strata::has_weight;
 use super::studentised::Pivot;
 use super::{Drawing, Mix, closed};
-use crate::metric::{MetricEntry, MetricInput, Prepared, PreparedSet, Ranked};
+use crate::metric::{MetricEntry, MetricInput, Needs, Prepared, PreparedSet, Ranked};
 
 /// Rows drawn in all, beyond which the number of resamples is cut. An interval of a large table
 /// is narrow, so that a coarser one of it does no harm.
@@ -274,7 +274,11 @@ fn draw(
     draws.studentised = pivots.iter().enumerate().map(|(m, p)| interval(m, p.as_ref()?)).collect();
     let is_numbers = truth.values().is_some();
     let few = Some(truth.n_rows()).filter(|n| !is_numbers && *n < CLASS_ROWS_MIN);
-    draws.too_few = pivots.iter().map(|p| few.filter(|_| p.is_some())).collect();
+    let is_loss =
+        |m: &&MetricEntry| m.spec.needs == Needs::Probabilities && !m.spec.larger_is_better;
+    let of_loss =
+        |(m, p): (&&MetricEntry, &Option<Pivot<'_>>)| few.filter(|_| p.is_some() && is_loss(m));
+    draws.too_few = metrics.iter().zip(&pivots).map(of_loss).collect();
     draws.cautions = pivots.iter().map(|p| p.as_ref().filter(|_| is_numbers)?.caution()).collect();
     draws.resampled = resampled.into_iter().map(|(values, _)| values).collect();
     let (units, n_units) = match drawing.groups {

@@ -48,7 +48,9 @@ impl OtherAnswer {
         };
         let desired = self.desired.as_deref();
         let mut all = other_answers(model, (data, rows), data, desired, &options, ctx)?;
-        all.iter_mut().for_each(|(_, answered)| answered.row += 1);
+        for (_, answered) in &mut all {
+            answered.row += 1;
+        }
         if json {
             let documents: Vec<&OtherAnswers> = all.iter().map(|(_, answered)| answered).collect();
             return output::print_json(&documents);
