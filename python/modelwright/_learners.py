@@ -663,7 +663,7 @@ class GradientBoostingClassifier(BoosterClassifier):
         Whether a round has one tree for each output (class), or one tree for `all` of them.
     early_stopping_rounds : int in [0, 100000], default 0
         Rounds without improvement of the validation loss before stopping; 0 chooses by rows.
-    loss : {"auto", "logistic", "softmax", "focal", "squared", "absolute", "huber", "fair", "log_cosh", "mape", "quantile", "poisson", "gamma", "tweedie", "cross_entropy"} or Loss, default "auto"
+    loss : {"auto", "logistic", "softmax", "focal", "squared", "squared_log", "absolute", "huber", "fair", "log_cosh", "mape", "quantile", "poisson", "gamma", "tweedie", "cross_entropy"} or Loss, default "auto"
         What is minimised; `auto` is logistic, softmax or squared, by task.
     alpha : float in [0.001, 0.999], default 0.5
         The level of the quantile loss, and the part of errors that huber takes as squared.
@@ -739,7 +739,7 @@ class GradientBoostingClassifier(BoosterClassifier):
         linear_lambda: float = 1.0,
         tree_outputs: Literal["one", "all"] = "one",
         early_stopping_rounds: int = 0,
-        loss: Literal["auto", "logistic", "softmax", "focal", "squared", "absolute", "huber", "fair", "log_cosh", "mape", "quantile", "poisson", "gamma", "tweedie", "cross_entropy"] | Loss = "auto",
+        loss: Literal["auto", "logistic", "softmax", "focal", "squared", "squared_log", "absolute", "huber", "fair", "log_cosh", "mape", "quantile", "poisson", "gamma", "tweedie", "cross_entropy"] | Loss = "auto",
         alpha: float = 0.5,
         fair_c: float = 1.0,
         tweedie_variance_power: float = 1.5,
@@ -867,7 +867,7 @@ class GradientBoostingRegressor(BoosterRegressor):
         Whether a round has one tree for each output (class), or one tree for `all` of them.
     early_stopping_rounds : int in [0, 100000], default 0
         Rounds without improvement of the validation loss before stopping; 0 chooses by rows.
-    loss : {"auto", "logistic", "softmax", "focal", "squared", "absolute", "huber", "fair", "log_cosh", "mape", "quantile", "poisson", "gamma", "tweedie", "cross_entropy"} or Loss, default "auto"
+    loss : {"auto", "logistic", "softmax", "focal", "squared", "squared_log", "absolute", "huber", "fair", "log_cosh", "mape", "quantile", "poisson", "gamma", "tweedie", "cross_entropy"} or Loss, default "auto"
         What is minimised; `auto` is logistic, softmax or squared, by task.
     alpha : float in [0.001, 0.999], default 0.5
         The level of the quantile loss, and the part of errors that huber takes as squared.
@@ -944,7 +944,7 @@ class GradientBoostingRegressor(BoosterRegressor):
         linear_lambda: float = 1.0,
         tree_outputs: Literal["one", "all"] = "one",
         early_stopping_rounds: int = 0,
-        loss: Literal["auto", "logistic", "softmax", "focal", "squared", "absolute", "huber", "fair", "log_cosh", "mape", "quantile", "poisson", "gamma", "tweedie", "cross_entropy"] | Loss = "auto",
+        loss: Literal["auto", "logistic", "softmax", "focal", "squared", "squared_log", "absolute", "huber", "fair", "log_cosh", "mape", "quantile", "poisson", "gamma", "tweedie", "cross_entropy"] | Loss = "auto",
         alpha: float = 0.5,
         fair_c: float = 1.0,
         tweedie_variance_power: float = 1.5,

@@ -126,7 +126,8 @@ PLACES = {
         "output": "what is returned", "explain": "explain(rows).reasons()",
         "intervals": "predict_interval, predict_set", "raw": "raw_scores", "leaf": "leaves",
     }),
-    "evaluate": ([mw.Predictor.evaluate], {}),
+    # A page of later rows is written by the command line alone.
+    "evaluate": ([mw.Predictor.evaluate], {"report": "evaluate (its numbers, no page)"}),
     "compare": ([mw.Predictor.compare, mw.compare_scores], {"scores": "compare_scores"}),
     "audit": ([mw.Predictor.audit], {"report": "Audit.save"}),
     "explain": (
