@@ -216,6 +216,19 @@ impl Draws {
     }
 }
 
+/// The rows, for each metric that is a loss of classes, where they are `few`.
+fn too_few(
+    metrics: &[&MetricEntry],
+    pivots: &[Option<Pivot<'_>>],
+    few: Option<usize>,
+) -> Vec<Option<usize>> {
+    let is_loss =
+        |m: &MetricEntry| m.spec.needs == Needs::Probabilities && !m.spec.larger_is_better;
+    let of =
+        |(m, p): (&&MetricEntry, &Option<Pivot<'_>>)| few.filter(|_| p.is_some() && is_loss(m));
+    metrics.iter().zip(pivots).map(of).collect()
+}
+
 fn draw(
     metrics: &[&MetricEntry],
     input: &MetricInput<'_>,
@@ -274,11 +287,7 @@ fn draw(
     draws.studentised = pivots.iter().enumerate().map(|(m, p)| interval(m, p.as_ref()?)).collect();
     let is_numbers = truth.values().is_some();
     let few = Some(truth.n_rows()).filter(|n| !is_numbers && *n < CLASS_ROWS_MIN);
-    let is_loss =
-        |m: &&MetricEntry| m.spec.needs == Needs::Probabilities && !m.spec.larger_is_better;
-    let of_loss =
-        |(m, p): (&&MetricEntry, &Option<Pivot<'_>>)| few.filter(|_| p.is_some() && is_loss(m));
-    draws.too_few = metrics.iter().zip(&pivots).map(of_loss).collect();
+    draws.too_few = too_few(metrics, &pivots, few);
     draws.cautions = pivots.iter().map(|p| p.as_ref().filter(|_| is_numbers)?.caution()).collect();
     draws.resampled = resampled.into_iter().map(|(values, _)| values).collect();
     let (units, n_units) = match drawing.groups {

@@ -35,7 +35,7 @@ mod tests {
         let mut losses = vec![0.0; 100];
         losses[7] = 3.0;
         assert!((most_by_chance(&losses, None) / 0.03 - 5.572).abs() < 1e-3);
-        let many = most_by_chance(&[0.5; 10_000], None);
+        let many = most_by_chance(&vec![0.5; 10_000], None);
         assert!((0.505..0.512).contains(&many), "{many}");
         // A row of weight two is one witness.
         let weighted = most_by_chance(&[1.0, 0.0], Some(&[2.0, 2.0]));
