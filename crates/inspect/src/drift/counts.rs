@@ -80,6 +80,9 @@ impl Counts {
     /// difference. Values that only one of them counted apart go to its rest, as they are in the
     /// rest of the other. Distributions that were counted whole stay as they are.
     pub fn settled(&self, other: &Self) -> (Self, Self) {
+        if self.rest == 0.0 && other.rest == 0.0 {
+            return (self.clone(), other.clone());
+        }
         let (apart, _) = self.keys(other);
         let (n_a, n_b) = (self.n().max(1.0), other.n().max(1.0));
         let bounds = |of: &Self, n: f64, key: &String| {
@@ -97,9 +100,8 @@ impl Counts {
             b.insert(key.clone(), share.min(high_b) * n_b);
         }
         let of = |values: BTreeMap<String, f64>, whole: &Self| {
-            let is_whole = whole.rest == 0.0 && other.rest == 0.0 && self.rest == 0.0;
             let named: f64 = values.values().sum();
-            let rest = if is_whole { 0.0 } else { (whole.n() - named).max(0.0) };
+            let rest = (whole.n() - named).max(0.0);
             Self { values, rest, error: 0.0, n_distinct: whole.n_distinct }
         };
         (of(a, self), of(b, other))
