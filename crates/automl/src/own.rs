@@ -1,6 +1,6 @@
 //! Parts of a fit that are code of the caller's own: what models are judged by, and on which rows.
 //!
-//! They stand beside the [`Options`](modelwright_core::record::Options), which are data: the record
+//! They stand beside the [`Options`], which are data: the record
 //! names them there, and a run with such parts is repeated only where they are given again
 //! (see [`Own::check`]).
 

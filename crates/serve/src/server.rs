@@ -163,11 +163,13 @@ impl Server {
         let failed = |e: std::io::Error| Error::work("cannot serve").because(e);
         let (tell, told) = watch::channel(false);
         let result = runtime.block_on(async {
+            // Before anybody can be told that it is there: unheard, a hang-up ends the process.
+            let hang_ups = HangUps::new(signals);
             let mut serving = tokio::task::JoinSet::new();
             for listener in listening.listeners().map_err(failed)? {
                 serving.spawn(listen::serve(app.clone(), listener, told.clone()));
             }
-            let watching = tokio::spawn(look(app.clone(), signals));
+            let watching = tokio::spawn(look(app.clone(), hang_ups));
             tokio::select! {
                 () = stop.0.notified() => {}
                 () = signalled(), if signals => {}
@@ -285,7 +287,7 @@ fn bind_unix(path: &std::path::Path) -> Result<std::os::unix::net::UnixListener>
 const ALIAS_PERIOD: Duration = Duration::from_millis(500);
 
 /// Looks for newer models, keys and certificates from time to time, and when told to.
-async fn look(app: Arc<App>, signals: bool) {
+async fn look(app: Arc<App>, mut hang_ups: HangUps) {
     async fn pause(period: Option<Duration>) {
         match period {
             Some(period) => tokio::time::sleep(period).await,
@@ -295,8 +297,6 @@ async fn look(app: Arc<App>, signals: bool) {
     let period = app.settings.watch;
     let alias_period = period.filter(|_| app.hub.has_registered()).map(|p| p.min(ALIAS_PERIOD));
     let mut waiting = Box::pin(pause(period));
-    // One for the whole time: a signal that comes while files are being read counts afterwards.
-    let mut hang_ups = HangUps::new(signals);
     loop {
         let (is_whole, again) = tokio::select! {
             () = &mut waiting => (true, false),
@@ -338,7 +338,8 @@ async fn signalled() {
     }
 }
 
-/// The signals that ask to look for newer models.
+/// The signals that ask to look for newer models; one for the whole time, so that a signal that
+/// comes while files are being read counts afterwards.
 #[cfg(unix)]
 struct HangUps(Option<tokio::signal::unix::Signal>);
 

@@ -18,9 +18,9 @@ fn a_fit_says_whether_more_rows_would_help_and_a_stored_model_says_it_again() {
     let outcome = single(6400, "signal", "linear");
     let found = outcome.record.more_rows.as_ref().unwrap();
     assert_eq!(found.metric, "rmse");
-    // 5,120 rows to learn from, halved as long as at least 100 remain.
+    // 5,120 rows to learn from, halved four times.
     let sizes: Vec<usize> = found.points.iter().map(|p| p.n_rows).collect();
-    assert_eq!(sizes, [160, 320, 640, 1280, 2560, 5120]);
+    assert_eq!(sizes, [320, 640, 1280, 2560, 5120]);
     assert_eq!(found.n_rows_tested, 1280);
     // A plain linear model of this world has learned all it can.
     assert_eq!(found.finding, MoreRows::WouldNotHelp, "{found:?}");

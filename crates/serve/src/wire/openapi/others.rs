@@ -158,7 +158,7 @@ fn feedback() -> Value {
         "required": ["request_id", "label"],
         "properties": {
             "request_id": { "type": "string" },
-            "row": { "type": "integer", "minimum": 0, "maximum": u32::MAX,
+            "row": { "type": "integer", "minimum": 1, "maximum": u32::MAX,
                      "description": "from 1, where the request had several" },
             "label": { "type": ["string", "number", "boolean"] },
         },
