@@ -17,6 +17,6 @@ pub mod slices;
 
 pub use report::card::{annex_iv, model_card, model_card_json};
 pub use report::{
-    audit_html, explanation_html, monitor_html, monitor_markdown, monitor_text, profile_html,
-    profile_text, report_html, report_json, report_markdown,
+    audit_html, explanation_html, has_target, monitor_html, monitor_markdown, monitor_text,
+    profile_html, profile_text, report_html, report_json, report_markdown,
 };

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use modelwright::Saved;
 use modelwright::automl::FitPlan;
+use modelwright::inspect::has_target;
 use modelwright::learners::learner;
 use modelwright_core::Result;
 use modelwright_core::record::{
@@ -204,7 +205,9 @@ fn fit_text(record: &RunRecord, saved: &Saved) -> String {
     text.push_str(&files.body());
     let _ = writeln!(text, "\nnext:");
     let _ = writeln!(text, "  modelwright predict {folder} NEW_DATA -o predictions.csv");
-    let _ = writeln!(text, "  modelwright evaluate {folder} LABELLED_DATA");
+    if has_target(record) {
+        let _ = writeln!(text, "  modelwright evaluate {folder} LABELLED_DATA");
+    }
     for warning in &record.warnings {
         let _ = writeln!(text, "\nwarning: {warning}");
     }
@@ -267,6 +270,9 @@ fn advice(finding: &LeakFinding, options: &Options) -> String {
 /// The score on untouched rows with its interval, beside the baseline's.
 fn score(text: &mut String, record: &RunRecord) {
     let Some(evaluation) = &record.evaluation else {
+        if !has_target(record) {
+            return;
+        }
         let name = &record.task.metric;
         let score = record.ensemble.corrected_score.or(record.ensemble.score);
         let score = score.map_or("unknown".to_owned(), number);

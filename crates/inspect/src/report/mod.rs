@@ -30,6 +30,7 @@ pub(crate) use number::counted;
 pub use profile::{profile_html, profile_text};
 
 use modelwright_core::record::RunRecord;
+use modelwright_learners::forest::ISOLATION_FOREST;
 use section::Document;
 
 /// The report as one self-contained HTML page: no network, light and dark.
@@ -71,6 +72,12 @@ pub fn document(record: &RunRecord) -> Document {
         ),
         sections: catalog::SECTIONS.iter().filter_map(|entry| (entry.build)(record)).collect(),
     }
+}
+
+/// Whether the model was fitted to a target: an isolation forest learns without one, and nothing
+/// can measure it.
+pub fn has_target(record: &RunRecord) -> bool {
+    record.options.single.as_ref().is_none_or(|one| one.learner != ISOLATION_FOREST)
 }
 
 /// The file whose rows tested the model, where it is one of its own.

@@ -186,6 +186,7 @@ fn an_isolation_forest_needs_no_target_and_scores_rows() {
     let args = "train isolation_forest train.csv --contamination 0.01 --out model";
     let text = folder.run(&words(args)).done();
     assert!(text.contains("no target") && text.contains("unusual"), "{text}");
+    assert!(!text.contains("rmse") && !text.contains("modelwright evaluate"), "{text}");
     let said = folder.run(&words("predict model train.csv")).done();
     assert_eq!(said.lines().next().unwrap(), "prediction,is_anomaly");
     let (scores, marks) = (column(&said, "prediction"), column(&said, "is_anomaly"));
@@ -194,7 +195,7 @@ fn an_isolation_forest_needs_no_target_and_scores_rows() {
     assert!(marks[300] == 1.0 && marks.iter().sum::<f64>() <= 4.0, "{marks:?}");
     assert!(scores.iter().all(|s| *s > 0.0 && *s < 1.0));
     let report = folder.run(&words("report model --format markdown")).done();
-    assert!(report.contains("nothing was measured"), "{report}");
+    assert!(report.contains("nothing was measured") && report.contains("Not measured"), "{report}");
     assert!(report.contains("modelwright train isolation_forest train.csv"), "{report}");
     replays(&folder, "");
     folder.run(&words("train isolation_forest --list-params")).done();

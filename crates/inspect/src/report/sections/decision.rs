@@ -8,7 +8,7 @@ use super::headline::{Headline, Verdict, cares, validated_on};
 use super::next;
 use super::plain::{self, Plain};
 use crate::report::section::{Block, Callout, Part, Section, Spec, Tone};
-use crate::report::{number, words};
+use crate::report::{has_target, number, words};
 
 pub(crate) const SPEC: Spec =
     Spec { id: "decision", part: Part::Answer, title: "Decision summary" };
@@ -21,7 +21,7 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
     let plain = headline.evaluation.map_or_else(Plain::default, |e| plain::of(record, e));
     let sentence = plain.sentence.filter(|_| is_shown(verdict));
     let finding = sentence.unwrap_or_else(|| finding(record, &headline, verdict));
-    let mut section = Section::new(&SPEC, finding).block(callout(verdict, &reasons));
+    let mut section = Section::new(&SPEC, finding).block(callout(record, verdict, &reasons));
     if !plain.figures.is_empty() {
         section = section.block(Block::Figures(plain.figures));
     }
@@ -65,6 +65,10 @@ fn finding(record: &RunRecord, headline: &Headline<'_>, verdict: Verdict) -> Str
                 c.text(),
                 validated_on(record)
             ),
+            None if !has_target(record) => {
+                "The model scores how unusual a row is beside those that it learned from."
+                    .to_owned()
+            }
             None => format!("The model of {target} was not tested on untouched rows."),
         };
     };
@@ -84,7 +88,7 @@ fn finding(record: &RunRecord, headline: &Headline<'_>, verdict: Verdict) -> Str
     )
 }
 
-fn callout(verdict: Verdict, reasons: &[String]) -> Callout {
+fn callout(record: &RunRecord, verdict: Verdict, reasons: &[String]) -> Callout {
     let (tone, label, text) = match verdict {
         Verdict::Helps => (
             Tone::Good,
@@ -103,6 +107,11 @@ fn callout(verdict: Verdict, reasons: &[String]) -> Callout {
             "Do not use yet",
             "It may be no better than always giving the same answer: on the rows that were kept \
              apart, the difference is within chance.",
+        ),
+        Verdict::Untested if !has_target(record) => (
+            Tone::Warning,
+            "Not measured",
+            "It learned without a target, so that there is nothing to measure it by.",
         ),
         Verdict::Untested => (
             Tone::Warning,

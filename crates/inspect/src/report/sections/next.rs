@@ -7,7 +7,7 @@ use modelwright_core::task::Task;
 
 use super::headline::{Headline, Verdict};
 use super::{unequal, weak};
-use crate::report::{number, words};
+use crate::report::{has_target, number, words};
 
 /// The most entries of a list on the first page.
 const ENTRIES_MAX: usize = 5;
@@ -131,6 +131,11 @@ pub(super) fn steps(record: &RunRecord, verdict: Verdict) -> Vec<String> {
     match verdict {
         Verdict::NotShown => steps.push(
             "Collect more rows, or columns that know more about the target, before using it."
+                .to_owned(),
+        ),
+        Verdict::Untested if !has_target(record) => steps.push(
+            "Look at the rows that it calls unusual (“modelwright predict”): are they those that \
+             you look for?"
                 .to_owned(),
         ),
         Verdict::Untested => steps
