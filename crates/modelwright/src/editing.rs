@@ -7,7 +7,7 @@ use modelwright_automl::reference::PredictionReference;
 use modelwright_automl::{FitOutcome, Predictor, Purpose, shapes};
 use modelwright_core::context::Event;
 use modelwright_core::data::Table;
-use modelwright_core::record::{CostRecord, EditRecord, MetricValue, RunRecord, ShapeBin, Shapes};
+use modelwright_core::record::{EditRecord, MetricValue, RunRecord, ShapeBin, Shapes};
 use modelwright_core::{Context, Error, Result};
 use modelwright_evaluate::metric_or_default;
 use modelwright_io::{ReadOptions, TableFile};
@@ -189,32 +189,9 @@ fn measured(
     Ok((assess(model, &rows, ctx)?, rows))
 }
 
-/// Leaves out what was found about the model as it was.
+/// Leaves out what was found about the model as it was, and says what was promised of it.
 pub(crate) fn forget(record: &mut RunRecord) {
-    record.offers.clear();
-    record.picked = None;
-    record.ensemble.score = None;
-    record.ensemble.corrected_score = None;
-    record.ensemble.corrected_ci95 = None;
-    record.importances.clear();
-    record.explanation = None;
-    record.slices = None;
-    record.fairness = None;
-    record.robustness = None;
-    record.familiarity = None;
-    record.nested = None;
-    record.calibration = None;
-    record.suspects = None;
-    record.more_rows = None;
-    if let Some(costs) = &mut record.costs {
-        *costs = CostRecord { costs: std::mem::take(&mut costs.costs), ..CostRecord::default() };
-    }
-    if let Some(costs) = &mut record.feature_costs {
-        costs.path.clear();
-    }
-    if let Some(intervals) = &mut record.intervals {
-        intervals.compared.clear();
-    }
+    record.forget_findings();
     if record.mitigation.take().is_some() {
         record.warnings.push(
             "decisions were made fair before the edit; whether they still are was not measured: \

@@ -13,9 +13,10 @@ use modelwright_preprocess::profile::{Profile, ProfileOptions, profile_table};
 
 use super::rows::Lesson;
 use super::{ContinueInput, Recipe};
+use crate::aim;
 use crate::audit::{self, AuditInput};
 use crate::parting::Roles;
-use crate::parts::{constant, weights_of};
+use crate::parts::weights_of;
 use crate::predictor::Predictor;
 use crate::shapes;
 use crate::tree_answers::booster;
@@ -45,7 +46,8 @@ pub(super) fn of(
     let metric = metric_or_default(&record.task.metric, record.task.task);
     let weights = weights_of(&input.judged, options)?;
     let roles = Roles::of_groups(&input.judged, options);
-    let baseline = constant(&on.taught.target, on.taught.weights.as_deref(), on.truth.n_rows());
+    let known = on.taught.weights.as_deref();
+    let baseline = aim::constant(&record.task.metric, &on.taught.target, known, on.truth.n_rows());
     record.evaluation = Some(evaluate(
         &EvaluateInput {
             on: &input.judged_source.name,
@@ -163,29 +165,10 @@ pub(super) fn say(
     record.shapes = shapes::recorded(predictor);
 }
 
-/// Leaves out what was found about the model as it was.
+/// Leaves out what was found about the model as it was, and about the rows that it learned from.
 fn forget(record: &mut RunRecord) {
-    record.offers.clear();
-    record.picked = None;
+    record.forget_findings();
     record.ensemble.students.clear();
-    record.ensemble.score = None;
-    record.ensemble.corrected_score = None;
-    record.ensemble.corrected_ci95 = None;
     record.leakage.clear();
-    record.explanation = None;
-    record.slices = None;
-    record.fairness = None;
-    record.robustness = None;
-    record.familiarity = None;
-    record.nested = None;
-    record.calibration = None;
-    record.suspects = None;
-    record.more_rows = None;
     record.warnings.clear();
-    if let Some(costs) = &mut record.feature_costs {
-        costs.path.clear();
-    }
-    if let Some(intervals) = &mut record.intervals {
-        intervals.compared.clear();
-    }
 }

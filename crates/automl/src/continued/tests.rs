@@ -2,7 +2,7 @@
 
 use modelwright_core::data::Column;
 use modelwright_core::params::ParamValue;
-use modelwright_core::record::Single;
+use modelwright_core::record::{CostRecord, Single};
 
 use super::*;
 use crate::{FitInput, Own, fit};
@@ -106,4 +106,15 @@ fn the_rows_that_judge_teach_only_what_is_delivered() {
 fn a_model_without_boosters_is_refused() {
     let error = on(&first("linear"), table(100, 2000, -1.0)).err().unwrap();
     assert!(error.to_string().contains("no gradient boosters"), "{error}");
+}
+
+#[test]
+fn what_decisions_of_the_old_model_came_to_is_not_said_of_the_new_one() {
+    let mut first = first("gbdt");
+    let costs = vec![vec![0.0, 1.0], vec![5.0, 0.0]];
+    let was =
+        CostRecord { costs: costs.clone(), expected_cost: Some(9.0), ..CostRecord::default() };
+    first.record.costs = Some(was);
+    let is = on(&first, table(100, 2000, -1.0)).unwrap().record.costs.unwrap();
+    assert_eq!(is, CostRecord { costs, ..CostRecord::default() });
 }

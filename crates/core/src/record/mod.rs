@@ -11,6 +11,7 @@ mod explanation;
 mod fairness;
 mod familiarity;
 mod feature_cost;
+mod forget;
 mod monitor;
 mod more_rows;
 mod offer;
