@@ -1,5 +1,6 @@
 //! Runs other programs from the workspace's root, saying what is run and how long it took.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
@@ -34,7 +35,11 @@ pub(crate) fn run_in(
     let line = format!("{program} {}", arguments.join(" "));
     eprintln!("\n==> {line}");
     let begun = Instant::now();
-    let status = Command::new(program)
+    let mut command = Command::new(program);
+    for (name, _) in std::env::vars_os().filter(|(name, _)| of_this_package(name)) {
+        command.env_remove(name);
+    }
+    let status = command
         .args(arguments)
         .envs(env.iter().copied())
         .current_dir(root().join(folder))
@@ -42,6 +47,14 @@ pub(crate) fn run_in(
         .map_err(|e| format!("cannot start `{line}`: {e}"))?;
     eprintln!("    {:.1} s", begun.elapsed().as_secs_f64());
     if status.success() { Ok(()) } else { Err(format!("failed: {line}")) }
+}
+
+/// Whether a variable is what cargo says of the package that it runs, this one. Build scripts of
+/// others look at some of them, so that with them `cargo test` and `cargo xtask test` would each
+/// rebuild what the other has just built.
+fn of_this_package(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    name.starts_with("CARGO_MANIFEST_") || name.starts_with("CARGO_PKG_")
 }
 
 /// Runs steps in order and stops at the first that fails.

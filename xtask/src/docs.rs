@@ -8,7 +8,7 @@ pub(crate) fn run() -> Outcome {
 }
 
 /// Private items are documented for developers, so links to them are fine.
-fn api() -> Outcome {
+pub(crate) fn api() -> Outcome {
     let arguments = ["doc", "--workspace", "--no-deps", "--document-private-items", "--locked"];
     run_with(
         "cargo",
@@ -18,7 +18,8 @@ fn api() -> Outcome {
 }
 
 /// The reference pages are written from the catalogs by the test `reference_pages_are_current`;
-/// with `UPDATE_DOCS=1` it rewrites them, without it fails when they differ.
+/// with `UPDATE_DOCS=1` it rewrites them, without it fails when they differ. Of the whole
+/// workspace: one package alone has other features, and all would be built a second time with them.
 fn reference() -> Outcome {
-    command::run("cargo", &["test", "--locked", "-p", "modelwright", "--test", "docs"])
+    command::run("cargo", &["test", "--workspace", "--locked", "--test", "docs"])
 }

@@ -13,12 +13,12 @@ pub(crate) fn check() -> Outcome {
     ])
 }
 
-/// All of it.
+/// All of it. The reference pages are compared by the tests, as every test of the workspace is.
 pub(crate) fn run() -> Outcome {
     steps(&[
         ("check", &check),
         ("unit, integration and doc tests", &tests),
-        ("docs", &docs::run),
+        ("API documentation", &docs::api),
         ("release build", &peers::build),
         ("peers", &peers::run),
         ("Python package", &python::run),

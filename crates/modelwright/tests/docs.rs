@@ -24,7 +24,7 @@ fn reference_pages_are_current() {
         assert!(
             found == wanted,
             "docs/src/reference/{name} is not current: run \
-             `UPDATE_DOCS=1 cargo test -p modelwright --test docs`"
+             `UPDATE_DOCS=1 cargo test --workspace --test docs`"
         );
     }
 }
