@@ -17,7 +17,7 @@ use std::ops::Range;
 use modelwright_core::random::Random;
 
 use super::bag::Drawn;
-use super::criterion::{Criterion, ROWS};
+use super::criterion::{Criterion, ROWS, WEIGHT};
 use super::cut::{Cut, Sums};
 use crate::tree::Tree;
 use crate::tree::bins::BinFeature;
@@ -81,14 +81,14 @@ struct Grower<'a, C> {
     leaves: Vec<Vec<f64>>,
 }
 
-/// Grows a tree on drawn rows.
+/// Grows a tree on drawn rows; returns it and the weight of each leaf.
 pub(super) fn grow(
     features: &[BinFeature<'_>],
     criterion: &impl Criterion,
     limits: Limits,
     rows: Vec<Drawn>,
     random: Random,
-) -> Tree {
+) -> (Tree, Vec<f32>) {
     let mut grower = Grower {
         features,
         criterion,
@@ -227,12 +227,13 @@ impl<C: Criterion> Grower<'_, C> {
         n_left
     }
 
-    fn finish(self) -> Tree {
+    fn finish(self) -> (Tree, Vec<f32>) {
         let mut tree = self.tree;
+        let weights = self.leaves.iter().map(|sums| sums[WEIGHT] as f32).collect();
         for sums in &self.leaves {
             self.criterion.value(sums, &mut tree.values);
             tree.leaf_covers.push(sums[ROWS] as f32);
         }
-        tree
+        (tree, weights)
     }
 }

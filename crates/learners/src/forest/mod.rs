@@ -10,7 +10,7 @@
 //! wanted: deep trees are large.
 //! References: Breiman, "Random forests", Machine Learning 45(1), 2001; Geurts, Ernst & Wehenkel,
 //! "Extremely randomized trees", Machine Learning 63(1), 2006; Liu, Ting & Zhou, "Isolation
-//! forest", ICDM 2008.
+//! forest", ICDM 2008; Agarwal et al., "Hierarchical shrinkage", ICML 2022.
 //!
 //! | file | part |
 //! |---|---|
@@ -19,7 +19,9 @@
 //! | `criterion` | impurity, and the value of a leaf |
 //! | `cut` | the best or a random cut of one feature |
 //! | `grow` | one tree |
-//! | `fit` | all trees, and out-of-bag predictions |
+//! | `shrink` | leaves drawn towards the nodes above them |
+//! | `out_of_bag` | what rows say that a tree did not draw |
+//! | `fit` | all trees |
 //! | `model` | what is kept and how it predicts |
 //! | `explain` | Shapley values of its predictions |
 //! | `isolation` | the isolation forest |
@@ -32,11 +34,13 @@ mod fit;
 mod grow;
 mod isolation;
 mod model;
+mod out_of_bag;
 mod params;
+mod shrink;
 
-pub use fit::OutOfBag;
 pub use isolation::{ISOLATION_FOREST, Isolation, IsolationForest, IsolationForestParams};
 pub use model::ForestModel;
+pub use out_of_bag::OutOfBag;
 pub use params::{ExtraTreesParams, RandomForestParams};
 
 use modelwright_core::data::TrainView;

@@ -7,6 +7,9 @@ use modelwright_core::task::Task;
 /// How many features a node looks at; `auto` is `sqrt` for classes and `third` for numbers.
 const MAX_FEATURES: &[&str] = &["auto", "sqrt", "log2", "third", "half", "all"];
 
+/// Up to here leaves of a single row are affordable.
+const FEW_ROWS: usize = 20_000;
+
 /// Declares the parameters of a forest, and what growing makes of them.
 macro_rules! forest_params {
     (
@@ -30,12 +33,14 @@ macro_rules! forest_params {
                 max_leaves: usize = 15_000_usize, Domain::int(0, 10_000_000);
                 /// The fewest rows of a node that is split.
                 min_samples_split: usize = 2_usize, Domain::int(2, 1_000_000);
-                /// The fewest rows of a leaf; 0 is 1 for classes and 3 for numbers.
+                /// The fewest rows of a leaf; 0 is 1, and 3 for numbers of more than 20,000 rows.
                 min_samples_leaf: usize = 0_usize, Domain::int(0, 1_000_000);
                 /// Whether each tree draws rows with replacement.
                 bootstrap: bool = $bootstrap, Domain::Flag;
                 /// How many rows each tree draws with `bootstrap`, as a part of all rows.
                 max_samples: f64 = 1.0, Domain::real(0.001, 1.0);
+                /// Whether leaves are drawn to the nodes above as far as out-of-bag rows ask for.
+                hierarchical_shrinkage: bool = true, Domain::Flag;
             }
         }
 
@@ -53,6 +58,7 @@ macro_rules! forest_params {
                     min_samples_leaf: self.min_samples_leaf,
                     bootstrap: self.bootstrap,
                     max_samples: self.max_samples,
+                    shrink: self.hierarchical_shrinkage,
                     random_cuts: $random_cuts,
                 }
             }
@@ -94,6 +100,8 @@ pub(super) struct Settings {
     pub(super) bootstrap: bool,
     pub(super) max_samples: f64,
     pub(super) random_cuts: bool,
+    /// Whether leaves are shrunk, where rows out of the bag can say how far.
+    pub(super) shrink: bool,
 }
 
 fn or_no_limit(value: usize) -> usize {
@@ -119,10 +127,10 @@ impl Settings {
         (wanted.round() as usize).clamp(1, n_features.max(1))
     }
 
-    /// The fewest rows of a leaf.
-    pub(super) fn min_leaf(&self, task: Task) -> usize {
+    /// The fewest rows of a leaf: where numbers have many rows, a third of the leaves does.
+    pub(super) fn min_leaf(&self, task: Task, n_rows: usize) -> usize {
         match (self.min_samples_leaf, task) {
-            (0, Task::Regression) => 3,
+            (0, Task::Regression) if n_rows > FEW_ROWS => 3,
             (0, _) => 1,
             (n, _) => n,
         }

@@ -112,6 +112,53 @@ fn the_out_of_bag_error_is_that_of_new_rows() {
     assert!((share - 0.368).abs() < 0.02, "{share}");
 }
 
+/// The target of [`table`] where `noise` is 0, and mostly chance where it is large.
+fn noisy(n: usize, noise: f64) -> (FeatureMatrix, Vec<f64>) {
+    let (features, y) = table(n);
+    let noisy = |(i, y): (usize, f64)| y + noise * f64::from(hash(i + 7 * n) - 0.5);
+    (features, y.into_iter().enumerate().map(noisy).collect())
+}
+
+#[test]
+fn leaves_are_shrunk_where_the_target_is_noisy_and_left_where_it_is_not() {
+    let ctx = Context::unlimited(3, 2);
+    let rows: Vec<u32> = (0..1500).collect();
+    let new: Vec<u32> = (1500..3000).collect();
+    let error = |noise: f64, shrink: bool| {
+        let (features, y) = noisy(3000, noise);
+        let target = Target::Real(y.clone());
+        let params = settings(|p| {
+            p.n_trees = 60;
+            p.hierarchical_shrinkage = shrink;
+        });
+        let model = RandomForest::fit(&view(&features, &target, &rows), &params, &ctx).unwrap();
+        model.validate().unwrap();
+        let predicted = model.predict(&FeatureView::of(&features, &new), &ctx).unwrap();
+        (squared_error(&predicted.values, &y[1500..]), model)
+    };
+    let ((plain, _), (shrunk, _)) = (error(200.0, false), error(200.0, true));
+    assert!(shrunk < 0.93 * plain, "{shrunk} {plain}");
+    let ((plain, first), (kept, second)) = (error(0.0, false), error(0.0, true));
+    assert!(kept <= plain, "{kept} {plain}");
+    assert_eq!(first.trees()[0].children, second.trees()[0].children);
+}
+
+#[test]
+fn the_choice_of_a_shrinkage_does_not_flatter_the_out_of_bag_error() {
+    let mut ratio = 0.0;
+    for seed in 0..10 {
+        let (features, _) = table(200);
+        let y: Vec<f64> = (0..200).map(|i| f64::from(hash(i + 1000 * (seed + 5)))).collect();
+        let mean = y.iter().sum::<f64>() / 200.0;
+        let rows: Vec<u32> = (0..200).collect();
+        let (ctx, target) = (Context::unlimited(seed as u64, 2), Target::Real(y.clone()));
+        let params = settings(|p| p.n_trees = 60);
+        let model = RandomForest::fit(&view(&features, &target, &rows), &params, &ctx).unwrap();
+        ratio += model.out_of_bag_error().unwrap() / squared_error(&y, &[mean; 200]) / 10.0;
+    }
+    assert!((1.0..1.3).contains(&ratio), "{ratio}");
+}
+
 #[test]
 fn the_best_cut_is_the_one_that_trying_all_finds() {
     let n = 120;
