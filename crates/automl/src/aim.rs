@@ -10,6 +10,7 @@ use modelwright_core::params::ParamValue;
 use modelwright_core::record::{Plan, PlannedTrial};
 use modelwright_core::task::{Predictions, Target};
 use modelwright_evaluate::metric::weighted_quantile;
+use modelwright_learners::baseline;
 
 use crate::parts;
 
@@ -24,25 +25,35 @@ const LOSS: &str = "loss";
 struct Aim {
     /// The booster's loss.
     loss: &'static str,
-    /// The quantile that is best as a constant; `None` is the mean.
-    level: Option<f64>,
+    /// What is best as a constant.
+    constant: Constant,
+}
+
+/// Properties of a target.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Constant {
+    Mean,
+    Quantile(f64),
+    /// The median in which a row weighs as much as it does in relative errors.
+    RelativeMedian,
 }
 
 /// What the metric asks for; `None` where it is the mean of the target, or of each class.
 fn aim(metric: &str) -> Option<Aim> {
-    let quantile = |level| Some(Aim { loss: "quantile", level: Some(level) });
+    let of = |loss, constant| Some(Aim { loss, constant });
+    let quantile = |level| of("quantile", Constant::Quantile(level));
     match metric {
         "mae" | "medae" | "smape" | "d2_absolute_error" | "pinball_loss" => {
-            Some(Aim { loss: "absolute", level: Some(0.5) })
+            of("absolute", Constant::Quantile(0.5))
         }
-        "mape" => Some(Aim { loss: "mape", level: Some(0.5) }),
+        "mape" => of("mape", Constant::RelativeMedian),
         "pinball_loss_0.1" => quantile(0.1),
         "pinball_loss_0.9" => quantile(0.9),
         // The median is near the mean of the logarithms, which a constant would have to be.
-        "rmsle" => Some(Aim { loss: "squared_log", level: Some(0.5) }),
-        "poisson_deviance" => Some(Aim { loss: "poisson", level: None }),
-        "gamma_deviance" => Some(Aim { loss: "gamma", level: None }),
-        "tweedie_deviance" => Some(Aim { loss: "tweedie", level: None }),
+        "rmsle" => of("squared_log", Constant::Quantile(0.5)),
+        "poisson_deviance" => of("poisson", Constant::Mean),
+        "gamma_deviance" => of("gamma", Constant::Mean),
+        "tweedie_deviance" => of("tweedie", Constant::Mean),
         _ => None,
     }
 }
@@ -64,16 +75,19 @@ pub(crate) fn take(plan: &mut Plan, metric: &str) {
         let mut set = |name: &str, value| {
             trial.params.entry(name.to_owned()).or_insert(value);
         };
-        match (&*trial.learner, aim.level) {
-            (BOOSTER, level) => {
+        match (&*trial.learner, aim.constant) {
+            (BOOSTER, constant) => {
                 set(LOSS, ParamValue::Choice(aim.loss.to_owned()));
-                if let ("quantile", Some(level)) = (aim.loss, level) {
+                if let ("quantile", Constant::Quantile(level)) = (aim.loss, constant) {
                     set("alpha", ParamValue::Real(level));
                 }
             }
-            (CONSTANT, Some(level)) => {
+            (CONSTANT, Constant::Quantile(level)) => {
                 set("statistic", ParamValue::Choice("quantile".to_owned()));
                 set("level", ParamValue::Real(level));
+            }
+            (CONSTANT, Constant::RelativeMedian) => {
+                set("statistic", ParamValue::Choice("relative_median".to_owned()));
             }
             _ => {}
         }
@@ -87,14 +101,21 @@ pub(crate) fn constant(
     weights: Option<&[f64]>,
     n_rows: usize,
 ) -> Predictions {
-    let level = aim(metric).and_then(|aim| aim.level);
-    match (train, level) {
-        (Target::Real(values), Some(level)) => quantile(values, weights, level).map_or_else(
-            || parts::constant(train, weights, n_rows),
-            |value| Predictions::new(1, vec![value; n_rows]),
-        ),
-        _ => parts::constant(train, weights, n_rows),
-    }
+    let best = match (train, aim(metric).map(|aim| aim.constant)) {
+        (Target::Real(values), Some(Constant::Quantile(level))) => quantile(values, weights, level),
+        (Target::Real(values), Some(Constant::RelativeMedian)) => {
+            let weight = |(row, y): (usize, &f64)| {
+                weights.map_or(1.0, |w| w[row]) * baseline::relative_weight(*y)
+            };
+            let relative: Vec<f64> = values.iter().enumerate().map(weight).collect();
+            quantile(values, Some(&relative), 0.5)
+        }
+        _ => None,
+    };
+    best.map_or_else(
+        || parts::constant(train, weights, n_rows),
+        |value| Predictions::new(1, vec![value; n_rows]),
+    )
 }
 
 fn quantile(values: &[f64], weights: Option<&[f64]>, level: f64) -> Option<f64> {

@@ -100,6 +100,14 @@ pub(crate) fn of_coverage(levels: &[LevelRecord]) -> Option<String> {
     ))
 }
 
+/// Scores that differ by less than this part of them are alike.
+const ROUNDING: f64 = 1e-4;
+
+/// A score with four digits after the point, more where it is smaller than that.
+fn score_text(score: f64) -> String {
+    if score == 0.0 || score.abs() >= 0.01 { format!("{score:.4}") } else { format!("{score:.3e}") }
+}
+
 /// A warning where the model was no better on untouched rows than the same answer for every row.
 pub(crate) fn of_score(evaluation: &Evaluation, optimised: &MetricEntry) -> Option<String> {
     let of =
@@ -109,7 +117,7 @@ pub(crate) fn of_score(evaluation: &Evaluation, optimised: &MetricEntry) -> Opti
         let name = entry.spec.name;
         let (own, constant) = (of(&evaluation.metrics, name)?, of(&evaluation.baseline, name)?);
         // What differs by rounding is the constant itself.
-        let differs = format!("{own:.4}") != format!("{constant:.4}");
+        let differs = (own - constant).abs() > ROUNDING * own.abs().max(constant.abs());
         (differs && entry.spec.is_better(constant, own)).then_some((name, own, constant))
     };
     let (name, own, constant) = [optimised].into_iter().chain(loss).find_map(|e| worse(&e))?;
@@ -120,7 +128,9 @@ pub(crate) fn of_score(evaluation: &Evaluation, optimised: &MetricEntry) -> Opti
     };
     Some(format!(
         "on the untouched rows the model is worse than the same answer for every row: {name} \
-         {own:.4} against {constant:.4}; {advice}"
+         {} against {}; {advice}",
+        score_text(own),
+        score_text(constant)
     ))
 }
 

@@ -173,7 +173,9 @@ impl Measured {
         };
         let evaluation = evaluate(&input, ctx)?;
         let held = predictor.held(&self.table, &self.predictions, &self.truth, ctx)?;
-        let reached = held.map_or(Vec::new(), |held| held.reached(self.weights.as_deref()));
+        let reached = held.map_or(Vec::new(), |held| {
+            held.reached(self.weights.as_deref(), self.groups.as_deref())
+        });
         Ok((evaluation, reached))
     }
 

@@ -254,7 +254,22 @@ pub(crate) fn weights_of(table: &Table, options: &Options) -> Result<Option<Vec<
     if values.iter().all(|v| *v == 0.0) {
         return Err(error("all weights are zero").expected("at least one positive weight"));
     }
-    Ok(Some(values.clone()))
+    Ok(Some(scaled(values)))
+}
+
+/// Whole weights up to this mean are taken for counts of equal rows.
+const LARGEST_COUNT: f64 = 10.0;
+
+/// Weights whose mean is 1, of the rows that have one: learners have parameters in units of rows
+/// (the fewest of a leaf, how many neighbours, penalties), which weights that sum to 1 or to a
+/// million would make meaningless. Counts of equal rows stay what they are.
+fn scaled(weights: &[f64]) -> Vec<f64> {
+    let n_with = weights.iter().filter(|w| **w > 0.0).count() as f64;
+    let mean: f64 = weights.iter().map(|w| w / n_with).sum();
+    if mean <= LARGEST_COUNT && weights.iter().all(|w| w.fract() == 0.0) {
+        return weights.to_vec();
+    }
+    weights.iter().map(|w| w / mean).collect()
 }
 
 /// Refuses weights that leave rows of one class alone.

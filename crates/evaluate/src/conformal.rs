@@ -19,7 +19,9 @@
 use modelwright_core::record::{Coverage, Interval};
 use modelwright_core::{Error, Result};
 
+use crate::compare::clusters::{Clustered, clustered};
 use crate::curve::wilson;
+use crate::distribution::{Z_975, student_quantile};
 
 /// The least number of rows that can give an interval of this level that is not infinite.
 pub fn n_rows_min(level: f64) -> usize {
@@ -64,10 +66,17 @@ pub fn interval_scores(truth: &[f64], intervals: &[Interval], level: f64) -> Vec
 }
 
 /// How often the truth was held, with Wilson's 95 % interval, and how large intervals or sets are.
+/// `groups` says of each row which group it is of, where rows belong together: a few of them that
+/// are held or missed as a whole say less than as many rows would.
 ///
 /// # Errors
 /// Input error when lengths differ or no row has weight.
-pub fn coverage(held: &[bool], sizes: &[f64], weights: Option<&[f64]>) -> Result<Coverage> {
+pub fn coverage(
+    held: &[bool],
+    sizes: &[f64],
+    weights: Option<&[f64]>,
+    groups: Option<&[u32]>,
+) -> Result<Coverage> {
     let n_rows = held.len();
     let fits = sizes.len() == n_rows && weights.is_none_or(|w| w.len() == n_rows);
     let weight = |row: usize| weights.map_or(1.0, |w| w[row]);
@@ -84,8 +93,26 @@ pub fn coverage(held: &[bool], sizes: &[f64], weights: Option<&[f64]>) -> Result
     }
     let share = hits / total;
     // Weighted rows count by Kish's effective number.
-    let ci95 = wilson(share, total * total / squares);
+    let effective = total * total / squares;
+    let residual = |row: usize| f64::from(u8::from(held[row])) - share;
+    let of_groups = groups.filter(|groups| groups.len() == n_rows);
+    let ci95 = match of_groups.and_then(|g| clustered(g, |row| weight(row) / total, residual)) {
+        Some(certain) => of_few(share, effective, &certain),
+        None => wilson(share, effective),
+    };
     Ok(Coverage { n_rows, share, ci95, mean_size: size / total })
+}
+
+/// Wilson's interval with so many rows as have the variance that the groups show, and with the
+/// quantile of few groups.
+fn of_few(share: f64, n_rows: f64, certain: &Clustered) -> Interval {
+    let variance = certain.standard_error.powi(2);
+    let of_rows = share * (1.0 - share) / n_rows;
+    // Never more witnesses than rows, nor fewer than groups.
+    let design = if of_rows > 0.0 { (variance / of_rows).max(1.0) } else { 1.0 };
+    let n = (n_rows / design).max((certain.df + 1.0).min(n_rows));
+    let widened = (student_quantile(0.975, certain.df) / Z_975).powi(2);
+    wilson(share, n / widened)
 }
 
 #[cfg(test)]
@@ -164,13 +191,29 @@ mod tests {
     #[test]
     fn coverage_counts_what_is_held_and_the_score_punishes_what_is_not() {
         let held = [true, true, false, true];
-        let given = coverage(&held, &[1.0, 2.0, 3.0, 2.0], None).unwrap();
+        let given = coverage(&held, &[1.0, 2.0, 3.0, 2.0], None, None).unwrap();
         assert_eq!((given.n_rows, given.share, given.mean_size), (4, 0.75, 2.0));
         assert!(given.ci95.low < 0.75 && given.ci95.high > 0.75);
-        let weighted = coverage(&held, &[1.0; 4], Some(&[1.0, 1.0, 2.0, 0.0])).unwrap();
+        let weighted = coverage(&held, &[1.0; 4], Some(&[1.0, 1.0, 2.0, 0.0]), None).unwrap();
         assert_eq!(weighted.share, 0.5);
-        assert!(coverage(&[], &[], None).is_err());
+        assert!(coverage(&[], &[], None, None).is_err());
         let i = Interval { low: 0.0, high: 2.0 };
         assert_eq!(interval_scores(&[1.0, 2.5, -1.0], &[i; 3], 0.75), [2.0, 6.0, 10.0]);
+    }
+
+    #[test]
+    fn rows_that_are_held_or_missed_together_say_less() {
+        // 20 groups of 10 rows, 4 of them missed as a whole.
+        let held: Vec<bool> = (0..200).map(|row| row / 10 % 5 != 0).collect();
+        let groups: Vec<u32> = (0..200).map(|row| row / 10).collect();
+        let sizes = vec![1.0; 200];
+        let of_rows = coverage(&held, &sizes, None, None).unwrap().ci95;
+        let of_groups = coverage(&held, &sizes, None, Some(&groups)).unwrap().ci95;
+        // As if 20 rows were asked: 16 of 20, Wilson 0.584 to 0.919, and a little more.
+        assert!(of_rows.low > 0.73 && of_groups.low < 0.584 && of_groups.low > 0.54);
+        assert!(of_groups.high > 0.919 && of_groups.high < 0.95, "{of_groups:?}");
+        let each: Vec<u32> = (0..200).collect();
+        let alone = coverage(&held, &sizes, None, Some(&each)).unwrap().ci95;
+        assert!((alone.low - of_rows.low).abs() < 0.002, "{alone:?} {of_rows:?}");
     }
 }

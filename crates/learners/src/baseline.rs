@@ -2,9 +2,9 @@
 //!
 //! Classification predicts the weighted class frequencies, which minimise the log loss among
 //! constants; regression predicts the weighted mean (minimises squared error), the weighted median
-//! (minimises absolute error) or another quantile (minimises its pinball loss). Cost: one pass over
-//! the target. It is the floor of every leaderboard and the incumbent before anything else is
-//! fitted.
+//! (minimises absolute error), the relative median (minimises absolute errors as parts of the
+//! target) or another quantile (its pinball loss). Cost: one pass over the target. It is the floor
+//! of every leaderboard and the incumbent before anything else is fitted.
 //!
 //! Reference: Hyndman & Athanasopoulos, *Forecasting: Principles and Practice*, 3rd ed., §5.2.
 
@@ -24,8 +24,9 @@ pub struct Baseline;
 modelwright_core::declare_params! {
     /// Parameters of [`Baseline`].
     pub struct BaselineParams {
-        /// What a regression predicts: the `mean`, the `median`, or the `quantile` at `level`.
-        statistic: String = "mean", Domain::Choice(&["mean", "median", "quantile"]);
+        /// What a regression predicts: a mean, median, median of relative errors, or quantile.
+        statistic: String = "mean",
+            Domain::Choice(&["mean", "median", "relative_median", "quantile"]);
         /// Which quantile is predicted, where it is one.
         level: f64 = 0.5, Domain::real(0.0, 1.0);
     }
@@ -81,10 +82,13 @@ impl Learner for Baseline {
         let constant = match train.target {
             Target::Class { codes, n_classes } => frequencies(train, codes, *n_classes, total),
             Target::Real(values) if params.statistic == "median" => {
-                vec![quantile(train, values, 0.5)]
+                vec![quantile(train, values, 0.5, |_| 1.0)]
+            }
+            Target::Real(values) if params.statistic == "relative_median" => {
+                vec![quantile(train, values, 0.5, relative_weight)]
             }
             Target::Real(values) if params.statistic == "quantile" => {
-                vec![quantile(train, values, params.level)]
+                vec![quantile(train, values, params.level, |_| 1.0)]
             }
             Target::Real(values) => vec![mean(train, values, total)],
         };
@@ -115,17 +119,23 @@ fn mean(train: &TrainView<'_>, values: &[f64], total: f64) -> f64 {
 }
 
 /// The weighted quantile; midway between two values where the weight is parted between them, as in
-/// the unweighted median of an even count.
-fn quantile(train: &TrainView<'_>, values: &[f64], level: f64) -> f64 {
+/// the unweighted median of an even count. `extra` is multiplied with a row's own weight.
+fn quantile(train: &TrainView<'_>, values: &[f64], level: f64, extra: impl Fn(f64) -> f64) -> f64 {
     let mut pairs: Vec<(f64, f64)> = train
         .rows
         .iter()
-        .map(|r| (values[*r as usize], train.weight(*r)))
+        .map(|r| (values[*r as usize], train.weight(*r) * extra(values[*r as usize])))
         .filter(|(_, weight)| *weight > 0.0)
         .collect();
     pairs.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
     let ascending: Vec<f64> = pairs.iter().map(|p| p.0).collect();
     weighted_quantile(&ascending, |i| pairs[i].1, level).unwrap_or(f64::NAN)
+}
+
+/// How much a row counts in the median that minimises mean absolute percentage errors, whose
+/// denominators have scikit-learn's floor.
+pub fn relative_weight(target: f64) -> f64 {
+    1.0 / target.abs().max(f64::EPSILON)
 }
 
 impl Model for BaselineModel {
@@ -192,6 +202,8 @@ mod tests {
         let target = Target::Real(vec![1.0, 10.0, 2.0, 3.0]);
         assert_eq!(fit(&target, None, "mean").unwrap(), [4.0]);
         assert_eq!(fit(&target, None, "median").unwrap(), [2.5]);
+        // 1 weighs 1, 2 a half, 3 a third, 10 a tenth: half of the weight is reached at 1.
+        assert_eq!(fit(&target, None, "relative_median").unwrap(), [1.0]);
         let weights = [1.0, 7.0, 1.0, 1.0];
         assert_eq!(fit(&target, Some(&weights), "median").unwrap(), [10.0]);
         assert_eq!(fit(&target, Some(&weights), "mean").unwrap(), [7.6]);

@@ -85,7 +85,8 @@ pub fn assess(model: &Model, rows: &Labelled, ctx: &Context) -> Result<Assessmen
         groups: rows.groups.as_deref(),
     };
     let evaluation = evaluate(&input, ctx)?;
-    let reached = rows.held.as_ref().map(|held| held.reached(rows.weights.as_deref()));
+    let units = rows.groups.as_deref();
+    let reached = rows.held.as_ref().map(|held| held.reached(rows.weights.as_deref(), units));
     let by = by_group(model, rows, ctx)?;
     Ok(Assessment { evaluation, reached, chance: None, by })
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use modelwright_automl::boosting::Earlier;
 use modelwright_core::data::Schema;
-use modelwright_core::params::ParamMap;
+use modelwright_core::params::{ParamMap, ParamValue};
 use modelwright_core::record::{Continued, Options, RunRecord};
 use modelwright_core::task::Task;
 use modelwright_core::{Error, Result};
@@ -63,6 +63,7 @@ impl Continuing {
                 .got(&options.target));
         }
         if let Some(single) = &mut options.single {
+            self.is_bound_as(&single.params)?;
             for (name, value) in &self.params {
                 single.params.entry(name.clone()).or_insert_with(|| value.clone());
             }
@@ -76,6 +77,25 @@ impl Continuing {
             options.positive = predictor.classes.get(1).cloned();
         }
         options.continued = Some(self.earlier.named.clone());
+        Ok(())
+    }
+}
+
+impl Continuing {
+    /// Refuses a constraint that the trees that are there were not grown under: what comes to them
+    /// cannot make up for it.
+    fn is_bound_as(&self, asked: &ParamMap) -> Result<()> {
+        for name in ["monotone", "interactions"] {
+            let (asked, had) = (asked.get(name), self.params.get(name));
+            let is_empty = |v: &ParamValue| matches!(v, ParamValue::Choice(v) if v.is_empty());
+            if asked.is_some_and(|asked| !is_empty(asked) && Some(asked) != had) {
+                return Err(Error::input("the model that is continued was not bound like this")
+                    .at(format!("--param {name}"))
+                    .expected(had.map_or_else(|| "no constraint".to_owned(), ToString::to_string))
+                    .got(asked.map_or_else(String::new, ToString::to_string))
+                    .hint("leave it out, or train a new model with the constraint"));
+            }
+        }
         Ok(())
     }
 }

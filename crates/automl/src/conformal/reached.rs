@@ -89,18 +89,19 @@ impl Held {
         let of_level = |level: &HeldLevel| {
             let held: Vec<bool> = rows.iter().map(|row| level.held[*row as usize]).collect();
             let sizes: Vec<f64> = rows.iter().map(|row| level.sizes[*row as usize]).collect();
-            Some((level.level, coverage(&held, &sizes, weights.as_deref()).ok()?))
+            Some((level.level, coverage(&held, &sizes, weights.as_deref(), None).ok()?))
         };
         self.levels.iter().filter_map(of_level).collect()
     }
 
-    /// The coverage of each level, and of each group that has rows; weights of all rows.
-    pub fn reached(&self, weights: Option<&[f64]>) -> Vec<LevelRecord> {
+    /// The coverage of each level, and of each group that has rows; weights of all rows, and which
+    /// of them belong together (`units`) and are no independent witnesses.
+    pub fn reached(&self, weights: Option<&[f64]>, units: Option<&[u32]>) -> Vec<LevelRecord> {
         let of_level = |level: &HeldLevel| LevelRecord {
             level: level.level,
-            reached: coverage(&level.held, &level.sizes, weights).ok(),
+            reached: coverage(&level.held, &level.sizes, weights, units).ok(),
             groups: (0..self.names.len())
-                .filter_map(|group| self.of_group(level, group, weights))
+                .filter_map(|group| self.of_group(level, group, (weights, units)))
                 .collect(),
         };
         self.levels.iter().map(of_level).collect()
@@ -110,13 +111,14 @@ impl Held {
         &self,
         level: &HeldLevel,
         group: usize,
-        weights: Option<&[f64]>,
+        (weights, units): (Option<&[f64]>, Option<&[u32]>),
     ) -> Option<GroupCoverage> {
         let own = || (0..self.groups.len()).filter(|row| self.groups[*row] as usize == group);
         let held: Vec<bool> = own().map(|row| level.held[row]).collect();
         let sizes: Vec<f64> = own().map(|row| level.sizes[row]).collect();
         let weights: Option<Vec<f64>> = weights.map(|w| own().map(|row| w[row]).collect());
-        let reached = coverage(&held, &sizes, weights.as_deref()).ok()?;
+        let units: Option<Vec<u32>> = units.map(|u| own().map(|row| u[row]).collect());
+        let reached = coverage(&held, &sizes, weights.as_deref(), units.as_deref()).ok()?;
         Some(GroupCoverage { group: self.names[group].clone(), reached })
     }
 }

@@ -68,7 +68,8 @@ pub(super) fn of(
     )?);
     if let Some(intervals) = &mut record.intervals {
         let held = tested.held(&input.judged, on.said, on.truth, ctx)?;
-        intervals.levels = held.map_or(Vec::new(), |held| held.reached(weights.as_deref()));
+        intervals.levels =
+            held.map_or(Vec::new(), |held| held.reached(weights.as_deref(), roles.groups()));
     }
     record.importances = importances(input, tested, metric, ctx)?;
     if !options.sensitive.is_empty() {

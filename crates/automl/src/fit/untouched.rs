@@ -72,11 +72,13 @@ impl Flow {
         let weights = weights_of(held_out, &self.options)?;
         let known = self.weights.as_deref();
         let baseline = aim::constant(self.metric.spec.name, &self.target, known, truth.n_rows());
+        let roles = Roles::of_groups(held_out, &self.options);
+        let blocks = self.blocks_in_time(held_out, &truth, &predictions, ctx);
+        let units = roles.groups().or(blocks.as_deref());
         if let Some(record) = &mut combined.intervals {
             let held = predictor.held(held_out, &predictions, &truth, ctx)?;
-            record.levels = held.map_or(Vec::new(), |held| held.reached(weights.as_deref()));
+            record.levels = held.map_or(Vec::new(), |h| h.reached(weights.as_deref(), units));
         }
-        let roles = Roles::of_groups(held_out, &self.options);
         self.test_offers(combined, held_out, (&truth, weights.as_deref(), &roles), ctx)?;
         let predictor = &combined.predictor;
         let decides = predictor.fair.is_some() || combined.mitigation.is_some();
@@ -92,7 +94,6 @@ impl Flow {
             made.record.held = fair::held(&made.groupings, &made.record, &input);
         }
         let on = self.test_source.as_ref().map_or("holdout", |s| s.name.as_str());
-        let blocks = self.blocks_in_time(held_out, &truth, &predictions, ctx);
         let input = EvaluateInput {
             on,
             truth: &truth,
@@ -106,7 +107,7 @@ impl Flow {
             baseline: Some(&baseline),
             n_resamples: N_RESAMPLES,
             mix: self.mix_of_held_out(),
-            groups: roles.groups().or(blocks.as_deref()),
+            groups: units,
         };
         let evaluation = evaluate(&input, ctx)?;
         let said = PredictionReference::of(predictor, &predictions, &truth, ctx)?;

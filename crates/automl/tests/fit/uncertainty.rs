@@ -54,7 +54,7 @@ fn reached(outcome: &FitOutcome, fresh: &Table) -> (f64, f64) {
     let predictions = outcome.predictor.predict(fresh, &ctx).unwrap();
     let truth = outcome.predictor.encode_target(fresh).unwrap();
     let held = outcome.predictor.held(fresh, &predictions, &truth, &ctx).unwrap().unwrap();
-    let first = held.reached(None)[0].reached.unwrap();
+    let first = held.reached(None, None)[0].reached.unwrap();
     (first.share, first.mean_size)
 }
 

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | roc_auc | DeLong | DeLong |
 //! | accuracy | McNemar (exact below 25 disagreements) | Bonett & Price |
+//! | means over rows, such as losses | paired bootstrap | studentised |
 //! | others, or with weights | paired bootstrap | percentile |
 //! | any, of rows in groups | paired bootstrap of whole groups, t-test | t |
 
@@ -16,6 +17,7 @@ pub mod folds;
 mod mcnemar;
 mod paired;
 pub mod power;
+mod studentised;
 pub mod study;
 mod welch;
 

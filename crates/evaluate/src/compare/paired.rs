@@ -1,17 +1,24 @@
 //! Paired bootstrap: both models are scored on the same resamples, of rows or of whole groups.
 
+use modelwright_core::record::Interval;
 use modelwright_core::{Context, Error, Result};
 
 use super::clusters::clustered;
-use super::{Paired, Tested};
+use super::studentised::Difference;
+use super::{LEVEL, Paired, Tested};
 use crate::metric::{MetricEntry, Prepared};
-use crate::resample::{Drawing, Mix, n_resamples_for, percentile_interval, spared, work_rows};
+use crate::resample::{
+    Drawing, Mix, Strata, n_resamples_for, percentile_interval, spared, work_rows,
+};
 
 /// Resamples of a comparison: the smallest p-value of rows is about 2 / this.
 const RESAMPLES: usize = 2000;
 
 /// Resamples of groups, from which a standard error is taken and no tail: it is 2 % unsure.
 const RESAMPLES_OF_GROUPS: usize = 1000;
+
+/// What the same difference may differ by when it is computed in two ways.
+const ROUNDING: f64 = 1e-9;
 
 /// `pair` gives truth, weights and groups; both values come from the prepared forms of `metric`.
 pub(super) fn bootstrap(
@@ -30,6 +37,13 @@ pub(super) fn bootstrap(
     let n_resamples = n_resamples_for(2 * work_rows(pair.truth), wanted);
     let drawing = Drawing { n_resamples, mix: Mix::Drawn, groups };
     let strata = drawing.strata(pair.truth, pair.weights).map_err(refused)?;
+    let difference = a.value(pair.weights)? - b.value(pair.weights)?;
+    if let (Some(a), Some(b), None) = (a.mean(), b.mean(), groups)
+        && let of = (Difference { a, b, weights: pair.weights })
+        && let Some(tested) = studentised(&of, difference, &strata, ctx)
+    {
+        return Ok(tested.with_least(pair));
+    }
     let differences = strata.resample("evaluate/compare", n_resamples, ctx, |drawn| {
         let a = a.value(Some(drawn)).ok()?;
         Some(a - b.value(Some(drawn)).ok()?)
@@ -37,7 +51,6 @@ pub(super) fn bootstrap(
     let defined: Vec<f64> = differences.iter().flatten().copied().collect();
     let ci95 = percentile_interval(differences).map_err(refused)?;
     if let Some(groups) = groups {
-        let difference = a.value(pair.weights)? - b.value(pair.weights)?;
         return of_groups(difference, &defined, groups, pair.weights);
     }
     // How often the sign of the difference is in doubt, on either side; one is added to both
@@ -47,7 +60,46 @@ pub(super) fn bootstrap(
     let rarer = (at_most.min(at_least) + 1) as f64;
     let p_value = (2.0 * rarer / (defined.len() + 1) as f64).min(1.0);
     let method = format!("paired bootstrap, {n_resamples} resamples");
-    Ok(Tested { ci95, p_value, method })
+    Ok(Tested { ci95, p_value, method }.with_least(pair))
+}
+
+/// The test of means over rows; `None` where it has no standard error, or the metrics are only near
+/// to such means.
+fn studentised(
+    of: &Difference<'_>,
+    difference: f64,
+    strata: &Strata<'_>,
+    ctx: &Context,
+) -> Option<Tested> {
+    let n_rows = of.a.rows.len();
+    let ones = vec![1.0; n_rows];
+    let measured = of.measure(of.weights.unwrap_or(&ones))?;
+    if (measured.difference - difference).abs() > ROUNDING * difference.abs() {
+        return None;
+    }
+    let n_resamples = n_resamples_for(2 * n_rows, RESAMPLES);
+    let distances = strata.resample("evaluate/compare", n_resamples, ctx, |drawn| {
+        of.measure(drawn).map(|resample| measured.distance_of(resample))
+    });
+    let (ci95, p_value) = measured.tested(distances)?;
+    let method = format!("paired studentised bootstrap, {n_resamples} resamples");
+    Some(Tested { ci95, p_value, method })
+}
+
+impl Tested {
+    /// No surer than so few rows can be: each swaps the two models with a chance of a half.
+    fn with_least(self, pair: &Paired<'_>) -> Self {
+        let n_rows = match pair.weights {
+            Some(weights) => weights.iter().filter(|w| **w > 0.0).count(),
+            None => pair.truth.n_rows(),
+        };
+        let least = (2.0 * 0.5_f64.powf(n_rows as f64)).min(1.0);
+        let Interval { low, high } = self.ci95;
+        let is_open = least >= LEVEL;
+        let ci95 =
+            if is_open { Interval { low: low.min(0.0), high: high.max(0.0) } } else { self.ci95 };
+        Self { p_value: self.p_value.max(least), ci95, ..self }
+    }
 }
 
 /// A t-test with the standard error of the resamples: groups are few, so that the tails of their

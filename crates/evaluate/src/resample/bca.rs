@@ -7,7 +7,8 @@ use modelwright_core::{Error, Result};
 use super::bootstrap::quantile_of_sorted;
 use crate::distribution::{normal_cdf, normal_quantile};
 
-/// The BCa interval from a value, its resampled values, and its values with a part left out.
+/// The BCa interval from a value, its resampled values, and its values with a part left out; `tail`
+/// is what it leaves out on each side, 0.025 for one of 95 %.
 ///
 /// # Errors
 /// Input error when fewer than nine of ten resamples are defined, or fewer than two parts.
@@ -15,6 +16,7 @@ pub(crate) fn corrected(
     value: f64,
     resampled: Vec<Option<f64>>,
     left_out: &[f64],
+    tail: f64,
 ) -> Result<Interval> {
     let n_all = resampled.len();
     let mut sorted: Vec<f64> = resampled.into_iter().flatten().collect();
@@ -37,7 +39,7 @@ pub(crate) fn corrected(
         let level = normal_cdf(bias + z / (1.0 - acceleration * z));
         quantile_of_sorted(&sorted, level)
     };
-    finite(Interval { low: end(0.025), high: end(0.975) })
+    finite(Interval { low: end(tail), high: end(1.0 - tail) })
 }
 
 /// A sixth of the skewness of the values with a part left out.

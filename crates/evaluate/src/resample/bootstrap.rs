@@ -10,6 +10,7 @@ use super::drawing::numbered;
 use super::strata::has_weight;
 use super::studentised::Pivot;
 use super::{Drawing, Mix, closed};
+use crate::distribution::{normal_cdf, student_quantile};
 use crate::metric::{MetricEntry, MetricInput, Needs, Prepared, PreparedSet, Ranked};
 
 /// Rows drawn in all, beyond which the number of resamples is cut. An interval of a large table
@@ -62,16 +63,23 @@ pub fn bootstrap_interval<'a>(
     ctx: &Context,
 ) -> Result<Interval> {
     let drawing = drawing.into();
-    metric.value(input)?;
-    if let Some(known) = known(metric, input, drawing) {
+    let value = metric.value(input)?;
+    if let Some(known) = known(metric, value, input, drawing) {
         return Ok(known);
     }
     draw(&[metric], input, drawing, ctx)?.interval(0)
 }
 
-/// The interval that follows from the law of a metric; none where rows are not independent.
-fn known(metric: &MetricEntry, input: &MetricInput<'_>, drawing: Drawing<'_>) -> Option<Interval> {
-    if drawing.groups.is_some() { None } else { closed::interval(metric, input) }
+/// The interval that follows from the law of a metric, or from there being no error at all.
+fn known(
+    metric: &MetricEntry,
+    value: f64,
+    input: &MetricInput<'_>,
+    drawing: Drawing<'_>,
+) -> Option<Interval> {
+    let of_rows = if drawing.groups.is_some() { None } else { closed::interval(metric, input) };
+    let rarest = || closed::rarest_class(input, drawing.groups);
+    of_rows.or_else(|| closed::without_errors(metric, value, rarest))
 }
 
 /// Value and 95 % interval of each metric, from one resampling shared by all; where the law of a
@@ -94,7 +102,7 @@ pub fn bootstrap_intervals<'a>(
             Err(error) => (None, Some(in_one_line(&error))),
         };
         let is_wanted = value.filter(|_| drawing.n_resamples > 0);
-        let ci95 = is_wanted.and_then(|_| known(metric, input, drawing));
+        let ci95 = is_wanted.and_then(|value| known(metric, value, input, drawing));
         if value.is_some() && ci95.is_none() {
             drawn.push(*metric);
             places.push(results.len());
@@ -190,6 +198,8 @@ struct Draws {
     too_few: Vec<Option<usize>>,
     /// What is to be said beside an interval.
     cautions: Vec<Option<String>>,
+    /// Groups that are drawn whole; `None` where rows are.
+    n_groups: Option<usize>,
 }
 
 impl Draws {
@@ -209,19 +219,22 @@ impl Draws {
         }
         let of = |all: &[Vec<Option<f64>>]| all.iter().map(|v| v[metric]).collect::<Vec<_>>();
         let left_out: Vec<f64> = of(&self.left_out).into_iter().flatten().collect();
+        let tail = self.n_groups.map_or(ENDS, expanded);
         if left_out.len() < LEFT_OUT_MIN || left_out.len() < self.left_out.len() {
-            return percentile_interval(of(&self.resampled));
+            return percentiles(of(&self.resampled), tail);
         }
-        corrected(self.values[metric], of(&self.resampled), &left_out)
+        corrected(self.values[metric], of(&self.resampled), &left_out, tail)
     }
 }
 
-/// The rows, for each metric that is a loss of classes, where they are `few`.
+/// The rows, for each metric that is a loss of classes, where they are few.
 fn too_few(
     metrics: &[&MetricEntry],
     pivots: &[Option<Pivot<'_>>],
-    few: Option<usize>,
+    truth: &Target,
 ) -> Vec<Option<usize>> {
+    let is_classes = truth.values().is_none();
+    let few = Some(truth.n_rows()).filter(|n| is_classes && *n < CLASS_ROWS_MIN);
     let is_loss =
         |m: &MetricEntry| m.spec.needs == Needs::Probabilities && !m.spec.larger_is_better;
     let of =
@@ -286,8 +299,7 @@ fn draw(
     };
     draws.studentised = pivots.iter().enumerate().map(|(m, p)| interval(m, p.as_ref()?)).collect();
     let is_numbers = truth.values().is_some();
-    let few = Some(truth.n_rows()).filter(|n| !is_numbers && *n < CLASS_ROWS_MIN);
-    draws.too_few = too_few(metrics, &pivots, few);
+    draws.too_few = too_few(metrics, &pivots, &truth);
     draws.cautions = pivots.iter().map(|p| p.as_ref().filter(|_| is_numbers)?.caution()).collect();
     draws.resampled = resampled.into_iter().map(|(values, _)| values).collect();
     let (units, n_units) = match drawing.groups {
@@ -296,6 +308,7 @@ fn draw(
         // scores.
         None => (rows, truth.n_rows()),
     };
+    draws.n_groups = groups.as_ref().map(|_| n_units);
     draws.left_out = left_out(&set, (&units, n_units), weights, n_resamples, ctx);
     Ok(draws)
 }
@@ -337,11 +350,27 @@ fn in_score_order(input: &MetricInput<'_>) -> Vec<u32> {
     }
 }
 
+/// What a 95 % interval leaves out on each side.
+const ENDS: f64 = 0.025;
+
+/// What to leave out where so few groups are drawn: resamples of few are as much too narrow as
+/// their own variance is too small, and as a t-distribution is wider than a normal one (expanded
+/// percentiles; Hesterberg, The American Statistician 69, 2015, section 5.3).
+fn expanded(n_groups: usize) -> f64 {
+    let n = n_groups.max(2) as f64;
+    normal_cdf(-student_quantile(1.0 - ENDS, n - 1.0) * (n / (n - 1.0)).sqrt())
+}
+
 /// The 2.5 % and 97.5 % quantiles (linear between order statistics) of the defined values.
 pub(crate) fn percentile_interval(values: Vec<Option<f64>>) -> Result<Interval> {
+    percentiles(values, ENDS)
+}
+
+/// As [`percentile_interval`], with a share `tail` left out on each side.
+fn percentiles(values: Vec<Option<f64>>, tail: f64) -> Result<Interval> {
     let sorted = defined(values)?;
     let quantile = |q: f64| quantile_of_sorted(&sorted, q);
-    finite(Interval { low: quantile(0.025), high: quantile(0.975) })
+    finite(Interval { low: quantile(tail), high: quantile(1.0 - tail) })
 }
 
 /// The defined values in ascending order.

@@ -12,13 +12,15 @@
 //! Newcombe, "Confidence intervals for an effect size measure based on the Mann–Whitney statistic,
 //! part 2", Statistics in Medicine 25, 2006 (method 5).
 
+use std::collections::BTreeMap;
+
 use modelwright_core::record::Interval;
 use modelwright_core::task::Task;
 
 use crate::compare::auc_variance;
 use crate::curve::wilson;
 use crate::distribution::Z_975;
-use crate::metric::{MetricEntry, MetricInput};
+use crate::metric::{MetricEntry, MetricInput, Needs};
 
 /// The 95 % interval of a metric whose law is known; `None` for others, and with weights.
 pub(super) fn interval(metric: &MetricEntry, input: &MetricInput<'_>) -> Option<Interval> {
@@ -60,6 +62,54 @@ pub(super) fn interval(metric: &MetricEntry, input: &MetricInput<'_>) -> Option<
         }
         _ => None,
     }
+}
+
+/// The interval of a metric of classes at the best end of its range, where resamples of rows
+/// without an error have none either: as far down as a share of errors would take it that shows
+/// itself in none of `n` rows in one of 40 cases (the exact binomial limit, "rule of three").
+/// `None` where the range has no other end, or the value is not the best one.
+pub(super) fn without_errors(
+    metric: &MetricEntry,
+    value: f64,
+    n: impl FnOnce() -> f64,
+) -> Option<Interval> {
+    let (least, most) = metric.spec.range;
+    let larger_is_better = metric.spec.larger_is_better;
+    let best = if larger_is_better { most } else { least };
+    // A loss of probabilities does not count errors.
+    let has_errors = larger_is_better || metric.spec.needs != Needs::Probabilities;
+    if value != best || !has_errors || !(most - least).is_finite() {
+        return None;
+    }
+    let n = n();
+    if n <= 0.0 {
+        return None;
+    }
+    let unseen = (1.0 - 0.025_f64.powf(1.0 / n)) * (most - least);
+    Some(if larger_is_better {
+        Interval { low: most - unseen, high: most }
+    } else {
+        Interval { low: least, high: least + unseen }
+    })
+}
+
+/// So many independent rows of the rarest class as the weights and groups leave (Kish's effective
+/// number, of groups where there are some); 0 for a target that is a number.
+pub(super) fn rarest_class(input: &MetricInput<'_>, groups: Option<&[u32]>) -> f64 {
+    let Some(codes) = input.truth.codes() else { return 0.0 };
+    let mut witnesses: BTreeMap<(u32, u32), f64> = BTreeMap::new();
+    for (row, code) in codes.iter().enumerate() {
+        let witness = groups.map_or(row as u32, |groups| groups[row]);
+        *witnesses.entry((*code, witness)).or_default() += input.weights.map_or(1.0, |w| w[row]);
+    }
+    let mut sums: BTreeMap<u32, (f64, f64)> = BTreeMap::new();
+    for ((code, _), weight) in witnesses {
+        let (sum, squares) = sums.entry(code).or_default();
+        *sum += weight;
+        *squares += weight * weight;
+    }
+    let effective = sums.values().filter(|(_, s)| *s > 0.0).map(|(sum, s)| sum * sum / s);
+    effective.fold(f64::INFINITY, f64::min)
 }
 
 /// The interval of an area under the ROC curve; `None` with fewer than two rows of a class.
@@ -147,6 +197,23 @@ mod tests {
         let values: Vec<f64> = (0..2000).map(|i| f64::from(i) / 2000.0).collect();
         assert!(of("average_precision", &codes, &values).unwrap().low > 0.99);
         assert!(of("average_precision", &[0, 1, 0, 1], &[0.1, 0.2, 0.3, 0.4]).is_none());
+    }
+
+    #[test]
+    fn a_row_without_errors_is_not_certain_on_few_rows() {
+        let f1 = metric("f1").unwrap();
+        // 1 - 0.025^(1/10) = 0.3085: Clopper & Pearson's limit of 0 errors of 10.
+        let found = without_errors(f1, 1.0, || 10.0).unwrap();
+        assert!((found.low - 0.691_5).abs() < 1e-4 && found.high == 1.0, "{found:?}");
+        assert!(without_errors(f1, 0.9, || 10.0).is_none());
+        assert!(without_errors(metric("log_loss").unwrap(), 0.0, || 10.0).is_none());
+        let truth = Target::Class { codes: vec![0, 0, 0, 1, 1], n_classes: 2 };
+        let p = Predictions::new(1, vec![0.1, 0.1, 0.1, 0.9, 0.9]);
+        let plain = MetricInput::new(&truth, &p);
+        assert_eq!(rarest_class(&plain, None), 2.0);
+        assert_eq!(rarest_class(&plain, Some(&[0, 1, 2, 3, 3])), 1.0);
+        let weighted = MetricInput { weights: Some(&[1.0, 1.0, 1.0, 3.0, 1.0]), ..plain };
+        assert!((rarest_class(&weighted, None) - 1.6).abs() < 1e-12);
     }
 
     #[test]

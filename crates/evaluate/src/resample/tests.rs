@@ -76,10 +76,18 @@ fn a_rare_class_is_in_every_resample() {
     let mut codes = vec![0; 60];
     codes.push(1);
     let truth = Target::Class { codes, n_classes: 2 };
-    let p = Predictions::new(1, (0..61).map(|row| f64::from(row) / 70.0).collect());
-    let input = MetricInput::new(&truth, &p);
-    let ci95 = bootstrap_interval(metric("roc_auc").unwrap(), &input, 200, &ctx(1)).unwrap();
-    assert_eq!((ci95.low, ci95.high), (1.0, 1.0));
+    let of_last = |score: f64| {
+        let scores = (0..61).map(|row| if row == 60 { score } else { f64::from(row) / 70.0 });
+        let p = Predictions::new(1, scores.collect());
+        let input = MetricInput::new(&truth, &p);
+        bootstrap_interval(metric("roc_auc").unwrap(), &input, 200, &ctx(1)).unwrap()
+    };
+    // Were it left out of a resample, there would be no area.
+    let among_others = of_last(0.5);
+    assert!(among_others.low > 0.3 && among_others.high < 0.8, "{among_others:?}");
+    // That the only one is the highest of all says next to nothing.
+    let first = of_last(0.9);
+    assert!(first.low < 0.03 && first.high == 1.0, "{first:?}");
 }
 
 #[test]

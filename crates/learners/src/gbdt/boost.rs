@@ -398,16 +398,17 @@ impl Rounds<'_> {
 
     /// Which features the tree may use.
     fn features(&self, index: u64) -> Vec<bool> {
-        let n = self.bins.features.len();
-        let mut allowed = vec![self.params.feature_fraction >= 1.0; n];
+        let mut allowed = vec![true; self.bins.features.len()];
+        self.init_scores.forbid(self.bins, &mut allowed);
         if self.params.feature_fraction < 1.0 {
-            let wanted = (n as f64 * self.params.feature_fraction).round().max(1.0) as usize;
-            for feature in Random::stream(self.seed, "features of a tree", index).sample(n, wanted)
-            {
-                allowed[feature as usize] = true;
+            let free: Vec<usize> = (0..allowed.len()).filter(|f| allowed[*f]).collect();
+            let wanted = (free.len() as f64 * self.params.feature_fraction).round().max(1.0);
+            allowed.fill(false);
+            let mut random = Random::stream(self.seed, "features of a tree", index);
+            for drawn in random.sample(free.len(), (wanted as usize).min(free.len())) {
+                allowed[free[drawn as usize]] = true;
             }
         }
-        self.init_scores.forbid(self.bins, &mut allowed);
         allowed
     }
 

@@ -119,6 +119,12 @@ fn check_params(
     if params.linear_tree {
         return beside("linear leaves", "linear_tree = false");
     }
+    let names = |of: &str| of.split(',').map(|name| name.trim().to_owned()).collect::<Vec<_>>();
+    let falls = |item: &String| item.strip_suffix(":-1").map(str::to_owned);
+    let falling = names(&params.monotone).iter().find_map(falls);
+    if falling.is_some_and(|name| names(&params.init_score).contains(&name)) {
+        return beside("a direction of the same column", "none, since scores rise with it");
+    }
     if params.tree_outputs == "all" {
         return beside("trees of several outputs", "tree_outputs = one");
     }

@@ -22,7 +22,7 @@ use crate::gbdt::params::GbdtParams;
 
 /// How often the interval that holds the minimum of a convex loss is halved: to a trillionth.
 const HALVINGS: usize = 40;
-/// The mean of a target whose logarithm is learned is at least this.
+/// What stands for the mean of targets that are all 0, where its logarithm is learned.
 const SMALLEST_MEAN: f64 = 1e-6;
 
 /// A loss of one target and one score.
@@ -99,7 +99,11 @@ pub(super) fn make(
     targets: Vec<f64>,
     weights: Vec<f32>,
 ) -> Option<Result<Box<dyn Loss>>> {
+    let mape = (name == "mape").then(|| Mape::of(&targets));
     let of = Checked { name, rows, targets, weights };
+    if let Some(mape) = mape {
+        return Some(of.boxed(mape));
+    }
     Some(match name {
         "squared" => of.boxed(Squared),
         "squared_log" => of.boxed(SquaredLog),
@@ -107,7 +111,6 @@ pub(super) fn make(
         "huber" => of.boxed(Huber::of(train, params.alpha)),
         "fair" => of.boxed(Fair { c: params.fair_c }),
         "log_cosh" => of.boxed(LogCosh),
-        "mape" => of.boxed(Mape),
         "quantile" => of.boxed(Quantile { level: params.alpha }),
         "poisson" => of.boxed(Poisson),
         "gamma" => of.boxed(Gamma),
@@ -181,7 +184,8 @@ pub(super) fn mean_target(targets: &[f64], weights: &[f32]) -> f64 {
 
 /// The logarithm of the weighted mean of targets that are not negative.
 pub(super) fn log_of_mean(targets: &[f64], weights: &[f32]) -> f64 {
-    mean_target(targets, weights).max(SMALLEST_MEAN).ln()
+    let mean = mean_target(targets, weights);
+    if mean > 0.0 { mean.ln() } else { SMALLEST_MEAN.ln() }
 }
 
 /// The weighted quantile of targets.
