@@ -1,5 +1,6 @@
 //! The trees inside a predictor, with the names of their features: for display and explanation.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use modelwright_learners::Fitted;
@@ -38,6 +39,19 @@ impl TreeMember<'_> {
 }
 
 impl Predictor {
+    /// The columns that it reads: those first on which its trees rely most, by their share of the
+    /// gain, then the others in their order. What looks at one column after the other while there
+    /// is time begins with those that matter.
+    pub(crate) fn columns_by_gain(&self) -> Vec<String> {
+        let gains = self.column_gains().unwrap_or_default();
+        let names = self.schema.fields.iter().map(|field| field.name.as_str());
+        let gains: BTreeMap<&str, f64> = names.zip(gains).collect();
+        let mut columns: Vec<String> = self.feature_columns().map(str::to_owned).collect();
+        let gain = |column: &String| gains.get(column.as_str()).copied().unwrap_or(0.0);
+        columns.sort_by(|a, b| gain(b).total_cmp(&gain(a)));
+        columns
+    }
+
     /// The members that consist of trees.
     pub fn tree_members(&self) -> Vec<TreeMember<'_>> {
         let of = |member: usize| {

@@ -322,7 +322,7 @@ impl Flow {
             Some(limit) => scope.with_time_limit(limit),
             None => scope,
         };
-        let columns: Vec<String> = predictor.feature_columns().map(str::to_owned).collect();
+        let columns = predictor.columns_by_gain();
         permutation_importance(
             predictor,
             table,

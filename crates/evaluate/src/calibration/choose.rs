@@ -82,10 +82,15 @@ pub fn choose(
     let n_rarest_min = if predictions.n_outputs > 1 { 0 } else { N_RAREST_MIN };
     if codes.len() < N_ROWS_MIN || rarest < n_rarest_min || parts.len() < 2 {
         return refused(format!(
-            "{} judged rows, {rarest} of the rarest class, in {} parts: too few to tell (at least \
-             {N_ROWS_MIN}, {n_rarest_min} and 2)",
+            "{} judged rows, {rarest} of the rarest class, in {} parts: too few to tell (it takes \
+             {N_ROWS_MIN} rows{} in 2 parts)",
             codes.len(),
-            parts.len()
+            parts.len(),
+            if n_rarest_min > 0 {
+                format!(", {n_rarest_min} of each class,")
+            } else {
+                String::new()
+            }
         ));
     }
     let step = predictions.values.len().div_ceil(N_CELLS_MAX).max(1) as u64;

@@ -78,10 +78,11 @@ fn verdict(difference: f64, ci95: Interval, p_value: f64) -> String {
     let p = if p_value < 0.001 { "p < 0.001".to_owned() } else { format!("p = {p_value:.3}") };
     let (low, high) = (digits(ci95.low), digits(ci95.high));
     if p_value >= LEVEL {
+        let how = if difference < 0.0 { "less" } else { "more" };
         return format!(
-            "No difference in cost is shown: A costs {} more per row than B (95 % interval {low} \
-             to {high}, {p}).",
-            digits(difference)
+            "No difference in cost is shown: A costs {} {how} per row than B (A less B: 95 % \
+             interval {low} to {high}, {p}).",
+            digits(difference.abs())
         );
     }
     let (dear, cheap) = if difference > 0.0 { ("A", "B") } else { ("B", "A") };

@@ -104,8 +104,8 @@ fn selection(audit: &GroupAudit) -> Option<Answer> {
         format!("{} of the rows of every group are decided “{positive}”", percent(low))
     } else {
         format!(
-            "{lowest} rows are decided “{positive}” {value:.2} times as often as {highest} rows \
-             ({} against {})",
+            "“{lowest}” rows are decided “{positive}” {value:.2} times as often as “{highest}” \
+             rows ({} against {})",
             percent(low),
             percent(high)
         )
@@ -141,7 +141,7 @@ fn rates(audit: &GroupAudit) -> Option<Answer> {
             format!("{of}{} are decided so in every group", percent(low))
         } else {
             format!(
-                "{of}{} of {lowest} and {} of {highest} rows are decided so",
+                "{of}{} of “{lowest}” and {} of “{highest}” rows are decided so",
                 percent(low),
                 percent(high)
             )

@@ -24,7 +24,7 @@ use modelwright_evaluate::{MetricEntry, MetricInput, student_975};
 const ROWS_MAX: usize = 10_000;
 
 /// An interval needs at least two repeats.
-const FIRST_REPEATS: usize = 2;
+pub(crate) const FIRST_REPEATS: usize = 2;
 
 /// Predicts from a raw table; the same code path that serves.
 pub trait RawPredictor: Sync {

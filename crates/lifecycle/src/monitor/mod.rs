@@ -265,13 +265,16 @@ fn together(
     let n_columns = compared().count();
     let n_drifted = compared().filter(|c| c.drifted).count();
     let share = if n_columns > 0 { n_drifted as f64 / n_columns as f64 } else { 0.0 };
-    let of_drifted = compared().filter(|c| c.drifted).filter_map(|c| c.importance).sum();
+    // What nobody had time to measure may matter: without it there is no share.
+    let drifted = || compared().filter(|c| c.drifted);
+    let is_known = !importances.is_empty() && drifted().all(|c| c.importance.is_some());
+    let of_drifted: f64 = drifted().filter_map(|c| c.importance).sum();
     DatasetDrift {
         n_columns,
         n_drifted,
         share,
         n_exceeding: compared().filter(|c| c.exceeds).count(),
-        importance_share: (!importances.is_empty()).then_some(of_drifted),
+        importance_share: is_known.then_some(of_drifted.max(0.0)),
         threshold: options.drift_share,
         drifted: n_columns > 0 && share >= options.drift_share,
     }

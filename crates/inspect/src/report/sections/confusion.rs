@@ -101,9 +101,12 @@ fn heat(record: &RunRecord, matrix: &ConfusionMatrix, n_rows: u64) -> Option<Cha
     if matrix.classes.len() > MATRIX_CLASSES_MAX {
         return None;
     }
-    let threshold = record.threshold.map_or(String::new(), |t| {
-        format!(" at the decision threshold {}", number::significant(t, 3))
-    });
+    let is_by_group = record.mitigation.as_ref().is_some_and(|m| !m.groups.is_empty());
+    let threshold = match record.threshold {
+        Some(_) if is_by_group => " with thresholds by group".to_owned(),
+        Some(t) => format!(" at the decision threshold {}", number::significant(t, 3)),
+        None => String::new(),
+    };
     Some(Chart {
         title: format!("Confusion matrix{threshold}"),
         summary: format!(

@@ -20,9 +20,13 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
     }
     let finding = match (Decided::of(evaluation), record.threshold) {
         (Some(decided), Some(threshold)) => format!(
-            "At the decision threshold {} the model finds {} of the {positive} rows and wrongly \
+            "{} the model finds {} of the {positive} rows and wrongly \
              flags {} of the others ({}).",
-            number::significant(threshold, 3),
+            if record.mitigation.as_ref().is_some_and(|m| !m.groups.is_empty()) {
+                "With thresholds by group".to_owned()
+            } else {
+                format!("At the decision threshold {}", number::significant(threshold, 3))
+            },
             number::share(decided.found),
             number::share(decided.flagged),
             number::untouched(evaluation.n_rows)

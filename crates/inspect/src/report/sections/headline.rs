@@ -163,6 +163,21 @@ pub(super) fn validated_on(record: &RunRecord) -> String {
     }
 }
 
+/// Fewer tested rows of a class than this say little about it.
+const FEW_OF_CLASS: u64 = 10;
+
+/// The class of which fewest rows were tested, quoted, and how many; of two classes only, since of
+/// many some are always rare.
+fn rarest_tested(record: &RunRecord) -> Option<(u64, String)> {
+    let matrix = record.evaluation.as_ref()?.confusion.as_ref()?;
+    if matrix.classes.len() != 2 {
+        return None;
+    }
+    let counts = matrix.counts.iter().map(|row| row.iter().sum::<u64>());
+    let rarest = counts.zip(&matrix.classes).min_by_key(|(n, _)| *n)?;
+    Some((rarest.0, words::quoted(rarest.1)))
+}
+
 /// What a reader must look at before using the model, most serious first.
 pub(super) fn cares(record: &RunRecord, headline: &Headline<'_>) -> Vec<String> {
     let mut cares = Vec::new();
@@ -204,6 +219,13 @@ pub(super) fn cares(record: &RunRecord, headline: &Headline<'_>) -> Vec<String> 
         cares.push(format!(
             "Only {} were held out: every number on them is a rough one.",
             number::rows(evaluation.n_rows)
+        ));
+    }
+    if let Some((n, class)) = rarest_tested(record).filter(|(n, _)| *n < FEW_OF_CLASS) {
+        cares.push(format!(
+            "Only {} {} {class}: what is said of them is a rough guess.",
+            number::count(n as usize),
+            if n == 1 { "tested row is" } else { "tested rows are" }
         ));
     }
     if headline.holdout.is_some_and(|h| h.ci95.is_none()) {

@@ -1,7 +1,9 @@
 //! What the model relies on: the loss of quality when a raw column is permuted.
 
+use modelwright_core::data::Field;
 use modelwright_core::record::{Importance, RunRecord};
 
+use crate::explain::FIRST_REPEATS;
 use crate::report::chart::{Chart, Estimate, Plot};
 use crate::report::section::{Block, Cell, Part, Section, Spec, Table, TableColumn};
 use crate::report::{number, words};
@@ -9,8 +11,23 @@ use crate::report::{number, words};
 pub(crate) const SPEC: Spec =
     Spec { id: "importance", part: Part::Quality, title: "What the model relies on" };
 
+/// Under which the clock was asked.
+const SCOPE: &str = "importances";
+
 /// How many columns the chart shows.
 const BARS_MAX: usize = 15;
+
+/// How many columns there was no time to look at.
+pub(super) fn n_not_measured(record: &RunRecord) -> usize {
+    let is_used = |f: &&Field| f.kind.is_usable() && f.name != record.task.target;
+    let n_used = record.schema.fields.iter().filter(is_used).count();
+    let n_measured = record.importances.len();
+    // Each column is shuffled so often before any is shuffled again. A fit may leave columns out;
+    // when it stopped says whether those that lack were left for time.
+    let stopped = record.decisions.stopped_after.get(SCOPE);
+    let is_cut = stopped.is_some_and(|n| *n as usize <= FIRST_REPEATS * n_measured + 1);
+    if is_cut { n_used.saturating_sub(n_measured) } else { 0 }
+}
 
 /// Applies when importances were measured.
 pub(crate) fn build(record: &RunRecord) -> Option<Section> {
@@ -33,6 +50,13 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
             "None of {} has a measurable effect on {metric}.",
             number::counted(n, "column", "columns")
         )
+    };
+    let finding = match n_not_measured(record) {
+        0 => finding,
+        rest => format!(
+            "{finding} There was no time to look at {}.",
+            number::counted(rest, "other column", "other columns")
+        ),
     };
     let rows = record
         .evaluation

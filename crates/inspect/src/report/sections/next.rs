@@ -6,7 +6,7 @@ use modelwright_core::record::{
 use modelwright_core::task::Task;
 
 use super::headline::{Headline, Verdict};
-use super::{unequal, weak};
+use super::{importance, unequal, weak};
 use crate::report::{has_target, number, words};
 
 /// The most entries of a list on the first page.
@@ -53,13 +53,17 @@ pub(super) fn risks(record: &RunRecord, headline: &Headline<'_>) -> Vec<String> 
 /// That few rows carry the error, so that other rows may say something else.
 fn few_rows(record: &RunRecord) -> Option<String> {
     let metrics = &record.evaluation.as_ref()?.metrics;
-    let asked = metrics.iter().filter(|m| m.name == record.task.metric);
-    let noted = asked.chain(metrics).find(|m| m.ci95.is_some() && m.note.is_some())?;
+    let mut asked = metrics.iter().filter(|m| m.name == record.task.metric);
+    let noted = asked.find(|m| m.ci95.is_some() && m.note.is_some())?;
     noted.note.as_deref().map(|note| format!("Of the tested rows, {}", words::sentence(note)))
 }
 
-/// The first column's share of the importances, when it has more than half of them.
+/// The first column's share of the importances, when it has more than half of them, and all columns
+/// were looked at.
 fn share_of_first(record: &RunRecord) -> Option<f64> {
+    if importance::n_not_measured(record) > 0 {
+        return None;
+    }
     let sum: f64 = record.importances.iter().map(|i| i.mean.max(0.0)).sum();
     let share = record.importances.first()?.mean / sum;
     (record.importances.len() > 1 && share > 0.5 && share <= 1.0).then_some(share)
@@ -129,10 +133,14 @@ pub(super) fn steps(record: &RunRecord, verdict: Verdict) -> Vec<String> {
         ));
     }
     match verdict {
-        Verdict::NotShown => steps.push(
-            "Collect more rows, or columns that know more about the target, before using it."
-                .to_owned(),
-        ),
+        Verdict::NotShown => {
+            let finding = record.more_rows.as_ref().map(|m| m.finding);
+            let what = match finding {
+                Some(MoreRows::WouldNotHelp) => "columns",
+                _ => "more rows, or columns",
+            };
+            steps.push(format!("Collect {what} that know more about the target, before using it."));
+        }
         Verdict::Untested if !has_target(record) => steps.push(
             "Look at the rows that it calls unusual (“modelwright predict”): are they those that \
              you look for?"

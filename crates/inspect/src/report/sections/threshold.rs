@@ -15,7 +15,9 @@ const POINTS_MAX: usize = 200;
 /// Applies to binary tasks with a curve and a threshold.
 pub(crate) fn build(record: &RunRecord) -> Option<Section> {
     let evaluation = record.evaluation.as_ref().filter(|_| record.task.task == Task::Binary)?;
-    let threshold = record.threshold?;
+    // Groups with thresholds of their own are not decided by one.
+    let is_by_group = record.mitigation.as_ref().is_some_and(|m| !m.groups.is_empty());
+    let threshold = record.threshold.filter(|_| !is_by_group)?;
     let positive = words::quoted(record.task.classes.get(1)?);
     let counts = &evaluation.confusion.as_ref()?.counts;
     let total = |i: usize| counts.get(i).map_or(0, |row: &Vec<u64>| row.iter().sum::<u64>());
@@ -31,14 +33,21 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
     if known.len() < 2 || n_negative == 0 || n_positive == 0 {
         return None;
     }
+    // The curve is thinned; what holds at the threshold in use is known exactly.
+    let share = |i: usize, of: u64| counts[i].get(1).copied().unwrap_or(0) as f64 / of as f64;
+    let in_use =
+        ThresholdPoint { threshold, found: share(1, n_positive), flagged: share(0, n_negative) };
     let step = known.len().div_ceil(POINTS_MAX);
     let last = known.len() - 1;
-    let points: Vec<ThresholdPoint> = known
+    let mut points: Vec<ThresholdPoint> = known
         .into_iter()
         .enumerate()
         .filter(|(i, _)| i % step == 0 || *i == last)
         .map(|(_, p)| p)
+        .filter(|p| p.threshold != threshold)
         .collect();
+    let place = points.partition_point(|p| p.threshold > threshold);
+    points.insert(place, in_use);
     let thresholds = Thresholds {
         positive: positive.clone(),
         n_positive,
