@@ -59,6 +59,7 @@ def fit(
     max_feature_cost: float | None = None,
     prefer_simple: bool = False,
     distill: bool = False,
+    no_second_level: bool = False,
     nested: int | bool | None = None,
     threads: int | None = None,
     seed: int | None = None,
@@ -174,6 +175,8 @@ def fit(
     distill : bool, default False
         Teach one small model what the ensemble says, and offer it to `pick`; with preset quick
         it is delivered. max_latency and max_size imply it.
+    no_second_level : bool, default False
+        Deliver the mean of the members as it is, whatever a second level of models would gain.
     nested : int or bool, optional
         Judge the whole search by so many outer folds as well; takes an even share of the time
         for each.
@@ -256,6 +259,7 @@ def fit(
         max_feature_cost=max_feature_cost,
         prefer_simple=prefer_simple,
         distill=distill,
+        no_second_level=no_second_level,
         nested=nested,
         threads=threads,
         seed=seed,
@@ -516,6 +520,7 @@ def plan(
     max_feature_cost: float | None = None,
     prefer_simple: bool = False,
     distill: bool = False,
+    no_second_level: bool = False,
     nested: int | bool | None = None,
     threads: int | None = None,
     seed: int | None = None,
@@ -625,6 +630,8 @@ def plan(
     distill : bool, default False
         Teach one small model what the ensemble says, and offer it to `pick`; with preset quick
         it is delivered. max_latency and max_size imply it.
+    no_second_level : bool, default False
+        Deliver the mean of the members as it is, whatever a second level of models would gain.
     nested : int or bool, optional
         Judge the whole search by so many outer folds as well; takes an even share of the time
         for each.
@@ -678,6 +685,7 @@ def plan(
         max_feature_cost=max_feature_cost,
         prefer_simple=prefer_simple,
         distill=distill,
+        no_second_level=no_second_level,
         nested=nested,
         threads=threads,
         seed=seed,

@@ -58,6 +58,11 @@ fn aim(metric: &str) -> Option<Aim> {
     }
 }
 
+/// Whether what a metric asks for is the mean.
+pub(crate) fn is_mean(metric: &str) -> bool {
+    aim(metric).is_none()
+}
+
 /// Lets the trials of a plan learn what the metric asks for. Learners of means are left out where
 /// boosters learn a quantile far from the middle, which no mean comes near.
 pub(crate) fn take(plan: &mut Plan, metric: &str) {

@@ -36,7 +36,7 @@ use crate::understand::{self, Understood};
 use crate::whole_file::{WholeFile, Wish};
 use crate::{
     budget, capacity, conformal, constraint, distill, fair, isolation, nested, offers, portfolio,
-    sampling, single, target,
+    sampling, second_level, single, target,
 };
 
 use self::combine::Combined;
@@ -291,14 +291,17 @@ impl Flow {
         Ok(())
     }
 
-    /// The context that keeps time for the evaluation, and the one that keeps time for intervals
-    /// and fairness beside it.
+    /// The context that keeps time for the evaluation, and the one that keeps time for intervals,
+    /// a second level and fairness beside it.
     fn reserving(&self, ctx: &Context) -> (Context, Context) {
         let n_held = self.held_out.as_ref().map_or(0, Table::n_rows);
         let n_columns = self.train.n_columns();
         let closing = ctx.with_reserve(budget::evaluation(n_held, n_columns));
         let reserve = conformal::reserve(&self.options, &self.target, n_columns, &closing);
-        let search = closing.with_reserve(reserve + fair::reserve(&self.options, &closing));
+        let size = (&self.target, n_columns, self.folds.len());
+        let of_level = second_level::reserve(&self.options, self.preset, size, &closing);
+        let of_fairness = fair::reserve(&self.options, &closing);
+        let search = closing.with_reserve(reserve + of_level + of_fairness);
         (closing, search)
     }
 

@@ -212,6 +212,7 @@ impl Account<'_> {
             is_exhausted: false,
             ensemble: EnsembleRecord { members: vec![member], ..EnsembleRecord::default() },
             threshold: None,
+            second_level: None,
             calibration: None,
             costs: None,
             intervals: None,

@@ -22,6 +22,7 @@
 //! | `search` / `trial` | run the plan |
 //! | [`gate`] | is a costlier trial better beyond noise |
 //! | `ensemble` | which trials, with which weights |
+//! | `second_level` | what corrects their weighted mean, where that was shown to pay |
 //! | `distill` | one small model that learns from the ensemble |
 //! | `refit` | the members on all training rows |
 //! | `continued` | the boosters of an earlier model, continued on new rows |
@@ -91,6 +92,7 @@ pub mod robustness;
 mod room;
 mod sampling;
 mod search;
+mod second_level;
 pub mod shapes;
 mod single;
 mod slices;
@@ -111,6 +113,6 @@ pub use modelwright_evaluate::Calibrator;
 pub use own::{Own, OwnSplit};
 pub use parting::row_groups;
 pub use prediction_table::PredictionTable;
-pub use predictor::{MemberView, Predictor, RowMemory, SinglePredictor};
+pub use predictor::{MemberView, Predictor, RowMemory, SecondLevelView, SinglePredictor};
 pub use reading::{Purpose, ReadingLimits};
 pub use reference::Reference;

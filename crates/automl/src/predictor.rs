@@ -10,12 +10,13 @@ mod row;
 
 use std::collections::HashSet;
 
-use modelwright_core::data::{FeatureMatrix, FeatureView, Schema, Table};
+use modelwright_core::data::{FeatureMatrix, Schema, Table};
 use modelwright_core::task::{Predictions, Target, Task};
 use modelwright_core::{Context, Error, Result};
 use modelwright_evaluate::{Calibrator, CostMatrix};
 use modelwright_inspect::explain::RawPredictor;
 use modelwright_learners::Fitted;
+use modelwright_learners::gbdt::GbdtModel;
 use modelwright_learners::own;
 use modelwright_preprocess::encode::FittedEncoder;
 use serde::{Deserialize, Serialize};
@@ -23,6 +24,7 @@ use serde::{Deserialize, Serialize};
 use crate::conformal::{self, Intervals};
 use crate::fair::GroupThresholds;
 use crate::offers::Offered;
+use crate::second_level::{self, SecondLevel};
 use crate::target;
 
 pub use row::RowMemory;
@@ -41,6 +43,8 @@ pub struct Predictor {
     pub metric: String,
     /// Positive is predicted from this probability on (binary).
     pub threshold: f64,
+    /// What corrects the mean of the members before it is calibrated.
+    pub(crate) second_level: Option<SecondLevel>,
     pub(crate) calibrator: Calibrator,
     pub(crate) costs: Option<CostMatrix>,
     pub(crate) intervals: Option<Intervals>,
@@ -119,7 +123,52 @@ pub struct MemberView<'a> {
     pub models: &'a [Fitted],
 }
 
+/// What corrects the weighted mean of the members, for those who take it out: `intercept + slope ·
+/// start + Σ weight · away`, and what the trees add to that. `start` is the ensemble's log-odds (of
+/// several classes the logarithms of probabilities, of numbers these), `away` how far a member's
+/// are from these.
+#[derive(Clone, Copy)]
+pub struct SecondLevelView<'a> {
+    /// What is added to every score.
+    pub intercept: f64,
+    /// What the ensemble's scores are multiplied with.
+    pub slope: f64,
+    /// Of each member's difference; empty where members have none.
+    pub weights: &'a [f64],
+    /// The largest sum of weighted differences, in size.
+    pub reach: f64,
+    /// Bounds of corrected numbers whose start is not beyond them; `None` for classes.
+    pub range: Option<(f64, f64)>,
+    /// What writes the columns of the trees, and these. Behind the columns they read the ensemble's
+    /// scores and each member's.
+    pub trees: Option<(&'a FittedEncoder, &'a GbdtModel)>,
+}
+
+impl SecondLevelView<'_> {
+    /// `start` is that of a probability at least so far from 0 and 1.
+    pub const MARGIN: f64 = second_level::MARGIN;
+    /// What is added to each probability, for differences and columns, before all are divided by
+    /// their sum.
+    pub const SOFTENING: f64 = second_level::SOFTENING;
+}
+
 impl Predictor {
+    /// What corrects the weighted mean of the members before it is calibrated, if anything does.
+    pub fn second_level(&self) -> Option<SecondLevelView<'_>> {
+        let level = self.second_level.as_ref()?;
+        Some(SecondLevelView {
+            intercept: level.line.intercept,
+            slope: level.line.slope,
+            weights: &level.line.weights,
+            reach: level.reach,
+            range: level.range,
+            trees: level
+                .trees
+                .as_ref()
+                .and_then(|trees| Some((self.encoders.get(trees.encoder)?, trees.booster().ok()?))),
+        })
+    }
+
     /// A predictor of one model that was not fitted here.
     ///
     /// # Errors
@@ -132,6 +181,7 @@ impl Predictor {
             classes: single.classes,
             metric: single.task.default_metric().to_owned(),
             threshold: 0.5,
+            second_level: None,
             calibrator: Calibrator::None,
             costs: None,
             intervals: None,
@@ -194,23 +244,12 @@ impl Predictor {
     pub fn predict(&self, table: &Table, ctx: &Context) -> Result<Predictions> {
         let of_members = |(i, encoder): (usize, &FittedEncoder)| {
             // One may be for the intervals alone.
-            let is_used = self.active().iter().any(|m| m.encoder == i);
-            if is_used { encoder.transform(table, ctx) } else { Ok(FeatureMatrix::default()) }
+            if self.reads(i) { encoder.transform(table, ctx) } else { Ok(FeatureMatrix::default()) }
         };
         let features: Vec<FeatureMatrix> =
             self.encoders.iter().enumerate().map(of_members).collect::<Result<_>>()?;
         let mut mean = Predictions::zeros(table.n_rows(), self.n_outputs());
-        for member in self.active() {
-            let share = member.weight / member.models.len() as f64;
-            let view = FeatureView::all(&features[member.encoder]);
-            for fitted in &member.models {
-                let predictions = fitted.model.predict(&view, ctx)?;
-                for (m, p) in mean.values.iter_mut().zip(&predictions.values) {
-                    *m += share * p;
-                }
-            }
-        }
-        self.calibrator.apply(&mut mean);
+        self.say(|encoder| features.get(encoder), &mut mean, ctx)?;
         Ok(mean)
     }
 
@@ -268,12 +307,16 @@ impl Predictor {
             }
         }
         let words = self.missing_words();
-        if self.fair.is_some() || !words.is_empty() {
+        let has_words = !words.is_empty() || self.second_level.is_some();
+        if self.fair.is_some() || has_words {
             let fair = self.fair.clone().unwrap_or_else(GroupThresholds::none);
             bytes.extend(postcard::to_stdvec(&fair).map_err(failed)?);
         }
-        if !words.is_empty() {
+        if has_words {
             bytes.extend(postcard::to_stdvec(&words).map_err(failed)?);
+        }
+        if let Some(level) = &self.second_level {
+            bytes.extend(postcard::to_stdvec(&level.store()?).map_err(failed)?);
         }
         Ok(bytes)
     }
@@ -293,7 +336,7 @@ impl Predictor {
 
     /// Whether something is stored behind the offers.
     fn has_more_behind(&self) -> bool {
-        self.fair.is_some() || !self.missing_words().is_empty()
+        self.fair.is_some() || self.second_level.is_some() || !self.missing_words().is_empty()
     }
 
     /// The words beside numbers that are missing values, with the places of their columns.
@@ -310,7 +353,7 @@ impl Predictor {
     pub fn decode(bytes: &[u8]) -> Result<Self> {
         let (stored, rest) = postcard::take_from_bytes::<Stored>(bytes)
             .map_err(|e| Error::input("the stored predictor cannot be read").because(e))?;
-        let Behind { extras, offers, fair, missing_words } = decode_extras(rest)?;
+        let Behind { extras, offers, fair, missing_words, second_level } = decode_extras(rest)?;
         let mut schema = stored.schema;
         for (at, words) in missing_words {
             let field = schema.fields.get_mut(at as usize);
@@ -332,6 +375,7 @@ impl Predictor {
             classes: stored.classes,
             metric: stored.metric,
             threshold: stored.threshold,
+            second_level: second_level.map(SecondLevel::read).transpose()?,
             calibrator: extras.calibrator.unwrap_or(of_temperature),
             costs: extras.costs,
             intervals: extras.intervals.map(Intervals::read).transpose()?,
@@ -371,6 +415,10 @@ impl Predictor {
             let n_features = |i: usize| self.encoders.get(i).map(|e| e.feature_names().len());
             intervals.validate(self.task, self.classes.len(), n_features)?;
         }
+        if let Some(level) = &self.second_level {
+            let n_features = |i: usize| self.encoders.get(i).map(|e| e.feature_names().len());
+            level.validate((self.task, self.n_outputs(), self.active().len()), n_features)?;
+        }
         for offer in &self.offers {
             offer.validate(self.members.len(), self.n_outputs())?;
         }
@@ -408,12 +456,12 @@ struct Behind {
     offers: Vec<Offered>,
     fair: Option<GroupThresholds>,
     missing_words: Vec<(u32, Vec<String>)>,
+    second_level: Option<second_level::Stored>,
 }
 
 /// The extras; behind them the offers; behind these the thresholds of groups
 /// ([`GroupThresholds::none`] where there are none); behind these the words that are missing
-/// values. Each is there only
-/// when it, or what comes after it, is.
+/// values; behind these the second level. Each is there only when it, or what comes after it, is.
 fn decode_extras(bytes: &[u8]) -> Result<Behind> {
     let unreadable = |e| Error::input("the stored predictor cannot be read").because(e);
     let mut behind = Behind::default();
@@ -437,6 +485,11 @@ fn decode_extras(bytes: &[u8]) -> Result<Behind> {
     }
     let (words, rest) = postcard::take_from_bytes(rest).map_err(unreadable)?;
     behind.missing_words = words;
+    if rest.is_empty() {
+        return Ok(behind);
+    }
+    let (level, rest) = postcard::take_from_bytes(rest).map_err(unreadable)?;
+    behind.second_level = Some(level);
     if rest.is_empty() { Ok(behind) } else { Err(broken("extra bytes at its end")) }
 }
 

@@ -1,6 +1,6 @@
 //! One trial: a learner fitted on every fold, and its predictions of the rows it did not see.
 
-mod rounds;
+pub(crate) mod rounds;
 
 use modelwright_core::context::Decisions;
 use modelwright_core::data::{FeatureMatrix, FeatureView, Fold, TrainView};

@@ -30,6 +30,8 @@ mod repeats;
 mod row;
 #[path = "fit/second_lap.rs"]
 mod second_lap;
+#[path = "fit/second_level.rs"]
+mod second_level;
 #[path = "fit/single.rs"]
 mod single;
 #[path = "fit/uncertainty.rs"]

@@ -160,6 +160,9 @@ fn fit_json(record: &RunRecord, saved: &Saved) -> Value {
     if let Some(calibration) = &record.calibration {
         summary["calibration"] = json!(calibration.method);
     }
+    if let Some(level) = &record.second_level {
+        summary["second_level"] = json!(level.kind);
+    }
     if let Some(intervals) = &record.intervals {
         summary["intervals"] = json!({ "method": intervals.method, "levels": intervals.levels });
     }
@@ -320,6 +323,10 @@ fn members(text: &mut String, record: &RunRecord) {
         record.trials.len(),
         members.join(", ")
     );
+    if let Some(level) = record.second_level.as_ref().filter(|level| level.kind != "none") {
+        let _ =
+            writeln!(text, "a second level ({}) corrects their mean: {}", level.kind, level.reason);
+    }
     if record.is_exhausted {
         let _ = writeln!(text, "the search came to its own end: more time would not help");
     }

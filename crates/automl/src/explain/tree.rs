@@ -74,7 +74,8 @@ type Encoded = Vec<FeatureMatrix>;
 impl<'a> Members<'a> {
     /// The members, if each has one score that can be divided among raw columns; `None` if not.
     pub(super) fn of(predictor: &'a Predictor, subject: &Subject<'_>) -> Option<Self> {
-        if predictor.n_outputs() != 1 {
+        // A second level mixes the scores of members with the columns.
+        if predictor.n_outputs() != 1 || predictor.second_level.is_some() {
             return None;
         }
         let is_binary = predictor.task.is_classification();

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use modelwright_core::data::{Field, Schema};
 use modelwright_core::record::{
     CalibrationRecord, CostRecord, EnsembleRecord, IntervalsRecord, Member, Offer, PhaseTime,
-    SlicesRecord, SuspectsRecord,
+    SecondLevelRecord, SlicesRecord, SuspectsRecord,
 };
 use modelwright_core::task::Predictions;
 use modelwright_core::{Context, Error, Result};
@@ -23,6 +23,7 @@ use crate::offers::{self, Delivered, Offered};
 use crate::predictor::{Member as PredictorMember, Predictor};
 use crate::refit::{self, Chosen, Rows};
 use crate::search::Found;
+use crate::second_level::{Learned, SecondLevel};
 use crate::{budget, calibrate, suspects};
 
 /// Judged rows used by the ensemble selection at most.
@@ -41,6 +42,7 @@ pub(super) struct Combined {
     /// The names of the features that the predictor's encoders write.
     pub encodings: Vec<String>,
     pub threshold: Option<f64>,
+    pub second_level: Option<SecondLevelRecord>,
     pub calibration: Option<CalibrationRecord>,
     pub costs: Option<CostRecord>,
     pub intervals: Option<IntervalsRecord>,
@@ -62,6 +64,7 @@ pub(super) struct Combined {
 
 /// What stands beside the members in a predictor.
 struct Beside {
+    second_level: Option<SecondLevel>,
     calibrator: Calibrator,
     threshold: Option<f64>,
     costs: Option<CostMatrix>,
@@ -116,12 +119,15 @@ impl Flow {
         let encoders = prepared.into_iter().map(|(name, p)| (name, p.encoder)).collect();
         let Decision { threshold, costs, record: costs_record } = settled.decision;
         let (calibrator, fair) = (settled.calibrator, settled.fair);
-        let beside = Beside { calibrator, threshold, costs, intervals, offers: offered, fair };
+        let second_level = settled.second_level.map(|level| placed(level, &encodings));
+        let beside =
+            Beside { second_level, calibrator, threshold, costs, intervals, offers: offered, fair };
         let mut combined = Combined {
             predictor: self.assemble(&mut members, encoders, &encodings, beside),
             members,
             encodings,
             threshold,
+            second_level: settled.second_level_record,
             calibration: settled.calibration,
             costs: costs_record,
             intervals: intervals_record,
@@ -223,6 +229,7 @@ impl Flow {
             classes: self.task.classes.clone(),
             metric: self.task.metric.clone(),
             threshold: beside.threshold.unwrap_or(0.5),
+            second_level: beside.second_level,
             calibrator: beside.calibrator,
             costs: beside.costs,
             intervals: beside.intervals,
@@ -328,6 +335,16 @@ impl Combined {
         let all = self.members.iter().zip(&self.predictor.members).map(account);
         (self.record.members, self.record.students) = all.partition(|m| m.weight > 0.0);
     }
+}
+
+/// A second level that knows the place of the encoder that it reads, which is a member's.
+fn placed(learned: Learned, encodings: &[String]) -> SecondLevel {
+    let Learned { mut level, encoding, .. } = learned;
+    let place = encoding.and_then(|name| encodings.iter().position(|e| *e == name));
+    if let (Some(trees), Some(place)) = (&mut level.trees, place) {
+        trees.encoder = place;
+    }
+    level
 }
 
 /// The error of a run without any model: of one learner its own, of a search the first.

@@ -49,6 +49,7 @@ impl Flow {
             continued: Vec::new(),
             feature_costs: None,
             threshold: combined.threshold,
+            second_level: combined.second_level.clone(),
             calibration: combined.calibration.clone(),
             costs: combined.costs.clone(),
             intervals: combined.intervals.clone(),

@@ -1,7 +1,9 @@
 //! What is decided about the ensemble out of fold: its members, calibration, decision, fairness.
 
 use modelwright_core::data::FeatureView;
-use modelwright_core::record::{CalibrationRecord, MitigationRecord, TrialRecord};
+use modelwright_core::record::{
+    CalibrationRecord, MitigationRecord, SecondLevelRecord, TrialRecord,
+};
 use modelwright_core::task::Predictions;
 use modelwright_core::{Context, Result};
 use modelwright_evaluate::Calibrator;
@@ -13,6 +15,7 @@ use crate::decision::{self, Decision};
 use crate::fair::{self, FairInput, GroupThresholds, How, Learned};
 use crate::refit::Chosen;
 use crate::search::Found;
+use crate::second_level::{self, Learned as Level};
 use crate::{budget, calibrate, ensemble};
 
 /// All of it.
@@ -25,6 +28,9 @@ pub(super) struct Settled {
     pub judged: Predictions,
     /// The same as the metric must see them, where that is otherwise.
     pub scored: Option<Predictions>,
+    /// What corrects the mean of the members, where one is let in.
+    pub second_level: Option<Level>,
+    pub second_level_record: Option<SecondLevelRecord>,
     pub calibrator: Calibrator,
     pub calibration: Option<CalibrationRecord>,
     pub decision: Decision,
@@ -49,7 +55,12 @@ impl Flow {
     /// Calibrates the ensemble of these weights, decides, and makes decisions fair where that is
     /// asked.
     pub(super) fn settle(&self, found: &Found, weights: &[f64], ctx: &Context) -> Result<Settled> {
+        let chosen = in_order_of_weight(weights);
         let mut calibrated = weighted(found, weights);
+        let (level, level_record) = self.second_level(found, &chosen, &calibrated, ctx)?;
+        if let Some(level) = &level {
+            calibrated.clone_from(&level.predictions);
+        }
         let Calibration { calibrator, record: calibration, cross_fitted, scored } =
             calibrate::calibrate(found, &mut calibrated, &self.folds, self.metric, ctx);
         let decide = |calibrated: &Predictions, judged: &Predictions| {
@@ -57,7 +68,6 @@ impl Flow {
             decision::decide(&self.task, &self.options, self.metric, found, said)
         };
         let decision = decide(&calibrated, cross_fitted.as_ref().unwrap_or(&calibrated))?;
-        let chosen = in_order_of_weight(weights);
         let made = self.mitigate(found, &chosen, (&calibrated, &calibrator), &decision, ctx)?;
         let (mitigation, how) = made.unzip();
         let mut settled = Settled {
@@ -65,6 +75,8 @@ impl Flow {
             fairly: Vec::new(),
             judged: cross_fitted.unwrap_or(calibrated),
             scored,
+            second_level: level,
+            second_level_record: level_record,
             calibrator,
             calibration,
             decision,
@@ -90,6 +102,34 @@ impl Flow {
             None => {}
         }
         Ok(settled)
+    }
+
+    /// What corrects the mean of the members, as far as the time for their refits allows.
+    fn second_level(
+        &self,
+        found: &Found,
+        members: &[(usize, f64)],
+        mean: &Predictions,
+        ctx: &Context,
+    ) -> Result<(Option<Level>, Option<SecondLevelRecord>)> {
+        let usable: Vec<_> = found.usable().map(|(_, trial)| trial).collect();
+        let refits_s: f64 = members.iter().map(|(i, _)| usable[*i].refit_s()).sum();
+        second_level::learn(
+            &second_level::Input {
+                options: &self.options,
+                preset: self.preset,
+                split: &self.split,
+                folds: &self.folds,
+                target: &self.target,
+                weights: self.weights.as_deref(),
+                found,
+                members,
+                mean,
+                metric: self.metric,
+                reserve_s: self.last_fit(ctx).reserve_s(refits_s),
+            },
+            ctx,
+        )
     }
 
     /// Makes decisions fair, when that is asked; `plain` is the ensemble as it is.

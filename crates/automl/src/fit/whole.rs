@@ -178,11 +178,15 @@ impl Flow {
         mut new: BTreeMap<String, FittedEncoder>,
     ) {
         let Combined { members, predictor, encodings, .. } = combined;
-        let place = predictor.intervals.as_mut().and_then(Intervals::encoder_mut);
-        let of_intervals = place.map(|place| {
-            let name = encodings[*place].clone();
-            (place, name)
-        });
+        let of_intervals = predictor.intervals.as_mut().and_then(Intervals::encoder_mut);
+        let trees = predictor.second_level.as_mut().and_then(|level| level.trees.as_mut());
+        let of_level = trees.map(|trees| &mut trees.encoder);
+        let beside: Vec<(&mut usize, String)> = (of_intervals.into_iter().chain(of_level))
+            .map(|place| {
+                let name = encodings[*place].clone();
+                (place, name)
+            })
+            .collect();
         encodings.clear();
         let mut keys: Vec<(String, bool)> = Vec::new();
         for (member, of_predictor) in members.iter_mut().zip(&mut predictor.members) {
@@ -193,8 +197,8 @@ impl Flow {
                 keys.len() - 1
             });
         }
-        // The intervals keep the encoder that their model was fitted with.
-        if let Some((place, name)) = of_intervals {
+        // Intervals and second level keep the encoder that their models were fitted with.
+        for (place, name) in beside {
             let key = (name, false);
             *place = keys.iter().position(|k| *k == key).unwrap_or_else(|| {
                 keys.push(key);

@@ -57,6 +57,7 @@ pub fn pick(
         record.ensemble.corrected_ci95 = None;
         record.threshold = offered.threshold;
         record.calibration = None;
+        record.second_level = None;
         record.intervals = None;
         record.costs =
             record.costs.map(|whole| CostRecord { costs: whole.costs, ..Default::default() });

@@ -1,18 +1,61 @@
 //! The parts of a predictor: what each member says, and a predictor of some of them.
 
-use modelwright_core::data::{FeatureView, Table};
+use modelwright_core::data::{FeatureMatrix, FeatureView, Table};
 use modelwright_core::task::Predictions;
-use modelwright_core::{Context, Result};
+use modelwright_core::{Context, Error, Result};
 
 use super::{Member, Predictor};
 use crate::ensemble;
 use crate::offers::Offered;
+use crate::second_level::SecondLevel;
 
 impl Predictor {
     /// The members that its own predictions are made of: all but students.
     pub(crate) fn active(&self) -> &[Member] {
         let n = self.members.iter().take_while(|m| m.weight > 0.0).count();
         &self.members[..n]
+    }
+
+    /// Whether predictions are made of what an encoder writes.
+    pub(super) fn reads(&self, encoder: usize) -> bool {
+        let of_level = self.second_level.as_ref().and_then(SecondLevel::encoder);
+        of_level == Some(encoder) || self.active().iter().any(|m| m.encoder == encoder)
+    }
+
+    /// Adds up what the members say of some rows, corrects it, and calibrates it. `features` are
+    /// those of the rows, by the number of an encoder; `mean` is 0.
+    ///
+    /// # Errors
+    /// Input error when features are not there, or are other ones.
+    pub(super) fn say<'f>(
+        &self,
+        features: impl Fn(usize) -> Option<&'f FeatureMatrix>,
+        mean: &mut Predictions,
+        ctx: &Context,
+    ) -> Result<()> {
+        let foreign = || Error::input("the memory belongs to another predictor");
+        // What each says is looked at where there is a second level alone.
+        let mut said = self.second_level.as_ref().map(|_| Vec::with_capacity(self.active().len()));
+        for member in self.active() {
+            let view = FeatureView::all(features(member.encoder).ok_or_else(foreign)?);
+            let n_models = member.models.len() as f64;
+            let share = member.weight / n_models;
+            let mut own = said.as_ref().map(|_| Predictions::zeros(mean.n_rows(), mean.n_outputs));
+            for fitted in &member.models {
+                let predictions = fitted.model.predict(&view, ctx)?;
+                for (m, p) in mean.values.iter_mut().zip(&predictions.values) {
+                    *m += share * p;
+                }
+                let own = own.iter_mut().flat_map(|own| &mut own.values);
+                own.zip(&predictions.values).for_each(|(o, p)| *o += p / n_models);
+            }
+            said.iter_mut().zip(own).for_each(|(said, own)| said.push(own));
+        }
+        if let (Some(level), Some(said)) = (&self.second_level, &said) {
+            level.apply(said, mean, level.encoder().and_then(features), ctx)?;
+        }
+        self.calibrator.apply(mean);
+        Ok(())
     }
 
     /// What each member predicts for every row, before weights and calibration.
@@ -59,7 +102,9 @@ impl Predictor {
         self.threshold = offered.threshold.unwrap_or(self.threshold);
         self.offers = Vec::new();
         if !intervals_stay {
+            // Both were learned for the delivered combination.
             self.intervals = None;
+            self.second_level = None;
             self.drop_unused();
         }
     }

@@ -1,6 +1,6 @@
 //! Predictions of single rows without tables: a server's work, in memory that is used again.
 
-use modelwright_core::data::{FeatureView, RawRow};
+use modelwright_core::data::RawRow;
 use modelwright_core::task::Predictions;
 use modelwright_core::{Context, Error, Result};
 use modelwright_preprocess::encode::RowFeatures;
@@ -18,10 +18,8 @@ impl Predictor {
     /// Memory in which [`Self::predict_row`] works; one for each thread.
     pub fn row_memory(&self) -> RowMemory {
         let encoders = self.encoders.iter().enumerate();
-        let features = encoders.map(|(i, encoder)| {
-            let is_used = self.active().iter().any(|m| m.encoder == i);
-            is_used.then(|| encoder.row_features(&self.schema))
-        });
+        let features =
+            encoders.map(|(i, encoder)| self.reads(i).then(|| encoder.row_features(&self.schema)));
         RowMemory { features: features.collect(), mean: Predictions::zeros(1, self.n_outputs()) }
     }
 
@@ -47,18 +45,8 @@ impl Predictor {
             }
         }
         mean.values.fill(0.0);
-        for member in self.active() {
-            let features = features[member.encoder].as_ref().ok_or_else(foreign)?;
-            let share = member.weight / member.models.len() as f64;
-            let view = FeatureView::all(features.matrix());
-            for fitted in &member.models {
-                let predictions = fitted.model.predict(&view, ctx)?;
-                for (m, p) in mean.values.iter_mut().zip(&predictions.values) {
-                    *m += share * p;
-                }
-            }
-        }
-        self.calibrator.apply(mean);
+        let of = |encoder: usize| features.get(encoder)?.as_ref().map(RowFeatures::matrix);
+        self.say(of, mean, ctx)?;
         Ok(mean)
     }
 }

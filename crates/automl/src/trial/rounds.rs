@@ -13,7 +13,7 @@
 
 /// How the loss of a fold's validation rows went.
 #[derive(Clone, Copy)]
-pub(super) struct OfFold<'a> {
+pub(crate) struct OfFold<'a> {
     /// The mean loss after 0, 1, 2, … rounds; empty where nobody looked.
     pub losses: &'a [f64],
     /// The weight of the rows together.
@@ -35,7 +35,7 @@ impl OfFold<'_> {
 ///
 /// A fold without others to ask chooses by its own rows; one that ended earlier than the others
 /// wish is judged as it is.
-pub(super) fn agree(folds: &[OfFold<'_>]) -> (Vec<usize>, usize) {
+pub(crate) fn agree(folds: &[OfFold<'_>]) -> (Vec<usize>, usize) {
     let of_fold = |(k, fold): (usize, &OfFold<'_>)| {
         let others = folds.iter().enumerate().filter(|(i, _)| *i != k).map(|(_, f)| f);
         let wished = if others.clone().any(OfFold::has_a_say) {

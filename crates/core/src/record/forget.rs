@@ -19,6 +19,7 @@ impl RunRecord {
         self.familiarity = None;
         self.nested = None;
         self.calibration = None;
+        self.second_level = None;
         self.suspects = None;
         self.more_rows = None;
         if let Some(costs) = &mut self.costs {

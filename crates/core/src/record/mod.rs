@@ -21,6 +21,7 @@ mod reliability;
 mod robustness;
 mod run;
 mod search;
+mod second_level;
 mod shapes;
 mod slices;
 mod surrogate;
@@ -64,6 +65,7 @@ pub use run::{
 pub use search::{
     EnsembleRecord, Member, Plan, PlannedTrial, TrialRecord, TrialStatus, encoding_of,
 };
+pub use second_level::{SecondLevelRecord, SecondLevelTrial};
 pub use shapes::{EditRecord, ShapeBin, ShapeTerm, Shapes, TermEdit};
 pub use slices::{SlicesRecord, WeakSlice};
 pub use surrogate::{SurrogateLeaf, SurrogateRecord};

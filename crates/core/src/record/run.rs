@@ -16,6 +16,7 @@ use super::offer::{Offer, Picked};
 use super::own::OwnPart;
 use super::robustness::RobustnessRecord;
 use super::search::{EnsembleRecord, Plan, PlannedTrial, TrialRecord};
+use super::second_level::SecondLevelRecord;
 use super::shapes::{EditRecord, Shapes};
 use super::slices::SlicesRecord;
 use super::suspects::SuspectsRecord;
@@ -82,6 +83,9 @@ pub struct RunRecord {
     pub feature_costs: Option<FeatureCostRecord>,
     /// The decision threshold on the positive class (binary), chosen out of fold.
     pub threshold: Option<f64>,
+    /// Whether a second level of models corrects the mean of the members; `None` when none was tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_level: Option<SecondLevelRecord>,
     /// How the probabilities were calibrated out of fold (classification).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibration: Option<CalibrationRecord>,
@@ -224,6 +228,9 @@ pub struct Options {
     /// Teach small models what the ensemble says, and offer them.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub distill: bool,
+    /// Let a second level of models correct the mean of the members, where that pays.
+    #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
+    pub second_level: bool,
     /// Outer folds that judge the whole search; `None` for none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nested: Option<usize>,
@@ -272,6 +279,11 @@ pub struct Single {
     pub n_folds: Option<usize>,
 }
 
+/// What records say that were written before [`Options::second_level`] was.
+fn yes() -> bool {
+    true
+}
+
 /// What records say that were written before [`Options::refit`] was.
 fn train_rows() -> String {
     "train".to_owned()
@@ -318,6 +330,7 @@ impl Options {
             max_feature_cost: None,
             prefer_simple: false,
             distill: false,
+            second_level: true,
             nested: None,
             with_rows: false,
             single: None,

@@ -43,6 +43,7 @@ pub(crate) fn record() -> RunRecord {
         trials: Vec::new(),
         ensemble: EnsembleRecord::default(),
         threshold: Some(0.5),
+        second_level: None,
         calibration: None,
         costs: None,
         intervals: None,

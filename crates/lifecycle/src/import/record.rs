@@ -75,6 +75,7 @@ impl ForeignModel {
                 ..EnsembleRecord::default()
             },
             threshold: (task == Task::Binary).then_some(0.5),
+            second_level: None,
             calibration: None,
             costs: None,
             intervals: None,

@@ -76,6 +76,9 @@ pub(crate) struct Fit {
     /// is delivered. --max-latency and --max-size imply it
     #[arg(long, conflicts_with = "interpretable", display_order = 6)]
     distill: bool,
+    /// Deliver the mean of the members as it is, whatever a second level of models would gain
+    #[arg(long, display_order = 6)]
+    no_second_level: bool,
     /// Judge the whole search by so many outer folds as well; takes an even share of the time for
     /// each
     #[arg(long, value_name = "FOLDS", num_args = 0..=1, default_missing_value = "3",
@@ -105,6 +108,7 @@ impl Fit {
         options.feature_cost = costs.collect();
         options.max_feature_cost = self.max_feature_cost;
         options.distill = self.distill;
+        options.second_level = !self.no_second_level;
         options.prefer_simple = self.prefer_simple;
         Ok(options)
     }

@@ -102,6 +102,7 @@ pub(crate) fn binary() -> RunRecord {
     };
     weaknesses::add(&mut record);
     record.calibration = Some(uncertainty::calibration(31_259));
+    record.second_level = Some(uncertainty::second_level(31_259));
     record.explanation = Some(explanation::binary());
     record.costs = Some(uncertainty::costs());
     record
@@ -425,6 +426,7 @@ fn base(profile: TableProfile, n_train: usize, n_holdout: usize) -> RunRecord {
         trials: vec![],
         ensemble: EnsembleRecord::default(),
         threshold: None,
+        second_level: None,
         calibration: None,
         costs: None,
         intervals: None,

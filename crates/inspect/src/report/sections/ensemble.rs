@@ -48,12 +48,33 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
     }
     let method = "The weights were chosen by greedy selection on out-of-fold predictions (Caruana \
                   et al., ICML 2004).";
+    let method = match second_level(record) {
+        Some(said) => format!("{method} {said}"),
+        None => method.to_owned(),
+    };
     Some(
         Section::new(&SPEC, finding)
-            .block(Block::Text(method.to_owned()))
+            .block(Block::Text(method))
             .block(table)
             .block(Block::Facts(facts(record))),
     )
+}
+
+/// What corrects the members' mean, or why nothing does; `None` when that was not tried.
+fn second_level(record: &RunRecord) -> Option<String> {
+    let level = record.second_level.as_ref()?;
+    let reason = words::clean(&level.reason);
+    Some(match level.kind.as_str() {
+        "none" => format!("No second level of models corrects their mean: {reason}."),
+        "linear" => format!(
+            "A second level corrects their mean by how far each member is from it, with weights of \
+             either sign: {reason}."
+        ),
+        _ => format!(
+            "A second level corrects their mean by small trees on the members' scores and the \
+             columns: {reason}."
+        ),
+    })
 }
 
 /// The model of one learner: its parameters instead of members and weights.

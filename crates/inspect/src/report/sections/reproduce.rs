@@ -176,6 +176,9 @@ fn flags(options: &Options) -> String {
     if options.distill {
         flags.push("--distill".to_owned());
     }
+    if !options.second_level {
+        flags.push("--no-second-level".to_owned());
+    }
     if options.keep_leaks {
         flags.push("--keep-leaks".to_owned());
     }

@@ -39,6 +39,7 @@ mod linear_leaves;
 mod link;
 mod ops;
 mod proto;
+mod second_level;
 #[cfg(test)]
 mod tests;
 mod transform;
@@ -175,9 +176,11 @@ fn outputs_of(predictor: &Predictor) -> Vec<String> {
     std::iter::once("prediction".to_owned()).chain(classes).collect()
 }
 
-/// The weighted mean of the members' predictions, double `[rows, outputs]`.
+/// The weighted mean of the members' predictions, corrected by the second level where there is one,
+/// double `[rows, outputs]`.
 fn averaged(graph: &mut Graph, predictor: &Predictor, inputs: &Inputs) -> Result<Value> {
     let mut mean: Option<Value> = None;
+    let mut said: Vec<Value> = Vec::new();
     for member in predictor.member_views().filter(|member| member.weight > 0.0) {
         let features = encoder::write(graph, member.encoder, inputs)?;
         let n_wanted = member.encoder.feature_names().len();
@@ -188,17 +191,31 @@ fn averaged(graph: &mut Graph, predictor: &Predictor, inputs: &Inputs) -> Result
         }
         let rows = &inputs.first;
         let setting = Setting { features: &features, task: predictor.task, rows };
-        let share = member.weight / member.models.len() as f64;
+        let n_models = member.models.len() as f64;
+        let mut own: Option<Value> = None;
         for fitted in member.models {
             let p = learner::write(graph, fitted, &setting)?;
-            let part = graph.times(&p, share);
-            mean = Some(match mean {
-                None => part,
-                Some(mean) => graph.op("Add", &[&mean, &part]),
-            });
+            let part = graph.times(&p, member.weight / n_models);
+            mean = Some(added(graph, mean, part));
+            if predictor.second_level().is_some() {
+                let part = graph.times(&p, 1.0 / n_models);
+                own = Some(added(graph, own, part));
+            }
         }
+        said.extend(own);
     }
-    mean.ok_or_else(|| Error::input("the model has no members"))
+    let mean = mean.ok_or_else(|| Error::input("the model has no members"))?;
+    match predictor.second_level() {
+        Some(level) => second_level::corrected(graph, (predictor, &level), inputs, (&said, &mean)),
+        None => Ok(mean),
+    }
+}
+
+fn added(graph: &mut Graph, sum: Option<Value>, part: Value) -> Value {
+    match sum {
+        None => part,
+        Some(sum) => graph.op("Add", &[&sum, &part]),
+    }
 }
 
 fn write_outputs(

@@ -22,18 +22,30 @@ pub(super) fn write(
 }
 
 fn predictions(graph: &mut Graph, model: &GbdtModel, setting: &Setting<'_>) -> Result<Value> {
+    let scores = scores(graph, model, setting)?;
+    link::apply(graph, model.link(), &scores)
+}
+
+/// The scores before the link, double `[rows, outputs]`.
+///
+/// # Errors
+/// As [`sums`].
+pub(in super::super) fn scores(
+    graph: &mut Graph,
+    model: &GbdtModel,
+    setting: &Setting<'_>,
+) -> Result<Value> {
     let (trees, base) = (model.trees(), model.base_scores());
-    let scores = if trees.iter().any(|tree| tree.width() > 1) {
+    if trees.iter().any(|tree| tree.width() > 1) {
         let trees: Vec<Cow<'_, Tree>> = trees.iter().map(Cow::Borrowed).collect();
-        sums_of_wide(graph, setting, &trees, base)?
+        sums_of_wide(graph, setting, &trees, base)
     } else {
         let of_output = |(t, tree)| (Cow::Borrowed(tree), t % base.len());
         let trees: Vec<OfOutput<'_>> = trees.iter().enumerate().map(of_output).collect();
         if trees.iter().any(|(tree, _)| !tree.linear.is_empty()) {
-            linear_leaves::sums(graph, setting, &trees, base)?
+            linear_leaves::sums(graph, setting, &trees, base)
         } else {
-            sums(graph, setting, &trees, base)?
+            sums(graph, setting, &trees, base)
         }
-    };
-    link::apply(graph, model.link(), &scores)
+    }
 }

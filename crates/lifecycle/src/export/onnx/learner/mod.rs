@@ -5,7 +5,7 @@
 mod baseline;
 mod ebm;
 mod forest;
-mod gbdt;
+pub(super) mod gbdt;
 mod knn;
 mod linear;
 mod naive_bayes;

@@ -1,0 +1,73 @@
+//! When a second level may be tried, and the time that is kept for it.
+
+use std::time::Duration;
+
+use modelwright_core::Context;
+use modelwright_core::record::{Options, OwnKind};
+use modelwright_core::task::Target;
+use modelwright_evaluate::split::SplitKind;
+
+use super::booster::N_ROUNDS;
+use super::learn::Input;
+use crate::plan::Preset;
+use crate::{aim, budget, distill};
+
+/// With fewer judged rows a correction cannot be told from chance.
+const N_ROWS_MIN: usize = 400;
+
+/// The part of the time that it may take from the search.
+const RESERVE_SHARE: f64 = 0.05;
+
+/// Scores that trees read beside the columns, when nobody knows yet how many members there will be.
+const N_SCORES_GUESSED: usize = 5;
+
+/// Whether a run of these options may have one at all.
+fn is_wanted(options: &Options, preset: Preset) -> bool {
+    let is_limited = options.max_latency_us.is_some() || options.max_size_bytes.is_some();
+    let is_simple = options.prefer_simple || distill::delivers_one(options);
+    // What is bound by directions or groups would not be any more, nor would decisions stay fair.
+    let is_bound = options.monotone.is_some() || options.interactions.is_some();
+    let is_promised = options.interpretable || options.fair.is_some();
+    // A metric or a loss of the caller's own need not be that of any score, and rows of a split of
+    // their own may be judged twice.
+    let is_own = options.own.iter().any(|part| part.kind != OwnKind::Learner);
+    let is_one = preset == Preset::Quick || options.single.is_some();
+    options.second_level
+        && !(is_one || is_limited || is_simple || is_bound || is_promised || is_own)
+}
+
+/// Whether one may be tried on what was found: on several members and enough rows that may judge
+/// each other, where the mean is asked for, which is what losses of scores lead to.
+pub(super) fn may_be(input: &Input<'_>) -> bool {
+    let is_in_time_order = input.split.kind == SplitKind::Time.name();
+    let aims_at_mean = input.target.codes().is_some() || aim::is_mean(input.metric.spec.name);
+    is_wanted(input.options, input.preset)
+        && !input.found.is_single
+        && input.members.len() > 1
+        && input.found.rows.len() >= N_ROWS_MIN
+        && !is_in_time_order
+        && aims_at_mean
+}
+
+/// Time that the search leaves for it, at most [`RESERVE_SHARE`] of what there is.
+pub(crate) fn reserve(
+    options: &Options,
+    preset: Preset,
+    (target, n_features, n_folds): (&Target, usize, usize),
+    ctx: &Context,
+) -> Duration {
+    let Some(left) = ctx.remaining().filter(|_| is_wanted(options, preset)) else {
+        return Duration::ZERO;
+    };
+    let n_outputs = target.n_outputs();
+    let n_columns = n_features + N_SCORES_GUESSED * n_outputs;
+    let s = trees_s((target.n_rows(), n_columns, n_outputs), n_folds.max(1), ctx);
+    Duration::from_secs_f64(s).min(left.mul_f64(RESERVE_SHARE))
+}
+
+/// Wall seconds of trees on so many rows, features and outputs, for each of `n` parts and for all.
+pub(super) fn trees_s(size: (usize, usize, usize), n: usize, ctx: &Context) -> f64 {
+    let (n_rows, n_features, n_outputs) = size;
+    let cells = n_rows as f64 * n_features as f64 * n_outputs as f64;
+    (n + 1) as f64 * N_ROUNDS as f64 * budget::round_s(cells, n_outputs, ctx)
+}
