@@ -3,7 +3,6 @@
 mod combine;
 pub(crate) mod explained;
 mod record;
-mod serial;
 mod settle;
 pub(crate) mod untouched;
 mod whole;

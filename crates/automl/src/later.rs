@@ -24,6 +24,7 @@ use crate::fit::untouched::{N_REPEATS, N_RESAMPLES, N_ROWS_IMPORTANCE, N_ROWS_SL
 use crate::predictor::Predictor;
 use crate::robustness::{self, StrainInput, strained};
 use crate::slices::SearchedRows;
+use crate::units::Units;
 use crate::{aim, decision, slices};
 
 /// Rows that the model has not learned from, with known answers.
@@ -36,6 +37,8 @@ pub struct LaterRows<'a> {
     pub weights: Option<&'a [f64]>,
     /// The group of each row, where rows of a group belong together.
     pub groups: Option<&'a [u32]>,
+    /// When each row was, where the model is judged in the order of time.
+    pub times: Option<&'a [f64]>,
     /// The metric that comes first.
     pub metric: &'static MetricEntry,
     /// The columns that say who a row is about; of those that the rows have.
@@ -82,7 +85,7 @@ pub fn look(predictor: &Predictor, rows: &LaterRows<'_>, ctx: &Context) -> Resul
         predictions: &some.predictions,
         constant: &some.constant(rows.metric.spec.name),
         weights: some.weights.as_deref(),
-        groups: some.groups.as_deref(),
+        groups: Units::told(some.units.as_ref()).0,
     };
     let slices = slices::weak(predictor, &searched, &predictor.schema, &importances, ctx)?;
     ctx.tell(Event::Phase("explain".to_owned()));
@@ -106,7 +109,7 @@ struct Measured {
     truth: Target,
     predictions: Predictions,
     weights: Option<Vec<f64>>,
-    groups: Option<Vec<u32>>,
+    units: Option<Units>,
 }
 
 impl Measured {
@@ -121,21 +124,24 @@ impl Measured {
         let chosen =
             n_max.filter(|n| *n < n_rows).map(|n| ctx.random("later/sample", 0).sample(n_rows, n));
         let table = chosen.as_ref().map_or_else(|| rows.table.clone(), |c| rows.table.select(c));
-        let weight = |weights: &[f64]| match &chosen {
-            Some(rows) => rows.iter().map(|row| weights[*row as usize]).collect(),
-            None => weights.to_vec(),
+        let number = |numbers: &[f64]| -> Vec<f64> {
+            match &chosen {
+                Some(rows) => rows.iter().map(|row| numbers[*row as usize]).collect(),
+                None => numbers.to_vec(),
+            }
         };
-        let group = |groups: &[u32]| match &chosen {
-            Some(rows) => rows.iter().map(|row| groups[*row as usize]).collect(),
-            None => groups.to_vec(),
+        let group = |groups: &[u32]| -> Vec<u32> {
+            match &chosen {
+                Some(rows) => rows.iter().map(|row| groups[*row as usize]).collect(),
+                None => groups.to_vec(),
+            }
         };
-        Ok(Self {
-            truth: predictor.encode_target(&table)?,
-            predictions: predictor.predict(&table, ctx)?,
-            table,
-            weights: rows.weights.map(weight),
-            groups: rows.groups.map(group),
-        })
+        let groups = rows.groups.map(group);
+        let times = rows.times.map(number);
+        let truth = predictor.encode_target(&table)?;
+        let predictions = predictor.predict(&table, ctx)?;
+        let units = Units::of(groups.as_deref(), times.as_deref(), &truth, &predictions);
+        Ok(Self { truth, predictions, table, weights: rows.weights.map(number), units })
     }
 
     fn answers(&self) -> (&Target, Option<&[f64]>) {
@@ -156,6 +162,7 @@ impl Measured {
         ctx.tell(Event::Phase("evaluate".to_owned()));
         let decided =
             predictor.fair.is_some().then(|| predictor.decide(&self.table, &self.predictions));
+        let (groups, unit) = Units::told(self.units.as_ref());
         let input = EvaluateInput {
             on: rows.on,
             truth: &self.truth,
@@ -169,13 +176,12 @@ impl Measured {
             baseline: Some(&self.constant(rows.metric.spec.name)),
             n_resamples: N_RESAMPLES,
             mix: Mix::Drawn,
-            groups: self.groups.as_deref(),
+            groups,
+            unit,
         };
         let evaluation = evaluate(&input, ctx)?;
         let held = predictor.held(&self.table, &self.predictions, &self.truth, ctx)?;
-        let reached = held.map_or(Vec::new(), |held| {
-            held.reached(self.weights.as_deref(), self.groups.as_deref())
-        });
+        let reached = held.map_or(Vec::new(), |held| held.reached(self.weights.as_deref(), groups));
         Ok((evaluation, reached))
     }
 
@@ -194,7 +200,7 @@ impl Measured {
             truth: &self.truth,
             predictions: &self.predictions,
             weights: self.weights.as_deref(),
-            units: self.groups.as_deref(),
+            units: Units::told(self.units.as_ref()).0,
             sensitive: rows.sensitive,
             min_group: audit::MIN_GROUP,
         };

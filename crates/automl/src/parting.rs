@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use modelwright_core::data::{Column, ColumnData, Fold, MISSING_CODE, MISSING_INSTANT, Table};
-use modelwright_core::record::{Options, SplitRecord};
+use modelwright_core::record::{Options, RunRecord, SplitRecord};
 use modelwright_core::task::Target;
 use modelwright_core::{Context, Error, Result};
 use modelwright_evaluate::split::{self, SplitInput, SplitKind};
@@ -77,12 +77,6 @@ impl Roles {
     pub(crate) fn of_groups(table: &Table, options: &Options) -> Self {
         let column = options.group.as_ref().and_then(|name| table.column(name));
         Self { groups: column.map(groups_of), times: None }
-    }
-
-    /// The time of each row of a table that is judged; `None` without a usable time column.
-    pub(crate) fn times_of_judged(table: &Table, options: &Options) -> Option<Vec<f64>> {
-        let column = table.column(options.time_column.as_ref()?)?;
-        times_of(column).ok()
     }
 
     /// The group of each row, where a column tells it: rows of one group are no independent
@@ -201,6 +195,39 @@ pub fn row_groups(table: &Table, options: &Options) -> Option<Vec<u32>> {
     Roles::of_groups(table, options).groups
 }
 
+/// Whether the untouched rows of a fit were its latest ones: rows that are judged later are then
+/// taken in the order of time, too.
+pub fn is_judged_in_time(record: &RunRecord) -> bool {
+    record.split.kind == SplitKind::Time.name()
+}
+
+/// The time of each row of a table that is judged; `None` without a usable time column.
+pub fn row_times(table: &Table, options: &Options) -> Option<Vec<f64>> {
+    let column = table.column(options.time_column.as_ref()?)?;
+    times_of(column).ok()
+}
+
+/// Numbers for the groups of rows that come in parts: the same group has the same number in all
+/// of them, and a row without one has a number of its own, as where a fit parts rows.
+#[derive(Debug, Default)]
+pub struct GroupNumbers {
+    seen: HashMap<String, u32>,
+    n: u32,
+}
+
+impl GroupNumbers {
+    /// The number of the group of the next row.
+    pub fn of(&mut self, column: &Column, row: usize) -> u32 {
+        let next = self.n;
+        let number = match column.display(row) {
+            Some(group) => *self.seen.entry(group).or_insert(next),
+            None => next,
+        };
+        self.n += u32::from(number == next);
+        number
+    }
+}
+
 /// The group of each row. A row without one is a group of its own: that nothing is known of two
 /// rows does not tie them together.
 fn groups_of(column: &Column) -> Vec<u32> {
@@ -263,5 +290,9 @@ mod tests {
         let words = [Some("a"), None, Some("b"), None, Some("a")];
         let words = Column::strings("id", words);
         assert_eq!(groups_of(&words), [0, 2, 1, 3, 0]);
+        let mut known = GroupNumbers::default();
+        let mut of = |column: &Column| (0..5).map(|row| known.of(column, row)).collect::<Vec<_>>();
+        assert_eq!(of(&words), [0, 1, 2, 3, 0]);
+        assert_eq!(of(&words), [0, 4, 2, 5, 0], "the next part goes on");
     }
 }

@@ -52,6 +52,28 @@ pub struct EvaluateInput<'a> {
     pub mix: Mix,
     /// The group of each row, where rows of a group belong together: intervals then draw groups.
     pub groups: Option<&'a [u32]>,
+    /// What these groups are.
+    pub unit: Unit,
+}
+
+/// What belongs together among rows that are measured.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Unit {
+    /// The rows of a value of the group column.
+    #[default]
+    Group,
+    /// Successive rows, in the order of time, that err alike.
+    Block,
+}
+
+impl Unit {
+    /// Several of them, in words.
+    fn words(self) -> &'static str {
+        match self {
+            Self::Group => "whole groups, whose rows belong together",
+            Self::Block => "blocks of rows that follow each other in time and err alike",
+        }
+    }
 }
 
 /// Measures predictions: the optimised metric and the task's default ones with 95 % intervals,
@@ -136,8 +158,8 @@ impl EvaluateInput<'_> {
         let n_resamples = n_resamples_for(work_rows(self.truth), self.n_resamples);
         if self.groups.is_some() {
             return format!(
-                "95 %: bootstrap of whole groups, whose rows belong together (BCa; {n_resamples} \
-                 resamples)"
+                "95 %: bootstrap of {} (BCa; {n_resamples} resamples)",
+                self.unit.words()
             );
         }
         let is_fixed = self.truth.task().is_classification() && self.mix == Mix::Fixed;
@@ -244,6 +266,7 @@ mod tests {
             n_resamples: 50,
             mix: Mix::Fixed,
             groups: None,
+            unit: Unit::Group,
         }
     }
 

@@ -59,7 +59,7 @@ pub use calibration::Calibrator;
 pub use compare::{Comparison, Paired, compare};
 pub use cost::CostMatrix;
 pub use distribution::student_975;
-pub use evaluation::{EvaluateInput, evaluate};
+pub use evaluation::{EvaluateInput, Unit, evaluate};
 pub use metric::{
     METRICS, Metric, MetricEntry, MetricInput, MetricSpec, metric, metric_or_default, metrics_for,
 };

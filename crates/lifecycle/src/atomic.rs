@@ -198,7 +198,7 @@ fn sync_folder(path: &Path) {
     }
 }
 
-fn unfinished<T>(work: impl FnOnce(&mut BTreeSet<PathBuf>) -> T) -> T {
+pub(crate) fn unfinished<T>(work: impl FnOnce(&mut BTreeSet<PathBuf>) -> T) -> T {
     work(&mut UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner))
 }
 

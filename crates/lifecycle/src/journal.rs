@@ -212,11 +212,14 @@ impl Drop for Journal {
 /// # Errors
 /// Work error when the folder cannot be written to.
 pub fn recover_left(folder: &Path, name: &str, ctx: &Context) -> Result<()> {
-    let is_journal = folder.join(LINES).exists() || !named(folder, TURNING)?.is_empty();
+    if !folder.join(LINES).exists() && named(folder, TURNING)?.is_empty() {
+        // What is no journal, or has nothing left, gets no file of ours.
+        return Ok(());
+    }
     match lock(folder) {
-        Ok(_right) if is_journal => recover(folder, name, ctx),
+        Ok(_right) => recover(folder, name, ctx),
         // Whoever has it takes care of its lines.
-        _ => Ok(()),
+        Err(_) => Ok(()),
     }
 }
 

@@ -18,6 +18,7 @@
 //! | [`scratch`] | a place for what does not fit in memory, while a run lasts |
 //! | [`smtp`] | mail, handed to a server |
 //! | [`store`] | runs and registered models, for many processes at once |
+//! | [`temporary`] | rows that are kept while a process needs them |
 //! | [`monitor`] | a model on new rows: drift, data quality, performance |
 //! | [`versions`] | data sets as versions: what changed, and what that did to the score |
 //! | [`watch`] | when to retrain, what to do with what comes of it: the rules, and their record |
@@ -38,6 +39,7 @@ pub mod retrain;
 pub mod scratch;
 pub mod smtp;
 pub mod store;
+pub mod temporary;
 pub mod toml_file;
 mod trust;
 pub mod versions;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use modelwright_automl::Predictor;
+use modelwright_automl::{Predictor, Units};
 use modelwright_core::context::Event;
 use modelwright_core::record::{ConfusionMatrix, Evaluation, LevelRecord, Reliability, Usefulness};
 use modelwright_core::task::Predictions;
@@ -69,6 +69,8 @@ struct Document<'a> {
 pub fn assess(model: &Model, rows: &Labelled, ctx: &Context) -> Result<Assessment> {
     ctx.tell(Event::Phase("evaluate".to_owned()));
     let predictor = &model.predictor;
+    let units = rows.units();
+    let (groups, unit) = Units::told(units.as_ref());
     let input = EvaluateInput {
         on: &rows.name,
         truth: &rows.truth,
@@ -82,7 +84,8 @@ pub fn assess(model: &Model, rows: &Labelled, ctx: &Context) -> Result<Assessmen
         baseline: None,
         n_resamples: N_RESAMPLES,
         mix: Mix::Drawn,
-        groups: rows.groups.as_deref(),
+        groups,
+        unit,
     };
     let evaluation = evaluate(&input, ctx)?;
     let units = rows.groups.as_deref();

@@ -6,10 +6,11 @@ use std::path::Path;
 use modelwright_automl::audit::{AuditInput, audit};
 use modelwright_automl::robustness::{StrainInput, strained};
 use modelwright_automl::target::rows_with_target;
-use modelwright_automl::{Purpose, row_groups};
+use modelwright_automl::{Purpose, Units, is_judged_in_time, row_groups, row_times};
 use modelwright_core::context::Event;
 use modelwright_core::data::{Column, ColumnData, Table};
 use modelwright_core::record::Options;
+use modelwright_core::task::{Predictions, Target};
 use modelwright_core::{Context, Error, Result};
 use modelwright_inspect::audit_html;
 use modelwright_io::{ReadOptions, TableFile};
@@ -28,6 +29,8 @@ pub struct AuditRows {
     pub weights: Option<Vec<f64>>,
     /// The unit of each row, when the model was fitted with `--group` and the file has its column.
     pub units: Option<Vec<u32>>,
+    /// When each row was, when the model is judged in the order of time and the file says it.
+    pub times: Option<Vec<f64>>,
 }
 
 impl AuditRows {
@@ -83,14 +86,22 @@ impl AuditRows {
             ctx.tell(Event::Warning(format!("left out {n_unknown} rows without a known answer")));
         }
         let weights = weight.and_then(|w| table.column(w)).map(weights_of);
-        let options = model.artifact.record()?.options;
+        let record = model.artifact.record()?;
+        let times = is_judged_in_time(&record).then(|| row_times(&table, &record.options));
+        let options = record.options;
         let units = row_groups(&table, &options);
         if let Some(name) = options.group.filter(|_| units.is_none()) {
             ctx.tell(Event::Warning(format!(
                 "{shown} lacks the column `{name}`: its rows count as independent ones"
             )));
         }
-        Ok(Self { name: file.source.name, table, weights: weights.transpose()?, units })
+        let (name, weights, times) = (file.source.name, weights.transpose()?, times.flatten());
+        Ok(Self { name, table, weights, units, times })
+    }
+
+    /// What belongs together among the rows, given what is true and what the model says of them.
+    pub fn units_of(&self, truth: &Target, predictions: &Predictions) -> Option<Units> {
+        Units::of(self.units.as_deref(), self.times.as_deref(), truth, predictions)
     }
 }
 
@@ -132,13 +143,14 @@ pub fn audit_rows(
     let predictor = &model.predictor;
     let truth = predictor.encode_target(&rows.table)?;
     let predictions = predictor.predict(&rows.table, ctx)?;
+    let units = rows.units_of(&truth, &predictions);
     let input = AuditInput {
         on: &rows.name,
         table: &rows.table,
         truth: &truth,
         predictions: &predictions,
         weights: rows.weights.as_deref(),
-        units: rows.units.as_deref(),
+        units: Units::told(units.as_ref()).0,
         sensitive: &sensitive,
         min_group,
     };
@@ -183,7 +195,8 @@ impl Model {
         let (mut options, weight) = self.read_options_with_target()?;
         let record = self.artifact.record()?;
         if let Some(schema) = &mut options.schema {
-            for name in columns.iter().chain(&record.options.group) {
+            let time = record.options.time_column.as_ref().filter(|_| is_judged_in_time(&record));
+            for name in columns.iter().chain(&record.options.group).chain(time) {
                 Self::add_column(schema, &record.schema, name);
             }
         }

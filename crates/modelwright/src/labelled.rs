@@ -3,15 +3,15 @@
 //! The file is read and predicted in parts. What is kept of a row is its answer, its weight and
 //! the prediction, so that a file may be far larger than the memory.
 
-use std::collections::HashMap;
 use std::path::Path;
 
 use modelwright::Model;
-use modelwright::automl::Held;
 use modelwright::automl::target::rows_with_target;
+use modelwright::automl::{GroupNumbers, Held, Units, is_judged_in_time, row_times};
 use modelwright::io::{ReadOptions, stream_path};
 use modelwright_core::context::Event;
 use modelwright_core::data::{Column, ColumnData, Schema, Table};
+use modelwright_core::record::Options;
 use modelwright_core::task::{Predictions, Target, Task};
 use modelwright_core::{Context, Error, Result};
 
@@ -27,6 +27,8 @@ const MEASURE_BYTES_PER_OUTPUT: u64 = 32;
 pub struct Labelled {
     /// File name without its folder.
     pub name: String,
+    /// The places of these rows in the file, from 0, in rising order.
+    pub rows: Vec<u32>,
     /// The answers, in the model's class order.
     pub truth: Target,
     /// What the model says.
@@ -37,10 +39,20 @@ pub struct Labelled {
     pub weights: Option<Vec<f64>>,
     /// The group of each row, when the model was trained by groups and the file has them.
     pub groups: Option<Vec<u32>>,
+    /// When each row was, when the model is judged in the order of time and the file says it.
+    pub times: Option<Vec<f64>>,
     /// Whether the model's intervals or sets hold the answers; `None` when it has none.
     pub held: Option<Held>,
     /// The columns whose groups are looked at, of the same rows; none when that was not asked.
     pub by: Table,
+}
+
+impl Labelled {
+    /// What belongs together among the rows.
+    pub fn units(&self) -> Option<Units> {
+        let (groups, times) = (self.groups.as_deref(), self.times.as_deref());
+        Units::of(groups, times, &self.truth, &self.predictions)
+    }
 }
 
 /// Reads DATA for `model` and predicts it.
@@ -83,10 +95,10 @@ fn gather<'a>(
     by: &'a [String],
     ctx: &'a Context,
 ) -> Result<Gathering<'a>> {
-    let (options, weight, group) = read_options_by(model, by)?;
+    let options = read_options_by(model, by)?;
     ctx.tell(Event::Phase("predict".to_owned()));
     let shown = data.display().to_string();
-    let mut gathering = Gathering::new(model, (weight, group), by, ctx);
+    let mut gathering = Gathering::new(model, Roles::of(model)?, by, ctx);
     for table in stream_path(data, &options, ROWS_PER_CHUNK, ctx)? {
         let table = table?;
         gathering.add(table).map_err(|e| if is_placed(&e) { e } else { e.at(shown.clone()) })?;
@@ -95,15 +107,28 @@ fn gather<'a>(
 }
 
 /// How rows with answers are read for [`label_table`]: the columns of the model, its target, those
-/// of weights and groups, and `by`; and the names of those of weights and groups.
-fn read_options_by(
-    model: &Model,
-    by: &[String],
-) -> Result<(ReadOptions, Option<String>, Option<String>)> {
-    let group = model.artifact.record()?.options.group;
-    let columns: Vec<String> = by.iter().chain(&group).cloned().collect();
-    let (options, weight) = model.read_options_of(&columns)?;
-    Ok((options, weight, group))
+/// of weights, groups and times, and `by`.
+fn read_options_by(model: &Model, by: &[String]) -> Result<ReadOptions> {
+    Ok(model.read_options_of(by)?.0)
+}
+
+/// The columns that say of rows what the model does not read.
+struct Roles {
+    weight: Option<String>,
+    group: Option<String>,
+    /// What was asked of the fit, which names the time column; `None` where the model is not judged
+    /// in the order of time.
+    timed: Option<Options>,
+}
+
+impl Roles {
+    fn of(model: &Model) -> Result<Self> {
+        let record = model.artifact.record()?;
+        let is_timed = is_judged_in_time(&record);
+        let options = record.options;
+        let (weight, group) = (options.weight.clone(), options.group.clone());
+        Ok(Self { weight, group, timed: is_timed.then_some(options) })
+    }
 }
 
 /// The schema that a table must have been read by for [`label_table`].
@@ -111,7 +136,7 @@ fn read_options_by(
 /// # Errors
 /// Input error when the model's record cannot be read.
 pub fn labelled_schema(model: &Model, by: &[String]) -> Result<Schema> {
-    Ok(read_options_by(model, by)?.0.schema.unwrap_or_default())
+    Ok(read_options_by(model, by)?.schema.unwrap_or_default())
 }
 
 /// What a file of rows is called in results: its name without the folder, or standard input.
@@ -132,9 +157,9 @@ pub fn label_table(
     by: &[String],
     ctx: &Context,
 ) -> Result<Labelled> {
-    let options = model.artifact.record()?.options;
+    let roles = Roles::of(model)?;
     ctx.tell(Event::Phase("predict".to_owned()));
-    let mut gathering = Gathering::new(model, (options.weight, options.group), by, ctx);
+    let mut gathering = Gathering::new(model, roles, by, ctx);
     gathering.add(table)?;
     gathering.finish(name.to_owned(), name)
 }
@@ -148,9 +173,12 @@ struct Gathering<'a> {
     model: &'a Model,
     weight: Option<String>,
     group: Option<String>,
+    timed: Option<Options>,
+    times: Vec<f64>,
     /// The number of each value of the group column so far.
-    group_numbers: HashMap<Option<String>, u32>,
+    group_numbers: GroupNumbers,
     ctx: &'a Context,
+    rows: Vec<u32>,
     truth: Target,
     predictions: Predictions,
     decided: Option<Vec<u32>>,
@@ -164,13 +192,7 @@ struct Gathering<'a> {
 }
 
 impl<'a> Gathering<'a> {
-    /// `roles` are the columns of weights and of groups.
-    fn new(
-        model: &'a Model,
-        roles: (Option<String>, Option<String>),
-        by: &'a [String],
-        ctx: &'a Context,
-    ) -> Self {
+    fn new(model: &'a Model, roles: Roles, by: &'a [String], ctx: &'a Context) -> Self {
         let predictor = &model.predictor;
         let n_classes = predictor.classes.len();
         let truth = match predictor.task {
@@ -181,14 +203,17 @@ impl<'a> Gathering<'a> {
         let decided = predictor.group_thresholds().map(|_| Vec::new());
         Self {
             model,
-            weight: roles.0,
-            group: roles.1,
-            group_numbers: HashMap::new(),
+            weight: roles.weight,
+            group: roles.group,
+            timed: roles.timed,
+            group_numbers: GroupNumbers::default(),
             ctx,
+            rows: Vec::new(),
             truth,
             predictions,
             decided,
             weights: None,
+            times: Vec::new(),
             groups: Vec::new(),
             held: None,
             n_rows: 0,
@@ -234,6 +259,7 @@ impl<'a> Gathering<'a> {
             }
         }
         self.add_groups(&table);
+        self.add_times(&table);
         let predicted = predictor.predict(&table, self.ctx)?;
         if let Some(decided) = &mut self.decided {
             decided.extend(predictor.decide(&table, &predicted));
@@ -242,6 +268,7 @@ impl<'a> Gathering<'a> {
             self.held.get_or_insert_default().append(held);
         }
         self.keep(&table)?;
+        self.rows.extend(known.iter().map(|row| n_before as u32 + row));
         self.truth.append(truth);
         self.predictions.values.extend(predicted.values);
         self.must_fit()
@@ -253,10 +280,15 @@ impl<'a> Gathering<'a> {
             self.group = None;
             return;
         };
-        for row in 0..column.n_rows() {
-            let next = self.group_numbers.len() as u32;
-            let number = self.group_numbers.entry(column.display(row)).or_insert(next);
-            self.groups.push(*number);
+        let numbers = &mut self.group_numbers;
+        self.groups.extend((0..column.n_rows()).map(|row| numbers.of(column, row)));
+    }
+
+    /// Notes when the rows were; a part that does not say it ends that for all rows.
+    fn add_times(&mut self, table: &Table) {
+        match self.timed.as_ref().and_then(|options| row_times(table, options)) {
+            Some(times) => self.times.extend(times),
+            None => self.timed = None,
         }
     }
 
@@ -317,9 +349,21 @@ impl<'a> Gathering<'a> {
             let warning = format!("left out {n_unknown} rows whose `{target}` is missing");
             self.ctx.tell(Event::Warning(warning));
         }
-        let Self { truth, predictions, decided, weights, held, by, .. } = self;
+        let Self { rows, truth, predictions, decided, weights, held, by, .. } = self;
         let groups = self.group.map(|_| self.groups);
-        Ok(Labelled { name, truth, predictions, decided, weights, groups, held, by: by.1 })
+        let times = self.timed.map(|_| self.times);
+        Ok(Labelled {
+            name,
+            rows,
+            truth,
+            predictions,
+            decided,
+            weights,
+            groups,
+            times,
+            held,
+            by: by.1,
+        })
     }
 }
 

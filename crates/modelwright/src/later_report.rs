@@ -41,6 +41,7 @@ pub fn later_record(model: &Model, data: &Path, ctx: &Context) -> Result<RunReco
         table: &rows.table,
         weights: rows.weights.as_deref(),
         groups: rows.units.as_deref(),
+        times: rows.times.as_deref(),
         metric: model.metric(ctx),
         sensitive: &sensitive,
         known: (&reference.columns, reference.predictions.as_ref()),

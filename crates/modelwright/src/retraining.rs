@@ -215,10 +215,12 @@ fn part(table: Table, request: &RetrainRequest, record: &RunRecord) -> Result<(T
     let (mut older, mut newer) = (older.to_vec(), newer.to_vec());
     if let Some(name) = &record.options.group {
         let groups = table.require(name)?;
-        let mut judged: Vec<Option<String>> =
-            newer.iter().map(|row| groups.display(*row as usize)).collect();
-        judged.sort_unstable();
-        older.retain(|row| judged.binary_search(&groups.display(*row as usize)).is_err());
+        // A row without a group is one of its own, as where a fit parts rows.
+        let judged: HashSet<String> =
+            newer.iter().filter_map(|row| groups.display(*row as usize)).collect();
+        older.retain(|row| {
+            groups.display(*row as usize).is_none_or(|group| !judged.contains(&group))
+        });
     }
     older.sort_unstable();
     newer.sort_unstable();

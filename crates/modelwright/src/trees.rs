@@ -112,6 +112,7 @@ impl TreeFlags {
     }
 
     fn plot(&self, path: &Path, member: &TreeMember<'_>, model: &Model, tree: usize) -> Result<()> {
+        crate::output::spare_model(Some(path), &model.path, "--tree-plot")?;
         let one = one_tree(member, model, tree);
         let width = member.trees[tree - 1].width();
         let (output, name) = if width > 1 {

@@ -63,6 +63,7 @@ pub(super) fn of(
             n_resamples: N_RESAMPLES,
             mix: Mix::Drawn,
             groups: roles.groups(),
+            unit: modelwright_evaluate::Unit::Group,
         },
         ctx,
     )?);

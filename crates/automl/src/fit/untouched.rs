@@ -16,18 +16,18 @@ use modelwright_inspect::explain::permutation_importance;
 
 use super::Flow;
 use super::combine::Combined;
-use super::serial;
 use crate::audit::{self, AuditInput};
 use crate::fair::HeldInput;
 use crate::familiar::{FamiliarInput, familiarity};
 use crate::fit::ALL_AND_TEST;
 use crate::more_rows::CurveInput;
-use crate::parting::Roles;
+use crate::parting::{Roles, row_times};
 use crate::parts::weights_of;
 use crate::predictor::Predictor;
 use crate::reference::PredictionReference;
 use crate::robustness::{self, StrainInput, strained};
 use crate::slices::SearchedRows;
+use crate::units::Units;
 use crate::{aim, budget, fair, more_rows, slices};
 
 /// Resamples of the intervals of the final evaluation.
@@ -72,14 +72,14 @@ impl Flow {
         let weights = weights_of(held_out, &self.options)?;
         let known = self.weights.as_deref();
         let baseline = aim::constant(self.metric.spec.name, &self.target, known, truth.n_rows());
-        let roles = Roles::of_groups(held_out, &self.options);
-        let blocks = self.blocks_in_time(held_out, &truth, &predictions, ctx);
-        let units = roles.groups().or(blocks.as_deref());
+        let units = self.units(held_out, &truth, &predictions);
+        let (groups, unit) = Units::told(units.as_ref());
+        tell_of_blocks(units.as_ref(), ctx);
         if let Some(record) = &mut combined.intervals {
             let held = predictor.held(held_out, &predictions, &truth, ctx)?;
-            record.levels = held.map_or(Vec::new(), |h| h.reached(weights.as_deref(), units));
+            record.levels = held.map_or(Vec::new(), |h| h.reached(weights.as_deref(), groups));
         }
-        self.test_offers(combined, held_out, (&truth, weights.as_deref(), &roles), ctx)?;
+        self.test_offers(combined, held_out, (&truth, weights.as_deref(), groups), ctx)?;
         let predictor = &combined.predictor;
         let decides = predictor.fair.is_some() || combined.mitigation.is_some();
         let decided = decides.then(|| predictor.decide(held_out, &predictions));
@@ -107,7 +107,8 @@ impl Flow {
             baseline: Some(&baseline),
             n_resamples: N_RESAMPLES,
             mix: self.mix_of_held_out(),
-            groups: units,
+            groups,
+            unit,
         };
         let evaluation = evaluate(&input, ctx)?;
         let said = PredictionReference::of(predictor, &predictions, &truth, ctx)?;
@@ -117,38 +118,27 @@ impl Flow {
         if self.options.sensitive.is_empty() {
             return Ok(untouched);
         }
-        let groups = AuditInput {
+        let audited = AuditInput {
             on,
             table: held_out,
             truth: &truth,
             predictions: &predictions,
             weights: weights.as_deref(),
-            units: roles.groups(),
+            units: groups,
             sensitive: &self.options.sensitive,
             min_group: audit::MIN_GROUP,
         };
-        untouched.fairness = Some(audit::audit(predictor, &groups, ctx)?);
+        untouched.fairness = Some(audit::audit(predictor, &audited, ctx)?);
         Ok(untouched)
     }
 
-    /// The block of each untouched row, where rows are judged in the order of time and err alike
-    /// with their neighbours.
-    fn blocks_in_time(
-        &self,
-        held_out: &Table,
-        truth: &Target,
-        predictions: &Predictions,
-        ctx: &Context,
-    ) -> Option<Vec<u32>> {
-        if self.split.kind != SplitKind::Time.name() {
-            return None;
-        }
-        let times = Roles::times_of_judged(held_out, &self.options)?;
-        let (blocks, length) = serial::blocks(&times, truth, predictions)?;
-        ctx.tell(Event::Note(format!(
-            "successive untouched rows err alike: intervals are drawn in blocks of {length} rows"
-        )));
-        Some(blocks)
+    /// What belongs together among untouched rows: their groups, or blocks of them where they are
+    /// judged in the order of time.
+    fn units(&self, held_out: &Table, truth: &Target, predictions: &Predictions) -> Option<Units> {
+        let roles = Roles::of_groups(held_out, &self.options);
+        let is_in_time = self.split.kind == SplitKind::Time.name();
+        let times = is_in_time.then(|| row_times(held_out, &self.options)).flatten();
+        Units::of(roles.groups(), times.as_deref(), truth, predictions)
     }
 
     /// Whether the untouched rows were drawn so that they have the classes' own mix.
@@ -163,7 +153,7 @@ impl Flow {
         &self,
         combined: &mut Combined,
         held_out: &Table,
-        (truth, weights, roles): (&Target, Option<&[f64]>, &Roles),
+        (truth, weights, groups): (&Target, Option<&[f64]>, Option<&[u32]>),
         ctx: &Context,
     ) -> Result<()> {
         let scope = ctx.scope("offers/test").with_reserve(budget::packing(ctx));
@@ -179,11 +169,8 @@ impl Flow {
             let threshold = offered.threshold.unwrap_or(0.5);
             let input = MetricInput { truth, predictions: &predictions, weights, threshold };
             let value = self.metric.value(&input);
-            let drawing = Drawing {
-                n_resamples: N_RESAMPLES_OFFER,
-                mix: self.mix_of_held_out(),
-                groups: roles.groups(),
-            };
+            let drawing =
+                Drawing { n_resamples: N_RESAMPLES_OFFER, mix: self.mix_of_held_out(), groups };
             let interval = || bootstrap_interval(self.metric, &input, drawing, &scope);
             offer.holdout = Some(MetricValue {
                 name: self.metric.spec.name.to_owned(),
@@ -240,7 +227,7 @@ impl Flow {
         let constant = aim::constant(self.metric.spec.name, &self.target, known, truth.n_rows());
         let losses = slices::losses(predictor, held_out, &truth, &predictions, &constant);
         let weights = weights_of(held_out, &self.options)?;
-        let roles = Roles::of_groups(held_out, &self.options);
+        let units = self.units(held_out, &truth, &predictions);
         let input = FamiliarInput {
             on: self.test_source.as_ref().map_or("holdout", |s| s.name.as_str()),
             rows: held_out,
@@ -249,7 +236,7 @@ impl Flow {
             loss: losses.name,
             losses: &losses.of_model,
             weights: weights.as_deref(),
-            groups: roles.groups(),
+            groups: Units::told(units.as_ref()).0,
         };
         Ok(familiarity(predictor, &input, &scope))
     }
@@ -352,14 +339,14 @@ impl Flow {
         let known = self.weights.as_deref();
         let constant = aim::constant(self.metric.spec.name, &self.target, known, truth.n_rows());
         let weights = weights_of(held_out, &self.options)?;
-        let roles = Roles::of_groups(held_out, &self.options);
+        let units = self.units(held_out, &truth, &predictions);
         let rows = SearchedRows {
             table: held_out,
             truth: &truth,
             predictions: &predictions,
             constant: &constant,
             weights: weights.as_deref(),
-            groups: roles.groups(),
+            groups: Units::told(units.as_ref()).0,
         };
         slices::weak(predictor, &rows, &self.profile.schema, importances, &scope)
     }
@@ -375,6 +362,15 @@ impl Flow {
             })
         };
         value().is_ok()
+    }
+}
+
+/// Says where intervals are drawn in blocks, and of what length.
+fn tell_of_blocks(units: Option<&Units>, ctx: &Context) {
+    if let Some(n) = units.and_then(|units| units.n_block_rows) {
+        ctx.tell(Event::Note(format!(
+            "successive untouched rows err alike: intervals are drawn in blocks of {n} rows"
+        )));
     }
 }
 

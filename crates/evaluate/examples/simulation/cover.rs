@@ -104,6 +104,7 @@ pub(crate) fn metrics(world: World, size: Size) -> Vec<Held> {
             n_resamples: size.n_resamples,
             mix: modelwright_evaluate::resample::Mix::Drawn,
             groups: None,
+            unit: modelwright_evaluate::Unit::Group,
         };
         let found = evaluate(&input, &ctx).expect("the rows fit");
         let interval = |name: &&str| found.metrics.iter().find(|m| m.name == **name)?.ci95;

@@ -8,6 +8,8 @@
 //! Stakes follow Waudby-Smith & Ramdas, "Estimating means of bounded random variables by betting",
 //! JRSS B 86, 2024 (aGRAPA): the mean over the mean square of the past.
 
+use serde::{Deserialize, Serialize};
+
 /// The largest share that is staked: a single value must not ruin the gambler.
 const STAKE_MAX: f64 = 0.5;
 
@@ -16,7 +18,7 @@ const PRIOR_N: f64 = 4.0;
 const PRIOR_SQUARE: f64 = 0.25;
 
 /// A bet on the mean of values in [-1, 1] being above zero.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MeanBet {
     n: f64,
     sum: f64,

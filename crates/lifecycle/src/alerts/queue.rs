@@ -87,7 +87,8 @@ impl Store {
         })
     }
 
-    /// Writes down that a sink took a notice; `but` says whom it could not pass it on to.
+    /// Writes down that a sink is done with a notice; `but` says whom it could not pass it on to,
+    /// or why the notice was given up.
     pub(super) fn notice_sent(&mut self, id: i64, but: Option<&str>, at: &str) -> Result<()> {
         self.in_transaction(|db| {
             db.execute(

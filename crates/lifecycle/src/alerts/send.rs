@@ -121,6 +121,10 @@ pub struct Delivery {
     pub partly: Vec<(String, String)>,
     /// Sinks that the rules name no more, and how many notices were given up for each.
     pub given_up: Vec<(String, usize)>,
+    /// Notices that cannot be read, such as those of another version, and were given up: the sink
+    /// of each, and why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unreadable: Vec<(String, String)>,
 }
 
 /// Whose notices are sent.
@@ -160,9 +164,19 @@ pub fn deliver(
         let Some(waiting) = store.take_notice(rules, model, (&at, &until))? else { break };
         let sink = rules.sinks.iter().find(|s| s.name == waiting.sink);
         let Some(sink) = sink else { break };
+        let notice: Notice = match serde_json::from_str(&waiting.body) {
+            Ok(notice) => notice,
+            Err(why) => {
+                // No further try can help, and what follows on it waits for it.
+                let why = format!("given up: the notice cannot be read: {why}");
+                store.notice_sent(waiting.id, Some(&why), &now())?;
+                delivery.unreadable.push((waiting.sink, why));
+                continue;
+            }
+        };
         let last = seconds + TRIES_S;
         let is_late = || moment_seconds(&now()).is_some_and(|now| now > last);
-        match send_kept(sink, &waiting.body, &Way { transport, is_late: &is_late }) {
+        match send(sink, &notice, &Way { transport, is_late: &is_late }) {
             Ok(but) => {
                 store.notice_sent(waiting.id, but.as_deref(), &now())?;
                 delivery.n_sent += 1;
@@ -227,12 +241,6 @@ type Sent = std::result::Result<Option<String>, String>;
 struct Way<'a> {
     transport: &'a dyn Transport,
     is_late: &'a dyn Fn() -> bool,
-}
-
-fn send_kept(sink: &Sink, kept: &str, way: &Way<'_>) -> Sent {
-    let notice: Notice =
-        serde_json::from_str(kept).map_err(|e| format!("the notice cannot be read: {e}"))?;
-    send(sink, &notice, way)
 }
 
 fn send(sink: &Sink, notice: &Notice, way: &Way<'_>) -> Sent {

@@ -557,6 +557,21 @@ fn a_notice_that_one_process_sends_is_not_sent_by_another_meanwhile() {
 }
 
 #[test]
+fn a_notice_that_cannot_be_read_is_given_up_and_what_follows_on_it_is_sent() {
+    let (folder, rules) = (Folder::new("alerts-garbled"), AlertRules::parse(RULES).unwrap());
+    let (mut store, network) = (store(&folder), Remembering::default());
+    observe(&mut store, &rules, "churn", &found(true, None), DAY[0]).unwrap();
+    store.in_transaction(|db| db.execute("UPDATE notices SET body = '{'", &[])).unwrap();
+    let delivery = deliver(&mut store, &rules, Whose::All, &network, &clock(DAY[0])).unwrap();
+    assert_eq!((delivery.n_sent, delivery.failed.len(), delivery.unreadable.len()), (0, 0, 2));
+    assert!(delivery.unreadable[0].1.contains("cannot be read"), "{delivery:?}");
+    // The end of the alert is told although its beginning could not be.
+    observe(&mut store, &rules, "churn", &found(false, None), DAY[1]).unwrap();
+    let delivery = deliver(&mut store, &rules, Whose::All, &network, &clock(DAY[1])).unwrap();
+    assert_eq!((delivery.n_sent, delivery.failed.len(), delivery.unreadable.len()), (2, 0, 0));
+}
+
+#[test]
 fn rules_whose_letters_could_not_be_sent_are_refused() {
     let refused = |from: &str, to: &str| AlertRules::parse(&MAIL.replace(from, to)).unwrap_err();
     for (from, to, what) in [

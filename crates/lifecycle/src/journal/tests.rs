@@ -135,6 +135,15 @@ fn lines_that_nobody_can_read_are_left_and_keep_no_journal_from_being_opened() {
 }
 
 #[test]
+fn a_folder_that_is_no_journal_gets_no_file() {
+    let (folder, ctx) = (folder("foreign"), Context::unlimited(0, 1));
+    fs::create_dir_all(&folder.0).unwrap();
+    fs::write(folder.0.join("notes.txt"), "mine").unwrap();
+    recover_left(&folder.0, "1", &ctx).unwrap();
+    assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 1);
+}
+
+#[test]
 fn a_damaged_line_costs_no_other_rows() {
     let (folder, ctx) = (folder("damaged"), Context::unlimited(0, 1));
     let mut journal = Journal::open(&folder.0, schema(), 1 << 20, "0", &ctx).unwrap();

@@ -1,9 +1,7 @@
 //! Rows whose answers are known: what was said of them, and what is true.
 
-use std::collections::HashMap;
-
-use modelwright_automl::Predictor;
 use modelwright_automl::target::{self, rows_with_target};
+use modelwright_automl::{GroupNumbers, Predictor};
 use modelwright_core::data::{Column, ColumnData, MISSING_INSTANT, Table};
 use modelwright_core::task::{Predictions, Target, Task};
 use modelwright_core::{Context, Result};
@@ -26,7 +24,7 @@ pub(super) struct Answers {
     /// The group of each of these rows; given up where a part of them lacks the column.
     groups: Option<Vec<u32>>,
     /// The column of groups, and the number of each of its values so far.
-    group: (Option<String>, HashMap<Option<String>, u32>),
+    group: (Option<String>, GroupNumbers),
     /// Rows whose label the model does not know.
     pub(super) n_unknown: u64,
     /// One of these labels.
@@ -64,7 +62,7 @@ impl Answers {
             weights: options.weight.as_ref().map(|_| Vec::new()),
             weight: options.weight.clone(),
             groups: options.group.as_ref().map(|_| Vec::new()),
-            group: (options.group.clone(), HashMap::new()),
+            group: (options.group.clone(), GroupNumbers::default()),
             n_unknown: 0,
             unknown: None,
             is_cut: false,
@@ -167,10 +165,7 @@ impl Answers {
             self.groups = None;
             return;
         };
-        for row in rows {
-            let next = numbers.len() as u32;
-            groups.push(*numbers.entry(column.display(*row as usize)).or_insert(next));
-        }
+        groups.extend(rows.iter().map(|row| numbers.of(column, *row as usize)));
     }
 
     /// The group of each row, where rows of a group belong together.

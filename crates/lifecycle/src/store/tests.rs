@@ -129,6 +129,21 @@ fn a_run_whose_process_is_gone_is_closed_by_the_next_to_open() {
 }
 
 #[test]
+fn a_run_whose_process_cannot_be_looked_for_is_closed_only_after_a_long_silence() {
+    on_both("store-unseen", |folder| {
+        for process in ["", "5 pid:[1]"] {
+            let mut store = folder.open();
+            let id = begin(&mut store, "fit", 1);
+            store.db.execute(&format!("UPDATE runs SET process = '{process}'"), &[]).unwrap();
+            let status =
+                |at: &str| Store::open(folder.place(), at).unwrap().run(id).unwrap().status;
+            assert_eq!(status("2026-01-02T03:10:00Z"), RunStatus::Running, "{process}");
+            assert_eq!(status("2026-01-02T05:10:00Z"), RunStatus::Lost, "{process}");
+        }
+    });
+}
+
+#[test]
 fn a_run_of_another_machine_is_closed_only_after_a_long_silence() {
     on_both("store-silent", |folder| {
         let mut store = folder.open();

@@ -66,6 +66,7 @@ impl Store {
         let why = answer.reason.unwrap_or(says);
         // Whatever was said, no canary is needed any more; the daemon tells the servers.
         let mut state = WatchState { phase: Phase::Steady, recall: true, ..read.clone() };
+        state.count_anew();
         let mut steps = Vec::new();
         if answer.approves {
             let previous = self.version(of, alias)?.number;

@@ -17,7 +17,7 @@ pub fn decide(
         Phase::Canary { version, step, since, n_had, .. } => {
             canary(config, (*version, *step, *n_had), since, observed, at)
         }
-        Phase::Waiting { version, since } => waiting(*version, since, observed),
+        Phase::Waiting { version, since, .. } => waiting(config, *version, since, observed),
         Phase::Guard { version, previous, since, .. } => {
             guard(config, (*version, *previous), since, observed, at)
                 .unwrap_or_else(|| steady(config, state, observed, at))
@@ -214,9 +214,16 @@ fn canary(
     decided(Action::Nothing, format!("The canary of version {version} goes on: {so_far}."))
 }
 
-fn waiting(version: i64, since: &str, observed: &Observation) -> Decided {
+/// A canary keeps its share of the requests while a person is waited for, and goes on being judged.
+fn waiting(config: &WatchConfig, version: i64, since: &str, observed: &Observation) -> Decided {
     if observed.champion == version {
         return decided(Action::Settle, format!("Version {version} is in use now."));
+    }
+    let rollout = &config.rollout;
+    let duel = observed.duel.as_ref().filter(|duel| duel.n_rows >= rollout.min_rows);
+    if let Some(duel) = duel.filter(|duel| duel.p_worse < rollout.alpha) {
+        let words = format!("Version {version} proved worse while it waited: {}.", numbers(duel));
+        return decided(Action::Discard { version }, words);
     }
     let words = format!(
         "Version {version} waits for a person since {since}: `modelwright models approve`."

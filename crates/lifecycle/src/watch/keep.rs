@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::state::Grounds;
 use crate::store::db::{OptionalRow, params};
-use crate::store::{SILENCE_MIN, Store, host, process_start};
+use crate::store::{SILENCE_MIN, Store, host, is_alive, own_process};
 
 /// The right to act on a model, which one process has at a time. It ends with the process, or when
 /// the process was not heard of for long.
@@ -44,7 +44,7 @@ impl Store {
     /// Input error when another process that is still there has it.
     pub fn lock_watch(&mut self, model: &str, at: &str) -> Result<WatchLock> {
         let own = (host(), i64::from(std::process::id()));
-        let process = process_start(std::process::id()).unwrap_or_default();
+        let process = own_process();
         let holder = self.in_transaction(|db| {
             let holder: Option<Holder> = db
                 .query_row(
@@ -56,9 +56,10 @@ impl Store {
                 )
                 .optional()?;
             if let Some((Some(host), Some(pid), started, is_silent)) = holder {
-                let is_here = host == own.0;
-                let is_alive = u32::try_from(pid).ok().and_then(process_start) == started;
-                if if is_here { is_alive } else { !is_silent } {
+                let pid_here = u32::try_from(pid).ok().filter(|_| host == own.0);
+                let started = started.unwrap_or_default();
+                let is_there = pid_here.and_then(|pid| is_alive(pid, &started));
+                if is_there.unwrap_or(!is_silent) {
                     return Ok(Some((host, pid)));
                 }
             }

@@ -11,7 +11,7 @@
 //!             ▼
 //!           canary: servers let it answer more requests; the test goes on ─ worse ─▶ steady
 //!             ▼
-//!           waiting for a person, if that was asked (`models approve`)
+//!           waiting for a person, if that was asked (`models approve`); the test goes on
 //!             ▼
 //!           promoted ─▶ guard: the model before it, on rows that come after ─▶ rolled back, or
 //!                                                                              steady
@@ -27,12 +27,14 @@
 //! |---|---|
 //! | `config` | the settings: a TOML file |
 //! | `state` | where a watch stands, what was observed, what is to be done |
+//! | `bets` | what a duel has counted |
 //! | `decide` | the rules |
 //! | `keep` | the right to act, and what was decided, in the store |
 //! | `commit` | state, aliases and decision, changed at once |
 //! | `approve` | what a person says to a version that waits |
 
 mod approve;
+mod bets;
 mod commit;
 mod config;
 mod decide;
@@ -42,6 +44,7 @@ mod state;
 mod tests;
 
 pub use approve::{Answer, Waiting};
+pub use bets::{Bets, Counted, Had};
 pub use commit::{AliasStep, Committed, Said, WatchChange};
 pub use config::{
     CanarySettings, MonitorSettings, RetrainSettings, Rollout, ServingLog, Triggers, WatchConfig,

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use modelwright_core::record::Status;
 use serde::{Deserialize, Serialize};
 
+use super::bets::{Bets, Had};
 use super::config::WatchConfig;
 use super::decide::decide;
 
@@ -39,6 +40,21 @@ pub struct WatchState {
     /// servers keep it while a person is waited for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub percent: Option<f64>,
+    /// Rows of files that were there when the trial, canary or guard began, by path; of the serving
+    /// log, whose parts do not grow, the phase names all.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub had: BTreeMap<String, Had>,
+    /// What the duel of the trial, canary or guard has counted so far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bets: Option<Bets>,
+}
+
+impl WatchState {
+    /// Forgets what was counted: nobody is judged any more, or another one from the beginning.
+    pub fn count_anew(&mut self) {
+        self.had.clear();
+        self.bets = None;
+    }
 }
 
 /// What is going on.
@@ -77,6 +93,10 @@ pub enum Phase {
         version: i64,
         /// Since when.
         since: String,
+        /// What names the rows that do not count, where it was on trial or a canary before: it goes
+        /// on being judged. `None` elsewhere.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<BTreeSet<String>>,
     },
     /// A person said yes, and the version is in use; the next look begins its guard.
     Approved {
@@ -141,7 +161,7 @@ pub struct Observation {
     pub n_new_rows: u64,
     /// What the monitor says of them; `None` when there are none.
     pub monitored: Option<Monitored>,
-    /// The duel of a trial or a guard; `None` when nobody is on trial, or no rows came.
+    /// The duel of a trial, a canary or a guard; `None` when nobody is on trial, or no rows came.
     pub duel: Option<Duel>,
 }
 

@@ -86,7 +86,7 @@ fn a_person_answers_the_version_that_waits_and_no_other() {
             store.register("churn", &model_file(home, score), None, None, START).unwrap();
         }
         store.set_alias("churn", "champion", "1", None, START).unwrap();
-        let waits = state(Phase::Waiting { version: 2, since: day(1) });
+        let waits = state(waits(2, &day(1)));
         store.commit_watch(&change(None, &waits, None)).unwrap();
         let at = day(2);
         let answer = Answer { model: "churn", version: Some(7), approves: true, reason: None };
@@ -249,7 +249,7 @@ fn state_and_aliases_change_together_or_not_at_all() {
         }
         store.set_alias("churn", "champion", "1", None, START).unwrap();
         store.set_alias("churn", "challenger", "2", None, START).unwrap();
-        let waiting = state(Phase::Waiting { version: 2, since: START.to_owned() });
+        let waiting = state(waits(2, START));
         store.commit_watch(&change(None, &waiting, None)).unwrap();
         let step = |alias: &str, number, from| AliasStep {
             alias: alias.to_owned(),
@@ -287,6 +287,26 @@ fn state_and_aliases_change_together_or_not_at_all() {
     });
 }
 
+/// A version that waits and is not judged meanwhile.
+fn waits(version: i64, since: &str) -> Phase {
+    Phase::Waiting { version, since: since.to_owned(), before: None }
+}
+
+#[test]
+fn a_canary_that_waits_for_a_person_is_given_up_when_it_proves_worse() {
+    let config = config("[rollout]\napproval = true\nmin_rows = 100\n");
+    let before = Some(BTreeSet::new());
+    let waiting = state(Phase::Waiting { version: 4, since: day(2), before });
+    let of = |observed: &Observation| action(&config, &waiting, observed, &day(3));
+    assert_eq!(of(&observed(0, None)), Action::Nothing);
+    assert_eq!(of(&duel(600, 0.1, 0.01, 1.0)), Action::Nothing, "a person is still asked");
+    assert_eq!(of(&duel(90, -0.1, 1.0, 0.01)), Action::Nothing, "too few rows");
+    assert_eq!(of(&duel(600, -0.1, 1.0, 0.01)), Action::Discard { version: 4 });
+    let older = r#"{"is": "waiting", "version": 2, "since": "2026-03-01T00:00:00Z"}"#;
+    let phase: Phase = serde_json::from_str(older).unwrap();
+    assert_eq!(phase, waits(2, START), "states of earlier versions are read");
+}
+
 fn change<'a>(
     read: Option<&'a WatchState>,
     state: &'a WatchState,
@@ -311,6 +331,12 @@ fn two_processes_do_not_watch_one_model_and_a_dead_one_does_not_hold_it() {
     // As if a process of this machine had held it, and were gone.
     set(&mut store, "process = 'before'");
     store.lock_watch("churn@champion", &day(2)).unwrap();
+    // One that nobody here can look for, of a system without /proc or of another container.
+    for process in ["", "5 pid:[1]"] {
+        set(&mut store, &format!("process = '{process}', beat = '2026-03-02T00:00:00Z'"));
+        assert!(store.lock_watch("churn@champion", "2026-03-02T00:10:00Z").is_err());
+        store.lock_watch("churn@champion", "2026-03-02T00:20:00Z").unwrap();
+    }
     // A process of another machine: while it is heard of, and when it fell silent.
     set(&mut store, "host = 'elsewhere', beat = '2026-03-02T00:00:00Z'");
     assert!(store.lock_watch("churn@champion", "2026-03-02T00:10:00Z").is_err());

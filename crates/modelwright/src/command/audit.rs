@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 use clap::Args;
+use modelwright::automl::Units;
 use modelwright::automl::audit::{AuditInput, MIN_GROUP, audit};
 use modelwright::automl::robustness::{StrainInput, strained};
 use modelwright::evaluate::fairness::MAIN_DEFINITIONS;
@@ -70,13 +71,14 @@ impl Audit {
         let predictions = predictor.predict(&rows.table, &ctx)?;
         let truth = predictor.encode_target(&rows.table)?;
         ctx.tell(Event::Phase("audit".to_owned()));
+        let units = rows.units_of(&truth, &predictions);
         let input = AuditInput {
             on: &rows.name,
             table: &rows.table,
             truth: &truth,
             predictions: &predictions,
             weights: rows.weights.as_deref(),
-            units: rows.units.as_deref(),
+            units: Units::told(units.as_ref()).0,
             sensitive: &sensitive,
             min_group: self.min_group,
         };

@@ -62,6 +62,7 @@ impl Evaluate {
     /// Predicts DATA, measures and prints.
     pub(crate) fn run(self, session: &Session) -> Result<()> {
         output::spare(self.report.as_deref(), [&*self.data], "--report")?;
+        output::spare_model(self.report.as_deref(), &self.model.model, "--report")?;
         let asked = json!({ "model": self.model.model, "data": self.data, "by": self.by });
         let recording = Recording::begin("evaluate", &asked, None, &self.log, session)?;
         let done = self.measure(session);

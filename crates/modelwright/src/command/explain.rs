@@ -230,7 +230,8 @@ impl Explain {
         }
         let Some(path) = &self.output else { return Ok(()) };
         form(path)?;
-        output::spare(Some(path), [self.data()], "--output")
+        output::spare(Some(path), [self.data()], "--output")?;
+        output::spare_model(Some(path), &self.model.model, "--output")
     }
 
     fn profiles(

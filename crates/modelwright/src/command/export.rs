@@ -177,7 +177,8 @@ impl Export {
     /// Refuses to write over what is read.
     fn check_output(&self, model: &Path) -> Result<()> {
         let inputs = [Some(model), self.features.as_deref()];
-        output::spare(Some(&self.output), inputs.into_iter().flatten(), "--output")
+        output::spare(Some(&self.output), inputs.into_iter().flatten(), "--output")?;
+        output::spare_model(Some(&self.output), model, "--output")
     }
 
     fn write_features(

@@ -190,6 +190,9 @@ impl Monitor {
         for (sink, but) in &sent.partly {
             output::warn(&format!("`{sink}` took a notice, but {but}"));
         }
+        for (sink, why) in &sent.unreadable {
+            output::warn(&format!("a notice for `{sink}` is {why}"));
+        }
         for (sink, n) in &sent.given_up {
             let words = "the rules name it no more";
             output::warn(&format!("{n} notices for `{sink}` are given up: {words}"));

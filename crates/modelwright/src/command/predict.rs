@@ -133,6 +133,7 @@ impl Predict {
             return Ok(if session.global.json { Form::Json } else { Form::Csv });
         };
         output::spare(Some(path), [&*self.data], "--output")?;
+        output::spare_model(Some(path), &self.model.model, "--output")?;
         let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
         match extension.to_ascii_lowercase().as_str() {
             "csv" => Ok(Form::Csv),

@@ -153,6 +153,9 @@ fn show(tick: &Tick, session: &Session) -> Result<()> {
     for (sink, why) in tick.delivery.iter().flat_map(|d| &d.failed) {
         output::warn(&format!("`{sink}` was not told ({why}); it is tried again"));
     }
+    for (sink, why) in tick.delivery.iter().flat_map(|d| &d.unreadable) {
+        output::warn(&format!("a notice for `{sink}` is {why}"));
+    }
     output::print(&text)
 }
 

@@ -14,8 +14,9 @@ use modelwright_lifecycle::watch::{
 use serde_json::{Value, json};
 
 use super::World;
-use super::files::{DataFile, marks};
+use super::files::{DataFile, SERVED, marks};
 use super::steer::{Order, tell};
+use super::there::{count, uncounted};
 use super::window::since_change;
 use crate::{
     Model, OutputFolder, RetrainRequest, Retrained, RowWindow, Rows, machine, retrain, retrain_time,
@@ -62,33 +63,43 @@ impl Acting<'_> {
                     Phase::Trial { before, .. } | Phase::Canary { before, .. } => {
                         (before.clone(), self.n_duelled)
                     }
-                    _ => (self.before(), 0),
+                    _ => (self.begin(&mut plan.state), 0),
                 };
                 let (version, step) = (*version, *step);
                 plan.state.phase = Phase::Canary { version, step, since, before, n_had };
                 plan.state.percent = Some(*percent);
             }
             Action::Try { version } => {
-                plan.state.phase = Phase::Trial { version: *version, since, before: self.before() };
+                let before = self.begin(&mut plan.state);
+                plan.state.phase = Phase::Trial { version: *version, since, before };
             }
             Action::Ask { version } => {
                 if !matches!(plan.state.phase, Phase::Canary { .. }) {
                     plan.state.percent = None;
                 }
-                plan.state.phase = Phase::Waiting { version: *version, since };
+                let before = match &plan.state.phase {
+                    Phase::Trial { before, .. } | Phase::Canary { before, .. } => {
+                        Some(before.clone())
+                    }
+                    _ => None,
+                };
+                plan.state.phase = Phase::Waiting { version: *version, since, before };
             }
             Action::Promote { version } => {
                 self.move_champion(*version, "the watch promoted it", plan)?;
                 plan.steps.push(forgotten(&self.config.challenger));
-                plan.state.phase =
-                    guard(self.config, *version, Some(self.number), &since, self.before());
+                plan.state.count_anew();
+                let begin = || self.begin(&mut plan.state);
+                plan.state.phase = guard(self.config, *version, Some(self.number), &since, begin);
             }
             Action::RollBack { version } => {
                 self.move_champion(*version, "rolled back by the watch", plan)?;
+                plan.state.count_anew();
                 plan.state.phase = Phase::Steady;
             }
             Action::Discard { .. } | Action::Settle => {
                 plan.steps.push(forgotten(&self.config.challenger));
+                plan.state.count_anew();
                 plan.state.phase = Phase::Steady;
             }
         }
@@ -164,9 +175,9 @@ impl Acting<'_> {
         self.files.iter().map(|f| f.sha256.clone()).collect()
     }
 
-    /// What a trial or guard that begins now does not count.
-    fn before(&self) -> BTreeSet<String> {
-        marks(self.files, &self.config.out)
+    /// As [`begin`], with what is there now.
+    fn begin(&self, state: &mut WatchState) -> BTreeSet<String> {
+        begin(self.config, self.world, self.champion, self.files, state)
     }
 
     /// Fits a challenger. What fails is written down, and tried again after the pause; an
@@ -308,16 +319,44 @@ pub(super) fn forgotten(challenger: &str) -> AliasStep {
     AliasStep { alias: challenger.to_owned(), number: None, from: None, reason: None }
 }
 
-/// The phase after a promotion.
+/// Counts from now on: returns what names the rows that a trial, a canary or a guard that begins
+/// does not count, and notes the rows of files that may grow, as the older of the two models reads
+/// them.
+pub(super) fn begin(
+    config: &WatchConfig,
+    world: &World<'_>,
+    older: &Model,
+    files: &[DataFile],
+    state: &mut WatchState,
+) -> BTreeSet<String> {
+    state.count_anew();
+    // Parts of the serving log are named, and do not grow.
+    let served = config.out.join(SERVED);
+    let may_grow = |file: &&DataFile| {
+        !file.path.starts_with(&served) && !state.unreadable.contains_key(&file.sha256)
+    };
+    let may_grow: Vec<&DataFile> = files.iter().filter(may_grow).collect();
+    state.had = uncounted(may_grow.iter().copied());
+    // What was decided stands whatever becomes of this, such as when the process is asked to end:
+    // the next look counts what is not counted yet.
+    if let Ok(ctx) = (world.context)(None) {
+        let _ = count(older, may_grow.into_iter(), &mut state.had, &ctx);
+    }
+    marks(files, &config.out)
+}
+
+/// The phase after a promotion; `begin` says what a guard does not count.
 pub(super) fn guard(
     config: &WatchConfig,
     version: i64,
     previous: Option<i64>,
     since: &str,
-    before: BTreeSet<String>,
+    begin: impl FnOnce() -> BTreeSet<String>,
 ) -> Phase {
     match previous.filter(|p| *p != version && config.rollout.guard.as_seconds() > 0) {
-        Some(previous) => Phase::Guard { version, previous, since: since.to_owned(), before },
+        Some(previous) => {
+            Phase::Guard { version, previous, since: since.to_owned(), before: begin() }
+        }
         None => Phase::Steady,
     }
 }

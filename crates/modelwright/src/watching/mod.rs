@@ -9,6 +9,7 @@ mod duel;
 mod files;
 mod served;
 mod steer;
+mod there;
 mod window;
 
 use std::path::{Path, PathBuf};
@@ -24,13 +25,14 @@ use modelwright_lifecycle::digest::sha256_hex;
 use modelwright_lifecycle::monitor::MonitorOptions;
 use modelwright_lifecycle::store::{NewRun, RunEnd, Store};
 use modelwright_lifecycle::watch::{
-    Decided, Grounds, Monitored, Observation, Phase, Said, WatchChange, WatchConfig, WatchLock,
-    WatchState,
+    Bets, Decided, Duel, Grounds, Monitored, Observation, Phase, Said, WatchChange, WatchConfig,
+    WatchLock, WatchState,
 };
 use serde::Serialize;
 use serde_json::Value;
 
-use files::{DataFile, Files, SERVED, came_later, marks};
+use files::{DataFile, Files, SERVED, came_later};
+use served::{Collected, ServedRows};
 
 use crate::{Model, MonitorRequest, Rows, monitor};
 
@@ -75,6 +77,7 @@ pub struct Watcher<'a> {
     folder: PathBuf,
     world: World<'a>,
     files: Files,
+    collected: Collected,
     lock: Option<WatchLock>,
 }
 
@@ -91,8 +94,9 @@ impl<'a> Watcher<'a> {
         let (name, alias) = config.target()?;
         store.version(name, alias)?;
         let lock = Some(store.lock_watch(&config.model, &at)?);
-        let (folder, files) = (folder.to_owned(), Files::default());
-        Ok(Self { config, rules, folder, world, files, lock })
+        let (folder, files, collected) =
+            (folder.to_owned(), Files::default(), Collected::default());
+        Ok(Self { config, rules, folder, world, files, collected, lock })
     }
 
     /// The settings.
@@ -113,11 +117,10 @@ impl<'a> Watcher<'a> {
             .clone()
             .unwrap_or_else(|| WatchState { since: at.clone(), ..WatchState::default() });
         let files = self.find(&store)?;
-        if let Phase::Approved { version, previous, since } = &state.phase {
-            let before = marks(&files, &self.config.out);
-            state.phase = act::guard(&self.config, *version, Some(*previous), since, before);
-        }
-        let look = match self.look(&mut store, &mut state, &files, &at) {
+        let look = self
+            .begin_guard(&store, &mut state, &files)
+            .and_then(|()| self.look(&mut store, &mut state, &files, &at));
+        let look = match look {
             Ok(look) => look,
             Err(error) => {
                 // Who waits for a notice is told whatever this look came to.
@@ -168,18 +171,26 @@ impl<'a> Watcher<'a> {
             let champion = Model::load(store.model_file(name, alias)?)?;
             let out = self.config.out.join(SERVED);
             let ctx = (self.world.context)(None)?;
-            served::collect(
-                &log.folder,
-                log.served.as_deref().unwrap_or(name),
-                &champion,
-                &out,
-                &ctx,
-            )?;
+            let served = log.served.as_deref().unwrap_or(name);
+            let rows = ServedRows { folder: &log.folder, name: served, out: &out };
+            rows.collect(&champion, &mut self.collected, &ctx)?;
             if out.is_dir() {
                 patterns.push(out.join("part-*.parquet").to_string_lossy().into_owned());
             }
         }
         self.files.find(&patterns)
+    }
+
+    /// Begins the guard of a version that a person said yes to since the last look.
+    fn begin_guard(&self, store: &Store, state: &mut WatchState, files: &[DataFile]) -> Result<()> {
+        let Phase::Approved { version, previous, since } = state.phase.clone() else {
+            return Ok(());
+        };
+        let (name, _) = self.config.target()?;
+        let older = Model::load(store.model_file(name, &previous.to_string())?)?;
+        let begin = || act::begin(&self.config, &self.world, &older, files, state);
+        state.phase = act::guard(&self.config, version, Some(previous), &since, begin);
+        Ok(())
     }
 
     /// Reads what is new.
@@ -316,32 +327,44 @@ impl<'a> Watcher<'a> {
         found
     }
 
-    /// The models of a trial or a guard on rows that came after it began.
+    /// The models of a trial, a canary or a guard on rows that came after it began. What was
+    /// counted goes into the state, and the next look goes on from there.
     fn duel(
         &self,
         store: &Store,
-        state: &WatchState,
+        state: &mut WatchState,
         files: &[DataFile],
-    ) -> Result<Option<modelwright_lifecycle::watch::Duel>> {
+    ) -> Result<Option<Duel>> {
         let (name, alias) = self.config.target()?;
+        let in_use = store.version(name, alias)?.number;
         let (newer, older, before) = match &state.phase {
-            Phase::Trial { version, before, .. } | Phase::Canary { version, before, .. } => {
-                (version.to_string(), alias.to_owned(), before)
-            }
-            Phase::Guard { version, previous, before, .. } => {
-                (version.to_string(), previous.to_string(), before)
-            }
+            Phase::Trial { version, before, .. }
+            | Phase::Canary { version, before, .. }
+            | Phase::Waiting { version, before: Some(before), .. } => (*version, in_use, before),
+            Phase::Guard { version, previous, before, .. } => (*version, *previous, before),
             Phase::Steady | Phase::Waiting { .. } | Phase::Approved { .. } => return Ok(None),
         };
-        let load = |selector: &str| Model::load(store.model_file(name, selector)?);
-        let is_later =
-            |f: &&DataFile| came_later(f, before) && !state.unreadable.contains_key(&f.sha256);
-        let later: Vec<&Path> = files.iter().filter(is_later).map(|f| f.path.as_path()).collect();
-        if later.is_empty() {
+        // Who is promoted or gone by somebody else's hand has nobody to be held against.
+        if newer == older {
             return Ok(None);
         }
+        let is_later =
+            |f: &&DataFile| came_later(f, before) && !state.unreadable.contains_key(&f.sha256);
+        let later: Vec<&DataFile> = files.iter().filter(is_later).collect();
+        let of = (newer, older);
+        let bets = state.bets.take().filter(|bets| bets.of == of);
+        let is_counted = state.had.values().all(|had| !had.digest.is_empty());
+        if later.is_empty() && bets.is_none() && is_counted {
+            return Ok(None);
+        }
+        let mut bets = bets.unwrap_or_else(|| Bets { of, ..Bets::default() });
+        let load = |number: i64| Model::load(store.model_file(name, &number.to_string())?);
         let ctx = (self.world.context)(None)?;
-        duel::duel(&load(&newer)?, &load(&older)?, &later, &ctx).map(Some)
+        let models = (&load(newer)?, &load(older)?);
+        there::count(models.1, files.iter(), &mut state.had, &ctx)?;
+        let found = duel::duel(models, &later, &state.had, &mut bets, &ctx)?;
+        state.bets = Some(bets);
+        Ok((found.n_rows > 0).then_some(found))
     }
 
     fn tell(

@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use modelwright_core::context::Event;
 use modelwright_core::data::{Column, Table};
@@ -28,21 +29,86 @@ type Labels = BTreeMap<(String, u64), String>;
 /// Requests and rows in them.
 type Keys = BTreeSet<(String, u64)>;
 
-/// Brings the files in `out` up to date with the log in `folder`, for the model that is served as
-/// `name`.
-///
-/// # Errors
-/// Input error when the log cannot be read, work error when a file cannot be written.
-pub(super) fn collect(
-    folder: &Path,
-    name: &str,
-    model: &Model,
-    out: &Path,
-    ctx: &Context,
-) -> Result<()> {
-    let labels = labels(&parts(&folder.join("feedback"))?, ctx)?;
-    let requests = parts(&folder.join("requests").join(name))?;
-    forget(out, &requests)?;
+/// A part of the log, or a copy, as it was: a log in which nothing changed is not read again.
+type Seen = Vec<(PathBuf, u64, Option<SystemTime>)>;
+
+/// The serving log of a model that is served as `name`, and the copies of its parts.
+#[derive(Debug)]
+pub(super) struct ServedRows<'a> {
+    /// The folder of the log.
+    pub(super) folder: &'a Path,
+    /// What the model is served as.
+    pub(super) name: &'a str,
+    /// The folder of the copies.
+    pub(super) out: &'a Path,
+}
+
+/// What was there when the copies were last brought up to date: the file of the model, too, which
+/// says what columns they have.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Collected {
+    model: PathBuf,
+    log: Seen,
+    copies: Seen,
+}
+
+impl ServedRows<'_> {
+    /// Brings the copies up to date with the log, where anything changed since it was `collected`.
+    ///
+    /// # Errors
+    /// Input error when the log cannot be read, work error when a file cannot be written.
+    pub(super) fn collect(
+        &self,
+        model: &Model,
+        collected: &mut Collected,
+        ctx: &Context,
+    ) -> Result<()> {
+        // What changes from here on is seen by the next look.
+        let log = seen(&[&self.feedback(), &self.requests()])?;
+        let copies = seen(&[self.out])?;
+        let now = Collected { model: model.path.clone(), log, copies };
+        if *collected == now {
+            return Ok(());
+        }
+        copy(self, model, ctx)?;
+        *collected = Collected { copies: seen(&[self.out])?, ..now };
+        Ok(())
+    }
+
+    fn feedback(&self) -> PathBuf {
+        self.folder.join("feedback")
+    }
+
+    fn requests(&self) -> PathBuf {
+        self.folder.join("requests").join(self.name)
+    }
+
+    /// Whether the log is there: a disk that is not mounted is a folder that is missing or empty.
+    fn is_there(&self) -> bool {
+        fs::read_dir(self.folder).is_ok_and(|mut entries| entries.next().is_some())
+    }
+}
+
+/// The files of folders as they are.
+fn seen(folders: &[&Path]) -> Result<Seen> {
+    let mut seen = Seen::new();
+    for folder in folders {
+        for path in parts(folder)? {
+            let meta = path.metadata().ok();
+            let n_bytes = meta.as_ref().map_or(0, fs::Metadata::len);
+            seen.push((path, n_bytes, meta.and_then(|meta| meta.modified().ok())));
+        }
+    }
+    Ok(seen)
+}
+
+fn copy(log: &ServedRows<'_>, model: &Model, ctx: &Context) -> Result<()> {
+    let out = log.out;
+    let labels = labels(&parts(&log.feedback())?, ctx)?;
+    let requests = parts(&log.requests())?;
+    if log.is_there() {
+        forget(out, &requests)?;
+    }
     if !requests.is_empty() {
         fs::create_dir_all(out).map_err(|e| {
             Error::work("cannot make the folder of collected rows")
@@ -67,12 +133,8 @@ pub(super) fn collect(
 }
 
 /// Removes the copies of parts that the log no longer has: what its owner deletes, or its limit, is
-/// not learned from for ever. A log that is not there at all, such as a disk that is not mounted,
-/// is no deletion.
+/// not learned from for ever.
 fn forget(out: &Path, requests: &[PathBuf]) -> Result<()> {
-    if requests.is_empty() {
-        return Ok(());
-    }
     let is_there =
         |copy: &PathBuf| requests.iter().any(|part| part.file_name() == copy.file_name());
     for copy in parts(out)?.into_iter().filter(|copy| !is_there(copy)) {
@@ -203,8 +265,6 @@ mod tests {
         let column = || vec![Column::numbers("x", vec![1.0])];
         write(&out.join("part-1.parquet"), column());
         write(&out.join("part-2.parquet"), column());
-        forget(&out, &[]).unwrap();
-        assert_eq!(parts(&out).unwrap().len(), 2, "a log that is away deletes nothing");
         let ids = |ids: &[&str]| {
             let rows = Column::numbers("request_row", vec![1.0; ids.len()]);
             let ids = ids.iter().map(|id| Some(*id)).collect::<Vec<_>>();
@@ -220,7 +280,23 @@ mod tests {
         }
         forget(&out, &[PathBuf::from("log/part-2.parquet")]).unwrap();
         assert_eq!(parts(&out).unwrap(), [out.join("part-2.parquet")]);
+        forget(&out, &[]).unwrap();
+        assert!(parts(&out).unwrap().is_empty(), "all parts were deleted");
         fs::remove_dir_all(&out).unwrap();
+    }
+
+    #[test]
+    fn a_log_that_is_away_is_told_from_one_whose_parts_were_deleted() {
+        let folder = std::env::temp_dir().join(format!("mw-away-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        let is_there =
+            || ServedRows { folder: &folder, name: "m", out: Path::new("out") }.is_there();
+        assert!(!is_there(), "no folder");
+        fs::create_dir_all(&folder).unwrap();
+        assert!(!is_there(), "where a disk would be mounted");
+        fs::create_dir_all(folder.join("requests/m")).unwrap();
+        assert!(is_there(), "its parts are gone, and the log is not");
+        fs::remove_dir_all(&folder).unwrap();
     }
 
     #[test]

@@ -175,7 +175,7 @@ mod tests {
         let share = [r#"shadow {"version":null}"#, r#"canary {"percent":25.0,"version":3}"#];
         assert_eq!(told(&at(canary.clone(), 25.0)), share);
         assert_eq!(told(&WatchState { phase: canary, ..WatchState::default() }), share);
-        let waits = Phase::Waiting { version: 3, since: since.clone() };
+        let waits = Phase::Waiting { version: 3, since: since.clone(), before: None };
         assert_eq!(told(&at(waits.clone(), 25.0)), share, "while a person is waited for, too");
         let without = WatchState { phase: waits, ..WatchState::default() };
         assert!(told(&without).is_empty(), "there was no canary before");

@@ -92,6 +92,30 @@ fn twice_ends_at_once_and_leaves_nothing() {
 }
 
 #[test]
+fn a_comparison_of_a_stream_that_is_ended_leaves_no_rows() {
+    use std::io::Write;
+    let folder = crate::tables::with_model();
+    let temporary = folder.path().join("temporary");
+    std::fs::create_dir(&temporary).unwrap();
+    let mut command = folder.command(&["compare", "model", "model", "-", "-q"]);
+    command.env("TMPDIR", &temporary).stdin(Stdio::piped());
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut rows = child.stdin.take().unwrap();
+    rows.write_all(customers(400, 80).as_bytes()).unwrap();
+    let n_kept = || std::fs::read_dir(&temporary).unwrap().count();
+    for _ in 0..600 {
+        if n_kept() > 0 {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    assert_eq!(n_kept(), 1, "rows are kept while more may come");
+    interrupt(&child);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(n_kept(), 0, "rows of people are not left");
+}
+
+#[test]
 fn a_server_that_is_told_twice_to_end_waits_for_no_slow_client() {
     use std::io::Write;
     let folder = crate::tables::with_model();

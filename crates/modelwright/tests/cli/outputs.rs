@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Stdio;
 
 use crate::harness::Ran;
-use crate::tables::{customers, questions, with_model};
+use crate::tables::{customers, questions, with_model, with_trees};
 
 #[test]
 fn no_page_is_written_over_the_model_that_it_is_about() {
@@ -21,6 +21,44 @@ fn no_page_is_written_over_the_model_that_it_is_about() {
     }
     assert!(model() == before, "the model is as it was");
     folder.run(&["report", "model", "-o", "model/report.html"]).done();
+}
+
+#[test]
+fn no_command_writes_over_the_model_that_it_reads() {
+    let folder = with_model();
+    folder.write("new.csv", customers(400, 60));
+    let files = ["model.mw", "record.json", "report.html"];
+    let read = |name: &str| fs::read(folder.path().join("model").join(name)).unwrap();
+    let before = files.map(read);
+    for (line, flag) in [
+        ("evaluate model new.csv --report", "--report"),
+        ("audit model new.csv --sensitive plan --report", "--report"),
+        ("monitor model new.csv --report", "--report"),
+        ("explain model new.csv --report", "--report"),
+        ("export model --format lightgbm -o", "--output"),
+        ("export model --format onnx -o", "--output"),
+    ] {
+        for name in files {
+            let target = format!("model/{name}");
+            let args: Vec<&str> = line.split(' ').chain([&*target]).collect();
+            folder.run(&args).refused(&["would overwrite", flag, &target]);
+        }
+    }
+    folder
+        .run(&["explain", "model", "--shapes", "model/record.json"])
+        .refused(&["would overwrite", "--shapes"]);
+    assert!(files.map(read) == before, "the model is as it was");
+    // Forms of output by name: a model that is called like one is spared, too.
+    folder.write("model.csv", read("model.mw"));
+    for command in ["predict", "explain"] {
+        folder
+            .run(&[command, "model.csv", "new.csv", "-o", "model.csv"])
+            .refused(&["would overwrite", "--output"]);
+    }
+    let trees = with_trees();
+    trees
+        .run(&["explain", "model", "--tree-plot", "model/model.mw"])
+        .refused(&["would overwrite", "--tree-plot"]);
 }
 
 #[test]

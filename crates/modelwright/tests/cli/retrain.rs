@@ -93,6 +93,26 @@ fn the_rows_that_judge_are_learned_from_only_after_they_have_judged() {
 }
 
 #[test]
+fn rows_without_a_group_belong_to_no_other_row() {
+    let folder = Folder::new();
+    let in_shops = |rows: String, shop: &dyn Fn(usize) -> String| -> String {
+        let of = |(i, line): (usize, &str)| match i {
+            0 => format!("{line},shop\n"),
+            _ => format!("{line},{}\n", shop(i)),
+        };
+        rows.lines().enumerate().map(of).collect()
+    };
+    folder.write("old.csv", in_shops(days(0, 800, usize::MAX), &|i| format!("s{}", i / 4)));
+    let args = "train gbdt old.csv --target sells --exclude day --group shop --param n_rounds=30 \
+                --out old -q";
+    folder.run(&args.split_whitespace().collect::<Vec<&str>>()).done();
+    run(&folder, &["models", "register", "sales", "old", "--alias", "champion"]).done();
+    folder.write("new.csv", in_shops(days(800, 1200, 900), &|_| String::new()));
+    let found = json(&retrain(&folder, &["--json", "--time-column", "day"]).done());
+    assert_eq!(found["decision"]["accepted"], true, "{found:#}");
+}
+
+#[test]
 fn rows_need_not_have_a_column_that_the_old_run_left_out() {
     let folder = registered();
     let without = |line: &str| line.split_once(',').map(|(_, rest)| format!("{rest}\n"));

@@ -1,5 +1,6 @@
 //! Intervals, sets and costs through the binary: fit, predict, evaluate, replay.
 
+use std::fmt::Write as _;
 use std::fs;
 
 use serde_json::Value;
@@ -171,4 +172,35 @@ fn rows_of_a_group_are_judged_together_where_the_file_has_the_groups() {
         assert_eq!(method.contains("whole groups"), is_grouped, "{file}: {method}");
         assert!(measured["metrics"]["rmse"]["ci95"][0].is_number(), "{measured}");
     }
+}
+
+#[test]
+fn later_rows_that_err_alike_with_their_neighbours_are_drawn_in_blocks_as_in_the_fit() {
+    let folder = Folder::new();
+    // A level that moves and that no column tells.
+    let rows = |from: usize, n_rows: usize| {
+        let mut text = String::from("day,x,side,y\n");
+        for i in from..from + n_rows {
+            let x = (i * 7919) % 101;
+            let level = 40.0 * (i as f64 / 15.0).sin();
+            let side = ["left", "right"][i * 37 % 2];
+            let _ = writeln!(text, "{i},{x},{side},{:.3}", x as f64 / 10.0 + level);
+        }
+        text
+    };
+    folder.write("train.csv", rows(0, 600)).write("later.csv", rows(600, 300));
+    let fit = "train linear train.csv --target y --split time --time-column day --exclude day \
+               --out model -q";
+    run(&folder, fit);
+    let fitted = run(&folder, "report model --format markdown");
+    let words = "follow each other in time and err alike";
+    assert!(fitted.contains(words), "{fitted}");
+    let measured = json(&run(&folder, "evaluate model later.csv --report later.html --json -q"));
+    let method = measured["interval_method"].as_str().unwrap();
+    assert!(method.contains(words) && !method.contains("group"), "{method}");
+    let page = fs::read_to_string(folder.path().join("later.html")).unwrap();
+    assert!(page.contains(words), "the page draws them alike");
+    let audited = json(&run(&folder, "audit model later.csv --sensitive side --json -q"));
+    let method = audited["interval_method"].as_str().unwrap();
+    assert!(method.contains("units whose rows belong together"), "{method}");
 }

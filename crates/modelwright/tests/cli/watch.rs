@@ -130,6 +130,27 @@ fn a_trial_is_won_on_rows_that_come_after_it() {
     assert_eq!((version(&folder, "champion"), version(&folder, "challenger")), (Some(2), None));
 }
 
+#[test]
+fn a_trial_counts_only_the_rows_that_a_file_got_since() {
+    let folder = registered();
+    settings(&folder, "[rollout]\ntrial = true\nmin_rows = 100\n");
+    let before = days(800, 1200, 800);
+    folder.write("rows-01.csv", &before);
+    assert_eq!(look(&folder, 1)["outcome"]["then"], "try");
+    // The newest first, as an export by a database may be: nobody knows which rows are new.
+    let (grown, mut lines) = (days(800, 1500, 800), before.lines());
+    let newest = grown.lines().skip(1201).chain(lines.by_ref().skip(1));
+    let rewritten: Vec<&str> = grown.lines().take(1).chain(newest).collect();
+    folder.write("rows-01.csv", rewritten.join("\n") + "\n");
+    let found = look(&folder, 2);
+    assert_eq!(found["observed"]["duel"], Value::Null, "{found:#}");
+    // Rows that were appended count, and no others.
+    folder.write("rows-01.csv", &grown);
+    let won = look(&folder, 3);
+    assert_eq!(won["observed"]["duel"]["n_rows"], 300, "{won:#}");
+    assert_eq!(won["decided"]["action"]["do"], "promote", "{won:#}");
+}
+
 /// A server that does whatever it is told; each line is a path and a body.
 fn obedient_server() -> (String, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -9,7 +9,9 @@ pub(crate) const SPEC: Spec = Spec { id: "source", part: Part::Data, title: "Sou
 
 /// Always applies.
 pub(crate) fn build(record: &RunRecord) -> Option<Section> {
-    let mut section = of(&record.data, &record.profile);
+    // As the account beside a model describes them, so that its report says the same.
+    let short = record.profile.shortened(Some(&record.task.target));
+    let mut section = of(&record.data, short.as_ref().unwrap_or(&record.profile));
     if let Some(test) = &record.test_data {
         section = section
             .block(Block::Text("The untouched rows come from a file of their own:".to_owned()))

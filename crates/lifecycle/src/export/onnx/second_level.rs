@@ -9,7 +9,6 @@ use super::encoder::{self, Features};
 use super::graph::{Graph, Value};
 use super::learner::{Setting, gbdt};
 use super::link::softmax;
-use super::proto::DataType;
 
 /// The corrected mean of what the members say, double `[rows, outputs]`.
 ///

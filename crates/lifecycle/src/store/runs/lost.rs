@@ -22,19 +22,27 @@ impl Store {
 /// missed by then, and clocks of machines that differ by less do no harm.
 pub const SILENCE_MIN: f64 = 15.0;
 
-/// Closes runs of this machine whose process is gone, and those of others that fell silent.
+/// A run that is said to be at work: its number, its process, and whether it was silent for long.
+type Running = (i64, u32, String, bool);
+
+/// Closes runs of this machine whose process is gone, and those that fell silent of others, and of
+/// processes that cannot be looked for.
 pub(in crate::store) fn close_lost(store: &mut Store, at: &str) -> Result<()> {
     close_silent(store, at)?;
     let here = host();
-    let read = || -> DbResult<Vec<(i64, u32, String)>> {
-        let query = "SELECT id, pid, process FROM runs WHERE status = 'running' AND host = ?1";
+    let read = || -> DbResult<Vec<Running>> {
+        let query = "SELECT id, pid, process,
+             coalesce((julianday(?2) - julianday(beat)) * 1440 > ?3, FALSE)
+             FROM runs WHERE status = 'running' AND host = ?1";
         let statement = store.db.prepare_cached(query)?;
-        let rows = statement.query_map(params![here], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))?;
+        let rows = statement.query_map(params![here, at, SILENCE_MIN], |r| {
+            Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?))
+        })?;
         rows.collect()
     };
     let running = read().map_err(|e| store.failed(e))?;
     let is_gone =
-        |(_, pid, process): &&(i64, u32, String)| process_start(*pid).as_ref() != Some(process);
+        |(_, pid, process, is_silent): &&Running| !is_alive(*pid, process).unwrap_or(!is_silent);
     let lost: Vec<i64> = running.iter().filter(is_gone).map(|run| run.0).collect();
     if lost.is_empty() {
         return Ok(());
@@ -82,13 +90,59 @@ pub(crate) fn host() -> String {
     name.map_or("unknown".to_owned(), |name| name.trim().to_owned())
 }
 
+/// What names this process beside its number: when it began, and the space in which the number
+/// counts, as two containers of one host name have each their own. Empty where the system does not
+/// tell.
+pub(crate) fn own_process() -> String {
+    let Some(start) = process_start(std::process::id()) else { return String::new() };
+    match fs::read_link("/proc/self/ns/pid") {
+        Ok(space) => format!("{start} {}", space.display()),
+        Err(_) => start,
+    }
+}
+
+/// Whether the process of this number that was called `process` is still there; `None` where
+/// nobody can look for it: the system does not tell, or its number counts elsewhere.
+pub(crate) fn is_alive(pid: u32, process: &str) -> Option<bool> {
+    is_same(process, &own_process(), process_start(pid).as_deref())
+}
+
+/// Whether what began at `start` is what was called `process`, as a process called `own` sees it.
+fn is_same(process: &str, own: &str, start: Option<&str>) -> Option<bool> {
+    if process.is_empty() || own.is_empty() {
+        return None;
+    }
+    // Earlier versions did not note the space.
+    let (began, space) = process.split_once(' ').unwrap_or((process, ""));
+    let (_, here) = own.split_once(' ').unwrap_or((own, ""));
+    let is_elsewhere = !space.is_empty() && !here.is_empty() && space != here;
+    (!is_elsewhere).then_some(start == Some(began))
+}
+
 /// When a process began, in the kernel's clock ticks: with its number it names one process, also
 /// after the number was given to another. `None` when there is no such process.
-pub(crate) fn process_start(pid: u32) -> Option<String> {
+fn process_start(pid: u32) -> Option<String> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The program's name, in parentheses, may hold anything; fields are counted after it.
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
     // A zombie has ended, though its number is not free yet.
     let is_alive = !matches!(fields.first(), Some(&"Z" | &"X"));
     fields.get(19).filter(|_| is_alive).map(|start| (*start).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_gone_only_where_it_could_be_seen() {
+        let own = "70 pid:[1]";
+        assert_eq!(is_same("50 pid:[1]", own, Some("50")), Some(true));
+        assert_eq!(is_same("50 pid:[1]", own, Some("60")), Some(false), "the number is another's");
+        assert_eq!(is_same("50 pid:[1]", own, None), Some(false));
+        assert_eq!(is_same("50", own, Some("50")), Some(true), "as earlier versions wrote it");
+        assert_eq!(is_same("50 pid:[2]", own, Some("50")), None, "another container");
+        assert_eq!(is_same("", own, None), None, "a system without /proc wrote it");
+        assert_eq!(is_same("50 pid:[1]", "", None), None, "a system without /proc reads it");
+    }
 }

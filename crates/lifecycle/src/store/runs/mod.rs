@@ -16,7 +16,7 @@ use serde_json::Value;
 
 pub use lost::SILENCE_MIN;
 pub(super) use lost::close_lost;
-pub(crate) use lost::{host, process_start};
+pub(crate) use lost::{host, is_alive, own_process};
 pub(super) use read::COLUMNS;
 
 /// The kind of runs that watch a model.

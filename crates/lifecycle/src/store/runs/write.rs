@@ -3,7 +3,7 @@
 use modelwright_core::record::RunRecord;
 use modelwright_core::{Error, Result};
 
-use super::{NewRun, RunEnd, RunMetric, RunStatus, host, process_start};
+use super::{NewRun, RunEnd, RunMetric, RunStatus, host, own_process};
 use crate::store::db::{DbError, params};
 use crate::store::tracking::forget_files;
 use crate::store::{Store, files, live, whole};
@@ -14,8 +14,7 @@ impl Store {
     /// # Errors
     /// Work error when the store cannot be written to.
     pub fn begin_run(&mut self, run: &NewRun) -> Result<i64> {
-        let (pid, process) = (i64::from(std::process::id()), process_start(std::process::id()));
-        let process = process.unwrap_or_default();
+        let (pid, process) = (i64::from(std::process::id()), own_process());
         self.change(|db| {
             db.execute(
                 "INSERT INTO runs (kind, status, started, beat, host, pid, process, target,

@@ -1,13 +1,14 @@
 //! Rows that come once, kept until both models have read them.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use modelwright_core::{Error, Result};
+use modelwright_lifecycle::temporary::TemporaryFile;
 
-/// A file of the rows of a stream, removed at the end.
-pub(super) struct Spooled(PathBuf);
+/// A file of the rows of a stream, removed at the end, and by Ctrl-C.
+pub(super) struct Spooled(TemporaryFile);
 
 impl Spooled {
     /// The rows of standard input (`-`) or of a pipe; `None` for a file, which can be read twice.
@@ -20,20 +21,13 @@ impl Spooled {
         if !is_stdin && is_file() {
             return Ok(None);
         }
-        let name = format!("modelwright-compare-{}.rows", std::process::id());
-        let kept = Self(std::env::temp_dir().join(name));
         let failed = |e: io::Error| {
             Error::work("the rows cannot be kept for the second model")
-                .at(kept.0.display().to_string())
+                .at(std::env::temp_dir().display().to_string())
                 .hint("write them to a file, and name it; or choose another folder by TMPDIR")
                 .because(e)
         };
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        // Rows are data of people.
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&kept.0).map_err(failed)?;
+        let mut file = TemporaryFile::create(".rows").map_err(failed)?;
         let copied = if is_stdin {
             io::copy(&mut io::stdin().lock(), &mut file)
         } else {
@@ -44,18 +38,11 @@ impl Spooled {
             io::copy(&mut stream, &mut file)
         };
         copied.map_err(failed)?;
-        Ok(Some(kept))
+        Ok(Some(Self(file)))
     }
 
     /// Where they are.
     pub(super) fn path(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl Drop for Spooled {
-    fn drop(&mut self) {
-        // Nothing can be done about a failure here.
-        let _ = std::fs::remove_file(&self.0);
+        self.0.path()
     }
 }

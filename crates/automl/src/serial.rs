@@ -23,7 +23,7 @@ const ERRORS: f64 = 2.5;
 
 /// The block of each row, and how many rows a block has; `None` where successive rows err
 /// independently, or are too few. `times` are those of the rows, in any order.
-pub(super) fn blocks(
+pub(crate) fn blocks(
     times: &[f64],
     truth: &Target,
     predictions: &Predictions,
