@@ -53,6 +53,7 @@ pub mod boosting;
 mod budget;
 mod calibrate;
 mod capacity;
+mod comparable;
 mod conformal;
 mod constraint;
 mod continued;

@@ -62,7 +62,7 @@ pub fn bootstrap_interval<'a>(
     ctx: &Context,
 ) -> Result<Interval> {
     let drawing = drawing.into();
-    metric.value(input)?;
+    metric.measured(input)?;
     if let Some(known) = known(metric, input, drawing) {
         return Ok(known);
     }
@@ -89,7 +89,7 @@ pub fn bootstrap_intervals<'a>(
     let (mut drawn, mut places) = (Vec::new(), Vec::new());
     for metric in metrics {
         let name = metric.spec.name.to_owned();
-        let (value, note) = match metric.value(input) {
+        let (value, note) = match metric.measured(input) {
             Ok(value) => (Some(value), None),
             Err(error) => (None, Some(in_one_line(&error))),
         };

@@ -16,9 +16,9 @@ use std::time::Duration;
 
 use modelwright_core::record::MonitorRecord;
 use modelwright_core::{Context, Error, ErrorKind, Result};
-use modelwright_io::{ReadOptions, read_path};
+use modelwright_io::ReadOptions;
 use modelwright_lifecycle::alerts::{
-    AlertRules, Delivery, Observed, Transport, Whose, deliver, observe,
+    AlertRules, Delivery, Observed, Transport, Whose, deliver, observe, observe_files,
 };
 use modelwright_lifecycle::digest::sha256_hex;
 use modelwright_lifecycle::monitor::MonitorOptions;
@@ -30,8 +30,9 @@ use modelwright_lifecycle::watch::{
 use serde::Serialize;
 use serde_json::Value;
 
-use files::{DataFile, Files, SERVED, came_later, marks};
+use files::{DataFile, Files, SERVED, Unreadable, came_later, marks};
 
+use crate::monitoring::unreadable_of;
 use crate::{Model, MonitorRequest, Rows, monitor};
 
 /// What a watch needs of the world.
@@ -60,7 +61,7 @@ pub struct Tick {
     /// Why a server of the canary could not be told where the rollout stands; the next look tells
     /// it again.
     pub servers: Option<String>,
-    /// Files that could not be read and were left out, each with why.
+    /// Files that cannot be read now and were left out, each with why.
     pub unreadable: Vec<(String, String)>,
     /// Alerts that began, last or ended.
     pub alerts: Option<Observed>,
@@ -112,7 +113,7 @@ impl<'a> Watcher<'a> {
         let mut state = read
             .clone()
             .unwrap_or_else(|| WatchState { since: at.clone(), ..WatchState::default() });
-        let files = self.find(&store)?;
+        let (files, mut unreadable) = self.find(&store)?;
         if let Phase::Approved { version, previous, since } = &state.phase {
             let before = marks(&files, &self.config.out);
             state.phase = act::guard(&self.config, *version, Some(*previous), since, before);
@@ -121,7 +122,8 @@ impl<'a> Watcher<'a> {
             Ok(look) => look,
             Err(error) => {
                 // Who waits for a notice is told whatever this look came to.
-                self.tell(&mut store, None, &at)?;
+                unreadable.extend(left_out(&files, &state));
+                self.tell(&mut store, None, &unreadable, &at)?;
                 return Err(error);
             }
         };
@@ -150,25 +152,22 @@ impl<'a> Watcher<'a> {
         };
         store.commit_watch(&change)?.or_error(&self.config.model)?;
         let servers = acting.follow(&grounds.decided.action, &plan.state, &mut store);
-        let (alerts, delivery) = self.tell(&mut store, look.found.as_ref(), &at)?;
+        unreadable.extend(left_out(&files, &plan.state));
+        let (alerts, delivery) = self.tell(&mut store, look.found.as_ref(), &unreadable, &at)?;
         let Grounds { decided, observed, .. } = grounds;
-        let unreadable = files.iter().filter_map(|file| {
-            let why = plan.state.unreadable.get(&file.sha256)?;
-            Some((file.path.display().to_string(), why.clone()))
-        });
-        let unreadable = unreadable.collect();
         Ok(Tick { at, decided, observed, outcome, servers, unreadable, alerts, delivery })
     }
 
-    /// The files with rows, those of the serving log among them.
-    fn find(&mut self, store: &Store) -> Result<Vec<DataFile>> {
+    /// The files with rows, those of the serving log among them; and what cannot be read.
+    fn find(&mut self, store: &Store) -> Result<(Vec<DataFile>, Vec<Unreadable>)> {
         let mut patterns = self.config.data.clone();
+        let mut of_log = Vec::new();
         if let Some(log) = &self.config.log {
             let (name, alias) = self.config.target()?;
             let champion = Model::load(store.model_file(name, alias)?)?;
             let out = self.config.out.join(SERVED);
             let ctx = (self.world.context)(None)?;
-            served::collect(
+            of_log = served::collect(
                 &log.folder,
                 log.served.as_deref().unwrap_or(name),
                 &champion,
@@ -179,7 +178,9 @@ impl<'a> Watcher<'a> {
                 patterns.push(out.join("part-*.parquet").to_string_lossy().into_owned());
             }
         }
-        self.files.find(&patterns)
+        let (files, mut unreadable) = self.files.find(&patterns);
+        unreadable.extend(of_log);
+        Ok((files, unreadable))
     }
 
     /// Reads what is new.
@@ -246,21 +247,18 @@ impl<'a> Watcher<'a> {
         if error.kind() != ErrorKind::Input {
             return Err(error);
         }
-        let mut has_left_out = false;
-        for file in new {
-            let ctx = (self.world.context)(None)?;
-            let options = ReadOptions::of_text(&champion.text_layout())?;
-            if let Err(why) = read_path(&file.path, &options, &ctx) {
-                if why.kind() != ErrorKind::Input {
-                    return Err(why);
-                }
-                state.unreadable.insert(file.sha256.clone(), why.to_string());
-                has_left_out = true;
-            }
-        }
+        let ctx = (self.world.context)(None)?;
+        let options = ReadOptions::of_text(&champion.text_layout())?;
+        let paths: Vec<PathBuf> = new.iter().map(|file| file.path.clone()).collect();
+        let broken = unreadable_of(&paths, &options, &ctx)?;
         // What no file has to answer for is about the settings or the reference.
-        if !has_left_out {
+        if broken.is_empty() {
             return Err(error);
+        }
+        for (path, why) in broken {
+            let of_path = new.iter().find(|file| file.path == path);
+            let sha256 = of_path.map(|file| file.sha256.clone()).unwrap_or_default();
+            state.unreadable.insert(sha256, why.to_string());
         }
         Ok(())
     }
@@ -348,11 +346,17 @@ impl<'a> Watcher<'a> {
         &self,
         store: &mut Store,
         found: Option<&MonitorRecord>,
+        unreadable: &[Unreadable],
         at: &str,
     ) -> Result<(Option<Observed>, Option<Delivery>)> {
         let Some(rules) = &self.rules else { return Ok((None, None)) };
         let model = self.config.model.as_str();
-        let alerts = found.map(|found| observe(store, rules, model, found, at)).transpose()?;
+        let of_files = observe_files(store, rules, model, unreadable, at)?;
+        let of_rows = found.map(|found| observe(store, rules, model, found, at)).transpose()?;
+        let alerts = match of_rows {
+            None => Some(of_files).filter(|of_files| !of_files.is_quiet()),
+            Some(of_rows) => Some(of_rows.and(of_files)),
+        };
         let whose = Whose::Model(model, found);
         let delivery = deliver(store, rules, whose, self.world.transport, self.world.now)?;
         Ok((alerts, Some(delivery)))
@@ -367,6 +371,15 @@ impl Drop for Watcher<'_> {
             let _ = store.unlock_watch(lock);
         }
     }
+}
+
+/// The files whose bytes were found to be no rows, and why.
+fn left_out(files: &[DataFile], state: &WatchState) -> Vec<Unreadable> {
+    let why = |file: &DataFile| {
+        let why = state.unreadable.get(&file.sha256)?;
+        Some((file.path.display().to_string(), why.clone()))
+    };
+    files.iter().filter_map(why).collect()
 }
 
 /// What was read.

@@ -5,16 +5,18 @@
 //! with their labels, missing where nobody knows them yet. A part whose labels did not change
 //! becomes the same bytes again, so that it is not taken for new.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use modelwright_core::context::Event;
 use modelwright_core::data::{Column, Table};
-use modelwright_core::{Context, Error, Result};
+use modelwright_core::{Context, Error, ErrorKind, Result};
 use modelwright_io::{ReadOptions, TableWriter, read_path};
 use modelwright_lifecycle::atomic_write;
 
+use super::files::Unreadable;
 use crate::Model;
 
 /// What the names of columns begin with that would hide one of the log's own.
@@ -29,20 +31,22 @@ type Labels = BTreeMap<(String, u64), String>;
 type Keys = BTreeSet<(String, u64)>;
 
 /// Brings the files in `out` up to date with the log in `folder`, for the model that is served as
-/// `name`.
+/// `name`; says which parts of the log cannot be read, and why.
 ///
 /// # Errors
-/// Input error when the log cannot be read, work error when a file cannot be written.
+/// Input error when the log cannot be listed, work error when a file cannot be written.
 pub(super) fn collect(
     folder: &Path,
     name: &str,
     model: &Model,
     out: &Path,
     ctx: &Context,
-) -> Result<()> {
-    let labels = labels(&parts(&folder.join("feedback"))?, ctx)?;
+) -> Result<Vec<Unreadable>> {
+    let feedback = parts(&folder.join("feedback"))?;
     let requests = parts(&folder.join("requests").join(name))?;
     forget(out, &requests)?;
+    let reading = Reading { ctx, broken: RefCell::default() };
+    let labels = labels(&feedback, &reading)?;
     if !requests.is_empty() {
         fs::create_dir_all(out).map_err(|e| {
             Error::work("cannot make the folder of collected rows")
@@ -50,10 +54,10 @@ pub(super) fn collect(
                 .because(e)
         })?;
     }
-    let repeated = if labels.is_empty() { Keys::new() } else { repeated(&requests, ctx)? };
+    let repeated = if labels.is_empty() { Keys::new() } else { repeated(&requests, &reading)? };
     let labels: Labels = labels.into_iter().filter(|(key, _)| !repeated.contains(key)).collect();
     for part in requests {
-        let table = read_path(&part, &ReadOptions::default(), ctx)?.table;
+        let Some(table) = reading.read(&part)? else { continue };
         let mut writer = TableWriter::parquet(Vec::new());
         writer.write(&labelled(&table, model, &labels)?)?;
         let bytes = writer.finish()?;
@@ -63,7 +67,32 @@ pub(super) fn collect(
         }
         atomic_write(&path, &bytes)?;
     }
-    Ok(())
+    let broken = reading.broken.into_inner();
+    Ok(broken.into_iter().map(|(path, why)| (path.display().to_string(), why)).collect())
+}
+
+/// Reads the parts of a log, and remembers those that cannot be read: one of them does not hide
+/// the others.
+struct Reading<'a> {
+    ctx: &'a Context,
+    broken: RefCell<BTreeMap<PathBuf, String>>,
+}
+
+impl Reading<'_> {
+    /// The rows of a part; `None` where it cannot be read.
+    ///
+    /// # Errors
+    /// What is about something else than the file, such as the memory.
+    fn read(&self, part: &Path) -> Result<Option<Table>> {
+        match read_path(part, &ReadOptions::default(), self.ctx) {
+            Ok(file) => Ok(Some(file.table)),
+            Err(why) if why.kind() == ErrorKind::Input => {
+                self.broken.borrow_mut().insert(part.to_owned(), why.to_string());
+                Ok(None)
+            }
+            Err(other) => Err(other),
+        }
+    }
 }
 
 /// Removes the copies of parts that the log no longer has: what its owner deletes, or its limit, is
@@ -105,10 +134,10 @@ fn parts(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-fn labels(parts: &[PathBuf], ctx: &Context) -> Result<Labels> {
+fn labels(parts: &[PathBuf], reading: &Reading<'_>) -> Result<Labels> {
     let mut labels = Labels::new();
     for part in parts {
-        let table = read_path(part, &ReadOptions::default(), ctx)?.table;
+        let Some(table) = reading.read(part)? else { continue };
         let label = table.require("label")?;
         for row in 0..table.n_rows() {
             if let (Some(key), Some(text)) = (key(&table, row)?, label.display(row)) {
@@ -121,10 +150,10 @@ fn labels(parts: &[PathBuf], ctx: &Context) -> Result<Labels> {
 
 /// The keys that several rows of the log have, with a warning where there are any: who sends one id
 /// with many requests has not said which of them a label is of.
-fn repeated(requests: &[PathBuf], ctx: &Context) -> Result<Keys> {
+fn repeated(requests: &[PathBuf], reading: &Reading<'_>) -> Result<Keys> {
     let (mut seen, mut twice) = (Keys::new(), Keys::new());
     for part in requests {
-        let table = read_path(part, &ReadOptions::default(), ctx)?.table;
+        let Some(table) = reading.read(part)? else { continue };
         for row in 0..table.n_rows() {
             if let Some(key) = key(&table, row)?
                 && !seen.insert(key.clone())
@@ -139,7 +168,7 @@ fn repeated(requests: &[PathBuf], ctx: &Context) -> Result<Keys> {
              that name them are left out",
             twice.len()
         );
-        ctx.tell(Event::Warning(text));
+        reading.ctx.tell(Event::Warning(text));
     }
     Ok(twice)
 }
@@ -185,6 +214,10 @@ mod tests {
         fs::write(path, writer.finish().unwrap()).unwrap();
     }
 
+    fn reading(ctx: &Context) -> Reading<'_> {
+        Reading { ctx, broken: RefCell::default() }
+    }
+
     fn feedback(path: &Path, labels: &[(&str, f64, &str)]) {
         write(
             path,
@@ -213,7 +246,7 @@ mod tests {
         let logged = [out.join("log-1.parquet"), out.join("log-2.parquet")];
         write(&logged[0], ids(&["trace", "own"]));
         write(&logged[1], ids(&["trace", "other"]));
-        let twice = repeated(&logged, &Context::unlimited(0, 1)).unwrap();
+        let twice = repeated(&logged, &reading(&Context::unlimited(0, 1))).unwrap();
         assert_eq!(twice.into_iter().collect::<Vec<_>>(), [("trace".to_owned(), 1)]);
         for path in logged {
             fs::remove_file(path).unwrap();
@@ -230,8 +263,12 @@ mod tests {
         feedback(&folder.join("part-1.parquet"), &[("r1", 2.0, "no"), ("r9", 1.0, "yes")]);
         feedback(&folder.join("part-2.parquet"), &[("r1", 2.0, "yes"), ("r1", 1.0, "no")]);
         let ctx = Context::unlimited(0, 1);
-        let found = labels(&parts(&folder).unwrap(), &ctx).unwrap();
+        // What is cut off hides nothing but itself.
+        fs::write(folder.join("part-0.parquet"), b"PAR1").unwrap();
+        let reading = reading(&ctx);
+        let found = labels(&parts(&folder).unwrap(), &reading).unwrap();
         fs::remove_dir_all(&folder).unwrap();
+        assert!(reading.broken.borrow().keys().eq([&folder.join("part-0.parquet")]));
         assert_eq!(found.len(), 3);
         assert_eq!(found[&("r1".to_owned(), 2)], "yes");
         assert!(parts(&folder.join("absent")).unwrap().is_empty());

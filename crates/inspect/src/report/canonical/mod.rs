@@ -183,6 +183,7 @@ pub(crate) fn multiclass() -> RunRecord {
         shapes: None,
         edits: Vec::new(),
         continued: Vec::new(),
+        retrained: None,
         feature_costs: None,
         importances: importances(
             &[("bill_length", 0.71), ("flipper_length", 0.38), ("mass", 0.02)],
@@ -243,6 +244,7 @@ pub(crate) fn regression() -> RunRecord {
         shapes: None,
         edits: Vec::new(),
         continued: Vec::new(),
+        retrained: None,
         feature_costs: None,
         importances: importances(
             &[
@@ -443,6 +445,7 @@ fn base(profile: TableProfile, n_train: usize, n_holdout: usize) -> RunRecord {
         shapes: None,
         edits: Vec::new(),
         continued: Vec::new(),
+        retrained: None,
         feature_costs: None,
         importances: vec![],
         explanation: None,
