@@ -219,6 +219,7 @@ class Predictor(Explaining, Shaped, Succeeding):
         *,
         permutations: int = 0,
         by: str | Sequence[str] | None = None,
+        report: str | os.PathLike[str] | None = None,
         seed: int = 0,
     ) -> dict[str, Any]:
         """Measure the model on rows whose answers are known.
@@ -233,13 +234,18 @@ class Predictor(Explaining, Shaped, Succeeding):
         by : str or sequence of str, optional
             Also measure each group of rows by the values of these columns, which need not be
             columns of the model; a quantity is cut at its quartiles (``"by"``).
+        report : str or path, optional
+            Also write a page with all that the report of the fit says of its untouched rows,
+            about these rows: scores, calibration, thresholds, weak groups, sensitive groups,
+            strains, importances, reasons. A file that is there is replaced.
         seed : int, default 0
             Seed of the resamples behind the intervals.
 
         Returns
         -------
         dict
-            ``n_rows``, ``metrics`` (``{name: {"value": ..., "ci95": [low, high]}}``), the confusion
+            ``n_rows``, ``metrics`` (``{name: {"value": ..., "ci95": [low, high]}}``; of a metric that
+            these rows do not measure the value is None, and ``note`` says why), the confusion
             matrix; the document of ``modelwright evaluate --json``. ``by``, where it was asked for,
             is a list with the groups of each column: ``group``, ``n_rows``, ``metric`` with its
             interval, and how often intervals or sets ``held`` the answer.
@@ -266,6 +272,10 @@ class Predictor(Explaining, Shaped, Succeeding):
         found: dict[str, Any] = json.loads(
             self._model.evaluate(native, _name(data), permutations, names(by), self._run(seed))
         )
+        if report is not None:
+            page = self._model.later_report(read(data)[0], _name(data), self._run(seed))
+            with open(report, "w", encoding="utf-8") as file:
+                file.write(page)
         return found
 
     def compare(

@@ -94,6 +94,17 @@ def test_saved_models_are_read_by_both(predictor, new_rows, tmp_path):
     }  # fmt: skip
 
 
+def test_the_page_of_later_rows_is_that_of_the_command_line(predictor, new_rows, tmp_path):
+    path, rows = predictor.save(tmp_path / "model.mw"), save_csv(new_rows, tmp_path)
+    model = mw.load(path)
+    of_file, of_frame, typed = (tmp_path / f"{name}.html" for name in ("file", "frame", "typed"))
+    command_line("evaluate", path, rows, "--report", typed)
+    found = model.evaluate(rows, report=of_file)
+    assert of_file.read_text() == typed.read_text()
+    assert model.evaluate(new_rows, report=str(of_frame))["metrics"] == found["metrics"]
+    assert "Scores on untouched rows" in of_frame.read_text()
+
+
 def save_csv(table, folder):
     table.to_csv(folder / "rows.csv", index=False)
     return folder / "rows.csv"
@@ -126,8 +137,7 @@ PLACES = {
         "output": "what is returned", "explain": "explain(rows).reasons()",
         "intervals": "predict_interval, predict_set", "raw": "raw_scores", "leaf": "leaves",
     }),
-    # A page of later rows is written by the command line alone.
-    "evaluate": ([mw.Predictor.evaluate], {"report": "evaluate (its numbers, no page)"}),
+    "evaluate": ([mw.Predictor.evaluate], {}),
     "compare": ([mw.Predictor.compare, mw.compare_scores], {"scores": "compare_scores"}),
     "audit": ([mw.Predictor.audit], {"report": "Audit.save"}),
     "explain": (

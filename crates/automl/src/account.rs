@@ -92,11 +92,11 @@ pub(crate) fn leaderboard(found: &Found, metric: &MetricEntry, ctx: &Context) ->
             let key = |s: Option<f64>| sign * s.unwrap_or(f64::NAN);
             key(a.score).total_cmp(&key(b.score))
         })
-        .map(|(o, t)| (o.planned.name.clone(), judged.of(&t.out_of_fold)));
+        .map(|(o, t)| (o.planned.name.clone(), judged.of(&found.seen(metric, t))));
     let scope = ctx.scope("leaderboard");
     let records = found.outcomes.iter().map(|outcome| {
         let tested = outcome.trial.as_ref().filter(|_| scope.proceed());
-        let own = tested.map(|t| judged.of(&t.out_of_fold));
+        let own = tested.map(|t| judged.of(&found.seen(metric, t)));
         let ci95 = own.as_ref().and_then(|own| interval(metric, &judged, own, &scope));
         let is_best = best.as_ref().is_some_and(|(name, _)| *name == outcome.planned.name);
         let close = match (&own, &best) {
@@ -132,7 +132,8 @@ pub(crate) fn is_exhausted(trials: &[TrialRecord]) -> bool {
 ///
 /// The correction repeats the whole selection, weights included, on bootstrap samples of some
 /// judged rows and scores it on the rows left out; the mean difference from the score on the
-/// same rows is what the selection had made too good. A single trial was not selected.
+/// same rows is what the selection had made too good. A single trial was not selected. `combined`
+/// are predictions as the metric may rank them together ([`Found::comparable`]).
 pub(crate) fn ensemble(
     found: &Found,
     combined: &Predictions,
@@ -187,7 +188,7 @@ fn correction(
     }
     let judged = Judged::thinned(found, N_ROWS_CORRECT, ctx);
     let candidates: Vec<Predictions> =
-        found.candidates().map(|(_, t)| judged.of(&t.out_of_fold)).collect();
+        found.candidates().map(|(_, t)| judged.of(&found.seen(metric, t))).collect();
     let refs: Vec<&Predictions> = candidates.iter().collect();
     let alone = found.alone();
     let select = |weights: &[f64]| -> Result<Predictions> {

@@ -56,6 +56,7 @@ pub fn fit(mut input: FitInput, ctx: &Context) -> Result<FitOutcome> {
             return isolation::fit(input, ctx);
         }
         target::read_as_numbers(&mut input, ctx);
+        target::fold_booleans(&mut input, ctx);
         let notes = look_at_less(&mut input, ctx);
         let nested = input.options.nested.map(|k| nested::run(&input, k, ctx)).transpose()?;
         let mut outcome = fit_once(input, notes, ctx)?;
@@ -76,6 +77,7 @@ pub(crate) fn fit_once(input: FitInput, notes: Vec<String>, ctx: &Context) -> Re
 pub fn plan(mut input: FitInput, ctx: &Context) -> Result<FitPlan> {
     ctx.install(|| {
         target::read_as_numbers(&mut input, ctx);
+        target::fold_booleans(&mut input, ctx);
         let notes = look_at_less(&mut input, ctx);
         let flow = Flow::begin(input, notes, ctx)?;
         Ok(FitPlan {

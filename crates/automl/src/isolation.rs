@@ -192,6 +192,7 @@ impl Account<'_> {
         };
         RunRecord {
             continued: Vec::new(),
+            retrained: None,
             format_version: FORMAT_VERSION,
             engine_version: env!("CARGO_PKG_VERSION").to_owned(),
             task: self.task(),

@@ -222,7 +222,7 @@ fn importances(
             threshold: predictor.threshold,
             ..MetricInput::new(&m.truth, &m.predictions)
         };
-        rows.metric.value(&input).is_ok()
+        rows.metric.measured(&input).is_ok()
     };
     // A rare class may be absent from the sample.
     let Some(measured) = [&sample, all].into_iter().find(is_defined) else {

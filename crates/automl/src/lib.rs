@@ -54,6 +54,7 @@ pub mod boosting;
 mod budget;
 mod calibrate;
 mod capacity;
+mod comparable;
 mod conformal;
 mod constraint;
 mod continued;

@@ -57,7 +57,7 @@ pub fn strained(
     let value = |predictions: &Predictions| {
         let weights = weights.as_deref();
         let threshold = predictor.threshold;
-        input.metric.value(&MetricInput { truth: &truth, predictions, weights, threshold }).ok()
+        input.metric.measured(&MetricInput { truth: &truth, predictions, weights, threshold }).ok()
     };
     let mut record = RobustnessRecord {
         on: input.on.to_owned(),

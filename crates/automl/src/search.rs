@@ -18,6 +18,7 @@ use modelwright_learners::{Algorithm, Learner, OWN, learner};
 use modelwright_preprocess::derive;
 use modelwright_preprocess::encode::{EncodingSpec, PrepareInput, Prepared, prepare};
 
+use crate::comparable::BaseRates;
 use crate::last_fit::LastFit;
 use crate::own::Brought;
 use crate::trial::{self, Trial, TrialInput};
@@ -109,6 +110,8 @@ pub(crate) struct Found {
     pub weights: Option<Vec<f64>>,
     /// The groups of those rows, where rows belong together.
     pub groups: Option<Vec<u32>>,
+    /// How frequent classes were where the models of the folds learned.
+    pub base: Option<BaseRates>,
     pub times: Vec<PhaseTime>,
     /// Seconds in which each encoding was written, by its name.
     pub encode_s: BTreeMap<String, f64>,
@@ -127,6 +130,7 @@ pub(crate) fn run(plan: &Plan, ground: &Ground<'_>, ctx: &Context) -> Found {
         truth: ground.target.select(&rows),
         weights: ground.weights.map(|w| rows.iter().map(|r| w[*r as usize]).collect()),
         groups: ground.groups.map(|g| rows.iter().map(|r| g[*r as usize]).collect()),
+        base: BaseRates::of(ground.target, ground.weights, ground.folds),
         rows,
         outcomes: Vec::new(),
         prepared: BTreeMap::new(),
@@ -301,7 +305,7 @@ pub(crate) fn fitted(
         status: if trial.stopped { TrialStatus::Stopped } else { TrialStatus::Done },
         error: None,
         note,
-        score: found.score(ground.metric, &trial.out_of_fold),
+        score: found.score(ground.metric, &found.seen(ground.metric, &trial)),
         rounds: trial.rounds.clone(),
         trial: (!is_rejected).then_some(trial),
         taken: false,
@@ -487,6 +491,7 @@ mod tests {
             truth: Target::Real(Vec::new()),
             weights: None,
             groups: None,
+            base: None,
             times: Vec::new(),
             n_repeats: 0,
             encode_s: BTreeMap::from([("trees".to_owned(), 40.0)]),

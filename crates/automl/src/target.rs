@@ -174,6 +174,55 @@ fn class_of_bit(labels: &[String], label: &str) -> Option<usize> {
     if own[0] == own[1] { None } else { own.iter().position(|bit| *bit == wanted) }
 }
 
+/// Writes `true` and `false` of a target in one way each, where they stand in several (`True`,
+/// `TRUE`) and nothing else stands beside them; says so. Files that several programs wrote have
+/// such columns, and nobody means four classes.
+pub(crate) fn fold_booleans(input: &mut FitInput, ctx: &Context) {
+    let name = input.options.target.clone();
+    let Some((column, folded)) = input.table.column(&name).and_then(as_booleans) else { return };
+    let mut column = Some(column.data);
+    let columns = std::mem::take(&mut input.table).into_columns().into_iter().map(|own| {
+        if own.name != name {
+            return own;
+        }
+        let data = column.take().unwrap_or(own.data);
+        Column { name: own.name, data }
+    });
+    input.table = Table::new(columns.collect()).unwrap_or_default();
+    ctx.tell(Event::Warning(format!("{name} is written in several ways: {}", folded.join(", "))));
+}
+
+/// A column of truth values with one spelling for each, the most frequent one, and what was read
+/// as what; `None` where there is nothing to fold, or another word beside them.
+fn as_booleans(column: &Column) -> Option<(Column, Vec<String>)> {
+    let ColumnData::String { codes, dictionary } = &column.data else { return None };
+    let mut n_rows = vec![0_usize; dictionary.len()];
+    for code in codes.iter().filter(|code| **code != MISSING_CODE) {
+        n_rows[*code as usize] += 1;
+    }
+    let mut spellings: [Vec<(usize, &str)>; 2] = [Vec::new(), Vec::new()];
+    for (text, n) in dictionary.iter().zip(&n_rows).filter(|(_, n)| **n > 0) {
+        let which = ["false", "true"].iter().position(|word| text.eq_ignore_ascii_case(word))?;
+        spellings[which].push((*n, text));
+    }
+    if spellings.iter().all(|of_word| of_word.len() < 2) {
+        return None;
+    }
+    let mut folded = Vec::new();
+    let mut kept = [""; 2];
+    for (of_word, kept) in spellings.iter_mut().zip(&mut kept) {
+        of_word.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(b.1)));
+        let Some(((_, first), others)) = of_word.split_first() else { continue };
+        *kept = first;
+        folded.extend(others.iter().map(|(_, other)| format!("{other} is taken for {first}")));
+    }
+    let text = |row: usize| {
+        let text = column.display(row)?;
+        Some(kept[usize::from(text.eq_ignore_ascii_case("true"))])
+    };
+    Some((Column::strings(&column.name, (0..column.n_rows()).map(text)), folded))
+}
+
 /// Reads a target of digits that were too many for exact numbers as numbers all the same, where it
 /// cannot be meant as classes; says so.
 pub(crate) fn read_as_numbers(input: &mut FitInput, ctx: &Context) {
@@ -397,6 +446,32 @@ mod tests {
         assert!(!is_number(5, None), "five of them are classes");
         assert!(is_number(5, Some(Task::Regression)));
         assert!(!is_number(100, Some(Task::Multiclass)));
+    }
+
+    #[test]
+    fn truth_values_in_several_spellings_are_two_classes() {
+        let spelled = ["true", "TRUE", "False", "true", "false", "false"];
+        let column = Column::strings("y", spelled.iter().map(|v| Some(*v)).chain([None]));
+        let (folded, said) = as_booleans(&column).unwrap();
+        assert_eq!(labels(&folded, Task::Binary, None).unwrap(), ["false", "true"]);
+        assert_eq!(said, ["False is taken for false", "TRUE is taken for true"]);
+        assert!(folded.is_missing(6));
+        assert_eq!(
+            encode(&folded.clone(), &["false".into(), "true".into()], Task::Binary)
+                .unwrap_err()
+                .place()
+                .row,
+            Some(7),
+            "missing ones are left out before"
+        );
+        for plain in [
+            &["true", "false"][..],
+            &["True", "true", "maybe", "false"],
+            &["YES", "yes", "no"],
+            &["true", "TRUE", "1", "0"],
+        ] {
+            assert!(as_booleans(&strings(plain)).is_none(), "{plain:?}");
+        }
     }
 
     #[test]

@@ -295,7 +295,7 @@ fn fit_fold(input: &TrialInput<'_>, k: usize, ctx: &Context) -> Result<FoldFit> 
     let begun = ctx.elapsed();
     let observed = match input.labels {
         _ if view.validation.is_empty() => None,
-        Some(_) => None,
+        Some(labels) => Some(distill::observe(params, &view, &labels.folds[k], ctx)?),
         None => input.entry.fit_observed(&view, params, ctx)?,
     };
     let (model, course) = match (observed, input.labels) {

@@ -6,7 +6,9 @@ use modelwright_core::{Context, Error, Result};
 
 use crate::cost::CostMatrix;
 use crate::curve;
-use crate::metric::{MetricEntry, MetricInput, Needs, check_pair, check_weights, metrics_for};
+use crate::metric::{
+    MetricEntry, MetricInput, Needs, check_pair, check_weights, metrics_for, nothing_measured,
+};
 use crate::reliability::{reliability, usefulness};
 use crate::resample::{
     Drawing, Mix, bootstrap_intervals, bootstrap_row_mean, n_resamples_for, work_rows,
@@ -225,7 +227,10 @@ fn measure(
 /// every row.
 fn value_only(metric: &MetricEntry, input: &MetricInput<'_>) -> MetricValue {
     let name = metric.spec.name.to_owned();
-    match at_best(metric, input) {
+    // As a constant it may decide for the positive class throughout.
+    let free = MetricInput { threshold: 0.0, ..*input };
+    let nothing = nothing_measured(metric.name(), &free);
+    match nothing.map_or_else(|| at_best(metric, input), Err) {
         Ok(value) => MetricValue { name, value: Some(value), ci95: None, note: None },
         Err(error) => {
             MetricValue { name, value: None, ci95: None, note: Some(error.what().to_owned()) }
@@ -309,6 +314,24 @@ mod tests {
         assert!(result.metrics[0].value.is_none() && result.metrics[0].note.is_some());
         assert!(result.roc.is_empty());
         assert!(result.metrics.iter().any(|m| m.value.is_some()));
+    }
+
+    #[test]
+    fn what_rows_without_a_positive_one_cannot_measure_is_said_to_be_undefined() {
+        let truth = Target::Class { codes: vec![0; 30], n_classes: 2 };
+        let p = Predictions::new(1, (0..30).map(|row| f64::from(row) / 40.0).collect());
+        let (classes, roc_auc) = (labels(2), metric("roc_auc").unwrap());
+        let given = EvaluateInput { baseline: Some(&p), ..input(&truth, &p, &classes, roc_auc) };
+        let result = evaluate(&given, &ctx()).unwrap();
+        for name in ["roc_auc", "average_precision", "f1", "recall", "matthews_corrcoef"] {
+            for side in [&result.metrics, &result.baseline] {
+                let found = side.iter().find(|m| m.name == name).unwrap();
+                assert!(found.value.is_none() && found.ci95.is_none(), "{found:?}");
+                assert!(found.note.as_ref().is_some_and(|n| n.contains("undefined")), "{found:?}");
+            }
+        }
+        let accuracy = result.metrics.iter().find(|m| m.name == "accuracy").unwrap();
+        assert!(accuracy.value.is_some_and(|v| v > 0.6) && accuracy.ci95.is_some());
     }
 
     #[test]

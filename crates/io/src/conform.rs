@@ -12,7 +12,7 @@ use modelwright_core::data::{
 use modelwright_core::{Error, Result};
 
 use crate::cell::decide::Reading;
-use crate::cell::number::{Seen, Style};
+use crate::cell::number::{Seen, Style, measure_of};
 use crate::cell::{instant, missing, trim};
 
 /// The columns of `schema` that are there, in its order and storage; others are dropped.
@@ -49,6 +49,9 @@ fn number_expectation(format: &NumberFormat) -> String {
     let number = if format.decimal_comma { "12,5" } else { "12.5" };
     if format.percent {
         return format!("a percentage such as {number} %, as in training");
+    }
+    if let Some(measure) = measure_of(format) {
+        return measure.expectation(number);
     }
     match &format.currency {
         Some(currency) => format!("an amount such as {currency} {number}, as in training"),

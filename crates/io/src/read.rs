@@ -7,6 +7,7 @@ use modelwright_core::record::DataSource;
 use modelwright_core::{Context, Error, Result};
 
 use crate::cell::decide::Decided;
+use crate::cell::number::measure_of;
 use crate::options::{Format, ReadOptions, Room};
 use crate::source::{Source, detect_format};
 use crate::{arrow, conform, csv, json, parquet};
@@ -143,6 +144,9 @@ pub(crate) fn field_of(name: &str, decided: &Decided, notes: &mut Vec<String>) -
         notes.push(format!(
             "`{name}` holds whole numbers beyond 2^53: they are rounded to about 16 digits"
         ));
+    }
+    if let Some(measure) = measure_of(&decided.format) {
+        notes.push(measure.note(name));
     }
     if !decided.format.missing_words.is_empty() {
         let words: Vec<String> =

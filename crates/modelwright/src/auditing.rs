@@ -55,10 +55,24 @@ impl AuditRows {
         sensitive: &[String],
         ctx: &Context,
     ) -> Result<Self> {
+        let read = |options| read_within_limits(path, options, Purpose::Learn, "read", ctx);
+        Self::read_by(model, read, &path.display().to_string(), sensitive, ctx)
+    }
+
+    /// As [`Self::read_with_any`], from wherever `read` takes the columns that are wanted; errors
+    /// call the rows `shown`.
+    ///
+    /// # Errors
+    /// As [`Self::read_with_any`].
+    pub fn read_by(
+        model: &Model,
+        read: impl FnOnce(ReadOptions) -> Result<TableFile>,
+        shown: &str,
+        sensitive: &[String],
+        ctx: &Context,
+    ) -> Result<Self> {
         let (options, weight) = model.read_options_of(sensitive)?;
-        let shown = path.display().to_string();
-        let file = read_within_limits(path, options, Purpose::Learn, "read", ctx)?;
-        Self::of_table(model, file, shown, weight.as_deref(), ctx)
+        Self::of_table(model, read(options)?, shown.to_owned(), weight.as_deref(), ctx)
     }
 
     fn of_table(
@@ -71,7 +85,8 @@ impl AuditRows {
         let table = file.table;
         model.check_columns(&table, ctx).map_err(|e| e.at(shown.clone()))?;
         let known = rows_with_target(table.require(&model.predictor.target).map_err(|e| {
-            e.at(shown.clone()).expected("the target column with the known answers")
+            let lacks = e.expected("the target column with the known answers");
+            model.measures_nothing().unwrap_or(lacks).at(shown.clone())
         })?);
         if known.is_empty() {
             return Err(Error::input("no row has a known answer")

@@ -337,6 +337,9 @@ impl<'a> Gathering<'a> {
             Err(Error::input(what).at(shown).column(target).expected(expected))
         };
         if !self.has_target {
+            if let Some(error) = self.model.measures_nothing() {
+                return Err(error.at(shown));
+            }
             let expected = format!("the target column `{target}` with the known answers");
             return refuse("no such column", expected);
         }

@@ -5,15 +5,18 @@
 
 use std::path::Path;
 
+use modelwright_automl::Purpose;
 use modelwright_automl::later::{LaterRows, Looked, look};
 use modelwright_core::context::Event;
 use modelwright_core::record::RunRecord;
 use modelwright_core::{Context, Result};
 use modelwright_inspect::report_html;
+use modelwright_io::{ReadOptions, TableFile};
 
 use crate::auditing::AuditRows;
 use crate::editing::forget;
 use crate::model::Model;
+use crate::reading::read_within_limits;
 
 /// The report of a model on the rows of a file whose target is known, as a page. Groups of the
 /// sensitive columns that the model was fitted with are looked at where the file has them.
@@ -31,9 +34,33 @@ pub fn later_report(model: &Model, data: &Path, ctx: &Context) -> Result<String>
 /// # Errors
 /// As [`later_report`].
 pub fn later_record(model: &Model, data: &Path, ctx: &Context) -> Result<RunRecord> {
+    let read = |options| read_within_limits(data, options, Purpose::Learn, "read", ctx);
+    later_record_of(model, read, &data.display().to_string(), ctx)
+}
+
+/// As [`later_report`], of rows from wherever `read` takes the columns that are wanted; errors call
+/// them `shown`.
+///
+/// # Errors
+/// As [`later_report`].
+pub fn later_report_of(
+    model: &Model,
+    read: impl FnOnce(ReadOptions) -> Result<TableFile>,
+    shown: &str,
+    ctx: &Context,
+) -> Result<String> {
+    later_record_of(model, read, shown, ctx).map(|record| report_html(&record))
+}
+
+fn later_record_of(
+    model: &Model,
+    read: impl FnOnce(ReadOptions) -> Result<TableFile>,
+    shown: &str,
+    ctx: &Context,
+) -> Result<RunRecord> {
     ctx.tell(Event::Phase("read".to_owned()));
     let mut sensitive = model.sensitive()?;
-    let rows = AuditRows::read_with_any(model, data, &sensitive, ctx)?;
+    let rows = AuditRows::read_by(model, read, shown, &sensitive, ctx)?;
     sensitive.retain(|name| rows.table.column(name).is_some());
     let reference = model.reference()?;
     let later = LaterRows {

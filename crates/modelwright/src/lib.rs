@@ -103,10 +103,10 @@ pub use explanation_document::{ExplainedRow, ExplanationDocument};
 pub use feature_costs::feature_costs_of;
 pub use fitting::{FitInput, Saved, fit, input_of, pack, plan, save};
 pub use imported::{Imported, import};
-pub use later_report::{later_record, later_report};
+pub use later_report::{later_record, later_report, later_report_of};
 pub use model::Model;
 pub use modelwright_automl::explain::reason_columns;
-pub use monitoring::{MonitorRequest, monitor};
+pub use monitoring::{MonitorRequest, monitor, unreadable_files};
 pub use other_answers::{OtherAnswers, other_answers, varied};
 pub use picking::{Offers, PickRequest, offers, pick};
 pub use reading::{

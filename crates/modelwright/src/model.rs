@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use modelwright_automl::Predictor;
+use modelwright_automl::isolation::ANOMALY_SCORE;
 use modelwright_automl::reference::Reference;
 use modelwright_core::context::Event;
 use modelwright_core::data::{Field, Kind, Schema, Storage, Table};
@@ -61,6 +62,20 @@ impl Model {
         let model = Self::open_bytes(bytes)?;
         model.predictor.must_be_awake()?;
         Ok(model)
+    }
+
+    /// Why rows without a column of the target's name measure nothing, of a model that learned
+    /// without one; `None` of others, which only lack the column.
+    pub(crate) fn measures_nothing(&self) -> Option<Error> {
+        (self.predictor.target == ANOMALY_SCORE).then(|| {
+            Error::input("an isolation forest learned without answers: there is nothing to measure")
+                .expected("a model that was trained with --target")
+                .got(format!("one that scores how unusual rows are (`{ANOMALY_SCORE}`)"))
+                .hint(
+                    "score the rows with `modelwright predict MODEL DATA`; where you know which \
+                     rows are unusual, train with that column as --target to measure a model",
+                )
+        })
     }
 
     /// As [`Self::open`], of the bytes of a `model.mw`.

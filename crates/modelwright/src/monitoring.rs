@@ -6,6 +6,8 @@
 mod labels;
 mod seasons;
 
+use std::path::PathBuf;
+
 use modelwright_automl::Purpose;
 use modelwright_core::context::Event;
 use modelwright_core::data::{Field, Kind, Schema, Storage, Table};
@@ -216,6 +218,45 @@ impl<'a> Reading<'a> {
         let is_unknown = |name: &String| self.watched.record.schema.field(name).is_none();
         Ok(names.into_iter().filter(is_unknown).collect())
     }
+}
+
+/// Which of some files cannot be read, and why.
+///
+/// # Errors
+/// What is about something else than a file, such as the memory.
+pub(crate) fn unreadable_of(
+    paths: &[PathBuf],
+    options: &ReadOptions,
+    ctx: &Context,
+) -> Result<Vec<(PathBuf, Error)>> {
+    let mut unreadable = Vec::new();
+    for path in paths {
+        match read_path(path, options, ctx) {
+            Ok(_) => {}
+            Err(why) if why.kind() == ErrorKind::Input => unreadable.push((path.clone(), why)),
+            Err(other) => return Err(other),
+        }
+    }
+    Ok(unreadable)
+}
+
+/// The files of a request that cannot be read, each with why: what alerts tell of, where the
+/// monitor could not look at all.
+///
+/// # Errors
+/// As [`monitor`], for what is not about a file of new rows.
+pub fn unreadable_files(
+    model: &Model,
+    request: &MonitorRequest,
+    ctx: &Context,
+) -> Result<Vec<(String, String)>> {
+    let file = |rows: &Rows| match rows {
+        Rows::File(path) if !is_stream(rows) => Some(path.clone()),
+        _ => None,
+    };
+    let paths: Vec<PathBuf> = request.current.iter().filter_map(file).collect();
+    let found = unreadable_of(&paths, &ReadOptions::of_text(&model.text_layout())?, ctx)?;
+    Ok(found.into_iter().map(|(path, why)| (path.display().to_string(), why.to_string())).collect())
 }
 
 /// The name without its folder.

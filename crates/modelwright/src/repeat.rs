@@ -98,6 +98,13 @@ fn must_be_a_fit(record: &RunRecord) -> Result<()> {
                  comes out the same",
             ));
     }
+    if let Some(retrained) = &record.retrained {
+        let files: Vec<&str> = retrained.files.iter().map(|file| file.name.as_str()).collect();
+        return Err(Error::input("the model was retrained, which is no run of one file")
+            .expected("a model as its fit made it")
+            .got(format!("older rows of {}, judged by the newer ones", files.join(", ")))
+            .hint("retrain the earlier model again with the command in the report's last part"));
+    }
     Ok(())
 }
 

@@ -10,7 +10,10 @@ use modelwright_automl::offers::is_student;
 use modelwright_automl::{ALL_AND_TEST, Predictor, Purpose, row_groups};
 use modelwright_core::context::Event;
 use modelwright_core::data::{Column, ColumnData, MISSING_INSTANT, Table};
-use modelwright_core::record::{DataSource, Options, OwnKind, PlannedTrial, RunRecord, TextLayout};
+use modelwright_core::record::{
+    DataSource, Options, OwnKind, PlannedTrial, RetrainedFile, RetrainedRecord, RunRecord,
+    TextLayout,
+};
 use modelwright_core::task::Predictions;
 use modelwright_core::{Context, Error, Result};
 use modelwright_evaluate::metric_or_default;
@@ -68,6 +71,24 @@ impl RetrainRequest {
     fn fits_same(&self) -> bool {
         self.same_plan || self.plan == RetrainPlan::Same
     }
+
+    /// What the record of the new model says of the wish.
+    fn account(&self, files: Vec<RetrainedFile>) -> RetrainedRecord {
+        let plan = match self.plan {
+            RetrainPlan::Continue => "continue",
+            RetrainPlan::Auto => "auto",
+            RetrainPlan::Same => "same",
+            RetrainPlan::Search if self.same_plan => "same",
+            RetrainPlan::Search => "search",
+        };
+        RetrainedRecord {
+            files,
+            plan: plan.to_owned(),
+            judged_share: self.judged_share,
+            time_column: self.time_column.clone(),
+            is_windowed: self.window != RowWindow::default(),
+        }
+    }
 }
 
 /// The last of many rows.
@@ -109,8 +130,13 @@ pub fn retrain(
 ) -> Result<Retrained> {
     let record = champion.artifact.record()?;
     ctx.tell(Event::Phase("read".to_owned()));
-    let file = read_all(&request.data, &record, &champion.text_layout(), ctx)?;
+    let (file, files) = read_all(&request.data, &record, &champion.text_layout(), ctx)?;
     let source = file.source.clone();
+    if file.table.column(&record.task.target).is_none()
+        && let Some(error) = champion.measures_nothing()
+    {
+        return Err(error.at(source.name));
+    }
     let (older, newer) = part(file.table, request, &record)?;
     let older = without_judged(older, &newer, &record, ctx)?;
     let findings = data_findings(champion, &record, &older, ctx)?;
@@ -125,6 +151,7 @@ pub fn retrain(
     let taught = Taught { table: older, schema: file.schema, source, options };
     let Found { mut outcome, choice } = lesson.find(taught, &champion_bytes)?;
     ctx.tell(Event::Phase("write".to_owned()));
+    outcome.record.retrained = Some(request.account(files));
     clock(&mut outcome.record, ctx);
     let saved = save(&outcome, folder)?;
     ctx.tell(Event::Phase("judge".to_owned()));
@@ -143,18 +170,21 @@ pub fn retrain(
     Ok(Retrained { record: outcome.record, saved, decision })
 }
 
-/// All files as one table, read as the old model's training table was.
+/// All files as one table, and which they are; read as the old model's training table was.
 fn read_all(
     all: &[Rows],
     record: &RunRecord,
     text: &TextLayout,
     ctx: &Context,
-) -> Result<TableFile> {
+) -> Result<(TableFile, Vec<RetrainedFile>)> {
+    let mut files = Vec::with_capacity(all.len());
     let mut whole: Option<TableFile> = None;
     for (i, rows) in all.iter().enumerate() {
         let schema = Some(record.schema.clone());
         let options = ReadOptions { schema, ..ReadOptions::of_text(text)? };
         let file = rows.read(options, Purpose::Learn, &format!("read-{i}"), ctx)?;
+        let DataSource { name, sha256, .. } = file.source.clone();
+        files.push(RetrainedFile { name, sha256 });
         match &mut whole {
             None => whole = Some(file),
             Some(whole) => {
@@ -166,7 +196,8 @@ fn read_all(
             }
         }
     }
-    whole.ok_or_else(|| Error::input("there are no rows to learn from").expected("--data FILE"))
+    let none = || Error::input("there are no rows to learn from").expected("--data FILE");
+    whole.ok_or_else(none).map(|whole| (whole, files))
 }
 
 /// The account of the judged rows, as a test table.

@@ -5,7 +5,9 @@ use std::path::Path;
 use modelwright_core::record::{MetricChange, MonitorRecord, Performance, RunRecord};
 use modelwright_core::{Error, Result};
 use modelwright_lifecycle::digest::sha256_hex;
-use modelwright_lifecycle::store::{LiveWriter, Location, NewRun, RunEnd, RunMetric, Store};
+use modelwright_lifecycle::store::{
+    LiveWriter, Location, NewRun, RunEnd, RunMetric, Store, shown_place,
+};
 use serde::Serialize;
 
 use crate::heart::Heart;
@@ -44,6 +46,10 @@ impl Written {
     }
 }
 
+/// Runs that make nothing: they are worth doing also where the store that has the model may only be
+/// read, and takes no account of them.
+const LOOKING: [&str; 2] = ["evaluate", "monitor"];
+
 impl RunAccount {
     /// Writes down that a run of this kind, asked like this, begins at `created` (ISO 8601 in
     /// UTC); nowhere without a location. `warn` hears why it is not recorded.
@@ -74,14 +80,22 @@ impl RunAccount {
             machine: machine::description(),
             parent: None,
         };
-        let open = || -> Result<(Store, i64)> {
+        let open = || -> Result<Option<(Store, i64)>> {
             let mut store = Store::open(&location.place, created)?;
+            if store.is_read_only() && LOOKING.contains(&kind) {
+                return Ok(None);
+            }
             let id = store.begin_run(&run)?;
-            Ok((store, id))
+            Ok(Some((store, id)))
         };
         let is_named = location.is_named;
         match open() {
-            Ok((store, id)) => {
+            Ok(None) => {
+                let place = shown_place(&location.place);
+                warn(&format!("the run is not recorded: the store {place} may only be read"));
+                Ok(Self { open: None, is_named, heart: None })
+            }
+            Ok(Some((store, id))) => {
                 let say = move |store: &mut Store, at: &str| store.beat(id, at);
                 let heart = Some(Heart::start(&location.place, say));
                 Ok(Self { open: Some((store, id)), is_named, heart })

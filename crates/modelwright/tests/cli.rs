@@ -32,6 +32,9 @@ mod monitor;
 mod offers;
 #[path = "cli/outputs.rs"]
 mod outputs;
+#[cfg(unix)]
+#[path = "cli/read_only.rs"]
+mod read_only;
 #[path = "cli/retrain.rs"]
 mod retrain;
 #[path = "cli/store.rs"]

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use modelwright::assess::{CompareOptions, assess, beside_chance, compare_models};
-use modelwright::audit_rows;
-use modelwright::automl::{Regions, RowMemory};
+use modelwright::automl::{Purpose, Regions, RowMemory};
 use modelwright::inspect::{annex_iv, model_card, model_card_json, report_json, report_markdown};
 use modelwright::io::{ReadOptions, read_path};
 use modelwright::labelled::{Labelled, label_table, labelled_schema, predict_labelled_by};
+use modelwright::{audit_rows, later_report_of, read_within_limits};
 use modelwright_core::data::{RawRow, Schema, Table as Rows};
 use modelwright_core::task::Predictions;
 use modelwright_core::{Context, Error, Result};
@@ -265,6 +265,29 @@ impl Model {
                 found.chance = Some(beside_chance(&self.loaded, &rows, permutations, &ctx)?);
             }
             found.json(&self.loaded.predictor)
+        });
+        done.map_err(|e: Error| raise(py, &e, Realm::Data))
+    }
+
+    /// The report of the fit about rows with answers: the page of `evaluate --report`.
+    fn later_report(
+        &self,
+        py: Python<'_>,
+        data: Data,
+        name: &str,
+        run: (usize, u64),
+    ) -> PyResult<String> {
+        let done = py.detach(|| {
+            let ctx = seeded(run)?;
+            let read = |options: ReadOptions| match &data {
+                Data::Table(table) => {
+                    let mut file = table.get().take(options.schema, &ctx)?;
+                    name.clone_into(&mut file.source.name);
+                    Ok(file)
+                }
+                Data::Path(path) => read_within_limits(path, options, Purpose::Learn, "read", &ctx),
+            };
+            later_report_of(&self.loaded, read, name, &ctx)
         });
         done.map_err(|e: Error| raise(py, &e, Realm::Data))
     }

@@ -32,7 +32,7 @@ use crate::trial::{self, Trial, TrialInput};
 use crate::{budget, constraint, room};
 
 pub(crate) use self::labels::{Labels, learn_held_out};
-pub(crate) use self::soft::fit;
+pub(crate) use self::soft::{fit, observe};
 
 /// The share of the time left that is kept for students, and the most seconds.
 const SHARE: f64 = 0.12;

@@ -4,11 +4,11 @@
 //! distribution `q` is `-Σ q_k log p_k`, whose gradient by the scores is `p - q`.
 
 use modelwright_core::data::TrainView;
-use modelwright_core::params::{ParamMap, ParamValue, Params};
+use modelwright_core::params::{Checked, ParamMap, ParamValue, Params};
 use modelwright_core::task::{Target, Task};
 use modelwright_core::{Context, Result};
-use modelwright_learners::Fitted;
 use modelwright_learners::gbdt::{FitOptions, Gbdt, GbdtParams, Link, Objective};
+use modelwright_learners::{Course, Fitted};
 
 /// Below this a probability counts as this in the loss and where boosting starts.
 const PROBABILITY_MIN: f64 = 1e-9;
@@ -27,6 +27,37 @@ pub(crate) fn fit(
     labels: &[f64],
     ctx: &Context,
 ) -> Result<Fitted> {
+    let learn = |view: &TrainView<'_>, params: &Checked<GbdtParams>, options: &FitOptions<'_>| {
+        Gbdt::fit_with(view, params, options, ctx)
+    };
+    by_labels(params, view, labels, learn).map(Fitted::of::<Gbdt>)
+}
+
+/// As [`fit`], with the number of rounds still open: what the validation rows of a fold think of
+/// each is asked by whoever judges by the other folds.
+///
+/// # Errors
+/// As [`fit`].
+pub(crate) fn observe(
+    params: &ParamMap,
+    view: &TrainView<'_>,
+    labels: &[f64],
+    ctx: &Context,
+) -> Result<(Fitted, Course)> {
+    let learn = |view: &TrainView<'_>, params: &Checked<GbdtParams>, options: &FitOptions<'_>| {
+        Gbdt::observe_with(view, params, options, ctx)
+    };
+    let (model, course) = by_labels(params, view, labels, learn)?;
+    Ok((Fitted::of::<Gbdt>(model), course))
+}
+
+/// Lets `learn` learn the labels in place of the target.
+fn by_labels<T>(
+    params: &ParamMap,
+    view: &TrainView<'_>,
+    labels: &[f64],
+    learn: impl FnOnce(&TrainView<'_>, &Checked<GbdtParams>, &FitOptions<'_>) -> Result<T>,
+) -> Result<T> {
     let task = view.target.task();
     let mut params = params.clone();
     if task == Task::Binary {
@@ -53,7 +84,7 @@ pub(crate) fn fit(
         rows: view.rows,
         validation: view.validation,
     };
-    Ok(Fitted::of::<Gbdt>(Gbdt::fit_with(&view, &params, &options, ctx)?))
+    learn(&view, &params, &options)
 }
 
 /// The softmax loss of rows whose labels are distributions; see the module's text. A row's target

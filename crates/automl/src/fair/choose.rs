@@ -298,7 +298,7 @@ fn account(trial: &Trial, input: &FairInput<'_>) -> TrialRecord {
         trial: trial.planned.clone(),
         status: if trial.stopped { TrialStatus::Stopped } else { TrialStatus::Done },
         note: Some(trial.planned.reason.clone()),
-        score: input.found.score(input.metric, &trial.out_of_fold),
+        score: input.found.score(input.metric, &input.found.seen(input.metric, trial)),
         ci95: None,
         indistinguishable_from_best: false,
         rounds: trial.rounds.clone(),

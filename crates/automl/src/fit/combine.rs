@@ -89,14 +89,15 @@ impl Flow {
         let members_max = self.members_max();
         let judged = settled.judged;
         let scored = settled.scored.as_ref().unwrap_or(&judged);
-        let record = account::ensemble(&found, scored, self.metric, members_max, ctx);
+        let seen = found.comparable(self.metric, scored, found.share_of_folds(weights));
+        let record = account::ensemble(&found, &seen, self.metric, members_max, ctx);
         let (mut members, mut offered, mut offers) = (settled.fairly, Vec::new(), Vec::new());
         if members.is_empty() {
             let mut chosen = settled.chosen;
             chosen.extend((weights.len()..found.usable().count()).map(|i| (i, 0.0)));
             let delivered = Delivered {
                 members: &chosen,
-                judged: scored,
+                judged: &seen,
                 calibrator: &settled.calibrator,
                 threshold: settled.decision.threshold,
                 metric: self.metric,
@@ -276,7 +277,7 @@ impl Flow {
     pub(super) fn select(&self, found: &Found, ctx: &Context) -> Vec<f64> {
         let judged = Judged::thinned(found, N_ROWS_SELECT_MAX, ctx);
         let candidates: Vec<Predictions> =
-            found.candidates().map(|(_, t)| judged.of(&t.out_of_fold)).collect();
+            found.candidates().map(|(_, t)| judged.of(&found.seen(self.metric, t))).collect();
         let refs: Vec<&Predictions> = candidates.iter().collect();
         let weights = ensemble::select(
             &Selection {

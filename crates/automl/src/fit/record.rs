@@ -47,6 +47,7 @@ impl Flow {
             shapes: None,
             edits: Vec::new(),
             continued: Vec::new(),
+            retrained: None,
             feature_costs: None,
             threshold: combined.threshold,
             second_level: combined.second_level.clone(),

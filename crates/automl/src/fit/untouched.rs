@@ -168,7 +168,7 @@ impl Flow {
             let predictions = Predictor::predictions_of(offered, &of_members);
             let threshold = offered.threshold.unwrap_or(0.5);
             let input = MetricInput { truth, predictions: &predictions, weights, threshold };
-            let value = self.metric.value(&input);
+            let value = self.metric.measured(&input);
             let drawing =
                 Drawing { n_resamples: N_RESAMPLES_OFFER, mix: self.mix_of_held_out(), groups };
             let interval = || bootstrap_interval(self.metric, &input, drawing, &scope);
@@ -354,7 +354,7 @@ impl Flow {
     /// Whether the metric has a value on these rows.
     fn is_defined_on(&self, table: &Table, predictor: &Predictor, ctx: &Context) -> bool {
         let value = || -> Result<f64> {
-            self.metric.value(&MetricInput {
+            self.metric.measured(&MetricInput {
                 truth: &predictor.encode_target(table)?,
                 predictions: &predictor.predict(table, ctx)?,
                 weights: weights_of(table, &self.options)?.as_deref(),

@@ -18,6 +18,7 @@ use modelwright_evaluate::metric::MetricEntry;
 use serde::{Deserialize, Serialize};
 
 use crate::account::{self, Judged};
+use crate::comparable::share_of_folds;
 use crate::frugal::Costs;
 use crate::search::Found;
 use crate::trial::Trial;
@@ -75,7 +76,8 @@ pub(crate) struct Delivered<'a> {
     /// Usable trials with their weights, heaviest first: the order of the predictor's members.
     /// Students stand behind them, without weight.
     pub members: &'a [(usize, f64)],
-    /// Its out-of-fold predictions, calibrated by the other parts.
+    /// Its out-of-fold predictions, calibrated by the other parts, as the metric may rank them
+    /// together.
     pub judged: &'a Predictions,
     pub calibrator: &'a Calibrator,
     pub threshold: Option<f64>,
@@ -164,9 +166,12 @@ impl Making<'_> {
             members.iter().map(|(i, w)| (&self.trials[*i as usize].out_of_fold, *w)).collect();
         let mut predictions = ensemble::combine(&parts);
         let (calibrator, threshold) = (self.finish)(&mut predictions, ctx)?;
+        let of_folds = |(i, w): &(u32, f64)| w * share_of_folds(self.trials[*i as usize]);
+        let share = members.iter().map(of_folds).sum();
+        let predictions = self.found.comparable(metric, &predictions, share);
         let score = self.found.score(metric, &predictions);
         let best = self.found.score(metric, self.delivered.judged);
-        let [own, of_best] = [&predictions, self.delivered.judged].map(|p| self.judged.of(p));
+        let [own, of_best] = [&*predictions, self.delivered.judged].map(|p| self.judged.of(p));
         let offer = Offer {
             members: self.shares(&members),
             score,
@@ -190,7 +195,7 @@ impl Making<'_> {
         let metric = self.delivered.metric;
         let judged = &self.judged;
         let thinned: Vec<Predictions> =
-            self.trials.iter().map(|t| judged.of(&t.out_of_fold)).collect();
+            self.trials.iter().map(|t| judged.of(&self.found.seen(metric, t))).collect();
         let size = |members: &[(u32, f64)]| -> u64 {
             members.iter().map(|(i, _)| sizes[*i as usize]).sum()
         };

@@ -20,6 +20,7 @@ use modelwright_core::record::PhaseTime;
 
 use super::{Found, Ground};
 use crate::budget;
+use crate::comparable;
 use crate::trial::{self, Trial, TrialInput};
 
 /// A division may begin when so many times what the first one took is left.
@@ -46,6 +47,10 @@ pub(super) fn run(ground: &Ground<'_>, found: &mut Found, ctx: &Context) {
         let trials = found.outcomes.iter_mut().filter_map(|o| o.trial.as_mut());
         for (trial, again) in trials.filter(|t| is_repeated(t)).zip(again) {
             join(trial, again, &places, r + 1);
+        }
+        let base = comparable::of_folds(ground.target, ground.weights, folds);
+        if let Some(mean) = &mut found.base {
+            mean.join(&base, &places, r + 1);
         }
         found.n_repeats = r + 1;
     }
@@ -117,7 +122,7 @@ fn join(trial: &mut Trial, again: Trial, places: &[usize], n: usize) {
 
 /// The scores of the means.
 fn rescore(ground: &Ground<'_>, found: &mut Found) {
-    let score = |trial: &Trial| found.score(ground.metric, &trial.out_of_fold);
+    let score = |trial: &Trial| found.score(ground.metric, &found.seen(ground.metric, trial));
     let scores: Vec<Option<f64>> =
         found.outcomes.iter().map(|o| o.trial.as_ref().and_then(score)).collect();
     for (outcome, score) in found.outcomes.iter_mut().zip(scores) {

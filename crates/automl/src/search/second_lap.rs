@@ -58,7 +58,8 @@ pub(super) fn run(plan: &Plan, ground: &Ground<'_>, found: &mut Found, ctx: &Con
         });
         let is_over = outcome.status == TrialStatus::Skipped;
         let gain = outcome.trial.as_ref().and_then(|trial| {
-            incumbent.gain_from(&incumbent.judged.of(&trial.out_of_fold), ground)
+            let seen = found.seen(ground.metric, trial);
+            incumbent.gain_from(&incumbent.judged.of(&seen), ground)
         });
         // What did not end was judged by the clock.
         if let Some(gain) = gain.filter(|_| outcome.status == TrialStatus::Done) {
@@ -101,7 +102,7 @@ impl Incumbent {
     fn of(plan: &Plan, ground: &Ground<'_>, found: &Found, ctx: &Context) -> Option<Self> {
         let judged = Judged::thinned(found, N_ROWS_MAX, ctx);
         let candidates: Vec<Predictions> =
-            found.usable().map(|(_, t)| judged.of(&t.out_of_fold)).collect();
+            found.usable().map(|(_, t)| judged.of(&found.seen(ground.metric, t))).collect();
         if candidates.is_empty() || found.rows.is_empty() {
             return None;
         }

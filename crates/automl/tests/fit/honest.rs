@@ -51,3 +51,42 @@ fn the_rows_that_judge_a_booster_do_not_choose_its_rounds() {
     // Rounds chosen by the judging rows themselves promise 1.2 % here, four standard errors.
     assert!(mean < 3.0 * error + 1e-4, "{mean} with a standard error of {error}");
 }
+
+#[test]
+fn the_rows_that_judge_a_student_do_not_choose_its_rounds() {
+    let (mut gains, seeds) = (Vec::new(), 0..12);
+    for seed in seeds {
+        let mut asked = noise(seed, &["linear", "gbdt"]);
+        asked.options.distill = true;
+        let record = fit_ok(asked, &Context::unlimited(seed, 2)).record;
+        let score = |name: &str| {
+            let found = record.trials.iter().find(|t| t.trial.name == name).unwrap();
+            found.score.filter(|_| found.status == TrialStatus::Done)
+        };
+        let (Some(student), Some(constant)) = (score("student"), score("baseline")) else {
+            continue;
+        };
+        gains.push((constant - student) / constant);
+    }
+    let n = gains.len() as f64;
+    let mean = gains.iter().sum::<f64>() / n;
+    let error = (gains.iter().map(|g| (g - mean).powi(2)).sum::<f64>()).sqrt() / n;
+    assert!(n >= 6.0 && mean < 3.0 * error + 1e-4, "{mean} with a standard error of {error}: {n}");
+}
+
+#[test]
+fn a_constant_ranks_nothing_whatever_the_folds_are() {
+    for split in ["stratified", "group", "random"] {
+        let mut asked = input(140, "label");
+        asked.options.learners = vec!["linear".to_owned()];
+        asked.options.split = Some(split.to_owned());
+        if split == "group" {
+            asked.options.group = Some("household".to_owned());
+            asked.options.exclude.retain(|name| name != "household");
+        }
+        let record = fit_ok(asked, &Context::unlimited(4, 2)).record;
+        let constant = record.trials.iter().find(|t| t.trial.learner == "baseline").unwrap();
+        assert_eq!(constant.score, Some(0.5), "{split}");
+        assert!(constant.ci95.is_none_or(|ci| ci.low <= 0.5 && ci.high >= 0.5), "{split}");
+    }
+}

@@ -18,6 +18,7 @@ mod offer;
 mod over_time;
 mod own;
 mod reliability;
+mod retrained;
 mod robustness;
 mod run;
 mod search;
@@ -57,6 +58,7 @@ pub use offer::{Offer, Picked, Share};
 pub use over_time::{OverTimeRecord, PeriodRecord, SliceRecord};
 pub use own::{OwnKind, OwnPart};
 pub use reliability::{BrierParts, Reliability, Usefulness};
+pub use retrained::{RetrainedFile, RetrainedRecord};
 pub use robustness::{RobustnessRecord, Strain, StrainKind};
 pub use run::{
     Clock, Continued, FORMAT_VERSION, Options, PhaseTime, RunRecord, Single, SplitRecord,

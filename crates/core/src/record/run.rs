@@ -14,6 +14,7 @@ use super::feature_cost::FeatureCostRecord;
 use super::more_rows::MoreRowsRecord;
 use super::offer::{Offer, Picked};
 use super::own::OwnPart;
+use super::retrained::RetrainedRecord;
 use super::robustness::RobustnessRecord;
 use super::search::{EnsembleRecord, Plan, PlannedTrial, TrialRecord};
 use super::second_level::SecondLevelRecord;
@@ -78,6 +79,9 @@ pub struct RunRecord {
     /// The continuations that made the model of an earlier one, in their order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub continued: Vec<ContinuedRecord>,
+    /// The files and the wishes of the retraining that made the model, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retrained: Option<RetrainedRecord>,
     /// What the columns cost that the model reads, where it was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub feature_costs: Option<FeatureCostRecord>,

@@ -208,6 +208,8 @@ pub fn compare(metric: &MetricEntry, pair: &Paired<'_>, ctx: &Context) -> Result
     let Paired { truth, weights, thresholds, .. } = *pair;
     let input_a = MetricInput { truth, predictions: pair.a, weights, threshold: thresholds.0 };
     let input_b = MetricInput { truth, predictions: pair.b, weights, threshold: thresholds.1 };
+    metric.measured(&input_a)?;
+    metric.measured(&input_b)?;
     let (prepared_a, prepared_b) = (metric.prepare(&input_a)?, metric.prepare(&input_b)?);
     let (value_a, value_b) = (prepared_a.value(weights)?, prepared_b.value(weights)?);
     let codes = truth.codes().unwrap_or_default();

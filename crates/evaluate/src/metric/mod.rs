@@ -11,6 +11,7 @@
 //!
 //! * **Defined like scikit-learn.** Where scikit-learn 1.9 gives a number (including its
 //!   `zero_division=0` rules), the same number; where it gives NaN or raises, a typed error.
+//!   Where that number is a convention and measures nothing, [`MetricEntry::measured`] says so.
 //! * **Weights are row counts.** A row of weight 2 is the row twice; a row of weight 0 is absent.
 //!
 //! Where scikit-learn infers the labels from the data (macro averages, weighted kappa), the
@@ -47,6 +48,7 @@ mod ranked;
 mod roc_auc;
 mod squared_error;
 mod top_k_accuracy;
+mod undefined;
 
 use modelwright_core::Result;
 use modelwright_core::task::{Predictions, Target, Task};
@@ -60,6 +62,7 @@ pub(crate) use prepared::RowMean;
 pub(crate) use prepared_set::PreparedSet;
 pub use quantile::weighted_quantile;
 pub use ranked::Ranked;
+pub(crate) use undefined::nothing_measured;
 
 /// What a metric looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -63,7 +63,7 @@ pub fn bootstrap_interval<'a>(
     ctx: &Context,
 ) -> Result<Interval> {
     let drawing = drawing.into();
-    let value = metric.value(input)?;
+    let value = metric.measured(input)?;
     if let Some(known) = known(metric, value, input, drawing) {
         return Ok(known);
     }
@@ -97,7 +97,7 @@ pub fn bootstrap_intervals<'a>(
     let (mut drawn, mut places) = (Vec::new(), Vec::new());
     for metric in metrics {
         let name = metric.spec.name.to_owned();
-        let (value, note) = match metric.value(input) {
+        let (value, note) = match metric.measured(input) {
             Ok(value) => (Some(value), None),
             Err(error) => (None, Some(in_one_line(&error))),
         };

@@ -32,7 +32,7 @@ pub fn against_chance(
     n_permutations: usize,
     ctx: &Context,
 ) -> Result<AgainstChance> {
-    let value = metric.value(input)?;
+    let value = metric.measured(input)?;
     let n_rows = input.truth.n_rows();
     let dealt = ctx.map(n_permutations, |i| {
         let mut rows: Vec<u32> = (0..n_rows as u32).collect();

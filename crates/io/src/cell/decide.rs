@@ -12,7 +12,7 @@
 use modelwright_core::data::{ColumnData, MISSING_CODE, MISSING_INSTANT, NumberFormat, Strings};
 
 use super::number::{Seen, Style};
-use super::{instant, missing, trim};
+use super::{instant, measure, missing, trim};
 
 /// How the values of a column are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +46,7 @@ pub(crate) enum Decimals {
 
 impl Decimals {
     /// The styles of numbers, in the order in which they are tried.
-    fn styles(self) -> &'static [Style] {
+    pub(super) fn styles(self) -> &'static [Style] {
         match self {
             Self::Open => &[Style::Plain, Style::Point, Style::Comma],
             Self::Point => &[Style::Plain, Style::Point],
@@ -167,7 +167,10 @@ pub(crate) fn decide_strings(codes: Vec<u32>, dictionary: Strings, decimals: Dec
         },
         Some(Reading::Text) => match numbers_but_for_words(&codes, &dictionary, decimals) {
             Some((style, seen)) => numbers(&codes, &dictionary, style, seen),
-            None => Decided::plain(ColumnData::String { codes, dictionary }),
+            None => match measure::detect(&dictionary, decimals) {
+                Some((style, seen)) => numbers(&codes, &dictionary, style, seen),
+                None => Decided::plain(ColumnData::String { codes, dictionary }),
+            },
         },
         Some(Reading::Number(style)) => numbers(&codes, &dictionary, style, Seen::default()),
         Some(Reading::Instant(order)) => {

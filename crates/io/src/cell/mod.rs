@@ -5,6 +5,7 @@
 
 pub(crate) mod decide;
 pub(crate) mod instant;
+pub(crate) mod measure;
 pub(crate) mod missing;
 pub(crate) mod number;
 

@@ -15,6 +15,8 @@
 
 use modelwright_core::data::NumberFormat;
 
+use super::measure::Measure;
+
 /// The largest whole number that f64 tells apart from its neighbours.
 const WHOLE_MAX: u64 = 1 << 53;
 
@@ -60,6 +62,9 @@ impl Style {
     /// NaN for a word that `seen` knows to be no value.
     #[inline]
     pub(crate) fn parse(self, trimmed: &str, seen: &mut Seen) -> Option<f64> {
+        if let Some(measure) = &seen.measure {
+            return measure.parse(trimmed, self).or_else(|| seen.parse_unusual(trimmed));
+        }
         let number = match self {
             Self::Plain => parse_plain(trimmed.as_bytes()),
             _ => parse_decorated(trimmed, self == Self::Comma)
@@ -99,6 +104,8 @@ pub(crate) struct Seen {
     /// A decimal sign stood in a decorated number.
     fraction: bool,
     currency: Option<&'static str>,
+    /// The form of quantities that are no bare numbers.
+    measure: Option<Measure>,
     missing_words: Vec<String>,
     /// Some number is like `1,234`, whose sign may be of decimals or of thousands …
     open: bool,
@@ -131,6 +138,11 @@ impl Seen {
         Self { missing_words, ..Self::default() }
     }
 
+    /// With the form that all quantities of the column have.
+    pub(crate) fn with_measure(self, measure: Measure) -> Self {
+        Self { measure: Some(measure), ..self }
+    }
+
     fn knows_as_missing(&self, trimmed: &str) -> bool {
         self.missing_words.iter().any(|word| is_same_slip(word, trimmed))
     }
@@ -144,6 +156,7 @@ impl Seen {
             thousands: format.thousands,
             fraction: format.decimal_comma,
             currency: format.currency.as_ref().and_then(known),
+            measure: measure_of(format),
             missing_words: format.missing_words.clone(),
             open: false,
             settled: true,
@@ -160,7 +173,10 @@ impl Seen {
             decimal_comma: style == Style::Comma && is_decorated,
             thousands: self.thousands,
             percent: self.with_percent,
-            currency: self.currency.map(str::to_owned),
+            currency: match &self.measure {
+                Some(measure) => Some(measure.name().to_owned()),
+                None => self.currency.map(str::to_owned),
+            },
             missing_words: self.missing_words.clone(),
         }
     }
@@ -178,6 +194,9 @@ impl Seen {
             _ => true,
         };
         self.currency = self.currency.or(other.currency);
+        if self.measure.is_none() {
+            self.measure.clone_from(&other.measure);
+        }
         if self.missing_words.is_empty() {
             self.missing_words.clone_from(&other.missing_words);
         }
@@ -198,6 +217,12 @@ impl Seen {
             ..Self::default()
         })
     }
+}
+
+/// The form of the quantities of a column with this format: what is no currency is one.
+pub(crate) fn measure_of(format: &NumberFormat) -> Option<Measure> {
+    let name = format.currency.as_deref()?;
+    (!CURRENCIES.contains(&name)).then(|| Measure::of_name(name))
 }
 
 /// The value of a plain number; see the module's text for what is refused.

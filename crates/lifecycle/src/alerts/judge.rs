@@ -30,6 +30,21 @@ pub fn judge<'a>(rules: &'a AlertRules, found: &MonitorRecord) -> Vec<Judged<'a>
     rules.rules.iter().map(|rule| judge_one(rule, found)).collect()
 }
 
+/// Holds a rule about files against those that cannot be read now, each with why.
+pub(super) fn judge_files<'a>(rule: &'a Rule, unreadable: &[(String, String)]) -> Judged<'a> {
+    let names: Vec<&str> = unreadable.iter().map(|(path, _)| path.as_str()).collect();
+    let summary = match names.as_slice() {
+        [] => "All files of rows can be read.".to_owned(),
+        [one] => format!("Nothing is known of the rows of {one}: it cannot be read."),
+        [first, ..] => format!(
+            "Nothing is known of the rows of {} files, such as {first}: they cannot be read.",
+            names.len()
+        ),
+    };
+    let cause = unreadable.iter().take(CAUSES_MAX).map(|(_, why)| why.clone()).collect();
+    Judged { rule, fires: Some(!unreadable.is_empty()), is_unknown: false, summary, cause }
+}
+
 fn judge_one<'a>(rule: &'a Rule, found: &MonitorRecord) -> Judged<'a> {
     let verdict = &found.verdict;
     let (fires, summary) = match rule.when {
@@ -41,6 +56,8 @@ fn judge_one<'a>(rule: &'a Rule, found: &MonitorRecord) -> Judged<'a> {
         When::Share => share(rule, found),
         When::Column => column(rule, found),
         When::Metric => metric(rule, found),
+        // What was found is of files that could be read.
+        When::Unreadable => (None, String::new()),
     };
     let cause = found.explanation.iter().take(CAUSES_MAX).cloned().collect();
     let is_unknown = rule.when == When::Column && named(rule, found).is_none();

@@ -41,4 +41,4 @@ pub use judge::{Judged, judge};
 pub use rules::{AlertRules, Rule, Severity, Sink, SinkKind, When};
 pub use send::{Delivery, Network, Transport, Whose, deliver, send_test};
 pub use shapes::{Notice, What, body};
-pub use state::{AlertRow, Observed, observe};
+pub use state::{AlertRow, Observed, observe, observe_files};

@@ -5,7 +5,8 @@
 //!
 //! [[rule]]
 //! name = "drift that matters"
-//! when = "drift"                  # or performance, quality, alarm, watch, share, column, metric
+//! when = "drift"                  # or performance, quality, alarm, watch, share, column, metric,
+//!                                 # unreadable
 //! severity = "warning"
 //! remind = "1d"
 //!
@@ -96,7 +97,13 @@ pub enum When {
     Column,
     /// A metric is below `below` or above `above`: measured where answers are known, else expected.
     Metric,
+    /// A file of rows cannot be read. Files without such a rule have one all the same: what is not
+    /// looked at must not look like what is well.
+    Unreadable,
 }
+
+/// The name of the rule about files that cannot be read, where none is given.
+pub(super) const UNREADABLE: &str = "rows that cannot be read";
 
 /// How serious an alert is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -195,6 +202,26 @@ impl AlertRules {
         let rules: Self = toml_file::parse(text, ABOUT)?;
         rules.check()?;
         Ok(rules)
+    }
+
+    /// The rules about files that cannot be read: those that are given, else one for all sinks.
+    pub(super) fn of_files(&self) -> Vec<Rule> {
+        let given: Vec<Rule> =
+            self.rules.iter().filter(|rule| rule.when == When::Unreadable).cloned().collect();
+        if !given.is_empty() {
+            return given;
+        }
+        vec![Rule {
+            name: UNREADABLE.to_owned(),
+            when: When::Unreadable,
+            column: None,
+            metric: None,
+            below: None,
+            above: None,
+            severity: Severity::Warning,
+            to: Vec::new(),
+            remind: None,
+        }]
     }
 
     /// The file, where there is one.

@@ -8,7 +8,7 @@ use modelwright_core::{Error, Result};
 
 use serde::Serialize;
 
-use super::judge::{Judged, judge};
+use super::judge::{Judged, judge, judge_files};
 use super::rules::{AlertRules, Severity, SinkKind};
 use super::shapes::{Notice, What};
 use crate::store::Store;
@@ -84,6 +84,45 @@ pub fn observe(
     })
 }
 
+/// As [`observe`], of the files of rows that cannot be read now, each with why; none ends the alert
+/// about them.
+///
+/// # Errors
+/// As [`observe`].
+pub fn observe_files(
+    store: &mut Store,
+    rules: &AlertRules,
+    model: &str,
+    unreadable: &[(String, String)],
+    at: &str,
+) -> Result<Observed> {
+    let of_files = rules.of_files();
+    store.in_transaction(|db| {
+        let mut observed = Observed::default();
+        for rule in &of_files {
+            Looked { db, rules, model, at }.take(&judge_files(rule, unreadable), &mut observed)?;
+        }
+        Ok(observed)
+    })
+}
+
+impl Observed {
+    /// This and what another look changed.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.began.extend(other.began);
+        self.lasting.extend(other.lasting);
+        self.ended.extend(other.ended);
+        self.unknown.extend(other.unknown);
+        self
+    }
+
+    /// Whether nothing fires, and nothing ceased to.
+    pub fn is_quiet(&self) -> bool {
+        self.began.is_empty() && self.lasting.is_empty() && self.ended.is_empty()
+    }
+}
+
 /// One rule in a transaction.
 struct Looked<'a> {
     db: &'a Db,
@@ -152,7 +191,8 @@ impl Looked<'_> {
         })?;
         for row in rows {
             let (id, name, of, began): (i64, String, String, String) = row?;
-            if self.rules.rules.iter().any(|rule| rule.name == name) {
+            let of_files = self.rules.of_files();
+            if self.rules.rules.iter().chain(&of_files).any(|rule| rule.name == name) {
                 continue;
             }
             self.db.execute("UPDATE alerts SET ended = ?2 WHERE id = ?1", params![id, self.at])?;

@@ -62,6 +62,7 @@ pub(crate) fn record() -> RunRecord {
         shapes: None,
         edits: Vec::new(),
         continued: Vec::new(),
+        retrained: None,
         feature_costs: None,
         importances: Vec::new(),
         explanation: None,

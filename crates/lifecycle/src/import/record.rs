@@ -94,6 +94,7 @@ impl ForeignModel {
             shapes: None,
             edits: Vec::new(),
             continued: Vec::new(),
+            retrained: None,
             feature_costs: None,
             importances: Vec::new(),
             explanation: None,

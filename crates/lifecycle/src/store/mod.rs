@@ -72,6 +72,11 @@ impl Store {
         self.db.folder()
     }
 
+    /// Whether it may only be read: changes are refused.
+    pub fn is_read_only(&self) -> bool {
+        self.db.is_read_only()
+    }
+
     /// Does `work` in one transaction; what the database says is an error of the store.
     pub(crate) fn in_transaction<T>(&mut self, work: impl FnOnce(&Db) -> DbResult<T>) -> Result<T> {
         self.db.change(Haste::Certain, work).map_err(|e| self.failed(e))

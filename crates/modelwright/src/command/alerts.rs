@@ -25,7 +25,7 @@ A file of rules:
 
   [[rule]]
   name = \"drift that matters\"
-  when = \"drift\"          # drift, performance, quality, alarm, watch, share, column or metric
+  when = \"drift\"          # drift, performance, quality, alarm, watch, share, column, metric or unreadable
   severity = \"warning\"    # info, warning or critical
   remind = \"1d\"
 

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use modelwright::inspect::{monitor_html, monitor_text};
-use modelwright::lifecycle::alerts::{AlertRules, Network, Whose, deliver, observe};
+use modelwright::lifecycle::alerts::{AlertRules, Network, Whose, deliver, observe, observe_files};
 use modelwright::lifecycle::monitor::{MonitorOptions, SeasonChoice};
 use modelwright::{Model, MonitorRequest, Rows};
 use modelwright_core::record::{MonitorRecord, Status, Verdict};
-use modelwright_core::{Error, Result};
+use modelwright_core::{Error, ErrorKind, Result};
 
 use crate::flags::text::TextArgs;
 use crate::flags::{ModelArg, values};
@@ -149,6 +149,11 @@ impl Monitor {
         let recording =
             Recording::begin("monitor", &asked, self.report.as_deref(), &self.log, session)?;
         let done = self.look(session);
+        if let (Err(error), Some(rules)) = (&done, &rules)
+            && error.kind() == ErrorKind::Input
+        {
+            self.tell_of_files(rules, session);
+        }
         let (_, record) =
             recording.end(done, session, |(path, found)| Recorded::monitor(path, found))?;
         if let Some(path) = &self.report {
@@ -161,7 +166,7 @@ impl Monitor {
         }
         // What was found is said first: nobody's mailbox is to stand in its way.
         if let Some(rules) = &rules {
-            self.tell(rules, &record, session)?;
+            self.tell(rules, Some(&record), &[], session)?;
         }
         match self.fail_on.iter().find(|what| what.holds(&record.verdict)) {
             None => Ok(()),
@@ -169,12 +174,43 @@ impl Monitor {
         }
     }
 
+    /// Tells of files that cannot be read, so that nobody takes silence for good news. What keeps
+    /// it from that is a warning: the monitor ends with why it could not look.
+    fn tell_of_files(&self, rules: &AlertRules, session: &Session) {
+        let told = self.unreadable(session).and_then(|unreadable| {
+            if unreadable.is_empty() {
+                Ok(())
+            } else {
+                self.tell(rules, None, &unreadable, session)
+            }
+        });
+        if let Err(error) = told {
+            output::warn(&format!("nobody was told of files that cannot be read: {error}"));
+        }
+    }
+
+    /// The files of new rows that cannot be read, each with why.
+    fn unreadable(&self, session: &Session) -> Result<Vec<(String, String)>> {
+        let model = Model::load(&self.model.model)?.with_text(self.text.layout());
+        let ctx = session.fresh_context(None)?;
+        modelwright::unreadable_files(&model, &self.request(), &ctx)
+    }
+
     /// Tells those whom the rules name; who cannot be told is told later.
-    fn tell(&self, rules: &AlertRules, found: &MonitorRecord, session: &Session) -> Result<()> {
+    fn tell(
+        &self,
+        rules: &AlertRules,
+        found: Option<&MonitorRecord>,
+        unreadable: &[(String, String)],
+        session: &Session,
+    ) -> Result<()> {
         let model = self.model.model.display().to_string();
         let mut store = store(session)?;
-        let seen = observe(&mut store, rules, &model, found, &session.created)?;
-        let of = Whose::Model(&model, Some(found));
+        let mut seen = observe_files(&mut store, rules, &model, unreadable, &session.created)?;
+        if let Some(found) = found {
+            seen = seen.and(observe(&mut store, rules, &model, found, &session.created)?);
+        }
+        let of = Whose::Model(&model, found);
         let sent = deliver(&mut store, rules, of, &Network::new()?, &machine::utc_now)?;
         for (what, names) in [("fires", &seen.began), ("is over", &seen.ended)] {
             for name in names {
@@ -204,7 +240,14 @@ impl Monitor {
     fn look(&self, session: &Session) -> Result<(PathBuf, MonitorRecord)> {
         let model = Model::load(&self.model.model)?.with_text(self.text.layout());
         let ctx = session.context(Limits::default())?;
-        let request = MonitorRequest {
+        let mut record = modelwright::monitor(&model, &self.request(), &ctx)?;
+        record.created.clone_from(&session.created);
+        Ok((model.path, record))
+    }
+
+    /// What is to be compared.
+    fn request(&self) -> MonitorRequest {
+        MonitorRequest {
             current: self.current.iter().cloned().map(Rows::File).collect(),
             reference: self.reference.clone().map(Rows::File),
             labels: self.labels.clone().map(Rows::File),
@@ -216,10 +259,7 @@ impl Monitor {
                 time_column: self.time_column.clone(),
                 by: self.by.clone(),
             },
-        };
-        let mut record = modelwright::monitor(&model, &request, &ctx)?;
-        record.created.clone_from(&session.created);
-        Ok((model.path, record))
+        }
     }
 }
 

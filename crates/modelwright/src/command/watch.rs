@@ -102,10 +102,14 @@ impl Watch {
         let _heart =
             Heart::start(&folder, move |store: &mut Store, at| store.beat_watch(&model, at));
         session.end_gracefully();
+        let mut told = Vec::new();
         loop {
             let looked = watcher.tick();
             match looked {
-                Ok(tick) => show(&tick, session)?,
+                Ok(tick) => {
+                    show(&tick, &told, session)?;
+                    told = tick.unreadable;
+                }
                 Err(error) if session.is_cancelled() && error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if self.once => return Err(error),
                 // A daemon outlives a file that is half written, or a disk that was full.
@@ -131,7 +135,11 @@ fn sleep(time: Duration, session: &Session) -> bool {
     false
 }
 
-fn show(tick: &Tick, session: &Session) -> Result<()> {
+/// Shows a look; files that could not be read are told of once, `told` those of the look before.
+fn show(tick: &Tick, told: &[(String, String)], session: &Session) -> Result<()> {
+    for file in tick.unreadable.iter().filter(|file| !told.contains(file)) {
+        output::warn(&format!("{} is left out: {}", file.0, file.1));
+    }
     if session.global.json {
         let line = serde_json::to_string(tick)
             .map_err(|e| Error::work("cannot write what was decided").because(e))?;

@@ -17,6 +17,9 @@ pub(crate) struct DataFile {
     pub(crate) sha256: String,
 }
 
+/// A file that cannot be read, or a pattern whose folder cannot, and why.
+pub(crate) type Unreadable = (String, String);
+
 /// The folder below that of new models in which the rows of the serving log lie.
 pub(crate) const SERVED: &str = "served";
 
@@ -47,18 +50,27 @@ pub(crate) struct Files {
 }
 
 impl Files {
-    /// The files that patterns mean, by path, each once.
-    ///
-    /// # Errors
-    /// Input error when a folder or file cannot be read, or a file that is named is not there.
-    pub(crate) fn find(&mut self, patterns: &[String]) -> Result<Vec<DataFile>> {
-        let mut paths = Vec::new();
+    /// The files that patterns mean, by path, each once; and what cannot be opened or listed, with
+    /// why: a file that is not there, or that nobody may read, does not hide the others.
+    pub(crate) fn find(&mut self, patterns: &[String]) -> (Vec<DataFile>, Vec<Unreadable>) {
+        let (mut paths, mut unreadable) = (Vec::new(), Vec::new());
         for pattern in patterns {
-            paths.extend(matching(Path::new(pattern))?);
+            match matching(Path::new(pattern)) {
+                Ok(found) => paths.extend(found),
+                Err(why) => unreadable.push((pattern.clone(), why.to_string())),
+            }
         }
         paths.sort();
         paths.dedup();
-        paths.into_iter().map(|path| self.hashed(path)).collect()
+        let mut files = Vec::with_capacity(paths.len());
+        for path in paths {
+            let shown = path.display().to_string();
+            match self.hashed(path) {
+                Ok(file) => files.push(file),
+                Err(why) => unreadable.push((shown, why.to_string())),
+            }
+        }
+        (files, unreadable)
     }
 
     fn hashed(&mut self, path: PathBuf) -> Result<DataFile> {
@@ -70,6 +82,8 @@ impl Files {
         };
         let meta = fs::metadata(&path).map_err(failed)?;
         let stamp = (meta.len(), meta.modified().ok());
+        // Who may read a file may change without a trace in it.
+        fs::File::open(&path).map_err(failed)?;
         if let Some((_, sha256)) = self.known.get(&path).filter(|(known, _)| *known == stamp) {
             return Ok(DataFile { path, sha256: sha256.clone() });
         }
@@ -133,6 +147,20 @@ mod tests {
         assert!(!is_later("out/served/part-1.parquet", "c"), "the same requests, more labels");
         assert!(is_later("out/served/part-2.parquet", "d"));
         assert!(!is_later("moved.csv", "b") && is_later("rows.csv", "e"));
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_does_not_hide_the_others() {
+        let folder = std::env::temp_dir().join(format!("mw-found-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("rows-1.csv"), "x\n1\n").unwrap();
+        let named = |name: &str| folder.join(name).to_string_lossy().into_owned();
+        let patterns = [named("rows-*.csv"), named("late.csv"), named("away/rows-*.csv")];
+        let (files, unreadable) = Files::default().find(&patterns);
+        fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(files.len(), 1);
+        let names: Vec<&String> = unreadable.iter().map(|(name, _)| name).collect();
+        assert_eq!(names, [&patterns[2], &patterns[1]]);
     }
 
     #[test]

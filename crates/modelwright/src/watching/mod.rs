@@ -17,9 +17,9 @@ use std::time::Duration;
 
 use modelwright_core::record::MonitorRecord;
 use modelwright_core::{Context, Error, ErrorKind, Result};
-use modelwright_io::{ReadOptions, read_path};
+use modelwright_io::ReadOptions;
 use modelwright_lifecycle::alerts::{
-    AlertRules, Delivery, Observed, Transport, Whose, deliver, observe,
+    AlertRules, Delivery, Observed, Transport, Whose, deliver, observe, observe_files,
 };
 use modelwright_lifecycle::digest::sha256_hex;
 use modelwright_lifecycle::monitor::MonitorOptions;
@@ -31,9 +31,10 @@ use modelwright_lifecycle::watch::{
 use serde::Serialize;
 use serde_json::Value;
 
-use files::{DataFile, Files, SERVED, came_later};
+use files::{DataFile, Files, SERVED, Unreadable, came_later};
 use served::{Collected, ServedRows};
 
+use crate::monitoring::unreadable_of;
 use crate::{Model, MonitorRequest, Rows, monitor};
 
 /// What a watch needs of the world.
@@ -62,7 +63,7 @@ pub struct Tick {
     /// Why a server of the canary could not be told where the rollout stands; the next look tells
     /// it again.
     pub servers: Option<String>,
-    /// Files that could not be read and were left out, each with why.
+    /// Files that cannot be read now and were left out, each with why.
     pub unreadable: Vec<(String, String)>,
     /// Alerts that began, last or ended.
     pub alerts: Option<Observed>,
@@ -116,7 +117,7 @@ impl<'a> Watcher<'a> {
         let mut state = read
             .clone()
             .unwrap_or_else(|| WatchState { since: at.clone(), ..WatchState::default() });
-        let files = self.find(&store)?;
+        let (files, mut unreadable) = self.find(&store)?;
         let look = self
             .begin_guard(&store, &mut state, &files)
             .and_then(|()| self.look(&mut store, &mut state, &files, &at));
@@ -124,7 +125,8 @@ impl<'a> Watcher<'a> {
             Ok(look) => look,
             Err(error) => {
                 // Who waits for a notice is told whatever this look came to.
-                self.tell(&mut store, None, &at)?;
+                unreadable.extend(left_out(&files, &state));
+                self.tell(&mut store, None, &unreadable, &at)?;
                 return Err(error);
             }
         };
@@ -153,19 +155,16 @@ impl<'a> Watcher<'a> {
         };
         store.commit_watch(&change)?.or_error(&self.config.model)?;
         let servers = acting.follow(&grounds.decided.action, &plan.state, &mut store);
-        let (alerts, delivery) = self.tell(&mut store, look.found.as_ref(), &at)?;
+        unreadable.extend(left_out(&files, &plan.state));
+        let (alerts, delivery) = self.tell(&mut store, look.found.as_ref(), &unreadable, &at)?;
         let Grounds { decided, observed, .. } = grounds;
-        let unreadable = files.iter().filter_map(|file| {
-            let why = plan.state.unreadable.get(&file.sha256)?;
-            Some((file.path.display().to_string(), why.clone()))
-        });
-        let unreadable = unreadable.collect();
         Ok(Tick { at, decided, observed, outcome, servers, unreadable, alerts, delivery })
     }
 
-    /// The files with rows, those of the serving log among them.
-    fn find(&mut self, store: &Store) -> Result<Vec<DataFile>> {
+    /// The files with rows, those of the serving log among them; and what cannot be read.
+    fn find(&mut self, store: &Store) -> Result<(Vec<DataFile>, Vec<Unreadable>)> {
         let mut patterns = self.config.data.clone();
+        let mut of_log = Vec::new();
         if let Some(log) = &self.config.log {
             let (name, alias) = self.config.target()?;
             let champion = Model::load(store.model_file(name, alias)?)?;
@@ -173,12 +172,14 @@ impl<'a> Watcher<'a> {
             let ctx = (self.world.context)(None)?;
             let served = log.served.as_deref().unwrap_or(name);
             let rows = ServedRows { folder: &log.folder, name: served, out: &out };
-            rows.collect(&champion, &mut self.collected, &ctx)?;
+            of_log = rows.collect(&champion, &mut self.collected, &ctx)?;
             if out.is_dir() {
                 patterns.push(out.join("part-*.parquet").to_string_lossy().into_owned());
             }
         }
-        self.files.find(&patterns)
+        let (files, mut unreadable) = self.files.find(&patterns);
+        unreadable.extend(of_log);
+        Ok((files, unreadable))
     }
 
     /// Begins the guard of a version that a person said yes to since the last look.
@@ -257,21 +258,18 @@ impl<'a> Watcher<'a> {
         if error.kind() != ErrorKind::Input {
             return Err(error);
         }
-        let mut has_left_out = false;
-        for file in new {
-            let ctx = (self.world.context)(None)?;
-            let options = ReadOptions::of_text(&champion.text_layout())?;
-            if let Err(why) = read_path(&file.path, &options, &ctx) {
-                if why.kind() != ErrorKind::Input {
-                    return Err(why);
-                }
-                state.unreadable.insert(file.sha256.clone(), why.to_string());
-                has_left_out = true;
-            }
-        }
+        let ctx = (self.world.context)(None)?;
+        let options = ReadOptions::of_text(&champion.text_layout())?;
+        let paths: Vec<PathBuf> = new.iter().map(|file| file.path.clone()).collect();
+        let broken = unreadable_of(&paths, &options, &ctx)?;
         // What no file has to answer for is about the settings or the reference.
-        if !has_left_out {
+        if broken.is_empty() {
             return Err(error);
+        }
+        for (path, why) in broken {
+            let of_path = new.iter().find(|file| file.path == path);
+            let sha256 = of_path.map(|file| file.sha256.clone()).unwrap_or_default();
+            state.unreadable.insert(sha256, why.to_string());
         }
         Ok(())
     }
@@ -371,11 +369,17 @@ impl<'a> Watcher<'a> {
         &self,
         store: &mut Store,
         found: Option<&MonitorRecord>,
+        unreadable: &[Unreadable],
         at: &str,
     ) -> Result<(Option<Observed>, Option<Delivery>)> {
         let Some(rules) = &self.rules else { return Ok((None, None)) };
         let model = self.config.model.as_str();
-        let alerts = found.map(|found| observe(store, rules, model, found, at)).transpose()?;
+        let of_files = observe_files(store, rules, model, unreadable, at)?;
+        let of_rows = found.map(|found| observe(store, rules, model, found, at)).transpose()?;
+        let alerts = match of_rows {
+            None => Some(of_files).filter(|of_files| !of_files.is_quiet()),
+            Some(of_rows) => Some(of_rows.and(of_files)),
+        };
         let whose = Whose::Model(model, found);
         let delivery = deliver(store, rules, whose, self.world.transport, self.world.now)?;
         Ok((alerts, Some(delivery)))
@@ -390,6 +394,15 @@ impl Drop for Watcher<'_> {
             let _ = store.unlock_watch(lock);
         }
     }
+}
+
+/// The files whose bytes were found to be no rows, and why.
+fn left_out(files: &[DataFile], state: &WatchState) -> Vec<Unreadable> {
+    let why = |file: &DataFile| {
+        let why = state.unreadable.get(&file.sha256)?;
+        Some((file.path.display().to_string(), why.clone()))
+    };
+    files.iter().filter_map(why).collect()
 }
 
 /// What was read.

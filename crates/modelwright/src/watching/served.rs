@@ -5,6 +5,7 @@
 //! with their labels, missing where nobody knows them yet. A part whose labels did not change
 //! becomes the same bytes again, so that it is not taken for new.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,10 +13,11 @@ use std::time::SystemTime;
 
 use modelwright_core::context::Event;
 use modelwright_core::data::{Column, Table};
-use modelwright_core::{Context, Error, Result};
+use modelwright_core::{Context, Error, ErrorKind, Result};
 use modelwright_io::{ReadOptions, TableWriter, read_path};
 use modelwright_lifecycle::atomic_write;
 
+use super::files::Unreadable;
 use crate::Model;
 
 /// What the names of columns begin with that would hide one of the log's own.
@@ -45,34 +47,39 @@ pub(super) struct ServedRows<'a> {
 
 /// What was there when the copies were last brought up to date: the file of the model, too, which
 /// says what columns they have.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Default)]
 pub(super) struct Collected {
     model: PathBuf,
     log: Seen,
     copies: Seen,
+    /// Parts that could not be read, with why.
+    unreadable: Vec<Unreadable>,
 }
 
 impl ServedRows<'_> {
-    /// Brings the copies up to date with the log, where anything changed since it was `collected`.
+    /// Brings the copies up to date with the log, where anything changed since it was `collected`;
+    /// says which parts of the log cannot be read, and why.
     ///
     /// # Errors
-    /// Input error when the log cannot be read, work error when a file cannot be written.
+    /// Input error when the log cannot be listed, work error when a file cannot be written.
     pub(super) fn collect(
         &self,
         model: &Model,
         collected: &mut Collected,
         ctx: &Context,
-    ) -> Result<()> {
+    ) -> Result<Vec<Unreadable>> {
         // What changes from here on is seen by the next look.
         let log = seen(&[&self.feedback(), &self.requests()])?;
         let copies = seen(&[self.out])?;
-        let now = Collected { model: model.path.clone(), log, copies };
-        if *collected == now {
-            return Ok(());
+        let is_known = collected.model == model.path
+            && (&collected.log, &collected.copies) == (&log, &copies)
+            && collected.unreadable.is_empty();
+        if !is_known {
+            let unreadable = copy(self, model, ctx)?;
+            let copies = seen(&[self.out])?;
+            *collected = Collected { model: model.path.clone(), log, copies, unreadable };
         }
-        copy(self, model, ctx)?;
-        *collected = Collected { copies: seen(&[self.out])?, ..now };
-        Ok(())
+        Ok(collected.unreadable.clone())
     }
 
     fn feedback(&self) -> PathBuf {
@@ -102,9 +109,10 @@ fn seen(folders: &[&Path]) -> Result<Seen> {
     Ok(seen)
 }
 
-fn copy(log: &ServedRows<'_>, model: &Model, ctx: &Context) -> Result<()> {
+fn copy(log: &ServedRows<'_>, model: &Model, ctx: &Context) -> Result<Vec<Unreadable>> {
     let out = log.out;
-    let labels = labels(&parts(&log.feedback())?, ctx)?;
+    let reading = Reading { ctx, broken: RefCell::default() };
+    let labels = labels(&parts(&log.feedback())?, &reading)?;
     let requests = parts(&log.requests())?;
     if log.is_there() {
         forget(out, &requests)?;
@@ -116,10 +124,10 @@ fn copy(log: &ServedRows<'_>, model: &Model, ctx: &Context) -> Result<()> {
                 .because(e)
         })?;
     }
-    let repeated = if labels.is_empty() { Keys::new() } else { repeated(&requests, ctx)? };
+    let repeated = if labels.is_empty() { Keys::new() } else { repeated(&requests, &reading)? };
     let labels: Labels = labels.into_iter().filter(|(key, _)| !repeated.contains(key)).collect();
     for part in requests {
-        let table = read_path(&part, &ReadOptions::default(), ctx)?.table;
+        let Some(table) = reading.read(&part)? else { continue };
         let mut writer = TableWriter::parquet(Vec::new());
         writer.write(&labelled(&table, model, &labels)?)?;
         let bytes = writer.finish()?;
@@ -129,7 +137,32 @@ fn copy(log: &ServedRows<'_>, model: &Model, ctx: &Context) -> Result<()> {
         }
         atomic_write(&path, &bytes)?;
     }
-    Ok(())
+    let broken = reading.broken.into_inner();
+    Ok(broken.into_iter().map(|(path, why)| (path.display().to_string(), why)).collect())
+}
+
+/// Reads the parts of a log, and remembers those that cannot be read: one of them does not hide
+/// the others.
+struct Reading<'a> {
+    ctx: &'a Context,
+    broken: RefCell<BTreeMap<PathBuf, String>>,
+}
+
+impl Reading<'_> {
+    /// The rows of a part; `None` where it cannot be read.
+    ///
+    /// # Errors
+    /// What is about something else than the file, such as the memory.
+    fn read(&self, part: &Path) -> Result<Option<Table>> {
+        match read_path(part, &ReadOptions::default(), self.ctx) {
+            Ok(file) => Ok(Some(file.table)),
+            Err(why) if why.kind() == ErrorKind::Input => {
+                self.broken.borrow_mut().insert(part.to_owned(), why.to_string());
+                Ok(None)
+            }
+            Err(other) => Err(other),
+        }
+    }
 }
 
 /// Removes the copies of parts that the log no longer has: what its owner deletes, or its limit, is
@@ -167,10 +200,10 @@ fn parts(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-fn labels(parts: &[PathBuf], ctx: &Context) -> Result<Labels> {
+fn labels(parts: &[PathBuf], reading: &Reading<'_>) -> Result<Labels> {
     let mut labels = Labels::new();
     for part in parts {
-        let table = read_path(part, &ReadOptions::default(), ctx)?.table;
+        let Some(table) = reading.read(part)? else { continue };
         let label = table.require("label")?;
         for row in 0..table.n_rows() {
             if let (Some(key), Some(text)) = (key(&table, row)?, label.display(row)) {
@@ -183,10 +216,10 @@ fn labels(parts: &[PathBuf], ctx: &Context) -> Result<Labels> {
 
 /// The keys that several rows of the log have, with a warning where there are any: who sends one id
 /// with many requests has not said which of them a label is of.
-fn repeated(requests: &[PathBuf], ctx: &Context) -> Result<Keys> {
+fn repeated(requests: &[PathBuf], reading: &Reading<'_>) -> Result<Keys> {
     let (mut seen, mut twice) = (Keys::new(), Keys::new());
     for part in requests {
-        let table = read_path(part, &ReadOptions::default(), ctx)?.table;
+        let Some(table) = reading.read(part)? else { continue };
         for row in 0..table.n_rows() {
             if let Some(key) = key(&table, row)?
                 && !seen.insert(key.clone())
@@ -201,7 +234,7 @@ fn repeated(requests: &[PathBuf], ctx: &Context) -> Result<Keys> {
              that name them are left out",
             twice.len()
         );
-        ctx.tell(Event::Warning(text));
+        reading.ctx.tell(Event::Warning(text));
     }
     Ok(twice)
 }
@@ -247,6 +280,10 @@ mod tests {
         fs::write(path, writer.finish().unwrap()).unwrap();
     }
 
+    fn reading(ctx: &Context) -> Reading<'_> {
+        Reading { ctx, broken: RefCell::default() }
+    }
+
     fn feedback(path: &Path, labels: &[(&str, f64, &str)]) {
         write(
             path,
@@ -273,7 +310,7 @@ mod tests {
         let logged = [out.join("log-1.parquet"), out.join("log-2.parquet")];
         write(&logged[0], ids(&["trace", "own"]));
         write(&logged[1], ids(&["trace", "other"]));
-        let twice = repeated(&logged, &Context::unlimited(0, 1)).unwrap();
+        let twice = repeated(&logged, &reading(&Context::unlimited(0, 1))).unwrap();
         assert_eq!(twice.into_iter().collect::<Vec<_>>(), [("trace".to_owned(), 1)]);
         for path in logged {
             fs::remove_file(path).unwrap();
@@ -306,8 +343,12 @@ mod tests {
         feedback(&folder.join("part-1.parquet"), &[("r1", 2.0, "no"), ("r9", 1.0, "yes")]);
         feedback(&folder.join("part-2.parquet"), &[("r1", 2.0, "yes"), ("r1", 1.0, "no")]);
         let ctx = Context::unlimited(0, 1);
-        let found = labels(&parts(&folder).unwrap(), &ctx).unwrap();
+        // What is cut off hides nothing but itself.
+        fs::write(folder.join("part-0.parquet"), b"PAR1").unwrap();
+        let reading = reading(&ctx);
+        let found = labels(&parts(&folder).unwrap(), &reading).unwrap();
         fs::remove_dir_all(&folder).unwrap();
+        assert!(reading.broken.borrow().keys().eq([&folder.join("part-0.parquet")]));
         assert_eq!(found.len(), 3);
         assert_eq!(found[&("r1".to_owned(), 2)], "yes");
         assert!(parts(&folder.join("absent")).unwrap().is_empty());

@@ -199,6 +199,11 @@ fn an_isolation_forest_needs_no_target_and_scores_rows() {
     assert!(report.contains("modelwright train isolation_forest train.csv"), "{report}");
     replays(&folder, "");
     folder.run(&words("train isolation_forest --list-params")).done();
+    // What has no answers cannot be measured, and says what can be done.
+    for verb in ["evaluate model train.csv", "retrain model --data train.csv --out again"] {
+        let said = ["learned without answers", "train.csv", "expected: ", "modelwright predict"];
+        folder.run(&words(verb)).refused(&said);
+    }
     let base = "train isolation_forest train.csv -q";
     folder.run(&words(&format!("{base} --target price"))).refused(&["--target", "--exclude"]);
     folder.run(&words(&format!("{base} --metric rmse"))).refused(&["--metric"]);

@@ -214,3 +214,67 @@ fn bad_requests_are_refused_before_any_work() {
     refused(&["sales@champion", "--data", "absent.csv"], &["no such file"]);
     refused(&["sales@champion", "--data", "new.csv", "--time-column", "tme"], &["tme"]);
 }
+
+/// The commands of the part of a report that says how the run is repeated.
+pub(crate) fn printed_commands(folder: &Folder, model: &str) -> Vec<String> {
+    let report = folder.run(&["report", model, "--format", "markdown"]).done();
+    let (_, part) = report.split_once("## How to reproduce").unwrap();
+    let (_, code) = part.split_once("```sh\n").unwrap();
+    let (code, _) = code.split_once("```").unwrap();
+    code.lines().filter(|line| line.starts_with("modelwright ")).map(str::to_owned).collect()
+}
+
+/// The words of a printed command, but for the program; a shell would part them so.
+pub(crate) fn words_of(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    for (i, quoted) in line.split('\'').enumerate() {
+        if i % 2 == 1 {
+            words.push(quoted.to_owned());
+        } else {
+            words.extend(quoted.split_whitespace().map(str::to_owned));
+        }
+    }
+    words.split_off(1)
+}
+
+#[test]
+fn the_report_of_a_model_of_several_files_prints_a_command_that_runs() {
+    let folder = registered();
+    folder.write("new.csv", days(800, 600, 900)).write("more rows.csv", days(1400, 600, 900));
+    let several = ["--data", "new.csv", "more rows.csv", "--out", "new", "--seed", "4", "-q"];
+    let judged = ["retrain", "old", "--judge", "0.3", "--time-column", "day"];
+    run(&folder, &[&judged[..], &several[..]].concat()).done();
+    let refused = ["replay", "new/record.json", "new.csv"];
+    folder.run(&refused).refused(&["retrained", "new.csv, more rows.csv", "hint: "]);
+    fs::copy(folder.path().join("old/model.mw"), folder.path().join("EARLIER.mw")).unwrap();
+    let printed = printed_commands(&folder, "new");
+    assert_eq!(printed.len(), 2, "{printed:?}");
+    assert!(printed[0].ends_with("--data new.csv 'more rows.csv'"), "{printed:?}");
+    let words = words_of(&printed[0]);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    folder.run(&[&words[..], &["--out", "again", "-q"]].concat()).done();
+    let bytes = |name: &str| {
+        let record = fs::read_to_string(folder.path().join(name).join("record.json")).unwrap();
+        json(&record)["retrained"].clone()
+    };
+    assert_eq!(bytes("new"), bytes("again"));
+}
+
+#[test]
+fn the_report_prints_a_replay_with_the_test_file_that_repeats_the_run() {
+    let folder = Folder::new();
+    folder.write("old.csv", days(0, 600, usize::MAX)).write("test.csv", days(600, 200, usize::MAX));
+    let args = "train gbdt old.csv --target sells --test test.csv --param n_rounds=20 --out old \
+                --separator , --intervals 0.8 --cost fp=1,fn=3 -q";
+    folder.run(&args.split_whitespace().collect::<Vec<&str>>()).done();
+    let printed = printed_commands(&folder, "old");
+    assert_eq!(printed[0], "modelwright replay record.json old.csv --test test.csv");
+    fs::copy(folder.path().join("old/record.json"), folder.path().join("record.json")).unwrap();
+    for (line, out) in printed[..2].iter().zip(["again", "anew"]) {
+        let words = words_of(line);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        folder.run(&[&words[..], &["--out", out, "-q"]].concat()).done();
+        let model = |name: &str| fs::read(folder.path().join(name).join("model.mw")).unwrap();
+        assert!(out == "anew" || model("old") == model(out), "the replay is another model");
+    }
+}

@@ -327,3 +327,61 @@ fn a_project_says_what_it_would_do_and_does_it() {
     run(&folder, &["predict", "churn@champion", "train.csv", "-q"]).done();
     run(&folder, &["run", "nowhere"]).refused(&["cannot read the project file"]);
 }
+
+#[test]
+fn files_that_cannot_be_read_are_told_of_once_and_hide_no_others() {
+    let folder = registered();
+    let file = "[[sink]]\nname = \"file\"\nkind = \"file\"\npath = \"alerts.jsonl\"\n";
+    folder.write("rules.toml", file).write("rows-01.csv", days(800, 200, usize::MAX));
+    folder.write("rows-02.parquet", "PAR1 and nothing more");
+    let data = "data = [\"rows-*.csv\", \"rows-*.parquet\", \"late.csv\"]";
+    folder.write(
+        "watch.toml",
+        format!("model = \"sales@champion\"\n{data}\nalerts = \"rules.toml\"\n"),
+    );
+    let look = |day: u32| {
+        let at = format!("2026-03-{day:02}T00:00:00Z");
+        let ran = run(&folder, &["watch", "watch.toml", "--once", "--at", &at, "--json", "-q"]);
+        let said = ran.stderr.clone();
+        (json(&ran.done()), said)
+    };
+    let told = || {
+        let lines = fs::read_to_string(folder.path().join("alerts.jsonl")).unwrap();
+        lines.lines().map(json).collect::<Vec<Value>>()
+    };
+    let (first, said) = look(1);
+    assert_eq!(first["observed"]["n_new_rows"], 200, "{first:#}");
+    assert_eq!(first["unreadable"].as_array().unwrap().len(), 2, "{first:#}");
+    assert_eq!(first["alerts"]["began"][0], "rows that cannot be read", "{first:#}");
+    assert!(said.contains("late.csv is left out") && said.contains("rows-02.parquet"), "{said}");
+    let (second, _) = look(2);
+    assert_eq!(second["alerts"]["lasting"][0], "rows that cannot be read", "{second:#}");
+    let causes = told();
+    assert_eq!(causes.len(), 1, "told once: {causes:#?}");
+    assert!(causes[0].to_string().contains("late.csv"), "{causes:#?}");
+    folder.write("late.csv", days(1000, 100, usize::MAX));
+    fs::remove_file(folder.path().join("rows-02.parquet")).unwrap();
+    let (third, _) = look(3);
+    assert_eq!(third["alerts"]["ended"][0], "rows that cannot be read", "{third:#}");
+    assert_eq!((told().len(), told()[1]["what"].as_str()), (2, Some("resolved")));
+}
+
+#[test]
+fn the_monitor_tells_of_a_file_that_it_cannot_read() {
+    let folder = with_model();
+    folder.write("good.csv", customers(400, 300)).write("cut.parquet", "PAR1");
+    folder.write(
+        "rules.toml",
+        "[[rule]]\nname = \"no rows\"\nwhen = \"unreadable\"\nseverity = \"critical\"\n\
+         [[sink]]\nname = \"file\"\nkind = \"file\"\npath = \"alerts.jsonl\"\n",
+    );
+    let look = |rows: &str| run(&folder, &["monitor", "model", rows, "--alerts", "rules.toml"]);
+    for rows in ["cut.parquet", "absent.csv"] {
+        let said = look(rows).refused(&[rows]);
+        assert_eq!(said.contains("alert: `no rows` fires"), rows == "cut.parquet", "{said}");
+    }
+    let lines = || fs::read_to_string(folder.path().join("alerts.jsonl")).unwrap();
+    assert_eq!(lines().lines().count(), 1, "told once: {}", lines());
+    look("good.csv").done();
+    assert!(lines().lines().count() == 2 && lines().contains("resolved"), "{}", lines());
+}

@@ -5,7 +5,8 @@
 //! gives it away is the other direction: knowing the target, one knows the column. For a number,
 //! all rows of one side of the column (a group of its values, or its being filled) lie beyond one
 //! value of the target, and most rows beyond it are of that side. For classes, some values go with
-//! one class only and cover it.
+//! one class only and cover it; unless the column tells the other classes apart too, in part: then
+//! it is a strong feature of a world with rules, which says more than that one outcome has come.
 
 use modelwright_core::Context;
 use modelwright_core::data::{Column, Kind};
@@ -13,6 +14,7 @@ use modelwright_core::record::{LeakAction, LeakFinding, LeakKind};
 use modelwright_core::task::Target;
 
 use super::levels::Levels;
+use super::score;
 use super::study::Study;
 use crate::profile::wording::{count, percent, share};
 
@@ -29,6 +31,10 @@ const COVERED_MIN: f64 = 0.8;
 const ERRORS_MAX: f64 = 0.002;
 /// Precision and recall of a class by its values.
 const AGREE_MIN: f64 = 0.99;
+/// From this skill on a column tells the other classes apart as well …
+const TELLS_OTHERS_MIN: f64 = 0.1;
+/// … and from this one on it may have been written for each of them.
+const TELLS_OTHERS_MAX: f64 = 0.75;
 /// A class with more than this share of the rows is common enough for accidents.
 const CLASS_SHARE_MAX: f64 = 0.8;
 
@@ -148,10 +154,17 @@ fn of_classes(
         if n_class < SIDE_ROWS_MIN || share(n_class, classes.len()) > CLASS_SHARE_MAX {
             return None;
         }
-        let own = counts.iter().filter(|c| 2 * c[class] > c.iter().sum());
+        let is_own = |c: &Vec<usize>| 2 * c[class] > c.iter().sum();
+        let own = counts.iter().filter(|c| is_own(c));
         let hits: usize = own.clone().map(|c| c[class]).sum();
         let said: usize = own.flatten().sum();
-        (share(hits, n_class) >= AGREE_MIN && share(hits, said) >= AGREE_MIN).then(|| {
+        let agrees = share(hits, n_class) >= AGREE_MIN && share(hits, said) >= AGREE_MIN;
+        let is_written = || {
+            let is_other = |row: &usize| !is_own(&counts[codes[*row] as usize]);
+            let skill = skill_in(study, (&codes, n_levels), (classes, n_classes), is_other);
+            !(TELLS_OTHERS_MIN..TELLS_OTHERS_MAX).contains(&skill)
+        };
+        (agrees && is_written()).then(|| {
             format!(
                 "`{}` {what} in {} of the {} rows of one class and in {} other rows: it seems to \
                  be written when the class is known",
@@ -162,4 +175,20 @@ fn of_classes(
             )
         })
     })
+}
+
+/// How well the levels tell the classes of some of the rows apart.
+fn skill_in(
+    study: &Study<'_>,
+    (codes, n_levels): (&[u32], usize),
+    (classes, n_classes): (&[u32], usize),
+    is_meant: impl Fn(&usize) -> bool,
+) -> f64 {
+    let rows: Vec<usize> = (0..codes.len()).filter(is_meant).collect();
+    let pick = |all: &[u32]| rows.iter().map(|row| all[*row]).collect::<Vec<u32>>();
+    let halves: Vec<bool> = rows.iter().map(|row| study.halves[*row]).collect();
+    let levels = Levels { codes: pick(codes), n: n_levels };
+    // Three at least, so that two classes are scored like more.
+    let target = Target::Class { codes: pick(classes), n_classes: n_classes.max(3) };
+    score::out_of_fold(&levels, &target, &halves).skill
 }

@@ -217,6 +217,44 @@ fn an_identifier_that_follows_the_target_is_found() {
 }
 
 #[test]
+fn a_number_that_follows_time_tells_no_more_than_time_does() {
+    // Rows are numbered by the day, and days matter: to the date column as much as to the number.
+    let mut random = Random::new(5);
+    let classes: Vec<u32> =
+        (0..N).map(|i| u32::from(random.unit() < 0.25 + 0.4 * i as f64 / N as f64)).collect();
+    let numbers = Column::numbers("order", (0..N).map(|i| (i * 3 + 40) as f64).collect());
+    let days = Column::numbers("day", (0..N).map(|i| (i / 30) as f64).collect());
+    let plain = World { columns: vec![numbers.clone(), days], classes: classes.clone() };
+    assert_eq!(plain.findings(), []);
+    let noise = Column::numbers("z", (0..N).map(|_| random.normal()).collect());
+    let alone = World { columns: vec![numbers, noise], classes };
+    assert_eq!(only(&alone.findings(), "order").0, LeakKind::Identifier);
+}
+
+#[test]
+fn a_rule_about_one_class_is_no_leak_where_the_column_tells_the_others_apart_too() {
+    let mut random = Random::new(8);
+    let mut pairs = Vec::new();
+    for _ in 0..N {
+        let health = random.below(3);
+        let others = if random.unit() < 0.7 { health } else { 3 - health };
+        pairs.push((health, if health == 0 { 0 } else { others }));
+    }
+    let find = |level: &dyn Fn(usize) -> String| {
+        let columns = vec![
+            Column::strings("health", pairs.iter().map(|(h, _)| Some(level(*h)))),
+            Column::strings("y", pairs.iter().map(|(_, y)| Some(format!("class {y}")))),
+        ];
+        let table = Table::new(columns).unwrap();
+        let codes = pairs.iter().map(|(_, y)| *y as u32).collect();
+        findings(&table, &Target::Class { codes, n_classes: 3 }, |input| input)
+    };
+    assert_eq!(find(&|h| format!("level {h}")), []);
+    let flag = find(&|h| (if h == 0 { "closed" } else { "open" }).to_owned());
+    assert_eq!(only(&flag, "health").0, LeakKind::FilledAfterwards);
+}
+
+#[test]
 fn rows_copied_into_the_test_are_found_and_natural_repeats_are_told_apart() {
     let world = World::new();
     let table = world.table();

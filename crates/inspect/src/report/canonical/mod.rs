@@ -184,6 +184,7 @@ pub(crate) fn multiclass() -> RunRecord {
         shapes: None,
         edits: Vec::new(),
         continued: Vec::new(),
+        retrained: None,
         feature_costs: None,
         importances: importances(
             &[("bill_length", 0.71), ("flipper_length", 0.38), ("mass", 0.02)],
@@ -244,6 +245,7 @@ pub(crate) fn regression() -> RunRecord {
         shapes: None,
         edits: Vec::new(),
         continued: Vec::new(),
+        retrained: None,
         feature_costs: None,
         importances: importances(
             &[
@@ -445,6 +447,7 @@ fn base(profile: TableProfile, n_train: usize, n_holdout: usize) -> RunRecord {
         shapes: None,
         edits: Vec::new(),
         continued: Vec::new(),
+        retrained: None,
         feature_costs: None,
         importances: vec![],
         explanation: None,

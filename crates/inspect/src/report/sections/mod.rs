@@ -5,6 +5,7 @@
 pub(crate) mod alerts;
 pub(crate) mod calibration;
 pub(crate) mod columns;
+mod command_lines;
 pub(crate) mod confusion;
 pub(crate) mod costs;
 pub(crate) mod decision;

@@ -208,10 +208,14 @@ fn regression(record: &RunRecord, evaluation: &Evaluation) -> Plain {
         });
     }
     if let Some(r2) = find(&evaluation.metrics, "r2").filter(|r2| r2.value > 0.0) {
+        // What always gives the median explains less than nothing, as the table of scores says.
+        let without = find(&evaluation.baseline, "r2").map_or(String::new(), |c| {
+            format!("same answer always: {}", number::significant(100.0 * c.value, 2))
+        });
         figures.push(Figure {
             label: "Of what differs between rows, the model explains".to_owned(),
             value: of_hundred(r2.value),
-            detail: words::join([between(r2.ci95), n_rows, "same answer always: 0".to_owned()]),
+            detail: words::join([between(r2.ci95), n_rows, without]),
         });
     }
     Plain { sentence, figures }

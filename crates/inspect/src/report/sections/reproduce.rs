@@ -1,10 +1,12 @@
 //! How to repeat the run, and what fixes its result.
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use modelwright_core::record::{ContinuedRecord, Options, OwnKind, OwnPart, RunRecord};
+use modelwright_core::record::{
+    ContinuedRecord, OwnPart, RetrainedFile, RetrainedRecord, RunRecord,
+};
 
+use super::command_lines::{self, shell};
 use crate::report::section::{Block, Fact, Part, Section, Spec};
 use crate::report::{number, words};
 
@@ -15,6 +17,9 @@ pub(crate) const SPEC: Spec =
 pub(crate) fn build(record: &RunRecord) -> Option<Section> {
     if let Some(last) = record.continued.last() {
         return Some(continued(record, last));
+    }
+    if let Some(retrained) = &record.retrained {
+        return Some(made_anew(record, retrained));
     }
     let decisions = record.decisions.stopped_after.len() + record.decisions.chosen.len();
     let mut finding = format!(
@@ -33,31 +38,15 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
             own.join(", ")
         );
     }
-    let data = shell(&record.data.name);
     let test = record.test_data.as_ref();
-    let verb = match &record.options.single {
-        Some(one) => format!("train {}", shell(&one.learner)),
-        None => "fit".to_owned(),
-    };
-    let mut fit = format!("modelwright {verb} {data} {}", flags(&record.options));
-    if let Some(test) = test {
-        let _ = write!(fit, " --test {}", shell(&test.name));
+    let mut commands =
+        vec!["# the same model, byte for byte".to_owned(), command_lines::replay(record)];
+    if let Some(line) = command_lines::same_question(record) {
+        commands.push("# a new run with the same question; the clock decides anew".to_owned());
+        commands.push(line);
     }
-    let again = if record.options.own.is_empty() {
-        format!("modelwright replay record.json {data}")
-    } else {
-        let given: BTreeSet<&str> = record.options.own.iter().map(|p| keyword(p.kind)).collect();
-        let given: Vec<&str> = given.into_iter().collect();
-        format!("python: modelwright.replay(\"record.json\", {data}, {})", given.join(", "))
-    };
-    let commands = vec![
-        "# the same model, byte for byte".to_owned(),
-        again,
-        "# a new run with the same question; the clock decides anew".to_owned(),
-        fit,
-        "# this report".to_owned(),
-        "modelwright report record.json".to_owned(),
-    ];
+    commands.push("# this report".to_owned());
+    commands.push("modelwright report record.json".to_owned());
     let mut facts = vec![
         Fact::new("Modelwright", words::clean(&record.engine_version)),
         Fact::new("Record format", record.format_version.to_string()),
@@ -90,143 +79,64 @@ fn continued(record: &RunRecord, last: &ContinuedRecord) -> Section {
         number::count(last.n_rows),
         number::count(last.n_judged)
     );
-    let data = shell(&record.data.name);
-    let seed = record.options.seed;
-    let command =
-        format!("modelwright retrain EARLIER.mw --data {data} --plan continue --seed {seed}");
-    let facts = vec![
+    let command = match &record.retrained {
+        Some(retrained) => {
+            let plan = "continue".to_owned();
+            command_lines::retrain(&RetrainedRecord { plan, ..retrained.clone() }, &record.options)
+        }
+        None => format!(
+            "modelwright retrain EARLIER.mw --plan continue --seed {} --data {}",
+            record.options.seed,
+            shell(&record.data.name)
+        ),
+    };
+    let mut facts = vec![
         Fact::new("Modelwright", words::clean(&record.engine_version)),
         Fact::code("SHA-256 of the earlier model", words::clean(&last.parent_sha256)),
-        Fact::code(
-            format!("SHA-256 of {}", words::quoted(&record.data.name)),
-            words::clean(&record.data.sha256),
-        ),
     ];
+    facts.extend(hashes(record));
     Section::new(&SPEC, finding).block(Block::Commands(vec![command])).block(Block::Facts(facts))
 }
 
-/// The keyword of Python that takes a part of the user's own.
-fn keyword(kind: OwnKind) -> &'static str {
-    match kind {
-        OwnKind::Metric => "metric=…",
-        OwnKind::Split => "split=…",
-        OwnKind::Learner => "learners=[…]",
-        OwnKind::Loss => "loss=…",
-    }
-}
-
-/// The flags that differ from the defaults.
-fn flags(options: &Options) -> String {
-    let default = Options::new("");
-    let target = Some(&options.target).filter(|target| !target.is_empty());
-    let mut flags: Vec<String> =
-        target.iter().map(|target| format!("--target {}", shell(target))).collect();
-    let mut add = |flag: &str, value: Option<String>| {
-        flags.extend(value.map(|v| format!("--{flag} {}", shell(&v))));
-    };
-    add("task", options.task.map(|t| t.name().to_owned()));
-    add("metric", options.metric.clone());
-    add("time", options.time_limit_s.map(|s| format!("{s}s")));
-    add("memory", options.memory_limit_bytes.map(|b| b.to_string()));
-    add("preset", Some(options.preset.clone()).filter(|p| *p != default.preset));
-    add("learners", list(&options.learners));
-    let has_refit = options.refit != default.refit;
-    add("refit", has_refit.then(|| options.refit.clone()));
-    add("monotone", options.monotone.clone());
-    add("interactions", options.interactions.clone());
-    add("max-latency", options.max_latency_us.map(|us| format!("{us}us")));
-    let costs: Vec<String> =
-        options.feature_cost.iter().map(|(name, cost)| format!("{name}={cost}")).collect();
-    add("feature-cost", (!costs.is_empty()).then(|| costs.join(",")));
-    add("max-feature-cost", options.max_feature_cost.map(|cost| cost.to_string()));
-    add("max-size", options.max_size_bytes.map(|bytes| bytes.to_string()));
-    add("nested", options.nested.map(|k| k.to_string()));
-    add("seed", Some(options.seed.to_string()));
-    add(
-        "holdout",
-        Some(options.holdout.to_string()).filter(|_| options.holdout != default.holdout),
+/// Of a model that was made of the rows of some files, of which the most recent ones judged it.
+fn made_anew(record: &RunRecord, retrained: &RetrainedRecord) -> Section {
+    let files = number::counted(retrained.files.len(), "file", "files");
+    let mut finding = format!(
+        "The model was retrained: an earlier model's question was asked again of the rows of \
+         {files}, of which the most recent {} judged it. No record of a run holds how they were \
+         parted: the same command with the same earlier model does it again, and its clock decides \
+         anew.",
+        number::share(retrained.judged_share)
     );
-    add("split", options.split.clone());
-    add("group", options.group.clone());
-    add("time-column", options.time_column.clone());
-    add("weight", options.weight.clone());
-    add("exclude", list(&options.exclude));
-    add("sensitive", list(&options.sensitive));
-    add("fair", options.fair.clone());
-    add("max-gap", options.max_gap.map(|gap| gap.to_string()));
-    add("mitigation", options.mitigation.clone());
-    add("positive", options.positive.clone());
-    for (column, kind) in &options.kinds {
-        add("kind", Some(format!("{column}={}", kind.name())));
+    if retrained.is_windowed {
+        finding +=
+            " A window of a watched model chose among the rows, which that command does not.";
     }
-    if let Some(one) = &options.single {
-        for (name, value) in &one.params {
-            add("param", Some(format!("{name}={value}")));
+    let commands = vec![
+        "# the same retraining; the clock decides anew".to_owned(),
+        command_lines::retrain(retrained, &record.options),
+        "# this report".to_owned(),
+        "modelwright report record.json".to_owned(),
+    ];
+    let mut facts = vec![
+        Fact::new("Modelwright", words::clean(&record.engine_version)),
+        Fact::new("Seed", record.options.seed.to_string()),
+        Fact::new("Begun", words::clean(&record.clock.created)),
+    ];
+    facts.extend(hashes(record));
+    Section::new(&SPEC, finding).block(Block::Commands(commands)).block(Block::Facts(facts))
+}
+
+/// The hash of every file that was learned from.
+fn hashes(record: &RunRecord) -> Vec<Fact> {
+    let hash = |name: &str, sha256: &str| {
+        Fact::code(format!("SHA-256 of {}", words::quoted(name)), words::clean(sha256))
+    };
+    match &record.retrained {
+        Some(retrained) => {
+            let of = |file: &RetrainedFile| hash(&file.name, &file.sha256);
+            retrained.files.iter().map(of).collect()
         }
-        add("continue", options.continued.as_ref().map(|earlier| earlier.name.clone()));
-        add("encoding", one.encoding.clone());
-        add("folds", one.n_folds.map(|n| n.to_string()));
-    }
-    if options.interpretable {
-        flags.push("--interpretable".to_owned());
-    }
-    if options.prefer_simple {
-        flags.push("--prefer-simple".to_owned());
-    }
-    if options.distill {
-        flags.push("--distill".to_owned());
-    }
-    if !options.second_level {
-        flags.push("--no-second-level".to_owned());
-    }
-    if options.keep_leaks {
-        flags.push("--keep-leaks".to_owned());
-    }
-    flags.join(" ")
-}
-
-fn list(names: &[String]) -> Option<String> {
-    (!names.is_empty()).then(|| names.join(","))
-}
-
-/// A word for a POSIX shell: quoted unless it is plainly harmless.
-fn shell(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "._-/=,:+".contains(c);
-    if !word.is_empty() && !word.starts_with('-') && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", words::sentence(word).replace('\'', "'\\''"))
-}
-
-#[cfg(test)]
-mod tests {
-    use modelwright_core::params::ParamValue;
-    use modelwright_core::record::Single;
-
-    use super::*;
-
-    #[test]
-    fn a_hostile_name_stays_one_word_of_the_shell() {
-        assert_eq!(shell("adult.csv.gz"), "adult.csv.gz");
-        assert_eq!(shell("a b"), "'a b'");
-        assert_eq!(shell("x'; rm -rf ~"), "'x'\\''; rm -rf ~'");
-        assert_eq!(shell("-n"), "'-n'");
-    }
-
-    #[test]
-    fn only_flags_that_were_set_are_repeated() {
-        let mut options = Options::new("y");
-        assert_eq!(flags(&options), "--target y --seed 0");
-        options.time_limit_s = Some(30.0);
-        options.exclude = vec!["a".into(), "b c".into()];
-        assert_eq!(flags(&options), "--target y --time 30s --seed 0 --exclude 'a,b c'");
-        let mut options = Options::new("y");
-        options.single = Some(Single {
-            learner: "gbdt".into(),
-            params: [("n_rounds".to_owned(), ParamValue::Int(30))].into(),
-            encoding: None,
-            n_folds: Some(0),
-        });
-        assert_eq!(flags(&options), "--target y --seed 0 --param n_rounds=30 --folds 0");
+        None => vec![hash(&record.data.name, &record.data.sha256)],
     }
 }

@@ -87,7 +87,11 @@ pub(super) fn of_file(folder: &Path, cause: DbError) -> Error {
             Error::work("another process holds the store for too long")
                 .hint("try again when it is done")
         }
-        Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::ReadOnly) => {
+        Some(ErrorCode::ReadOnly) => Error::input("the store may only be read")
+            .expected("a folder and a database that you may write to")
+            .got("a change")
+            .hint("change its permissions, or name another folder with --store"),
+        Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
             Error::input("the store cannot be opened for writing")
                 .expected("a folder that you may write to")
                 .hint("change its permissions, or name another folder with --store")
@@ -95,6 +99,21 @@ pub(super) fn of_file(folder: &Path, cause: DbError) -> Error {
         _ => Error::work("the store cannot do that"),
     };
     error.at(folder.join(DATABASE).display().to_string()).because(cause)
+}
+
+/// Of a store in a folder that may not be written to, and cannot be read either.
+pub(super) fn unreadable(folder: &Path, cause: DbError) -> Error {
+    let code = if let DbError::Sqlite(error) = &cause { error.sqlite_error_code() } else { None };
+    match code {
+        Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+            Error::input("the store cannot be opened")
+                .at(folder.join(DATABASE).display().to_string())
+                .expected("a folder and a database that you may read")
+                .hint("change their permissions, or name another folder with --store")
+                .because(cause)
+        }
+        _ => of_file(folder, cause),
+    }
 }
 
 /// Of a store on a server, whose address `place` is without the password.

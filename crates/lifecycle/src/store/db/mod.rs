@@ -9,6 +9,7 @@
 //! |---|---|
 //! | `value` | parameters and cells |
 //! | `sqlite` | a file |
+//! | `read_only` | a file where nothing may be written |
 //! | `dialect` | SQLite's words as PostgreSQL's |
 //! | `address` | the URL of a server |
 //! | `link`, `server` | a connection and the thread that owns it |
@@ -19,6 +20,7 @@ mod address;
 mod dialect;
 mod fault;
 mod link;
+mod read_only;
 mod server;
 mod sqlite;
 mod tls;
@@ -114,6 +116,11 @@ impl Db {
     /// Whether it is a server, which keeps the files itself.
     pub(super) fn is_server(&self) -> bool {
         matches!(self.back, Back::Server(_))
+    }
+
+    /// Whether nothing may be written to it.
+    pub(super) fn is_read_only(&self) -> bool {
+        matches!(&self.back, Back::File(file) if file.is_read_only())
     }
 
     /// What went wrong, in the user's words.

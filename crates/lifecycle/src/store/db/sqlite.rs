@@ -7,7 +7,7 @@ use modelwright_core::Result;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OpenFlags, ToSql, params_from_iter};
 
-use super::{DbResult, Haste, Row, Value, fault};
+use super::{DbResult, Haste, Row, Value, fault, read_only};
 use crate::store::open::DATABASE;
 use crate::store::schema;
 
@@ -15,10 +15,14 @@ use crate::store::schema;
 const WAIT: Duration = Duration::from_secs(30);
 
 /// See the module's text.
-pub(super) struct File(Connection);
+pub(super) struct File {
+    connection: Connection,
+    is_read_only: bool,
+}
 
 impl File {
-    /// Opens the file in `folder`, made where there is none if `may_create`.
+    /// Opens the file in `folder`, made where there is none if `may_create`; to be read alone,
+    /// where nothing may be written.
     pub(super) fn open(folder: &Path, may_create: bool) -> Result<Self> {
         let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         if may_create {
@@ -28,6 +32,11 @@ impl File {
         let mut connection =
             Connection::open_with_flags(folder.join(DATABASE), flags).map_err(failed)?;
         connection.busy_timeout(WAIT).map_err(failed)?;
+        if read_only::is_denied(&connection).map_err(failed)? {
+            let connection = read_only::open(folder)?;
+            connection.busy_timeout(WAIT).map_err(failed)?;
+            return Ok(Self { connection, is_read_only: true });
+        }
         let place = folder.join(DATABASE).display().to_string();
         let found = schema::identity(&connection).map_err(failed)?;
         schema::check(found).map_err(|e| e.at(place))?;
@@ -39,15 +48,20 @@ impl File {
         if found.1 != crate::store::whole(schema::MIGRATIONS.len()) {
             schema::migrate(&mut connection).map_err(failed)?;
         }
-        Ok(Self(connection))
+        Ok(Self { connection, is_read_only: false })
+    }
+
+    /// Whether nothing may be written.
+    pub(super) fn is_read_only(&self) -> bool {
+        self.is_read_only
     }
 
     pub(super) fn execute(&self, sql: &str, values: &[Value]) -> DbResult<usize> {
-        Ok(self.0.prepare_cached(sql)?.execute(params_from_iter(values))?)
+        Ok(self.connection.prepare_cached(sql)?.execute(params_from_iter(values))?)
     }
 
     pub(super) fn query(&self, sql: &str, values: &[Value]) -> DbResult<Vec<Row>> {
-        let mut statement = self.0.prepare_cached(sql)?;
+        let mut statement = self.connection.prepare_cached(sql)?;
         let n_columns = statement.column_count();
         let mut rows = statement.query(params_from_iter(values))?;
         let mut found = Vec::new();
@@ -59,17 +73,17 @@ impl File {
     }
 
     pub(super) fn last_id(&self) -> i64 {
-        self.0.last_insert_rowid()
+        self.connection.last_insert_rowid()
     }
 
     pub(super) fn batch(&self, sql: &str) -> DbResult<()> {
-        Ok(self.0.execute_batch(sql)?)
+        Ok(self.connection.execute_batch(sql)?)
     }
 
     /// Begins a transaction; how soon it is on the disk is set before it begins.
     pub(super) fn begin(&self, haste: Haste) -> DbResult<()> {
         let level = if haste == Haste::Quick { "NORMAL" } else { "FULL" };
-        self.0.pragma_update(None, "synchronous", level)?;
+        self.connection.pragma_update(None, "synchronous", level)?;
         self.batch("BEGIN IMMEDIATE")
     }
 
