@@ -63,8 +63,13 @@ pub fn hessian_units(sum: i64) -> i32 {
     sum as i32
 }
 
-/// The sum of all entries.
-pub fn total(entries: &[Entry]) -> i64 {
+vectorised! {
+    /// The sum of all entries.
+    pub fn total(entries: &[Entry]) -> i64 = total_generic
+}
+
+#[inline(always)]
+fn total_generic(entries: &[Entry]) -> i64 {
     entries.iter().map(|e| sum_of_one(*e)).sum()
 }
 

@@ -3,7 +3,7 @@
 //! Histograms read rows of blocks ([`super::block`]); partitions read one column. Rows are
 //! renumbered `0..n_rows` in the order of the training rows. Features that are constant among them
 //! are left out. A block's columns are features, or codes of several features ([`super::joint`]);
-//! blocks have columns of similar bin counts, so that their sums are as few as they can be.
+//! which stand side by side is told in [`super::layout`].
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -11,14 +11,16 @@ use std::sync::Arc;
 
 use modelwright_core::data::{BinnedColumn, Codes, FeatureMatrix, Store, Stored, StoredPart};
 use modelwright_core::{Error, Result};
-use modelwright_kernels::histogram::{MAX_WIDTH, STRIDES, interleave, stride_for};
+use modelwright_kernels::histogram::interleave;
 use modelwright_kernels::partition::Sides;
 use modelwright_kernels::subset::{contains, subset_of};
 use rayon::prelude::*;
 
 use super::block::Block;
 use super::constraints::Constraints;
-use super::joint::{JointColumn, join};
+use super::dictionary::Column;
+use super::joint::join;
+use super::layout::{blocks, in_widths};
 use super::partition::{Route, Test};
 use super::row_bins::{RowBins, Rows};
 
@@ -113,7 +115,11 @@ impl<'a> TrainBins<'a> {
         }
         let blocks = match &stored {
             Some(stored) => stored_blocks(&features, rows.len(), &*stored.store())?,
-            None => blocks(&features, &homes, &joint),
+            None => {
+                let alone = (0..features.len()).filter(|f| homes[*f].is_none());
+                let columns = alone.map(Column::Feature).chain(joint.iter().map(Column::Joint));
+                blocks(&features, columns.collect())
+            }
         };
         let mut bins = Self {
             n_rows: rows.len(),
@@ -286,46 +292,6 @@ fn stored_blocks(
     let block =
         |(members, place)| Block::elsewhere(members, StoredPart::new(stored.clone(), place));
     Ok(groups.into_iter().zip(places).map(block).collect())
-}
-
-/// What becomes a block.
-enum Group<'a> {
-    Features(Vec<usize>),
-    Joint(Vec<&'a JointColumn>),
-}
-
-/// Columns of one kind and stride, in order, in blocks of nearly equal width.
-fn blocks(
-    features: &[BinFeature<'_>],
-    homes: &[Option<Home>],
-    joint: &[JointColumn],
-) -> Vec<Block> {
-    let mut plain: [Vec<usize>; STRIDES.len()] = Default::default();
-    let mut joined: [Vec<&JointColumn>; STRIDES.len()] = Default::default();
-    let class = |n_bins: usize| STRIDES.iter().position(|s| *s == stride_for(n_bins)).unwrap_or(0);
-    for feature in (0..features.len()).filter(|f| homes[*f].is_none()) {
-        plain[class(features[feature].n_bins())].push(feature);
-    }
-    for column in joint {
-        joined[class(column.tuples.len())].push(column);
-    }
-    let plain = plain.into_iter().flat_map(in_widths).map(Group::Features);
-    let joined = joined.into_iter().flat_map(in_widths).map(Group::Joint);
-    let groups: Vec<Group<'_>> = plain.chain(joined).collect();
-    let block = |group| match group {
-        Group::Features(members) => Block::of_features(features, members),
-        Group::Joint(columns) => Block::of_joint(features, &columns),
-    };
-    groups.into_par_iter().map(block).collect()
-}
-
-/// Runs of nearly equal length, none longer than a block is wide.
-fn in_widths<T>(columns: Vec<T>) -> Vec<Vec<T>> {
-    let n_blocks = columns.len().div_ceil(MAX_WIDTH).max(1);
-    let width = columns.len().div_ceil(n_blocks).max(1);
-    let mut rest = columns.into_iter();
-    let runs = std::iter::repeat_with(|| rest.by_ref().take(width).collect::<Vec<T>>());
-    runs.take_while(|run| !run.is_empty()).collect()
 }
 
 #[cfg(test)]

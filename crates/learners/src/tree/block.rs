@@ -1,18 +1,20 @@
 //! Some columns side by side, and the histograms of the features in them.
 //!
 //! A block sums gradients per bin of its columns; where columns are codes of several features
-//! ([`super::joint`]), it then expands the sums to the bins of the features. Integer sums make both
-//! ways, and any division of the rows, equal to the bit.
+//! ([`super::joint`]), it then expands the sums to the bins of the features. A sparse block sums
+//! the unusual bins of each row alone, and gives the usual ones the rest of the leaf's total.
+//! Integer sums make all ways, and any division of the rows, equal to the bit.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use modelwright_core::data::{Stored, StoredPart};
 use modelwright_kernels::entry::{Entry, hessian_units, row, sum_of_one};
-use modelwright_kernels::histogram::{BinBlock, add, stride_for};
+use modelwright_kernels::histogram::{BinBlock, SparseRows, add, stride_for};
 use rayon::prelude::*;
 
 use super::bins::BinFeature;
-use super::joint::JointColumn;
+use super::dictionary::{Column, Dictionary, Place};
 
 /// The fewest rows of a chunk.
 const CHUNK_ROWS: usize = 1 << 14;
@@ -20,15 +22,17 @@ const CHUNK_ROWS: usize = 1 << 14;
 /// Rows that are read at a time where they are not in memory.
 const STORED_ROWS: usize = 1 << 18;
 
-/// Columns of one stride, and where the histograms of their features are.
+/// Columns of one stride, or the unusual bins of some, and where the histograms of their features
+/// are.
 #[derive(Debug)]
 pub struct Block {
-    columns: BinBlock,
-    /// One per column, or none when every column is a feature.
+    bins: Bins,
+    /// How many members are columns by themselves, in a dense block; they come first.
+    n_plain: usize,
+    /// One per column of several features, in a dense block.
     dictionaries: Vec<Dictionary>,
-    /// Where the usual bin of each member is in the block's histogram; empty when every column is
-    /// a feature.
-    usual: Vec<usize>,
+    /// Where the bins of the other members are in the block's histogram.
+    places: Vec<Place>,
     /// Positions in [`super::TrainBins::features`].
     pub members: Vec<usize>,
     /// Where the histogram of each member starts in that of the block.
@@ -41,33 +45,31 @@ pub struct Block {
     stored: Option<Arc<dyn Stored>>,
 }
 
-/// What the codes of a joint column mean in the block's histogram.
+/// What is known of each row.
 #[derive(Debug)]
-struct Dictionary {
-    /// Where the places of each code start; one more than there are codes.
-    starts: Vec<u32>,
-    /// Bins of the members other than their usual ones.
-    places: Vec<u32>,
-    /// The usual bin of each member, and where its bins start and end.
-    usual: Vec<[u32; 3]>,
+enum Bins {
+    /// The code of every column.
+    Dense(BinBlock),
+    /// The places of its unusual bins.
+    Sparse(SparseRows),
 }
 
 impl Block {
-    /// A block of features that are columns by themselves.
-    pub(super) fn of_features(features: &[BinFeature<'_>], members: Vec<usize>) -> Self {
-        let n_bins = members.iter().map(|f| features[*f].n_bins()).max().unwrap_or(1);
-        let stride = stride_for(n_bins);
-        let columns: Vec<&[u8]> = members.iter().map(|f| &*features[*f].codes).collect();
-        Self {
-            columns: BinBlock::from_columns(&columns, stride),
-            dictionaries: Vec::new(),
-            usual: Vec::new(),
-            offsets: (0..members.len()).map(|position| position * stride).collect(),
-            len: members.len() * stride,
-            members,
-            start: 0,
-            stored: None,
+    /// A block of at most [`modelwright_kernels::histogram::MAX_WIDTH`] columns.
+    pub(super) fn dense(features: &[BinFeature<'_>], columns: &[Column<'_>]) -> Self {
+        let n_codes = columns.iter().map(|column| column.n_codes(features)).max().unwrap_or(1);
+        let stride = stride_for(n_codes);
+        let (plain, joint): (Vec<Column<'_>>, Vec<Column<'_>>) =
+            columns.iter().partition(|column| matches!(column, Column::Feature(_)));
+        let codes: Vec<&[u8]> = plain.iter().chain(&joint).map(|c| c.codes(features)).collect();
+        let members: Vec<usize> = plain.iter().flat_map(Column::members).copied().collect();
+        let bins = Bins::Dense(BinBlock::from_columns(&codes, stride));
+        let mut block = Self::plain(bins, members, stride);
+        for column in joint {
+            let dictionary = block.take(column, features);
+            block.dictionaries.push(dictionary);
         }
+        block
     }
 
     /// A block of features whose rows were written elsewhere, in the order of `members`.
@@ -75,55 +77,61 @@ impl Block {
         let stored = rows.stored().clone();
         let columns = BinBlock::elsewhere(Arc::new(rows), members.len());
         let stride = columns.stride();
+        Self { stored: Some(stored), ..Self::plain(Bins::Dense(columns), members, stride) }
+    }
+
+    /// A block of columns that nearly always have their usual code.
+    pub(super) fn sparse(features: &[BinFeature<'_>], columns: &[Column<'_>]) -> Self {
+        let mut block = Self::plain(Bins::Sparse(SparseRows::of_parts(&[])), Vec::new(), 0);
+        let meaning: Vec<(&[u8], Dictionary)> = columns
+            .iter()
+            .map(|column| (column.codes(features), block.take(*column, features)))
+            .collect();
+        let n_rows = meaning.first().map_or(0, |(codes, _)| codes.len());
+        let parts: Vec<(Vec<u16>, Vec<u16>)> = (0..n_rows.div_ceil(CHUNK_ROWS))
+            .into_par_iter()
+            .map(|part| {
+                let rows = part * CHUNK_ROWS..((part + 1) * CHUNK_ROWS).min(n_rows);
+                unusual_places(&meaning, rows)
+            })
+            .collect();
+        block.bins = Bins::Sparse(SparseRows::of_parts(&parts));
+        block
+    }
+
+    /// A block of features with a column of `stride` sums each.
+    fn plain(bins: Bins, members: Vec<usize>, stride: usize) -> Self {
         Self {
-            columns,
+            bins,
+            n_plain: members.len(),
             dictionaries: Vec::new(),
-            usual: Vec::new(),
+            places: Vec::new(),
             offsets: (0..members.len()).map(|position| position * stride).collect(),
             len: members.len() * stride,
             members,
             start: 0,
-            stored: Some(stored),
-        }
-    }
-
-    /// A block of columns that are codes of several features.
-    pub(super) fn of_joint(features: &[BinFeature<'_>], joint: &[&JointColumn]) -> Self {
-        let n_codes = joint.iter().map(|column| column.tuples.len()).max().unwrap_or(1);
-        let columns: Vec<&[u8]> = joint.iter().map(|column| &*column.codes).collect();
-        let mut block = Self {
-            columns: BinBlock::from_columns(&columns, stride_for(n_codes)),
-            dictionaries: Vec::new(),
-            usual: Vec::new(),
-            members: Vec::new(),
-            offsets: Vec::new(),
-            start: 0,
-            len: 0,
             stored: None,
-        };
-        for column in joint {
-            let first = block.members.len();
-            for member in &column.members {
-                block.members.push(*member);
-                block.offsets.push(block.len);
-                block.len += features[*member].n_bins();
-            }
-            let ends = block.offsets[first..].iter().copied().skip(1).chain([block.len]);
-            let ranges: Vec<[u32; 2]> = block.offsets[first..]
-                .iter()
-                .zip(ends)
-                .map(|(s, e)| [*s as u32, e as u32])
-                .collect();
-            let dictionary = Dictionary::of(column, &ranges);
-            block.usual.extend(dictionary.usual.iter().map(|[usual, ..]| *usual as usize));
-            block.dictionaries.push(dictionary);
         }
-        block
     }
 
-    /// How many columns a row has to be added to.
-    pub fn n_columns(&self) -> usize {
-        self.columns.width()
+    /// Makes room for the members of a column behind those that are there.
+    fn take(&mut self, column: Column<'_>, features: &[BinFeature<'_>]) -> Dictionary {
+        let (dictionary, places) = Dictionary::of(column, features, self.len);
+        for member in column.members() {
+            self.members.push(*member);
+            self.offsets.push(self.len);
+            self.len += features[*member].n_bins();
+        }
+        self.places.extend(places);
+        dictionary
+    }
+
+    /// To about how many bins a row has to be added.
+    pub fn updates_per_row(&self) -> usize {
+        match &self.bins {
+            Bins::Dense(columns) => columns.width(),
+            Bins::Sparse(rows) => 1 + rows.n_places() / rows.n_rows().max(1),
+        }
     }
 
     /// Whether no cut of a member can leave `least` units of Hessian on both sides: whichever side
@@ -132,31 +140,34 @@ impl Block {
     /// `histogram` is that of the block, `total` its leaf's sum. Of members with columns of their
     /// own nothing is known.
     pub fn is_settled(&self, member: usize, histogram: &[i64], total: i64, least: i32) -> bool {
-        self.usual
-            .get(member)
-            .is_some_and(|usual| hessian_units(total) - hessian_units(histogram[*usual]) < least)
+        let place = member.checked_sub(self.n_plain).and_then(|member| self.places.get(member));
+        place.is_some_and(|place| {
+            hessian_units(total) - hessian_units(histogram[place.usual as usize]) < least
+        })
     }
 
     /// Sums `entries`, whose total is `sum`, into the block's histogram (any content before).
     pub fn fill(&self, entries: &[Entry], sum: i64, histogram: &mut [i64], parallel: bool) {
         histogram.fill(0);
-        if self.dictionaries.is_empty() {
-            self.accumulate(entries, histogram, parallel);
-            return;
-        }
-        if entries.len() < self.columns.stride() {
-            self.scatter(entries, histogram);
-        } else {
-            let mut sums = vec![0; self.columns.histogram_len()];
-            self.accumulate(entries, &mut sums, parallel);
-            for (dictionary, sums) in
-                self.dictionaries.iter().zip(sums.chunks_exact(self.columns.stride()))
-            {
-                dictionary.expand(sums, histogram);
+        match &self.bins {
+            Bins::Dense(columns) if !self.dictionaries.is_empty() => {
+                if entries.len() < columns.stride() {
+                    self.scatter(columns, entries, histogram);
+                } else {
+                    let mut sums = vec![0; columns.histogram_len()];
+                    self.accumulate(entries, &mut sums, parallel);
+                    let (plain, joint) = sums.split_at(self.n_plain * columns.stride());
+                    histogram[..plain.len()].copy_from_slice(plain);
+                    let joint = joint.chunks_exact(columns.stride());
+                    for (dictionary, sums) in self.dictionaries.iter().zip(joint) {
+                        dictionary.expand(sums, histogram);
+                    }
+                }
             }
+            Bins::Dense(_) | Bins::Sparse(_) => self.accumulate(entries, histogram, parallel),
         }
-        for dictionary in &self.dictionaries {
-            dictionary.complete(sum, histogram);
+        for place in &self.places {
+            place.complete(sum, histogram);
         }
     }
 
@@ -181,26 +192,32 @@ impl Block {
 
     /// Adds entries, which ascend by row; those of rows that lie elsewhere part by part.
     fn sum(&self, entries: &[Entry], sums: &mut [i64]) {
+        let columns = match &self.bins {
+            Bins::Dense(columns) => columns,
+            Bins::Sparse(rows) => return rows.accumulate(entries, sums),
+        };
         let Some(stored) = &self.stored else {
-            return self.columns.accumulate(entries, sums);
+            return columns.accumulate(entries, sums);
         };
         for part in entries.chunks(STORED_ROWS) {
             if let (Some(first), Some(last)) = (part.first(), part.last()) {
                 let n_rows = row(*last).saturating_sub(row(*first)) as usize + 1;
-                stored.will_read(n_rows * self.columns.width());
+                stored.will_read(n_rows * columns.width());
             }
-            self.columns.accumulate(part, sums);
+            columns.accumulate(part, sums);
         }
     }
 
     /// Adds few entries straight to the bins of the features.
-    fn scatter(&self, entries: &[Entry], histogram: &mut [i64]) {
+    fn scatter(&self, columns: &BinBlock, entries: &[Entry], histogram: &mut [i64]) {
         for entry in entries {
             let sum = sum_of_one(*entry);
-            for (dictionary, code) in
-                self.dictionaries.iter().zip(self.columns.row(row(*entry) as usize))
-            {
-                for place in dictionary.places_of(usize::from(*code)) {
+            let (plain, joint) = columns.row(row(*entry) as usize).split_at(self.n_plain);
+            for (bin, offset) in plain.iter().zip(&self.offsets) {
+                histogram[offset + usize::from(*bin)] += sum;
+            }
+            for (dictionary, code) in self.dictionaries.iter().zip(joint) {
+                for place in dictionary.places_of(*code) {
                     histogram[*place as usize] += sum;
                 }
             }
@@ -208,57 +225,17 @@ impl Block {
     }
 }
 
-impl Dictionary {
-    /// `ranges` says where the bins of each member start and end in the block's histogram.
-    fn of(column: &JointColumn, ranges: &[[u32; 2]]) -> Self {
-        let mut n_rows_of = vec![0_usize; column.tuples.len()];
-        for code in &column.codes {
-            n_rows_of[usize::from(*code)] += 1;
+/// How many unusual bins each of the rows has, and their places.
+fn unusual_places(columns: &[(&[u8], Dictionary)], rows: Range<usize>) -> (Vec<u16>, Vec<u16>) {
+    let (mut counts, mut all) = (Vec::with_capacity(rows.len()), Vec::new());
+    for row in rows {
+        let before = all.len();
+        for (codes, dictionary) in columns {
+            all.extend(dictionary.places_of(codes[row]).iter().map(|place| *place as u16));
         }
-        let usual: Vec<[u32; 3]> = ranges
-            .iter()
-            .enumerate()
-            .map(|(member, [start, end])| {
-                let mut n_rows = [0_usize; 256];
-                for (tuple, n) in column.tuples.iter().zip(&n_rows_of) {
-                    n_rows[usize::from(tuple[member])] += n;
-                }
-                let most = (0..256).rev().max_by_key(|bin| n_rows[*bin]).unwrap_or(0) as u32;
-                [start + most, *start, *end]
-            })
-            .collect();
-        let mut dictionary = Self { starts: vec![0], places: Vec::new(), usual };
-        for tuple in &column.tuples {
-            let places = tuple.iter().zip(&dictionary.usual);
-            let places = places.map(|(bin, [usual, start, _])| (start + u32::from(*bin), *usual));
-            dictionary.places.extend(places.filter(|(at, usual)| at != usual).map(|(at, _)| at));
-            dictionary.starts.push(dictionary.places.len() as u32);
-        }
-        dictionary
+        counts.push((all.len() - before) as u16);
     }
-
-    fn places_of(&self, code: usize) -> &[u32] {
-        &self.places[self.starts[code] as usize..self.starts[code + 1] as usize]
-    }
-
-    /// Adds the sums of the codes to all bins but the usual ones.
-    fn expand(&self, sums: &[i64], histogram: &mut [i64]) {
-        for (code, sum) in sums[..self.starts.len() - 1].iter().enumerate() {
-            if *sum != 0 {
-                for place in self.places_of(code) {
-                    histogram[*place as usize] += sum;
-                }
-            }
-        }
-    }
-
-    /// Gives the usual bins what the others leave of the total.
-    fn complete(&self, total: i64, histogram: &mut [i64]) {
-        for [usual, start, end] in &self.usual {
-            let others: i64 = histogram[*start as usize..*end as usize].iter().sum();
-            histogram[*usual as usize] = total - others;
-        }
-    }
+    (counts, all)
 }
 
 #[cfg(test)]
@@ -276,10 +253,16 @@ mod tests {
         (0..256).rev().max_by_key(|bin| count(*bin)).unwrap()
     }
 
+    /// Bins of each feature, that of missing values included.
+    const N_BINS: usize = 10;
+
+    fn hash(i: usize) -> usize {
+        i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40
+    }
+
     #[test]
-    fn a_joint_block_gives_each_feature_the_histogram_it_has_alone() {
+    fn joint_mixed_and_sparse_blocks_give_each_feature_the_histogram_it_has_alone() {
         let n = 2000_usize;
-        let hash = |i: usize| i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
         // Two of a few bins, one mostly at bin 3, and forty of which at most one is not at 0.
         let mut columns: Vec<Vec<u8>> = vec![
             (0..n).map(|r| (hash(r) % 5) as u8).collect(),
@@ -287,7 +270,7 @@ mod tests {
             (0..n).map(|r| if r % 17 == 0 { (r % 7) as u8 } else { 3 }).collect(),
         ];
         columns.extend((0..40).map(|k| (0..n).map(|r| u8::from(hash(3 * r) % 50 == k)).collect()));
-        let cuts: &[f32] = &[0.5; 8];
+        let cuts: &[f32] = &[0.5; N_BINS - 2];
         let codes = columns.iter().map(|codes| Cow::Borrowed(&**codes));
         let features: Vec<BinFeature<'_>> = (0..)
             .zip(codes)
@@ -299,32 +282,49 @@ mod tests {
         let chosen = Rows::new(&rows, n, true);
         let bins: Vec<RowBins<'_>> = codes.iter().map(|c| RowBins::of(c, &chosen)).collect();
         let joint = join(&bins);
-        let joint: Vec<_> = joint.iter().collect();
-        assert_eq!(joint.iter().map(|c| c.members.len()).sum::<usize>(), columns.len());
+        let joint: Vec<_> = joint.iter().map(Column::Joint).collect();
+        assert_eq!(joint.iter().map(|c| c.members().len()).sum::<usize>(), columns.len());
         assert!(joint.len() <= 4, "{} columns", joint.len());
-        let block = Block::of_joint(&features, &joint);
-        for n_entries in [0, 1, 7, 255, 256, 257, n] {
-            let entries: Vec<Entry> = (0..n_entries)
-                .map(|i| (hash(i * 5) as u64 & 0xffff) << 48 | 9 << 32 | (i * n / n_entries) as u64)
-                .collect();
-            let total = entries.iter().map(|e| sum_of_one(*e)).sum();
-            let mut histogram = vec![77; block.len];
-            block.fill(&entries, total, &mut histogram, false);
-            for (member, offset) in block.members.iter().zip(&block.offsets) {
-                let mut want = vec![0; features[*member].n_bins()];
-                for entry in &entries {
-                    let bin = columns[*member][row(*entry) as usize];
-                    want[usize::from(bin)] += sum_of_one(*entry);
-                }
-                assert_eq!(histogram[*offset..offset + want.len()], want, "{member} {n_entries}");
-                // The most that a side of any cut can have, found bin by bin.
-                let hessians = want.iter().map(|sum| hessian_units(*sum));
-                let rest = hessian_units(total) - hessians.max().unwrap_or(0);
-                let place = block.members.iter().position(|m| m == member).unwrap();
-                let settled = |least| block.is_settled(place, &histogram, total, least);
-                assert!(!settled(rest), "{member} {n_entries}");
-                let is_usual = block.usual[place] - offset == usual_bin(&columns[*member]);
-                assert!(is_usual && settled(hessian_units(total) + 1));
+        // The same, with two features that stand before the joint columns as well.
+        let mixed: Vec<_> = [Column::Feature(1)].into_iter().chain(joint.clone());
+        let mixed: Vec<_> = mixed.chain([Column::Feature(0)]).collect();
+        for block in [
+            Block::dense(&features, &joint),
+            Block::dense(&features, &mixed),
+            Block::sparse(&features, &joint),
+            Block::sparse(&features, &mixed),
+        ] {
+            for n_entries in [0, 1, 7, 255, 256, 257, n] {
+                check(&block, &columns, n_entries);
+            }
+        }
+    }
+
+    /// Compares the histograms of `n_entries` of the rows with those of each column alone.
+    fn check(block: &Block, columns: &[Vec<u8>], n_entries: usize) {
+        let n = columns[0].len();
+        let entries: Vec<Entry> = (0..n_entries)
+            .map(|i| (hash(i * 5) as u64 & 0xffff) << 48 | 9 << 32 | (i * n / n_entries) as u64)
+            .collect();
+        let total = entries.iter().map(|e| sum_of_one(*e)).sum();
+        let mut histogram = vec![77; block.len];
+        block.fill(&entries, total, &mut histogram, false);
+        for (place, (member, offset)) in block.members.iter().zip(&block.offsets).enumerate() {
+            let mut want = vec![0; N_BINS];
+            for entry in &entries {
+                let bin = columns[*member][row(*entry) as usize];
+                want[usize::from(bin)] += sum_of_one(*entry);
+            }
+            assert_eq!(histogram[*offset..offset + want.len()], want, "{member} {n_entries}");
+            // The most that a side of any cut can have, found bin by bin.
+            let hessians = want.iter().map(|sum| hessian_units(*sum));
+            let rest = hessian_units(total) - hessians.max().unwrap_or(0);
+            let settled = |least| block.is_settled(place, &histogram, total, least);
+            assert!(!settled(rest), "{member} {n_entries}");
+            if let Some(known) = place.checked_sub(block.n_plain) {
+                let usual = block.places[known].usual as usize;
+                assert_eq!(usual - offset, usual_bin(&columns[*member]));
+                assert!(settled(hessian_units(total) + 1));
             }
         }
     }

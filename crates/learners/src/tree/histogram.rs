@@ -116,8 +116,8 @@ fn split_of(
 }
 
 fn is_worth_it(bins: &TrainBins<'_>, n_rows: usize) -> bool {
-    let n_columns: usize = bins.blocks.iter().map(Block::n_columns).sum();
-    let updates = n_rows * n_columns + bins.histogram_len / SUMS_PER_UPDATE;
+    let per_row: usize = bins.blocks.iter().map(Block::updates_per_row).sum();
+    let updates = n_rows * per_row + bins.histogram_len / SUMS_PER_UPDATE;
     updates >= PARALLEL_UPDATES && rayon::current_num_threads() > 1
 }
 
