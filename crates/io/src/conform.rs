@@ -12,7 +12,8 @@ use modelwright_core::data::{
 use modelwright_core::{Error, Result};
 
 use crate::cell::decide::Reading;
-use crate::cell::number::{Seen, Style, measure_of};
+use crate::cell::measure::measure_of;
+use crate::cell::number::{Seen, Style};
 use crate::cell::{instant, missing, trim};
 
 /// The columns of `schema` that are there, in its order and storage; others are dropped.

@@ -7,7 +7,7 @@ use modelwright_core::record::DataSource;
 use modelwright_core::{Context, Error, Result};
 
 use crate::cell::decide::Decided;
-use crate::cell::number::measure_of;
+use crate::cell::measure::measure_of;
 use crate::options::{Format, ReadOptions, Room};
 use crate::source::{Source, detect_format};
 use crate::{arrow, conform, csv, json, parquet};

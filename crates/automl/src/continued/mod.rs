@@ -108,6 +108,9 @@ fn recipes(predictor: &Predictor, record: &RunRecord) -> Result<Vec<Recipe>> {
     if record.mitigation.is_some() || predictor.group_thresholds().is_some() {
         return Err(refused("its decisions were made fair, which more rounds would undo"));
     }
+    if predictor.second_level.is_some() {
+        return Err(refused("a second level corrects its members as they are"));
+    }
     let of_member = |(member, of): (usize, &crate::predictor::Member)| {
         let boosters: Vec<_> = of.models.iter().map(booster).collect::<Option<_>>()?;
         let named = record.ensemble.members.get(member).map(|m| m.trial.as_str());

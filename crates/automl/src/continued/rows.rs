@@ -146,8 +146,6 @@ pub(super) fn grown(
     let n_active = copy.active().len();
     copy.members.truncate(n_active);
     copy.offers.clear();
-    // What corrected the members as they were.
-    copy.second_level = None;
     let features = lesson.features(&copy, recipes, ctx)?;
     let all = Fold { train: (0..lesson.table.n_rows() as u32).collect(), validation: Vec::new() };
     for (i, (recipe, n)) in recipes.iter().zip(rounds).enumerate() {

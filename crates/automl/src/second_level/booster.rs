@@ -21,7 +21,7 @@ use crate::conformal::Parts;
 use crate::trial::rounds::{OfFold, agree};
 
 /// A correction is a rough function: few rounds of small trees.
-pub(super) const N_ROUNDS: usize = 60;
+pub(super) const N_ROUNDS: u32 = 60;
 const LEARNING_RATE: f64 = 0.05;
 const MAX_LEAVES: i64 = 8;
 
@@ -60,7 +60,12 @@ impl Lesson<'_> {
             let features = self.features(k, &columns);
             let others = self.rows_but(part);
             let on = (&features, others.as_slice(), self.rows_of(part));
-            fits.push(self.fit(on, (&self.lines.0[k], N_ROUNDS), &format!("fold-{k}"), ctx)?);
+            fits.push(self.fit(
+                on,
+                (&self.lines.0[k], N_ROUNDS as usize),
+                &format!("fold-{k}"),
+                ctx,
+            )?);
         }
         let weight = |row: u32| self.weights.map_or(1.0, |w| w[row as usize]);
         let heavy = |part: &Vec<u32>| self.rows_of(part).into_iter().map(weight).sum::<f64>();
@@ -166,7 +171,7 @@ fn params(rounds: usize) -> Result<Checked<GbdtParams>> {
         ("learning_rate", ParamValue::Real(LEARNING_RATE)),
         ("max_leaves", ParamValue::Int(MAX_LEAVES)),
         // Without: the folds agree on the rounds by whole courses.
-        ("early_stopping_rounds", ParamValue::Int(N_ROUNDS as i64)),
+        ("early_stopping_rounds", ParamValue::Int(i64::from(N_ROUNDS))),
     ];
     let map: ParamMap = given.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     GbdtParams::from_map("gbdt", &map)

@@ -111,7 +111,9 @@ impl<'a> Work<'a> {
         let n_rows = input.found.rows.len();
         let others = |part: &Vec<u32>| {
             let mut is_own = vec![false; n_rows];
-            part.iter().for_each(|position| is_own[*position as usize] = true);
+            for position in part {
+                is_own[*position as usize] = true;
+            }
             (0..n_rows as u32).filter(|position| !is_own[*position as usize]).collect()
         };
         let others = parts.positions.iter().map(others).collect();
@@ -144,8 +146,7 @@ impl<'a> Work<'a> {
             return none("the ensemble itself is not better than a constant beyond noise", &[]);
         }
         let lines = self.lines(false, ctx);
-        let mut tried: Vec<Tried> = Vec::new();
-        tried.extend(self.linear(&ensemble, ctx));
+        let mut tried = vec![self.linear(&ensemble, ctx)];
         let lesson = self.trees(&lines);
         if let Some((_, lesson)) = &lesson {
             tried.extend(self.booster(lesson, &ensemble, ctx)?);
@@ -192,7 +193,7 @@ impl<'a> Work<'a> {
         Lesson { scores, truth, weights, of_members }
     }
 
-    /// The line of each part by all others, then that of all rows; the ensemble where there is none.
+    /// The line of each part by all others, then that of all rows; the ensemble where none is.
     fn lines(&self, of_members: bool, ctx: &Context) -> Vec<Line> {
         let lesson = self.lesson(of_members);
         let n = self.others.len();
@@ -202,7 +203,7 @@ impl<'a> Work<'a> {
     }
 
     /// The linear kind.
-    fn linear(&self, ensemble: &Judged, ctx: &Context) -> Option<Tried> {
+    fn linear(&self, ensemble: &Judged, ctx: &Context) -> Tried {
         let lines = self.lines(true, ctx);
         let n = self.scores.n_outputs;
         let mut corrected = vec![0.0; self.scores.start.len()];
@@ -214,7 +215,7 @@ impl<'a> Work<'a> {
                 corrected[at..at + n].copy_from_slice(&own[at..at + n]);
             }
         }
-        Some(self.tried(LINEAR, (corrected, None), ensemble, ctx))
+        self.tried(LINEAR, (corrected, None), ensemble, ctx)
     }
 
     /// The booster's kind; `None` without time, or where no round makes the other folds' rows
@@ -374,7 +375,9 @@ fn parts_of(folds: &[Fold], found: &Found, ctx: &Context) -> Parts {
     for (i, rows) in rows.into_iter().enumerate() {
         positions[i % n].extend(rows);
     }
-    positions.iter_mut().for_each(|part| part.sort_unstable());
+    for part in &mut positions {
+        part.sort_unstable();
+    }
     positions.retain(|part| !part.is_empty());
     Parts { positions, are_folds: false }
 }

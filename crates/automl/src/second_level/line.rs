@@ -164,15 +164,15 @@ impl Lesson<'_> {
     /// Adds what was believed before; what is no part of the line stays where it is.
     fn believe(&self, theta: &[f64], at: &mut At) {
         let n = theta.len();
-        for j in 0..n {
+        for (j, own) in theta.iter().enumerate() {
             let (from, spread) = match j {
                 0 => (0.0, MAP_SPREAD),
                 1 => (1.0, MAP_SPREAD),
                 _ => (0.0, WEIGHT_SPREAD),
             };
             let ridge = 1.0 / (spread * spread);
-            at.value += 0.5 * ridge * (theta[j] - from).powi(2);
-            at.gradient[j] += ridge * (theta[j] - from);
+            at.value += 0.5 * ridge * (own - from).powi(2);
+            at.gradient[j] += ridge * (own - from);
             at.curvature[j * n + j] += ridge;
         }
         if !self.scores.is_class() {

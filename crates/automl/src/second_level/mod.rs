@@ -7,9 +7,10 @@
 //!
 //! Weights of an ensemble are positive and the same everywhere. A correction may take a member's
 //! word against it (*linear*: one weight of either sign for how far each member's score is from the
-//! ensemble's), or trust it in some rows only (*booster*: small trees on the members' scores and the
-//! encoded columns). Both start from the ensemble's score, so that what they do not learn leaves
-//! the ensemble as it is; what starts from nothing loses on most tables (`docs/decisions.md`).
+//! ensemble's), or trust it in some rows only (*booster*: small trees on the members' scores and
+//! the encoded columns). Both start from the ensemble's score, so that what they do not learn
+//! leaves the ensemble as it is; what starts from nothing loses on most tables
+//! (`docs/decisions.md`).
 //!
 //! What is learned here is learned from out-of-fold predictions, judged by rows of the other folds,
 //! and let in by [`crate::gate`] alone: see [`learn`]. Reference: Wolpert, "Stacked
@@ -126,7 +127,7 @@ impl SecondLevel {
         if n_members < 2 || ![0, n_members].contains(&self.line.weights.len()) {
             return broken("it has other members");
         }
-        if !self.line.is_finite() || !(self.reach.is_finite() && self.reach >= 0.0) {
+        if !(self.line.is_finite() && self.reach.is_finite() && self.reach >= 0.0) {
             return broken("a weight is not a number");
         }
         let is_range = |(low, high): (f64, f64)| low <= high && (high - low).is_finite();

@@ -81,9 +81,13 @@ impl Scores {
 /// Shares of the exponentials.
 pub(super) fn shares(row: &mut [f64]) {
     let largest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    row.iter_mut().for_each(|v| *v = (*v - largest).exp());
+    for v in row.iter_mut() {
+        *v = (*v - largest).exp();
+    }
     let total: f64 = row.iter().sum();
-    row.iter_mut().for_each(|v| *v /= total);
+    for v in row {
+        *v /= total;
+    }
 }
 
 fn log_odds(p: f64) -> f64 {

@@ -31,9 +31,10 @@ fn is_wanted(options: &Options, preset: Preset) -> bool {
     // A metric or a loss of the caller's own need not be that of any score, and rows of a split of
     // their own may be judged twice.
     let is_own = options.own.iter().any(|part| part.kind != OwnKind::Learner);
-    let is_one = preset == Preset::Quick || options.single.is_some();
+    // The others answer faster, and what a second level adds to short fits is not known yet.
+    let is_quick = preset != Preset::Best || options.single.is_some();
     options.second_level
-        && !(is_one || is_limited || is_simple || is_bound || is_promised || is_own)
+        && !(is_quick || is_limited || is_simple || is_bound || is_promised || is_own)
 }
 
 /// Whether one may be tried on what was found: on several members and enough rows that may judge
@@ -69,5 +70,5 @@ pub(crate) fn reserve(
 pub(super) fn trees_s(size: (usize, usize, usize), n: usize, ctx: &Context) -> f64 {
     let (n_rows, n_features, n_outputs) = size;
     let cells = n_rows as f64 * n_features as f64 * n_outputs as f64;
-    (n + 1) as f64 * N_ROUNDS as f64 * budget::round_s(cells, n_outputs, ctx)
+    (n + 1) as f64 * f64::from(N_ROUNDS) * budget::round_s(cells, n_outputs, ctx)
 }

@@ -87,7 +87,7 @@ pub struct RunRecord {
     pub feature_costs: Option<FeatureCostRecord>,
     /// The decision threshold on the positive class (binary), chosen out of fold.
     pub threshold: Option<f64>,
-    /// Whether a second level of models corrects the mean of the members; `None` when none was tried.
+    /// Whether a second level of models corrects the members' mean; `None` when none was tried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub second_level: Option<SecondLevelRecord>,
     /// How the probabilities were calibrated out of fold (classification).
@@ -233,7 +233,7 @@ pub struct Options {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub distill: bool,
     /// Let a second level of models correct the mean of the members, where that pays.
-    #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
+    #[serde(default = "yes", skip_serializing_if = "is_on")]
     pub second_level: bool,
     /// Outer folds that judge the whole search; `None` for none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -286,6 +286,11 @@ pub struct Single {
 /// What records say that were written before [`Options::second_level`] was.
 fn yes() -> bool {
     true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde passes")]
+fn is_on(flag: &bool) -> bool {
+    *flag
 }
 
 /// What records say that were written before [`Options::refit`] was.

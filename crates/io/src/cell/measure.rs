@@ -14,8 +14,9 @@
 //! which of two units counts is no matter of spelling. A schema keeps the form where it keeps the
 //! currency of amounts, so that serving reads what training read and refuses another unit.
 
-use modelwright_core::data::Strings;
+use modelwright_core::data::{NumberFormat, Strings};
 
+use super::currency::CURRENCIES;
 use super::decide::Decimals;
 use super::number::{Seen, Style};
 use super::{missing, trim};
@@ -161,7 +162,7 @@ fn form_of<'a, I: Iterator<Item = &'a str>>(
     values().all(|text| duration(text).is_some()).then_some(Measure::Duration)
 }
 
-/// `h:mm` or `h:mm:ss` in its smallest unit; hours may be many, minutes and seconds have two digits.
+/// `h:mm` or `h:mm:ss` in its smallest unit; hours may be many, minutes, seconds have two digits.
 fn clock(text: &str, n_parts: usize) -> Option<f64> {
     let mut parts = text.split(':');
     let hours = parts.next()?;
@@ -243,6 +244,12 @@ fn bare(text: &str, style: Style, seen: &mut Seen) -> Option<f64> {
     let value = style.parse(text, seen)?;
     let format = seen.format(style);
     (value.is_finite() && !format.percent && format.currency.is_none()).then_some(value)
+}
+
+/// The form of the quantities of a column with this format: what is no currency is one.
+pub(crate) fn measure_of(format: &NumberFormat) -> Option<Measure> {
+    let name = format.currency.as_deref()?;
+    (!CURRENCIES.contains(&name)).then(|| Measure::of_name(name))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! Nothing here knows a file format. [`decide`] answers for a whole column, the other modules
 //! for one cell. All functions are pure, so that any reader on any thread gives the same answer.
 
+mod currency;
 pub(crate) mod decide;
 pub(crate) mod instant;
 pub(crate) mod measure;

@@ -15,7 +15,8 @@
 
 use modelwright_core::data::NumberFormat;
 
-use super::measure::Measure;
+use super::currency::CURRENCIES;
+use super::measure::{self, Measure};
 
 /// The largest whole number that f64 tells apart from its neighbours.
 const WHOLE_MAX: u64 = 1 << 53;
@@ -24,14 +25,6 @@ const WHOLE_MAX: u64 = 1 << 53;
 const POWERS: [f64; 23] = [
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
     1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
-];
-
-/// Currency signs and codes, longer before shorter where one begins another.
-const CURRENCIES: [&str; 50] = [
-    "US$", "AU$", "CA$", "NZ$", "HK$", "R$", "A$", "C$", "$", "€", "£", "¥", "₹", "₽", "₩", "₺",
-    "₪", "₫", "฿", "₴", "₦", "zł", "Kč", "Rs.", "Rs", "kr", "Ft", "USD", "EUR", "GBP", "JPY",
-    "CNY", "INR", "CHF", "CAD", "AUD", "NZD", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF", "RUB",
-    "BRL", "MXN", "ZAR", "TRY", "KRW", "SGD",
 ];
 
 /// How a column of numbers is written.
@@ -156,7 +149,7 @@ impl Seen {
             thousands: format.thousands,
             fraction: format.decimal_comma,
             currency: format.currency.as_ref().and_then(known),
-            measure: measure_of(format),
+            measure: measure::measure_of(format),
             missing_words: format.missing_words.clone(),
             open: false,
             settled: true,
@@ -217,12 +210,6 @@ impl Seen {
             ..Self::default()
         })
     }
-}
-
-/// The form of the quantities of a column with this format: what is no currency is one.
-pub(crate) fn measure_of(format: &NumberFormat) -> Option<Measure> {
-    let name = format.currency.as_deref()?;
-    (!CURRENCIES.contains(&name)).then(|| Measure::of_name(name))
 }
 
 /// The value of a plain number; see the module's text for what is refused.

@@ -92,7 +92,7 @@ impl<'a> Votes<'a> {
                 let position = task * TASK_ROWS + i;
                 let row = self.train.rows[position] as usize;
                 for (grown, leaves) in grown.iter().zip(&leaves) {
-                    if !grown.drew.as_ref().is_some_and(|drew| !drew[position]) {
+                    if grown.drew.as_ref().is_none_or(|drew| drew[position]) {
                         continue;
                     }
                     let leaf = grown.tree.leaf_of(|f| columns.columns[f].values[row]);

@@ -60,18 +60,19 @@ fn means(tree: &Tree, weights: &[f32]) -> Vec<f64> {
             let at = usize::try_from(*child);
             totals[node] += at.map_or_else(|_| f64::from(weights[!*child as usize]), |c| totals[c]);
             for output in 0..width {
-                sums[node * width + output] += match at {
-                    Ok(child) => sums[child * width + output],
-                    Err(_) => {
-                        let leaf = !*child as usize;
-                        tree.values[leaf * width + output] * f64::from(weights[leaf])
-                    }
+                sums[node * width + output] += if let Ok(child) = at {
+                    sums[child * width + output]
+                } else {
+                    let leaf = !*child as usize;
+                    tree.values[leaf * width + output] * f64::from(weights[leaf])
                 };
             }
         }
     }
     for (means, total) in sums.chunks_exact_mut(width).zip(&totals) {
-        means.iter_mut().for_each(|mean| *mean /= total.max(f64::MIN_POSITIVE));
+        for mean in means {
+            *mean /= total.max(f64::MIN_POSITIVE);
+        }
     }
     sums
 }

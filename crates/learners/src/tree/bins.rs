@@ -113,13 +113,12 @@ impl<'a> TrainBins<'a> {
                 feature.codes = bins.into_dense();
             }
         }
-        let blocks = match &stored {
-            Some(stored) => stored_blocks(&features, rows.len(), &*stored.store())?,
-            None => {
-                let alone = (0..features.len()).filter(|f| homes[*f].is_none());
-                let columns = alone.map(Column::Feature).chain(joint.iter().map(Column::Joint));
-                blocks(&features, columns.collect())
-            }
+        let blocks = if let Some(stored) = &stored {
+            stored_blocks(&features, rows.len(), &*stored.store())?
+        } else {
+            let alone = (0..features.len()).filter(|f| homes[*f].is_none());
+            let columns = alone.map(Column::Feature).chain(joint.iter().map(Column::Joint));
+            blocks(&features, columns.collect())
         };
         let mut bins = Self {
             n_rows: rows.len(),

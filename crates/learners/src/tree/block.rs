@@ -286,7 +286,7 @@ mod tests {
         assert_eq!(joint.iter().map(|c| c.members().len()).sum::<usize>(), columns.len());
         assert!(joint.len() <= 4, "{} columns", joint.len());
         // The same, with two features that stand before the joint columns as well.
-        let mixed: Vec<_> = [Column::Feature(1)].into_iter().chain(joint.clone());
+        let mixed = [Column::Feature(1)].into_iter().chain(joint.clone());
         let mixed: Vec<_> = mixed.chain([Column::Feature(0)]).collect();
         for block in [
             Block::dense(&features, &joint),

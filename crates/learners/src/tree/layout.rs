@@ -128,12 +128,11 @@ fn in_rooms<'a>(features: &[BinFeature<'_>], columns: Vec<Column<'a>>) -> Vec<Ve
     let mut room: Option<Room> = None;
     for column in columns {
         room = room.and_then(|room| room.after(features, column));
-        match (runs.last_mut(), room) {
-            (Some(run), Some(_)) => run.push(column),
-            _ => {
-                runs.push(vec![column]);
-                room = Room::of_block(features, column).after(features, column);
-            }
+        if let (Some(run), Some(_)) = (runs.last_mut(), room) {
+            run.push(column);
+        } else {
+            runs.push(vec![column]);
+            room = Room::of_block(features, column).after(features, column);
         }
     }
     runs
@@ -174,7 +173,9 @@ mod tests {
 
     /// One row in twenty is not at bin 4.
     fn rare(f: usize) -> Vec<u8> {
-        (0..N_ROWS).map(|r| if (r + f) % 20 == 0 { (hash(r + f) % 30) as u8 } else { 4 }).collect()
+        (0..N_ROWS)
+            .map(|r| if (r + f).is_multiple_of(20) { (hash(r + f) % 30) as u8 } else { 4 })
+            .collect()
     }
 
     #[test]

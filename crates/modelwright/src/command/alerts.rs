@@ -25,7 +25,8 @@ A file of rules:
 
   [[rule]]
   name = \"drift that matters\"
-  when = \"drift\"          # drift, performance, quality, alarm, watch, share, column, metric or unreadable
+  when = \"drift\"          # drift, performance, quality, alarm, watch, share, column, metric,
+                            # unreadable
   severity = \"warning\"    # info, warning or critical
   remind = \"1d\"
 

@@ -98,6 +98,20 @@ fn keyword(kind: OwnKind) -> &'static str {
     }
 }
 
+/// The flags without a value.
+fn switches(options: &Options) -> Vec<&'static str> {
+    let all = [
+        ("interpretable", options.interpretable),
+        ("prefer-simple", options.prefer_simple),
+        ("distill", options.distill),
+        ("no-second-level", !options.second_level),
+        ("keep-leaks", options.keep_leaks),
+        ("with-rows", options.with_rows),
+        ("no-header", options.text.header == Some(false)),
+    ];
+    all.into_iter().filter(|(_, is_on)| *is_on).map(|(name, _)| name).collect()
+}
+
 /// The flags that differ from the defaults.
 fn flags(options: &Options) -> String {
     let default = Options::new("");
@@ -158,27 +172,7 @@ fn flags(options: &Options) -> String {
         add("encoding", one.encoding.clone());
         add("folds", one.n_folds.map(|n| n.to_string()));
     }
-    if options.interpretable {
-        flags.push("--interpretable".to_owned());
-    }
-    if options.prefer_simple {
-        flags.push("--prefer-simple".to_owned());
-    }
-    if options.distill {
-        flags.push("--distill".to_owned());
-    }
-    if !options.second_level {
-        flags.push("--no-second-level".to_owned());
-    }
-    if options.keep_leaks {
-        flags.push("--keep-leaks".to_owned());
-    }
-    if options.with_rows {
-        flags.push("--with-rows".to_owned());
-    }
-    if options.text.header == Some(false) {
-        flags.push("--no-header".to_owned());
-    }
+    flags.extend(switches(options).into_iter().map(|switch| format!("--{switch}")));
     flags.join(" ")
 }
 

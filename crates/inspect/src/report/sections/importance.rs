@@ -29,10 +29,8 @@ pub(super) fn n_not_measured(record: &RunRecord) -> usize {
     if is_cut { n_used.saturating_sub(n_measured) } else { 0 }
 }
 
-/// Applies when importances were measured.
-pub(crate) fn build(record: &RunRecord) -> Option<Section> {
-    let first = record.importances.first()?;
-    let metric = words::metric_label(&record.task.metric);
+/// What was found, in a sentence.
+fn finding(record: &RunRecord, first: &Importance, metric: &str) -> String {
     let silent = record.importances.iter().filter(|i| i.ci95.low <= 0.0).count();
     let n = record.importances.len();
     let finding = if first.ci95.low > 0.0 {
@@ -51,13 +49,21 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
             number::counted(n, "column", "columns")
         )
     };
-    let finding = match n_not_measured(record) {
+    match n_not_measured(record) {
         0 => finding,
         rest => format!(
             "{finding} There was no time to look at {}.",
             number::counted(rest, "other column", "other columns")
         ),
-    };
+    }
+}
+
+/// Applies when importances were measured.
+pub(crate) fn build(record: &RunRecord) -> Option<Section> {
+    let first = record.importances.first()?;
+    let metric = words::metric_label(&record.task.metric);
+    let n = record.importances.len();
+    let finding = finding(record, first, &metric);
     let rows = record
         .evaluation
         .as_ref()
