@@ -28,6 +28,7 @@ the run, for `replay`). Ctrl-C ends the search early and keeps the best model so
 /// Flags of `fit`.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag that stands alone")]
 pub(crate) struct Fit {
     #[command(flatten)]
     question: Question,
