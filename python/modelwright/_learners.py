@@ -326,11 +326,13 @@ class RandomForestClassifier(TreeClassifier):
     min_samples_split : int in [2, 1e+06], default 2
         The fewest rows of a node that is split.
     min_samples_leaf : int in [0, 1e+06], default 0
-        The fewest rows of a leaf; 0 is 1 for classes and 3 for numbers.
+        The fewest rows of a leaf; 0 is 1, and 3 for numbers of more than 20,000 rows.
     bootstrap : bool, default True
         Whether each tree draws rows with replacement.
     max_samples : float in [0.001, 1], default 1.0
         How many rows each tree draws with `bootstrap`, as a part of all rows.
+    hierarchical_shrinkage : bool, default True
+        Whether leaves are drawn to the nodes above as far as out-of-bag rows ask for.
     random_state : int, RandomState or None, default None
         Seed; None is 0, so that equal fits are equal.
     n_jobs : int, optional
@@ -364,6 +366,7 @@ class RandomForestClassifier(TreeClassifier):
         min_samples_leaf: int = 0,
         bootstrap: bool = True,
         max_samples: float = 1.0,
+        hierarchical_shrinkage: bool = True,
         random_state: Any = None,
         n_jobs: int | None = None,
     ):
@@ -375,6 +378,7 @@ class RandomForestClassifier(TreeClassifier):
         self.min_samples_leaf = min_samples_leaf
         self.bootstrap = bootstrap
         self.max_samples = max_samples
+        self.hierarchical_shrinkage = hierarchical_shrinkage
         self.random_state = random_state
         self.n_jobs = n_jobs
 
@@ -397,11 +401,13 @@ class RandomForestRegressor(TreeRegressor):
     min_samples_split : int in [2, 1e+06], default 2
         The fewest rows of a node that is split.
     min_samples_leaf : int in [0, 1e+06], default 0
-        The fewest rows of a leaf; 0 is 1 for classes and 3 for numbers.
+        The fewest rows of a leaf; 0 is 1, and 3 for numbers of more than 20,000 rows.
     bootstrap : bool, default True
         Whether each tree draws rows with replacement.
     max_samples : float in [0.001, 1], default 1.0
         How many rows each tree draws with `bootstrap`, as a part of all rows.
+    hierarchical_shrinkage : bool, default True
+        Whether leaves are drawn to the nodes above as far as out-of-bag rows ask for.
     random_state : int, RandomState or None, default None
         Seed; None is 0, so that equal fits are equal.
     n_jobs : int, optional
@@ -435,6 +441,7 @@ class RandomForestRegressor(TreeRegressor):
         min_samples_leaf: int = 0,
         bootstrap: bool = True,
         max_samples: float = 1.0,
+        hierarchical_shrinkage: bool = True,
         random_state: Any = None,
         n_jobs: int | None = None,
     ):
@@ -446,6 +453,7 @@ class RandomForestRegressor(TreeRegressor):
         self.min_samples_leaf = min_samples_leaf
         self.bootstrap = bootstrap
         self.max_samples = max_samples
+        self.hierarchical_shrinkage = hierarchical_shrinkage
         self.random_state = random_state
         self.n_jobs = n_jobs
 
@@ -468,11 +476,13 @@ class ExtraTreesClassifier(TreeClassifier):
     min_samples_split : int in [2, 1e+06], default 2
         The fewest rows of a node that is split.
     min_samples_leaf : int in [0, 1e+06], default 0
-        The fewest rows of a leaf; 0 is 1 for classes and 3 for numbers.
+        The fewest rows of a leaf; 0 is 1, and 3 for numbers of more than 20,000 rows.
     bootstrap : bool, default False
         Whether each tree draws rows with replacement.
     max_samples : float in [0.001, 1], default 1.0
         How many rows each tree draws with `bootstrap`, as a part of all rows.
+    hierarchical_shrinkage : bool, default True
+        Whether leaves are drawn to the nodes above as far as out-of-bag rows ask for.
     random_state : int, RandomState or None, default None
         Seed; None is 0, so that equal fits are equal.
     n_jobs : int, optional
@@ -506,6 +516,7 @@ class ExtraTreesClassifier(TreeClassifier):
         min_samples_leaf: int = 0,
         bootstrap: bool = False,
         max_samples: float = 1.0,
+        hierarchical_shrinkage: bool = True,
         random_state: Any = None,
         n_jobs: int | None = None,
     ):
@@ -517,6 +528,7 @@ class ExtraTreesClassifier(TreeClassifier):
         self.min_samples_leaf = min_samples_leaf
         self.bootstrap = bootstrap
         self.max_samples = max_samples
+        self.hierarchical_shrinkage = hierarchical_shrinkage
         self.random_state = random_state
         self.n_jobs = n_jobs
 
@@ -539,11 +551,13 @@ class ExtraTreesRegressor(TreeRegressor):
     min_samples_split : int in [2, 1e+06], default 2
         The fewest rows of a node that is split.
     min_samples_leaf : int in [0, 1e+06], default 0
-        The fewest rows of a leaf; 0 is 1 for classes and 3 for numbers.
+        The fewest rows of a leaf; 0 is 1, and 3 for numbers of more than 20,000 rows.
     bootstrap : bool, default False
         Whether each tree draws rows with replacement.
     max_samples : float in [0.001, 1], default 1.0
         How many rows each tree draws with `bootstrap`, as a part of all rows.
+    hierarchical_shrinkage : bool, default True
+        Whether leaves are drawn to the nodes above as far as out-of-bag rows ask for.
     random_state : int, RandomState or None, default None
         Seed; None is 0, so that equal fits are equal.
     n_jobs : int, optional
@@ -577,6 +591,7 @@ class ExtraTreesRegressor(TreeRegressor):
         min_samples_leaf: int = 0,
         bootstrap: bool = False,
         max_samples: float = 1.0,
+        hierarchical_shrinkage: bool = True,
         random_state: Any = None,
         n_jobs: int | None = None,
     ):
@@ -588,6 +603,7 @@ class ExtraTreesRegressor(TreeRegressor):
         self.min_samples_leaf = min_samples_leaf
         self.bootstrap = bootstrap
         self.max_samples = max_samples
+        self.hierarchical_shrinkage = hierarchical_shrinkage
         self.random_state = random_state
         self.n_jobs = n_jobs
 

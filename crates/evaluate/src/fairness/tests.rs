@@ -153,7 +153,7 @@ fn a_large_gap_is_named_with_both_groups_and_not_called_chance() {
     let (truth, p, decided, of) = selected(1000, [0.5, 0.2], 1);
     let audit = run((&truth, &p, &decided), None, &of, (30, 100), 1);
     assert_eq!(audit.judgement, Judgement::Unequal);
-    assert!(audit.verdict.starts_with("g1 rows are decided “yes” 0."), "{}", audit.verdict);
+    assert!(audit.verdict.starts_with("“g1” rows are decided “yes” 0."), "{}", audit.verdict);
     assert!(audit.verdict.contains("below four fifths, and not by chance"), "{}", audit.verdict);
     for threads in [2, 4] {
         assert_eq!(audit, run((&truth, &p, &decided), None, &of, (30, 100), threads));

@@ -335,7 +335,8 @@ mod tests {
         let format = modelwright_core::data::NumberFormat { currency: unit, ..Default::default() };
         let parse = |text: &str| Style::of(&format).parse(text, &mut Seen::of(&format));
         assert_eq!(parse("7.25 kg"), Some(7.25));
-        assert_eq!((parse("7 g"), parse("7")), (None, None));
+        // As an amount without its currency; but another unit would be another quantity.
+        assert_eq!((parse("7 g"), parse("7")), (None, Some(7.0)));
         assert_eq!(Measure::of_name("hh:mm").parse("8:30", Style::Point), Some(510.0));
         assert!(Measure::of_name("kg").expectation("12.5").contains("12.5 kg"));
     }

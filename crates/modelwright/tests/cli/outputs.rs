@@ -57,7 +57,7 @@ fn no_command_writes_over_the_model_that_it_reads() {
     }
     let trees = with_trees();
     trees
-        .run(&["explain", "model", "--tree-plot", "model/model.mw"])
+        .run(&["inspect", "model", "--tree-plot", "model/model.mw"])
         .refused(&["would overwrite", "--tree-plot"]);
 }
 

@@ -63,7 +63,7 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
 /// What corrects the members' mean, or why nothing does; `None` when that was not tried.
 fn second_level(record: &RunRecord) -> Option<String> {
     let level = record.second_level.as_ref()?;
-    let reason = words::clean(&level.reason);
+    let reason = words::sentence(&level.reason);
     Some(match level.kind.as_str() {
         "none" => format!("No second level of models corrects their mean: {reason}."),
         "linear" => format!(

@@ -15,9 +15,9 @@ const POINTS_MAX: usize = 200;
 /// Applies to binary tasks with a curve and a threshold.
 pub(crate) fn build(record: &RunRecord) -> Option<Section> {
     let evaluation = record.evaluation.as_ref().filter(|_| record.task.task == Task::Binary)?;
+    let threshold = record.threshold?;
     // Groups with thresholds of their own are not decided by one.
     let is_by_group = record.mitigation.as_ref().is_some_and(|m| !m.groups.is_empty());
-    let threshold = record.threshold.filter(|_| !is_by_group)?;
     let positive = words::quoted(record.task.classes.get(1)?);
     let counts = &evaluation.confusion.as_ref()?.counts;
     let total = |i: usize| counts.get(i).map_or(0, |row: &Vec<u64>| row.iter().sum::<u64>());
@@ -44,10 +44,12 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
         .enumerate()
         .filter(|(i, _)| i % step == 0 || *i == last)
         .map(|(_, p)| p)
-        .filter(|p| p.threshold != threshold)
+        .filter(|p| is_by_group || p.threshold != threshold)
         .collect();
-    let place = points.partition_point(|p| p.threshold > threshold);
-    points.insert(place, in_use);
+    if !is_by_group {
+        let place = points.partition_point(|p| p.threshold > threshold);
+        points.insert(place, in_use);
+    }
     let thresholds = Thresholds {
         positive: positive.clone(),
         n_positive,
@@ -63,7 +65,16 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
         number::share(threshold),
         number::untouched(n)
     );
-    Some(Section::new(&SPEC, finding).block(Block::Thresholds(thresholds)).caveat(
+    let section = Section::new(&SPEC, finding).block(Block::Thresholds(thresholds));
+    let section = if is_by_group {
+        section.caveat(
+            "This is one threshold for everybody. Groups are decided by thresholds of their own, \
+             whose effect is under “Right and wrong by class”.",
+        )
+    } else {
+        section
+    };
+    Some(section.caveat(
         "The chances must be honest for this to hold (see the calibration). A threshold \
                  that is chosen by looking at these rows makes their scores a little too good.",
     ))
