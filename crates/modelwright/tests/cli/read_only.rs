@@ -19,7 +19,9 @@ fn may_write(path: &Path, may: bool) {
         fs::set_permissions(path, Permissions::from_mode(mode | 0o200)).unwrap();
     }
     if is_folder {
-        fs::read_dir(path).unwrap().for_each(|entry| may_write(&entry.unwrap().path(), may));
+        for entry in fs::read_dir(path).unwrap() {
+            may_write(&entry.unwrap().path(), may);
+        }
     }
     fs::set_permissions(path, Permissions::from_mode(if may { mode | 0o200 } else { mode }))
         .unwrap();
