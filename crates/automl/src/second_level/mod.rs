@@ -13,7 +13,7 @@
 //! (`docs/decisions.md`).
 //!
 //! What is learned here is learned from out-of-fold predictions, judged by rows of the other folds,
-//! and let in by [`crate::gate`] alone: see [`learn`]. Reference: Wolpert, "Stacked
+//! and let in by [`crate::gate`] alone: see [`mod@learn`]. Reference: Wolpert, "Stacked
 //! Generalization", Neural Networks 5, 1992.
 
 mod booster;
