@@ -100,7 +100,7 @@ pub(crate) fn of_coverage(levels: &[LevelRecord]) -> Option<String> {
     ))
 }
 
-/// Scores that differ by less than this part of them are alike.
+/// Scores that differ by less than this part of the way to the perfect one are alike.
 const ROUNDING: f64 = 1e-4;
 
 /// A score with four digits after the point, more where it is smaller than that.
@@ -116,8 +116,11 @@ pub(crate) fn of_score(evaluation: &Evaluation, optimised: &MetricEntry) -> Opti
     let worse = |entry: &&MetricEntry| {
         let name = entry.spec.name;
         let (own, constant) = (of(&evaluation.metrics, name)?, of(&evaluation.baseline, name)?);
-        // What differs by rounding is the constant itself.
-        let differs = (own - constant).abs() > ROUNDING * own.abs().max(constant.abs());
+        // What differs by rounding is the constant itself: by hardly a part of the way from it to
+        // the perfect value, where there is one (R² has its constant at 0).
+        let way = (entry.spec.perfect - constant).abs();
+        let size = if way.is_finite() { way } else { own.abs().max(constant.abs()) };
+        let differs = (own - constant).abs() > ROUNDING * size;
         (differs && entry.spec.is_better(constant, own)).then_some((name, own, constant))
     };
     let (name, own, constant) = [optimised].into_iter().chain(loss).find_map(|e| worse(&e))?;

@@ -54,16 +54,18 @@ pub fn strained(
     let plain = input.predictions.select(&rows);
     let weights: Option<Vec<f64>> =
         input.weights.map(|w| rows.iter().map(|row| w[*row as usize]).collect());
-    let value = |predictions: &Predictions| {
+    let threshold = predictor.threshold;
+    let value = |predictions: &Predictions, must_be_measured: bool| {
         let weights = weights.as_deref();
-        let threshold = predictor.threshold;
-        input.metric.measured(&MetricInput { truth: &truth, predictions, weights, threshold }).ok()
+        let input_of = MetricInput { truth: &truth, predictions, weights, threshold };
+        let metric = input.metric;
+        if must_be_measured { metric.measured(&input_of) } else { metric.value(&input_of) }.ok()
     };
     let mut record = RobustnessRecord {
         on: input.on.to_owned(),
         n_rows: rows.len(),
         metric: input.metric.spec.name.to_owned(),
-        before: value(&plain),
+        before: value(&plain, true),
         strains: Vec::new(),
     };
     let Some(before) = record.before else { return Ok(record) };
@@ -90,7 +92,8 @@ pub fn strained(
         if !is_changed {
             continue;
         }
-        if let Some(after) = value(&predictor.predict(&strained, ctx)?) {
+        // A strain after which the model never says yes is the worst of all, whatever 0 of 0 is.
+        if let Some(after) = value(&predictor.predict(&strained, ctx)?, false) {
             record.strains.push(strain(what, after, kind));
         }
     }

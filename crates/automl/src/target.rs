@@ -59,7 +59,7 @@ pub fn labels(column: &Column, task: Task, positive: Option<&str>) -> Result<Vec
             }));
     }
     if let Some(positive) = positive {
-        let Some(at) = labels.iter().position(|l| l == positive) else {
+        let Some(at) = class_of(&labels, positive).map(|class| class as usize) else {
             return Err(error("--positive is not a value of the target")
                 .got(positive)
                 .suggest(positive, labels.iter().map(String::as_str)));

@@ -96,8 +96,11 @@ pub fn coverage(
     let effective = total * total / squares;
     let residual = |row: usize| f64::from(u8::from(held[row])) - share;
     let of_groups = groups.filter(|groups| groups.len() == n_rows);
-    let ci95 = match of_groups.and_then(|g| clustered(g, |row| weight(row) / total, residual)) {
-        Some(certain) => of_few(share, effective, &certain),
+    let certain = of_groups.map(|g| clustered(g, |row| weight(row) / total, residual));
+    let ci95 = match certain {
+        Some(Some(certain)) => of_few(share, effective, &certain),
+        // All rows are of one group, which is one witness.
+        Some(None) => wilson(share, 1.0),
         None => wilson(share, effective),
     };
     Ok(Coverage { n_rows, share, ci95, mean_size: size / total })
@@ -108,9 +111,11 @@ pub fn coverage(
 fn of_few(share: f64, n_rows: f64, certain: &Clustered) -> Interval {
     let variance = certain.standard_error.powi(2);
     let of_rows = share * (1.0 - share) / n_rows;
-    // Never more witnesses than rows, nor fewer than groups.
-    let design = if of_rows > 0.0 { (variance / of_rows).max(1.0) } else { 1.0 };
-    let n = (n_rows / design).max((certain.df + 1.0).min(n_rows));
+    // Never more witnesses than rows, nor fewer than groups. Where all groups say the same, they
+    // show no variance of rows within them.
+    let n_groups = (certain.df + 1.0).min(n_rows);
+    let design = (variance / of_rows).max(1.0);
+    let n = if of_rows > 0.0 { (n_rows / design).max(n_groups) } else { n_groups };
     let widened = (student_quantile(0.975, certain.df) / Z_975).powi(2);
     wilson(share, n / widened)
 }

@@ -235,7 +235,15 @@ fn place(name: &str, classes: &[String]) -> Result<(usize, usize)> {
     if let (Some((_, place)), 2) = (short, classes.len()) {
         return Ok(*place);
     }
-    let class = |label: &str| classes.iter().position(|c| c == label);
+    // `TRUE` of one program is the `true` of another.
+    let is_same_word = |c: &String, label: &str| {
+        let is = |word: &str| c.eq_ignore_ascii_case(word) && label.eq_ignore_ascii_case(word);
+        is("true") || is("false")
+    };
+    let class = |label: &str| {
+        let exact = classes.iter().position(|c| c == label);
+        exact.or_else(|| classes.iter().position(|c| is_same_word(c, label)))
+    };
     // A label may hold a colon itself: the first reading whose two sides are labels is meant.
     for (at, _) in name.match_indices(':') {
         if let (Some(i), Some(j)) = (class(&name[..at]), class(&name[at + 1..])) {

@@ -14,13 +14,13 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use foldhash::fast::FixedState;
-use modelwright_core::data::{Column, Table};
+use modelwright_core::data::{Column, Schema, Table};
 use modelwright_core::{Context, Error, Result};
 use modelwright_lifecycle::journal::{Journal, recover_left};
 
@@ -28,8 +28,9 @@ use crate::clock;
 use crate::log::Log;
 use crate::stats::ServerStats;
 
-/// Batches that may wait for the thread.
+/// Batches that may wait for the thread, and their bytes. A larger one waits where no other does.
 const BATCHES_WAITING: usize = 256;
+const BYTES_WAITING: usize = 256 << 20;
 /// How often lines are handed to the system.
 const FLUSH: Duration = Duration::from_secs(1);
 
@@ -83,6 +84,8 @@ pub(crate) struct RequestLog {
     rows: SyncSender<Message>,
     settings: Arc<RequestLogSettings>,
     stats: Arc<ServerStats>,
+    /// Bytes of the batches that wait.
+    n_bytes_waiting: Arc<AtomicUsize>,
     /// Whether labels cannot be written now.
     labels_fail: Arc<AtomicBool>,
 }
@@ -117,16 +120,19 @@ impl RequestLog {
             log,
             journals: BTreeMap::new(),
             is_failing: false,
+            n_bytes_waiting: Arc::default(),
             labels_fail: Arc::default(),
+            n_lost_told: 0,
             n_names: 0,
         };
         writer.begin()?;
-        let labels_fail = writer.labels_fail.clone();
+        let (n_bytes_waiting, labels_fail) =
+            (writer.n_bytes_waiting.clone(), writer.labels_fail.clone());
         let thread = thread::Builder::new()
             .name("request log".to_owned())
             .spawn(move || writer.run(&receive))
             .map_err(|e: io::Error| Error::work("cannot start a thread").because(e))?;
-        Ok((Self { rows: send, settings, stats, labels_fail }, thread))
+        Ok((Self { rows: send, settings, stats, n_bytes_waiting, labels_fail }, thread))
     }
 
     /// Whether a request is of the sample.
@@ -179,13 +185,32 @@ impl RequestLog {
     fn send(&self, journal: &str, columns: Vec<Column>) -> bool {
         // A name twice, which no trained model has, is no reason to fail a request.
         let Ok(table) = Table::new(columns) else { return false };
+        let (n_rows, n_bytes) = (table.n_rows(), table.size_bytes());
         let rows = Rows { journal: journal.to_owned(), table };
-        let is_sent = self.rows.try_send(Message::Rows(rows)).is_ok();
+        let n_before = self.n_bytes_waiting.fetch_add(n_bytes, Ordering::Relaxed);
+        let has_room = n_before == 0 || n_before.saturating_add(n_bytes) <= BYTES_WAITING;
+        let is_sent = has_room && self.rows.try_send(Message::Rows(rows)).is_ok();
         if !is_sent {
-            self.stats.n_rows_not_logged.add(1);
+            self.n_bytes_waiting.fetch_sub(n_bytes, Ordering::Relaxed);
+            self.stats.n_rows_not_logged.add(n_rows as u64);
         }
         is_sent
     }
+}
+
+/// The columns of the lines that are open, and those of new rows among them: answers of several
+/// forms, and versions that read other columns, share the lines, or each would end those of the
+/// others. A column of another kind than before begins new ones.
+fn joined(open: &Schema, new: &Schema) -> Schema {
+    let mut joined = open.clone();
+    for field in &new.fields {
+        match open.field(&field.name) {
+            Some(known) if known == field => {}
+            Some(_) => return new.clone(),
+            None => joined.fields.push(field.clone()),
+        }
+    }
+    joined
 }
 
 /// Id and row of a request, and what came true of it.
@@ -218,7 +243,10 @@ struct Writer {
     journals: BTreeMap<String, (Journal, Instant)>,
     /// Whether the last attempt failed: then it is not told again.
     is_failing: bool,
+    n_bytes_waiting: Arc<AtomicUsize>,
     labels_fail: Arc<AtomicBool>,
+    /// Rows that were lost when it was last told.
+    n_lost_told: u64,
     n_names: u64,
 }
 
@@ -244,6 +272,7 @@ impl Writer {
                 Ok(Message::Rows(rows)) => {
                     let n = rows.table.n_rows();
                     let written = self.write(&rows);
+                    self.n_bytes_waiting.fetch_sub(rows.table.size_bytes(), Ordering::Relaxed);
                     self.note_labels(&rows.journal, written.is_err());
                     self.judge(written, n);
                 }
@@ -253,6 +282,7 @@ impl Writer {
             if flushed.elapsed() >= FLUSH {
                 let done = self.flush(false);
                 self.judge(done, 0);
+                self.tell_of_lost();
                 flushed = clock::now();
             }
         }
@@ -261,9 +291,10 @@ impl Writer {
     }
 
     fn write(&mut self, rows: &Rows) -> Result<()> {
-        let schema = rows.table.storage_schema();
-        let is_other = self.journals.get(&rows.journal).is_some_and(|j| *j.0.schema() != schema);
-        if is_other {
+        let own = rows.table.storage_schema();
+        let open = self.journals.get(&rows.journal);
+        let schema = open.map_or_else(|| own.clone(), |(open, _)| joined(open.schema(), &own));
+        if open.is_some_and(|(open, _)| *open.schema() != schema) {
             self.journals.remove(&rows.journal);
         }
         if !self.journals.contains_key(&rows.journal) {
@@ -288,13 +319,18 @@ impl Writer {
             let Some((journal, begun)) = self.journals.get_mut(&key) else { continue };
             let is_due = begun.elapsed() >= self.settings.rotate
                 || journal.n_bytes() >= self.settings.journal_bytes_max;
-            let done = if all || (is_due && journal.n_rows() > 0) {
+            let turns = all || (is_due && journal.n_rows() > 0);
+            let done = if turns {
                 *begun = clock::now();
                 journal.rotate(&name, &self.ctx).map(drop)
             } else {
                 journal.flush()
             };
             self.note_labels(&key, done.is_err());
+            if turns && done.is_ok() && key != FEEDBACK {
+                // The next rows decide anew which columns there are.
+                self.journals.remove(&key);
+            }
             result = result.and(done);
         }
         result
@@ -321,6 +357,17 @@ impl Writer {
                 self.is_failing = true;
             }
         }
+    }
+
+    /// Tells how many rows there was no time or room for, if any are new.
+    fn tell_of_lost(&mut self) {
+        let n_lost = self.stats.n_rows_not_logged.get();
+        if n_lost > self.n_lost_told && !self.is_failing {
+            let n_new = n_lost - self.n_lost_told;
+            let text = format!("{n_new} rows were not written down: the disk is too slow for them");
+            self.log.event("request log behind", "", None, Some(&text));
+        }
+        self.n_lost_told = n_lost;
     }
 
     /// A name for a file: later ones are greater.

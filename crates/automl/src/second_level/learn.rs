@@ -7,7 +7,6 @@
 //! What is let in is fitted again on all judged rows; the ensemble is scored, calibrated and
 //! decided by the cross-fitted predictions.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use modelwright_core::context::Event;
@@ -18,16 +17,18 @@ use modelwright_core::{Context, Result};
 use modelwright_evaluate::metric::MetricEntry;
 
 use super::booster::{self, CrossFitted};
+use super::judge::{Judge, Judged};
 use super::line::{Lesson, Line};
+use super::parting::parts_of;
 use super::scores::Scores;
 use super::when::{self, trees_s};
 use super::{SecondLevel, Trees, within};
+use crate::comparable::share_of_folds;
 use crate::conformal::Parts;
-use crate::gate::{self, Duel, Gate};
 use crate::plan::Preset;
 use crate::search::Found;
 use crate::trial::Trial;
-use crate::{budget, calibrate, parts};
+use crate::budget;
 
 /// The names of the kinds, and of neither.
 pub(super) const LINEAR: &str = "linear";
@@ -78,6 +79,15 @@ pub(crate) fn learn(
         return Ok((None, None));
     }
     let scope = ctx.scope("second-level");
+    if !when::has_room(input, &scope) {
+        let record = SecondLevelRecord {
+            kind: NONE.to_owned(),
+            reason: "there was no memory for it".to_owned(),
+            n_rows: input.found.rows.len(),
+            tried: Vec::new(),
+        };
+        return Ok((None, Some(record)));
+    }
     Work::new(input, &scope).run(&scope)
 }
 
@@ -90,12 +100,6 @@ struct Work<'a> {
     others: Vec<Vec<u32>>,
     /// The smallest and the largest number that was to be learned.
     range: Option<(f64, f64)>,
-}
-
-/// Predictions as they would be delivered, and their score.
-struct Judged {
-    predictions: Predictions,
-    score: Option<f64>,
 }
 
 /// What came of a kind.
@@ -141,8 +145,9 @@ impl<'a> Work<'a> {
             return none("there was no time", &[]);
         }
         ctx.tell(Event::Phase("second level".to_owned()));
-        let ensemble = self.judged(self.input.mean, &ctx.scope("ensemble"));
-        if !self.has_learned(&ensemble) {
+        let judge = self.judge();
+        let ensemble = judge.judged(self.input.mean, &ctx.scope("ensemble"));
+        if !judge.has_learned(&ensemble) {
             return none("the ensemble itself is not better than a constant beyond noise", &[]);
         }
         let lines = self.lines(false, ctx);
@@ -151,22 +156,21 @@ impl<'a> Work<'a> {
         if let Some((_, lesson)) = &lesson {
             tried.extend(self.booster(lesson, &ensemble, ctx)?);
         }
-        let accepted = tried.iter().filter(|t| t.trial.accepted);
-        let best = accepted.max_by(|a, b| a.trial.gain.total_cmp(&b.trial.gain));
-        let Some(best) = best else {
+        let mut accepted: Vec<&Tried> = tried.iter().filter(|t| t.trial.accepted).collect();
+        accepted.sort_by(|a, b| b.trial.gain.total_cmp(&a.trial.gain));
+        if accepted.is_empty() {
             return none("no correction is better than the mean beyond noise", &tried);
-        };
-        let rounds = best.trial.rounds;
-        let level = match (rounds, &lesson) {
-            (Some(n), Some((encoding, lesson))) => {
-                let scope = ctx.scope(BOOSTER).with_reserve(self.reserved(ctx));
-                let fitted = lesson.refit(n, &scope)?;
-                fitted.map(|fitted| (self.of_trees(lesson.lines.1, fitted), Some(encoding.clone())))
+        }
+        // What cannot be fitted on all rows leaves its place to the next.
+        let mut fitted = None;
+        for best in accepted {
+            if let Some((level, encoding)) = self.fitted(best, lesson.as_ref(), ctx)? {
+                fitted = Some((best, level, encoding));
+                break;
             }
-            _ => self.line(true).map(|line| (self.of_line(line), None)),
-        };
-        let Some((level, encoding)) = level else {
-            return none("there was no time to fit it on all rows", &tried);
+        }
+        let Some((best, level, encoding)) = fitted else {
+            return none("it could not be fitted on all rows in the time that was left", &tried);
         };
         let reason = format!(
             "its loss is {:.2} % smaller out of fold ({:.1} standard errors, better in {} of {} \
@@ -179,6 +183,22 @@ impl<'a> Work<'a> {
         let record = said(level.kind(), reason, &tried);
         let predictions = best.predictions.clone();
         Ok((Some(Learned { level, encoding, predictions }), Some(record)))
+    }
+
+    /// A kind fitted on all judged rows, with the encoding that its trees read; `None` without time
+    /// or, for a line, without a solution.
+    fn fitted(
+        &self,
+        tried: &Tried,
+        lesson: Option<&(String, booster::Lesson<'_>)>,
+        ctx: &Context,
+    ) -> Result<Option<(SecondLevel, Option<String>)>> {
+        let (Some(n), Some((encoding, lesson))) = (tried.trial.rounds, lesson) else {
+            return Ok(self.line(true).map(|line| (self.of_line(line), None)));
+        };
+        let scope = ctx.scope(BOOSTER).with_reserve(self.reserved(ctx));
+        let of_trees = |fitted| (self.of_trees(lesson.lines.1, fitted), Some(encoding.clone()));
+        Ok(lesson.refit(n, &scope)?.map(of_trees))
     }
 
     /// The line of all rows, with weights of members or without.
@@ -276,8 +296,9 @@ impl<'a> Work<'a> {
         within(self.range, &self.scores.start, &mut corrected);
         self.scores.to_predictions(&mut corrected);
         let predictions = Predictions::new(self.scores.n_outputs, corrected);
-        let judged = self.judged(&predictions, &ctx.scope(&format!("{kind}/judged")));
-        let gate = self.duel(&judged.predictions, &ensemble.predictions);
+        let judge = self.judge();
+        let judged = judge.judged(&predictions, &ctx.scope(&format!("{kind}/judged")));
+        let gate = judge.duel(&judged.predictions, &ensemble.predictions);
         let is_better = |(a, b)| self.input.metric.spec.is_better(a, b);
         let is_worse = ensemble.score.zip(judged.score).is_some_and(is_better);
         let trial = SecondLevelTrial {
@@ -292,42 +313,12 @@ impl<'a> Work<'a> {
         Tried { trial, predictions }
     }
 
-    /// Out-of-fold predictions as they would be delivered: calibrated by the other parts.
-    fn judged(&self, predictions: &Predictions, ctx: &Context) -> Judged {
-        let Input { found, folds, metric, .. } = self.input;
-        let mut calibrated = predictions.clone();
-        let made = calibrate::calibrate(found, &mut calibrated, folds, metric, ctx);
-        let judged = made.cross_fitted.unwrap_or(calibrated);
-        let score = found.score(metric, made.scored.as_ref().unwrap_or(&judged));
-        Judged { predictions: judged, score }
-    }
-
-    /// What the gate says of two, part after part.
-    fn duel(&self, challenger: &Predictions, incumbent: &Predictions) -> Gate {
-        let found = self.input.found;
-        let order: Vec<u32> = self.parts.positions.iter().flatten().copied().collect();
-        let weights: Option<Vec<f64>> =
-            found.weights.as_ref().map(|w| order.iter().map(|i| w[*i as usize]).collect());
-        let groups: Option<Vec<u32>> =
-            found.groups.as_ref().map(|g| order.iter().map(|i| g[*i as usize]).collect());
-        let fold_rows: Vec<usize> = self.parts.positions.iter().map(Vec::len).collect();
-        gate::compare(&Duel {
-            challenger: &challenger.select(&order),
-            incumbent: &incumbent.select(&order),
-            truth: &found.truth.select(&order),
-            weights: weights.as_deref(),
-            groups: groups.as_deref(),
-            fold_rows: &fold_rows,
-        })
-    }
-
-    /// Whether the ensemble knows more than a constant: what knows nothing has nothing to correct,
-    /// and its out-of-fold predictions lean away from the very rows that judge them.
-    fn has_learned(&self, ensemble: &Judged) -> bool {
-        let found = self.input.found;
-        let constant =
-            parts::constant(&found.truth, found.weights.as_deref(), self.scores.n_rows());
-        self.duel(&ensemble.predictions, &constant).accepted
+    fn judge(&self) -> Judge<'_> {
+        let Input { found, folds, metric, .. } = *self.input;
+        let of_members = members(self.input).zip(self.input.members);
+        let share_of_folds =
+            of_members.map(|(trial, (_, weight))| weight * share_of_folds(trial)).sum();
+        Judge { found, folds, metric, parts: &self.parts, share_of_folds }
     }
 
     fn of_line(&self, line: Line) -> SecondLevel {
@@ -358,26 +349,4 @@ impl<'a> Work<'a> {
 fn members<'a>(input: &Input<'a>) -> impl Iterator<Item = &'a Trial> {
     let usable: Vec<&Trial> = input.found.usable().map(|(_, trial)| trial).collect();
     input.members.iter().map(move |(i, _)| usable[*i])
-}
-
-/// The folds, or random parts of one validation part; rows of a group stay together.
-fn parts_of(folds: &[Fold], found: &Found, ctx: &Context) -> Parts {
-    let parts = Parts::of(folds, ctx);
-    let Some(groups) = found.groups.as_ref().filter(|_| !parts.are_folds) else { return parts };
-    let mut of_groups: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-    for (position, group) in (0..).zip(groups) {
-        of_groups.entry(*group).or_default().push(position);
-    }
-    let n = parts.positions.len();
-    let mut rows: Vec<Vec<u32>> = of_groups.into_values().collect();
-    ctx.random("second-level/groups", 0).shuffle(&mut rows);
-    let mut positions = vec![Vec::new(); n];
-    for (i, rows) in rows.into_iter().enumerate() {
-        positions[i % n].extend(rows);
-    }
-    for part in &mut positions {
-        part.sort_unstable();
-    }
-    positions.retain(|part| !part.is_empty());
-    Parts { positions, are_folds: false }
 }

@@ -17,8 +17,10 @@
 //! Generalization", Neural Networks 5, 1992.
 
 mod booster;
+mod judge;
 mod learn;
 mod line;
+mod parting;
 mod scores;
 mod stored;
 #[cfg(test)]

@@ -18,6 +18,10 @@ const N_ROWS_MIN: usize = 400;
 /// The part of the time that it may take from the search.
 const RESERVE_SHARE: f64 = 0.05;
 
+/// Predictions of the judged rows that are held beside the members': of each kind raw, calibrated
+/// and in the order of the parts.
+const N_COPIES: u64 = 6;
+
 /// Scores that trees read beside the columns, when nobody knows yet how many members there will be.
 const N_SCORES_GUESSED: usize = 5;
 
@@ -31,8 +35,8 @@ fn is_wanted(options: &Options, preset: Preset) -> bool {
     // A metric or a loss of the caller's own need not be that of any score, and rows of a split of
     // their own may be judged twice.
     let is_own = options.own.iter().any(|part| part.kind != OwnKind::Learner);
-    // The others answer faster, and what a second level adds to short fits is not known yet.
-    let is_quick = preset != Preset::Best || options.single.is_some();
+    // One small model was asked for, or one learner.
+    let is_quick = preset == Preset::Quick || options.single.is_some();
     options.second_level
         && !(is_quick || is_limited || is_simple || is_bound || is_promised || is_own)
 }
@@ -64,6 +68,19 @@ pub(crate) fn reserve(
     let n_columns = n_features + N_SCORES_GUESSED * n_outputs;
     let s = trees_s((target.n_rows(), n_columns, n_outputs), n_folds.max(1), ctx);
     Duration::from_secs_f64(s).min(left.mul_f64(RESERVE_SHARE))
+}
+
+/// Whether memory allows the members' scores, those of the ensemble with and without, and the
+/// columns that trees read.
+pub(super) fn has_room(input: &Input<'_>, ctx: &Context) -> bool {
+    let n_outputs = input.target.n_outputs();
+    let n_judged = (input.found.rows.len() * n_outputs) as u64;
+    let n_scores = input.members.len() as u64 + 1;
+    let of_scores = n_judged * (n_scores + N_COPIES) * size_of::<f64>() as u64;
+    // Of each row of the table a number and its bin.
+    let of_columns = (input.target.n_rows() * n_outputs) as u64 * n_scores * 5;
+    let bytes = of_scores + of_columns;
+    ctx.decide("room", || u64::from(ctx.memory_left_bytes().is_none_or(|left| left > bytes))) == 1
 }
 
 /// Wall seconds of trees on so many rows, features and outputs, for each of `n` parts and for all.

@@ -5,6 +5,7 @@
 //! | roc_auc | DeLong | DeLong |
 //! | accuracy | McNemar (exact below 25 disagreements) | Bonett & Price |
 //! | means over rows, such as losses | paired bootstrap | studentised |
+//! | the same, where at most 25 rows differ | exchanges of those rows | percentile |
 //! | others, or with weights | paired bootstrap | percentile |
 //! | any, of rows in groups | paired bootstrap of whole groups, t-test | t |
 
@@ -19,6 +20,7 @@ mod paired;
 pub mod power;
 mod studentised;
 pub mod study;
+mod swaps;
 mod welch;
 
 use modelwright_core::record::Interval;
@@ -26,7 +28,7 @@ use modelwright_core::task::{Predictions, Target};
 use modelwright_core::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::metric::{MetricEntry, MetricInput, MetricSpec};
+use crate::metric::{MetricEntry, MetricInput, MetricSpec, nothing_measured_of_truth};
 
 pub use costs::compare_costs;
 pub(crate) use delong::auc_variance;
@@ -208,8 +210,12 @@ pub fn compare(metric: &MetricEntry, pair: &Paired<'_>, ctx: &Context) -> Result
     let Paired { truth, weights, thresholds, .. } = *pair;
     let input_a = MetricInput { truth, predictions: pair.a, weights, threshold: thresholds.0 };
     let input_b = MetricInput { truth, predictions: pair.b, weights, threshold: thresholds.1 };
-    metric.measured(&input_a)?;
-    metric.measured(&input_b)?;
+    // What a model alone makes undefined, such as the precision of one that never says yes, is
+    // compared by its convention: such a model must be possible to replace.
+    if let Some(undefined) = nothing_measured_of_truth(metric.name(), &input_a) {
+        metric.value(&input_a)?;
+        return Err(undefined);
+    }
     let (prepared_a, prepared_b) = (metric.prepare(&input_a)?, metric.prepare(&input_b)?);
     let (value_a, value_b) = (prepared_a.value(weights)?, prepared_b.value(weights)?);
     let codes = truth.codes().unwrap_or_default();

@@ -5,7 +5,7 @@ use modelwright_core::{Context, Error, Result};
 
 use super::clusters::clustered;
 use super::studentised::Difference;
-use super::{LEVEL, Paired, Tested};
+use super::{LEVEL, Paired, Tested, swaps};
 use crate::metric::{MetricEntry, Prepared};
 use crate::resample::{
     Drawing, Mix, Strata, n_resamples_for, percentile_interval, spared, work_rows,
@@ -38,11 +38,16 @@ pub(super) fn bootstrap(
     let drawing = Drawing { n_resamples, mix: Mix::Drawn, groups };
     let strata = drawing.strata(pair.truth, pair.weights).map_err(refused)?;
     let difference = a.value(pair.weights)? - b.value(pair.weights)?;
-    if let (Some(a), Some(b), None) = (a.mean(), b.mean(), groups)
-        && let of = (Difference { a, b, weights: pair.weights })
-        && let Some(tested) = studentised(&of, difference, &strata, ctx)
+    let of_means = match (a.mean(), b.mean(), groups) {
+        (Some(a), Some(b), None) => Some(Difference { a, b, weights: pair.weights }),
+        _ => None,
+    };
+    // Of few rows that differ the exchanges know best how sure they can make.
+    let exchanged = of_means.as_ref().and_then(|of| swaps::p_value(of, difference, ctx));
+    if let (Some(of), None) = (&of_means, exchanged)
+        && let Some(tested) = studentised(of, difference, &strata, ctx)
     {
-        return Ok(tested.with_least(pair));
+        return Ok(tested.with_least(least_of_rows(pair)));
     }
     let differences = strata.resample("evaluate/compare", n_resamples, ctx, |drawn| {
         let a = a.value(Some(drawn)).ok()?;
@@ -60,7 +65,11 @@ pub(super) fn bootstrap(
     let rarer = (at_most.min(at_least) + 1) as f64;
     let p_value = (2.0 * rarer / (defined.len() + 1) as f64).min(1.0);
     let method = format!("paired bootstrap, {n_resamples} resamples");
-    Ok(Tested { ci95, p_value, method }.with_least(pair))
+    let tested = Tested { ci95, p_value, method };
+    Ok(match exchanged {
+        Some(p_value) => tested.with_least(p_value).by("exchanges of the rows that differ"),
+        None => tested.with_least(least_of_rows(pair)),
+    })
 }
 
 /// The test of means over rows; `None` where it has no standard error, or the metrics are only near
@@ -86,19 +95,28 @@ fn studentised(
     Some(Tested { ci95, p_value, method })
 }
 
+/// The smallest p-value that so few rows allow: each swaps the two models with a chance of a half.
+fn least_of_rows(pair: &Paired<'_>) -> f64 {
+    let n_rows = match pair.weights {
+        Some(weights) => weights.iter().filter(|w| **w > 0.0).count(),
+        None => pair.truth.n_rows(),
+    };
+    (2.0 * 0.5_f64.powf(n_rows as f64)).min(1.0)
+}
+
 impl Tested {
-    /// No surer than so few rows can be: each swaps the two models with a chance of a half.
-    fn with_least(self, pair: &Paired<'_>) -> Self {
-        let n_rows = match pair.weights {
-            Some(weights) => weights.iter().filter(|w| **w > 0.0).count(),
-            None => pair.truth.n_rows(),
-        };
-        let least = (2.0 * 0.5_f64.powf(n_rows as f64)).min(1.0);
+    /// No surer than a p-value allows, however sure resamples are.
+    fn with_least(self, least: f64) -> Self {
         let Interval { low, high } = self.ci95;
         let is_open = least >= LEVEL;
         let ci95 =
             if is_open { Interval { low: low.min(0.0), high: high.max(0.0) } } else { self.ci95 };
         Self { p_value: self.p_value.max(least), ci95, ..self }
+    }
+
+    /// Says what else decided.
+    fn by(self, also: &str) -> Self {
+        Self { method: format!("{}, and {also}", self.method), ..self }
     }
 }
 

@@ -53,12 +53,9 @@ impl<'a> Side<'a> {
         let sum = |rows: &[f64]| rows.iter().zip(drawn).map(|(r, d)| r * d).sum::<f64>();
         let over = of.over.as_ref().map_or(1.0, |over| sum(over) / total);
         let ratio = sum(&of.rows) / total / over;
-        let step = STEP * ratio.abs();
-        let slope = if step > 0.0 {
-            ((of.of)(ratio + step) - (of.of)(ratio - step)) / (2.0 * step)
-        } else {
-            0.0
-        };
+        // A mean of 0, where rows are not, has a slope too; a root has none there, and no error.
+        let step = STEP * if ratio == 0.0 { 1.0 } else { ratio.abs() };
+        let slope = ((of.of)(ratio + step) - (of.of)(ratio - step)) / (2.0 * step);
         Self { of, value: (of.of)(ratio), slope, ratio, over }
     }
 
@@ -132,6 +129,16 @@ mod tests {
         assert!((found.difference - 1.0).abs() < 1e-12);
         assert!((found.error - 14.0_f64.sqrt() / 3.0).abs() < 1e-9, "{found:?}");
         assert!(Difference { a: &b, b: &b, weights: None }.measure(&[1.0; 3]).is_none());
+    }
+
+    #[test]
+    fn a_mean_of_exactly_zero_has_the_error_of_its_rows() {
+        let (a, b) = (mean(&[3.0, -1.0, -1.0, -1.0], |v| v), mean(&[1.0; 4], |v| v));
+        let found = Difference { a: &a, b: &b, weights: None }.measure(&[1.0; 4]).unwrap();
+        assert!((found.difference + 1.0).abs() < 1e-12);
+        assert!((found.error - 12.0_f64.sqrt() / 4.0).abs() < 1e-6, "{found:?}");
+        let (zero, one) = (mean(&[0.0; 4], f64::sqrt), mean(&[1.0; 4], f64::sqrt));
+        assert!(Difference { a: &zero, b: &one, weights: None }.measure(&[1.0; 4]).is_none());
     }
 
     #[test]

@@ -62,7 +62,7 @@ pub(crate) use prepared::RowMean;
 pub(crate) use prepared_set::PreparedSet;
 pub use quantile::weighted_quantile;
 pub use ranked::Ranked;
-pub(crate) use undefined::nothing_measured;
+pub(crate) use undefined::{nothing_measured, nothing_measured_of_truth};
 
 /// What a metric looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

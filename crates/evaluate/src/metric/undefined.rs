@@ -34,9 +34,25 @@ impl MetricEntry {
 /// Why the metric measures nothing on these rows, if it does not; the input has been checked.
 pub(crate) fn nothing_measured(name: &str, input: &MetricInput<'_>) -> Option<Error> {
     let counts = |row: &usize| input.weights.is_none_or(|w| w[*row] > 0.0);
-    let refuse = |why: &str, expected: &str| {
-        Some(Error::input(format!("undefined on these rows: {why}")).expected(expected))
-    };
+    let rows = (0..input.truth.n_rows()).filter(counts);
+    let is_precision = name == "precision" && input.truth.task() == Task::Binary;
+    if is_precision && !is_any_decided(input, rows) {
+        return Some(refused(
+            "the model decides for the positive class in none",
+            "at least one row decided so",
+        ));
+    }
+    nothing_measured_of_truth(name, input)
+}
+
+fn refused(why: &str, expected: &str) -> Error {
+    Error::input(format!("undefined on these rows: {why}")).expected(expected)
+}
+
+/// Why these rows measure nothing whatever a model says of them, if they do not.
+pub(crate) fn nothing_measured_of_truth(name: &str, input: &MetricInput<'_>) -> Option<Error> {
+    let counts = |row: &usize| input.weights.is_none_or(|w| w[*row] > 0.0);
+    let refuse = |why: &str, expected: &str| Some(refused(why, expected));
     match input.truth {
         Target::Class { codes, .. } => {
             let rows = || (0..codes.len()).filter(counts);
@@ -47,10 +63,6 @@ pub(crate) fn nothing_measured(name: &str, input: &MetricInput<'_>) -> Option<Er
                 {
                     refuse("none is of the positive class", "at least one positive row")
                 }
-                "precision" if is_binary && !is_any_decided(input, rows()) => refuse(
-                    "the model decides for the positive class in none",
-                    "at least one row decided so",
-                ),
                 "matthews_corrcoef" if is_one(rows().map(|row| codes[row])) => {
                     refuse("all are of one class", "rows of two classes")
                 }

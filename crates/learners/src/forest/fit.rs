@@ -18,7 +18,8 @@ use super::shrink::shrunk;
 use crate::tree::Tree;
 use crate::tree::bins::{BinFeature, features_of};
 
-/// Trees that are grown between two looks at the clock; the same for any number of threads.
+/// Trees of a batch, each of which asks the clock before it begins; the same for any number of
+/// threads.
 const TREES_PER_BATCH: usize = 8;
 
 /// Grows a forest; see [`super`].
@@ -92,11 +93,19 @@ impl Work<'_> {
         let choose = settings.bootstrap && settings.shrink;
         let mut votes = Votes::new(self.train, self.weights, n_outputs, choose);
         let wanted = settings.n_trees;
+        // A tree of a large table takes seconds: each place of a batch has a clock of its own.
+        let clocks: Vec<Context> =
+            (0..TREES_PER_BATCH).map(|place| ctx.scope(&format!("place-{place}"))).collect();
+        let mut is_over = false;
         // The first tree is grown whatever the clock says: a model needs one.
-        while trees.len() < wanted && (ctx.proceed() || trees.is_empty()) {
+        while trees.len() < wanted && !is_over && (ctx.proceed() || trees.is_empty()) {
             let batch = trees.len()..(trees.len() + TREES_PER_BATCH).min(wanted);
-            let grown: Vec<Grown> =
-                batch.into_par_iter().map(|t| self.grow(criterion, limits, seed, t)).collect();
+            let n_batch = batch.len();
+            let may_begin = |t: usize| t == 0 || clocks[t % TREES_PER_BATCH].proceed();
+            let grow = |t| may_begin(t).then(|| self.grow(criterion, limits, seed, t));
+            let grown: Vec<Option<Grown>> = batch.into_par_iter().map(grow).collect();
+            let grown: Vec<Grown> = grown.into_iter().flatten().collect();
+            is_over = grown.len() < n_batch;
             if settings.bootstrap {
                 votes.add(&grown);
             }

@@ -14,7 +14,7 @@ use modelwright_core::{Error, Result};
 
 use super::options::FitOptions;
 use super::params::GbdtParams;
-use crate::tree::{LinearLeaf, TrainBins, Tree, named_features};
+use crate::tree::{Constraints, LinearLeaf, TrainBins, Tree, named_features};
 
 /// The parameter.
 const PARAM: &str = "init_score";
@@ -45,6 +45,7 @@ impl InitScores {
             return Ok(Self::default());
         }
         check_params(train, params, options)?;
+        check_directions(train, params, &features)?;
         if features.len() != n_outputs {
             return Err(wrong("the init scores do not fit the target")
                 .expected(match n_outputs {
@@ -104,6 +105,19 @@ impl InitScores {
     }
 }
 
+/// Refuses features that scores must fall with: they rise with what they start from.
+fn check_directions(train: &TrainView<'_>, params: &GbdtParams, features: &[usize]) -> Result<()> {
+    let constraints = Constraints::parse(&params.monotone, "", train.features)?;
+    match features.iter().find(|feature| constraints.direction(**feature) < 0) {
+        None => Ok(()),
+        Some(feature) => {
+            Err(wrong(&format!("`{PARAM}` does not go with a direction of the same column"))
+                .column(&*train.features.columns[*feature].source)
+                .expected("none, since scores rise with it"))
+        }
+    }
+}
+
 /// Refuses parameters whose trees have no place for the term.
 fn check_params(
     train: &TrainView<'_>,
@@ -118,12 +132,6 @@ fn check_params(
     }
     if params.linear_tree {
         return beside("linear leaves", "linear_tree = false");
-    }
-    let names = |of: &str| of.split(',').map(|name| name.trim().to_owned()).collect::<Vec<_>>();
-    let falls = |item: &String| item.strip_suffix(":-1").map(str::to_owned);
-    let falling = names(&params.monotone).iter().find_map(falls);
-    if falling.is_some_and(|name| names(&params.init_score).contains(&name)) {
-        return beside("a direction of the same column", "none, since scores rise with it");
     }
     if params.tree_outputs == "all" {
         return beside("trees of several outputs", "tree_outputs = one");

@@ -24,6 +24,10 @@ const COMPRESSED_BYTES_MIN: usize = 4096;
 /// most without being told to (8 MiB).
 const WINDOW_LOG_MAX: u32 = 23;
 
+/// Longer bodies are decompressed on a thread of their own: health checks and other connections
+/// would wait for them otherwise.
+const ASIDE_BYTES_MIN: usize = 128 << 10;
+
 /// A body that announces no more than this is small.
 const SMALL_BYTES_MAX: u64 = 64 << 10;
 
@@ -50,7 +54,16 @@ pub(crate) async fn receive(
     })?;
     let Some(encoding) = headers.get(CONTENT_ENCODING) else { return Ok(bytes) };
     let name = encoding.to_str().unwrap_or_default().trim().to_ascii_lowercase();
-    match name.as_str() {
+    if bytes.len() <= ASIDE_BYTES_MIN {
+        return decoded(&name, bytes, n_max);
+    }
+    let work = tokio::task::spawn_blocking(move || decoded(&name, bytes, n_max));
+    work.await.unwrap_or_else(|cause| Err(Problem::malformed(format!("no body: {cause}"))))
+}
+
+/// A body without its content encoding.
+fn decoded(name: &str, bytes: Bytes, n_max: usize) -> Result<Bytes, Problem> {
+    match name {
         "" | "identity" => Ok(bytes),
         "gzip" | "x-gzip" => inflate(MultiGzDecoder::new(&bytes[..]), n_max),
         // Some clients send raw DEFLATE under this name, but the standard and tritonclient zlib.
@@ -61,7 +74,7 @@ pub(crate) async fn receive(
             decoder.window_log_max(WINDOW_LOG_MAX).map_err(|e| broken_encoding(&e))?;
             inflate(decoder, n_max)
         }
-        _ => Err(unknown_encoding(&name)),
+        _ => Err(unknown_encoding(name)),
     }
 }
 

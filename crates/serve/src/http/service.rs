@@ -258,6 +258,7 @@ async fn other(
             Reply::json(&v2::describe::index(state, wish["ready"] == true))
         }
         Route::Feedback => {
+            let _place = app.enter()?;
             let body = received(parts, body, app.settings.limits.body_bytes_max).await?;
             feedback::take(app.request_log.as_ref(), &body)?
         }

@@ -8,14 +8,14 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use modelwright_core::{Context, Error, ErrorKind, Result};
+use modelwright_core::{Context, Error, Result};
 
 use super::registry::Registry;
 use super::repository::{Found, find, find_version};
+use super::seen::{Again, Seen, Stamp};
 use super::{Canary, Model};
 use crate::log::Log;
 use crate::settings::ModelSource;
-use crate::stamp::FileStamp;
 use crate::stats::Stats;
 
 /// Older versions that stay in memory beside the current one.
@@ -68,6 +68,16 @@ impl Entry {
     }
 }
 
+impl Entry {
+    /// Forgets versions beyond the newest few that nobody is asked of.
+    fn trim(&mut self) {
+        let n_older = self.versions.len().saturating_sub(N_OLDER + 1);
+        let Some(oldest_kept) = self.versions.get(n_older).map(|m| m.version) else { return };
+        let is_used = [Some(self.current), self.canary.map(|c| c.version), self.shadow];
+        self.versions.retain(|m| m.version >= oldest_kept || is_used.contains(&Some(m.version)));
+    }
+}
+
 /// A snapshot of all models.
 #[derive(Clone, Default)]
 pub(crate) struct State {
@@ -100,30 +110,6 @@ pub(crate) struct Hub {
     seen: Mutex<BTreeMap<PathBuf, Seen>>,
     ctx: Context,
     log: Log,
-}
-
-/// A file as it was when it was last read, and whether it was a sound model.
-#[derive(Debug, Clone, Copy)]
-struct Seen {
-    stamp: Option<Stamp>,
-    is_sound: bool,
-}
-
-/// What tells one content of a file from another without reading it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stamp {
-    File(FileStamp),
-    /// The version that an alias stands for; its file never changes.
-    Registered(Option<u64>),
-}
-
-impl Stamp {
-    fn of(found: &Found) -> Option<Self> {
-        if found.reference.is_some() {
-            return Some(Self::Registered(found.version));
-        }
-        FileStamp::of(&found.path).map(Self::File)
-    }
 }
 
 impl Hub {
@@ -176,7 +162,8 @@ impl Hub {
     /// how many were loaded. An alias that leads nowhere is told once and changes nothing.
     pub(crate) fn refresh_registered(&self, again: bool) -> usize {
         let sources = || self.sources.iter().filter(|source| source.registered().is_some());
-        if sources().next().is_none() || !self.registry.may_have_changed(again) {
+        let may_have_changed = || self.registry.may_have_changed(again) || self.has_due();
+        if sources().next().is_none() || !may_have_changed() {
             return 0;
         }
         let mut n_loaded = 0;
@@ -187,9 +174,9 @@ impl Hub {
                     n_loaded += found.iter().filter(|f| self.load_if_new(f, again)).count();
                 }
                 Err(error) => {
-                    if error.kind() == ErrorKind::Work {
-                        self.registry.forget();
-                    }
+                    // A disk that shows the file of a version later than the store changes nothing
+                    // in the store.
+                    self.registry.forget();
                     if self.registry.is_new_trouble(&source.path, &error) {
                         self.tell_of_trouble(source, &error);
                     }
@@ -197,6 +184,11 @@ impl Hub {
             }
         }
         n_loaded
+    }
+
+    /// Whether something that failed is to be tried once more now.
+    fn has_due(&self) -> bool {
+        self.seen().values().any(Seen::is_due)
     }
 
     /// Whether a source is a registered model, whose alias may move.
@@ -208,7 +200,9 @@ impl Hub {
     fn load_if_new(&self, found: &Found, again: bool) -> bool {
         let stamp = Stamp::of(found);
         let seen = self.seen().get(found.key()).copied();
-        let is_new = seen.is_none_or(|seen| seen.stamp != stamp || (again && !seen.is_sound));
+        let is_new = seen.is_none_or(|seen| {
+            seen.stamp != stamp || (again && !seen.is_sound) || seen.is_due()
+        });
         is_new && self.load_and_tell(found).is_ok()
     }
 
@@ -287,6 +281,7 @@ impl Hub {
         self.change_entry(name, |entry| {
             entry.known(version)?;
             (entry.current, entry.canary, entry.shadow) = (version, None, None);
+            entry.trim();
             self.log.event("promoted", name, Some(version), None);
             Ok(())
         })
@@ -302,6 +297,7 @@ impl Hub {
         self.change_entry(name, |entry| {
             canary.map_or(Ok(()), |canary| entry.known(canary.version))?;
             entry.canary = canary;
+            entry.trim();
             self.log.event("canary", name, canary.map(|c| c.version), None);
             Ok(())
         })
@@ -317,6 +313,7 @@ impl Hub {
         self.change_entry(name, |entry| {
             version.map_or(Ok(()), |version| entry.known(version))?;
             entry.shadow = version;
+            entry.trim();
             self.log.event("shadow", name, version, None);
             Ok(())
         })
@@ -399,7 +396,11 @@ impl Hub {
         let newest = entry.map_or(0, |e| e.newest);
         let version = found.version.unwrap_or(newest + 1);
         let loaded = Model::load(&found.name, version, &found.path, stats.clone(), &self.ctx);
-        seen.insert(found.key().to_owned(), Seen { stamp, is_sound: loaded.is_ok() });
+        let before = seen.get(found.key()).filter(|seen| seen.stamp == stamp);
+        let before = before.and_then(|seen| seen.again);
+        let again = loaded.as_ref().err().and_then(|error| Again::after(error, stamp, before));
+        let is_sound = loaded.is_ok();
+        seen.insert(found.key().to_owned(), Seen { stamp, is_sound, again });
         match loaded {
             Ok(model) => {
                 stats.n_loads.add(1);
@@ -455,9 +456,6 @@ fn put(state: &mut State, model: Model, stats: Arc<Stats>, hold: bool, is_chosen
         entry.current = if is_chosen { version } else { newest };
     }
     entry.trouble = None;
-    let n_older = entry.versions.len().saturating_sub(N_OLDER + 1);
-    let oldest_kept = entry.versions[n_older].version;
-    let is_used = [Some(entry.current), entry.canary.map(|c| c.version), entry.shadow];
-    entry.versions.retain(|m| m.version >= oldest_kept || is_used.contains(&Some(m.version)));
+    entry.trim();
     state.default.get_or_insert(name);
 }

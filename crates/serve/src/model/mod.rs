@@ -8,6 +8,7 @@ mod registry;
 mod repository;
 mod rollout;
 mod row_work;
+mod seen;
 mod training;
 
 pub(crate) use door::{Door, Unusual};

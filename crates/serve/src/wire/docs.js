@@ -65,7 +65,12 @@ async function start() {
     });
     $("model").replaceChildren(...models.map((model) =>
       Object.assign(document.createElement("option"), { textContent: model.name })));
-    if (models.length) choose(models[0]);
+    // The model that a link names, or the one that answers where none is named.
+    const wanted = new URLSearchParams(location.search).get("model");
+    const first = Math.max(models.findIndex((model) => model.name === wanted),
+      wanted === null ? models.findIndex((model) => model.default) : -1, 0);
+    $("model").selectedIndex = first;
+    if (models.length) choose(models[first]);
     else $("answer").replaceChildren(paragraph("no model is loaded"));
   } catch (error) {
     $("answer").replaceChildren(paragraph(`the description cannot be read: ${error}`));

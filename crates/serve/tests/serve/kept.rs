@@ -53,3 +53,26 @@ fn a_server_that_could_not_write_labels_does_not_start() {
     drop(running);
     drop(Running::start(logging(&folder.0)));
 }
+
+#[test]
+fn answers_of_two_forms_in_turn_share_their_lines() {
+    let folder = Folder::new("kept-forms");
+    let running = Running::start(logging(&folder.0));
+    let row = objects("v3-regression-intervals").remove(0).to_string();
+    for i in 0..40 {
+        let query = if i % 2 == 0 { "" } else { "?interval=0.9" };
+        running.client().post(&format!("/models/v3-regression-intervals/predict{query}"), row.clone()).ok();
+    }
+    drop(running);
+    let kept = folder.0.join("requests/v3-regression-intervals");
+    let paths = modelwright_lifecycle::journal::parts(&kept).unwrap();
+    assert!(paths.len() <= 2, "{} files of 40 rows", paths.len());
+    let ctx = modelwright_core::Context::unlimited(1, 1);
+    let read = |path| modelwright_io::read_path(path, &Default::default(), &ctx).unwrap().table;
+    let tables: Vec<_> = paths.iter().map(|path| read(path)).collect();
+    assert_eq!(tables.iter().map(|t| t.n_rows()).sum::<usize>(), 40);
+    let last = tables.last().unwrap();
+    let low = last.column("prediction_lower").unwrap();
+    let n_missing = (0..last.n_rows()).filter(|row| low.display(*row).is_none()).count();
+    assert_eq!(n_missing, last.n_rows() / 2, "rows without an interval have none");
+}

@@ -158,7 +158,21 @@ fn kserve_v1_and_mlflow_give_the_same() {
             let answer = client.post(&path, body.to_string()).ok();
             check_flat(&answer["predictions"], &answer["probabilities"], &name, &path);
         }
+        // MLflow's server answers a CSV with JSON; who wants a CSV says so.
+        let path = format!("/invocations?model={name}");
+        let csv = std::fs::read(beside(&name, "rows.csv")).unwrap();
+        let send = |client: &mut Client, headers: &[(&str, &str)]| {
+            client.send("POST", &path, headers, &csv).unwrap()
+        };
+        let answer = send(&mut client, &[("content-type", "text/csv")]).ok();
+        check_flat(&answer["predictions"], &answer["probabilities"], &name, &path);
+        let asked = send(&mut client, &[("content-type", "text/csv"), ("accept", "text/csv")]);
+        assert!(asked.header("content-type").unwrap().starts_with("text/csv"));
     }
+    // A frame without names counts its columns.
+    let body = json!({ "dataframe_split": { "columns": [0, 1], "data": [[1, 2]] } });
+    let refused = client.post("/invocations?model=v2-binary", body.to_string());
+    assert!(refused.status == 400 && refused.text().contains("column"), "{}", refused.text());
 }
 
 /// The columns of a model as tensors, JSON or binary.
@@ -367,4 +381,13 @@ fn the_server_says_what_it_is_and_what_it_did() {
     let example =
         &api["paths"]["/models/v2-binary/predict"]["post"]["x-modelwright-model"]["example"];
     client.post("/models/v2-binary/predict", example.to_string()).ok();
+    // Numbers are short enough for people to read, and the page opens the model that answers.
+    let schema = &api["components"]["schemas"]["v2-binary_row"]["properties"];
+    for (name, column) in schema.as_object().unwrap() {
+        let text = column["description"].as_str().unwrap();
+        assert!(text.split(' ').all(|word| word.len() <= 13), "{name}: {text}");
+    }
+    let defaults = api["paths"].as_object().unwrap().values();
+    let defaults = defaults.filter(|p| p["post"]["x-modelwright-model"]["default"] == true);
+    assert_eq!(defaults.count(), 1);
 }

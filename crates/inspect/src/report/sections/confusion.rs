@@ -5,7 +5,7 @@
 
 use modelwright_core::record::{ConfusionMatrix, RunRecord};
 
-use super::wilson;
+use super::{mitigation, wilson};
 use crate::report::chart::{Chart, Plot};
 use crate::report::section::{Cell, Graphic, Part, Section, Spec, Table, TableColumn};
 use crate::report::{number, words};
@@ -101,7 +101,7 @@ fn heat(record: &RunRecord, matrix: &ConfusionMatrix, n_rows: u64) -> Option<Cha
     if matrix.classes.len() > MATRIX_CLASSES_MAX {
         return None;
     }
-    let is_by_group = record.mitigation.as_ref().is_some_and(|m| !m.groups.is_empty());
+    let is_by_group = mitigation::is_by_group(record);
     let threshold = match record.threshold {
         Some(_) if is_by_group => " with thresholds by group".to_owned(),
         Some(t) => format!(" at the decision threshold {}", number::significant(t, 3)),

@@ -3,6 +3,7 @@
 use modelwright_core::record::{CurvePoint, Evaluation, RunRecord};
 use modelwright_core::task::Task;
 
+use super::mitigation;
 use crate::report::chart::{Chart, Mark, Plot, Reference};
 use crate::report::section::{Part, Section, Spec};
 use crate::report::{number, words};
@@ -22,7 +23,7 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
         (Some(decided), Some(threshold)) => format!(
             "{} the model finds {} of the {positive} rows and wrongly \
              flags {} of the others ({}).",
-            if record.mitigation.as_ref().is_some_and(|m| !m.groups.is_empty()) {
+            if mitigation::is_by_group(record) {
                 "With thresholds by group".to_owned()
             } else {
                 format!("At the decision threshold {}", number::significant(threshold, 3))

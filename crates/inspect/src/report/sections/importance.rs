@@ -1,7 +1,9 @@
 //! What the model relies on: the loss of quality when a raw column is permuted.
 
+use std::collections::BTreeSet;
+
 use modelwright_core::data::Field;
-use modelwright_core::record::{Importance, RunRecord};
+use modelwright_core::record::{Importance, LeakAction, RunRecord};
 
 use crate::explain::FIRST_REPEATS;
 use crate::report::chart::{Chart, Estimate, Plot};
@@ -19,14 +21,28 @@ const BARS_MAX: usize = 15;
 
 /// How many columns there was no time to look at.
 pub(super) fn n_not_measured(record: &RunRecord) -> usize {
-    let is_used = |f: &&Field| f.kind.is_usable() && f.name != record.task.target;
-    let n_used = record.schema.fields.iter().filter(is_used).count();
-    let n_measured = record.importances.len();
-    // Each column is shuffled so often before any is shuffled again. A fit may leave columns out;
-    // when it stopped says whether those that lack were left for time.
+    let n_features = n_features(record);
+    // Each column is shuffled so often before any is shuffled again.
     let stopped = record.decisions.stopped_after.get(SCOPE);
-    let is_cut = stopped.is_some_and(|n| *n as usize <= FIRST_REPEATS * n_measured + 1);
-    if is_cut { n_used.saturating_sub(n_measured) } else { 0 }
+    let is_cut = stopped.is_some_and(|n| (*n as usize) < FIRST_REPEATS * n_features);
+    if is_cut { n_features.saturating_sub(record.importances.len()) } else { 0 }
+}
+
+/// How many columns the model may have read: of a usable kind, with no other role, not left out by
+/// the user or as a leak.
+fn n_features(record: &RunRecord) -> usize {
+    let options = &record.options;
+    let left_out = record.leakage.iter().filter(|leak| leak.action == LeakAction::Excluded);
+    let others: BTreeSet<&str> = left_out
+        .flat_map(|leak| &leak.columns)
+        .chain(&options.exclude)
+        .chain(&options.weight)
+        .chain(&options.group)
+        .chain([&record.task.target])
+        .map(String::as_str)
+        .collect();
+    let is_feature = |f: &&Field| f.kind.is_usable() && !others.contains(f.name.as_str());
+    record.schema.fields.iter().filter(is_feature).count()
 }
 
 /// What was found, in a sentence.

@@ -26,6 +26,11 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
     )
 }
 
+/// Whether the groups of a record are decided by thresholds of their own.
+pub(super) fn is_by_group(record: &RunRecord) -> bool {
+    record.mitigation.as_ref().is_some_and(by_group)
+}
+
 /// What decides by the sensitive columns themselves.
 fn by_group(made: &MitigationRecord) -> bool {
     made.method == "thresholds"

@@ -3,6 +3,7 @@
 use modelwright_core::record::RunRecord;
 use modelwright_core::task::Task;
 
+use super::mitigation;
 use crate::report::section::{Block, Part, Section, Spec, ThresholdPoint, Thresholds};
 use crate::report::{number, words};
 
@@ -17,7 +18,9 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
     let evaluation = record.evaluation.as_ref().filter(|_| record.task.task == Task::Binary)?;
     let threshold = record.threshold?;
     // Groups with thresholds of their own are not decided by one.
-    let is_by_group = record.mitigation.as_ref().is_some_and(|m| !m.groups.is_empty());
+    let is_by_group = mitigation::is_by_group(record);
+    // Rows with weights make the curve, but the table of decisions counts each once.
+    let is_exact = !is_by_group && record.options.weight.is_none();
     let positive = words::quoted(record.task.classes.get(1)?);
     let counts = &evaluation.confusion.as_ref()?.counts;
     let total = |i: usize| counts.get(i).map_or(0, |row: &Vec<u64>| row.iter().sum::<u64>());
@@ -44,9 +47,9 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
         .enumerate()
         .filter(|(i, _)| i % step == 0 || *i == last)
         .map(|(_, p)| p)
-        .filter(|p| is_by_group || p.threshold != threshold)
+        .filter(|p| !is_exact || p.threshold != threshold)
         .collect();
-    if !is_by_group {
+    if is_exact {
         let place = points.partition_point(|p| p.threshold > threshold);
         points.insert(place, in_use);
     }

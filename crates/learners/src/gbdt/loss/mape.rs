@@ -6,10 +6,14 @@
 //! hundredth of their usual size, so that the scale of the target does not matter (LightGBM's floor
 //! is 1, which makes it the plain absolute loss of targets below that).
 
+use modelwright_core::data::TrainView;
+
 use super::real::{PointLoss, quantile_target};
 
 /// The floor, as a part of the median size of targets that are not 0.
 const FLOOR: f64 = 0.01;
+/// No floor is smaller: its reciprocal is a weight in f32.
+const FLOOR_MIN: f64 = 1e-30;
 
 /// See the module's text.
 pub(super) struct Mape {
@@ -17,12 +21,15 @@ pub(super) struct Mape {
 }
 
 impl Mape {
-    /// The loss of these targets.
-    pub(super) fn of(targets: &[f64]) -> Self {
-        let mut sizes: Vec<f64> = targets.iter().map(|y| y.abs()).filter(|y| *y > 0.0).collect();
+    /// The loss whose floor follows the learning rows of `train`: validation rows are judged by the
+    /// same loss.
+    pub(super) fn of(train: &TrainView<'_>) -> Self {
+        let values = train.target.values().unwrap_or_default();
+        let sizes = train.rows.iter().map(|row| values[*row as usize].abs());
+        let mut sizes: Vec<f64> = sizes.filter(|y| *y > 0.0).collect();
         sizes.sort_unstable_by(f64::total_cmp);
         let median = sizes.get(sizes.len() / 2).copied().unwrap_or(1.0);
-        Self { floor: (FLOOR * median).max(f64::MIN_POSITIVE) }
+        Self { floor: (FLOOR * median).max(FLOOR_MIN) }
     }
 
     fn weight(&self, target: f64) -> f64 {

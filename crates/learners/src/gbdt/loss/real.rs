@@ -99,11 +99,7 @@ pub(super) fn make(
     targets: Vec<f64>,
     weights: Vec<f32>,
 ) -> Option<Result<Box<dyn Loss>>> {
-    let mape = (name == "mape").then(|| Mape::of(&targets));
     let of = Checked { name, rows, targets, weights };
-    if let Some(mape) = mape {
-        return Some(of.boxed(mape));
-    }
     Some(match name {
         "squared" => of.boxed(Squared),
         "squared_log" => of.boxed(SquaredLog),
@@ -111,6 +107,7 @@ pub(super) fn make(
         "huber" => of.boxed(Huber::of(train, params.alpha)),
         "fair" => of.boxed(Fair { c: params.fair_c }),
         "log_cosh" => of.boxed(LogCosh),
+        "mape" => of.boxed(Mape::of(train)),
         "quantile" => of.boxed(Quantile { level: params.alpha }),
         "poisson" => of.boxed(Poisson),
         "gamma" => of.boxed(Gamma),

@@ -22,7 +22,10 @@ pub(crate) fn document(app: &App, state: &State) -> Value {
         schemas.insert(schema.clone(), row(model));
         schemas.insert(format!("{name}_answer"), answer(model));
         let path = format!("/models/{name}/predict");
-        paths.insert(path, json!({ "post": predict(model, entry, &schema) }));
+        let mut post = predict(model, entry, &schema);
+        let is_default = state.default.as_deref() == Some(&**name);
+        post["x-modelwright-model"]["default"] = json!(is_default);
+        paths.insert(path, json!({ "post": post }));
         others::of_model(app, model, entry, &mut paths);
     }
     if let Some(post) = by_query(state) {
@@ -176,7 +179,7 @@ const DIGITS: &str = "^(-?(0|[1-9][0-9]{0,14}))?$";
 fn column(field: &ManifestField) -> Value {
     let range = match (field.min, field.max, field.kind) {
         (Some(min), Some(max), Kind::Number) => {
-            format!("{} to {} in training", number_text(min), number_text(max))
+            format!("{} to {} in training", number_text(short(min)), number_text(short(max)))
         }
         (Some(min), Some(max), Kind::Datetime) => {
             let text = |seconds: f64| instant_text((seconds * 1e6) as i64);
@@ -197,6 +200,11 @@ fn column(field: &ManifestField) -> Value {
     column
 }
 
+/// A number with six significant digits, whole ones in full: what people read and type.
+fn short(value: f64) -> f64 {
+    if value.fract() == 0.0 { value } else { format!("{value:.5e}").parse().unwrap_or(value) }
+}
+
 /// A row that training could have had: middles of ranges, most frequent levels.
 pub(crate) fn example(model: &Model) -> Value {
     let value = |field: &ManifestField| match (field.levels.first(), field.min, field.max) {
@@ -206,7 +214,8 @@ pub(crate) fn example(model: &Model) -> Value {
         },
         (None, Some(min), Some(max)) if field.storage == Storage::Number => {
             let middle = f64::midpoint(min, max);
-            json!(if min.fract() == 0.0 && max.fract() == 0.0 { middle.floor() } else { middle })
+            let is_whole = min.fract() == 0.0 && max.fract() == 0.0;
+            json!(if is_whole { middle.floor() } else { short(middle).clamp(min, max) })
         }
         (None, Some(min), _) if field.storage == Storage::Instant => {
             json!(instant_text((min * 1e6) as i64))
