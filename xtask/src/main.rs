@@ -26,7 +26,8 @@ cargo xtask <command>
   peers    only the tests against other people's programs
   arm      the tests of the kernels on 64-bit ARM, emulated by QEMU
   python   build the Python package and run its tests
-  bench    measure against peers: `cargo xtask bench <fit|predict|quality|trees>`";
+  bench    measure against peers:
+           `cargo xtask bench <fit|predict|quality|leaks|labels|store|trees>`";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

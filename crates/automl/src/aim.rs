@@ -58,7 +58,8 @@ fn aim(metric: &str) -> Option<Aim> {
     }
 }
 
-/// Whether what a metric asks for is the mean.
+/// Whether what a metric asks for is the mean, and boosters need no other loss for it than that of
+/// their task.
 pub(crate) fn is_mean(metric: &str) -> bool {
     aim(metric).is_none()
 }

@@ -1,7 +1,8 @@
 //! Runs are written down in the store, when there is one.
 //!
 //! A run is written down when the user named a store (`--store`, `MODELWRIGHT_STORE`) or has made
-//! the default one by registering a model: a first fit leaves nothing outside of its own folder.
+//! the default one by registering a model or looking at the page: a first fit leaves nothing
+//! outside of its own folder.
 //! A named store that does not work stops the work before it begins; the default one only warns.
 
 mod elsewhere;

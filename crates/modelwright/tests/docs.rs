@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use modelwright::automl::encoding::encodings;
 use modelwright_core::params::{ParamMap, ParamSpec};
+use modelwright_learners::{LEARNERS, UNLABELLED};
 
 #[test]
 fn reference_pages_are_current() {
@@ -29,21 +30,37 @@ fn reference_pages_are_current() {
     }
 }
 
-/// The help of every command, in the order of the overview.
+/// The help of every command and of its own commands, in the order of the overview.
 fn commands() -> String {
     let overview = help(&[]);
-    let listed = overview.lines().skip_while(|l| *l != "Commands:").skip(1);
-    let names: Vec<&str> = listed
-        .take_while(|l| !l.is_empty())
-        .filter(|l| l.starts_with("  ") && !l.starts_with("   "))
-        .filter_map(|l| l.split_whitespace().next())
-        .collect();
+    let names = listed(&overview);
     assert!(names.len() > 5, "the overview lists the commands:\n{overview}");
     let mut page = format!("# Commands\n\n```text\n{overview}```\n");
     for name in names {
-        let _ = write!(page, "\n## {name}\n\n```text\n{}```\n", help(&[name]));
+        let about = help(&[name]);
+        let _ = write!(page, "\n## {name}\n\n```text\n{about}```\n");
+        for action in listed(&about) {
+            let own = without_global_options(&help(&[name, action]));
+            let _ = write!(page, "\n### {name} {action}\n\n```text\n{own}```\n");
+        }
     }
     page
+}
+
+/// The commands that a help lists: none where a command has no others below it.
+fn listed(help: &str) -> Vec<&str> {
+    let lines = help.lines().skip_while(|l| *l != "Commands:").skip(1);
+    lines
+        .take_while(|l| !l.is_empty())
+        .filter(|l| l.starts_with("  ") && !l.starts_with("   "))
+        .filter_map(|l| l.split_whitespace().next())
+        .collect()
+}
+
+/// A help without the options that stand in that of the command above it.
+fn without_global_options(help: &str) -> String {
+    let parts = help.trim_end().split("\n\n").filter(|part| !part.starts_with("Global options:"));
+    parts.collect::<Vec<_>>().join("\n\n") + "\n"
 }
 
 fn help(command: &[&str]) -> String {
@@ -59,17 +76,20 @@ fn learners() -> String {
     let mut page = "# Learners\n\n`modelwright train LEARNER` takes each of them; see [Training \
                     one learner](../train.md).\n"
         .to_owned();
-    for entry in modelwright_learners::LEARNERS {
+    for entry in LEARNERS.iter().chain(UNLABELLED) {
         let spec = entry.spec;
         let tasks: Vec<&str> = spec.tasks.iter().map(|t| t.name()).collect();
+        let learns = if tasks.is_empty() {
+            "Needs no target.".to_owned()
+        } else {
+            format!("Tasks: {}. Encodings: {}.", tasks.join(", "), encodings(entry).join(", "))
+        };
         let _ = write!(
             page,
-            "\n## {}\n\n{}\n\n{}\n\nTasks: {}. Encodings: {}. Reference: {}.\n",
+            "\n## {}\n\n{}\n\n{}\n\n{learns} Reference: {}.\n",
             spec.name,
             spec.title,
             spec.text,
-            tasks.join(", "),
-            encodings(entry).join(", "),
             spec.reference.trim_end_matches('.'),
         );
         params(&mut page, entry.params, &entry.default_params());

@@ -4,7 +4,8 @@ use super::{CLASSIFICATION, Confusion, declare_metric};
 
 declare_metric! {
     /// The correlation between true and decided classes: 1 perfect, 0 no better than chance, -1
-    /// always wrong; fair to rare classes. 0 when truth or decision is constant.
+    /// always wrong; fair to rare classes. 0 when the decision is constant; undefined where all
+    /// rows are of one class.
     MatthewsCorrcoef {
         "matthews_corrcoef", "Matthews correlation", larger_is_better: true,
         range: (-1.0, 1.0), perfect: 1.0, unit: "",

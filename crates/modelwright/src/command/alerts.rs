@@ -39,7 +39,8 @@ A file of rules:
 
   [[sink]]
   name = \"team\"
-  kind = \"slack\"          # webhook, slack, teams, cloudevents, alertmanager, file or prometheus
+  kind = \"slack\"          # webhook, slack, teams, cloudevents, alertmanager, email, file or
+                            # prometheus
   url = \"env:SLACK_URL\"";
 
 /// Flags of `alerts`.

@@ -20,7 +20,7 @@ Examples:
   modelwright runs export -o runs.jsonl
 
 Runs are recorded when a store is named, by --store or MODELWRIGHT_STORE, or was made by
-`modelwright models register`.";
+`modelwright models register` or `modelwright ui`.";
 
 /// Flags of `runs`.
 #[derive(Debug, Args)]
