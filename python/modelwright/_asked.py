@@ -176,8 +176,7 @@ def fit(
         Teach one small model what the ensemble says, and offer it to `pick`; with preset quick
         it is delivered. max_latency and max_size imply it.
     no_second_level : bool, default False
-        With preset best: deliver the mean of the members as it is, whatever a second level of
-        models would gain.
+        Deliver the mean of the members as it is, whatever a second level of models would gain.
     nested : int or bool, optional
         Judge the whole search by so many outer folds as well; takes an even share of the time
         for each.
@@ -632,8 +631,7 @@ def plan(
         Teach one small model what the ensemble says, and offer it to `pick`; with preset quick
         it is delivered. max_latency and max_size imply it.
     no_second_level : bool, default False
-        With preset best: deliver the mean of the members as it is, whatever a second level of
-        models would gain.
+        Deliver the mean of the members as it is, whatever a second level of models would gain.
     nested : int or bool, optional
         Judge the whole search by so many outer folds as well; takes an even share of the time
         for each.

@@ -77,8 +77,7 @@ pub(crate) struct Fit {
     /// is delivered. --max-latency and --max-size imply it
     #[arg(long, conflicts_with = "interpretable", display_order = 6)]
     distill: bool,
-    /// With --preset best: deliver the mean of the members as it is, whatever a second level of
-    /// models would gain
+    /// Deliver the mean of the members as it is, whatever a second level of models would gain
     #[arg(long, display_order = 6)]
     no_second_level: bool,
     /// Judge the whole search by so many outer folds as well; takes an even share of the time for
