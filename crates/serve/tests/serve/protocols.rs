@@ -172,7 +172,7 @@ fn kserve_v1_and_mlflow_give_the_same() {
     // A frame without names counts its columns.
     let body = json!({ "dataframe_split": { "columns": [0, 1], "data": [[1, 2]] } });
     let refused = client.post("/invocations?model=v2-binary", body.to_string());
-    assert!(refused.status == 400 && refused.text().contains("column"), "{}", refused.text());
+    assert!(refused.status == 422 && refused.text().contains("column: age"), "{}", refused.text());
 }
 
 /// The columns of a model as tensors, JSON or binary.
