@@ -248,7 +248,8 @@ class Predictor(Explaining, Shaped, Succeeding):
             these rows do not measure the value is None, and ``note`` says why), the confusion
             matrix; the document of ``modelwright evaluate --json``. ``by``, where it was asked for,
             is a list with the groups of each column: ``group``, ``n_rows``, ``metric`` with its
-            interval, and how often intervals or sets ``held`` the answer.
+            interval, and how often intervals or sets ``held`` the answer. ``warnings`` is there when
+            the model seems to have learned from these rows: its scores are then too good.
 
         Examples
         --------

@@ -8,7 +8,7 @@
 
 use modelwright_core::params::ParamValue;
 use modelwright_core::record::{Plan, PlannedTrial};
-use modelwright_core::task::{Predictions, Target};
+use modelwright_core::task::{Predictions, Target, Task};
 use modelwright_evaluate::metric::weighted_quantile;
 use modelwright_learners::baseline;
 
@@ -124,6 +124,25 @@ pub(crate) fn constant(
     )
 }
 
+/// What [`constant`] is, in words.
+pub(crate) fn constant_words(metric: &str, task: Task, of_rows: &str) -> String {
+    let what = match aim(metric).map(|aim| aim.constant) {
+        _ if task.is_classification() => {
+            return format!("the share of each class in {of_rows}, deciding for the better one");
+        }
+        Some(Constant::Quantile(0.5)) => "the median".to_owned(),
+        Some(Constant::Quantile(level)) => format!("the {level} quantile"),
+        Some(Constant::RelativeMedian) => {
+            "the median, in which a row weighs as in relative errors,".to_owned()
+        }
+        Some(Constant::Mean) | None => "the mean".to_owned(),
+    };
+    format!("{what} of the target in {of_rows}, which suits {metric}")
+}
+
+/// The rows by which the yardstick of a fit is made.
+pub(crate) const TRAINING_ROWS: &str = "the training rows";
+
 fn quantile(values: &[f64], weights: Option<&[f64]>, level: f64) -> Option<f64> {
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_unstable_by(|a, b| values[*a].total_cmp(&values[*b]));
@@ -133,7 +152,6 @@ fn quantile(values: &[f64], weights: Option<&[f64]>, level: f64) -> Option<f64> 
 
 #[cfg(test)]
 mod tests {
-    use modelwright_core::task::Task;
     use modelwright_evaluate::metric::{METRICS, MetricInput, metric};
     use modelwright_learners::learner;
 
@@ -168,6 +186,16 @@ mod tests {
         assert!(learners("pinball_loss_0.9").iter().all(|l| l == BOOSTER || l == CONSTANT));
         assert!(learners("mae").iter().any(|l| l == "linear"));
         assert_eq!(learners("rmse").len(), plan("mae").trials.len());
+    }
+
+    #[test]
+    fn the_yardstick_is_called_by_what_it_is() {
+        let words = |metric, task| constant_words(metric, task, TRAINING_ROWS);
+        let mean = "the mean of the target in the training rows, which suits rmse";
+        assert_eq!(words("rmse", Task::Regression), mean);
+        assert!(words("mae", Task::Regression).starts_with("the median of the target"));
+        assert!(words("pinball_loss_0.9", Task::Regression).starts_with("the 0.9 quantile"));
+        assert!(words("roc_auc", Task::Binary).starts_with("the share of each class"));
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //! What needs the training rows is not here: how far rows lie from them, which of their targets
 //! look wrong, whether more of them would help.
 
+use std::time::Duration;
+
 use modelwright_core::context::Event;
 use modelwright_core::data::Table;
 use modelwright_core::record::{
@@ -45,7 +47,29 @@ pub struct LaterRows<'a> {
     pub sensitive: &'a [String],
     /// What the model file knows.
     pub known: Known<'a>,
+    /// What looking at one column after the other may take.
+    pub patience: Patience,
 }
+
+/// How long what costs more with every column may take: of a table of thousands of columns it would
+/// be hours. What there was no time for is left out, the columns first on which the model relies
+/// least, and the context's decisions say where it ended.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// For the importances of columns.
+    pub importances: Duration,
+    /// By which explanations are planned; they take a small part of it.
+    pub explanation: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { importances: Duration::from_secs(20), explanation: Duration::from_secs(300) }
+    }
+}
+
+/// The scope in which the importances ask the clock.
+pub const IMPORTANCES: &str = "importances";
 
 /// What the rows say.
 pub struct Looked {
@@ -76,7 +100,7 @@ pub fn look(predictor: &Predictor, rows: &LaterRows<'_>, ctx: &Context) -> Resul
     let (evaluation, reached) = all.evaluated(predictor, rows, ctx)?;
     let costs = predictor.costs();
     let of_costs = |c| decision::account(c, &predictor.classes, all.answers(), &all.predictions);
-    ctx.tell(Event::Phase("importances".to_owned()));
+    ctx.tell(Event::Phase(IMPORTANCES.to_owned()));
     let importances = importances(predictor, rows, &all, ctx)?;
     let some = Measured::of(predictor, rows, Some(N_ROWS_SLICES), ctx)?;
     let searched = SearchedRows {
@@ -89,7 +113,8 @@ pub fn look(predictor: &Predictor, rows: &LaterRows<'_>, ctx: &Context) -> Resul
     };
     let slices = slices::weak(predictor, &searched, &predictor.schema, &importances, ctx)?;
     ctx.tell(Event::Phase("explain".to_owned()));
-    let explanation = explained(predictor, rows.table, rows.known, false, ctx)?;
+    let scope = ctx.with_time_limit(rows.patience.explanation);
+    let explanation = explained(predictor, rows.table, rows.known, false, &scope)?;
     ctx.tell(Event::Phase("robustness".to_owned()));
     Ok(Looked {
         evaluation,
@@ -179,7 +204,9 @@ impl Measured {
             groups,
             unit,
         };
-        let evaluation = evaluate(&input, ctx)?;
+        let mut evaluation = evaluate(&input, ctx)?;
+        let (name, task) = (rows.metric.spec.name, predictor.task);
+        evaluation.baseline_is = Some(aim::constant_words(name, task, "these very rows"));
         let held = predictor.held(&self.table, &self.predictions, &self.truth, ctx)?;
         let reached = held.map_or(Vec::new(), |held| held.reached(self.weights.as_deref(), groups));
         Ok((evaluation, reached))
@@ -228,7 +255,7 @@ fn importances(
     let Some(measured) = [&sample, all].into_iter().find(is_defined) else {
         return Ok(Vec::new());
     };
-    let columns: Vec<String> = predictor.feature_columns().map(str::to_owned).collect();
+    let columns = predictor.columns_by_gain();
     permutation_importance(
         predictor,
         &measured.table,
@@ -237,7 +264,7 @@ fn importances(
         rows.metric,
         &columns,
         N_REPEATS,
-        &ctx.scope("importances"),
+        &ctx.scope(IMPORTANCES).with_time_limit(rows.patience.importances),
     )
 }
 

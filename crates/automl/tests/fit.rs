@@ -16,6 +16,8 @@ mod feature_cost;
 mod groups;
 #[path = "fit/honest.rs"]
 mod honest;
+#[path = "fit/later.rs"]
+mod later;
 #[path = "fit/more_rows.rs"]
 mod more_rows;
 #[path = "fit/nested.rs"]

@@ -14,6 +14,7 @@ use crate::resample::{
     Drawing, Mix, bootstrap_intervals, bootstrap_row_mean, n_resamples_for, work_rows,
 };
 use crate::threshold::at_best;
+use crate::zeros;
 
 /// The name under which the mean cost of the decisions is reported.
 pub const EXPECTED_COST: &str = "expected_cost";
@@ -102,6 +103,7 @@ pub fn evaluate(input: &EvaluateInput<'_>, ctx: &Context) -> Result<Evaluation> 
     let decided = input.decided(predictions)?;
     let drawing = Drawing { n_resamples: input.n_resamples, mix: input.mix, groups: input.groups };
     let mut values = measure(&metrics, &measured, decided.as_ref(), drawing, ctx);
+    zeros::note(&mut values, truth);
     let mut baseline = match input.baseline {
         None => Vec::new(),
         Some(predictions) => {

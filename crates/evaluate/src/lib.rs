@@ -54,6 +54,7 @@ pub mod resample;
 pub mod split;
 pub mod suspects;
 pub mod threshold;
+mod zeros;
 
 pub use calibration::Calibrator;
 pub use compare::{Comparison, Paired, compare};

@@ -48,6 +48,8 @@ struct Document<'a> {
     target: &'a str,
     task: modelwright_core::task::Task,
     metrics: Metrics<'a>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<&'a str>,
     interval_method: &'a str,
     confusion: Option<&'a ConfusionMatrix>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -87,7 +89,8 @@ pub fn assess(model: &Model, rows: &Labelled, ctx: &Context) -> Result<Assessmen
         groups,
         unit,
     };
-    let evaluation = evaluate(&input, ctx)?;
+    let mut evaluation = evaluate(&input, ctx)?;
+    evaluation.learned_from.clone_from(&rows.learned_from);
     let units = rows.groups.as_deref();
     let reached = rows.held.as_ref().map(|held| held.reached(rows.weights.as_deref(), units));
     let by = by_group(model, rows, ctx)?;
@@ -129,6 +132,7 @@ impl Assessment {
             target: &predictor.target,
             task: predictor.task,
             metrics: Metrics(&evaluation.metrics),
+            warnings: evaluation.learned_from.as_deref().into_iter().collect(),
             interval_method: &evaluation.interval_method,
             confusion: evaluation.confusion.as_ref(),
             reliability: evaluation.reliability.as_ref(),
@@ -174,6 +178,11 @@ pub fn compare_models(
     ctx: &Context,
 ) -> Result<Vec<Weighed>> {
     ctx.tell(Event::Phase("compare".to_owned()));
+    for (which, rows) in [("first", rows_a), ("second", rows_b)] {
+        if let Some(why) = &rows.learned_from {
+            ctx.tell(Event::Warning(format!("the {which} model: {why}")));
+        }
+    }
     let order = check_comparable(a, b)?;
     let (predictions_b, threshold_b) = in_order(rows_b, b.predictor.threshold, &order);
     let thresholds = (a.predictor.threshold, threshold_b);

@@ -16,6 +16,7 @@ use modelwright_inspect::audit_html;
 use modelwright_io::{ReadOptions, TableFile};
 
 use crate::audit_document::audit_document;
+use crate::learned_rows::{LearnedRows, of_digest};
 use crate::model::Model;
 use crate::reading::read_within_limits;
 
@@ -31,6 +32,8 @@ pub struct AuditRows {
     pub units: Option<Vec<u32>>,
     /// When each row was, when the model is judged in the order of time and the file says it.
     pub times: Option<Vec<f64>>,
+    /// What says that the model learned from these rows, in words; `None` when they seem new.
+    pub learned_from: Option<String>,
 }
 
 impl AuditRows {
@@ -102,6 +105,10 @@ impl AuditRows {
         }
         let weights = weight.and_then(|w| table.column(w)).map(weights_of);
         let record = model.artifact.record()?;
+        let mut learned_rows = LearnedRows::of(model)?;
+        learned_rows.look(&table);
+        let is_file = of_digest(&record, &file.source.sha256);
+        let learned_from = is_file.or_else(|| learned_rows.verdict());
         let times = is_judged_in_time(&record).then(|| row_times(&table, &record.options));
         let options = record.options;
         let units = row_groups(&table, &options);
@@ -111,7 +118,7 @@ impl AuditRows {
             )));
         }
         let (name, weights, times) = (file.source.name, weights.transpose()?, times.flatten());
-        Ok(Self { name, table, weights, units, times })
+        Ok(Self { name, table, weights, units, times, learned_from })
     }
 
     /// What belongs together among the rows, given what is true and what the model says of them.
@@ -155,6 +162,9 @@ pub fn audit_rows(
     let shown = file.source.name.clone();
     check_sensitive(&file.table, &shown, &sensitive)?;
     let rows = AuditRows::of_table(model, file, shown, weight.as_deref(), ctx)?;
+    if let Some(why) = &rows.learned_from {
+        ctx.tell(Event::Warning(why.clone()));
+    }
     let predictor = &model.predictor;
     let truth = predictor.encode_target(&rows.table)?;
     let predictions = predictor.predict(&rows.table, ctx)?;

@@ -15,6 +15,8 @@ use modelwright_core::record::Options;
 use modelwright_core::task::{Predictions, Target, Task};
 use modelwright_core::{Context, Error, Result};
 
+use crate::learned_rows::{LearnedRows, is_trained_on};
+
 /// Rows that are predicted at a time.
 const ROWS_PER_CHUNK: usize = 8192;
 
@@ -43,6 +45,8 @@ pub struct Labelled {
     pub times: Option<Vec<f64>>,
     /// Whether the model's intervals or sets hold the answers; `None` when it has none.
     pub held: Option<Held>,
+    /// What says that the model learned from these rows, in words; `None` when they seem new.
+    pub learned_from: Option<String>,
     /// The columns whose groups are looked at, of the same rows; none when that was not asked.
     pub by: Table,
 }
@@ -74,36 +78,26 @@ pub fn predict_labelled_by(
     by: &[String],
     ctx: &Context,
 ) -> Result<Labelled> {
-    gather(model, data, by, ctx)?.finish(shown_name(data), &data.display().to_string())
+    let mut gathering = Gathering::new(model, Roles::of(model)?, by, ctx);
+    gathering.learned_rows = Some(LearnedRows::of(model)?);
+    gathering.read(data)?;
+    let rows = gathering.finish(shown_name(data), &data.display().to_string())?;
+    let learned_from = is_trained_on(model, data)?.or(rows.learned_from);
+    Ok(Labelled { learned_from, ..rows })
 }
 
-/// As [`predict_labelled`]; `None` when no row has an answer yet.
+/// As [`predict_labelled`]; `None` when no row has an answer yet. Where the rows come from is not
+/// asked.
 ///
 /// # Errors
 /// As [`predict_labelled`], but for rows without answers.
 pub fn predict_answered(model: &Model, data: &Path, ctx: &Context) -> Result<Option<Labelled>> {
-    let gathered = gather(model, data, &[], ctx)?;
+    let mut gathered = Gathering::new(model, Roles::of(model)?, &[], ctx);
+    gathered.read(data)?;
     if gathered.truth.n_rows() == 0 {
         return Ok(None);
     }
     gathered.finish(shown_name(data), &data.display().to_string()).map(Some)
-}
-
-fn gather<'a>(
-    model: &'a Model,
-    data: &Path,
-    by: &'a [String],
-    ctx: &'a Context,
-) -> Result<Gathering<'a>> {
-    let options = read_options_by(model, by)?;
-    ctx.tell(Event::Phase("predict".to_owned()));
-    let shown = data.display().to_string();
-    let mut gathering = Gathering::new(model, Roles::of(model)?, by, ctx);
-    for table in stream_path(data, &options, ROWS_PER_CHUNK, ctx)? {
-        let table = table?;
-        gathering.add(table).map_err(|e| if is_placed(&e) { e } else { e.at(shown.clone()) })?;
-    }
-    Ok(gathering)
 }
 
 /// How rows with answers are read for [`label_table`]: the columns of the model, its target, those
@@ -160,6 +154,7 @@ pub fn label_table(
     let roles = Roles::of(model)?;
     ctx.tell(Event::Phase("predict".to_owned()));
     let mut gathering = Gathering::new(model, roles, by, ctx);
+    gathering.learned_rows = Some(LearnedRows::of(model)?);
     gathering.add(table)?;
     gathering.finish(name.to_owned(), name)
 }
@@ -185,6 +180,8 @@ struct Gathering<'a> {
     weights: Option<Vec<f64>>,
     groups: Vec<u32>,
     held: Option<Held>,
+    /// Whether the rows are known, where that is asked.
+    learned_rows: Option<LearnedRows>,
     n_rows: usize,
     has_target: bool,
     /// The names of columns to keep, and what was kept of them.
@@ -216,10 +213,22 @@ impl<'a> Gathering<'a> {
             times: Vec::new(),
             groups: Vec::new(),
             held: None,
+            learned_rows: None,
             n_rows: 0,
             has_target: false,
             by: (by, Table::default()),
         }
+    }
+
+    /// Predicts the rows of a file whose answers are known.
+    fn read(&mut self, data: &Path) -> Result<()> {
+        let options = read_options_by(self.model, self.by.0)?;
+        self.ctx.tell(Event::Phase("predict".to_owned()));
+        let shown = data.display().to_string();
+        for table in stream_path(data, &options, ROWS_PER_CHUNK, self.ctx)? {
+            self.add(table?).map_err(|e| if is_placed(&e) { e } else { e.at(shown.clone()) })?;
+        }
+        Ok(())
     }
 
     /// Predicts the rows of the next part whose answers are known.
@@ -257,6 +266,9 @@ impl<'a> Gathering<'a> {
                     .column(name)
                     .expected("a weight in every row, or in none"));
             }
+        }
+        if let Some(learned_rows) = &mut self.learned_rows {
+            learned_rows.look(&table);
         }
         self.add_groups(&table);
         self.add_times(&table);
@@ -355,6 +367,7 @@ impl<'a> Gathering<'a> {
         let Self { rows, truth, predictions, decided, weights, held, by, .. } = self;
         let groups = self.group.map(|_| self.groups);
         let times = self.timed.map(|_| self.times);
+        let learned_from = self.learned_rows.and_then(|rows| rows.verdict());
         Ok(Labelled {
             name,
             rows,
@@ -365,6 +378,7 @@ impl<'a> Gathering<'a> {
             groups,
             times,
             held,
+            learned_from,
             by: by.1,
         })
     }

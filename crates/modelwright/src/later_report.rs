@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use modelwright_automl::Purpose;
-use modelwright_automl::later::{LaterRows, Looked, look};
+use modelwright_automl::later::{IMPORTANCES, LaterRows, Looked, Patience, look};
 use modelwright_core::context::Event;
 use modelwright_core::record::RunRecord;
 use modelwright_core::{Context, Result};
@@ -72,9 +72,16 @@ fn later_record_of(
         metric: model.metric(ctx),
         sensitive: &sensitive,
         known: (&reference.columns, reference.predictions.as_ref()),
+        patience: Patience::default(),
     };
-    let found = look(&model.predictor, &later, ctx)?;
-    Ok(told(model.artifact.record()?, found))
+    let mut found = look(&model.predictor, &later, ctx)?;
+    found.evaluation.learned_from = rows.learned_from;
+    let mut record = told(model.artifact.record()?, found);
+    // How far the fit came with its importances says nothing of these.
+    let ended = ctx.decisions().stopped_after.remove(IMPORTANCES);
+    record.decisions.stopped_after.remove(IMPORTANCES);
+    record.decisions.stopped_after.extend(ended.map(|n| (IMPORTANCES.to_owned(), n)));
+    Ok(record)
 }
 
 fn told(mut record: RunRecord, found: Looked) -> RunRecord {

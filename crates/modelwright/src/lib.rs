@@ -37,6 +37,7 @@
 //! | `question` | what `fit` and `train` both ask, and the run that answers it |
 //! | `run_account`, `heart` | a run is written down in the store; that it is still at work, too |
 //! | `recording` | the same for the command line: watched live, and sent elsewhere |
+//! | `learned_rows` | whether rows are those that a model learned from |
 //! | `learner_text` | learners and their parameters in words |
 //! | `explanation_text` | an explanation in words |
 //! | [`labelled`] | rows whose answers are known, for `evaluate` and `compare` |
@@ -63,6 +64,7 @@ mod flags;
 mod heart;
 mod imported;
 mod later_report;
+mod learned_rows;
 mod learner_text;
 mod model;
 mod monitoring;

@@ -20,6 +20,8 @@ mod interchange;
 #[cfg(unix)]
 #[path = "cli/interrupt.rs"]
 mod interrupt;
+#[path = "cli/learned_rows.rs"]
+mod learned_rows;
 #[path = "cli/life.rs"]
 mod life;
 #[path = "cli/limits.rs"]

@@ -48,7 +48,7 @@ pub(super) fn of(
     let roles = Roles::of_groups(&input.judged, options);
     let known = on.taught.weights.as_deref();
     let baseline = aim::constant(&record.task.metric, &on.taught.target, known, on.truth.n_rows());
-    record.evaluation = Some(evaluate(
+    let mut evaluation = evaluate(
         &EvaluateInput {
             on: &input.judged_source.name,
             truth: on.truth,
@@ -66,7 +66,10 @@ pub(super) fn of(
             unit: modelwright_evaluate::Unit::Group,
         },
         ctx,
-    )?);
+    )?;
+    let (name, task) = (&record.task.metric, record.task.task);
+    evaluation.baseline_is = Some(aim::constant_words(name, task, aim::TRAINING_ROWS));
+    record.evaluation = Some(evaluation);
     if let Some(intervals) = &mut record.intervals {
         let held = tested.held(&input.judged, on.said, on.truth, ctx)?;
         intervals.levels =

@@ -99,33 +99,41 @@ pub(crate) fn explained(
     let moved = scope.random("explanation/profiles", 0);
     let moved = { moved }.sample(held_out.n_rows(), N_ROWS_PROFILE);
     let moved = held_out.select(&moved);
-    let profiles = profiles(predictor, &moved, &found, scope)?;
+    let (profiles, n_untimely) = profiles(predictor, &moved, &found, scope)?;
     let examples = if with_rows { five_examples(&found) } else { Vec::new() };
     let reasons = Reasons::new(&found, &table, &background);
     let mut record = summary(&found, &table, &reasons, &profiles, &examples);
+    record.n_untimely = Some(n_untimely);
     record.responses = responses(predictor, &moved, &record, with_rows, scope)?;
     record.surrogate = small_tree(predictor, held_out, scope)?;
     Ok(Some(record))
 }
 
-/// How predictions move along the first columns, as far as there is time.
+/// How predictions move along the first columns, as far as there is time, and along how many there
+/// was none for it. A column without values has nothing to move along.
 fn profiles(
     predictor: &Predictor,
     moved: &Table,
     found: &Explanation,
     scope: &Context,
-) -> Result<Vec<ColumnProfile>> {
+) -> Result<(Vec<ColumnProfile>, usize)> {
     let mut profiles: Vec<ColumnProfile> = Vec::new();
+    let mut n_untimely = 0;
     for effect in found.effects().iter().take(N_PROFILES) {
         let has_values = moved
             .column(&effect.column)
             .is_some_and(|c| (0..moved.n_rows()).any(|row| !c.is_missing(row)));
-        if has_values && scope.proceed() {
-            let column = &effect.column;
-            profiles.push(explain::profile(predictor, moved, column, None, None, scope)?);
+        if !has_values {
+            continue;
         }
+        if !scope.proceed() {
+            n_untimely += 1;
+            continue;
+        }
+        let column = &effect.column;
+        profiles.push(explain::profile(predictor, moved, column, None, None, scope)?);
     }
-    Ok(profiles)
+    Ok((profiles, n_untimely))
 }
 
 /// The curves of rows along the first columns of numbers, as far as there is time.

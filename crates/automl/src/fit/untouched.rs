@@ -110,7 +110,9 @@ impl Flow {
             groups,
             unit,
         };
-        let evaluation = evaluate(&input, ctx)?;
+        let mut evaluation = evaluate(&input, ctx)?;
+        let (name, task) = (self.metric.spec.name, self.task.task);
+        evaluation.baseline_is = Some(aim::constant_words(name, task, aim::TRAINING_ROWS));
         let said = PredictionReference::of(predictor, &predictions, &truth, ctx)?;
         let tested = (self.options.refit == ALL_AND_TEST).then(|| predictions.clone());
         let mut untouched =

@@ -1,6 +1,6 @@
 //! A predictor of one of the offers of a fit.
 
-use modelwright_core::record::{CostRecord, Evaluation, Member, Picked, RunRecord};
+use modelwright_core::record::{CostRecord, Evaluation, Member, MetricValue, Picked, RunRecord};
 use modelwright_core::{Error, Result};
 
 use crate::predictor::Predictor;
@@ -68,14 +68,7 @@ pub fn pick(
         record.fairness = None;
         record.slices = None;
         record.evaluation =
-            record.evaluation.zip(offer.holdout).map(|(whole, metric)| Evaluation {
-                on: whole.on,
-                n_rows: whole.n_rows,
-                interval_method: whole.interval_method,
-                metrics: vec![metric],
-                baseline: whole.baseline.into_iter().take(1).collect(),
-                ..Evaluation::default()
-            });
+            record.evaluation.zip(offer.holdout).map(|(whole, own)| only(whole, own));
     }
     record.shapes = shapes::recorded(&predictor);
     if let (Some(costs), Some(cost)) = (&mut record.feature_costs, offer.feature_cost) {
@@ -83,6 +76,20 @@ pub fn pick(
     }
     record.picked = Some(picked);
     Ok((predictor, record))
+}
+
+/// The evaluation of the delivered model with the one metric that was measured of an offer.
+fn only(whole: Evaluation, own: MetricValue) -> Evaluation {
+    Evaluation {
+        on: whole.on,
+        n_rows: whole.n_rows,
+        interval_method: whole.interval_method,
+        metrics: vec![own],
+        baseline: whole.baseline.into_iter().take(1).collect(),
+        baseline_is: whole.baseline_is,
+        learned_from: whole.learned_from,
+        ..Evaluation::default()
+    }
 }
 
 /// The record's members as the picked predictor has them.

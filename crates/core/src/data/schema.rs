@@ -94,7 +94,9 @@ pub struct NumberFormat {
     pub thousands: bool,
     /// A percent sign follows; values are kept as written (`12 %` is 12).
     pub percent: bool,
-    /// A currency sign or code stands before or after the number.
+    /// What stands beside the numbers and is left off: the sign or code of a currency (`€`, `USD`),
+    /// the unit of every value (`kg`), or the form of times and durations, `hh:mm` (read as
+    /// minutes), `hh:mm:ss` or `1h 20m` (both as seconds). Later values in another one are refused.
     pub currency: Option<String>,
     /// Words beside the numbers (`unknown`, `> 80`) that were so rare in training that they were
     /// taken as missing; any other word is refused.

@@ -58,6 +58,10 @@ pub struct Evaluation {
     pub metrics: Vec<MetricValue>,
     /// The same metrics of the constant baseline, for comparison.
     pub baseline: Vec<MetricValue>,
+    /// What the constant baseline answers, in words: the same for all metrics. `None` where that
+    /// was not written down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline_is: Option<String>,
     /// Receiver operating characteristic (binary): x false positive rate, y true positive rate.
     pub roc: Vec<CurvePoint>,
     /// Precision–recall curve (binary): x recall, y precision.
@@ -74,6 +78,10 @@ pub struct Evaluation {
     pub confusion: Option<ConfusionMatrix>,
     /// Residuals (regression).
     pub residuals: Option<Residuals>,
+    /// What says that the model learned from these very rows, in words: its scores are then too
+    /// good.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub learned_from: Option<String>,
 }
 
 /// A point of a curve.

@@ -25,6 +25,10 @@ pub struct ExplanationRecord {
     pub effects: Vec<EffectRecord>,
     /// How predictions move along the first of them.
     pub profiles: Vec<ProfileRecord>,
+    /// Columns along which there was no time to move predictions; `None` where that was not
+    /// written down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub n_untimely: Option<usize>,
     /// What the first columns of numbers add along their values, by another column that changes it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dependences: Vec<DependenceRecord>,

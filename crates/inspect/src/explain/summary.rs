@@ -47,6 +47,7 @@ pub fn summary(
         base_values: explanation.base_values.clone(),
         effects: effects.collect(),
         profiles: profiles.iter().map(profile).collect(),
+        n_untimely: None,
         dependences: dependences(explanation, table, reasons),
         responses: Vec::new(),
         surrogate: None,

@@ -67,6 +67,19 @@ pub(crate) fn significant(value: f64, digits: usize) -> String {
     trim(fixed(value, decimals))
 }
 
+/// The value; 0 where it is no more than floating-point sums of numbers as large as `scale` leave
+/// of nothing.
+pub(crate) fn denoised(value: f64, scale: f64) -> f64 {
+    /// Of sums of a million rows or so.
+    const ROUNDING: f64 = 1e-10;
+    if value.abs() <= ROUNDING * scale.abs() { 0.0 } else { value }
+}
+
+/// The same of both ends of an interval.
+pub(crate) fn denoised_interval(ci95: Interval, scale: f64) -> Interval {
+    Interval { low: denoised(ci95.low, scale), high: denoised(ci95.high, scale) }
+}
+
 /// A number with a fixed number of digits after the point and separators before it.
 pub(crate) fn fixed(value: f64, decimals: usize) -> String {
     if !value.is_finite() {
@@ -229,6 +242,15 @@ mod tests {
         assert_eq!(significant(1e-9, 3), "1.00e−9");
         assert_eq!(significant(f64::NAN, 3), "–");
         assert_eq!(fixed(-0.000_1, 2), "0.00");
+    }
+
+    #[test]
+    fn what_rounding_leaves_of_nothing_is_nothing() {
+        assert_eq!(denoised(-6e-15, 0.8), 0.0);
+        assert_eq!(denoised(-6e-15, 1e-14), -6e-15);
+        assert_eq!(denoised(0.0, 0.0), 0.0);
+        let ends = denoised_interval(Interval { low: -3e-17, high: 0.2 }, 0.2);
+        assert_eq!((ends.low, ends.high), (0.0, 0.2));
     }
 
     #[test]

@@ -66,6 +66,9 @@ impl Audit {
         let ctx = session.context(Limits::default())?;
         ctx.tell(Event::Phase("read".to_owned()));
         let rows = AuditRows::read(&model, &self.data, &sensitive, &ctx)?;
+        if let Some(why) = &rows.learned_from {
+            ctx.tell(Event::Warning(why.clone()));
+        }
         ctx.tell(Event::Phase("predict".to_owned()));
         let predictor = &model.predictor;
         let predictions = predictor.predict(&rows.table, &ctx)?;

@@ -116,10 +116,12 @@ fn chance(found: &Assessment) -> String {
 
 fn text(evaluation: &Evaluation, task: Task) -> String {
     let unseen = unseen_errors(evaluation.n_rows).filter(|_| task == Task::Regression);
+    let learned = evaluation.learned_from.as_ref();
     format!(
-        "{}: {} rows\n\n{}\n{}\n{}",
+        "{}: {} rows\n{}\n{}\n{}\n{}",
         evaluation.on,
         count(evaluation.n_rows),
+        learned.map_or(String::new(), |why| wrap(&format!("! {why}"), 0, WIDTH)),
         metrics_table(&evaluation.metrics, &evaluation.baseline),
         evaluation.interval_method,
         unseen.map_or(String::new(), |said| wrap(&said, 0, WIDTH))

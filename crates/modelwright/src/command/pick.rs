@@ -96,7 +96,15 @@ impl Pick {
 /// How much more error, marked where it is none that a test can find.
 fn more_error(share: f64, is_tied: bool) -> String {
     let mark = if is_tied { "= " } else { "" };
-    format!("{mark}{:+.2} %", share * 100.0)
+    let percent = share * 100.0;
+    // What is worse is not shown as no difference.
+    match percent.abs() {
+        p if p > 0.0 && p < 0.005 && !is_tied => {
+            format!("{} under 0.01 %", if share < 0.0 { "-" } else { "+" })
+        }
+        p if p < 0.005 => format!("{mark}0.00 %"),
+        _ => format!("{mark}{percent:+.2} %"),
+    }
 }
 
 /// Prints what can be picked.
@@ -141,4 +149,17 @@ fn list(offers: &Offers, session: &Session) -> Result<()> {
          or --offer N\n",
         table.render()
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_test_finds_worse_is_not_shown_as_no_difference() {
+        assert_eq!(more_error(0.0, false), "0.00 %");
+        assert_eq!(more_error(0.000_01, false), "+ under 0.01 %");
+        assert_eq!(more_error(0.000_01, true), "= 0.00 %");
+        assert_eq!(more_error(-0.012_3, true), "= -1.23 %");
+    }
 }

@@ -2,7 +2,8 @@
 //!
 //! With a group column given, the split is checked against it. Without one, columns that are named
 //! like keys and whose values repeat are looked at: when rows of one value have like targets, a
-//! random split lets the model recognise the group instead of learning the question.
+//! random split lets the model recognise the group instead of learning the question. Where targets
+//! are somewhat alike only, the other columns may still give a group away: see [`super::panel`].
 
 use std::collections::BTreeSet;
 
@@ -10,6 +11,7 @@ use modelwright_core::data::{Column, Kind};
 use modelwright_core::record::{LeakAction, LeakFinding, LeakKind};
 use modelwright_core::task::Target;
 
+use super::panel;
 use super::study::Study;
 use crate::profile::name;
 use crate::profile::wording::{count, percent, share};
@@ -105,24 +107,48 @@ fn suspected(study: &Study<'_>, column: &Column) -> Option<LeakFinding> {
         return None;
     }
     let likeness = intraclass_correlation(&groups, study.input.target)?;
-    (likeness >= LIKENESS_MIN).then(|| {
-        finding(
-            column,
-            0.5,
-            format!(
-                "{} of rows share their `{}` with another row, and rows of one value have like \
-                 targets (intraclass correlation {likeness:.2}): if these rows belong together, \
-                 use the group split with it",
-                percent(share(n_company, n_rows)),
-                column.name
-            ),
-        )
-    })
+    let alike = format!(
+        "{} of rows share their `{}` with another row, and rows of one value have like targets \
+         (intraclass correlation {likeness:.2})",
+        percent(share(n_company, n_rows)),
+        column.name
+    );
+    if likeness >= LIKENESS_MIN {
+        let or_time = match panel::time_of(study, column, &groups) {
+            Some(time) => later(&time),
+            None => String::new(),
+        };
+        let advice = "if these rows belong together, use the group split with it";
+        return Some(finding(column, 0.5, format!("{alike}: {advice}{or_time}")));
+    }
+    let is_parted = matches!(study.input.split_kind, "random" | "stratified");
+    if !is_parted || likeness < panel::LIKENESS_MIN {
+        return None;
+    }
+    let panel::Panel { time, n_steady, n_columns } = panel::of(study, column, &groups)?;
+    let evidence = format!(
+        "{alike}; they follow each other along `{time}` and are nearly the same in {} of {} other \
+         columns, so that the model knows its test rows from training: to predict of others, use \
+         the group split with `{}`{}",
+        count(n_steady),
+        count(n_columns),
+        column.name,
+        later(&time)
+    );
+    Some(finding(column, 0.5, evidence))
 }
+
+/// What to do where rows of one thing are of several times.
+fn later(time: &str) -> String {
+    format!("; to predict later rows of the same, the time split with `{time}`")
+}
+
+/// Rows that have a value in common, with its bits; at least two each.
+pub(super) type Groups<'a> = [&'a [(u64, u32)]];
 
 /// One-way intraclass correlation ICC(1) of the target within groups (Shrout & Fleiss, 1979),
 /// averaged over classes by their variance.
-fn intraclass_correlation(groups: &[&[(u64, u32)]], target: &Target) -> Option<f64> {
+pub(super) fn intraclass_correlation(groups: &Groups<'_>, target: &Target) -> Option<f64> {
     let values: Vec<Vec<f64>> = match target {
         Target::Real(values) => vec![values.clone()],
         Target::Class { codes, n_classes } => (0..*n_classes as u32)

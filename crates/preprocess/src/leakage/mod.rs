@@ -14,6 +14,7 @@ mod identifier;
 mod levels;
 mod noisy;
 mod outcome;
+mod panel;
 mod proxy;
 mod score;
 mod study;

@@ -493,3 +493,55 @@ fn a_few_more_repeats_across_the_split_than_within_are_no_copies() {
     assert!(found(9).confidence < 0.5, "{:?}", found(9));
     assert!(found(30).confidence > 0.8, "{:?}", found(30));
 }
+
+/// Customers that are seen month by month: what is known of them hardly changes, and they leave
+/// somewhat alike.
+fn customers(n_steady: usize, has_months: bool) -> (Table, Target) {
+    const MONTHS: usize = 6;
+    let mut random = Random::new(5);
+    let n_rows = N / MONTHS * MONTHS;
+    let mut columns = vec![Column::numbers(
+        "customer_id",
+        (0..n_rows).map(|row| (1000 + 7 * (row / MONTHS)) as f64).collect(),
+    )];
+    let leaning: Vec<f64> = (0..n_rows / MONTHS).map(|_| random.normal()).collect();
+    for i in 0..4 {
+        let own: Vec<f64> = (0..n_rows / MONTHS).map(|_| random.normal()).collect();
+        let noise = if i < n_steady { 0.02 } else { 1.0 };
+        let value = |row: usize| own[row / MONTHS] + noise * random.normal();
+        columns.push(Column::numbers(format!("f{i}"), (0..n_rows).map(value).collect()));
+    }
+    if has_months {
+        let month = |row: usize| 2_629_800_000_000 * (row % MONTHS) as i64;
+        columns.push(Column::instants("month", (0..n_rows).map(month).collect()));
+    }
+    let leaves = |row: usize| u32::from(0.7 * leaning[row / MONTHS] + random.normal() > 0.9);
+    let codes: Vec<u32> = (0..n_rows).map(leaves).collect();
+    let labels = codes.iter().map(|c| Some(if *c == 1 { "yes" } else { "no" }));
+    columns.push(Column::strings("y", labels));
+    (Table::new(columns).unwrap(), Target::Class { codes, n_classes: 2 })
+}
+
+#[test]
+fn things_that_are_seen_again_nearly_the_same_are_found() {
+    let (table, target) = customers(4, true);
+    let found = findings(&table, &target, |input| input);
+    assert_eq!(only(&found, "customer_id"), (LeakKind::GroupAcrossSplit, LeakAction::Reported));
+    let evidence = &found[0].evidence;
+    for words in ["along `month`", "4 of 4 other", "group split with `customer_id`", "time split"] {
+        assert!(evidence.contains(words), "{words}: {evidence}");
+    }
+    for split in ["group", "time", "test file"] {
+        let found = findings(&table, &target, |input| LeakageInput { split_kind: split, ..input });
+        assert!(found.is_empty(), "{split}: {found:#?}");
+    }
+}
+
+#[test]
+fn things_that_change_or_have_no_times_are_not_called_the_same() {
+    for (n_steady, has_months) in [(0, true), (1, true), (4, false)] {
+        let (table, target) = customers(n_steady, has_months);
+        let found = findings(&table, &target, |input| input);
+        assert!(found.is_empty(), "{n_steady} {has_months}: {found:#?}");
+    }
+}

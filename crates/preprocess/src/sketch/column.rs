@@ -90,6 +90,23 @@ impl ColumnSketch {
         sketch
     }
 
+    /// The distinct values of a column, for whoever needs nothing else of it.
+    pub fn distinct_of(column: &Column) -> Distinct {
+        let mut distinct = Distinct::default();
+        let of_numbers = |values: &[f64]| -> Vec<u64> {
+            values.iter().filter(|v| !v.is_nan()).map(|v| hash::of_number(*v)).collect()
+        };
+        distinct.add(match &column.data {
+            ColumnData::Number(values) => of_numbers(values),
+            ColumnData::Instant(values) => of_numbers(&runs::seconds(values)),
+            ColumnData::String { codes, dictionary } => {
+                let (block, _) = runs::of_codes(codes, 0..codes.len());
+                block.iter().map(|(code, _)| hash::of_text(dictionary.get(*code))).collect()
+            }
+        });
+        distinct
+    }
+
     /// Adds some rows of a column.
     ///
     /// # Errors

@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 const EXACT_MAX: usize = 4096;
 /// Registers are numbered by this many leading bits of a hash.
 const INDEX_BITS: u32 = 12;
+/// One new value in so many raises about 40 registers, which is known from none beyond chance.
+const REGISTERS_TELL: usize = 100;
 /// How many leading bits of the rest a register can count.
 const REST_BITS: u32 = 64 - INDEX_BITS;
 
@@ -74,6 +76,20 @@ impl Distinct {
             State::Exact(hashes) => hashes.len(),
             State::Registers(registers) => estimate(registers).round() as usize,
         }
+    }
+
+    /// The share of these values that are among those of `other`: exact where both are, else an
+    /// estimate. `None` without values, and where they are too few beside those of `other` for the
+    /// registers to tell.
+    pub fn share_in(&self, other: &Self) -> Option<f64> {
+        let n = self.count();
+        if n == 0 || (!other.is_exact() && n * REGISTERS_TELL < other.count()) {
+            return None;
+        }
+        let mut union = other.clone();
+        union.merge(self);
+        let n_new = union.count().saturating_sub(other.count());
+        Some((1.0 - n_new as f64 / n as f64).clamp(0.0, 1.0))
     }
 
     /// Whether a string is among the values; `None` when they are too many to tell.

@@ -138,6 +138,25 @@ fn heavy_hitters_are_lower_bounds_within_the_stated_error() {
 }
 
 #[test]
+fn the_share_of_known_values_is_told_of_few_and_of_many() {
+    for (n, tolerance) in [(1_000, 0.0), (3_000, 0.03), (100_000, 0.03)] {
+        let (known, new) = (normals(n, 3), normals(n, 4));
+        let training = sketch(&Column::numbers("x", known.clone())).distinct;
+        let of = |values: Vec<f64>| {
+            ColumnSketch::distinct_of(&Column::numbers("x", values)).share_in(&training)
+        };
+        assert_eq!(of(known[..n / 10].to_vec()), Some(1.0));
+        assert!(of(new[..n / 10].to_vec()).unwrap() <= 5.0 * tolerance, "{n}");
+        let half: Vec<f64> = known[..n / 4].iter().chain(&new[..n / 4]).copied().collect();
+        assert!((of(half).unwrap() - 0.5).abs() <= 2.0 * tolerance, "{n}");
+        assert_eq!(of(vec![f64::NAN]), None);
+    }
+    let training = sketch(&Column::numbers("x", normals(100_000, 3))).distinct;
+    let few = ColumnSketch::distinct_of(&Column::numbers("x", normals(100, 4)));
+    assert_eq!(few.share_in(&training), None, "registers do not tell so few");
+}
+
+#[test]
 fn histogram_bars_hold_every_value_and_nest() {
     let values = normals(20_000, 9);
     let column = Column::numbers("x", values.clone());

@@ -23,6 +23,7 @@ pub(crate) fn binary() -> ExplanationRecord {
             EffectRecord { swarm: vec![], ..effect("race", 0.0002, false) },
         ],
         profiles: vec![along_age(), along_status()],
+        n_untimely: Some(0),
         dependences: vec![age_by_status()],
         responses: vec![responses_to_age()],
         surrogate: Some(rules()),

@@ -37,8 +37,7 @@ pub(super) fn binary() -> Evaluation {
     rows.sort_by(|a, b| b.0.total_cmp(&a.0));
     let positives = rows.iter().filter(|r| r.1).count() as f64;
     let negatives = rows.len() as f64 - positives;
-    let (mut roc, mut pr) = (vec![], vec![]);
-    let (mut tp, mut fp) = (0.0, 0.0);
+    let (mut roc, mut pr, mut tp, mut fp) = (vec![], vec![], 0.0, 0.0);
     for (i, (p, y)) in rows.iter().enumerate() {
         if *y {
             tp += 1.0;
@@ -92,7 +91,8 @@ pub(super) fn binary() -> Evaluation {
                 vec![counts(true, false), counts(true, true)],
             ],
         }),
-        residuals: None,
+        baseline_is: Some("the share of each class in the training rows".into()),
+        ..Evaluation::default()
     }
 }
 
@@ -152,6 +152,7 @@ pub(super) fn classes(names: &[&str], n_rows: usize, right: f64) -> Evaluation {
             classes: names.iter().map(|n| (*n).into()).collect(),
             counts,
         }),
+        baseline_is: Some("the share of each class in the training rows".into()),
         ..Evaluation::default()
     }
 }

@@ -19,9 +19,13 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
     let reasons = cares(record, &headline);
     let verdict = headline.verdict(&reasons);
     let plain = headline.evaluation.map_or_else(Plain::default, |e| plain::of(record, e));
-    let sentence = plain.sentence.filter(|_| is_shown(verdict));
+    let rests_on = headline.few_rows().map_or(String::new(), |n| {
+        format!(" Only {} say so: others may say otherwise.", number::rows(n))
+    });
+    let sentence = plain.sentence.filter(|_| is_shown(verdict)).map(|said| said + &rests_on);
     let finding = sentence.unwrap_or_else(|| finding(record, &headline, verdict));
-    let mut section = Section::new(&SPEC, finding).block(callout(record, verdict, &reasons));
+    let mut section =
+        Section::new(&SPEC, finding).block(callout(record, &headline, verdict, &reasons));
     if !plain.figures.is_empty() {
         section = section.block(Block::Figures(plain.figures));
     }
@@ -77,7 +81,8 @@ fn finding(record: &RunRecord, headline: &Headline<'_>, verdict: Verdict) -> Str
     });
     let opening = match verdict {
         shown if is_shown(shown) => {
-            format!("The model predicts {target} clearly better than the baseline")
+            let clearly = if headline.few_rows().is_some() { "" } else { "clearly " };
+            format!("The model predicts {target} {clearly}better than the baseline")
         }
         _ => format!("The model of {target} is not shown to be better than the baseline"),
     };
@@ -88,8 +93,19 @@ fn finding(record: &RunRecord, headline: &Headline<'_>, verdict: Verdict) -> Str
     )
 }
 
-fn callout(record: &RunRecord, verdict: Verdict, reasons: &[String]) -> Callout {
+fn callout(
+    record: &RunRecord,
+    headline: &Headline<'_>,
+    verdict: Verdict,
+    reasons: &[String],
+) -> Callout {
     let (tone, label, text) = match verdict {
+        Verdict::HelpsWithCare if headline.hardly_any_rows().is_some() => (
+            Tone::Warning,
+            "Promising, hardly tested",
+            "It did better than always giving the same answer, on too few rows to rely on that: \
+             evaluate it on more rows with known answers first. Before use:",
+        ),
         Verdict::Helps => (
             Tone::Good,
             "Ready to use",
@@ -157,4 +173,44 @@ fn question(record: &RunRecord) -> String {
         "The task: predict {what} from {}.{tested}",
         number::counted(n_features, "column", "columns"),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::canonical;
+    use crate::report::render::markdown;
+
+    fn text(change: impl FnOnce(&mut RunRecord)) -> String {
+        let mut record = canonical::binary();
+        change(&mut record);
+        markdown::section(&build(&record).expect("it always applies"))
+    }
+
+    #[test]
+    fn few_rows_make_the_verdict_careful() {
+        let of_rows = |n| {
+            text(|record| {
+                if let Some(evaluation) = &mut record.evaluation {
+                    evaluation.n_rows = n;
+                }
+            })
+        };
+        let many = of_rows(9_769);
+        assert!(!many.contains("say so") && !many.contains("hardly tested"), "{many}");
+        let few = of_rows(150);
+        assert!(few.contains("Only 150 rows say so") && few.contains("Usable, with care"), "{few}");
+        let hardly_any = of_rows(31);
+        assert!(hardly_any.contains("Promising, hardly tested"), "{hardly_any}");
+    }
+
+    #[test]
+    fn rows_that_it_learned_from_are_the_first_reason_for_care() {
+        let text = text(|record| {
+            if let Some(evaluation) = &mut record.evaluation {
+                evaluation.learned_from = Some("these are training rows".to_owned());
+            }
+        });
+        assert!(text.contains("Before use: These are training rows."), "{text}");
+    }
 }

@@ -20,13 +20,34 @@ const SWARMS_MAX: usize = 12;
 pub(crate) fn build(record: &RunRecord) -> Option<Section> {
     let found = record.explanation.as_ref()?;
     let section = of(found)?;
-    if !found.profiles.is_empty() {
-        return Some(section);
+    Some(match without_chart(found) {
+        Some(why) => section.caveat(format!(
+            "{why}: “modelwright explain --report” draws what there is from the model and data."
+        )),
+        None => section,
+    })
+}
+
+/// Why there are no charts along the values of columns, or fewer than there could be.
+fn without_chart(found: &ExplanationRecord) -> Option<String> {
+    let has_charts = found.profiles.iter().any(|profile| profile.points.len() > 1);
+    match (has_charts, found.n_untimely) {
+        (true, None | Some(0)) => None,
+        (true, Some(n)) => Some(format!(
+            "There was no time for charts along the values of {}",
+            number::counted(n, "further column", "further columns")
+        )),
+        (false, Some(0)) => Some(
+            "There are no charts along values: none of the first columns has two values or more \
+             in the rows that were looked at"
+                .to_owned(),
+        ),
+        (false, Some(_)) => {
+            Some("There was no time for charts along the values of columns".to_owned())
+        }
+        // Of accounts that do not say why.
+        (false, None) => Some("There are no charts along the values of columns".to_owned()),
     }
-    Some(section.caveat(
-        "There was no time for charts along the values of columns: “modelwright explain --report” \
-         draws them from the model and data.",
-    ))
 }
 
 /// The section of an explanation; `None` when no row was explained.
@@ -174,6 +195,8 @@ fn profile_chart(found: &ExplanationRecord, profile: &ProfileRecord) -> Option<C
     let lowest = points.iter().min_by(|a, b| a.effect.total_cmp(&b.effect))?;
     let how =
         if profile.method == "ale" { "accumulated local effects" } else { "partial dependence" };
+    let scale = highest.effect.abs().max(lowest.effect.abs());
+    let effect_text = |effect| number::significant(number::denoised(effect, scale), 2);
     let is_category = points.iter().any(|p| p.number.is_none());
     let effect = format!("Difference, {unit}");
     let column = words::clean(&profile.column);
@@ -185,9 +208,9 @@ fn profile_chart(found: &ExplanationRecord, profile: &ProfileRecord) -> Option<C
         ),
         summary: format!(
             "From {} at {} to {} at {}; {how} over {}, with 95 % intervals.",
-            number::significant(lowest.effect, 2),
+            effect_text(lowest.effect),
             lowest.value,
-            number::significant(highest.effect, 2),
+            effect_text(highest.effect),
             highest.value,
             number::rows(profile.n_rows)
         ),
@@ -287,14 +310,17 @@ fn table(found: &ExplanationRecord) -> Table {
             TableColumn::numbers("95 % interval"),
         ],
     );
+    let scale = found.effects.first().map_or(0.0, |largest| largest.mean_abs * factor);
     for effect in &found.effects {
         let ci95 = modelwright_core::record::Interval {
             low: effect.ci95.low * factor,
             high: effect.ci95.high * factor,
         };
+        let ci95 = number::denoised_interval(ci95, scale);
+        let mean = number::denoised(effect.mean_abs * factor, scale);
         table.rows.push(vec![
             Cell::new(words::clean(&effect.column)),
-            Cell::new(number::estimate(effect.mean_abs * factor, Some(ci95))),
+            Cell::new(number::estimate(mean, Some(ci95))),
             Cell::new(number::interval(ci95)),
         ]);
     }
@@ -307,17 +333,18 @@ fn waterfall(found: &ExplanationRecord, example: &ExampleRecord) -> Chart {
         "probability" => number::share(size),
         _ => number::significant(size, 4),
     };
+    let scale = example.parts.iter().fold(0.0_f64, |scale, part| scale.max(part.effect.abs()));
     let mut steps: Vec<Step> = example
         .parts
         .iter()
         .map(|part| {
             let shown = part.value.as_deref().unwrap_or("missing");
             let label = format!("{} {}", words::clean(&part.column), words::clean(shown));
-            Step { label, effect: part.effect * factor }
+            Step { label, effect: number::denoised(part.effect, scale) * factor }
         })
         .collect();
     let others = example.others * factor;
-    if others.abs() > 1e-9 {
+    if number::denoised(others, scale * factor) != 0.0 {
         steps.push(Step { label: "all other columns".to_owned(), effect: others });
     }
     let reasons: Vec<String> =
@@ -346,4 +373,45 @@ fn capital(text: &str) -> String {
     characters.next().map_or_else(String::new, |first| {
         format!("{}{}", first.to_uppercase(), characters.as_str())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::canonical;
+    use crate::report::render::markdown;
+
+    fn text(change: impl FnOnce(&mut ExplanationRecord)) -> String {
+        let mut record = canonical::binary();
+        change(record.explanation.as_mut().expect("it is explained"));
+        markdown::section(&build(&record).expect("it is explained"))
+    }
+
+    #[test]
+    fn only_what_time_was_short_for_is_said_to_have_been_short_of_it() {
+        assert!(!text(|_| ()).contains("no time"));
+        let without = |n_untimely| {
+            text(|found| (found.profiles, found.n_untimely) = (Vec::new(), n_untimely))
+        };
+        assert!(without(Some(3)).contains("There was no time for charts along the values of col"));
+        let (constant, unknown) = (without(Some(0)), without(None));
+        assert!(constant.contains("none of the first columns has two values"), "{constant}");
+        assert!(unknown.contains("There are no charts along the values"), "{unknown}");
+        assert!(![constant, unknown].iter().any(|said| said.contains("no time")));
+        let some = text(|found| found.n_untimely = Some(2));
+        assert!(
+            some.contains("no time for charts along the values of 2 further columns"),
+            "{some}"
+        );
+    }
+
+    #[test]
+    fn rounding_is_no_effect() {
+        let text = text(|found| {
+            for point in &mut found.profiles[0].points {
+                point.effect = if point.effect < 0.0 { -6e-17 } else { point.effect };
+            }
+        });
+        assert!(!text.contains("e−"), "{text}");
+    }
 }

@@ -13,6 +13,9 @@ use crate::report::{number, words};
 /// Fewer untouched rows than this make every number a rough one.
 const FEW_ROWS: usize = 200;
 
+/// Fewer than this are no test to rely on.
+const HARDLY_ANY_ROWS: usize = 50;
+
 /// A suspected leak that is at least this sure is a reason for care.
 const SURE: f64 = 0.5;
 
@@ -93,6 +96,17 @@ impl<'a> Headline<'a> {
                 "Validation, corrected for selection"
             },
         }
+    }
+
+    /// How many untouched rows there were, where they are so few that all about them is rough.
+    pub(super) fn few_rows(&self) -> Option<usize> {
+        let n_rows = self.evaluation?.n_rows;
+        (1..FEW_ROWS).contains(&n_rows).then_some(n_rows)
+    }
+
+    /// How many there were, where they are too few to rely on.
+    pub(super) fn hardly_any_rows(&self) -> Option<usize> {
+        self.few_rows().filter(|n| *n < HARDLY_ANY_ROWS)
     }
 
     /// Whether `a` is better than `b`.
@@ -180,7 +194,8 @@ fn rarest_tested(record: &RunRecord) -> Option<(u64, String)> {
 
 /// What a reader must look at before using the model, most serious first.
 pub(super) fn cares(record: &RunRecord, headline: &Headline<'_>) -> Vec<String> {
-    let mut cares = Vec::new();
+    let learned = headline.evaluation.and_then(|e| e.learned_from.as_deref());
+    let mut cares: Vec<String> = learned.map(words::remark).into_iter().collect();
     let open = record.leakage.iter().filter(|l| {
         l.confidence >= SURE && matches!(l.action, LeakAction::Reported | LeakAction::KeptOnRequest)
     });
@@ -215,10 +230,10 @@ pub(super) fn cares(record: &RunRecord, headline: &Headline<'_>) -> Vec<String> 
         n => cares
             .push(format!("{} in the data.", number::counted(n, "severe alert", "severe alerts"))),
     }
-    if let Some(evaluation) = headline.evaluation.filter(|e| (1..FEW_ROWS).contains(&e.n_rows)) {
+    if let Some(n) = headline.few_rows() {
         cares.push(format!(
             "Only {} were held out: every number on them is a rough one.",
-            number::rows(evaluation.n_rows)
+            number::rows(n)
         ));
     }
     if let Some((n, class)) = rarest_tested(record).filter(|(n, _)| *n < FEW_OF_CLASS) {

@@ -16,6 +16,9 @@ pub(crate) const SPEC: Spec =
 /// Under which the clock was asked.
 const SCOPE: &str = "importances";
 
+/// An interval of fewer repeats than this is a rough one.
+const FEW_REPEATS: usize = 4;
+
 /// How many columns the chart shows.
 const BARS_MAX: usize = 15;
 
@@ -46,9 +49,10 @@ fn n_features(record: &RunRecord) -> usize {
 }
 
 /// What was found, in a sentence.
-fn finding(record: &RunRecord, first: &Importance, metric: &str) -> String {
-    let silent = record.importances.iter().filter(|i| i.ci95.low <= 0.0).count();
-    let n = record.importances.len();
+fn finding(record: &RunRecord, importances: &[Importance], metric: &str) -> String {
+    let first = &importances[0];
+    let silent = importances.iter().filter(|i| i.ci95.low <= 0.0).count();
+    let n = importances.len();
     let finding = if first.ci95.low > 0.0 {
         format!(
             "{} matters most: without it {metric} worsens by {} (95 % interval {}); no \
@@ -65,6 +69,12 @@ fn finding(record: &RunRecord, first: &Importance, metric: &str) -> String {
             number::counted(n, "column", "columns")
         )
     };
+    let finding = if first.n_repeats < FEW_REPEATS {
+        let repeats = number::counted(first.n_repeats, "repeat", "repeats");
+        format!("{finding} There was time for {repeats} only, so this is a rough order.")
+    } else {
+        finding
+    };
     match n_not_measured(record) {
         0 => finding,
         rest => format!(
@@ -76,15 +86,16 @@ fn finding(record: &RunRecord, first: &Importance, metric: &str) -> String {
 
 /// Applies when importances were measured.
 pub(crate) fn build(record: &RunRecord) -> Option<Section> {
-    let first = record.importances.first()?;
+    let importances = denoised(record);
+    let first = importances.first()?;
     let metric = words::metric_label(&record.task.metric);
     let n = record.importances.len();
-    let finding = finding(record, first, &metric);
+    let finding = finding(record, &importances, &metric);
     let rows = record
         .evaluation
         .as_ref()
         .map_or("untouched rows".to_owned(), |e| number::untouched(e.n_rows));
-    let shown: Vec<&Importance> = record.importances.iter().take(BARS_MAX).collect();
+    let shown: Vec<&Importance> = importances.iter().take(BARS_MAX).collect();
     let chart = Chart {
         title: format!("Loss of {metric} when a column is shuffled"),
         summary: format!(
@@ -115,7 +126,7 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
             .block(chart)
             .block(Block::Details {
                 summary: format!("All {} as a table", number::counted(n, "column", "columns")),
-                blocks: vec![table(&record.importances, &metric).into()],
+                blocks: vec![table(&importances, &metric).into()],
             })
             .caveat(
                 "Columns that say the same share their importance: each may look small because the \
@@ -126,6 +137,19 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
                  held out.",
             ),
     )
+}
+
+/// The importances without what rounding leaves of nothing, beside the metric itself.
+fn denoised(record: &RunRecord) -> Vec<Importance> {
+    let measured = record.evaluation.as_ref().and_then(|e| e.metrics.first()?.value);
+    let largest = record.importances.first().map(|i| i.mean);
+    let scale = measured.into_iter().chain(largest).fold(0.0_f64, |scale, v| scale.max(v.abs()));
+    let clean = |i: &Importance| Importance {
+        mean: number::denoised(i.mean, scale),
+        ci95: number::denoised_interval(i.ci95, scale),
+        ..i.clone()
+    };
+    record.importances.iter().map(clean).collect()
 }
 
 fn table(importances: &[Importance], metric: &str) -> Table {
@@ -147,4 +171,28 @@ fn table(importances: &[Importance], metric: &str) -> Table {
         ]);
     }
     table
+}
+
+#[cfg(test)]
+mod tests {
+    use modelwright_core::record::Interval;
+
+    use super::*;
+    use crate::report::canonical;
+    use crate::report::render::markdown;
+
+    #[test]
+    fn two_repeats_are_a_rough_order_and_rounding_is_nothing() {
+        let mut record = canonical::binary();
+        let text = |record: &RunRecord| markdown::section(&build(record).expect("there are some"));
+        assert!(!text(&record).contains("rough order"));
+        record.importances.iter_mut().for_each(|i| i.n_repeats = 2);
+        assert!(text(&record).contains("There was time for 2 repeats only"), "{}", text(&record));
+        for (i, importance) in record.importances.iter_mut().enumerate() {
+            importance.mean = 6e-17 / (i + 1) as f64;
+            importance.ci95 = Interval { low: 1e-17, high: 9e-17 };
+        }
+        let noise = text(&record);
+        assert!(noise.contains("None of 14 columns") && !noise.contains("e−"), "{noise}");
+    }
 }

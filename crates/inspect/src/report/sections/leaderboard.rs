@@ -8,6 +8,9 @@ use crate::report::{number, words};
 
 pub(crate) const SPEC: Spec = Spec { id: "leaderboard", part: Part::Search, title: "Leaderboard" };
 
+/// Under which the clock was asked.
+const SCOPE: &str = "leaderboard";
+
 /// How many trials stay unfolded.
 const OPEN_ROWS: usize = 15;
 
@@ -40,8 +43,9 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
             TableColumn::numbers("Time"),
         ],
     );
-    table.rows.extend(trials.iter().enumerate().map(|(i, t)| row(record, t, i == 0)));
-    let finding = if is_single { of_one(trials[0], &metric) } else { finding(&trials, n_scored) };
+    table.rows.extend(trials.iter().map(|t| row(record, t, trials[0])));
+    let finding =
+        if is_single { of_one(trials[0], &metric) } else { finding(record, &trials, n_scored) };
     let finding = if record.is_exhausted {
         format!("{finding} The search came to its own end: more time would not help.")
     } else {
@@ -75,7 +79,7 @@ fn of_one(trial: &TrialRecord, metric: &str) -> String {
     }
 }
 
-fn finding(trials: &[&TrialRecord], n_scored: usize) -> String {
+fn finding(record: &RunRecord, trials: &[&TrialRecord], n_scored: usize) -> String {
     let Some(best) = trials.first().filter(|t| t.score.is_some()) else {
         return format!(
             "None of {} gave a score.",
@@ -83,8 +87,14 @@ fn finding(trials: &[&TrialRecord], n_scored: usize) -> String {
         );
     };
     let ties = trials[1..].iter().filter(|t| t.indistinguishable_from_best).count();
+    let n_untested =
+        trials[1..].iter().filter(|t| t.score.is_some() && !is_tested(record, t)).count();
     let tail = match (n_scored, ties) {
         (1, _) => "it is the only trial that was scored".to_owned(),
+        (_, 0) if n_untested > 0 => {
+            let others = number::counted(n_untested, "other was", "others were");
+            format!("{others} not compared with it")
+        }
         (2, 0) => "a paired test tells it from the other".to_owned(),
         (_, 0) => format!("a paired test tells it from all {} others", number::count(n_scored - 1)),
         (_, 1) => "1 other cannot be told from it by a paired test".to_owned(),
@@ -121,7 +131,7 @@ fn scale(trials: &[&TrialRecord]) -> Option<Interval> {
     })
 }
 
-fn row(record: &RunRecord, trial: &TrialRecord, first: bool) -> Vec<Cell> {
+fn row(record: &RunRecord, trial: &TrialRecord, best: &TrialRecord) -> Vec<Cell> {
     let seconds = record.clock.trials.iter().find(|p| p.name == trial.trial.name);
     let name = Cell::new(words::clean(&trial.trial.name));
     let reason = words::sentence(&trial.trial.reason);
@@ -135,7 +145,7 @@ fn row(record: &RunRecord, trial: &TrialRecord, first: bool) -> Vec<Cell> {
     vec![
         if reason.is_empty() { name } else { name.detail(reason) },
         score,
-        standing(record, trial, first),
+        standing(record, trial, best),
         Cell::new(words::clean(&trial.trial.learner)).detail(words::clean(&trial.trial.encoding)),
         Cell::new(match (smallest, largest) {
             (Some(a), Some(b)) if a == b => number::count(*a),
@@ -146,7 +156,8 @@ fn row(record: &RunRecord, trial: &TrialRecord, first: bool) -> Vec<Cell> {
     ]
 }
 
-fn standing(record: &RunRecord, trial: &TrialRecord, first: bool) -> Cell {
+fn standing(record: &RunRecord, trial: &TrialRecord, best: &TrialRecord) -> Cell {
+    let first = std::ptr::eq(trial, best);
     let is_single = record.options.single.is_some();
     let cell = match trial.status {
         TrialStatus::Failed => Cell::mark(Tone::Severe, "failed"),
@@ -156,12 +167,51 @@ fn standing(record: &RunRecord, trial: &TrialRecord, first: bool) -> Cell {
         _ if trial.score.is_none() => Cell::mark(Tone::Warning, "no score"),
         _ if first => Cell::mark(Tone::Good, "best"),
         _ if trial.indistinguishable_from_best => Cell::mark(Tone::Good, "not distinguishable"),
-        _ => Cell::new("worse"),
+        _ => Cell::new(against_best(record, trial, best)),
     };
     let stopped = trial.status == TrialStatus::Stopped;
     match &trial.note {
         Some(note) => cell.detail(words::sentence(note)),
         None if stopped => cell.detail("stopped by the budget"),
         None => cell,
+    }
+}
+
+/// What a trial is worth that the test tells from the best, or that was not compared with it.
+fn against_best(record: &RunRecord, trial: &TrialRecord, best: &TrialRecord) -> &'static str {
+    let shown = |score: Option<f64>| score.map(|s| number::estimate(s, trial.ci95));
+    if shown(trial.score) == shown(best.score) {
+        "hardly different"
+    } else if !is_tested(record, trial) {
+        "not compared"
+    } else {
+        "worse"
+    }
+}
+
+/// Whether a trial was compared with the best: what left no time for its interval left none for the
+/// test. One of a constant may have no interval and be tested all the same.
+fn is_tested(record: &RunRecord, trial: &TrialRecord) -> bool {
+    let was_cut = record.decisions.stopped_after.contains_key(SCOPE);
+    !was_cut || trial.ci95.is_some() || trial.indistinguishable_from_best
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::canonical;
+    use crate::report::render::markdown;
+
+    #[test]
+    fn what_shows_no_difference_or_was_not_compared_is_not_called_worse() {
+        let mut record = canonical::binary();
+        record.trials[2].score = record.trials[0].score.map(|score| score - 1e-7);
+        let text = markdown::section(&build(&record).expect("there are trials"));
+        assert!(text.contains("0.9268 (0.9228 to 0.9290) | hardly different |"), "{text}");
+        record.decisions.stopped_after.insert(SCOPE.to_owned(), 3);
+        (record.trials[1].indistinguishable_from_best, record.trials[3].ci95) = (false, None);
+        let text = markdown::section(&build(&record).expect("there are trials"));
+        assert!(text.contains("0.9073 (no interval) | not compared |"), "{text}");
+        assert!(text.contains("2 others were not compared with it"), "{text}");
     }
 }

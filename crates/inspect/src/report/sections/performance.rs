@@ -53,6 +53,11 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
     let mut section = Section::new(&SPEC, finding);
     section.blocks = table.folded_after(OPEN_ROWS, "metrics");
     section.blocks.extend(glossary(&evaluation.metrics));
+    section.caveats.extend(evaluation.baseline_is.as_ref().map(|constant| {
+        let constant = words::sentence(constant);
+        format!("The baseline gives every row the same answer, for all metrics: {constant}.")
+    }));
+    section.caveats.extend(evaluation.learned_from.as_deref().map(words::remark));
     if record.task.task == Task::Regression {
         section.caveats.extend(unseen_errors(evaluation.n_rows));
     }
@@ -104,8 +109,12 @@ fn row(
         Some(false) => "smaller is better",
         None => "",
     };
+    let perfect = words::metric(&metric.name).map_or(0.0, |spec| spec.perfect);
+    let known = [metric.value, baseline, Some(perfect).filter(|p| p.is_finite())];
+    let scale = known.into_iter().flatten().fold(0.0_f64, |scale, v| scale.max(v.abs()));
+    let estimate = |v: f64| number::estimate(number::denoised(v, scale), metric.ci95);
     let value = match metric.value {
-        Some(value) => Cell::new(number::estimate(value, metric.ci95)),
+        Some(value) => Cell::new(estimate(value)),
         None => Cell::new("undefined"),
     };
     let value = match &metric.note {
@@ -122,7 +131,29 @@ fn row(
         Cell::new(words::metric_label(&metric.name)).detail(direction),
         value,
         Cell::new(metric.ci95.map_or("–".to_owned(), number::interval)),
-        Cell::new(baseline.map_or("–".to_owned(), |b| number::estimate(b, metric.ci95))),
+        Cell::new(baseline.map_or("–".to_owned(), estimate)),
         mark,
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::canonical;
+    use crate::report::render::markdown;
+
+    #[test]
+    fn the_constant_is_named_and_rounding_is_nothing() {
+        let all = canonical::all();
+        let (_, mut record) = all.into_iter().find(|(name, _)| *name == "regression").unwrap();
+        let evaluation = record.evaluation.as_mut().unwrap();
+        evaluation.baseline_is = Some("the mean of the target in the training rows".to_owned());
+        for of in [&mut evaluation.metrics, &mut evaluation.baseline] {
+            of.iter_mut().filter(|m| m.name == "r2").for_each(|m| m.ci95 = None);
+        }
+        evaluation.baseline[2].value = Some(-6e-15);
+        let text = markdown::section(&build(&record).unwrap());
+        assert!(text.contains("for all metrics: the mean of the target"), "{text}");
+        assert!(text.contains("| 0 |") && !text.contains("e−15"), "{text}");
+    }
 }

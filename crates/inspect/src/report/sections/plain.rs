@@ -210,7 +210,10 @@ fn regression(record: &RunRecord, evaluation: &Evaluation) -> Plain {
     if let Some(r2) = find(&evaluation.metrics, "r2").filter(|r2| r2.value > 0.0) {
         // What always gives the median explains less than nothing, as the table of scores says.
         let without = find(&evaluation.baseline, "r2").map_or(String::new(), |c| {
-            format!("same answer always: {}", number::significant(100.0 * c.value, 2))
+            format!(
+                "same answer always: {}",
+                number::significant(number::denoised(100.0 * c.value, 100.0), 2)
+            )
         });
         figures.push(Figure {
             label: "Of what differs between rows, the model explains".to_owned(),

@@ -19,7 +19,12 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
         gain => format!(" On the untouched rows the model is {gain}."),
     };
     let (agree, label) = (!headline.worse_than_validation(), &headline.label);
-    let finding = if agree {
+    let finding = if let (true, Some(n)) = (agree, headline.few_rows()) {
+        format!(
+            "As far as {} tell: they do not contradict the {label} that validation promised.{gain}",
+            number::untouched(n)
+        )
+    } else if agree {
         format!("Yes: the untouched rows confirm the {label} that validation promised.{gain}")
     } else {
         format!("No: the untouched rows have a worse {label} than validation allows.{gain}")
@@ -60,4 +65,20 @@ fn chart(record: &RunRecord, headline: &Headline<'_>) -> Option<Chart> {
         y: String::new(),
         plot: Plot::Dots { estimates, reference: None },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::canonical;
+    use crate::report::render::markdown;
+
+    #[test]
+    fn few_rows_confirm_nothing() {
+        let mut record = canonical::binary();
+        record.evaluation.as_mut().expect("it is tested").n_rows = 150;
+        let text = markdown::section(&build(&record).expect("it is tested"));
+        assert!(text.contains("As far as 150 untouched rows tell: they do not contra"), "{text}");
+        assert!(!text.contains("Yes:"), "{text}");
+    }
 }
