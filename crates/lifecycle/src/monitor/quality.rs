@@ -21,6 +21,8 @@ const MISSING_CHANGE_SEVERE: f64 = 0.3;
 /// Rows with values that were never seen, or out of range.
 const OUTSIDE: f64 = 0.01;
 const OUTSIDE_SEVERE: f64 = 0.2;
+/// Values that lie so many times the whole range of the training beyond it are no drift of it.
+const FAR: f64 = 5.0;
 /// Where values are that many, new ones are the rule.
 const MANY_LEVELS: usize = 256;
 const OUTSIDE_OF_MANY: f64 = 0.05;
@@ -62,6 +64,7 @@ pub(super) fn find(
             kind: QualityKind::UnexpectedColumn,
             column: column.clone(),
             is_severe: false,
+            is_broken: false,
             n_rows: None,
             message: "the training data had no such column; the model does not read it".to_owned(),
         });
@@ -89,7 +92,8 @@ impl One<'_> {
         message: String,
     ) -> QualityFinding {
         let column = self.tally.field.name.clone();
-        QualityFinding { kind, column, is_severe: severe, n_rows: n, message }
+        let is_broken = severe && !may_be_drift(kind);
+        QualityFinding { kind, column, is_severe: severe, is_broken, n_rows: n, message }
     }
 
     fn absent(&self, importance: Option<f64>) -> QualityFinding {
@@ -218,7 +222,19 @@ impl One<'_> {
             number(moments.max()?)
         );
         let severe = share >= OUTSIDE_SEVERE;
-        Some(self.finding(QualityKind::OutOfRange, Some(n_outside), severe, message))
+        let found = self.finding(QualityKind::OutOfRange, Some(n_outside), severe, message);
+        Some(QualityFinding { is_broken: severe && self.is_far(reference), ..found })
+    }
+
+    /// Whether values lie so far beyond those of the training that they are other things, such as
+    /// a code for "not known".
+    fn is_far(&self, reference: &ColumnSketch) -> bool {
+        let moments = reference.numbers().map(|numbers| &numbers.moments);
+        let Some((min, max)) = moments.and_then(|m| m.min().zip(m.max())) else { return false };
+        let (steps, room) = (self.tally.steps(), FAR * (max - min));
+        let is_far = |value: f64| value < min - room || value > max + room;
+        let far: f64 = steps.values().iter().filter(|v| is_far(v.0)).map(|v| v.1).sum();
+        far >= OUTSIDE * steps.n()
     }
 
     fn unit(&self) -> Option<QualityFinding> {
@@ -244,6 +260,12 @@ impl One<'_> {
         let message = "infinite values, where training had none".to_owned();
         Some(self.finding(QualityKind::Infinite, Some(n), false, message))
     }
+}
+
+/// Whether a severe finding of this kind can be one of values that are right, and distributed in
+/// another way.
+fn may_be_drift(kind: QualityKind) -> bool {
+    matches!(kind, QualityKind::UnseenValues | QualityKind::OutOfRange)
 }
 
 /// The chance that at least `k` of `n` values lie beyond both ends of `n_was` others, where all are
@@ -287,6 +309,7 @@ fn missing(columns: &[ColumnDrift], current: &Side<'_>) -> Vec<QualityFinding> {
             kind: QualityKind::Missing,
             column: column.column.clone(),
             is_severe: is - was >= MISSING_CHANGE_SEVERE,
+            is_broken: is - was >= MISSING_CHANGE_SEVERE,
             n_rows: Some(*n_missing),
             message: format!("missing values {} → {}", percent(was), percent(is)),
         })
@@ -304,6 +327,7 @@ fn unknown_labels(watched: &Watched<'_>, current: &Side<'_>) -> QualityFinding {
         kind: QualityKind::UnseenValues,
         column: watched.predictor.target.clone(),
         is_severe: true,
+        is_broken: true,
         n_rows: Some(current.answers.n_unknown),
         message: format!("{what}, such as `{example}`"),
     }

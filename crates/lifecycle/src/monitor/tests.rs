@@ -219,6 +219,29 @@ fn broken_columns_are_told_from_drift() {
 }
 
 #[test]
+fn values_that_moved_are_told_from_values_that_are_broken() {
+    let table = rows(1200, 12);
+    let broken = |found: &MonitorRecord| {
+        let severe: Vec<&str> =
+            found.quality.iter().filter(|f| f.is_severe).map(|f| f.column.as_str()).collect();
+        let of = |f: &&modelwright_core::record::QualityFinding| f.is_broken;
+        (severe.len(), found.quality.iter().filter(of).count())
+    };
+    // Half of the values are beyond those of the training, but near; a third of the names is new.
+    let moved = monitor(&changed(&table, "noise", |_, v| v + 3.5));
+    assert_eq!(broken(&moved), (1, 0), "{:?}", moved.quality);
+    let colours = (0..1200).map(|row| Some(["red", "green", "mauve"][row % 3]));
+    assert_eq!(broken(&monitor(&with(&table, Column::strings("colour", colours)))), (1, 0));
+    // Every third is a code for "not known", every third is missing, all are the same.
+    let coded = monitor(&changed(&table, "noise", |row, v| if row % 3 == 0 { -999.0 } else { v }));
+    let lost = monitor(&changed(&table, "noise", |row, v| if row % 3 < 2 { f64::NAN } else { v }));
+    let stuck = monitor(&changed(&table, "noise", |_, _| 0.25));
+    for found in [coded, lost, stuck] {
+        assert_eq!(broken(&found), (1, 1), "{:?}", found.quality);
+    }
+}
+
+#[test]
 fn values_that_cannot_be_read_are_counted_and_predicted_as_missing() {
     let table = rows(400, 3);
     let texts = (0..400).map(|row| Some(if row % 10 == 0 { "n/k" } else { "10.5" }));
