@@ -148,7 +148,7 @@ impl One<'_> {
             (_, Some(texts)) => texts.frequent.top().first().map_or(0, |top| top.1),
             _ => 0,
         };
-        if (most as f64 / known).powf(n as f64) > CHANCE {
+        if (most as f64 / known).powf(n as f64 * self.tally.worth.is) > CHANCE {
             return None;
         }
         let message =
@@ -170,7 +170,9 @@ impl One<'_> {
         let was_known = ((reference.n_rows - reference.n_missing) as f64).max(1.0);
         let single = self.rows.map_or_else(|| single_of(reference), ColumnTally::n_single);
         let expected = (single / was_known).min(1.0);
-        let error = (expected * (1.0 - expected) / n as f64 + expected / was_known).sqrt();
+        let worth = tally.worth;
+        let (n_is, n_was) = (n as f64 * worth.is, was_known * worth.was);
+        let error = (expected * (1.0 - expected) / n_is + expected / n_was).sqrt();
         let is_many = reference.distinct.count() > MANY_LEVELS;
         let least = if is_many { OUTSIDE_OF_MANY } else { OUTSIDE };
         if tally.n_unseen == 0 || share - expected < least.max(BEYOND * error) {
@@ -212,7 +214,10 @@ impl One<'_> {
         }
         let moments = &reference.numbers()?.moments;
         let n_known = n.max(n_outside);
-        if beyond_by_chance(moments.n(), n_known, n_outside) >= LEVEL / self.n_columns as f64 {
+        let worth = tally.worth;
+        let of = |n: u64, share: f64| (n as f64 * share).round() as u64;
+        let (n_was, n_is) = (of(moments.n(), worth.was), of(n_known, worth.is));
+        if beyond_by_chance(n_was, n_is, of(n_outside, worth.is)) >= LEVEL / self.n_columns as f64 {
             return None;
         }
         let message = format!(
@@ -296,7 +301,9 @@ fn missing(columns: &[ColumnDrift], current: &Side<'_>) -> Vec<QualityFinding> {
             continue;
         }
         let (n_was, n_is) = (was.n_rows as f64, is.n_rows as f64);
-        let p = two_proportions(was.n_missing as f64, n_was, n_missing as f64, n_is);
+        let (of_was, of_is) = (tally.worth.missing_was, tally.worth.missing_is);
+        let (missing_was, missing_is) = (was.n_missing as f64 * of_was, n_missing as f64 * of_is);
+        let p = two_proportions(missing_was, n_was * of_was, missing_is, n_is * of_is);
         changed.push((column, n_missing, p.unwrap_or(1.0)));
     }
     let p_values: Vec<f64> = changed.iter().map(|c| c.2).collect();
