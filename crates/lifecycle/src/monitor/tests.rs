@@ -269,9 +269,16 @@ fn new_categories_and_absent_columns_are_named() {
 fn answers_are_measured_beside_the_untouched_rows() {
     let table = rows(1500, 5);
     let found = monitor(&table);
-    let performance = found.performance.unwrap();
+    let performance = found.performance.clone().unwrap();
     assert_eq!((performance.n_rows, performance.metrics[0].name.as_str()), (1500, "roc_auc"));
     assert!(!performance.metrics[0].worse && performance.metrics[0].reference.is_some());
+    // Beside it stands what was to be expected, which is another number of the same metric.
+    let words = [" rows, and was ", " rows, and was expected to be "];
+    let of_metric: Vec<&String> =
+        found.explanation.iter().filter(|line| line.starts_with("roc_auc is ")).collect();
+    assert_eq!(of_metric.len(), 2, "{:?}", found.explanation);
+    assert!(of_metric.iter().zip(words).all(|(line, words)| line.contains(words)), "{of_metric:?}");
+    assert!(!of_metric[0].contains("expected") && of_metric[1].contains("is expected to be "));
     // The same rows, other answers: no column moved, and only answers can tell.
     let flipped = table.column("sells").unwrap();
     let answer = |row| if row % 3 == 0 { "yes" } else { flipped.text(row).unwrap() };
