@@ -325,6 +325,10 @@ fn a_project_says_what_it_would_do_and_does_it() {
     assert!(dry.contains("would run") && !folder.path().join("model").exists(), "{dry}");
     let done = run(&folder, &["run", "-q"]).done();
     assert!(done.contains("churn@champion is version 1"), "{done}");
+    let runs = json(&run(&folder, &["runs", "search", "kind = fit", "--json"]).done());
+    assert_eq!(runs[0]["status"], "finished", "{runs:#}");
+    let version = json(&run(&folder, &["models", "show", "churn@champion", "--json"]).done());
+    assert_eq!(version["version"]["run"], runs[0]["id"], "{version:#}");
     let again = json(&run(&folder, &["run", "--json", "-q"]).done());
     assert!(again.as_array().unwrap().iter().all(|step| step["done"] == false), "{again:#}");
     run(&folder, &["predict", "churn@champion", "train.csv", "-q"]).done();
