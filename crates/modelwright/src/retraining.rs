@@ -1,6 +1,7 @@
 //! A new model for new rows, which takes the place of the old one only if it proves itself.
 
 mod candidates;
+mod news;
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -21,7 +22,6 @@ use modelwright_io::{ReadOptions, TableFile};
 use modelwright_learners::OWN;
 use modelwright_lifecycle::artifact::unpack_artifact;
 use modelwright_lifecycle::digest::sha256_hex;
-use modelwright_lifecycle::monitor::{MonitorOptions, Side, Watched, conclude};
 use modelwright_lifecycle::outputs::OutputFolder;
 use modelwright_lifecycle::retrain::{
     Contender, Contest, Decision, Gates, RetrainPlan, decide, slices_of,
@@ -29,6 +29,7 @@ use modelwright_lifecycle::retrain::{
 use modelwright_preprocess::profile::row_hashes;
 
 use self::candidates::{Found, Lesson, Taught};
+use self::news::News;
 use crate::fitting::{Saved, save};
 use crate::{Model, Rows};
 
@@ -139,7 +140,7 @@ pub fn retrain(
     }
     let (older, newer) = part(file.table, request, &record)?;
     let older = without_judged(older, &newer, &record, ctx)?;
-    let findings = data_findings(champion, &record, &older, ctx)?;
+    let news = News::of(champion, &record, &older, ctx)?;
     let mut options = options_of(&record, request, ctx);
     options.text = champion.text_layout();
     without_absent(&mut options, &older, ctx);
@@ -160,7 +161,7 @@ pub fn retrain(
         champion_bytes: &champion_bytes,
         saved: &saved,
         newer: &newer,
-        findings: &findings,
+        news: &news,
         n_candidates: choice.as_ref().map_or(1, |choice| choice.candidates.len()),
         ctx,
     };
@@ -373,35 +374,13 @@ fn members_of(record: &RunRecord) -> Vec<PlannedTrial> {
     trials.filter(|trial| is_member(&trial.name)).filter(is_here).cloned().collect()
 }
 
-/// Severe findings of the monitor about the rows that the challenger learns from.
-fn data_findings(
-    champion: &Model,
-    record: &RunRecord,
-    older: &Table,
-    ctx: &Context,
-) -> Result<Vec<String>> {
-    let reference = modelwright_automl::Reference::decode(&champion.artifact.reference)?;
-    if reference.columns.columns.is_empty() {
-        return Ok(Vec::new());
-    }
-    let watched = Watched { predictor: &champion.predictor, record, reference };
-    let options = MonitorOptions { predict: false, ..MonitorOptions::default() };
-    let mut side = Side::new(&watched, &options, ctx);
-    side.begin("new rows", Vec::new());
-    side.add(older.clone(), ctx)?;
-    side.finish();
-    let found = conclude(&watched, None, &side, &options, ctx)?;
-    let severe = found.quality.iter().filter(|f| f.is_severe);
-    Ok(severe.map(|f| format!("`{}`: {}", f.column, f.message)).collect())
-}
-
 /// Both models before the same rows.
 struct Judged<'a> {
     champion: &'a Model,
     champion_bytes: &'a [u8],
     saved: &'a Saved,
     newer: &'a Table,
-    findings: &'a [String],
+    news: &'a News,
     n_candidates: usize,
     ctx: &'a Context,
 }
@@ -440,7 +419,8 @@ impl Judged<'_> {
                 size_bytes: bytes.len() as u64,
             },
             slices: &slices,
-            data_findings: self.findings,
+            data_findings: &self.news.broken,
+            data_remarks: &self.news.drifted,
             self_check: self.self_check(&bytes, &in_memory),
             n_candidates: self.n_candidates,
         };

@@ -168,6 +168,10 @@ pub struct QualityFinding {
     pub column: String,
     /// Whether it breaks what the model relies on, or is only worth knowing.
     pub is_severe: bool,
+    /// Whether the values are broken (unreadable, gone, stuck, of another unit), rather than
+    /// distributed in another way, which a new model can learn. Only severe findings are.
+    #[serde(default)]
+    pub is_broken: bool,
     /// New rows concerned; `None` for the column itself.
     pub n_rows: Option<u64>,
     /// In words, with the numbers.

@@ -127,15 +127,18 @@ pub fn score_steps(reference: &Steps, current: &Steps, n_distinct: usize) -> Opt
 /// `None` when either side has no rows.
 pub fn score_counts(reference: &Counts, current: &Counts, n_distinct: usize) -> Option<Scored> {
     let pairs = reference.beside(current);
-    let p_value = chi_squared_homogeneity(&pairs)?;
+    // What tests rest on: rows as far as they are independent.
+    let (of_a, of_b) = (reference.share_independent(), current.share_independent());
+    let tested: Vec<(f64, f64)> = pairs.iter().map(|(a, b)| (a * of_a, b * of_b)).collect();
+    let p_value = chi_squared_homogeneity(&tested)?;
     let (n_a, n_b) = (reference.n(), current.n());
     let (choice, score) = if n_a > SMALL_ROWS_MAX {
         (Choice::JensenShannon, jensen_shannon(&pairs)?)
     } else if n_distinct > 2 {
-        (Choice::ChiSquared, chi_squared_fit(&pairs)?)
+        (Choice::ChiSquared, chi_squared_fit(&tested)?)
     } else {
-        let (a, b) = pairs.first().copied().unwrap_or((0.0, 0.0));
-        (Choice::TwoProportions, two_proportions(a, n_a, b, n_b)?)
+        let (a, b) = tested.first().copied().unwrap_or((0.0, 0.0));
+        (Choice::TwoProportions, two_proportions(a, n_a * of_a, b, n_b * of_b)?)
     };
     Some(Scored { choice, score, p_value, psi: psi(&pairs) })
 }
@@ -143,5 +146,6 @@ pub fn score_counts(reference: &Counts, current: &Counts, n_distinct: usize) -> 
 /// Numbers as categories.
 fn as_counts(steps: &Steps) -> Counts {
     let value = |(value, count): &(f64, f64)| (format!("{value:?}"), *count);
-    Counts::new(steps.values().iter().map(value), 0.0)
+    let counts = Counts::new(steps.values().iter().map(value), 0.0);
+    counts.independent(steps.share_independent())
 }

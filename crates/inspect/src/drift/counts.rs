@@ -11,6 +11,7 @@ pub struct Counts {
     /// By how much the count of a value may be too small; those rows are in the rest.
     error: f64,
     n_distinct: usize,
+    independent: Option<f64>,
 }
 
 impl Counts {
@@ -18,7 +19,7 @@ impl Counts {
     pub fn new(values: impl IntoIterator<Item = (String, f64)>, rest: f64) -> Self {
         let values: BTreeMap<String, f64> = values.into_iter().collect();
         let n_distinct = values.len() + usize::from(rest > 0.0);
-        Self { values, rest, error: 0.0, n_distinct }
+        Self { values, rest, n_distinct, ..Self::default() }
     }
 
     /// With counts that are lower bounds, as those of a sketch are: each may be too small by up to
@@ -34,6 +35,19 @@ impl Counts {
     pub fn with_distinct(mut self, n_distinct: usize) -> Self {
         self.n_distinct = n_distinct.max(self.values.len());
         self
+    }
+
+    /// With rows that belong together, of which this share counts as independent: a test rests on
+    /// fewer of them, and distances are what they are.
+    #[must_use]
+    pub fn independent(mut self, share: f64) -> Self {
+        self.independent = Some(share.clamp(0.0, 1.0));
+        self
+    }
+
+    /// The share of the rows that counts as independent.
+    pub fn share_independent(&self) -> f64 {
+        self.independent.unwrap_or(1.0)
     }
 
     /// Rows.
@@ -102,7 +116,8 @@ impl Counts {
         let of = |values: BTreeMap<String, f64>, whole: &Self| {
             let named: f64 = values.values().sum();
             let rest = (whole.n() - named).max(0.0);
-            Self { values, rest, error: 0.0, n_distinct: whole.n_distinct }
+            let (n_distinct, independent) = (whole.n_distinct, whole.independent);
+            Self { values, rest, error: 0.0, n_distinct, independent }
         };
         (of(a, self), of(b, other))
     }

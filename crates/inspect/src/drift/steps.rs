@@ -10,6 +10,7 @@ pub struct Steps {
     n_distinct: usize,
     std: Option<f64>,
     rank_error: f64,
+    independent: Option<f64>,
 }
 
 impl Steps {
@@ -32,7 +33,7 @@ impl Steps {
     pub fn of_counts(values: Vec<(f64, f64)>) -> Self {
         let n = values.iter().map(|(_, count)| count).sum();
         let n_distinct = values.len();
-        Self { values, n, n_distinct, std: None, rank_error: 0.0 }
+        Self { values, n, n_distinct, ..Self::default() }
     }
 
     /// With what a sketch knows beside the values that it kept: how many there were, their standard
@@ -52,9 +53,27 @@ impl Steps {
         self
     }
 
+    /// With rows that belong together, of which this share counts as independent: a test rests on
+    /// fewer of them, and distances are what they are.
+    #[must_use]
+    pub fn independent(mut self, share: f64) -> Self {
+        self.independent = Some(share.clamp(0.0, 1.0));
+        self
+    }
+
     /// Rows.
     pub fn n(&self) -> f64 {
         self.n
+    }
+
+    /// The share of the rows that counts as independent.
+    pub fn share_independent(&self) -> f64 {
+        self.independent.unwrap_or(1.0)
+    }
+
+    /// Rows as far as they are independent.
+    pub fn n_independent(&self) -> f64 {
+        self.n * self.share_independent()
     }
 
     /// Distinct values.

@@ -12,7 +12,7 @@ const EXPECTED_MIN: f64 = 5.0;
 /// without rows on either side.
 ///
 /// Ranks that a sketch may have wrong are given the benefit of the doubt in the p-value, never in
-/// the distance.
+/// the distance; rows that belong together count as far as they are independent.
 pub fn kolmogorov_smirnov(reference: &Steps, current: &Steps) -> Option<(f64, f64)> {
     if reference.n() == 0.0 || current.n() == 0.0 {
         return None;
@@ -20,7 +20,8 @@ pub fn kolmogorov_smirnov(reference: &Steps, current: &Steps) -> Option<(f64, f6
     let mut distance: f64 = 0.0;
     reference.walk(current, |_, a, b| distance = distance.max((a - b).abs()));
     let sure = (distance - reference.rank_error() - current.rank_error()).max(0.0);
-    Some((distance, kolmogorov::two_sample(sure, reference.n(), current.n())))
+    let p = kolmogorov::two_sample(sure, reference.n_independent(), current.n_independent());
+    Some((distance, p))
 }
 
 /// The p-value of the counts of `current` if the shares of `reference` were the truth: Pearson's

@@ -154,3 +154,31 @@ fn sides_without_rows_have_no_score() {
     assert_eq!(score_steps(&constant, &constant, 1).unwrap().score, 1.0);
     assert_eq!(unit::factor(&constant, &some), None);
 }
+
+#[test]
+fn rows_of_which_a_part_is_independent_are_tested_as_that_part() {
+    let column = |n: u64, add: f64| {
+        Steps::of_values((0..n).map(|i| ((i * 7919) % n) as f64 / n as f64 + add).collect())
+    };
+    // Every row ten times is as sure as every row once.
+    let often = |add: f64| {
+        let once = column(200, add);
+        Steps::of_counts(once.values().iter().map(|(v, n)| (*v, 10.0 * n)).collect())
+    };
+    let (was, is) = (often(0.0).independent(0.1), often(0.1).independent(0.1));
+    let (distance, p) = kolmogorov_smirnov(&was, &is).unwrap();
+    let (same, once) = kolmogorov_smirnov(&column(200, 0.0), &column(200, 0.1)).unwrap();
+    let (_, sure) = kolmogorov_smirnov(&often(0.0), &often(0.1)).unwrap();
+    assert!((distance - same).abs() < 1e-12 && p > 0.2 && sure < 1e-6, "{p} {sure}");
+    assert!((p - once).abs() < 0.05, "{p} {once}");
+    let counts = |a: f64, b: f64| {
+        Counts::new([("a".to_owned(), a), ("b".to_owned(), b), ("c".to_owned(), 300.0)], 0.0)
+    };
+    let scored = |share: f64| {
+        let (was, is) = (counts(300.0, 300.0), counts(350.0, 250.0));
+        score_counts(&was.independent(share), &is.independent(share), 3).unwrap()
+    };
+    let (all, part) = (scored(1.0), scored(0.1));
+    assert_eq!(all.psi, part.psi);
+    assert!(all.p_value < 0.02 && part.p_value > 0.3, "{all:?} {part:?}");
+}

@@ -151,14 +151,17 @@ fn figures(record: &MonitorRecord) -> Vec<Figure> {
             ),
         });
     }
-    for (performance, how) in [(&record.performance, "measured"), (&record.estimated, "expected")] {
+    for (performance, how, before) in [
+        (&record.performance, "measured", "was"),
+        (&record.estimated, "expected", "was expected to be"),
+    ] {
         let first = performance.as_ref().and_then(|p| p.metrics.first());
         if let Some((first, value)) = first.and_then(|m| Some((m, m.value?))) {
             figures.push(Figure {
                 label: format!("{}, {how}", words::metric_label(&first.name)),
                 value: number::significant(value, 4),
                 detail: match first.reference {
-                    Some(was) => format!("was {}", number::significant(was, 4)),
+                    Some(was) => format!("{before} {}", number::significant(was, 4)),
                     None => String::new(),
                 },
             });

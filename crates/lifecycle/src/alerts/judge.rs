@@ -111,8 +111,11 @@ fn metric(rule: &Rule, found: &MonitorRecord) -> (Option<bool>, String) {
     let Some((value, was)) = measured.or(expected) else {
         return (None, format!("{name} could be neither measured nor expected."));
     };
-    let how = if measured.is_some() { "is" } else { "is expected to be" };
-    let was = was.map_or(String::new(), |was| format!(", and was {was:.4}"));
+    let (how, before) = match measured {
+        Some(_) => ("is", "was"),
+        None => ("is expected to be", "was expected to be"),
+    };
+    let was = was.map_or(String::new(), |was| format!(", and {before} {was:.4}"));
     let bound = match (rule.below, rule.above) {
         (Some(below), _) => format!("below {below}"),
         (None, above) => format!("above {}", above.unwrap_or(f64::INFINITY)),

@@ -84,7 +84,8 @@ impl Sides<'_> {
 
     fn numbers(&self, drift: &mut ColumnDrift) {
         let Some(was) = steps_before(self.rows, self.sketch, self.mix) else { return };
-        let is = self.tally.steps();
+        let worth = self.tally.worth;
+        let (was, is) = (was.independent(worth.was), self.tally.steps().independent(worth.is));
         let scored = score_steps(&was, &is, self.n_distinct());
         let doubted = |scored| match self.tally.served.filter(|_| self.rows.is_none()) {
             Some(served) => refitted::numbers(scored, &was, &steps_of(served), &is),
@@ -106,7 +107,9 @@ impl Sides<'_> {
             (None, Some(sketch), _) => counts_of(sketch),
             (None, None, _) => return,
         };
+        let worth = self.tally.worth;
         let (was, is) = was.settled(&of(self.tally));
+        let (was, is) = (was.independent(worth.was), is.independent(worth.is));
         let n_distinct = self.n_distinct();
         let doubted = |scored| match self.tally.served.filter(|_| self.rows.is_none()) {
             Some(served) => {
@@ -124,7 +127,9 @@ impl Sides<'_> {
         let lengths = |sketch: &ColumnSketch| sketch.texts().map(|t| t.lengths);
         let Some(was) = self.sketch.and_then(lengths) else { return };
         let Some(is) = lengths(&self.tally.sketch) else { return };
-        let Some((score, p_value)) = standard_difference(&was, &is) else { return };
+        let worth = self.tally.worth;
+        let shares = (worth.was, worth.is);
+        let Some((score, p_value)) = standard_difference(&was, &is, shares) else { return };
         drift.measure = Some("text_length".to_owned());
         (drift.score, drift.threshold) = (Some(score), Some(LENGTH_THRESHOLD));
         (drift.p_value, drift.exceeds) = (Some(p_value), score >= LENGTH_THRESHOLD);
@@ -161,11 +166,12 @@ fn finite(value: f64) -> Option<f64> {
 }
 
 /// By how many standard deviations of the first the means differ, and Welch's p-value by the normal
-/// law.
-fn standard_difference(was: &Moments, is: &Moments) -> Option<(f64, f64)> {
+/// law, of so large shares of the rows that are independent.
+fn standard_difference(was: &Moments, is: &Moments, shares: (f64, f64)) -> Option<(f64, f64)> {
     let difference = is.mean()? - was.mean()?;
     let (std, other) = (was.std()?, is.std()?);
-    let error = (std * std / was.n() as f64 + other * other / is.n() as f64).sqrt();
+    let (n_was, n_is) = (was.n() as f64 * shares.0, is.n() as f64 * shares.1);
+    let error = (std * std / n_was + other * other / n_is).sqrt();
     let p = if error > 0.0 {
         libm::erfc((difference / error).abs() / std::f64::consts::SQRT_2)
     } else {

@@ -16,11 +16,14 @@
 //! of very many rows sketches of a share of them (`share`). [`Live`] does the same for a running
 //! server: sketches of the last spans of time, nothing else.
 //! Measures and thresholds are Evidently's ([`modelwright_inspect::drift::choose`]); on top of them
-//! a column drifts only if a two-sample test, adjusted for the number of columns, agrees.
+//! a column drifts only if a two-sample test, adjusted for the number of columns, agrees. Where the
+//! model was fitted by groups, rows of one group are no independent witnesses (`witnesses`).
 
 mod answers;
 mod compare;
 mod counted;
+#[cfg(test)]
+mod group_tests;
 mod live;
 mod live_seasons;
 mod multivariate;
@@ -39,6 +42,7 @@ mod side;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod witnesses;
 mod words;
 
 pub use live::{Live, LiveColumn, LiveDrift};

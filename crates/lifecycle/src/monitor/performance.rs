@@ -65,7 +65,7 @@ pub(super) fn expected(
     // The optimised metric leads, where it can be expected.
     values.sort_by_key(|m| m.name != watched.predictor.metric);
     let stored = watched.reference.predictions.as_ref();
-    let (before, compared_with) = match (reference, stored) {
+    let (mut before, compared_with) = match (reference, stored) {
         (Some(side), _) => {
             let seasons = mix.and_then(|mix| side.expected_like(mix, ctx));
             let text = if seasons.is_some() { ", in the same seasons" } else { "" };
@@ -88,6 +88,11 @@ pub(super) fn expected(
              depends on the columns in another way than it did.",
         ),
     };
+    // What rows of one group promise is as alike as the predictions are.
+    let worth = current.predictions().map(|tally| tally.worth).unwrap_or_default();
+    for (metrics, share) in [(&mut values, worth.is), (&mut before, worth.was)] {
+        metrics.iter_mut().for_each(|metric| widen(metric, share));
+    }
     Some(Performance {
         method: method.to_owned(),
         n_rows: current.n_rows(),
@@ -139,6 +144,21 @@ fn lost(
     let baseline = evaluation.baseline.iter().find(|m| m.name == name)?.value?;
     let lead = (reference? - baseline).abs();
     (lead > 0.0).then_some(change?.abs() / lead)
+}
+
+/// The interval of a metric of rows of which only a share is independent.
+fn widen(found: &mut MetricValue, share: f64) {
+    let (Some(value), Some(ci95)) = (found.value, found.ci95) else { return };
+    if share >= 1.0 {
+        return;
+    }
+    let by = share.max(f64::MIN_POSITIVE).sqrt().recip();
+    let (least, most) =
+        metric(&found.name).map_or((f64::NEG_INFINITY, f64::INFINITY), |metric| metric.spec.range);
+    found.ci95 = Some(Interval {
+        low: (value - by * (value - ci95.low)).max(least),
+        high: (value + by * (ci95.high - value)).min(most),
+    });
 }
 
 fn width(interval: Interval) -> f64 {

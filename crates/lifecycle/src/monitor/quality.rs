@@ -21,6 +21,8 @@ const MISSING_CHANGE_SEVERE: f64 = 0.3;
 /// Rows with values that were never seen, or out of range.
 const OUTSIDE: f64 = 0.01;
 const OUTSIDE_SEVERE: f64 = 0.2;
+/// Values that lie so many times the whole range of the training beyond it are no drift of it.
+const FAR: f64 = 5.0;
 /// Where values are that many, new ones are the rule.
 const MANY_LEVELS: usize = 256;
 const OUTSIDE_OF_MANY: f64 = 0.05;
@@ -62,6 +64,7 @@ pub(super) fn find(
             kind: QualityKind::UnexpectedColumn,
             column: column.clone(),
             is_severe: false,
+            is_broken: false,
             n_rows: None,
             message: "the training data had no such column; the model does not read it".to_owned(),
         });
@@ -89,7 +92,8 @@ impl One<'_> {
         message: String,
     ) -> QualityFinding {
         let column = self.tally.field.name.clone();
-        QualityFinding { kind, column, is_severe: severe, n_rows: n, message }
+        let is_broken = severe && !may_be_drift(kind);
+        QualityFinding { kind, column, is_severe: severe, is_broken, n_rows: n, message }
     }
 
     fn absent(&self, importance: Option<f64>) -> QualityFinding {
@@ -144,7 +148,7 @@ impl One<'_> {
             (_, Some(texts)) => texts.frequent.top().first().map_or(0, |top| top.1),
             _ => 0,
         };
-        if (most as f64 / known).powf(n as f64) > CHANCE {
+        if (most as f64 / known).powf(n as f64 * self.tally.worth.is) > CHANCE {
             return None;
         }
         let message =
@@ -166,7 +170,9 @@ impl One<'_> {
         let was_known = ((reference.n_rows - reference.n_missing) as f64).max(1.0);
         let single = self.rows.map_or_else(|| single_of(reference), ColumnTally::n_single);
         let expected = (single / was_known).min(1.0);
-        let error = (expected * (1.0 - expected) / n as f64 + expected / was_known).sqrt();
+        let worth = tally.worth;
+        let (n_is, n_was) = (n as f64 * worth.is, was_known * worth.was);
+        let error = (expected * (1.0 - expected) / n_is + expected / n_was).sqrt();
         let is_many = reference.distinct.count() > MANY_LEVELS;
         let least = if is_many { OUTSIDE_OF_MANY } else { OUTSIDE };
         if tally.n_unseen == 0 || share - expected < least.max(BEYOND * error) {
@@ -208,7 +214,10 @@ impl One<'_> {
         }
         let moments = &reference.numbers()?.moments;
         let n_known = n.max(n_outside);
-        if beyond_by_chance(moments.n(), n_known, n_outside) >= LEVEL / self.n_columns as f64 {
+        let worth = tally.worth;
+        let of = |n: u64, share: f64| (n as f64 * share).round() as u64;
+        let (n_was, n_is) = (of(moments.n(), worth.was), of(n_known, worth.is));
+        if beyond_by_chance(n_was, n_is, of(n_outside, worth.is)) >= LEVEL / self.n_columns as f64 {
             return None;
         }
         let message = format!(
@@ -218,7 +227,19 @@ impl One<'_> {
             number(moments.max()?)
         );
         let severe = share >= OUTSIDE_SEVERE;
-        Some(self.finding(QualityKind::OutOfRange, Some(n_outside), severe, message))
+        let found = self.finding(QualityKind::OutOfRange, Some(n_outside), severe, message);
+        Some(QualityFinding { is_broken: severe && self.is_far(reference), ..found })
+    }
+
+    /// Whether values lie so far beyond those of the training that they are other things, such as
+    /// a code for "not known".
+    fn is_far(&self, reference: &ColumnSketch) -> bool {
+        let moments = reference.numbers().map(|numbers| &numbers.moments);
+        let Some((min, max)) = moments.and_then(|m| m.min().zip(m.max())) else { return false };
+        let (steps, room) = (self.tally.steps(), FAR * (max - min));
+        let is_far = |value: f64| value < min - room || value > max + room;
+        let far: f64 = steps.values().iter().filter(|v| is_far(v.0)).map(|v| v.1).sum();
+        far >= OUTSIDE * steps.n()
     }
 
     fn unit(&self) -> Option<QualityFinding> {
@@ -244,6 +265,12 @@ impl One<'_> {
         let message = "infinite values, where training had none".to_owned();
         Some(self.finding(QualityKind::Infinite, Some(n), false, message))
     }
+}
+
+/// Whether a severe finding of this kind can be one of values that are right, and distributed in
+/// another way.
+fn may_be_drift(kind: QualityKind) -> bool {
+    matches!(kind, QualityKind::UnseenValues | QualityKind::OutOfRange)
 }
 
 /// The chance that at least `k` of `n` values lie beyond both ends of `n_was` others, where all are
@@ -274,7 +301,9 @@ fn missing(columns: &[ColumnDrift], current: &Side<'_>) -> Vec<QualityFinding> {
             continue;
         }
         let (n_was, n_is) = (was.n_rows as f64, is.n_rows as f64);
-        let p = two_proportions(was.n_missing as f64, n_was, n_missing as f64, n_is);
+        let (of_was, of_is) = (tally.worth.missing_was, tally.worth.missing_is);
+        let (missing_was, missing_is) = (was.n_missing as f64 * of_was, n_missing as f64 * of_is);
+        let p = two_proportions(missing_was, n_was * of_was, missing_is, n_is * of_is);
         changed.push((column, n_missing, p.unwrap_or(1.0)));
     }
     let p_values: Vec<f64> = changed.iter().map(|c| c.2).collect();
@@ -287,6 +316,7 @@ fn missing(columns: &[ColumnDrift], current: &Side<'_>) -> Vec<QualityFinding> {
             kind: QualityKind::Missing,
             column: column.column.clone(),
             is_severe: is - was >= MISSING_CHANGE_SEVERE,
+            is_broken: is - was >= MISSING_CHANGE_SEVERE,
             n_rows: Some(*n_missing),
             message: format!("missing values {} → {}", percent(was), percent(is)),
         })
@@ -304,6 +334,7 @@ fn unknown_labels(watched: &Watched<'_>, current: &Side<'_>) -> QualityFinding {
         kind: QualityKind::UnseenValues,
         column: watched.predictor.target.clone(),
         is_severe: true,
+        is_broken: true,
         n_rows: Some(current.answers.n_unknown),
         message: format!("{what}, such as `{example}`"),
     }

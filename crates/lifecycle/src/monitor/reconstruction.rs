@@ -15,12 +15,15 @@ use std::collections::BTreeMap;
 use modelwright_core::data::{Column, ColumnData, MISSING_CODE, Table};
 use modelwright_core::record::Reconstruction;
 use modelwright_core::{Context, random::Random};
+use modelwright_evaluate::compare::clusters::clustered;
 
 /// The share of the reference's spread that the kept directions hold.
 const SHARE: f64 = 0.65;
 
 /// Means that differ by more standard errors are beyond chance.
 const Z: f64 = 3.0;
+/// What that is as a p-value, which groups of rows are held against by a t-distribution.
+const Z_P: f64 = 0.0027;
 
 /// Means that differ by less of the errors' standard deviation matter to nobody, however many rows
 /// prove it.
@@ -42,8 +45,14 @@ const QUARTILES_APART: f64 = 1.349;
 const SWEEPS_MAX: usize = 20;
 
 /// Compares the reconstruction errors of two samples with the same columns; `None` where there are
-/// too few columns that vary.
-pub(super) fn reconstruct(was: &Table, is: &Table, ctx: &Context) -> Option<Reconstruction> {
+/// too few columns that vary. `groups` says of the rows of both, one after the other, which of them
+/// belong together.
+pub(super) fn reconstruct(
+    was: &Table,
+    is: &Table,
+    groups: Option<&[u32]>,
+    ctx: &Context,
+) -> Option<Reconstruction> {
     let pairs = was.columns().iter().filter_map(|c| Some((c, is.column(&c.name)?)));
     let encoded: Vec<(Vec<f64>, Vec<f64>)> =
         pairs.filter_map(|(was, is)| encode(was, is)).take(COLUMNS_MAX).collect();
@@ -51,10 +60,7 @@ pub(super) fn reconstruct(was: &Table, is: &Table, ctx: &Context) -> Option<Reco
     if n_columns < COLUMNS_MIN {
         return None;
     }
-    let mut rows: Vec<usize> = (0..was.n_rows()).collect();
-    let mut random: Random = ctx.random("monitor/halves", 0);
-    random.shuffle(&mut rows);
-    let (learned, judged) = rows.split_at(rows.len() / 2);
+    let (learned, judged) = halves(was.n_rows(), groups, ctx);
     let of = |row: usize| encoded.iter().map(|(was, _)| was[row]).collect::<Vec<f64>>();
     let reference: Vec<Vec<f64>> = learned.iter().map(|row| of(*row)).collect();
     let directions = directions(&reference, n_columns);
@@ -63,9 +69,22 @@ pub(super) fn reconstruct(was: &Table, is: &Table, ctx: &Context) -> Option<Reco
         .map(|row| error(&encoded.iter().map(|(_, is)| is[row]).collect::<Vec<_>>(), &directions))
         .collect();
     let (before, now) = (Spread::of(&errors_was), Spread::of(&errors_is));
-    let standard_error = (before.variance / before.n + now.variance / now.n).sqrt();
     let difference = now.mean - before.mean;
-    let is_certain = difference.abs() > Z * standard_error;
+    let (standard_error, is_certain) = if let Some(groups) = groups {
+        let rows = judged.iter().copied().chain(was.n_rows()..was.n_rows() + is.n_rows());
+        let of_rows: Vec<u32> = rows.filter_map(|row| groups.get(row).copied()).collect();
+        let n_was = errors_was.len();
+        let share = |row: usize| if row < n_was { -1.0 / before.n } else { 1.0 / now.n };
+        let residual = |row: usize| match row.checked_sub(n_was) {
+            None => errors_was[row] - before.mean,
+            Some(row) => errors_is[row] - now.mean,
+        };
+        let found = clustered(&of_rows, share, residual)?;
+        (found.standard_error, found.p_value(difference) < Z_P)
+    } else {
+        let error = (before.variance / before.n + now.variance / now.n).sqrt();
+        (error, difference.abs() > Z * error)
+    };
     let matters = difference.abs() > EFFECT * before.variance.sqrt();
     Some(Reconstruction {
         error: now.mean,
@@ -75,6 +94,28 @@ pub(super) fn reconstruct(was: &Table, is: &Table, ctx: &Context) -> Option<Reco
         n_components: directions.len(),
         drifted: is_certain && matters,
     })
+}
+
+/// The rows of the reference in two halves, of whole groups where there are groups.
+fn halves(n_rows: usize, groups: Option<&[u32]>, ctx: &Context) -> (Vec<usize>, Vec<usize>) {
+    let mut random: Random = ctx.random("monitor/halves", 0);
+    let Some(groups) = groups else {
+        let mut rows: Vec<usize> = (0..n_rows).collect();
+        random.shuffle(&mut rows);
+        let judged = rows.split_off(n_rows / 2);
+        return (rows, judged);
+    };
+    let mut of_groups: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+    for (row, group) in groups.iter().enumerate().take(n_rows) {
+        of_groups.entry(*group).or_default().push(row);
+    }
+    let mut all: Vec<Vec<usize>> = of_groups.into_values().collect();
+    random.shuffle(&mut all);
+    let (mut learned, mut judged) = (Vec::new(), Vec::new());
+    for rows in all {
+        if learned.len() <= judged.len() { &mut learned } else { &mut judged }.extend(rows);
+    }
+    (learned, judged)
 }
 
 /// A column of both sides as numbers, held within the reach of the reference's, centred and scaled
@@ -277,11 +318,11 @@ mod tests {
     fn relations_that_are_gone_show_though_no_column_alone_moved() {
         let ctx = Context::unlimited(1, 1);
         let was = table(3000, 0, 0.95);
-        let gone = reconstruct(&was, &table(1000, 1, 0.0), &ctx).unwrap();
+        let gone = reconstruct(&was, &table(1000, 1, 0.0), None, &ctx).unwrap();
         assert!(gone.drifted && gone.error > gone.reference, "{gone:?}");
         assert!(gone.n_components < gone.n_columns && gone.n_columns == 5);
         let other = Context::unlimited(1, 4);
-        assert_eq!(reconstruct(&was, &table(1000, 1, 0.0), &other).unwrap(), gone);
+        assert_eq!(reconstruct(&was, &table(1000, 1, 0.0), None, &other).unwrap(), gone);
     }
 
     #[test]
@@ -290,7 +331,7 @@ mod tests {
         let was = table(2000, 0, 0.8);
         let n = 200;
         let n_drifted = (0..n)
-            .filter(|i| reconstruct(&was, &table(300, 10 + i, 0.8), &ctx).unwrap().drifted)
+            .filter(|i| reconstruct(&was, &table(300, 10 + i, 0.8), None, &ctx).unwrap().drifted)
             .count();
         // Three standard errors: one in 370 by chance; all share one reference.
         assert!(n_drifted <= 4, "{n_drifted} of {n}");
@@ -310,12 +351,12 @@ mod tests {
         let was = table(3000, 0, 0.95);
         let (gone, same) = (table(800, 1, 0.0), table(800, 2, 0.95));
         for value in [1e6, -1e200, f64::MAX, f64::INFINITY] {
-            let found = reconstruct(&was, &with_cell(&gone, value), &ctx).unwrap();
+            let found = reconstruct(&was, &with_cell(&gone, value), None, &ctx).unwrap();
             let numbers = [found.error, found.standard_error, found.reference];
             assert!(found.drifted && numbers.iter().all(|v| v.is_finite()), "{value}: {found:?}");
-            let found = reconstruct(&was, &with_cell(&same, value), &ctx).unwrap();
+            let found = reconstruct(&was, &with_cell(&same, value), None, &ctx).unwrap();
             assert!(!found.drifted && found.error < 2.0 * found.reference, "{value}: {found:?}");
-            let found = reconstruct(&with_cell(&was, value), &gone, &ctx).unwrap();
+            let found = reconstruct(&with_cell(&was, value), &gone, None, &ctx).unwrap();
             assert!(found.drifted && found.n_columns == 5, "in the reference {value}: {found:?}");
         }
     }
@@ -327,6 +368,6 @@ mod tests {
             let column = |name: &str| Column::numbers(name, vec![1.0; 100]);
             Table::new(vec![column("a"), column("b"), column("c")]).unwrap()
         };
-        assert_eq!(reconstruct(&flat(), &flat(), &ctx), None);
+        assert_eq!(reconstruct(&flat(), &flat(), None, &ctx), None);
     }
 }

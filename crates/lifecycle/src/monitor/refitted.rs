@@ -27,7 +27,8 @@ pub(super) fn numbers(scored: Scored, was: &Steps, served: &Steps, is: &Steps) -
 fn mean(was: &Steps, served: &Steps, is: &Steps) -> Option<f64> {
     let (before, after) = (was.mean()?, is.mean()?);
     let beyond = ((after - before).abs() - (served.mean()? - before).abs()).max(0.0);
-    let error = (was.std()?.powi(2) / was.n() + is.std()?.powi(2) / is.n()).sqrt();
+    let (n_was, n_is) = (was.n_independent(), is.n_independent());
+    let error = (was.std()?.powi(2) / n_was + is.std()?.powi(2) / n_is).sqrt();
     let p = libm::erfc(beyond / error / std::f64::consts::SQRT_2);
     Some(if error > 0.0 { p } else { f64::from(beyond == 0.0) })
 }
@@ -48,7 +49,8 @@ pub(super) fn categories(
             let share = (1.0 - part) * share(was, &name) + part * share(served, &name);
             (name, n * share)
         };
-        score_counts(&Counts::new(names.map(value), 0.0), is, n_distinct)
+        let mixed = Counts::new(names.map(value), 0.0).independent(was.share_independent());
+        score_counts(&mixed, is, n_distinct)
     };
     let best = (0..=STEPS).filter_map(mixed).max_by(|a, b| a.p_value.total_cmp(&b.p_value));
     match best {

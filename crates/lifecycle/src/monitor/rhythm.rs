@@ -8,6 +8,7 @@
 use modelwright_core::data::{ColumnData, MISSING_CODE, MISSING_INSTANT, Table};
 
 use super::season::Season;
+use super::side::GROUP;
 
 /// A rhythm explains at least so much of a column's variance.
 const SHARE_MIN: f64 = 0.05;
@@ -34,6 +35,9 @@ pub(super) struct Rhythm {
 pub(super) fn find(rows: &Table, times: &[i64]) -> Option<Rhythm> {
     let mut best: Option<Rhythm> = None;
     for (column, held) in rows.columns().iter().enumerate() {
+        if held.name == GROUP {
+            continue;
+        }
         let Some(values) = freed(&numbers_of(&held.data), times) else { continue };
         for season in Season::ALL {
             let share = explained(&values, season);

@@ -20,7 +20,8 @@ use super::rhythm;
 use super::sample::RowSample;
 use super::season::{Calendar, Season, Seasonal, time_field};
 use super::share::{self, Part};
-use super::tally::ColumnTally;
+use super::tally::{ColumnTally, is_category};
+use super::witnesses::{self, Witnesses};
 use super::{MonitorOptions, Watched};
 
 /// Values of all columns together that are kept, at most, and the share of the memory for them.
@@ -34,6 +35,8 @@ const SAMPLE_ROWS: usize = 10_000;
 /// says of it, output by output.
 const TIME: &str = "\u{0}time";
 const SAID: &str = "\u{0}said";
+/// And the group of a row, as a text.
+pub(super) const GROUP: &str = "\u{0}group";
 
 /// What is kept of the rows of one side.
 pub struct Side<'a> {
@@ -57,6 +60,10 @@ pub struct Side<'a> {
     calendar: Option<Calendar>,
     /// The column with the time of each row, where it is known.
     time_column: Option<String>,
+    /// The groups of the rows, where the model was fitted by groups.
+    witnesses: Option<Witnesses>,
+    /// The size of the group of a row of the reference, where that is known.
+    group_size_before: Option<f64>,
 }
 
 impl<'a> Side<'a> {
@@ -82,6 +89,7 @@ impl<'a> Side<'a> {
         let said = reference.predictions.as_ref().map(|t| &t.sketch);
         let mut side = Self::with(watched, options, of_column, said, ctx);
         side.calendar = reference.calendar.as_ref().map(|c| Calendar::new(c.season, &c.column));
+        side.group_size_before = reference.witnesses.as_ref().and_then(Witnesses::mean_size);
         side.sample_rows("monitor/current", ctx);
         side
     }
@@ -122,6 +130,9 @@ impl<'a> Side<'a> {
         let field = prediction_field(predictor);
         let tested = watched.reference.predictions.as_ref();
         let errors = tested.and_then(|p| p.errors.as_ref());
+        let group = &watched.record.options.group;
+        let columns = &watched.reference.columns;
+        let group_size = group.as_ref().and_then(|name| columns.column(name));
         let predictions = |field| {
             let served = tested.and_then(|p| p.served());
             ColumnTally::new(field, said, exact_max).beside_served(served)
@@ -141,6 +152,8 @@ impl<'a> Side<'a> {
             has_target: false,
             calendar: None,
             time_column: options.time_column.clone(),
+            witnesses: group.as_ref().map(|name| Witnesses::new(name)),
+            group_size_before: group_size.map(witnesses::mean_size),
         }
     }
 
@@ -187,6 +200,7 @@ impl<'a> Side<'a> {
         }
         let said = self.predict(&table, &parts, ctx)?;
         self.add_to_seasons(&table, said.as_ref(), ctx)?;
+        self.add_to_groups(&table, said.as_ref(), ctx)?;
         self.add_to_sample(&table, said.as_ref())
     }
 
@@ -214,6 +228,20 @@ impl<'a> Side<'a> {
         }
     }
 
+    /// Shows the rows with their groups.
+    fn add_to_groups(
+        &mut self,
+        table: &Table,
+        said: Option<&Predictions>,
+        ctx: &Context,
+    ) -> Result<()> {
+        let Some(witnesses) = &mut self.witnesses else { return Ok(()) };
+        let tallies = self.columns.iter().chain(&self.target);
+        let mut columns: Vec<Column> = tallies.map(|tally| tally.column_of(table)).collect();
+        columns.extend(said.map(|said| prediction_column(self.predictor, said)));
+        witnesses.add(table.column(&witnesses.name), columns, ctx)
+    }
+
     fn add_to_sample(&mut self, table: &Table, said: Option<&Predictions>) -> Result<()> {
         let Some(sample) = &mut self.sample else { return Ok(()) };
         let names = self.columns.iter().map(|t| &t.field.name);
@@ -230,6 +258,11 @@ impl<'a> Side<'a> {
                 columns.push(Column::numbers(format!("{SAID} {output}"), values));
             }
         }
+        if let Some(witnesses) = &self.witnesses {
+            let groups = table.column(&witnesses.name);
+            let group = |row| groups.and_then(|groups| groups.display(row));
+            columns.push(Column::strings(GROUP, (0..table.n_rows()).map(group)));
+        }
         sample.add(&Table::new(columns)?)
     }
 
@@ -237,6 +270,16 @@ impl<'a> Side<'a> {
     pub fn finish(&mut self) {
         if let Some(sample) = &mut self.sample {
             sample.finish();
+        }
+        let Some(witnesses) = &mut self.witnesses else { return };
+        witnesses.finish();
+        if witnesses.is_known() {
+            let before = self.group_size_before;
+            let tallies = self.columns.iter_mut().chain(&mut self.target);
+            for tally in tallies.chain(&mut self.predictions) {
+                let is_category = is_category(tally.field.kind);
+                tally.worth = witnesses.worth(&tally.field.name, is_category, before);
+            }
         }
     }
 
@@ -391,6 +434,27 @@ impl<'a> Side<'a> {
         RowsRecord { names: self.names.clone(), n_rows: self.n_rows, is_exact }
     }
 
+    /// As how many independent rows those of groups count.
+    fn group_note(&self) -> Option<String> {
+        let witnesses = self.witnesses.as_ref().filter(|_| self.n_rows > 0)?;
+        if witnesses.is_lacking() || self.answers.lacks_groups() {
+            let text = "rows count as independent in tests and intervals: the new rows lack the \
+                        column of groups";
+            return Some(text.to_owned());
+        }
+        let (n_rows, n_groups) = (self.n_rows, witnesses.n_groups());
+        let worth = self.columns.iter().filter(|tally| tally.is_there).map(|tally| tally.worth.is);
+        let least = worth.fold(1.0, f64::min);
+        let count = (least * n_rows as f64).round();
+        (count < n_rows as f64).then(|| {
+            format!(
+                "{n_rows} rows are of {n_groups} groups (`{}`), whose rows are alike: the tests of \
+                 a column count them as what they are worth, from {count} independent rows on",
+                witnesses.name
+            )
+        })
+    }
+
     /// What could not be looked at.
     pub(super) fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
@@ -404,11 +468,7 @@ impl<'a> Side<'a> {
             let n = self.answers.truth.n_rows();
             notes.push(format!("answers are measured on the first {n} rows: the memory limit"));
         }
-        if self.answers.lacks_groups() {
-            let text = "rows count as independent in the intervals of metrics: the new rows lack \
-                        the column of groups";
-            notes.push(text.to_owned());
-        }
+        notes.extend(self.group_note());
         if self.answers.lacks_weights() {
             notes.push("metrics weigh every row 1: the new rows have no usable weights".to_owned());
         }

@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 
 use modelwright_core::Result;
 use modelwright_core::data::{
-    Column, ColumnData, Field, Kind, MISSING_CODE, MISSING_INSTANT, Storage, Strings, number_text,
+    Column, ColumnData, Field, Kind, MISSING_CODE, MISSING_INSTANT, Storage, Strings, Table,
+    number_text,
 };
 use modelwright_inspect::drift::{Counts, Steps};
 use modelwright_preprocess::sketch::{ColumnSketch, NumberSketch, TextSketch, ValueSketch};
 
 use super::share::Part;
+use super::witnesses::Worth;
 
 /// Values that were never seen are listed up to this many.
 pub(super) const UNSEEN_MAX: usize = 50;
@@ -44,6 +46,8 @@ pub(super) struct ColumnTally<'a> {
     pub(super) n_wrong: u64,
     /// Whether any part of the rows had the column.
     pub(super) is_there: bool,
+    /// As how many independent rows those of both sides count.
+    pub(super) worth: Worth,
     /// The same column in each season; none where seasons are not looked at.
     pub(super) strata: Vec<Self>,
 }
@@ -71,6 +75,7 @@ impl<'a> ColumnTally<'a> {
             unseen: BTreeMap::new(),
             n_wrong: 0,
             is_there: false,
+            worth: Worth::default(),
             strata: Vec::new(),
             field,
         }
@@ -156,14 +161,33 @@ impl<'a> ColumnTally<'a> {
         Ok(())
     }
 
-    /// Rows without the column: missing in all of them.
-    pub(super) fn add_absent(&mut self, n_rows: usize) {
+    /// The column where it is not there: missing in all rows.
+    fn absent(&self, n_rows: usize) -> Column {
         let name = self.field.name.clone();
-        let column = match self.field.storage {
+        match self.field.storage {
             Storage::Number => Column::numbers(name, vec![f64::NAN; n_rows]),
             Storage::Instant => Column::instants(name, vec![MISSING_INSTANT; n_rows]),
             Storage::String => Column::strings(name, vec![None::<&str>; n_rows]),
+        }
+    }
+
+    /// The column as the field says, missing in all rows where it is not there.
+    pub(super) fn column_of(&self, table: &Table) -> Column {
+        let fits = |column: &&Column| {
+            matches!(
+                (&column.data, self.field.storage),
+                (ColumnData::Number(_), Storage::Number)
+                    | (ColumnData::Instant(_), Storage::Instant)
+                    | (ColumnData::String { .. }, Storage::String)
+            )
         };
+        let column = table.column(&self.field.name).filter(fits).cloned();
+        column.unwrap_or_else(|| self.absent(table.n_rows()))
+    }
+
+    /// Rows without the column: missing in all of them.
+    pub(super) fn add_absent(&mut self, n_rows: usize) {
+        let column = self.absent(n_rows);
         // An all-missing column has nothing that could be kept or lie outside.
         let added = self.sketch.update(&column, 0..n_rows);
         debug_assert!(added.is_ok(), "the column was made in the field's storage");

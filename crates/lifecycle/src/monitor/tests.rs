@@ -219,6 +219,29 @@ fn broken_columns_are_told_from_drift() {
 }
 
 #[test]
+fn values_that_moved_are_told_from_values_that_are_broken() {
+    let table = rows(1200, 12);
+    let broken = |found: &MonitorRecord| {
+        let severe: Vec<&str> =
+            found.quality.iter().filter(|f| f.is_severe).map(|f| f.column.as_str()).collect();
+        let of = |f: &&modelwright_core::record::QualityFinding| f.is_broken;
+        (severe.len(), found.quality.iter().filter(of).count())
+    };
+    // Half of the values are beyond those of the training, but near; a third of the names is new.
+    let moved = monitor(&changed(&table, "noise", |_, v| v + 3.5));
+    assert_eq!(broken(&moved), (1, 0), "{:?}", moved.quality);
+    let colours = (0..1200).map(|row| Some(["red", "green", "mauve"][row % 3]));
+    assert_eq!(broken(&monitor(&with(&table, Column::strings("colour", colours)))), (1, 0));
+    // Every third is a code for "not known", every third is missing, all are the same.
+    let coded = monitor(&changed(&table, "noise", |row, v| if row % 3 == 0 { -999.0 } else { v }));
+    let lost = monitor(&changed(&table, "noise", |row, v| if row % 3 < 2 { f64::NAN } else { v }));
+    let stuck = monitor(&changed(&table, "noise", |_, _| 0.25));
+    for found in [coded, lost, stuck] {
+        assert_eq!(broken(&found), (1, 1), "{:?}", found.quality);
+    }
+}
+
+#[test]
 fn values_that_cannot_be_read_are_counted_and_predicted_as_missing() {
     let table = rows(400, 3);
     let texts = (0..400).map(|row| Some(if row % 10 == 0 { "n/k" } else { "10.5" }));
@@ -246,9 +269,16 @@ fn new_categories_and_absent_columns_are_named() {
 fn answers_are_measured_beside_the_untouched_rows() {
     let table = rows(1500, 5);
     let found = monitor(&table);
-    let performance = found.performance.unwrap();
+    let performance = found.performance.clone().unwrap();
     assert_eq!((performance.n_rows, performance.metrics[0].name.as_str()), (1500, "roc_auc"));
     assert!(!performance.metrics[0].worse && performance.metrics[0].reference.is_some());
+    // Beside it stands what was to be expected, which is another number of the same metric.
+    let words = [" rows, and was ", " rows, and was expected to be "];
+    let of_metric: Vec<&String> =
+        found.explanation.iter().filter(|line| line.starts_with("roc_auc is ")).collect();
+    assert_eq!(of_metric.len(), 2, "{:?}", found.explanation);
+    assert!(of_metric.iter().zip(words).all(|(line, words)| line.contains(words)), "{of_metric:?}");
+    assert!(!of_metric[0].contains("expected") && of_metric[1].contains("is expected to be "));
     // The same rows, other answers: no column moved, and only answers can tell.
     let flipped = table.column("sells").unwrap();
     let answer = |row| if row % 3 == 0 { "yes" } else { flipped.text(row).unwrap() };

@@ -203,7 +203,9 @@ fn performance_line(performance: &Performance, is_measured: bool) -> Option<Stri
     let interval = |ci95: Option<modelwright_core::record::Interval>| {
         ci95.map_or(String::new(), |c| format!(" ({} to {})", number(c.low), number(c.high)))
     };
-    let how = if is_measured { "is" } else { "is expected to be" };
+    // What was expected of those rows is another number than what was measured on them.
+    let (how, before) =
+        if is_measured { ("is", "was") } else { ("is expected to be", "was expected to be") };
     let verdict = match (first.worse, first.change_ci95.is_some()) {
         (true, _) => "worse beyond chance",
         (false, true) => "no worse beyond chance",
@@ -211,7 +213,7 @@ fn performance_line(performance: &Performance, is_measured: bool) -> Option<Stri
     };
     let than = performance.compared_with.as_deref().unwrap_or("before");
     Some(format!(
-        "{} {how} {}{} on {} rows, and was {}{} on {than}: {verdict}.",
+        "{} {how} {}{} on {} rows, and {before} {}{} on {than}: {verdict}.",
         first.name,
         number(value),
         interval(first.ci95),

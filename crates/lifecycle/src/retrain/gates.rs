@@ -27,18 +27,29 @@ fn gate(name: &str, passed: bool, words: String) -> GateResult {
     GateResult { gate, passed, value: None, ci95: None, bound: None, words }
 }
 
-pub(super) fn data(findings: &[String]) -> GateResult {
-    let words = match findings {
-        [] => "The new rows are as the model expects them.".to_owned(),
-        [first] => format!("The new rows are not right: {first}"),
-        [first, rest @ ..] => {
-            format!("The new rows are not right: {first} (and {} more)", rest.len())
-        }
+/// Broken rows teach nothing; rows that drifted are what a new model is wanted for.
+pub(super) fn data(findings: &[String], remarks: &[String]) -> GateResult {
+    let words = match (findings, remarks) {
+        ([], []) => "The new rows are as the model expects them.".to_owned(),
+        ([], remarks) => format!(
+            "The new rows can be read as the model expects. They drifted, which is what a new \
+             model is for: {}",
+            first_of(remarks)
+        ),
+        (findings, _) => format!("The new rows are not right: {}", first_of(findings)),
     };
     let mut data = gate("data", findings.is_empty(), words);
     data.value = Some(findings.len() as f64);
     data.bound = Some(0.0);
     data
+}
+
+fn first_of(texts: &[String]) -> String {
+    match texts {
+        [] => String::new(),
+        [only] => only.clone(),
+        [first, rest @ ..] => format!("{first} (and {} more)", rest.len()),
+    }
 }
 
 /// The paired test of challenger (A) and champion (B) on all rows.

@@ -7,12 +7,15 @@
 //!
 //! | gate | passed when |
 //! |---|---|
-//! | `data` | nothing about columns and values is severely other than the model expects |
+//! | `data` | no column is broken: absent, unreadable, empty, stuck, in another unit, far away |
 //! | `gain` | *better*: the lower end of the gain's 95 % interval is above ε; *refresh*: above −ε |
 //! | `slices` | no slice of rows is worse by more than δ beyond chance (Benjamini–Hochberg) |
 //! | `calibration` | the log loss is not worse beyond chance (classification) |
 //! | `latency`, `size` | predicting takes, and the file has, at most so many times what it had |
 //! | `self-check` | the file, written and read back, predicts the same bits |
+//!
+//! Values that are right and distributed in another way are no reason to refuse: that is what a new
+//! model is wanted for. The gate `data` says so in its words.
 //!
 //! With two models of equal worth, *better* accepts in 2.5 % of all cases: the interval's chance to
 //! lie above 0. Gates only take away from that. Where the challenger is the better of several new
@@ -124,8 +127,10 @@ pub struct Contest<'a> {
     pub challenger: Contender<'a>,
     /// Parts of the rows that must not suffer.
     pub slices: &'a [Slice],
-    /// Severe findings about the new rows, in words.
+    /// What is broken in the new rows, in words.
     pub data_findings: &'a [String],
+    /// How the new rows drifted, in words: nothing that speaks against a new model.
+    pub data_remarks: &'a [String],
     /// Whether the new model's file, read back, predicts the same; else what went wrong.
     pub self_check: std::result::Result<(), String>,
     /// How many new models there were, of which the challenger was chosen by these very rows.
@@ -213,7 +218,7 @@ pub struct Decision {
 /// Input error when the models cannot be compared on these rows.
 pub fn decide(contest: &Contest<'_>, gates: &Gates, ctx: &Context) -> Result<Decision> {
     let (gain, comparison) = gates::gain(contest, gates, ctx)?;
-    let mut asked = vec![gates::data(contest.data_findings), gain];
+    let mut asked = vec![gates::data(contest.data_findings, contest.data_remarks), gain];
     asked.push(gates::slices(contest, gates, comparison.value_b, ctx));
     asked.extend(gates::calibration(contest, ctx));
     asked.push(gates::latency(contest, gates));

@@ -49,6 +49,7 @@ fn contest<'a>(rows: &'a Rows, slices: &'a [Slice]) -> Contest<'a> {
         challenger: contender(&rows.challenger),
         slices,
         data_findings: &[],
+        data_remarks: &[],
         self_check: Ok(()),
         n_candidates: 1,
     }
@@ -176,6 +177,18 @@ fn every_other_gate_can_stop_a_better_model() {
         *p = 1.0 / (1.0 + (-8.0 * logit).exp());
     }
     assert_eq!(failed(&decided(&contest(&loud, &[]), &gates)), ["calibration"]);
+}
+
+#[test]
+fn drift_is_said_and_stops_nothing() {
+    let rows = rows(3000, (1.5, 0.3), 8);
+    let remarks = ["`age`: mean 38 → 45".to_owned(), "`plan`: `basic` 40 % → 12 %".to_owned()];
+    let drifted = Contest { data_remarks: &remarks, ..contest(&rows, &[]) };
+    let decision = decided(&drifted, &Gates::default());
+    assert!(decision.accepted, "{}", decision.summary);
+    let gate = &decision.gates[0];
+    assert!(gate.passed && gate.value == Some(0.0), "{gate:?}");
+    assert!(gate.words.ends_with("`age`: mean 38 → 45 (and 1 more)"), "{}", gate.words);
 }
 
 #[test]

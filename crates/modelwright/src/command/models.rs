@@ -1,5 +1,6 @@
 //! `models`: named models, their versions, and which of them is in use.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
@@ -22,6 +23,7 @@ Examples:
   modelwright models show churn@champion
   modelwright models alias churn champion 3 --reason 'better on recent rows'
   modelwright models rollback churn champion
+  modelwright models history churn champion
 
 NAME@ALIAS, NAME@3 and NAME@latest stand for a model file wherever one is asked for.";
 
@@ -88,9 +90,12 @@ enum Action {
     },
     /// How aliases moved, and why
     History {
-        /// The model
+        /// The model, or NAME@ALIAS
         #[arg(value_name = "NAME")]
         name: String,
+        /// Only this alias [default: all]
+        #[arg(value_name = "ALIAS")]
+        alias: Option<String>,
     },
     /// Let an alias stand again for the version before
     Rollback {
@@ -163,7 +168,10 @@ impl Models {
                 let before = store.set_alias(&name, &alias, &version, reason.as_deref(), at)?;
                 moved(&name, &alias, store.version(&name, &alias)?.number, before, session)
             }
-            Action::History { name } => history(&name, session),
+            Action::History { name, alias } => match (parse_reference(&name), &alias) {
+                (Some((name, alias)), None) => history(name, Some(alias), session),
+                _ => history(&name, alias.as_deref(), session),
+            },
             Action::Rollback { name, alias, reason } => {
                 let mut store = existing_store(session)?;
                 let before = store.version(&name, &alias)?.number;
@@ -321,8 +329,17 @@ fn versions(name: &str, session: &Session) -> Result<()> {
     output::print(&table.render())
 }
 
-fn history(name: &str, session: &Session) -> Result<()> {
-    let changes = existing_store(session)?.history(name)?;
+/// How the aliases of a model moved, or one of them.
+fn history(name: &str, alias: Option<&str>, session: &Session) -> Result<()> {
+    let mut changes = existing_store(session)?.history(name)?;
+    if let Some(alias) = alias {
+        let known: BTreeSet<String> = changes.iter().map(|change| change.alias.clone()).collect();
+        if !known.contains(alias) {
+            return Err(Error::input(format!("{name} never had the alias `{alias}`"))
+                .suggest(alias, known.iter().map(String::as_str)));
+        }
+        changes.retain(|change| change.alias == alias);
+    }
     if session.global.json {
         return output::print_json(&changes);
     }

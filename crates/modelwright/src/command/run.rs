@@ -1,8 +1,9 @@
 //! `run`: a project folder: do what has changed since the last time.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
+use modelwright::RunAccount;
 use modelwright::lifecycle::store::Location;
 use modelwright::pipeline::{Outcome, Pipeline, Surroundings};
 use modelwright_core::Result;
@@ -76,12 +77,33 @@ impl Run {
                 context: &|time| session.fresh_context(time),
                 store: Location::find().map(|location| location.place),
                 begins: &|step, reason| session.note(&format!("{step}: {reason}")),
+                account: &|kind, asked, made| account(&pipeline, (kind, asked), made, session),
+                says: &|text| session.note(text),
+                warns: &output::warn,
             };
             session.end_gracefully();
             pipeline.run(self.all, &world)?
         };
         show(&outcomes, self.only_say, session)
     }
+}
+
+/// Writes down that a step begins, where runs are written down; a project that registers its models
+/// has a store.
+fn account(
+    pipeline: &Pipeline,
+    asked: (&str, &serde_json::Value),
+    made: &Path,
+    session: &Session,
+) -> Result<RunAccount> {
+    let records = |location: &Location| pipeline.registers() || location.records_runs();
+    let location = Location::find().filter(records);
+    let account =
+        RunAccount::begin(location, asked, Some(made), &machine::utc_now(), &output::warn)?;
+    if let Some(writer) = account.live_writer() {
+        session.told.take(writer);
+    }
+    Ok(account)
 }
 
 fn show(outcomes: &[Outcome], is_dry: bool, session: &Session) -> Result<()> {

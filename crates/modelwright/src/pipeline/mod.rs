@@ -25,7 +25,9 @@ use std::time::Duration;
 use modelwright_core::context::Event;
 use modelwright_core::{Context, Error, Result};
 use serde::Serialize;
+use serde_json::Value;
 
+use crate::RunAccount;
 pub use config::PipelineConfig;
 use memory::{Hashes, Lock, Memory};
 use step::Step;
@@ -43,6 +45,12 @@ pub struct Surroundings<'a> {
     pub store: Option<PathBuf>,
     /// Called when a step begins, with its name and why it is done.
     pub begins: &'a dyn Fn(&str, &str),
+    /// Writes down that a run of this kind begins, asked like this, which makes this output.
+    pub account: &'a dyn Fn(&str, &Value, &Path) -> Result<RunAccount>,
+    /// Hears what is worth a line.
+    pub says: &'a dyn Fn(&str),
+    /// Hears what went wrong beside the work.
+    pub warns: &'a dyn Fn(&str),
 }
 
 /// A step of a run: whether it is done, and why.
@@ -75,6 +83,11 @@ impl Pipeline {
         let folder = file.parent().filter(|p| !p.as_os_str().is_empty());
         let folder = folder.unwrap_or(Path::new(".")).to_owned();
         Ok(Self { config, folder })
+    }
+
+    /// Whether its models are registered: then it has a store.
+    pub fn registers(&self) -> bool {
+        self.config.register.is_some()
     }
 
     /// What a run would do, and why.

@@ -4,16 +4,18 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use modelwright_core::record::Status;
-use modelwright_core::{Error, Result};
+use modelwright_core::record::{MonitorRecord, Options, RunRecord, Status};
+use modelwright_core::{Context, Error, Result};
 use modelwright_inspect::monitor_html;
 use modelwright_lifecycle::atomic_write;
-use modelwright_lifecycle::store::Store;
+use modelwright_lifecycle::digest::sha256_hex;
+use modelwright_lifecycle::store::{RunEnd, RunFilter, Store};
 use serde::Serialize;
 
 use super::config::{MonitorPart, PipelineConfig, RegisterPart, SourcePart};
 use super::step::Step;
 use super::{Surroundings, gates, lacks, tell};
+use crate::run_account::monitor_end;
 use crate::{
     FitInput, Model, MonitorRequest, OutputFolder, Rows, all_rows, fit, input_of, machine, monitor,
     read_test, read_train, save,
@@ -111,33 +113,58 @@ fn make(source: &SourcePart, folder: &Path) -> Result<String> {
     Ok(format!("`{}`", source.run))
 }
 
+/// Fits a model, which is a run of its own.
 fn learn(config: &PipelineConfig, folder: &Path, world: &Surroundings<'_>) -> Result<String> {
     let asked = crate::asked::options("fit", &config.fit_flags()?)?;
     let ctx = (world.context)(asked.options.time_limit_s.map(Duration::from_secs_f64))?;
-    let out = OutputFolder::prepare(folder.join(&config.out))?;
-    tell(&ctx, "read");
-    let text = &asked.options.text;
-    let train = read_train(&folder.join(&config.data.train), text, &ctx)?;
-    let test = match &config.data.test {
-        None => None,
-        Some(test) => Some(read_test(&folder.join(test), text, &train, &ctx)?),
-    };
-    let all_rows = all_rows(&folder.join(&config.data.train), text);
-    let input = FitInput { all_rows, ..input_of(train, test, asked.options) };
-    let mut outcome = fit(input, &ctx)?;
-    if ctx.is_cancelled() {
-        // A search that was cut short is no step that was done.
-        return Err(Error::interrupted("interrupted while fitting"));
-    }
-    tell(&ctx, "write");
-    outcome.record.clock.created = (world.now)();
-    machine::complete(&mut outcome.record.clock, &ctx);
-    save(&outcome, &out)?;
-    let first = outcome.record.evaluation.as_ref().and_then(|e| e.metrics.first());
+    let failed = |e| Error::work("cannot write down what was asked").because(e);
+    let parameters = serde_json::to_value(&asked.options).map_err(failed)?;
+    let account = (world.account)(FIT, &parameters, &folder.join(&config.out))?;
+    let done = fitted(asked.options, config, folder, world, &ctx);
+    let end = done.as_ref().map(|(record, bytes)| (record, bytes.as_slice()));
+    account.end(end, ctx.elapsed().as_secs_f64(), world.says, world.warns)?;
+    let (record, _) = done?;
+    let first = record.evaluation.as_ref().and_then(|e| e.metrics.first());
     Ok(first.map_or("fitted".to_owned(), |m| {
         let ends = m.ci95.map_or(String::new(), |c| format!(" ({:.5} to {:.5})", c.low, c.high));
         m.value.map_or("fitted".to_owned(), |value| format!("{} {value:.5}{ends}", m.name))
     }))
+}
+
+/// Reads, fits and writes; the account and the bytes of the model.
+fn fitted(
+    options: Options,
+    config: &PipelineConfig,
+    folder: &Path,
+    world: &Surroundings<'_>,
+    ctx: &Context,
+) -> Result<(RunRecord, Vec<u8>)> {
+    let out = OutputFolder::prepare(folder.join(&config.out))?;
+    tell(ctx, "read");
+    let text = &options.text;
+    let train = read_train(&folder.join(&config.data.train), text, ctx)?;
+    let test = match &config.data.test {
+        None => None,
+        Some(test) => Some(read_test(&folder.join(test), text, &train, ctx)?),
+    };
+    let all_rows = all_rows(&folder.join(&config.data.train), text);
+    let input = FitInput { all_rows, ..input_of(train, test, options) };
+    let mut outcome = fit(input, ctx)?;
+    if ctx.is_cancelled() {
+        // A search that was cut short is no step that was done.
+        return Err(Error::interrupted("interrupted while fitting"));
+    }
+    tell(ctx, "write");
+    outcome.record.clock.created = (world.now)();
+    machine::complete(&mut outcome.record.clock, ctx);
+    let bytes = bytes_of(&save(&outcome, &out)?.model)?;
+    Ok((outcome.record, bytes))
+}
+
+fn bytes_of(model: &Path) -> Result<Vec<u8>> {
+    std::fs::read(model).map_err(|e| {
+        Error::work("cannot read the model file").at(model.display().to_string()).because(e)
+    })
 }
 
 fn keep(
@@ -153,7 +180,8 @@ fn keep(
     let mut store = Store::open(place, &at)?;
     let file = folder.join(&config.out).join("model.mw");
     let note = Some("by `modelwright run`");
-    let version = store.register(&register.name, &file, None, note, &at)?;
+    let run = run_of(&store, &file)?;
+    let version = store.register(&register.name, &file, run, note, &at)?;
     let number = version.number.to_string();
     let Some(alias) = &register.alias else {
         return Ok(format!("{}, version {number}", register.name));
@@ -162,6 +190,15 @@ fn keep(
     Ok(format!("{}@{alias} is version {number}", register.name))
 }
 
+/// The last run that made a model file, where it is written down.
+fn run_of(store: &Store, file: &Path) -> Result<Option<i64>> {
+    let sha256 = sha256_hex(&bytes_of(file)?);
+    let fits = store.runs(&RunFilter::parse("kind = fit and status = finished")?)?;
+    let own = fits.into_iter().filter(|run| run.model_sha256.as_ref() == Some(&sha256));
+    Ok(own.map(|run| run.id).max())
+}
+
+/// Looks at new rows, which is a run of its own.
 fn watch(
     part: &MonitorPart,
     config: &PipelineConfig,
@@ -170,15 +207,40 @@ fn watch(
 ) -> Result<String> {
     let ctx = (world.context)(None)?;
     tell(&ctx, "monitor");
-    let model = Model::load(folder.join(&config.out))?;
-    let current = vec![Rows::File(folder.join(&part.current))];
-    let mut found =
-        monitor(&model, &MonitorRequest { current, ..MonitorRequest::default() }, &ctx)?;
-    found.created = (world.now)();
-    atomic_write(folder.join(&part.report), monitor_html(&found).as_bytes())?;
+    let (of_model, report) = (folder.join(&config.out), folder.join(&part.report));
+    let asked = serde_json::json!({ "model": of_model, "current": [folder.join(&part.current)] });
+    let account = (world.account)(MONITOR, &asked, &report)?;
+    let done = looked(part, (&of_model, folder), world, &ctx);
+    let (ended, duration_s) = ((world.now)(), ctx.elapsed().as_secs_f64());
+    let end = RunEnd { ended, duration_s, ..RunEnd::default() };
+    let written = match &done {
+        Ok((sha256, found)) => {
+            let end = RunEnd { model_sha256: Some(sha256.clone()), ..end };
+            account.end_with(&monitor_end(found, end))
+        }
+        Err(error) => account.end_with(&RunEnd { error: Some(error.to_string()), ..end }),
+    };
+    written.heard(world.says, world.warns)?;
+    let (_, found) = done?;
+    atomic_write(report, monitor_html(&found).as_bytes())?;
     let summary = found.verdict.summary.clone();
     if part.fail_on_alarm && found.verdict.status == Status::Alarm {
         return Err(Error::work("the monitor raised an alarm").got(summary));
     }
     Ok(summary)
+}
+
+/// The model's SHA-256, and what is found on the new rows.
+fn looked(
+    part: &MonitorPart,
+    (of_model, folder): (&Path, &Path),
+    world: &Surroundings<'_>,
+    ctx: &Context,
+) -> Result<(String, MonitorRecord)> {
+    let model = Model::load(of_model)?;
+    let sha256 = sha256_hex(&bytes_of(&model.path)?);
+    let current = vec![Rows::File(folder.join(&part.current))];
+    let mut found = monitor(&model, &MonitorRequest { current, ..MonitorRequest::default() }, ctx)?;
+    found.created = (world.now)();
+    Ok((sha256, found))
 }

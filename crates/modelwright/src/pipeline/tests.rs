@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use modelwright_core::Context;
+use modelwright_lifecycle::store::{Location, RunFilter, RunRow, Store};
 
 use super::*;
 
@@ -31,8 +32,26 @@ impl Project {
             context: &|_: Option<Duration>| Ok(Context::unlimited(0, 2)),
             store: Some(self.0.join("store")),
             begins: &|step, _| begun.borrow_mut().push(step.to_owned()),
+            account: &|kind, asked, output| {
+                let location = Location { place: self.0.join("store"), is_named: true };
+                let at = "2026-03-01T00:00:00Z";
+                RunAccount::begin(Some(location), (kind, asked), Some(output), at, &|_| {})
+            },
+            says: &|_| {},
+            warns: &|_| {},
         };
         Pipeline::read(&self.0)?.run(false, &world)
+    }
+
+    fn store(&self) -> Store {
+        Store::read(&self.0.join("store")).unwrap()
+    }
+
+    /// What is written down, the first run first.
+    fn runs(&self) -> Vec<RunRow> {
+        let mut runs = self.store().runs(&RunFilter::default()).unwrap();
+        runs.sort_by_key(|run| run.id);
+        runs
     }
 
     fn plan(&self) -> Vec<(String, bool, String)> {
@@ -111,6 +130,29 @@ fn a_project_does_what_changed_and_nothing_else() {
     let plan = project.plan();
     assert!(!plan[1].1, "the fit before it is done: {plan:?}");
     assert!(plan[2].1, "the gate is asked again: {plan:?}");
+}
+
+#[test]
+fn what_a_project_fits_and_watches_is_written_down_as_runs() {
+    let project = Project::new("runs");
+    let watched = "[monitor]\ncurrent = \"test.csv\"\n";
+    project.write(PROJECT_FILE, &format!("{TOML}{watched}"));
+    project.write("raw.csv", &rows(0, 240));
+    project.write("test.csv", &rows(1000, 120));
+    project.run().unwrap();
+    let runs = project.runs();
+    let kinds: Vec<(&str, &str)> =
+        runs.iter().map(|run| (run.kind.as_str(), run.status.name())).collect();
+    assert_eq!(kinds, [("fit", "finished"), ("monitor", "finished")]);
+    assert_eq!(project.store().version("shop", "champion").unwrap().run, Some(runs[0].id));
+    assert!(project.store().run_record(runs[0].id).is_ok());
+    assert!(project.store().run_monitor(runs[1].id).is_ok());
+    assert_eq!(runs[0].model_sha256, runs[1].model_sha256);
+    // What fails is written down with why.
+    project.write(PROJECT_FILE, &TOML.replace("target = \"y\"", "target = \"w\""));
+    project.run().err().unwrap();
+    let failed = project.runs().pop().unwrap();
+    assert_eq!((failed.kind.as_str(), failed.status.name()), ("fit", "failed"));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use modelwright_core::{Error, Result};
 use modelwright_lifecycle::digest::sha256_file;
+use serde::{Deserialize, Serialize};
 
 /// A file with rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +45,7 @@ pub(crate) fn came_later(file: &DataFile, marks: &BTreeSet<String>) -> bool {
 type Stamp = (u64, Option<SystemTime>);
 
 /// Finds files, and remembers the hashes of those that did not change.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Files {
     known: BTreeMap<PathBuf, (Stamp, String)>,
 }
@@ -70,6 +71,8 @@ impl Files {
                 Err(why) => unreadable.push((shown, why.to_string())),
             }
         }
+        let found: BTreeSet<&PathBuf> = files.iter().map(|file| &file.path).collect();
+        self.known.retain(|path, _| found.contains(path));
         (files, unreadable)
     }
 

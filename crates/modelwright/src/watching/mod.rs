@@ -7,6 +7,7 @@
 mod act;
 mod duel;
 mod files;
+mod seen;
 mod served;
 mod steer;
 mod there;
@@ -31,8 +32,9 @@ use modelwright_lifecycle::watch::{
 use serde::Serialize;
 use serde_json::Value;
 
-use files::{DataFile, Files, SERVED, Unreadable, came_later};
-use served::{Collected, ServedRows};
+use files::{DataFile, SERVED, Unreadable, came_later};
+use seen::Seen;
+use served::ServedRows;
 
 use crate::monitoring::unreadable_of;
 use crate::{Model, MonitorRequest, Rows, monitor};
@@ -77,8 +79,7 @@ pub struct Watcher<'a> {
     rules: Option<AlertRules>,
     folder: PathBuf,
     world: World<'a>,
-    files: Files,
-    collected: Collected,
+    seen: Seen,
     lock: Option<WatchLock>,
 }
 
@@ -95,9 +96,8 @@ impl<'a> Watcher<'a> {
         let (name, alias) = config.target()?;
         store.version(name, alias)?;
         let lock = Some(store.lock_watch(&config.model, &at)?);
-        let (folder, files, collected) =
-            (folder.to_owned(), Files::default(), Collected::default());
-        Ok(Self { config, rules, folder, world, files, collected, lock })
+        let seen = Seen::read(&config.out.join(SERVED));
+        Ok(Self { config, rules, folder: folder.to_owned(), world, seen, lock })
     }
 
     /// The settings.
@@ -172,13 +172,16 @@ impl<'a> Watcher<'a> {
             let ctx = (self.world.context)(None)?;
             let served = log.served.as_deref().unwrap_or(name);
             let rows = ServedRows { folder: &log.folder, name: served, out: &out };
-            of_log = rows.collect(&champion, &mut self.collected, &ctx)?;
+            of_log = rows.collect(&champion, &mut self.seen.collected, &ctx)?;
             if out.is_dir() {
                 patterns.push(out.join("part-*.parquet").to_string_lossy().into_owned());
             }
         }
-        let (files, mut unreadable) = self.files.find(&patterns);
+        let (files, mut unreadable) = self.seen.files.find(&patterns);
         unreadable.extend(of_log);
+        if self.config.log.is_some() {
+            self.seen.keep(&self.config.out.join(SERVED));
+        }
         Ok((files, unreadable))
     }
 

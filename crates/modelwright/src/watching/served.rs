@@ -16,6 +16,7 @@ use modelwright_core::data::{Column, Table};
 use modelwright_core::{Context, Error, ErrorKind, Result};
 use modelwright_io::{ReadOptions, TableWriter, read_path};
 use modelwright_lifecycle::atomic_write;
+use serde::{Deserialize, Serialize};
 
 use super::files::Unreadable;
 use crate::Model;
@@ -47,7 +48,7 @@ pub(super) struct ServedRows<'a> {
 
 /// What was there when the copies were last brought up to date: the file of the model, too, which
 /// says what columns they have.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Collected {
     model: PathBuf,
     log: Seen,

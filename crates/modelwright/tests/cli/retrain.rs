@@ -201,6 +201,25 @@ fn broken_new_rows_are_not_learned_into_the_place_of_the_old_model() {
 }
 
 #[test]
+fn drift_of_columns_and_answers_is_a_remark_and_no_reason_to_keep_the_old_model() {
+    let folder = registered();
+    let moved = |line: &str| {
+        let mut cells: Vec<String> = line.split(',').map(str::to_owned).collect();
+        cells[1] = cells[1].parse::<f64>().map_or(cells[1].clone(), |x| format!("{:.4}", x + 0.4));
+        cells.join(",") + "\n"
+    };
+    let rows: String = days(800, 1200, 900).lines().map(moved).collect();
+    folder.write("new.csv", rows);
+    let found = json(&retrain(&folder, &["--json", "--time-column", "day"]).done());
+    let gates = found["decision"]["gates"].as_array().unwrap();
+    let data = gates.iter().find(|g| g["gate"] == "data").unwrap();
+    assert_eq!(data["passed"], true, "{data:#}");
+    assert!(data["words"].as_str().unwrap().contains("`x`"), "{data:#}");
+    assert_eq!(found["decision"]["accepted"], true, "{found:#}");
+    assert_eq!(version(&folder), 2);
+}
+
+#[test]
 fn bad_requests_are_refused_before_any_work() {
     let folder = registered();
     folder.write("new.csv", days(800, 40, 900)).write("other.csv", "a,b\n1,2\n");

@@ -46,6 +46,18 @@ fn a_registered_model_is_meant_by_its_alias_everywhere() {
     run(&folder, &["predict", "churn@chalenger", "new.csv"]).refused(&["no such alias"]);
     run(&folder, &["predict", "chrun@champion", "new.csv"]).refused(&["did you mean `churn`"]);
     run(&folder, &["models", "delete", "churn"]).refused(&["in use", "champion"]);
+    run(&folder, &["models", "alias", "churn", "spare", "1"]).done();
+    let history = |args: &[&str]| {
+        let all = json(&run(&folder, &[&["models", "history"], args, &["--json"]].concat()).done());
+        all.as_array().unwrap().iter().map(|c| c["alias"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(history(&["churn"]).len(), 2);
+    for of_alias in [&["churn", "champion"][..], &["churn@champion"]] {
+        assert_eq!(history(of_alias), ["champion"]);
+    }
+    run(&folder, &["models", "history", "churn", "chmpion"])
+        .refused(&["never had the alias `chmpion`", "did you mean `champion`"]);
+    run(&folder, &["models", "alias", "churn", "spare", "--remove"]).done();
     run(&folder, &["models", "rollback", "churn", "champion"]).refused(&["no other version"]);
     run(&folder, &["models", "alias", "churn", "champion", "--remove"]).done();
     run(&folder, &["models", "delete", "churn"]).done();

@@ -6,6 +6,8 @@ use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 
+use modelwright::core::data::{Column, Table};
+use modelwright::io::TableWriter;
 use serde_json::Value;
 
 use crate::harness::{Folder, Ran};
@@ -26,6 +28,15 @@ fn settings(folder: &Folder, more: &str) {
          at_most_every = \"2d\"\n[window]\ntime_column = \"day\"\n{more}"
     );
     folder.write("watch.toml", text);
+}
+
+/// Writes a part of a serving log, as `serve --request-log` does.
+fn part(folder: &Folder, name: &str, columns: Vec<Column>) {
+    let path = folder.path().join("log").join(name);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let mut writer = TableWriter::parquet(Vec::new());
+    writer.write(&Table::new(columns).unwrap()).unwrap();
+    fs::write(path, writer.finish().unwrap()).unwrap();
 }
 
 /// One look on a day of March 2026.
@@ -325,10 +336,51 @@ fn a_project_says_what_it_would_do_and_does_it() {
     assert!(dry.contains("would run") && !folder.path().join("model").exists(), "{dry}");
     let done = run(&folder, &["run", "-q"]).done();
     assert!(done.contains("churn@champion is version 1"), "{done}");
+    let runs = json(&run(&folder, &["runs", "search", "kind = fit", "--json"]).done());
+    assert_eq!(runs[0]["status"], "finished", "{runs:#}");
+    let version = json(&run(&folder, &["models", "show", "churn@champion", "--json"]).done());
+    assert_eq!(version["version"]["run"], runs[0]["id"], "{version:#}");
     let again = json(&run(&folder, &["run", "--json", "-q"]).done());
     assert!(again.as_array().unwrap().iter().all(|step| step["done"] == false), "{again:#}");
     run(&folder, &["predict", "churn@champion", "train.csv", "-q"]).done();
     run(&folder, &["run", "nowhere"]).refused(&["cannot read the project file"]);
+}
+
+#[test]
+fn looks_of_one_process_each_do_not_read_the_serving_log_again() {
+    let folder = registered();
+    folder.write("watch.toml", "model = \"sales@champion\"\nlog = { folder = \"log\" }\n");
+    let ids = || Column::strings("request_id", (0..200).map(|i| Some(format!("r{i}"))));
+    let rows = || Column::numbers("request_row", vec![1.0; 200]);
+    let x: Vec<f64> = (0..200).map(|i| f64::from(i * 7919 % 1009) / 1009.0 - 0.5).collect();
+    let answers = x.iter().map(|x| Some(if *x > 0.0 { "yes" } else { "no" }));
+    part(
+        &folder,
+        "feedback/part-1.parquet",
+        vec![ids(), rows(), Column::strings("label", answers)],
+    );
+    let z = Column::numbers("z", vec![0.5; 200]);
+    let name = "requests/sales/part-1.parquet";
+    part(&folder, name, vec![ids(), rows(), Column::numbers("x", x), z]);
+    assert_eq!(look(&folder, 1)["observed"]["n_new_rows"], 200);
+    assert!(folder.path().join("modelwright-watch/served/seen.json").exists());
+    // Who reads it would find it damaged; nothing else tells.
+    let path = folder.path().join("log").join(name);
+    let (n_bytes, changed) = {
+        let meta = path.metadata().unwrap();
+        (meta.len(), meta.modified().unwrap())
+    };
+    let spoil = |n_bytes: u64| {
+        fs::write(&path, vec![b'-'; n_bytes as usize]).unwrap();
+        fs::File::options().write(true).open(&path).unwrap().set_modified(changed).unwrap();
+    };
+    spoil(n_bytes);
+    let second = look(&folder, 2);
+    assert_eq!(second["unreadable"], serde_json::json!([]), "{second:#}");
+    // A log that was cut off is read.
+    spoil(n_bytes / 2);
+    let third = look(&folder, 3);
+    assert!(third["unreadable"][0][0].as_str().unwrap().contains("part-1"), "{third:#}");
 }
 
 #[test]

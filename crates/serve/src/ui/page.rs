@@ -89,3 +89,20 @@ pub(super) fn download(reply: Reply, name: &str) -> Reply {
     let name: String = name.chars().map(|c| if is_plain(c) { c } else { '_' }).collect();
     reply.header("content-disposition", &format!("attachment; filename=\"{name}\""))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::FILES;
+
+    #[test]
+    fn what_has_axes_is_drawn_for_the_width_it_has() {
+        let drawn = |text: &str| text.contains("axes({ x:") || text.contains("axes({\n");
+        let charts: Vec<&str> =
+            FILES.iter().filter(|(.., text)| drawn(text)).map(|file| file.0).collect();
+        assert_eq!(charts, ["curve.js", "monitoring.js"]);
+        for (name, _, text) in FILES.iter().filter(|file| charts.contains(&file.0)) {
+            // A fixed width is scaled with its text: 5 pixels high on a phone.
+            assert!(text.contains("fitted(") && !text.contains("WIDTH"), "{name}");
+        }
+    }
+}

@@ -1,7 +1,31 @@
 // Scales and ticks for charts that are drawn as SVG.
 
-import { s } from "./dom.js";
+import { h, s } from "./dom.js";
 import { num } from "./format.js";
+
+/** Widths for which charts are drawn: narrower ones would have no room for their labels. */
+const WIDTH_MIN = 280;
+/** A tick of the horizontal axis needs so much room. */
+const TICK_ROOM = 110;
+
+/** A chart that is drawn for the width it has, one unit a pixel, and again when that changes: its
+ * text is as large on a phone as on a desk. `draw` takes the width and returns the SVG. */
+export function fitted(draw) {
+  const room = h("div", { class: "fitted" });
+  let drawn = 0;
+  new ResizeObserver(([entry]) => {
+    const width = Math.max(WIDTH_MIN, Math.round(entry.contentRect.width));
+    if (width === drawn || !entry.contentRect.width) return;
+    drawn = width;
+    room.replaceChildren(draw(width));
+  }).observe(room);
+  return room;
+}
+
+/** How many ticks a horizontal axis of a width has room for. */
+export function ticksIn(width) {
+  return Math.max(2, Math.min(6, Math.floor(width / TICK_ROOM)));
+}
 
 /** Round steps from `low` to `high`. */
 export function ticks(low, high, n = 5) {

@@ -1,11 +1,10 @@
 // The trials of a fit over time, and the best so far: drawn anew as lines come in.
 
 import { h, s } from "./dom.js";
-import { axes, linear, ticks } from "./chart.js";
+import { axes, fitted, linear, ticks, ticksIn } from "./chart.js";
 import { duration, num } from "./format.js";
 
-const [WIDTH, HEIGHT] = [720, 260];
-const BOX = { left: 56, right: WIDTH - 12, top: 26, bottom: HEIGHT - 36 };
+const HEIGHT = 260;
 
 /** The best of the trials up to each; of trials that the program called best. */
 export function leaders(trials) {
@@ -20,13 +19,25 @@ export function direction(trials, known) {
 }
 
 /** The chart; `until_s` is where time stands. */
-export function curve({ trials, metric, larger, until_s: until, is_live: isLive }) {
+export function curve(told) {
+  const { trials, metric, larger, until_s: until } = told;
   const scored = trials.filter((trial) => trial.score !== null);
   if (!scored.length) return h("p", { class: "soft" }, "No trial has ended yet.");
   const best = leaders(trials);
   const [low, high, worst] = range(scored, best, larger);
-  const x = linear(0, Math.max(until, 0.001), BOX.left, BOX.right);
-  const y = linear(low, high, BOX.bottom, BOX.top);
+  const last = best.at(-1);
+  const name = metric || "score";
+  const summary = `${name} of ${scored.length} trials in validation over `
+    + `${duration(until)}; the best is ${last ? `${last.name} with ${num(last.score)}` : "not known"}.`;
+  return h("figure", { class: "chart" },
+    fitted((width) => drawn({ ...told, scored, best, low, high, name, summary }, width)),
+    worst && h("figcaption", { class: "soft" }, worst));
+}
+
+function drawn({ scored, best, low, high, name, summary, larger, until_s: until, is_live: isLive }, width) {
+  const box = { left: 56, right: width - 12, top: 26, bottom: HEIGHT - 36 };
+  const x = linear(0, Math.max(until, 0.001), box.left, box.right);
+  const y = linear(low, high, box.bottom, box.top);
   // What is far off stands at the rim, so that it does not press the others together.
   const clip = (score) => Math.min(Math.max(score, low), high);
   const points = scored.map((trial) => s("circle", {
@@ -42,16 +53,11 @@ export function curve({ trials, metric, larger, until_s: until, is_live: isLive 
   const last = best.at(-1);
   const note = last && s("text", { class: "note", x: x(until), y: y(clip(last.score)) + (larger ? -7 : 15),
     "text-anchor": "end" }, num(last.score));
-  const name = metric || "score";
-  const summary = `${name} of ${scored.length} trials in validation over `
-    + `${duration(until)}; the best is ${last ? `${last.name} with ${num(last.score)}` : "not known"}.`;
-  return h("figure", { class: "chart" },
-    s("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": summary },
-      axes({ x: { scale: x, ticks: ticks(0, until, 6) }, y: { scale: y, ticks: ticks(low, high, 4) },
-        box: BOX, xName: isLive ? "seconds so far" : "seconds since the start",
-        yName: `${name}, ${larger ? "higher" : "lower"} is better` }),
-      s("path", { class: "line", d: path }), points, note),
-    worst && h("figcaption", { class: "soft" }, worst));
+  return s("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": summary },
+    axes({ x: { scale: x, ticks: ticks(0, until, ticksIn(width)) }, y: { scale: y, ticks: ticks(low, high, 4) },
+      box, xName: isLive ? "seconds so far" : "seconds since the start",
+      yName: `${name}, ${larger ? "higher" : "lower"} is better` }),
+    s("path", { class: "line", d: path }), points, note);
 }
 
 /** The scores that are shown: from the best to where the bulk ends. */

@@ -3,7 +3,7 @@
 import { get, part, repeat } from "./api.js";
 import { h, heading, nothing, prose, s, table } from "./dom.js";
 import { ago, interval, moment, num } from "./format.js";
-import { axes, linear, ticks } from "./chart.js";
+import { axes, fitted, linear, ticks, ticksIn } from "./chart.js";
 import { glyph, status } from "./status.js";
 
 export async function monitoring({ place, signal }) {
@@ -57,8 +57,7 @@ function strip(checks) {
   }));
 }
 
-const [WIDTH, HEIGHT] = [720, 190];
-const BOX = { left: 56, right: WIDTH - 12, top: 24, bottom: HEIGHT - 34 };
+const HEIGHT = 190;
 
 /** The metric over the checks, with its interval and the value on untouched rows. */
 function trend(checks) {
@@ -71,27 +70,29 @@ function trend(checks) {
   if (reference !== null) all.push(reference);
   const [low, high] = [Math.min(...all), Math.max(...all)];
   const pad = (high - low || 1) * 0.06;
-  const y = linear(low - pad, high + pad, BOX.bottom, BOX.top);
-  const x = linear(0, Math.max(same.length - 1, 1), BOX.left + 14, BOX.right - 14);
   const days = new Set(same.map((check) => moment(check.created).slice(0, 10)));
   const [from, to] = days.size > 1 ? [5, 10] : [11, 16];
   const day = (i) => (same[i] ? moment(same[i].created).slice(from, to) : "");
-  const places = ticks(0, same.length - 1, 6).filter(Number.isInteger);
-  const marks = same.map(({ metric: m, is_measured: isMeasured, created }, i) => s("g", {
-    class: m.worse ? "worse" : isMeasured ? "" : "expected" },
-  m.ci95 && s("line", { class: "interval", x1: x(i), x2: x(i), y1: y(m.ci95.low), y2: y(m.ci95.high) }),
-  s("circle", { class: "dot", cx: x(i), cy: y(m.value), r: 4 },
-    s("title", {}, `${moment(created)}: ${num(m.value)} (${isMeasured ? "measured" : "expected"})`))));
   const summary = `${name} of the last ${same.length} checks, last ${num(same.at(-1).metric.value)}, `
     + `on untouched rows ${num(reference)}`;
-  return h("figure", { class: "chart" }, s("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img",
-    "aria-label": summary },
-  axes({ x: { scale: x, ticks: places }, y: { scale: y, ticks: ticks(low, high, 4) }, box: BOX,
-    xName: "", yName: `${name}, ${larger ? "higher" : "lower"} is better; dashed: on the untouched rows`,
-    xText: day }),
-  reference !== null && s("line", { class: "reference", x1: BOX.left, x2: BOX.right,
-    y1: y(reference), y2: y(reference) }), marks),
-  h("figcaption", { class: "soft" }, "Filled: measured with labels. Hollow: expected, without labels."));
+  const draw = (width) => {
+    const box = { left: 56, right: width - 12, top: 24, bottom: HEIGHT - 34 };
+    const y = linear(low - pad, high + pad, box.bottom, box.top);
+    const x = linear(0, Math.max(same.length - 1, 1), box.left + 14, box.right - 14);
+    const places = ticks(0, same.length - 1, ticksIn(width)).filter(Number.isInteger);
+    const marks = same.map(({ metric: m, is_measured: isMeasured, created }, i) => s("g", {
+      class: m.worse ? "worse" : isMeasured ? "" : "expected" },
+    m.ci95 && s("line", { class: "interval", x1: x(i), x2: x(i), y1: y(m.ci95.low), y2: y(m.ci95.high) }),
+    s("circle", { class: "dot", cx: x(i), cy: y(m.value), r: 4 },
+      s("title", {}, `${moment(created)}: ${num(m.value)} (${isMeasured ? "measured" : "expected"})`))));
+    return s("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": summary },
+      axes({ x: { scale: x, ticks: places }, y: { scale: y, ticks: ticks(low, high, 4) }, box,
+        xName: "", yName: `${name}, ${larger ? "higher" : "lower"} is better`, xText: day }),
+      reference !== null && s("line", { class: "reference", x1: box.left, x2: box.right,
+        y1: y(reference), y2: y(reference) }), marks);
+  };
+  return h("figure", { class: "chart" }, fitted(draw), h("figcaption", { class: "soft" },
+    "Filled: measured with labels. Hollow: expected, without labels. Dashed: on the untouched rows."));
 }
 
 /** How the groups of sensitive columns are treated, and groups in which predictions are off. */
