@@ -64,7 +64,7 @@ pub struct Patience {
 
 impl Default for Patience {
     fn default() -> Self {
-        Self { importances: Duration::from_secs(20), explanation: Duration::from_secs(300) }
+        Self { importances: Duration::from_secs(20), explanation: Duration::from_mins(5) }
     }
 }
 

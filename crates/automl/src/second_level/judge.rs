@@ -1,5 +1,5 @@
-//! What a correction is worth: the ensemble with it against the ensemble without, both as they would
-//! be delivered.
+//! What a correction is worth: the ensemble with it against the ensemble without, both as they
+//! would be delivered.
 
 use modelwright_core::Context;
 use modelwright_core::data::Fold;
@@ -63,8 +63,7 @@ impl Judge<'_> {
     /// and its out-of-fold predictions lean away from the very rows that judge them.
     pub(super) fn has_learned(&self, ensemble: &Judged) -> bool {
         let found = self.found;
-        let constant =
-            parts::constant(&found.truth, found.weights.as_deref(), found.rows.len());
+        let constant = parts::constant(&found.truth, found.weights.as_deref(), found.rows.len());
         self.duel(&ensemble.predictions, &constant).accepted
     }
 }

@@ -23,12 +23,12 @@ use super::parting::parts_of;
 use super::scores::Scores;
 use super::when::{self, trees_s};
 use super::{SecondLevel, Trees, within};
+use crate::budget;
 use crate::comparable::share_of_folds;
 use crate::conformal::Parts;
 use crate::plan::Preset;
 use crate::search::Found;
 use crate::trial::Trial;
-use crate::budget;
 
 /// The names of the kinds, and of neither.
 pub(super) const LINEAR: &str = "linear";

@@ -1,9 +1,9 @@
 //! The test of exchanged rows, for two models that differ in few of them.
 //!
-//! If neither model is better, each row's two losses may as well have come the other way round. The
-//! p-value is the share of all such exchanges after which the difference is at least as large. It is
-//! exact, where resamples are not: with three differing rows, all in favour of one model, a quarter
-//! of the exchanges says as much, but a resample without any of the three has no error to measure.
+//! If neither model is better, each row's two losses may as well have come the other way round.
+//! The p-value is the share of all such exchanges after which the difference is at least as large.
+//! It is exact, where resamples are not: with three differing rows, all in favour of one model, a
+//! quarter of the exchanges says as much, but a resample without any of the three has no error.
 //! Reference: Good, "Permutation, Parametric and Bootstrap Tests of Hypotheses", 2005, chapter 3.
 
 use modelwright_core::Context;

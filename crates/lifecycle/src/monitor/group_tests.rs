@@ -94,7 +94,7 @@ fn who_is_known_again_by_what_is_their_own_is_no_drift() {
     assert!(!by_group.drifted && by_group.ci95.low < 0.52, "{by_group:?}");
     assert!(by_group.reconstruction.is_some_and(|r| !r.drifted));
     let moved = found(Some(&was), &visits(60, 12, 3, 2.5), true);
-    assert!(moved.multivariate.unwrap().drifted && drifts(&moved));
+    assert!(moved.multivariate.as_ref().unwrap().drifted && drifts(&moved));
     let few = found(Some(&was), &visits(2, 100, 4, 0.0), true);
     assert!(few.multivariate.is_none(), "{few:?}");
     assert!(few.notes.iter().any(|note| note.contains("fewer than 3 groups")), "{:?}", few.notes);

@@ -93,13 +93,12 @@ fn tell_apart(
     let schema = Schema { fields };
     let scores = out_of_fold(&table, &schema, &target, &folds, ctx)?;
     let codes = target.codes().unwrap_or_default();
-    let (roc_auc, ci95) = match &groups {
-        Some(groups) => area_of_groups(codes, &scores, groups)?,
-        None => {
-            let judged = delong(codes, &scores, &vec![0.0; n_rows])?;
-            let (roc_auc, half) = (judged.auc[0], Z_975 * judged.variance[0].max(0.0).sqrt());
-            (roc_auc, Interval { low: roc_auc - half, high: roc_auc + half })
-        }
+    let (roc_auc, ci95) = if let Some(groups) = &groups {
+        area_of_groups(codes, &scores, groups)?
+    } else {
+        let judged = delong(codes, &scores, &vec![0.0; n_rows])?;
+        let (roc_auc, half) = (judged.auc[0], Z_975 * judged.variance[0].max(0.0).sqrt());
+        (roc_auc, Interval { low: roc_auc - half, high: roc_auc + half })
     };
     let ci95 = Interval { low: ci95.low.max(0.0), high: ci95.high.min(1.0) };
     let sides = (table_of(was, &schema)?, table_of(is, &schema)?);
@@ -204,7 +203,9 @@ fn placements(codes: &[u32], scores: &[f64]) -> Vec<f64> {
     let mut placed = vec![0.0; codes.len()];
     for ties in order.chunk_by(|a, b| scores[*a] == scores[*b]) {
         let mut same = [0.0; 2];
-        ties.iter().for_each(|row| same[codes[*row] as usize] += 1.0);
+        for row in ties {
+            same[codes[*row] as usize] += 1.0;
+        }
         for row in ties {
             let other = 1 - codes[*row] as usize;
             let share = (below[other] + 0.5 * same[other]) / n[other];

@@ -91,7 +91,9 @@ pub(super) fn expected(
     // What rows of one group promise is as alike as the predictions are.
     let worth = current.predictions().map(|tally| tally.worth).unwrap_or_default();
     for (metrics, share) in [(&mut values, worth.is), (&mut before, worth.was)] {
-        metrics.iter_mut().for_each(|metric| widen(metric, share));
+        for metric in metrics.iter_mut() {
+            widen(metric, share);
+        }
     }
     Some(Performance {
         method: method.to_owned(),

@@ -1,5 +1,5 @@
-//! What a look knows of files, for the next process: a watch that looks once and ends, as from cron,
-//! reads no more of the serving log than one that stays.
+//! What a look knows of files, for the next process: a watch that looks once and ends, as from
+//! cron, reads no more of the serving log than one that stays.
 //!
 //! It is kept beside the copies of the log, and goes with them. Nothing rests on it but what need
 //! not be read again: a file whose size or time of change is another, as of a log that was cut off

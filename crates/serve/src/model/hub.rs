@@ -200,9 +200,8 @@ impl Hub {
     fn load_if_new(&self, found: &Found, again: bool) -> bool {
         let stamp = Stamp::of(found);
         let seen = self.seen().get(found.key()).copied();
-        let is_new = seen.is_none_or(|seen| {
-            seen.stamp != stamp || (again && !seen.is_sound) || seen.is_due()
-        });
+        let is_new = seen
+            .is_none_or(|seen| seen.stamp != stamp || (again && !seen.is_sound) || seen.is_due());
         is_new && self.load_and_tell(found).is_ok()
     }
 

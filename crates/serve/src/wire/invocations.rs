@@ -1,8 +1,8 @@
 //! `/invocations`: the shapes of MLflow's scoring server and of SageMaker.
 //!
-//! `dataframe_split`, `dataframe_records`, `instances`, `inputs`, or a CSV with a header. The answer
-//! is `{"predictions": [...]}` whatever the rows came as, as MLflow's server has it, unless another
-//! form is asked for by `Accept`.
+//! `dataframe_split`, `dataframe_records`, `instances`, `inputs`, or a CSV with a header. The
+//! answer is `{"predictions": [...]}` whatever the rows came as, as MLflow's server has it, unless
+//! another form is asked for by `Accept`.
 
 use modelwright_core::{Context, Error};
 use serde::Deserialize;

@@ -61,7 +61,8 @@ fn answers_of_two_forms_in_turn_share_their_lines() {
     let row = objects("v3-regression-intervals").remove(0).to_string();
     for i in 0..40 {
         let query = if i % 2 == 0 { "" } else { "?interval=0.9" };
-        running.client().post(&format!("/models/v3-regression-intervals/predict{query}"), row.clone()).ok();
+        let path = format!("/models/v3-regression-intervals/predict{query}");
+        running.client().post(&path, row.clone()).ok();
     }
     drop(running);
     let kept = folder.0.join("requests/v3-regression-intervals");
