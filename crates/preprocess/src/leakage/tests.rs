@@ -512,7 +512,7 @@ fn customers(n_steady: usize, has_months: bool) -> (Table, Target) {
         columns.push(Column::numbers(format!("f{i}"), (0..n_rows).map(value).collect()));
     }
     if has_months {
-        let month = |row: usize| 2_629_800_000_000 * (row % MONTHS) as i64;
+        let month = |row: usize| 2_629_800_000_000 * (row % MONTHS).cast_signed() as i64;
         columns.push(Column::instants("month", (0..n_rows).map(month).collect()));
     }
     let leaves = |row: usize| u32::from(0.7 * leaning[row / MONTHS] + random.normal() > 0.9);

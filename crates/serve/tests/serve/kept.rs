@@ -69,9 +69,10 @@ fn answers_of_two_forms_in_turn_share_their_lines() {
     let paths = modelwright_lifecycle::journal::parts(&kept).unwrap();
     assert!(paths.len() <= 2, "{} files of 40 rows", paths.len());
     let ctx = modelwright_core::Context::unlimited(1, 1);
-    let read = |path| modelwright_io::read_path(path, &Default::default(), &ctx).unwrap().table;
+    let options = modelwright_io::ReadOptions::default();
+    let read = |path| modelwright_io::read_path(path, &options, &ctx).unwrap().table;
     let tables: Vec<_> = paths.iter().map(|path| read(path)).collect();
-    assert_eq!(tables.iter().map(|t| t.n_rows()).sum::<usize>(), 40);
+    assert_eq!(tables.iter().map(modelwright_core::data::Table::n_rows).sum::<usize>(), 40);
     let last = tables.last().unwrap();
     let low = last.column("prediction_lower").unwrap();
     let n_missing = (0..last.n_rows()).filter(|row| low.display(*row).is_none()).count();
