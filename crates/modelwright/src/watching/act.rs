@@ -311,6 +311,7 @@ impl Acting<'_> {
             window: RowWindow { rows_max, last: window.last.map(|span| span.0) },
             judged_share: window.judge,
             time_column: window.time_column.clone(),
+            now: Some(self.at.to_owned()),
             plan: settings.plan,
             same_plan: settings.same_plan,
             slices: settings.slices.clone(),
