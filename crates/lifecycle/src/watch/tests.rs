@@ -408,6 +408,15 @@ fn a_retraining_that_failed_is_tried_again_after_the_pause_and_the_schedule_goes
 }
 
 #[test]
+fn a_state_that_an_earlier_version_wrote_is_read() {
+    let older = r#"{"since": "2026-03-01T00:00:00Z", "retrained": null, "seen": ["a"],
+        "phase": {"is": "steady"}, "looked": ["k", {"status": "stable", "drift": false,
+        "performance": false, "quality": false, "n_rows": 7, "summary": "Nothing moved."}]}"#;
+    let read: WatchState = serde_json::from_str(older).unwrap();
+    assert_eq!((read.learned.is_empty(), read.looked.unwrap().1.n_known), (true, 0));
+}
+
+#[test]
 fn what_a_clock_that_was_ahead_wrote_down_counts_from_now_on() {
     let late = "2030-01-01T00:00:00Z".to_owned();
     let since = late.clone();

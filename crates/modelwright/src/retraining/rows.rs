@@ -197,7 +197,9 @@ fn usable_rows(champion: &Model, table: &Table) -> (Vec<u32>, usize) {
     let known = rows_with_usable_target(target, &predictor.classes, predictor.task);
     let mut is_usable: Vec<bool> = (0..table.n_rows()).map(|row| target.is_missing(row)).collect();
     let n_missing = is_usable.iter().filter(|missing| **missing).count();
-    known.iter().for_each(|row| is_usable[*row as usize] = true);
+    for row in known {
+        is_usable[row as usize] = true;
+    }
     let usable = (0..).zip(&is_usable).filter(|(_, usable)| **usable).map(|pair| pair.0).collect();
     (usable, table.n_rows() - n_missing)
 }
