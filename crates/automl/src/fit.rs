@@ -421,7 +421,8 @@ fn plan_input(
             for code in codes {
                 counts[*code as usize] += 1;
             }
-            counts.into_iter().min().unwrap_or(0)
+            // A class of an earlier model may have no rows.
+            counts.into_iter().filter(|n| *n > 0).min().unwrap_or(0)
         }
         None => n_rows,
     };

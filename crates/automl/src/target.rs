@@ -77,6 +77,24 @@ pub fn labels(column: &Column, task: Task, positive: Option<&str>) -> Result<Vec
     Ok(labels)
 }
 
+/// As [`labels`], where the classes are known already: a class may have no rows here.
+///
+/// # Errors
+/// As [`labels`], and input error for a value that is none of `known`.
+pub fn labels_within(column: &Column, task: Task, known: &[String]) -> Result<Vec<String>> {
+    let found = distinct_labels(column);
+    if found.len() < 2 {
+        return labels(column, task, None);
+    }
+    match found.iter().find(|label| class_of(known, label).is_none()) {
+        None => Ok(known.to_vec()),
+        Some(other) => Err(Error::input("the target has a value that is none of the classes")
+            .column(&column.name)
+            .expected(format!("one of {}", known.join(", ")))
+            .got(other)),
+    }
+}
+
 /// The target of every row by the given labels (none for regression).
 ///
 /// # Errors
@@ -277,6 +295,15 @@ fn with_numbers(table: Table, name: &str, values: Vec<f64>) -> Table {
     Table::new(columns.collect()).unwrap_or_default()
 }
 
+/// The rows whose answer can be encoded by the given labels (none for regression), ascending.
+pub fn rows_with_usable_target(column: &Column, labels: &[String], task: Task) -> Vec<u32> {
+    if task.is_classification() {
+        return rows_of_known_classes(column, labels);
+    }
+    let ColumnData::Number(values) = &column.data else { return Vec::new() };
+    (0..).zip(values).filter(|(_, value)| is_usable(**value)).map(|(row, _)| row).collect()
+}
+
 /// The rows whose class is one of `labels`, ascending.
 pub(crate) fn rows_of_known_classes(column: &Column, labels: &[String]) -> Vec<u32> {
     let is_known: Box<dyn Fn(usize) -> bool> = match &column.data {
@@ -395,6 +422,20 @@ mod tests {
     fn one_value_is_refused_with_a_hint() {
         let error = labels(&strings(&["a", "a"]), Task::Binary, None).unwrap_err();
         assert!(error.to_string().contains("only one value"), "{error}");
+    }
+
+    #[test]
+    fn a_class_that_is_known_may_have_no_rows_and_an_unknown_one_is_refused() {
+        let known = ["a", "b", "c"].map(str::to_owned);
+        let within = |values: &[&str]| labels_within(&strings(values), Task::Multiclass, &known);
+        assert_eq!(within(&["c", "a", "a"]).unwrap(), known);
+        assert!(within(&["c", "d"]).unwrap_err().to_string().contains("got:      d"));
+        assert!(within(&["c", "c"]).unwrap_err().to_string().contains("only one value"));
+        let usable =
+            |values: &[&str]| rows_with_usable_target(&strings(values), &known, Task::Multiclass);
+        assert_eq!(usable(&["c", "d", "a"]), [0, 2]);
+        let numbers = Column::numbers("y", vec![1.0, f64::NAN, f64::INFINITY, 1e31, -2.0]);
+        assert_eq!(rows_with_usable_target(&numbers, &[], Task::Regression), [0, 4]);
     }
 
     #[test]

@@ -247,7 +247,10 @@ fn resolve_task(
     let positive = options.positive.as_deref();
     let (mut task, mut classes) = (task, Vec::new());
     if task.is_classification() {
-        classes = target::labels(column, task, positive)?;
+        classes = match options.classes.as_slice() {
+            [] => target::labels(column, task, positive)?,
+            known => target::labels_within(column, task, known)?,
+        };
         if classes.len() == 2 {
             task = Task::Binary;
         }

@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use modelwright::Model;
-use modelwright::automl::target::rows_with_target;
+use modelwright::automl::target::{rows_with_target, rows_with_usable_target};
 use modelwright::automl::{GroupNumbers, Held, Units, is_judged_in_time, row_times};
 use modelwright::io::{ReadOptions, stream_path};
 use modelwright_core::context::Event;
@@ -16,6 +16,7 @@ use modelwright_core::task::{Predictions, Target, Task};
 use modelwright_core::{Context, Error, Result};
 
 use crate::learned_rows::{LearnedRows, is_trained_on};
+use crate::tolerant::{fitting_rows, read_loosely, tell_left_out};
 
 /// Rows that are predicted at a time.
 const ROWS_PER_CHUNK: usize = 8192;
@@ -78,26 +79,56 @@ pub fn predict_labelled_by(
     by: &[String],
     ctx: &Context,
 ) -> Result<Labelled> {
-    let mut gathering = Gathering::new(model, Roles::of(model)?, by, ctx);
-    gathering.learned_rows = Some(LearnedRows::of(model)?);
-    gathering.read(data)?;
-    let rows = gathering.finish(shown_name(data), &data.display().to_string())?;
+    let options = read_options_by(model, by)?;
+    let gathered = gather(model, data, (&options, None), by, ctx)?;
+    let rows = gathered.finish(shown_name(data), &data.display().to_string())?;
     let learned_from = is_trained_on(model, data)?.or(rows.learned_from);
     Ok(Labelled { learned_from, ..rows })
 }
 
-/// As [`predict_labelled`]; `None` when no row has an answer yet. Where the rows come from is not
-/// asked.
+/// As [`predict_labelled`]; `None` when no row has an answer yet. Rows with a value that does not
+/// fit its column, or an answer that the model does not know, are left out, with a warning. Where
+/// the rows come from is not asked.
 ///
 /// # Errors
 /// As [`predict_labelled`], but for rows without answers.
 pub fn predict_answered(model: &Model, data: &Path, ctx: &Context) -> Result<Option<Labelled>> {
-    let mut gathered = Gathering::new(model, Roles::of(model)?, &[], ctx);
-    gathered.read(data)?;
+    let options = read_options_by(model, &[])?;
+    let wanted = options.schema.clone().unwrap_or_default();
+    let gathered = read_loosely(&wanted, |schema| {
+        let options = ReadOptions { schema: Some(schema.clone()), ..options.clone() };
+        gather(model, data, (&options, Some(&wanted)), &[], ctx)
+    })?;
+    let shown = data.display().to_string();
+    tell_left_out(gathered.n_left_out, &shown, ctx);
     if gathered.truth.n_rows() == 0 {
         return Ok(None);
     }
-    gathered.finish(shown_name(data), &data.display().to_string()).map(Some)
+    gathered.finish(shown_name(data), &shown).map(Some)
+}
+
+fn gather<'a>(
+    model: &'a Model,
+    data: &Path,
+    (options, wanted): (&ReadOptions, Option<&'a Schema>),
+    by: &'a [String],
+    ctx: &'a Context,
+) -> Result<Gathering<'a>> {
+    ctx.tell(Event::Phase("predict".to_owned()));
+    let shown = data.display().to_string();
+    let mut gathering = Gathering::new(model, Roles::of(model)?, by, ctx);
+    if wanted.is_some() {
+        // A weight that cannot be used would be one more thing to end on.
+        gathering.weight = None;
+        gathering.wanted = wanted;
+    } else {
+        gathering.learned_rows = Some(LearnedRows::of(model)?);
+    }
+    for table in stream_path(data, options, ROWS_PER_CHUNK, ctx)? {
+        let table = table?;
+        gathering.add(table).map_err(|e| if is_placed(&e) { e } else { e.at(shown.clone()) })?;
+    }
+    Ok(gathering)
 }
 
 /// How rows with answers are read for [`label_table`]: the columns of the model, its target, those
@@ -173,6 +204,10 @@ struct Gathering<'a> {
     /// The number of each value of the group column so far.
     group_numbers: GroupNumbers,
     ctx: &'a Context,
+    /// What the columns must be where rows that do not fit are left out.
+    wanted: Option<&'a Schema>,
+    /// Rows with an answer that were left out.
+    n_left_out: usize,
     rows: Vec<u32>,
     truth: Target,
     predictions: Predictions,
@@ -205,6 +240,8 @@ impl<'a> Gathering<'a> {
             timed: roles.timed,
             group_numbers: GroupNumbers::default(),
             ctx,
+            wanted: None,
+            n_left_out: 0,
             rows: Vec::new(),
             truth,
             predictions,
@@ -220,17 +257,6 @@ impl<'a> Gathering<'a> {
         }
     }
 
-    /// Predicts the rows of a file whose answers are known.
-    fn read(&mut self, data: &Path) -> Result<()> {
-        let options = read_options_by(self.model, self.by.0)?;
-        self.ctx.tell(Event::Phase("predict".to_owned()));
-        let shown = data.display().to_string();
-        for table in stream_path(data, &options, ROWS_PER_CHUNK, self.ctx)? {
-            self.add(table?).map_err(|e| if is_placed(&e) { e } else { e.at(shown.clone()) })?;
-        }
-        Ok(())
-    }
-
     /// Predicts the rows of the next part whose answers are known.
     fn add(&mut self, table: Table) -> Result<()> {
         let predictor = &self.model.predictor;
@@ -243,10 +269,11 @@ impl<'a> Gathering<'a> {
         let Some(target) = table.column(&predictor.target) else { return Ok(()) };
         self.has_target = true;
         let known = rows_with_target(target);
+        let table = if known.len() == table.n_rows() { table } else { table.select(&known) };
+        let (table, known) = self.usable(table, known)?;
         if known.is_empty() {
             return Ok(());
         }
-        let table = if known.len() == table.n_rows() { table } else { table.select(&known) };
         // Rows are counted in the file, not among those of this part whose answers are known.
         let in_file = |e: Error| match e.place().row {
             Some(row) => e.row((n_before + known[row as usize - 1] as usize) as u64 + 1),
@@ -284,6 +311,21 @@ impl<'a> Gathering<'a> {
         self.truth.append(truth);
         self.predictions.values.extend(predicted.values);
         self.must_fit()
+    }
+
+    /// Those of the rows whose values fit and whose answer the model knows, where others are left
+    /// out; `known` are their places in the part.
+    fn usable(&mut self, table: Table, known: Vec<u32>) -> Result<(Table, Vec<u32>)> {
+        let Some(wanted) = self.wanted else { return Ok((table, known)) };
+        let predictor = &self.model.predictor;
+        let (table, fitting) = fitting_rows(table, wanted)?;
+        let target = table.require(&predictor.target)?;
+        let usable = rows_with_usable_target(target, &predictor.classes, predictor.task);
+        let places: Vec<u32> =
+            usable.iter().map(|row| known[fitting[*row as usize] as usize]).collect();
+        self.n_left_out += known.len() - places.len();
+        let table = if usable.len() == table.n_rows() { table } else { table.select(&usable) };
+        Ok((table, places))
     }
 
     /// Notes the groups of the rows; a part that lacks their column ends that for all rows.
@@ -359,7 +401,7 @@ impl<'a> Gathering<'a> {
             let expected = "at least one row with a value in the target column".to_owned();
             return refuse("no row has a known answer", expected);
         }
-        let n_unknown = self.n_rows - self.truth.n_rows();
+        let n_unknown = self.n_rows - self.truth.n_rows() - self.n_left_out;
         if n_unknown > 0 {
             let warning = format!("left out {n_unknown} rows whose `{target}` is missing");
             self.ctx.tell(Event::Warning(warning));

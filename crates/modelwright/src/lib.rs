@@ -80,6 +80,7 @@ mod rows_json;
 mod run_account;
 mod session;
 mod summary;
+mod tolerant;
 mod trees;
 mod whole_file;
 

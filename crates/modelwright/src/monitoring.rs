@@ -225,14 +225,22 @@ impl<'a> Reading<'a> {
 /// # Errors
 /// What is about something else than a file, such as the memory.
 pub(crate) fn unreadable_of(
+    model: &Model,
     paths: &[PathBuf],
-    options: &ReadOptions,
     ctx: &Context,
 ) -> Result<Vec<(PathBuf, Error)>> {
+    // As text, which any value is, and in parts: a file may be larger than the memory.
+    let mut options = model.read_options()?;
+    for field in options.schema.iter_mut().flat_map(|schema| &mut schema.fields) {
+        field.storage = Storage::String;
+    }
+    let read = |path: &PathBuf| -> Result<()> {
+        stream_path(path, &options, ROWS_PER_CHUNK, ctx)?.try_for_each(|table| table.map(drop))
+    };
     let mut unreadable = Vec::new();
     for path in paths {
-        match read_path(path, options, ctx) {
-            Ok(_) => {}
+        match read(path) {
+            Ok(()) => {}
             Err(why) if why.kind() == ErrorKind::Input => unreadable.push((path.clone(), why)),
             Err(other) => return Err(other),
         }
@@ -255,7 +263,7 @@ pub fn unreadable_files(
         _ => None,
     };
     let paths: Vec<PathBuf> = request.current.iter().filter_map(file).collect();
-    let found = unreadable_of(&paths, &ReadOptions::of_text(&model.text_layout())?, ctx)?;
+    let found = unreadable_of(model, &paths, ctx)?;
     Ok(found.into_iter().map(|(path, why)| (path.display().to_string(), why.to_string())).collect())
 }
 
@@ -273,7 +281,7 @@ fn is_stream(rows: &Rows) -> bool {
 }
 
 /// The field whose value did not fit, if that is what the error says.
-fn misfit<'a>(error: &Error, schema: &'a mut Schema) -> Option<&'a mut Field> {
+pub(crate) fn misfit<'a>(error: &Error, schema: &'a mut Schema) -> Option<&'a mut Field> {
     let place = error.place();
     let column = place.column.as_deref()?;
     let is_value = place.row.is_some() || place.line.is_some();

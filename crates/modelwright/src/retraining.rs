@@ -1,24 +1,23 @@
 //! A new model for new rows, which takes the place of the old one only if it proves itself.
 
 mod candidates;
+mod judging;
 mod news;
+mod rows;
 
-use std::collections::HashSet;
 use std::path::Path;
 use std::time::Duration;
 
 use modelwright_automl::offers::is_student;
-use modelwright_automl::{ALL_AND_TEST, Predictor, Purpose, row_groups};
+use modelwright_automl::{ALL_AND_TEST, Predictor, row_groups};
 use modelwright_core::context::Event;
-use modelwright_core::data::{Column, ColumnData, MISSING_INSTANT, Table};
+use modelwright_core::data::{ColumnData, Table};
 use modelwright_core::record::{
     DataSource, Options, OwnKind, PlannedTrial, RetrainedFile, RetrainedRecord, RunRecord,
-    TextLayout,
 };
 use modelwright_core::task::Predictions;
 use modelwright_core::{Context, Error, Result};
 use modelwright_evaluate::metric_or_default;
-use modelwright_io::{ReadOptions, TableFile};
 use modelwright_learners::OWN;
 use modelwright_lifecycle::artifact::unpack_artifact;
 use modelwright_lifecycle::digest::sha256_hex;
@@ -26,15 +25,13 @@ use modelwright_lifecycle::outputs::OutputFolder;
 use modelwright_lifecycle::retrain::{
     Contender, Contest, Decision, Gates, RetrainPlan, decide, slices_of,
 };
-use modelwright_preprocess::profile::row_hashes;
 
 use self::candidates::{Found, Lesson, Taught};
+use self::judging::{part, without_judged};
 use self::news::News;
+use self::rows::AllRows;
 use crate::fitting::{Saved, save};
 use crate::{Model, Rows};
-
-/// Fewer rows than this judge nothing.
-const JUDGED_MIN: usize = 60;
 
 /// Predictions are timed so often; the fastest counts.
 const N_TIMED: usize = 3;
@@ -56,6 +53,9 @@ pub struct RetrainRequest {
     /// The column with the time of each row; `None` takes that of the old model's run, or the order
     /// of the rows.
     pub time_column: Option<String>,
+    /// Now, ISO 8601 in UTC: few rows that say that they are later are mistakes. `None` takes them
+    /// for what they say.
+    pub now: Option<String>,
     /// How the new model is found.
     pub plan: RetrainPlan,
     /// Whether the members of the old model are fitted again, in place of a new search, also
@@ -131,14 +131,14 @@ pub fn retrain(
 ) -> Result<Retrained> {
     let record = champion.artifact.record()?;
     ctx.tell(Event::Phase("read".to_owned()));
-    let (file, files) = read_all(&request.data, &record, &champion.text_layout(), ctx)?;
+    let AllRows { file, files, learned } = AllRows::read(champion, &record, &request.data, ctx)?;
     let source = file.source.clone();
     if file.table.column(&record.task.target).is_none()
         && let Some(error) = champion.measures_nothing()
     {
         return Err(error.at(source.name));
     }
-    let (older, newer) = part(file.table, request, &record)?;
+    let (older, newer) = part(file.table, &learned, (request, &record), ctx)?;
     let older = without_judged(older, &newer, &record, ctx)?;
     let news = News::of(champion, &record, &older, ctx)?;
     let mut options = options_of(&record, request, ctx);
@@ -171,36 +171,6 @@ pub fn retrain(
     Ok(Retrained { record: outcome.record, saved, decision })
 }
 
-/// All files as one table, and which they are; read as the old model's training table was.
-fn read_all(
-    all: &[Rows],
-    record: &RunRecord,
-    text: &TextLayout,
-    ctx: &Context,
-) -> Result<(TableFile, Vec<RetrainedFile>)> {
-    let mut files = Vec::with_capacity(all.len());
-    let mut whole: Option<TableFile> = None;
-    for (i, rows) in all.iter().enumerate() {
-        let schema = Some(record.schema.clone());
-        let options = ReadOptions { schema, ..ReadOptions::of_text(text)? };
-        let file = rows.read(options, Purpose::Learn, &format!("read-{i}"), ctx)?;
-        let DataSource { name, sha256, .. } = file.source.clone();
-        files.push(RetrainedFile { name, sha256 });
-        match &mut whole {
-            None => whole = Some(file),
-            Some(whole) => {
-                whole.table.append(&file.table).map_err(|e| e.at(rows.shown()))?;
-                let digests = format!("{}{}", whole.source.sha256, file.source.sha256);
-                whole.source.sha256 = sha256_hex(digests.as_bytes());
-                whole.source.name = format!("{} + {}", whole.source.name, file.source.name);
-                whole.source.n_rows = whole.table.n_rows();
-            }
-        }
-    }
-    let none = || Error::input("there are no rows to learn from").expected("--data FILE");
-    whole.ok_or_else(none).map(|whole| (whole, files))
-}
-
 /// The account of the judged rows, as a test table.
 fn judged_source(source: &DataSource, newer: &Table) -> DataSource {
     DataSource {
@@ -208,99 +178,6 @@ fn judged_source(source: &DataSource, newer: &Table) -> DataSource {
         n_rows: newer.n_rows(),
         sample: None,
         ..source.clone()
-    }
-}
-
-/// Older rows to learn from, newer ones to judge by; groups are not torn apart.
-fn part(table: Table, request: &RetrainRequest, record: &RunRecord) -> Result<(Table, Table)> {
-    let target = table.require(&record.task.target)?;
-    let mut rows: Vec<u32> =
-        (0..table.n_rows() as u32).filter(|row| !target.is_missing(*row as usize)).collect();
-    let by_time = request.time_column.as_ref().or(record.options.time_column.as_ref());
-    if let Some(name) = by_time {
-        let times = times_of(table.require(name)?)?;
-        rows.sort_by(|a, b| times[*a as usize].total_cmp(&times[*b as usize]));
-        if let (Some(last), Some(newest)) = (request.window.last, rows.last()) {
-            let ColumnData::Instant(_) = &table.require(name)?.data else {
-                return Err(Error::input("a window in time needs a column of dates")
-                    .column(name)
-                    .expected("dates or times"));
-            };
-            let since = times[*newest as usize] - last.as_secs_f64() * 1e6;
-            rows.retain(|row| times[*row as usize] >= since);
-        }
-    } else if request.window.last.is_some() {
-        return Err(Error::input("a window in time needs a time column")
-            .expected("the name of a column with the time of each row"));
-    }
-    if let Some(n_max) = request.window.rows_max {
-        rows.drain(..rows.len().saturating_sub(n_max));
-    }
-    let n_judged = (rows.len() as f64 * request.judged_share).round() as usize;
-    if n_judged < JUDGED_MIN || rows.len() - n_judged < JUDGED_MIN {
-        return Err(Error::input("too few rows have an answer")
-            .expected(format!("at least {JUDGED_MIN} to learn from and {JUDGED_MIN} to judge by"))
-            .got(format!("{} and {n_judged}", rows.len() - n_judged))
-            .hint("give more rows, or change --judge"));
-    }
-    let (older, newer) = rows.split_at(rows.len() - n_judged);
-    let (mut older, mut newer) = (older.to_vec(), newer.to_vec());
-    if let Some(name) = &record.options.group {
-        let groups = table.require(name)?;
-        // A row without a group is one of its own, as where a fit parts rows.
-        let judged: HashSet<String> =
-            newer.iter().filter_map(|row| groups.display(*row as usize)).collect();
-        older.retain(|row| {
-            groups.display(*row as usize).is_none_or(|group| !judged.contains(&group))
-        });
-    }
-    older.sort_unstable();
-    newer.sort_unstable();
-    Ok(table.part(&older, &newer))
-}
-
-/// The older rows without those that judge, too: files often hold the same rows once more, and who
-/// has learned the answers would win every gate. Rows are the same where target and all columns of
-/// the model are.
-fn without_judged(older: Table, newer: &Table, record: &RunRecord, ctx: &Context) -> Result<Table> {
-    let names: Vec<&str> = record.schema.fields.iter().map(|field| field.name.as_str()).collect();
-    let judged: HashSet<u64> = row_hashes(newer, &names, ctx).into_iter().collect();
-    let hashes = row_hashes(&older, &names, ctx);
-    let kept: Vec<u32> =
-        (0..).zip(&hashes).filter(|(_, hash)| !judged.contains(hash)).map(|pair| pair.0).collect();
-    let n_same = older.n_rows() - kept.len();
-    if n_same == 0 {
-        return Ok(older);
-    }
-    let text = format!(
-        "{n_same} of {} older rows are the same as rows that judge: nothing is learned from them",
-        older.n_rows()
-    );
-    ctx.tell(Event::Warning(text));
-    if kept.len() < JUDGED_MIN {
-        return Err(Error::input("too few rows are left that do not judge themselves")
-            .expected(format!("at least {JUDGED_MIN} rows that the judging ones do not repeat"))
-            .got(kept.len().to_string())
-            .hint("give every file once, and leave out files whose rows others hold"));
-    }
-    Ok(older.select(&kept))
-}
-
-fn times_of(column: &Column) -> Result<Vec<f64>> {
-    match &column.data {
-        // Rows without a time are the oldest: they must not judge the future.
-        ColumnData::Number(values) => {
-            let time = |v: &f64| if v.is_nan() { f64::NEG_INFINITY } else { *v };
-            Ok(values.iter().map(time).collect())
-        }
-        ColumnData::Instant(values) => {
-            let time = |v: &i64| if *v == MISSING_INSTANT { f64::NEG_INFINITY } else { *v as f64 };
-            Ok(values.iter().map(time).collect())
-        }
-        ColumnData::String { .. } => Err(Error::input("the column holds no times")
-            .column(&column.name)
-            .expected("dates or numbers")
-            .hint("name another column with --time-column")),
     }
 }
 
@@ -312,6 +189,8 @@ fn options_of(record: &RunRecord, request: &RetrainRequest, ctx: &Context) -> Op
     let known = metric_or_default(&record.task.metric, record.task.task);
     options.metric = Some(known.spec.name.to_owned());
     options.own = Vec::new();
+    // A class that did not occur of late is still one.
+    options.classes.clone_from(&record.task.classes);
     if record.task.classes.len() == 2 {
         options.positive = record.task.classes.get(1).cloned();
     }
@@ -490,21 +369,4 @@ fn sliced(request: &RetrainRequest, record: &RunRecord) -> Vec<String> {
         }
     }
     columns
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rows_without_a_time_are_the_oldest_however_times_are_held() {
-        let numbers = Column::numbers("day", vec![3.0, f64::NAN, 1.0]);
-        let dates = Column::instants("day", vec![3, MISSING_INSTANT, 1]);
-        for column in [numbers, dates] {
-            let times = times_of(&column).unwrap();
-            let mut rows = [0, 1, 2];
-            rows.sort_by(|a: &usize, b: &usize| times[*a].total_cmp(&times[*b]));
-            assert_eq!(rows, [1, 2, 0]);
-        }
-    }
 }

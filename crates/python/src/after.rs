@@ -348,6 +348,7 @@ impl Successor {
             window: RowWindow::default(),
             judged_share: self.judge,
             time_column: self.time_column.clone(),
+            now: None,
             plan: plan_of(&self.plan)?,
             same_plan: false,
             slices: self.slices.clone(),

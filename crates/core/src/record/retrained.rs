@@ -27,4 +27,7 @@ pub struct RetrainedFile {
     pub name: String,
     /// SHA-256 of its bytes, hexadecimal.
     pub sha256: String,
+    /// How many rows it had, where all of them were read: what is appended later is new.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub n_rows: Option<u64>,
 }

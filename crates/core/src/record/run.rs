@@ -175,6 +175,10 @@ pub struct Options {
     pub sensitive: Vec<String>,
     /// Label of the positive class.
     pub positive: Option<String>,
+    /// The classes in their order, also those of which there may be no rows; empty where they are
+    /// those of the rows. An earlier model's, where one takes its place.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<String>,
     /// What decisions cost: `fp`, `fn` (binary) or `actual:predicted`; empty when all errors are
     /// alike.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -321,6 +325,7 @@ impl Options {
             exclude: Vec::new(),
             sensitive: Vec::new(),
             positive: None,
+            classes: Vec::new(),
             cost: BTreeMap::new(),
             intervals: None,
             group_coverage: None,

@@ -76,6 +76,7 @@ impl Store {
                 from: Some(previous),
                 reason: Some(why.to_owned()),
             });
+            state.promoted = Some(version);
             state.phase = Phase::Approved { version, previous, since: at.to_owned() };
         }
         let challenger = config.map_or("challenger".to_owned(), |config| config.challenger);
@@ -83,6 +84,7 @@ impl Store {
         let words = format!("Version {version}: {why}");
         let committed = self.commit_watch(&WatchChange {
             model: &waiting.model,
+            lock: None,
             read: Some(&read),
             state: &state,
             steps: &steps,

@@ -19,10 +19,13 @@ pub struct Bets {
     pub better: MeanBet,
     /// The bet on its being worse.
     pub worse: MeanBet,
-    /// Sum of the absolute errors of the older one, of values.
+    /// Sum of the losses of the older one, of values.
     pub error_sum: f64,
-    /// How many errors those are.
+    /// How many losses those are.
     pub n_errors: f64,
+    /// The largest differences of losses of values that grow faster than the error, descending.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub largest: Vec<f64>,
     /// Rows that were taken.
     pub n_rows: u64,
     /// Sum of how much better the newer one was on them.

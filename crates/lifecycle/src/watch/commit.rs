@@ -3,6 +3,7 @@
 use modelwright_core::{Error, Result};
 use serde::Serialize;
 
+use super::keep::{WatchLock, holds, lost};
 use super::state::{Grounds, WatchState};
 use crate::store::db::{Db, OptionalRow, params};
 use crate::store::{Store, alias_in, move_alias, parse_reference, version_in};
@@ -44,6 +45,8 @@ pub enum Said<'a> {
 pub struct WatchChange<'a> {
     /// The model: `NAME@ALIAS`.
     pub model: &'a str,
+    /// The right to act on it, which must not be lost; `None` for a person.
+    pub lock: Option<&'a WatchLock>,
     /// The state as it was read; `None` where there was none.
     pub read: Option<&'a WatchState>,
     /// The state from now on.
@@ -101,11 +104,17 @@ impl Store {
     /// where somebody else changed the state, or one of the aliases, since they were read.
     ///
     /// # Errors
-    /// Work error when the store cannot be written to, input error when a version is gone.
+    /// Work error when another process has taken the lock, or the store cannot be written to, input
+    /// error when a version is gone.
     pub fn commit_watch(&mut self, change: &WatchChange<'_>) -> Result<Committed> {
         let text = json(change.state)?;
         let row = change.said.map(row_of).transpose()?;
         self.change(|db| {
+            if let Some(lock) = change.lock
+                && !holds(db, lock).map_err(|e| db.failed(e))?
+            {
+                return Err(lost(change.model));
+            }
             if let Some(what) = obstacle(db, change)? {
                 return Ok(Committed::Meanwhile(what));
             }

@@ -283,6 +283,16 @@ impl CanarySettings {
         if self.servers.is_empty() || !self.servers.iter().all(is_address) {
             return Some(("rollout.canary.servers", "addresses such as http://127.0.0.1:8080"));
         }
+        // Addresses stand in messages, and in the account of every decision.
+        let authority = |url: &String| {
+            let rest = url.split_once("://").map_or("", |(_, rest)| rest);
+            rest.split(['/', '?', '#']).next().unwrap_or("").contains('@')
+        };
+        if self.servers.iter().any(authority) {
+            let expected =
+                "addresses without user and password: name a key with `key = \"env:NAME\"`";
+            return Some(("rollout.canary.servers", expected));
+        }
         if self.key.as_ref().is_some_and(|key| !key.starts_with("env:")) {
             return Some(("rollout.canary.key", "env:NAME: a key does not stand in settings"));
         }

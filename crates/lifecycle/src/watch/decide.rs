@@ -60,6 +60,9 @@ fn seconds_between(from: &str, to: &str) -> i64 {
 fn steady(config: &WatchConfig, state: &WatchState, observed: &Observation, at: &str) -> Decided {
     let last = state.retrained.as_deref().unwrap_or(&state.since);
     let passed_s = seconds_between(last, at);
+    // What failed is no retraining for the schedule, but waits for its pause.
+    let tried_s = state.tried.as_deref().map(|tried| seconds_between(tried, at));
+    let paused_s = passed_s.min(tried_s.unwrap_or(i64::MAX));
     let mut triggers = Vec::new();
     let mut reasons = Vec::new();
     let monitored = observed.monitored.as_ref();
@@ -99,11 +102,11 @@ fn steady(config: &WatchConfig, state: &WatchState, observed: &Observation, at: 
     }
     let pause_s = config.trigger.at_most_every.as_seconds();
     // The first retraining need not wait: nothing came before it.
-    if state.retrained.is_some() && passed_s < pause_s {
+    if (state.retrained.is_some() || tried_s.is_some()) && paused_s < pause_s {
         let words = format!(
             "{} But the last retraining was only {} ago; at least {} must pass.",
             reasons.join(" "),
-            days(passed_s),
+            days(paused_s),
             days(pause_s)
         );
         return decided(Action::Nothing, words);

@@ -1,19 +1,26 @@
 //! The right to act on a model, and what was decided, in the store.
 
-use modelwright_core::{Error, Result};
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
 
+use modelwright_core::{Error, Result};
 use serde::Serialize;
 
 use super::state::Grounds;
-use crate::store::db::{OptionalRow, params};
+use crate::store::db::{Db, DbResult, OptionalRow, params};
 use crate::store::{SILENCE_MIN, Store, host, is_alive, own_process};
 
 /// The right to act on a model, which one process has at a time. It ends with the process, or when
 /// the process was not heard of for long.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WatchLock {
     model: String,
+    /// The process that has it, and a number that was drawn for it alone.
+    process: String,
 }
+
+/// What stands between a process and the number that was drawn.
+const DRAWN: char = '#';
 
 /// A decision as the store keeps it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -34,6 +41,21 @@ pub struct DecisionRow {
     pub outcome: Option<serde_json::Value>,
 }
 
+/// Whether a lock is still that of who took it.
+pub(super) fn holds(db: &Db, lock: &WatchLock) -> DbResult<bool> {
+    let query = "SELECT process FROM watches WHERE model = ?1";
+    let found: Option<Option<String>> =
+        db.query_row(query, params![lock.model], |r| r.get(0)).optional()?;
+    Ok(found.flatten().as_deref() == Some(lock.process.as_str()))
+}
+
+/// Another process acts on the model now.
+pub(super) fn lost(model: &str) -> Error {
+    Error::work("another process has taken over the watch of this model")
+        .got(model)
+        .hint("this one was not heard of for a quarter of an hour; nothing was moved, and it ends")
+}
+
 /// Host, process number, start of the process, and whether it has been silent for too long.
 type Holder = (Option<String>, Option<i64>, Option<String>, bool);
 
@@ -44,12 +66,13 @@ impl Store {
     /// Input error when another process that is still there has it.
     pub fn lock_watch(&mut self, model: &str, at: &str) -> Result<WatchLock> {
         let own = (host(), i64::from(std::process::id()));
-        let process = own_process();
+        let drawn = RandomState::new().build_hasher().finish();
+        let process = format!("{}{DRAWN}{drawn:016x}", own_process());
         let holder = self.in_transaction(|db| {
             let holder: Option<Holder> = db
                 .query_row(
                     "SELECT host, pid, process,
-                     coalesce((julianday(?2) - julianday(beat)) * 1440 > ?3, TRUE)
+                     coalesce(abs(julianday(?2) - julianday(beat)) * 1440 > ?3, TRUE)
                      FROM watches WHERE model = ?1",
                     params![model, at, SILENCE_MIN],
                     |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?)),
@@ -58,7 +81,9 @@ impl Store {
             if let Some((Some(host), Some(pid), started, is_silent)) = holder {
                 let pid_here = u32::try_from(pid).ok().filter(|_| host == own.0);
                 let started = started.unwrap_or_default();
-                let is_there = pid_here.and_then(|pid| is_alive(pid, &started));
+                // Earlier versions drew no number.
+                let started = started.split(DRAWN).next().unwrap_or_default();
+                let is_there = pid_here.and_then(|pid| is_alive(pid, started));
                 if is_there.unwrap_or(!is_silent) {
                     return Ok(Some((host, pid)));
                 }
@@ -72,7 +97,7 @@ impl Store {
             Ok(None)
         })?;
         match holder {
-            None => Ok(WatchLock { model: model.to_owned() }),
+            None => Ok(WatchLock { model: model.to_owned(), process }),
             Some((host, pid)) => Err(Error::input("another process watches this model")
                 .got(format!("{model}: process {pid} on {host}"))
                 .hint("two watches of one model would undo each other; end the other one first")),
@@ -83,22 +108,40 @@ impl Store {
     /// model may take longer than other machines wait for a word.
     ///
     /// # Errors
-    /// Work error when the store cannot be written to.
-    pub fn beat_watch(&mut self, model: &str, at: &str) -> Result<()> {
-        self.in_transaction(|db| {
+    /// Work error when another process has taken the lock meanwhile, or the store cannot be written
+    /// to.
+    pub fn beat_watch(&mut self, lock: &WatchLock, at: &str) -> Result<()> {
+        let n_held = self.in_transaction(|db| {
             db.execute(
-                "UPDATE watches SET beat = ?2 WHERE model = ?1 AND pid = ?3 AND host = ?4",
-                params![model, at, i64::from(std::process::id()), host()],
+                "UPDATE runs SET beat = ?1 WHERE status = 'running' AND pid = ?2 AND host = ?3
+                 AND process = ?4",
+                params![at, i64::from(std::process::id()), host(), own_process()],
             )?;
             db.execute(
-                "UPDATE runs SET beat = ?1 WHERE status = 'running' AND pid = ?2 AND host = ?3",
-                params![at, i64::from(std::process::id()), host()],
+                "UPDATE watches SET beat = ?2 WHERE model = ?1 AND process = ?3",
+                params![lock.model, at, lock.process],
             )
-            .map(drop)
-        })
+        })?;
+        if n_held == 0 { Err(lost(&lock.model)) } else { Ok(()) }
     }
 
-    /// Gives the right back.
+    /// Refuses to go on where another process has taken the lock meanwhile.
+    ///
+    /// # Errors
+    /// Work error that says so, or when the store cannot be read.
+    pub fn must_hold_watch(&self, lock: &WatchLock) -> Result<()> {
+        if self.holds_watch(lock)? { Ok(()) } else { Err(lost(&lock.model)) }
+    }
+
+    /// Whether a lock is still that of who took it.
+    ///
+    /// # Errors
+    /// Work error when the store cannot be read.
+    pub fn holds_watch(&self, lock: &WatchLock) -> Result<bool> {
+        self.in_reading(|db| holds(db, lock))
+    }
+
+    /// Gives the right back; what another process has taken meanwhile stays its own.
     ///
     /// # Errors
     /// Work error when the store cannot be written to.
@@ -106,8 +149,9 @@ impl Store {
     pub fn unlock_watch(&mut self, lock: WatchLock) -> Result<()> {
         self.in_transaction(|db| {
             db.execute(
-                "UPDATE watches SET host = NULL, pid = NULL, process = NULL WHERE model = ?1",
-                params![lock.model],
+                "UPDATE watches SET host = NULL, pid = NULL, process = NULL
+                 WHERE model = ?1 AND process = ?2",
+                params![lock.model, lock.process],
             )
             .map(drop)
         })

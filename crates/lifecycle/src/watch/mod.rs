@@ -53,5 +53,6 @@ pub use config::{
 pub use decide::{accepted, decide};
 pub use keep::{DecisionRow, WatchLock};
 pub use state::{
-    Action, Decided, Duel, Grounds, Monitored, Observation, Phase, Trigger, WatchState,
+    Action, Decided, Duel, Grounds, Learned, LearnedFile, Monitored, Observation, Phase, Trigger,
+    WatchState,
 };

@@ -8,14 +8,18 @@ use serde::{Deserialize, Serialize};
 use super::bets::{Bets, Had};
 use super::config::WatchConfig;
 use super::decide::decide;
+use crate::when::moment_seconds;
 
 /// Where a watch stands.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct WatchState {
     /// When the watch began; triggers count from there until a first retraining.
     pub since: String,
-    /// When the last retraining was.
+    /// When the last retraining was that came to a decision.
     pub retrained: Option<String>,
+    /// When the last one was tried, where it failed: it is tried again after the pause.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tried: Option<String>,
     /// SHA-256 of files that a model has learned from, or refused to.
     pub seen: BTreeSet<String>,
     /// SHA-256 of files from before the world changed: nothing is learned from them any more.
@@ -34,6 +38,17 @@ pub struct WatchState {
     /// Whether servers are still to be told that a canary or shadow is over.
     #[serde(default)]
     pub recall: bool,
+    /// The version that servers are to be told of as the one in use, as long as not all of them
+    /// have heard that a canary or shadow is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promoted: Option<i64>,
+    /// What files had when a model learned from them last: what is added later is new.
+    #[serde(default, skip_serializing_if = "Learned::is_empty")]
+    pub learned: Learned,
+    /// The new files on which the monitor failed last, and what it said: it does not fail on them
+    /// once more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<(String, String)>,
     /// The new files that the monitor saw last, and what it said, so that it need not look again.
     pub looked: Option<(String, Monitored)>,
     /// The share of the requests, in percent, that the last step of a canary let a version answer;
@@ -44,17 +59,79 @@ pub struct WatchState {
     /// log, whose parts do not grow, the phase names all.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub had: BTreeMap<String, Had>,
+    /// The file with what is in the rows that do not count in the trial, canary or guard: those
+    /// that were there when it began, and those that its duel took. `None` where they are told
+    /// apart by path and number alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<String>,
     /// What the duel of the trial, canary or guard has counted so far.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bets: Option<Bets>,
 }
 
+/// A moment may be so much later than now: clocks of machines differ.
+const AHEAD_S: i64 = 15 * 60;
+
 impl WatchState {
+    /// Takes moments that are still to come, which a clock that was ahead wrote down, for now: time
+    /// counts from here. Returns whether there were any.
+    pub fn not_ahead_of(&mut self, at: &str) -> bool {
+        let Some(now) = moment_seconds(at) else { return false };
+        let mut was_ahead = false;
+        let since = match &mut self.phase {
+            Phase::Steady => None,
+            Phase::Trial { since, .. }
+            | Phase::Canary { since, .. }
+            | Phase::Waiting { since, .. }
+            | Phase::Approved { since, .. }
+            | Phase::Guard { since, .. } => Some(since),
+        };
+        let of_state = [&mut self.since].into_iter().chain(&mut self.retrained);
+        for moment in of_state.chain(&mut self.tried).chain(since) {
+            if moment_seconds(moment).is_some_and(|moment| moment > now + AHEAD_S) {
+                at.clone_into(moment);
+                was_ahead = true;
+            }
+        }
+        was_ahead
+    }
+
     /// Forgets what was counted: nobody is judged any more, or another one from the beginning.
     pub fn count_anew(&mut self) {
         self.had.clear();
+        self.rows = None;
         self.bets = None;
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+/// What files had when a model learned from them, or refused to.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Learned {
+    /// The columns by which their rows are known again.
+    pub columns: Vec<String>,
+    /// Each file, by path.
+    pub files: BTreeMap<String, LearnedFile>,
+}
+
+impl Learned {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+}
+
+/// What a file had when a model learned from it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct LearnedFile {
+    /// Its rows, and a digest of them.
+    pub rows: Had,
+    /// How many of them had an answer.
+    pub n_answers: u64,
 }
 
 /// What is going on.
@@ -133,6 +210,9 @@ pub struct Monitored {
     pub quality: bool,
     /// Rows that it saw.
     pub n_rows: u64,
+    /// Those of them that were in the same files when a model learned from these, or refused to.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub n_known: u64,
     /// In one sentence.
     pub summary: String,
 }

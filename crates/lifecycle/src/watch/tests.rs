@@ -27,7 +27,7 @@ fn state(phase: Phase) -> WatchState {
 fn monitored(drift: bool, performance: bool) -> Monitored {
     let status = if drift || performance { Status::Alarm } else { Status::Stable };
     let summary = if drift { "3 of 5 columns drifted." } else { "Nothing moved." }.to_owned();
-    Monitored { status, drift, performance, quality: false, n_rows: 100, summary }
+    Monitored { status, drift, performance, quality: false, n_rows: 100, n_known: 0, summary }
 }
 
 fn observed(n_new_rows: u64, monitored: Option<Monitored>) -> Observation {
@@ -312,7 +312,7 @@ fn change<'a>(
     state: &'a WatchState,
     said: Option<Said<'a>>,
 ) -> WatchChange<'a> {
-    WatchChange { model: "churn@champion", read, state, steps: &[], said, at: START }
+    WatchChange { model: "churn@champion", lock: None, read, state, steps: &[], said, at: START }
 }
 
 #[test]
@@ -332,7 +332,7 @@ fn two_processes_do_not_watch_one_model_and_a_dead_one_does_not_hold_it() {
     set(&mut store, "process = 'before'");
     store.lock_watch("churn@champion", &day(2)).unwrap();
     // One that nobody here can look for, of a system without /proc or of another container.
-    for process in ["", "5 pid:[1]"] {
+    for process in ["", "5 pid:[1]", "5 pid:[1]#0123", "#0123"] {
         set(&mut store, &format!("process = '{process}', beat = '2026-03-02T00:00:00Z'"));
         assert!(store.lock_watch("churn@champion", "2026-03-02T00:10:00Z").is_err());
         store.lock_watch("churn@champion", "2026-03-02T00:20:00Z").unwrap();
@@ -341,6 +341,92 @@ fn two_processes_do_not_watch_one_model_and_a_dead_one_does_not_hold_it() {
     set(&mut store, "host = 'elsewhere', beat = '2026-03-02T00:00:00Z'");
     assert!(store.lock_watch("churn@champion", "2026-03-02T00:10:00Z").is_err());
     store.lock_watch("churn@champion", "2026-03-02T00:20:00Z").unwrap();
+    // Whose clock was ahead is not heard of for ever.
+    set(&mut store, "host = 'elsewhere', beat = '2030-01-01T00:00:00Z'");
+    store.lock_watch("churn@champion", "2026-03-02T00:20:00Z").unwrap();
+}
+
+#[test]
+fn who_has_lost_the_lock_notices_it_changes_nothing_and_leaves_it_to_who_has_it() {
+    on_both("watch-lost", |home| {
+        let (mut store, model) = (home.open(), "churn@champion");
+        let first = store.lock_watch(model, &day(2)).unwrap();
+        assert!(store.holds_watch(&first).unwrap());
+        // As if it had run on another machine, whose network was away.
+        let away = "UPDATE watches SET host = 'elsewhere'";
+        store.in_transaction(|db| db.execute(away, &[])).unwrap();
+        let second = store.lock_watch(model, "2026-03-02T00:20:00Z").unwrap();
+        assert_ne!(first, second);
+        assert!(!store.holds_watch(&first).unwrap() && store.holds_watch(&second).unwrap());
+        let error = store.beat_watch(&first, &day(3)).unwrap_err().to_string();
+        assert!(error.contains("another process has taken over"), "{error}");
+        store.beat_watch(&second, &day(3)).unwrap();
+        let steady = state(Phase::Steady);
+        let with = |lock| WatchChange { lock, ..change(None, &steady, None) };
+        let error = store.commit_watch(&with(Some(&first))).unwrap_err().to_string();
+        assert!(error.contains("another process has taken over"), "{error}");
+        assert_eq!(store.watch_state(model).unwrap(), None);
+        store.unlock_watch(first.clone()).unwrap();
+        assert!(store.holds_watch(&second).unwrap(), "it is not its own");
+        assert_eq!(store.commit_watch(&with(Some(&second))).unwrap(), Committed::Done);
+        store.unlock_watch(second.clone()).unwrap();
+        assert!(!store.holds_watch(&second).unwrap());
+    });
+}
+
+#[test]
+fn a_beat_keeps_no_run_of_another_process_alive() {
+    use crate::store::{NewRun, RunStatus};
+    let folder = Folder::new("watch-beat-own");
+    let mut store = Store::open(&folder.path().join("store"), START).unwrap();
+    let run = NewRun { started: START.to_owned(), ..NewRun::default() };
+    let id = store.begin_run(&run).unwrap();
+    let lock = store.lock_watch("churn@champion", START).unwrap();
+    // The container before had the same name, and the same number.
+    let before = "UPDATE runs SET process = '5 pid:[1]', beat = '2026-03-01T00:00:00Z'";
+    store.in_transaction(|db| db.execute(before, &[])).unwrap();
+    store.beat_watch(&lock, &day(2)).unwrap();
+    store.close_lost_runs("2026-03-02T00:10:00Z").unwrap();
+    assert_eq!(store.run(id).unwrap().status, RunStatus::Lost);
+}
+
+#[test]
+fn a_retraining_that_failed_is_tried_again_after_the_pause_and_the_schedule_goes_on() {
+    let config = config("[trigger]\nschedule = \"20d\"\nat_most_every = \"2d\"");
+    let tried = Some(day(21));
+    let failed = WatchState { tried, ..state(Phase::Steady) };
+    let of = |state: &WatchState, at: &str| decide(&config, state, &observed(10, None), at);
+    let waits = of(&failed, &day(22));
+    assert_eq!(waits.action, Action::Nothing);
+    assert!(waits.words.contains("only 24.0 hours ago"), "{}", waits.words);
+    let again = Action::Retrain { triggers: vec![Trigger::Schedule] };
+    assert_eq!(of(&failed, &day(23)).action, again);
+    // It came to a decision: the schedule counts from there.
+    let retrained = Some(day(23));
+    let done = WatchState { tried: None, retrained, ..failed };
+    assert_eq!(of(&done, &day(26)).action, Action::Nothing);
+}
+
+#[test]
+fn a_state_that_an_earlier_version_wrote_is_read() {
+    let older = r#"{"since": "2026-03-01T00:00:00Z", "retrained": null, "seen": ["a"],
+        "phase": {"is": "steady"}, "looked": ["k", {"status": "stable", "drift": false,
+        "performance": false, "quality": false, "n_rows": 7, "summary": "Nothing moved."}]}"#;
+    let read: WatchState = serde_json::from_str(older).unwrap();
+    assert_eq!((read.learned.is_empty(), read.looked.unwrap().1.n_known), (true, 0));
+}
+
+#[test]
+fn what_a_clock_that_was_ahead_wrote_down_counts_from_now_on() {
+    let late = "2030-01-01T00:00:00Z".to_owned();
+    let since = late.clone();
+    let trial = Phase::Trial { version: 2, since: since.clone(), before: BTreeSet::new() };
+    let mut state = WatchState { retrained: Some(late), ..state(trial) };
+    assert!(state.not_ahead_of(&day(4)));
+    assert_eq!((state.since.as_str(), state.retrained.clone()), (START, Some(day(4))));
+    assert!(matches!(&state.phase, Phase::Trial { since, .. } if *since == day(4)));
+    assert!(!state.not_ahead_of(&day(4)), "once");
+    assert!(!state.not_ahead_of("2026-03-03T23:50:00Z"), "clocks differ by minutes");
 }
 
 #[test]
@@ -350,8 +436,8 @@ fn a_run_of_a_watch_is_not_lost_as_long_as_its_process_is_heard_of() {
     let mut store = Store::open(&folder.path().join("store"), START).unwrap();
     let run = NewRun { started: START.to_owned(), ..NewRun::default() };
     let id = store.begin_run(&run).unwrap();
-    let _lock = store.lock_watch("churn@champion", START).unwrap();
-    store.beat_watch("churn@champion", &day(2)).unwrap();
+    let lock = store.lock_watch("churn@champion", START).unwrap();
+    store.beat_watch(&lock, &day(2)).unwrap();
     // As another machine sees it.
     store.in_transaction(|db| db.execute("UPDATE runs SET host = 'elsewhere'", &[])).unwrap();
     store.close_lost_runs("2026-03-02T00:10:00Z").unwrap();
@@ -381,6 +467,8 @@ fn settings_that_cannot_be_are_refused() {
     let canary = |text: &str| format!("{good}[rollout.canary]\n{text}");
     refused(&canary("servers = []"), "rollout.canary.servers");
     refused(&canary("servers = [\"host:80\"]"), "rollout.canary.servers");
+    refused(&canary("servers = [\"http://me:secret@h:80/\"]"), "without user and password");
+    assert!(WatchConfig::parse(&canary("servers = [\"http://h/x@y\"]")).is_ok());
     let server = "servers = [\"http://h\"]\n";
     refused(&canary(&format!("{server}percents = [50, 10]")), "rollout.canary.percents");
     refused(&canary(&format!("{server}percents = [200]")), "rollout.canary.percents");

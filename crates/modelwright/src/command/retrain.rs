@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use modelwright::lifecycle::retrain::{Decision, Gates, RetrainPlan, Rule};
-use modelwright::lifecycle::store::parse_reference;
+use modelwright::lifecycle::store::{AliasMove, Moved, Store, parse_reference};
 use modelwright::{
     Model, OutputFolder, RetrainRequest, Retrained, RowWindow, Rows, retrain, retrain_time,
 };
@@ -162,12 +162,20 @@ impl Retrain {
         }
     }
 
+    /// The version that is judged, where its alias is to move; what it stands for by then may be
+    /// another one.
+    fn judged(&self, alias: Option<&(String, String)>, session: &Session) -> Result<Option<i64>> {
+        let Some((name, alias)) = alias.filter(|_| self.promote) else { return Ok(None) };
+        Ok(Some(existing_store(session)?.version(name, alias)?.number))
+    }
+
     fn decide(
         &self,
         alias: Option<&(String, String)>,
         run: Option<i64>,
         session: &Session,
     ) -> Result<Retrained> {
+        let judged = self.judged(alias, session)?;
         let champion = Model::load(&self.model.model)?.with_text(self.text.layout());
         let folder = OutputFolder::prepare(&self.out)?;
         let ctx = session.context(Limits {
@@ -181,6 +189,7 @@ impl Retrain {
             window: RowWindow::default(),
             judged_share: self.judge,
             time_column: self.time_column.clone(),
+            now: Some(session.created.clone()),
             plan: match self.plan {
                 Plan::Search => RetrainPlan::Search,
                 Plan::Same => RetrainPlan::Same,
@@ -210,10 +219,13 @@ impl Retrain {
         done.decision.created.clone_from(&session.created);
         if let Some((name, alias)) = alias.filter(|_| self.promote && done.decision.accepted) {
             let mut store = existing_store(session)?;
-            let (at, reason) = (&session.created, &done.decision.summary);
-            let version = store.register(name, &done.saved.model, run, Some(reason), at)?;
+            let reason = done.decision.summary.as_str();
+            let version =
+                store.register(name, &done.saved.model, run, Some(reason), &session.created)?;
             let number = version.number.to_string();
-            store.set_alias(name, alias, &number, Some(reason), at)?;
+            let wish =
+                AliasMove { name, alias, selector: &number, from: judged, reason: Some(reason) };
+            promote(&mut store, &wish, &session.created)?;
             done.decision.promoted = Some(format!("{name}@{alias} is version {number}"));
         }
         let mut text = serde_json::to_string_pretty(&done.decision)
@@ -234,6 +246,24 @@ impl Retrain {
         }
         output::print(&text(&done.decision, &self.out.join(DECISION_FILE).display().to_string()))
     }
+}
+
+/// Moves the alias from the version that was judged, and from no other one.
+fn promote(store: &mut Store, wish: &AliasMove<'_>, at: &str) -> Result<()> {
+    let Moved::Meanwhile { now } = store.set_alias_from(wish, at)? else { return Ok(()) };
+    let AliasMove { name, alias, selector, .. } = wish;
+    let version = |number: Option<i64>| match number {
+        Some(number) => format!("version {number}"),
+        None => "no version".to_owned(),
+    };
+    Err(Error::work("the alias was moved while the new model was fitted and judged")
+        .at(format!("{name}@{alias}"))
+        .expected(format!("{}, which was judged", version(wish.from)))
+        .got(version(now))
+        .hint(format!(
+            "the new model is registered as version {selector}, and nothing was moved: retrain \
+             once more against what is in use, or move it with `modelwright models alias`"
+        )))
 }
 
 fn text(decision: &Decision, file: &str) -> String {

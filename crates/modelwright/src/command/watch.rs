@@ -96,11 +96,14 @@ impl Watch {
         let context = |time| session.fresh_context(time);
         let transport = Network::new()?;
         let machine = machine::description();
-        let (every, model) = (config.every.0, config.model.clone());
+        let every = config.every.0;
         let world = World { now: &now, context: &context, transport: &transport, machine };
         let mut watcher = Watcher::start(config, &folder, world)?;
-        let _heart =
-            Heart::start(&folder, move |store: &mut Store, at| store.beat_watch(&model, at));
+        let lock = watcher.lock().cloned();
+        let _heart = Heart::start(&folder, move |store: &mut Store, at| match &lock {
+            Some(lock) => store.beat_watch(lock, at),
+            None => Ok(()),
+        });
         session.end_gracefully();
         let mut told = Vec::new();
         loop {
@@ -111,7 +114,8 @@ impl Watch {
                     told = tick.unreadable;
                 }
                 Err(error) if session.is_cancelled() && error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if self.once => return Err(error),
+                // Two that act would undo each other.
+                Err(error) if self.once || watcher.is_replaced() => return Err(error),
                 // A daemon outlives a file that is half written, or a disk that was full.
                 Err(error) => output::complain(&error),
             }

@@ -9,12 +9,15 @@ use modelwright_lifecycle::atomic_write;
 use modelwright_lifecycle::retrain::{Gates, Rule};
 use modelwright_lifecycle::store::{NewRun, RunEnd, Store};
 use modelwright_lifecycle::watch::{
-    Action, AliasStep, Phase, Trigger, WatchChange, WatchConfig, WatchState, accepted,
+    Action, AliasStep, Learned, Phase, Trigger, WatchChange, WatchConfig, WatchLock, WatchState,
+    accepted,
 };
 use serde_json::{Value, json};
 
 use super::World;
 use super::files::{DataFile, SERVED, marks};
+use super::known::KnownRows;
+use super::learned::of_files;
 use super::steer::{Order, tell};
 use super::there::{count, uncounted};
 use super::window::since_change;
@@ -33,6 +36,8 @@ pub(super) struct Acting<'a> {
     /// Rows with answers that the duel counted.
     pub(super) n_duelled: u64,
     pub(super) at: &'a str,
+    /// The right to act.
+    pub(super) lock: Option<&'a WatchLock>,
 }
 
 /// What is to be written down once it is certain: a state, and aliases that move with it.
@@ -146,9 +151,10 @@ impl Acting<'_> {
         if !state.recall {
             return None;
         }
-        let done = WatchState { recall: false, ..state.clone() };
+        let done = WatchState { recall: false, promoted: None, ..state.clone() };
         let change = WatchChange {
             model: &self.config.model,
+            lock: self.lock,
             read: Some(state),
             state: &done,
             steps: &[],
@@ -162,6 +168,7 @@ impl Acting<'_> {
     /// Plans that the alias in use moves, if it is still where the decision saw it.
     fn move_champion(&self, version: i64, why: &str, plan: &mut Plan) -> Result<()> {
         let (_, alias) = self.config.target()?;
+        plan.state.promoted = Some(version);
         plan.steps.push(AliasStep {
             alias: alias.to_owned(),
             number: Some(version),
@@ -207,7 +214,7 @@ impl Acting<'_> {
                 if error.kind() == ErrorKind::Interrupted {
                     return Err(error);
                 }
-                state.retrained = Some(self.at.to_owned());
+                state.tried = Some(self.at.to_owned());
                 return Ok(json!({ "run": run, "error": error.to_string() }));
             }
         };
@@ -228,8 +235,10 @@ impl Acting<'_> {
             },
         )?;
         state.retrained = Some(self.at.to_owned());
+        state.tried = None;
         state.seen.extend(self.hashes());
         state.looked = None;
+        state.learned = self.had();
         let mut outcome = json!({ "run": run, "decision": decision });
         if decision.accepted {
             let (file, why) = (&done.saved.model, decision.summary.as_str());
@@ -248,6 +257,13 @@ impl Acting<'_> {
             outcome["then"] = json!(next.name());
         }
         Ok(outcome)
+    }
+
+    /// What the files have now; where it cannot be counted, one that changes is taken for new.
+    fn had(&self) -> Learned {
+        let ctx = (self.world.context)(None);
+        let learned = ctx.and_then(|ctx| of_files(self.champion, self.files.iter(), &ctx));
+        learned.unwrap_or_default()
     }
 
     /// Leaves out what no longer holds, and fits.
@@ -295,6 +311,7 @@ impl Acting<'_> {
             window: RowWindow { rows_max, last: window.last.map(|span| span.0) },
             judged_share: window.judge,
             time_column: window.time_column.clone(),
+            now: Some(self.at.to_owned()),
             plan: settings.plan,
             same_plan: settings.same_plan,
             slices: settings.slices.clone(),
@@ -339,9 +356,12 @@ pub(super) fn begin(
     state.had = uncounted(may_grow.iter().copied());
     // What was decided stands whatever becomes of this, such as when the process is asked to end:
     // the next look counts what is not counted yet.
+    let mut known = KnownRows::default();
     if let Ok(ctx) = (world.context)(None) {
-        let _ = count(older, may_grow.into_iter(), &mut state.had, &ctx);
+        let _ = count(older, may_grow.into_iter(), &mut state.had, Some(&mut known), &ctx);
     }
+    // Where the disk is full, rows are told apart by path and number alone.
+    state.rows = known.keep(&config.out, &config.model).ok();
     marks(files, &config.out)
 }
 

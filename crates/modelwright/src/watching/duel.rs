@@ -1,29 +1,30 @@
 //! Two models on rows that came after both, row by row, as two bets that may be looked at any time.
 //!
-//! Of each row there is a number in [-1, 1], above zero where the newer model is better: of classes
-//! half the difference of the Brier losses; of values the difference of the absolute errors over
-//! four times the mean absolute error of the older model so far, which the next row does not know.
+//! Of each row there is a number in [-1, 1], above zero where the newer model is better: see
+//! [`gains`](super::gains).
 //!
 //! Where the models were fitted with `--group`, rows of a group are no independent witnesses, and a
 //! bet on each of them would win by one patient's many visits. A stake is then laid on whole
 //! groups: on the mean over the rows of a group that come at once in one file.
 //!
 //! The bets go on from look to look ([`Bets`]): each row is taken once, in the order in which it
-//! was first seen with its answer. Files that nothing is new in are not read again.
+//! was first seen with its answer, also where it comes again in another file
+//! ([`known`](super::known)). Files that nothing is new in are not read again.
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 
+use modelwright_core::context::Event;
 use modelwright_core::task::{Predictions, Target};
-use modelwright_core::{Context, Error, Result};
+use modelwright_core::{Context, ErrorKind, Result};
 use modelwright_lifecycle::watch::{Bets, Counted, Duel, Had};
 
-use super::files::DataFile;
+use super::files::{DataFile, SERVED};
+use super::gains::{Loss, gains_of};
+use super::known::{FileRows, KnownRows};
 use super::there::first_new;
 use crate::Model;
-use crate::labelled::predict_answered;
-
-/// The scale of differences of errors, in mean absolute errors of the older model.
-const ERRORS: f64 = 4.0;
+use crate::labelled::{Labelled, predict_answered};
 
 /// What two models say of the rows of a file whose answers are known.
 struct Told<'a> {
@@ -34,55 +35,81 @@ struct Told<'a> {
     older: &'a Predictions,
     /// Which rows belong together.
     groups: Option<&'a [u32]>,
+    loss: Loss,
+}
+
+/// The rows that do not count.
+pub(super) struct Past<'a> {
+    /// Of files that were there when the duel began, by path.
+    pub(super) had: &'a BTreeMap<String, Had>,
+    /// By what is in them; `None` where that is not known.
+    pub(super) known: Option<&'a mut KnownRows>,
+    /// The folder of new models, with the copies of the serving log: each of its rows is one
+    /// request, also where two are equal.
+    pub(super) out: &'a Path,
+}
+
+/// What came of a duel so far.
+pub(super) struct Found {
+    /// `None` where the models cannot be held against each other.
+    pub(super) duel: Option<Duel>,
+    /// Files that cannot be read, by their SHA-256, and why.
+    pub(super) unreadable: Vec<(String, String)>,
 }
 
 /// Goes on with the bets on files that came after: those of their rows are taken that were not
-/// before, and are not among those that were there when the duel began (`had`).
+/// before, and are not among those that were there when the duel began. A file that cannot be read
+/// does not hide the others.
 ///
 /// # Errors
-/// Input error when a file cannot be read, or the models answer other questions.
+/// What is about something else than a file.
 pub(super) fn duel(
-    (newer, older): (&Model, &Model),
+    models: (&Model, &Model),
     files: &[&DataFile],
-    had: &BTreeMap<String, Had>,
+    past: &mut Past<'_>,
     bets: &mut Bets,
     ctx: &Context,
-) -> Result<Duel> {
-    if newer.predictor.classes != older.predictor.classes {
-        return Err(Error::input("the two models have other classes")
-            .expected(older.predictor.classes.join(", "))
-            .got(newer.predictor.classes.join(", ")));
+) -> Result<Found> {
+    let (newer, older) = models;
+    let (classes, others) = (&newer.predictor.classes, &older.predictor.classes);
+    if classes != others {
+        ctx.tell(Event::Warning(format!(
+            "the two models cannot be held against each other: one knows {}, the other {}",
+            classes.join(", "),
+            others.join(", ")
+        )));
+        return Ok(Found { duel: None, unreadable: Vec::new() });
     }
+    let mut unreadable = Vec::new();
     for file in files {
         let Some(mut counted) = opened(bets, file) else { continue };
-        let path = file.path.to_string_lossy().into_owned();
-        if let Some(first) = first_new(older, &file.path, had.get(&path), ctx)?
-            && let Some(of_older) = predict_answered(older, &file.path, ctx)?
-            && let Some(of_newer) = predict_answered(newer, &file.path, ctx)?
-        {
-            let told = Told {
-                rows: &of_older.rows,
-                truth: &of_older.truth,
-                newer: &of_newer.predictions,
-                older: &of_older.predictions,
-                groups: of_older.groups.as_deref().or(of_newer.groups.as_deref()),
-            };
-            take(bets, &mut counted, &told, first);
+        match read(models, file, past, (bets, &mut counted), ctx) {
+            Ok(()) => {
+                bets.files.insert(file.path.to_string_lossy().into_owned(), counted);
+            }
+            Err(error) if error.kind() == ErrorKind::Input => {
+                unreadable.push((file.sha256.clone(), error.to_string()));
+            }
+            Err(error) => return Err(error),
         }
-        bets.files.insert(path, counted);
     }
-    let of = match newer.predictor.classes.len() {
-        0 => "differences of absolute errors",
-        _ => "differences of Brier losses",
-    };
-    let unit = if bets.by_group { ", a group of rows at a time" } else { "" };
-    Ok(Duel {
+    let duel = Duel {
         n_rows: bets.n_rows,
         gain: (bets.n_rows > 0).then(|| bets.gains / bets.n_rows as f64),
         p_better: bets.better.p_value(),
         p_worse: bets.worse.p_value(),
-        method: format!("a bet on {of}{unit}"),
-    })
+        method: method(older, bets),
+    };
+    Ok(Found { duel: Some(duel), unreadable })
+}
+
+/// What is compared, in words.
+fn method(model: &Model, bets: &Bets) -> String {
+    let metric = &model.predictor.metric;
+    let (loss, is_own) = Loss::of(metric, model.predictor.classes.len());
+    let stands_in = if is_own { String::new() } else { format!(" (in place of {metric})") };
+    let unit = if bets.by_group { ", a group of rows at a time" } else { "" };
+    format!("a bet on differences of {}{stands_in}{unit}", loss.words())
 }
 
 /// What was taken of a file so far; `None` where nothing is new in it.
@@ -93,18 +120,74 @@ fn opened(bets: &mut Bets, file: &DataFile) -> Option<Counted> {
         bets.files.insert(path, known);
         return None;
     }
-    let rows = bets.files.remove(&path).map_or(Vec::new(), |known| known.rows);
+    let rows = bets.files.get(&path).map_or(Vec::new(), |known| known.rows.clone());
     Some(Counted { sha256: file.sha256.clone(), rows })
 }
 
-/// Takes the rows of a file from `first` on that were not taken before.
-fn take(bets: &mut Bets, counted: &mut Counted, told: &Told<'_>, first: u32) {
+/// Goes on with the rows of one file.
+fn read(
+    (newer, older): (&Model, &Model),
+    file: &DataFile,
+    past: &mut Past<'_>,
+    (bets, counted): (&mut Bets, &mut Counted),
+    ctx: &Context,
+) -> Result<()> {
+    let had = past.had.get(&*file.path.to_string_lossy());
+    let Some(first) = first_new(older, &file.path, had, ctx)? else { return Ok(()) };
+    let Some(of_older) = predict_answered(older, &file.path, ctx)? else { return Ok(()) };
+    let Some(of_newer) = predict_answered(newer, &file.path, ctx)? else { return Ok(()) };
+    let (places, others) = in_both(&of_older, &of_newer);
+    let rows: Vec<u32> = places.iter().map(|place| of_older.rows[*place as usize]).collect();
+    let groups_of = |of: &Labelled, places: &[u32]| -> Option<Vec<u32>> {
+        let groups = of.groups.as_ref()?;
+        Some(places.iter().map(|place| groups[*place as usize]).collect())
+    };
+    let groups = groups_of(&of_older, &places).or_else(|| groups_of(&of_newer, &others));
+    let told = Told {
+        rows: &rows,
+        truth: &of_older.truth.select(&places),
+        newer: &of_newer.predictions.select(&others),
+        older: &of_older.predictions.select(&places),
+        groups: groups.as_deref(),
+        loss: Loss::of(&older.predictor.metric, older.predictor.classes.len()).0,
+    };
+    let is_served = file.path.starts_with(past.out.join(SERVED));
+    let known = past.known.as_deref_mut().filter(|_| !is_served);
+    let of_file = known.is_some().then(|| FileRows::read(older, &file.path, ctx)).transpose()?;
+    let of_file = of_file.filter(FileRows::tell_apart);
+    take(bets, counted, &told, (first, known.zip(of_file.as_ref())));
+    Ok(())
+}
+
+/// The places of rows that both models could predict, in each of the two.
+fn in_both(a: &Labelled, b: &Labelled) -> (Vec<u32>, Vec<u32>) {
+    let place_of = |rows: &[u32], row: u32| rows.binary_search(&row).ok().map(|at| at as u32);
+    let pair = |(at, row): (u32, &u32)| Some((at, place_of(&b.rows, *row)?));
+    (0..).zip(&a.rows).filter_map(pair).unzip()
+}
+
+/// Takes the rows of a file from `first` on that were not taken before: by what is in them, where
+/// that is `known`, else by their numbers.
+fn take(
+    bets: &mut Bets,
+    counted: &mut Counted,
+    told: &Told<'_>,
+    (first, known): (u32, Option<(&mut KnownRows, &FileRows)>),
+) {
     let n_before = told.rows.partition_point(|row| *row < first);
-    let new: Vec<u32> = counted
-        .take(&told.rows[n_before..])
-        .into_iter()
-        .map(|place| place + n_before as u32)
-        .collect();
+    let later = &told.rows[n_before..];
+    let new = match known {
+        None => counted.take(later),
+        Some((known, of_file)) => {
+            let hash = |row: u32| of_file.hashes.get(row as usize).copied().flatten();
+            let is_new = |row: u32| hash(row).is_some_and(|hash| known.is_new(hash));
+            let new = taken(later, is_new);
+            let rows: Vec<u32> = new.iter().map(|place| later[*place as usize]).collect();
+            counted.take(&rows);
+            new
+        }
+    };
+    let new: Vec<u32> = new.into_iter().map(|place| place + n_before as u32).collect();
     if new.is_empty() {
         return;
     }
@@ -112,17 +195,22 @@ fn take(bets: &mut Bets, counted: &mut Counted, told: &Told<'_>, first: u32) {
         told.groups.map(|groups| new.iter().map(|place| groups[*place as usize]).collect());
     bets.by_group |= groups.is_some();
     let predictions = (&told.newer.select(&new), &told.older.select(&new));
-    add(bets, &told.truth.select(&new), predictions, groups.as_deref());
+    add(bets, &told.truth.select(&new), predictions, (told.loss, groups.as_deref()));
+}
+
+/// The places of the rows for which something holds, asked once for each, in their order.
+fn taken(rows: &[u32], mut holds: impl FnMut(u32) -> bool) -> Vec<u32> {
+    (0..).zip(rows).filter(|(_, row)| holds(**row)).map(|(place, _)| place).collect()
 }
 
 /// Stakes on rows in their order; `groups` says which of them belong together.
 fn add(
     bets: &mut Bets,
     truth: &Target,
-    (newer, older): (&Predictions, &Predictions),
-    groups: Option<&[u32]>,
+    predictions: (&Predictions, &Predictions),
+    (loss, groups): (Loss, Option<&[u32]>),
 ) {
-    let gains = gains_of(bets, truth, newer, older);
+    let gains = gains_of(bets, truth, predictions, loss);
     let known = || gains.iter().flatten();
     bets.n_rows += known().count() as u64;
     bets.gains += known().sum::<f64>();
@@ -147,60 +235,9 @@ fn add(
     }
 }
 
-/// What each row says, cut to [-1, 1]; `None` of a row that only sets the scale, or says nothing.
-fn gains_of(
-    bets: &mut Bets,
-    truth: &Target,
-    newer: &Predictions,
-    older: &Predictions,
-) -> Vec<Option<f64>> {
-    match truth {
-        Target::Class { codes, .. } => {
-            let of = |p: &Predictions, row: usize, code: u32| brier(p.row(row), code as usize);
-            let gain = |(row, code): (usize, &u32)| {
-                let gain = (of(older, row, *code) - of(newer, row, *code)) / 2.0;
-                Some(gain).filter(|gain| gain.is_finite())
-            };
-            codes.iter().enumerate().map(gain).collect()
-        }
-        Target::Real(values) => {
-            let mut gains = Vec::with_capacity(values.len());
-            for (row, value) in values.iter().enumerate() {
-                let error = |p: &Predictions| (p.row(row)[0] - value).abs();
-                let (old, new) = (error(older), error(newer));
-                if !(old.is_finite() && new.is_finite()) {
-                    gains.push(None);
-                    continue;
-                }
-                let is_scaled = bets.n_errors > 0.0 && bets.error_sum > 0.0;
-                gains.push(is_scaled.then(|| {
-                    let scale = ERRORS * bets.error_sum / bets.n_errors;
-                    ((old - new) / scale).clamp(-1.0, 1.0)
-                }));
-                bets.error_sum += old;
-                bets.n_errors += 1.0;
-            }
-            gains
-        }
-    }
-}
-
 fn stake(bets: &mut Bets, gain: f64) {
     bets.better.update(gain);
     bets.worse.update(-gain);
-}
-
-/// The Brier loss of a row, in [0, 2]: of binary tasks both classes count.
-pub(super) fn brier(row: &[f64], code: usize) -> f64 {
-    if let [positive] = row {
-        let error = positive - f64::from(u8::from(code == 1));
-        return 2.0 * error * error;
-    }
-    let square = |(class, p): (usize, &f64)| {
-        let error = p - f64::from(u8::from(class == code));
-        error * error
-    };
-    row.iter().enumerate().map(square).sum()
 }
 
 #[cfg(test)]
@@ -223,10 +260,10 @@ mod tests {
         let truth = Target::Class { codes, n_classes: 2 };
         let (good, bad) = (Predictions::new(1, good), Predictions::new(1, bad));
         let mut bets = Bets::default();
-        add(&mut bets, &truth, (&good, &bad), None);
+        add(&mut bets, &truth, (&good, &bad), (Loss::Brier, None));
         assert!(bets.better.p_value() < 1e-6 && bets.worse.p_value() > 0.5);
         let mut bets = Bets::default();
-        add(&mut bets, &truth, (&good, &good), None);
+        add(&mut bets, &truth, (&good, &good), (Loss::Brier, None));
         assert_eq!((bets.better.p_value(), bets.worse.p_value()), (1.0, 1.0));
     }
 
@@ -236,7 +273,7 @@ mod tests {
         let by =
             |shift: f64| Predictions::new(1, (0..400).map(|i| f64::from(i % 7) + shift).collect());
         let mut bets = Bets::default();
-        add(&mut bets, &truth, (&by(0.5), &by(1.0)), None);
+        add(&mut bets, &truth, (&by(0.5), &by(1.0)), (Loss::Absolute, None));
         assert_eq!(bets.better.n(), 399, "the first row only sets the scale");
         assert!(bets.better.p_value() < 1e-4);
         assert!((bets.better.mean().unwrap() - 0.125).abs() < 1e-12);
@@ -251,8 +288,8 @@ mod tests {
         let truth = Target::Class { codes, n_classes: 2 };
         let groups: Vec<u32> = (0..600).map(|row| row / 200).collect();
         let (mut by_row, mut by_group) = (Bets::default(), Bets::default());
-        add(&mut by_row, &truth, (&newer, &older), None);
-        add(&mut by_group, &truth, (&newer, &older), Some(&groups));
+        add(&mut by_row, &truth, (&newer, &older), (Loss::Brier, None));
+        add(&mut by_group, &truth, (&newer, &older), (Loss::Brier, Some(&groups)));
         assert!(by_row.better.p_value() < 1e-4);
         assert!(by_group.better.p_value() > 0.5, "{}", by_group.better.p_value());
         assert_eq!((by_group.n_rows, by_group.better.n()), (600, 3));
@@ -274,8 +311,9 @@ mod tests {
                 newer: &predictions(0.9),
                 older: &predictions(1.0),
                 groups: None,
+                loss: Loss::Absolute,
             };
-            take(bets, &mut counted, &told, 0);
+            take(bets, &mut counted, &told, (0, None));
             bets.files.insert((*path).to_owned(), counted);
         }
     }
@@ -307,8 +345,26 @@ mod tests {
     }
 
     #[test]
-    fn the_loss_of_a_row_lies_between_zero_and_two() {
-        assert_eq!((brier(&[1.0], 1), brier(&[1.0], 0)), (0.0, 2.0));
-        assert_eq!(brier(&[0.0, 1.0, 0.0], 0), 2.0);
+    fn a_row_that_comes_again_in_another_file_or_order_is_staked_once() {
+        let (mut bets, mut known) = (Bets::default(), KnownRows::default());
+        // The new model has learned from the first ten.
+        known.add(&FileRows { hashes: (0..10).map(Some).collect() });
+        let mut look = |hashes: &[u64], answered: &[u32]| {
+            let of_file = FileRows { hashes: hashes.iter().copied().map(Some).collect() };
+            let said = Predictions::new(1, vec![0.5; answered.len()]);
+            let told = Told {
+                rows: answered,
+                truth: &Target::Class { codes: vec![1; answered.len()], n_classes: 2 },
+                newer: &said,
+                older: &said,
+                groups: None,
+                loss: Loss::Brier,
+            };
+            take(&mut bets, &mut Counted::default(), &told, (0, Some((&mut known, &of_file))));
+            bets.n_rows
+        };
+        assert_eq!(look(&[5, 6, 7, 8, 9, 10, 11], &[0, 1, 2, 3, 4, 5, 6]), 2);
+        assert_eq!(look(&[12, 11, 10, 9, 8], &[1, 2, 3, 4]), 2, "the newest has no answer yet");
+        assert_eq!(look(&[13, 12, 11, 10], &[0, 1, 2, 3]), 4);
     }
 }

@@ -7,6 +7,9 @@
 mod act;
 mod duel;
 mod files;
+mod gains;
+mod known;
+mod learned;
 mod seen;
 mod served;
 mod steer;
@@ -16,9 +19,9 @@ mod window;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use modelwright_core::context::Event;
 use modelwright_core::record::MonitorRecord;
 use modelwright_core::{Context, Error, ErrorKind, Result};
-use modelwright_io::ReadOptions;
 use modelwright_lifecycle::alerts::{
     AlertRules, Delivery, Observed, Transport, Whose, deliver, observe, observe_files,
 };
@@ -33,6 +36,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use files::{DataFile, SERVED, Unreadable, came_later};
+use known::KnownRows;
 use seen::Seen;
 use served::ServedRows;
 
@@ -105,18 +109,44 @@ impl<'a> Watcher<'a> {
         &self.config
     }
 
+    /// The right to act; `None` only while this is dropped.
+    pub fn lock(&self) -> Option<&WatchLock> {
+        self.lock.as_ref()
+    }
+
+    /// Whether another process has taken the right to act meanwhile: nothing is left to do here.
+    pub fn is_replaced(&self) -> bool {
+        let holds = |lock| Store::read(&self.folder)?.holds_watch(lock);
+        self.lock.as_ref().is_some_and(|lock| holds(lock).is_ok_and(|holds| !holds))
+    }
+
+    /// Where the watch stands, as it was read and as it is taken to be.
+    fn stand(&self, store: &Store, at: &str) -> Result<(Option<WatchState>, WatchState)> {
+        if let Some(lock) = &self.lock {
+            store.must_hold_watch(lock)?;
+        }
+        let read = store.watch_state(&self.config.model)?;
+        let begins = || WatchState { since: at.to_owned(), ..WatchState::default() };
+        let mut state = read.clone().unwrap_or_else(begins);
+        if state.not_ahead_of(at) {
+            let text = "the watch wrote down moments that are still to come, by a clock that was \
+                        ahead: they are taken for now";
+            (self.world.context)(None)?.tell(Event::Warning(text.to_owned()));
+        }
+        Ok((read, state))
+    }
+
     /// Looks once, decides and acts.
     ///
     /// # Errors
     /// When rows, models or the store cannot be read; nothing is then changed, and the next look
-    /// begins where this one did. A server that is away is no error.
+    /// begins where this one did. Where only the monitor cannot work, by its settings or what it
+    /// compares with, everything else is done before that is said. A server that is away is no
+    /// error.
     pub fn tick(&mut self) -> Result<Tick> {
         let at = (self.world.now)();
         let mut store = Store::open_existing(&self.folder, &at)?;
-        let read = store.watch_state(&self.config.model)?;
-        let mut state = read
-            .clone()
-            .unwrap_or_else(|| WatchState { since: at.clone(), ..WatchState::default() });
+        let (read, mut state) = self.stand(&store, &at)?;
         let (files, mut unreadable) = self.find(&store)?;
         let look = self
             .begin_guard(&store, &mut state, &files)
@@ -140,6 +170,7 @@ impl<'a> Watcher<'a> {
             files: &files,
             n_duelled: grounds.observed.duel.as_ref().map_or(0, |duel| duel.n_rows),
             at: &at,
+            lock: self.lock.as_ref(),
         };
         let mut plan = act::Plan { state: state.clone(), steps: Vec::new() };
         let outcome = acting.act(&grounds.decided.action, &mut plan, &mut store)?;
@@ -147,6 +178,7 @@ impl<'a> Watcher<'a> {
         let said = Said::Rules { grounds: &grounds, outcome: outcome.as_ref() };
         let change = WatchChange {
             model: &self.config.model,
+            lock: self.lock.as_ref(),
             read: read.as_ref(),
             state: &plan.state,
             steps: &plan.steps,
@@ -154,9 +186,13 @@ impl<'a> Watcher<'a> {
             at: &at,
         };
         store.commit_watch(&change)?.or_error(&self.config.model)?;
+        known::forget_others(&self.config.out, &self.config.model, plan.state.rows.as_deref());
         let servers = acting.follow(&grounds.decided.action, &plan.state, &mut store);
         unreadable.extend(left_out(&files, &plan.state));
         let (alerts, delivery) = self.tell(&mut store, look.found.as_ref(), &unreadable, &at)?;
+        if let Some(error) = look.failed {
+            return Err(error);
+        }
         let Grounds { decided, observed, .. } = grounds;
         Ok(Tick { at, decided, observed, outcome, servers, unreadable, alerts, delivery })
     }
@@ -208,6 +244,21 @@ impl<'a> Watcher<'a> {
         let (name, alias) = self.config.target()?;
         let version = store.version(name, alias)?.number;
         let champion = Model::load(store.model_file(name, alias)?)?;
+        let seen = self.see(store, state, (&champion, version, files), at)?;
+        let duel = self.duel(store, state, files)?;
+        let n_new_rows = seen.monitored.as_ref().map_or(0, |m| m.n_rows - m.n_known.min(m.n_rows));
+        let observed =
+            Observation { champion: version, n_new_rows, monitored: seen.monitored, duel };
+        Ok(Look { champion, observed, found: seen.found, failed: seen.failed })
+    }
+
+    /// The files that nobody has learned from, nor failed to read.
+    fn new_files<'f>(
+        &self,
+        state: &WatchState,
+        champion: &Model,
+        files: &'f [DataFile],
+    ) -> Result<Vec<&'f DataFile>> {
         let trained_on = champion.artifact.record()?.data.sha256;
         let is_new = |f: &&DataFile| {
             let is_known = state.seen.contains(&f.sha256) || f.sha256 == trained_on;
@@ -217,64 +268,83 @@ impl<'a> Watcher<'a> {
         if self.config.monitor.newest > 0 {
             new.drain(..new.len().saturating_sub(self.config.monitor.newest));
         }
-        let (mut monitored, mut found) = (None, None);
-        if !new.is_empty() {
-            let key = new.iter().map(|f| f.sha256.as_str()).collect::<Vec<_>>().join(" ");
-            let key = sha256_hex(format!("{version} {key}").as_bytes());
-            let known = state.looked.as_ref().filter(|(seen, _)| *seen == key);
-            let said = if let Some((_, said)) = known {
-                said.clone()
-            } else {
-                match self.monitor(store, &champion, &new, at) {
-                    Ok(record) => {
-                        let said = said_of(&record);
-                        found = Some(record);
-                        said
-                    }
-                    Err(error) => {
-                        self.leave_out(&champion, &new, state, error)?;
-                        return self.look(store, state, files, at);
-                    }
-                }
-            };
-            state.looked = Some((key, said.clone()));
-            monitored = Some(said);
+        Ok(new)
+    }
+
+    /// What the monitor says of new files, now or when it saw them last.
+    fn see(
+        &self,
+        store: &mut Store,
+        state: &mut WatchState,
+        (champion, version, files): (&Model, i64, &[DataFile]),
+        at: &str,
+    ) -> Result<Sighted> {
+        let new = self.new_files(state, champion, files)?;
+        if new.is_empty() {
+            return Ok(Sighted::default());
         }
-        let n_new_rows = monitored.as_ref().map_or(0, |m| m.n_rows);
-        let duel = self.duel(store, state, files)?;
-        let observed = Observation { champion: version, n_new_rows, monitored, duel };
-        Ok(Look { champion, observed, found })
+        let key = new.iter().map(|f| f.sha256.as_str()).collect::<Vec<_>>().join(" ");
+        let key = sha256_hex(format!("{version} {key}").as_bytes());
+        if let Some((_, said)) = state.looked.as_ref().filter(|(seen, _)| *seen == key) {
+            return Ok(Sighted { monitored: Some(said.clone()), ..Sighted::default() });
+        }
+        let tried = self.tried(&key);
+        if let Some((_, why)) = state.failed.as_ref().filter(|(failed, _)| *failed == tried) {
+            return Ok(Sighted { failed: Some(Error::input(why.clone())), ..Sighted::default() });
+        }
+        match self.monitor(store, champion, &new, at) {
+            Ok(found) => {
+                let mut said = said_of(&found);
+                let ctx = (self.world.context)(None)?;
+                said.n_known = learned::n_known(champion, &new, &state.learned, &ctx)?;
+                state.looked = Some((key, said.clone()));
+                state.failed = None;
+                Ok(Sighted { monitored: Some(said), found: Some(found), failed: None })
+            }
+            Err(error) if error.kind() != ErrorKind::Input => Err(error),
+            Err(_) if self.leave_out(champion, &new, state)? => {
+                self.see(store, state, (champion, version, files), at)
+            }
+            // What no file has to answer for is about the settings or the reference.
+            Err(error) => {
+                state.failed = Some((tried, error.to_string()));
+                Ok(Sighted { failed: Some(error), ..Sighted::default() })
+            }
+        }
+    }
+
+    /// What the monitor is asked about, with what it is compared with.
+    fn tried(&self, key: &str) -> String {
+        let settings = serde_json::to_string(&self.config.monitor).unwrap_or_default();
+        let reference = self.config.monitor.reference.as_ref();
+        let stamp = reference.and_then(|path| path.metadata().ok()).map(|meta| {
+            let modified = meta.modified().ok();
+            format!("{} {modified:?}", meta.len())
+        });
+        sha256_hex(format!("{key} {settings} {stamp:?}").as_bytes())
     }
 
     /// Finds the files that made the monitor fail and notes them, so that one of them does not hide
-    /// what is in the others.
+    /// what is in the others; false where there are none.
     ///
     /// # Errors
-    /// What the monitor said, where it is about none of the files alone.
+    /// What is about something else than a file.
     fn leave_out(
         &self,
         champion: &Model,
         new: &[&DataFile],
         state: &mut WatchState,
-        error: Error,
-    ) -> Result<()> {
-        if error.kind() != ErrorKind::Input {
-            return Err(error);
-        }
+    ) -> Result<bool> {
         let ctx = (self.world.context)(None)?;
-        let options = ReadOptions::of_text(&champion.text_layout())?;
         let paths: Vec<PathBuf> = new.iter().map(|file| file.path.clone()).collect();
-        let broken = unreadable_of(&paths, &options, &ctx)?;
-        // What no file has to answer for is about the settings or the reference.
-        if broken.is_empty() {
-            return Err(error);
-        }
+        let broken = unreadable_of(champion, &paths, &ctx)?;
+        let has_any = !broken.is_empty();
         for (path, why) in broken {
             let of_path = new.iter().find(|file| file.path == path);
             let sha256 = of_path.map(|file| file.sha256.clone()).unwrap_or_default();
             state.unreadable.insert(sha256, why.to_string());
         }
-        Ok(())
+        Ok(has_any)
     }
 
     /// What is asked about files.
@@ -362,10 +432,17 @@ impl<'a> Watcher<'a> {
         let load = |number: i64| Model::load(store.model_file(name, &number.to_string())?);
         let ctx = (self.world.context)(None)?;
         let models = (&load(newer)?, &load(older)?);
-        there::count(models.1, files.iter(), &mut state.had, &ctx)?;
-        let found = duel::duel(models, &later, &state.had, &mut bets, &ctx)?;
+        let out = self.config.out.as_path();
+        let mut known = state.rows.as_deref().and_then(|name| KnownRows::read(out, name));
+        there::count(models.1, files.iter(), &mut state.had, known.as_mut(), &ctx)?;
+        let mut past = duel::Past { had: &state.had, known: known.as_mut(), out };
+        let found = duel::duel(models, &later, &mut past, &mut bets, &ctx)?;
+        if let Some(known) = known {
+            state.rows = Some(known.keep(out, &self.config.model)?);
+        }
         state.bets = Some(bets);
-        Ok((found.n_rows > 0).then_some(found))
+        state.unreadable.extend(found.unreadable);
+        Ok(found.duel.filter(|duel| duel.n_rows > 0))
     }
 
     fn tell(
@@ -414,11 +491,24 @@ struct Look {
     observed: Observation,
     /// What the monitor found, if it looked just now.
     found: Option<MonitorRecord>,
+    /// Why it could not look.
+    failed: Option<Error>,
+}
+
+/// What the monitor says of new files.
+#[derive(Default)]
+struct Sighted {
+    monitored: Option<Monitored>,
+    /// What it found, if it looked just now.
+    found: Option<MonitorRecord>,
+    /// Why it could not look.
+    failed: Option<Error>,
 }
 
 fn said_of(found: &MonitorRecord) -> Monitored {
     let verdict = &found.verdict;
     Monitored {
+        n_known: 0,
         status: verdict.status,
         drift: verdict.drift,
         performance: verdict.performance,

@@ -42,7 +42,12 @@ impl Order {
             return Vec::new();
         }
         let or_none = |body: Option<Value>| body.unwrap_or_else(|| json!({ "version": null }));
-        vec![Self::new("shadow", or_none(shadow)), Self::new("canary", or_none(canary))]
+        // Who was away when it was promoted does not follow the alias, where it holds a version.
+        let promoted = state.promoted.filter(|_| state.recall).map(Self::promote);
+        let mut orders = promoted.unwrap_or_default();
+        orders.push(Self::new("shadow", or_none(shadow)));
+        orders.push(Self::new("canary", or_none(canary)));
+        orders
     }
 }
 
@@ -185,6 +190,9 @@ mod tests {
         assert!(told(&WatchState::default()).is_empty());
         let over = [r#"shadow {"version":null}"#, r#"canary {"version":null}"#];
         assert_eq!(told(&WatchState { recall: true, ..WatchState::default() }), over);
+        let promoted = WatchState { recall: true, promoted: Some(3), ..WatchState::default() };
+        let late = [r#"promote {"version":3}"#, over[0], over[1]];
+        assert_eq!(told(&promoted), late, "it was away when the version was promoted");
         assert_eq!(Order::promote(3), [Order::new("promote", json!({ "version": 3 }))]);
     }
 }

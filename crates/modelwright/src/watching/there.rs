@@ -10,16 +10,21 @@ use std::path::Path;
 
 use modelwright_core::context::Event;
 use modelwright_core::{Context, ErrorKind, Result};
-use modelwright_io::stream_path;
+use modelwright_io::{ReadOptions, stream_path};
 use modelwright_lifecycle::digest::sha256_hex;
 use modelwright_lifecycle::watch::Had;
 use modelwright_preprocess::profile::row_hashes;
 
 use super::files::DataFile;
+use super::known::{FileRows, KnownRows};
 use crate::Model;
+use crate::tolerant::{fitting_rows, read_loosely};
 
 /// Rows that are read at a time.
 const ROWS_PER_CHUNK: usize = 8192;
+
+/// The hash of a row with a value that does not fit its column.
+const UNREADABLE: u64 = 0;
 
 /// Files whose rows are still to be counted.
 pub(super) fn uncounted<'a>(files: impl Iterator<Item = &'a DataFile>) -> BTreeMap<String, Had> {
@@ -27,7 +32,8 @@ pub(super) fn uncounted<'a>(files: impl Iterator<Item = &'a DataFile>) -> BTreeM
 }
 
 /// Counts the rows that are in the files now, as far as `model` reads them, where that was not done
-/// yet. A file that cannot be read stays uncounted: nothing of it counts before it is.
+/// yet, and notes what is in them. A file that cannot be read stays uncounted: nothing of it counts
+/// before it is.
 ///
 /// # Errors
 /// As the reader, but for files that cannot be read.
@@ -35,15 +41,27 @@ pub(super) fn count<'a>(
     model: &Model,
     files: impl Iterator<Item = &'a DataFile>,
     had: &mut BTreeMap<String, Had>,
+    mut known: Option<&mut KnownRows>,
     ctx: &Context,
 ) -> Result<()> {
     for file in files {
         let Some(had) = had.get_mut(&key(file)).filter(|had| had.digest.is_empty()) else {
             continue;
         };
-        match first_rows(model, &file.path, u64::MAX, ctx) {
+        let count = || -> Result<(Had, Option<FileRows>)> {
+            let counted = first_rows(model, &file.path, u64::MAX, ctx)?;
+            let rows = known.is_some().then(|| FileRows::read(model, &file.path, ctx));
+            Ok((counted, rows.transpose()?))
+        };
+        match count() {
             Err(error) if error.kind() == ErrorKind::Input => {}
-            found => *had = found?,
+            found => {
+                let (counted, rows) = found?;
+                *had = counted;
+                if let (Some(known), Some(rows)) = (known.as_deref_mut(), rows) {
+                    known.add(&rows);
+                }
+            }
         }
     }
     Ok(())
@@ -79,22 +97,29 @@ pub(super) fn first_new(
     Ok(None)
 }
 
-/// How many rows a file has, at most `n_max`, and their digest.
+/// How many rows a file has, at most `n_max`, and their digest. A row that cannot be read is one.
 fn first_rows(model: &Model, path: &Path, n_max: u64, ctx: &Context) -> Result<Had> {
-    let names: Vec<&str> =
-        model.predictor.schema.fields.iter().map(|field| field.name.as_str()).collect();
-    let (mut n_rows, mut hashes) = (0, Vec::new());
-    for table in stream_path(path, &model.read_options()?, ROWS_PER_CHUNK, ctx)? {
-        for hash in row_hashes(&table?, &names, ctx) {
-            if n_rows == n_max {
+    let wanted = &model.predictor.schema;
+    let names: Vec<&str> = wanted.fields.iter().map(|field| field.name.as_str()).collect();
+    let options = model.read_options()?;
+    let hashes = read_loosely(wanted, |schema| {
+        let options = ReadOptions { schema: Some(schema.clone()), ..options.clone() };
+        let mut hashes = Vec::new();
+        for table in stream_path(path, &options, ROWS_PER_CHUNK, ctx)? {
+            let table = table?;
+            let first = hashes.len();
+            hashes.resize(first + table.n_rows(), UNREADABLE);
+            let (table, kept) = fitting_rows(table, wanted)?;
+            for (row, hash) in kept.iter().zip(row_hashes(&table, &names, ctx)) {
+                hashes[first + *row as usize] = hash;
+            }
+            if hashes.len() as u64 >= n_max {
+                hashes.truncate(n_max as usize);
                 break;
             }
-            hashes.extend(hash.to_le_bytes());
-            n_rows += 1;
         }
-        if n_rows == n_max {
-            break;
-        }
-    }
-    Ok(Had { n_rows, digest: sha256_hex(&hashes) })
+        Ok(hashes)
+    })?;
+    let bytes: Vec<u8> = hashes.iter().flat_map(|hash| hash.to_le_bytes()).collect();
+    Ok(Had { n_rows: hashes.len() as u64, digest: sha256_hex(&bytes) })
 }

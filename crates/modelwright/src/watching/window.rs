@@ -9,8 +9,8 @@ use modelwright_core::task::{Predictions, Target};
 use modelwright_core::{Context, Result};
 use modelwright_inspect::drift::stream::Adwin;
 
-use super::duel::brier;
 use super::files::DataFile;
+use super::gains::brier;
 use crate::Model;
 use crate::labelled::predict_answered;
 

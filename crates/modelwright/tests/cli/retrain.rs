@@ -177,7 +177,7 @@ fn the_boosters_of_the_old_model_learn_on_alone_or_beside_a_new_fit() {
     let gain = &found["decision"]["gates"][1];
     assert!(gain["words"].as_str().unwrap().contains("choice of 2"), "{gain:#}");
     // No boosters to continue.
-    let args = "train linear new.csv --target sells --exclude day --out line -q";
+    let args = "train linear old.csv --target sells --exclude day --out line -q";
     folder.run(&args.split(' ').collect::<Vec<&str>>()).done();
     run(&folder, &["retrain", "line", "--data", "new.csv", "--plan", "continue"])
         .refused(&["no gradient boosters"]);
@@ -296,4 +296,102 @@ fn the_report_prints_a_replay_with_the_test_file_that_repeats_the_run() {
         let model = |name: &str| fs::read(folder.path().join(name).join("model.mw")).unwrap();
         assert!(out == "anew" || model("old") == model(out), "the replay is another model");
     }
+}
+
+/// As [`retrain`], with files of its own.
+fn retrain_on(folder: &Folder, files: &[&str], more: &[&str]) -> Ran {
+    let args = ["retrain", "sales@champion", "--out", "new", "--promote", "--json"];
+    let args = [&args[..], &["--time-column", "day", "--data"], files, more].concat();
+    run(folder, &args)
+}
+
+#[test]
+fn a_bad_cell_or_label_costs_its_row_and_many_are_another_question() {
+    let folder = registered();
+    let rows = days(800, 1200, 900);
+    let mut lines: Vec<String> = rows.lines().map(str::to_owned).collect();
+    lines[7] = lines[7].replace(",yes", ",YES").replace(",no", ",YES");
+    lines[9] = lines[9].replacen(',', ",broken", 1);
+    folder.write("new.csv", lines.join("\n") + "\n");
+    let ran = retrain_on(&folder, &["new.csv"], &[]);
+    assert!(ran.stderr.contains("2 rows were left out of new.csv"), "{}", ran.stderr);
+    let found = json(&ran.done());
+    assert_eq!(found["decision"]["accepted"], true, "{found:#}");
+    folder.write("new.csv", days(2000, 1200, 900).replace(",yes", ",oui"));
+    let refused = retrain_on(&folder, &["new.csv"], &[]);
+    refused.refused(&["other answers than the old model knows", "modelwright fit"]);
+}
+
+#[test]
+fn rows_judge_once_and_only_those_that_the_old_model_has_not_learned_from() {
+    let folder = registered();
+    folder.write("a.csv", days(800, 1200, 900)).write("b.csv", days(1300, 700, 900));
+    let ran = retrain_on(&folder, &["a.csv", "b.csv"], &[]);
+    assert!(ran.stderr.contains("700 of 1900 rows stand in another file"), "{}", ran.stderr);
+    let found = json(&ran.done());
+    assert_eq!(found["decision"]["promoted"], "sales@champion is version 2", "{found:#}");
+    assert_eq!(found["decision"]["n_rows"], 300);
+    // Version 2 has learned from all of them.
+    retrain_on(&folder, &["a.csv"], &[]).refused(&["new to the old model", "0 of 300"]);
+    folder.write("c.csv", days(1900, 200, 900));
+    let found = json(&retrain_on(&folder, &["a.csv", "c.csv"], &[]).done());
+    assert_eq!(found["decision"]["n_rows"], 100, "{found:#}");
+    // A file that has grown: the rows before are those that were learned from.
+    folder.write("a.csv", days(800, 1300, 900));
+    let found = json(&retrain_on(&folder, &["a.csv"], &[]).done());
+    assert_eq!(found["decision"]["n_rows"], 100, "{found:#}");
+}
+
+#[test]
+fn a_class_that_did_not_occur_of_late_is_still_one() {
+    let folder = Folder::new();
+    let three = |from: usize, n_rows: usize, turn: usize, top: &str| -> String {
+        let class = |(i, line): (usize, &str)| match i {
+            0 => format!("{line}\n"),
+            i if i % 3 == 0 => format!("{}\n", line.replace(",yes", top)),
+            _ => format!("{line}\n"),
+        };
+        days(from, n_rows, turn).lines().enumerate().map(class).collect()
+    };
+    folder.write("old.csv", three(0, 800, usize::MAX, ",often"));
+    let args = "train gbdt old.csv --target sells --exclude day --param n_rounds=30 --out old -q";
+    folder.run(&args.split(' ').collect::<Vec<&str>>()).done();
+    run(&folder, &["models", "register", "sales", "old", "--alias", "champion"]).done();
+    folder.write("new.csv", three(800, 1200, 900, ",yes"));
+    let found = json(&retrain_on(&folder, &["new.csv"], &[]).done());
+    assert!(found["decision"]["n_rows"].is_number(), "{found:#}");
+    let record = json(&fs::read_to_string(folder.path().join("new/record.json")).unwrap());
+    assert_eq!(record["task"]["classes"], serde_json::json!(["no", "often", "yes"]));
+}
+
+#[test]
+fn an_alias_that_was_moved_meanwhile_stays_where_it_is() {
+    use std::io::Write as _;
+    use std::process::Stdio;
+    let folder = registered();
+    let args = "train linear old.csv --target sells --exclude day --out other -q";
+    folder.run(&args.split(' ').collect::<Vec<&str>>()).done();
+    run(&folder, &["models", "register", "sales", "other"]).done();
+    let args = ["retrain", "sales@champion", "--data", "-", "--time-column", "day", "--out", "new"];
+    let args = [&args[..], &["--promote", "-q", "--store", "store"]].concat();
+    let mut command = folder.command(&args);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let begun = || {
+        let runs = json(&run(&folder, &["runs", "search", "kind = retrain", "--json"]).done());
+        !runs.as_array().unwrap().is_empty()
+    };
+    while !begun() {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    // It waits for its rows, and knows what it will be held against.
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    run(&folder, &["models", "alias", "sales", "champion", "2"]).done();
+    child.stdin.take().unwrap().write_all(days(800, 1200, 900).as_bytes()).unwrap();
+    let ran = Ran::of(&args, &child.wait_with_output().unwrap());
+    assert_eq!(ran.code, Some(1), "{}{}", ran.stdout, ran.stderr);
+    for words in ["was moved while", "version 1, which was judged", "registered as version 3"] {
+        assert!(ran.stderr.contains(words), "{words}: {}", ran.stderr);
+    }
+    assert_eq!(version(&folder), 2);
 }

@@ -440,3 +440,90 @@ fn the_monitor_tells_of_a_file_that_it_cannot_read() {
     look("good.csv").done();
     assert!(lines().lines().count() == 2 && lines().contains("resolved"), "{}", lines());
 }
+
+/// Rows with one cell and one label that are no number and no answer.
+fn spoiled(rows: &str) -> String {
+    let mut lines: Vec<String> = rows.lines().map(str::to_owned).collect();
+    lines[7] = lines[7].replace(",yes", ",yess").replace(",no", ",yess");
+    let mut cells: Vec<&str> = lines[9].split(',').collect();
+    cells[1] = "broken";
+    lines[9] = cells.join(",");
+    lines.join("\n") + "\n"
+}
+
+#[test]
+fn one_bad_cell_or_label_keeps_no_guard_from_its_end() {
+    let folder = registered();
+    settings(&folder, "");
+    folder.write("rows-01.csv", days(800, 1200, 800));
+    assert_eq!(look(&folder, 1)["outcome"]["then"], "promote");
+    folder.write("rows-02.csv", spoiled(&days(2000, 500, usize::MAX)));
+    let args = ["watch", "watch.toml", "--once", "--at", "2026-03-04T00:00:00Z", "--json"];
+    let ran = run(&folder, &args);
+    assert!(ran.stderr.contains("2 rows were left out of"), "{}", ran.stderr);
+    let back = json(&ran.done());
+    assert_eq!(back["decided"]["action"]["do"], "roll_back", "{back:#}");
+    assert_eq!(back["observed"]["duel"]["n_rows"], 498, "{back:#}");
+    assert_eq!(version(&folder, "champion"), Some(1));
+}
+
+#[test]
+fn rows_that_come_again_in_another_file_judge_nobody() {
+    let folder = registered();
+    settings(&folder, "[rollout]\ntrial = true\nmin_rows = 100\ndeadline = \"60d\"\n");
+    folder.write("rows-01.csv", days(800, 1200, 800));
+    assert_eq!(look(&folder, 1)["outcome"]["then"], "try");
+    // Half of what the next file has is what the new model learned from.
+    folder.write("rows-02.csv", days(1700, 350, 800));
+    let found = look(&folder, 2);
+    assert_eq!(found["observed"]["duel"]["n_rows"], 50, "{found:#}");
+    // Another export, the newest first, with some rows between those that came before.
+    let rows = days(1900, 200, 800);
+    let lines: Vec<&str> = rows.lines().collect();
+    let turned: Vec<&str> =
+        lines[..1].iter().copied().chain(lines[1..].iter().rev().copied()).collect();
+    folder.write("rows-03.csv", turned.join("\n") + "\n");
+    let found = look(&folder, 3);
+    assert_eq!(found["observed"]["duel"]["n_rows"], 100, "{found:#}");
+    let kept = fs::read_dir(folder.path().join("modelwright-watch/counted")).unwrap().count();
+    assert_eq!(kept, 1, "those of the looks before are removed");
+}
+
+#[test]
+fn a_row_that_is_appended_makes_no_new_rows_of_those_before() {
+    let folder = registered();
+    folder.write(
+        "watch.toml",
+        "model = \"sales@champion\"\ndata = [\"rows-*.csv\"]\n[trigger]\ndrift = false\n\
+         performance = false\nrows = 150\nat_most_every = \"1d\"\n[window]\n\
+         time_column = \"day\"\n",
+    );
+    folder.write("rows-01.csv", days(800, 400, usize::MAX));
+    assert_eq!(look(&folder, 1)["decided"]["action"]["triggers"][0], "rows");
+    folder.write("rows-01.csv", days(800, 401, usize::MAX));
+    let next = look(&folder, 4);
+    assert_eq!(next["observed"]["n_new_rows"], 1, "{next:#}");
+    assert_eq!(next["decided"]["action"]["do"], "nothing", "{next:#}");
+    folder.write("rows-01.csv", days(800, 600, usize::MAX));
+    let next = look(&folder, 7);
+    assert_eq!(next["observed"]["n_new_rows"], 200, "{next:#}");
+    assert_eq!(next["decided"]["action"]["triggers"][0], "rows", "{next:#}");
+}
+
+#[test]
+fn a_monitor_that_cannot_work_fails_once_and_ends_no_guard() {
+    let folder = registered();
+    settings(&folder, "");
+    folder.write("rows-01.csv", days(800, 1200, 800));
+    assert_eq!(look(&folder, 1)["outcome"]["then"], "promote");
+    settings(&folder, "[monitor]\nreference = \"gone.csv\"\n");
+    folder.write("rows-02.csv", days(2000, 500, usize::MAX));
+    for day in ["04", "05", "06"] {
+        let at = format!("2026-03-{day}T00:00:00Z");
+        run(&folder, &["watch", "watch.toml", "--once", "--at", &at]).refused(&["gone.csv"]);
+    }
+    assert_eq!(version(&folder, "champion"), Some(1), "the guard took it back");
+    let runs = ["runs", "search", "kind = monitor and status = failed", "--json"];
+    let runs = json(&run(&folder, &runs).done());
+    assert_eq!(runs.as_array().unwrap().len(), 2, "once for each version in use: {runs:#}");
+}
