@@ -5,10 +5,10 @@
 //! mean, or of a share, what `n / (1 + (m − 1) ρ)` independent ones say (Kish's design effect),
 //! with `m = Σ nᵢ² / n` the size of a row's group. Tests of a column rest on so many rows; for
 //! ranks and categories this is the first-order correction of Rao and Scott. `ρ` is that of the
-//! analysis of variance of the ranks (of categories: of the indicators of all levels), from the first
-//! [`ROWS_MAX`] rows of [`GROUPS_MAX`] groups that a hash draws; the doubt about it is given by
-//! [`DOUBT`] standard errors. It is taken from the new rows, and holds for the reference too, whose
-//! groups have sizes of their own.
+//! analysis of variance of the ranks (of categories: of the indicators of all levels), from the
+//! first [`ROWS_MAX`] rows of [`GROUPS_MAX`] groups that a hash draws; the doubt about it is given
+//! by [`DOUBT`] standard errors. It is taken from the new rows, and holds for the reference too,
+//! whose groups have sizes of their own.
 //!
 //! References: Kish, "Survey Sampling", 1965; Rao & Scott, JASA 76, 1981; Donner, "A review of
 //! inference procedures for the intraclass correlation coefficient", 1986 (estimate and error).
