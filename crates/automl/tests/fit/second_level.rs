@@ -80,6 +80,7 @@ fn a_correction_that_is_let_in_costs_fresh_rows_nothing_and_holds_everywhere() {
     assert!(!account.tried.is_empty(), "{account:?}");
     let is_let_in = account.tried.iter().any(|trial| trial.accepted);
     assert_eq!(account.kind != "none", is_let_in, "{account:?}");
+    assert_eq!(account.kind, "booster", "trees know which side to trust where: {account:?}");
     assert_eq!(without.record.second_level, None);
     let [after, before] = [&with, &without].map(|o| mean_loss(&o.predictor, &fresh));
     assert!(after < 1.01 * before, "{after} with it, {before} without: {account:?}");

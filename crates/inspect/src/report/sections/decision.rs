@@ -159,9 +159,13 @@ fn question(record: &RunRecord) -> String {
     let of_file = record.evaluation.as_ref().filter(|e| is_later(record, e));
     let tested = match (of_file, record.split.n_holdout) {
         (Some(evaluation), _) => format!(
-            " What stands here was measured on {} of {}, which must not have been learned from.",
+            " What stands here was measured on {} of {}{}.",
             number::rows(evaluation.n_rows),
-            words::quoted(&evaluation.on)
+            words::quoted(&evaluation.on),
+            match evaluation.learned_from {
+                Some(_) => ", from which it has learned",
+                None => ", which must not have been learned from",
+            }
         ),
         (None, 0) => String::new(),
         (None, n) => format!(
@@ -211,6 +215,7 @@ mod tests {
                 evaluation.learned_from = Some("these are training rows".to_owned());
             }
         });
+        assert!(!text.contains("must not have been learned from"), "{text}");
         assert!(text.contains("Before use: These are training rows."), "{text}");
     }
 }
