@@ -3,8 +3,8 @@
 //! Both kinds are cross-fitted on the out-of-fold predictions, along the folds (within the rows of
 //! one validation part, in random parts of them, whole groups together). They are compared with the
 //! ensemble as it would be delivered, so that nothing that calibration does anyway counts for them,
-//! and let in by the rule of derived columns ([`gate`]) when the metric of the run is not worse.
-//! What is let in is fitted again on all judged rows; the ensemble is scored, calibrated and
+//! and let in by the rule of derived columns ([`crate::gate`]) when the metric of the run is not
+//! worse. What is let in is fitted again on all judged rows; the ensemble is scored, calibrated and
 //! decided by the cross-fitted predictions.
 
 use std::time::Duration;
