@@ -35,8 +35,9 @@ pub(super) const LINEAR: &str = "linear";
 pub(super) const BOOSTER: &str = "booster";
 const NONE: &str = "none";
 
-/// Wall nanoseconds of a row, output and pair of weights in one step of the line's fit, and steps.
-const LINE_NS: f64 = 1.0;
+/// Wall nanoseconds of a row, output and pair of weights in one step of the fit of either line, and
+/// steps.
+const LINE_NS: f64 = 3.0;
 const LINE_STEPS: f64 = 12.0;
 
 /// What a second level is learned from.

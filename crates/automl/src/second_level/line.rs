@@ -18,11 +18,11 @@ const WEIGHT_SPREAD: f64 = 0.5;
 const MAP_SPREAD: f64 = 1.0;
 
 /// Steps of Newton's method at most, and halvings of a step that makes it worse.
-const STEPS_MAX: usize = 20;
-const HALVINGS_MAX: usize = 12;
+const STEPS_MAX: usize = 12;
+const HALVINGS_MAX: usize = 6;
 
 /// The search ends when a step gains a smaller share of the loss.
-const GAIN_MIN: f64 = 1e-9;
+const GAIN_MIN: f64 = 1e-6;
 
 /// The line.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
