@@ -14,6 +14,7 @@ use modelwright_core::data::Fold;
 use modelwright_core::record::{Options, SecondLevelRecord, SecondLevelTrial, SplitRecord};
 use modelwright_core::task::{Predictions, Target};
 use modelwright_core::{Context, Result};
+use modelwright_evaluate::calibration::N_CELLS_MAX;
 use modelwright_evaluate::metric::MetricEntry;
 
 use super::booster::{self, CrossFitted};
@@ -39,6 +40,9 @@ const NONE: &str = "none";
 /// steps.
 const LINE_NS: f64 = 3.0;
 const LINE_STEPS: f64 = 12.0;
+
+/// Wall nanoseconds of a row and output in the choice of a calibration.
+const CALIBRATION_NS: f64 = 12_000.0;
 
 /// What a second level is learned from.
 pub(crate) struct Input<'a> {
@@ -142,7 +146,8 @@ impl<'a> Work<'a> {
         };
         let none =
             |reason: &str, tried: &[Tried]| Ok((None, Some(said(NONE, reason.to_owned(), tried))));
-        if !budget::may_start(ctx, "line", self.line_s(), self.input.reserve_s) {
+        let expected_s = self.line_s() + self.judging_s();
+        if !budget::may_start(ctx, "line", expected_s, self.input.reserve_s) {
             return none("there was no time", &[]);
         }
         ctx.tell(Event::Phase("second level".to_owned()));
@@ -336,6 +341,13 @@ impl<'a> Work<'a> {
 
     fn reserved(&self, ctx: &Context) -> Duration {
         budget::closing(ctx) + Duration::from_secs_f64(self.input.reserve_s.clamp(0.0, 1e6))
+    }
+
+    /// Wall seconds of judging the ensemble and both kinds, each calibrated first.
+    fn judging_s(&self) -> f64 {
+        let n_cells = self.scores.start.len().min(N_CELLS_MAX) as f64;
+        let n_judged = if self.scores.is_class() { 3.0 } else { 0.0 };
+        CALIBRATION_NS * 1e-9 * n_cells * n_judged
     }
 
     /// Wall seconds of the lines.

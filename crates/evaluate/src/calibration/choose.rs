@@ -25,7 +25,7 @@ const N_ROWS_MIN_ISOTONIC: usize = 2_000;
 const N_RAREST_MIN_ISOTONIC: usize = 200;
 
 /// Numbers (rows × outputs) that decide at most; more would cost time and decide the same.
-const N_CELLS_MAX: usize = 500_000;
+pub const N_CELLS_MAX: usize = 100_000;
 
 /// What was chosen, and what was tried.
 #[derive(Debug, Clone, PartialEq)]
@@ -105,7 +105,7 @@ pub fn choose(
         if method == Method::Isotonic && !enough {
             continue;
         }
-        let Some(losses) = data.cross_validated(method) else { continue };
+        let Some((losses, fitted)) = data.cross_validated(method) else { continue };
         let gains: Vec<f64> = best.iter().zip(&losses).map(|(b, l)| b - l).collect();
         let gain = mean(&gains, &weights_of_judged);
         let standard_error = standard_error(&gains, gain, &weights_of_judged);
@@ -114,14 +114,14 @@ pub fn choose(
         let log_loss = mean(&losses, &weights_of_judged);
         tried.push(Tried { method, log_loss, gain, standard_error, accepted });
         if accepted {
-            (best, chosen) = (losses, Some(method));
+            (best, chosen) = (losses, Some((method, fitted)));
         }
     }
     let everywhere = (0..codes.len() as u32).filter(|row| is_kept(*row, step));
-    let fitted = chosen.and_then(|method| data.fit_on(method, everywhere));
+    let fitted = chosen.as_ref().and_then(|(method, _)| data.fit_on(*method, everywhere));
     let cross_fitted = chosen
         .zip(fitted.as_ref())
-        .and_then(|(method, whole)| data.cross_fitted(method, parts, whole));
+        .map(|((_, of_parts), whole)| data.cross_fitted(&of_parts, parts, whole));
     let calibrator = fitted.unwrap_or_default();
     Choice { calibrator, cross_fitted, log_loss: as_is, tried, note: None }
 }
@@ -147,13 +147,16 @@ impl Data<'_> {
         method.fit(&truth, &predictions, weights.as_deref())
     }
 
-    /// The loss of every judged row by a calibrator that was fitted on the other parts.
-    fn cross_validated(&self, method: Method) -> Option<Vec<f64>> {
-        let mut losses = Vec::new();
+    /// The loss of every judged row by a calibrator that was fitted on the other parts, and the
+    /// calibrator of each part.
+    fn cross_validated(&self, method: Method) -> Option<(Vec<f64>, Vec<Calibrator>)> {
+        let (mut losses, mut fitted) = (Vec::new(), Vec::new());
         for (own, part) in self.parts.iter().enumerate() {
-            losses.extend(self.losses(part, &self.fit_without(method, own)?));
+            let calibrator = self.fit_without(method, own)?;
+            losses.extend(self.losses(part, &calibrator));
+            fitted.push(calibrator);
         }
-        Some(losses)
+        Some((losses, fitted))
     }
 
     /// Fits on all parts but one.
@@ -162,27 +165,27 @@ impl Data<'_> {
         self.fit_on(method, others.flat_map(|(_, rows)| rows.iter().copied()))
     }
 
-    /// The predictions of all rows, those of each of `parts` calibrated by the others; rows of no
-    /// part are calibrated by the `whole`.
+    /// The predictions of all rows, those of each of `parts` calibrated by what the others fitted
+    /// (`of_parts`); rows of no part are calibrated by the `whole`.
     fn cross_fitted(
         &self,
-        method: Method,
+        of_parts: &[Calibrator],
         parts: &[Vec<u32>],
         whole: &Calibrator,
-    ) -> Option<Predictions> {
+    ) -> Predictions {
         let mut all = self.predictions.clone();
         whole.apply(&mut all);
         let filled = parts.iter().filter(|part| !part.is_empty());
-        for (own, part) in filled.enumerate() {
+        for (calibrator, part) in of_parts.iter().zip(filled) {
             let mut of_part = self.predictions.select(part);
-            self.fit_without(method, own)?.apply(&mut of_part);
+            calibrator.apply(&mut of_part);
             let n = of_part.n_outputs;
             for (at, row) in part.iter().enumerate() {
                 let row = *row as usize;
                 all.values[row * n..(row + 1) * n].copy_from_slice(of_part.row(at));
             }
         }
-        Some(all)
+        all
     }
 
     fn losses(&self, rows: &[u32], calibrator: &Calibrator) -> Vec<f64> {

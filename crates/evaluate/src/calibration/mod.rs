@@ -20,7 +20,7 @@ mod logistic;
 mod platt;
 mod temperature;
 
-pub use choose::{Choice, Tried, choose};
+pub use choose::{Choice, N_CELLS_MAX, Tried, choose};
 pub use isotonic::Isotonic;
 pub use platt::MARGIN;
 
