@@ -55,6 +55,7 @@ mod request_log;
 pub mod server;
 pub mod settings;
 mod shadow;
+mod signals;
 mod stamp;
 mod stats;
 mod streamed;

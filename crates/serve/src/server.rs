@@ -20,6 +20,7 @@ use crate::renewal;
 use crate::request_log::RequestLog;
 use crate::settings::Settings;
 use crate::shadow::Shadow;
+use crate::signals::{HangUps, Signals};
 use crate::stats::ServerStats;
 use crate::telemetry::Telemetry;
 use crate::tls::Tls;
@@ -33,6 +34,7 @@ pub struct Server {
     /// The threads of request log and telemetry.
     writing: Vec<JoinHandle<()>>,
     stop: Stop,
+    signals: Signals,
 }
 
 /// Asks a running server to end: it takes no more connections and answers what it has.
@@ -121,7 +123,7 @@ impl Server {
         if let Some(telemetry) = &app.telemetry {
             telemetry.watch(&app);
         }
-        Ok(Self { app, listening, runtime, writing, stop })
+        Ok(Self { app, listening, runtime, writing, stop, signals: Signals::default() })
     }
 
     /// Where it listens.
@@ -152,19 +154,28 @@ impl Server {
         self.stop.clone()
     }
 
-    /// Answers until [`Stop::now`], or, with `signals`, until SIGINT or SIGTERM; SIGHUP makes it
-    /// look for newer models and read keys and certificates again. Returns when running requests
-    /// have ended, or at a second such signal.
+    /// Heeds signals from now on, as [`Server::run`] says. Called before anybody is told that it
+    /// is there, so that no signal ends the process without an answer.
     ///
     /// # Errors
-    /// Work error when the system refuses the socket or the signals.
-    pub fn run(self, signals: bool) -> Result<()> {
-        let Self { app, listening, runtime, writing, stop } = self;
+    /// Work error when the system refuses to tell of signals.
+    pub fn heed_signals(&mut self) -> Result<()> {
+        self.signals = Signals::heed(&self.runtime)?;
+        Ok(())
+    }
+
+    /// Answers until [`Stop::now`], or, when signals are heeded, until SIGINT or SIGTERM; SIGHUP
+    /// makes it look for newer models and read keys and certificates again. Returns when running
+    /// requests have ended, or at a second such signal.
+    ///
+    /// # Errors
+    /// Work error when the system refuses the socket.
+    pub fn run(self) -> Result<()> {
+        let Self { app, listening, runtime, writing, stop, signals } = self;
+        let Signals { mut ends, hang_ups } = signals;
         let failed = |e: std::io::Error| Error::work("cannot serve").because(e);
         let (tell, told) = watch::channel(false);
         let result = runtime.block_on(async {
-            // Before anybody can be told that it is there: unheard, a hang-up ends the process.
-            let hang_ups = HangUps::new(signals);
             let mut serving = tokio::task::JoinSet::new();
             for listener in listening.listeners().map_err(failed)? {
                 serving.spawn(listen::serve(app.clone(), listener, told.clone()));
@@ -172,13 +183,13 @@ impl Server {
             let watching = tokio::spawn(look(app.clone(), hang_ups));
             tokio::select! {
                 () = stop.0.notified() => {}
-                () = signalled(), if signals => {}
+                () = ends.next() => {}
             }
             let _ = tell.send(true);
             tokio::select! {
                 _ = serving.join_all() => {}
                 // Who asks twice waits for no slow client.
-                () = signalled(), if signals => {}
+                () = ends.next() => {}
             }
             watching.abort();
             Ok(())
@@ -316,69 +327,6 @@ async fn look(app: Arc<App>, mut hang_ups: HangUps) {
             }
         };
         let _ = tokio::task::spawn_blocking(work).await;
-    }
-}
-
-#[cfg(unix)]
-async fn on(kind: tokio::signal::unix::SignalKind) {
-    match tokio::signal::unix::signal(kind) {
-        Ok(mut signal) => {
-            signal.recv().await;
-        }
-        Err(_) => std::future::pending().await,
-    }
-}
-
-#[cfg(unix)]
-async fn signalled() {
-    use tokio::signal::unix::SignalKind;
-    tokio::select! {
-        () = on(SignalKind::interrupt()) => {}
-        () = on(SignalKind::terminate()) => {}
-    }
-}
-
-/// The signals that ask to look for newer models; one for the whole time, so that a signal that
-/// comes while files are being read counts afterwards.
-#[cfg(unix)]
-struct HangUps(Option<tokio::signal::unix::Signal>);
-
-#[cfg(unix)]
-impl HangUps {
-    fn new(is_wanted: bool) -> Self {
-        use tokio::signal::unix::{SignalKind, signal};
-        Self(is_wanted.then(|| signal(SignalKind::hangup()).ok()).flatten())
-    }
-
-    /// Waits for the next one; those that came since the last are one.
-    async fn next(&mut self) {
-        match &mut self.0 {
-            Some(signal) => {
-                signal.recv().await;
-            }
-            None => std::future::pending().await,
-        }
-    }
-}
-
-#[cfg(not(unix))]
-async fn signalled() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending().await
-    }
-}
-
-#[cfg(not(unix))]
-struct HangUps;
-
-#[cfg(not(unix))]
-impl HangUps {
-    fn new(_: bool) -> Self {
-        Self
-    }
-
-    async fn next(&mut self) {
-        std::future::pending().await
     }
 }
 

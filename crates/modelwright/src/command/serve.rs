@@ -216,9 +216,10 @@ impl Serve {
         }
         let settings = config.settings()?;
         let scheme = if settings.tls.is_some() { "https" } else { "http" };
-        let server = Server::open(settings)?;
+        let mut server = Server::open(settings)?;
+        server.heed_signals()?;
         tell(scheme, server.address()?, &server.served(), session)?;
-        server.run(true)
+        server.run()
     }
 
     /// The flags that were given, by name.

@@ -67,7 +67,8 @@ impl Ui {
     pub(crate) fn run(self, session: &Session) -> Result<()> {
         let settings = self.settings(session)?;
         let store = settings.ui.as_ref().map_or_else(String::new, |ui| shown_place(&ui.store));
-        let server = Server::open(settings)?;
+        let mut server = Server::open(settings)?;
+        server.heed_signals()?;
         let scheme = if self.tls_cert.is_some() { "https" } else { "http" };
         let url = format!("{scheme}://{}", server.address()?);
         if session.global.json {
@@ -75,7 +76,7 @@ impl Ui {
         } else {
             session.note(&format!("the store {store} is at {url}"));
         }
-        server.run(true)
+        server.run()
     }
 
     fn settings(&self, session: &Session) -> Result<Settings> {

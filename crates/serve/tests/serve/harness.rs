@@ -73,7 +73,7 @@ impl Running {
     pub(crate) fn start(settings: Settings) -> Self {
         let server = Server::open(settings).unwrap();
         let (address, stop) = (server.address().unwrap(), server.stop());
-        let thread = Some(std::thread::spawn(move || server.run(false).unwrap()));
+        let thread = Some(std::thread::spawn(move || server.run().unwrap()));
         Self { address, stop, thread }
     }
 
