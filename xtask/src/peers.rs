@@ -9,6 +9,8 @@ use crate::command::{self, Outcome, root};
 pub(crate) fn run() -> Outcome {
     build()?;
     let python = tests_environment()?;
+    // Of its own: it wants other versions of what other peers bring.
+    environment("tests/peers/kserve/requirements.txt", "peers-kserve")?;
     browser();
     database();
     command::run(&python, &["-m", "pytest", "-q", "tests/peers"])

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use http_body_util::{Either, Full};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{ACCEPT_ENCODING, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use hyper::header::{ACCEPT, ACCEPT_ENCODING, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use hyper::http::request::Parts;
 use hyper::{Request, Response};
 use modelwright_core::Context;
@@ -206,6 +206,13 @@ async fn predict(
     app.engine.run(model, n_bytes, is_long, work).await
 }
 
+/// Whether a person looks at the first page: browsers ask for HTML. Programs get what the clients
+/// of KServe's first protocol read of it as a sign of life.
+fn wants_page(headers: &HeaderMap) -> bool {
+    let accepted = headers.get(ACCEPT).and_then(|value| value.to_str().ok());
+    accepted.is_some_and(|accepted| accepted.contains("text/html"))
+}
+
 /// Routes without rows; `state` has the models that who asks may use.
 async fn other(
     app: &Arc<App>,
@@ -229,6 +236,9 @@ async fn other(
         Route::ModelReady { model, version } => {
             app.model(Some(&model), version.as_deref(), "")?;
             Reply::json(&serde_json::json!({ "name": model, "ready": true }))
+        }
+        Route::Home if !wants_page(&parts.headers) => {
+            Reply::json(&serde_json::json!({ "status": "alive", "docs": "/docs" }))
         }
         Route::Home | Route::Docs => docs::page(),
         Route::DocsScript { name } => docs::script(&name).ok_or_else(|| {

@@ -217,6 +217,11 @@ fn keys_open_what_their_scopes_say_and_nothing_is_open_without_one() {
         assert_eq!(answer.status, 200, "{page}");
         assert!(!answer.text().contains("v2-binary"), "it says nothing of any model");
     }
+    let home = ask(None, "GET", "/").json();
+    assert_eq!(home["status"], "alive", "as KServe's first protocol says it to programs");
+    let browser = [("accept", "text/html,application/xhtml+xml,*/*;q=0.8")];
+    let page = running.client().send("GET", "/", &browser, b"").unwrap();
+    assert!(page.text().contains("<html"), "{}", page.text());
     assert_eq!(ask(None, "GET", "/openapi.json").status, 401);
     let refused = ask(None, "POST", PATH);
     assert_eq!((refused.status, refused.header("www-authenticate")), (401, Some("Bearer")));
