@@ -38,8 +38,7 @@ def ask(
     native_test = None
     if test is not None:
         native_test, _ = read(test)
-    limit = values.get("time_limit")
-    events = Events(progress, callback, limit if isinstance(limit, (int, float)) else None)
+    events = Events(progress, callback, values.get("time_limit"))
     try:
         beside = {
             "own": own,

@@ -82,7 +82,6 @@ class _Search(EngineEstimator):
             names.append(_WEIGHT)
             values["weight"] = _WEIGHT
         native = _modelwright.Table.of_columns(names, forms, "sklearn")
-        limit = self.time_limit if isinstance(self.time_limit, (int, float)) else None
         metric = values["metric"]
         if metric is not None and not isinstance(metric, str):
             originals = getattr(self, "classes_", None)
@@ -91,7 +90,7 @@ class _Search(EngineEstimator):
         beside = {
             "own": own, "is_recorded": False, "store": None, "out": None, "began_ago_s": 0.0
         }  # fmt: skip
-        events = Events(False, None, limit)
+        events = Events(False, None, None)
         try:
             model, _ = _modelwright.fit("fit", given("fit", values), native, None, beside, events)
         finally:
