@@ -139,11 +139,23 @@ _DOC = """{what}
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Only when the columns have names.
+
+    Examples
+    --------
+    >>> from modelwright.sklearn import {name}
+    >>> x, y = [[i % 10] for i in range(100)], {target}
+    >>> model = {name}(time_limit=2, preset="quick").fit(x, y)
+    >>> model.predict([[0], [9]]){found}
 """
 
 
 class ModelwrightClassifier(ClassifierMixin, _Search):  # type: ignore[misc]
-    __doc__ = _DOC.format(what="The best classifier that a search finds inside a budget.")
+    __doc__ = _DOC.format(
+        what="The best classifier that a search finds inside a budget.",
+        name="ModelwrightClassifier",
+        target="[i % 10 > 5 for i in range(100)]",
+        found="\n    array([False,  True])",
+    )
 
     classes_: np.ndarray[Any, Any]
 
@@ -179,7 +191,12 @@ class ModelwrightClassifier(ClassifierMixin, _Search):  # type: ignore[misc]
 
 
 class ModelwrightRegressor(RegressorMixin, _Search):  # type: ignore[misc]
-    __doc__ = _DOC.format(what="The best regressor that a search finds inside a budget.")
+    __doc__ = _DOC.format(
+        what="The best regressor that a search finds inside a budget.",
+        name="ModelwrightRegressor",
+        target="[i % 10 for i in range(100)]",
+        found=".round().tolist()\n    [0.0, 9.0]",
+    )
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> ModelwrightRegressor:
         """Search on all rows; see :meth:`SingleRegressor.fit` for the arguments."""
