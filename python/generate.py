@@ -2,7 +2,9 @@
 
 ``modelwright/_asked.py`` has a function for each verb, with a keyword for each flag of the command
 line; ``modelwright/_learners.py`` has estimators for each learner of the catalog, with its
-parameters. Run this when a flag, a learner or a parameter is new; a test says when it was forgotten.
+parameters. ``docs/src/reference/python.md`` is made of all docstrings, ``python-examples.md`` beside
+it of ``examples``. Run this when a flag, a learner, a parameter, a docstring or an example is new; a
+test says when it was forgotten.
 
     python python/generate.py            writes
     python python/generate.py --check    fails when something would change
@@ -16,7 +18,11 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+import api_reference
+
 HERE = Path(__file__).resolve().parent / "modelwright"
+REFERENCE = HERE.parents[1] / "docs/src/reference"
+EXAMPLES = HERE.parent / "examples"
 if not any(HERE.glob("_modelwright*.so")):
     # The installed package, not the sources beside this file, which were not built.
     sys.path = [p for p in sys.path if Path(p or ".").resolve() != HERE.parent]
@@ -435,15 +441,23 @@ def example(name: str, learner: str) -> list[str]:
     ]
 
 
+def texts_of(folder: Path) -> dict[str, str]:
+    return {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.py"))}
+
+
 def main() -> None:
-    pages = {"_asked.py": functions(), "_learners.py": estimators()}
+    written = {"_asked.py": functions(), "_learners.py": estimators()}
+    pages = {HERE / name: text for name, text in written.items()}
+    pages[REFERENCE / "python.md"] = api_reference.page({**texts_of(HERE), **written})
+    examples = texts_of(EXAMPLES)
+    del examples["tables.py"]
+    pages[REFERENCE / "python-examples.md"] = api_reference.examples_page(examples)
     stale = []
-    for name, text in pages.items():
-        path = HERE / name
-        if not path.exists() or path.read_text() != text:
-            stale.append(name)
+    for path, text in pages.items():
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            stale.append(path.name)
             if "--check" not in sys.argv:
-                path.write_text(text)
+                path.write_text(text, encoding="utf-8")
     if stale and "--check" in sys.argv:
         sys.exit(f"not current: {', '.join(stale)}; run python/generate.py")
 
