@@ -160,7 +160,16 @@ class ModelwrightClassifier(ClassifierMixin, _Search):  # type: ignore[misc]
     classes_: np.ndarray[Any, Any]
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> ModelwrightClassifier:
-        """Search on all rows; see :meth:`SingleClassifier.fit` for the arguments."""
+        """Search on all rows; see :meth:`SingleClassifier.fit` for the arguments.
+
+        Examples
+        --------
+        >>> from modelwright.sklearn import ModelwrightClassifier
+        >>> x, y = [[i % 10] for i in range(100)], [i % 10 > 5 for i in range(100)]
+        >>> model = ModelwrightClassifier(time_limit=2, preset="quick").fit(x, y)
+        >>> model.predictor_.columns
+        ['x0']
+        """
         table = self._table(X, reset=True)
         self.classes_, codes = labels_of(self, y)
         task = "binary" if len(self.classes_) == 2 else "multiclass"
@@ -173,6 +182,14 @@ class ModelwrightClassifier(ClassifierMixin, _Search):  # type: ignore[misc]
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
+
+        Examples
+        --------
+        >>> from modelwright.sklearn import ModelwrightClassifier
+        >>> x, y = [[i % 10] for i in range(100)], [i % 10 > 5 for i in range(100)]
+        >>> model = ModelwrightClassifier(time_limit=2, preset="quick").fit(x, y)
+        >>> model.predict_proba([[0], [9]]).shape
+        (2, 2)
         """
         rows = self._rows(X)
         outputs, _ = self.predictor_._model.outputs(rows, self.n_jobs or 0)
@@ -184,6 +201,14 @@ class ModelwrightClassifier(ClassifierMixin, _Search):  # type: ignore[misc]
         Returns
         -------
         ndarray of shape (n_samples,)
+
+        Examples
+        --------
+        >>> from modelwright.sklearn import ModelwrightClassifier
+        >>> x, y = [[i % 10] for i in range(100)], [i % 10 > 5 for i in range(100)]
+        >>> model = ModelwrightClassifier(time_limit=2, preset="quick").fit(x, y)
+        >>> len(model.predict([[0], [9]]))
+        2
         """
         rows = self._rows(X)
         codes, _ = self.predictor_._model.decisions(rows, self.n_jobs or 0)
@@ -199,7 +224,16 @@ class ModelwrightRegressor(RegressorMixin, _Search):  # type: ignore[misc]
     )
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> ModelwrightRegressor:
-        """Search on all rows; see :meth:`SingleRegressor.fit` for the arguments."""
+        """Search on all rows; see :meth:`SingleRegressor.fit` for the arguments.
+
+        Examples
+        --------
+        >>> from modelwright.sklearn import ModelwrightRegressor
+        >>> x, y = [[i % 10] for i in range(100)], [i % 10 for i in range(100)]
+        >>> model = ModelwrightRegressor(time_limit=2, preset="quick").fit(x, y)
+        >>> model.predictor_.columns
+        ['x0']
+        """
         table = self._table(X, reset=True)
         self._search(table, values_of(self, y), "regression", sample_weight)
         return self
@@ -210,6 +244,14 @@ class ModelwrightRegressor(RegressorMixin, _Search):  # type: ignore[misc]
         Returns
         -------
         ndarray of shape (n_samples,)
+
+        Examples
+        --------
+        >>> from modelwright.sklearn import ModelwrightRegressor
+        >>> x, y = [[i % 10] for i in range(100)], [i % 10 for i in range(100)]
+        >>> model = ModelwrightRegressor(time_limit=2, preset="quick").fit(x, y)
+        >>> len(model.predict([[0], [9]]))
+        2
         """
         rows = self._rows(X)
         outputs, _ = self.predictor_._model.outputs(rows, self.n_jobs or 0)

@@ -60,10 +60,12 @@ def public_objects():
         if not callable(public) or inspect.isclass(public) and issubclass(public, Exception):
             continue
         yield name, public
-        if inspect.isclass(public) and name not in mw._ESTIMATORS:
-            for own in dir(public):
-                if not own.startswith("_") and callable(getattr(public, own)):
-                    yield f"{name}.{own}", getattr(public, own)
+        for own in dir(public) if inspect.isclass(public) else ():
+            method = getattr(public, own)
+            # Estimators have methods of scikit-learn, too.
+            is_ours = str(getattr(method, "__module__", None)).startswith("modelwright")
+            if not own.startswith("_") and callable(method) and is_ours:
+                yield f"{name}.{own}", method
 
 
 def test_everything_public_has_an_example_that_runs():
