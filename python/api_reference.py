@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 
 HEAD = """# Python: every function and class
 
-Generated from the docstrings by `python python/generate.py`; [Python](../python.md) is the guide. The
-examples run in the tests. `mw` is `import modelwright as mw`; what is written `mw.X` may be imported
-from `modelwright`, estimators and transformers also from `modelwright.sklearn`.
+Generated from the docstrings by `python python/generate.py`; [Python](../python.md) is the guide.
+The examples run in the tests. `mw` is `import modelwright as mw`; what is written `mw.X` may be
+imported from `modelwright`, estimators and transformers also from `modelwright.sklearn`.
 """
 
 HEAD_OF_EXAMPLES = """# Python: worked examples

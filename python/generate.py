@@ -2,9 +2,9 @@
 
 ``modelwright/_asked.py`` has a function for each verb, with a keyword for each flag of the command
 line; ``modelwright/_learners.py`` has estimators for each learner of the catalog, with its
-parameters. ``docs/src/reference/python.md`` is made of all docstrings, ``python-examples.md`` beside
-it of ``examples``. Run this when a flag, a learner, a parameter, a docstring or an example is new; a
-test says when it was forgotten.
+parameters. ``docs/src/reference/python.md`` is made of all docstrings, ``python-examples.md``
+beside it of ``examples``. Run this when a flag, a learner, a parameter, a docstring or an example is
+new; a test says when it was forgotten.
 
     python python/generate.py            writes
     python python/generate.py --check    fails when something would change

@@ -54,7 +54,9 @@ def test_a_bar_says_how_much_of_the_limit_is_gone(monkeypatch):
     events("trial", "gbdt", 0.7, False)
     events.close(1)
     *_, last = lines(terminal)
-    assert last == "modelwright 25% |█████               | 2/10 s, search, 2 trials, best 0.75 linear"
+    bar, text = last.split("| ")
+    assert bar == "modelwright 25% |█████               "
+    assert text == "2/10 s, search, 2 trials, best 0.75 linear"
     assert terminal.getvalue().endswith("\r")
 
 
