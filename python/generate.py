@@ -2,7 +2,9 @@
 
 ``modelwright/_asked.py`` has a function for each verb, with a keyword for each flag of the command
 line; ``modelwright/_learners.py`` has estimators for each learner of the catalog, with its
-parameters. Run this when a flag, a learner or a parameter is new; a test says when it was forgotten.
+parameters. ``docs/src/reference/python.md`` is made of all docstrings, ``python-examples.md``
+beside it of ``examples``. Run this when a flag, a learner, a parameter, a docstring or an example is
+new; a test says when it was forgotten.
 
     python python/generate.py            writes
     python python/generate.py --check    fails when something would change
@@ -16,7 +18,11 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+import api_reference
+
 HERE = Path(__file__).resolve().parent / "modelwright"
+REFERENCE = HERE.parents[1] / "docs/src/reference"
+EXAMPLES = HERE.parent / "examples"
 if not any(HERE.glob("_modelwright*.so")):
     # The installed package, not the sources beside this file, which were not built.
     sys.path = [p for p in sys.path if Path(p or ".").resolve() != HERE.parent]
@@ -78,6 +84,14 @@ TEXTS = {
     "interactions": "Groups of columns that may act together, e.g. ``[[\"age\", \"income\"], [\"hours\"]]``;\n"
     "columns that no group names form a further one.",
 }
+#: How an example begins.
+ROWS = [
+    "",
+    "Examples",
+    "--------",
+    ">>> import modelwright as mw",
+    '>>> rows = {"x": [float(i % 7) for i in range(80)], "y": [i % 7 > 3 for i in range(80)]}',
+]
 NUMBERS = {"N": "int", "SHARE": "float", "FOLDS": "int", "COST": "float"}
 
 VERBS = {
@@ -200,7 +214,9 @@ def docstring(
     parts += [doc_of(k) for k in known]
     if is_plan:
         parts += ["", "Returns", "-------", "dict", "    Profile, leaks, task, split and plan."]
-        return "\n".join(parts) + "\n"
+        call = '>>> found = mw.plan(rows, target="y", preset="quick")'
+        shown = [">>> sorted(found)", "['leakage', 'plan', 'profile', 'split', 'task']"]
+        return "\n".join([*parts, *ROWS, call, *shown]) + "\n"
     parts += [
         "loss : Loss or callable, optional",
         "    What gradient boosters minimise in place of the loss of the task: see :class:`Loss`. Other",
@@ -227,11 +243,7 @@ def docstring(
         "    An option is out of range, or does not go with another.",
         "BudgetError",
         "    Not even the smallest model fits into the memory or time.",
-        "",
-        "Examples",
-        "--------",
-        ">>> import modelwright as mw",
-        '>>> rows = {"x": [float(i % 7) for i in range(80)], "y": [i % 7 > 3 for i in range(80)]}',
+        *ROWS,
     ]
     call = {
         "fit": '>>> predictor = mw.fit(rows, target="y", time_limit=None, preset="quick")',
@@ -329,7 +341,8 @@ def estimator(name: str, base: str, learner: dict[str, Any]) -> str:
     own = [f"{name}: {kind} = {default}," for name, kind, default, _ in more]
     own += ["random_state: Any = None,", "n_jobs: int | None = None,"]
     code = f"\nclass {name}({base}):\n"
-    code += textwrap.indent(f'"""{estimator_doc(learner, more)}"""\n', "    ")
+    text = estimator_doc(learner, more, example(name, learner["learner"]))
+    code += textwrap.indent(f'"""{text}"""\n', "    ")
     code += f'\n    _learner = "{learner["learner"]}"\n\n    def __init__(\n        self,\n        *,\n'
     code += textwrap.indent("\n".join([*arguments, *own]), "        ")
     code += "\n    ):\n"
@@ -364,7 +377,7 @@ def param_default(learner: dict[str, Any], param: dict[str, Any]) -> str:
 
 
 def estimator_doc(
-    learner: dict[str, Any], more: list[tuple[str, str, str, str]]
+    learner: dict[str, Any], more: list[tuple[str, str, str, str]], use: list[str]
 ) -> str:
     parts = [learner["title"] + ".", "", *textwrap.fill(learner["text"], 92).split("\n")]
     parts += ["", "Parameters", "----------"]
@@ -400,19 +413,51 @@ def estimator_doc(
         "References",
         "----------",
         *textwrap.fill(learner["reference"], 92).split("\n"),
+        "",
+        "Examples",
+        "--------",
+        *use,
     ]
     return "\n".join(parts).replace("\\", "\\\\") + "\n"
 
 
+#: Parameters of the examples: as many rounds as a table of ten values needs.
+OF_EXAMPLES = {"gbdt": "n_rounds=50", "ebm": "max_rounds=100", "neural_net": "n_epochs=50"}
+
+
+def example(name: str, learner: str) -> list[str]:
+    is_classifier = name.endswith("Classifier") or name == "LogisticRegression"
+    target = "[i % 10 > 5 for i in range(100)]" if is_classifier else "[i % 10 for i in range(100)]"
+    if is_classifier:
+        shown = ["model.predict([[0], [9]])", "array([False,  True])"]
+    else:
+        shown = ["bool(abs(model.predict([[0], [9]]) - [0, 9]).max() < 0.5)", "True"]
+    return [
+        f">>> from modelwright.sklearn import {name}",
+        f">>> x, y = [[i % 10] for i in range(100)], {target}",
+        f">>> model = {name}({OF_EXAMPLES.get(learner, '')}).fit(x, y)",
+        f">>> {shown[0]}",
+        shown[1],
+    ]
+
+
+def texts_of(folder: Path) -> dict[str, str]:
+    return {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.py"))}
+
+
 def main() -> None:
-    pages = {"_asked.py": functions(), "_learners.py": estimators()}
+    written = {"_asked.py": functions(), "_learners.py": estimators()}
+    pages = {HERE / name: text for name, text in written.items()}
+    pages[REFERENCE / "python.md"] = api_reference.page({**texts_of(HERE), **written})
+    examples = texts_of(EXAMPLES)
+    del examples["tables.py"]
+    pages[REFERENCE / "python-examples.md"] = api_reference.examples_page(examples)
     stale = []
-    for name, text in pages.items():
-        path = HERE / name
-        if not path.exists() or path.read_text() != text:
-            stale.append(name)
+    for path, text in pages.items():
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            stale.append(path.name)
             if "--check" not in sys.argv:
-                path.write_text(text)
+                path.write_text(text, encoding="utf-8")
     if stale and "--check" in sys.argv:
         sys.exit(f"not current: {', '.join(stale)}; run python/generate.py")
 

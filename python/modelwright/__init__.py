@@ -1,8 +1,10 @@
 """Modelwright: from a table to a tested, packed model, in one call.
 
 >>> import modelwright as mw
->>> predictor = mw.fit("testdata/titanic.csv", target="Survived", time_limit=5)  # doctest: +SKIP
->>> predictor.predict("new.csv")  # doctest: +SKIP
+>>> rows = {"x": [i % 10 for i in range(100)], "y": [i % 10 > 5 for i in range(100)]}
+>>> predictor = mw.fit(rows, target="y", time_limit=2)
+>>> predictor.predict({"x": 9})
+True
 
 The engine is the one of the command line ``modelwright``: the same options, the same files
 (``model.mw``), the same bytes for the same seed. Nothing is read or written at import.
@@ -47,7 +49,8 @@ if TYPE_CHECKING:
     from ._after import Monitoring, Retrained
     from ._asked import fit, plan, train
     from ._beside import Running, command, serve, ui
-    from ._explanation import Dependence, Explanation
+    from ._dependence import Dependence
+    from ._explanation import Explanation
     from ._own import Loss, Metric
     from ._own_learner import Learner
     from ._predictor import Predictor
@@ -75,7 +78,7 @@ _LAZY = {
     "profile": "._profile",
     "Report": "._report",
     "Audit": "._report",
-    "Dependence": "._explanation",
+    "Dependence": "._dependence",
     "Explanation": "._explanation",
     "Learner": "._own_learner",
     "Loss": "._own",

@@ -28,6 +28,15 @@ class Monitoring:
         Everything, as ``modelwright monitor --json`` prints it.
     html, text : str
         A self-contained page, and the same for a terminal.
+
+    Examples
+    --------
+    >>> import modelwright as mw
+    >>> rows = {"x": [i % 10 for i in range(100)], "y": [i % 10 > 5 for i in range(100)]}
+    >>> model = mw.train("linear", rows, "y")
+    >>> found = model.monitor({"x": [i % 10 + 50 for i in range(100)]})
+    >>> found.status, found.drifted
+    ('alarm', ['x'])
     """
 
     def __init__(self, document: dict[str, Any], html: str, text: str):
@@ -46,7 +55,17 @@ class Monitoring:
         return [c["column"] for c in self.document["columns"] if c["drifted"]]
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the HTML page."""
+        """Write the HTML page.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import modelwright as mw
+        >>> rows = {"x": [i % 10 for i in range(100)], "y": [i % 10 > 5 for i in range(100)]}
+        >>> model = mw.train("linear", rows, "y")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.monitor(rows).save(folder + "/drift.html")
+        """
         with open(path, "w", encoding="utf-8") as file:
             file.write(self.html)
 
@@ -68,6 +87,16 @@ class Retrained:
         Whether it passed every gate.
     decision : dict
         The gates with their numbers, as ``decision.json`` holds them.
+
+    Examples
+    --------
+    >>> import modelwright as mw
+    >>> rows = {"x": [i % 10 for i in range(100)], "y": [i % 10 > 5 for i in range(100)]}
+    >>> model = mw.train("linear", rows, "y")
+    >>> new = {"x": [i % 7 + i / 1000 for i in range(400)], "y": [i % 7 > 4 for i in range(400)]}
+    >>> found = model.retrain(new, plan="same", rule="refresh")
+    >>> found.accepted, found.predictor.target
+    (True, 'y')
     """
 
     def __init__(self, predictor: Predictor, decision: dict[str, Any]):

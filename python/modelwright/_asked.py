@@ -646,6 +646,14 @@ def plan(
     -------
     dict
         Profile, leaks, task, split and plan.
+
+    Examples
+    --------
+    >>> import modelwright as mw
+    >>> rows = {"x": [float(i % 7) for i in range(80)], "y": [i % 7 > 3 for i in range(80)]}
+    >>> found = mw.plan(rows, target="y", preset="quick")
+    >>> sorted(found)
+    ['leakage', 'plan', 'profile', 'split', 'task']
     """
     options: dict[str, Any] = dict(
         task=task,

@@ -27,6 +27,16 @@ class Running:
     ----------
     url : str
         Where it is.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import modelwright as mw
+    >>> with tempfile.TemporaryDirectory() as folder, mw.ui(folder) as page:
+    ...     page.url.startswith("http://127.0.0.1:"), page.is_running
+    (True, True)
+    >>> page
+    Running(stopped)
     """
 
     def __init__(self, arguments: Sequence[str], folder: Any = None):
@@ -73,7 +83,18 @@ class Running:
         return self._process.poll() is None
 
     def stop(self) -> None:
-        """End it: requests that it has are answered first."""
+        """End it: requests that it has are answered first.
+
+        Examples
+        --------
+        >>> import modelwright as mw
+        >>> rows = {"x": [i % 10 for i in range(100)], "y": [i % 10 > 5 for i in range(100)]}
+        >>> model = mw.train("linear", rows, "y")
+        >>> server = mw.serve(model)
+        >>> server.stop()
+        >>> server.is_running
+        False
+        """
         if self.is_running:
             self._process.terminate()
             try:
@@ -165,6 +186,18 @@ def serve(
     Returns
     -------
     Running
+
+    Examples
+    --------
+    >>> import json, urllib.request
+    >>> import modelwright as mw
+    >>> rows = {"x": [i % 10 for i in range(100)], "y": [i % 10 > 5 for i in range(100)]}
+    >>> model = mw.train("linear", rows, "y")
+    >>> with mw.serve(model) as server:
+    ...     asked = urllib.request.Request(server.url + "/predict", b'{"x": 9}')
+    ...     asked.add_header("Content-Type", "application/json")
+    ...     json.load(urllib.request.urlopen(asked))["prediction"]
+    'true'
     """
     from ._predictor import Predictor
 

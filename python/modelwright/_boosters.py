@@ -40,6 +40,14 @@ class _Trees:
         ndarray of uint32 of shape (n_samples, n_trees)
             Trees in the order in which they were grown: with three or more classes a round of
             boosting has one for each of them. Leaves are numbered from 0 within their tree.
+
+        Examples
+        --------
+        >>> from modelwright.sklearn import GradientBoostingClassifier
+        >>> x, y = [[i % 10] for i in range(100)], [i % 10 > 5 for i in range(100)]
+        >>> model = GradientBoostingClassifier(n_rounds=5).fit(x, y)
+        >>> model.apply([[0], [9]]).tolist()
+        [[0, 0, 0, 0, 0], [1, 1, 1, 1, 1]]
         """
         check_is_fitted(self)
         table = self._table(X, reset=False)[0]  # type: ignore[attr-defined]
@@ -51,6 +59,14 @@ class _Trees:
 
         An ndarray of shape (n_features_in_,), of zeros where nothing was split. It favours columns
         of many distinct values; ``sklearn.inspection.permutation_importance`` does not.
+
+        Examples
+        --------
+        >>> from modelwright.sklearn import GradientBoostingClassifier
+        >>> x, y = [[i % 10] for i in range(100)], [i % 10 > 5 for i in range(100)]
+        >>> model = GradientBoostingClassifier(n_rounds=5).fit(x, y)
+        >>> model.feature_importances_
+        array([1.])
         """
         check_is_fitted(self)
         gains = dict(_modelwright.tree_gains(self._single))
@@ -196,6 +212,16 @@ class BoosterClassifier(_Booster, SingleClassifier):
         Returns
         -------
         self
+
+        Examples
+        --------
+        >>> from modelwright.sklearn import GradientBoostingClassifier
+        >>> x, y = [[i % 10] for i in range(100)], [i % 10 > 5 for i in range(100)]
+        >>> model = GradientBoostingClassifier(n_rounds=5, learning_rate=0.1)
+        >>> more = GradientBoostingClassifier(n_rounds=5, learning_rate=0.1)
+        >>> more = more.fit(x, y, init_model=model.fit(x, y))
+        >>> more.n_iter_
+        10
         """
         before = self._continued(init_model)
         table = self._table(X, reset=before is None)
@@ -218,6 +244,15 @@ class BoosterClassifier(_Booster, SingleClassifier):
         Returns
         -------
         ndarray of shape (n_samples,) for two classes, else (n_samples, n_classes)
+
+        Examples
+        --------
+        >>> from modelwright.sklearn import GradientBoostingClassifier
+        >>> x, y = [[i % 10] for i in range(100)], [i % 10 > 5 for i in range(100)]
+        >>> model = GradientBoostingClassifier(n_rounds=5).fit(x, y)
+        >>> no, yes = model.decision_function([[0], [9]])
+        >>> bool(no < 0 < yes)
+        True
         """
         scores = self._scores(X, init_score, raw=True)
         return scores[:, 0] if scores.shape[1] == 1 else scores
@@ -234,6 +269,14 @@ class BoosterClassifier(_Booster, SingleClassifier):
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
+
+        Examples
+        --------
+        >>> from modelwright.sklearn import GradientBoostingClassifier
+        >>> x, y = [[i % 10] for i in range(100)], [i % 10 > 5 for i in range(100)]
+        >>> model = GradientBoostingClassifier(n_rounds=5).fit(x, y)
+        >>> model.predict_proba([[0], [9]]).shape
+        (2, 2)
         """
         if init_score is None:
             return super().predict_proba(X)
@@ -253,6 +296,14 @@ class BoosterClassifier(_Booster, SingleClassifier):
         Returns
         -------
         ndarray of shape (n_samples,)
+
+        Examples
+        --------
+        >>> from modelwright.sklearn import GradientBoostingClassifier
+        >>> x, y = [[i % 10] for i in range(100)], [i % 10 > 5 for i in range(100)]
+        >>> model = GradientBoostingClassifier(n_rounds=5).fit(x, y)
+        >>> model.predict([[0], [9]])
+        array([False,  True])
         """
         if raw_score:
             return self.decision_function(X, init_score=init_score)
@@ -270,6 +321,15 @@ class BoosterClassifier(_Booster, SingleClassifier):
         ------
         ndarray of shape (n_samples, n_classes)
             The last one is :meth:`predict_proba`, to the bit.
+
+        Examples
+        --------
+        >>> from modelwright.sklearn import GradientBoostingClassifier
+        >>> x, y = [[i % 10] for i in range(100)], [i % 10 > 5 for i in range(100)]
+        >>> model = GradientBoostingClassifier(n_rounds=5).fit(x, y)
+        >>> stages = [shares[1, 1] for shares in model.staged_predict_proba([[0], [9]])]
+        >>> len(stages), stages == sorted(stages)
+        (5, True)
         """
         for shares in self._stages(X):
             yield np.hstack([1.0 - shares, shares]) if shares.shape[1] == 1 else shares
@@ -284,6 +344,14 @@ class BoosterClassifier(_Booster, SingleClassifier):
         Yields
         ------
         ndarray of shape (n_samples,)
+
+        Examples
+        --------
+        >>> from modelwright.sklearn import GradientBoostingClassifier
+        >>> x, y = [[i % 10] for i in range(100)], [i % 10 > 5 for i in range(100)]
+        >>> model = GradientBoostingClassifier(n_rounds=5).fit(x, y)
+        >>> list(model.staged_predict([[0], [9]]))[-1]
+        array([False,  True])
         """
         for shares in self.staged_predict_proba(X):
             yield np.asarray(self.classes_[np.argmax(shares, axis=1)])
@@ -326,6 +394,16 @@ class BoosterRegressor(_Booster, SingleRegressor):
         Returns
         -------
         self
+
+        Examples
+        --------
+        >>> from modelwright.sklearn import GradientBoostingRegressor
+        >>> x, y = [[i % 10] for i in range(100)], [i % 10 for i in range(100)]
+        >>> model = GradientBoostingRegressor(n_rounds=5, learning_rate=0.1)
+        >>> more = GradientBoostingRegressor(n_rounds=5, learning_rate=0.1)
+        >>> more = more.fit(x, y, init_model=model.fit(x, y))
+        >>> more.n_iter_
+        10
         """
         before = self._continued(init_model)
         table = self._table(X, reset=before is None)
@@ -370,6 +448,14 @@ class BoosterRegressor(_Booster, SingleRegressor):
         -------
         ndarray of shape (n_samples,), or (n_samples, n_quantiles) with `quantiles`
             Quantiles ascend within each row.
+
+        Examples
+        --------
+        >>> from modelwright.sklearn import GradientBoostingRegressor
+        >>> x, y = [[i % 10] for i in range(100)], [i % 10 for i in range(100)]
+        >>> model = GradientBoostingRegressor(n_rounds=20, quantiles=[0.1, 0.9]).fit(x, y)
+        >>> model.predict([[0], [9]]).shape
+        (2, 2)
         """
         if self.quantiles is None and init_score is None and not raw_score:
             return super().predict(X)
@@ -387,6 +473,14 @@ class BoosterRegressor(_Booster, SingleRegressor):
         ------
         ndarray of shape (n_samples,), or (n_samples, n_quantiles) with `quantiles`
             The last one is :meth:`predict`, to the bit.
+
+        Examples
+        --------
+        >>> from modelwright.sklearn import GradientBoostingRegressor
+        >>> x, y = [[i % 10] for i in range(100)], [i % 10 for i in range(100)]
+        >>> model = GradientBoostingRegressor(n_rounds=50).fit(x, y)
+        >>> len(list(model.staged_predict([[0], [9]])))
+        50
         """
         for values in self._stages(X):
             yield values if self.quantiles is not None else values[:, 0]
@@ -405,6 +499,14 @@ class BoosterRegressor(_Booster, SingleRegressor):
         float
             The coefficient of determination; with `quantiles` the mean of
             ``sklearn.metrics.d2_pinball_score`` over them.
+
+        Examples
+        --------
+        >>> from modelwright.sklearn import GradientBoostingRegressor
+        >>> x, y = [[i % 10] for i in range(100)], [i % 10 for i in range(100)]
+        >>> model = GradientBoostingRegressor(n_rounds=50).fit(x, y)
+        >>> model.score(x, y) > 0.9
+        True
         """
         levels = self._levels()
         if levels is None:

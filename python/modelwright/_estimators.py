@@ -224,6 +224,13 @@ class SingleClassifier(ClassifierMixin, _Single):  # type: ignore[misc]
         Returns
         -------
         self
+
+        Examples
+        --------
+        >>> from modelwright.sklearn import LogisticRegression
+        >>> x, y = [[i % 10] for i in range(100)], [i % 10 > 5 for i in range(100)]
+        >>> LogisticRegression().fit(x, y, sample_weight=[1.0, 2.0] * 50).classes_
+        array([False,  True])
         """
         table = self._table(X, reset=True)
         self.classes_, codes = labels_of(self, y)
@@ -236,6 +243,14 @@ class SingleClassifier(ClassifierMixin, _Single):  # type: ignore[misc]
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
+
+        Examples
+        --------
+        >>> from modelwright.sklearn import LogisticRegression
+        >>> x, y = [[i % 10] for i in range(100)], [i % 10 > 5 for i in range(100)]
+        >>> model = LogisticRegression().fit(x, y)
+        >>> model.predict_proba([[0], [9]]).round().tolist()
+        [[1.0, 0.0], [0.0, 1.0]]
         """
         return np.asarray(self._outputs(X))
 
@@ -245,6 +260,14 @@ class SingleClassifier(ClassifierMixin, _Single):  # type: ignore[misc]
         Returns
         -------
         ndarray of shape (n_samples,)
+
+        Examples
+        --------
+        >>> from modelwright.sklearn import LogisticRegression
+        >>> x, y = [[i % 10] for i in range(100)], [i % 10 > 5 for i in range(100)]
+        >>> model = LogisticRegression().fit(x, y)
+        >>> model.predict([[0], [9]])
+        array([False,  True])
         """
         probabilities = self.predict_proba(X)
         return np.asarray(self.classes_[np.argmax(probabilities, axis=1)])
@@ -269,6 +292,13 @@ class SingleRegressor(RegressorMixin, _Single):  # type: ignore[misc]
         Returns
         -------
         self
+
+        Examples
+        --------
+        >>> from modelwright.sklearn import Ridge
+        >>> x, y = [[i % 10] for i in range(100)], [i % 10 for i in range(100)]
+        >>> Ridge().fit(x, y, sample_weight=[1.0, 2.0] * 50).n_features_in_
+        1
         """
         table = self._table(X, reset=True)
         self._fit(table, values_of(self, y), 0, sample_weight)
@@ -280,5 +310,13 @@ class SingleRegressor(RegressorMixin, _Single):  # type: ignore[misc]
         Returns
         -------
         ndarray of shape (n_samples,)
+
+        Examples
+        --------
+        >>> from modelwright.sklearn import Ridge
+        >>> x, y = [[i % 10] for i in range(100)], [i % 10 for i in range(100)]
+        >>> model = Ridge().fit(x, y)
+        >>> model.predict([[0], [9]]).round().tolist()
+        [0.0, 9.0]
         """
         return np.asarray(self._outputs(X)[:, 0])

@@ -14,7 +14,8 @@ from ._packed import Packed, _label_text, _warn
 from ._progress import Events
 
 if TYPE_CHECKING:
-    from ._explanation import Dependence, Explanation
+    from ._dependence import Dependence
+    from ._explanation import Explanation
 
 
 class Explaining(Packed):
@@ -105,6 +106,14 @@ class Explaining(Packed):
         table of the kind that was fitted
             Columns ``column``, ``mean``, ``low`` and ``high`` (its 95 % interval over the
             repeats), largest first. A dict of lists where no data frame came in.
+
+        Examples
+        --------
+        >>> import modelwright as mw
+        >>> rows = {"a": [i % 5 for i in range(80)], "b": [i % 3 for i in range(80)]}
+        >>> rows["y"] = [2 * a + b for a, b in zip(rows["a"], rows["b"])]
+        >>> mw.train("linear", rows, "y").importances()["column"]
+        ['a', 'b']
         """
         from ._explanation import as_table
 
@@ -160,7 +169,7 @@ class Explaining(Packed):
         >>> found.ice.shape, found.common < 0.9  # rows of b = 0 do not move with a
         ((5, 3), True)
         """
-        from ._explanation import Dependence
+        from ._dependence import Dependence
 
         if ice and kind == "ale":
             raise data_error(
@@ -196,6 +205,15 @@ class Explaining(Packed):
         ------
         DataError
             When the model is more than one booster.
+
+        Examples
+        --------
+        >>> import modelwright as mw
+        >>> rows = {"a": [i % 5 for i in range(80)], "b": [i % 2 for i in range(80)]}
+        >>> rows["y"] = [a * b for a, b in zip(rows["a"], rows["b"])]
+        >>> ((first, second, size),) = mw.train("gbdt", rows, "y").interactions(rows)
+        >>> first, second, size > 0.1
+        ('a', 'b', True)
         """
         native, _ = read(data)
         found = json.loads(_modelwright.interactions(self._model, native, self._threads))
@@ -237,6 +255,15 @@ class Explaining(Packed):
             For each row ``row``, ``prediction``, ``is_reached`` and ``answers``, best first: each
             with ``changes`` (``column``, ``from``, ``to``), ``prediction``, ``cost`` and
             ``distance``.
+
+        Examples
+        --------
+        >>> import modelwright as mw
+        >>> rows = {"x": [i % 10 for i in range(100)], "y": [i % 10 > 5 for i in range(100)]}
+        >>> model = mw.train("linear", rows, "y")
+        >>> (found,) = model.counterfactuals({"x": 4}, observed=rows)
+        >>> found["answers"][0]["changes"]
+        [{'column': 'x', 'from': '4', 'to': '6'}]
         """
         native, _ = read([dict(data)] if is_row(data) else data)
         wanted = {

@@ -10,13 +10,12 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from ._data import Origin
-from ._errors import OptionError, data_error
+from ._errors import data_error
 from ._report import framed
 
 #: The axes that an explanation of several rows and outputs has.
@@ -57,6 +56,17 @@ class Explanation:
         How the values were found, and what is divided.
     n_background : int
         How many background rows were used.
+
+    Examples
+    --------
+    >>> import modelwright as mw
+    >>> rows = {"a": [i % 5 for i in range(80)], "b": [i % 3 for i in range(80)]}
+    >>> rows["y"] = [2 * a + b for a, b in zip(rows["a"], rows["b"])]
+    >>> found = mw.train("linear", rows, "y").explain(rows)
+    >>> found
+    Explanation(80 rows x 2 columns, exact, value)
+    >>> found[:, "a"].shape, found[0].feature_names
+    ((80,), ['a', 'b'])
     """
 
     def __init__(self, parts: Mapping[str, Any], axes: Sequence[str], native: Any = None):
@@ -98,6 +108,15 @@ class Explanation:
         table of the kind that was explained
             Columns ``column``, ``mean_abs`` (summed over outputs) and ``low``, ``high``: its 95 %
             interval over the choice of rows. A dict of lists where no data frame came in.
+
+        Examples
+        --------
+        >>> import modelwright as mw
+        >>> rows = {"a": [i % 5 for i in range(80)], "b": [i % 3 for i in range(80)]}
+        >>> rows["y"] = [2 * a + b for a, b in zip(rows["a"], rows["b"])]
+        >>> found = mw.train("linear", rows, "y").explain(rows)
+        >>> found.importance()["column"]
+        ['a', 'b']
         """
         effects = json.loads(self._whole().effects())
         board = {
@@ -121,11 +140,31 @@ class Explanation:
         list of lists
             For each row its reasons, largest first: ``column``, ``value``, ``effect``, ``text``.
             They are about the most probable class of three or more.
+
+        Examples
+        --------
+        >>> import modelwright as mw
+        >>> rows = {"a": [i % 5 for i in range(80)], "b": [i % 3 for i in range(80)]}
+        >>> rows["y"] = [2 * a + b for a, b in zip(rows["a"], rows["b"])]
+        >>> found = mw.train("linear", rows, "y").explain(rows)
+        >>> (reason,) = found.reasons(1)[0]
+        >>> reason["column"], reason["value"]
+        ('a', '0')
         """
         return [row["reasons"] for row in self.document(n)["rows"]]
 
     def document(self, n: int = 5) -> dict[str, Any]:
-        """Everything, as ``modelwright explain --json`` prints it."""
+        """Everything, as ``modelwright explain --json`` prints it.
+
+        Examples
+        --------
+        >>> import modelwright as mw
+        >>> rows = {"a": [i % 5 for i in range(80)], "b": [i % 3 for i in range(80)]}
+        >>> rows["y"] = [2 * a + b for a, b in zip(rows["a"], rows["b"])]
+        >>> found = mw.train("linear", rows, "y").explain(rows)
+        >>> found.document()["n_rows"]
+        80
+        """
         found: dict[str, Any] = json.loads(self._whole().document(n))
         return found
 
@@ -137,6 +176,15 @@ class Explanation:
         table of the kind that was explained
             ``row``, ``base_value``, the part of each column, ``prediction``; of several outputs a
             row for each, named in ``output``. A dict of arrays where no data frame came in.
+
+        Examples
+        --------
+        >>> import modelwright as mw
+        >>> rows = {"a": [i % 5 for i in range(80)], "b": [i % 3 for i in range(80)]}
+        >>> rows["y"] = [2 * a + b for a, b in zip(rows["a"], rows["b"])]
+        >>> found = mw.train("linear", rows, "y").explain(rows)
+        >>> list(found.table())
+        ['row', 'base_value', 'a', 'b', 'prediction']
         """
         native = self._whole()
         rows, columns, outputs = native.rows, native.columns, native.outputs
@@ -169,13 +217,33 @@ class Explanation:
             Whether the first rows are shown with their parts.
         ice : bool, default False
             Whether it is shown how differently rows respond to the columns.
+
+        Examples
+        --------
+        >>> import modelwright as mw
+        >>> rows = {"a": [i % 5 for i in range(80)], "b": [i % 3 for i in range(80)]}
+        >>> rows["y"] = [2 * a + b for a, b in zip(rows["a"], rows["b"])]
+        >>> found = mw.train("linear", rows, "y").explain(rows)
+        >>> found.page(["a"])[:15]
+        '<!DOCTYPE html>'
         """
         name = "the table" if self._kind != "path" else "the file"
         html: str = self._whole().page(list(columns), name, (with_rows, ice))
         return html
 
     def save(self, path: str | os.PathLike[str], **options: Any) -> None:
-        """Write :meth:`page`, with its options."""
+        """Write :meth:`page`, with its options.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import modelwright as mw
+        >>> rows = {"a": [i % 5 for i in range(80)], "b": [i % 3 for i in range(80)]}
+        >>> rows["y"] = [2 * a + b for a, b in zip(rows["a"], rows["b"])]
+        >>> found = mw.train("linear", rows, "y").explain(rows)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     found.save(folder + "/why.html", with_rows=True)
+        """
         with open(path, "w", encoding="utf-8") as file:
             file.write(self.page(**options))
 
@@ -256,6 +324,15 @@ class Explanation:
         ------
         ImportError
             When shap is not installed.
+
+        Examples
+        --------
+        >>> import modelwright as mw
+        >>> rows = {"a": [i % 5 for i in range(80)], "b": [i % 3 for i in range(80)]}
+        >>> rows["y"] = [2 * a + b for a, b in zip(rows["a"], rows["b"])]
+        >>> found = mw.train("linear", rows, "y").explain(rows)
+        >>> found.shap().shape
+        (80, 2)
         """
         if self._shap is None:
             import shap
@@ -410,129 +487,3 @@ def _raw_values(native: Any, n_rows: int, columns: Sequence[str]) -> tuple[Array
 def as_table(board: dict[str, list[Any]], kind: str) -> Any:
     """A board in the kind of table that came in."""
     return Origin(kind).table(board) if kind in ("pandas", "polars") else board
-
-
-@dataclass
-class Dependence:
-    """How predictions move along one column.
-
-    Attributes
-    ----------
-    column : str
-    kind : {"ale", "partial_dependence"}
-        Accumulated local effects (numbers, dates), or partial dependence (categories).
-    output_names : list of str
-        What is predicted.
-    values : list
-        The values along the column: numbers, ``numpy.datetime64``, or labels.
-    effects : ndarray of shape (n_values, n_outputs)
-        The difference to the mean prediction.
-    half_widths : ndarray of shape (n_values, n_outputs)
-        Half of the 95 % intervals, over the choice of rows.
-    counts : list of int
-        Rows that have about each value.
-    curves : ndarray of shape (n_rows, n_values)
-        Curves of single rows (partial dependence), else empty.
-    ice : ndarray of shape (n_values, 3)
-        Where the curves of all rows lie, each from its own prediction at the first value: below
-        the first number lies one in ten, below the second half of them, below the third nine in
-        ten (partial dependence), else empty.
-    common : float or None
-        The share of the movement that all rows have in common, from 0 to 1. Little of it says that
-        the column acts together with others.
-    """
-
-    column: str
-    kind: str
-    output_names: list[str]
-    values: list[Any]
-    effects: Array
-    half_widths: Array
-    counts: list[int]
-    curves: Array = field(repr=False)
-    ice: Array = field(repr=False)
-    common: float | None
-
-    @classmethod
-    def of(cls, document: Mapping[str, Any]) -> Dependence:
-        """Of the document of ``modelwright explain --profile --json``."""
-        points = document["points"]
-        bands = document.get("ice") or {"bands": [], "common": None}
-
-        def value(point: Mapping[str, Any]) -> Any:
-            if point["number"] is None:
-                return point["value"]
-            if document["is_instant"]:
-                return np.datetime64(int(point["number"]), "us")
-            return point["number"]
-
-        return cls(
-            column=document["column"],
-            kind=document["kind"],
-            output_names=document["outputs"],
-            values=[value(p) for p in points],
-            effects=np.array([p["effects"] for p in points]),
-            half_widths=np.array([p["half_widths"] for p in points]),
-            counts=[p["n_rows"] for p in points],
-            curves=np.array(document.get("curves", [])),
-            ice=np.array([[b["low"], b["median"], b["high"]] for b in bands["bands"]]),
-            common=bands["common"],
-        )
-
-    def plot(self, ax: Any = None, output: int = -1, *, ice: bool = False) -> Any:
-        """Draw the effects with their intervals; needs matplotlib.
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes, optional
-            Where to draw.
-        output : int, default -1
-            Which output.
-        ice : bool, default False
-            Draw where the curves of rows lie instead (the last output), and single ones.
-
-        Returns
-        -------
-        matplotlib.axes.Axes
-        """
-        if ax is None:
-            import matplotlib.pyplot
-
-            ax = matplotlib.pyplot.gca()
-        if ice:
-            return self._plot_rows(ax)
-        effects, half = self.effects[:, output], self.half_widths[:, output]
-        if isinstance(self.values[0], str):
-            ax.errorbar(effects, range(len(effects)), xerr=half, fmt="o")
-            ax.set_yticks(range(len(effects)), self.values)
-            ax.set_xlabel(self.output_names[output])
-        else:
-            ax.plot(self.values, effects)
-            ax.fill_between(self.values, effects - half, effects + half, alpha=0.2)
-            ax.set_xlabel(self.column)
-            ax.set_ylabel(self.output_names[output])
-        ax.set_title(self.column)
-        return ax
-
-    def _plot_rows(self, ax: Any) -> Any:
-        if not len(self.ice):
-            raise data_error(
-                "there are no curves of rows",
-                column=self.column,
-                expected="a dependence with ice=True",
-                cls=OptionError,
-            )
-        along = range(len(self.values)) if isinstance(self.values[0], str) else self.values
-        low, median, high = self.ice.T
-        for curve in self.curves:
-            ax.plot(along, curve - curve[0], color="0.8", linewidth=0.5)
-        ax.fill_between(along, low, high, alpha=0.2)
-        ax.plot(along, median)
-        if isinstance(self.values[0], str):
-            ax.set_xticks(along, self.values)
-        ax.set_xlabel(self.column)
-        ax.set_ylabel(f"{self.output_names[-1]} from each row's own")
-        ax.set_title(self.column)
-        return ax
-
-

@@ -82,6 +82,14 @@ class IsolationForest(OutlierMixin, EngineEstimator):  # type: ignore[misc]
         Returns
         -------
         self
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from modelwright.sklearn import IsolationForest
+        >>> x = np.r_[np.random.default_rng(0).normal(size=(200, 2)), [[9.0, 9.0]]]
+        >>> IsolationForest(contamination=0.01).fit(x).offset_ < -0.5
+        True
         """
         share = self.contamination
         if share != "auto" and not (isinstance(share, (int, float)) and 0 < share <= 0.5):
@@ -112,6 +120,15 @@ class IsolationForest(OutlierMixin, EngineEstimator):  # type: ignore[misc]
         Returns
         -------
         ndarray of shape (n_samples,)
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from modelwright.sklearn import IsolationForest
+        >>> x = np.r_[np.random.default_rng(0).normal(size=(200, 2)), [[9.0, 9.0]]]
+        >>> far, near = IsolationForest().fit(x).score_samples([[9.0, 9.0], [0.0, 0.0]])
+        >>> bool(far < near)
+        True
         """
         check_is_fitted(self)
         return -np.asarray(self._forest.scores(self._matrix(X, reset=False), self.n_jobs or 0))
@@ -122,6 +139,15 @@ class IsolationForest(OutlierMixin, EngineEstimator):  # type: ignore[misc]
         Returns
         -------
         ndarray of shape (n_samples,)
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from modelwright.sklearn import IsolationForest
+        >>> x = np.r_[np.random.default_rng(0).normal(size=(200, 2)), [[9.0, 9.0]]]
+        >>> far, near = IsolationForest().fit(x).decision_function([[9.0, 9.0], [0.0, 0.0]])
+        >>> bool(far < 0 < near)
+        True
         """
         return self.score_samples(X) - self.offset_
 
@@ -131,6 +157,14 @@ class IsolationForest(OutlierMixin, EngineEstimator):  # type: ignore[misc]
         Returns
         -------
         ndarray of shape (n_samples,)
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from modelwright.sklearn import IsolationForest
+        >>> x = np.r_[np.random.default_rng(0).normal(size=(200, 2)), [[9.0, 9.0]]]
+        >>> IsolationForest().fit(x).predict([[9.0, 9.0], [0.0, 0.0]]).tolist()
+        [-1, 1]
         """
         return np.where(self.decision_function(X) < 0, -1, 1)
 

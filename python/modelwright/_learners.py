@@ -50,6 +50,14 @@ class LogisticRegression(SingleClassifier):
     References
     ----------
     Hastie, Tibshirani & Friedman, The Elements of Statistical Learning, ch. 3, 4
+
+    Examples
+    --------
+    >>> from modelwright.sklearn import LogisticRegression
+    >>> x, y = [[i % 10] for i in range(100)], [i % 10 > 5 for i in range(100)]
+    >>> model = LogisticRegression().fit(x, y)
+    >>> model.predict([[0], [9]])
+    array([False,  True])
     """
 
     _learner = "linear"
@@ -113,6 +121,14 @@ class Ridge(SingleRegressor):
     References
     ----------
     Hastie, Tibshirani & Friedman, The Elements of Statistical Learning, ch. 3, 4
+
+    Examples
+    --------
+    >>> from modelwright.sklearn import Ridge
+    >>> x, y = [[i % 10] for i in range(100)], [i % 10 for i in range(100)]
+    >>> model = Ridge().fit(x, y)
+    >>> bool(abs(model.predict([[0], [9]]) - [0, 9]).max() < 0.5)
+    True
     """
 
     _learner = "linear"
@@ -170,6 +186,14 @@ class NaiveBayesClassifier(SingleClassifier):
     References
     ----------
     Hastie, Tibshirani & Friedman, The Elements of Statistical Learning, 6.6.3
+
+    Examples
+    --------
+    >>> from modelwright.sklearn import NaiveBayesClassifier
+    >>> x, y = [[i % 10] for i in range(100)], [i % 10 > 5 for i in range(100)]
+    >>> model = NaiveBayesClassifier().fit(x, y)
+    >>> model.predict([[0], [9]])
+    array([False,  True])
     """
 
     _learner = "naive_bayes"
@@ -225,6 +249,14 @@ class KNeighborsClassifier(SingleClassifier):
     References
     ----------
     Hastie, Tibshirani & Friedman, The Elements of Statistical Learning, 13.3
+
+    Examples
+    --------
+    >>> from modelwright.sklearn import KNeighborsClassifier
+    >>> x, y = [[i % 10] for i in range(100)], [i % 10 > 5 for i in range(100)]
+    >>> model = KNeighborsClassifier().fit(x, y)
+    >>> model.predict([[0], [9]])
+    array([False,  True])
     """
 
     _learner = "knn"
@@ -284,6 +316,14 @@ class KNeighborsRegressor(SingleRegressor):
     References
     ----------
     Hastie, Tibshirani & Friedman, The Elements of Statistical Learning, 13.3
+
+    Examples
+    --------
+    >>> from modelwright.sklearn import KNeighborsRegressor
+    >>> x, y = [[i % 10] for i in range(100)], [i % 10 for i in range(100)]
+    >>> model = KNeighborsRegressor().fit(x, y)
+    >>> bool(abs(model.predict([[0], [9]]) - [0, 9]).max() < 0.5)
+    True
     """
 
     _learner = "knn"
@@ -351,6 +391,14 @@ class RandomForestClassifier(TreeClassifier):
     References
     ----------
     Breiman, Random forests, Machine Learning 45(1), 2001
+
+    Examples
+    --------
+    >>> from modelwright.sklearn import RandomForestClassifier
+    >>> x, y = [[i % 10] for i in range(100)], [i % 10 > 5 for i in range(100)]
+    >>> model = RandomForestClassifier().fit(x, y)
+    >>> model.predict([[0], [9]])
+    array([False,  True])
     """
 
     _learner = "random_forest"
@@ -426,6 +474,14 @@ class RandomForestRegressor(TreeRegressor):
     References
     ----------
     Breiman, Random forests, Machine Learning 45(1), 2001
+
+    Examples
+    --------
+    >>> from modelwright.sklearn import RandomForestRegressor
+    >>> x, y = [[i % 10] for i in range(100)], [i % 10 for i in range(100)]
+    >>> model = RandomForestRegressor().fit(x, y)
+    >>> bool(abs(model.predict([[0], [9]]) - [0, 9]).max() < 0.5)
+    True
     """
 
     _learner = "random_forest"
@@ -501,6 +557,14 @@ class ExtraTreesClassifier(TreeClassifier):
     References
     ----------
     Geurts, Ernst & Wehenkel, Extremely randomized trees, Mach. Learn. 63, 2006
+
+    Examples
+    --------
+    >>> from modelwright.sklearn import ExtraTreesClassifier
+    >>> x, y = [[i % 10] for i in range(100)], [i % 10 > 5 for i in range(100)]
+    >>> model = ExtraTreesClassifier().fit(x, y)
+    >>> model.predict([[0], [9]])
+    array([False,  True])
     """
 
     _learner = "extra_trees"
@@ -576,6 +640,14 @@ class ExtraTreesRegressor(TreeRegressor):
     References
     ----------
     Geurts, Ernst & Wehenkel, Extremely randomized trees, Mach. Learn. 63, 2006
+
+    Examples
+    --------
+    >>> from modelwright.sklearn import ExtraTreesRegressor
+    >>> x, y = [[i % 10] for i in range(100)], [i % 10 for i in range(100)]
+    >>> model = ExtraTreesRegressor().fit(x, y)
+    >>> bool(abs(model.predict([[0], [9]]) - [0, 9]).max() < 0.5)
+    True
     """
 
     _learner = "extra_trees"
@@ -716,6 +788,14 @@ class GradientBoostingClassifier(BoosterClassifier):
     References
     ----------
     Ke et al., LightGBM: a highly efficient gradient boosting decision tree, NeurIPS 2017
+
+    Examples
+    --------
+    >>> from modelwright.sklearn import GradientBoostingClassifier
+    >>> x, y = [[i % 10] for i in range(100)], [i % 10 > 5 for i in range(100)]
+    >>> model = GradientBoostingClassifier(n_rounds=50).fit(x, y)
+    >>> model.predict([[0], [9]])
+    array([False,  True])
     """
 
     _learner = "gbdt"
@@ -921,6 +1001,14 @@ class GradientBoostingRegressor(BoosterRegressor):
     References
     ----------
     Ke et al., LightGBM: a highly efficient gradient boosting decision tree, NeurIPS 2017
+
+    Examples
+    --------
+    >>> from modelwright.sklearn import GradientBoostingRegressor
+    >>> x, y = [[i % 10] for i in range(100)], [i % 10 for i in range(100)]
+    >>> model = GradientBoostingRegressor(n_rounds=50).fit(x, y)
+    >>> bool(abs(model.predict([[0], [9]]) - [0, 9]).max() < 0.5)
+    True
     """
 
     _learner = "gbdt"
@@ -1063,6 +1151,14 @@ class TabularNetClassifier(SingleClassifier):
     ----------
     Holzmüller, Grinsztajn & Steinwart, Better by Default, NeurIPS 2024; Gorishniy, Kotelnikov &
     Babenko, TabM, ICLR 2025
+
+    Examples
+    --------
+    >>> from modelwright.sklearn import TabularNetClassifier
+    >>> x, y = [[i % 10] for i in range(100)], [i % 10 > 5 for i in range(100)]
+    >>> model = TabularNetClassifier(n_epochs=50).fit(x, y)
+    >>> model.predict([[0], [9]])
+    array([False,  True])
     """
 
     _learner = "neural_net"
@@ -1143,6 +1239,14 @@ class TabularNetRegressor(SingleRegressor):
     ----------
     Holzmüller, Grinsztajn & Steinwart, Better by Default, NeurIPS 2024; Gorishniy, Kotelnikov &
     Babenko, TabM, ICLR 2025
+
+    Examples
+    --------
+    >>> from modelwright.sklearn import TabularNetRegressor
+    >>> x, y = [[i % 10] for i in range(100)], [i % 10 for i in range(100)]
+    >>> model = TabularNetRegressor(n_epochs=50).fit(x, y)
+    >>> bool(abs(model.predict([[0], [9]]) - [0, 9]).max() < 0.5)
+    True
     """
 
     _learner = "neural_net"
@@ -1227,6 +1331,14 @@ class ExplainableBoostingClassifier(SingleClassifier):
     ----------
     Lou, Caruana, Gehrke & Hooker, Accurate intelligible models with pairwise interactions, KDD
     2013
+
+    Examples
+    --------
+    >>> from modelwright.sklearn import ExplainableBoostingClassifier
+    >>> x, y = [[i % 10] for i in range(100)], [i % 10 > 5 for i in range(100)]
+    >>> model = ExplainableBoostingClassifier(max_rounds=100).fit(x, y)
+    >>> model.predict([[0], [9]])
+    array([False,  True])
     """
 
     _learner = "ebm"
@@ -1315,6 +1427,14 @@ class ExplainableBoostingRegressor(SingleRegressor):
     ----------
     Lou, Caruana, Gehrke & Hooker, Accurate intelligible models with pairwise interactions, KDD
     2013
+
+    Examples
+    --------
+    >>> from modelwright.sklearn import ExplainableBoostingRegressor
+    >>> x, y = [[i % 10] for i in range(100)], [i % 10 for i in range(100)]
+    >>> model = ExplainableBoostingRegressor(max_rounds=100).fit(x, y)
+    >>> bool(abs(model.predict([[0], [9]]) - [0, 9]).max() < 0.5)
+    True
     """
 
     _learner = "ebm"

@@ -82,7 +82,15 @@ class Metric:
 
     @classmethod
     def of_scorer(cls, scorer: Any) -> Metric:
-        """The metric of a scorer that ``sklearn.metrics.make_scorer`` made."""
+        """The metric of a scorer that ``sklearn.metrics.make_scorer`` made.
+
+        Examples
+        --------
+        >>> import modelwright as mw
+        >>> from sklearn.metrics import fbeta_score, make_scorer
+        >>> mw.Metric.of_scorer(make_scorer(fbeta_score, beta=2))
+        Metric(fbeta_score_scorer, larger is better)
+        """
         function, options = scorer._score_func, dict(scorer._kwargs)
         response = getattr(scorer, "_response_method", "predict")
         first = response if isinstance(response, str) else response[0]

@@ -38,6 +38,16 @@ class Predictor(Explaining, Shaped, Succeeding):
         The labels in class order; empty for a regression. Of two, the second is the positive one.
     columns : list of str
         The columns that a prediction reads. Others are ignored, and their order does not matter.
+
+    Examples
+    --------
+    >>> import modelwright as mw
+    >>> rows = {"x": [i % 10 for i in range(100)], "y": [i % 10 > 5 for i in range(100)]}
+    >>> model = mw.train("linear", rows, "y")
+    >>> model
+    Predictor('y', binary, roc_auc 1)
+    >>> model.task, model.columns, model.classes_.tolist()
+    ('binary', ['x'], [False, True])
     """
 
     # Predictions.
@@ -55,6 +65,16 @@ class Predictor(Explaining, Shaped, Succeeding):
         array of shape (n_rows,) of the input's kind
             A pandas series with the input's index, a polars series, a pyarrow array, a list for a
             list of dicts, one value for one row, else a NumPy array.
+
+        Examples
+        --------
+        >>> import modelwright as mw
+        >>> rows = {"x": [i % 10 for i in range(100)], "y": [i % 10 > 5 for i in range(100)]}
+        >>> model = mw.train("linear", rows, "y")
+        >>> model.predict({"x": [0, 9]})
+        array([False,  True])
+        >>> model.predict({"x": 9})
+        True
         """
         if is_row(data):
             row, decided = self._model.one_row(dict(data))
@@ -88,6 +108,15 @@ class Predictor(Explaining, Shaped, Succeeding):
         ------
         OptionError
             For a regression.
+
+        Examples
+        --------
+        >>> import modelwright as mw
+        >>> rows = {"x": [i % 10 for i in range(100)], "y": [i % 10 > 5 for i in range(100)]}
+        >>> model = mw.train("linear", rows, "y")
+        >>> shares = model.predict_proba({"x": 9})
+        >>> {label: round(share, 2) for label, share in shares.items()}
+        {'False': 0.0, 'True': 1.0}
         """
         if self.task == "regression":
             raise data_error(
@@ -129,6 +158,15 @@ class Predictor(Explaining, Shaped, Succeeding):
         ------
         DataError
             When a part of the model is no gradient booster.
+
+        Examples
+        --------
+        >>> import modelwright as mw
+        >>> rows = {"x": [i % 10 for i in range(100)], "y": [i % 10 > 5 for i in range(100)]}
+        >>> model = mw.train("gbdt", rows, "y", params={"n_rounds": 5})
+        >>> no, yes = model.raw_scores({"x": [0, 9]})
+        >>> bool(no < 0 < yes)
+        True
         """
         outputs, columns, origin = self._answers(data, leaves=False)
         if len(columns) == 1:
@@ -152,6 +190,14 @@ class Predictor(Explaining, Shaped, Succeeding):
         ------
         DataError
             When a part of the model is not made of trees.
+
+        Examples
+        --------
+        >>> import modelwright as mw
+        >>> rows = {"x": [i % 10 for i in range(100)], "y": [i % 10 > 5 for i in range(100)]}
+        >>> model = mw.train("gbdt", rows, "y", params={"n_rounds": 5})
+        >>> model.leaves({"x": [0, 9]}).tolist()
+        [[0, 0, 0, 0, 0], [1, 1, 1, 1, 1]]
         """
         return self._answers(data, leaves=True)[0].astype("uint32")
 
@@ -186,6 +232,15 @@ class Predictor(Explaining, Shaped, Succeeding):
         -------
         table of shape (n_rows, 2) of the input's kind
             Columns ``lower`` and ``upper``.
+
+        Examples
+        --------
+        >>> import modelwright as mw
+        >>> rows = {"x": [i % 10 for i in range(100)], "y": [i % 10 + i % 3 for i in range(100)]}
+        >>> model = mw.train("linear", rows, "y", intervals=0.8)
+        >>> found = model.predict_interval({"x": [5]})
+        >>> bool(found["lower"][0] < 6 < found["upper"][0])
+        True
         """
         native, origin = read(data)
         found = self._model.intervals(native, self._threads)
@@ -206,6 +261,14 @@ class Predictor(Explaining, Shaped, Succeeding):
         -------
         list of lists
             For each row its labels, in class order.
+
+        Examples
+        --------
+        >>> import modelwright as mw
+        >>> rows = {"x": [i % 10 for i in range(100)], "y": [i % 10 > 5 for i in range(100)]}
+        >>> model = mw.train("linear", rows, "y", intervals=0.8)
+        >>> model.predict_set({"x": [0, 9]})
+        [[False], [True]]
         """
         native, _ = read(data)
         _, members = _of_level(self._model.sets(native, self._threads), level)
@@ -310,6 +373,16 @@ class Predictor(Explaining, Shaped, Succeeding):
         dict
             ``verdict`` in words, ``significant``, and ``comparisons`` by metric, each with the
             difference, its 95 % interval, the p-value of a paired test, and whether it ``matters``.
+
+        Examples
+        --------
+        >>> import modelwright as mw
+        >>> rows = {"x": [i % 10 for i in range(100)], "y": [i % 10 > 5 for i in range(100)]}
+        >>> model = mw.train("linear", rows, "y")
+        >>> guess = mw.train("baseline", rows, "y")
+        >>> found = model.compare(guess, rows)
+        >>> found["significant"], found["comparisons"][0]["difference"]
+        (True, 0.5)
         """
         if rope is not None and not 0 <= rope < float("inf"):
             raise data_error(
@@ -351,6 +424,15 @@ class Predictor(Explaining, Shaped, Succeeding):
         Returns
         -------
         Audit
+
+        Examples
+        --------
+        >>> import modelwright as mw
+        >>> rows = {"x": [i % 10 for i in range(100)], "y": [i % 10 > 5 for i in range(100)]}
+        >>> model = mw.train("linear", rows, "y")
+        >>> people = {**rows, "half": ["ab"[i % 2] for i in range(100)]}
+        >>> list(model.audit(people, "half").verdicts)
+        ['half']
         """
         native, _ = read(data)
         document, html = self._model.audit(native, names(sensitive), min_group, self._run(seed))
@@ -378,6 +460,14 @@ class Predictor(Explaining, Shaped, Succeeding):
             Columns ``name``, ``learner``, ``score`` (the optimised metric, out of fold), ``low``
             and ``high`` (its 95 % interval), ``weight`` (its share in the model), ``rounds``,
             ``status``, ``fit_time_s``. A dict of lists where no data frame came in.
+
+        Examples
+        --------
+        >>> import modelwright as mw
+        >>> rows = {"x": [i % 10 for i in range(100)], "y": [i % 10 > 5 for i in range(100)]}
+        >>> model = mw.fit(rows, "y", learners=["linear", "knn"], preset="quick", time_limit=None)
+        >>> sorted(model.leaderboard()["name"])
+        ['baseline', 'knn', 'linear']
         """
         record = self.record
         weights = {m["trial"]: m["weight"] for m in record["ensemble"]["members"]}
@@ -404,7 +494,16 @@ class Predictor(Explaining, Shaped, Succeeding):
         return board
 
     def report(self) -> Report:
-        """The report: shown in a notebook, saved with ``.save("report.html")``."""
+        """The report: shown in a notebook, saved with ``.save("report.html")``.
+
+        Examples
+        --------
+        >>> import modelwright as mw
+        >>> rows = {"x": [i % 10 for i in range(100)], "y": [i % 10 > 5 for i in range(100)]}
+        >>> model = mw.train("linear", rows, "y")
+        >>> print(model.report().markdown.splitlines()[0])
+        # Predicting “y”
+        """
         return Report(self._model)
 
     # Keeping it.
@@ -422,16 +521,46 @@ class Predictor(Explaining, Shaped, Succeeding):
         -------
         str
             The path of the artifact.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import modelwright as mw
+        >>> rows = {"x": [i % 10 for i in range(100)], "y": [i % 10 > 5 for i in range(100)]}
+        >>> model = mw.train("linear", rows, "y")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = model.save(folder + "/demo.mw")
+        ...     mw.load(path)
+        Predictor('y', binary, roc_auc 1)
         """
         return os.fspath(self._model.save(os.fspath(path)))
 
     def to_bytes(self) -> bytes:
-        """The bytes of the ``model.mw``."""
+        """The bytes of the ``model.mw``.
+
+        Examples
+        --------
+        >>> import modelwright as mw
+        >>> rows = {"x": [i % 10 for i in range(100)], "y": [i % 10 > 5 for i in range(100)]}
+        >>> model = mw.train("linear", rows, "y")
+        >>> mw.Predictor.from_bytes(model.to_bytes()).predict({"x": 9})
+        True
+        """
         return self._model.to_bytes()
 
     @classmethod
     def from_bytes(cls, data: bytes, *, trust: bool = False) -> Predictor:
-        """A model of the bytes of a ``model.mw``; ``trust`` as for :func:`load`."""
+        """A model of the bytes of a ``model.mw``; ``trust`` as for :func:`load`.
+
+        Examples
+        --------
+        >>> import modelwright as mw
+        >>> rows = {"x": [i % 10 for i in range(100)], "y": [i % 10 > 5 for i in range(100)]}
+        >>> model = mw.train("linear", rows, "y")
+        >>> again = mw.Predictor.from_bytes(model.to_bytes())
+        >>> again.to_bytes() == model.to_bytes()
+        True
+        """
         return cls(Model.from_bytes(data, trust))
 
     def __reduce__(self) -> tuple[Any, ...]:

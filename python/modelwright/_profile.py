@@ -23,6 +23,13 @@ class Profile:
         Everything, as ``modelwright profile --json`` prints it.
     html : str
         One self-contained page.
+
+    Examples
+    --------
+    >>> import modelwright as mw
+    >>> found = mw.profile({"age": [22, 38, 26, 35], "port": ["S", "C", "S", "S"]})
+    >>> found.columns["age"]["kind"]["kind"], found.leakage
+    ('number', [])
     """
 
     def __init__(self, document: dict[str, Any], html: str, text: str):
@@ -48,7 +55,16 @@ class Profile:
         return found
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the HTML page."""
+        """Write the HTML page.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import modelwright as mw
+        >>> found = mw.profile({"age": [22, 38, 26, 35], "port": ["S", "C", "S", "S"]})
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     found.save(folder + "/profile.html")
+        """
         with open(path, "w", encoding="utf-8") as file:
             file.write(self.html)
 

@@ -28,6 +28,17 @@ class Report:
         Text with tables.
     sections : dict
         The sections as data.
+
+    Examples
+    --------
+    >>> import modelwright as mw
+    >>> rows = {"x": [i % 10 for i in range(100)], "y": [i % 10 > 5 for i in range(100)]}
+    >>> model = mw.train("linear", rows, "y")
+    >>> report = model.report()
+    >>> print(report.markdown.splitlines()[0])
+    # Predicting “y”
+    >>> report.sections["sections"][0]["title"]
+    'Decision summary'
     """
 
     def __init__(self, model: Model):
@@ -54,6 +65,14 @@ class Report:
             A page, text, the sections as data, a card for the Hugging Face Hub, the fields of
             Google's Model Card Toolkit, or the documentation of Annex IV of the EU AI Act with
             what is left to be stated.
+
+        Examples
+        --------
+        >>> import modelwright as mw
+        >>> rows = {"x": [i % 10 for i in range(100)], "y": [i % 10 > 5 for i in range(100)]}
+        >>> model = mw.train("linear", rows, "y")
+        >>> "library_name: modelwright" in model.report().render("model-card")
+        True
         """
         if form not in FORMS:
             raise data_error(
@@ -74,6 +93,17 @@ class Report:
             The file; one that is there is replaced.
         form : str, optional
             As for :meth:`render`; by default it follows the name's ending: .html, .md or .json.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import modelwright as mw
+        >>> rows = {"x": [i % 10 for i in range(100)], "y": [i % 10 > 5 for i in range(100)]}
+        >>> model = mw.train("linear", rows, "y")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.report().save(folder + "/report.md")
+        ...     open(folder + "/report.md", encoding="utf-8").readline()
+        '# Predicting “y”\\n'
         """
         name = os.fspath(path)
         of_ending: dict[str, Form] = {".md": "markdown", ".json": "json"}
@@ -97,6 +127,15 @@ class Audit:
         Everything, as ``modelwright audit --json`` prints it.
     html : str
         One self-contained page.
+
+    Examples
+    --------
+    >>> import modelwright as mw
+    >>> rows = {"x": [i % 10 for i in range(100)], "y": [i % 10 > 5 for i in range(100)]}
+    >>> rows["half"] = ["ab"[i % 2] for i in range(100)]
+    >>> audit = mw.train("linear", rows, "y", exclude="half").audit(rows, "half")
+    >>> audit.verdicts["half"][:44]
+    '40.0 % of the rows of every group are decide'
     """
 
     def __init__(self, document: dict[str, Any], html: str):
@@ -109,7 +148,18 @@ class Audit:
         return {", ".join(a["columns"]): a["verdict"] for a in self.document["audits"]}
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the HTML page."""
+        """Write the HTML page.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import modelwright as mw
+        >>> rows = {"x": [i % 10 for i in range(100)], "y": [i % 10 > 5 for i in range(100)]}
+        >>> rows["half"] = ["ab"[i % 2] for i in range(100)]
+        >>> audit = mw.train("linear", rows, "y", exclude="half").audit(rows, "half")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     audit.save(folder + "/audit.html")
+        """
         with open(path, "w", encoding="utf-8") as file:
             file.write(self.html)
 

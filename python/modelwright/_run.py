@@ -38,8 +38,7 @@ def ask(
     native_test = None
     if test is not None:
         native_test, _ = read(test)
-    limit = values.get("time_limit")
-    events = Events(progress, callback, limit if isinstance(limit, (int, float)) else None)
+    events = Events(progress, callback, values.get("time_limit"))
     try:
         beside = {
             "own": own,
@@ -134,6 +133,17 @@ def load(
     ArtifactError
         When there is none, or it is damaged, or of a newer version; or when it has a learner of
         its user's own and is not trusted, or that cannot be read here.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import modelwright as mw
+    >>> rows = {"x": [i % 10 for i in range(100)], "y": [i % 10 > 5 for i in range(100)]}
+    >>> model = mw.train("linear", rows, "y")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = model.save(folder)
+    ...     mw.load(path).predict({"x": 9})
+    True
     """
     return Predictor(Model.load(os.fspath(path), trust), n_threads=threads or 0)
 
@@ -179,6 +189,17 @@ def replay(
     Returns
     -------
     Predictor
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import modelwright as mw
+    >>> rows = {"x": [i % 10 for i in range(100)], "y": [i % 10 > 5 for i in range(100)]}
+    >>> model = mw.train("linear", rows, "y")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = model.save(folder)
+    ...     mw.replay(folder, rows).to_bytes() == model.to_bytes()
+    True
     """
     if out is not None:
         _modelwright.check_output(os.fspath(out))
@@ -242,6 +263,18 @@ def import_model(
     Returns
     -------
     Predictor
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import modelwright as mw
+    >>> rows = {"x": [i % 10 for i in range(100)], "y": [i % 10 > 5 for i in range(100)]}
+    >>> model = mw.train("gbdt", rows, "y", params={"n_rounds": 5})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     found = model.export(folder + "/trees.txt", "lightgbm")
+    ...     other = mw.import_model(folder + "/trees.txt", classes=["no", "yes"])
+    >>> other.predict({"x": 9})
+    'yes'
     """
     if like is not None:
         native = read(like)[0]

@@ -82,7 +82,6 @@ class _Search(EngineEstimator):
             names.append(_WEIGHT)
             values["weight"] = _WEIGHT
         native = _modelwright.Table.of_columns(names, forms, "sklearn")
-        limit = self.time_limit if isinstance(self.time_limit, (int, float)) else None
         metric = values["metric"]
         if metric is not None and not isinstance(metric, str):
             originals = getattr(self, "classes_", None)
@@ -91,7 +90,7 @@ class _Search(EngineEstimator):
         beside = {
             "own": own, "is_recorded": False, "store": None, "out": None, "began_ago_s": 0.0
         }  # fmt: skip
-        events = Events(False, None, limit)
+        events = Events(False, None, None)
         try:
             model, _ = _modelwright.fit("fit", given("fit", values), native, None, beside, events)
         finally:
@@ -140,16 +139,37 @@ _DOC = """{what}
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Only when the columns have names.
+
+    Examples
+    --------
+    >>> from modelwright.sklearn import {name}
+    >>> x, y = [[i % 10] for i in range(100)], {target}
+    >>> model = {name}(time_limit=2, preset="quick").fit(x, y)
+    >>> model.predict([[0], [9]]){found}
 """
 
 
 class ModelwrightClassifier(ClassifierMixin, _Search):  # type: ignore[misc]
-    __doc__ = _DOC.format(what="The best classifier that a search finds inside a budget.")
+    __doc__ = _DOC.format(
+        what="The best classifier that a search finds inside a budget.",
+        name="ModelwrightClassifier",
+        target="[i % 10 > 5 for i in range(100)]",
+        found="\n    array([False,  True])",
+    )
 
     classes_: np.ndarray[Any, Any]
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> ModelwrightClassifier:
-        """Search on all rows; see :meth:`SingleClassifier.fit` for the arguments."""
+        """Search on all rows; see :meth:`SingleClassifier.fit` for the arguments.
+
+        Examples
+        --------
+        >>> from modelwright.sklearn import ModelwrightClassifier
+        >>> x, y = [[i % 10] for i in range(100)], [i % 10 > 5 for i in range(100)]
+        >>> model = ModelwrightClassifier(time_limit=2, preset="quick").fit(x, y)
+        >>> model.predictor_.columns
+        ['x0']
+        """
         table = self._table(X, reset=True)
         self.classes_, codes = labels_of(self, y)
         task = "binary" if len(self.classes_) == 2 else "multiclass"
@@ -162,6 +182,14 @@ class ModelwrightClassifier(ClassifierMixin, _Search):  # type: ignore[misc]
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
+
+        Examples
+        --------
+        >>> from modelwright.sklearn import ModelwrightClassifier
+        >>> x, y = [[i % 10] for i in range(100)], [i % 10 > 5 for i in range(100)]
+        >>> model = ModelwrightClassifier(time_limit=2, preset="quick").fit(x, y)
+        >>> model.predict_proba([[0], [9]]).shape
+        (2, 2)
         """
         rows = self._rows(X)
         outputs, _ = self.predictor_._model.outputs(rows, self.n_jobs or 0)
@@ -173,6 +201,14 @@ class ModelwrightClassifier(ClassifierMixin, _Search):  # type: ignore[misc]
         Returns
         -------
         ndarray of shape (n_samples,)
+
+        Examples
+        --------
+        >>> from modelwright.sklearn import ModelwrightClassifier
+        >>> x, y = [[i % 10] for i in range(100)], [i % 10 > 5 for i in range(100)]
+        >>> model = ModelwrightClassifier(time_limit=2, preset="quick").fit(x, y)
+        >>> len(model.predict([[0], [9]]))
+        2
         """
         rows = self._rows(X)
         codes, _ = self.predictor_._model.decisions(rows, self.n_jobs or 0)
@@ -180,10 +216,24 @@ class ModelwrightClassifier(ClassifierMixin, _Search):  # type: ignore[misc]
 
 
 class ModelwrightRegressor(RegressorMixin, _Search):  # type: ignore[misc]
-    __doc__ = _DOC.format(what="The best regressor that a search finds inside a budget.")
+    __doc__ = _DOC.format(
+        what="The best regressor that a search finds inside a budget.",
+        name="ModelwrightRegressor",
+        target="[i % 10 for i in range(100)]",
+        found=".round().tolist()\n    [0.0, 9.0]",
+    )
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> ModelwrightRegressor:
-        """Search on all rows; see :meth:`SingleRegressor.fit` for the arguments."""
+        """Search on all rows; see :meth:`SingleRegressor.fit` for the arguments.
+
+        Examples
+        --------
+        >>> from modelwright.sklearn import ModelwrightRegressor
+        >>> x, y = [[i % 10] for i in range(100)], [i % 10 for i in range(100)]
+        >>> model = ModelwrightRegressor(time_limit=2, preset="quick").fit(x, y)
+        >>> model.predictor_.columns
+        ['x0']
+        """
         table = self._table(X, reset=True)
         self._search(table, values_of(self, y), "regression", sample_weight)
         return self
@@ -194,6 +244,14 @@ class ModelwrightRegressor(RegressorMixin, _Search):  # type: ignore[misc]
         Returns
         -------
         ndarray of shape (n_samples,)
+
+        Examples
+        --------
+        >>> from modelwright.sklearn import ModelwrightRegressor
+        >>> x, y = [[i % 10] for i in range(100)], [i % 10 for i in range(100)]
+        >>> model = ModelwrightRegressor(time_limit=2, preset="quick").fit(x, y)
+        >>> len(model.predict([[0], [9]]))
+        2
         """
         rows = self._rows(X)
         outputs, _ = self.predictor_._model.outputs(rows, self.n_jobs or 0)

@@ -92,6 +92,17 @@ class Shaped(Packed):
         ------
         DataError
             When the functions are of another model, lack something, or change nothing.
+
+        Examples
+        --------
+        >>> import modelwright as mw
+        >>> rows = {"x": [i % 10 for i in range(100)], "y": [i % 10 > 5 for i in range(100)]}
+        >>> model = mw.train("ebm", rows, "y", params={"max_rounds": 50})
+        >>> shapes = model.shapes()
+        >>> shapes["terms"][0]["bins"][0]["add"][0] -= 1.0
+        >>> edited = model.edit(shapes, rows, by="A. Person", why="too certain")
+        >>> edited.record["edits"][0]["author"]
+        'A. Person'
         """
         from ._predictor import Predictor
 

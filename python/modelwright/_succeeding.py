@@ -36,6 +36,14 @@ class Succeeding(Packed):
         ------
         OptionError
             When the model was not found by a search.
+
+        Examples
+        --------
+        >>> import modelwright as mw
+        >>> rows = {"x": [i % 10 for i in range(100)], "y": [i % 10 > 5 for i in range(100)]}
+        >>> model = mw.fit(rows, "y", learners=["linear", "knn"], preset="quick", time_limit=None)
+        >>> model.offers()["members"][0]
+        'linear'
         """
         from ._explanation import as_table
 
@@ -87,6 +95,14 @@ class Succeeding(Packed):
         Returns
         -------
         Predictor
+
+        Examples
+        --------
+        >>> import modelwright as mw
+        >>> rows = {"x": [i % 10 for i in range(100)], "y": [i % 10 > 5 for i in range(100)]}
+        >>> model = mw.fit(rows, "y", learners=["linear", "knn"], preset="quick", time_limit=None)
+        >>> model.pick(fastest_within=0.05)
+        Predictor('y', binary, roc_auc 1)
         """
         from ._predictor import Predictor
 
@@ -132,6 +148,17 @@ class Succeeding(Packed):
         ------
         OptionError
             When the model has a part that the form does not know.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import modelwright as mw
+        >>> rows = {"x": [i % 10 for i in range(100)], "y": [i % 10 > 5 for i in range(100)]}
+        >>> model = mw.train("linear", rows, "y")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     found = model.export(folder + "/demo.onnx")
+        >>> [part["name"] for part in found["inputs"]], found["outputs"][0]
+        (['x'], 'prediction')
         """
         if format == "onnx":
             if member is not None:
@@ -165,6 +192,14 @@ class Succeeding(Packed):
         -------
         table of shape (n_rows, n_features) of the input's kind
             Numbers, in the order of the exported file.
+
+        Examples
+        --------
+        >>> import modelwright as mw
+        >>> rows = {"x": [i % 10 for i in range(100)], "y": [i % 10 > 5 for i in range(100)]}
+        >>> model = mw.train("gbdt", rows, "y", params={"n_rounds": 5})
+        >>> model.features({"x": [0, 9]})["x"].tolist()
+        [0.0, 9.0]
         """
         native, origin = read(data)
         which = (member, None) if isinstance(member, int) else member
@@ -197,6 +232,14 @@ class Succeeding(Packed):
         dict
             The document of ``modelwright learning-curve --json``: ``words``, ``points`` (``n_rows``,
             ``score``, ``ci95``), ``last_gain``, ``next_gain``.
+
+        Examples
+        --------
+        >>> import modelwright as mw
+        >>> rows = {"x": [i % 10 for i in range(600)], "y": [i % 10 + i % 3 for i in range(600)]}
+        >>> found = mw.train("linear", rows, "y").learning_curve(rows)
+        >>> len(found["points"]) > 2
+        True
         """
         events = Events(progress, callback, None)
         try:
@@ -251,6 +294,16 @@ class Succeeding(Packed):
         -------
         Monitoring
             Shown in a notebook; ``.status``, ``.drifted``, ``.document``.
+
+        Examples
+        --------
+        >>> import modelwright as mw
+        >>> rows = {"x": [i % 10 for i in range(100)], "y": [i % 10 > 5 for i in range(100)]}
+        >>> model = mw.train("linear", rows, "y")
+        >>> model.monitor(rows).status
+        'stable'
+        >>> model.monitor({"x": [i % 10 + 50 for i in range(100)]}).drifted
+        ['x']
         """
         from ._after import monitoring
 
@@ -312,6 +365,15 @@ class Succeeding(Packed):
         Returns
         -------
         Retrained
+
+        Examples
+        --------
+        >>> import modelwright as mw
+        >>> rows = {"x": [i % 10 for i in range(100)], "y": [i % 10 > 5 for i in range(100)]}
+        >>> model = mw.train("linear", rows, "y")
+        >>> new = {"x": [i % 7 + i / 1000 for i in range(400)], "y": [i % 7 > 4 for i in range(400)]}
+        >>> model.retrain(new, plan="same", rule="refresh").accepted
+        True
         """
         from ._after import retrained, successor
 

@@ -178,6 +178,13 @@ class TargetEncoder(_Transformer):
         Returns
         -------
         self
+
+        Examples
+        --------
+        >>> from modelwright.sklearn import TargetEncoder
+        >>> x, y = [["red"], ["blue"], ["red"], ["blue"]] * 25, [1.0, 5.0, 1.0, 5.0] * 25
+        >>> TargetEncoder().fit(x, y).n_features_in_
+        1
         """
         self.fit_transform(X, y)
         return self
@@ -188,6 +195,13 @@ class TargetEncoder(_Transformer):
         Returns
         -------
         ndarray of shape (n_samples, n_features), times n_classes for three or more
+
+        Examples
+        --------
+        >>> from modelwright.sklearn import TargetEncoder
+        >>> x, y = [["red"], ["blue"], ["red"], ["blue"]] * 25, [1.0, 5.0, 1.0, 5.0] * 25
+        >>> TargetEncoder().fit_transform(x, y).shape
+        (100, 1)
         """
         if self.target_type not in ("auto", "continuous", "binary", "multiclass"):
             raise data_error(
@@ -216,13 +230,29 @@ class TargetEncoder(_Transformer):
         Returns
         -------
         ndarray of shape (n_samples, n_features), times n_classes for three or more
+
+        Examples
+        --------
+        >>> from modelwright.sklearn import TargetEncoder
+        >>> x, y = [["red"], ["blue"], ["red"], ["blue"]] * 25, [1.0, 5.0, 1.0, 5.0] * 25
+        >>> encoder = TargetEncoder(target_type="continuous").fit(x, y)
+        >>> encoder.transform([["red"], ["blue"]]).round(1).tolist()
+        [[1.0], [5.0]]
         """
         check_is_fitted(self)
         table, _ = self._read(X, reset=False)
         return np.asarray(self._encoder.transform(table, self.n_jobs or 0), dtype=np.float64)
 
     def get_feature_names_out(self, input_features: Any = None) -> Array:
-        """The columns; with ``_class`` behind each for three or more classes."""
+        """The columns; with ``_class`` behind each for three or more classes.
+
+        Examples
+        --------
+        >>> from modelwright.sklearn import TargetEncoder
+        >>> x, y = [["red"], ["blue"], ["red"], ["blue"]] * 25, [1.0, 5.0, 1.0, 5.0] * 25
+        >>> TargetEncoder().fit(x, y).get_feature_names_out().tolist()
+        ['x0']
+        """
         check_is_fitted(self)
         names = _check_feature_names_in(self, input_features)
         if self._encoder.n_outputs > 1:
@@ -303,6 +333,14 @@ class TableVectorizer(_Transformer):
         Returns
         -------
         self
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from modelwright.sklearn import TableVectorizer
+        >>> frame = pd.DataFrame({"size": range(60), "colour": ["red", "blue", "green"] * 20})
+        >>> TableVectorizer().fit(frame).n_features_in_
+        2
         """
         self.fit_transform(X, y)
         return self
@@ -313,6 +351,14 @@ class TableVectorizer(_Transformer):
         Returns
         -------
         ndarray of shape (n_samples, n_features_out)
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from modelwright.sklearn import TableVectorizer
+        >>> frame = pd.DataFrame({"size": range(60), "colour": ["red", "blue", "green"] * 20})
+        >>> TableVectorizer().fit_transform(frame).shape
+        (60, 4)
         """
         table, kinds = self._read(X, reset=True)
         target = y if self.use_target else None
@@ -349,13 +395,30 @@ class TableVectorizer(_Transformer):
         Returns
         -------
         ndarray of shape (n_samples, n_features_out)
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from modelwright.sklearn import TableVectorizer
+        >>> frame = pd.DataFrame({"size": range(60), "colour": ["red", "blue", "green"] * 20})
+        >>> TableVectorizer().fit(frame).transform(frame[:2]).shape
+        (2, 4)
         """
         check_is_fitted(self)
         table, _ = self._read(X, reset=False)
         return np.asarray(self._vectorizer.transform(table, self.n_jobs or 0), dtype=np.float64)
 
     def get_feature_names_out(self, input_features: Any = None) -> Array:
-        """The names of the features: the column, and what is told of it."""
+        """The names of the features: the column, and what is told of it.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from modelwright.sklearn import TableVectorizer
+        >>> frame = pd.DataFrame({"size": range(60), "colour": ["red", "blue", "green"] * 20})
+        >>> TableVectorizer().fit(frame).get_feature_names_out().tolist()
+        ['size', 'colour=blue', 'colour=green', 'colour=red']
+        """
         check_is_fitted(self)
         given = _check_feature_names_in(self, input_features)
         names = self._vectorizer.names

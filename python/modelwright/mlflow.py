@@ -2,11 +2,11 @@
 
 A ``model.mw`` that was logged with ``modelwright fit ... --mlflow URI``, or is registered in a
 store that ``modelwright ui`` serves, is a folder with an ``MLmodel`` there. MLflow loads it through
-this module, so every tool that knows pyfunc models can use it:
+this module, so every tool that knows pyfunc models can use it::
 
->>> import mlflow  # doctest: +SKIP
->>> model = mlflow.pyfunc.load_model("models:/churn@champion")  # doctest: +SKIP
->>> model.predict(rows)  # doctest: +SKIP
+    import mlflow
+    model = mlflow.pyfunc.load_model("models:/churn@champion")
+    model.predict(rows)
 
 :func:`load_model` gives the whole :class:`~modelwright.Predictor`, with probabilities, intervals
 and explanations. MLflow is needed for that alone.
