@@ -9,8 +9,10 @@ use std::time::Duration;
 
 use modelwright_core::Context;
 
-/// Share of the time limit kept for the closing, and its bounds in seconds.
+/// Share of the time left and of the whole limit kept for the closing, whichever is more, and its
+/// bounds in seconds.
 const CLOSING_SHARE: f64 = 0.08;
+const CLOSING_SHARE_OF_LIMIT: f64 = 0.04;
 const CLOSING_S_MIN: f64 = 0.5;
 const CLOSING_S_MAX: f64 = 20.0;
 
@@ -50,7 +52,9 @@ const REFIT_MARGIN: f64 = 1.25;
 /// Seconds kept at the end for evaluation, importances, report and writing.
 pub(crate) fn closing(ctx: &Context) -> Duration {
     let left_s = ctx.remaining().map_or(0.0, |left| left.as_secs_f64());
-    Duration::from_secs_f64((left_s * CLOSING_SHARE).clamp(CLOSING_S_MIN, CLOSING_S_MAX))
+    let limit_s = left_s + ctx.elapsed().as_secs_f64();
+    let kept_s = (left_s * CLOSING_SHARE).max(limit_s * CLOSING_SHARE_OF_LIMIT);
+    Duration::from_secs_f64(kept_s.clamp(CLOSING_S_MIN, CLOSING_S_MAX))
 }
 
 /// Seconds that the evaluation of so many rows takes beyond the closing's minimum.
@@ -59,9 +63,19 @@ pub(crate) fn evaluation(n_rows: usize, n_features: usize) -> Duration {
     Duration::from_secs_f64(ns * 1e-9)
 }
 
-/// The time that may go into the importances of columns: half of the closing.
-pub(crate) fn explaining(ctx: &Context) -> Option<Duration> {
-    ctx.remaining().map(|_| closing(ctx) / 2)
+/// The context in which a model is explained and strained before its last fits, which should take
+/// `refits_s`: what they leave, and half of the closing at least.
+pub(crate) fn explaining(refits_s: f64, ctx: &Context) -> Context {
+    let kept = packing(ctx) + of_refits(refits_s);
+    match ctx.remaining() {
+        None => ctx.clone(),
+        Some(left) => ctx.with_time_limit(left.saturating_sub(kept).max(closing(ctx) / 2)),
+    }
+}
+
+/// The time that one of several ways of explaining may take: half of what all of them have left.
+pub(crate) fn one_explanation(explaining: &Context) -> Option<Duration> {
+    explaining.remaining().map(|left| left / 2)
 }
 
 /// Boosting rounds that one trial may do in all its folds, in the time `most` if that is given;
@@ -153,7 +167,24 @@ pub(crate) fn packing(ctx: &Context) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
+    use modelwright_core::context::Settings;
+
     use super::*;
+
+    #[test]
+    fn explanations_get_what_the_last_fits_leave_and_half_of_the_closing_at_least() {
+        let started = Instant::now().checked_sub(Duration::from_secs(48)).unwrap();
+        let left_s = |refits_s: f64| {
+            let time_limit = Some(Duration::from_secs(60));
+            let settings = Settings { started, time_limit, ..Settings::default() };
+            let ctx = Context::new(settings).unwrap();
+            explaining(refits_s, &ctx).remaining().unwrap().as_secs_f64()
+        };
+        assert!((8.0..10.5).contains(&left_s(1.0)), "{}", left_s(1.0));
+        assert!((0.9..1.3).contains(&left_s(30.0)), "{}", left_s(30.0));
+    }
 
     #[test]
     fn a_wide_table_keeps_time_for_writing_it_down() {

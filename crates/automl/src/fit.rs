@@ -242,12 +242,12 @@ impl Flow {
         ctx.tell(Event::Phase("evaluate".to_owned()));
         let untouched = self.evaluate(&mut combined, ctx)?;
         self.phases.end("evaluate", ctx);
-        let importances = self.importances(&combined.predictor, ctx)?;
-        combined.slices = self.slices(&combined.predictor, &importances, ctx)?;
-        let explanation = self.explanation(&combined.predictor, untouched.said.as_ref(), ctx);
+        let scope = &self.explaining(&combined, ctx);
+        let importances = self.importances(&combined.predictor, scope)?;
+        combined.slices = self.slices(&combined.predictor, &importances, scope)?;
+        let explanation = self.explanation(&combined.predictor, untouched.said.as_ref(), scope);
         self.phases.end("importances", ctx);
-        let tested = &combined.predictor;
-        let doubts = (self.robustness(tested, ctx)?, self.familiarity(tested, ctx)?);
+        let doubts = self.doubts(&combined.predictor, scope)?;
         self.phases.end("robustness", ctx);
         let more_rows = self.more_rows(&combined, ctx);
         self.phases.end("learning curve", ctx);

@@ -1,7 +1,7 @@
 //! Where a predictor is weak: the loss of a row is what a person would call a mistake.
 
 use modelwright_core::data::{Schema, Table};
-use modelwright_core::record::{Importance, SlicesRecord};
+use modelwright_core::record::{COST_OF_A_DECISION, Importance, SlicesRecord};
 use modelwright_core::task::{Predictions, Target};
 use modelwright_core::{Context, Result};
 use modelwright_inspect::slices::{HeldOn, SliceInput, weak_slices};
@@ -56,13 +56,14 @@ pub(crate) fn weak(
     Ok(weak_slices(&input, ctx))
 }
 
-/// The losses of the rows: 1 for a wrong decision and 0 for a right one, or the absolute error.
+/// The losses of the rows: 1 for a wrong decision and 0 for a right one, what a decision costs
+/// where that is known, or the absolute error.
 pub(crate) struct Losses {
     /// What a loss is, in words.
     pub name: &'static str,
     /// Of the predictor, one per row.
     pub of_model: Vec<f64>,
-    /// Of always giving the same answer: the most frequent class, or the mean.
+    /// Of always giving the same answer: the most frequent class, the cheapest one, or the mean.
     pub of_constant: Vec<f64>,
 }
 
@@ -76,12 +77,24 @@ pub(crate) fn losses(
 ) -> Losses {
     match truth {
         Target::Class { codes, .. } => {
+            let decided = predictor.decide(table, predictions);
+            if let Some(costs) = predictor.costs() {
+                let of = |decided: &[u32]| {
+                    let pairs = codes.iter().zip(decided);
+                    pairs.map(|(c, d)| costs.cost(*c as usize, *d as usize)).collect()
+                };
+                return Losses {
+                    name: COST_OF_A_DECISION,
+                    of_model: of(&decided),
+                    of_constant: of(&costs.decide(constant)),
+                };
+            }
             let wrong = |decided: &[u32]| {
                 decided.iter().zip(codes).map(|(d, c)| f64::from(u8::from(d != c))).collect()
             };
             Losses {
                 name: "error rate",
-                of_model: wrong(&predictor.decide(table, predictions)),
+                of_model: wrong(&decided),
                 of_constant: wrong(&constant.classes(MOST_PROBABLE)),
             }
         }

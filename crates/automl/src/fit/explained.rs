@@ -32,9 +32,9 @@ const N_ROWS_TRIED: usize = 2_048;
 /// Columns whose curves of rows are found, and columns that may tell how these differ.
 const N_RESPONSES: usize = 3;
 const N_PARTNERS: usize = 10;
-/// Shares of the closing's time and of what is left that it may take, whichever is more.
-const CLOSING_SHARE: f64 = 0.2;
-const LEFT_SHARE: f64 = 0.1;
+/// The share of the time left for explanations that the predictions may take: a pass over columns
+/// and rows costs more than they do alone.
+const LEFT_SHARE: f64 = 0.25;
 
 impl Flow {
     /// The explanation; `None` when no rows are held out or there is no time.
@@ -45,7 +45,7 @@ impl Flow {
         ctx: &Context,
     ) -> Option<ExplanationRecord> {
         let held_out = self.held_out.as_ref().filter(|t| t.n_rows() > 0)?;
-        let scope = ctx.scope("explanation").with_reserve(budget::packing(ctx));
+        let scope = ctx.scope("explanation");
         let known = (&self.profile.sketches, said);
         match explained(predictor, held_out, known, self.options.with_rows, &scope) {
             Ok(found) => found,
@@ -81,7 +81,7 @@ pub(crate) fn explained(
     let Some(n_background) = n_background.iter().find(enough).copied() else {
         return Ok(None);
     };
-    let scope = &match budget::explaining(scope) {
+    let scope = &match budget::one_explanation(scope) {
         Some(limit) => scope.with_time_limit(limit),
         None => scope.clone(),
     };
@@ -195,9 +195,7 @@ fn affordable(predictor: &Predictor, table: &Table, scope: &Context) -> usize {
             return 0;
         }
         let Some(left) = scope.remaining() else { return PREDICTIONS_MAX };
-        let left_s = left.as_secs_f64();
-        let closing_s = left_s.min(budget::closing(scope).as_secs_f64());
-        let limit_s = (closing_s * CLOSING_SHARE).max(left_s * LEFT_SHARE);
+        let limit_s = left.as_secs_f64() * LEFT_SHARE;
         // As large as the tables that an explanation predicts: a small one costs mostly its start.
         let n_rows = table.n_rows() as u32;
         let rows: Vec<u32> = (0..N_ROWS_TRIED as u32).map(|i| i % n_rows).collect();

@@ -3,8 +3,8 @@
 use modelwright_core::context::Event;
 use modelwright_core::data::Table;
 use modelwright_core::record::{
-    Evaluation, FairnessRecord, FamiliarityRecord, Importance, MetricValue, MoreRowsRecord,
-    RobustnessRecord, SlicesRecord,
+    Evaluation, FairnessRecord, FamiliarityRecord, Importance, LeakAction, MetricValue,
+    MoreRowsRecord, RobustnessRecord, SlicesRecord,
 };
 use modelwright_core::task::{Predictions, Target};
 use modelwright_core::{Context, Result};
@@ -184,17 +184,32 @@ impl Flow {
         Ok(())
     }
 
-    /// What strains on the untouched rows do to the metric; inside the time for explanations.
-    pub(super) fn robustness(
+    /// The context in which the model is explained and strained.
+    pub(super) fn explaining(&self, combined: &Combined, ctx: &Context) -> Context {
+        budget::explaining(self.refits_s(combined), ctx)
+    }
+
+    /// Seconds that the fits on all rows should take.
+    fn refits_s(&self, combined: &Combined) -> f64 {
+        combined.members.iter().map(|m| m.refit_s() * self.rows_ratio()).sum()
+    }
+
+    /// What strains do to the model, and how far the untouched rows lie from the training rows.
+    pub(super) fn doubts(
         &self,
         predictor: &Predictor,
         ctx: &Context,
-    ) -> Result<Option<RobustnessRecord>> {
+    ) -> Result<(Option<RobustnessRecord>, Option<FamiliarityRecord>)> {
+        Ok((self.robustness(predictor, ctx)?, self.familiarity(predictor, ctx)?))
+    }
+
+    /// What strains on the untouched rows do to the metric; inside the time for explanations.
+    fn robustness(&self, predictor: &Predictor, ctx: &Context) -> Result<Option<RobustnessRecord>> {
         let Some(held_out) = &self.held_out else { return Ok(None) };
         let held_out = &thinned(held_out, robustness::ROWS_MAX, ctx);
         let scope = ctx.scope("robustness");
-        let scope = match budget::explaining(ctx) {
-            Some(limit) => scope.with_time_limit(limit / 2),
+        let scope = match budget::one_explanation(ctx) {
+            Some(limit) => scope.with_time_limit(limit),
             None => scope,
         };
         let weights = weights_of(held_out, &self.options)?;
@@ -210,12 +225,12 @@ impl Flow {
     }
 
     /// How far the untouched rows lie from the training rows, as long as there is time.
-    pub(super) fn familiarity(
+    fn familiarity(
         &self,
         predictor: &Predictor,
         ctx: &Context,
     ) -> Result<Option<FamiliarityRecord>> {
-        let scope = ctx.scope("familiarity").with_reserve(budget::packing(ctx));
+        let scope = ctx.scope("familiarity");
         let bytes = BYTES_PER_COMPARED_ROW * self.train.n_rows() as u64;
         let has_room = scope.decide("room", || {
             u64::from(scope.memory_left_bytes().is_none_or(|left| left > bytes))
@@ -252,8 +267,7 @@ impl Flow {
         }
         // One that learned in a fair way is no member that more rows of the same kind would make.
         let member = combined.members.first().filter(|m| !m.is_recast())?;
-        let refits = combined.members.iter().map(|m| m.refit_s() * self.rows_ratio());
-        let kept = budget::packing(ctx) + budget::of_refits(refits.sum());
+        let kept = budget::packing(ctx) + budget::of_refits(self.refits_s(combined));
         let scope = ctx.scope("learning-curve").with_reserve(kept);
         // One learner that was asked for has no fold whose time is known.
         if self.options.single.is_some() && self.train.n_rows() > N_ROWS_CURVE {
@@ -307,7 +321,7 @@ impl Flow {
             return Ok(Vec::new());
         };
         let scope = ctx.scope("importances");
-        let scope = match budget::explaining(ctx) {
+        let scope = match budget::one_explanation(ctx) {
             Some(limit) => scope.with_time_limit(limit),
             None => scope,
         };
@@ -331,7 +345,7 @@ impl Flow {
         importances: &[Importance],
         ctx: &Context,
     ) -> Result<Option<SlicesRecord>> {
-        let scope = ctx.scope("slices").with_reserve(budget::packing(ctx));
+        let scope = ctx.scope("slices");
         let Some(held_out) = self.held_out.as_ref().filter(|_| scope.proceed()) else {
             return Ok(None);
         };
@@ -350,7 +364,11 @@ impl Flow {
             weights: weights.as_deref(),
             groups: Units::told(units.as_ref()).0,
         };
-        slices::weak(predictor, &rows, &self.profile.schema, importances, &scope)
+        // What knows the answer in advance says nothing of rows to come.
+        let leaks = self.leakage.iter().filter(|found| found.action == LeakAction::Excluded);
+        let mut schema = self.profile.schema.clone();
+        schema.fields.retain(|field| leaks.clone().all(|leak| !leak.columns.contains(&field.name)));
+        slices::weak(predictor, &rows, &schema, importances, &scope)
     }
 
     /// Whether the metric has a value on these rows.

@@ -69,7 +69,7 @@ pub use search::{
 };
 pub use second_level::{SecondLevelRecord, SecondLevelTrial};
 pub use shapes::{EditRecord, ShapeBin, ShapeTerm, Shapes, TermEdit};
-pub use slices::{SlicesRecord, WeakSlice};
+pub use slices::{COST_OF_A_DECISION, SlicesRecord, WeakSlice};
 pub use surrogate::{SurrogateLeaf, SurrogateRecord};
 pub use suspects::{Suspect, SuspectsRecord};
 pub use uncertainty::{

@@ -5,10 +5,13 @@ use serde::{Deserialize, Serialize};
 use super::evaluation::Interval;
 use super::uncertainty::Coverage;
 
+/// The loss of a row where it is known what a decision costs.
+pub const COST_OF_A_DECISION: &str = "cost of a decision";
+
 /// Weak slices of the untouched rows: searched on one half, tested on the other.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct SlicesRecord {
-    /// The loss of a row: `error rate` (0 or 1) or `absolute error`.
+    /// The loss of a row: `error rate` (0 or 1), [`COST_OF_A_DECISION`] or `absolute error`.
     pub loss: String,
     /// Rows of the half on which slices were searched.
     pub n_rows_searched: usize,

@@ -15,6 +15,7 @@ mod levels;
 mod noisy;
 mod outcome;
 mod panel;
+mod phrases;
 mod proxy;
 mod score;
 mod study;
@@ -79,6 +80,7 @@ pub fn check(input: &LeakageInput<'_>, ctx: &Context) -> Result<Vec<LeakFinding>
         findings.extend(proxy::check(&study, &scores, &named(&findings)));
         findings.extend(noisy::check(&study, &named(&findings), ctx));
         findings.extend(outcome::check(&study, &named(&findings), ctx));
+        findings.extend(phrases::check(&study, &named(&findings), ctx));
         findings.extend(identifier::check(&study, &scores));
         findings.extend(groups::check(&study));
         findings.extend(time::check(&study));

@@ -55,6 +55,32 @@ impl World {
     }
 }
 
+/// Texts of a few words drawn from `pool`, with what `told` adds to those of a row.
+fn texts(told: impl Fn(usize) -> &'static str) -> Column {
+    const POOL: [&str; 8] = ["call", "bill", "asked", "about", "again", "plan", "router", "price"];
+    let mut random = Random::new(5);
+    let mut word = || POOL[random.below(POOL.len())];
+    let of_row = |row| format!("{} {} {} {}", word(), told(row), word(), row % 97);
+    Column::strings("note", (0..N).map(of_row).collect::<Vec<_>>().iter().map(|t| Some(t.as_str())))
+}
+
+#[test]
+fn a_word_that_names_the_class_in_a_text_is_found_and_one_that_only_leans_to_it_is_not() {
+    let world = World::new();
+    let classes = world.classes.clone();
+    let told = world.with(texts(|row| if classes[row] == 1 { "Cancel" } else { "regular" }));
+    let found = told.findings();
+    let named: Vec<_> = found.iter().filter(|f| f.columns == ["note"]).collect();
+    assert_eq!(named.len(), 1, "{found:?}");
+    assert!(named[0].evidence.contains("“cancel”") || named[0].evidence.contains("“regular”"));
+    assert_eq!(named[0].action, LeakAction::Reported);
+    let world = World::new();
+    let leans = world.with(texts(|row| {
+        if (classes[row] == 1) != (row % 10 == 0) { "cancel" } else { "regular" }
+    }));
+    assert_eq!(leans.findings(), []);
+}
+
 fn schema(table: &Table) -> Schema {
     let context = Context::unlimited(0, 2);
     let options = ProfileOptions::default();

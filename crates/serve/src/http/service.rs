@@ -206,11 +206,14 @@ async fn predict(
     app.engine.run(model, n_bytes, is_long, work).await
 }
 
-/// Whether a person looks at the first page: browsers ask for HTML. Programs get what the clients
-/// of KServe's first protocol read of it as a sign of life.
-fn wants_page(headers: &HeaderMap) -> bool {
+/// The first page for people, whose browsers ask for HTML. Programs get what the clients of
+/// KServe's first protocol read as a sign of life.
+fn home(headers: &HeaderMap) -> Reply {
     let accepted = headers.get(ACCEPT).and_then(|value| value.to_str().ok());
-    accepted.is_some_and(|accepted| accepted.contains("text/html"))
+    if accepted.is_some_and(|accepted| accepted.contains("text/html")) {
+        return docs::page();
+    }
+    Reply::json(&serde_json::json!({ "status": "alive", "docs": "/docs" }))
 }
 
 /// Routes without rows; `state` has the models that who asks may use.
@@ -237,10 +240,8 @@ async fn other(
             app.model(Some(&model), version.as_deref(), "")?;
             Reply::json(&serde_json::json!({ "name": model, "ready": true }))
         }
-        Route::Home if !wants_page(&parts.headers) => {
-            Reply::json(&serde_json::json!({ "status": "alive", "docs": "/docs" }))
-        }
-        Route::Home | Route::Docs => docs::page(),
+        Route::Home => home(&parts.headers),
+        Route::Docs => docs::page(),
         Route::DocsScript { name } => docs::script(&name).ok_or_else(|| {
             Problem::new(404, "no-such-path", "there is nothing at this path").got(&name)
         })?,

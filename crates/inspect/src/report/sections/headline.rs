@@ -7,7 +7,7 @@ use modelwright_core::record::{
     Evaluation, Interval, LeakAction, MetricValue, RunRecord, Severity,
 };
 
-use super::{unequal, weak};
+use super::{too_good, unequal, weak};
 use crate::report::{number, words};
 
 /// Fewer untouched rows than this make every number a rough one.
@@ -142,16 +142,25 @@ impl<'a> Headline<'a> {
         }
     }
 
-    /// How far the model is ahead of the baseline, in words; empty when it makes no sense.
-    pub(super) fn gain(&self) -> String {
-        let (Some(m), Some(b)) = (self.holdout, self.baseline) else { return String::new() };
-        if self.larger_is_better && b < 1.0 && m.value > b && m.value <= 1.0 {
-            let share = number::share((m.value - b) / (1.0 - b));
-            format!("{share} of the way from the baseline to perfect")
-        } else if !self.larger_is_better && b > 0.0 && m.value >= 0.0 && m.value < b {
-            format!("{} lower than the baseline", number::share(1.0 - m.value / b))
+    /// How far the model is on the way from the baseline to perfect, from 0 to 1; `None` when it
+    /// is behind, or that makes no sense.
+    pub(super) fn lead(&self) -> Option<f64> {
+        let (value, baseline) = (self.holdout?.value, self.baseline?);
+        if self.larger_is_better {
+            let is_ahead = baseline < 1.0 && value > baseline && value <= 1.0;
+            is_ahead.then(|| (value - baseline) / (1.0 - baseline))
         } else {
-            String::new()
+            (baseline > 0.0 && value >= 0.0 && value < baseline).then(|| 1.0 - value / baseline)
+        }
+    }
+
+    /// The same in words; empty where there is none.
+    pub(super) fn gain(&self) -> String {
+        let Some(lead) = self.lead().map(number::share) else { return String::new() };
+        if self.larger_is_better {
+            format!("{lead} of the way from the baseline to perfect")
+        } else {
+            format!("{lead} lower than the baseline")
         }
     }
 
@@ -207,6 +216,7 @@ pub(super) fn cares(record: &RunRecord, headline: &Headline<'_>) -> Vec<String> 
             number::counted(n, "suspected leak is", "suspected leaks are")
         )),
     }
+    cares.extend(too_good::care(record, headline));
     if !of_rows.is_empty() {
         cares.push(
             "Part of the tested rows seem to have been seen in training: the score may not hold \

@@ -42,6 +42,7 @@ pub(crate) mod suspects;
 pub(crate) mod target;
 pub(crate) mod threshold;
 pub(crate) mod timing;
+mod too_good;
 mod unequal;
 pub(crate) mod usefulness;
 mod weak;

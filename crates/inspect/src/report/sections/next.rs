@@ -60,7 +60,7 @@ fn few_rows(record: &RunRecord) -> Option<String> {
 
 /// The first column's share of the importances, when it has more than half of them, and all columns
 /// were looked at.
-fn share_of_first(record: &RunRecord) -> Option<f64> {
+pub(super) fn share_of_first(record: &RunRecord) -> Option<f64> {
     if importance::n_not_measured(record) > 0 {
         return None;
     }

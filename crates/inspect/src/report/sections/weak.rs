@@ -5,7 +5,9 @@
 //! becomes one where the model is no better than always giving the same answer, or errs at least
 //! [`TWICE`] as much as over all rows; and where everyday wear takes [`HALF`] of its lead.
 
-use modelwright_core::record::{RobustnessRecord, RunRecord, Strain, StrainKind, WeakSlice};
+use modelwright_core::record::{
+    COST_OF_A_DECISION, RobustnessRecord, RunRecord, Strain, StrainKind, WeakSlice,
+};
 
 use super::headline::Headline;
 use super::slices::{conditions, loss_text};
@@ -78,7 +80,8 @@ fn worst(record: &RunRecord) -> Option<(&WeakSlice, f64)> {
 /// `Where …, it decides 25 of 100 rows wrongly, against 12 over all rows.`
 fn group_sentence(record: &RunRecord, slice: &WeakSlice) -> String {
     let slices = record.slices.as_ref();
-    let (is_rate, mean) = slices.map_or((true, 0.0), |s| (s.loss == "error rate", s.mean_loss));
+    let (loss, mean) = slices.map_or(("error rate", 0.0), |s| (s.loss.as_str(), s.mean_loss));
+    let is_rate = loss == "error rate";
     let place = conditions(slice);
     let rows = number::rows(slice.n_rows);
     if is_rate {
@@ -87,6 +90,12 @@ fn group_sentence(record: &RunRecord, slice: &WeakSlice) -> String {
             "Where {place}, it decides {} of 100 rows wrongly, against {} over all rows ({rows}).",
             of_hundred(slice.mean_loss),
             of_hundred(mean)
+        )
+    } else if loss == COST_OF_A_DECISION {
+        format!(
+            "Where {place}, a decision costs {} on average, against {} over all rows ({rows}).",
+            loss_text(is_rate, slice.mean_loss),
+            loss_text(is_rate, mean)
         )
     } else {
         format!(
