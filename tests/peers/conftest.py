@@ -1,4 +1,6 @@
-"""What the tests share: the release build, a fitted model per task, and their tables."""
+"""What the tests share: a build, a fitted model per task, and their tables.
+
+The build is the release's, or what the variable MODELWRIGHT names."""
 
 import os
 import pathlib
@@ -11,7 +13,7 @@ import pandas as pd
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PROGRAM = ROOT / "target" / "release" / "modelwright"
+PROGRAM = pathlib.Path(os.environ.get("MODELWRIGHT") or ROOT / "target" / "release" / "modelwright")
 
 
 class Fit:

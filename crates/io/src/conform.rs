@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use modelwright_core::data::{
-    Column, ColumnData, Field, MISSING_CODE, MISSING_INSTANT, NumberFormat, Schema, Storage,
+    Column, ColumnData, Field, Kind, MISSING_CODE, MISSING_INSTANT, NumberFormat, Schema, Storage,
 };
 use modelwright_core::{Error, Result};
 
@@ -33,6 +33,12 @@ pub(crate) fn conform(
         }
     }
     Ok(result)
+}
+
+/// `true` and `false` in a boolean column that training had as 1 and 0.
+pub(crate) fn flag(text: &str, field: &Field) -> Option<f64> {
+    let which = ["false", "true"].iter().position(|word| text.eq_ignore_ascii_case(word))?;
+    (field.kind == Kind::Boolean).then_some(which as f64)
 }
 
 /// What a value of a column must look like, in words.
@@ -112,7 +118,10 @@ fn parse_texts<'a>(
     if let Reading::Number(style) = reading {
         let value = |(row, text): (usize, Option<&str>)| match text {
             None => Ok(f64::NAN),
-            Some(t) => style.parse(t, &mut seen).ok_or_else(|| (row, t.to_owned())),
+            Some(t) => {
+                let number = style.parse(t, &mut seen).or_else(|| flag(t, field));
+                number.ok_or_else(|| (row, t.to_owned()))
+            }
         };
         return Ok(ColumnData::Number(texts.map(value).collect::<std::result::Result<_, _>>()?));
     }

@@ -10,15 +10,15 @@ use std::collections::HashMap;
 
 use foldhash::fast::FixedState;
 use modelwright_core::data::{
-    Column, ColumnData, Field, MISSING_CODE, MISSING_INSTANT, RawRow, RawValue, Schema, Storage,
-    Strings, Table, number_text,
+    Column, ColumnData, Field, Kind, MISSING_CODE, MISSING_INSTANT, RawRow, RawValue, Schema,
+    Storage, Strings, Table, number_text,
 };
 use modelwright_core::{Error, Result};
 
 use crate::cell::decide::Reading;
 use crate::cell::number::{Seen, Style};
 use crate::cell::{instant, missing, trim};
-use crate::conform::expectation;
+use crate::conform::{expectation, flag};
 use crate::interner::Interner;
 
 /// The largest whole number that f64 tells apart from its neighbours.
@@ -303,6 +303,9 @@ fn value_of<'a>(field: &Field, cell: Cell<'a>, buffer: &'a mut String) -> Result
         (Storage::String, Cell::Boolean(value)) => {
             RawValue::Text(if value { "true" } else { "false" })
         }
+        (Storage::Number, Cell::Boolean(value)) if field.kind == Kind::Boolean => {
+            RawValue::Number(f64::from(u8::from(value)))
+        }
         (_, Cell::Number(value)) if value.is_nan() => RawValue::Missing,
         (Storage::String, Cell::Number(value)) => {
             *buffer = number_text(value);
@@ -323,7 +326,7 @@ fn number(text: &str, field: &Field) -> Result<f64> {
     }
     let style = Style::of(&field.number_format);
     let number = style.parse(trimmed, &mut Seen::of(&field.number_format));
-    number.ok_or_else(|| misfit(field, Cell::Text(text)))
+    number.or_else(|| flag(trimmed, field)).ok_or_else(|| misfit(field, Cell::Text(text)))
 }
 
 fn moment(text: &str, field: &Field) -> Result<i64> {
@@ -356,16 +359,21 @@ fn misfit(field: &Field, cell: Cell<'_>) -> Error {
         Cell::Number(value) => number_text(value),
         Cell::Text(text) => text.to_owned(),
     };
-    Error::input("a value does not fit the column")
+    let error = Error::input("a value does not fit the column")
         .column(&field.name)
         .expected(expectation(reading, &Seen::of(&field.number_format)))
-        .got(got)
+        .got(got);
+    match (field.storage, cell) {
+        (Storage::Instant, Cell::Integer(_) | Cell::Number(_)) => {
+            error.hint("write dates as texts; pandas does with to_json(date_format=\"iso\")")
+        }
+        _ => error,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use modelwright_core::Context;
-    use modelwright_core::data::Kind;
 
     use super::*;
     use crate::{ReadOptions, read_bytes};
@@ -430,12 +438,37 @@ mod tests {
         let mut rows = reader.rows(1);
         let error = rows.push(0, Cell::Text("old")).unwrap_err().to_string();
         assert!(error.contains("`age`") && error.contains("a number such as 12.5"), "{error}");
-        assert!(rows.push(2, Cell::Number(1.5)).is_err());
+        let error = rows.push(2, Cell::Integer(1_649_116_800_000)).unwrap_err().to_string();
+        assert!(error.contains("date_format=\"iso\""), "{error}");
         rows.push(1, Cell::Text("x")).unwrap();
         assert_eq!(rows.absent().map(|f| f.name.as_str()).collect::<Vec<_>>(), ["age", "since"]);
         rows.drop_row();
         assert!(!rows.has(1));
         assert_eq!(rows.into_table().unwrap().n_rows(), 0);
+    }
+
+    #[test]
+    fn a_boolean_that_is_held_as_a_number_takes_true_and_false() {
+        let member = Field::new("member", Storage::Number, Kind::Boolean);
+        let schema = Schema { fields: vec![member] };
+        let reader = RowReader::new(&schema);
+        let mut rows = reader.rows(4);
+        for cell in [Cell::Boolean(true), Cell::Boolean(false), Cell::Text("True"), Cell::Missing] {
+            rows.push(0, cell).unwrap();
+            rows.end_row();
+        }
+        assert!(rows.push(0, Cell::Text("maybe")).is_err());
+        let lines = r#"{"member": true}
+            {"member": false}
+            {"member": "True"}
+            {"member": null}"#;
+        let options = ReadOptions { schema: Some(schema.clone()), ..ReadOptions::default() };
+        let ctx = Context::unlimited(0, 1);
+        let file = read_bytes("rows.jsonl", lines.as_bytes(), &options, &ctx).unwrap();
+        for table in [rows.into_table().unwrap(), file.table] {
+            let shown = (0..4).map(|row| table.columns()[0].display(row)).collect::<Vec<_>>();
+            assert_eq!(shown, [Some("1".into()), Some("0".into()), Some("1".into()), None]);
+        }
     }
 
     #[test]

@@ -172,30 +172,8 @@ impl Journal {
         self.lines = lines;
         (self.n_rows, self.n_bytes, self.n_written) = (0, 0, 0);
         let written = turn(&self.folder, &self.schema, &name, ctx)?;
-        self.bound()?;
+        bound(&self.folder, self.bytes_max)?;
         Ok(written)
-    }
-
-    /// Removes the oldest files until the rest is within the limit; the newest stays.
-    fn bound(&self) -> Result<()> {
-        let mut parts = parts(&self.folder)?;
-        parts.pop();
-        // Lines that did not become files are older than the newest file.
-        for prefix in [TURNING, UNREAD] {
-            let left = named(&self.folder, prefix)?.into_iter();
-            parts.extend(left.map(|name| self.folder.join(format!("{prefix}{name}.jsonl"))));
-        }
-        parts.sort_by_key(|path| age(path));
-        let size = |path: &PathBuf| path.metadata().map_or(0, |meta| meta.len());
-        let mut n_bytes: u64 = parts.iter().map(size).sum();
-        for part in parts {
-            if n_bytes <= self.bytes_max {
-                break;
-            }
-            n_bytes -= size(&part);
-            fs::remove_file(&part).map_err(|e| failed(&part, e))?;
-        }
-        Ok(())
     }
 }
 
@@ -258,6 +236,31 @@ pub fn parts(folder: &Path) -> Result<Vec<PathBuf>> {
     });
     paths.sort();
     Ok(paths)
+}
+
+/// Removes the oldest files of a folder until the rest is within `bytes_max`; the newest stays.
+///
+/// # Errors
+/// Work error when a file cannot be removed.
+pub fn bound(folder: &Path, bytes_max: u64) -> Result<()> {
+    let mut parts = parts(folder)?;
+    parts.pop();
+    // Lines that did not become files are older than the newest file.
+    for prefix in [TURNING, UNREAD] {
+        let left = named(folder, prefix)?.into_iter();
+        parts.extend(left.map(|name| folder.join(format!("{prefix}{name}.jsonl"))));
+    }
+    parts.sort_by_key(|path| age(path));
+    let size = |path: &PathBuf| path.metadata().map_or(0, |meta| meta.len());
+    let mut n_bytes: u64 = parts.iter().map(size).sum();
+    for part in parts {
+        if n_bytes <= bytes_max {
+            break;
+        }
+        n_bytes -= size(&part);
+        fs::remove_file(&part).map_err(|e| failed(&part, e))?;
+    }
+    Ok(())
 }
 
 /// Turns lines that were left into files.

@@ -9,6 +9,7 @@ use hyper::HeaderMap;
 use hyper::body::Bytes;
 use hyper::header::{HeaderName, HeaderValue};
 
+use modelwright_core::error::nearest;
 use modelwright_core::task::Predictions;
 
 use crate::drift::DriftWatch;
@@ -136,6 +137,21 @@ impl Query {
         self.0.iter().map(|(name, _)| name.as_str())
     }
 
+    /// Refuses names of parameters that do not exist: a slip would be a wish that nobody heeds.
+    ///
+    /// # Errors
+    /// Problem 400 that names the nearest of `known`.
+    pub(crate) fn only(&self, known: &[&str]) -> Result<(), Problem> {
+        let Some(other) = self.names().find(|name| !known.contains(name)) else { return Ok(()) };
+        let problem = Problem::new(400, "bad-parameter", "there is no such parameter")
+            .expected(format!("one of {}", known.join(", ")))
+            .got(other);
+        Err(match nearest(other, known) {
+            Some(near) => problem.hint(format!("did you mean `{near}`?")),
+            None => problem,
+        })
+    }
+
     /// The value of a parameter; empty where it has none.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
@@ -261,5 +277,17 @@ mod tests {
         assert_eq!(query.get("sign"), Some("% 4"));
         assert_eq!(query.get("é"), Some("é"));
         assert_eq!(query.get("none"), None);
+    }
+
+    #[test]
+    fn a_parameter_that_does_not_exist_is_refused_with_the_nearest_that_does() {
+        let only = |text| Query::parse(Some(text)).only(&["explain", "model"]);
+        assert!(only("model=a&explain").is_ok() && only("").is_ok());
+        let slip = only("model=a&exlpain=3").unwrap_err();
+        assert_eq!((slip.status, slip.got.as_deref()), (400, Some("exlpain")));
+        assert_eq!(slip.hint.as_deref(), Some("did you mean `explain`?"));
+        let other = only("policy=reject").unwrap_err();
+        assert_eq!(other.hint, None);
+        assert_eq!(other.expected.as_deref(), Some("one of explain, model"));
     }
 }

@@ -162,6 +162,8 @@ pub(crate) struct Intake<'m> {
     row_errors: Vec<Error>,
     /// Names that the model does not know, of the row that is being filled.
     unknown: Vec<String>,
+    /// The column that was named last.
+    last: Option<usize>,
 }
 
 impl<'m> Intake<'m> {
@@ -176,7 +178,14 @@ impl<'m> Intake<'m> {
             faults: Vec::new(),
             row_errors: Vec::new(),
             unknown: Vec::new(),
+            last: None,
         }
+    }
+
+    /// Where a reader is: the row that is being filled, and the column that was named last.
+    pub(crate) fn at(&self) -> (usize, Option<&str>) {
+        let name = |place: usize| self.model.reader.fields()[place].name.as_str();
+        (self.n_rows, self.last.map(name))
     }
 
     /// The model that the rows are for.
@@ -188,6 +197,7 @@ impl<'m> Intake<'m> {
     #[inline]
     pub(crate) fn place(&mut self, name: &str, guess: usize) -> Option<usize> {
         let place = self.model.reader.place(name, guess);
+        self.last = place;
         if place.is_none() && self.unknown.len() < 64 {
             self.unknown.push(name.to_owned());
         }

@@ -241,7 +241,7 @@ impl Settings {
     }
 
     /// Whether who asks must say who they are.
-    pub(crate) fn needs_key(&self) -> bool {
+    pub fn needs_key(&self) -> bool {
         self.keys.is_some() || self.jwt.is_some()
     }
 }

@@ -4,7 +4,7 @@
 //! such rows is not that of real ones (adult: 20 % instead of 24 %). Of many drawn rows those are
 //! kept whose predictions are spread as those of the untouched rows were.
 
-use modelwright_core::data::{Column, ColumnData, Field, Kind, MISSING_INSTANT, Table};
+use modelwright_core::data::{Column, ColumnData, Field, MISSING_INSTANT, Storage, Table};
 use modelwright_core::random::Random;
 use modelwright_core::task::Predictions;
 use modelwright_core::{Context, Result};
@@ -13,6 +13,7 @@ use modelwright_preprocess::encode::conform;
 use modelwright_preprocess::sketch::{ColumnSketch, TableSketch};
 
 use super::subject;
+use super::typical::MICROS;
 use crate::predictor::Predictor;
 use crate::reference::PredictionReference;
 
@@ -134,8 +135,9 @@ fn drawn(sketch: &ColumnSketch, field: &Field, n: usize, mut random: Random) -> 
                 _ => f64::NAN,
             };
             let values: Vec<f64> = draws.iter().enumerate().map(value).collect();
-            if field.kind == Kind::Datetime {
-                let instant = |v: &f64| if v.is_nan() { MISSING_INSTANT } else { *v as i64 };
+            if sketch.storage == Storage::Instant {
+                let instant =
+                    |v: &f64| if v.is_nan() { MISSING_INSTANT } else { (v * MICROS) as i64 };
                 ColumnData::Instant(values.iter().map(instant).collect())
             } else {
                 ColumnData::Number(values)
@@ -160,4 +162,35 @@ fn drawn(sketch: &ColumnSketch, field: &Field, n: usize, mut random: Random) -> 
         (None, None) => return Ok(Column::strings(name, vec![None::<&str>; n])),
     };
     conform(&Column { name: name.clone(), data }, field.kind).map(std::borrow::Cow::into_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use modelwright_core::data::Kind;
+
+    use super::*;
+
+    #[test]
+    fn dates_are_drawn_where_those_of_training_lie() {
+        let day = 86_400_000_000_i64;
+        let trained: Vec<i64> = (0..200).map(|i| (18_000 + i) * day).collect();
+        let mut sketch = ColumnSketch::new(Storage::Instant);
+        sketch.update(&Column::instants("since", trained.clone()), 0..200).unwrap();
+        let field = Field::new("since", Storage::Instant, Kind::Datetime);
+        let column = drawn(&sketch, &field, 100, Random::stream(SEED, "drawn", 0)).unwrap();
+        let ColumnData::Instant(values) = column.data else { panic!("dates stay dates") };
+        let is_there = |v: &i64| (trained[0] - day..=trained[199] + day).contains(v);
+        assert!(values.iter().all(is_there), "{values:?}");
+    }
+
+    #[test]
+    fn unix_times_are_drawn_as_the_dates_that_they_are() {
+        let seconds: Vec<f64> = (0..200).map(|i| 1.6e9 + f64::from(i)).collect();
+        let mut sketch = ColumnSketch::new(Storage::Number);
+        sketch.update(&Column::numbers("since", seconds), 0..200).unwrap();
+        let field = Field::new("since", Storage::Number, Kind::Datetime);
+        let column = drawn(&sketch, &field, 10, Random::stream(SEED, "drawn", 0)).unwrap();
+        let ColumnData::Instant(values) = column.data else { panic!("they become dates") };
+        assert!(values.iter().all(|v| *v / 1_000_000 / 1000 == 1_600_000), "{values:?}");
+    }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use modelwright_core::data::Kind;
+use modelwright_core::data::{Kind, Storage};
 use modelwright_inspect::explain::shapley::Typical;
 use modelwright_preprocess::sketch::{ColumnSketch, TableSketch};
 
@@ -11,6 +11,9 @@ use crate::predictor::Predictor;
 
 /// A value of a category must have occurred so often to be named: a rarer one could name somebody.
 const COUNT_MIN: u64 = 5;
+
+/// Sketches hold instants in seconds, columns in microseconds.
+pub(super) const MICROS: f64 = 1e6;
 
 /// The mean of numbers and dates, and the most frequent category, of each column that the predictor
 /// reads; columns are left out that the sketches do not know in the storage of their kind.
@@ -25,7 +28,9 @@ pub fn typical(predictor: &Predictor, reference: &TableSketch) -> BTreeMap<Strin
 fn typical_of(sketch: &ColumnSketch, kind: Kind) -> Option<Typical> {
     match (sketch.numbers(), sketch.texts(), kind) {
         (Some(numbers), _, Kind::Number) => numbers.moments.mean().map(Typical::Number),
-        (Some(numbers), _, Kind::Datetime) => numbers.moments.mean().map(Typical::Instant),
+        (Some(numbers), _, Kind::Datetime) if sketch.storage == Storage::Instant => {
+            numbers.moments.mean().map(|seconds| Typical::Instant(seconds * MICROS))
+        }
         (_, Some(texts), Kind::Category | Kind::Boolean) => {
             let known = texts.frequent.entries().iter().filter(|(_, count)| *count >= COUNT_MIN);
             // Ties go to the text that comes first.
@@ -33,5 +38,23 @@ fn typical_of(sketch: &ColumnSketch, kind: Kind) -> Option<Typical> {
             most.map(|(text, _)| Typical::Text(text.clone()))
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use modelwright_core::data::Column;
+
+    use super::*;
+
+    #[test]
+    fn the_average_of_dates_is_in_the_unit_of_columns() {
+        let micros = [1_600_000_000_000_000, 1_700_000_000_000_000];
+        let mut sketch = ColumnSketch::new(Storage::Instant);
+        sketch.update(&Column::instants("since", micros.to_vec()), 0..2).unwrap();
+        let Some(Typical::Instant(mean)) = typical_of(&sketch, Kind::Datetime) else {
+            panic!("dates have an average")
+        };
+        assert!((mean - 1_650_000_000_000_000.0).abs() < 1e6, "{mean}");
     }
 }

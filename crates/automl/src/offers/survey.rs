@@ -172,7 +172,8 @@ fn typical(name: &str, storage: Storage, sketch: &ColumnSketch, i: usize) -> Col
     };
     match storage {
         Storage::Number => Column::numbers(name, vec![number().unwrap_or(f64::NAN)]),
-        Storage::Instant => Column::instants(name, vec![number().unwrap_or(0.0) as i64]),
+        // Sketches hold instants in seconds.
+        Storage::Instant => Column::instants(name, vec![(number().unwrap_or(0.0) * 1e6) as i64]),
         Storage::String => {
             let top = sketch.texts().map(|t| t.frequent.top()).unwrap_or_default();
             let text = (!top.is_empty()).then(|| top[i % top.len()].0.as_str());

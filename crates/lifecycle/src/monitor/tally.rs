@@ -10,6 +10,7 @@ use modelwright_core::data::{
 };
 use modelwright_inspect::drift::{Counts, Steps};
 use modelwright_preprocess::sketch::{ColumnSketch, NumberSketch, TextSketch, ValueSketch};
+use modelwright_preprocess::transform::boolean::side;
 
 use super::share::Part;
 use super::witnesses::Worth;
@@ -100,7 +101,8 @@ impl<'a> ColumnTally<'a> {
     }
 
     /// The column with the sides of a boolean as the reference wrote them, as the model reads them:
-    /// the same column is `True` in a CSV that Python wrote and `true` in a Parquet file.
+    /// the same column is `True` in a CSV that Python wrote, `true` in a Parquet file, and `1` in
+    /// many a request.
     pub(super) fn as_reference<'c>(&self, column: &'c Column) -> Cow<'c, Column> {
         let (ColumnData::String { codes, dictionary }, Kind::Boolean) =
             (&column.data, self.field.kind)
@@ -111,10 +113,7 @@ impl<'a> ColumnTally<'a> {
             return Cow::Borrowed(column);
         };
         let names: Vec<&str> = known.frequent.entries().iter().map(|(v, _)| v.as_str()).collect();
-        let written = |text: &str| {
-            let alike = names.iter().find(|name| name.eq_ignore_ascii_case(text));
-            alike.filter(|_| !names.contains(&text)).copied()
-        };
+        let written = |text: &str| side(names.iter().copied(), text).filter(|name| *name != text);
         if dictionary.iter().all(|text| written(text).is_none()) {
             return Cow::Borrowed(column);
         }

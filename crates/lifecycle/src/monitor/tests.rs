@@ -443,6 +443,7 @@ fn a_boolean_is_the_same_however_its_words_are_written() {
     let same = look(Kind::Boolean, &trained);
     assert_eq!(same.0, 0);
     assert_eq!(look(Kind::Boolean, &flags(["False", "TRUE"])), same);
+    assert_eq!(look(Kind::Boolean, &flags(["0", "1"])), same);
     assert_eq!(look(Kind::Boolean, &flags(["false", "wahr"])).0, 34);
     assert_eq!(look(Kind::Category, &flags(["False", "TRUE"])).0, 99, "names are names");
 }

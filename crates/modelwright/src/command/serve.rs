@@ -1,7 +1,7 @@
 //! `serve`: models behind a socket.
 
 use std::ffi::OsString;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::Args;
@@ -216,9 +216,16 @@ impl Serve {
         }
         let settings = config.settings()?;
         let scheme = if settings.tls.is_some() { "https" } else { "http" };
+        let is_open = !settings.needs_key() && !settings.host.is_loopback();
         let mut server = Server::open(settings)?;
         server.heed_signals()?;
         tell(scheme, server.address()?, &server.served(), session)?;
+        if is_open {
+            session.note(
+                "whoever reaches this address may predict and read /metrics: --keys FILE asks for \
+                 keys, --host 127.0.0.1 keeps others out\n",
+            );
+        }
         server.run()
     }
 
@@ -296,9 +303,19 @@ fn tell(scheme: &str, address: SocketAddr, served: &[Served], session: &Session)
     lines.extend(served.iter().map(|m| {
         format!("  {} (version {}): {}, predicts {}", m.name, m.version, m.task, m.target)
     }));
-    lines.push(format!("\ntry it: {scheme}://{address}/docs\n"));
+    lines.push(format!("\ntry it: {scheme}://{}/docs\n", reachable(address)));
     session.note(&lines.join("\n"));
     Ok(())
+}
+
+/// An address that a browser on this machine can open: that of all interfaces is none.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
 }
 
 fn print_key(name: &str, session: &Session) -> Result<()> {
@@ -318,6 +335,14 @@ mod tests {
     use modelwright_serve::config::KEYS;
 
     use crate::flags::Cli;
+
+    #[test]
+    fn the_address_of_all_interfaces_is_shown_as_one_that_can_be_opened() {
+        let shown = |text: &str| super::reachable(text.parse().unwrap()).to_string();
+        assert_eq!(shown("0.0.0.0:8080"), "127.0.0.1:8080");
+        assert_eq!(shown("[::]:80"), "[::1]:80");
+        assert_eq!(shown("10.0.0.7:80"), "10.0.0.7:80");
+    }
 
     #[test]
     fn the_help_names_every_key_of_the_configuration_with_its_default() {

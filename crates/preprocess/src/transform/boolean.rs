@@ -2,8 +2,9 @@
 //!
 //! The two most frequent values of the training rows are the two sides. The true side is the one
 //! that reads as a yes (`true`, `yes`, `y`, `t`, `1`, `on`); where neither or both do, it is the
-//! later one in text order. Any other value is taken as missing. With `impute`, missing becomes
-//! the more frequent side and `x:missing` says so.
+//! later one in text order. Another text is a side where [`side`] says so, as programs write a
+//! boolean in several ways; any other value is taken as missing. With `impute`, missing becomes the
+//! more frequent side and `x:missing` says so.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -20,6 +21,29 @@ use super::transformer::{
 };
 
 const YES: [&str; 6] = ["true", "yes", "y", "t", "1", "on"];
+const NO: [&str; 6] = ["false", "no", "n", "f", "0", "off"];
+/// How programs write the two values of a boolean, the false one first.
+pub const BOOLEANS: [[&str; 3]; 2] = [["false", "0", "0.0"], ["true", "1", "1.0"]];
+
+/// The side that a text stands for, as training wrote it: the one that differs in case alone, else
+/// the one that [`BOOLEANS`] mean where the sides are words for yes and no. The same column is
+/// `True` in a CSV that Python wrote, `true` in a Parquet file and `1` in many a request. `None`
+/// where it is neither.
+pub fn side<'n>(names: impl Iterator<Item = &'n str> + Clone, text: &str) -> Option<&'n str> {
+    let is_text = |name: &&str| *name == text;
+    let written = names.clone().find(is_text);
+    let alike = || names.clone().find(|name| name.eq_ignore_ascii_case(text));
+    written.or_else(alike).or_else(|| {
+        let is_of = |words: &[&str], name: &str| {
+            words.iter().any(|word| word.eq_ignore_ascii_case(name.trim()))
+        };
+        let which = BOOLEANS.iter().position(|words| is_of(words, text))?;
+        let (own, other) = if which == 1 { (&YES, &NO) } else { (&NO, &YES) };
+        let is_plain = names.clone().all(|name| is_of(own, name) || is_of(other, name));
+        let mut meant = names.filter(|name| is_of(own, name));
+        meant.next().filter(|_| is_plain && meant.next().is_none())
+    })
+}
 
 declare_params! {
     /// Parameters of [`Boolean`].
@@ -88,7 +112,7 @@ fn sides(names: &[Arc<str>]) -> Vec<f32> {
 }
 
 impl FittedBoolean {
-    /// The two sides as training wrote them; texts that differ in case alone are the same.
+    /// The two sides as training wrote them; which other texts are the same says [`side`].
     pub fn levels(&self) -> &Levels {
         &self.levels
     }
@@ -103,8 +127,7 @@ impl FittedBoolean {
         self.indicator
     }
 
-    /// The texts as training wrote them: a text that differs from a level in case alone is that
-    /// level. The same column is `True` in a CSV that Python wrote and `true` in a Parquet file.
+    /// The texts as training wrote them.
     fn as_trained<'a>(&self, dictionary: &'a Strings) -> Cow<'a, Strings> {
         let names = self.levels.names();
         let is_known = |text: &str| names.iter().any(|n| **n == *text);
@@ -116,11 +139,7 @@ impl FittedBoolean {
 
     /// A single text as training wrote it.
     fn text_as_trained<'a>(&'a self, text: &'a str) -> &'a str {
-        let names = self.levels.names();
-        if names.iter().any(|name| **name == *text) {
-            return text;
-        }
-        names.iter().find(|name| name.eq_ignore_ascii_case(text)).map_or(text, |name| name)
+        side(self.levels.names().iter().map(|name| &**name), text).unwrap_or(text)
     }
 }
 
@@ -201,5 +220,41 @@ mod tests {
         let values = fitted.transform(&new, &ctx).unwrap().columns.remove(0);
         assert_eq!(values[..3], [1.0, 0.0, 1.0]);
         assert!(values[3].is_nan());
+    }
+
+    #[test]
+    fn booleans_of_other_programs_are_the_sides_that_they_mean() {
+        let of = |names: &[&'static str], text: &str| side(names.iter().copied(), text);
+        let python = ["False", "True"];
+        assert_eq!((of(&python, "1"), of(&python, "0")), (Some("True"), Some("False")));
+        assert_eq!((of(&python, "1.0"), of(&python, "TRUE")), (Some("True"), Some("True")));
+        assert_eq!(
+            (of(&["no", "yes"], "true"), of(&["0", "1"], "False")),
+            (Some("yes"), Some("0"))
+        );
+        assert_eq!((of(&["True"], "1"), of(&["True"], "0")), (Some("True"), None));
+        // Numbers and words that are no yes and no are what they are.
+        assert_eq!((of(&["1", "2"], "true"), of(&["1", "2"], "0")), (None, None));
+        assert_eq!((of(&["ja", "nein"], "1"), of(&python, "maybe")), (None, None));
+        assert_eq!((of(&python, "on"), of(&python, "2")), (None, None));
+    }
+
+    #[test]
+    fn a_value_and_a_column_of_it_give_the_same_feature() {
+        let column = Column::strings("b", ["True", "False", "True"].map(Some));
+        let target = Target::Real(vec![0.0; 3]);
+        let input = TransformInput::new(&column, &[0, 1, 2], &target);
+        let ctx = Context::unlimited(0, 1);
+        let params = BooleanParams::default().check("boolean").unwrap();
+        let fitted = Boolean::fit(&input, &params, &ctx).unwrap();
+        let texts = ["1", "0", "true", "False", "maybe"];
+        let new = Column::strings("b", texts.map(Some));
+        let values = fitted.transform(&new, &ctx).unwrap().columns.remove(0);
+        assert_eq!(values[..4], [1.0, 0.0, 1.0, 0.0]);
+        for (text, value) in texts.iter().zip(&*values) {
+            let mut out = [0.5];
+            assert!(fitted.write_row(RawValue::Text(text), &mut out));
+            assert_eq!(out[0].to_bits(), value.to_bits(), "{text}");
+        }
     }
 }

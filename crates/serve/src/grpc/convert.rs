@@ -13,7 +13,9 @@ use super::generated::{
 use crate::ask::Ask;
 use crate::problem::Problem;
 use crate::wire::answer::Outcome;
-use crate::wire::v2::{Binary, CONTENT_TYPE, Codec, Output, Tensor, Values, write_binary};
+use crate::wire::v2::{
+    Binary, CONTENT_TYPE, Codec, Output, Tensor, Values, check_output, write_binary,
+};
 
 /// The tensors of a request.
 pub(super) fn tensors(request: &ModelInferRequest) -> Result<Vec<Tensor<'_>>, Problem> {
@@ -110,6 +112,7 @@ pub(super) fn response(
     let all = Output::of_model(&ask.model);
     let mut wanted = Vec::new();
     for asked in &request.outputs {
+        check_output(asked.parameters.keys().map(String::as_str))?;
         wanted.push(all.iter().copied().find(|o| o.name() == asked.name).ok_or_else(|| {
             let names: Vec<&str> = all.iter().map(|o| o.name()).collect();
             Problem::new(400, "no-such-output", "the model has no such output")
@@ -178,10 +181,20 @@ fn contents(ask: &Ask, output: Output, outcome: &Outcome) -> InferTensorContents
     contents
 }
 
+/// Triton's words for the last answer to a request of a stream, and for the wish to be told.
+const END: &str = "triton_final_response";
+const ASKS_END: &str = "triton_enable_empty_final_response";
+
 /// What the request said, and what is to be said of its rows.
 fn notes(request: &ModelInferRequest, outcome: &Outcome) -> HashMap<String, InferParameter> {
     let mut notes = request.parameters.clone();
     notes.remove(CONTENT_TYPE);
+    // A client that asks for the end of each answer is told: there is one answer to a request.
+    let wants_end = notes.remove(ASKS_END).and_then(|asked| asked.parameter_choice);
+    if wants_end == Some(ParameterChoice::BoolParam(true)) {
+        let choice = Some(ParameterChoice::BoolParam(true));
+        notes.insert(END.to_owned(), InferParameter { parameter_choice: choice });
+    }
     let mut note = |name: &str, texts: Vec<String>| {
         if !texts.is_empty() {
             let choice = Some(ParameterChoice::StringParam(texts.join("; ")));

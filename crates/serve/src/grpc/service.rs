@@ -22,7 +22,7 @@ use crate::clock;
 use crate::http::admit::refusal;
 use crate::model::{Entry, Model, State};
 use crate::problem::Problem;
-use crate::wire::v2::describe::EXTENSIONS;
+use crate::wire::v2::{self, describe::EXTENSIONS};
 
 /// Answers of a stream that may wait for the client to take them.
 const ANSWERS_WAITING: usize = 16;
@@ -231,6 +231,8 @@ impl GrpcInferenceService for Service {
         request: Request<RepositoryModelLoadRequest>,
     ) -> Answer<RepositoryModelLoadResponse> {
         admit(&request, &request.get_ref().model_name)?;
+        let parameters = request.get_ref().parameters.keys().map(String::as_str);
+        v2::check_load_parameters(parameters).map_err(|problem| status(&problem))?;
         let (app, name) = (self.0.clone(), request.into_inner().model_name);
         let work = move || app.hub.load(&name).map_err(|e| status(&Problem::of_error(e)));
         let broken = |_| Status::internal("loading broke off");

@@ -13,12 +13,17 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
+use super::head::{Answered, Guarded, Heads};
 use super::service::{self, Service};
 use crate::app::App;
 use crate::tls::Tls;
 
-/// A client that takes longer for the head of a request, or sends none, loses its connection.
-const HEAD_TIME_MAX: Duration = Duration::from_secs(75);
+/// A client that sends nothing for longer loses its connection; see [`super::head`] for one that
+/// begins a request and does not end its head.
+const IDLE_TIME_MAX: Duration = Duration::from_secs(75);
+
+/// The longest head of a request, and what is read of a body at a time.
+const HEAD_BYTES_MAX: usize = 64 << 10;
 
 /// A client that takes longer to agree on keys loses its connection.
 const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(10);
@@ -141,15 +146,25 @@ impl Server {
         builder
             .http1()
             .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_TIME_MAX)
+            .header_read_timeout(IDLE_TIME_MAX)
+            .max_buf_size(HEAD_BYTES_MAX)
             .pipeline_flush(true);
         builder
             .http2()
             .timer(TokioTimer::new())
             .max_concurrent_streams(STREAMS_MAX)
-            .keep_alive_interval(HEAD_TIME_MAX);
-        let service = service_fn(|request| service::answer(self.0.clone(), request));
-        let connection = builder.serve_connection(TokioIo::new(stream), service);
+            .max_header_list_size(HEAD_BYTES_MAX as u32)
+            .keep_alive_interval(IDLE_TIME_MAX);
+        let heads = Arc::<Heads>::default();
+        let service = service_fn(|request| {
+            let (answering, service) = (heads.answer(), self.0.clone());
+            async move {
+                let answer = service::answer(service, request).await;
+                answer.map(|answer| answer.map(|body| Answered::new(body, answering)))
+            }
+        });
+        let stream = TokioIo::new(Guarded::new(stream, heads.clone()));
+        let connection = builder.serve_connection(stream, service);
         // A client that goes away or speaks no HTTP is no trouble of ours.
         let _ = watcher.watch(connection).await;
     }

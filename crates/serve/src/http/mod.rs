@@ -4,6 +4,7 @@ pub(crate) mod admit;
 pub(crate) mod body;
 mod call;
 pub(crate) mod guard;
+mod head;
 pub(crate) mod listen;
 mod respond;
 pub(crate) mod route;

@@ -139,6 +139,9 @@ async fn handle(
         return other(app, &state, route, parts, body).await;
     };
     let query = Query::parse(parts.uri.query());
+    if call == Call::Plain {
+        query.only(&plain::PARAMETERS)?;
+    }
     let name = model.as_deref().or_else(|| query.get("model")).filter(|n| !n.is_empty());
     let sticky = parts.headers.get(STICKY_KEY).and_then(|v| v.to_str().ok()).unwrap_or(id);
     if name.is_some_and(|name| !may_use(name)) {
@@ -308,6 +311,7 @@ async fn change(app: &Arc<App>, route: Route, body: Bytes) -> Result<Reply, Prob
     }
     let work = move || match route {
         Route::Load { model } => {
+            v2::check_load(&body)?;
             app.hub.load(&model).map_err(Problem::of_error)?;
             Ok(Reply::json(&serde_json::json!({ "name": model })))
         }

@@ -5,11 +5,18 @@ use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 use modelwright_core::data::{
-    Column, ColumnData, Kind, MISSING_CODE, RawRow, RawValue, Schema, Table, number_text,
+    Column, ColumnData, Kind, MISSING_CODE, MISSING_INSTANT, RawRow, RawValue, Schema, Storage,
+    Table, instant_text, number_text,
 };
 use modelwright_lifecycle::artifact::{Manifest, ManifestField};
+use modelwright_preprocess::transform::boolean::side;
 
-/// A number is far outside when it is further from the range of training than this many widths
+/// Manifests hold instants in seconds, columns in microseconds.
+const MICROS: f64 = 1e6;
+/// A date is not far outside within a year of the range: time goes on after training.
+const YEAR_SECONDS: f64 = 365.25 * 86_400.0;
+
+/// A number or date is far outside when it is further from the range of training than this many widths
 /// of that range.
 const WIDTHS_OUTSIDE: f64 = 1.0;
 
@@ -68,7 +75,16 @@ enum Usual {
         min: f64,
         max: f64,
     },
+    /// The same of dates, in microseconds since 1970.
+    Span {
+        low: i64,
+        high: i64,
+        min: i64,
+        max: i64,
+    },
     Levels(HashSet<String, FixedState>),
+    /// The sides of a boolean: whatever the encoder takes for one of them is usual.
+    Sides(Vec<String>),
 }
 
 impl Door {
@@ -87,7 +103,11 @@ impl Door {
             (Usual::Range { low, high, .. }, RawValue::Number(value)) => {
                 value < *low || value > *high
             }
+            (Usual::Span { low, high, .. }, RawValue::Instant(value)) => {
+                value < *low || value > *high
+            }
             (Usual::Levels(levels), RawValue::Text(text)) => !levels.contains(text),
+            (Usual::Sides(sides), RawValue::Text(text)) => !is_side(sides, text),
             (usual, value) => {
                 let column = value.to_column(&field.name, field.storage);
                 let mut noted = Noted { values: Vec::new(), n_more: 0, n_max: 0 };
@@ -114,10 +134,22 @@ fn usual(field: &ManifestField) -> Usual {
             let reach = (max - min).max(max.abs().max(min.abs()) * 0.01) * WIDTHS_OUTSIDE;
             Usual::Range { low: min - reach, high: max + reach, min, max }
         }
+        // Numbers that are dates may be in one of several units.
+        (Kind::Datetime, Some(min), Some(max))
+            if min <= max && field.storage == Storage::Instant =>
+        {
+            let reach = ((max - min) * WIDTHS_OUTSIDE).max(YEAR_SECONDS);
+            let [low, high, min, max] =
+                [min - reach, max + reach, min, max].map(|seconds| (seconds * MICROS) as i64);
+            Usual::Span { low, high, min, max }
+        }
         (Kind::Category | Kind::IntegerCategory | Kind::Boolean, _, _)
             if !field.levels.is_empty() && field.n_distinct <= field.levels.len() =>
         {
-            Usual::Levels(field.levels.iter().cloned().collect())
+            match field.kind {
+                Kind::Boolean => Usual::Sides(field.levels.clone()),
+                _ => Usual::Levels(field.levels.iter().cloned().collect()),
+            }
         }
         _ => Usual::Anything,
     }
@@ -137,32 +169,60 @@ impl Usual {
                     }
                 }
             }
-            (Self::Levels(levels), ColumnData::String { codes, dictionary }) => {
-                let is_known: Vec<bool> = dictionary.iter().map(|t| levels.contains(t)).collect();
-                if is_known.contains(&false) {
-                    for (row, code) in codes.iter().enumerate() {
-                        if *code != MISSING_CODE && !is_known[*code as usize] {
-                            let got = || dictionary.get(*code).to_owned();
-                            found.note(row, got, || some_of(levels));
-                        }
+            (Self::Span { low, high, min, max }, ColumnData::Instant(values)) => {
+                let span =
+                    || format!("{} to {}, as in training", instant_text(*min), instant_text(*max));
+                for (row, value) in values.iter().enumerate() {
+                    if *value != MISSING_INSTANT && (*value < *low || *value > *high) {
+                        found.note(row, || instant_text(*value), span);
                     }
                 }
             }
             (Self::Levels(levels), _) => {
-                for row in 0..column.n_rows() {
-                    if let Some(text) = column.display(row).filter(|text| !levels.contains(text)) {
-                        found.note(row, || text, || some_of(levels));
-                    }
-                }
+                let known = || levels.iter().map(String::as_str).collect();
+                others(found, |text| levels.contains(text), || some_of(known()));
+            }
+            (Self::Sides(sides), _) => {
+                let known = || sides.iter().map(String::as_str).collect();
+                others(found, |text| is_side(sides, text), || some_of(known()));
             }
             _ => {}
         }
     }
 }
 
+/// Whether the encoder takes a text for one of the sides of a boolean.
+fn is_side(sides: &[String], text: &str) -> bool {
+    side(sides.iter().map(String::as_str), text).is_some()
+}
+
+/// Notes the values of a column that are not known.
+fn others(
+    found: &mut OfColumn<'_>,
+    is_known: impl Fn(&str) -> bool,
+    expected: impl Fn() -> String,
+) {
+    let column = found.column;
+    if let ColumnData::String { codes, dictionary } = &column.data {
+        let is_known: Vec<bool> = dictionary.iter().map(is_known).collect();
+        if is_known.contains(&false) {
+            for (row, code) in codes.iter().enumerate() {
+                if *code != MISSING_CODE && !is_known[*code as usize] {
+                    found.note(row, || dictionary.get(*code).to_owned(), &expected);
+                }
+            }
+        }
+        return;
+    }
+    for row in 0..column.n_rows() {
+        if let Some(text) = column.display(row).filter(|text| !is_known(text)) {
+            found.note(row, || text, &expected);
+        }
+    }
+}
+
 /// Values of training in words.
-fn some_of(levels: &HashSet<String, FixedState>) -> String {
-    let mut known: Vec<&str> = levels.iter().map(String::as_str).collect();
+fn some_of(mut known: Vec<&str>) -> String {
     known.sort_unstable();
     let more = if known.len() > 8 { ", …" } else { "" };
     known.truncate(8);
@@ -172,7 +232,6 @@ fn some_of(levels: &HashSet<String, FixedState>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use modelwright_core::data::Storage;
 
     fn field(kind: Kind, levels: &[&str], n_distinct: usize) -> ManifestField {
         ManifestField {
@@ -222,5 +281,33 @@ mod tests {
         assert_eq!(found(&incomplete, &column), []);
         let codes = usual(&field(Kind::IntegerCategory, &["1", "2"], 2));
         assert_eq!(found(&codes, &Column::numbers("x", vec![2.0, 3.0])), [(1, "3".to_owned())]);
+    }
+
+    #[test]
+    fn a_boolean_is_usual_however_its_values_are_written() {
+        let usual = usual(&field(Kind::Boolean, &["False", "True"], 2));
+        let texts = ["True", "true", "1", "0", "maybe", "2"];
+        let column = Column::strings("member", texts.map(Some));
+        assert_eq!(found(&usual, &column), [(4, "maybe".to_owned()), (5, "2".to_owned())]);
+        let numbers = Column::numbers("member", vec![1.0, 0.0, f64::NAN, 7.0]);
+        assert_eq!(found(&usual, &numbers), [(3, "7".to_owned())]);
+    }
+
+    #[test]
+    fn dates_are_unusual_only_far_outside_the_range() {
+        let day = 86_400.0;
+        let mut field = field(Kind::Datetime, &[], 0);
+        (field.min, field.max) = (Some(18_262.0 * day), Some(18_272.0 * day));
+        field.storage = Storage::Instant;
+        let usual = usual(&field);
+        let days = [18_265_i64, 18_637, 18_638, 43_830, 17_896];
+        let mut values = days.map(|d| d * 86_400_000_000).to_vec();
+        values.push(MISSING_INSTANT);
+        let noted = noted(&usual, &Column::instants("since", values), 10).values;
+        assert_eq!(noted.iter().map(|u| u.row).collect::<Vec<_>>(), [2, 3, 4]);
+        assert_eq!(
+            (noted[1].got.as_str(), &*noted[1].expected),
+            ("2090-01-01", "2020-01-01 to 2020-01-11, as in training",)
+        );
     }
 }

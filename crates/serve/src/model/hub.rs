@@ -30,6 +30,8 @@ pub(crate) struct Entry {
     pub(crate) current: u64,
     /// The highest version that there ever was: no number means two models.
     newest: u64,
+    /// The digest of that version: a file that is read again is no other version.
+    newest_digest: String,
     /// Shared by all versions.
     pub(crate) stats: Arc<Stats>,
     /// The version that answers a share of the requests that name none.
@@ -199,7 +201,7 @@ impl Hub {
     /// Loads what is not as it was last seen; whether it did.
     fn load_if_new(&self, found: &Found, again: bool) -> bool {
         let stamp = Stamp::of(found);
-        let seen = self.seen().get(found.key()).copied();
+        let seen = self.seen().get(found.key()).cloned();
         let is_new = seen
             .is_none_or(|seen| seen.stamp != stamp || (again && !seen.is_sound) || seen.is_due());
         is_new && self.load_and_tell(found).is_ok()
@@ -399,11 +401,19 @@ impl Hub {
         let before = before.and_then(|seen| seen.again);
         let again = loaded.as_ref().err().and_then(|error| Again::after(error, stamp, before));
         let is_sound = loaded.is_ok();
-        seen.insert(found.key().to_owned(), Seen { stamp, is_sound, again });
+        let name = found.name.as_str().into();
+        seen.insert(found.key().to_owned(), Seen { name, stamp, is_sound, again });
         match loaded {
-            Ok(model) => {
+            Ok(mut model) => {
                 stats.n_loads.add(1);
-                let is_chosen = found.reference.is_some();
+                if let Some(entry) = entry.filter(|_| found.version.is_none())
+                    && entry.newest_digest == model.digest
+                    && !model.digest.is_empty()
+                {
+                    model.version = entry.newest;
+                }
+                self.tell_of_task(entry, &model);
+                let (version, is_chosen) = (model.version, found.reference.is_some());
                 self.change(|state| put(state, model, stats, self.hold, is_chosen));
                 Ok(version)
             }
@@ -419,15 +429,38 @@ impl Hub {
         }
     }
 
+    /// Says that a model answers another question than the one before it: who asks may not know.
+    fn tell_of_task(&self, before: Option<&Entry>, model: &Model) {
+        let Some(before) = before.and_then(Entry::current) else { return };
+        let (old, new) = (&before.predictor, &model.predictor);
+        if old.task == new.task && old.target == new.target && old.classes == new.classes {
+            return;
+        }
+        let what = |p: &modelwright_automl::Predictor| match p.classes.len() {
+            0 => format!("{} of {}", p.task.name(), p.target),
+            n => format!("{} of {} with {n} labels", p.task.name(), p.target),
+        };
+        let text = format!("it was {}, the new version is {}", what(old), what(new));
+        self.log.event("another task", &model.name, Some(model.version), Some(&text));
+    }
+
     /// Says once of each file that it has gone; what was read of it is served on.
     fn tell_of_lost(&self) {
         let mut seen = self.seen();
         let is_file = |seen: &Seen| !matches!(seen.stamp, Some(Stamp::Registered(_)));
         let gone = seen.iter().filter(|(path, seen)| is_file(seen) && !path.exists());
-        for path in gone.map(|(path, _)| path.clone()).collect::<Vec<PathBuf>>() {
+        let gone = gone.map(|(path, seen)| (path.clone(), seen.name.clone()));
+        for (path, name) in gone.collect::<Vec<(PathBuf, Arc<str>)>>() {
             seen.remove(&path);
             let text = format!("{} is gone; the model in memory is served on", path.display());
-            self.log.event("file gone", "", None, Some(&text));
+            self.log.event("file gone", &name, None, Some(&text));
+            self.change(|state| {
+                if let Some(entry) = state.entries.get_mut(&*name)
+                    && !entry.versions.is_empty()
+                {
+                    entry.trouble = Some(text);
+                }
+            });
         }
     }
 }
@@ -440,16 +473,22 @@ fn put(state: &mut State, model: Model, stats: Arc<Stats>, hold: bool, is_chosen
         versions: Vec::new(),
         current: 0,
         newest: 0,
+        newest_digest: String::new(),
         stats,
         canary: None,
         shadow: None,
         trouble: None,
     });
     let version = model.version;
-    entry.newest = entry.newest.max(version);
-    entry.versions.retain(|m| m.version != version);
-    entry.versions.push(Arc::new(model));
-    entry.versions.sort_by_key(|m| m.version);
+    if version >= entry.newest {
+        (entry.newest, entry.newest_digest) = (version, model.digest.clone());
+    }
+    // The same bytes again: what is known of the model in memory is kept.
+    if entry.version(version).is_none_or(|known| known.digest != model.digest) {
+        entry.versions.retain(|m| m.version != version);
+        entry.versions.push(Arc::new(model));
+        entry.versions.sort_by_key(|m| m.version);
+    }
     if !hold || entry.current().is_none() {
         let newest = entry.versions.last().map_or(0, |m| m.version);
         entry.current = if is_chosen { version } else { newest };

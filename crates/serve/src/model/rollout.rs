@@ -43,7 +43,10 @@ impl ShadowStats {
     /// Adds the answers of both to the same rows.
     pub(crate) fn compare(&self, own: (&Predictions, &[u32]), shadow: (&Predictions, &[u32])) {
         let (n_rows, n_outputs) = (own.0.n_rows(), own.0.n_outputs);
-        if shadow.0.n_rows() != n_rows || shadow.0.n_outputs != n_outputs {
+        // A value has no label beside it; a label and a value are not alike, nor is their
+        // difference one.
+        let is_alike = own.1.len() == shadow.1.len();
+        if shadow.0.n_rows() != n_rows || shadow.0.n_outputs != n_outputs || !is_alike {
             self.n_failed.add(1);
             return;
         }
@@ -87,5 +90,7 @@ mod tests {
         assert_eq!(stats.difference_ppm.get(), 500_000);
         stats.compare((&own, &[0, 1, 1]), (&Predictions::new(3, vec![0.0; 9]), &[0, 0, 0]));
         assert_eq!(stats.n_failed.get(), 1);
+        stats.compare((&own, &[0, 1, 1]), (&shadow, &[]));
+        assert_eq!((stats.n_failed.get(), stats.difference_ppm.get()), (2, 500_000));
     }
 }

@@ -1,6 +1,7 @@
 //! What the server knows of each file of a model: as it was when it was last read, whether it was
 //! sound, and when to try once more what failed.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use modelwright_core::{Error, ErrorKind};
@@ -14,8 +15,10 @@ const PAUSE_MIN: Duration = Duration::from_secs(1);
 const PAUSE_MAX: Duration = Duration::from_mins(1);
 
 /// A file as it was when it was last read, and whether it was a sound model.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Seen {
+    /// The name that it is served as.
+    pub(super) name: Arc<str>,
     pub(super) stamp: Option<Stamp>,
     pub(super) is_sound: bool,
     /// Set where the fault may pass by itself.
@@ -78,7 +81,10 @@ mod tests {
         assert!(Again::after(&gone, None, None).is_none(), "a broken file stays broken");
         assert!(Again::after(&full, None, None).is_some());
         let mut again = Again::after(&gone, registered, None);
-        assert!(!Seen { stamp: registered, is_sound: false, again }.is_due(), "not at once");
+        assert!(
+            !Seen { name: "m".into(), stamp: registered, is_sound: false, again }.is_due(),
+            "not at once"
+        );
         for _ in 0..40 {
             again = Again::after(&gone, registered, again);
         }

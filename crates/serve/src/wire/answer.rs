@@ -281,7 +281,7 @@ fn tell(
         events.answered((&model.name, model.version), &ask.request_id, places(), told);
     }
     if let Some(log) = &ask.request_log {
-        log.answered((&model.name, model.version), &ask.request_id, places(), (rows, answers));
+        log.answered(model, &ask.request_id, places(), (rows, answers));
     }
     Ok(())
 }

@@ -14,13 +14,6 @@ use crate::request_log::RequestLog;
 const EXPECTED: &str = "{\"request_id\": \"…\", \"label\": …}, or a list of these";
 
 #[derive(Deserialize)]
-#[serde(untagged)]
-enum Body {
-    One(Labelled),
-    Many(Vec<Labelled>),
-}
-
-#[derive(Deserialize)]
 struct Labelled {
     request_id: String,
     #[serde(default = "first", deserialize_with = "whole")]
@@ -39,17 +32,31 @@ fn whole<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u32, D::Er
     if is_whole { Ok(number as u32) } else { Err(serde::de::Error::custom("not a row")) }
 }
 
+/// One label, or a list of them.
+fn parse(body: &[u8]) -> Result<Vec<Labelled>, Problem> {
+    let body = serde_json::from_slice(body).map_err(|e| malformed(&e).expected(EXPECTED))?;
+    let (items, is_list) = match body {
+        Value::Array(items) => (items, true),
+        item => (vec![item], false),
+    };
+    let label = |(i, item): (usize, Value)| {
+        let got = item.to_string();
+        serde_json::from_value(item).map_err(|e| {
+            let place =
+                if is_list { format!("label {} of the list: ", i + 1) } else { String::new() };
+            Problem::malformed(format!("{place}{e}")).expected(EXPECTED).got(&got)
+        })
+    };
+    items.into_iter().enumerate().map(label).collect()
+}
+
 /// Takes labels.
 pub(crate) fn take(log: Option<&RequestLog>, body: &[u8]) -> Result<Reply, Problem> {
     let Some(log) = log else {
         return Err(Problem::new(404, "no-request-log", "requests are not written down here")
             .hint("start the server with --request-log FOLDER"));
     };
-    let body = serde_json::from_slice(body).map_err(|e| malformed(&e).expected(EXPECTED))?;
-    let labels = match body {
-        Body::One(label) => vec![label],
-        Body::Many(labels) => labels,
-    };
+    let labels = parse(body)?;
     let text = |label: &Value| match label {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
@@ -86,5 +93,15 @@ mod tests {
         for wrong in ["0", "2.5", "-1", "4294967296", "1e300", "\"2\"", "null"] {
             assert_eq!(row(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_label_that_cannot_be_taken_says_what_it_lacks_and_which_it_is() {
+        let detail = |text: &str| parse(text.as_bytes()).err().unwrap().text();
+        let one = detail("{\"request_id\": \"x\"}");
+        assert!(one.contains("missing field `label`") && !one.contains("untagged"), "{one}");
+        let many = detail("[{\"request_id\": \"x\", \"label\": 1}, {\"label\": 1}]");
+        assert!(many.contains("label 2 of the list: missing field `request_id`"), "{many}");
+        assert!(detail("7").contains("expected: {\"request_id\""), "{}", detail("7"));
     }
 }

@@ -14,6 +14,10 @@ use super::{quick, tabular};
 use crate::ask::{Ask, Reply};
 use crate::problem::Problem;
 
+/// What may stand behind the `?`.
+pub(crate) const PARAMETERS: [&str; 6] =
+    ["model", "version", "on_error", "explain", "interval", "stream"];
+
 /// The only row of a request that wants nothing but its prediction.
 pub(crate) fn lone_row(ask: &Ask) -> Option<Table> {
     let form = Form::of_body(ask);

@@ -9,7 +9,7 @@ use modelwright_io::Cell;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::intake::Intake;
-use crate::problem::Problem;
+use crate::problem::{Fault, Problem};
 
 /// What stands in a body of JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,10 +24,12 @@ pub(crate) enum Shape {
 pub(crate) fn read_rows(json: &[u8], intake: &mut Intake<'_>) -> Result<Shape, Problem> {
     let mut deserializer = serde_json::Deserializer::from_slice(json);
     let shape = if json.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'[') {
-        deserializer.deserialize_seq(RowsSeed(intake)).map_err(|e| malformed(&e))?;
+        let read = deserializer.deserialize_seq(RowsSeed(intake));
+        read.map_err(|e| out_of_range(&e, intake).unwrap_or_else(|| malformed(&e)))?;
         Shape::List
     } else {
-        RowSeed(intake).deserialize(&mut deserializer).map_err(|e| malformed(&e))?;
+        let read = RowSeed(intake).deserialize(&mut deserializer);
+        read.map_err(|e| out_of_range(&e, intake).unwrap_or_else(|| malformed(&e)))?;
         intake.end_row();
         Shape::Single
     };
@@ -84,6 +86,22 @@ pub(crate) fn read_columns(json: &[u8], intake: &mut Intake<'_>) -> Result<(), P
         }
     }
     intake.end_columns(n_rows)
+}
+
+/// The place of a number that is beyond all numbers, such as `1e999`: the text is JSON, and nothing
+/// else says which row and column the reader was at.
+fn out_of_range(cause: &serde_json::Error, intake: &Intake<'_>) -> Option<Problem> {
+    if !cause.to_string().starts_with("number out of range") {
+        return None;
+    }
+    let (row, column) = intake.at();
+    let error = Error::input("a number is too large")
+        .expected("a number between -1.7976931348623157e308 and 1.7976931348623157e308, or null");
+    let error = match column {
+        Some(column) => error.column(column),
+        None => error,
+    };
+    Some(Problem::of_faults(vec![Fault { row, error }]))
 }
 
 /// A body that is no JSON, or not of the form that is needed.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use modelwright_serve::Settings;
 use serde_json::json;
 
-use crate::harness::{Folder, Running, artifacts, beside, objects, settings};
+use crate::harness::{Client, Folder, Running, artifacts, beside, objects, settings};
 
 /// Puts a file in place as a careful program does: whole, by renaming.
 fn put(from: &Path, to: &Path) {
@@ -38,7 +38,41 @@ fn a_newer_file_is_served_and_the_older_can_be_brought_back() {
     assert_eq!(client.post("/admin/models/shop/rollback", "").status, 400);
     assert_eq!(client.post("/admin/models/shpo/rollback", "").status, 404);
     client.post("/v2/repository/models/shop/load", "{}").ok();
-    assert_eq!(client.post("/predict", &row).ok()["version"], 3);
+    assert_eq!(client.post("/predict", &row).ok()["version"], 2);
+}
+
+#[test]
+fn a_file_that_is_read_again_is_the_version_that_it_was() {
+    let folder = Folder::new("again");
+    let path = folder.0.join("shop.mw");
+    put(&beside("v2-binary", "mw"), &path);
+    let running = Running::start(settings(&[&folder.0]));
+    let mut client = running.client();
+    put(&beside("v3-binary-calibrated", "mw"), &path);
+    client.post("/admin/reload", "").ok();
+    let versions = |client: &mut Client| client.get("/v2/models/shop").ok()["versions"].clone();
+    assert_eq!(versions(&mut client), json!(["1", "2"]));
+    for _ in 0..4 {
+        client.post("/v2/repository/models/shop/load", "{}").ok();
+    }
+    assert_eq!(versions(&mut client), json!(["1", "2"]), "who pinned version 1 still has it");
+    client.post("/v2/repository/models/shop/unload", "").ok();
+    client.post("/v2/repository/models/shop/load", "{}").ok();
+    assert_eq!(versions(&mut client), json!(["2"]));
+    put(&beside("v2-binary", "mw"), &path);
+    client.post("/admin/reload", "").ok();
+    assert_eq!(versions(&mut client), json!(["2", "3"]));
+}
+
+#[test]
+fn a_load_that_brings_a_model_of_its_own_is_refused() {
+    let running = Running::start(settings(&[&beside("v2-binary", "mw")]));
+    let mut client = running.client();
+    for parameters in [json!({ "config": "{}" }), json!({ "file:1/model.mw": "AAAA" })] {
+        let body = json!({ "parameters": parameters }).to_string();
+        let refused = client.post("/v2/repository/models/v2-binary/load", body);
+        assert_eq!(refused.status, 400, "{}", refused.text());
+    }
 }
 
 #[test]
@@ -67,8 +101,11 @@ fn garbage_and_removal_leave_the_old_model_in_place_and_are_told() {
     fs::remove_file(&path).unwrap();
     client.post("/admin/reload", "").ok();
     assert_eq!(client.post("/predict", &row).ok()["version"], 1);
+    let reason = |client: &mut Client| client.get("/v2/models").ok()[0]["reason"].to_string();
+    assert!(reason(&mut client).contains("is gone"), "{}", reason(&mut client));
     put(&beside("v2-binary", "mw"), &path);
     assert_eq!(client.post("/admin/reload", "").ok()["loaded"], 1);
+    assert_eq!(reason(&mut client), "\"\"");
 }
 
 #[test]
@@ -132,7 +169,7 @@ fn no_request_fails_while_models_are_exchanged_under_load() {
     let mut client = running.client();
     let models = ["v2-binary", "v3-binary-calibrated", "v2-binary-forest"];
     for i in 0..100 {
-        put(&beside(models[i % 3], "mw"), &path);
+        put(&beside(models[(i + 1) % 3], "mw"), &path);
         client.post("/v2/repository/models/shop/load", "").ok();
     }
     is_over.store(true, Ordering::Relaxed);

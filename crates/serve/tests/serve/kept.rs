@@ -5,7 +5,7 @@ use std::path::Path;
 use modelwright_serve::{RequestLogSettings, Server, Settings};
 use serde_json::json;
 
-use crate::harness::{Folder, Running, artifacts, objects, settings};
+use crate::harness::{Folder, Running, artifacts, beside, objects, settings};
 
 fn logging(folder: &Path) -> Settings {
     let request_log = Some(RequestLogSettings::new(folder.to_owned()));
@@ -77,4 +77,46 @@ fn answers_of_two_forms_in_turn_share_their_lines() {
     let low = last.column("prediction_lower").unwrap();
     let n_missing = (0..last.n_rows()).filter(|row| low.display(*row).is_none()).count();
     assert_eq!(n_missing, last.n_rows() / 2, "rows without an interval have none");
+}
+
+#[test]
+fn a_canary_of_another_type_keeps_whole_files_and_says_which_model_answered() {
+    let (folder, models) = (Folder::new("kept-canary"), Folder::new("kept-models"));
+    let path = models.0.join("shop.mw");
+    std::fs::copy(beside("v2-binary", "mw"), &path).unwrap();
+    let log = Some(RequestLogSettings::new(folder.0.clone()));
+    let running =
+        Running::start(Settings { request_log: log, hold: true, ..settings(&[&models.0]) });
+    let mut client = running.client();
+    std::fs::copy(beside("v3-regression-intervals", "mw"), &path).unwrap();
+    assert_eq!(client.post("/admin/reload", "").ok()["loaded"], 1);
+    // One row that both can read, as far as they need.
+    let mut row = objects("v2-binary").remove(0);
+    let other = objects("v3-regression-intervals").remove(0);
+    for (name, value) in other.as_object().unwrap() {
+        row[name] = value.clone();
+    }
+    let row = row.to_string();
+    for i in 0..60 {
+        let answer = client.post(&format!("/models/shop/versions/{}/predict", i % 2 + 1), &row);
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+    drop(client);
+    drop(running);
+    let kept = folder.0.join("requests/shop");
+    let paths = modelwright_lifecycle::journal::parts(&kept).unwrap();
+    assert!(paths.len() <= 3, "{} files of 60 rows", paths.len());
+    let ctx = modelwright_core::Context::unlimited(1, 1);
+    let options = modelwright_io::ReadOptions::default();
+    let mut digests = std::collections::BTreeMap::<(String, String), usize>::new();
+    for path in &paths {
+        let table = modelwright_io::read_path(path, &options, &ctx).unwrap().table;
+        for row in 0..table.n_rows() {
+            let shown = |name: &str| table.column(name).unwrap().display(row).unwrap();
+            *digests.entry((shown("model_version"), shown("model_sha256"))).or_default() += 1;
+        }
+    }
+    let digests: Vec<_> = digests.into_iter().collect();
+    assert_eq!(digests.iter().map(|(_, n)| *n).collect::<Vec<_>>(), [30, 30]);
+    assert_ne!(digests[0].0.1, digests[1].0.1);
 }

@@ -37,6 +37,38 @@ fn a_bad_value_is_named_with_row_column_expected_and_got() {
 }
 
 #[test]
+fn a_number_that_is_too_large_is_named_with_its_row_and_column() {
+    let running = running();
+    let mut client = running.client();
+    let good = row(|_| {}).to_string();
+    let bad = good.replacen("\"age\":", "\"age\":1e999,\"other\":", 1);
+    for (body, n) in [(bad.clone(), 1), (format!("[{good},{bad}]"), 2)] {
+        let answer = client.post(PATH, body);
+        assert_eq!(answer.status, 422, "{}", answer.text());
+        let problem = answer.json();
+        assert_eq!((&problem["row"], &problem["column"]), (&json!(n), &json!("age")));
+    }
+}
+
+#[test]
+fn a_parameter_that_is_none_is_refused_with_the_one_that_was_meant() {
+    let running = running();
+    let mut client = running.client();
+    let body = row(|_| {}).to_string();
+    let answer = client.post(&format!("{PATH}?exlpain=3"), &body);
+    assert_eq!(answer.status, 400, "{}", answer.text());
+    assert_eq!(answer.json()["hint"], "did you mean `explain`?");
+    assert_eq!(client.post(&format!("{PATH}?policy=reject"), &body).status, 400);
+    client.post(&format!("{PATH}?version=1&explain=1"), &body).ok();
+    let mut v2 = json!({ "inputs": [{ "name": "age", "shape": [1], "datatype": "FP64",
+                                      "data": [3] }] });
+    v2["outputs"] = json!([{ "name": "probabilities", "parameters": { "classification": 2 } }]);
+    let answer = client.post("/v2/models/v2-binary/infer", v2.to_string());
+    assert_eq!(answer.status, 400, "{}", answer.text());
+    assert!(answer.text().contains("classification extension"), "{}", answer.text());
+}
+
+#[test]
 fn every_protocol_answers_the_good_rows_beside_bad_ones_when_wished() {
     let running = running();
     let mut client = running.client();

@@ -25,11 +25,17 @@ pub(crate) fn document(app: &App, state: &State) -> Value {
         let mut post = predict(model, entry, &schema);
         let is_default = state.default.as_deref() == Some(&**name);
         post["x-modelwright-model"]["default"] = json!(is_default);
-        paths.insert(path, json!({ "post": post }));
-        others::of_model(app, model, entry, &mut paths);
+        paths.insert(path, json!({ "post": post.clone() }));
+        others::of_model(app, (model, entry), post, &mut paths);
     }
     if let Some(post) = by_query(state) {
         paths.insert("/predict".to_owned(), json!({ "post": post }));
+        let models: Vec<&str> = state.entries.keys().map(String::as_str).collect();
+        let default = state.default.as_ref().and_then(|name| state.entries.get(name));
+        let parameters =
+            default.map(|entry| parameters::of_rows(entry, Some(state.entries.keys().collect())));
+        let post = others::invocations_by_query(parameters.unwrap_or_default(), &models);
+        paths.insert("/invocations".to_owned(), json!({ "post": post }));
     }
     others::of_server(app, &mut paths);
     let mut document = json!({
@@ -176,6 +182,19 @@ pub(crate) fn row(model: &Model) -> Value {
 /// a missing value.
 const DIGITS: &str = "^(-?(0|[1-9][0-9]{0,14}))?$";
 
+/// The range of training for programs; a value outside of it is taken, so that it is no `minimum`.
+fn training_range(field: &ManifestField) -> Option<Value> {
+    let (min, max) = field.min.zip(field.max)?;
+    match field.kind {
+        Kind::Number => Some(json!({ "minimum": min, "maximum": max })),
+        Kind::Datetime => {
+            let text = |seconds: f64| instant_text((seconds * 1e6) as i64);
+            Some(json!({ "minimum": text(min), "maximum": text(max) }))
+        }
+        _ => None,
+    }
+}
+
 fn column(field: &ManifestField) -> Value {
     let range = match (field.min, field.max, field.kind) {
         (Some(min), Some(max), Kind::Number) => {
@@ -194,6 +213,12 @@ fn column(field: &ManifestField) -> Value {
         Storage::String => json!({ "type": ["string", "number", "boolean", "null"] }),
     };
     column["description"] = json!(range);
+    if field.kind == Kind::Boolean && field.storage == Storage::Number {
+        column["type"] = json!(["boolean", "number", "string", "null"]);
+    }
+    if let Some(range) = training_range(field) {
+        column["x-training-range"] = range;
+    }
     if !field.levels.is_empty() {
         column["examples"] = json!(field.levels);
     }

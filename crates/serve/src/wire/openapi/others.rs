@@ -7,11 +7,15 @@ use super::{parameters, refused};
 use crate::app::App;
 use crate::model::{Entry, Model};
 
-const PROBES: [(&str, &str); 6] = [
+const PROBES: [(&str, &str); 10] = [
+    ("/healthz", "Is the process alive? Also as /livez and /health"),
+    ("/readyz", "Can it answer? Also as /ready and /startupz"),
+    ("/ping", "Can it answer? As SageMaker asks"),
     ("/v2/health/live", "Is the process alive?"),
     ("/v2/health/ready", "Can it answer?"),
     ("/v2", "What the server is"),
     ("/models", "The models that are served"),
+    ("/v2/models", "The same"),
     ("/v1/models", "Their names, as KServe's first protocol has them"),
     ("/v2/models/stats", "How much all models were asked"),
 ];
@@ -21,6 +25,10 @@ pub(super) fn of_server(app: &App, paths: &mut Map<String, Value>) {
     for (path, summary) in PROBES {
         paths.insert(path.to_owned(), get(summary, "application/json"));
     }
+    let summary = "The models that are served, as Triton's clients ask";
+    let ready = json!({ "type": "object", "properties": { "ready": { "type": "boolean" } } });
+    let index = post(summary, &[], &ready, &json!({ "type": "array" }));
+    paths.insert("/v2/repository/index".to_owned(), json!({ "post": index }));
     let summary = "Counters and gauges for Prometheus";
     paths.insert("/metrics".to_owned(), get(summary, "text/plain"));
     if app.request_log.is_some() {
@@ -33,7 +41,13 @@ pub(super) fn of_server(app: &App, paths: &mut Map<String, Value>) {
 }
 
 /// What a model has, beside its plain rows.
-pub(super) fn of_model(app: &App, model: &Model, entry: &Entry, paths: &mut Map<String, Value>) {
+/// `predict` is what is said of its plain rows.
+pub(super) fn of_model(
+    app: &App,
+    (model, entry): (&Model, &Entry),
+    predict: Value,
+    paths: &mut Map<String, Value>,
+) {
     let name = &model.name;
     for (path, summary) in [
         (format!("/v2/models/{name}"), "The columns, classes and versions of the model"),
@@ -44,8 +58,16 @@ pub(super) fn of_model(app: &App, model: &Model, entry: &Entry, paths: &mut Map<
     ] {
         paths.insert(path, get(summary, "application/json"));
     }
-    let infer = json!({ "post": infer(model, entry) });
-    paths.insert(format!("/v2/models/{name}/infer"), infer);
+    let asks = infer(model, entry);
+    paths.insert(format!("/v2/models/{name}/infer"), json!({ "post": asks }));
+    for (path, what) in [
+        (format!("/v2/models/{name}/versions/{{version}}/infer"), asks),
+        (format!("/models/{name}/versions/{{version}}/predict"), predict),
+    ] {
+        paths.insert(path, json!({ "post": of_version(what, entry) }));
+    }
+    let by_mlflow = invocations(model, entry);
+    paths.insert(format!("/models/{name}/invocations"), json!({ "post": by_mlflow }));
     for (verb, member) in [("predict", "predictions"), ("explain", "explanations")] {
         let post = json!({ "post": by_v1(model, entry, verb, member) });
         paths.insert(format!("/v1/models/{name}:{verb}"), post);
@@ -119,6 +141,60 @@ fn infer(model: &Model, entry: &Entry) -> Value {
     let summary = "The same by the Open Inference Protocol, version 2";
     let mut post = post(summary, &parameters::of_rows(entry, None), &body, &answer);
     post["operationId"] = json!(format!("infer_{}", model.name));
+    post
+}
+
+/// The same request to a version that the path names.
+fn of_version(mut post: Value, entry: &Entry) -> Value {
+    let versions: Vec<String> = entry.versions.iter().map(|m| m.version.to_string()).collect();
+    let version = json!({ "name": "version", "in": "path", "required": true,
+                          "description": "a version that is in memory",
+                          "schema": { "type": "string", "enum": versions } });
+    if let Some(parameters) = post["parameters"].as_array_mut() {
+        parameters.retain(|parameter| parameter["name"] != "version");
+        parameters.push(version);
+    }
+    let id = post["operationId"].as_str().map(|id| format!("{id}_version"));
+    post["operationId"] = json!(id);
+    if let Some(post) = post.as_object_mut() {
+        // The page shows each model once.
+        post.remove("x-modelwright-model");
+    }
+    post
+}
+
+/// As MLflow and SageMaker ask, in one of MLflow's forms of rows.
+fn invocations(model: &Model, entry: &Entry) -> Value {
+    let mut post = by_mlflow(parameters::of_rows(entry, None), &[&model.name]);
+    post["operationId"] = json!(format!("invocations_{}", model.name));
+    post
+}
+
+fn by_mlflow(parameters: Vec<Value>, models: &[&str]) -> Value {
+    let row = |name: &&str| json!({ "$ref": format!("#/components/schemas/{name}_row") });
+    let row = json!({ "anyOf": models.iter().map(row).collect::<Vec<_>>() });
+    let rows = json!({ "type": "array", "items": row });
+    let split = json!({ "type": "object", "required": ["columns", "data"], "properties": {
+        "columns": { "type": "array", "items": { "type": "string" } },
+        "data": { "type": "array", "items": { "type": "array" } } } });
+    let one_of = |name: &str, what: &Value| json!({ "type": "object", "required": [name], "properties": { name: what } });
+    let columns = json!({ "type": ["object", "array"] });
+    let body = json!({ "anyOf": [
+        one_of("dataframe_split", &split), one_of("dataframe_records", &rows),
+        one_of("instances", &rows), one_of("inputs", &columns),
+    ] });
+    let answer = json!({ "type": "object", "required": ["predictions"],
+                         "properties": { "predictions": { "type": "array" } } });
+    let summary = "The same as MLflow and SageMaker ask: one of four forms of rows, or a CSV";
+    let mut post = post(summary, &parameters, &body, &answer);
+    post["requestBody"]["content"]["text/csv"] = json!({ "schema": { "type": "string" } });
+    post
+}
+
+/// The same on the path on which a parameter names the model.
+pub(super) fn invocations_by_query(parameters: Vec<Value>, models: &[&str]) -> Value {
+    let mut post = by_mlflow(parameters, models);
+    post["operationId"] = json!("invocations");
     post
 }
 

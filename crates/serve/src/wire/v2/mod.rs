@@ -12,6 +12,7 @@
 mod binary;
 mod codec;
 pub(crate) mod describe;
+mod extensions;
 mod one_row;
 mod request;
 mod response;
@@ -19,6 +20,7 @@ mod tensor;
 
 pub(crate) use binary::Binary;
 pub(crate) use codec::{CONTENT_TYPE, Codec};
+pub(crate) use extensions::{check_load, check_load_parameters, check_output};
 pub(crate) use response::{Output, write_binary};
 pub(crate) use tensor::{Tensor, Values};
 

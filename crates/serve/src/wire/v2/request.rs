@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::binary::Binary;
+use super::check_output;
 use super::codec::{CONTENT_TYPE, Codec};
 use super::response::{Output, Wanted};
 use super::tensor::{Tensor, Values};
@@ -87,6 +88,7 @@ impl Request {
             return Ok(all.iter().map(|output| Wanted { output: *output, is_binary }).collect());
         };
         let wanted = |asked: &Asked| {
+            check_output(asked.parameters.keys().map(String::as_str))?;
             let output = all.iter().find(|o| o.name() == asked.name).copied();
             let is_binary = match asked.parameters.get("binary_data") {
                 Some(value) => value == &Value::Bool(true),

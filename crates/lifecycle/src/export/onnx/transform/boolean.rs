@@ -1,11 +1,12 @@
 //! Yes and no.
 //!
-//! Texts that differ from a level in case alone are that level. A dictionary knows texts and no
-//! case, so the usual ways to write a word are in it: `true`, `True`, `TRUE`.
+//! Texts that differ from a level in case alone are that level, and booleans as other programs write
+//! them are the level that they mean. A dictionary knows texts and no case, so the usual ways to
+//! write a word are in it: `true`, `True`, `TRUE`.
 
 use modelwright_core::Result;
 use modelwright_preprocess::encode::PartView;
-use modelwright_preprocess::transform::boolean::FittedBoolean;
+use modelwright_preprocess::transform::boolean::{BOOLEANS, FittedBoolean, side};
 
 use super::super::columns::Column;
 use super::super::encoder::Piece;
@@ -26,6 +27,14 @@ pub(super) fn write(
             if !texts.iter().any(|(known, _)| *known == text) {
                 texts.push((text, level));
             }
+        }
+    }
+    for text in BOOLEANS.iter().flatten().flat_map(|word| ways_to_write(word)) {
+        let names = levels.names();
+        let meant = side(names.iter().map(|name| &**name), &text);
+        let level = meant.and_then(|meant| names.iter().position(|name| **name == *meant));
+        if let Some(level) = level.filter(|_| !texts.iter().any(|(known, _)| *known == text)) {
+            texts.push((text, level));
         }
     }
     let codes = match column.codes_of(graph, texts, levels.other(), levels.missing()) {

@@ -8,24 +8,28 @@
 //! that cannot write them does not start, and takes none while its disk does not.
 //!
 //! Of each row there are `request_time`, `request_id`, `request_row` (from 1), `model_version`,
-//! the columns that the model read, and the columns of its answer.
+//! `model_sha256` (a version is a number of one process, the digest means one model for ever), the
+//! columns that the model read, and the columns of its answer. Logs of older servers lack the
+//! digest.
 
-use std::collections::BTreeMap;
+mod journals;
+
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use foldhash::fast::FixedState;
-use modelwright_core::data::{Column, Schema, Table};
+use modelwright_core::data::{Column, Table};
 use modelwright_core::{Context, Error, Result};
-use modelwright_lifecycle::journal::{Journal, recover_left};
 
+use self::journals::Journals;
 use crate::clock;
 use crate::log::Log;
+use crate::model::Model;
 use crate::stats::ServerStats;
 
 /// Batches that may wait for the thread, and their bytes. A larger one waits where no other does.
@@ -114,16 +118,13 @@ impl RequestLog {
         let (send, receive) = sync_channel(BATCHES_WAITING);
         let settings = Arc::new(settings);
         let mut writer = Writer {
-            settings: settings.clone(),
-            ctx,
+            journals: Journals::new(settings.clone(), ctx),
             stats: stats.clone(),
             log,
-            journals: BTreeMap::new(),
             is_failing: false,
             n_bytes_waiting: Arc::default(),
             labels_fail: Arc::default(),
             n_lost_told: 0,
-            n_names: 0,
         };
         writer.begin()?;
         let (n_bytes_waiting, labels_fail) =
@@ -145,15 +146,17 @@ impl RequestLog {
     /// Writes down rows and their answers; `places` are the rows of the request, from 0.
     pub(crate) fn answered(
         &self,
-        model: (&str, u64),
+        model: &Model,
         request_id: &str,
         places: impl Iterator<Item = usize>,
         (rows, answers): (&Table, Table),
     ) {
         let n = rows.n_rows();
-        let version = vec![model.1 as f64; n];
+        let version = vec![model.version as f64; n];
+        let digest = Some(model.digest.as_str()).filter(|digest| !digest.is_empty());
         let mut columns = head(request_id, places.map(|row| (row + 1) as f64).collect());
         columns.push(Column::numbers("model_version", version));
+        columns.push(Column::strings("model_sha256", std::iter::repeat_n(digest, n)));
         let own: Vec<String> = columns.iter().map(|c| c.name.clone()).collect();
         let answers = answers.into_columns();
         for column in rows.columns().iter().filter(|c| !self.settings.redact.contains(&c.name)) {
@@ -167,7 +170,7 @@ impl RequestLog {
             columns.push(Column { name, data: column.data.clone() });
         }
         columns.extend(answers);
-        self.send(&format!("{REQUESTS}/{}", model.0), columns);
+        self.send(&format!("{REQUESTS}/{}", model.name), columns);
     }
 
     /// Writes down labels that came later: id, row (from 1) and label of each. Whether they were
@@ -198,21 +201,6 @@ impl RequestLog {
     }
 }
 
-/// The columns of the lines that are open, and those of new rows among them: answers of several
-/// forms, and versions that read other columns, share the lines, or each would end those of the
-/// others. A column of another kind than before begins new ones.
-fn joined(open: &Schema, new: &Schema) -> Schema {
-    let mut joined = open.clone();
-    for field in &new.fields {
-        match open.field(&field.name) {
-            Some(known) if known == field => {}
-            Some(_) => return new.clone(),
-            None => joined.fields.push(field.clone()),
-        }
-    }
-    joined
-}
-
 /// Id and row of a request, and what came true of it.
 pub(crate) type Label = (String, f64, String);
 
@@ -236,33 +224,24 @@ fn head(request_id: &str, rows: Vec<f64>) -> Vec<Column> {
 
 /// The thread's own.
 struct Writer {
-    settings: Arc<RequestLogSettings>,
-    ctx: Context,
+    journals: Journals,
     stats: Arc<ServerStats>,
     log: Log,
-    journals: BTreeMap<String, (Journal, Instant)>,
     /// Whether the last attempt failed: then it is not told again.
     is_failing: bool,
     n_bytes_waiting: Arc<AtomicUsize>,
     labels_fail: Arc<AtomicBool>,
     /// Rows that were lost when it was last told.
     n_lost_told: u64,
-    n_names: u64,
 }
 
 impl Writer {
     /// Turns what was left into files, whichever models are served now, and takes the right to
     /// write labels.
     fn begin(&mut self) -> Result<()> {
-        let folder = self.settings.folder.join(REQUESTS);
-        // Where no model was asked yet there is none.
-        let left = std::fs::read_dir(&folder).into_iter().flatten().flatten();
-        for path in left.map(|entry| entry.path()).filter(|path| path.is_dir()) {
-            let name = self.new_name();
-            recover_left(&path, &name, &self.ctx)?;
-        }
+        self.journals.recover()?;
         let table = Table::new(columns_of(&[]))?;
-        self.write(&Rows { journal: FEEDBACK.to_owned(), table })
+        self.journals.write(&Rows { journal: FEEDBACK.to_owned(), table })
     }
 
     fn run(&mut self, rows: &Receiver<Message>) {
@@ -271,7 +250,7 @@ impl Writer {
             match rows.recv_timeout(FLUSH.saturating_sub(flushed.elapsed())) {
                 Ok(Message::Rows(rows)) => {
                     let n = rows.table.n_rows();
-                    let written = self.write(&rows);
+                    let written = self.journals.write(&rows);
                     self.n_bytes_waiting.fetch_sub(rows.table.size_bytes(), Ordering::Relaxed);
                     self.note_labels(&rows.journal, written.is_err());
                     self.judge(written, n);
@@ -290,47 +269,11 @@ impl Writer {
         self.judge(done, 0);
     }
 
-    fn write(&mut self, rows: &Rows) -> Result<()> {
-        let own = rows.table.storage_schema();
-        let open = self.journals.get(&rows.journal);
-        let schema = open.map_or_else(|| own.clone(), |(open, _)| joined(open.schema(), &own));
-        if open.is_some_and(|(open, _)| *open.schema() != schema) {
-            self.journals.remove(&rows.journal);
-        }
-        if !self.journals.contains_key(&rows.journal) {
-            let folder = self.settings.folder.join(&rows.journal);
-            let (name, bytes_max) = (self.new_name(), self.settings.bytes_max);
-            // Lines under the older columns become a file when it is opened.
-            let journal = Journal::open(&folder, schema, bytes_max, &name, &self.ctx)?;
-            self.journals.insert(rows.journal.clone(), (journal, clock::now()));
-        }
-        match self.journals.get_mut(&rows.journal) {
-            Some((journal, _)) => journal.append(&rows.table),
-            None => Ok(()),
-        }
-    }
-
     /// Hands lines to the system, and turns those that are old or many into files.
     fn flush(&mut self, all: bool) -> Result<()> {
         let mut result = Ok(());
-        let names: Vec<String> = self.journals.keys().cloned().collect();
-        for key in names {
-            let name = self.new_name();
-            let Some((journal, begun)) = self.journals.get_mut(&key) else { continue };
-            let is_due = begun.elapsed() >= self.settings.rotate
-                || journal.n_bytes() >= self.settings.journal_bytes_max;
-            let turns = all || (is_due && journal.n_rows() > 0);
-            let done = if turns {
-                *begun = clock::now();
-                journal.rotate(&name, &self.ctx).map(drop)
-            } else {
-                journal.flush()
-            };
-            self.note_labels(&key, done.is_err());
-            if turns && done.is_ok() && key != FEEDBACK {
-                // The next rows decide anew which columns there are.
-                self.journals.remove(&key);
-            }
+        for (journal, done) in self.journals.flush(all) {
+            self.note_labels(&journal, done.is_err());
             result = result.and(done);
         }
         result
@@ -368,11 +311,5 @@ impl Writer {
             self.log.event("request log behind", "", None, Some(&text));
         }
         self.n_lost_told = n_lost;
-    }
-
-    /// A name for a file: later ones are greater.
-    fn new_name(&mut self) -> String {
-        self.n_names += 1;
-        format!("{:016}-{:06}", clock::unix_micros(), self.n_names % 1_000_000)
     }
 }
