@@ -71,15 +71,17 @@ def test_a_target_that_is_not_there_is_named_with_the_columns_that_are():
     assert caught.value.column == "w"
 
 
-def test_rows_without_an_answer_are_left_out():
+def test_rows_without_an_answer_are_left_out_with_a_warning():
     y = pd.Series(np.arange(60) % 2, dtype=float)
     y[3] = np.nan
-    model = fit(table(y=y))
+    with pytest.warns(mw.ModelwrightWarning, match="`y` has no value in 1 of 60 rows"):
+        model = fit(table(y=y))
     assert model.classes_.tolist() == [0, 1]
 
 
-def test_a_column_without_values_is_no_error_and_not_used():
-    model = fit(table(empty=[np.nan] * 60))
+def test_a_column_without_values_is_not_used_with_a_warning():
+    with pytest.warns(mw.ModelwrightWarning, match="`empty` has no value in 60 rows"):
+        model = fit(table(empty=[np.nan] * 60))
     assert model.columns == ["x"]
 
 
