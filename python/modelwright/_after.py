@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from . import _modelwright
 from ._data import Data, Origin, is_path, library, read
+from ._files import write
 from ._options import names
 from ._progress import Callback, Events
 from ._report import framed
@@ -47,8 +48,7 @@ class Monitoring:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the HTML page."""
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(self.html)
+        write(path, self.html)
 
     def _repr_html_(self) -> str:
         return framed(self.html)
@@ -140,9 +140,8 @@ def retrained(
             events.close(stacklevel=3)
         found = json.loads(decision)
         if out is not None:
-            with open(os.path.join(folder, "decision.json"), "w", encoding="utf-8") as file:
-                json.dump(found, file, indent=2, ensure_ascii=False)
-                file.write("\n")
+            text = json.dumps(found, indent=2, ensure_ascii=False)
+            write(os.path.join(folder, "decision.json"), text + "\n")
     successor = Predictor(model, Origin(predictor._origin.kind), predictor._threads)
     return Retrained(successor, found)
 

@@ -11,12 +11,14 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
 from ._data import Origin
 from ._errors import OptionError, data_error
+from ._files import write
 from ._report import framed
 
 #: The axes that an explanation of several rows and outputs has.
@@ -97,7 +99,8 @@ class Explanation:
         -------
         table of the kind that was explained
             Columns ``column``, ``mean_abs`` (summed over outputs) and ``low``, ``high``: its 95 %
-            interval over the choice of rows. A dict of lists where no data frame came in.
+            interval over the choice of rows. Where no data frame came in, one of pandas or
+            polars, by what is there; without both a dict of lists.
         """
         effects = json.loads(self._whole().effects())
         board = {
@@ -136,7 +139,7 @@ class Explanation:
         -------
         table of the kind that was explained
             ``row``, ``base_value``, the part of each column, ``prediction``; of several outputs a
-            row for each, named in ``output``. A dict of arrays where no data frame came in.
+            row for each, named in ``output``. Where no data frame came in as :meth:`importance`.
         """
         native = self._whole()
         rows, columns, outputs = native.rows, native.columns, native.outputs
@@ -176,8 +179,7 @@ class Explanation:
 
     def save(self, path: str | os.PathLike[str], **options: Any) -> None:
         """Write :meth:`page`, with its options."""
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(self.page(**options))
+        write(path, self.page(**options))
 
     def _repr_html_(self) -> str:
         return framed(self.page()) if self._native is not None else f"<pre>{self!r}</pre>"
@@ -408,8 +410,12 @@ def _raw_values(native: Any, n_rows: int, columns: Sequence[str]) -> tuple[Array
 
 
 def as_table(board: dict[str, list[Any]], kind: str) -> Any:
-    """A board in the kind of table that came in."""
-    return Origin(kind).table(board) if kind in ("pandas", "polars") else board
+    """A board as a data frame of the kind that came in, or of a library that is there."""
+    frames = ("pandas", "polars")
+    for library in (kind, *(name for name in frames if name in sys.modules), *frames):
+        if library in frames and find_spec(library) is not None:
+            return Origin(library).table(board)
+    return board
 
 
 @dataclass

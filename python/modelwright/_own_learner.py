@@ -65,7 +65,7 @@ class Learner:
     >>> rows = {"x": [i % 7 for i in range(210)], "y": [i % 7 > 3 for i in range(210)]}
     >>> model = mw.fit(rows, "y", learners=["linear", LogisticRegression(C=0.5)],
     ...                time_limit=None, preset="quick")
-    >>> "LogisticRegression" in model.leaderboard()["name"]
+    >>> "LogisticRegression" in list(model.leaderboard()["name"])
     True
     """
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from . import _modelwright
 from ._data import Data, read
+from ._files import write
 from ._options import given
 from ._progress import Events
 from ._report import framed
@@ -49,8 +50,7 @@ class Profile:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the HTML page."""
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(self.html)
+        write(path, self.html)
 
     def _repr_html_(self) -> str:
         return framed(self.html)

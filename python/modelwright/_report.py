@@ -8,6 +8,7 @@ from html import escape
 from typing import Any, Literal, get_args
 
 from ._errors import OptionError, data_error
+from ._files import write
 from ._modelwright import Model
 
 #: The forms of a report.
@@ -78,14 +79,17 @@ class Report:
         name = os.fspath(path)
         of_ending: dict[str, Form] = {".md": "markdown", ".json": "json"}
         text = self.render(form or of_ending.get(os.path.splitext(name)[1], "html"))
-        with open(name, "w", encoding="utf-8") as file:
-            file.write(text)
+        write(name, text)
 
     def _repr_html_(self) -> str:
         return framed(self.html)
 
     def __str__(self) -> str:
         return self.markdown
+
+    def __repr__(self) -> str:
+        model = self._model
+        return f"Report({model.target!r}, {model.task}: .save(path), .markdown, .sections)"
 
 
 class Audit:
@@ -110,8 +114,7 @@ class Audit:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the HTML page."""
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(self.html)
+        write(path, self.html)
 
     def _repr_html_(self) -> str:
         return framed(self.html)
