@@ -151,12 +151,13 @@ def _number_of(values: Any) -> Any:
             if kind in ("i", "u", "f"):
                 return value
             found = value
-        elif not _is_missing(value):
+        elif not is_missing(value):
             return None
     return found
 
 
-def _is_missing(value: Any) -> bool:
+def is_missing(value: Any) -> bool:
+    """Whether a single value stands for none."""
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return True
     return isinstance(value, (float, np.floating)) and value != value
