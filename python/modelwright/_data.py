@@ -296,7 +296,7 @@ def _arrow_column(name: str, array: Any) -> tuple[Any, ...]:
 def _array_column(name: str, values: Any, mask: Any = None) -> tuple[Any, ...]:
     """The form of a one-dimensional NumPy array."""
     if isinstance(values, np.ma.MaskedArray):
-        hidden = np.ma.getmaskarray(values)
+        hidden = np.broadcast_to(values.mask, values.shape)
         mask = hidden if mask is None else mask | hidden
         values = np.asarray(values.data)
     kind = values.dtype.kind

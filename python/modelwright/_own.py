@@ -297,7 +297,7 @@ def own_parts(
     if split is not None and not isinstance(split, str):
         options["split"] = None
         group = options.get("group")
-        group = (beside or {}).get(group, group)
+        group = (beside or {}).get(str(group), group)
         found["split"] = _split(split, data, native, target, group)
     return found if any(found[part] for part in ("metric", "split", "learners", "loss")) else None
 

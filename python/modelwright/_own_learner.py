@@ -153,7 +153,7 @@ class Fitted:
             shares = (said == np.arange(n)).astype(np.float64)
             if (shares.sum(axis=1) != 1).any():
                 raise ValueError("predict gave labels that it did not learn")
-            return shares
+            return np.asarray(shares)
         scores = np.asarray(self.estimator.decision_function(X), dtype=np.float64)
         if n == 2:
             scores = scores.reshape(len(X), -1)
