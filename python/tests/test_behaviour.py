@@ -209,9 +209,9 @@ def test_options_of_every_form_are_read(frame):
 
 
 def test_a_plan_can_be_asked_of_a_fit(frame):
-    options = {"time_limit": 5, "preset": "quick", "store": False}
-    found = mw.fit(frame, "survived", plan=True, **options)
-    assert found["plan"] == mw.plan(frame, "survived", time_limit=5, preset="quick")["plan"]
+    options = {"time_limit": None, "preset": "quick"}
+    found = mw.fit(frame, "survived", plan=True, store=False, **options)
+    assert found["plan"] == mw.plan(frame, "survived", **options)["plan"]
     single = mw.train("gbdt", frame, "survived", plan=True, params={"n_rounds": 7}, store=False)
     (trial,) = [t for t in single["plan"]["trials"] if t["learner"] == "gbdt"]
     assert trial["params"] == {"n_rounds": 7}
