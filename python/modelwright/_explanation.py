@@ -42,9 +42,10 @@ class Explanation:
     base_values : ndarray of shape (n_rows,) or (n_rows, n_outputs)
         The mean prediction over the background.
     data : ndarray of shape (n_rows, n_columns)
-        The raw values: numbers, or objects where a column holds text; dates are days since 1970.
+        The raw values as numbers: dates are days since 1970, texts their places in the alphabet
+        among those that are there.
     display_data : ndarray of shape (n_rows, n_columns) or None
-        The same with dates as text, where there are dates: what pictures write.
+        The same with texts and dates as text, where there are any: what pictures write.
     feature_names : list of str
         The raw columns.
     output_names : list of str, or str
@@ -232,7 +233,7 @@ class Explanation:
         parts = {
             "values": of(self.values, _AXES),
             "base_values": of(self.base_values, ("row", "output")),
-            "data": _plain(of(self.data, ("row", "column"))),
+            "data": of(self.data, ("row", "column")),
             "display_data": of(self.display_data, ("row", "column")),
             "feature_names": names(self.feature_names, "column"),
             "output_names": names(self.output_names, "output"),
@@ -296,14 +297,6 @@ class Explanation:
     def __reduce__(self) -> tuple[Any, ...]:
         state = {k: v for k, v in self.__dict__.items() if k not in ("_native", "_shap", "_axes")}
         return _again, (state, self._axes)
-
-
-def _plain(data: Any) -> Any:
-    """Objects that are all numbers as numbers."""
-    if isinstance(data, np.ndarray) and data.dtype == object:
-        if all(isinstance(value, (float, int)) for value in data.flat):
-            return data.astype(np.float64)
-    return data
 
 
 def _again(state: Mapping[str, Any], axes: Sequence[str]) -> Explanation:
@@ -393,12 +386,17 @@ _DAY = 86_400e6
 
 
 def _raw_values(native: Any, n_rows: int, columns: Sequence[str]) -> tuple[Array, Any]:
-    """The values as numbers, as far as they can be, and as they are shown if that differs."""
+    """The values as numbers, and as they are shown if that differs: shap's two tables."""
     found = [native.data(name) for name in columns]
-    has_text = any(form == "text" for form, _ in found)
-    data = np.empty((n_rows, len(columns)), dtype=object if has_text else np.float64)
+    data = np.empty((n_rows, len(columns)))
     shown = np.empty((n_rows, len(columns)), dtype=object)
     for i, (form, values) in enumerate(found):
+        if form == "text":
+            levels = sorted({text for text in values if text is not None})
+            codes = {text: float(code) for code, text in enumerate(levels)}
+            data[:, i] = [codes.get(text, np.nan) for text in values]
+            shown[:, i] = ["missing" if text is None else text for text in values]
+            continue
         data[:, i] = shown[:, i] = values
         if form == "instant":
             instants = values.view("datetime64[us]")
@@ -406,7 +404,7 @@ def _raw_values(native: Any, n_rows: int, columns: Sequence[str]) -> tuple[Array
             data[:, i] = np.where(is_missing, np.nan, values / _DAY)
             texts = np.datetime_as_string(instants.astype("datetime64[s]"))
             shown[:, i] = np.where(is_missing, "missing", texts)
-    return data, shown if any(form == "instant" for form, _ in found) else None
+    return data, shown if any(form != "number" for form, _ in found) else None
 
 
 def as_table(board: dict[str, list[Any]], kind: str) -> Any:
