@@ -121,7 +121,9 @@ def read(data: Data, extra: Mapping[str, Any] | None = None) -> tuple[Any, Origi
 _ROWS_PER_PART = 16_384
 
 
-def by_parts(data: Data, ask: Any, columns: Sequence[str] = ()) -> tuple[Any, str | None, Origin]:
+def by_parts(
+    data: Data, ask: Any, columns: Sequence[str] = ()
+) -> tuple[Any, str | None, Origin]:
     """What ``ask`` (a native table to an array and a warning) says of all rows; of one array part by
     part.
 

@@ -70,7 +70,7 @@ def ask(
 
 
 def _left_out(record: Mapping[str, Any]) -> list[str]:
-    """What of the table a run did not learn from: rows without an answer, columns without values."""
+    """What of the table was left out: rows without an answer, columns without values."""
     found = []
     n, target = record["task"]["n_rows_without_target"], record["task"]["target"]
     if n:

@@ -205,4 +205,5 @@ def test_boards_are_data_frames_wherever_the_model_comes_from(predictor, rows):
 
 
 def test_a_report_says_what_it_is_of(predictor):
-    assert repr(predictor.report()) == "Report('survived', binary: .save(path), .markdown, .sections)"
+    said = "Report('survived', binary: .save(path), .markdown, .sections)"
+    assert repr(predictor.report()) == said
