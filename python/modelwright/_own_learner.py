@@ -39,7 +39,8 @@ class Learner:
     estimator : object
         With ``fit(X, y)`` and ``predict(X)``; a classifier had better have ``predict_proba`` or
         ``decision_function`` as well: labels alone are shares of 0 and 1. It is cloned before each
-        fit, never fitted itself, and must be picklable. Parameters called ``random_state`` that are None get a seed of the run.
+        fit, never fitted itself, and must be picklable. Parameters called ``random_state`` that are
+        None get a seed of the run.
     name : str, optional
         What leaderboards and records call it; by default the name of its class.
     encoding : {"linear", "trees", "network", "native"}, optional
