@@ -151,7 +151,7 @@ def functions() -> str:
     code += (
         "from __future__ import annotations\n\nimport os\n"
         "from collections.abc import Callable, Mapping, Sequence\nfrom datetime import timedelta\n"
-        "from typing import Any, Literal\n\nfrom ._data import Data\n"
+        "from typing import Any, Literal, overload\n\nfrom ._data import Data\n"
         "from ._own import Loss, Metric\nfrom ._predictor import Predictor\nfrom ._progress import Callback\n"
         "from ._run import ask, plan_of\n\n"
     )
@@ -168,7 +168,11 @@ def function(
 ) -> str:
     lead = [f"{first}: str,"] if first else []
     store = "store: str | os.PathLike[str] | bool | None = None,"
-    ends = ["progress: bool | None = None,", "callback: Callback | None = None,"]
+    ends = [
+        "plan: bool = False,",
+        "progress: bool | None = None,",
+        "callback: Callback | None = None,",
+    ]
     loss = "loss: Loss | Callable[..., Any] | None = None,"
     shown = [] if is_plan else [loss, store, *ends]
     arguments = [
@@ -179,8 +183,9 @@ def function(
         *[f"{k['python']}: {type_of(k)} = {default_of(k)}," for k in known],
         *shown,
     ]
-    returns = "dict[str, Any]" if is_plan else "Predictor"
-    code = f"\ndef {name}(\n" + textwrap.indent("\n".join(arguments), "    ")
+    returns = "dict[str, Any]" if is_plan else "Predictor | dict[str, Any]"
+    code = "" if is_plan else overloads(name, arguments)
+    code += f"\ndef {name}(\n" + textwrap.indent("\n".join(arguments), "    ")
     code += f"\n) -> {returns}:\n"
     code += textwrap.indent(f'"""{docstring(name, title, first, known, is_plan)}"""\n', "    ")
     values = [f"{k['python']}={k['python']}," for k in known]
@@ -193,7 +198,23 @@ def function(
     if is_plan:
         code += '    return plan_of("fit", data, target, options)\n\n'
     else:
+        code += f'    if plan:\n        return plan_of("{name}", data, target, options)\n'
         code += f'    return ask("{name}", data, target, options, progress, callback)\n\n'
+    return code
+
+
+def overloads(name: str, arguments: list[str]) -> str:
+    """What comes back, by whether a plan was asked for."""
+    code = ""
+    for value, default, returns in (
+        ("False", " = False", "Predictor"),
+        ("True", "", "dict[str, Any]"),
+    ):
+        asked = [
+            f"plan: Literal[{value}]{default}," if a.startswith("plan:") else a for a in arguments
+        ]
+        code += f"\n@overload\ndef {name}(\n" + textwrap.indent("\n".join(asked), "    ")
+        code += f"\n) -> {returns}: ...\n\n"
     return code
 
 
@@ -224,6 +245,8 @@ def docstring(
         "store : str, path or bool, optional",
         "    The store that the run is recorded in; False for none. By default as on the command line:",
         "    in ``MODELWRIGHT_STORE``, or in the user's own store once a model was registered there.",
+        "plan : bool, default False",
+        "    Only say what would be done: the profile, leaks, task, split and trials, as a dict.",
         "progress : bool, optional",
         "    Whether progress is shown; by default in terminals and notebooks only.",
         "callback : callable, optional",
@@ -233,7 +256,7 @@ def docstring(
         "Returns",
         "-------",
         "Predictor",
-        "    Interrupted with Ctrl-C, the best model so far.",
+        "    Interrupted with Ctrl-C, the best model so far. With ``plan`` a dict in its place.",
         "",
         "Raises",
         "------",

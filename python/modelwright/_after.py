@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from . import _modelwright
 from ._data import Data, Origin, is_path, library, read
+from ._files import write
 from ._options import names
 from ._progress import Callback, Events
 from ._report import framed
@@ -66,8 +67,7 @@ class Monitoring:
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     model.monitor(rows).save(folder + "/drift.html")
         """
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(self.html)
+        write(path, self.html)
 
     def _repr_html_(self) -> str:
         return framed(self.html)
@@ -169,9 +169,8 @@ def retrained(
             events.close(stacklevel=3)
         found = json.loads(decision)
         if out is not None:
-            with open(os.path.join(folder, "decision.json"), "w", encoding="utf-8") as file:
-                json.dump(found, file, indent=2, ensure_ascii=False)
-                file.write("\n")
+            text = json.dumps(found, indent=2, ensure_ascii=False)
+            write(os.path.join(folder, "decision.json"), text + "\n")
     successor = Predictor(model, Origin(predictor._origin.kind), predictor._threads)
     return Retrained(successor, found)
 

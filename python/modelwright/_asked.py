@@ -8,13 +8,125 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any, Literal, overload
 
 from ._data import Data
 from ._own import Loss, Metric
 from ._predictor import Predictor
 from ._progress import Callback
 from ._run import ask, plan_of
+
+
+@overload
+def fit(
+    data: Data,
+    target: Any,
+    *,
+    task: str | None = None,
+    metric: str | Metric | Callable[..., float] | None = None,
+    out: str | os.PathLike[str] | None = None,
+    test: Data | None = None,
+    holdout: float | None = None,
+    refit: Literal["all", "train"] = "all",
+    split: Any = None,
+    group: str | None = None,
+    time_column: str | None = None,
+    weight: str | None = None,
+    exclude: str | Sequence[str] | None = None,
+    sensitive: str | Sequence[str] | None = None,
+    fair: str | None = None,
+    max_gap: float | None = None,
+    mitigation: Literal["thresholds", "one_threshold", "reweighing", "exponentiated_gradient", "auto"] | None = None,
+    positive: Any = None,
+    cost: Mapping[str, float] | str | None = None,
+    intervals: float | Sequence[float] | bool | None = None,
+    group_coverage: str | None = None,
+    kind: Mapping[str, str] | None = None,
+    keep_leaks: bool = False,
+    with_rows: bool = False,
+    separator: str | None = None,
+    no_header: bool = False,
+    decimal: Literal["point", "comma"] | None = None,
+    charset: str | None = None,
+    time_limit: float | str | timedelta | None = 60,
+    preset: Literal["quick", "balanced", "best"] = "balanced",
+    learners: Any = None,
+    monotone: Mapping[str, int] | str | None = None,
+    interactions: Sequence[Sequence[str]] | str | None = None,
+    interpretable: bool = False,
+    max_latency: str | None = None,
+    max_size: str | None = None,
+    feature_cost: Mapping[str, float] | str | None = None,
+    max_feature_cost: float | None = None,
+    prefer_simple: bool = False,
+    distill: bool = False,
+    no_second_level: bool = False,
+    nested: int | bool | None = None,
+    threads: int | None = None,
+    seed: int | None = None,
+    memory: int | str | None = None,
+    loss: Loss | Callable[..., Any] | None = None,
+    store: str | os.PathLike[str] | bool | None = None,
+    plan: Literal[False] = False,
+    progress: bool | None = None,
+    callback: Callback | None = None,
+) -> Predictor: ...
+
+
+@overload
+def fit(
+    data: Data,
+    target: Any,
+    *,
+    task: str | None = None,
+    metric: str | Metric | Callable[..., float] | None = None,
+    out: str | os.PathLike[str] | None = None,
+    test: Data | None = None,
+    holdout: float | None = None,
+    refit: Literal["all", "train"] = "all",
+    split: Any = None,
+    group: str | None = None,
+    time_column: str | None = None,
+    weight: str | None = None,
+    exclude: str | Sequence[str] | None = None,
+    sensitive: str | Sequence[str] | None = None,
+    fair: str | None = None,
+    max_gap: float | None = None,
+    mitigation: Literal["thresholds", "one_threshold", "reweighing", "exponentiated_gradient", "auto"] | None = None,
+    positive: Any = None,
+    cost: Mapping[str, float] | str | None = None,
+    intervals: float | Sequence[float] | bool | None = None,
+    group_coverage: str | None = None,
+    kind: Mapping[str, str] | None = None,
+    keep_leaks: bool = False,
+    with_rows: bool = False,
+    separator: str | None = None,
+    no_header: bool = False,
+    decimal: Literal["point", "comma"] | None = None,
+    charset: str | None = None,
+    time_limit: float | str | timedelta | None = 60,
+    preset: Literal["quick", "balanced", "best"] = "balanced",
+    learners: Any = None,
+    monotone: Mapping[str, int] | str | None = None,
+    interactions: Sequence[Sequence[str]] | str | None = None,
+    interpretable: bool = False,
+    max_latency: str | None = None,
+    max_size: str | None = None,
+    feature_cost: Mapping[str, float] | str | None = None,
+    max_feature_cost: float | None = None,
+    prefer_simple: bool = False,
+    distill: bool = False,
+    no_second_level: bool = False,
+    nested: int | bool | None = None,
+    threads: int | None = None,
+    seed: int | None = None,
+    memory: int | str | None = None,
+    loss: Loss | Callable[..., Any] | None = None,
+    store: str | os.PathLike[str] | bool | None = None,
+    plan: Literal[True],
+    progress: bool | None = None,
+    callback: Callback | None = None,
+) -> dict[str, Any]: ...
 
 
 def fit(
@@ -66,9 +178,10 @@ def fit(
     memory: int | str | None = None,
     loss: Loss | Callable[..., Any] | None = None,
     store: str | os.PathLike[str] | bool | None = None,
+    plan: bool = False,
     progress: bool | None = None,
     callback: Callback | None = None,
-) -> Predictor:
+) -> Predictor | dict[str, Any]:
     """Search for the best model of a table inside a budget, test it and pack it.
 
     Parameters
@@ -192,6 +305,8 @@ def fit(
     store : str, path or bool, optional
         The store that the run is recorded in; False for none. By default as on the command line:
         in ``MODELWRIGHT_STORE``, or in the user's own store once a model was registered there.
+    plan : bool, default False
+        Only say what would be done: the profile, leaks, task, split and trials, as a dict.
     progress : bool, optional
         Whether progress is shown; by default in terminals and notebooks only.
     callback : callable, optional
@@ -201,7 +316,7 @@ def fit(
     Returns
     -------
     Predictor
-        Interrupted with Ctrl-C, the best model so far.
+        Interrupted with Ctrl-C, the best model so far. With ``plan`` a dict in its place.
 
     Raises
     ------
@@ -267,7 +382,103 @@ def fit(
         loss=loss,
         store=store,
     )
+    if plan:
+        return plan_of("fit", data, target, options)
     return ask("fit", data, target, options, progress, callback)
+
+
+@overload
+def train(
+    learner: str,
+    data: Data,
+    target: Any,
+    *,
+    params: Mapping[str, Any] | None = None,
+    task: str | None = None,
+    metric: str | Metric | Callable[..., float] | None = None,
+    out: str | os.PathLike[str] | None = None,
+    test: Data | None = None,
+    holdout: float | None = None,
+    refit: Literal["all", "train"] = "all",
+    split: Any = None,
+    group: str | None = None,
+    time_column: str | None = None,
+    weight: str | None = None,
+    exclude: str | Sequence[str] | None = None,
+    sensitive: str | Sequence[str] | None = None,
+    fair: str | None = None,
+    max_gap: float | None = None,
+    mitigation: Literal["thresholds", "one_threshold", "reweighing", "exponentiated_gradient", "auto"] | None = None,
+    positive: Any = None,
+    cost: Mapping[str, float] | str | None = None,
+    intervals: float | Sequence[float] | bool | None = None,
+    group_coverage: str | None = None,
+    kind: Mapping[str, str] | None = None,
+    keep_leaks: bool = False,
+    with_rows: bool = False,
+    separator: str | None = None,
+    no_header: bool = False,
+    decimal: Literal["point", "comma"] | None = None,
+    charset: str | None = None,
+    time_limit: float | str | timedelta | None = None,
+    folds: int | None = None,
+    encoding: str | None = None,
+    threads: int | None = None,
+    seed: int | None = None,
+    memory: int | str | None = None,
+    loss: Loss | Callable[..., Any] | None = None,
+    store: str | os.PathLike[str] | bool | None = None,
+    plan: Literal[False] = False,
+    progress: bool | None = None,
+    callback: Callback | None = None,
+) -> Predictor: ...
+
+
+@overload
+def train(
+    learner: str,
+    data: Data,
+    target: Any,
+    *,
+    params: Mapping[str, Any] | None = None,
+    task: str | None = None,
+    metric: str | Metric | Callable[..., float] | None = None,
+    out: str | os.PathLike[str] | None = None,
+    test: Data | None = None,
+    holdout: float | None = None,
+    refit: Literal["all", "train"] = "all",
+    split: Any = None,
+    group: str | None = None,
+    time_column: str | None = None,
+    weight: str | None = None,
+    exclude: str | Sequence[str] | None = None,
+    sensitive: str | Sequence[str] | None = None,
+    fair: str | None = None,
+    max_gap: float | None = None,
+    mitigation: Literal["thresholds", "one_threshold", "reweighing", "exponentiated_gradient", "auto"] | None = None,
+    positive: Any = None,
+    cost: Mapping[str, float] | str | None = None,
+    intervals: float | Sequence[float] | bool | None = None,
+    group_coverage: str | None = None,
+    kind: Mapping[str, str] | None = None,
+    keep_leaks: bool = False,
+    with_rows: bool = False,
+    separator: str | None = None,
+    no_header: bool = False,
+    decimal: Literal["point", "comma"] | None = None,
+    charset: str | None = None,
+    time_limit: float | str | timedelta | None = None,
+    folds: int | None = None,
+    encoding: str | None = None,
+    threads: int | None = None,
+    seed: int | None = None,
+    memory: int | str | None = None,
+    loss: Loss | Callable[..., Any] | None = None,
+    store: str | os.PathLike[str] | bool | None = None,
+    plan: Literal[True],
+    progress: bool | None = None,
+    callback: Callback | None = None,
+) -> dict[str, Any]: ...
 
 
 def train(
@@ -310,9 +521,10 @@ def train(
     memory: int | str | None = None,
     loss: Loss | Callable[..., Any] | None = None,
     store: str | os.PathLike[str] | bool | None = None,
+    plan: bool = False,
     progress: bool | None = None,
     callback: Callback | None = None,
-) -> Predictor:
+) -> Predictor | dict[str, Any]:
     """Train one learner with chosen parameters, without a search.
 
     Parameters
@@ -410,6 +622,8 @@ def train(
     store : str, path or bool, optional
         The store that the run is recorded in; False for none. By default as on the command line:
         in ``MODELWRIGHT_STORE``, or in the user's own store once a model was registered there.
+    plan : bool, default False
+        Only say what would be done: the profile, leaks, task, split and trials, as a dict.
     progress : bool, optional
         Whether progress is shown; by default in terminals and notebooks only.
     callback : callable, optional
@@ -419,7 +633,7 @@ def train(
     Returns
     -------
     Predictor
-        Interrupted with Ctrl-C, the best model so far.
+        Interrupted with Ctrl-C, the best model so far. With ``plan`` a dict in its place.
 
     Raises
     ------
@@ -476,6 +690,8 @@ def train(
         loss=loss,
         store=store,
     )
+    if plan:
+        return plan_of("train", data, target, options)
     return ask("train", data, target, options, progress, callback)
 
 

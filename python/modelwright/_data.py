@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ._errors import data_error
+from ._errors import Error, data_error
 from ._modelwright import Table
 
 #: Anything that :func:`read` understands.
@@ -95,9 +95,9 @@ def read(data: Data, extra: Mapping[str, Any] | None = None) -> tuple[Any, Origi
     if is_path(data):
         if extra:
             raise data_error(
-                "a target of its own cannot go with a file",
-                expected="the name of the target's column in the file",
-                source="target",
+                "values of their own cannot go with a file",
+                expected="the name of a column in the file",
+                source=next(iter(extra)),
             )
         return os.fspath(data), Origin("path")
     if isinstance(data, Table):
@@ -121,9 +121,19 @@ def read(data: Data, extra: Mapping[str, Any] | None = None) -> tuple[Any, Origi
 _ROWS_PER_PART = 16_384
 
 
-def by_parts(data: Data, ask: Any) -> tuple[Any, str | None, Origin]:
+def by_parts(
+    data: Data, ask: Any, columns: Sequence[str] = ()
+) -> tuple[Any, str | None, Origin]:
     """What ``ask`` (a native table to an array and a warning) says of all rows; of one array part by
-    part."""
+    part.
+
+    ``columns`` are those of an empty list, which names none.
+    """
+    if isinstance(data, (list, tuple)) and not data and columns:
+        none = ("numbers", np.empty(0), None)
+        native = Table.of_columns(list(columns), [none] * len(columns), "rows")
+        return *ask(native), Origin("rows")
+    data = unmasked(data)
     values = data if isinstance(data, np.ndarray) else _one_array(data)
     if values is None or not _is_matrix(values) or len(values) < 2 * _ROWS_PER_PART:
         native, origin = read(data)
@@ -141,6 +151,13 @@ def by_parts(data: Data, ask: Any) -> tuple[Any, str | None, Origin]:
         outputs[part] = found
         warning = warning or said
     return outputs, warning, origin
+
+
+def unmasked(data: Any) -> Any:
+    """A masked array of real numbers with its masked cells missing; others as they are."""
+    if isinstance(data, np.ma.MaskedArray) and data.dtype.kind == "f":
+        return data.filled(np.nan)
+    return data
 
 
 def _is_matrix(values: Any) -> bool:
@@ -257,6 +274,8 @@ def _is_arrow_backed(array: Any) -> bool:
 
 def _categorical(name: str, codes: Any, categories: Any, origin: Origin) -> tuple[Any, ...]:
     levels = list(categories)
+    if type(categories).__name__ == "IntervalIndex":
+        levels = [str(level) for level in levels]
     if all(isinstance(level, str) for level in levels):
         if len(levels) > 1:
             origin.kinds[name] = "category"
@@ -278,6 +297,10 @@ def _arrow_column(name: str, array: Any) -> tuple[Any, ...]:
 
 def _array_column(name: str, values: Any, mask: Any = None) -> tuple[Any, ...]:
     """The form of a one-dimensional NumPy array."""
+    if isinstance(values, np.ma.MaskedArray):
+        hidden = np.broadcast_to(values.mask, values.shape)
+        mask = hidden if mask is None else mask | hidden
+        values = np.asarray(values.data)
     kind = values.dtype.kind
     if values.ndim != 1:
         raise data_error(
@@ -300,6 +323,8 @@ def _array_column(name: str, values: Any, mask: Any = None) -> tuple[Any, ...]:
         return "numbers", _native(values), mask
     if kind in "iub":
         return "numbers", _native(values), mask
+    if kind in "Mm" and mask is not None:
+        values = np.where(mask, np.array("NaT", dtype=values.dtype), values)
     if kind == "M":
         return "instants", values.astype("datetime64[us]").view(np.int64)
     if kind == "m":
@@ -316,7 +341,10 @@ def _array_column(name: str, values: Any, mask: Any = None) -> tuple[Any, ...]:
                 hint='decode it, e.g. np.char.decode(values, "utf-8")',
             )
         levels, codes = np.unique(values, return_inverse=True)
-        return "codes", codes.astype(np.int64), [str(level) for level in levels]
+        codes = codes.astype(np.int64)
+        if mask is not None:
+            codes[mask] = -1
+        return "codes", codes, [str(level) for level in levels]
     if kind == "V":
         raise data_error(
             "a column holds nested values",
@@ -350,17 +378,53 @@ def _polars(data: Any) -> tuple[Origin, list[str], list[tuple[Any, ...]] | None,
                 got=str(dtype),
                 hint="make columns of plain values of it, or drop the column",
             )
-    return origin, list(data.columns), None, Table.of_arrow(data, "polars")
+    # What Arrow's streams do not know; the engine's numbers are real numbers anyway.
+    wide = [name for name, dtype in data.schema.items() if str(dtype) in ("Int128", "UInt128")]
+    if wide:
+        data = data.cast({name: _module("polars").Float64 for name in wide})
+    return origin, list(data.columns), None, _of_stream(data, "polars")
+
+
+def _of_stream(data: Any, form: str) -> Any:
+    """The table of a polars frame; what its library cannot hand over is named."""
+    try:
+        return Table.of_arrow(data, form)
+    except Error:
+        raise
+    except (ValueError, TypeError) as cause:
+        for name, dtype in data.schema.items():
+            try:
+                Table.of_arrow(data.select(name), form)
+            except (ValueError, TypeError):
+                raise data_error(
+                    "a column holds values that cannot be used",
+                    column=name,
+                    expected="text, numbers, true or false, dates, or missing values",
+                    got=str(dtype),
+                    hint="cast it, or drop the column",
+                ) from cause
+        raise
 
 
 def _arrow(data: Any, lib: str) -> tuple[Origin, list[str], list[tuple[Any, ...]] | None, Any]:
     origin = Origin("pyarrow" if lib == "pyarrow" or "pyarrow" in sys.modules else "numpy")
+    if not hasattr(data, "__arrow_c_stream__"):
+        # A data set of files, or what scans one.
+        data = data.scanner() if hasattr(data, "scanner") else data
+        if not hasattr(data, "to_reader"):
+            raise data_error(
+                "this is not a table",
+                expected=_HINT_KINDS,
+                got=f"{type(data).__module__}.{type(data).__name__}",
+            )
+        data = data.to_reader()
     table = Table.of_arrow(data, "arrow")
     return origin, list(table.names), None, table
 
 
 def _numpy(data: Any) -> tuple[Origin, list[str], list[tuple[Any, ...]] | None, Any]:
     origin = Origin("numpy")
+    data = unmasked(data)
     if data.dtype.names:
         names = list(data.dtype.names)
         return origin, names, [_array_column(n, data[n]) for n in names], None
@@ -393,6 +457,63 @@ def _mapping(data: Any) -> tuple[Origin, list[str], list[tuple[Any, ...]] | None
     origin = Origin("columns")
     forms = [_any_column(n, v, origin) for n, v in zip(names, data.values())]
     return origin, names, forms, None
+
+
+def one_column(values: Any) -> Any:
+    """The column of a table or an array that has one alone; others as they are."""
+    shape = getattr(values, "shape", None)
+    if not isinstance(shape, tuple) or len(shape) != 2 or shape[1] != 1:
+        return values
+    lib = library(values)
+    if isinstance(values, np.ndarray):
+        return values[:, 0]
+    if lib == "pandas":
+        return values.iloc[:, 0]
+    if lib == "polars":
+        return values.to_series(0)
+    return values.column(0) if lib == "pyarrow" else values
+
+
+def name_in(data: Any, target: Any) -> str | None:
+    """The name of a column that is meant by its label, which need not be text in pandas."""
+    if isinstance(target, str):
+        return target
+    try:
+        return str(target) if target in _labels_of(data) else None
+    except (TypeError, ValueError):
+        return None
+
+
+def has_column(data: Any, name: str) -> bool:
+    """Whether a table in memory has a column of this name."""
+    return any(str(label) == name for label in _labels_of(data))
+
+
+def _labels_of(data: Any) -> Any:
+    if isinstance(data, Mapping):
+        return list(data)
+    if library(data) == "pyarrow":
+        return getattr(data, "column_names", ())
+    return getattr(data, "columns", ()) if library(data) in ("pandas", "polars") else ()
+
+
+def aligned(values: Any, data: Any, source: str) -> Any:
+    """A pandas series in the order of a pandas table's rows, found by their labels."""
+    if library(values) != "pandas" or library(data) != "pandas" or not hasattr(values, "iloc"):
+        return values
+    ours, theirs = values.index, data.index
+    if len(ours) != len(theirs) or ours.equals(theirs):
+        return values
+    if ours.is_unique and theirs.is_unique and ours.sort_values().equals(theirs.sort_values()):
+        return values.reindex(theirs)
+    stray = [label for label in ours if label not in theirs][:1]
+    raise data_error(
+        "a series has other labels than the table",
+        source=source,
+        expected="the table's index",
+        got=f"the label {stray[0]!r}" if stray else "labels that are there more than once",
+        hint="give both the same index; values that are in the table's order already: .to_numpy()",
+    )
 
 
 def _any_column(name: str, values: Any, origin: Origin) -> tuple[Any, ...]:

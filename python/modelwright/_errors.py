@@ -82,7 +82,18 @@ _FLAG = re.compile(r"(?<![\w-])--([a-z][a-z-]*[a-z])")
 
 _HELP = re.compile(r"see `modelwright (\w+) --help`")
 
+#: What is said of the command line's words, which have no dashes.
+_WORDS = (
+    ("MODEL is the first argument and DATA the second", "the folder that a fit wrote will do, too"),
+    ("<LEARNER>", "learner"),
+    (" of DATA in sensitive", " of the table"),
+    ("kind COLUMN=number", 'kind={"COLUMN": "number"}'),
+)
+
+_VERB = re.compile(r"`modelwright (fit|train|profile|replay|import)`")
+
 #: What the command line calls otherwise.
+_VERBS = {"import": "import_model"}
 _NAMES = {"time": "time_limit", "param": "params", "encoding": "encoding"}
 
 
@@ -95,7 +106,10 @@ def in_python(text: str) -> str:
         name = match[1].replace("-", "_")
         return _NAMES.get(name, name)
 
-    return _FLAG.sub(keyword, text)
+    text = _FLAG.sub(keyword, text)
+    for theirs, ours in _WORDS:
+        text = text.replace(theirs, ours)
+    return _VERB.sub(lambda m: f"`modelwright.{_VERBS.get(m[1], m[1])}`", text)
 
 
 def make(kind: str, realm: str, parts: dict[str, Any]) -> Error:

@@ -23,7 +23,8 @@ from sklearn.utils.validation import (
 )
 
 from . import _modelwright
-from ._data import by_parts, library, read
+from ._data import by_parts, library, read, unmasked
+from ._matching import is_missing
 from ._own import Loss
 
 #: What a booster is given beside.
@@ -72,7 +73,11 @@ class EngineEstimator(BaseEstimator):  # type: ignore[misc]
     def _matrix(self, X: Any, *, reset: bool) -> Any:
         """X as an array of real numbers."""
         return validate_data(
-            self, X, reset=reset, dtype=(np.float64, np.float32), ensure_all_finite="allow-nan"
+            self,
+            unmasked(X),
+            reset=reset,
+            dtype=(np.float64, np.float32),
+            ensure_all_finite="allow-nan",
         )
 
     def _weights(self, sample_weight: Any, table: Any) -> Any:
@@ -98,13 +103,21 @@ def _has_types(X: Any) -> bool:
         return not all(isinstance(t, np.dtype) and t.kind in _REAL for t in X.dtypes)
     if lib == "polars" and hasattr(X, "schema"):
         return not all(t.is_numeric() or str(t) == "Boolean" for t in X.schema.values())
+    if lib == "pyarrow" and hasattr(X, "column_names") and hasattr(X, "shape"):
+        return not all(_is_arrow_number(t) or str(t) == "bool" for t in X.schema.types)
     return False
+
+
+def _is_arrow_number(kind: Any) -> bool:
+    return str(kind).startswith(("int", "uint", "float", "double", "halffloat", "decimal"))
 
 
 def kinds_of(X: Any) -> list[tuple[str, str]]:
     """The columns of a data frame whose types say that they are quantities."""
     if library(X) == "polars":
         return [(n, "number") for n, t in X.schema.items() if t.is_numeric()]
+    if library(X) == "pyarrow":
+        return [(f.name, "number") for f in X.schema if _is_arrow_number(f.type)]
     kinds = [(str(n), getattr(t, "kind", "")) for n, t in zip(X.columns, X.dtypes)]
     return [(n, "number") for n, kind in kinds if kind in "iuf" and kind]
 
@@ -125,7 +138,8 @@ def labels_of(estimator: Any, y: Any) -> tuple[Any, Any]:
             "is None."
         )
     y = column_or_1d(y, warn=True)
-    if y.dtype.kind == "f" and not np.isfinite(y).all():
+    is_bad = y.dtype.kind == "f" and not np.isfinite(y).all()
+    if is_bad or (y.dtype == object and any(map(is_missing, y))):
         raise ValueError("Input y contains NaN or infinity: every row needs a class.")
     check_classification_targets(y)
     classes, codes = np.unique(y, return_inverse=True)

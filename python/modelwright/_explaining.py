@@ -70,7 +70,7 @@ class Explaining(Packed):
         >>> rows["y"] = [2 * a + b for a, b in zip(rows["a"], rows["b"])]
         >>> model = mw.train("linear", rows, "y")
         >>> found = model.explain(rows)
-        >>> found.shape, found.importance()["column"]
+        >>> found.shape, list(found.importance()["column"])
         ((80, 2), ['a', 'b'])
         >>> bool(abs(found.values[0].sum() + found.base_values[0] - found.predictions[0]) < 1e-9)
         True
@@ -78,7 +78,7 @@ class Explaining(Packed):
         from ._explanation import explanation_of
 
         is_one = is_row(data)
-        native, origin = read([dict(data)] if is_one else data)
+        native, origin = self._read([dict(data)] if is_one else data)
         asked = {
             "rows": None if rows is None else [int(row) for row in rows],
             "sample": sample,
@@ -105,14 +105,14 @@ class Explaining(Packed):
         -------
         table of the kind that was fitted
             Columns ``column``, ``mean``, ``low`` and ``high`` (its 95 % interval over the
-            repeats), largest first. A dict of lists where no data frame came in.
+            repeats), largest first. Where no data frame came in as :meth:`leaderboard`.
 
         Examples
         --------
         >>> import modelwright as mw
         >>> rows = {"a": [i % 5 for i in range(80)], "b": [i % 3 for i in range(80)]}
         >>> rows["y"] = [2 * a + b for a, b in zip(rows["a"], rows["b"])]
-        >>> mw.train("linear", rows, "y").importances()["column"]
+        >>> list(mw.train("linear", rows, "y").importances()["column"])
         ['a', 'b']
         """
         from ._explanation import as_table
@@ -182,7 +182,7 @@ class Explaining(Packed):
         if ice:
             kind = "partial_dependence"
 
-        native, _ = read(data)
+        native, _ = self._read(data)
         found = _modelwright.dependence(
             self._model, native, names(columns), kind, scale, self._threads
         )
@@ -215,7 +215,7 @@ class Explaining(Packed):
         >>> first, second, size > 0.1
         ('a', 'b', True)
         """
-        native, _ = read(data)
+        native, _ = self._read(data)
         found = json.loads(_modelwright.interactions(self._model, native, self._threads))
         return [(a, b, size) for a, b, size in found]
 
@@ -265,7 +265,7 @@ class Explaining(Packed):
         >>> found["answers"][0]["changes"]
         [{'column': 'x', 'from': '4', 'to': '6'}]
         """
-        native, _ = read([dict(data)] if is_row(data) else data)
+        native, _ = self._read([dict(data)] if is_row(data) else data)
         wanted = {
             "desired": None if desired is None else _label_text(desired),
             "vary": None if vary is None else names(vary),

@@ -10,12 +10,14 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
 from ._data import Origin
 from ._errors import data_error
+from ._files import write
 from ._report import framed
 
 #: The axes that an explanation of several rows and outputs has.
@@ -39,9 +41,10 @@ class Explanation:
     base_values : ndarray of shape (n_rows,) or (n_rows, n_outputs)
         The mean prediction over the background.
     data : ndarray of shape (n_rows, n_columns)
-        The raw values: numbers, or objects where a column holds text; dates are days since 1970.
+        The raw values as numbers: dates are days since 1970, texts their places in the alphabet
+        among those that are there.
     display_data : ndarray of shape (n_rows, n_columns) or None
-        The same with dates as text, where there are dates: what pictures write.
+        The same with texts and dates as text, where there are any: what pictures write.
     feature_names : list of str
         The raw columns.
     output_names : list of str, or str
@@ -107,7 +110,8 @@ class Explanation:
         -------
         table of the kind that was explained
             Columns ``column``, ``mean_abs`` (summed over outputs) and ``low``, ``high``: its 95 %
-            interval over the choice of rows. A dict of lists where no data frame came in.
+            interval over the choice of rows. Where no data frame came in, one of pandas or
+            polars, by what is there; without both a dict of lists.
 
         Examples
         --------
@@ -115,7 +119,7 @@ class Explanation:
         >>> rows = {"a": [i % 5 for i in range(80)], "b": [i % 3 for i in range(80)]}
         >>> rows["y"] = [2 * a + b for a, b in zip(rows["a"], rows["b"])]
         >>> found = mw.train("linear", rows, "y").explain(rows)
-        >>> found.importance()["column"]
+        >>> list(found.importance()["column"])
         ['a', 'b']
         """
         effects = json.loads(self._whole().effects())
@@ -175,7 +179,7 @@ class Explanation:
         -------
         table of the kind that was explained
             ``row``, ``base_value``, the part of each column, ``prediction``; of several outputs a
-            row for each, named in ``output``. A dict of arrays where no data frame came in.
+            row for each, named in ``output``. Where no data frame came in as :meth:`importance`.
 
         Examples
         --------
@@ -244,8 +248,7 @@ class Explanation:
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     found.save(folder + "/why.html", with_rows=True)
         """
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(self.page(**options))
+        write(path, self.page(**options))
 
     def _repr_html_(self) -> str:
         return framed(self.page()) if self._native is not None else f"<pre>{self!r}</pre>"
@@ -298,7 +301,7 @@ class Explanation:
         parts = {
             "values": of(self.values, _AXES),
             "base_values": of(self.base_values, ("row", "output")),
-            "data": _plain(of(self.data, ("row", "column"))),
+            "data": of(self.data, ("row", "column")),
             "display_data": of(self.display_data, ("row", "column")),
             "feature_names": names(self.feature_names, "column"),
             "output_names": names(self.output_names, "output"),
@@ -371,14 +374,6 @@ class Explanation:
     def __reduce__(self) -> tuple[Any, ...]:
         state = {k: v for k, v in self.__dict__.items() if k not in ("_native", "_shap", "_axes")}
         return _again, (state, self._axes)
-
-
-def _plain(data: Any) -> Any:
-    """Objects that are all numbers as numbers."""
-    if isinstance(data, np.ndarray) and data.dtype == object:
-        if all(isinstance(value, (float, int)) for value in data.flat):
-            return data.astype(np.float64)
-    return data
 
 
 def _again(state: Mapping[str, Any], axes: Sequence[str]) -> Explanation:
@@ -468,12 +463,17 @@ _DAY = 86_400e6
 
 
 def _raw_values(native: Any, n_rows: int, columns: Sequence[str]) -> tuple[Array, Any]:
-    """The values as numbers, as far as they can be, and as they are shown if that differs."""
+    """The values as numbers, and as they are shown if that differs: shap's two tables."""
     found = [native.data(name) for name in columns]
-    has_text = any(form == "text" for form, _ in found)
-    data = np.empty((n_rows, len(columns)), dtype=object if has_text else np.float64)
+    data = np.empty((n_rows, len(columns)))
     shown = np.empty((n_rows, len(columns)), dtype=object)
     for i, (form, values) in enumerate(found):
+        if form == "text":
+            levels = sorted({text for text in values if text is not None})
+            codes = {text: float(code) for code, text in enumerate(levels)}
+            data[:, i] = [codes.get(text, np.nan) for text in values]
+            shown[:, i] = ["missing" if text is None else text for text in values]
+            continue
         data[:, i] = shown[:, i] = values
         if form == "instant":
             instants = values.view("datetime64[us]")
@@ -481,9 +481,13 @@ def _raw_values(native: Any, n_rows: int, columns: Sequence[str]) -> tuple[Array
             data[:, i] = np.where(is_missing, np.nan, values / _DAY)
             texts = np.datetime_as_string(instants.astype("datetime64[s]"))
             shown[:, i] = np.where(is_missing, "missing", texts)
-    return data, shown if any(form == "instant" for form, _ in found) else None
+    return data, shown if any(form != "number" for form, _ in found) else None
 
 
 def as_table(board: dict[str, list[Any]], kind: str) -> Any:
-    """A board in the kind of table that came in."""
-    return Origin(kind).table(board) if kind in ("pandas", "polars") else board
+    """A board as a data frame of the kind that came in, or of a library that is there."""
+    frames = ("pandas", "polars")
+    for library in (kind, *(name for name in frames if name in sys.modules), *frames):
+        if library in frames and find_spec(library) is not None:
+            return Origin(library).table(board)
+    return board

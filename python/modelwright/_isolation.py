@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import OutlierMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from ._errors import OptionError, data_error
-from ._estimators import EngineEstimator
+from ._errors import Error, OptionError, data_error
+from ._estimators import EngineEstimator, _has_types
 from ._modelwright import Isolation
 
 
@@ -110,9 +110,18 @@ class IsolationForest(OutlierMixin, EngineEstimator):  # type: ignore[misc]
         return self
 
     def _matrix(self, X: Any, *, reset: bool) -> Any:
-        return validate_data(
-            self, X, reset=reset, dtype=(np.float64, np.float32), ensure_all_finite="allow-nan"
-        )
+        try:
+            return super()._matrix(X, reset=reset)
+        except ValueError as cause:
+            if not _has_types(X) or isinstance(cause, Error):
+                raise
+            raise data_error(
+                "an isolation forest reads numbers alone",
+                expected="columns of numbers",
+                got=str(cause),
+                hint="make_pipeline(TableVectorizer(), IsolationForest()) makes numbers of any "
+                "table",
+            ) from cause
 
     def score_samples(self, X: Any) -> np.ndarray[Any, Any]:
         """How ordinary each row is: from -1 (unusual) to 0.

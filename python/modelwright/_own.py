@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import inspect
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
@@ -131,17 +132,24 @@ class Metric:
         for array in (truth, said):
             array.setflags(write=False)
 
+        def number(value: Any) -> float:
+            found = float(value)
+            if not math.isfinite(found):
+                # As of one that raises: this is not measured, and if nothing is, the fit fails.
+                raise ValueError(f"it gave {found}, which is no number to judge by")
+            return found
+
         def measure(weights: Array | None) -> float:
             if weights is None:
-                return float(self.function(truth, said))
+                return number(self.function(truth, said))
             if self._takes_weights:
-                return float(self.function(truth, said, sample_weight=weights))
+                return number(self.function(truth, said, sample_weight=weights))
             # Without weights, a row of weight 2 is the row twice.
             times = weights.astype(np.int64)
             if (times != weights).any():
                 raise TypeError(f"{self.name} takes no sample_weight, and the rows have weights")
             rows = np.repeat(np.arange(len(truth)), times)
-            return float(self.function(truth[rows], said[rows]))
+            return number(self.function(truth[rows], said[rows]))
 
         return measure
 
@@ -263,9 +271,16 @@ def _derivative(name: str, values: Any, asked: Array, scores: Array) -> Array:
 
 
 def own_parts(
-    options: dict[str, Any], data: Any, native: Any, target: Any
+    options: dict[str, Any],
+    data: Any,
+    native: Any,
+    target: Any,
+    beside: Mapping[str, Any] | None = None,
 ) -> dict[str, Any] | None:
-    """Takes what is the user's own out of the options; None where nothing is."""
+    """Takes what is the user's own out of the options; None where nothing is.
+
+    ``beside`` are columns that were given by their values.
+    """
     metric, split = options.get("metric"), options.get("split")
     names, learners = own_learners(options.get("learners"))
     options["learners"] = names or None
@@ -289,7 +304,9 @@ def own_parts(
         found["needs"] += [n for n in _versions(own.function) if n not in found["needs"]]
     if split is not None and not isinstance(split, str):
         options["split"] = None
-        found["split"] = _split(split, data, native, target, options.get("group"))
+        group = options.get("group")
+        group = (beside or {}).get(str(group), group)
+        found["split"] = _split(split, data, native, target, group)
     return found if any(found[part] for part in ("metric", "split", "learners", "loss")) else None
 
 
@@ -338,8 +355,8 @@ def _split(split: Any, data: Any, native: Any, target: Any, group: Any) -> dict[
         )
     if hasattr(split, "split"):
         y = target if not isinstance(target, str) else _column(data, target, n_rows)
-        groups = None if group is None else _column(data, group, n_rows)
-        pairs: Iterable[Any] = split.split(np.zeros((n_rows, 1)), y, groups)
+        groups = group if not isinstance(group, str) else _column(data, group, n_rows)
+        pairs: Iterable[Any] = _of_splitter(split, n_rows, y, groups)
         name = " ".join(str(split).split())[:120]
     elif isinstance(split, Iterable):
         pairs, name = split, "pairs of rows"
@@ -353,6 +370,20 @@ def _split(split: Any, data: Any, native: Any, target: Any, group: Any) -> dict[
     if name == "pairs of rows":
         name = f"{len(rows)} pairs of rows"
     return {"name": name, "sha256": digest.hexdigest(), "n_rows": n_rows, "pairs": rows}
+
+
+def _of_splitter(split: Any, n_rows: int, y: Any, groups: Any) -> list[Any]:
+    try:
+        return list(split.split(np.zeros((n_rows, 1)), y, groups))
+    except ValueError as cause:
+        wants_groups = groups is None and "group" in str(cause)
+        raise data_error(
+            "the splitter cannot part these rows",
+            source="split",
+            got=str(cause),
+            hint="say whose rows belong together: group=" if wants_groups else None,
+            cls=OptionError,
+        ) from cause
 
 
 def _pair(pair: Any, n_rows: int) -> tuple[Array, Array]:

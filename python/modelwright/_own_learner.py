@@ -37,9 +37,10 @@ class Learner:
     Parameters
     ----------
     estimator : object
-        With ``fit(X, y)`` and ``predict(X)``; a classifier also with ``predict_proba`` or
-        ``decision_function``. It is cloned before each fit, never fitted itself, and must be
-        picklable. Parameters called ``random_state`` that are None get a seed of the run.
+        With ``fit(X, y)`` and ``predict(X)``; a classifier had better have ``predict_proba`` or
+        ``decision_function`` as well: labels alone are shares of 0 and 1. It is cloned before each
+        fit, never fitted itself, and must be picklable. Parameters called ``random_state`` that are
+        None get a seed of the run.
     name : str, optional
         What leaderboards and records call it; by default the name of its class.
     encoding : {"linear", "trees", "network", "native"}, optional
@@ -65,7 +66,7 @@ class Learner:
     >>> rows = {"x": [i % 7 for i in range(210)], "y": [i % 7 > 3 for i in range(210)]}
     >>> model = mw.fit(rows, "y", learners=["linear", LogisticRegression(C=0.5)],
     ...                time_limit=None, preset="quick")
-    >>> "LogisticRegression" in model.leaderboard()["name"]
+    >>> "LogisticRegression" in list(model.leaderboard()["name"])
     True
     """
 
@@ -75,14 +76,6 @@ class Learner:
                 raise _unusable("an estimator with fit and predict", estimator)
         if isinstance(estimator, type):
             raise _unusable("an estimator, not its class", estimator)
-        says = any(hasattr(estimator, m) for m in ("predict_proba", "decision_function"))
-        if _kind(estimator) == "classifier" and not says:
-            raise _unusable(
-                "a classifier with predict_proba or decision_function",
-                estimator,
-                hint="candidates are mixed by their probabilities: write a predict_proba, for "
-                "example shares of 0 and 1",
-            )
         self.estimator = estimator
         self.name = type(estimator).__name__ if name is None else name
         self.encoding = encoding or ("trees" if _allows_nan(estimator) else "linear")
@@ -156,6 +149,12 @@ class Fitted:
             if (shares < 0).any() or (np.abs(sums - 1) > _SUM_TOLERANCE).any():
                 raise ValueError("predict_proba gave numbers that are no probabilities")
             return np.asarray(shares / sums[:, None])
+        if not hasattr(self.estimator, "decision_function"):
+            said = np.asarray(self.estimator.predict(X)).reshape(len(X), 1)
+            shares = (said == np.arange(n)).astype(np.float64)
+            if (shares.sum(axis=1) != 1).any():
+                raise ValueError("predict gave labels that it did not learn")
+            return np.asarray(shares)
         scores = np.asarray(self.estimator.decision_function(X), dtype=np.float64)
         if n == 2:
             scores = scores.reshape(len(X), -1)

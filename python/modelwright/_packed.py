@@ -6,12 +6,14 @@ import json
 import os
 import warnings
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from ._data import Data, Origin, is_path
+from ._data import Data, Origin, is_path, read
 from ._errors import ModelwrightWarning
+from ._matching import check_texts, check_width, texts_of, width_of, widths_of
 from ._modelwright import Model
 
 
@@ -28,6 +30,27 @@ class Packed:
         self.columns: list[str] = model.columns
         self._record: dict[str, Any] | None = None
         self.classes_: np.ndarray[Any, Any] = _labels(model.classes)
+
+    @cached_property
+    def _texts(self) -> tuple[str, ...]:
+        return texts_of(json.loads(self._model.manifest())["schema"])
+
+    @cached_property
+    def _widths(self) -> tuple[int, ...]:
+        return widths_of(self.record)
+
+    def _check(self, data: Data) -> None:
+        """Refuses rows that cannot be of the model's table."""
+        if is_path(data):
+            return
+        width = width_of(data)
+        if width is not None:
+            check_width(width, self._widths)
+        check_texts(data, self._texts)
+
+    def _read(self, data: Data) -> tuple[Any, Origin]:
+        self._check(data)
+        return read(data)
 
     @property
     def record(self) -> dict[str, Any]:

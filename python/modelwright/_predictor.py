@@ -9,9 +9,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from . import _modelwright
-from ._data import Data, Origin, by_parts, is_row, read
-from ._errors import OptionError, data_error
+from ._data import Data, Origin, by_parts, is_row
+from ._errors import ArtifactError, OptionError, data_error
 from ._explaining import Explaining
+from ._files import write
+from ._matching import check_row
 from ._modelwright import Model
 from ._options import names
 from ._packed import _name, _warn
@@ -77,16 +79,18 @@ class Predictor(Explaining, Shaped, Succeeding):
         True
         """
         if is_row(data):
+            check_row(data, self._texts)
             row, decided = self._model.one_row(dict(data))
             if self.task == "regression":
                 return row[0]
             # Python's own type, whatever the labels are: text has no `item`.
             return self.classes_[decided : decided + 1].tolist()[0]
+        self._check(data)
         if self.task == "regression":
-            outputs, warning, origin = by_parts(data, self._outputs)
+            outputs, warning, origin = by_parts(data, self._outputs, self.columns)
             values = outputs[:, 0]
         else:
-            codes, warning, origin = by_parts(data, self._decisions)
+            codes, warning, origin = by_parts(data, self._decisions, self.columns)
             values = self.classes_[codes]
         _warn(warning)
         return origin.series(values, self.target)
@@ -127,9 +131,11 @@ class Predictor(Explaining, Shaped, Succeeding):
             )
         labels = [str(c) for c in self.classes_]
         if is_row(data):
+            check_row(data, self._texts)
             row, _ = self._model.one_row(dict(data))
             return dict(zip(labels, row))
-        outputs, warning, origin = by_parts(data, self._outputs)
+        self._check(data)
+        outputs, warning, origin = by_parts(data, self._outputs, self.columns)
         _warn(warning)
         if origin.kind in ("numpy", "path"):
             return outputs
@@ -202,7 +208,7 @@ class Predictor(Explaining, Shaped, Succeeding):
         return self._answers(data, leaves=True)[0].astype("uint32")
 
     def _answers(self, data: Data, *, leaves: bool) -> tuple[Any, list[str], Origin]:
-        native, origin = read(data)
+        native, origin = self._read(data)
         outputs, columns, warning = _modelwright.model_answers(
             self._model, native, leaves, self._threads
         )
@@ -242,12 +248,12 @@ class Predictor(Explaining, Shaped, Succeeding):
         >>> bool(found["lower"][0] < 6 < found["upper"][0])
         True
         """
-        native, origin = read(data)
+        native, origin = self._read(data)
         found = self._model.intervals(native, self._threads)
         _, low, high = _of_level(found, level)
         return origin.table({"lower": low, "upper": high})
 
-    def predict_set(self, data: Data, level: float | None = None) -> list[list[Any]]:
+    def predict_set(self, data: Data, level: float | None = None) -> Any:
         """Predict sets of labels that hold the true one as often as they say (classification).
 
         Parameters
@@ -259,8 +265,9 @@ class Predictor(Explaining, Shaped, Succeeding):
 
         Returns
         -------
-        list of lists
-            For each row its labels, in class order.
+        series of lists of the input's kind
+            For each row its labels, in class order; a list of lists where no data frame came in,
+            one list for one row.
 
         Examples
         --------
@@ -270,9 +277,15 @@ class Predictor(Explaining, Shaped, Succeeding):
         >>> model.predict_set({"x": [0, 9]})
         [[False], [True]]
         """
-        native, _ = read(data)
+        is_one = is_row(data)
+        native, origin = self._read([dict(data)] if is_one else data)
         _, members = _of_level(self._model.sets(native, self._threads), level)
-        return [self.classes_[row].tolist() for row in members]
+        sets = [self.classes_[row].tolist() for row in members]
+        if is_one:
+            return sets[0]
+        if origin.kind in ("pandas", "polars", "pyarrow"):
+            return origin.series(sets, self.target)
+        return sets
 
     # How good it is.
 
@@ -332,14 +345,13 @@ class Predictor(Explaining, Shaped, Succeeding):
                 got=repr(permutations),
                 cls=OptionError,
             )
-        native, _ = read(data)
+        native, _ = self._read(data)
         found: dict[str, Any] = json.loads(
             self._model.evaluate(native, _name(data), permutations, names(by), self._run(seed))
         )
         if report is not None:
-            page = self._model.later_report(read(data)[0], _name(data), self._run(seed))
-            with open(report, "w", encoding="utf-8") as file:
-                file.write(page)
+            page = self._model.later_report(self._read(data)[0], _name(data), self._run(seed))
+            write(report, page)
         return found
 
     def compare(
@@ -384,6 +396,15 @@ class Predictor(Explaining, Shaped, Succeeding):
         >>> found["significant"], found["comparisons"][0]["difference"]
         (True, 0.5)
         """
+        if not isinstance(other, Predictor):
+            raise data_error(
+                "only models can be compared",
+                source="other",
+                expected="a Predictor",
+                got=repr(other)[:80],
+                hint="a file's: mw.load(path)",
+                cls=OptionError,
+            )
         if rope is not None and not 0 <= rope < float("inf"):
             raise data_error(
                 "a difference that is equal to none cannot be this",
@@ -393,7 +414,7 @@ class Predictor(Explaining, Shaped, Succeeding):
                 cls=OptionError,
             )
         costs = None if cost is None else {str(k): float(v) for k, v in cost.items()}
-        tables = read(data)[0], read(data)[0]
+        tables = self._read(data)[0], self._read(data)[0]
         found: dict[str, Any] = json.loads(
             self._model.compare(other._model, *tables, (rope, costs), self._run(seed))
         )
@@ -434,7 +455,7 @@ class Predictor(Explaining, Shaped, Succeeding):
         >>> list(model.audit(people, "half").verdicts)
         ['half']
         """
-        native, _ = read(data)
+        native, _ = self._read(data)
         document, html = self._model.audit(native, names(sensitive), min_group, self._run(seed))
         return Audit(json.loads(document), html)
 
@@ -459,7 +480,8 @@ class Predictor(Explaining, Shaped, Succeeding):
         table of the kind that was fitted
             Columns ``name``, ``learner``, ``score`` (the optimised metric, out of fold), ``low``
             and ``high`` (its 95 % interval), ``weight`` (its share in the model), ``rounds``,
-            ``status``, ``fit_time_s``. A dict of lists where no data frame came in.
+            ``status``, ``fit_time_s``. Where no data frame came in, one of pandas or polars, by
+            what is there; without both a dict of lists.
 
         Examples
         --------
@@ -469,6 +491,8 @@ class Predictor(Explaining, Shaped, Succeeding):
         >>> sorted(model.leaderboard()["name"])
         ['baseline', 'knn', 'linear']
         """
+        from ._explanation import as_table
+
         record = self.record
         weights = {m["trial"]: m["weight"] for m in record["ensemble"]["members"]}
         times = {t["name"]: t["seconds"] for t in record["clock"]["trials"]}
@@ -488,10 +512,7 @@ class Predictor(Explaining, Shaped, Succeeding):
             "status": [t["status"] for t in trials],
             "fit_time_s": [times.get(t["trial"]["name"]) for t in trials],
         }
-        kind = self._origin.kind
-        if kind in ("pandas", "polars"):
-            return Origin(kind).table(board)
-        return board
+        return as_table(board, self._origin.kind)
 
     def report(self) -> Report:
         """The report: shown in a notebook, saved with ``.save("report.html")``.
@@ -561,7 +582,15 @@ class Predictor(Explaining, Shaped, Succeeding):
         >>> again.to_bytes() == model.to_bytes()
         True
         """
-        return cls(Model.from_bytes(data, trust))
+        if not isinstance(data, (bytes, bytearray, memoryview)):
+            raise data_error(
+                "this is no model",
+                expected="the bytes of a model.mw",
+                got=repr(data)[:80],
+                hint="of a file: mw.load(path)",
+                cls=ArtifactError,
+            )
+        return cls(Model.from_bytes(bytes(data), trust))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _again, (self.to_bytes(), self._origin.kind, self._threads)

@@ -9,6 +9,7 @@ from typing import Any
 
 from . import _modelwright
 from ._data import Data, read
+from ._files import write
 from ._options import given
 from ._progress import Events
 from ._report import framed
@@ -65,8 +66,7 @@ class Profile:
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     found.save(folder + "/profile.html")
         """
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(self.html)
+        write(path, self.html)
 
     def _repr_html_(self) -> str:
         return framed(self.html)

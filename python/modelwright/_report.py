@@ -8,6 +8,7 @@ from html import escape
 from typing import Any, Literal, get_args
 
 from ._errors import OptionError, data_error
+from ._files import write
 from ._modelwright import Model
 
 #: The forms of a report.
@@ -108,14 +109,17 @@ class Report:
         name = os.fspath(path)
         of_ending: dict[str, Form] = {".md": "markdown", ".json": "json"}
         text = self.render(form or of_ending.get(os.path.splitext(name)[1], "html"))
-        with open(name, "w", encoding="utf-8") as file:
-            file.write(text)
+        write(name, text)
 
     def _repr_html_(self) -> str:
         return framed(self.html)
 
     def __str__(self) -> str:
         return self.markdown
+
+    def __repr__(self) -> str:
+        model = self._model
+        return f"Report({model.target!r}, {model.task}: .save(path), .markdown, .sections)"
 
 
 class Audit:
@@ -160,8 +164,7 @@ class Audit:
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     audit.save(folder + "/audit.html")
         """
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(self.html)
+        write(path, self.html)
 
     def _repr_html_(self) -> str:
         return framed(self.html)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from . import _modelwright
-from ._data import Data, Origin, is_path, read
+from ._data import (
+    Data, Origin, aligned, has_column, is_path, library, name_in, one_column, read
+)  # fmt: skip
 from ._errors import ArtifactError, ModelwrightWarning, OptionError, data_error
 from ._modelwright import Model
 from ._options import OWN, given
@@ -57,23 +61,41 @@ def ask(
             "interrupted: this is the best model so far", ModelwrightWarning, stacklevel=3
         )
     predictor = Predictor(model, Origin(origin.kind), int(values.get("threads") or 0))
+    for text in _left_out(predictor.record):
+        warnings.warn(text, ModelwrightWarning, stacklevel=3)
     if out is not None:
         predictor.save(out)
     return predictor
+
+
+def _left_out(record: Mapping[str, Any]) -> list[str]:
+    """What of the table was left out: rows without an answer, columns without values."""
+    found = []
+    n, target = record["task"]["n_rows_without_target"], record["task"]["target"]
+    if n:
+        found.append(
+            f"`{target}` has no value in {n} of {record['data']['n_rows']} rows: they are left out"
+        )
+    for alert in record["profile"]["alerts"]:
+        if alert["kind"] == "empty":
+            found.append(alert["message"])
+    return found
 
 
 def asked(
     verb: str, data: Data, target: Any, values: Mapping[str, Any], test: Data | None
 ) -> tuple[Any, Origin, list[tuple[str, str | None]], dict[str, Any] | None]:
     """The table with its target, what was asked of it, and what of that is the user's own."""
-    extra: dict[str, Any] = {}
-    if not isinstance(target, str):
-        name = getattr(target, "name", None)
-        extra = {str(name) if isinstance(name, str) else "target": target}
-    native, origin = read(data, extra)
-    name = next(iter(extra), target)
+    name, extra = name_in(data, target), {}
+    if name is None:
+        target = aligned(one_column(target), data, "target")
+        own_name = getattr(target, "name", None)
+        name = own_name if isinstance(own_name, str) else "target"
+        extra[name] = target
     values = {**values, "target": name}
-    own = own_parts(values, data, native, target)
+    _take_columns(values, data, extra)
+    native, origin = read(data, extra)
+    own = own_parts(values, data, native, extra.get(name, name), extra)
     if origin.kinds:
         wished = values.get("kind") or {}
         guessed = {k: v for k, v in origin.kinds.items() if k != name}
@@ -82,6 +104,35 @@ def asked(
     if test is not None:
         pairs.append(("test", "the test table"))
     return native, origin, pairs, own
+
+
+def _take_columns(values: dict[str, Any], data: Data, extra: dict[str, Any]) -> None:
+    """Columns that are given by their values become further ones of the table."""
+    for role in ("weight", "group", "time_column"):
+        column = values.get(role)
+        if column is None or isinstance(column, (str, os.PathLike)):
+            continue
+        name = name_in(data, column)
+        if name is None and hasattr(column, "__len__"):
+            column = aligned(one_column(column), data, role)
+            own_name = getattr(column, "name", None)
+            name = own_name if isinstance(own_name, str) else role
+            if name in extra or has_column(data, name):
+                # The table may have it as well: it is then no feature either.
+                if _is_same(column, data, name):
+                    values[role] = name
+                    continue
+                name = f"{role} of its own"
+            extra[name] = column
+        if name is not None:
+            values[role] = name
+
+
+def _is_same(column: Any, data: Data, name: str) -> bool:
+    """Whether a pandas series is a column of the table."""
+    if library(column) != "pandas" or library(data) != "pandas" or name not in data.columns:
+        return False
+    return bool(column.equals(data[name]))
 
 
 def plan_of(
@@ -149,7 +200,7 @@ def load(
 
 
 def replay(
-    record: str | os.PathLike[str],
+    record: str | os.PathLike[str] | Predictor | Mapping[str, Any],
     data: Data,
     *,
     test: Data | None = None,
@@ -166,8 +217,9 @@ def replay(
 
     Parameters
     ----------
-    record : str or path
-        A ``record.json``, a ``model.mw``, or the folder that a fit wrote.
+    record : str, path, Predictor or dict
+        A ``record.json``, a ``model.mw``, or the folder that a fit wrote; a model in memory, or its
+        :attr:`Predictor.record`.
     data : table or path
         The same training data: the same file, or an equal table of the same kind.
     test : table or path, optional
@@ -212,9 +264,10 @@ def replay(
     own = own_parts(values, data, native, target)
     events = Events(progress, callback, None)
     try:
-        model, was_interrupted = _modelwright.replay(
-            os.fspath(record), native, native_test, own, threads or 0, events
-        )
+        with _on_disk(record) as path:
+            model, was_interrupted = _modelwright.replay(
+                path, native, native_test, own, threads or 0, events
+            )
     finally:
         events.close(stacklevel=2)
     if was_interrupted:
@@ -225,9 +278,27 @@ def replay(
     return predictor
 
 
-def _roles(record: str | os.PathLike[str]) -> tuple[str, str | None]:
+@contextmanager
+def _on_disk(record: Any) -> Iterator[str]:
+    """The path of a record; of a model, or of what its ``record`` says, that of a file beside."""
+    if isinstance(record, Predictor):
+        text = record._model.record()
+    elif isinstance(record, Mapping):
+        text = json.dumps(record)
+    else:
+        yield os.fspath(record)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "record.json")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        yield path
+
+
+def _roles(record: Any) -> tuple[str, str | None]:
     """The target and the group of a recorded run, for splitters that look at them."""
-    options = json.loads(_modelwright.options_of_record(os.fspath(record)))
+    with _on_disk(record) as path:
+        options = json.loads(_modelwright.options_of_record(path))
     return options["target"], options["group"]
 
 

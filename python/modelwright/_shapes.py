@@ -7,8 +7,9 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from . import _modelwright
-from ._data import Data, is_path, read
+from ._data import Data, is_path
 from ._errors import DataError, OptionError, data_error
+from ._files import write
 from ._packed import Packed, _name
 
 if TYPE_CHECKING:
@@ -52,8 +53,7 @@ class Shaped(Packed):
         if path is not None:
             is_csv = os.fspath(path).lower().endswith(".csv")
             written = _modelwright.model_shapes(self._model, True) if is_csv else text
-            with open(path, "w", encoding="utf-8", newline="") as file:
-                file.write(written)
+            write(path, written)
         found: dict[str, Any] = json.loads(text)
         return found
 
@@ -106,7 +106,7 @@ class Shaped(Packed):
         """
         from ._predictor import Predictor
 
-        native, _ = read(data)
+        native, _ = self._read(data)
         text = _text_of(shapes)
         model = _modelwright.model_edit(
             self._model, text, native, _name(data), (str(by), why), (self._threads, int(seed))

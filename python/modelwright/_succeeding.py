@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from . import _modelwright
-from ._data import Data, read
+from ._data import Data
 from ._errors import OptionError, data_error
+from ._files import write
 from ._packed import Packed
 from ._progress import Callback, Events
 
@@ -29,8 +30,8 @@ class Succeeding(Packed):
         table of the kind that was fitted
             Columns ``offer`` (its number), ``members``, ``score`` (out of fold), ``more_error``
             (against the delivered model), ``tied`` (whether a test cannot tell it from that),
-            ``held_out``, ``size_bytes`` and ``latency_us``: the time to predict one row here. A
-            dict of lists where no data frame came in.
+            ``held_out``, ``size_bytes`` and ``latency_us``: the time to predict one row here.
+            Where no data frame came in as :meth:`leaderboard`.
 
         Raises
         ------
@@ -173,8 +174,7 @@ class Succeeding(Packed):
         else:
             which = (member, None) if isinstance(member, int) else member
             data, about = _modelwright.model_export(self._model, format, which)
-        with open(path, "wb") as file:
-            file.write(data)
+        write(path, data)
         found: dict[str, Any] = json.loads(about)
         return found
 
@@ -201,7 +201,7 @@ class Succeeding(Packed):
         >>> model.features({"x": [0, 9]})["x"].tolist()
         [0.0, 9.0]
         """
-        native, origin = read(data)
+        native, origin = self._read(data)
         which = (member, None) if isinstance(member, int) else member
         found = _modelwright.model_features(self._model, native, which, self._threads)
         return origin.table(dict(found))
@@ -245,7 +245,7 @@ class Succeeding(Packed):
         try:
             found: dict[str, Any] = json.loads(
                 _modelwright.learning_curve(
-                    self._model, read(data)[0], seed, self._threads, events
+                    self._model, self._read(data)[0], seed, self._threads, events
                 )
             )
         finally:

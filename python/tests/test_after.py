@@ -199,3 +199,8 @@ def test_reports_have_the_forms_of_the_command_line(predictor, tmp_path, form, m
     assert (tmp_path / "r.txt").read_text() == ours
     with pytest.raises(mw.OptionError, match="annex-iv"):
         predictor.report().render("pdf")
+
+
+def test_a_model_and_its_record_in_memory_are_replayed(predictor, frame):
+    assert mw.replay(predictor, frame).to_bytes() == predictor.to_bytes()
+    assert mw.replay(predictor.record, frame).to_bytes() == predictor.to_bytes()

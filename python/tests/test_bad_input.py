@@ -71,15 +71,17 @@ def test_a_target_that_is_not_there_is_named_with_the_columns_that_are():
     assert caught.value.column == "w"
 
 
-def test_rows_without_an_answer_are_left_out():
+def test_rows_without_an_answer_are_left_out_with_a_warning():
     y = pd.Series(np.arange(60) % 2, dtype=float)
     y[3] = np.nan
-    model = fit(table(y=y))
+    with pytest.warns(mw.ModelwrightWarning, match="`y` has no value in 1 of 60 rows"):
+        model = fit(table(y=y))
     assert model.classes_.tolist() == [0, 1]
 
 
-def test_a_column_without_values_is_no_error_and_not_used():
-    model = fit(table(empty=[np.nan] * 60))
+def test_a_column_without_values_is_not_used_with_a_warning():
+    with pytest.warns(mw.ModelwrightWarning, match="`empty` has no value in 60 rows"):
+        model = fit(table(empty=[np.nan] * 60))
     assert model.columns == ["x"]
 
 
@@ -111,6 +113,65 @@ def test_a_label_that_training_did_not_have_is_refused_in_evaluate(predictor, ne
 def test_no_rows_are_predicted_as_none(predictor, new_rows):
     assert predictor.predict(new_rows.iloc[:0]).tolist() == []
     assert predictor.predict_proba(new_rows.iloc[:0]).shape == (0, 2)
+
+
+def test_an_empty_list_is_no_rows(predictor):
+    assert predictor.predict([]) == [] and predictor.predict_proba([]) == []
+
+
+def test_messages_speak_of_python(predictor, frame, tmp_path):
+    (tmp_path / "no.mw").write_bytes(b"abc" * 20)
+    said = []
+    for ask in (
+        lambda: mw.load(tmp_path / "no.mw"),
+        lambda: mw.train("gbm", table(), "y"),
+        lambda: predictor.audit(frame, "nobody"),
+        lambda: fit(table()[["y"]].assign(z=1)),
+    ):
+        with pytest.raises(mw.Error) as caught:
+            ask()
+        said.append(caught.value)
+    assert said[1].source == "learner"
+    words = "\n".join(map(str, said))
+    assert 'kind={"COLUMN": "number"}' in words and "`modelwright.profile`" in words
+    assert not any(word in words for word in ("MODEL", "DATA", "LEARNER>", "`modelwright fit`"))
+
+
+def test_what_is_no_model_is_refused_in_words(predictor, frame):
+    with pytest.raises(mw.OptionError, match="only models"):
+        predictor.compare("model.mw", frame)
+    with pytest.raises(mw.ArtifactError, match="mw.load"):
+        mw.Predictor.from_bytes("model.mw")
+
+
+def test_a_file_that_cannot_be_written_is_a_work_error_and_the_old_one_stays(
+    predictor, frame, tmp_path, monkeypatch
+):
+    page = tmp_path / "page.html"
+    page.write_text("old")
+    page.chmod(0o640)
+    writers = [
+        predictor.report().save,
+        predictor.audit(frame, "port").save,
+        mw.profile(frame).save,
+        predictor.explain(frame[:20]).save,
+        predictor.export,
+        lambda path: predictor.evaluate(frame, report=path),
+    ]
+    for write in writers:
+        with pytest.raises(mw.WorkError, match="cannot write the file"):
+            write(tmp_path / "nowhere" / "page.html")
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("os.fsync", full)
+        with pytest.raises(mw.WorkError, match="No space left"):
+            predictor.report().save(page)
+    assert page.read_text() == "old" and [p.name for p in tmp_path.iterdir()] == ["page.html"]
+    predictor.report().save(page)
+    assert page.read_text().startswith("<!") and page.stat().st_mode & 0o777 == 0o640
 
 
 @pytest.mark.parametrize(
@@ -224,8 +285,60 @@ def test_a_frame_that_says_the_same_otherwise_is_predicted_alike(small, change):
 def test_an_array_of_another_width_is_refused():
     array = table().to_numpy()
     model = fit(np.column_stack([array[:, 0], array]), "x2")
-    with pytest.raises(mw.DataError, match="x1"):
+    with pytest.raises(mw.DataError, match="another number of columns"):
         model.predict(array[:, :1])
+
+
+def test_an_array_of_more_columns_is_refused_by_their_number():
+    random = np.random.default_rng(0)
+    array = random.normal(size=(60, 2))
+    y = np.arange(60) % 2
+    model = fit(array, y, exclude="x0", weight=np.ones(60))
+    again = mw.Predictor.from_bytes(model.to_bytes())
+    for ask in (model.predict, model.predict_proba, model.explain, again.predict):
+        for wide in (np.column_stack([array, array]), np.column_stack([array, array]).tolist()):
+            with pytest.raises(mw.DataError, match="another number of columns") as caught:
+                ask(wide)
+            assert (caught.value.expected, caught.value.got) == ("2", "4")
+    assert model.predict(array).shape == (60,)
+    # The target was the last column: it may be there or not.
+    model = fit(np.column_stack([array, y]), "x2")
+    assert (model.predict(array) == model.predict(np.column_stack([array, y]))).all()
+
+
+WORDS = table(c=["u", "v", "w"] * 20)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda d: d,
+        lambda d: d.astype({"c": "Int64"}),
+        lambda d: d.astype({"c": object}),
+        pl.from_pandas,
+        lambda d: pl.from_pandas(d).to_arrow(),
+        lambda d: d.to_dict("list"),
+        lambda d: d.to_dict("records"),
+        lambda d: d.iloc[0].to_dict(),
+    ],
+)
+def test_numbers_where_text_was_learned_are_refused_by_column(form):
+    model = fit(WORDS)
+    for ask in (model.predict, model.predict_proba, model.explain):
+        with pytest.raises(mw.DataError, match="holds numbers now") as caught:
+            ask(form(WORDS.assign(c=7)))
+        assert (caught.value.column, caught.value.got) in (("c", "7"), ("c", "7.0"))
+
+
+@pytest.mark.parametrize("values", [np.nan, None, ["x", None] * 30, pd.NA])
+def test_gaps_and_new_labels_where_text_was_learned_are_none_of_the_kind(values):
+    assert len(fit(WORDS).predict(WORDS.assign(c=values))) == 60
+
+
+def test_numbers_may_stand_for_labels_that_read_as_such():
+    model = fit(table(c=["1", "2", "3"] * 20), kind={"c": "category"})
+    as_text, as_numbers = table(c=["1", "2", "9"] * 20), table(c=[1, 2, 9] * 20)
+    np.testing.assert_array_equal(model.predict_proba(as_text), model.predict_proba(as_numbers))
 
 
 def test_one_row_with_words_for_labels_is_answered():

@@ -206,3 +206,12 @@ def test_options_of_every_form_are_read(frame):
     assert options["memory_limit_bytes"] == 2 << 30
     assert model.record["test_data"]["n_rows"] == 80
     assert np.isfinite(model.predict_proba(frame).to_numpy()).all()
+
+
+def test_a_plan_can_be_asked_of_a_fit(frame):
+    options = {"time_limit": None, "preset": "quick"}
+    found = mw.fit(frame, "survived", plan=True, store=False, **options)
+    assert found["plan"] == mw.plan(frame, "survived", **options)["plan"]
+    single = mw.train("gbdt", frame, "survived", plan=True, params={"n_rounds": 7}, store=False)
+    (trial,) = [t for t in single["plan"]["trials"] if t["learner"] == "gbdt"]
+    assert trial["params"] == {"n_rounds": 7}

@@ -227,3 +227,46 @@ def test_unusual_rows_are_found_as_often_as_was_said():
 def test_estimators_are_found_in_the_package_too():
     assert mw.GradientBoostingClassifier is estimators.GradientBoostingClassifier
     assert set(estimators.__all__) <= set(dir(mw))
+
+
+@pytest.mark.parametrize("gap", [None, np.nan, "pandas"])
+def test_labels_of_objects_with_gaps_are_refused_as_gaps(gap):
+    import pandas as pd
+
+    y = np.array(["a", "b"] * 20, dtype=object)
+    y[3] = pd.NA if gap == "pandas" else gap
+    with pytest.raises(ValueError, match="y contains NaN"):
+        estimators.GradientBoostingClassifier(n_rounds=3).fit(np.arange(40.0).reshape(-1, 1), y)
+
+
+def test_arrow_tables_with_text_are_learned_from_as_frames_are():
+    random = np.random.default_rng(0)
+    frame = pl.DataFrame(
+        {"a": random.normal(size=90), "c": ["u", "v", "w"] * 30, "n": random.integers(0, 9, 90)}
+    )
+    y = (frame["a"] + (frame["c"] == "u")).to_numpy() > 0.5
+    table = frame.to_arrow()
+    for make in (estimators.GradientBoostingClassifier, estimators.LogisticRegression):
+        model = make().fit(table, y)
+        assert model.feature_names_in_.tolist() == ["a", "c", "n"]
+        np.testing.assert_array_equal(
+            model.predict_proba(table), make().fit(frame, y).predict_proba(frame)
+        )
+
+
+def test_masked_cells_are_missing_to_estimators():
+    x = np.random.default_rng(0).normal(size=(90, 2))
+    y = x[:, 0] > 0.3
+    hidden = np.ma.masked_less(x, 0)
+    model = estimators.GradientBoostingClassifier(n_rounds=5).fit(hidden, y)
+    clear = hidden.filled(np.nan)
+    again = estimators.GradientBoostingClassifier(n_rounds=5).fit(clear, y)
+    np.testing.assert_array_equal(model.predict_proba(hidden), again.predict_proba(clear))
+
+
+def test_an_isolation_forest_says_what_makes_numbers_of_text():
+    frame = pl.DataFrame({"a": np.arange(40.0), "c": ["u", "v"] * 20})
+    with pytest.raises(mw.DataError, match="TableVectorizer"):
+        estimators.IsolationForest().fit(frame)
+    pipeline = make_pipeline(estimators.TableVectorizer(), estimators.IsolationForest())
+    assert len(pipeline.fit(frame).predict(frame)) == 40

@@ -82,7 +82,9 @@ def test_explanations_are_indexed_and_kept(explained):
 
 def test_values_come_with_the_raw_data_and_reasons_in_words(explained, new_rows):
     port = explained.feature_names.index("port")
-    assert explained.data[:, port].tolist() == new_rows["port"].tolist()
+    assert explained.display_data[:, port].tolist() == new_rows["port"].tolist()
+    codes = pd.Categorical(new_rows["port"]).codes
+    assert explained.data.dtype == np.float64 and (explained.data[:, port] == codes).all()
     reasons = explained.reasons(2)
     assert len(reasons) == 50 and all(len(r) <= 2 for r in reasons)
     first = reasons[0][0]
@@ -236,6 +238,8 @@ def test_shap_draws_explanations_as_they_are(explained, ports, new_rows):
         (plots.scatter, explained[:, "fare"]),
         (plots.scatter, explained[:, "port"]),
         (plots.violin, numbers),
+        (plots.violin, explained),
+        (plots.bar, explained.cohorts(2).abs.mean(0)),
         (plots.beeswarm, classes[..., "Cherbourg"]),
         (plots.waterfall, classes[0, :, 1]),
         (plots.bar, explained.cohorts(["a"] * 25 + ["b"] * 25).abs.mean(0)),

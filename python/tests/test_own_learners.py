@@ -56,6 +56,23 @@ class Broken(ClassifierMixin, BaseEstimator):
         return self.classes_[self.predict_proba(X).argmax(1)]
 
 
+class Mute:
+    """Knows the label of the nearest mean and nothing else, not even its parameters."""
+
+    def fit(self, X, y):
+        self.labels = np.unique(y)
+        self.means = np.array([X[y == label].mean(axis=0) for label in self.labels])
+        return self
+
+    def predict(self, X):
+        gaps = ((X[:, None, :] - self.means) ** 2).sum(axis=2)
+        return self.labels[gaps.argmin(axis=1)]
+
+
+class MuteClassifier(Mute, ClassifierMixin, BaseEstimator):
+    """The same with a kind."""
+
+
 class Mean(RegressorMixin, BaseEstimator):
     """Says what it saw: for what an estimator gets."""
 
@@ -204,21 +221,23 @@ def test_what_fails_is_a_failed_trial_and_a_warning_and_the_search_goes_on(frame
     mw.Predictor.from_bytes(model.to_bytes())
 
 
-def test_a_classifier_without_probabilities_gives_scores_or_is_refused(frame):
+def test_a_classifier_without_probabilities_gives_scores(frame):
     model = mw.fit(frame, "survived", learners=["baseline", LinearSVC(dual=False)], **QUICK)
     assert trial(model, "LinearSVC")["score"] > 0.6
     model = mw.fit(frame, "port", learners=["baseline", LinearSVC(dual=False)], **QUICK)
     assert trial(model, "LinearSVC")["status"] == "done"
 
-    class Mute(ClassifierMixin, BaseEstimator):
-        def fit(self, X, y):
-            return self
 
-        def predict(self, X):
-            return np.zeros(len(X))
-
-    with pytest.raises(mw.OptionError, match="predict_proba"):
-        mw.fit(frame, "survived", learners=[Mute()], **QUICK)
+@pytest.mark.parametrize("target", ["survived", "port"])
+@pytest.mark.parametrize("kind", [Mute, MuteClassifier])
+def test_a_classifier_of_labels_alone_gives_shares_of_0_and_1(frame, target, kind):
+    model = mw.fit(frame, target, learners=["baseline", kind()], **QUICK)
+    assert trial(model, kind.__name__)["status"] == "done"
+    shares = Fitted(kind().fit(np.eye(3), np.arange(3)), np.arange(3), 3).predict(np.eye(3))
+    np.testing.assert_array_equal(shares, np.eye(3))
+    strange = Fitted(kind().fit(np.eye(3), np.arange(3) + 7), np.arange(3), 3)
+    with pytest.raises(ValueError, match="did not learn"):
+        strange.predict(np.eye(3))
 
 
 @pytest.mark.parametrize("learner", [LogisticRegression, 7, "gbdtt", object()])

@@ -48,6 +48,17 @@ def test_a_metric_is_optimised_reported_and_recorded(frame, new_rows):
     assert "profit" in model.report().markdown
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_metric_that_never_gives_a_number_is_refused_by_name(frame, value):
+    def profitless(y_true, y_pred):
+        return value
+
+    metric = mw.Metric(profitless, larger_is_better=True)
+    with pytest.raises(mw.OptionError, match=f"profitless failed(.|\n)*gave {value}") as caught:
+        mw.fit(frame, "survived", metric=metric, time_limit=4, preset="quick")
+    assert caught.value.source == "metric"
+
+
 def test_what_an_own_metric_says_is_what_the_catalog_says(frame):
     own = mw.Metric(squared, larger_is_better=False, needs="probabilities", name="own_brier")
     ours = mw.train("gbdt", frame, "survived", metric=own, **ONE)

@@ -185,3 +185,25 @@ def test_intervals_and_sets_have_the_kind_of_the_table(predictor, regression, ro
         regression.predict_interval(rows, level=0.5)
     with pytest.raises(mw.OptionError):
         regression.predict_proba(rows)
+
+
+def test_sets_and_boards_are_of_the_kind_that_came_in(predictor, rows):
+    sets = predictor.predict_set(rows)
+    assert sets.index.equals(rows.index) and set(sets[1000]) <= {0, 1}
+    assert predictor.predict_set(pl.from_pandas(rows)).to_list() == sets.tolist()
+    assert predictor.predict_set(pa.Table.from_pandas(rows)).to_pylist() == sets.tolist()
+    assert predictor.predict_set(rows.to_dict("records")) == sets.tolist()
+    assert predictor.predict_set(rows.iloc[0].to_dict()) == sets.iloc[0]
+
+
+def test_boards_are_data_frames_wherever_the_model_comes_from(predictor, rows):
+    loaded = mw.Predictor.from_bytes(predictor.to_bytes())
+    pd.testing.assert_frame_equal(loaded.leaderboard(), predictor.leaderboard())
+    assert isinstance(loaded.importances(), pd.DataFrame)
+    found = loaded.explain(rows.to_dict("records"))
+    assert isinstance(found.importance(), pd.DataFrame) and isinstance(found.table(), pd.DataFrame)
+
+
+def test_a_report_says_what_it_is_of(predictor):
+    said = "Report('survived', binary: .save(path), .markdown, .sections)"
+    assert repr(predictor.report()) == said
