@@ -16,8 +16,8 @@ const MICROS: f64 = 1e6;
 /// A date is not far outside within a year of the range: time goes on after training.
 const YEAR_SECONDS: f64 = 365.25 * 86_400.0;
 
-/// A number or date is far outside when it is further from the range of training than this many widths
-/// of that range.
+/// A number or date is far outside when it is further from the range of training than this many
+/// widths of that range.
 const WIDTHS_OUTSIDE: f64 = 1.0;
 
 /// A value unlike those of training.

@@ -1,8 +1,8 @@
 //! Yes and no.
 //!
-//! Texts that differ from a level in case alone are that level, and booleans as other programs write
-//! them are the level that they mean. A dictionary knows texts and no case, so the usual ways to
-//! write a word are in it: `true`, `True`, `TRUE`.
+//! Texts that differ from a level in case alone are that level, and booleans as other programs
+//! write them are the level that they mean. A dictionary knows texts and no case, so the usual ways
+//! to write a word are in it: `true`, `True`, `TRUE`.
 
 use modelwright_core::Result;
 use modelwright_preprocess::encode::PartView;

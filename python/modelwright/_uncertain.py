@@ -1,0 +1,93 @@
+"""How sure a model is: intervals and sets that hold the truth as often as they say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ._data import Data, is_row
+from ._errors import OptionError, data_error
+from ._packed import Packed
+
+
+class Uncertain(Packed):
+    """The side of a model that says how sure it is."""
+
+    def predict_interval(self, data: Data, level: float | None = None) -> Any:
+        """Predict intervals that hold the true value as often as they say (regression).
+
+        Parameters
+        ----------
+        data : table or path
+            As for :meth:`predict`.
+        level : float, optional
+            One of the levels that the model was fitted with (``intervals=``); the first by default.
+
+        Returns
+        -------
+        table of shape (n_rows, 2) of the input's kind
+            Columns ``lower`` and ``upper``.
+
+        Examples
+        --------
+        >>> import modelwright as mw
+        >>> rows = {"x": [i % 10 for i in range(100)], "y": [i % 10 + i % 3 for i in range(100)]}
+        >>> model = mw.train("linear", rows, "y", intervals=0.8)
+        >>> found = model.predict_interval({"x": [5]})
+        >>> bool(found["lower"][0] < 6 < found["upper"][0])
+        True
+        """
+        native, origin = self._read(data)
+        found = self._model.intervals(native, self._threads)
+        _, low, high = _of_level(found, level)
+        return origin.table({"lower": low, "upper": high})
+
+    def predict_set(self, data: Data, level: float | None = None) -> Any:
+        """Predict sets of labels that hold the true one as often as they say (classification).
+
+        Parameters
+        ----------
+        data : table or path
+            As for :meth:`predict`.
+        level : float, optional
+            One of the levels that the model was fitted with (``intervals=``); the first by default.
+
+        Returns
+        -------
+        series of lists of the input's kind
+            For each row its labels, in class order; a list of lists where no data frame came in,
+            one list for one row.
+
+        Examples
+        --------
+        >>> import modelwright as mw
+        >>> rows = {"x": [i % 10 for i in range(100)], "y": [i % 10 > 5 for i in range(100)]}
+        >>> model = mw.train("linear", rows, "y", intervals=0.8)
+        >>> model.predict_set({"x": [0, 9]})
+        [[False], [True]]
+        """
+        is_one = is_row(data)
+        native, origin = self._read([dict(data)] if is_one else data)
+        _, members = _of_level(self._model.sets(native, self._threads), level)
+        sets = [self.classes_[row].tolist() for row in members]
+        if is_one:
+            return sets[0]
+        if origin.kind in ("pandas", "polars", "pyarrow"):
+            return origin.series(sets, self.target)
+        return sets
+
+
+def _of_level(found: Sequence[Any], level: float | None) -> Any:
+    if level is None:
+        return found[0]
+    for of_level in found:
+        if abs(of_level[0] - level) < 1e-9:
+            return of_level
+    raise data_error(
+        "the model has no intervals of this level",
+        source="level",
+        expected="one of " + ", ".join(str(f[0]) for f in found),
+        got=str(level),
+        hint=f"fit it with intervals={level}",
+        cls=OptionError,
+    )
