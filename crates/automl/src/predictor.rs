@@ -215,6 +215,20 @@ impl Predictor {
         }
     }
 
+    /// From which probability on each row of a task of two classes is decided positive: its
+    /// group's threshold, the one that costs imply, or the model's; `None` for other tasks.
+    pub fn thresholds(&self, table: &Table) -> Option<Vec<f64>> {
+        if self.classes.len() != 2 {
+            return None;
+        }
+        let all = |threshold| vec![threshold; table.n_rows()];
+        Some(match (&self.fair, &self.costs) {
+            (Some(fair), _) => fair.of_rows(table),
+            (None, Some(costs)) => all(costs.threshold().unwrap_or(self.threshold)),
+            (None, None) => all(self.threshold),
+        })
+    }
+
     /// The thresholds of groups, if decisions must be fair.
     pub fn group_thresholds(&self) -> Option<&GroupThresholds> {
         self.fair.as_ref()

@@ -23,6 +23,9 @@ const UNIT_COLUMNS_MAX: usize = 8;
 /// Share of values that get lost or mistyped, and noise in standard deviations.
 const SHARE: f64 = 0.1;
 
+/// Differences of sums of the same numbers in other weights, relative to them.
+const ROUNDING: f64 = 1e-9;
+
 /// Predicted rows with known answers.
 #[derive(Debug, Clone, Copy)]
 pub struct StrainInput<'a> {
@@ -97,9 +100,16 @@ pub fn strained(
             record.strains.push(strain(what, after, kind));
         }
     }
+    if record.strains.is_empty() {
+        // Another mix alone says nothing about wear.
+        return Ok(record);
+    }
     let rows = (&truth, weights.as_deref());
     if let Some((what, after)) = other_mix(input.metric, rows, &plain, predictor.threshold) {
-        record.strains.push(strain(what, after, StrainKind::Wear));
+        let mixed = strain(what, after, StrainKind::Wear);
+        if is_moved(before, after) {
+            record.strains.push(mixed);
+        }
     }
     Ok(record)
 }
@@ -193,6 +203,12 @@ fn mistype(column: &Column, random: &mut Random) -> Option<Column> {
 fn scaled(column: &Column) -> Option<Column> {
     let ColumnData::Number(values) = &column.data else { return None };
     Some(Column::numbers(&column.name, values.iter().map(|v| v * 1000.0).collect()))
+}
+
+/// Whether a metric moved by more than rounding. Those that compare rows of two classes, such as
+/// the area under the ROC curve, cannot be moved by another mix: that they hold is no news.
+fn is_moved(before: f64, after: f64) -> bool {
+    (after - before).abs() > ROUNDING * before.abs().max(1.0)
 }
 
 /// The rarest class twice as frequent as it is, by weights: the same predictions, another mix.

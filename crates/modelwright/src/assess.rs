@@ -187,8 +187,10 @@ pub fn compare_models(
     let (predictions_b, threshold_b) = in_order(rows_b, b.predictor.threshold, &order);
     let thresholds = (a.predictor.threshold, threshold_b);
     let labels = [certain(rows_a, false), certain(rows_b, !order.is_sorted())];
-    let mut tested = tests(a, rows_a, &predictions_b, thresholds, &labels, ctx)?;
-    if let Some(costs) = costs_of(options, a)? {
+    let costs = costs_of(options, a)?;
+    let is_first = costs.is_none();
+    let mut tested = tests((a, is_first), rows_a, &predictions_b, thresholds, &labels, ctx)?;
+    if let Some(costs) = costs {
         // Thresholds of groups decide before costs do.
         let of_a = labels[0].as_ref().unwrap_or(&rows_a.predictions);
         let of_b = labels[1].as_ref().unwrap_or(&predictions_b);
@@ -225,9 +227,10 @@ fn weigh(test: Comparison, spec: Option<&MetricSpec>, rope: Option<f64>, n_rows:
 }
 
 /// Tests by the metric that A was optimised for, then by the task's usual ones; a metric that is
-/// undefined on these rows is left out, of the first with a warning.
+/// undefined on these rows is left out, of the first with a warning, unless costs stand before it
+/// and the finding is by them.
 fn tests(
-    a: &Model,
+    (a, is_first): (&Model, bool),
     rows_a: &Labelled,
     predictions_b: &Predictions,
     thresholds: (f64, f64),
@@ -255,12 +258,14 @@ fn tests(
         Err(undefined) if undefined.kind() == ErrorKind::Input => {
             let others: Vec<Comparison> = others.collect();
             let Some(instead) = others.first() else { return Err(undefined) };
-            ctx.tell(Event::Warning(format!(
-                "{}; the finding is by {} instead of {}",
-                undefined.what(),
-                instead.metric,
-                main.spec.name
-            )));
+            if is_first {
+                ctx.tell(Event::Warning(format!(
+                    "{}; the finding is by {} instead of {}",
+                    undefined.what(),
+                    instead.metric,
+                    main.spec.name
+                )));
+            }
             Ok(others)
         }
         Err(failed) => Err(failed),

@@ -14,6 +14,8 @@ pub struct StudyOptions {
     pub rope: Option<f64>,
     /// Set where the rows are folds of one data set: test rows over training rows.
     pub test_to_train: Option<f64>,
+    /// Set where the rows are the folds of five repetitions of two-fold cross-validation.
+    pub five_by_two: bool,
 }
 
 /// Compares the learners of a table of scores.
@@ -53,5 +55,6 @@ pub fn study_scores(table: &Table, options: StudyOptions) -> Result<Study> {
         larger_is_better: !options.smaller_is_better,
         rope: options.rope.unwrap_or(ROPE),
         test_to_train: options.test_to_train,
+        five_by_two: options.five_by_two,
     })
 }

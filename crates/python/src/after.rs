@@ -172,7 +172,10 @@ pub(crate) fn compare_scores(
             Data::Table(table) => table.get().take(None, &ctx)?,
             Data::Path(path) => read_path(path, &ReadOptions::default(), &ctx)?,
         };
-        study_scores(&file.table, StudyOptions { smaller_is_better, rope, test_to_train })
+        study_scores(
+            &file.table,
+            StudyOptions { smaller_is_better, rope, test_to_train, ..StudyOptions::default() },
+        )
     });
     json(py, &done.map_err(|e: Error| raise(py, &e, Realm::Data))?)
 }

@@ -89,6 +89,12 @@ fn another_mix_doubles_the_rarest_class_and_moves_what_depends_on_it() {
 }
 
 #[test]
+fn a_mix_that_a_metric_cannot_feel_is_no_strain() {
+    assert!(!is_moved(0.929_362, 0.929_362 + 1e-13) && !is_moved(0.0, 0.0));
+    assert!(is_moved(0.9, 0.899) && is_moved(1e6, 1e6 + 1.0));
+}
+
+#[test]
 fn another_mix_keeps_the_weights_of_the_rows() {
     // By weight 1 is the rare class: 2 of 10; half of it is found, all others are right.
     let codes = vec![0, 0, 1, 1];

@@ -205,6 +205,16 @@ pub fn number_text(value: f64) -> String {
     }
 }
 
+/// A number with at most five significant digits, for labels.
+pub fn short_number_text(value: f64) -> String {
+    if value == 0.0 || !value.is_finite() {
+        return number_text(value);
+    }
+    let scale = 10_f64.powf(4.0 - value.abs().log10().floor());
+    let rounded = (value * scale).round() / scale;
+    number_text(if rounded.is_finite() { rounded } else { value })
+}
+
 /// An instant as ISO 8601 in UTC; the time of day is left out at midnight.
 pub fn instant_text(micros: i64) -> String {
     let days = micros.div_euclid(86_400_000_000);

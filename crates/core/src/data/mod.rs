@@ -17,7 +17,7 @@ mod view;
 pub use codes::{Codes, SparseCodes};
 pub use column::{
     Column, ColumnData, MISSING_CODE, MISSING_INSTANT, Strings, civil_from_days, instant_text,
-    number_text,
+    number_text, short_number_text,
 };
 pub use features::{BinnedColumn, FeatureColumn, FeatureMatrix, MAX_CUTS, SparseColumns};
 pub use fold::Fold;

@@ -202,6 +202,9 @@ pub struct ExamplePart {
     pub value: Option<String>,
     /// What it adds.
     pub effect: f64,
+    /// Standard error of that, where it was sampled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standard_error: Option<f64>,
     /// The same as a sentence.
     pub text: String,
 }

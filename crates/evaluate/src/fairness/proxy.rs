@@ -5,15 +5,24 @@
 //! is: Cramér's V corrected for its bias (Bergsma, Journal of the Korean Statistical Society 42,
 //! 2013), and the share of rows whose group it names: the most frequent group of each value,
 //! learned on one half of the rows and tried on the other, both ways round.
+//!
+//! Chance alone makes some of many columns look telling on few rows. A column is therefore a proxy
+//! only if a χ² test denies independence, corrected by Holm's method for all columns looked at,
+//! and if its values do not name groups worse than guessing does.
 
 use modelwright_core::data::Column;
 use modelwright_core::random::number_at;
 use modelwright_core::record::Proxy;
 
 use super::{Grouping, Groups};
+use crate::compare::adjust::holm;
+use crate::distribution::chi_square_survival;
 
 /// Below this association a column is not worth a word.
 const ASSOCIATION_MIN: f64 = 0.2;
+
+/// Beyond this p-value, after Holm's correction, an association may be chance.
+const P_MAX: f64 = 0.05;
 
 /// The most proxies of one sensitive column.
 const PROXIES_MAX: usize = 8;
@@ -25,21 +34,27 @@ const PROXIES_MAX: usize = 8;
 /// If a column has not as many rows as there are in groups.
 pub fn proxies<'a>(columns: impl Iterator<Item = &'a Column>, groups: &Groups) -> Vec<Proxy> {
     let is_other = |column: &&Column| !groups.columns.contains(&column.name);
-    let mut found: Vec<Proxy> = columns
+    let (all, p_values): (Vec<Proxy>, Vec<f64>) = columns
         .filter(is_other)
         .map(|column| {
             let values = Grouping::finely(column).groups(column);
             let table = Crossed::new(&values, groups);
-            Proxy {
+            let proxy = Proxy {
                 column: column.name.clone(),
                 sensitive: groups.columns.join(", "),
                 association: table.association(),
                 told: told(&values, groups),
                 guessed: table.largest_share(),
-            }
+            };
+            (proxy, table.p_value())
         })
-        .filter(|proxy| proxy.association >= ASSOCIATION_MIN)
-        .collect();
+        .unzip();
+    let is_telling = |(proxy, p): &(Proxy, f64)| {
+        let error = (proxy.told * (1.0 - proxy.told) / groups.codes.len().max(1) as f64).sqrt();
+        proxy.association >= ASSOCIATION_MIN && *p < P_MAX && proxy.told + error >= proxy.guessed
+    };
+    let tested = all.into_iter().zip(holm(&p_values));
+    let mut found: Vec<Proxy> = tested.filter(is_telling).map(|(proxy, _)| proxy).collect();
     found.sort_by(|a, b| {
         b.association.total_cmp(&a.association).then_with(|| a.column.cmp(&b.column))
     });
@@ -74,8 +89,8 @@ impl Crossed {
         if self.n > 0.0 { self.of_groups().into_iter().fold(0.0, f64::max) / self.n } else { 0.0 }
     }
 
-    /// Bias-corrected Cramér's V; 0 where one of the two does not vary.
-    fn association(&self) -> f64 {
+    /// Pearson's statistic of independence, and how many values and groups occur.
+    fn statistic(&self) -> (f64, f64, f64) {
         let groups = self.of_groups();
         let values: Vec<f64> =
             self.cells.chunks_exact(self.n_groups).map(|row| row.iter().sum()).collect();
@@ -89,7 +104,19 @@ impl Crossed {
             }
         }
         let used = |counts: &[f64]| counts.iter().filter(|c| **c > 0.0).count() as f64;
-        let (r, k, n) = (used(&values), used(&groups), self.n);
+        (statistic, used(&values), used(&groups))
+    }
+
+    /// The chance of such a table or a more telling one when values and groups are independent.
+    fn p_value(&self) -> f64 {
+        let (statistic, r, k) = self.statistic();
+        if r < 2.0 || k < 2.0 { 1.0 } else { chi_square_survival(statistic, (r - 1.0) * (k - 1.0)) }
+    }
+
+    /// Bias-corrected Cramér's V; 0 where one of the two does not vary.
+    fn association(&self) -> f64 {
+        let (statistic, r, k) = self.statistic();
+        let n = self.n;
         if r < 2.0 || k < 2.0 || n < 2.0 {
             return 0.0;
         }

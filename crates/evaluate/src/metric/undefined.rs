@@ -8,8 +8,9 @@
 //! | metric | measures nothing where |
 //! |---|---|
 //! | average precision, recall, F1 | no row is of the positive class |
+//! | average precision, precision | all rows are of the positive class |
 //! | precision | no row is decided as the positive class |
-//! | Matthews correlation | all rows are of one class |
+//! | Matthews correlation, balanced accuracy | all rows are of one class |
 //! | R², explained variance, D² | all rows have the same answer |
 
 use modelwright_core::task::{Target, Task};
@@ -63,7 +64,16 @@ pub(crate) fn nothing_measured_of_truth(name: &str, input: &MetricInput<'_>) -> 
                 {
                     refuse("none is of the positive class", "at least one positive row")
                 }
-                "matthews_corrcoef" if is_one(rows().map(|row| codes[row])) => {
+                "average_precision" | "precision"
+                    if is_binary
+                        && rows().next().is_some()
+                        && rows().all(|row| codes[row] == 1) =>
+                {
+                    refuse("all are of the positive class", "at least one row of the other class")
+                }
+                "matthews_corrcoef" | "balanced_accuracy"
+                    if is_one(rows().map(|row| codes[row])) =>
+                {
                     refuse("all are of one class", "rows of two classes")
                 }
                 _ => None,
@@ -116,6 +126,14 @@ mod tests {
         assert_eq!(measured("precision", &[0, 0, 0], &[0.1, 0.2, 0.7], None), Some(0.0));
         assert_eq!(measured("accuracy", &[0, 0, 0], &[0.1, 0.2, 0.7], None), Some(2.0 / 3.0));
         assert!(measured("log_loss", &[0, 0, 0], &[0.1, 0.2, 0.7], None).is_some());
+    }
+
+    #[test]
+    fn rows_of_the_positive_class_alone_measure_nothing_that_others_could_spoil() {
+        for name in ["average_precision", "precision", "balanced_accuracy", "roc_auc"] {
+            assert_eq!(measured(name, &[1, 1, 1], &[0.1, 0.6, 0.7], None), None, "{name}");
+        }
+        assert_eq!(measured("recall", &[1, 1, 1], &[0.1, 0.6, 0.7], None), Some(2.0 / 3.0));
     }
 
     #[test]

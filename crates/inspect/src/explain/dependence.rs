@@ -9,7 +9,7 @@
 
 use std::collections::HashMap;
 
-use modelwright_core::data::{Column, ColumnData, number_text};
+use modelwright_core::data::{Column, ColumnData, short_number_text};
 use modelwright_core::record::{DependenceLine, DependencePoint, DependenceRecord};
 
 /// Columns that are looked at as partners, and those whose dependence is kept.
@@ -58,7 +58,7 @@ fn thirds(values: &[f64]) -> Option<Groups> {
     let mut cuts: Vec<f64> = (1..GROUPS).map(|i| sorted[i * (sorted.len() - 1) / GROUPS]).collect();
     cuts.dedup();
     cuts.retain(|cut| *cut < last);
-    let text = |v: f64| number_text(v);
+    let text = |v: f64| short_number_text(v);
     let label = |i: usize| match (i.checked_sub(1).map(|i| cuts[i]), cuts.get(i)) {
         (None, Some(b)) => format!("≤ {}", text(*b)),
         (Some(a), Some(b)) => format!("{} to {}", text(a), text(*b)),

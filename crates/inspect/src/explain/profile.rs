@@ -11,7 +11,7 @@
 //! It is the method for categories, which have no order to move along.
 
 use modelwright_core::data::{Column, ColumnData, MISSING_CODE, MISSING_INSTANT, Table};
-use modelwright_core::data::{instant_text, number_text};
+use modelwright_core::data::{instant_text, short_number_text};
 use modelwright_core::{Context, Error, Result};
 use serde::{Deserialize, Serialize};
 
@@ -286,7 +286,7 @@ pub(super) fn places(own: &Column, n_outputs: usize) -> Vec<(ProfilePoint, Colum
 
 /// A point without effects yet.
 fn point(number: f64, is_instant: bool, n_outputs: usize) -> ProfilePoint {
-    let value = if is_instant { instant_text(number as i64) } else { number_text(number) };
+    let value = if is_instant { instant_text(number as i64) } else { short_number_text(number) };
     let (effects, half_widths) = (vec![0.0; n_outputs], vec![0.0; n_outputs]);
     ProfilePoint { value, number: Some(number), n_rows: 0, effects, half_widths }
 }

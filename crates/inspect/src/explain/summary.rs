@@ -203,6 +203,7 @@ fn example(
         column: reason.column,
         value: reason.value,
         effect: reason.effect,
+        standard_error: reason.standard_error,
         text: reason.text,
     };
     ExampleRecord {

@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 
 use modelwright_core::data::{
-    Column, ColumnData, MISSING_CODE, MISSING_INSTANT, Table, instant_text, number_text,
+    Column, ColumnData, MISSING_CODE, MISSING_INSTANT, Table, instant_text, short_number_text,
 };
 use modelwright_core::record::{SurrogateLeaf, SurrogateRecord};
 use modelwright_core::task::Predictions;
@@ -309,7 +309,7 @@ fn of_column(name: &str, steps: &[Step<'_>]) -> Vec<String> {
         }
     }
     let is_time = matches!(own[0].question.column.data, ColumnData::Instant(_));
-    let text = |v: f64| if is_time { instant_text(v as i64) } else { short(v) };
+    let text = |v: f64| if is_time { instant_text(v as i64) } else { short_number_text(v) };
     let may_miss =
         (0..own[0].question.column.n_rows()).any(|r| own[0].question.column.is_missing(r));
     match (above, up_to) {
@@ -320,16 +320,6 @@ fn of_column(name: &str, steps: &[Step<'_>]) -> Vec<String> {
         (None, None) => {}
     }
     all
-}
-
-/// A number with at most five significant digits.
-fn short(value: f64) -> String {
-    if value == 0.0 || !value.is_finite() {
-        return number_text(value);
-    }
-    let scale = 10_f64.powf(4.0 - value.abs().log10().floor());
-    let rounded = (value * scale).round() / scale;
-    number_text(if rounded.is_finite() { rounded } else { value })
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Names in words: metrics, kinds, alerts, leaks; and how foreign text is quoted.
 
+use std::collections::BTreeSet;
+
 use modelwright_core::data::Kind;
 use modelwright_core::error::shorten;
 use modelwright_core::record::{AlertKind, LeakAction, LeakKind, Severity};
@@ -7,10 +9,15 @@ use modelwright_core::task::Task;
 use modelwright_evaluate::evaluation::EXPECTED_COST;
 use modelwright_evaluate::{METRICS, MetricSpec};
 
+use super::number;
 use super::section::Tone;
 
 /// The longest foreign name that is shown whole, in characters.
 const NAME_LENGTH_MAX: usize = 80;
+
+/// Significant digits of numbers in the names of groups, and those that tell all numbers apart.
+const GROUP_DIGITS: usize = 4;
+const EXACT_DIGITS: usize = 17;
 
 /// Foreign text made harmless to look at: control and direction marks become visible, and it is
 /// cut to a length that no layout breaks on.
@@ -76,6 +83,52 @@ pub(crate) fn quoted(name: &str) -> String {
 pub(crate) fn predicted(output: &str, is_chance: bool) -> String {
     let output = clean(output);
     if is_chance { format!("The chance of {output}") } else { output }
+}
+
+/// The name of a group of people, or what was said of groups, with the numbers in it rounded: cuts
+/// of a quantity are exact values. Numbers that differ stay different.
+pub(crate) fn group(text: &str) -> String {
+    let is_part = |c: char| c.is_ascii_digit() || matches!(c, '.' | '-' | '−');
+    let mut parts: Vec<&str> = Vec::new();
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let is_number = is_part(first);
+        let mut end = rest.find(|c: char| is_part(c) != is_number).unwrap_or(rest.len());
+        if is_number {
+            // What ends in a stop ends a sentence.
+            let n_kept = rest[..end].trim_end_matches(|c: char| !c.is_ascii_digit()).len();
+            end = if n_kept > 0 { n_kept } else { end };
+        }
+        let (part, after) = rest.split_at(end);
+        parts.push(part);
+        rest = after;
+    }
+    let exact: Vec<Option<f64>> = parts.iter().map(|part| long_number(part)).collect();
+    let of_digits = |digits: usize| {
+        let rounded = |v: &Option<f64>| v.map(|v| number::significant(v, digits));
+        exact.iter().map(rounded).collect::<Vec<_>>()
+    };
+    let n_distinct =
+        |texts: &[Option<String>]| texts.iter().flatten().collect::<BTreeSet<_>>().len();
+    let bits: BTreeSet<u64> = exact.iter().flatten().map(|v| v.to_bits()).collect();
+    let short = (GROUP_DIGITS..EXACT_DIGITS).map(of_digits).find(|t| n_distinct(t) == bits.len());
+    let short = short.unwrap_or_else(|| vec![None; parts.len()]);
+    parts
+        .iter()
+        .zip(short)
+        .map(|(part, short)| short.unwrap_or_else(|| (*part).to_owned()))
+        .collect()
+}
+
+/// The value of a number with more digits than a reader wants.
+fn long_number(text: &str) -> Option<f64> {
+    let (whole, fraction) = text.split_once('.')?;
+    if whole.trim_start_matches('-').len() > 1 && whole.trim_start_matches('-').starts_with('0') {
+        // The seconds of a time.
+        return None;
+    }
+    let n_digits = whole.trim_start_matches(['-', '0']).len() + fraction.len();
+    (n_digits > GROUP_DIGITS + 1).then(|| text.parse().ok()).flatten()
 }
 
 /// Names in quotation marks, joined; at most five are named.
@@ -210,6 +263,17 @@ mod tests {
         assert_eq!(remark("only 3 rows?"), "Only 3 rows?");
         assert_eq!(sentence("`a` and `"), "“a” and `");
         assert_eq!(clean(&"x".repeat(200)).chars().count(), NAME_LENGTH_MAX);
+    }
+
+    #[test]
+    fn numbers_of_groups_are_rounded_and_stay_apart() {
+        assert_eq!(group("-0.044641636506989144"), "−0.04464");
+        assert_eq!(group("below -0.04183993948900423"), "below −0.04184");
+        assert_eq!(group("f · 0.123451 to below 0.123452"), "f · 0.123451 to below 0.123452");
+        assert_eq!(group("12 to below 25.5"), "12 to below 25.5");
+        assert_eq!(group("of 0.1234567."), "of 0.1235.");
+        assert_eq!(group("2024-01-05 and more"), "2024-01-05 and more");
+        assert_eq!(group("version 1.22.3333333"), "version 1.22.3333333");
     }
 
     #[test]

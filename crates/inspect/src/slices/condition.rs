@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use modelwright_core::data::{
-    Column, ColumnData, MISSING_CODE, MISSING_INSTANT, Table, instant_text, number_text,
+    Column, ColumnData, MISSING_CODE, MISSING_INSTANT, Table, instant_text, short_number_text,
 };
 
 /// Numbers are cut at these quantiles.
@@ -41,7 +41,8 @@ impl fmt::Display for Condition {
             What::Missing => write!(f, "{name} is missing"),
             What::Text(text) => write!(f, "{name} = {text}"),
             What::Range { above, up_to, is_time } => {
-                let text = |v: f64| if *is_time { instant_text(v as i64) } else { short(v) };
+                let text =
+                    |v: f64| if *is_time { instant_text(v as i64) } else { short_number_text(v) };
                 match (above, up_to) {
                     (Some(a), Some(b)) => write!(f, "{} < {name} ≤ {}", text(*a), text(*b)),
                     (Some(a), None) => write!(f, "{name} > {}", text(*a)),
@@ -51,16 +52,6 @@ impl fmt::Display for Condition {
             }
         }
     }
-}
-
-/// A number with at most five significant digits.
-fn short(value: f64) -> String {
-    if value == 0.0 || !value.is_finite() {
-        return number_text(value);
-    }
-    let scale = 10_f64.powf(4.0 - value.abs().log10().floor());
-    let rounded = (value * scale).round() / scale;
-    number_text(if rounded.is_finite() { rounded } else { value })
 }
 
 impl Condition {

@@ -226,6 +226,9 @@ fn definitions_text(audit: &GroupAudit) -> String {
     ]);
     let is_shown =
         |d: &&Disparity| d.value.is_some() && MAIN_DEFINITIONS.contains(&d.name.as_str());
+    if !audit.definitions.iter().any(|d| is_shown(&d)) {
+        return String::new();
+    }
     for d in audit.definitions.iter().filter(is_shown) {
         let between = match (&d.lowest, &d.highest) {
             (Some(low), Some(high)) => format!("{low} and {high}"),

@@ -27,6 +27,7 @@ Examples:
   modelwright compare old new last_month.csv --cost fp=1,fn=5
   modelwright compare --scores accuracies.csv
   modelwright compare --scores fold_errors.csv --smaller-is-better --test-to-train 0.111
+  modelwright compare --scores five_by_two.csv --five-by-two
 
 The file of --scores has a row for each data set (or fold) and a column for each learner; a first
 column of words names the rows.";

@@ -88,6 +88,7 @@ fn responses_to_age() -> ResponseRecord {
 
 fn part(column: &str, value: &str, effect: f64) -> ExamplePart {
     ExamplePart {
+        standard_error: None,
         column: column.to_owned(),
         value: Some(value.to_owned()),
         effect,

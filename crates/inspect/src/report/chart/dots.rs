@@ -11,6 +11,9 @@ const TOP: f64 = 8.0;
 const LEFT: f64 = 12.0;
 const RIGHT: f64 = WIDTH - 16.0;
 
+/// The range of the axis is at least this share of the largest value.
+const LEAST_RANGE: f64 = 0.02;
+
 /// Draws the points from top to bottom, each under its own label.
 pub(super) fn draw(chart: &Chart, estimates: &[Estimate], reference: Option<f64>) -> Markup {
     let ends = estimates
@@ -20,7 +23,9 @@ pub(super) fn draw(chart: &Chart, estimates: &[Estimate], reference: Option<f64>
         })
         .chain(reference);
     let (low, high) = range(ends).unwrap_or((0.0, 1.0));
-    let pad = (high - low) * 0.04;
+    // Values that are the same but for rounding would get ticks that read alike.
+    let least = low.abs().max(high.abs()) * LEAST_RANGE;
+    let pad = ((high - low) * 0.04).max((least - (high - low)) / 2.0);
     let x = Scale::new(low - pad, high + pad, LEFT, RIGHT);
     let bottom = TOP + ROW * estimates.len() as f64;
     let (ticks, step) = x.ticks(4);

@@ -35,7 +35,7 @@ pub(super) fn draw(chart: &Chart, base: f64, steps: &[Step]) -> Markup {
             @let middle = TOP + ROW * (i as f64 + 0.5);
             @let (from, to) = (x.at(at[i]).min(x.at(at[i + 1])), x.at(at[i]).max(x.at(at[i + 1])));
             text.name x=(px(left - 8.0)) y=(px(middle + 4.0)) text-anchor="end" { (name) }
-            rect class=(if step.effect < 0.0 { "bar down" } else { "bar" })
+            rect class=(if step.effect < 0.0 { "bar down" } else { "bar up" })
                 x=(px(from)) y=(px(middle - 8.0)) width=(px((to - from).max(1.0))) height="16" {
                 title { (step.label) ": " (number::significant(step.effect, 3)) }
             }

@@ -16,7 +16,7 @@ const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 
 /// The content security policy's name of [`SCRIPT`] as the page has it: a test knows the right one.
-const SCRIPT_HASH: &str = "sha256-TZSLbLVY3gGXQkPrda8ICSEXhu5uH0juYAC0BMiIR+g=";
+const SCRIPT_HASH: &str = "sha256-iXliVAhbjV4+IP7KiAcTeWg7lDXVQnI4UOzi5XjvWd8=";
 
 /// Tables with more columns than this are shown as cards on a phone.
 const NARROW_COLUMNS_MAX: usize = 3;
@@ -169,13 +169,15 @@ fn thresholds(t: &Thresholds) -> Markup {
         div.thresholds data-thresholds=(data.to_string()) hidden {
             label {
                 span { "Act from a chance of " output data-out="threshold" {} " on" }
-                input type="range" min="0" max="1" step="any" value=(t.threshold);
+                input type="range" min="0" max="1" step="any" value=(t.threshold)
+                    aria-label="Act from this chance on, in percent"
+                    aria-valuetext=(format!("{:.1} %", 100.0 * t.threshold));
             }
             dl.figures aria-live="polite" {
                 (output("flagged", "Flagged", "of 100 rows"))
                 (output("right", "Right when flagged", "of 100 flagged"))
                 (output("missed", "Missed", "of 100 rows"))
-                (output("cost", "Cost", "of 100 rows"))
+                (output("cost", "Cost", "of 100 rows, in the unit of the two costs"))
             }
             p.costs {
                 label { "A false alarm costs "
@@ -183,6 +185,7 @@ fn thresholds(t: &Thresholds) -> Markup {
                 label { "a miss costs "
                     input type="number" min="0" step="any" value=(t.costs[1]); }
                 button type="button" { "Go to the cheapest" }
+                span.invalid role="alert" hidden { "A cost is a number of 0 or more." }
             }
         }
         details {

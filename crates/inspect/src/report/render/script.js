@@ -21,11 +21,12 @@
     const costs = [...box.querySelectorAll("input[type=number]")];
     const out = (name) => box.querySelector(`[data-out=${name}]`);
     const hundredths = (data.positives + data.negatives) / 100;
+    const isCost = (input) => input.value.trim() !== "" && Number(input.value) >= 0;
     const effect = ([, found, flagged]) => {
       const right = (found * data.positives) / hundredths;
       const wrong = (flagged * data.negatives) / hundredths;
       const missed = data.positives / hundredths - right;
-      const [alarm, miss] = costs.map((input) => Math.max(0, Number(input.value) || 0));
+      const [alarm, miss] = costs.map((input) => Number(input.value));
       return { flagged: right + wrong, right, missed, cost: wrong * alarm + missed * miss };
     };
     const show = () => {
@@ -36,7 +37,11 @@
       out("flagged").textContent = text(now.flagged);
       out("right").textContent = now.flagged > 0 ? text((now.right / now.flagged) * 100) : "–";
       out("missed").textContent = text(now.missed);
-      out("cost").textContent = text(now.cost);
+      const areCosts = costs.every(isCost);
+      out("cost").textContent = areCosts ? text(now.cost) : "–";
+      for (const input of costs) input.setAttribute("aria-invalid", String(!isCost(input)));
+      box.querySelector("button").disabled = !areCosts;
+      box.querySelector(".invalid").hidden = areCosts;
     };
     slider.addEventListener("input", show);
     costs.forEach((input) => input.addEventListener("input", show));
@@ -86,6 +91,24 @@
     });
   };
 
+  /* On a narrow screen, where each row is a card, all but the first ones wait for a button. */
+  const SHOWN = 3;
+  const foldable = (table) => {
+    const rows = [...table.tBodies].flatMap((body) => [...body.rows]);
+    if (rows.length <= SHOWN + 1) return;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "unfold";
+    button.textContent = `Show all ${rows.length} rows`;
+    button.setAttribute("aria-expanded", "false");
+    table.classList.add("folded");
+    table.after(button);
+    button.addEventListener("click", () => {
+      table.classList.remove("folded");
+      button.remove();
+    });
+  };
+
   /* Follows the line of a chart: data-scale holds the values and pixels of both axes' ends. */
   const follow = (svg) => {
     const line = svg.querySelector("path.line");
@@ -125,5 +148,6 @@
 
   document.querySelectorAll("[data-thresholds]").forEach(thresholds);
   document.querySelectorAll("table").forEach(sortable);
+  document.querySelectorAll("table.cards").forEach(foldable);
   document.querySelectorAll("svg[data-scale]").forEach(follow);
 })();

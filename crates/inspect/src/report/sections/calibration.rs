@@ -28,12 +28,10 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
         _ => "the predicted class".to_owned(),
     };
     let finding = format!(
-        "The probability of {subject} is off by {} percentage points on average over {}; in {} of \
-         {} the gap is beyond chance.",
+        "The probability of {subject} is off by {} percentage points on average over {}; {}.",
         number::significant(gap * 100.0, 2),
         number::rows(n_rows),
-        number::count(off),
-        number::counted(bins.len(), "bin", "bins")
+        beyond_chance(off, bins.len())
     );
     let consistent = reliability.map_or(Vec::new(), |r| r.consistent.clone());
     let bars = if consistent.is_empty() {
@@ -66,6 +64,26 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
             section.block(Block::Text(method(calibration))).maybe(tried(calibration))
         }
     })
+}
+
+/// In how many bins the gap is no chance, in words.
+fn beyond_chance(off: usize, n_bins: usize) -> String {
+    match (off, n_bins) {
+        (0, 1) => "that may be chance".to_owned(),
+        (0, n) => format!("in none of {} bins is the gap beyond chance", number::count(n)),
+        (_, 1) => "that is beyond chance".to_owned(),
+        (off, n) => format!(
+            "in {} of {} bins the gap is beyond chance",
+            number::count(off),
+            number::count(n)
+        ),
+    }
+}
+
+/// A term that is added, with its sign.
+fn added(value: f64, digits: usize) -> String {
+    let sign = if value < 0.0 { '−' } else { '+' };
+    format!("{sign} {}", number::significant(value.abs(), digits))
 }
 
 /// The expected calibration error with bins of equal weight (Naeini et al., AAAI 2015), as a share;
@@ -108,11 +126,11 @@ fn facts(measured: &Reliability, bins: &[CalibrationBin]) -> Vec<Fact> {
         Fact::new(
             "Brier score",
             format!(
-                "{} unreliable − {} resolved + {} uncertain + {} within bins",
+                "{} unreliable {} resolved {} uncertain {} within bins",
                 number::significant(brier.reliability, 2),
-                number::significant(brier.resolution, 3),
-                number::significant(brier.uncertainty, 3),
-                number::significant(brier.within, 2)
+                added(-brier.resolution, 3),
+                added(brier.uncertainty, 3),
+                added(brier.within, 2)
             ),
         ),
     ]

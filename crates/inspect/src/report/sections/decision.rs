@@ -5,8 +5,8 @@ use modelwright_core::record::{Evaluation, RunRecord};
 use modelwright_core::task::Task;
 
 use super::headline::{Headline, Verdict, cares, validated_on};
-use super::next;
 use super::plain::{self, Plain};
+use super::{kept, next, one_class};
 use crate::report::section::{Block, Callout, Part, Section, Spec, Tone};
 use crate::report::{has_target, number, words};
 
@@ -16,19 +16,26 @@ pub(crate) const SPEC: Spec =
 /// Always applies.
 pub(crate) fn build(record: &RunRecord) -> Option<Section> {
     let headline = Headline::of(record);
-    let reasons = cares(record, &headline);
-    let verdict = headline.verdict(&reasons);
-    let plain = headline.evaluation.map_or_else(Plain::default, |e| plain::of(record, e));
+    let mut reasons = cares(record, &headline);
+    reasons.extend(kept::care(record));
+    let one_class = one_class::sentence(record);
+    let verdict = match one_class {
+        Some(_) => Verdict::Untested,
+        None => headline.verdict(&reasons),
+    };
+    let tested = headline.evaluation.filter(|_| one_class.is_none());
+    let plain = tested.map_or_else(Plain::default, |e| plain::of(record, e));
     let rests_on = headline.few_rows().map_or(String::new(), |n| {
         format!(" Only {} say so: others may say otherwise.", number::rows(n))
     });
     let sentence = plain.sentence.filter(|_| is_shown(verdict)).map(|said| said + &rests_on);
-    let finding = sentence.unwrap_or_else(|| finding(record, &headline, verdict));
+    let finding = one_class.or(sentence).unwrap_or_else(|| finding(record, &headline, verdict));
     let mut section =
         Section::new(&SPEC, finding).block(callout(record, &headline, verdict, &reasons));
     if !plain.figures.is_empty() {
         section = section.block(Block::Figures(plain.figures));
     }
+    section.blocks.extend(kept::sentence(record).map(Block::Text));
     section = section.block(Block::Text(question(record)));
     for (title, items) in [
         ("What could go wrong", next::risks(record, &headline)),
@@ -128,6 +135,12 @@ fn callout(
             Tone::Warning,
             "Not measured",
             "It learned without a target, so that there is nothing to measure it by.",
+        ),
+        Verdict::Untested if one_class::sentence(record).is_some() => (
+            Tone::Warning,
+            "Not tested",
+            "A test needs rows of every class: evaluate the model on such rows before relying on \
+             it.",
         ),
         Verdict::Untested => (
             Tone::Warning,

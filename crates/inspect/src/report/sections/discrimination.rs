@@ -3,7 +3,7 @@
 use modelwright_core::record::{CurvePoint, Evaluation, RunRecord};
 use modelwright_core::task::Task;
 
-use super::mitigation;
+use super::{mitigation, one_class};
 use crate::report::chart::{Chart, Mark, Plot, Reference};
 use crate::report::section::{Part, Section, Spec};
 use crate::report::{number, words};
@@ -11,9 +11,12 @@ use crate::report::{number, words};
 pub(crate) const SPEC: Spec =
     Spec { id: "discrimination", part: Part::Quality, title: "Telling the classes apart" };
 
-/// Applies to binary tasks with a ROC or precision–recall curve.
+/// Applies to binary tasks with rows of both classes and a ROC or precision–recall curve.
 pub(crate) fn build(record: &RunRecord) -> Option<Section> {
     let evaluation = record.evaluation.as_ref().filter(|_| record.task.task == Task::Binary)?;
+    if one_class::sentence(record).is_some() {
+        return None;
+    }
     let positive = words::quoted(record.task.classes.get(1)?);
     let (roc, pr) = (roc(record, evaluation, &positive), pr(record, evaluation, &positive));
     if roc.is_none() && pr.is_none() {

@@ -2,10 +2,11 @@
 //! first ones, and (where rows may be shown) a few rows with their reasons.
 
 use modelwright_core::record::{
-    CurvePoint, DependenceRecord, ExampleRecord, ExplanationRecord, ProfileRecord, ResponseGroup,
-    ResponseRecord, RunRecord,
+    CurvePoint, DependenceRecord, ExamplePart, ExampleRecord, ExplanationRecord, ProfileRecord,
+    ResponseGroup, ResponseRecord, RunRecord,
 };
 
+use super::mitigation;
 use crate::report::chart::{Bundle, Chart, NamedLine, Plot, Step, Swarm};
 use crate::report::section::{Block, Cell, Part, Section, Spec, Table, TableColumn};
 use crate::report::{number, words};
@@ -19,7 +20,7 @@ const SWARMS_MAX: usize = 12;
 /// Applies when predictions were explained.
 pub(crate) fn build(record: &RunRecord) -> Option<Section> {
     let found = record.explanation.as_ref()?;
-    let section = of(found)?;
+    let section = shown(found, Decision::of(record).as_ref())?;
     Some(match without_chart(found) {
         Some(why) => section.caveat(format!(
             "{why}: “modelwright explain --report” draws what there is from the model and data."
@@ -50,8 +51,40 @@ fn without_chart(found: &ExplanationRecord) -> Option<String> {
     }
 }
 
+/// How a row of two classes is decided: the classes, and the chance of the second from which on it
+/// is decided for.
+struct Decision<'a> {
+    classes: [&'a str; 2],
+    threshold: f64,
+}
+
+impl<'a> Decision<'a> {
+    /// Of a model that decides everybody alike.
+    fn of(record: &'a RunRecord) -> Option<Self> {
+        let [negative, positive] = record.task.classes.as_slice() else { return None };
+        let threshold = record.threshold.filter(|_| !mitigation::is_by_group(record))?;
+        Some(Self { classes: [negative, positive], threshold })
+    }
+
+    /// `, decided “>50K”`: with costs, that need not be the more probable class.
+    fn text(&self, example: &ExampleRecord) -> String {
+        let place = self.classes.iter().position(|class| *class == example.output);
+        let chance = match place {
+            Some(0) => 1.0 - example.prediction,
+            Some(_) => example.prediction,
+            None => return String::new(),
+        };
+        let class = self.classes[usize::from(chance >= self.threshold)];
+        format!(", decided {}", words::quoted(class))
+    }
+}
+
 /// The section of an explanation; `None` when no row was explained.
 pub(crate) fn of(found: &ExplanationRecord) -> Option<Section> {
+    shown(found, None)
+}
+
+fn shown(found: &ExplanationRecord, decision: Option<&Decision<'_>>) -> Option<Section> {
     let first = found.effects.first()?;
     let finding = match found.effects.get(1) {
         Some(second) => format!(
@@ -97,7 +130,7 @@ pub(crate) fn of(found: &ExplanationRecord) -> Option<Section> {
         section = section.block(Block::Text(format!("{names} and the reasons for each:")));
     }
     for example in &found.examples {
-        section = section.block(waterfall(found, example));
+        section = section.block(waterfall(found, example, decision));
     }
     Some(
         section
@@ -327,7 +360,11 @@ fn table(found: &ExplanationRecord) -> Table {
     table
 }
 
-fn waterfall(found: &ExplanationRecord, example: &ExampleRecord) -> Chart {
+fn waterfall(
+    found: &ExplanationRecord,
+    example: &ExampleRecord,
+    decision: Option<&Decision<'_>>,
+) -> Chart {
     let (factor, unit) = unit(found);
     let value = |size: f64| match found.scale.as_str() {
         "probability" => number::share(size),
@@ -347,20 +384,29 @@ fn waterfall(found: &ExplanationRecord, example: &ExampleRecord) -> Chart {
     if number::denoised(others, scale * factor) != 0.0 {
         steps.push(Step { label: "all other columns".to_owned(), effect: others });
     }
-    let reasons: Vec<String> =
-        example.parts.iter().take(3).map(|part| words::sentence(&part.text)).collect();
+    let reason = |part: &ExamplePart| {
+        let error = part.standard_error.map(|e| e * factor).filter(|e| *e > 0.0);
+        let error = error.map_or(String::new(), |e| format!(" (± {})", number::significant(e, 2)));
+        format!("{}{error}", words::sentence(&part.text))
+    };
+    let reasons: Vec<String> = example.parts.iter().take(3).map(reason).collect();
+    let is_sampled = example.parts.iter().take(3).any(|part| part.standard_error.is_some());
     Chart {
         title: format!(
-            "{}: {} for {}",
+            "{}: {} for {}{}",
             capital(&example.label),
             value(example.prediction),
-            words::clean(&example.output)
+            words::clean(&example.output),
+            decision
+                .filter(|_| found.scale == "probability")
+                .map_or(String::new(), |decision| decision.text(example))
         ),
         summary: format!(
-            "From {} on average to {} in this row: {}.",
+            "From {} on average to {} in this row: {}.{} Green bars raise it, orange ones lower it.",
             value(example.base_value),
             value(example.prediction),
-            reasons.join("; ")
+            reasons.join("; "),
+            if is_sampled { " ± is a standard error of the sampling." } else { "" }
         ),
         x: format!("{}, {unit}", words::clean(&example.output)),
         y: String::new(),

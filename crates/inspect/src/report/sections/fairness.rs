@@ -7,6 +7,7 @@ use modelwright_core::record::{
 };
 use modelwright_evaluate::fairness::MAIN_DEFINITIONS;
 
+use super::wilson;
 use crate::report::section::{
     Block, Callout, Cell, Graphic, Part, Section, Spec, Table, TableColumn, Tone,
 };
@@ -42,18 +43,25 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
 pub(crate) fn of(fairness: &FairnessRecord) -> Section {
     let mut section = Section::new(&SPEC, finding(fairness));
     let is_long = fairness.audits.len() > 4;
-    for audit in &fairness.audits {
-        let callout = callout(audit);
+    for (place, audit) in fairness.audits.iter().enumerate() {
+        if is_silent(fairness, place) {
+            continue;
+        }
+        let callout = callout(fairness, audit);
         let mut blocks = groups_table(audit).folded_after(OPEN_GROUPS, "groups");
-        blocks.extend(audit.note.as_ref().map(|note| Block::Text(words::remark(note))));
-        let definitions = Block::Details {
-            summary: format!("The definitions of fairness for {}", partition(audit)),
-            blocks: vec![definitions_table(audit).into()],
-        };
-        blocks.push(definitions);
+        blocks.extend(
+            audit.note.as_ref().map(|note| Block::Text(words::group(&words::remark(note)))),
+        );
+        let definitions = definitions_table(audit);
+        if !definitions.rows.is_empty() {
+            blocks.push(Block::Details {
+                summary: format!("The definitions of fairness for {}", named(fairness, audit)),
+                blocks: vec![definitions.into()],
+            });
+        }
         section = section.block(callout);
         if is_long {
-            let summary = format!("The groups of {}", partition(audit));
+            let summary = format!("The groups of {}", named(fairness, audit));
             section = section.block(Block::Details { summary, blocks });
         } else {
             section.blocks.extend(blocks);
@@ -63,7 +71,7 @@ pub(crate) fn of(fairness: &FairnessRecord) -> Section {
         section.blocks.extend(held_table(held).folded_after(OPEN_GROUPS, "groups"));
     }
     if !fairness.proxies.is_empty() {
-        section = section.block(proxies_table(&fairness.proxies));
+        section = section.block(proxies_table(&fairness.proxies, fairness.n_rows));
     }
     section
         .block(Block::Text(format!(
@@ -120,12 +128,39 @@ fn list(names: &[String]) -> String {
     }
 }
 
+/// Whether an audit says no more than one before it: that nothing can be judged of these groups,
+/// whatever the class.
+fn is_silent(fairness: &FairnessRecord, place: usize) -> bool {
+    let audit = &fairness.audits[place];
+    let is_said = |a: &GroupAudit| {
+        a.columns == audit.columns
+            && a.judgement == Judgement::NotJudged
+            && a.verdict == audit.verdict
+    };
+    audit.judgement == Judgement::NotJudged && fairness.audits[..place].iter().any(is_said)
+}
+
+/// The class that an audit is of, where the same groups are audited for several.
+fn of_class(fairness: &FairnessRecord, audit: &GroupAudit) -> String {
+    let n_alike = fairness.audits.iter().filter(|a| a.columns == audit.columns).count();
+    let is_shared = audit.judgement == Judgement::NotJudged;
+    match &audit.positive {
+        Some(class) if n_alike > 1 && !is_shared => format!(", for {}", words::quoted(class)),
+        _ => String::new(),
+    }
+}
+
 /// The columns of a partition, with the class where there are many.
+fn named(fairness: &FairnessRecord, audit: &GroupAudit) -> String {
+    format!("{}{}", partition(audit), of_class(fairness, audit))
+}
+
+/// The columns of a partition.
 fn partition(audit: &GroupAudit) -> String {
     audit.columns.iter().map(|c| words::quoted(c)).collect::<Vec<_>>().join(" × ")
 }
 
-fn callout(audit: &GroupAudit) -> Callout {
+fn callout(fairness: &FairnessRecord, audit: &GroupAudit) -> Callout {
     let (tone, word) = match audit.judgement {
         Judgement::NotJudged => (Tone::Neutral, "Not judged"),
         Judgement::Alike => (Tone::Good, "Alike"),
@@ -133,8 +168,8 @@ fn callout(audit: &GroupAudit) -> Callout {
         Judgement::Unequal => (Tone::Severe, "Unequal"),
     };
     let names: Vec<String> = audit.columns.iter().map(|c| words::clean(c)).collect();
-    let label = format!("{}: {word}", names.join(" × "));
-    Callout { tone, label, text: words::sentence(&audit.verdict) }
+    let label = format!("{}{}: {word}", names.join(" × "), of_class(fairness, audit));
+    Callout { tone, label, text: words::group(&words::sentence(&audit.verdict)) }
 }
 
 fn shown(audit: &GroupAudit) -> &'static [(&'static str, &'static str)] {
@@ -168,7 +203,7 @@ fn groups_table(audit: &GroupAudit) -> Table {
 }
 
 fn group_row(audit: &GroupAudit, group: &GroupMeasures) -> Vec<Cell> {
-    let name = words::clean(&group.name);
+    let name = name_of(&group.name);
     let mut row = vec![Cell::new(name), Cell::new(number::count(group.n_rows))];
     if !group.is_judged {
         row[0] = row[0].clone().detail("too few rows to be judged");
@@ -218,14 +253,17 @@ fn definitions_table(audit: &GroupAudit) -> Table {
             TableColumn::words("Between"),
         ],
     );
-    let is_shown = |d: &&Disparity| MAIN_DEFINITIONS.contains(&d.name.as_str());
+    let is_shown = |d: &&Disparity| {
+        MAIN_DEFINITIONS.contains(&d.name.as_str())
+            && (d.value.is_some() || audit.judgement != Judgement::NotJudged)
+    };
     table.rows.extend(audit.definitions.iter().filter(is_shown).map(disparity_row));
     table
 }
 
 fn disparity_row(of: &Disparity) -> Vec<Cell> {
     let between = match (&of.lowest, &of.highest) {
-        (Some(low), Some(high)) => format!("{} and {}", words::clean(low), words::clean(high)),
+        (Some(low), Some(high)) => format!("{} and {}", name_of(low), name_of(high)),
         _ => "all rows".to_owned(),
     };
     let p = match of.p_value {
@@ -240,6 +278,11 @@ fn disparity_row(of: &Disparity) -> Vec<Cell> {
         Cell::new(p),
         Cell::new(if of.value.is_some() { between } else { "undefined".to_owned() }),
     ]
+}
+
+/// The name of a group as it is shown.
+fn name_of(group: &str) -> String {
+    words::group(&words::clean(group))
 }
 
 /// Whether every group gets the share that intervals or sets state.
@@ -264,7 +307,7 @@ fn held_table(held: &HeldGroups) -> Table {
         let is_short = reached.ci95.high < held.level;
         let cell = if is_short { Cell::mark(Tone::Warning, share) } else { Cell::new(share) };
         table.rows.push(vec![
-            Cell::new(group.group.as_ref().map_or("others".to_owned(), |g| words::clean(g))),
+            Cell::new(group.group.as_ref().map_or("others".to_owned(), |g| name_of(g))),
             Cell::new(number::count(reached.n_rows)),
             cell.detail(format!(
                 "{} to {}",
@@ -277,9 +320,13 @@ fn held_table(held: &HeldGroups) -> Table {
     table
 }
 
-fn proxies_table(proxies: &[Proxy]) -> Table {
+fn proxies_table(proxies: &[Proxy], n_rows: usize) -> Table {
     let mut table = Table::new(
-        "Columns of the model that reveal a sensitive one: leaving that one out does not hide it",
+        format!(
+            "Columns of the model that reveal a sensitive one: leaving that one out does not hide \
+             it; {}",
+            number::rows(n_rows)
+        ),
         vec![
             TableColumn::words("Column"),
             TableColumn::words("Reveals"),
@@ -293,9 +340,19 @@ fn proxies_table(proxies: &[Proxy]) -> Table {
             Cell::new(words::clean(&proxy.column)),
             Cell::new(words::clean(&proxy.sensitive)),
             Cell::new(number::fixed(proxy.association, 2)),
-            Cell::new(number::share(proxy.told)),
+            told(proxy, n_rows),
             Cell::new(number::share(proxy.guessed)),
         ]);
     }
     table
+}
+
+/// The share of rows whose group a proxy tells, with its interval.
+fn told(proxy: &Proxy, n_rows: usize) -> Cell {
+    let cell = Cell::new(number::share(proxy.told));
+    let hits = (proxy.told * n_rows as f64).round() as u64;
+    match wilson::interval(hits, n_rows as u64) {
+        Some(ci) => cell.detail(format!("{} to {}", number::share(ci.low), number::share(ci.high))),
+        None => cell,
+    }
 }

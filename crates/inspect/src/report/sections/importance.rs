@@ -1,6 +1,7 @@
 //! What the model relies on: the loss of quality when a raw column is permuted.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use modelwright_core::data::Field;
 use modelwright_core::record::{Importance, LeakAction, RunRecord};
@@ -53,34 +54,52 @@ fn finding(record: &RunRecord, importances: &[Importance], metric: &str) -> Stri
     let first = &importances[0];
     let silent = importances.iter().filter(|i| i.ci95.low <= 0.0).count();
     let n = importances.len();
-    let finding = if first.ci95.low > 0.0 {
+    let columns = number::counted(n, "column", "columns");
+    let n_rest = n_not_measured(record);
+    let mut finding = if first.ci95.low > 0.0 {
+        let among = if n_rest == 0 {
+            String::new()
+        } else {
+            format!("Of the {columns} there was time for, ")
+        };
         format!(
-            "{} matters most: without it {metric} worsens by {} (95 % interval {}); no \
-             effect can be measured for {} of {}.",
+            "{among}{} matters most: without it {metric} worsens by {} (95 % interval {}){}.",
             words::quoted(&first.column),
             number::estimate(first.mean, Some(first.ci95)),
             number::interval(first.ci95),
-            number::count(silent),
-            number::counted(n, "column", "columns")
+            match silent {
+                0 => String::new(),
+                _ => format!(
+                    "; no effect can be measured for {} of {columns}",
+                    number::count(silent)
+                ),
+            }
         )
+    } else if n_rest == 0 {
+        format!("None of {columns} has a measurable effect on {metric}.")
     } else {
-        format!(
-            "None of {} has a measurable effect on {metric}.",
-            number::counted(n, "column", "columns")
-        )
+        format!("None of the {columns} there was time for has a measurable effect on {metric}.")
     };
-    let finding = if first.n_repeats < FEW_REPEATS {
+    if first.n_repeats < FEW_REPEATS {
         let repeats = number::counted(first.n_repeats, "repeat", "repeats");
-        format!("{finding} There was time for {repeats} only, so this is a rough order.")
-    } else {
-        finding
-    };
-    match n_not_measured(record) {
-        0 => finding,
-        rest => format!(
-            "{finding} There was no time to look at {}.",
-            number::counted(rest, "other column", "other columns")
-        ),
+        let _ = write!(finding, " There was time for {repeats} only, so this is a rough order.");
+    }
+    if n_rest > 0 {
+        let others = number::counted(n_rest, "other column", "other columns");
+        let _ = write!(finding, " There was no time to look at {others}, which may matter more.");
+    }
+    finding
+}
+
+/// Which columns are shown, of those that were measured.
+fn shown_text(n_shown: usize, n: usize, n_rest: usize) -> String {
+    match (n_shown == n, n_rest) {
+        (true, 0) => format!("All {}", number::counted(n, "column", "columns")),
+        (true, rest) => {
+            format!("{} of {} columns", number::count(n), number::count(n + rest))
+        }
+        (false, 0) => format!("The {n_shown} largest of {} columns", number::count(n)),
+        (false, _) => format!("The {n_shown} largest of {} measured columns", number::count(n)),
     }
 }
 
@@ -89,7 +108,7 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
     let importances = denoised(record);
     let first = importances.first()?;
     let metric = words::metric_label(&record.task.metric);
-    let n = record.importances.len();
+    let (n, n_rest) = (record.importances.len(), n_not_measured(record));
     let finding = finding(record, &importances, &metric);
     let rows = record
         .evaluation
@@ -97,17 +116,13 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
         .map_or("untouched rows".to_owned(), |e| number::untouched(e.n_rows));
     let shown: Vec<&Importance> = importances.iter().take(BARS_MAX).collect();
     let chart = Chart {
-        title: format!("Loss of {metric} when a column is shuffled"),
+        title: format!("How much {metric} worsens when a column is shuffled"),
         summary: format!(
             "{}; mean and 95 % interval over {} of shuffling the column among up to {rows}.",
-            if shown.len() == n {
-                format!("All {}", number::counted(n, "column", "columns"))
-            } else {
-                format!("The {} largest of {} columns", shown.len(), number::count(n))
-            },
+            shown_text(shown.len(), n, n_rest),
             number::counted(first.n_repeats, "repeat", "repeats")
         ),
-        x: format!("Loss of {metric}, with 95 % intervals"),
+        x: format!("{metric} worsens by (95 % intervals)"),
         y: String::new(),
         plot: Plot::Bars(
             shown
@@ -125,7 +140,7 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
         Section::new(&SPEC, finding)
             .block(chart)
             .block(Block::Details {
-                summary: format!("All {} as a table", number::counted(n, "column", "columns")),
+                summary: format!("{} as a table", shown_text(n, n, n_rest)),
                 blocks: vec![table(&importances, &metric).into()],
             })
             .caveat(
@@ -154,10 +169,10 @@ fn denoised(record: &RunRecord) -> Vec<Importance> {
 
 fn table(importances: &[Importance], metric: &str) -> Table {
     let mut table = Table::new(
-        format!("Loss of {metric}; larger is more important"),
+        format!("{metric} worsens by; larger is more important"),
         vec![
             TableColumn::words("Column"),
-            TableColumn::numbers("Mean loss"),
+            TableColumn::numbers("Mean"),
             TableColumn::numbers("95 % interval"),
             TableColumn::numbers("Repeats"),
         ],
@@ -194,5 +209,18 @@ mod tests {
         }
         let noise = text(&record);
         assert!(noise.contains("None of 14 columns") && !noise.contains("e−"), "{noise}");
+    }
+
+    #[test]
+    fn what_there_was_no_time_for_is_never_called_all() {
+        let mut record = canonical::binary();
+        record.importances.truncate(3);
+        record.decisions.stopped_after.insert(SCOPE.to_owned(), 6);
+        let text = markdown::section(&build(&record).expect("there are some"));
+        let n_rest = n_not_measured(&record);
+        assert!(n_rest > 0);
+        assert!(text.contains("Of the 3 columns there was time for, “"), "{text}");
+        assert!(!text.contains("All 3") && !text.contains(" 0 of "), "{text}");
+        assert!(text.contains(&format!("no time to look at {n_rest} other column")), "{text}");
     }
 }

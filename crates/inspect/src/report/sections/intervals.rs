@@ -36,7 +36,11 @@ fn is_set(record: &RunRecord) -> bool {
 
 fn size(record: &RunRecord, value: f64) -> String {
     let text = number::significant(value, 3);
-    if is_set(record) { format!("{text} classes") } else { text }
+    match (is_set(record), text.as_str()) {
+        (true, "1") => "1 class".to_owned(),
+        (true, _) => format!("{text} classes"),
+        (false, _) => text,
+    }
 }
 
 fn finding(record: &RunRecord, level: &LevelRecord) -> String {

@@ -4,6 +4,7 @@ use modelwright_core::record::{
     CurvePoint, FairPoint, MitigationRecord, MitigationTrial, RunRecord,
 };
 
+use super::kept;
 use crate::report::chart::{Chart, Mark, NamedLine, Plot};
 use crate::report::section::{Block, Cell, Part, Section, Spec, Table, TableColumn};
 use crate::report::{number, words};
@@ -14,9 +15,8 @@ pub(crate) const SPEC: Spec =
 /// Applies when decisions must keep a definition of fairness.
 pub(crate) fn build(record: &RunRecord) -> Option<Section> {
     let made = record.mitigation.as_ref()?;
-    let n_held = record.evaluation.as_ref().map_or(0, |e| e.n_rows);
     Some(
-        Section::new(&SPEC, finding(made, n_held))
+        Section::new(&SPEC, finding(record, made))
             .block(Block::Text(about(made)))
             .block(groups(made))
             .maybe(ways(made, &record.task.metric))
@@ -40,7 +40,7 @@ fn by_group(made: &MitigationRecord) -> bool {
 fn name(method: &str) -> &'static str {
     match method {
         "thresholds" => "Thresholds of groups",
-        "one_threshold" => "Another threshold for everybody",
+        "one_threshold" => "Another common threshold",
         "reweighing" => "Reweighed training rows",
         "exponentiated_gradient" => "A mixture by exponentiated gradient",
         _ => "Another way",
@@ -89,7 +89,8 @@ fn caveat(made: &MitigationRecord) -> &'static str {
     }
 }
 
-fn rates(constraint: &str) -> &'static str {
+/// The rates that a definition of fairness compares.
+pub(super) fn rates(constraint: &str) -> &'static str {
     match constraint {
         "demographic_parity" => "selection rates",
         "equal_opportunity" => "true positive rates",
@@ -97,7 +98,8 @@ fn rates(constraint: &str) -> &'static str {
     }
 }
 
-fn finding(made: &MitigationRecord, n_held: usize) -> String {
+fn finding(record: &RunRecord, made: &MitigationRecord) -> String {
+    let n_held = record.evaluation.as_ref().map_or(0, |e| e.n_rows);
     let (before, after, rows) = match &made.held {
         Some((before, after)) => (before, after, number::untouched(n_held)),
         None => (&made.before, &made.after, format!("{} out of fold", number::rows(made.n_rows))),
@@ -105,14 +107,16 @@ fn finding(made: &MitigationRecord, n_held: usize) -> String {
     let verb =
         if made.method == "thresholds" || made.method == "reweighing" { "bring" } else { "brings" };
     format!(
-        "{} {verb} the largest difference of {} from {} to {}, and accuracy from {} to {}, on \
+        "{} {verb} the largest difference of {} from {} to {}{}, and accuracy from {} to {}{}, on \
          {rows}.",
         name(&made.method),
         rates(&made.constraint),
         number::share(before.gap),
         number::share(after.gap),
+        kept::interval_of(record, after.gap),
         number::share(before.accuracy),
-        number::share(after.accuracy)
+        number::share(after.accuracy),
+        kept::interval_of_accuracy(record, after.accuracy)
     )
 }
 
@@ -131,7 +135,7 @@ fn groups(made: &MitigationRecord) -> Table {
     );
     for group in &made.groups {
         table.rows.push(vec![
-            Cell::new(words::clean(&group.group)),
+            Cell::new(words::group(&words::clean(&group.group))),
             Cell::new(number::significant(group.threshold, 3)),
             Cell::new(number::share(group.selection_rate)),
             Cell::new(number::share(group.true_positive_rate)),
@@ -245,8 +249,7 @@ fn front(made: &MitigationRecord) -> Table {
         let [gap, accuracy] = shares;
         vec![Cell::new(name), gap, accuracy]
     };
-    let plain = if by_group(made) { "One threshold for everybody" } else { "Without fairness" };
-    table.rows.push(row(plain.to_owned(), &made.before));
+    table.rows.push(row("Without fairness".to_owned(), &made.before));
     table.rows.push(row(format!("In use: {}", number::share(made.max_gap)), &made.after));
     for point in &made.front {
         let allowed = point.max_gap.map_or("–".to_owned(), number::share);

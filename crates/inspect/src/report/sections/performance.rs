@@ -6,6 +6,7 @@ use modelwright_evaluate::evaluation::EXPECTED_COST;
 use modelwright_evaluate::resample::unseen_errors;
 
 use super::headline::Headline;
+use super::one_class;
 use crate::report::section::{Block, Cell, Part, Section, Spec, Table, TableColumn, Tone};
 use crate::report::{number, words};
 
@@ -34,22 +35,29 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
             TableColumn::words("Against the baseline"),
         ],
     );
+    let one_class = one_class::sentence(record);
     let (mut n_beyond, mut n_compared) = (0, 0);
     for metric in &evaluation.metrics {
         let baseline =
             evaluation.baseline.iter().find(|b| b.name == metric.name).and_then(|b| b.value);
         let larger = direction(record, metric);
-        let compared = compare(metric, baseline, larger);
+        // A constant made of rows of one class is always right about them.
+        let compared = match one_class {
+            Some(_) => None,
+            None => compare(metric, baseline, larger),
+        };
         n_compared += usize::from(compared.is_some());
         n_beyond += usize::from(compared == Some(Tone::Good));
         table.rows.push(row(metric, baseline, larger, compared));
     }
-    let finding = format!(
-        "{} was optimised; {} of {} are better than the baseline beyond chance.",
-        headline.label,
-        number::count(n_beyond),
-        number::counted(n_compared, "comparable metric", "comparable metrics")
-    );
+    let finding = one_class.unwrap_or_else(|| {
+        format!(
+            "{} was optimised; {} of {} are better than the baseline beyond chance.",
+            headline.label,
+            number::count(n_beyond),
+            number::counted(n_compared, "comparable metric", "comparable metrics")
+        )
+    });
     let mut section = Section::new(&SPEC, finding);
     section.blocks = table.folded_after(OPEN_ROWS, "metrics");
     section.blocks.extend(glossary(&evaluation.metrics));

@@ -12,12 +12,18 @@ use super::wilson;
 use crate::report::section::Figure;
 use crate::report::{number, words};
 
+/// The most numbers on the first screen.
+const FIGURES_MAX: usize = 3;
+
+/// So many decisions are what a cost is told of: costs of one are small fractions.
+const DECISIONS: f64 = 1_000.0;
+
 /// The result in plain words.
 #[derive(Default)]
 pub(super) struct Plain {
     /// What the model achieves, in one sentence; `None` where the plain metrics are missing.
     pub(super) sentence: Option<String>,
-    /// Up to four numbers.
+    /// Up to three numbers.
     pub(super) figures: Vec<Figure>,
 }
 
@@ -28,7 +34,15 @@ pub(super) fn of(record: &RunRecord, evaluation: &Evaluation) -> Plain {
         Task::Multiclass => multiclass(evaluation),
         Task::Regression => regression(record, evaluation),
     };
-    plain.figures.extend(cost(record, evaluation));
+    if let Some((sentence, figure)) = cost(record, evaluation) {
+        // Where money is at stake, it is what a decision is made by.
+        plain.sentence = Some(match plain.sentence {
+            Some(said) => format!("{sentence} {said}"),
+            None => sentence,
+        });
+        plain.figures.insert(0, figure);
+    }
+    plain.figures.truncate(FIGURES_MAX);
     plain
 }
 
@@ -83,13 +97,6 @@ fn binary(record: &RunRecord, evaluation: &Evaluation) -> Plain {
         )
     });
     let mut figures = Vec::new();
-    if let Some(auc) = auc {
-        figures.push(Figure {
-            label: "Pairs ranked the right way round".to_owned(),
-            value: of_hundred(auc.value),
-            detail: words::join([between(auc.ci95), n_rows, "guessing: 50".to_owned()]),
-        });
-    }
     if let Some([[_, false_alarms], [missed, found]]) = counts(evaluation) {
         figures.extend(share_of(
             format!("{positive} rows found"),
@@ -99,6 +106,13 @@ fn binary(record: &RunRecord, evaluation: &Evaluation) -> Plain {
         ));
         let flagged = found + false_alarms;
         figures.extend(share_of(format!("Right when it says {positive}"), found, flagged, "times"));
+    }
+    if let Some(auc) = auc {
+        figures.push(Figure {
+            label: "Pairs ranked the right way round".to_owned(),
+            value: of_hundred(auc.value),
+            detail: words::join([between(auc.ci95), n_rows, "guessing: 50".to_owned()]),
+        });
     }
     Plain { sentence, figures }
 }
@@ -224,19 +238,34 @@ fn regression(record: &RunRecord, evaluation: &Evaluation) -> Plain {
     Plain { sentence, figures }
 }
 
-/// The money, where costs were given.
-fn cost(record: &RunRecord, evaluation: &Evaluation) -> Option<Figure> {
+/// The money, where costs were given: what 1,000 decisions cost, and what they would without.
+fn cost(record: &RunRecord, evaluation: &Evaluation) -> Option<(String, Figure)> {
     let costs = record.costs.as_ref()?;
     let cost = find(&evaluation.metrics, EXPECTED_COST)?;
+    let (of_many, ci95) = (
+        cost.value * DECISIONS,
+        cost.ci95.map(|ci| Interval { low: ci.low * DECISIONS, high: ci.high * DECISIONS }),
+    );
+    let value = number::estimate(of_many, ci95);
     let cheapest = costs.constants.iter().min_by(|a, b| a.cost.total_cmp(&b.cost));
-    let without = cheapest.map_or(String::new(), |c| {
-        let cost = number::significant(c.cost, 3);
-        format!("without it, always {}: {cost}", words::quoted(&c.class))
+    let without = cheapest.map(|c| {
+        (number::significant(c.cost * DECISIONS, 3), format!("always {}", words::quoted(&c.class)))
     });
-    let interval = cost.ci95.map_or(String::new(), |ci| format!("95 %: {}", number::interval(ci)));
-    Some(Figure {
-        label: "What a decision costs on average".to_owned(),
-        value: number::estimate(cost.value, cost.ci95),
+    let interval = ci95.map_or(String::new(), |ci| format!("95 %: {}", number::interval(ci)));
+    let sentence = match &without {
+        Some((dear, constant)) => {
+            format!(
+                "1,000 decisions cost {value} instead of {dear} without the model ({constant})."
+            )
+        }
+        None => format!("1,000 decisions cost {value}."),
+    };
+    let without =
+        without.map_or(String::new(), |(dear, constant)| format!("without it, {constant}: {dear}"));
+    let figure = Figure {
+        label: "What 1,000 decisions cost".to_owned(),
+        value,
         detail: words::join([interval, number::rows(evaluation.n_rows), without]),
-    })
+    };
+    Some((sentence, figure))
 }

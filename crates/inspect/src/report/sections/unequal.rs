@@ -4,11 +4,15 @@
 use modelwright_core::record::{GroupAudit, GroupMeasures, Judgement, RunRecord};
 use modelwright_core::task::Task;
 
+use super::{kept, mitigation};
 use crate::report::{number, words};
 
-/// The sensitive columns whose groups are treated unequally beyond chance; `None` for none.
+/// The sensitive columns whose groups are treated unequally beyond chance; `None` for none. Where
+/// a limit was set to one kind of inequality, that one counts ([`super::kept`]): no decisions are
+/// equal by all definitions at once.
 pub(super) fn columns(record: &RunRecord) -> Option<String> {
-    let mut columns: Vec<String> = audits(record).flat_map(|a| a.columns.clone()).collect();
+    let open = audits(record).filter(|a| !kept::is_of_limited(record, a));
+    let mut columns: Vec<String> = open.flat_map(|a| a.columns.clone()).collect();
     columns.dedup();
     (!columns.is_empty()).then(|| words::quoted_list(&columns))
 }
@@ -22,9 +26,16 @@ fn audits(record: &RunRecord) -> impl Iterator<Item = &GroupAudit> {
 /// `Of 100 “Female” rows 13 are decided “>50K”, of 100 “Male” rows 44.`: the widest gap of
 /// decisions; `None` where there is none, such as in a regression.
 pub(super) fn risk(record: &RunRecord) -> Option<String> {
-    let gaps = audits(record).filter_map(gap);
-    let (_, sentence) = gaps.max_by(|a, b| a.0.total_cmp(&b.0))?;
-    Some(sentence)
+    let of = |audit| gap(audit).map(|(gap, said)| (gap, said, kept::is_of_limited(record, audit)));
+    let (_, said, is_limited) = audits(record).filter_map(of).max_by(|a, b| a.0.total_cmp(&b.0))?;
+    let constraint = record.mitigation.as_ref().map_or("", |made| made.constraint.as_str());
+    Some(match (is_limited, constraint) {
+        (true, "demographic_parity") | (false, _) => said,
+        (true, other) => format!(
+            "{said} Alike {} were asked for, not alike shares of decisions.",
+            mitigation::rates(other)
+        ),
+    })
 }
 
 /// The gap of the shares that are decided for, and the sentence about it.
@@ -32,7 +43,7 @@ fn gap(audit: &GroupAudit) -> Option<(f64, String)> {
     let positive = audit.positive.as_ref()?;
     let share = |group: &GroupMeasures| {
         let measure = group.measures.iter().find(|m| m.name == "selection_rate")?;
-        Some((words::quoted(&group.name), measure.value?))
+        Some((words::quoted(&words::group(&group.name)), measure.value?))
     };
     let mut shares: Vec<(String, f64)> =
         audit.groups.iter().filter(|g| g.is_judged).filter_map(share).collect();
@@ -53,7 +64,8 @@ fn gap(audit: &GroupAudit) -> Option<(f64, String)> {
 pub(super) fn step(record: &RunRecord) -> Option<String> {
     let columns = columns(record)?;
     let how = if record.task.task == Task::Binary && record.mitigation.is_none() {
-        "; if not, “fit --fair” keeps the difference within a limit"
+        "; if not, “modelwright fit … --fair equalized_odds --max-gap 0.05” keeps the difference \
+         within a limit"
     } else {
         ""
     };
@@ -70,7 +82,11 @@ mod tests {
 
     #[test]
     fn unequal_groups_are_told_of_a_hundred_rows_each_with_what_to_do() {
-        let all = canonical::all();
+        let mut all = canonical::all();
+        let limited = all[0].1.clone();
+        for (_, record) in &mut all {
+            record.mitigation = None;
+        }
         let found: Vec<_> = all.iter().filter(|(_, r)| columns(r).is_some()).collect();
         assert!(!found.is_empty(), "a canonical record has unequal groups");
         for (name, record) in found {
@@ -80,6 +96,11 @@ mod tests {
             assert!(risk.as_ref().is_none_or(says), "{name}: {risk:?}");
         }
         assert!(all.iter().any(|(_, r)| risk(r).is_some()));
+        // Where a limit was set, that one is judged; the others are what could go wrong.
+        assert!(limited.mitigation.is_some());
+        assert_eq!((columns(&limited), step(&limited)), (None, None));
+        let said = risk(&limited).unwrap();
+        assert!(said.ends_with("rates were asked for, not alike shares of decisions."), "{said}");
         let (_, alike) = all.iter().find(|(_, r)| r.fairness.is_none()).unwrap();
         assert_eq!((columns(alike), risk(alike), step(alike)), (None, None, None));
     }

@@ -23,6 +23,10 @@ pub(crate) struct ScoreFlags {
     /// The rows are folds of one data set: test rows over training rows, 0.111 for ten folds
     #[arg(long, value_name = "RATIO", value_parser = values::factor)]
     test_to_train: Option<f64>,
+    /// The rows are five repetitions of two-fold cross-validation, the two folds of each one after
+    /// the other: the 5×2cv F test
+    #[arg(long, conflicts_with = "test_to_train")]
+    five_by_two: bool,
 }
 
 impl ScoreFlags {
@@ -31,6 +35,7 @@ impl ScoreFlags {
         let flag = match (self.smaller_is_better, self.test_to_train) {
             (true, _) => "--smaller-is-better",
             (_, Some(_)) => "--test-to-train",
+            _ if self.five_by_two => "--five-by-two",
             _ => return Ok(()),
         };
         Err(Error::input(format!("`{flag}` needs `--scores`"))
@@ -46,6 +51,7 @@ impl ScoreFlags {
             smaller_is_better: self.smaller_is_better,
             rope,
             test_to_train: self.test_to_train,
+            five_by_two: self.five_by_two,
         };
         let found = study_scores(&table, options).map_err(|e| e.at(path.display().to_string()))?;
         drop(ctx);
@@ -62,6 +68,9 @@ fn text(found: &Study) -> String {
         learners.row(vec![l.name.clone(), number(l.mean_rank), number(l.mean)]);
     }
     let mut text = format!("{}\n{}\n", wrap(&found.verdict, 0, WIDTH), learners.render());
+    if found.pairs.is_empty() {
+        return text;
+    }
     text += &pairs(&found.pairs).render();
     if let Some(all) = &found.all_alike {
         let _ = writeln!(
@@ -75,9 +84,17 @@ fn text(found: &Study) -> String {
             }
         );
         text += "pairs: Wilcoxon's signed ranks, corrected by Holm; Nemenyi beside it\n";
+    } else if found.pairs.iter().all(|p| p.probabilities.is_none()) {
+        text += "\npairs: 5×2cv F test (Alpaydın), corrected by Holm\n";
     } else {
         text += "\npairs: corrected resampled t (Nadeau and Bengio), corrected by Holm; Bayesian \
                  correlated t beside it\n";
+        let rope = number(found.rope);
+        let _ = writeln!(
+            text,
+            "equal: the probability that the difference is within {rope} (ROPE); A better: that it \
+             is larger"
+        );
     }
     text
 }
@@ -89,7 +106,12 @@ fn p_words(p: f64) -> String {
 
 fn pairs(pairs: &[Pair]) -> TextTable {
     let on_folds = pairs.iter().any(|p| p.probabilities.is_some());
-    let last = if on_folds { ["equal", ">A better"] } else { [">Nemenyi p", ""] };
+    let is_ranked = pairs.iter().any(|p| p.p_nemenyi.is_some());
+    let last = match (on_folds, is_ranked) {
+        (true, _) => ["equal", ">A better"],
+        (false, true) => [">Nemenyi p", ""],
+        (false, false) => ["", ""],
+    };
     let mut titles = vec!["A", "B", ">A - B", ">p", ">Holm p"];
     titles.extend(last.iter().filter(|t| !t.is_empty()));
     let mut table = TextTable::new(&titles);
@@ -103,7 +125,7 @@ fn pairs(pairs: &[Pair]) -> TextTable {
         ];
         if let Some([_, equal, better]) = p.probabilities {
             row.extend([format!("{:.1} %", 100.0 * equal), format!("{:.1} %", 100.0 * better)]);
-        } else {
+        } else if is_ranked {
             row.push(p.p_nemenyi.map_or("-".to_owned(), |p| format!("{p:.4}")));
         }
         table.row(row);

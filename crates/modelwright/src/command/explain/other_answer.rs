@@ -6,6 +6,7 @@ use clap::Args;
 use modelwright::automl::explain::{Counterfactual, CounterfactualOptions, Desired};
 use modelwright::{Model, OtherAnswers, other_answers, varied};
 use modelwright_core::data::Table;
+use modelwright_core::task::Predictions;
 use modelwright_core::{Context, Result};
 
 use crate::flags::values;
@@ -57,21 +58,31 @@ impl OtherAnswer {
         }
         let mut text = String::new();
         for (desired, answered) in &all {
-            text.push_str(&described(model, desired, answered));
+            let row = data.select(&[answered.row - 1]);
+            text.push_str(&described(model, &row, (desired, answered)));
         }
         output::print(&text)
     }
 }
 
-fn described(model: &Model, desired: &Desired, answered: &OtherAnswers) -> String {
+/// What is decided of `row` and why not otherwise, then the changes that are enough.
+fn described(model: &Model, row: &Table, (desired, answered): (&Desired, &OtherAnswers)) -> String {
     let found = &answered.found;
+    let thresholds = model.predictor.thresholds(row);
+    let threshold = thresholds.and_then(|of_rows| of_rows.first().copied());
     let wanted = match desired {
-        Desired::Class(label) => label.clone(),
+        Desired::Class(label) => match threshold {
+            Some(threshold) => format!("{label} ({})", limit(model, label, threshold)),
+            None => label.clone(),
+        },
         Desired::AtLeast(low) => format!("at least {}", number(*low)),
         Desired::AtMost(high) => format!("at most {}", number(*high)),
     };
     let predicted = |numbers: &[f64]| predicted(model, desired, numbers);
-    let now = predicted(&found.prediction);
+    let now = match desired {
+        Desired::Class(_) => decided(model, row, &found.prediction),
+        _ => predicted(&found.prediction),
+    };
     let mut text = format!("row {}: {now}; wanted: {wanted}\n", answered.row);
     if found.is_reached {
         text.push_str("  it is already so\n");
@@ -91,14 +102,36 @@ fn described(model: &Model, desired: &Desired, answered: &OtherAnswers) -> Strin
     text
 }
 
+/// The class that is decided for, and how probable it is: with costs, or thresholds of groups,
+/// that need not be the most probable one.
+fn decided(model: &Model, row: &Table, numbers: &[f64]) -> String {
+    let predictions = Predictions::new(numbers.len(), numbers.to_vec());
+    let class = model.predictor.decide(row, &predictions).first().copied().unwrap_or(0);
+    let label = model.predictor.classes.get(class as usize).map_or("", String::as_str);
+    format!("decided {label} ({:.1} %)", 100.0 * share(numbers, class as usize))
+}
+
+/// How probable a class of two must be to be decided for.
+fn limit(model: &Model, label: &str, threshold: f64) -> String {
+    if model.predictor.classes.first().is_some_and(|negative| negative == label) {
+        format!("needs more than {:.1} %", 100.0 * (1.0 - threshold))
+    } else {
+        format!("needs {:.1} %", 100.0 * threshold)
+    }
+}
+
 /// The prediction of what is wanted.
 fn predicted(model: &Model, desired: &Desired, numbers: &[f64]) -> String {
     let Desired::Class(label) = desired else { return number(numbers[0]) };
     let class = model.predictor.classes.iter().position(|c| c == label).unwrap_or(0);
-    let share = match (numbers, class) {
+    format!("{:.1} % for {label}", share(numbers, class) * 100.0)
+}
+
+/// The probability of a class.
+fn share(numbers: &[f64], class: usize) -> f64 {
+    match (numbers, class) {
         ([p], 0) => 1.0 - p,
         ([p], _) => *p,
-        _ => numbers[class],
-    };
-    format!("{:.1} % for {label}", share * 100.0)
+        _ => numbers.get(class).copied().unwrap_or(0.0),
+    }
 }

@@ -40,10 +40,13 @@ pub(super) fn guess(subject: &Subject<'_>, codes: &[u32], dictionary: &Strings) 
     }
     let (n, distinct, share) = (subject.n_present(), subject.n_distinct, subject.distinct_share());
     let words = subject.sketch.texts().and_then(|t| t.words.mean()).unwrap_or(0.0);
+    let mean_words = format!("{words:.1}");
+    let noun = if mean_words == "1.0" { "word" } else { "words" };
     let facts = format!(
-        "{} distinct strings in {} values, {words:.1} words on average",
+        "{} distinct strings in {} values, {} {noun} on average",
         wording::count(distinct),
         wording::count(n),
+        mean_words.trim_end_matches(".0"),
     );
     if share_of(&used, is_binary) > 0.2 {
         return (Kind::Unsupported, format!("{facts}: control characters, so not text"));
