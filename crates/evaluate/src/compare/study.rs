@@ -2,8 +2,8 @@
 //!
 //! Across data sets by ranks ([`super::datasets`]), every pair by Wilcoxon's test with Holm's
 //! correction and by Nemenyi's; on folds by Nadeau and Bengio's corrected t-test
-//! ([`super::folds`]), with the Bayesian probabilities that a difference matters, or by Alpaydın's F
-//! test of five repetitions of two folds.
+//! ([`super::folds`]), with the Bayesian probabilities that a difference matters, or by Alpaydın's
+//! F test of five repetitions of two folds.
 
 use modelwright_core::record::Interval;
 use modelwright_core::{Error, Result};

@@ -61,11 +61,27 @@ struct Counts {
     n_others: usize,
 }
 
+impl Counts {
+    fn add(&mut self, is_of_class: bool) {
+        if is_of_class {
+            self.n_class += 1;
+        } else {
+            self.n_others += 1;
+        }
+    }
+
+    fn without(self, with: Self) -> Self {
+        let (n_class, n_others) = (self.n_class - with.n_class, self.n_others - with.n_others);
+        Self { n_class, n_others }
+    }
+}
+
 impl<'a> Texts<'a> {
     /// `None` for a column that holds no texts of several words.
     fn of(study: &'a Study<'_>, column: &'a Column) -> Option<Self> {
         let ColumnData::String { codes, dictionary } = &column.data else { return None };
         let mut numbers: HashMap<String, u32> = HashMap::new();
+        let mut known: Vec<String> = Vec::new();
         let mut of_code: HashMap<u32, Vec<u32>> = HashMap::new();
         let mut rows = Vec::with_capacity(study.rows.len());
         for row in &study.rows {
@@ -77,11 +93,12 @@ impl<'a> Texts<'a> {
             let words = of_code.entry(code).or_insert_with(|| {
                 let mut distinct = HashSet::new();
                 tokens::words(dictionary.get(code), |word| {
-                    let next = numbers.len() as u32;
-                    distinct.insert(match numbers.get(word) {
-                        Some(number) => *number,
-                        None => *numbers.entry(word.to_owned()).or_insert(next),
+                    let number = numbers.get(word).copied().unwrap_or_else(|| {
+                        numbers.insert(word.to_owned(), known.len() as u32);
+                        known.push(word.to_owned());
+                        known.len() as u32 - 1
                     });
+                    distinct.insert(number);
                 });
                 distinct.into_iter().collect()
             });
@@ -92,12 +109,13 @@ impl<'a> Texts<'a> {
             return None;
         }
         let n_several = rows.iter().filter(|words| words.len() > 1).count();
-        let mut words = vec![String::new(); numbers.len()];
-        for (word, number) in numbers {
-            words[number as usize] = word;
-        }
         let halves = &study.halves;
-        (2 * n_several > rows.len()).then_some(Self { name: &column.name, rows, words, halves })
+        (2 * n_several > rows.len()).then_some(Self {
+            name: &column.name,
+            rows,
+            words: known,
+            halves,
+        })
     }
 
     /// Why the class may be told by a word; `None` when it is not.
@@ -116,13 +134,7 @@ impl<'a> Texts<'a> {
         let (word, is_there) = ways.min_by_key(|(word, is)| (errors(*word, *is), *word))?;
         let (of_words, all) = self.counts(codes, class, true);
         let with = of_words[word];
-        let said = match is_there {
-            true => with,
-            false => Counts {
-                n_class: all.n_class - with.n_class,
-                n_others: all.n_others - with.n_others,
-            },
-        };
+        let said = if is_there { with } else { all.without(with) };
         let agree =
             share(said.n_class, all.n_class).min(share(said.n_class, said.n_class + said.n_others));
         (agree >= AGREE_MIN && all.n_class.min(all.n_others) >= SIDE_ROWS_MIN).then(|| {
@@ -146,12 +158,10 @@ impl<'a> Texts<'a> {
             if *in_half != half {
                 continue;
             }
-            let add = |counts: &mut Counts| match *code == class {
-                true => counts.n_class += 1,
-                false => counts.n_others += 1,
-            };
-            add(&mut all);
-            words.iter().for_each(|word| add(&mut of_words[*word as usize]));
+            all.add(*code == class);
+            for word in words {
+                of_words[*word as usize].add(*code == class);
+            }
         }
         (of_words, all)
     }

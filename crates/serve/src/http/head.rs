@@ -217,8 +217,8 @@ mod tests {
         run(async {
             let (mut client, mut guarded, heads) = guarded();
             client.write_all(b"POST / HTTP/1.1\r\n\r\n").await.unwrap();
-            let mut bytes = [0; 64];
-            guarded.read(&mut bytes).await.unwrap();
+            let mut bytes = [0; 19];
+            guarded.read_exact(&mut bytes).await.unwrap();
             let answering = heads.answer();
             client.write_all(b"a body").await.unwrap();
             assert_eq!(read(&mut guarded).await, None, "it is no head");

@@ -105,7 +105,7 @@ impl Journals {
         let Some(Open { journal, begun, .. }) = self.open.get_mut(key) else { return Ok(()) };
         let is_due = begun.elapsed() >= self.settings.rotate
             || journal.n_bytes() >= self.settings.journal_bytes_max;
-        if !all && !(is_due && journal.n_rows() > 0) {
+        if !(all || is_due && journal.n_rows() > 0) {
             return journal.flush();
         }
         *begun = clock::now();
@@ -272,9 +272,10 @@ mod tests {
             let mut columns = vec![Column::strings("id", [Some("a")])];
             for place in 0..=FORMS {
                 let name = format!("c{place}");
-                columns.push(match place == i % (FORMS + 1) {
-                    true => Column::strings(&name, [Some("x")]),
-                    false => Column::numbers(&name, vec![1.0]),
+                columns.push(if place == i % (FORMS + 1) {
+                    Column::strings(&name, [Some("x")])
+                } else {
+                    Column::numbers(&name, vec![1.0])
                 });
             }
             let table = Table::new(columns).unwrap();

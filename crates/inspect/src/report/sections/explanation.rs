@@ -402,7 +402,8 @@ fn waterfall(
                 .map_or(String::new(), |decision| decision.text(example))
         ),
         summary: format!(
-            "From {} on average to {} in this row: {}.{} Green bars raise it, orange ones lower it.",
+            "From {} on average to {} in this row: {}.{} Green bars raise it, orange ones lower \
+             it.",
             value(example.base_value),
             value(example.prediction),
             reasons.join("; "),

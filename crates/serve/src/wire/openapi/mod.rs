@@ -34,7 +34,7 @@ pub(crate) fn document(app: &App, state: &State) -> Value {
         let default = state.default.as_ref().and_then(|name| state.entries.get(name));
         let parameters =
             default.map(|entry| parameters::of_rows(entry, Some(state.entries.keys().collect())));
-        let post = others::invocations_by_query(parameters.unwrap_or_default(), &models);
+        let post = others::invocations_by_query(&parameters.unwrap_or_default(), &models);
         paths.insert("/invocations".to_owned(), json!({ "post": post }));
     }
     others::of_server(app, &mut paths);

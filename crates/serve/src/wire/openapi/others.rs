@@ -165,19 +165,22 @@ fn of_version(mut post: Value, entry: &Entry) -> Value {
 
 /// As MLflow and SageMaker ask, in one of MLflow's forms of rows.
 fn invocations(model: &Model, entry: &Entry) -> Value {
-    let mut post = by_mlflow(parameters::of_rows(entry, None), &[&model.name]);
+    let mut post = by_mlflow(&parameters::of_rows(entry, None), &[&model.name]);
     post["operationId"] = json!(format!("invocations_{}", model.name));
     post
 }
 
-fn by_mlflow(parameters: Vec<Value>, models: &[&str]) -> Value {
+fn by_mlflow(parameters: &[Value], models: &[&str]) -> Value {
     let row = |name: &&str| json!({ "$ref": format!("#/components/schemas/{name}_row") });
     let row = json!({ "anyOf": models.iter().map(row).collect::<Vec<_>>() });
     let rows = json!({ "type": "array", "items": row });
     let split = json!({ "type": "object", "required": ["columns", "data"], "properties": {
         "columns": { "type": "array", "items": { "type": "string" } },
         "data": { "type": "array", "items": { "type": "array" } } } });
-    let one_of = |name: &str, what: &Value| json!({ "type": "object", "required": [name], "properties": { name: what } });
+    let one_of = |name: &str, what: &Value| {
+        let properties = json!({ name: what });
+        json!({ "type": "object", "required": [name], "properties": properties })
+    };
     let columns = json!({ "type": ["object", "array"] });
     let body = json!({ "anyOf": [
         one_of("dataframe_split", &split), one_of("dataframe_records", &rows),
@@ -186,13 +189,13 @@ fn by_mlflow(parameters: Vec<Value>, models: &[&str]) -> Value {
     let answer = json!({ "type": "object", "required": ["predictions"],
                          "properties": { "predictions": { "type": "array" } } });
     let summary = "The same as MLflow and SageMaker ask: one of four forms of rows, or a CSV";
-    let mut post = post(summary, &parameters, &body, &answer);
+    let mut post = post(summary, parameters, &body, &answer);
     post["requestBody"]["content"]["text/csv"] = json!({ "schema": { "type": "string" } });
     post
 }
 
 /// The same on the path on which a parameter names the model.
-pub(super) fn invocations_by_query(parameters: Vec<Value>, models: &[&str]) -> Value {
+pub(super) fn invocations_by_query(parameters: &[Value], models: &[&str]) -> Value {
     let mut post = by_mlflow(parameters, models);
     post["operationId"] = json!("invocations");
     post
