@@ -76,7 +76,7 @@ fn a_word_that_names_the_class_in_a_text_is_found_and_one_that_only_leans_to_it_
     assert_eq!(named[0].action, LeakAction::Reported);
     let world = World::new();
     let leans = world.with(texts(|row| {
-        if (classes[row] == 1) != (row % 10 == 0) { "cancel" } else { "regular" }
+        if (classes[row] == 1) == (row % 10 == 0) { "regular" } else { "cancel" }
     }));
     assert_eq!(leans.findings(), []);
 }
