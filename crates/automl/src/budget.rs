@@ -167,17 +167,15 @@ pub(crate) fn packing(ctx: &Context) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
-
     use modelwright_core::context::Settings;
 
     use super::*;
 
     #[test]
     fn explanations_get_what_the_last_fits_leave_and_half_of_the_closing_at_least() {
-        let started = Instant::now().checked_sub(Duration::from_secs(48)).unwrap();
+        let started = Settings::default().started.checked_sub(Duration::from_secs(48)).unwrap();
         let left_s = |refits_s: f64| {
-            let time_limit = Some(Duration::from_secs(60));
+            let time_limit = Some(Duration::from_mins(1));
             let settings = Settings { started, time_limit, ..Settings::default() };
             let ctx = Context::new(settings).unwrap();
             explaining(refits_s, &ctx).remaining().unwrap().as_secs_f64()
