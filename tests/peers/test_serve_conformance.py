@@ -32,7 +32,7 @@ def schemathesis(served, folder, *arguments, without=()):
 
 
 # A row of one model is none of another; and what changes the models is asked of its own server.
-ELSEWHERE = "(/infer|^/predict|^/admin/.*|^/v2/repository/.*|:explain)$"
+ELSEWHERE = "(/infer|/invocations|^/predict|^/admin/.*|^/v2/repository/.*|:explain)$"
 
 
 def test_requests_made_from_our_openapi_find_no_failure(served, tmp_path):
@@ -70,10 +70,10 @@ def test_requests_that_change_models_find_no_failure(tmp_path):
         stop(process)
 
 
-def test_requests_made_from_our_openapi_of_v2_find_no_failure(served, tmp_path):
+def test_requests_made_from_our_openapi_of_v2_and_mlflow_find_no_failure(served, tmp_path):
     # A schema cannot say that a shape fits its data, so that much of what it allows is refused.
-    schemathesis(served, tmp_path, "--include-path-regex", "/infer$", "--max-examples", "10",
-                 "--exclude-checks", "positive_data_acceptance")
+    schemathesis(served, tmp_path, "--include-path-regex", "/(infer|invocations)$",
+                 "--max-examples", "10", "--exclude-checks", "positive_data_acceptance")
 
 
 def test_problems_are_problem_details(served):

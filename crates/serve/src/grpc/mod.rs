@@ -38,8 +38,9 @@ type Call = Arc<dyn Fn(Request<Body>) -> Answering + Send + Sync>;
 pub(crate) struct Grpc {
     inference: Inference,
     health: Health,
-    /// Its type has no name outside its crate.
+    /// Their types have no names outside their crate.
     reflection: Call,
+    reflection_alpha: Call,
 }
 
 /// Whether a request is one of gRPC.
@@ -88,17 +89,20 @@ impl Grpc {
             .max_encoding_message_size(usize::MAX)
             .accept_compressed(tonic::codec::CompressionEncoding::Gzip)
             .send_compressed(tonic::codec::CompressionEncoding::Gzip);
-        let reflection = tonic_reflection::server::Builder::configure()
-            .register_encoded_file_descriptor_set(generated::DESCRIPTORS)
-            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-            .build_v1()
-            .expect("the descriptors are those that the code was generated of");
+        let health = Health::new(health::Health(app.clone()));
+        let described = "the descriptors are those that the code was generated of";
+        let reflection = descriptors().build_v1().expect(described);
         let reflection: Call = Arc::new(move |request| {
             let mut reflection = reflection.clone();
             Box::pin(async move { never_fails(reflection.call(request).await) })
         });
-        let health = Health::new(health::Health(app.clone()));
-        Self { inference, health, reflection }
+        // What the clients of many languages still ask, Python's among them.
+        let alpha = descriptors().build_v1alpha().expect(described);
+        let reflection_alpha: Call = Arc::new(move |request| {
+            let mut alpha = alpha.clone();
+            Box::pin(async move { never_fails(alpha.call(request).await) })
+        });
+        Self { inference, health, reflection, reflection_alpha }
     }
 
     /// Answers a call of somebody who may ask for it.
@@ -119,12 +123,21 @@ impl Grpc {
             never_fails(self.inference.call(request).await)
         } else if path.starts_with("/grpc.health.") {
             never_fails(self.health.call(request).await)
+        } else if path.starts_with("/grpc.reflection.v1alpha.") {
+            (self.reflection_alpha)(request.map(Body::new)).await
         } else if path.starts_with("/grpc.reflection.") {
             (self.reflection)(request.map(Body::new)).await
         } else {
             Status::unimplemented("there is no such service").into_http()
         }
     }
+}
+
+/// What reflection tells of.
+fn descriptors() -> tonic_reflection::server::Builder<'static> {
+    tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(generated::DESCRIPTORS)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
 }
 
 fn never_fails(answer: Result<Response<Body>, Infallible>) -> Response<Body> {

@@ -175,7 +175,7 @@ fn by_mlflow(parameters: &[Value], models: &[&str]) -> Value {
     let row = json!({ "anyOf": models.iter().map(row).collect::<Vec<_>>() });
     let rows = json!({ "type": "array", "items": row });
     let split = json!({ "type": "object", "required": ["columns", "data"], "properties": {
-        "columns": { "type": "array", "items": { "type": "string" } },
+        "columns": { "type": "array", "items": { "type": ["string", "number"] } },
         "data": { "type": "array", "items": { "type": "array" } } } });
     let one_of = |name: &str, what: &Value| {
         let properties = json!({ name: what });
