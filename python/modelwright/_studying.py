@@ -7,6 +7,7 @@ from typing import Any
 
 from . import _modelwright
 from ._data import Data, read
+from ._errors import OptionError, data_error
 
 
 def compare_scores(
@@ -15,6 +16,7 @@ def compare_scores(
     smaller_is_better: bool = False,
     rope: float | None = None,
     test_to_train: float | None = None,
+    five_by_two: bool = False,
 ) -> dict[str, Any]:
     """Test which learners are better, by their scores on several data sets or folds.
 
@@ -31,6 +33,9 @@ def compare_scores(
     test_to_train : float, optional
         Set where the rows are folds of one data set: test rows over training rows, 1/9 for ten
         folds.
+    five_by_two : bool, default False
+        Whether the rows are five repetitions of two-fold cross-validation, the two folds of each
+        one after the other: the 5x2cv F test. Not beside `test_to_train`.
 
     Returns
     -------
@@ -46,8 +51,16 @@ def compare_scores(
     >>> [learner["name"] for learner in found["learners"]]
     ['a', 'b']
     """
+    if five_by_two and test_to_train is not None:
+        raise data_error(
+            "scores are folds of one kind",
+            source="five_by_two",
+            expected="it or test_to_train",
+            got="both",
+            cls=OptionError,
+        )
     native, _ = read(scores)
     found: dict[str, Any] = json.loads(
-        _modelwright.compare_scores(native, smaller_is_better, rope, test_to_train)
+        _modelwright.compare_scores(native, smaller_is_better, rope, test_to_train, five_by_two)
     )
     return found

@@ -158,13 +158,14 @@ pub(crate) fn model_features<'py>(
 
 /// Learners by a table of their scores, as JSON.
 #[pyfunction]
-#[pyo3(signature = (scores, smaller_is_better, rope, test_to_train))]
+#[pyo3(signature = (scores, smaller_is_better, rope, test_to_train, five_by_two))]
 pub(crate) fn compare_scores(
     py: Python<'_>,
     scores: Data,
     smaller_is_better: bool,
     rope: Option<f64>,
     test_to_train: Option<f64>,
+    five_by_two: bool,
 ) -> PyResult<String> {
     let done = py.detach(|| {
         let ctx = shared(1)?;
@@ -174,7 +175,7 @@ pub(crate) fn compare_scores(
         };
         study_scores(
             &file.table,
-            StudyOptions { smaller_is_better, rope, test_to_train, ..StudyOptions::default() },
+            StudyOptions { smaller_is_better, rope, test_to_train, five_by_two },
         )
     });
     json(py, &done.map_err(|e: Error| raise(py, &e, Realm::Data))?)
