@@ -1,5 +1,6 @@
 //! Folds functions whose machine code is the same (generic code of different types, mostly): 3 % of
-//! the program. Only with the linker that rustc brings, which can do it.
+//! the program, and of the module for Python, which is built with this file, too. Only with the
+//! linker that rustc brings, which can do it.
 
 use std::path::Path;
 use std::process::Command;
@@ -7,10 +8,10 @@ use std::process::Command;
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 
 fn main() {
-    println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-env-changed=RUSTC");
     let is = |name: &str, value: &str| std::env::var(name).is_ok_and(|found| found == value);
     if is("TARGET", TARGET) && is("PROFILE", "release") && brings_linker() {
-        println!("cargo:rustc-link-arg-bins=-Wl,--icf=all");
+        println!("cargo:rustc-link-arg=-Wl,--icf=all");
     }
 }
 

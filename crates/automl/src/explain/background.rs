@@ -10,10 +10,9 @@ use modelwright_core::task::Predictions;
 use modelwright_core::{Context, Result};
 use modelwright_inspect::explain::shapley::{Background, Origin, evenly};
 use modelwright_preprocess::encode::conform;
-use modelwright_preprocess::sketch::{ColumnSketch, TableSketch};
+use modelwright_preprocess::sketch::{ColumnSketch, MICROS, TableSketch};
 
 use super::subject;
-use super::typical::MICROS;
 use crate::predictor::Predictor;
 use crate::reference::PredictionReference;
 

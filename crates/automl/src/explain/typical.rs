@@ -5,15 +5,12 @@ use std::collections::BTreeMap;
 
 use modelwright_core::data::{Kind, Storage};
 use modelwright_inspect::explain::shapley::Typical;
-use modelwright_preprocess::sketch::{ColumnSketch, TableSketch};
+use modelwright_preprocess::sketch::{ColumnSketch, MICROS, TableSketch};
 
 use crate::predictor::Predictor;
 
 /// A value of a category must have occurred so often to be named: a rarer one could name somebody.
 const COUNT_MIN: u64 = 5;
-
-/// Sketches hold instants in seconds, columns in microseconds.
-pub(super) const MICROS: f64 = 1e6;
 
 /// The mean of numbers and dates, and the most frequent category, of each column that the predictor
 /// reads; columns are left out that the sketches do not know in the storage of their kind.

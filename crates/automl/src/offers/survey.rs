@@ -5,7 +5,7 @@ use std::time::Duration;
 use modelwright_core::data::{Column, Schema, Storage, Table};
 use modelwright_core::record::{Offer, Picked, RunRecord};
 use modelwright_core::{Context, Error, Result};
-use modelwright_preprocess::sketch::{ColumnSketch, TableSketch};
+use modelwright_preprocess::sketch::{ColumnSketch, MICROS, TableSketch};
 use serde::Serialize;
 
 use crate::offers::pick;
@@ -172,8 +172,7 @@ fn typical(name: &str, storage: Storage, sketch: &ColumnSketch, i: usize) -> Col
     };
     match storage {
         Storage::Number => Column::numbers(name, vec![number().unwrap_or(f64::NAN)]),
-        // Sketches hold instants in seconds.
-        Storage::Instant => Column::instants(name, vec![(number().unwrap_or(0.0) * 1e6) as i64]),
+        Storage::Instant => Column::instants(name, vec![(number().unwrap_or(0.0) * MICROS) as i64]),
         Storage::String => {
             let top = sketch.texts().map(|t| t.frequent.top()).unwrap_or_default();
             let text = (!top.is_empty()).then(|| top[i % top.len()].0.as_str());

@@ -120,6 +120,11 @@ impl<'a> Texts<'a> {
 
     /// Why the class may be told by a word; `None` when it is not.
     fn evidence(&self, codes: &[u32], class: u32) -> Option<String> {
+        // Counting words is what takes time: not for each of a thousand rare classes.
+        let n_class = codes.iter().filter(|code| **code == class).count();
+        if n_class < 2 * SIDE_ROWS_MIN {
+            return None;
+        }
         let (of_words, all) = self.counts(codes, class, false);
         if all.n_class.min(all.n_others) < SIDE_ROWS_MIN {
             return None;

@@ -23,6 +23,9 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+/// Sketches hold instants in seconds, columns in so many parts of one.
+pub const MICROS: f64 = 1e6;
+
 pub use column::{ColumnSketch, NumberSketch, TextSketch, ValueSketch};
 pub use distinct::Distinct;
 pub use frequent::{Frequent, Key};

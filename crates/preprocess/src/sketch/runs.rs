@@ -4,10 +4,8 @@ use std::ops::Range;
 
 use modelwright_core::data::{MISSING_CODE, MISSING_INSTANT};
 
+use super::MICROS;
 use super::frequent::Key;
-
-/// Microseconds in a second.
-const MICROS: f64 = 1e6;
 
 /// The numbers of a block of rows.
 #[derive(Debug, Default)]

@@ -9,10 +9,9 @@ use modelwright_core::data::{
     Table, instant_text, number_text,
 };
 use modelwright_lifecycle::artifact::{Manifest, ManifestField};
+use modelwright_preprocess::sketch::MICROS;
 use modelwright_preprocess::transform::boolean::side;
 
-/// Manifests hold instants in seconds, columns in microseconds.
-const MICROS: f64 = 1e6;
 /// A date is not far outside within a year of the range: time goes on after training.
 const YEAR_SECONDS: f64 = 365.25 * 86_400.0;
 

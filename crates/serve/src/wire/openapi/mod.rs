@@ -6,6 +6,7 @@ mod parameters;
 
 use modelwright_core::data::{Kind, Storage, instant_text, number_text};
 use modelwright_lifecycle::artifact::ManifestField;
+use modelwright_preprocess::sketch::MICROS;
 use serde_json::{Map, Value, json};
 
 use crate::app::App;
@@ -188,7 +189,7 @@ fn training_range(field: &ManifestField) -> Option<Value> {
     match field.kind {
         Kind::Number => Some(json!({ "minimum": min, "maximum": max })),
         Kind::Datetime => {
-            let text = |seconds: f64| instant_text((seconds * 1e6) as i64);
+            let text = |seconds: f64| instant_text((seconds * MICROS) as i64);
             Some(json!({ "minimum": text(min), "maximum": text(max) }))
         }
         _ => None,
@@ -201,7 +202,7 @@ fn column(field: &ManifestField) -> Value {
             format!("{} to {} in training", number_text(short(min)), number_text(short(max)))
         }
         (Some(min), Some(max), Kind::Datetime) => {
-            let text = |seconds: f64| instant_text((seconds * 1e6) as i64);
+            let text = |seconds: f64| instant_text((seconds * MICROS) as i64);
             format!("{} to {} in training", text(min), text(max))
         }
         _ => field.kind.name().replace('_', " "),
@@ -243,7 +244,7 @@ pub(crate) fn example(model: &Model) -> Value {
             json!(if is_whole { middle.floor() } else { short(middle).clamp(min, max) })
         }
         (None, Some(min), _) if field.storage == Storage::Instant => {
-            json!(instant_text((min * 1e6) as i64))
+            json!(instant_text((min * MICROS) as i64))
         }
         _ => Value::Null,
     };
