@@ -276,7 +276,10 @@ impl Table {
         let (open, rest) = self.split_after(n);
         let mut blocks = vec![Block::Table(open)];
         if let Some(rest) = rest {
-            let summary = format!("The other {} {noun}", super::number::count(rest.rows.len()));
+            let summary = match rest.rows.len() {
+                1 => "One more".to_owned(),
+                n => format!("The other {} {noun}", super::number::count(n)),
+            };
             blocks.push(Block::Details { summary, blocks: vec![Block::Table(rest)] });
         }
         blocks
