@@ -189,7 +189,10 @@ class Explaining(Packed):
         return [Dependence.of(document) for document in json.loads(found)]
 
     def interactions(self, data: Data) -> list[tuple[str, str, float]]:
-        """Say which columns act together: SHAP interactions of a single booster.
+        """Say which columns act together: SHAP interactions.
+
+        Exact for a single booster (on its score); drawn for other models, on at most 300 of the
+        rows and on the scale of the predictions, with the size that chance has taken out.
 
         Parameters
         ----------
@@ -200,11 +203,6 @@ class Explaining(Packed):
         -------
         list of (str, str, float)
             Pairs of columns with the mean size of what they do together, largest first.
-
-        Raises
-        ------
-        DataError
-            When the model is more than one booster.
 
         Examples
         --------

@@ -173,7 +173,8 @@ fn nothing_to_pick(path: &Path, record: &RunRecord) -> Error {
              again without --max-latency, --max-size, --prefer-simple and --preset quick",
         );
     }
-    error
-        .expected("a model that `modelwright fit` found by a search")
-        .hint("fits of older versions list no offers; fit the model again")
+    error.expected("a model that `modelwright fit` found by a search").hint(
+        "a fit that ends before it has compared its models lists none, nor does one of fair \
+             decisions: fit again with more --time, or with --max-latency or --max-size",
+    )
 }

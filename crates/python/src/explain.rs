@@ -283,7 +283,7 @@ pub(crate) fn dependence(
     to_json(py, &done.map_err(|e: Error| raise(py, &e, Realm::Data))?)
 }
 
-/// Which columns act together, for a single booster, as JSON: pairs with their mean size.
+/// Which columns act together, as JSON: pairs with their mean size.
 #[pyfunction]
 #[pyo3(signature = (model, data, threads))]
 pub(crate) fn interactions(
@@ -296,7 +296,9 @@ pub(crate) fn interactions(
     let done = py.detach(|| {
         let ctx = shared(threads)?;
         let (rows, _) = model.rows(&data, &ctx)?;
-        explain::interactions(&model.loaded().predictor, &rows, &ctx)
+        let loaded = model.loaded();
+        let background = || loaded.background(Some(&rows), None, &ctx);
+        explain::interactions(&loaded.predictor, &rows, background, &ctx)
     });
     let found = done.map_err(|e: Error| raise(py, &e, Realm::Data))?;
     to_json(py, &found.pairs())

@@ -12,6 +12,7 @@ mod background;
 mod other_answer;
 mod part;
 mod path;
+mod quick;
 mod row_reasons;
 mod tree;
 mod typical;
@@ -21,13 +22,12 @@ pub use modelwright_inspect::explain::counterfactual::{
     Change, Counterfactual, CounterfactualOptions, Counterfactuals, Direction,
 };
 pub use modelwright_inspect::explain::shapley::{
-    Background, ColumnEffect, Explanation, Method, Origin, Reason, Reasons, RowSelection, Scale,
-    ShapleyOptions, Subject, Typical,
+    Background, ColumnEffect, ColumnInteractions, Explanation, Method, Origin, Reason, Reasons,
+    RowSelection, Scale, ShapleyOptions, Subject, Typical,
 };
 pub use modelwright_inspect::explain::{ColumnProfile, Ice, IceBand, ProfileKind, ProfilePoint};
 
 pub use other_answer::{Desired, counterfactuals};
-pub use path::{ColumnInteractions, interactions};
 pub use row_reasons::{Known, RowReasons, any_background, reason_columns, reason_text_columns};
 pub use typical::typical;
 
@@ -36,11 +36,15 @@ use std::borrow::Cow;
 use modelwright_core::data::{Column, Table};
 use modelwright_core::record::ResponseRecord;
 use modelwright_core::{Context, Error, Result};
-use modelwright_inspect::explain::column_profile;
 use modelwright_inspect::explain::shapley::{self, not_trees};
+use modelwright_inspect::explain::{RawPredictor, column_profile};
 use modelwright_preprocess::encode::conform;
 
+use self::quick::Quick;
 use crate::predictor::Predictor;
+
+/// Rows whose interactions are drawn: a thousand mixtures and more for each.
+pub const ROWS_DRAWN: usize = 300;
 
 /// The predictor as explanations see it.
 ///
@@ -56,7 +60,7 @@ pub fn subject(predictor: &Predictor) -> Result<Subject<'_>> {
         [_, positive] => vec![positive.clone()],
         classes => classes.to_vec(),
     };
-    Ok(Subject { predictor, columns, outputs, task: predictor.task })
+    Ok(Subject { predictor, quick: None, columns, outputs, task: predictor.task })
 }
 
 /// Shapley values of the raw columns for every row of a table.
@@ -89,7 +93,36 @@ pub fn rows(
             return Err(not_trees());
         }
     }
+    let quick = Quick::of(predictor);
+    let quick = quick.as_ref().map(|quick| quick as &dyn RawPredictor);
+    let subject = Subject { quick, ..subject };
     ctx.install(|| shapley::shapley(&subject, &rows, &background, options, ctx))
+}
+
+/// Which columns act together in each row of a table: exact for one booster by its own covers (on
+/// its score), else drawn, with standard errors, on the scale of the predictions. Drawing takes
+/// long, so that of more rows than [`ROWS_DRAWN`] only some are taken, evenly.
+///
+/// # Errors
+/// As [`rows()`]; work error when the matrices would not fit in the memory allowed.
+pub fn interactions(
+    predictor: &Predictor,
+    table: &Table,
+    background: impl FnOnce() -> Result<Background>,
+    ctx: &Context,
+) -> Result<ColumnInteractions> {
+    let subject = subject(predictor)?;
+    let table = in_storage_of_kinds(predictor, table)?;
+    if path::suits(predictor, &subject) {
+        return ctx.install(|| path::interactions(predictor, &subject, &table, ctx));
+    }
+    let chosen: Vec<u32> =
+        shapley::evenly(table.n_rows(), ROWS_DRAWN).map(|row| row as u32).collect();
+    let table = table.into_selected(&chosen);
+    let background = background()?;
+    let known = in_storage_of_kinds(predictor, background.table())?;
+    let background = Background::of_rows(known, background.origin());
+    ctx.install(|| shapley::interactions(&subject, &table, &background, None, ctx))
 }
 
 /// How predictions move along a column over the rows of a table: see

@@ -7,12 +7,12 @@
 use modelwright_core::data::{FeatureView, Table};
 use modelwright_core::{Context, Error, Result};
 use modelwright_evaluate::Calibrator;
-use modelwright_inspect::explain::shapley::{Explanation, Method, Scale, Subject};
+use modelwright_inspect::explain::shapley::{
+    ColumnInteractions, Explanation, Method, Scale, Subject,
+};
 use modelwright_learners::gbdt::GbdtModel;
 use modelwright_preprocess::encode::FittedEncoder;
-use serde::Serialize;
 
-use super::{in_storage_of_kinds, subject};
 use crate::predictor::Predictor;
 
 /// A predictor that is one booster, without anything behind it.
@@ -22,6 +22,12 @@ struct OneBooster<'a> {
     share: f64,
     /// The column of each feature.
     players: Vec<usize>,
+}
+
+/// Whether the predictor can be explained by its own covers.
+pub(super) fn suits(predictor: &Predictor, subject: &Subject<'_>) -> bool {
+    OneBooster::of(predictor, subject)
+        .is_ok_and(|one| one.model.trees().iter().all(|tree| tree.linear.is_empty()))
 }
 
 impl<'a> OneBooster<'a> {
@@ -95,57 +101,19 @@ pub(super) fn explain(
     })
 }
 
-/// How much of a prediction columns make together.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct ColumnInteractions {
-    /// The raw columns.
-    pub columns: Vec<String>,
-    /// What is explained.
-    pub outputs: Vec<String>,
-    /// How many rows are explained.
-    pub n_rows: usize,
-    /// `n_rows × outputs × columns × columns` numbers, row-major: the diagonal is what a column
-    /// does alone, the others halves of what two do together. A row of a matrix sums to the
-    /// column's Shapley value.
-    pub values: Vec<f64>,
-}
-
-impl ColumnInteractions {
-    /// The pairs of columns by the mean size of what they do together, largest first.
-    pub fn pairs(&self) -> Vec<(&str, &str, f64)> {
-        let n = self.columns.len();
-        let matrices = self.values.chunks_exact((n * n).max(1));
-        let mut sums = vec![0.0; n * n];
-        for matrix in matrices {
-            for (sum, value) in sums.iter_mut().zip(matrix) {
-                *sum += value.abs();
-            }
-        }
-        let mut pairs = Vec::new();
-        for i in 0..n {
-            for j in i + 1..n {
-                let mean = 2.0 * sums[i * n + j] / self.n_rows.max(1) as f64;
-                pairs.push((self.columns[i].as_str(), self.columns[j].as_str(), mean));
-            }
-        }
-        pairs.sort_by(|a, b| b.2.total_cmp(&a.2).then_with(|| (a.0, a.1).cmp(&(b.0, b.1))));
-        pairs
-    }
-}
-
 /// SHAP interactions of the scores of one booster, for every row of a table.
 ///
 /// # Errors
 /// Input error when the predictor is something else, or has linear leaves; work error when the
 /// matrices would not fit in the memory allowed.
-pub fn interactions(
+pub(super) fn interactions(
     predictor: &Predictor,
+    subject: &Subject<'_>,
     table: &Table,
     ctx: &Context,
 ) -> Result<ColumnInteractions> {
-    let subject = subject(predictor)?;
-    let one = OneBooster::of(predictor, &subject)?;
-    let features = one.encoder.transform(&in_storage_of_kinds(predictor, table)?, ctx)?;
+    let one = OneBooster::of(predictor, subject)?;
+    let features = one.encoder.transform(table, ctx)?;
     let found = one.model.shap_interactions(&FeatureView::all(&features), ctx)?;
     let n = subject.columns.len();
     let mut values = Vec::with_capacity(found.n_rows * found.n_outputs * n * n);
@@ -162,6 +130,13 @@ pub fn interactions(
             values.extend(matrix);
         }
     }
-    let outputs = subject.outputs.clone();
-    Ok(ColumnInteractions { columns: subject.columns, outputs, n_rows: found.n_rows, values })
+    Ok(ColumnInteractions {
+        columns: subject.columns.clone(),
+        outputs: subject.outputs.clone(),
+        n_rows: found.n_rows,
+        method: Method::Path,
+        scale: if predictor.task.is_classification() { Scale::Margin } else { Scale::Value },
+        values,
+        standard_errors: None,
+    })
 }

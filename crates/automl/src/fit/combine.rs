@@ -260,7 +260,9 @@ impl Flow {
             Ok((made.calibrator, decision.threshold))
         };
         let costs = self.frugal.as_ref().map(|frugal| &frugal.costs);
-        let mut offers = offers::make(found, delivered, (&finish, costs), ctx)?;
+        // A limit is kept by taking an offer.
+        let must = offers::has_limit(&self.options);
+        let mut offers = offers::make(found, delivered, (&finish, costs), must, ctx)?;
         if self.options.fair.is_some() {
             // The thresholds of groups were chosen for the delivered probabilities alone.
             offers.truncate(1);
@@ -268,9 +270,11 @@ impl Flow {
         Ok(offers.into_iter().unzip())
     }
 
-    /// The most members: one, where a person is to read the model.
+    /// The most members: one, where a person is to read the model, and where columns may not act
+    /// together in probabilities: the mean of several is no function of a sum.
     pub(super) fn members_max(&self) -> usize {
-        if self.options.interpretable { 1 } else { self.preset.members_max() }
+        let is_apart = self.options.interactions.is_some() && self.task.task.is_classification();
+        if self.options.interpretable || is_apart { 1 } else { self.preset.members_max() }
     }
 
     /// The weight of each candidate.

@@ -45,6 +45,8 @@ pub(crate) struct Frugal {
     pub limit: Option<f64>,
     /// Columns that are left out to keep the limit, the least missed first.
     pub left_out: Vec<String>,
+    /// Whether nothing was known of how much they are missed: there was no time.
+    pub is_blind: bool,
 }
 
 impl Costs {
@@ -180,7 +182,11 @@ impl Frugal {
             [] => "all columns keep it".to_owned(),
             some => format!("without {}", some.join(", ")),
         };
-        plan.notes.push(format!("the columns may cost {limit} a row together: {without}"));
+        let chosen = match self.is_blind {
+            true => " (chosen by their costs alone: there was no time to learn which ones matter)",
+            false => "",
+        };
+        plan.notes.push(format!("the columns may cost {limit} a row together: {without}{chosen}"));
     }
 
     /// The account, for a model that reads some columns.

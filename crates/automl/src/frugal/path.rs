@@ -1,21 +1,21 @@
 //! Columns left out one after the other, the least gain per cost first.
 //!
-//! A small booster learns from all columns; of those that cost something, the fifth with the least
-//! gain per cost is left out, and it learns again, until only what is free is left. Every step is
-//! judged on rows that it did not learn from. Which columns go is decided by all training rows, so
-//! that scores on the path are a little too good where columns are many and rows few; the held-out
-//! rows never take part.
+//! A small booster learns from all columns; of those that cost something, the fifth that is missed
+//! least per cost is left out, and it learns again, until only what is free is left. Every step is
+//! judged on rows that it did not learn from, and so is how much a column is missed: by the loss
+//! when it is shuffled among them (training gain would favour columns of many values). Which
+//! columns go is decided by all training rows, so that scores on the path are a little too good
+//! where columns are many and rows few; the held-out rows never take part.
 
-use std::any::Any;
-
-use modelwright_core::data::{FeatureMatrix, FeatureView, Fold, Schema, Table, TrainView};
+use modelwright_core::data::{
+    FeatureColumn, FeatureMatrix, FeatureView, Fold, Schema, Table, TrainView,
+};
 use modelwright_core::params::{ParamMap, ParamValue};
 use modelwright_core::task::{Predictions, Target};
 use modelwright_core::{Context, Result};
-use modelwright_evaluate::metric::{MetricEntry, MetricInput};
+use modelwright_evaluate::metric::{MetricEntry, MetricInput, metric_or_default};
 use modelwright_evaluate::threshold::at_best;
-use modelwright_learners::gbdt::GbdtModel;
-use modelwright_learners::learner;
+use modelwright_learners::{Model, learner};
 use modelwright_preprocess::encode::{EncodingSpec, PrepareInput, prepare};
 
 use super::{Costs, Frugal};
@@ -65,30 +65,36 @@ pub(crate) struct Step {
 /// # Errors
 /// As `prepare` and the booster.
 pub(crate) fn follow(input: &Input<'_>, costs: Costs, ctx: &Context) -> Result<Frugal> {
-    let scope = ctx.scope("feature-cost");
-    let scope = match scope.remaining() {
-        Some(left) => scope.with_time_limit(left.mul_f64(SHARE_OF_TIME)),
-        None => scope,
+    let first = ctx.scope("feature-cost");
+    let scope = match first.remaining() {
+        Some(left) => first.with_time_limit(left.mul_f64(SHARE_OF_TIME)),
+        None => first.clone(),
     };
-    let walk = Walk::new(input, &costs, &scope)?;
+    let walk = Walk::new(input, &costs, &first)?;
     let mut left_out: Vec<String> = unaffordable(&costs, input.limit);
     let mut path = Vec::new();
+    // What was known last stands where there is no time for a step: without it, columns would go
+    // by their place in the table. For that the first step may take what time there is.
+    let mut known: Vec<(String, f64)> = Vec::new();
     loop {
-        let judged = if scope.proceed() { walk.judge(&left_out, &scope)? } else { None };
-        let (score, gains) = judged.unzip();
+        let own = if path.is_empty() { &first } else { &scope };
+        let judged = if own.proceed() { walk.judge(&left_out, own)? } else { None };
+        let (score, missed) = judged.unzip();
+        known = missed.unwrap_or(known);
         path.push(Step {
             left_out: left_out.clone(),
             cost: costs.without(&left_out),
             score: score.flatten(),
         });
-        let next = next(&costs, &left_out, &gains.unwrap_or_default());
+        let next = next(&costs, &left_out, &known);
         if next.is_empty() {
             break;
         }
         left_out.extend(next);
     }
     let left_out = input.limit.map_or_else(Vec::new, |limit| within(&path, &costs, limit));
-    Ok(Frugal { costs, path, limit: input.limit, left_out })
+    let is_blind = known.is_empty() && !left_out.is_empty();
+    Ok(Frugal { costs, path, limit: input.limit, left_out, is_blind })
 }
 
 /// Columns that alone cost more than the limit.
@@ -97,12 +103,12 @@ fn unaffordable(costs: &Costs, limit: Option<f64>) -> Vec<String> {
     costs.costly().filter(is_too_much).map(str::to_owned).collect()
 }
 
-/// The next columns to leave out: those with the least gain per cost (ties: the dearest, then by
+/// The next columns to leave out: those that are missed least per cost (ties: the dearest, then by
 /// name); none when only what is free would be left, or nothing.
-fn next(costs: &Costs, left_out: &[String], gains: &[(String, f64)]) -> Vec<String> {
+fn next(costs: &Costs, left_out: &[String], missed: &[(String, f64)]) -> Vec<String> {
     let mut costly: Vec<&str> =
         costs.costly().filter(|name| !left_out.iter().any(|out| out == name)).collect();
-    let gain = |name: &str| gains.iter().find(|(n, _)| n == name).map_or(0.0, |(_, gain)| *gain);
+    let gain = |name: &str| missed.iter().find(|(n, _)| n == name).map_or(0.0, |(_, gain)| *gain);
     costly.sort_by(|a, b| {
         let worth = |name: &str| gain(name) / costs.of_column(name);
         let dearer = costs.of_column(b).total_cmp(&costs.of_column(a));
@@ -131,15 +137,17 @@ fn within(path: &[Step], costs: &Costs, limit: f64) -> Vec<String> {
 /// What is needed to take a step.
 struct Walk<'a> {
     input: &'a Input<'a>,
+    costs: &'a Costs,
     /// The features of each fold, and its rows.
     folds: Vec<(FeatureMatrix, Fold)>,
 }
 
-/// The score of a step, and the gain of each raw column in it.
+/// The score of a step, and how much each costly column is missed in it: the loss when it is
+/// shuffled, summed over the folds.
 type Judged = (Option<f64>, Vec<(String, f64)>);
 
 impl<'a> Walk<'a> {
-    fn new(input: &'a Input<'a>, costs: &Costs, ctx: &Context) -> Result<Self> {
+    fn new(input: &'a Input<'a>, costs: &'a Costs, ctx: &Context) -> Result<Self> {
         // Drawn, not every so-manieth: rows may be in an order that repeats itself.
         let drawn = |rows: &[u32], name: &str, k: usize| -> Vec<u32> {
             let places = ctx.random(name, k as u64).sample(rows.len(), N_ROWS_MAX);
@@ -150,7 +158,7 @@ impl<'a> Walk<'a> {
             validation: drawn(&fold.validation, "rows to judge", k),
         };
         if costs.costly().next().is_none() || !ctx.proceed() {
-            return Ok(Self { input, folds: Vec::new() });
+            return Ok(Self { input, costs, folds: Vec::new() });
         }
         let folds: Vec<Fold> = input.folds.iter().take(N_FOLDS).enumerate().map(thin).collect();
         let prepared = prepare(
@@ -166,7 +174,7 @@ impl<'a> Walk<'a> {
             &EncodingSpec::trees(),
             ctx,
         )?;
-        Ok(Self { input, folds: prepared.folds.into_iter().zip(folds).collect() })
+        Ok(Self { input, costs, folds: prepared.folds.into_iter().zip(folds).collect() })
     }
 
     /// Learns without some columns; `None` when the clock ended it, or nothing is there to learn
@@ -179,7 +187,7 @@ impl<'a> Walk<'a> {
             ("learning_rate".to_owned(), ParamValue::Real(RATE)),
         ]);
         let (mut said, mut rows) = (Vec::new(), Vec::new());
-        let mut gains: Vec<(String, f64)> = Vec::new();
+        let mut missed: Vec<(String, f64)> = Vec::new();
         for (k, (features, fold)) in self.folds.iter().enumerate() {
             let features = kept(features, left_out);
             if features.columns.is_empty() {
@@ -197,21 +205,65 @@ impl<'a> Walk<'a> {
             if fitted.model.rounds() < N_ROUNDS as usize && !scope.proceed() {
                 return Ok(None);
             }
-            add_gains(fitted.model.as_ref(), &features, &mut gains);
-            let judged = FeatureView::of(&features, &fold.validation);
-            said.extend(fitted.model.predict(&judged, &scope)?.values);
+            let judged = only(&features, &fold.validation);
+            let of_fold = fitted.model.predict(&FeatureView::all(&judged), &scope)?.values;
+            self.add_missed(
+                fitted.model.as_ref(),
+                (&judged, &fold.validation, &of_fold),
+                &mut missed,
+                &scope,
+            )?;
+            said.extend(of_fold);
             rows.extend(&fold.validation);
         }
-        Ok((!rows.is_empty()).then(|| (self.score(&rows, said), gains)))
+        Ok((!rows.is_empty()).then(|| (self.score(self.input.metric, &rows, said), missed)))
     }
 
-    fn score(&self, rows: &[u32], said: Vec<f64>) -> Option<f64> {
+    /// Adds what each costly column is missed by when it is shuffled among the judging rows.
+    fn add_missed(
+        &self,
+        model: &dyn Model,
+        (features, rows, said): (&FeatureMatrix, &[u32], &[f64]),
+        missed: &mut Vec<(String, f64)>,
+        ctx: &Context,
+    ) -> Result<()> {
+        let loss = self.loss();
+        let worse =
+            |score: Option<f64>| score.map(|s| if loss.spec.larger_is_better { -s } else { s });
+        let Some(own) = worse(self.score(loss, rows, said.to_vec())) else { return Ok(()) };
+        let mut order: Vec<u32> = (0..features.n_rows as u32).collect();
+        ctx.random("shuffled", 0).shuffle(&mut order);
+        for name in self.costs.costly() {
+            if !features.columns.iter().any(|c| *c.source == *name) {
+                continue;
+            }
+            let shuffled = shuffled(features, name, &order);
+            let said = model.predict(&FeatureView::all(&shuffled), ctx)?.values;
+            let Some(without) = worse(self.score(loss, rows, said)) else { continue };
+            let more = (without - own).max(0.0);
+            match missed.iter_mut().find(|(known, _)| known == name) {
+                Some((_, sum)) => *sum += more,
+                None => missed.push((name.to_owned(), more)),
+            }
+        }
+        Ok(())
+    }
+
+    /// What tells finely how wrong predictions are, whatever the metric of the run.
+    fn loss(&self) -> &'static MetricEntry {
+        match self.input.target {
+            Target::Class { .. } => metric_or_default("log_loss", self.input.target.task()),
+            Target::Real(_) => self.input.metric,
+        }
+    }
+
+    fn score(&self, metric: &MetricEntry, rows: &[u32], said: Vec<f64>) -> Option<f64> {
         let weights: Option<Vec<f64>> =
             self.input.weights.map(|w| rows.iter().map(|row| w[*row as usize]).collect());
         let truth = self.input.target.select(rows);
         let said = Predictions::new(self.input.target.n_outputs(), said);
         let input = MetricInput { weights: weights.as_deref(), ..MetricInput::new(&truth, &said) };
-        at_best(self.input.metric, &input).ok()
+        at_best(metric, &input).ok()
     }
 }
 
@@ -222,15 +274,25 @@ fn kept(features: &FeatureMatrix, left_out: &[String]) -> FeatureMatrix {
     FeatureMatrix::new(features.n_rows, columns)
 }
 
-/// Adds each feature's share of the gain to its raw column.
-fn add_gains(model: &dyn Any, features: &FeatureMatrix, gains: &mut Vec<(String, f64)>) {
-    let Some(model) = model.downcast_ref::<GbdtModel>() else { return };
-    for (column, gain) in features.columns.iter().zip(model.feature_gains()) {
-        match gains.iter_mut().find(|(name, _)| **name == *column.source) {
-            Some((_, sum)) => *sum += gain,
-            None => gains.push((column.source.to_string(), gain)),
+/// Some rows of the features.
+fn only(features: &FeatureMatrix, rows: &[u32]) -> FeatureMatrix {
+    let of = |column: &FeatureColumn| {
+        let values = rows.iter().map(|row| column.values[*row as usize]).collect();
+        FeatureColumn { values, bins: None, ..column.clone() }
+    };
+    FeatureMatrix::new(rows.len(), features.columns.iter().map(of).collect())
+}
+
+/// The features with what is made of one column taken from other rows.
+fn shuffled(features: &FeatureMatrix, source: &str, order: &[u32]) -> FeatureMatrix {
+    let of = |column: &FeatureColumn| match *column.source == *source {
+        true => {
+            let values = order.iter().map(|row| column.values[*row as usize]).collect();
+            FeatureColumn { values, ..column.clone() }
         }
-    }
+        false => column.clone(),
+    };
+    FeatureMatrix::new(features.n_rows, features.columns.iter().map(of).collect())
 }
 
 #[cfg(test)]

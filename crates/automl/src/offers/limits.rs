@@ -20,8 +20,11 @@ pub(crate) fn keep(
     let (latency, size) = (options.max_latency_us, options.max_size_bytes);
     let wants_one = distill::delivers_one(options);
     let has_limit = latency.is_some() || size.is_some();
-    if !(has_limit || wants_one || options.prefer_simple) || outcome.record.offers.is_empty() {
+    if !(has_limit || wants_one || options.prefer_simple) {
         return Ok(outcome);
+    }
+    if outcome.record.offers.is_empty() {
+        return Ok(unlimited(outcome, options));
     }
     let scope = ctx.scope("limits");
     let bytes = outcome.predictor.encode()?;
@@ -53,6 +56,23 @@ pub(crate) fn keep(
         Some(chosen) => outcome.pick(chosen.picked),
         None => Ok(outcome),
     }
+}
+
+/// Whether a run must deliver one of its offers.
+pub(crate) fn has_limit(options: &Options) -> bool {
+    options.max_latency_us.is_some() || options.max_size_bytes.is_some() || options.prefer_simple
+}
+
+/// The outcome of a run that has nothing to choose from, and was told to keep limits.
+fn unlimited(mut outcome: FitOutcome, options: &Options) -> FitOutcome {
+    if options.max_latency_us.is_some() || options.max_size_bytes.is_some() {
+        outcome.record.warnings.push(format!(
+            "whether the model keeps to {} is not known: the run has no smaller ones to compare it \
+             with; `modelwright pick` measures it",
+            limits_in_words(options)
+        ));
+    }
+    outcome
 }
 
 /// The offer that exceeds its worse limit by the smallest factor.

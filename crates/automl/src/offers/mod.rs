@@ -24,6 +24,7 @@ use crate::search::Found;
 use crate::trial::Trial;
 use crate::{distill, ensemble};
 
+pub(crate) use limits::has_limit;
 pub use pick::pick;
 pub use survey::{Surveyed, Wish, choose, survey};
 
@@ -36,6 +37,9 @@ pub fn is_student(trial: &str) -> bool {
 /// With more members, not all of their combinations are looked at but the heaviest ones and each
 /// alone.
 const N_MEMBERS_ALL: usize = 5;
+
+/// The smallest combinations that are owed to a run with limits, whether there is time or not.
+const N_SMALLEST: usize = 3;
 
 /// Positions of members with their weights, which sum to 1.
 type Members = Vec<(u32, f64)>;
@@ -89,8 +93,9 @@ pub(crate) struct Delivered<'a> {
 pub(crate) type Finish<'a> =
     dyn Fn(&mut Predictions, &Context) -> Result<(Calibrator, Option<f64>)> + 'a;
 
-/// The offers of a search, the delivered combination first, the others by falling size. Empty when
-/// there was no time to look. What columns cost counts beside size where that is known.
+/// The offers of a search, the delivered combination first, the others by falling size: as many as
+/// there was time for, but where `must` says so, the smallest ones in any case. What columns cost
+/// counts beside size where that is known.
 ///
 /// # Errors
 /// As `finish`.
@@ -98,6 +103,7 @@ pub(crate) fn make(
     found: &Found,
     delivered: &Delivered<'_>,
     (finish, costs): (&Finish<'_>, Option<&Costs>),
+    must: bool,
     ctx: &Context,
 ) -> Result<Vec<(Offered, Offer)>> {
     let scope = ctx.scope("offers");
@@ -106,7 +112,7 @@ pub(crate) fn make(
     let trials: Vec<&Trial> = delivered.members.iter().map(|(i, _)| usable[*i].1).collect();
     // Alone, a member needs no size, and encoding a large one costs memory.
     let sizes =
-        if trials.len() < 2 { Some(vec![0; trials.len()]) } else { sizes(&trials, &scope)? };
+        if trials.len() < 2 { Some(vec![0; trials.len()]) } else { sizes(&trials, must, &scope)? };
     let Some(sizes) = sizes else { return Ok(Vec::new()) };
     let in_predictor = delivered.members.iter().enumerate().map(|(i, (_, w))| (i as u32, *w));
     let (all, students): (Members, Members) = in_predictor.partition(|(_, w)| *w > 0.0);
@@ -115,10 +121,13 @@ pub(crate) fn make(
     let columns = delivered.members.iter().map(|(i, _)| columns_of(found, *i)).collect();
     let making = Making { found, delivered, finish, costs, names, trials, columns, judged };
     let mut offers = vec![making.delivered(&all)];
-    for (n, members) in making.front([&all, &students], &sizes).into_iter().enumerate() {
+    let front = making.front([&all, &students], &sizes);
+    let n_front = front.len();
+    for (n, members) in front.into_iter().enumerate() {
         let scope = scope.scope(&n.to_string());
-        if !scope.proceed() {
-            break;
+        let is_owed = must && n + N_SMALLEST >= n_front;
+        if !scope.proceed() && !is_owed {
+            continue;
         }
         offers.push(making.offer(members, &scope)?);
     }
@@ -267,10 +276,11 @@ pub(crate) fn drop_idle(chosen: &mut Vec<(usize, f64)>, offered: &mut [Offered])
 }
 
 /// Bytes of a model of each trial; `None` when there is no time, or a trial has no model yet.
-fn sizes(trials: &[&Trial], ctx: &Context) -> Result<Option<Vec<u64>>> {
+fn sizes(trials: &[&Trial], must: bool, ctx: &Context) -> Result<Option<Vec<u64>>> {
     let mut sizes = Vec::new();
     for trial in trials {
-        let Some(model) = trial.models.first().filter(|_| ctx.proceed()) else { return Ok(None) };
+        let has_time = ctx.proceed() || must;
+        let Some(model) = trial.models.first().filter(|_| has_time) else { return Ok(None) };
         sizes.push(model.encode()?.len() as u64);
     }
     Ok(Some(sizes))

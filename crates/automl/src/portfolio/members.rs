@@ -25,6 +25,22 @@ pub(super) const LINEAR: Candidate = Candidate {
     reason: "a straight line: cheap, different, and the honest yardstick",
 };
 
+/// The linear model of few columns. Steps of the path are finer: how many columns stay is decided
+/// by them.
+pub(super) const LINEAR_SPARSE: Candidate = Candidate {
+    name: "linear-sparse",
+    learner: "linear",
+    encoding: "linear",
+    params: &[
+        ("l1_ratio", Value::Real(1.0)),
+        ("path_ratio", Value::Real(0.6)),
+        ("path_steps", Value::Int(16)),
+    ],
+    effort: PLAIN,
+    preset: Preset::Balanced,
+    reason: "a straight line through few columns: where most of them say nothing",
+};
+
 /// The booster with its defaults.
 pub(super) const GBDT: Candidate = Candidate {
     name: "gbdt",

@@ -27,6 +27,7 @@ impl RawPredictor for Function {
 fn subject() -> Subject<'static> {
     Subject {
         predictor: &Function,
+        quick: None,
         columns: ["a", "b", "c"].map(str::to_owned).to_vec(),
         outputs: vec!["y".to_owned()],
         task: Task::Regression,

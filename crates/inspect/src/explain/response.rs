@@ -216,6 +216,7 @@ mod tests {
     fn found(n: usize, with_rows: bool) -> Option<ResponseRecord> {
         let subject = Subject {
             predictor: &Crossed,
+            quick: None,
             columns: ["x", "other", "side"].map(str::to_owned).to_vec(),
             outputs: vec!["y".to_owned()],
             task: Task::Regression,

@@ -97,7 +97,8 @@ pub(crate) struct Explain {
     /// single rows (ICE) from each row's own prediction at the first value
     #[arg(long)]
     ice: bool,
-    /// Show which columns act together, for a single booster: SHAP interactions
+    /// Show which columns act together: SHAP interactions, exact for a single booster (on its
+    /// score), drawn on at most 300 rows for other models
     #[arg(long, conflicts_with_all = ["profile", "report", "method", "scale"])]
     interactions: bool,
     /// Write a page with charts: importances, profiles, and a waterfall for each row of --rows
@@ -157,7 +158,9 @@ impl Explain {
             return shown(json, &profiles, || profile::text(&profiles, self.ice));
         }
         if self.interactions {
-            let found = explain::interactions(&model.predictor, &data.select(&rows), &ctx)?;
+            let background = || self.background(&model, &data, &ctx);
+            let rows = data.select(&rows);
+            let found = explain::interactions(&model.predictor, &rows, background, &ctx)?;
             drop(ctx);
             return shown(json, &found, || interactions_text(&found));
         }
@@ -330,11 +333,17 @@ fn shown(json: bool, found: &impl Serialize, text: impl FnOnce() -> String) -> R
 
 /// The pairs of columns that do most together.
 fn interactions_text(found: &ColumnInteractions) -> String {
+    let on = match (found.scale, found.standard_errors.is_some()) {
+        (Scale::Margin, _) => "on the score of the booster",
+        (_, false) => "exact",
+        (Scale::Probability, _) => "on the probabilities; drawn, without what may be chance",
+        (Scale::Value, _) => "drawn, without what may be chance",
+    };
     let mut table = TextTable::new(&["columns", ">mean effect together"]);
     for (a, b, size) in found.pairs().into_iter().take(PAIRS_SHOWN) {
         table.row(vec![format!("{a} × {b}"), output::number(size)]);
     }
-    format!("{} rows, on the score of the booster\n\n{}", count(found.n_rows), table.render())
+    format!("{} rows, {on}\n\n{}", count(found.n_rows), table.render())
 }
 
 /// Writes the functions of a model that is a sum of them.

@@ -1,6 +1,8 @@
-//! Numbers for learners that sum features: imputed, robustly scaled, clipped smoothly.
+//! Numbers for learners that sum features: imputed, robustly scaled, heavy tails clipped smoothly.
 //!
-//! Missing becomes the training median, and a second feature `x:missing` says so when the rows
+//! The clip bends what it does not cut: on a column without far values it would only make a
+//! straight line crooked (measured on linear data: 4 to 28 % more error), so that it is for columns
+//! with values beyond [`LIGHT_TAIL`]. Missing becomes the training median, and a second feature `x:missing` says so when the rows
 //! learned from have missing values. See [`super::robust_scale`] for the formula.
 //! O(rows log rows) to fit.
 
@@ -18,12 +20,16 @@ use super::transformer::{
 declare_params! {
     /// Parameters of [`ScaledNumber`].
     pub struct ScaledNumberParams {
-        /// Whether values are clipped smoothly to ±3.
+        /// Whether values of columns with heavy tails are clipped smoothly to ±3.
         clip: bool = true, Domain::Flag;
         /// Whether a second feature says which values were missing.
         indicator: bool = true, Domain::Flag;
     }
 }
+
+/// Columns without scaled values beyond this have no tail to clip: of a million normal values the
+/// largest is 3.6 ranges of the quartiles away, of a thousand with three degrees of freedom about 8.
+const LIGHT_TAIL: f64 = 4.0;
 
 /// See the module's text.
 #[derive(Debug)]
@@ -41,7 +47,7 @@ impl Transformer for ScaledNumber {
     const SPEC: &'static TransformerSpec = &TransformerSpec {
         name: "scaled_number",
         title: "Scaled number",
-        text: "Median for missing, indicator, robust scale, smooth clip to ±3.",
+        text: "Median for missing, indicator, robust scale, smooth clip of heavy tails to ±3.",
         reference: "Holzmüller et al., Better by Default, NeurIPS 2024",
         kinds: &[Kind::Number],
         sees_target: false,
@@ -64,9 +70,10 @@ impl Transformer for ScaledNumber {
                 RobustScale::fit_weighted(input.rows.iter().map(weighed))
             }
         };
+        let is_far = |row: &u32| scale.scale(value(row)).abs() > LIGHT_TAIL;
         Ok(FittedScaledNumber {
             scale,
-            clip: params.clip,
+            clip: params.clip && input.rows.iter().any(is_far),
             indicator: params.indicator && input.rows.iter().any(|r| values[*r as usize].is_nan()),
         })
     }

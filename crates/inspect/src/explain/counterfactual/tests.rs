@@ -40,6 +40,7 @@ impl Goal for AtLeastHalf {
 fn subject() -> Subject<'static> {
     Subject {
         predictor: &Credit,
+        quick: None,
         columns: ["income", "debts", "home", "age"].map(str::to_owned).to_vec(),
         outputs: vec!["granted".to_owned()],
         task: Task::Binary,

@@ -6,7 +6,7 @@
 use modelwright_core::{Context, Result};
 
 use super::explanation::{Explanation, Method};
-use super::mixture::{Mixer, RowSums};
+use super::mixture::{Mixer, RowValues};
 
 /// Explains every row of the mixer.
 pub(super) fn explain(mixer: &Mixer<'_>, ctx: &Context) -> Result<Explanation> {
@@ -14,10 +14,10 @@ pub(super) fn explain(mixer: &Mixer<'_>, ctx: &Context) -> Result<Explanation> {
     mixer.explain(Method::Exact, per_row, ctx, |row, ctx| of_row(mixer, row, ctx))
 }
 
-fn of_row(mixer: &Mixer<'_>, row: usize, ctx: &Context) -> Result<RowSums> {
+fn of_row(mixer: &Mixer<'_>, row: usize, ctx: &Context) -> Result<RowValues> {
     let n_outputs = mixer.n_outputs();
     let size = mixer.n_columns() * n_outputs;
-    let (mut sums, squares) = (vec![0.0; size], vec![0.0; size]);
+    let mut sums = vec![0.0; size];
     for b in 0..mixer.n_background() {
         let players = mixer.players(row, b);
         let n = players.len();
@@ -52,7 +52,9 @@ fn of_row(mixer: &Mixer<'_>, row: usize, ctx: &Context) -> Result<RowSums> {
             }
         }
     }
-    Ok(RowSums { sums, squares })
+    let n = mixer.n_background() as f64;
+    let values = sums.into_iter().map(|sum| sum / n).collect();
+    Ok(RowValues { values, variances: vec![0.0; size] })
 }
 
 /// `s! (n - s - 1)! / n!` for each `s` below `n`.

@@ -10,6 +10,7 @@ use modelwright_core::{Context, Error, Result};
 use super::background::Background;
 use super::explanation::{Explanation, Method, Scale};
 use super::subject::Subject;
+use crate::explain::RawPredictor;
 
 /// Cells of the mixtures that are predicted at a time, and rows at most.
 const CELLS_MAX: usize = 1 << 17;
@@ -22,6 +23,7 @@ const TASKS_PER_BATCH: usize = 32;
 /// What the methods share: the rows, the background, the predictions of both.
 pub(super) struct Mixer<'a> {
     subject: &'a Subject<'a>,
+    predictor: &'a dyn RawPredictor,
     scale: Scale,
     /// Background rows first, then the rows to explain; only the subject's columns.
     table: Table,
@@ -31,10 +33,10 @@ pub(super) struct Mixer<'a> {
     predictions: Vec<f64>,
 }
 
-/// Values of one row: sums over the background rows, and of squares.
-pub(super) struct RowSums {
-    pub(super) sums: Vec<f64>,
-    pub(super) squares: Vec<f64>,
+/// Values of one row (columns × outputs), and the squares of their standard errors.
+pub(super) struct RowValues {
+    pub(super) values: Vec<f64>,
+    pub(super) variances: Vec<f64>,
 }
 
 impl<'a> Mixer<'a> {
@@ -52,10 +54,38 @@ impl<'a> Mixer<'a> {
             .map(|name| joined(name, background.table(), table))
             .collect::<Result<_>>()?;
         let table = Table::new(columns)?;
-        let mut mixer =
-            Self { subject, scale, table, n_background, n_rows, predictions: Vec::new() };
+        let predictor = subject.predictor;
+        let mut mixer = Self {
+            subject,
+            predictor,
+            scale,
+            table,
+            n_background,
+            n_rows,
+            predictions: Vec::new(),
+        };
         mixer.predictions = mixer.predict(&mixer.table, ctx)?;
         Ok(mixer)
+    }
+
+    /// The same rows, predicted by another model of the same task.
+    pub(super) fn by(&self, predictor: &'a dyn RawPredictor, ctx: &Context) -> Result<Self> {
+        let table = self.table.clone();
+        let mut mixer = Self { predictor, table, predictions: Vec::new(), ..*self };
+        mixer.predictions = mixer.predict(&mixer.table, ctx)?;
+        Ok(mixer)
+    }
+
+    pub(super) fn subject(&self) -> &Subject<'a> {
+        self.subject
+    }
+
+    pub(super) fn scale(&self) -> Scale {
+        self.scale
+    }
+
+    pub(super) fn n_rows(&self) -> usize {
+        self.n_rows
     }
 
     pub(super) fn n_columns(&self) -> usize {
@@ -119,7 +149,7 @@ impl<'a> Mixer<'a> {
     }
 
     fn predict(&self, table: &Table, ctx: &Context) -> Result<Vec<f64>> {
-        let mut predictions = self.subject.predictor.predict(table, ctx)?;
+        let mut predictions = self.predictor.predict(table, ctx)?;
         if predictions.n_outputs != self.n_outputs() || predictions.n_rows() != table.n_rows() {
             return Err(Error::work("the predictor does not answer as it says")
                 .expected(format!("{} × {} numbers", table.n_rows(), self.n_outputs()))
@@ -139,7 +169,7 @@ impl<'a> Mixer<'a> {
         method: Method,
         mixtures_per_row: usize,
         ctx: &Context,
-        of_row: impl Fn(usize, &Context) -> Result<RowSums> + Sync + Send,
+        of_row: impl Fn(usize, &Context) -> Result<RowValues> + Sync + Send,
     ) -> Result<Explanation> {
         let rows_per_task = (TASK_MIXTURES / mixtures_per_row.max(1)).max(1);
         let rows_per_batch = rows_per_task * TASKS_PER_BATCH;
@@ -152,12 +182,9 @@ impl<'a> Mixer<'a> {
             let end = self.n_rows.min(first + rows_per_batch);
             let rows = ctx.map(end - first, |i| of_row(first + i, ctx));
             for row in rows {
-                let RowSums { sums, squares } = row?;
-                for (sum, square) in sums.iter().zip(&squares) {
-                    let variance = (square - sum * sum / n).max(0.0) / (n - 1.0).max(1.0);
-                    errors.push((variance / n).sqrt());
-                }
-                values.extend(sums.into_iter().map(|sum| sum / n));
+                let row = row?;
+                errors.extend(row.variances.into_iter().map(f64::sqrt));
+                values.extend(row.values);
             }
             first = end;
         }

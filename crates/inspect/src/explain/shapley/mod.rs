@@ -14,24 +14,31 @@
 //! | `subject` | the model, seen from here |
 //! | `mixture` | mixtures of rows, and what the model says of them |
 //! | `exact` | all mixtures of few columns |
+//! | `walk` | one column after the other, there and back |
 //! | `permutation` | orders of columns, drawn; with standard errors |
+//! | `two_levels` | the same, mostly by a quick model that says nearly as much |
+//! | `interaction` | what two columns do together |
 //! | `select` | which rows of a table are to be explained |
 //! | `reason` | the largest parts in words |
 
 mod background;
 mod exact;
 mod explanation;
+mod interaction;
 mod mixture;
 mod permutation;
 mod reason;
 mod select;
 mod subject;
+mod two_levels;
+mod walk;
 
 #[cfg(test)]
 mod tests;
 
 pub use background::{Background, Origin, evenly};
 pub use explanation::{ColumnEffect, Explanation, Method, Scale};
+pub use interaction::ColumnInteractions;
 pub(crate) use mixture::joined;
 pub(crate) use reason::value_text;
 pub use reason::{Reason, Reasons, Typical};
@@ -42,6 +49,7 @@ use modelwright_core::data::Table;
 use modelwright_core::{Context, Error, Result};
 
 use mixture::Mixer;
+use two_levels::Quick;
 
 /// Mixtures that a row may take when nobody says how many background rows there are.
 const MIXTURES_PER_ROW: usize = 2048;
@@ -87,9 +95,7 @@ pub fn shapley(
 ) -> Result<Explanation> {
     let n_columns = subject.columns.len();
     if background.n_rows() == 0 {
-        return Err(Error::input("there are no background rows")
-            .expected("at least one row that stands for what is not known")
-            .hint("take some rows that are typical of those to explain, or training rows"));
+        return Err(no_background());
     }
     let method = options.method.unwrap_or(if n_columns <= EXACT_COLUMNS_AUTO {
         Method::Exact
@@ -107,8 +113,39 @@ pub fn shapley(
     let mixer = Mixer::new(subject, table, &background, scale, ctx)?;
     match method {
         Method::Exact => exact::explain(&mixer, ctx),
-        _ => permutation::explain(&mixer, ctx),
+        _ => {
+            let quick = subject.quick.map(|quick| mixer.by(quick, ctx)).transpose()?;
+            let quick = quick.map(|quick| Quick::new(quick, &mixer));
+            permutation::explain(&mixer, quick.as_ref(), ctx)
+        }
     }
+}
+
+/// What pairs of columns do together in a model that is only asked for predictions, drawn, with
+/// standard errors. Rows whose turn had not come are left out as by [`shapley`].
+///
+/// # Errors
+/// As [`shapley`].
+pub fn interactions(
+    subject: &Subject<'_>,
+    table: &Table,
+    background: &Background,
+    scale: Option<Scale>,
+    ctx: &Context,
+) -> Result<ColumnInteractions> {
+    if background.n_rows() == 0 {
+        return Err(no_background());
+    }
+    let background = background.thinned(background_rows(subject.columns.len()));
+    let scale = scale.unwrap_or(subject.scale());
+    let mixer = Mixer::new(subject, table, &background, scale, ctx)?;
+    interaction::explain(&mixer, ctx)
+}
+
+fn no_background() -> Error {
+    Error::input("there are no background rows")
+        .expected("at least one row that stands for what is not known")
+        .hint("take some rows that are typical of those to explain, or training rows")
 }
 
 /// Background rows of a model of so many columns when nobody says how many: fewer where a pair of

@@ -5,14 +5,19 @@ use modelwright_core::task::{Predictions, Task};
 use super::explanation::Scale;
 use crate::explain::RawPredictor;
 
-/// No probability counts as nearer to 0 or 1 than this when its logarithm is taken.
-const PROBABILITY_MIN: f64 = 1e-9;
+/// No probability counts as nearer to 0 or to 1 than what a number can hold when its logarithm is
+/// taken.
+const PROBABILITY_MIN: f64 = f64::MIN_POSITIVE;
+const PROBABILITY_MAX: f64 = 1.0 - f64::EPSILON / 2.0;
 
 /// The model to explain.
 #[derive(Clone)]
 pub struct Subject<'a> {
     /// Predicts raw rows.
     pub predictor: &'a dyn RawPredictor,
+    /// Says nearly the same in a fraction of the time, if anything does: drawn orders are mostly
+    /// walked with it (see [`super`]).
+    pub quick: Option<&'a dyn RawPredictor>,
     /// The raw columns that it reads.
     pub columns: Vec<String>,
     /// Names of what it predicts: classes, or (binary) the positive class, or the target.
@@ -34,7 +39,7 @@ impl Subject<'_> {
         }
         let is_binary = predictions.n_outputs == 1;
         for p in &mut predictions.values {
-            let known = p.clamp(PROBABILITY_MIN, 1.0 - PROBABILITY_MIN);
+            let known = p.clamp(PROBABILITY_MIN, PROBABILITY_MAX);
             *p = if is_binary { (known / (1.0 - known)).ln() } else { known.ln() };
         }
     }

@@ -30,6 +30,7 @@ impl RawPredictor for Formula {
 fn subject(columns: &[&str]) -> Subject<'static> {
     Subject {
         predictor: &Formula,
+        quick: None,
         columns: columns.iter().map(|c| (*c).to_owned()).collect(),
         outputs: vec!["y".to_owned()],
         task: Task::Regression,
@@ -181,4 +182,95 @@ fn a_background_spans_the_predictions_and_is_as_large_as_asked() {
     assert!((mean(background.table()) - mean(&all)).abs() < 0.5);
     let all = Background::representative(&subject(&ALL), &all, Origin::Data, 999, &ctx).unwrap();
     assert_eq!(all.n_rows(), 300);
+}
+
+/// Slow to ask and a little different from [`Formula`], which is quick; counts rows.
+#[derive(Default)]
+struct Slow(std::sync::atomic::AtomicUsize);
+
+impl RawPredictor for Slow {
+    fn predict(&self, table: &Table, ctx: &Context) -> Result<Predictions> {
+        self.0.fetch_add(table.n_rows(), std::sync::atomic::Ordering::Relaxed);
+        let mut said = Formula.predict(table, ctx)?;
+        let ColumnData::Number(a) = &table.column("a").unwrap().data else { unreachable!() };
+        let wobble = a.iter().map(|a| if a.is_nan() { 0.3 } else { 0.1 * a * a - 0.4 });
+        said.values.iter_mut().zip(wobble).for_each(|(p, wobble)| *p += wobble);
+        Ok(said)
+    }
+}
+
+#[test]
+fn a_quick_model_takes_most_of_the_walks_and_values_still_add_up() {
+    let rows = table(0..40);
+    let drawn = ShapleyOptions {
+        method: Some(Method::Permutation),
+        n_background: Some(20),
+        ..Default::default()
+    };
+    let run = |quick, method: ShapleyOptions, threads| {
+        let slow = Slow::default();
+        let subject = Subject { predictor: &slow, quick, ..subject(&ALL) };
+        let ctx = Context::unlimited(0, threads);
+        let found = shapley(&subject, &rows, &background(), &method, &ctx).unwrap();
+        (found, slow.0.into_inner())
+    };
+    let (exact, _) = run(None, ShapleyOptions { method: Some(Method::Exact), ..drawn }, 1);
+    let (alone, n_alone) = run(None, drawn, 1);
+    let (both, n_both) = run(Some(&Formula), drawn, 1);
+    assert_eq!(both, run(Some(&Formula), drawn, 4).0);
+    assert!(n_both * 4 < n_alone, "{n_both} of {n_alone}");
+    assert!(both.largest_gap() < 1e-12, "{}", both.largest_gap());
+    assert!((0..40).all(|row| both.value(row, 3, 0) == 0.0), "d is not used by either");
+    let error = |of: &Explanation| {
+        let squares = of.values.iter().zip(&exact.values).map(|(a, b)| (a - b).powi(2));
+        (squares.sum::<f64>() / of.values.len() as f64).sqrt()
+    };
+    assert!(error(&both) < 2.0 * error(&alone) + 0.02, "{} {}", error(&both), error(&alone));
+}
+
+#[test]
+fn drawn_interactions_find_the_product_and_sum_to_the_values() {
+    let rows = table(0..24);
+    let run = |threads| {
+        let ctx = Context::unlimited(0, threads);
+        interactions(&subject(&ALL), &rows, &background(), None, &ctx).unwrap()
+    };
+    let found = run(1);
+    assert_eq!(found, run(4));
+    let exact = run_all(&rows);
+    for row in 0..24 {
+        let matrix = &found.values[row * 25..][..25];
+        let all: f64 = matrix.iter().sum();
+        let gap = all - (exact.prediction(row, 0) - exact.base_values[0]);
+        assert!(gap.abs() < 1e-12, "{gap}");
+        assert!((0..5).all(|i| (0..5).all(|j| matrix[i * 5 + j] == matrix[j * 5 + i])));
+        assert!(matrix[3 * 5..4 * 5].iter().all(|v| *v == 0.0), "d is not used: {matrix:?}");
+        assert_eq!(matrix[1], 0.0, "a and b add up");
+    }
+    let pairs = found.pairs();
+    // b·c only where `s` is not x, and a counts twice there.
+    assert_eq!((pairs[0].0, pairs[0].1), ("b", "c"), "{pairs:?}");
+    assert!(pairs.iter().any(|p| (p.0, p.1) == ("a", "s") && p.2 > 0.1), "{pairs:?}");
+    assert!(pairs.iter().all(|p| !(p.0 == "a" && ["b", "c"].contains(&p.1)) || p.2 == 0.0));
+}
+
+#[test]
+fn one_background_row_and_two_columns_have_the_interaction_of_the_definition() {
+    let ctx = Context::unlimited(0, 1);
+    let columns = |b: f64, c: f64| {
+        let numbers = [("a", 1.0), ("b", b), ("c", c), ("d", 0.0)];
+        let mut columns: Vec<Column> =
+            numbers.iter().map(|(n, v)| Column::numbers(*n, vec![*v])).collect();
+        columns.push(Column::strings("s", [Some("y")]));
+        Table::new(columns).unwrap()
+    };
+    let background = Background::of_rows(columns(1.0, 2.0), Origin::File);
+    let found = interactions(&subject(&ALL), &columns(2.0, 5.0), &background, None, &ctx).unwrap();
+    // f(2, 5) - f(2, 2) - f(1, 5) + f(1, 2) = 10 - 4 - 5 + 2 = 3; alone: 2 and 3.
+    assert_eq!((found.values[5 + 2], found.values[5 + 1], found.values[10 + 2]), (1.5, 2.0, 3.0));
+    assert_eq!(found.pairs()[0], ("b", "c", 3.0));
+}
+
+fn run_all(rows: &Table) -> Explanation {
+    run(Method::Exact, rows, &Context::unlimited(0, 1))
 }

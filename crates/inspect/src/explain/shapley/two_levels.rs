@@ -1,0 +1,129 @@
+//! Shapley values of a slow model by means of a quick one that says nearly the same.
+//!
+//! Values are linear in the model: those of the slow one are those of the quick one and those of
+//! the difference of both. The quick one is walked from every background row; the difference,
+//! which is small and so is its noise, from few (multilevel Monte Carlo: Giles, "Multilevel Monte
+//! Carlo methods", Acta Numerica 24, 2015). What these few background rows differ by from all of
+//! them is known of each and taken out by regression (a control variate), so that the values of a
+//! row still add up exactly.
+
+use modelwright_core::random::Random;
+use modelwright_core::{Context, Result};
+
+use super::mixture::{Mixer, RowValues};
+use super::permutation::mean_of;
+use super::walk::Orders;
+
+/// Walks of the slow model: one from each of so many parts of the background.
+const WALKS: usize = 4;
+/// Slopes are drawn to 0 as if so many background rows more had shown none.
+const RIDGE_ROWS: f64 = 0.25;
+
+/// A quick model beside the slow one.
+pub(super) struct Quick<'a> {
+    mixer: Mixer<'a>,
+    /// Slow minus quick of each background row (rows × outputs), and the means.
+    differences: Vec<f64>,
+    means: Vec<f64>,
+    /// Background rows in the order of what differs most.
+    order: Vec<usize>,
+}
+
+impl<'a> Quick<'a> {
+    /// `mixer` is the quick model's, of the same rows as the slow one's.
+    pub(super) fn new(mixer: Mixer<'a>, slow: &Mixer<'_>) -> Self {
+        let (n, n_outputs) = (slow.n_background(), slow.n_outputs());
+        let of_row = |b: usize| {
+            let both = slow.of_background(b).iter().zip(mixer.of_background(b));
+            both.map(|(slow, quick)| slow - quick)
+        };
+        let differences: Vec<f64> = (0..n).flat_map(of_row).collect();
+        let of_output = |k: usize| differences.iter().skip(k).step_by(n_outputs);
+        let means: Vec<f64> =
+            (0..n_outputs).map(|k| of_output(k).sum::<f64>() / n as f64).collect();
+        let spread = |k: usize| of_output(k).map(|d| (d - means[k]).powi(2)).sum::<f64>();
+        let widest = (0..n_outputs).max_by(|a, b| spread(*a).total_cmp(&spread(*b))).unwrap_or(0);
+        let mut order: Vec<usize> = (0..n).collect();
+        order.sort_by(|a, b| {
+            differences[a * n_outputs + widest].total_cmp(&differences[b * n_outputs + widest])
+        });
+        Self { mixer, differences, means, order }
+    }
+
+    /// The values of a row.
+    pub(super) fn explain(
+        &self,
+        slow: &Mixer<'_>,
+        row: usize,
+        orders: &Orders,
+        random: &mut Random,
+        ctx: &Context,
+    ) -> Result<RowValues> {
+        let n = self.order.len();
+        let all: Vec<usize> = (0..n).collect();
+        let quick = orders.walk(&self.mixer, row, &all, ctx)?;
+        let n_walks = WALKS.min(n);
+        let part = |i: usize| {
+            let (from, to) = (i * n / n_walks, (i + 1) * n / n_walks);
+            self.order[from + random.below(to - from)]
+        };
+        let few: Vec<usize> = (0..n_walks).map(part).collect();
+        let mut differences = orders.walk(slow, row, &few, ctx)?;
+        let mut values = mean_of(&quick, n);
+        let size = values.values.len();
+        for (b, of_walk) in few.iter().zip(differences.chunks_exact_mut(size)) {
+            let own = &quick[b * size..][..size];
+            of_walk.iter_mut().zip(own).for_each(|(slow, quick)| *slow -= quick);
+        }
+        let n_outputs = self.means.len();
+        for output in 0..n_outputs {
+            self.add_difference(&few, &differences, output, &mut values);
+        }
+        Ok(values)
+    }
+
+    /// Adds what one output of the difference gets: means of the walks, moved to all background
+    /// rows.
+    fn add_difference(&self, few: &[usize], walks: &[f64], output: usize, to: &mut RowValues) {
+        let (n, n_outputs, size) = (few.len() as f64, self.means.len(), to.values.len());
+        let known = |b: usize| self.differences[b * n_outputs + output];
+        let mean = few.iter().map(|b| known(*b)).sum::<f64>() / n;
+        let spread = few.iter().map(|b| (known(*b) - mean).powi(2)).sum::<f64>();
+        let of_all = (0..self.order.len()).map(|b| (known(b) - self.means[output]).powi(2));
+        let ridge = RIDGE_ROWS * of_all.sum::<f64>() / self.order.len() as f64;
+        let gap = self.means[output] - mean;
+        let moved = if spread > 0.0 { gap / (spread + ridge) } else { 0.0 };
+        let mut sizes = Vec::new();
+        for place in (output..size).step_by(n_outputs) {
+            let of_walks = few.iter().zip(walks.chunks_exact(size)).map(|(b, w)| (*b, w[place]));
+            let own = of_walks.clone().map(|(_, part)| part).sum::<f64>() / n;
+            let along = of_walks.clone().map(|(b, part)| (known(b) - mean) * part).sum::<f64>();
+            let slope = along / (spread + ridge).max(f64::MIN_POSITIVE);
+            let rest = of_walks
+                .clone()
+                .map(|(b, part)| (part - own - slope * (known(b) - mean)).powi(2))
+                .sum::<f64>();
+            to.variances[place] += rest / (n - 2.0).max(1.0) / n;
+            to.values[place] += own + along * moved;
+            sizes.push(of_walks.map(|(_, part)| part.abs()).sum::<f64>());
+        }
+        // The parts of each walk from `b` sum to what is left up to the row, so that their slopes
+        // along `known(b)` sum to -1: what the ridge keeps back of it is missing in the sum.
+        self.divide(spread * moved - gap, &sizes, output, to);
+    }
+
+    /// Adds a sum to the columns by their sizes.
+    fn divide(&self, sum: f64, sizes: &[f64], output: usize, to: &mut RowValues) {
+        let n_outputs = self.means.len();
+        let own = || to.values.iter().skip(output).step_by(n_outputs).map(|v| v.abs());
+        let sizes = match sizes.iter().sum::<f64>() > 0.0 {
+            true => sizes.to_vec(),
+            false if own().sum::<f64>() > 0.0 => own().collect(),
+            false => vec![1.0; sizes.len()],
+        };
+        let total: f64 = sizes.iter().sum();
+        for (column, size) in sizes.iter().enumerate() {
+            to.values[column * n_outputs + output] += sum * size / total;
+        }
+    }
+}
