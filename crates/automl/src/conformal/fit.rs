@@ -10,6 +10,7 @@ use modelwright_evaluate::conformal::{interval_scores, n_rows_min, quantile};
 
 use super::residuals::{self, Residuals};
 use super::{Groups, Intervals, Rule, probability};
+use crate::boosting::learns_quantiles;
 use crate::budget;
 use crate::search::Found;
 
@@ -303,7 +304,8 @@ impl Work {
         residuals: &[f64],
         ctx: &Context,
     ) -> Result<std::result::Result<(Intervals, Predictions), String>> {
-        if input.options.single.is_some() && input.options.intervals.is_none() {
+        let is_asked = input.options.intervals.is_some() || learns_quantiles(input.options);
+        if input.options.single.is_some() && !is_asked {
             // Nobody asked for more than the one learner.
             return Ok(Err("widths are learned when --intervals asks for levels".to_owned()));
         }

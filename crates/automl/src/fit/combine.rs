@@ -270,11 +270,9 @@ impl Flow {
         Ok(offers.into_iter().unzip())
     }
 
-    /// The most members: one, where a person is to read the model, and where columns may not act
-    /// together in probabilities: the mean of several is no function of a sum.
+    /// The most members.
     pub(super) fn members_max(&self) -> usize {
-        let is_apart = self.options.interactions.is_some() && self.task.task.is_classification();
-        if self.options.interpretable || is_apart { 1 } else { self.preset.members_max() }
+        if self.delivers_one() { 1 } else { self.preset.members_max() }
     }
 
     /// The weight of each candidate.

@@ -65,10 +65,17 @@ impl Flow {
     }
 
     fn models_max_of(&self, n_rows: usize) -> usize {
-        if self.options.single.is_some() || self.options.interpretable {
+        if self.options.single.is_some() || self.delivers_one() {
             return 1;
         }
         self.preset.models_max(n_rows)
+    }
+
+    /// Whether one model is delivered: where a person is to read it, and where columns may not act
+    /// together in probabilities, because the mean of several is no function of a sum.
+    pub(super) fn delivers_one(&self) -> bool {
+        let is_apart = self.options.interactions.is_some() && self.task.task.is_classification();
+        self.options.interpretable || is_apart
     }
 
     /// Fits the members of a tested predictor again, on all rows, as far as time and memory allow.

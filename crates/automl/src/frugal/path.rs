@@ -75,12 +75,15 @@ pub(crate) fn follow(input: &Input<'_>, costs: Costs, ctx: &Context) -> Result<F
     let mut path = Vec::new();
     // What was known last stands where there is no time for a step: without it, columns would go
     // by their place in the table. For that the first step may take what time there is.
-    let mut known: Vec<(String, f64)> = Vec::new();
+    let (mut known, mut all): (Vec<(String, f64)>, Vec<(String, f64)>) = Default::default();
     loop {
         let own = if path.is_empty() { &first } else { &scope };
         let judged = if own.proceed() { walk.judge(&left_out, own)? } else { None };
         let (score, missed) = judged.unzip();
         known = missed.unwrap_or(known);
+        if path.is_empty() {
+            all.clone_from(&known);
+        }
         path.push(Step {
             left_out: left_out.clone(),
             cost: costs.without(&left_out),
@@ -92,8 +95,17 @@ pub(crate) fn follow(input: &Input<'_>, costs: Costs, ctx: &Context) -> Result<F
         }
         left_out.extend(next);
     }
-    let left_out = input.limit.map_or_else(Vec::new, |limit| within(&path, &costs, limit));
+    let left_out = match input.limit {
+        None => Vec::new(),
+        Some(limit) => {
+            let of_path = within(&path, &costs, limit);
+            let of_most = most_missed(&costs, &all, limit);
+            walk.better([of_path, of_most], &first)?
+        }
+    };
     let is_blind = known.is_empty() && !left_out.is_empty();
+    // The path goes by what is missed per cost, and a dear column that matters most may go first:
+    // the columns that are missed most, as far as they fit, are the other proposal.
     Ok(Frugal { costs, path, limit: input.limit, left_out, is_blind })
 }
 
@@ -127,6 +139,20 @@ fn within(path: &[Step], costs: &Costs, limit: f64) -> Vec<String> {
     };
     let mut left_out = step.left_out.clone();
     for name in step.left_out.iter().rev() {
+        if costs.without(&left_out) + costs.of_column(name) <= limit {
+            left_out.retain(|out| out != name);
+        }
+    }
+    left_out
+}
+
+/// What to leave out so that the columns stay that are missed most, one after the other as far as
+/// they fit.
+fn most_missed(costs: &Costs, missed: &[(String, f64)], limit: f64) -> Vec<String> {
+    let mut left_out: Vec<String> = costs.costly().map(str::to_owned).collect();
+    let mut order: Vec<&(String, f64)> = missed.iter().collect();
+    order.sort_by(|a, b| b.1.total_cmp(&a.1));
+    for (name, _) in order {
         if costs.without(&left_out) + costs.of_column(name) <= limit {
             left_out.retain(|out| out != name);
         }
@@ -217,6 +243,20 @@ impl<'a> Walk<'a> {
             rows.extend(&fold.validation);
         }
         Ok((!rows.is_empty()).then(|| (self.score(self.input.metric, &rows, said), missed)))
+    }
+
+    /// The better of two proposals; the first where they are one, or there is no time.
+    fn better(&self, [first, second]: [Vec<String>; 2], ctx: &Context) -> Result<Vec<String>> {
+        let same = |a: &[String], b: &[String]| a.iter().all(|name| b.contains(name));
+        if (same(&first, &second) && same(&second, &first)) || !ctx.proceed() {
+            return Ok(first);
+        }
+        let score = |left_out: &[String], name: &str| -> Result<Option<f64>> {
+            Ok(self.judge(left_out, &ctx.scope(name))?.and_then(|(score, _)| score))
+        };
+        let scores = score(&first, "path")?.zip(score(&second, "most")?);
+        let is_better = |(a, b): (f64, f64)| self.input.metric.spec.is_better(b, a);
+        Ok(if scores.is_some_and(is_better) { second } else { first })
     }
 
     /// Adds what each costly column is missed by when it is shuffled among the judging rows.

@@ -80,3 +80,34 @@ fn directions_that_cannot_be_kept_are_refused() {
         assert!(error.to_string().contains("--interpretable"), "{error}");
     }
 }
+
+#[test]
+fn columns_that_may_not_act_together_do_not_in_probabilities_either() {
+    let mut asked = asked("label");
+    asked.options.interactions = Some("x,colour|z".to_owned());
+    let outcome = fit_ok(asked, &Context::unlimited(3, 2));
+    // The mean of probabilities of several models is no function of a sum.
+    let members: Vec<_> = outcome.predictor.members().collect();
+    assert!(members.len() == 1 && members[0].2 == 1, "{members:?}");
+    let mut asked = self::asked("signal");
+    asked.options.interactions = Some("x,colour|z".to_owned());
+    let outcome = fit_ok(asked, &Context::unlimited(3, 2));
+    let ctx = Context::unlimited(0, 1);
+    let with_z = |rows: &Table, z: f64| {
+        let columns = rows.columns().iter().map(|c| match c.name.as_str() {
+            "z" => Column::numbers("z", vec![z; rows.n_rows()]),
+            _ => c.clone(),
+        });
+        Table::new(columns.collect()).unwrap()
+    };
+    let rows = table(60);
+    let at = |x: f64, z: f64| {
+        let rows = with_z(&with_x(&rows, x), z);
+        outcome.predictor.predict(&rows, &ctx).unwrap().values
+    };
+    let corners = [at(-1.0, 2.0), at(-1.0, 8.0), at(1.0, 2.0), at(1.0, 8.0)];
+    for row in 0..60 {
+        let [a, b, c, d] = [0, 1, 2, 3].map(|k| corners[k][row]);
+        assert!((a - b - c + d).abs() < 1e-9, "row {row}: {a} {b} {c} {d}");
+    }
+}

@@ -159,3 +159,40 @@ fn a_table_without_a_needed_column_and_a_model_without_trees_are_refused() {
         explain::rows(&predictor, &lacking, &background, &options(None, None), &ctx).unwrap_err();
     assert!(error.to_string().contains("`x`"), "{error}");
 }
+
+#[test]
+fn an_ensemble_that_is_mostly_explained_by_a_part_of_it_still_adds_up() {
+    let mut asked = input(400, "label");
+    "balanced".clone_into(&mut asked.options.preset);
+    let predictor = fit_ok(asked, &Context::unlimited(1, 2)).predictor;
+    assert!(predictor.members().count() > 1);
+    let (background, rows) = (background(&predictor, &Context::unlimited(0, 1)), rows());
+    let run = |rows: &Table, threads: usize| {
+        let options = options(Some(Method::Permutation), None);
+        let ctx = Context::unlimited(0, threads);
+        explain::rows(&predictor, rows, &background, &options, &ctx).unwrap()
+    };
+    let found = run(&rows, 1);
+    assert!(found.largest_gap() < 1e-9, "{}", found.largest_gap());
+    assert_eq!(found, run(&rows, 4));
+    let n = found.columns.len();
+    assert_eq!(run(&rows.select(&[17]), 2).values, found.values[17 * n..18 * n]);
+}
+
+#[test]
+fn interactions_of_an_ensemble_are_drawn_and_sum_to_its_values() {
+    let mut asked = input(400, "signal");
+    "balanced".clone_into(&mut asked.options.preset);
+    let predictor = fit_ok(asked, &Context::unlimited(1, 2)).predictor;
+    let ctx = Context::unlimited(0, 2);
+    let known = || explain::background(&predictor, &table(300), Origin::File, 128, &ctx);
+    let found = explain::interactions(&predictor, &rows(), known, &ctx).unwrap();
+    let n = found.columns.len();
+    assert_eq!((found.n_rows, found.values.len()), (40, 40 * n * n));
+    let predicted = predictor.predict(&rows(), &ctx).unwrap().values;
+    let sums: Vec<f64> = found.values.chunks_exact(n * n).map(|m| m.iter().sum()).collect();
+    let base = predicted[0] - sums[0];
+    assert!(predicted.iter().zip(&sums).all(|(p, sum)| (p - sum - base).abs() < 1e-9));
+    // The data are a sum of single columns: what two do together is small beside them.
+    assert!(found.pairs().iter().all(|pair| pair.2 < 0.2), "{:?}", found.pairs());
+}

@@ -1,8 +1,13 @@
 //! What columns cost: cheaper models are offered, and a limit holds for the whole ensemble.
 
-use modelwright_automl::Predictor;
+use std::time::Duration;
+
 use modelwright_automl::offers::pick;
+use modelwright_automl::{FitOutcome, Predictor};
 use modelwright_core::Context;
+use modelwright_core::context::Settings;
+use modelwright_core::data::{Column, Table};
+use modelwright_core::random::Random;
 use modelwright_core::record::Picked;
 
 use super::{FitInput, comparable, fit, fit_ok, input};
@@ -75,4 +80,34 @@ fn what_cannot_be_is_refused_before_anything_is_learned() {
     assert!(error.contains("--feature-cost") && error.contains("xx"), "{error}");
     let error = refused(&[("*", 2.0)], Some(1.0));
     assert!(error.contains("--max-feature-cost") && error.contains("at least 2"), "{error}");
+}
+
+#[test]
+fn columns_left_out_without_having_learned_anything_are_said_to_be() {
+    let costs = [("x", 5.0), ("z", 1.0), ("colour", 2.0)];
+    let hurried =
+        Settings { threads: 1, time_limit: Some(Duration::from_micros(1)), ..Settings::default() };
+    let outcome = fit_ok(asked(&costs, Some(6.0)), &Context::new(hurried).unwrap());
+    let said = |o: &FitOutcome| o.record.plan.notes.iter().any(|n| n.contains("no time to learn"));
+    assert!(said(&outcome), "{:?}", outcome.record.plan.notes);
+    let outcome = fit_ok(asked(&costs, Some(6.0)), &Context::unlimited(1, 1));
+    assert!(!said(&outcome), "{:?}", outcome.record.plan.notes);
+}
+
+#[test]
+fn a_column_of_many_values_that_says_nothing_goes_before_two_that_act_together() {
+    let mut random = Random::new(5);
+    let n_rows = 1_500;
+    let [c, d] = [0, 1].map(|_| (0..n_rows).map(|_| random.normal()).collect::<Vec<f64>>());
+    let y = c.iter().zip(&d).map(|(c, d)| Some(if c * d > 0.0 { "yes" } else { "no" }));
+    let label = Column::strings("y", y);
+    let many = Column::numbers("many", (0..n_rows).map(|_| random.unit() * 1e6).collect());
+    let table = Table::new(vec![many, Column::numbers("c", c), Column::numbers("d", d), label]);
+    let mut asked = asked(&[("many", 1.0), ("c", 1.0), ("d", 1.0)], Some(2.0));
+    asked.table = table.unwrap();
+    asked.schema = asked.table.storage_schema();
+    asked.options.target = "y".to_owned();
+    asked.options.exclude.clear();
+    let outcome = fit_ok(asked, &Context::unlimited(1, 2));
+    assert_eq!(outcome.record.feature_costs.unwrap().left_out, ["many"]);
 }

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use modelwright_core::context::Settings;
 use modelwright_core::data::{Column, Table};
+use modelwright_core::params::ParamValue;
 use modelwright_core::random::Random;
-use modelwright_core::record::{DataSource, Options};
+use modelwright_core::record::{DataSource, Options, Single};
 use modelwright_core::task::Predictions;
 use modelwright_core::{Context, ErrorKind};
 
@@ -277,4 +278,23 @@ fn calibration_does_not_change_the_score_of_a_metric_that_reads_the_order_alone(
     let trial = record.trials.iter().find(|t| t.trial.name == member.trial).unwrap();
     let (own, whole) = (trial.score.unwrap(), record.ensemble.score.unwrap());
     assert!((own - whole).abs() < 1e-12, "{own} {whole}");
+}
+
+#[test]
+fn intervals_of_a_learner_of_quantiles_are_wide_where_the_noise_is() {
+    let params = [("quantiles", "0.1,0.5,0.9")];
+    let single = |o: &mut Options| {
+        o.single = Some(Single {
+            learner: "gbdt".to_owned(),
+            params: params
+                .iter()
+                .map(|(n, v)| ((*n).to_owned(), ParamValue::Choice((*v).to_owned())))
+                .collect(),
+            encoding: None,
+            n_folds: None,
+        });
+    };
+    let outcome = fit_ok(asked(spread(3_000, 1), "y", single), &Context::unlimited(1, 2));
+    let record = outcome.record.intervals.as_ref().unwrap();
+    assert_eq!(record.method, "quantiles", "{}", record.reason);
 }

@@ -99,6 +99,20 @@ fn robust_scaling_agrees() {
 }
 
 #[test]
+fn only_heavy_tails_are_clipped() {
+    let even: Vec<f64> = (0..101).map(f64::from).collect();
+    let column = Column::numbers("c", even.clone());
+    let values = transform(&fit("scaled_number", &[], &column, &zeros(101)), &column);
+    let straight = &values.columns[0];
+    assert!((0..101).all(|i| close(straight[i], (i as f64 - 50.0) / 50.0)), "{straight:?}");
+    let mut far = even;
+    far[100] = 1e4;
+    let column = Column::numbers("c", far);
+    let values = transform(&fit("scaled_number", &[], &column, &zeros(101)), &column);
+    assert!(values.columns[0][100] < 3.0 && values.columns[0][0] > -1.0);
+}
+
+#[test]
 fn one_hot_with_rare_and_unseen_levels_agrees() {
     for case in golden().one_hot {
         let train = strings(&case.train);

@@ -11,7 +11,9 @@ use super::mixture::{Mixer, RowValues};
 /// Explains every row of the mixer.
 pub(super) fn explain(mixer: &Mixer<'_>, ctx: &Context) -> Result<Explanation> {
     let per_row = mixer.n_background() << mixer.n_columns();
-    mixer.explain(Method::Exact, per_row, ctx, |row, ctx| of_row(mixer, row, ctx))
+    mixer.explain(Method::Exact, per_row, ctx, |rows, ctx| {
+        rows.map(|row| of_row(mixer, row, ctx)).collect()
+    })
 }
 
 fn of_row(mixer: &Mixer<'_>, row: usize, ctx: &Context) -> Result<RowValues> {

@@ -4,6 +4,8 @@
 //! it. Only columns in which the two rows differ are players: exchanging equal values changes
 //! nothing.
 
+use std::ops::Range;
+
 use modelwright_core::data::{Column, ColumnData, MISSING_CODE, MISSING_INSTANT, Strings, Table};
 use modelwright_core::{Context, Error, Result};
 
@@ -18,7 +20,7 @@ const ROWS_MAX: usize = 8192;
 /// Mixtures that a task should have, so that predicting them in one go pays.
 const TASK_MIXTURES: usize = 4096;
 /// Tasks between two questions whether there is time for more.
-const TASKS_PER_BATCH: usize = 32;
+const TASKS_PER_BATCH: usize = 8;
 
 /// What the methods share: the rows, the background, the predictions of both.
 pub(super) struct Mixer<'a> {
@@ -163,13 +165,14 @@ impl<'a> Mixer<'a> {
         Ok(predictions.values)
     }
 
-    /// Explains row after row by `of_row`, several at a time, as long as there is time.
+    /// Explains rows by `of_rows`, several at a time, as long as there is time: as many as make a
+    /// task of the mixtures that the model is asked for each.
     pub(super) fn explain(
         &self,
         method: Method,
         mixtures_per_row: usize,
         ctx: &Context,
-        of_row: impl Fn(usize, &Context) -> Result<RowValues> + Sync + Send,
+        of_rows: impl Fn(Range<usize>, &Context) -> Result<Vec<RowValues>> + Sync + Send,
     ) -> Result<Explanation> {
         let rows_per_task = (TASK_MIXTURES / mixtures_per_row.max(1)).max(1);
         let rows_per_batch = rows_per_task * TASKS_PER_BATCH;
@@ -180,11 +183,16 @@ impl<'a> Mixer<'a> {
         let mut first = 0;
         while first < self.n_rows && ctx.proceed() {
             let end = self.n_rows.min(first + rows_per_batch);
-            let rows = ctx.map(end - first, |i| of_row(first + i, ctx));
-            for row in rows {
-                let row = row?;
-                errors.extend(row.variances.into_iter().map(f64::sqrt));
-                values.extend(row.values);
+            let n_tasks = (end - first).div_ceil(rows_per_task);
+            let task = |k: usize| {
+                let from = first + k * rows_per_task;
+                of_rows(from..end.min(from + rows_per_task), ctx)
+            };
+            for rows in ctx.map(n_tasks, task) {
+                for row in rows? {
+                    errors.extend(row.variances.into_iter().map(f64::sqrt));
+                    values.extend(row.values);
+                }
             }
             first = end;
         }

@@ -7,8 +7,8 @@ use modelwright_core::{Context, Result};
 
 use super::explanation::{Explanation, Method};
 use super::mixture::{Mixer, RowValues};
-use super::two_levels::Quick;
-use super::walk::Orders;
+use super::two_levels::{Quick, WALKS};
+use super::walk::{Orders, walk};
 
 /// Explains every row of the mixer; with a quick model most walks are its.
 pub(super) fn explain(
@@ -16,21 +16,22 @@ pub(super) fn explain(
     quick: Option<&Quick<'_>>,
     ctx: &Context,
 ) -> Result<Explanation> {
-    let per_row = 2 * mixer.n_columns() * mixer.n_background();
-    mixer.explain(Method::Permutation, per_row, ctx, |row, ctx| {
-        let mut random = ctx.random("explain/order", mixer.fingerprint(row));
-        let orders = Orders::draw(mixer, row, &mut random);
+    let n_walks = if quick.is_some() { WALKS } else { mixer.n_background() };
+    let per_row = 2 * mixer.n_columns() * n_walks;
+    mixer.explain(Method::Permutation, per_row, ctx, |rows, ctx| {
+        let mut orders: Vec<Orders> = rows.map(|row| Orders::draw(mixer, row, ctx)).collect();
         match quick {
-            Some(quick) => quick.explain(mixer, row, &orders, &mut random, ctx),
-            None => of_row(mixer, row, &orders, ctx),
+            Some(quick) => quick.explain(mixer, &mut orders, ctx),
+            None => of_rows(mixer, &orders, ctx),
         }
     })
 }
 
-fn of_row(mixer: &Mixer<'_>, row: usize, orders: &Orders, ctx: &Context) -> Result<RowValues> {
+fn of_rows(mixer: &Mixer<'_>, orders: &[Orders], ctx: &Context) -> Result<Vec<RowValues>> {
     let all: Vec<usize> = (0..mixer.n_background()).collect();
-    let parts = orders.walk(mixer, row, &all, ctx)?;
-    Ok(mean_of(&parts, all.len()))
+    let walks: Vec<(&Orders, &[usize])> = orders.iter().map(|o| (o, &all[..])).collect();
+    let parts = walk(mixer, &walks, ctx)?;
+    Ok(parts.iter().map(|parts| mean_of(parts, all.len())).collect())
 }
 
 /// The mean of walks, and the square of its standard error.

@@ -12,10 +12,10 @@ use modelwright_core::{Context, Result};
 
 use super::mixture::{Mixer, RowValues};
 use super::permutation::mean_of;
-use super::walk::Orders;
+use super::walk::{Orders, walk};
 
 /// Walks of the slow model: one from each of so many parts of the background.
-const WALKS: usize = 4;
+pub(super) const WALKS: usize = 4;
 /// Slopes are drawn to 0 as if so many background rows more had shown none.
 const RIDGE_ROWS: f64 = 0.25;
 
@@ -50,36 +50,47 @@ impl<'a> Quick<'a> {
         Self { mixer, differences, means, order }
     }
 
-    /// The values of a row.
+    /// The values of some rows.
     pub(super) fn explain(
         &self,
         slow: &Mixer<'_>,
-        row: usize,
-        orders: &Orders,
-        random: &mut Random,
+        rows: &mut [Orders],
         ctx: &Context,
-    ) -> Result<RowValues> {
+    ) -> Result<Vec<RowValues>> {
+        let all: Vec<usize> = (0..self.order.len()).collect();
+        let few: Vec<Vec<usize>> = rows.iter_mut().map(|row| self.few(&mut row.random)).collect();
+        let of_all: Vec<(&Orders, &[usize])> = rows.iter().map(|row| (row, &all[..])).collect();
+        let quick = walk(&self.mixer, &of_all, ctx)?;
+        let of_few: Vec<(&Orders, &[usize])> =
+            rows.iter().zip(&few).map(|(row, few)| (row, &few[..])).collect();
+        let slow = walk(slow, &of_few, ctx)?;
+        let walked = quick.into_iter().zip(slow).zip(&few);
+        Ok(walked.map(|((quick, slow), few)| self.values(&quick, slow, few)).collect())
+    }
+
+    /// One background row of each part.
+    fn few(&self, random: &mut Random) -> Vec<usize> {
         let n = self.order.len();
-        let all: Vec<usize> = (0..n).collect();
-        let quick = orders.walk(&self.mixer, row, &all, ctx)?;
         let n_walks = WALKS.min(n);
-        let part = |i: usize| {
+        let of = |i: usize| {
             let (from, to) = (i * n / n_walks, (i + 1) * n / n_walks);
             self.order[from + random.below(to - from)]
         };
-        let few: Vec<usize> = (0..n_walks).map(part).collect();
-        let mut differences = orders.walk(slow, row, &few, ctx)?;
-        let mut values = mean_of(&quick, n);
+        (0..n_walks).map(of).collect()
+    }
+
+    /// The values of a row by the walks of both models.
+    fn values(&self, quick: &[f64], mut slow: Vec<f64>, few: &[usize]) -> RowValues {
+        let mut values = mean_of(quick, self.order.len());
         let size = values.values.len();
-        for (b, of_walk) in few.iter().zip(differences.chunks_exact_mut(size)) {
+        for (b, of_walk) in few.iter().zip(slow.chunks_exact_mut(size)) {
             let own = &quick[b * size..][..size];
             of_walk.iter_mut().zip(own).for_each(|(slow, quick)| *slow -= quick);
         }
-        let n_outputs = self.means.len();
-        for output in 0..n_outputs {
-            self.add_difference(&few, &differences, output, &mut values);
+        for output in 0..self.means.len() {
+            self.add_difference(few, &slow, output, &mut values);
         }
-        Ok(values)
+        values
     }
 
     /// Adds what one output of the difference gets: means of the walks, moved to all background
