@@ -306,8 +306,19 @@ OWN_DEFAULTS: dict[tuple[str, str], Any] = {
 #: What estimators of learners of trees are made of, where that is more than for others.
 BASES = {"gbdt": "Booster", "random_forest": "Tree", "extra_trees": "Tree"}
 
+#: What forests take beside their parameters: name, type, default, text.
+OF_FORESTS = [
+    ("oob_score", "bool | Callable[..., float]", "False", "Whether training rows are scored by the "
+     "trees that did not draw them (accuracy or R², or a function of truth and prediction); "
+     "`bootstrap` must be set."),
+]
+
 #: What boosters take beside their parameters: name, type, default, text.
 OF_BOOSTERS = [
+    ("encoding", 'Literal["trees", "native", "levels"]', '"trees"', "How categories are written: "
+     "one-hot and as statistics of the target, by the number of their level, or as names whose "
+     "sets trees split; the parameters `cat_…`, `max_cat_…` and `min_data_per_group` act with "
+     "`levels` only."),
     ("warm_start", "bool", "False", "Whether a fit adds rounds to the model that is there, up to "
      "`n_rounds` in all; give `learning_rate` then, so that all steps are of one size."),
     ("quantiles", "Sequence[float] | None", "None", "Ascending levels between 0 and 1: `predict` "
@@ -315,18 +326,43 @@ OF_BOOSTERS = [
 ]
 
 
+OOB_ATTRIBUTES = [
+    "oob_score_ : float",
+    "    Only with `oob_score`.",
+    "oob_prediction_ : ndarray of shape (n_samples,)",
+    "    What a regressor says of training rows out of bag; NaN for rows that all trees drew.",
+    "oob_decision_function_ : ndarray of shape (n_samples, n_classes)",
+    "    The same of a classifier.",
+]
+
+
 def of_boosters(base: str) -> list[tuple[str, str, str, str]]:
     """A classifier has no quantiles."""
-    n = {"BoosterClassifier": 1, "BoosterRegressor": 2}.get(base, 0)
+    if base.startswith("Tree"):
+        return OF_FORESTS
+    n = {"BoosterClassifier": 2, "BoosterRegressor": 3}.get(base, 0)
     return OF_BOOSTERS[:n]
 
 
-CLASS_WEIGHT = "How often each class counts; `balanced`: all the same."
+#: What estimators take otherwise than as text.
+ESTIMATOR_TYPES = {
+    "monotone": "dict, sequence of int or str",
+    "interactions": "sequence of sequences or str",
+}
+ESTIMATOR_TEXTS = {
+    "class_weight": "How often each class counts; `balanced`: all the same.",
+    "monotone": "Directions in which columns may act on the score: +1, -1 or 0 for each column, or for some "
+    "by name or number, such as {\"age\": 1, \"price\": -1}; also as the text `age:+1,price:-1`.",
+    "interactions": "Groups of columns that may share a path of a tree, by name or number, such as "
+    "[[0, 1], [2]]; also as the text `age,income|hours,age`.",
+}
 
 
 def regressor_params(learner: dict[str, Any], base: str) -> list[dict[str, Any]]:
     """A regressor has no classes to weigh."""
     found: list[dict[str, Any]] = [p for p in learner["params"] if p["name"] not in OF_TABLES]
+    if learner["learner"] in WITHOUT_ROWS_TO_STOP_BY:
+        found = [p for p in found if p["name"] != "early_stopping_rounds"]
     if base.endswith("Regressor"):
         found = [p for p in found if p["name"] not in ("class_weight", "positive_weight")]
     return found
@@ -335,10 +371,11 @@ def regressor_params(learner: dict[str, Any], base: str) -> list[dict[str, Any]]
 def estimators() -> str:
     code = HEAD.format(text="Estimators for each learner of the catalog.")
     code += (
-        "from __future__ import annotations\n\nfrom collections.abc import Sequence\n"
+        "from __future__ import annotations\n\nfrom collections.abc import Callable, Mapping, Sequence\n"
         "from typing import Any, Literal\n\n"
-        "from ._boosters import BoosterClassifier, BoosterRegressor, TreeClassifier, TreeRegressor\n"
-        "from ._estimators import SingleClassifier, SingleRegressor\nfrom ._own import Loss\n\n"
+        "from ._boosters import BoosterClassifier, BoosterRegressor\n"
+        "from ._estimators import SingleClassifier, SingleRegressor\n"
+        "from ._forests import TreeClassifier, TreeRegressor\nfrom ._own import Loss\n\n"
     )
     names = []
     for learner in learners():
@@ -378,11 +415,18 @@ def estimator(name: str, base: str, learner: dict[str, Any]) -> str:
 # What these say in a table, an estimator is given as an array (`fit(init_score=…)`) or as numbers.
 OF_TABLES = ("init_score", "quantiles")
 
+# An estimator learns from all rows: these learners would have none to stop early by.
+WITHOUT_ROWS_TO_STOP_BY = ("gbdt", "neural_net")
+
 
 def param_type(param: dict[str, Any], learner: str = "") -> str:
     if param["name"] == "loss" and learner == "gbdt":
         names = ", ".join(f'"{c}"' for c in param["domain"]["choices"])
         return f"Literal[{names}] | Loss"
+    if param["name"] == "monotone":
+        return "Mapping[Any, int] | Sequence[int] | str"
+    if param["name"] == "interactions" and param["domain"]["type"] == "text":
+        return "Sequence[Sequence[Any]] | str"
     if param["name"] == "class_weight":
         return 'dict[Any, float] | Literal["balanced"] | None'
     kind = param["domain"]["type"]
@@ -408,14 +452,19 @@ def estimator_doc(
         domain = param["domain"]
         shown = param_type(param, learner["learner"]).replace("Literal[", "{").replace("]", "}")
         shown = shown.replace(" | Loss", " or Loss")
+        if domain["type"] == "text":
+            shown = ESTIMATOR_TYPES.get(param["name"], shown)
         if domain["type"] in ("int", "real"):
             shown += f" in [{domain['min']:g}, {domain['max']:g}]"
         parts.append(f"{param['name']} : {shown}, default {param_default(learner, param)}")
-        about = CLASS_WEIGHT if param["name"] == "class_weight" else param["text"]
+        is_own = domain["type"] == "text" or param["name"] == "class_weight"
+        about = ESTIMATOR_TEXTS.get(param["name"], param["text"]) if is_own else param["text"]
         parts += indented(about)
     for param, kind, default, text in more:
-        shown = kind.removesuffix(" | None")
-        parts.append(f"{param} : {shown}" + (", optional" if default == "None" else ", default False"))
+        shown = kind.removesuffix(" | None").replace("Literal[", "{").replace('"]', '"}')
+        shown = shown.replace("bool | Callable[..., float]", "bool or callable")
+        tail = ", optional" if default == "None" else f", default {default}"
+        parts.append(f"{param} : {shown}{tail}")
         parts += indented(text)
     parts += [
         "random_state : int, RandomState or None, default None",
@@ -432,6 +481,7 @@ def estimator_doc(
         "    Only of a classifier.",
         "n_iter_ : int",
         "    Rounds (trees per output, sweeps) that were done.",
+        *(OOB_ATTRIBUTES if more is OF_FORESTS else []),
         "",
         "References",
         "----------",

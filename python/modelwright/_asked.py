@@ -608,8 +608,8 @@ def train(
         Folds that judge the learner; 0 for none, then the held-out rows do [default: by the
         rows].
     encoding : str, optional
-        How columns become features: trees, derived, linear, network or native [default: what
-        suits the learner].
+        How columns become features: trees, derived, linear, network, native or (gbdt) levels
+        [default: what suits the learner].
     threads : int, optional
         Worker threads [default: all processors].
     seed : int, optional

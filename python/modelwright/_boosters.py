@@ -73,14 +73,6 @@ class _Trees:
         return np.array([gains.get(name, 0.0) for name in self._columns])
 
 
-class TreeClassifier(_Trees, SingleClassifier):
-    """A forest as a classifier."""
-
-
-class TreeRegressor(_Trees, SingleRegressor):
-    """A forest as a regressor."""
-
-
 class _Booster(_Trees):
     """What boosters share."""
 

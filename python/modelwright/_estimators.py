@@ -23,6 +23,7 @@ from sklearn.utils.validation import (
 )
 
 from . import _modelwright
+from ._constraints import as_text
 from ._data import by_parts, library, read, unmasked
 from ._matching import is_missing
 from ._own import Loss
@@ -181,9 +182,14 @@ class _Single(EngineEstimator):
         table, kinds = read
         check_lengths(table.n_rows, target)
         weights = self._weights(sample_weight, table)
-        own = ("random_state", "n_jobs", "class_weight", "warm_start", "quantiles")
+        own = (
+            "random_state", "n_jobs", "class_weight", "warm_start", "quantiles", "encoding",
+            "oob_score",
+        )  # fmt: skip
         params = {k: v for k, v in self.get_params(deep=False).items() if k not in own}
         params.update(changed or {})
+        for name in params.keys() & {"monotone", "interactions"}:
+            params[name] = as_text(name, params[name], self._columns)
         if isinstance(params.get("loss"), Loss):
             boosting = {**(boosting or {}), "loss": params.pop("loss")._given()}
         class_weight = getattr(self, "class_weight", None)
@@ -201,6 +207,8 @@ class _Single(EngineEstimator):
             self._seed(),
             self.n_jobs or 0,
             None if boosting is None else {**_NOTHING, **boosting},
+            getattr(self, "encoding", None),
+            bool(getattr(self, "oob_score", False)),
         )
         self.n_iter_ = self._single.rounds
 

@@ -69,6 +69,7 @@ class Single:
     def from_bytes(bytes: bytes, rounds: int) -> Single: ...
     def to_bytes(self) -> bytes: ...
     def outputs(self, table: Table, threads: int) -> Array: ...
+    def out_of_bag(self) -> Array | None: ...
 
 class Stages:
     @staticmethod
@@ -208,6 +209,8 @@ def fit_single(
     seed: int,
     threads: int,
     boosting: dict[str, Any] | None,
+    encoding: str | None = None,
+    judges: bool = False,
 ) -> Single: ...
 def booster_scores(
     single: Single, table: Table, offsets: Array | None, is_raw: bool, threads: int

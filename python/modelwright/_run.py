@@ -15,7 +15,7 @@ from . import _modelwright
 from ._data import (
     Data, Origin, aligned, has_column, is_path, library, name_in, one_column, read
 )  # fmt: skip
-from ._errors import ArtifactError, ModelwrightWarning, OptionError, data_error
+from ._errors import ArtifactError, ModelwrightWarning, OptionError, data_error, in_python
 from ._modelwright import Model
 from ._options import OWN, given
 from ._own import own_parts
@@ -329,7 +329,13 @@ def import_model(
     like : table or path, optional
         In their place, a table that has these columns.
     rounds : int, optional
-        Keep only the first rounds of trees.
+        Keep only the first rounds of trees. By default all of a booster; of an estimator that
+        stopped early, those that it predicts with.
+
+    Warns
+    -----
+    ModelwrightWarning
+        What the model file leaves open, such as levels without names.
 
     Returns
     -------
@@ -365,6 +371,8 @@ def import_model(
     else:
         if classes is None and hasattr(model, "classes_"):
             classes = list(model.classes_)
+        if rounds is None:
+            rounds = _best_rounds(model)
         name, data = _booster_bytes(model)
     found = _modelwright.import_model(
         data,
@@ -375,7 +383,19 @@ def import_model(
         list(columns or []),
         rounds,
     )
-    return Predictor(found)
+    predictor = Predictor(found)
+    # The first one says that it was imported.
+    for note in predictor.record["warnings"][1:]:
+        warnings.warn(in_python(note), ModelwrightWarning, stacklevel=2)
+    return predictor
+
+
+def _best_rounds(model: Any) -> int | None:
+    """The rounds that an estimator of XGBoost predicts with, where it stopped early."""
+    if not hasattr(model, "get_booster"):
+        return None
+    best = getattr(model, "best_iteration", None)
+    return None if best is None else int(best) + 1
 
 
 def _booster_bytes(model: Any) -> tuple[str, bytes]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from . import _modelwright
 from ._data import Data
-from ._errors import OptionError, data_error
+from ._errors import ModelwrightWarning, OptionError, data_error, in_python
 from ._files import write
 from ._packed import Packed
 from ._progress import Callback, Events
@@ -143,7 +144,7 @@ class Succeeding(Packed):
         dict
             Of ``onnx``: ``inputs`` and ``outputs``. Of the others: ``features`` in the file's order
             (``name``, raw ``column``) and ``n_trees``. Of all: ``classes`` and ``notes``: what the
-            form cannot express.
+            form cannot express, which is also warned of.
 
         Raises
         ------
@@ -176,6 +177,8 @@ class Succeeding(Packed):
             data, about = _modelwright.model_export(self._model, format, which)
         write(path, data)
         found: dict[str, Any] = json.loads(about)
+        for note in found["notes"]:
+            warnings.warn(in_python(note), ModelwrightWarning, stacklevel=2)
         return found
 
     def features(self, data: Data, *, member: int | tuple[int, int] | None = None) -> Any:

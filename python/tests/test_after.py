@@ -2,11 +2,13 @@
 
 import json
 import os
+import warnings
 
 import lightgbm
 import numpy as np
 import pandas as pd
 import pytest
+import xgboost
 
 import modelwright as mw
 
@@ -204,3 +206,48 @@ def test_reports_have_the_forms_of_the_command_line(predictor, tmp_path, form, m
 def test_a_model_and_its_record_in_memory_are_replayed(predictor, frame):
     assert mw.replay(predictor, frame).to_bytes() == predictor.to_bytes()
     assert mw.replay(predictor.record, frame).to_bytes() == predictor.to_bytes()
+
+
+def test_an_estimator_that_stopped_early_predicts_as_it_did():
+    random = np.random.default_rng(0)
+    x = random.normal(size=(600, 4))
+    y = (x[:, 0] + random.normal(size=600) > 0).astype(int)
+    frame = pd.DataFrame(x, columns=list("abcd"))
+    estimator = xgboost.XGBClassifier(n_estimators=200, early_stopping_rounds=5, learning_rate=0.5)
+    estimator.fit(frame[:400], y[:400], eval_set=[(frame[400:], y[400:])], verbose=False)
+    assert estimator.best_iteration + 1 < estimator.get_booster().num_boosted_rounds()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = mw.import_model(estimator)
+    theirs = estimator.predict_proba(frame)
+    np.testing.assert_allclose(model.predict_proba(frame)[1], theirs[:, 1], atol=1e-6)
+    with pytest.warns(mw.ModelwrightWarning, match="early stopping found round"):
+        whole = mw.import_model(estimator.get_booster())
+    theirs = estimator.get_booster().predict(xgboost.DMatrix(frame))
+    np.testing.assert_allclose(whole.predict_proba(frame).to_numpy()[:, 1], theirs, atol=1e-6)
+
+
+@pytest.mark.parametrize("library", [lightgbm.LGBMRegressor, xgboost.XGBRegressor])
+def test_models_that_learned_from_columns_of_bool_read_them(library, tmp_path):
+    random = np.random.default_rng(1)
+    frame = pd.DataFrame({"a": random.normal(size=500), "g": random.integers(0, 2, 500) > 0})
+    estimator = library(n_estimators=20).fit(frame, frame["a"] + 3 * frame["g"])
+    model = mw.import_model(estimator)
+    wanted = estimator.predict(frame)
+    np.testing.assert_allclose(model.predict(frame), wanted, atol=1e-5)
+    np.testing.assert_allclose(model.predict(frame.astype(float)), wanted, atol=1e-5)
+    frame.to_csv(tmp_path / "rows.csv", index=False)
+    np.testing.assert_allclose(model.predict(tmp_path / "rows.csv"), wanted, atol=1e-5)
+    assert abs(model.predict({"a": 0.0, "g": True}) - 3.0) < 1.0
+
+
+def test_a_calibration_that_a_format_cannot_hold_is_warned_of(tmp_path):
+    random = np.random.default_rng(5)
+    x = random.normal(size=(1500, 3))
+    rows = pd.DataFrame(x, columns=list("abc"))
+    rows["y"] = x[:, 0] + x[:, 1] * 0.5 + random.normal(size=1500) > 0
+    model = mw.train("extra_trees", rows, "y", params={"n_trees": 10})
+    assert model.record["calibration"]["method"] != "none"
+    with pytest.warns(mw.ModelwrightWarning, match="calibration is left out"):
+        about = model.export(tmp_path / "m.txt", "lightgbm")
+    assert any("calibration" in note for note in about["notes"])

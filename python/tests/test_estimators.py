@@ -209,7 +209,95 @@ def test_every_learner_has_estimators_with_its_parameters():
         known = {p["name"] for p in learners[getattr(estimators, name)._learner]["params"]}
         own = set(inspect.signature(getattr(estimators, name)).parameters)
         # What is an array of `fit` or a list of numbers here is the text of a column's name there.
-        assert known - {"class_weight", "init_score", "quantiles"} <= own, name
+        elsewhere = {"class_weight", "init_score", "quantiles"}
+        if name.startswith(("GradientBoosting", "TabularNet")):
+            # All rows are learned from: there is none to stop early by.
+            elsewhere.add("early_stopping_rounds")
+        assert known - elsewhere <= own, name
+
+
+def test_a_parameter_that_could_not_act_is_not_there():
+    for name in ("GradientBoostingRegressor", "TabularNetRegressor"):
+        assert "early_stopping_rounds" not in inspect.signature(getattr(estimators, name)).parameters
+
+
+def test_only_the_ratios_of_weights_matter_unless_they_count_rows(values):
+    x, y = values
+    share = np.random.default_rng(3).uniform(0.5, 2.0, len(y))
+    first, second = (
+        estimators.GradientBoostingRegressor(n_rounds=40).fit(x, y, sample_weight=weight)
+        for weight in (share, share / 4096)
+    )
+    np.testing.assert_array_equal(first.predict(x), second.predict(x))
+
+
+def test_constraints_are_taken_as_lists_and_dicts(values):
+    import pandas as pd
+
+    x, y = values
+    frame = pd.DataFrame(x, columns=[f"c{i}" for i in range(6)]).assign(t=["u", "v", "w"] * 100)
+    make = estimators.GradientBoostingRegressor
+    for data, text, ways in [
+        (x, "x0:+1,x2:-1", [[1, 0, -1, 0, 0, 0], {0: 1, 2: -1}, {"x0": 1, 2: -1}]),
+        (frame, "c1:-1", [[0, -1, 0, 0, 0, 0, 0], {"c1": -1}, {1: -1}]),
+    ]:
+        wanted = make(n_rounds=9, monotone=text).fit(data, y).predict(data)
+        assert (wanted != make(n_rounds=9).fit(data, y).predict(data)).any()
+        for monotone in ways:
+            model = make(n_rounds=9, monotone=monotone).fit(data, y)
+            np.testing.assert_array_equal(model.predict(data), wanted)
+    groups = make(n_rounds=9, interactions="x0,x1|x2").fit(x, y).predict(x)
+    for interactions in ([[0, 1], [2]], [("x0", "x1"), ["x2"]]):
+        model = make(n_rounds=9, interactions=interactions).fit(x, y)
+        np.testing.assert_array_equal(model.predict(x), groups)
+    for wrong in ({"monotone": [1]}, {"monotone": {"x9": 1}}, {"monotone": {0: 2}},
+                  {"interactions": [1, 2]}, {"interactions": [[7]]}):  # fmt: skip
+        with pytest.raises(mw.OptionError, match=next(iter(wrong))):
+            make(n_rounds=2, **wrong).fit(x, y)
+
+
+@pytest.mark.parametrize("kind", ["RandomForest", "ExtraTrees"])
+def test_forests_score_rows_by_the_trees_that_did_not_draw_them(kind, classes, values):
+    x, y = classes
+    model = getattr(estimators, kind + "Classifier")(bootstrap=True, oob_score=True).fit(x, y)
+    shares = model.oob_decision_function_
+    assert shares.shape == (300, 3) and np.allclose(shares.sum(axis=1), 1)
+    assert model.oob_score_ == (model.classes_[shares.argmax(axis=1)] == y).mean()
+    assert model.oob_score_ < model.score(x, y)
+    two = getattr(estimators, kind + "Classifier")(bootstrap=True, oob_score=True).fit(x, y > 0)
+    assert two.oob_decision_function_.shape == (300, 2)
+    x, y = values
+    weights = np.ones(300)
+    weights[:5] = 0
+    model = getattr(estimators, kind + "Regressor")(bootstrap=True, oob_score=True)
+    with pytest.warns(mw.ModelwrightWarning, match="5 of 300 rows have no out-of-bag"):
+        model.fit(x, y, sample_weight=weights)
+    assert np.isnan(model.oob_prediction_[:5]).all()
+    truth, said = y[5:], model.oob_prediction_[5:]
+    wanted = 1 - ((truth - said) ** 2).sum() / ((truth - truth.mean()) ** 2).sum()
+    assert abs(model.oob_score_ - wanted) < 1e-12
+    plain = getattr(estimators, kind + "Regressor")(bootstrap=True).fit(x, y, sample_weight=weights)
+    np.testing.assert_array_equal(plain.predict(x), model.predict(x))
+    assert not hasattr(plain, "oob_score_")
+    with pytest.raises(mw.OptionError, match="bootstrap"):
+        getattr(estimators, kind + "Regressor")(bootstrap=False, oob_score=True).fit(x, y)
+
+
+def test_boosters_split_categories_by_sets_of_levels_when_asked():
+    import pandas as pd
+
+    random = np.random.default_rng(2)
+    shop = random.integers(0, 40, 1500)
+    frame = pd.DataFrame({"shop": pd.Series(shop).map("s{}".format).astype("category")})
+    y = random.normal(size=40)[shop] * 3 + random.normal(size=1500) * 0.1
+    make = estimators.GradientBoostingRegressor
+    plain = make(n_rounds=20, encoding="levels").fit(frame, y).predict(frame)
+    smooth = make(n_rounds=20, encoding="levels", cat_smooth=1e5).fit(frame, y).predict(frame)
+    assert (plain != smooth).any()
+    by_trees = [make(n_rounds=20, cat_smooth=s).fit(frame, y).predict(frame) for s in (10.0, 1e5)]
+    np.testing.assert_array_equal(*by_trees)
+    with pytest.raises(mw.Error, match="unknown encoding"):
+        make(encoding="level").fit(frame, y)
 
 
 def test_unusual_rows_are_found_as_often_as_was_said():

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use modelwright_core::data::{Kind, Schema, Table, TrainView};
 use modelwright_core::params::{ParamMap, Params};
-use modelwright_core::task::Target;
+use modelwright_core::task::{Predictions, Target};
 use modelwright_core::{Context, Error, Result};
 use modelwright_learners::gbdt::{FitOptions, Gbdt, GbdtParams, Objective};
 use modelwright_learners::{Entry, Fitted, Learner, learner};
@@ -17,6 +17,7 @@ use modelwright_preprocess::encode::{PrepareInput, prepare};
 
 use crate::boosting::as_before;
 use crate::encoding::{check_constraints, encoding_for};
+use crate::parts::scaled;
 use crate::predictor::{Predictor, SinglePredictor};
 use crate::vectorize::usable_columns;
 
@@ -30,12 +31,15 @@ pub struct DirectInput<'a> {
     pub kinds: BTreeMap<String, Kind>,
     /// The target of every row.
     pub target: &'a Target,
-    /// Sample weights; `None` is 1 for each.
+    /// Sample weights; `None` is 1 for each. As in a fit, they are brought to mean 1, unless they
+    /// count equal rows.
     pub weights: Option<&'a [f64]>,
     /// The learner's name in the catalog.
     pub learner: &'a str,
     /// Parameters that differ from the learner's own.
     pub params: &'a ParamMap,
+    /// How columns are written as numbers; `None` is as the learner's default is.
+    pub encoding: Option<&'a str>,
     /// What a booster may be given beside.
     pub boosting: Boosting<'a>,
 }
@@ -72,10 +76,42 @@ impl Boosting<'_> {
 /// Input error when the learner is unknown, cannot learn the task or does not take the parameters;
 /// when a weight is not a number from 0; when no column can be learned from.
 pub fn fit_direct(input: &DirectInput<'_>, ctx: &Context) -> Result<(Predictor, usize)> {
+    let (predictor, rounds, _) = fit_and_judge(input, false, ctx)?;
+    Ok((predictor, rounds))
+}
+
+/// As [`fit_direct`], and what the trees of a forest that did not draw a row say of it: NaN for a
+/// row that all of them drew.
+///
+/// # Errors
+/// As [`fit_direct`]; input error for a learner whose parts do not draw rows.
+pub fn fit_out_of_bag(
+    input: &DirectInput<'_>,
+    ctx: &Context,
+) -> Result<(Predictor, usize, Predictions)> {
+    let (predictor, rounds, judged) = fit_and_judge(input, true, ctx)?;
+    let judged = judged.ok_or_else(|| {
+        Error::input("no row is out of any bag")
+            .at("oob_score")
+            .expected("a forest whose trees draw rows")
+            .got(input.learner)
+            .hint("set bootstrap to true")
+    })?;
+    Ok((predictor, rounds, judged))
+}
+
+/// A fit, and the out-of-bag predictions where they are asked for and there are any.
+fn fit_and_judge(
+    input: &DirectInput<'_>,
+    judges: bool,
+    ctx: &Context,
+) -> Result<(Predictor, usize, Option<Predictions>)> {
     let entry = learner(input.learner)?;
     entry.check_params(input.params)?;
-    let encoding = encoding_for(entry, None)?;
+    let encoding = encoding_for(entry, input.encoding)?;
     check_constraints(encoding, input.params)?;
+    let weights = input.weights.map(scaled);
+    let weights = weights.as_deref();
     ctx.install(|| {
         let schema = match input.boosting.continued {
             None => usable_columns(input.table, input.schema, &input.kinds, ctx)?,
@@ -87,7 +123,7 @@ pub fn fit_direct(input: &DirectInput<'_>, ctx: &Context) -> Result<(Predictor, 
                 schema: &schema,
                 exclude: &[],
                 target: input.target,
-                weights: input.weights,
+                weights,
                 folds: &[],
                 like: None,
             },
@@ -101,14 +137,17 @@ pub fn fit_direct(input: &DirectInput<'_>, ctx: &Context) -> Result<(Predictor, 
         let view = TrainView {
             features: &prepared.full,
             target: input.target,
-            weights: input.weights,
+            weights,
             rows: &rows,
             validation: &[],
         };
-        let model = if input.boosting.is_given() {
-            boosted(entry, &view, input, ctx)?
-        } else {
-            entry.fit(&view, input.params, ctx)?
+        let (model, judged) = match judges {
+            true => match entry.fit_out_of_bag(&view, input.params, ctx)? {
+                Some((model, judged)) => (model, Some(judged)),
+                None => (entry.fit(&view, input.params, ctx)?, None),
+            },
+            false if input.boosting.is_given() => (boosted(entry, &view, input, ctx)?, None),
+            false => (entry.fit(&view, input.params, ctx)?, None),
         };
         let rounds = model.model.rounds();
         let n_classes = match input.target {
@@ -123,7 +162,7 @@ pub fn fit_direct(input: &DirectInput<'_>, ctx: &Context) -> Result<(Predictor, 
             encoder: prepared.encoder,
             model,
         })?;
-        Ok((predictor, rounds))
+        Ok((predictor, rounds, judged))
     })
 }
 
@@ -197,6 +236,7 @@ mod tests {
                     weights: None,
                     learner: entry.spec.name,
                     params: &ParamMap::new(),
+                    encoding: None,
                     boosting: Boosting::default(),
                 };
                 let (predictor, _) = fit_direct(&input, &ctx).unwrap();
@@ -219,6 +259,7 @@ mod tests {
             weights: None,
             learner: "linear",
             params: &ParamMap::new(),
+            encoding: None,
             boosting: Boosting::default(),
         };
         let error = fit_direct(&input, &Context::unlimited(0, 1)).err().unwrap();
@@ -244,9 +285,35 @@ mod tests {
             weights: None,
             learner: "gbdt",
             params: &params,
+            encoding: None,
             boosting,
         };
         fit_direct(&input, &Context::unlimited(5, 2)).map(|(predictor, _)| predictor)
+    }
+
+    #[test]
+    fn only_the_ratios_of_weights_matter_unless_they_count_rows() {
+        let table = table(256);
+        let target = Target::Real((0..256).map(|i| f64::from(i * 37 % 101)).collect());
+        let params = ParamMap::from([("n_rounds".to_owned(), ParamValue::Int(20))]);
+        let model = |weights: Option<&[f64]>| {
+            let input = DirectInput {
+                table: &table,
+                schema: &table.storage_schema(),
+                kinds: BTreeMap::new(),
+                target: &target,
+                weights,
+                learner: "gbdt",
+                params: &params,
+                encoding: None,
+                boosting: Boosting::default(),
+            };
+            fit_direct(&input, &Context::unlimited(5, 2)).unwrap().0.encode().unwrap()
+        };
+        let plain = model(None);
+        assert!(model(Some(&[1.0 / 256.0; 256])) == plain);
+        assert!(model(Some(&[1e6; 256])) == plain);
+        assert!(model(Some(&[2.0; 256])) != plain, "a weight of 2 is the row twice");
     }
 
     #[test]
@@ -329,10 +396,48 @@ mod tests {
             weights: None,
             learner: "random_forest",
             params: &ParamMap::new(),
+            encoding: None,
             boosting: Boosting { init_scores: Some(&offsets), ..Boosting::default() },
         };
         let error = fit_direct(&input, &Context::unlimited(0, 1)).err().unwrap();
         assert!(error.to_string().contains("gbdt"), "{error}");
+    }
+
+    #[test]
+    fn rows_are_judged_by_the_trees_that_did_not_draw_them() {
+        let table = table(200);
+        let target = Target::Real((0..200).map(|i| (f64::from(i) * 0.7).sin() * 3.0).collect());
+        let ctx = Context::unlimited(5, 2);
+        let fit = |learner, params: &ParamMap| {
+            let input = DirectInput {
+                table: &table,
+                schema: &table.storage_schema(),
+                kinds: BTreeMap::new(),
+                target: &target,
+                weights: None,
+                learner,
+                params,
+                encoding: None,
+                boosting: Boosting::default(),
+            };
+            let judged = fit_out_of_bag(&input, &ctx)?;
+            assert!(judged.0.encode()? == fit_direct(&input, &ctx)?.0.encode()?, "one model");
+            Ok::<_, Error>(judged)
+        };
+        let (predictor, rounds, judged) = fit("random_forest", &ParamMap::new()).unwrap();
+        assert_eq!((rounds, judged.n_rows(), judged.n_outputs), (100, 200, 1));
+        let known = predictor.predict(&table, &ctx).unwrap();
+        let Target::Real(values) = &target else { unreachable!() };
+        let error = |of: &Predictions| -> f64 {
+            of.values.iter().zip(values).map(|(p, y)| (p - y).powi(2)).sum()
+        };
+        assert!(error(&judged) > error(&known) && error(&judged).is_finite());
+        for learner in ["extra_trees", "gbdt"] {
+            let text = fit(learner, &ParamMap::new()).err().unwrap().to_string();
+            assert!(text.contains("oob_score") && text.contains("bootstrap"), "{text}");
+        }
+        let drawn = ParamMap::from([("bootstrap".to_owned(), ParamValue::Flag(true))]);
+        assert_eq!(fit("extra_trees", &drawn).unwrap().2.n_rows(), 200);
     }
 
     #[test]

@@ -15,22 +15,42 @@ struct Written {
     bins: bool,
     /// The learners whose default it is, though others could read it.
     made_for: &'static [&'static str],
+    /// The only learners that take what it writes for what it means; empty is all.
+    only_for: &'static [&'static str],
 }
 
 /// The encodings; the first that a learner can read is its default.
 const WRITTEN: [Written; EncodingSpec::NAMES.len()] = [
-    Written { name: "trees", missing: true, bins: true, made_for: &[] },
-    Written { name: "derived", missing: true, bins: true, made_for: &[] },
-    Written { name: "linear", missing: false, bins: false, made_for: &[] },
-    Written { name: "network", missing: true, bins: false, made_for: &["neural_net"] },
+    Written { name: "trees", missing: true, bins: true, made_for: &[], only_for: &[] },
+    Written { name: "derived", missing: true, bins: true, made_for: &[], only_for: &[] },
+    Written { name: "linear", missing: false, bins: false, made_for: &[], only_for: &[] },
+    Written {
+        name: "network",
+        missing: true,
+        bins: false,
+        made_for: &["neural_net"],
+        only_for: &[],
+    },
     // They add up what features say, so that a column that is there twice counts twice.
-    Written { name: "native", missing: true, bins: true, made_for: &["ebm", "naive_bayes"] },
+    Written {
+        name: "native",
+        missing: true,
+        bins: true,
+        made_for: &["ebm", "naive_bayes"],
+        only_for: &[],
+    },
+    // Others would take the numbers of levels for sizes.
+    Written { name: "levels", missing: true, bins: true, made_for: &[], only_for: &["gbdt"] },
 ];
 
 /// The names of the encodings that a learner can read, its default first.
 pub fn encodings(learner: &Entry) -> Vec<&'static str> {
     let takes = learner.spec.abilities;
-    let fits = |w: &&Written| (takes.missing || !w.missing) && (w.bins || !takes.bins);
+    let fits = |w: &&Written| {
+        (takes.missing || !w.missing)
+            && (w.bins || !takes.bins)
+            && (w.only_for.is_empty() || w.only_for.contains(&learner.spec.name))
+    };
     let mut fitting: Vec<&Written> = WRITTEN.iter().filter(fits).collect();
     fitting.sort_by_key(|w| !w.made_for.contains(&learner.spec.name));
     fitting.iter().map(|w| w.name).collect()
@@ -54,7 +74,9 @@ pub fn encoding_for(learner: &Entry, asked: Option<&str>) -> Result<&'static str
             Some(found) => Ok(found),
             None if EncodingSpec::NAMES.contains(&name) => {
                 Err(refused(format!("{} cannot read the encoding `{name}`", learner.spec.name))
-                    .hint(if learner.spec.abilities.bins {
+                    .hint(if WRITTEN.iter().any(|w| w.name == name && !w.only_for.is_empty()) {
+                        "it would take the names of levels, which this encoding writes, for sizes"
+                    } else if learner.spec.abilities.bins {
                         "it works on bins of the values, which this encoding does not write"
                     } else {
                         "it cannot work with missing values, which this encoding keeps"
@@ -112,6 +134,8 @@ mod tests {
             assert!(learner(name).is_ok(), "an encoding is made for {name}");
         }
         assert_eq!(encodings(learner("ebm").unwrap()), ["native", "trees", "derived"]);
+        let of_gbdt = encodings(learner("gbdt").unwrap());
+        assert_eq!(of_gbdt, ["trees", "derived", "native", "levels"]);
     }
 
     #[test]
@@ -132,6 +156,7 @@ mod tests {
         for (name, encoding, words) in [
             ("gbdt", "linear", ["cannot read the encoding `linear`", "bins"]),
             ("linear", "trees", ["cannot read the encoding `trees`", "missing values"]),
+            ("random_forest", "levels", ["cannot read the encoding `levels`", "for sizes"]),
             ("gbdt", "tree", ["unknown encoding", "did you mean `trees`"]),
         ] {
             let error = encoding_for(learner(name).unwrap(), Some(encoding)).unwrap_err();

@@ -283,12 +283,12 @@ impl Own {
                 ));
             }
             EncodingSpec::named(&own.encoding).map_err(|e| e.at("encoding"))?;
-            if own.encoding == "derived" {
+            if matches!(&*own.encoding, "derived" | "levels") {
                 return Err(Error::input("a learner of one's own cannot read this encoding")
                     .at("encoding")
                     .expected("linear, trees, network or native")
                     .got(&own.encoding)
-                    .hint("which columns are derived is for boosters to find out"));
+                    .hint("columns that are derived and levels that are names are for boosters"));
             }
         }
         let at = plan.trials.len().min(N_BEFORE);

@@ -263,7 +263,7 @@ const LARGEST_COUNT: f64 = 10.0;
 /// Weights whose mean is 1, of the rows that have one: learners have parameters in units of rows
 /// (the fewest of a leaf, how many neighbours, penalties), which weights that sum to 1 or to a
 /// million would make meaningless. Counts of equal rows stay what they are.
-fn scaled(weights: &[f64]) -> Vec<f64> {
+pub(crate) fn scaled(weights: &[f64]) -> Vec<f64> {
     let n_with = weights.iter().filter(|w| **w > 0.0).count() as f64;
     let mean: f64 = weights.iter().map(|w| w / n_with).sum();
     if mean <= LARGEST_COUNT && weights.iter().all(|w| w.fract() == 0.0) {

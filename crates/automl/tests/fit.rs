@@ -18,6 +18,8 @@ mod groups;
 mod honest;
 #[path = "fit/later.rs"]
 mod later;
+#[path = "fit/levels.rs"]
+mod levels;
 #[path = "fit/more_rows.rs"]
 mod more_rows;
 #[path = "fit/nested.rs"]

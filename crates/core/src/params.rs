@@ -216,9 +216,10 @@ fn declared<'a>(owner: &str, specs: &'a [ParamSpec], name: &str) -> Result<&'a P
     }
     let known: Vec<&str> = specs.iter().map(|s| s.name).collect();
     let error = Error::input(format!("{owner} has no parameter `{name}`"));
-    Err(match foreign::our_name(name, &known) {
-        Some(ours) => error.hint(format!("did you mean `{ours}`?")),
-        None => error.suggest(name, known),
+    Err(match (foreign::our_name(name, &known), foreign::why_absent(name)) {
+        (Some(ours), _) => error.hint(format!("did you mean `{ours}`?")),
+        (None, Some(why)) => error.hint(why),
+        (None, None) => error.suggest(name, known),
     })
 }
 

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use modelwright::automl::Predictor;
-use modelwright::automl::direct::{Boosting, DirectInput, fit_direct};
+use modelwright::automl::direct::{Boosting, DirectInput, fit_direct, fit_out_of_bag};
 use modelwright::core::params::{ParamMap, ParamValue};
 use modelwright::learners::gbdt::Objective;
 use modelwright_core::context::Settings;
 use modelwright_core::data::Kind;
-use modelwright_core::task::Target;
+use modelwright_core::task::{Predictions, Target};
 use modelwright_core::{Context, Error, Result};
 use numpy::{PyArray2, PyReadonlyArray1};
 use pyo3::prelude::*;
@@ -28,6 +28,8 @@ pub(crate) struct Single {
     /// Rounds that were done.
     #[pyo3(get)]
     rounds: usize,
+    /// What trees that did not draw a row say of it, where that was asked for.
+    out_of_bag: Option<Predictions>,
 }
 
 /// A callable and its arguments, as pickle wants them.
@@ -40,7 +42,14 @@ impl Single {
     fn from_bytes(py: Python<'_>, bytes: Vec<u8>, rounds: usize) -> PyResult<Self> {
         let predictor = py.detach(|| Predictor::decode(&bytes));
         let predictor = predictor.map_err(|e| raise(py, &e, Realm::Artifact))?;
-        Ok(Self { predictor, rounds })
+        Ok(Self { predictor, rounds, out_of_bag: None })
+    }
+
+    /// One number for each training row and output, as [`Self::outputs`]; NaN for a row that
+    /// every tree drew, or that has no weight. `None` unless it was asked for.
+    fn out_of_bag<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyArray2<f64>>>> {
+        let judged = self.out_of_bag.clone();
+        judged.map(|judged| whole(py, judged, self.predictor.classes.len())).transpose()
     }
 
     /// The bytes to store.
@@ -90,12 +99,36 @@ impl Single {
     }
 }
 
+impl Single {
+    /// Fits a forest that says what its trees think of rows that they did not draw; the input has
+    /// the given ones of `n_rows` rows.
+    fn judged(
+        input: &DirectInput<'_>,
+        rows: Option<&[u32]>,
+        n_rows: usize,
+        ctx: &Context,
+    ) -> Result<Self> {
+        let (predictor, rounds, judged) = fit_out_of_bag(input, ctx)?;
+        let out_of_bag = Some(among_all(judged, rows, n_rows));
+        Ok(Self { predictor, rounds, out_of_bag })
+    }
+}
+
+/// The target of a regression, or numbers of classes.
+fn target_of(values: Vec<f64>, n_classes: usize) -> Target {
+    match n_classes {
+        0 => Target::Real(values),
+        n => Target::Class { codes: values.iter().map(|v| *v as u32).collect(), n_classes: n },
+    }
+}
+
 /// Fits one learner on all rows of a table. `classes` is 0 for a regression; the target then holds
 /// values, else class numbers.
 #[expect(clippy::too_many_arguments, reason = "Python passes them by name")]
 #[pyfunction]
 #[pyo3(signature = (
-    learner, params, table, target, classes, weights, kinds, seed, threads, boosting
+    learner, params, table, target, classes, weights, kinds, seed, threads, boosting,
+    encoding = None, judges = false
 ))]
 pub(crate) fn fit_single(
     py: Python<'_>,
@@ -109,6 +142,8 @@ pub(crate) fn fit_single(
     seed: u64,
     threads: usize,
     boosting: Option<GivenBoosting<'_>>,
+    encoding: Option<&str>,
+    judges: bool,
 ) -> PyResult<Single> {
     let (loss, quantiles, init_scores, continued) = match boosting {
         Some(given) => (given.loss, given.quantiles, given.init_scores, given.continued),
@@ -120,23 +155,20 @@ pub(crate) fn fit_single(
     let params = read_params(params)?;
     let known = modelwright::learners::learner(learner).and_then(|e| e.check_params(&params));
     known.map_err(|e| raise(py, &e, Realm::Option))?;
-    let values: Vec<f64> = target.as_array().iter().copied().collect();
-    let target = match classes {
-        0 => Target::Real(values),
-        n => Target::Class { codes: values.iter().map(|v| *v as u32).collect(), n_classes: n },
-    };
+    let target = target_of(target.as_array().iter().copied().collect(), classes);
     let weights: Option<Vec<f64>> = weights.map(|w| w.as_array().iter().copied().collect());
     let table = table.get();
     let work = || -> Result<Single> {
         let ctx = Context::new(Settings { seed, threads, ..Settings::default() })?;
         let mut file = table.take(None, &ctx)?;
-        let rows = with_weight(file.table.n_rows(), weights.as_deref());
+        let n_rows = file.table.n_rows();
+        let rows = with_weight(n_rows, weights.as_deref());
         let (mut target, mut weights, mut init_scores) = (target, weights, init_scores);
-        if let Some(rows) = rows {
-            init_scores = init_scores.map(|s| of_rows(&s, file.table.n_rows(), &rows));
-            target = target.select(&rows);
-            weights = weights.map(|w| of_rows(&w, w.len(), &rows));
-            file.table = std::mem::take(&mut file.table).into_selected(&rows);
+        if let Some(rows) = &rows {
+            init_scores = init_scores.map(|s| of_rows(&s, n_rows, rows));
+            target = target.select(rows);
+            weights = weights.map(|w| of_rows(&w, w.len(), rows));
+            file.table = std::mem::take(&mut file.table).into_selected(rows);
         }
         let named = |(name, kind): &(String, String)| Ok((name.clone(), kind.parse::<Kind>()?));
         let input = DirectInput {
@@ -147,6 +179,7 @@ pub(crate) fn fit_single(
             weights: weights.as_deref(),
             learner,
             params: &params,
+            encoding,
             boosting: Boosting {
                 objective: loss.as_ref().map(|loss| loss as &dyn Objective),
                 quantile_levels: quantiles.as_deref(),
@@ -154,8 +187,11 @@ pub(crate) fn fit_single(
                 continued: continued.map(|single| &single.predictor),
             },
         };
+        if judges {
+            return Single::judged(&input, rows.as_deref(), n_rows, &ctx);
+        }
         let (predictor, rounds) = fit_direct(&input, &ctx)?;
-        Ok(Single { predictor, rounds })
+        Ok(Single { predictor, rounds, out_of_bag: None })
     };
     let done = py.detach(work);
     if let Some(raised) = loss.and_then(|loss| loss.raised()) {
@@ -170,6 +206,17 @@ fn with_weight(n_rows: usize, weights: Option<&[f64]>) -> Option<Vec<u32>> {
     let counts = |row: &u32| weights.get(*row as usize).is_some_and(|w| *w != 0.0);
     let rows: Vec<u32> = (0..n_rows as u32).filter(counts).collect();
     (rows.len() < n_rows).then_some(rows)
+}
+
+/// Predictions of some rows as those of all; NaN for the others.
+fn among_all(judged: Predictions, rows: Option<&[u32]>, n_rows: usize) -> Predictions {
+    let Some(rows) = rows else { return judged };
+    let width = judged.n_outputs;
+    let mut values = vec![f64::NAN; n_rows * width];
+    for (row, of_row) in rows.iter().zip(judged.values.chunks_exact(width)) {
+        values[*row as usize * width..][..width].copy_from_slice(of_row);
+    }
+    Predictions::new(width, values)
 }
 
 /// The numbers of some rows of a row-major array.

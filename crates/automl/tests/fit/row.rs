@@ -80,6 +80,7 @@ fn every_learner_predicts_a_row_by_itself_as_among_others() {
                 weights: None,
                 learner: entry.spec.name,
                 params: &params,
+                encoding: None,
                 boosting: Boosting::default(),
             };
             let (predictor, _) = fit_direct(&input, &Context::unlimited(1, 2)).unwrap();

@@ -44,6 +44,18 @@ const FOREIGN: &[(&[&str], &[&str])] = &[
     (&["tol"], &["tolerance"]),
 ];
 
+/// Names of other libraries for what cannot be chosen here, and why.
+const ABSENT: &[(&[&str], &str)] = &[(
+    &["max_bin", "max_bins", "border_count"],
+    "numbers are cut into at most 254 bins, which all learners of a run share and cannot choose",
+)];
+
+/// Why there is nothing to choose where another library has the parameter `name`.
+pub(super) fn why_absent(name: &str) -> Option<&'static str> {
+    let is_it = |(foreign, _): &&(&[&str], &str)| foreign.contains(&name);
+    ABSENT.iter().find(is_it).map(|(_, why)| *why)
+}
+
 /// What a foreign `name` is called here, among the `known` names.
 pub(super) fn our_name<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     let meant = FOREIGN
@@ -64,6 +76,12 @@ mod tests {
         assert_eq!(our_name("n_estimators", &["statistic"]), None);
         assert_eq!(our_name("c", &["path_start"]), Some("path_start"));
         assert_eq!(our_name("colour", &["path_start"]), None);
+    }
+
+    #[test]
+    fn what_cannot_be_chosen_is_refused_with_the_reason() {
+        assert!(why_absent("max_bin").unwrap().contains("254 bins"));
+        assert_eq!(why_absent("max_leaves"), None);
     }
 
     #[test]

@@ -67,7 +67,7 @@ impl Sums {
     }
 
     /// The best cut whose children have at least `min_leaf` rows; the lowest bin on a tie, and
-    /// missing values on the right.
+    /// missing values on the right, or in the heavier child where none are among the rows.
     pub(super) fn best_cut(
         &mut self,
         criterion: &impl Criterion,
@@ -93,7 +93,8 @@ impl Sums {
                         continue;
                     }
                     self.move_left(bin);
-                    let cut = self.judge(criterion, total, min_leaf, bin, missing_left);
+                    let side = with_missing.then_some(missing_left);
+                    let cut = self.judge(criterion, total, min_leaf, bin, side);
                     best = better(best, cut);
                 }
             }
@@ -122,7 +123,8 @@ impl Sums {
                     self.move_left(left);
                 }
             }
-            best = better(best, self.judge(criterion, total, min_leaf, bin, missing_left));
+            let side = with_missing.then_some(missing_left);
+            best = better(best, self.judge(criterion, total, min_leaf, bin, side));
         }
         best
     }
@@ -141,13 +143,15 @@ impl Sums {
         }
     }
 
+    /// The cut, if both children are large enough; `missing_left` is `None` where no row of the
+    /// node has a missing value, and one that comes later belongs to the heavier child.
     fn judge(
         &mut self,
         criterion: &impl Criterion,
         total: &[f64],
         min_leaf: usize,
         bin: u8,
-        missing_left: bool,
+        missing_left: Option<bool>,
     ) -> Option<Cut> {
         for ((right, left), total) in self.right.iter_mut().zip(&self.left).zip(total) {
             *right = total - left;
@@ -158,6 +162,7 @@ impl Sums {
             return None;
         }
         let score = criterion.score(&self.left) + criterion.score(&self.right);
+        let missing_left = missing_left.unwrap_or(self.left[WEIGHT] > self.right[WEIGHT]);
         Some(Cut { bin, missing_left, score })
     }
 }

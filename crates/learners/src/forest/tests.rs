@@ -195,6 +195,46 @@ fn the_best_cut_is_the_one_that_trying_all_finds() {
     }
 }
 
+/// Both forests on complete rows, asked about rows without the second of two columns.
+#[test]
+fn values_that_are_missing_only_later_go_with_most_rows() {
+    let n = 2000;
+    // The second column is skewed: four of five rows are small.
+    let a: Vec<f32> = (0..n).map(|i| (hash(i) * 20.0).floor()).collect();
+    let b: Vec<f32> = (0..n).map(|i| (hash(i + n).powi(6) * 40.0).floor()).collect();
+    let y: Vec<f64> = a.iter().zip(&b).map(|(a, b)| f64::from(2.0 * a + b)).collect();
+    let features = matrix(vec![a.clone(), b]);
+    let rows: Vec<u32> = (0..n as u32).collect();
+    let (ctx, target) = (Context::unlimited(5, 2), Target::Real(y.clone()));
+    let train = view(&features, &target, &rows);
+    let extra = ExtraTreesParams { n_trees: 20, bootstrap: false, ..ExtraTreesParams::default() };
+    let extra = ExtraTreesParams::from_map("extra_trees", &extra.to_map()).unwrap();
+    let forests = [
+        RandomForest::fit(&train, &settings(|p| p.bootstrap = false), &ctx).unwrap(),
+        ExtraTrees::fit(&train, &extra, &ctx).unwrap(),
+    ];
+    let without = FeatureMatrix::new(
+        n,
+        vec![FeatureColumn::dense("f0", a), FeatureColumn::dense("f1", vec![f32::NAN; n])],
+    );
+    for forest in forests {
+        for tree in forest.trees() {
+            let below = |child: i32| match usize::try_from(child) {
+                Ok(node) => tree.covers[node],
+                Err(_) => tree.leaf_covers[!child as usize],
+            };
+            for (node, children) in tree.children.iter().enumerate() {
+                let [left, right] = children.map(below);
+                assert_eq!(tree.missing_left[node], left > right, "{left} {right}");
+            }
+        }
+        let predicted = forest.predict(&FeatureView::all(&without), &ctx).unwrap();
+        let bias = predicted.values.iter().zip(&y).map(|(p, y)| p - y).sum::<f64>() / n as f64;
+        // Sent to the right they would end among the largest, 20 too high.
+        assert!(bias.abs() < 6.0, "{bias}");
+    }
+}
+
 #[test]
 fn limits_are_kept_and_larger_leaves_come_first() {
     let (features, y) = table(500);

@@ -101,7 +101,10 @@ pub fn choose(predictor: &Predictor, choice: Option<MemberChoice>) -> Result<Exp
             export.divide_scores(1.0 / slope);
             export.base_scores.iter_mut().for_each(|score| *score += intercept);
         }
-        _ => notes.push("the ensemble's calibration is left out".to_owned()),
+        _ => notes.push(
+            "the model's calibration is left out: probabilities in the file are those before it"
+                .to_owned(),
+        ),
     }
     export.notes = notes;
     Ok(export)

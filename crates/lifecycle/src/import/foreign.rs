@@ -55,6 +55,8 @@ pub struct ForeignFeature {
     pub reading: Reading,
     /// Smallest and largest value in training, where the file says so.
     pub range: Option<(f64, f64)>,
+    /// Whether the file says that it was a column of true and false.
+    pub is_flag: bool,
 }
 
 /// How a value of a table becomes a number.
@@ -85,7 +87,8 @@ pub struct Levels {
 impl ForeignFeature {
     /// A number of which nothing more is known.
     pub(crate) fn named(name: String) -> Self {
-        Self { name, reading: Reading::Number { zero_is_missing: false }, range: None }
+        let reading = Reading::Number { zero_is_missing: false };
+        Self { name, reading, range: None, is_flag: false }
     }
 
     /// Whether zero is a missing value.

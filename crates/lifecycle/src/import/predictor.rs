@@ -23,6 +23,9 @@ use modelwright_preprocess::transform::number::{FittedNumber, Number};
 
 use super::foreign::{Answer, ForeignFeature, ForeignModel, Levels, Reading, scale_tree};
 
+/// LightGBM's threshold between 0 and 1 of a column that has no other values.
+const ABOVE_ZERO: f64 = 1.1e-35;
+
 /// What a model file does not say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Naming {
@@ -60,6 +63,7 @@ impl ForeignModel {
                 .hint("give the target another name with --target"));
         }
         self.join_two_classes();
+        let are_flags = self.are_flags();
         let cuts = self.cuts();
         self.round_thresholds(&cuts);
         let is_used = self.used_features();
@@ -67,7 +71,7 @@ impl ForeignModel {
         let columns: Vec<ColumnEncoding> = columns
             .map(|((feature, cuts), is_used)| encoding(feature, cuts, !is_used))
             .collect::<Result<_>>()?;
-        let schema = self.schema(&columns);
+        let schema = self.schema(&columns, &are_flags);
         let encoder = FittedEncoder::of_columns("imported", columns)?;
         let task = self.task();
         let (n, link) = (self.features.len(), self.link);
@@ -155,16 +159,32 @@ impl ForeignModel {
         is_used
     }
 
-    fn schema(&self, columns: &[ColumnEncoding]) -> Schema {
-        let field = |(feature, column): (&ForeignFeature, &ColumnEncoding)| {
+    /// Whether each feature was a column of true and false, or may have been: LightGBM knows both
+    /// as 0 and 1. Such a column is still read where it has numbers, but may also say `true`.
+    fn are_flags(&self) -> Vec<bool> {
+        let may_be = |feature: &ForeignFeature| {
+            matches!(feature.reading, Reading::Number { .. })
+                && (feature.is_flag || feature.range == Some((0.0, 1.0)))
+        };
+        let mut are_flags: Vec<bool> = self.features.iter().map(may_be).collect();
+        for (tree, exact) in self.trees.iter().zip(&self.thresholds) {
+            for node in number_nodes(tree).filter(|node| exact[*node].abs() > ABOVE_ZERO) {
+                are_flags[tree.features[node] as usize] = false;
+            }
+        }
+        are_flags
+    }
+
+    fn schema(&self, columns: &[ColumnEncoding], are_flags: &[bool]) -> Schema {
+        let field = |((feature, column), is_flag): ((&ForeignFeature, &ColumnEncoding), &bool)| {
             let storage = match &feature.reading {
                 Reading::Levels(Levels { are_numbers: false, .. }) => Storage::String,
                 _ => Storage::Number,
             };
-            let field = Field::new(&feature.name, storage, column.kind);
-            Field { optional: column.optional, ..field }
+            let kind = if *is_flag { Kind::Boolean } else { column.kind };
+            Field { optional: column.optional, ..Field::new(&feature.name, storage, kind) }
         };
-        Schema { fields: self.features.iter().zip(columns).map(field).collect() }
+        Schema { fields: self.features.iter().zip(columns).zip(are_flags).map(field).collect() }
     }
 }
 

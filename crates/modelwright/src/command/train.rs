@@ -57,8 +57,8 @@ pub(crate) struct Train {
     /// Folds that judge the learner; 0 for none, then the held-out rows do [default: by the rows]
     #[arg(long, value_name = "N", value_parser = values::folds, display_order = 3)]
     folds: Option<usize>,
-    /// How columns become features: trees, derived, linear, network or native [default: what
-    /// suits the learner]
+    /// How columns become features: trees, derived, linear, network, native or (gbdt) levels
+    /// [default: what suits the learner]
     #[arg(long, value_name = "NAME", display_order = 3)]
     encoding: Option<String>,
     /// The column with the score (before the link) that each row starts from, in place of the best

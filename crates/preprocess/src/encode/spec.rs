@@ -61,7 +61,8 @@ pub struct Step {
 
 impl EncodingSpec {
     /// The names that [`Self::named`] knows.
-    pub const NAMES: [&'static str; 5] = ["trees", "derived", "linear", "network", "native"];
+    pub const NAMES: [&'static str; 6] =
+        ["trees", "derived", "linear", "network", "native", "levels"];
 
     /// For learners that split: values as they are, with bins; categories of few levels one-hot
     /// and by their number, others by ordered target statistics and frequency.
@@ -187,6 +188,29 @@ impl EncodingSpec {
         }
     }
 
+    /// For boosters that split categories by sets of levels: as [`Self::trees`], with the level of
+    /// a category as a name, and beyond what bins can tell apart as target statistics.
+    pub fn levels() -> Self {
+        let categories = [Kind::Category, Kind::IntegerCategory];
+        Self {
+            name: "levels".to_owned(),
+            bins: true,
+            derives: false,
+            rules: vec![
+                rule(&[Kind::Number], None, [step("number")]),
+                rule(&[Kind::Boolean], None, [step("boolean")]),
+                rule(&categories, Some(LEVELS_AS_NAMES), [step("category_level")]),
+                rule(&categories, None, [step("target_statistics"), step("frequency")]),
+                rule(&[Kind::Datetime], None, [step("date_parts")]),
+                rule(
+                    &[Kind::Text],
+                    None,
+                    [step("text_target"), step("text_statistics"), step("text_terms")],
+                ),
+            ],
+        }
+    }
+
     /// The name of [`Self::unlabelled`], which only a learner without a target reads.
     pub const UNLABELLED: &'static str = "unlabelled";
 
@@ -225,6 +249,7 @@ impl EncodingSpec {
             "linear" => Ok(Self::linear()),
             "network" => Ok(Self::network()),
             "native" => Ok(Self::native()),
+            "levels" => Ok(Self::levels()),
             _ => Err(Error::input("unknown encoding").got(name).suggest(name, Self::NAMES)),
         }
     }
@@ -327,6 +352,17 @@ mod tests {
             let steps = spec.steps(Kind::IntegerCategory, n_levels);
             assert!(steps.len() == 1 && steps[0].transformer == wanted, "{n_levels}");
         }
+    }
+
+    #[test]
+    fn levels_are_names_as_far_as_bins_can_tell_them_apart() {
+        let spec = EncodingSpec::levels();
+        let names = |n_levels| -> Vec<&str> {
+            spec.steps(Kind::Category, n_levels).iter().map(|s| s.transformer.as_str()).collect()
+        };
+        assert_eq!(names(2), ["category_level"]);
+        assert_eq!(names(250), ["category_level"]);
+        assert_eq!(names(251), ["target_statistics", "frequency"]);
     }
 
     #[test]

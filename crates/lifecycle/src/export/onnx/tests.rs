@@ -123,6 +123,11 @@ fn target(table: &Table, task: Task) -> Target {
 }
 
 fn fitted(learner: &str, table: &Table, task: Task) -> Predictor {
+    fitted_on(learner, None, table, task)
+}
+
+/// A learner of rows that an encoding writes, or that its own does.
+fn fitted_on(learner: &str, encoding: Option<&str>, table: &Table, task: Task) -> Predictor {
     let kinds = BTreeMap::from([("zip".to_owned(), Kind::IntegerCategory)]);
     // A few rounds make as many sorts of operators as many do.
     let entry = modelwright_learners::learner(learner).unwrap();
@@ -137,6 +142,7 @@ fn fitted(learner: &str, table: &Table, task: Task) -> Predictor {
         weights: None,
         learner,
         params: &params,
+        encoding,
         boosting: Boosting::default(),
     };
     fit_direct(&input, &ctx()).unwrap_or_else(|e| panic!("{learner}: {e}")).0
@@ -194,6 +200,17 @@ fn every_learner_and_every_kind_of_column_becomes_a_sound_graph() {
 }
 
 #[test]
+fn a_booster_that_splits_sets_of_levels_becomes_a_sound_graph() {
+    let table = table(400);
+    for task in Task::ALL {
+        let predictor = fitted_on("gbdt", Some("levels"), &table, task);
+        let trees = predictor.single_booster().unwrap().0.trees();
+        assert!(trees.iter().any(|tree| !tree.sets.is_empty()), "no split by levels");
+        sound(&write(&predictor, &about()).unwrap());
+    }
+}
+
+#[test]
 fn the_same_model_gives_the_same_bytes_and_says_what_it_is() {
     let table = table(200);
     let predictor = fitted("gbdt", &table, Task::Binary);
@@ -237,6 +254,7 @@ fn text_is_refused_with_its_column_and_what_to_do() {
             weights: None,
             learner,
             params: &params,
+            encoding: None,
             boosting: Boosting::default(),
         };
         let predictor = fit_direct(&input, &ctx()).unwrap().0;
@@ -259,6 +277,7 @@ fn a_column_that_is_called_as_an_output_is_refused() {
         target: &Target::Real((0..50).map(f64::from).collect()),
         weights: None,
         learner: "linear",
+        encoding: None,
         boosting: Boosting::default(),
         params: &ParamMap::new(),
     };

@@ -1,10 +1,11 @@
 //! Against models that LightGBM wrote, and against broken ones.
 
+use modelwright_core::data::{Kind, Storage};
 use modelwright_learners::gbdt::Link;
 
 use super::super::golden::{assert_scores, assert_sound, bytes, damage};
 use super::*;
-use crate::import::Reading;
+use crate::import::{Naming, Reading};
 
 fn model(name: &str) -> ForeignModel {
     read(&bytes(&format!("lightgbm-{name}.txt")), &ImportOptions::default())
@@ -67,6 +68,25 @@ fn thresholds_stay_as_they_were_beside_the_trees() {
             assert!(is_set || f64::from(rounded.next_up()) > *exact);
         }
     }
+}
+
+#[test]
+fn a_column_of_zeros_and_ones_may_say_true_and_false() {
+    let mut model = model("binary");
+    model.features.iter_mut().for_each(|feature| feature.range = Some((0.0, 1.0)));
+    // The threshold that LightGBM has for columns of bool, in all nodes of the first feature.
+    for (tree, exact) in model.trees.iter().zip(&mut model.thresholds) {
+        for (node, threshold) in exact.iter_mut().enumerate() {
+            if tree.features[node] == 0 {
+                *threshold = f64::from(1e-35_f32);
+            }
+        }
+    }
+    let naming = Naming { target: "y".to_owned(), classes: None };
+    let fields = model.into_predictor(&naming).unwrap().schema.fields;
+    let kinds: Vec<Kind> = fields[..2].iter().map(|field| field.kind).collect();
+    assert_eq!(kinds, [Kind::Boolean, Kind::Number], "other thresholds are no flag's");
+    assert_eq!(fields[0].storage, Storage::Number);
 }
 
 #[test]

@@ -145,6 +145,8 @@ fn features(learner: &Node<'_>, n_features: usize) -> Result<Vec<ForeignFeature>
         if kind == "c" {
             feature.reading = Reading::LevelNumber;
         }
+        // Its Python package calls columns of bool indicators.
+        feature.is_flag = kind == "i";
     }
     Ok(features)
 }

@@ -1,11 +1,13 @@
 //! Against models that XGBoost wrote, and against broken ones.
 
+use modelwright_core::data::{Kind, Storage};
 use modelwright_learners::gbdt::Link;
 
 use super::super::golden::{assert_scores, assert_sound, bytes, damage, rows, scores};
 use super::*;
 use crate::document::{Width, write_ubjson};
 use crate::import::Answer::{self, Classes, Probability};
+use crate::import::Naming;
 
 /// XGBoost adds up in f32: three trees and a base score, each rounded.
 const TOLERANCE: f64 = 3e-7;
@@ -145,6 +147,17 @@ fn the_best_round_of_early_stopping_is_told() {
     };
     assert!(notes("0").contains("--rounds 1"), "{}", notes("0"));
     assert!(!notes(&usize::MAX.to_string()).contains("--rounds"));
+}
+
+#[test]
+fn indicators_may_say_true_and_false() {
+    let file = changed("binary", |learner| {
+        *at(learner, &["feature_types", "1"]) = Value::text("i");
+    });
+    let naming = Naming { target: "y".to_owned(), classes: None };
+    let fields = any(&file).unwrap().into_predictor(&naming).unwrap().schema.fields;
+    assert_eq!(fields.iter().filter(|f| f.kind == Kind::Boolean).count(), 1);
+    assert_eq!((fields[1].kind, fields[1].storage), (Kind::Boolean, Storage::Number));
 }
 
 type Change = Box<dyn FnOnce(&mut Value)>;
