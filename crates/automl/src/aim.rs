@@ -101,7 +101,7 @@ pub(crate) fn take(plan: &mut Plan, metric: &str) {
 }
 
 /// The constant that is best for the metric on the training target, once for each of `n_rows`.
-pub(crate) fn constant(
+pub fn constant(
     metric: &str,
     train: &Target,
     weights: Option<&[f64]>,

@@ -108,6 +108,7 @@ mod units;
 pub mod vectorize;
 pub mod whole_file;
 
+pub use aim::constant as constant_answer;
 pub use conformal::{Held, LevelIntervals, LevelSets, Regions};
 pub use continued::{ContinueInput, continue_boosters};
 pub use fit::{ALL_AND_TEST, fit, plan};

@@ -6,6 +6,7 @@
 mod labels;
 mod seasons;
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use modelwright_automl::Purpose;
@@ -18,6 +19,7 @@ use modelwright_lifecycle::monitor::{
     MonitorOptions, SeasonChoice, Side, Watched, conclude, must_have_reference,
 };
 
+use crate::watching::{JoinedLog, TIME, joined};
 use crate::{Model, Rows};
 use labels::Labels;
 
@@ -27,7 +29,8 @@ const ROWS_PER_CHUNK: usize = 16 << 10;
 /// What is to be compared.
 #[derive(Debug, Clone, Default)]
 pub struct MonitorRequest {
-    /// The new rows, in one or more files.
+    /// The new rows, in one or more files; a folder is the log of a server, which is read with its
+    /// feedback.
     pub current: Vec<Rows>,
     /// Rows to compare with; `None` takes what the model keeps of its training.
     pub reference: Option<Rows>,
@@ -50,6 +53,7 @@ pub fn monitor(model: &Model, request: &MonitorRequest, ctx: &Context) -> Result
     let watched = Watched { predictor: &model.predictor, record: &record, reference };
     let text = model.text_layout();
     let mut options = request.options.clone();
+    let Current { rows, notes } = Current::of(&watched, model, (request, &mut options), ctx)?;
     seasons::prepare(&watched, request.reference.is_some(), &mut options)?;
     let of_reference = request.reference.as_ref().map(std::slice::from_ref);
     if options.season == SeasonChoice::Auto {
@@ -64,6 +68,7 @@ pub fn monitor(model: &Model, request: &MonitorRequest, ctx: &Context) -> Result
         }
         Some(rows) => {
             ctx.tell(Event::Phase("read the reference".to_owned()));
+            let reading = reading.of_reference();
             Some(reading.fill(&|| Side::reference(&watched, options, ctx), rows, None)?)
         }
     };
@@ -76,10 +81,47 @@ pub fn monitor(model: &Model, request: &MonitorRequest, ctx: &Context) -> Result
         None => Side::new(&watched, options, ctx),
         Some(reference) => Side::beside(&watched, options, reference, ctx),
     };
-    let current = reading.fill(&side, &request.current, labels.as_ref())?;
+    let current = reading.fill(&side, &rows, labels.as_ref())?;
     let mut found = conclude(&watched, reference.as_ref(), &current, options, ctx)?;
+    found.notes.extend(notes);
     found.notes.extend(labels.as_ref().and_then(Labels::note));
     Ok(found)
+}
+
+/// The new rows, of which a serving log is read with its labels.
+struct Current<'a> {
+    rows: Cow<'a, [Rows]>,
+    notes: Vec<String>,
+}
+
+impl<'a> Current<'a> {
+    fn of(
+        watched: &Watched<'_>,
+        model: &Model,
+        (request, options): (&'a MonitorRequest, &mut MonitorOptions),
+        ctx: &Context,
+    ) -> Result<Self> {
+        let is_log = |rows: &Rows| matches!(rows, Rows::File(path) if path.is_dir());
+        if !request.current.iter().any(is_log) {
+            return Ok(Self { rows: Cow::Borrowed(&request.current), notes: Vec::new() });
+        }
+        let with_time = options.time_column.is_none() && watched.time_column().is_none();
+        if with_time {
+            options.time_column = Some(TIME.to_owned());
+        }
+        let (mut all, mut notes) = (Vec::new(), Vec::new());
+        for rows in &request.current {
+            match rows {
+                Rows::File(path) if path.is_dir() => {
+                    let log: JoinedLog = joined(path, model, with_time, ctx)?;
+                    all.extend(log.rows);
+                    notes.extend(log.notes);
+                }
+                rows => all.push(rows.clone()),
+            }
+        }
+        Ok(Self { rows: Cow::Owned(all), notes })
+    }
 }
 
 struct Reading<'a> {
@@ -90,6 +132,9 @@ struct Reading<'a> {
     by_season: bool,
     /// Columns whose groups are looked at.
     by: Vec<&'a String>,
+    /// Those of them that were asked for.
+    asked_by: &'a [String],
+    is_reference: bool,
     ctx: &'a Context,
 }
 
@@ -101,7 +146,13 @@ impl<'a> Reading<'a> {
     ) -> Self {
         let by_season = options.season != SeasonChoice::None;
         let by = watched.record.options.sensitive.iter().chain(&options.by).collect();
-        Self { watched, text, time_column: options.time_column.as_deref(), by_season, by, ctx }
+        let (time_column, asked_by) = (options.time_column.as_deref(), &*options.by);
+        Self { watched, text, time_column, by_season, by, asked_by, is_reference: false, ctx }
+    }
+
+    /// The same, of the rows to compare with.
+    fn of_reference(&self) -> Self {
+        Self { by: self.by.clone(), is_reference: true, ..*self }
     }
 
     /// Reads files into a side; begins again with another reading of a column that did not fit.
@@ -177,7 +228,7 @@ impl<'a> Reading<'a> {
             let unexpected = self.unexpected(rows)?;
             side.begin(&name_of(rows), unexpected);
             let mut add = |table: Table| {
-                seasons::check(self, &table).map_err(|e| e.at(shown.clone()))?;
+                self.check(&table).map_err(|e| e.at(shown.clone()))?;
                 let table = match labels {
                     Some(labels) => labels.attach(table, side.n_rows())?,
                     None => table,
@@ -203,6 +254,34 @@ impl<'a> Reading<'a> {
         labels.map_or(Ok(()), |labels| labels.check(side.n_rows()))
     }
 
+    /// Refuses rows without a column that nothing can be said without.
+    fn check(&self, table: &Table) -> Result<()> {
+        seasons::check(self, table)?;
+        if !self.is_reference {
+            let absent = self.asked_by.iter().find(|name| table.column(name).is_none());
+            return absent.map_or(Ok(()), |name| {
+                Err(Error::input("the rows have no such column to group by")
+                    .column(name)
+                    .expected("a column of the new rows for --by")
+                    .suggest(name, table.names()))
+            });
+        }
+        let predictor = self.watched.predictor;
+        let read: Vec<&str> = predictor.feature_columns().collect();
+        let needed = predictor.schema.fields.iter().filter(|f| !f.optional).map(|f| &*f.name);
+        let needed: Vec<&str> = needed.filter(|name| read.contains(name)).collect();
+        let lacking: Vec<&str> =
+            needed.iter().copied().filter(|name| table.column(name).is_none()).collect();
+        if lacking.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<String> = lacking.iter().map(|name| format!("`{name}`")).collect();
+        Err(Error::input("the rows to compare with lack columns that the model reads")
+            .expected(format!("the {} columns that the model reads", needed.len()))
+            .got(format!("no {}", names.join(", ")))
+            .hint("give rows of the same kind as the training table's, or leave --reference out"))
+    }
+
     /// Columns that training never saw.
     fn unexpected(&self, rows: &Rows) -> Result<Vec<String>> {
         let names: Vec<String> = match rows {
@@ -215,7 +294,10 @@ impl<'a> Reading<'a> {
             }
             Rows::Table { columns, .. } => columns.iter().map(|c| c.name.clone()).collect(),
         };
-        let is_unknown = |name: &String| self.watched.record.schema.field(name).is_none();
+        let is_unknown = |name: &String| {
+            self.watched.record.schema.field(name).is_none()
+                && self.time_column != Some(name.as_str())
+        };
         Ok(names.into_iter().filter(is_unknown).collect())
     }
 }
@@ -259,7 +341,7 @@ pub fn unreadable_files(
     ctx: &Context,
 ) -> Result<Vec<(String, String)>> {
     let file = |rows: &Rows| match rows {
-        Rows::File(path) if !is_stream(rows) => Some(path.clone()),
+        Rows::File(path) if !is_stream(rows) && !path.is_dir() => Some(path.clone()),
         _ => None,
     };
     let paths: Vec<PathBuf> = request.current.iter().filter_map(file).collect();

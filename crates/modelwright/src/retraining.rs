@@ -4,12 +4,14 @@ mod candidates;
 mod judging;
 mod news;
 mod rows;
+mod sliced;
+mod timing;
 
 use std::path::Path;
 use std::time::Duration;
 
 use modelwright_automl::offers::is_student;
-use modelwright_automl::{ALL_AND_TEST, Predictor, row_groups};
+use modelwright_automl::{ALL_AND_TEST, Predictor, constant_answer, row_groups};
 use modelwright_core::context::Event;
 use modelwright_core::data::{ColumnData, Table};
 use modelwright_core::record::{
@@ -33,12 +35,6 @@ use self::rows::AllRows;
 use crate::fitting::{Saved, save};
 use crate::{Model, Rows};
 
-/// Predictions are timed so often; the fastest counts.
-const N_TIMED: usize = 3;
-
-/// How many of the most important columns are cut into slices when the user names none.
-const N_SLICED: usize = 4;
-
 /// What is to be done.
 #[derive(Debug, Clone)]
 pub struct RetrainRequest {
@@ -61,7 +57,8 @@ pub struct RetrainRequest {
     /// Whether the members of the old model are fitted again, in place of a new search, also
     /// beside boosters that learn on.
     pub same_plan: bool,
-    /// Columns whose values must not suffer; the most important and the sensitive ones if none.
+    /// Columns whose values must not suffer; the most important and the sensitive ones if none, and
+    /// of those whose importance is not known the categories.
     pub slices: Vec<String>,
     /// The gates.
     pub gates: Gates,
@@ -138,8 +135,13 @@ pub fn retrain(
     {
         return Err(error.at(source.name));
     }
+    let sliced = sliced::columns(&file.table, request, (&champion.predictor, &record))?;
     let (older, newer) = part(file.table, &learned, (request, &record), ctx)?;
     let older = without_judged(older, &newer, &record, ctx)?;
+    let metric = champion.metric(ctx);
+    let taught = champion.predictor.encode_target(&older)?;
+    let weights = judged_weights(&older, &record);
+    let constant = constant_answer(metric.spec.name, &taught, weights, newer.n_rows());
     let news = News::of(champion, &record, &older, ctx)?;
     let mut options = options_of(&record, request, ctx);
     options.text = champion.text_layout();
@@ -149,8 +151,8 @@ pub fn retrain(
         None => read(&champion.path)?,
     };
     let lesson = Lesson { champion, record: &record, newer: &newer, request, ctx };
-    let taught = Taught { table: older, schema: file.schema, source, options };
-    let Found { mut outcome, choice } = lesson.find(taught, &champion_bytes)?;
+    let lesson_rows = Taught { table: older, schema: file.schema, source, options };
+    let Found { mut outcome, choice } = lesson.find(lesson_rows, &champion_bytes)?;
     ctx.tell(Event::Phase("write".to_owned()));
     outcome.record.retrained = Some(request.account(files));
     clock(&mut outcome.record, ctx);
@@ -162,6 +164,8 @@ pub fn retrain(
         saved: &saved,
         newer: &newer,
         news: &news,
+        sliced: &sliced,
+        constant: &constant,
         n_candidates: choice.as_ref().map_or(1, |choice| choice.candidates.len()),
         ctx,
     };
@@ -260,6 +264,8 @@ struct Judged<'a> {
     saved: &'a Saved,
     newer: &'a Table,
     news: &'a News,
+    sliced: &'a [String],
+    constant: &'a Predictions,
     n_candidates: usize,
     ctx: &'a Context,
 }
@@ -271,13 +277,15 @@ impl Judged<'_> {
         request: &RetrainRequest,
         record: &RunRecord,
     ) -> Result<Decision> {
-        let (of_champion, champion_s) = self.timed(&self.champion.predictor)?;
-        let (in_memory, challenger_s) = self.timed(challenger)?;
+        let of_champion = self.champion.predictor.predict(self.newer, self.ctx)?;
+        let in_memory = challenger.predict(self.newer, self.ctx)?;
+        let both = (&self.champion.predictor, challenger);
+        let (champion_s, challenger_s) = timing::race(both, self.newer, &request.gates, self.ctx)?;
         // What is judged never learned from these rows, and what is delivered did.
         let of_challenger = tested.as_ref().unwrap_or(&in_memory);
         let bytes = read(&self.saved.model)?;
         let truth = self.champion.predictor.encode_target(self.newer)?;
-        let slices = slices_of(self.newer, &sliced(request, record));
+        let slices = slices_of(self.newer, self.sliced);
         let weights = judged_weights(self.newer, record);
         let groups = row_groups(self.newer, &record.options);
         let contest = Contest {
@@ -297,6 +305,7 @@ impl Judged<'_> {
                 predict_s: challenger_s,
                 size_bytes: bytes.len() as u64,
             },
+            constant: self.constant,
             slices: &slices,
             data_findings: &self.news.broken,
             data_remarks: &self.news.drifted,
@@ -308,17 +317,6 @@ impl Judged<'_> {
         decision.champion_file = Some(file(&self.champion.path, self.champion_bytes));
         decision.challenger_file = Some(file(&self.saved.model, &bytes));
         Ok(decision)
-    }
-
-    fn timed(&self, predictor: &Predictor) -> Result<(Predictions, f64)> {
-        let mut fastest = f64::INFINITY;
-        let mut said = Predictions::new(predictor.n_outputs(), Vec::new());
-        for _ in 0..N_TIMED {
-            let begun = self.ctx.elapsed();
-            said = predictor.predict(self.newer, self.ctx)?;
-            fastest = fastest.min((self.ctx.elapsed().saturating_sub(begun)).as_secs_f64());
-        }
-        Ok((said, fastest))
     }
 
     /// Whether the written file, read back, says the same bits.
@@ -339,7 +337,7 @@ impl Judged<'_> {
     }
 }
 
-/// The weights of the rows that judge, where they are usable.
+/// The weights of rows, where they are usable.
 fn judged_weights<'a>(newer: &'a Table, record: &RunRecord) -> Option<&'a [f64]> {
     let weights = record.options.weight.as_ref().and_then(|name| newer.column(name));
     match weights.map(|column| &column.data) {
@@ -354,19 +352,4 @@ fn read(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).map_err(|e| {
         Error::work("cannot read a model file").at(path.display().to_string()).because(e)
     })
-}
-
-/// The columns that are cut into slices.
-fn sliced(request: &RetrainRequest, record: &RunRecord) -> Vec<String> {
-    if !request.slices.is_empty() {
-        return request.slices.clone();
-    }
-    let important = record.importances.iter().filter(|i| i.mean > 0.0).take(N_SLICED);
-    let mut columns: Vec<String> = important.map(|i| i.column.clone()).collect();
-    for column in &record.options.sensitive {
-        if !columns.contains(column) {
-            columns.push(column.clone());
-        }
-    }
-    columns
 }

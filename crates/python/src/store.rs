@@ -119,7 +119,7 @@ fn answer(store: &mut Store, asked: Ask, now: &str) -> Result<Value> {
         }
         Ask::Run { id } => json!(store.run(id)?),
         Ask::DeleteRuns { ids } => {
-            ids.iter().try_for_each(|id| store.delete_run(*id))?;
+            store.delete_runs(&ids)?;
             Value::Null
         }
         Ask::Models => json!(store.models()?),

@@ -5,6 +5,7 @@ use modelwright_core::record::{Bin, ColumnDrift, Level, Summary};
 use modelwright_inspect::drift::{Counts, Scored, Steps, score_counts, score_steps};
 use modelwright_preprocess::sketch::{ColumnSketch, Moments};
 
+use super::means::{Spread, means_p_value};
 use super::refitted;
 use super::season::Seasonal;
 use super::tally::{ColumnTally, counts_of, is_category, steps_of};
@@ -165,19 +166,15 @@ fn finite(value: f64) -> Option<f64> {
     value.is_finite().then_some(value)
 }
 
-/// By how many standard deviations of the first the means differ, and Welch's p-value by the normal
-/// law, of so large shares of the rows that are independent.
+/// By how many standard deviations of the first the means differ, and Student's p-value, of so large
+/// shares of the rows that are independent; few rows say nothing.
 fn standard_difference(was: &Moments, is: &Moments, shares: (f64, f64)) -> Option<(f64, f64)> {
     let difference = is.mean()? - was.mean()?;
-    let (std, other) = (was.std()?, is.std()?);
-    let (n_was, n_is) = (was.n() as f64 * shares.0, is.n() as f64 * shares.1);
-    let error = (std * std / n_was + other * other / n_is).sqrt();
-    let p = if error > 0.0 {
-        libm::erfc((difference / error).abs() / std::f64::consts::SQRT_2)
-    } else {
-        f64::from(difference == 0.0)
+    let of = |moments: &Moments, share: f64| {
+        Some(Spread { n: moments.n() as f64 * share, std: moments.std()? })
     };
-    Some((difference.abs() / std.max(1e-3), p))
+    let p = means_p_value(difference, of(was, shares.0)?, of(is, shares.1)?).unwrap_or(1.0);
+    Some((difference.abs() / was.std()?.max(1e-3), p))
 }
 
 fn summary(sketch: &ColumnSketch) -> Summary {

@@ -19,7 +19,7 @@ use super::live_seasons::{self, LiveSeasons};
 use super::season::{Calendar, Seasonal};
 use super::share::Part;
 use super::tally::ColumnTally;
-use super::{MonitorOptions, adjust, compare, together};
+use super::{MonitorOptions, adjust, compare, predictions_drift, together};
 
 /// The rows of a span of time.
 struct Span {
@@ -158,13 +158,10 @@ impl Live {
             (tested.and_then(|p| p.predictions()), tested.and_then(|p| p.served()));
         let all = self.together(&self.prediction, |span| &span.predictions)?;
         let was = like.map(|(seasons, _)| seasons.predictions());
-        let mut predictions = (said.is_some() || was.is_some()).then(|| {
+        let predictions = (said.is_some() || was.is_some()).then(|| {
             let tally = all.into_tally(said).beside_served(served);
-            compare::column(&tally, was, mix.as_ref(), None)
+            predictions_drift(compare::column(&tally, was, mix.as_ref(), None))
         });
-        if let Some(alone) = &mut predictions {
-            adjust(std::slice::from_mut(alone));
-        }
         let columns = columns.into_iter().zip(outside);
         let columns = columns
             .map(|(drift, (n_unseen, n_outside))| LiveColumn { drift, n_unseen, n_outside })

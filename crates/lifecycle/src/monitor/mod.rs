@@ -26,6 +26,7 @@ mod counted;
 mod group_tests;
 mod live;
 mod live_seasons;
+mod means;
 mod multivariate;
 mod over_time;
 mod performance;
@@ -98,8 +99,10 @@ impl Default for MonitorOptions {
 /// The level of adjusted p-values.
 const LEVEL: f64 = 0.05;
 
-/// Answers drift at this level, and from this distance on: a share of a half that becomes 52.5 %.
-const ANSWERS_LEVEL: f64 = 0.01;
+/// Predictions and answers, beside which no other column stands, drift at this level: either raises
+/// an alarm or a warning by itself, at every look.
+const ALONE_LEVEL: f64 = 0.01;
+/// Answers drift from this distance on: a share of a half that becomes 52.5 %.
 const ANSWERS_DISTANCE: f64 = 0.02;
 
 impl Watched<'_> {
@@ -169,6 +172,7 @@ pub fn conclude(
     });
     let quality = quality::find(watched, (reference, mix), current, &columns, &importances);
     let mut notes = current.notes();
+    notes.extend(unranked(&importances, &dataset));
     let (multivariate, note) = multivariate::classify(watched, (reference, mix), current, ctx);
     notes.extend(note);
     notes.extend(reference.and_then(|side| side.season_note(current, mix)));
@@ -214,6 +218,13 @@ pub fn conclude(
     Ok(record)
 }
 
+/// What is missing where nobody measured how much columns matter.
+fn unranked(importances: &BTreeMap<&str, f64>, dataset: &DatasetDrift) -> Option<String> {
+    let text = "how much each column matters was not measured when the model was fitted: drifted \
+                columns count alike";
+    (importances.is_empty() && dataset.n_drifted > 0).then(|| text.to_owned())
+}
+
 /// Whether drift of a column says anything: time goes on by itself.
 fn may_drift(kind: Kind) -> bool {
     !matches!(kind, Kind::Datetime)
@@ -233,31 +244,40 @@ fn adjust(columns: &mut [ColumnDrift]) {
     }
 }
 
-/// A column that stands alone, and is not adjusted for the number of columns.
+/// The predictions, which stand alone and are not adjusted for a number of columns.
 fn alone(
     is: Option<&ColumnTally<'_>>,
     was: Option<&ColumnTally<'_>>,
     mix: Option<&Seasonal>,
 ) -> Option<ColumnDrift> {
-    let mut drift = is.map(|tally| compare::column(tally, was, mix, None));
-    adjust(drift.as_mut_slice());
+    is.map(|tally| predictions_drift(compare::column(tally, was, mix, None)))
+}
+
+/// Decides whether the predictions drifted.
+fn predictions_drift(drift: ColumnDrift) -> ColumnDrift {
+    let exceeds = drift.exceeds;
+    drift_alone(drift, exceeds)
+}
+
+/// A column is drifted that moved far enough, if that is beyond chance at the stricter level.
+fn drift_alone(mut drift: ColumnDrift, is_large: bool) -> ColumnDrift {
+    drift.p_adjusted = drift.p_value;
+    drift.drifted = is_large && drift.p_value.is_some_and(|p| p < ALONE_LEVEL);
+    if !drift.drifted {
+        drift.words.clear();
+    }
     drift
 }
 
 /// Decides whether the answers drifted. There is one such column, which no other stands beside, and
 /// its shares are what a model's probabilities rest on: changes count that are too small to count
 /// for a column, if they are beyond chance at a stricter level.
-fn answers_drift(mut drift: ColumnDrift) -> ColumnDrift {
+fn answers_drift(drift: ColumnDrift) -> ColumnDrift {
     let is_large = match (drift.measure.as_deref(), drift.score) {
         (Some("wasserstein" | "jensenshannon"), Some(score)) => score >= ANSWERS_DISTANCE,
         _ => drift.exceeds,
     };
-    drift.p_adjusted = drift.p_value;
-    drift.drifted = is_large && drift.p_value.is_some_and(|p| p < ANSWERS_LEVEL);
-    if !drift.drifted {
-        drift.words.clear();
-    }
-    drift
+    drift_alone(drift, is_large)
 }
 
 fn together(

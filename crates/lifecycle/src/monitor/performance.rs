@@ -16,8 +16,8 @@ use super::side::Side;
 /// Resamples of the intervals.
 const N_RESAMPLES: usize = 1000;
 
-/// Below so many answers an interval says nothing.
-const ANSWERS_MIN: usize = 10;
+/// Below so many rows a metric and its interval say nothing.
+const ROWS_MIN: usize = 10;
 
 /// Metrics where answers are known; `None` where there are too few.
 pub(super) fn measured(
@@ -26,7 +26,7 @@ pub(super) fn measured(
     ctx: &Context,
 ) -> Option<Performance> {
     let answers = &current.answers;
-    if answers.truth.n_rows() < ANSWERS_MIN {
+    if answers.truth.n_rows() < ROWS_MIN {
         return None;
     }
     let main = metric_or_default(&watched.predictor.metric, watched.predictor.task);
@@ -58,6 +58,10 @@ pub(super) fn expected(
     current: &Side<'_>,
     ctx: &Context,
 ) -> Option<Performance> {
+    // Of few rows the ranks of classes, for one, are not to be had.
+    if current.n_rows() < ROWS_MIN as u64 {
+        return None;
+    }
     let mut values = current.expectation.metrics(ctx);
     if values.is_empty() {
         return None;

@@ -11,26 +11,29 @@
 use modelwright_inspect::drift::test::kolmogorov_smirnov;
 use modelwright_inspect::drift::{Choice, Counts, Scored, Steps, score_counts};
 
+use super::means::{Spread, means_p_value};
+
 /// Parts of the way from the tested model's shares to those of the delivered one.
 const STEPS: u32 = 4;
 
 /// Numbers: Kolmogorov and Smirnov beyond the doubt, and the mean beyond the doubt, of which the
-/// more certain one counts, for two questions.
+/// more certain one counts, for two questions; of few rows the mean is not asked for.
 pub(super) fn numbers(scored: Scored, was: &Steps, served: &Steps, is: &Steps) -> Scored {
     let Some((doubt, _)) = kolmogorov_smirnov(was, served) else { return scored };
     let by_ranks = kolmogorov_smirnov(&was.clone().doubted(doubt), is).map_or(1.0, |ks| ks.1);
-    let by_mean = mean(was, served, is).unwrap_or(1.0);
-    with_p_value(scored, (2.0 * by_ranks.min(by_mean)).min(1.0))
+    let p_value = match mean(was, served, is) {
+        Some(by_mean) => (2.0 * by_ranks.min(by_mean)).min(1.0),
+        None => by_ranks,
+    };
+    with_p_value(scored, p_value)
 }
 
-/// The p-value of means that differ by more than those of the two models, by the normal law.
+/// The p-value of means that differ by more than those of the two models.
 fn mean(was: &Steps, served: &Steps, is: &Steps) -> Option<f64> {
     let (before, after) = (was.mean()?, is.mean()?);
     let beyond = ((after - before).abs() - (served.mean()? - before).abs()).max(0.0);
-    let (n_was, n_is) = (was.n_independent(), is.n_independent());
-    let error = (was.std()?.powi(2) / n_was + is.std()?.powi(2) / n_is).sqrt();
-    let p = libm::erfc(beyond / error / std::f64::consts::SQRT_2);
-    Some(if error > 0.0 { p } else { f64::from(beyond == 0.0) })
+    let of = |steps: &Steps| Some(Spread { n: steps.n_independent(), std: steps.std()? });
+    means_p_value(beyond, of(was)?, of(is)?)
 }
 
 /// Categories: the most favourable mixture of what the two models said.
@@ -98,6 +101,32 @@ mod tests {
             seen += u32::from(judged(&far).1);
         }
         assert!(plain > 200 && doubted <= 15 && seen > 290, "{plain}, {doubted}, {seen}");
+    }
+
+    /// What a model is sure of in most rows, and in few ones not: as probabilities are.
+    fn probabilities(n: usize, stream: u64) -> Steps {
+        let mut random = Random::stream(4, "refitted", stream);
+        let sure = |z: f64| 1.0 / (1.0 + (1.2 - 1.6 * z).exp());
+        Steps::of_values((0..n).map(|_| sure(random.normal())).collect())
+    }
+
+    #[test]
+    fn few_rows_of_the_same_law_are_no_drift_oftener_than_the_level_says() {
+        let n_streams = 600;
+        for n_rows in [1, 5, 20, 300] {
+            let (mut at_5, mut at_1) = (0, 0);
+            for stream in 0..n_streams {
+                let was = probabilities(2_000, 3 * stream);
+                let served = probabilities(2_000, 3 * stream + 1);
+                let is = probabilities(n_rows, 3 * stream + 2);
+                let scored = score_steps(&was, &is, 2_000).unwrap();
+                let p = numbers(scored, &was, &served, &is).p_value;
+                at_5 += u32::from(p < 0.05);
+                at_1 += u32::from(p < 0.01);
+            }
+            // 30 and 6 are expected; three standard deviations are 16 and 7.3.
+            assert!(at_5 <= 46 && at_1 <= 13, "{n_rows} rows: {at_5} and {at_1} of {n_streams}");
+        }
     }
 
     #[test]

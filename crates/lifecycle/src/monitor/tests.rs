@@ -523,3 +523,22 @@ fn answers_that_come_in_other_shares_are_worth_a_look_and_those_that_do_not_are_
     }
     assert!(false_ones <= 2 && seen >= 38, "{false_ones} false, {seen} seen");
 }
+
+#[test]
+fn few_rows_like_those_of_training_raise_no_alarm() {
+    let (watched, asked, ctx) = (watched(model()), MonitorOptions::default(), ctx());
+    for n_rows in [1, 5] {
+        let (mut n_alarms, mut summaries) = (0, Vec::new());
+        for stream in 0..60 {
+            let mut side = Side::new(&watched, &asked, &ctx);
+            side.begin("new.csv", Vec::new());
+            side.add(rows(n_rows, 900 + stream), &ctx).unwrap();
+            side.finish();
+            let found = conclude(&watched, None, &side, &asked, &ctx).unwrap();
+            assert!(found.estimated.is_none(), "{n_rows} rows promise nothing");
+            n_alarms += u32::from(found.verdict.drift);
+            summaries.push(found.verdict.summary);
+        }
+        assert!(n_alarms <= 3, "{n_rows} rows: {n_alarms} of 60: {:?}", summaries.first());
+    }
+}

@@ -1,5 +1,6 @@
 //! What it comes to, in words.
 
+use modelwright_core::data::Kind;
 use modelwright_core::record::{
     ColumnDrift, DatasetDrift, MetricChange, MonitorRecord, Multivariate, Performance,
     QualityFinding, QualityKind, Reconstruction, Status, Verdict,
@@ -169,6 +170,13 @@ pub(super) fn explain(record: &MonitorRecord) -> Vec<String> {
     }
     if let Some(said) = record.predictions.as_ref().filter(|p| p.drifted) {
         lines.push(format!("The predictions drifted: {}.", said.words));
+        lines.extend(record.columns.iter().filter(|c| is_past_training(c)).map(|column| {
+            format!(
+                "The model reads `{}`, whose dates are all but past those of the reference: that \
+                 alone can move the predictions, at every look from now on.",
+                column.column
+            )
+        }));
     }
     if let Some(target) = record.target.as_ref().filter(|t| t.drifted) {
         lines.push(format!("The target drifted: {}.", target.words));
@@ -190,6 +198,13 @@ pub(super) fn explain(record: &MonitorRecord) -> Vec<String> {
         ));
     }
     lines
+}
+
+/// Whether most dates of a column are later than those that it was compared with.
+fn is_past_training(column: &ColumnDrift) -> bool {
+    let (first, last) = (column.current.quantiles.first(), column.reference.quantiles.last());
+    let is_later = first.zip(last).is_some_and(|(first, last)| first > last);
+    column.kind == Kind::Datetime && is_later && column.importance.is_none_or(|share| share > 0.0)
 }
 
 /// Relations among columns that no longer hold.

@@ -7,7 +7,7 @@ use modelwright_evaluate::distribution::normal_quantile;
 use modelwright_evaluate::{Comparison, MetricEntry, Paired, compare, metric};
 use modelwright_inspect::drift::benjamini_hochberg;
 
-use super::slices::Slice;
+use super::slices::{ROWS_MIN, Slice};
 use super::{Contest, GateResult, Gates, Rule};
 
 /// The level of adjusted p-values of slices.
@@ -15,9 +15,6 @@ const LEVEL: f64 = 0.05;
 
 /// The share of the champion's value by which a refresh may be worse, when nothing else is said.
 const REFRESH_SHARE: f64 = 0.01;
-
-/// Predicting so fast per row is fast enough, whatever it was before.
-const FAST_S_PER_ROW: f64 = 20e-6;
 
 /// Files of so many bytes are small enough, whatever they were before.
 const SMALL_BYTES: f64 = 4e6;
@@ -168,7 +165,14 @@ pub(super) fn slices(
         .map(|((slice, gain, _), p)| format!("`{}` by {:.5} (p = {p:.4})", slice.name, -gain))
         .collect();
     let words = match (tested.len(), failed.is_empty()) {
-        (0, _) => "There were no slices with enough rows.".to_owned(),
+        (0, _) if contest.slices.is_empty() => {
+            format!("No part of the rows has {ROWS_MIN} of them: none was looked at.")
+        }
+        (0, _) => format!(
+            "On none of {} slices can {} be computed: none was looked at.",
+            contest.slices.len(),
+            contest.metric.spec.name
+        ),
         (n, true) => {
             format!("None of {n} slices is worse by more than {:.5} beyond chance.", -bound)
         }
@@ -179,6 +183,37 @@ pub(super) fn slices(
         bound: Some(bound),
         ..gate("slices", failed.is_empty(), words)
     }
+}
+
+/// Who is better than the old model may still be worse than nobody.
+pub(super) fn baseline(contest: &Contest<'_>, ctx: &Context) -> Option<GateResult> {
+    /// Shares of classes decide for the more frequent one.
+    const THRESHOLD: f64 = 0.5;
+    let pair = Paired {
+        truth: contest.truth,
+        a: contest.challenger.predictions,
+        b: contest.constant,
+        weights: contest.weights,
+        groups: contest.groups,
+        thresholds: (contest.challenger.threshold, THRESHOLD),
+    };
+    let comparison = compare(contest.metric, &pair, ctx).ok()?;
+    let (value, ci95) = gain_of(contest.metric, &comparison);
+    let passed = ci95.high >= 0.0;
+    let words = format!(
+        "{} is {:.5}, and {:.5} of always giving the same answer: {}.",
+        comparison.metric,
+        comparison.value_a,
+        comparison.value_b,
+        match (passed, ci95.low > 0.0) {
+            (_, true) => "better beyond chance",
+            (true, false) => "not worse beyond chance",
+            (false, false) => "worse beyond chance",
+        }
+    );
+    let mut result = gate("baseline", passed, words);
+    (result.value, result.ci95, result.bound) = (Some(value), Some(ci95), Some(0.0));
+    Some(result)
 }
 
 /// Probabilities must not have become worse than they were.
@@ -203,7 +238,7 @@ pub(super) fn latency(contest: &Contest<'_>, gates: &Gates) -> GateResult {
     let n_rows = contest.truth.n_rows().max(1) as f64;
     let per_row = |seconds: f64| seconds / n_rows;
     let (was, is) = (per_row(contest.champion.predict_s), per_row(contest.challenger.predict_s));
-    let bound = (was * gates.latency_factor).max(FAST_S_PER_ROW);
+    let bound = gates.latency_bound(was);
     let words = format!(
         "Predicting takes {:.2} µs a row and took {:.2} µs; at most {:.2} µs are allowed.",
         is * 1e6,

@@ -10,6 +10,7 @@
 //! | `data` | no column is broken: absent, unreadable, empty, stuck, in another unit, far away |
 //! | `gain` | *better*: the lower end of the gain's 95 % interval is above ε; *refresh*: above −ε |
 //! | `slices` | no slice of rows is worse by more than δ beyond chance (Benjamini–Hochberg) |
+//! | `baseline` | the new model is not worse beyond chance than always giving the same answer |
 //! | `calibration` | the log loss is not worse beyond chance (classification) |
 //! | `latency`, `size` | predicting takes, and the file has, at most so many times what it had |
 //! | `self-check` | the file, written and read back, predicts the same bits |
@@ -36,6 +37,9 @@ use serde::{Deserialize, Serialize};
 
 /// The version of the format of a [`Decision`].
 pub const DECISION_VERSION: u32 = 1;
+
+/// Predicting so fast per row is fast enough, whatever it was before.
+const FAST_S_PER_ROW: f64 = 20e-6;
 
 /// What the challenger must prove.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,6 +95,13 @@ pub struct Gates {
     pub size_factor: f64,
 }
 
+impl Gates {
+    /// The most seconds a row that predicting may take where it took so many before.
+    pub fn latency_bound(&self, was_s_per_row: f64) -> f64 {
+        (was_s_per_row * self.latency_factor).max(FAST_S_PER_ROW)
+    }
+}
+
 impl Default for Gates {
     fn default() -> Self {
         let (slice_loss, latency_factor, size_factor) = (0.02, 3.0, 5.0);
@@ -125,6 +136,8 @@ pub struct Contest<'a> {
     pub champion: Contender<'a>,
     /// The new model.
     pub challenger: Contender<'a>,
+    /// What always giving the same answer says: the one that is best for the rows to learn from.
+    pub constant: &'a Predictions,
     /// Parts of the rows that must not suffer.
     pub slices: &'a [Slice],
     /// What is broken in the new rows, in words.
@@ -220,6 +233,7 @@ pub fn decide(contest: &Contest<'_>, gates: &Gates, ctx: &Context) -> Result<Dec
     let (gain, comparison) = gates::gain(contest, gates, ctx)?;
     let mut asked = vec![gates::data(contest.data_findings, contest.data_remarks), gain];
     asked.push(gates::slices(contest, gates, comparison.value_b, ctx));
+    asked.extend(gates::baseline(contest, ctx));
     asked.extend(gates::calibration(contest, ctx));
     asked.push(gates::latency(contest, gates));
     asked.push(gates::size(contest, gates));

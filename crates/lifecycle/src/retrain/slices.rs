@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use modelwright_core::data::{Column, ColumnData, Table};
 
 /// Parts with fewer rows say nothing.
-const ROWS_MIN: usize = 50;
+pub(super) const ROWS_MIN: usize = 50;
 /// The most frequent values of a category that are looked at.
 const LEVELS_MAX: usize = 8;
 /// Parts of a number, at quantiles.
@@ -20,7 +20,7 @@ pub struct Slice {
     pub rows: Vec<u32>,
 }
 
-/// The slices of the named columns; parts of few rows are left out.
+/// The slices of the named columns, as far as the table has them; parts of few rows are left out.
 pub fn slices_of(table: &Table, columns: &[String]) -> Vec<Slice> {
     let found = columns.iter().filter_map(|name| table.column(name));
     found.flat_map(of_column).filter(|slice| slice.rows.len() >= ROWS_MIN).collect()

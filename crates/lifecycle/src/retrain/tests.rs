@@ -13,6 +13,7 @@ struct Rows {
     truth: Target,
     champion: Predictions,
     challenger: Predictions,
+    constant: Predictions,
 }
 
 fn rows(n: usize, noise: (f64, f64), stream: u64) -> Rows {
@@ -30,6 +31,7 @@ fn rows(n: usize, noise: (f64, f64), stream: u64) -> Rows {
         truth: Target::Class { codes, n_classes: 2 },
         champion: Predictions::new(1, a),
         challenger: Predictions::new(1, b),
+        constant: Predictions::new(1, vec![0.4; n]),
     }
 }
 
@@ -47,6 +49,7 @@ fn contest<'a>(rows: &'a Rows, slices: &'a [Slice]) -> Contest<'a> {
         groups: None,
         champion: contender(&rows.champion),
         challenger: contender(&rows.challenger),
+        constant: &rows.constant,
         slices,
         data_findings: &[],
         data_remarks: &[],
@@ -177,6 +180,38 @@ fn every_other_gate_can_stop_a_better_model() {
         *p = 1.0 / (1.0 + (-8.0 * logit).exp());
     }
     assert_eq!(failed(&decided(&contest(&loud, &[]), &gates)), ["calibration"]);
+}
+
+#[test]
+fn a_model_that_is_worse_than_a_constant_is_refused_also_if_it_is_better_than_the_old_one() {
+    let mut turned = rows(3000, (0.2, 1.5), 9);
+    for said in [&mut turned.champion, &mut turned.challenger] {
+        said.values.iter_mut().for_each(|p| *p = 1.0 - *p);
+    }
+    let decision = decided(&contest(&turned, &[]), &Gates::default());
+    assert_eq!(failed(&decision), ["baseline"], "{}", decision.summary);
+    assert!(decision.challenger > decision.champion && decision.challenger < 0.5);
+    let gate = decision.gates.iter().find(|g| g.gate == "baseline").unwrap();
+    assert!(gate.words.contains("0.50000 of always giving the same answer"), "{}", gate.words);
+    // What cannot be told from a constant is no reason by itself.
+    let mut blind = rows(3000, (1.0, 1.0), 10);
+    let mut random = Random::new(3);
+    blind.challenger.values.iter_mut().for_each(|p| *p = 0.4 + 0.01 * random.normal());
+    assert!(!failed(&decided(&contest(&blind, &[]), &Gates::default())).contains(&"baseline"));
+}
+
+#[test]
+fn slices_that_were_not_looked_at_are_called_so() {
+    let rows = rows(3000, (1.5, 0.3), 11);
+    let words = |slices: &[Slice]| {
+        let decision = decided(&contest(&rows, slices), &Gates::default());
+        decision.gates.into_iter().find(|g| g.gate == "slices").unwrap().words
+    };
+    assert!(words(&[]).contains("No part of the rows has 50"), "{}", words(&[]));
+    let codes = rows.truth.codes().unwrap();
+    let of_one_class = (0..3000_u32).filter(|row| codes[*row as usize] == 0).collect();
+    let one_class = [Slice { name: "plan = old".to_owned(), rows: of_one_class }];
+    assert!(words(&one_class).contains("On none of 1 slices"), "{}", words(&one_class));
 }
 
 #[test]

@@ -24,6 +24,29 @@ const TEXTS: [&str; 11] = [
 /// Comparisons, longer ones first.
 const OPERATORS: [&str; 7] = ["!=", ">=", "<=", "=", ">", "<", "like"];
 
+/// Parameters that are an object, one by one.
+const PARAMETERS: &str =
+    "json_each(CASE WHEN substr(parameters, 1, 1) = '{' THEN parameters ELSE '{}' END) AS e";
+
+/// A parameter as a text.
+const TEXT: &str = "CASE e.type WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' \
+     ELSE CAST(e.value AS TEXT) END";
+
+/// Stands for a parameter as a number, which the databases write in different ways. MLflow keeps
+/// all parameters as texts: a text that is a number counts as one.
+const NUMBER: &str = "NUMBER_OF_PARAMETER";
+const NUMBER_OF_SQLITE: &str = "CASE WHEN e.type IN ('integer', 'real') THEN e.value \
+     WHEN e.type = 'text' AND json_valid(e.value) THEN \
+     CASE WHEN json_type(e.value) IN ('integer', 'real') THEN CAST(e.value AS REAL) END END";
+const NUMBER_OF_SERVER: &str = "CASE WHEN e.type IN ('number', 'string') AND e.value ~ \
+     '^-{0,1}[0-9]+([.][0-9]+){0,1}([eE][-+]{0,1}[0-9]+){0,1}$' \
+     THEN CAST(e.value AS DOUBLE PRECISION) END";
+
+/// What an MLflow client called its run, and the experiment that it is in.
+const NAME: &str = "(SELECT t.name FROM tracked_runs t WHERE t.id = runs.id)";
+const EXPERIMENT: &str = "(SELECT x.name FROM tracked_runs t JOIN experiments x \
+     ON x.id = t.experiment WHERE t.id = runs.id)";
+
 /// More conditions than anybody writes; SQLite takes a thousand.
 const CONDITIONS_MAX: usize = 100;
 
@@ -36,8 +59,8 @@ pub struct RunFilter {
 }
 
 impl RunFilter {
-    /// The filter that a text asks for: conditions joined by `and`, on a run's fields, on
-    /// `metrics.NAME`, `parameters.NAME` or `tags.NAME`.
+    /// The filter that a text asks for: conditions joined by `and`, on a run's fields, its `name` and
+    /// `experiment`, on `metrics.NAME`, `parameters.NAME` or `tags.NAME`.
     ///
     /// # Errors
     /// Input error that says what cannot be understood.
@@ -100,11 +123,8 @@ impl Store {
             query += " LIMIT ?";
             values.push(Value::Integer(super::whole(filter.n_max)));
         }
-        if !self.db.is_server() {
-            // SQLite finds texts and numbers in JSON by one function.
-            query = query.replace("json_text(", "json_extract(");
-            query = query.replace("json_number(", "json_extract(");
-        }
+        let number = if self.db.is_server() { NUMBER_OF_SERVER } else { NUMBER_OF_SQLITE };
+        query = query.replace(NUMBER, number);
         self.rows(&query, &values)
     }
 }
@@ -164,19 +184,24 @@ fn parse_condition(words: &[String], text: &str) -> Result<(String, Vec<Value>)>
         return Ok((condition, vec![Value::Text(name.to_owned()), text_value()]));
     }
     if let Some(name) = field.strip_prefix("parameters.") {
-        let path = Value::Text(format!("$.\"{}\"", name.replace('"', "")));
-        let (function, value) = match number_of(value).filter(|_| operator != "like") {
-            Some(number) => ("json_number", number),
-            None => ("json_text", text_value()),
+        let (what, value) = match number_of(value).filter(|_| operator != "like") {
+            Some(number) => (NUMBER, number),
+            None => (TEXT, text_value()),
         };
-        return Ok((format!("{function}(parameters, ?) {operator} ?"), vec![path, value]));
+        let condition =
+            format!("EXISTS (SELECT 1 FROM {PARAMETERS} WHERE e.key = ? AND {what} {operator} ?)");
+        return Ok((condition, vec![Value::Text(name.to_owned()), value]));
+    }
+    let of_client = [("name", NAME), ("experiment", EXPERIMENT)];
+    if let Some((_, column)) = of_client.iter().find(|(name, _)| name == field) {
+        return Ok((format!("{column} {operator} ?"), vec![text_value()]));
     }
     let condition = format!("{field} {operator} ?");
     match field.as_str() {
         known if NUMBERS.contains(&known) => Ok((condition, vec![number_value()?])),
         known if TEXTS.contains(&known) => Ok((condition, vec![text_value()])),
         _ => Err(broken("a run has no such field", text)
-            .suggest(field, NUMBERS.iter().chain(&TEXTS).copied())),
+            .suggest(field, NUMBERS.iter().chain(&TEXTS).copied().chain(["name", "experiment"]))),
     }
 }
 

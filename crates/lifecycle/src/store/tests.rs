@@ -288,7 +288,9 @@ fn what_is_in_use_is_not_removed_and_bytes_go_with_their_last_name() {
         let id = begin(&mut store, "fit", 1);
         assert!(store.delete_run(id).unwrap_err().to_string().contains("at work"));
         finish(&mut store, id, 0.3);
-        store.delete_run(id).unwrap();
+        assert!(store.delete_runs(&[id, 777]).unwrap_err().to_string().contains("777"));
+        assert!(store.run(id).is_ok(), "all of them or none");
+        store.delete_runs(&[id, id]).unwrap();
         assert!(store.run(id).is_err());
     });
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use modelwright::lifecycle::versions::{
-    Difference, Matched, Snapshot, diff_snapshots, diff_tables,
+    ChangedColumn, Difference, Matched, Snapshot, diff_snapshots, diff_tables,
 };
 use modelwright_core::data::Table;
 use modelwright_core::{Context, Result};
@@ -174,9 +174,11 @@ fn text(found: &Difference) -> String {
             let _ = writeln!(text, "{what} columns: {}", names.join(", "));
         }
     }
-    if !found.columns_changed.is_empty() {
+    let changed: Vec<&ChangedColumn> =
+        found.columns_changed.iter().filter(|c| says_something(c, found)).collect();
+    if !changed.is_empty() {
         let mut table = TextTable::new(&["changed column", "type", ">missing", ">values changed"]);
-        for column in &found.columns_changed {
+        for column in changed {
             let pair = |a: String, b: String| if a == b { a } else { format!("{a} → {b}") };
             let (was, is) = column.storage.clone();
             let (before, after) = column.n_missing;
@@ -190,7 +192,28 @@ fn text(found: &Difference) -> String {
         text += "\n";
         text += &table.render();
     }
+    if is_all_new(found) {
+        text += "\nNo row is the same on both sides: what changed in every row makes all of them \
+                 others.\nWith --key COLUMN the rows of two files are matched by a column, and \
+                 values are counted.\n";
+    }
     text
+}
+
+/// Whether no row of either side is one of the other.
+fn is_all_new(found: &Difference) -> bool {
+    found.matched == Matched::Content
+        && found.n_rows.0.min(found.n_rows.1) > 0
+        && found.rows_removed == Some(found.n_rows.0)
+}
+
+/// Whether a line about a column says more than that rows came, went or changed places: where other
+/// columns are the same value by value, rows stand where they stood.
+fn says_something(column: &ChangedColumn, found: &Difference) -> bool {
+    column.n_values.is_some()
+        || column.storage.0 != column.storage.1
+        || column.n_missing.0 != column.n_missing.1
+        || found.n_columns_same > 0
 }
 
 fn log(target: Option<&str>, session: &Session) -> Result<()> {

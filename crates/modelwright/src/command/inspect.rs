@@ -5,7 +5,7 @@ use std::fmt::Write;
 use clap::Args;
 use modelwright::Model;
 use modelwright_core::Result;
-use modelwright_core::data::number_text;
+use modelwright_core::data::{Storage, instant_text, number_text};
 use modelwright_lifecycle::artifact::{Manifest, ManifestField};
 
 use crate::flags::ModelArg;
@@ -125,6 +125,10 @@ fn seen(field: &ManifestField) -> String {
         return shown.join(", ");
     }
     match (field.min, field.max) {
+        (Some(min), Some(max)) if field.storage == Storage::Instant => {
+            let instant = |seconds: f64| instant_text((seconds * 1e6) as i64);
+            format!("{} to {}", instant(min), instant(max))
+        }
         (Some(min), Some(max)) => format!("{} to {}", quantity(min), quantity(max)),
         _ => format!("{} distinct values", count(field.n_distinct)),
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use modelwright::lifecycle::resolve_model;
-use modelwright::lifecycle::store::{ModelVersion, parse_reference};
+use modelwright::lifecycle::store::{ModelVersion, Store, parse_reference};
 use modelwright::lifecycle::watch::{Answer, Waiting};
 use modelwright_core::{Error, Result};
 use serde_json::json;
@@ -152,6 +152,7 @@ impl Models {
                 let mut version = store.register(&name, &file, run, note.as_deref(), at)?;
                 if let Some(alias) = alias {
                     let number = version.number.to_string();
+                    warn_of_another_question(&store, (&name, &alias), &version);
                     store.set_alias(&name, &alias, &number, note.as_deref(), at)?;
                     version = store.version(&name, &number)?;
                 }
@@ -165,6 +166,9 @@ impl Models {
             }
             Action::Alias { name, alias, version, reason, remove: false } => {
                 let mut store = existing_store(session)?;
+                if let Ok(version) = store.version(&name, &version) {
+                    warn_of_another_question(&store, (&name, &alias), &version);
+                }
                 let before = store.set_alias(&name, &alias, &version, reason.as_deref(), at)?;
                 moved(&name, &alias, store.version(&name, &alias)?.number, before, session)
             }
@@ -198,6 +202,18 @@ impl Models {
                 said(session, &json!({ "deleted": name, "number": number }), &text)
             }
         }
+    }
+}
+
+/// Says when an alias is to stand for a model that answers another question than the one before:
+/// whoever uses it asks the old one.
+fn warn_of_another_question(store: &Store, (name, alias): (&str, &str), next: &ModelVersion) {
+    let Ok(before) = store.version(name, alias) else { return };
+    if (&before.target, &before.task) != (&next.target, &next.task) {
+        output::warn(&format!(
+            "{name}@{alias} stood for a model of `{}` ({}) and stands now for one of `{}` ({})",
+            before.target, before.task, next.target, next.task
+        ));
     }
 }
 
@@ -320,7 +336,12 @@ fn versions(name: &str, session: &Session) -> Result<()> {
             version.number.to_string(),
             version.aliases.join(", "),
             output::time(&version.created),
-            size(version.size_bytes.unsigned_abs()),
+            // What an MLflow client registered lies elsewhere.
+            if version.is_foreign() {
+                String::new()
+            } else {
+                size(version.size_bytes.unsigned_abs())
+            },
             version.run.map_or(String::new(), |id| id.to_string()),
             score,
             version.note.unwrap_or_default(),

@@ -24,6 +24,7 @@ Examples:
   modelwright monitor churn this_week.csv --reference last_year.csv --json
   modelwright monitor shop today.csv --reference last_year.csv --season weekday
   modelwright monitor churn@champion this_week.csv --alerts rules.toml
+  modelwright monitor churn@champion request-log/
   modelwright monitor churn served.csv --labels answers.csv --id customer --fail-on alarm
 
 Without --reference the rows are compared with what the model file keeps of its training. Where
@@ -36,7 +37,7 @@ estimated from the model's calibrated probabilities. Thresholds are those of Evi
 pub(crate) struct Monitor {
     #[command(flatten)]
     model: ModelArg,
-    /// The new rows, in one or more files
+    /// The new rows, in one or more files, or the folder of `serve --request-log`
     #[arg(value_name = "CURRENT", required = true)]
     current: Vec<PathBuf>,
     /// Rows to compare with, instead of what the model keeps of its training

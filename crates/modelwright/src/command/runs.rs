@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use modelwright::evaluate::metric;
 use modelwright::lifecycle::store::{RunFilter, RunRow, Store};
 use modelwright_core::{Error, Result};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::output::{self, TextTable, count, number, seconds};
 use crate::recording::existing_store;
@@ -18,6 +18,9 @@ Examples:
   modelwright runs search 'kind = fit and metrics.roc_auc > 0.9' --best roc_auc
   modelwright runs compare 12 15
   modelwright runs export -o runs.jsonl
+
+A search asks for fields of a run, such as kind, status, target, started, name and experiment, and
+for metrics.NAME, parameters.NAME and tags.NAME; texts with blanks stand in quotation marks.
 
 Runs are recorded when a store is named, by --store or MODELWRIGHT_STORE, or was made by
 `modelwright models register` or `modelwright ui`.";
@@ -115,18 +118,30 @@ impl Runs {
                 compare(&runs, session)
             }
             Action::Export { ids, output } => export(&store, &ids, output),
-            Action::Delete { ids } => {
-                for id in &ids {
-                    store.delete_run(*id)?;
-                }
-                if session.global.json {
-                    return output::print_json(&json!({ "deleted": ids }));
-                }
-                session.note(&format!("{} runs removed", ids.len()));
-                Ok(())
-            }
+            Action::Delete { ids } => delete(&mut store, ids, session),
         }
     }
+}
+
+fn delete(store: &mut Store, mut ids: Vec<i64>, session: &Session) -> Result<()> {
+    ids.sort_unstable();
+    ids.dedup();
+    let of_run = |id: &i64| Ok((*id, store.versions_of_run(*id)?));
+    let made: Vec<(i64, Vec<(String, i64)>)> = ids.iter().map(of_run).collect::<Result<_>>()?;
+    store.delete_runs(&ids)?;
+    for (id, versions) in &made {
+        for (name, number) in versions {
+            output::warn(&format!("{name}, version {number}, came of run {id} and stays"));
+        }
+    }
+    if session.global.json {
+        return output::print_json(&json!({ "deleted": ids }));
+    }
+    session.note(&match ids.len() {
+        1 => "one run removed".to_owned(),
+        n => format!("{n} runs removed"),
+    });
+    Ok(())
 }
 
 /// The metric that a list shows of a run.
@@ -146,10 +161,14 @@ fn show_list(runs: &[RunRow], best: Option<&str>, session: &Session) -> Result<(
     if runs.is_empty() {
         return output::print("no runs\n");
     }
-    let mut table =
-        TextTable::new(&[">run", "kind", "status", "started", ">took", "data", "target", "score"]);
+    let is_named = runs.iter().any(|run| run.name.is_some() || run.parent.is_some());
+    let mut titles = vec![">run", "kind", "status", "started", ">took", "data", "target", "score"];
+    if is_named {
+        titles.extend(["name", "experiment", ">of run"]);
+    }
+    let mut table = TextTable::new(&titles);
     for run in runs {
-        table.row(vec![
+        let mut row = vec![
             run.id.to_string(),
             run.kind.clone(),
             run.status.name().to_owned(),
@@ -158,7 +177,13 @@ fn show_list(runs: &[RunRow], best: Option<&str>, session: &Session) -> Result<(
             run.data_name.clone().unwrap_or_default(),
             run.target.clone().unwrap_or_default(),
             score(run, best),
-        ]);
+        ];
+        if is_named {
+            row.push(run.name.clone().unwrap_or_default());
+            row.push(run.experiment.clone().unwrap_or_default());
+            row.push(run.parent.map_or(String::new(), |id| id.to_string()));
+        }
+        table.row(row);
     }
     output::print(&table.render())
 }
@@ -174,6 +199,8 @@ fn show_one(run: &RunRow, session: &Session) -> Result<()> {
         }
     };
     fact("run", Some(format!("{} ({}, {})", run.id, run.kind, run.status.name())));
+    fact("name", run.name.clone());
+    fact("experiment", run.experiment.clone());
     fact("started", Some(run.started.clone()));
     fact("took", run.duration_s.map(seconds));
     fact("target", run.target.clone());
@@ -185,9 +212,22 @@ fn show_one(run: &RunRow, session: &Session) -> Result<()> {
     fact("model sha-256", run.model_sha256.clone());
     fact("git commit", run.git_commit.clone());
     fact("started by run", run.parent.map(|id| id.to_string()));
-    fact("machine", Some(format!("{}: {}", run.host, run.machine)));
-    fact("modelwright", Some(run.engine_version.clone()));
-    fact("note", run.note.as_ref().map(|n| n.lines().map(str::trim).collect::<Vec<_>>().join(" ")));
+    // Of a run that a client logged the store knows no machine, and its name is no note.
+    let is_own = run.kind != "mlflow";
+    fact("machine", is_own.then(|| format!("{}: {}", run.host, run.machine)));
+    fact("modelwright", is_own.then(|| run.engine_version.clone()));
+    let note = run.note.as_ref().filter(|note| run.name.as_ref() != Some(*note));
+    fact("note", note.map(|n| n.lines().map(str::trim).collect::<Vec<_>>().join(" ")));
+    let mut parameters = TextTable::new(&["parameter", "value"]);
+    let asked = run.parameters.as_object().into_iter().flatten();
+    let mut asked: Vec<(&String, &Value)> = asked.filter(|(_, value)| !value.is_null()).collect();
+    asked.sort_by_key(|(name, _)| *name);
+    for (name, value) in &asked {
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        parameters.row(vec![(*name).clone(), shortened(&text)]);
+    }
+    let parameters =
+        if asked.is_empty() { String::new() } else { format!("\n{}", parameters.render()) };
     let mut metrics = TextTable::new(&["metric", ">value", "95 % interval", "on"]);
     for m in &run.metrics {
         let interval = m.low.zip(m.high);
@@ -200,7 +240,17 @@ fn show_one(run: &RunRow, session: &Session) -> Result<()> {
     }
     let metrics =
         if run.metrics.is_empty() { String::new() } else { format!("\n{}", metrics.render()) };
-    output::print(&(table.body() + &metrics))
+    output::print(&(table.body() + &parameters + &metrics))
+}
+
+/// A value on one line; `--json` has all of it.
+fn shortened(text: &str) -> String {
+    const CHARACTERS_MAX: usize = 80;
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if text.chars().count() <= CHARACTERS_MAX {
+        return text;
+    }
+    text.chars().take(CHARACTERS_MAX - 1).chain(['…']).collect()
 }
 
 fn compare(runs: &[RunRow], session: &Session) -> Result<()> {

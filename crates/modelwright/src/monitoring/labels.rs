@@ -25,7 +25,20 @@ enum By {
     /// In the order of the rows.
     Order,
     /// By the value of a column.
-    Id { name: String, rows: HashMap<String, usize> },
+    Id {
+        name: String,
+        rows: HashMap<String, usize>,
+        /// Answers with an id.
+        n_named: usize,
+    },
+}
+
+impl By {
+    fn by_id(ids: &Column, answers: &Column, shown: &str) -> Result<Self> {
+        let rows = rows_by_id(ids, answers, shown)?;
+        let n_named = (0..ids.n_rows()).filter(|row| ids.text(*row).is_some()).count();
+        Ok(Self::Id { name: ids.name.clone(), rows, n_named })
+    }
 }
 
 impl Labels {
@@ -52,10 +65,10 @@ impl Labels {
         let column = file.table.require(target).map_err(|e| e.at(shown.clone()))?.clone();
         let by = match id {
             None => By::Order,
-            Some(id) => By::Id {
-                name: id.to_owned(),
-                rows: rows_by_id(file.table.require(id).map_err(|e| e.at(shown.clone()))?, &shown)?,
-            },
+            Some(id) => {
+                let ids = file.table.require(id).map_err(|e| e.at(shown.clone()))?;
+                By::by_id(ids, &column, &shown)?
+            }
         };
         Ok(Self { column, shown, by, n_found: Cell::new(0) })
     }
@@ -75,7 +88,11 @@ impl Labels {
 
     /// How many of the answers belong to a row, where that is not all of them.
     pub(super) fn note(&self) -> Option<String> {
-        let (found, all) = (self.n_found.get(), self.column.n_rows());
+        let n_repeated = match &self.by {
+            By::Order => 0,
+            By::Id { rows, n_named, .. } => n_named - rows.len(),
+        };
+        let (found, all) = (self.n_found.get(), self.column.n_rows() - n_repeated);
         (found < all).then(|| format!("{found} of {all} answers belong to one of the new rows"))
     }
 
@@ -90,7 +107,7 @@ impl Labels {
                 }
                 (first..first + n_rows).map(Some).collect()
             }
-            By::Id { name, rows } => {
+            By::Id { name, rows, .. } => {
                 let ids = table.require(name)?;
                 let place = |row| ids.text(row).and_then(|id| rows.get(same(id))).copied();
                 (0..n_rows).map(place).collect()
@@ -144,11 +161,14 @@ fn same(id: &str) -> &str {
     }
 }
 
-fn rows_by_id(ids: &Column, shown: &str) -> Result<HashMap<String, usize>> {
+/// The row of each id; the same answer twice does no harm.
+fn rows_by_id(ids: &Column, answers: &Column, shown: &str) -> Result<HashMap<String, usize>> {
     let mut rows = HashMap::with_capacity(ids.n_rows());
     for row in 0..ids.n_rows() {
         let Some(id) = ids.text(row) else { continue };
-        if let Some(first) = rows.insert(same(id).to_owned(), row) {
+        if let Some(first) = rows.insert(same(id).to_owned(), row)
+            && answers.display(first) != answers.display(row)
+        {
             return Err(Error::input("an id has two answers")
                 .at(shown)
                 .row(row as u64 + 1)
@@ -185,13 +205,18 @@ mod tests {
         let of = |values: &[&str], name: &str| {
             Column::strings(name, values.iter().map(|v| Some(*v)).collect::<Vec<_>>())
         };
-        let rows = rows_by_id(&of(ids, "id"), "labels.csv").unwrap();
-        Labels {
-            column: of(&vec!["yes"; ids.len()], "left"),
-            shown: "labels.csv".to_owned(),
-            by: By::Id { name: "id".to_owned(), rows },
-            n_found: Cell::new(0),
-        }
+        let column = of(&vec!["yes"; ids.len()], "left");
+        let by = By::by_id(&of(ids, "id"), &column, "labels.csv").unwrap();
+        Labels { column, shown: "labels.csv".to_owned(), by, n_found: Cell::new(0) }
+    }
+
+    #[test]
+    fn an_answer_that_is_repeated_is_one_and_another_one_is_refused() {
+        let ids = Column::strings("id", [Some("1"), Some("1.0")]);
+        let answers = |second| Column::strings("left", [Some("yes"), Some(second)]);
+        assert_eq!(rows_by_id(&ids, &answers("yes"), "labels.csv").unwrap().len(), 1);
+        let error = rows_by_id(&ids, &answers("no"), "labels.csv").unwrap_err().to_string();
+        assert!(error.contains("an id has two answers"), "{error}");
     }
 
     #[test]

@@ -39,6 +39,7 @@ use files::{DataFile, SERVED, Unreadable, came_later};
 use known::KnownRows;
 use seen::Seen;
 use served::ServedRows;
+pub(crate) use served::{JoinedLog, TIME, joined};
 
 use crate::monitoring::unreadable_of;
 use crate::{Model, MonitorRequest, Rows, monitor};

@@ -5,6 +5,8 @@
 //! with their labels, missing where nobody knows them yet. A part whose labels did not change
 //! becomes the same bytes again, so that it is not taken for new.
 
+mod joined;
+
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -21,10 +23,12 @@ use serde::{Deserialize, Serialize};
 use super::files::Unreadable;
 use crate::Model;
 
+pub(crate) use joined::{JoinedLog, joined};
+
 /// What the names of columns begin with that would hide one of the log's own.
 const HIDDEN: &str = "column:";
 /// The column of a request log that says when a row was asked.
-const TIME: &str = "request_time";
+pub(crate) const TIME: &str = "request_time";
 
 /// The label of each request's row, the last that came.
 type Labels = BTreeMap<(String, u64), String>;
@@ -113,7 +117,6 @@ fn seen(folders: &[&Path]) -> Result<Seen> {
 fn copy(log: &ServedRows<'_>, model: &Model, ctx: &Context) -> Result<Vec<Unreadable>> {
     let out = log.out;
     let reading = Reading { ctx, broken: RefCell::default() };
-    let labels = labels(&parts(&log.feedback())?, &reading)?;
     let requests = parts(&log.requests())?;
     if log.is_there() {
         forget(out, &requests)?;
@@ -125,12 +128,14 @@ fn copy(log: &ServedRows<'_>, model: &Model, ctx: &Context) -> Result<Vec<Unread
                 .because(e)
         })?;
     }
-    let repeated = if labels.is_empty() { Keys::new() } else { repeated(&requests, &reading)? };
-    let labels: Labels = labels.into_iter().filter(|(key, _)| !repeated.contains(key)).collect();
+    let (labels, remarks) = usable_labels(log, &requests, model, &reading)?;
+    for remark in remarks {
+        ctx.tell(Event::Warning(remark));
+    }
     for part in requests {
         let Some(table) = reading.read(&part)? else { continue };
         let mut writer = TableWriter::parquet(Vec::new());
-        writer.write(&labelled(&table, model, &labels)?)?;
+        writer.write(&labelled(&table, model, &labels, true)?)?;
         let bytes = writer.finish()?;
         let path = out.join(part.file_name().unwrap_or_default());
         if fs::read(&path).is_ok_and(|known| known == bytes) {
@@ -140,6 +145,51 @@ fn copy(log: &ServedRows<'_>, model: &Model, ctx: &Context) -> Result<Vec<Unread
     }
     let broken = reading.broken.into_inner();
     Ok(broken.into_iter().map(|(path, why)| (path.display().to_string(), why)).collect())
+}
+
+/// The labels that belong to one row, and what is to be said of the others.
+fn usable_labels(
+    log: &ServedRows<'_>,
+    requests: &[PathBuf],
+    model: &Model,
+    reading: &Reading<'_>,
+) -> Result<(Labels, Vec<String>)> {
+    let (mut labels, n_contradicted) = labels(&parts(&log.feedback())?, reading)?;
+    if labels.is_empty() {
+        return Ok((labels, Vec::new()));
+    }
+    let Asked { all, twice } = asked(requests, reading)?;
+    let mut remarks = Vec::new();
+    if let Some((id, _)) = twice.first() {
+        remarks.push(format!(
+            "{} ids of requests stand for several rows of the serving log, such as `{id}`: labels \
+             that name them are left out",
+            twice.len()
+        ));
+    }
+    if n_contradicted > 0 {
+        remarks.push(format!(
+            "{n_contradicted} labels contradict an earlier one of the same row: the last one counts"
+        ));
+    }
+    labels.retain(|key, _| !twice.contains(key));
+    let orphans: Vec<&(String, u64)> = labels.keys().filter(|key| !all.contains(*key)).collect();
+    if let Some((id, row)) = orphans.first() {
+        remarks.push(format!(
+            "{} of {} labels belong to no row of the serving log, such as row {row} of the request \
+             `{id}`",
+            orphans.len(),
+            labels.len()
+        ));
+    }
+    let classes = &model.predictor.classes;
+    let is_strange = |label: &&String| !classes.iter().any(|c| c.eq_ignore_ascii_case(label));
+    let strange: Vec<&String> = labels.values().filter(is_strange).collect();
+    if let Some(first) = strange.first().filter(|_| !classes.is_empty()) {
+        remarks
+            .push(format!("{} labels are no class of the model, such as `{first}`", strange.len()));
+    }
+    Ok((labels, remarks))
 }
 
 /// Reads the parts of a log, and remembers those that cannot be read: one of them does not hide
@@ -201,43 +251,43 @@ fn parts(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-fn labels(parts: &[PathBuf], reading: &Reading<'_>) -> Result<Labels> {
-    let mut labels = Labels::new();
+/// The last label of each row, and how many came that say something else than one before.
+fn labels(parts: &[PathBuf], reading: &Reading<'_>) -> Result<(Labels, usize)> {
+    let (mut labels, mut n_contradicted) = (Labels::new(), 0);
     for part in parts {
         let Some(table) = reading.read(part)? else { continue };
         let label = table.require("label")?;
         for row in 0..table.n_rows() {
             if let (Some(key), Some(text)) = (key(&table, row)?, label.display(row)) {
-                labels.insert(key, text);
+                let before = labels.insert(key, text.clone());
+                n_contradicted += usize::from(before.is_some_and(|before| before != text));
             }
         }
     }
-    Ok(labels)
+    Ok((labels, n_contradicted))
 }
 
-/// The keys that several rows of the log have, with a warning where there are any: who sends one id
-/// with many requests has not said which of them a label is of.
-fn repeated(requests: &[PathBuf], reading: &Reading<'_>) -> Result<Keys> {
-    let (mut seen, mut twice) = (Keys::new(), Keys::new());
+/// The keys of the rows of a log.
+struct Asked {
+    all: Keys,
+    /// Those that several rows have: who sends one id with many requests has not said which of
+    /// them a label is of.
+    twice: Keys,
+}
+
+fn asked(requests: &[PathBuf], reading: &Reading<'_>) -> Result<Asked> {
+    let (mut all, mut twice) = (Keys::new(), Keys::new());
     for part in requests {
         let Some(table) = reading.read(part)? else { continue };
         for row in 0..table.n_rows() {
             if let Some(key) = key(&table, row)?
-                && !seen.insert(key.clone())
+                && !all.insert(key.clone())
             {
                 twice.insert(key);
             }
         }
     }
-    if let Some((id, _)) = twice.first() {
-        let text = format!(
-            "{} ids of requests stand for several rows of the serving log, such as `{id}`: labels \
-             that name them are left out",
-            twice.len()
-        );
-        reading.ctx.tell(Event::Warning(text));
-    }
-    Ok(twice)
+    Ok(Asked { all, twice })
 }
 
 /// The request and the row in it, from 1.
@@ -248,8 +298,8 @@ fn key(table: &Table, row: usize) -> Result<Option<(String, u64)>> {
     Ok(id.zip(place))
 }
 
-/// The columns that the model reads, when they were asked, and the labels.
-fn labelled(table: &Table, model: &Model, labels: &Labels) -> Result<Table> {
+/// The columns that the model reads, when they were asked if that is wanted, and the labels.
+fn labelled(table: &Table, model: &Model, labels: &Labels, with_time: bool) -> Result<Table> {
     let target = &model.predictor.target;
     let mut columns = Vec::new();
     for field in &model.predictor.schema.fields {
@@ -259,7 +309,7 @@ fn labelled(table: &Table, model: &Model, labels: &Labels) -> Result<Table> {
         }
     }
     let is_taken = columns.iter().any(|column| column.name == TIME) || target == TIME;
-    if let Some(time) = table.column(TIME).filter(|_| !is_taken) {
+    if let Some(time) = table.column(TIME).filter(|_| with_time && !is_taken) {
         columns.push(time.clone());
     }
     let mut answers = Vec::with_capacity(table.n_rows());
@@ -311,8 +361,9 @@ mod tests {
         let logged = [out.join("log-1.parquet"), out.join("log-2.parquet")];
         write(&logged[0], ids(&["trace", "own"]));
         write(&logged[1], ids(&["trace", "other"]));
-        let twice = repeated(&logged, &reading(&Context::unlimited(0, 1))).unwrap();
-        assert_eq!(twice.into_iter().collect::<Vec<_>>(), [("trace".to_owned(), 1)]);
+        let asked = asked(&logged, &reading(&Context::unlimited(0, 1))).unwrap();
+        assert_eq!(asked.all.len(), 3);
+        assert_eq!(asked.twice.into_iter().collect::<Vec<_>>(), [("trace".to_owned(), 1)]);
         for path in logged {
             fs::remove_file(path).unwrap();
         }
@@ -347,7 +398,8 @@ mod tests {
         // What is cut off hides nothing but itself.
         fs::write(folder.join("part-0.parquet"), b"PAR1").unwrap();
         let reading = reading(&ctx);
-        let found = labels(&parts(&folder).unwrap(), &reading).unwrap();
+        let (found, n_contradicted) = labels(&parts(&folder).unwrap(), &reading).unwrap();
+        assert_eq!(n_contradicted, 1);
         fs::remove_dir_all(&folder).unwrap();
         assert!(reading.broken.borrow().keys().eq([&folder.join("part-0.parquet")]));
         assert_eq!(found.len(), 3);

@@ -43,6 +43,16 @@ fn rows_like_before_are_stable_and_measured() {
 }
 
 #[test]
+fn a_reference_of_other_columns_and_groups_of_none_are_refused() {
+    let folder = with_model();
+    folder.write("new.csv", customers(400, 100)).write("other.csv", "age,cement\n20,1\n30,2\n");
+    let args = ["monitor", "model", "new.csv", "--reference", "other.csv"];
+    folder.run(&args).refused(&["other.csv", "lack columns", "`plan`, `visits`"]);
+    let args = ["monitor", "model", "new.csv", "--by", "plam"];
+    folder.run(&args).refused(&["new.csv", "--by", "did you mean `plan`"]);
+}
+
+#[test]
 fn metrics_weigh_rows_as_evaluate_does_and_say_when_they_cannot() {
     let folder = Folder::new();
     let weighed = |from: usize, n: usize| -> String {

@@ -123,6 +123,18 @@ fn rows_need_not_have_a_column_that_the_old_run_left_out() {
 }
 
 #[test]
+fn slices_must_be_columns_and_a_constant_must_be_no_better() {
+    let folder = registered();
+    folder.write("new.csv", days(800, 1200, 900));
+    retrain(&folder, &["--slices", "zz"]).refused(&["no such column to be cut", "zz"]);
+    let found = json(&retrain(&folder, &["--json", "--plan", "same"]).done());
+    let gates = found["decision"]["gates"].as_array().unwrap();
+    let words = |name: &str| gates.iter().find(|g| g["gate"] == name).unwrap()["words"].to_string();
+    assert!(!words("slices").contains("none was looked at"), "{}", words("slices"));
+    assert!(words("baseline").contains("of always giving the same answer"));
+}
+
+#[test]
 fn where_nothing_changed_the_old_model_stays_and_a_pipeline_can_see_it() {
     let folder = registered();
     folder.write("new.csv", days(800, 1000, usize::MAX));

@@ -64,6 +64,20 @@ fn a_registered_model_is_meant_by_its_alias_everywhere() {
     run(&folder, &["predict", "churn@1", "new.csv"]).refused(&["no registered model"]);
 }
 
+#[test]
+fn an_alias_that_moves_to_another_question_is_worth_a_warning() {
+    let folder = with_model();
+    run(&folder, &["models", "register", "churn", "model", "--alias", "champion"]).done();
+    let args = "train linear train.csv --target age --out ages -q";
+    folder.run(&args.split(' ').collect::<Vec<_>>()).done();
+    let ran = run(&folder, &["models", "register", "churn", "ages", "--alias", "champion"]);
+    assert!(ran.stderr.contains("`left` (binary)") && ran.stderr.contains("`age` (regression)"));
+    ran.done();
+    let ran = run(&folder, &["models", "alias", "churn", "champion", "1"]);
+    assert!(ran.stderr.contains("`left` (binary)"), "{}", ran.stderr);
+    ran.done();
+}
+
 /// `bench/store/kill.py` does the same two hundred times; here is what it looks for, in seconds.
 #[cfg(unix)]
 #[test]
@@ -123,6 +137,11 @@ fn a_fit_is_recorded_with_its_metrics_only_where_a_store_was_named() {
     run(&folder, &["runs", "compare", "1", "2"]).done();
     let lines = run(&folder, &["runs", "export"]).done();
     assert_eq!(lines.lines().count(), 2);
+    run(&folder, &["models", "register", "churn", "m", "--alias", "champion"]).done();
+    let version = json(&run(&folder, &["models", "show", "churn", "--json"]).done());
+    assert_eq!(version["version"]["run"], 1, "the run that made the file is found");
+    run(&folder, &["runs", "delete", "1", "777"]).refused(&["no such run", "777"]);
+    run(&folder, &["runs", "show", "1"]).done();
     run(&folder, &["runs", "delete", "2"]).done();
     run(&folder, &["runs", "show", "2"]).refused(&["no such run"]);
     // Without a named store, and without a default one, nothing is written.

@@ -320,6 +320,13 @@ fn data_are_put_beside_each_other_and_beside_the_score() {
     assert!(log["runs"][0]["change"].is_number());
     let shown = run(&folder, &["data", "log"]).done();
     assert!(shown.contains("run 1: 260 rows, 200 before: 60 came, 0 went"), "{shown}");
+    let all_new = rows.lines().enumerate().map(|(i, line)| match i {
+        0 => format!("{line},x\n"),
+        _ => format!("{},{},1\n", i + 100, line.split_once(',').unwrap().1),
+    });
+    folder.write("d.csv", all_new.collect::<String>());
+    let text = run(&folder, &["data", "diff", "a.csv", "d.csv"]).done();
+    assert!(text.contains("No row is the same") && text.contains("--key COLUMN"), "{text}");
     run(&folder, &["data", "diff", "absent.csv", "a.csv"]).refused(&["no such snapshot"]);
     run(&folder, &["data", "diff", "1", "a.csv", "--key", "age"]).refused(&["two files"]);
 }
@@ -381,6 +388,42 @@ fn looks_of_one_process_each_do_not_read_the_serving_log_again() {
     spoil(n_bytes / 2);
     let third = look(&folder, 3);
     assert!(third["unreadable"][0][0].as_str().unwrap().contains("part-1"), "{third:#}");
+}
+
+#[test]
+fn a_monitor_reads_the_log_of_a_server_with_its_feedback() {
+    let folder = registered();
+    let ids = || Column::strings("request_id", (0..200).map(|i| Some(format!("r{i}"))));
+    let rows = || Column::numbers("request_row", vec![1.0; 200]);
+    let x: Vec<f64> = (0..200).map(|i| f64::from(i * 7919 % 1009) / 1009.0 - 0.5).collect();
+    let answer = |x: &f64| Some(if *x > 0.0 { "yes" } else { "no" });
+    let label = Column::strings("label", x.iter().map(answer));
+    part(&folder, "feedback/part-1.parquet", vec![ids(), rows(), label]);
+    let others = [("r0", 1.0, "perhaps"), ("zzz", 1.0, "yes"), ("r1", 7.0, "no")];
+    let columns = vec![
+        Column::strings("request_id", others.iter().map(|o| Some(o.0))),
+        Column::numbers("request_row", others.iter().map(|o| o.1).collect()),
+        Column::strings("label", others.iter().map(|o| Some(o.2))),
+    ];
+    part(&folder, "feedback/part-2.parquet", columns);
+    let times = Column::instants("request_time", (0..200).map(|i| 1_000_000 * i).collect());
+    let z = Column::numbers("z", (0..200).map(|i| f64::from(i % 100) / 100.0).collect());
+    let name = "requests/sales/part-1.parquet";
+    part(&folder, name, vec![ids(), rows(), times, Column::numbers("x", x), z]);
+    for place in ["log", "log/requests/sales"] {
+        let args = ["monitor", "sales@champion", place, "--json", "-q"];
+        let found = json(&run(&folder, &args).done());
+        assert_eq!(found["current"]["n_rows"], 200, "{found:#}");
+        assert_eq!(found["performance"]["n_rows"], 199, "{:#}", found["performance"]);
+        assert!(!found["quality"].to_string().contains("request_"), "{:#}", found["quality"]);
+        let notes = found["notes"].to_string();
+        assert!(notes.contains("2 of 202 labels belong to no row"), "{notes}");
+        assert!(notes.contains("1 labels contradict an earlier one"), "{notes}");
+        assert!(notes.contains("1 labels are no class of the model, such as `perhaps`"), "{notes}");
+    }
+    run(&folder, &["monitor", "sales@champion", "old"]).refused(&["no serving log"]);
+    fs::create_dir_all(folder.path().join("log/requests/other")).unwrap();
+    run(&folder, &["monitor", "sales@champion", "log"]).refused(&["other, sales"]);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Drift column by column, then and now.
 
+use modelwright_core::data::{Kind, instant_text};
 use modelwright_core::record::{ColumnDrift, MonitorRecord, Summary};
 
 use crate::report::section::{Cell, Graphic, Part, Section, Spec, Table, TableColumn, Tone};
@@ -74,6 +75,9 @@ pub(super) fn table<'a>(columns: impl Iterator<Item = &'a ColumnDrift>) -> Table
 fn row(column: &ColumnDrift) -> Vec<Cell> {
     let drift = match (column.drifted, column.exceeds, column.score) {
         (true, _, _) => Cell::mark(Tone::Severe, "drifted"),
+        (false, true, _) if column.kind == Kind::Datetime => {
+            Cell::mark(Tone::Neutral, "time goes on")
+        }
         (false, true, _) => Cell::mark(Tone::Warning, "perhaps chance"),
         (false, false, Some(_)) => Cell::mark(Tone::Good, "stable"),
         (false, false, None) => Cell::new("not compared"),
@@ -94,8 +98,8 @@ fn row(column: &ColumnDrift) -> Vec<Cell> {
         measure,
         Cell::new(column.p_adjusted.map_or(String::new(), p_value)),
         Cell::new(column.psi.map_or(String::new(), |p| number::significant(p, 3))),
-        side(&column.reference),
-        side(&column.current),
+        side(&column.reference, column.kind),
+        side(&column.current, column.kind),
     ]
 }
 
@@ -115,7 +119,7 @@ fn measure_label(name: &str) -> &str {
     }
 }
 
-fn side(summary: &Summary) -> Cell {
+fn side(summary: &Summary, kind: Kind) -> Cell {
     let missing = if summary.n_missing > 0 {
         format!("{} missing", number::part(summary.n_missing as usize, summary.n_rows as usize))
     } else {
@@ -123,8 +127,12 @@ fn side(summary: &Summary) -> Cell {
     };
     if !summary.bins.is_empty() {
         let counts = summary.bins.iter().map(|b| b.n_rows).collect();
-        let mean =
-            summary.mean.map_or(String::new(), |m| format!("mean {}", number::significant(m, 4)));
+        let write = |mean: f64| match kind {
+            // Sketches hold instants in seconds.
+            Kind::Datetime => instant_text((mean * 1e6) as i64),
+            _ => number::significant(mean, 4),
+        };
+        let mean = summary.mean.map_or(String::new(), |mean| format!("mean {}", write(mean)));
         return Cell::new(words::join([mean, missing])).graphic(Graphic::Histogram(counts));
     }
     let n_known = (summary.n_rows - summary.n_missing.min(summary.n_rows)) as usize;

@@ -12,7 +12,9 @@ use crate::store::db::{Db, DbResult, Row, params};
 use crate::store::{Store, files};
 
 const VERSION: &str = "SELECT m.name, v.number, v.created, v.sha256, v.size_bytes, v.target, \
-     v.task, v.metric, v.value, v.low, v.high, v.run, v.note FROM versions v \
+     v.task, v.metric, v.value, v.low, v.high, \
+     coalesce(v.run, (SELECT t.run FROM tracked t WHERE t.run_id = v.run_id)), v.note \
+     FROM versions v \
      JOIN models m ON m.id = v.model";
 
 /// The task in the row of a version that an MLflow client registered.
@@ -98,6 +100,21 @@ impl Store {
                  WHERE v.sha256 = ?1 ORDER BY m.name, v.number",
             )?;
             let rows = statement.query_map(params![sha256], |r| Ok((r.get(0)?, r.get(1)?)))?;
+            rows.collect()
+        })
+    }
+
+    /// The versions that came of a run, as name and number.
+    ///
+    /// # Errors
+    /// Work error when the store cannot be read.
+    pub fn versions_of_run(&self, run: i64) -> Result<Vec<(String, i64)>> {
+        self.in_reading(|db| {
+            let statement = db.prepare_cached(
+                "SELECT m.name, v.number FROM versions v JOIN models m ON m.id = v.model
+                 WHERE v.run = ?1 ORDER BY m.name, v.number",
+            )?;
+            let rows = statement.query_map(params![run], |r| Ok((r.get(0)?, r.get(1)?)))?;
             rows.collect()
         })
     }

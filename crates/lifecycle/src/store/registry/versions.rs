@@ -19,7 +19,7 @@ use crate::store::{Store, files, whole};
 
 impl Store {
     /// Keeps a copy of a model file as the next version of `name`. The same bytes are the same
-    /// version.
+    /// version. Where no run is named it is the one that made these bytes, if the store knows it.
     ///
     /// # Errors
     /// Input error for a name that cannot be one, or a file that is no whole artifact.
@@ -183,6 +183,10 @@ fn insert_version(
 ) -> DbResult<i64> {
     db.execute("INSERT OR IGNORE INTO models (name, created) VALUES (?1, ?2)", params![name, at])?;
     let model = model_id(db, name)?;
+    let run = match run {
+        Some(run) => Some(run),
+        None => run_that_made(db, sha256)?,
+    };
     let known = db
         .query_row(
             "SELECT number FROM versions WHERE model = ?1 AND sha256 = ?2",
@@ -191,6 +195,10 @@ fn insert_version(
         )
         .optional()?;
     if let Some(number) = known {
+        db.execute(
+            "UPDATE versions SET run = ?3 WHERE model = ?1 AND number = ?2 AND run IS NULL",
+            params![model, number, run],
+        )?;
         return Ok(number);
     }
     let number = next_number(db, model)?;
@@ -216,6 +224,16 @@ fn insert_version(
         ],
     )?;
     Ok(number)
+}
+
+/// The first run that made a model of these bytes; runs that only looked at it have no account.
+fn run_that_made(db: &Db, sha256: &str) -> DbResult<Option<i64>> {
+    db.query_row(
+        "SELECT min(id) FROM runs WHERE model_sha256 = ?1 AND record_sha256 IS NOT NULL
+         AND kind <> 'monitor'",
+        params![sha256],
+        |r| r.get(0),
+    )
 }
 
 /// Takes the number of a model's next version.

@@ -160,6 +160,10 @@ pub struct RunRow {
     pub parent: Option<i64>,
     /// A few words, or the error.
     pub note: Option<String>,
+    /// What an MLflow client calls it.
+    pub name: Option<String>,
+    /// The experiment that an MLflow client put it in.
+    pub experiment: Option<String>,
     /// Metrics, the optimised one first.
     pub metrics: Vec<RunMetric>,
 }

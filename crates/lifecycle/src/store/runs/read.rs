@@ -11,7 +11,9 @@ use crate::store::{Store, files};
 /// The columns of [`RunRow`], in its order.
 pub(in crate::store) const COLUMNS: &str = "id, kind, status, started, ended, duration_s, host, \
      target, task, metric, data_name, data_sha256, n_rows, parameters, output, model_sha256, \
-     record_sha256, git_commit, engine_version, machine, parent, note";
+     record_sha256, git_commit, engine_version, machine, parent, note, \
+     (SELECT t.name FROM tracked t WHERE t.run = runs.id), \
+     (SELECT x.name FROM tracked t JOIN experiments x ON x.id = t.experiment WHERE t.run = runs.id)";
 
 impl Store {
     /// The run with this number.
@@ -112,6 +114,8 @@ fn row(r: &Row) -> DbResult<RunRow> {
         machine: r.get(19)?,
         parent: r.get(20)?,
         note: r.get(21)?,
+        name: r.get(22)?,
+        experiment: r.get(23)?,
         metrics: Vec::new(),
     })
 }

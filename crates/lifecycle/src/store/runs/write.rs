@@ -3,7 +3,7 @@
 use modelwright_core::record::RunRecord;
 use modelwright_core::{Error, Result};
 
-use super::{NewRun, RunEnd, RunMetric, RunStatus, host, own_process};
+use super::{NewRun, RunEnd, RunMetric, RunRow, RunStatus, host, own_process};
 use crate::store::db::{DbError, params};
 use crate::store::tracking::forget_files;
 use crate::store::{Store, files, live, whole};
@@ -126,25 +126,38 @@ impl Store {
     /// # Errors
     /// Input error when there is none, or when it is at work.
     pub fn delete_run(&mut self, id: i64) -> Result<()> {
-        let run = self.run(id)?;
+        self.delete_runs(&[id])
+    }
+
+    /// Removes runs, all of them or none.
+    ///
+    /// # Errors
+    /// As [`Self::delete_run`].
+    pub fn delete_runs(&mut self, ids: &[i64]) -> Result<()> {
+        let mut runs = ids.iter().map(|id| self.run(*id)).collect::<Result<Vec<_>>>()?;
+        runs.sort_by_key(|run| run.id);
+        runs.dedup_by_key(|run| run.id);
         // The process of a run that an MLflow client began is not ours to see.
-        if run.status == RunStatus::Running && run.kind != "mlflow" {
+        let is_at_work = |run: &&RunRow| run.status == RunStatus::Running && run.kind != "mlflow";
+        if let Some(run) = runs.iter().find(is_at_work) {
             return Err(Error::input("the run is still at work")
-                .got(format!("run {id}"))
+                .got(format!("run {}", run.id))
                 .hint("end it first (Ctrl-C keeps the best model so far)"));
         }
         self.change(|db| {
-            let remove = || {
-                forget_files(db, id)?;
-                db.execute("DELETE FROM runs WHERE id = ?1", params![id])?;
+            let remove = |run: &RunRow| {
+                forget_files(db, run.id)?;
+                db.execute("DELETE FROM runs WHERE id = ?1", params![run.id])?;
                 match &run.record_sha256 {
                     Some(sha256) => files::remove_unused(db, sha256, files::RECORD),
                     None => Ok(()),
                 }
             };
-            remove().map_err(|e: DbError| db.failed(e))
+            runs.iter().try_for_each(remove).map_err(|e: DbError| db.failed(e))
         })?;
-        live::remove(self.folder(), id);
+        for run in &runs {
+            live::remove(self.folder(), run.id);
+        }
         Ok(())
     }
 }

@@ -55,6 +55,36 @@ fn the_latest_value_is_the_one_of_the_largest_step_however_values_come() {
 }
 
 #[test]
+fn runs_of_a_client_are_found_by_numbers_that_are_texts_and_by_their_names() {
+    on_both("tracking-searched", |folder| {
+        let mut store = folder.open();
+        for (id, c) in [("r1", "0.1"), ("r2", "1"), ("r3", "10"), ("r4", "1e-05"), ("r5", "no")] {
+            new_run(&mut store, id, 0);
+            let params = vec![("C".to_owned(), c.to_owned())];
+            store.log(id, &Batch { params, ..Batch::default() }).unwrap();
+        }
+        let own = begin(&mut store, "fit", 3);
+        let number = |id: &str| store.tracked_run(id).unwrap().id;
+        let found = |search: &str| -> Vec<i64> {
+            let runs = store.runs(&RunFilter::parse(search).unwrap()).unwrap();
+            runs.iter().map(|run| run.id).collect()
+        };
+        assert_eq!(found("parameters.C >= 5"), [number("r3")]);
+        assert_eq!(found("parameters.C < 0.5"), [number("r4"), number("r1")]);
+        assert_eq!(found("parameters.C = 1"), [number("r2")]);
+        assert_eq!(found("parameters.C = '1'"), [number("r2")]);
+        assert_eq!(found("parameters.folds = 3"), [own]);
+        assert_eq!(found("parameters.folds = '3'"), [own]);
+        assert_eq!(found("name = 'run r2'"), [number("r2")]);
+        assert_eq!(found("experiment = Default and name like '%r3'"), [number("r3")]);
+        let run = store.run(number("r2")).unwrap();
+        let said = (run.name.as_deref(), run.experiment.as_deref());
+        assert_eq!(said, (Some("run r2"), Some("Default")));
+        assert_eq!(store.run(own).unwrap().name, None);
+    });
+}
+
+#[test]
 fn a_batch_with_a_changed_parameter_leaves_nothing() {
     on_both("tracking-batch", |folder| {
         let mut store = folder.open();
