@@ -1,14 +1,18 @@
 //! The penalty path: ever weaker penalties, each solved from where the last one ended.
 //!
 //! With validation rows the path is also the search for the penalty: the loss on those rows is
-//! taken after every step, the best step is kept, and the path ends when [`PATIENCE`] steps in a
-//! row have not improved it. Without them only the last step is solved, so that a refit with
-//! `path_steps` set to the chosen step solves exactly the chosen penalty.
+//! taken after every step, the best step is kept, and the path ends when penalties that are
+//! [`PATIENCE`] times weaker have not improved it. First steps that change nothing, because a
+//! 1-norm still keeps every coefficient at 0, do not count. Without validation rows only the last
+//! step is solved, so that a refit with `path_steps` set to the chosen step solves exactly the
+//! chosen penalty.
 
 use super::lbfgs::End;
 
-/// Steps without improvement after which the path ends.
-const PATIENCE: usize = 2;
+/// How much weaker penalties become without improvement before the path ends.
+const PATIENCE: f64 = 10.0;
+/// And in how many steps at least.
+const PATIENCE_STEPS: usize = 2;
 /// What counts as an improvement, as a share of the loss.
 const IMPROVEMENT: f64 = 1e-4;
 
@@ -37,6 +41,13 @@ impl Path {
         self.start * self.ratio.powi(i32::try_from(step).unwrap_or(i32::MAX))
     }
 
+    /// Steps without improvement after which the path ends.
+    fn patience(&self) -> usize {
+        // A hair less, so that two steps of a tenth together are two.
+        let steps = (PATIENCE.ln() / -self.ratio.ln() - 1e-6).ceil();
+        (steps as usize).max(PATIENCE_STEPS)
+    }
+
     /// Solves the path from `theta`.
     ///
     /// `solve` moves its argument to the minimum at a strength; `judge` is the validation loss.
@@ -52,7 +63,8 @@ impl Path {
             return Chosen { theta, step: last };
         };
         let mut best: Option<(f64, Chosen)> = None;
-        let (mut bar, mut waited) = (f64::INFINITY, 0);
+        let patience = self.patience();
+        let (mut is_null, mut bar, mut waited) = (false, f64::INFINITY, 0);
         for step in 0..=last {
             let end = solve(&mut theta, self.strength(step));
             // A step that was cut short counts only when there is nothing better.
@@ -64,12 +76,15 @@ impl Path {
             if best.as_ref().is_none_or(|(least, _)| loss < *least) {
                 best = Some((loss, Chosen { theta: theta.clone(), step }));
             }
+            // The first loss is that of nothing yet; what differs from it is something.
+            let is_same = is_null && loss == bar;
             if loss < bar * (1.0 - IMPROVEMENT) {
                 (bar, waited) = (loss, 0);
-            } else {
+            } else if !is_same {
                 waited += 1;
             }
-            if end == End::Stopped || waited >= PATIENCE {
+            is_null = step == 0 || is_same;
+            if end == End::Stopped || waited >= patience {
                 break;
             }
         }
@@ -101,6 +116,19 @@ mod tests {
         let chosen = PATH.follow(vec![0.0], solve, Some(&judge));
         assert_eq!((chosen.step, judged.get()), (2, 5));
         assert!((chosen.theta[0] - 0.01).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_fine_path_is_followed_as_far_as_a_coarse_one_and_steps_at_nothing_do_not_count() {
+        let fine = Path { start: 1.0, ratio: 0.6, steps: 16 };
+        // Nothing happens above 0.05; the best penalty is 0.01.
+        let judge = |theta: &[f64]| {
+            if theta[0] > 0.05 { 5.0 } else { 1.0 + (theta[0].log10() + 2.0).abs() }
+        };
+        let chosen = fine.follow(vec![0.0], solve, Some(&judge));
+        assert_eq!(chosen.step, 9);
+        let coarse = Path { start: 1.0, ratio: 0.316_227_766, steps: 11 };
+        assert_eq!((fine.patience(), coarse.patience(), PATH.patience()), (5, 2, 2));
     }
 
     #[test]

@@ -166,8 +166,8 @@ fn finite(value: f64) -> Option<f64> {
     value.is_finite().then_some(value)
 }
 
-/// By how many standard deviations of the first the means differ, and Student's p-value, of so large
-/// shares of the rows that are independent; few rows say nothing.
+/// By how many standard deviations of the first the means differ, and Student's p-value, of so
+/// large shares of the rows that are independent; few rows say nothing.
 fn standard_difference(was: &Moments, is: &Moments, shares: (f64, f64)) -> Option<(f64, f64)> {
     let difference = is.mean()? - was.mean()?;
     let of = |moments: &Moments, share: f64| {

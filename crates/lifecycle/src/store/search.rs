@@ -59,8 +59,8 @@ pub struct RunFilter {
 }
 
 impl RunFilter {
-    /// The filter that a text asks for: conditions joined by `and`, on a run's fields, its `name` and
-    /// `experiment`, on `metrics.NAME`, `parameters.NAME` or `tags.NAME`.
+    /// The filter that a text asks for: conditions joined by `and`, on a run's fields, its `name`
+    /// and `experiment`, on `metrics.NAME`, `parameters.NAME` or `tags.NAME`.
     ///
     /// # Errors
     /// Input error that says what cannot be understood.

@@ -7,7 +7,7 @@ use modelwright_core::{Error, Result};
 
 use super::RetrainRequest;
 
-/// How many columns are cut into slices, at least where there are so many, when the user names none.
+/// How many columns are cut into slices (where there are so many) when the user names none.
 const N_SLICED: usize = 4;
 
 /// The columns that are cut into slices: those that the user names, else the most important and the

@@ -2,9 +2,9 @@
 //!
 //! The clip bends what it does not cut: on a column without far values it would only make a
 //! straight line crooked (measured on linear data: 4 to 28 % more error), so that it is for columns
-//! with values beyond [`LIGHT_TAIL`]. Missing becomes the training median, and a second feature `x:missing` says so when the rows
-//! learned from have missing values. See [`super::robust_scale`] for the formula.
-//! O(rows log rows) to fit.
+//! with values beyond [`LIGHT_TAIL`]. Missing becomes the training median, and a second feature
+//! `x:missing` says so when the rows learned from have missing values. See [`super::robust_scale`]
+//! for the formula. O(rows log rows) to fit.
 
 use modelwright_core::data::{Column, Kind, RawValue};
 use modelwright_core::declare_params;
@@ -27,8 +27,9 @@ declare_params! {
     }
 }
 
-/// Columns without scaled values beyond this have no tail to clip: of a million normal values the
-/// largest is 3.6 ranges of the quartiles away, of a thousand with three degrees of freedom about 8.
+/// Columns without scaled values beyond this have no tail to clip. Of a million normal values the
+/// largest is 3.6 ranges of the quartiles away, of a thousand of Student's with three degrees of
+/// freedom about 8.
 const LIGHT_TAIL: f64 = 4.0;
 
 /// See the module's text.

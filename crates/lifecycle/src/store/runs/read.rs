@@ -13,7 +13,8 @@ pub(in crate::store) const COLUMNS: &str = "id, kind, status, started, ended, du
      target, task, metric, data_name, data_sha256, n_rows, parameters, output, model_sha256, \
      record_sha256, git_commit, engine_version, machine, parent, note, \
      (SELECT t.name FROM tracked t WHERE t.run = runs.id), \
-     (SELECT x.name FROM tracked t JOIN experiments x ON x.id = t.experiment WHERE t.run = runs.id)";
+     (SELECT x.name FROM tracked t JOIN experiments x ON x.id = t.experiment \
+     WHERE t.run = runs.id)";
 
 impl Store {
     /// The run with this number.
