@@ -48,6 +48,7 @@ from ._modelwright import __version__
 if TYPE_CHECKING:
     from ._after import Monitoring, Retrained
     from ._asked import fit, plan, train
+    from ._audit import Audit
     from ._beside import Running, command, serve, ui
     from ._dependence import Dependence
     from ._explanation import Explanation
@@ -55,7 +56,7 @@ if TYPE_CHECKING:
     from ._own_learner import Learner
     from ._predictor import Predictor
     from ._profile import Profile, profile
-    from ._report import Audit, Report
+    from ._report import Report
     from ._run import import_model, load, replay
     from ._store import Store
     from ._studying import compare_scores
@@ -77,7 +78,7 @@ _LAZY = {
     "Profile": "._profile",
     "profile": "._profile",
     "Report": "._report",
-    "Audit": "._report",
+    "Audit": "._audit",
     "Dependence": "._dependence",
     "Explanation": "._explanation",
     "Learner": "._own_learner",

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from . import _modelwright
+from ._audit import Audit
 from ._data import Data, Origin, by_parts, is_row
 from ._errors import ArtifactError, OptionError, data_error
 from ._explaining import Explaining
@@ -17,7 +18,7 @@ from ._matching import check_row
 from ._modelwright import Model
 from ._options import names
 from ._packed import _name, _warn
-from ._report import Audit, Report
+from ._report import Report
 from ._shapes import Shaped
 from ._succeeding import Succeeding
 from ._uncertain import Uncertain

@@ -122,57 +122,6 @@ class Report:
         return f"Report({model.target!r}, {model.task}: .save(path), .markdown, .sections)"
 
 
-class Audit:
-    """Whether a model treats groups of people alike; shown in a notebook.
-
-    Attributes
-    ----------
-    document : dict
-        Everything, as ``modelwright audit --json`` prints it.
-    html : str
-        One self-contained page.
-
-    Examples
-    --------
-    >>> import modelwright as mw
-    >>> rows = {"x": [i % 10 for i in range(100)], "y": [i % 10 > 5 for i in range(100)]}
-    >>> rows["half"] = ["ab"[i % 2] for i in range(100)]
-    >>> audit = mw.train("linear", rows, "y", exclude="half").audit(rows, "half")
-    >>> audit.verdicts["half"][:44]
-    '40.0 % of the rows of every group are decide'
-    """
-
-    def __init__(self, document: dict[str, Any], html: str):
-        self.document = document
-        self.html = html
-
-    @property
-    def verdicts(self) -> dict[str, str]:
-        """What was found, for each sensitive column (or several together)."""
-        return {", ".join(a["columns"]): a["verdict"] for a in self.document["audits"]}
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the HTML page.
-
-        Examples
-        --------
-        >>> import tempfile
-        >>> import modelwright as mw
-        >>> rows = {"x": [i % 10 for i in range(100)], "y": [i % 10 > 5 for i in range(100)]}
-        >>> rows["half"] = ["ab"[i % 2] for i in range(100)]
-        >>> audit = mw.train("linear", rows, "y", exclude="half").audit(rows, "half")
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     audit.save(folder + "/audit.html")
-        """
-        write(path, self.html)
-
-    def _repr_html_(self) -> str:
-        return framed(self.html)
-
-    def __repr__(self) -> str:
-        return "\n".join(f"{columns}: {text}" for columns, text in self.verdicts.items())
-
-
 def framed(page: str) -> str:
     """A whole page inside another, kept apart from its styles."""
     return (

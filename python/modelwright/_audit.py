@@ -1,0 +1,141 @@
+"""What an audit found, by group as fairlearn's ``MetricFrame`` shows it."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from ._data import _module
+from ._files import write
+from ._report import framed
+
+class Audit:
+    """Whether a model treats groups of people alike; shown in a notebook.
+
+    Attributes
+    ----------
+    document : dict
+        Everything, as ``modelwright audit --json`` prints it.
+    html : str
+        One self-contained page.
+
+    Notes
+    -----
+    `by_group`, `overall`, `difference` and `ratio` have fairlearn's names and values, as pandas
+    tables (pandas must be there); intervals are in `document`. Where several columns were audited,
+    or one column for each of several classes, a first level of the index says which.
+
+    Examples
+    --------
+    >>> import modelwright as mw
+    >>> rows = {"x": [i % 10 for i in range(100)], "y": [i % 10 > 5 for i in range(100)]}
+    >>> rows["half"] = ["ab"[i % 2] for i in range(100)]
+    >>> audit = mw.train("linear", rows, "y", exclude="half").audit(rows, "half")
+    >>> audit.verdicts["half"][:44]
+    '40.0 % of the rows of every group are decide'
+    """
+
+    def __init__(self, document: dict[str, Any], html: str):
+        self.document = document
+        self.html = html
+
+    @property
+    def verdicts(self) -> dict[str, str]:
+        """What was found, for each sensitive column (or several together)."""
+        return {", ".join(a["columns"]): a["verdict"] for a in self.document["audits"]}
+
+    @property
+    def by_group(self) -> Any:
+        """Each measure of each group: a table with a row for each group.
+
+        Groups of fewer rows than ``min_group`` have no numbers.
+
+        Examples
+        --------
+        >>> import modelwright as mw
+        >>> rows = {"x": [i % 10 for i in range(100)], "y": [i % 10 > 5 for i in range(100)]}
+        >>> rows["half"] = ["ab"[i % 2] for i in range(100)]
+        >>> audit = mw.train("linear", rows, "y", exclude="half").audit(rows, "half")
+        >>> audit.by_group["selection_rate"].round(2).to_dict()
+        {'a': 0.4, 'b': 0.4}
+        """
+        frame = _module("pandas").DataFrame
+        return self._put([
+            frame.from_dict(
+                {group: values(of["measures"]) for group, of in audit["by_group"].items()},
+                orient="index",
+            ).rename_axis(", ".join(audit["columns"]))
+            for audit in self.document["audits"]
+        ])
+
+    @property
+    def overall(self) -> Any:
+        """Each measure of all rows: a series."""
+        return self._series("overall")
+
+    def difference(self) -> Any:
+        """Largest less smallest value of the groups, of each measure: a series.
+
+        Examples
+        --------
+        >>> import modelwright as mw
+        >>> rows = {"x": [i % 10 for i in range(100)], "y": [i % 10 > 5 for i in range(100)]}
+        >>> rows["half"] = ["ab"[i % 2] for i in range(100)]
+        >>> audit = mw.train("linear", rows, "y", exclude="half").audit(rows, "half")
+        >>> round(audit.difference()["selection_rate"], 2)
+        0.0
+        """
+        return self._series("difference")
+
+    def ratio(self) -> Any:
+        """Smallest by largest value of the groups, of each measure: a series."""
+        return self._series("ratio")
+
+    def _series(self, part: str) -> Any:
+        series = _module("pandas").Series
+        found = [values(audit[part]) for audit in self.document["audits"]]
+        return self._put([series(numbers, name=part, dtype=float) for numbers in found])
+
+    def _put(self, tables: list[Any]) -> Any:
+        """One table of those of all audits."""
+        if len(tables) == 1:
+            return tables[0]
+        return _module("pandas").concat(dict(zip(self._names(), tables)), names=["audit"])
+
+    def _names(self) -> list[str]:
+        audits = self.document["audits"]
+        columns = [", ".join(audit["columns"]) for audit in audits]
+        # One column is audited for each class where there are several.
+        return [
+            name if columns.count(name) == 1 else f"{name}: {audit['positive']}"
+            for name, audit in zip(columns, audits)
+        ]
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the HTML page.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import modelwright as mw
+        >>> rows = {"x": [i % 10 for i in range(100)], "y": [i % 10 > 5 for i in range(100)]}
+        >>> rows["half"] = ["ab"[i % 2] for i in range(100)]
+        >>> audit = mw.train("linear", rows, "y", exclude="half").audit(rows, "half")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     audit.save(folder + "/audit.html")
+        """
+        write(path, self.html)
+
+    def _repr_html_(self) -> str:
+        return framed(self.html)
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{columns}: {text}" for columns, text in self.verdicts.items())
+
+
+def values(measures: dict[str, Any]) -> dict[str, float]:
+    """The numbers, without their intervals where they have some."""
+    plain = {
+        name: of["value"] if isinstance(of, dict) else of for name, of in measures.items()
+    }
+    return {name: float("nan") if of is None else of for name, of in plain.items()}
