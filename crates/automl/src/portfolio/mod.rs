@@ -207,7 +207,7 @@ mod tests {
             trials.map(|all| all.into_iter().map(|t| t.learner).collect::<Vec<_>>())
         };
         let learners = named(&["linear"], Task::Binary, Preset::Balanced).unwrap();
-        assert_eq!(learners, ["baseline", "linear"]);
+        assert_eq!(learners, ["baseline", "linear", "linear"], "of all columns, and of few");
         // A learner that the preset leaves out is tried all the same.
         for name in modelwright_learners::LEARNERS.iter().map(|l| l.spec.name) {
             let learners = named(&[name], Task::Binary, Preset::Quick).unwrap();
