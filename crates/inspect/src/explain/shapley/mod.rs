@@ -115,7 +115,7 @@ pub fn shapley(
         Method::Exact => exact::explain(&mixer, ctx),
         _ => {
             let quick = subject.quick.map(|quick| mixer.by(quick, ctx)).transpose()?;
-            let quick = quick.map(|quick| Quick::new(quick, &mixer));
+            let quick = quick.and_then(|quick| Quick::new(quick, &mixer));
             permutation::explain(&mixer, quick.as_ref(), ctx)
         }
     }

@@ -7,7 +7,7 @@ use modelwright_core::{Context, Result};
 
 use super::explanation::{Explanation, Method};
 use super::mixture::{Mixer, RowValues};
-use super::two_levels::{Quick, WALKS};
+use super::two_levels::Quick;
 use super::walk::{Orders, walk};
 
 /// Explains every row of the mixer; with a quick model most walks are its.
@@ -16,7 +16,7 @@ pub(super) fn explain(
     quick: Option<&Quick<'_>>,
     ctx: &Context,
 ) -> Result<Explanation> {
-    let n_walks = if quick.is_some() { WALKS } else { mixer.n_background() };
+    let n_walks = quick.map_or(mixer.n_background(), Quick::n_walks);
     let per_row = 2 * mixer.n_columns() * n_walks;
     mixer.explain(Method::Permutation, per_row, ctx, |rows, ctx| {
         let mut orders: Vec<Orders> = rows.map(|row| Orders::draw(mixer, row, ctx)).collect();

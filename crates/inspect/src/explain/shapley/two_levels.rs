@@ -14,8 +14,14 @@ use super::mixture::{Mixer, RowValues};
 use super::permutation::mean_of;
 use super::walk::{Orders, walk};
 
-/// Walks of the slow model: one from each of so many parts of the background.
-pub(super) const WALKS: usize = 4;
+/// Walks of the slow model, at least.
+const WALKS_MIN: usize = 4;
+/// Share of the background rows that the slow model walks from, for each share of the spread of its
+/// predictions that the difference has: noise goes with spread by walks, and with this many the
+/// difference has no more of it than walks of the whole model from all rows have.
+const WALKS_PER_SPREAD: f64 = 18.0;
+/// With more walks than one for so many background rows the quick model is no gain.
+const ROWS_PER_WALK_MIN: usize = 2;
 /// Slopes are drawn to 0 as if so many background rows more had shown none.
 const RIDGE_ROWS: f64 = 0.25;
 
@@ -27,11 +33,14 @@ pub(super) struct Quick<'a> {
     means: Vec<f64>,
     /// Background rows in the order of what differs most.
     order: Vec<usize>,
+    /// Walks of the slow model: one from each of so many parts of that order.
+    n_walks: usize,
 }
 
 impl<'a> Quick<'a> {
-    /// `mixer` is the quick model's, of the same rows as the slow one's.
-    pub(super) fn new(mixer: Mixer<'a>, slow: &Mixer<'_>) -> Self {
+    /// `mixer` is the quick model's, of the same rows as the slow one's; `None` where they say too
+    /// different things of the background.
+    pub(super) fn new(mixer: Mixer<'a>, slow: &Mixer<'_>) -> Option<Self> {
         let (n, n_outputs) = (slow.n_background(), slow.n_outputs());
         let of_row = |b: usize| {
             let both = slow.of_background(b).iter().zip(mixer.of_background(b));
@@ -47,7 +56,17 @@ impl<'a> Quick<'a> {
         order.sort_by(|a, b| {
             differences[a * n_outputs + widest].total_cmp(&differences[b * n_outputs + widest])
         });
-        Self { mixer, differences, means, order }
+        let of_slow: Vec<f64> = (0..n).flat_map(|b| slow.of_background(b).to_vec()).collect();
+        let share = spread_of(&differences, n_outputs) / spread_of(&of_slow, n_outputs);
+        let n_walks = (WALKS_PER_SPREAD * share * n as f64).ceil();
+        let pays = n_walks.is_finite() && n_walks as usize * ROWS_PER_WALK_MIN <= n;
+        let n_walks = (n_walks as usize).max(WALKS_MIN).min(n);
+        pays.then_some(Self { mixer, differences, means, order, n_walks })
+    }
+
+    /// Walks of the slow model for each row.
+    pub(super) fn n_walks(&self) -> usize {
+        self.n_walks
     }
 
     /// The values of some rows.
@@ -70,8 +89,7 @@ impl<'a> Quick<'a> {
 
     /// One background row of each part.
     fn few(&self, random: &mut Random) -> Vec<usize> {
-        let n = self.order.len();
-        let n_walks = WALKS.min(n);
+        let (n, n_walks) = (self.order.len(), self.n_walks);
         let of = |i: usize| {
             let (from, to) = (i * n / n_walks, (i + 1) * n / n_walks);
             self.order[from + random.below(to - from)]
@@ -137,4 +155,15 @@ impl<'a> Quick<'a> {
             to.values[column * n_outputs + output] += sum * size / total;
         }
     }
+}
+
+/// The sum of squares around the means of the outputs.
+fn spread_of(values: &[f64], n_outputs: usize) -> f64 {
+    let n = (values.len() / n_outputs) as f64;
+    let of_output = |k: usize| values.iter().skip(k).step_by(n_outputs);
+    let spread = |k: usize| {
+        let mean = of_output(k).sum::<f64>() / n;
+        of_output(k).map(|v| (v - mean).powi(2)).sum::<f64>()
+    };
+    (0..n_outputs).map(spread).sum()
 }
