@@ -57,7 +57,9 @@ impl<'a> Quick<'a> {
         }
         let all: f64 = active.iter().map(|m| m.weight).sum();
         let weight: f64 = members.iter().map(|(_, weight)| weight).sum();
-        members.iter_mut().for_each(|(_, share)| *share /= weight);
+        for (_, share) in &mut members {
+            *share /= weight;
+        }
         (weight >= WEIGHT_MIN * all).then_some(Self { predictor, members })
     }
 }

@@ -182,10 +182,8 @@ impl Frugal {
             [] => "all columns keep it".to_owned(),
             some => format!("without {}", some.join(", ")),
         };
-        let chosen = match self.is_blind {
-            true => " (chosen by their costs alone: there was no time to learn which ones matter)",
-            false => "",
-        };
+        let blind = " (chosen by their costs alone: there was no time to learn which ones matter)";
+        let chosen = if self.is_blind { blind } else { "" };
         plan.notes.push(format!("the columns may cost {limit} a row together: {without}{chosen}"));
     }
 

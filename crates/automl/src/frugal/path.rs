@@ -75,7 +75,7 @@ pub(crate) fn follow(input: &Input<'_>, costs: Costs, ctx: &Context) -> Result<F
     let mut path = Vec::new();
     // What was known last stands where there is no time for a step: without it, columns would go
     // by their place in the table. For that the first step may take what time there is.
-    let (mut known, mut all): (Vec<(String, f64)>, Vec<(String, f64)>) = Default::default();
+    let (mut known, mut all) = (Missed::new(), Missed::new());
     loop {
         let own = if path.is_empty() { &first } else { &scope };
         let judged = if own.proceed() { walk.judge(&left_out, own)? } else { None };
@@ -168,9 +168,11 @@ struct Walk<'a> {
     folds: Vec<(FeatureMatrix, Fold)>,
 }
 
-/// The score of a step, and how much each costly column is missed in it: the loss when it is
-/// shuffled, summed over the folds.
-type Judged = (Option<f64>, Vec<(String, f64)>);
+/// How much each costly column is missed: the loss when it is shuffled, summed over the folds.
+type Missed = Vec<(String, f64)>;
+
+/// The score of a step, and what is missed in it.
+type Judged = (Option<f64>, Missed);
 
 impl<'a> Walk<'a> {
     fn new(input: &'a Input<'a>, costs: &'a Costs, ctx: &Context) -> Result<Self> {
@@ -213,7 +215,7 @@ impl<'a> Walk<'a> {
             ("learning_rate".to_owned(), ParamValue::Real(RATE)),
         ]);
         let (mut said, mut rows) = (Vec::new(), Vec::new());
-        let mut missed: Vec<(String, f64)> = Vec::new();
+        let mut missed = Missed::new();
         for (k, (features, fold)) in self.folds.iter().enumerate() {
             let features = kept(features, left_out);
             if features.columns.is_empty() {
@@ -264,7 +266,7 @@ impl<'a> Walk<'a> {
         &self,
         model: &dyn Model,
         (features, rows, said): (&FeatureMatrix, &[u32], &[f64]),
-        missed: &mut Vec<(String, f64)>,
+        missed: &mut Missed,
         ctx: &Context,
     ) -> Result<()> {
         let loss = self.loss();
@@ -325,12 +327,12 @@ fn only(features: &FeatureMatrix, rows: &[u32]) -> FeatureMatrix {
 
 /// The features with what is made of one column taken from other rows.
 fn shuffled(features: &FeatureMatrix, source: &str, order: &[u32]) -> FeatureMatrix {
-    let of = |column: &FeatureColumn| match *column.source == *source {
-        true => {
-            let values = order.iter().map(|row| column.values[*row as usize]).collect();
-            FeatureColumn { values, ..column.clone() }
+    let of = |column: &FeatureColumn| {
+        if *column.source != *source {
+            return column.clone();
         }
-        false => column.clone(),
+        let values = order.iter().map(|row| column.values[*row as usize]).collect();
+        FeatureColumn { values, ..column.clone() }
     };
     FeatureMatrix::new(features.n_rows, features.columns.iter().map(of).collect())
 }

@@ -105,9 +105,7 @@ fn columns_that_may_not_act_together_do_not_in_probabilities_either() {
         let rows = with_z(&with_x(&rows, x), z);
         outcome.predictor.predict(&rows, &ctx).unwrap().values
     };
-    let corners = [at(-1.0, 2.0), at(-1.0, 8.0), at(1.0, 2.0), at(1.0, 8.0)];
-    for row in 0..60 {
-        let [a, b, c, d] = [0, 1, 2, 3].map(|k| corners[k][row]);
-        assert!((a - b - c + d).abs() < 1e-9, "row {row}: {a} {b} {c} {d}");
-    }
+    let [a, b, c, d] = [at(-1.0, 2.0), at(-1.0, 8.0), at(1.0, 2.0), at(1.0, 8.0)];
+    let apart = (0..60).all(|row| (a[row] - b[row] - c[row] + d[row]).abs() < 1e-9);
+    assert!(apart, "{a:?} {b:?} {c:?} {d:?}");
 }

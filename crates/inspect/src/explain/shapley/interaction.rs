@@ -53,9 +53,8 @@ impl ColumnInteractions {
         let sizes = sum(&self.values, &f64::abs);
         let shares = self.standard_errors.as_ref().map(|errors| {
             let (all, noise) = (sum(&self.values, &|v| v * v), sum(errors, &|e| e * e));
-            let share = |(all, noise): (f64, f64)| match all > noise {
-                true => ((all - noise) / all).sqrt(),
-                false => 0.0,
+            let share = |(all, noise): (f64, f64)| {
+                if all > noise { ((all - noise) / all).sqrt() } else { 0.0 }
             };
             all.into_iter().zip(noise).map(share).collect::<Vec<f64>>()
         });
@@ -152,7 +151,9 @@ impl Walks {
         for b in 0..mixer.n_background() {
             let mut order = mixer.players(row, b);
             for i in &order {
-                order.iter().for_each(|j| differ[*i as usize * n + *j as usize] += 1.0);
+                for j in &order {
+                    differ[*i as usize * n + *j as usize] += 1.0;
+                }
             }
             random.shuffle(&mut order);
             of.push((b, order.clone()));

@@ -111,14 +111,12 @@ pub fn shapley(
     let background = background.thinned(n_background);
     let scale = options.scale.unwrap_or(subject.scale());
     let mixer = Mixer::new(subject, table, &background, scale, ctx)?;
-    match method {
-        Method::Exact => exact::explain(&mixer, ctx),
-        _ => {
-            let quick = subject.quick.map(|quick| mixer.by(quick, ctx)).transpose()?;
-            let quick = quick.and_then(|quick| Quick::new(quick, &mixer));
-            permutation::explain(&mixer, quick.as_ref(), ctx)
-        }
+    if method == Method::Exact {
+        return exact::explain(&mixer, ctx);
     }
+    let quick = subject.quick.map(|quick| mixer.by(quick, ctx)).transpose()?;
+    let quick = quick.and_then(|quick| Quick::new(quick, &mixer));
+    permutation::explain(&mixer, quick.as_ref(), ctx)
 }
 
 /// What pairs of columns do together in a model that is only asked for predictions, drawn, with
