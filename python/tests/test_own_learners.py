@@ -295,7 +295,9 @@ def test_names_alone_choose_among_the_engines_learners_as_on_the_command_line(fr
     tried = {t["trial"]["learner"] for t in model.record["trials"]}
     assert tried == {"baseline", "linear", "naive_bayes"}
     plan = mw.plan(frame, "survived", learners=["linear", LogisticRegression()])
-    assert [t["name"] for t in plan["plan"]["trials"]] == ["baseline", "linear", "LogisticRegression"]
+    assert [t["name"] for t in plan["plan"]["trials"]] == [
+        "baseline", "linear", "linear-sparse", "LogisticRegression"
+    ]
     frame.to_csv(tmp_path / "d.csv", index=False)
     words = ["fit", tmp_path / "d.csv", "--target", "survived", "--learners", "linear,knn"]
     done = subprocess.run([BINARY, *words, "--plan-only", "--json"], capture_output=True, text=True)

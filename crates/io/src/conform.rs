@@ -37,8 +37,12 @@ pub(crate) fn conform(
 
 /// `true` and `false` in a boolean column that training had as 1 and 0.
 pub(crate) fn flag(text: &str, field: &Field) -> Option<f64> {
-    let which = ["false", "true"].iter().position(|word| text.eq_ignore_ascii_case(word))?;
-    (field.kind == Kind::Boolean).then_some(which as f64)
+    flag_of(text).filter(|_| field.kind == Kind::Boolean)
+}
+
+/// `true` and `false` as 1 and 0.
+pub(crate) fn flag_of(text: &str) -> Option<f64> {
+    ["false", "true"].iter().position(|word| text.eq_ignore_ascii_case(word)).map(|at| at as f64)
 }
 
 /// What a value of a column must look like, in words.

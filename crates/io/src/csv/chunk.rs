@@ -11,6 +11,7 @@ use super::records::{BadRecord, Dialect, Problem, Records, split, split_record};
 use crate::cell::decide::Reading;
 use crate::cell::number::{Seen, Style};
 use crate::cell::{instant, missing, trim};
+use crate::conform::flag_of;
 use crate::encoding;
 use crate::interner::Interner;
 use crate::options::Encoding;
@@ -26,6 +27,8 @@ pub(crate) struct ColumnPlan {
     pub seen: Seen,
     /// A value that does not fit is an error.
     pub is_strict: bool,
+    /// Whether `true` and `false` are numbers, 1 and 0: those of a column that has no others.
+    pub is_flag: bool,
 }
 
 /// All that a worker must know.
@@ -216,7 +219,7 @@ fn parse_column(
         .step_by(job.n_fields)
         .map(|span| span.text(body, job.dialect));
     let part = match plan.reading {
-        Reading::Number(style) => parse_numbers(cells, style, &plan.seen, records.n_rows),
+        Reading::Number(style) => parse_numbers(cells, (style, plan), records.n_rows),
         Reading::Instant(order) => parse_instants(cells, order, records.n_rows),
         Reading::Text => Ok(parse_text(cells, records.n_rows)),
     };
@@ -229,18 +232,17 @@ fn parse_column(
 
 fn parse_numbers<C: AsRef<str>>(
     cells: impl Iterator<Item = C>,
-    style: Style,
-    seen: &Seen,
+    (style, plan): (Style, &ColumnPlan),
     n_rows: usize,
 ) -> Result<Part, usize> {
-    let mut seen = seen.clone();
+    let mut seen = plan.seen.clone();
     let mut values = Vec::with_capacity(n_rows);
     for (row, cell) in cells.enumerate() {
         let cell = trim(cell.as_ref());
         let value = match style.parse(cell, &mut seen) {
             Some(value) => value,
             None if missing::is_missing(cell) => f64::NAN,
-            None => return Err(row),
+            None => flag_of(cell).filter(|_| plan.is_flag).ok_or(row)?,
         };
         values.push(value);
     }

@@ -19,7 +19,7 @@ use std::collections::HashMap;
 use std::io::Read;
 
 use modelwright_core::data::{
-    Column, ColumnData, Field, NumberFormat, Schema, Storage, number_text,
+    Column, ColumnData, Field, Kind, NumberFormat, Schema, Storage, number_text,
 };
 use modelwright_core::error::shorten;
 use modelwright_core::record::DataSource;
@@ -201,6 +201,7 @@ fn plan(
         reading: decide(cells(position), decimals).unwrap_or(Reading::Text),
         seen: Seen::default(),
         is_strict: false,
+        is_flag: false,
     };
     let plans = names.iter().enumerate().filter(|(_, n)| is_wanted(n)).map(free).collect();
     Ok((plans, decimals))
@@ -212,7 +213,8 @@ fn strict_plan(field: &Field, position: usize) -> ColumnPlan {
         Storage::Instant => Reading::Instant(field.day_first),
         Storage::String => Reading::Text,
     };
-    ColumnPlan { position, reading, seen: Seen::of(&field.number_format), is_strict: true }
+    let seen = Seen::of(&field.number_format);
+    ColumnPlan { position, reading, seen, is_strict: true, is_flag: field.kind == Kind::Boolean }
 }
 
 /// Reads by what was prepared.

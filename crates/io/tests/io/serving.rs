@@ -41,6 +41,21 @@ fn a_schema_orders_drops_and_types_columns() {
 }
 
 #[test]
+fn a_boolean_that_training_had_as_numbers_may_say_true_and_false_in_every_format() {
+    let flag = Field::new("a", Storage::Number, Kind::Boolean);
+    let booleans = Schema { fields: vec![flag] };
+    let table = strictly("a\nTrue\nfalse\n1\n\"\"\n", &booleans).unwrap();
+    let values = |t: &Table| rows(std::slice::from_ref(t)).concat();
+    let said = ["1", "0", "1"].map(|text| Some(text.to_owned()));
+    assert_eq!(values(&table)[..3], said);
+    let text = "{\"a\": true}\n{\"a\": false}\n{\"a\": 1}\n";
+    let json = read_bytes("n.jsonl", text.as_bytes(), &by(&booleans), &context()).unwrap();
+    assert_eq!(values(&json.table), said);
+    assert!(strictly("a\nyes\n", &booleans).is_err());
+    assert!(strictly("a\ntrue\n", &schema(&[("a", Storage::Number)])).is_err());
+}
+
+#[test]
 fn a_cell_that_does_not_fit_is_an_error_with_row_column_and_value() {
     let schema = schema(&[("a", Storage::Number)]);
     let error = strictly("a,b\n1,x\n\n2,\"y\nz\"\ntwelve,x\n", &schema).unwrap_err();
