@@ -31,7 +31,8 @@ ROW = {"age": 40, "since": "2021-05-05"}
 def predicted(model, path):
     out = path.with_suffix(".predictions.csv")
     modelwright("predict", model.folder, path, "-o", out)
-    return pd.read_csv(out)["prediction"].tolist()
+    # By default pandas reads numbers a last bit off.
+    return pd.read_csv(out, float_precision="round_trip")["prediction"].tolist()
 
 
 def test_predict_and_serve_read_all_forms_of_a_boolean_alike(shop):
