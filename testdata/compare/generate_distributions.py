@@ -41,6 +41,9 @@ def cases():
     for df in [1, 2, 7, 50, 1000]:
         for x in [0.2, 1.0, 8.0, 60.0, 1100.0]:
             yield "chi_square_survival", [x, df], stats.chi2.sf(x, df)
+    for n, share in [(1, 0.057), (5, 0.018), (60, 0.5), (4000, 0.001)]:
+        for k in [0, 1, 3, 29]:
+            yield "binomial_at_least", [k, n, share], stats.binom.sf(k - 1, n, share)
     for k in [2, 3, 5, 12]:
         for q in [0.5, 2.0, 3.5, 5.0]:
             yield "studentized_range_survival", [q, k], range_survival(q, k)

@@ -5,7 +5,7 @@
 //! direction obeys it too, since weights are positive and calibration rises; so every trial gets
 //! the constraint, and learners that cannot hold it are left out of the plan. A mean of scores in
 //! which columns do not act together is such a score, too, but a mean of probabilities is none:
-//! there one member is delivered (`Flow::members_max`).
+//! there one member is delivered (`Flow::delivers_one`).
 
 use modelwright_core::data::{FeatureColumn, FeatureMatrix, Field, Kind};
 use modelwright_core::params::ParamValue;

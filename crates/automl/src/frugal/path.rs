@@ -1,4 +1,4 @@
-//! Columns left out one after the other, the least gain per cost first.
+//! Columns left out one after the other, those first that are missed least for their cost.
 //!
 //! A small booster learns from all columns; of those that cost something, the fifth that is missed
 //! least per cost is left out, and it learns again, until only what is free is left. Every step is
@@ -31,6 +31,9 @@ const SHARE: f64 = 0.2;
 
 /// The part of the time left that the path may take.
 const SHARE_OF_TIME: f64 = 0.15;
+
+/// And its first step, together with the choice at its end.
+const SHARE_OF_FIRST: f64 = 0.4;
 
 /// The small booster.
 const N_ROUNDS: i64 = 100;
@@ -65,16 +68,19 @@ pub(crate) struct Step {
 /// # Errors
 /// As `prepare` and the booster.
 pub(crate) fn follow(input: &Input<'_>, costs: Costs, ctx: &Context) -> Result<Frugal> {
-    let first = ctx.scope("feature-cost");
-    let scope = match first.remaining() {
-        Some(left) => first.with_time_limit(left.mul_f64(SHARE_OF_TIME)),
-        None => first.clone(),
+    let within_share = |share: f64| {
+        let scope = ctx.scope("feature-cost");
+        match scope.remaining() {
+            Some(left) => scope.with_time_limit(left.mul_f64(share)),
+            None => scope,
+        }
     };
+    let (first, scope) = (within_share(SHARE_OF_FIRST), within_share(SHARE_OF_TIME));
     let walk = Walk::new(input, &costs, &first)?;
     let mut left_out: Vec<String> = unaffordable(&costs, input.limit);
     let mut path = Vec::new();
     // What was known last stands where there is no time for a step: without it, columns would go
-    // by their place in the table. For that the first step may take what time there is.
+    // by their place in the table. For that the first step may take longer.
     let (mut known, mut all) = (Missed::new(), Missed::new());
     loop {
         let own = if path.is_empty() { &first } else { &scope };
@@ -97,6 +103,9 @@ pub(crate) fn follow(input: &Input<'_>, costs: Costs, ctx: &Context) -> Result<F
     }
     let left_out = match input.limit {
         None => Vec::new(),
+        Some(limit) if all.is_empty() => within(&path, &costs, limit),
+        // The path goes by what is missed per cost, so that a dear column that matters most may go
+        // first: those that are missed most, as far as they fit, are the other proposal.
         Some(limit) => {
             let of_path = within(&path, &costs, limit);
             let of_most = most_missed(&costs, &all, limit);
@@ -104,8 +113,6 @@ pub(crate) fn follow(input: &Input<'_>, costs: Costs, ctx: &Context) -> Result<F
         }
     };
     let is_blind = known.is_empty() && !left_out.is_empty();
-    // The path goes by what is missed per cost, and a dear column that matters most may go first:
-    // the columns that are missed most, as far as they fit, are the other proposal.
     Ok(Frugal { costs, path, limit: input.limit, left_out, is_blind })
 }
 
@@ -235,12 +242,10 @@ impl<'a> Walk<'a> {
             }
             let judged = only(&features, &fold.validation);
             let of_fold = fitted.model.predict(&FeatureView::all(&judged), &scope)?.values;
-            self.add_missed(
-                fitted.model.as_ref(),
-                (&judged, &fold.validation, &of_fold),
-                &mut missed,
-                &scope,
-            )?;
+            let known = (&judged, &fold.validation[..], &of_fold[..]);
+            if !self.add_missed(fitted.model.as_ref(), known, &mut missed, &scope)? {
+                return Ok(None);
+            }
             said.extend(of_fold);
             rows.extend(&fold.validation);
         }
@@ -261,23 +266,27 @@ impl<'a> Walk<'a> {
         Ok(if scores.is_some_and(is_better) { second } else { first })
     }
 
-    /// Adds what each costly column is missed by when it is shuffled among the judging rows.
+    /// Adds what each costly column is missed by when it is shuffled among the judging rows; says
+    /// whether there was time for all of them.
     fn add_missed(
         &self,
         model: &dyn Model,
         (features, rows, said): (&FeatureMatrix, &[u32], &[f64]),
         missed: &mut Missed,
         ctx: &Context,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let loss = self.loss();
         let worse =
             |score: Option<f64>| score.map(|s| if loss.spec.larger_is_better { -s } else { s });
-        let Some(own) = worse(self.score(loss, rows, said.to_vec())) else { return Ok(()) };
+        let Some(own) = worse(self.score(loss, rows, said.to_vec())) else { return Ok(true) };
         let mut order: Vec<u32> = (0..features.n_rows as u32).collect();
         ctx.random("shuffled", 0).shuffle(&mut order);
         for name in self.costs.costly() {
             if !features.columns.iter().any(|c| *c.source == *name) {
                 continue;
+            }
+            if !ctx.proceed() {
+                return Ok(false);
             }
             let shuffled = shuffled(features, name, &order);
             let said = model.predict(&FeatureView::all(&shuffled), ctx)?.values;
@@ -288,7 +297,7 @@ impl<'a> Walk<'a> {
                 None => missed.push((name.to_owned(), more)),
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// What tells finely how wrong predictions are, whatever the metric of the run.

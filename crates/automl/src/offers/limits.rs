@@ -67,8 +67,8 @@ pub(crate) fn has_limit(options: &Options) -> bool {
 fn unlimited(mut outcome: FitOutcome, options: &Options) -> FitOutcome {
     if options.max_latency_us.is_some() || options.max_size_bytes.is_some() {
         outcome.record.warnings.push(format!(
-            "whether the model keeps to {} is not known: the run has no smaller ones to compare it \
-             with; `modelwright pick` measures it",
+            "whether the model keeps to {} was not measured: the run has no other models to offer; \
+             --preset quick or --interpretable find smaller ones",
             limits_in_words(options)
         ));
     }

@@ -4,6 +4,7 @@
 //! with SciPy to 1e-9 or better (`testdata/compare/distributions.toml`).
 
 mod beta;
+mod binomial;
 mod chi_square;
 mod gamma;
 mod normal;
@@ -11,6 +12,7 @@ mod range;
 mod student;
 
 pub use beta::f_survival;
+pub use binomial::binomial_at_least;
 pub use chi_square::{chi_square_above, chi_square_survival};
 pub use normal::{normal_cdf, normal_quantile};
 pub use range::studentized_range_survival;

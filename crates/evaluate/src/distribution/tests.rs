@@ -30,6 +30,7 @@ fn every_distribution_has_scipys_values() {
             ("student_cdf", [t, df]) => student_cdf(*t, *df),
             ("student_quantile", [p, df]) => student_quantile(*p, *df),
             ("f_survival", [f, n, d]) => f_survival(*f, *n, *d),
+            ("binomial_at_least", [k, n, share]) => binomial_at_least(*k, *n, *share),
             ("chi_square_survival", [x, df]) => chi_square_survival(*x, *df),
             ("studentized_range_survival", [q, k]) => studentized_range_survival(*q, *k as usize),
             other => panic!("{other:?}"),

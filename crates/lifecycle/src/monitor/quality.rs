@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use modelwright_core::data::Kind;
 use modelwright_core::record::{ColumnDrift, QualityFinding, QualityKind};
 use modelwright_core::task::Task;
+use modelwright_evaluate::distribution::binomial_at_least;
 use modelwright_inspect::drift::test::two_proportions;
 use modelwright_inspect::drift::{benjamini_hochberg, unit};
 use modelwright_preprocess::sketch::ColumnSketch;
@@ -28,7 +29,7 @@ const MANY_LEVELS: usize = 256;
 const OUTSIDE_OF_MANY: f64 = 0.05;
 /// Standard errors by which unseen values must be more than were to be expected.
 const BEYOND: f64 = 3.0;
-/// A constant column is a finding where chance would make one less often than this.
+/// A constant or an empty column is a finding where chance would make one less often than this.
 const CHANCE: f64 = 1e-4;
 /// A column with this share of the importance must not be absent.
 const IMPORTANT: f64 = 0.05;
@@ -124,7 +125,11 @@ impl One<'_> {
         let Some(reference) = self.sketch else { return };
         let was_known = reference.n_rows - reference.n_missing;
         if n_known == 0 {
-            if was_known > 0 && tally.sketch.n_rows > 0 && tally.n_wrong == 0 {
+            // How often would chance leave out the value in all rows?
+            let was_missing = reference.n_missing as f64 / reference.n_rows.max(1) as f64;
+            let by_chance = was_missing.powf(tally.sketch.n_rows as f64 * tally.worth.missing_is);
+            let is_there = was_known > 0 && tally.sketch.n_rows > 0 && tally.n_wrong == 0;
+            if is_there && by_chance <= CHANCE {
                 let message = "every value is missing".to_owned();
                 let n = Some(tally.sketch.n_rows);
                 found.push(self.finding(QualityKind::Empty, n, true, message));
@@ -141,14 +146,14 @@ impl One<'_> {
         if self.tally.sketch.distinct.count() != 1 || reference.distinct.count() < 2 {
             return None;
         }
-        // How often would chance give one value in all rows?
+        // How often would chance give the first value to all other rows, too?
         let known = (reference.n_rows - reference.n_missing) as f64;
         let most = match (reference.numbers(), reference.texts()) {
             (Some(numbers), _) => numbers.frequent.top().first().map_or(0, |top| top.1),
             (_, Some(texts)) => texts.frequent.top().first().map_or(0, |top| top.1),
             _ => 0,
         };
-        if (most as f64 / known).powf(n as f64 * self.tally.worth.is) > CHANCE {
+        if (most as f64 / known).powf((n as f64 * self.tally.worth.is - 1.0).max(0.0)) > CHANCE {
             return None;
         }
         let message =
@@ -290,6 +295,14 @@ fn beyond_by_chance(n_was: u64, n: u64, k: u64) -> f64 {
     (1.0 - below).max(0.0)
 }
 
+/// The two-sided p-value of so many missing values in `n` rows, where the share of training is
+/// known to be `share`.
+fn missing_by_chance(n_missing: f64, n: f64, share: f64) -> f64 {
+    let at_least = binomial_at_least(n_missing, n, share);
+    let at_most = 1.0 - binomial_at_least(n_missing + 1.0, n, share);
+    (2.0 * at_least.min(at_most)).min(1.0)
+}
+
 /// Shares of missing values that changed beyond chance.
 fn missing(columns: &[ColumnDrift], current: &Side<'_>) -> Vec<QualityFinding> {
     let mut changed = Vec::new();
@@ -304,7 +317,9 @@ fn missing(columns: &[ColumnDrift], current: &Side<'_>) -> Vec<QualityFinding> {
         let (of_was, of_is) = (tally.worth.missing_was, tally.worth.missing_is);
         let (missing_was, missing_is) = (was.n_missing as f64 * of_was, n_missing as f64 * of_is);
         let p = two_proportions(missing_was, n_was * of_was, missing_is, n_is * of_is);
-        changed.push((column, n_missing, p.unwrap_or(1.0)));
+        // The normal law makes too much of one missing value in a few rows.
+        let exact = missing_by_chance(missing_is, n_is * of_is, was.n_missing as f64 / n_was);
+        changed.push((column, n_missing, p.unwrap_or(1.0).max(exact)));
     }
     let p_values: Vec<f64> = changed.iter().map(|c| c.2).collect();
     let adjusted = benjamini_hochberg(&p_values);

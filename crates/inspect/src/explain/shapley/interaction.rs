@@ -7,7 +7,7 @@
 //! they are drawn: on a walk through the columns, there and back, each two neighbours are exchanged
 //! once, which is a draw of that pair.
 
-use modelwright_core::{Context, Result};
+use modelwright_core::{Context, Error, Result};
 use serde::Serialize;
 
 use super::explanation::{Method, Scale};
@@ -75,6 +75,7 @@ impl ColumnInteractions {
 /// Drawn interactions of every row of the mixer, as long as there is time.
 pub(super) fn explain(mixer: &Mixer<'_>, ctx: &Context) -> Result<ColumnInteractions> {
     let n_rows = mixer.n_rows();
+    check_room(mixer, ctx)?;
     let (mut values, mut errors) = (Vec::new(), Vec::new());
     let mut first = 0;
     while first < n_rows && ctx.proceed() {
@@ -95,6 +96,22 @@ pub(super) fn explain(mixer: &Mixer<'_>, ctx: &Context) -> Result<ColumnInteract
         values,
         standard_errors: Some(errors),
     })
+}
+
+/// Refuses matrices, and those of their errors, that would not fit.
+fn check_room(mixer: &Mixer<'_>, ctx: &Context) -> Result<()> {
+    let (n_rows, n, n_outputs) = (mixer.n_rows(), mixer.n_columns(), mixer.n_outputs());
+    let bytes = [n_rows, n_outputs, n, n, 2 * size_of::<f64>()].map(|k| k as u64);
+    let bytes = bytes.into_iter().fold(1, u64::saturating_mul);
+    match ctx.memory_limit_bytes() {
+        Some(limit) if bytes > limit => {
+            Err(Error::work("the interactions would not fit in the memory allowed")
+                .expected(format!("at most {limit} bytes"))
+                .got(format!("{n_rows} rows × {n} × {n} columns = {bytes} bytes"))
+                .hint("explain fewer rows, or allow more memory"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Orders of the columns in which a row differs from a background row.
