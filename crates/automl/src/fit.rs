@@ -160,7 +160,10 @@ impl Flow {
         let last_fit = whole_file.as_ref().map(|file| file.last_fit(parts.train.n_rows(), ctx));
         let most = last_fit.and_then(|last_fit| last_fit.booster_limit());
         let size = (n_features, roles.n_folds_max(parts.kind), parts.may_repeat(&own));
-        let planned = plan_input(&parts.target, (size, most), &task, preset, ctx);
+        let planned = PlanInput {
+            has_many_levels: planning::has_many_levels(&profile.record, &exclude),
+            ..plan_input(&parts.target, (size, most), &task, preset, ctx)
+        };
         let (name, is_tested) = (metric.spec.name, parts.held_out.is_some());
         let mut plan = plan_of(&options, &own, &planned, name, is_tested)?;
         earlier.iter().try_for_each(|_| boosting::must_add_rounds(&plan))?;
@@ -433,6 +436,7 @@ fn plan_input(
         preset,
         n_folds_max,
         may_repeat,
+        has_many_levels: false,
         affordable_rounds: budget::affordable_rounds(
             ctx,
             (n_rows, n_features, encoded.n_outputs()),

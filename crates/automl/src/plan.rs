@@ -3,9 +3,11 @@
 //! A plan is a value: it is printed by `--plan-only`, stored in the record, and executed by
 //! `search`. Every heuristic stands here or in the portfolio under a name, with its reason.
 
-use modelwright_core::record::{Plan, PlannedTrial};
+use modelwright_core::data::Kind;
+use modelwright_core::record::{ColumnProfile, Plan, PlannedTrial, TableProfile};
 use modelwright_core::task::Task;
 use modelwright_core::{Error, Result};
+use modelwright_preprocess::encode::ONE_HOT_LEVELS_OF_TREES;
 
 use crate::portfolio;
 
@@ -108,6 +110,8 @@ pub(crate) struct PlanInput {
     pub n_folds_max: usize,
     /// Whether the rows can be parted into folds in other ways: not by time.
     pub may_repeat: bool,
+    /// Whether a category has so many levels that trees do not get a column for each.
+    pub has_many_levels: bool,
     /// Rounds of boosting that the budget allows one trial, by the cost model; `None` without a
     /// time limit.
     pub affordable_rounds: Option<u64>,
@@ -125,6 +129,10 @@ pub(crate) const RATE_UNLIMITED: f64 = 0.05;
 /// Makes the plan of some candidates.
 pub(crate) fn make(input: &PlanInput, mut trials: Vec<PlannedTrial>) -> Plan {
     let mut notes = Vec::new();
+    if !input.has_many_levels {
+        // Sets of a few levels are what cuts through their columns come to.
+        trials.retain(|trial| trial.encoding != portfolio::LEVELS);
+    }
     let n_folds = n_folds(input, &mut notes);
     let variants_max = input.preset.variants_max();
     if variants_max > 0 {
@@ -156,6 +164,15 @@ pub(crate) fn make(input: &PlanInput, mut trials: Vec<PlannedTrial>) -> Plan {
         repeats_max,
         notes,
     }
+}
+
+/// Whether a category has so many levels that trees do not get a column for each.
+pub(crate) fn has_many_levels(profile: &TableProfile, exclude: &[String]) -> bool {
+    let many = |c: &&ColumnProfile| {
+        matches!(c.kind.kind, Kind::Category | Kind::IntegerCategory)
+            && c.n_distinct > ONE_HOT_LEVELS_OF_TREES
+    };
+    profile.columns.iter().filter(many).any(|c| !exclude.contains(&c.name))
 }
 
 /// Further divisions into folds, by the size of the table.
@@ -240,6 +257,7 @@ mod tests {
             preset: Preset::Balanced,
             n_folds_max: usize::MAX,
             may_repeat: true,
+            has_many_levels: false,
             affordable_rounds,
         }
     }
@@ -254,6 +272,17 @@ mod tests {
         assert_eq!(make(&input(20_000, None)).n_folds, 5);
         assert_eq!(make(&input(400_000, None)).n_folds, 0);
         assert_eq!(make(&input(5, None)).n_folds, 2);
+    }
+
+    #[test]
+    fn sets_of_levels_are_tried_where_levels_are_many() {
+        for n_rows in [3_000, 50_000] {
+            let tried = |has_many_levels| {
+                let plan = make(&PlanInput { has_many_levels, ..input(n_rows, None) });
+                plan.trials.iter().any(|trial| trial.encoding == portfolio::LEVELS)
+            };
+            assert!(tried(true) && !tried(false), "{n_rows}");
+        }
     }
 
     #[test]

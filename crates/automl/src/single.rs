@@ -146,6 +146,7 @@ mod tests {
             preset: Preset::Balanced,
             n_folds_max: usize::MAX,
             may_repeat: true,
+            has_many_levels: false,
             affordable_rounds,
         }
     }

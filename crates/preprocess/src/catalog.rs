@@ -7,8 +7,8 @@ use modelwright_core::{Error, Result};
 
 use crate::transform::{
     Entry, boolean, category_code, category_level, category_position, category_value, cut_number,
-    date_parts, frequency, number, one_hot, scaled_number, target_statistics, text_statistics,
-    text_target, text_terms, text_tfidf,
+    date_parts, frequency, number, one_hot, one_hot_sparse, scaled_number, target_statistics,
+    text_statistics, text_target, text_terms, text_tfidf,
 };
 
 /// All transformers, by the kind they write.
@@ -23,6 +23,7 @@ pub const TRANSFORMERS: &[Entry] = &[
     Entry::of::<category_value::CategoryValue>(),
     Entry::of::<frequency::Frequency>(),
     Entry::of::<one_hot::OneHot>(),
+    Entry::of::<one_hot_sparse::OneHotSparse>(),
     Entry::of::<target_statistics::TargetStatistics>(),
     Entry::of::<date_parts::DateParts>(),
     Entry::of::<text_statistics::TextStatistics>(),

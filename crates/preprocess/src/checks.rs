@@ -232,6 +232,10 @@ fn a_value_is_written_without_a_column_as_with_one() {
                     let out: Vec<u32> = out.iter().map(|v| v.to_bits()).collect();
                     assert_eq!(out, row_bits(&batch, row).0, "{} {value:?}", case.name());
                 }
+                if let Some(place) = fitted.fitted.sparse_place(value) {
+                    let one = vec![(place, 1.0_f32.to_bits())];
+                    assert_eq!(one, row_bits(&batch, row).1, "{} {value:?}", case.name());
+                }
             }
         }
         let mut out = vec![f32::NAN; n];
@@ -240,6 +244,7 @@ fn a_value_is_written_without_a_column_as_with_one() {
             _ => RawValue::Number(1.0),
         };
         assert!(!fitted.fitted.write_row(wrong, &mut out), "{}", case.name());
+        assert_eq!(fitted.fitted.sparse_place(wrong), None, "{}", case.name());
     }
 }
 
@@ -249,7 +254,8 @@ fn most_transformers_write_a_value_without_a_column() {
     for case in cases().iter().filter(|case| case.entry.spec.name != "name_length") {
         let (fitted, _) = case.fit(&sample(case.kind, N, 0), &rows(N), 1);
         let mut out = vec![f32::NAN; fitted.fitted.features("raw").len()];
-        let writes = fitted.fitted.write_row(RawValue::Missing, &mut out);
+        let writes = fitted.fitted.write_row(RawValue::Missing, &mut out)
+            || fitted.fitted.sparse_place(RawValue::Missing).is_some();
         assert_ne!(writes, through_columns.contains(&case.entry.spec.name), "{}", case.name());
     }
 }

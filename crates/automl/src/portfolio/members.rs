@@ -1,6 +1,6 @@
 //! The members that portfolios choose from, each once: a learner, its encoding and parameters.
 
-use super::{Candidate, Effort, PLAIN, Value};
+use super::{Candidate, Effort, LEVELS, PLAIN, Value};
 use crate::plan::Preset;
 
 /// A constant.
@@ -172,6 +172,18 @@ pub(super) const EXTRA_TREES: Candidate = Candidate {
     effort: PLAIN,
     preset: Preset::Balanced,
     reason: "deep random trees, averaged: smoother than a forest; judged out of bag",
+};
+
+/// A booster that cuts categories into sets of levels; for tables that have such categories alone,
+/// see [`crate::plan`].
+pub(super) const LEVEL_SETS: Candidate = Candidate {
+    name: "gbdt-level-sets",
+    learner: "gbdt",
+    encoding: LEVELS,
+    params: &[],
+    effort: PLAIN,
+    preset: Preset::Balanced,
+    reason: "sets of levels of a category: what target statistics cannot tell apart",
 };
 
 /// The neural net.

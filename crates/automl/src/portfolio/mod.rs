@@ -30,6 +30,9 @@ pub(crate) const N_ROUNDS: i64 = 4000;
 /// The yardstick of every search: a constant.
 const BASELINE: &str = "baseline";
 
+/// The encoding of boosters that cut categories into sets of levels.
+pub(crate) const LEVELS: &str = "levels";
+
 /// One line of a portfolio.
 pub(super) struct Candidate {
     name: &'static str,

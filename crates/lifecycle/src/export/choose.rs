@@ -87,7 +87,9 @@ pub fn choose(predictor: &Predictor, choice: Option<MemberChoice>) -> Result<Exp
     }
     let sums: Vec<Sum<'_>> = models.iter().map(sum_of_trees).collect::<Result<_>>()?;
     if member.encoder.n_sparse() > 0 {
-        return Err(Error::input("the member reads hashed text, which has no place in the format"));
+        return Err(Error::input(
+            "the member reads sparse columns (texts or levels), which have no place in the format",
+        ));
     }
     let mut export = average(predictor, member.encoder, &sums)?;
     if export.link == Link::Identity && predictor.task != Task::Regression {

@@ -25,7 +25,7 @@ pub use conform::conform;
 pub use encoder::{ColumnEncoding, FittedEncoder};
 pub use prepare::{PrepareInput, Prepared, prepare};
 pub use row::RowFeatures;
-pub use spec::{EncodingSpec, Rule, Step};
+pub use spec::{EncodingSpec, ONE_HOT_LEVELS_OF_TREES, Rule, Step};
 pub use view::{PartView, SourceView};
 
 #[cfg(test)]

@@ -238,6 +238,15 @@ impl Writer<'_> {
                 for position in part.kept() {
                     self.put(all[*position as usize]);
                 }
+            } else if let Some(place) = fitted.sparse_place(value) {
+                let block = SparseColumns {
+                    n_columns: fitted.n_sparse(),
+                    row_starts: vec![0, 1],
+                    indices: vec![place],
+                    values: vec![1.0],
+                    sources: Vec::new(),
+                };
+                self.blocks.push((source.name.clone(), block));
             } else {
                 let storage = storage_of(source.kind).unwrap_or(Storage::String);
                 let column = value.to_column(&source.name, storage);

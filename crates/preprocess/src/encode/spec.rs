@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalog::transformer;
 
-/// Up to this many levels a category is one-hot for learners that sum features; beyond, target
-/// statistics carry most of it and one-hot keeps only the most frequent levels.
+/// Up to this many levels a category is one-hot for learners that sum features; beyond, its columns
+/// are sparse, and target statistics say the same to learners that read no sparse columns.
 const ONE_HOT_LEVELS: usize = 32;
 
 /// Up to this many levels trees get a category as one column per level, and no target statistics:
 /// the statistics of a level differ from row to row (each sees other rows), and that noise costs
 /// more than the order of the levels brings.
-const ONE_HOT_LEVELS_OF_TREES: usize = 10;
+pub const ONE_HOT_LEVELS_OF_TREES: usize = 10;
 
 /// Up to this many levels a neural net gets a category as one column per level; beyond, as the
 /// number of its level, for a table of embeddings, and as target statistics.
@@ -103,7 +103,8 @@ impl EncodingSpec {
         Self { name: "derived".to_owned(), derives: true, ..Self::trees() }
     }
 
-    /// For learners that sum: imputed, scaled, one-hot, cyclic dates, sparse text.
+    /// For learners that sum: imputed, scaled, one-hot (sparse where levels are many), cyclic dates,
+    /// sparse text.
     pub fn linear() -> Self {
         let categories = [Kind::Category, Kind::IntegerCategory];
         let on = || ParamValue::Flag(true);
@@ -120,7 +121,7 @@ impl EncodingSpec {
                     &categories,
                     None,
                     [
-                        step("one_hot").with("max_levels", ParamValue::Int(16)),
+                        step("one_hot_sparse"),
                         step("target_statistics")
                             .with("scaled", on())
                             .with("prior_strength", ParamValue::Real(10.0)),

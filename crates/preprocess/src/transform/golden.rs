@@ -113,6 +113,31 @@ fn only_heavy_tails_are_clipped() {
 }
 
 #[test]
+fn sparse_columns_of_levels_are_the_dense_ones() {
+    for case in golden().one_hot {
+        let train = strings(&case.train);
+        let params = [("min_count", ParamValue::Int(case.min_count))];
+        let new = transform(
+            &fit("one_hot_sparse", &params, &train, &zeros(case.train.len())),
+            &strings(&case.new),
+        );
+        let sparse = new.sparse.unwrap();
+        let dense = fit("one_hot", &params, &train, &zeros(case.train.len()));
+        let names = dense.fitted.features("c");
+        let columns = transform(&dense, &strings(&case.new)).columns;
+        for (name, column) in names.iter().zip(&columns) {
+            // Rows of the same level have their entry in the same column.
+            let of_level: Vec<u32> = (0..case.new.len())
+                .filter(|row| column[*row] == 1.0)
+                .map(|row| sparse.row(row).0[0])
+                .collect();
+            assert!(of_level.windows(2).all(|w| w[0] == w[1]), "{name}");
+        }
+        assert!((0..case.new.len()).all(|row| sparse.row(row).1 == [1.0]));
+    }
+}
+
+#[test]
 fn one_hot_with_rare_and_unseen_levels_agrees() {
     for case in golden().one_hot {
         let train = strings(&case.train);

@@ -12,6 +12,7 @@
 //! | [`category_value`] | integer category | the number itself |
 //! | [`frequency`] | category | share of the rows that have the level |
 //! | [`one_hot`] | category | a column per frequent level, one for all rare ones |
+//! | [`one_hot_sparse`] | category | a column per level, sparse |
 //! | [`target_statistics`] | category | smoothed mean of the target per level, ordered |
 //! | [`date_parts`] | date/time | calendar, cyclic and elapsed parts |
 //! | [`text_statistics`] | text | lengths and shares |
@@ -40,6 +41,7 @@ pub mod levels;
 pub mod number;
 pub(crate) mod observed;
 pub mod one_hot;
+pub mod one_hot_sparse;
 pub mod robust_scale;
 pub mod scaled_number;
 pub mod target_statistics;

@@ -144,6 +144,13 @@ pub trait Fitted: std::any::Any + Send + Sync {
         false
     }
 
+    /// The sparse column that is 1 for a value, where all others are 0 for any value; `None` when
+    /// `transform` must be asked.
+    fn sparse_place(&self, value: RawValue<'_>) -> Option<u32> {
+        let _ = value;
+        None
+    }
+
     /// Proves that a decoded value is sound: lengths agree, numbers are usable.
     ///
     /// # Errors

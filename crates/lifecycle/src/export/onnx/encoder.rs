@@ -17,6 +17,16 @@ pub(super) struct Features {
     pub(super) table: Option<Value>,
     /// How many there are.
     pub(super) n: usize,
+    /// Levels of categories whose columns are sparse: one column of each block is 1.
+    pub(super) levels: Vec<SparseLevels>,
+}
+
+/// A sparse block of a column per level.
+pub(super) struct SparseLevels {
+    /// The column that is 1, int64 `[rows]`.
+    pub(super) codes: Value,
+    /// How many columns the block has.
+    pub(super) n: usize,
 }
 
 /// What a transformer writes, not yet beside that of its neighbours.
@@ -27,6 +37,8 @@ pub(super) enum Piece {
     Scaled(Scaled),
     /// Finished features, single precision `[rows, n]`.
     Table(Value, usize),
+    /// Sparse features.
+    Levels(SparseLevels),
 }
 
 /// Writes an encoder.
@@ -59,12 +71,16 @@ pub(super) fn write(
 
 /// All pieces side by side; neighbours of one sort are finished together.
 fn join(graph: &mut Graph, pieces: Vec<Piece>) -> Features {
-    let mut tables = Vec::new();
+    let (mut tables, mut levels) = (Vec::new(), Vec::new());
     let mut n = 0;
     let mut pieces = pieces.into_iter().peekable();
     while let Some(piece) = pieces.next() {
         let (table, width) = match piece {
             Piece::Table(table, width) => (table, width),
+            Piece::Levels(block) => {
+                levels.push(block);
+                continue;
+            }
             Piece::Number(first) => {
                 let mut numbers = vec![first];
                 while let Some(Piece::Number(next)) =
@@ -89,5 +105,5 @@ fn join(graph: &mut Graph, pieces: Vec<Piece>) -> Features {
         n += width;
     }
     let table = (!tables.is_empty()).then(|| graph.side_by_side(&tables));
-    Features { table, n }
+    Features { table, n, levels }
 }

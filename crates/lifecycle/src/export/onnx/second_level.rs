@@ -45,7 +45,7 @@ pub(super) fn corrected(
         }
         let table = Some(graph.side_by_side(&parts));
         let n = of.feature_names().len() + (said.len() + 1) * n_outputs;
-        let features = Features { table, n };
+        let features = Features { table, n, levels: Vec::new() };
         let setting = Setting { features: &features, task, rows: &inputs.first };
         let added = gbdt::scores(graph, model, &setting)?;
         score = graph.op("Add", &[&score, &added]);

@@ -211,6 +211,18 @@ fn a_booster_that_splits_sets_of_levels_becomes_a_sound_graph() {
 }
 
 #[test]
+fn a_linear_model_of_many_levels_looks_them_up() {
+    let table = table(900);
+    for task in Task::ALL {
+        let predictor = fitted("linear", &table, task);
+        let encoder = predictor.member_views().next().unwrap().encoder;
+        assert!(encoder.n_sparse() > 35, "{}", encoder.n_sparse());
+        let graph = sound(&write(&predictor, &about()).unwrap());
+        assert!(graph.node.iter().any(|node| node.op_type == "Gather"));
+    }
+}
+
+#[test]
 fn the_same_model_gives_the_same_bytes_and_says_what_it_is() {
     let table = table(200);
     let predictor = fitted("gbdt", &table, Task::Binary);
@@ -345,7 +357,7 @@ impl Reader<'_> {
 fn assert_same_paths(all: &[Tree], rows: &[Vec<f32>]) {
     let mut graph = Graph::new("trees", std::iter::empty());
     let x = graph.input("x", DataType::Float, String::new());
-    let features = Features { table: Some(x.clone()), n: rows[0].len() };
+    let features = Features { table: Some(x.clone()), n: rows[0].len(), levels: Vec::new() };
     let setting = Setting { features: &features, task: Task::Regression, rows: &x };
     let of_output: Vec<OfOutput<'_>> = all.iter().map(|t| (Cow::Borrowed(t), 0)).collect();
     let sums = trees::sums(&mut graph, &setting, &of_output, &[0.0]).unwrap();

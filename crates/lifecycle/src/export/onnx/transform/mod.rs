@@ -14,6 +14,7 @@ mod date_parts;
 mod frequency;
 mod number;
 mod one_hot;
+mod one_hot_sparse;
 pub(super) mod scaled_number;
 mod table;
 mod target_statistics;
@@ -33,7 +34,7 @@ pub(super) use scaled_number::Scaled;
 type Write = fn(&mut Graph, &Column, &PartView<'_>) -> Option<Result<Piece>>;
 
 /// All that can be written.
-const WRITERS: [Write; 12] = [
+const WRITERS: [Write; 13] = [
     number::write,
     scaled_number::write,
     boolean::write,
@@ -44,6 +45,7 @@ const WRITERS: [Write; 12] = [
     cut_number::write,
     frequency::write,
     one_hot::write,
+    one_hot_sparse::write,
     target_statistics::write,
     date_parts::write,
 ];
