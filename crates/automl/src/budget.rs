@@ -16,6 +16,13 @@ const CLOSING_SHARE_OF_LIMIT: f64 = 0.04;
 const CLOSING_S_MIN: f64 = 0.5;
 const CLOSING_S_MAX: f64 = 20.0;
 
+/// Explanations have at least the closing's time over this: a model that has learned from all rows is
+/// worth more than reasons for one that has not.
+const EXPLAINING_PART: u32 = 4;
+
+/// How much more than the last fits ask for is kept for them: explanations end a step late.
+const SLACK: f64 = 1.3;
+
 /// The last part of the closing, after the evaluation: share of what is left, bounds in seconds.
 const PACKING_SHARE: f64 = 0.05;
 const PACKING_S_MIN: f64 = 0.3;
@@ -64,12 +71,14 @@ pub(crate) fn evaluation(n_rows: usize, n_features: usize) -> Duration {
 }
 
 /// The context in which a model is explained and strained before its last fits, which should take
-/// `refits_s`: what they leave, and half of the closing at least.
+/// `refits_s`: what they leave, and a part of the closing at least.
 pub(crate) fn explaining(refits_s: f64, ctx: &Context) -> Context {
-    let kept = packing(ctx) + of_refits(refits_s);
+    let kept = packing(ctx) + of_refits(refits_s).mul_f64(SLACK);
     match ctx.remaining() {
         None => ctx.clone(),
-        Some(left) => ctx.with_time_limit(left.saturating_sub(kept).max(closing(ctx) / 2)),
+        Some(left) => {
+            ctx.with_time_limit(left.saturating_sub(kept).max(closing(ctx) / EXPLAINING_PART))
+        }
     }
 }
 
@@ -172,7 +181,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn explanations_get_what_the_last_fits_leave_and_half_of_the_closing_at_least() {
+    fn explanations_get_what_the_last_fits_leave_and_a_part_of_the_closing_at_least() {
         let started = Settings::default().started.checked_sub(Duration::from_secs(48)).unwrap();
         let left_s = |refits_s: f64| {
             let time_limit = Some(Duration::from_mins(1));
@@ -181,7 +190,7 @@ mod tests {
             explaining(refits_s, &ctx).remaining().unwrap().as_secs_f64()
         };
         assert!((8.0..10.5).contains(&left_s(1.0)), "{}", left_s(1.0));
-        assert!((0.9..1.3).contains(&left_s(30.0)), "{}", left_s(30.0));
+        assert!((0.4..0.7).contains(&left_s(30.0)), "{}", left_s(30.0));
     }
 
     #[test]

@@ -25,6 +25,7 @@ use crate::parting::{Roles, row_times};
 use crate::parts::weights_of;
 use crate::predictor::Predictor;
 use crate::reference::PredictionReference;
+use crate::refit::Chosen;
 use crate::robustness::{self, StrainInput, strained};
 use crate::slices::SearchedRows;
 use crate::units::Units;
@@ -189,9 +190,11 @@ impl Flow {
         budget::explaining(self.refits_s(combined), ctx)
     }
 
-    /// Seconds that the fits on all rows should take.
+    /// Seconds that the fits on all rows should take, with the encodings that they read.
     fn refits_s(&self, combined: &Combined) -> f64 {
-        combined.members.iter().map(|m| m.refit_s() * self.rows_ratio()).sum()
+        let fits: f64 = combined.members.iter().map(Chosen::refit_s).sum();
+        let encoded = combined.encodings.iter().filter_map(|name| combined.encode_s.get(name));
+        (fits + encoded.sum::<f64>()) * self.rows_ratio()
     }
 
     /// What strains do to the model, and how far the untouched rows lie from the training rows.

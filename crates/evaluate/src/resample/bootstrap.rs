@@ -15,7 +15,7 @@ use crate::metric::{MetricEntry, MetricInput, Needs, Prepared, PreparedSet, Rank
 
 /// Rows drawn in all, beyond which the number of resamples is cut. An interval of a large table
 /// is narrow, so that a coarser one of it does no harm.
-const ROWS_DRAWN_MAX: usize = 30_000_000;
+const ROWS_DRAWN_MAX: usize = 15_000_000;
 
 /// Classes that a metric of several classes reads about as fast as one row of two.
 const CLASSES_OF_A_ROW: usize = 4;

@@ -13,6 +13,7 @@ mod bootstrap;
 mod carried;
 mod closed;
 mod drawing;
+mod moments;
 pub mod permutation;
 mod selection;
 mod strata;

@@ -15,6 +15,7 @@ use modelwright_core::record::Interval;
 
 use super::bootstrap::{defined, quantile_of_sorted};
 use super::carried::most_by_chance;
+use super::moments::Rows;
 use super::tail::{Tail, few_carry_half};
 use crate::metric::RowMean;
 
@@ -23,24 +24,18 @@ pub(super) struct Pivot<'a> {
     mean: &'a RowMean,
     /// The own weights of the rows.
     weights: Option<&'a [f64]>,
+    /// What is summed.
+    rows: Rows<'a>,
     /// The stratum of each row, where rows are drawn within strata, and how many there are.
     strata: Option<(&'a [u32], usize)>,
     /// Whether the mean is taken as a logarithm.
     is_log: bool,
-    /// The law of the largest losses, where they are drawn from it.
-    tail: Option<Tail>,
+    /// The law of the largest losses, where they are drawn from it, and which rows those are.
+    tail: Option<(Tail, Vec<u32>)>,
     /// The largest mean that the rows at hand speak for.
     most: f64,
     estimate: f64,
     error: f64,
-}
-
-/// A row of a resample: how often it counts, its own weight, its two numbers.
-struct Drawn {
-    weight: f64,
-    own: f64,
-    value: f64,
-    over: f64,
 }
 
 impl<'a> Pivot<'a> {
@@ -52,19 +47,15 @@ impl<'a> Pivot<'a> {
     ) -> Option<Self> {
         let is_log = mean.rows.iter().all(|v| *v >= 0.0);
         let most = f64::INFINITY;
+        let own = weights.map_or_else(|| vec![1.0; mean.rows.len()], <[f64]>::to_vec);
+        let rows = Rows { own, values: &mean.rows, over: mean.over.as_deref() };
+        let (estimate, error) = (0.0, 0.0);
         let mut pivot =
-            Self { mean, weights, strata, is_log, tail: None, most, estimate: 0.0, error: 0.0 };
+            Self { mean, weights, rows, strata, is_log, tail: None, most, estimate, error };
         if !is_log && mean.over.is_some() {
             return None;
         }
-        let ones;
-        let drawn = if let Some(weights) = weights {
-            weights
-        } else {
-            ones = vec![1.0; mean.rows.len()];
-            &ones
-        };
-        (pivot.estimate, pivot.error) = pivot.measure(drawn)?;
+        (pivot.estimate, pivot.error) = pivot.measure(&pivot.rows.own)?;
         Some(pivot)
     }
 
@@ -72,7 +63,13 @@ impl<'a> Pivot<'a> {
     #[must_use]
     pub(super) fn with_tail(mut self) -> Self {
         if self.is_log && self.strata.is_none() {
-            self.tail = Tail::of(&self.mean.rows, self.weights);
+            let tail = Tail::of(&self.mean.rows, self.weights);
+            let largest = |tail: Tail| {
+                let rows = self.mean.rows.iter().enumerate();
+                let rows = rows.filter(|(_, value)| **value > tail.start);
+                (tail, rows.map(|(row, _)| row as u32).collect())
+            };
+            self.tail = tail.map(largest);
         }
         self
     }
@@ -103,25 +100,22 @@ impl<'a> Pivot<'a> {
 
     /// As [`Self::distance`], with the largest losses drawn from their law; `None` without one.
     pub(super) fn distance_in_tail(&self, drawn: &[f64], random: &mut Random) -> Option<f64> {
-        let tail = self.tail?;
-        let over = |row: usize| self.mean.over.as_ref().map_or(1.0, |over| over[row]);
-        let mut rows = Vec::with_capacity(drawn.len());
-        for (row, weight) in drawn.iter().enumerate().filter(|(_, weight)| **weight > 0.0) {
-            let (own, over) = (self.weights.map_or(1.0, |w| w[row]), over(row));
-            if self.mean.rows[row] <= tail.start {
-                rows.push(Drawn { weight: *weight, own, value: self.mean.rows[row], over });
-                continue;
-            }
-            for _ in 0..(weight / own).round() as usize {
-                rows.push(Drawn { weight: own, own, value: tail.draw(random), over });
+        let (tail, largest) = self.tail.as_ref()?;
+        let mut body = drawn.to_vec();
+        for row in largest {
+            body[*row as usize] = 0.0;
+        }
+        let mut moments = self.rows.moments(&body);
+        for row in largest.iter().map(|row| *row as usize) {
+            let own = self.rows.own[row];
+            let over = self.mean.over.as_ref().map_or(1.0, |over| over[row]);
+            for _ in 0..(drawn[row] / own).round() as usize {
+                moments.add(own, own, tail.draw(random), over);
             }
         }
-        let sum = |of: fn(&Drawn) -> f64| rows.iter().map(|r| r.weight * of(r)).sum::<f64>();
-        let total = sum(|_| 1.0);
-        let (mean, over) = (sum(|r| r.value) / total, sum(|r| r.over) / total);
-        let influence = |r: &Drawn| r.value / mean - r.over / over;
-        let squares: f64 = rows.iter().map(|r| r.weight * r.own * influence(r).powi(2)).sum();
-        let error = squares.sqrt() / total;
+        let total = moments.total;
+        let (mean, over) = (moments.value / total, moments.over / total);
+        let error = moments.squares(1.0 / mean, -1.0 / over).sqrt() / total;
         let distance = ((mean / over).ln() - self.estimate) / error;
         (error > 0.0 && distance.is_finite()).then_some(distance)
     }
@@ -141,7 +135,7 @@ impl<'a> Pivot<'a> {
             let shifted = self.estimate - distance * self.error;
             (self.mean.of)(if self.is_log { shifted.exp().min(self.most) } else { shifted })
         };
-        let above = match (self.tail, defined(in_tail)) {
+        let above = match (&self.tail, defined(in_tail)) {
             (Some(_), Ok(smooth)) => Tail::upper(&smooth, self.mean.rows.len()),
             _ => quantile_of_sorted(&sorted, 0.025),
         };
@@ -151,37 +145,32 @@ impl<'a> Pivot<'a> {
 
     /// Estimate and standard error under the weights of a resample.
     fn measure(&self, drawn: &[f64]) -> Option<(f64, f64)> {
-        let rows = &self.mean.rows;
-        let (mut total, mut sum, mut sum_over) = (0.0, 0.0, 0.0);
-        for (row, d) in drawn.iter().enumerate() {
-            total += d;
-            sum += d * rows[row];
-            sum_over += self.mean.over.as_ref().map_or(0.0, |over| d * over[row]);
-        }
-        let over = if self.mean.over.is_some() { sum_over / total } else { 1.0 };
-        let mean = sum / total;
+        let moments = self.rows.moments(drawn);
+        let total = moments.total;
+        let (mean, over) = (moments.value / total, moments.over / total);
         if !(total > 0.0 && over > 0.0 && (mean > 0.0 || !self.is_log)) {
             return None;
         }
-        // What a row adds to the estimate, to first order.
-        let influence = |row: usize| match (self.is_log, &self.mean.over) {
-            (true, Some(values)) => rows[row] / mean - values[row] / over,
-            (true, None) => rows[row] / mean - 1.0,
-            (false, _) => rows[row] - mean,
+        // What a row adds to the estimate, to first order: so many times its two numbers.
+        let (a, b) = if self.is_log { (1.0 / mean, -1.0 / over) } else { (1.0, -mean) };
+        let squares = match self.strata {
+            None => moments.squares(a, b),
+            Some(strata) => self.squares_within(strata, drawn, (a, b)),
         };
-        let error = self.squares(drawn, influence).sqrt() / total;
+        let error = squares.sqrt() / total;
         let estimate = if self.is_log { (mean / over).ln() } else { mean };
         (error > 0.0 && error.is_finite()).then_some((estimate, error))
     }
 
-    /// The sum of the squared influences, within strata about their means.
-    fn squares(&self, drawn: &[f64], influence: impl Fn(usize) -> f64) -> f64 {
-        let own = |row: usize| self.weights.map_or(1.0, |w| w[row]);
-        let Some((codes, n)) = self.strata else {
-            return (0..drawn.len())
-                .map(|row| drawn[row] * own(row) * influence(row).powi(2))
-                .sum();
-        };
+    /// The sum of the squared influences about their means within strata.
+    fn squares_within(
+        &self,
+        (codes, n): (&[u32], usize),
+        drawn: &[f64],
+        (a, b): (f64, f64),
+    ) -> f64 {
+        let over = |row: usize| self.mean.over.as_ref().map_or(1.0, |over| over[row]);
+        let influence = |row: usize| a * self.mean.rows[row] + b * over(row);
         let mut sums = vec![(0.0, 0.0); n];
         for (row, d) in drawn.iter().enumerate() {
             let (weight, sum) = &mut sums[codes[row] as usize];
@@ -191,7 +180,7 @@ impl<'a> Pivot<'a> {
         let square = |row: usize| {
             let (weight, sum) = sums[codes[row] as usize];
             let mean = if weight > 0.0 { sum / weight } else { 0.0 };
-            drawn[row] * own(row) * (influence(row) - mean).powi(2)
+            drawn[row] * self.rows.own[row] * (influence(row) - mean).powi(2)
         };
         (0..drawn.len()).map(square).sum()
     }
