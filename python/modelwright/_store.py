@@ -174,8 +174,8 @@ class Store:
         model : Predictor, str or path
             A model, a ``model.mw``, or the folder that a fit wrote.
         alias : str, optional
-            Let this alias stand for it. A :class:`ModelwrightWarning` tells when it stood for a
-            model of another target, or of other columns.
+            Let this alias stand for it. A ``ModelwrightWarning`` tells when it stood for a model
+            of another target, or of other columns.
         run : int, optional
             The run that made it.
         note : str, optional
