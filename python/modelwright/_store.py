@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import warnings
 from typing import Any
 
 from . import _modelwright
-from ._errors import OptionError, data_error
+from ._errors import ModelwrightWarning, OptionError, data_error
 from ._predictor import Predictor
 
 
@@ -173,7 +174,8 @@ class Store:
         model : Predictor, str or path
             A model, a ``model.mw``, or the folder that a fit wrote.
         alias : str, optional
-            Let this alias stand for it.
+            Let this alias stand for it. A ``ModelwrightWarning`` tells when it stood for a model
+            of another target, or of other columns.
         run : int, optional
             The run that made it.
         note : str, optional
@@ -202,7 +204,7 @@ class Store:
             found: dict[str, Any] = self._ask(
                 "register", name=name, model=os.fspath(model), alias=alias, run=run, note=note
             )
-        return found
+        return _warned(found)
 
     def load(
         self, name: str, version: str | int = "latest", *, trust: bool = False
@@ -249,7 +251,7 @@ class Store:
         found: dict[str, Any] = self._ask(
             "alias", name=name, alias=alias, version=str(version), reason=reason
         )
-        return found
+        return _warned(found)
 
     def remove_alias(self, name: str, alias: str) -> None:
         """Remove an alias.
@@ -331,3 +333,10 @@ class Store:
 
     def __repr__(self) -> str:
         return f"Store({self.folder!r})"
+
+
+def _warned(version: dict[str, Any]) -> dict[str, Any]:
+    """Warn of what users of an alias will notice; return the version."""
+    for warning in version.pop("warnings", []):
+        warnings.warn(warning, ModelwrightWarning, stacklevel=3)
+    return version

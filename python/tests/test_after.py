@@ -163,6 +163,18 @@ def test_runs_are_recorded_where_a_store_is_named_and_models_registered(frame, t
         store.load("yacht")
 
 
+def test_an_alias_that_moves_to_other_columns_warns(frame, tmp_path):
+    store = mw.Store(tmp_path / "store")
+    whole = mw.train("linear", frame, "survived", store=False)
+    fewer = mw.train("linear", frame.drop(columns=frame.columns[0]), "survived", store=False)
+    store.register("ship", whole, alias="champion")
+    with pytest.warns(mw.ModelwrightWarning, match="no longer reads"):
+        version = store.register("ship", fewer, alias="champion")
+    assert "warnings" not in version
+    with pytest.warns(mw.ModelwrightWarning, match="did not read before"):
+        store.alias("ship", "champion", 1)
+
+
 def test_a_failed_run_is_recorded_with_its_reason(frame, tmp_path):
     constant = frame.assign(survived=1)
     with pytest.raises(mw.Error):

@@ -280,6 +280,19 @@ impl Predictor {
         target::encode(table.require(&self.target)?, &self.classes, self.task)
     }
 
+    /// The class that a label means, as answers are read anywhere; `None` where it is none.
+    pub fn class_of(&self, label: &str) -> Option<u32> {
+        target::class_of(&self.classes, label)
+    }
+
+    /// Whether a text can be an answer: a class, or a number where numbers are predicted.
+    pub fn is_answer(&self, text: &str) -> bool {
+        match self.task {
+            Task::Regression => text.trim().parse().is_ok_and(target::is_usable),
+            _ => self.class_of(text).is_some(),
+        }
+    }
+
     /// Short names of the members with their weights and numbers of models.
     pub fn members(&self) -> impl Iterator<Item = (&'static str, f64, usize)> {
         self.active().iter().map(|m| (m.models[0].learner, m.weight, m.models.len()))

@@ -165,7 +165,7 @@ fn encode_classes(column: &Column, labels: &[String]) -> Result<Target> {
     Ok(Target::Class { codes, n_classes: labels.len() })
 }
 
-fn class_of(labels: &[String], label: &str) -> Option<u32> {
+pub(crate) fn class_of(labels: &[String], label: &str) -> Option<u32> {
     let same_word = |l: &String| {
         // `True` of a CSV that Python wrote is the `true` of a Parquet file.
         ["true", "false"].iter().any(|w| l.eq_ignore_ascii_case(w) && label.eq_ignore_ascii_case(w))

@@ -5,8 +5,8 @@
 
 mod labels;
 mod seasons;
+mod source;
 
-use std::borrow::Cow;
 use std::path::PathBuf;
 
 use modelwright_automl::Purpose;
@@ -19,9 +19,9 @@ use modelwright_lifecycle::monitor::{
     MonitorOptions, SeasonChoice, Side, Watched, conclude, must_have_reference,
 };
 
-use crate::watching::{JoinedLog, TIME, joined};
 use crate::{Model, Rows};
 use labels::Labels;
+use source::{Current, Source};
 
 /// Rows that are looked at together.
 const ROWS_PER_CHUNK: usize = 16 << 10;
@@ -53,7 +53,7 @@ pub fn monitor(model: &Model, request: &MonitorRequest, ctx: &Context) -> Result
     let watched = Watched { predictor: &model.predictor, record: &record, reference };
     let text = model.text_layout();
     let mut options = request.options.clone();
-    let Current { rows, notes } = Current::of(&watched, model, (request, &mut options), ctx)?;
+    let current = Current::of(&watched, model, (request, &mut options), ctx)?;
     seasons::prepare(&watched, request.reference.is_some(), &mut options)?;
     let of_reference = request.reference.as_ref().map(std::slice::from_ref);
     if options.season == SeasonChoice::Auto {
@@ -69,7 +69,8 @@ pub fn monitor(model: &Model, request: &MonitorRequest, ctx: &Context) -> Result
         Some(rows) => {
             ctx.tell(Event::Phase("read the reference".to_owned()));
             let reading = reading.of_reference();
-            Some(reading.fill(&|| Side::reference(&watched, options, ctx), rows, None)?)
+            let rows: Vec<Source<'_>> = rows.iter().map(Source::Given).collect();
+            Some(reading.fill(&|| Side::reference(&watched, options, ctx), &rows, None)?)
         }
     };
     let labels = match &request.labels {
@@ -81,47 +82,12 @@ pub fn monitor(model: &Model, request: &MonitorRequest, ctx: &Context) -> Result
         None => Side::new(&watched, options, ctx),
         Some(reference) => Side::beside(&watched, options, reference, ctx),
     };
-    let current = reading.fill(&side, &rows, labels.as_ref())?;
-    let mut found = conclude(&watched, reference.as_ref(), &current, options, ctx)?;
+    let side = reading.fill(&side, &current.sources, labels.as_ref())?;
+    let notes = current.notes()?;
+    let mut found = conclude(&watched, reference.as_ref(), &side, options, ctx)?;
     found.notes.extend(notes);
     found.notes.extend(labels.as_ref().and_then(Labels::note));
     Ok(found)
-}
-
-/// The new rows, of which a serving log is read with its labels.
-struct Current<'a> {
-    rows: Cow<'a, [Rows]>,
-    notes: Vec<String>,
-}
-
-impl<'a> Current<'a> {
-    fn of(
-        watched: &Watched<'_>,
-        model: &Model,
-        (request, options): (&'a MonitorRequest, &mut MonitorOptions),
-        ctx: &Context,
-    ) -> Result<Self> {
-        let is_log = |rows: &Rows| matches!(rows, Rows::File(path) if path.is_dir());
-        if !request.current.iter().any(is_log) {
-            return Ok(Self { rows: Cow::Borrowed(&request.current), notes: Vec::new() });
-        }
-        let with_time = options.time_column.is_none() && watched.time_column().is_none();
-        if with_time {
-            options.time_column = Some(TIME.to_owned());
-        }
-        let (mut all, mut notes) = (Vec::new(), Vec::new());
-        for rows in &request.current {
-            match rows {
-                Rows::File(path) if path.is_dir() => {
-                    let log: JoinedLog = joined(path, model, with_time, ctx)?;
-                    all.extend(log.rows);
-                    notes.extend(log.notes);
-                }
-                rows => all.push(rows.clone()),
-            }
-        }
-        Ok(Self { rows: Cow::Owned(all), notes })
-    }
 }
 
 struct Reading<'a> {
@@ -159,7 +125,7 @@ impl<'a> Reading<'a> {
     fn fill<'s>(
         &self,
         begin: &dyn Fn() -> Side<'s>,
-        all: &[Rows],
+        all: &[Source<'_>],
         labels: Option<&Labels>,
     ) -> Result<Side<'s>> {
         let mut schema = self.schema(labels);
@@ -171,7 +137,7 @@ impl<'a> Reading<'a> {
                     return Ok(side);
                 }
                 Err(error) => {
-                    let is_stream = all.iter().any(is_stream);
+                    let is_stream = all.iter().any(Source::is_stream);
                     let Some(field) = misfit(&error, &mut schema).filter(|_| !is_stream) else {
                         return Err(error);
                     };
@@ -216,14 +182,16 @@ impl<'a> Reading<'a> {
     fn pass(
         &self,
         side: &mut Side<'_>,
-        all: &[Rows],
+        all: &[Source<'_>],
         schema: &Schema,
         labels: Option<&Labels>,
     ) -> Result<()> {
         if let Some(labels) = labels {
             labels.begin();
         }
-        for rows in all {
+        for source in all {
+            let Some(rows) = source.rows()? else { continue };
+            let rows = rows.as_ref();
             let shown = rows.shown();
             let unexpected = self.unexpected(rows)?;
             side.begin(&name_of(rows), unexpected);

@@ -234,8 +234,8 @@ impl Question {
             };
         }
         let kind = if options.single.is_some() { "train" } else { "fit" };
-        let recording = Recording::begin(kind, &options, Some(&self.out), &self.log, session)?;
-        let done = self.fit(earlier, options, session, ctx);
+        let mut recording = Recording::begin(kind, &options, Some(&self.out), &self.log, session)?;
+        let done = self.fit(earlier, options, (session, &mut recording), ctx);
         recording
             .end(done, session, |(outcome, saved)| Recorded::fit(&outcome.record, &saved.model))
             .and_then(|(outcome, saved)| summary::print_fit(&outcome.record, &saved, session))
@@ -246,11 +246,12 @@ impl Question {
         &self,
         earlier: Option<&Continuing>,
         options: Options,
-        session: &Session,
+        (session, recording): (&Session, &mut Recording),
         ctx: Context,
     ) -> Result<(FitOutcome, Saved)> {
         let folder = OutputFolder::prepare(&self.out)?;
         let input = self.read(earlier, options, &ctx)?;
+        recording.account().keep_data((&input.table, &input.source), &ctx, &output::warn);
         session.end_gracefully();
         let mut outcome = modelwright::fit(input, &ctx)?;
         ctx.tell(Event::Phase("write".to_owned()));

@@ -103,6 +103,11 @@ impl Recording {
         self.account.id()
     }
 
+    /// The account of the run in the store.
+    pub(crate) fn account(&mut self) -> &mut RunAccount {
+        &mut self.account
+    }
+
     /// Writes down how the run ended and passes on what came of it.
     ///
     /// # Errors

@@ -27,6 +27,7 @@ use modelwright_lifecycle::outputs::OutputFolder;
 use modelwright_lifecycle::retrain::{
     Contender, Contest, Decision, Gates, RetrainPlan, decide, slices_of,
 };
+use modelwright_lifecycle::versions::Snapshot;
 
 use self::candidates::{Found, Lesson, Taught};
 use self::judging::{part, without_judged};
@@ -62,6 +63,8 @@ pub struct RetrainRequest {
     pub slices: Vec<String>,
     /// The gates.
     pub gates: Gates,
+    /// Whether what the rows hold is to be told as hashes, where that takes little time.
+    pub keeps_data: bool,
 }
 
 impl RetrainRequest {
@@ -106,6 +109,8 @@ pub struct Retrained {
     pub saved: Saved,
     /// The decision.
     pub decision: Decision,
+    /// What the rows held, of which the account names the data.
+    pub snapshot: Option<Snapshot>,
 }
 
 /// The time that a search may take: what the old model's search had, or the user's wish.
@@ -130,6 +135,7 @@ pub fn retrain(
     ctx.tell(Event::Phase("read".to_owned()));
     let AllRows { file, files, learned } = AllRows::read(champion, &record, &request.data, ctx)?;
     let source = file.source.clone();
+    let snapshot = request.keeps_data.then(|| Snapshot::beside(&file.table, ctx)).flatten();
     if file.table.column(&record.task.target).is_none()
         && let Some(error) = champion.measures_nothing()
     {
@@ -172,7 +178,7 @@ pub fn retrain(
     let tested = outcome.tested.take();
     let mut decision = judged.decide((&outcome.predictor, tested), request, &record)?;
     decision.choice = choice;
-    Ok(Retrained { record: outcome.record, saved, decision })
+    Ok(Retrained { record: outcome.record, saved, decision, snapshot })
 }
 
 /// The account of the judged rows, as a test table.

@@ -2,12 +2,14 @@
 
 use std::path::Path;
 
-use modelwright_core::record::{MetricChange, MonitorRecord, Performance, RunRecord};
-use modelwright_core::{Error, Result};
+use modelwright_core::data::Table;
+use modelwright_core::record::{DataSource, MetricChange, MonitorRecord, Performance, RunRecord};
+use modelwright_core::{Context, Error, Result};
 use modelwright_lifecycle::digest::sha256_hex;
 use modelwright_lifecycle::store::{
     LiveWriter, Location, NewRun, RunEnd, RunMetric, Store, shown_place,
 };
+use modelwright_lifecycle::versions::Snapshot;
 use serde::Serialize;
 
 use crate::heart::Heart;
@@ -111,6 +113,36 @@ impl RunAccount {
     /// The number of the run, if it is written down.
     pub fn id(&self) -> Option<i64> {
         self.open.as_ref().map(|open| open.1)
+    }
+
+    /// Keeps what a table holds as hashes, so that [`Store::data_log`] can tell what changed since
+    /// another run; not of a sample, and not where it would take long. `warn` hears why it failed.
+    pub fn keep_data(
+        &mut self,
+        (table, source): (&Table, &DataSource),
+        ctx: &Context,
+        warn: &dyn Fn(&str),
+    ) {
+        if self.open.is_none() || source.sample.is_some() || source.n_bytes_hashed.is_some() {
+            return;
+        }
+        if let Some(snapshot) = Snapshot::beside(table, ctx) {
+            self.keep_snapshot(source, &snapshot, warn);
+        }
+    }
+
+    /// Keeps a snapshot of the data that the run used.
+    pub(crate) fn keep_snapshot(
+        &mut self,
+        source: &DataSource,
+        snapshot: &Snapshot,
+        warn: &dyn Fn(&str),
+    ) {
+        let Some((store, _)) = &mut self.open else { return };
+        let at = machine::utc_now();
+        if let Err(error) = store.keep_snapshot(&source.name, &source.sha256, snapshot, &at) {
+            warn(&format!("what the data hold is not kept: {error}"));
+        }
     }
 
     /// What takes the lines that the run tells while it is at work, where there is a place for

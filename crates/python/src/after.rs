@@ -363,6 +363,7 @@ impl Successor {
                 latency_factor: self.latency,
                 size_factor: self.size,
             },
+            keeps_data: false,
         })
     }
 }

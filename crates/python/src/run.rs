@@ -218,8 +218,9 @@ pub(crate) fn fit(
         let ctx = limits.context(events, cancel)?;
         let location = location(store).filter(|found| is_recorded && found.records_runs());
         let warn = |text: &str| ctx.tell(Event::Warning(text.to_owned()));
-        let account =
+        let mut account =
             RunAccount::begin(location, (kind, &options), out.as_deref(), &created, &warn)?;
+        let account_of = &mut account;
         let work = || {
             ctx.tell(Event::Phase("read".to_owned()));
             let train = data.train(&options.text, &ctx)?;
@@ -228,6 +229,7 @@ pub(crate) fn fit(
             let mut input = modelwright::input_of(train, test, options);
             input.own = own.clone();
             input.all_rows = all_rows;
+            account_of.keep_data((&input.table, &input.source), &ctx, &warn);
             let mut outcome = modelwright::fit(input, &ctx)?;
             ctx.tell(Event::Phase("pack".to_owned()));
             outcome.record.clock.created.clone_from(&created);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use modelwright::evaluate::metric;
 use modelwright::lifecycle::resolve_model;
-use modelwright::lifecycle::store::{Location, RunFilter, Store, shown_place};
+use modelwright::lifecycle::store::{Location, ModelVersion, RunFilter, Store, shown_place};
 use modelwright::machine;
 use modelwright_core::{Error, Result};
 use pyo3::prelude::*;
@@ -129,15 +129,19 @@ fn answer(store: &mut Store, asked: Ask, now: &str) -> Result<Value> {
             run.map(|run| store.run(run)).transpose()?;
             let version = store.register(&name, &file, run, note.as_deref(), now)?;
             let number = version.number.to_string();
+            let mut remarks = Vec::new();
             if let Some(alias) = alias {
+                remarks = store.remarks_on_move(&name, &alias, &version);
                 store.set_alias(&name, &alias, &number, note.as_deref(), now)?;
             }
-            json!(store.version(&name, &number)?)
+            with_warnings(&store.version(&name, &number)?, &remarks)
         }
         Ask::File { name, version } => json!(store.model_file(&name, &version)?),
         Ask::Alias { name, alias, version, reason } => {
+            let next = store.version(&name, &version)?;
+            let remarks = store.remarks_on_move(&name, &alias, &next);
             store.set_alias(&name, &alias, &version, reason.as_deref(), now)?;
-            json!(store.version(&name, &alias)?)
+            with_warnings(&store.version(&name, &alias)?, &remarks)
         }
         Ask::RemoveAlias { name, alias } => {
             store.remove_alias(&name, &alias, now)?;
@@ -153,4 +157,11 @@ fn answer(store: &mut Store, asked: Ask, now: &str) -> Result<Value> {
             Value::Null
         }
     })
+}
+
+/// A version, and what Python is to warn of.
+fn with_warnings(version: &ModelVersion, warnings: &[String]) -> Value {
+    let mut document = json!(version);
+    document["warnings"] = json!(warnings);
+    document
 }

@@ -38,6 +38,7 @@ mod tests;
 
 pub use exposition::exposition;
 pub use judge::{Judged, judge};
+pub use queue::WaitingNotices;
 pub use rules::{AlertRules, Rule, Severity, Sink, SinkKind, When};
 pub use send::{Delivery, Network, Transport, Whose, deliver, send_test};
 pub use shapes::{Notice, What, body};

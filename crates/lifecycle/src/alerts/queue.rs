@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use modelwright_core::Result;
+use serde::Serialize;
 
 use super::rules::AlertRules;
 use crate::store::Store;
@@ -17,7 +18,39 @@ pub(super) struct Waiting {
     pub(super) body: String,
 }
 
+/// Notices that a sink has not taken yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct WaitingNotices {
+    /// The sink.
+    pub sink: String,
+    /// How many.
+    pub n: i64,
+    /// When the first of them is due.
+    pub next_try: String,
+}
+
 impl Store {
+    /// What waits for the sinks of these rules.
+    ///
+    /// # Errors
+    /// Work error when the store cannot be read.
+    pub fn waiting_notices(&self, rules: &AlertRules) -> Result<Vec<WaitingNotices>> {
+        let mut waiting = self.in_reading(|db| {
+            let statement = db.prepare_cached(
+                "SELECT n.sink, count(*), min(n.next_try) FROM notices n
+                 JOIN alerts a ON a.id = n.alert
+                 WHERE n.sent IS NULL AND (a.source = ?1 OR a.source IS NULL)
+                 GROUP BY n.sink ORDER BY n.sink",
+            )?;
+            let rows = statement.query_map(params![rules.source], |r| {
+                Ok(WaitingNotices { sink: r.get(0)?, n: r.get(1)?, next_try: r.get(2)? })
+            })?;
+            rows.collect::<DbResult<Vec<WaitingNotices>>>()
+        })?;
+        waiting.retain(|own| rules.sinks.iter().any(|sink| sink.name == own.sink));
+        Ok(waiting)
+    }
+
     /// Takes the next notice that is due, so that no other process takes it until `until`: of one
     /// model, or of all, for the sinks of these rules, and from their file: another may call
     /// another sink by the same name. A sink is told of an alert in order: what it was not told yet

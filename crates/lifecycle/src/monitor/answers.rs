@@ -189,14 +189,8 @@ impl Answers {
     }
 
     fn is_label(&mut self, predictor: &Predictor, column: &Column, row: u32) -> bool {
-        // `True` of Python is the `true` of other programs, as where answers are put into numbers.
-        let is_flag = |text: &str| ["true", "false"].iter().any(|f| text.eq_ignore_ascii_case(f));
-        let fits = |label: &str| {
-            let is_same = |class: &String| {
-                class == label || (is_flag(label) && class.eq_ignore_ascii_case(label))
-            };
-            predictor.classes.iter().any(is_same)
-        };
+        // As where answers are put into numbers: `True` of Python is the `true` of other programs.
+        let fits = |label: &str| predictor.class_of(label).is_some();
         let is_known = if let Some(text) = column.text(row as usize) {
             fits(text)
         } else {

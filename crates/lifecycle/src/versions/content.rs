@@ -14,6 +14,13 @@ const END: &[u8] = b"\x1f";
 /// Rows whose hashes are kept, at most: eight bytes each.
 const ROWS_MAX: usize = 4_000_000;
 
+/// What hashing takes for each value of a table, in seconds, and the share of the time left that
+/// it may take beside other work.
+const SECONDS_PER_VALUE: f64 = 5e-7;
+const SHARE_OF_TIME: f64 = 0.02;
+/// The same where there is no limit.
+const SECONDS_MAX: f64 = 10.0;
+
 /// Rows that are hashed by one thread at a time.
 const ROWS_PER_TASK: usize = 16_384;
 
@@ -58,6 +65,16 @@ impl Snapshot {
             rows.sort_unstable();
         }
         Self { content, n_rows: table.n_rows(), columns, rows }
+    }
+
+    /// The same beside other work, which has its budget: `None` where it would take more than a
+    /// fiftieth of the time left, or than some seconds without a limit. No result of that work
+    /// depends on it.
+    pub fn beside(table: &Table, ctx: &Context) -> Option<Self> {
+        let seconds = SECONDS_PER_VALUE * table.n_rows() as f64 * table.n_columns() as f64;
+        let allowed =
+            ctx.remaining().map_or(SECONDS_MAX, |left| left.as_secs_f64() * SHARE_OF_TIME);
+        (seconds <= allowed.min(SECONDS_MAX)).then(|| Self::of(table, ctx))
     }
 
     /// The hashes of rows as bytes.

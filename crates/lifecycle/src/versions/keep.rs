@@ -54,6 +54,9 @@ pub struct LogLine {
     pub value: Option<f64>,
     /// The value minus that of the run before on the same target by the same metric.
     pub change: Option<f64>,
+    /// Whether the value lies within the 95 % interval of that of the run before; `None` where
+    /// there is no change, or no interval.
+    pub is_within: Option<bool>,
     /// The run before; its data are what `difference` begins with.
     pub before: Option<i64>,
     /// What changed in the data since; `None` when they are the same, or a snapshot is missing.
@@ -183,6 +186,15 @@ impl Store {
             (Some(now), Some(was)) if now.0 == was.0 => Some(now.1 - was.1),
             _ => None,
         };
+        // By chance alone values differ: only one beyond the interval tells of the data.
+        let interval = before.and_then(|run| {
+            let first = run.metrics.first()?;
+            first.low.zip(first.high)
+        });
+        let is_within = match (&now, change, interval) {
+            (Some((_, value)), Some(_), Some((low, high))) => Some((low..=high).contains(value)),
+            _ => None,
+        };
         let difference = match before {
             Some(before) if before.data_sha256 != run.data_sha256 => self.between(before, run)?,
             _ => None,
@@ -198,6 +210,7 @@ impl Store {
             metric: now.as_ref().map(|n| n.0.clone()),
             value: now.map(|n| n.1),
             change,
+            is_within,
             before: before.map(|b| b.id),
             difference,
         })

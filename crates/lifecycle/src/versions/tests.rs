@@ -105,7 +105,7 @@ fn snapshots_are_kept_found_and_put_beside_the_runs_that_used_them() {
         let value = modelwright_core::record::MetricValue {
             name: "rmse".to_owned(),
             value: Some(0.5 - 0.1 * i as f64),
-            ci95: None,
+            ci95: Some(modelwright_core::record::Interval { low: 0.45, high: 0.55 }),
             note: None,
         };
         record.evaluation = Some(modelwright_core::record::Evaluation {
@@ -118,8 +118,18 @@ fn snapshots_are_kept_found_and_put_beside_the_runs_that_used_them() {
     let log = store.data_log(None).unwrap();
     assert_eq!((log.len(), log[1].change, log[1].before), (2, None, None));
     assert!((log[0].change.unwrap() + 0.1).abs() < 1e-12);
+    assert_eq!((log[0].is_within, log[1].is_within), (Some(false), None));
     let difference = log[0].difference.as_ref().unwrap();
     assert_eq!((difference.rows_removed, difference.rows_added), (Some(2), Some(1)));
     assert!(store.data_log(Some("nothing")).unwrap().is_empty());
     assert!(store.snapshot("99").unwrap_err().to_string().contains("no such snapshot"));
+}
+
+#[test]
+fn a_snapshot_beside_other_work_takes_little_of_its_time() {
+    let n = 400_000;
+    let (small, large) = (base(), table(&vec![1.0; n], &vec![2.0; n], &vec![None; n]));
+    let limited = |seconds| ctx().with_time_limit(std::time::Duration::from_secs(seconds));
+    assert!(Snapshot::beside(&small, &limited(5)).is_some());
+    assert!(Snapshot::beside(&large, &limited(5)).is_none());
 }

@@ -1,9 +1,12 @@
 //! `alerts`: what fires, and whether those who are to be told can be.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use modelwright::lifecycle::alerts::{AlertRules, Network, Whose, deliver, send_test};
+use modelwright::lifecycle::alerts::{
+    AlertRules, Network, WaitingNotices, Whose, deliver, send_test,
+};
 use modelwright_core::{Error, Result};
 use serde_json::json;
 
@@ -98,7 +101,7 @@ impl Alerts {
                     .iter()
                     .filter_map(|(sink, said)| Some((sink.clone(), said.clone().err()?)))
                     .collect();
-                shown(told.len() - failed.len(), &failed, session)
+                shown(told.len() - failed.len(), &failed, None, session)
             }
             Action::Send { rules } => {
                 let rules = AlertRules::read(&rules)?;
@@ -108,18 +111,33 @@ impl Alerts {
                 for (sink, but) in &sent.partly {
                     output::warn(&format!("`{sink}` took a notice, but {but}"));
                 }
-                shown(sent.n_sent, &sent.failed, session)
+                let waiting = store.waiting_notices(&rules)?;
+                shown(sent.n_sent, &sent.failed, Some(&waiting), session)
             }
         }
     }
 }
 
-/// Says who was told; fails when somebody could not be.
-fn shown(n_sent: usize, failed: &[(String, String)], session: &Session) -> Result<()> {
+/// Says who was told, and what waits still; fails when somebody could not be told.
+fn shown(
+    n_sent: usize,
+    failed: &[(String, String)],
+    waiting: Option<&[WaitingNotices]>,
+    session: &Session,
+) -> Result<()> {
     if session.global.json {
-        output::print_json(&json!({ "n_sent": n_sent, "failed": failed }))?;
+        let mut document = json!({ "n_sent": n_sent, "failed": failed });
+        if let Some(waiting) = waiting {
+            document["waiting"] = json!(waiting);
+        }
+        output::print_json(&document)?;
     } else {
-        output::print(&format!("{n_sent} notices were taken\n"))?;
+        let mut text = format!("{n_sent} notices were taken\n");
+        for WaitingNotices { sink, n, next_try } in waiting.unwrap_or_default() {
+            let wait = if *n == 1 { "notice waits" } else { "notices wait" };
+            let _ = writeln!(text, "{n} {wait} for `{sink}`: due again at {next_try}");
+        }
+        output::print(&text)?;
     }
     match failed {
         [] => Ok(()),

@@ -8,7 +8,7 @@ use modelwright::lifecycle::versions::{
     ChangedColumn, Difference, Matched, Snapshot, diff_snapshots, diff_tables,
 };
 use modelwright_core::data::Table;
-use modelwright_core::{Context, Result};
+use modelwright_core::{Context, Error, Result};
 use modelwright_io::{ReadOptions, read_path};
 use serde_json::json;
 
@@ -26,7 +26,8 @@ Examples:
   modelwright data log --target churned
 
 A data set is what it holds: the same table as CSV or Parquet has the same content hash. Snapshots
-keep hashes of columns and rows, no values.";
+keep hashes of columns and rows, no values. Recorded fits and retrainings take one by themselves
+where that takes little of their time.";
 
 /// Flags of `data`.
 #[derive(Debug, Args)]
@@ -134,16 +135,31 @@ fn diff(
     said: &TextArgs,
     session: &Session,
 ) -> Result<Difference> {
+    if let (Some(key), Some(stored)) = (key, [before, after].into_iter().find(|p| !p.exists())) {
+        // What is neither a file nor a snapshot is said first.
+        existing_store(session)?.snapshot(&stored.to_string_lossy())?;
+        return Err(no_keys(key, stored));
+    }
     let ctx = session.context(Limits::default())?;
     match (Side::of(before, said, session, &ctx)?, Side::of(after, said, session, &ctx)?) {
         (Side::Table(a), Side::Table(b)) => diff_tables(&a, &b, key, &ctx),
-        (_, _) if key.is_some() => Err(modelwright_core::Error::input(
-            "rows can be matched by a key only where both are files",
-        )
-        .at("--key")
-        .expected("two files")),
         (a, b) => Ok(diff_snapshots(&a.snapshot(&ctx), &b.snapshot(&ctx))),
     }
+}
+
+/// Snapshots know rows only whole: which of them has which key is not in their hashes.
+fn no_keys(key: &str, stored: &Path) -> Error {
+    Error::input("rows can be matched by a key only where both are files")
+        .at("--key")
+        .expected("two files")
+        .got(format!(
+            "the snapshot {}, which keeps a hash of each row and no values of `{key}`",
+            stored.display()
+        ))
+        .hint(
+            "give the file that the snapshot was taken of, or leave --key out: rows are then \
+             compared by what they hold",
+        )
 }
 
 /// The rows in words.
@@ -225,13 +241,18 @@ fn log(target: Option<&str>, session: &Session) -> Result<()> {
     }
     let mut text = String::new();
     if !lines.is_empty() {
-        let titles = ["run", "kind", "data", ">rows", "score", ">change", "what changed since"];
+        let titles = ["run", "kind", "data", ">rows", "score", ">change", "", "what changed since"];
         let mut table = TextTable::new(&titles);
         for line in &lines {
             let score = line.metric.as_ref().zip(line.value);
             let since = match (&line.difference, line.before) {
                 (Some(found), Some(before)) => format!("run {before}: {}", rows_text(found)),
-                (None, Some(before)) => format!("run {before}"),
+                (None, Some(before)) => {
+                    let was = lines.iter().find(|l| l.run == before);
+                    let is_same = was.is_some_and(|was| was.data_sha256 == line.data_sha256);
+                    let what = if is_same { "the same data" } else { "other data, not compared" };
+                    format!("run {before}: {what}")
+                }
                 (_, None) => String::new(),
             };
             let hash = line.data_sha256.as_deref().and_then(|h| h.get(..8)).unwrap_or_default();
@@ -242,10 +263,14 @@ fn log(target: Option<&str>, session: &Session) -> Result<()> {
                 line.n_rows.map_or(String::new(), |n| count(usize::try_from(n).unwrap_or(0))),
                 score.map_or(String::new(), |(m, v)| format!("{m} {}", number(v))),
                 line.change.map_or(String::new(), |c| format!("{c:+.5}")),
+                line.is_within.map_or("", |is| if is { "within" } else { "beyond" }).to_owned(),
                 since,
             ]);
         }
         text += &table.render();
+        if lines.iter().any(|line| line.is_within.is_some()) {
+            text += "\nwithin, beyond: of the 95 % interval of the score of the run before\n";
+        }
     }
     if !snapshots.is_empty() {
         let mut table = TextTable::new(&[">snapshot", "taken", "file", ">rows", "content"]);

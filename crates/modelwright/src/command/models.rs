@@ -205,15 +205,10 @@ impl Models {
     }
 }
 
-/// Says when an alias is to stand for a model that answers another question than the one before:
-/// whoever uses it asks the old one.
+/// Says when an alias is to stand for a model that is asked otherwise than the one before.
 fn warn_of_another_question(store: &Store, (name, alias): (&str, &str), next: &ModelVersion) {
-    let Ok(before) = store.version(name, alias) else { return };
-    if (&before.target, &before.task) != (&next.target, &next.task) {
-        output::warn(&format!(
-            "{name}@{alias} stood for a model of `{}` ({}) and stands now for one of `{}` ({})",
-            before.target, before.task, next.target, next.task
-        ));
+    for remark in store.remarks_on_move(name, alias, next) {
+        output::warn(&remark);
     }
 }
 

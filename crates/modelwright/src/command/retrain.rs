@@ -128,9 +128,13 @@ impl Retrain {
             "model": self.model.model, "data": self.data, "rule": format!("{:?}", self.rule),
             "promote": self.promote,
         });
-        let recording = Recording::begin("retrain", &asked, Some(&self.out), &self.log, session)?;
+        let mut recording =
+            Recording::begin("retrain", &asked, Some(&self.out), &self.log, session)?;
         let run = recording.id();
         let done = self.decide(alias.as_ref(), run, session);
+        if let Ok(Retrained { record, snapshot: Some(snapshot), .. }) = &done {
+            recording.account().keep_snapshot(&record.data, snapshot, &output::warn);
+        }
         let done = recording.end(done, session, |retrained: &Retrained| {
             Recorded::fit(&retrained.record, &retrained.saved.model)
                 .with_note(retrained.decision.summary.clone())
@@ -208,6 +212,7 @@ impl Retrain {
                 latency_factor: self.latency,
                 size_factor: self.size,
             },
+            keeps_data: run.is_some(),
         };
         let clock = |record: &mut modelwright_core::record::RunRecord,
                      ctx: &modelwright_core::Context| {

@@ -1,12 +1,15 @@
 //! `runs`: what was done, with which data, and what came of it.
 
+mod score;
+mod show;
+
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use modelwright::evaluate::metric;
 use modelwright::lifecycle::store::{RunFilter, RunRow, Store};
 use modelwright_core::{Error, Result};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::output::{self, TextTable, count, number, seconds};
 use crate::recording::existing_store;
@@ -112,7 +115,7 @@ impl Runs {
                 let filter = list.of(RunFilter::parse(&query)?)?;
                 show_list(&store.runs(&filter)?, list.best.as_deref(), session)
             }
-            Action::Show { id } => show_one(&store.run(id)?, session),
+            Action::Show { id } => show::one(&store, id, session),
             Action::Compare { ids } => {
                 let runs = ids.iter().map(|id| store.run(*id)).collect::<Result<Vec<_>>>()?;
                 compare(&runs, session)
@@ -144,16 +147,6 @@ fn delete(store: &mut Store, mut ids: Vec<i64>, session: &Session) -> Result<()>
     Ok(())
 }
 
-/// The metric that a list shows of a run.
-fn score(run: &RunRow, best: Option<&str>) -> String {
-    let first = match best {
-        Some(name) => run.metrics.iter().find(|m| m.name == name),
-        None => run.metrics.first(),
-    };
-    let value = first.and_then(|m| Some((m, m.value?)));
-    value.map_or(String::new(), |(m, value)| format!("{} {}", m.name, number(value)))
-}
-
 fn show_list(runs: &[RunRow], best: Option<&str>, session: &Session) -> Result<()> {
     if session.global.json {
         return output::print_json(&runs);
@@ -176,7 +169,7 @@ fn show_list(runs: &[RunRow], best: Option<&str>, session: &Session) -> Result<(
             run.duration_s.map_or(String::new(), seconds),
             run.data_name.clone().unwrap_or_default(),
             run.target.clone().unwrap_or_default(),
-            score(run, best),
+            score::shown(run, best),
         ];
         if is_named {
             row.push(run.name.clone().unwrap_or_default());
@@ -186,71 +179,6 @@ fn show_list(runs: &[RunRow], best: Option<&str>, session: &Session) -> Result<(
         table.row(row);
     }
     output::print(&table.render())
-}
-
-fn show_one(run: &RunRow, session: &Session) -> Result<()> {
-    if session.global.json {
-        return output::print_json(run);
-    }
-    let mut table = TextTable::new(&["", ""]);
-    let mut fact = |name: &str, value: Option<String>| {
-        if let Some(value) = value.filter(|v| !v.is_empty()) {
-            table.row(vec![name.to_owned(), value]);
-        }
-    };
-    fact("run", Some(format!("{} ({}, {})", run.id, run.kind, run.status.name())));
-    fact("name", run.name.clone());
-    fact("experiment", run.experiment.clone());
-    fact("started", Some(run.started.clone()));
-    fact("took", run.duration_s.map(seconds));
-    fact("target", run.target.clone());
-    fact("task", run.task.clone());
-    let rows = run.n_rows.map_or(String::new(), |n| format!(", {} rows", count(n as usize)));
-    fact("data", run.data_name.as_ref().map(|name| format!("{name}{rows}")));
-    fact("data sha-256", run.data_sha256.clone());
-    fact("output", run.output.clone());
-    fact("model sha-256", run.model_sha256.clone());
-    fact("git commit", run.git_commit.clone());
-    fact("started by run", run.parent.map(|id| id.to_string()));
-    // Of a run that a client logged the store knows no machine, and its name is no note.
-    let is_own = run.kind != "mlflow";
-    fact("machine", is_own.then(|| format!("{}: {}", run.host, run.machine)));
-    fact("modelwright", is_own.then(|| run.engine_version.clone()));
-    let note = run.note.as_ref().filter(|note| run.name.as_ref() != Some(*note));
-    fact("note", note.map(|n| n.lines().map(str::trim).collect::<Vec<_>>().join(" ")));
-    let mut parameters = TextTable::new(&["parameter", "value"]);
-    let asked = run.parameters.as_object().into_iter().flatten();
-    let mut asked: Vec<(&String, &Value)> = asked.filter(|(_, value)| !value.is_null()).collect();
-    asked.sort_by_key(|(name, _)| *name);
-    for (name, value) in &asked {
-        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        parameters.row(vec![(*name).clone(), shortened(&text)]);
-    }
-    let parameters =
-        if asked.is_empty() { String::new() } else { format!("\n{}", parameters.render()) };
-    let mut metrics = TextTable::new(&["metric", ">value", "95 % interval", "on"]);
-    for m in &run.metrics {
-        let interval = m.low.zip(m.high);
-        metrics.row(vec![
-            m.name.clone(),
-            m.value.map_or("undefined".to_owned(), number),
-            interval.map_or(String::new(), |(l, h)| format!("{} to {}", number(l), number(h))),
-            m.rows.clone(),
-        ]);
-    }
-    let metrics =
-        if run.metrics.is_empty() { String::new() } else { format!("\n{}", metrics.render()) };
-    output::print(&(table.body() + &parameters + &metrics))
-}
-
-/// A value on one line; `--json` has all of it.
-fn shortened(text: &str) -> String {
-    const CHARACTERS_MAX: usize = 80;
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if text.chars().count() <= CHARACTERS_MAX {
-        return text;
-    }
-    text.chars().take(CHARACTERS_MAX - 1).chain(['…']).collect()
 }
 
 fn compare(runs: &[RunRow], session: &Session) -> Result<()> {

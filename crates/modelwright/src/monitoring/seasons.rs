@@ -5,7 +5,7 @@ use modelwright_core::record::TextLayout;
 use modelwright_core::{Context, Error, Result};
 use modelwright_lifecycle::monitor::{MonitorOptions, SeasonChoice, Side, Watched};
 
-use super::Reading;
+use super::{Reading, Source};
 use crate::Rows;
 
 /// Finds the column with the time of each row, and proves that seasons can be looked at if that is
@@ -81,6 +81,7 @@ pub(super) fn shown(
 ) -> Result<SeasonChoice> {
     let Some(rows) = reference else { return Ok(SeasonChoice::None) };
     let reading = Reading::new(watched, (options, text), ctx);
-    let side = reading.fill(&|| Side::reference(watched, options, ctx), rows, None)?;
+    let rows: Vec<Source<'_>> = rows.iter().map(Source::Given).collect();
+    let side = reading.fill(&|| Side::reference(watched, options, ctx), &rows, None)?;
     Ok(side.rhythm().map_or(SeasonChoice::None, |(season, ..)| season.into()))
 }

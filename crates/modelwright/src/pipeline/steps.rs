@@ -15,7 +15,7 @@ use serde::Serialize;
 use super::config::{MonitorPart, PipelineConfig, RegisterPart, SourcePart};
 use super::step::Step;
 use super::{Surroundings, gates, lacks, tell};
-use crate::run_account::monitor_end;
+use crate::run_account::{RunAccount, monitor_end};
 use crate::{
     FitInput, Model, MonitorRequest, OutputFolder, Rows, all_rows, fit, input_of, machine, monitor,
     read_test, read_train, save,
@@ -119,8 +119,8 @@ fn learn(config: &PipelineConfig, folder: &Path, world: &Surroundings<'_>) -> Re
     let ctx = (world.context)(asked.options.time_limit_s.map(Duration::from_secs_f64))?;
     let failed = |e| Error::work("cannot write down what was asked").because(e);
     let parameters = serde_json::to_value(&asked.options).map_err(failed)?;
-    let account = (world.account)(FIT, &parameters, &folder.join(&config.out))?;
-    let done = fitted(asked.options, config, folder, world, &ctx);
+    let mut account = (world.account)(FIT, &parameters, &folder.join(&config.out))?;
+    let done = fitted(asked.options, (config, folder), world, &mut account, &ctx);
     let end = done.as_ref().map(|(record, bytes)| (record, bytes.as_slice()));
     account.end(end, ctx.elapsed().as_secs_f64(), world.says, world.warns)?;
     let (record, _) = done?;
@@ -134,9 +134,9 @@ fn learn(config: &PipelineConfig, folder: &Path, world: &Surroundings<'_>) -> Re
 /// Reads, fits and writes; the account and the bytes of the model.
 fn fitted(
     options: Options,
-    config: &PipelineConfig,
-    folder: &Path,
+    (config, folder): (&PipelineConfig, &Path),
     world: &Surroundings<'_>,
+    account: &mut RunAccount,
     ctx: &Context,
 ) -> Result<(RunRecord, Vec<u8>)> {
     let out = OutputFolder::prepare(folder.join(&config.out))?;
@@ -149,6 +149,7 @@ fn fitted(
     };
     let all_rows = all_rows(&folder.join(&config.data.train), text);
     let input = FitInput { all_rows, ..input_of(train, test, options) };
+    account.keep_data((&input.table, &input.source), ctx, world.warns);
     let mut outcome = fit(input, ctx)?;
     if ctx.is_cancelled() {
         // A search that was cut short is no step that was done.

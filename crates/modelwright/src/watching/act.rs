@@ -234,6 +234,10 @@ impl Acting<'_> {
                 ..RunEnd::default()
             },
         )?;
+        if let Some(snapshot) = &done.snapshot {
+            let data = &done.record.data;
+            store.keep_snapshot(&data.name, &data.sha256, snapshot, self.at)?;
+        }
         state.retrained = Some(self.at.to_owned());
         state.tried = None;
         state.seen.extend(self.hashes());
@@ -316,6 +320,7 @@ impl Acting<'_> {
             same_plan: settings.same_plan,
             slices: settings.slices.clone(),
             gates: Gates { rule, ..settings.gates() },
+            keeps_data: true,
         };
         let folder = OutputFolder::prepare(self.folder())?;
         let clock = |record: &mut RunRecord, ctx: &Context| {

@@ -39,7 +39,7 @@ use files::{DataFile, SERVED, Unreadable, came_later};
 use known::KnownRows;
 use seen::Seen;
 use served::ServedRows;
-pub(crate) use served::{JoinedLog, TIME, joined};
+pub(crate) use served::{JoinedLog, TIME};
 
 use crate::monitoring::unreadable_of;
 use crate::{Model, MonitorRequest, Rows, monitor};

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use super::files::Unreadable;
 use crate::Model;
 
-pub(crate) use joined::{JoinedLog, joined};
+pub(crate) use joined::JoinedLog;
 
 /// What the names of columns begin with that would hide one of the log's own.
 const HIDDEN: &str = "column:";
@@ -158,7 +158,7 @@ fn usable_labels(
     if labels.is_empty() {
         return Ok((labels, Vec::new()));
     }
-    let Asked { all, twice } = asked(requests, reading)?;
+    let Asked { all, twice } = asked(requests, &labels, reading)?;
     let mut remarks = Vec::new();
     if let Some((id, _)) = twice.first() {
         remarks.push(format!(
@@ -182,12 +182,12 @@ fn usable_labels(
             labels.len()
         ));
     }
-    let classes = &model.predictor.classes;
-    let is_strange = |label: &&String| !classes.iter().any(|c| c.eq_ignore_ascii_case(label));
-    let strange: Vec<&String> = labels.values().filter(is_strange).collect();
-    if let Some(first) = strange.first().filter(|_| !classes.is_empty()) {
-        remarks
-            .push(format!("{} labels are no class of the model, such as `{first}`", strange.len()));
+    let strange: Vec<&String> =
+        labels.values().filter(|label| !model.predictor.is_answer(label)).collect();
+    if let Some(first) = strange.first() {
+        let lacked =
+            if model.predictor.classes.is_empty() { "number" } else { "class of the model" };
+        remarks.push(format!("{} labels are no {lacked}, such as `{first}`", strange.len()));
     }
     Ok((labels, remarks))
 }
@@ -267,7 +267,7 @@ fn labels(parts: &[PathBuf], reading: &Reading<'_>) -> Result<(Labels, usize)> {
     Ok((labels, n_contradicted))
 }
 
-/// The keys of the rows of a log.
+/// The keys of the rows of a log that labels name: a log may have far more rows than labels.
 struct Asked {
     all: Keys,
     /// Those that several rows have: who sends one id with many requests has not said which of
@@ -275,12 +275,13 @@ struct Asked {
     twice: Keys,
 }
 
-fn asked(requests: &[PathBuf], reading: &Reading<'_>) -> Result<Asked> {
+fn asked(requests: &[PathBuf], labels: &Labels, reading: &Reading<'_>) -> Result<Asked> {
     let (mut all, mut twice) = (Keys::new(), Keys::new());
     for part in requests {
         let Some(table) = reading.read(part)? else { continue };
         for row in 0..table.n_rows() {
             if let Some(key) = key(&table, row)?
+                && labels.contains_key(&key)
                 && !all.insert(key.clone())
             {
                 twice.insert(key);
@@ -361,8 +362,10 @@ mod tests {
         let logged = [out.join("log-1.parquet"), out.join("log-2.parquet")];
         write(&logged[0], ids(&["trace", "own"]));
         write(&logged[1], ids(&["trace", "other"]));
-        let asked = asked(&logged, &reading(&Context::unlimited(0, 1))).unwrap();
-        assert_eq!(asked.all.len(), 3);
+        let label = |id: &str| ((id.to_owned(), 1), "yes".to_owned());
+        let labels = Labels::from(["trace", "own", "none"].map(label));
+        let asked = asked(&logged, &labels, &reading(&Context::unlimited(0, 1))).unwrap();
+        assert_eq!(asked.all.len(), 2, "of the rows that labels name");
         assert_eq!(asked.twice.into_iter().collect::<Vec<_>>(), [("trace".to_owned(), 1)]);
         for path in logged {
             fs::remove_file(path).unwrap();

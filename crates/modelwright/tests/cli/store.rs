@@ -76,6 +76,21 @@ fn an_alias_that_moves_to_another_question_is_worth_a_warning() {
     let ran = run(&folder, &["models", "alias", "churn", "champion", "1"]);
     assert!(ran.stderr.contains("`left` (binary)"), "{}", ran.stderr);
     ran.done();
+    let args = "train linear train.csv --target left --exclude age --out fewer -q";
+    folder.run(&args.split(' ').collect::<Vec<_>>()).done();
+    let ran = run(&folder, &["models", "register", "churn", "fewer", "--alias", "champion"]);
+    assert!(
+        ran.stderr.contains("version 1 before and 3 now, no longer reads age"),
+        "{}",
+        ran.stderr
+    );
+    ran.done();
+    let ran = run(&folder, &["models", "alias", "churn", "champion", "1"]);
+    assert!(ran.stderr.contains("did not read before: age"), "{}", ran.stderr);
+    ran.done();
+    let ran = run(&folder, &["models", "alias", "churn", "champion", "1"]);
+    assert!(!ran.stderr.contains("reads"), "it stood for it already: {}", ran.stderr);
+    ran.done();
 }
 
 /// `bench/store/kill.py` does the same two hundred times; here is what it looks for, in seconds.

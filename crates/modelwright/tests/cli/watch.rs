@@ -288,6 +288,11 @@ fn an_alert_is_told_once_and_again_when_it_is_over() {
     assert_eq!(lines().lines().count(), 1, "told once: {}", lines());
     let listed = json(&run(&folder, &["alerts", "list", "--json"]).done());
     assert_eq!((&listed[0]["n_seen"], &listed[0]["n_waiting"]), (&2.into(), &1.into()));
+    let sent = run(&folder, &["alerts", "send", "rules.toml"]).done();
+    let expected = "0 notices were taken\n1 notice waits for `away`: due again at 20";
+    assert!(sent.starts_with(expected), "{sent}");
+    let sent = json(&run(&folder, &["alerts", "send", "rules.toml", "--json"]).done());
+    assert_eq!((&sent["waiting"][0]["n"], &sent["n_sent"]), (&1.into(), &0.into()), "{sent:#}");
     look("good.csv").done();
     let told = lines();
     assert!(told.lines().count() == 2 && told.contains("resolved"), "{told}");
@@ -328,7 +333,29 @@ fn data_are_put_beside_each_other_and_beside_the_score() {
     let text = run(&folder, &["data", "diff", "a.csv", "d.csv"]).done();
     assert!(text.contains("No row is the same") && text.contains("--key COLUMN"), "{text}");
     run(&folder, &["data", "diff", "absent.csv", "a.csv"]).refused(&["no such snapshot"]);
-    run(&folder, &["data", "diff", "1", "a.csv", "--key", "age"]).refused(&["two files"]);
+    run(&folder, &["data", "diff", "1", "a.csv", "--key", "age"]).refused(&[
+        "two files",
+        "the snapshot 1, which keeps a hash of each row",
+        "leave --key out",
+    ]);
+    run(&folder, &["data", "diff", "99", "a.csv", "--key", "age"]).refused(&["no such snapshot"]);
+    let n_snapshots = log["snapshots"].as_array().unwrap().len();
+    assert_eq!(n_snapshots, 2, "fits take the same snapshots: {log:#}");
+}
+
+#[test]
+fn what_changed_between_two_runs_is_known_without_snapshots_by_hand() {
+    let folder = registered();
+    folder.write("a.csv", customers(0, 200)).write("b.csv", customers(0, 260));
+    for (data, out) in [("a.csv", "m"), ("b.csv", "n"), ("b.csv", "o")] {
+        run(&folder, &["train", "linear", data, "--target", "left", "--out", out, "-q"]).done();
+    }
+    let log = json(&run(&folder, &["data", "log", "--target", "left", "--json"]).done());
+    assert_eq!(log["runs"][1]["difference"]["rows_added"], 60, "{log:#}");
+    assert!(log["runs"][1]["is_within"].is_boolean(), "{log:#}");
+    let shown = run(&folder, &["data", "log", "--target", "left"]).done();
+    assert!(shown.contains("260 rows, 200 before: 60 came, 0 went"), "{shown}");
+    assert!(shown.contains("the same data") && shown.contains("of the 95 % interval"), "{shown}");
 }
 
 #[test]

@@ -274,7 +274,7 @@ async fn other(
         Route::Feedback => {
             let _place = app.enter()?;
             let body = received(parts, body, app.settings.limits.body_bytes_max).await?;
-            feedback::take(app.request_log.as_ref(), &body)?
+            feedback::take(app, state, &body)?
         }
         Route::V1Models => {
             let names: Vec<&String> = state.entries.keys().collect();

@@ -13,12 +13,13 @@
 //! digest.
 
 mod journals;
+mod recent;
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -27,10 +28,13 @@ use modelwright_core::data::{Column, Table};
 use modelwright_core::{Context, Error, Result};
 
 use self::journals::Journals;
+use self::recent::Recent;
 use crate::clock;
 use crate::log::Log;
 use crate::model::Model;
 use crate::stats::ServerStats;
+
+pub(crate) use self::recent::Again;
 
 /// Batches that may wait for the thread, and their bytes. A larger one waits where no other does.
 const BATCHES_WAITING: usize = 256;
@@ -92,6 +96,7 @@ pub(crate) struct RequestLog {
     n_bytes_waiting: Arc<AtomicUsize>,
     /// Whether labels cannot be written now.
     labels_fail: Arc<AtomicBool>,
+    recent: Arc<Mutex<Recent>>,
 }
 
 /// The name of the journal of labels.
@@ -133,7 +138,8 @@ impl RequestLog {
             .name("request log".to_owned())
             .spawn(move || writer.run(&receive))
             .map_err(|e: io::Error| Error::work("cannot start a thread").because(e))?;
-        Ok((Self { rows: send, settings, stats, n_bytes_waiting, labels_fail }, thread))
+        let recent = Arc::default();
+        Ok((Self { rows: send, settings, stats, n_bytes_waiting, labels_fail, recent }, thread))
     }
 
     /// Whether a request is of the sample.
@@ -173,10 +179,13 @@ impl RequestLog {
         self.send(&format!("{REQUESTS}/{}", model.name), columns);
     }
 
-    /// Writes down labels that came later: id, row (from 1) and label of each. Whether they were
-    /// taken.
-    pub(crate) fn labelled(&self, labels: &[Label]) -> bool {
-        !self.labels_fail.load(Ordering::Relaxed) && self.send(FEEDBACK, columns_of(labels))
+    /// Writes down labels that came later: id, row (from 1) and label of each. How many of them
+    /// came again; `None` when they were not taken.
+    pub(crate) fn labelled(&self, labels: &[Label]) -> Option<Again> {
+        if self.labels_fail.load(Ordering::Relaxed) || !self.send(FEEDBACK, columns_of(labels)) {
+            return None;
+        }
+        Some(self.recent.lock().unwrap_or_else(PoisonError::into_inner).take(labels))
     }
 
     /// Asks the thread to write what it has, and to end.

@@ -1,17 +1,25 @@
 //! `POST /feedback`: what came true of a request, when that is known.
 //!
 //! `{"request_id": "…", "label": …}`, with `"row"` (from 1) where the request had several; or a
-//! list of these. Labels are written down beside the requests, as texts, to be joined by id.
+//! list of these. Labels are written down beside the requests, as texts, to be joined by id. One
+//! that cannot be an answer of the model is refused where it is known without looking the request
+//! up which model that is: only one is served, or the label names it.
 
+use modelwright_core::Error;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use super::rows_json::malformed;
+use crate::app::App;
 use crate::ask::Reply;
-use crate::problem::Problem;
-use crate::request_log::RequestLog;
+use crate::model::{Entry, State};
+use crate::problem::{Fault, Problem};
+use crate::request_log::Label;
 
 const EXPECTED: &str = "{\"request_id\": \"…\", \"label\": …}, or a list of these";
+
+/// Classes that a refusal lists.
+const N_CLASSES_SHOWN: usize = 10;
 
 #[derive(Deserialize)]
 struct Labelled {
@@ -19,6 +27,9 @@ struct Labelled {
     #[serde(default = "first", deserialize_with = "whole")]
     row: u32,
     label: Value,
+    /// The model that answered.
+    #[serde(default)]
+    model: Option<String>,
 }
 
 fn first() -> u32 {
@@ -50,33 +61,89 @@ fn parse(body: &[u8]) -> Result<Vec<Labelled>, Problem> {
     items.into_iter().enumerate().map(label).collect()
 }
 
-/// Takes labels.
-pub(crate) fn take(log: Option<&RequestLog>, body: &[u8]) -> Result<Reply, Problem> {
-    let Some(log) = log else {
+/// Takes labels; `seen` has the models that who sends them may use.
+pub(crate) fn take(app: &App, seen: &State, body: &[u8]) -> Result<Reply, Problem> {
+    let Some(log) = &app.request_log else {
         return Err(Problem::new(404, "no-request-log", "requests are not written down here")
             .hint("start the server with --request-log FOLDER"));
     };
-    let labels = parse(body)?;
-    let text = |label: &Value| match label {
+    let all = app.hub.state();
+    let (mut rows, mut faults): (Vec<Label>, Vec<Fault>) = (Vec::new(), Vec::new());
+    for (i, labelled) in parse(body)?.into_iter().enumerate() {
+        let Some(text) = text(&labelled.label) else {
+            return Err(Problem::malformed("a label is no value")
+                .expected("a text, a number, true or false")
+                .got(&labelled.label.to_string()));
+        };
+        let model = answered_by(labelled.model.as_deref(), seen, &all)?;
+        if let Some(error) = model.and_then(|model| no_answer(model, &text)) {
+            faults.push(Fault { row: i, error });
+        }
+        rows.push((labelled.request_id, f64::from(labelled.row), text));
+    }
+    if !faults.is_empty() {
+        return Err(Problem::of_faults(faults));
+    }
+    let Some(again) = log.labelled(&rows) else {
+        return Err(Problem::new(503, "overload", "the labels cannot be taken now").retry_after(1));
+    };
+    Ok(Reply::json(&serde_json::json!({
+        "n_labels": rows.len(),
+        "n_repeated": again.n_repeated,
+        "n_contradicting": again.n_contradicting,
+    })))
+}
+
+/// A label as it is written down: `1.0` is `1`, as classes are written.
+fn text(label: &Value) -> Option<String> {
+    let whole = |number: &Number| number.as_f64().filter(|v| v.fract() == 0.0 && v.abs() < 1e15);
+    match label {
         Value::String(text) => Some(text.clone()),
+        Value::Number(number) if number.is_f64() => {
+            Some(whole(number).map_or_else(|| number.to_string(), |v| format!("{v:.0}")))
+        }
         Value::Number(number) => Some(number.to_string()),
         Value::Bool(value) => Some(value.to_string()),
         _ => None,
+    }
+}
+
+/// The model that a label is of, where that is known: the one that it names, or the only one.
+fn answered_by<'s>(
+    named: Option<&str>,
+    seen: &'s State,
+    all: &State,
+) -> Result<Option<&'s Entry>, Problem> {
+    // Who may not use a model learns neither its classes nor whether it is there.
+    let Some(name) = named else {
+        return Ok(seen.entries.values().next().filter(|_| all.entries.len() == 1));
     };
-    let mut rows = Vec::new();
-    for label in labels {
-        let Some(text) = text(&label.label) else {
-            return Err(Problem::malformed("a label is no value")
-                .expected("a text, a number, true or false")
-                .got(&label.label.to_string()));
-        };
-        rows.push((label.request_id, f64::from(label.row), text));
+    seen.entries.get(name).map(Some).ok_or_else(|| {
+        Problem::new(404, "no-such-model", "a label names a model that is not here")
+            .expected("one that GET /v1/models names")
+            .got(name)
+    })
+}
+
+/// Why a text can be no answer of a model, by none of its versions.
+fn no_answer(entry: &Entry, text: &str) -> Option<Error> {
+    let model = entry.current().or_else(|| entry.versions.last())?;
+    if entry.versions.iter().any(|version| version.predictor.is_answer(text)) {
+        return None;
     }
-    let n = rows.len();
-    if !log.labelled(&rows) {
-        return Err(Problem::new(503, "overload", "the labels cannot be taken now").retry_after(1));
-    }
-    Ok(Reply::json(&serde_json::json!({ "n_labels": n })))
+    let classes = &model.predictor.classes;
+    let error = if classes.is_empty() {
+        Error::input("the label is no number, which the model predicts").expected("a number")
+    } else {
+        let mut shown = classes.iter().take(N_CLASSES_SHOWN).cloned().collect::<Vec<_>>();
+        if classes.len() > N_CLASSES_SHOWN {
+            shown.push(format!("and {} more", classes.len() - N_CLASSES_SHOWN));
+        }
+        let expected = format!("one of {}", shown.join(", "));
+        Error::input("the label is no class of the model").expected(expected)
+    };
+    let hint = "none of the labels was taken: correct those that are listed, or leave them out";
+    Some(error.column("label").got(text).hint(hint))
 }
 
 #[cfg(test)]
@@ -93,6 +160,15 @@ mod tests {
         for wrong in ["0", "2.5", "-1", "4294967296", "1e300", "\"2\"", "null"] {
             assert_eq!(row(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_whole_number_is_written_as_classes_are() {
+        let written = |json: &str| text(&serde_json::from_str(json).unwrap());
+        for (json, expected) in [("1.0", "1"), ("-2.0", "-2"), ("7", "7"), ("0.5", "0.5")] {
+            assert_eq!(written(json).as_deref(), Some(expected), "{json}");
+        }
+        assert_eq!((written("true").as_deref(), written("null")), (Some("true"), None));
     }
 
     #[test]

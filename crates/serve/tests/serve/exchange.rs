@@ -269,7 +269,7 @@ fn requests_are_written_down_until_the_disk_fails_and_answered_anyway() {
     let path = "/predict?on_error=null";
     client.send("POST", path, &[("x-request-id", "mixed")], mixed.as_bytes()).unwrap().ok();
     assert_eq!(client.post("/feedback", r#"{"request_id": "mixed", "label": []}"#).status, 400);
-    client.post("/feedback", r#"{"request_id": "mixed", "row": 3, "label": 1}"#).ok();
+    client.post("/feedback", r#"{"request_id": "mixed", "row": 3, "label": "yes"}"#).ok();
     drop(running);
     let read = |folder: &Path| {
         let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();

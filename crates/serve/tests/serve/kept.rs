@@ -120,3 +120,55 @@ fn a_canary_of_another_type_keeps_whole_files_and_says_which_model_answered() {
     assert_eq!(digests.iter().map(|(_, n)| *n).collect::<Vec<_>>(), [30, 30]);
     assert_ne!(digests[0].0.1, digests[1].0.1);
 }
+
+#[test]
+fn labels_that_are_no_answer_of_the_model_are_refused_and_repeated_ones_counted() {
+    let folder = Folder::new("kept-strange");
+    let of = |name: &str, folder: &Path| Settings {
+        request_log: Some(RequestLogSettings::new(folder.to_owned())),
+        ..settings(&[&beside(name, "mw")])
+    };
+    let running = Running::start(of("v2-binary", &folder.0.join("binary")));
+    let mut client = running.client();
+    let label = |id: &str, label: serde_json::Value| json!({ "request_id": id, "label": label });
+    let refused = client.post(
+        "/feedback",
+        json!([label("a", json!("yes")), label("b", json!("perhaps"))]).to_string(),
+    );
+    assert_eq!(refused.status, 422, "{}", refused.text());
+    let said: serde_json::Value = serde_json::from_str(&refused.text()).unwrap();
+    assert_eq!((&said["row"], &said["got"]), (&json!(2), &json!("perhaps")), "{said:#}");
+    assert_eq!(said["expected"], "one of no, yes", "{said:#}");
+    assert!(said["hint"].as_str().unwrap().contains("none of the labels was taken"), "{said:#}");
+    let negative = json!({ "request_id": "a", "label": "yes", "row": -1 }).to_string();
+    assert_eq!(client.post("/feedback", negative).status, 400);
+    let mut send = |labels: serde_json::Value| client.post("/feedback", labels.to_string()).ok();
+    let counts = |n: usize, repeated: usize, contradicting: usize| json!({ "n_labels": n, "n_repeated": repeated, "n_contradicting": contradicting });
+    assert_eq!(send(json!([label("a", json!("yes")), label("a", json!("no"))])), counts(2, 0, 1));
+    assert_eq!(send(label("a", json!("no"))), counts(1, 1, 0));
+    drop(running);
+
+    let running = Running::start(of("v2-regression", &folder.0.join("numbers")));
+    let mut client = running.client();
+    assert_eq!(client.post("/feedback", label("a", json!("1.5")).to_string()).status, 200);
+    let text = client.post("/feedback", label("a", json!("much")).to_string());
+    assert_eq!((text.status, text.text().contains("is no number")), (422, true));
+}
+
+#[test]
+fn of_several_models_the_label_says_which_one_answered() {
+    let folder = Folder::new("kept-named");
+    let running = Running::start(logging(&folder.0));
+    let mut client = running.client();
+    let label = |model: Option<&str>| {
+        let mut label = json!({ "request_id": "a", "label": "perhaps" });
+        if let Some(model) = model {
+            label["model"] = json!(model);
+        }
+        label.to_string()
+    };
+    assert_eq!(client.post("/feedback", label(None)).status, 200, "not known whose it is");
+    assert_eq!(client.post("/feedback", label(Some("v2-binary"))).status, 422);
+    let absent = client.post("/feedback", label(Some("absent")));
+    assert_eq!(absent.status, 404, "{}", absent.text());
+}

@@ -7,6 +7,7 @@
 //! | `aliases` | moving aliases, and taking that back |
 
 mod aliases;
+mod question;
 mod read;
 mod versions;
 

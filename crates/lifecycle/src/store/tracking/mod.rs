@@ -47,7 +47,7 @@ pub use query::{
     Attribute, Comparison, Condition, EXPERIMENTS, LOGGED_MODELS, MODEL_VERSIONS, Operand, Order,
     Page, REGISTERED_MODELS, RUNS, Search, Searchable, Subject,
 };
-pub use read::{LatestMetric, TrackedRun};
+pub use read::{LatestMetric, RunFiles, TrackedRun};
 pub use refusal::{Answer, Refusal};
 pub use registered::NewVersion;
 pub use registered_read::{TrackedModel, TrackedVersion};

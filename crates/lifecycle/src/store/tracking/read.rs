@@ -1,10 +1,11 @@
 //! Everything of a run, as a client sees it.
 
+use modelwright_core::Result;
 use serde_json::{Map, Value};
 
 use super::runs::find;
 use super::used::{self, DatasetUse, ModelUse};
-use super::{Answer, Page, Pair, RUNS, Search, View, pairs};
+use super::{Answer, Page, Pair, RUNS, Refusal, Search, View, pairs};
 use crate::store::Store;
 use crate::store::db::{Db, DbResult, params};
 
@@ -58,6 +59,19 @@ pub struct LatestMetric {
     pub step: i64,
 }
 
+/// What a run uploaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunFiles {
+    /// Path below the run's folder, and bytes.
+    pub files: Vec<(String, u64)>,
+    /// Whether these are not all.
+    pub has_more: bool,
+}
+
+fn joined(folder: &str, name: &str) -> String {
+    [folder, name].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/")
+}
+
 impl Store {
     /// The run with an id.
     ///
@@ -68,6 +82,44 @@ impl Store {
             let found = find(db, run_id)?;
             Ok(by_number(db, found.id)?)
         })
+    }
+
+    /// The run with a number among all runs of the store, which has such a run.
+    ///
+    /// # Errors
+    /// Work error when the store cannot be read.
+    pub fn tracked_run_of(&self, id: i64) -> Result<TrackedRun> {
+        self.look(|db| Ok(by_number(db, id)?)).map_err(Refusal::error)
+    }
+
+    /// The files that a run uploaded, by their path below its folder, with their sizes; the first
+    /// `n_max` of them, and whether there are more. `None` where they are kept elsewhere.
+    ///
+    /// # Errors
+    /// Work error when the store cannot be read.
+    pub fn files_of_run(&self, run: &TrackedRun, n_max: usize) -> Result<Option<RunFiles>> {
+        let Some(root) = run.artifact_uri.strip_prefix("mlflow-artifacts:/") else {
+            return Ok(None);
+        };
+        let root = root.trim_matches('/');
+        let (mut files, mut folders) = (Vec::new(), vec![String::new()]);
+        while let Some(folder) = folders.pop() {
+            let mut inner = Vec::new();
+            for entry in self.artifacts(&joined(root, &folder)).map_err(Refusal::error)? {
+                let path = joined(&folder, &entry.name);
+                match entry.size_bytes {
+                    None => inner.push(path),
+                    Some(size) => files.push((path, size)),
+                }
+            }
+            folders.extend(inner.into_iter().rev());
+            if files.len() > n_max {
+                break;
+            }
+        }
+        let has_more = files.len() > n_max;
+        files.truncate(n_max);
+        Ok(Some(RunFiles { files, has_more }))
     }
 
     /// A page of the runs of some experiments.

@@ -30,6 +30,15 @@ impl Refusal {
             other => other,
         }
     }
+
+    /// The same for whoever is no client.
+    pub(super) fn error(self) -> Error {
+        match self {
+            Self::Missing(text) | Self::Exists(text) | Self::Invalid(text) => Error::input(text),
+            Self::Failed(error) => error,
+            Self::Database(cause) => Error::work("the store cannot be read").because(cause),
+        }
+    }
 }
 
 impl From<DbError> for Refusal {

@@ -320,3 +320,24 @@ fn a_store_of_the_first_version_becomes_one_of_today() {
     let run = store.tracked_run("modelwright-1").unwrap();
     assert_eq!(run.start_ms, Some(1_767_323_045_000));
 }
+
+#[test]
+fn the_files_of_a_run_are_listed_with_their_folders() {
+    on_both("tracking-files", |folder| {
+        let mut store = folder.open();
+        new_run(&mut store, "r1", 1);
+        let run = store.tracked_run("r1").unwrap();
+        assert_eq!(store.tracked_run_of(run.id).unwrap(), run);
+        let root = run.artifact_uri.strip_prefix("mlflow-artifacts:/").unwrap().to_owned();
+        let root = root.trim_matches('/').to_owned();
+        put(&mut store, &format!("{root}/model/MLmodel"), b"hello").unwrap();
+        put(&mut store, &format!("{root}/plot.png"), b"x").unwrap();
+        let found = store.files_of_run(&run, 10).unwrap().unwrap();
+        let expected = [("plot.png".to_owned(), 1), ("model/MLmodel".to_owned(), 5)];
+        assert_eq!((found.files.as_slice(), found.has_more), (&expected[..], false));
+        assert!(store.files_of_run(&run, 1).unwrap().unwrap().has_more);
+        let elsewhere = TrackedRun { artifact_uri: "s3://bucket/r1".to_owned(), ..run };
+        assert_eq!(store.files_of_run(&elsewhere, 10).unwrap(), None);
+        assert!(store.tracked_run_of(999).is_err());
+    });
+}

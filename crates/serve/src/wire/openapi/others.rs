@@ -240,10 +240,15 @@ fn feedback() -> Value {
             "row": { "type": "integer", "minimum": 1, "maximum": u32::MAX,
                      "description": "from 1, where the request had several" },
             "label": { "type": ["string", "number", "boolean"] },
+            "model": { "type": "string", "description": "which model answered, so that the label \
+                is checked where several are served" },
         },
     });
     let body = json!({ "anyOf": [one.clone(), { "type": "array", "items": one }] });
-    let answer = json!({ "type": "object", "required": ["n_labels"],
-                         "properties": { "n_labels": { "type": "integer" } } });
+    let count = json!({ "type": "integer", "minimum": 0 });
+    let counts = ["n_labels", "n_repeated", "n_contradicting"];
+    let properties: Map<String, Value> =
+        counts.iter().map(|name| ((*name).to_owned(), count.clone())).collect();
+    let answer = json!({ "type": "object", "required": counts, "properties": properties });
     post("What came true of a request, when that is known", &[], &body, &answer)
 }
