@@ -13,6 +13,7 @@ import numpy as np
 
 from ._data import Data, Origin, is_path, read
 from ._errors import ModelwrightWarning
+from ._few_rows import few_rows
 from ._matching import check_texts, check_width, texts_of, width_of, widths_of
 from ._modelwright import Model
 
@@ -29,6 +30,8 @@ class Packed:
         self.metric: str = model.metric
         self.columns: list[str] = model.columns
         self._record: dict[str, Any] | None = None
+        #: The classes as pandas' columns, once they were asked for.
+        self._class_index: Any = None
         self.classes_: np.ndarray[Any, Any] = _labels(model.classes)
 
     @cached_property
@@ -39,18 +42,21 @@ class Packed:
     def _widths(self) -> tuple[int, ...]:
         return widths_of(self.record)
 
-    def _check(self, data: Data) -> None:
-        """Refuses rows that cannot be of the model's table."""
+    def _checked(self, data: Data) -> Data:
+        """The rows as :func:`read` takes them; refuses what cannot be of the model's table."""
         if is_path(data):
-            return
+            return data
+        few = few_rows(data)
+        if few is not None:
+            data = few
         width = width_of(data)
         if width is not None:
             check_width(width, self._widths)
         check_texts(data, self._texts)
+        return data
 
     def _read(self, data: Data) -> tuple[Any, Origin]:
-        self._check(data)
-        return read(data)
+        return read(self._checked(data))
 
     @property
     def record(self) -> dict[str, Any]:

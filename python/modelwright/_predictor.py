@@ -87,7 +87,7 @@ class Predictor(Uncertain, Explaining, Shaped, Succeeding):
                 return row[0]
             # Python's own type, whatever the labels are: text has no `item`.
             return self.classes_[decided : decided + 1].tolist()[0]
-        self._check(data)
+        data = self._checked(data)
         if self.task == "regression":
             outputs, warning, origin = by_parts(data, self._outputs, self.columns)
             values = outputs[:, 0]
@@ -136,14 +136,16 @@ class Predictor(Uncertain, Explaining, Shaped, Succeeding):
             check_row(data, self._texts)
             row, _ = self._model.one_row(dict(data))
             return dict(zip(labels, row))
-        self._check(data)
+        data = self._checked(data)
         outputs, warning, origin = by_parts(data, self._outputs, self.columns)
         _warn(warning)
         if origin.kind in ("numpy", "path"):
             return outputs
         if origin.kind == "pandas":
             pandas = sys.modules["pandas"]
-            return pandas.DataFrame(outputs, index=origin.index, columns=list(self.classes_))
+            if self._class_index is None:
+                self._class_index = pandas.Index(list(self.classes_))
+            return pandas.DataFrame(outputs, index=origin.index, columns=self._class_index)
         return origin.table({n: outputs[:, i] for i, n in enumerate(labels)})
 
     def raw_scores(self, data: Data) -> Any:
