@@ -32,6 +32,10 @@ class Origin:
     names: list[str] = field(default_factory=list)
     #: Kinds of columns that their types tell.
     kinds: dict[str, str] = field(default_factory=dict)
+    #: Of a model: its labels in the type that the target had.
+    labels: Any = None
+    #: Of a table to learn from: the target's column, if it is at hand.
+    target: Any = None
 
     def series(self, values: Any, name: str) -> Any:
         """One value for each row."""
@@ -40,7 +44,7 @@ class Origin:
         if self.kind == "polars":
             return _module("polars").Series(name, values)
         if self.kind == "pyarrow":
-            return _module("pyarrow").array(values)
+            return values if library(values) == "pyarrow" else _module("pyarrow").array(values)
         if self.kind == "rows":
             return np.asarray(values).tolist()
         return np.asarray(values)

@@ -10,7 +10,8 @@ from . import _modelwright
 from ._data import Data, is_row, read
 from ._errors import OptionError, data_error
 from ._options import names
-from ._packed import Packed, _label_text, _warn
+from ._labels import label_text
+from ._packed import Packed, _warn
 from ._progress import Events
 
 if TYPE_CHECKING:
@@ -265,7 +266,7 @@ class Explaining(Packed):
         """
         native, _ = self._read([dict(data)] if is_row(data) else data)
         wanted = {
-            "desired": None if desired is None else _label_text(desired),
+            "desired": None if desired is None else label_text(desired),
             "vary": None if vary is None else names(vary),
             "immutable": names(immutable),
             "n_answers": n_answers,

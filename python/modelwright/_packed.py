@@ -14,6 +14,7 @@ import numpy as np
 from ._data import Data, Origin, is_path, read
 from ._errors import ModelwrightWarning
 from ._few_rows import few_rows
+from ._labels import Labels, plain_labels
 from ._matching import check_texts, check_width, texts_of, width_of, widths_of
 from ._modelwright import Model
 
@@ -32,7 +33,11 @@ class Packed:
         self._record: dict[str, Any] | None = None
         #: The classes as pandas' columns, once they were asked for.
         self._class_index: Any = None
-        self.classes_: np.ndarray[Any, Any] = _labels(model.classes)
+        labels = self._origin.labels
+        if labels is None or list(labels.texts) != model.classes:
+            labels = Labels(tuple(model.classes), plain_labels(model.classes))
+        self._labels: Labels = labels
+        self.classes_: np.ndarray[Any, Any] = labels.plain
 
     @cached_property
     def _texts(self) -> tuple[str, ...]:
@@ -65,31 +70,6 @@ class Packed:
             self._record = json.loads(self._model.record())
         assert self._record is not None
         return self._record
-
-
-def _labels(classes: Sequence[str]) -> np.ndarray[Any, Any]:
-    """The labels in the type that they had before they were text."""
-    if set(classes) == {"true", "false"}:
-        return np.array([c == "true" for c in classes])
-    for of in (int, float):
-        try:
-            values = [of(c) for c in classes]
-        except ValueError:
-            continue
-        if len(values) == 0:
-            break
-        if all(str(v) == c or of is float for v, c in zip(values, classes)):
-            return np.array(values)
-    return np.array(classes, dtype=object)
-
-
-def _label_text(label: Any) -> str:
-    """A label as the engine knows it."""
-    if isinstance(label, (bool, np.bool_)):
-        return "true" if label else "false"
-    if isinstance(label, (float, np.floating)) and float(label).is_integer():
-        return str(int(label))
-    return str(label)
 
 
 def _name(data: Data) -> str:

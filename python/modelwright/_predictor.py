@@ -14,6 +14,7 @@ from ._data import Data, Origin, by_parts, is_row
 from ._errors import ArtifactError, OptionError, data_error
 from ._explaining import Explaining
 from ._files import write
+from ._labels import packed, plain_labels, unpacked
 from ._matching import check_row
 from ._modelwright import Model
 from ._options import names
@@ -68,7 +69,10 @@ class Predictor(Uncertain, Explaining, Shaped, Succeeding):
         -------
         array of shape (n_rows,) of the input's kind
             A pandas series with the input's index, a polars series, a pyarrow array, a list for a
-            list of dicts, one value for one row, else a NumPy array.
+            list of dicts, one value for one row, else a NumPy array. Labels have the type that
+            the target had where the model was fitted: categories with all their levels, nullable
+            and Arrow types, floats. A ``model.mw`` keeps them as text: a loaded model gives
+            whole numbers, numbers, true and false, or text.
 
         Examples
         --------
@@ -93,7 +97,7 @@ class Predictor(Uncertain, Explaining, Shaped, Succeeding):
             values = outputs[:, 0]
         else:
             codes, warning, origin = by_parts(data, self._decisions, self.columns)
-            values = self.classes_[codes]
+            values = self._labels.at(codes, origin.kind)
         _warn(warning)
         return origin.series(values, self.target)
 
@@ -131,7 +135,7 @@ class Predictor(Uncertain, Explaining, Shaped, Succeeding):
                 hint="use predict, or predict_interval for an idea of the error",
                 cls=OptionError,
             )
-        labels = [str(c) for c in self.classes_]
+        labels = [str(c) for c in plain_labels(self._model.classes)]
         if is_row(data):
             check_row(data, self._texts)
             row, _ = self._model.one_row(dict(data))
@@ -534,7 +538,8 @@ class Predictor(Uncertain, Explaining, Shaped, Succeeding):
         return cls(Model.from_bytes(bytes(data), trust))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _again, (self.to_bytes(), self._origin.kind, self._threads)
+        labels = packed(self._origin.labels)
+        return _again, (self.to_bytes(), self._origin.kind, self._threads, labels)
 
     def __repr__(self) -> str:
         found = self.metrics
@@ -542,6 +547,7 @@ class Predictor(Uncertain, Explaining, Shaped, Succeeding):
         return f"Predictor({self.target!r}, {self.task}{first})"
 
 
-def _again(data: bytes, kind: str, n_threads: int) -> Predictor:
+def _again(data: bytes, kind: str, n_threads: int, labels: bytes | None = None) -> Predictor:
     # Who unpickles has trusted already.
-    return Predictor(Model.from_bytes(data, True), Origin(kind), n_threads)
+    origin = Origin(kind, labels=unpacked(labels))
+    return Predictor(Model.from_bytes(data, True), origin, n_threads)

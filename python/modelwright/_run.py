@@ -16,6 +16,7 @@ from ._data import (
     Data, Origin, aligned, has_column, is_path, library, name_in, one_column, read
 )  # fmt: skip
 from ._errors import ArtifactError, ModelwrightWarning, OptionError, data_error, in_python
+from ._labels import column_of, labels_like
 from ._modelwright import Model
 from ._options import OWN, given
 from ._own import own_parts
@@ -60,7 +61,8 @@ def ask(
         warnings.warn(
             "interrupted: this is the best model so far", ModelwrightWarning, stacklevel=3
         )
-    predictor = Predictor(model, Origin(origin.kind), int(values.get("threads") or 0))
+    kept = Origin(origin.kind, labels=labels_like(origin.target, model.classes))
+    predictor = Predictor(model, kept, int(values.get("threads") or 0))
     for text in _left_out(predictor.record):
         warnings.warn(text, ModelwrightWarning, stacklevel=3)
     if out is not None:
@@ -95,6 +97,7 @@ def asked(
     values = {**values, "target": name}
     _take_columns(values, data, extra)
     native, origin = read(data, extra)
+    origin.target = extra[name] if name in extra else column_of(data, name)
     own = own_parts(values, data, native, extra.get(name, name), extra)
     if origin.kinds:
         wished = values.get("kind") or {}
@@ -272,7 +275,8 @@ def replay(
         events.close(stacklevel=2)
     if was_interrupted:
         raise KeyboardInterrupt
-    predictor = Predictor(model, Origin(origin.kind), threads or 0)
+    labels = labels_like(column_of(data, model.target), model.classes)
+    predictor = Predictor(model, Origin(origin.kind, labels=labels), threads or 0)
     if out is not None:
         predictor.save(out)
     return predictor
