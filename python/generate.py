@@ -94,6 +94,17 @@ ROWS = [
 ]
 NUMBERS = {"N": "int", "SHARE": "float", "FOLDS": "int", "COST": "float"}
 
+#: What `train` alone is asked besides: its type and its text.
+OF_TRAIN = {
+    "continue_": (
+        "Predictor | str | os.PathLike[str] | None",
+        [
+            "    A fitted booster, or its file, to which the rounds are added: it was fitted to the same",
+            "    target, and what is not said here, such as parameters and kinds, is as it was there.",
+        ],
+    ),
+}
+
 VERBS = {
     "fit": (
         "Search for the best model of a table inside a budget, test it and pack it.",
@@ -174,7 +185,8 @@ def function(
         "callback: Callback | None = None,",
     ]
     loss = "loss: Loss | Callable[..., Any] | None = None,"
-    shown = [] if is_plan else [loss, store, *ends]
+    earlier = [f"continue_: {OF_TRAIN['continue_'][0]} = None,"] if name == "train" else []
+    shown = [] if is_plan else [loss, *earlier, store, *ends]
     arguments = [
         *lead,
         "data: Data,",
@@ -194,7 +206,8 @@ def function(
     code += "    options: dict[str, Any] = dict(\n"
     code += textwrap.indent("\n".join(values), "        ") + "\n    )\n"
     if not is_plan:
-        code = code.replace("    )\n", "        loss=loss,\n        store=store,\n    )\n")
+        more = "        loss=loss,\n" + ("        continue_=continue_,\n" if earlier else "")
+        code = code.replace("    )\n", more + "        store=store,\n    )\n")
     if is_plan:
         code += '    return plan_of("fit", data, target, options)\n\n'
     else:
@@ -242,6 +255,7 @@ def docstring(
         "loss : Loss or callable, optional",
         "    What gradient boosters minimise in place of the loss of the task: see :class:`Loss`. Other",
         "    learners keep their own; the metric judges all of them.",
+        *(["continue_ : Predictor, str or path, optional", *OF_TRAIN["continue_"][1]] if first else []),
         "store : str, path or bool, optional",
         "    The store that the run is recorded in; False for none. By default as on the command line:",
         "    in ``MODELWRIGHT_STORE``, or in the user's own store once a model was registered there.",

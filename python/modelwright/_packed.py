@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 
 from ._data import Data, Origin, is_path, read
-from ._errors import ModelwrightWarning
+from ._errors import ModelwrightWarning, OptionError, data_error
 from ._few_rows import few_rows
 from ._labels import Labels, plain_labels
 from ._matching import check_texts, check_width, texts_of, width_of, widths_of
 from ._modelwright import Model
+from ._options import given
 
 
 class Packed:
@@ -62,6 +63,34 @@ class Packed:
 
     def _read(self, data: Data) -> tuple[Any, Origin]:
         return read(self._checked(data))
+
+    def _reading(
+        self,
+        data: Data,
+        separator: str | None,
+        no_header: bool,
+        decimal: str | None,
+        charset: str | None,
+    ) -> Model:
+        """The model as it reads a file of text of which something is said."""
+        said = {
+            "separator": separator,
+            "no_header": no_header or None,
+            "decimal": decimal,
+            "charset": charset,
+        }
+        known = {name: value for name, value in said.items() if value is not None}
+        if not known:
+            return self._model
+        if not is_path(data):
+            raise data_error(
+                "a table in memory is no text to be read",
+                source=next(iter(known)),
+                expected="the path of a file of text",
+                got=type(data).__name__,
+                cls=OptionError,
+            )
+        return self._model.with_text(given("fit", known))
 
     @property
     def record(self) -> dict[str, Any]:

@@ -36,7 +36,7 @@ def ask(
     started = time.monotonic()
     values = dict(options)
     out, test = values.pop("out", None), values.pop("test", None)
-    store = values.pop("store", None)
+    store, earlier = values.pop("store", None), values.pop("continue_", None)
     if out is not None:
         _modelwright.check_output(os.fspath(out))
     native, origin, given_values, own = asked(verb, data, target, values, test)
@@ -50,11 +50,13 @@ def ask(
             "is_recorded": store is not False,
             "store": None if store in (None, True, False) else os.fspath(store),
             "out": None if out is None else os.fspath(out),
+            "continued": None,
             "began_ago_s": time.monotonic() - started,
         }
-        model, was_interrupted = _modelwright.fit(
-            verb, given_values, native, native_test, beside, events
-        )
+        with _model_file(earlier) as beside["continued"]:
+            model, was_interrupted = _modelwright.fit(
+                verb, given_values, native, native_test, beside, events
+            )
     finally:
         events.close(stacklevel=3)
     if was_interrupted:
@@ -145,6 +147,13 @@ def plan_of(
     values = {k: v for k, v in options.items() if k not in OWN}
     test = options.get("test")
     native, _, pairs, own = asked(verb, data, target, values, test)
+    if values.get("continue_") is not None:
+        raise data_error(
+            "a plan knows no model that is continued",
+            source="continue_",
+            hint="plan without it, or train",
+            cls=OptionError,
+        )
     unknown = [p for p in ("metric", "split", "loss") if own is not None and own[p]]
     if unknown:
         raise data_error(
@@ -211,6 +220,7 @@ def replay(
     split: Any = None,
     learners: Any = None,
     loss: Any = None,
+    continue_: Predictor | str | os.PathLike[str] | None = None,
     out: str | os.PathLike[str] | None = None,
     threads: int | None = None,
     progress: bool | None = None,
@@ -234,6 +244,8 @@ def replay(
         The learners of one's own that the run had. The record compares their classes and
         parameters. The same libraries are to be there: as far as the estimators learn the same
         again, and their pickles are the same, so is the model, byte for byte.
+    continue_ : Predictor, str or path, optional
+        The model that the run added rounds to, when it continued one.
     out : str or path, optional
         A folder to write, as :meth:`Predictor.save` does.
     threads : int, optional
@@ -267,9 +279,10 @@ def replay(
     own = own_parts(values, data, native, target)
     events = Events(progress, callback, None)
     try:
-        with _on_disk(record) as path:
+        with _on_disk(record) as path, _model_file(continue_) as earlier:
+            more = () if earlier is None else (earlier,)
             model, was_interrupted = _modelwright.replay(
-                path, native, native_test, own, threads or 0, events
+                path, native, native_test, own, threads or 0, events, *more
             )
     finally:
         events.close(stacklevel=2)
@@ -297,6 +310,16 @@ def _on_disk(record: Any) -> Iterator[str]:
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
         yield path
+
+
+@contextmanager
+def _model_file(model: Any) -> Iterator[str | None]:
+    """The path of a model; of one in memory, of a file of it."""
+    if not isinstance(model, Predictor):
+        yield None if model is None else os.fspath(model)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        yield model.save(os.path.join(folder, "model.mw"))
 
 
 def _roles(record: Any) -> tuple[str, str | None]:

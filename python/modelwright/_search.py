@@ -88,7 +88,8 @@ class _Search(EngineEstimator):
             values["metric"] = own_metric(metric)._of_labels(originals)
         own = own_parts(values, None, native, target)
         beside = {
-            "own": own, "is_recorded": False, "store": None, "out": None, "began_ago_s": 0.0
+            "own": own, "is_recorded": False, "store": None, "out": None, "continued": None,
+            "began_ago_s": 0.0,
         }  # fmt: skip
         events = Events(False, None, None)
         try:
