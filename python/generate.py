@@ -177,7 +177,7 @@ def functions() -> str:
 def function(
     name: str, title: str, first: str, known: list[dict[str, Any]], is_plan: bool
 ) -> str:
-    lead = [f"{first}: str,"] if first else []
+    lead = [f"{first}: Any,"] if first else []
     store = "store: str | os.PathLike[str] | bool | None = None,"
     ends = [
         "plan: bool = False,",
@@ -237,7 +237,9 @@ def docstring(
     parts = [title, "", "Parameters", "----------"]
     if first:
         names = ", ".join(learner["learner"] for learner in learners())
-        parts += ["learner : str", "    The learning algorithm:", *indented(names + ".")]
+        own = "Or one of one's own with fit and predict (see :class:`Learner`), alone."
+        parts += ["learner : str, Learner or estimator", "    The learning algorithm:"]
+        parts += [*indented(names + "."), *indented(own)]
     parts += [
         "data : table or path",
         "    A pandas, polars or pyarrow table, a NumPy array, a dict of columns, a list of dicts,",

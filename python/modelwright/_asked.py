@@ -389,7 +389,7 @@ def fit(
 
 @overload
 def train(
-    learner: str,
+    learner: Any,
     data: Data,
     target: Any,
     *,
@@ -437,7 +437,7 @@ def train(
 
 @overload
 def train(
-    learner: str,
+    learner: Any,
     data: Data,
     target: Any,
     *,
@@ -484,7 +484,7 @@ def train(
 
 
 def train(
-    learner: str,
+    learner: Any,
     data: Data,
     target: Any,
     *,
@@ -532,9 +532,10 @@ def train(
 
     Parameters
     ----------
-    learner : str
+    learner : str, Learner or estimator
         The learning algorithm:
         baseline, linear, naive_bayes, knn, random_forest, extra_trees, gbdt, neural_net, ebm.
+        Or one of one's own with fit and predict (see :class:`Learner`), alone.
     data : table or path
         A pandas, polars or pyarrow table, a NumPy array, a dict of columns, a list of dicts,
         anything with ``__arrow_c_stream__``, or a file: CSV, TSV, JSON Lines, Parquet, Arrow.

@@ -20,6 +20,7 @@ from ._labels import column_of, labels_like
 from ._modelwright import Model
 from ._options import OWN, given
 from ._own import own_parts
+from ._own_learner import alone, must_be_trained
 from ._predictor import Predictor
 from ._progress import Callback, Events
 
@@ -34,6 +35,10 @@ def ask(
 ) -> Predictor:
     """Fits: what ``fit`` and ``train`` share."""
     started = time.monotonic()
+    own_name = None
+    if _is_own(options.get("learner")):
+        verb = "fit"
+        options, own_name = alone(options)
     values = dict(options)
     out, test = values.pop("out", None), values.pop("test", None)
     store, earlier = values.pop("store", None), values.pop("continue_", None)
@@ -65,11 +70,17 @@ def ask(
         )
     kept = Origin(origin.kind, labels=labels_like(origin.target, model.classes))
     predictor = Predictor(model, kept, int(values.get("threads") or 0))
+    if own_name is not None:
+        must_be_trained(own_name, predictor.record)
     for text in _left_out(predictor.record):
         warnings.warn(text, ModelwrightWarning, stacklevel=3)
     if out is not None:
         predictor.save(out)
     return predictor
+
+
+def _is_own(learner: Any) -> bool:
+    return learner is not None and not isinstance(learner, str)
 
 
 def _left_out(record: Mapping[str, Any]) -> list[str]:
@@ -144,6 +155,8 @@ def plan_of(
     verb: str, data: Data, target: Any, options: Mapping[str, Any]
 ) -> dict[str, Any]:
     """What a fit would do."""
+    if _is_own(options.get("learner")):
+        verb, options = "fit", alone(options)[0]
     values = {k: v for k, v in options.items() if k not in OWN}
     test = options.get("test")
     native, _, pairs, own = asked(verb, data, target, values, test)
