@@ -358,3 +358,30 @@ def test_an_isolation_forest_says_what_makes_numbers_of_text():
         estimators.IsolationForest().fit(frame)
     pipeline = make_pipeline(estimators.TableVectorizer(), estimators.IsolationForest())
     assert len(pipeline.fit(frame).predict(frame)) == 40
+
+
+def test_every_option_of_the_search_is_a_parameter(frame):
+    from modelwright import _options, _search_options
+
+    asked = {k["python"] for k in _options.keywords("fit")}
+    elsewhere = {
+        "target", "task", "out", "test", "weight", "positive", "separator", "no_header",
+        "decimal", "charset", "threads", "seed",
+    }  # fmt: skip
+    for estimator in (mw.ModelwrightClassifier, mw.ModelwrightRegressor):
+        params = estimator().get_params()
+        assert set(params) == asked - elsewhere | {"loss", "options", "random_state", "n_jobs"}
+        assert set(_search_options.OPTIONS) <= set(params)
+        assert all(f"    {name} : " in estimator.__doc__ for name in params)
+    X, y = frame.drop(columns="survived"), frame["survived"]
+    quick = mw.ModelwrightClassifier(time_limit=None, preset="quick", refit="train", n_jobs=1)
+    search = GridSearchCV(quick, {"learners": [["baseline"], ["linear"]]}, cv=2).fit(X, y)
+    assert search.best_params_ == {"learners": ["linear"]}
+    best = search.best_estimator_.predictor_
+    assert {t["trial"]["learner"] for t in best.record["trials"]} == {"baseline", "linear"}
+    assert best.record["options"]["refit"] == "train"
+    other = clone(quick).set_params(exclude="fare", kind={"alone": "category"}, cost={"fp": 1, "fn": 3})
+    other.set_params(learners=["linear"], options={"exclude": ["age"]}).fit(X, y)
+    options = other.predictor_.record["options"]
+    assert options["exclude"] == ["age"] and other.predictor_.columns != ["fare"]
+    assert "fare" in other.predictor_.columns and options["kinds"]["alone"] == "category"
