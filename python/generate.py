@@ -329,6 +329,13 @@ OF_FORESTS = [
      "`bootstrap` must be set."),
 ]
 
+#: And where they tell classes apart.
+OF_FOREST_CLASSIFIERS = [
+    *OF_FORESTS,
+    ("class_weight", 'dict[Any, float] | Literal["balanced"] | None', "None", "How often each class "
+     "counts, beside the weights of rows; `balanced`: all the same."),
+]
+
 #: What boosters take beside their parameters: name, type, default, text.
 OF_BOOSTERS = [
     ("encoding", 'Literal["trees", "native", "levels"]', '"trees"', "How categories are written: "
@@ -355,7 +362,7 @@ OOB_ATTRIBUTES = [
 def of_boosters(base: str) -> list[tuple[str, str, str, str]]:
     """A classifier has no quantiles."""
     if base.startswith("Tree"):
-        return OF_FORESTS
+        return OF_FOREST_CLASSIFIERS if base == "TreeClassifier" else OF_FORESTS
     n = {"BoosterClassifier": 2, "BoosterRegressor": 3}.get(base, 0)
     return OF_BOOSTERS[:n]
 
@@ -447,7 +454,8 @@ def param_type(param: dict[str, Any], learner: str = "") -> str:
         return 'dict[Any, float] | Literal["balanced"] | None'
     kind = param["domain"]["type"]
     if kind == "choice":
-        return "Literal[" + ", ".join(f'"{c}"' for c in param["domain"]["choices"]) + "]"
+        words = "Literal[" + ", ".join(f'"{c}"' for c in param["domain"]["choices"]) + "]"
+        return words + (" | float | None" if param["name"] == "max_features" else "")
     return {"flag": "bool", "int": "int", "real": "float", "text": "str"}[kind]
 
 
@@ -467,7 +475,9 @@ def estimator_doc(
     for param in learner["params"]:
         domain = param["domain"]
         shown = param_type(param, learner["learner"]).replace("Literal[", "{").replace("]", "}")
-        shown = shown.replace(" | Loss", " or Loss")
+        shown = shown.replace(" | Loss", " or Loss").replace(" | float | None", ", float or None")
+        if param["name"] == "class_weight":
+            shown = 'dict or "balanced"'
         if domain["type"] == "text":
             shown = ESTIMATOR_TYPES.get(param["name"], shown)
         if domain["type"] in ("int", "real"):
@@ -475,10 +485,14 @@ def estimator_doc(
         parts.append(f"{param['name']} : {shown}, default {param_default(learner, param)}")
         is_own = domain["type"] == "text" or param["name"] == "class_weight"
         about = ESTIMATOR_TEXTS.get(param["name"], param["text"]) if is_own else param["text"]
+        if param["name"] == "max_features":
+            about += " Of scikit-learn's numbers 1.0, 0.5 and 1/3 are known; None is `all`."
         parts += indented(about)
     for param, kind, default, text in more:
         shown = kind.removesuffix(" | None").replace("Literal[", "{").replace('"]', '"}')
         shown = shown.replace("bool | Callable[..., float]", "bool or callable")
+        if param == "class_weight":
+            shown = 'dict or "balanced"'
         tail = ", optional" if default == "None" else f", default {default}"
         parts.append(f"{param} : {shown}{tail}")
         parts += indented(text)
@@ -497,7 +511,7 @@ def estimator_doc(
         "    Only of a classifier.",
         "n_iter_ : int",
         "    Rounds (trees per output, sweeps) that were done.",
-        *(OOB_ATTRIBUTES if more is OF_FORESTS else []),
+        *(OOB_ATTRIBUTES if BASES.get(learner["learner"]) == "Tree" else []),
         "",
         "References",
         "----------",
