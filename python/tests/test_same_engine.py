@@ -72,8 +72,21 @@ def test_a_frame_and_its_file_give_the_same_model(frame, tmp_path):
     frame.to_parquet(path)
     mw.train("gbdt", path, "survived", **QUESTION, out=tmp_path / "file")
     mw.train("gbdt", frame, "survived", **QUESTION, out=tmp_path / "frame")
-    both = (part(tmp_path / which / "model.mw", "model.bin") for which in ("file", "frame"))
-    assert next(both) == next(both)
+    file, table = (tmp_path / which / "model.mw" for which in ("file", "frame"))
+    for name in ("model.bin", "reference.bin"):
+        assert part(file, name) == part(table, name)
+
+
+def test_what_no_clock_decides_is_the_same_again(frame, csv, tmp_path):
+    asked = {"time_limit": None, "preset": "quick", "learners": ["linear", "gbdt"], "seed": 5}
+    for name, table in (("one", frame), ("two", frame.copy()), ("file", csv), ("again", csv)):
+        mw.fit(table, "survived", **asked, out=tmp_path / name)
+    for one, other in (("one", "two"), ("file", "again")):
+        one, other = tmp_path / one / "model.mw", tmp_path / other / "model.mw"
+        assert part(one, "model.bin") == part(other, "model.bin")
+        assert part(one, "reference.bin") == part(other, "reference.bin")
+        # The account of the run says when it was and what it took.
+        assert part(one, "record.json") != part(other, "record.json")
 
 
 def test_saved_models_are_read_by_both(predictor, new_rows, tmp_path):
