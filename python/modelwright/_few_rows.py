@@ -17,6 +17,7 @@ import numpy as np
 N_ROWS = 16
 
 Form = tuple[Any, ...]
+OfArray = Callable[[str, Any, Any], Form]
 
 
 class FewRows:
@@ -35,7 +36,7 @@ class FewRows:
 
     def forms(
         self,
-        of_array: Callable[[str, Any, Any], Form],
+        of_array: OfArray,
         of_series: Callable[[str, Any], Form],
         kinds: dict[str, str],
     ) -> list[Form]:
@@ -79,7 +80,7 @@ def _array(dtype: Any, values: Any) -> Any:
 
 
 def _extension(
-    name: str, dtype: Any, values: Any, of_array: Any, kinds: dict[str, str]
+    name: str, dtype: Any, values: Any, of_array: OfArray, kinds: dict[str, str]
 ) -> Form | None:
     """The form of a column of pandas' own types."""
     pandas = sys.modules["pandas"]

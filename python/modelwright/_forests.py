@@ -27,8 +27,9 @@ def _word_of(max_features: Any) -> Any:
     if isinstance(max_features, str):
         return max_features
     if isinstance(max_features, (float, np.floating)):
+        share = float(max_features)
         for part, word in _PARTS.items():
-            if abs(max_features - part) < 0.005:
+            if abs(share - part) < 0.005:
                 return word
     raise data_error(
         "a node cannot look at so many features",

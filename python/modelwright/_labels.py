@@ -66,8 +66,8 @@ def labels_like(column: Any, classes: Sequence[str]) -> Labels | None:
     if column is None or not classes:
         return None
     plain = plain_labels(classes)
-    number = _number_type(column)
-    if number is not None and plain.dtype.kind in "if":
+    number = _number_type(column) if plain.dtype.kind in "if" else None
+    if number is not None:
         found = plain.astype(number)
         # A number that the type cannot hold was never in the column.
         plain = found if (found == plain).all() or found.dtype.kind == "f" else plain

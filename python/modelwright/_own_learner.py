@@ -199,8 +199,8 @@ def own_learners(learners: Any) -> tuple[list[str], list[dict[str, Any]]]:
 
 
 def alone(options: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
-    """What ``train`` was asked of one learner of the user's own, as what ``fit`` is asked of it alone,
-    and the learner's name."""
+    """What ``train`` was asked of a learner of the user's own, as ``fit`` is asked of it alone, and
+    the learner's name."""
     values = dict(options)
     learner = values.pop("learner")
     for name, hint in _NOT_ALONE.items():

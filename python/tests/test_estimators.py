@@ -386,7 +386,7 @@ def test_every_option_of_the_search_is_a_parameter(frame):
     best = search.best_estimator_.predictor_
     assert {t["trial"]["learner"] for t in best.record["trials"]} == {"baseline", "linear"}
     assert best.record["options"]["refit"] == "train"
-    other = clone(quick).set_params(exclude="fare", kind={"alone": "category"}, cost={"fp": 1, "fn": 3})
+    other = clone(quick).set_params(exclude="fare", kind={"alone": "category"})
     other.set_params(learners=["linear"], options={"exclude": ["age"]}).fit(X, y)
     options = other.predictor_.record["options"]
     assert options["exclude"] == ["age"] and other.predictor_.columns != ["fare"]

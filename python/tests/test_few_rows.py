@@ -47,7 +47,9 @@ def awkward():
             "whole_levels": pd.Categorical(pd.Series(wholes).mask(gap)),
             "real_levels": pd.Categorical(np.round(numbers)),
             "flag_levels": pd.Categorical(gap),
-            "date_levels": pd.Categorical(pd.Series(wholes).map(lambda w: pd.Timestamp(2020, 1, w + 6))),
+            "date_levels": pd.Categorical(
+                pd.Series(wholes).map(lambda w: pd.Timestamp(2020, 1, w + 6))
+            ),
             "no_levels": pd.Categorical([None] * N),
             "bands": pd.cut(numbers, 4),
             "Int64": pd.Series(wholes, dtype="Int64").mask(gap),

@@ -218,8 +218,8 @@ def test_a_file_of_another_shape_is_read_as_is_said(predictor, new_rows, tmp_pat
     path = tmp_path / "rows.txt"
     port = {"Cherbourg": "Cherbourg", "Queenstown": "Zürich"}
     rows = new_rows.assign(port=new_rows["port"].map(port).fillna("Southampton"))
-    rows.to_csv(path, sep="|", decimal=",", index=False, encoding="latin-1")
-    said = {"separator": "|", "decimal": ",", "charset": "latin1"}
+    rows.to_csv(path, sep="|", index=False, encoding="latin-1")
+    said = {"separator": "|", "charset": "latin1"}
     expected = predictor.predict_proba(rows)
     np.testing.assert_array_equal(predictor.predict_proba(path, **said), expected.to_numpy())
     assert (predictor.predict(path, **said) == predictor.predict(rows)).all()
@@ -231,12 +231,15 @@ def test_a_file_of_another_shape_is_read_as_is_said(predictor, new_rows, tmp_pat
     assert predictor.compare(predictor, path, **said)["n_rows"] == len(rows)
     assert list(predictor.audit(path, "port", **said).verdicts) == ["port"]
     assert predictor.explain(path, rows=[0], **said).shape == (1, 5)
+    for ask in (predictor.predict, predictor.evaluate, predictor.predict_set):
+        with pytest.raises(mw.DataError):
+            ask(path, separator=";")
 
 
 def test_what_is_said_of_a_table_in_memory_is_refused(predictor, new_rows):
     for ask in (predictor.predict, predictor.evaluate, predictor.predict_set, predictor.explain):
         with pytest.raises(mw.OptionError, match="no text to be read") as found:
-            ask(new_rows, decimal=",")
+            ask(new_rows, decimal="comma")
         assert found.value.source == "decimal"
     with pytest.raises(mw.OptionError):
         predictor.predict(new_rows.iloc[0].to_dict(), no_header=True)
