@@ -371,20 +371,18 @@ def test_polars_and_threads_predict_the_same(mixed, new_rows):
 
 
 def test_train_takes_an_estimator_alone(frame, tmp_path):
-    given = RandomForestClassifier(n_estimators=10)
+    given = RandomForestClassifier(n_estimators=3)
     model = mw.train(given, frame, "survived", params={"max_depth": 3}, seed=1, store=False)
     board = model.leaderboard().set_index("name")
     assert set(board.index) == {"baseline", "RandomForestClassifier"}
     assert board.loc["RandomForestClassifier", "weight"] == 1.0
     assert given.max_depth is None and not hasattr(given, "classes_")
-    again = RandomForestClassifier(n_estimators=10, max_depth=3)
+    again = RandomForestClassifier(n_estimators=3, max_depth=3)
     replayed = mw.replay(model, frame, learners=[again])
     assert replayed.predict_proba(frame).equals(model.predict_proba(frame))
     named = mw.Learner(given, name="forest", encoding="linear")
     plan = mw.train(named, frame, "survived", plan=True)
     assert {"forest", "baseline"} >= {t["name"] for t in plan["plan"]["trials"]}
-    other = mw.train(named, frame, "survived", encoding="native", store=False)
-    assert "forest" in list(other.leaderboard()["name"])
 
 
 def test_what_train_cannot_do_with_an_estimator_is_said(frame):
