@@ -381,7 +381,7 @@ def test_every_option_of_the_search_is_a_parameter(frame):
         assert all(f"    {name} : " in estimator.__doc__ for name in params)
     X, y = frame.drop(columns="survived"), frame["survived"]
     quick = mw.ModelwrightClassifier(time_limit=None, preset="quick", refit="train", n_jobs=1)
-    search = GridSearchCV(quick, {"learners": [["baseline"], ["linear"]]}, cv=2).fit(X, y)
+    search = GridSearchCV(quick, {"learners": [["knn"], ["linear"]]}, cv=2).fit(X, y)
     assert search.best_params_ == {"learners": ["linear"]}
     best = search.best_estimator_.predictor_
     assert {t["trial"]["learner"] for t in best.record["trials"]} == {"baseline", "linear"}
