@@ -75,9 +75,12 @@ class Sources:
     def __init__(self, files: Mapping[str, str]):
         self.functions: dict[str, Function] = {}
         self.classes: dict[str, Class] = {}
-        for text in files.values():
-            module = ast.parse(text)
-            constants = _texts(module)
+        modules = [ast.parse(text) for text in files.values()]
+        shared: dict[str, str] = {}
+        for module in modules:
+            shared |= _texts(module)
+        for module in modules:
+            constants = {**shared, **_texts(module)}
             for node in module.body:
                 if isinstance(node, Function):
                     self.functions.setdefault(node.name, node)
@@ -128,7 +131,13 @@ def _doc_of_class(node: ast.ClassDef, constants: Mapping[str, str]) -> str:
         call = line.value if isinstance(line, ast.Assign) else None
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute):
             template = constants[ast.unparse(call.func.value)]
-            values = {k.arg: ast.literal_eval(k.value) for k in call.keywords if k.arg}
+            values = {
+                k.arg: constants[k.value.id]
+                if isinstance(k.value, ast.Name)
+                else ast.literal_eval(k.value)
+                for k in call.keywords
+                if k.arg
+            }
             return inspect.cleandoc(template.format(**values))
     return ast.get_docstring(node) or ""
 

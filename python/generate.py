@@ -2,7 +2,7 @@
 
 ``modelwright/_asked.py`` has a function for each verb, with a keyword for each flag of the command
 line; ``modelwright/_learners.py`` has estimators for each learner of the catalog, with its
-parameters. ``docs/src/reference/python.md`` is made of all docstrings, ``python-examples.md``
+parameters, and ``modelwright/_search_options.py`` those of the search's estimators. ``docs/src/reference/python.md`` is made of all docstrings, ``python-examples.md``
 beside it of ``examples``. Run this when a flag, a learner, a parameter, a docstring or an example is
 new; a test says when it was forgotten.
 
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import api_reference
+import search_parameters
 
 HERE = Path(__file__).resolve().parent / "modelwright"
 REFERENCE = HERE.parents[1] / "docs/src/reference"
@@ -94,6 +95,17 @@ ROWS = [
 ]
 NUMBERS = {"N": "int", "SHARE": "float", "FOLDS": "int", "COST": "float"}
 
+#: What `train` alone is asked besides: its type and its text.
+OF_TRAIN = {
+    "continue_": (
+        "Predictor | str | os.PathLike[str] | None",
+        [
+            "    A fitted booster, or its file, to which the rounds are added: it was fitted to the same",
+            "    target, and what is not said here, such as parameters and kinds, is as it was there.",
+        ],
+    ),
+}
+
 VERBS = {
     "fit": (
         "Search for the best model of a table inside a budget, test it and pack it.",
@@ -166,7 +178,7 @@ def functions() -> str:
 def function(
     name: str, title: str, first: str, known: list[dict[str, Any]], is_plan: bool
 ) -> str:
-    lead = [f"{first}: str,"] if first else []
+    lead = [f"{first}: Any,"] if first else []
     store = "store: str | os.PathLike[str] | bool | None = None,"
     ends = [
         "plan: bool = False,",
@@ -174,7 +186,8 @@ def function(
         "callback: Callback | None = None,",
     ]
     loss = "loss: Loss | Callable[..., Any] | None = None,"
-    shown = [] if is_plan else [loss, store, *ends]
+    earlier = [f"continue_: {OF_TRAIN['continue_'][0]} = None,"] if name == "train" else []
+    shown = [] if is_plan else [loss, *earlier, store, *ends]
     arguments = [
         *lead,
         "data: Data,",
@@ -194,7 +207,8 @@ def function(
     code += "    options: dict[str, Any] = dict(\n"
     code += textwrap.indent("\n".join(values), "        ") + "\n    )\n"
     if not is_plan:
-        code = code.replace("    )\n", "        loss=loss,\n        store=store,\n    )\n")
+        more = "        loss=loss,\n" + ("        continue_=continue_,\n" if earlier else "")
+        code = code.replace("    )\n", more + "        store=store,\n    )\n")
     if is_plan:
         code += '    return plan_of("fit", data, target, options)\n\n'
     else:
@@ -224,7 +238,9 @@ def docstring(
     parts = [title, "", "Parameters", "----------"]
     if first:
         names = ", ".join(learner["learner"] for learner in learners())
-        parts += ["learner : str", "    The learning algorithm:", *indented(names + ".")]
+        own = "Or one of one's own with fit and predict (see :class:`Learner`), alone."
+        parts += ["learner : str, Learner or estimator", "    The learning algorithm:"]
+        parts += [*indented(names + "."), *indented(own)]
     parts += [
         "data : table or path",
         "    A pandas, polars or pyarrow table, a NumPy array, a dict of columns, a list of dicts,",
@@ -242,6 +258,7 @@ def docstring(
         "loss : Loss or callable, optional",
         "    What gradient boosters minimise in place of the loss of the task: see :class:`Loss`. Other",
         "    learners keep their own; the metric judges all of them.",
+        *(["continue_ : Predictor, str or path, optional", *OF_TRAIN["continue_"][1]] if first else []),
         "store : str, path or bool, optional",
         "    The store that the run is recorded in; False for none. By default as on the command line:",
         "    in ``MODELWRIGHT_STORE``, or in the user's own store once a model was registered there.",
@@ -313,6 +330,13 @@ OF_FORESTS = [
      "`bootstrap` must be set."),
 ]
 
+#: And where they tell classes apart.
+OF_FOREST_CLASSIFIERS = [
+    *OF_FORESTS,
+    ("class_weight", 'dict[Any, float] | Literal["balanced"] | None', "None", "How often each class "
+     "counts, beside the weights of rows; `balanced`: all the same."),
+]
+
 #: What boosters take beside their parameters: name, type, default, text.
 OF_BOOSTERS = [
     ("encoding", 'Literal["trees", "native", "levels"]', '"trees"', "How categories are written: "
@@ -339,7 +363,7 @@ OOB_ATTRIBUTES = [
 def of_boosters(base: str) -> list[tuple[str, str, str, str]]:
     """A classifier has no quantiles."""
     if base.startswith("Tree"):
-        return OF_FORESTS
+        return OF_FOREST_CLASSIFIERS if base == "TreeClassifier" else OF_FORESTS
     n = {"BoosterClassifier": 2, "BoosterRegressor": 3}.get(base, 0)
     return OF_BOOSTERS[:n]
 
@@ -431,7 +455,8 @@ def param_type(param: dict[str, Any], learner: str = "") -> str:
         return 'dict[Any, float] | Literal["balanced"] | None'
     kind = param["domain"]["type"]
     if kind == "choice":
-        return "Literal[" + ", ".join(f'"{c}"' for c in param["domain"]["choices"]) + "]"
+        words = "Literal[" + ", ".join(f'"{c}"' for c in param["domain"]["choices"]) + "]"
+        return words + (" | float | None" if param["name"] == "max_features" else "")
     return {"flag": "bool", "int": "int", "real": "float", "text": "str"}[kind]
 
 
@@ -451,7 +476,9 @@ def estimator_doc(
     for param in learner["params"]:
         domain = param["domain"]
         shown = param_type(param, learner["learner"]).replace("Literal[", "{").replace("]", "}")
-        shown = shown.replace(" | Loss", " or Loss")
+        shown = shown.replace(" | Loss", " or Loss").replace(" | float | None", ", float or None")
+        if param["name"] == "class_weight":
+            shown = 'dict or "balanced"'
         if domain["type"] == "text":
             shown = ESTIMATOR_TYPES.get(param["name"], shown)
         if domain["type"] in ("int", "real"):
@@ -459,10 +486,14 @@ def estimator_doc(
         parts.append(f"{param['name']} : {shown}, default {param_default(learner, param)}")
         is_own = domain["type"] == "text" or param["name"] == "class_weight"
         about = ESTIMATOR_TEXTS.get(param["name"], param["text"]) if is_own else param["text"]
+        if param["name"] == "max_features":
+            about += " Of scikit-learn's numbers 1.0, 0.5 and 1/3 are known; None is `all`."
         parts += indented(about)
     for param, kind, default, text in more:
         shown = kind.removesuffix(" | None").replace("Literal[", "{").replace('"]', '"}')
         shown = shown.replace("bool | Callable[..., float]", "bool or callable")
+        if param == "class_weight":
+            shown = 'dict or "balanced"'
         tail = ", optional" if default == "None" else f", default {default}"
         parts.append(f"{param} : {shown}{tail}")
         parts += indented(text)
@@ -481,7 +512,7 @@ def estimator_doc(
         "    Only of a classifier.",
         "n_iter_ : int",
         "    Rounds (trees per output, sweeps) that were done.",
-        *(OOB_ATTRIBUTES if more is OF_FORESTS else []),
+        *(OOB_ATTRIBUTES if BASES.get(learner["learner"]) == "Tree" else []),
         "",
         "References",
         "----------",
@@ -519,7 +550,13 @@ def texts_of(folder: Path) -> dict[str, str]:
 
 
 def main() -> None:
-    written = {"_asked.py": functions(), "_learners.py": estimators()}
+    written = {
+        "_asked.py": functions(),
+        "_learners.py": estimators(),
+        "_search_options.py": search_parameters.module(
+            keywords("fit"), (type_of, default_of, doc_of), HEAD
+        ),
+    }
     pages = {HERE / name: text for name, text in written.items()}
     pages[REFERENCE / "python.md"] = api_reference.page({**texts_of(HERE), **written})
     examples = texts_of(EXAMPLES)

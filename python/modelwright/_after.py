@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from . import _modelwright
-from ._data import Data, Origin, is_path, library, read
+from ._data import Data, is_path, library, read
 from ._files import write
 from ._options import names
 from ._progress import Callback, Events
@@ -171,7 +171,7 @@ def retrained(
         if out is not None:
             text = json.dumps(found, indent=2, ensure_ascii=False)
             write(os.path.join(folder, "decision.json"), text + "\n")
-    successor = Predictor(model, Origin(predictor._origin.kind), predictor._threads)
+    successor = Predictor(model, predictor._origin, predictor._threads)
     return Retrained(successor, found)
 
 

@@ -389,7 +389,7 @@ def fit(
 
 @overload
 def train(
-    learner: str,
+    learner: Any,
     data: Data,
     target: Any,
     *,
@@ -427,6 +427,7 @@ def train(
     seed: int | None = None,
     memory: int | str | None = None,
     loss: Loss | Callable[..., Any] | None = None,
+    continue_: Predictor | str | os.PathLike[str] | None = None,
     store: str | os.PathLike[str] | bool | None = None,
     plan: Literal[False] = False,
     progress: bool | None = None,
@@ -436,7 +437,7 @@ def train(
 
 @overload
 def train(
-    learner: str,
+    learner: Any,
     data: Data,
     target: Any,
     *,
@@ -474,6 +475,7 @@ def train(
     seed: int | None = None,
     memory: int | str | None = None,
     loss: Loss | Callable[..., Any] | None = None,
+    continue_: Predictor | str | os.PathLike[str] | None = None,
     store: str | os.PathLike[str] | bool | None = None,
     plan: Literal[True],
     progress: bool | None = None,
@@ -482,7 +484,7 @@ def train(
 
 
 def train(
-    learner: str,
+    learner: Any,
     data: Data,
     target: Any,
     *,
@@ -520,6 +522,7 @@ def train(
     seed: int | None = None,
     memory: int | str | None = None,
     loss: Loss | Callable[..., Any] | None = None,
+    continue_: Predictor | str | os.PathLike[str] | None = None,
     store: str | os.PathLike[str] | bool | None = None,
     plan: bool = False,
     progress: bool | None = None,
@@ -529,9 +532,10 @@ def train(
 
     Parameters
     ----------
-    learner : str
+    learner : str, Learner or estimator
         The learning algorithm:
         baseline, linear, naive_bayes, knn, random_forest, extra_trees, gbdt, neural_net, ebm.
+        Or one of one's own with fit and predict (see :class:`Learner`), alone.
     data : table or path
         A pandas, polars or pyarrow table, a NumPy array, a dict of columns, a list of dicts,
         anything with ``__arrow_c_stream__``, or a file: CSV, TSV, JSON Lines, Parquet, Arrow.
@@ -619,6 +623,9 @@ def train(
     loss : Loss or callable, optional
         What gradient boosters minimise in place of the loss of the task: see :class:`Loss`. Other
         learners keep their own; the metric judges all of them.
+    continue_ : Predictor, str or path, optional
+        A fitted booster, or its file, to which the rounds are added: it was fitted to the same
+        target, and what is not said here, such as parameters and kinds, is as it was there.
     store : str, path or bool, optional
         The store that the run is recorded in; False for none. By default as on the command line:
         in ``MODELWRIGHT_STORE``, or in the user's own store once a model was registered there.
@@ -688,6 +695,7 @@ def train(
         seed=seed,
         memory=memory,
         loss=loss,
+        continue_=continue_,
         store=store,
     )
     if plan:

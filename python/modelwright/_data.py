@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ._errors import Error, data_error
+from ._few_rows import FewRows, few_rows
 from ._modelwright import Table
 
 #: Anything that :func:`read` understands.
@@ -31,6 +32,10 @@ class Origin:
     names: list[str] = field(default_factory=list)
     #: Kinds of columns that their types tell.
     kinds: dict[str, str] = field(default_factory=dict)
+    #: Of a model: its labels in the type that the target had.
+    labels: Any = None
+    #: Of a table to learn from: the target's column, if it is at hand.
+    target: Any = None
 
     def series(self, values: Any, name: str) -> Any:
         """One value for each row."""
@@ -39,7 +44,7 @@ class Origin:
         if self.kind == "polars":
             return _module("polars").Series(name, values)
         if self.kind == "pyarrow":
-            return _module("pyarrow").array(values)
+            return values if library(values) == "pyarrow" else _module("pyarrow").array(values)
         if self.kind == "rows":
             return np.asarray(values).tolist()
         return np.asarray(values)
@@ -134,8 +139,10 @@ def by_parts(
         native = Table.of_columns(list(columns), [none] * len(columns), "rows")
         return *ask(native), Origin("rows")
     data = unmasked(data)
-    values = data if isinstance(data, np.ndarray) else _one_array(data)
-    if values is None or not _is_matrix(values) or len(values) < 2 * _ROWS_PER_PART:
+    values = None
+    if getattr(data, "ndim", 0) == 2 and len(data) >= 2 * _ROWS_PER_PART:
+        values = data if isinstance(data, np.ndarray) else _one_array(data)
+    if values is None or not _is_matrix(values):
         native, origin = read(data)
         found, warning = ask(native)
         return found, warning, origin
@@ -194,6 +201,9 @@ def _check_names(names: Sequence[str]) -> None:
 
 
 def _forms(data: Any) -> tuple[Origin, list[str], list[tuple[Any, ...]] | None, Any]:
+    few = data if isinstance(data, FewRows) else few_rows(data)
+    if few is not None:
+        return _few(few)
     lib = library(data)
     if lib == "pandas":
         return _pandas(data)
@@ -217,6 +227,13 @@ def _forms(data: Any) -> tuple[Origin, list[str], list[tuple[Any, ...]] | None, 
     raise data_error(
         "this is not a table", expected=_HINT_KINDS, got=f"{type(data).__module__}.{type(data).__name__}"
     )
+
+
+def _few(data: FewRows) -> tuple[Origin, list[str], list[tuple[Any, ...]] | None, Any]:
+    _check_names(data.names)
+    origin = Origin("pandas", index=data.index)
+    forms = data.forms(_array_column, lambda n, s: _pandas_column(n, s, origin), origin.kinds)
+    return origin, data.names, forms, None
 
 
 def _pandas(data: Any) -> tuple[Origin, list[str], list[tuple[Any, ...]] | None, Any]:

@@ -10,7 +10,8 @@ from . import _modelwright
 from ._data import Data, is_row, read
 from ._errors import OptionError, data_error
 from ._options import names
-from ._packed import Packed, _label_text, _warn
+from ._labels import label_text
+from ._packed import Packed, _warn
 from ._progress import Events
 
 if TYPE_CHECKING:
@@ -32,6 +33,10 @@ class Explaining(Packed):
         background: Data | None = None,
         background_rows: int | None = None,
         seed: int = 0,
+        separator: str | None = None,
+        no_header: bool = False,
+        decimal: str | None = None,
+        charset: str | None = None,
     ) -> Explanation:
         """Divide predictions among the raw columns: Shapley values.
 
@@ -57,6 +62,9 @@ class Explaining(Packed):
             How many of them are used; by default 32, and fewer where columns are many.
         seed : int, default 0
             Seed of the drawn orders.
+        separator, no_header, decimal, charset : optional
+            What is known of a file of text, as in :func:`fit`; else it is read as the one that
+            the model learned from; so is a file of ``background``.
 
         Returns
         -------
@@ -77,6 +85,7 @@ class Explaining(Packed):
         """
         from ._explanation import explanation_of
 
+        model = self._reading(data, separator, no_header, decimal, charset)
         is_one = is_row(data)
         native, origin = self._read([dict(data)] if is_one else data)
         asked = {
@@ -89,7 +98,7 @@ class Explaining(Packed):
             "threads": self._threads,
         }
         found, warning = _modelwright.explain_rows(
-            self._model,
+            model,
             native,
             None if background is None else read(background)[0],
             asked,
@@ -265,7 +274,7 @@ class Explaining(Packed):
         """
         native, _ = self._read([dict(data)] if is_row(data) else data)
         wanted = {
-            "desired": None if desired is None else _label_text(desired),
+            "desired": None if desired is None else label_text(desired),
             "vary": None if vary is None else names(vary),
             "immutable": names(immutable),
             "n_answers": n_answers,

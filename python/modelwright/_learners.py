@@ -358,8 +358,9 @@ class RandomForestClassifier(TreeClassifier):
     ----------
     n_trees : int in [1, 10000], default 100
         How many trees are grown.
-    max_features : {"auto", "sqrt", "log2", "third", "half", "all"}, default "auto"
-        How many features a node looks at; `auto` is `sqrt` for classes, `third` for numbers.
+    max_features : {"auto", "sqrt", "log2", "third", "half", "all"}, float or None, default "auto"
+        How many features a node looks at; `auto` is `sqrt` for classes, `third` for numbers. Of
+        scikit-learn's numbers 1.0, 0.5 and 1/3 are known; None is `all`.
     max_depth : int in [0, 1000], default 0
         The most splits between root and leaf; 0 is without limit.
     max_leaves : int in [0, 1e+07], default 15000
@@ -377,6 +378,8 @@ class RandomForestClassifier(TreeClassifier):
     oob_score : bool or callable, default False
         Whether training rows are scored by the trees that did not draw them (accuracy or R², or
         a function of truth and prediction); `bootstrap` must be set.
+    class_weight : dict or "balanced", optional
+        How often each class counts, beside the weights of rows; `balanced`: all the same.
     random_state : int, RandomState or None, default None
         Seed; None is 0, so that equal fits are equal.
     n_jobs : int, optional
@@ -417,7 +420,7 @@ class RandomForestClassifier(TreeClassifier):
         self,
         *,
         n_trees: int = 100,
-        max_features: Literal["auto", "sqrt", "log2", "third", "half", "all"] = "auto",
+        max_features: Literal["auto", "sqrt", "log2", "third", "half", "all"] | float | None = "auto",
         max_depth: int = 0,
         max_leaves: int = 15000,
         min_samples_split: int = 2,
@@ -426,6 +429,7 @@ class RandomForestClassifier(TreeClassifier):
         max_samples: float = 1.0,
         hierarchical_shrinkage: bool = True,
         oob_score: bool | Callable[..., float] = False,
+        class_weight: dict[Any, float] | Literal["balanced"] | None = None,
         random_state: Any = None,
         n_jobs: int | None = None,
     ):
@@ -439,6 +443,7 @@ class RandomForestClassifier(TreeClassifier):
         self.max_samples = max_samples
         self.hierarchical_shrinkage = hierarchical_shrinkage
         self.oob_score = oob_score
+        self.class_weight = class_weight
         self.random_state = random_state
         self.n_jobs = n_jobs
 
@@ -452,8 +457,9 @@ class RandomForestRegressor(TreeRegressor):
     ----------
     n_trees : int in [1, 10000], default 100
         How many trees are grown.
-    max_features : {"auto", "sqrt", "log2", "third", "half", "all"}, default "auto"
-        How many features a node looks at; `auto` is `sqrt` for classes, `third` for numbers.
+    max_features : {"auto", "sqrt", "log2", "third", "half", "all"}, float or None, default "auto"
+        How many features a node looks at; `auto` is `sqrt` for classes, `third` for numbers. Of
+        scikit-learn's numbers 1.0, 0.5 and 1/3 are known; None is `all`.
     max_depth : int in [0, 1000], default 0
         The most splits between root and leaf; 0 is without limit.
     max_leaves : int in [0, 1e+07], default 15000
@@ -511,7 +517,7 @@ class RandomForestRegressor(TreeRegressor):
         self,
         *,
         n_trees: int = 100,
-        max_features: Literal["auto", "sqrt", "log2", "third", "half", "all"] = "auto",
+        max_features: Literal["auto", "sqrt", "log2", "third", "half", "all"] | float | None = "auto",
         max_depth: int = 0,
         max_leaves: int = 15000,
         min_samples_split: int = 2,
@@ -546,8 +552,9 @@ class ExtraTreesClassifier(TreeClassifier):
     ----------
     n_trees : int in [1, 10000], default 100
         How many trees are grown.
-    max_features : {"auto", "sqrt", "log2", "third", "half", "all"}, default "auto"
-        How many features a node looks at; `auto` is `sqrt` for classes, `all` for numbers.
+    max_features : {"auto", "sqrt", "log2", "third", "half", "all"}, float or None, default "auto"
+        How many features a node looks at; `auto` is `sqrt` for classes, `all` for numbers. Of
+        scikit-learn's numbers 1.0, 0.5 and 1/3 are known; None is `all`.
     max_depth : int in [0, 1000], default 0
         The most splits between root and leaf; 0 is without limit.
     max_leaves : int in [0, 1e+07], default 15000
@@ -565,6 +572,8 @@ class ExtraTreesClassifier(TreeClassifier):
     oob_score : bool or callable, default False
         Whether training rows are scored by the trees that did not draw them (accuracy or R², or
         a function of truth and prediction); `bootstrap` must be set.
+    class_weight : dict or "balanced", optional
+        How often each class counts, beside the weights of rows; `balanced`: all the same.
     random_state : int, RandomState or None, default None
         Seed; None is 0, so that equal fits are equal.
     n_jobs : int, optional
@@ -605,7 +614,7 @@ class ExtraTreesClassifier(TreeClassifier):
         self,
         *,
         n_trees: int = 100,
-        max_features: Literal["auto", "sqrt", "log2", "third", "half", "all"] = "auto",
+        max_features: Literal["auto", "sqrt", "log2", "third", "half", "all"] | float | None = "auto",
         max_depth: int = 0,
         max_leaves: int = 15000,
         min_samples_split: int = 2,
@@ -614,6 +623,7 @@ class ExtraTreesClassifier(TreeClassifier):
         max_samples: float = 1.0,
         hierarchical_shrinkage: bool = True,
         oob_score: bool | Callable[..., float] = False,
+        class_weight: dict[Any, float] | Literal["balanced"] | None = None,
         random_state: Any = None,
         n_jobs: int | None = None,
     ):
@@ -627,6 +637,7 @@ class ExtraTreesClassifier(TreeClassifier):
         self.max_samples = max_samples
         self.hierarchical_shrinkage = hierarchical_shrinkage
         self.oob_score = oob_score
+        self.class_weight = class_weight
         self.random_state = random_state
         self.n_jobs = n_jobs
 
@@ -640,8 +651,9 @@ class ExtraTreesRegressor(TreeRegressor):
     ----------
     n_trees : int in [1, 10000], default 100
         How many trees are grown.
-    max_features : {"auto", "sqrt", "log2", "third", "half", "all"}, default "auto"
-        How many features a node looks at; `auto` is `sqrt` for classes, `all` for numbers.
+    max_features : {"auto", "sqrt", "log2", "third", "half", "all"}, float or None, default "auto"
+        How many features a node looks at; `auto` is `sqrt` for classes, `all` for numbers. Of
+        scikit-learn's numbers 1.0, 0.5 and 1/3 are known; None is `all`.
     max_depth : int in [0, 1000], default 0
         The most splits between root and leaf; 0 is without limit.
     max_leaves : int in [0, 1e+07], default 15000
@@ -699,7 +711,7 @@ class ExtraTreesRegressor(TreeRegressor):
         self,
         *,
         n_trees: int = 100,
-        max_features: Literal["auto", "sqrt", "log2", "third", "half", "all"] = "auto",
+        max_features: Literal["auto", "sqrt", "log2", "third", "half", "all"] | float | None = "auto",
         max_depth: int = 0,
         max_leaves: int = 15000,
         min_samples_split: int = 2,
@@ -807,7 +819,7 @@ class GradientBoostingClassifier(BoosterClassifier):
         The variance of a tweedie target is in proportion to its mean raised to this power.
     focal_gamma : float in [0, 10], default 2.0
         How much less rows count that are predicted well, for the focal loss; 0 is logistic.
-    class_weight : dict[Any, float} | {"balanced"} | None, default None
+    class_weight : dict or "balanced", default None
         How often each class counts; `balanced`: all the same.
     boost_from_average : bool, default True
         Whether scores start from the constant that fits best, or from `base_score`.

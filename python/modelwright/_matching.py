@@ -14,6 +14,7 @@ import numpy as np
 
 from ._data import library
 from ._errors import data_error
+from ._few_rows import FewRows
 
 _PLACE = re.compile(r"x(\d+)")
 
@@ -31,6 +32,9 @@ def check_width(n_columns: int, widths: Sequence[int]) -> None:
 
 def check_texts(data: Any, texts: Sequence[str]) -> None:
     """Refuses a table with numbers in columns of text."""
+    if isinstance(data, FewRows):
+        # Flags and instants are none of Python's numbers.
+        data = {name: list(values) for name, _, values in data.columns() if name in texts}
     for name in texts:
         value = _number_in(data, name)
         if value is not None:

@@ -116,10 +116,10 @@ class Metric:
 
     def _bind(self, classes: Sequence[str], truth: Array, said: Array) -> Callable[[Any], float]:
         """The metric of some predictions, as a function of row weights; called by the engine."""
-        from ._packed import _labels
+        from ._labels import plain_labels
 
         if classes:
-            labels = _labels(classes)
+            labels = plain_labels(classes)
             if self._originals is not None:
                 labels = self._originals[labels.astype(np.int64)]
             truth = labels[truth]

@@ -14,12 +14,12 @@ import pickle
 import platform
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from ._errors import OptionError, data_error
+from ._errors import OptionError, WorkError, data_error
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -196,6 +196,54 @@ def own_learners(learners: Any) -> tuple[list[str], list[dict[str, Any]]]:
         is_again = n_same and not is_chosen
         own.append(found._given(f"{found.name}-{n_same + 1}" if is_again else found.name))
     return names, own
+
+
+def alone(options: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+    """What ``train`` was asked of a learner of the user's own, as ``fit`` is asked of it alone, and
+    the learner's name."""
+    values = dict(options)
+    learner = values.pop("learner")
+    for name, hint in _NOT_ALONE.items():
+        if values.pop(name, None) is not None:
+            raise data_error(
+                "a learner of one's own is not asked for this",
+                source=name,
+                got=type(learner).__name__,
+                hint=hint,
+                cls=OptionError,
+            )
+    encoding, params = values.pop("encoding", None), values.pop("params", None)
+    if not isinstance(learner, Learner):
+        learner = Learner(learner)
+    estimator = learner.estimator
+    if params:
+        if not hasattr(estimator, "set_params"):
+            raise _unusable("an estimator with set_params", estimator, "leave params out")
+        estimator = _clone(estimator).set_params(**params)
+    learner = Learner(estimator, name=learner.name, encoding=encoding or learner.encoding)
+    # The baseline is always there, to be beaten.
+    values.update(learners=["baseline", learner], preset="quick")
+    return values, learner.name
+
+
+#: What ``train`` can be asked of the engine's own learners only, and what to do without.
+_NOT_ALONE = {
+    "folds": "leave it out: split= takes pairs of rows or a splitter of scikit-learn",
+    "loss": "leave it out: an estimator has its own",
+    "continue_": "leave it out: rounds are added to the engine's own boosters",
+}
+
+
+def must_be_trained(name: str, record: Mapping[str, Any]) -> None:
+    """Refuses a model whose only learner failed: it would be the baseline."""
+    for trial in record["trials"]:
+        if trial["trial"]["name"] == name and trial["status"] != "done":
+            raise data_error(
+                "the learner could not be trained",
+                source="learner",
+                got=" ".join(str(trial["note"] or trial["status"]).split()),
+                cls=WorkError,
+            )
 
 
 def versions(parts: Sequence[Any]) -> list[str]:

@@ -12,9 +12,12 @@ from typing import Any
 import numpy as np
 
 from ._data import Data, Origin, is_path, read
-from ._errors import ModelwrightWarning
+from ._errors import ModelwrightWarning, OptionError, data_error
+from ._few_rows import few_rows
+from ._labels import Labels, plain_labels
 from ._matching import check_texts, check_width, texts_of, width_of, widths_of
 from ._modelwright import Model
+from ._options import given
 
 
 class Packed:
@@ -29,7 +32,13 @@ class Packed:
         self.metric: str = model.metric
         self.columns: list[str] = model.columns
         self._record: dict[str, Any] | None = None
-        self.classes_: np.ndarray[Any, Any] = _labels(model.classes)
+        #: The classes as pandas' columns, once they were asked for.
+        self._class_index: Any = None
+        labels = self._origin.labels
+        if labels is None or list(labels.texts) != model.classes:
+            labels = Labels(tuple(model.classes), plain_labels(model.classes))
+        self._labels: Labels = labels
+        self.classes_: np.ndarray[Any, Any] = labels.plain
 
     @cached_property
     def _texts(self) -> tuple[str, ...]:
@@ -39,18 +48,49 @@ class Packed:
     def _widths(self) -> tuple[int, ...]:
         return widths_of(self.record)
 
-    def _check(self, data: Data) -> None:
-        """Refuses rows that cannot be of the model's table."""
+    def _checked(self, data: Data) -> Data:
+        """The rows as :func:`read` takes them; refuses what cannot be of the model's table."""
         if is_path(data):
-            return
+            return data
+        few = few_rows(data)
+        if few is not None:
+            data = few
         width = width_of(data)
         if width is not None:
             check_width(width, self._widths)
         check_texts(data, self._texts)
+        return data
 
     def _read(self, data: Data) -> tuple[Any, Origin]:
-        self._check(data)
-        return read(data)
+        return read(self._checked(data))
+
+    def _reading(
+        self,
+        data: Data,
+        separator: str | None,
+        no_header: bool,
+        decimal: str | None,
+        charset: str | None,
+    ) -> Model:
+        """The model as it reads a file of text of which something is said."""
+        said = {
+            "separator": separator,
+            "no_header": no_header or None,
+            "decimal": decimal,
+            "charset": charset,
+        }
+        known = {name: value for name, value in said.items() if value is not None}
+        if not known:
+            return self._model
+        if not is_path(data):
+            raise data_error(
+                "a table in memory is no text to be read",
+                source=next(iter(known)),
+                expected="the path of a file of text",
+                got=type(data).__name__,
+                cls=OptionError,
+            )
+        return self._model.with_text(given("fit", known))
 
     @property
     def record(self) -> dict[str, Any]:
@@ -59,31 +99,6 @@ class Packed:
             self._record = json.loads(self._model.record())
         assert self._record is not None
         return self._record
-
-
-def _labels(classes: Sequence[str]) -> np.ndarray[Any, Any]:
-    """The labels in the type that they had before they were text."""
-    if set(classes) == {"true", "false"}:
-        return np.array([c == "true" for c in classes])
-    for of in (int, float):
-        try:
-            values = [of(c) for c in classes]
-        except ValueError:
-            continue
-        if len(values) == 0:
-            break
-        if all(str(v) == c or of is float for v, c in zip(values, classes)):
-            return np.array(values)
-    return np.array(classes, dtype=object)
-
-
-def _label_text(label: Any) -> str:
-    """A label as the engine knows it."""
-    if isinstance(label, (bool, np.bool_)):
-        return "true" if label else "false"
-    if isinstance(label, (float, np.floating)) and float(label).is_integer():
-        return str(int(label))
-    return str(label)
 
 
 def _name(data: Data) -> str:

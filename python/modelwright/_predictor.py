@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from . import _modelwright
 from ._audit import Audit
-from ._data import Data, Origin, by_parts, is_row
+from ._data import Data, Origin
 from ._errors import ArtifactError, OptionError, data_error
 from ._explaining import Explaining
 from ._files import write
-from ._matching import check_row
+from ._labels import packed, unpacked
 from ._modelwright import Model
 from ._options import names
-from ._packed import _name, _warn
+from ._packed import _name
+from ._predicting import Predicting
 from ._report import Report
 from ._shapes import Shaped
 from ._succeeding import Succeeding
 from ._uncertain import Uncertain
 
 
-class Predictor(Uncertain, Explaining, Shaped, Succeeding):
+class Predictor(Predicting, Uncertain, Explaining, Shaped, Succeeding):
     """A fitted model: raw rows in, predictions out.
 
     Made by :func:`fit`, :func:`train`, :func:`load`, :func:`replay` or :func:`import_model`. It is
@@ -54,177 +53,8 @@ class Predictor(Uncertain, Explaining, Shaped, Succeeding):
     ('binary', ['x'], [False, True])
     """
 
-    # Predictions.
-
-    def predict(self, data: Data) -> Any:
-        """Predict the label (classification) or the value (regression) of every row.
-
-        Parameters
-        ----------
-        data : table, path or dict
-            Rows with the model's :attr:`columns`, in any order. A dict of plain values is one row.
-
-        Returns
-        -------
-        array of shape (n_rows,) of the input's kind
-            A pandas series with the input's index, a polars series, a pyarrow array, a list for a
-            list of dicts, one value for one row, else a NumPy array.
-
-        Examples
-        --------
-        >>> import modelwright as mw
-        >>> rows = {"x": [i % 10 for i in range(100)], "y": [i % 10 > 5 for i in range(100)]}
-        >>> model = mw.train("linear", rows, "y")
-        >>> model.predict({"x": [0, 9]})
-        array([False,  True])
-        >>> model.predict({"x": 9})
-        True
-        """
-        if is_row(data):
-            check_row(data, self._texts)
-            row, decided = self._model.one_row(dict(data))
-            if self.task == "regression":
-                return row[0]
-            # Python's own type, whatever the labels are: text has no `item`.
-            return self.classes_[decided : decided + 1].tolist()[0]
-        self._check(data)
-        if self.task == "regression":
-            outputs, warning, origin = by_parts(data, self._outputs, self.columns)
-            values = outputs[:, 0]
-        else:
-            codes, warning, origin = by_parts(data, self._decisions, self.columns)
-            values = self.classes_[codes]
-        _warn(warning)
-        return origin.series(values, self.target)
-
-    def predict_proba(self, data: Data) -> Any:
-        """Predict the probability of every class.
-
-        Parameters
-        ----------
-        data : table, path or dict
-            As for :meth:`predict`.
-
-        Returns
-        -------
-        table of shape (n_rows, n_classes) of the input's kind
-            Columns are called by the classes, in class order. A dict for one row.
-
-        Raises
-        ------
-        OptionError
-            For a regression.
-
-        Examples
-        --------
-        >>> import modelwright as mw
-        >>> rows = {"x": [i % 10 for i in range(100)], "y": [i % 10 > 5 for i in range(100)]}
-        >>> model = mw.train("linear", rows, "y")
-        >>> shares = model.predict_proba({"x": 9})
-        >>> {label: round(share, 2) for label, share in shares.items()}
-        {'False': 0.0, 'True': 1.0}
-        """
-        if self.task == "regression":
-            raise data_error(
-                "a regression has no classes",
-                expected="a binary or multiclass model",
-                hint="use predict, or predict_interval for an idea of the error",
-                cls=OptionError,
-            )
-        labels = [str(c) for c in self.classes_]
-        if is_row(data):
-            check_row(data, self._texts)
-            row, _ = self._model.one_row(dict(data))
-            return dict(zip(labels, row))
-        self._check(data)
-        outputs, warning, origin = by_parts(data, self._outputs, self.columns)
-        _warn(warning)
-        if origin.kind in ("numpy", "path"):
-            return outputs
-        if origin.kind == "pandas":
-            pandas = sys.modules["pandas"]
-            return pandas.DataFrame(outputs, index=origin.index, columns=list(self.classes_))
-        return origin.table({n: outputs[:, i] for i, n in enumerate(labels)})
-
-    def raw_scores(self, data: Data) -> Any:
-        """What the trees of boosters add up to, before it becomes a prediction.
-
-        The logarithm of the odds or of a count, by the loss; before calibration. Of several
-        boosters their mean by weight.
-
-        Parameters
-        ----------
-        data : table or path
-            As for :meth:`predict`.
-
-        Returns
-        -------
-        array of shape (n_rows,) of the input's kind
-            With three or more classes a table of shape (n_rows, n_classes).
-
-        Raises
-        ------
-        DataError
-            When a part of the model is no gradient booster.
-
-        Examples
-        --------
-        >>> import modelwright as mw
-        >>> rows = {"x": [i % 10 for i in range(100)], "y": [i % 10 > 5 for i in range(100)]}
-        >>> model = mw.train("gbdt", rows, "y", params={"n_rounds": 5})
-        >>> no, yes = model.raw_scores({"x": [0, 9]})
-        >>> bool(no < 0 < yes)
-        True
-        """
-        outputs, columns, origin = self._answers(data, leaves=False)
-        if len(columns) == 1:
-            return origin.series(outputs[:, 0], "score")
-        return origin.table({n: outputs[:, i] for i, n in enumerate(columns)})
-
-    def leaves(self, data: Data) -> Any:
-        """The leaf in which each row ends, for every tree of the model.
-
-        Parameters
-        ----------
-        data : table or path
-            As for :meth:`predict`.
-
-        Returns
-        -------
-        numpy.ndarray of uint32 of shape (n_rows, n_trees)
-            Leaves are numbered from 0 within their tree. Of several models one after the other.
-
-        Raises
-        ------
-        DataError
-            When a part of the model is not made of trees.
-
-        Examples
-        --------
-        >>> import modelwright as mw
-        >>> rows = {"x": [i % 10 for i in range(100)], "y": [i % 10 > 5 for i in range(100)]}
-        >>> model = mw.train("gbdt", rows, "y", params={"n_rounds": 5})
-        >>> model.leaves({"x": [0, 9]}).tolist()
-        [[0, 0, 0, 0, 0], [1, 1, 1, 1, 1]]
-        """
-        return self._answers(data, leaves=True)[0].astype("uint32")
-
-    def _answers(self, data: Data, *, leaves: bool) -> tuple[Any, list[str], Origin]:
-        native, origin = self._read(data)
-        outputs, columns, warning = _modelwright.model_answers(
-            self._model, native, leaves, self._threads
-        )
-        _warn(warning)
-        return outputs, columns, origin
-
     def _run(self, seed: int) -> tuple[int, int]:
         return self._threads, int(seed)
-
-    def _outputs(self, native: Any) -> Any:
-        return self._model.outputs(native, self._threads)
-
-    def _decisions(self, native: Any) -> Any:
-        return self._model.decisions(native, self._threads)
 
     # How good it is.
 
@@ -236,6 +66,10 @@ class Predictor(Uncertain, Explaining, Shaped, Succeeding):
         by: str | Sequence[str] | None = None,
         report: str | os.PathLike[str] | None = None,
         seed: int = 0,
+        separator: str | None = None,
+        no_header: bool = False,
+        decimal: str | None = None,
+        charset: str | None = None,
     ) -> dict[str, Any]:
         """Measure the model on rows whose answers are known.
 
@@ -255,6 +89,9 @@ class Predictor(Uncertain, Explaining, Shaped, Succeeding):
             strains, importances, reasons. A file that is there is replaced.
         seed : int, default 0
             Seed of the resamples behind the intervals.
+        separator, no_header, decimal, charset : optional
+            What is known of a file of text, as in :func:`fit`; else it is read as the one that
+            the model learned from.
 
         Returns
         -------
@@ -284,12 +121,13 @@ class Predictor(Uncertain, Explaining, Shaped, Succeeding):
                 got=repr(permutations),
                 cls=OptionError,
             )
+        model = self._reading(data, separator, no_header, decimal, charset)
         native, _ = self._read(data)
         found: dict[str, Any] = json.loads(
-            self._model.evaluate(native, _name(data), permutations, names(by), self._run(seed))
+            model.evaluate(native, _name(data), permutations, names(by), self._run(seed))
         )
         if report is not None:
-            page = self._model.later_report(self._read(data)[0], _name(data), self._run(seed))
+            page = model.later_report(self._read(data)[0], _name(data), self._run(seed))
             write(report, page)
         return found
 
@@ -301,6 +139,10 @@ class Predictor(Uncertain, Explaining, Shaped, Succeeding):
         rope: float | None = None,
         cost: Mapping[str, float] | None = None,
         seed: int = 0,
+        separator: str | None = None,
+        no_header: bool = False,
+        decimal: str | None = None,
+        charset: str | None = None,
     ) -> dict[str, Any]:
         """Test whether this model or another is better on the same rows.
 
@@ -318,6 +160,9 @@ class Predictor(Uncertain, Explaining, Shaped, Succeeding):
             default the first model's own costs, where it has some.
         seed : int, default 0
             Seed of the resamples of the test.
+        separator, no_header, decimal, charset : optional
+            What is known of a file of text, as in :func:`fit`; else it is read as the one that
+            the model learned from.
 
         Returns
         -------
@@ -354,8 +199,10 @@ class Predictor(Uncertain, Explaining, Shaped, Succeeding):
             )
         costs = None if cost is None else {str(k): float(v) for k, v in cost.items()}
         tables = self._read(data)[0], self._read(data)[0]
+        model = self._reading(data, separator, no_header, decimal, charset)
+        against = other._reading(data, separator, no_header, decimal, charset)
         found: dict[str, Any] = json.loads(
-            self._model.compare(other._model, *tables, (rope, costs), self._run(seed))
+            model.compare(against, *tables, (rope, costs), self._run(seed))
         )
         return found
 
@@ -366,6 +213,10 @@ class Predictor(Uncertain, Explaining, Shaped, Succeeding):
         *,
         min_group: int = 30,
         seed: int = 0,
+        separator: str | None = None,
+        no_header: bool = False,
+        decimal: str | None = None,
+        charset: str | None = None,
     ) -> Audit:
         """Measure whether groups of people are treated alike.
 
@@ -380,6 +231,9 @@ class Predictor(Uncertain, Explaining, Shaped, Succeeding):
             Groups with fewer rows are counted, but not judged.
         seed : int, default 0
             Seed of the resamples behind the intervals.
+        separator, no_header, decimal, charset : optional
+            What is known of a file of text, as in :func:`fit`; else it is read as the one that
+            the model learned from.
 
         Returns
         -------
@@ -394,8 +248,9 @@ class Predictor(Uncertain, Explaining, Shaped, Succeeding):
         >>> list(model.audit(people, "half").verdicts)
         ['half']
         """
+        model = self._reading(data, separator, no_header, decimal, charset)
         native, _ = self._read(data)
-        document, html = self._model.audit(native, names(sensitive), min_group, self._run(seed))
+        document, html = model.audit(native, names(sensitive), min_group, self._run(seed))
         return Audit(json.loads(document), html)
 
     # What is known of it.
@@ -532,7 +387,8 @@ class Predictor(Uncertain, Explaining, Shaped, Succeeding):
         return cls(Model.from_bytes(bytes(data), trust))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _again, (self.to_bytes(), self._origin.kind, self._threads)
+        labels = packed(self._origin.labels)
+        return _again, (self.to_bytes(), self._origin.kind, self._threads, labels)
 
     def __repr__(self) -> str:
         found = self.metrics
@@ -540,6 +396,7 @@ class Predictor(Uncertain, Explaining, Shaped, Succeeding):
         return f"Predictor({self.target!r}, {self.task}{first})"
 
 
-def _again(data: bytes, kind: str, n_threads: int) -> Predictor:
+def _again(data: bytes, kind: str, n_threads: int, labels: bytes | None = None) -> Predictor:
     # Who unpickles has trusted already.
-    return Predictor(Model.from_bytes(data, True), Origin(kind), n_threads)
+    origin = Origin(kind, labels=unpacked(labels))
+    return Predictor(Model.from_bytes(data, True), origin, n_threads)

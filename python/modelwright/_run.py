@@ -16,9 +16,11 @@ from ._data import (
     Data, Origin, aligned, has_column, is_path, library, name_in, one_column, read
 )  # fmt: skip
 from ._errors import ArtifactError, ModelwrightWarning, OptionError, data_error, in_python
+from ._labels import column_of, labels_like
 from ._modelwright import Model
 from ._options import OWN, given
 from ._own import own_parts
+from ._own_learner import alone, must_be_trained
 from ._predictor import Predictor
 from ._progress import Callback, Events
 
@@ -33,9 +35,13 @@ def ask(
 ) -> Predictor:
     """Fits: what ``fit`` and ``train`` share."""
     started = time.monotonic()
+    own_name = None
+    if _is_own(options.get("learner")):
+        verb = "fit"
+        options, own_name = alone(options)
     values = dict(options)
     out, test = values.pop("out", None), values.pop("test", None)
-    store = values.pop("store", None)
+    store, earlier = values.pop("store", None), values.pop("continue_", None)
     if out is not None:
         _modelwright.check_output(os.fspath(out))
     native, origin, given_values, own = asked(verb, data, target, values, test)
@@ -49,23 +55,32 @@ def ask(
             "is_recorded": store is not False,
             "store": None if store in (None, True, False) else os.fspath(store),
             "out": None if out is None else os.fspath(out),
+            "continued": None,
             "began_ago_s": time.monotonic() - started,
         }
-        model, was_interrupted = _modelwright.fit(
-            verb, given_values, native, native_test, beside, events
-        )
+        with _model_file(earlier) as beside["continued"]:
+            model, was_interrupted = _modelwright.fit(
+                verb, given_values, native, native_test, beside, events
+            )
     finally:
         events.close(stacklevel=3)
     if was_interrupted:
         warnings.warn(
             "interrupted: this is the best model so far", ModelwrightWarning, stacklevel=3
         )
-    predictor = Predictor(model, Origin(origin.kind), int(values.get("threads") or 0))
+    kept = Origin(origin.kind, labels=labels_like(origin.target, model.classes))
+    predictor = Predictor(model, kept, int(values.get("threads") or 0))
+    if own_name is not None:
+        must_be_trained(own_name, predictor.record)
     for text in _left_out(predictor.record):
         warnings.warn(text, ModelwrightWarning, stacklevel=3)
     if out is not None:
         predictor.save(out)
     return predictor
+
+
+def _is_own(learner: Any) -> bool:
+    return learner is not None and not isinstance(learner, str)
 
 
 def _left_out(record: Mapping[str, Any]) -> list[str]:
@@ -95,6 +110,7 @@ def asked(
     values = {**values, "target": name}
     _take_columns(values, data, extra)
     native, origin = read(data, extra)
+    origin.target = extra[name] if name in extra else column_of(data, name)
     own = own_parts(values, data, native, extra.get(name, name), extra)
     if origin.kinds:
         wished = values.get("kind") or {}
@@ -139,9 +155,18 @@ def plan_of(
     verb: str, data: Data, target: Any, options: Mapping[str, Any]
 ) -> dict[str, Any]:
     """What a fit would do."""
+    if _is_own(options.get("learner")):
+        verb, options = "fit", alone(options)[0]
     values = {k: v for k, v in options.items() if k not in OWN}
     test = options.get("test")
     native, _, pairs, own = asked(verb, data, target, values, test)
+    if values.get("continue_") is not None:
+        raise data_error(
+            "a plan knows no model that is continued",
+            source="continue_",
+            hint="plan without it, or train",
+            cls=OptionError,
+        )
     unknown = [p for p in ("metric", "split", "loss") if own is not None and own[p]]
     if unknown:
         raise data_error(
@@ -208,6 +233,7 @@ def replay(
     split: Any = None,
     learners: Any = None,
     loss: Any = None,
+    continue_: Predictor | str | os.PathLike[str] | None = None,
     out: str | os.PathLike[str] | None = None,
     threads: int | None = None,
     progress: bool | None = None,
@@ -231,6 +257,8 @@ def replay(
         The learners of one's own that the run had. The record compares their classes and
         parameters. The same libraries are to be there: as far as the estimators learn the same
         again, and their pickles are the same, so is the model, byte for byte.
+    continue_ : Predictor, str or path, optional
+        The model that the run added rounds to, when it continued one.
     out : str or path, optional
         A folder to write, as :meth:`Predictor.save` does.
     threads : int, optional
@@ -264,15 +292,17 @@ def replay(
     own = own_parts(values, data, native, target)
     events = Events(progress, callback, None)
     try:
-        with _on_disk(record) as path:
+        with _on_disk(record) as path, _model_file(continue_) as earlier:
+            more = () if earlier is None else (earlier,)
             model, was_interrupted = _modelwright.replay(
-                path, native, native_test, own, threads or 0, events
+                path, native, native_test, own, threads or 0, events, *more
             )
     finally:
         events.close(stacklevel=2)
     if was_interrupted:
         raise KeyboardInterrupt
-    predictor = Predictor(model, Origin(origin.kind), threads or 0)
+    labels = labels_like(column_of(data, model.target), model.classes)
+    predictor = Predictor(model, Origin(origin.kind, labels=labels), threads or 0)
     if out is not None:
         predictor.save(out)
     return predictor
@@ -293,6 +323,16 @@ def _on_disk(record: Any) -> Iterator[str]:
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
         yield path
+
+
+@contextmanager
+def _model_file(model: Any) -> Iterator[str | None]:
+    """The path of a model; of one in memory, of a file of it."""
+    if not isinstance(model, Predictor):
+        yield None if model is None else os.fspath(model)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        yield model.save(os.path.join(folder, "model.mw"))
 
 
 def _roles(record: Any) -> tuple[str, str | None]:

@@ -10,45 +10,21 @@ from sklearn.utils.validation import check_is_fitted
 
 from . import _modelwright
 from ._data import Origin
-from ._estimators import EngineEstimator, check_lengths, labels_of, values_of
+from ._estimators import check_lengths, labels_of, values_of
 from ._options import given
 from ._own import own_metric, own_parts
 from ._predictor import Predictor
 from ._progress import Events
+from ._search_options import OPTIONS, PARAMETERS, SearchOptions
 
 #: Names of the columns that join those of X; no column of a user is called so.
 _TARGET, _WEIGHT = "target\u2060", "sample_weight\u2060"
 
 
-class _Search(EngineEstimator):
+class _Search(SearchOptions):
     """Runs a search and keeps its predictor."""
 
     predictor_: Predictor
-
-    def __init__(
-        self,
-        *,
-        time_limit: float | str | None = 60,
-        preset: str = "balanced",
-        metric: Any = None,
-        holdout: float | None = None,
-        interpretable: bool = False,
-        keep_leaks: bool = True,
-        memory: int | str | None = None,
-        options: dict[str, Any] | None = None,
-        random_state: Any = None,
-        n_jobs: int | None = None,
-    ):
-        self.time_limit = time_limit
-        self.preset = preset
-        self.metric = metric
-        self.holdout = holdout
-        self.interpretable = interpretable
-        self.keep_leaks = keep_leaks
-        self.memory = memory
-        self.options = options
-        self.random_state = random_state
-        self.n_jobs = n_jobs
 
     def _search(
         self, read: tuple[Any, Any], target: Any, task: str, sample_weight: Any
@@ -65,18 +41,12 @@ class _Search(EngineEstimator):
         values: dict[str, Any] = {
             "target": _TARGET,
             "task": task,
-            "time_limit": self.time_limit,
-            "preset": self.preset,
-            "metric": self.metric,
-            "holdout": self.holdout,
-            "interpretable": self.interpretable,
-            "keep_leaks": self.keep_leaks,
-            "memory": self.memory,
+            **{name: getattr(self, name) for name in OPTIONS},
             "seed": self._seed(),
             "threads": self.n_jobs,
-            "kind": dict(kinds),
             **(self.options or {}),
         }
+        values["kind"] = {**dict(kinds), **(values["kind"] or {})}
         if weights is not None:
             forms.append(("numbers", weights, None))
             names.append(_WEIGHT)
@@ -88,7 +58,8 @@ class _Search(EngineEstimator):
             values["metric"] = own_metric(metric)._of_labels(originals)
         own = own_parts(values, None, native, target)
         beside = {
-            "own": own, "is_recorded": False, "store": None, "out": None, "began_ago_s": 0.0
+            "own": own, "is_recorded": False, "store": None, "out": None, "continued": None,
+            "began_ago_s": 0.0,
         }  # fmt: skip
         events = Events(False, None, None)
         try:
@@ -109,24 +80,11 @@ _DOC = """{what}
 
     Parameters
     ----------
-    time_limit : float or str, default 60
-        Wall time of a fit in seconds; None is without limit, and makes equal fits equal.
-    preset : {{"quick", "balanced", "best"}}, default "balanced"
-        How thorough the search is.
-    metric : str, Metric or scorer, optional
-        The metric to optimise: a name, a :class:`modelwright.Metric`, or a scorer.
-    holdout : float, optional
-        The share of rows held out for the test, 0.2 by default; the model learns from them in the
-        end.
-    interpretable : bool, default False
-        Only models that a person can read as a whole.
-    keep_leaks : bool, default True
-        Keep columns that are almost certainly leaks of the target. Other than in
-        :func:`modelwright.fit` they stay, because scikit-learn's callers chose the columns.
-    memory : int or str, optional
-        Memory that may be used, e.g. ``"4GiB"``.
+{parameters}
+    loss : Loss or callable, optional
+        What gradient boosters minimise in place of the loss of the task.
     options : dict, optional
-        Further keywords of :func:`modelwright.fit`.
+        Further keywords of :func:`modelwright.fit`, and the same ones in place of those above.
     random_state : int, RandomState or None, default None
         Seed; None is 0.
     n_jobs : int, optional
@@ -154,6 +112,7 @@ class ModelwrightClassifier(ClassifierMixin, _Search):  # type: ignore[misc]
         what="The best classifier that a search finds inside a budget.",
         name="ModelwrightClassifier",
         target="[i % 10 > 5 for i in range(100)]",
+        parameters=PARAMETERS,
         found="\n    array([False,  True])",
     )
 
@@ -220,6 +179,7 @@ class ModelwrightRegressor(RegressorMixin, _Search):  # type: ignore[misc]
         what="The best regressor that a search finds inside a budget.",
         name="ModelwrightRegressor",
         target="[i % 10 for i in range(100)]",
+        parameters=PARAMETERS,
         found=".round().tolist()\n    [0.0, 9.0]",
     )
 

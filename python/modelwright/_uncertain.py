@@ -13,7 +13,16 @@ from ._packed import Packed
 class Uncertain(Packed):
     """The side of a model that says how sure it is."""
 
-    def predict_interval(self, data: Data, level: float | None = None) -> Any:
+    def predict_interval(
+        self,
+        data: Data,
+        level: float | None = None,
+        *,
+        separator: str | None = None,
+        no_header: bool = False,
+        decimal: str | None = None,
+        charset: str | None = None,
+    ) -> Any:
         """Predict intervals that hold the true value as often as they say (regression).
 
         Parameters
@@ -22,6 +31,9 @@ class Uncertain(Packed):
             As for :meth:`predict`.
         level : float, optional
             One of the levels that the model was fitted with (``intervals=``); the first by default.
+        separator, no_header, decimal, charset : optional
+            What is known of a file of text, as in :func:`fit`; else it is read as the one that
+            the model learned from.
 
         Returns
         -------
@@ -37,12 +49,22 @@ class Uncertain(Packed):
         >>> bool(found["lower"][0] < 6 < found["upper"][0])
         True
         """
+        model = self._reading(data, separator, no_header, decimal, charset)
         native, origin = self._read(data)
-        found = self._model.intervals(native, self._threads)
+        found = model.intervals(native, self._threads)
         _, low, high = _of_level(found, level)
         return origin.table({"lower": low, "upper": high})
 
-    def predict_set(self, data: Data, level: float | None = None) -> Any:
+    def predict_set(
+        self,
+        data: Data,
+        level: float | None = None,
+        *,
+        separator: str | None = None,
+        no_header: bool = False,
+        decimal: str | None = None,
+        charset: str | None = None,
+    ) -> Any:
         """Predict sets of labels that hold the true one as often as they say (classification).
 
         Parameters
@@ -51,6 +73,9 @@ class Uncertain(Packed):
             As for :meth:`predict`.
         level : float, optional
             One of the levels that the model was fitted with (``intervals=``); the first by default.
+        separator, no_header, decimal, charset : optional
+            What is known of a file of text, as in :func:`fit`; else it is read as the one that
+            the model learned from.
 
         Returns
         -------
@@ -66,9 +91,10 @@ class Uncertain(Packed):
         >>> model.predict_set({"x": [0, 9]})
         [[False], [True]]
         """
+        model = self._reading(data, separator, no_header, decimal, charset)
         is_one = is_row(data)
         native, origin = self._read([dict(data)] if is_one else data)
-        _, members = _of_level(self._model.sets(native, self._threads), level)
+        _, members = _of_level(model.sets(native, self._threads), level)
         sets = [self.classes_[row].tolist() for row in members]
         if is_one:
             return sets[0]

@@ -16,6 +16,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import (
+    check_class_weight_classifiers,
     check_sample_weight_equivalence_on_dense_data,
     parametrize_with_checks,
 )
@@ -58,6 +59,11 @@ NOT_DONE = {
 }
 NOT_DONE["ExtraTreesRegressor"] = {_EQUIVALENCE: "leaves hold 3 rows at least, whatever they weigh"}
 NOT_DONE["TargetEncoder"] = _CROSS_FITTED
+NOT_DONE["ExtraTreesClassifier"] = {
+    "check_class_weight_classifiers": "trees that all see all rows, down to single ones, say the "
+    "class of the row, whatever it weighs; scikit-learn's are bounded by the check "
+    "(min_weight_fraction_leaf)"
+}
 
 
 def make(name):
@@ -358,3 +364,67 @@ def test_an_isolation_forest_says_what_makes_numbers_of_text():
         estimators.IsolationForest().fit(frame)
     pipeline = make_pipeline(estimators.TableVectorizer(), estimators.IsolationForest())
     assert len(pipeline.fit(frame).predict(frame)) == 40
+
+
+def test_every_option_of_the_search_is_a_parameter(frame):
+    from modelwright import _options, _search_options
+
+    asked = {k["python"] for k in _options.keywords("fit")}
+    elsewhere = {
+        "target", "task", "out", "test", "weight", "positive", "separator", "no_header",
+        "decimal", "charset", "threads", "seed",
+    }  # fmt: skip
+    for estimator in (mw.ModelwrightClassifier, mw.ModelwrightRegressor):
+        params = estimator().get_params()
+        assert set(params) == asked - elsewhere | {"loss", "options", "random_state", "n_jobs"}
+        assert set(_search_options.OPTIONS) <= set(params)
+        assert all(f"    {name} : " in estimator.__doc__ for name in params)
+    X, y = frame.drop(columns="survived"), frame["survived"]
+    quick = mw.ModelwrightClassifier(time_limit=None, preset="quick", refit="train", n_jobs=1)
+    search = GridSearchCV(quick, {"learners": [["knn"], ["linear"]]}, cv=2).fit(X, y)
+    assert search.best_params_ == {"learners": ["linear"]}
+    best = search.best_estimator_.predictor_
+    assert {t["trial"]["learner"] for t in best.record["trials"]} == {"baseline", "linear"}
+    assert best.record["options"]["refit"] == "train"
+    other = clone(quick).set_params(exclude="fare", kind={"alone": "category"})
+    other.set_params(learners=["linear"], options={"exclude": ["age"]}).fit(X, y)
+    options = other.predictor_.record["options"]
+    assert options["exclude"] == ["age"] and other.predictor_.columns != ["fare"]
+    assert "fare" in other.predictor_.columns and options["kinds"]["alone"] == "category"
+
+
+@pytest.mark.parametrize("forest", [mw.RandomForestClassifier, mw.ExtraTreesClassifier])
+def test_forests_weigh_classes_as_scikit_learn_does(forest):
+    X, y = make_classification(300, weights=[0.9], flip_y=0.2, random_state=0)
+    labels, rows = np.where(y == 1, "rare", "common"), np.random.default_rng(0).random(len(y))
+    of_class = {"rare": 5.0, "common": 0.5}
+    told = forest(n_trees=10, class_weight=of_class).fit(X, labels, sample_weight=rows)
+    weights = rows * np.where(y == 1, 5.0, 0.5)
+    plain = forest(n_trees=10).fit(X, labels, sample_weight=weights)
+    np.testing.assert_array_equal(told.predict_proba(X), plain.predict_proba(X))
+    bounded = {"n_trees": 10, "min_samples_leaf": 20}
+    balanced = forest(class_weight="balanced", **bounded).fit(X, labels)
+    even = len(y) / (2 * np.bincount(y))
+    same = forest(**bounded).fit(X, labels, sample_weight=even[y])
+    np.testing.assert_array_equal(balanced.predict_proba(X), same.predict_proba(X))
+    shares = forest(**bounded).fit(X, labels).predict_proba(X)
+    check_class_weight_classifiers(forest.__name__, forest(min_samples_leaf=20))
+    assert balanced.predict_proba(X)[:, 1].mean() > shares[:, 1].mean()
+    with pytest.raises(ValueError, match="balanced"):
+        forest(class_weight="even").fit(X, labels)
+    assert "class_weight" not in mw.RandomForestRegressor().get_params()
+
+
+def test_forests_know_the_numbers_that_have_a_word():
+    X, y = make_classification(100, n_features=9, random_state=0)
+    for number, word in ((None, "all"), (1.0, "all"), (0.5, "half"), (0.33, "third")):
+        given = mw.RandomForestClassifier(n_trees=5, max_features=number).fit(X, y)
+        named = mw.RandomForestClassifier(n_trees=5, max_features=word).fit(X, y)
+        np.testing.assert_array_equal(given.predict_proba(X), named.predict_proba(X))
+        assert given.get_params()["max_features"] == number
+    for number in (0.8, 3, 1, True):
+        with pytest.raises(mw.OptionError, match="sqrt, log2, third, half") as found:
+            mw.RandomForestClassifier(max_features=number).fit(X, y)
+        assert found.value.source == "max_features"
+    with pytest.raises(mw.Error):
+        mw.ExtraTreesRegressor(max_features="most").fit(X, y)

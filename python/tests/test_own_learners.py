@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.ensemble import ExtraTreesClassifier
+from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -368,3 +368,39 @@ def test_polars_and_threads_predict_the_same(mixed, new_rows):
             np.testing.assert_array_equal(found, wanted)
     np.testing.assert_allclose(mixed.predict_proba(pl.from_pandas(new_rows)).to_numpy(), wanted)
     assert isinstance(mixed.predict(new_rows), pd.Series)
+
+
+def test_train_takes_an_estimator_alone(frame, tmp_path):
+    given = RandomForestClassifier(n_estimators=3)
+    model = mw.train(given, frame, "survived", params={"max_depth": 3}, seed=1, store=False)
+    board = model.leaderboard().set_index("name")
+    assert set(board.index) == {"baseline", "RandomForestClassifier"}
+    assert board.loc["RandomForestClassifier", "weight"] == 1.0
+    assert given.max_depth is None and not hasattr(given, "classes_")
+    again = RandomForestClassifier(n_estimators=3, max_depth=3)
+    replayed = mw.replay(model, frame, learners=[again])
+    assert replayed.predict_proba(frame).equals(model.predict_proba(frame))
+    named = mw.Learner(given, name="forest", encoding="linear")
+    plan = mw.train(named, frame, "survived", plan=True)
+    assert {"forest", "baseline"} >= {t["name"] for t in plan["plan"]["trials"]}
+
+
+def test_what_train_cannot_do_with_an_estimator_is_said(frame):
+    class Failing:
+        def fit(self, X, y):
+            raise RuntimeError("no memory for this")
+
+        def predict(self, X):
+            return X[:, 0]
+
+    with pytest.warns(mw.ModelwrightWarning), pytest.raises(mw.WorkError, match="no memory"):
+        mw.train(Failing(), frame, "survived", store=False)
+    with pytest.raises(mw.OptionError, match="set_params"):
+        mw.train(Failing(), frame, "survived", params={"depth": 3}, store=False)
+    with pytest.raises(mw.OptionError) as found:
+        mw.train(RandomForestClassifier(), frame, "survived", folds=3, store=False)
+    assert found.value.source == "folds" and "split=" in found.value.hint
+    with pytest.raises(mw.OptionError, match="an estimator with fit and predict"):
+        mw.train(3.5, frame, "survived", store=False)
+    with pytest.raises(mw.OptionError, match="an estimator, not its class"):
+        mw.train(RandomForestClassifier, frame, "survived", store=False)

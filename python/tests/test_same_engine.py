@@ -72,8 +72,21 @@ def test_a_frame_and_its_file_give_the_same_model(frame, tmp_path):
     frame.to_parquet(path)
     mw.train("gbdt", path, "survived", **QUESTION, out=tmp_path / "file")
     mw.train("gbdt", frame, "survived", **QUESTION, out=tmp_path / "frame")
-    both = (part(tmp_path / which / "model.mw", "model.bin") for which in ("file", "frame"))
-    assert next(both) == next(both)
+    file, table = (tmp_path / which / "model.mw" for which in ("file", "frame"))
+    for name in ("model.bin", "reference.bin"):
+        assert part(file, name) == part(table, name)
+
+
+def test_what_no_clock_decides_is_the_same_again(frame, csv, tmp_path):
+    asked = {"time_limit": None, "preset": "quick", "learners": ["linear", "gbdt"], "seed": 5}
+    for name, table in (("one", frame), ("two", frame.copy()), ("file", csv), ("again", csv)):
+        mw.fit(table, "survived", **asked, out=tmp_path / name)
+    for one, other in (("one", "two"), ("file", "again")):
+        one, other = tmp_path / one / "model.mw", tmp_path / other / "model.mw"
+        assert part(one, "model.bin") == part(other, "model.bin")
+        assert part(one, "reference.bin") == part(other, "reference.bin")
+        # The account of the run says when it was and what it took.
+        assert part(one, "record.json") != part(other, "record.json")
 
 
 def test_saved_models_are_read_by_both(predictor, new_rows, tmp_path):
@@ -166,9 +179,12 @@ PLACES = {
     "replay": ([mw.replay], {}),
 }  # fmt: skip
 
-#: Of every verb: a model has its threads, memory is bounded where something is fitted, and a model
-#: reads files of text as it read the one it learned from.
-EVERYWHERE = {"threads", "memory", "seed", "separator", "no_header", "decimal", "charset"}
+#: Of every verb: a model has its threads, memory is bounded where something is fitted.
+EVERYWHERE = {"threads", "memory", "seed"}
+
+#: What is known of a file of text. These read one as the model read the one it learned from.
+TEXT = {"separator", "no_header", "decimal", "charset"}
+AS_IN_TRAINING = {"learning-curve", "monitor", "retrain"}
 
 
 @pytest.mark.parametrize("verb", PLACES)
@@ -178,12 +194,71 @@ def test_what_the_command_line_can_be_asked_python_can_be_asked(verb):
     functions, elsewhere = PLACES[verb]
     known = set().union(*(inspect.signature(f).parameters for f in functions))
     flags = {k["name"] for k in _options.keywords(verb)}
-    missing = flags - known - EVERYWHERE
+    missing = flags - known - EVERYWHERE - (TEXT if verb in AS_IN_TRAINING else set())
     assert missing <= set(elsewhere) <= flags, verb
     for place in elsewhere.values():
         name = re.match("[A-Za-z_]+", place)[0]
         is_there = hasattr(mw, name) or hasattr(mw.Predictor, name) or name in known
         assert is_there or place == "what is returned", place
+
+
+@pytest.mark.parametrize("method", [
+    "predict", "predict_proba", "predict_interval", "predict_set", "raw_scores", "leaves",
+    "evaluate", "compare", "audit", "explain",
+])  # fmt: skip
+def test_what_is_known_of_a_file_of_text_can_be_said(method):
+    import inspect
+
+    parameters = inspect.signature(getattr(mw.Predictor, method)).parameters
+    assert set(parameters) >= TEXT
+    assert all(parameters[name].kind is inspect.Parameter.KEYWORD_ONLY for name in TEXT)
+
+
+def test_a_file_of_another_shape_is_read_as_is_said(predictor, new_rows, tmp_path):
+    path = tmp_path / "rows.txt"
+    port = {"Cherbourg": "Cherbourg", "Queenstown": "Zürich"}
+    rows = new_rows.assign(port=new_rows["port"].map(port).fillna("Southampton"))
+    rows.to_csv(path, sep="|", index=False, encoding="latin-1")
+    said = {"separator": "|", "charset": "latin1"}
+    expected = predictor.predict_proba(rows)
+    np.testing.assert_array_equal(predictor.predict_proba(path, **said), expected.to_numpy())
+    assert (predictor.predict(path, **said) == predictor.predict(rows)).all()
+    assert (predictor.leaves(path, **said) == predictor.leaves(rows)).all()
+    scores = predictor.raw_scores(path, **said)
+    np.testing.assert_array_equal(scores, predictor.raw_scores(rows))
+    assert len(predictor.predict_set(path, **said)) == len(rows)
+    assert predictor.evaluate(path, **said)["metrics"] == predictor.evaluate(rows)["metrics"]
+    assert predictor.compare(predictor, path, **said)["n_rows"] == len(rows)
+    assert list(predictor.audit(path, "port", **said).verdicts) == ["port"]
+    assert predictor.explain(path, rows=[0], **said).shape == (1, 5)
+    for ask in (predictor.predict, predictor.evaluate, predictor.predict_set):
+        with pytest.raises(mw.DataError):
+            ask(path, separator=";")
+
+
+def test_what_is_said_of_a_table_in_memory_is_refused(predictor, new_rows):
+    for ask in (predictor.predict, predictor.evaluate, predictor.predict_set, predictor.explain):
+        with pytest.raises(mw.OptionError, match="no text to be read") as found:
+            ask(new_rows, decimal="comma")
+        assert found.value.source == "decimal"
+    with pytest.raises(mw.OptionError):
+        predictor.predict(new_rows.iloc[0].to_dict(), no_header=True)
+
+
+def test_rounds_are_added_to_a_model_and_that_is_repeated(frame, tmp_path):
+    question = {"params": {"n_rounds": 10}, "store": False}
+    first = mw.train("gbdt", frame, "survived", **question)
+    more = mw.train("gbdt", frame, "survived", continue_=first, **question)
+    assert more.record["options"]["continued"]["rounds"] == first.leaves(frame).shape[1]
+    assert more.leaves(frame).shape[1] > first.leaves(frame).shape[1]
+    path = first.save(tmp_path / "model.mw")
+    assert mw.replay(more, frame, continue_=path).to_bytes() == more.to_bytes()
+    with pytest.raises(mw.Error):
+        mw.replay(more, frame)
+    with pytest.raises(mw.OptionError, match="no model that is continued"):
+        mw.train("gbdt", frame, "survived", continue_=first, plan=True)
+    with pytest.raises(mw.OptionError, match="another target"):
+        mw.train("gbdt", frame, "alone", continue_=first, **question)
 
 
 def test_signatures_are_current():

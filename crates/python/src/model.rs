@@ -23,7 +23,7 @@ use crate::error::{Realm, json as to_json, raise};
 use crate::object::ObjectColumn;
 use crate::own_learner;
 use crate::pickle::{Reduced, reduced};
-use crate::run::{Data, Input};
+use crate::run::{Data, Given, Input, text_layout};
 
 /// A model and the bytes that it is stored as.
 #[pyclass(frozen, module = "modelwright._modelwright")]
@@ -78,6 +78,19 @@ impl Model {
     /// How pickle and copy make it again: from the artifact's bytes.
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Reduced<'py>> {
         reduced(slf, Ok(&slf.get().bytes))
+    }
+
+    /// The same model, for files of text of which something is known.
+    fn with_text(&self, py: Python<'_>, text: Given) -> PyResult<Self> {
+        let text = text_layout(py, text)?;
+        let again = || {
+            // Parts that are Python's run already.
+            let mut model = ready(modelwright::Model::open_bytes(&self.bytes)?, true)?;
+            model.path.clone_from(&self.loaded.path);
+            model.own_metric = self.loaded.own_metric;
+            Ok(Self::new(self.bytes.clone(), model.with_text(text)))
+        };
+        py.detach(again).map_err(|e: Error| raise(py, &e, Realm::Artifact))
     }
 
     /// Writes the artifact, or a folder as `fit` does; returns the artifact's path.

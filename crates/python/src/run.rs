@@ -16,7 +16,8 @@ use modelwright::lifecycle::import::{ImportOptions, Naming};
 use modelwright::looking::{Wish, look};
 use modelwright::repeat::{check_repeatable, input_of_record, repeat, time_limit};
 use modelwright::{
-    OutputFolder, Rows, RunAccount, machine, read_test, read_train, read_within_limits, tell_sample,
+    Continuing, OutputFolder, Rows, RunAccount, machine, read_test, read_train, read_train_as,
+    read_within_limits, tell_sample,
 };
 use modelwright_core::context::{Decisions, Event, Progress, Settings};
 use modelwright_core::data::Schema;
@@ -35,7 +36,7 @@ use crate::table::Table;
 use crate::watch;
 
 /// Options by name; a switch has no value.
-type Given = Vec<(String, Option<String>)>;
+pub(crate) type Given = Vec<(String, Option<String>)>;
 
 /// A table, or a file to be read by the engine.
 #[derive(FromPyObject)]
@@ -67,6 +68,22 @@ impl Input {
                 let file = table.get().take_for_run(None, ctx)?;
                 file.source.notes.iter().for_each(|n| ctx.tell(Event::Note(n.clone())));
                 Ok(file)
+            }
+        }
+    }
+
+    /// As [`Self::train`], with the columns of the model that is continued, if one is.
+    fn train_as(
+        &self,
+        earlier: Option<&Continuing>,
+        text: &TextLayout,
+        ctx: &Context,
+    ) -> Result<TableFile> {
+        match (self, earlier) {
+            (_, None) => self.train(text, ctx),
+            (Self::Path(path), Some(earlier)) => read_train_as(path, text, &earlier.schema, ctx),
+            (Self::Table(table), Some(earlier)) => {
+                table.get().take_for_run(Some(earlier.schema.clone()), ctx)
             }
         }
     }
@@ -180,6 +197,13 @@ fn ask(py: Python<'_>, verb: &str, mut given: Given) -> PyResult<Asked> {
     Ok(asked)
 }
 
+/// What is said of a table of text.
+pub(crate) fn text_layout(py: Python<'_>, mut text: Given) -> PyResult<TextLayout> {
+    // It is asked as a fit asks it, of any target.
+    text.push(("target".to_owned(), Some("y".to_owned())));
+    Ok(ask(py, "fit", text)?.options.text)
+}
+
 /// What a fit has besides its options and its data, as Python says it.
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
@@ -190,6 +214,8 @@ pub(crate) struct Beside<'py> {
     store: Option<PathBuf>,
     /// The folder that takes the outputs.
     out: Option<PathBuf>,
+    /// The model that rounds are added to.
+    continued: Option<PathBuf>,
     began_ago_s: f64,
 }
 
@@ -211,6 +237,9 @@ pub(crate) fn fit(
     options.own = own.parts();
     let kind = if verb == "train" { "train" } else { "fit" };
     let Beside { is_recorded, store, out, began_ago_s, .. } = beside;
+    let earlier = earlier(py, beside.continued)?;
+    let completed = earlier.as_ref().map(|earlier| earlier.complete(&mut options)).transpose();
+    completed.map_err(|e| raise(py, &e, Realm::Option))?;
     let limits = Limits::of_options(&options, threads, began(began_ago_s));
     let (data, test) = (Input::from(data), test.map(Input::from));
     let created = machine::utc_now();
@@ -223,11 +252,12 @@ pub(crate) fn fit(
         let account_of = &mut account;
         let work = || {
             ctx.tell(Event::Phase("read".to_owned()));
-            let train = data.train(&options.text, &ctx)?;
+            let train = data.train_as(earlier.as_ref(), &options.text, &ctx)?;
             let test = test.map(|t| t.test(&options.text, &train, &ctx)).transpose()?;
-            let all_rows = data.all_rows(&options.text);
+            let all_rows = data.all_rows(&options.text).filter(|_| earlier.is_none());
             let mut input = modelwright::input_of(train, test, options);
             input.own = own.clone();
+            input.own.continued = earlier.map(|earlier| earlier.earlier);
             input.all_rows = all_rows;
             account_of.keep_data((&input.table, &input.source), &ctx, &warn);
             let mut outcome = modelwright::fit(input, &ctx)?;
@@ -248,6 +278,12 @@ pub(crate) fn fit(
     by_loss.by_loss().map_or(done, Err)
 }
 
+/// The model that a run adds rounds to, if one is named.
+fn earlier(py: Python<'_>, path: Option<PathBuf>) -> PyResult<Option<Continuing>> {
+    let load = || path.as_deref().map(Continuing::load).transpose();
+    py.detach(load).map_err(|e| raise(py, &e, Realm::Artifact))
+}
+
 /// The parts of Python's own; none for most runs.
 fn owned(py: Python<'_>, given: Option<own::Given<'_>>) -> PyResult<(Own, own::Raised)> {
     let own = given.map_or(Ok(<(Own, own::Raised)>::default()), own::Given::own);
@@ -264,7 +300,8 @@ fn with_metric((bytes, mut model): Packed, own: &Own) -> Packed {
 
 /// Repeats a run; the model's bytes come out the same.
 #[pyfunction]
-#[pyo3(signature = (record, data, test, own, threads, on_event))]
+#[expect(clippy::too_many_arguments, reason = "Python passes them by name")]
+#[pyo3(signature = (record, data, test, own, threads, on_event, continued = None))]
 pub(crate) fn replay(
     py: Python<'_>,
     record: PathBuf,
@@ -273,7 +310,9 @@ pub(crate) fn replay(
     own: Option<own::Given<'_>>,
     threads: usize,
     on_event: Option<Py<PyAny>>,
+    continued: Option<PathBuf>,
 ) -> PyResult<(Model, bool)> {
+    let earlier = earlier(py, continued)?;
     let record: RunRecord = read_record(&record).map_err(|e| raise(py, &e, Realm::Artifact))?;
     let (own, _) = owned(py, own)?;
     let doubt = check_repeatable(&record).map_err(|e| raise(py, &e, Realm::Artifact))?;
@@ -293,7 +332,8 @@ pub(crate) fn replay(
         }
         ctx.tell(Event::Phase("read".to_owned()));
         let text = &record.options.text;
-        let train = data.train(text, &ctx)?;
+        let known = earlier.as_ref().filter(|_| record.options.continued.is_some());
+        let train = data.train_as(known, text, &ctx)?;
         let test = match test {
             Some(test) if record.test_data.is_some() => {
                 Some((test.test(text, &train, &ctx)?, test.shown()))
@@ -303,7 +343,8 @@ pub(crate) fn replay(
         };
         let mut input = input_of_record(&record, (train, data.shown()), test)?;
         input.own = own.clone();
-        input.all_rows = data.all_rows(text);
+        input.all_rows = data.all_rows(text).filter(|_| record.options.continued.is_none());
+        input.own.continued = earlier.map(|earlier| earlier.earlier);
         Ok(with_metric(packed(&repeat(&record, input, &ctx)?)?, &own))
     };
     finish(py, work, on_event)
@@ -380,12 +421,10 @@ pub(crate) fn profile(
     target: Option<String>,
     kinds: Vec<(String, String)>,
     seed: u64,
-    mut text: Given,
+    text: Given,
     on_event: Option<Py<PyAny>>,
 ) -> PyResult<(String, String, String)> {
-    // What can be said of a table of text is asked as a fit asks it, of any target.
-    text.push(("target".to_owned(), Some("y".to_owned())));
-    let text = ask(py, "fit", text)?.options.text;
+    let text = text_layout(py, text)?;
     let mut wish = Wish { target, seed, ..Wish::default() };
     for (column, kind) in kinds {
         let kind = kind.parse().map_err(|e: Error| raise(py, &e.at("kind"), Realm::Option))?;
