@@ -8,6 +8,10 @@
 use std::time::Duration;
 
 use modelwright_core::Context;
+use modelwright_core::task::Task;
+use modelwright_evaluate::resample::n_resamples_for;
+
+use crate::fit::untouched::N_RESAMPLES;
 
 /// Share of the time left and of the whole limit kept for the closing, whichever is more, and its
 /// bounds in seconds.
@@ -16,8 +20,8 @@ const CLOSING_SHARE_OF_LIMIT: f64 = 0.04;
 const CLOSING_S_MIN: f64 = 0.5;
 const CLOSING_S_MAX: f64 = 20.0;
 
-/// Explanations have at least the closing's time over this: a model that has learned from all rows is
-/// worth more than reasons for one that has not.
+/// Explanations have at least the closing's time over this: a model that has learned from all rows
+/// is worth more than reasons for one that has not.
 const EXPLAINING_PART: u32 = 4;
 
 /// How much more than the last fits ask for is kept for them: explanations end a step late.
@@ -53,6 +57,9 @@ const ROUND_NS_FIXED: f64 = 150_000.0;
 const EVALUATION_NS_PER_ROW: f64 = 4_000.0;
 const EVALUATION_NS_PER_CELL: f64 = 60.0;
 
+/// Wall nanoseconds of a row in a resample of errors of numbers, whose laws are not known.
+const EVALUATION_NS_PER_DRAW: f64 = 25.0;
+
 /// Room for planning errors when a refit's time is predicted.
 const REFIT_MARGIN: f64 = 1.25;
 
@@ -65,9 +72,15 @@ pub(crate) fn closing(ctx: &Context) -> Duration {
 }
 
 /// Seconds that the evaluation of so many rows takes beyond the closing's minimum.
-pub(crate) fn evaluation(n_rows: usize, n_features: usize) -> Duration {
-    let ns = n_rows as f64 * (EVALUATION_NS_PER_ROW + n_features as f64 * EVALUATION_NS_PER_CELL);
-    Duration::from_secs_f64(ns * 1e-9)
+pub(crate) fn evaluation(n_rows: usize, n_features: usize, task: Task) -> Duration {
+    let n_draws = match task {
+        Task::Regression => n_resamples_for(n_rows, N_RESAMPLES) as f64,
+        Task::Binary | Task::Multiclass => 0.0,
+    };
+    let per_row = EVALUATION_NS_PER_ROW
+        + n_features as f64 * EVALUATION_NS_PER_CELL
+        + n_draws * EVALUATION_NS_PER_DRAW;
+    Duration::from_secs_f64(n_rows as f64 * per_row * 1e-9)
 }
 
 /// The context in which a model is explained and strained before its last fits, which should take
@@ -191,6 +204,14 @@ mod tests {
         };
         assert!((8.0..10.5).contains(&left_s(1.0)), "{}", left_s(1.0));
         assert!((0.4..0.7).contains(&left_s(30.0)), "{}", left_s(30.0));
+    }
+
+    #[test]
+    fn errors_of_numbers_take_longer_to_judge_than_classes() {
+        let s = |n_rows, task| evaluation(n_rows, 10, task).as_secs_f64();
+        assert!(s(10_000, Task::Regression) > 4.0 * s(10_000, Task::Binary));
+        // Large tables are drawn less often.
+        assert!(s(100_000, Task::Regression) < 4.0 * s(10_000, Task::Regression));
     }
 
     #[test]

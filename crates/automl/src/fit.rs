@@ -17,6 +17,7 @@ use modelwright_core::record::{LeakFinding, Options, PhaseTime, Plan, SplitRecor
 use modelwright_core::task::Target;
 use modelwright_core::{Context, Error, Result};
 use modelwright_evaluate::metric::MetricEntry;
+use modelwright_evaluate::split::SplitKind;
 use modelwright_preprocess::profile::Profile;
 
 use crate::account;
@@ -113,6 +114,8 @@ struct Flow {
     phases: Phases,
     /// Whether any rows may judge any others: no groups, no order in time.
     may_exchange: bool,
+    /// How rows are parted.
+    kind: SplitKind,
     /// Whether some training rows were left out to keep a limit.
     is_sample: bool,
     /// The file whose rows the last fit learns from, where they do not fit in memory.
@@ -152,20 +155,16 @@ impl Flow {
         let n_features = n_features(&profile.schema, &exclude)?;
         let left_out_by = parts.fit_into_limits(&profile, &exclude, &mut notes, ctx)?;
         let wish = Wish { source: &source, options: &options, own: &own, left_out_by };
-        let read_s = phases.times.first().map(|read| read.seconds);
+        let size = (&parts, n_features, phases.times.first().map(|read| read.seconds));
         let rows = all_rows.filter(|_| is_read_by_memory);
-        let whole_file = WholeFile::planned(rows, &wish, (&parts, n_features, read_s), ctx);
+        let whole_file = WholeFile::planned(rows, &wish, size, ctx);
         let is_search_sampled = parts.thin_for(whole_file.as_ref(), left_out_by, &mut notes, ctx);
-        let roles = Roles::of(&parts.train, &options)?;
-        let last_fit = whole_file.as_ref().map(|file| file.last_fit(parts.train.n_rows(), ctx));
-        let most = last_fit.and_then(|last_fit| last_fit.booster_limit());
-        let size = (n_features, roles.n_folds_max(parts.kind), parts.may_repeat(&own));
-        let planned = PlanInput {
-            has_many_levels: planning::has_many_levels(&profile.record, &exclude),
-            ..plan_input(&parts.target, (size, most), &task, preset, ctx)
-        };
-        let (name, is_tested) = (metric.spec.name, parts.held_out.is_some());
-        let mut plan = plan_of(&options, &own, &planned, name, is_tested)?;
+        let roles = Roles::of_split(parts.kind, &parts.train, &options, ctx)?;
+        let last_fit = |file: &WholeFile| file.last_fit(parts.train.n_rows(), ctx);
+        let most = whole_file.as_ref().map(last_fit).and_then(|fit| fit.booster_limit());
+        let known = (n_features, planning::has_many_levels(&profile.record, &exclude), most);
+        let planned = plan_input((&parts, &roles, &own), known, &task, preset, ctx);
+        let mut plan = plan_of(&options, &own, &planned, metric.spec.name, &parts)?;
         earlier.iter().try_for_each(|_| boosting::must_add_rounds(&plan))?;
         plan.notes.splice(0..0, notes);
         plan.notes.extend(distill::note(&options));
@@ -174,6 +173,7 @@ impl Flow {
         let mut flow = Self {
             brought: own.brought(task.classes.len()).continuing(earlier)?,
             may_exchange: parts.may_exchange(),
+            kind: parts.kind,
             split: SplitRecord { n_folds: plan.n_folds, ..parts.split.clone() },
             preset,
             metric,
@@ -209,7 +209,7 @@ impl Flow {
             None => ("search", "combine and refit"),
         };
         ctx.tell(Event::Phase(work.to_owned()));
-        let roles = Roles::of_groups(&self.train, &self.options);
+        let roles = self.groups_of(&self.train, ctx);
         let (closing_ctx, search_ctx) = self.reserving(ctx);
         let ground = Ground {
             table: &self.train,
@@ -300,7 +300,7 @@ impl Flow {
     fn reserving(&self, ctx: &Context) -> (Context, Context) {
         let n_held = self.held_out.as_ref().map_or(0, Table::n_rows);
         let n_columns = self.train.n_columns();
-        let closing = ctx.with_reserve(budget::evaluation(n_held, n_columns));
+        let closing = ctx.with_reserve(budget::evaluation(n_held, n_columns, self.task.task));
         let reserve = conformal::reserve(&self.options, &self.target, n_columns, &closing);
         let size = (&self.target, n_columns, self.folds.len());
         let of_level = second_level::reserve(&self.options, self.preset, size, &closing);
@@ -346,6 +346,11 @@ impl Flow {
             self.warnings.extend(self.left_as_tested(combined));
         }
         Ok(())
+    }
+
+    /// What belongs together among rows of the table.
+    fn groups_of(&self, table: &Table, ctx: &Context) -> Roles {
+        Roles::of_groups_in(self.kind, table, &self.options, ctx)
     }
 
     /// How many times the rows of the training part the last fit will learn from.
@@ -412,12 +417,13 @@ fn look_at_less(input: &mut FitInput, ctx: &Context) -> Vec<String> {
 }
 
 fn plan_input(
-    encoded: &Target,
-    ((n_features, n_folds_max, may_repeat), most): ((usize, usize, bool), Option<Duration>),
+    (parts, roles, own): (&Parts, &Roles, &Own),
+    (n_features, has_many_levels, most): (usize, bool, Option<Duration>),
     task: &TaskRecord,
     preset: Preset,
     ctx: &Context,
 ) -> PlanInput {
+    let encoded = &parts.target;
     let n_rows = encoded.n_rows();
     let n_rows_rarest = match encoded.codes() {
         Some(codes) => {
@@ -435,9 +441,9 @@ fn plan_input(
         n_rows,
         n_rows_rarest,
         preset,
-        n_folds_max,
-        may_repeat,
-        has_many_levels: false,
+        n_folds_max: roles.n_folds_max(parts.kind),
+        may_repeat: parts.may_repeat(own),
+        has_many_levels,
         affordable_rounds: budget::affordable_rounds(
             ctx,
             (n_rows, n_features, encoded.n_outputs()),
@@ -452,10 +458,10 @@ fn plan_of(
     own: &Own,
     input: &PlanInput,
     metric: &str,
-    has_holdout: bool,
+    parts: &Parts,
 ) -> Result<Plan> {
     if let Some(one) = &options.single {
-        let plan = single::make(one, input, has_holdout)?;
+        let plan = single::make(one, input, parts.held_out.is_some())?;
         own.check_loss(&plan)?;
         return Ok(plan);
     }

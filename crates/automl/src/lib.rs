@@ -58,6 +58,7 @@ mod comparable;
 mod conformal;
 mod constraint;
 mod continued;
+mod copies;
 mod decision;
 mod derived;
 pub mod direct;

@@ -119,8 +119,8 @@ fn outer_folds(input: &FitInput, k: usize, ctx: &Context) -> Result<(TaskRecord,
     let table = input.table.select(known);
     let task = understood.task;
     let encoded = target::encode(table.require(&input.options.target)?, &task.classes, task.task)?;
-    let (kind, _) = parting::choose_kind(&input.options)?;
-    let roles = Roles::of(&table, &input.options)?;
+    let (kind, _) = parting::choose(&table, &understood.profile, &input.options, ctx)?;
+    let roles = Roles::of_split(kind, &table, &input.options, ctx)?;
     let folds = parting::folds(kind, &roles, &encoded, k, 0.0, &ctx.scope("nested").with_chance(1))
         .map_err(|e| e.at("--nested"))?;
     let rows = |positions: &[u32]| positions.iter().map(|p| known[*p as usize]).collect();

@@ -8,6 +8,9 @@ use modelwright_core::record::{Options, RunRecord, SplitRecord};
 use modelwright_core::task::Target;
 use modelwright_core::{Context, Error, Result};
 use modelwright_evaluate::split::{self, SplitInput, SplitKind};
+use modelwright_preprocess::profile::Profile;
+
+use crate::copies;
 
 /// With fewer rows than this nothing can be held out: every row is needed to learn.
 const N_ROWS_HOLDOUT_MIN: usize = 30;
@@ -56,6 +59,29 @@ pub(crate) fn choose_kind(options: &Options) -> Result<(SplitKind, String)> {
     }
 }
 
+/// The kind of split of a table, and why: as [`choose_kind`], but that copied rows are kept
+/// together where nothing else was asked.
+pub(crate) fn choose(
+    table: &Table,
+    profile: &Profile,
+    options: &Options,
+    ctx: &Context,
+) -> Result<(SplitKind, String)> {
+    let (kind, reason) = choose_kind(options)?;
+    let is_free = options.split.is_none() && kind == SplitKind::Stratified;
+    Ok(match copies::notice(table, profile, options, ctx).filter(|_| is_free) {
+        None => (kind, reason),
+        Some(n) => (
+            SplitKind::Group,
+            format!(
+                "{n} of {} rows are copies of others: all copies of a row are on one side \
+                 (--split random parts them)",
+                table.n_rows()
+            ),
+        ),
+    })
+}
+
 /// Groups and times of a table's rows, as splits need them.
 #[derive(Default)]
 pub(crate) struct Roles {
@@ -71,6 +97,35 @@ impl Roles {
             groups: column(&options.group)?.map(groups_of),
             times: column(&options.time_column)?.map(times_of).transpose()?,
         })
+    }
+
+    /// As [`Self::of`] for a split of this kind: without a group column the groups of a split by
+    /// groups are copies of rows.
+    pub(crate) fn of_split(
+        kind: SplitKind,
+        table: &Table,
+        options: &Options,
+        ctx: &Context,
+    ) -> Result<Self> {
+        let mut roles = Self::of(table, options)?;
+        if kind == SplitKind::Group && roles.groups.is_none() {
+            roles.groups = Some(copies::groups(table, options, ctx));
+        }
+        Ok(roles)
+    }
+
+    /// As [`Self::of_groups`] for rows of a split of this kind.
+    pub(crate) fn of_groups_in(
+        kind: SplitKind,
+        table: &Table,
+        options: &Options,
+        ctx: &Context,
+    ) -> Self {
+        let mut roles = Self::of_groups(table, options);
+        if kind == SplitKind::Group && options.group.is_none() {
+            roles.groups = Some(copies::groups(table, options, ctx));
+        }
+        roles
     }
 
     /// Reads the groups of rows that are only judged; a table without their column has none.

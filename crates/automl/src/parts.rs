@@ -51,9 +51,9 @@ impl Parts {
         let encoded = target::encode(target_column, &task.classes, task.task).map_err(in_file)?;
         target::check_spread(&encoded, &task.target)?;
         weights_of(&table, options).map_err(in_file)?;
-        let (kind, reason) = parting::choose_kind(options)?;
+        let (kind, reason) = parting::choose(&table, &understood.profile, options, ctx)?;
         let is_own = own.split.is_some();
-        let roles = Roles::of(&table, options).map_err(in_file)?;
+        let roles = Roles::of_split(kind, &table, options, ctx).map_err(in_file)?;
         let held = match (&test, &own.split) {
             (Some(_), _) => None,
             (None, Some(_)) if options.holdout == 0.0 => None,

@@ -4,6 +4,8 @@
 
 #[path = "fit/constraint.rs"]
 mod constraint;
+#[path = "fit/copies.rs"]
+mod copies;
 #[path = "fit/derived.rs"]
 mod derived;
 #[path = "fit/distill.rs"]

@@ -21,7 +21,7 @@ use crate::fair::HeldInput;
 use crate::familiar::{FamiliarInput, familiarity};
 use crate::fit::ALL_AND_TEST;
 use crate::more_rows::CurveInput;
-use crate::parting::{Roles, row_times};
+use crate::parting::row_times;
 use crate::parts::weights_of;
 use crate::predictor::Predictor;
 use crate::reference::PredictionReference;
@@ -73,7 +73,7 @@ impl Flow {
         let weights = weights_of(held_out, &self.options)?;
         let known = self.weights.as_deref();
         let baseline = aim::constant(self.metric.spec.name, &self.target, known, truth.n_rows());
-        let units = self.units(held_out, &truth, &predictions);
+        let units = self.units(held_out, &truth, &predictions, ctx);
         let (groups, unit) = Units::told(units.as_ref());
         tell_of_blocks(units.as_ref(), ctx);
         if let Some(record) = &mut combined.intervals {
@@ -137,8 +137,14 @@ impl Flow {
 
     /// What belongs together among untouched rows: their groups, or blocks of them where they are
     /// judged in the order of time.
-    fn units(&self, held_out: &Table, truth: &Target, predictions: &Predictions) -> Option<Units> {
-        let roles = Roles::of_groups(held_out, &self.options);
+    fn units(
+        &self,
+        held_out: &Table,
+        truth: &Target,
+        predictions: &Predictions,
+        ctx: &Context,
+    ) -> Option<Units> {
+        let roles = self.groups_of(held_out, ctx);
         let is_in_time = self.split.kind == SplitKind::Time.name();
         let times = is_in_time.then(|| row_times(held_out, &self.options)).flatten();
         Units::of(roles.groups(), times.as_deref(), truth, predictions)
@@ -247,7 +253,7 @@ impl Flow {
         let constant = aim::constant(self.metric.spec.name, &self.target, known, truth.n_rows());
         let losses = slices::losses(predictor, held_out, &truth, &predictions, &constant);
         let weights = weights_of(held_out, &self.options)?;
-        let units = self.units(held_out, &truth, &predictions);
+        let units = self.units(held_out, &truth, &predictions, ctx);
         let input = FamiliarInput {
             on: self.test_source.as_ref().map_or("holdout", |s| s.name.as_str()),
             rows: held_out,
@@ -283,8 +289,8 @@ impl Flow {
         let tried = || {
             let held_out = thinned(held_out, N_ROWS_CURVE, ctx);
             let held_weights = weights_of(&held_out, &self.options)?;
-            let groups = Roles::of_groups(&self.train, &self.options);
-            let held_groups = Roles::of_groups(&held_out, &self.options);
+            let groups = self.groups_of(&self.train, ctx);
+            let held_groups = self.groups_of(&held_out, ctx);
             let input = CurveInput {
                 groups: groups.groups(),
                 held_groups: held_groups.groups(),
@@ -358,7 +364,7 @@ impl Flow {
         let known = self.weights.as_deref();
         let constant = aim::constant(self.metric.spec.name, &self.target, known, truth.n_rows());
         let weights = weights_of(held_out, &self.options)?;
-        let units = self.units(held_out, &truth, &predictions);
+        let units = self.units(held_out, &truth, &predictions, ctx);
         let rows = SearchedRows {
             table: held_out,
             truth: &truth,

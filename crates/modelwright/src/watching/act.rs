@@ -234,10 +234,7 @@ impl Acting<'_> {
                 ..RunEnd::default()
             },
         )?;
-        if let Some(snapshot) = &done.snapshot {
-            let data = &done.record.data;
-            store.keep_snapshot(&data.name, &data.sha256, snapshot, self.at)?;
-        }
+        self.keep_snapshot(&done, store)?;
         state.retrained = Some(self.at.to_owned());
         state.tried = None;
         state.seen.extend(self.hashes());
@@ -261,6 +258,14 @@ impl Acting<'_> {
             outcome["then"] = json!(next.name());
         }
         Ok(outcome)
+    }
+
+    /// Keeps what the data held that were learned from, where it was counted.
+    fn keep_snapshot(&self, done: &Retrained, store: &mut Store) -> Result<()> {
+        let Some(snapshot) = &done.snapshot else { return Ok(()) };
+        let data = &done.record.data;
+        store.keep_snapshot(&data.name, &data.sha256, snapshot, self.at)?;
+        Ok(())
     }
 
     /// What the files have now; where it cannot be counted, one that changes is taken for new.

@@ -103,8 +103,8 @@ impl EncodingSpec {
         Self { name: "derived".to_owned(), derives: true, ..Self::trees() }
     }
 
-    /// For learners that sum: imputed, scaled, one-hot (sparse where levels are many), cyclic dates,
-    /// sparse text.
+    /// For learners that sum: imputed, scaled, one-hot (sparse where levels are many), cyclic
+    /// dates, sparse text.
     pub fn linear() -> Self {
         let categories = [Kind::Category, Kind::IntegerCategory];
         let on = || ParamValue::Flag(true);

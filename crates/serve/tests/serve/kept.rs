@@ -143,7 +143,6 @@ fn labels_that_are_no_answer_of_the_model_are_refused_and_repeated_ones_counted(
     let negative = json!({ "request_id": "a", "label": "yes", "row": -1 }).to_string();
     assert_eq!(client.post("/feedback", negative).status, 400);
     let mut send = |labels: serde_json::Value| client.post("/feedback", labels.to_string()).ok();
-    let counts = |n: usize, repeated: usize, contradicting: usize| json!({ "n_labels": n, "n_repeated": repeated, "n_contradicting": contradicting });
     assert_eq!(send(json!([label("a", json!("yes")), label("a", json!("no"))])), counts(2, 0, 1));
     assert_eq!(send(label("a", json!("no"))), counts(1, 1, 0));
     drop(running);
@@ -171,4 +170,9 @@ fn of_several_models_the_label_says_which_one_answered() {
     assert_eq!(client.post("/feedback", label(Some("v2-binary"))).status, 422);
     let absent = client.post("/feedback", label(Some("absent")));
     assert_eq!(absent.status, 404, "{}", absent.text());
+}
+
+/// What `/feedback` answers: labels taken, among them repeated and contradicting ones.
+fn counts(n: usize, repeated: usize, against: usize) -> serde_json::Value {
+    json!({ "n_labels": n, "n_repeated": repeated, "n_contradicting": against })
 }
