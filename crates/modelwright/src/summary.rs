@@ -112,7 +112,7 @@ pub(crate) fn coverage_text(levels: &[LevelRecord], task: Task) -> String {
 /// A value without a unit that is next to nothing: digits of it would be those of rounding.
 fn next_to_nothing(name: &str, value: f64) -> Option<String> {
     let spec = metric(name).ok().map(|entry| entry.spec)?;
-    if spec.needs == Needs::Values && name != "r2" || value.abs() >= 1e-4 {
+    if (spec.needs == Needs::Values && name != "r2") || value.abs() >= 1e-4 {
         return None;
     }
     Some(match value {
