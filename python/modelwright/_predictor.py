@@ -293,7 +293,11 @@ class Predictor(Predicting, Uncertain, Explaining, Shaped, Succeeding):
         sign = -1 if self._model.larger_is_better else 1
         trials = sorted(
             record["trials"],
-            key=lambda t: (t["score"] is None, sign * t["score"] if t["score"] is not None else 0),
+            key=lambda t: (
+                t["score"] is None,
+                t.get("is_left_out", False),
+                sign * t["score"] if t["score"] is not None else 0,
+            ),
         )
         board: dict[str, list[Any]] = {
             "name": [t["trial"]["name"] for t in trials],
@@ -303,7 +307,7 @@ class Predictor(Predicting, Uncertain, Explaining, Shaped, Succeeding):
             "high": [(t["ci95"] or {}).get("high") for t in trials],
             "weight": [weights.get(t["trial"]["name"], 0.0) for t in trials],
             "rounds": [max(t["rounds"], default=None) for t in trials],
-            "status": [t["status"] for t in trials],
+            "status": ["left_out" if t.get("is_left_out") else t["status"] for t in trials],
             "fit_time_s": [times.get(t["trial"]["name"]) for t in trials],
         }
         return as_table(board, self._origin.kind)

@@ -112,6 +112,7 @@ pub(crate) fn leaderboard(found: &Found, metric: &MetricEntry, ctx: &Context) ->
             score: outcome.score,
             ci95,
             indistinguishable_from_best: close,
+            is_left_out: outcome.is_left_out(),
             rounds: outcome.rounds.clone(),
         }
     });

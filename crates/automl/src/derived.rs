@@ -62,11 +62,12 @@ pub(crate) fn judge(
 /// What the gate found, in words.
 pub(crate) fn describe(gate: &Gate) -> String {
     let verdict = if gate.accepted { "accepted" } else { "not beyond noise, so left out" };
+    let change = if gate.gain < 0.0 { "rises" } else { "falls" };
     format!(
-        "derived columns {verdict}: the loss falls by {:.2} % ({:.1} standard errors, better in {} \
-         of {} folds)",
-        100.0 * gate.gain,
-        gate.z,
+        "derived columns {verdict}: the loss {change} by {:.2} % ({:.1} standard errors, better in \
+         {} of {} folds)",
+        100.0 * gate.gain.abs(),
+        gate.z.abs(),
         gate.folds_better,
         gate.n_folds
     )

@@ -36,6 +36,7 @@ pub(crate) fn run(input: &FitInput, k: usize, ctx: &Context) -> Result<Nested> {
         )));
     }
     let mut nested = Nested::default();
+    let mut intervals = Vec::new();
     for (i, fold) in folds.iter().enumerate() {
         let scope = ctx.scope(&format!("nested-{i}"));
         let scope = match ctx.remaining() {
@@ -51,10 +52,11 @@ pub(crate) fn run(input: &FitInput, k: usize, ctx: &Context) -> Result<Nested> {
                 .at("--nested")
                 .hint("ask for fewer outer folds, or another metric")
         })?);
+        intervals.push(evaluation.and_then(|e| e.metrics.first()).and_then(|m| m.ci95));
         nested.selected.extend(outcome.record.ensemble.score);
         nested.corrected.extend(outcome.record.ensemble.corrected_score);
     }
-    summarise(&mut nested);
+    summarise(&mut nested, &intervals);
     Ok(nested)
 }
 
@@ -129,8 +131,10 @@ fn outer_folds(input: &FitInput, k: usize, ctx: &Context) -> Result<(TaskRecord,
     Ok((task, folds))
 }
 
-/// Mean and interval of the outer values, and by how much the inner scores promised too much.
-fn summarise(nested: &mut Nested) {
+/// Mean and interval of the outer values, and by how much the inner scores promised too much. Few
+/// folds may agree by chance: the interval is no narrower than what the rows of all folds, each
+/// with the interval of its fold, leave of the mean.
+fn summarise(nested: &mut Nested, of_rows: &[Option<Interval>]) {
     let n = nested.values.len() as f64;
     let mean = nested.values.iter().sum::<f64>() / n;
     nested.mean = mean;
@@ -139,7 +143,13 @@ fn summarise(nested: &mut Nested) {
         // Of the rows of two training sets most are the same: Nadeau & Bengio's test share.
         let overlap = 1.0 / n + 1.0 / (n - 1.0);
         let half = student_975(nested.values.len() - 1) * (squares / (n - 1.0) * overlap).sqrt();
-        nested.ci95 = Some(Interval { low: mean - half, high: mean + half });
+        let pooled = |reach: fn(f64, Interval) -> f64| {
+            let steps = nested.values.iter().zip(of_rows.iter().flatten());
+            steps.map(|(v, ci)| reach(*v, *ci).powi(2)).sum::<f64>().sqrt() / n
+        };
+        let below = half.max(pooled(|v, ci| v - ci.low));
+        let above = half.max(pooled(|v, ci| ci.high - v));
+        nested.ci95 = Some(Interval { low: mean - below, high: mean + above });
     }
     let gap = |inner: &[f64]| {
         let is_whole = inner.len() == nested.values.len();
@@ -147,4 +157,27 @@ fn summarise(nested: &mut Nested) {
     };
     nested.selected_gap = gap(&nested.selected);
     nested.corrected_gap = gap(&nested.corrected);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folds_that_agree_by_chance_are_not_surer_than_their_rows() {
+        let values = vec![0.46, 0.461, 0.462];
+        let mut nested = Nested { values, ..Nested::default() };
+        let of_rows: Vec<_> = nested
+            .values
+            .iter()
+            .map(|v| Some(Interval { low: v - 0.09, high: v + 0.06 }))
+            .collect();
+        summarise(&mut nested, &of_rows);
+        let ci = nested.ci95.unwrap();
+        assert!((nested.mean - 0.461).abs() < 1e-12);
+        assert!((ci.low - (0.461 - 0.09 / 3.0_f64.sqrt())).abs() < 1e-12, "{ci:?}");
+        assert!((ci.high - (0.461 + 0.06 / 3.0_f64.sqrt())).abs() < 1e-12, "{ci:?}");
+        summarise(&mut nested, &[]);
+        assert!(nested.ci95.unwrap().low > 0.455);
+    }
 }

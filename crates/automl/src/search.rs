@@ -205,6 +205,13 @@ impl Outcome {
     }
 }
 
+impl Outcome {
+    /// Whether it was scored and is not used: its predictions are gone.
+    pub(crate) fn is_left_out(&self) -> bool {
+        self.score.is_some() && self.trial.is_none() && !self.taken
+    }
+}
+
 impl Found {
     /// The score of predictions of the judged rows, in the metric's own unit; of decided labels at
     /// the threshold that suits these predictions best.
@@ -433,9 +440,14 @@ pub(crate) fn tell(outcome: &Outcome, found: &Found, metric: &MetricEntry, ctx: 
     if let (TrialStatus::Failed, Some(note)) = (outcome.status, &outcome.note) {
         ctx.tell(Event::Warning(format!("{} failed: {note}", outcome.planned.name)));
     }
+    if let (true, Some(note)) = (outcome.is_left_out(), &outcome.note) {
+        ctx.tell(Event::Note(format!("{}: {note}", outcome.planned.name)));
+        return;
+    }
     let sign = if metric.spec.larger_is_better { 1.0 } else { -1.0 };
     let best = outcome.score.filter(|_| !found.is_single).is_some_and(|s| {
-        found.outcomes.iter().filter_map(|o| o.score).all(|earlier| sign * s > sign * earlier)
+        let earlier = found.outcomes.iter().filter(|o| !o.is_left_out());
+        earlier.filter_map(|o| o.score).all(|earlier| sign * s > sign * earlier)
     });
     ctx.tell(Event::Trial { name: outcome.planned.name.clone(), score: outcome.score, best });
 }

@@ -1,26 +1,28 @@
 //! Everything that is measured once on rows that took no part in training or selection.
 
-use modelwright_core::record::{Evaluation, MetricValue};
+use modelwright_core::record::{Difference, Evaluation, MetricValue};
 use modelwright_core::task::{Predictions, Target, Task};
 use modelwright_core::{Context, Error, Result};
 
+use crate::compare::{Paired, compare};
 use crate::cost::CostMatrix;
-use crate::curve;
 use crate::metric::{
     MetricEntry, MetricInput, Needs, check_pair, check_weights, metrics_for, nothing_measured,
 };
 use crate::reliability::{reliability, usefulness};
-use crate::resample::{
-    Drawing, Mix, bootstrap_intervals, bootstrap_row_mean, n_resamples_for, work_rows,
-};
+use crate::resample::{Drawing, Mix, bootstrap_intervals, n_resamples_for, work_rows};
 use crate::threshold::at_best;
 use crate::zeros;
+use crate::{cost_interval, curve};
 
 /// The name under which the mean cost of the decisions is reported.
 pub const EXPECTED_COST: &str = "expected_cost";
 
 /// The threshold between decisions that are given as certainties, 0 and 1.
 const CERTAIN: f64 = 0.5;
+
+/// Of more rows than this, only the optimised metric is compared with the baseline's in pairs.
+const ROWS_OF_ALL_PAIRS: usize = 5_000;
 
 /// Bins of the reliability diagram.
 const CALIBRATION_BINS: usize = 10;
@@ -112,16 +114,20 @@ pub fn evaluate(input: &EvaluateInput<'_>, ctx: &Context) -> Result<Evaluation> 
             metrics.iter().map(|metric| value_only(metric, &of_baseline)).collect()
         }
     };
+    let mut against_baseline = paired_with_baseline(&metrics, input, &values, &baseline, ctx);
     if let Some(costs) = input.costs {
+        let rows = cost_interval::Rows { truth, weights, groups: input.groups };
         let of = |predictions| {
-            let rows = costs.row_costs(truth, predictions)?;
-            Ok(bootstrap_row_mean(EXPECTED_COST, rows, truth, weights, drawing, ctx))
+            cost_interval::mean_cost(costs, predictions, rows, input.n_resamples, ctx)
         };
         // Decisions that are given cost what certain predictions of them would.
         let given = decided.as_ref().filter(|_| input.decided.is_some());
-        values.push(of(given.unwrap_or(predictions))?);
+        let deciding = given.unwrap_or(predictions);
+        values.push(of(deciding)?);
         if let Some(constant) = input.baseline {
             baseline.push(MetricValue { ci95: None, ..of(constant)? });
+            against_baseline
+                .extend(cost_interval::against_constant(costs, deciding, constant, rows, ctx));
         }
     }
     let mut evaluation = Evaluation {
@@ -130,6 +136,7 @@ pub fn evaluate(input: &EvaluateInput<'_>, ctx: &Context) -> Result<Evaluation> 
         interval_method: input.interval_method(),
         metrics: values,
         baseline,
+        against_baseline,
         ..Evaluation::default()
     };
     if task.is_classification() {
@@ -223,6 +230,39 @@ fn measure(
     let place = |value: &MetricValue| metrics.iter().position(|m| m.spec.name == value.name);
     values.sort_by_key(place);
     values
+}
+
+/// The paired comparison with the baseline of each metric that is a mean over rows, where its own
+/// interval does not settle who is better: on rows that are hard for both it is wider than what
+/// lies between them. Of many rows only that of the optimised metric, for the time that it takes.
+fn paired_with_baseline(
+    metrics: &[&MetricEntry],
+    input: &EvaluateInput<'_>,
+    values: &[MetricValue],
+    baseline: &[MetricValue],
+    ctx: &Context,
+) -> Vec<Difference> {
+    let Some(constant) = input.baseline else { return Vec::new() };
+    let EvaluateInput { truth, predictions, weights, groups, .. } = *input;
+    let pair = Paired { weights, groups, ..Paired::new(truth, predictions, constant) };
+    let is_open = |name: &str| {
+        let value = |of: &[MetricValue]| of.iter().find(|m| m.name == name).cloned();
+        let of_both = value(values).zip(value(baseline));
+        let ends = of_both.and_then(|(own, other)| own.ci95.zip(other.value));
+        ends.is_some_and(|(ci, other)| ci.low <= other && other <= ci.high)
+    };
+    let n_compared = if truth.n_rows() > ROWS_OF_ALL_PAIRS { 1 } else { metrics.len() };
+    let measured = MetricInput { weights, ..MetricInput::new(truth, predictions) };
+    let is_mean =
+        |m: &MetricEntry| m.prepare(&measured).is_ok_and(|prepared| prepared.mean().is_some());
+    let compared = metrics.iter().take(n_compared).filter(|metric| {
+        metric.spec.needs != Needs::Labels && is_open(metric.name()) && is_mean(metric)
+    });
+    let difference = |metric: &&MetricEntry| {
+        let found = compare(metric, &pair, ctx).ok()?;
+        Some(Difference { name: found.metric, value: found.difference, ci95: found.ci95 })
+    };
+    compared.filter_map(difference).collect()
 }
 
 /// The value of a constant: of decided labels, that of the class which is better as the answer for
@@ -358,6 +398,33 @@ mod tests {
         assert!(last.ci95.is_some());
         assert_eq!(result.baseline.last().unwrap().value, Some(0.75));
         assert_eq!(result.metrics[0].name, "f1_macro", "the optimised metric comes first");
+    }
+
+    #[test]
+    fn the_same_rows_show_a_gain_that_two_intervals_hide() {
+        // A few rows that are hard for both make every interval wide.
+        let of_row = |i: i32| f64::from(i % 13) + if i % 17 == 0 { 60.0 } else { 0.0 };
+        let y: Vec<f64> = (0..53).map(of_row).collect();
+        let mean = y.iter().sum::<f64>() / 53.0;
+        let values = y.iter().enumerate().map(|(i, y)| {
+            let hard = if i % 17 == 0 { 45.0 } else { 0.0 };
+            y - hard + [0.5, -0.5][i % 2]
+        });
+        let p = Predictions::new(1, values.collect());
+        let constant = Predictions::new(1, vec![mean; 53]);
+        let (truth, rmse) = (Target::Real(y), metric("rmse").unwrap());
+        let given = EvaluateInput {
+            baseline: Some(&constant),
+            n_resamples: 500,
+            ..input(&truth, &p, &[], rmse)
+        };
+        let result = evaluate(&given, &ctx()).unwrap();
+        let (own, baseline) = (&result.metrics[0], result.baseline[0].value.unwrap());
+        assert!(own.ci95.unwrap().high > baseline, "{own:?} {baseline}");
+        let found = &result.against_baseline[0];
+        assert_eq!(found.name, "rmse");
+        assert!((found.value - (own.value.unwrap() - baseline)).abs() < 1e-9, "{found:?}");
+        assert!(found.ci95.high < 0.0, "{found:?}");
     }
 
     #[test]

@@ -42,6 +42,7 @@ pub mod calibration;
 pub mod compare;
 pub mod conformal;
 pub mod cost;
+mod cost_interval;
 pub mod curve;
 pub mod distribution;
 pub mod estimate;

@@ -53,6 +53,7 @@ extern crate self as modelwright;
 
 mod audit_document;
 mod auditing;
+mod beside_score;
 mod command;
 mod continuing;
 mod explaining;

@@ -9,13 +9,15 @@ use modelwright::learners::learner;
 use modelwright_core::Result;
 use modelwright_core::record::{
     LeakAction, LeakFinding, LeakKind, LevelRecord, Member, MetricValue, Options, RunRecord,
-    TrialStatus,
+    TrialRecord, TrialStatus,
 };
 use modelwright_core::task::Task;
+use modelwright_evaluate::metric::{Needs, metric};
 use modelwright_evaluate::resample::unseen_errors;
 use serde::ser::{Serialize, Serializer};
 use serde_json::{Value, json};
 
+use crate::beside_score::{measured_cost, of_costs, of_outer_folds};
 use crate::output::{self, TextTable, count, number, seconds, size, wrap};
 use crate::session::Session;
 
@@ -53,11 +55,12 @@ pub(crate) fn metrics_table(metrics: &[MetricValue], baseline: &[MetricValue]) -
         if let Some(note) = note.filter(|note| !notes.contains(note)) {
             notes.push(note);
         }
-        let value = metric.value.map_or("undefined".to_owned(), number);
+        let shown = |v: f64| next_to_nothing(&metric.name, v).unwrap_or_else(|| number(v));
+        let value = metric.value.map_or("undefined".to_owned(), shown);
         let mut cells = vec![metric.name.clone(), value, interval_text(metric, &notes)];
         if has_baseline {
             let same = baseline.iter().find(|b| b.name == metric.name).and_then(|b| b.value);
-            cells.push(same.map_or(String::new(), number));
+            cells.push(same.map_or(String::new(), shown));
         }
         table.row(cells);
     }
@@ -86,16 +89,19 @@ fn cautions(metrics: &[MetricValue]) -> String {
 }
 
 /// What intervals or sets reached, a line for each level; nothing when there were none.
-pub(crate) fn coverage_text(levels: &[LevelRecord]) -> String {
+pub(crate) fn coverage_text(levels: &[LevelRecord], task: Task) -> String {
+    let (what, of, size) = match task {
+        Task::Regression => ("intervals", "true values", "mean width"),
+        Task::Binary | Task::Multiclass => ("sets", "true classes", "mean size"),
+    };
     let mut text = String::new();
     for level in levels {
         let Some(all) = &level.reached else { continue };
         let (low, high) = (all.ci95.low * 100.0, all.ci95.high * 100.0);
         let _ = writeln!(
             text,
-            "intervals or sets of {} held the truth of {:.1} % ({low:.1} to {high:.1}); \
-             mean size {}",
-            level.level,
+            "{} % {what} held {:.1} % of the {of} (95 % interval {low:.1} to {high:.1}); {size} {}",
+            (level.level * 1000.0).round() / 10.0,
             all.share * 100.0,
             number(all.mean_size)
         );
@@ -103,10 +109,26 @@ pub(crate) fn coverage_text(levels: &[LevelRecord]) -> String {
     text
 }
 
+/// A value without a unit that is next to nothing: digits of it would be those of rounding.
+fn next_to_nothing(name: &str, value: f64) -> Option<String> {
+    let spec = metric(name).ok().map(|entry| entry.spec)?;
+    if (spec.needs == Needs::Values && name != "r2") || value.abs() >= 1e-4 {
+        return None;
+    }
+    Some(match value {
+        v if v.abs() < 1e-12 => "0".to_owned(),
+        v if v > 0.0 => "< 0.0001".to_owned(),
+        _ => "> -0.0001".to_owned(),
+    })
+}
+
 /// An interval, or the number of the note that says why there is none.
 fn interval_text(metric: &MetricValue, notes: &[&str]) -> String {
     match (&metric.ci95, &metric.note) {
-        (Some(i), _) => format!("{} to {}", number(i.low), number(i.high)),
+        (Some(i), _) => {
+            let shown = |v: f64| next_to_nothing(&metric.name, v).unwrap_or_else(|| number(v));
+            format!("{} to {}", shown(i.low), shown(i.high))
+        }
         (None, Some(note)) => {
             let place = notes.iter().position(|known| known == note);
             format!("– ({})", place.map_or(1, |place| place + 1))
@@ -157,6 +179,15 @@ fn fit_json(record: &RunRecord, saved: &Saved) -> Value {
         "warnings": record.warnings,
         "suspected_leaks": kept_findings(record),
     });
+    if let Some(threshold) = record.threshold {
+        summary["threshold"] = json!(threshold);
+    }
+    if let Some(cost) = measured_cost(record.evaluation.as_ref()) {
+        summary["expected_cost"] = metric_json(cost);
+    }
+    if let Some(nested) = &record.nested {
+        summary["nested"] = json!(nested);
+    }
     if let Some(calibration) = &record.calibration {
         summary["calibration"] = json!(calibration.method);
     }
@@ -191,6 +222,13 @@ fn fit_text(record: &RunRecord, saved: &Saved) -> String {
         many => writeln!(text, ", {} classes)\n", many.len()),
     };
     score(&mut text, record);
+    if let Some(costs) = &record.costs {
+        let evaluation = record.evaluation.as_ref();
+        text.push_str(&of_costs(costs, record.threshold, &task.classes, evaluation));
+    }
+    if let Some(nested) = record.nested.as_ref().filter(|n| !n.values.is_empty()) {
+        text.push_str(&of_outer_folds(nested, &task.metric, task.larger_is_better));
+    }
     text.push_str(&suspected_leaks(record));
     members(&mut text, record);
     let peak = record.clock.peak_memory_bytes;
@@ -252,13 +290,17 @@ fn suspected_leaks(record: &RunRecord) -> String {
 fn advice(finding: &LeakFinding, options: &Options) -> String {
     let column = finding.columns.first();
     match (finding.kind, column) {
-        (LeakKind::DuplicateAcrossSplit, _) => {
-            "; the score is partly that of rows seen before (drop them, or keep them together \
-             with --group)"
-                .to_owned()
-        }
+        (LeakKind::DuplicateAcrossSplit, _) => format!(
+            "; the score is {}that of rows seen before (drop them, or keep them together with \
+             --group)",
+            how_much(finding.share_of_test)
+        ),
         (LeakKind::GroupAcrossSplit, Some(name)) => {
             let group = options.group.as_ref().unwrap_or(name);
+            if is_time(options) {
+                let score = "the score is that of later rows of known groups";
+                return format!("; the split by time was asked for: {score}");
+            }
             format!("; judge by whole groups with --split group --group {group}")
         }
         (LeakKind::TimeOrderIgnored, Some(name)) => {
@@ -270,6 +312,20 @@ fn advice(finding: &LeakFinding, options: &Options) -> String {
     }
 }
 
+/// Whether the rows are parted by time on request.
+fn is_time(options: &Options) -> bool {
+    options.split.as_deref() == Some("time")
+}
+
+/// How much of a score is that of so large a share of the rows.
+fn how_much(share: Option<f64>) -> &'static str {
+    match share {
+        Some(share) if share >= 0.995 => "",
+        Some(share) if share > 0.5 => "mostly ",
+        _ => "partly ",
+    }
+}
+
 /// The score on untouched rows with its interval, beside the baseline's.
 fn score(text: &mut String, record: &RunRecord) {
     let Some(evaluation) = &record.evaluation else {
@@ -277,9 +333,14 @@ fn score(text: &mut String, record: &RunRecord) {
             return;
         }
         let name = &record.task.metric;
+        let n_scored = record.trials.iter().filter(|t| t.score.is_some() && !t.is_left_out).count();
+        let how = match record.ensemble.corrected_score {
+            None if n_scored > 1 => format!(", the best of {n_scored}, not corrected for that"),
+            _ => String::new(),
+        };
         let score = record.ensemble.corrected_score.or(record.ensemble.score);
         let score = score.map_or("unknown".to_owned(), number);
-        let _ = writeln!(text, "  {name}  {score}  (validation; no rows were held out)\n");
+        let _ = writeln!(text, "  {name}  {score}  (validation{how}; no rows were held out)\n");
         return;
     };
     let on = match evaluation.on.as_str() {
@@ -299,7 +360,7 @@ fn score(text: &mut String, record: &RunRecord) {
         text.push_str(&wrap(&said, 0, WIDTH));
     }
     let levels = record.intervals.as_ref().map_or(&[][..], |intervals| &intervals.levels);
-    text.push_str(&coverage_text(levels));
+    text.push_str(&coverage_text(levels, record.task.task));
 }
 
 /// What the model is made of.
@@ -308,7 +369,7 @@ fn members(text: &mut String, record: &RunRecord) {
         let _ = writeln!(text, "the model is {}", one_learner(record, member));
         return;
     }
-    let tried = |t: &&modelwright_core::record::TrialRecord| t.status != TrialStatus::Skipped;
+    let tried = |t: &&TrialRecord| t.status != TrialStatus::Skipped;
     let n_tried = record.trials.iter().filter(tried).count();
     let members: Vec<String> = record
         .ensemble
@@ -316,9 +377,16 @@ fn members(text: &mut String, record: &RunRecord) {
         .iter()
         .map(|m| format!("{} {:.0} %", m.trial, m.weight * 100.0))
         .collect();
+    let is_of_memory = |t: &&TrialRecord| {
+        !tried(t) && t.note.as_ref().is_some_and(|note| note.contains("memory limit"))
+    };
+    let memory = match record.trials.iter().filter(is_of_memory).count() {
+        0 => String::new(),
+        n => format!(" ({n} not, for the memory limit: --memory)"),
+    };
     let _ = writeln!(
         text,
-        "{} of {} planned models tried; the model is {}",
+        "{} of {} planned models tried{memory}; the model is {}",
         n_tried,
         record.trials.len(),
         members.join(", ")
@@ -418,11 +486,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_next_to_nothing_is_said_to_be() {
+        assert_eq!(next_to_nothing("log_loss", 2.2e-16).as_deref(), Some("0"));
+        assert_eq!(next_to_nothing("r2", -1.2e-5).as_deref(), Some("> -0.0001"));
+        assert_eq!(next_to_nothing("brier_score", 1.2e-5).as_deref(), Some("< 0.0001"));
+        assert_eq!(next_to_nothing("rmse", 1e-6), None);
+    }
+
+    #[test]
     fn the_advice_beside_a_leak_mends_what_the_leak_lies_in() {
         let finding = |kind, column: &str| LeakFinding {
             kind,
             columns: vec![column.to_owned()],
             confidence: 0.9,
+            share_of_test: None,
             evidence: String::new(),
             action: LeakAction::Reported,
         };
@@ -432,5 +509,12 @@ mod tests {
         assert!(of(LeakKind::GroupAcrossSplit, "pid").contains("--split group --group pid"));
         assert!(of(LeakKind::TimeOrderIgnored, "t").contains("--split time --time-column t"));
         assert!(!of(LeakKind::Identifier, "id").contains("--exclude"));
+        let copies = |share| {
+            let kind = LeakKind::DuplicateAcrossSplit;
+            advice(&LeakFinding { share_of_test: share, ..finding(kind, "") }, &options)
+        };
+        assert!(copies(Some(1.0)).contains("the score is that of rows seen before"));
+        assert!(copies(Some(0.7)).contains("is mostly that of rows seen before"));
+        assert!(copies(Some(0.1)).contains("is partly that of rows seen before"));
     }
 }

@@ -301,6 +301,7 @@ fn account(trial: &Trial, input: &FairInput<'_>) -> TrialRecord {
         score: input.found.score(input.metric, &input.found.seen(input.metric, trial)),
         ci95: None,
         indistinguishable_from_best: false,
+        is_left_out: false,
         rounds: trial.rounds.clone(),
     }
 }

@@ -356,6 +356,9 @@ pub struct LeakFinding {
     pub columns: Vec<String>,
     /// How sure, from 0 to 1.
     pub confidence: f64,
+    /// The share of the test rows that it concerns, where it is about rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share_of_test: Option<f64>,
     /// Why it is suspected, in words, with the numbers.
     pub evidence: String,
     /// What was done.

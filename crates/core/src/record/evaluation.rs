@@ -45,6 +45,17 @@ pub struct MetricValue {
     pub note: Option<String>,
 }
 
+/// By how much a metric of the model differs from the baseline's, on the same rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Difference {
+    /// scikit-learn's name of the metric.
+    pub name: String,
+    /// The model's value less the baseline's.
+    pub value: f64,
+    /// 95 % interval of the difference, from a paired comparison.
+    pub ci95: Interval,
+}
+
 /// Everything measured on one set of rows that took no part in training or selection.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
@@ -58,6 +69,10 @@ pub struct Evaluation {
     pub metrics: Vec<MetricValue>,
     /// The same metrics of the constant baseline, for comparison.
     pub baseline: Vec<MetricValue>,
+    /// Paired comparisons with the baseline, of metrics whose own interval leaves open whether they
+    /// are better, and of costs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub against_baseline: Vec<Difference>,
     /// What the constant baseline answers, in words: the same for all metrics. `None` where that
     /// was not written down.
     #[serde(default, skip_serializing_if = "Option::is_none")]

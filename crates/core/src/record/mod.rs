@@ -35,8 +35,8 @@ pub use data::{
     LeakKind, Level, Numbers, Sample, Severity, TableProfile, TextLayout, Texts,
 };
 pub use evaluation::{
-    CalibrationBin, ConfusionMatrix, CurvePoint, Evaluation, Importance, Interval, MetricValue,
-    Nested, Residuals,
+    CalibrationBin, ConfusionMatrix, CurvePoint, Difference, Evaluation, Importance, Interval,
+    MetricValue, Nested, Residuals,
 };
 pub use explanation::{
     DependenceLine, DependencePoint, DependenceRecord, EffectRecord, ExamplePart, ExampleRecord,

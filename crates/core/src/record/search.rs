@@ -102,6 +102,9 @@ pub struct TrialRecord {
     pub ci95: Option<Interval>,
     /// Whether a paired test cannot tell it from the best trial (5 % level).
     pub indistinguishable_from_best: bool,
+    /// Whether it was scored and is not used: it has no rank, and nothing is compared with it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_left_out: bool,
     /// Rounds (or sweeps) that each fold used.
     pub rounds: Vec<usize>,
 }

@@ -67,7 +67,8 @@ pub fn bootstrap_interval<'a>(
     if let Some(known) = known(metric, value, input, drawing) {
         return Ok(known);
     }
-    draw(&[metric], input, drawing, ctx)?.interval(0)
+    let interval = draw(&[metric], input, drawing, ctx)?.interval(0)?;
+    Ok(closed::with_unseen(metric, value, interval, input))
 }
 
 /// The interval that follows from the law of a metric, or from there being no error at all.
@@ -121,7 +122,8 @@ pub fn bootstrap_intervals<'a>(
             let result: &mut MetricValue = &mut results[places[at]];
             match draws.as_ref().map(|d| d.interval(i)) {
                 Ok(Ok(interval)) => {
-                    result.ci95 = Some(interval);
+                    let value = result.value.unwrap_or_default();
+                    result.ci95 = Some(closed::with_unseen(members[i], value, interval, input));
                     result.note = draws.as_ref().ok().and_then(|d| d.cautions[i].clone());
                 }
                 Ok(Err(error)) => result.note = Some(in_one_line(&error)),

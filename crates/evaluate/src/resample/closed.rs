@@ -93,6 +93,41 @@ pub(super) fn without_errors(
     })
 }
 
+/// The interval of a metric of decided classes, no narrower than the shares of each class that are
+/// found leave it where resamples show none of a class: all of its rows found, or none, are in
+/// every resample. The shares' intervals are Wilson's; their mean has that of the recovered variances.
+pub(super) fn with_unseen(
+    metric: &MetricEntry,
+    value: f64,
+    ci95: Interval,
+    input: &MetricInput<'_>,
+) -> Interval {
+    let (least, most) = metric.spec.range;
+    let has_width = ci95.high - ci95.low > 1e-9 * (most - least);
+    let is_of_classes = metric.spec.needs == Needs::Labels && (most - least).is_finite();
+    let Some(codes) = input.truth.codes().filter(|_| is_of_classes) else { return ci95 };
+    let mut counts: BTreeMap<u32, (f64, f64)> = BTreeMap::new();
+    for (decided, code) in input.predictions.classes(input.threshold).iter().zip(codes) {
+        let (found, n) = counts.entry(*code).or_default();
+        *found += f64::from(u8::from(decided == code));
+        *n += 1.0;
+    }
+    let is_extreme = |(found, n): &(f64, f64)| *found == 0.0 || found == n;
+    let is_their_mean = metric.spec.name == "balanced_accuracy";
+    if has_width && !(is_their_mean && counts.values().any(is_extreme)) {
+        return ci95;
+    }
+    let reach = |of: fn(f64, Interval) -> f64| {
+        let step = |(found, n): &(f64, f64)| of(found / n, wilson(found / n, *n)).powi(2);
+        counts.values().map(step).sum::<f64>().sqrt() / counts.len() as f64 * (most - least)
+    };
+    let (below, above) = (reach(|share, ci| share - ci.low), reach(|share, ci| ci.high - share));
+    Interval {
+        low: ci95.low.min((value - below).max(least)),
+        high: ci95.high.max((value + above).min(most)),
+    }
+}
+
 /// So many independent rows of the rarest class as the weights and groups leave (Kish's effective
 /// number, of groups where there are some); 0 for a target that is a number.
 pub(super) fn rarest_class(input: &MetricInput<'_>, groups: Option<&[u32]>) -> f64 {
@@ -214,6 +249,23 @@ mod tests {
         assert_eq!(rarest_class(&plain, Some(&[0, 1, 2, 3, 3])), 1.0);
         let weighted = MetricInput { weights: Some(&[1.0, 1.0, 1.0, 3.0, 1.0]), ..plain };
         assert!((rarest_class(&weighted, None) - 1.6).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_class_of_which_all_rows_err_alike_is_not_certain() {
+        let truth = Target::Class { codes: vec![0, 0, 0, 0, 1, 1, 1, 1, 2], n_classes: 3 };
+        let mut p = Predictions::zeros(9, 3);
+        for (row, class) in [0, 0, 0, 0, 1, 1, 1, 1, 0].into_iter().enumerate() {
+            p.values[row * 3 + class] = 1.0;
+        }
+        let input = MetricInput::new(&truth, &p);
+        let point = |v| Interval { low: v, high: v };
+        for name in ["balanced_accuracy", "f1_macro"] {
+            let found = with_unseen(metric(name).unwrap(), 2.0 / 3.0, point(2.0 / 3.0), &input);
+            assert!(found.low < 0.5 && found.high > 0.9, "{name}: {found:?}");
+        }
+        let wide = Interval { low: 0.4, high: 0.7 };
+        assert_eq!(with_unseen(metric("f1_macro").unwrap(), 0.6, wide, &input), wide);
     }
 
     #[test]

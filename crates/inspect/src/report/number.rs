@@ -75,6 +75,17 @@ pub(crate) fn denoised(value: f64, scale: f64) -> f64 {
     if value.abs() <= ROUNDING * scale.abs() { 0.0 } else { value }
 }
 
+/// A value that is next to nothing on a scale of shares: `0` for what rounding leaves, else
+/// `< 0.0001`; `None` for others.
+pub(crate) fn next_to_nothing(value: f64) -> Option<String> {
+    match value {
+        v if v.abs() < 1e-12 => Some("0".to_owned()),
+        v if v > 0.0 && v < 1e-4 => Some("< 0.0001".to_owned()),
+        v if v < 0.0 && v > -1e-4 => Some("> −0.0001".to_owned()),
+        _ => None,
+    }
+}
+
 /// The same of both ends of an interval.
 pub(crate) fn denoised_interval(ci95: Interval, scale: f64) -> Interval {
     Interval { low: denoised(ci95.low, scale), high: denoised(ci95.high, scale) }

@@ -96,9 +96,10 @@ fn show(model: &Model, found: &Assessment, session: &Session) -> Result<()> {
     if session.global.json {
         return output::print(&(found.json(&model.predictor)? + "\n"));
     }
-    let held = found.reached.as_deref().map_or(String::new(), coverage_text);
+    let task = model.predictor.task;
+    let held = found.reached.as_deref().map_or(String::new(), |held| coverage_text(held, task));
     let by: String = found.by.iter().map(ByColumn::text).collect();
-    output::print(&(text(&found.evaluation, model.predictor.task) + &chance(found) + &held + &by))
+    output::print(&(text(&found.evaluation, task) + &chance(found) + &held + &by))
 }
 
 /// What the answers dealt out at random give.

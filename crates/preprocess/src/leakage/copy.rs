@@ -41,6 +41,7 @@ pub(super) fn check(study: &Study<'_>, ctx: &Context) -> Vec<LeakFinding> {
             kind: LeakKind::TargetCopy,
             columns: vec![column.name.clone()],
             confidence: if sure { 0.999 } else { 0.7 },
+            share_of_test: None,
             evidence,
             action: if sure { exclusion(study.input) } else { LeakAction::Reported },
         })

@@ -63,6 +63,7 @@ pub(super) fn check(input: &LeakageInput<'_>, ctx: &Context) -> Option<LeakFindi
         kind: LeakKind::DuplicateAcrossSplit,
         columns: Vec::new(),
         confidence: if natural { 0.3 } else { 0.9 },
+        share_of_test: Some(part),
         evidence: format!(
             "{} of {} test rows ({}) have the features of a training row; {} of the training rows \
              have a twin among themselves: {why}",

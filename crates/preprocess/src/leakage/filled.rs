@@ -97,6 +97,7 @@ fn of_class(
         kind: LeakKind::FilledAfterwards,
         columns: vec![column.name.clone()],
         confidence: if sure { 0.98 } else { 0.6 },
+        share_of_test: None,
         evidence,
         action: if sure { exclusion(study.input) } else { LeakAction::Reported },
     })
@@ -130,6 +131,7 @@ fn of_number(study: &Study<'_>, column: &Column, values: &[f64]) -> Option<LeakF
         kind: LeakKind::FilledAfterwards,
         columns: vec![column.name.clone()],
         confidence: 0.6,
+        share_of_test: None,
         evidence,
         action: LeakAction::Reported,
     })

@@ -21,6 +21,8 @@ const GROUPS_MIN: usize = 50;
 const GROUP_ROWS_MAX: f64 = 50.0;
 /// At least this share of rows has company in its group.
 const COMPANY_SHARE_MIN: f64 = 0.2;
+/// Categories that are looked at for a complete panel, the first ones.
+const CATEGORIES_MAX: usize = 40;
 /// From this intraclass correlation on, rows of a group have like targets.
 const LIKENESS_MIN: f64 = 0.3;
 
@@ -33,7 +35,7 @@ pub(super) fn check(study: &Study<'_>) -> Vec<LeakFinding> {
         let Some(column) = input.table.column(name) else { return Vec::new() };
         let across = input.test.and_then(|test| test.column(name));
         return match across {
-            Some(test) => shared(column, test).into_iter().collect(),
+            Some(test) => shared(column, test, input.split_kind).into_iter().collect(),
             None if input.split_kind == "test file" => Vec::new(),
             None => vec![ignored(column, input.split_kind)],
         };
@@ -42,7 +44,52 @@ pub(super) fn check(study: &Study<'_>) -> Vec<LeakFinding> {
         matches!(kind, Kind::IntegerCategory | Kind::Category | Kind::Identifier | Kind::Number)
             && name::says_perhaps_key(&column.name)
     });
-    suspects.filter_map(|(column, _)| suspected(study, column)).collect()
+    let found: Vec<LeakFinding> =
+        suspects.filter_map(|(column, _)| suspected(study, column)).collect();
+    if found.is_empty() { complete_panel(study).into_iter().collect() } else { found }
+}
+
+/// Rows of each value of a category at each of several times, and like targets within a value: the
+/// first such category.
+fn complete_panel(study: &Study<'_>) -> Option<LeakFinding> {
+    if !matches!(study.input.split_kind, "random" | "stratified") {
+        return None;
+    }
+    let categories = study.columns().into_iter().filter(|(_, kind)| {
+        matches!(kind, Kind::IntegerCategory | Kind::Category | Kind::Identifier)
+    });
+    categories.take(CATEGORIES_MAX).find_map(|(column, _)| {
+        let rows = by_value(study, column);
+        let groups = of_company(&rows);
+        let (time, n_things, n_times) = panel::complete(study, column, &groups)?;
+        let likeness = intraclass_correlation(&groups, study.input.target)?;
+        let evidence = format!(
+            "these are panel data: {} values of `{}` at {} times along `{time}`, each pair once, \
+             and rows of one value have like targets (intraclass correlation {likeness:.2}): to \
+             predict of others, use the group split with `{}`{}",
+            count(n_things),
+            column.name,
+            count(n_times),
+            column.name,
+            later(&time)
+        );
+        (likeness >= panel::LIKENESS_MIN).then(|| finding(column, 0.5, evidence))
+    })
+}
+
+/// The rows that have a value, with its bits, by value.
+fn by_value(study: &Study<'_>, column: &Column) -> Vec<(u64, u32)> {
+    let mut rows: Vec<(u64, u32)> = (0..study.input.table.n_rows())
+        .filter(|row| !column.is_missing(*row))
+        .map(|row| (super::copy::value_bits(column, row), row as u32))
+        .collect();
+    rows.sort_unstable();
+    rows
+}
+
+/// Those that share their value with others.
+fn of_company(rows: &[(u64, u32)]) -> Vec<&[(u64, u32)]> {
+    rows.chunk_by(|a, b| a.0 == b.0).filter(|group| group.len() > 1).collect()
 }
 
 fn finding(column: &Column, confidence: f64, evidence: String) -> LeakFinding {
@@ -50,23 +97,27 @@ fn finding(column: &Column, confidence: f64, evidence: String) -> LeakFinding {
         kind: LeakKind::GroupAcrossSplit,
         columns: vec![column.name.clone()],
         confidence,
+        share_of_test: None,
         evidence,
         action: LeakAction::Reported,
     }
 }
 
 /// The group column was given, and a test file has groups of the training part.
-fn shared(train: &Column, test: &Column) -> Option<LeakFinding> {
+/// With a split by time, that is what was asked for.
+fn shared(train: &Column, test: &Column, split_kind: &str) -> Option<LeakFinding> {
     let values = |c: &Column| (0..c.n_rows()).filter_map(|row| c.display(row)).collect::<Vec<_>>();
     let known: BTreeSet<String> = values(train).into_iter().collect();
     let test_values = values(test);
     let n_shared = test_values.iter().filter(|v| known.contains(*v)).count();
+    let is_later = split_kind == "time";
+    let so = if is_later { ", as a split by time has it" } else { "" };
     (n_shared > 0).then(|| {
         finding(
             train,
-            0.95,
+            if is_later { 0.3 } else { 0.95 },
             format!(
-                "{} of {} test rows ({}) belong to a group of `{}` that is also in training",
+                "{} of {} test rows ({}) belong to a group of `{}` that is also in training{so}",
                 count(n_shared),
                 count(test_values.len()),
                 percent(share(n_shared, test_values.len())),
@@ -91,13 +142,8 @@ fn ignored(column: &Column, split: &str) -> LeakFinding {
 /// Rows of one value have like targets, and most rows have company.
 fn suspected(study: &Study<'_>, column: &Column) -> Option<LeakFinding> {
     let n_rows = study.input.table.n_rows();
-    let mut rows: Vec<(u64, u32)> = (0..n_rows)
-        .filter(|row| !column.is_missing(*row))
-        .map(|row| (super::copy::value_bits(column, row), row as u32))
-        .collect();
-    rows.sort_unstable();
-    let groups: Vec<&[(u64, u32)]> =
-        rows.chunk_by(|a, b| a.0 == b.0).filter(|group| group.len() > 1).collect();
+    let rows = by_value(study, column);
+    let groups = of_company(&rows);
     let n_company: usize = groups.iter().map(|g| g.len()).sum();
     let mean_rows = n_company as f64 / groups.len().max(1) as f64;
     if groups.len() < GROUPS_MIN

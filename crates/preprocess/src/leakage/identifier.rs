@@ -39,6 +39,7 @@ fn finding(study: &Study<'_>, scored: &Scored<'_>) -> LeakFinding {
         kind: LeakKind::Identifier,
         columns: vec![scored.column.name.clone()],
         confidence: 0.6 + 0.35 * scored.score.skill,
+        share_of_test: None,
         evidence: format!(
             "`{}` names its row, yet predicts the target with {} {:.3} out of fold in {} rows: \
              rows seem to be numbered or sorted by the target or by time",

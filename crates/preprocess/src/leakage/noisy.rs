@@ -47,6 +47,7 @@ pub(super) fn check(study: &Study<'_>, known: &[String], ctx: &Context) -> Vec<L
             kind: LeakKind::TargetCopy,
             columns: vec![column.name.clone()],
             confidence: 0.7,
+            share_of_test: None,
             evidence,
             action: LeakAction::Reported,
         })

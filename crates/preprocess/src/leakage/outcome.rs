@@ -58,6 +58,7 @@ pub(super) fn check(study: &Study<'_>, known: &[String], ctx: &Context) -> Vec<L
             kind: LeakKind::FilledAfterwards,
             columns: vec![column.name.clone()],
             confidence: 0.6,
+            share_of_test: None,
             evidence,
             action: LeakAction::Reported,
         })

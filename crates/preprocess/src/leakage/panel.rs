@@ -30,6 +30,11 @@ const COLUMNS_MAX: usize = 40;
 /// At least this share of the rows of things have times of their own.
 const OWN_TIMES_MIN: f64 = 0.95;
 
+/// Of a complete panel: things, times, and the share of their pairs that have a row, at least.
+const THINGS_MIN: usize = 10;
+const TIMES_MIN: usize = 4;
+const CELLS_MIN: f64 = 0.8;
+
 /// Things seen at several times.
 pub(super) struct Panel {
     /// The column of the times.
@@ -72,6 +77,30 @@ pub(super) fn time_of(study: &Study<'_>, key: &Column, groups: &Groups<'_>) -> O
         share(n_own.sum(), n_rows) >= OWN_TIMES_MIN
     };
     times.map(|(column, _)| column).find(|c| is_own(c)).map(|c| c.name.clone())
+}
+
+/// A category of which each value has a row at nearly each time, and no two at one: so many values
+/// and times, and what the column of the times is called. Nobody needs to name it like a key.
+pub(super) fn complete(
+    study: &Study<'_>,
+    column: &Column,
+    groups: &Groups<'_>,
+) -> Option<(String, usize, usize)> {
+    let time = time_of(study, column, groups)?;
+    let times = study.input.table.column(&time)?;
+    let rows = || groups.iter().flat_map(|group| group.iter());
+    let bits = |row: u32| value_bits(times, row as usize);
+    let mut distinct: Vec<u64> = rows().map(|(_, row)| bits(*row)).collect();
+    distinct.sort_unstable();
+    distinct.dedup();
+    let mut pairs: Vec<(u64, u64)> = rows().map(|(key, row)| (*key, bits(*row))).collect();
+    let n_rows = pairs.len();
+    pairs.sort_unstable();
+    pairs.dedup();
+    let n_cells = groups.len() * distinct.len();
+    let is_complete = pairs.len() == n_rows && share(n_rows, n_cells) >= CELLS_MIN;
+    let is_large = groups.len() >= THINGS_MIN && distinct.len() >= TIMES_MIN;
+    (is_complete && is_large).then_some((time, groups.len(), distinct.len()))
 }
 
 fn is_time(column: &Column, kind: Kind) -> bool {

@@ -38,6 +38,7 @@ pub(super) fn check(study: &Study<'_>, known: &[String], ctx: &Context) -> Vec<L
             kind: LeakKind::FilledAfterwards,
             columns: vec![columns[i].0.name.clone()],
             confidence: 0.9,
+            share_of_test: None,
             evidence,
             action: LeakAction::Reported,
         })

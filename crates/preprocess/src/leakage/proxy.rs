@@ -95,6 +95,7 @@ fn finding(study: &Study<'_>, scored: &Scored<'_>, best_other: f64, may: bool) -
         kind: LeakKind::TargetProxy,
         columns: vec![scored.column.name.clone()],
         confidence: if certain { 0.99 } else { 0.5 },
+        share_of_test: None,
         evidence: format!(
             "`{}` alone predicts the target with {} {:.4} out of fold in {} rows ({:.1} % of the \
              possible gain; the best other column reaches {:.1} %)",

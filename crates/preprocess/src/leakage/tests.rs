@@ -564,10 +564,36 @@ fn things_that_are_seen_again_nearly_the_same_are_found() {
 }
 
 #[test]
+fn a_category_with_a_row_at_each_time_is_told_as_panel_data() {
+    let (n_firms, n_months) = (120, 15);
+    let mut random = Random::new(5);
+    let own: Vec<f64> = (0..n_firms).map(|_| random.normal()).collect();
+    let rows = || (0..n_firms).flat_map(|firm| (0..n_months).map(move |month| (firm, month)));
+    let names: Vec<String> = rows().map(|(firm, _)| format!("firm {firm}")).collect();
+    let month = |(_, month): (usize, usize)| 2_629_800_000_000 * month.cast_signed() as i64;
+    let y: Vec<f64> = rows().map(|(firm, _)| own[firm] + random.normal()).collect();
+    let table = Table::new(vec![
+        Column::strings("firm", names.iter().map(|name| Some(name.as_str()))),
+        Column::instants("month", rows().map(month).collect()),
+        Column::numbers("x", (0..names.len()).map(|i| (i * 37 % 101) as f64).collect()),
+        Column::numbers("y", y.clone()),
+    ]);
+    let (table, target) = (table.unwrap(), Target::Real(y));
+    let found = findings(&table, &target, |input| input);
+    assert_eq!(only(&found, "firm"), (LeakKind::GroupAcrossSplit, LeakAction::Reported));
+    assert!(found[0].evidence.contains("120 values of `firm` at 15 times"), "{found:#?}");
+    for split in ["group", "time", "test file"] {
+        let found = findings(&table, &target, |input| LeakageInput { split_kind: split, ..input });
+        assert!(found.iter().all(|f| f.kind != LeakKind::GroupAcrossSplit), "{split}: {found:#?}");
+    }
+}
+
+#[test]
 fn things_that_change_or_have_no_times_are_not_called_the_same() {
     for (n_steady, has_months) in [(0, true), (1, true), (4, false)] {
         let (table, target) = customers(n_steady, has_months);
         let found = findings(&table, &target, |input| input);
-        assert!(found.is_empty(), "{n_steady} {has_months}: {found:#?}");
+        let is_said = found.iter().any(|f| f.evidence.contains("nearly the same"));
+        assert!(!is_said && found.is_empty() != has_months, "{n_steady} {has_months}: {found:#?}");
     }
 }

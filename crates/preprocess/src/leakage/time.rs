@@ -104,6 +104,7 @@ impl<'a> Drift<'a> {
             kind: LeakKind::TimeOrderIgnored,
             columns: vec![self.column.name.clone()],
             confidence,
+            share_of_test: None,
             evidence: format!(
                 "along `{}`, {} of the target's variance lies between stretches of time and \
                  neighbours in time correlate with {:.2} ({} rows), but the split is {split}: if \

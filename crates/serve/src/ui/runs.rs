@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use modelwright_core::record::{RunRecord, TrialStatus};
+use modelwright_core::record::{RunRecord, TrialRecord, TrialStatus};
 use modelwright_core::{Error, ErrorKind};
 use modelwright_evaluate::metric;
 use modelwright_inspect::{model_card, monitor_html, report_html};
@@ -139,8 +139,11 @@ pub(super) fn leaderboard(store: &mut Store, id: i64) -> Result<Reply, Problem> 
     let sign = if larger == Some(false) { 1.0 } else { -1.0 };
     let mut trials: Vec<_> = record.trials.iter().collect();
     // What has no score comes last, in the order in which it ran.
-    let key = |score: Option<f64>| score.map_or(f64::INFINITY, |s| s * sign);
-    trials.sort_by(|a, b| key(a.score).total_cmp(&key(b.score)));
+    let key = |t: &TrialRecord| match t.score {
+        Some(score) if !t.is_left_out => score * sign,
+        _ => f64::INFINITY,
+    };
+    trials.sort_by(|a, b| key(a).total_cmp(&key(b)));
     let weight = |name: &str| {
         record.ensemble.members.iter().find(|m| m.trial == name).map(|member| member.weight)
     };
@@ -151,7 +154,8 @@ pub(super) fn leaderboard(store: &mut Store, id: i64) -> Result<Reply, Problem> 
             json!({
                 "name": t.trial.name, "learner": t.trial.learner, "encoding": t.trial.encoding,
                 "status": t.status, "score": t.score, "ci95": t.ci95, "note": t.note,
-                "is_as_good": t.indistinguishable_from_best, "weight": weight(&t.trial.name),
+                "is_as_good": t.indistinguishable_from_best,
+                "is_left_out": t.is_left_out, "weight": weight(&t.trial.name),
                 "params": t.trial.params,
             })
         })

@@ -53,6 +53,7 @@ pub(crate) fn binary() -> RunRecord {
             kind: LeakKind::TargetProxy,
             columns: vec!["tax_band".into()],
             confidence: 0.98,
+            share_of_test: None,
             evidence: "alone it gives the target in 99.4 % of 39,074 rows".into(),
             action: LeakAction::Excluded,
         }],
@@ -323,6 +324,7 @@ pub(crate) fn tiny() -> RunRecord {
         score: None,
         ci95: None,
         indistinguishable_from_best: false,
+        is_left_out: false,
         rounds: vec![],
     });
     one_member(&mut record, "linear", 0.58, 0.3);
@@ -556,6 +558,7 @@ fn search(record: &mut RunRecord, trials: &[(&str, &str, f64, f64, bool)]) {
             score: Some(*score),
             ci95: (*half > 0.0).then_some(Interval { low: score - half, high: score + half }),
             indistinguishable_from_best: *tied,
+            is_left_out: false,
             rounds: vec![398, 412, 405],
         })
         .collect();

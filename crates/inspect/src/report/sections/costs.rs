@@ -61,7 +61,7 @@ fn cheapest(constants: &[(String, f64)]) -> Option<&(String, f64)> {
 fn on_untouched(metric: &MetricValue, constants: &[(String, f64)], n_rows: usize) -> String {
     let cost = metric.value.map_or("–".to_owned(), |v| number::estimate(v, metric.ci95));
     let against = cheapest(constants).map_or(String::new(), |(class, cost)| {
-        let cost = number::significant(*cost, 3);
+        let cost = number::estimate(*cost, metric.ci95);
         format!(", against {cost} when always deciding for {}", words::quoted(class))
     });
     format!("The model's decisions cost {cost} per row on {}{against}.", number::untouched(n_rows))
@@ -90,7 +90,8 @@ fn comparison(
             TableColumn::numbers("Out of fold"),
         ],
     );
-    let text = |value: Option<f64>| value.map_or("–".to_owned(), |v| number::significant(v, 3));
+    let text =
+        |value: Option<f64>| value.map_or("–".to_owned(), |v| number::estimate(v, metric.ci95));
     table.rows.push(vec![
         Cell::new("The model"),
         Cell::new(text(metric.value)),

@@ -13,6 +13,25 @@ use crate::report::{has_target, number, words};
 pub(crate) const SPEC: Spec =
     Spec { id: "decision", part: Part::Answer, title: "Decision summary" };
 
+/// What a model is that helps, that helps and needs care, that is not shown to help: by the metric.
+const BY_METRIC: [&str; 3] = [
+    "It is better than always giving the same answer, by more than chance explains, and no check \
+     speaks against it.",
+    "It is better than always giving the same answer, by more than chance explains. Before use:",
+    "It may be no better than always giving the same answer: on the rows that were kept apart, the \
+     difference is within chance.",
+];
+
+/// The same by what its decisions cost.
+const BY_COST: [&str; 3] = [
+    "Its decisions cost less than always giving the same answer, by more than chance explains, and \
+     no check speaks against it.",
+    "Its decisions cost less than always giving the same answer, by more than chance explains. \
+     Before use:",
+    "Its decisions may cost no less than always giving the same answer: on the rows that were kept \
+     apart, the difference is within chance, or to its disadvantage.",
+];
+
 /// Always applies.
 pub(crate) fn build(record: &RunRecord) -> Option<Section> {
     let headline = Headline::of(record);
@@ -83,6 +102,16 @@ fn finding(record: &RunRecord, headline: &Headline<'_>, verdict: Verdict) -> Str
             None => format!("The model of {target} was not tested on untouched rows."),
         };
     };
+    if let (Verdict::NotShown, true) = (verdict, headline.is_by_cost)
+        && let Some((cost, _)) = plain::cost(record, evaluation)
+    {
+        return format!(
+            "The model's decisions are not shown to cost less than the same answer for every row: \
+             {}{}",
+            cost[..1].to_lowercase(),
+            &cost[1..]
+        );
+    }
     let against = headline.baseline.map_or(String::new(), |b| {
         format!(", against {} of the constant baseline", number::estimate(b, measured.ci95))
     });
@@ -106,6 +135,7 @@ fn callout(
     verdict: Verdict,
     reasons: &[String],
 ) -> Callout {
+    let texts = if headline.is_by_cost { BY_COST } else { BY_METRIC };
     let (tone, label, text) = match verdict {
         Verdict::HelpsWithCare if headline.hardly_any_rows().is_some() => (
             Tone::Warning,
@@ -113,24 +143,9 @@ fn callout(
             "It did better than always giving the same answer, on too few rows to rely on that: \
              evaluate it on more rows with known answers first. Before use:",
         ),
-        Verdict::Helps => (
-            Tone::Good,
-            "Ready to use",
-            "It is better than always giving the same answer, by more than chance explains, and no \
-             check speaks against it.",
-        ),
-        Verdict::HelpsWithCare => (
-            Tone::Warning,
-            "Usable, with care",
-            "It is better than always giving the same answer, by more than chance explains. Before \
-             use:",
-        ),
-        Verdict::NotShown => (
-            Tone::Severe,
-            "Do not use yet",
-            "It may be no better than always giving the same answer: on the rows that were kept \
-             apart, the difference is within chance.",
-        ),
+        Verdict::Helps => (Tone::Good, "Ready to use", texts[0]),
+        Verdict::HelpsWithCare => (Tone::Warning, "Usable, with care", texts[1]),
+        Verdict::NotShown => (Tone::Severe, "Do not use yet", texts[2]),
         Verdict::Untested if !has_target(record) => (
             Tone::Warning,
             "Not measured",
@@ -194,6 +209,8 @@ fn question(record: &RunRecord) -> String {
 
 #[cfg(test)]
 mod tests {
+    use modelwright_core::record::{LeakAction, LeakFinding, LeakKind};
+
     use super::*;
     use crate::report::canonical;
     use crate::report::render::markdown;
@@ -219,6 +236,27 @@ mod tests {
         assert!(few.contains("Only 150 rows say so") && few.contains("Usable, with care"), "{few}");
         let hardly_any = of_rows(31);
         assert!(hardly_any.contains("Promising, hardly tested"), "{hardly_any}");
+    }
+
+    #[test]
+    fn test_rows_with_twins_in_training_are_a_reason_for_care_however_they_came_about() {
+        let of_share = |share| {
+            text(|record| {
+                record.leakage.push(LeakFinding {
+                    kind: LeakKind::DuplicateAcrossSplit,
+                    columns: Vec::new(),
+                    confidence: 0.3,
+                    share_of_test: Some(share),
+                    evidence: String::new(),
+                    action: LeakAction::Reported,
+                });
+            })
+        };
+        let few = of_share(0.1);
+        assert!(!few.contains("features of a training row"), "{few}");
+        let all = of_share(1.0);
+        assert!(all.contains("100 % of the tested rows have the features"), "{all}");
+        assert!(all.contains("Usable, with care") && !all.contains("Ready to use"), "{all}");
     }
 
     #[test]

@@ -1,11 +1,14 @@
 //! The optimised metric wherever it was measured, and what follows from it: the verdict.
 //!
-//! A model *helps* when the near end of its 95 % interval on untouched rows is better than the
-//! constant baseline on the same rows. Everything that weakens this is listed as a reason for care.
+//! A model *helps* when it is better than the constant baseline on the same untouched rows beyond
+//! chance: by the near end of its 95 % interval, or in a paired comparison; where decisions have a
+//! cost, when they cost less. Everything that weakens this is listed as a reason for care.
 
 use modelwright_core::record::{
-    Evaluation, Interval, LeakAction, MetricValue, RunRecord, Severity,
+    Evaluation, Interval, LeakAction, LeakFinding, MetricValue, RunRecord, Severity,
 };
+
+use modelwright_evaluate::evaluation::EXPECTED_COST;
 
 use super::{too_good, unequal, weak};
 use crate::report::{number, words};
@@ -18,6 +21,10 @@ const HARDLY_ANY_ROWS: usize = 50;
 
 /// A suspected leak that is at least this sure is a reason for care.
 const SURE: f64 = 0.5;
+
+/// From this share of test rows on, those that are in training too are a reason for care, whether
+/// they were copied or repeat by nature.
+const MANY_TWINS: f64 = 0.2;
 
 /// The optimised metric of a run.
 pub(super) struct Headline<'a> {
@@ -35,6 +42,31 @@ pub(super) struct Headline<'a> {
     pub(super) corrected: Option<Measured>,
     /// How that is called.
     pub(super) validation: &'static str,
+    /// Whether the decisions have a cost, which then says whether the model is better.
+    pub(super) is_by_cost: bool,
+    /// Whether it is better than the constant baseline beyond chance.
+    pub(super) is_shown: bool,
+}
+
+/// Whether a metric of the tested rows is better than the baseline's beyond chance: by its own
+/// interval, or in a paired comparison on the same rows.
+pub(super) fn is_better(
+    evaluation: &Evaluation,
+    name: &str,
+    larger_is_better: bool,
+) -> Option<bool> {
+    let value = |of: &[MetricValue]| of.iter().find(|m| m.name == name).cloned();
+    let (own, baseline) = (value(&evaluation.metrics)?, value(&evaluation.baseline)?.value?);
+    let sign = if larger_is_better { 1.0 } else { -1.0 };
+    let near = |ci: Interval| if larger_is_better { ci.low } else { ci.high };
+    let paired = evaluation.against_baseline.iter().find(|d| d.name == name);
+    let of_pairs = paired.map(|d| sign * near(d.ci95) > 0.0);
+    // What costs are, the rows' mix of classes says most: only pairs of rows tell.
+    if name == EXPECTED_COST && of_pairs.is_some() {
+        return of_pairs;
+    }
+    let alone = own.ci95.is_some_and(|ci| sign * near(ci) > sign * baseline);
+    Some(alone || of_pairs == Some(true))
 }
 
 /// A value and its interval.
@@ -83,13 +115,19 @@ impl<'a> Headline<'a> {
             .ensemble
             .corrected_score
             .map(|value| Measured { value, ci95: record.ensemble.corrected_ci95 });
+        let larger_is_better = record.task.larger_is_better;
+        let by_metric = evaluation.and_then(|e| is_better(e, name, larger_is_better));
+        let costed = evaluation.filter(|_| record.costs.is_some());
+        let by_cost = costed.and_then(|e| is_better(e, EXPECTED_COST, false));
         Self {
             label: words::metric_label(name),
-            larger_is_better: record.task.larger_is_better,
+            larger_is_better,
             evaluation,
             holdout: evaluation.and_then(|e| find(&e.metrics)),
             baseline: evaluation.and_then(|e| find(&e.baseline)).map(|m| m.value),
             corrected,
+            is_by_cost: by_cost.is_some(),
+            is_shown: by_cost.or(by_metric).unwrap_or(false),
             validation: if record.options.single.is_some() {
                 "Validation"
             } else {
@@ -130,10 +168,10 @@ impl<'a> Headline<'a> {
 
     /// Whether the model may be relied on, given the reasons for care.
     pub(super) fn verdict(&self, cares: &[String]) -> Verdict {
-        let Some(holdout) = self.holdout else { return Verdict::Untested };
-        let Some(baseline) = self.baseline else { return Verdict::NotShown };
-        // Without an interval nothing is beyond chance.
-        if holdout.ci95.is_none() || !self.better(self.near_end(holdout), baseline) {
+        if self.holdout.is_none() {
+            Verdict::Untested
+        } else if !self.is_shown {
+            // Without an interval nothing is beyond chance.
             Verdict::NotShown
         } else if cares.is_empty() {
             Verdict::Helps
@@ -205,9 +243,11 @@ fn rarest_tested(record: &RunRecord) -> Option<(u64, String)> {
 pub(super) fn cares(record: &RunRecord, headline: &Headline<'_>) -> Vec<String> {
     let learned = headline.evaluation.and_then(|e| e.learned_from.as_deref());
     let mut cares: Vec<String> = learned.map(words::remark).into_iter().collect();
-    let open = record.leakage.iter().filter(|l| {
-        l.confidence >= SURE && matches!(l.action, LeakAction::Reported | LeakAction::KeptOnRequest)
-    });
+    let is_open =
+        |l: &&LeakFinding| matches!(l.action, LeakAction::Reported | LeakAction::KeptOnRequest);
+    let twins = record.leakage.iter().filter(is_open).filter_map(|l| l.share_of_test);
+    let twins = twins.reduce(f64::max).filter(|share| *share > MANY_TWINS);
+    let open = record.leakage.iter().filter(is_open).filter(|l| l.confidence >= SURE);
     let (of_rows, of_columns): (Vec<_>, Vec<_>) = open.partition(|l| l.columns.is_empty());
     match of_columns.len() {
         0 => {}
@@ -217,7 +257,14 @@ pub(super) fn cares(record: &RunRecord, headline: &Headline<'_>) -> Vec<String> 
         )),
     }
     cares.extend(too_good::care(record, headline));
-    if !of_rows.is_empty() {
+    if let Some(share) = twins {
+        cares.push(format!(
+            "{} of the tested rows have the features of a training row: the score is {} that of \
+             rows seen before, and may not hold on new ones.",
+            number::share(share),
+            if share > 0.5 { "mostly" } else { "partly" }
+        ));
+    } else if !of_rows.is_empty() {
         cares.push(
             "Part of the tested rows seem to have been seen in training: the score may not hold \
              on new data."

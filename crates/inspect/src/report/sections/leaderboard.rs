@@ -80,23 +80,24 @@ fn of_one(trial: &TrialRecord, metric: &str) -> String {
 }
 
 fn finding(record: &RunRecord, trials: &[&TrialRecord], n_scored: usize) -> String {
-    let Some(best) = trials.first().filter(|t| t.score.is_some()) else {
+    let Some(best) = trials.first().filter(|t| is_ranked(t)) else {
         return format!(
             "None of {} gave a score.",
             number::counted(trials.len(), "trial", "trials")
         );
     };
     let ties = trials[1..].iter().filter(|t| t.indistinguishable_from_best).count();
-    let n_untested =
-        trials[1..].iter().filter(|t| t.score.is_some() && !is_tested(record, t)).count();
-    let tail = match (n_scored, ties) {
+    let n_untested = trials[1..].iter().filter(|t| is_ranked(t) && !is_tested(record, t)).count();
+    let n_ranked = trials.iter().filter(|t| is_ranked(t)).count();
+    let tail = match (n_ranked, ties) {
+        (1, _) if n_scored > 1 => "the others that were scored are left out".to_owned(),
         (1, _) => "it is the only trial that was scored".to_owned(),
         (_, 0) if n_untested > 0 => {
             let others = number::counted(n_untested, "other was", "others were");
             format!("{others} not compared with it")
         }
         (2, 0) => "a paired test tells it from the other".to_owned(),
-        (_, 0) => format!("a paired test tells it from all {} others", number::count(n_scored - 1)),
+        (_, 0) => format!("a paired test tells it from all {} others", number::count(n_ranked - 1)),
         (_, 1) => "1 other cannot be told from it by a paired test".to_owned(),
         (_, n) => format!("{} others cannot be told from it by a paired test", number::count(n)),
     };
@@ -108,9 +109,20 @@ fn finding(record: &RunRecord, trials: &[&TrialRecord], n_scored: usize) -> Stri
     )
 }
 
+/// Whether a trial has a score, and is used.
+fn is_ranked(trial: &TrialRecord) -> bool {
+    trial.score.is_some() && !trial.is_left_out
+}
+
+/// The better ones first; behind them what is left out, and what has no score.
 fn better_first(a: &TrialRecord, b: &TrialRecord, larger: bool) -> std::cmp::Ordering {
-    let key = |t: &TrialRecord| t.score.map_or(f64::INFINITY, |s| if larger { -s } else { s });
-    key(a).total_cmp(&key(b))
+    let key = |t: &TrialRecord| {
+        let score = t.score.map_or(f64::INFINITY, |s| if larger { -s } else { s });
+        (t.is_left_out, score)
+    };
+    let ((a_out, a), (b_out, b)) = (key(a), key(b));
+    let unscored = a.is_infinite().cmp(&b.is_infinite());
+    unscored.then(a_out.cmp(&b_out)).then(a.total_cmp(&b))
 }
 
 /// The scale of the drawn intervals: those within [`NEAR`] interval widths of the best score, so
@@ -165,6 +177,7 @@ fn standing(record: &RunRecord, trial: &TrialRecord, best: &TrialRecord) -> Cell
         TrialStatus::Stopped if is_single => Cell::mark(Tone::Warning, "stopped"),
         _ if is_single => Cell::mark(Tone::Good, "done"),
         _ if trial.score.is_none() => Cell::mark(Tone::Warning, "no score"),
+        _ if trial.is_left_out => Cell::mark(Tone::Neutral, "left out"),
         _ if first => Cell::mark(Tone::Good, "best"),
         _ if trial.indistinguishable_from_best => Cell::mark(Tone::Good, "not distinguishable"),
         _ => Cell::new(against_best(record, trial, best)),
@@ -201,6 +214,20 @@ mod tests {
     use super::*;
     use crate::report::canonical;
     use crate::report::render::markdown;
+
+    #[test]
+    fn a_trial_that_is_left_out_is_never_the_best() {
+        let mut record = canonical::binary();
+        let score = record.trials.iter().filter_map(|t| t.score).fold(0.0, f64::max);
+        let out = &mut record.trials[3];
+        (out.score, out.ci95, out.is_left_out) = (Some(score + 0.01), None, true);
+        let (out, best) = (out.trial.name.clone(), record.trials[0].trial.name.clone());
+        let text = markdown::section(&build(&record).expect("there are trials"));
+        assert!(text.contains(&format!("“{best}” is the best single trial")), "{text}");
+        let row = text.lines().find(|l| l.starts_with(&format!("| {out}"))).unwrap_or(&text);
+        assert!(row.contains("left out"), "{row}");
+        assert_eq!(text.matches(" best |").count(), 1, "{text}");
+    }
 
     #[test]
     fn what_shows_no_difference_or_was_not_compared_is_not_called_worse() {

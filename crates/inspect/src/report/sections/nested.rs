@@ -21,7 +21,8 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
     );
     let about = "Everything that a fit decides was decided anew outside each fold, within an even \
                  share of the time. The interval allows for training rows that the folds share \
-                 (Nadeau & Bengio, Machine Learning 52, 2003).";
+                 (Nadeau & Bengio, Machine Learning 52, 2003), and is no narrower than that of the \
+                 rows of all folds.";
     Some(
         Section::new(&SPEC, finding)
             .block(Block::Text(about.to_owned()))

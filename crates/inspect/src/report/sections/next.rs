@@ -18,7 +18,7 @@ pub(super) fn risks(record: &RunRecord, headline: &Headline<'_>) -> Vec<String> 
     risks.extend(few_rows(record));
     risks.extend(unequal::risk(record));
     risks.extend(weak::risks(record, headline));
-    let is_held_out = record.evaluation.as_ref().is_none_or(|e| e.on == "holdout");
+    let is_held_out = record.evaluation.as_ref().is_some_and(|e| e.on == "holdout");
     if is_held_out && ["random", "stratified"].contains(&record.split.kind.as_str()) {
         risks.push(
             "The test rows were drawn from the same table at random: if the world changes, so \
@@ -113,24 +113,61 @@ fn against_leaks(open: &[&LeakFinding]) -> Vec<String> {
     steps
 }
 
+/// What stands in the note of a trial that memory kept from running.
+const BY_MEMORY: &str = "memory limit";
+
+/// What would let models be tried that were not: time, or memory.
+fn unreached(record: &RunRecord) -> Vec<String> {
+    if record.options.single.is_some() {
+        return Vec::new();
+    }
+    let is_unreached = |t: &&TrialRecord| {
+        t.score.is_none() && matches!(t.status, TrialStatus::Skipped | TrialStatus::Stopped)
+    };
+    let is_of_memory = |t: &&TrialRecord| t.note.as_ref().is_some_and(|n| n.contains(BY_MEMORY));
+    let unreached = record.trials.iter().filter(is_unreached);
+    let (of_memory, of_time): (Vec<&TrialRecord>, Vec<_>) = unreached.partition(is_of_memory);
+    let n_all = number::counted(record.trials.len(), "model", "models");
+    let were = |n| if n == 1 { "was" } else { "were" };
+    let mut steps = Vec::new();
+    match of_time.len() {
+        0 => {}
+        n => steps.push(format!(
+            "Give the search more time: {} of {n_all} {} not reached, or stopped before having a \
+             score.",
+            number::count(n),
+            were(n)
+        )),
+    }
+    match of_memory.len() {
+        0 => {}
+        n => steps.push(format!(
+            "Give it more memory (“--memory”): {} of {n_all} {} not tried, because the memory \
+             limit did not allow it.",
+            number::count(n),
+            were(n)
+        )),
+    }
+    steps
+}
+
 /// What to do next, most useful first.
 pub(super) fn steps(record: &RunRecord, verdict: Verdict) -> Vec<String> {
     let mut steps = Vec::new();
     let is_open = |action| matches!(action, LeakAction::Reported | LeakAction::KeptOnRequest);
-    let open: Vec<&LeakFinding> = record.leakage.iter().filter(|l| is_open(l.action)).collect();
+    // With both asked for, groups on both sides of a split by time are what it is about.
+    let is_asked = |l: &&LeakFinding| {
+        let options = &record.options;
+        let is_of_both = options.group.is_some() && record.split.kind == "time";
+        is_of_both && l.kind == LeakKind::GroupAcrossSplit
+    };
+    let open = record.leakage.iter().filter(|l| is_open(l.action) && !is_asked(l));
+    let open: Vec<&LeakFinding> = open.collect();
     steps.extend(against_leaks(&open));
     steps.extend(unequal::step(record));
-    let is_unreached = |t: &&TrialRecord| {
-        t.score.is_none() && matches!(t.status, TrialStatus::Skipped | TrialStatus::Stopped)
-    };
-    let n_unreached = record.trials.iter().filter(is_unreached).count();
-    if n_unreached > 0 && record.options.single.is_none() {
-        steps.push(format!(
-            "Give the search more time: {} of {} {} not reached, or stopped before having a score.",
-            number::count(n_unreached),
-            number::counted(record.trials.len(), "model", "models"),
-            if n_unreached == 1 { "was" } else { "were" }
-        ));
+    // What is no better than a constant needs other data first.
+    if verdict != Verdict::NotShown {
+        steps.extend(unreached(record));
     }
     match verdict {
         Verdict::NotShown => {
@@ -140,6 +177,7 @@ pub(super) fn steps(record: &RunRecord, verdict: Verdict) -> Vec<String> {
                 _ => "more rows, or columns",
             };
             steps.push(format!("Collect {what} that know more about the target, before using it."));
+            steps.extend(unreached(record));
         }
         Verdict::Untested if !has_target(record) => steps.push(
             "Look at the rows that it calls unusual (“modelwright predict”): are they those that \
@@ -174,4 +212,35 @@ pub(super) fn steps(record: &RunRecord, verdict: Verdict) -> Vec<String> {
     }
     steps.truncate(ENTRIES_MAX);
     steps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::canonical;
+
+    #[test]
+    fn what_memory_kept_from_running_is_not_said_to_need_time() {
+        let mut record = canonical::binary();
+        let is_of = |t: &TrialRecord| t.score.is_some() && t.status == TrialStatus::Done;
+        let place = record.trials.iter().position(is_of).expect("a trial is done");
+        let trial = &mut record.trials[place];
+        (trial.score, trial.status) = (None, TrialStatus::Skipped);
+        trial.note = Some("the memory limit did not allow it".to_owned());
+        let said = unreached(&record).join(" ");
+        assert!(said.contains("Give it more memory (“--memory”): 1 of"), "{said}");
+        record.trials[place].note = Some("the budget did not allow it".to_owned());
+        let said = unreached(&record).join(" ");
+        assert!(said.contains("more time") && !said.contains("memory"), "{said}");
+    }
+
+    #[test]
+    fn without_untouched_rows_nothing_is_said_of_them() {
+        let mut record = canonical::binary();
+        let headline = Headline::of(&record);
+        assert!(risks(&record, &headline).iter().any(|r| r.starts_with("The test rows")));
+        record.evaluation = None;
+        let headline = Headline::of(&record);
+        assert!(!risks(&record, &headline).iter().any(|r| r.starts_with("The test rows")));
+    }
 }

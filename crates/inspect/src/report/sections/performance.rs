@@ -1,11 +1,12 @@
 //! Every metric on the untouched rows, with its interval, beside the constant baseline.
 
-use modelwright_core::record::{MetricValue, RunRecord};
+use modelwright_core::record::{Evaluation, Interval, MetricValue, RunRecord};
 use modelwright_core::task::Task;
 use modelwright_evaluate::evaluation::EXPECTED_COST;
+use modelwright_evaluate::metric::Needs;
 use modelwright_evaluate::resample::unseen_errors;
 
-use super::headline::Headline;
+use super::headline::{Headline, is_better};
 use super::one_class;
 use crate::report::section::{Block, Cell, Part, Section, Spec, Table, TableColumn, Tone};
 use crate::report::{number, words};
@@ -44,7 +45,7 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
         // A constant made of rows of one class is always right about them.
         let compared = match one_class {
             Some(_) => None,
-            None => compare(metric, baseline, larger),
+            None => compare(evaluation, metric, baseline, larger),
         };
         n_compared += usize::from(compared.is_some());
         n_beyond += usize::from(compared == Some(Tone::Good));
@@ -95,13 +96,17 @@ fn direction(record: &RunRecord, metric: &MetricValue) -> Option<bool> {
     }
 }
 
-fn compare(metric: &MetricValue, baseline: Option<f64>, larger: Option<bool>) -> Option<Tone> {
-    let (ci, baseline, larger) = (metric.ci95?, baseline?, larger?);
-    let (near, far) = if larger { (ci.low, ci.high) } else { (-ci.high, -ci.low) };
-    let baseline = if larger { baseline } else { -baseline };
+fn compare(
+    evaluation: &Evaluation,
+    metric: &MetricValue,
+    baseline: Option<f64>,
+    larger: Option<bool>,
+) -> Option<Tone> {
+    let (_, _, larger) = (metric.ci95?, baseline?, larger?);
     Some(match () {
-        () if near > baseline => Tone::Good,
-        () if far < baseline => Tone::Severe,
+        () if is_better(evaluation, &metric.name, larger)? => Tone::Good,
+        // The worse of two is the better of the other direction.
+        () if is_better(evaluation, &metric.name, !larger)? => Tone::Severe,
         () => Tone::Neutral,
     })
 }
@@ -120,7 +125,20 @@ fn row(
     let perfect = words::metric(&metric.name).map_or(0.0, |spec| spec.perfect);
     let known = [metric.value, baseline, Some(perfect).filter(|p| p.is_finite())];
     let scale = known.into_iter().flatten().fold(0.0_f64, |scale, v| scale.max(v.abs()));
-    let estimate = |v: f64| number::estimate(number::denoised(v, scale), metric.ci95);
+    // Shares and losses of classes have no unit, in which a small number may be a large one.
+    let is_unitless = words::metric(&metric.name)
+        .is_some_and(|spec| spec.needs != Needs::Values || metric.name == "r2");
+    let estimate = |v: f64| {
+        let nothing = number::next_to_nothing(v).filter(|_| is_unitless);
+        nothing.unwrap_or_else(|| number::estimate(number::denoised(v, scale), metric.ci95))
+    };
+    let interval = |ci: Interval| {
+        let ends = [ci.low, ci.high].map(number::next_to_nothing);
+        match ends {
+            [Some(low), Some(high)] if is_unitless => format!("{low} to {high}"),
+            _ => number::interval(ci),
+        }
+    };
     let value = match metric.value {
         Some(value) => Cell::new(estimate(value)),
         None => Cell::new("undefined"),
@@ -138,7 +156,7 @@ fn row(
     vec![
         Cell::new(words::metric_label(&metric.name)).detail(direction),
         value,
-        Cell::new(metric.ci95.map_or("–".to_owned(), number::interval)),
+        Cell::new(metric.ci95.map_or("–".to_owned(), interval)),
         Cell::new(baseline.map_or("–".to_owned(), estimate)),
         mark,
     ]
@@ -146,9 +164,42 @@ fn row(
 
 #[cfg(test)]
 mod tests {
+    use modelwright_core::record::Difference;
+
+    use super::super::headline::Verdict;
     use super::*;
     use crate::report::canonical;
     use crate::report::render::markdown;
+
+    #[test]
+    fn a_paired_comparison_says_better_where_an_interval_leaves_it_open() {
+        let all = canonical::all();
+        let (_, mut record) = all.into_iter().find(|(name, _)| *name == "regression").unwrap();
+        let name = record.task.metric.clone();
+        let evaluation = record.evaluation.as_mut().unwrap();
+        let baseline = evaluation.baseline.iter().find(|m| m.name == name).unwrap().value.unwrap();
+        let own = evaluation.metrics.iter_mut().find(|m| m.name == name).unwrap();
+        own.ci95 = Some(Interval { low: 0.5 * baseline, high: 1.1 * baseline });
+        let of = |record: &RunRecord| Headline::of(record).verdict(&[]);
+        assert_eq!(of(&record), Verdict::NotShown);
+        let ci95 = Interval { low: -0.5 * baseline, high: -0.1 * baseline };
+        let pair = Difference { name: name.clone(), value: -0.3 * baseline, ci95 };
+        record.evaluation.as_mut().unwrap().against_baseline.push(pair);
+        assert_eq!(of(&record), Verdict::Helps);
+        let evaluation = record.evaluation.as_ref().unwrap();
+        assert_eq!(is_better(evaluation, &name, false), Some(true));
+    }
+
+    #[test]
+    fn decisions_with_a_cost_are_judged_by_it() {
+        let mut record = canonical::binary();
+        let ci95 = Interval { low: -0.002, high: 0.02 };
+        let pair = Difference { name: EXPECTED_COST.to_owned(), value: 0.001, ci95 };
+        record.evaluation.as_mut().unwrap().against_baseline.push(pair);
+        assert_eq!(Headline::of(&record).verdict(&[]), Verdict::NotShown);
+        record.costs = None;
+        assert_eq!(Headline::of(&record).verdict(&[]), Verdict::Helps);
+    }
 
     #[test]
     fn the_constant_is_named_and_rounding_is_nothing() {

@@ -226,7 +226,8 @@ fn regression(record: &RunRecord, evaluation: &Evaluation) -> Plain {
         let without = find(&evaluation.baseline, "r2").map_or(String::new(), |c| {
             format!(
                 "same answer always: {}",
-                number::significant(number::denoised(100.0 * c.value, 100.0), 2)
+                number::next_to_nothing(c.value)
+                    .map_or_else(|| number::significant(100.0 * c.value, 2), |_| "0".to_owned())
             )
         });
         figures.push(Figure {
@@ -239,17 +240,20 @@ fn regression(record: &RunRecord, evaluation: &Evaluation) -> Plain {
 }
 
 /// The money, where costs were given: what 1,000 decisions cost, and what they would without.
-fn cost(record: &RunRecord, evaluation: &Evaluation) -> Option<(String, Figure)> {
-    let costs = record.costs.as_ref()?;
+pub(super) fn cost(record: &RunRecord, evaluation: &Evaluation) -> Option<(String, Figure)> {
+    let given = record.costs.as_ref()?;
     let cost = find(&evaluation.metrics, EXPECTED_COST)?;
     let (of_many, ci95) = (
         cost.value * DECISIONS,
         cost.ci95.map(|ci| Interval { low: ci.low * DECISIONS, high: ci.high * DECISIONS }),
     );
     let value = number::estimate(of_many, ci95);
-    let cheapest = costs.constants.iter().min_by(|a, b| a.cost.total_cmp(&b.cost));
+    // The answer without a model is chosen before the test; what it costs, the test says.
+    let cheapest = given.constants.iter().min_by(|a, b| a.cost.total_cmp(&b.cost));
     let without = cheapest.map(|c| {
-        (number::significant(c.cost * DECISIONS, 3), format!("always {}", words::quoted(&c.class)))
+        let tested = find(&evaluation.baseline, EXPECTED_COST);
+        let cost = tested.map_or(c.cost, |tested| tested.value);
+        (number::estimate(cost * DECISIONS, ci95), format!("always {}", words::quoted(&c.class)))
     });
     let interval = ci95.map_or(String::new(), |ci| format!("95 %: {}", number::interval(ci)));
     let sentence = match &without {

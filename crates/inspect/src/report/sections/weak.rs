@@ -113,9 +113,14 @@ fn strains(record: &RunRecord, kind: StrainKind) -> Option<(&RobustnessRecord, &
     of_kind.max_by(|a, b| a.loss.total_cmp(&b.loss)).map(|strain| (robust, strain))
 }
 
-/// The share of the lead over the constant answer that a strain takes; `None` without a lead.
+/// The share of the lead over the constant answer that a strain takes; `None` without a lead that
+/// is shown.
 fn lead_lost(robust: &RobustnessRecord, strain: &Strain, headline: &Headline<'_>) -> Option<f64> {
+    let is_judged = headline.holdout.is_some();
     let (before, baseline) = (robust.before?, headline.baseline?);
+    if is_judged && !headline.is_shown {
+        return None;
+    }
     let lead = if headline.larger_is_better { before - baseline } else { baseline - before };
     (lead > 0.0).then(|| strain.loss / lead)
 }

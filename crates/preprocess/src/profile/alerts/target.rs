@@ -18,9 +18,11 @@ pub(super) fn check(facts: &Facts<'_>) -> Vec<Alert> {
     let n_missing = facts.profile.n_missing;
     if n_missing > 0 {
         let what = format!(
-            "is the target and missing in {} rows ({}); they are left out",
+            "is the target and missing in {} {} ({}); {} left out",
             count(n_missing),
-            percent(share(n_missing, facts.profile.n_rows))
+            if n_missing == 1 { "row" } else { "rows" },
+            percent(share(n_missing, facts.profile.n_rows)),
+            if n_missing == 1 { "it is" } else { "they are" }
         );
         alerts.push(facts.alert(AlertKind::Missing, Severity::Warning, what));
     }

@@ -18,6 +18,11 @@ const HANDED_OUT: f64 = 0.1;
 /// The share of rising steps from which on numbers rise with the row number.
 const RISING: f64 = 0.999;
 
+/// A number in four digits: more say nothing about a column.
+fn rounded(value: f64) -> String {
+    format!("{value:.3e}").parse::<f64>().map_or_else(|_| number_text(value), number_text)
+}
+
 pub(super) fn guess(subject: &Subject<'_>, values: &[f64]) -> (Kind, String) {
     let Some(numbers) = subject.sketch.numbers() else {
         return (Kind::Number, "numbers".to_owned());
@@ -27,12 +32,13 @@ pub(super) fn guess(subject: &Subject<'_>, values: &[f64]) -> (Kind, String) {
     };
     let whole = numbers.n_whole == numbers.moments.n() && numbers.n_infinite == 0;
     let about = if subject.distinct_is_exact { "" } else { "about " };
+    let end = |v: f64| if whole { number_text(v) } else { rounded(v) };
     let facts = format!(
         "{about}{} distinct {} from {} to {} in {} rows",
         wording::count(subject.n_distinct),
         if whole { "whole numbers" } else { "numbers" },
-        number_text(min),
-        number_text(max),
+        end(min),
+        end(max),
         wording::count(subject.sketch.n_rows as usize),
     );
     if whole && subject.n_distinct == 2 && min == 0.0 && max == 1.0 {

@@ -160,7 +160,8 @@ function leaderboard(board) {
         h("small", {}, interval(m.low, m.high))),
       h("td", { class: "n", "data-l": "weight" }, trial.weight ? percent(trial.weight) : ""),
       h("td", { "data-l": "remark" }, trial.status === "done" ? "" : [status(trial.status), " "],
-        [i > 0 && trial.is_as_good && "not distinguishable from the best", trial.note]
+        [i > 0 && trial.is_as_good && "not distinguishable from the best",
+            trial.is_left_out && "left out", trial.note]
           .filter(Boolean).join("; ")));
   });
   return h("section", {}, h("h2", {}, "Leaderboard"),
