@@ -11,6 +11,7 @@ use crate::ask::{Ask, Query};
 use crate::drift::DriftWatch;
 use crate::engine::Engine;
 use crate::events::Events;
+use crate::held::Bodies;
 use crate::log::Log;
 use crate::model::{Hub, Model};
 use crate::problem::Problem;
@@ -28,6 +29,8 @@ pub(crate) struct App {
     pub(crate) hub: Hub,
     pub(crate) engine: Engine,
     pub(crate) stats: Arc<ServerStats>,
+    /// The bodies that are held.
+    pub(crate) bodies: Arc<Bodies>,
     pub(crate) log: Log,
     shadow: Shadow,
     pub(crate) drift: Option<DriftWatch>,
@@ -63,7 +66,10 @@ impl App {
         let mut bits = [0; 8];
         // Without randomness ids still count up; they only repeat after a restart.
         let _ = getrandom::fill(&mut bits);
+        let limits = &settings.limits;
+        let bodies = Bodies::new(limits.bodies_bytes_max.max(limits.body_bytes_max));
         Self {
+            bodies,
             settings,
             hub,
             engine,

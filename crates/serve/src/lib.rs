@@ -42,6 +42,7 @@ mod drift;
 mod engine;
 mod events;
 mod grpc;
+mod held;
 mod http;
 mod intake;
 mod log;

@@ -110,6 +110,8 @@ impl std::str::FromStr for LogRequests {
 pub struct Limits {
     /// Bytes of a body, as sent and after decompression.
     pub body_bytes_max: usize,
+    /// Bytes of all large bodies that are held at a time; as many as of one body at least.
+    pub bodies_bytes_max: usize,
     /// Rows of a request.
     pub rows_max: usize,
     /// From the head of a request to its answer.
@@ -129,6 +131,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             body_bytes_max: 64 << 20,
+            bodies_bytes_max: 512 << 20,
             rows_max: 1_000_000,
             request_time_max: Duration::from_secs(30),
             requests_max: 1024,

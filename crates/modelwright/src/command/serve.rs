@@ -177,6 +177,10 @@ pub(crate) struct Serve {
     /// The largest body, also after decompression [default: 64MiB]
     #[arg(long, value_name = "SIZE")]
     max_body: Option<String>,
+    /// The most bytes of large bodies that are held at a time; more are answered 503 [default:
+    /// 512MiB]
+    #[arg(long, value_name = "SIZE")]
+    max_bodies: Option<String>,
     /// The most rows of a request [default: 1000000]
     #[arg(long, value_name = "ROWS")]
     max_rows: Option<String>,
@@ -277,6 +281,7 @@ impl Serve {
             ("otlp-sample", one(&self.otlp_sample)),
             ("otlp-attributes", self.otlp_attributes.clone()),
             ("max-body", one(&self.max_body)),
+            ("max-bodies", one(&self.max_bodies)),
             ("max-rows", one(&self.max_rows)),
             ("max-requests", one(&self.max_requests)),
             ("max-requests-per-key", one(&self.max_requests_per_key)),

@@ -46,7 +46,7 @@ pub const PREFIX: &str = "MODELWRIGHT_SERVE_";
 use KeyKind::{List, Number, Switch, Text};
 
 /// All of them, in the order in which they are printed.
-pub const KEYS: [Key; 49] = [
+pub const KEYS: [Key; 50] = [
     Key::new("models", List, None),
     Key::new("store", Text, None),
     Key::new("name", Text, None),
@@ -89,6 +89,7 @@ pub const KEYS: [Key; 49] = [
     Key::new("otlp-sample", Number, Some("1")),
     Key::new("otlp-attributes", List, None),
     Key::new("max-body", Text, Some("64MiB")),
+    Key::new("max-bodies", Text, Some("512MiB")),
     Key::new("max-rows", Number, Some("1000000")),
     Key::new("max-requests", Number, Some("1024")),
     Key::new("max-requests-per-key", Number, None),

@@ -62,6 +62,7 @@ impl Config {
         };
         Ok(Limits {
             body_bytes_max: size("max-body")?,
+            bodies_bytes_max: size("max-bodies")?,
             rows_max: self.read("max-rows", count)?,
             requests_max: self.read("max-requests", count)?,
             connections_max: self.read("max-connections", count)?,
@@ -376,6 +377,7 @@ mod tests {
             ("request-log-sample", "0.5"),
             ("log", "all"),
             ("max-body", "1KiB"),
+            ("max-bodies", "2KiB"),
             ("max-rows", "10_000"),
             ("max-requests", "3"),
             ("max-connections", "4"),
@@ -394,6 +396,7 @@ mod tests {
         assert_eq!((found.log, found.threads), (LogRequests::All, 7));
         let limits = found.limits;
         assert_eq!((limits.body_bytes_max, limits.rows_max), (1024, 10_000));
+        assert_eq!(limits.bodies_bytes_max, 2048);
         assert_eq!((limits.requests_max, limits.connections_max), (3, 4));
         let times = (limits.request_time_max, limits.drain_time_max);
         assert_eq!(times, (Duration::from_secs(5), Duration::from_secs(6)));

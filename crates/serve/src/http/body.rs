@@ -5,6 +5,7 @@
 //! decompression bomb) costs no more than an honest one.
 
 use std::io::Read;
+use std::sync::Arc;
 use std::time::Duration;
 
 use flate2::Compression;
@@ -15,6 +16,7 @@ use hyper::body::{Body, Bytes, Frame, Incoming};
 use hyper::header::{CONTENT_ENCODING, EXPECT, HeaderMap, HeaderValue};
 use hyper::http::request::Parts;
 
+use crate::held::{Bodies, Held};
 use crate::problem::Problem;
 
 /// Shorter answers are sent as they are: a packet holds them.
@@ -31,48 +33,53 @@ const ASIDE_BYTES_MIN: usize = 128 << 10;
 /// A body that announces no more than this is small.
 const SMALL_BYTES_MAX: u64 = 64 << 10;
 
+/// So many bytes are decompressed before they are counted.
+const INFLATED_STEP: u64 = 1 << 20;
+
 /// Whether a body is known to be small before it comes.
 pub(crate) fn is_small(body: &Incoming) -> bool {
     body.size_hint().upper().is_some_and(|n| n <= SMALL_BYTES_MAX)
 }
 
-/// Reads a body whole and undoes its content encoding.
+/// Reads a body whole and undoes its content encoding; what it holds of `bodies` is to be kept as
+/// long as the body.
 pub(crate) async fn receive(
     headers: &HeaderMap,
     body: &mut Incoming,
     n_max: usize,
-) -> Result<Bytes, Problem> {
-    if body.size_hint().lower() > n_max as u64 {
+    bodies: &Arc<Bodies>,
+) -> Result<(Bytes, Held), Problem> {
+    let n_announced = body.size_hint().lower();
+    if n_announced > n_max as u64 {
         return Err(too_large(n_max));
     }
-    let bytes = whole(Limited::new(body, n_max)).await.map_err(|cause| {
-        if cause.is::<LengthLimitError>() {
-            too_large(n_max)
-        } else {
-            Problem::malformed(format!("the body broke off: {cause}"))
-        }
-    })?;
-    let Some(encoding) = headers.get(CONTENT_ENCODING) else { return Ok(bytes) };
+    let mut held = bodies.begin();
+    if n_announced > SMALL_BYTES_MAX {
+        held.reach(n_announced as usize)?;
+    }
+    let bytes = whole(Limited::new(body, n_max), n_max, &mut held).await?;
+    let Some(encoding) = headers.get(CONTENT_ENCODING) else { return Ok((bytes, held)) };
     let name = encoding.to_str().unwrap_or_default().trim().to_ascii_lowercase();
     if bytes.len() <= ASIDE_BYTES_MIN {
-        return decoded(&name, bytes, n_max);
+        return Ok((decoded(&name, bytes, n_max, &mut held)?, held));
     }
-    let work = tokio::task::spawn_blocking(move || decoded(&name, bytes, n_max));
+    let work =
+        tokio::task::spawn_blocking(move || Ok((decoded(&name, bytes, n_max, &mut held)?, held)));
     work.await.unwrap_or_else(|cause| Err(Problem::malformed(format!("no body: {cause}"))))
 }
 
 /// A body without its content encoding.
-fn decoded(name: &str, bytes: Bytes, n_max: usize) -> Result<Bytes, Problem> {
+fn decoded(name: &str, bytes: Bytes, n_max: usize, held: &mut Held) -> Result<Bytes, Problem> {
     match name {
         "" | "identity" => Ok(bytes),
-        "gzip" | "x-gzip" => inflate(MultiGzDecoder::new(&bytes[..]), n_max),
+        "gzip" | "x-gzip" => inflate(MultiGzDecoder::new(&bytes[..]), n_max, held),
         // Some clients send raw DEFLATE under this name, but the standard and tritonclient zlib.
-        "deflate" => inflate(ZlibDecoder::new(&bytes[..]), n_max),
+        "deflate" => inflate(ZlibDecoder::new(&bytes[..]), n_max, held),
         "zstd" => {
             let decoder = zstd::Decoder::with_buffer(&bytes[..]);
             let mut decoder = decoder.map_err(|e| broken_encoding(&e))?;
             decoder.window_log_max(WINDOW_LOG_MAX).map_err(|e| broken_encoding(&e))?;
-            inflate(decoder, n_max)
+            inflate(decoder, n_max, held)
         }
         _ => Err(unknown_encoding(name)),
     }
@@ -138,24 +145,50 @@ fn unknown_encoding(name: &str) -> Problem {
 /// A whole body. One that came in one piece, as most do, is not copied.
 async fn whole(
     mut body: Limited<&mut Incoming>,
-) -> Result<Bytes, Box<dyn std::error::Error + Send + Sync>> {
+    n_max: usize,
+    held: &mut Held,
+) -> Result<Bytes, Problem> {
     let data = |frame: Frame<Bytes>| frame.into_data().unwrap_or_default();
-    let Some(first) = body.frame().await.transpose()?.map(data) else { return Ok(Bytes::new()) };
+    let broken = |cause: Box<dyn std::error::Error + Send + Sync>| {
+        if cause.is::<LengthLimitError>() {
+            too_large(n_max)
+        } else {
+            Problem::malformed(format!("the body broke off: {cause}"))
+        }
+    };
+    let first = body.frame().await.transpose().map_err(broken)?.map(data);
+    let Some(first) = first else { return Ok(Bytes::new()) };
     if body.is_end_stream() {
         return Ok(first);
     }
     let mut bytes = first.to_vec();
     while let Some(frame) = body.frame().await {
-        bytes.extend_from_slice(&data(frame?));
+        let more = data(frame.map_err(broken)?);
+        if bytes.len() + more.len() > SMALL_BYTES_MAX as usize {
+            held.reach(bytes.len() + more.len())?;
+        }
+        bytes.extend_from_slice(&more);
     }
     Ok(bytes.into())
 }
 
-fn inflate(reader: impl Read, n_max: usize) -> Result<Bytes, Problem> {
+fn inflate(reader: impl Read, n_max: usize, held: &mut Held) -> Result<Bytes, Problem> {
     let mut bytes = Vec::new();
     let mut reader = reader.take(n_max as u64 + 1);
-    reader.read_to_end(&mut bytes).map_err(|e| broken_encoding(&e))?;
-    if bytes.len() > n_max { Err(too_large(n_max)) } else { Ok(bytes.into()) }
+    loop {
+        let before = bytes.len();
+        let step = reader.by_ref().take(INFLATED_STEP).read_to_end(&mut bytes);
+        step.map_err(|e| broken_encoding(&e))?;
+        if bytes.len() > n_max {
+            return Err(too_large(n_max));
+        }
+        if bytes.len() == before {
+            return Ok(bytes.into());
+        }
+        if bytes.len() as u64 > SMALL_BYTES_MAX {
+            held.reach(bytes.len())?;
+        }
+    }
 }
 
 fn broken_encoding(cause: &std::io::Error) -> Problem {

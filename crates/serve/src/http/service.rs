@@ -20,6 +20,7 @@ use crate::app::App;
 use crate::ask::{Ask, Query, Reply};
 use crate::clock;
 use crate::grpc::{self, Grpc};
+use crate::held::Held;
 use crate::log::RequestLine;
 use crate::model::{Canary, Hub, Model, State};
 use crate::problem::Problem;
@@ -166,7 +167,9 @@ async fn handle(
     if !is_small {
         place = Some(app.enter()?);
     }
-    ask.body = body::receive(&ask.headers, coming, app.settings.limits.body_bytes_max).await?;
+    let n_max = app.settings.limits.body_bytes_max;
+    let (bytes, _held) = body::receive(&ask.headers, coming, n_max, &app.bodies).await?;
+    ask.body = bytes;
     *body = None;
     if is_small {
         place = Some(app.enter()?);
@@ -267,13 +270,14 @@ async fn other(
             Reply::json(&v2::describe::statistics(std::iter::once(&entry)))
         }
         Route::V2Index => {
-            let body = received(parts, body, SMALL_BODY_MAX).await?;
+            let body = received(app, parts, body, SMALL_BODY_MAX).await?.0;
             let wish: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
             Reply::json(&v2::describe::index(state, wish["ready"] == true))
         }
         Route::Feedback => {
             let _place = app.enter()?;
-            let body = received(parts, body, app.settings.limits.body_bytes_max).await?;
+            let n_max = app.settings.limits.body_bytes_max;
+            let (body, _held) = received(app, parts, body, n_max).await?;
             feedback::take(app, state, &body)?
         }
         Route::V1Models => {
@@ -285,7 +289,7 @@ async fn other(
             Reply::json(&serde_json::json!({ "name": model, "ready": true }))
         }
         route => {
-            let body = received(parts, body, SMALL_BODY_MAX).await?;
+            let body = received(app, parts, body, SMALL_BODY_MAX).await?.0;
             return change(app, route, body).await;
         }
     })
@@ -293,11 +297,12 @@ async fn other(
 
 /// The body of such a request, whole.
 async fn received(
+    app: &App,
     parts: &Parts,
     body: &mut Option<Incoming>,
     n_max: usize,
-) -> Result<Bytes, Problem> {
-    body::receive(&parts.headers, body.as_mut().ok_or_else(gone)?, n_max).await
+) -> Result<(Bytes, Held), Problem> {
+    body::receive(&parts.headers, body.as_mut().ok_or_else(gone)?, n_max, &app.bodies).await
 }
 
 /// Routes that change which models are served; reading models takes time, so on another thread.

@@ -113,7 +113,7 @@ pub(crate) async fn answer(
         };
     }
     let n_max = BODY_BYTES_MAX.min(app.settings.limits.body_bytes_max);
-    let body = body::receive(&parts.headers, &mut body, n_max).await?;
+    let (body, _held) = body::receive(&parts.headers, &mut body, n_max, &app.bodies).await?;
     let (method, uri) = (parts.method.clone(), parts.uri.clone());
     let now_ms = clock::unix_micros() / 1000;
     let work = move |store: &mut Store| {

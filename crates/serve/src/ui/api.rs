@@ -33,7 +33,7 @@ pub(super) async fn answer(
         Endpoint::Predict(..) => app.settings.limits.body_bytes_max,
         _ => SMALL_BODY_MAX,
     };
-    let body = body::receive(&parts.headers, &mut body, n_max).await?;
+    let (body, _held) = body::receive(&parts.headers, &mut body, n_max, &app.bodies).await?;
     let query = Query::parse(parts.uri.query());
     let reply = match endpoint {
         Endpoint::Session => session::tell(app, &parts.headers),

@@ -98,3 +98,38 @@ fn who_is_refused_while_a_large_body_comes_sees_the_refusal_and_keeps_the_connec
     assert_eq!(client.post("/models/none/predict", &large).status, 404);
     drop(held);
 }
+
+#[test]
+fn large_bodies_that_would_not_fit_beside_others_are_told_to_come_back() {
+    let limits = Limits {
+        body_bytes_max: 300_000,
+        bodies_bytes_max: 400_000,
+        ..settings(&[&artifacts()]).limits
+    };
+    let running = Running::start(Settings { limits, ..settings(&[&artifacts()]) });
+    // A large body is announced, and comes slowly.
+    let mut held = running.client();
+    let head = format!("POST {PATH} HTTP/1.1\r\nhost: t\r\ncontent-length: 250000\r\n\r\n[");
+    held.send_only(head.as_bytes());
+    let_them_in();
+    let rows = vec![row(); 200_000 / row().len()].join(",");
+    let large = format!("[{rows}]");
+    let mut client = running.client();
+    let refused = client.send("POST", PATH, &[], large.as_bytes()).unwrap();
+    assert_eq!(refused.status, 503, "{}", refused.json());
+    assert!(refused.json()["hint"].as_str().unwrap().contains("--max-bodies"));
+    assert_eq!(refused.header("retry-after"), Some("1"));
+    // Small ones are answered all the time, and large ones once the other has left.
+    let mut small = running.client();
+    assert_eq!(small.send("POST", PATH, &[], row().as_bytes()).unwrap().status, 200);
+    drop(held);
+    let mut again = running.client();
+    for _ in 0..500 {
+        let answer = again.send("POST", PATH, &[], large.as_bytes()).unwrap();
+        if answer.status == 200 {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("its bytes were never given back");
+}
