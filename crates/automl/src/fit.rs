@@ -343,7 +343,7 @@ impl Flow {
         if has_sample && (was_on_file || self.ends_with_all_rows()) {
             self.fit_on_all_rows(combined, ctx)?;
             self.phases.end("fit on all rows", ctx);
-            self.warnings.extend(self.left_as_tested(combined));
+            self.warnings.extend(whole::left_as_tested(combined));
         }
         Ok(())
     }

@@ -139,12 +139,25 @@ pub fn evaluate(input: &EvaluateInput<'_>, ctx: &Context) -> Result<Evaluation> 
         against_baseline,
         ..Evaluation::default()
     };
+    add_curves(&mut evaluation, input, decided.as_ref(), ctx)?;
+    Ok(evaluation)
+}
+
+/// The curves and tables of the task.
+fn add_curves(
+    evaluation: &mut Evaluation,
+    input: &EvaluateInput<'_>,
+    decided: Option<&Predictions>,
+    ctx: &Context,
+) -> Result<()> {
+    let EvaluateInput { truth, predictions, weights, threshold, .. } = *input;
+    let task = truth.task();
     if task.is_classification() {
         evaluation.calibration =
             curve::calibration_bins(truth, predictions, weights, CALIBRATION_BINS)?;
         evaluation.reliability =
             Some(reliability(truth, predictions, weights, &evaluation.calibration)?);
-        let (shown, at) = decided.as_ref().map_or((predictions, threshold), |d| (d, CERTAIN));
+        let (shown, at) = decided.map_or((predictions, threshold), |d| (d, CERTAIN));
         evaluation.confusion = Some(curve::confusion_matrix(truth, shown, at, input.classes)?);
     }
     match task {
@@ -160,7 +173,7 @@ pub fn evaluate(input: &EvaluateInput<'_>, ctx: &Context) -> Result<Evaluation> 
             evaluation.residuals = Some(curve::residuals(truth, predictions, ctx)?);
         }
     }
-    Ok(evaluation)
+    Ok(())
 }
 
 impl EvaluateInput<'_> {

@@ -204,6 +204,11 @@ impl App {
         }
     }
 
+    /// Bytes of a body, as sent and after decompression.
+    pub(crate) fn body_bytes_max(&self) -> usize {
+        self.settings.limits.body_bytes_max
+    }
+
     /// Takes a place among the requests that are answered at a time.
     ///
     /// # Errors

@@ -128,22 +128,6 @@ impl Flow {
         Ok(())
     }
 
-    /// Tells which members the last fit left as they were tested; `None` where it left none.
-    pub(super) fn left_as_tested(&self, combined: &Combined) -> Option<String> {
-        let with_weight = || combined.members.iter().filter(|m| m.weight > 0.0);
-        let left: Vec<&str> =
-            with_weight().filter(|m| !m.is_refit).map(|m| m.planned.name.as_str()).collect();
-        let who = match (left.len(), with_weight().count()) {
-            (0, _) => return None,
-            (n, all) if n == all => "the delivered model".to_owned(),
-            _ => format!("{} of the delivered model", left.join(", ")),
-        };
-        Some(format!(
-            "{who} did not learn from the held-out rows after the test: time or memory did not \
-             allow a last fit; give more of it, or --refit train says that it should not"
-        ))
-    }
-
     /// Whether memory allows encodings of so many rows beside what the search has left behind: heap
     /// in small pieces that it cannot give back.
     fn has_room_for(&self, n_rows: usize, ctx: &Context) -> bool {
@@ -243,6 +227,22 @@ impl Flow {
             predictor.fair.as_ref(),
         );
     }
+}
+
+/// Tells which members the last fit left as they were tested; `None` where it left none.
+pub(super) fn left_as_tested(combined: &Combined) -> Option<String> {
+    let with_weight = || combined.members.iter().filter(|m| m.weight > 0.0);
+    let left: Vec<&str> =
+        with_weight().filter(|m| !m.is_refit).map(|m| m.planned.name.as_str()).collect();
+    let who = match (left.len(), with_weight().count()) {
+        (0, _) => return None,
+        (n, all) if n == all => "the delivered model".to_owned(),
+        _ => format!("{} of the delivered model", left.join(", ")),
+    };
+    Some(format!(
+        "{who} did not learn from the held-out rows after the test: time or memory did not \
+         allow a last fit; give more of it, or --refit train says that it should not"
+    ))
 }
 
 /// The rows of the last fit.

@@ -95,7 +95,8 @@ pub(super) fn without_errors(
 
 /// The interval of a metric of decided classes, no narrower than the shares of each class that are
 /// found leave it where resamples show none of a class: all of its rows found, or none, are in
-/// every resample. The shares' intervals are Wilson's; their mean has that of the recovered variances.
+/// every resample. The shares' intervals are Wilson's; their mean has that of the recovered
+/// variances.
 pub(super) fn with_unseen(
     metric: &MetricEntry,
     value: f64,

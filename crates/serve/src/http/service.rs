@@ -167,7 +167,7 @@ async fn handle(
     if !is_small {
         place = Some(app.enter()?);
     }
-    let n_max = app.settings.limits.body_bytes_max;
+    let n_max = app.body_bytes_max();
     let (bytes, _held) = body::receive(&ask.headers, coming, n_max, &app.bodies).await?;
     ask.body = bytes;
     *body = None;
@@ -276,8 +276,7 @@ async fn other(
         }
         Route::Feedback => {
             let _place = app.enter()?;
-            let n_max = app.settings.limits.body_bytes_max;
-            let (body, _held) = received(app, parts, body, n_max).await?;
+            let (body, _held) = received(app, parts, body, app.body_bytes_max()).await?;
             feedback::take(app, state, &body)?
         }
         Route::V1Models => {
