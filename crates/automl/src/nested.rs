@@ -144,8 +144,8 @@ fn summarise(nested: &mut Nested, of_rows: &[Option<Interval>]) {
         let overlap = 1.0 / n + 1.0 / (n - 1.0);
         let half = student_975(nested.values.len() - 1) * (squares / (n - 1.0) * overlap).sqrt();
         let pooled = |reach: fn(f64, Interval) -> f64| {
-            let steps = nested.values.iter().zip(of_rows.iter().flatten());
-            steps.map(|(v, ci)| reach(*v, *ci).powi(2)).sum::<f64>().sqrt() / n
+            let known = nested.values.iter().zip(of_rows).filter_map(|(v, ci)| Some((*v, (*ci)?)));
+            known.map(|(v, ci)| reach(v, ci).powi(2)).sum::<f64>().sqrt() / n
         };
         let below = half.max(pooled(|v, ci| v - ci.low));
         let above = half.max(pooled(|v, ci| ci.high - v));

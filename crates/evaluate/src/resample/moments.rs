@@ -4,14 +4,17 @@
 /// Rows whose sums run side by side, so that one does not wait for the other.
 const LANES: usize = 4;
 
-/// Numbers of rows that are weighted again and again.
-pub(super) struct Rows<'a> {
+/// Numbers of rows that are weighted again and again, in units of their size, so that no size of
+/// them leaves the numbers when it is squared.
+pub(super) struct Rows {
     /// The own weight of each row.
     pub(super) own: Vec<f64>,
-    /// The number of each row.
-    pub(super) values: &'a [f64],
-    /// What it is divided by; `None` is one.
-    pub(super) over: Option<&'a [f64]>,
+    /// The number of each row, in `units.0`.
+    values: Vec<f64>,
+    /// What it is divided by, in `units.1`; `None` is one.
+    over: Option<Vec<f64>>,
+    /// What the numbers and their divisors are counted in.
+    pub(super) units: (f64, f64),
 }
 
 /// Sums over rows of weight times powers of their numbers; the squares are weighted by the own
@@ -32,10 +35,32 @@ pub(super) struct Moments {
 /// Squares below this part of their terms are rounding.
 const ROUNDING: f64 = 1e-12;
 
-impl Rows<'_> {
+impl Rows {
+    /// The rows of these numbers; without `over` they are divided by one.
+    pub(super) fn new(values: &[f64], over: Option<&[f64]>, weights: Option<&[f64]>) -> Self {
+        let units = (unit(values), over.map_or(1.0, unit));
+        let scaled = |all: &[f64], unit: f64| all.iter().map(|v| v / unit).collect::<Vec<f64>>();
+        Self {
+            own: weights.map_or_else(|| vec![1.0; values.len()], <[f64]>::to_vec),
+            values: scaled(values, units.0),
+            over: over.map(|over| scaled(over, units.1)),
+            units,
+        }
+    }
+
+    /// The number of a row, in its unit.
+    pub(super) fn value(&self, row: usize) -> f64 {
+        self.values[row]
+    }
+
+    /// The divisor of a row, in its unit.
+    pub(super) fn over(&self, row: usize) -> f64 {
+        self.over.as_ref().map_or(1.0, |over| over[row])
+    }
+
     /// The sums under `drawn`, which already holds the own weights.
     pub(super) fn moments(&self, drawn: &[f64]) -> Moments {
-        let Some(over) = self.over else { return self.without_over(drawn) };
+        let Some(over) = &self.over else { return self.without_over(drawn) };
         let mut lanes = [Moments::default(); LANES];
         let n = drawn.len() / LANES * LANES;
         for start in (0..n).step_by(LANES) {
@@ -100,6 +125,12 @@ impl Moments {
     }
 }
 
+/// The largest size among numbers; 1 where that says nothing.
+fn unit(values: &[f64]) -> f64 {
+    let largest = values.iter().map(|v| v.abs()).fold(0.0, f64::max);
+    if largest > 0.0 && largest.is_finite() { largest } else { 1.0 }
+}
+
 fn sum(lanes: &[Moments]) -> Moments {
     let mut all = Moments::default();
     for lane in lanes {
@@ -126,9 +157,9 @@ mod tests {
         let drawn: Vec<f64> = (0..n).map(|i| own[i] * (i % 4) as f64).collect();
         let total: f64 = drawn.iter().sum();
         for over in [None, Some(over.as_slice())] {
-            let rows = Rows { own: own.clone(), values: &values, over };
+            let rows = Rows::new(&values, over, Some(&own));
             let found = rows.moments(&drawn);
-            let divisor = |i: usize| over.map_or(1.0, |o| o[i]);
+            let (values, divisor) = (&rows.values, |i: usize| rows.over(i));
             let of = |f: &dyn Fn(usize) -> f64| (0..n).map(|i| drawn[i] * f(i)).sum::<f64>();
             assert!((found.total - total).abs() < 1e-9);
             assert!((found.value - of(&|i| values[i])).abs() < 1e-9);
@@ -142,7 +173,7 @@ mod tests {
     #[test]
     fn rows_that_do_not_vary_have_no_squares() {
         let values = [0.1; 9];
-        let rows = Rows { own: vec![1.0; 9], values: &values, over: None };
+        let rows = Rows::new(&values, None, None);
         let found = rows.moments(&[1.0, 2.0, 0.0, 1.0, 1.0, 3.0, 1.0, 0.0, 1.0]);
         assert_eq!(found.squares(1.0, -found.value / found.total), 0.0);
     }

@@ -25,7 +25,7 @@ pub(super) struct Pivot<'a> {
     /// The own weights of the rows.
     weights: Option<&'a [f64]>,
     /// What is summed.
-    rows: Rows<'a>,
+    rows: Rows,
     /// The stratum of each row, where rows are drawn within strata, and how many there are.
     strata: Option<(&'a [u32], usize)>,
     /// Whether the mean is taken as a logarithm.
@@ -47,8 +47,7 @@ impl<'a> Pivot<'a> {
     ) -> Option<Self> {
         let is_log = mean.rows.iter().all(|v| *v >= 0.0);
         let most = f64::INFINITY;
-        let own = weights.map_or_else(|| vec![1.0; mean.rows.len()], <[f64]>::to_vec);
-        let rows = Rows { own, values: &mean.rows, over: mean.over.as_deref() };
+        let rows = Rows::new(&mean.rows, mean.over.as_deref(), weights);
         let (estimate, error) = (0.0, 0.0);
         let mut pivot =
             Self { mean, weights, rows, strata, is_log, tail: None, most, estimate, error };
@@ -106,16 +105,17 @@ impl<'a> Pivot<'a> {
             body[*row as usize] = 0.0;
         }
         let mut moments = self.rows.moments(&body);
+        let (unit, unit_over) = self.rows.units;
         for row in largest.iter().map(|row| *row as usize) {
-            let own = self.rows.own[row];
-            let over = self.mean.over.as_ref().map_or(1.0, |over| over[row]);
+            let (own, over) = (self.rows.own[row], self.rows.over(row));
             for _ in 0..(drawn[row] / own).round() as usize {
-                moments.add(own, own, tail.draw(random), over);
+                moments.add(own, own, tail.draw(random) / unit, over);
             }
         }
         let total = moments.total;
         let (mean, over) = (moments.value / total, moments.over / total);
         let error = moments.squares(1.0 / mean, -1.0 / over).sqrt() / total;
+        let (mean, over) = (mean * unit, over * unit_over);
         let distance = ((mean / over).ln() - self.estimate) / error;
         (error > 0.0 && distance.is_finite()).then_some(distance)
     }
@@ -146,6 +146,7 @@ impl<'a> Pivot<'a> {
     /// Estimate and standard error under the weights of a resample.
     fn measure(&self, drawn: &[f64]) -> Option<(f64, f64)> {
         let moments = self.rows.moments(drawn);
+        let (unit, unit_over) = self.rows.units;
         let total = moments.total;
         let (mean, over) = (moments.value / total, moments.over / total);
         if !(total > 0.0 && over > 0.0 && (mean > 0.0 || !self.is_log)) {
@@ -157,7 +158,8 @@ impl<'a> Pivot<'a> {
             None => moments.squares(a, b),
             Some(strata) => self.squares_within(strata, drawn, (a, b)),
         };
-        let error = squares.sqrt() / total;
+        let error = squares.sqrt() / total * if self.is_log { 1.0 } else { unit };
+        let (mean, over) = (mean * unit, over * unit_over);
         let estimate = if self.is_log { (mean / over).ln() } else { mean };
         (error > 0.0 && error.is_finite()).then_some((estimate, error))
     }
@@ -169,8 +171,7 @@ impl<'a> Pivot<'a> {
         drawn: &[f64],
         (a, b): (f64, f64),
     ) -> f64 {
-        let over = |row: usize| self.mean.over.as_ref().map_or(1.0, |over| over[row]);
-        let influence = |row: usize| a * self.mean.rows[row] + b * over(row);
+        let influence = |row: usize| a * self.rows.value(row) + b * self.rows.over(row);
         let mut sums = vec![(0.0, 0.0); n];
         for (row, d) in drawn.iter().enumerate() {
             let (weight, sum) = &mut sums[codes[row] as usize];
@@ -202,6 +203,21 @@ mod tests {
         let spread = (mean.rows.iter().map(|v| (v - 1.0).powi(2)).sum::<f64>() / 25.0).sqrt();
         assert!((pivot.error - spread).abs() < 1e-12 && pivot.estimate == 1.0);
         assert_eq!(pivot.distance(&[1.0; 5]), Some(0.0));
+    }
+
+    #[test]
+    fn no_size_of_losses_leaves_the_numbers() {
+        let of = |unit: f64| {
+            let rows = [1.0, 2.0, 3.0, 4.0, 5.0].map(|v: f64| v * unit).to_vec();
+            let over = Some([2.0, 1.0, 2.0, 1.0, 3.0].map(|v: f64| v * unit).to_vec());
+            let mean = RowMean { rows, over, of: |v| v };
+            let pivot = Pivot::new(&mean, None, None).unwrap();
+            pivot.distance(&[2.0, 0.0, 1.0, 1.0, 1.0]).unwrap()
+        };
+        let plain = of(1.0);
+        for unit in [1e-200, 1e200] {
+            assert!((of(unit) / plain - 1.0).abs() < 1e-9, "{unit}");
+        }
     }
 
     #[test]

@@ -81,7 +81,7 @@ fn intervals_are_made_measured_written_and_repeated() {
     assert_eq!(level["level"], 0.95);
     assert_eq!(level["reached"]["n_rows"], measured["n_rows"]);
     assert!(level["groups"].as_array().unwrap().len() >= 2, "{level}");
-    assert!(run(&folder, "evaluate model test.csv -q").contains("of 0.95 held the truth"));
+    assert!(run(&folder, "evaluate model test.csv -q").contains("95 % intervals held "));
     // By groups the rows and the shares add up to those of all rows.
     let by = json(&run(&folder, "evaluate model test.csv --by plan,income --json -q"));
     let [plan, income] = by["by"].as_array().unwrap().as_slice() else { panic!("{by}") };

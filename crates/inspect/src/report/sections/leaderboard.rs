@@ -226,7 +226,7 @@ mod tests {
         assert!(text.contains(&format!("“{best}” is the best single trial")), "{text}");
         let row = text.lines().find(|l| l.starts_with(&format!("| {out}"))).unwrap_or(&text);
         assert!(row.contains("left out"), "{row}");
-        assert_eq!(text.matches(" best |").count(), 1, "{text}");
+        assert_eq!(text.matches("✓ best |").count(), 1, "{text}");
     }
 
     #[test]
