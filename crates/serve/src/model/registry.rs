@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use modelwright_core::Error;
 use modelwright_lifecycle::store::{Location, StoreStamp};
 
 use crate::clock;
 
-/// A change within so much time after another may not show in the times of files.
-const GRAIN: Duration = Duration::from_secs(1);
+/// A change shows in the times of files before a reader sees it: until the disk has it, which takes
+/// seconds where it is busy.
+const UNSETTLED: Duration = Duration::from_secs(30);
 
 /// See the module's text.
 pub(super) struct Registry {
@@ -37,14 +38,18 @@ impl Registry {
 
     /// Whether the store may say something else than when this was last asked, and with `again`.
     ///
-    /// What changed only a moment before it was asked is asked once more, however long that takes:
-    /// a change shows in the files before a reader sees it.
+    /// What changed only a moment before it was asked is asked again, however long that takes.
     pub(super) fn may_have_changed(&self, again: bool) -> bool {
+        self.may_have_changed_by(clock::system_now(), again)
+    }
+
+    /// The same at a time.
+    fn may_have_changed_by(&self, time: SystemTime, again: bool) -> bool {
         let Some(folder) = &self.folder else { return again };
         let Some(now) = StoreStamp::of(folder) else { return true };
-        let is_old = now.changed().is_none_or(|changed| {
-            clock::system_now().duration_since(changed).is_ok_and(|age| age > GRAIN)
-        });
+        let is_old = now
+            .changed()
+            .is_none_or(|changed| time.duration_since(changed).is_ok_and(|age| age > UNSETTLED));
         let mut before = self.stamp.lock().unwrap_or_else(PoisonError::into_inner);
         let is_settled = before.as_ref().is_some_and(|(seen, settled)| *settled && *seen == now);
         *before = Some((now, is_old));
@@ -75,16 +80,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_changed_a_moment_before_it_was_asked_is_asked_once_more() {
+    fn what_changed_a_moment_before_it_was_asked_is_asked_again() {
         let folder = std::env::temp_dir().join(format!("modelwright-stamp-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join("store.db"), "changed just now").unwrap();
         let registry = Registry::new(Some(folder.clone()));
-        assert!(registry.may_have_changed(false), "never asked");
-        std::thread::sleep(GRAIN + GRAIN / 5);
-        assert!(registry.may_have_changed(false), "it was not settled when it was asked");
-        assert!(!registry.may_have_changed(false));
-        assert!(registry.may_have_changed(true));
+        let now = clock::system_now();
+        let ask = |s: u64, again| registry.may_have_changed_by(now + Duration::from_secs(s), again);
+        assert!(ask(0, false), "never asked");
+        // A writer whose disk is slow: the files have changed, what is read has not.
+        assert!(ask(3, false) && ask(20, false), "it was not settled when it was asked");
+        assert!(ask(40, false));
+        assert!(!ask(41, false));
+        assert!(ask(41, true));
         std::fs::remove_dir_all(&folder).unwrap();
     }
 }
