@@ -52,6 +52,9 @@ impl Parts {
         target::check_spread(&encoded, &task.target)?;
         weights_of(&table, options).map_err(in_file)?;
         let (kind, reason) = parting::choose(&table, &understood.profile, options, ctx)?;
+        if kind == SplitKind::Group && options.group.is_none() {
+            ctx.tell(Event::Warning(reason.clone()));
+        }
         let is_own = own.split.is_some();
         let roles = Roles::of_split(kind, &table, options, ctx).map_err(in_file)?;
         let held = match (&test, &own.split) {

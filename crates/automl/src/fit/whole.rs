@@ -240,8 +240,8 @@ pub(super) fn left_as_tested(combined: &Combined) -> Option<String> {
         _ => format!("{} of the delivered model", left.join(", ")),
     };
     Some(format!(
-        "{who} did not learn from the held-out rows after the test: time or memory did not \
-         allow a last fit; give more of it, or --refit train says that it should not"
+        "{who} did not learn from the held-out rows in the end: there was no time or memory for a \
+         last fit (give more, or ask for just that with --refit train)"
     ))
 }
 

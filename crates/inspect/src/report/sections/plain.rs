@@ -186,7 +186,9 @@ fn found_least(evaluation: &Evaluation) -> Option<(&String, u64, u64)> {
 
 fn regression(record: &RunRecord, evaluation: &Evaluation) -> Plain {
     let mae = find(&evaluation.metrics, "mae");
-    let constant = find(&evaluation.baseline, "mae");
+    // With as many digits as what it is compared with.
+    let ci95 = mae.and_then(|mae| mae.ci95);
+    let constant = find(&evaluation.baseline, "mae").map(|c| Measured { ci95, ..c });
     let median = find(&evaluation.metrics, "medae");
     let n_rows = number::rows(evaluation.n_rows);
     let text = |m: Measured| number::estimate(m.value, m.ci95);
