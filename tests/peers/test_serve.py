@@ -254,7 +254,8 @@ def test_requests_and_labels_are_written_down(served, adult, tmp_path):
     answer = requests.post(f"http://{address}/predict", json=rows,
                            headers={"X-Request-Id": "first"}).json()
     labels = [{"request_id": "first", "row": i + 1, "label": "<=50K"} for i in range(5)]
-    assert requests.post(f"http://{address}/feedback", json=labels).json() == {"n_labels": 5}
+    assert requests.post(f"http://{address}/feedback", json=labels).json() == {
+        "n_labels": 5, "n_repeated": 0, "n_contradicting": 0}
     stop(process)
     (part,) = (tmp_path / "log" / "requests" / "adult").glob("part-*.parquet")
     log = pd.read_parquet(part)

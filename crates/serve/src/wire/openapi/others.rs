@@ -32,7 +32,7 @@ pub(super) fn of_server(app: &App, paths: &mut Map<String, Value>) {
     let summary = "Counters and gauges for Prometheus";
     paths.insert("/metrics".to_owned(), get(summary, "text/plain"));
     if app.request_log.is_some() {
-        paths.insert("/feedback".to_owned(), json!({ "post": feedback() }));
+        paths.insert("/feedback".to_owned(), json!({ "post": feedback(&label(app)) }));
     }
     if app.settings.admin_is_open() {
         let summary = "Looks for newer models at once";
@@ -231,7 +231,27 @@ fn by_v1(model: &Model, entry: &Entry, verb: &str, member: &str) -> Value {
     post
 }
 
-fn feedback() -> Value {
+/// What a label may be: an answer of the only model, where there is only one.
+fn label(app: &App) -> Value {
+    let state = app.hub.state();
+    let mut entries = state.entries.values();
+    let any = || json!({ "type": ["string", "number", "boolean"] });
+    let (Some(entry), None) = (entries.next(), entries.next()) else { return any() };
+    let [model] = entry.versions.as_slice() else { return any() };
+    if model.predictor.classes.is_empty() {
+        return json!({ "type": "number" });
+    }
+    let mut all: Vec<Value> = model.predictor.classes.iter().map(|class| json!(class)).collect();
+    let bits = [json!(false), json!(true), json!(0), json!(1)];
+    all.extend(bits.into_iter().filter(|bit| model.predictor.is_answer(&bit.to_string())));
+    // Classes that are numbers may be written as such; 0 and 1 are there.
+    let number = |class: &String| class.parse::<i64>().ok().filter(|n| n.to_string() == *class);
+    let numbers = model.predictor.classes.iter().filter_map(number);
+    all.extend(numbers.filter(|n| !(0..=1).contains(n)).map(|n| json!(n)));
+    json!({ "enum": all })
+}
+
+fn feedback(label: &Value) -> Value {
     let one = json!({
         "type": "object",
         "required": ["request_id", "label"],
@@ -239,7 +259,7 @@ fn feedback() -> Value {
             "request_id": { "type": "string" },
             "row": { "type": "integer", "minimum": 1, "maximum": u32::MAX,
                      "description": "from 1, where the request had several" },
-            "label": { "type": ["string", "number", "boolean"] },
+            "label": label,
             "model": { "type": "string", "description": "which model answered, so that the label \
                 is checked where several are served" },
         },
