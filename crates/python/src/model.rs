@@ -420,14 +420,15 @@ impl Model {
             let ctx = shared(threads)?;
             let (rows, _) = self.rows(data, &ctx)?;
             let predictions = self.predict(&rows, &ctx)?;
-            let regions = self.loaded.predictor.regions(&rows, &predictions, &ctx)?;
-            regions.ok_or_else(|| {
-                Error::input("the model has no intervals")
-                    .expected("a model that was fitted with them")
-                    .hint("fit it with intervals=0.9")
-            })
+            self.loaded.predictor.regions(&rows, &predictions, &ctx)
         });
-        done.map_err(|e: Error| raise(py, &e, Realm::Option))
+        let regions = done.map_err(|e: Error| raise(py, &e, Realm::Data))?;
+        regions.ok_or_else(|| {
+            let error = Error::input("the model has no intervals")
+                .expected("a model that was fitted with them")
+                .hint("fit it with intervals=0.9");
+            raise(py, &error, Realm::Option)
+        })
     }
 
     fn labelled(&self, data: &Data, name: &str, by: &[String], ctx: &Context) -> Result<Labelled> {

@@ -260,7 +260,7 @@ fn feedback(label: &Value) -> Value {
             "row": { "type": "integer", "minimum": 1, "maximum": u32::MAX,
                      "description": "from 1, where the request had several" },
             "label": label,
-            "model": { "type": "string", "description": "which model answered, so that the label \
+            "model": { "type": ["string", "null"], "description": "which model answered, so that the label \
                 is checked where several are served" },
         },
     });
