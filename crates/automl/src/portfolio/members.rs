@@ -175,7 +175,7 @@ pub(super) const EXTRA_TREES: Candidate = Candidate {
 };
 
 /// A booster that cuts categories into sets of levels; for tables that have such categories alone,
-/// see [`crate::plan`].
+/// see [`mod@crate::plan`].
 pub(super) const LEVEL_SETS: Candidate = Candidate {
     name: "gbdt-level-sets",
     learner: "gbdt",
