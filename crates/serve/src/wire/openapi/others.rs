@@ -260,8 +260,8 @@ fn feedback(label: &Value) -> Value {
             "row": { "type": "integer", "minimum": 1, "maximum": u32::MAX,
                      "description": "from 1, where the request had several" },
             "label": label,
-            "model": { "type": ["string", "null"], "description": "which model answered, so that the label \
-                is checked where several are served" },
+            "model": { "type": ["string", "null"], "description": "which model answered, so that \
+                the label is checked where several are served" },
         },
     });
     let body = json!({ "anyOf": [one.clone(), { "type": "array", "items": one }] });
