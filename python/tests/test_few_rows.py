@@ -157,3 +157,17 @@ def test_few_rows_are_quick(frame, predictor):
                      "survived", params={"n_rounds": 5}, store=False)  # fmt: skip
     many = pd.concat([wide] * 17)
     assert least(lambda: model.predict_proba(wide)) < least(lambda: model.predict_proba(many)) / 2
+
+
+def test_a_category_that_reads_as_a_number_is_the_same_alone_and_among_others():
+    rng = np.random.default_rng(0)
+    names = np.array(["1e3", " 12 ", "a", "007"])
+    frame = pd.DataFrame({"c": names[rng.integers(0, 4, 400)], "x": rng.normal(size=400)})
+    target = (frame["c"].isin(["1e3", "007"]) ^ (rng.random(400) < 0.1)).rename("y")
+    model = mw.train("gbdt", frame, target, params={"n_rounds": 20}, store=False)
+    for name in names.tolist():
+        one = pd.DataFrame({"c": [name], "x": [0.0]})
+        among = pd.concat([one, frame], ignore_index=True)
+        said = model.predict_proba(one).to_numpy()[0]
+        assert (said == model.predict_proba(among).to_numpy()[0]).all(), name
+        assert list(said) == list(model.predict_proba({"c": name, "x": 0.0}).values())

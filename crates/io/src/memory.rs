@@ -75,9 +75,11 @@ pub fn table_in_memory(
     let table = Table::new(columns)?;
     let wanted = |c: &Column| options.schema.as_ref().is_none_or(|s| s.field(&c.name).is_some());
     let columns: Vec<Column> = table.into_columns().into_iter().filter(wanted).collect();
-    let decided = ctx.install(|| {
-        columns.into_par_iter().map(|c| (c.name, decide_data(c.data))).collect::<Vec<_>>()
-    });
+    let decide = |c: Column| {
+        let decided = decide_data(c.data, &c.name, options.schema.as_ref());
+        (c.name, decided)
+    };
+    let decided = ctx.install(|| columns.into_par_iter().map(decide).collect());
     let (columns, schema) = choose(decided, options, &mut notes)?;
     let table = Table::new(columns)?;
     let source = DataSource {
@@ -180,6 +182,20 @@ mod tests {
         assert_eq!(error.place().column.as_deref(), Some("n"));
         let twice = vec![Column::numbers("n", vec![1.0]), Column::numbers("n", vec![2.0])];
         assert!(table(twice, &options).is_err());
+    }
+
+    #[test]
+    fn categories_that_read_as_numbers_are_the_same_alone_and_among_others() {
+        let schema = Schema { fields: vec![Field::new("c", Storage::String, Kind::Category)] };
+        let options = ReadOptions { schema: Some(schema), ..ReadOptions::default() };
+        for name in ["1e3", "007", " 12 ", "2024-01-31"] {
+            let alone = table(vec![Column::strings("c", [Some(name)])], &options).unwrap();
+            let among = Column::strings("c", [Some(name), Some("a")]);
+            let among = table(vec![among], &options).unwrap();
+            let text = |file: &TableFile| file.table.columns()[0].text(0).map(str::to_owned);
+            assert_eq!(text(&alone).as_deref(), Some(name));
+            assert_eq!(text(&alone), text(&among));
+        }
     }
 
     #[test]

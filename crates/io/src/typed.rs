@@ -8,7 +8,7 @@
 //! here, because these formats have a missing value of their own; only blank strings are missing.
 
 use modelwright_core::data::{
-    ColumnData, MISSING_CODE, MISSING_INSTANT, instant_text, number_text,
+    ColumnData, MISSING_CODE, MISSING_INSTANT, Schema, Storage, instant_text, number_text,
 };
 
 use crate::cell::decide::{Decided, Decimals, decide, decide_strings};
@@ -188,9 +188,9 @@ impl Builder {
         }
     }
 
-    /// The finished column: strings that are all numbers or dates become what they say.
-    pub(crate) fn decide(self) -> Decided {
-        decide_data(self.into_data())
+    /// The finished column, see [`decide_data`].
+    pub(crate) fn decide(self, name: &str, schema: Option<&Schema>) -> Decided {
+        decide_data(self.into_data(), name, schema)
     }
 
     fn as_text(&mut self) -> (&mut Vec<u32>, &mut Interner) {
@@ -219,8 +219,14 @@ impl Builder {
     }
 }
 
-/// What a column is: strings that are all numbers or dates become what they say.
-pub(crate) fn decide_data(data: ColumnData) -> Decided {
+/// What a column is: strings that are all numbers or dates become what they say. What a schema has
+/// as text stays text: the category `1e3` alone in a few rows would become a number, and then the
+/// category `1000`.
+pub(crate) fn decide_data(data: ColumnData, name: &str, schema: Option<&Schema>) -> Decided {
+    let field = schema.and_then(|schema| schema.field(name));
+    if field.is_some_and(|field| field.storage == Storage::String) {
+        return Decided::plain(data);
+    }
     match data {
         ColumnData::String { codes, dictionary } => match decide(dictionary.iter(), Decimals::Open)
         {
@@ -251,7 +257,7 @@ mod tests {
         let mut builder = Builder::new(0);
         builder.push_text("1.5");
         builder.push_text(" ");
-        let ColumnData::Number(values) = builder.decide().data else { panic!() };
+        let ColumnData::Number(values) = builder.decide("c", None).data else { panic!() };
         assert!(values[0] == 1.5 && values[1].is_nan());
     }
 

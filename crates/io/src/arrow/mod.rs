@@ -74,8 +74,11 @@ pub(crate) fn read<'a>(
     let names = std::mem::take(&mut batches.columns).into_iter().map(|(_, name)| name);
     drop(batches);
     let named: Vec<(String, Builder)> = names.zip(builders).collect();
-    let decided =
-        ctx.install(|| named.into_par_iter().map(|(name, b)| (name, b.decide())).collect());
+    let decide = |(name, builder): (String, Builder)| {
+        let decided = builder.decide(&name, options.schema.as_ref());
+        (name, decided)
+    };
+    let decided = ctx.install(|| named.into_par_iter().map(decide).collect());
     let (columns, schema) =
         choose(decided, options, &mut notes).map_err(|e| e.at(source.shown()))?;
     let hashed = hash.finish(watch.deadline()).map_err(|e| source.broken(e))?;

@@ -119,7 +119,7 @@ fn parts(
     }
     let decided = ctx.install(|| {
         let decide = |(name, builder): (String, crate::typed::Builder)| {
-            let mut decided = builder.decide();
+            let mut decided = builder.decide(&name, options.schema.as_ref());
             truncate(&mut decided.data, n_rows);
             (name, decided)
         };

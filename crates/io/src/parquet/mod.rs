@@ -61,8 +61,11 @@ pub(crate) fn read(
     if n_rows == 0 {
         return Err(no_rows(source, &file));
     }
-    let decided =
-        ctx.install(|| decided.into_par_iter().map(|(name, b)| (name, b.decide())).collect());
+    let decide = |(name, builder): (String, crate::Builder)| {
+        let decided = builder.decide(&name, options.schema.as_ref());
+        (name, decided)
+    };
+    let decided = ctx.install(|| decided.into_par_iter().map(decide).collect());
     let (columns, schema) =
         choose(decided, options, &mut notes).map_err(|e| e.at(source.shown()))?;
     let n_seen = columns::n_seen(&file, &watch.sampling);

@@ -1,10 +1,10 @@
 //! What is refused, and how it is said.
 
-use modelwright_serve::{Keys, Limits, NewKey, Policy, Settings};
+use modelwright_serve::{Keys, Limits, NewKey, Policy, RequestLogSettings, Settings};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-use crate::harness::{Client, Running, artifacts, beside, objects, settings};
+use crate::harness::{Client, Folder, Running, artifacts, beside, objects, settings};
 
 const PATH: &str = "/models/v2-binary/predict";
 
@@ -290,6 +290,35 @@ fn a_key_of_some_models_sees_no_others_in_lists_and_descriptions() {
     assert_eq!(post("/predict?model=v2-multiclass").status, 403);
     let none = post("/predict?model=none");
     assert_eq!(none.status, 403, "who may not use it learns not whether it is there");
+}
+
+#[test]
+fn a_key_of_another_model_does_not_learn_the_classes_of_the_only_one() {
+    let keys: Vec<NewKey> =
+        ["own", "other"].into_iter().map(|name| NewKey::make(name).unwrap()).collect();
+    let entries: Vec<String> = keys
+        .iter()
+        .zip(["v2-binary", "elsewhere"])
+        .map(|(key, model)| {
+            let entry = key.entry.replace("\"predict\"", "\"predict\", \"metrics\"");
+            format!("{entry}models = [\"{model}\"]\n")
+        })
+        .collect();
+    let log = Folder::new("classes");
+    let request_log = Some(RequestLogSettings::new(log.0.clone()));
+    let keys_of = Some(Keys::parse(&entries.concat()).unwrap());
+    let model = artifacts().join("v2-binary.mw");
+    let running = Running::start(Settings { keys: keys_of, request_log, ..settings(&[&model]) });
+    let mut client = running.client();
+    let mut label = |key: &NewKey| {
+        let bearer = format!("Bearer {}", key.key);
+        let answer =
+            client.send("GET", "/openapi.json", &[("authorization", &bearer)], b"").unwrap();
+        let feedback = &answer.json()["paths"]["/feedback"]["post"];
+        assert!(feedback.is_object());
+        feedback.to_string().contains("\"enum\":[\"no\",\"yes\"]")
+    };
+    assert_eq!((label(&keys[0]), label(&keys[1])), (true, false));
 }
 
 #[test]

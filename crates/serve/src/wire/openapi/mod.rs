@@ -38,7 +38,7 @@ pub(crate) fn document(app: &App, state: &State) -> Value {
         let post = others::invocations_by_query(&parameters.unwrap_or_default(), &models);
         paths.insert("/invocations".to_owned(), json!({ "post": post }));
     }
-    others::of_server(app, &mut paths);
+    others::of_server(app, state, &mut paths);
     let mut document = json!({
         "openapi": "3.1.0",
         "info": {

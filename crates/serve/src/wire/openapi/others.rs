@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::{parameters, refused};
 use crate::app::App;
-use crate::model::{Entry, Model};
+use crate::model::{Entry, Model, State};
 
 const PROBES: [(&str, &str); 10] = [
     ("/healthz", "Is the process alive? Also as /livez and /health"),
@@ -21,7 +21,7 @@ const PROBES: [(&str, &str); 10] = [
 ];
 
 /// What every server has, whatever its models.
-pub(super) fn of_server(app: &App, paths: &mut Map<String, Value>) {
+pub(super) fn of_server(app: &App, state: &State, paths: &mut Map<String, Value>) {
     for (path, summary) in PROBES {
         paths.insert(path.to_owned(), get(summary, "application/json"));
     }
@@ -32,7 +32,7 @@ pub(super) fn of_server(app: &App, paths: &mut Map<String, Value>) {
     let summary = "Counters and gauges for Prometheus";
     paths.insert("/metrics".to_owned(), get(summary, "text/plain"));
     if app.request_log.is_some() {
-        paths.insert("/feedback".to_owned(), json!({ "post": feedback(&label(app)) }));
+        paths.insert("/feedback".to_owned(), json!({ "post": feedback(&label(app, state)) }));
     }
     if app.settings.admin_is_open() {
         let summary = "Looks for newer models at once";
@@ -231,12 +231,12 @@ fn by_v1(model: &Model, entry: &Entry, verb: &str, member: &str) -> Value {
     post
 }
 
-/// What a label may be: an answer of the only model, where there is only one.
-fn label(app: &App) -> Value {
-    let state = app.hub.state();
-    let mut entries = state.entries.values();
+/// What a label may be: an answer of the only model, where there is only one and who asks may use
+/// it; others do not learn its classes.
+fn label(app: &App, seen: &State) -> Value {
+    let is_only = app.hub.state().entries.len() == 1;
     let any = || json!({ "type": ["string", "number", "boolean"] });
-    let (Some(entry), None) = (entries.next(), entries.next()) else { return any() };
+    let Some(entry) = seen.entries.values().next().filter(|_| is_only) else { return any() };
     let [model] = entry.versions.as_slice() else { return any() };
     if model.predictor.classes.is_empty() {
         return json!({ "type": "number" });
