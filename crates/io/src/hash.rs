@@ -61,8 +61,13 @@ impl<'a> Hash<'a> {
     }
 
     /// Reads what is left, and returns the SHA-256 of all bytes; of those so far, when the time
-    /// for reading is over.
-    pub(crate) fn finish(mut self, deadline: Deadline<'_>) -> io::Result<Hashed> {
+    /// for reading is over, or the rest is not wanted.
+    pub(crate) fn finish(mut self, deadline: Deadline<'_>, all: bool) -> io::Result<Hashed> {
+        if !all {
+            let state = self.state();
+            let (sha, n_bytes) = (state.sha.clone(), Some(state.n_bytes));
+            return Ok(Hashed { sha256: hex(&sha.finalize()), n_bytes });
+        }
         let mut buffer = vec![0; 256 << 10];
         loop {
             let n = self.read(&mut buffer)?;

@@ -49,7 +49,7 @@ mod write;
 
 pub use memory::{columns_of_batches, conform_in_memory, fingerprint, table_in_memory};
 pub use options::{Encoding, Format, ReadOptions, Room};
-pub use read::{TableFile, read_bytes, read_path};
+pub use read::{TableFile, column_names, read_bytes, read_path};
 pub use rows::{Cell, RowReader, Rows};
 pub use stream::{Portions, TableStream, is_too_large, stream_file, stream_path, stream_reader};
 pub use typed::Builder;

@@ -21,6 +21,9 @@ pub struct ReadOptions {
     pub encoding: Option<Encoding>,
     /// Read no more than this many rows.
     pub n_rows_max: Option<usize>,
+    /// Whether the hash of the whole file is wanted, as is usual; else it is that of the bytes that
+    /// were read, and a look at the first rows of a large file takes no time.
+    pub hash: bool,
     /// Read columns as this schema says, in its order: a cell that does not fit is an error,
     /// columns that it does not name are dropped, and columns that the file lacks are left out.
     pub schema: Option<Schema>,
@@ -90,6 +93,7 @@ impl Default for ReadOptions {
             decimal_comma: None,
             encoding: None,
             n_rows_max: None,
+            hash: true,
             schema: None,
             columns: None,
             block_bytes: 1 << 20,

@@ -53,6 +53,15 @@ pub fn read_path(path: &Path, options: &ReadOptions, ctx: &Context) -> Result<Ta
     read(&Source::memory(&source.name, &bytes), options, ctx)
 }
 
+/// The names of a file's columns, by its first row; the rest of a large file is not looked at.
+///
+/// # Errors
+/// As [`read_path`].
+pub fn column_names(path: &Path, options: &ReadOptions, ctx: &Context) -> Result<Vec<String>> {
+    let first = ReadOptions { n_rows_max: Some(1), hash: false, ..options.clone() };
+    Ok(read_path(path, &first, ctx)?.table.names().map(str::to_owned).collect())
+}
+
 /// Reads a file's bytes; `name` is used in messages, and its extension where the bytes leave
 /// the format open.
 ///

@@ -96,17 +96,15 @@ impl Builder {
     }
 
     /// Numbers; NaN is missing.
-    pub(crate) fn push_numbers(&mut self, new: &[f64]) {
-        let (first, rest) = match (&mut self.values, new) {
-            (Values::Number(values), new) => return values.extend_from_slice(new),
-            (_, []) => return,
-            (_, [first, rest @ ..]) => (first, rest),
-        };
-        // The first one decides what the others are pushed to.
-        self.push_number(*first);
+    pub(crate) fn push_numbers(&mut self, mut new: impl Iterator<Item = f64>) {
+        if !matches!(self.values, Values::Number(_)) {
+            // The first one decides what the others are pushed to.
+            let Some(first) = new.next() else { return };
+            self.push_number(first);
+        }
         match &mut self.values {
-            Values::Number(values) => values.extend_from_slice(rest),
-            _ => rest.iter().for_each(|value| self.push_number(*value)),
+            Values::Number(values) => values.extend(new),
+            _ => new.for_each(|value| self.push_number(value)),
         }
     }
 
@@ -144,6 +142,25 @@ impl Builder {
         }
         let (codes, interner) = self.as_text();
         codes.push(interner.intern(text));
+    }
+
+    /// The string that an earlier row of the same column was pushed as.
+    ///
+    /// `code` is what [`Self::last_code`] gave then, and the column has been of strings since.
+    #[inline]
+    pub(crate) fn push_code(&mut self, code: u32) {
+        match &mut self.values {
+            Values::Text { codes, .. } => codes.push(code),
+            _ => debug_assert!(false, "a code before there are strings"),
+        }
+    }
+
+    /// How the last row is held, where the column holds strings: a missing one has a code too.
+    pub(crate) fn last_code(&self) -> Option<u32> {
+        match &self.values {
+            Values::Text { codes, .. } => codes.last().copied(),
+            _ => None,
+        }
     }
 
     /// Adds the rows of a part of the same column.

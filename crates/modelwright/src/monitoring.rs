@@ -14,7 +14,7 @@ use modelwright_core::context::Event;
 use modelwright_core::data::{Field, Kind, Schema, Storage, Table};
 use modelwright_core::record::{MonitorRecord, TextLayout};
 use modelwright_core::{Context, Error, ErrorKind, Result};
-use modelwright_io::{ReadOptions, read_path, stream_path};
+use modelwright_io::{ReadOptions, column_names, stream_path};
 use modelwright_lifecycle::monitor::{
     MonitorOptions, SeasonChoice, Side, Watched, conclude, must_have_reference,
 };
@@ -254,12 +254,7 @@ impl<'a> Reading<'a> {
     fn unexpected(&self, rows: &Rows) -> Result<Vec<String>> {
         let names: Vec<String> = match rows {
             Rows::File(_) if is_stream(rows) => Vec::new(),
-            Rows::File(path) => {
-                let text = ReadOptions::of_text(self.text)?;
-                let first = ReadOptions { n_rows_max: Some(1), ..text };
-                let file = read_path(path, &first, self.ctx)?;
-                file.table.names().map(str::to_owned).collect()
-            }
+            Rows::File(path) => column_names(path, &ReadOptions::of_text(self.text)?, self.ctx)?,
             Rows::Table { columns, .. } => columns.iter().map(|c| c.name.clone()).collect(),
         };
         let is_unknown = |name: &String| {

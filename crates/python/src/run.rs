@@ -465,10 +465,8 @@ pub(crate) fn check_output(py: Python<'_>, folder: PathBuf) -> PyResult<()> {
 /// The names of the columns of a file, by its first row.
 #[pyfunction]
 pub(crate) fn columns_of(py: Python<'_>, path: PathBuf) -> PyResult<Vec<String>> {
-    let first = ReadOptions { n_rows_max: Some(1), ..ReadOptions::default() };
-    let read = || modelwright::io::read_path(&path, &first, &shared(1)?);
-    let file = py.detach(read).map_err(|e: Error| raise(py, &e, Realm::Data))?;
-    Ok(file.table.names().map(str::to_owned).collect())
+    let read = || modelwright::io::column_names(&path, &ReadOptions::default(), &shared(1)?);
+    py.detach(read).map_err(|e: Error| raise(py, &e, Realm::Data))
 }
 
 /// A model of the bytes of another library's model file.

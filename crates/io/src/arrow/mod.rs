@@ -81,7 +81,7 @@ pub(crate) fn read<'a>(
     let decided = ctx.install(|| named.into_par_iter().map(decide).collect());
     let (columns, schema) =
         choose(decided, options, &mut notes).map_err(|e| e.at(source.shown()))?;
-    let hashed = hash.finish(watch.deadline()).map_err(|e| source.broken(e))?;
+    let hashed = hash.finish(watch.deadline(), options.hash).map_err(|e| source.broken(e))?;
     let source = DataSource {
         name: source.name.clone(),
         format: "arrow".to_owned(),

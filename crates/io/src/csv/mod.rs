@@ -261,7 +261,7 @@ fn read_as<'s>(
     }
     let hashed = match passed.digest {
         Some((sha256, n_bytes)) => Hashed { sha256, n_bytes: Some(n_bytes) },
-        None => hash.finish(watch.deadline()).map_err(|e| source.broken(e))?,
+        None => hash.finish(watch.deadline(), options.hash).map_err(|e| source.broken(e))?,
     };
     let source = DataSource {
         name: source.name.clone(),

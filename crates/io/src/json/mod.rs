@@ -64,7 +64,7 @@ pub(crate) fn read<'a>(
         }
         let hashed = match read.digest {
             Some((sha256, n_bytes)) => Hashed { sha256, n_bytes: Some(n_bytes) },
-            None => hash.finish(watch.deadline()).map_err(|e| source.broken(e))?,
+            None => hash.finish(watch.deadline(), options.hash).map_err(|e| source.broken(e))?,
         };
         let sample = watch.sample(all.n_rows() as u64, read.n_seen);
         return parts(source, options, ctx, all, n_max).map(|mut parts| {

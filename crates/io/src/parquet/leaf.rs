@@ -4,10 +4,10 @@
 //! converted type) what they mean. Only flat columns are read: lists, maps and structs are no
 //! columns of a table.
 
-use modelwright_core::data::instant_text;
+use modelwright_core::data::{MISSING_CODE, instant_text};
 use parquet::basic::{ConvertedType, LogicalType, TimeUnit, Type as Physical};
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
-use parquet::data_type::{ByteArray, DataType, DoubleType, Int96};
+use parquet::data_type::{ByteArray, ByteArrayType, DataType, Int96};
 use parquet::errors::Result;
 use parquet::schema::types::ColumnDescriptor;
 
@@ -212,17 +212,27 @@ pub(crate) fn read_all_values(
 ) -> Result<(usize, bool)> {
     match reader {
         ColumnReader::DoubleColumnReader(r) => {
-            Ok((drain_numbers(r, is_nullable, n_rows, builder)?, true))
+            Ok((drain_numbers(r, is_nullable, n_rows, |v| *v, builder)?, true))
+        }
+        ColumnReader::FloatColumnReader(r) => {
+            Ok((drain_numbers(r, is_nullable, n_rows, |v| f64::from(*v), builder)?, true))
+        }
+        ColumnReader::Int32ColumnReader(r) if leaf == (Leaf::Integer { is_signed: true }) => {
+            Ok((drain_numbers(r, is_nullable, n_rows, |v| f64::from(*v), builder)?, true))
+        }
+        ColumnReader::ByteArrayColumnReader(r) if matches!(leaf, Leaf::Text { .. }) => {
+            drain_texts(r, leaf, is_nullable, n_rows, builder)
         }
         reader => read_values(reader, leaf, is_nullable, n_rows, |_| true, builder),
     }
 }
 
 /// Adds numbers by whole batches where none of them is missing.
-fn drain_numbers(
-    reader: &mut ColumnReaderImpl<DoubleType>,
+fn drain_numbers<T: DataType>(
+    reader: &mut ColumnReaderImpl<T>,
     is_nullable: bool,
     n_rows: usize,
+    number: impl Fn(&T::T) -> f64 + Copy,
     builder: &mut Builder,
 ) -> Result<usize> {
     let (mut levels, mut values) = (Vec::new(), Vec::new());
@@ -237,12 +247,12 @@ fn drain_numbers(
             break;
         }
         if values.len() == n {
-            builder.push_numbers(&values);
+            builder.push_numbers(values.iter().map(number));
         } else {
             let mut present = values.iter();
             for level in &levels {
                 match if *level > 0 { present.next() } else { None } {
-                    Some(value) => builder.push_number(*value),
+                    Some(value) => builder.push_number(number(value)),
                     None => builder.push_missing(),
                 }
             }
@@ -250,6 +260,85 @@ fn drain_numbers(
         n_read += n;
     }
     Ok(n_read)
+}
+
+/// Adds texts; false when bytes are none. Values of a dictionary that come again are known by where
+/// they lie, so that a text is looked at once in a batch, and not once in each row.
+fn drain_texts(
+    reader: &mut ColumnReaderImpl<ByteArrayType>,
+    leaf: Leaf,
+    is_nullable: bool,
+    n_rows: usize,
+    builder: &mut Builder,
+) -> Result<(usize, bool)> {
+    let (mut levels, mut values) = (Vec::new(), Vec::new());
+    let (mut n_read, mut is_text) = (0, true);
+    while n_read < n_rows {
+        levels.clear();
+        values.clear();
+        let n_wanted = N_BATCH.min(n_rows - n_read);
+        let level_sink = is_nullable.then_some(&mut levels);
+        let (n, _, _) = reader.read_records(n_wanted, level_sink, None, &mut values)?;
+        if n == 0 {
+            break;
+        }
+        // Of this batch alone: its values keep the bytes where they are.
+        let mut seen = SeenTexts::default();
+        let mut push = |value: &ByteArray, builder: &mut Builder| {
+            let bytes = value.data();
+            if let Some(code) = seen.code(bytes) {
+                builder.push_code(code);
+                return;
+            }
+            is_text &= push_bytes(builder, leaf, value);
+            seen.note(bytes, builder.last_code());
+        };
+        if values.len() == n {
+            values.iter().for_each(|value| push(value, builder));
+        } else {
+            let mut present = values.iter();
+            for level in &levels {
+                match if *level > 0 { present.next() } else { None } {
+                    Some(value) => push(value, builder),
+                    None => builder.push_missing(),
+                }
+            }
+        }
+        n_read += n;
+    }
+    Ok((n_read, is_text))
+}
+
+/// Texts by where their bytes lie, and the codes that they got.
+struct SeenTexts([(*const u8, usize, u32); SEEN_SLOTS]);
+
+/// Slots for texts that were seen; one that comes later takes the place of another.
+const SEEN_SLOTS: usize = 256;
+
+impl Default for SeenTexts {
+    fn default() -> Self {
+        Self([(std::ptr::null(), 0, MISSING_CODE); SEEN_SLOTS])
+    }
+}
+
+impl SeenTexts {
+    /// Fibonacci hashing: texts of a dictionary lie behind each other, at any distance.
+    fn slot(bytes: &[u8]) -> usize {
+        let hash = (bytes.as_ptr() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        (hash >> (u64::BITS - SEEN_SLOTS.ilog2())) as usize
+    }
+
+    fn code(&self, bytes: &[u8]) -> Option<u32> {
+        let (start, n_bytes, code) = self.0[Self::slot(bytes)];
+        (std::ptr::eq(start, bytes.as_ptr()) && n_bytes == bytes.len()).then_some(code)
+    }
+
+    /// Keeps the code of a text; none where it was not held as a code.
+    fn note(&mut self, bytes: &[u8], code: Option<u32>) {
+        if let Some(code) = code {
+            self.0[Self::slot(bytes)] = (bytes.as_ptr(), bytes.len(), code);
+        }
+    }
 }
 
 fn drain<T: DataType>(

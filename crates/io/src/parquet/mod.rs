@@ -45,7 +45,7 @@ pub(crate) fn read(
     let (columns, hashed) = ctx.install(|| {
         rayon::join(
             || columns::read(source, &file, &leaves, n_max, &mut watch),
-            || hash.finish(deadline),
+            || hash.finish(deadline, options.hash),
         )
     });
     let hashed = hashed.map_err(|e| source.broken(e))?;

@@ -1,7 +1,7 @@
 //! Files written by pandas and pyarrow (`testdata/io/generate.py`).
 
 use modelwright_core::data::Table;
-use modelwright_io::{ReadOptions, read_bytes, read_path};
+use modelwright_io::{ReadOptions, column_names, read_bytes, read_path};
 
 use super::{assert_same, context, fixture, shown, storages};
 
@@ -65,6 +65,18 @@ fn the_hash_is_the_one_of_the_file() {
     let expected = "6d9ecfa7dc8898c38efcaeff29df2026f8e4b86500e625cfc520ea332c633aa9";
     assert_eq!(read.source.sha256, expected);
     assert_eq!(read.table.n_rows(), 1);
+}
+
+#[test]
+fn a_look_at_the_names_does_not_read_a_file_to_its_end() {
+    let text = format!("a,b\n{}", "1,2\n".repeat(3_000_000));
+    let first = ReadOptions { n_rows_max: Some(1), hash: false, ..ReadOptions::default() };
+    let read = read_bytes("long.csv", text.as_bytes(), &first, &context()).unwrap();
+    assert!(read.table.names().eq(["a", "b"]));
+    let n_read = read.source.n_bytes_hashed.unwrap();
+    assert!(n_read < text.len() as u64 / 4, "{n_read} of {} bytes", text.len());
+    let names = column_names(&fixture("pandas.csv"), &ReadOptions::default(), &context());
+    assert_eq!(names.unwrap(), table("pandas.csv").names().collect::<Vec<_>>());
 }
 
 /// What every column of `types` must show, by pyarrow's own values.

@@ -90,3 +90,22 @@ fn a_table_written_in_parts_is_the_table_written_at_once() {
     let read = read_bytes("t.parquet", &bytes, &ReadOptions::default(), &context()).unwrap();
     assert_same(&read.table, &table);
 }
+
+#[test]
+fn texts_that_come_again_over_many_rows_of_a_parquet_file_read_back_the_same() {
+    let columns = [3_u32, 700, 1_000_000].map(|n_levels| {
+        let level = |i: u32| i.wrapping_mul(2_654_435_761) % n_levels;
+        let text = |i| match level(i) {
+            0 => None,
+            l => Some("x".repeat(l as usize % 5) + &format!(" level {l}")),
+        };
+        Column::strings(format!("{n_levels} levels"), (0..20_000).map(text))
+    });
+    let full = Column::strings("none missing", (0..20_000).map(|i| Some(format!("v{}", i % 5))));
+    let table = Table::new(columns.into_iter().chain([full]).collect()).unwrap();
+    let mut writer = TableWriter::parquet(Vec::new());
+    writer.write(&table).unwrap();
+    let bytes = writer.finish().unwrap();
+    let read = read_bytes("t.parquet", &bytes, &ReadOptions::default(), &context()).unwrap();
+    assert_same(&read.table, &table);
+}

@@ -9,7 +9,9 @@ use modelwright_core::data::{
     number_text,
 };
 use modelwright_inspect::drift::{Counts, Steps};
-use modelwright_preprocess::sketch::{ColumnSketch, NumberSketch, TextSketch, ValueSketch};
+use modelwright_preprocess::sketch::{
+    ColumnSketch, NumberSketch, TextSketch, ValueSketch, n_outside,
+};
 use modelwright_preprocess::transform::boolean::side;
 
 use super::share::Part;
@@ -224,11 +226,7 @@ impl<'a> ColumnTally<'a> {
                 if is_category(self.field.kind) {
                     self.count_unseen_numbers(values, reference);
                 } else if let Some((min, max)) = range(numbers) {
-                    let (mut n_below, mut n_above) = (0, 0);
-                    for value in values {
-                        n_below += u64::from(*value < min && *value > f64::NEG_INFINITY);
-                        n_above += u64::from(*value > max && *value < f64::INFINITY);
-                    }
+                    let (n_below, n_above) = n_outside(values, min, max);
                     self.n_below += n_below;
                     self.n_above += n_above;
                 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use modelwright::io::{ReadOptions, read_path};
+use modelwright::io::{ReadOptions, column_names};
 use modelwright_core::{Error, Result};
 use modelwright_lifecycle::import::{ImportOptions, Naming};
 use serde_json::json;
@@ -55,8 +55,7 @@ impl Import {
     fn columns(&self, session: &Session) -> Result<Vec<String>> {
         let Some(path) = &self.like else { return Ok(Vec::new()) };
         let ctx = session.context(Limits::default())?;
-        let first = ReadOptions { n_rows_max: Some(1), ..ReadOptions::default() };
-        Ok(read_path(path, &first, &ctx)?.table.names().map(str::to_owned).collect())
+        column_names(path, &ReadOptions::default(), &ctx)
     }
 
     /// Reads, converts and saves.

@@ -13,7 +13,7 @@ use clap::Args;
 use modelwright::automl::Regions;
 use modelwright::automl::boosting::quantile_levels;
 use modelwright::automl::tree_answers::{answer_columns, quantile_columns};
-use modelwright::io::{ReadOptions, TableStream, TableWriter, read_path, stream_path};
+use modelwright::io::{ReadOptions, TableStream, TableWriter, column_names, stream_path};
 use modelwright::{Model, PredictionTable, StreamedReasons};
 use modelwright_core::context::Event;
 use modelwright_core::data::Table;
@@ -254,10 +254,9 @@ impl Job<'_> {
     fn with_nearest(&self, error: Error) -> Error {
         let error = self.at_data(error);
         let Some(column) = error.place().column.clone() else { return error };
-        let first = ReadOptions::of_text(&self.model.text_layout())
-            .map(|text| ReadOptions { n_rows_max: Some(1), ..text });
-        match first.and_then(|first| read_path(self.data, &first, self.ctx)) {
-            Ok(file) => error.suggest(&column, file.table.names()),
+        let text = ReadOptions::of_text(&self.model.text_layout());
+        match text.and_then(|text| column_names(self.data, &text, self.ctx)) {
+            Ok(names) => error.suggest(&column, names.iter().map(String::as_str)),
             Err(_) => error,
         }
     }

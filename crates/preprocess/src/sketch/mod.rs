@@ -30,6 +30,6 @@ pub use column::{ColumnSketch, NumberSketch, TextSketch, ValueSketch};
 pub use distinct::Distinct;
 pub use frequent::{Frequent, Key};
 pub use histogram::Histogram;
-pub use moments::Moments;
+pub use moments::{Moments, n_outside};
 pub use quantiles::Quantiles;
 pub use table::TableSketch;

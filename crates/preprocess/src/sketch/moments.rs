@@ -9,6 +9,15 @@ use serde::{Deserialize, Serialize};
 /// Sums that run beside each other, so that a processor adds several values at once.
 const LANES: usize = 8;
 
+/// How many finite numbers are below `min`, and how many above `max`.
+pub fn n_outside(values: &[f64], min: f64, max: f64) -> (u64, u64) {
+    values.iter().fold((0, 0), |(n_below, n_above), value| {
+        let is_below = (*value < min) & (*value > f64::NEG_INFINITY);
+        let is_above = (*value > max) & (*value < f64::INFINITY);
+        (n_below + u64::from(is_below), n_above + u64::from(is_above))
+    })
+}
+
 /// Moments of finite numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Moments {
@@ -63,29 +72,35 @@ impl Moments {
             let n_missing = values.iter().filter(|v| v.is_nan()).count() as u64;
             return (Self::default(), n_missing, values.len() as u64 - n_missing);
         };
+        // Whole parts have a known length, which a compiler needs for its vectors.
+        let (parts, rest) = values.as_chunks::<LANES>();
         let (mut sums, mut n, mut n_missing) = ([0.0; LANES], [0_u64; LANES], [0_u64; LANES]);
         let (mut min, mut max) = ([shift; LANES], [shift; LANES]);
-        for part in values.chunks(LANES) {
-            for (lane, value) in part.iter().enumerate() {
-                let is_finite = value.abs() < f64::INFINITY;
-                let kept = if is_finite { *value } else { shift };
-                sums[lane] += kept - shift;
-                n[lane] += u64::from(is_finite);
-                n_missing[lane] += u64::from(value.is_nan());
-                min[lane] = if kept < min[lane] { kept } else { min[lane] };
-                max[lane] = if kept > max[lane] { kept } else { max[lane] };
-            }
+        let mut add = |lane: usize, value: f64| {
+            let is_finite = value.abs() < f64::INFINITY;
+            let kept = if is_finite { value } else { shift };
+            sums[lane] += kept - shift;
+            n[lane] += u64::from(is_finite);
+            n_missing[lane] += u64::from(value.is_nan());
+            min[lane] = if kept < min[lane] { kept } else { min[lane] };
+            max[lane] = if kept > max[lane] { kept } else { max[lane] };
+        };
+        for part in parts {
+            (0..LANES).for_each(|lane| add(lane, part[lane]));
         }
+        rest.iter().enumerate().for_each(|(lane, value)| add(lane, *value));
         let (n, n_missing) = (n.iter().sum::<u64>(), n_missing.iter().sum::<u64>());
         let mean = shift + sums.iter().sum::<f64>() / n as f64;
         let (mut squares, mut cubes) = ([0.0; LANES], [0.0; LANES]);
-        for part in values.chunks(LANES) {
-            for (lane, value) in part.iter().enumerate() {
-                let d = if value.abs() < f64::INFINITY { value - mean } else { 0.0 };
-                squares[lane] += d * d;
-                cubes[lane] += d * d * d;
-            }
+        let mut add = |lane: usize, value: f64| {
+            let d = if value.abs() < f64::INFINITY { value - mean } else { 0.0 };
+            squares[lane] += d * d;
+            cubes[lane] += d * d * d;
+        };
+        for part in parts {
+            (0..LANES).for_each(|lane| add(lane, part[lane]));
         }
+        rest.iter().enumerate().for_each(|(lane, value)| add(lane, *value));
         let moments = Self {
             n,
             mean,

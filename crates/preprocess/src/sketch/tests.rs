@@ -303,3 +303,10 @@ proptest! {
         prop_assert_eq!(a.lengths.max(), b.lengths.max());
     }
 }
+
+#[test]
+fn numbers_outside_are_counted_without_infinite_and_missing_ones() {
+    let values = [-2.0, -1.0, 0.5, 1.0, 3.0, 4.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY];
+    assert_eq!(n_outside(&values, -1.0, 1.0), (1, 2));
+    assert_eq!(n_outside(&[], 0.0, 0.0), (0, 0));
+}
