@@ -294,7 +294,9 @@ fn drain_texts(
             seen.note(bytes, builder.last_code());
         };
         if values.len() == n {
-            values.iter().for_each(|value| push(value, builder));
+            for value in &values {
+                push(value, builder);
+            }
         } else {
             let mut present = values.iter();
             for level in &levels {

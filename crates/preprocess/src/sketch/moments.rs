@@ -11,10 +11,12 @@ const LANES: usize = 8;
 
 /// How many finite numbers are below `min`, and how many above `max`.
 pub fn n_outside(values: &[f64], min: f64, max: f64) -> (u64, u64) {
+    // Without branches, so that a processor compares several values at once.
+    let both = |a: bool, b: bool| u64::from(a) & u64::from(b);
     values.iter().fold((0, 0), |(n_below, n_above), value| {
-        let is_below = (*value < min) & (*value > f64::NEG_INFINITY);
-        let is_above = (*value > max) & (*value < f64::INFINITY);
-        (n_below + u64::from(is_below), n_above + u64::from(is_above))
+        let is_below = both(*value < min, *value > f64::NEG_INFINITY);
+        let is_above = both(*value > max, *value < f64::INFINITY);
+        (n_below + is_below, n_above + is_above)
     })
 }
 
