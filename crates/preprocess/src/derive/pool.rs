@@ -12,9 +12,9 @@ use crate::encode::conform;
 /// A number with at most this many distinct values is also tried as a category.
 const RECAST_VALUES_MAX: usize = 250;
 
-/// And so is a whole number with more of them, if each has so many rows of the sample on average:
-/// it may name households, shops or postcodes.
-const RECAST_REPEATS_MIN: usize = 3;
+/// And so is one with more of them, if each has so many rows of the sample on average: it may name
+/// households, shops or postcodes, if only by what all rows of a household share.
+const RECAST_REPEATS_MIN: usize = 2;
 
 /// With fewer, a number is as good as a flag, and only tried as a category.
 const NUMBER_VALUES_MIN: usize = 5;
@@ -155,8 +155,7 @@ fn share_missing(column: &Column) -> f64 {
 fn may_be_names(column: &Column) -> bool {
     let ColumnData::Number(values) = &column.data else { return false };
     let n = n_values(column);
-    let are_whole = || values.iter().all(|v| v.is_nan() || v.fract() == 0.0);
-    n <= RECAST_VALUES_MAX || (n * RECAST_REPEATS_MIN <= values.len() && are_whole())
+    n <= RECAST_VALUES_MAX || n * RECAST_REPEATS_MIN <= values.len()
 }
 
 /// Distinct values of a column of numbers.

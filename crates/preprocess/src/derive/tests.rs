@@ -119,19 +119,28 @@ fn the_place_within_a_group_is_found() {
 }
 
 #[test]
-fn whole_numbers_that_name_households_are_tried_as_a_category() {
+fn numbers_that_name_households_are_tried_as_a_category_measured_ones_too() {
     let n = 3000;
-    let (mut columns, _, _) = columns(n, 7);
-    let mut random = Random::new(5);
-    let habit: Vec<f64> = (0..700).map(|_| random.normal()).collect();
-    let household: Vec<usize> = (0..n).map(|_| random.below(700)).collect();
-    let y: Vec<f64> = household.iter().map(|h| habit[*h] + 0.3 * random.normal()).collect();
-    let of = |scale: f64| household.iter().map(|h| *h as f64 * scale).collect();
-    columns[0] = Column::numbers("household", of(1.0));
-    columns[1] = Column::numbers("measured", of(0.37));
-    let found = derived_of(&data(columns, Target::Real(y)));
-    assert!(found.iter().any(|f| f == "household as category"), "{found:?}");
-    assert!(!found.iter().any(|f| f == "measured as category"), "{found:?}");
+    let household: Vec<usize> = {
+        let mut random = Random::new(4);
+        (0..n).map(|_| random.below(700)).collect()
+    };
+    let found = |scale: f64, error: f64| {
+        let (mut columns, _, _) = columns(n, 7);
+        let mut random = Random::new(5);
+        let habit: Vec<f64> = (0..700).map(|_| random.normal()).collect();
+        let y = household.iter().map(|h| habit[*h] + 0.3 * random.normal()).collect();
+        let value = |h: &usize| *h as f64 * scale + error * random.unit();
+        columns[0] = Column::numbers("income", household.iter().map(value).collect());
+        derived_of(&data(columns, Target::Real(y)))
+    };
+    let is_tried = |found: &[String]| found.iter().any(|f| f == "income as category");
+    for scale in [1.0, 0.37] {
+        let found = found(scale, 0.0);
+        assert!(is_tried(&found), "{scale}: {found:?}");
+    }
+    let found = found(0.37, 0.01);
+    assert!(!is_tried(&found), "nobody has the same: {found:?}");
 }
 
 /// Three columns miss a third of their values, which of the first two do says the target, and
