@@ -10,13 +10,13 @@ const TREE_EXAMPLES: [&str; 3] =
 /// Runs a measurement with release builds and the peers' environment.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
     match arguments.first().map(String::as_str) {
-        Some(what @ ("fit" | "predict" | "quality" | "leaks" | "labels")) => {
+        Some(what @ ("coverage" | "fit" | "predict" | "quality" | "leaks" | "labels")) => {
             script(what, &arguments[1..])
         }
         Some("trees") => trees(&arguments[1..]),
         Some("store") => store(&arguments[1..]),
         _ => {
-            let known = "fit|predict|quality|leaks|labels|store|trees";
+            let known = "coverage|fit|predict|quality|leaks|labels|store|trees";
             Err(format!("cargo xtask bench <{known}> [arguments]"))
         }
     }

@@ -90,7 +90,7 @@ fn studentised(
     let distances = strata.resample("evaluate/compare", n_resamples, ctx, |drawn| {
         of.measure(drawn).map(|resample| measured.distance_of(resample))
     });
-    let (ci95, p_value) = measured.tested(distances)?;
+    let (ci95, p_value) = measured.tested(distances, n_rows)?;
     let method = format!("paired studentised bootstrap, {n_resamples} resamples");
     Some(Tested { ci95, p_value, method })
 }

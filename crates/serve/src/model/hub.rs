@@ -131,7 +131,12 @@ impl Hub {
         let hub = Self { sources, registry, hold, state, seen, ctx, log };
         let mut owner: BTreeMap<String, usize> = BTreeMap::new();
         for (i, source) in hub.sources.iter().enumerate() {
-            for found in find(source, hub.registry.folder())? {
+            let files = find(source, hub.registry.folder())?;
+            if files.is_empty() {
+                let folder = source.path.display().to_string();
+                hub.log.event("waiting for models", &folder, None, None);
+            }
+            for found in files {
                 if *owner.entry(found.name.clone()).or_insert(i) != i {
                     return Err(Error::input("two models have the same name")
                         .at(found.path.display().to_string())

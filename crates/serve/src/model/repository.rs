@@ -42,7 +42,7 @@ pub(crate) fn is_name(text: &str) -> bool {
     !text.is_empty() && text.len() <= 128 && !text.starts_with('.') && text.chars().all(fits)
 }
 
-/// The files that a source means now.
+/// The files that a source means now; none of an empty folder.
 ///
 /// # Errors
 /// Input error when there is nothing at its path that could be served.
@@ -74,10 +74,13 @@ pub(super) fn find(source: &ModelSource, store: Option<&Path>) -> Result<Vec<Fou
             found.extend(of_child(&child));
         }
     }
-    if found.is_empty() {
+    // One that is empty waits for its models, as a volume that is filled later does.
+    if found.is_empty() && !children(path)?.iter().all(|child| is_hidden(child)) {
         return Err(Error::input("the folder holds no models")
             .at(path.display().to_string())
-            .expected("NAME.mw files, fit folders, or NAME/1/model.mw")
+            .expected(
+                "NAME.mw files, fit folders, NAME/1/model.mw, or an empty folder to fill later",
+            )
             .hint("`modelwright fit … --out FOLDER/NAME` makes one"));
     }
     Ok(found)
@@ -155,6 +158,12 @@ fn children(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut paths: Vec<PathBuf> = entries.filter_map(|e| Some(e.ok()?.path())).collect();
     paths.sort();
     Ok(paths)
+}
+
+/// Whether a file says nothing about what a folder is for: `.gitkeep`, or a file system's own.
+fn is_hidden(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.starts_with('.') || name == "lost+found"
 }
 
 /// A name from a path: the file's without `.mw`, or the folder's.

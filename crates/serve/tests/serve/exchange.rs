@@ -146,6 +146,29 @@ fn numbered_folders_are_versions_and_new_files_are_found_by_watching() {
 }
 
 #[test]
+fn an_empty_folder_waits_for_its_models_and_is_not_ready_before() {
+    let folder = Folder::new("empty");
+    fs::write(folder.0.join(".gitkeep"), "").unwrap();
+    let watch = Some(Duration::from_millis(20));
+    let running = Running::start(Settings { watch, ..settings(&[&folder.0]) });
+    let mut client = running.client();
+    assert_eq!(client.get("/v2/health/live").status, 200);
+    assert!(client.get("/v2/health/ready").status >= 400);
+    assert_eq!(client.post("/v2/repository/index", "").ok(), json!([]));
+    let row = objects("v2-binary").remove(0).to_string();
+    let refused = client.post("/predict", &row);
+    assert!((400..600).contains(&refused.status), "{}", refused.text());
+    assert_eq!(client.get("/openapi.json").status, 200);
+    put(&beside("v2-binary", "mw"), &folder.0.join("shop.mw"));
+    let is_ready = (0..500).any(|_| {
+        std::thread::sleep(Duration::from_millis(20));
+        client.get("/v2/health/ready").status == 200
+    });
+    assert!(is_ready, "the model was not found");
+    assert_eq!(client.post("/predict", &row).ok()["model"], "shop");
+}
+
+#[test]
 fn no_request_fails_while_models_are_exchanged_under_load() {
     let folder = Folder::new("load");
     let path = folder.0.join("shop.mw");
