@@ -149,14 +149,21 @@ def monitoring(
 def retrained(
     predictor: Packed,
     data: Any,
-    out: str | os.PathLike[str] | None,
+    places: tuple[str | os.PathLike[str] | None, str | os.PathLike[str] | bool | None],
     asked: dict[str, Any],
     progress: bool | None,
     callback: Callback | None,
 ) -> Retrained:
-    """See :meth:`Predictor.retrain`."""
+    """See :meth:`Predictor.retrain`; ``places`` are the folder and the store."""
     from ._predictor import Predictor
 
+    out, store = places
+    asked = {
+        **asked,
+        "is_recorded": store is not False,
+        "store": None if store in (None, True, False) else os.fspath(store),
+        "out": None if out is None else os.fspath(out),
+    }
     events = Events(progress, callback, asked["time_s"])
     natives = several(data)
     with tempfile.TemporaryDirectory() as scratch:

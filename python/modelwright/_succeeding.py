@@ -329,6 +329,7 @@ class Succeeding(Packed):
         latency: float = 3.0,
         size: float = 5.0,
         seed: int = 0,
+        store: str | os.PathLike[str] | bool | None = None,
         progress: bool | None = None,
         callback: Callback | None = None,
     ) -> Retrained:
@@ -362,7 +363,7 @@ class Succeeding(Packed):
             How many times longer predicting may take, and how many times larger the file may be.
         seed : int, default 0
             Seed of the search.
-        progress, callback
+        store, progress, callback
             As for :func:`modelwright.fit`.
 
         Returns
@@ -384,4 +385,4 @@ class Succeeding(Packed):
             time_limit, judge, time_column, plan, rule, gain, slices, slice_loss, latency, size,
             seed, self._threads,
         )  # fmt: skip
-        return retrained(self, data, out, asked, progress, callback)
+        return retrained(self, data, (out, store), asked, progress, callback)

@@ -136,6 +136,27 @@ def test_a_successor_must_prove_itself(frame, tmp_path):
         old.retrain(new[:50], time_limit=5)
 
 
+def test_a_retraining_is_a_run_whose_data_are_known(frame, tmp_path):
+    folder = tmp_path / "store"
+    old = mw.train("gbdt", frame, "survived", params={"n_rounds": 3}, store=folder)
+    new = passengers(600, seed=11)
+    asked = {"plan": "same", "rule": "refresh", "gain": 0.05, "time_limit": 5}
+    old.retrain(new, **asked, store=False)
+    found = old.retrain(new, **asked, store=folder)
+    store = mw.Store(folder)
+    run, fit = store.runs()
+    assert (run["kind"], run["status"], run["n_rows"]) == ("retrain", "finished", 600)
+    assert run["note"] == found.decision["summary"]
+    assert run["parameters"]["rule"] == "Refresh" and run["metrics"]
+    assert store.register("ship", found.predictor)["run"] == run["id"]
+    log = json.loads(command_line("data", "log", "--json", "--store", folder).stdout)
+    known = {snapshot["file_sha256"] for snapshot in log["snapshots"]}
+    assert known == {run["data_sha256"], fit["data_sha256"]}
+    with pytest.raises(mw.DataError, match="too few rows"):
+        old.retrain(new[:50], time_limit=5, store=folder)
+    assert store.runs()[0]["status"] == "failed"
+
+
 def test_runs_are_recorded_where_a_store_is_named_and_models_registered(frame, tmp_path):
     folder = tmp_path / "store"
     model = mw.train("gbdt", frame, "survived", params={"n_rounds": 5}, store=folder)

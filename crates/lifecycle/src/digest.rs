@@ -17,6 +17,16 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
+/// The first sixteen bytes of the SHA-256 of `parts` in order: enough to tell billions of keys
+/// apart.
+pub fn sha256_start(parts: &[&[u8]]) -> [u8; 16] {
+    let mut hasher = Sha256::new();
+    parts.iter().for_each(|part| hasher.update(part));
+    let mut start = [0; 16];
+    start.copy_from_slice(&hasher.finalize()[..16]);
+    start
+}
+
 /// The SHA-256 of a file's bytes, read part by part.
 ///
 /// # Errors

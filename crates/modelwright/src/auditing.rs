@@ -9,7 +9,7 @@ use modelwright_automl::target::rows_with_target;
 use modelwright_automl::{Purpose, Units, is_judged_in_time, row_groups, row_times};
 use modelwright_core::context::Event;
 use modelwright_core::data::{Column, ColumnData, Table};
-use modelwright_core::record::Options;
+use modelwright_core::record::{DataSource, Options};
 use modelwright_core::task::{Predictions, Target};
 use modelwright_core::{Context, Error, Result};
 use modelwright_inspect::audit_html;
@@ -24,6 +24,8 @@ use crate::reading::read_within_limits;
 pub struct AuditRows {
     /// The file's name without its folder.
     pub name: String,
+    /// SHA-256 of the file; empty where there is none.
+    pub sha256: String,
     /// The rows.
     pub table: Table,
     /// Row weights, when the model was trained with them and the file has them.
@@ -117,8 +119,9 @@ impl AuditRows {
                 "{shown} lacks the column `{name}`: its rows count as independent ones"
             )));
         }
-        let (name, weights, times) = (file.source.name, weights.transpose()?, times.flatten());
-        Ok(Self { name, table, weights, units, times, learned_from })
+        let (weights, times) = (weights.transpose()?, times.flatten());
+        let DataSource { name, sha256, .. } = file.source;
+        Ok(Self { name, sha256, table, weights, units, times, learned_from })
     }
 
     /// What belongs together among the rows, given what is true and what the model says of them.

@@ -15,7 +15,7 @@ use modelwright_core::record::Options;
 use modelwright_core::task::{Predictions, Target, Task};
 use modelwright_core::{Context, Error, Result};
 
-use crate::learned_rows::{LearnedRows, is_trained_on};
+use crate::learned_rows::{LearnedRows, digest_of, of_digest};
 use crate::tolerant::{fitting_rows, read_loosely, tell_left_out};
 
 /// Rows that are predicted at a time.
@@ -30,6 +30,8 @@ const MEASURE_BYTES_PER_OUTPUT: u64 = 32;
 pub struct Labelled {
     /// File name without its folder.
     pub name: String,
+    /// SHA-256 of the file; `None` where there is no plain one.
+    pub sha256: Option<String>,
     /// The places of these rows in the file, from 0, in rising order.
     pub rows: Vec<u32>,
     /// The answers, in the model's class order.
@@ -82,8 +84,11 @@ pub fn predict_labelled_by(
     let options = read_options_by(model, by)?;
     let gathered = gather(model, data, (&options, None), by, ctx)?;
     let rows = gathered.finish(shown_name(data), &data.display().to_string())?;
-    let learned_from = is_trained_on(model, data)?.or(rows.learned_from);
-    Ok(Labelled { learned_from, ..rows })
+    let sha256 = digest_of(data);
+    let record = model.artifact.record()?;
+    let is_file = sha256.as_deref().and_then(|sha256| of_digest(&record, sha256));
+    let learned_from = is_file.or(rows.learned_from);
+    Ok(Labelled { sha256, learned_from, ..rows })
 }
 
 /// As [`predict_labelled`]; `None` when no row has an answer yet. Rows with a value that does not
@@ -412,6 +417,7 @@ impl<'a> Gathering<'a> {
         let learned_from = self.learned_rows.and_then(|rows| rows.verdict());
         Ok(Labelled {
             name,
+            sha256: None,
             rows,
             truth,
             predictions,

@@ -114,20 +114,13 @@ fn hardly_repeats(sketch: &ColumnSketch) -> bool {
         && sketch.distinct.count() as f64 >= DISTINCT_MIN * n_values as f64
 }
 
-/// What a file says that is one of those that the model learned from, bit for bit; `None` of
-/// others, and of what is no plain file.
-///
-/// # Errors
-/// Input error when the record cannot be read.
-pub(crate) fn is_trained_on(model: &Model, data: &Path) -> Result<Option<String>> {
-    if !data.is_file() {
-        return Ok(None);
-    }
-    let Ok(sha256) = sha256_file(data) else { return Ok(None) };
-    Ok(of_digest(&model.artifact.record()?, &sha256))
+/// The SHA-256 of a plain file; `None` of what is none, or cannot be read.
+pub(crate) fn digest_of(data: &Path) -> Option<String> {
+    if data.is_file() { sha256_file(data).ok() } else { None }
 }
 
-/// The same of a digest.
+/// What the digest of a file says that is one of those that the model learned from, bit for bit;
+/// `None` of others.
 pub(crate) fn of_digest(record: &RunRecord, sha256: &str) -> Option<String> {
     // Of a file that was not read to its end, the digest is that of its beginning.
     let is_whole = |source: &&DataSource| source.n_bytes_hashed.is_none();

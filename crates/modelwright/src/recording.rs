@@ -9,15 +9,16 @@ mod elsewhere;
 
 use std::path::Path;
 
-use modelwright_core::record::{Evaluation, MonitorRecord, RunRecord};
+use modelwright_core::record::{AuditRecord, Evaluation, FairnessRecord, MonitorRecord, RunRecord};
 use modelwright_core::{Error, Result};
 use modelwright_lifecycle::digest::sha256_hex;
-use modelwright_lifecycle::store::{Location, RunEnd, RunMetric, Store};
+use modelwright_lifecycle::store::{Location, RunEnd, RunMetric, Store, Subject};
 use serde::Serialize;
 
 use self::elsewhere::Elsewhere;
 pub(crate) use self::elsewhere::LogArg;
-use crate::run_account::{RunAccount, Written, monitor_end};
+use crate::Model;
+use crate::run_account::{RunAccount, Written, audit_metrics, monitor_end};
 use crate::session::Session;
 use crate::{machine, output};
 
@@ -31,21 +32,40 @@ pub(crate) struct Recording {
 pub(crate) struct Recorded<'a> {
     record: Option<&'a RunRecord>,
     monitor: Option<&'a MonitorRecord>,
+    audit: Option<&'a AuditRecord>,
     model: &'a Path,
     metrics: Vec<RunMetric>,
     note: Option<String>,
     rows: Option<(String, u64)>,
+    subject: Option<Subject>,
 }
 
 impl<'a> Recorded<'a> {
     /// A model was fitted.
     pub(crate) fn fit(record: &'a RunRecord, model: &'a Path) -> Self {
-        let (metrics, note, rows) = (Vec::new(), None, None);
-        Self { record: Some(record), monitor: None, model, metrics, note, rows }
+        Self { record: Some(record), ..Self::of(model) }
     }
 
-    /// A model was measured.
-    pub(crate) fn evaluation(model: &'a Path, target: &str, evaluation: &Evaluation) -> Self {
+    /// Nothing but the model yet.
+    fn of(model: &'a Path) -> Self {
+        Self {
+            record: None,
+            monitor: None,
+            audit: None,
+            model,
+            metrics: Vec::new(),
+            note: None,
+            rows: None,
+            subject: None,
+        }
+    }
+
+    /// A model was measured on the file of this SHA-256.
+    pub(crate) fn evaluation(
+        model: &'a Model,
+        evaluation: &Evaluation,
+        sha256: Option<&str>,
+    ) -> Self {
         let metric = |m: &modelwright_core::record::MetricValue| RunMetric {
             name: m.name.clone(),
             rows: evaluation.on.clone(),
@@ -53,20 +73,39 @@ impl<'a> Recorded<'a> {
             low: m.ci95.map(|c| c.low),
             high: m.ci95.map(|c| c.high),
         };
+        let target = &model.predictor.target;
         Self {
-            record: None,
-            monitor: None,
-            model,
             metrics: evaluation.metrics.iter().map(metric).collect(),
             note: Some(format!("{target} on {}, {} rows", evaluation.on, evaluation.n_rows)),
             rows: Some((evaluation.on.clone(), evaluation.n_rows as u64)),
+            subject: Some(Subject {
+                metric: Some(model.predictor.metric.clone()),
+                ..subject(model, sha256)
+            }),
+            ..Self::of(&model.path)
+        }
+    }
+
+    /// A model was audited on the file of this SHA-256.
+    pub(crate) fn audit(model: &'a Model, found: &'a AuditRecord, sha256: Option<&str>) -> Self {
+        let FairnessRecord { on, n_rows, audits, .. } = &found.fairness;
+        // The worst of all findings is what is to be known of the run.
+        let worst = audits.iter().rev().max_by_key(|audit| audit.judgement);
+        let words = worst.map_or(String::new(), |audit| format!(": {}", audit.verdict));
+        Self {
+            audit: Some(found),
+            metrics: audit_metrics(found),
+            note: Some(format!("{} on {on}, {n_rows} rows{words}", found.target)),
+            rows: Some((on.clone(), *n_rows as u64)),
+            subject: Some(subject(model, sha256)),
+            ..Self::of(&model.path)
         }
     }
 
     /// A model was watched.
     pub(crate) fn monitor(model: &'a Path, found: &'a MonitorRecord) -> Self {
         let RunEnd { monitor, metrics, note, rows, .. } = monitor_end(found, RunEnd::default());
-        Self { record: None, monitor, model, metrics, note, rows }
+        Self { monitor, metrics, note, rows, ..Self::of(model) }
     }
 
     /// With a few words.
@@ -141,10 +180,12 @@ impl Recording {
                 error: None,
                 record: kept.record,
                 monitor: kept.monitor,
+                audit: kept.audit,
                 model_sha256: std::fs::read(kept.model).ok().map(|bytes| sha256_hex(&bytes)),
                 metrics: kept.metrics.clone(),
                 note: kept.note.clone(),
                 rows: kept.rows.clone(),
+                subject: kept.subject.clone(),
             },
         };
         let written = self.account.end_with(&end);
@@ -152,6 +193,16 @@ impl Recording {
             elsewhere.send(kept.as_ref().map_err(|error| *error), session);
         }
         written
+    }
+}
+
+/// What a look at a model on the file of this SHA-256 is about.
+fn subject(model: &Model, sha256: Option<&str>) -> Subject {
+    Subject {
+        target: model.predictor.target.clone(),
+        task: model.predictor.task.name().to_owned(),
+        metric: None,
+        data_sha256: sha256.filter(|sha256| !sha256.is_empty()).map(str::to_owned),
     }
 }
 

@@ -2,9 +2,15 @@
 
 use std::path::Path;
 
+use modelwright_automl::Purpose;
 use modelwright_core::data::Table;
-use modelwright_core::record::{DataSource, MetricChange, MonitorRecord, Performance, RunRecord};
+use modelwright_core::record::{
+    AuditRecord, DataSource, Disparity, GroupAudit, MetricChange, MonitorRecord, Performance,
+    RunRecord, TextLayout,
+};
 use modelwright_core::{Context, Error, Result};
+use modelwright_evaluate::fairness::MAIN_DEFINITIONS;
+use modelwright_io::ReadOptions;
 use modelwright_lifecycle::digest::sha256_hex;
 use modelwright_lifecycle::store::{
     LiveWriter, Location, NewRun, RunEnd, RunMetric, Store, shown_place,
@@ -12,8 +18,10 @@ use modelwright_lifecycle::store::{
 use modelwright_lifecycle::versions::Snapshot;
 use serde::Serialize;
 
+use crate::Retrained;
 use crate::heart::Heart;
 use crate::machine;
+use crate::reading::read_within_limits;
 
 /// A run that has begun; written down or not.
 pub struct RunAccount {
@@ -50,7 +58,10 @@ impl Written {
 
 /// Runs that make nothing: they are worth doing also where the store that has the model may only be
 /// read, and takes no account of them.
-const LOOKING: [&str; 2] = ["evaluate", "monitor"];
+const LOOKING: [&str; 3] = ["evaluate", "audit", "monitor"];
+
+/// A larger file is not read once more only to keep what it holds.
+const READ_AGAIN_BYTES_MAX: u64 = 256 << 20;
 
 impl RunAccount {
     /// Writes down that a run of this kind, asked like this, begins at `created` (ISO 8601 in
@@ -131,13 +142,38 @@ impl RunAccount {
         }
     }
 
-    /// Keeps a snapshot of the data that the run used.
-    pub(crate) fn keep_snapshot(
+    /// The same of a file that the run read in parts, or only some columns of: it is read once
+    /// more, as a fit would read it, unless it is large or no plain file.
+    pub(crate) fn keep_file(
         &mut self,
-        source: &DataSource,
-        snapshot: &Snapshot,
+        (path, text): (&Path, &TextLayout),
+        ctx: &Context,
         warn: &dyn Fn(&str),
     ) {
+        let is_small =
+            |meta: std::fs::Metadata| meta.is_file() && meta.len() <= READ_AGAIN_BYTES_MAX;
+        if self.open.is_none() || !path.metadata().is_ok_and(is_small) {
+            return;
+        }
+        let read = || {
+            let options = ReadOptions::of_text(text)?;
+            read_within_limits(path, options, Purpose::Look, "read-snapshot", ctx)
+        };
+        match read() {
+            Ok(file) => self.keep_data((&file.table, &file.source), ctx, warn),
+            Err(error) => warn(&format!("what the data hold is not kept: {error}")),
+        }
+    }
+
+    /// The same of what a retraining learned from and was judged by, where it told what that holds.
+    pub(crate) fn keep_retrained(&mut self, done: &Retrained, warn: &dyn Fn(&str)) {
+        if let Some(snapshot) = &done.snapshot {
+            self.keep_snapshot(&done.record.data, snapshot, warn);
+        }
+    }
+
+    /// Keeps a snapshot of the data that the run used.
+    fn keep_snapshot(&mut self, source: &DataSource, snapshot: &Snapshot, warn: &dyn Fn(&str)) {
         let Some((store, _)) = &mut self.open else { return };
         let at = machine::utc_now();
         if let Err(error) = store.keep_snapshot(&source.name, &source.sha256, snapshot, &at) {
@@ -169,6 +205,34 @@ impl RunAccount {
             Err(error) => RunEnd { error: Some(error.to_string()), ..end },
             Ok((record, bytes)) => {
                 RunEnd { record: Some(record), model_sha256: Some(sha256_hex(bytes)), ..end }
+            }
+        };
+        self.end_with(&end).heard(note, warn)
+    }
+
+    /// The same of a retraining: also what was decided, and what its data held.
+    ///
+    /// # Errors
+    /// As [`Self::end`].
+    pub fn end_retrained(
+        mut self,
+        done: std::result::Result<&Retrained, &Error>,
+        duration_s: f64,
+        note: &dyn Fn(&str),
+        warn: &dyn Fn(&str),
+    ) -> Result<()> {
+        let end = RunEnd { ended: machine::utc_now(), duration_s, ..RunEnd::default() };
+        let end = match done {
+            Err(error) => RunEnd { error: Some(error.to_string()), ..end },
+            Ok(done) => {
+                self.keep_retrained(done, warn);
+                let file = done.decision.challenger_file.as_ref();
+                RunEnd {
+                    record: Some(&done.record),
+                    model_sha256: file.map(|(_, sha256)| sha256.clone()),
+                    note: Some(done.decision.summary.clone()),
+                    ..end
+                }
             }
         };
         self.end_with(&end).heard(note, warn)
@@ -210,4 +274,32 @@ pub(crate) fn monitor_end<'a>(found: &'a MonitorRecord, end: RunEnd<'a>) -> RunE
     let note = Some(found.verdict.summary.clone());
     let rows = Some((found.current.names.join(", "), found.current.n_rows));
     RunEnd { monitor: Some(found), metrics, note, rows, ..end }
+}
+
+/// What a run of an audit keeps as metrics: what the definitions of fairness come to, column by
+/// column, and the metric of the model on these rows.
+pub(crate) fn audit_metrics(found: &AuditRecord) -> Vec<RunMetric> {
+    let of_groups = |audit: &GroupAudit| {
+        let class = audit.positive.as_ref().map_or(String::new(), |c| format!(", decided {c}"));
+        let rows = format!("by {}{class}", audit.columns.join(" and "));
+        let is_kept = |name: &str| MAIN_DEFINITIONS.contains(&name);
+        let defined = audit.definitions.iter().filter(|d| d.value.is_some() && is_kept(&d.name));
+        let metric = |d: &Disparity| RunMetric {
+            name: d.name.clone(),
+            rows: rows.clone(),
+            value: d.value,
+            low: d.ci95.map(|c| c.low),
+            high: d.ci95.map(|c| c.high),
+        };
+        defined.map(metric).collect::<Vec<_>>()
+    };
+    let robust = &found.robustness;
+    let whole = robust.before.map(|value| RunMetric {
+        name: robust.metric.clone(),
+        rows: found.fairness.on.clone(),
+        value: Some(value),
+        low: None,
+        high: None,
+    });
+    found.fairness.audits.iter().flat_map(of_groups).chain(whole).collect()
 }

@@ -15,9 +15,10 @@ use modelwright::lifecycle::retrain::{Gates, RetrainPlan, Rule};
 use modelwright::more_rows::more_rows_of;
 use modelwright::studying::{StudyOptions, study_scores};
 use modelwright::{
-    MonitorRequest, OutputFolder, PickRequest, RetrainRequest, RowWindow, machine, monitor, offers,
-    pick, retrain, retrain_time,
+    MonitorRequest, OutputFolder, PickRequest, RetrainRequest, RowWindow, Rows, RunAccount,
+    machine, monitor, offers, pick, retrain, retrain_time,
 };
+use modelwright_core::context::Event;
 use modelwright_core::{Context, Error, Result};
 use numpy::PyArray1;
 use pyo3::prelude::*;
@@ -27,6 +28,7 @@ use crate::context::shared;
 use crate::error::{Realm, json, raise};
 use crate::model::Model;
 use crate::run::{Data, Input, Limits, packed};
+use crate::store::location;
 use crate::watch;
 
 /// Which offer is wished, as Python says it.
@@ -325,6 +327,11 @@ pub(crate) struct Successor {
     size: f64,
     seed: u64,
     threads: usize,
+    /// Whether the run may be recorded, and in which store; none is that of the command line.
+    is_recorded: bool,
+    store: Option<PathBuf>,
+    /// The folder that the outputs stay in.
+    out: Option<PathBuf>,
 }
 
 /// How a successor is found, by its name.
@@ -366,6 +373,15 @@ impl Successor {
             keeps_data: false,
         })
     }
+
+    /// What the account of the run says was asked.
+    fn told(&self, data: &[Rows]) -> serde_json::Value {
+        serde_json::json!({
+            "data": data, "plan": self.plan, "judge": self.judge, "time_column": self.time_column,
+            "rule": if self.refresh { "Refresh" } else { "Better" }, "gain": self.gain,
+            "slices": self.slices, "seed": self.seed,
+        })
+    }
 }
 
 /// Fits a successor on new rows into a folder; returns it and the decision as JSON.
@@ -392,12 +408,21 @@ pub(crate) fn model_retrain(
         let limits = Limits::none(asked.seed, asked.threads)
             .within(retrain_time(champion.loaded(), time)?, machine::default_memory_limit());
         let ctx = limits.context(events, cancel)?;
-        let request = asked.request(data, champion)?;
+        let mut request = asked.request(data, champion)?;
         let clock = |record: &mut RunRecord, ctx: &Context| {
             record.clock.created.clone_from(&created);
             machine::complete(&mut record.clock, ctx);
         };
-        let mut done = retrain(champion.loaded(), &request, &folder, &clock, &ctx)?;
+        let warn = |text: &str| ctx.tell(Event::Warning(text.to_owned()));
+        let store = location(asked.store.clone());
+        let store = store.filter(|found| asked.is_recorded && found.records_runs());
+        let (told, out) = (asked.told(&request.data), asked.out.as_deref());
+        let account = RunAccount::begin(store, ("retrain", &told), out, &created, &warn)?;
+        request.keeps_data = account.id().is_some();
+        let done = retrain(champion.loaded(), &request, &folder, &clock, &ctx);
+        let note = |text: &str| ctx.tell(Event::Note(text.to_owned()));
+        account.end_retrained(done.as_ref(), ctx.elapsed().as_secs_f64(), &note, &warn)?;
+        let mut done = done?;
         done.decision.created.clone_from(&created);
         let bytes = std::fs::read(&done.saved.model)
             .map_err(|e| Error::work("cannot read the new model").because(e))?;

@@ -4,6 +4,7 @@
 //! else; `replay` repeats it. Numbers that may be undefined are `Option`s (JSON has no NaN).
 //! Everything that depends on the clock or the machine is in [`Clock`], apart from the rest.
 
+mod audit;
 mod continued;
 mod data;
 mod evaluation;
@@ -29,6 +30,7 @@ mod surrogate;
 mod suspects;
 mod uncertainty;
 
+pub use audit::AuditRecord;
 pub use continued::{ContinuedMember, ContinuedRecord};
 pub use data::{
     Alert, AlertKind, Bin, ColumnProfile, Count, DataSource, KindGuess, LeakAction, LeakFinding,

@@ -40,7 +40,7 @@ pub use live::{LiveLine, LiveWriter, Told};
 pub use location::{Location, parse_reference, set_location, shown_place};
 pub use registry::{AliasChange, AliasMove, ModelSummary, ModelVersion, Moved};
 pub(crate) use registry::{alias_in, move_alias, version_in};
-pub use runs::{NewRun, RunEnd, RunMetric, RunRow, RunStatus, SILENCE_MIN};
+pub use runs::{NewRun, RunEnd, RunMetric, RunRow, RunStatus, SILENCE_MIN, Subject};
 pub(crate) use runs::{host, is_alive, own_process};
 pub use search::RunFilter;
 pub use stamp::StoreStamp;

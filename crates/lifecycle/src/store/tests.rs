@@ -9,7 +9,9 @@ use std::thread;
 
 use modelwright_core::context::Event;
 use modelwright_core::data::Schema;
-use modelwright_core::record::{Evaluation, Interval, MetricValue, MonitorRecord, RunRecord};
+use modelwright_core::record::{
+    AuditRecord, Evaluation, Interval, MetricValue, MonitorRecord, RunRecord,
+};
 
 use super::*;
 use crate::artifact::{ArtifactParts, pack_artifact};
@@ -558,5 +560,35 @@ fn a_run_that_watched_a_model_keeps_what_it_found() {
         let fit = begin(&mut store, "fit", 1);
         finish(&mut store, fit, 0.5);
         assert!(store.run_monitor(fit).unwrap_err().to_string().contains("watched no model"));
+    });
+}
+
+#[test]
+fn a_run_that_audited_a_model_keeps_what_it_found_and_made_no_model() {
+    on_both("store-audit", |folder| {
+        let mut store = folder.open();
+        let found =
+            AuditRecord { model: "m".to_owned(), target: "y".to_owned(), ..AuditRecord::default() };
+        let audit = begin(&mut store, "audit", 0);
+        let file = model_file(folder, 0.5);
+        let sha256 = crate::digest::sha256_file(&file).unwrap();
+        let end = RunEnd {
+            ended: NOW.to_owned(),
+            audit: Some(&found),
+            model_sha256: Some(sha256.clone()),
+            ..RunEnd::default()
+        };
+        store.end_run(audit, &end).unwrap();
+        assert_eq!(store.run_audit(audit).unwrap(), found);
+        assert!(!store.run(audit).unwrap().has_account());
+        assert!(store.run_record(audit).unwrap_err().to_string().contains("no account"));
+        assert!(store.run_monitor(audit).unwrap_err().to_string().contains("watched no model"));
+        let version = store.register("m", &file, None, None, NOW).unwrap();
+        assert_eq!(version.run, None, "a run that only looked did not make it");
+        let refused = store.register_run("m", audit, None, NOW).unwrap_err().to_string();
+        assert!(refused.contains("the run made no model"), "{refused}");
+        let monitor = begin(&mut store, "monitor", 0);
+        assert!(store.run_audit(monitor).unwrap_err().to_string().contains("audited no model"));
+        store.delete_runs(&[audit]).unwrap();
     });
 }

@@ -52,12 +52,13 @@ pub struct LogLine {
     pub metric: Option<String>,
     /// See `metric`.
     pub value: Option<f64>,
-    /// The value minus that of the run before on the same target by the same metric.
+    /// The value minus that of the run `before`, by the same metric.
     pub change: Option<f64>,
     /// Whether the value lies within the 95 % interval of that of the run before; `None` where
     /// there is no change, or no interval.
     pub is_within: Option<bool>,
-    /// The run before; its data are what `difference` begins with.
+    /// The run that it stands beside; its data are what `difference` begins with. Of runs that look
+    /// at a model, the look before at the same one, else the run that made it.
     pub before: Option<i64>,
     /// What changed in the data since; `None` when they are the same, or a snapshot is missing.
     pub difference: Option<Difference>,
@@ -155,7 +156,9 @@ impl Store {
     }
 
     /// Runs that fitted or measured something, newest first, each beside the run before on the same
-    /// target: what changed in the data, and in the score. `target` limits it to one.
+    /// target: what changed in the data, and in the score. A look at a model stands beside the look
+    /// before at the same one, else beside the run that made it: another model has other scores on
+    /// the same rows. `target` limits it to one.
     ///
     /// # Errors
     /// Work error when the store cannot be read.
@@ -169,9 +172,7 @@ impl Store {
         runs.retain(is_meant);
         let line = |at: usize| {
             let run = &runs[at];
-            let before =
-                runs[at + 1..].iter().find(|r| r.target == run.target && r.kind == run.kind);
-            self.log_line(run, before)
+            self.log_line(run, before(run, &runs[at + 1..]))
         };
         (0..runs.len()).map(line).collect()
     }
@@ -231,6 +232,17 @@ impl Store {
         let (Some(a), Some(b)) = (of(before)?, of(after)?) else { return Ok(None) };
         Ok(Some(diff_snapshots(&self.load_snapshot(a)?, &self.load_snapshot(b)?)))
     }
+}
+
+/// The run that a run stands beside, among earlier ones, newest first.
+fn before<'a>(run: &RunRow, earlier: &'a [RunRow]) -> Option<&'a RunRow> {
+    let of_target = || earlier.iter().filter(|r| r.target == run.target);
+    let same_kind = |r: &&RunRow| r.kind == run.kind;
+    if run.has_account() || run.model_sha256.is_none() {
+        return of_target().find(same_kind);
+    }
+    let of_model = || of_target().filter(|r| r.model_sha256 == run.model_sha256);
+    of_model().find(same_kind).or_else(|| of_model().find(|r| r.has_account()))
 }
 
 const COLUMNS: &str = "SELECT id, name, at, file_sha256, content, n_rows,

@@ -5,7 +5,7 @@ use modelwright_core::data::{Column, Table};
 
 use super::*;
 use crate::outputs::tests::Folder;
-use crate::store::{NewRun, RunEnd, Store};
+use crate::store::{NewRun, RunEnd, RunMetric, Store, Subject};
 
 const NOW: &str = "2026-03-01T00:00:00Z";
 
@@ -132,4 +132,55 @@ fn a_snapshot_beside_other_work_takes_little_of_its_time() {
     let limited = |seconds| ctx().with_time_limit(std::time::Duration::from_secs(seconds));
     assert!(Snapshot::beside(&small, &limited(5)).is_some());
     assert!(Snapshot::beside(&large, &limited(5)).is_none());
+}
+
+#[test]
+fn a_look_at_a_model_stands_beside_the_look_before_or_the_run_that_made_it() {
+    let folder = Folder::new("versions-looks");
+    let mut store = Store::open(&folder.path().join("store"), NOW).unwrap();
+    let mut run = |kind: &str, (model, file): (&str, i32), value: f64| {
+        let run = NewRun { kind: kind.to_owned(), started: NOW.to_owned(), ..NewRun::default() };
+        let id = store.begin_run(&run).unwrap();
+        let mut record = crate::artifact::tests::record();
+        record.data.sha256 = format!("{file:064x}");
+        let subject = Subject {
+            target: record.task.target.clone(),
+            task: record.task.task.name().to_owned(),
+            metric: Some("rmse".to_owned()),
+            data_sha256: Some(record.data.sha256.clone()),
+        };
+        let rmse = RunMetric {
+            name: "rmse".to_owned(),
+            rows: "rows".to_owned(),
+            value: Some(value),
+            low: None,
+            high: None,
+        };
+        let is_fit = kind == "fit";
+        let end = RunEnd {
+            record: is_fit.then_some(&record),
+            subject: (!is_fit).then_some(subject),
+            rows: (!is_fit).then(|| ("rows.csv".to_owned(), 3)),
+            model_sha256: Some(model.to_owned()),
+            metrics: vec![rmse],
+            ..RunEnd::default()
+        };
+        store.end_run(id, &end).unwrap();
+        id
+    };
+    let fits = [run("fit", ("a", 1), 0.5), run("fit", ("b", 2), 0.4)];
+    let looks = [run("evaluate", ("a", 3), 0.6), run("evaluate", ("a", 4), 0.7)];
+    let (audit, stranger) = (run("audit", ("b", 4), 0.1), run("evaluate", ("c", 4), 0.1));
+    let log = store.data_log(None).unwrap();
+    let before = |id: i64| log.iter().find(|line| line.run == id).unwrap().before;
+    assert_eq!(before(fits[1]), Some(fits[0]), "fits stand beside fits");
+    assert_eq!(before(looks[0]), Some(fits[0]), "not beside the newest, which made another model");
+    assert_eq!(before(looks[1]), Some(looks[0]));
+    assert_eq!(before(audit), Some(fits[1]), "looks of another kind measure other things");
+    assert_eq!(before(stranger), None);
+    let line = log.iter().find(|line| line.run == looks[1]).unwrap();
+    assert!((line.change.unwrap() - 0.1).abs() < 1e-12);
+    let asked = store.run(looks[1]).unwrap();
+    assert_eq!((asked.metric.as_deref(), asked.has_account()), (Some("rmse"), false));
+    assert_eq!(asked.target, store.run(fits[0]).unwrap().target);
 }

@@ -12,13 +12,15 @@ use modelwright::inspect::audit_html;
 use modelwright::{AuditRows, Model, audit_document};
 use modelwright_core::context::Event;
 use modelwright_core::record::{
-    Disparity, FairnessRecord, GroupAudit, MetricValue, RobustnessRecord,
+    AuditRecord, Disparity, FairnessRecord, GroupAudit, MetricValue, RobustnessRecord,
 };
 use modelwright_core::{Error, Result};
+use serde_json::json;
 
 use crate::flags::text::TextArgs;
 use crate::flags::{ModelArg, values};
 use crate::output::{self, TextTable, count, number, wrap};
+use crate::recording::{LogArg, Recorded, Recording};
 use crate::session::{Limits, Session};
 
 const EXAMPLES: &str = "\
@@ -54,13 +56,38 @@ pub(crate) struct Audit {
     report: Option<PathBuf>,
     #[command(flatten)]
     text: TextArgs,
+    #[command(flatten)]
+    log: LogArg,
 }
+
+/// A model, what was found of it, and the SHA-256 of the rows' file.
+type Done = (Model, AuditRecord, String);
 
 impl Audit {
     /// Predicts DATA, measures the groups and prints.
     pub(crate) fn run(self, session: &Session) -> Result<()> {
         output::spare(self.report.as_deref(), [&*self.data], "--report")?;
         output::spare_model(self.report.as_deref(), &self.model.model, "--report")?;
+        let asked = json!({
+            "model": self.model.model, "data": self.data, "sensitive": self.sensitive,
+            "min_group": self.min_group,
+        });
+        let report = self.report.as_deref();
+        let mut recording = Recording::begin("audit", &asked, report, &self.log, session)?;
+        let done = self.look(&mut recording, session);
+        let done = recording.end(done, session, |(model, found, sha256)| {
+            Recorded::audit(model, found, Some(sha256))
+        });
+        let (_, found, _) = done?;
+        if session.global.json {
+            output::print_json(&audit_document(&found.fairness, &found.robustness))
+        } else {
+            output::print(&(text(&found.fairness) + &strains_text(&found.robustness)))
+        }
+    }
+
+    /// Predicts DATA, measures the groups, strains the inputs and writes the page.
+    fn look(&self, recording: &mut Recording, session: &Session) -> Result<Done> {
         let model = Model::load(&self.model.model)?.with_text(self.text.layout());
         let sensitive = self.sensitive(&model)?;
         let ctx = session.context(Limits::default())?;
@@ -85,7 +112,7 @@ impl Audit {
             sensitive: &sensitive,
             min_group: self.min_group,
         };
-        let record = audit(predictor, &input, &ctx)?;
+        let fairness = audit(predictor, &input, &ctx)?;
         ctx.tell(Event::Phase("robustness".to_owned()));
         let input = StrainInput {
             on: &rows.name,
@@ -95,20 +122,23 @@ impl Audit {
             weights: rows.weights.as_deref(),
             metric: model.metric(&ctx),
         };
-        let robust = strained(predictor, &input, &ctx)?;
+        let robustness = strained(predictor, &input, &ctx)?;
+        let sha256 = rows.sha256.clone();
+        // What was read makes room.
+        drop(rows);
+        let text = model.text_layout();
+        recording.account().keep_file((&self.data, &text), &ctx, &output::warn);
         drop(ctx);
+        let name = model.path.parent().and_then(|folder| folder.file_name());
+        let name = name.map_or("model".into(), |n| n.to_string_lossy()).into_owned();
+        let target = predictor.target.clone();
+        let found = AuditRecord { model: name, target, fairness, robustness };
         if let Some(path) = &self.report {
-            let name = model.path.parent().and_then(|folder| folder.file_name());
-            let name = name.map_or("model".into(), |n| n.to_string_lossy());
-            let page = audit_html(&record, &robust, &name);
+            let page = audit_html(&found.fairness, &found.robustness, &found.model);
             modelwright_lifecycle::atomic_write(path, page.as_bytes())?;
             session.note(&format!("report written to {}", path.display()));
         }
-        if session.global.json {
-            output::print_json(&audit_document(&record, &robust))
-        } else {
-            output::print(&(text(&record) + &strains_text(&robust)))
-        }
+        Ok((model, found, sha256))
     }
 
     fn sensitive(&self, model: &Model) -> Result<Vec<String>> {

@@ -26,8 +26,8 @@ Examples:
   modelwright data log --target churned
 
 A data set is what it holds: the same table as CSV or Parquet has the same content hash. Snapshots
-keep hashes of columns and rows, no values. Recorded fits and retrainings take one by themselves
-where that takes little of their time.";
+keep hashes of columns and rows, no values. Recorded fits, retrainings, evaluations and audits take
+one by themselves where that takes little time.";
 
 /// Flags of `data`.
 #[derive(Debug, Args)]

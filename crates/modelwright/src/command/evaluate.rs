@@ -64,18 +64,21 @@ impl Evaluate {
         output::spare(self.report.as_deref(), [&*self.data], "--report")?;
         output::spare_model(self.report.as_deref(), &self.model.model, "--report")?;
         let asked = json!({ "model": self.model.model, "data": self.data, "by": self.by });
-        let recording = Recording::begin("evaluate", &asked, None, &self.log, session)?;
-        let done = self.measure(session);
+        let mut recording = Recording::begin("evaluate", &asked, None, &self.log, session)?;
+        let done = self.measure(&mut recording, session);
         recording
-            .end(done, session, |(model, found)| {
-                let target = &model.predictor.target;
-                Recorded::evaluation(&model.path, target, &found.evaluation)
+            .end(done, session, |(model, found, sha256)| {
+                Recorded::evaluation(model, &found.evaluation, sha256.as_deref())
             })
-            .and_then(|(model, found)| show(&model, &found, session))
+            .and_then(|(model, found, _)| show(&model, &found, session))
     }
 
-    /// Predicts DATA and measures.
-    fn measure(&self, session: &Session) -> Result<(Model, Assessment)> {
+    /// Predicts DATA and measures; also the SHA-256 of its file.
+    fn measure(
+        &self,
+        recording: &mut Recording,
+        session: &Session,
+    ) -> Result<(Model, Assessment, Option<String>)> {
         let model = Model::load(&self.model.model)?.with_text(self.text.layout());
         let ctx = session.context(Limits::default())?;
         let rows = predict_labelled_by(&model, &self.data, &self.by, &ctx)?;
@@ -88,7 +91,12 @@ impl Evaluate {
             modelwright_lifecycle::atomic_write(path, page.as_bytes())?;
             session.note(&format!("report written to {}", path.display()));
         }
-        Ok((model, found))
+        let sha256 = rows.sha256.clone();
+        // What was gathered makes room.
+        drop(rows);
+        let text = model.text_layout();
+        recording.account().keep_file((&self.data, &text), &ctx, &output::warn);
+        Ok((model, found, sha256))
     }
 }
 

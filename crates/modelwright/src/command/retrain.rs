@@ -132,8 +132,8 @@ impl Retrain {
             Recording::begin("retrain", &asked, Some(&self.out), &self.log, session)?;
         let run = recording.id();
         let done = self.decide(alias.as_ref(), run, session);
-        if let Ok(Retrained { record, snapshot: Some(snapshot), .. }) = &done {
-            recording.account().keep_snapshot(&record.data, snapshot, &output::warn);
+        if let Ok(done) = &done {
+            recording.account().keep_retrained(done, &output::warn);
         }
         let done = recording.end(done, session, |retrained: &Retrained| {
             Recorded::fit(&retrained.record, &retrained.saved.model)

@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::Args;
 use modelwright_core::record::RunRecord;
 use modelwright_core::{Error, Result};
-use modelwright_inspect::report_html;
+use modelwright_inspect::{audit_html, report_html};
 use modelwright_lifecycle::artifact::account_json;
 use modelwright_lifecycle::store::RunMetric;
 use modelwright_serve::mlflow_client::{MlflowServer, Pair, SentRun};
@@ -16,6 +16,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::Recorded;
+use crate::audit_document;
 use crate::session::Session;
 use crate::{machine, output};
 
@@ -115,6 +116,12 @@ impl Elsewhere {
                 .map_err(|e| Error::work("cannot write down what was found").because(e))?;
             run.files.push(("monitor.json".to_owned(), document));
         }
+        if let Some(found) = kept.audit {
+            let document = audit_document(&found.fairness, &found.robustness);
+            run.files.push(("audit.json".to_owned(), document.to_string().into_bytes()));
+            let page = audit_html(&found.fairness, &found.robustness, &found.model);
+            run.files.push(("audit.html".to_owned(), page.into_bytes()));
+        }
         if let Some(record) = record {
             let data = &record.data;
             let digest = data.sha256.chars().take(DIGEST_LEN).collect();
@@ -176,7 +183,8 @@ fn metrics(kept: &Recorded<'_>) -> Vec<(String, f64)> {
     let mut found: Vec<(String, f64)> = Vec::new();
     for metric in of_record.chain(kept.metrics.iter().cloned()) {
         let is_known = found.iter().any(|(name, _)| *name == metric.name);
-        let name = if is_known { format!("{}/{}", metric.rows, metric.name) } else { metric.name };
+        let name =
+            if is_known { format!("{}/{}", taken(&metric.rows), metric.name) } else { metric.name };
         let ends = [("", metric.value), (".ci95_low", metric.low), (".ci95_high", metric.high)];
         let finite = |(_, value): &(&str, Option<f64>)| value.is_some_and(f64::is_finite);
         found.extend(
@@ -186,4 +194,10 @@ fn metrics(kept: &Recorded<'_>) -> Vec<(String, f64)> {
         );
     }
     found
+}
+
+/// A name as MLflow takes it: it may be that of a file or of a class, and have any character.
+fn taken(name: &str) -> String {
+    let is_taken = |c: char| c.is_ascii_alphanumeric() || "_-. ".contains(c);
+    name.chars().map(|c| if is_taken(c) { c } else { '_' }).collect()
 }

@@ -6,9 +6,10 @@
 //! becomes the same bytes again, so that it is not taken for new.
 
 mod joined;
+mod labels;
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -24,17 +25,12 @@ use super::files::Unreadable;
 use crate::Model;
 
 pub(crate) use joined::JoinedLog;
+use labels::{Labels, key, usable_labels};
 
 /// What the names of columns begin with that would hide one of the log's own.
 const HIDDEN: &str = "column:";
 /// The column of a request log that says when a row was asked.
 pub(crate) const TIME: &str = "request_time";
-
-/// The label of each request's row, the last that came.
-type Labels = BTreeMap<(String, u64), String>;
-
-/// Requests and rows in them.
-type Keys = BTreeSet<(String, u64)>;
 
 /// A part of the log, or a copy, as it was: a log in which nothing changed is not read again.
 type Seen = Vec<(PathBuf, u64, Option<SystemTime>)>;
@@ -147,51 +143,6 @@ fn copy(log: &ServedRows<'_>, model: &Model, ctx: &Context) -> Result<Vec<Unread
     Ok(broken.into_iter().map(|(path, why)| (path.display().to_string(), why)).collect())
 }
 
-/// The labels that belong to one row, and what is to be said of the others.
-fn usable_labels(
-    log: &ServedRows<'_>,
-    requests: &[PathBuf],
-    model: &Model,
-    reading: &Reading<'_>,
-) -> Result<(Labels, Vec<String>)> {
-    let (mut labels, n_contradicted) = labels(&parts(&log.feedback())?, reading)?;
-    if labels.is_empty() {
-        return Ok((labels, Vec::new()));
-    }
-    let Asked { all, twice } = asked(requests, &labels, reading)?;
-    let mut remarks = Vec::new();
-    if let Some((id, _)) = twice.first() {
-        remarks.push(format!(
-            "{} ids of requests stand for several rows of the serving log, such as `{id}`: labels \
-             that name them are left out",
-            twice.len()
-        ));
-    }
-    if n_contradicted > 0 {
-        remarks.push(format!(
-            "{n_contradicted} labels contradict an earlier one of the same row: the last one counts"
-        ));
-    }
-    labels.retain(|key, _| !twice.contains(key));
-    let orphans: Vec<&(String, u64)> = labels.keys().filter(|key| !all.contains(*key)).collect();
-    if let Some((id, row)) = orphans.first() {
-        remarks.push(format!(
-            "{} of {} labels belong to no row of the serving log, such as row {row} of the request \
-             `{id}`",
-            orphans.len(),
-            labels.len()
-        ));
-    }
-    let strange: Vec<&String> =
-        labels.values().filter(|label| !model.predictor.is_answer(label)).collect();
-    if let Some(first) = strange.first() {
-        let lacked =
-            if model.predictor.classes.is_empty() { "number" } else { "class of the model" };
-        remarks.push(format!("{} labels are no {lacked}, such as `{first}`", strange.len()));
-    }
-    Ok((labels, remarks))
-}
-
 /// Reads the parts of a log, and remembers those that cannot be read: one of them does not hide
 /// the others.
 struct Reading<'a> {
@@ -251,54 +202,6 @@ fn parts(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// The last label of each row, and how many came that say something else than one before.
-fn labels(parts: &[PathBuf], reading: &Reading<'_>) -> Result<(Labels, usize)> {
-    let (mut labels, mut n_contradicted) = (Labels::new(), 0);
-    for part in parts {
-        let Some(table) = reading.read(part)? else { continue };
-        let label = table.require("label")?;
-        for row in 0..table.n_rows() {
-            if let (Some(key), Some(text)) = (key(&table, row)?, label.display(row)) {
-                let before = labels.insert(key, text.clone());
-                n_contradicted += usize::from(before.is_some_and(|before| before != text));
-            }
-        }
-    }
-    Ok((labels, n_contradicted))
-}
-
-/// The keys of the rows of a log that labels name: a log may have far more rows than labels.
-struct Asked {
-    all: Keys,
-    /// Those that several rows have: who sends one id with many requests has not said which of
-    /// them a label is of.
-    twice: Keys,
-}
-
-fn asked(requests: &[PathBuf], labels: &Labels, reading: &Reading<'_>) -> Result<Asked> {
-    let (mut all, mut twice) = (Keys::new(), Keys::new());
-    for part in requests {
-        let Some(table) = reading.read(part)? else { continue };
-        for row in 0..table.n_rows() {
-            if let Some(key) = key(&table, row)?
-                && labels.contains_key(&key)
-                && !all.insert(key.clone())
-            {
-                twice.insert(key);
-            }
-        }
-    }
-    Ok(Asked { all, twice })
-}
-
-/// The request and the row in it, from 1.
-fn key(table: &Table, row: usize) -> Result<Option<(String, u64)>> {
-    let id = table.require("request_id")?.display(row);
-    let place = table.require("request_row")?.display(row);
-    let place = place.and_then(|text| text.parse::<f64>().ok()).map(|place| place as u64);
-    Ok(id.zip(place))
-}
-
 /// The columns that the model reads, when they were asked if that is wanted, and the labels.
 fn labelled(table: &Table, model: &Model, labels: &Labels, with_time: bool) -> Result<Table> {
     let target = &model.predictor.target;
@@ -315,7 +218,7 @@ fn labelled(table: &Table, model: &Model, labels: &Labels, with_time: bool) -> R
     }
     let mut answers = Vec::with_capacity(table.n_rows());
     for row in 0..table.n_rows() {
-        answers.push(key(table, row)?.and_then(|key| labels.get(&key)));
+        answers.push(key(table, row)?.and_then(|key| labels.get(&key.digest())));
     }
     columns.push(Column::strings(target, answers));
     Table::new(columns)
@@ -332,21 +235,6 @@ mod tests {
         fs::write(path, writer.finish().unwrap()).unwrap();
     }
 
-    fn reading(ctx: &Context) -> Reading<'_> {
-        Reading { ctx, broken: RefCell::default() }
-    }
-
-    fn feedback(path: &Path, labels: &[(&str, f64, &str)]) {
-        write(
-            path,
-            vec![
-                Column::strings("request_id", labels.iter().map(|l| Some(l.0)).collect::<Vec<_>>()),
-                Column::numbers("request_row", labels.iter().map(|l| l.1).collect()),
-                Column::strings("label", labels.iter().map(|l| Some(l.2)).collect::<Vec<_>>()),
-            ],
-        );
-    }
-
     #[test]
     fn copies_of_parts_that_the_log_lost_are_removed() {
         let out = std::env::temp_dir().join(format!("mw-copies-{}", std::process::id()));
@@ -354,22 +242,6 @@ mod tests {
         let column = || vec![Column::numbers("x", vec![1.0])];
         write(&out.join("part-1.parquet"), column());
         write(&out.join("part-2.parquet"), column());
-        let ids = |ids: &[&str]| {
-            let rows = Column::numbers("request_row", vec![1.0; ids.len()]);
-            let ids = ids.iter().map(|id| Some(*id)).collect::<Vec<_>>();
-            vec![Column::strings("request_id", ids), rows]
-        };
-        let logged = [out.join("log-1.parquet"), out.join("log-2.parquet")];
-        write(&logged[0], ids(&["trace", "own"]));
-        write(&logged[1], ids(&["trace", "other"]));
-        let label = |id: &str| ((id.to_owned(), 1), "yes".to_owned());
-        let labels = Labels::from(["trace", "own", "none"].map(label));
-        let asked = asked(&logged, &labels, &reading(&Context::unlimited(0, 1))).unwrap();
-        assert_eq!(asked.all.len(), 2, "of the rows that labels name");
-        assert_eq!(asked.twice.into_iter().collect::<Vec<_>>(), [("trace".to_owned(), 1)]);
-        for path in logged {
-            fs::remove_file(path).unwrap();
-        }
         forget(&out, &[PathBuf::from("log/part-2.parquet")]).unwrap();
         assert_eq!(parts(&out).unwrap(), [out.join("part-2.parquet")]);
         forget(&out, &[]).unwrap();
@@ -389,24 +261,5 @@ mod tests {
         fs::create_dir_all(folder.join("requests/m")).unwrap();
         assert!(is_there(), "its parts are gone, and the log is not");
         fs::remove_dir_all(&folder).unwrap();
-    }
-
-    #[test]
-    fn labels_find_their_rows_and_the_last_one_counts() {
-        let folder = std::env::temp_dir().join(format!("mw-served-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&folder);
-        feedback(&folder.join("part-1.parquet"), &[("r1", 2.0, "no"), ("r9", 1.0, "yes")]);
-        feedback(&folder.join("part-2.parquet"), &[("r1", 2.0, "yes"), ("r1", 1.0, "no")]);
-        let ctx = Context::unlimited(0, 1);
-        // What is cut off hides nothing but itself.
-        fs::write(folder.join("part-0.parquet"), b"PAR1").unwrap();
-        let reading = reading(&ctx);
-        let (found, n_contradicted) = labels(&parts(&folder).unwrap(), &reading).unwrap();
-        assert_eq!(n_contradicted, 1);
-        fs::remove_dir_all(&folder).unwrap();
-        assert!(reading.broken.borrow().keys().eq([&folder.join("part-0.parquet")]));
-        assert_eq!(found.len(), 3);
-        assert_eq!(found[&("r1".to_owned(), 2)], "yes");
-        assert!(parts(&folder.join("absent")).unwrap().is_empty());
     }
 }

@@ -52,8 +52,9 @@ fn a_store_that_may_only_be_read_is_read_and_refuses_changes() {
     run(&folder, &["runs", "show", "1"]).done();
     run(&folder, &["models", "show", "churn@champion"]).done();
     run(&folder, &["inspect", "churn@champion"]).done();
-    for verb in ["evaluate", "monitor"] {
-        let ran = run(&folder, &[verb, "churn@champion", "labelled.csv"]);
+    let looks: [&[&str]; 3] = [&["evaluate"], &["monitor"], &["audit", "--sensitive", "plan"]];
+    for look in looks {
+        let ran = run(&folder, &[look, &["churn@champion", "labelled.csv"]].concat());
         assert!(ran.stderr.contains("not recorded"), "{}", ran.stderr);
         ran.done();
     }

@@ -167,6 +167,93 @@ fn a_fit_is_recorded_with_its_metrics_only_where_a_store_was_named() {
 }
 
 #[test]
+fn an_audit_is_a_run_with_its_numbers_and_ends_as_others_do() {
+    let folder = with_model();
+    folder.write("later.csv", customers(400, 300));
+    let audit = ["audit", "model", "later.csv", "--sensitive", "plan", "--min-group", "20"];
+    let document = json(&run(&folder, &[&audit[..], &["--json"]].concat()).done());
+    let found = &document["audits"][0]["definitions"]["demographic_parity_difference"];
+    let runs = json(&run(&folder, &["runs", "search", "kind = audit", "--json"]).done());
+    let own = &runs[0];
+    assert_eq!((&own["status"], &own["target"]), (&"finished".into(), &"left".into()));
+    assert_eq!((&own["data_name"], &own["n_rows"]), (&"later.csv".into(), &300.into()));
+    assert_eq!(own["parameters"]["sensitive"][0], "plan", "{own:#}");
+    let sha256 = |name: &str| {
+        let bytes = fs::read(folder.path().join(name)).unwrap();
+        modelwright::lifecycle::digest::sha256_hex(&bytes)
+    };
+    assert_eq!(own["data_sha256"], sha256("later.csv"));
+    assert_eq!(own["model_sha256"], sha256("model/model.mw"));
+    let metrics = own["metrics"].as_array().unwrap();
+    let parity = metrics.iter().find(|m| m["name"] == "demographic_parity_difference").unwrap();
+    let interval = serde_json::json!([parity["low"], parity["high"]]);
+    assert_eq!((&parity["value"], &interval), (&found["value"], &found["ci95"]));
+    assert_eq!(parity["rows"], "by plan, decided yes");
+    let strained = document["robustness"]["metric"].as_str().unwrap();
+    let whole = metrics.iter().find(|m| m["name"] == strained).unwrap();
+    assert_eq!(
+        (&whole["rows"], &whole["value"]),
+        (&"later.csv".into(), &document["robustness"]["before"],)
+    );
+    let shown = run(&folder, &["runs", "show", "1"]).done();
+    assert!(shown.contains("equalized_odds_difference") && shown.contains(" to "), "{shown}");
+    let listed = run(&folder, &["runs", "list"]).done();
+    assert!(listed.contains("audit") && listed.contains("demographic_parity_difference"));
+    let search = "metrics.demographic_parity_difference >= 0 and data_name = later.csv";
+    let again = json(&run(&folder, &["runs", "search", search, "--json"]).done());
+    assert_eq!(again.as_array().unwrap().len(), 1, "{again:#}");
+    let wrong = ["audit", "model", "later.csv", "--sensitive", "pln"];
+    run(&folder, &wrong).refused(&["did you mean `plan`"]);
+    let failed = json(&run(&folder, &["runs", "list", "--json"]).done());
+    assert_eq!(failed[0]["status"], "failed");
+    assert!(failed[0]["note"].as_str().unwrap().contains("sensitive column"), "{failed:#}");
+    let by = run(&folder, &["runs", "compare", "1", "2"]).done();
+    assert!(by.contains("demographic_parity_difference"), "{by}");
+    run(&folder, &["models", "register", "churn", "model"]).done();
+    let version = json(&run(&folder, &["models", "show", "churn", "--json"]).done());
+    assert!(version["version"]["run"].is_null(), "it looked at the model and did not make it");
+}
+
+#[test]
+fn looks_at_a_model_keep_what_their_rows_held_beside_those_of_its_fit() {
+    let folder = Folder::new();
+    let all = customers(0, 300);
+    let lines: Vec<&str> = all.lines().collect();
+    folder.write("t.csv", &all).write("later.csv", lines[..201].join("\n") + "\n");
+    let fit = "train linear t.csv --target left --exclude visits --refit train --out m -q";
+    run(&folder, &fit.split(' ').collect::<Vec<_>>()).done();
+    run(&folder, &["evaluate", "m", "t.csv", "-q"]).done();
+    run(&folder, &["evaluate", "m", "later.csv", "-q"]).done();
+    run(&folder, &["audit", "m", "later.csv", "--sensitive", "plan", "-q"]).done();
+    let log = json(&run(&folder, &["data", "log", "--json"]).done());
+    let line = |at: usize| {
+        let line = &log["runs"][at];
+        (line["kind"].as_str().unwrap().to_owned(), line["before"].clone())
+    };
+    assert_eq!(line(0), ("audit".to_owned(), 1.into()), "{log:#}");
+    assert_eq!(line(1), ("evaluate".to_owned(), 2.into()));
+    assert_eq!(line(2), ("evaluate".to_owned(), 1.into()));
+    // A column that the model does not read is data, too.
+    let difference = &log["runs"][1]["difference"];
+    assert_eq!((&difference["rows_removed"], &difference["rows_added"]), (&100.into(), &0.into()));
+    assert_eq!(difference["columns_removed"], serde_json::json!([]));
+    assert!(log["runs"][1]["change"].as_f64().is_some() && log["runs"][1]["value"].is_number());
+    assert!(log["runs"][2]["difference"].is_null(), "the same data");
+    assert!(log["runs"][2]["change"].as_f64().is_some(), "beside the rows that the fit held out");
+    assert_eq!(log["snapshots"].as_array().unwrap().len(), 2);
+    let text = run(&folder, &["data", "log"]).done();
+    assert!(text.contains("run 2: 200 rows, 300 before: 0 came, 100 went"), "{text}");
+    let diff = json(&run(&folder, &["data", "diff", "1", "2", "--json"]).done());
+    assert_eq!(diff["rows_removed"], 100);
+    // Of rows that come once there is nothing to keep, and the run is none the worse.
+    let mut command = folder.command(&["evaluate", "m", "-", "-q", "--store", "store"]);
+    command.stdin(fs::File::open(folder.path().join("later.csv")).unwrap());
+    assert!(command.output().unwrap().status.success());
+    let log = json(&run(&folder, &["data", "log", "--json"]).done());
+    assert_eq!(log["snapshots"].as_array().unwrap().len(), 2);
+}
+
+#[test]
 fn a_store_that_is_not_there_or_damaged_is_said() {
     let folder = Folder::new();
     run(&folder, &["runs", "list"]).refused(&["no store yet", "models register"]);

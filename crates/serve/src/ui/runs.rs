@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use modelwright_core::record::{RunRecord, TrialRecord, TrialStatus};
 use modelwright_core::{Error, ErrorKind};
 use modelwright_evaluate::metric;
-use modelwright_inspect::{model_card, monitor_html, report_html};
+use modelwright_inspect::{audit_html, model_card, monitor_html, report_html};
 use modelwright_lifecycle::store::{RunFilter, RunRow, RunStatus, Store, Told};
 use serde_json::{Map, Value, json};
 
@@ -99,7 +99,7 @@ pub(super) fn one(store: &mut Store, id: i64) -> Result<Reply, Problem> {
     let models: Vec<Value> =
         models.iter().map(|(name, number)| json!({ "name": name, "number": number })).collect();
     let has_report = run.record_sha256.is_some();
-    let is_fit = has_report && run.kind != "monitor";
+    let is_fit = run.has_account();
     let mut files = Vec::new();
     if has_report {
         files.push("record.json");
@@ -167,13 +167,16 @@ pub(super) fn leaderboard(store: &mut Store, id: i64) -> Result<Reply, Problem> 
     })))
 }
 
-/// The page of a run: a fit's report, or what watching a model found.
+/// The page of a run: a fit's report, or what watching or auditing a model found.
 pub(super) fn report(store: &mut Store, id: i64) -> Result<Reply, Problem> {
     let run = store.run(id).map_err(absent)?;
-    let html = if run.kind == "monitor" {
-        monitor_html(&store.run_monitor(id).map_err(absent)?)
-    } else {
-        report_html(&store.run_record(id).map_err(absent)?)
+    let html = match run.kind.as_str() {
+        "monitor" => monitor_html(&store.run_monitor(id).map_err(absent)?),
+        "audit" => {
+            let found = store.run_audit(id).map_err(absent)?;
+            audit_html(&found.fairness, &found.robustness, &found.model)
+        }
+        _ => report_html(&store.run_record(id).map_err(absent)?),
     };
     Ok(page::document(html))
 }
@@ -185,6 +188,7 @@ pub(super) fn file(store: &mut Store, id: i64, name: &str) -> Result<Reply, Prob
         "record.json" if run.kind == "monitor" => {
             Reply::json(&store.run_monitor(id).map_err(absent)?)
         }
+        "record.json" if run.kind == "audit" => Reply::json(&store.run_audit(id).map_err(absent)?),
         "record.json" => Reply::json(&store.run_record(id).map_err(absent)?),
         "model-card.md" => card(&store.run_record(id).map_err(absent)?),
         _ => {

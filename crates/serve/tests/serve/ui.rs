@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use modelwright_core::context::Event;
+use modelwright_core::record::{AuditRecord, FairnessRecord};
 use modelwright_lifecycle::store::{LiveLine, NewRun, RunEnd, RunMetric, Store};
 use modelwright_serve::{Keys, NewKey, Settings, UiSettings};
 use serde_json::{Value, json};
@@ -113,6 +114,42 @@ fn a_run_is_watched_while_it_is_at_work() {
     assert_eq!((more["lines"].as_array().unwrap().len(), &more["next"]), (1, &json!(3)));
     let live = client.get("/api/v1/runs").ok()["live"]["3"].clone();
     assert_eq!((&live["best"], &live["n_trials"]), (&json!(0.9), &json!(3)));
+}
+
+#[test]
+fn an_audit_has_its_page_and_is_no_fit() {
+    let folder = Folder::new("ui-audit");
+    let path = store(&folder);
+    let mut opened = Store::open(&path, NOW).unwrap();
+    let run = NewRun { kind: "audit".to_owned(), started: NOW.to_owned(), ..NewRun::default() };
+    let id = opened.begin_run(&run).unwrap();
+    let fairness = FairnessRecord { on: "later.csv".to_owned(), n_rows: 9, ..Default::default() };
+    let found = AuditRecord {
+        model: "churn".to_owned(),
+        target: "left".to_owned(),
+        fairness,
+        ..AuditRecord::default()
+    };
+    let end = RunEnd {
+        ended: NOW.to_owned(),
+        audit: Some(&found),
+        model_sha256: Some("a".repeat(64)),
+        ..RunEnd::default()
+    };
+    opened.end_run(id, &end).unwrap();
+    let server = Running::start(over(path));
+    let mut client = server.client();
+    let one = client.get(&format!("/api/v1/runs/{id}")).ok();
+    assert_eq!((&one["has_report"], &one["has_leaderboard"]), (&json!(true), &json!(false)));
+    assert_eq!(one["files"], json!(["record.json"]));
+    let page = client.get(&format!("/api/v1/runs/{id}/report"));
+    assert!(page.status == 200 && page.text().contains("churn on later.csv"), "{}", page.text());
+    let file = client.get(&format!("/api/v1/runs/{id}/files/record.json")).ok();
+    assert_eq!(file["fairness"]["n_rows"], 9);
+    assert_eq!(client.get(&format!("/api/v1/runs/{id}/leaderboard")).status, 404);
+    assert_eq!(client.get(&format!("/api/v1/runs/{id}/files/model-card.md")).status, 404);
+    let place = "/api/v1/models/prices/versions";
+    assert_eq!(send(&mut client, "POST", place, &json!({ "run": id })).status, 400);
 }
 
 #[test]

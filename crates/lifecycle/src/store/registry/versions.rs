@@ -15,6 +15,7 @@ use super::{ModelVersion, check_word, model_id};
 use crate::artifact::{Manifest, unpack_artifact};
 use crate::digest::sha256_file;
 use crate::store::db::{Db, DbError, DbResult, OptionalRow, params};
+use crate::store::runs::HAS_ACCOUNT;
 use crate::store::{Store, files, whole};
 
 impl Store {
@@ -92,7 +93,8 @@ impl Store {
         at: &str,
     ) -> Result<ModelVersion> {
         let own = self.run(run)?;
-        let Some(sha256) = own.model_sha256.filter(|_| own.record_sha256.is_some()) else {
+        let has_account = own.has_account();
+        let Some(sha256) = own.model_sha256.filter(|_| has_account) else {
             return Err(Error::input("the run made no model")
                 .got(format!("run {run}: {}, {}", own.kind, own.status.name()))
                 .expected("a run that fitted a model and came to its end"));
@@ -228,12 +230,8 @@ fn insert_version(
 
 /// The first run that made a model of these bytes; runs that only looked at it have no account.
 fn run_that_made(db: &Db, sha256: &str) -> DbResult<Option<i64>> {
-    db.query_row(
-        "SELECT min(id) FROM runs WHERE model_sha256 = ?1 AND record_sha256 IS NOT NULL
-         AND kind <> 'monitor'",
-        params![sha256],
-        |r| r.get(0),
-    )
+    let query = format!("SELECT min(id) FROM runs WHERE model_sha256 = ?1 AND {HAS_ACCOUNT}");
+    db.query_row(&query, params![sha256], |r| r.get(0))
 }
 
 /// Takes the number of a model's next version.

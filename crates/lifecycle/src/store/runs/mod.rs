@@ -10,7 +10,7 @@ mod lost;
 mod read;
 mod write;
 
-use modelwright_core::record::{MonitorRecord, RunRecord};
+use modelwright_core::record::{AuditRecord, MonitorRecord, RunRecord};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -19,8 +19,14 @@ pub(super) use lost::close_lost;
 pub(crate) use lost::{host, is_alive, own_process};
 pub(super) use read::COLUMNS;
 
-/// The kind of runs that watch a model.
+/// The kind of runs that watch a model, and of those that look for groups that it treats otherwise:
+/// what they keep is no account of a fit.
 const MONITOR: &str = "monitor";
+const AUDIT: &str = "audit";
+
+/// The condition, on rows of `runs`, that a run keeps the account of a fit.
+pub(in crate::store) const HAS_ACCOUNT: &str =
+    "record_sha256 IS NOT NULL AND kind NOT IN ('monitor', 'audit')";
 
 /// How a run ended, or that it has not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -56,7 +62,7 @@ impl RunStatus {
 /// A run that begins.
 #[derive(Debug, Clone, Default)]
 pub struct NewRun {
-    /// `fit`, `train`, `evaluate`, `monitor` or `retrain`.
+    /// `fit`, `train`, `evaluate`, `audit`, `monitor` or `retrain`.
     pub kind: String,
     /// When, ISO 8601 in UTC.
     pub started: String,
@@ -89,6 +95,19 @@ pub struct RunMetric {
     pub high: Option<f64>,
 }
 
+/// What a run was about that fitted nothing; of runs that fit, the account says it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Subject {
+    /// The target column.
+    pub target: String,
+    /// The task.
+    pub task: String,
+    /// The metric that the model is optimised for, of runs that measured it.
+    pub metric: Option<String>,
+    /// SHA-256 of the data file, where there is one.
+    pub data_sha256: Option<String>,
+}
+
 /// How a run ends.
 #[derive(Debug, Clone, Default)]
 pub struct RunEnd<'a> {
@@ -102,6 +121,8 @@ pub struct RunEnd<'a> {
     pub record: Option<&'a RunRecord>,
     /// What was found, of runs that watch a model.
     pub monitor: Option<&'a MonitorRecord>,
+    /// What was found, of runs that audit a model.
+    pub audit: Option<&'a AuditRecord>,
     /// SHA-256 of the model that came of it, or that it looked at.
     pub model_sha256: Option<String>,
     /// Further metrics.
@@ -111,6 +132,8 @@ pub struct RunEnd<'a> {
     /// The name of the data that were looked at, and how many rows they had; of runs that fit, the
     /// account says it.
     pub rows: Option<(String, u64)>,
+    /// What it was about, of runs that fit nothing.
+    pub subject: Option<Subject>,
 }
 
 /// A run as the store keeps it.
@@ -166,4 +189,11 @@ pub struct RunRow {
     pub experiment: Option<String>,
     /// Metrics, the optimised one first.
     pub metrics: Vec<RunMetric>,
+}
+
+impl RunRow {
+    /// Whether the store keeps the complete account of a fit of it.
+    pub fn has_account(&self) -> bool {
+        self.record_sha256.is_some() && ![MONITOR, AUDIT].contains(&self.kind.as_str())
+    }
 }

@@ -1,10 +1,11 @@
 //! Runs and their accounts, as they were written down.
 
-use modelwright_core::record::{MonitorRecord, RunRecord};
+use modelwright_core::record::{AuditRecord, MonitorRecord, RunRecord};
 use modelwright_core::{Error, Result};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{MONITOR, RunMetric, RunRow, RunStatus};
+use super::{AUDIT, MONITOR, RunMetric, RunRow, RunStatus};
 use crate::store::db::{Db, DbResult, Row, Value as DbValue, params};
 use crate::store::{Store, files};
 
@@ -37,7 +38,8 @@ impl Store {
     /// Input error when there is none, or when it was damaged.
     pub fn run_record(&self, id: i64) -> Result<RunRecord> {
         let run = self.run(id)?;
-        let Some(sha256) = run.record_sha256.filter(|_| run.kind != MONITOR) else {
+        let has_account = run.has_account();
+        let Some(sha256) = run.record_sha256.filter(|_| has_account) else {
             return Err(Error::input("the run has no account")
                 .got(format!("run {id}: {}, {}", run.kind, run.status.name()))
                 .expected("a run that fitted a model and came to its end"));
@@ -50,11 +52,24 @@ impl Store {
     /// # Errors
     /// Input error when the run watched none, or what it found was damaged.
     pub fn run_monitor(&self, id: i64) -> Result<MonitorRecord> {
+        self.found(id, (MONITOR, "the run watched no model"))
+    }
+
+    /// What a run that audited a model found.
+    ///
+    /// # Errors
+    /// Input error when the run audited none, or what it found was damaged.
+    pub fn run_audit(&self, id: i64) -> Result<AuditRecord> {
+        self.found(id, (AUDIT, "the run audited no model"))
+    }
+
+    /// What a run of this kind found; the words say that it is none.
+    fn found<T: DeserializeOwned>(&self, id: i64, (kind, is_none): (&str, &str)) -> Result<T> {
         let run = self.run(id)?;
-        let Some(sha256) = run.record_sha256.filter(|_| run.kind == MONITOR) else {
-            return Err(Error::input("the run watched no model")
+        let Some(sha256) = run.record_sha256.filter(|_| run.kind == kind) else {
+            return Err(Error::input(is_none)
                 .got(format!("run {id}: {}, {}", run.kind, run.status.name()))
-                .expected("a run of `modelwright monitor` that came to its end"));
+                .expected(format!("a run of `modelwright {kind}` that came to its end")));
         };
         serde_json::from_slice(&files::read(&self.db, &sha256, files::RECORD)?).map_err(|e| {
             Error::input("what the run found cannot be read").got(format!("run {id}")).because(e)

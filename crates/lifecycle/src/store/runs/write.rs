@@ -3,8 +3,10 @@
 use modelwright_core::record::RunRecord;
 use modelwright_core::{Error, Result};
 
+use serde::Serialize;
+
 use super::{NewRun, RunEnd, RunMetric, RunRow, RunStatus, host, own_process};
-use crate::store::db::{DbError, params};
+use crate::store::db::{Db, DbError, DbResult, params};
 use crate::store::tracking::forget_files;
 use crate::store::{Store, files, live, whole};
 
@@ -63,9 +65,10 @@ impl Store {
         };
         let mut record_sha256 = end.record.map(kept).transpose()?;
         if let Some(found) = end.monitor {
-            let bytes = serde_json::to_vec(found)
-                .map_err(|e| Error::work("cannot write what was found").because(e))?;
-            record_sha256 = Some(files::keep(&self.db, &bytes, files::RECORD)?);
+            record_sha256 = Some(keep_found(&self.db, found)?);
+        }
+        if let Some(found) = end.audit {
+            record_sha256 = Some(keep_found(&self.db, found)?);
         }
         let status = if end.error.is_some() { RunStatus::Failed } else { RunStatus::Finished };
         let mut metrics = end.record.map_or_else(Vec::new, metrics_of);
@@ -85,27 +88,7 @@ impl Store {
                         end.model_sha256
                     ],
                 )?;
-                if let Some((name, n_rows)) = &end.rows {
-                    db.execute(
-                        "UPDATE runs SET data_name = ?2, n_rows = ?3 WHERE id = ?1",
-                        params![id, name, i64::try_from(*n_rows).unwrap_or(i64::MAX)],
-                    )?;
-                }
-                if let Some(record) = end.record {
-                    db.execute(
-                        "UPDATE runs SET target = ?2, task = ?3, metric = ?4, data_name = ?5,
-                         data_sha256 = ?6, n_rows = ?7 WHERE id = ?1",
-                        params![
-                            id,
-                            record.task.target,
-                            record.task.task.name(),
-                            record.task.metric,
-                            record.data.name,
-                            record.data.sha256,
-                            whole(record.data.n_rows)
-                        ],
-                    )?;
-                }
+                tell_subject(db, id, end)?;
                 for (place, m) in metrics.iter().enumerate() {
                     db.execute(
                         "INSERT INTO metrics (run, place, name, rows, value, low, high)
@@ -160,6 +143,45 @@ impl Store {
         }
         Ok(())
     }
+}
+
+/// Keeps what a run found beside the database.
+fn keep_found(db: &Db, found: &impl Serialize) -> Result<String> {
+    let bytes = serde_json::to_vec(found)
+        .map_err(|e| Error::work("cannot write what was found").because(e))?;
+    files::keep(db, &bytes, files::RECORD)
+}
+
+/// Writes down what a run was about, and which data it used.
+fn tell_subject(db: &Db, id: i64, end: &RunEnd<'_>) -> DbResult<()> {
+    if let Some((name, n_rows)) = &end.rows {
+        db.execute(
+            "UPDATE runs SET data_name = ?2, n_rows = ?3 WHERE id = ?1",
+            params![id, name, i64::try_from(*n_rows).unwrap_or(i64::MAX)],
+        )?;
+    }
+    if let Some(subject) = &end.subject {
+        db.execute(
+            "UPDATE runs SET target = ?2, task = ?3, metric = ?4, data_sha256 = ?5 WHERE id = ?1",
+            params![id, subject.target, subject.task, subject.metric, subject.data_sha256],
+        )?;
+    }
+    if let Some(record) = end.record {
+        db.execute(
+            "UPDATE runs SET target = ?2, task = ?3, metric = ?4, data_name = ?5,
+             data_sha256 = ?6, n_rows = ?7 WHERE id = ?1",
+            params![
+                id,
+                record.task.target,
+                record.task.task.name(),
+                record.task.metric,
+                record.data.name,
+                record.data.sha256,
+                whole(record.data.n_rows)
+            ],
+        )?;
+    }
+    Ok(())
 }
 
 /// The metrics of an account: on untouched rows, the optimised one first.

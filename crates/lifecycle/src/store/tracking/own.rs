@@ -13,6 +13,7 @@ use super::{Answer, OWN_RUN, Refusal};
 use crate::artifact::{Manifest, read_error, unpack_artifact};
 use crate::export::{MLFLOW_DATA, mlflow_files};
 use crate::store::db::{OptionalRow, params};
+use crate::store::runs::HAS_ACCOUNT;
 use crate::store::{Store, files};
 
 /// The folder of all of them.
@@ -142,9 +143,8 @@ impl Store {
 
     fn has_record(&self, id: i64) -> Answer<bool> {
         self.look(|db| {
-            let query = "SELECT count(*) FROM runs WHERE id = ?1 AND record_sha256 IS NOT NULL
-                 AND kind <> 'monitor'";
-            let n: i64 = db.query_row(query, params![id], |r| r.get(0))?;
+            let query = format!("SELECT count(*) FROM runs WHERE id = ?1 AND {HAS_ACCOUNT}");
+            let n: i64 = db.query_row(&query, params![id], |r| r.get(0))?;
             Ok(n > 0)
         })
     }

@@ -55,7 +55,7 @@ function head(found, title, tab) {
   return h("div", {},
     h("p", { class: "crumbs" }, h("a", { href: "#/runs" }, "Runs"), ` / ${title}`),
     heading(h("span", {}, title, " ", status(own.status)),
-      own.model_sha256 && own.record_sha256 && own.status === "finished" && own.kind !== "monitor"
+      own.model_sha256 && found.has_leaderboard && own.status === "finished"
         && h("button", { onclick: (event) => register(own, event.target) }, "Register…"),
       found.files.map((name) => h("a", { class: "button plain", download: true,
         href: url(`runs/${own.id}/files/${name}`) }, name))),
