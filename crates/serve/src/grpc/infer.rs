@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use hyper::HeaderMap;
 use modelwright_core::Context;
+use modelwright_core::data::Table;
 use prost::Message;
 use tonic::Status;
-use tonic::metadata::MetadataMap;
 
 use super::generated::{ModelInferRequest, ModelInferResponse};
 use super::{Noted, convert, status};
@@ -18,76 +18,133 @@ use crate::clock;
 use crate::problem::Problem;
 use crate::wire::v2;
 
-/// Answers a request within its deadline, and counts it.
-pub(super) async fn infer(
+/// A request to infer, in the form in which it came.
+pub(super) trait Request: Send + 'static {
+    /// The answer in the same form.
+    type Answer: Send + 'static;
+
+    /// Who is asked.
+    fn asked(&self) -> Asked<'_>;
+
+    /// The parameters that stand in the URL over HTTP.
+    fn query(&self) -> Query;
+
+    /// About how long it is.
+    fn n_bytes(&self) -> usize;
+
+    /// Its only row, where nothing but its prediction is wanted.
+    fn lone_row(&self, ask: &Ask) -> Option<Table>;
+
+    /// Answers it, and says how many rows there are.
+    ///
+    /// # Errors
+    /// What is wrong with the request.
+    fn answer(&self, ask: &Ask, ctx: &Context) -> Result<(Self::Answer, usize), Problem>;
+}
+
+/// What a request says before its rows; empty where it does not.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked<'r> {
+    pub(super) name: &'r str,
+    pub(super) version: &'r str,
+    pub(super) id: &'r str,
+}
+
+/// Answers a request within a time, and counts it.
+pub(super) async fn infer<R: Request>(
     app: &Arc<App>,
     key: Option<&Arc<Known>>,
-    deadline: Option<Duration>,
-    request: ModelInferRequest,
+    time_max: Duration,
+    request: R,
     noted: &Noted,
-) -> Result<ModelInferResponse, Status> {
+) -> Result<R::Answer, Status> {
     let begun = clock::now();
-    let name = Some(request.model_name.as_str()).filter(|n| !n.is_empty());
-    let version = request.model_version.clone();
+    let Asked { name, version, id } = request.asked();
     // As over HTTP: a request without a name of its own gets one, by which canaries are dealt.
-    let id = if request.id.is_empty() { app.new_id() } else { request.id.as_str().into() };
-    let model = app.model(name, Some(&version), &id).map_err(|p| status(&p))?;
+    let id = if id.is_empty() { app.new_id() } else { id.into() };
+    let name = Some(name).filter(|name| !name.is_empty());
+    let model = app.model(name, Some(version), &id).map_err(|p| status(&p))?;
     if key.is_some_and(|key| !key.may_use(&model.name)) {
         return Err(Status::permission_denied("the key is not for this model"));
     }
     noted.asked(&model, &id);
-    let pairs = request.parameters.iter();
-    let pairs = pairs.filter_map(|(name, value)| Some((name.clone(), convert::text_of(value)?)));
-    let query = Query::of(pairs.collect());
-    let mut ask = app.ask(model.clone(), HeaderMap::new(), query, &id);
-    let n_bytes = request.encoded_len();
-    let limit = app.settings.limits.request_time_max;
-    let limit = deadline.map_or(limit, |deadline| deadline.min(limit));
+    let mut ask = app.ask(model.clone(), HeaderMap::new(), request.query(), &id);
+    let n_bytes = request.n_bytes();
     let work = async {
         let _place = app.enter()?;
-        if app.engine.gathers(&model, n_bytes) {
-            let row =
-                convert::tensors(&request).ok().and_then(|tensors| v2::lone_row_of(&ask, &tensors));
-            if let Some(row) = row {
-                ask.predicted = Some(app.engine.gather(&model, row).await?);
-                return app.engine.at_once(|ctx| answer(&ask, &request, ctx));
-            }
+        if app.engine.gathers(&model, n_bytes)
+            && let Some(row) = request.lone_row(&ask)
+        {
+            ask.predicted = Some(app.engine.gather(&model, row).await?);
+            return app.engine.at_once(|ctx| request.answer(&ask, ctx));
         }
-        app.engine.run(&model, n_bytes, false, move |ctx| answer(&ask, &request, ctx)).await
+        app.engine.run(&model, n_bytes, false, move |ctx| request.answer(&ask, ctx)).await
     };
-    let result = match tokio::time::timeout(limit, work).await {
+    let result = match tokio::time::timeout(time_max, work).await {
         Ok(result) => result,
-        Err(_) => Err(Problem::new(503, "deadline", "the request took too long")),
+        Err(_) => Err(too_long()),
     };
     model.stats.count_request(result.is_ok(), clock::nanos(begun.elapsed()));
-    if let Ok(response) = &result {
-        let n_rows = response.outputs.first().and_then(|output| output.shape.first());
-        noted.answered(n_rows.and_then(|n| usize::try_from(*n).ok()).unwrap_or(0));
+    match result {
+        Ok((answer, n_rows)) => {
+            noted.answered(n_rows);
+            Ok(answer)
+        }
+        Err(problem) => {
+            noted.refused(&problem);
+            Err(status(&problem))
+        }
     }
-    result.map_err(|problem| {
-        noted.refused(&problem);
-        status(&problem)
-    })
 }
 
-fn answer(
-    ask: &Ask,
-    request: &ModelInferRequest,
-    ctx: &Context,
-) -> Result<ModelInferResponse, Problem> {
-    let begun = clock::now();
-    let tensors = convert::tensors(request)?;
-    ask.model.stats.input_ns.add(clock::nanos(begun.elapsed()));
-    let outcome = v2::outcome(ask, &tensors, ctx)?;
-    let begun = clock::now();
-    let response = convert::response(ask, request, &outcome);
-    ask.model.stats.output_ns.add(clock::nanos(begun.elapsed()));
-    response
+/// What is said where time was up.
+pub(super) fn too_long() -> Problem {
+    Problem::new(503, "deadline", "the request took too long")
 }
 
-/// The time that the client will wait, by its `grpc-timeout`: digits and a unit.
-pub(super) fn deadline(metadata: &MetadataMap) -> Option<Duration> {
-    let text = metadata.get("grpc-timeout")?.to_str().ok()?;
+impl Request for ModelInferRequest {
+    type Answer = ModelInferResponse;
+
+    fn asked(&self) -> Asked<'_> {
+        Asked { name: &self.model_name, version: &self.model_version, id: &self.id }
+    }
+
+    fn query(&self) -> Query {
+        let pairs = self.parameters.iter();
+        let text = |(name, value): (&String, _)| Some((name.clone(), convert::text_of(value)?));
+        Query::of(pairs.filter_map(text).collect())
+    }
+
+    fn n_bytes(&self) -> usize {
+        self.encoded_len()
+    }
+
+    fn lone_row(&self, ask: &Ask) -> Option<Table> {
+        v2::lone_row_of(ask, &convert::tensors(self).ok()?)
+    }
+
+    fn answer(&self, ask: &Ask, ctx: &Context) -> Result<(ModelInferResponse, usize), Problem> {
+        let begun = clock::now();
+        let tensors = convert::tensors(self)?;
+        ask.model.stats.input_ns.add(clock::nanos(begun.elapsed()));
+        let outcome = v2::outcome(ask, &tensors, ctx)?;
+        let begun = clock::now();
+        let response = convert::response(ask, self, &outcome);
+        ask.model.stats.output_ns.add(clock::nanos(begun.elapsed()));
+        Ok((response?, outcome.batch.n_rows))
+    }
+}
+
+/// How long a call may take: as long as any request, or as its client will wait, by its
+/// `grpc-timeout`, if that is less.
+pub(super) fn time_max(app: &App, headers: &HeaderMap) -> Duration {
+    let limit = app.settings.limits.request_time_max;
+    deadline(headers).map_or(limit, |deadline| deadline.min(limit))
+}
+
+/// The time that the client will wait: digits and a unit.
+fn deadline(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get("grpc-timeout")?.to_str().ok()?;
     let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     let n = digits.parse::<u64>().ok()?;
     Some(match unit {

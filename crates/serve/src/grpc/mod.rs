@@ -5,16 +5,23 @@
 
 mod convert;
 mod describe;
+mod frame;
 mod generated;
 mod health;
 mod infer;
+mod message;
 mod note;
+mod one_answer;
+mod plain;
+mod reply;
 mod service;
+mod unary;
 
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use hyper::body::Incoming;
 use hyper::{Request, Response};
 use tonic::Status;
 use tonic::body::Body;
@@ -22,6 +29,7 @@ use tonic::codegen::Service as _;
 
 use self::generated::grpc_inference_service_server::GrpcInferenceServiceServer;
 use self::service::Service;
+use self::unary::Answered;
 use crate::access::{Known, Scope};
 use crate::app::App;
 use crate::problem::Problem;
@@ -106,15 +114,34 @@ impl Grpc {
     }
 
     /// Answers a call of somebody who may ask for it.
-    pub(crate) async fn answer<B>(
+    pub(crate) async fn answer(
+        &mut self,
+        app: &Arc<App>,
+        request: Request<Incoming>,
+        key: Option<Arc<Known>>,
+        noted: &Noted,
+    ) -> Response<Body> {
+        if unary::is_known(&request) {
+            return match unary::answer(app, request, key.as_ref(), noted).await {
+                Answered::Known(response) => response,
+                Answered::Other(request) => self.by_tonic(request, key, noted).await,
+            };
+        }
+        self.by_tonic(request, key, noted).await
+    }
+
+    /// Answers a call of any method and form.
+    async fn by_tonic<B>(
         &mut self,
         mut request: Request<B>,
         key: Option<Arc<Known>>,
+        noted: &Noted,
     ) -> Response<Body>
     where
         B: hyper::body::Body<Data = hyper::body::Bytes> + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>> + Send + 'static,
     {
+        request.extensions_mut().insert(noted.clone());
         if let Some(key) = key {
             request.extensions_mut().insert(key);
         }

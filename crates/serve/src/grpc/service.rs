@@ -66,7 +66,10 @@ async fn message(
 ) -> Result<ModelInferResponse, Status> {
     let (begun, noted) = (clock::now(), noted.of_message());
     let result = match admitted {
-        Ok(_turn) => infer::infer(app, key, None, request, &noted).await,
+        Ok(_turn) => {
+            let time_max = app.settings.limits.request_time_max;
+            infer::infer(app, key, time_max, request, &noted).await
+        }
         Err(refused) => Err(status(&refusal(app, refused, Scope::Predict))),
     };
     let ok = Status::ok("");
@@ -139,10 +142,10 @@ impl GrpcInferenceService for Service {
 
     async fn model_infer(&self, request: Request<ModelInferRequest>) -> Answer<ModelInferResponse> {
         let key = request.extensions().get::<Arc<Known>>().cloned();
-        let deadline = infer::deadline(request.metadata());
+        let time_max = infer::time_max(&self.0, request.metadata().as_ref());
         let noted = noted(&request);
         let (key, request) = (key.as_ref(), request.into_inner());
-        let answer = infer::infer(&self.0, key, deadline, request, &noted).await;
+        let answer = infer::infer(&self.0, key, time_max, request, &noted).await;
         answer.map(Response::new)
     }
 

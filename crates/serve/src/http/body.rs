@@ -20,7 +20,7 @@ use crate::held::{Bodies, Held};
 use crate::problem::Problem;
 
 /// Shorter answers are sent as they are: a packet holds them.
-const COMPRESSED_BYTES_MIN: usize = 4096;
+pub(crate) const COMPRESSED_BYTES_MIN: usize = 4096;
 
 /// Memory that a body of zstd may ask for, as a power of two: what the format's own tools use at
 /// most without being told to (8 MiB).
@@ -31,7 +31,7 @@ const WINDOW_LOG_MAX: u32 = 23;
 const ASIDE_BYTES_MIN: usize = 128 << 10;
 
 /// A body that announces no more than this is small.
-const SMALL_BYTES_MAX: u64 = 64 << 10;
+pub(crate) const SMALL_BYTES_MAX: u64 = 64 << 10;
 
 /// So many bytes are decompressed before they are counted.
 const INFLATED_STEP: u64 = 1 << 20;
@@ -60,11 +60,21 @@ pub(crate) async fn receive(
     let bytes = whole(Limited::new(body, n_max), n_max, &mut held).await?;
     let Some(encoding) = headers.get(CONTENT_ENCODING) else { return Ok((bytes, held)) };
     let name = encoding.to_str().unwrap_or_default().trim().to_ascii_lowercase();
+    unpacked(name, bytes, n_max, held).await
+}
+
+/// A body that was received whole without its content encoding, and what it holds then.
+pub(crate) async fn unpacked(
+    encoding: String,
+    bytes: Bytes,
+    n_max: usize,
+    mut held: Held,
+) -> Result<(Bytes, Held), Problem> {
     if bytes.len() <= ASIDE_BYTES_MIN {
-        return Ok((decoded(&name, bytes, n_max, &mut held)?, held));
+        return Ok((decoded(&encoding, bytes, n_max, &mut held)?, held));
     }
-    let work =
-        tokio::task::spawn_blocking(move || Ok((decoded(&name, bytes, n_max, &mut held)?, held)));
+    let work = move || Ok((decoded(&encoding, bytes, n_max, &mut held)?, held));
+    let work = tokio::task::spawn_blocking(work);
     work.await.unwrap_or_else(|cause| Err(Problem::malformed(format!("no body: {cause}"))))
 }
 
@@ -226,8 +236,7 @@ pub(crate) fn compress(
         zstd::encode_all(&body[..], 1).ok().map(|b| (b, "zstd"))
     } else if takes("gzip") {
         let mut packed = Vec::new();
-        let mut encoder = flate2::bufread::GzEncoder::new(&body[..], Compression::fast());
-        encoder.read_to_end(&mut packed).ok().map(|_| (packed, "gzip"))
+        gzip(&body, &mut packed).ok().map(|()| (packed, "gzip"))
     } else if takes("deflate") {
         let mut packed = Vec::new();
         let mut encoder = flate2::bufread::ZlibEncoder::new(&body[..], Compression::fast());
@@ -239,4 +248,10 @@ pub(crate) fn compress(
         Some((packed, name)) => (packed.into(), Some(name)),
         None => (body, None),
     }
+}
+
+/// Adds the bytes, packed, to what is there.
+pub(crate) fn gzip(bytes: &[u8], packed: &mut Vec<u8>) -> std::io::Result<()> {
+    let mut encoder = flate2::bufread::GzEncoder::new(bytes, Compression::fast());
+    encoder.read_to_end(packed).map(drop)
 }

@@ -15,15 +15,14 @@ use crate::grpc::{self, Ended, Grpc, Noted};
 
 /// Answers a call; never fails.
 pub(super) async fn answer(
-    app: &App,
+    app: &Arc<App>,
     mut grpc: Grpc,
-    mut request: Request<Incoming>,
+    request: Request<Incoming>,
 ) -> Response<Body> {
     let begun = clock::now();
     let mut trace = Trace::of(app, request.headers());
     let path: Arc<str> = request.uri().path().into();
     let noted = Noted::new(path.clone(), trace.ids.clone());
-    request.extensions_mut().insert(noted.clone());
     let scope = grpc::scope(&path);
     let admitted = scope.map(|s| admit(app, request.headers(), s, &mut trace.key)).transpose();
     let key = trace.key.clone();
@@ -31,7 +30,7 @@ pub(super) async fn answer(
         Ok(turn) => {
             // The messages of a stream take turns of their own.
             let _turn = turn.filter(|_| !grpc::is_stream(&path));
-            grpc.answer(request, trace.key.take()).await
+            grpc.answer(app, request, trace.key.take(), &noted).await
         }
         Err(refused) => grpc::status(&refused).into_http(),
     };

@@ -21,7 +21,7 @@ pub(crate) mod openapi;
 pub(crate) mod plain;
 pub(crate) mod prometheus;
 mod prometheus_drift;
-mod quick;
+pub(crate) mod quick;
 pub(crate) mod rows_json;
 pub(crate) mod tabular;
 pub(crate) mod v1;

@@ -8,6 +8,11 @@ pub(super) const DATATYPES: [&str; 14] = [
     "BF16", "FP32", "FP64", "BYTES",
 ];
 
+/// Whether this is a datatype of the protocol.
+pub(crate) fn is_datatype(name: &str) -> bool {
+    DATATYPES.contains(&name)
+}
+
 /// A tensor's bytes, proved to be whole elements of its type.
 pub(crate) enum Binary<'t> {
     Fixed { kind: Kind, bytes: &'t [u8] },
@@ -101,6 +106,17 @@ impl<'t> Binary<'t> {
         } else {
             Err(format!("{} bytes are no whole number of {datatype}", bytes.len()))
         }
+    }
+
+    /// The element of a tensor that has but one.
+    pub(crate) fn one(datatype: &str, bytes: &'t [u8]) -> Option<Cell<'t>> {
+        if datatype == "BYTES" {
+            let (length, text) = bytes.split_first_chunk::<4>()?;
+            let is_whole = u32::from_le_bytes(*length) as usize == text.len();
+            return std::str::from_utf8(text).ok().filter(|_| is_whole).map(Cell::Text);
+        }
+        let kind = Kind::of(datatype)?;
+        (kind.n_bytes() == bytes.len()).then(|| kind.cell(bytes))
     }
 
     /// How many elements there are.

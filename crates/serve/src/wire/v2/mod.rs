@@ -18,7 +18,7 @@ mod request;
 mod response;
 mod tensor;
 
-pub(crate) use binary::Binary;
+pub(crate) use binary::{Binary, is_datatype};
 pub(crate) use codec::{CONTENT_TYPE, Codec};
 pub(crate) use extensions::{check_load, check_load_parameters, check_output};
 pub(crate) use response::{Output, write_binary};
