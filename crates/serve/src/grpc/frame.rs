@@ -218,7 +218,7 @@ mod tests {
         assert!(received(&large, 16_000, 80_000, 20_000).is_ok());
         assert_eq!(received(&large, 16_000, 80_000, 40_000), Err(Code::Unavailable));
         // It says how long it will be: nothing of it has to be there.
-        assert_eq!(received(&large[..5], 16_000, 80_000, 40_000), Ok(("other", large[..5].into())));
+        assert_eq!(received(&large[..5], 1, 80_000, 40_000), Err(Code::Unavailable));
         let bomb = packed(&vec![7; 70_000]);
         assert!(received(&bomb, 16_000, 80_000, 20_000).is_ok());
         assert_eq!(received(&bomb, 16_000, 80_000, 40_000), Err(Code::Unavailable));

@@ -219,7 +219,8 @@ mod tests {
         for i in 0..20_000 {
             let mut bytes = seeds[i % 2].clone();
             for _ in 0..=random.below(3) {
-                let at = random.below(bytes.len());
+                let at = random.below(bytes.len().max(1));
+                bytes.resize(bytes.len().max(1), 0);
                 match random.below(5) {
                     0 => bytes[at] ^= 1 << random.below(8),
                     1 => bytes[at] = random.next_u64() as u8,
