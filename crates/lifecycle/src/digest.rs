@@ -21,7 +21,9 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
 /// apart.
 pub fn sha256_start(parts: &[&[u8]]) -> [u8; 16] {
     let mut hasher = Sha256::new();
-    parts.iter().for_each(|part| hasher.update(part));
+    for part in parts {
+        hasher.update(part);
+    }
     let mut start = [0; 16];
     start.copy_from_slice(&hasher.finalize()[..16]);
     start

@@ -220,7 +220,7 @@ impl Asked {
 
     /// Labels whose key so many rows have.
     fn n(&self, n_rows: u8) -> usize {
-        self.rows.iter().filter(|n| **n == n_rows).count()
+        self.rows.iter().map(|n| usize::from(*n == n_rows)).sum()
     }
 }
 
