@@ -227,6 +227,20 @@ pub(crate) fn read_all_values(
     }
 }
 
+/// Reads the next values, of at most `n_left` rows, and of a column that may miss some which rows
+/// have one; returns the number of rows.
+fn next_batch<T: DataType>(
+    reader: &mut ColumnReaderImpl<T>,
+    is_nullable: bool,
+    n_left: usize,
+    (levels, values): (&mut Vec<i16>, &mut Vec<T::T>),
+) -> Result<usize> {
+    levels.clear();
+    values.clear();
+    let level_sink = is_nullable.then_some(levels);
+    Ok(reader.read_records(N_BATCH.min(n_left), level_sink, None, values)?.0)
+}
+
 /// Adds numbers by whole batches where none of them is missing.
 fn drain_numbers<T: DataType>(
     reader: &mut ColumnReaderImpl<T>,
@@ -238,11 +252,7 @@ fn drain_numbers<T: DataType>(
     let (mut levels, mut values) = (Vec::new(), Vec::new());
     let mut n_read = 0;
     while n_read < n_rows {
-        levels.clear();
-        values.clear();
-        let n_wanted = N_BATCH.min(n_rows - n_read);
-        let level_sink = is_nullable.then_some(&mut levels);
-        let (n, _, _) = reader.read_records(n_wanted, level_sink, None, &mut values)?;
+        let n = next_batch(reader, is_nullable, n_rows - n_read, (&mut levels, &mut values))?;
         if n == 0 {
             break;
         }
@@ -274,11 +284,7 @@ fn drain_texts(
     let (mut levels, mut values) = (Vec::new(), Vec::new());
     let (mut n_read, mut is_text) = (0, true);
     while n_read < n_rows {
-        levels.clear();
-        values.clear();
-        let n_wanted = N_BATCH.min(n_rows - n_read);
-        let level_sink = is_nullable.then_some(&mut levels);
-        let (n, _, _) = reader.read_records(n_wanted, level_sink, None, &mut values)?;
+        let n = next_batch(reader, is_nullable, n_rows - n_read, (&mut levels, &mut values))?;
         if n == 0 {
             break;
         }
@@ -353,11 +359,7 @@ fn drain<T: DataType>(
     let (mut levels, mut values) = (Vec::new(), Vec::new());
     let mut n_read = 0;
     while n_read < n_rows {
-        levels.clear();
-        values.clear();
-        let n_wanted = N_BATCH.min(n_rows - n_read);
-        let level_sink = is_nullable.then_some(&mut levels);
-        let (n, _, _) = reader.read_records(n_wanted, level_sink, None, &mut values)?;
+        let n = next_batch(reader, is_nullable, n_rows - n_read, (&mut levels, &mut values))?;
         if n == 0 {
             break;
         }
