@@ -200,14 +200,12 @@ impl RunAccount {
         note: &dyn Fn(&str),
         warn: &dyn Fn(&str),
     ) -> Result<()> {
-        let end = RunEnd { ended: machine::utc_now(), duration_s, ..RunEnd::default() };
-        let end = match done {
-            Err(error) => RunEnd { error: Some(error.to_string()), ..end },
-            Ok((record, bytes)) => {
-                RunEnd { record: Some(record), model_sha256: Some(sha256_hex(bytes)), ..end }
-            }
-        };
-        self.end_with(&end).heard(note, warn)
+        let done = done.map(|(record, bytes)| RunEnd {
+            record: Some(record),
+            model_sha256: Some(sha256_hex(bytes)),
+            ..RunEnd::default()
+        });
+        self.end_after(done, duration_s).heard(note, warn)
     }
 
     /// The same of a retraining: also what was decided, and what its data held.
@@ -221,21 +219,24 @@ impl RunAccount {
         note: &dyn Fn(&str),
         warn: &dyn Fn(&str),
     ) -> Result<()> {
-        let end = RunEnd { ended: machine::utc_now(), duration_s, ..RunEnd::default() };
-        let end = match done {
-            Err(error) => RunEnd { error: Some(error.to_string()), ..end },
-            Ok(done) => {
-                self.keep_retrained(done, warn);
-                let file = done.decision.challenger_file.as_ref();
-                RunEnd {
-                    record: Some(&done.record),
-                    model_sha256: file.map(|(_, sha256)| sha256.clone()),
-                    note: Some(done.decision.summary.clone()),
-                    ..end
-                }
+        let done = done.map(|done| {
+            self.keep_retrained(done, warn);
+            let file = done.decision.challenger_file.as_ref();
+            RunEnd {
+                record: Some(&done.record),
+                model_sha256: file.map(|(_, sha256)| sha256.clone()),
+                note: Some(done.decision.summary.clone()),
+                ..RunEnd::default()
             }
-        };
-        self.end_with(&end).heard(note, warn)
+        });
+        self.end_after(done, duration_s).heard(note, warn)
+    }
+
+    /// Writes down what came of the run after so many seconds, or why nothing did.
+    fn end_after(self, done: std::result::Result<RunEnd<'_>, &Error>, duration_s: f64) -> Written {
+        let failed = |error: &Error| RunEnd { error: Some(error.to_string()), ..RunEnd::default() };
+        let end = done.unwrap_or_else(failed);
+        self.end_with(&RunEnd { ended: machine::utc_now(), duration_s, ..end })
     }
 
     /// Writes down how the run ended.

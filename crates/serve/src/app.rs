@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use hyper::HeaderMap;
-use hyper::body::Bytes;
 
 use crate::access::Turn;
 use crate::ask::{Ask, Query};
@@ -190,7 +189,6 @@ impl App {
         Ask {
             headers,
             query,
-            body: Bytes::new(),
             request_log: self.log_of(id),
             events: self.events.as_ref().filter(|events| events.takes(id)).cloned(),
             request_id: id.clone(),
@@ -199,8 +197,7 @@ impl App {
             explain_time_max: self.settings.limits.request_time_max / 2,
             shadow: self.shadow_of(&model),
             drift: self.drift.clone(),
-            predicted: None,
-            model,
+            ..Ask::plain(model)
         }
     }
 

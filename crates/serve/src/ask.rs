@@ -47,6 +47,25 @@ pub(crate) struct Ask {
 }
 
 impl Ask {
+    /// A request to a model that says nothing yet, and of which nobody is told.
+    pub(crate) fn plain(model: Arc<Model>) -> Self {
+        Self {
+            model,
+            headers: HeaderMap::new(),
+            query: Query::default(),
+            body: Bytes::new(),
+            request_id: "".into(),
+            policy: Policy::Warn,
+            rows_max: usize::MAX,
+            explain_time_max: Duration::ZERO,
+            shadow: None,
+            drift: None,
+            request_log: None,
+            events: None,
+            predicted: None,
+        }
+    }
+
     /// How the rows are to be taken.
     ///
     /// # Errors

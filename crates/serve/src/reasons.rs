@@ -131,15 +131,12 @@ fn row_why(
 mod tests {
     use std::path::Path;
     use std::sync::Arc;
-    use std::time::Duration;
 
-    use hyper::HeaderMap;
     use hyper::body::Bytes;
 
     use super::*;
     use crate::ask::Query;
     use crate::model::Model;
-    use crate::settings::Policy;
     use crate::wire::plain;
 
     #[test]
@@ -150,19 +147,9 @@ mod tests {
         let model = Model::load("shop", 1, &path, Arc::default(), &ctx).unwrap();
         let rows = std::fs::read(path.with_extension("rows.csv")).unwrap();
         let ask = Ask {
-            model: Arc::new(model),
-            headers: HeaderMap::new(),
             query: Query::parse(Some("explain=2")),
             body: Bytes::from(rows),
-            request_id: "1".into(),
-            policy: Policy::Warn,
-            rows_max: 1000,
-            explain_time_max: Duration::ZERO,
-            shadow: None,
-            drift: None,
-            request_log: None,
-            events: None,
-            predicted: None,
+            ..Ask::plain(Arc::new(model))
         };
         let csv = plain::predict(&ask, &ctx).unwrap();
         let ask =

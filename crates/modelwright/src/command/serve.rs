@@ -308,6 +308,9 @@ fn tell(scheme: &str, address: SocketAddr, served: &[Served], session: &Session)
     lines.extend(served.iter().map(|m| {
         format!("  {} (version {}): {}, predicts {}", m.name, m.version, m.task, m.target)
     }));
+    if served.is_empty() {
+        lines.push("  no model yet: it is ready when the empty folder has one".to_owned());
+    }
     lines.push(format!("\ntry it: {scheme}://{}/docs\n", reachable(address)));
     session.note(&lines.join("\n"));
     Ok(())

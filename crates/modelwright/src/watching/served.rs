@@ -228,7 +228,8 @@ fn labelled(table: &Table, model: &Model, labels: &Labels, with_time: bool) -> R
 mod tests {
     use super::*;
 
-    fn write(path: &Path, columns: Vec<Column>) {
+    /// A part of a log.
+    pub(super) fn write(path: &Path, columns: Vec<Column>) {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         let mut writer = TableWriter::parquet(Vec::new());
         writer.write(&Table::new(columns).unwrap()).unwrap();

@@ -112,9 +112,7 @@ fn encoded(
 mod tests {
     use std::path::Path;
     use std::sync::Arc;
-    use std::time::Duration;
 
-    use hyper::HeaderMap;
     use modelwright_core::random::Random;
 
     use super::super::convert;
@@ -129,21 +127,8 @@ mod tests {
     fn ask(name: &str, ctx: &Context) -> Ask {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/artifact");
         let path = path.join(format!("{name}.mw"));
-        Ask {
-            model: Model::load("shop", 3, &path, Arc::default(), ctx).unwrap().into(),
-            headers: HeaderMap::new(),
-            query: Query::default(),
-            body: Bytes::new(),
-            request_id: "".into(),
-            policy: Policy::Accept,
-            rows_max: 10,
-            explain_time_max: Duration::ZERO,
-            shadow: None,
-            drift: None,
-            request_log: None,
-            events: None,
-            predicted: None,
-        }
+        let model = Model::load("shop", 3, &path, Arc::default(), ctx).unwrap();
+        Ask { policy: Policy::Accept, rows_max: 10, ..Ask::plain(model.into()) }
     }
 
     /// One row, each number in another kind of list.

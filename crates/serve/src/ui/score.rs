@@ -85,7 +85,6 @@ pub(super) async fn predict(
 ) -> Result<Reply, Problem> {
     let model = model(app, ui, named).await?;
     let ask = Ask {
-        model: model.clone(),
         headers: parts.headers.clone(),
         query: Query::parse(parts.uri.query()),
         body,
@@ -93,11 +92,7 @@ pub(super) async fn predict(
         policy: app.settings.policy,
         rows_max: app.settings.limits.rows_max,
         explain_time_max: app.settings.limits.request_time_max / 2,
-        shadow: None,
-        drift: None,
-        request_log: None,
-        events: None,
-        predicted: None,
+        ..Ask::plain(model.clone())
     };
     let n_bytes = ask.body.len();
     let is_long = ask.query.get("explain").is_some();

@@ -70,7 +70,7 @@ fn read_table(ask: &Ask, form: Form, schema: &Schema, ctx: &Context) -> Result<T
     let options = ReadOptions {
         format: Some(format),
         schema: Some(schema.clone()),
-        n_rows_max: Some(ask.rows_max + 1),
+        n_rows_max: Some(ask.rows_max.saturating_add(1)),
         room: Some(Room { bytes, n_rows_min: 1 }),
         ..ReadOptions::default()
     };

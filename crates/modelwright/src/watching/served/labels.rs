@@ -254,16 +254,9 @@ mod tests {
 
     use modelwright_core::Context;
     use modelwright_core::data::Column;
-    use modelwright_io::TableWriter;
 
+    use super::super::tests::write;
     use super::*;
-
-    fn write(path: &Path, columns: Vec<Column>) {
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        let mut writer = TableWriter::parquet(Vec::new());
-        writer.write(&Table::new(columns).unwrap()).unwrap();
-        fs::write(path, writer.finish().unwrap()).unwrap();
-    }
 
     fn feedback(path: &Path, labels: &[(&str, f64, &str)]) {
         write(
