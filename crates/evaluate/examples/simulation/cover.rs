@@ -202,7 +202,7 @@ pub(crate) fn slices(size: Size) -> Vec<Held> {
             (wrong, errors)
         };
         let (inside, outside) = (draw(n_inside, 0.3, 1.5), draw(size.n_rows - n_inside, 0.2, 1.0));
-        let of = |a: &[f64], b: &[f64]| welch(a, b).map(|w| Interval { low: w.low, high: w.high });
+        let of = |a: &[f64], b: &[f64]| welch(a, b).map(|w| w.of_skewed);
         vec![of(&inside.0, &outside.0), of(&inside.1, &outside.1)]
     })
 }

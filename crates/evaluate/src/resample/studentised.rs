@@ -4,7 +4,8 @@
 //! Losses have long tails: a sample without the rare large ones looks both better and surer than
 //! it is. Resampling the distance in units of *its own* standard error carries that over into the
 //! interval. Means that cannot be negative are taken as logarithms, which makes them less skewed.
-//! The upper end of a loss of numbers is found with its tail smoothed; see `tail`.
+//! The upper end of a loss of numbers is found with its tail smoothed; see `tail`. That of a loss
+//! of classes is the same quantile, farther out on few rows, of the distances as they are.
 //!
 //! References: Efron & Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 12;
 //! Hesterberg, "What teachers should know about the bootstrap", The American Statistician 69, 2015.
@@ -137,6 +138,7 @@ impl<'a> Pivot<'a> {
         };
         let above = match (&self.tail, defined(in_tail)) {
             (Some(_), Ok(smooth)) => Tail::upper(&smooth, self.mean.rows.len()),
+            _ if self.most.is_finite() => Tail::upper(&sorted, self.mean.rows.len()),
             _ => quantile_of_sorted(&sorted, 0.025),
         };
         let (a, b) = (end(quantile_of_sorted(&sorted, 0.975)), end(above));

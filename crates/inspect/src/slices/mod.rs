@@ -155,7 +155,7 @@ fn test(
         constant_loss: input.constant_losses.map(|l| input.mean(l, &own)),
         held: input.held.and_then(|held| held(&own)).map(|(_, reached)| reached),
         difference: tested.difference,
-        ci95: Interval { low: tested.low, high: tested.high },
+        ci95: tested.of_skewed,
         p_value: tested.p_greater,
     })
 }
