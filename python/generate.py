@@ -180,6 +180,7 @@ def function(
 ) -> str:
     lead = [f"{first}: Any,"] if first else []
     store = "store: str | os.PathLike[str] | bool | None = None,"
+    mlflow = "mlflow: str | None = None,"
     ends = [
         "plan: bool = False,",
         "progress: bool | None = None,",
@@ -187,7 +188,7 @@ def function(
     ]
     loss = "loss: Loss | Callable[..., Any] | None = None,"
     earlier = [f"continue_: {OF_TRAIN['continue_'][0]} = None,"] if name == "train" else []
-    shown = [] if is_plan else [loss, *earlier, store, *ends]
+    shown = [] if is_plan else [loss, *earlier, store, mlflow, *ends]
     arguments = [
         *lead,
         "data: Data,",
@@ -208,7 +209,7 @@ def function(
     code += textwrap.indent("\n".join(values), "        ") + "\n    )\n"
     if not is_plan:
         more = "        loss=loss,\n" + ("        continue_=continue_,\n" if earlier else "")
-        code = code.replace("    )\n", more + "        store=store,\n    )\n")
+        code = code.replace("    )\n", more + "        store=store,\n        mlflow=mlflow,\n    )\n")
     if is_plan:
         code += '    return plan_of("fit", data, target, options)\n\n'
     else:
@@ -262,6 +263,9 @@ def docstring(
         "store : str, path or bool, optional",
         "    The store that the run is recorded in; False for none. By default as on the command line:",
         "    in ``MODELWRIGHT_STORE``, or in the user's own store once a model was registered there.",
+        "mlflow : str, optional",
+        "    An MLflow server that the run is logged to as well, e.g. ``\"http://localhost:5000\"``, in the",
+        "    experiment ``MLFLOW_EXPERIMENT_NAME`` or ``modelwright``.",
         "plan : bool, default False",
         "    Only say what would be done: the profile, leaks, task, split and trials, as a dict.",
         "progress : bool, optional",

@@ -13,6 +13,7 @@ from ._data import Data, is_path, library, read
 from ._files import write
 from ._options import names
 from ._progress import Callback, Events
+from ._recording import kept_in, warn_of
 from ._report import framed
 
 if TYPE_CHECKING:
@@ -130,38 +131,39 @@ def monitoring(
     predict: bool,
     seasons: tuple[str, str | None],
     by: Sequence[str],
+    places: tuple[str | os.PathLike[str] | bool | None, str | None],
 ) -> Monitoring:
     """See :meth:`Predictor.monitor`."""
     asked = {
         "id": id, "drift_share": drift_share, "predict": predict, "threads": predictor._threads,
-        "season": seasons[0], "time_column": seasons[1], "by": list(by),
+        "season": seasons[0], "time_column": seasons[1], "by": list(by), "kept": kept_in(*places),
     }  # fmt: skip
-    document, html, text = _modelwright.model_monitor(
+    (document, html, text), warned = _modelwright.model_monitor(
         predictor._model,
         several(data),
         None if reference is None else read(reference)[0],
         None if labels is None else read(labels)[0],
         asked,
     )
+    warn_of(warned, stacklevel=4)
     return Monitoring(json.loads(document), html, text)
 
 
 def retrained(
     predictor: Packed,
     data: Any,
-    places: tuple[str | os.PathLike[str] | None, str | os.PathLike[str] | bool | None],
+    places: tuple[str | os.PathLike[str] | None, str | os.PathLike[str] | bool | None, str | None],
     asked: dict[str, Any],
     progress: bool | None,
     callback: Callback | None,
 ) -> Retrained:
-    """See :meth:`Predictor.retrain`; ``places`` are the folder and the store."""
+    """See :meth:`Predictor.retrain`; ``places`` are the folder, the store and the MLflow server."""
     from ._predictor import Predictor
 
-    out, store = places
+    out, store, mlflow = places
     asked = {
         **asked,
-        "is_recorded": store is not False,
-        "store": None if store in (None, True, False) else os.fspath(store),
+        "kept": kept_in(store, mlflow),
         "out": None if out is None else os.fspath(out),
     }
     events = Events(progress, callback, asked["time_s"])

@@ -67,6 +67,7 @@ def fit(
     memory: int | str | None = None,
     loss: Loss | Callable[..., Any] | None = None,
     store: str | os.PathLike[str] | bool | None = None,
+    mlflow: str | None = None,
     plan: Literal[False] = False,
     progress: bool | None = None,
     callback: Callback | None = None,
@@ -123,6 +124,7 @@ def fit(
     memory: int | str | None = None,
     loss: Loss | Callable[..., Any] | None = None,
     store: str | os.PathLike[str] | bool | None = None,
+    mlflow: str | None = None,
     plan: Literal[True],
     progress: bool | None = None,
     callback: Callback | None = None,
@@ -178,6 +180,7 @@ def fit(
     memory: int | str | None = None,
     loss: Loss | Callable[..., Any] | None = None,
     store: str | os.PathLike[str] | bool | None = None,
+    mlflow: str | None = None,
     plan: bool = False,
     progress: bool | None = None,
     callback: Callback | None = None,
@@ -305,6 +308,9 @@ def fit(
     store : str, path or bool, optional
         The store that the run is recorded in; False for none. By default as on the command line:
         in ``MODELWRIGHT_STORE``, or in the user's own store once a model was registered there.
+    mlflow : str, optional
+        An MLflow server that the run is logged to as well, e.g. ``"http://localhost:5000"``, in the
+        experiment ``MLFLOW_EXPERIMENT_NAME`` or ``modelwright``.
     plan : bool, default False
         Only say what would be done: the profile, leaks, task, split and trials, as a dict.
     progress : bool, optional
@@ -381,6 +387,7 @@ def fit(
         memory=memory,
         loss=loss,
         store=store,
+        mlflow=mlflow,
     )
     if plan:
         return plan_of("fit", data, target, options)
@@ -429,6 +436,7 @@ def train(
     loss: Loss | Callable[..., Any] | None = None,
     continue_: Predictor | str | os.PathLike[str] | None = None,
     store: str | os.PathLike[str] | bool | None = None,
+    mlflow: str | None = None,
     plan: Literal[False] = False,
     progress: bool | None = None,
     callback: Callback | None = None,
@@ -477,6 +485,7 @@ def train(
     loss: Loss | Callable[..., Any] | None = None,
     continue_: Predictor | str | os.PathLike[str] | None = None,
     store: str | os.PathLike[str] | bool | None = None,
+    mlflow: str | None = None,
     plan: Literal[True],
     progress: bool | None = None,
     callback: Callback | None = None,
@@ -524,6 +533,7 @@ def train(
     loss: Loss | Callable[..., Any] | None = None,
     continue_: Predictor | str | os.PathLike[str] | None = None,
     store: str | os.PathLike[str] | bool | None = None,
+    mlflow: str | None = None,
     plan: bool = False,
     progress: bool | None = None,
     callback: Callback | None = None,
@@ -629,6 +639,9 @@ def train(
     store : str, path or bool, optional
         The store that the run is recorded in; False for none. By default as on the command line:
         in ``MODELWRIGHT_STORE``, or in the user's own store once a model was registered there.
+    mlflow : str, optional
+        An MLflow server that the run is logged to as well, e.g. ``"http://localhost:5000"``, in the
+        experiment ``MLFLOW_EXPERIMENT_NAME`` or ``modelwright``.
     plan : bool, default False
         Only say what would be done: the profile, leaks, task, split and trials, as a dict.
     progress : bool, optional
@@ -697,6 +710,7 @@ def train(
         loss=loss,
         continue_=continue_,
         store=store,
+        mlflow=mlflow,
     )
     if plan:
         return plan_of("train", data, target, options)

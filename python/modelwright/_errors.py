@@ -76,7 +76,7 @@ _CLASSES: dict[str, type[Error]] = {
 }
 
 #: Sources that are no flags of the command line, but keywords here.
-_KEYWORDS = ("kind", "metric", "split", "learner", "learners", "encoding")
+_KEYWORDS = ("kind", "metric", "split", "learner", "learners", "encoding", "mlflow")
 
 _FLAG = re.compile(r"(?<![\w-])--([a-z][a-z-]*[a-z])")
 

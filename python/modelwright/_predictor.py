@@ -17,6 +17,7 @@ from ._modelwright import Model
 from ._options import names
 from ._packed import _name
 from ._predicting import Predicting
+from ._recording import kept_in, warn_of
 from ._report import Report
 from ._shapes import Shaped
 from ._succeeding import Succeeding
@@ -70,6 +71,8 @@ class Predictor(Predicting, Uncertain, Explaining, Shaped, Succeeding):
         no_header: bool = False,
         decimal: str | None = None,
         charset: str | None = None,
+        store: str | os.PathLike[str] | bool | None = None,
+        mlflow: str | None = None,
     ) -> dict[str, Any]:
         """Measure the model on rows whose answers are known.
 
@@ -92,6 +95,10 @@ class Predictor(Predicting, Uncertain, Explaining, Shaped, Succeeding):
         separator, no_header, decimal, charset : optional
             What is known of a file of text, as in :func:`fit`; else it is read as the one that
             the model learned from.
+        store : str, path or bool, optional
+            The store that the run is recorded in, as in :func:`fit`; False for none.
+        mlflow : str, optional
+            An MLflow server that the run is logged to as well, e.g. ``"http://localhost:5000"``.
 
         Returns
         -------
@@ -123,9 +130,15 @@ class Predictor(Predicting, Uncertain, Explaining, Shaped, Succeeding):
             )
         model = self._reading(data, separator, no_header, decimal, charset)
         native, _ = self._read(data)
-        found: dict[str, Any] = json.loads(
-            model.evaluate(native, _name(data), permutations, names(by), self._run(seed))
+        place = kept_in(store, mlflow)
+        document, warned = model.evaluate(
+            (native, _name(data), lambda: self._read(data)[0]),
+            (permutations, names(by)),
+            self._run(seed),
+            place,
         )
+        warn_of(warned, stacklevel=3)
+        found: dict[str, Any] = json.loads(document)
         if report is not None:
             page = model.later_report(self._read(data)[0], _name(data), self._run(seed))
             write(report, page)
@@ -217,6 +230,8 @@ class Predictor(Predicting, Uncertain, Explaining, Shaped, Succeeding):
         no_header: bool = False,
         decimal: str | None = None,
         charset: str | None = None,
+        store: str | os.PathLike[str] | bool | None = None,
+        mlflow: str | None = None,
     ) -> Audit:
         """Measure whether groups of people are treated alike.
 
@@ -234,6 +249,10 @@ class Predictor(Predicting, Uncertain, Explaining, Shaped, Succeeding):
         separator, no_header, decimal, charset : optional
             What is known of a file of text, as in :func:`fit`; else it is read as the one that
             the model learned from.
+        store : str, path or bool, optional
+            The store that the run is recorded in, as in :func:`fit`; False for none.
+        mlflow : str, optional
+            An MLflow server that the run is logged to as well, e.g. ``"http://localhost:5000"``.
 
         Returns
         -------
@@ -250,7 +269,14 @@ class Predictor(Predicting, Uncertain, Explaining, Shaped, Succeeding):
         """
         model = self._reading(data, separator, no_header, decimal, charset)
         native, _ = self._read(data)
-        document, html = model.audit(native, names(sensitive), min_group, self._run(seed))
+        place = kept_in(store, mlflow)
+        (document, html), warned = model.audit(
+            (native, _name(data), lambda: self._read(data)[0]),
+            (names(sensitive), min_group),
+            self._run(seed),
+            place,
+        )
+        warn_of(warned, stacklevel=3)
         return Audit(json.loads(document), html)
 
     # What is known of it.

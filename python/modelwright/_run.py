@@ -23,6 +23,7 @@ from ._own import own_parts
 from ._own_learner import alone, must_be_trained
 from ._predictor import Predictor
 from ._progress import Callback, Events
+from ._recording import kept_in
 
 
 def ask(
@@ -42,6 +43,7 @@ def ask(
     values = dict(options)
     out, test = values.pop("out", None), values.pop("test", None)
     store, earlier = values.pop("store", None), values.pop("continue_", None)
+    mlflow = values.pop("mlflow", None)
     if out is not None:
         _modelwright.check_output(os.fspath(out))
     native, origin, given_values, own = asked(verb, data, target, values, test)
@@ -52,8 +54,7 @@ def ask(
     try:
         beside = {
             "own": own,
-            "is_recorded": store is not False,
-            "store": None if store in (None, True, False) else os.fspath(store),
+            "kept": kept_in(store, mlflow),
             "out": None if out is None else os.fspath(out),
             "continued": None,
             "began_ago_s": time.monotonic() - started,

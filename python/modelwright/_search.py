@@ -15,6 +15,7 @@ from ._options import given
 from ._own import own_metric, own_parts
 from ._predictor import Predictor
 from ._progress import Events
+from ._recording import kept_in
 from ._search_options import OPTIONS, PARAMETERS, SearchOptions
 
 #: Names of the columns that join those of X; no column of a user is called so.
@@ -58,7 +59,7 @@ class _Search(SearchOptions):
             values["metric"] = own_metric(metric)._of_labels(originals)
         own = own_parts(values, None, native, target)
         beside = {
-            "own": own, "is_recorded": False, "store": None, "out": None, "continued": None,
+            "own": own, "kept": kept_in(False, None), "out": None, "continued": None,
             "began_ago_s": 0.0,
         }  # fmt: skip
         events = Events(False, None, None)

@@ -267,6 +267,8 @@ class Succeeding(Packed):
         season: str = "none",
         time_column: str | None = None,
         by: Sequence[str] = (),
+        store: str | os.PathLike[str] | bool | None = None,
+        mlflow: str | None = None,
     ) -> Monitoring:
         """Compare new rows with what the model learned from: drift, quality, performance.
 
@@ -292,6 +294,10 @@ class Succeeding(Packed):
         by : sequence of str, optional
             Columns whose groups are looked at where answers are known; those that the fit was told
             are sensitive are looked at anyway.
+        store : str, path or bool, optional
+            The store that the run is recorded in, as in :func:`fit`; False for none.
+        mlflow : str, optional
+            An MLflow server that the run is logged to as well, e.g. ``"http://localhost:5000"``.
 
         Returns
         -------
@@ -311,7 +317,10 @@ class Succeeding(Packed):
         from ._after import monitoring
 
         seasons = (season, time_column)
-        return monitoring(self, data, reference, labels, id, drift_share, predict, seasons, by)
+        places = (store, mlflow)
+        return monitoring(
+            self, data, reference, labels, id, drift_share, predict, seasons, by, places
+        )
 
     def retrain(
         self,
@@ -330,6 +339,7 @@ class Succeeding(Packed):
         size: float = 5.0,
         seed: int = 0,
         store: str | os.PathLike[str] | bool | None = None,
+        mlflow: str | None = None,
         progress: bool | None = None,
         callback: Callback | None = None,
     ) -> Retrained:
@@ -363,7 +373,7 @@ class Succeeding(Packed):
             How many times longer predicting may take, and how many times larger the file may be.
         seed : int, default 0
             Seed of the search.
-        store, progress, callback
+        store, mlflow, progress, callback
             As for :func:`modelwright.fit`.
 
         Returns
@@ -385,4 +395,4 @@ class Succeeding(Packed):
             time_limit, judge, time_column, plan, rule, gain, slices, slice_loss, latency, size,
             seed, self._threads,
         )  # fmt: skip
-        return retrained(self, data, (out, store), asked, progress, callback)
+        return retrained(self, data, (out, store, mlflow), asked, progress, callback)

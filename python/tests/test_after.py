@@ -184,6 +184,28 @@ def test_runs_are_recorded_where_a_store_is_named_and_models_registered(frame, t
         store.load("yacht")
 
 
+def test_looks_at_a_model_are_recorded(frame, tmp_path):
+    folder, path = tmp_path / "store", tmp_path / "rows.csv"
+    frame.to_csv(path, index=False)
+    model = mw.train("gbdt", frame, "survived", params={"n_rounds": 5}, store=False)
+    found = model.evaluate(frame, store=folder)
+    model.evaluate(path, store=folder)
+    model.audit(frame, "port", store=folder)
+    model.monitor(frame, store=folder)
+    runs = mw.Store(folder).runs()
+    assert [run["kind"] for run in reversed(runs)] == ["evaluate", "evaluate", "audit", "monitor"]
+    assert {run["status"] for run in runs} == {"finished"}
+    first = mw.Store(folder).run(runs[-1]["id"])
+    metrics = {m["name"]: m["value"] for m in first["metrics"]}
+    assert metrics["roc_auc"] == found["metrics"]["roc_auc"]["value"]
+    log = json.loads(command_line("data", "log", "--json", "--store", folder).stdout)
+    known = {snapshot["file_sha256"] for snapshot in log["snapshots"]}
+    assert known == {run["data_sha256"] for run in runs[1:]}
+    with pytest.raises(mw.DataError):
+        model.evaluate(frame.drop(columns="survived"), store=folder)
+    assert mw.Store(folder).runs()[0]["status"] == "failed"
+
+
 def test_an_alias_that_moves_to_other_columns_warns(frame, tmp_path):
     store = mw.Store(tmp_path / "store")
     whole = mw.train("linear", frame, "survived", store=False)

@@ -52,3 +52,19 @@ def test_the_whole_predictor_is_loaded_from_a_registered_name(registered, frame,
     predictor = load_model("models:/titanic/1", dst_path=str(tmp_path))
     pd.testing.assert_frame_equal(predictor.predict_proba(frame), registered.predict_proba(frame))
     assert Path(tmp_path, "MLmodel").is_file()
+
+
+def test_runs_of_python_are_logged_to_a_server(registered, frame):
+    uri = mlflow.get_tracking_uri()
+    model = mw.train("linear", frame, "survived", store=False, mlflow=uri)
+    model.evaluate(frame, store=False, mlflow=uri)
+    model.audit(frame, "port", store=False, mlflow=uri)
+    runs = mlflow.search_runs(experiment_names=["modelwright"], output_format="list")
+    kinds = [run.data.tags["modelwright.kind"] for run in reversed(runs)]
+    assert kinds == ["train", "evaluate", "audit"]
+    assert "roc_auc" in runs[1].data.metrics and runs[2].data.params["target"] == "survived"
+    with pytest.raises(mw.OptionError, match="address") as found:
+        mw.train("linear", frame, "survived", store=False, mlflow="nowhere")
+    assert found.value.source == "mlflow"
+    with pytest.warns(mw.ModelwrightWarning, match="not logged to MLflow"):
+        model.evaluate(frame, store=False, mlflow="http://127.0.0.1:9")

@@ -108,13 +108,33 @@ impl CostMatrix {
     /// Input error when truth and predictions do not fit each other or the classes.
     pub fn row_costs(&self, truth: &Target, predictions: &Predictions) -> Result<Vec<f64>> {
         check_pair(truth, predictions)?;
+        self.codes_of(truth)?;
+        self.decision_costs(truth, &self.decide(predictions))
+    }
+
+    /// The cost of a class that was decided for in each row, however that came.
+    ///
+    /// # Errors
+    /// Input error when truth and decisions do not fit each other or the classes.
+    pub fn decision_costs(&self, truth: &Target, decided: &[u32]) -> Result<Vec<f64>> {
+        let codes = self.codes_of(truth)?;
+        if codes.len() != decided.len() || decided.iter().any(|j| *j as usize >= self.n_classes) {
+            return Err(Error::input("the decisions do not fit the target").expected(format!(
+                "{} of {} classes",
+                codes.len(),
+                self.n_classes
+            )));
+        }
+        Ok(codes.iter().zip(decided).map(|(i, j)| self.cost(*i as usize, *j as usize)).collect())
+    }
+
+    /// The true classes, which must be as many as the costs know.
+    fn codes_of<'a>(&self, truth: &'a Target) -> Result<&'a [u32]> {
         let fits = matches!(truth, Target::Class { n_classes, .. } if *n_classes == self.n_classes);
-        let Some(codes) = truth.codes().filter(|_| fits) else {
-            return Err(Error::input("the costs do not fit the target")
-                .expected(format!("a target of {} classes", self.n_classes)));
-        };
-        let decided = self.decide(predictions);
-        Ok(codes.iter().zip(decided).map(|(i, j)| self.cost(*i as usize, j as usize)).collect())
+        truth.codes().filter(|_| fits).ok_or_else(|| {
+            Error::input("the costs do not fit the target")
+                .expected(format!("a target of {} classes", self.n_classes))
+        })
     }
 
     /// The mean cost per row when every row gets the class `decided`.

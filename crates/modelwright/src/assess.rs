@@ -7,7 +7,7 @@ use modelwright_core::context::Event;
 use modelwright_core::record::{ConfusionMatrix, Evaluation, LevelRecord, Reliability, Usefulness};
 use modelwright_core::task::Predictions;
 use modelwright_core::{Context, Error, ErrorKind, Result};
-use modelwright_evaluate::compare::{Weight, compare_costs};
+use modelwright_evaluate::compare::{Weight, compare_decisions};
 use modelwright_evaluate::metric::Needs;
 use modelwright_evaluate::resample::Mix;
 use modelwright_evaluate::resample::permutation::{AgainstChance, against_chance};
@@ -189,12 +189,11 @@ pub fn compare_models(
     let labels = [certain(rows_a, false), certain(rows_b, !order.is_sorted())];
     let costs = costs_of(options, a)?;
     let is_first = costs.is_none();
-    let mut tested = tests((a, is_first), rows_a, &predictions_b, thresholds, &labels, ctx)?;
+    let mut tested =
+        tests((a, is_first), (rows_a, rows_b), &predictions_b, thresholds, &labels, ctx)?;
     if let Some(costs) = costs {
-        // Thresholds of groups decide before costs do.
-        let of_a = labels[0].as_ref().unwrap_or(&rows_a.predictions);
-        let of_b = labels[1].as_ref().unwrap_or(&predictions_b);
-        tested.insert(0, compare_costs(&costs, &paired(rows_a, (of_a, of_b), thresholds), ctx)?);
+        let pair = paired((rows_a, rows_b), (&rows_a.predictions, &predictions_b), thresholds);
+        tested.insert(0, costs_compared(&costs, ((a, rows_a), (b, rows_b)), &order, &pair, ctx)?);
     }
     let n_rows = rows_a.truth.n_rows();
     let weighed = |test: Comparison| {
@@ -203,6 +202,49 @@ pub fn compare_models(
         weigh(test, spec, options.rope, n_rows)
     };
     Ok(tested.into_iter().map(weighed).collect())
+}
+
+/// What the decisions of two models cost, as each makes them: by the thresholds of its groups, the
+/// costs or the threshold that it was fitted with. `order` is the place of each class of A among
+/// B's. The verdict also says what a model that knew other costs would cost by these.
+fn costs_compared(
+    costs: &CostMatrix,
+    ((a, rows_a), (b, rows_b)): ((&Model, &Labelled), (&Model, &Labelled)),
+    order: &[usize],
+    pair: &Paired<'_>,
+    ctx: &Context,
+) -> Result<Comparison> {
+    let in_order = |of_b: u32| order.iter().position(|b| *b == of_b as usize).unwrap_or(0) as u32;
+    let of_a = own_decisions(a, rows_a);
+    let of_b: Vec<u32> = own_decisions(b, rows_b).into_iter().map(in_order).collect();
+    let mut found = compare_decisions(costs, (&of_a, &of_b), pair, ctx)?;
+    let mean = |rows: &[f64]| {
+        let weight = |row: usize| pair.weights.map_or(1.0, |w| w[row]);
+        let total: f64 = (0..rows.len()).map(weight).sum();
+        rows.iter().enumerate().map(|(row, cost)| weight(row) * cost).sum::<f64>() / total
+    };
+    for (name, model, predictions, own) in
+        [("A", a, pair.a, found.value_a), ("B", b, pair.b, found.value_b)]
+    {
+        let knows = model.predictor.costs() == Some(costs);
+        let by_costs = mean(&costs.row_costs(pair.truth, predictions)?);
+        if !knows && by_costs < own {
+            found.verdict += &format!(
+                " {name} was not fitted with these costs: if it decided by them, it would cost \
+                 {by_costs:.4} per row here instead of {own:.4}."
+            );
+        }
+    }
+    Ok(found)
+}
+
+/// The class that a model decides for in each row, as `predict` writes it.
+fn own_decisions(model: &Model, rows: &Labelled) -> Vec<u32> {
+    match (&rows.decided, model.predictor.costs()) {
+        (Some(decided), _) => decided.clone(),
+        (None, Some(costs)) => costs.decide(&rows.predictions),
+        (None, None) => rows.predictions.classes(model.predictor.threshold),
+    }
 }
 
 /// The costs to compare by: those that were given, else the first model's own.
@@ -231,7 +273,7 @@ fn weigh(test: Comparison, spec: Option<&MetricSpec>, rope: Option<f64>, n_rows:
 /// and the finding is by them.
 fn tests(
     (a, is_first): (&Model, bool),
-    rows_a: &Labelled,
+    (rows_a, rows_b): (&Labelled, &Labelled),
     predictions_b: &Predictions,
     thresholds: (f64, f64),
     labels: &[Option<Predictions>; 2],
@@ -247,7 +289,7 @@ fn tests(
                 (b, thresholds.1) = (certain, CERTAIN);
             }
         }
-        compare(metric, &paired(rows_a, (a, b), thresholds), ctx)
+        compare(metric, &paired((rows_a, rows_b), (a, b), thresholds), ctx)
     };
     let main = a.metric(ctx);
     let first = test(main);
@@ -272,18 +314,19 @@ fn tests(
     }
 }
 
-/// The rows of A with the predictions of both; rows of one group are one witness.
+/// The rows with the predictions of both; rows of one group are one witness, whichever of the
+/// models knows the groups, and a row has the weight that either gives it.
 fn paired<'a>(
-    rows: &'a Labelled,
+    (of_a, of_b): (&'a Labelled, &'a Labelled),
     (a, b): (&'a Predictions, &'a Predictions),
     thresholds: (f64, f64),
 ) -> Paired<'a> {
     Paired {
-        truth: &rows.truth,
+        truth: &of_a.truth,
         a,
         b,
-        weights: rows.weights.as_deref(),
-        groups: rows.groups.as_deref(),
+        weights: of_a.weights.as_deref().or(of_b.weights.as_deref()),
+        groups: of_a.groups.as_deref().or(of_b.groups.as_deref()),
         thresholds,
     }
 }

@@ -9,7 +9,7 @@ use modelwright_automl::target::rows_with_target;
 use modelwright_automl::{Purpose, Units, is_judged_in_time, row_groups, row_times};
 use modelwright_core::context::Event;
 use modelwright_core::data::{Column, ColumnData, Table};
-use modelwright_core::record::{DataSource, Options};
+use modelwright_core::record::{AuditRecord, DataSource, Options};
 use modelwright_core::task::{Predictions, Target};
 use modelwright_core::{Context, Error, Result};
 use modelwright_inspect::audit_html;
@@ -192,16 +192,30 @@ pub fn audit_rows(
         metric: model.metric(ctx),
     };
     let robust = strained(predictor, &strains, ctx)?;
-    let document = audit_document(&record, &robust).to_string();
-    Ok(Audited { document, html: audit_html(&record, &robust, &predictor.target) })
+    let target = predictor.target.clone();
+    let model = target.clone();
+    let found = AuditRecord { model, target, fairness: record, robustness: robust };
+    Ok(Audited { found, sha256: rows.sha256 })
 }
 
-/// An audit in its forms.
+/// An audit, and the rows that it was made on.
 pub struct Audited {
+    /// What was found.
+    pub found: AuditRecord,
+    /// SHA-256 of the rows' file; empty where there is none.
+    pub sha256: String,
+}
+
+impl Audited {
     /// The document of `modelwright audit --json`.
-    pub document: String,
+    pub fn document(&self) -> String {
+        audit_document(&self.found.fairness, &self.found.robustness).to_string()
+    }
+
     /// One self-contained page.
-    pub html: String,
+    pub fn html(&self) -> String {
+        audit_html(&self.found.fairness, &self.found.robustness, &self.found.model)
+    }
 }
 
 impl Model {

@@ -93,9 +93,11 @@ pub mod editing;
 pub mod labelled;
 pub mod looking;
 pub mod machine;
+pub mod mlflow_log;
 pub mod more_rows;
 pub mod pipeline;
 pub mod repeat;
+pub mod run_end;
 pub mod studying;
 pub mod watching;
 

@@ -21,6 +21,7 @@ use modelwright_core::{Context, Error, Result};
 use crate::flags::text::TextArgs;
 use crate::flags::{Global, values};
 use crate::recording::{LogArg, Recorded, Recording};
+use crate::run_end::fit_end;
 use crate::session::{Limits, Session};
 use crate::{machine, output, summary};
 
@@ -237,7 +238,10 @@ impl Question {
         let mut recording = Recording::begin(kind, &options, Some(&self.out), &self.log, session)?;
         let done = self.fit(earlier, options, (session, &mut recording), ctx);
         recording
-            .end(done, session, |(outcome, saved)| Recorded::fit(&outcome.record, &saved.model))
+            .end(done, session, |(outcome, saved)| Recorded {
+                end: fit_end(&outcome.record, None),
+                model: &saved.model,
+            })
             .and_then(|(outcome, saved)| summary::print_fit(&outcome.record, &saved, session))
     }
 

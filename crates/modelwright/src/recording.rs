@@ -5,113 +5,38 @@
 //! outside of its own folder.
 //! A named store that does not work stops the work before it begins; the default one only warns.
 
-mod elsewhere;
-
 use std::path::Path;
 
-use modelwright_core::record::{AuditRecord, Evaluation, FairnessRecord, MonitorRecord, RunRecord};
+use clap::Args;
 use modelwright_core::{Error, Result};
 use modelwright_lifecycle::digest::sha256_hex;
-use modelwright_lifecycle::store::{Location, RunEnd, RunMetric, Store, Subject};
+use modelwright_lifecycle::store::{Location, RunEnd, Store};
 use serde::Serialize;
 
-use self::elsewhere::Elsewhere;
-pub(crate) use self::elsewhere::LogArg;
-use crate::Model;
-use crate::run_account::{RunAccount, Written, audit_metrics, monitor_end};
+use crate::mlflow_log::MlflowLog;
+use crate::run_account::{RunAccount, Written};
 use crate::session::Session;
-use crate::{machine, output};
+use crate::{output, run_end};
+
+/// Where a run is logged besides the store.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct LogArg {
+    /// Log the run to an MLflow server as well, e.g. http://localhost:5000; its experiment is
+    /// MLFLOW_EXPERIMENT_NAME or `modelwright`
+    #[arg(long, value_name = "URI")]
+    mlflow: Option<String>,
+}
 
 /// A run that has begun; written down or not.
 pub(crate) struct Recording {
     account: RunAccount,
-    elsewhere: Option<Elsewhere>,
+    log: Option<MlflowLog>,
 }
 
-/// What is kept of a run that did its work.
+/// What is kept of a run that did its work, and the file of its model.
 pub(crate) struct Recorded<'a> {
-    record: Option<&'a RunRecord>,
-    monitor: Option<&'a MonitorRecord>,
-    audit: Option<&'a AuditRecord>,
-    model: &'a Path,
-    metrics: Vec<RunMetric>,
-    note: Option<String>,
-    rows: Option<(String, u64)>,
-    subject: Option<Subject>,
-}
-
-impl<'a> Recorded<'a> {
-    /// A model was fitted.
-    pub(crate) fn fit(record: &'a RunRecord, model: &'a Path) -> Self {
-        Self { record: Some(record), ..Self::of(model) }
-    }
-
-    /// Nothing but the model yet.
-    fn of(model: &'a Path) -> Self {
-        Self {
-            record: None,
-            monitor: None,
-            audit: None,
-            model,
-            metrics: Vec::new(),
-            note: None,
-            rows: None,
-            subject: None,
-        }
-    }
-
-    /// A model was measured on the file of this SHA-256.
-    pub(crate) fn evaluation(
-        model: &'a Model,
-        evaluation: &Evaluation,
-        sha256: Option<&str>,
-    ) -> Self {
-        let metric = |m: &modelwright_core::record::MetricValue| RunMetric {
-            name: m.name.clone(),
-            rows: evaluation.on.clone(),
-            value: m.value,
-            low: m.ci95.map(|c| c.low),
-            high: m.ci95.map(|c| c.high),
-        };
-        let target = &model.predictor.target;
-        Self {
-            metrics: evaluation.metrics.iter().map(metric).collect(),
-            note: Some(format!("{target} on {}, {} rows", evaluation.on, evaluation.n_rows)),
-            rows: Some((evaluation.on.clone(), evaluation.n_rows as u64)),
-            subject: Some(Subject {
-                metric: Some(model.predictor.metric.clone()),
-                ..subject(model, sha256)
-            }),
-            ..Self::of(&model.path)
-        }
-    }
-
-    /// A model was audited on the file of this SHA-256.
-    pub(crate) fn audit(model: &'a Model, found: &'a AuditRecord, sha256: Option<&str>) -> Self {
-        let FairnessRecord { on, n_rows, audits, .. } = &found.fairness;
-        // The worst of all findings is what is to be known of the run.
-        let worst = audits.iter().rev().max_by_key(|audit| audit.judgement);
-        let words = worst.map_or(String::new(), |audit| format!(": {}", audit.verdict));
-        Self {
-            audit: Some(found),
-            metrics: audit_metrics(found),
-            note: Some(format!("{} on {on}, {n_rows} rows{words}", found.target)),
-            rows: Some((on.clone(), *n_rows as u64)),
-            subject: Some(subject(model, sha256)),
-            ..Self::of(&model.path)
-        }
-    }
-
-    /// A model was watched.
-    pub(crate) fn monitor(model: &'a Path, found: &'a MonitorRecord) -> Self {
-        let RunEnd { monitor, metrics, note, rows, .. } = monitor_end(found, RunEnd::default());
-        Self { monitor, metrics, note, rows, ..Self::of(model) }
-    }
-
-    /// With a few words.
-    pub(crate) fn with_note(self, note: String) -> Self {
-        Self { note: Some(note), ..self }
-    }
+    pub end: RunEnd<'a>,
+    pub model: &'a Path,
 }
 
 impl Recording {
@@ -126,7 +51,7 @@ impl Recording {
         log: &LogArg,
         session: &Session,
     ) -> Result<Self> {
-        let elsewhere = log.open(kind, asked)?;
+        let log = log.mlflow.as_ref().map(|uri| MlflowLog::open(uri, kind, asked)).transpose()?;
         let location = Location::find().filter(Location::records_runs);
         let (asked, created) = ((kind, asked), &session.created);
         let account = RunAccount::begin(location, asked, output, created, &output::warn)?;
@@ -134,7 +59,7 @@ impl Recording {
         if let Some(writer) = account.live_writer() {
             session.told.take(writer);
         }
-        Ok(Self { account, elsewhere })
+        Ok(Self { account, log })
     }
 
     /// The number of the run, if it is written down.
@@ -157,7 +82,7 @@ impl Recording {
         session: &Session,
         keep: impl for<'a> FnOnce(&'a T) -> Recorded<'a>,
     ) -> Result<T> {
-        let written = self.write(&done.as_ref().map(keep), session);
+        let written = self.write(done.as_ref().map(keep), session);
         let note = |text: &str| session.note(text);
         match (&done, written.heard(&note, &output::warn)) {
             (Ok(_), Err(error)) => Err(error),
@@ -166,43 +91,19 @@ impl Recording {
     }
 
     /// Writes down in the store, if there is one, and elsewhere, if that was asked.
-    fn write(self, kept: &std::result::Result<Recorded<'_>, &Error>, session: &Session) -> Written {
-        let ended = machine::utc_now();
-        let duration_s = session.started.elapsed().as_secs_f64();
-        let end = match kept {
-            Err(error) => {
-                let error = Some(error.to_string());
-                RunEnd { ended, duration_s, error, ..RunEnd::default() }
-            }
-            Ok(kept) => RunEnd {
-                ended,
-                duration_s,
-                error: None,
-                record: kept.record,
-                monitor: kept.monitor,
-                audit: kept.audit,
-                model_sha256: std::fs::read(kept.model).ok().map(|bytes| sha256_hex(&bytes)),
-                metrics: kept.metrics.clone(),
-                note: kept.note.clone(),
-                rows: kept.rows.clone(),
-                subject: kept.subject.clone(),
-            },
+    fn write(self, kept: std::result::Result<Recorded<'_>, &Error>, session: &Session) -> Written {
+        let (end, model) = match kept {
+            Err(error) => (Err(error), None),
+            Ok(kept) => (Ok(kept.end), std::fs::read(kept.model).ok()),
         };
+        let model_sha256 = model.as_deref().map(sha256_hex);
+        let end = end.map(|end| RunEnd { model_sha256, ..end });
+        let end = run_end::over(end, session.started.elapsed().as_secs_f64());
         let written = self.account.end_with(&end);
-        if let Some(elsewhere) = &self.elsewhere {
-            elsewhere.send(kept.as_ref().map_err(|error| *error), session);
+        if let Some(log) = &self.log {
+            log.send(&end, model, &|text| session.note(text), &output::warn);
         }
         written
-    }
-}
-
-/// What a look at a model on the file of this SHA-256 is about.
-fn subject(model: &Model, sha256: Option<&str>) -> Subject {
-    Subject {
-        target: model.predictor.target.clone(),
-        task: model.predictor.task.name().to_owned(),
-        metric: None,
-        data_sha256: sha256.filter(|sha256| !sha256.is_empty()).map(str::to_owned),
     }
 }
 

@@ -4,17 +4,10 @@ use std::path::Path;
 
 use modelwright_automl::Purpose;
 use modelwright_core::data::Table;
-use modelwright_core::record::{
-    AuditRecord, DataSource, Disparity, GroupAudit, MetricChange, MonitorRecord, Performance,
-    RunRecord, TextLayout,
-};
+use modelwright_core::record::{DataSource, TextLayout};
 use modelwright_core::{Context, Error, Result};
-use modelwright_evaluate::fairness::MAIN_DEFINITIONS;
 use modelwright_io::ReadOptions;
-use modelwright_lifecycle::digest::sha256_hex;
-use modelwright_lifecycle::store::{
-    LiveWriter, Location, NewRun, RunEnd, RunMetric, Store, shown_place,
-};
+use modelwright_lifecycle::store::{LiveWriter, Location, NewRun, RunEnd, Store, shown_place};
 use modelwright_lifecycle::versions::Snapshot;
 use serde::Serialize;
 
@@ -144,7 +137,7 @@ impl RunAccount {
 
     /// The same of a file that the run read in parts, or only some columns of: it is read once
     /// more, as a fit would read it, unless it is large or no plain file.
-    pub(crate) fn keep_file(
+    pub fn keep_file(
         &mut self,
         (path, text): (&Path, &TextLayout),
         ctx: &Context,
@@ -166,7 +159,7 @@ impl RunAccount {
     }
 
     /// The same of what a retraining learned from and was judged by, where it told what that holds.
-    pub(crate) fn keep_retrained(&mut self, done: &Retrained, warn: &dyn Fn(&str)) {
+    pub fn keep_retrained(&mut self, done: &Retrained, warn: &dyn Fn(&str)) {
         if let Some(snapshot) = &done.snapshot {
             self.keep_snapshot(&done.record.data, snapshot, warn);
         }
@@ -188,55 +181,13 @@ impl RunAccount {
         store.live_writer(*id).ok()
     }
 
-    /// Writes down how a fit of so many seconds ended: its account and the model's bytes, or why
-    /// not. `note` hears the run's number, `warn` why its end is not recorded.
+    /// Writes down how the run ended, see [`crate::run_end`]. `note` hears the run's number,
+    /// `warn` why its end is not recorded.
     ///
     /// # Errors
-    /// When the fit did its work and a store that was named cannot be written to.
-    pub fn end(
-        self,
-        done: std::result::Result<(&RunRecord, &[u8]), &Error>,
-        duration_s: f64,
-        note: &dyn Fn(&str),
-        warn: &dyn Fn(&str),
-    ) -> Result<()> {
-        let done = done.map(|(record, bytes)| RunEnd {
-            record: Some(record),
-            model_sha256: Some(sha256_hex(bytes)),
-            ..RunEnd::default()
-        });
-        self.end_after(done, duration_s).heard(note, warn)
-    }
-
-    /// The same of a retraining: also what was decided, and what its data held.
-    ///
-    /// # Errors
-    /// As [`Self::end`].
-    pub fn end_retrained(
-        mut self,
-        done: std::result::Result<&Retrained, &Error>,
-        duration_s: f64,
-        note: &dyn Fn(&str),
-        warn: &dyn Fn(&str),
-    ) -> Result<()> {
-        let done = done.map(|done| {
-            self.keep_retrained(done, warn);
-            let file = done.decision.challenger_file.as_ref();
-            RunEnd {
-                record: Some(&done.record),
-                model_sha256: file.map(|(_, sha256)| sha256.clone()),
-                note: Some(done.decision.summary.clone()),
-                ..RunEnd::default()
-            }
-        });
-        self.end_after(done, duration_s).heard(note, warn)
-    }
-
-    /// Writes down what came of the run after so many seconds, or why nothing did.
-    fn end_after(self, done: std::result::Result<RunEnd<'_>, &Error>, duration_s: f64) -> Written {
-        let failed = |error: &Error| RunEnd { error: Some(error.to_string()), ..RunEnd::default() };
-        let end = done.unwrap_or_else(failed);
-        self.end_with(&RunEnd { ended: machine::utc_now(), duration_s, ..end })
+    /// When the run did its work and a store that was named cannot be written to.
+    pub fn end(self, end: &RunEnd<'_>, note: &dyn Fn(&str), warn: &dyn Fn(&str)) -> Result<()> {
+        self.end_with(end).heard(note, warn)
     }
 
     /// Writes down how the run ended.
@@ -245,62 +196,4 @@ impl RunAccount {
         let said = self.open.map(|(mut store, id)| (id, store.end_run(id, end)));
         Written { said, is_named: self.is_named, is_failed: end.error.is_some() }
     }
-}
-
-/// What a run of the monitor keeps: what was found, metrics on the new rows and those to be
-/// expected, and how much moved.
-pub(crate) fn monitor_end<'a>(found: &'a MonitorRecord, end: RunEnd<'a>) -> RunEnd<'a> {
-    let of = |rows: &'static str, performance: Option<&Performance>| {
-        let changes = performance.map_or(&[][..], |p| &p.metrics[..]);
-        let metric = |m: &MetricChange| RunMetric {
-            name: m.name.clone(),
-            rows: rows.to_owned(),
-            value: m.value,
-            low: m.ci95.map(|c| c.low),
-            high: m.ci95.map(|c| c.high),
-        };
-        changes.iter().map(metric).collect::<Vec<_>>()
-    };
-    let share = |name: &str, value: Option<f64>| RunMetric {
-        name: name.to_owned(),
-        rows: "columns".to_owned(),
-        value,
-        low: None,
-        high: None,
-    };
-    let mut metrics = of("measured", found.performance.as_ref());
-    metrics.extend(of("expected", found.estimated.as_ref()));
-    metrics.push(share("drift_share", Some(found.dataset.share)));
-    metrics.push(share("drift_importance_share", found.dataset.importance_share));
-    let note = Some(found.verdict.summary.clone());
-    let rows = Some((found.current.names.join(", "), found.current.n_rows));
-    RunEnd { monitor: Some(found), metrics, note, rows, ..end }
-}
-
-/// What a run of an audit keeps as metrics: what the definitions of fairness come to, column by
-/// column, and the metric of the model on these rows.
-pub(crate) fn audit_metrics(found: &AuditRecord) -> Vec<RunMetric> {
-    let of_groups = |audit: &GroupAudit| {
-        let class = audit.positive.as_ref().map_or(String::new(), |c| format!(", decided {c}"));
-        let rows = format!("by {}{class}", audit.columns.join(" and "));
-        let is_kept = |name: &str| MAIN_DEFINITIONS.contains(&name);
-        let defined = audit.definitions.iter().filter(|d| d.value.is_some() && is_kept(&d.name));
-        let metric = |d: &Disparity| RunMetric {
-            name: d.name.clone(),
-            rows: rows.clone(),
-            value: d.value,
-            low: d.ci95.map(|c| c.low),
-            high: d.ci95.map(|c| c.high),
-        };
-        defined.map(metric).collect::<Vec<_>>()
-    };
-    let robust = &found.robustness;
-    let whole = robust.before.map(|value| RunMetric {
-        name: robust.metric.clone(),
-        rows: found.fairness.on.clone(),
-        value: Some(value),
-        low: None,
-        high: None,
-    });
-    found.fairness.audits.iter().flat_map(of_groups).chain(whole).collect()
 }

@@ -9,6 +9,8 @@ mod bad_flags;
 mod bad_learning;
 #[path = "cli/boosters.rs"]
 mod boosters;
+#[path = "cli/compare.rs"]
+mod compare;
 #[path = "cli/dirty.rs"]
 mod dirty;
 #[path = "cli/explain.rs"]

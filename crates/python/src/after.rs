@@ -13,22 +13,22 @@ use modelwright::lifecycle::export::{MemberChoice, choose, lightgbm, onnx, xgboo
 use modelwright::lifecycle::monitor::MonitorOptions;
 use modelwright::lifecycle::retrain::{Gates, RetrainPlan, Rule};
 use modelwright::more_rows::more_rows_of;
+use modelwright::run_end::{monitor_end, retrained_end};
 use modelwright::studying::{StudyOptions, study_scores};
 use modelwright::{
     MonitorRequest, OutputFolder, PickRequest, RetrainRequest, RowWindow, Rows, RunAccount,
     machine, monitor, offers, pick, retrain, retrain_time,
 };
-use modelwright_core::context::Event;
 use modelwright_core::{Context, Error, Result};
 use numpy::PyArray1;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
+use crate::account::{Kept, Looked, Says, look, noting, warning};
 use crate::context::shared;
 use crate::error::{Realm, json, raise};
 use crate::model::Model;
 use crate::run::{Data, Input, Limits, packed};
-use crate::store::location;
 use crate::watch;
 
 /// Which offer is wished, as Python says it.
@@ -270,6 +270,7 @@ pub(crate) struct Compared {
     season: String,
     time_column: Option<String>,
     by: Vec<String>,
+    kept: Kept,
 }
 
 /// New rows beside what the model learned from: as JSON, as a page, as text.
@@ -282,9 +283,9 @@ pub(crate) fn model_monitor(
     reference: Option<Data>,
     labels: Option<Data>,
     asked: Compared,
-) -> PyResult<(String, String, String)> {
+) -> PyResult<Looked<(String, String, String)>> {
     let model = model.get();
-    let done = py.detach(|| -> Result<(String, String, String)> {
+    let done = py.detach(|| -> Result<Looked<(String, String, String)>> {
         let ctx: Context = shared(asked.threads)?;
         let request = MonitorRequest {
             current: current
@@ -302,11 +303,19 @@ pub(crate) fn model_monitor(
                 by: asked.by,
             },
         };
-        let mut record = monitor(model.loaded(), &request, &ctx)?;
-        record.created = machine::utc_now();
+        let told = serde_json::json!({
+            "model": model.loaded().path, "current": request.current,
+        });
+        let found = |_: &mut RunAccount, _: &dyn Fn(&str)| {
+            let mut record = monitor(model.loaded(), &request, &ctx)?;
+            record.created = machine::utc_now();
+            Ok(record)
+        };
+        let (record, warnings) =
+            look((asked.kept, ("monitor", &told), model.stored()), found, monitor_end)?;
         let document = serde_json::to_string(&record)
             .map_err(|e| Error::work("cannot write the result as JSON").because(e))?;
-        Ok((document, monitor_html(&record), monitor_text(&record)))
+        Ok(((document, monitor_html(&record), monitor_text(&record)), warnings))
     });
     done.map_err(|e| raise(py, &e, Realm::Data))
 }
@@ -327,9 +336,8 @@ pub(crate) struct Successor {
     size: f64,
     seed: u64,
     threads: usize,
-    /// Whether the run may be recorded, and in which store; none is that of the command line.
-    is_recorded: bool,
-    store: Option<PathBuf>,
+    /// Where the run is written down.
+    kept: Kept,
     /// The folder that the outputs stay in.
     out: Option<PathBuf>,
 }
@@ -413,19 +421,21 @@ pub(crate) fn model_retrain(
             record.clock.created.clone_from(&created);
             machine::complete(&mut record.clock, ctx);
         };
-        let warn = |text: &str| ctx.tell(Event::Warning(text.to_owned()));
-        let store = location(asked.store.clone());
-        let store = store.filter(|found| asked.is_recorded && found.records_runs());
-        let (told, out) = (asked.told(&request.data), asked.out.as_deref());
-        let account = RunAccount::begin(store, ("retrain", &told), out, &created, &warn)?;
-        request.keeps_data = account.id().is_some();
-        let done = retrain(champion.loaded(), &request, &folder, &clock, &ctx);
-        let note = |text: &str| ctx.tell(Event::Note(text.to_owned()));
-        account.end_retrained(done.as_ref(), ctx.elapsed().as_secs_f64(), &note, &warn)?;
-        let mut done = done?;
+        let (note, warn) = (noting(&ctx), warning(&ctx));
+        let (told, out) = (asked.told(&request.data), asked.out.clone());
+        let kept = asked.kept.clone();
+        let mut account = kept.begin(("retrain", &told), out.as_deref(), &created, &warn)?;
+        request.keeps_data = account.run.id().is_some();
+        let done = retrain(champion.loaded(), &request, &folder, &clock, &ctx).and_then(|done| {
+            account.run.keep_retrained(&done, &warn);
+            let bytes = std::fs::read(&done.saved.model)
+                .map_err(|e| Error::work("cannot read the new model").because(e))?;
+            Ok((done, bytes))
+        });
+        let end = done.as_ref().map(|(done, bytes)| (retrained_end(done), &bytes[..]));
+        account.end(end, ctx.elapsed().as_secs_f64(), &Says { note: &note, warn: &warn })?;
+        let (mut done, bytes) = done?;
         done.decision.created.clone_from(&created);
-        let bytes = std::fs::read(&done.saved.model)
-            .map_err(|e| Error::work("cannot read the new model").because(e))?;
         let successor = modelwright::Model::of_bytes(&bytes)?;
         let decision = serde_json::to_string(&done.decision)
             .map_err(|e| Error::work("cannot write the decision as JSON").because(e))?;

@@ -28,6 +28,7 @@
 
 #![expect(clippy::needless_pass_by_value, reason = "Python hands over what it passes")]
 
+mod account;
 mod after;
 mod array;
 mod boosting;

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-use modelwright::assess::{CompareOptions, assess, beside_chance, compare_models};
+use modelwright::assess::{Assessment, CompareOptions, assess, beside_chance, compare_models};
 use modelwright::automl::{Purpose, Regions, RowMemory};
 use modelwright::inspect::{annex_iv, model_card, model_card_json, report_json, report_markdown};
 use modelwright::io::{ReadOptions, read_path};
 use modelwright::labelled::{Labelled, label_table, labelled_schema, predict_labelled_by};
-use modelwright::{audit_rows, later_report_of, read_within_limits};
+use modelwright::run_end::{audit_end, evaluation_end};
+use modelwright::{Audited, RunAccount, audit_rows, later_report_of, read_within_limits};
 use modelwright_core::data::{RawRow, Schema, Table as Rows};
 use modelwright_core::task::Predictions;
 use modelwright_core::{Context, Error, Result};
@@ -18,12 +19,14 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use serde_json::json;
 
+use crate::account::{Kept, Looked, look};
 use crate::context::{seeded, shared};
 use crate::error::{Realm, json as to_json, raise};
 use crate::object::ObjectColumn;
 use crate::own_learner;
 use crate::pickle::{Reduced, reduced};
 use crate::run::{Data, Given, Input, text_layout};
+use crate::table::Table;
 
 /// A model and the bytes that it is stored as.
 #[pyclass(frozen, module = "modelwright._modelwright")]
@@ -264,20 +267,29 @@ impl Model {
     fn evaluate(
         &self,
         py: Python<'_>,
-        data: Data,
-        name: &str,
-        permutations: usize,
-        by: Vec<String>,
+        rows: (Data, String, Py<PyAny>),
+        asked: (usize, Vec<String>),
         run: (usize, u64),
-    ) -> PyResult<String> {
+        kept: Kept,
+    ) -> PyResult<Looked<String>> {
         let done = py.detach(|| {
             let ctx = seeded(run)?;
-            let rows = self.labelled(&data, name, &by, &ctx)?;
-            let mut found = assess(&self.loaded, &rows, &ctx)?;
-            if permutations > 0 {
-                found.chance = Some(beside_chance(&self.loaded, &rows, permutations, &ctx)?);
-            }
-            found.json(&self.loaded.predictor)
+            let ((data, name, again), (permutations, by)) = (rows, asked);
+            let told = json!({ "model": self.loaded.path, "data": name, "by": by });
+            let find = |account: &mut RunAccount, warn: &dyn Fn(&str)| {
+                let rows = self.labelled(&data, &name, &by, &ctx)?;
+                let mut found = assess(&self.loaded, &rows, &ctx)?;
+                if permutations > 0 {
+                    found.chance = Some(beside_chance(&self.loaded, &rows, permutations, &ctx)?);
+                }
+                let sha256 = self.keep_rows(account, (&data, &name, &again), warn, &ctx)?;
+                Ok((found, rows.sha256.clone().or(sha256)))
+            };
+            let place = (kept, ("evaluate", &told), &*self.bytes);
+            let ((found, _), warnings) = look(place, find, |found: &(Assessment, _)| {
+                evaluation_end(&self.loaded, &found.0.evaluation, found.1.as_deref())
+            })?;
+            Ok((found.json(&self.loaded.predictor)?, warnings))
         });
         done.map_err(|e: Error| raise(py, &e, Realm::Data))
     }
@@ -309,19 +321,33 @@ impl Model {
     fn audit(
         &self,
         py: Python<'_>,
-        data: Data,
-        sensitive: Vec<String>,
-        min_group: usize,
+        rows: (Data, String, Py<PyAny>),
+        asked: (Vec<String>, usize),
         run: (usize, u64),
-    ) -> PyResult<(String, String)> {
+        kept: Kept,
+    ) -> PyResult<Looked<(String, String)>> {
         let done = py.detach(|| {
             let ctx = seeded(run)?;
+            let ((data, name, again), (sensitive, min_group)) = (rows, asked);
             let read = |options: ReadOptions| match &data {
                 Data::Table(table) => table.get().take(options.schema, &ctx),
                 Data::Path(path) => read_path(path, &options, &ctx),
             };
-            let found = audit_rows(&self.loaded, read, (&sensitive, min_group), &ctx)?;
-            Ok((found.document, found.html))
+            let told = json!({
+                "model": self.loaded.path, "data": name, "sensitive": sensitive,
+                "min_group": min_group,
+            });
+            let find = |account: &mut RunAccount, warn: &dyn Fn(&str)| {
+                let found = audit_rows(&self.loaded, read, (&sensitive, min_group), &ctx)?;
+                let sha256 = self.keep_rows(account, (&data, &name, &again), warn, &ctx)?;
+                let own = Some(found.sha256.clone()).filter(|own| !own.is_empty());
+                Ok((found, own.or(sha256)))
+            };
+            let place = (kept, ("audit", &told), &*self.bytes);
+            let ((found, _), warnings) = look(place, find, |done: &(Audited, Option<String>)| {
+                audit_end(&self.loaded, &done.0.found, done.1.as_deref())
+            })?;
+            Ok(((found.document(), found.html()), warnings))
         });
         done.map_err(|e: Error| raise(py, &e, Realm::Data))
     }
@@ -438,6 +464,39 @@ impl Model {
                 let schema = labelled_schema(&self.loaded, by)?;
                 let file = table.get().take(Some(schema), ctx)?;
                 label_table(&self.loaded, file.table, name, by, ctx)
+            }
+        }
+    }
+}
+
+impl Model {
+    /// Keeps what the rows hold, where the run is written down; the SHA-256 of a table, which
+    /// `again` gives once more: what was looked at is used up.
+    fn keep_rows(
+        &self,
+        account: &mut RunAccount,
+        (data, name, again): (&Data, &str, &Py<PyAny>),
+        warn: &dyn Fn(&str),
+        ctx: &Context,
+    ) -> Result<Option<String>> {
+        if account.id().is_none() {
+            return Ok(None);
+        }
+        match data {
+            Data::Path(path) => {
+                account.keep_file((path, &self.loaded.text_layout()), ctx, warn);
+                Ok(None)
+            }
+            Data::Table(_) => {
+                let once_more = |py: Python<'_>| -> PyResult<Py<Table>> {
+                    Ok(again.bind(py).call0()?.cast_into::<Table>()?.unbind())
+                };
+                let table = Python::attach(once_more)
+                    .map_err(|e| Error::work("the table cannot be read again").because(e))?;
+                let mut file = table.get().take_for_run(None, ctx)?;
+                name.clone_into(&mut file.source.name);
+                account.keep_data((&file.table, &file.source), ctx, warn);
+                Ok(Some(file.source.sha256))
             }
         }
     }

@@ -15,8 +15,9 @@ use modelwright::lifecycle::artifact::read_record;
 use modelwright::lifecycle::import::{ImportOptions, Naming};
 use modelwright::looking::{Wish, look};
 use modelwright::repeat::{check_repeatable, input_of_record, repeat, time_limit};
+use modelwright::run_end::fit_end;
 use modelwright::{
-    Continuing, OutputFolder, Rows, RunAccount, machine, read_test, read_train, read_train_as,
+    Continuing, OutputFolder, Rows, machine, read_test, read_train, read_train_as,
     read_within_limits, tell_sample,
 };
 use modelwright_core::context::{Decisions, Event, Progress, Settings};
@@ -26,12 +27,12 @@ use modelwright_core::{Context, Error, Result};
 use pyo3::prelude::*;
 use serde_json::json;
 
+use crate::account::{Kept, Says, noting, warning};
 use crate::context::shared;
 use crate::error::{Realm, json as to_json, raise};
 use crate::model::Model;
 use crate::own;
 use crate::own_learner;
-use crate::store::location;
 use crate::table::Table;
 use crate::watch;
 
@@ -209,9 +210,8 @@ pub(crate) fn text_layout(py: Python<'_>, mut text: Given) -> PyResult<TextLayou
 #[pyo3(from_item_all)]
 pub(crate) struct Beside<'py> {
     own: Option<own::Given<'py>>,
-    /// Whether the run may be recorded, and in which store; none is that of the command line.
-    is_recorded: bool,
-    store: Option<PathBuf>,
+    /// Where the run is written down.
+    kept: Kept,
     /// The folder that takes the outputs.
     out: Option<PathBuf>,
     /// The model that rounds are added to.
@@ -236,7 +236,7 @@ pub(crate) fn fit(
     let by_loss = raised.clone();
     options.own = own.parts();
     let kind = if verb == "train" { "train" } else { "fit" };
-    let Beside { is_recorded, store, out, began_ago_s, .. } = beside;
+    let Beside { kept, out, began_ago_s, .. } = beside;
     let earlier = earlier(py, beside.continued)?;
     let completed = earlier.as_ref().map(|earlier| earlier.complete(&mut options)).transpose();
     completed.map_err(|e| raise(py, &e, Realm::Option))?;
@@ -245,11 +245,9 @@ pub(crate) fn fit(
     let created = machine::utc_now();
     let work = move |events, cancel| {
         let ctx = limits.context(events, cancel)?;
-        let location = location(store).filter(|found| is_recorded && found.records_runs());
-        let warn = |text: &str| ctx.tell(Event::Warning(text.to_owned()));
-        let mut account =
-            RunAccount::begin(location, (kind, &options), out.as_deref(), &created, &warn)?;
-        let account_of = &mut account;
+        let (note, warn) = (noting(&ctx), warning(&ctx));
+        let mut account = kept.begin((kind, &options), out.as_deref(), &created, &warn)?;
+        let account_of = &mut account.run;
         let work = || {
             ctx.tell(Event::Phase("read".to_owned()));
             let train = data.train_as(earlier.as_ref(), &options.text, &ctx)?;
@@ -267,11 +265,10 @@ pub(crate) fn fit(
             own::check(&outcome.record, &raised)?;
             Ok((with_metric(packed(&outcome)?, &own), outcome.record))
         };
-        let note = |text: &str| ctx.tell(Event::Note(text.to_owned()));
         let done: Result<(Packed, RunRecord)> = work();
         let took_s = ctx.elapsed().as_secs_f64();
-        let kept = done.as_ref().map(|((bytes, _), record)| (record, &bytes[..]));
-        account.end(kept, took_s, &note, &warn)?;
+        let end = done.as_ref().map(|((bytes, _), record)| (fit_end(record, None), &bytes[..]));
+        account.end(end, took_s, &Says { note: &note, warn: &warn })?;
         Ok(done?.0)
     };
     let done = finish(py, work, on_event);

@@ -19,8 +19,30 @@ const RESAMPLES: usize = 2000;
 /// # Errors
 /// Input error when costs or predictions do not fit the truth, or all rows are of one group.
 pub fn compare_costs(costs: &CostMatrix, pair: &Paired<'_>, ctx: &Context) -> Result<Comparison> {
+    let of = |predictions| costs.row_costs(pair.truth, predictions);
+    compare_row_costs((of(pair.a)?, of(pair.b)?), pair, ctx)
+}
+
+/// The same of the classes that two models decided for, however they came to that.
+///
+/// # Errors
+/// Input error when costs or decisions do not fit the truth, or all rows are of one group.
+pub fn compare_decisions(
+    costs: &CostMatrix,
+    (a, b): (&[u32], &[u32]),
+    pair: &Paired<'_>,
+    ctx: &Context,
+) -> Result<Comparison> {
+    let of = |decided| costs.decision_costs(pair.truth, decided);
+    compare_row_costs((of(a)?, of(b)?), pair, ctx)
+}
+
+fn compare_row_costs(
+    (of_a, of_b): (Vec<f64>, Vec<f64>),
+    pair: &Paired<'_>,
+    ctx: &Context,
+) -> Result<Comparison> {
     let (truth, weights) = (pair.truth, pair.weights);
-    let (of_a, of_b) = (costs.row_costs(truth, pair.a)?, costs.row_costs(truth, pair.b)?);
     let weight = |row: usize| weights.map_or(1.0, |w| w[row]);
     let total: f64 = (0..of_a.len()).map(weight).sum();
     let mean = |rows: &[f64]| {

@@ -30,7 +30,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::metric::{MetricEntry, MetricInput, MetricSpec, nothing_measured_of_truth};
 
-pub use costs::compare_costs;
+pub use costs::{compare_costs, compare_decisions};
 pub(crate) use delong::auc_variance;
 pub use delong::{Delong, delong};
 pub use mcnemar::{McNemar, mcnemar};

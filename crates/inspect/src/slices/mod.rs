@@ -11,7 +11,7 @@ mod search;
 
 use modelwright_core::Context;
 use modelwright_core::data::Table;
-use modelwright_core::record::{Coverage, Interval, SlicesRecord, WeakSlice};
+use modelwright_core::record::{Coverage, SlicesRecord, WeakSlice};
 use modelwright_evaluate::compare::adjust::holm;
 use modelwright_evaluate::compare::{Parted, welch_of_rows};
 

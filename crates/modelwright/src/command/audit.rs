@@ -21,6 +21,7 @@ use crate::flags::text::TextArgs;
 use crate::flags::{ModelArg, values};
 use crate::output::{self, TextTable, count, number, wrap};
 use crate::recording::{LogArg, Recorded, Recording};
+use crate::run_end::audit_end;
 use crate::session::{Limits, Session};
 
 const EXAMPLES: &str = "\
@@ -75,8 +76,9 @@ impl Audit {
         let report = self.report.as_deref();
         let mut recording = Recording::begin("audit", &asked, report, &self.log, session)?;
         let done = self.look(&mut recording, session);
-        let done = recording.end(done, session, |(model, found, sha256)| {
-            Recorded::audit(model, found, Some(sha256))
+        let done = recording.end(done, session, |(model, found, sha256)| Recorded {
+            end: audit_end(model, found, Some(sha256)),
+            model: &model.path,
         });
         let (_, found, _) = done?;
         if session.global.json {

@@ -17,6 +17,7 @@ use crate::flags::{ModelArg, values};
 use crate::labelled::predict_labelled_by;
 use crate::output::{self, count, number, wrap};
 use crate::recording::{LogArg, Recorded, Recording};
+use crate::run_end::evaluation_end;
 use crate::session::{Limits, Session};
 use crate::summary::{coverage_text, metrics_table};
 
@@ -67,8 +68,9 @@ impl Evaluate {
         let mut recording = Recording::begin("evaluate", &asked, None, &self.log, session)?;
         let done = self.measure(&mut recording, session);
         recording
-            .end(done, session, |(model, found, sha256)| {
-                Recorded::evaluation(model, &found.evaluation, sha256.as_deref())
+            .end(done, session, |(model, found, sha256)| Recorded {
+                end: evaluation_end(model, &found.evaluation, sha256.as_deref()),
+                model: &model.path,
             })
             .and_then(|(model, found, _)| show(&model, &found, session))
     }

@@ -15,6 +15,7 @@ use crate::flags::{ModelArg, values};
 use crate::machine;
 use crate::output;
 use crate::recording::{LogArg, Recorded, Recording, store};
+use crate::run_end::monitor_end;
 use crate::session::{Limits, Session};
 
 const EXAMPLES: &str = "\
@@ -155,8 +156,10 @@ impl Monitor {
         {
             self.tell_of_files(rules, session);
         }
-        let (_, record) =
-            recording.end(done, session, |(path, found)| Recorded::monitor(path, found))?;
+        let (_, record) = recording.end(done, session, |(path, found)| Recorded {
+            end: monitor_end(found),
+            model: path,
+        })?;
         if let Some(path) = &self.report {
             modelwright_lifecycle::atomic_write(path, monitor_html(&record).as_bytes())?;
         }

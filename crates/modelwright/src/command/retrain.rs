@@ -19,6 +19,7 @@ use crate::flags::{ModelArg, values};
 use crate::machine;
 use crate::output::{self, count, number};
 use crate::recording::{LogArg, Recorded, Recording, existing_store};
+use crate::run_end::retrained_end;
 use crate::session::{Limits, Session};
 
 const EXAMPLES: &str = "\
@@ -135,9 +136,9 @@ impl Retrain {
         if let Ok(done) = &done {
             recording.account().keep_retrained(done, &output::warn);
         }
-        let done = recording.end(done, session, |retrained: &Retrained| {
-            Recorded::fit(&retrained.record, &retrained.saved.model)
-                .with_note(retrained.decision.summary.clone())
+        let done = recording.end(done, session, |retrained: &Retrained| Recorded {
+            end: retrained_end(retrained),
+            model: &retrained.saved.model,
         })?;
         self.show(&done, session)?;
         if self.fail_if_kept && !done.decision.accepted {

@@ -15,7 +15,8 @@ use serde::Serialize;
 use super::config::{MonitorPart, PipelineConfig, RegisterPart, SourcePart};
 use super::step::Step;
 use super::{Surroundings, gates, lacks, tell};
-use crate::run_account::{RunAccount, monitor_end};
+use crate::run_account::RunAccount;
+use crate::run_end::{fit_end, monitor_end, over};
 use crate::{
     FitInput, Model, MonitorRequest, OutputFolder, Rows, all_rows, fit, input_of, machine, monitor,
     read_test, read_train, save,
@@ -121,8 +122,9 @@ fn learn(config: &PipelineConfig, folder: &Path, world: &Surroundings<'_>) -> Re
     let parameters = serde_json::to_value(&asked.options).map_err(failed)?;
     let mut account = (world.account)(FIT, &parameters, &folder.join(&config.out))?;
     let done = fitted(asked.options, (config, folder), world, &mut account, &ctx);
-    let end = done.as_ref().map(|(record, bytes)| (record, bytes.as_slice()));
-    account.end(end, ctx.elapsed().as_secs_f64(), world.says, world.warns)?;
+    let end = done.as_ref().map(|(record, bytes)| fit_end(record, Some(bytes)));
+    let end = over(end, ctx.elapsed().as_secs_f64());
+    account.end(&end, world.says, world.warns)?;
     let (record, _) = done?;
     let first = record.evaluation.as_ref().and_then(|e| e.metrics.first());
     Ok(first.map_or("fitted".to_owned(), |m| {
@@ -212,16 +214,12 @@ fn watch(
     let asked = serde_json::json!({ "model": of_model, "current": [folder.join(&part.current)] });
     let account = (world.account)(MONITOR, &asked, &report)?;
     let done = looked(part, (&of_model, folder), world, &ctx);
-    let (ended, duration_s) = ((world.now)(), ctx.elapsed().as_secs_f64());
-    let end = RunEnd { ended, duration_s, ..RunEnd::default() };
-    let written = match &done {
-        Ok((sha256, found)) => {
-            let end = RunEnd { model_sha256: Some(sha256.clone()), ..end };
-            account.end_with(&monitor_end(found, end))
-        }
-        Err(error) => account.end_with(&RunEnd { error: Some(error.to_string()), ..end }),
-    };
-    written.heard(world.says, world.warns)?;
+    let end = done.as_ref().map(|(sha256, found)| {
+        let model_sha256 = Some(sha256.clone());
+        RunEnd { model_sha256, ..monitor_end(found) }
+    });
+    let end = over(end, ctx.elapsed().as_secs_f64());
+    account.end(&RunEnd { ended: (world.now)(), ..end }, world.says, world.warns)?;
     let (_, found) = done?;
     atomic_write(report, monitor_html(&found).as_bytes())?;
     let summary = found.verdict.summary.clone();

@@ -42,6 +42,7 @@ use served::ServedRows;
 pub(crate) use served::{JoinedLog, TIME};
 
 use crate::monitoring::unreadable_of;
+use crate::run_end;
 use crate::{Model, MonitorRequest, Rows, monitor};
 
 /// What a watch needs of the world.
@@ -388,14 +389,9 @@ impl<'a> Watcher<'a> {
             at.clone_into(&mut found.created);
             found
         });
-        let ended = (self.world.now)();
-        let duration_s = ctx.elapsed().as_secs_f64();
-        let end = RunEnd { ended, duration_s, ..RunEnd::default() };
-        let end = match &found {
-            Ok(found) => crate::run_account::monitor_end(found, end),
-            Err(error) => RunEnd { error: Some(error.to_string()), ..end },
-        };
-        store.end_run(run, &end)?;
+        let end =
+            run_end::over(found.as_ref().map(run_end::monitor_end), ctx.elapsed().as_secs_f64());
+        store.end_run(run, &RunEnd { ended: (self.world.now)(), ..end })?;
         found
     }
 

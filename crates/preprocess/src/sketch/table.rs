@@ -11,6 +11,8 @@ use super::column::ColumnSketch;
 const PARTS_MAX: usize = 8;
 /// Fewer rows than this are not cut.
 const PART_ROWS_MIN: usize = 65_536;
+/// Columns whose parts are held at once: enough for every thread, and little memory.
+const COLUMNS_AT_ONCE: usize = 4;
 
 /// The sketches of a table.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -30,20 +32,23 @@ impl TableSketch {
         let n_rows = table.n_rows();
         let n_parts = n_rows.div_ceil(PART_ROWS_MIN).clamp(1, PARTS_MAX);
         let part_rows = n_rows.div_ceil(n_parts);
-        let mut parts = ctx
-            .map(table.n_columns() * n_parts, |task| {
-                let (column, part) = (task / n_parts, task % n_parts);
-                let rows = part * part_rows..((part + 1) * part_rows).min(n_rows);
-                ColumnSketch::of(&table.columns()[column], rows)
-            })
-            .into_iter();
         let mut columns = Vec::with_capacity(table.n_columns());
-        for column in table.columns() {
-            let mut whole = ColumnSketch::new(super::column::storage_of(&column.data));
-            for part in parts.by_ref().take(n_parts) {
-                whole.merge(&part)?;
+        let at_once = if n_parts == 1 { table.n_columns().max(1) } else { COLUMNS_AT_ONCE };
+        for some in table.columns().chunks(at_once) {
+            let mut parts = ctx
+                .map(some.len() * n_parts, |task| {
+                    let (column, part) = (task / n_parts, task % n_parts);
+                    let rows = part * part_rows..((part + 1) * part_rows).min(n_rows);
+                    ColumnSketch::of(&some[column], rows)
+                })
+                .into_iter();
+            for column in some {
+                let mut whole = ColumnSketch::new(super::column::storage_of(&column.data));
+                for part in parts.by_ref().take(n_parts) {
+                    whole.merge(&part)?;
+                }
+                columns.push((column.name.clone(), whole));
             }
-            columns.push((column.name.clone(), whole));
         }
         Ok(Self { n_rows, columns })
     }

@@ -5,20 +5,16 @@
 
 use std::time::Duration;
 
-use clap::Args;
 use modelwright_core::record::RunRecord;
 use modelwright_core::{Error, Result};
 use modelwright_inspect::{audit_html, report_html};
 use modelwright_lifecycle::artifact::account_json;
-use modelwright_lifecycle::store::RunMetric;
+use modelwright_lifecycle::store::{RunEnd, RunMetric};
 use modelwright_serve::mlflow_client::{MlflowServer, Pair, SentRun};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::Recorded;
-use crate::audit_document;
-use crate::session::Session;
-use crate::{machine, output};
+use crate::{audit_document, machine};
 
 /// The experiment of runs for which none is named.
 const EXPERIMENT: &str = "modelwright";
@@ -29,30 +25,21 @@ const SEND_TIME_MAX: Duration = Duration::from_mins(2);
 /// Characters of a data set's fingerprint, as MLflow allows.
 const DIGEST_LEN: usize = 32;
 
-/// Where a run is logged besides the store.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct LogArg {
-    /// Log the run to an MLflow server as well, e.g. http://localhost:5000; its experiment is
-    /// MLFLOW_EXPERIMENT_NAME or `modelwright`
-    #[arg(long, value_name = "URI")]
-    mlflow: Option<String>,
-}
-
-/// A run that is to be sent when it is over.
-pub(super) struct Elsewhere {
+/// An MLflow server, and the run that is to be sent to it when it is over.
+pub struct MlflowLog {
     server: MlflowServer,
     kind: String,
     asked: Value,
 }
 
-impl LogArg {
-    /// The server, if one is named.
+impl MlflowLog {
+    /// The server at `uri`, for a run of this kind that was asked like this. Who logs in there is
+    /// in `MLFLOW_TRACKING_USERNAME` and `MLFLOW_TRACKING_PASSWORD`, or `MLFLOW_TRACKING_TOKEN`;
+    /// the experiment in `MLFLOW_EXPERIMENT_NAME`.
     ///
     /// # Errors
     /// Input error when the address is none.
-    pub(super) fn open(&self, kind: &str, asked: &impl Serialize) -> Result<Option<Elsewhere>> {
-        let Some(uri) = &self.mlflow else { return Ok(None) };
-        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    pub fn open(uri: &str, kind: &str, asked: &impl Serialize) -> Result<Self> {
         let mut server = MlflowServer::parse(uri)?;
         if let Some(name) = variable("MLFLOW_TRACKING_USERNAME") {
             let password = variable("MLFLOW_TRACKING_PASSWORD").unwrap_or_default();
@@ -62,73 +49,71 @@ impl LogArg {
         }
         let asked = serde_json::to_value(asked)
             .map_err(|e| Error::work("cannot write down what was asked").because(e))?;
-        Ok(Some(Elsewhere { server, kind: kind.to_owned(), asked }))
+        Ok(Self { server, kind: kind.to_owned(), asked })
     }
-}
 
-impl Elsewhere {
-    /// Sends the run; only warns when that does not work.
-    pub(super) fn send(&self, kept: std::result::Result<&Recorded<'_>, &Error>, session: &Session) {
-        let sent = self.run(kept, session).and_then(|run| self.server.send(&run, SEND_TIME_MAX));
+    /// Sends the run with the bytes of its model; `note` hears where it is, `warn` what did not
+    /// work.
+    pub fn send(
+        &self,
+        end: &RunEnd<'_>,
+        model: Option<Vec<u8>>,
+        note: &dyn Fn(&str),
+        warn: &dyn Fn(&str),
+    ) {
+        let sent = self.run(end, model).and_then(|run| self.server.send(&run, SEND_TIME_MAX));
         match sent {
             Ok(arrived) => {
-                session.note(&format!("logged to MLflow: {}", arrived.url));
+                note(&format!("logged to MLflow: {}", arrived.url));
                 for left_out in arrived.left_out {
-                    output::warn(&format!("MLflow did not take {left_out}"));
+                    warn(&format!("MLflow did not take {left_out}"));
                 }
             }
-            Err(error) => output::warn(&format!(
+            Err(error) => warn(&format!(
                 "the run is not logged to MLflow, all else is as it should be: {error}"
             )),
         }
     }
 
-    fn run(
-        &self,
-        kept: std::result::Result<&Recorded<'_>, &Error>,
-        session: &Session,
-    ) -> Result<SentRun> {
+    fn run(&self, end: &RunEnd<'_>, model: Option<Vec<u8>>) -> Result<SentRun> {
         let ended_ms = machine::unix_ms();
-        let duration_ms = i64::try_from(session.started.elapsed().as_millis()).unwrap_or(0);
-        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let record = kept.ok().and_then(|kept| kept.record);
-        let data = record.map(|record| &record.data);
+        let duration_ms = (end.duration_s * 1e3) as i64;
+        let data = end.record.map(|record| &record.data);
         let mut run = SentRun {
             experiment: variable("MLFLOW_EXPERIMENT_NAME").unwrap_or_else(|| EXPERIMENT.to_owned()),
             name: data.map_or(self.kind.clone(), |data| format!("{} {}", self.kind, data.name)),
             user: variable("USER").unwrap_or_default(),
             started_ms: ended_ms - duration_ms,
             ended_ms,
-            is_done: kept.is_ok(),
+            is_done: end.error.is_none(),
             params: params(&self.asked),
-            tags: self.tags(record),
+            tags: self.tags(end.record),
             ..SentRun::default()
         };
-        let note = match &kept {
-            Ok(kept) => kept.note.clone(),
-            Err(error) => Some(error.to_string()),
-        };
+        let note = end.error.clone().or_else(|| end.note.clone());
         run.tags.extend(note.map(|note| ("mlflow.note.content".to_owned(), note)));
-        let Ok(kept) = kept else { return Ok(run) };
-        run.metrics = metrics(kept);
-        if let Some(found) = kept.monitor {
+        if end.error.is_some() {
+            return Ok(run);
+        }
+        run.metrics = metrics(end);
+        if let Some(found) = end.monitor {
             let document = serde_json::to_vec(found)
                 .map_err(|e| Error::work("cannot write down what was found").because(e))?;
             run.files.push(("monitor.json".to_owned(), document));
         }
-        if let Some(found) = kept.audit {
+        if let Some(found) = end.audit {
             let document = audit_document(&found.fairness, &found.robustness);
             run.files.push(("audit.json".to_owned(), document.to_string().into_bytes()));
             let page = audit_html(&found.fairness, &found.robustness, &found.model);
             run.files.push(("audit.html".to_owned(), page.into_bytes()));
         }
-        if let Some(record) = record {
+        if let Some(record) = end.record {
             let data = &record.data;
             let digest = data.sha256.chars().take(DIGEST_LEN).collect();
             run.dataset = Some((data.name.clone(), digest, json!({ "uri": data.name })));
             run.files.push(("report.html".to_owned(), report_html(record).into_bytes()));
             run.files.push(("record.json".to_owned(), account_json(record)?));
-            run.model = std::fs::read(kept.model).ok();
+            run.model = model;
         }
         Ok(run)
     }
@@ -154,6 +139,11 @@ impl Elsewhere {
     }
 }
 
+/// What a variable of the environment says; none where it is empty.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
 /// What was asked, as texts; what was left open has none.
 fn params(asked: &Value) -> Vec<Pair> {
     let text = |value: &Value| match value {
@@ -169,8 +159,8 @@ fn params(asked: &Value) -> Vec<Pair> {
 
 /// What was measured, with the ends of intervals beside; a name that was measured on several rows
 /// has them before it from the second on.
-fn metrics(kept: &Recorded<'_>) -> Vec<(String, f64)> {
-    let evaluation = kept.record.and_then(|record| record.evaluation.as_ref());
+fn metrics(end: &RunEnd<'_>) -> Vec<(String, f64)> {
+    let evaluation = end.record.and_then(|record| record.evaluation.as_ref());
     let of_record = evaluation.into_iter().flat_map(|evaluation| {
         evaluation.metrics.iter().map(|m| RunMetric {
             name: m.name.clone(),
@@ -181,7 +171,7 @@ fn metrics(kept: &Recorded<'_>) -> Vec<(String, f64)> {
         })
     });
     let mut found: Vec<(String, f64)> = Vec::new();
-    for metric in of_record.chain(kept.metrics.iter().cloned()) {
+    for metric in of_record.chain(end.metrics.iter().cloned()) {
         let is_known = found.iter().any(|(name, _)| *name == metric.name);
         let name =
             if is_known { format!("{}/{}", taken(&metric.rows), metric.name) } else { metric.name };
