@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import Any, Literal
 
 from . import _modelwright
 from ._data import Data, Origin, by_parts, is_row
@@ -176,7 +176,7 @@ class Predicting(Packed):
         True
         """
         model = self._reading(data, separator, no_header, decimal, charset)
-        outputs, columns, origin = self._answers(data, model, leaves=False)
+        outputs, columns, origin = self._answers(data, model, "scores")
         if len(columns) == 1:
             return origin.series(outputs[:, 0], "score")
         return origin.table({n: outputs[:, i] for i, n in enumerate(columns)})
@@ -219,14 +219,66 @@ class Predicting(Packed):
         [[0, 0, 0, 0, 0], [1, 1, 1, 1, 1]]
         """
         model = self._reading(data, separator, no_header, decimal, charset)
-        return self._answers(data, model, leaves=True)[0].astype("uint32")
+        return self._answers(data, model, "leaves")[0].astype("uint32")
+
+    def predict_quantiles(
+        self,
+        data: Data,
+        *,
+        separator: str | None = None,
+        no_header: bool = False,
+        decimal: str | None = None,
+        charset: str | None = None,
+    ) -> Any:
+        """The quantiles of a booster that learned several at once (``quantiles`` in ``params``).
+
+        Parameters
+        ----------
+        data : table or path
+            As for :meth:`predict`.
+        separator, no_header, decimal, charset : optional
+            What is known of a file of text, as in :func:`fit`; else it is read as the one that
+            the model learned from.
+
+        Returns
+        -------
+        table of shape (n_rows, n_quantiles) of the input's kind
+            A column for each level, ascending: ``quantile_0.1`` and so on, in the target's unit.
+
+        Raises
+        ------
+        OptionError
+            When the model learned one number; see :meth:`predict_interval`.
+
+        Examples
+        --------
+        >>> import modelwright as mw
+        >>> rows = {"x": [i % 10 for i in range(200)]}
+        >>> rows["y"] = [x + i % 7 for i, x in enumerate(rows["x"])]
+        >>> params = {"n_rounds": 20, "quantiles": "0.1,0.9"}
+        >>> model = mw.train("gbdt", rows, "y", params=params)
+        >>> found = model.predict_quantiles({"x": [0, 9]})
+        >>> sorted(found), bool(found["quantile_0.1"][0] < found["quantile_0.9"][0])
+        (['quantile_0.1', 'quantile_0.9'], True)
+        """
+        model = self._reading(data, separator, no_header, decimal, charset)
+        outputs, columns, origin = self._answers(data, model, "quantiles")
+        if not columns:
+            raise data_error(
+                "the model has no quantiles",
+                expected="a booster that learned several at once",
+                hint='train("gbdt", ..., params={"quantiles": "0.1,0.5,0.9"}); '
+                "predict_interval has the ends of intervals of any model of a number",
+                cls=OptionError,
+            )
+        return origin.table({n: outputs[:, i] for i, n in enumerate(columns)})
 
     def _answers(
-        self, data: Data, model: Model, *, leaves: bool
+        self, data: Data, model: Model, wanted: Literal["scores", "leaves", "quantiles"]
     ) -> tuple[Any, list[str], Origin]:
         native, origin = self._read(data)
         outputs, columns, warning = _modelwright.model_answers(
-            model, native, leaves, self._threads
+            model, native, wanted, self._threads
         )
         _warn(warning)
         return outputs, columns, origin

@@ -306,3 +306,27 @@ def test_a_calibration_that_a_format_cannot_hold_is_warned_of(tmp_path):
     with pytest.warns(mw.ModelwrightWarning, match="calibration is left out"):
         about = model.export(tmp_path / "m.txt", "lightgbm")
     assert any("calibration" in note for note in about["notes"])
+
+
+@pytest.mark.parametrize("judge", [3, 0, -1, float("nan")])
+def test_a_share_that_judges_is_between_none_and_all(frame, judge):
+    model = mw.train("linear", frame, "survived", store=False)
+    with pytest.raises(mw.OptionError, match="judge"):
+        model.retrain(frame, judge=judge, store=False)
+
+
+def test_quantiles_learned_at_once_are_those_of_the_command_line(frame, tmp_path):
+    rows = frame.drop(columns="survived")
+    rows["fare"] = rows["fare"].fillna(0)
+    model = mw.train("gbdt", rows, "fare", params={"n_rounds": 10, "quantiles": "0.1,0.5,0.9"})
+    found = model.predict_quantiles(rows)
+    assert list(found.columns) == ["quantile_0.1", "quantile_0.5", "quantile_0.9"]
+    assert (found.index == rows.index).all() and (found.diff(axis=1).iloc[:, 1:] >= 0).all().all()
+    rows.to_csv(tmp_path / "rows.csv", index=False)
+    path = model.save(tmp_path / "model.mw")
+    command_line("predict", path, tmp_path / "rows.csv", "-o", tmp_path / "out.csv")
+    typed = pd.read_csv(tmp_path / "out.csv")[list(found.columns)]
+    assert abs(typed.to_numpy() - found.to_numpy()).max() < 1e-9
+    one = mw.train("linear", rows, "fare")
+    with pytest.raises(mw.OptionError, match="no quantiles"):
+        one.predict_quantiles(rows)

@@ -1,7 +1,8 @@
 //! What boosters alone take and say: losses, quantiles, scores to start from, a model to continue;
 //! scores before the link, stages, leaves.
 
-use modelwright::automl::tree_answers::answer_columns;
+use modelwright::automl::boosting::quantile_levels;
+use modelwright::automl::tree_answers::{answer_columns, quantile_columns};
 use modelwright::learners::gbdt::Link;
 use modelwright_core::data::{Column, ColumnData, FeatureMatrix, FeatureView};
 use modelwright_core::{Context, Error, Result};
@@ -93,14 +94,14 @@ pub(crate) fn tree_leaves<'py>(
 /// Numbers of rows and columns, the names of the columns, and a warning.
 type Answers<'py> = (Bound<'py, PyArray2<f64>>, Vec<String>, Option<String>);
 
-/// Scores before the link, and leaves, of the rows of a saved model: see
+/// Scores before the link (`scores`), `leaves`, or `quantiles` of the rows of a saved model: see
 /// [`modelwright::automl::tree_answers`]. An array, its names, and a warning.
 #[pyfunction]
 pub(crate) fn model_answers<'py>(
     py: Python<'py>,
     model: &Bound<'py, Model>,
     data: Data,
-    leaves: bool,
+    wanted: &str,
     threads: usize,
 ) -> PyResult<Answers<'py>> {
     let model = model.get();
@@ -108,7 +109,12 @@ pub(crate) fn model_answers<'py>(
         let ctx = shared(threads)?;
         let (rows, warning) = model.rows(&data, &ctx)?;
         let predictor = &model.loaded().predictor;
-        let columns = answer_columns(predictor, &rows, (!leaves, leaves), &ctx)?;
+        let columns = if wanted == "quantiles" {
+            let levels = quantile_levels(&model.loaded().artifact.record()?.options)?;
+            quantile_columns(predictor, &rows, &levels, &ctx)?
+        } else {
+            answer_columns(predictor, &rows, (wanted == "scores", wanted == "leaves"), &ctx)?
+        };
         Ok((rows.n_rows(), columns, warning))
     };
     let (n_rows, columns, warning) = py.detach(work).map_err(|e| raise(py, &e, Realm::Data))?;

@@ -183,7 +183,8 @@ fn plan(
     let is_wanted =
         |name: &String| options.columns.as_ref().is_none_or(|wanted| wanted.contains(name));
     if let Some(schema) = &options.schema {
-        let plan = |f: &Field| position(&f.name).map(|position| strict_plan(f, position));
+        let sign = options.decimal_comma;
+        let plan = |f: &Field| position(&f.name).map(|position| strict_plan(f, position, sign));
         let fields = schema.fields.iter().filter(|f| is_wanted(&f.name));
         return Ok((fields.filter_map(plan).collect(), Decimals::Open));
     }
@@ -207,13 +208,17 @@ fn plan(
     Ok((plans, decimals))
 }
 
-fn strict_plan(field: &Field, position: usize) -> ColumnPlan {
+/// As the column was read before, but for the decimal sign where another one is said of this file.
+fn strict_plan(field: &Field, position: usize, decimal_comma: Option<bool>) -> ColumnPlan {
+    let known = &field.number_format;
+    let decimal_comma = decimal_comma.unwrap_or(known.decimal_comma);
+    let format = NumberFormat { decimal_comma, ..known.clone() };
     let reading = match field.storage {
-        Storage::Number => Reading::Number(Style::of(&field.number_format)),
+        Storage::Number => Reading::Number(Style::of(&format)),
         Storage::Instant => Reading::Instant(field.day_first),
         Storage::String => Reading::Text,
     };
-    let seen = Seen::of(&field.number_format);
+    let seen = Seen::of(&format);
     ColumnPlan { position, reading, seen, is_strict: true, is_flag: field.kind == Kind::Boolean }
 }
 

@@ -31,6 +31,12 @@ pub(super) fn part(
     (request, record): (&RetrainRequest, &RunRecord),
     ctx: &Context,
 ) -> Result<(Table, Table)> {
+    if !(request.judged_share > 0.0 && request.judged_share < 1.0) {
+        return Err(Error::input("the share of the rows that judges is none")
+            .at("--judge")
+            .expected("a number between 0 and 1, such as 0.25")
+            .got(request.judged_share.to_string()));
+    }
     let rows = wanted_rows(&table, (request, record), ctx)?;
     let n_judged = (rows.len() as f64 * request.judged_share).round() as usize;
     if n_judged < JUDGED_MIN || rows.len() - n_judged < JUDGED_MIN {

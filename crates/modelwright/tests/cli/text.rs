@@ -61,6 +61,32 @@ fn what_is_said_of_a_text_is_kept_by_the_model_and_repeated() {
 }
 
 #[test]
+fn a_file_with_the_other_decimal_sign_is_read_where_that_is_said() {
+    let folder = Folder::new();
+    let text = |n_rows: usize| format!("x^z^y\n{}", carets(n_rows));
+    folder.write("comma.csv", text(40).replace('^', ";"));
+    folder.write("point.csv", text(40).replace(',', ".").replace('^', ","));
+    folder.write("train_comma.csv", text(300).replace('^', ";"));
+    folder.write("train_point.csv", text(300).replace(',', ".").replace('^', ","));
+    let said = |sign: &str| match sign {
+        "comma" => "--separator ; --decimal comma",
+        _ => "--separator , --decimal point",
+    };
+    for (own, other) in [("point", "comma"), ("comma", "point")] {
+        let train = format!("train gbdt train_{own}.csv --target y --param n_rounds=20 -q");
+        run(&folder, &format!("{train} --out {own}")).done();
+        let same = run(&folder, &format!("predict {own} {own}.csv -q")).done();
+        let flags = said(other);
+        assert_eq!(run(&folder, &format!("predict {own} {other}.csv {flags} -q")).done(), same);
+        let evaluated = |file: &str, flags: &str| {
+            let said = run(&folder, &format!("evaluate {own} {file}.csv {flags} --json -q")).done();
+            serde_json::from_str::<Value>(&said).unwrap()["metrics"].clone()
+        };
+        assert_eq!(evaluated(other, flags), evaluated(own, said(own)));
+    }
+}
+
+#[test]
 fn a_class_of_hardly_any_row_and_a_worthless_model_are_told() {
     let folder = Folder::new();
     let mut text = String::from("x,z,y\n");
