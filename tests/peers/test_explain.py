@@ -42,7 +42,8 @@ def explain(tmp_path, file, rows, background, *more):
     assert found["n_background"] == len(background)
     values = np.array(found["values"])
     order = [found["columns"].index(c) for c in rows.columns]
-    return values[:, order, :].squeeze(-1), found["base_values"][0], found
+    one = values[:, order, :].squeeze(-1) if values.shape[-1] == 1 else None
+    return one, found["base_values"][0], found
 
 
 def boosters(frame, target):
@@ -93,6 +94,34 @@ def test_interventional_values_are_those_of_shap(models, name, n_background, tmp
     expected = np.ravel(explainer.expected_value)[0]
     assert abs(base - expected) <= 1e-5 * max(1, abs(expected))
     gaps = values.sum(axis=1) + base - np.array(found["predictions"])[:, 0]
+    assert np.abs(gaps).max() <= 1e-9
+
+
+@pytest.mark.parametrize("n_background", [1, 100])
+@pytest.mark.parametrize("kind", ["lightgbm", "xgboost"])
+def test_scores_of_several_classes_are_divided_as_shap_divides_them(kind, n_background, tmp_path):
+    frame, target = adult()
+    classes = target + (frame["hours_per_week"].fillna(40) > 45)
+    if kind == "lightgbm":
+        light = {"verbose": -1, "num_leaves": 9, "objective": "multiclass", "num_class": 3}
+        model = lightgbm.train(light, lightgbm.Dataset(frame, classes), 25)
+    else:
+        extreme = {"max_depth": 4, "objective": "multi:softprob", "num_class": 3}
+        model = xgboost.train(extreme, xgboost.DMatrix(frame, classes), 25)
+    rows, background = frame.iloc[:N_ROWS], frame.iloc[1000:1000 + n_background]
+    _, _, found = explain(tmp_path, saved(model, tmp_path), rows, background,
+                          "--method", "tree", "--scale", "margin")
+    order = [found["columns"].index(c) for c in rows.columns]
+    values = np.array(found["values"])[:, order, :]
+    explainer = shap.TreeExplainer(
+        model, shap.maskers.Independent(background, max_samples=n_background),
+        feature_perturbation="interventional")
+    wanted = np.array(explainer.shap_values(rows, check_additivity=False))
+    assert values.shape == wanted.shape == (N_ROWS, len(rows.columns), 3)
+    assert np.abs(values - wanted).max() <= 1e-6 * max(1, np.abs(wanted).max())
+    base = np.array(found["base_values"])
+    assert np.abs(base - np.ravel(explainer.expected_value)).max() <= 1e-5
+    gaps = values.sum(axis=1) + base - np.array(found["predictions"])
     assert np.abs(gaps).max() <= 1e-9
 
 

@@ -110,6 +110,7 @@ pub fn look(predictor: &Predictor, rows: &LaterRows<'_>, ctx: &Context) -> Resul
         constant: &some.constant(rows.metric.spec.name),
         weights: some.weights.as_deref(),
         groups: Units::told(some.units.as_ref()).0,
+        shown: false,
     };
     let slices = slices::weak(predictor, &searched, &predictor.schema, &importances, ctx)?;
     ctx.tell(Event::Phase("explain".to_owned()));
@@ -209,7 +210,7 @@ impl Measured {
         evaluation.baseline_is = Some(aim::constant_words(name, task, "these very rows"));
         let held = predictor.held(&self.table, &self.predictions, &self.truth, ctx)?;
         let reached = held.map_or(Vec::new(), |held| held.reached(self.weights.as_deref(), groups));
-        Ok((evaluation, reached))
+        Ok((evaluation.without_rows(), reached))
     }
 
     fn audited(

@@ -5,6 +5,8 @@
 //! in another mix. Each is one more prediction of at most [`ROWS_MAX`] rows, asked of
 //! [`Context::proceed`] first; random choices come from named streams.
 
+mod mix;
+
 use modelwright_core::data::{Column, ColumnData, MISSING_CODE, MISSING_INSTANT, Table};
 use modelwright_core::random::Random;
 use modelwright_core::record::{RobustnessRecord, Strain, StrainKind};
@@ -12,6 +14,7 @@ use modelwright_core::task::{Predictions, Target};
 use modelwright_core::{Context, Result};
 use modelwright_evaluate::{MetricEntry, MetricInput};
 
+use self::mix::MixInput;
 use crate::predictor::Predictor;
 
 /// Rows that are strained at most: evenly spread over the table.
@@ -104,11 +107,20 @@ pub fn strained(
         // Another mix alone says nothing about wear.
         return Ok(record);
     }
-    let rows = (&truth, weights.as_deref());
-    if let Some((what, after)) = other_mix(input.metric, rows, &plain, predictor.threshold) {
-        let mixed = strain(what, after, StrainKind::Wear);
+    let mix = MixInput {
+        metric: input.metric,
+        truth: &truth,
+        weights: weights.as_deref(),
+        predictions: &plain,
+        threshold,
+        classes: &predictor.classes,
+    };
+    let columns = predictor.columns_by_gain();
+    let of_target = mix::of_target(&mix).map(|mixed| (mixed, StrainKind::Wear));
+    let of_columns = mix::of_columns(&mix, &table, &columns).map(|mixed| (mixed, StrainKind::Mix));
+    for ((what, after), kind) in of_target.into_iter().chain(of_columns) {
         if is_moved(before, after) {
-            record.strains.push(mixed);
+            record.strains.push(strain(what, after, kind));
         }
     }
     Ok(record)
@@ -209,37 +221,6 @@ fn scaled(column: &Column) -> Option<Column> {
 /// the area under the ROC curve, cannot be moved by another mix: that they hold is no news.
 fn is_moved(before: f64, after: f64) -> bool {
     (after - before).abs() > ROUNDING * before.abs().max(1.0)
-}
-
-/// The rarest class twice as frequent as it is, by weights: the same predictions, another mix.
-fn other_mix(
-    metric: &MetricEntry,
-    (truth, own): (&Target, Option<&[f64]>),
-    predictions: &Predictions,
-    threshold: f64,
-) -> Option<(String, f64)> {
-    let Target::Class { codes, n_classes } = truth else { return None };
-    let own = |row: usize| own.map_or(1.0, |weights| weights[row]);
-    let mut sums = vec![0.0; *n_classes];
-    for (row, code) in codes.iter().enumerate() {
-        sums[*code as usize] += own(row);
-    }
-    let total: f64 = sums.iter().sum();
-    let (class, sum) =
-        sums.iter().enumerate().filter(|(_, n)| **n > 0.0).min_by(|a, b| a.1.total_cmp(b.1))?;
-    let share = sum / total;
-    if share >= 0.5 {
-        return None;
-    }
-    // Twice its share of the rows, the others in proportion.
-    let of_others = (1.0 - 2.0 * share) / (1.0 - share);
-    let weight = |(row, code): (usize, &u32)| {
-        own(row) * if *code as usize == class { 2.0 } else { of_others }
-    };
-    let weights: Vec<f64> = codes.iter().enumerate().map(weight).collect();
-    let strained = MetricInput { truth, predictions, weights: Some(&weights), threshold };
-    let after = metric.value(&strained).ok()?;
-    Some(("the rarest class is twice as frequent".to_owned(), after))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Where a predictor is weak: the loss of a row is what a person would call a mistake.
 
-use modelwright_core::data::{Schema, Table};
-use modelwright_core::record::{COST_OF_A_DECISION, Importance, SlicesRecord};
+use modelwright_core::data::{Schema, Table, number_text};
+use modelwright_core::record::{COST_OF_A_DECISION, Importance, SliceExample, SlicesRecord};
 use modelwright_core::task::{Predictions, Target};
 use modelwright_core::{Context, Result};
 use modelwright_inspect::slices::{HeldOn, SliceInput, weak_slices};
@@ -18,7 +18,12 @@ pub(crate) struct SearchedRows<'a> {
     pub weights: Option<&'a [f64]>,
     /// The group of each row, where rows of a group belong together.
     pub groups: Option<&'a [u32]>,
+    /// Whether single rows may be shown.
+    pub shown: bool,
 }
+
+/// Columns of a row that is shown.
+const COLUMNS_SHOWN: usize = 8;
 
 /// Groups of rows for which a predictor is worse than for the others; `None` for too few rows.
 ///
@@ -31,7 +36,7 @@ pub(crate) fn weak(
     importances: &[Importance],
     ctx: &Context,
 ) -> Result<Option<SlicesRecord>> {
-    let SearchedRows { table, truth, predictions, constant, weights, groups } = *rows;
+    let SearchedRows { table, truth, predictions, constant, weights, groups, shown } = *rows;
     let losses = losses(predictor, table, truth, predictions, constant);
     let held = predictor.held(table, predictions, truth, ctx)?;
     let reached = |rows: &[u32]| held.as_ref().and_then(|h| h.of_rows(rows, weights));
@@ -43,6 +48,26 @@ pub(crate) fn weak(
             columns.push(field.name.clone());
         }
     }
+    let decided = match truth {
+        Target::Class { .. } if shown => predictor.decide(table, predictions),
+        _ => Vec::new(),
+    };
+    let example = |row: u32| {
+        let at = row as usize;
+        let class = |code: u32| predictor.classes.get(code as usize).cloned().unwrap_or_default();
+        let value = |name: &String| (name.clone(), table.column(name).and_then(|c| c.display(at)));
+        let (truth, said) = match truth {
+            Target::Class { codes, .. } => {
+                (class(codes[at]), decided.get(at).map_or(String::new(), |code| class(*code)))
+            }
+            Target::Real(values) => (number_text(values[at]), number_text(predictions.values[at])),
+        };
+        SliceExample {
+            values: columns.iter().take(COLUMNS_SHOWN).map(value).collect(),
+            truth,
+            said,
+        }
+    };
     let input = SliceInput {
         table,
         columns: &columns,
@@ -52,6 +77,7 @@ pub(crate) fn weak(
         groups,
         held: held.as_ref().map(|_| &reached as &HeldOn<'_>),
         loss: losses.name,
+        example: shown.then_some(&example as &dyn Fn(u32) -> SliceExample),
     };
     Ok(weak_slices(&input, ctx))
 }

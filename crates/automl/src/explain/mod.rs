@@ -14,6 +14,7 @@ mod part;
 mod path;
 mod quick;
 mod row_reasons;
+mod several;
 mod tree;
 mod typical;
 
@@ -88,6 +89,9 @@ pub fn rows(
             && (options.method.is_some() || members.suit(options.scale))
         {
             return ctx.install(|| members.explain(&subject, &rows, &background, options, ctx));
+        }
+        if let Some(several) = several::Several::of(predictor, &subject, options.scale) {
+            return ctx.install(|| several.explain(&subject, &rows, &background, options, ctx));
         }
         if options.method.is_some() {
             return Err(not_trees());

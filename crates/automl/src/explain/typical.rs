@@ -12,7 +12,7 @@ use crate::predictor::Predictor;
 /// A value of a category must have occurred so often to be named: a rarer one could name somebody.
 const COUNT_MIN: u64 = 5;
 
-/// The mean of numbers and dates, and the most frequent category, of each column that the predictor
+/// The mean (or median) of numbers, the mean of dates, and the most frequent category, of each column that the predictor
 /// reads; columns are left out that the sketches do not know in the storage of their kind.
 pub fn typical(predictor: &Predictor, reference: &TableSketch) -> BTreeMap<String, Typical> {
     let of = |name: &str| {
@@ -24,7 +24,11 @@ pub fn typical(predictor: &Predictor, reference: &TableSketch) -> BTreeMap<Strin
 
 fn typical_of(sketch: &ColumnSketch, kind: Kind) -> Option<Typical> {
     match (sketch.numbers(), sketch.texts(), kind) {
-        (Some(numbers), _, Kind::Number) => numbers.moments.mean().map(Typical::Number),
+        (Some(numbers), _, Kind::Number) => {
+            let (mean, deviation) = (numbers.moments.mean()?, numbers.moments.std().unwrap_or(0.0));
+            let median = numbers.quantiles.quantiles(&[0.5]).first().copied().unwrap_or(mean);
+            Some(Typical::of_numbers(mean, median, deviation))
+        }
         (Some(numbers), _, Kind::Datetime) if sketch.storage == Storage::Instant => {
             numbers.moments.mean().map(|seconds| Typical::Instant(seconds * MICROS))
         }

@@ -27,6 +27,8 @@ impl Flow {
     ) -> RunRecord {
         let decisions = ctx.decisions();
         let warnings = self.warnings(&mut trials, combined, evaluation.as_ref(), &decisions);
+        let shows_rows = self.options.with_rows;
+        let evaluation = evaluation.map(|e| if shows_rows { e } else { e.without_rows() });
         RunRecord {
             format_version: FORMAT_VERSION,
             engine_version: env!("CARGO_PKG_VERSION").to_owned(),

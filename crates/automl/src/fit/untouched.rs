@@ -372,6 +372,7 @@ impl Flow {
             constant: &constant,
             weights: weights.as_deref(),
             groups: Units::told(units.as_ref()).0,
+            shown: self.options.with_rows,
         };
         // What knows the answer in advance says nothing of rows to come.
         let leaks = self.leakage.iter().filter(|found| found.action == LeakAction::Excluded);

@@ -70,6 +70,15 @@ fn a_unit_is_mistaken_for_numbers_that_are_read_only() {
     assert!((units[0].apply)(&table.columns()[1], random).is_none());
 }
 
+fn mixed<'a>(
+    name: &str,
+    (truth, weights): (&'a Target, Option<&'a [f64]>),
+    predictions: &'a Predictions,
+) -> MixInput<'a> {
+    let metric = metric(name).unwrap();
+    MixInput { metric, truth, weights, predictions, threshold: 0.5, classes: &[] }
+}
+
 #[test]
 fn another_mix_doubles_the_rarest_class_and_moves_what_depends_on_it() {
     let codes: Vec<u32> = (0..1000).map(|i| u32::from(i % 5 == 0)).collect();
@@ -77,15 +86,33 @@ fn another_mix_doubles_the_rarest_class_and_moves_what_depends_on_it() {
     // Half of the rare rows are found, all others are decided rightly: accuracy 0.9.
     let p = codes.iter().enumerate().map(|(i, c)| if *c == 1 && i % 10 == 0 { 0.9 } else { 0.1 });
     let predictions = Predictions::new(1, p.collect());
-    let of =
-        |name: &str| other_mix(metric(name).unwrap(), (&truth, None), &predictions, 0.5).unwrap().1;
+    let of = |name: &str| mix::of_target(&mixed(name, (&truth, None), &predictions)).unwrap().1;
     assert!((of("accuracy") - 0.8).abs() < 1e-12, "{}", of("accuracy"));
     assert!((of("roc_auc") - 0.75).abs() < 1e-12, "the order of the rows is the same");
     let even = Target::Class { codes: vec![0, 1], n_classes: 2 };
     let two = Predictions::new(1, vec![0.2, 0.8]);
-    assert!(other_mix(metric("accuracy").unwrap(), (&even, None), &two, 0.5).is_none());
-    let real = Target::Real(vec![1.0, 2.0]);
-    assert!(other_mix(metric("mae").unwrap(), (&real, None), &two, 0.5).is_none());
+    assert!(mix::of_target(&mixed("accuracy", (&even, None), &two)).is_none());
+}
+
+#[test]
+fn of_numbers_the_worse_half_becomes_nearly_all_there_is() {
+    let values: Vec<f64> = (0..100).map(f64::from).collect();
+    // Off by 1 below the middle, by 3 above it.
+    let said = values.iter().map(|v| v + if *v < 50.0 { 1.0 } else { 3.0 });
+    let predictions = Predictions::new(1, said.collect());
+    let truth = Target::Real(values.clone());
+    let input = mixed("mae", (&truth, None), &predictions);
+    let (what, after) = mix::of_target(&input).unwrap();
+    assert!(what.contains("large answers") && (after - 2.8).abs() < 0.03, "{what} {after}");
+    // The same by a column, and by the levels of another.
+    let levels = (0..100).map(|i| Some(if i < 60 { "low" } else { "high" }));
+    let table = Table::new(vec![Column::numbers("x", values), Column::strings("c", levels)]);
+    let table = table.unwrap();
+    let of = |name: &str| mix::of_columns(&input, &table, &[name.to_owned()]).unwrap();
+    assert!(of("x").0.contains("large `x` (the worst of 2") && (of("x").1 - 2.8).abs() < 0.03);
+    // 40 of 100 rows are high, all of them off by 3; then 80, and 1.33 on the others.
+    assert!(of("c").0.contains("`c` “high”") && (of("c").1 - 2.667).abs() < 0.01, "{:?}", of("c"));
+    assert!(mix::of_columns(&input, &table, &[]).is_none());
 }
 
 #[test]
@@ -102,6 +129,6 @@ fn another_mix_keeps_the_weights_of_the_rows() {
     let truth = Target::Class { codes, n_classes: 2 };
     let predictions = Predictions::new(1, vec![0.1, 0.1, 0.9, 0.1]);
     let rows = (&truth, Some(&weights[..]));
-    let found = other_mix(metric("accuracy").unwrap(), rows, &predictions, 0.5).unwrap();
+    let found = mix::of_target(&mixed("accuracy", rows, &predictions)).unwrap();
     assert!((found.1 - 0.8).abs() < 1e-12, "{}", found.1);
 }

@@ -76,6 +76,8 @@ fn trees_say_the_same_as_all_mixtures_where_nothing_follows_their_sum() {
         ("label", "gbdt", Some(Scale::Margin)),
         ("label", "linear", Some(Scale::Margin)),
         ("signal", "linear", None),
+        ("grade", "random_forest", None),
+        ("grade", "extra_trees", None),
     ] {
         let predictor = fitted(target, learner).predictor;
         let background = background(&predictor, &ctx);
@@ -88,8 +90,32 @@ fn trees_say_the_same_as_all_mixtures_where_nothing_follows_their_sum() {
         for (a, b) in tree.values.iter().zip(&exact.values) {
             assert!((a - b).abs() < 1e-7, "{target}, {learner}: {a} against {b}");
         }
-        assert!((tree.base_values[0] - exact.base_values[0]).abs() < 1e-7);
+        for (a, b) in tree.base_values.iter().zip(&exact.base_values) {
+            assert!((a - b).abs() < 1e-7, "{target}, {learner}: {a} against {b}");
+        }
     }
+}
+
+#[test]
+fn scores_of_several_classes_are_divided_for_each_class() {
+    let ctx = Context::unlimited(1, 2);
+    let rows = rows();
+    let predictor = fitted("grade", "gbdt").predictor;
+    let background = background(&predictor, &ctx);
+    let options = options(Some(Method::Tree), Some(Scale::Margin));
+    let found = explain::rows(&predictor, &rows, &background, &options, &ctx).unwrap();
+    assert_eq!((found.outputs.len(), found.base_values.len()), (3, 3));
+    assert!(found.largest_gap() < 1e-9);
+    // The scores are those of the probabilities, up to what all classes have in common.
+    let said = predictor.predict(&rows, &ctx).unwrap().values;
+    for (scores, chances) in found.predictions.chunks_exact(3).zip(said.chunks_exact(3)) {
+        let sum: f64 = scores.iter().map(|s| s.exp()).sum();
+        for (score, chance) in scores.iter().zip(chances) {
+            assert!((score.exp() / sum - chance).abs() < 1e-6, "{scores:?} {chances:?}");
+        }
+    }
+    let refused = explain::ShapleyOptions { scale: None, ..options };
+    assert!(explain::rows(&predictor, &rows, &background, &refused, &ctx).is_err());
 }
 
 #[test]

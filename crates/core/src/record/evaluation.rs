@@ -135,12 +135,39 @@ pub struct ConfusionMatrix {
 /// Predicted against true values of a sample of rows, and the distribution of the residuals.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Residuals {
-    /// Up to 500 rows: x predicted, y true.
+    /// Up to 500 rows: x predicted, y true; empty where single rows must not be shown.
     pub sample: Vec<CurvePoint>,
     /// Histogram of true − predicted.
     pub histogram: Vec<super::Bin>,
     /// Quantiles 0.05, 0.25, 0.5, 0.75, 0.95 of true − predicted.
     pub quantiles: Vec<f64>,
+    /// The true values of rows with like predictions, ascending; empty of few rows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by_prediction: Vec<PredictedBin>,
+}
+
+impl Evaluation {
+    /// Without what shows single rows.
+    #[must_use]
+    pub fn without_rows(mut self) -> Self {
+        self.residuals.iter_mut().for_each(|residuals| residuals.sample.clear());
+        self
+    }
+}
+
+/// True values of rows whose predictions are next to each other.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct PredictedBin {
+    /// Rows.
+    pub n_rows: usize,
+    /// Mean of the predictions.
+    pub predicted: f64,
+    /// Mean of the true values.
+    pub mean: f64,
+    /// Their quantile 0.05.
+    pub low: f64,
+    /// Their quantile 0.95.
+    pub high: f64,
 }
 
 /// How much the optimised metric worsens when a raw column is permuted.

@@ -38,7 +38,7 @@ pub use data::{
 };
 pub use evaluation::{
     CalibrationBin, ConfusionMatrix, CurvePoint, Difference, Evaluation, Importance, Interval,
-    MetricValue, Nested, Residuals,
+    MetricValue, Nested, PredictedBin, Residuals,
 };
 pub use explanation::{
     DependenceLine, DependencePoint, DependenceRecord, EffectRecord, ExamplePart, ExampleRecord,
@@ -71,7 +71,7 @@ pub use search::{
 };
 pub use second_level::{SecondLevelRecord, SecondLevelTrial};
 pub use shapes::{EditRecord, ShapeBin, ShapeTerm, Shapes, TermEdit};
-pub use slices::{COST_OF_A_DECISION, SlicesRecord, WeakSlice};
+pub use slices::{COST_OF_A_DECISION, SliceExample, SlicesRecord, WeakSlice};
 pub use surrogate::{SurrogateLeaf, SurrogateRecord};
 pub use suspects::{Suspect, SuspectsRecord};
 pub use uncertainty::{

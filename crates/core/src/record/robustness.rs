@@ -35,9 +35,11 @@ pub struct Strain {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StrainKind {
-    /// Values are missing, less exact, mistyped, or the mix of rows changes.
+    /// Values are missing, less exact, mistyped, or the mix of classes changes.
     #[default]
     Wear,
     /// A column arrives in another unit.
     Unit,
+    /// Some rows that are as they ever were become far more frequent than others.
+    Mix,
 }

@@ -53,4 +53,18 @@ pub struct WeakSlice {
     pub ci95: Interval,
     /// One-sided p-value, corrected for the number of slices tested (Holm).
     pub p_value: f64,
+    /// The rows of it with the largest losses, where single rows may be shown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub examples: Vec<SliceExample>,
+}
+
+/// A row of a slice.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct SliceExample {
+    /// Columns and values, the most important columns first; `None` is missing.
+    pub values: Vec<(String, Option<String>)>,
+    /// The true answer.
+    pub truth: String,
+    /// What the model decided, or predicted.
+    pub said: String,
 }

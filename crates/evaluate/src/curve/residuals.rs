@@ -1,6 +1,6 @@
 //! Residuals of a regression: a sample of rows, a histogram, quantiles.
 
-use modelwright_core::record::{Bin, CurvePoint, Residuals};
+use modelwright_core::record::{Bin, CurvePoint, PredictedBin, Residuals};
 use modelwright_core::task::{Predictions, Target};
 use modelwright_core::{Context, Error, Result};
 
@@ -8,6 +8,10 @@ use crate::metric::{check_pair, weighted_quantile};
 
 /// Rows in the scatter plot.
 const SAMPLE: usize = 500;
+
+/// Rows of like predictions that are looked at together, at least, and groups of them at most.
+const GROUP_ROWS: usize = 20;
+const GROUPS_MAX: usize = 20;
 
 /// Bars of the histogram.
 const BARS: std::ops::RangeInclusive<usize> = 5..=60;
@@ -35,7 +39,34 @@ pub fn residuals(truth: &Target, predictions: &Predictions, ctx: &Context) -> Re
         sample: sample.iter().map(point).collect(),
         histogram: histogram(&sorted, quantile(0.75) - quantile(0.25)),
         quantiles: [0.05, 0.25, 0.5, 0.75, 0.95].map(quantile).to_vec(),
+        by_prediction: by_prediction(truth, predicted),
     })
+}
+
+/// As many groups of rows with like predictions as there can be with [`GROUP_ROWS`] each.
+fn by_prediction(truth: &[f64], predicted: &[f64]) -> Vec<PredictedBin> {
+    let mut order: Vec<usize> =
+        (0..truth.len()).filter(|row| predicted[*row].is_finite()).collect();
+    order.sort_by(|a, b| predicted[*a].total_cmp(&predicted[*b]));
+    let n_groups = (order.len() / GROUP_ROWS).min(GROUPS_MAX);
+    if n_groups < 2 {
+        return Vec::new();
+    }
+    let group = |k: usize| {
+        let rows = &order[k * order.len() / n_groups..(k + 1) * order.len() / n_groups];
+        let mean = |of: &[f64]| rows.iter().map(|row| of[*row]).sum::<f64>() / rows.len() as f64;
+        let mut values: Vec<f64> = rows.iter().map(|row| truth[*row]).collect();
+        values.sort_by(f64::total_cmp);
+        let quantile = |q: f64| weighted_quantile(&values, |_| 1.0, q).unwrap_or(0.0);
+        PredictedBin {
+            n_rows: rows.len(),
+            predicted: mean(predicted),
+            mean: mean(truth),
+            low: quantile(0.05),
+            high: quantile(0.95),
+        }
+    };
+    (0..n_groups).map(group).collect()
 }
 
 /// Bars of equal width by the rule of Freedman & Diaconis (1981), within [`BARS`].

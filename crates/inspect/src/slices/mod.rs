@@ -11,7 +11,7 @@ mod search;
 
 use modelwright_core::Context;
 use modelwright_core::data::Table;
-use modelwright_core::record::{Coverage, SlicesRecord, WeakSlice};
+use modelwright_core::record::{Coverage, SliceExample, SlicesRecord, WeakSlice};
 use modelwright_evaluate::compare::adjust::holm;
 use modelwright_evaluate::compare::{Parted, welch_of_rows};
 
@@ -56,7 +56,12 @@ pub struct SliceInput<'a> {
     pub held: Option<&'a HeldOn<'a>>,
     /// What a loss is, in words.
     pub loss: &'a str,
+    /// A row as it is shown, where single rows may be.
+    pub example: Option<&'a dyn Fn(u32) -> SliceExample>,
 }
+
+/// Rows of a slice that are shown.
+const EXAMPLES_MAX: usize = 3;
 
 /// The slices that are worse beyond chance; `None` when there are too few rows to say.
 pub fn weak_slices(input: &SliceInput<'_>, ctx: &Context) -> Option<SlicesRecord> {
@@ -157,6 +162,13 @@ fn test(
         difference: tested.difference,
         ci95: tested.of_skewed,
         p_value: tested.p_greater,
+        examples: input.example.map_or(Vec::new(), |example| {
+            let mut worst = own;
+            worst.sort_by(|a, b| {
+                input.losses[*b as usize].total_cmp(&input.losses[*a as usize]).then(a.cmp(b))
+            });
+            worst.into_iter().take(EXAMPLES_MAX).map(example).collect()
+        }),
     })
 }
 
@@ -202,6 +214,7 @@ mod tests {
             groups: None,
             held: None,
             loss: "error rate",
+            example: None,
         };
         let always = vec![0.25; losses.len()];
         let input = SliceInput { constant_losses: Some(&always), ..input };
@@ -244,6 +257,7 @@ mod tests {
             groups,
             held: None,
             loss: "error",
+            example: None,
         };
         usize::from(!weak_slices(&input, &Context::unlimited(seed, 1)).unwrap().weak.is_empty())
     }
@@ -272,6 +286,7 @@ mod tests {
             groups: None,
             held: None,
             loss: "error rate",
+            example: None,
         };
         let ctx = Context::unlimited(0, 2);
         let found = weak_slices(&input, &ctx).unwrap();
@@ -295,6 +310,7 @@ mod tests {
             groups: None,
             held: None,
             loss: "error rate",
+            example: None,
         };
         assert_eq!(weak_slices(&input, &Context::unlimited(0, 1)), None);
     }

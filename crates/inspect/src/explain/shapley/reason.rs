@@ -37,6 +37,9 @@ pub struct Reason {
 pub enum Typical {
     /// The mean of the numbers.
     Number(f64),
+    /// Their median, where the mean is drawn off by some that are far away: nobody's income is the
+    /// mean income.
+    Median(f64),
     /// The mean of the instants, in microseconds since 1970.
     Instant(f64),
     /// The most frequent string.
@@ -45,14 +48,33 @@ pub enum Typical {
     Nothing,
 }
 
+/// From so many standard deviations between mean and median on, the median is what is typical.
+const SKEWED: f64 = 0.1;
+
 impl Typical {
+    /// Of numbers with these moments.
+    pub fn of_numbers(mean: f64, median: f64, standard_deviation: f64) -> Self {
+        if (mean - median).abs() > SKEWED * standard_deviation {
+            Self::Median(median)
+        } else {
+            Self::Number(mean)
+        }
+    }
+
     /// Of a column; ties go to the string that comes first.
     pub fn of(column: &Column) -> Self {
         let mean = |sum: f64, n: usize| (n > 0).then(|| sum / n as f64);
         match &column.data {
             ColumnData::Number(values) => {
-                let known: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
-                mean(known.iter().sum(), known.len()).map_or(Self::Nothing, Self::Number)
+                let mut known: Vec<f64> =
+                    values.iter().copied().filter(|v| v.is_finite()).collect();
+                let Some(mean) = mean(known.iter().sum(), known.len()) else {
+                    return Self::Nothing;
+                };
+                let n = known.len() as f64;
+                let variance = known.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n;
+                known.sort_unstable_by(f64::total_cmp);
+                Self::of_numbers(mean, known[known.len() / 2], variance.sqrt())
             }
             ColumnData::Instant(values) => {
                 let known = values.iter().filter(|v| **v != MISSING_INSTANT);
@@ -129,17 +151,20 @@ impl<'a> Reasons<'a> {
 
     /// Where the value lies: ` (15.6 below the average)`, or nothing to say.
     fn against_typical(&self, column: &Column, row: usize, place: usize) -> String {
-        let away = |difference: f64, unit: &str| {
+        let away = |difference: f64, what: &str| {
             let side = if difference < 0.0 { "below" } else { "above" };
             let size = number::significant(difference.abs(), 3);
             if size == "0" {
-                return " (average)".to_owned();
+                return format!(" ({what})");
             }
-            format!(" ({size}{unit} {side} the average)")
+            format!(" ({size} {side} the {what})")
         };
         match (&column.data, &self.typical[place]) {
             (ColumnData::Number(v), Typical::Number(mean)) if v[row].is_finite() => {
-                away(v[row] - mean, "")
+                away(v[row] - mean, "average")
+            }
+            (ColumnData::Number(v), Typical::Median(median)) if v[row].is_finite() => {
+                away(v[row] - median, "median")
             }
             (ColumnData::Instant(v), Typical::Instant(mean)) if v[row] != MISSING_INSTANT => {
                 let days = (v[row] as f64 - mean) / DAY;

@@ -2,7 +2,8 @@
 
 use modelwright_core::random::Random;
 use modelwright_core::record::{
-    CalibrationBin, ConfusionMatrix, CurvePoint, Evaluation, Interval, MetricValue, Residuals,
+    CalibrationBin, ConfusionMatrix, CurvePoint, Evaluation, Interval, MetricValue, PredictedBin,
+    Residuals,
 };
 use modelwright_core::task::{Predictions, Target};
 use modelwright_evaluate::reliability::{reliability, usefulness};
@@ -190,6 +191,13 @@ pub(super) fn regression() -> Evaluation {
             sample,
             histogram: super::columns::bins(-260_000.0, 260_000.0, 40, shape, 4_128),
             quantiles: vec![-71_400.0, -22_300.0, -1_900.0, 19_800.0, 80_300.0],
+            by_prediction: (0..20)
+                .map(|k| {
+                    let predicted = 90_000.0 + 21_000.0 * f64::from(k);
+                    let (low, high) = (predicted * 0.8, predicted * 1.25);
+                    PredictedBin { n_rows: 206, predicted, mean: predicted * 1.01, low, high }
+                })
+                .collect(),
         }),
         ..Evaluation::default()
     }

@@ -2,11 +2,12 @@
 
 use modelwright_core::record::{
     CurveSize, Interval, MetricValue, MoreRows, MoreRowsRecord, Offer, RunRecord, Share,
-    SlicesRecord, Suspect, SuspectsRecord, WeakSlice,
+    SliceExample, SlicesRecord, Suspect, SuspectsRecord, WeakSlice,
 };
 
 /// Adds offers, weak slices and suspects to a binary record.
 pub(super) fn add(record: &mut RunRecord) {
+    record.options.with_rows = true;
     record.slices = Some(SlicesRecord {
         loss: "error rate".into(),
         n_rows_searched: 4884,
@@ -24,6 +25,15 @@ pub(super) fn add(record: &mut RunRecord) {
             difference: 0.183,
             ci95: Interval { low: 0.15, high: 0.216 },
             p_value: 2e-9,
+            examples: vec![SliceExample {
+                values: vec![
+                    ("marital_status".into(), Some("Married".into())),
+                    ("age".into(), Some("47".into())),
+                    ("occupation".into(), None),
+                ],
+                truth: ">50K".into(),
+                said: "<=50K".into(),
+            }],
         }],
     });
     record.suspects = Some(SuspectsRecord {

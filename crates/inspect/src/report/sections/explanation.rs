@@ -17,9 +17,15 @@ pub(crate) const SPEC: Spec =
 /// Columns of the swarm chart.
 const SWARMS_MAX: usize = 12;
 
-/// Applies when predictions were explained.
+/// Applies when predictions were explained, or could have been: nobody misses what is not known to
+/// be there.
 pub(crate) fn build(record: &RunRecord) -> Option<Section> {
-    let found = record.explanation.as_ref()?;
+    let Some(found) = record.explanation.as_ref() else {
+        let finding = "This fit came to its end before it could look for the reasons of its \
+                       predictions: “modelwright explain MODEL DATA --report why.html” finds them \
+                       at any time.";
+        return record.evaluation.is_some().then(|| Section::new(&SPEC, finding.to_owned()));
+    };
     let section = shown(found, Decision::of(record).as_ref())?;
     Some(match without_chart(found) {
         Some(why) => section.caveat(format!(

@@ -10,7 +10,7 @@ use modelwright_core::record::{
 
 use modelwright_evaluate::evaluation::EXPECTED_COST;
 
-use super::{too_good, unequal, weak};
+use super::{too_good, unequal, unfound, weak};
 use crate::report::{number, words};
 
 /// Fewer untouched rows than this make every number a rough one.
@@ -252,8 +252,8 @@ pub(super) fn cares(record: &RunRecord, headline: &Headline<'_>) -> Vec<String> 
     match of_columns.len() {
         0 => {}
         n => cares.push(format!(
-            "{} in use: the score may not hold on new data.",
-            number::counted(n, "suspected leak is", "suspected leaks are")
+            "{} may give the answer away (a suspected leak): the score may not hold on new data.",
+            number::counted(n, "column that is used", "columns that are used")
         )),
     }
     cares.extend(too_good::care(record, headline));
@@ -274,6 +274,7 @@ pub(super) fn cares(record: &RunRecord, headline: &Headline<'_>) -> Vec<String> 
     if let Some(columns) = unequal::columns(record) {
         cares.push(format!("Groups by {columns} are decided unequally, and not by chance."));
     }
+    cares.extend(unfound::care(record));
     cares.extend(weak::cares(record, headline));
     if headline.worse_than_validation() {
         cares.push(

@@ -8,7 +8,6 @@ use modelwright_core::record::{
     Disparity, GroupAudit, Interval, MetricValue, MitigationRecord, RunRecord,
 };
 
-use super::mitigation;
 use crate::report::{number, words};
 
 /// What is wrong beyond rounding between two ways of computing a gap.
@@ -45,7 +44,7 @@ pub(super) fn is_of_limited(record: &RunRecord, audit: &GroupAudit) -> bool {
 /// What came of it, for the first screen.
 pub(super) fn sentence(record: &RunRecord) -> Option<String> {
     let found = measured(record)?;
-    let (limit, rates) = (found.made.max_gap, mitigation::rates(&found.made.constraint));
+    let (limit, rates) = (found.made.max_gap, in_words(record, found.made));
     let verdict = match found.ci95 {
         Some(ci) if ci.high <= limit => "kept",
         Some(ci) if ci.low > limit => "not kept, and not by chance",
@@ -53,30 +52,72 @@ pub(super) fn sentence(record: &RunRecord) -> Option<String> {
         _ => "not kept on these rows, which may be chance",
     };
     Some(format!(
-        "Fairness was asked for: the {rates} of groups of {} were to differ by at most {}. On {} \
-         they differ by {}{}: {verdict}.",
+        "Fairness was asked for: groups of {} were to differ by at most {} in {rates}. On {} they \
+         differ by {}{}: {verdict}.{}",
         words::quoted_list(&found.made.columns),
         points(limit),
         number::untouched(found.n_rows),
         points(found.gap),
-        interval(found.ci95)
+        interval(found.ci95),
+        without(&found)
     ))
+}
+
+/// What the gap would be without the measures, where they did more harm than good.
+fn without(found: &Measured<'_>) -> String {
+    let before = found.made.held.as_ref().map(|(before, _)| before.gap);
+    match before.filter(|before| *before < found.gap) {
+        Some(before) => format!(
+            " Decided alike for everybody, without measures, they would differ by {}.",
+            points(before)
+        ),
+        None => String::new(),
+    }
+}
+
+/// What to do where it is not shown that what was asked for is reached.
+pub(super) fn step(record: &RunRecord) -> Option<String> {
+    care(record)?;
+    let found = measured(record)?;
+    let did_harm = !without(&found).is_empty();
+    Some(if did_harm {
+        "Look at “Fair decisions”: here the measures did not help. Fit with more rows of each \
+         group, or without “--fair”, and audit that model (“modelwright audit”) on new rows."
+            .to_owned()
+    } else {
+        "Audit it on more rows of each group (“modelwright audit”); if the difference stays, fit \
+         with a smaller “--max-gap”, or with “--mitigation auto”, which tries every way."
+            .to_owned()
+    })
+}
+
+/// The rates that a definition of fairness compares, in words that need no statistics.
+fn in_words(record: &RunRecord, made: &MitigationRecord) -> String {
+    let positive = record.task.classes.get(1).map_or("so".to_owned(), |c| words::quoted(c));
+    match made.constraint.as_str() {
+        "demographic_parity" => format!("the share that is decided {positive}"),
+        "equal_opportunity" => {
+            format!("the share of those who are {positive} that is decided {positive}")
+        }
+        _ => format!(
+            "the shares that are decided {positive}, of those who are and of those who are not"
+        ),
+    }
 }
 
 /// That what was asked for is not shown to be reached, as a reason for care.
 pub(super) fn care(record: &RunRecord) -> Option<String> {
     let found = measured(record)?;
-    let limit = found.made.max_gap;
-    let rates = mitigation::rates(&found.made.constraint);
+    let (limit, rates) = (found.made.max_gap, in_words(record, found.made));
     match found.ci95 {
         Some(ci) if ci.high <= limit => None,
         Some(ci) if ci.low > limit => Some(format!(
-            "The {rates} of groups differ by more than the {} that were asked for.",
+            "Groups differ by more than the {} that were asked for in {rates}.",
             points(limit)
         )),
         _ => Some(format!(
-            "It is not shown that the {rates} of groups differ by no more than the {} that were \
-             asked for.",
+            "It is not shown that groups differ by no more than the {} that were asked for in \
+             {rates}.",
             points(limit)
         )),
     }
@@ -106,7 +147,8 @@ fn points(share: f64) -> String {
 
 fn interval(ci95: Option<Interval>) -> String {
     ci95.map_or(String::new(), |ci| {
-        let end = |share: f64| number::fixed(100.0 * share, 1);
+        // A largest difference is none that could be negative.
+        let end = |share: f64| number::fixed(100.0 * share.max(0.0), 1);
         format!(" (95 %: {} to {})", end(ci.low), end(ci.high))
     })
 }

@@ -46,6 +46,7 @@ pub(crate) mod threshold;
 pub(crate) mod timing;
 mod too_good;
 mod unequal;
+mod unfound;
 pub(crate) mod usefulness;
 mod weak;
 mod wilson;

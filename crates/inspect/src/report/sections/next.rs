@@ -6,7 +6,7 @@ use modelwright_core::record::{
 use modelwright_core::task::Task;
 
 use super::headline::{Headline, Verdict};
-use super::{importance, unequal, weak};
+use super::{importance, kept, unequal, unfound, weak};
 use crate::report::{has_target, number, words};
 
 /// The most entries of a list on the first page.
@@ -165,6 +165,8 @@ pub(super) fn steps(record: &RunRecord, verdict: Verdict) -> Vec<String> {
     let open: Vec<&LeakFinding> = open.collect();
     steps.extend(against_leaks(&open));
     steps.extend(unequal::step(record));
+    steps.extend(kept::step(record));
+    steps.extend(unfound::step(record));
     // What is no better than a constant needs other data first.
     if verdict != Verdict::NotShown {
         steps.extend(unreached(record));

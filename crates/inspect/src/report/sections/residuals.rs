@@ -1,8 +1,8 @@
 //! How far predictions of a number are off: predicted against true, and the residuals.
 
-use modelwright_core::record::{Residuals, RunRecord};
+use modelwright_core::record::{CurvePoint, PredictedBin, Residuals, RunRecord};
 
-use crate::report::chart::{Chart, Plot};
+use crate::report::chart::{Chart, NamedLine, Plot};
 use crate::report::section::{Part, Section, Spec};
 use crate::report::{number, words};
 
@@ -28,9 +28,44 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
     };
     Some(
         Section::new(&SPEC, finding)
+            .maybe(by_prediction(residuals, &target))
             .maybe(scatter(residuals, &target))
             .maybe(histogram(residuals, &target)),
     )
+}
+
+/// What came out where the model said about so much.
+fn by_prediction(residuals: &Residuals, target: &str) -> Option<Chart> {
+    let bins = &residuals.by_prediction;
+    let n_least = bins.iter().map(|bin| bin.n_rows).min()?;
+    let line = |label: &str, value: fn(&PredictedBin) -> f64| NamedLine {
+        label: label.to_owned(),
+        points: bins
+            .iter()
+            .map(|bin| CurvePoint { x: bin.predicted, y: value(bin), threshold: None })
+            .collect(),
+    };
+    Some(Chart {
+        title: "What came out, by what was predicted".to_owned(),
+        summary: format!(
+            "The rows in {} groups of {} and more with like predictions: where the mean runs along \
+             the line of exact predictions, the model is neither too high nor too low; nine in \
+             ten true values of a group lie between the outer lines.",
+            number::count(bins.len()),
+            number::rows(n_least)
+        ),
+        x: format!("Predicted {target}"),
+        y: format!("True {target}"),
+        plot: Plot::Lines {
+            lines: vec![
+                line("mean of the true values", |bin| bin.mean),
+                line("exact", |bin| bin.predicted),
+                line("5 % lie below", |bin| bin.low),
+                line("5 % lie above", |bin| bin.high),
+            ],
+            mark: None,
+        },
+    })
 }
 
 fn scatter(residuals: &Residuals, target: &str) -> Option<Chart> {

@@ -2,7 +2,7 @@
 
 use modelwright_core::record::{RunRecord, SlicesRecord, WeakSlice};
 
-use crate::report::section::{Cell, Part, Section, Spec, Table, TableColumn};
+use crate::report::section::{Block, Cell, Part, Section, Spec, Table, TableColumn};
 use crate::report::{number, words};
 
 pub(crate) const SPEC: Spec =
@@ -42,6 +42,7 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
     );
     let mut section = Section::new(&SPEC, finding);
     section.blocks = table(slices, &text).folded_after(OPEN_ROWS, "groups");
+    section.blocks.extend(slices.weak.iter().filter_map(|slice| examples(record, slice)));
     Some(section.caveat(caveat))
 }
 
@@ -54,6 +55,30 @@ pub(super) fn loss_text(is_rate: bool, loss: f64) -> String {
 pub(super) fn conditions(slice: &WeakSlice) -> String {
     let conditions: Vec<String> = slice.conditions.iter().map(|c| words::quoted(c)).collect();
     conditions.join(" and ")
+}
+
+/// Rows of a slice with the largest losses.
+fn examples(record: &RunRecord, slice: &WeakSlice) -> Option<Block> {
+    let first = slice.examples.first()?;
+    let target = words::clean(&record.task.target);
+    let names = first.values.iter().map(|(name, _)| words::clean(name));
+    let titles = names.chain([format!("True {target}"), "The model said".to_owned()]);
+    let mut table = Table::new(
+        "The rows that it is most wrong about".to_owned(),
+        titles.map(TableColumn::words).collect(),
+    );
+    for example in &slice.examples {
+        let value = |(_, value): &(String, Option<String>)| {
+            value.as_deref().map_or("missing".to_owned(), words::clean)
+        };
+        let shown = example.values.iter().map(value);
+        let ends = [&example.truth, &example.said].map(|text| words::clean(text));
+        table.rows.push(shown.chain(ends).map(Cell::new).collect());
+    }
+    Some(Block::Details {
+        summary: format!("Examples where {}", conditions(slice)),
+        blocks: vec![Block::Table(table)],
+    })
 }
 
 fn table(slices: &SlicesRecord, text: &impl Fn(f64) -> String) -> Table {

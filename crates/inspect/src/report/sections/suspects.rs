@@ -31,37 +31,48 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
         number::rows(suspects.n_rows)
     );
     let mut section = Section::new(&SPEC, finding);
-    section.blocks = table(suspects).folded_after(OPEN_ROWS, "rows");
+    let with_rows = record.options.with_rows;
+    section.blocks = table(suspects, with_rows).folded_after(OPEN_ROWS, "rows");
+    let hidden = if with_rows {
+        ""
+    } else {
+        " What the rows say stands in the table itself; “--with-rows” shows it here."
+    };
     Some(section.caveat(format!(
         "A row here is a question, not an error: cases that are rare or hard look the same. Found \
-         by {}.",
+         by {}.{hidden}",
         words::clean(&suspects.method)
     )))
 }
 
-fn table(suspects: &SuspectsRecord) -> Table {
+/// The most suspicious rows; their values only `with_rows`.
+fn table(suspects: &SuspectsRecord, with_rows: bool) -> Table {
     let is_class = suspects.rows.first().is_some_and(|s| s.chance.is_some());
     let mut table = Table::new(
         format!(
             "The most suspicious of {}",
             number::counted(suspects.n_suspects, "suspect", "suspects")
         ),
-        vec![
-            TableColumn::words("Row"),
-            TableColumn::words("It says"),
-            TableColumn::words("Expected"),
-            TableColumn::numbers(if is_class {
+        [
+            vec![TableColumn::words("Row")],
+            if with_rows {
+                vec![TableColumn::words("It says"), TableColumn::words("Expected")]
+            } else {
+                Vec::new()
+            },
+            vec![TableColumn::numbers(if is_class {
                 "Chance of what it says"
             } else {
                 "Standard deviations off"
-            }),
-        ],
+            })],
+        ]
+        .concat(),
     );
-    table.rows.extend(suspects.rows.iter().take(SHOWN).map(row));
+    table.rows.extend(suspects.rows.iter().take(SHOWN).map(|suspect| row(suspect, with_rows)));
     table
 }
 
-fn row(suspect: &Suspect) -> Vec<Cell> {
+fn row(suspect: &Suspect, with_rows: bool) -> Vec<Cell> {
     let place = suspect.row.map_or("of a sample".to_owned(), |row| number::count(row as usize));
     let how_far = match (suspect.chance, suspect.deviations) {
         (Some(chance), _) => number::share(chance),
@@ -72,10 +83,7 @@ fn row(suspect: &Suspect) -> Vec<Cell> {
         Ok(value) if suspect.deviations.is_some() => number::significant(value, 5),
         _ => words::clean(text),
     };
-    vec![
-        Cell::new(place),
-        Cell::new(text(&suspect.given)),
-        Cell::new(text(&suspect.expected)),
-        Cell::new(how_far),
-    ]
+    let said = [&suspect.given, &suspect.expected].map(|said| Cell::new(text(said)));
+    let shown = if with_rows { Vec::from(said) } else { Vec::new() };
+    [vec![Cell::new(place)], shown, vec![Cell::new(how_far)]].concat()
 }
