@@ -2,7 +2,7 @@
 //!
 //! A counterfactual changes a few columns of a row so that the model decides otherwise (Wachter,
 //! Mittelstadt & Russell, Harvard JOLT 31, 2018). Values are taken from observed rows, so that none
-//! is invented; columns can be held fixed, or be allowed to move one way only; answers are few
+//! is invented; columns that tell one another change together; columns can be held fixed, or be allowed to move one way only; answers are few
 //! changes first, then small ones, and each has another set of columns (as DiCE asks for: Mothilal,
 //! Sharma & Tan, FAccT 2020). Every answer is a prediction of the model, no promise of a formula.
 //!
@@ -13,10 +13,12 @@
 //! | file | part |
 //! |---|---|
 //! | `moves` | which values a column may take, and what a change costs |
+//! | `ties` | which columns change together |
 //! | `search` | the beam, and what is made of its finds |
 
 mod moves;
 mod search;
+mod ties;
 
 #[cfg(test)]
 mod tests;

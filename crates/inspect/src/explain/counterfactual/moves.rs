@@ -5,6 +5,7 @@ use modelwright_core::task::Predictions;
 use modelwright_core::{Context, Result};
 
 use super::Direction;
+use super::ties::Ties;
 use crate::explain::shapley::{Subject, joined};
 
 /// Values of a number or date, and of a category, that are tried.
@@ -22,6 +23,8 @@ pub(super) struct Moves<'a> {
     pub(super) row: u32,
     /// For each column the observed rows whose values are tried.
     pub(super) candidates: Vec<Vec<u32>>,
+    /// For each column those that change with it.
+    pub(super) carried: Vec<Vec<usize>>,
     /// For each column and row of the table the place of the value: ranks in [0, 1] of numbers,
     /// shares of categories.
     places: Vec<Vec<f64>>,
@@ -41,24 +44,36 @@ impl<'a> Moves<'a> {
             .collect::<Result<_>>()?;
         let place = observed.n_rows() as u32;
         let places: Vec<Vec<f64>> = columns.iter().map(places).collect();
-        let candidates = columns
-            .iter()
-            .zip(&places)
-            .zip(allowed)
-            .map(|((column, places), allowed)| match allowed {
-                Some(direction) => candidates(column, places, place, *direction),
-                None => Vec::new(),
-            })
-            .collect();
-        Ok(Self { subject, table: Table::new(columns)?, row: place, candidates, places })
+        let Ties { carried, is_led } = Ties::of(&columns, observed.n_rows());
+        let of = |i: usize| match allowed[i] {
+            // What would change with it may not, or it changes with another alone.
+            _ if is_led[i] || carried[i].iter().any(|with| allowed[*with].is_none()) => Vec::new(),
+            Some(direction) => candidates(&columns[i], &places[i], place, direction),
+            None => Vec::new(),
+        };
+        let candidates = (0..columns.len()).map(of).collect();
+        Ok(Self { subject, table: Table::new(columns)?, row: place, candidates, carried, places })
+    }
+
+    /// The row from which a column takes its value: that of a change of its own, or of one that
+    /// carries it along.
+    fn source(&self, changes: &Changes, column: usize) -> u32 {
+        let own = changes.iter().find(|(c, _)| *c == column);
+        let carrying = || changes.iter().find(|(c, _)| self.carried[*c].contains(&column));
+        own.or_else(carrying).map_or(self.row, |(_, row)| *row)
+    }
+
+    /// The columns that changes move, with what is carried along, and the row of each value.
+    pub(super) fn moved(&self, changes: &Changes) -> Vec<(usize, u32)> {
+        let all = (0..self.places.len()).map(|column| (column, self.source(changes, column)));
+        all.filter(|(column, row)| *row != self.row && !self.is_same(*column, self.row, *row))
+            .collect()
     }
 
     /// What the model predicts of the row with each of these changes.
     pub(super) fn predict(&self, changed: &[Changes], ctx: &Context) -> Result<Predictions> {
         let picked = |(i, column): (usize, &Column)| {
-            let of = |changes: &Changes| {
-                changes.iter().find(|(c, _)| *c == i).map_or(self.row, |(_, row)| *row)
-            };
+            let of = |changes: &Changes| self.source(changes, i);
             column.select(&changed.iter().map(of).collect::<Vec<u32>>())
         };
         let columns = self.table.columns().iter().enumerate().map(picked);
@@ -84,10 +99,7 @@ impl<'a> Moves<'a> {
     /// How far the changed row is from the nearest observed one.
     pub(super) fn distance(&self, changes: &Changes) -> f64 {
         let n = self.places.len();
-        let of = |column: usize| {
-            changes.iter().find(|(c, _)| *c == column).map_or(self.row, |(_, row)| *row)
-        };
-        let own: Vec<u32> = (0..n).map(of).collect();
+        let own: Vec<u32> = (0..n).map(|column| self.source(changes, column)).collect();
         let to = |observed: u32| -> f64 {
             (0..n).map(|c| self.cost_of(c, own[c], observed)).sum::<f64>() / n as f64
         };

@@ -75,7 +75,8 @@ fn further(
     let mut next = std::collections::BTreeSet::new();
     for changes in beam {
         for (column, rows) in moves.candidates.iter().enumerate() {
-            if changes.iter().any(|(c, _)| *c == column) {
+            let is_changed = |c: &usize| *c == column || moves.carried[*c].contains(&column);
+            if changes.iter().any(|(c, _)| is_changed(c)) {
                 continue;
             }
             let mut set = columns(changes);
@@ -169,7 +170,7 @@ fn answers(
         .enumerate()
         .filter(|(i, _)| reached[*i])
         .map(|(i, changes)| Counterfactual {
-            changes: changes.iter().map(|(column, to)| change(moves, *column, *to)).collect(),
+            changes: moved(moves, changes),
             prediction: predictions.row(i).to_vec(),
             cost: moves.cost(changes),
             distance: moves.distance(changes),
@@ -181,6 +182,14 @@ fn answers(
     });
     answers.truncate(n);
     Ok(answers)
+}
+
+/// What an answer changes: what it was about first, then what goes with it.
+fn moved(moves: &Moves<'_>, changes: &Changes) -> Vec<Change> {
+    let is_own = |column: usize| changes.iter().any(|(c, _)| *c == column);
+    let (own, carried): (Vec<_>, Vec<_>) =
+        moves.moved(changes).into_iter().partition(|(column, _)| is_own(*column));
+    own.into_iter().chain(carried).map(|(column, to)| change(moves, column, to)).collect()
 }
 
 fn change(moves: &Moves<'_>, column: usize, to: u32) -> Change {

@@ -51,7 +51,8 @@ fn observed() -> Table {
     let numbers = |name: &str, step: usize, n: usize| {
         Column::numbers(name, (0..200).map(|i| (i * step % n) as f64).collect())
     };
-    let home = (0..200).map(|i| Some(if i % 3 == 0 { "own" } else { "rent" }));
+    // No number tells it: what comes with it would change with it.
+    let home = (0..200).map(|i| Some(if i % 13 < 4 { "own" } else { "rent" }));
     let columns = vec![
         numbers("income", 7, 60),
         numbers("debts", 3, 25),
@@ -114,6 +115,36 @@ fn what_may_not_change_does_not_and_directions_are_kept() {
     assert_eq!(up.answers.len(), 1);
     let down = run(&row(32.0, 5.0), &of(&[("income", Direction::Down)])).unwrap();
     assert!(down.answers.is_empty());
+}
+
+#[test]
+fn what_tells_one_another_changes_together_and_neither_alone() {
+    let with_copy = |table: Table| {
+        let mut copy = table.column("income").unwrap().clone();
+        copy.name = "salary".to_owned();
+        let mut columns = table.columns().to_vec();
+        columns.push(copy);
+        Table::new(columns).unwrap()
+    };
+    let mut subject = subject();
+    subject.columns.push("salary".to_owned());
+    let (row, observed) = (with_copy(row(32.0, 5.0)), with_copy(observed()));
+    let ctx = Context::unlimited(0, 2);
+    let run = |immutable: &[&str]| {
+        let immutable = immutable.iter().map(|name| (*name).to_owned()).collect();
+        let options = CounterfactualOptions { immutable, ..CounterfactualOptions::default() };
+        counterfactuals(&subject, &AtLeastHalf, &row, &observed, &options, &ctx).unwrap()
+    };
+    let found = run(&[]);
+    assert!(!found.answers.is_empty());
+    for answer in &found.answers {
+        let to = |name: &str| answer.changes.iter().find(|c| c.column == name).map(|c| &c.to);
+        assert_eq!(to("income"), to("salary"), "{answer:?}");
+    }
+    assert!(found.answers.iter().any(|a| a.changes.len() == 2));
+    // What goes with what may not change may not change either.
+    let held = run(&["salary"]);
+    assert!(held.answers.iter().flat_map(|a| &a.changes).all(|c| c.column != "income"));
 }
 
 #[test]
