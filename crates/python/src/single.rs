@@ -20,6 +20,7 @@ use crate::error::{Realm, raise};
 use crate::loss::{LossRaised, PythonLoss};
 use crate::model::whole;
 use crate::table::Table;
+use crate::watch;
 
 /// A fitted learner.
 #[pyclass(frozen, module = "modelwright._modelwright")]
@@ -158,8 +159,8 @@ pub(crate) fn fit_single(
     let target = target_of(target.as_array().iter().copied().collect(), classes);
     let weights: Option<Vec<f64>> = weights.map(|w| w.as_array().iter().copied().collect());
     let table = table.get();
-    let work = || -> Result<Single> {
-        let ctx = Context::new(Settings { seed, threads, ..Settings::default() })?;
+    let work = |cancel| -> Result<Single> {
+        let ctx = Context::new(Settings { seed, threads, cancel, ..Settings::default() })?;
         let mut file = table.take(None, &ctx)?;
         let n_rows = file.table.n_rows();
         let rows = with_weight(n_rows, weights.as_deref());
@@ -193,7 +194,7 @@ pub(crate) fn fit_single(
         let (predictor, rounds) = fit_direct(&input, &ctx)?;
         Ok(Single { predictor, rounds, out_of_bag: None })
     };
-    let done = py.detach(work);
+    let done = watch::beside(py, work)?;
     if let Some(raised) = loss.and_then(|loss| loss.raised()) {
         return Err(raised);
     }

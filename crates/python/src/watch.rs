@@ -123,6 +123,51 @@ impl<T: Send> Watched<T> {
     }
 }
 
+/// Does `work` in a thread beside the one that called, which looks for Ctrl-C meanwhile: it asks
+/// the work to end, and is raised when that is over. What the work says comes back otherwise.
+pub(crate) fn beside<T: Send>(
+    py: Python<'_>,
+    work: impl FnOnce(Arc<AtomicBool>) -> Result<T> + Send,
+) -> PyResult<Result<T>> {
+    let cancel = Arc::new(AtomicBool::new(false));
+    thread::scope(|scope| {
+        let (sender, ended) = channel();
+        let of_work = cancel.clone();
+        let worker = thread::Builder::new().name("modelwright-fit".to_owned());
+        let worker = worker.spawn_scoped(scope, move || {
+            let done = work(of_work);
+            let _ = sender.send(());
+            done
+        });
+        let worker = match worker {
+            Ok(worker) => worker,
+            Err(e) => return Ok(Err(Error::work("cannot start a thread for the fit").because(e))),
+        };
+        let ended = Mutex::new(ended);
+        let mut interrupted = None;
+        loop {
+            let waited = py
+                .detach(|| ended.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(TICK));
+            if waited != Err(RecvTimeoutError::Timeout) {
+                break;
+            }
+            if let Err(error) = py.check_signals() {
+                cancel.store(true, Ordering::SeqCst);
+                interrupted = Some(error);
+            }
+        }
+        let done = py.detach(|| worker.join());
+        match (interrupted, done) {
+            (Some(error), _) => Err(error),
+            (None, Ok(done)) => Ok(done),
+            (None, Err(_)) => {
+                Ok(Err(Error::work("the fit broke off: this is a bug in Modelwright")
+                    .hint("please report it with the lines above")))
+            }
+        }
+    })
+}
+
 fn tell(py: Python<'_>, on_event: &Py<PyAny>, event: Event) -> PyResult<()> {
     let (kind, text, score, best) = match event {
         Event::Phase(name) => ("phase", name, None, false),
