@@ -218,3 +218,21 @@ def test_a_plan_can_be_asked_of_a_fit(frame):
     single = mw.train("gbdt", frame, "survived", plan=True, params={"n_rounds": 7}, store=False)
     (trial,) = [t for t in single["plan"]["trials"] if t["learner"] == "gbdt"]
     assert trial["params"] == {"n_rounds": 7}
+
+
+@pytest.mark.parametrize("learner, asked", [
+    ("GradientBoostingClassifier", {"n_rounds": 10_000}),
+    ("RandomForestClassifier", {"n_trees": 5_000}),
+    ("ExplainableBoostingClassifier", {"max_rounds": 10_000, "learning_rate": 0.001}),
+    ("TabularNetClassifier", {"n_epochs": 500}),
+])  # fmt: skip
+def test_ctrl_c_ends_the_fit_of_one_learner(keyboard, learner, asked):
+    import modelwright.sklearn
+
+    model = getattr(modelwright.sklearn, learner)(**asked)
+    table = passengers(20_000)
+    threading.Timer(1.0, _thread.interrupt_main).start()
+    begun = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(table.drop(columns="survived"), table["survived"])
+    assert time.monotonic() - begun < 60
