@@ -51,7 +51,7 @@ impl Typical {
         let mean = |sum: f64, n: usize| (n > 0).then(|| sum / n as f64);
         match &column.data {
             ColumnData::Number(values) => {
-                let known: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
+                let known: Vec<f64> = values.iter().filter(|v| v.is_finite()).collect();
                 mean(known.iter().sum(), known.len()).map_or(Self::Nothing, Self::Number)
             }
             ColumnData::Instant(values) => {
@@ -138,8 +138,8 @@ impl<'a> Reasons<'a> {
             format!(" ({size}{unit} {side} the average)")
         };
         match (&column.data, &self.typical[place]) {
-            (ColumnData::Number(v), Typical::Number(mean)) if v[row].is_finite() => {
-                away(v[row] - mean, "")
+            (ColumnData::Number(v), Typical::Number(mean)) if v.at(row).is_finite() => {
+                away(v.at(row) - mean, "")
             }
             (ColumnData::Instant(v), Typical::Instant(mean)) if v[row] != MISSING_INSTANT => {
                 let days = (v[row] as f64 - mean) / DAY;
@@ -161,8 +161,8 @@ pub(crate) fn value_text(column: &Column, row: usize) -> Option<String> {
         return None;
     }
     Some(match &column.data {
-        ColumnData::Number(v) if v[row] == v[row].trunc() => number_text(v[row]),
-        ColumnData::Number(v) => number::significant(v[row], 5),
+        ColumnData::Number(v) if v.at(row) == v.at(row).trunc() => number_text(v.at(row)),
+        ColumnData::Number(v) => number::significant(v.at(row), 5),
         ColumnData::Instant(v) => instant_text(v[row]),
         ColumnData::String { .. } => {
             shorten(&words::clean(column.text(row).unwrap_or_default()), VALUE_LENGTH_MAX)
